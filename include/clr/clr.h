@@ -1,0 +1,15 @@
+/** Everything of libclr-cl. */
+#ifndef CLR_CLR_H
+#define CLR_CLR_H
+
+#include <clr/dataset.h>
+#include <clr/device.h>
+#include <clr/error.h>
+#include <clr/log.h>
+#include <clr/net.h>
+#include <clr/plot.h>
+#include <clr/schedule.h>
+#include <clr/train.h>
+#include <clr/version.h>
+
+#endif

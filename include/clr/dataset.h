@@ -1,0 +1,51 @@
+/**
+ * Data sets of labelled images, kept as the bytes that the files hold.
+ */
+#ifndef CLR_DATASET_H
+#define CLR_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clr/error.h>
+
+struct clr_images {
+    int count;
+    uint8_t *pixels; /**< (N,C,H,W), 0…255, page-aligned */
+    uint8_t *labels; /**< (N), each < classes */
+};
+
+struct clr_dataset {
+    char name[64];      /**< "cifar10", or the folder's last component */
+    char *path;         /**< folder it was read from */
+    char format[32];    /**< "CIFAR-10 binary", "CIFAR-100 binary", "IDX" */
+    int channels, height, width, classes;
+    char **class_names; /**< `classes` entries */
+    struct clr_images train, test;
+    double channel_mean[4]; /**< mean over the training images, 0…255, one per channel */
+    char checksum[65];      /**< SHA-256 over labels and pixels of train, then of test, as read */
+};
+
+/**
+ * Read a data set.
+ *
+ * @param out   a new data set, owned by the caller (clr_dataset_destroy)
+ * @param name  a name (cifar10, cifar100, fashion-mnist, mnist) or a folder in CIFAR-10 / CIFAR-100 binary
+ *              layout or with IDX files, gzipped or not. A name is looked for, in this order, in $CLR_DATA,
+ *              the cache and /usr/share/datasets
+ * @return 0; CLR_EINPUT (missing, truncated, damaged: says what, where and how to get it); CLR_ENOMEM
+ */
+CLR_API int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err);
+
+CLR_API void clr_dataset_destroy(struct clr_dataset *ds);
+
+enum clr_mean { CLR_MEAN_NONE, CLR_MEAN_CHANNEL, CLR_MEAN_IMAGE };
+
+/**
+ * The mean that is subtracted from every image, over the training images, 0…255.
+ *
+ * @param mean  out, channels·height·width values (C,H,W): zeros, the channel's mean repeated, or the mean image
+ */
+CLR_API void clr_dataset_mean(const struct clr_dataset *ds, enum clr_mean kind, float *mean);
+
+#endif

@@ -1,0 +1,52 @@
+/**
+ * OpenCL devices: what is here, and which one would be used.
+ */
+#ifndef CLR_DEVICE_H
+#define CLR_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clr/error.h>
+
+enum clr_device_type { CLR_DEVICE_CPU, CLR_DEVICE_GPU, CLR_DEVICE_ACCELERATOR, CLR_DEVICE_OTHER };
+
+struct clr_device {
+    int platform_index, device_index; /**< "P:D" on the command line */
+    enum clr_device_type type;
+    char name[128], vendor[128], version[128], driver[128];
+    char platform_name[128], platform_version[128];
+    int compute_units, clock_mhz;
+    int native_float_width;      /**< CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT */
+    size_t max_work_group;
+    uint64_t global_memory, max_allocation, local_memory; /**< bytes */
+    int address_align_bytes;     /**< CL_DEVICE_MEM_BASE_ADDR_ALIGN / 8 */
+    bool host_unified_memory;
+    bool usable;                 /**< available, with a compiler, little-endian, OpenCL C 1.2 */
+    char why_not[128];           /**< where it is not usable */
+    double score;                /**< the highest usable one is the default */
+    void *platform_id, *device_id; /**< cl_platform_id, cl_device_id */
+};
+
+/**
+ * All devices of all platforms, in the ICD's order. No platform at all is an empty list and success.
+ *
+ * @param out    new array, free with free()
+ * @param count  out
+ */
+CLR_API int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *err);
+
+/**
+ * Choose one: `P:D`, `cpu`, `gpu`, part of a name (any case), or NULL for the best score.
+ *
+ * Score: usable devices only; discrete GPU before accelerator before integrated GPU before CPU, then compute
+ * units × clock; software renderers (llvmpipe) last.
+ *
+ * @param out  index into `devices`
+ * @return 0; CLR_ENODEVICE: none, no match or ambiguous; the message lists the candidates
+ */
+CLR_API int clr_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *wanted,
+                              struct clr_error *err);
+
+#endif

@@ -1,0 +1,48 @@
+/**
+ * Nets in Caffe's prototxt format: the five built in, or a file.
+ */
+#ifndef CLR_NET_H
+#define CLR_NET_H
+
+#include <stddef.h>
+
+#include <clr/error.h>
+
+struct clr_net_spec; /**< a parsed and checked net, before shapes */
+
+/** Names of the built-in nets, NULL-terminated: "quick", "full", "caffe-quick", "caffe-full", "lenet". */
+CLR_API const char *const *clr_net_names(void);
+
+/**
+ * Read a net.
+ *
+ * @param out   new; free with clr_net_free()
+ * @param name  a built-in name or the path of a prototxt file (anything with a '/' or a '.')
+ * @return 0; CLR_EINPUT: "FILE:LINE:COLUMN: …" names the field or layer that is unknown, misspelled (with
+ *         the nearest known name), of the wrong type, out of range or unsupported; CLR_ENOMEM
+ */
+CLR_API int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *err);
+CLR_API void clr_net_free(struct clr_net_spec *spec);
+
+/** Shape of one input image; all 0 where the net does not say (its Data layer takes what comes). */
+struct clr_image_shape {
+    int channels, height, width;
+};
+CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
+
+/**
+ * The table of `clr-cl net show`: layers, output shapes, parameters, multiply-adds per image, memory for a
+ * training batch.
+ *
+ * @param text   out, new, free with free()
+ * @param input  shape of one image
+ * @param batch  images of a batch, for the memory column
+ */
+CLR_API int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_shape input, int batch,
+                         struct clr_error *err);
+
+/** The same as JSON. */
+CLR_API int clr_net_show_json(char **text, const struct clr_net_spec *spec, struct clr_image_shape input,
+                              int batch, struct clr_error *err);
+
+#endif

@@ -1,0 +1,90 @@
+/**
+ * Learning-rate policies: pure functions of the number of updates already done. No device, no state.
+ *
+ * With t = updates already done (t = 0 for the first), s = step_size, c = floor(1 + t/2s),
+ * x = |t/s − 2c + 1|, u = max(0, 1 − x):
+ *
+ *   fixed        lr
+ *   multistep    lr·γ^(milestones m with m ≤ t)
+ *   triangular   min + (max − min)·u
+ *   triangular2  min + (max − min)·u / 2^(c−1)
+ *   exp_range    γ^t·(min + (max − min)·u)      (BOUNDS: the paper's wording, both bounds decline)
+ *                min + (max − min)·u·γ^t        (AMPLITUDE: PyTorch's CyclicLR)
+ *   decay        t ≤ s: max − (t/s)(max − min); then min
+ *   exp          lr·γ^t
+ *
+ * Source: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186.
+ * `linear` and `log` are the sweeps of the range test: from min to max over step_size − 1 updates.
+ */
+#ifndef CLR_SCHEDULE_H
+#define CLR_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clr/error.h>
+
+enum clr_policy {
+    CLR_POLICY_FIXED,
+    CLR_POLICY_MULTISTEP,
+    CLR_POLICY_TRIANGULAR,
+    CLR_POLICY_TRIANGULAR2,
+    CLR_POLICY_EXP_RANGE,
+    CLR_POLICY_DECAY,
+    CLR_POLICY_EXP,
+    CLR_POLICY_SWEEP_LINEAR, /**< range test only: has no name on the command line */
+    CLR_POLICY_SWEEP_LOG,    /**< range test only */
+};
+
+enum clr_exp_range { CLR_EXP_RANGE_BOUNDS, CLR_EXP_RANGE_AMPLITUDE };
+
+#define CLR_MAX_MILESTONES 64
+
+struct clr_schedule {
+    enum clr_policy policy;
+    enum clr_exp_range exp_range;
+    double lr;          /**< fixed, multistep, exp; NaN: not given */
+    double min_lr;      /**< cyclic policies, decay, sweeps; NaN: not given */
+    double max_lr;      /**< likewise */
+    double gamma;       /**< multistep, exp_range, exp; NaN: not given */
+    uint64_t step_size; /**< half a cycle, in iterations; 0: not given */
+    uint64_t milestones[CLR_MAX_MILESTONES]; /**< ascending */
+    size_t milestone_count;
+    double momentum;    /**< constant, or the value at the lowest rate */
+    double cycle_momentum_low, cycle_momentum_high; /**< momentum at the highest / the lowest rate of a cycle;
+                             both NaN: constant `momentum` */
+};
+
+/** Everything "not given", momentum 0.9. */
+CLR_API void clr_schedule_init(struct clr_schedule *s);
+
+/** The policy of that name; CLR_EUSAGE lists the names. */
+CLR_API int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr_error *err);
+
+/** "triangular2" …; static storage. */
+CLR_API const char *clr_schedule_policy_name(enum clr_policy policy);
+
+/**
+ * Is everything the policy needs there, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1, momentum in
+ * [0, 1), milestones ascending)? CLR_EUSAGE names the option that is missing or wrong, as typed on the
+ * command line ("--max-lr").
+ */
+CLR_API int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err);
+
+/** Rate of update t (t = 0 for the first). Finite and ≥ 0 for every checked schedule and every t. */
+CLR_API double clr_schedule_lr(const struct clr_schedule *s, uint64_t t);
+
+/**
+ * Momentum of update t: constant, or cycled against the rate: high − (high − low)·u with the triangular u
+ * above, whatever the policy's own amplitude.
+ */
+CLR_API double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t);
+
+/** Would a run of that many iterations end inside a cycle (cyclic policies only)? */
+CLR_API bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iterations);
+
+/** One line for people and logs: "triangular 0.0025…0.01, step size 2,000". Cut to fit. */
+CLR_API void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size);
+
+#endif

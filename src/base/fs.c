@@ -1,0 +1,219 @@
+/* Files: see fs.h. */
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, struct clr_error *err)
+{
+    char *data = NULL;
+    size_t capacity = 0, length = 0;
+    struct stat st;
+    int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        rc = clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is a folder", path);
+        goto out;
+    }
+    if (st.st_size > 0 && (uint64_t)st.st_size > limit_bytes) {
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' has %lld bytes, more than the %zu it can have", path,
+                           (long long)st.st_size, limit_bytes);
+        goto out;
+    }
+    for (;;) {
+        ssize_t got;
+        rc = mem_grow(&data, &capacity, length + 65536 + 1, 1, path, err);
+        if (rc < 0)
+            goto out;
+        got = read(fd, data + length, capacity - length - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            rc = clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
+            goto out;
+        }
+        if (got == 0)
+            break;
+        length += (size_t)got;
+        if (length > limit_bytes) {
+            rc = clr_error_set(err, CLR_EINPUT, "'%s' has more than the %zu bytes it can have", path,
+                               limit_bytes);
+            goto out;
+        }
+    }
+    data[length] = '\0';
+    *out = data;
+    *size = length;
+    data = NULL;
+out:
+    free(data);
+    (void)close(fd);
+    return rc;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        data += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+/* A rename is safe on disk only when its folder is: sync that too. Folders that cannot be opened are left. */
+static void sync_folder_of(const char *path)
+{
+    struct str dir = {0};
+    const char *slash = strrchr(path, '/');
+    int fd;
+
+    if (slash)
+        str_append_bytes(&dir, path, (size_t)(slash - path) + 1);
+    else
+        str_append(&dir, ".");
+    fd = open(str_text(&dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        (void)close(fd);
+    }
+    str_clear(&dir);
+}
+
+int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err)
+{
+    struct str temporary = {0};
+    int rc = 0, fd = -1;
+
+    str_append(&temporary, "%s.tmp-%ld", path, (long)getpid());
+    rc = str_check(&temporary, err);
+    if (rc < 0)
+        goto out;
+    fd = open(temporary.text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+        goto out;
+    }
+    if (write_all(fd, data, size) < 0 || fsync(fd) < 0) {
+        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+        goto remove;
+    }
+    rc = close(fd);
+    fd = -1;
+    if (rc < 0 || rename(temporary.text, path) < 0) {
+        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+        goto remove;
+    }
+    sync_folder_of(path);
+    goto out;
+remove:
+    (void)unlink(temporary.text);
+out:
+    if (fd >= 0)
+        (void)close(fd);
+    str_clear(&temporary);
+    return rc;
+}
+
+int fs_make_dirs(const char *path, struct clr_error *err)
+{
+    char *copy;
+    int rc = str_duplicate(&copy, path, err);
+
+    if (rc < 0)
+        return rc;
+    for (char *p = copy + 1; rc == 0; p++) {
+        char c = *p;
+        if (c != '/' && c != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+            rc = clr_error_set(err, CLR_EFAILED, "cannot make the folder '%s': %s", copy, strerror(errno));
+        else if (!fs_is_dir(copy))
+            rc = clr_error_set(err, CLR_EFAILED, "cannot make the folder '%s': a file has that name", copy);
+        *p = c;
+        if (c == '\0')
+            break;
+    }
+    free(copy);
+    return rc;
+}
+
+bool fs_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool fs_is_dir(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int fs_join(char **out, const char *dir, const char *name, struct clr_error *err)
+{
+    struct str s = {0};
+    size_t n = strlen(dir);
+    int rc;
+
+    str_append(&s, "%s%s%s", dir, n > 0 && dir[n - 1] == '/' ? "" : "/", name);
+    rc = str_check(&s, err);
+    if (rc < 0)
+        str_clear(&s);
+    else
+        *out = s.text;
+    return rc;
+}
+
+int fs_lock(const char *path, int *fd, struct clr_error *err)
+{
+    int f = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+    if (f < 0)
+        return clr_error_set(err, CLR_EFAILED, "cannot open the lock '%s': %s", path, strerror(errno));
+    if (flock(f, LOCK_EX | LOCK_NB) < 0) {
+        int e = errno;
+        (void)close(f);
+        if (e == EWOULDBLOCK)
+            return clr_error_set(err, CLR_EFAILED, "'%s' is held by another process", path);
+        return clr_error_set(err, CLR_EFAILED, "cannot lock '%s': %s", path, strerror(e));
+    }
+    *fd = f;
+    return 0;
+}
+
+void fs_unlock(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+void fs_sha256(const void *data, size_t size, char out[FS_SHA256_TEXT])
+{
+    static const char hex[] = "0123456789abcdef";
+    struct sha256_ctx ctx;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+
+    sha256_init(&ctx);
+    sha256_update(&ctx, size, data);
+    sha256_digest(&ctx, sizeof digest, digest);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        out[2 * i] = hex[digest[i] >> 4];
+        out[2 * i + 1] = hex[digest[i] & 15];
+    }
+    out[2 * sizeof digest] = '\0';
+}

@@ -1,0 +1,43 @@
+/*
+ * Files. Everything this project writes goes through fs_write_atomic() or an fs_stream, so that a reader
+ * (or a crash) sees the old file or the new one, never half of one.
+ */
+#ifndef BASE_FS_H
+#define BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/*
+ * Read a whole file, at most limit_bytes (else an error that names both). *out is NUL-terminated behind its
+ * size; free with free(). CLR_EINPUT: missing, unreadable, too large.
+ */
+int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, struct clr_error *err);
+
+/* Write path.tmp-PID, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind. */
+int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err);
+
+/* mkdir -p. */
+int fs_make_dirs(const char *path, struct clr_error *err);
+
+bool fs_exists(const char *path);
+bool fs_is_dir(const char *path);
+
+/* dir + "/" + name into a new string; free with free(). */
+int fs_join(char **out, const char *dir, const char *name, struct clr_error *err);
+
+/*
+ * Advisory lock on a file (created if missing) that dies with the process. *fd to give back with
+ * fs_unlock(); CLR_EFAILED if another process holds it.
+ */
+int fs_lock(const char *path, int *fd, struct clr_error *err);
+void fs_unlock(int fd);
+
+/* Lower-case hex SHA-256 (64 characters and NUL) of memory. */
+#define FS_SHA256_TEXT 65
+void fs_sha256(const void *data, size_t size, char out[FS_SHA256_TEXT]);
+
+#endif

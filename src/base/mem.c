@@ -1,0 +1,74 @@
+/* Allocation with checked sizes: see mem.h. */
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool clr_mul_size(size_t *out, size_t a, size_t b)
+{
+    if (a != 0 && b > SIZE_MAX / a)
+        return false;
+    *out = a * b;
+    return true;
+}
+
+bool clr_add_size(size_t *out, size_t a, size_t b)
+{
+    if (b > SIZE_MAX - a)
+        return false;
+    *out = a + b;
+    return true;
+}
+
+int mem_new(void *out, size_t count, size_t element_size, const char *what, struct clr_error *err)
+{
+    void *p = calloc(count ? count : 1, element_size);
+
+    if (!p)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory: %zu × %zu bytes for %s", count, element_size,
+                             what);
+    memcpy(out, &p, sizeof p);
+    return 0;
+}
+
+int mem_grow(void *array, size_t *capacity, size_t need, size_t element_size, const char *what,
+             struct clr_error *err)
+{
+    size_t new_capacity = *capacity ? *capacity : 16, size;
+    void *old, *p;
+
+    if (need <= *capacity)
+        return 0;
+    while (new_capacity < need) {
+        if (!clr_mul_size(&new_capacity, new_capacity, 2))
+            return clr_error_set(err, CLR_ENOMEM, "too many elements for %s", what);
+    }
+    if (!clr_mul_size(&size, new_capacity, element_size))
+        return clr_error_set(err, CLR_ENOMEM, "too many elements for %s", what);
+    memcpy(&old, array, sizeof old);
+    p = realloc(old, size);
+    if (!p)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory: %zu bytes for %s", size, what);
+    memset((char *)p + *capacity * element_size, 0, size - *capacity * element_size);
+    memcpy(array, &p, sizeof p);
+    *capacity = new_capacity;
+    return 0;
+}
+
+int mem_new_aligned(void *out, size_t size_bytes, const char *what, struct clr_error *err)
+{
+    const size_t page = 4096;
+    size_t rounded;
+    void *p;
+
+    if (!clr_add_size(&rounded, size_bytes, page))
+        return clr_error_set(err, CLR_ENOMEM, "out of memory: %zu bytes for %s", size_bytes, what);
+    rounded = rounded / page * page;
+    p = aligned_alloc(page, rounded);
+    if (!p)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory: %zu bytes for %s", size_bytes, what);
+    memset(p, 0, rounded);
+    memcpy(out, &p, sizeof p);
+    return 0;
+}

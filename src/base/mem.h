@@ -1,0 +1,34 @@
+/*
+ * Allocation with checked sizes. Every size that comes from a file or a shape goes through these, so that a
+ * product that overflows is an error and not a small buffer.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <clr/error.h>
+
+#include "base/banned.h"
+
+#define MEM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* *out = a * b, or a + b; false where that does not fit (then *out is untouched). */
+bool clr_mul_size(size_t *out, size_t a, size_t b);
+bool clr_add_size(size_t *out, size_t a, size_t b);
+
+/*
+ * Zeroed array of count elements (count 0 gives a valid pointer). *out is untouched on failure.
+ * what: the noun for the message, "index list". Free with free().
+ */
+int mem_new(void *out, size_t count, size_t element_size, const char *what, struct clr_error *err);
+
+/* Grow *array (capacity *capacity) so that it holds at least `need` elements; new elements are zeroed. */
+int mem_grow(void *array, size_t *capacity, size_t need, size_t element_size, const char *what,
+             struct clr_error *err);
+
+/* Page-aligned zeroed memory for zero-copy device buffers. Free with free(). */
+int mem_new_aligned(void *out, size_t size_bytes, const char *what, struct clr_error *err);
+
+#endif

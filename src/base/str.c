@@ -1,0 +1,181 @@
+/* Growing strings and strict number parsing: see str.h. */
+#include "base/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool reserve(struct str *s, size_t more)
+{
+    size_t need;
+
+    if (s->failed)
+        return false;
+    if (!clr_add_size(&need, s->length, more) || !clr_add_size(&need, need, 1) ||
+        mem_grow(&s->text, &s->capacity, need, 1, "text", NULL) < 0) {
+        s->failed = true;
+        return false;
+    }
+    return true;
+}
+
+void str_append(struct str *s, const char *format, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start(ap, format);
+    n = vsnprintf(NULL, 0, format, ap);
+    va_end(ap);
+    if (n < 0 || !reserve(s, (size_t)n)) {
+        s->failed = true;
+        return;
+    }
+    va_start(ap, format);
+    (void)vsnprintf(s->text + s->length, (size_t)n + 1, format, ap);
+    va_end(ap);
+    s->length += (size_t)n;
+}
+
+void str_append_bytes(struct str *s, const void *bytes, size_t count)
+{
+    if (!reserve(s, count))
+        return;
+    memcpy(s->text + s->length, bytes, count);
+    s->length += count;
+    s->text[s->length] = '\0';
+}
+
+const char *str_text(const struct str *s)
+{
+    return s->text ? s->text : "";
+}
+
+int str_check(const struct str *s, struct clr_error *err)
+{
+    return s->failed ? clr_error_set(err, CLR_ENOMEM, "out of memory for text") : 0;
+}
+
+void str_clear(struct str *s)
+{
+    free(s->text);
+    memset(s, 0, sizeof *s);
+}
+
+bool str_parse_double(const char *text, double min, double max, double *out)
+{
+    char *end;
+    double v;
+
+    if (!*text || isspace((unsigned char)*text))
+        return false;
+    errno = 0;
+    v = strtod(text, &end);
+    if (*end || !isfinite(v) || v < min || v > max)
+        return false;
+    *out = v;
+    return true;
+}
+
+bool str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+    char *end;
+    unsigned long long v;
+
+    if (!isdigit((unsigned char)*text))
+        return false;
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    if (*end || errno == ERANGE || v < min || v > max)
+        return false;
+    *out = v;
+    return true;
+}
+
+bool str_parse_int(const char *text, int min, int max, int *out)
+{
+    char *end;
+    long v;
+
+    if (!*text || isspace((unsigned char)*text))
+        return false;
+    errno = 0;
+    v = strtol(text, &end, 10);
+    if (*end || errno == ERANGE || v < min || v > max)
+        return false;
+    *out = (int)v;
+    return true;
+}
+
+void str_copy(char *out, size_t size, const char *text)
+{
+    (void)snprintf(out, size, "%s", text);
+}
+
+bool str_contains_nocase(const char *haystack, const char *needle)
+{
+    for (;; haystack++) {
+        size_t i = 0;
+        while (needle[i] && tolower((unsigned char)haystack[i]) == tolower((unsigned char)needle[i]))
+            i++;
+        if (!needle[i])
+            return true;
+        if (!*haystack)
+            return false;
+    }
+}
+
+/* Levenshtein distance, rows in two fixed arrays; texts over 63 bytes count as far away. */
+static int edit_distance(const char *a, const char *b)
+{
+    int row[64], previous[64];
+    size_t na = strlen(a), nb = strlen(b);
+
+    if (na >= MEM_COUNT(row) || nb >= MEM_COUNT(row))
+        return 1000;
+    for (size_t j = 0; j <= nb; j++)
+        previous[j] = (int)j;
+    for (size_t i = 1; i <= na; i++) {
+        row[0] = (int)i;
+        for (size_t j = 1; j <= nb; j++) {
+            int change = previous[j - 1] + (a[i - 1] != b[j - 1]);
+            int insert = row[j - 1] + 1, drop = previous[j] + 1;
+            row[j] = change < insert ? change : insert;
+            row[j] = row[j] < drop ? row[j] : drop;
+        }
+        memcpy(previous, row, sizeof row);
+    }
+    return previous[nb];
+}
+
+const char *str_nearest(const char *text, const char *const *names)
+{
+    const char *best = NULL;
+    int best_distance = 3;
+
+    for (; *names; names++) {
+        int d = edit_distance(text, *names);
+        if (d < best_distance) {
+            best_distance = d;
+            best = *names;
+        }
+    }
+    return best;
+}
+
+int str_duplicate(char **out, const char *text, struct clr_error *err)
+{
+    size_t n = strlen(text) + 1;
+    char *p;
+    int rc = mem_new(&p, n, 1, "text", err);
+
+    if (rc < 0)
+        return rc;
+    memcpy(p, text, n);
+    *out = p;
+    return 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * Strings: a growing buffer, and strict number parsing (the whole text must be one number in range).
+ */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/banned.h"
+#include "base/mem.h"
+
+/* A growing, always NUL-terminated string. Start from {0}; str_clear() frees it. A failed allocation marks
+ * it `failed` and later appends do nothing: check once, at the end, with str_check(). */
+struct str {
+    char *text; /* NULL while empty: use str_text() */
+    size_t length, capacity;
+    bool failed;
+};
+
+void str_append(struct str *s, const char *format, ...) CLR_PRINTF(2, 3);
+void str_append_bytes(struct str *s, const void *bytes, size_t count);
+const char *str_text(const struct str *s);
+int str_check(const struct str *s, struct clr_error *err);
+void str_clear(struct str *s);
+
+/* The whole of `text` is one number, finite, in [min, max]; false and *out untouched otherwise. */
+bool str_parse_double(const char *text, double min, double max, double *out);
+bool str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+bool str_parse_int(const char *text, int min, int max, int *out);
+
+/* Copy with cutting, always terminated. */
+void str_copy(char *out, size_t size, const char *text);
+
+/* Case-insensitive search, ASCII. */
+bool str_contains_nocase(const char *haystack, const char *needle);
+
+/* The name among `names` (NULL-terminated) with the smallest edit distance to `text`, when that is small
+ * enough (at most 2) to be a misspelling; else NULL. For "did you mean". */
+const char *str_nearest(const char *text, const char *const *names);
+
+/* Heap copy; free with free(). */
+int str_duplicate(char **out, const char *text, struct clr_error *err);
+
+#endif

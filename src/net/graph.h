@@ -1,0 +1,65 @@
+/*
+ * The graph of one phase of a net: values (blobs, one per version: an in-place layer makes a new one), nodes
+ * in execution order with their shapes, and the parameters. Pure arithmetic: no OpenCL call, no memory of a
+ * device. `net show` prints it, net.c compiles it into operators.
+ */
+#ifndef NET_GRAPH_H
+#define NET_GRAPH_H
+
+#include "net/spec.h"
+#include "ops/op.h"
+
+struct graph_value {
+    char name[SPEC_NAME];
+    struct shape shape;     /* n = batch */
+    int producer;           /* node, −1: the images, −2: the labels */
+    int consumer_count;     /* nodes of this phase that read it */
+};
+
+struct graph_param {
+    char name[SPEC_NAME + 16]; /* "conv1.weight", "conv1.bias" */
+    int rank, dims[4];      /* (O,I/G,KH,KW), (O,I) or (O) */
+    size_t count;
+    int fan_in, fan_out;    /* Caffe: count/O and count/I */
+    struct param_spec mult;
+    struct filler filler;
+};
+
+struct graph_node {
+    const struct layer_spec *layer;
+    struct op_desc desc;    /* kind, label, shapes, geometry, bias, need_dx, backward; algorithm CONV_AUTO */
+    int x, y;               /* values; y is −1 for losses and accuracy */
+    bool in_place;          /* the file says top == bottom */
+    bool uses_labels;
+    int weight, bias;       /* parameters, −1: none */
+    double madds;           /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
+};
+
+struct graph {
+    unsigned phase;         /* PHASE_TRAIN or PHASE_TEST */
+    int batch;
+    int images;             /* value of the images, (N,C,H,W) */
+    int logits;             /* value read by the loss; −1: no loss */
+    int accuracy_node;      /* −1: none */
+    struct transform_spec transform; /* of this phase's Data layer */
+    struct graph_value *values;
+    size_t value_count, value_capacity;
+    struct graph_node *nodes;
+    size_t node_count, node_capacity;
+    struct graph_param *params; /* in file order: the same list for both phases */
+    size_t param_count, param_capacity;
+};
+
+/*
+ * Work out one phase. batch > 0. An InnerProduct with an input of H·W > 1 gets a node OP_RELAYOUT with
+ * the label "<layer>.flatten" in front (layer = the InnerProduct's). need_dx is false where no parameter lies
+ * in front. Only in the training phase nodes have backward = true.
+ * CLR_EINPUT, "FILE:LINE: layer 'NAME': …": a bottom that nothing produces, a shape that does not fit, a net
+ * without a loss in the training phase, a value whose gradient would come from two layers (not supported),
+ * a layer in front of the loss that only one phase has parameters for.
+ */
+int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
+                 struct clr_image_shape input, int batch, struct clr_error *err);
+void graph_destroy(struct graph *g);
+
+#endif

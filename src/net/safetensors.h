@@ -1,0 +1,36 @@
+/*
+ * The safetensors format (github.com/huggingface/safetensors): 8 bytes little-endian header length, a JSON
+ * header {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}, the bytes. Only float32
+ * tensors. Input is hostile: every offset and size is checked before it is used; overlaps and holes are errors.
+ */
+#ifndef NET_SAFETENSORS_H
+#define NET_SAFETENSORS_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct st_tensor {
+    char name[128];
+    int rank;               /* ≤ 8 */
+    uint64_t dims[8];
+    size_t count;
+    float *data;            /* borrowed for writing; points into st_file.storage after reading */
+};
+
+struct st_file {
+    struct st_tensor *tensors;
+    size_t count, capacity;
+    char **metadata;        /* key, value, key, value …, 2·metadata_count strings */
+    size_t metadata_count;
+    char *storage;
+};
+
+int safetensors_read(struct st_file *out, const char *path, struct clr_error *err);
+/* Atomic; tensors in the order given, header padded to 8 bytes: equal input gives equal bytes. */
+int safetensors_write(const char *path, const struct st_file *file, struct clr_error *err);
+void safetensors_clear(struct st_file *file);
+/* The tensor of that name, or NULL. */
+const struct st_tensor *safetensors_find(const struct st_file *file, const char *name);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * Operators: one file per layer kind in src/ops, all with the interface below. An operator is planned first
+ * (which layouts, how much memory), created when the layouts are settled (kernels are compiled for them), and
+ * run any number of times on batches up to the planned one. It enqueues only; nothing waits.
+ *
+ * Layout of an activation in device memory: [N][ceil(C/V)][H + 2·halo_h][W + 2·halo_w][V], V channels
+ * innermost. Lanes beyond C and the halo are zero: written once when the memory is made, kept so by everyone
+ * (producers write the interior only, and zeros into lanes beyond C). Behind the last element lie
+ * TENSOR_SLACK floats that may be read and never written, so that a tile may run over the end of a row.
+ * V = 1 is plain NCHW; (N,F,1,1) with any V is rows of F, padded to a multiple of V.
+ *
+ * Parameters, their gradients and momenta are in logical order (O,I,KH,KW), unpadded, whatever the layout.
+ */
+#ifndef OPS_OP_H
+#define OPS_OP_H
+
+#include "base/geometry.h"
+#include "ocl/ocl.h"
+
+#define TENSOR_SLACK 2048 /* floats */
+
+struct layout {
+    int block;          /* V */
+    int halo_h, halo_w; /* zero rows and columns on every side */
+};
+
+struct tensor {
+    struct shape shape; /* n = the largest batch */
+    struct layout layout;
+    cl_mem mem;         /* NULL until memory is bound */
+};
+
+/* Floats of a tensor, halo, lanes and slack included; false on overflow. */
+bool tensor_floats(const struct shape *shape, const struct layout *layout, size_t *out);
+
+/* Append "-DX_BLOCK=8 -DX_CB=4 -DX_HP=19 …": what cl/common.clh needs to address tensor `prefix`. */
+void tensor_macros(struct str *options, const char *prefix, const struct tensor *t);
+
+/* Host copies for tests, checks and tools: (N,C,H,W) contiguous floats, blocking. read checks nothing. */
+int tensor_write(struct ocl_context *ctx, const struct tensor *t, int batch, const float *nchw, struct clr_error *err);
+int tensor_read(struct ocl_context *ctx, const struct tensor *t, int batch, float *nchw, struct clr_error *err);
+
+enum op_kind {
+    OP_CONV,
+    OP_POOL,
+    OP_RELU,
+    OP_LRN,
+    OP_DENSE,        /* InnerProduct; x must be (N,F,1,1) */
+    OP_DROPOUT,
+    OP_SOFTMAX_LOSS, /* x: logits (N,F,1,1); dx = (softmax − onehot)/batch */
+    OP_ACCURACY,
+    OP_RELAYOUT,     /* same shape in another layout, or (N,C,H,W) → (N,C·H·W,1,1) in logical order */
+    OP_KIND_COUNT
+};
+
+enum conv_algorithm { CONV_AUTO, CONV_DIRECT, CONV_GEMM, CONV_ALGORITHM_COUNT };
+
+/* What an operator is asked to be. */
+struct op_desc {
+    enum op_kind kind;
+    const char *label;      /* layer name: outlives the operator */
+    struct shape x, y;      /* n = largest batch; y unused for losses */
+    bool bias;              /* conv, dense */
+    bool need_dx, backward; /* backward: gradients of parameters; need_dx: of the input too */
+    union {
+        struct {
+            struct conv_geometry g;
+            enum conv_algorithm algorithm; /* CONV_AUTO: the table decides */
+        } conv;
+        struct pool_geometry pool;
+        struct lrn_geometry lrn;
+        struct {
+            float negative_slope;
+        } relu;
+        struct {
+            float ratio;    /* probability of dropping, 0 ≤ ratio < 1 */
+            int layer;      /* number in the net, keys the random numbers */
+        } dropout;
+        struct {
+            int top_k;
+        } accuracy;
+    } u;
+};
+
+/* What it needs, known before anything is allocated. */
+struct op_needs {
+    int x_halo_h, x_halo_w;   /* at least this halo on x */
+    int dy_halo_h, dy_halo_w; /* at least this halo on the gradient of y */
+    bool x_any_block;         /* can read x in any channel block (V need not be the net's) */
+    bool same_layout;         /* y has x's layout, dx has dy's (elementwise) */
+    bool in_place;            /* y may be x's memory, and dx dy's */
+    size_t saved_bytes;       /* private to the operator, from forward to backward */
+    size_t workspace_bytes;   /* shared scratch, valid within one call */
+};
+
+struct op_io {
+    int batch;
+    struct tensor x, y, dx, dy; /* dx.mem NULL: not wanted */
+    cl_mem w, b, dw, db;        /* parameters, in logical order */
+    cl_mem saved, workspace;
+    bool train;                 /* dropout */
+    /* data-dependent operators */
+    cl_mem labels;              /* int per image of this batch */
+    cl_mem sample;              /* out: loss, or 1/0 for a hit, per image */
+    int sample_offset;          /* where in it */
+    cl_mem index;               /* sample numbers (int): dropout's key */
+    int index_offset;
+    uint64_t seed;
+    uint32_t iteration;
+};
+
+struct op; /* opaque; each file has its own, beginning with struct op_head */
+
+/*
+ * What does `desc` need on this device with channel block V?
+ * CLR_EINPUT where no variant can do the geometry.
+ */
+int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device, int block,
+            struct clr_error *err);
+
+/* Compile for the layouts of *io (shapes and layouts are read, memory is not). Copies *desc. */
+int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *desc, const struct op_io *io,
+              struct clr_error *err);
+int op_forward(struct op *op, const struct op_io *io, struct clr_error *err);
+/* Writes dx (if wanted), dw and db from x, y, dy. Gradients are written, never added to. */
+int op_backward(struct op *op, const struct op_io *io, struct clr_error *err);
+void op_destroy(struct op *op);
+
+/* "direct 4×3", "gemm", "" where there is only one way: for run.json, profiles and the doctor. */
+const char *op_variant(const struct op *op);
+const char *op_kind_name(enum op_kind kind);
+
+#endif

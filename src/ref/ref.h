@@ -1,0 +1,50 @@
+/*
+ * Oracles: every layer forward and backward, the loss and the update, in double precision, as slow and as
+ * plain as the formulas. No OpenCL. All arrays are contiguous, logical order (N,C,H,W) / (O,I/G,KH,KW).
+ * Outputs are written, never added to. NULL outputs are skipped.
+ */
+#ifndef REF_REF_H
+#define REF_REF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/geometry.h"
+
+void ref_conv_forward(double *y, const double *x, const double *w, const double *b, int n,
+                      const struct conv_geometry *g);
+void ref_conv_backward(double *dx, double *dw, double *db, const double *x, const double *w, const double *dy,
+                       int n, const struct conv_geometry *g);
+
+/* arg (N,C,OH,OW): index h·W + w into the image of each maximum (first in scan order), or NULL. */
+void ref_pool_forward(double *y, int *arg, const double *x, int n, const struct pool_geometry *g);
+void ref_pool_backward(double *dx, const double *dy, const int *arg, int n, const struct pool_geometry *g);
+
+void ref_relu_forward(double *y, const double *x, size_t count, double negative_slope);
+void ref_relu_backward(double *dx, const double *y, const double *dy, size_t count, double negative_slope);
+
+void ref_lrn_forward(double *y, const double *x, int n, const struct lrn_geometry *g);
+void ref_lrn_backward(double *dx, const double *x, const double *dy, int n, const struct lrn_geometry *g);
+
+/* y (N,O) = x (N,I)·wᵀ + b, w (O,I) */
+void ref_dense_forward(double *y, const double *x, const double *w, const double *b, int n, int inputs, int outputs);
+void ref_dense_backward(double *dx, double *dw, double *db, const double *x, const double *w, const double *dy,
+                        int n, int inputs, int outputs);
+
+/* mask of element e of sample s: kept where philox(seed, RNG_DROPOUT, iteration ^ layer << 24,
+ * sample·elements + e)[0] ≥ ratio·2^32; kept values are divided by 1 − ratio. x and y (N, elements). */
+void ref_dropout_forward(double *y, const double *x, const int32_t *sample, int n, int elements, double ratio,
+                         int layer, uint64_t seed, uint32_t iteration);
+
+/* loss[n] = −log softmax(logits[n])[label[n]]; dx = (softmax − onehot)/n_total. */
+void ref_softmax_loss(double *loss, double *dx, const double *logits, const int32_t *labels, int n, int classes);
+
+/* hit[n] = 1 where fewer than top_k classes score higher than the label's (ties: the lower class number is
+ * counted as higher, as arg-max does). A NaN score is never a hit. */
+void ref_accuracy(double *hit, const double *logits, const int32_t *labels, int n, int classes, int top_k);
+
+/* One update. caffe: v ← μv + η(g + λw), w ← w − v; else PyTorch: v ← μv + g + λw, w ← w − ηv. */
+void ref_sgd(double *w, double *v, const double *g, size_t count, double lr, double momentum, double decay,
+             bool caffe);
+
+#endif

@@ -1,0 +1,186 @@
+/* Base floor: errors, checked sizes, strings, random numbers, atomic files, output sizes of layers. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/geometry.h"
+#include "base/rng.h"
+#include "base/str.h"
+
+START_TEST(test_error__prefix_keeps_code)
+{
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(clr_error_set(&err, CLR_EINPUT, "no file '%s'", "a"), CLR_EINPUT);
+    ck_assert_int_eq(clr_error_prefix(&err, "net %d", 3), CLR_EINPUT);
+    ck_assert_str_eq(err.message, "net 3: no file 'a'");
+}
+END_TEST
+
+START_TEST(test_mem__products_that_overflow_are_refused)
+{
+    size_t n = 7;
+
+    ck_assert(!clr_mul_size(&n, SIZE_MAX / 2, 3));
+    ck_assert(!clr_add_size(&n, SIZE_MAX, 1));
+    ck_assert_uint_eq(n, 7);
+    ck_assert(clr_mul_size(&n, 6, 7) && n == 42);
+}
+END_TEST
+
+START_TEST(test_str__numbers_are_parsed_whole_or_not_at_all)
+{
+    const char *bad[] = {"", " 1", "1 ", "1x", "nan", "inf", "1e999", "--1"};
+    double d = 5;
+    int i = 5;
+    uint64_t u = 5;
+
+    for (size_t k = 0; k < MEM_COUNT(bad); k++)
+        ck_assert(!str_parse_double(bad[k], -1e300, 1e300, &d));
+    ck_assert(!str_parse_int("3000000000", -10, 2147483647, &i));
+    ck_assert(!str_parse_u64("-1", 0, 10, &u));
+    ck_assert(!str_parse_u64("99999999999999999999", 0, UINT64_MAX, &u));
+    ck_assert(d == 5 && i == 5 && u == 5);
+    ck_assert(str_parse_double("2.5e-3", 0, 1, &d) && d == 2.5e-3);
+    ck_assert(str_parse_u64("18446744073709551615", 0, UINT64_MAX, &u) && u == UINT64_MAX);
+}
+END_TEST
+
+START_TEST(test_str__nearest_name)
+{
+    const char *names[] = {"stride", "pad", "kernel_size", NULL};
+
+    ck_assert_str_eq(str_nearest("strde", names), "stride");
+    ck_assert_str_eq(str_nearest("kernal_size", names), "kernel_size");
+    ck_assert_ptr_null(str_nearest("momentum", names));
+}
+END_TEST
+
+/* Known answers of Philox4x32-10, published with Random123 (kat_vectors). */
+START_TEST(test_rng__known_answers)
+{
+    uint32_t r[4];
+
+    rng_philox(0, 0, 0, 0, r);
+    ck_assert(r[0] == 0x6627e8d5 && r[1] == 0xe169c58d && r[2] == 0xbc57ac4c && r[3] == 0x9b00dbd8);
+    rng_philox(UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX, r);
+    ck_assert(r[0] == 0x408f276d && r[1] == 0x41c83b0e && r[2] == 0xa20bc7c6 && r[3] == 0x6d5451fd);
+}
+END_TEST
+
+START_TEST(test_rng__below_stays_below_and_is_even)
+{
+    int seen[7] = {0};
+
+    for (uint64_t i = 0; i < 70000; i++)
+        seen[rng_below(3, RNG_TEST, 0, i, 7)]++;
+    for (int k = 0; k < 7; k++)
+        ck_assert_int_lt(abs(seen[k] - 10000), 500);
+}
+END_TEST
+
+START_TEST(test_fs__atomic_write_reads_back_and_leaves_nothing)
+{
+    const char *dir = support_temp_dir();
+    struct clr_error err;
+    char path[128], *data;
+    size_t size;
+
+    (void)snprintf(path, sizeof path, "%s/f", dir);
+    ck_assert_int_eq(fs_write_atomic(path, "one", 3, &err), 0);
+    ck_assert_int_eq(fs_write_atomic(path, "three", 5, &err), 0);
+    ck_assert_int_eq(fs_read(path, 100, &data, &size, &err), 0);
+    ck_assert_uint_eq(size, 5);
+    ck_assert_str_eq(data, "three");
+    free(data);
+    ck_assert_int_eq(fs_read(path, 4, &data, &size, &err), CLR_EINPUT);
+    (void)snprintf(path, sizeof path, "%s/no/f", dir);
+    ck_assert_int_eq(fs_write_atomic(path, "x", 1, &err), CLR_EFAILED);
+    ck_assert_int_eq(fs_read(dir, 4, &data, &size, &err), CLR_EINPUT);
+}
+END_TEST
+
+START_TEST(test_fs__lock_excludes)
+{
+    const char *dir = support_temp_dir();
+    struct clr_error err;
+    char path[128];
+    int a, b;
+
+    (void)snprintf(path, sizeof path, "%s/lock", dir);
+    ck_assert_int_eq(fs_lock(path, &a, &err), 0);
+    ck_assert_int_eq(fs_lock(path, &b, &err), CLR_EFAILED);
+    fs_unlock(a);
+    ck_assert_int_eq(fs_lock(path, &b, &err), 0);
+    fs_unlock(b);
+}
+END_TEST
+
+START_TEST(test_fs__sha256)
+{
+    char text[FS_SHA256_TEXT];
+
+    fs_sha256("abc", 3, text); /* FIPS 180-2, appendix B.1 */
+    ck_assert_str_eq(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+END_TEST
+
+START_TEST(test_geometry__pool_sizes_of_both_roundings)
+{
+    struct clr_error err;
+    struct pool_geometry g = {.c = 1, .h = 32, .w = 15, .kh = 3, .kw = 3, .sh = 2, .sw = 2};
+
+    g.rounding = POOL_FLOOR;
+    ck_assert_int_eq(geometry_pool(&g, &err), 0);
+    ck_assert(g.oh == 15 && g.ow == 7);
+    g.rounding = POOL_CEIL;
+    ck_assert_int_eq(geometry_pool(&g, &err), 0);
+    ck_assert(g.oh == 16 && g.ow == 7);
+    g.ph = g.pw = 1; /* the last window would start in the padding: dropped */
+    g.h = 4;
+    g.kh = 2;
+    ck_assert_int_eq(geometry_pool(&g, &err), 0);
+    ck_assert_int_eq(g.oh, 3);
+    g.ph = 2;
+    ck_assert_int_eq(geometry_pool(&g, &err), CLR_EINPUT);
+}
+END_TEST
+
+START_TEST(test_geometry__conv_sizes)
+{
+    struct clr_error err;
+    struct conv_geometry g = {.c = 4, .h = 11, .w = 9, .oc = 6, .kh = 3, .kw = 5, .sh = 3, .sw = 1,
+                              .ph = 1, .pw = 2, .dh = 2, .dw = 1, .group = 2};
+
+    ck_assert_int_eq(geometry_conv(&g, &err), 0);
+    ck_assert(g.oh == 3 && g.ow == 9);
+    g.group = 4;
+    ck_assert_int_eq(geometry_conv(&g, &err), CLR_EINPUT);
+    g.group = 1;
+    g.kw = 14;
+    ck_assert_int_eq(geometry_conv(&g, &err), CLR_EINPUT);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("base");
+    TCase *tc = tcase_create("base");
+
+    tcase_add_test(tc, test_error__prefix_keeps_code);
+    tcase_add_test(tc, test_mem__products_that_overflow_are_refused);
+    tcase_add_test(tc, test_str__numbers_are_parsed_whole_or_not_at_all);
+    tcase_add_test(tc, test_str__nearest_name);
+    tcase_add_test(tc, test_rng__known_answers);
+    tcase_add_test(tc, test_rng__below_stays_below_and_is_even);
+    tcase_add_test(tc, test_fs__atomic_write_reads_back_and_leaves_nothing);
+    tcase_add_test(tc, test_fs__lock_excludes);
+    tcase_add_test(tc, test_fs__sha256);
+    tcase_add_test(tc, test_geometry__pool_sizes_of_both_roundings);
+    tcase_add_test(tc, test_geometry__conv_sizes);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}
