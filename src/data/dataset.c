@@ -39,8 +39,8 @@ static int no_such_folder(const char *name, struct clr_error *err)
 
     for (size_t i = 0; known[i]; i++)
         str_append(&list, "%s%s", i > 0 ? ", " : "", known[i]);
-    rc = clr_error_set(err, CLR_EINPUT, "there is no data set and no folder '%s'%s%s%s. The names are: %s",
-                       name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+    rc = clr_error_set(err, CLR_EINPUT, "there is no data set and no folder '%s'%s%s%s The names are: %s",
+                       name, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "",
                        str_text(&list));
     str_clear(&list);
     return rc;

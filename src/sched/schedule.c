@@ -85,8 +85,8 @@ int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr
     }
     names[n] = NULL;
     near = str_nearest(name, names);
-    rc = clr_error_set(err, CLR_EUSAGE, "--policy: there is no policy '%.64s'%s%s%s. The policies are: %s",
-                       name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+    rc = clr_error_set(err, CLR_EUSAGE, "--policy: there is no policy '%.64s'%s%s%s The policies are: %s",
+                       name, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "",
                        str_text(&list));
     str_clear(&list);
     return rc;
