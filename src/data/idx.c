@@ -5,12 +5,14 @@
  * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", its section on file formats. Read through
  * libarchive (raw format, gzip filter). No size in a header is believed: a plain file must have exactly the
  * bytes that its header announces, a gzipped one cannot announce more than deflate can expand to, and memory
- * grows with the bytes that really come.
+ * grows with the bytes that really come. libarchive leaves the CRC-32 of gzip (RFC 1952) unchecked, so that
+ * is done here.
  */
 #include "data/layout.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include <archive.h>
@@ -29,6 +31,8 @@ struct reader {
     const char *path;
     size_t file_size;
     bool compressed;
+    uint32_t crc;   /* of the bytes read so far */
+    uint64_t total; /* how many they are */
 };
 
 static int damaged(const struct reader *r, struct clr_error *err)
@@ -74,6 +78,22 @@ static int reader_open(struct reader *r, const char *path, struct clr_error *err
     return 0;
 }
 
+/* CRC-32 as in gzip, continued over more bytes. */
+static uint32_t crc32_more(uint32_t crc, const uint8_t *data, size_t size)
+{
+    uint32_t table[256];
+
+    for (uint32_t i = 0; i < 256; i++) {
+        table[i] = i;
+        for (int bit = 0; bit < 8; bit++)
+            table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0xEDB88320u : 0);
+    }
+    crc = ~crc;
+    for (size_t i = 0; i < size; i++)
+        crc = crc >> 8 ^ table[(crc ^ data[i]) & 255];
+    return ~crc;
+}
+
 /* Up to `size` bytes; *got is less only at the end of the file. */
 static int reader_read(struct reader *r, uint8_t *out, size_t size, size_t *got, struct clr_error *err)
 {
@@ -87,8 +107,37 @@ static int reader_read(struct reader *r, uint8_t *out, size_t size, size_t *got,
             break;
         n += (size_t)k;
     }
+    if (r->compressed)
+        r->crc = crc32_more(r->crc, out, n);
+    r->total += n;
     *got = n;
     return 0;
+}
+
+static uint32_t little_endian(const uint8_t b[4])
+{
+    return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
+}
+
+/*
+ * At the end of the data: does a gzip file's own CRC agree? Its last eight bytes are CRC-32 and length. Where
+ * the length is another, the file has several members (or padding), whose last CRC says nothing about the
+ * whole.
+ */
+static int check_crc(const struct reader *r, struct clr_error *err)
+{
+    uint8_t b[8] = {0};
+    FILE *file = r->compressed ? fopen(r->path, "rb") : NULL;
+    bool got;
+
+    if (!file)
+        return 0;
+    got = fseek(file, -8, SEEK_END) == 0 && fread(b, 1, sizeof b, file) == sizeof b;
+    (void)fclose(file);
+    if (!got || little_endian(b + 4) != (uint32_t)r->total || little_endian(b) == r->crc)
+        return 0;
+    return clr_error_set(err, CLR_EINPUT,
+                         "'%s' is damaged: its checksum (CRC-32) does not match; fetch it again", r->path);
 }
 
 /* Read and check the header: `dims` dimensions of bytes. */
@@ -172,6 +221,8 @@ static int reader_body(struct reader *r, size_t claim, uint8_t **out, struct clr
                            "'%s' is damaged: more data follows the %zu bytes its header "
                            "announces; fetch it again",
                            r->path, claim);
+    if (rc == 0)
+        rc = check_crc(r, err);
     if (rc == 0) {
         *out = data;
         data = NULL;

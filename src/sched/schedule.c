@@ -74,12 +74,14 @@ int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr
     int rc;
 
     for (size_t i = 0; i < MEM_COUNT(policies); i++) {
-        if (!policies[i].named)
-            continue;
-        if (strcmp(policies[i].name, name) == 0) {
+        if (policies[i].named && strcmp(policies[i].name, name) == 0) {
             *out = policies[i].policy;
             return 0;
         }
+    }
+    for (size_t i = 0; i < MEM_COUNT(policies); i++) {
+        if (!policies[i].named)
+            continue;
         str_append(&list, "%s%s", n > 0 ? ", " : "", policies[i].name);
         names[n++] = policies[i].name;
     }

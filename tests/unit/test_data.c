@@ -356,6 +356,32 @@ START_TEST(test_data__damaged_gzip_is_refused)
 }
 END_TEST
 
+/*
+ * Damage that still unpacks to the right length: a stored block (RFC 1951, 3.2.4) with one bit changed.
+ */
+START_TEST(test_data__a_changed_bit_in_a_gzip_file_is_noticed)
+{
+    const char *dir = idx_set(true), *name = "t10k-labels-idx1-ubyte.gz";
+    uint8_t body[64], gz[128] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1};
+    const uint32_t four[] = {4};
+    const uint8_t crc[] = {0xad, 0x3c, 0x0d, 0xb9}; /* zlib's crc32() of the twelve bytes, little-endian */
+    size_t n = make_idx(body, 0x801, four, 1, 4, 3), at = 11;
+
+    gz[at++] = (uint8_t)n; /* LEN, then its complement */
+    gz[at++] = 0;
+    gz[at++] = (uint8_t)~n;
+    gz[at++] = 0xff;
+    memcpy(gz + at, body, n);
+    memcpy(gz + at + n, crc, sizeof crc);
+    gz[at + n + 4] = (uint8_t)n;
+    write_file(dir, name, gz, at + n + 8);
+    clr_dataset_destroy(open_good(dir));
+    gz[at + n - 1] ^= 1;
+    write_file(dir, name, gz, at + n + 8);
+    expect_refused(dir, name, "is damaged: its checksum (CRC-32) does not match", NULL);
+}
+END_TEST
+
 START_TEST(test_data__idx_parts_must_belong_together)
 {
     const char *dir = idx_set(false);
@@ -640,6 +666,7 @@ int main(void)
     tcase_add_test(cases, test_data__idx_plain_and_gzipped_are_the_same);
     tcase_add_test(cases, test_data__hostile_idx_headers_are_refused);
     tcase_add_test(cases, test_data__damaged_gzip_is_refused);
+    tcase_add_test(cases, test_data__a_changed_bit_in_a_gzip_file_is_noticed);
     tcase_add_test(cases, test_data__idx_parts_must_belong_together);
     tcase_add_test(cases, test_data__means);
     tcase_add_test(cases, test_data__means_of_three_channels);
