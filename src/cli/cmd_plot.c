@@ -80,7 +80,8 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .name = "title",
          .value = &options.title,
          .argument = "TEXT",
-         .help = "title (default: made from the data)"},
+         .may_be_empty = true,
+         .help = "title; '' for none (default: made from the data)"},
         {.kind = OPT_FLAG, .name = "quiet", .value = &quiet, .help = "no messages, only warnings and errors"},
     };
 

@@ -14,7 +14,7 @@
 static const struct cli_command commands[] = {
     {"devices", "lists the OpenCL devices and which one would be used", cmd_devices},
     {"doctor", "checks every kernel against its reference on a device", cmd_doctor},
-    {"data", "shows what is known about a data set", cmd_data},
+    {"data", "says which data sets are here and what is in them", cmd_data},
     {"net", "shows the layers, shapes and costs of a net", cmd_net},
     {"schedule", "writes or draws a learning-rate policy, without a device", cmd_schedule},
     {"range-test", "finds a range of learning rates", cmd_range_test},
@@ -47,9 +47,9 @@ static int unknown_command(const char *name, struct clr_error *err)
         names[i] = commands[i].name;
     names[MEM_COUNT(commands)] = NULL;
     near = str_nearest(name, names);
-    return clr_error_set(err, CLR_EUSAGE, "unknown %s '%s'%s%s%s; 'clr-cl --help' lists the commands",
+    return clr_error_set(err, CLR_EUSAGE, "unknown %s '%s'%s%s%s 'clr-cl --help' lists the commands",
                          name[0] == '-' ? "option" : "command", name, near ? ", did you mean '" : "",
-                         near ? near : "", near ? "'?" : "");
+                         near ? near : "", near ? "'?" : ":");
 }
 
 static int run(int argc, char **argv, struct clr_error *err)

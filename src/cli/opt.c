@@ -293,7 +293,7 @@ static int set_value(const struct opt *o, const char *text, struct clr_error *er
         *(bool *)o->value = true;
         return 0;
     case OPT_TEXT:
-        if (!*text)
+        if (!*text && !o->may_be_empty)
             return refuse(o, text, "a text that is not empty", false, err);
         *(const char **)o->value = text;
         return 0;
@@ -321,9 +321,9 @@ static int unknown_option(const struct opt_set *set, const struct opt_command *c
     str_copy(name, sizeof name, text + strspn(text, "-"));
     name[strcspn(name, "=")] = '\0';
     near = strncmp(text, "--", 2) == 0 ? str_nearest(name, names) : NULL;
-    return clr_error_set(err, CLR_EUSAGE, "unknown option '%.*s'%s%s%s; 'clr-cl %s --help' lists the options",
+    return clr_error_set(err, CLR_EUSAGE, "unknown option '%.*s'%s%s%s 'clr-cl %s --help' lists the options",
                          (int)strcspn(text, "="), text, near ? ", did you mean '--" : "", near ? near : "",
-                         near ? "'?" : "", command->name);
+                         near ? "'?" : ":", command->name);
 }
 
 static int popt_failure(const struct opt_set *set, const struct opt_command *command, int code,

@@ -48,6 +48,7 @@ struct opt {
     const char *help;           /* ASCII, with the default in parentheses at the end */
     double min, max;            /* range of numbers; max 0: no upper limit */
     bool above, below;          /* the range leaves out min, max */
+    bool may_be_empty;          /* OPT_TEXT */
     const char *const *choices; /* NULL-terminated */
 };
 
