@@ -16,9 +16,9 @@ struct clr_images {
 };
 
 struct clr_dataset {
-    char name[64];      /**< "cifar10", or the folder's last component */
-    char *path;         /**< folder it was read from */
-    char format[32];    /**< "CIFAR-10 binary", "CIFAR-100 binary", "IDX" */
+    char name[64];   /**< "cifar10", or the folder's last component */
+    char *path;      /**< folder it was read from */
+    char format[32]; /**< "CIFAR-10 binary", "CIFAR-100 binary", "IDX" */
     int channels, height, width, classes;
     char **class_names; /**< `classes` entries */
     struct clr_images train, test;
@@ -44,7 +44,8 @@ enum clr_mean { CLR_MEAN_NONE, CLR_MEAN_CHANNEL, CLR_MEAN_IMAGE };
 /**
  * The mean that is subtracted from every image, over the training images, 0…255.
  *
- * @param mean  out, channels·height·width values (C,H,W): zeros, the channel's mean repeated, or the mean image
+ * @param mean  out, channels·height·width values (C,H,W): zeros, the channel's mean repeated, or the mean
+ * image
  */
 CLR_API void clr_dataset_mean(const struct clr_dataset *ds, enum clr_mean kind, float *mean);
 

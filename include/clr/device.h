@@ -18,14 +18,14 @@ struct clr_device {
     char name[128], vendor[128], version[128], driver[128];
     char platform_name[128], platform_version[128];
     int compute_units, clock_mhz;
-    int native_float_width;      /**< CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT */
+    int native_float_width; /**< CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT */
     size_t max_work_group;
     uint64_t global_memory, max_allocation, local_memory; /**< bytes */
-    int address_align_bytes;     /**< CL_DEVICE_MEM_BASE_ADDR_ALIGN / 8 */
+    int address_align_bytes;                              /**< CL_DEVICE_MEM_BASE_ADDR_ALIGN / 8 */
     bool host_unified_memory;
-    bool usable;                 /**< available, with a compiler, little-endian, OpenCL C 1.2 */
-    char why_not[128];           /**< where it is not usable */
-    double score;                /**< the highest usable one is the default */
+    bool usable;                   /**< available, with a compiler, little-endian, OpenCL C 1.2 */
+    char why_not[128];             /**< where it is not usable */
+    double score;                  /**< the highest usable one is the default */
     void *platform_id, *device_id; /**< cl_platform_id, cl_device_id */
 };
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define CLR_API __attribute__((visibility("default")))
+#define CLR_API               __attribute__((visibility("default")))
 #define CLR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define CLR_API
@@ -32,9 +32,9 @@ enum clr_code {
 };
 
 struct clr_error {
-    int code;            /**< enum clr_code */
-    int32_t cl_status;   /**< the cl_int behind CLR_ECL, else 0 */
-    char message[1024];  /**< one or more sentences: what, where, what to do; no newline at the end */
+    int code;           /**< enum clr_code */
+    int32_t cl_status;  /**< the cl_int behind CLR_ECL, else 0 */
+    char message[1024]; /**< one or more sentences: what, where, what to do; no newline at the end */
 };
 
 /**

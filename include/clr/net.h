@@ -38,8 +38,8 @@ CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
  * @param input  shape of one image
  * @param batch  images of a batch, for the memory column
  */
-CLR_API int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_shape input, int batch,
-                         struct clr_error *err);
+CLR_API int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_shape input,
+                         int batch, struct clr_error *err);
 
 /** The same as JSON. */
 CLR_API int clr_net_show_json(char **text, const struct clr_net_spec *spec, struct clr_image_shape input,

@@ -29,8 +29,9 @@ struct clr_plot_options {
 CLR_API int clr_plot_run(const char *path, const char *const *inputs, size_t count,
                          const struct clr_plot_options *options, struct clr_error *err);
 
-/** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); bounds that the
- * folder's range.json holds (min_lr, max_lr) are marked. A log axis where the rates grow geometrically. */
+/** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); bounds that
+ * the folder's range.json holds (min_lr, max_lr) are marked. A log axis where the rates grow geometrically.
+ */
 CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                            const struct clr_plot_options *options, struct clr_error *err);
 

@@ -44,14 +44,14 @@ enum clr_exp_range { CLR_EXP_RANGE_BOUNDS, CLR_EXP_RANGE_AMPLITUDE };
 struct clr_schedule {
     enum clr_policy policy;
     enum clr_exp_range exp_range;
-    double lr;          /**< fixed, multistep, exp; NaN: not given */
-    double min_lr;      /**< cyclic policies, decay, sweeps; NaN: not given */
-    double max_lr;      /**< likewise */
-    double gamma;       /**< multistep, exp_range, exp; NaN: not given */
-    uint64_t step_size; /**< half a cycle, in iterations; 0: not given */
+    double lr;                               /**< fixed, multistep, exp; NaN: not given */
+    double min_lr;                           /**< cyclic policies, decay, sweeps; NaN: not given */
+    double max_lr;                           /**< likewise */
+    double gamma;                            /**< multistep, exp_range, exp; NaN: not given */
+    uint64_t step_size;                      /**< half a cycle, in iterations; 0: not given */
     uint64_t milestones[CLR_MAX_MILESTONES]; /**< ascending */
     size_t milestone_count;
-    double momentum;    /**< constant, or the value at the lowest rate */
+    double momentum;                                /**< constant, or the value at the lowest rate */
     double cycle_momentum_low, cycle_momentum_high; /**< momentum at the highest / the lowest rate of a cycle;
                              both NaN: constant `momentum` */
 };

@@ -26,35 +26,35 @@ struct clr_progress {
     uint64_t iteration, iterations; /**< done, and how many there will be */
     double loss;                    /**< of the last update that was read back; NaN: none yet */
     double lr;
-    double val_acc;                 /**< last evaluation, 0…1; NaN: none yet */
-    double iterations_per_s;        /**< over the last reports, evaluation not counted; 0: not known */
-    double seconds_left;            /**< estimate with evaluation; < 0: not known */
+    double val_acc;          /**< last evaluation, 0…1; NaN: none yet */
+    double iterations_per_s; /**< over the last reports, evaluation not counted; 0: not known */
+    double seconds_left;     /**< estimate with evaluation; < 0: not known */
     bool evaluating;
-    bool evaluated;                 /**< this call follows an evaluation: val_acc is new */
+    bool evaluated; /**< this call follows an evaluation: val_acc is new */
 };
 
 struct clr_train_options {
     const struct clr_net_spec *net;
-    const char *net_name;           /**< for run.json */
+    const char *net_name; /**< for run.json */
     const struct clr_dataset *data;
     const char *data_name;
     const struct clr_device *device;
-    const char *out;                /**< run folder; must not hold a run yet */
-    const char *command_line;       /**< for run.json; may be NULL */
+    const char *out;          /**< run folder; must not hold a run yet */
+    const char *command_line; /**< for run.json; may be NULL */
     struct clr_schedule schedule;
     uint64_t iterations;
-    int batch;                      /**< 1 … training images */
+    int batch; /**< 1 … training images */
     uint64_t seed;
     double weight_decay;
     enum clr_momentum_convention convention;
     enum clr_order order;
     enum clr_last_batch last_batch;
-    int mean;                       /**< enum clr_mean; −1: what the net says */
-    double scale;                   /**< factor on the 0–255 bytes; NaN: what the net says */
-    const char *init;               /**< safetensors to start from, or NULL */
-    bool init_partial;              /**< take the tensors that match, leave the rest */
-    uint64_t validate_every;        /**< 0: at the first and last iteration only */
-    int validation;                 /**< training images held out; 0: evaluate on the test set */
+    int mean;                /**< enum clr_mean; −1: what the net says */
+    double scale;            /**< factor on the 0–255 bytes; NaN: what the net says */
+    const char *init;        /**< safetensors to start from, or NULL */
+    bool init_partial;       /**< take the tensors that match, leave the rest */
+    uint64_t validate_every; /**< 0: at the first and last iteration only */
+    int validation;          /**< training images held out; 0: evaluate on the test set */
     uint64_t log_every;
     bool profile;
     /** Called about ten times a second and after each evaluation; may be NULL. */
@@ -68,11 +68,11 @@ struct clr_train_options {
 CLR_API void clr_train_options_init(struct clr_train_options *o);
 
 struct clr_train_result {
-    uint64_t iterations;  /**< done */
+    uint64_t iterations;                /**< done */
     double val_loss, val_acc, best_acc; /**< fractions; NaN where nothing was evaluated */
     uint64_t best_iteration;
     double seconds;
-    char *profile;        /**< the --profile table, or NULL; free with free() */
+    char *profile; /**< the --profile table, or NULL; free with free() */
 };
 
 /**
@@ -85,19 +85,20 @@ struct clr_train_result {
  *         anything is allocated; CLR_EUSAGE: a run is in `out` already, an option out of range; CLR_EINPUT: a
  *         net or --init that does not fit the data; CLR_EFAILED, CLR_ECL, CLR_ENOMEM
  */
-CLR_API int clr_train(const struct clr_train_options *o, struct clr_train_result *result, struct clr_error *err);
+CLR_API int clr_train(const struct clr_train_options *o, struct clr_train_result *result,
+                      struct clr_error *err);
 
 enum clr_sweep { CLR_SWEEP_LINEAR, CLR_SWEEP_LOG };
 
 struct clr_range_result {
-    uint64_t iterations;      /**< done */
+    uint64_t iterations; /**< done */
     bool diverged;
-    uint64_t diverged_at;     /**< iteration of the first loss that was not finite */
+    uint64_t diverged_at; /**< iteration of the first loss that was not finite */
     double diverged_lr;
     double baseline, standard_error; /**< max(chance, untrained net's accuracy), and its standard error */
     bool has_min, has_max;
-    double min_lr, max_lr;    /**< read off as the paper does */
-    char explanation[512];    /**< how, in words */
+    double min_lr, max_lr; /**< read off as the paper does */
+    char explanation[512]; /**< how, in words */
 };
 
 /**
@@ -116,6 +117,7 @@ struct clr_eval_result {
 
 /** Evaluate weights (o->init) on the test set (or on o->validation images): net, data, device, batch, mean,
  * scale, init are read. What was subtracted in training is taken from the weights file's metadata. */
-CLR_API int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, struct clr_error *err);
+CLR_API int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result,
+                     struct clr_error *err);
 
 #endif

@@ -40,8 +40,8 @@ static int ranges(const char *const *names, const int *values, const int *minima
 
 int geometry_conv(struct conv_geometry *g, struct clr_error *err)
 {
-    static const char *const names[] = {"input channels", "input height", "input width",  "num_output",
-                                        "kernel height",  "kernel width", "stride height", "stride width",
+    static const char *const names[] = {"input channels", "input height", "input width",     "num_output",
+                                        "kernel height",  "kernel width", "stride height",   "stride width",
                                         "pad height",     "pad width",    "dilation height", "dilation width",
                                         "group"};
     static const int minima[] = {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1};
@@ -86,9 +86,9 @@ static int pool_output(int size, int kernel, int stride, int pad, enum pool_roun
 
 int geometry_pool(struct pool_geometry *g, struct clr_error *err)
 {
-    static const char *const names[] = {"channels",      "input height", "input width", "kernel height",
-                                        "kernel width",  "stride height", "stride width", "pad height",
-                                        "pad width"};
+    static const char *const names[] = {"channels",      "input height", "input width",
+                                        "kernel height", "kernel width", "stride height",
+                                        "stride width",  "pad height",   "pad width"};
     static const int minima[] = {1, 1, 1, 1, 1, 1, 1, 0, 0};
     const int values[] = {g->c, g->h, g->w, g->kh, g->kw, g->sh, g->sw, g->ph, g->pw};
     int rc = ranges(names, values, minima, MEM_COUNT(names), err);
@@ -102,8 +102,8 @@ int geometry_pool(struct pool_geometry *g, struct clr_error *err)
     g->ow = pool_output(g->w, g->kw, g->sw, g->pw, g->rounding);
     if (g->oh < 1 || g->ow < 1)
         return clr_error_set(err, CLR_EINPUT,
-                             "a window of %d×%d does not fit into an input of %d×%d with padding %d×%d", g->kh,
-                             g->kw, g->h, g->w, g->ph, g->pw);
+                             "a window of %d×%d does not fit into an input of %d×%d with padding %d×%d",
+                             g->kh, g->kw, g->h, g->w, g->ph, g->pw);
     return 0;
 }
 

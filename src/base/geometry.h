@@ -25,12 +25,12 @@ bool shape_equal(const struct shape *a, const struct shape *b);
 
 /* Convolution: y = x * w + b; x (N,C,H,W), w (OC,C/G,KH,KW), b (OC), y (N,OC,OH,OW). */
 struct conv_geometry {
-    int c, h, w;            /* input */
-    int oc;                 /* output channels */
-    int kh, kw, sh, sw;     /* kernel, stride */
-    int ph, pw, dh, dw;     /* padding, dilation */
-    int group;              /* divides c and oc */
-    int oh, ow;             /* out: filled by geometry_conv() */
+    int c, h, w;        /* input */
+    int oc;             /* output channels */
+    int kh, kw, sh, sw; /* kernel, stride */
+    int ph, pw, dh, dw; /* padding, dilation */
+    int group;          /* divides c and oc */
+    int oh, ow;         /* out: filled by geometry_conv() */
 };
 
 /* Fills oh, ow = floor((H + 2P − D(K−1) − 1)/S) + 1; CLR_EINPUT with a sentence where nothing fits. */

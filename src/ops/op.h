@@ -27,7 +27,7 @@ struct layout {
 struct tensor {
     struct shape shape; /* n = the largest batch */
     struct layout layout;
-    cl_mem mem;         /* NULL until memory is bound */
+    cl_mem mem; /* NULL until memory is bound */
 };
 
 /* Floats of a tensor, halo, lanes and slack included; false on overflow. */
@@ -37,8 +37,10 @@ bool tensor_floats(const struct shape *shape, const struct layout *layout, size_
 void tensor_macros(struct str *options, const char *prefix, const struct tensor *t);
 
 /* Host copies for tests, checks and tools: (N,C,H,W) contiguous floats, blocking. read checks nothing. */
-int tensor_write(struct ocl_context *ctx, const struct tensor *t, int batch, const float *nchw, struct clr_error *err);
-int tensor_read(struct ocl_context *ctx, const struct tensor *t, int batch, float *nchw, struct clr_error *err);
+int tensor_write(struct ocl_context *ctx, const struct tensor *t, int batch, const float *nchw,
+                 struct clr_error *err);
+int tensor_read(struct ocl_context *ctx, const struct tensor *t, int batch, float *nchw,
+                struct clr_error *err);
 
 enum op_kind {
     OP_CONV,
@@ -46,10 +48,10 @@ enum op_kind {
     OP_RELU,
     OP_LRN,
     OP_DENSE,        /* InnerProduct; x must be (N,F,1,1) */
-    OP_DROPOUT,
+    OP_DROPOUT,      /* drops where desc.backward is set (training), else copies */
     OP_SOFTMAX_LOSS, /* x: logits (N,F,1,1); dx = (softmax − onehot)/batch */
     OP_ACCURACY,
-    OP_RELAYOUT,     /* same shape in another layout, or (N,C,H,W) → (N,C·H·W,1,1) in logical order */
+    OP_RELAYOUT, /* same shape in another layout, or (N,C,H,W) → (N,C·H·W,1,1) in logical order */
     OP_KIND_COUNT
 };
 
@@ -73,8 +75,8 @@ struct op_desc {
             float negative_slope;
         } relu;
         struct {
-            float ratio;    /* probability of dropping, 0 ≤ ratio < 1 */
-            int layer;      /* number in the net, keys the random numbers */
+            float ratio; /* probability of dropping, 0 ≤ ratio < 1 */
+            int layer;   /* number in the net, keys the random numbers */
         } dropout;
         struct {
             int top_k;
@@ -87,8 +89,7 @@ struct op_needs {
     int x_halo_h, x_halo_w;   /* at least this halo on x */
     int dy_halo_h, dy_halo_w; /* at least this halo on the gradient of y */
     bool x_any_block;         /* can read x in any channel block (V need not be the net's) */
-    bool same_layout;         /* y has x's layout, dx has dy's (elementwise) */
-    bool in_place;            /* y may be x's memory, and dx dy's */
+    bool in_place;            /* y may be x's memory, and dx dy's: then they share one layout */
     size_t saved_bytes;       /* private to the operator, from forward to backward */
     size_t workspace_bytes;   /* shared scratch, valid within one call */
 };
@@ -98,12 +99,11 @@ struct op_io {
     struct tensor x, y, dx, dy; /* dx.mem NULL: not wanted */
     cl_mem w, b, dw, db;        /* parameters, in logical order */
     cl_mem saved, workspace;
-    bool train;                 /* dropout */
     /* data-dependent operators */
-    cl_mem labels;              /* int per image of this batch */
-    cl_mem sample;              /* out: loss, or 1/0 for a hit, per image */
-    int sample_offset;          /* where in it */
-    cl_mem index;               /* sample numbers (int): dropout's key */
+    cl_mem labels;     /* int per image of this batch */
+    cl_mem sample;     /* out: loss, or 1/0 for a hit, per image */
+    int sample_offset; /* where in it */
+    cl_mem index;      /* sample numbers (int): dropout's key */
     int index_offset;
     uint64_t seed;
     uint32_t iteration;

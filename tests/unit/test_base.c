@@ -152,8 +152,19 @@ END_TEST
 START_TEST(test_geometry__conv_sizes)
 {
     struct clr_error err;
-    struct conv_geometry g = {.c = 4, .h = 11, .w = 9, .oc = 6, .kh = 3, .kw = 5, .sh = 3, .sw = 1,
-                              .ph = 1, .pw = 2, .dh = 2, .dw = 1, .group = 2};
+    struct conv_geometry g = {.c = 4,
+                              .h = 11,
+                              .w = 9,
+                              .oc = 6,
+                              .kh = 3,
+                              .kw = 5,
+                              .sh = 3,
+                              .sw = 1,
+                              .ph = 1,
+                              .pw = 2,
+                              .dh = 2,
+                              .dw = 1,
+                              .group = 2};
 
     ck_assert_int_eq(geometry_conv(&g, &err), 0);
     ck_assert(g.oh == 3 && g.ow == 9);

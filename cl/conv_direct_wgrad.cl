@@ -1,0 +1,135 @@
+/*
+ * Weight and bias gradient of a convolution, direct.
+ *
+ *   dw[o,c,i,j] = Σ_{n,p,q} x[n, c, p·SH − PH + i·DH, q·SW − PW + j·DW] · dy[n,o,p,q]
+ *   db[o]       = Σ_{n,p,q} dy[n,o,p,q]
+ *
+ * The batch is cut into SLICES (a fixed number, whatever the device's threads); a work-item keeps KXT columns
+ * of the kernel × ICT input channels × OB output vectors in registers over all pixels of a slice. The slices
+ * are summed in ascending order afterwards: the result does not depend on how work-items were scheduled.
+ *
+ * conv_wgrad_slices   NDRange (KW/KXT · KH · X_CB·X_BLOCK/ICT, OCG, SLICES)   → partial
+ * conv_bgrad_slices   NDRange (DY_CB, SLICES)                                → partial, behind the weights'
+ * conv_wgrad_reduce   NDRange (OC·IC·KH·KW + OC)                             partial → dw, db (logical order)
+ *
+ * partial: [SLICES][OCG][X_CB·X_BLOCK/ICT][KH][KW/KXT][KXT][ICT][OB][V], then [SLICES][DY_CB·V].
+ *
+ * OC IC KH KW SH SW PH PW DH DW OH OW   as in conv_direct.cl; V = DY_BLOCK
+ * KXT ICT OB   tile: KXT divides KW, ICT divides X_BLOCK
+ * SLICES, PER_SLICE   images of slice s: [s·PER_SLICE, (s+1)·PER_SLICE) below the batch
+ * BIAS         0 or 1
+ */
+#ifndef KH
+#error "conv_direct_wgrad.cl needs KH and the other macros of its header"
+#endif
+
+#define KXG    (KW / KXT)
+#define ICG    (X_CB * X_BLOCK / ICT)
+#define OCG    ((DY_CB + OB - 1) / OB)
+#define SLICE  (OCG * ICG * KH * KW * ICT * OB * V)
+#define BSLICE (DY_CB * V)
+
+__kernel void conv_wgrad_slices(__global float *restrict partial, __global const float *restrict x,
+                                __global const float *restrict dy, int batch)
+{
+    const int g = (int)get_global_id(0), ocg = (int)get_global_id(1), s = (int)get_global_id(2);
+    const int kxg = g % KXG, ky = g / KXG % KH, icg = g / KXG / KH;
+    const int cb = icg * ICT / X_BLOCK, ci = icg * ICT % X_BLOCK;
+    floatv acc[KXT][ICT][OB];
+
+    if (icg >= ICG || ocg >= OCG || s >= SLICES)
+        return;
+#pragma unroll
+    for (int k = 0; k < KXT; k++)
+#pragma unroll
+        for (int c = 0; c < ICT; c++)
+#pragma unroll
+            for (int o = 0; o < OB; o++)
+                acc[k][c][o] = (floatv)(0.0f);
+
+    const int end = min((s + 1) * PER_SLICE, batch);
+    for (int n = s * PER_SLICE; n < end; n++) {
+        for (int p = 0; p < OH; p++) {
+            __global const float *xr = x + AT(X, n, cb, p * SH - PH + ky * DH, kxg * KXT * DW - PW) + ci;
+            __global const float *dr = dy + AT(DY, n, ocg * OB, p, 0);
+            for (int q = 0; q < OW; q++) {
+                floatv d[OB];
+#pragma unroll
+                for (int o = 0; o < OB; o++)
+                    d[o] = DY_CB % OB == 0 || ocg * OB + o < DY_CB
+                               ? LOADV(0, dr + o * (DY_HP * DY_WP * V))
+                               : (floatv)(0.0f);
+#pragma unroll
+                for (int k = 0; k < KXT; k++)
+#pragma unroll
+                    for (int c = 0; c < ICT; c++) {
+                        const floatv xv = (floatv)(xr[k * DW * X_BLOCK + c]);
+#pragma unroll
+                        for (int o = 0; o < OB; o++)
+                            acc[k][c][o] = fma(xv, d[o], acc[k][c][o]);
+                    }
+                xr += SW * X_BLOCK;
+                dr += V;
+            }
+        }
+    }
+    __global float *out =
+        partial + (size_t)s * SLICE + (size_t)(((ocg * ICG + icg) * KH + ky) * KXG + kxg) * (KXT * ICT * OB * V);
+#pragma unroll
+    for (int k = 0; k < KXT; k++)
+#pragma unroll
+        for (int c = 0; c < ICT; c++)
+#pragma unroll
+            for (int o = 0; o < OB; o++)
+                STOREV(acc[k][c][o], (k * ICT + c) * OB + o, out);
+}
+
+__kernel void conv_bgrad_slices(__global float *restrict partial, __global const float *restrict dy, int batch)
+{
+    const int cb = (int)get_global_id(0), s = (int)get_global_id(1);
+    floatv sum = (floatv)(0.0f);
+
+    if (cb >= DY_CB || s >= SLICES)
+        return;
+    const int end = min((s + 1) * PER_SLICE, batch);
+    for (int n = s * PER_SLICE; n < end; n++)
+        for (int p = 0; p < OH; p++) {
+            __global const float *row = dy + AT(DY, n, cb, p, 0);
+            floatv part = (floatv)(0.0f);
+            for (int q = 0; q < OW; q++)
+                part += LOADV(q, row);
+            sum += part;
+        }
+    STOREV(sum, cb, partial + (size_t)SLICES * SLICE + (size_t)s * BSLICE);
+}
+
+__kernel void conv_wgrad_reduce(__global float *restrict dw, __global float *restrict db,
+                                __global const float *restrict partial)
+{
+    const int at = (int)get_global_id(0);
+    const int weights = OC * IC * KH * KW;
+    float sum = 0.0f;
+    int r = at;
+
+    if (at >= weights + (BIAS ? OC : 0))
+        return;
+    if (at >= weights) {
+        __global const float *p = partial + (size_t)SLICES * SLICE + (at - weights);
+        for (int s = 0; s < SLICES; s++)
+            sum += p[(size_t)s * BSLICE];
+        db[at - weights] = sum;
+        return;
+    }
+    const int kx = r % KW;
+    r /= KW;
+    const int ky = r % KH;
+    r /= KH;
+    const int c = r % IC, o = r / IC;
+    const int ocg = o / (OB * V), ob = o / V % OB, lane = o % V;
+    const int tile = ((ocg * ICG + c / ICT) * KH + ky) * KXG + kx / KXT;
+    __global const float *p =
+        partial + (size_t)tile * (KXT * ICT * OB * V) + ((kx % KXT * ICT + c % ICT) * OB + ob) * V + lane;
+    for (int s = 0; s < SLICES; s++)
+        sum += p[(size_t)s * SLICE];
+    dw[at] = sum;
+}

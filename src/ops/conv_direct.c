@@ -1,0 +1,260 @@
+/*
+ * Direct convolution: the host side of cl/conv_direct.cl and cl/conv_direct_wgrad.cl, where the formulas,
+ * layouts and tiles are explained. The data gradient is the forward kernel on flipped weights (stride 1).
+ */
+#include "ops/conv.h"
+
+struct conv_pass_state {
+    enum conv_pass pass;
+    int xt, ob, ict, kxt;          /* tile */
+    struct ocl_kernel *kernels[3]; /* pack, convolve | weight slices, bias slices, reduction */
+    char labels[3][96];
+    size_t global[3][3];
+};
+
+enum { SLICE_IMAGES = 5 }; /* images of a weight-gradient slice: what stays in a core's cache */
+
+/* ------------------------------------------------------------------ tiles */
+
+/* Accumulators that fit into the registers beside operands: 32 vectors with AVX-512, else 16. */
+static int accumulators(int block)
+{
+    return block == 16 ? 28 : 12;
+}
+
+/*
+ * XT × OB: few loads per multiply-add, little waste at the ends of rows and of channel blocks, enough
+ * independent sums to hide the latency of an FMA (4 cycles × 2 units). Cost in cycles per useful FMA of a
+ * machine with two FMAs and two loads a cycle; +1 for the loop.
+ */
+static void choose_tile(int *xt, int *ob, int ow, int channel_blocks, int block, int slack_pixels)
+{
+    const int limit = accumulators(block);
+    double best = 1e30;
+
+    for (int o = 1; o <= op_min(4, channel_blocks); o++)
+        for (int x = 1; x * o <= limit && x <= ow; x++) {
+            const double waste =
+                (double)(op_ceil(ow, x) * x) / ow * (op_ceil(channel_blocks, o) * o) / channel_blocks;
+            const int sums = x * o, loads = x + o;
+            const double cycles = 0.5 * op_max(op_max(sums, loads), 8) + 1.0;
+            if (x > 1 && x > slack_pixels)
+                break;
+            if (waste * cycles / sums < best - 1e-9) {
+                best = waste * cycles / sums;
+                *xt = x;
+                *ob = o;
+            }
+        }
+}
+
+/* Pixels a tile may run over the end of a row without leaving the tensor's slack. */
+static int slack_pixels(int stride, int x_block)
+{
+    return TENSOR_SLACK / (stride * x_block);
+}
+
+/* KXT columns × ICT channels × OB vectors of the weight gradient. */
+static void choose_wgrad_tile(struct conv_pass_state *s, int kw, int x_block, int channel_blocks, int block)
+{
+    const int limit = accumulators(block);
+
+    s->kxt = op_min(kw, 6);
+    while (kw % s->kxt != 0)
+        s->kxt--;
+    s->ob = op_min(channel_blocks, op_max(1, op_min(4, limit / s->kxt)));
+    s->ict = op_max(1, op_min(x_block, limit / (s->kxt * s->ob)));
+    while (x_block % s->ict != 0)
+        s->ict--;
+}
+
+/* ------------------------------------------------------------------ planning */
+
+static bool can(const struct conv_geometry *g, enum conv_pass pass)
+{
+    if (g->group != 1)
+        return false;
+    if (pass == CONV_BACKWARD_DATA) /* as a forward pass with padding D(K−1) − P */
+        return g->sh == 1 && g->sw == 1 && g->dh * (g->kh - 1) >= g->ph && g->dw * (g->kw - 1) >= g->pw;
+    return true;
+}
+
+/* The data gradient seen as a convolution of dy. */
+static struct conv_geometry transposed(const struct conv_geometry *g)
+{
+    struct conv_geometry t = *g;
+
+    t.c = g->oc;
+    t.oc = g->c;
+    t.h = g->oh;
+    t.w = g->ow;
+    t.oh = g->h;
+    t.ow = g->w;
+    t.ph = g->dh * (g->kh - 1) - g->ph;
+    t.pw = g->dw * (g->kw - 1) - g->pw;
+    return t;
+}
+
+static int plan(struct op_needs *needs, const struct op_desc *desc, enum conv_pass pass,
+                const struct clr_device *device, int block, struct clr_error *err)
+{
+    const struct conv_geometry g = pass == CONV_BACKWARD_DATA ? transposed(&desc->u.conv.g) : desc->u.conv.g;
+    const size_t in = (size_t)op_ceil(g.c, block) * (size_t)block;
+    const size_t out = (size_t)(op_ceil(g.oc, block) + 3) * (size_t)block; /* + what OB may round up */
+    const size_t weights = in * out * (size_t)g.kh * (size_t)g.kw;
+
+    (void)device;
+    if (pass == CONV_BACKWARD_DATA) {
+        needs->dy_halo_h = op_max(needs->dy_halo_h, g.ph);
+        needs->dy_halo_w = op_max(needs->dy_halo_w, g.pw);
+    } else {
+        needs->x_halo_h = op_max(needs->x_halo_h, g.ph);
+        needs->x_halo_w = op_max(needs->x_halo_w, g.pw);
+    }
+    if (pass == CONV_BACKWARD_WEIGHTS)
+        return conv_need_workspace(needs, (weights + out) * (size_t)op_ceil(desc->x.n, SLICE_IMAGES), err);
+    return conv_need_workspace(needs, weights + out, err);
+}
+
+/* ------------------------------------------------------------------ creation */
+
+static int create_convolve(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                           struct clr_error *err)
+{
+    const bool flip = s->pass == CONV_BACKWARD_DATA;
+    const struct conv_geometry g = flip ? transposed(&op->desc.u.conv.g) : op->desc.u.conv.g;
+    const struct tensor *x = flip ? &io->dy : &io->x, *y = flip ? &io->dx : &io->y;
+    const int v = y->layout.block, ycb = op_ceil(g.oc, v), xcb = op_ceil(g.c, x->layout.block);
+    int rc = 0;
+
+    choose_tile(&s->xt, &s->ob, g.ow, ycb, v, slack_pixels(g.sw, x->layout.block));
+    for (int k = 0; k < 2 && rc == 0; k++) {
+        struct str options = {0};
+        str_append(&options, "-DV=%d -DXT=%d -DOB=%d -DFLIP=%d -DBIAS=%d", v, s->xt, s->ob, flip,
+                   !flip && op->desc.bias);
+        conv_macros(&options, &g);
+        tensor_macros(&options, "X", x);
+        tensor_macros(&options, "Y", y);
+        rc = op_kernel(op, &s->kernels[k], "conv_direct.cl", &options,
+                       k == 0 ? "conv_direct_pack" : "conv_direct_forward", err);
+    }
+    const size_t ocg = (size_t)op_ceil(ycb, s->ob), vectors = ocg * (size_t)s->ob * (size_t)v;
+    const size_t pack[3] = {vectors * (size_t)(xcb * x->layout.block) * (size_t)(g.kh * g.kw) + vectors, 1,
+                            1};
+    const size_t convolve[3] = {(size_t)op_ceil(g.ow, s->xt) * (size_t)g.oh, ocg, 0};
+    memcpy(s->global[0], pack, sizeof pack);
+    memcpy(s->global[1], convolve, sizeof convolve);
+    return rc;
+}
+
+static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                        struct clr_error *err)
+{
+    static const char *const names[] = {"conv_wgrad_slices", "conv_bgrad_slices", "conv_wgrad_reduce"};
+    const struct conv_geometry *g = &op->desc.u.conv.g;
+    const int v = io->dy.layout.block, xb = io->x.layout.block, dcb = op_ceil(g->oc, v),
+              xcb = op_ceil(g->c, xb);
+    const int slices = op_ceil(op->desc.x.n, SLICE_IMAGES);
+    int rc = 0;
+
+    choose_wgrad_tile(s, g->kw, xb, dcb, v);
+    for (int k = 0; k < 3 && rc == 0; k++) {
+        struct str options = {0};
+        str_append(&options, "-DV=%d -DKXT=%d -DICT=%d -DOB=%d -DSLICES=%d -DPER_SLICE=%d -DBIAS=%d", v,
+                   s->kxt, s->ict, s->ob, slices, SLICE_IMAGES, op->desc.bias);
+        conv_macros(&options, g);
+        tensor_macros(&options, "X", &io->x);
+        tensor_macros(&options, "DY", &io->dy);
+        rc = op_kernel(op, &s->kernels[k], "conv_direct_wgrad.cl", &options, names[k], err);
+    }
+    const size_t weights[3] = {(size_t)(g->kw / s->kxt * g->kh) * (size_t)(xcb * xb / s->ict),
+                               (size_t)op_ceil(dcb, s->ob), (size_t)slices};
+    const size_t biases[3] = {(size_t)dcb, (size_t)slices, 1};
+    const size_t reduce[3] = {(size_t)g->oc * (size_t)g->c * (size_t)(g->kh * g->kw) + (size_t)g->oc, 1, 1};
+    memcpy(s->global[0], weights, sizeof weights);
+    memcpy(s->global[1], biases, sizeof biases);
+    memcpy(s->global[2], reduce, sizeof reduce);
+    return rc;
+}
+
+static int create(struct conv_pass_state **out, struct op *op, enum conv_pass pass, const struct op_io *io,
+                  struct clr_error *err)
+{
+    static const char *const what[CONV_PASS_COUNT][3] = {
+        {"forward weights", "forward", ""},
+        {"data gradient weights", "data gradient", ""},
+        {"weight gradient", "bias gradient", "gradient sum"},
+    };
+    struct conv_pass_state *s = NULL;
+    int rc = mem_new(&s, 1, sizeof *s, "a convolution", err);
+
+    if (rc < 0)
+        return rc;
+    s->pass = pass;
+    for (int k = 0; k < 3; k++)
+        (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what[pass][k]);
+    rc = pass == CONV_BACKWARD_WEIGHTS ? create_wgrad(s, op, io, err) : create_convolve(s, op, io, err);
+    if (rc < 0)
+        free(s);
+    else
+        *out = s;
+    return rc;
+}
+
+/* ------------------------------------------------------------------ running */
+
+static int run_convolve(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                        struct clr_error *err)
+{
+    const bool flip = s->pass == CONV_BACKWARD_DATA;
+    const cl_mem x = flip ? io->dy.mem : io->x.mem, y = flip ? io->dx.mem : io->y.mem;
+    const cl_mem b = op->desc.bias ? io->b : io->w;
+    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const struct ocl_arg convolve[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_INT(io->batch)};
+    int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
+
+    s->global[1][2] = (size_t)io->batch;
+    return rc < 0
+               ? rc
+               : op_launch(op, s->kernels[1], s->labels[1], s->global[1], convolve, MEM_COUNT(convolve), err);
+}
+
+static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    const cl_mem db = op->desc.bias ? io->db : io->dw;
+    const struct ocl_arg weights[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_MEM(io->dy.mem),
+                                      OCL_INT(io->batch)};
+    const struct ocl_arg biases[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
+    const struct ocl_arg reduce[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], weights, MEM_COUNT(weights), err);
+
+    if (rc == 0 && op->desc.bias)
+        rc = op_launch(op, s->kernels[1], s->labels[1], s->global[1], biases, MEM_COUNT(biases), err);
+    return rc < 0 ? rc
+                  : op_launch(op, s->kernels[2], s->labels[2], s->global[2], reduce, MEM_COUNT(reduce), err);
+}
+
+static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    return s->pass == CONV_BACKWARD_WEIGHTS ? run_wgrad(s, op, io, err) : run_convolve(s, op, io, err);
+}
+
+static void describe(const struct conv_pass_state *s, char *out, size_t size)
+{
+    (void)snprintf(out, size, "direct %d×%d", s->xt, s->ob);
+}
+
+static void destroy(struct conv_pass_state *s)
+{
+    free(s);
+}
+
+const struct conv_row conv_direct = {
+    .name = "direct",
+    .can = can,
+    .plan = plan,
+    .create = create,
+    .run = run,
+    .describe = describe,
+    .destroy = destroy,
+};

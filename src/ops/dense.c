@@ -1,0 +1,159 @@
+/*
+ * Fully connected layer: host side of cl/dense.cl, one kernel used three ways. x and y are (N,F,1,1) without
+ * a halo. Oracle: ref_dense_forward(), ref_dense_backward().
+ */
+#include <limits.h>
+
+#include "ops/op_impl.h"
+
+enum { TILE_ROWS = 4 };
+
+/* One use of the product: its kernels and what does not change from call to call. */
+struct product {
+    struct ocl_kernel *pack, *gemm;
+    char pack_label[96], label[96];
+    int n, k, ldb, nt;
+};
+
+struct dense_op {
+    struct op head;
+    struct product forward, data, weights;
+    struct ocl_kernel *bias;
+    char bias_label[96];
+    int inputs, outputs;
+};
+
+static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
+                int block, struct clr_error *err)
+{
+    const size_t in = (size_t)op_ceil(desc->x.c, block) * (size_t)block;
+    const size_t out = (size_t)op_ceil(desc->y.c, block) * (size_t)block;
+    size_t count;
+
+    (void)device;
+    if (desc->x.h != 1 || desc->x.w != 1)
+        return clr_error_set(err, CLR_EINPUT, "layer '%s': its input is not flat", desc->label);
+    if (!clr_mul_size(&count, in + 1, out + 1) || count > INT_MAX / 2)
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
+                             desc->label);
+    needs->workspace_bytes = count * sizeof(float);
+    return 0;
+}
+
+/* Rows of `lda` with step `a_k` along k times the N columns of a matrix that is ldb wide. */
+static int create_product(struct product *p, struct dense_op *self, const char *what, int n, int k, int ldb,
+                          int a_m, int a_k, int ldc, bool transposed, bool edge, struct clr_error *err)
+{
+    struct op *op = &self->head;
+    const int v = op->block;
+    const bool packs = !edge;
+    int rc = 0;
+
+    p->n = n;
+    p->k = k;
+    p->ldb = ldb;
+    p->nt = op_min(v == 16 ? 4 : 2, op_ceil(n, v));
+    (void)snprintf(p->label, sizeof p->label, "%s %s", op->desc.label, what);
+    (void)snprintf(p->pack_label, sizeof p->pack_label, "%s %s weights", op->desc.label, what);
+    for (int i = packs ? 0 : 1; i < 2 && rc == 0; i++) {
+        struct str options = {0};
+        str_append(&options,
+                   "-DV=%d -DN=%d -DK=%d -DA_M=%d -DA_K=%d -DLDB=%d -DLDC=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d "
+                   "-DBIAS=%d -DEDGE=%d -DO=%d -DLDY=%d",
+                   v, n, k, a_m, a_k, ldb, ldc, TILE_ROWS, p->nt, transposed, transposed && op->desc.bias,
+                   edge, self->outputs, op_ceil(self->outputs, v) * v);
+        rc = op_kernel(op, i == 0 ? &p->pack : &p->gemm, "dense.cl", &options,
+                       i == 0 ? "dense_pack" : "dense_gemm", err);
+    }
+    if (rc == 0 && edge && op->desc.bias) {
+        struct str options = {0};
+        str_append(&options,
+                   "-DV=%d -DN=%d -DK=%d -DA_M=1 -DA_K=1 -DLDB=%d -DLDC=1 -DMT=1 -DNT=1 -DTRANSPOSED=0 "
+                   "-DBIAS=0 -DEDGE=0 -DO=%d -DLDY=%d",
+                   v, n, k, ldb, self->outputs, op_ceil(self->outputs, v) * v);
+        rc = op_kernel(op, &self->bias, "dense.cl", &options, "dense_bias", err);
+    }
+    return rc;
+}
+
+static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct dense_op *self = (struct dense_op *)op;
+    const int v = op->block, in = op->desc.x.c, out = op->desc.y.c;
+    const int ldx = op_ceil(in, v) * v, ldy = op_ceil(out, v) * v;
+    int rc;
+
+    if (io->x.layout.block != v || io->x.layout.halo_h || io->x.layout.halo_w || io->y.layout.halo_h ||
+        io->y.layout.halo_w)
+        return clr_error_set(err, CLR_EINPUT, "a dense layer needs plain rows");
+    self->inputs = in;
+    self->outputs = out;
+    (void)snprintf(self->bias_label, sizeof self->bias_label, "%s bias gradient", op->desc.label);
+    rc = create_product(&self->forward, self, "forward", out, in, ldy, ldx, 1, ldy, true, false, err);
+    if (rc == 0 && op->desc.backward && op->desc.need_dx)
+        rc = create_product(&self->data, self, "data gradient", in, out, ldx, ldy, 1, ldx, false, false, err);
+    if (rc == 0 && op->desc.backward)
+        rc = create_product(&self->weights, self, "weight gradient", in, op->desc.x.n, ldx, 1, ldy, in, false,
+                            true, err);
+    return rc;
+}
+
+/* c = a·b with the packed weights in the workspace (pack), or with b as it is. */
+static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_mem b, int rows, int k,
+                       struct clr_error *err)
+{
+    const int bias = p->pack && op->desc.bias && p == &((struct dense_op *)op)->forward ? p->k * p->ldb : -1;
+    const struct ocl_arg args[] = {OCL_MEM(c),    OCL_MEM(a), OCL_MEM(b),
+                                   OCL_INT(rows), OCL_INT(k), OCL_INT(bias)};
+    const size_t global[3] = {(size_t)op_ceil(rows, TILE_ROWS), (size_t)op_ceil(p->n, p->nt * op->block), 1};
+
+    return op_launch(op, p->gemm, p->label, global, args, MEM_COUNT(args), err);
+}
+
+static int run_pack(struct product *p, struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    const cl_mem b = op->desc.bias ? io->b : io->w;
+    const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const size_t global[3] = {((size_t)p->k + 1) * (size_t)p->ldb, 1, 1};
+
+    return op_launch(op, p->pack, p->pack_label, global, args, MEM_COUNT(args), err);
+}
+
+static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct dense_op *self = (struct dense_op *)op;
+    int rc = run_pack(&self->forward, op, io, err);
+
+    return rc < 0 ? rc
+                  : run_product(&self->forward, op, io->y.mem, io->x.mem, io->workspace, io->batch,
+                                self->inputs, err);
+}
+
+static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct dense_op *self = (struct dense_op *)op;
+    const struct ocl_arg bias[] = {OCL_MEM(io->db), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
+    const size_t outputs[3] = {(size_t)self->outputs, 1, 1};
+    int rc = 0;
+
+    if (io->dx.mem) {
+        rc = run_pack(&self->data, op, io, err);
+        if (rc == 0)
+            rc = run_product(&self->data, op, io->dx.mem, io->dy.mem, io->workspace, io->batch, self->outputs,
+                             err);
+    }
+    if (rc == 0)
+        rc = run_product(&self->weights, op, io->dw, io->dy.mem, io->x.mem, self->outputs, io->batch, err);
+    if (rc == 0 && self->bias)
+        rc = op_launch(op, self->bias, self->bias_label, outputs, bias, MEM_COUNT(bias), err);
+    return rc;
+}
+
+const struct op_class op_dense = {
+    .name = "dense",
+    .size = sizeof(struct dense_op),
+    .plan = plan,
+    .create = create,
+    .forward = forward,
+    .backward = backward,
+};

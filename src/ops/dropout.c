@@ -1,0 +1,84 @@
+/* Dropout: host side of cl/dropout.cl. Outside training it copies. Oracle: ref_dropout_forward(). */
+#include "ops/op_impl.h"
+
+struct dropout_op {
+    struct op head;
+    struct ocl_kernel *forward, *backward;
+    size_t global[3];
+};
+
+static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
+                int block, struct clr_error *err)
+{
+    (void)device;
+    (void)block;
+    if (!(desc->u.dropout.ratio >= 0.0f && desc->u.dropout.ratio < 1.0f))
+        return clr_error_set(err, CLR_EINPUT, "layer '%s': dropout_ratio is outside 0 … 1", desc->label);
+    needs->in_place = true;
+    return 0;
+}
+
+static int get_kernel(struct op *op, struct ocl_kernel **out, const struct tensor *from,
+                      const struct tensor *to, bool keep_all, struct clr_error *err)
+{
+    const double ratio = (double)op->desc.u.dropout.ratio;
+    struct str options = {0};
+
+    str_append(&options, "-DV=%d -DC=%d -DH=%d -DW=%d -DTHRESHOLD=%uu -DKEEP=%.9ef -DLAYER=%d", op->block,
+               op->desc.x.c, op->desc.x.h, op->desc.x.w, keep_all ? 0u : (unsigned)(ratio * 4294967296.0),
+               keep_all ? 1.0 : 1.0 / (1.0 - ratio), op->desc.u.dropout.layer);
+    tensor_macros(&options, "X", from);
+    tensor_macros(&options, "Y", to);
+    return op_kernel(op, out, "dropout.cl", &options, "dropout_apply", err);
+}
+
+static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct dropout_op *self = (struct dropout_op *)op;
+    int rc = get_kernel(op, &self->forward, &io->x, &io->y, !op->desc.backward, err);
+
+    if (rc == 0 && op->desc.backward && op->desc.need_dx)
+        rc = get_kernel(op, &self->backward, &io->dy, &io->dx, false, err);
+    self->global[0] = (size_t)op->desc.x.h;
+    self->global[1] = (size_t)op_ceil(op->desc.x.c, op->block);
+    return rc;
+}
+
+static int apply(struct op *op, struct ocl_kernel *kernel, const char *label, cl_mem to, cl_mem from,
+                 const struct op_io *io, struct clr_error *err)
+{
+    struct dropout_op *self = (struct dropout_op *)op;
+    const struct ocl_arg args[] = {OCL_MEM(to),
+                                   OCL_MEM(from),
+                                   OCL_MEM(io->index),
+                                   OCL_INT(io->index_offset),
+                                   OCL_UINT((cl_uint)io->seed),
+                                   OCL_UINT((cl_uint)(io->seed >> 32)),
+                                   OCL_UINT(io->iteration),
+                                   OCL_INT(io->batch)};
+
+    self->global[2] = (size_t)io->batch;
+    return op_launch(op, kernel, label, self->global, args, MEM_COUNT(args), err);
+}
+
+static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    return apply(op, ((struct dropout_op *)op)->forward, op->forward_label, io->y.mem, io->x.mem, io, err);
+}
+
+static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    if (!io->dx.mem)
+        return 0;
+    return apply(op, ((struct dropout_op *)op)->backward, op->backward_label, io->dx.mem, io->dy.mem, io,
+                 err);
+}
+
+const struct op_class op_dropout = {
+    .name = "dropout",
+    .size = sizeof(struct dropout_op),
+    .plan = plan,
+    .create = create,
+    .forward = forward,
+    .backward = backward,
+};

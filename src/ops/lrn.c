@@ -1,0 +1,92 @@
+/* Local response normalisation: host side of cl/lrn.cl. Oracle: ref_lrn_forward(), ref_lrn_backward(). */
+#include "ops/op_impl.h"
+
+struct lrn_op {
+    struct op head;
+    struct ocl_kernel *forward, *backward;
+    size_t global[3];
+    bool within;
+};
+
+static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
+                int block, struct clr_error *err)
+{
+    const struct lrn_geometry *g = &desc->u.lrn;
+    const struct shape padded = {desc->x.n, op_ceil(g->c, block) * block, g->h, g->w};
+    size_t count;
+
+    (void)device;
+    if (!shape_count(&padded, &count) || !clr_mul_size(&needs->saved_bytes, count, sizeof(float)))
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
+    return 0;
+}
+
+static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct lrn_op *self = (struct lrn_op *)op;
+    const struct lrn_geometry *g = &op->desc.u.lrn;
+    const bool back = op->desc.backward && op->desc.need_dx;
+    const double n = g->region == LRN_WITHIN_CHANNEL ? (double)g->size * g->size : g->size;
+    int rc = 0;
+
+    self->within = g->region == LRN_WITHIN_CHANNEL;
+    for (int k = 0; k < (back ? 2 : 1) && rc == 0; k++) {
+        struct str options = {0};
+        str_append(
+            &options,
+            "-DV=%d -DC=%d -DH=%d -DW=%d -DSIZE=%d -DSCALE=%.9ef -DBETA=%.9ef -DK0=%.9ef -DBETA_075=%d",
+            op->block, g->c, g->h, g->w, g->size, (double)g->alpha / n, (double)g->beta, (double)g->k,
+            g->beta == 0.75f);
+        tensor_macros(&options, "X", &io->x);
+        tensor_macros(&options, "Y", &io->y);
+        tensor_macros(&options, "DX", back ? &io->dx : &io->x);
+        tensor_macros(&options, "DY", back ? &io->dy : &io->y);
+        if (k == 0)
+            rc = op_kernel(op, &self->forward, "lrn.cl", &options,
+                           self->within ? "lrn_within_forward" : "lrn_across_forward", err);
+        else
+            rc = op_kernel(op, &self->backward, "lrn.cl", &options,
+                           self->within ? "lrn_within_backward" : "lrn_across_backward", err);
+    }
+    return rc;
+}
+
+static void set_global(struct lrn_op *self, const struct op_io *io)
+{
+    const struct lrn_geometry *g = &self->head.desc.u.lrn;
+
+    self->global[0] = self->within ? (size_t)g->h : (size_t)g->h * (size_t)g->w;
+    self->global[1] = self->within ? (size_t)op_ceil(g->c, self->head.block) : (size_t)io->batch;
+    self->global[2] = self->within ? (size_t)io->batch : 1;
+}
+
+static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct lrn_op *self = (struct lrn_op *)op;
+    const struct ocl_arg args[] = {OCL_MEM(io->y.mem), OCL_MEM(io->saved), OCL_MEM(io->x.mem),
+                                   OCL_INT(io->batch)};
+
+    set_global(self, io);
+    return op_launch(op, self->forward, op->forward_label, self->global, args, MEM_COUNT(args), err);
+}
+
+static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct lrn_op *self = (struct lrn_op *)op;
+    const struct ocl_arg args[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->x.mem),  OCL_MEM(io->y.mem),
+                                   OCL_MEM(io->saved),  OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
+
+    if (!io->dx.mem)
+        return 0;
+    set_global(self, io);
+    return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
+}
+
+const struct op_class op_lrn = {
+    .name = "lrn",
+    .size = sizeof(struct lrn_op),
+    .plan = plan,
+    .create = create,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,59 @@
+/*
+ * What the files of this folder share: the class of an operator and the base of every instance.
+ */
+#ifndef OPS_OP_IMPL_H
+#define OPS_OP_IMPL_H
+
+#include "ops/op.h"
+
+struct op {
+    const struct op_class *class;
+    struct ocl_context *ctx;
+    struct op_desc desc;
+    int block; /* V of the kernels: y's, or x's where there is no y */
+    char variant[48];
+    char forward_label[96], backward_label[96];
+};
+
+struct op_class {
+    const char *name;
+    size_t size; /* of the instance, which begins with struct op */
+    int (*plan)(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
+                int block, struct clr_error *err);
+    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
+    int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);
+    int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
+    void (*clear)(struct op *op);                                                  /* NULL: nothing to free */
+};
+
+extern const struct op_class op_conv, op_pool, op_relu, op_lrn, op_dense, op_dropout, op_softmax_loss,
+    op_accuracy, op_relayout;
+
+/* Kernel of op with options built in a struct str, which is checked and cleared here, also on failure. */
+int op_kernel(struct op *op, struct ocl_kernel **out, const char *file, struct str *options, const char *name,
+              struct clr_error *err);
+
+/* Enqueue with the operator's context. */
+int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const size_t global[3],
+              const struct ocl_arg *args, size_t arg_count, struct clr_error *err);
+
+/* Elements a work-item handles in a row: `many` on a CPU, 1 elsewhere. */
+int op_span(const struct clr_device *device, int many);
+
+/* ceil(a / b) for positive ints. */
+static inline int op_ceil(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static inline int op_min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static inline int op_max(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+#endif

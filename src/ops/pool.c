@@ -1,0 +1,101 @@
+/* Pooling: host side of cl/pool.cl, where formulas and rules are. Oracle: ref_pool_forward(), _backward(). */
+#include "ops/op_impl.h"
+
+struct pool_op {
+    struct op head;
+    struct ocl_kernel *forward, *backward;
+    size_t global_forward[3], global_backward[3];
+};
+
+/* Bytes of one stored place in the window. */
+static size_t arg_bytes(const struct pool_geometry *g)
+{
+    return (long long)g->kh * g->kw <= 256 ? 1 : 2;
+}
+
+static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
+                int block, struct clr_error *err)
+{
+    const struct pool_geometry *g = &desc->u.pool;
+    const struct shape padded = {desc->x.n, op_ceil(g->c, block) * block, g->oh, g->ow};
+    size_t count;
+
+    (void)device;
+    if ((long long)g->kh * g->kw > 65536)
+        return clr_error_set(err, CLR_EINPUT, "layer '%s': a pooling window of %d×%d is too large",
+                             desc->label, g->kh, g->kw);
+    if (!shape_count(&padded, &count) || count > SIZE_MAX / 2)
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
+    if (desc->backward && g->method == POOL_MAX)
+        needs->saved_bytes = count * arg_bytes(g);
+    return 0;
+}
+
+static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct pool_op *self = (struct pool_op *)op;
+    const struct pool_geometry *g = &op->desc.u.pool;
+    const bool max = g->method == POOL_MAX, save = max && op->desc.backward;
+    const int span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
+    const int blocks = op_ceil(g->c, io->y.layout.block);
+    int rc = 0;
+
+    for (int k = 0; k < (op->desc.backward && op->desc.need_dx ? 2 : 1) && rc == 0; k++) {
+        struct str options = {0};
+        str_append(
+            &options,
+            "-DV=%d -DSAVE=%d -DARG_T=%s -DSPAN=%d -DKH=%d -DKW=%d -DSH=%d -DSW=%d -DPH=%d -DPW=%d -DH=%d "
+            "-DW=%d -DOH=%d -DOW=%d",
+            op->block, save, arg_bytes(g) == 1 ? "uchar" : "ushort", span, g->kh, g->kw, g->sh, g->sw, g->ph,
+            g->pw, g->h, g->w, g->oh, g->ow);
+        tensor_macros(&options, "X", k == 0 ? &io->x : &io->dx);
+        tensor_macros(&options, "Y", k == 0 ? &io->y : &io->dy);
+        if (k == 0)
+            rc = op_kernel(op, &self->forward, "pool.cl", &options,
+                           max ? "pool_max_forward" : "pool_ave_forward", err);
+        else
+            rc = op_kernel(op, &self->backward, "pool.cl", &options,
+                           max ? "pool_max_backward" : "pool_ave_backward", err);
+    }
+    self->global_forward[0] = (size_t)g->oh * (size_t)op_ceil(g->ow, span);
+    self->global_backward[0] = (size_t)g->h * (size_t)op_ceil(g->w, span);
+    self->global_forward[1] = self->global_backward[1] = (size_t)blocks;
+    return rc;
+}
+
+static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct pool_op *self = (struct pool_op *)op;
+    const struct ocl_arg saving[] = {OCL_MEM(io->y.mem), OCL_MEM(io->saved), OCL_MEM(io->x.mem),
+                                     OCL_INT(io->batch)};
+    const struct ocl_arg plain[] = {OCL_MEM(io->y.mem), OCL_MEM(io->x.mem), OCL_INT(io->batch)};
+    const bool save = op->desc.u.pool.method == POOL_MAX && op->desc.backward;
+
+    self->global_forward[2] = (size_t)io->batch;
+    return op_launch(op, self->forward, op->forward_label, self->global_forward, save ? saving : plain,
+                     save ? 4 : 3, err);
+}
+
+static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct pool_op *self = (struct pool_op *)op;
+    const struct ocl_arg max[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->dy.mem), OCL_MEM(io->saved),
+                                  OCL_INT(io->batch)};
+    const struct ocl_arg ave[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
+    const bool is_max = op->desc.u.pool.method == POOL_MAX;
+
+    if (!io->dx.mem)
+        return 0;
+    self->global_backward[2] = (size_t)io->batch;
+    return op_launch(op, self->backward, op->backward_label, self->global_backward, is_max ? max : ave,
+                     is_max ? 4 : 3, err);
+}
+
+const struct op_class op_pool = {
+    .name = "pooling",
+    .size = sizeof(struct pool_op),
+    .plan = plan,
+    .create = create,
+    .forward = forward,
+    .backward = backward,
+};
