@@ -71,10 +71,8 @@ static int show(const struct net_options *o, const char *name, struct clr_error 
         rc = clr_net_show_json(&text, spec, shape, o->batch, err);
     else if (rc == 0)
         rc = clr_net_show(&text, spec, shape, o->batch, err);
-    if (rc == 0) {
-        size_t n = strlen(text);
-        printf("%s%s", text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
-    }
+    if (rc == 0)
+        cli_print_text(text);
     free(text);
     clr_net_free(spec);
     return rc;

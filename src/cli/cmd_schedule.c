@@ -8,7 +8,6 @@
 
 #include <clr/plot.h>
 
-#include "base/fs.h"
 #include "cli/run_options.h"
 
 #define MAX_ROWS 10000000u
@@ -32,31 +31,16 @@ struct schedule_options {
     bool quiet;
 };
 
-/* The CSV row by row, to stdout or into memory. */
-static void write_rows(const struct clr_schedule *s, uint64_t iterations, struct str *memory)
+static void print_rows(const struct clr_schedule *s, uint64_t iterations)
 {
-    if (memory)
-        str_append(memory, "iteration,lr,momentum\n");
-    else
-        printf("iteration,lr,momentum\n");
-    for (uint64_t t = 0; t < iterations; t++) {
-        unsigned long long n = (unsigned long long)t + 1;
-        double lr = clr_schedule_lr(s, t), momentum = clr_schedule_momentum(s, t);
-        if (memory)
-            str_append(memory, "%llu,%.9g,%.9g\n", n, lr, momentum);
-        else if (printf("%llu,%.9g,%.9g\n", n, lr, momentum) < 0)
-            return;
-    }
-}
-
-static int write_csv(const char *path, const struct str *rows, struct clr_error *err)
-{
-    return fs_write_atomic(path, rows->text, rows->length, err);
+    printf("iteration,lr,momentum\n");
+    for (uint64_t t = 0; t < iterations && !ferror(stdout); t++)
+        printf("%llu,%.9g,%.9g\n", (unsigned long long)t + 1, clr_schedule_lr(s, t),
+               clr_schedule_momentum(s, t));
 }
 
 /* The figure is drawn from the CSV; where none was asked for, from one beside the figure that goes again. */
-static int draw(const struct schedule_options *o, const struct clr_schedule *s, const struct str *rows,
-                struct clr_error *err)
+static int draw(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
 {
     char title[160];
     struct clr_plot_options options = {.title = title, .command_line = cli_command_line()};
@@ -69,7 +53,7 @@ static int draw(const struct schedule_options *o, const struct clr_schedule *s, 
         str_append(&temporary, "%s.%ld.csv", o->plot, (long)getpid());
         rc = str_check(&temporary, err);
         if (rc == 0)
-            rc = write_csv(temporary.text, rows, err);
+            rc = clr_schedule_write_csv(s, o->iterations, temporary.text, err);
         if (rc < 0)
             goto out;
         csv = temporary.text;
@@ -84,19 +68,15 @@ out:
 
 static int write_files(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
 {
-    struct str rows = {0};
-    int rc;
+    int rc = 0;
 
-    write_rows(s, o->iterations, &rows);
-    rc = str_check(&rows, err);
-    if (rc == 0 && o->csv)
-        rc = write_csv(o->csv, &rows, err);
+    if (o->csv)
+        rc = clr_schedule_write_csv(s, o->iterations, o->csv, err);
     if (rc == 0 && o->plot)
-        rc = draw(o, s, &rows, err);
+        rc = draw(o, s, err);
     if (rc == 0)
         cli_note("wrote %s%s%s", o->csv ? o->csv : o->plot, o->csv && o->plot ? ", " : "",
                  o->csv && o->plot ? o->plot : "");
-    str_clear(&rows);
     return rc;
 }
 
@@ -149,7 +129,7 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
     if (o.csv || o.plot)
         rc = write_files(&o, &schedule, err);
     else
-        write_rows(&schedule, o.iterations, NULL);
+        print_rows(&schedule, o.iterations);
 out:
     opt_clear(&set);
     return rc;

@@ -335,6 +335,13 @@ const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes)
     return out;
 }
 
+void cli_print_text(const char *text)
+{
+    size_t n = strlen(text);
+
+    printf("%s%s", text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
+}
+
 json_t *cli_json_real(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();

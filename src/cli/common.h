@@ -84,6 +84,9 @@ json_t *cli_json_real(double value);
 /* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM where it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);
 
+/* Print a text on stdout, with a newline at its end where it has none. */
+void cli_print_text(const char *text);
+
 /* The commands, one file each. */
 int cmd_data(int argc, char **argv, struct clr_error *err);
 int cmd_devices(int argc, char **argv, struct clr_error *err);
