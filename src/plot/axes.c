@@ -179,6 +179,9 @@ static void set_linear_texts(struct axis *a, int exponent)
             int own = exponent_of(t->value);
             (void)snprintf(mantissa, sizeof mantissa, "%.*f", (int)clamp(own - exponent, 0, 15),
                            t->value / pow(10.0, own));
+            if (strspn(strchr(mantissa, '.') ? strchr(mantissa, '.') : "x", ".0") ==
+                strlen(mantissa) - strcspn(mantissa, "."))
+                trim_zeros(mantissa);
             format_power(t->text, sizeof t->text, mantissa, own, false);
         } else {
             axes_format_fixed(t->text, sizeof t->text, t->value, exponent < 0 ? -exponent : 0);
@@ -193,6 +196,8 @@ static void set_linear_ticks(struct axis *a, int max_texts)
     int exponent = exponent_of(span / max_texts), m = 0, mantissa;
     double first, last;
 
+    if (a->whole && exponent < 0)
+        exponent = 0;
     /* The smallest round step that gives no more than max_texts ticks. */
     for (;; m++) {
         double step;

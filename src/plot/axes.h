@@ -23,6 +23,7 @@ struct axes_tick {
 
 struct axis {
     bool log;      /* then lo > 0 */
+    bool whole;    /* ticks on whole numbers only; linear axes */
     double lo, hi; /* what the axis shows, lo < hi */
     int count;
     struct axes_tick ticks[AXES_MAX_TICKS]; /* with text, ascending */

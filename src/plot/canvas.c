@@ -14,7 +14,8 @@
 
 #include "plot/png.h"
 
-#define MIN_SIDE   120
+#define MIN_WIDTH  320
+#define MIN_HEIGHT 200
 #define MAX_SIDE   30000                   /* pixels; Cairo's own limit is 32,767 */
 #define MAX_PIXELS ((size_t)400 * 1000000) /* 1.6 GB */
 #define TEXT_MAX   512
@@ -27,6 +28,8 @@ struct canvas {
     double scale; /* device units for one of ours */
     struct str stream;
 };
+
+static size_t clean_text(char out[TEXT_MAX], const char *text);
 
 /* ---- life ---- */
 
@@ -62,11 +65,12 @@ static int check_size(const struct canvas_spec *spec, struct clr_error *err)
 
     if (spec->dpi < 24 || spec->dpi > 2400)
         return clr_error_set(err, CLR_EUSAGE, "--dpi %d: must lie between 24 and 2400", spec->dpi);
-    if (spec->width < MIN_SIDE || spec->height < MIN_SIDE || spec->width > MAX_SIDE ||
+    if (spec->width < MIN_WIDTH || spec->height < MIN_HEIGHT || spec->width > MAX_SIDE ||
         spec->height > MAX_SIDE)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "a figure of %d × %d pixels: each side must lie between %d and %d", spec->width,
-                             spec->height, MIN_SIDE, MAX_SIDE);
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "a figure of %d × %d pixels: the width must lie between %d and %d, the height between %d and %d",
+            spec->width, spec->height, MIN_WIDTH, MAX_SIDE, MIN_HEIGHT, MAX_SIDE);
     if (w > MAX_SIDE || h > MAX_SIDE || w * h > (double)MAX_PIXELS)
         return clr_error_set(
             err, CLR_EUSAGE,
@@ -175,16 +179,25 @@ static int finish_png(struct canvas *c, struct str *out, struct clr_error *err)
     return png_encode(out, &p, texts, MEM_COUNT(texts), err);
 }
 
+static void set_pdf_metadata(struct canvas *c, cairo_pdf_metadata_t key, const char *value)
+{
+    char clean[TEXT_MAX];
+
+    if (!value || !*value)
+        return;
+    (void)clean_text(clean, value);
+    cairo_pdf_surface_set_metadata(c->surface, key, clean);
+}
+
 int canvas_finish(struct canvas *c, struct str *out, struct clr_error *err)
 {
     int rc;
 
     if (c->spec.format == CANVAS_PDF) {
-        cairo_pdf_surface_set_metadata(c->surface, CAIRO_PDF_METADATA_CREATOR, "clr-cl " CLR_VERSION);
-        if (c->spec.title)
-            cairo_pdf_surface_set_metadata(c->surface, CAIRO_PDF_METADATA_TITLE, c->spec.title);
-        if (c->spec.command_line)
-            cairo_pdf_surface_set_metadata(c->surface, CAIRO_PDF_METADATA_SUBJECT, c->spec.command_line);
+        set_pdf_metadata(c, CAIRO_PDF_METADATA_CREATOR, "clr-cl " CLR_VERSION);
+        set_pdf_metadata(c, CAIRO_PDF_METADATA_TITLE, c->spec.title);
+        set_pdf_metadata(c, CAIRO_PDF_METADATA_SUBJECT, c->spec.command_line);
+        set_pdf_metadata(c, CAIRO_PDF_METADATA_KEYWORDS, c->spec.run_id);
     }
     cairo_surface_flush(c->surface);
     rc = check_status(c, err);
@@ -466,19 +479,29 @@ void canvas_text_up(struct canvas *c, double x, double y, const char *text, doub
     cairo_restore(c->cr);
 }
 
+/* Move a place in UTF-8 text down, or up, to the start of a character. */
+static size_t boundary(const char *text, size_t at, bool up)
+{
+    while (at > 0 && text[at] && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at = up ? at + 1 : at - 1;
+    return at;
+}
+
 void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
                      double width)
 {
     char clean[TEXT_MAX], cut[TEXT_MAX + 4];
-    size_t n;
+    size_t length;
 
     (void)clean_text(clean, text);
+    length = strlen(clean);
     str_copy(out, out_size, clean);
-    for (n = strlen(clean); n > 0 && canvas_text_width(c, out, size, bold) > width;) {
-        do
-            n--;
-        while (n > 0 && ((unsigned char)clean[n] & 0xC0) == 0x80);
-        (void)snprintf(cut, sizeof cut, "%.*s…", (int)n, clean);
+    for (size_t keep = length; keep > 0 && canvas_text_width(c, out, size, bold) > width;) {
+        size_t head, tail;
+        keep--;
+        head = boundary(clean, keep * 2 / 3, false);
+        tail = boundary(clean, length - keep / 3, true);
+        (void)snprintf(cut, sizeof cut, "%.*s…%s", (int)head, clean, clean + tail);
         str_copy(out, out_size, cut);
     }
 }

@@ -19,7 +19,8 @@
 #define GRID     0xE4E4E4
 #define GUIDE    0x606060
 #define SHADE    0x009E73
-#define CELL     3.0
+#define CELL     3.0 /* of the map of what is taken, pixels */
+#define MARK     7.0 /* size of a marker */
 
 struct look {
     uint32_t rgb;
@@ -40,6 +41,7 @@ struct legend {
     char text[CHART_MAX_SERIES + 1][CHART_LABEL];
     size_t count, columns, rows;
     double column_width, w, h;
+    bool cut;      /* a text did not fit */
     bool band_row; /* the last entry is the band's */
 };
 
@@ -156,6 +158,7 @@ static void x_range(struct drawing *d)
         axes_set_range(&d->x, false, fmin(0.0, lo), hi, 0.02, fmin(0.0, lo), INFINITY);
     else
         axes_set_range(&d->x, d->chart->x_log, lo, hi, 0.02, lo >= 0 ? 0.0 : -INFINITY, INFINITY);
+    d->x.whole = d->chart->x_whole;
 }
 
 static void y_range(struct drawing *d, size_t p)
@@ -172,6 +175,11 @@ static void y_range(struct drawing *d, size_t p)
     }
     if (panel->from_zero)
         lo = fmin(lo, 0.0);
+    if (hi - lo < panel->min_span) {
+        double more = (panel->min_span - (hi - lo)) / 2;
+        lo -= more;
+        hi += more;
+    }
     axes_set_range(&d->y[p], false, lo, hi, 0.05, panel->from_zero ? lo : panel->floor, panel->ceiling);
 }
 
@@ -236,6 +244,8 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
     }
     for (size_t i = 0; i < l->count; i++)
         widest = fmax(widest, canvas_text_width(d->canvas, l->text[i], d->s.text, false));
+    for (size_t i = 0; i < panel->series_count; i++)
+        l->cut = l->cut || strcmp(l->text[i], panel->series[i].label) != 0;
     l->column_width = handle + widest;
     fit = (size_t)fmax(1.0, floor((max_width + gap) / (l->column_width + gap)));
     l->columns = d->legend_below ? (fit < l->count ? fit : l->count) : 1;
@@ -445,9 +455,12 @@ static void draw_labels(struct drawing *d)
     canvas_text(d->canvas, b->x + b->w / 2, b->y + b->h + 1.9 * d->s.text + 0.85 * d->s.label,
                 d->chart->x_label, d->s.label, false, CANVAS_CENTER, INK);
     for (size_t p = 0; p < d->chart->panel_count; p++) {
-        b = &d->box[p];
-        canvas_fit_text(d->canvas, text, sizeof text, d->chart->panels[p].y_label, d->s.label, false, b->h);
-        canvas_text_up(d->canvas, 12 * d->s.unit + 0.5 * d->s.label, b->y + b->h / 2, text, d->s.label, INK);
+        double room = d->chart->panel_count == 1 ? d->height - 8 * d->s.unit : d->box[p].h, half, y;
+        canvas_fit_text(d->canvas, text, sizeof text, d->chart->panels[p].y_label, d->s.label, false, room);
+        half = canvas_text_width(d->canvas, text, d->s.label, false) / 2 + 4 * d->s.unit;
+        y = d->box[p].y + d->box[p].h / 2;
+        y = d->chart->panel_count == 1 ? fmax(half, fmin(y, d->height - half)) : y;
+        canvas_text_up(d->canvas, 12 * d->s.unit + 0.5 * d->s.label, y, text, d->s.label, INK);
     }
 }
 
@@ -467,7 +480,7 @@ static void draw_bands(struct drawing *d, size_t p, double *xy)
             memcpy(a, b, sizeof t);
             memcpy(b, t, sizeof t);
         }
-        canvas_polygon(d->canvas, xy, n + m, look_of(i).rgb, 0.20);
+        canvas_polygon(d->canvas, xy, n + m, look_of(i).rgb, 0.25);
     }
 }
 
@@ -475,7 +488,7 @@ static void draw_markers(struct drawing *d, size_t p, size_t index)
 {
     const struct chart_series *s = &d->chart->panels[p].series[index];
     struct look look = look_of(index);
-    double size = 7.5 * d->s.unit, every = 11 * d->s.unit, next = -INFINITY;
+    double size = MARK * d->s.unit, every = 16 * d->s.unit, next = -INFINITY;
 
     if (!s->markers && s->count > 1)
         return;
@@ -506,36 +519,38 @@ static void draw_curves(struct drawing *d, size_t p, double *xy)
     }
 }
 
-/* The first of the candidates that covers nothing, else the one that covers least. */
-static struct place_box best_box(struct place *place, const struct place_box *candidates, size_t count)
+/* The first of the candidates that covers nothing, else the one that covers least. Returns the cells covered.
+ */
+static int best_box(struct place *place, const struct place_box *candidates, size_t count,
+                    struct place_box *out)
 {
-    size_t best = 0;
     int least = -1;
 
     for (size_t i = 0; i < count && least != 0; i++) {
         int n = place_overlap(place, candidates[i]);
         if (least < 0 || n < least) {
             least = n;
-            best = i;
+            *out = candidates[i];
         }
     }
-    return candidates[best];
+    return least;
 }
 
 #define MAX_CANDIDATES 64
 
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
-    struct place_box l = guide_pixels(d, p, g), at[MAX_CANDIDATES], found, *b = &d->box[p];
+    struct place_box l = guide_pixels(d, p, g), at[MAX_CANDIDATES], found = {0}, *b = &d->box[p];
     double u = d->s.unit, h = 1.25 * d->s.text, gap = 4 * u;
     double w = canvas_text_width(d->canvas, g->text, d->s.text, false) + 4 * u;
     size_t n = 0;
+    int covers;
 
     if (g->text_at == CHART_TEXT_ALONG) {
         for (int i = 0; i < MAX_CANDIDATES / 2; i++) {
             double x = l.x + gap + (l.w - w - 2 * gap) * i / (MAX_CANDIDATES / 2 - 1);
-            at[n++] = (struct place_box){x, l.y - h - 2 * u, w, h};
-            at[n++] = (struct place_box){x, l.y + 2 * u, w, h};
+            at[n++] = (struct place_box){x, l.y - h - 5 * u, w, h};
+            at[n++] = (struct place_box){x, l.y + 5 * u, w, h};
         }
     } else {
         bool foot = g->text_at == CHART_TEXT_FOOT;
@@ -546,9 +561,12 @@ static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guid
             at[n++] = (struct place_box){l.x - gap - w, y, w, h};
         }
     }
-    found = best_box(&d->place[p], at, n);
+    covers = best_box(&d->place[p], at, n, &found);
+    if (covers > 0 && g->text_at == CHART_TEXT_ALONG)
+        return; /* the axis tells the same */
     place_take_box(&d->place[p], found);
-    canvas_rect(d->canvas, found.x, found.y, found.w, found.h, 0xFFFFFF, 0.8);
+    if (covers > 0)
+        canvas_rect(d->canvas, found.x, found.y, found.w, found.h, 0xFFFFFF, 0.8);
     canvas_text(d->canvas, found.x + found.w / 2, found.y + found.h / 2, g->text, d->s.text, false,
                 CANVAS_CENTER, INK_SOFT);
 }
@@ -581,7 +599,7 @@ static void draw_legend_entry(struct drawing *d, size_t i, double x, double y)
     } else {
         canvas_polyline(d->canvas, xy, 2, &pen);
         if (series[i].markers || series[i].count == 1)
-            canvas_mark(d->canvas, look.marker, x + handle / 2, y, 7.5 * u, look.rgb);
+            canvas_mark(d->canvas, look.marker, x + handle / 2, y, MARK * u, look.rgb);
     }
     canvas_text(d->canvas, x + 44 * u, y, d->legend.text[i], d->s.text, false, CANVAS_LEFT, INK);
 }
@@ -653,7 +671,7 @@ static bool place_legend_inside(struct drawing *d)
     take_guides(d, 0);
     found = place_find_corner(&d->place[0], d->legend.w + 2 * pad, d->legend.h + 2 * pad, 8 * d->s.unit,
                               &d->legend_box);
-    return found && d->legend.h < 0.6 * d->box[0].h;
+    return found && !d->legend.cut && d->legend.h < 0.6 * d->box[0].h;
 }
 
 static int draw_panels(struct drawing *d, double *xy, struct clr_error *err)

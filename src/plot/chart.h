@@ -40,6 +40,7 @@ struct chart_panel {
     const char *y_label;
     bool from_zero;        /* the y axis starts at 0 */
     double floor, ceiling; /* the y axis goes no further; ±INFINITY */
+    double min_span;       /* noise smaller than this does not fill the panel */
     double share;          /* of the height */
     struct chart_series *series;
     size_t series_count;
@@ -53,6 +54,7 @@ struct chart {
     char title[256];
     const char *x_label;
     bool x_log, x_from_zero;
+    bool x_whole;                 /* counts: ticks on whole numbers */
     char band_label[96];          /* a line for the bands in the legend; "": none */
     struct chart_panel panels[2]; /* curve i looks the same in both; the legend is the first one's */
     size_t panel_count;

@@ -143,6 +143,7 @@ static int add_groups(struct chart *chart, const struct runs *runs, enum runs_co
     panel->y_label = accuracy_label(runs);
     panel->floor = 0.0;
     panel->ceiling = 100.0;
+    panel->min_span = 2.0;
     panel->share = 1.0;
     for (size_t g = 0; g < runs->groups; g++) {
         int rc = add_group(panel, runs, g, x, err);
@@ -187,7 +188,7 @@ static void mark_count(struct chart_panel *panel, double x, double y)
     chart_add_guide(panel, g);
 }
 
-/* Where each faster curve first reaches what the slowest one ends with. */
+/* Where each faster curve first reaches what the slowest one ends with; not where it starts there. */
 static void connect_equal_accuracy(struct chart_panel *panel)
 {
     double at[CHART_MAX_SERIES], end_x, end_y;
@@ -199,10 +200,11 @@ static void connect_equal_accuracy(struct chart_panel *panel)
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         for (size_t k = 0; i != slow && k < s->count && s->x[k] < end_x; k++) {
-            if (s->y[k] >= end_y) {
+            if (s->y[k] < end_y)
+                continue;
+            if (k > 0)
                 at[n++] = s->x[k];
-                break;
-            }
+            break;
         }
     }
     if (n == 0)
@@ -222,7 +224,7 @@ static void connect_equal_accuracy(struct chart_panel *panel)
 
 int figure_run(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
 {
-    struct chart chart = {.x_label = "iteration", .x_from_zero = true};
+    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
     struct runs runs = {0};
     int rc = runs_read(&runs, inputs, count, "history.csv", err);
 
@@ -424,7 +426,7 @@ static int add_schedules(struct chart *chart, const char *const *inputs, size_t 
 
 int figure_schedule(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
 {
-    struct chart chart = {.x_label = "iteration", .x_from_zero = true};
+    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
     int rc;
 
     if (count == 0)
