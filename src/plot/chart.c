@@ -541,7 +541,7 @@ static int best_box(struct place *place, const struct place_box *candidates, siz
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
     struct place_box l = guide_pixels(d, p, g), at[MAX_CANDIDATES], found = {0}, *b = &d->box[p];
-    double u = d->s.unit, h = 1.25 * d->s.text, gap = 4 * u;
+    double u = d->s.unit, h = 1.25 * d->s.text, gap = fmax(4 * u, 1.5 * CELL);
     double w = canvas_text_width(d->canvas, g->text, d->s.text, false) + 4 * u;
     size_t n = 0;
     int covers;
@@ -549,8 +549,8 @@ static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guid
     if (g->text_at == CHART_TEXT_ALONG) {
         for (int i = 0; i < MAX_CANDIDATES / 2; i++) {
             double x = l.x + gap + (l.w - w - 2 * gap) * i / (MAX_CANDIDATES / 2 - 1);
-            at[n++] = (struct place_box){x, l.y - h - 5 * u, w, h};
-            at[n++] = (struct place_box){x, l.y + 5 * u, w, h};
+            at[n++] = (struct place_box){x, l.y - h - gap, w, h};
+            at[n++] = (struct place_box){x, l.y + gap, w, h};
         }
     } else {
         bool foot = g->text_at == CHART_TEXT_FOOT;

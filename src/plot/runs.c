@@ -38,7 +38,10 @@ void runs_name(char *out, size_t size, const char *path)
     }
     if (end - start > 4 && strncmp(path + end - 4, ".csv", 4) == 0)
         end -= 4;
-    (void)snprintf(out, size, "%.*s", (int)(end - start), path + start);
+    if (end > start)
+        (void)snprintf(out, size, "%.*s", (int)(end - start), path + start);
+    else
+        str_copy(out, size, path);
 }
 
 /* ---- run.json ---- */
