@@ -597,7 +597,7 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
          "2: layer 'ip': it has parameters and must be in both phases"},
         {DATA CONV("c", "data", "kernel_size: 1") CONV(
              "data2", "c", "kernel_size: 1") "layer { name: 'e' type: 'LRN' bottom: 'data2' top: 'data2' }",
-         "4: layer 'e': a LRN layer cannot work in place"},
+         "4: layer 'e': a layer of type LRN cannot work in place"},
         {DATA CONV("c", "data", "kernel_size: 1") "layer { name: 'e' type: 'LRN' bottom: 'data' top: 'c' }",
          "3: layer 'e': its top 'c' is the top of another layer already"},
         {DATA "layer { name: 'd2' type: 'Data' top: 'x' }", "2: layer 'd2': a second source of images"},
