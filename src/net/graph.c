@@ -90,7 +90,7 @@ static int write_top(struct builder *b, int node)
 
     n->in_place = strcmp(name, b->layer->bottom[0]) == 0;
     if (n->in_place && b->layer->kind != LAYER_RELU && b->layer->kind != LAYER_DROPOUT)
-        return layer_error(b, b->layer, "a %s layer cannot work in place: give it a top of its own",
+        return layer_error(b, b->layer, "a layer of type %s cannot work in place: give it a top of its own",
                            spec_layer_type(b->layer->kind));
     if (exists && !n->in_place)
         return layer_error(b, b->layer, "its top '%s' is the top of another layer already", name);
