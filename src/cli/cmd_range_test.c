@@ -211,7 +211,7 @@ int cmd_range_test(int argc, char **argv, struct clr_error *err)
     run_options_add_where(&o, &set, true);
     add_sweep(&o, &sweep, &set);
     run_options_add_training(&o, &set);
-    run_options_add_input(&o, &set);
+    run_options_add_input(&o, &set, false);
     run_options_add_watching(
         &o, &set, "measure the accuracy every N iterations or epochs (1ep) (default: 40 times in all)",
         "hold out N training images, equally many of each class, and measure the accuracy on "

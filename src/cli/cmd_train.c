@@ -75,7 +75,7 @@ int cmd_train(int argc, char **argv, struct clr_error *err)
     run_options_add_where(&o, &set, true);
     policy_options_add(&o.policy, &set, true);
     run_options_add_training(&o, &set);
-    run_options_add_input(&o, &set);
+    run_options_add_input(&o, &set, false);
     run_options_add_watching(
         &o, &set,
         "measure the accuracy every N iterations (1000) or epochs (2ep), at the first and at "
