@@ -1,0 +1,89 @@
+/*
+ * An operator against its oracle, on a device: what the doctor, the tuner and the tests call.
+ *
+ * Values are random, outputs are filled with NaN before each run, every tensor has a buffer of its own that
+ * ends where the tensor ends. What must not be written is checked too: halo and lanes beyond C stay zero, the
+ * slack behind a tensor, images beyond the batch, inputs and parameters keep their bits. Scratch memory holds
+ * NaN before the first run and other garbage before the second, and both runs must give the same bytes.
+ *
+ * Each operator is tried in several arrangements of its tensors (enum verify_arrangement): what a net may do
+ * to it.
+ */
+#ifndef OPS_VERIFY_H
+#define OPS_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ops/op.h"
+
+enum verify_output {
+    VERIFY_Y,
+    VERIFY_DX,
+    VERIFY_DW,
+    VERIFY_DB,
+    VERIFY_SAMPLE, /* loss or hit per image */
+    VERIFY_W,      /* parameters and momenta after updates */
+    VERIFY_V,
+    VERIFY_OUTPUT_COUNT
+};
+
+enum verify_arrangement {
+    VERIFY_EXACT,     /* halos as needed; buffers end with their last element */
+    VERIFY_WIDE,      /* one or two halo rows and columns more on everything, guards behind parameters */
+    VERIFY_ONE_BLOCK, /* x in one block of all its channels, where the operator can read that; no dx */
+    VERIFY_IN_PLACE,  /* y in x's memory, dx in dy's, where the operator can do that */
+    VERIFY_INFERENCE, /* forward alone: an operator planned without gradients; dropout passes through */
+    VERIFY_ARRANGEMENT_COUNT
+};
+
+struct verify_result {
+    bool ok;
+    bool unsupported; /* op_plan() refuses the geometry: nothing was run, ok is false, text says why */
+    double nmse[VERIFY_OUTPUT_COUNT]; /* the worst seen; −1 where there is no such output */
+    int arrangements;                 /* that were run */
+    char variant[64];                 /* op_variant() */
+    char text[400];                   /* the first thing that is wrong, and by how much; empty where ok */
+};
+
+/*
+ * Verify one operator with channel block `block` on batches of `batch` images, at most desc->x.n.
+ *
+ * @param out  the verdict; cleared first
+ * @return 0: *out holds the verdict. Else an OpenCL call or an allocation failed, and *err tells.
+ */
+int verify_op(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
+              struct verify_result *out, struct clr_error *err);
+
+/*
+ * Largest normalised mean square error Σ(a−b)²/Σb² that passes. Float32 summed in any sensible order gives
+ * 1e-15…1e-13 (relative errors of a few 1e-8 to 3e-7); the limits leave one order of magnitude above the
+ * worst of all cases on PoCL, and lie orders below what any wrong index, divisor or missing term gives.
+ */
+double verify_tolerance(enum op_kind kind, enum verify_output output);
+
+/* ------------------------------------------------------------------ cases */
+
+enum verify_what { VERIFY_CASE_OP, VERIFY_CASE_SGD, VERIFY_CASE_BATCH };
+
+/* A named geometry: odd shapes that reach every edge of the kernels. */
+struct verify_case {
+    char name[80]; /* "conv gemm 3x5 stride 3 pad 1" */
+    enum verify_what what;
+    struct op_desc desc; /* VERIFY_CASE_OP */
+    bool small;          /* belongs to the subset for emulators, which are a thousand times slower */
+};
+
+int verify_case_count(void);
+
+/* Case i in 0 … verify_case_count() − 1. */
+int verify_case_get(struct verify_case *out, int i, struct clr_error *err);
+
+/* Verify a case: with its full batch and with a smaller one. The result holds the worse of both. */
+int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, uint64_t seed,
+                    struct verify_result *out, struct clr_error *err);
+
+/* "y", "dw", … */
+const char *verify_output_name(enum verify_output output);
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * The geometries that every operator is verified on, shared by doctor and tests. Each row is there for an
+ * edge: H ≠ W, channels that are no multiple of any block, windows over the border, one output, one image.
+ */
+#include "ops/verify.h"
+
+#include "base/str.h"
+
+/* ------------------------------------------------------------------ convolution */
+
+/* PLAIN: with bias, not in the small subset. */
+enum conv_note { PLAIN, SMALL, NO_BIAS };
+
+struct conv_row {
+    const char *name;
+    int n;
+    struct conv_geometry g; /* without oh, ow */
+    enum conv_note note;
+};
+
+#define CONV(c_, h_, w_, oc_, kh_, kw_, s1, s2, p1, p2, d1, d2, group_)                                      \
+    {                                                                                                        \
+        .c = c_, .h = h_, .w = w_, .oc = oc_, .kh = kh_, .kw = kw_, .sh = s1, .sw = s2, .ph = p1, .pw = p2,  \
+        .dh = d1, .dw = d2, .group = group_                                                                  \
+    }
+
+static const struct conv_row conv_rows[] = {
+    /*                                        c   h   w  oc kh kw  stride  pad  dilation group */
+    {"3x3", 2, CONV(3, 7, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1), SMALL},
+    {"5x5 from 3 channels", 2, CONV(3, 12, 9, 32, 5, 5, 1, 1, 2, 2, 1, 1, 1), PLAIN},
+    {"5x5 32 to 32", 3, CONV(32, 8, 7, 32, 5, 5, 1, 1, 2, 2, 1, 1, 1), PLAIN},
+    {"3x3 17 to 33", 2, CONV(17, 7, 11, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1), PLAIN},
+    {"3x3 no pad no bias", 3, CONV(6, 9, 8, 20, 3, 3, 1, 1, 0, 0, 1, 1, 1), NO_BIAS},
+    {"3x5 stride 3x2", 2, CONV(5, 11, 8, 6, 3, 5, 3, 2, 2, 1, 1, 1, 1), SMALL},
+    {"5x3 stride 3", 2, CONV(9, 13, 17, 10, 5, 3, 3, 3, 2, 1, 1, 1, 1), PLAIN},
+    {"3x3 stride 2 even", 2, CONV(8, 10, 12, 16, 3, 3, 2, 2, 1, 1, 1, 1, 1), PLAIN},
+    {"2x2 stride 4 leaves gaps", 2, CONV(4, 11, 9, 5, 2, 2, 4, 4, 0, 0, 1, 1, 1), PLAIN},
+    {"3x3 dilation 2", 2, CONV(3, 9, 11, 7, 3, 3, 1, 1, 2, 2, 2, 2, 1), SMALL},
+    {"3x2 dilation 1x3 stride 2", 2, CONV(5, 8, 13, 6, 3, 2, 2, 2, 1, 3, 1, 3, 1), PLAIN},
+    {"3x3 group 2", 2, CONV(4, 6, 9, 6, 3, 3, 1, 1, 1, 1, 1, 1, 2), SMALL},
+    {"3x3 group 2 of 16", 2, CONV(32, 5, 6, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2), PLAIN},
+    {"3x1 group 3 stride 2", 1, CONV(6, 9, 5, 9, 3, 1, 2, 1, 1, 0, 1, 1, 3), PLAIN},
+    {"3x3 a group per channel", 2, CONV(7, 6, 5, 7, 3, 3, 1, 1, 1, 1, 1, 1, 7), PLAIN},
+    {"1x1", 2, CONV(20, 5, 7, 12, 1, 1, 1, 1, 0, 0, 1, 1, 1), PLAIN},
+    {"1x1 of one channel, one image", 1, CONV(1, 3, 2, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1), PLAIN},
+    {"kernel of the image's size", 3, CONV(3, 5, 4, 7, 5, 4, 1, 1, 0, 0, 1, 1, 1), SMALL},
+    {"pad beyond the kernel", 1, CONV(2, 4, 3, 3, 2, 2, 1, 1, 3, 2, 1, 1, 1), PLAIN},
+    {"1x5 in a long row", 1, CONV(3, 2, 67, 5, 1, 5, 1, 1, 0, 2, 1, 1, 1), PLAIN},
+};
+
+static void conv_case(struct verify_case *out, int row, enum conv_algorithm algorithm)
+{
+    const struct conv_row *r = &conv_rows[row];
+
+    (void)snprintf(out->name, sizeof out->name, "conv %s %s", algorithm == CONV_GEMM ? "gemm" : "direct",
+                   r->name);
+    out->small = r->note == SMALL;
+    out->desc.kind = OP_CONV;
+    out->desc.bias = r->note != NO_BIAS;
+    out->desc.u.conv.g = r->g;
+    out->desc.u.conv.algorithm = algorithm;
+    out->desc.x = (struct shape){r->n, r->g.c, r->g.h, r->g.w};
+}
+
+/* ------------------------------------------------------------------ pooling */
+
+struct pool_row {
+    const char *name;
+    int n, c, h, w, kh, kw, sh, sw, ph, pw;
+    bool small;
+};
+
+static const struct pool_row pool_rows[] = {
+    {"3/2 even", 2, 5, 8, 6, 3, 3, 2, 2, 0, 0, true},
+    {"3/2 odd", 2, 17, 15, 7, 3, 3, 2, 2, 0, 0, false},
+    {"3/2 pad 1", 1, 3, 4, 4, 3, 3, 2, 2, 1, 1, true},
+    {"2/2 pad 1 drops a window", 2, 4, 4, 3, 2, 2, 2, 2, 1, 1, false},
+    {"3x2/3 pad 1", 2, 6, 8, 11, 3, 2, 3, 3, 1, 1, true},
+    {"4x3/1 pad 3x0", 2, 9, 4, 7, 4, 3, 1, 1, 3, 0, false},
+    {"2x3/2x1 pad 1x2", 1, 33, 6, 5, 2, 3, 2, 1, 1, 2, false},
+    {"5/1 pad 2, overlapping", 1, 2, 9, 7, 5, 5, 1, 1, 2, 2, false},
+    {"whole image", 3, 12, 5, 4, 5, 4, 1, 1, 0, 0, false},
+    {"window beyond the image", 1, 3, 3, 2, 4, 3, 2, 2, 1, 1, false},
+    {"1/3 leaves gaps", 2, 8, 7, 10, 1, 1, 3, 3, 0, 0, false},
+};
+
+static void pool_case(struct verify_case *out, int row, int which)
+{
+    const struct pool_row *r = &pool_rows[row];
+    struct pool_geometry *g = &out->desc.u.pool;
+
+    *g = (struct pool_geometry){.method = which / 2 ? POOL_AVE : POOL_MAX,
+                                .rounding = which % 2 ? POOL_FLOOR : POOL_CEIL,
+                                .c = r->c,
+                                .h = r->h,
+                                .w = r->w,
+                                .kh = r->kh,
+                                .kw = r->kw,
+                                .sh = r->sh,
+                                .sw = r->sw,
+                                .ph = r->ph,
+                                .pw = r->pw};
+    (void)snprintf(out->name, sizeof out->name, "pool %s %s %s", which / 2 ? "ave" : "max",
+                   which % 2 ? "floor" : "ceil", r->name);
+    out->small = r->small;
+    out->desc.kind = OP_POOL;
+    out->desc.x = (struct shape){r->n, r->c, r->h, r->w};
+}
+
+/* ------------------------------------------------------------------ the others */
+
+struct lrn_row {
+    int n, c, h, w;
+    enum lrn_region region;
+    int size;
+    float alpha, beta, k;
+    bool small;
+};
+
+static const struct lrn_row lrn_rows[] = {
+    {2, 7, 3, 5, LRN_ACROSS_CHANNELS, 3, 2.0f, 0.75f, 1.0f, true},
+    {1, 33, 4, 3, LRN_ACROSS_CHANNELS, 5, 0.5f, 0.75f, 2.0f, false},
+    {2, 3, 5, 4, LRN_ACROSS_CHANNELS, 7, 1.0f, 1.25f, 1.0f, false}, /* larger than the channels */
+    {1, 1, 2, 3, LRN_ACROSS_CHANNELS, 1, 1.0f, 0.5f, 1.0f, false},
+    {2, 5, 7, 4, LRN_WITHIN_CHANNEL, 3, 2.0f, 0.75f, 1.0f, true},
+    {1, 18, 6, 9, LRN_WITHIN_CHANNEL, 5, 0.5f, 0.75f, 1.0f, false},
+    {2, 4, 2, 3, LRN_WITHIN_CHANNEL, 7, 1.0f, 1.25f, 1.0f, false}, /* larger than the image */
+    {3, 32, 7, 8, LRN_WITHIN_CHANNEL, 3, 5e-5f, 0.75f, 1.0f, false},
+};
+
+static void lrn_case(struct verify_case *out, int row)
+{
+    const struct lrn_row *r = &lrn_rows[row];
+
+    (void)snprintf(out->name, sizeof out->name, "lrn %s %d, %dx%dx%d",
+                   r->region == LRN_ACROSS_CHANNELS ? "across" : "within", r->size, r->c, r->h, r->w);
+    out->small = r->small;
+    out->desc.kind = OP_LRN;
+    out->desc.u.lrn = (struct lrn_geometry){r->region, r->c, r->h, r->w, r->size, r->alpha, r->beta, r->k};
+    out->desc.x = (struct shape){r->n, r->c, r->h, r->w};
+}
+
+/* Layers that a few numbers describe; what a, b and f mean depends on the kind. */
+struct plain_row {
+    enum op_kind kind;
+    int n, c, h, w;
+    int a;   /* dense: outputs; dropout: layer; accuracy: top_k; relayout: 1 flattens */
+    float f; /* relu: slope; dropout: ratio */
+    bool no_bias, small;
+};
+
+static const struct plain_row plain_rows[] = {
+    {OP_RELU, 2, 5, 7, 3, 0, 0.0f, false, true},         {OP_RELU, 3, 33, 4, 5, 0, 0.0f, false, false},
+    {OP_RELU, 1, 20, 3, 6, 0, 0.1f, false, false},       {OP_RELU, 4, 13, 1, 1, 0, 0.0f, false, false},
+    {OP_DENSE, 3, 7, 1, 1, 10, 0, false, true},          {OP_DENSE, 1, 1, 1, 1, 1, 0, false, false},
+    {OP_DENSE, 5, 64, 1, 1, 100, 0, false, false},       {OP_DENSE, 2, 33, 1, 1, 17, 0, true, false},
+    {OP_DENSE, 4, 576, 1, 1, 10, 0, false, false},       {OP_DENSE, 37, 100, 1, 1, 2, 0, false, false},
+    {OP_DROPOUT, 2, 5, 3, 7, 2, 0.5f, false, true},      {OP_DROPOUT, 3, 18, 4, 5, 0, 0.3f, false, false},
+    {OP_DROPOUT, 4, 100, 1, 1, 7, 0.9f, false, false},   {OP_DROPOUT, 1, 3, 2, 2, 1, 0.0f, false, false},
+    {OP_SOFTMAX_LOSS, 3, 10, 1, 1, 0, 0, false, true},   {OP_SOFTMAX_LOSS, 1, 2, 1, 1, 0, 0, false, false},
+    {OP_SOFTMAX_LOSS, 37, 11, 1, 1, 0, 0, false, false}, {OP_SOFTMAX_LOSS, 5, 100, 1, 1, 0, 0, false, false},
+    {OP_ACCURACY, 20, 10, 1, 1, 1, 0, false, true},      {OP_ACCURACY, 37, 10, 1, 1, 5, 0, false, false},
+    {OP_ACCURACY, 50, 2, 1, 1, 1, 0, false, false},      {OP_ACCURACY, 3, 3, 1, 1, 5, 0, false, false},
+    {OP_ACCURACY, 9, 100, 1, 1, 5, 0, false, false},     {OP_RELAYOUT, 2, 5, 3, 7, 0, 0, false, true},
+    {OP_RELAYOUT, 3, 33, 4, 2, 0, 0, false, false},      {OP_RELAYOUT, 2, 6, 3, 5, 1, 0, false, true},
+    {OP_RELAYOUT, 3, 64, 3, 3, 1, 0, false, false},      {OP_RELAYOUT, 1, 19, 1, 1, 1, 0, false, false},
+};
+
+static void plain_case(struct verify_case *out, int row)
+{
+    const struct plain_row *r = &plain_rows[row];
+    struct op_desc *d = &out->desc;
+    struct str name = {0};
+
+    str_append(&name, "%s %dx%dx%dx%d", op_kind_name(r->kind), r->n, r->c, r->h, r->w);
+    d->kind = r->kind;
+    d->x = d->y = (struct shape){r->n, r->c, r->h, r->w};
+    if (r->kind == OP_RELU) {
+        d->u.relu.negative_slope = r->f;
+        str_append(&name, r->f > 0.0f ? ", slope %g" : "", (double)r->f);
+    } else if (r->kind == OP_DENSE) {
+        d->y.c = r->a;
+        d->bias = !r->no_bias;
+        str_append(&name, " to %d%s", r->a, r->no_bias ? ", no bias" : "");
+    } else if (r->kind == OP_DROPOUT) {
+        d->u.dropout.ratio = r->f;
+        d->u.dropout.layer = r->a;
+        str_append(&name, ", ratio %g", (double)r->f);
+    } else if (r->kind == OP_ACCURACY) {
+        d->u.accuracy.top_k = r->a;
+        d->backward = d->need_dx = false;
+        str_append(&name, ", top %d", r->a);
+    } else if (r->kind == OP_RELAYOUT && r->a) {
+        d->y = (struct shape){r->n, r->c * r->h * r->w, 1, 1};
+        str_append(&name, " flattened");
+    }
+    str_copy(out->name, sizeof out->name, str_text(&name));
+    str_clear(&name);
+    out->small = r->small;
+}
+
+/* ------------------------------------------------------------------ the table */
+
+#define CONV_CASES  ((int)MEM_COUNT(conv_rows) * 2)
+#define POOL_CASES  ((int)MEM_COUNT(pool_rows) * 4)
+#define LRN_CASES   ((int)MEM_COUNT(lrn_rows))
+#define PLAIN_CASES ((int)MEM_COUNT(plain_rows))
+
+int verify_case_count(void)
+{
+    return CONV_CASES + POOL_CASES + LRN_CASES + PLAIN_CASES;
+}
+
+int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
+{
+    struct op_desc *d = &out->desc;
+    int rc = 0;
+
+    if (i < 0 || i >= verify_case_count())
+        return clr_error_set(err, CLR_EUSAGE, "there is no case %d", i);
+    memset(out, 0, sizeof *out);
+    out->what = VERIFY_CASE_OP;
+    d->label = "verify";
+    d->backward = d->need_dx = true;
+    if (i < CONV_CASES) {
+        conv_case(out, i / 2, i % 2 ? CONV_GEMM : CONV_DIRECT);
+        rc = geometry_conv(&d->u.conv.g, err);
+        d->y = (struct shape){d->x.n, d->u.conv.g.oc, d->u.conv.g.oh, d->u.conv.g.ow};
+    } else if ((i -= CONV_CASES) < POOL_CASES) {
+        pool_case(out, i / 4, i % 4);
+        rc = geometry_pool(&d->u.pool, err);
+        d->y = (struct shape){d->x.n, d->x.c, d->u.pool.oh, d->u.pool.ow};
+    } else if ((i -= POOL_CASES) < LRN_CASES) {
+        lrn_case(out, i);
+        rc = geometry_lrn(&d->u.lrn, err);
+        d->y = d->x;
+    } else {
+        plain_case(out, i - LRN_CASES);
+    }
+    return rc < 0 ? clr_error_prefix(err, "case %s", out->name) : 0;
+}
+
+/* The worse of two verdicts: the first that failed, the larger errors. */
+static void worse(struct verify_result *a, const struct verify_result *b)
+{
+    struct verify_result keep = *a;
+
+    if (a->ok && !b->ok)
+        *a = *b;
+    for (int i = 0; i < VERIFY_OUTPUT_COUNT; i++)
+        a->nmse[i] = keep.nmse[i] > b->nmse[i] ? keep.nmse[i] : b->nmse[i];
+    a->arrangements = keep.arrangements + b->arrangements;
+}
+
+int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, uint64_t seed,
+                    struct verify_result *out, struct clr_error *err)
+{
+    int n = c->desc.x.n, rc = verify_op(ctx, &c->desc, block, n, seed, out, err);
+
+    if (rc == 0 && n > 1 && !out->unsupported) {
+        struct verify_result part;
+        rc = verify_op(ctx, &c->desc, block, n - 1, seed + 1, &part, err);
+        if (rc == 0)
+            worse(out, &part);
+    }
+    return rc < 0 ? clr_error_prefix(err, "%s, channel block %d", c->name, block) : 0;
+}

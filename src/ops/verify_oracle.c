@@ -1,0 +1,184 @@
+/* Random inputs and expected outputs of one operator: see verify_oracle.h. */
+#include "ops/verify_oracle.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+#include "ref/ref.h"
+
+/* What the values of an array are like. */
+enum values { VALUES_NORMAL, VALUES_WITH_ZEROS, VALUES_WITH_TIES };
+
+static int random_values(double **out, size_t count, double scale, enum values values, uint64_t seed,
+                         uint32_t stream, struct clr_error *err)
+{
+    int rc = mem_new(out, count, sizeof **out, "values to verify with", err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        double v = scale * rng_normal(seed, RNG_TEST, stream, i);
+        if (values == VALUES_WITH_ZEROS && i % 7 == 3)
+            v = 0.0;
+        if (values == VALUES_WITH_TIES)
+            v = floor(v);
+        (*out)[i] = (double)(float)v;
+    }
+    return rc;
+}
+
+static bool is_loss(const struct op_desc *d)
+{
+    return d->kind == OP_SOFTMAX_LOSS || d->kind == OP_ACCURACY;
+}
+
+static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_error *err)
+{
+    bool ok = shape_count(&d->x, &o->x_count);
+
+    o->y_count = o->w_count = o->b_count = 0;
+    if (!is_loss(d))
+        ok = ok && shape_count(&d->y, &o->y_count);
+    if (d->kind == OP_CONV) {
+        const struct conv_geometry *g = &d->u.conv.g;
+        ok = ok && shape_count(&(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, &o->w_count);
+        o->b_count = (size_t)g->oc;
+    } else if (d->kind == OP_DENSE) {
+        ok = ok && shape_count(&(struct shape){d->y.c, d->x.c, 1, 1}, &o->w_count);
+        o->b_count = (size_t)d->y.c;
+    }
+    if (!d->bias)
+        o->b_count = 0;
+    return ok ? 0 : clr_error_set(err, CLR_ENOMEM, "the shapes to verify overflow");
+}
+
+static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed, struct clr_error *err)
+{
+    enum values values = d->kind == OP_RELU       ? VALUES_WITH_ZEROS
+                         : d->kind == OP_ACCURACY ? VALUES_WITH_TIES
+                                                  : VALUES_NORMAL;
+    double scale = is_loss(d) ? 3.0 : 1.0;
+    int rc = random_values(&o->x, o->x_count, scale, values, seed, 0, err);
+
+    if (rc == 0)
+        rc = random_values(&o->dy, o->y_count, 1.0, VALUES_NORMAL, seed, 1, err);
+    if (rc == 0)
+        rc = random_values(&o->w, o->w_count, 0.5, VALUES_NORMAL, seed, 2, err);
+    if (rc == 0)
+        rc = random_values(&o->b, o->b_count, 1.0, VALUES_NORMAL, seed, 3, err);
+    if (rc == 0)
+        rc = mem_new(&o->labels, (size_t)d->x.n, sizeof *o->labels, "labels", err);
+    if (rc == 0)
+        rc = mem_new(&o->index, (size_t)d->x.n, sizeof *o->index, "sample numbers", err);
+    for (int i = 0; rc == 0 && i < d->x.n; i++) {
+        o->labels[i] = (int32_t)rng_below(seed, RNG_TEST, 4, (uint64_t)i, (uint32_t)d->x.c);
+        o->index[i] = (int32_t)rng_below(seed, RNG_TEST, 5, (uint64_t)i, 60000);
+    }
+    return rc;
+}
+
+static int make_outputs(struct oracle *o, const struct op_desc *d, struct clr_error *err)
+{
+    int rc = mem_new(&o->y, o->y_count, sizeof *o->y, "expected values", err);
+
+    if (rc == 0)
+        rc = mem_new(&o->arg, o->y_count, sizeof *o->arg, "expected maxima", err);
+    if (rc == 0)
+        rc = mem_new(&o->dx, o->x_count, sizeof *o->dx, "expected gradients", err);
+    if (rc == 0)
+        rc = mem_new(&o->dw, o->w_count, sizeof *o->dw, "expected gradients", err);
+    if (rc == 0)
+        rc = mem_new(&o->db, o->b_count, sizeof *o->db, "expected gradients", err);
+    if (rc == 0)
+        rc = mem_new(&o->sample, (size_t)d->x.n, sizeof *o->sample, "expected losses", err);
+    return rc;
+}
+
+/* The logical order stays what it is, flattened or not. */
+static void copy(double *out, const double *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = in[i];
+}
+
+static void evaluate(struct oracle *o, const struct op_desc *d, int n, bool train)
+{
+    size_t count = o->x_count / (size_t)d->x.n * (size_t)n; /* of the batch */
+    int elements = (int)(o->x_count / (size_t)d->x.n);
+    double *db = o->b_count ? o->db : NULL, *b = o->b_count ? o->b : NULL;
+    double ratio = train ? (double)d->u.dropout.ratio : 0.0;
+
+    switch (d->kind) {
+    case OP_CONV:
+        ref_conv_forward(o->y, o->x, o->w, b, n, &d->u.conv.g);
+        ref_conv_backward(o->dx, o->dw, db, o->x, o->w, o->dy, n, &d->u.conv.g);
+        break;
+    case OP_POOL:
+        ref_pool_forward(o->y, o->arg, o->x, n, &d->u.pool);
+        ref_pool_backward(o->dx, o->dy, o->arg, n, &d->u.pool);
+        break;
+    case OP_RELU:
+        ref_relu_forward(o->y, o->x, count, (double)d->u.relu.negative_slope);
+        ref_relu_backward(o->dx, o->y, o->dy, count, (double)d->u.relu.negative_slope);
+        break;
+    case OP_LRN:
+        ref_lrn_forward(o->y, o->x, n, &d->u.lrn);
+        ref_lrn_backward(o->dx, o->x, o->dy, n, &d->u.lrn);
+        break;
+    case OP_DENSE:
+        ref_dense_forward(o->y, o->x, o->w, b, n, d->x.c, d->y.c);
+        ref_dense_backward(o->dx, o->dw, db, o->x, o->w, o->dy, n, d->x.c, d->y.c);
+        break;
+    case OP_DROPOUT:
+        ref_dropout_forward(o->y, o->x, o->index, n, elements, ratio, d->u.dropout.layer, ORACLE_SEED,
+                            ORACLE_ITERATION);
+        ref_dropout_forward(o->dx, o->dy, o->index, n, elements, ratio, d->u.dropout.layer, ORACLE_SEED,
+                            ORACLE_ITERATION);
+        break;
+    case OP_SOFTMAX_LOSS:
+        ref_softmax_loss(o->sample, o->dx, o->x, o->labels, n, d->x.c);
+        break;
+    case OP_ACCURACY:
+        ref_accuracy(o->sample, o->x, o->labels, n, d->x.c, d->u.accuracy.top_k);
+        break;
+    case OP_RELAYOUT:
+        copy(o->y, o->x, count);
+        copy(o->dx, o->dy, count);
+        break;
+    case OP_KIND_COUNT:
+        break;
+    }
+}
+
+int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, bool train, uint64_t seed,
+                  struct clr_error *err)
+{
+    int rc;
+
+    memset(o, 0, sizeof *o);
+    rc = count_elements(o, desc, err);
+    if (rc == 0)
+        rc = make_inputs(o, desc, seed, err);
+    if (rc == 0)
+        rc = make_outputs(o, desc, err);
+    if (rc == 0)
+        evaluate(o, desc, batch, train);
+    else
+        oracle_clear(o);
+    return rc;
+}
+
+void oracle_clear(struct oracle *o)
+{
+    free(o->x);
+    free(o->dy);
+    free(o->w);
+    free(o->b);
+    free(o->labels);
+    free(o->index);
+    free(o->y);
+    free(o->dx);
+    free(o->dw);
+    free(o->db);
+    free(o->sample);
+    free(o->arg);
+    memset(o, 0, sizeof *o);
+}

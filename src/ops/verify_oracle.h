@@ -1,0 +1,25 @@
+/* Host side of verify.c: random inputs of an operator, and what the oracles make of them. Logical order,
+ * double. */
+#ifndef OPS_VERIFY_ORACLE_H
+#define OPS_VERIFY_ORACLE_H
+
+#include "ops/verify.h"
+
+#define ORACLE_SEED      0x5eed5eed5eedu /* of dropout */
+#define ORACLE_ITERATION 77u
+
+/* Inputs hold all desc->x.n images, outputs those of the batch. All values of inputs are exact in float. */
+struct oracle {
+    size_t x_count, y_count, w_count, b_count; /* elements for all planned images; 0 where there is none */
+    double *x, *dy, *w, *b;
+    int32_t *labels, *index; /* per planned image */
+    double *y, *dx, *dw, *db, *sample;
+    int *arg;
+};
+
+/* train false: dropout passes x through. */
+int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, bool train, uint64_t seed,
+                  struct clr_error *err);
+void oracle_clear(struct oracle *o);
+
+#endif

@@ -1,0 +1,35 @@
+/* Softmax loss and accuracy in double precision. The maximum is taken off first, so that exp() stays finite.
+ */
+#include "ref/ref.h"
+
+#include <math.h>
+
+void ref_softmax_loss(double *loss, double *dx, const double *logits, const int32_t *labels, int n,
+                      int classes)
+{
+    for (size_t k = 0; k < (size_t)n; k++) {
+        const double *z = logits + k * (size_t)classes;
+        double max = z[0], sum = 0.0;
+
+        for (int c = 1; c < classes; c++)
+            max = z[c] > max ? z[c] : max;
+        for (int c = 0; c < classes; c++)
+            sum += exp(z[c] - max);
+        if (loss)
+            loss[k] = log(sum) - (z[labels[k]] - max);
+        for (int c = 0; dx && c < classes; c++)
+            dx[k * (size_t)classes + (size_t)c] = (exp(z[c] - max) / sum - (c == labels[k] ? 1.0 : 0.0)) / n;
+    }
+}
+
+void ref_accuracy(double *hit, const double *logits, const int32_t *labels, int n, int classes, int top_k)
+{
+    for (size_t k = 0; k < (size_t)n; k++) {
+        const double *z = logits + k * (size_t)classes;
+        int label = labels[k], above = 0;
+
+        for (int c = 0; c < classes; c++)
+            above += z[c] > z[label] || (z[c] == z[label] && c < label) || isnan(z[c]);
+        hit[k] = above < top_k && !isnan(z[label]) ? 1.0 : 0.0;
+    }
+}

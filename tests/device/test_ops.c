@@ -1,0 +1,194 @@
+/*
+ * Every operator against its oracle, in every channel block, on every usable OpenCL device.
+ * CLR_TEST_SMALL=1 or --small: the subset for emulators (Oclgrind, llvmpipe). CLR_TEST_DEVICE=P:D or part of
+ * a name: that device alone. --list names the cases; a word as argument runs the cases whose name contains
+ * it.
+ */
+#include "support.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/geometry.h"
+#include "ocl/ocl.h"
+#include "ops/verify.h"
+
+static const int blocks[] = {1, 4, 8, 16};
+
+static bool small;
+static const char *filter;
+static struct clr_device *devices;
+static size_t device_count;
+
+/* Oclgrind and software renderers interpret or translate every work-item: the subset will do. */
+static bool is_slow(const struct clr_device *d)
+{
+    return str_contains_nocase(d->name, "oclgrind") || str_contains_nocase(d->name, "llvmpipe");
+}
+
+struct tally {
+    int run, failed;
+    double worst[OP_KIND_COUNT][VERIFY_OUTPUT_COUNT];
+};
+
+static void one(struct tally *t, struct ocl_context *ctx, const struct verify_case *c, int block)
+{
+    struct verify_result r;
+    struct clr_error err = {0};
+    int rc = verify_case_run(ctx, c, block, 1, &r, &err);
+
+    t->run++;
+    if (rc < 0 || !r.ok) {
+        t->failed++;
+        printf("FAILED  %s, channel block %d%s%s: %s\n", c->name, block, rc == 0 && *r.variant ? ", " : "",
+               rc == 0 ? r.variant : "", rc < 0 ? err.message : r.text);
+    }
+    for (int o = 0; rc == 0 && c->what == VERIFY_CASE_OP && o < VERIFY_OUTPUT_COUNT; o++) {
+        if (r.nmse[o] > t->worst[c->desc.kind][o])
+            t->worst[c->desc.kind][o] = r.nmse[o];
+    }
+}
+
+static void print_worst(const struct tally *t)
+{
+    for (int k = 0; k < OP_KIND_COUNT; k++) {
+        for (int o = 0; o < VERIFY_OUTPUT_COUNT; o++) {
+            if (t->worst[k][o] >= 0.0)
+                printf("  %-14s %-7s worst NMSE %.1e, limit %.1e\n", op_kind_name((enum op_kind)k),
+                       verify_output_name((enum verify_output)o), t->worst[k][o],
+                       verify_tolerance((enum op_kind)k, (enum verify_output)o));
+        }
+    }
+}
+
+static void verify_device(const struct clr_device *device)
+{
+    const struct ocl_options options = {.no_cache = is_slow(device)};
+    bool subset = small || is_slow(device);
+    struct ocl_context *ctx;
+    struct clr_error err;
+    struct tally tally = {0};
+
+    for (int k = 0; k < OP_KIND_COUNT; k++)
+        for (int o = 0; o < VERIFY_OUTPUT_COUNT; o++)
+            tally.worst[k][o] = -1.0;
+    printf("%s (%s)%s\n", device->name, device->platform_name, subset ? ", small subset" : "");
+    ck_assert_msg(ocl_context_create(&ctx, device, &options, &err) == 0, "%s", err.message);
+    for (int i = 0; i < verify_case_count(); i++) {
+        struct verify_case c;
+
+        ck_assert_msg(verify_case_get(&c, i, &err) == 0, "%s", err.message);
+        if ((subset && !c.small) || (filter && !strstr(c.name, filter)))
+            continue;
+        for (size_t b = 0; b < MEM_COUNT(blocks); b++) {
+            if (subset && blocks[b] != 1 && blocks[b] != 4)
+                continue;
+            one(&tally, ctx, &c, blocks[b]);
+        }
+        (void)fflush(stdout);
+    }
+    ocl_context_destroy(ctx);
+    print_worst(&tally);
+    ck_assert_msg(tally.run > 0, "no case was run");
+    ck_assert_msg(tally.failed == 0, "%d of %d checks failed on %s", tally.failed, tally.run, device->name);
+}
+
+START_TEST(test_ops__agree_with_oracles)
+{
+    const char *wanted = getenv("CLR_TEST_DEVICE");
+    const struct clr_device *d = &devices[_i];
+    struct clr_error err;
+    size_t chosen;
+
+    if (!d->usable) {
+        printf("not usable: %s: %s\n", d->name, d->why_not);
+        return;
+    }
+    if (wanted && *wanted) {
+        ck_assert_msg(clr_device_select(&chosen, devices, device_count, wanted, &err) == 0, "%s",
+                      err.message);
+        if (chosen != (size_t)_i)
+            return;
+    }
+    verify_device(d);
+}
+END_TEST
+
+START_TEST(test_ops__have_a_device)
+{
+    size_t usable = 0;
+
+    for (size_t i = 0; i < device_count; i++)
+        usable += devices[i].usable;
+    if (usable == 0)
+        support_skip("no usable OpenCL device");
+}
+END_TEST
+
+/* Every case has a geometry that fits, a name of its own, and both algorithms of the convolution are there.
+ */
+START_TEST(test_verify__cases_are_sound)
+{
+    struct verify_case a, b;
+    struct clr_error err;
+    int gemm = 0, direct = 0, in_subset = 0;
+
+    for (int i = 0; i < verify_case_count(); i++) {
+        ck_assert_msg(verify_case_get(&a, i, &err) == 0, "%s", err.message);
+        for (int k = 0; k < i; k++) {
+            ck_assert_int_eq(verify_case_get(&b, k, &err), 0);
+            ck_assert_str_ne(a.name, b.name);
+        }
+        direct +=
+            a.what == VERIFY_CASE_OP && a.desc.kind == OP_CONV && a.desc.u.conv.algorithm == CONV_DIRECT;
+        gemm += a.what == VERIFY_CASE_OP && a.desc.kind == OP_CONV && a.desc.u.conv.algorithm == CONV_GEMM;
+        in_subset += a.small;
+    }
+    ck_assert(direct > 15 && gemm == direct && in_subset > 15);
+}
+END_TEST
+
+static int list_cases(void)
+{
+    for (int i = 0; i < verify_case_count(); i++) {
+        struct verify_case c;
+        if (verify_case_get(&c, i, NULL) == 0)
+            printf("%s%s\n", c.name, c.small ? "  (small)" : "");
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    Suite *s = suite_create("ops");
+    TCase *tc = tcase_create("ops");
+    const char *env = getenv("CLR_TEST_SMALL");
+    struct clr_error err;
+    int status;
+
+    small = env && *env && strcmp(env, "0") != 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--list") == 0)
+            return list_cases();
+        if (strcmp(argv[i], "--small") == 0)
+            small = true;
+        else
+            filter = argv[i];
+    }
+    if (clr_device_list(&devices, &device_count, &err) < 0) {
+        printf("%s\n", err.message);
+        return 1;
+    }
+    tcase_set_timeout(tc, 0);
+    tcase_add_test(tc, test_verify__cases_are_sound);
+    tcase_add_test(tc, test_ops__have_a_device);
+    if (device_count > 0)
+        tcase_add_loop_test(tc, test_ops__agree_with_oracles, 0, (int)device_count);
+    suite_add_tcase(s, tc);
+    status = support_run(s, false);
+    free(devices);
+    return status;
+}
