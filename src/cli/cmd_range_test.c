@@ -89,12 +89,16 @@ static void print_reading(const struct run_options *o, const struct clr_range_re
     if (r->diverged)
         printf("the loss was no longer finite at iteration %s, rate %.4g: the test stopped there\n",
                cli_count(count, r->diverged_at), r->diverged_lr);
-    if (*next)
-        printf("\nGo on with:\n  %s\n", next);
+    if (!*next)
+        printf("\nNo range can be read from this test. %s\n",
+               r->diverged ? "Repeat it with a lower --max-lr or with more --iterations."
+                           : "Repeat it over a wider range; --sweep log covers several powers of ten.");
+    else if (!r->has_max)
+        printf("\nThe accuracy had not fallen at the last rate: a higher one may be better still.\n"
+               "Repeat the test with a higher --max-lr, or go on with:\n  %s\n",
+               next);
     else
-        printf(
-            "\nNo range can be read from this test. Try a wider sweep, or --sweep log from %.3g to %.3g.\n",
-            o->train.schedule.min_lr / 100, r->diverged ? r->diverged_lr : o->train.schedule.max_lr * 10);
+        printf("\nGo on with:\n  %s\n", next);
 }
 
 static int print_json(const struct run_options *o, const struct clr_range_result *r, const char *next,

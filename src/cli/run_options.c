@@ -280,6 +280,14 @@ void run_options_add_watching(struct run_options *o, struct opt_set *set, const 
          .value = &o->validation,
          .argument = "N",
          .help = validation_help},
+    };
+
+    opt_add(set, "Watching", table, MEM_COUNT(table));
+}
+
+void run_options_add_logging(struct run_options *o, struct opt_set *set)
+{
+    const struct opt table[] = {
         {.kind = OPT_U64,
          .name = "log-every",
          .value = &o->train.log_every,
@@ -293,7 +301,7 @@ void run_options_add_watching(struct run_options *o, struct opt_set *set, const 
          .help = "measure each kernel and print a table at the end; slows the run down"},
     };
 
-    opt_add(set, "Watching", table, MEM_COUNT(table));
+    opt_add(set, NULL, table, MEM_COUNT(table));
 }
 
 void run_options_add_output(struct run_options *o, struct opt_set *set)

@@ -54,6 +54,7 @@ void run_options_add_training(struct run_options *o, struct opt_set *set);
 void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights);
 void run_options_add_watching(struct run_options *o, struct opt_set *set, const char *every_help,
                               const char *validation_help);
+void run_options_add_logging(struct run_options *o, struct opt_set *set);
 void run_options_add_output(struct run_options *o, struct opt_set *set);
 
 /* Read the net and the data set. */
