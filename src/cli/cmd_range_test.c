@@ -71,7 +71,7 @@ static void append_train_command(struct str *s, const struct run_options *o, con
     str_clear(&out);
 }
 
-static void print_reading(const struct run_options *o, const struct clr_range_result *r, const char *next)
+static void print_reading(const struct clr_range_result *r, const char *next)
 {
     char count[CLI_COUNT_TEXT];
 
@@ -144,7 +144,7 @@ static int range_test(struct run_options *o, const struct opt_set *set, enum clr
     if (o->json)
         rc = print_json(o, &result, str_text(&next), err);
     else
-        print_reading(o, &result, str_text(&next));
+        print_reading(&result, str_text(&next));
     if (rc == 0)
         cli_note("wrote %s; the figure is range.png there", o->out);
 out:

@@ -177,7 +177,7 @@ def progress_on_a_terminal():
     seen = on_a_terminal(tiny(out=fresh("run"), iterations=300, validate_every=100))
     check("\r[" in seen and "\033[K" in seen and "300/300" in seen, f"no bar: {seen!r}")
     plain = re.sub(r"\033\[[0-9;]*[mK]", "", seen)
-    longest = max(len(part) for line in plain.split("\n") for part in line.split("\r") if part.startswith("["))
+    longest = max(len(part) for line in plain.split("\n") for part in line.split("\r") if re.match(r"\[[#.]", part))
     check(longest < 100, f"a line of {longest} characters on 100 columns")
 
 
