@@ -13,7 +13,8 @@ import subprocess
 import termios
 import time
 
-from harness import (Place, Result, case, check, clr, device, expect, expect_lines, fresh, tiny, tiny_data, tiny_net)
+from harness import (Place, Result, case, check, clr, device, expect, expect_lines, fresh, tiny, tiny_data,
+                     tiny_net)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
 
@@ -40,13 +41,14 @@ def train_writes_a_run():
     for name in RUN_FILES:
         check(name in names(out), f"{name} is missing: {names(out)}")
     check(not [n for n in names(out) if "tmp" in n], f"left behind: {names(out)}")
-    expect(result, 0, ["^test accuracy .*20 iterations"], ["^device: ", "^iteration 10/20 ", "^iteration 20/20 ",
-                                                          "wrote"])
+    expect(result, 0, ["^test accuracy .*20 iterations"],
+           ["^device: ", "^iteration 10/20 ", "^iteration 20/20 ", "wrote"])
     check("\033" not in result.err and "\r" not in result.err, f"escapes in a file\n{result}")
     history = rows(out / "history.csv")
-    check(list(history[0])[:5] == ["iteration", "trn_loss", "lr", "val_loss", "val_acc"], f"columns: {history[0]}")
+    columns = list(history[0])[:5]
+    check(columns == ["iteration", "trn_loss", "lr", "val_loss", "val_acc"], f"columns: {columns}")
     check([r["iteration"] for r in history] == ["1", "10", "20"], f"iterations: {history}")
-    check(all(0 <= float(r["val_acc"]) <= 1 and float(r["lr"]) == 0.01 for r in history), f"values: {history}")
+    check(all(0 <= float(r["val_acc"]) <= 1 and float(r["lr"]) == 0.01 for r in history), f"{history}")
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     check("clr-cl train" in json.dumps(run), f"no command line in run.json: {run}")
 
@@ -56,8 +58,9 @@ def train_again_gives_the_same_bytes():
     first, second = trained(log_every=1)[0], trained(log_every=1)[0]
     other = trained(log_every=1, seed=2)[0]
     for name in ("history.csv", "loss.csv", "final.safetensors"):
-        check((first / name).read_bytes() == (second / name).read_bytes(), f"{name} differs between equal runs")
-        check((first / name).read_bytes() != (other / name).read_bytes(), f"{name} does not depend on the seed")
+        bytes_of = [(run / name).read_bytes() for run in (first, second, other)]
+        check(bytes_of[0] == bytes_of[1], f"{name} differs between equal runs")
+        check(bytes_of[0] != bytes_of[2], f"{name} does not depend on the seed")
     check(len(rows(first / "loss.csv")) == 20, "loss.csv has not 20 rows")
 
 
@@ -66,15 +69,14 @@ def train_learns():
     out, result = trained(lr=0.05, iterations=300, validate_every=100, json=True)
     accuracy = json.loads(result.out)["accuracy"]
     check(accuracy > 0.5, f"accuracy {accuracy} on images that are easy")
-    check(abs(float(rows(out / "history.csv")[-1]["val_acc"]) - accuracy) < 1e-6, "history says something else")
-    result = expect(clr("eval", "--weights", out / "final.safetensors", "--net", tiny_net(), "--data", tiny_data(),
-                        "--json"), 0)
-    again = json.loads(result.out)
+    last = rows(out / "history.csv")[-1]
+    check(abs(float(last["val_acc"]) - accuracy) < 1e-6, f"history says something else: {last}")
+    evaluate = ["eval", "--weights", out / "final.safetensors", "--net", tiny_net(), "--data", tiny_data()]
+    again = json.loads(expect(clr(*evaluate, "--json"), 0).out)
     check(abs(again["accuracy"] - accuracy) < 1e-6, f"eval says {again['accuracy']}, train {accuracy}")
     check(again["images"] == 100 and len(again["classes"]) == 10 and
           sum(c["right"] for c in again["classes"]) == round(100 * accuracy), f"classes: {again}")
-    expect(clr("eval", "--weights", out / "final.safetensors", "--net", tiny_net(), "--data", tiny_data()), 0,
-           ["^accuracy ", "^CLASS ", "100 images"])
+    expect(clr(*evaluate), 0, ["^accuracy ", "^CLASS ", "100 images"])
 
 
 @case
@@ -116,8 +118,9 @@ def train_from_weights():
     old, new = rows(first / "history.csv")[-1], rows(out / "history.csv")[-1]
     check(abs(float(old["val_loss"]) - float(new["val_loss"])) < 1e-3, f"{old} {new}")
     other = tiny_net("num_output: 4", "num_output: 5")
-    expect(clr(*tiny(out=fresh("run"), net=other, init=first / "final.safetensors")), 4, [], ["conv1.weight"])
-    expect(clr(*tiny(out=fresh("run"), net=other, init=first / "final.safetensors", init_partial=True)), 0)
+    misfit = {"net": other, "init": first / "final.safetensors"}
+    expect(clr(*tiny(out=fresh("run"), **misfit)), 4, [], ["conv1.weight"])
+    expect(clr(*tiny(out=fresh("run"), **misfit, init_partial=True)), 0)
 
 
 @case
@@ -126,7 +129,8 @@ def train_that_diverges():
     out = fresh("run")
     result = expect(clr(*tiny(out=out, lr=1e6, iterations=200)), 5, [], ["iteration"])
     check("final.safetensors" not in names(out), f"weights of a diverged run are kept: {names(out)}")
-    check("nan" not in (out / "history.csv").read_text(encoding="utf-8").lower(), f"nan in history.csv\n{result}")
+    history = (out / "history.csv").read_text(encoding="utf-8")
+    check(not re.search("nan|inf", history.lower()), f"history.csv: {history}\n{result}")
 
 
 @case
@@ -135,8 +139,9 @@ def train_is_interrupted():
     for number in (signal.SIGINT, signal.SIGTERM):
         out = fresh("run")
         args = tiny(out=out, iterations=100000000, validate_every=20)
-        with subprocess.Popen([Place.program, *map(str, args)], stderr=subprocess.PIPE, text=True, cwd=Place.scratch,
-                              stdout=subprocess.DEVNULL, env=Place.environment()) as process:
+        with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, cwd=Place.scratch,
+                              env=Place.environment()) as process:
             try:
                 for line in process.stderr:
                     if line.startswith("iteration 20/"):
@@ -146,7 +151,8 @@ def train_is_interrupted():
             finally:
                 process.kill()
         expect(Result(args, process.returncode, "", err), 130, [], ["stopping"])
-        check([n for n in names(out) if re.fullmatch(r"interrupted-\d+\.safetensors", n)], f"files: {names(out)}")
+        saved = [n for n in names(out) if re.fullmatch(r"interrupted-\d+\.safetensors", n)]
+        check(saved, f"files: {names(out)}")
         check("final.safetensors" not in names(out), f"files: {names(out)}")
 
 
@@ -177,7 +183,7 @@ def progress_on_a_terminal():
     seen = on_a_terminal(tiny(out=fresh("run"), iterations=300, validate_every=100))
     check("\r[" in seen and "\033[K" in seen and "300/300" in seen, f"no bar: {seen!r}")
     plain = re.sub(r"\033\[[0-9;]*[mK]", "", seen)
-    longest = max(len(part) for line in plain.split("\n") for part in line.split("\r") if re.match(r"\[[#.]", part))
+    longest = max(len(part) for part in re.split("[\r\n]", plain) if re.match(r"\[[#.]", part))
     check(longest < 100, f"a line of {longest} characters on 100 columns")
 
 
@@ -198,8 +204,8 @@ def range_test_and_the_command_it_gives():
     for name in ("range.csv", "range.json", "range.png", "run.json"):
         check(name in names(out), f"{name} is missing: {names(out)}")
     history = rows(out / "range.csv")
-    check(abs(float(history[0]["lr"]) - 1e-5) < 1e-9 and abs(float(history[-1]["lr"]) - 0.1) < 1e-6,
-          f"rates from {history[0]['lr']} to {history[-1]['lr']}")
+    first, last = float(history[0]["lr"]), float(history[-1]["lr"])
+    check(abs(first - 1e-5) < 1e-9 and abs(last - 0.1) < 1e-6, f"rates from {first} to {last}")
     check("nan" not in (out / "range.csv").read_text(encoding="utf-8").lower(), "nan in range.csv")
     command = re.search(r"^  (clr-cl train .*)$", result.out, re.M)
     check(command, f"no train command\n{result}")
@@ -212,7 +218,8 @@ def range_test_and_the_command_it_gives():
 @case
 def range_test_as_json():
     device()
-    result = json.loads(expect(clr(*tiny("range-test", out=fresh("range"), validation=0, json=True)), 0).out)
+    args = tiny("range-test", out=fresh("range"), validation=0, json=True)
+    result = json.loads(expect(clr(*args), 0).out)
     check(result["validation_images"] == 0 and result["iterations"] == 20, f"{result}")
 
 
@@ -223,8 +230,10 @@ def range_test_that_diverges():
     result = expect(clr(*tiny("range-test", out=out, iterations=200, min_lr=0.01, max_lr=1e6, sweep="log",
                               json=True)), 0)
     reading = json.loads(result.out)
-    check(reading["diverged"] and 0 < reading["diverged_at"] <= 200 and reading["diverged_lr"] > 0.01, f"{reading}")
-    check(not re.search("nan|inf", (out / "range.csv").read_text(encoding="utf-8").lower()), "nan in range.csv")
+    check(reading["diverged"] and 0 < reading["diverged_at"] <= 200, f"{reading}")
+    check(reading["diverged_lr"] > 0.01, f"{reading}")
+    text = (out / "range.csv").read_text(encoding="utf-8")
+    check(not re.search("nan|inf", text.lower()), f"range.csv: {text}")
 
 
 @case

@@ -66,7 +66,8 @@ table("usage", [
     ("data with an unknown verb", ["data", "fetch", "cifar10"], 2, [], ["usage: clr-cl data"]),
     ("data info of nothing", ["data", "info"], 2, [], ["usage: clr-cl data"]),
     ("net with an unknown verb", ["net", "draw", "quick"], 2, [], ["usage: clr-cl net"]),
-    ("net with two sizes", ["net", "show", "quick", "--input", "3x32x32", "--data", "x"], 2, [], ["give one"]),
+    ("net with two sizes", ["net", "show", "quick", "--input", "3x32x32", "--data", "x"], 2, [],
+     ["give one"]),
     ("net with half a size", ["net", "show", "quick", "--input", "3x32"], 2, [], ["--input takes channels"]),
     ("plot of an unknown kind", ["plot", "pie", "x.csv", "-o", "x.png"], 2, [], ["run, range or schedule"]),
     ("plot without a figure", ["plot", "run", "x"], 2, [], ["--output FIGURE is missing"]),
@@ -79,28 +80,31 @@ table("usage", [
     ("schedule without a policy", ["schedule", "--iterations", "3"], 2, [], ["--policy P is missing"]),
     ("schedule without iterations", FIXED[:5], 2, [], ["--iterations N is missing"]),
     ("schedule in epochs", CYCLE + ["--step-size", "4ep"], 2, [], ["--step-size 4ep", "data set"]),
-    ("partial init of nothing", TRAIN + ["--policy", "fixed", "--lr", "1", "--init-partial"], 2, [], ["--init"]),
+    ("partial init of nothing", TRAIN + ["--policy", "fixed", "--lr", "1", "--init-partial"], 2, [],
+     ["--init FILE"]),
 ])
 
 table("policy", [
-    ("unknown", ["schedule", "--policy", "trangular", "--iterations", "3"], 2, [], ["trangular", "'triangular'"]),
+    ("unknown", ["schedule", "--policy", "trangular", "--iterations", "3"], 2, [],
+     ["trangular", "'triangular'"]),
     ("fixed without a rate", TRAIN + ["--policy", "fixed"], 2, [], ["--lr"]),
     ("triangular without max", TRAIN + ["--policy", "triangular", "--min-lr", "1"], 2, [], ["--max-lr"]),
-    ("triangular without step size", TRAIN + ["--policy", "triangular", "--min-lr", "1", "--max-lr", "2"], 2, [],
-     ["--step-size"]),
+    ("triangular without step size", TRAIN + ["--policy", "triangular", "--min-lr", "1", "--max-lr", "2"],
+     2, [], ["--step-size"]),
     ("exp_range without gamma", TRAIN + ["--policy", "exp_range", "--min-lr", "1", "--max-lr", "2",
                                          "--step-size", "3"], 2, [], ["--gamma"]),
     ("multistep without milestones", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1"], 2, [],
      ["--milestones"]),
-    ("min above max", TRAIN + ["--policy", "triangular", "--min-lr", "2", "--max-lr", "1", "--step-size", "3"], 2,
-     [], ["--min-lr"]),
+    ("min above max", TRAIN + ["--policy", "triangular", "--min-lr", "2", "--max-lr", "1", "--step-size",
+                             "3"], 2, [], ["--min-lr"]),
     ("milestones that fall", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1", "--milestones",
                                       "5,3"], 2, [], ["--milestones"]),
 ])
 
-table("number", [(f"--{option} '{text}'", command + [f"--{option}", text], 2, [], [f"--{option} takes .*not '"])
-                 for command, option, texts in (
-    (FIXED, "lr", ["abc", "nan", "NaN", "inf", "-inf", "1e999", "", " 1", "1 ", "1x", "0", "-1", "1,5", "--lr"]),
+table("number", [(f"--{option} '{text}'", command + [f"--{option}", text], 2, [],
+                  [f"--{option} takes .*not '"]) for command, option, texts in (
+    (FIXED, "lr", ["abc", "nan", "NaN", "inf", "-inf", "1e999", "", " 1", "1 ", "1x", "0", "-1", "1,5",
+                   "--lr"]),
     (FIXED, "momentum", ["1", "-0.1", "nan"]),
     (FIXED, "gamma", ["0", "1.5", "nan"]),
     (FIXED, "cycle-momentum", ["0.9", "0.8:1", "0.8:nan", "0.8:0.9:0.95", ":"]),
@@ -172,7 +176,8 @@ def schedule_draws_nothing_where_it_cannot():
 
 @case
 def quiet_says_nothing():
-    check(clr(*CYCLE, "--iterations", "7", "--csv", fresh("a.csv"), "--quiet").err == "", "stderr is not empty")
+    result = clr(*CYCLE, "--iterations", "7", "--csv", fresh("a.csv"), "--quiet")
+    check(result.err == "", f"stderr is not empty\n{result}")
 
 
 @case
@@ -191,12 +196,14 @@ def nothing_is_made_by_a_refusal():
 
 @case
 def plot_refuses_what_it_cannot_draw():
-    history = write(fresh("history.csv"), "iteration,trn_loss,lr,val_loss,val_acc\n1,2.3,0.1,2.3,0.1\n9,2,0.1,2,0.3\n")
+    header = "iteration,trn_loss,lr,val_loss,val_acc\n"
+    history = write(fresh("history.csv"), header + "1,2.3,0.1,2.3,0.1\n9,2,0.1,2,0.3\n")
     folder = history.parent
     expect(clr("plot", "run", history, "-o", folder / "a.png"), 0, [], ["wrote"])
     expect(clr("plot", "run", history, "-o", folder / "a.gif"), 2, [], ["gif"])
     expect(clr("plot", "run", folder / "none.csv", "-o", folder / "b.png"), 4, [], ["none.csv"])
     expect(clr("plot", "run", history, "-o", folder / "none" / "b.png"), 1, [], ["none"])
-    write(folder / "broken.csv", "iteration,trn_loss,lr,val_loss,val_acc\n1,2.3,0.1,oops,0.1\n")
+    write(folder / "broken.csv", header + "1,2.3,0.1,oops,0.1\n")
     expect(clr("plot", "run", folder / "broken.csv", "-o", folder / "b.png"), 4, [], ["broken.csv:2"])
-    check(sorted(p.name for p in folder.iterdir()) == ["a.png", "broken.csv", "history.csv"], "something is left")
+    left = sorted(p.name for p in folder.iterdir())
+    check(left == ["a.png", "broken.csv", "history.csv"], f"left behind: {left}")

@@ -185,7 +185,7 @@ def tiny_net(old="", new=""):
 
 
 def tiny(command="train", **changes):
-    """Arguments of a small run; out="DIR" and others as keywords, None leaves an option out, True is a flag."""
+    """Arguments of a small run; options as keywords: None leaves one out, True is a flag."""
     options = {"net": tiny_net(), "data": tiny_data(), "batch": 10, "iterations": 20}
     if command == "train":
         options.update(policy="fixed", lr=0.01, validate_every=10)
