@@ -107,7 +107,7 @@ static int show(const char *option, bool json, struct clr_error *err)
     if (rc < 0)
         return rc;
     chosen = count;
-    selected = clr_device_select(&chosen, devices, count, cli_device_wanted(option), err);
+    selected = cli_device_select(&chosen, devices, count, option, err);
     if (json) {
         rc = print_json(devices, count, chosen, &json_error);
         if (rc < 0)

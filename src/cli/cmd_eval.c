@@ -93,7 +93,7 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     };
     run_options_add_where(&o, &set, false);
     opt_add(&set, "Weights", table, MEM_COUNT(table));
-    run_options_add_input(&o, &set);
+    run_options_add_input(&o, &set, true);
     run_options_add_output(&o, &set);
     rc = opt_parse(&set, &command, argc, argv, err);
     for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)

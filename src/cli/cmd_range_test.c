@@ -71,7 +71,7 @@ static void append_train_command(struct str *s, const struct run_options *o, con
     str_clear(&out);
 }
 
-static void print_reading(const struct run_options *o, const struct clr_range_result *r, const char *next)
+static void print_reading(const struct clr_range_result *r, const char *next)
 {
     char count[CLI_COUNT_TEXT];
 
@@ -89,12 +89,16 @@ static void print_reading(const struct run_options *o, const struct clr_range_re
     if (r->diverged)
         printf("the loss was no longer finite at iteration %s, rate %.4g: the test stopped there\n",
                cli_count(count, r->diverged_at), r->diverged_lr);
-    if (*next)
-        printf("\nGo on with:\n  %s\n", next);
+    if (!*next)
+        printf("\nNo range can be read from this test. %s\n",
+               r->diverged ? "Repeat it with a lower --max-lr or with more --iterations."
+                           : "Repeat it over a wider range; --sweep log covers several powers of ten.");
+    else if (!r->has_max)
+        printf("\nThe accuracy had not fallen at the last rate: a higher one may be better still.\n"
+               "Repeat the test with a higher --max-lr, or go on with:\n  %s\n",
+               next);
     else
-        printf(
-            "\nNo range can be read from this test. Try a wider sweep, or --sweep log from %.3g to %.3g.\n",
-            o->train.schedule.min_lr / 100, r->diverged ? r->diverged_lr : o->train.schedule.max_lr * 10);
+        printf("\nGo on with:\n  %s\n", next);
 }
 
 static int print_json(const struct run_options *o, const struct clr_range_result *r, const char *next,
@@ -140,7 +144,7 @@ static int range_test(struct run_options *o, const struct opt_set *set, enum clr
     if (o->json)
         rc = print_json(o, &result, str_text(&next), err);
     else
-        print_reading(o, &result, str_text(&next));
+        print_reading(&result, str_text(&next));
     if (rc == 0)
         cli_note("wrote %s; the figure is range.png there", o->out);
 out:
@@ -211,7 +215,7 @@ int cmd_range_test(int argc, char **argv, struct clr_error *err)
     run_options_add_where(&o, &set, true);
     add_sweep(&o, &sweep, &set);
     run_options_add_training(&o, &set);
-    run_options_add_input(&o, &set);
+    run_options_add_input(&o, &set, false);
     run_options_add_watching(
         &o, &set, "measure the accuracy every N iterations or epochs (1ep) (default: 40 times in all)",
         "hold out N training images, equally many of each class, and measure the accuracy on "

@@ -27,10 +27,11 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
 
     if (o->json)
         return cli_print_json(
-            json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o}", "out", o->out, "iterations",
+            json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->out, "iterations",
                       (json_int_t)r->iterations, "evaluated_on", images, "loss", cli_json_real(r->val_loss),
                       "accuracy", cli_json_real(r->val_acc), "best_accuracy", cli_json_real(r->best_acc),
-                      "best_iteration", (json_int_t)r->best_iteration, "seconds", cli_json_real(r->seconds)),
+                      "best_iteration", (json_int_t)r->best_iteration, "seconds", cli_json_real(r->seconds),
+                      "profile", r->profile),
             err);
     printf("%s accuracy %.2f %% (loss %.4f) after %s iterations", images, 100 * r->val_acc, r->val_loss,
            cli_count(count, r->iterations));
@@ -44,6 +45,7 @@ static int train(struct run_options *o, struct clr_error *err)
 {
     char schedule[160], images[CLI_COUNT_TEXT], iterations[CLI_COUNT_TEXT];
     struct clr_train_result result = {0};
+    struct str folder = {0};
     int held_out = o->train.validation, rc;
 
     clr_schedule_describe(&o->train.schedule, schedule, sizeof schedule);
@@ -58,8 +60,12 @@ static int train(struct run_options *o, struct clr_error *err)
     cli_progress_end();
     if (rc == 0)
         rc = print_result(o, &result, err);
-    if (rc == 0)
-        cli_note("wrote %s; draw it with: clr-cl plot run %s -o run.png", o->out, o->out);
+    if (rc == 0) {
+        cli_quote(&folder, o->out);
+        cli_note("wrote %s; draw it with: clr-cl plot run %s -o run.png", str_text(&folder),
+                 str_text(&folder));
+    }
+    str_clear(&folder);
     free(result.profile);
     return rc;
 }
@@ -75,13 +81,14 @@ int cmd_train(int argc, char **argv, struct clr_error *err)
     run_options_add_where(&o, &set, true);
     policy_options_add(&o.policy, &set, true);
     run_options_add_training(&o, &set);
-    run_options_add_input(&o, &set);
+    run_options_add_input(&o, &set, false);
     run_options_add_watching(
         &o, &set,
         "measure the accuracy every N iterations (1000) or epochs (2ep), at the first and at "
         "the last; 0: only then (default: 1000)",
         "hold out N training images and measure the accuracy on them instead of the test "
         "set (default: 0)");
+    run_options_add_logging(&o, &set);
     run_options_add_output(&o, &set);
     rc = opt_parse(&set, &command, argc, argv, err);
     for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)

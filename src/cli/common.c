@@ -154,21 +154,28 @@ const char *cli_device_wanted(const char *option)
     return variable && *variable ? variable : NULL;
 }
 
+int cli_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *option,
+                      struct clr_error *err)
+{
+    const char *wanted = cli_device_wanted(option);
+    int rc = clr_device_select(out, devices, count, wanted, err);
+
+    if (rc < 0 && wanted)
+        (void)clr_error_prefix(err, option ? "--device" : "CLR_DEVICE");
+    return rc;
+}
+
 int cli_device(struct clr_device *out, const char *option, struct clr_error *err)
 {
     struct clr_device *devices = NULL;
     size_t count = 0, chosen = 0;
-    const char *wanted = cli_device_wanted(option);
     int rc = clr_device_list(&devices, &count, err);
 
     if (rc < 0)
         goto out;
-    rc = clr_device_select(&chosen, devices, count, wanted, err);
-    if (rc < 0) {
-        if (wanted && !option)
-            (void)clr_error_prefix(err, "CLR_DEVICE");
+    rc = cli_device_select(&chosen, devices, count, option, err);
+    if (rc < 0)
         goto out;
-    }
     *out = devices[chosen];
     cli_note("device: %s (%d:%d, %s, driver %s)", out->name, out->platform_index, out->device_index,
              out->platform_name, out->driver);
@@ -226,7 +233,8 @@ static void append_figures(struct str *s, const struct clr_progress *p)
     str_append(s, "%s/%s", cli_count(done, p->iteration), cli_count(all, p->iterations));
     if (isfinite(p->loss))
         str_append(s, "  loss %.4f", p->loss);
-    str_append(s, "  lr %.4g", p->lr);
+    if (isfinite(p->lr))
+        str_append(s, "  lr %.4g", p->lr);
     if (isfinite(p->val_acc))
         str_append(s, "  accuracy %.2f %%", 100 * p->val_acc);
     if (p->iterations_per_s > 0)

@@ -54,6 +54,10 @@ int cli_close_stdout(struct clr_error *err);
 /* What --device or else CLR_DEVICE asks for; NULL: the best. */
 const char *cli_device_wanted(const char *option);
 
+/* clr_device_select() by that; the error says where the request came from. */
+int cli_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *option,
+                      struct clr_error *err);
+
 /* Choose the device (option: --device or NULL) and say which one it is. */
 int cli_device(struct clr_device *out, const char *option, struct clr_error *err);
 

@@ -151,7 +151,7 @@ static int refuse(const struct opt *o, const char *text, const char *what, bool 
     str_append(&s, "%s", what);
     if (range)
         describe_range(o, &s);
-    rc = clr_error_set(err, CLR_EUSAGE, "--%s '%s': it takes %s", o->name, text, str_text(&s));
+    rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'", o->name, str_text(&s), text);
     str_clear(&s);
     return rc;
 }
@@ -276,7 +276,7 @@ static int set_number(const struct opt *o, const char *text, struct clr_error *e
         return 0;
     case OPT_SPAN:
         if (!parse_span(o, text, o->value))
-            return refuse(o, text, "iterations (2000) or epochs (4ep),", true, err);
+            return refuse(o, text, "iterations (2000) or epochs (4ep), each", true, err);
         return 0;
     default:
         if (!parse_spans(o, text, o->value))

@@ -238,7 +238,7 @@ void run_options_add_training(struct run_options *o, struct opt_set *set)
     opt_add(set, "Training", table, MEM_COUNT(table));
 }
 
-void run_options_add_input(struct run_options *o, struct opt_set *set)
+void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights)
 {
     static const char *const means[] = {"none", "channel", "image", NULL};
     const struct opt table[] = {
@@ -247,16 +247,20 @@ void run_options_add_input(struct run_options *o, struct opt_set *set)
          .value = &o->mean,
          .argument = "WHAT",
          .choices = means,
-         .help =
-             "what is subtracted from each image: none, the mean of each channel, or the mean image: none, "
-             "channel or image (default: what the net says)"},
+         .help = from_weights
+                     ? "what is subtracted from each image: none, the mean of each channel, or the mean "
+                       "image: none, channel or image (default: what the weights were trained with)"
+                     : "what is subtracted from each image: none, the mean of each channel, or the mean "
+                       "image: none, channel or image (default: what the net says)"},
         {.kind = OPT_REAL,
          .name = "scale",
          .value = &o->train.scale,
          .argument = "X",
          .above = true,
          .max = 1e6,
-         .help = "factor on the bytes 0 to 255 of the images (default: what the net says)"},
+         .help = from_weights ? "factor on the bytes 0 to 255 of the images (default: what the weights were "
+                                "trained with)"
+                              : "factor on the bytes 0 to 255 of the images (default: what the net says)"},
     };
 
     opt_add(set, "Input", table, MEM_COUNT(table));
@@ -276,6 +280,14 @@ void run_options_add_watching(struct run_options *o, struct opt_set *set, const 
          .value = &o->validation,
          .argument = "N",
          .help = validation_help},
+    };
+
+    opt_add(set, "Watching", table, MEM_COUNT(table));
+}
+
+void run_options_add_logging(struct run_options *o, struct opt_set *set)
+{
+    const struct opt table[] = {
         {.kind = OPT_U64,
          .name = "log-every",
          .value = &o->train.log_every,
@@ -289,7 +301,7 @@ void run_options_add_watching(struct run_options *o, struct opt_set *set, const 
          .help = "measure each kernel and print a table at the end; slows the run down"},
     };
 
-    opt_add(set, "Watching", table, MEM_COUNT(table));
+    opt_add(set, NULL, table, MEM_COUNT(table));
 }
 
 void run_options_add_output(struct run_options *o, struct opt_set *set)
@@ -324,9 +336,6 @@ int run_options_open_files(struct run_options *o, struct clr_error *err)
     o->train.command_line = cli_command_line();
     o->train.mean = o->mean;
     o->train.init = o->init;
-    if (o->train.batch > o->dataset->train.count)
-        return clr_error_set(err, CLR_EUSAGE, "--batch %d: '%s' has only %d training images", o->train.batch,
-                             o->data, o->dataset->train.count);
     return 0;
 }
 
@@ -335,6 +344,9 @@ static int iterations_per_epoch(const struct run_options *o, uint64_t *out, stru
 {
     int all = o->dataset->train.count, images = all - o->train.validation, batch = o->train.batch;
 
+    if (batch > all)
+        return clr_error_set(err, CLR_EUSAGE, "--batch %d: '%s' has only %d training images", batch, o->data,
+                             all);
     if (images < batch)
         return clr_error_set(err, CLR_EUSAGE,
                              "--validation %d leaves %d of the %d training images, less than a "
