@@ -37,6 +37,7 @@ struct clr_dataset {
  */
 CLR_API int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err);
 
+/** Free it and all it holds; NULL is fine. */
 CLR_API void clr_dataset_destroy(struct clr_dataset *ds);
 
 enum clr_mean { CLR_MEAN_NONE, CLR_MEAN_CHANNEL, CLR_MEAN_IMAGE };
