@@ -48,7 +48,7 @@ fi
 
 # Functions that the headers declare, symbols that the library has.
 includes=$(find "$root" -path '*/include/clr' -type d)
-printf '#include <clr/clr.h>\n' | "$cc" -E -P -I "${includes%/clr}" - | tr ';{}' '\n\n\n' |
+printf '#include <clr/clr.h>\n' | "$cc" -E -P -I "${includes%/clr}" - | sed 's/[;{}]/\n/g' |
     sed -n 's/.*[^a-z0-9_]\(clr_[a-z0-9_]*\) *(.*/\1/p' | LC_ALL=C sort -u >"$root/declared"
 nm -D --defined-only "$libdir/libclr-cl.so" | awk '{print $3}' | LC_ALL=C sort -u >"$root/exported"
 status=0
