@@ -16,4 +16,5 @@ c++*) language=c++ ;;
 esac
 # shellcheck disable=SC2086 # a list of flags without spaces in them
 printf '#include <clr/%s>\n#include <clr/%s>\nint unused;\n' "$header" "$header" |
-    "$@" -x $language "-std=$standard" -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only $flags -
+    "$@" -x $language "-std=$standard" -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
+        -fsyntax-only $flags -

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a user of the library does: install, ask pkg-config, compile, run. Also: exactly what the public headers
-# declare is what the library exports.
+# What a user of the library does: install, ask pkg-config, compile, run. Also: exactly what the public
+# headers declare is what the library exports.
 #   installed.sh BUILD_DIR CC [CXX]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

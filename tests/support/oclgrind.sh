@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run a device test on Oclgrind's simulated device, which reports data races and accesses out of bounds; it does
-# not tell by its exit status, so a report that is not empty fails the test.
+# Run a device test on Oclgrind's simulated device, which reports data races and accesses out of bounds; it
+# does not tell by its exit status, so a report that is not empty fails the test.
 set -u
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
