@@ -272,8 +272,10 @@ static void set_layouts(struct trial *t, int block)
     io->y.layout = (struct layout){block, ew, eh};
     io->dx.layout = (struct layout){block, 2 * eh, ew};
     io->dy.layout = (struct layout){block, n->dy_halo_h + ew, n->dy_halo_w + eh};
-    if (n->same_layout)
-        io->y.layout = io->dx.layout = io->dy.layout = io->x.layout;
+    if (t->arrangement == VERIFY_IN_PLACE) {
+        io->y.layout = io->x.layout;
+        io->dx.layout = io->dy.layout;
+    }
     if (t->arrangement == VERIFY_ONE_BLOCK)
         io->x.layout.block = t->desc.x.c;
     if (t->desc.kind == OP_RELAYOUT && !wide)
@@ -588,10 +590,7 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
         str_copy(out->text, sizeof out->text, err ? err->message : "the geometry is not supported");
         rc = 0;
     } else if (rc == 0 && applies(t, block)) {
-        t->io = (struct op_io){.batch = batch,
-                               .train = arrangement != VERIFY_INFERENCE,
-                               .seed = ORACLE_SEED,
-                               .iteration = ORACLE_ITERATION};
+        t->io = (struct op_io){.batch = batch, .seed = ORACLE_SEED, .iteration = ORACLE_ITERATION};
         t->io.x.shape = t->io.dx.shape = t->desc.x;
         t->io.y.shape = t->io.dy.shape = t->desc.y;
         set_layouts(t, block);
@@ -604,6 +603,12 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
 
 int verify_op(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
               struct verify_result *out, struct clr_error *err)
+{
+    return verify_op_as(ctx, desc, block, batch, seed, VERIFY_ALL, out, err);
+}
+
+int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
+                 unsigned arrangements, struct verify_result *out, struct clr_error *err)
 {
     struct oracle train = {0}, inference = {0};
     struct clr_error local;
@@ -621,8 +626,9 @@ int verify_op(struct ocl_context *ctx, const struct op_desc *desc, int block, in
     if (rc == 0)
         rc = oracle_create(&inference, desc, batch, false, seed, err);
     for (int a = 0; a < VERIFY_ARRANGEMENT_COUNT && rc == 0 && !out->unsupported; a++)
-        rc = verify_arrangement(ctx, desc, block, batch, (enum verify_arrangement)a,
-                                a == VERIFY_INFERENCE ? &inference : &train, out, err);
+        if (arrangements & 1u << a)
+            rc = verify_arrangement(ctx, desc, block, batch, (enum verify_arrangement)a,
+                                    a == VERIFY_INFERENCE ? &inference : &train, out, err);
     oracle_clear(&train);
     oracle_clear(&inference);
     return rc;

@@ -55,6 +55,12 @@ struct verify_result {
 int verify_op(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
               struct verify_result *out, struct clr_error *err);
 
+/* The same in some arrangements only: bit a of the mask stands for arrangement a. */
+#define VERIFY_ALL   ((1u << VERIFY_ARRANGEMENT_COUNT) - 1)
+#define VERIFY_BASIC (1u << VERIFY_EXACT | 1u << VERIFY_IN_PLACE | 1u << VERIFY_INFERENCE)
+int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
+                 unsigned arrangements, struct verify_result *out, struct clr_error *err);
+
 /*
  * Largest normalised mean square error Σ(a−b)²/Σb² that passes. Float32 summed in any sensible order gives
  * 1e-15…1e-13 (relative errors of a few 1e-8 to 3e-7); the limits leave one order of magnitude above the
@@ -79,9 +85,14 @@ int verify_case_count(void);
 /* Case i in 0 … verify_case_count() − 1. */
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err);
 
-/* Verify a case: with its full batch and with a smaller one. The result holds the worse of both. */
-int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, uint64_t seed,
-                    struct verify_result *out, struct clr_error *err);
+/*
+ * Verify a case: with its full batch and with a smaller one. The result holds the worse of both.
+ *
+ * thorough: every arrangement. Else VERIFY_BASIC, which spares the kernels of the other layouts: compiling is
+ * what a check spends its time on. A sweep over blocks does well to be thorough in one block of each case.
+ */
+int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, bool thorough,
+                    uint64_t seed, struct verify_result *out, struct clr_error *err);
 
 /* "y", "dw", … */
 const char *verify_output_name(enum verify_output output);

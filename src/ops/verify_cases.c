@@ -252,14 +252,15 @@ static void worse(struct verify_result *a, const struct verify_result *b)
     a->arrangements = keep.arrangements + b->arrangements;
 }
 
-int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, uint64_t seed,
-                    struct verify_result *out, struct clr_error *err)
+int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, bool thorough,
+                    uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
-    int n = c->desc.x.n, rc = verify_op(ctx, &c->desc, block, n, seed, out, err);
+    int n = c->desc.x.n, rc;
 
+    rc = verify_op_as(ctx, &c->desc, block, n, seed, thorough ? VERIFY_ALL : VERIFY_BASIC, out, err);
     if (rc == 0 && n > 1 && !out->unsupported) {
         struct verify_result part;
-        rc = verify_op(ctx, &c->desc, block, n - 1, seed + 1, &part, err);
+        rc = verify_op_as(ctx, &c->desc, block, n - 1, seed + 1, 1u << VERIFY_EXACT, &part, err);
         if (rc == 0)
             worse(out, &part);
     }
