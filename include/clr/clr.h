@@ -2,6 +2,7 @@
 #ifndef CLR_CLR_H
 #define CLR_CLR_H
 
+#include <clr/bench.h>
 #include <clr/dataset.h>
 #include <clr/device.h>
 #include <clr/error.h>

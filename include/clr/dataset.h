@@ -37,6 +37,7 @@ struct clr_dataset {
  */
 CLR_API int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err);
 
+/** Free it and all it holds; NULL is fine. */
 CLR_API void clr_dataset_destroy(struct clr_dataset *ds);
 
 enum clr_mean { CLR_MEAN_NONE, CLR_MEAN_CHANNEL, CLR_MEAN_IMAGE };
@@ -48,5 +49,30 @@ enum clr_mean { CLR_MEAN_NONE, CLR_MEAN_CHANNEL, CLR_MEAN_IMAGE };
  * image
  */
 CLR_API void clr_dataset_mean(const struct clr_dataset *ds, enum clr_mean kind, float *mean);
+
+/**
+ * What `clr-cl data info` prints: counts, classes, shape, mean, checksum; as text for people.
+ *
+ * @param text  new string, ends with a newline; free with free()
+ * @return 0; CLR_ENOMEM
+ */
+CLR_API int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error *err);
+
+/** The same as JSON. */
+CLR_API int clr_dataset_info_json(char **text, const struct clr_dataset *ds, struct clr_error *err);
+
+/** The names that clr_dataset_open() knows; NULL-terminated, static storage. */
+CLR_API const char *const *clr_dataset_names(void);
+
+/**
+ * What `clr-cl data list` prints: each known name with the folder it was found in, or how to get it.
+ *
+ * @param text  new string, ends with a newline; free with free()
+ * @return 0; CLR_ENOMEM
+ */
+CLR_API int clr_dataset_list(char **text, struct clr_error *err);
+
+/** The same as JSON. */
+CLR_API int clr_dataset_list_json(char **text, struct clr_error *err);
 
 #endif

@@ -10,11 +10,17 @@
 
 #include <stdint.h>
 
+/* CLR_API marks a public function: visible, and with C linkage in C++ programs too. */
+#if defined(__cplusplus)
+#define CLR_LINKAGE extern "C"
+#else
+#define CLR_LINKAGE
+#endif
 #if defined(__GNUC__)
-#define CLR_API               __attribute__((visibility("default")))
+#define CLR_API               CLR_LINKAGE __attribute__((visibility("default")))
 #define CLR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
-#define CLR_API
+#define CLR_API CLR_LINKAGE
 #define CLR_PRINTF(fmt, args)
 #endif
 

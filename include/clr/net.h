@@ -22,12 +22,15 @@ CLR_API const char *const *clr_net_names(void);
  *         the nearest known name), of the wrong type, out of range or unsupported; CLR_ENOMEM
  */
 CLR_API int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *err);
+
+/** NULL is fine. */
 CLR_API void clr_net_free(struct clr_net_spec *spec);
 
-/** Shape of one input image; all 0 where the net does not say (its Data layer takes what comes). */
 struct clr_image_shape {
     int channels, height, width;
 };
+
+/** Shape of one input image; all 0 where the net does not say (its Data layer takes what comes). */
 CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
 
 /**

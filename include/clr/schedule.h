@@ -87,4 +87,14 @@ CLR_API bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t i
 /** One line for people and logs: "triangular 0.0025…0.01, step size 2,000". Cut to fit. */
 CLR_API void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size);
 
+/**
+ * Write the schedule as CSV: header `iteration,lr,momentum`, then one row per update, iteration 1 …
+ * `iterations` (row n holds update t = n − 1), numbers as %.9g.
+ *
+ * @param path  replaced as a whole, or left as it was
+ * @return 0; CLR_EUSAGE (clr_schedule_check), CLR_EFAILED (cannot write), CLR_ENOMEM
+ */
+CLR_API int clr_schedule_write_csv(const struct clr_schedule *s, uint64_t iterations, const char *path,
+                                   struct clr_error *err);
+
 #endif

@@ -204,12 +204,18 @@ void fs_unlock(int fd)
 
 void fs_sha256(const void *data, size_t size, char out[FS_SHA256_TEXT])
 {
+    fs_sha256_pieces(&(struct fs_piece){data, size}, 1, out);
+}
+
+void fs_sha256_pieces(const struct fs_piece *pieces, size_t count, char out[FS_SHA256_TEXT])
+{
     static const char hex[] = "0123456789abcdef";
     struct sha256_ctx ctx;
     uint8_t digest[SHA256_DIGEST_SIZE];
 
     sha256_init(&ctx);
-    sha256_update(&ctx, size, data);
+    for (size_t i = 0; i < count; i++)
+        sha256_update(&ctx, pieces[i].size, pieces[i].data);
     sha256_digest(&ctx, sizeof digest, digest);
     for (size_t i = 0; i < sizeof digest; i++) {
         out[2 * i] = hex[digest[i] >> 4];

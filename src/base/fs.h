@@ -40,4 +40,11 @@ void fs_unlock(int fd);
 #define FS_SHA256_TEXT 65
 void fs_sha256(const void *data, size_t size, char out[FS_SHA256_TEXT]);
 
+/* The same over several pieces of memory, as if they lay one behind the other. */
+struct fs_piece {
+    const void *data;
+    size_t size;
+};
+void fs_sha256_pieces(const struct fs_piece *pieces, size_t count, char out[FS_SHA256_TEXT]);
+
 #endif

@@ -16,7 +16,8 @@
 void order_shuffle(int32_t *list, int count, uint64_t seed, uint32_t epoch);
 
 /*
- * Hold `held` of the training images out, as evenly over the classes as the counts allow.
+ * Hold `held` of the training images out, stratified: each class gives its share held·n_c/N, rounded so that
+ * the sum is `held` (largest remainders first). With classes of equal size they differ by at most one.
  *
  * @param train     out, new array of the image numbers that remain, ascending; free with free()
  * @param held_out  out, new array of `held` numbers, ascending

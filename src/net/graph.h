@@ -9,10 +9,12 @@
 #include "net/spec.h"
 #include "ops/op.h"
 
+enum { GRAPH_IMAGES = -1, GRAPH_LABELS = -2 }; /* values that no node makes; labels are (N,1,1,1) */
+
 struct graph_value {
-    char name[SPEC_NAME];
+    char name[SPEC_NAME + 16]; /* "conv1", "ip1.flatten" */
     struct shape shape;     /* n = batch */
-    int producer;           /* node, −1: the images, −2: the labels */
+    int producer;           /* node, GRAPH_IMAGES or GRAPH_LABELS */
     int consumer_count;     /* nodes of this phase that read it */
 };
 
@@ -35,6 +37,7 @@ struct graph_node {
     double madds;           /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
 };
 
+/* Borrows the spec; its nodes' labels point into the spec and into its own values. */
 struct graph {
     unsigned phase;         /* PHASE_TRAIN or PHASE_TEST */
     int batch;
@@ -56,7 +59,8 @@ struct graph {
  * in front. Only in the training phase nodes have backward = true.
  * CLR_EINPUT, "FILE:LINE: layer 'NAME': …": a bottom that nothing produces, a shape that does not fit, a net
  * without a loss in the training phase, a value whose gradient would come from two layers (not supported),
- * a layer in front of the loss that only one phase has parameters for.
+ * a layer with parameters that only one phase has, or that does not lead to the loss; parameters whose shape
+ * differs between the phases.
  */
 int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
                  struct clr_image_shape input, int batch, struct clr_error *err);

@@ -89,4 +89,7 @@ struct clr_net_spec {
     struct clr_image_shape input; /* zeros where unknown */
 };
 
+/* "Convolution", as the file writes it. */
+const char *spec_layer_type(enum layer_kind kind);
+
 #endif

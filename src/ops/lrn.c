@@ -18,6 +18,7 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     (void)device;
     if (!shape_count(&padded, &count) || !clr_mul_size(&needs->saved_bytes, count, sizeof(float)))
         return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
+    needs->keeps_y = true;
     return 0;
 }
 

@@ -15,6 +15,7 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     (void)block;
     (void)err;
     needs->in_place = true;
+    needs->keeps_y = true;
     return 0;
 }
 

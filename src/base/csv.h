@@ -1,0 +1,45 @@
+/*
+ * Reading tables of numbers: comma-separated, a header line with known names, then rows of finite numbers.
+ * Made for the files this project writes (history.csv, range.csv, schedule --csv), whose columns are fixed.
+ *
+ * No quoting and no spaces around fields. Lines end in LF or CRLF, the last one may lack it; a UTF-8 byte
+ * order mark is skipped. Every error is CLR_EINPUT and starts with "FILE:LINE: ".
+ */
+#ifndef BASE_CSV_H
+#define BASE_CSV_H
+
+#include <stddef.h>
+
+#include "base/mem.h"
+
+#define CSV_MAX_BYTES   ((size_t)256 << 20)
+#define CSV_MAX_ROWS    ((size_t)10 * 1000 * 1000)
+#define CSV_MAX_COLUMNS 64
+
+struct csv_column {
+    const char *name;
+    double min, max; /* what a value may be, both included */
+};
+
+struct csv {
+    size_t rows, columns;
+    double *values; /* row-major, rows × columns */
+};
+
+/*
+ * Read the file's first `count` columns, which must have these names in this order; columns behind them are
+ * counted (each row has as many fields as the header) and not read. Not a number, NaN, infinite or out of
+ * [min, max]: an error that names the column. A file without rows is read: rows is 0. Row r stands in line
+ * r + 2 of the file (blank lines are refused). *out is untouched on failure; free with csv_clear().
+ */
+int csv_read(struct csv *out, const char *path, const struct csv_column *columns, size_t count,
+             struct clr_error *err);
+void csv_clear(struct csv *csv);
+
+/* Value in row r, column c. */
+static inline double csv_at(const struct csv *csv, size_t r, size_t c)
+{
+    return csv->values[r * csv->columns + c];
+}
+
+#endif

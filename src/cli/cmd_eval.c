@@ -1,0 +1,115 @@
+/* clr-cl eval: how good trained weights are. */
+#include "cli/common.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/run_options.h"
+
+static const struct opt_command command = {
+    .name = "eval",
+    .usage = "--weights FILE --net NET --data DATA [OPTION...]",
+    .about =
+        "Measures loss and accuracy of trained weights on the test images of a data set, for all images and "
+        "for each class. What was subtracted from the images in training is read from the weights file.",
+    .examples = "  clr-cl eval --weights triangular/final.safetensors --net quick --data cifar10\n",
+};
+
+static void class_counts(const struct clr_eval_result *r, int classes, int label, int *right, int *all)
+{
+    *all = 0;
+    for (int k = 0; k < classes; k++)
+        *all += r->confusion[label * classes + k];
+    *right = r->confusion[label * classes + label];
+}
+
+static void print_table(const struct clr_dataset *data, const struct clr_eval_result *r)
+{
+    int width = (int)strlen("CLASS");
+    char count[CLI_COUNT_TEXT];
+
+    printf("accuracy %.2f %%, loss %.4f, %s images\n\n", 100 * r->accuracy, r->loss,
+           cli_count(count, (uint64_t)r->count));
+    for (int i = 0; i < data->classes; i++) {
+        int n = (int)strlen(data->class_names[i]);
+        width = n > width ? n : width;
+    }
+    printf("%-*s  %7s  %7s  %8s\n", width, "CLASS", "IMAGES", "RIGHT", "ACCURACY");
+    for (int i = 0; i < data->classes; i++) {
+        int right, all;
+        class_counts(r, data->classes, i, &right, &all);
+        printf("%-*s  %7d  %7d  ", width, data->class_names[i], all, right);
+        if (all > 0)
+            printf("%6.2f %%\n", 100.0 * right / all);
+        else
+            printf("%8s\n", "-");
+    }
+}
+
+static int print_json(const struct clr_dataset *data, const struct clr_eval_result *r, struct clr_error *err)
+{
+    json_t *classes = json_array();
+
+    for (int i = 0; i < data->classes; i++) {
+        int right, all;
+        class_counts(r, data->classes, i, &right, &all);
+        if (json_array_append_new(classes, json_pack("{s:s, s:i, s:i, s:o}", "class", data->class_names[i],
+                                                     "images", all, "right", right, "accuracy",
+                                                     cli_json_real(all > 0 ? (double)right / all : NAN))) <
+            0) {
+            json_decref(classes);
+            return clr_error_set(err, CLR_ENOMEM, "out of memory, or a class name that is not UTF-8");
+        }
+    }
+    return cli_print_json(json_pack("{s:i, s:o, s:o, s:o}", "images", r->count, "loss",
+                                    cli_json_real(r->loss), "accuracy", cli_json_real(r->accuracy), "classes",
+                                    classes),
+                          err);
+}
+
+int cmd_eval(int argc, char **argv, struct clr_error *err)
+{
+    static const char *const required[] = {"weights", "net", "data"};
+    struct clr_eval_result result = {0};
+    struct run_options o;
+    struct opt_set set = {0};
+    int rc;
+
+    run_options_init(&o);
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "weights",
+         .value = &o.init,
+         .argument = "FILE",
+         .help = "safetensors file of a run, such as DIR/final.safetensors"},
+        {.kind = OPT_INT,
+         .name = "batch",
+         .value = &o.train.batch,
+         .argument = "B",
+         .min = 1,
+         .help = "images of a batch (default: 100)"},
+    };
+    run_options_add_where(&o, &set, false);
+    opt_add(&set, "Weights", table, MEM_COUNT(table));
+    run_options_add_input(&o, &set, true);
+    run_options_add_output(&o, &set);
+    rc = opt_parse(&set, &command, argc, argv, err);
+    for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
+        rc = opt_require(&set, required[i], err);
+    if (rc == 0)
+        rc = run_options_open_files(&o, err);
+    if (rc == 0)
+        rc = cli_device(&o.chosen, o.device, err);
+    if (rc == 0)
+        rc = clr_eval(&o.train, &result, err);
+    if (rc == 0 && o.json)
+        rc = print_json(o.dataset, &result, err);
+    else if (rc == 0)
+        print_table(o.dataset, &result);
+    free(result.confusion);
+    run_options_clear(&o);
+    opt_clear(&set);
+    return rc;
+}

@@ -1,0 +1,120 @@
+/* clr-cl net: what a net consists of. No device. */
+#include "cli/common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clr/dataset.h>
+#include <clr/net.h>
+
+#include "cli/opt.h"
+
+static const struct opt_command command = {
+    .name = "net",
+    .usage = "show NET [--data DATA | --input CxHxW] [--batch B] [--json]",
+    .about =
+        "Shows the layers of a net with their output shapes, parameters, multiply-adds per image and memory "
+        "for a training batch. NET is quick, full, caffe-quick, caffe-full, lenet, or a file in Caffe's "
+        "prototxt format.",
+    .examples = "  clr-cl net show quick\n"
+                "  clr-cl net show mine.prototxt --input 3x64x64 --batch 32\n",
+    .min_args = 2,
+    .max_args = 2,
+};
+
+struct net_options {
+    const char *data;
+    int input[3]; /* channels, height, width; 0: not given */
+    int batch;
+    bool json;
+};
+
+/* The shape that was asked for, or else the net's own. */
+static int image_shape(const struct net_options *o, const struct clr_net_spec *spec, const char *name,
+                       struct clr_image_shape *out, struct clr_error *err)
+{
+    struct clr_dataset *data = NULL;
+    int rc;
+
+    if (o->input[0] > 0) {
+        *out = (struct clr_image_shape){o->input[0], o->input[1], o->input[2]};
+        return 0;
+    }
+    if (!o->data) {
+        *out = clr_net_input(spec);
+        if (out->channels > 0)
+            return 0;
+        return clr_error_set(err, CLR_EUSAGE,
+                             "'%s' takes images of any size: say which with --input CxHxW or --data "
+                             "DATA",
+                             name);
+    }
+    rc = clr_dataset_open(&data, o->data, err);
+    if (rc < 0)
+        return rc;
+    *out = (struct clr_image_shape){data->channels, data->height, data->width};
+    clr_dataset_destroy(data);
+    return 0;
+}
+
+static int show(const struct net_options *o, const char *name, struct clr_error *err)
+{
+    struct clr_net_spec *spec = NULL;
+    struct clr_image_shape shape;
+    char *text = NULL;
+    int rc = clr_net_load(&spec, name, err);
+
+    if (rc == 0)
+        rc = image_shape(o, spec, name, &shape, err);
+    if (rc == 0 && o->json)
+        rc = clr_net_show_json(&text, spec, shape, o->batch, err);
+    else if (rc == 0)
+        rc = clr_net_show(&text, spec, shape, o->batch, err);
+    if (rc == 0)
+        cli_print_text(text);
+    free(text);
+    clr_net_free(spec);
+    return rc;
+}
+
+int cmd_net(int argc, char **argv, struct clr_error *err)
+{
+    struct net_options o = {.batch = 100};
+    struct opt_set set = {0};
+    int rc;
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "data",
+         .value = &o.data,
+         .argument = "DATA",
+         .help = "take the size of the images from this data set"},
+        {.kind = OPT_SHAPE,
+         .name = "input",
+         .value = o.input,
+         .argument = "CxHxW",
+         .min = 1,
+         .max = 65536,
+         .help = "size of an image: channels, height, width (default: what the net says)"},
+        {.kind = OPT_INT,
+         .name = "batch",
+         .value = &o.batch,
+         .argument = "B",
+         .min = 1,
+         .max = 65536,
+         .help = "images of a batch, for the memory (default: 100)"},
+        {.kind = OPT_FLAG, .name = "json", .value = &o.json, .help = "print as JSON"},
+    };
+
+    opt_add(&set, "Options", table, MEM_COUNT(table));
+    rc = opt_parse(&set, &command, argc, argv, err);
+    if (rc == 0 && strcmp(set.args[0], "show") != 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "clr-cl net knows no '%s'; usage: clr-cl net %s", set.args[0],
+                           command.usage);
+    if (rc == 0 && o.data && o.input[0] > 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "--data and --input both say how large the images are: give one");
+    if (rc == 0)
+        rc = show(&o, set.args[1], err);
+    opt_clear(&set);
+    return rc;
+}

@@ -1,0 +1,101 @@
+/* clr-cl plot: figures from CSV files. No device. */
+#include "cli/common.h"
+
+#include <string.h>
+
+#include <clr/plot.h>
+
+#include "cli/opt.h"
+
+static const struct opt_command command = {
+    .name = "plot",
+    .usage = "run|range|schedule FILE... -o FIGURE [OPTION...]",
+    .about =
+        "Draws a figure. run: accuracy over iterations, from run folders or history.csv files; runs that "
+        "differ "
+        "only in the seed become one curve with a band. range: accuracy over the learning rate, from folders "
+        "of range tests. schedule: rates over iterations, from CSV files of 'clr-cl schedule'.",
+    .examples = "  clr-cl plot run fixed triangular -o compared.png\n"
+                "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10'\n",
+    .min_args = 2,
+    .max_args = 1000,
+};
+
+typedef int (*plot_function)(const char *path, const char *const *inputs, size_t count,
+                             const struct clr_plot_options *options, struct clr_error *err);
+
+static int draw(const struct opt_set *set, const char *output, const struct clr_plot_options *options,
+                struct clr_error *err)
+{
+    static const struct {
+        const char *name;
+        plot_function function;
+    } kinds[] = {{"run", clr_plot_run}, {"range", clr_plot_range}, {"schedule", clr_plot_schedule}};
+
+    for (size_t i = 0; i < MEM_COUNT(kinds); i++) {
+        if (strcmp(kinds[i].name, set->args[0]) != 0)
+            continue;
+        return kinds[i].function(output, set->args + 1, (size_t)set->arg_count - 1, options, err);
+    }
+    return clr_error_set(err, CLR_EUSAGE, "clr-cl plot cannot draw a '%s'; it draws run, range or schedule",
+                         set->args[0]);
+}
+
+int cmd_plot(int argc, char **argv, struct clr_error *err)
+{
+    struct clr_plot_options options = {.command_line = cli_command_line()};
+    const char *output = NULL;
+    bool quiet = false;
+    struct opt_set set = {0};
+    int rc;
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "output",
+         .letter = 'o',
+         .value = &output,
+         .argument = "FIGURE",
+         .help = "the file to write: .png, .svg or .pdf"},
+        {.kind = OPT_INT,
+         .name = "width",
+         .value = &options.width,
+         .argument = "N",
+         .min = 200,
+         .max = 10000,
+         .help = "pixels at 96 dpi (default: 960)"},
+        {.kind = OPT_INT,
+         .name = "height",
+         .value = &options.height,
+         .argument = "N",
+         .min = 150,
+         .max = 10000,
+         .help = "pixels at 96 dpi (default: 600)"},
+        {.kind = OPT_INT,
+         .name = "dpi",
+         .value = &options.dpi,
+         .argument = "N",
+         .min = 48,
+         .max = 1200,
+         .help = "resolution; 192 gives twice the pixels (default: 96)"},
+        {.kind = OPT_TEXT,
+         .name = "title",
+         .value = &options.title,
+         .argument = "TEXT",
+         .may_be_empty = true,
+         .help = "title; '' for none (default: made from the data)"},
+        {.kind = OPT_FLAG, .name = "quiet", .value = &quiet, .help = "no messages, only warnings and errors"},
+    };
+
+    opt_add(&set, "Options", table, MEM_COUNT(table));
+    rc = opt_parse(&set, &command, argc, argv, err);
+    if (rc == 0)
+        rc = opt_require(&set, "output", err);
+    if (rc != 0)
+        goto out;
+    cli_set_quiet(quiet);
+    rc = draw(&set, output, &options, err);
+    if (rc == 0)
+        cli_note("wrote %s", output);
+out:
+    opt_clear(&set);
+    return rc;
+}

@@ -1,0 +1,136 @@
+/* clr-cl schedule: a learning-rate policy as numbers and as a figure. No device. */
+#include "cli/common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <clr/plot.h>
+
+#include "cli/run_options.h"
+
+#define MAX_ROWS 10000000u
+
+static const struct opt_command command = {
+    .name = "schedule",
+    .usage = "--policy P --iterations N [--csv FILE] [--plot FILE] [OPTION...]",
+    .about =
+        "Writes the learning rate and the momentum of every iteration under a policy: as CSV on stdout, to a "
+        "file, or as a figure. It needs neither a device nor data.",
+    .examples = "  clr-cl schedule --policy triangular --min-lr 0.001 --max-lr 0.006 \\\n"
+                "      --step-size 2000 --iterations 20000 --plot triangular.png\n"
+                "  clr-cl schedule --policy multistep --lr 1e-3 --gamma 0.1 \\\n"
+                "      --milestones 60000,65000 --iterations 70000 --csv fixed.csv\n",
+};
+
+struct schedule_options {
+    struct policy_options policy;
+    uint64_t iterations;
+    const char *csv, *plot;
+    bool quiet;
+};
+
+static void print_rows(const struct clr_schedule *s, uint64_t iterations)
+{
+    printf("iteration,lr,momentum\n");
+    for (uint64_t t = 0; t < iterations && !ferror(stdout); t++)
+        printf("%llu,%.9g,%.9g\n", (unsigned long long)t + 1, clr_schedule_lr(s, t),
+               clr_schedule_momentum(s, t));
+}
+
+/* The figure is drawn from the CSV; where none was asked for, from one beside the figure that goes again. */
+static int draw(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
+{
+    char title[160];
+    struct clr_plot_options options = {.title = title, .command_line = cli_command_line()};
+    struct str temporary = {0};
+    const char *csv = o->csv;
+    int rc = 0;
+
+    clr_schedule_describe(s, title, sizeof title);
+    if (!csv) {
+        str_append(&temporary, "%s.%ld.csv", o->plot, (long)getpid());
+        rc = str_check(&temporary, err);
+        if (rc == 0)
+            rc = clr_schedule_write_csv(s, o->iterations, temporary.text, err);
+        if (rc < 0)
+            goto out;
+        csv = temporary.text;
+    }
+    rc = clr_plot_schedule(o->plot, &csv, 1, &options, err);
+    if (!o->csv)
+        (void)unlink(temporary.text);
+out:
+    str_clear(&temporary);
+    return rc;
+}
+
+static int write_files(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
+{
+    int rc = 0;
+
+    if (o->csv)
+        rc = clr_schedule_write_csv(s, o->iterations, o->csv, err);
+    if (rc == 0 && o->plot)
+        rc = draw(o, s, err);
+    if (rc == 0)
+        cli_note("wrote %s%s%s", o->csv ? o->csv : o->plot, o->csv && o->plot ? ", " : "",
+                 o->csv && o->plot ? o->plot : "");
+    return rc;
+}
+
+int cmd_schedule(int argc, char **argv, struct clr_error *err)
+{
+    struct schedule_options o = {0};
+    struct clr_schedule schedule;
+    struct opt_set set = {0};
+    int rc;
+    const struct opt table[] = {
+        {.kind = OPT_U64,
+         .name = "iterations",
+         .value = &o.iterations,
+         .argument = "N",
+         .min = 1,
+         .max = MAX_ROWS,
+         .help = "number of iterations, one row each"},
+        {.kind = OPT_TEXT,
+         .name = "csv",
+         .value = &o.csv,
+         .argument = "FILE",
+         .help = "write the rows to this file (default, without --plot: stdout)"},
+        {.kind = OPT_TEXT,
+         .name = "plot",
+         .value = &o.plot,
+         .argument = "FILE",
+         .help = "draw them: .png, .svg or .pdf"},
+        {.kind = OPT_FLAG,
+         .name = "quiet",
+         .value = &o.quiet,
+         .help = "no messages, only warnings and errors"},
+    };
+
+    policy_options_init(&o.policy);
+    policy_options_add(&o.policy, &set, false);
+    opt_add(&set, "Output", table, MEM_COUNT(table));
+    rc = opt_parse(&set, &command, argc, argv, err);
+    if (rc == 0)
+        rc = opt_require(&set, "policy", err);
+    if (rc == 0)
+        rc = opt_require(&set, "iterations", err);
+    if (rc == 0)
+        rc = policy_options_resolve(&o.policy, &set, 0, &schedule, err);
+    if (rc != 0)
+        goto out;
+    cli_set_quiet(o.quiet);
+    if (clr_schedule_ends_in_cycle(&schedule, o.iterations))
+        cli_note("note: %llu iterations end inside a cycle; whole cycles have %llu each",
+                 (unsigned long long)o.iterations, 2 * (unsigned long long)schedule.step_size);
+    if (o.csv || o.plot)
+        rc = write_files(&o, &schedule, err);
+    else
+        print_rows(&schedule, o.iterations);
+out:
+    opt_clear(&set);
+    return rc;
+}

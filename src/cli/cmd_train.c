@@ -1,0 +1,103 @@
+/* clr-cl train: one run, written into a folder. */
+#include "cli/common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/run_options.h"
+
+static const struct opt_command command = {
+    .name = "train",
+    .usage = "--net NET --data DATA --policy P --iterations N --out DIR [OPTION...]",
+    .about = "Trains a net and writes the run into a folder: run.json (every setting), history.csv (loss, "
+             "rate and "
+             "accuracy at each evaluation), loss.csv, timing.csv and final.safetensors (the weights). Ctrl-C "
+             "stops "
+             "after the current iteration and saves what there is.",
+    .examples = "  clr-cl train --net quick --data cifar10 --policy triangular --min-lr 0.0025 \\\n"
+                "      --max-lr 0.01 --step-size 2000 --iterations 4000 --out triangular\n"
+                "  clr-cl train --net lenet --data fashion-mnist --policy fixed --lr 0.01 \\\n"
+                "      --weight-decay 0.0005 --iterations 3ep --out fixed\n",
+};
+
+static int print_result(const struct run_options *o, const struct clr_train_result *r, struct clr_error *err)
+{
+    const char *images = o->train.validation > 0 ? "validation" : "test";
+    char count[CLI_COUNT_TEXT];
+
+    if (o->json)
+        return cli_print_json(
+            json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->out, "iterations",
+                      (json_int_t)r->iterations, "evaluated_on", images, "loss", cli_json_real(r->val_loss),
+                      "accuracy", cli_json_real(r->val_acc), "best_accuracy", cli_json_real(r->best_acc),
+                      "best_iteration", (json_int_t)r->best_iteration, "seconds", cli_json_real(r->seconds),
+                      "profile", r->profile),
+            err);
+    printf("%s accuracy %.2f %% (loss %.4f) after %s iterations", images, 100 * r->val_acc, r->val_loss,
+           cli_count(count, r->iterations));
+    printf("; best %.2f %% at iteration %s\n", 100 * r->best_acc, cli_count(count, r->best_iteration));
+    if (r->profile)
+        printf("\n%s", r->profile);
+    return 0;
+}
+
+static int train(struct run_options *o, struct clr_error *err)
+{
+    char schedule[160], images[CLI_COUNT_TEXT], iterations[CLI_COUNT_TEXT];
+    struct clr_train_result result = {0};
+    struct str folder = {0};
+    int held_out = o->train.validation, rc;
+
+    clr_schedule_describe(&o->train.schedule, schedule, sizeof schedule);
+    cli_note("training %s on %s: %s, %s iterations of %d images", o->net, o->data, schedule,
+             cli_count(iterations, o->train.iterations), o->train.batch);
+    if (held_out > 0)
+        cli_note("accuracy is measured on %s training images that are held out",
+                 cli_count(images, (uint64_t)held_out));
+    o->train.progress = cli_progress;
+    o->train.stop = cli_catch_signals();
+    rc = clr_train(&o->train, &result, err);
+    cli_progress_end();
+    if (rc == 0)
+        rc = print_result(o, &result, err);
+    if (rc == 0) {
+        cli_quote(&folder, o->out);
+        cli_note("wrote %s; draw it with: clr-cl plot run %s -o run.png", str_text(&folder),
+                 str_text(&folder));
+    }
+    str_clear(&folder);
+    free(result.profile);
+    return rc;
+}
+
+int cmd_train(int argc, char **argv, struct clr_error *err)
+{
+    static const char *const required[] = {"net", "data", "policy", "iterations", "out"};
+    struct run_options o;
+    struct opt_set set = {0};
+    int rc;
+
+    run_options_init(&o);
+    run_options_add_where(&o, &set, true);
+    policy_options_add(&o.policy, &set, true);
+    run_options_add_training(&o, &set);
+    run_options_add_input(&o, &set, false);
+    run_options_add_watching(
+        &o, &set,
+        "measure the accuracy every N iterations (1000) or epochs (2ep), at the first and at "
+        "the last; 0: only then (default: 1000)",
+        "hold out N training images and measure the accuracy on them instead of the test "
+        "set (default: 0)");
+    run_options_add_logging(&o, &set);
+    run_options_add_output(&o, &set);
+    rc = opt_parse(&set, &command, argc, argv, err);
+    for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
+        rc = opt_require(&set, required[i], err);
+    if (rc == 0)
+        rc = run_options_open(&o, &set, err);
+    if (rc == 0)
+        rc = train(&o, err);
+    run_options_clear(&o);
+    opt_clear(&set);
+    return rc;
+}

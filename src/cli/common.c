@@ -1,0 +1,370 @@
+/* What all commands share: see common.h. */
+#include "cli/common.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <clr/log.h>
+
+#include "base/clock.h"
+
+#define PLAIN_LINE_EVERY_NS UINT64_C(30000000000)
+#define RED                 "\033[31m"
+#define YELLOW              "\033[33m"
+#define CYAN                "\033[36m"
+#define PLAIN               "\033[0m"
+
+static struct {
+    bool fancy; /* stderr is a terminal, and colours are welcome */
+    bool quiet;
+    bool line_open; /* a progress line stands on the terminal */
+    uint64_t last_line_ns;
+    struct str command_line;
+} g_cli;
+
+/* ---- messages ------------------------------------------------------------------------------------------ */
+
+static void wipe_line(void)
+{
+    if (g_cli.line_open)
+        (void)fputs("\r\033[K", stderr);
+    g_cli.line_open = false;
+}
+
+static void say(const char *colour, const char *prefix, const char *text)
+{
+    bool coloured = g_cli.fancy && *colour;
+
+    wipe_line();
+    (void)fprintf(stderr, "%s%s%s%s\n", coloured ? colour : "", prefix, coloured ? PLAIN : "", text);
+}
+
+static void log_sink(void *user, enum clr_log_level level, const char *line)
+{
+    (void)user;
+    if (level == CLR_LOG_WARNING)
+        say(YELLOW, "warning: ", line);
+    else if (!g_cli.quiet)
+        say("", "", line);
+}
+
+void cli_note(const char *format, ...)
+{
+    char line[2048];
+    va_list ap;
+
+    if (g_cli.quiet)
+        return;
+    va_start(ap, format);
+    (void)vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    say("", "", line);
+}
+
+int cli_report_error(int code, const struct clr_error *err)
+{
+    say(RED, "clr-cl: ", err->message[0] ? err->message : "failed, without a reason given");
+    switch (code) {
+    case CLR_EUSAGE:
+        return CLI_EXIT_USAGE;
+    case CLR_ENODEVICE:
+        return CLI_EXIT_NO_DEVICE;
+    case CLR_EINPUT:
+        return CLI_EXIT_INPUT;
+    case CLR_EDIVERGED:
+        return CLI_EXIT_DIVERGED;
+    case CLR_EDEVMEM:
+        return CLI_EXIT_DEVICE_MEMORY;
+    case CLR_EINTERRUPTED:
+        return CLI_EXIT_INTERRUPTED;
+    default:
+        return CLI_EXIT_FAILURE;
+    }
+}
+
+int cli_close_stdout(struct clr_error *err)
+{
+    bool failed = ferror(stdout) != 0;
+
+    errno = 0;
+    if (fclose(stdout) != 0 || failed)
+        return clr_error_set(err, CLR_EFAILED, "cannot write to standard output%s%s", errno ? ": " : "",
+                             errno ? strerror(errno) : "");
+    return 0;
+}
+
+void cli_set_quiet(bool quiet)
+{
+    g_cli.quiet = quiet;
+}
+
+/* ---- the command line ---------------------------------------------------------------------------------- */
+
+void cli_quote(struct str *s, const char *word)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+:,./@%^";
+
+    if (*word && word[strspn(word, safe)] == '\0') {
+        str_append(s, "%s", word);
+        return;
+    }
+    str_append(s, "'");
+    for (; *word; word++) {
+        if (*word == '\'')
+            str_append(s, "'\\''");
+        else
+            str_append_bytes(s, word, 1);
+    }
+    str_append(s, "'");
+}
+
+const char *cli_command_line(void)
+{
+    return str_text(&g_cli.command_line);
+}
+
+void cli_init(int argc, char **argv)
+{
+    const char *no_color = getenv("NO_COLOR");
+
+    g_cli.fancy = isatty(STDERR_FILENO) && !(no_color && *no_color);
+    str_append(&g_cli.command_line, "clr-cl");
+    for (int i = 1; i < argc; i++) {
+        str_append(&g_cli.command_line, " ");
+        cli_quote(&g_cli.command_line, argv[i]);
+    }
+    clr_log_set_sink(log_sink, NULL);
+}
+
+/* ---- the device ---------------------------------------------------------------------------------------- */
+
+const char *cli_device_wanted(const char *option)
+{
+    const char *variable = getenv("CLR_DEVICE");
+
+    if (option)
+        return option;
+    return variable && *variable ? variable : NULL;
+}
+
+int cli_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *option,
+                      struct clr_error *err)
+{
+    const char *wanted = cli_device_wanted(option);
+    int rc = clr_device_select(out, devices, count, wanted, err);
+
+    if (rc < 0 && wanted)
+        (void)clr_error_prefix(err, option ? "--device" : "CLR_DEVICE");
+    return rc;
+}
+
+int cli_device(struct clr_device *out, const char *option, struct clr_error *err)
+{
+    struct clr_device *devices = NULL;
+    size_t count = 0, chosen = 0;
+    int rc = clr_device_list(&devices, &count, err);
+
+    if (rc < 0)
+        goto out;
+    rc = cli_device_select(&chosen, devices, count, option, err);
+    if (rc < 0)
+        goto out;
+    *out = devices[chosen];
+    cli_note("device: %s (%d:%d, %s, driver %s)", out->name, out->platform_index, out->device_index,
+             out->platform_name, out->driver);
+out:
+    free(devices);
+    return rc;
+}
+
+/* ---- signals ------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t g_stop;
+_Static_assert(sizeof g_stop == sizeof(int), "the library takes the stop flag as an int");
+
+static void on_signal(int number)
+{
+    static const char text[] = "\nstopping after this iteration; once more to leave at once\n";
+
+    (void)number;
+    if (g_stop)
+        _exit(CLI_EXIT_INTERRUPTED);
+    g_stop = 1;
+    if (!g_cli.quiet && write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        return;
+}
+
+const volatile int *cli_catch_signals(void)
+{
+    struct sigaction action = {0};
+
+    action.sa_handler = on_signal;
+    (void)sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    return &g_stop;
+}
+
+/* ---- progress ------------------------------------------------------------------------------------------ */
+
+static void append_time(struct str *s, double seconds)
+{
+    unsigned long long t = (unsigned long long)(seconds + 0.5);
+
+    if (t >= 3600)
+        str_append(s, "%llu:%02llu:%02llu", t / 3600, t / 60 % 60, t % 60);
+    else
+        str_append(s, "%llu:%02llu", t / 60, t % 60);
+}
+
+/* "1,200/4,000  loss 1.6302  lr 0.00325  accuracy 41.30 %  16.2 it/s  2:53 left" */
+static void append_figures(struct str *s, const struct clr_progress *p)
+{
+    char done[CLI_COUNT_TEXT], all[CLI_COUNT_TEXT];
+
+    str_append(s, "%s/%s", cli_count(done, p->iteration), cli_count(all, p->iterations));
+    if (isfinite(p->loss))
+        str_append(s, "  loss %.4f", p->loss);
+    if (isfinite(p->lr))
+        str_append(s, "  lr %.4g", p->lr);
+    if (isfinite(p->val_acc))
+        str_append(s, "  accuracy %.2f %%", 100 * p->val_acc);
+    if (p->iterations_per_s > 0)
+        str_append(s, p->iterations_per_s < 10 ? "  %.2f it/s" : "  %.1f it/s", p->iterations_per_s);
+    if (p->evaluating) {
+        str_append(s, "  evaluating");
+    } else if (p->seconds_left >= 0 && p->iteration < p->iterations) {
+        str_append(s, "  ");
+        append_time(s, p->seconds_left);
+        str_append(s, " left");
+    }
+}
+
+static size_t terminal_width(void)
+{
+    struct winsize size = {0};
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return 80;
+}
+
+/* The bar takes what the figures leave of the line, 24 columns at most; the figures are cut before they wrap.
+ */
+static void draw_line(const struct clr_progress *p)
+{
+    static const char full[] = "########################", empty[] = "........................";
+    struct str figures = {0};
+    size_t width = terminal_width() - 1, bar = 0, filled = 0;
+
+    append_figures(&figures, p);
+    if (figures.length + 8 < width)
+        bar = width - figures.length - 3;
+    if (bar > sizeof full - 1)
+        bar = sizeof full - 1;
+    if (p->iterations > 0)
+        filled = (size_t)((double)bar * (double)p->iteration / (double)p->iterations);
+    (void)fputs("\r", stderr);
+    if (bar > 0)
+        (void)fprintf(stderr, "[" CYAN "%.*s" PLAIN "%.*s] ", (int)filled, full, (int)(bar - filled), empty);
+    (void)fprintf(stderr, "%.*s\033[K", (int)(figures.length < width ? figures.length : width),
+                  str_text(&figures));
+    (void)fflush(stderr);
+    g_cli.line_open = true;
+    str_clear(&figures);
+}
+
+void cli_progress(void *user, const struct clr_progress *p)
+{
+    uint64_t now = clock_ns();
+    struct str line = {0};
+
+    (void)user;
+    if (g_cli.quiet)
+        return;
+    if (g_cli.fancy) {
+        draw_line(p);
+        return;
+    }
+    if (g_cli.last_line_ns == 0)
+        g_cli.last_line_ns = now;
+    if (!p->evaluated && now - g_cli.last_line_ns < PLAIN_LINE_EVERY_NS)
+        return;
+    g_cli.last_line_ns = now;
+    append_figures(&line, p);
+    cli_note("iteration %s", str_text(&line));
+    str_clear(&line);
+}
+
+void cli_progress_end(void)
+{
+    if (g_cli.line_open)
+        (void)fputc('\n', stderr);
+    g_cli.line_open = false;
+}
+
+/* ---- text ---------------------------------------------------------------------------------------------- */
+
+const char *cli_count(char out[CLI_COUNT_TEXT], uint64_t value)
+{
+    char digits[CLI_COUNT_TEXT];
+    size_t n, at = 0;
+
+    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    n = strlen(digits);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double v = (double)bytes;
+    size_t unit = 0;
+
+    while (v >= 1024 && unit + 1 < MEM_COUNT(units)) {
+        v /= 1024;
+        unit++;
+    }
+    (void)snprintf(out, CLI_COUNT_TEXT, unit > 0 && v < 100 ? "%.1f %s" : "%.0f %s", v, units[unit]);
+    return out;
+}
+
+void cli_print_text(const char *text)
+{
+    size_t n = strlen(text);
+
+    printf("%s%s", text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
+}
+
+json_t *cli_json_real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+int cli_print_json(json_t *value, struct clr_error *err)
+{
+    int rc = 0;
+
+    if (!value)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
+    if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0)
+        rc = clr_error_set(err, CLR_EFAILED, "cannot write JSON to standard output");
+    else
+        (void)putchar('\n');
+    json_decref(value);
+    return rc;
+}

@@ -1,0 +1,105 @@
+/*
+ * What all commands share: talking to the user (stderr), exit codes, the device, progress, signals. One of
+ * the three files that read the environment (the others are src/base/paths.c and src/ocl/source.c):
+ * CLR_DEVICE, NO_COLOR.
+ */
+#ifndef CLI_COMMON_H
+#define CLI_COMMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <clr/device.h>
+#include <clr/train.h>
+
+#include "base/str.h"
+
+enum {
+    CLI_EXIT_OK = 0,
+    CLI_EXIT_FAILURE = 1,
+    CLI_EXIT_USAGE = 2,
+    CLI_EXIT_NO_DEVICE = 3,
+    CLI_EXIT_INPUT = 4,
+    CLI_EXIT_DIVERGED = 5,
+    CLI_EXIT_DEVICE_MEMORY = 6,
+    CLI_EXIT_INTERRUPTED = 130,
+};
+
+/* One row of the table of commands. run() gets argv from the command's name on and returns 0, a positive
+ * number (--help was printed) or an error code with err set, which main() prints and maps to the exit code.
+ */
+struct cli_command {
+    const char *name;
+    const char *summary; /* for `clr-cl --help`: a verb in the third person, no full stop */
+    int (*run)(int argc, char **argv, struct clr_error *err);
+};
+
+/* Looks at the terminal and takes the library's messages. Call first. */
+void cli_init(int argc, char **argv);
+
+/* --quiet: neither progress nor messages, only warnings and errors. */
+void cli_set_quiet(bool quiet);
+
+/* A message for the user, on stderr; a newline is added. */
+void cli_note(const char *format, ...) CLR_PRINTF(1, 2);
+
+/* "clr-cl: message" on stderr; returns the exit code that belongs to the error. */
+int cli_report_error(int code, const struct clr_error *err);
+
+/* Flush and close stdout: 0, or CLR_EFAILED where something could not be written (a full disk). */
+int cli_close_stdout(struct clr_error *err);
+
+/* What --device or else CLR_DEVICE asks for; NULL: the best. */
+const char *cli_device_wanted(const char *option);
+
+/* clr_device_select() by that; the error says where the request came from. */
+int cli_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *option,
+                      struct clr_error *err);
+
+/* Choose the device (option: --device or NULL) and say which one it is. */
+int cli_device(struct clr_device *out, const char *option, struct clr_error *err);
+
+/* From now on the first SIGINT or SIGTERM sets the flag that is returned; a second one ends the program. */
+const volatile int *cli_catch_signals(void);
+
+/* For clr_train_options.progress: a line on stderr, rewritten in place on a terminal, else one line per
+ * evaluation and one every half minute. End it before other output. */
+void cli_progress(void *user, const struct clr_progress *p);
+void cli_progress_end(void);
+
+/* The command line as typed, quoted for a shell: for run.json and figures. Borrowed. */
+const char *cli_command_line(void);
+
+/* Append `word`, quoted where a shell needs it. */
+void cli_quote(struct str *s, const char *word);
+
+/* "1,234,567" into out, which is returned. */
+#define CLI_COUNT_TEXT 32
+const char *cli_count(char out[CLI_COUNT_TEXT], uint64_t value);
+
+/* "15.6 GiB" into out, which is returned. */
+const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes);
+
+/* A number, or null where it is not finite. */
+json_t *cli_json_real(double value);
+
+/* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM where it is NULL. */
+int cli_print_json(json_t *value, struct clr_error *err);
+
+/* Print a text on stdout, with a newline at its end where it has none. */
+void cli_print_text(const char *text);
+
+/* The commands, one file each. */
+int cmd_data(int argc, char **argv, struct clr_error *err);
+int cmd_devices(int argc, char **argv, struct clr_error *err);
+int cmd_doctor(int argc, char **argv, struct clr_error *err);
+int cmd_eval(int argc, char **argv, struct clr_error *err);
+int cmd_net(int argc, char **argv, struct clr_error *err);
+int cmd_plot(int argc, char **argv, struct clr_error *err);
+int cmd_range_test(int argc, char **argv, struct clr_error *err);
+int cmd_schedule(int argc, char **argv, struct clr_error *err);
+int cmd_train(int argc, char **argv, struct clr_error *err);
+
+#endif

@@ -1,0 +1,418 @@
+/* Options of the command line: see opt.h. popt splits argv; values are parsed here, strictly. */
+#include "cli/opt.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <popt.h>
+
+#define HELP_WIDTH     79
+#define HELP_COLUMN    28
+#define MAX_ITERATIONS 1000000000u
+
+/* ---- tables -------------------------------------------------------------------------------------------- */
+
+void opt_add(struct opt_set *set, const char *title, const struct opt *table, size_t count)
+{
+    for (size_t i = 0; i < count && set->count < OPT_MAX; i++) {
+        set->groups[set->count] = i == 0 ? title : NULL;
+        set->options[set->count++] = table[i];
+    }
+}
+
+static size_t find(const struct opt_set *set, const char *name)
+{
+    size_t i = 0;
+
+    while (i < set->count && strcmp(set->options[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+bool opt_given(const struct opt_set *set, const char *name)
+{
+    size_t i = find(set, name);
+
+    return i < set->count && set->given[i];
+}
+
+int opt_require(const struct opt_set *set, const char *name, struct clr_error *err)
+{
+    size_t i = find(set, name);
+
+    if (i < set->count && set->given[i])
+        return 0;
+    return clr_error_set(err, CLR_EUSAGE, "--%s %s is missing: %s", name,
+                         i < set->count ? set->options[i].argument : "",
+                         i < set->count ? set->options[i].help : "");
+}
+
+uint64_t opt_span_iterations(const struct opt_span *span, uint64_t per_epoch)
+{
+    double n = span->epochs * (double)per_epoch;
+
+    if (!(span->epochs > 0))
+        return span->iterations;
+    if (n < 1)
+        return 1;
+    return n > MAX_ITERATIONS ? MAX_ITERATIONS : (uint64_t)(n + 0.5);
+}
+
+/* ---- help ---------------------------------------------------------------------------------------------- */
+
+void opt_print_wrapped(const char *text, size_t indent, size_t column)
+{
+    bool fresh = true;
+
+    for (; column < indent; column++)
+        (void)putchar(' ');
+    while (*text) {
+        size_t word = strcspn(text, " \n");
+        if (!fresh && column + 1 + word > HELP_WIDTH) {
+            printf("\n%*s", (int)indent, "");
+            column = indent;
+            fresh = true;
+        }
+        printf("%s%.*s", fresh ? "" : " ", (int)word, text);
+        column += word + (fresh ? 0 : 1);
+        fresh = false;
+        text += word;
+        if (*text == '\n') {
+            printf("\n%*s", (int)indent, "");
+            column = indent;
+            fresh = true;
+        }
+        text += *text != '\0';
+    }
+    (void)putchar('\n');
+}
+
+static void print_option(const struct opt *o)
+{
+    int n = printf("  ");
+
+    if (o->letter)
+        n += printf("-%c, ", o->letter);
+    n += printf("--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+    if (n + 2 > HELP_COLUMN) {
+        (void)putchar('\n');
+        n = 0;
+    }
+    opt_print_wrapped(o->help, HELP_COLUMN, (size_t)n);
+}
+
+static void print_help(const struct opt_set *set, const struct opt_command *command)
+{
+    static const struct opt help = {.name = "help", .letter = 'h', .help = "print this text and exit"};
+    int n = printf("Usage: clr-cl %s ", command->name);
+
+    opt_print_wrapped(command->usage, (size_t)n, (size_t)n);
+    (void)putchar('\n');
+    opt_print_wrapped(command->about, 0, 0);
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->groups[i])
+            printf("\n%s:\n", set->groups[i]);
+        print_option(&set->options[i]);
+    }
+    if (set->count == 0)
+        printf("\nOptions:\n");
+    print_option(&help);
+    if (command->examples)
+        printf("\nExamples:\n%s", command->examples);
+}
+
+/* ---- values -------------------------------------------------------------------------------------------- */
+
+/* "from 1 to 100", "above 0", "of 0 or more": what a number may be. */
+static void describe_range(const struct opt *o, struct str *s)
+{
+    const char *low = o->above ? "above" : "from";
+
+    if (o->max > 0)
+        str_append(s, " %s %.10g %s %.10g", low, o->min,
+                   o->below   ? "to below"
+                   : o->above ? "and at most"
+                              : "to",
+                   o->max);
+    else if (o->above)
+        str_append(s, " above %.10g", o->min);
+    else
+        str_append(s, " of %.10g or more", o->min);
+}
+
+static int refuse(const struct opt *o, const char *text, const char *what, bool range, struct clr_error *err)
+{
+    struct str s = {0};
+    int rc;
+
+    str_append(&s, "%s", what);
+    if (range)
+        describe_range(o, &s);
+    rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'", o->name, str_text(&s), text);
+    str_clear(&s);
+    return rc;
+}
+
+static bool parse_real(const struct opt *o, const char *text, double *out)
+{
+    double v;
+
+    if (!str_parse_double(text, o->min, o->max > 0 ? o->max : HUGE_VAL, &v) || (o->above && v <= o->min) ||
+        (o->below && v >= o->max))
+        return false;
+    *out = v;
+    return true;
+}
+
+static bool parse_span(const struct opt *o, const char *text, struct opt_span *out)
+{
+    char number[32];
+    struct opt_span span = {0};
+    size_t n = strlen(text);
+
+    if (n > 2 && n < sizeof number && strcmp(text + n - 2, "ep") == 0) {
+        memcpy(number, text, n - 2);
+        number[n - 2] = '\0';
+        if (!str_parse_double(number, 0, MAX_ITERATIONS, &span.epochs) || !(span.epochs > 0))
+            return false;
+    } else if (!str_parse_u64(text, (uint64_t)o->min, MAX_ITERATIONS, &span.iterations)) {
+        return false;
+    }
+    *out = span;
+    return true;
+}
+
+static bool parse_spans(const struct opt *o, const char *text, struct opt_spans *out)
+{
+    struct opt_spans list = {0};
+    char part[32];
+
+    for (;;) {
+        size_t n = strcspn(text, ",");
+        if (n >= sizeof part || list.count == OPT_SPANS_MAX)
+            return false;
+        memcpy(part, text, n);
+        part[n] = '\0';
+        if (!parse_span(o, part, &list.spans[list.count++]))
+            return false;
+        if (!text[n])
+            break;
+        text += n + 1;
+    }
+    *out = list;
+    return true;
+}
+
+/* `count` numbers with `separator` between them. */
+static bool parse_tuple(const struct opt *o, const char *text, char separator, size_t count, double *out)
+{
+    char part[32];
+
+    for (size_t i = 0; i < count; i++) {
+        const char *end = i + 1 < count ? strchr(text, separator) : text + strlen(text);
+        size_t n = end ? (size_t)(end - text) : sizeof part;
+        if (n >= sizeof part)
+            return false;
+        memcpy(part, text, n);
+        part[n] = '\0';
+        if (!parse_real(o, part, &out[i]))
+            return false;
+        text = *end ? end + 1 : end;
+    }
+    return true;
+}
+
+static int set_choice(const struct opt *o, const char *text, struct clr_error *err)
+{
+    struct str s = {0};
+    int rc;
+
+    for (int i = 0; o->choices[i]; i++) {
+        if (strcmp(o->choices[i], text) == 0) {
+            *(int *)o->value = i;
+            return 0;
+        }
+    }
+    for (int i = 0; o->choices[i]; i++)
+        str_append(&s, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
+    rc = refuse(o, text, str_text(&s), false, err);
+    str_clear(&s);
+    return rc;
+}
+
+static int set_shape(const struct opt *o, const char *text, struct clr_error *err)
+{
+    double v[3];
+
+    if (!parse_tuple(o, text, 'x', 3, v) || v[0] != floor(v[0]) || v[1] != floor(v[1]) || v[2] != floor(v[2]))
+        return refuse(o, text, "channels, height and width: 3x32x32; each", true, err);
+    for (int i = 0; i < 3; i++)
+        ((int *)o->value)[i] = (int)v[i];
+    return 0;
+}
+
+static int set_number(const struct opt *o, const char *text, struct clr_error *err)
+{
+    double pair[2];
+
+    switch (o->kind) {
+    case OPT_INT:
+        if (!str_parse_int(text, (int)o->min, o->max > 0 ? (int)o->max : INT32_MAX, o->value))
+            return refuse(o, text, "a whole number", true, err);
+        return 0;
+    case OPT_U64:
+        if (!str_parse_u64(text, (uint64_t)o->min, o->max > 0 ? (uint64_t)o->max : UINT64_MAX, o->value))
+            return refuse(o, text, "a whole number", true, err);
+        return 0;
+    case OPT_REAL:
+        return parse_real(o, text, o->value) ? 0 : refuse(o, text, "a number", true, err);
+    case OPT_PAIR:
+        if (!parse_tuple(o, text, ':', 2, pair))
+            return refuse(o, text, "two numbers A:B, each", true, err);
+        memcpy(o->value, pair, sizeof pair);
+        return 0;
+    case OPT_SPAN:
+        if (!parse_span(o, text, o->value))
+            return refuse(o, text, "iterations (2000) or epochs (4ep), each", true, err);
+        return 0;
+    default:
+        if (!parse_spans(o, text, o->value))
+            return refuse(o, text, "up to 64 numbers of iterations (60000,65000) or epochs (4ep,8ep), each",
+                          true, err);
+        return 0;
+    }
+}
+
+static int set_value(const struct opt *o, const char *text, struct clr_error *err)
+{
+    switch (o->kind) {
+    case OPT_FLAG:
+        *(bool *)o->value = true;
+        return 0;
+    case OPT_TEXT:
+        if (!*text && !o->may_be_empty)
+            return refuse(o, text, "a text that is not empty", false, err);
+        *(const char **)o->value = text;
+        return 0;
+    case OPT_CHOICE:
+        return set_choice(o, text, err);
+    case OPT_SHAPE:
+        return set_shape(o, text, err);
+    default:
+        return set_number(o, text, err);
+    }
+}
+
+/* ---- parsing ------------------------------------------------------------------------------------------- */
+
+static int unknown_option(const struct opt_set *set, const struct opt_command *command, const char *text,
+                          struct clr_error *err)
+{
+    const char *names[OPT_MAX + 2], *near;
+    char name[64];
+
+    for (size_t i = 0; i < set->count; i++)
+        names[i] = set->options[i].name;
+    names[set->count] = "help";
+    names[set->count + 1] = NULL;
+    str_copy(name, sizeof name, text + strspn(text, "-"));
+    name[strcspn(name, "=")] = '\0';
+    near = strncmp(text, "--", 2) == 0 ? str_nearest(name, names) : NULL;
+    return clr_error_set(err, CLR_EUSAGE, "unknown option '%.*s'%s%s%s 'clr-cl %s --help' lists the options",
+                         (int)strcspn(text, "="), text, near ? ", did you mean '--" : "", near ? near : "",
+                         near ? "'?" : ":", command->name);
+}
+
+static int popt_failure(const struct opt_set *set, const struct opt_command *command, int code,
+                        struct clr_error *err)
+{
+    const char *option = poptBadOption(set->context, POPT_BADOPTION_NOALIAS);
+
+    switch (code) {
+    case POPT_ERROR_BADOPT:
+        return unknown_option(set, command, option, err);
+    case POPT_ERROR_NOARG:
+        return clr_error_set(err, CLR_EUSAGE, "%s needs a value behind it; see 'clr-cl %s --help'", option,
+                             command->name);
+    case POPT_ERROR_UNWANTEDARG:
+        return clr_error_set(err, CLR_EUSAGE, "%.*s takes no value", (int)strcspn(option, "="), option);
+    case POPT_ERROR_MALLOC:
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for options");
+    default:
+        return clr_error_set(err, CLR_EUSAGE, "%s: %s", option, poptStrerror(code));
+    }
+}
+
+static int take_args(struct opt_set *set, const struct opt_command *command, struct clr_error *err)
+{
+    set->args = poptGetArgs(set->context);
+    while (set->args && set->args[set->arg_count])
+        set->arg_count++;
+    if (set->arg_count > command->max_args)
+        return clr_error_set(err, CLR_EUSAGE, "'%s' is one argument too many; usage: clr-cl %s %s",
+                             set->args[command->max_args], command->name, command->usage);
+    if (set->arg_count < command->min_args)
+        return clr_error_set(err, CLR_EUSAGE, "something is missing; usage: clr-cl %s %s", command->name,
+                             command->usage);
+    return 0;
+}
+
+/* popt keeps the pointer for as long as its context lives; argv is parsed once in a process. */
+static struct poptOption table[OPT_MAX + 2];
+
+static void fill_popt_table(const struct opt_set *set)
+{
+    size_t i;
+
+    for (i = 0; i < set->count; i++) {
+        const struct opt *o = &set->options[i];
+        table[i] = (struct poptOption){
+            o->name, o->letter, o->kind == OPT_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING, NULL, (int)i + 1,
+            NULL,    NULL};
+    }
+    table[i] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, OPT_MAX + 1, NULL, NULL};
+    table[i + 1] = (struct poptOption)POPT_TABLEEND;
+}
+
+int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, char **argv,
+              struct clr_error *err)
+{
+    int code, rc;
+
+    fill_popt_table(set);
+    set->context = poptGetContext("clr-cl", argc, (const char **)argv, table, 0);
+    if (!set->context)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for options");
+    while ((code = poptGetNextOpt(set->context)) > 0) {
+        size_t i = (size_t)code - 1;
+        if (code == OPT_MAX + 1) {
+            print_help(set, command);
+            return 1;
+        }
+        if (set->options[i].kind != OPT_FLAG) {
+            free(set->texts[i]);
+            set->texts[i] = poptGetOptArg(set->context);
+            if (!set->texts[i])
+                return clr_error_set(err, CLR_EUSAGE, "--%s needs a value behind it", set->options[i].name);
+        }
+        rc = set_value(&set->options[i], set->texts[i], err);
+        if (rc < 0)
+            return rc;
+        set->given[i] = true;
+    }
+    if (code < -1)
+        return popt_failure(set, command, code, err);
+    return take_args(set, command, err);
+}
+
+void opt_clear(struct opt_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        free(set->texts[i]);
+    if (set->context)
+        (void)poptFreeContext(set->context);
+    *set = (struct opt_set){0};
+}

@@ -1,0 +1,99 @@
+/*
+ * Options of the command line. A command describes its options in tables; this parses argv by them (with
+ * popt) and writes the --help text from the same tables, so that the two cannot disagree.
+ *
+ * Numbers are parsed strictly: the whole text, finite, in the stated range. An option given twice: the last
+ * one wins. Everything that is wrong is CLR_EUSAGE, with the option, the value and what it may be.
+ */
+#ifndef CLI_OPT_H
+#define CLI_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum opt_kind {
+    OPT_FLAG,   /* bool: present or not */
+    OPT_TEXT,   /* const char *: not empty; lives until opt_clear() */
+    OPT_CHOICE, /* int: index into choices */
+    OPT_INT,    /* int */
+    OPT_U64,    /* uint64_t */
+    OPT_REAL,   /* double */
+    OPT_SPAN,   /* struct opt_span: "2000" iterations or "4ep" epochs */
+    OPT_SPANS,  /* struct opt_spans: spans separated by commas */
+    OPT_PAIR,   /* double[2]: "A:B", each in the range */
+    OPT_SHAPE,  /* int[3]: "CxHxW", each in the range */
+};
+
+/* A length of time in a run: iterations, or epochs where epochs > 0. */
+struct opt_span {
+    uint64_t iterations;
+    double epochs;
+};
+
+#define OPT_SPANS_MAX 64
+struct opt_spans {
+    struct opt_span spans[OPT_SPANS_MAX];
+    size_t count;
+};
+
+struct opt {
+    enum opt_kind kind;
+    const char *name;           /* without the dashes */
+    char letter;                /* one-letter form; 0: none */
+    void *value;                /* where it goes, of the type that kind says; holds the default before */
+    const char *argument;       /* placeholder in the help: "N" */
+    const char *help;           /* ASCII, with the default in parentheses at the end */
+    double min, max;            /* range of numbers; max 0: no upper limit */
+    bool above, below;          /* the range leaves out min, max */
+    bool may_be_empty;          /* OPT_TEXT */
+    const char *const *choices; /* NULL-terminated */
+};
+
+struct opt_command {
+    const char *name;       /* "train" */
+    const char *usage;      /* what follows the name in the usage line */
+    const char *about;      /* what it does, for the help */
+    const char *examples;   /* lines, each ends in a newline; NULL: none */
+    int min_args, max_args; /* arguments that are no options */
+};
+
+#define OPT_MAX 48
+struct opt_set {
+    struct opt options[OPT_MAX];
+    const char *groups[OPT_MAX]; /* title in front of that option, or NULL */
+    bool given[OPT_MAX];
+    char *texts[OPT_MAX]; /* arguments as typed, owned */
+    size_t count;
+    const char **args; /* arguments that are no options */
+    int arg_count;
+    void *context; /* poptContext */
+};
+
+/* Add a group of options under a title (at most OPT_MAX in all). The table is copied. Start from {0}. */
+void opt_add(struct opt_set *set, const char *title, const struct opt *table, size_t count);
+
+/*
+ * Parse argv (argv[0] is the command's name).
+ *
+ * Returns 0: go on; 1: --help was asked for and is printed; CLR_EUSAGE; CLR_ENOMEM.
+ */
+int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, char **argv,
+              struct clr_error *err);
+void opt_clear(struct opt_set *set);
+
+/* Was the option of that name on the command line? */
+bool opt_given(const struct opt_set *set, const char *name);
+
+/* CLR_EUSAGE "--name is missing…" unless it was given. */
+int opt_require(const struct opt_set *set, const char *name, struct clr_error *err);
+
+/* Iterations of a span where an epoch has that many; at least 1 unless the span is 0 iterations. */
+uint64_t opt_span_iterations(const struct opt_span *span, uint64_t per_epoch);
+
+/* Lines of at most 79 columns to stdout, every one indented, the first one from column `column` on. */
+void opt_print_wrapped(const char *text, size_t indent, size_t column);
+
+#endif

@@ -1,0 +1,405 @@
+/* The options that train, range-test, eval and schedule share: see run_options.h. */
+#include "cli/run_options.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cli/common.h"
+
+#define MAX_RATE 1e6
+
+/* ---- policies ------------------------------------------------------------------------------------------ */
+
+void policy_options_init(struct policy_options *o)
+{
+    *o = (struct policy_options){0};
+    clr_schedule_init(&o->schedule);
+    o->cycle_momentum[0] = o->cycle_momentum[1] = NAN;
+}
+
+void policy_options_add(struct policy_options *o, struct opt_set *set, bool epochs)
+{
+    static const char *const exp_ranges[] = {"bounds", "amplitude", NULL};
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "policy",
+         .value = &o->policy,
+         .argument = "P",
+         .help = "one of fixed, multistep, triangular, triangular2, exp_range, decay, exp"},
+        {.kind = OPT_REAL,
+         .name = "lr",
+         .value = &o->schedule.lr,
+         .argument = "R",
+         .above = true,
+         .max = MAX_RATE,
+         .help = "the rate of fixed; the first rate of multistep and exp"},
+        {.kind = OPT_REAL,
+         .name = "min-lr",
+         .value = &o->schedule.min_lr,
+         .argument = "R",
+         .max = MAX_RATE,
+         .help = "lowest rate of triangular, triangular2, exp_range and decay"},
+        {.kind = OPT_REAL,
+         .name = "max-lr",
+         .value = &o->schedule.max_lr,
+         .argument = "R",
+         .above = true,
+         .max = MAX_RATE,
+         .help = "highest rate of the same"},
+        {.kind = OPT_SPAN,
+         .name = "step-size",
+         .value = &o->step_size,
+         .argument = "N",
+         .min = 1,
+         .help =
+             epochs
+                 ? "half a cycle, in iterations (2000) or epochs (4ep); for decay, the length of the decline"
+                 : "half a cycle, in iterations; for decay, the length of the decline"},
+        {.kind = OPT_REAL,
+         .name = "gamma",
+         .value = &o->schedule.gamma,
+         .argument = "G",
+         .above = true,
+         .max = 1,
+         .help = "factor at each milestone (multistep) or of each iteration (exp, exp_range)"},
+        {.kind = OPT_SPANS,
+         .name = "milestones",
+         .value = &o->milestones,
+         .argument = "N,N...",
+         .min = 1,
+         .help = "iterations after which multistep lowers the rate: 60000,65000"},
+        {.kind = OPT_CHOICE,
+         .name = "exp-range",
+         .value = &o->exp_range,
+         .argument = "WHAT",
+         .choices = exp_ranges,
+         .help = "what declines under exp_range: both bounds, as in the paper, or only the amplitude of the "
+                 "cycle, as in PyTorch: bounds or amplitude (default: bounds)"},
+        {.kind = OPT_REAL,
+         .name = "momentum",
+         .value = &o->schedule.momentum,
+         .argument = "M",
+         .max = 1,
+         .below = true,
+         .help = "momentum (default: 0.9)"},
+        {.kind = OPT_PAIR,
+         .name = "cycle-momentum",
+         .value = o->cycle_momentum,
+         .argument = "A:B",
+         .max = 1,
+         .below = true,
+         .help = "move momentum against the rate of a cyclic policy: A at the highest rate, B at the lowest "
+                 "(0.85:0.95)"},
+    };
+
+    opt_add(set, "Learning rate and momentum", table, MEM_COUNT(table));
+}
+
+static int to_iterations(uint64_t *out, const struct opt_span *span, const char *name, uint64_t per_epoch,
+                         struct clr_error *err)
+{
+    if (span->epochs > 0 && per_epoch == 0)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--%s %gep: there are no epochs without a data set; give the number "
+                             "of iterations",
+                             name, span->epochs);
+    *out = opt_span_iterations(span, per_epoch);
+    return 0;
+}
+
+int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
+                           struct clr_schedule *out, struct clr_error *err)
+{
+    struct clr_schedule s = o->schedule;
+    int rc = opt_require(set, "policy", err);
+
+    if (rc == 0)
+        rc = clr_schedule_parse_policy(&s.policy, o->policy, err);
+    if (rc == 0)
+        rc = to_iterations(&s.step_size, &o->step_size, "step-size", per_epoch, err);
+    for (size_t i = 0; rc == 0 && i < o->milestones.count && i < CLR_MAX_MILESTONES; i++)
+        rc = to_iterations(&s.milestones[i], &o->milestones.spans[i], "milestones", per_epoch, err);
+    if (rc < 0)
+        return rc;
+    s.milestone_count = o->milestones.count;
+    s.exp_range = o->exp_range == 1 ? CLR_EXP_RANGE_AMPLITUDE : CLR_EXP_RANGE_BOUNDS;
+    s.cycle_momentum_low = o->cycle_momentum[0];
+    s.cycle_momentum_high = o->cycle_momentum[1];
+    rc = clr_schedule_check(&s, err);
+    if (rc == 0)
+        *out = s;
+    return rc;
+}
+
+/* ---- runs ---------------------------------------------------------------------------------------------- */
+
+void run_options_init(struct run_options *o)
+{
+    *o = (struct run_options){.validation = -1, .mean = -1};
+    policy_options_init(&o->policy);
+    clr_train_options_init(&o->train);
+    o->validate_every.iterations = o->train.validate_every;
+    o->convention = (int)o->train.convention;
+    o->order = (int)o->train.order;
+    o->last_batch = (int)o->train.last_batch;
+}
+
+void run_options_add_where(struct run_options *o, struct opt_set *set, bool with_out)
+{
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "net",
+         .value = &o->net,
+         .argument = "NET",
+         .help = "quick, full, caffe-quick, caffe-full, lenet, or a file in Caffe's prototxt format"},
+        {.kind = OPT_TEXT,
+         .name = "data",
+         .value = &o->data,
+         .argument = "DATA",
+         .help =
+             "cifar10, cifar100, mnist, fashion-mnist, or a folder in CIFAR binary layout or with IDX files"},
+        {.kind = OPT_TEXT,
+         .name = "device",
+         .value = &o->device,
+         .argument = "D",
+         .help =
+             "platform and device (0:1), cpu, gpu, or part of a name (default: $CLR_DEVICE, else the best "
+             "one that 'clr-cl devices' lists)"},
+        {.kind = OPT_TEXT,
+         .name = "out",
+         .value = &o->out,
+         .argument = "DIR",
+         .help = "folder to write the run to; it must not hold a run yet"},
+    };
+
+    opt_add(set, "What and where", table, with_out ? MEM_COUNT(table) : MEM_COUNT(table) - 1);
+}
+
+void run_options_add_training(struct run_options *o, struct opt_set *set)
+{
+    static const char *const conventions[] = {"pytorch", "caffe", NULL};
+    static const char *const orders[] = {"shuffle", "sequential", NULL};
+    static const char *const last_batches[] = {"drop", "keep", NULL};
+    const struct opt table[] = {
+        {.kind = OPT_SPAN,
+         .name = "iterations",
+         .value = &o->iterations,
+         .argument = "N",
+         .min = 1,
+         .help = "how long to train, in iterations (4000) or epochs (8ep)"},
+        {.kind = OPT_INT,
+         .name = "batch",
+         .value = &o->train.batch,
+         .argument = "B",
+         .min = 1,
+         .help = "images of a batch, at most the training images (default: 100)"},
+        {.kind = OPT_U64,
+         .name = "seed",
+         .value = &o->train.seed,
+         .argument = "S",
+         .help = "for the first weights and the order of images; equal seeds give equal runs (default: 1)"},
+        {.kind = OPT_CHOICE,
+         .name = "momentum-convention",
+         .value = &o->convention,
+         .argument = "C",
+         .choices = conventions,
+         .help = "pytorch: the rate multiplies the velocity; caffe: the gradient. They differ as soon as the "
+                 "rate changes (default: pytorch)"},
+        {.kind = OPT_REAL,
+         .name = "weight-decay",
+         .value = &o->train.weight_decay,
+         .argument = "W",
+         .max = 1000,
+         .help = "L2 decay (default: 0.004)"},
+        {.kind = OPT_CHOICE,
+         .name = "order",
+         .value = &o->order,
+         .argument = "O",
+         .choices = orders,
+         .help = "order of the training images: shuffle (every epoch) or sequential, as in the files "
+                 "(default: shuffle)"},
+        {.kind = OPT_CHOICE,
+         .name = "last-batch",
+         .value = &o->last_batch,
+         .argument = "WHAT",
+         .choices = last_batches,
+         .help = "drop or keep an epoch's last batch where it is not full (default: drop)"},
+        {.kind = OPT_TEXT,
+         .name = "init",
+         .value = &o->init,
+         .argument = "FILE",
+         .help = "start from the weights in this safetensors file"},
+        {.kind = OPT_FLAG,
+         .name = "init-partial",
+         .value = &o->train.init_partial,
+         .help = "with --init: take the tensors that match, leave out the rest"},
+    };
+
+    opt_add(set, "Training", table, MEM_COUNT(table));
+}
+
+void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights)
+{
+    static const char *const means[] = {"none", "channel", "image", NULL};
+    const struct opt table[] = {
+        {.kind = OPT_CHOICE,
+         .name = "mean",
+         .value = &o->mean,
+         .argument = "WHAT",
+         .choices = means,
+         .help = from_weights
+                     ? "what is subtracted from each image: none, the mean of each channel, or the mean "
+                       "image: none, channel or image (default: what the weights were trained with)"
+                     : "what is subtracted from each image: none, the mean of each channel, or the mean "
+                       "image: none, channel or image (default: what the net says)"},
+        {.kind = OPT_REAL,
+         .name = "scale",
+         .value = &o->train.scale,
+         .argument = "X",
+         .above = true,
+         .max = 1e6,
+         .help = from_weights ? "factor on the bytes 0 to 255 of the images (default: what the weights were "
+                                "trained with)"
+                              : "factor on the bytes 0 to 255 of the images (default: what the net says)"},
+    };
+
+    opt_add(set, "Input", table, MEM_COUNT(table));
+}
+
+void run_options_add_watching(struct run_options *o, struct opt_set *set, const char *every_help,
+                              const char *validation_help)
+{
+    const struct opt table[] = {
+        {.kind = OPT_SPAN,
+         .name = "validate-every",
+         .value = &o->validate_every,
+         .argument = "N",
+         .help = every_help},
+        {.kind = OPT_INT,
+         .name = "validation",
+         .value = &o->validation,
+         .argument = "N",
+         .help = validation_help},
+    };
+
+    opt_add(set, "Watching", table, MEM_COUNT(table));
+}
+
+void run_options_add_logging(struct run_options *o, struct opt_set *set)
+{
+    const struct opt table[] = {
+        {.kind = OPT_U64,
+         .name = "log-every",
+         .value = &o->train.log_every,
+         .argument = "N",
+         .min = 1,
+         .max = 1e9,
+         .help = "iterations between two lines of loss.csv (default: 100)"},
+        {.kind = OPT_FLAG,
+         .name = "profile",
+         .value = &o->train.profile,
+         .help = "measure each kernel and print a table at the end; slows the run down"},
+    };
+
+    opt_add(set, NULL, table, MEM_COUNT(table));
+}
+
+void run_options_add_output(struct run_options *o, struct opt_set *set)
+{
+    const struct opt table[] = {
+        {.kind = OPT_FLAG, .name = "json", .value = &o->json, .help = "print the result as JSON on stdout"},
+        {.kind = OPT_FLAG,
+         .name = "quiet",
+         .value = &o->quiet,
+         .help = "no progress and no messages, only warnings and errors"},
+    };
+
+    opt_add(set, "Output", table, MEM_COUNT(table));
+}
+
+int run_options_open_files(struct run_options *o, struct clr_error *err)
+{
+    int rc;
+
+    cli_set_quiet(o->quiet);
+    rc = clr_net_load(&o->spec, o->net, err);
+    if (rc == 0)
+        rc = clr_dataset_open(&o->dataset, o->data, err);
+    if (rc < 0)
+        return rc;
+    o->train.net = o->spec;
+    o->train.net_name = o->net;
+    o->train.data = o->dataset;
+    o->train.data_name = o->data;
+    o->train.device = &o->chosen;
+    o->train.out = o->out;
+    o->train.command_line = cli_command_line();
+    o->train.mean = o->mean;
+    o->train.init = o->init;
+    return 0;
+}
+
+/* An epoch in iterations: the images that are trained on, in batches, the last one as --last-batch says. */
+static int iterations_per_epoch(const struct run_options *o, uint64_t *out, struct clr_error *err)
+{
+    int all = o->dataset->train.count, images = all - o->train.validation, batch = o->train.batch;
+
+    if (batch > all)
+        return clr_error_set(err, CLR_EUSAGE, "--batch %d: '%s' has only %d training images", batch, o->data,
+                             all);
+    if (images < batch)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--validation %d leaves %d of the %d training images, less than a "
+                             "batch of %d",
+                             o->train.validation, images > 0 ? images : 0, all, batch);
+    *out = (uint64_t)(o->train.last_batch == CLR_LAST_BATCH_KEEP ? (images - 1) / batch + 1 : images / batch);
+    return 0;
+}
+
+static int resolve(struct run_options *o, const struct opt_set *set, uint64_t per_epoch,
+                   struct clr_error *err)
+{
+    int rc = 0;
+
+    o->train.iterations = opt_span_iterations(&o->iterations, per_epoch);
+    o->train.validate_every = opt_span_iterations(&o->validate_every, per_epoch);
+    if (o->watch_fraction > 0 && !opt_given(set, "validate-every")) {
+        uint64_t every = o->train.iterations / o->watch_fraction;
+        o->train.validate_every = every > 0 ? every : 1;
+    }
+    if (o->policy.policy)
+        rc = policy_options_resolve(&o->policy, set, per_epoch, &o->train.schedule, err);
+    return rc;
+}
+
+int run_options_open(struct run_options *o, const struct opt_set *set, struct clr_error *err)
+{
+    const uint64_t long_epoch = 1000000; /* stands in until the data set is known */
+    uint64_t per_epoch = 1;
+    int rc;
+
+    o->train.convention = o->convention == 1 ? CLR_MOMENTUM_CAFFE : CLR_MOMENTUM_PYTORCH;
+    o->train.order = o->order == 1 ? CLR_ORDER_SEQUENTIAL : CLR_ORDER_SHUFFLE;
+    o->train.last_batch = o->last_batch == 1 ? CLR_LAST_BATCH_KEEP : CLR_LAST_BATCH_DROP;
+    rc = resolve(o, set, long_epoch, err);
+    if (rc == 0 && o->train.init_partial && !o->init)
+        rc = clr_error_set(err, CLR_EUSAGE, "--init-partial without --init FILE: there is nothing to load");
+    if (rc == 0)
+        rc = run_options_open_files(o, err);
+    if (rc < 0)
+        return rc;
+    o->train.validation = o->validation >= 0 ? o->validation : o->held_out ? o->dataset->train.count / 10 : 0;
+    rc = iterations_per_epoch(o, &per_epoch, err);
+    if (rc == 0)
+        rc = resolve(o, set, per_epoch, err);
+    if (rc == 0)
+        rc = cli_device(&o->chosen, o->device, err);
+    return rc;
+}
+
+void run_options_clear(struct run_options *o)
+{
+    clr_net_free(o->spec);
+    clr_dataset_destroy(o->dataset);
+    *o = (struct run_options){0};
+}

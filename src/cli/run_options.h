@@ -1,0 +1,70 @@
+/*
+ * The options that train, range-test, eval and schedule share, and the way from them to clr_train_options.
+ */
+#ifndef CLI_RUN_OPTIONS_H
+#define CLI_RUN_OPTIONS_H
+
+#include <clr/train.h>
+
+#include "cli/opt.h"
+
+/* What describes a learning-rate policy, as typed. */
+struct policy_options {
+    const char *policy;
+    struct clr_schedule schedule; /* but for what follows */
+    struct opt_span step_size;
+    struct opt_spans milestones;
+    int exp_range;
+    double cycle_momentum[2]; /* NaN: not given */
+};
+
+void policy_options_init(struct policy_options *o);
+
+/* The policy's options and momentum; epochs: say that "4ep" is possible. */
+void policy_options_add(struct policy_options *o, struct opt_set *set, bool epochs);
+
+/*
+ * The checked schedule. per_epoch: iterations of an epoch; 0: no data set is known, epochs are CLR_EUSAGE.
+ * The same error where something the policy needs is missing or out of range.
+ */
+int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
+                           struct clr_schedule *out, struct clr_error *err);
+
+/* What describes a run, as typed, and what it opens. */
+struct run_options {
+    struct policy_options policy;
+    struct clr_train_options train; /* complete after run_options_open() */
+    const char *net, *data, *out, *device, *init;
+    struct opt_span iterations, validate_every;
+    int convention, order, last_batch, mean;
+    int validation;          /* −1: not given */
+    bool held_out;           /* without --validation, hold out a tenth of the training images */
+    unsigned watch_fraction; /* without --validate-every, evaluate that often; 0: every 1,000 iterations */
+    bool quiet, json;
+    struct clr_net_spec *spec;   /* owned */
+    struct clr_dataset *dataset; /* owned */
+    struct clr_device chosen;
+};
+
+void run_options_init(struct run_options *o);
+
+/* Groups of options for opt_add(). with_out: --out too. */
+void run_options_add_where(struct run_options *o, struct opt_set *set, bool with_out);
+void run_options_add_training(struct run_options *o, struct opt_set *set);
+void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights);
+void run_options_add_watching(struct run_options *o, struct opt_set *set, const char *every_help,
+                              const char *validation_help);
+void run_options_add_logging(struct run_options *o, struct opt_set *set);
+void run_options_add_output(struct run_options *o, struct opt_set *set);
+
+/* Read the net and the data set. */
+int run_options_open_files(struct run_options *o, struct clr_error *err);
+
+/*
+ * Read the net and the data set, turn epochs into iterations, choose the device; o->train is complete then,
+ * but for the callbacks. What cannot work whatever the files hold is refused before anything is read.
+ */
+int run_options_open(struct run_options *o, const struct opt_set *set, struct clr_error *err);
+void run_options_clear(struct run_options *o);
+
+#endif

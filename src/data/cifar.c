@@ -1,0 +1,236 @@
+/*
+ * CIFAR-10 and CIFAR-100 in their binary layout: records of one (CIFAR-10: label) or two (CIFAR-100: coarse
+ * and fine label) bytes and 3,072 pixels, planes red, green, blue of 32 rows of 32.
+ *
+ * Source: A. Krizhevsky, https://www.cs.toronto.edu/~kriz/cifar.html. For CIFAR-100 the fine label is used.
+ */
+#include "data/layout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+
+#define CHANNELS               3
+#define SIDE                   32
+#define PIXELS                 ((size_t)CHANNELS * SIDE * SIDE)
+#define MAX_BATCHES            64
+#define PUBLISHED_BATCHES      5
+#define PUBLISHED_BATCH_IMAGES 10000
+
+struct kind {
+    int classes;
+    size_t label_bytes; /* the last one counts */
+    const char *fetch_again;
+};
+
+static const struct kind cifar10 = {10, 1, "unpack cifar-10-binary.tar.gz again"};
+static const struct kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz again"};
+
+/* ---- one file ---- */
+
+/* How many images a file holds, by its size. */
+static int count_images(size_t *out, const char *path, const struct kind *kind, struct clr_error *err)
+{
+    const size_t record = kind->label_bytes + PIXELS;
+    struct str found = {0};
+    struct stat st;
+    size_t size;
+    int rc = 0;
+
+    if (stat(path, &st) < 0)
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s; %s", path, strerror(errno),
+                             kind->fetch_again);
+    if (!S_ISREG(st.st_mode))
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is not a file", path);
+    size = (size_t)st.st_size;
+    if (size == 0 || size % record != 0) {
+        layout_append_number(&found, size);
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "'%s' is %s: it has %s bytes, which is not a multiple of the %zu of one image "
+                           "(%zu label, %zu pixels); %s",
+                           path, size == 0 ? "empty" : "cut off or damaged", str_text(&found), record,
+                           kind->label_bytes, PIXELS, kind->fetch_again);
+        str_clear(&found);
+        return rc;
+    }
+    *out = size / record;
+    return 0;
+}
+
+/* Read `count` images of a file to place `first` of `images`. */
+static int read_images(struct clr_images *images, size_t first, size_t count, const char *path,
+                       const struct kind *kind, struct clr_error *err)
+{
+    FILE *file = fopen(path, "rb");
+
+    if (!file)
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
+    for (size_t i = 0; i < count; i++) {
+        uint8_t labels[2];
+        uint8_t *pixels = images->pixels + (first + i) * PIXELS;
+        if (fread(labels, 1, kind->label_bytes, file) != kind->label_bytes ||
+            fread(pixels, 1, PIXELS, file) != PIXELS) {
+            int code = ferror(file) ? errno : 0;
+            (void)fclose(file);
+            return clr_error_set(err, CLR_EINPUT, "cannot read image %zu of '%s': %s", i, path,
+                                 code ? strerror(code) : "the file became shorter while it was read");
+        }
+        images->labels[first + i] = labels[kind->label_bytes - 1];
+        if (labels[kind->label_bytes - 1] >= kind->classes) {
+            (void)fclose(file);
+            return clr_error_set(err, CLR_EINPUT,
+                                 "'%s' is damaged: image %zu has label %d, but labels are 0 to %d; %s", path,
+                                 i, labels[kind->label_bytes - 1], kind->classes - 1, kind->fetch_again);
+        }
+    }
+    (void)fclose(file);
+    return 0;
+}
+
+/* Read files one after the other into one list of images. */
+static int read_files(struct clr_images *images, const struct clr_dataset *ds, char *const *paths,
+                      size_t files, const struct kind *kind, struct clr_error *err)
+{
+    size_t counts[MAX_BATCHES], total = 0;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < files; i++) {
+        rc = count_images(&counts[i], paths[i], kind, err);
+        if (rc == 0 && !clr_add_size(&total, total, counts[i]))
+            rc = clr_error_set(err, CLR_EINPUT, "'%s' is too large", paths[i]);
+    }
+    if (rc == 0)
+        rc = layout_new_images(images, ds, total, ds->path, err);
+    for (size_t i = 0, first = 0; rc == 0 && i < files; first += counts[i], i++)
+        rc = read_images(images, first, counts[i], paths[i], kind, err);
+    return rc;
+}
+
+static int read_file_in(struct clr_images *images, const struct clr_dataset *ds, const char *folder,
+                        const char *name, const struct kind *kind, struct clr_error *err)
+{
+    char *path;
+    int rc = fs_join(&path, folder, name, err);
+
+    if (rc == 0) {
+        rc = read_files(images, ds, &path, 1, kind, err);
+        free(path);
+    }
+    return rc;
+}
+
+static int read_classes_in(struct clr_dataset *ds, const char *folder, const char *name,
+                           struct clr_error *err)
+{
+    char *path;
+    int rc = fs_join(&path, folder, name, err);
+
+    if (rc == 0) {
+        rc = layout_read_classes(ds, path, err);
+        free(path);
+    }
+    return rc;
+}
+
+static void set_shape(struct clr_dataset *ds, const struct kind *kind)
+{
+    ds->channels = CHANNELS;
+    ds->height = SIDE;
+    ds->width = SIDE;
+    ds->classes = kind->classes;
+}
+
+static bool has(const char *folder, const char *name)
+{
+    char *path;
+    bool found;
+
+    if (fs_join(&path, folder, name, NULL) < 0)
+        return false;
+    found = fs_exists(path);
+    free(path);
+    return found;
+}
+
+/* ---- CIFAR-10 ---- */
+
+static bool matches_cifar10(const char *folder)
+{
+    return has(folder, "data_batch_1.bin") || has(folder, "test_batch.bin");
+}
+
+static void batch_name(char *out, size_t size, size_t number)
+{
+    (void)snprintf(out, size, "data_batch_%zu.bin", number);
+}
+
+/*
+ * How many training files there are: data_batch_1.bin up to the highest number present; those between must
+ * be there, which reading checks. A first file of the published size means the published set of five.
+ */
+static size_t count_batches(const char *folder)
+{
+    char name[40];
+    size_t files = 1, count = 0;
+    char *path;
+
+    for (size_t i = 1; i <= MAX_BATCHES; i++) {
+        batch_name(name, sizeof name, i);
+        if (has(folder, name))
+            files = i;
+    }
+    if (files < PUBLISHED_BATCHES && fs_join(&path, folder, "data_batch_1.bin", NULL) == 0) {
+        if (count_images(&count, path, &cifar10, NULL) == 0 && count == PUBLISHED_BATCH_IMAGES)
+            files = PUBLISHED_BATCHES;
+        free(path);
+    }
+    return files;
+}
+
+static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_error *err)
+{
+    char *paths[MAX_BATCHES] = {0}, name[40];
+    size_t files = count_batches(folder);
+    int rc = 0;
+
+    set_shape(ds, &cifar10);
+    for (size_t i = 0; rc == 0 && i < files; i++) {
+        batch_name(name, sizeof name, i + 1);
+        rc = fs_join(&paths[i], folder, name, err);
+    }
+    if (rc == 0)
+        rc = read_files(&ds->train, ds, paths, files, &cifar10, err);
+    if (rc == 0)
+        rc = read_file_in(&ds->test, ds, folder, "test_batch.bin", &cifar10, err);
+    if (rc == 0)
+        rc = read_classes_in(ds, folder, "batches.meta.txt", err);
+    for (size_t i = 0; i < files; i++)
+        free(paths[i]);
+    return rc;
+}
+
+const struct layout layout_cifar10 = {"CIFAR-10 binary", matches_cifar10, read_cifar10};
+
+/* ---- CIFAR-100 ---- */
+
+static bool matches_cifar100(const char *folder)
+{
+    return has(folder, "train.bin") || has(folder, "test.bin");
+}
+
+static int read_cifar100(struct clr_dataset *ds, const char *folder, struct clr_error *err)
+{
+    int rc;
+
+    set_shape(ds, &cifar100);
+    rc = read_file_in(&ds->train, ds, folder, "train.bin", &cifar100, err);
+    if (rc == 0)
+        rc = read_file_in(&ds->test, ds, folder, "test.bin", &cifar100, err);
+    if (rc == 0)
+        rc = read_classes_in(ds, folder, "fine_label_names.txt", err);
+    return rc;
+}
+
+const struct layout layout_cifar100 = {"CIFAR-100 binary", matches_cifar100, read_cifar100};

@@ -1,0 +1,235 @@
+/*
+ * Data sets: from a name or folder to images in memory. See clr/dataset.h; the layouts are read in cifar.c
+ * and idx.c, the names are in source.c.
+ */
+#include <clr/dataset.h>
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "data/layout.h"
+#include "data/source.h"
+
+static const struct layout *const layouts[] = {&layout_cifar10, &layout_cifar100, &layout_idx};
+
+/* ---- finding it ---- */
+
+static int not_here(const struct source *source, struct clr_error *err)
+{
+    struct str roots = {0}, how = {0};
+    int rc;
+
+    source_append_roots(&roots);
+    source_append_how(&how, source);
+    rc =
+        clr_error_set(err, CLR_EINPUT, "the data set '%s' is not here: no folder %s%s%s in %s. To get it: %s",
+                      source->name, source->folders[0], source->folders[1] ? " or " : "",
+                      source->folders[1] ? source->folders[1] : "", str_text(&roots), str_text(&how));
+    str_clear(&roots);
+    str_clear(&how);
+    return rc;
+}
+
+static int no_such_folder(const char *name, struct clr_error *err)
+{
+    const char *const *known = clr_dataset_names(), *near = str_nearest(name, known);
+    struct str list = {0};
+    int rc;
+
+    for (size_t i = 0; known[i]; i++)
+        str_append(&list, "%s%s", i > 0 ? ", " : "", known[i]);
+    rc = clr_error_set(err, CLR_EINPUT, "there is no data set and no folder '%s'%s%s%s The names are: %s",
+                       name, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "",
+                       str_text(&list));
+    str_clear(&list);
+    return rc;
+}
+
+/* A folder given by the user: which layout? */
+static int recognise(const struct layout **out, const char *folder, struct clr_error *err)
+{
+    for (size_t i = 0; i < MEM_COUNT(layouts); i++) {
+        if (layouts[i]->matches(folder)) {
+            *out = layouts[i];
+            return 0;
+        }
+    }
+    return clr_error_set(err, CLR_EINPUT,
+                         "there is no data set in '%s': expected data_batch_1.bin … and test_batch.bin "
+                         "(CIFAR-10), train.bin and test.bin (CIFAR-100), or train-images-idx3-ubyte, "
+                         "train-labels-idx1-ubyte and the same of t10k (IDX, plain or .gz)",
+                         folder);
+}
+
+/* The last component of a folder, "." and ".." resolved; what is too long is cut. */
+static void name_of(char *out, size_t size, const char *folder)
+{
+    char real[PATH_MAX];
+    const char *path = realpath(folder, real) ? real : folder, *slash = strrchr(path, '/');
+
+    str_copy(out, size, slash && slash[1] ? slash + 1 : path);
+}
+
+/*
+ * Name, folder and layout of what the user asked for. *source is NULL for a folder.
+ */
+static int find(struct clr_dataset *ds, const struct layout **layout, const struct source **source,
+                const char *name, struct clr_error *err)
+{
+    int rc;
+
+    *source = source_find(name);
+    if (*source) {
+        rc = source_locate(&ds->path, *source, err);
+        if (rc == 0 && !ds->path)
+            rc = not_here(*source, err);
+        *layout = (*source)->layout;
+        str_copy(ds->name, sizeof ds->name, name);
+        return rc;
+    }
+    if (!fs_is_dir(name))
+        return fs_exists(name) ? clr_error_set(err, CLR_EINPUT, "'%s' is a file: --data takes a folder", name)
+                               : no_such_folder(name, err);
+    rc = recognise(layout, name, err);
+    if (rc == 0)
+        rc = str_duplicate(&ds->path, name, err);
+    name_of(ds->name, sizeof ds->name, name);
+    return rc;
+}
+
+/* ---- completing it ---- */
+
+static size_t image_size(const struct clr_dataset *ds)
+{
+    return (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
+}
+
+static void measure_means(struct clr_dataset *ds)
+{
+    const size_t plane = (size_t)ds->height * (size_t)ds->width;
+    uint64_t sums[MEM_COUNT(ds->channel_mean)] = {0};
+    const uint8_t *p = ds->train.pixels;
+
+    for (int i = 0; i < ds->train.count; i++) {
+        for (int c = 0; c < ds->channels; c++) {
+            uint64_t sum = 0;
+            for (size_t k = 0; k < plane; k++)
+                sum += p[k];
+            sums[c] += sum;
+            p += plane;
+        }
+    }
+    for (int c = 0; c < ds->channels; c++)
+        ds->channel_mean[c] = (double)sums[c] / ((double)ds->train.count * (double)plane);
+}
+
+static void measure_checksum(struct clr_dataset *ds)
+{
+    const size_t one = image_size(ds), train = (size_t)ds->train.count, test = (size_t)ds->test.count;
+    const struct fs_piece pieces[] = {{ds->train.labels, train},
+                                      {ds->train.pixels, train * one},
+                                      {ds->test.labels, test},
+                                      {ds->test.pixels, test * one}};
+
+    fs_sha256_pieces(pieces, MEM_COUNT(pieces), ds->checksum);
+}
+
+/* A well-known set whose files have numbers only gets its names; its folder is known by its own name too. */
+static int name_classes(struct clr_dataset *ds, const struct source *source, struct clr_error *err)
+{
+    int rc = 0;
+
+    if (!source)
+        source = source_find(ds->name);
+    if (!source || !source->class_names || ds->classes != 10 ||
+        strcmp(ds->format, source->layout->format) != 0)
+        return 0;
+    for (int i = 0; rc == 0 && i < ds->classes; i++) {
+        char *copy;
+        rc = str_duplicate(&copy, source->class_names[i], err);
+        if (rc == 0) {
+            free(ds->class_names[i]);
+            ds->class_names[i] = copy;
+        }
+    }
+    return rc;
+}
+
+int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err)
+{
+    const struct layout *layout = NULL;
+    const struct source *source = NULL;
+    struct clr_dataset *ds;
+    int rc = mem_new(&ds, 1, sizeof *ds, "data set", err);
+
+    if (rc < 0)
+        return rc;
+    rc = find(ds, &layout, &source, name, err);
+    if (rc < 0)
+        goto out;
+    str_copy(ds->format, sizeof ds->format, layout->format);
+    rc = layout->read(ds, ds->path, err);
+    if (rc == 0)
+        rc = name_classes(ds, source, err);
+    if (rc < 0) {
+        (void)clr_error_prefix(err, "data set %s", ds->name);
+        goto out;
+    }
+    measure_means(ds);
+    measure_checksum(ds);
+    *out = ds;
+    ds = NULL;
+out:
+    clr_dataset_destroy(ds);
+    return rc;
+}
+
+void clr_dataset_destroy(struct clr_dataset *ds)
+{
+    if (!ds)
+        return;
+    for (int i = 0; ds->class_names && i < ds->classes; i++)
+        free(ds->class_names[i]);
+    free(ds->class_names);
+    free(ds->train.pixels);
+    free(ds->train.labels);
+    free(ds->test.pixels);
+    free(ds->test.labels);
+    free(ds->path);
+    free(ds);
+}
+
+/* ---- means ---- */
+
+/* Mean image, (C,H,W). Position by position, so that no array of sums is needed beside the result. */
+static void mean_image(const struct clr_dataset *ds, float *mean)
+{
+    const size_t one = image_size(ds);
+    const double count = ds->train.count;
+    uint64_t sums[64];
+
+    for (size_t first = 0; first < one; first += MEM_COUNT(sums)) {
+        const size_t n = one - first < MEM_COUNT(sums) ? one - first : MEM_COUNT(sums);
+        memset(sums, 0, sizeof sums);
+        for (int i = 0; i < ds->train.count; i++) {
+            const uint8_t *p = ds->train.pixels + (size_t)i * one + first;
+            for (size_t k = 0; k < n; k++)
+                sums[k] += p[k];
+        }
+        for (size_t k = 0; k < n; k++)
+            mean[first + k] = (float)((double)sums[k] / count);
+    }
+}
+
+void clr_dataset_mean(const struct clr_dataset *ds, enum clr_mean kind, float *mean)
+{
+    const size_t one = image_size(ds), plane = (size_t)ds->height * (size_t)ds->width;
+
+    if (kind == CLR_MEAN_IMAGE) {
+        mean_image(ds, mean);
+        return;
+    }
+    for (size_t k = 0; k < one; k++)
+        mean[k] = kind == CLR_MEAN_CHANNEL ? (float)ds->channel_mean[k / plane] : 0.0f;
+}

@@ -1,0 +1,369 @@
+/*
+ * MNIST's IDX files, plain or gzipped: a big-endian header (two zero bytes, element type 8 = byte, number of
+ * dimensions; then the dimensions, 32 bits each) and the bytes.
+ *
+ * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", its section on file formats. Read through
+ * libarchive (raw format, gzip filter). No size in a header is believed: a plain file must have exactly the
+ * bytes that its header announces, a gzipped one cannot announce more than deflate can expand to, and memory
+ * grows with the bytes that really come. libarchive leaves the CRC-32 of gzip (RFC 1952) unchecked, so that
+ * is done here.
+ */
+#include "data/layout.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "base/fs.h"
+
+#define MAX_SIDE          16384
+#define DEFLATE_MAX_RATIO 1032 /* no deflate stream expands further */
+#define FIRST_CHUNK       ((size_t)64 << 20)
+
+/* ---- one file ---- */
+
+struct reader {
+    struct archive *archive;
+    const char *path;
+    size_t file_size;
+    bool compressed;
+    uint32_t crc;   /* of the bytes read so far */
+    uint64_t total; /* how many they are */
+};
+
+static int damaged(const struct reader *r, struct clr_error *err)
+{
+    const char *why = archive_error_string(r->archive);
+
+    return clr_error_set(err, CLR_EINPUT, "'%s' is cut off or damaged: %s; fetch it again", r->path,
+                         why ? why : "it ends too early");
+}
+
+static void reader_close(struct reader *r)
+{
+    if (r->archive)
+        (void)archive_read_free(r->archive);
+    r->archive = NULL;
+}
+
+static int reader_open(struct reader *r, const char *path, struct clr_error *err)
+{
+    struct archive_entry *entry;
+    struct stat st;
+
+    *r = (struct reader){.path = path};
+    if (stat(path, &st) < 0)
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is not a file", path);
+    if (st.st_size == 0)
+        return clr_error_set(err, CLR_EINPUT, "'%s' is empty; fetch it again", path);
+    r->file_size = (size_t)st.st_size;
+    r->archive = archive_read_new();
+    if (!r->archive)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for reading '%s'", path);
+    if (archive_read_support_filter_gzip(r->archive) != ARCHIVE_OK ||
+        archive_read_support_format_raw(r->archive) != ARCHIVE_OK ||
+        archive_read_open_filename(r->archive, path, 65536) != ARCHIVE_OK ||
+        archive_read_next_header(r->archive, &entry) != ARCHIVE_OK) {
+        int rc = damaged(r, err);
+        reader_close(r);
+        return rc;
+    }
+    r->compressed = archive_filter_code(r->archive, 0) == ARCHIVE_FILTER_GZIP;
+    return 0;
+}
+
+/* CRC-32 as in gzip, continued over more bytes. */
+static uint32_t crc32_more(uint32_t crc, const uint8_t *data, size_t size)
+{
+    uint32_t table[256];
+
+    for (uint32_t i = 0; i < 256; i++) {
+        table[i] = i;
+        for (int bit = 0; bit < 8; bit++)
+            table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0xEDB88320u : 0);
+    }
+    crc = ~crc;
+    for (size_t i = 0; i < size; i++)
+        crc = crc >> 8 ^ table[(crc ^ data[i]) & 255];
+    return ~crc;
+}
+
+/* Up to `size` bytes; *got is less only at the end of the file. */
+static int reader_read(struct reader *r, uint8_t *out, size_t size, size_t *got, struct clr_error *err)
+{
+    size_t n = 0;
+
+    while (n < size) {
+        la_ssize_t k = archive_read_data(r->archive, out + n, size - n);
+        if (k < 0)
+            return damaged(r, err);
+        if (k == 0)
+            break;
+        n += (size_t)k;
+    }
+    if (r->compressed)
+        r->crc = crc32_more(r->crc, out, n);
+    r->total += n;
+    *got = n;
+    return 0;
+}
+
+static uint32_t little_endian(const uint8_t b[4])
+{
+    return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
+}
+
+/*
+ * At the end of the data: does a gzip file's own CRC agree? Its last eight bytes are CRC-32 and length. Where
+ * the length is another, the file has several members (or padding), whose last CRC says nothing about the
+ * whole.
+ */
+static int check_crc(const struct reader *r, struct clr_error *err)
+{
+    uint8_t b[8] = {0};
+    FILE *file = r->compressed ? fopen(r->path, "rb") : NULL;
+    bool got;
+
+    if (!file)
+        return 0;
+    got = fseek(file, -8, SEEK_END) == 0 && fread(b, 1, sizeof b, file) == sizeof b;
+    (void)fclose(file);
+    if (!got || little_endian(b + 4) != (uint32_t)r->total || little_endian(b) == r->crc)
+        return 0;
+    return clr_error_set(err, CLR_EINPUT,
+                         "'%s' is damaged: its checksum (CRC-32) does not match; fetch it again", r->path);
+}
+
+/* Read and check the header: `dims` dimensions of bytes. */
+static int reader_header(struct reader *r, size_t dims, size_t *shape, const char *noun,
+                         struct clr_error *err)
+{
+    uint8_t h[16];
+    size_t need = 4 + 4 * dims, got = 0;
+    int rc = reader_read(r, h, need, &got, err);
+
+    if (rc < 0)
+        return rc;
+    if (got < need)
+        return clr_error_set(err, CLR_EINPUT, "'%s' is cut off: %zu bytes, its header alone has %zu", r->path,
+                             got, need);
+    if (h[0] != 0 || h[1] != 0 || h[2] != 8 || h[3] != dims)
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' is no IDX file of %s: it begins with %02x%02x%02x%02x, expected %08zx",
+                             r->path, noun, h[0], h[1], h[2], h[3], (size_t)0x800 + dims);
+    for (size_t i = 0; i < dims; i++) {
+        const uint8_t *b = h + 4 + 4 * i;
+        shape[i] = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
+    }
+    return 0;
+}
+
+/* Can a file of this size hold what its header announces? */
+static int check_claim(const struct reader *r, size_t header, size_t claim, struct clr_error *err)
+{
+    if (claim > DATA_MAX_BYTES)
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' announces %zu bytes, more than the %zu a data set can have", r->path,
+                             claim, DATA_MAX_BYTES);
+    if (!r->compressed && r->file_size != header + claim)
+        return clr_error_set(
+            err, CLR_EINPUT, "'%s' is %s: it has %zu bytes, its header announces %zu; fetch it again",
+            r->path, r->file_size < header + claim ? "cut off" : "damaged", r->file_size, header + claim);
+    if (r->compressed && (header + claim) / DEFLATE_MAX_RATIO > r->file_size)
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' is damaged: its header announces %zu bytes, which cannot come out of a "
+                             "gzip file of %zu bytes",
+                             r->path, header + claim, r->file_size);
+    return 0;
+}
+
+/* The body: exactly `claim` bytes, page-aligned, in memory that grows with what really comes. */
+static int reader_body(struct reader *r, size_t claim, uint8_t **out, struct clr_error *err)
+{
+    size_t capacity = claim < FIRST_CHUNK ? claim : FIRST_CHUNK, length = 0, got;
+    uint8_t *data = NULL, *larger, extra;
+    int rc = mem_new_aligned(&data, capacity, r->path, err);
+
+    if (rc < 0)
+        return rc;
+    for (;;) {
+        rc = reader_read(r, data + length, capacity - length, &got, err);
+        if (rc < 0)
+            goto out;
+        length += got;
+        if (length == claim)
+            break;
+        if (length < capacity) {
+            rc = clr_error_set(
+                err, CLR_EINPUT,
+                "'%s' is cut off: it holds %zu bytes of data, its header announces %zu; fetch it "
+                "again",
+                r->path, length, claim);
+            goto out;
+        }
+        capacity = capacity > claim / 2 ? claim : 2 * capacity;
+        rc = mem_new_aligned(&larger, capacity, r->path, err);
+        if (rc < 0)
+            goto out;
+        memcpy(larger, data, length);
+        free(data);
+        data = larger;
+    }
+    rc = reader_read(r, &extra, 1, &got, err); /* also meets a damaged end of a gzip stream */
+    if (rc == 0 && got > 0)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "'%s' is damaged: more data follows the %zu bytes its header "
+                           "announces; fetch it again",
+                           r->path, claim);
+    if (rc == 0)
+        rc = check_crc(r, err);
+    if (rc == 0) {
+        *out = data;
+        data = NULL;
+    }
+out:
+    free(data);
+    return rc;
+}
+
+static int read_pixels(struct clr_images *images, struct clr_dataset *ds, const char *path,
+                       struct clr_error *err)
+{
+    struct reader r;
+    size_t shape[3] = {0}, claim = 0;
+    int rc = reader_open(&r, path, err);
+
+    if (rc < 0)
+        return rc;
+    rc = reader_header(&r, 3, shape, "images", err);
+    if (rc < 0)
+        goto out;
+    if (shape[0] == 0 || shape[0] > INT_MAX || shape[1] == 0 || shape[1] > MAX_SIDE || shape[2] == 0 ||
+        shape[2] > MAX_SIDE) {
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' announces %zu images of %zu×%zu: that is no data set", path,
+                           shape[0], shape[1], shape[2]);
+        goto out;
+    }
+    if (ds->height != 0 && (shape[1] != (size_t)ds->height || shape[2] != (size_t)ds->width)) {
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' has images of %zu×%zu, the training images have %d×%d",
+                           path, shape[1], shape[2], ds->height, ds->width);
+        goto out;
+    }
+    if (!clr_mul_size(&claim, shape[0], shape[1] * shape[2]))
+        claim = SIZE_MAX;
+    rc = check_claim(&r, 16, claim, err);
+    if (rc == 0)
+        rc = reader_body(&r, claim, &images->pixels, err);
+    if (rc == 0) {
+        images->count = (int)shape[0];
+        ds->height = (int)shape[1];
+        ds->width = (int)shape[2];
+    }
+out:
+    reader_close(&r);
+    return rc;
+}
+
+static int read_labels(struct clr_images *images, struct clr_dataset *ds, const char *path,
+                       const char *pixels_path, struct clr_error *err)
+{
+    struct reader r;
+    size_t count = 0;
+    int rc = reader_open(&r, path, err);
+
+    if (rc < 0)
+        return rc;
+    rc = reader_header(&r, 1, &count, "labels", err);
+    if (rc == 0 && count != (size_t)images->count)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "'%s' has %zu labels, but '%s' has %d images: they do not belong "
+                           "together",
+                           path, count, pixels_path, images->count);
+    if (rc == 0)
+        rc = check_claim(&r, 8, count, err);
+    if (rc == 0)
+        rc = reader_body(&r, count, &images->labels, err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        if (images->labels[i] >= ds->classes)
+            ds->classes = images->labels[i] + 1;
+    }
+    reader_close(&r);
+    return rc;
+}
+
+/* ---- a folder ---- */
+
+/* train-images-idx3-ubyte, or train-images.idx3-ubyte as some unpackers leave it; plain, else gzipped. */
+static bool find_file(char **out, const char *folder, const char *prefix, const char *what)
+{
+    const char *kind = strcmp(what, "images") == 0 ? "idx3-ubyte" : "idx1-ubyte";
+
+    for (int i = 0; i < 4; i++) {
+        char name[80], *path;
+        (void)snprintf(name, sizeof name, "%s-%s%s%s%s", prefix, what, i < 2 ? "-" : ".", kind,
+                       i % 2 ? ".gz" : "");
+        if (fs_join(&path, folder, name, NULL) < 0)
+            return false;
+        if (fs_exists(path)) {
+            *out = path;
+            return true;
+        }
+        free(path);
+    }
+    return false;
+}
+
+static int read_part(struct clr_images *images, struct clr_dataset *ds, const char *folder,
+                     const char *prefix, struct clr_error *err)
+{
+    char *pixels = NULL, *labels = NULL;
+    int rc = 0;
+
+    if (!find_file(&pixels, folder, prefix, "images"))
+        rc = clr_error_set(err, CLR_EINPUT, "'%s/%s-images-idx3-ubyte' (or .gz) is missing", folder, prefix);
+    else if (!find_file(&labels, folder, prefix, "labels"))
+        rc = clr_error_set(err, CLR_EINPUT, "'%s/%s-labels-idx1-ubyte' (or .gz) is missing", folder, prefix);
+    if (rc == 0)
+        rc = read_pixels(images, ds, pixels, err);
+    if (rc == 0)
+        rc = read_labels(images, ds, labels, pixels, err);
+    free(pixels);
+    free(labels);
+    return rc;
+}
+
+static bool matches_idx(const char *folder)
+{
+    static const char *const prefixes[] = {"train", "t10k"};
+    static const char *const whats[] = {"images", "labels"};
+    char *path;
+
+    for (size_t i = 0; i < 4; i++) {
+        if (find_file(&path, folder, prefixes[i / 2], whats[i % 2])) {
+            free(path);
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_idx(struct clr_dataset *ds, const char *folder, struct clr_error *err)
+{
+    int rc;
+
+    ds->channels = 1;
+    rc = read_part(&ds->train, ds, folder, "train", err);
+    if (rc == 0)
+        rc = read_part(&ds->test, ds, folder, "t10k", err);
+    if (rc == 0)
+        rc = layout_number_classes(ds, err);
+    return rc;
+}
+
+const struct layout layout_idx = {"IDX", matches_idx, read_idx};

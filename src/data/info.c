@@ -1,0 +1,175 @@
+/*
+ * Data sets described, for people and for machines: what `clr-cl data info` and `data list` print.
+ */
+#include <clr/dataset.h>
+
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "data/layout.h"
+#include "data/source.h"
+
+static void count_classes(const struct clr_images *images, size_t counts[256])
+{
+    memset(counts, 0, 256 * sizeof counts[0]);
+    for (int i = 0; i < images->count; i++)
+        counts[images->labels[i]]++;
+}
+
+/* Hand the text over, or say that it did not fit into memory. */
+static int finish(char **out, struct str *text, struct clr_error *err)
+{
+    int rc = str_check(text, err);
+
+    if (rc < 0)
+        str_clear(text);
+    else
+        *out = text->text;
+    return rc;
+}
+
+/* ---- info ---- */
+
+static void append_classes(struct str *s, const struct clr_dataset *ds)
+{
+    size_t train[256], test[256];
+    int width = 5;
+
+    count_classes(&ds->train, train);
+    count_classes(&ds->test, test);
+    for (int i = 0; i < ds->classes; i++) {
+        int n = (int)strlen(ds->class_names[i]);
+        width = n > width && n <= 32 ? n : width;
+    }
+    str_append(s, "\n  label  %-*s   train    test\n", width, "class");
+    for (int i = 0; i < ds->classes; i++)
+        str_append(s, "  %5d  %-*s %7zu %7zu\n", i, width, ds->class_names[i], train[i], test[i]);
+}
+
+int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error *err)
+{
+    struct str s = {0};
+
+    str_append(&s, "name      %s\nfolder    %s\nformat    %s\n", ds->name, ds->path, ds->format);
+    str_append(&s, "images    ");
+    layout_append_number(&s, (size_t)ds->train.count);
+    str_append(&s, " for training, ");
+    layout_append_number(&s, (size_t)ds->test.count);
+    str_append(&s, " for testing\n");
+    str_append(&s, "shape     %d×%d×%d (channels × height × width), bytes\nclasses   %d\n", ds->channels,
+               ds->height, ds->width, ds->classes);
+    str_append(&s, "mean      ");
+    for (int c = 0; c < ds->channels; c++)
+        str_append(&s, "%s%.4f", c > 0 ? ", " : "", ds->channel_mean[c]);
+    str_append(&s, " of 255, by channel, training images\nsha256    %s\n", ds->checksum);
+    append_classes(&s, ds);
+    return finish(text, &s, err);
+}
+
+/* Text of a JSON value with a newline; takes the reference. */
+static int dump(char **text, json_t *json, struct clr_error *err)
+{
+    struct str s = {0};
+    char *dumped = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+
+    json_decref(json);
+    if (!dumped)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for JSON");
+    str_append(&s, "%s\n", dumped);
+    free(dumped);
+    return finish(text, &s, err);
+}
+
+/* Paths are bytes, JSON strings are UTF-8: what is no UTF-8 becomes '?'. */
+static json_t *json_text(const char *text)
+{
+    json_t *value = json_string(text);
+    char *copy;
+
+    if (value || str_duplicate(&copy, text, NULL) < 0)
+        return value;
+    for (unsigned char *p = (unsigned char *)copy; *p; p++) {
+        if (*p >= 0x80)
+            *p = '?';
+    }
+    value = json_string(copy);
+    free(copy);
+    return value;
+}
+
+static json_t *json_classes(const struct clr_dataset *ds)
+{
+    json_t *list = json_array();
+    size_t train[256], test[256];
+
+    count_classes(&ds->train, train);
+    count_classes(&ds->test, test);
+    for (int i = 0; list && i < ds->classes; i++)
+        (void)json_array_append_new(list, json_pack("{s:i,s:o,s:I,s:I}", "label", i, "name",
+                                                    json_text(ds->class_names[i]), "train",
+                                                    (json_int_t)train[i], "test", (json_int_t)test[i]));
+    return list;
+}
+
+int clr_dataset_info_json(char **text, const struct clr_dataset *ds, struct clr_error *err)
+{
+    json_t *mean = json_array();
+
+    for (int c = 0; mean && c < ds->channels; c++)
+        (void)json_array_append_new(mean, json_real(ds->channel_mean[c]));
+    return dump(text,
+                json_pack("{s:o,s:o,s:s,s:i,s:i,s:[iii],s:o,s:s,s:o}", "name", json_text(ds->name), "path",
+                          json_text(ds->path), "format", ds->format, "train", ds->train.count, "test",
+                          ds->test.count, "shape", ds->channels, ds->height, ds->width, "mean", mean,
+                          "sha256", ds->checksum, "classes", json_classes(ds)),
+                err);
+}
+
+/* ---- list ---- */
+
+int clr_dataset_list(char **text, struct clr_error *err)
+{
+    struct str s = {0};
+
+    for (const struct source *source = sources_known; source->name; source++) {
+        char *folder;
+        int rc = source_locate(&folder, source, err);
+        if (rc < 0) {
+            str_clear(&s);
+            return rc;
+        }
+        str_append(&s, "%-14s ", source->name);
+        if (folder) {
+            str_append(&s, "%s\n", folder);
+        } else {
+            str_append(&s, "not here; to get it: ");
+            source_append_how(&s, source);
+            str_append(&s, "\n");
+        }
+        free(folder);
+    }
+    return finish(text, &s, err);
+}
+
+int clr_dataset_list_json(char **text, struct clr_error *err)
+{
+    json_t *list = json_array();
+
+    for (const struct source *source = sources_known; list && source->name; source++) {
+        struct str how = {0};
+        char *folder;
+        int rc = source_locate(&folder, source, err);
+        if (rc < 0) {
+            json_decref(list);
+            return rc;
+        }
+        source_append_how(&how, source);
+        (void)json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "name", source->name, "path",
+                                                    folder ? json_text(folder) : json_null(), "how_to_get",
+                                                    json_text(str_text(&how))));
+        str_clear(&how);
+        free(folder);
+    }
+    return dump(text, list, err);
+}

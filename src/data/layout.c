@@ -1,0 +1,130 @@
+/*
+ * What the readers of data folders share: see layout.h.
+ */
+#include "data/layout.h"
+
+#include <limits.h>
+
+#include <jansson.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+
+#define MAX_NAMES_BYTES ((size_t)1 << 20)
+
+int layout_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
+                      const char *source, struct clr_error *err)
+{
+    const size_t one = (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
+    uint8_t *pixels = NULL, *labels = NULL;
+    size_t size;
+    int rc;
+
+    if (count > INT_MAX || !clr_mul_size(&size, count, one) || size > DATA_MAX_BYTES)
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' has %zu images: more than fit into the %zu bytes of a data set", source,
+                             count, DATA_MAX_BYTES);
+    rc = mem_new_aligned(&pixels, size, "pixels of images", err);
+    if (rc == 0)
+        rc = mem_new_aligned(&labels, count, "labels of images", err);
+    if (rc < 0) {
+        free(pixels);
+        return rc;
+    }
+    images->pixels = pixels;
+    images->labels = labels;
+    images->count = (int)count;
+    return 0;
+}
+
+int layout_number_classes(struct clr_dataset *ds, struct clr_error *err)
+{
+    char **names, text[16];
+    int rc = mem_new(&names, (size_t)ds->classes, sizeof *names, "class names", err);
+
+    if (rc < 0)
+        return rc;
+    ds->class_names = names;
+    for (int i = 0; rc == 0 && i < ds->classes; i++) {
+        (void)snprintf(text, sizeof text, "%d", i);
+        rc = str_duplicate(&names[i], text, err);
+    }
+    return rc;
+}
+
+/* Names come from a file and go to terminals and into JSON: no control characters, valid UTF-8. */
+static void clean(char *name)
+{
+    json_t *valid = json_string(name);
+
+    for (unsigned char *p = (unsigned char *)name; *p; p++) {
+        if (*p < 0x20 || *p == 0x7f || (!valid && *p >= 0x80))
+            *p = '?';
+    }
+    json_decref(valid);
+}
+
+/* Cut `text` into its lines that are not blank, in place; at most `max` are stored, all are counted. */
+static int cut_lines(char *text, char **lines, int max)
+{
+    int n = 0;
+
+    for (char *line = text, *next; line; line = next) {
+        size_t length;
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        length = strlen(line);
+        while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' '))
+            line[--length] = '\0';
+        if (length == 0)
+            continue;
+        if (n < max)
+            lines[n] = line;
+        n++;
+    }
+    return n;
+}
+
+int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err)
+{
+    char *text, *lines[256], **names;
+    size_t size;
+    int rc, n;
+
+    if (!fs_exists(path))
+        return layout_number_classes(ds, err);
+    rc = fs_read(path, MAX_NAMES_BYTES, &text, &size, err);
+    if (rc < 0)
+        return rc;
+    n = cut_lines(text, lines, (int)MEM_COUNT(lines));
+    if (n != ds->classes) {
+        log_line(CLR_LOG_WARNING, "'%s' has %d class names for %d classes: classes are numbered instead",
+                 path, n, ds->classes);
+        rc = layout_number_classes(ds, err);
+        goto out;
+    }
+    rc = mem_new(&names, (size_t)n, sizeof *names, "class names", err);
+    if (rc < 0)
+        goto out;
+    ds->class_names = names;
+    for (int i = 0; rc == 0 && i < n; i++) {
+        clean(lines[i]);
+        rc = str_duplicate(&names[i], lines[i], err);
+    }
+out:
+    free(text);
+    return rc;
+}
+
+void layout_append_number(struct str *out, size_t n)
+{
+    char digits[24];
+    int count = snprintf(digits, sizeof digits, "%zu", n);
+
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            str_append_bytes(out, ",", 1);
+        str_append_bytes(out, &digits[i], 1);
+    }
+}

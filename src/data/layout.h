@@ -1,0 +1,51 @@
+/*
+ * The readers of data folders: what each layout looks like, and reading it into a struct clr_dataset. One
+ * file per layout (cifar.c, idx.c); dataset.c finds the folder, asks them in turn and completes the set.
+ */
+#ifndef DATA_LAYOUT_H
+#define DATA_LAYOUT_H
+
+#include <stdbool.h>
+
+#include <clr/dataset.h>
+
+#include "base/str.h"
+
+/* No data set may have more pixel bytes than this: a larger claim is damage (or needs streaming from disk).
+ */
+#define DATA_MAX_BYTES ((size_t)16 << 30)
+
+struct layout {
+    const char *format; /* "IDX" */
+    /* Does the folder hold any file of this layout? One is enough: read() then names those that are missing.
+     */
+    bool (*matches)(const char *folder);
+    /*
+     * Fill shape, classes, class_names, train and test of a zeroed set; path is set. On failure what was
+     * filled stays for clr_dataset_destroy(). CLR_EINPUT, CLR_ENOMEM.
+     */
+    int (*read)(struct clr_dataset *ds, const char *folder, struct clr_error *err);
+};
+
+extern const struct layout layout_cifar10, layout_cifar100, layout_idx;
+
+/*
+ * Allocate pixels and labels for `count` images of the data set's shape, page-aligned. CLR_EINPUT: more than
+ * INT_MAX images or DATA_MAX_BYTES; `source` is the file or folder that the message names.
+ */
+int layout_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
+                      const char *source, struct clr_error *err);
+
+/* Give the set class names: "0", "1", …. */
+int layout_number_classes(struct clr_dataset *ds, struct clr_error *err);
+
+/*
+ * Give the set the class names in a text file, one a line. A missing file numbers the classes; a file with
+ * another number of names does so too, with a warning.
+ */
+int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err);
+
+/* Append 1234567 as "1,234,567". */
+void layout_append_number(struct str *out, size_t n);
+
+#endif

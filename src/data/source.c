@@ -1,0 +1,131 @@
+/*
+ * Names of data sets and the folders they may lie in: see source.h.
+ */
+#include "data/source.h"
+
+#include "base/fs.h"
+#include "base/paths.h"
+
+#define SYSTEM_ROOT "/usr/share/datasets"
+
+/* Class names of Fashion-MNIST: its README, section "Labels". The files have numbers only. */
+static const char *const fashion[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                      "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+
+const struct source sources_known[] = {
+    {"cifar10",
+     &layout_cifar10,
+     {"cifar-10-batches-bin", "cifar10", NULL},
+     "cifar-10-binary.tar.gz",
+     "https://www.cs.toronto.edu/~kriz/cifar.html",
+     NULL,
+     NULL},
+    {"cifar100",
+     &layout_cifar100,
+     {"cifar-100-binary", "cifar100", NULL},
+     "cifar-100-binary.tar.gz",
+     "https://www.cs.toronto.edu/~kriz/cifar.html",
+     NULL,
+     NULL},
+    {"mnist", &layout_idx, {"mnist", NULL, NULL}, NULL, "http://yann.lecun.com/exdb/mnist/", NULL, NULL},
+    {"fashion-mnist",
+     &layout_idx,
+     {"fashion-mnist", NULL, NULL},
+     NULL,
+     "https://github.com/zalandoresearch/fashion-mnist",
+     "dataset-fashion-mnist",
+     fashion},
+    {NULL, NULL, {NULL}, NULL, NULL, NULL, NULL},
+};
+
+const struct source *source_find(const char *name)
+{
+    for (const struct source *s = sources_known; s->name; s++) {
+        if (strcmp(s->name, name) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+const char *const *clr_dataset_names(void)
+{
+    static const char *names[MEM_COUNT(sources_known)];
+
+    for (size_t i = 0; i < MEM_COUNT(sources_known); i++)
+        names[i] = sources_known[i].name;
+    return names;
+}
+
+/* *out: the folder of the source in one root, or NULL. */
+static int locate_in(char **out, const char *root, const struct source *source, struct clr_error *err)
+{
+    *out = NULL;
+    for (size_t i = 0; root && source->folders[i]; i++) {
+        char *folder;
+        int rc = fs_join(&folder, root, source->folders[i], err);
+        if (rc < 0)
+            return rc;
+        if (source->layout->matches(folder)) {
+            *out = folder;
+            return 0;
+        }
+        free(folder);
+    }
+    return 0;
+}
+
+int source_locate(char **folder, const struct source *source, struct clr_error *err)
+{
+    char *cache = NULL, *found = NULL;
+    int rc = paths_cache(&cache, err);
+
+    if (rc == 0)
+        rc = locate_in(&found, paths_datasets(), source, err);
+    if (rc == 0 && !found)
+        rc = locate_in(&found, cache, source, err);
+    if (rc == 0 && !found)
+        rc = locate_in(&found, SYSTEM_ROOT, source, err);
+    if (rc == 0)
+        *folder = found;
+    free(cache);
+    return rc;
+}
+
+void source_append_how(struct str *out, const struct source *source)
+{
+    const char *root = paths_datasets();
+    char *cache = NULL;
+
+    if (paths_cache(&cache, NULL) < 0)
+        cache = NULL;
+    if (!root)
+        root = cache ? cache : SYSTEM_ROOT;
+    if (source->package)
+        str_append(out, "apt install %s; or ", source->package);
+    if (source->archive)
+        str_append(out, "download %s from %s, then: mkdir -p '%s' && tar -xzf %s -C '%s'", source->archive,
+                   source->page, root, source->archive, root);
+    else
+        str_append(out,
+                   "download {train,t10k}-images-idx3-ubyte.gz and {train,t10k}-labels-idx1-ubyte.gz from %s "
+                   "into '%s/%s'",
+                   source->page, root, source->folders[0]);
+    free(cache);
+}
+
+void source_append_roots(struct str *out)
+{
+    const char *data = paths_datasets();
+    char *cache = NULL;
+
+    if (paths_cache(&cache, NULL) < 0)
+        cache = NULL;
+    if (data)
+        str_append(out, "$CLR_DATA (%s), ", data);
+    else
+        str_append(out, "$CLR_DATA (not set), ");
+    if (cache)
+        str_append(out, "the cache (%s), ", cache);
+    str_append(out, "%s", SYSTEM_ROOT);
+    free(cache);
+}

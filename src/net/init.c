@@ -1,0 +1,64 @@
+/*
+ * Initial values: see init.h. The formulas are Caffe's (include/caffe/filler.hpp): with n = fan_in, fan_out
+ * or their mean, xavier is uniform in ±sqrt(3/n) (Glorot and Bengio 2010), msra is gaussian with std
+ * sqrt(2/n) (He et al. 2015).
+ */
+#include "net/init.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+
+static double fan(const struct graph_param *p)
+{
+    switch (p->filler.norm) {
+    case FILLER_FAN_OUT:
+        return p->fan_out;
+    case FILLER_AVERAGE:
+        return ((double)p->fan_in + p->fan_out) / 2.0;
+    case FILLER_FAN_IN:
+        break;
+    }
+    return p->fan_in;
+}
+
+static void fill_constant(float *out, size_t count, double value)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (float)value;
+}
+
+static void fill_uniform(float *out, size_t count, double min, double max, int number, uint64_t seed)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (float)(min + (max - min) * rng_uniform(seed, RNG_INIT, (uint32_t)number, i));
+}
+
+static void fill_gaussian(float *out, size_t count, double mean, double std, int number, uint64_t seed)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (float)(mean + std * rng_normal(seed, RNG_INIT, (uint32_t)number, i));
+}
+
+void init_fill(float *out, const struct graph_param *p, int number, uint64_t seed)
+{
+    const struct filler *f = &p->filler;
+
+    switch (f->kind) {
+    case FILLER_CONSTANT:
+        fill_constant(out, p->count, f->value);
+        break;
+    case FILLER_UNIFORM:
+        fill_uniform(out, p->count, f->min, f->max, number, seed);
+        break;
+    case FILLER_GAUSSIAN:
+        fill_gaussian(out, p->count, f->mean, f->std, number, seed);
+        break;
+    case FILLER_XAVIER:
+        fill_uniform(out, p->count, -sqrt(3.0 / fan(p)), sqrt(3.0 / fan(p)), number, seed);
+        break;
+    case FILLER_MSRA:
+        fill_gaussian(out, p->count, 0.0, sqrt(2.0 / fan(p)), number, seed);
+        break;
+    }
+}

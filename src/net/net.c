@@ -1,0 +1,381 @@
+/*
+ * A graph compiled into operators: layouts asked from ops/layout, memory by lifetimes, one operator per node.
+ * See net.h. Steps are numbered for the lifetimes: node i runs forward at step i and backward at step 2·nodes − i.
+ */
+#include "net/net.h"
+
+#include "ops/layout.h"
+
+struct net_value {
+    int root;              /* value whose memory this one uses: itself, or the one it was made from in place */
+    struct layout layout, gradient_layout;
+    bool has_gradient;
+    int memory, gradient;  /* arena requests of roots, −1: none */
+    struct tensor t, dt;   /* filled by net_build() */
+};
+
+struct net_node {
+    struct op *op;
+    struct op_needs needs;
+    int saved; /* arena request, −1: none */
+    bool runs; /* false: an accuracy that nobody reads */
+};
+
+struct net {
+    const struct graph *graph;
+    struct net_value *values;
+    struct net_node *nodes;
+    struct arena *arena;
+    int workspace, labels; /* arena requests */
+    struct op *accuracy;   /* of a net that has no such layer; NULL: it has */
+    struct op_desc accuracy_desc;
+    const struct params *params;
+};
+
+/* ------------------------------------------------------------------ planning */
+
+static int last_step(const struct net *net)
+{
+    return 2 * (int)net->graph->node_count + 1;
+}
+
+static int backward_step(const struct net *net, int node)
+{
+    return last_step(net) - 1 - node;
+}
+
+/* May node i write its output over its input? Only its reader may, and only if nobody needs the old value. */
+static bool runs_in_place(const struct net *net, int i)
+{
+    const struct graph *g = net->graph;
+    const struct graph_node *node = &g->nodes[i];
+    const int producer = g->values[node->x].producer;
+
+    return node->in_place && node->y >= 0 && net->nodes[i].needs.in_place && producer >= 0 &&
+           g->values[node->x].consumer_count == 1 && !(node->desc.backward && net->nodes[producer].needs.keeps_y);
+}
+
+static int plan_nodes(struct net *net, const struct clr_device *device, int block, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    int rc = 0;
+
+    for (size_t i = 0; i < g->node_count && rc == 0; i++) {
+        net->nodes[i].saved = -1;
+        net->nodes[i].runs = g->nodes[i].desc.kind != OP_ACCURACY || (int)i == g->accuracy_node;
+        rc = op_plan(&net->nodes[i].needs, &g->nodes[i].desc, device, block, err);
+    }
+    return rc;
+}
+
+static void widen(struct layout *a, const struct layout *b)
+{
+    a->halo_h = b->halo_h > a->halo_h ? b->halo_h : a->halo_h;
+    a->halo_w = b->halo_w > a->halo_w ? b->halo_w : a->halo_w;
+}
+
+/* Layout of each value from its readers; values that share memory share the widest halo. */
+static int choose_layouts(struct net *net, int block, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    const struct op_needs **readers = NULL;
+    int rc = mem_new(&readers, g->node_count, sizeof *readers, "a list of layers", err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t v = 0; v < g->value_count; v++) {
+        const int producer = g->values[v].producer;
+        struct net_value *value = &net->values[v];
+        size_t count = 0;
+        for (size_t i = 0; i < g->node_count; i++)
+            if (g->nodes[i].x == (int)v) {
+                readers[count++] = &net->nodes[i].needs;
+                value->has_gradient |= g->nodes[i].desc.backward && g->nodes[i].desc.need_dx;
+            }
+        value->layout = layout_activation(g->values[v].shape.c, block, readers, count, producer < 0);
+        value->gradient_layout = layout_gradient(&value->layout, producer >= 0 ? &net->nodes[producer].needs : NULL);
+        value->root = (int)v;
+        if (producer >= 0 && runs_in_place(net, producer))
+            value->root = net->values[g->nodes[producer].x].root;
+    }
+    for (int pass = 0; pass < 2; pass++) /* children widen their root, then take what it has */
+        for (size_t v = 0; v < g->value_count; v++) {
+            struct net_value *root = &net->values[net->values[v].root], *value = &net->values[v];
+            widen(&root->layout, &value->layout);
+            widen(&root->gradient_layout, &value->gradient_layout);
+            value->layout = root->layout;
+            value->gradient_layout = root->gradient_layout;
+        }
+    free(readers);
+    return 0;
+}
+
+/* Memory that must keep zeros (halo, lanes beyond C) is never shared. */
+static bool shareable(const struct layout *l, int channels)
+{
+    return l->halo_h == 0 && l->halo_w == 0 && channels % l->block == 0;
+}
+
+static int request_tensor(struct net *net, int *id, const struct shape *shape, const struct layout *l, int first,
+                          int last, struct clr_error *err)
+{
+    const bool share = shareable(l, shape->c);
+    size_t floats;
+
+    if (!tensor_floats(shape, l, &floats) || floats > SIZE_MAX / sizeof(float))
+        return clr_error_set(err, CLR_EDEVMEM, "an activation is too large for any memory: try a smaller --batch");
+    return arena_request(net->arena, id, floats * sizeof(float), share ? first : 0, share ? last : ARENA_ALWAYS,
+                         "an activation", err);
+}
+
+/* First and last step that touch the values of one memory, and their gradients. */
+static void lifetimes(const struct net *net, int root, int first[2], int last[2])
+{
+    const struct graph *g = net->graph;
+    const bool train = g->phase == PHASE_TRAIN;
+
+    first[0] = first[1] = last_step(net);
+    last[0] = last[1] = 0;
+    for (size_t v = 0; v < g->value_count; v++) {
+        const int producer = g->values[v].producer;
+        if (net->values[v].root != root)
+            continue;
+        first[0] = producer < 0 ? 0 : (producer < first[0] ? producer : first[0]);
+        last[0] = (int)v == g->logits ? last_step(net) : producer > last[0] ? producer : last[0];
+        last[1] = producer < 0 ? last_step(net)
+                               : (backward_step(net, producer) > last[1] ? backward_step(net, producer) : last[1]);
+        if (train && last[0] < last[1])
+            last[0] = last[1]; /* a producer may read its output when it goes back */
+        for (size_t i = 0; i < g->node_count; i++)
+            if (g->nodes[i].x == (int)v) {
+                const int back = backward_step(net, (int)i), until = train ? back : (int)i;
+                last[0] = until > last[0] ? until : last[0];
+                first[1] = back < first[1] ? back : first[1];
+            }
+    }
+}
+
+static int plan_memory(struct net *net, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    const struct shape *images = &g->values[g->images].shape;
+    size_t workspace = 0;
+    int rc = 0;
+
+    for (size_t v = 0; v < g->value_count && rc == 0; v++) {
+        struct net_value *value = &net->values[v];
+        int first[2], last[2];
+        value->memory = value->gradient = -1;
+        if (value->root != (int)v || g->values[v].producer == -2)
+            continue;
+        lifetimes(net, (int)v, first, last);
+        rc = request_tensor(net, &value->memory, &g->values[v].shape, &value->layout, first[0], last[0], err);
+        if (rc == 0 && value->has_gradient)
+            rc = request_tensor(net, &value->gradient, &g->values[v].shape, &value->gradient_layout, first[1],
+                                last[1], err);
+    }
+    for (size_t i = 0; i < g->node_count && rc == 0; i++) {
+        const struct op_needs *needs = &net->nodes[i].needs;
+        workspace = needs->workspace_bytes > workspace ? needs->workspace_bytes : workspace;
+        if (needs->saved_bytes > 0)
+            rc = arena_request(net->arena, &net->nodes[i].saved, needs->saved_bytes, (int)i,
+                               backward_step(net, (int)i), "a layer's own memory", err);
+    }
+    if (rc == 0)
+        rc = arena_request(net->arena, &net->workspace, workspace, 0, ARENA_ALWAYS, "the workspace", err);
+    if (rc == 0)
+        rc = arena_request(net->arena, &net->labels, (size_t)images->n * sizeof(cl_int), 0, ARENA_ALWAYS,
+                           "the labels", err);
+    return rc < 0 ? rc : arena_plan(net->arena, err);
+}
+
+int net_plan(struct net **out, const struct graph *graph, const struct clr_device *device, int block,
+             struct clr_error *err)
+{
+    struct net *net = NULL;
+    int rc = mem_new(&net, 1, sizeof *net, "a net", err);
+
+    if (rc < 0)
+        return rc;
+    net->graph = graph;
+    rc = mem_new(&net->values, graph->value_count, sizeof *net->values, "a net", err);
+    if (rc == 0)
+        rc = mem_new(&net->nodes, graph->node_count, sizeof *net->nodes, "a net", err);
+    if (rc == 0)
+        rc = arena_new(&net->arena, device, err);
+    if (rc == 0)
+        rc = plan_nodes(net, device, block, err);
+    if (rc == 0)
+        rc = choose_layouts(net, block, err);
+    if (rc == 0)
+        rc = plan_memory(net, err);
+    if (rc < 0)
+        net_destroy(net);
+    else
+        *out = net;
+    return rc;
+}
+
+size_t net_bytes(const struct net *net)
+{
+    return arena_bytes(net->arena);
+}
+
+/* ------------------------------------------------------------------ building */
+
+static void bind_values(struct net *net)
+{
+    const struct graph *g = net->graph;
+
+    for (size_t v = 0; v < g->value_count; v++) {
+        struct net_value *value = &net->values[v];
+        const struct net_value *root = &net->values[value->root];
+        value->t = (struct tensor){.shape = g->values[v].shape, .layout = value->layout};
+        value->dt = (struct tensor){.shape = g->values[v].shape, .layout = value->gradient_layout};
+        if (root->memory >= 0)
+            value->t.mem = arena_part(net->arena, root->memory);
+        if (root->gradient >= 0)
+            value->dt.mem = arena_part(net->arena, root->gradient);
+    }
+}
+
+/* Everything of a node that does not change from batch to batch. */
+static struct op_io node_io(const struct net *net, size_t i)
+{
+    const struct graph_node *node = &net->graph->nodes[i];
+    const struct params *p = net->params;
+    struct op_io io = {.x = net->values[node->x].t, .dx = net->values[node->x].dt};
+
+    if (node->y >= 0) {
+        io.y = net->values[node->y].t;
+        io.dy = net->values[node->y].dt;
+    }
+    if (!node->desc.need_dx)
+        io.dx.mem = NULL;
+    if (node->weight >= 0) {
+        io.w = p->w[node->weight];
+        io.dw = p->g ? p->g[node->weight] : NULL;
+    }
+    if (node->bias >= 0) {
+        io.b = p->w[node->bias];
+        io.db = p->g ? p->g[node->bias] : NULL;
+    }
+    if (net->nodes[i].saved >= 0)
+        io.saved = arena_part(net->arena, net->nodes[i].saved);
+    io.workspace = arena_part(net->arena, net->workspace);
+    io.labels = arena_part(net->arena, net->labels);
+    return io;
+}
+
+/* A net for evaluation that has no Accuracy layer gets one, top 1, on the scores that the loss reads. */
+static int add_accuracy(struct net *net, struct ocl_context *ctx, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    struct op_io io = {0};
+
+    if (g->phase != PHASE_TEST || g->accuracy_node >= 0 || g->logits < 0)
+        return 0;
+    io.x = net->values[g->logits].t;
+    net->accuracy_desc =
+        (struct op_desc){.kind = OP_ACCURACY, .label = "accuracy", .x = io.x.shape, .u.accuracy.top_k = 1};
+    return op_create(&net->accuracy, ctx, &net->accuracy_desc, &io, err);
+}
+
+int net_build(struct net *net, struct ocl_context *ctx, const struct params *params, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    int rc = arena_allocate(net->arena, ctx, err);
+
+    if (rc < 0)
+        return rc;
+    net->params = params;
+    bind_values(net);
+    for (size_t i = 0; i < g->node_count && rc == 0; i++) {
+        const struct op_io io = node_io(net, i);
+        if (net->nodes[i].runs)
+            rc = op_create(&net->nodes[i].op, ctx, &g->nodes[i].desc, &io, err);
+    }
+    return rc < 0 ? rc : add_accuracy(net, ctx, err);
+}
+
+void net_destroy(struct net *net)
+{
+    if (!net)
+        return;
+    for (size_t i = 0; net->nodes && i < net->graph->node_count; i++)
+        op_destroy(net->nodes[i].op);
+    op_destroy(net->accuracy);
+    arena_destroy(net->arena);
+    free(net->nodes);
+    free(net->values);
+    free(net);
+}
+
+/* ------------------------------------------------------------------ running */
+
+const struct tensor *net_images(const struct net *net)
+{
+    return &net->values[net->graph->images].t;
+}
+
+cl_mem net_labels(const struct net *net)
+{
+    return arena_part(net->arena, net->labels);
+}
+
+const struct tensor *net_logits(const struct net *net)
+{
+    return &net->values[net->graph->logits].t;
+}
+
+static void set_batch(struct op_io *io, const struct net_batch *b, enum op_kind kind)
+{
+    io->batch = b->count;
+    io->sample = kind == OP_ACCURACY ? b->hit : b->loss;
+    io->sample_offset = kind == OP_ACCURACY ? b->hit_offset : b->loss_offset;
+    io->index = b->index;
+    io->index_offset = b->index_offset;
+    io->seed = b->seed;
+    io->iteration = b->iteration;
+}
+
+int net_forward(struct net *net, const struct net_batch *b, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < net->graph->node_count && rc == 0; i++) {
+        const enum op_kind kind = net->graph->nodes[i].desc.kind;
+        struct op_io io = node_io(net, i);
+        set_batch(&io, b, kind);
+        if (net->nodes[i].op && (kind != OP_ACCURACY || b->hit))
+            rc = op_forward(net->nodes[i].op, &io, err);
+    }
+    if (rc == 0 && net->accuracy && b->hit) {
+        struct op_io io = {.x = net->values[net->graph->logits].t, .labels = net_labels(net)};
+        set_batch(&io, b, OP_ACCURACY);
+        rc = op_forward(net->accuracy, &io, err);
+    }
+    return rc;
+}
+
+int net_backward(struct net *net, const struct net_batch *b, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = net->graph->node_count; i-- > 0 && rc == 0;) {
+        const struct op_desc *desc = &net->graph->nodes[i].desc;
+        struct op_io io = node_io(net, i);
+        set_batch(&io, b, desc->kind);
+        if (net->nodes[i].op && desc->backward)
+            rc = op_backward(net->nodes[i].op, &io, err);
+    }
+    return rc;
+}
+
+void net_variants(const struct net *net, void (*tell)(void *user, const char *layer, const char *variant),
+                  void *user)
+{
+    for (size_t i = 0; i < net->graph->node_count; i++)
+        if (net->nodes[i].op && op_variant(net->nodes[i].op)[0])
+            tell(user, net->graph->nodes[i].desc.label, op_variant(net->nodes[i].op));
+}

@@ -1,0 +1,390 @@
+/*
+ * The reader of protocol-buffer text: see prototxt.h. A hand-written recursive descent, its depth bounded;
+ * fields lie in one array and refer to each other by number, texts lie in one pool that is never moved.
+ * Grammar: protobuf.dev, "Text Format Language Specification" (extensions and Any are left out).
+ */
+#include "net/prototxt.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ errors */
+
+static int error_at(const char *file, int line, int column, struct clr_error *err, const char *format,
+                    va_list ap)
+{
+    char text[768];
+
+    (void)vsnprintf(text, sizeof text, format, ap);
+    return clr_error_set(err, CLR_EINPUT, "%.200s:%d:%d: %s", file, line, column, text);
+}
+
+int pt_error(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err,
+             const char *format, ...)
+{
+    va_list ap;
+    int rc;
+
+    va_start(ap, format);
+    rc = error_at(doc->file, field->line, field->column, err, format, ap);
+    va_end(ap);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ characters */
+
+struct lexer {
+    struct prototxt *doc;
+    const char *p, *end;
+    int line, column, depth;
+    struct clr_error *err;
+};
+
+static int CLR_PRINTF(2, 3) lex_error(const struct lexer *lx, const char *format, ...)
+{
+    va_list ap;
+    int rc;
+
+    va_start(ap, format);
+    rc = error_at(lx->doc->file, lx->line, lx->column, lx->err, format, ap);
+    va_end(ap);
+    return rc;
+}
+
+/* The byte under the cursor; −1 at the end. */
+static int peek(const struct lexer *lx)
+{
+    return lx->p < lx->end ? (unsigned char)*lx->p : -1;
+}
+
+static void advance(struct lexer *lx)
+{
+    if (*lx->p == '\n') {
+        lx->line++;
+        lx->column = 1;
+    } else {
+        lx->column++;
+    }
+    lx->p++;
+}
+
+static void skip_space(struct lexer *lx)
+{
+    for (;;) {
+        int c = peek(lx);
+        if (c == '#') {
+            while (peek(lx) >= 0 && peek(lx) != '\n')
+                advance(lx);
+        } else if (c == ' ' || (c >= '\t' && c <= '\r')) {
+            advance(lx);
+        } else {
+            return;
+        }
+    }
+}
+
+/* "unexpected X, expected Y" at the cursor. */
+static int unexpected(const struct lexer *lx, const char *expected)
+{
+    int c = peek(lx);
+
+    if (c < 0)
+        return lex_error(lx, "the file ends where %s is expected", expected);
+    if (c > ' ' && c < 127)
+        return lex_error(lx, "unexpected '%c' where %s is expected", c, expected);
+    return lex_error(lx, "unexpected byte 0x%02x where %s is expected", (unsigned)c, expected);
+}
+
+static bool is_word(int c)
+{
+    return c >= 0 && c < 128 && (isalnum(c) || c == '_' || c == '.' || c == '+' || c == '-');
+}
+
+/* The pool has two bytes for each of the file: a token and its NUL always fit. */
+static void pool_put(struct lexer *lx, int c)
+{
+    lx->doc->pool[lx->doc->pool_used++] = (char)(unsigned char)c;
+}
+
+static int read_name(struct lexer *lx, const char **out)
+{
+    const char *start = lx->doc->pool + lx->doc->pool_used;
+    int c = peek(lx);
+
+    if (c < 0 || c >= 128 || (!isalpha(c) && c != '_'))
+        return unexpected(lx, "a field name");
+    while ((c = peek(lx)) >= 0 && c < 128 && (isalnum(c) || c == '_')) {
+        pool_put(lx, c);
+        advance(lx);
+    }
+    pool_put(lx, 0);
+    *out = start;
+    return 0;
+}
+
+static int hex_digit(int c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Behind a backslash: one escape to one byte (never more bytes than it took in the file). */
+static int read_escape(struct lexer *lx)
+{
+    static const char from[] = "abfnrtv\\'\"?", to[] = "\a\b\f\n\r\t\v\\'\"?";
+    int c = peek(lx), value = 0;
+    const char *known;
+
+    if (c > 0 && (known = strchr(from, c)) != NULL) {
+        advance(lx);
+        pool_put(lx, to[known - from]);
+        return 0;
+    }
+    if (c == 'x' || c == 'X') {
+        advance(lx);
+        if (hex_digit(peek(lx)) < 0)
+            return unexpected(lx, "a hexadecimal digit of an escape");
+        for (int i = 0; i < 2 && hex_digit(peek(lx)) >= 0; i++) {
+            value = value * 16 + hex_digit(peek(lx));
+            advance(lx);
+        }
+    } else if (c >= '0' && c <= '7') {
+        for (int i = 0; i < 3 && peek(lx) >= '0' && peek(lx) <= '7'; i++) {
+            value = value * 8 + (peek(lx) - '0');
+            advance(lx);
+        }
+    } else {
+        return unexpected(lx, "an escape (\\n, \\t, \\\\, \\\", \\xHH, \\ooo …)");
+    }
+    if (value < 1 || value > 255)
+        return lex_error(lx, "a string cannot hold the byte %d", value);
+    pool_put(lx, value);
+    return 0;
+}
+
+static int read_string(struct lexer *lx)
+{
+    int quote = peek(lx), c, rc;
+
+    advance(lx);
+    while ((c = peek(lx)) != quote) {
+        if (c < 0 || c == '\n')
+            return lex_error(lx, "the string is not closed on its line: %c is missing", quote);
+        if (c == 0)
+            return lex_error(lx, "a string cannot hold the byte 0");
+        advance(lx);
+        if (c != '\\') {
+            pool_put(lx, c);
+            continue;
+        }
+        rc = read_escape(lx);
+        if (rc < 0)
+            return rc;
+    }
+    advance(lx);
+    return 0;
+}
+
+static int read_scalar(struct lexer *lx, const char **out, bool *quoted)
+{
+    const char *start = lx->doc->pool + lx->doc->pool_used;
+    int rc;
+
+    *quoted = peek(lx) == '"' || peek(lx) == '\'';
+    if (!*quoted && !is_word(peek(lx)))
+        return unexpected(lx, "a value");
+    if (*quoted) {
+        while (peek(lx) == '"' || peek(lx) == '\'') {
+            rc = read_string(lx);
+            if (rc < 0)
+                return rc;
+            skip_space(lx);
+        }
+    } else {
+        while (is_word(peek(lx))) {
+            pool_put(lx, peek(lx));
+            advance(lx);
+        }
+    }
+    pool_put(lx, 0);
+    *out = start;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ tree */
+
+struct parent {
+    size_t field; /* number of the message */
+    size_t last;  /* its last field so far; 0: none */
+};
+
+static int parse_fields(struct lexer *lx, size_t message, int closer, int opened_line);
+
+/* A new field of `parent`, like `proto` (name and place). */
+static int add_field(struct lexer *lx, struct parent *parent, const struct pt_field *proto, size_t *out)
+{
+    struct prototxt *doc = lx->doc;
+    int rc;
+
+    if (doc->count >= PT_LIMIT_FIELDS)
+        return lex_error(lx, "more than %zu fields", PT_LIMIT_FIELDS);
+    rc = mem_grow(&doc->fields, &doc->capacity, doc->count + 1, sizeof *doc->fields, "fields of a file",
+                  lx->err);
+    if (rc < 0)
+        return rc;
+    doc->fields[doc->count] = *proto;
+    if (parent->last)
+        doc->fields[parent->last].next = doc->count;
+    else
+        doc->fields[parent->field].first = doc->count;
+    parent->last = doc->count;
+    *out = doc->count++;
+    return 0;
+}
+
+static int parse_value(struct lexer *lx, struct parent *parent, const struct pt_field *proto)
+{
+    struct pt_field field = *proto;
+    int c = peek(lx), line = lx->line, rc;
+    size_t number;
+
+    if (c != '{' && c != '<') {
+        rc = read_scalar(lx, &field.text, &field.quoted);
+        return rc < 0 ? rc : add_field(lx, parent, &field, &number);
+    }
+    if (lx->depth >= PT_LIMIT_DEPTH)
+        return lex_error(lx, "blocks are nested deeper than %d", PT_LIMIT_DEPTH);
+    rc = add_field(lx, parent, &field, &number);
+    if (rc < 0)
+        return rc;
+    advance(lx);
+    lx->depth++;
+    rc = parse_fields(lx, number, c == '{' ? '}' : '>', line);
+    lx->depth--;
+    return rc;
+}
+
+/* Behind '[': values with commas between, up to ']'. */
+static int parse_list(struct lexer *lx, struct parent *parent, const struct pt_field *proto)
+{
+    int rc;
+
+    advance(lx);
+    skip_space(lx);
+    if (peek(lx) == ']') {
+        advance(lx);
+        return 0;
+    }
+    for (;;) {
+        rc = parse_value(lx, parent, proto);
+        if (rc < 0)
+            return rc;
+        skip_space(lx);
+        if (peek(lx) != ',')
+            break;
+        advance(lx);
+        skip_space(lx);
+    }
+    if (peek(lx) != ']')
+        return unexpected(lx, "',' or ']' of a list");
+    advance(lx);
+    return 0;
+}
+
+static int parse_field(struct lexer *lx, struct parent *parent)
+{
+    struct pt_field proto = {.line = lx->line, .column = lx->column};
+    bool colon;
+    int rc = read_name(lx, &proto.name);
+
+    if (rc < 0)
+        return rc;
+    skip_space(lx);
+    colon = peek(lx) == ':';
+    if (colon) {
+        advance(lx);
+        skip_space(lx);
+    } else if (peek(lx) != '{' && peek(lx) != '<') {
+        return unexpected(lx, "':' or '{' behind a field name");
+    }
+    rc = peek(lx) == '[' ? parse_list(lx, parent, &proto) : parse_value(lx, parent, &proto);
+    if (rc < 0)
+        return rc;
+    skip_space(lx);
+    if (peek(lx) == ',' || peek(lx) == ';')
+        advance(lx);
+    return 0;
+}
+
+/* All fields up to `closer` (−1: the end of the file). */
+static int parse_fields(struct lexer *lx, size_t message, int closer, int opened_line)
+{
+    struct parent parent = {.field = message};
+    int rc;
+
+    for (;;) {
+        skip_space(lx);
+        if (peek(lx) == closer) {
+            if (closer >= 0)
+                advance(lx);
+            return 0;
+        }
+        if (peek(lx) < 0)
+            return lex_error(lx, "the file ends inside the block that line %d opens: '%c' is missing",
+                             opened_line, closer);
+        rc = parse_field(lx, &parent);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+int prototxt_parse(struct prototxt *out, const char *file, const char *text, size_t size,
+                   struct clr_error *err)
+{
+    struct prototxt doc = {0};
+    struct lexer lx = {.doc = &doc, .p = text, .end = text + size, .line = 1, .column = 1, .err = err};
+    int rc;
+
+    if (size > PT_LIMIT_BYTES)
+        return clr_error_set(err, CLR_EINPUT, "%.200s: %zu bytes, more than the %zu a prototxt file can have",
+                             file, size, PT_LIMIT_BYTES);
+    rc = str_duplicate(&doc.file, file, err);
+    if (rc < 0)
+        goto out;
+    rc = mem_new(&doc.pool, 2 * size + 1, 1, "text of a file", err);
+    if (rc < 0)
+        goto out;
+    rc = mem_grow(&doc.fields, &doc.capacity, 1, sizeof *doc.fields, "fields of a file", err);
+    if (rc < 0)
+        goto out;
+    doc.fields[0] = (struct pt_field){.name = "", .line = 1, .column = 1};
+    doc.count = 1;
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        lx.p += 3; /* a byte-order mark */
+    rc = parse_fields(&lx, 0, -1, 1);
+    if (rc < 0)
+        goto out;
+    *out = doc;
+    return 0;
+out:
+    prototxt_clear(&doc);
+    return rc;
+}
+
+void prototxt_clear(struct prototxt *doc)
+{
+    if (!doc)
+        return;
+    free(doc->file);
+    free(doc->fields);
+    free(doc->pool);
+    memset(doc, 0, sizeof *doc);
+}

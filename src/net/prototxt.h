@@ -1,0 +1,99 @@
+/*
+ * Protocol-buffer text format, as far as Caffe's files use it: a tree of fields with their places in the
+ * file, and typed getters that remember what was asked for, so that whatever nobody read is an error.
+ *
+ *     field: 5   field: "text"   field: WORD   field { … }   field: { … }   field < … >   field: [1, 2]
+ *
+ * `#` starts a comment; fields may be separated by `,` or `;`; strings are in single or double quotes with
+ * C's escapes, neighbours are joined. Input is hostile: PT_LIMIT_BYTES, PT_LIMIT_FIELDS and PT_LIMIT_DEPTH
+ * bound what a file may cost. Every error is CLR_EINPUT and begins with "FILE:LINE:COLUMN: " (columns in
+ * bytes).
+ *
+ * Reading a message:
+ *
+ *     pt_open(&r, doc, message);
+ *     rc = pt_int(&r, "stride", 1, 100, &stride, err);     // 1 given, 0 absent (stride untouched), < 0 error
+ *     …
+ *     rc = pt_close(&r, unsupported, err);                 // error for the first field that was not read
+ */
+#ifndef NET_PROTOTXT_H
+#define NET_PROTOTXT_H
+
+#include "base/str.h"
+
+#define PT_LIMIT_BYTES  ((size_t)1 << 20)
+#define PT_LIMIT_FIELDS ((size_t)65536)
+#define PT_LIMIT_DEPTH  32
+#define PT_LIMIT_ASKED  48 /* different names asked for in one message; more is a defect of the caller */
+
+struct pt_field {
+    const char *name;   /* "" for the root */
+    const char *text;   /* of a scalar, unescaped; NULL: a message */
+    bool quoted;        /* the scalar is a string literal */
+    bool read;          /* a getter has seen it */
+    int line, column;   /* of its name, from 1 */
+    size_t first, next; /* numbers of the first field inside and of the next beside; 0: none */
+};
+
+struct prototxt {
+    char *file;              /* for messages */
+    struct pt_field *fields; /* [0] is the root */
+    size_t count, capacity;
+    char *pool; /* names and texts */
+    size_t pool_used;
+};
+
+/* Parse size bytes of text; `file` names them in messages. Both are copied. */
+int prototxt_parse(struct prototxt *out, const char *file, const char *text, size_t size,
+                   struct clr_error *err);
+void prototxt_clear(struct prototxt *doc);
+
+/* "FILE:LINE:COLUMN: …" for a field; returns CLR_EINPUT. */
+int pt_error(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err,
+             const char *format, ...) CLR_PRINTF(4, 5);
+
+struct pt_reader {
+    struct prototxt *doc;
+    struct pt_field *message;
+    const char *asked[PT_LIMIT_ASKED + 1]; /* NULL-terminated; string literals of the caller */
+    size_t asked_count;
+};
+
+/* message NULL: the whole file. Both are borrowed. */
+void pt_open(struct pt_reader *r, struct prototxt *doc, struct pt_field *message);
+
+/* The next field of that name behind *field (NULL: the first); false at the end. Marks it read. */
+bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field);
+
+/* One optional scalar or message; given twice is an error. 1 given, 0 absent, < 0 error. */
+int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err);
+int pt_double(struct pt_reader *r, const char *name, double min, double max, double *out,
+              struct clr_error *err);
+int pt_bool(struct pt_reader *r, const char *name, bool *out, struct clr_error *err);
+int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_error *err); /* in quotes */
+int pt_word(struct pt_reader *r, const char *name, const char *const *words, int *out,
+            struct clr_error *err); /* enum: number in the NULL-terminated list */
+int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, struct clr_error *err);
+
+/* Up to `limit` values of a repeated scalar; *count is how many. 0 or < 0. */
+int pt_ints(struct pt_reader *r, const char *name, int min, int max, int *out, int limit, int *count,
+            struct clr_error *err);
+int pt_doubles(struct pt_reader *r, const char *name, double min, double max, double *out, int limit,
+               int *count, struct clr_error *err);
+
+/* The value of one field (from pt_next). 0 or < 0. */
+int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
+                 struct clr_error *err);
+int pt_value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
+                    double *out, struct clr_error *err);
+int pt_value_text(const struct prototxt *doc, const struct pt_field *field, const char **out,
+                  struct clr_error *err);
+int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err);
+
+/*
+ * CLR_EINPUT for the first field in the message that nobody read: "unsupported" where it is in that
+ * NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that were asked for.
+ */
+int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err);
+
+#endif

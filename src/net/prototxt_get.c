@@ -1,0 +1,283 @@
+/* Typed getters over the tree of a prototxt file, and the hunt for fields that nobody read: see prototxt.h.
+ */
+#include "net/prototxt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ values */
+
+static int scalar(const struct prototxt *doc, const struct pt_field *field, bool quoted, const char *wanted,
+                  struct clr_error *err)
+{
+    if (!field->text)
+        return pt_error(doc, field, err, "field '%s' is a block; it takes %s", field->name, wanted);
+    if (field->quoted != quoted)
+        return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes %s", field->name, field->text,
+                        wanted);
+    return 0;
+}
+
+int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
+                 struct clr_error *err)
+{
+    const char *digits;
+    int rc = scalar(doc, field, false, "a whole number", err);
+
+    if (rc < 0)
+        return rc;
+    /* a leading zero means octal in this format: rather refused than misread */
+    digits = field->text[0] == '-' ? field->text + 1 : field->text;
+    if ((digits[0] == '0' && digits[1]) || !str_parse_int(field->text, min, max, out))
+        return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a whole number from %d to %d",
+                        field->name, field->text, min, max);
+    return 0;
+}
+
+int pt_value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
+                    double *out, struct clr_error *err)
+{
+    char copy[64];
+    size_t n;
+    int rc = scalar(doc, field, false, "a number", err);
+
+    if (rc < 0)
+        return rc;
+    str_copy(copy, sizeof copy, field->text);
+    n = strlen(field->text);
+    if (n > 1 && n < sizeof copy && (copy[n - 1] == 'f' || copy[n - 1] == 'F') && copy[1] != 'x' &&
+        copy[1] != 'X')
+        copy[n - 1] = '\0'; /* 0.5f */
+    if (n >= sizeof copy || !str_parse_double(copy, min, max, out))
+        return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a number from %g to %g",
+                        field->name, field->text, min, max);
+    return 0;
+}
+
+int pt_value_text(const struct prototxt *doc, const struct pt_field *field, const char **out,
+                  struct clr_error *err)
+{
+    int rc = scalar(doc, field, true, "a string in quotes", err);
+
+    if (rc < 0)
+        return rc;
+    *out = field->text;
+    return 0;
+}
+
+int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err)
+{
+    if (field->text)
+        return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a block { … }", field->name,
+                        field->text);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ getters */
+
+void pt_open(struct pt_reader *r, struct prototxt *doc, struct pt_field *message)
+{
+    memset(r, 0, sizeof *r);
+    r->doc = doc;
+    r->message = message ? message : &doc->fields[0];
+}
+
+static void remember(struct pt_reader *r, const char *name)
+{
+    for (size_t i = 0; i < r->asked_count; i++) {
+        if (strcmp(r->asked[i], name) == 0)
+            return;
+    }
+    if (r->asked_count < PT_LIMIT_ASKED)
+        r->asked[r->asked_count++] = name;
+}
+
+bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field)
+{
+    size_t i = *field ? (*field)->next : r->message->first;
+
+    remember(r, name);
+    for (; i; i = r->doc->fields[i].next) {
+        struct pt_field *f = &r->doc->fields[i];
+        if (strcmp(f->name, name) != 0)
+            continue;
+        f->read = true;
+        *field = f;
+        return true;
+    }
+    return false;
+}
+
+/* The one field of that name. 1, 0 where there is none, or an error where there are two. */
+static int only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err)
+{
+    struct pt_field *field = NULL, *second;
+
+    if (!pt_next(r, name, &field))
+        return 0;
+    second = field;
+    if (pt_next(r, name, &second))
+        return pt_error(r->doc, second, err, "field '%s' is given twice (first in line %d)", name,
+                        field->line);
+    *out = field;
+    return 1;
+}
+
+int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err)
+{
+    struct pt_field *field;
+    int given = only(r, name, &field, err), rc;
+
+    if (given <= 0)
+        return given;
+    rc = pt_value_int(r->doc, field, min, max, out, err);
+    return rc < 0 ? rc : 1;
+}
+
+int pt_double(struct pt_reader *r, const char *name, double min, double max, double *out,
+              struct clr_error *err)
+{
+    struct pt_field *field;
+    int given = only(r, name, &field, err), rc;
+
+    if (given <= 0)
+        return given;
+    rc = pt_value_double(r->doc, field, min, max, out, err);
+    return rc < 0 ? rc : 1;
+}
+
+int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_error *err)
+{
+    struct pt_field *field;
+    int given = only(r, name, &field, err), rc;
+
+    if (given <= 0)
+        return given;
+    rc = pt_value_text(r->doc, field, out, err);
+    return rc < 0 ? rc : 1;
+}
+
+int pt_bool(struct pt_reader *r, const char *name, bool *out, struct clr_error *err)
+{
+    static const char *const words[] = {"false", "true", "False", "True", "f", "t", "0", "1"};
+    struct pt_field *field;
+    int given = only(r, name, &field, err), rc;
+
+    if (given <= 0)
+        return given;
+    rc = scalar(r->doc, field, false, "true or false", err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < MEM_COUNT(words); i++) {
+        if (strcmp(field->text, words[i]) == 0) {
+            *out = i % 2 == 1;
+            return 1;
+        }
+    }
+    return pt_error(r->doc, field, err, "field '%s' is '%.60s'; it takes true or false", name, field->text);
+}
+
+/* "A, B, C" */
+static void list_names(char *out, size_t size, const char *const *names)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (; *names && used < size; names++) {
+        int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", *names);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+int pt_word(struct pt_reader *r, const char *name, const char *const *words, int *out, struct clr_error *err)
+{
+    struct pt_field *field;
+    char list[256];
+    int given = only(r, name, &field, err), rc;
+
+    if (given <= 0)
+        return given;
+    list_names(list, sizeof list, words);
+    rc = scalar(r->doc, field, false, "a word without quotes", err);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(words[i], field->text) == 0) {
+            *out = i;
+            return 1;
+        }
+    }
+    return pt_error(r->doc, field, err, "field '%s' is '%.60s'; it takes one of: %s", name, field->text,
+                    list);
+}
+
+int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, struct clr_error *err)
+{
+    struct pt_field *field;
+    int given = only(r, name, &field, err), rc;
+
+    if (given <= 0)
+        return given;
+    rc = pt_value_message(r->doc, field, err);
+    if (rc < 0)
+        return rc;
+    pt_open(out, r->doc, field);
+    return 1;
+}
+
+int pt_ints(struct pt_reader *r, const char *name, int min, int max, int *out, int limit, int *count,
+            struct clr_error *err)
+{
+    int n = 0, rc;
+
+    for (struct pt_field *field = NULL; pt_next(r, name, &field); n++) {
+        if (n == limit)
+            return pt_error(r->doc, field, err, "field '%s' is given more than %d times", name, limit);
+        rc = pt_value_int(r->doc, field, min, max, &out[n], err);
+        if (rc < 0)
+            return rc;
+    }
+    *count = n;
+    return 0;
+}
+
+int pt_doubles(struct pt_reader *r, const char *name, double min, double max, double *out, int limit,
+               int *count, struct clr_error *err)
+{
+    int n = 0, rc;
+
+    for (struct pt_field *field = NULL; pt_next(r, name, &field); n++) {
+        if (n == limit)
+            return pt_error(r->doc, field, err, "field '%s' is given more than %d times", name, limit);
+        rc = pt_value_double(r->doc, field, min, max, &out[n], err);
+        if (rc < 0)
+            return rc;
+    }
+    *count = n;
+    return 0;
+}
+
+int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err)
+{
+    const char *where = r->message->name[0] ? r->message->name : "the file", *nearest;
+    char list[400];
+
+    for (size_t i = r->message->first; i; i = r->doc->fields[i].next) {
+        const struct pt_field *field = &r->doc->fields[i];
+        if (field->read)
+            continue;
+        for (const char *const *name = unsupported; name && *name; name++) {
+            if (strcmp(*name, field->name) == 0)
+                return pt_error(r->doc, field, err, "field '%.60s' is not supported in %s", field->name,
+                                where);
+        }
+        nearest = str_nearest(field->name, r->asked);
+        if (nearest)
+            return pt_error(r->doc, field, err, "unknown field '%.60s' in %s: did you mean '%s'?",
+                            field->name, where, nearest);
+        list_names(list, sizeof list, r->asked);
+        return pt_error(r->doc, field, err, "unknown field '%.60s' in %s, which takes: %s", field->name,
+                        where, list);
+    }
+    return 0;
+}

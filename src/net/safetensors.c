@@ -1,0 +1,375 @@
+/*
+ * Reading and writing safetensors: see safetensors.h. The data must be covered by the tensors exactly, in any
+ * order, as the format demands; the header is read by jansson, which refuses what is not JSON or not UTF-8.
+ */
+#include "net/safetensors.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/fs.h"
+
+#define LIMIT_FILE    ((size_t)2 << 30)
+#define LIMIT_HEADER  ((uint64_t)16 << 20)
+#define LIMIT_TENSORS ((size_t)65536)
+
+/* ------------------------------------------------------------------ bytes */
+
+static uint64_t load_u64(const char *bytes)
+{
+    uint64_t v = 0;
+
+    for (int i = 7; i >= 0; i--)
+        v = v << 8 | (unsigned char)bytes[i];
+    return v;
+}
+
+static void store_u64(char *bytes, uint64_t v)
+{
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (char)(unsigned char)(v >> 8 * i & 255);
+}
+
+/* Little-endian float32 to the host's order, or back, in place: on most hosts nothing happens. */
+static void swap_to_little(char *bytes, size_t floats)
+{
+    const uint32_t probe = 1;
+    char first;
+
+    memcpy(&first, &probe, 1);
+    if (first == 1)
+        return;
+    for (size_t i = 0; i < floats; i++, bytes += 4) {
+        char a = bytes[0], b = bytes[1];
+        bytes[0] = bytes[3];
+        bytes[1] = bytes[2];
+        bytes[2] = b;
+        bytes[3] = a;
+    }
+}
+
+/* ------------------------------------------------------------------ reading */
+
+struct span {
+    uint64_t begin, end;
+};
+
+struct reading {
+    const char *path;
+    struct st_file file;
+    uint64_t data_size;
+    struct span *spans; /* of the tensors, then sorted */
+    struct clr_error *err;
+};
+
+static int CLR_PRINTF(2, 3) damaged(const struct reading *in, const char *format, ...)
+{
+    char text[600];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    return clr_error_set(in->err, CLR_EINPUT, "'%.200s' is not a usable safetensors file: %s", in->path,
+                         text);
+}
+
+static bool to_u64(const json_t *value, uint64_t *out)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *out = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+static int read_shape(const struct reading *in, struct st_tensor *t, const json_t *shape)
+{
+    size_t rank = json_array_size(shape), bytes;
+
+    if (!json_is_array(shape) || rank > MEM_COUNT(t->dims))
+        return damaged(in, "tensor '%s' has no shape of at most %zu dimensions", t->name, MEM_COUNT(t->dims));
+    t->rank = (int)rank;
+    t->count = 1;
+    for (size_t i = 0; i < rank; i++) {
+        if (!to_u64(json_array_get(shape, i), &t->dims[i]) || t->dims[i] > SIZE_MAX ||
+            !clr_mul_size(&t->count, t->count, (size_t)t->dims[i]) || !clr_mul_size(&bytes, t->count, 4))
+            return damaged(in, "tensor '%s' has an impossible shape", t->name);
+    }
+    return 0;
+}
+
+/* One entry of the header. in->file.storage holds the data already. */
+static int read_tensor(struct reading *in, const char *name, const json_t *entry)
+{
+    struct st_tensor *t = &in->file.tensors[in->file.count];
+    struct span *span = &in->spans[in->file.count];
+    const json_t *offsets = json_object_get(entry, "data_offsets");
+    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
+    int rc;
+
+    if (strlen(name) >= sizeof t->name)
+        return damaged(in, "a tensor's name has %zu bytes, more than %zu", strlen(name), sizeof t->name - 1);
+    str_copy(t->name, sizeof t->name, name);
+    if (!json_is_object(entry) || !dtype)
+        return damaged(in, "tensor '%s' has no dtype", name);
+    if (strcmp(dtype, "F32") != 0)
+        return damaged(in, "tensor '%s' has the type %.20s; only F32 is supported", name, dtype);
+    rc = read_shape(in, t, json_object_get(entry, "shape"));
+    if (rc < 0)
+        return rc;
+    if (!json_is_array(offsets) || json_array_size(offsets) != 2 ||
+        !to_u64(json_array_get(offsets, 0), &span->begin) ||
+        !to_u64(json_array_get(offsets, 1), &span->end) || span->begin > span->end)
+        return damaged(in, "tensor '%s' has no data_offsets [begin, end]", name);
+    if (span->end > in->data_size)
+        return damaged(in,
+                       "tensor '%s' ends at byte %" PRIu64 " of %" PRIu64 ": the file was cut off, perhaps",
+                       name, span->end, in->data_size);
+    if (span->begin % 4 != 0 || span->end - span->begin != (uint64_t)t->count * 4)
+        return damaged(in,
+                       "tensor '%s' has %" PRIu64
+                       " bytes where its shape needs %zu (a multiple of 4 from the "
+                       "start)",
+                       name, span->end - span->begin, t->count * 4);
+    if (json_object_size(entry) != 3)
+        return damaged(in, "tensor '%s' has more than dtype, shape and data_offsets", name);
+    t->data = (float *)(void *)(in->file.storage + span->begin);
+    in->file.count++;
+    return 0;
+}
+
+static int read_metadata(struct reading *in, json_t *entry)
+{
+    struct st_file *f = &in->file;
+    size_t n = json_object_size(entry);
+    const char *key;
+    json_t *value;
+    int rc;
+
+    if (!json_is_object(entry))
+        return damaged(in, "__metadata__ is not an object");
+    rc = mem_new(&f->metadata, 2 * n, sizeof *f->metadata, "metadata", in->err);
+    if (rc < 0)
+        return rc;
+    json_object_foreach(entry, key, value)
+    {
+        if (!json_is_string(value))
+            return damaged(in, "__metadata__ '%.60s' is not a string", key);
+        f->metadata_count++; /* first: what was made is freed */
+        rc = str_duplicate(&f->metadata[2 * f->metadata_count - 2], key, in->err);
+        if (rc >= 0)
+            rc = str_duplicate(&f->metadata[2 * f->metadata_count - 1], json_string_value(value), in->err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+    const struct span *x = a, *y = b;
+
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    return x->end < y->end ? -1 : x->end > y->end;
+}
+
+/* Sorted, each begins where the one before ends, and the last ends the file. */
+static int check_cover(struct reading *in)
+{
+    uint64_t end = 0;
+
+    qsort(in->spans, in->file.count, sizeof *in->spans, compare_spans);
+    for (size_t i = 0; i < in->file.count; i++) {
+        if (in->spans[i].begin != end)
+            return damaged(in, "at byte %" PRIu64 " of the data there %s",
+                           end < in->spans[i].begin ? end : in->spans[i].begin,
+                           end < in->spans[i].begin ? "is a hole" : "are two tensors");
+        end = in->spans[i].end;
+    }
+    if (end != in->data_size)
+        return damaged(in, "%" PRIu64 " bytes behind the last tensor", in->data_size - end);
+    return 0;
+}
+
+static int read_header(struct reading *in, json_t *header)
+{
+    size_t n = json_object_size(header);
+    const char *name;
+    json_t *entry;
+    int rc;
+
+    if (!json_is_object(header))
+        return damaged(in, "its header is not a JSON object");
+    if (n > LIMIT_TENSORS)
+        return damaged(in, "more than %zu tensors", LIMIT_TENSORS);
+    rc = mem_grow(&in->file.tensors, &in->file.capacity, n, sizeof *in->file.tensors, "tensors", in->err);
+    if (rc >= 0)
+        rc = mem_new(&in->spans, n, sizeof *in->spans, "tensors", in->err);
+    if (rc < 0)
+        return rc;
+    json_object_foreach(header, name, entry)
+    {
+        rc = strcmp(name, "__metadata__") == 0 ? read_metadata(in, entry) : read_tensor(in, name, entry);
+        if (rc < 0)
+            return rc;
+    }
+    return check_cover(in);
+}
+
+int safetensors_read(struct st_file *out, const char *path, struct clr_error *err)
+{
+    struct reading in = {.path = path, .err = err};
+    json_t *header = NULL;
+    json_error_t json_err;
+    uint64_t header_size;
+    size_t size;
+    int rc = fs_read(path, LIMIT_FILE, &in.file.storage, &size, err);
+
+    if (rc < 0)
+        return rc;
+    if (size < 8 || (header_size = load_u64(in.file.storage)) > size - 8 || header_size > LIMIT_HEADER) {
+        rc = damaged(&in, "its header does not fit into its %zu bytes", size);
+        goto out;
+    }
+    if (header_size == 0 || in.file.storage[8] != '{') {
+        rc = damaged(&in, "its header is not a JSON object");
+        goto out;
+    }
+    header = json_loadb(in.file.storage + 8, (size_t)header_size, JSON_REJECT_DUPLICATES, &json_err);
+    if (!header) {
+        rc = damaged(&in, "its header is not JSON: %s", json_err.text);
+        goto out;
+    }
+    /* the data to the front, where it is aligned whatever the header's length */
+    in.data_size = size - 8 - header_size;
+    memmove(in.file.storage, in.file.storage + 8 + header_size, (size_t)in.data_size);
+    rc = read_header(&in, header);
+    if (rc < 0)
+        goto out;
+    swap_to_little(in.file.storage, (size_t)(in.data_size / 4));
+    *out = in.file;
+    memset(&in.file, 0, sizeof in.file);
+out:
+    json_decref(header);
+    free(in.spans);
+    safetensors_clear(&in.file);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static json_t *describe(const struct st_tensor *t, uint64_t begin)
+{
+    json_t *shape = json_array();
+    uint64_t end = begin + (uint64_t)t->count * 4;
+
+    for (int i = 0; i < t->rank; i++) {
+        if (json_array_append_new(shape, json_integer((json_int_t)t->dims[i])) < 0) {
+            json_decref(shape);
+            return NULL;
+        }
+    }
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                     (json_int_t)begin, (json_int_t)end);
+}
+
+/* The header's JSON text; free with free(). *data_size: bytes of all tensors. */
+static int make_header(char **out, size_t *data_size, const struct st_file *file, struct clr_error *err)
+{
+    json_t *header = json_object(), *metadata = NULL;
+    size_t bytes = 0, own, count;
+    int rc = 0;
+
+    if (file->metadata_count > 0) {
+        metadata = json_object();
+        for (size_t i = 0; i < file->metadata_count && rc == 0; i++)
+            rc = json_object_set_new(metadata, file->metadata[2 * i], json_string(file->metadata[2 * i + 1]));
+        rc |= json_object_set_new(header, "__metadata__", metadata);
+    }
+    for (size_t i = 0; i < file->count && rc == 0; i++) {
+        const struct st_tensor *t = &file->tensors[i];
+        count = 1;
+        for (int d = 0; d < t->rank && d < (int)MEM_COUNT(t->dims); d++) {
+            if (!clr_mul_size(&count, count, (size_t)t->dims[d]))
+                rc = -1;
+        }
+        if (rc < 0 || t->rank < 0 || t->rank > (int)MEM_COUNT(t->dims) || count != t->count ||
+            json_object_get(header, t->name) || strcmp(t->name, "__metadata__") == 0 ||
+            !clr_mul_size(&own, count, 4) || json_object_set_new(header, t->name, describe(t, bytes)) < 0 ||
+            !clr_add_size(&bytes, bytes, own))
+            rc = clr_error_set(err, CLR_EFAILED,
+                               "tensor '%s' cannot be written: twice there, or its shape is not "
+                               "its size",
+                               t->name);
+    }
+    if (rc == 0) {
+        *out = json_dumps(header, JSON_COMPACT);
+        *data_size = bytes;
+    }
+    json_decref(header);
+    if (rc == 0 && !*out)
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for a header");
+    return rc == -1 ? clr_error_set(err, CLR_EFAILED, "metadata that is not UTF-8 cannot be written") : rc;
+}
+
+int safetensors_write(const char *path, const struct st_file *file, struct clr_error *err)
+{
+    char *header = NULL, *bytes = NULL, *p;
+    size_t data_size = 0, header_size, padded, total;
+    int rc = make_header(&header, &data_size, file, err);
+
+    if (rc < 0)
+        return rc;
+    header_size = strlen(header);
+    padded = (header_size + 7) / 8 * 8;
+    if (!clr_add_size(&total, data_size, 8 + padded)) {
+        rc = clr_error_set(err, CLR_ENOMEM, "the tensors for '%s' are too large for one file", path);
+        goto out;
+    }
+    rc = mem_new(&bytes, total, 1, "a safetensors file", err);
+    if (rc < 0)
+        goto out;
+    store_u64(bytes, padded);
+    memcpy(bytes + 8, header, header_size);
+    memset(bytes + 8 + header_size, ' ', padded - header_size);
+    p = bytes + 8 + padded;
+    for (size_t i = 0; i < file->count; i++) {
+        if (file->tensors[i].count == 0)
+            continue;
+        memcpy(p, file->tensors[i].data, file->tensors[i].count * 4);
+        p += file->tensors[i].count * 4;
+    }
+    swap_to_little(bytes + 8 + padded, data_size / 4);
+    rc = fs_write_atomic(path, bytes, total, err);
+out:
+    free(header);
+    free(bytes);
+    return rc;
+}
+
+void safetensors_clear(struct st_file *file)
+{
+    if (!file)
+        return;
+    for (size_t i = 0; i < 2 * file->metadata_count; i++)
+        free(file->metadata[i]);
+    free(file->metadata);
+    free(file->tensors);
+    free(file->storage);
+    memset(file, 0, sizeof *file);
+}
+
+const struct st_tensor *safetensors_find(const struct st_file *file, const char *name)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        if (strcmp(file->tensors[i].name, name) == 0)
+            return &file->tensors[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,218 @@
+/* A net as its prototxt file says it, and the built-in ones: see spec.h. Layers are read in spec_layers.c. */
+#include "net/spec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "net/prototxt.h"
+#include "net/spec_layers.h"
+#include "net/zoo.h"
+
+#define LIMIT_LAYERS 4096
+
+const char *const *clr_net_names(void)
+{
+    static const char *const names[] = {"quick", "full", "caffe-quick", "caffe-full", "lenet", NULL};
+
+    return names;
+}
+
+/* A zeroed layer at the end. */
+static int new_layer(struct clr_net_spec *spec, struct layer_spec **out, struct clr_error *err)
+{
+    int rc;
+
+    if (spec->layer_count >= LIMIT_LAYERS)
+        return clr_error_set(err, CLR_EINPUT, "%s: more than %d layers", spec->file, LIMIT_LAYERS);
+    rc = mem_grow(&spec->layers, &spec->layer_capacity, spec->layer_count + 1, sizeof *spec->layers, "layers",
+                  err);
+    if (rc < 0)
+        return rc;
+    *out = &spec->layers[spec->layer_count++];
+    return 0;
+}
+
+/*
+ * The inputs of a net without Input layer, as files for deployment have them: `input: "data"`, and either
+ * `input_shape { dim … }` for each or four `input_dim` for each. Becomes an Input layer in front.
+ */
+static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
+                           struct clr_error *err)
+{
+    struct layer_spec *layer = NULL;
+    struct pt_field *first = NULL, *shape = NULL, *other;
+    int dims[8], count = 0, rc;
+
+    for (struct pt_field *f = NULL; pt_next(r, "input", &f);) {
+        if (!layer) {
+            first = f;
+            rc = new_layer(spec, &layer, err);
+            if (rc < 0)
+                return rc;
+            layer->kind = LAYER_INPUT;
+            layer->line = f->line;
+            layer->phases = PHASE_TRAIN | PHASE_TEST;
+            layer->u.data.transform.scale = 1.0;
+            str_copy(layer->name, sizeof layer->name, "input");
+        }
+        if (layer->top_count == 2)
+            return pt_error(doc, f, err, "more than two 'input': there are images and labels only");
+        rc = spec_read_name(layer->top[layer->top_count++], SPEC_NAME, doc, f, err);
+        if (rc < 0)
+            return rc;
+    }
+    rc = pt_ints(r, "input_dim", 1, GEOMETRY_MAX, dims, 8, &count, err);
+    if (rc < 0)
+        return rc;
+    if (!pt_next(r, "input_shape", &shape)) {
+        if (layer && count < 4)
+            return pt_error(doc, first, err, "'input' has no shape: give 'input_shape { dim: … }'");
+    } else {
+        for (other = shape; pt_next(r, "input_shape", &other);)
+            continue; /* the labels' */
+        if (count > 0)
+            return pt_error(doc, shape, err, "give 'input_shape' or 'input_dim', not both");
+        if (layer)
+            return spec_read_shape(layer, doc, shape, err);
+    }
+    if (!layer)
+        return 0;
+    layer->u.data.batch_size = dims[0];
+    layer->u.data.channels = dims[1];
+    layer->u.data.height = dims[2];
+    layer->u.data.width = dims[3];
+    return 0;
+}
+
+static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
+                       struct clr_error *err)
+{
+    struct spec_said said = {0};
+    struct layer_spec *layer;
+    int rc;
+
+    for (struct pt_field *f = NULL; pt_next(r, "layer", &f);) {
+        rc = new_layer(spec, &layer, err);
+        if (rc < 0)
+            return rc;
+        rc = spec_read_layer(layer, doc, f, &said, err);
+        if (rc < 0)
+            return rc;
+        for (struct layer_spec *before = spec->layers; before < layer; before++) {
+            if ((before->phases & layer->phases) && strcmp(before->name, layer->name) == 0)
+                return pt_error(doc, f, err, "a layer '%s' is there already, in line %d", layer->name,
+                                before->line);
+        }
+    }
+    return 0;
+}
+
+/* Fills the rest of *spec from its text. */
+static int read_net(struct clr_net_spec *spec, size_t size, struct clr_error *err)
+{
+    static const char *const unsupported[] = {"layers", "force_backward", "state", "debug_info", NULL};
+    struct prototxt doc = {0};
+    struct pt_field *name = NULL, *second, *old = NULL;
+    struct pt_reader r;
+    int rc = prototxt_parse(&doc, spec->file, spec->text, size, err);
+
+    if (rc < 0)
+        return rc;
+    pt_open(&r, &doc, NULL);
+    second = NULL;
+    if (pt_next(&r, "name", &name)) {
+        rc = spec_read_name(spec->name, SPEC_NAME, &doc, name, err);
+        second = name;
+        if (rc >= 0 && pt_next(&r, "name", &second))
+            rc = pt_error(&doc, second, err, "field 'name' is given twice (first in line %d)", name->line);
+    }
+    if (rc >= 0 && pt_next(&r, "layers", &old))
+        rc = pt_error(&doc, old, err,
+                      "'layers' is the format of before 2014: convert the file with Caffe's "
+                      "upgrade_net_proto_text, or write 'layer { name: … type: \"…\" }'");
+    if (rc >= 0)
+        rc = read_net_inputs(spec, &doc, &r, err);
+    if (rc >= 0)
+        rc = read_layers(spec, &doc, &r, err);
+    if (rc >= 0)
+        rc = pt_close(&r, unsupported, err);
+    if (rc >= 0 && spec->layer_count == 0)
+        rc = clr_error_set(err, CLR_EINPUT, "%s: there is no 'layer { … }' in it", spec->file);
+    prototxt_clear(&doc);
+    return rc < 0 ? rc : 0;
+}
+
+/* The text and the file's name for messages. */
+static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, struct clr_error *err)
+{
+    struct str file = {0};
+    const char *nearest;
+    int rc;
+
+    for (size_t i = 0; i < zoo_entry_count; i++) {
+        if (strcmp(zoo_entries[i].name, name) != 0)
+            continue;
+        str_append(&file, "built-in %s", name);
+        rc = str_check(&file, err);
+        if (rc < 0) {
+            str_clear(&file);
+            return rc;
+        }
+        spec->file = file.text;
+        *size = zoo_entries[i].size;
+        return str_duplicate(&spec->text, zoo_entries[i].text, err);
+    }
+    if (!strpbrk(name, "/.")) {
+        nearest = str_nearest(name, clr_net_names());
+        if (nearest)
+            return clr_error_set(err, CLR_EINPUT, "no net '%.100s': did you mean '%s'?", name, nearest);
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "no net '%.100s'; built in are quick, full, caffe-quick, caffe-full and lenet; a file's "
+            "name has a '.' or a '/' in it",
+            name);
+    }
+    rc = str_duplicate(&spec->file, name, err);
+    return rc < 0 ? rc : fs_read(name, PT_LIMIT_BYTES, &spec->text, size, err);
+}
+
+int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *err)
+{
+    struct clr_net_spec *spec;
+    size_t size = 0;
+    int rc = mem_new(&spec, 1, sizeof *spec, "net", err);
+
+    if (rc < 0)
+        return rc;
+    rc = open_net(spec, name, &size, err);
+    if (rc >= 0)
+        rc = read_net(spec, size, err);
+    if (rc < 0) {
+        clr_net_free(spec);
+        return rc;
+    }
+    for (size_t i = 0; i < spec->layer_count; i++) {
+        const struct layer_spec *l = &spec->layers[i];
+        if ((l->kind == LAYER_DATA || l->kind == LAYER_INPUT) && l->u.data.channels && !spec->input.channels)
+            spec->input = (struct clr_image_shape){l->u.data.channels, l->u.data.height, l->u.data.width};
+    }
+    *out = spec;
+    return 0;
+}
+
+void clr_net_free(struct clr_net_spec *spec)
+{
+    if (!spec)
+        return;
+    free(spec->file);
+    free(spec->text);
+    free(spec->layers);
+    free(spec);
+}
+
+struct clr_image_shape clr_net_input(const struct clr_net_spec *spec)
+{
+    return spec->input;
+}

@@ -1,0 +1,296 @@
+/*
+ * One layer of a prototxt file: what all layers have, and the table of the layers there are. What only some
+ * have is in spec_params.c and spec_data.c. Field names, defaults and rules are Caffe's (caffe.proto and the
+ * layers' LayerSetUp); where Caffe silently ignores a field, this is an error or a line in the log.
+ */
+#include "net/spec_layers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* Fields of LayerParameter that exist and that this layer (or this program) has no use for. */
+/* clang-format off */
+static const char *const k_layer_fields[] = {
+    "phase", "loss_weight", "blobs", "propagate_down", "transform_param", "loss_param", "accuracy_param",
+    "argmax_param", "batch_norm_param", "bias_param", "clip_param", "concat_param",
+    "contrastive_loss_param", "convolution_param", "crop_param", "data_param", "dropout_param",
+    "dummy_data_param", "eltwise_param", "elu_param", "embed_param", "exp_param", "flatten_param",
+    "hdf5_data_param", "hdf5_output_param", "hinge_loss_param", "image_data_param", "infogain_loss_param",
+    "inner_product_param", "input_param", "log_param", "lrn_param", "memory_data_param", "mvn_param",
+    "parameter_param", "pooling_param", "power_param", "prelu_param", "python_param", "recurrent_param",
+    "reduction_param", "relu_param", "reshape_param", "scale_param", "sigmoid_param", "softmax_param",
+    "spp_param", "slice_param", "swish_param", "tanh_param", "threshold_param", "tile_param",
+    "window_data_param", NULL,
+};
+/* clang-format on */
+
+/* ------------------------------------------------------------------ for all readers */
+
+/* True the first time for each topic of a file. */
+bool spec_first_time(struct layer_reading *in, enum spec_topic topic)
+{
+    unsigned bit = 1u << topic;
+    bool first = !(in->said->topics & bit);
+
+    in->said->topics |= bit;
+    return first;
+}
+
+/* Reads and forgets fields that have no effect here, and says so once for the file. */
+void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *name, enum spec_topic topic,
+                    const char *why)
+{
+    struct pt_field *field = NULL;
+
+    while (pt_next(r, name, &field)) {
+        if (spec_first_time(in, topic))
+            log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: %s", in->doc->file, field->line, name,
+                     why);
+    }
+}
+
+/* Fields that are read only to insist on Caffe's default: another value is not supported. */
+int spec_only_int(struct layer_reading *in, struct pt_reader *r, const char *name, int wanted)
+{
+    int value = wanted, rc = pt_int(r, name, -1000000, 1000000, &value, in->err);
+
+    if (rc < 0 || value == wanted)
+        return rc < 0 ? rc : 0;
+    return pt_error(in->doc, r->message, in->err, "field '%s' is %d; only %d is supported", name, value,
+                    wanted);
+}
+
+int spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *name)
+{
+    bool value = false;
+    int rc = pt_bool(r, name, &value, in->err);
+
+    if (rc < 0 || !value)
+        return rc < 0 ? rc : 0;
+    return pt_error(in->doc, r->message, in->err, "field '%s' is not supported (only false is)", name);
+}
+
+int spec_read_name(char *out, size_t limit, const struct prototxt *doc, const struct pt_field *field,
+                   struct clr_error *err)
+{
+    const char *text;
+    int rc = pt_value_text(doc, field, &text, err);
+    size_t n;
+
+    if (rc < 0)
+        return rc;
+    n = strlen(text);
+    if (n < 1 || n >= limit)
+        return pt_error(doc, field, err, "field '%s' has %zu bytes; a name has 1 to %zu", field->name, n,
+                        limit - 1);
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+            return pt_error(doc, field, err, "field '%s' has a control character in it", field->name);
+    }
+    str_copy(out, limit, text);
+    return 0;
+}
+
+/* engine: which of Caffe's implementations; ours are chosen elsewhere. */
+int spec_read_engine(struct layer_reading *in, struct pt_reader *r)
+{
+    static const char *const engines[] = {"DEFAULT", "CAFFE", "CUDNN", NULL};
+    int engine, given = pt_word(r, "engine", engines, &engine, in->err);
+
+    if (given > 0)
+        spec_no_effect(in, r, "engine", SAID_ENGINE, "the table of variants chooses the algorithm");
+    return given < 0 ? given : 0;
+}
+
+/* The layer lacks the block that says what it is: because its name is misspelled, or altogether. */
+int spec_missing_block(struct layer_reading *in, const char *name)
+{
+    int rc;
+
+    for (struct pt_field *f = NULL; pt_next(&in->r, "param", &f);)
+        continue; /* would have been read later */
+    rc = pt_close(&in->r, k_layer_fields, in->err);
+    return rc < 0 ? rc
+                  : pt_error(in->doc, in->field, in->err, "layer '%s' has no '%s'", in->layer->name, name);
+}
+
+/* ------------------------------------------------------------------ the table of layers */
+
+static const struct layer_type {
+    const char *name; /* of `type:` */
+    int (*read)(struct layer_reading *in);
+    int bottoms, min_tops, max_tops;
+    bool weights;
+} k_types[] = {
+    [LAYER_DATA] = {"Data", spec_read_data, 0, 1, 2, false},
+    [LAYER_INPUT] = {"Input", spec_read_input, 0, 1, 2, false},
+    [LAYER_CONVOLUTION] = {"Convolution", spec_read_convolution, 1, 1, 1, true},
+    [LAYER_POOLING] = {"Pooling", spec_read_pooling, 1, 1, 1, false},
+    [LAYER_RELU] = {"ReLU", spec_read_relu, 1, 1, 1, false},
+    [LAYER_LRN] = {"LRN", spec_read_lrn, 1, 1, 1, false},
+    [LAYER_INNER_PRODUCT] = {"InnerProduct", spec_read_dense, 1, 1, 1, true},
+    [LAYER_DROPOUT] = {"Dropout", spec_read_dropout, 1, 1, 1, false},
+    [LAYER_SOFTMAX_LOSS] = {"SoftmaxWithLoss", spec_read_softmax_loss, 2, 0, 1, false},
+    [LAYER_ACCURACY] = {"Accuracy", spec_read_accuracy, 2, 1, 1, false},
+};
+
+const char *spec_layer_type(enum layer_kind kind)
+{
+    return k_types[kind].name;
+}
+
+static int read_type(struct layer_reading *in)
+{
+    const char *names[MEM_COUNT(k_types) + 1] = {0}, *type = NULL, *nearest;
+    int rc = pt_text(&in->r, "type", &type, in->err);
+
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
+        return pt_error(in->doc, in->field, in->err, "the layer has no 'type'");
+    for (size_t i = 0; i < MEM_COUNT(k_types); i++) {
+        names[i] = k_types[i].name;
+        if (strcmp(type, names[i]) == 0) {
+            in->layer->kind = (enum layer_kind)i;
+            return 0;
+        }
+    }
+    nearest = str_nearest(type, names);
+    if (nearest)
+        return pt_error(in->doc, in->field, in->err, "unknown layer type '%.60s': did you mean '%s'?", type,
+                        nearest);
+    return pt_error(
+        in->doc, in->field, in->err,
+        "layer type '%.60s' is not supported; there are Data, Input, Convolution, Pooling, ReLU, LRN, "
+        "InnerProduct, Dropout, SoftmaxWithLoss and Accuracy",
+        type);
+}
+
+/* ------------------------------------------------------------------ what all layers have */
+
+static int read_blobs(struct layer_reading *in, const char *field_name, char names[4][SPEC_NAME], int *count)
+{
+    int rc;
+
+    for (struct pt_field *f = NULL; pt_next(&in->r, field_name, &f); (*count)++) {
+        if (*count == 4)
+            return pt_error(in->doc, f, in->err, "more than 4 '%s' of one layer", field_name);
+        rc = spec_read_name(names[*count], SPEC_NAME, in->doc, f, in->err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* include or exclude { phase: … }: the phases that the rules name together. */
+static int read_rules(struct layer_reading *in, const char *name, unsigned *phases, bool *given)
+{
+    static const char *const words[] = {"TRAIN", "TEST", NULL};
+    static const char *const unsupported[] = {"min_level", "max_level", "stage", "not_stage", NULL};
+    struct pt_reader r;
+    int phase, rc;
+
+    *phases = 0;
+    *given = false;
+    for (struct pt_field *f = NULL; pt_next(&in->r, name, &f);) {
+        rc = pt_value_message(in->doc, f, in->err);
+        if (rc < 0)
+            return rc;
+        pt_open(&r, in->doc, f);
+        rc = pt_word(&r, "phase", words, &phase, in->err);
+        if (rc < 0)
+            return rc;
+        *phases |= rc == 0 ? (unsigned)(PHASE_TRAIN | PHASE_TEST) : phase == 0 ? PHASE_TRAIN : PHASE_TEST;
+        *given = true;
+        rc = pt_close(&r, unsupported, in->err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int read_phases(struct layer_reading *in)
+{
+    unsigned included, excluded;
+    bool has_include, has_exclude;
+    int rc = read_rules(in, "include", &included, &has_include);
+
+    if (rc >= 0)
+        rc = read_rules(in, "exclude", &excluded, &has_exclude);
+    if (rc < 0)
+        return rc;
+    if (has_include && has_exclude)
+        return pt_error(in->doc, in->field, in->err, "a layer has 'include' or 'exclude', not both");
+    in->layer->phases = PHASE_TRAIN | PHASE_TEST;
+    if (has_include)
+        in->layer->phases = included;
+    if (has_exclude)
+        in->layer->phases &= ~excluded;
+    return 0;
+}
+
+/* param { lr_mult decay_mult }, first for the weights, then for the biases. */
+static int read_params(struct layer_reading *in)
+{
+    static const char *const unsupported[] = {"name", "share_mode", NULL};
+    struct layer_spec *l = in->layer;
+    int limit = k_types[l->kind].weights ? 1 + l->bias_term : 0, n = 0, rc;
+    struct pt_reader r;
+
+    l->param[0] = l->param[1] = (struct param_spec){1.0, 1.0};
+    for (struct pt_field *f = NULL; pt_next(&in->r, "param", &f); n++) {
+        if (n == limit)
+            return pt_error(in->doc, f, in->err, "%d 'param', but this layer has %d parameters", n + 1,
+                            limit);
+        rc = pt_value_message(in->doc, f, in->err);
+        if (rc < 0)
+            return rc;
+        pt_open(&r, in->doc, f);
+        rc = pt_double(&r, "lr_mult", 0.0, 1e6, &l->param[n].lr_mult, in->err);
+        if (rc >= 0)
+            rc = pt_double(&r, "decay_mult", 0.0, 1e6, &l->param[n].decay_mult, in->err);
+        if (rc >= 0)
+            rc = pt_close(&r, unsupported, in->err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_field *field,
+                    struct spec_said *said, struct clr_error *err)
+{
+    struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
+    const struct layer_type *type;
+    struct pt_field *name = NULL, *second;
+    int rc = pt_value_message(doc, field, err);
+
+    if (rc < 0)
+        return rc;
+    pt_open(&in.r, doc, field);
+    out->line = field->line;
+    if (!pt_next(&in.r, "name", &name))
+        return pt_error(doc, field, err, "the layer has no 'name'");
+    second = name;
+    if (pt_next(&in.r, "name", &second))
+        return pt_error(doc, second, err, "field 'name' is given twice (first in line %d)", name->line);
+    rc = spec_read_name(out->name, SPEC_NAME, doc, name, err);
+    if (rc < 0 || (rc = read_type(&in)) < 0)
+        return rc;
+    type = &k_types[out->kind];
+    if ((rc = read_blobs(&in, "bottom", out->bottom, &out->bottom_count)) < 0 ||
+        (rc = read_blobs(&in, "top", out->top, &out->top_count)) < 0 || (rc = read_phases(&in)) < 0 ||
+        (rc = type->read(&in)) < 0 || (rc = read_params(&in)) < 0 ||
+        (rc = pt_close(&in.r, k_layer_fields, err)) < 0)
+        return rc;
+    if (out->bottom_count != type->bottoms)
+        return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d", out->name,
+                        out->bottom_count, type->name, type->bottoms);
+    if (out->top_count < type->min_tops || out->top_count > type->max_tops)
+        return pt_error(doc, field, err, "layer '%s' has %d 'top'; a %s layer has %d%s", out->name,
+                        out->top_count, type->name, type->max_tops,
+                        type->min_tops < type->max_tops ? " or fewer" : "");
+    return 0;
+}

@@ -1,0 +1,18 @@
+/* What clr_device_list() computes from a device's properties; apart for the tests. */
+#ifndef OCL_DEVICE_H
+#define OCL_DEVICE_H
+
+#include <clr/device.h>
+
+#include "base/banned.h"
+
+/* A renderer or simulator that runs OpenCL on the host only to have it: llvmpipe, softpipe, Oclgrind. */
+bool device_is_software(const struct clr_device *d);
+
+/* class × 1e9 + compute units × MHz (see clr_device_select()); 0 where the device is not usable. */
+double device_score(const struct clr_device *d);
+
+/* Does "OpenCL C 1.2 …" or "OpenCL 3.0 …" (after `prefix`) say at least 1.2? */
+bool device_version_ok(const char *version, const char *prefix);
+
+#endif

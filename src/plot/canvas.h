@@ -1,0 +1,82 @@
+/*
+ * A surface to draw on: PNG, SVG or PDF behind one set of strokes. The only file behind it that includes
+ * Cairo.
+ *
+ * Lengths are pixels at 96 dpi, x to the right, y down; colours are 0xRRGGBB. A drawing call cannot fail:
+ * what went wrong is kept and comes out of canvas_finish().
+ */
+#ifndef PLOT_CANVAS_H
+#define PLOT_CANVAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum canvas_format { CANVAS_PNG, CANVAS_SVG, CANVAS_PDF };
+enum canvas_align { CANVAS_LEFT, CANVAS_CENTER, CANVAS_RIGHT };
+
+/* Dash patterns, told apart without colour. */
+enum canvas_dash { CANVAS_SOLID, CANVAS_LONG, CANVAS_DASH_DOT, CANVAS_DOTS, CANVAS_GUIDE, CANVAS_DASHES };
+enum canvas_marker {
+    CANVAS_CIRCLE,
+    CANVAS_SQUARE,
+    CANVAS_TRIANGLE,
+    CANVAS_DIAMOND,
+    CANVAS_TRIANGLE_DOWN,
+    CANVAS_PLUS,
+    CANVAS_CROSS,
+    CANVAS_PENTAGON,
+    CANVAS_MARKERS
+};
+
+struct canvas_spec {
+    enum canvas_format format;
+    int width, height; /* pixels at 96 dpi */
+    int dpi;
+    bool boxes; /* draw text as boxes of a fixed width: reference images that no font can change */
+    const char *title, *command_line, *run_id; /* metadata; may be NULL */
+};
+
+struct canvas_pen {
+    uint32_t rgb;
+    double alpha, width;
+    enum canvas_dash dash;
+};
+
+struct canvas;
+
+/* CLR_EUSAGE: the extension is none of .png .svg .pdf. */
+int canvas_format_of(enum canvas_format *out, const char *path, struct clr_error *err);
+
+/* CLR_EUSAGE: a size that cannot be drawn; CLR_ENOMEM. White. */
+int canvas_create(struct canvas **out, const struct canvas_spec *spec, struct clr_error *err);
+void canvas_destroy(struct canvas *c);
+
+/* Append the finished file. Once; only canvas_destroy() may follow. */
+int canvas_finish(struct canvas *c, struct str *out, struct clr_error *err);
+
+/* xy: x0, y0, x1, y1, … */
+void canvas_polyline(struct canvas *c, const double *xy, size_t count, const struct canvas_pen *pen);
+void canvas_polygon(struct canvas *c, const double *xy, size_t count, uint32_t rgb, double alpha);
+/* A horizontal or vertical line that lies on whole pixels. */
+void canvas_rule(struct canvas *c, double x0, double y0, double x1, double y1, const struct canvas_pen *pen);
+void canvas_rect(struct canvas *c, double x, double y, double w, double h, uint32_t rgb, double alpha);
+void canvas_frame(struct canvas *c, double x, double y, double w, double h, const struct canvas_pen *pen);
+void canvas_mark(struct canvas *c, enum canvas_marker marker, double x, double y, double size, uint32_t rgb);
+
+/* Text is UTF-8; bytes that are not, and control characters, are replaced. y is the middle of the capitals.
+ */
+double canvas_text_width(struct canvas *c, const char *text, double size, bool bold);
+void canvas_text(struct canvas *c, double x, double y, const char *text, double size, bool bold,
+                 enum canvas_align align, uint32_t rgb);
+/* Turned by 90 degrees, read from below, centred at (x, y). */
+void canvas_text_up(struct canvas *c, double x, double y, const char *text, double size, uint32_t rgb);
+
+/* Copy that is at most `width` wide, with "…" where something had to go: two thirds from the start, for names
+ * that differ at their ends. */
+void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
+                     double width);
+
+#endif

@@ -1,0 +1,524 @@
+/*
+ * The figures: see figure.h and clr/plot.h. The dashed lines that connect equal accuracy are those of figure
+ * 1 in L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186.
+ */
+#include "plot/figure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "plot/axes.h"
+#include "plot/runs.h"
+
+#define MAX_MARKED 5 /* iteration counts that are marked before they become a crowd */
+
+/* ---- curves of repeats ---- */
+
+/* Row of the run whose iteration that is; -1: none. Binary search. */
+static ptrdiff_t find_row(const struct csv *t, double iteration)
+{
+    size_t lo = 0, hi = t->rows;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (csv_at(t, mid, RUNS_ITERATION) < iteration)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < t->rows && csv_at(t, lo, RUNS_ITERATION) == iteration ? (ptrdiff_t)lo : -1;
+}
+
+/* Mean and sample standard deviation of the accuracy (%) of the group's runs at that iteration; false where
+ * one of them was not evaluated there. Two passes: no cancellation. */
+static bool summarise(const struct runs *runs, size_t group, double iteration, double *mean,
+                      double *deviation)
+{
+    double sum = 0.0, squares = 0.0;
+    size_t n = 0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < runs->count; i++) {
+            const struct run *r = &runs->run[i];
+            ptrdiff_t row;
+            double v;
+            if (r->group != group)
+                continue;
+            row = find_row(&r->table, iteration);
+            if (row < 0)
+                return false;
+            v = 100.0 * csv_at(&r->table, (size_t)row, RUNS_VAL_ACC);
+            if (pass == 0) {
+                sum += v;
+                n++;
+            } else {
+                squares += (v - *mean) * (v - *mean);
+            }
+        }
+        if (pass == 0)
+            *mean = sum / (double)n;
+    }
+    *deviation = n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0;
+    return true;
+}
+
+static size_t group_size(const struct runs *runs, size_t group, const struct run **first)
+{
+    size_t n = 0;
+
+    for (size_t i = runs->count; i-- > 0;) {
+        if (runs->run[i].group == group) {
+            *first = &runs->run[i];
+            n++;
+        }
+    }
+    return n;
+}
+
+/* One group as a curve over the column `x`: the iterations that all its runs share. */
+static int add_group(struct chart_panel *panel, const struct runs *runs, size_t group, enum runs_column x,
+                     struct clr_error *err)
+{
+    const struct run *first = NULL;
+    size_t members = group_size(runs, group, &first), n = 0;
+    char label[CHART_LABEL];
+    struct chart_series *s;
+    int rc;
+
+    if (members > 1)
+        (void)snprintf(label, sizeof label, "%.*s, %zu runs", RUNS_LABEL, first->label, members);
+    else
+        str_copy(label, sizeof label, first->label);
+    rc = chart_add_series(panel, label, first->table.rows, members > 1, &s, err);
+    if (rc < 0)
+        return rc;
+    for (size_t r = 0; r < first->table.rows; r++) {
+        double mean = 0.0, deviation;
+        if (!summarise(runs, group, csv_at(&first->table, r, RUNS_ITERATION), &mean, &deviation))
+            continue;
+        s->x[n] = csv_at(&first->table, r, x);
+        s->y[n] = mean;
+        if (s->low) {
+            s->low[n] = fmax(mean - deviation, 0.0);
+            s->high[n] = fmin(mean + deviation, 100.0);
+        }
+        n++;
+    }
+    s->count = n;
+    if (n == 0)
+        return clr_error_set(err, CLR_EINPUT,
+                             "%s:2: shares no iteration with its repeats: nothing to average",
+                             first->csv_path);
+    return 0;
+}
+
+static const char *accuracy_label(const struct runs *runs)
+{
+    size_t held_out = 0;
+
+    for (size_t i = 0; i < runs->count; i++)
+        held_out += runs->run[i].held_out;
+    return held_out == 0             ? "test accuracy (%)"
+           : held_out == runs->count ? "held-out accuracy (%)"
+                                     : "accuracy (%)";
+}
+
+/* What all runs are about, or "". */
+static const char *common_topic(const struct runs *runs)
+{
+    for (size_t i = 1; i < runs->count; i++) {
+        if (strcmp(runs->run[i].topic, runs->run[0].topic) != 0)
+            return "";
+    }
+    return runs->run[0].topic;
+}
+
+static int add_groups(struct chart *chart, const struct runs *runs, enum runs_column x, struct clr_error *err)
+{
+    struct chart_panel *panel = &chart->panels[0];
+
+    chart->panel_count = 1;
+    panel->y_label = accuracy_label(runs);
+    panel->floor = 0.0;
+    panel->ceiling = 100.0;
+    panel->min_span = 2.0;
+    panel->share = 1.0;
+    for (size_t g = 0; g < runs->groups; g++) {
+        int rc = add_group(panel, runs, g, x, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (runs->count > runs->groups)
+        str_copy(chart->band_label, sizeof chart->band_label, "± 1 standard deviation");
+    return 0;
+}
+
+/* ---- run ---- */
+
+static int ascending(const void *a, const void *b)
+{
+    double x, y;
+
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* The curve that takes longest: last x, then (all equally long) the lowest end. */
+static size_t slowest(const struct chart_panel *panel)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < panel->series_count; i++) {
+        const struct chart_series *a = &panel->series[i], *b = &panel->series[best];
+        double xa = a->x[a->count - 1], xb = b->x[b->count - 1];
+        if (xa > xb || (xa == xb && a->y[a->count - 1] < b->y[b->count - 1]))
+            best = i;
+    }
+    return best;
+}
+
+static void mark_count(struct chart_panel *panel, double x, double y)
+{
+    struct chart_guide g = {.x0 = x, .x1 = x, .y0 = -INFINITY, .y1 = y, .text_at = CHART_TEXT_FOOT};
+
+    axes_format_fixed(g.text, sizeof g.text, x, 0);
+    chart_add_guide(panel, g);
+}
+
+/* Where each faster curve first reaches what the slowest one ends with; not where it starts there. */
+static void connect_equal_accuracy(struct chart_panel *panel)
+{
+    double at[CHART_MAX_SERIES], end_x, end_y;
+    size_t slow = slowest(panel), n = 0;
+    struct chart_guide level = {.text_at = CHART_TEXT_ALONG};
+
+    end_x = panel->series[slow].x[panel->series[slow].count - 1];
+    end_y = panel->series[slow].y[panel->series[slow].count - 1];
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *s = &panel->series[i];
+        for (size_t k = 0; i != slow && k < s->count && s->x[k] < end_x; k++) {
+            if (s->y[k] < end_y)
+                continue;
+            if (k > 0)
+                at[n++] = s->x[k];
+            break;
+        }
+    }
+    if (n == 0)
+        return;
+    qsort(at, n, sizeof at[0], ascending);
+    level.x0 = at[0];
+    level.x1 = end_x;
+    level.y0 = level.y1 = end_y;
+    (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
+    chart_add_guide(panel, level);
+    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
+        if (i == 0 || at[i] != at[i - 1])
+            mark_count(panel, at[i], end_y);
+    }
+    mark_count(panel, end_x, end_y);
+}
+
+int figure_run(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
+{
+    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
+    struct runs runs = {0};
+    int rc = runs_read(&runs, inputs, count, "history.csv", err);
+
+    if (rc == 0)
+        rc = add_groups(&chart, &runs, RUNS_ITERATION, err);
+    if (rc < 0)
+        goto out;
+    connect_equal_accuracy(&chart.panels[0]);
+    str_copy(chart.title, sizeof chart.title, common_topic(&runs));
+    *out = chart;
+    memset(&chart, 0, sizeof chart);
+out:
+    chart_clear(&chart);
+    runs_clear(&runs);
+    return rc;
+}
+
+/* ---- range ---- */
+
+static int check_rising(const struct run *run, struct clr_error *err)
+{
+    for (size_t r = 1; r < run->table.rows; r++) {
+        double before = csv_at(&run->table, r - 1, RUNS_LR), now = csv_at(&run->table, r, RUNS_LR);
+        if (now < before)
+            return clr_error_set(
+                err, CLR_EINPUT,
+                "%s:%zu: the rate falls from %g to %g: this is no range test (try `plot run`)", run->csv_path,
+                r + 2, before, now);
+    }
+    return 0;
+}
+
+/* Are all of them sweeps by a factor? */
+static bool all_geometric(const struct runs *runs, struct clr_error *err)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct csv *t = &runs->run[i].table;
+        double *columns;
+        bool geometric;
+        if (mem_new(&columns, t->rows, 2 * sizeof(double), "rates", err) < 0)
+            return false;
+        for (size_t r = 0; r < t->rows; r++) {
+            columns[r] = csv_at(t, r, RUNS_ITERATION);
+            columns[t->rows + r] = csv_at(t, r, RUNS_LR);
+        }
+        geometric = axes_is_geometric(columns, columns + t->rows, t->rows);
+        free(columns);
+        if (!geometric)
+            return false;
+    }
+    return true;
+}
+
+static void mark_rate(struct chart_panel *panel, const char *name, double rate)
+{
+    struct chart_guide g = {
+        .x0 = rate, .x1 = rate, .y0 = -INFINITY, .y1 = INFINITY, .text_at = CHART_TEXT_HEAD};
+    char number[AXES_TEXT];
+
+    axes_format_value(number, sizeof number, rate, 3);
+    (void)snprintf(g.text, sizeof g.text, "%s %s", name, number);
+    chart_add_guide(panel, g);
+}
+
+/* Bounds of the only group: of repeats, the range that all of them can use. */
+static void mark_bounds(struct chart_panel *panel, const struct runs *runs)
+{
+    bool has_min = false, has_max = false;
+    double lo = 0.0, hi = 0.0;
+
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct run *r = &runs->run[i];
+        if (r->has_min)
+            lo = has_min ? fmax(lo, r->min_lr) : r->min_lr;
+        if (r->has_max)
+            hi = has_max ? fmin(hi, r->max_lr) : r->max_lr;
+        has_min = has_min || r->has_min;
+        has_max = has_max || r->has_max;
+    }
+    if (has_min)
+        mark_rate(panel, "min", lo);
+    if (has_max)
+        mark_rate(panel, "max", hi);
+    panel->shaded = has_min && has_max && lo < hi;
+    panel->shade_lo = lo;
+    panel->shade_hi = hi;
+}
+
+int figure_range(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
+{
+    struct chart chart = {.x_label = "learning rate"};
+    struct runs runs = {0};
+    int rc = runs_read(&runs, inputs, count, "range.csv", err);
+
+    for (size_t i = 0; i < runs.count && rc == 0; i++)
+        rc = check_rising(&runs.run[i], err);
+    if (rc == 0)
+        rc = add_groups(&chart, &runs, RUNS_LR, err);
+    if (rc < 0)
+        goto out;
+    chart.x_log = all_geometric(&runs, NULL);
+    chart.x_from_zero = !chart.x_log;
+    if (runs.groups == 1) {
+        mark_bounds(&chart.panels[0], &runs);
+        if (runs.count > 1)
+            (void)snprintf(chart.panels[0].series[0].label, CHART_LABEL, "mean of %zu runs", runs.count);
+        else
+            chart.panels[0].series[0].label[0] = '\0';
+    }
+    (void)snprintf(chart.title, sizeof chart.title, "%s%slearning-rate range test", common_topic(&runs),
+                   common_topic(&runs)[0] ? ": " : "");
+    *out = chart;
+    memset(&chart, 0, sizeof chart);
+out:
+    chart_clear(&chart);
+    runs_clear(&runs);
+    return rc;
+}
+
+/* ---- schedule ---- */
+
+enum { SCHEDULE_ITERATION, SCHEDULE_LR, SCHEDULE_MOMENTUM, SCHEDULE_COLUMNS };
+
+static int read_schedule(struct csv *out, const char *path, struct clr_error *err)
+{
+    static const struct csv_column columns[SCHEDULE_COLUMNS] = {
+        {"iteration", 0, 1e15}, {"lr", 0, AXES_LIMIT}, {"momentum", 0, 1}};
+    int rc = csv_read(out, path, columns, SCHEDULE_COLUMNS, err);
+
+    if (rc < 0)
+        return rc;
+    if (out->rows == 0)
+        rc = clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing to draw", path);
+    for (size_t r = 1; r < out->rows && rc == 0; r++) {
+        double before = csv_at(out, r - 1, SCHEDULE_ITERATION), now = csv_at(out, r, SCHEDULE_ITERATION);
+        if (now <= before)
+            rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: iteration %.0f follows %.0f: they must ascend", path,
+                               r + 2, now, before);
+    }
+    if (rc < 0)
+        csv_clear(out);
+    return rc;
+}
+
+static int add_column(struct chart_panel *panel, const char *label, const struct csv *t, size_t column,
+                      struct clr_error *err)
+{
+    struct chart_series *s;
+    int rc = chart_add_series(panel, label, t->rows, false, &s, err);
+
+    for (size_t r = 0; rc == 0 && r < t->rows; r++) {
+        s->x[r] = csv_at(t, r, SCHEDULE_ITERATION);
+        s->y[r] = csv_at(t, r, column);
+    }
+    return rc;
+}
+
+static bool varies(const struct csv *t, size_t column)
+{
+    for (size_t r = 1; r < t->rows; r++) {
+        if (csv_at(t, r, column) != csv_at(t, 0, column))
+            return true;
+    }
+    return false;
+}
+
+static int add_schedules(struct chart *chart, const char *const *inputs, size_t count, struct clr_error *err)
+{
+    bool momentum = false;
+    int rc = 0;
+
+    chart->panel_count = 1;
+    chart->panels[0] = (struct chart_panel){
+        .y_label = "learning rate", .from_zero = true, .floor = 0.0, .ceiling = INFINITY, .share = 0.64};
+    chart->panels[1] =
+        (struct chart_panel){.y_label = "momentum", .floor = 0.0, .ceiling = 1.0, .share = 0.36};
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct csv t;
+        char label[CHART_LABEL] = "";
+        rc = read_schedule(&t, inputs[i], err);
+        if (rc < 0)
+            return rc;
+        if (count > 1)
+            runs_name(label, sizeof label, inputs[i]);
+        momentum = momentum || varies(&t, SCHEDULE_MOMENTUM);
+        rc = add_column(&chart->panels[0], label, &t, SCHEDULE_LR, err);
+        if (rc == 0)
+            rc = add_column(&chart->panels[1], label, &t, SCHEDULE_MOMENTUM, err);
+        csv_clear(&t);
+    }
+    if (momentum)
+        chart->panel_count = 2;
+    for (size_t p = 0; p < 2; p++) {
+        for (size_t i = 0; i < chart->panels[p].series_count; i++)
+            chart->panels[p].series[i].markers = count > 1;
+    }
+    return rc;
+}
+
+int figure_schedule(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
+{
+    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
+    int rc;
+
+    if (count == 0)
+        return clr_error_set(err, CLR_EINPUT,
+                             "nothing to draw: name at least one CSV file of `schedule --csv`");
+    rc = add_schedules(&chart, inputs, count, err);
+    if (rc < 0) {
+        chart_clear(&chart);
+        return rc;
+    }
+    str_copy(chart.title, sizeof chart.title,
+             count > 1 ? "learning-rate schedules" : "learning-rate schedule");
+    *out = chart;
+    return 0;
+}
+
+/* ---- bytes and files ---- */
+
+static void fill_spec(struct canvas_spec *spec, const struct chart *chart, const struct clr_plot_options *o)
+{
+    if (o) {
+        spec->width = o->width;
+        spec->height = o->height;
+        spec->dpi = o->dpi;
+        spec->command_line = o->command_line;
+        spec->run_id = o->run_id;
+    }
+    spec->title = chart->title;
+    if (spec->dpi == 0)
+        spec->dpi = 96;
+    if (spec->width == 0)
+        spec->width = spec->height > 0 && spec->height < 10000 ? (spec->height * 8 + 2) / 5 : 960;
+    if (spec->height == 0)
+        spec->height = spec->width > 0 && spec->width < 30000 ? (spec->width * 5 + 4) / 8 : 600;
+}
+
+int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,
+                  const struct clr_plot_options *options, struct clr_error *err)
+{
+    struct canvas_spec spec = {.format = format, .boxes = boxes};
+    struct canvas *canvas;
+    int rc;
+
+    fill_spec(&spec, chart, options);
+    rc = canvas_create(&canvas, &spec, err);
+    if (rc < 0)
+        return rc;
+    rc = chart_draw(canvas, chart, spec.width, spec.height, err);
+    if (rc == 0)
+        rc = canvas_finish(canvas, out, err);
+    canvas_destroy(canvas);
+    return rc;
+}
+
+typedef int figure_maker(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
+
+static int write_figure(const char *path, figure_maker *make, const char *const *inputs, size_t count,
+                        const struct clr_plot_options *options, struct clr_error *err)
+{
+    struct chart chart = {0};
+    struct str bytes = {0};
+    enum canvas_format format;
+    int rc = canvas_format_of(&format, path, err);
+
+    if (rc == 0)
+        rc = make(&chart, inputs, count, err);
+    if (rc < 0)
+        return rc;
+    if (options && options->title)
+        str_copy(chart.title, sizeof chart.title, options->title);
+    rc = figure_render(&bytes, &chart, format, false, options, err);
+    if (rc == 0)
+        rc = fs_write_atomic(path, bytes.text, bytes.length, err);
+    str_clear(&bytes);
+    chart_clear(&chart);
+    return rc;
+}
+
+int clr_plot_run(const char *path, const char *const *inputs, size_t count,
+                 const struct clr_plot_options *options, struct clr_error *err)
+{
+    return write_figure(path, figure_run, inputs, count, options, err);
+}
+
+int clr_plot_range(const char *path, const char *const *inputs, size_t count,
+                   const struct clr_plot_options *options, struct clr_error *err)
+{
+    return write_figure(path, figure_range, inputs, count, options, err);
+}
+
+int clr_plot_schedule(const char *path, const char *const *inputs, size_t count,
+                      const struct clr_plot_options *options, struct clr_error *err)
+{
+    return write_figure(path, figure_schedule, inputs, count, options, err);
+}

@@ -1,0 +1,20 @@
+/*
+ * The figures: files in, a chart out; a chart in, bytes out. clr/plot.h's functions are these two in a row.
+ */
+#ifndef PLOT_FIGURE_H
+#define PLOT_FIGURE_H
+
+#include <clr/plot.h>
+
+#include "plot/chart.h"
+
+/* Fill the chart (chart_clear() it). Errors as in clr/plot.h. */
+int figure_run(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
+int figure_range(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
+int figure_schedule(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
+
+/* Draw it. boxes: text as boxes, see canvas.h. options may be NULL. */
+int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,
+                  const struct clr_plot_options *options, struct clr_error *err);
+
+#endif

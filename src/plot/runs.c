@@ -1,0 +1,349 @@
+/* Run folders and history files: see runs.h. */
+#include "plot/runs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "plot/axes.h"
+
+#define JSON_LIMIT ((size_t)4 << 20)
+
+/* ---- names ---- */
+
+void runs_name(char *out, size_t size, const char *path)
+{
+    static const char *const common[] = {"history.csv", "range.csv"};
+    size_t end = strlen(path), start;
+
+    for (int pass = 0; pass < 2; pass++) {
+        while (end > 1 && path[end - 1] == '/')
+            end--;
+        for (start = end; start > 0 && path[start - 1] != '/'; start--)
+            ;
+        if (start == 0)
+            break;
+        for (size_t i = 0; i < MEM_COUNT(common); i++) {
+            if (end - start == strlen(common[i]) && strncmp(path + start, common[i], end - start) == 0) {
+                end = start;
+                break;
+            }
+        }
+        if (end != start)
+            break;
+    }
+    if (end - start > 4 && strncmp(path + end - 4, ".csv", 4) == 0)
+        end -= 4;
+    if (end > start)
+        (void)snprintf(out, size, "%.*s", (int)(end - start), path + start);
+    else
+        str_copy(out, size, path);
+}
+
+/* ---- run.json ---- */
+
+static int read_json(json_t **out, const char *path, struct clr_error *err)
+{
+    json_error_t e;
+    json_t *json;
+    char *text;
+    size_t size;
+    int rc = fs_read(path, JSON_LIMIT, &text, &size, err);
+
+    if (rc < 0)
+        return rc;
+    json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
+    free(text);
+    if (!json)
+        return clr_error_set(err, CLR_EINPUT, "%s:%d: %s", path, e.line > 0 ? e.line : 1, e.text);
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return clr_error_set(err, CLR_EINPUT, "%s:1: not a JSON object", path);
+    }
+    *out = json;
+    return 0;
+}
+
+/* A member by its name with underscores, or as the option is typed, with dashes. */
+static json_t *member(const json_t *object, const char *name)
+{
+    char dashed[64];
+    json_t *v = json_object_get(object, name);
+
+    if (v)
+        return v;
+    str_copy(dashed, sizeof dashed, name);
+    for (char *p = dashed; *p; p++)
+        *p = *p == '_' ? '-' : *p;
+    return json_object_get(object, dashed);
+}
+
+static void append_number(struct str *s, const json_t *object, const char *name, const char *before,
+                          int digits)
+{
+    const json_t *v = member(object, name);
+    char text[AXES_TEXT];
+
+    if (!json_is_number(v))
+        return;
+    axes_format_value(text, sizeof text, json_number_value(v), digits);
+    str_append(s, "%s%s", before, text);
+}
+
+static void append_rates(struct str *s, const json_t *from)
+{
+    if (json_is_number(member(from, "min_lr"))) {
+        append_number(s, from, "min_lr", " ", 6);
+        append_number(s, from, "max_lr", "–", 6);
+    } else {
+        append_number(s, from, "lr", " ", 6);
+    }
+    append_number(s, from, "step_size", ", step size ", 9);
+    append_number(s, from, "gamma", ", γ ", 9);
+}
+
+/* "triangular 0.0025–0.01, step size 2,000" from the settings; false where they do not name a policy. */
+static bool describe(char *out, size_t size, const json_t *settings)
+{
+    const json_t *schedule = member(settings, "schedule"),
+                 *from = json_is_object(schedule) ? schedule : settings;
+    const json_t *policy = member(from, "policy");
+    struct str s = {0};
+    bool done;
+
+    if (json_is_string(policy)) {
+        str_append(&s, "%s", json_string_value(policy));
+        append_rates(&s, from);
+    } else if (json_is_string(schedule)) {
+        str_append(&s, "%s", json_string_value(schedule));
+    }
+    done = s.length > 0 && !s.failed;
+    if (done)
+        str_copy(out, size, s.text);
+    str_clear(&s);
+    return done;
+}
+
+/* "quick on cifar10". */
+static void describe_topic(char *out, size_t size, const json_t *settings)
+{
+    const json_t *net = member(settings, "net"), *data = member(settings, "data");
+    char net_name[64], data_name[64];
+
+    if (!json_is_string(net) || !json_is_string(data))
+        return;
+    runs_name(net_name, sizeof net_name, json_string_value(net));
+    runs_name(data_name, sizeof data_name, json_string_value(data));
+    if (net_name[0] && data_name[0])
+        (void)snprintf(out, size, "%s on %s", net_name, data_name);
+}
+
+static int read_settings(struct run *run, const char *folder, struct clr_error *err)
+{
+    json_t *json = NULL, *settings, *seed;
+    char *path;
+    int rc = fs_join(&path, folder, "run.json", err);
+
+    if (rc < 0)
+        return rc;
+    if (!fs_exists(path))
+        goto out;
+    rc = read_json(&json, path, err);
+    if (rc < 0)
+        goto out;
+    settings = json_object_get(json, "settings");
+    if (!json_is_object(settings))
+        goto out;
+    seed = json_object_get(settings, "seed");
+    run->seed = seed ? json_dumps(seed, JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
+    run->known = true;
+    run->held_out = json_number_value(member(settings, "validation")) > 0.0;
+    (void)describe(run->label, sizeof run->label, settings);
+    describe_topic(run->topic, sizeof run->topic, settings);
+    (void)json_object_del(settings, "seed");
+    (void)json_object_del(settings, "out");
+    run->settings = json_incref(settings);
+out:
+    json_decref(json);
+    free(path);
+    return rc;
+}
+
+/* ---- range.json ---- */
+
+static int read_bound(const json_t *json, const char *path, const char *name, bool *has, double *out,
+                      struct clr_error *err)
+{
+    const json_t *v = json_object_get(json, name);
+    double d = json_number_value(v);
+
+    if (!v || json_is_null(v))
+        return 0;
+    if (!json_is_number(v) || !(d >= 0.0 && d <= AXES_LIMIT))
+        return clr_error_set(err, CLR_EINPUT, "%s:1: %s must be a rate or null", path, name);
+    *has = true;
+    *out = d;
+    return 0;
+}
+
+static int read_bounds(struct run *run, const char *folder, struct clr_error *err)
+{
+    json_t *json = NULL;
+    char *path;
+    int rc = fs_join(&path, folder, "range.json", err);
+
+    if (rc < 0)
+        return rc;
+    if (!fs_exists(path))
+        goto out;
+    rc = read_json(&json, path, err);
+    if (rc == 0)
+        rc = read_bound(json, path, "min_lr", &run->has_min, &run->min_lr, err);
+    if (rc == 0)
+        rc = read_bound(json, path, "max_lr", &run->has_max, &run->max_lr, err);
+out:
+    json_decref(json);
+    free(path);
+    return rc;
+}
+
+/* ---- one input ---- */
+
+static int read_table(struct run *run, struct clr_error *err)
+{
+    static const struct csv_column columns[RUNS_COLUMNS] = {
+        {"iteration", 0, 1e15}, {"trn_loss", -HUGE_VAL, HUGE_VAL},
+        {"lr", 0, AXES_LIMIT},  {"val_loss", -HUGE_VAL, HUGE_VAL},
+        {"val_acc", 0, 1},
+    };
+    int rc = csv_read(&run->table, run->csv_path, columns, RUNS_COLUMNS, err);
+
+    if (rc < 0)
+        return rc;
+    if (run->table.rows == 0)
+        return clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing was evaluated yet", run->csv_path);
+    for (size_t r = 1; r < run->table.rows; r++) {
+        double before = csv_at(&run->table, r - 1, RUNS_ITERATION),
+               now = csv_at(&run->table, r, RUNS_ITERATION);
+        if (now <= before)
+            return clr_error_set(err, CLR_EINPUT, "%s:%zu: iteration %.0f follows %.0f: they must ascend",
+                                 run->csv_path, r + 2, now, before);
+    }
+    return 0;
+}
+
+static int read_run(struct run *run, const char *input, const char *csv_name, struct clr_error *err)
+{
+    int rc;
+
+    runs_name(run->name, sizeof run->name, input);
+    if (fs_is_dir(input)) {
+        rc = fs_join(&run->csv_path, input, csv_name, err);
+        if (rc == 0)
+            rc = read_settings(run, input, err);
+        if (rc == 0)
+            rc = read_bounds(run, input, err);
+    } else {
+        rc = str_duplicate(&run->csv_path, input, err);
+    }
+    if (rc == 0)
+        rc = read_table(run, err);
+    if (!run->label[0])
+        str_copy(run->label, sizeof run->label, run->name);
+    return rc;
+}
+
+/* ---- groups ---- */
+
+/* May run i join the group: same settings as its first member, a seed that none of them has? */
+static bool joins(const struct runs *runs, size_t i, size_t group)
+{
+    const struct run *run = &runs->run[i];
+
+    if (!run->settings || !run->seed)
+        return false;
+    for (size_t k = 0; k < i; k++) {
+        const struct run *other = &runs->run[k];
+        if (other->group != group)
+            continue;
+        if (!other->settings || !other->seed || strcmp(other->seed, run->seed) == 0 ||
+            !json_equal(other->settings, run->settings))
+            return false;
+    }
+    return true;
+}
+
+static void find_groups(struct runs *runs)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        size_t g = 0;
+        while (g < runs->groups && !joins(runs, i, g))
+            g++;
+        runs->run[i].group = g;
+        if (g == runs->groups)
+            runs->groups++;
+    }
+}
+
+/* Groups whose labels are equal get their folders' names behind them. */
+static void tell_apart(struct runs *runs)
+{
+    bool *shared = NULL;
+
+    if (mem_new(&shared, runs->count, sizeof *shared, "labels", NULL) < 0)
+        return; /* labels stay equal: no reason to fail */
+    for (size_t i = 0; i < runs->count; i++) {
+        for (size_t k = 0; k < runs->count; k++)
+            shared[i] = shared[i] || (runs->run[i].group != runs->run[k].group &&
+                                      strcmp(runs->run[i].label, runs->run[k].label) == 0);
+    }
+    for (size_t i = 0; i < runs->count; i++) {
+        struct run *r = &runs->run[i];
+        char label[2 * RUNS_LABEL + 8];
+        if (!shared[i] || strcmp(r->label, r->name) == 0)
+            continue;
+        (void)snprintf(label, sizeof label, "%s (%s)", r->label, r->name);
+        str_copy(r->label, sizeof r->label, label);
+    }
+    free(shared);
+}
+
+int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
+              struct clr_error *err)
+{
+    struct runs runs = {.count = count};
+    int rc = 0;
+
+    if (count == 0)
+        return clr_error_set(err, CLR_EINPUT, "nothing to draw: name at least one run folder or CSV file");
+    rc = mem_new(&runs.run, count, sizeof *runs.run, "runs", err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = read_run(&runs.run[i], inputs[i], csv_name, err);
+    if (rc < 0) {
+        runs_clear(&runs);
+        return rc;
+    }
+    find_groups(&runs);
+    tell_apart(&runs);
+    *out = runs;
+    return 0;
+}
+
+void runs_clear(struct runs *runs)
+{
+    for (size_t i = 0; runs->run && i < runs->count; i++) {
+        struct run *r = &runs->run[i];
+        free(r->csv_path);
+        free(r->seed);
+        json_decref(r->settings);
+        csv_clear(&r->table);
+    }
+    free(runs->run);
+    memset(runs, 0, sizeof *runs);
+}

@@ -1,0 +1,49 @@
+/*
+ * Reading what is to be drawn: run folders and history files, and finding which of them are repeats.
+ */
+#ifndef PLOT_RUNS_H
+#define PLOT_RUNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/csv.h"
+
+#define RUNS_LABEL 160
+
+/* Columns of history.csv and range.csv. */
+enum runs_column { RUNS_ITERATION, RUNS_TRN_LOSS, RUNS_LR, RUNS_VAL_LOSS, RUNS_VAL_ACC, RUNS_COLUMNS };
+
+struct run {
+    char *csv_path;
+    char name[RUNS_LABEL];  /* of the folder or file */
+    char label[RUNS_LABEL]; /* policy and rates from run.json, else the name */
+    char topic[RUNS_LABEL]; /* "quick on cifar10", or "" where run.json does not say */
+    bool known;             /* run.json told settings */
+    bool held_out;          /* accuracy on held-out training images rather than the test set */
+    bool has_min, has_max;  /* range.json's bounds */
+    double min_lr, max_lr;
+    struct csv table; /* at least one row; iterations ascending */
+    void *settings;   /* json_t without seed and out, or NULL */
+    char *seed;       /* as text, or NULL */
+    size_t group;     /* repeats have the same number */
+};
+
+struct runs {
+    size_t count, groups;
+    struct run *run; /* groups are numbered in the order of their first members */
+};
+
+/*
+ * Read folders (their run.json, `csv_name`, and range.json) and CSV files. Folders with equal settings but
+ * for seed and out, and different seeds, make a group. Labels of different groups differ. CLR_EINPUT:
+ * "FILE:LINE: …"; nothing to read.
+ */
+int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
+              struct clr_error *err);
+void runs_clear(struct runs *runs);
+
+/* Last part of a path, without ".csv"; the folder's for "…/history.csv" and "…/range.csv". */
+void runs_name(char *out, size_t size, const char *path);
+
+#endif

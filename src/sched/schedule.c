@@ -1,0 +1,388 @@
+/*
+ * Learning-rate policies: see clr/schedule.h for the formulas and their source.
+ *
+ * Where in a cycle an update lies is worked out with integers, and rates between two bounds are weighted
+ * sums of both, so that vertices are exact for every t: no floor() of a rounded quotient, no drift.
+ */
+#include <clr/schedule.h>
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+
+/* What a policy reads; drives checking and the help in messages. */
+enum need {
+    NEED_LR = 1,
+    NEED_BOUNDS = 2,
+    NEED_GAMMA = 4,
+    NEED_STEP = 8,
+    NEED_MILESTONES = 16,
+    IS_CYCLIC = 32,
+};
+
+struct policy_row {
+    enum clr_policy policy;
+    const char *name;
+    unsigned needs;
+    bool named; /* has that name on the command line */
+};
+
+static const struct policy_row policies[] = {
+    {CLR_POLICY_FIXED, "fixed", NEED_LR, true},
+    {CLR_POLICY_MULTISTEP, "multistep", NEED_LR | NEED_GAMMA | NEED_MILESTONES, true},
+    {CLR_POLICY_TRIANGULAR, "triangular", NEED_BOUNDS | NEED_STEP | IS_CYCLIC, true},
+    {CLR_POLICY_TRIANGULAR2, "triangular2", NEED_BOUNDS | NEED_STEP | IS_CYCLIC, true},
+    {CLR_POLICY_EXP_RANGE, "exp_range", NEED_BOUNDS | NEED_GAMMA | NEED_STEP | IS_CYCLIC, true},
+    {CLR_POLICY_DECAY, "decay", NEED_BOUNDS | NEED_STEP, true},
+    {CLR_POLICY_EXP, "exp", NEED_LR | NEED_GAMMA, true},
+    {CLR_POLICY_SWEEP_LINEAR, "linear sweep", NEED_BOUNDS | NEED_STEP, false},
+    {CLR_POLICY_SWEEP_LOG, "log sweep", NEED_BOUNDS | NEED_STEP, false},
+};
+
+static const struct policy_row *find(enum clr_policy policy)
+{
+    for (size_t i = 0; i < MEM_COUNT(policies); i++) {
+        if (policies[i].policy == policy)
+            return &policies[i];
+    }
+    return NULL;
+}
+
+void clr_schedule_init(struct clr_schedule *s)
+{
+    *s = (struct clr_schedule){.policy = CLR_POLICY_FIXED,
+                               .exp_range = CLR_EXP_RANGE_BOUNDS,
+                               .lr = NAN,
+                               .min_lr = NAN,
+                               .max_lr = NAN,
+                               .gamma = NAN,
+                               .momentum = 0.9,
+                               .cycle_momentum_low = NAN,
+                               .cycle_momentum_high = NAN};
+}
+
+/* ---- names ---- */
+
+int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr_error *err)
+{
+    const char *names[MEM_COUNT(policies) + 1], *near;
+    struct str list = {0};
+    size_t n = 0;
+    int rc;
+
+    for (size_t i = 0; i < MEM_COUNT(policies); i++) {
+        if (policies[i].named && strcmp(policies[i].name, name) == 0) {
+            *out = policies[i].policy;
+            return 0;
+        }
+    }
+    for (size_t i = 0; i < MEM_COUNT(policies); i++) {
+        if (!policies[i].named)
+            continue;
+        str_append(&list, "%s%s", n > 0 ? ", " : "", policies[i].name);
+        names[n++] = policies[i].name;
+    }
+    names[n] = NULL;
+    near = str_nearest(name, names);
+    rc = clr_error_set(err, CLR_EUSAGE, "--policy: there is no policy '%.64s'%s%s%s The policies are: %s",
+                       name, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "",
+                       str_text(&list));
+    str_clear(&list);
+    return rc;
+}
+
+const char *clr_schedule_policy_name(enum clr_policy policy)
+{
+    const struct policy_row *row = find(policy);
+
+    return row ? row->name : "unknown";
+}
+
+/* ---- checking ---- */
+
+static int missing(struct clr_error *err, const char *option, const struct policy_row *row)
+{
+    return clr_error_set(err, CLR_EUSAGE, "%s is missing: policy %s needs it", option, row->name);
+}
+
+/* A rate must survive as a float32 kernel argument. */
+static int check_rate(double rate, const char *option, const struct policy_row *row, struct clr_error *err)
+{
+    if (isnan(rate))
+        return missing(err, option, row);
+    if (!(rate > 0.0 && rate <= (double)FLT_MAX))
+        return clr_error_set(err, CLR_EUSAGE, "%s is %g: a rate must be a finite number above 0", option,
+                             rate);
+    return 0;
+}
+
+static int check_bounds(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
+{
+    int rc = check_rate(s->min_lr, "--min-lr", row, err);
+
+    if (rc == 0)
+        rc = check_rate(s->max_lr, "--max-lr", row, err);
+    if (rc == 0 && s->min_lr > s->max_lr)
+        rc = clr_error_set(err, CLR_EUSAGE, "--min-lr %g is above --max-lr %g: exchange them", s->min_lr,
+                           s->max_lr);
+    return rc;
+}
+
+static int check_milestones(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
+{
+    if (s->milestone_count == 0)
+        return missing(err, "--milestones", row);
+    if (s->milestone_count > CLR_MAX_MILESTONES)
+        return clr_error_set(err, CLR_EUSAGE, "--milestones has %zu entries: at most %d fit",
+                             s->milestone_count, CLR_MAX_MILESTONES);
+    for (size_t i = 1; i < s->milestone_count; i++) {
+        if (s->milestones[i] <= s->milestones[i - 1])
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "--milestones must ascend: %" PRIu64 " comes after %" PRIu64,
+                                 s->milestones[i], s->milestones[i - 1]);
+    }
+    return 0;
+}
+
+static bool is_momentum(double m)
+{
+    return m >= 0.0 && m < 1.0;
+}
+
+static int check_momentum(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
+{
+    double low = s->cycle_momentum_low, high = s->cycle_momentum_high;
+
+    if (!is_momentum(s->momentum))
+        return clr_error_set(err, CLR_EUSAGE, "--momentum is %g: it must be at least 0 and below 1",
+                             s->momentum);
+    if (isnan(low) && isnan(high))
+        return 0;
+    if (!(row->needs & IS_CYCLIC))
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--cycle-momentum needs a cyclic policy (triangular, triangular2, exp_range): "
+                             "policy %s has no cycles",
+                             row->name);
+    if (!is_momentum(low) || !is_momentum(high))
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--cycle-momentum %g:%g: both must be given, at least 0 and below 1", low, high);
+    if (low > high)
+        return clr_error_set(err, CLR_EUSAGE, "--cycle-momentum %g:%g: the lower one comes first", low, high);
+    return 0;
+}
+
+int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err)
+{
+    const struct policy_row *row = find(s->policy);
+    int rc = 0;
+
+    if (!row)
+        return clr_error_set(err, CLR_EUSAGE, "--policy: unknown policy number %d", (int)s->policy);
+    if (row->needs & NEED_LR)
+        rc = check_rate(s->lr, "--lr", row, err);
+    if (rc == 0 && (row->needs & NEED_BOUNDS))
+        rc = check_bounds(s, row, err);
+    if (rc == 0 && (row->needs & NEED_STEP)) {
+        /* The step of a sweep is its number of iterations. */
+        const char *option = row->named ? "--step-size" : "--iterations";
+        if (s->step_size == 0)
+            rc = missing(err, option, row);
+        else if (s->step_size > UINT64_MAX / 2)
+            rc = clr_error_set(err, CLR_EUSAGE, "%s %" PRIu64 " is too large", option, s->step_size);
+    }
+    if (rc == 0 && (row->needs & NEED_GAMMA)) {
+        if (isnan(s->gamma))
+            rc = missing(err, "--gamma", row);
+        else if (!(s->gamma > 0.0 && s->gamma <= 1.0))
+            rc = clr_error_set(err, CLR_EUSAGE, "--gamma is %g: it must be above 0 and at most 1", s->gamma);
+    }
+    if (rc == 0 && (row->needs & NEED_MILESTONES))
+        rc = check_milestones(s, row, err);
+    if (rc == 0 && s->policy == CLR_POLICY_EXP_RANGE && s->exp_range != CLR_EXP_RANGE_BOUNDS &&
+        s->exp_range != CLR_EXP_RANGE_AMPLITUDE)
+        rc = clr_error_set(err, CLR_EUSAGE, "--exp-range must be bounds or amplitude");
+    if (rc == 0)
+        rc = check_momentum(s, row, err);
+    return rc;
+}
+
+/* ---- the formulas ---- */
+
+/* a + (b − a)·k/n for k in 0 … n, exact at both ends. */
+static double between(double a, double b, uint64_t k, uint64_t n)
+{
+    return a * ((double)(n - k) / (double)n) + b * ((double)k / (double)n);
+}
+
+/* u·s: distance of update t from the nearest trough, in iterations, 0 … s. */
+static uint64_t height(uint64_t s, uint64_t t)
+{
+    uint64_t place = t % (2 * s);
+
+    return place <= s ? place : 2 * s - place;
+}
+
+static double triangular2(const struct clr_schedule *s, uint64_t t)
+{
+    uint64_t halvings = t / (2 * s->step_size); /* c − 1 */
+    double peak = s->max_lr;
+
+    if (halvings > 0)
+        peak = s->min_lr + ldexp(s->max_lr - s->min_lr, halvings < 4096 ? -(int)halvings : -4096);
+    return between(s->min_lr, peak, height(s->step_size, t), s->step_size);
+}
+
+static double exp_range(const struct clr_schedule *s, uint64_t t)
+{
+    double power = pow(s->gamma, (double)t);
+    uint64_t k = height(s->step_size, t);
+
+    if (s->exp_range == CLR_EXP_RANGE_AMPLITUDE)
+        return s->min_lr + (s->max_lr - s->min_lr) * ((double)k / (double)s->step_size) * power;
+    return power * between(s->min_lr, s->max_lr, k, s->step_size);
+}
+
+static double multistep(const struct clr_schedule *s, uint64_t t)
+{
+    int passed = 0;
+
+    for (size_t i = 0; i < s->milestone_count && s->milestones[i] <= t; i++)
+        passed++;
+    return s->lr * pow(s->gamma, passed);
+}
+
+/* From min to max in step_size updates: update 0 is min, update step_size − 1 and all later ones are max. */
+static double sweep(const struct clr_schedule *s, uint64_t t, bool logarithmic)
+{
+    uint64_t last = s->step_size - 1;
+
+    if (t == 0)
+        return s->min_lr;
+    if (t >= last)
+        return s->max_lr;
+    if (logarithmic)
+        return exp(between(log(s->min_lr), log(s->max_lr), t, last));
+    return between(s->min_lr, s->max_lr, t, last);
+}
+
+double clr_schedule_lr(const struct clr_schedule *s, uint64_t t)
+{
+    switch (s->policy) {
+    case CLR_POLICY_FIXED:
+        return s->lr;
+    case CLR_POLICY_MULTISTEP:
+        return multistep(s, t);
+    case CLR_POLICY_TRIANGULAR:
+        return between(s->min_lr, s->max_lr, height(s->step_size, t), s->step_size);
+    case CLR_POLICY_TRIANGULAR2:
+        return triangular2(s, t);
+    case CLR_POLICY_EXP_RANGE:
+        return exp_range(s, t);
+    case CLR_POLICY_DECAY:
+        return t < s->step_size ? between(s->max_lr, s->min_lr, t, s->step_size) : s->min_lr;
+    case CLR_POLICY_EXP:
+        return s->lr * pow(s->gamma, (double)t);
+    case CLR_POLICY_SWEEP_LINEAR:
+        return sweep(s, t, false);
+    case CLR_POLICY_SWEEP_LOG:
+        return sweep(s, t, true);
+    }
+    return NAN; /* clr_schedule_check() lets no other policy through */
+}
+
+double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t)
+{
+    if (isnan(s->cycle_momentum_low) || isnan(s->cycle_momentum_high))
+        return s->momentum;
+    return between(s->cycle_momentum_high, s->cycle_momentum_low, height(s->step_size, t), s->step_size);
+}
+
+bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iterations)
+{
+    const struct policy_row *row = find(s->policy);
+
+    return row && (row->needs & IS_CYCLIC) && s->step_size > 0 && iterations % (2 * s->step_size) != 0;
+}
+
+/* ---- text ---- */
+
+/* 1234567 → "1,234,567" */
+static void append_grouped(struct str *out, uint64_t n)
+{
+    char digits[24];
+    int count = snprintf(digits, sizeof digits, "%" PRIu64, n);
+
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            str_append(out, ",");
+        str_append_bytes(out, &digits[i], 1);
+    }
+}
+
+/* Cut at `size`, but never inside a UTF-8 character. */
+static void copy_cut(char *out, size_t size, const char *text)
+{
+    size_t n;
+
+    if (size == 0)
+        return;
+    str_copy(out, size, text);
+    n = strlen(out);
+    if (text[n] == '\0')
+        return;
+    while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
+        n--;
+    out[n] = '\0';
+}
+
+void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
+{
+    const struct policy_row *row = find(s->policy);
+    unsigned needs = row ? row->needs : 0;
+    struct str text = {0};
+
+    str_append(&text, "%s", clr_schedule_policy_name(s->policy));
+    if (needs & NEED_LR)
+        str_append(&text, " %g", s->lr);
+    if (needs & NEED_BOUNDS)
+        str_append(&text, " %g…%g", s->policy == CLR_POLICY_DECAY ? s->max_lr : s->min_lr,
+                   s->policy == CLR_POLICY_DECAY ? s->min_lr : s->max_lr);
+    if (needs & NEED_GAMMA)
+        str_append(&text, ", gamma %.10g", s->gamma);
+    if (s->policy == CLR_POLICY_EXP_RANGE && s->exp_range == CLR_EXP_RANGE_AMPLITUDE)
+        str_append(&text, " on the amplitude");
+    if (needs & NEED_STEP) {
+        str_append(&text, ", %s ", row->named ? "step size" : "iterations");
+        append_grouped(&text, s->step_size);
+    }
+    for (size_t i = 0; (needs & NEED_MILESTONES) && i < s->milestone_count; i++) {
+        str_append(&text, "%s", i == 0 ? ", milestones " : " ");
+        append_grouped(&text, s->milestones[i]);
+    }
+    if (!isnan(s->cycle_momentum_low) && !isnan(s->cycle_momentum_high))
+        str_append(&text, ", momentum %g…%g", s->cycle_momentum_low, s->cycle_momentum_high);
+    copy_cut(out, size, str_text(&text));
+    str_clear(&text);
+}
+
+int clr_schedule_write_csv(const struct clr_schedule *s, uint64_t iterations, const char *path,
+                           struct clr_error *err)
+{
+    struct str text = {0};
+    int rc = clr_schedule_check(s, err);
+
+    if (rc < 0)
+        return rc;
+    str_append(&text, "iteration,lr,momentum\n");
+    for (uint64_t t = 0; t < iterations && !text.failed; t++)
+        str_append(&text, "%" PRIu64 ",%.9g,%.9g\n", t + 1, clr_schedule_lr(s, t),
+                   clr_schedule_momentum(s, t));
+    rc = str_check(&text, err);
+    if (rc == 0)
+        rc = fs_write_atomic(path, str_text(&text), text.length, err);
+    str_clear(&text);
+    return rc;
+}

@@ -1,0 +1,165 @@
+/*
+ * The training loop: see loop.h. Updates are enqueued without waiting; losses are read back about five times a
+ * second, and at every evaluation, in batches of at most SESSION_LOSSES.
+ */
+#include "train/loop.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+
+#define REPORT_NS 200000000u
+
+struct loop {
+    struct session *s;
+    struct record *r;
+    struct loop_result *result;
+    double last_loss;              /* of the last update that was read */
+    uint64_t report_ns;            /* when losses were last read */
+    uint64_t train_ns;             /* spent outside evaluation since the first update ended */
+    uint64_t timed_from;           /* updates that train_ns does not count: kernels were compiled in them */
+    uint64_t eval_ns, evals;
+    bool warm;
+};
+
+static double policy_rate(const struct loop *l, uint64_t t)
+{
+    return clr_schedule_lr(&l->s->o->schedule, t);
+}
+
+static bool evaluates_after(const struct clr_train_options *o, uint64_t iteration)
+{
+    return iteration == 1 || iteration == o->iterations ||
+           (o->validate_every > 0 && iteration % o->validate_every == 0);
+}
+
+/* ------------------------------------------------------------------ progress */
+
+static double seconds_left(const struct loop *l, double rate)
+{
+    const struct clr_train_options *o = l->s->o;
+    const uint64_t done = l->s->state.iteration, left = o->iterations - done;
+    const double evaluations = o->validate_every > 0 ? (double)(left / o->validate_every + (left > 0)) : left > 0;
+
+    if (!(rate > 0.0))
+        return -1.0;
+    return (double)left / rate + (l->evals ? evaluations * (double)l->eval_ns * 1e-9 / (double)l->evals : 0.0);
+}
+
+static void tell(const struct loop *l, bool evaluating, bool evaluated)
+{
+    const struct clr_train_options *o = l->s->o;
+    const uint64_t done = l->s->state.iteration;
+    struct clr_progress p = {.iteration = done,
+                             .iterations = o->iterations,
+                             .loss = l->last_loss,
+                             .lr = policy_rate(l, done > 0 ? done - 1 : 0),
+                             .val_acc = l->result->val_acc,
+                             .evaluating = evaluating,
+                             .evaluated = evaluated};
+
+    if (!o->progress)
+        return;
+    if (l->train_ns > 0 && done > l->timed_from)
+        p.iterations_per_s = (double)(done - l->timed_from) / ((double)l->train_ns * 1e-9);
+    p.seconds_left = seconds_left(l, p.iterations_per_s);
+    o->progress(o->user, &p);
+}
+
+/* ------------------------------------------------------------------ losses and evaluation */
+
+/* Read what waits on the device; note the first loss that is not finite. */
+static int read_losses(struct loop *l, struct clr_error *err)
+{
+    const uint64_t every = l->s->o->log_every;
+    double losses[SESSION_LOSSES];
+    uint64_t first, now;
+    int count, rc = session_read_losses(l->s, &first, losses, &count, err);
+
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < count; i++) {
+        const uint64_t iteration = first + (uint64_t)i + 1;
+        const double rate = policy_rate(l, iteration - 1);
+        if (!isfinite(losses[i])) {
+            l->result->diverged = true;
+            l->result->diverged_at = iteration;
+            l->result->diverged_lr = rate;
+            return 0;
+        }
+        l->last_loss = losses[i];
+        l->result->iterations = iteration;
+        if (iteration % every == 0 || iteration == 1 || iteration == l->s->o->iterations)
+            record_loss(l->r, iteration, losses[i], rate);
+    }
+    now = clock_ns();
+    if (l->warm)
+        l->train_ns += now - l->report_ns;
+    else
+        l->timed_from = l->s->state.iteration;
+    l->warm = true;
+    l->report_ns = now;
+    return 0;
+}
+
+static int evaluate(struct loop *l, struct clr_error *err)
+{
+    const uint64_t start = clock_ns(), iteration = l->s->state.iteration;
+    struct loop_result *result = l->result;
+    double loss, accuracy;
+    int rc;
+
+    tell(l, true, false);
+    rc = session_evaluate(l->s, &loss, &accuracy, NULL, err);
+    if (rc < 0)
+        return rc;
+    if (!isfinite(loss)) { /* the update before it made the weights blow up */
+        result->diverged = true;
+        result->diverged_at = iteration;
+        result->diverged_lr = policy_rate(l, iteration - 1);
+        return 0;
+    }
+    result->val_loss = loss;
+    result->val_acc = accuracy;
+    if (!(result->best_acc >= accuracy)) {
+        result->best_acc = accuracy;
+        result->best_iteration = iteration;
+    }
+    record_history(l->r, iteration, l->last_loss, policy_rate(l, iteration - 1), loss, accuracy);
+    rc = record_write(l->r, err);
+    if (l->evals == 0)
+        ocl_save_programs(l->s->ctx);
+    l->report_ns = clock_ns();
+    l->eval_ns += l->evals++ > 0 ? l->report_ns - start : 0;
+    if (l->evals == 2)
+        l->eval_ns *= 2; /* the first one compiled kernels: it counts as the second */
+    tell(l, false, true);
+    return rc;
+}
+
+int loop_run(struct session *s, struct record *r, struct loop_result *result, struct clr_error *err)
+{
+    const struct clr_train_options *o = s->o;
+    const uint64_t start = clock_ns();
+    struct loop l = {.s = s, .r = r, .result = result, .last_loss = NAN, .report_ns = start};
+    int rc = 0;
+
+    memset(result, 0, sizeof *result);
+    result->val_loss = result->val_acc = result->best_acc = NAN;
+    while (s->state.iteration < o->iterations && rc == 0 && !result->diverged && !result->interrupted) {
+        const uint64_t t = s->state.iteration;
+        const bool eval = evaluates_after(o, t + 1);
+        rc = session_update(s, policy_rate(&l, t), clr_schedule_momentum(&o->schedule, t), err);
+        result->interrupted = o->stop && *o->stop;
+        if (rc == 0 && (eval || result->interrupted || s->state.iteration - s->first_unread >= SESSION_LOSSES ||
+                        clock_ns() - l.report_ns > REPORT_NS)) {
+            rc = read_losses(&l, err);
+            if (rc == 0 && !result->diverged)
+                tell(&l, false, false);
+        }
+        if (rc == 0 && eval && !result->diverged && !result->interrupted)
+            rc = evaluate(&l, err);
+    }
+    result->seconds = (double)(clock_ns() - start) * 1e-9;
+    return rc;
+}

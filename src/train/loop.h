@@ -1,0 +1,26 @@
+/*
+ * The loop that train and range-test share: update, read losses, evaluate, record, tell the progress.
+ */
+#ifndef TRAIN_LOOP_H
+#define TRAIN_LOOP_H
+
+#include "train/record.h"
+
+struct loop_result {
+    uint64_t iterations;      /* done and read back, all losses finite */
+    double val_loss, val_acc; /* last evaluation; NaN: none */
+    double best_acc;
+    uint64_t best_iteration;
+    bool diverged, interrupted;
+    uint64_t diverged_at;     /* iteration of the first loss that is not finite */
+    double diverged_lr;
+    double seconds;
+};
+
+/*
+ * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, which is no
+ * error here: *result says so, and nothing after that iteration is recorded. Neither is *o->stop.
+ */
+int loop_run(struct session *s, struct record *r, struct loop_result *result, struct clr_error *err);
+
+#endif

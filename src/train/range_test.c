@@ -1,0 +1,156 @@
+/* clr_range_test(): see clr/train.h. The reading is in suggest.c, the loop in loop.c. */
+#include <clr/plot.h>
+#include <clr/train.h>
+
+#include <jansson.h>
+#include <math.h>
+
+#include "base/fs.h"
+#include "train/loop.h"
+#include "train/suggest.h"
+
+/* The curve that was recorded: rate and accuracy of each row of range.csv. */
+static int take_points(struct range_point **out, int *count, const struct record *r, struct clr_error *err)
+{
+    struct range_point *points = NULL;
+    size_t capacity = 0, n = 0;
+    const char *line = strchr(str_text(&r->history), '\n');
+    int rc = mem_grow(&points, &capacity, 1, sizeof *points, "the curve", err);
+
+    for (; rc == 0 && line && line[1]; line = strchr(line + 1, '\n')) {
+        struct range_point p;
+        if (sscanf(line + 1, "%*u,%*g,%lg,%*g,%lg", &p.lr, &p.accuracy) != 2)
+            break;
+        rc = mem_grow(&points, &capacity, n + 1, sizeof *points, "the curve", err);
+        if (rc == 0)
+            points[n++] = p;
+    }
+    if (rc < 0) {
+        free(points);
+        return rc;
+    }
+    *out = points;
+    *count = (int)n;
+    return 0;
+}
+
+static json_t *number_or_null(bool there, double v)
+{
+    return there ? json_real(v) : json_null();
+}
+
+static int write_reading(const struct clr_train_options *o, const struct clr_range_result *r, struct clr_error *err)
+{
+    json_t *root = json_pack(
+        "{s:I, s:o, s:o, s:f, s:f, s:b, s:o, s:o, s:s}", "iterations", (json_int_t)r->iterations, "min_lr",
+        number_or_null(r->has_min, r->min_lr), "max_lr", number_or_null(r->has_max, r->max_lr), "baseline",
+        r->baseline, "standard_error", r->standard_error, "diverged", r->diverged, "diverged_at",
+        r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
+        number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation);
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL, *path = NULL;
+    struct str out = {0};
+    int rc = text ? fs_join(&path, o->out, "range.json", err)
+                  : clr_error_set(err, CLR_ENOMEM, "out of memory for range.json");
+
+    json_decref(root);
+    if (rc == 0) {
+        str_append(&out, "%s\n", text);
+        rc = str_check(&out, err);
+    }
+    if (rc == 0)
+        rc = fs_write_atomic(path, str_text(&out), out.length, err);
+    str_clear(&out);
+    free(text);
+    free(path);
+    return rc;
+}
+
+static int draw(const struct clr_train_options *o, struct clr_error *err)
+{
+    const struct clr_plot_options options = {.command_line = o->command_line};
+    char *path = NULL;
+    int rc = fs_join(&path, o->out, "range.png", err);
+
+    if (rc == 0)
+        rc = clr_plot_range(path, &o->out, 1, &options, err);
+    free(path);
+    return rc;
+}
+
+static int read_off(struct session *s, struct record *r, double untrained, struct clr_range_result *out,
+                    struct clr_error *err)
+{
+    struct range_point *points = NULL;
+    struct range_curve curve = {.untrained = untrained,
+                                .classes = s->o->data->classes,
+                                .images = s->eval_count,
+                                .diverged = out->diverged};
+    int rc = take_points(&points, &curve.count, r, err);
+
+    if (rc < 0)
+        return rc;
+    curve.points = points;
+    suggest_range(out, &curve);
+    free(points);
+    rc = write_reading(s->o, out, err);
+    return rc < 0 || curve.count == 0 ? rc : draw(s->o, err);
+}
+
+static int sweep(struct session *s, struct record *r, struct clr_range_result *out, struct clr_error *err)
+{
+    struct clr_train_result summary;
+    struct loop_result l;
+    double untrained, loss;
+    int rc = session_start(s, err);
+
+    if (rc == 0)
+        rc = record_write_run(r, s, "running", NULL, err);
+    if (rc == 0)
+        rc = session_evaluate(s, &loss, &untrained, NULL, err);
+    if (rc == 0)
+        rc = loop_run(s, r, &l, err);
+    if (rc < 0)
+        return rc;
+    out->iterations = l.iterations;
+    out->diverged = l.diverged;
+    out->diverged_at = l.diverged_at;
+    out->diverged_lr = l.diverged_lr;
+    summary = (struct clr_train_result){l.iterations, l.val_loss, l.val_acc, l.best_acc, l.best_iteration, l.seconds,
+                                        NULL};
+    rc = record_write(r, err);
+    if (rc == 0 && l.interrupted)
+        rc = clr_error_set(err, CLR_EINTERRUPTED, "stopped after iteration %llu; the curve up to there is in '%s'",
+                           (unsigned long long)l.iterations, s->o->out);
+    if (rc == 0)
+        rc = read_off(s, r, untrained, out, err);
+    if (record_write_run(r, s, rc == 0 ? "finished" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed", &summary,
+                         rc == 0 ? err : NULL) < 0 &&
+        rc == 0)
+        rc = CLR_EFAILED;
+    return rc;
+}
+
+int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struct clr_range_result *result,
+                   struct clr_error *err)
+{
+    struct clr_train_options options = *o;
+    struct clr_range_result out = {0};
+    struct session s;
+    struct record r;
+    int rc;
+
+    options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;
+    options.schedule.step_size = o->iterations;
+    rc = session_plan(&s, &options, true, err);
+    if (rc < 0)
+        return rc;
+    rc = record_open(&r, o->out, "range.csv", err);
+    if (rc == 0) {
+        rc = sweep(&s, &r, &out, err);
+        record_close(&r, rc == 0 || out.iterations > 0);
+    }
+    session_clear(&s);
+    if (rc == 0)
+        *result = out;
+    return rc;
+}

@@ -1,0 +1,228 @@
+/* What a run leaves behind: see record.h. */
+#include "train/record.h"
+
+#include <clr/version.h>
+
+#include <jansson.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+
+/* ------------------------------------------------------------------ the folder */
+
+static int join(char **out, const struct record *r, const char *name, struct clr_error *err)
+{
+    return fs_join(out, r->dir, name, err);
+}
+
+static int refuse_old_run(const struct record *r, struct clr_error *err)
+{
+    const char *const names[] = {"run.json", "history.csv", "range.csv", "final.safetensors"};
+    int rc = 0;
+
+    for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
+        char *path = NULL;
+        rc = join(&path, r, names[i], err);
+        if (rc == 0 && fs_exists(path))
+            rc = clr_error_set(err, CLR_EUSAGE,
+                               "there is a run in '%s' already (%s): choose another --out, or remove it", r->dir,
+                               names[i]);
+        free(path);
+    }
+    return rc;
+}
+
+int record_open(struct record *r, const char *dir, const char *history_name, struct clr_error *err)
+{
+    char *lock = NULL;
+    int rc;
+
+    memset(r, 0, sizeof *r);
+    r->dir = dir;
+    r->history_name = history_name;
+    r->lock = -1;
+    r->start_ns = clock_ns();
+    clock_utc(r->started, sizeof r->started);
+    r->made_dir = !fs_exists(dir);
+    str_append(&r->history, "iteration,trn_loss,lr,val_loss,val_acc\n");
+    str_append(&r->losses, "iteration,trn_loss,lr\n");
+    str_append(&r->timing, "iteration,seconds\n");
+    rc = refuse_old_run(r, err);
+    if (rc == 0)
+        rc = fs_make_dirs(dir, err);
+    if (rc == 0)
+        rc = join(&lock, r, ".lock", err);
+    if (rc == 0 && fs_lock(lock, &r->lock, err) < 0)
+        rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
+    free(lock);
+    if (rc < 0)
+        record_close(r, false);
+    return rc;
+}
+
+void record_close(struct record *r, bool keep)
+{
+    char *lock = NULL;
+
+    if (r->lock >= 0 && join(&lock, r, ".lock", NULL) == 0)
+        (void)unlink(lock);
+    free(lock);
+    fs_unlock(r->lock);
+    if (!keep && r->made_dir)
+        (void)rmdir(r->dir);
+    str_clear(&r->history);
+    str_clear(&r->losses);
+    str_clear(&r->timing);
+    memset(r, 0, sizeof *r);
+    r->lock = -1;
+}
+
+/* ------------------------------------------------------------------ CSV */
+
+void record_history(struct record *r, uint64_t iteration, double trn_loss, double lr, double val_loss,
+                    double val_acc)
+{
+    str_append(&r->history, "%llu,%.9g,%.9g,%.9g,%.9g\n", (unsigned long long)iteration, trn_loss, lr, val_loss,
+               val_acc);
+    str_append(&r->timing, "%llu,%.3f\n", (unsigned long long)iteration,
+               (double)(clock_ns() - r->start_ns) * 1e-9);
+}
+
+void record_loss(struct record *r, uint64_t iteration, double trn_loss, double lr)
+{
+    str_append(&r->losses, "%llu,%.9g,%.9g\n", (unsigned long long)iteration, trn_loss, lr);
+}
+
+static int write_text(const struct record *r, const char *name, const struct str *text, struct clr_error *err)
+{
+    char *path = NULL;
+    int rc = str_check(text, err);
+
+    if (rc == 0)
+        rc = join(&path, r, name, err);
+    if (rc == 0)
+        rc = fs_write_atomic(path, str_text(text), text->length, err);
+    free(path);
+    return rc;
+}
+
+int record_write(struct record *r, struct clr_error *err)
+{
+    int rc = write_text(r, r->history_name, &r->history, err);
+
+    if (rc == 0)
+        rc = write_text(r, "loss.csv", &r->losses, err);
+    if (rc == 0)
+        rc = write_text(r, "timing.csv", &r->timing, err);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ run.json */
+
+/* NaN (not given) and infinities have no JSON number: null. */
+static json_t *number(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *integer(uint64_t v)
+{
+    return json_integer((json_int_t)v);
+}
+
+static json_t *schedule_json(const struct clr_schedule *s)
+{
+    json_t *milestones = json_array();
+    char text[256];
+
+    clr_schedule_describe(s, text, sizeof text);
+    for (size_t i = 0; i < s->milestone_count; i++)
+        json_array_append_new(milestones, integer(s->milestones[i]));
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "policy",
+                     clr_schedule_policy_name(s->policy), "description", text, "exp_range",
+                     s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", number(s->lr), "min_lr",
+                     number(s->min_lr), "max_lr", number(s->max_lr), "gamma", number(s->gamma), "step_size",
+                     integer(s->step_size), "milestones", milestones, "momentum", number(s->momentum),
+                     "cycle_momentum_low", number(s->cycle_momentum_low), "cycle_momentum_high",
+                     number(s->cycle_momentum_high));
+}
+
+static json_t *settings_json(const struct session *s)
+{
+    static const char *const means[] = {"none", "channel", "image"};
+    const struct clr_train_options *o = s->o;
+
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:f, s:s?, s:b, s:o, s:i, s:o}",
+                     "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
+                     "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed),
+                     "weight_decay", o->weight_decay, "momentum_convention",
+                     o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch", "order",
+                     o->order == CLR_ORDER_SHUFFLE ? "shuffle" : "sequential", "last_batch",
+                     o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "scale",
+                     s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
+                     integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every));
+}
+
+static void add_variant(void *user, const char *layer, const char *variant)
+{
+    json_object_set_new(user, layer, json_string(variant));
+}
+
+static json_t *device_json(const struct clr_device *d)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", d->name, "vendor", d->vendor, "version", d->version,
+                     "driver", d->driver, "platform", d->platform_name, "platform_version", d->platform_version);
+}
+
+static json_t *data_json(const struct session *s)
+{
+    const struct clr_dataset *d = s->o->data;
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:i}", "name", d->name, "path", d->path, "format",
+                     d->format, "sha256", d->checksum, "train_images", s->order_count, "evaluated_images",
+                     s->eval_count, "evaluated_on", s->o->validation > 0 ? "held-out training images" : "test set",
+                     "classes", d->classes);
+}
+
+static json_t *run_json(const struct record *r, const struct session *s, const char *status,
+                        const struct clr_train_result *result)
+{
+    json_t *variants = json_object(), *root;
+    char now[32];
+
+    if (s->train_net)
+        net_variants(s->train_net, add_variant, variants);
+    clock_utc(now, sizeof now);
+    root = json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:s, s:s}", "format", 1, "status", status,
+                     "version", CLR_VERSION, "git", CLR_GIT_ID, "command", s->o->command_line, "settings",
+                     settings_json(s), "device", device_json(s->o->device), "data", data_json(s), "variants", variants,
+                     "started", r->started, "written", now);
+    if (root && result)
+        json_object_set_new(
+            root, "result",
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "iterations", integer(result->iterations), "val_loss",
+                      number(result->val_loss), "val_acc", number(result->val_acc), "best_acc",
+                      number(result->best_acc), "best_iteration", integer(result->best_iteration), "seconds",
+                      number(result->seconds)));
+    return root;
+}
+
+int record_write_run(struct record *r, const struct session *s, const char *status,
+                     const struct clr_train_result *result, struct clr_error *err)
+{
+    json_t *root = run_json(r, s, status, result);
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    struct str out = {0};
+    int rc;
+
+    json_decref(root);
+    if (!text)
+        return clr_error_set(err, CLR_ENOMEM, "cannot make run.json: out of memory, or a name that is not UTF-8");
+    str_append(&out, "%s\n", text);
+    free(text);
+    rc = write_text(r, "run.json", &out, err);
+    str_clear(&out);
+    return rc;
+}

@@ -1,0 +1,454 @@
+/* What a run holds, and its steps on the device: see session.h. */
+#include "train/session.h"
+
+#include <limits.h>
+#include <math.h>
+
+#include "data/order.h"
+#include "net/init.h"
+#include "ops/layout.h"
+#include "train/weights.h"
+
+/* ------------------------------------------------------------------ planning */
+
+static int check_options(const struct session *s, struct clr_error *err)
+{
+    const struct clr_train_options *o = s->o;
+
+    if (o->batch < 1 || o->batch > s->order_count)
+        return clr_error_set(err, CLR_EUSAGE, "--batch %d is outside 1…%d, the number of training images",
+                             o->batch, s->order_count);
+    if (!(o->weight_decay >= 0.0) || !isfinite(o->weight_decay))
+        return clr_error_set(err, CLR_EUSAGE, "--weight-decay must be a number ≥ 0");
+    if (o->iterations < 1 || o->iterations > UINT32_MAX / 2)
+        return clr_error_set(err, CLR_EUSAGE, "--iterations must be between 1 and %u", UINT32_MAX / 2);
+    if (o->log_every < 1)
+        return clr_error_set(err, CLR_EUSAGE, "--log-every must be at least 1");
+    return clr_schedule_check(&o->schedule, err);
+}
+
+/* Which images train and which are evaluated. */
+static int choose_images(struct session *s, struct clr_error *err)
+{
+    const struct clr_dataset *data = s->o->data;
+    int rc = order_split(&s->base_order, &s->order_count, &s->eval_order, &data->train, data->classes,
+                         s->o->validation, s->o->seed, err);
+
+    if (rc < 0)
+        return rc;
+    s->eval_count = s->o->validation;
+    if (s->o->validation == 0) {
+        free(s->eval_order);
+        s->eval_order = NULL;
+        s->eval_count = data->test.count;
+        rc = mem_new(&s->eval_order, (size_t)s->eval_count, sizeof *s->eval_order, "the test images", err);
+        for (int i = 0; rc == 0 && i < s->eval_count; i++)
+            s->eval_order[i] = i;
+    }
+    if (rc == 0 && s->eval_count == 0)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "data set '%s' has no test images: hold some out with --validation", data->name);
+    return rc < 0 ? rc
+                  : mem_new(&s->order, (size_t)s->order_count, sizeof *s->order, "the order of an epoch", err);
+}
+
+/* What is subtracted and multiplied: the options, else the weights' own, else the net's transform_param. */
+static int choose_transform(struct session *s, struct clr_error *err)
+{
+    const struct transform_spec *t = &s->test_graph->transform;
+    const struct clr_dataset *d = s->o->data;
+    const size_t plane = (size_t)d->height * (size_t)d->width;
+    int rc = mem_new(&s->mean, (size_t)d->channels * plane, sizeof *s->mean, "the mean image", err);
+
+    if (rc < 0)
+        return rc;
+    s->scale = isnan(s->o->scale) ? t->scale : s->o->scale;
+    s->mean_kind = s->o->mean < 0 ? t->mean : (enum clr_mean)s->o->mean;
+    if (s->o->mean < 0 && t->mean_value_count > 0) {
+        for (size_t i = 0; i < (size_t)d->channels * plane; i++)
+            s->mean[i] = (float)t->mean_value[t->mean_value_count == 1 ? 0 : i / plane];
+        return 0;
+    }
+    clr_dataset_mean(d, s->mean_kind, s->mean);
+    return 0;
+}
+
+static int plan_graphs(struct session *s, bool train, struct clr_error *err)
+{
+    const struct clr_dataset *d = s->o->data;
+    const struct clr_image_shape image = {d->channels, d->height, d->width};
+    const int eval_batch = s->eval_count < SESSION_EVAL_BATCH ? s->eval_count : SESSION_EVAL_BATCH;
+    const struct graph_value *logits;
+    int rc = graph_create(&s->test_graph, s->o->net, PHASE_TEST, image, eval_batch, err);
+
+    if (rc == 0 && s->test_graph->logits < 0)
+        rc = clr_error_set(err, CLR_EINPUT, "the net has no loss in the TEST phase: nothing can be evaluated");
+    if (rc == 0 && train)
+        rc = graph_create(&s->train_graph, s->o->net, PHASE_TRAIN, image, s->o->batch, err);
+    if (rc < 0)
+        return rc;
+    logits = &s->test_graph->values[s->test_graph->logits];
+    if (logits->shape.c < d->classes)
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' has %d outputs, data set '%s' has %d classes: set num_output to %d", logits->name,
+                             logits->shape.c, d->name, d->classes, d->classes);
+    return 0;
+}
+
+static size_t align_up(size_t size)
+{
+    return (size + 4095) / 4096 * 4096;
+}
+
+/* Everything that will be allocated, against what the device has. */
+static int check_memory(const struct session *s, struct clr_error *err)
+{
+    const struct clr_device *dev = s->o->device;
+    const struct clr_dataset *d = s->o->data;
+    const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const size_t train = align_up(image * (size_t)d->train.count), test = align_up(image * (size_t)d->test.count);
+    const size_t data = (s->train_net || s->o->validation > 0 ? train : 0) + (s->o->validation > 0 ? 0 : test);
+    const size_t nets = net_bytes(s->test_net) + (s->train_net ? net_bytes(s->train_net) : 0);
+    const size_t weights = params_bytes(&s->params);
+    const size_t lists = 4 * (size_t)s->order_count + 12 * (size_t)s->eval_count +
+                         sizeof(float) * SESSION_LOSSES * (size_t)s->o->batch;
+    const size_t total = data + nets + weights + lists;
+
+    if (total > dev->global_memory || train > dev->max_allocation || test > dev->max_allocation)
+        return clr_error_set(err, CLR_EDEVMEM,
+                             "does not fit on %s: images %.1f MB + activations %.1f MB + parameters %.1f MB + lists "
+                             "%.1f MB = %.1f MB; the device has %.1f MB, %.1f MB at most in one piece. Try a smaller "
+                             "--batch",
+                             dev->name, (double)data / 1e6, (double)nets / 1e6, (double)weights / 1e6,
+                             (double)lists / 1e6, (double)total / 1e6, (double)dev->global_memory / 1e6,
+                             (double)dev->max_allocation / 1e6);
+    return 0;
+}
+
+int session_plan(struct session *s, const struct clr_train_options *o, bool train, struct clr_error *err)
+{
+    const int block = layout_block(o->device);
+    int rc;
+
+    memset(s, 0, sizeof *s);
+    s->o = o;
+    rc = choose_images(s, err);
+    if (rc == 0 && train)
+        rc = check_options(s, err);
+    if (rc == 0)
+        rc = plan_graphs(s, train, err);
+    if (rc == 0)
+        rc = choose_transform(s, err);
+    if (rc == 0)
+        rc = net_plan(&s->test_net, s->test_graph, o->device, block, err);
+    if (rc == 0 && train)
+        rc = net_plan(&s->train_net, s->train_graph, o->device, block, err);
+    if (rc == 0)
+        rc = params_plan(&s->params, s->test_graph, o->device, train, err);
+    if (rc == 0)
+        rc = check_memory(s, err);
+    if (rc == 0 && o->init)
+        rc = weights_read(&s->init, o->init, &s->params, o->init_partial, err);
+    if (rc == 0 && o->init && !train)
+        rc = weights_transform(&s->init, o, &s->mean_kind, &s->scale, s->mean, err);
+    if (rc < 0)
+        session_clear(s);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ starting */
+
+static int start_parameters(struct session *s, struct clr_error *err)
+{
+    int rc = params_build(&s->params, s->ctx, err);
+
+    for (size_t i = 0; i < s->params.count && rc == 0; i++) {
+        const struct graph_param *info = &s->params.info[i];
+        const struct st_tensor *given = safetensors_find(&s->init, info->name);
+        float *values = NULL;
+        rc = mem_new(&values, info->count, sizeof *values, "a parameter", err);
+        if (rc < 0)
+            break;
+        if (given)
+            memcpy(values, given->data, info->count * sizeof *values);
+        else
+            init_fill(values, info, (int)i, s->o->seed);
+        rc = ocl_write(s->ctx, s->params.w[i], 0, info->count * sizeof *values, values, err);
+        free(values);
+    }
+    return rc;
+}
+
+static int start_lists(struct session *s, struct clr_error *err)
+{
+    const size_t eval = (size_t)s->eval_count;
+    int rc = ocl_buffer_create(&s->eval_index, s->ctx, eval * sizeof(cl_int), "the evaluation's images", err);
+
+    if (rc == 0)
+        rc = ocl_write(s->ctx, s->eval_index, 0, eval * sizeof(cl_int), s->eval_order, err);
+    if (rc == 0)
+        rc = ocl_buffer_create(&s->eval_losses, s->ctx, eval * sizeof(float), "the evaluation's losses", err);
+    if (rc == 0)
+        rc = ocl_buffer_create(&s->eval_hits, s->ctx, eval * sizeof(float), "the evaluation's hits", err);
+    if (rc < 0 || !s->train_net)
+        return rc;
+    rc = ocl_buffer_create(&s->index, s->ctx, (size_t)s->order_count * sizeof(cl_int), "an epoch's order", err);
+    if (rc == 0)
+        rc = ocl_buffer_create(&s->losses, s->ctx, sizeof(float) * SESSION_LOSSES * (size_t)s->o->batch,
+                               "the losses", err);
+    return rc;
+}
+
+static int start_training(struct session *s, struct clr_error *err)
+{
+    int rc = net_build(s->train_net, s->ctx, &s->params, err);
+
+    if (rc == 0)
+        rc = batch_create(&s->train_batch, s->ctx, net_images(s->train_net), s->mean, (float)s->scale, err);
+    if (rc == 0)
+        rc = sgd_create(&s->sgd, s->ctx, s->o->convention == CLR_MOMENTUM_CAFFE, err);
+    return rc;
+}
+
+int session_start(struct session *s, struct clr_error *err)
+{
+    const struct clr_dataset *d = s->o->data;
+    const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const struct ocl_options options = {.profile = s->o->profile};
+    int rc = ocl_context_create(&s->ctx, s->o->device, &options, err);
+
+    if (rc == 0 && (s->train_net || s->o->validation > 0))
+        rc = device_images_create(&s->train_images, s->ctx, &d->train, image, err);
+    if (rc == 0 && s->o->validation == 0)
+        rc = device_images_create(&s->test_images, s->ctx, &d->test, image, err);
+    if (rc == 0)
+        rc = start_parameters(s, err);
+    if (rc == 0)
+        rc = start_lists(s, err);
+    if (rc == 0)
+        rc = net_build(s->test_net, s->ctx, &s->params, err);
+    if (rc == 0)
+        rc = batch_create(&s->test_batch, s->ctx, net_images(s->test_net), s->mean, (float)s->scale, err);
+    if (rc == 0 && s->train_net)
+        rc = start_training(s, err);
+    return rc;
+}
+
+void session_clear(struct session *s)
+{
+    if (s->ctx)
+        (void)ocl_finish(s->ctx, NULL);
+    batch_destroy(s->train_batch);
+    batch_destroy(s->test_batch);
+    sgd_destroy(s->sgd);
+    net_destroy(s->train_net);
+    net_destroy(s->test_net);
+    params_clear(&s->params);
+    device_images_clear(&s->train_images);
+    device_images_clear(&s->test_images);
+    ocl_release(&s->index);
+    ocl_release(&s->eval_index);
+    ocl_release(&s->losses);
+    ocl_release(&s->eval_losses);
+    ocl_release(&s->eval_hits);
+    ocl_context_destroy(s->ctx);
+    graph_destroy(s->train_graph);
+    graph_destroy(s->test_graph);
+    safetensors_clear(&s->init);
+    free(s->mean);
+    free(s->base_order);
+    free(s->order);
+    free(s->eval_order);
+    memset(s, 0, sizeof *s);
+}
+
+/* ------------------------------------------------------------------ training */
+
+uint64_t session_epoch(const struct session *s)
+{
+    const int batch = s->o->batch, count = s->order_count;
+
+    return (uint64_t)(s->o->last_batch == CLR_LAST_BATCH_KEEP ? (count + batch - 1) / batch : count / batch);
+}
+
+/* The order of the current epoch, on the device. */
+static int load_order(struct session *s, struct clr_error *err)
+{
+    const size_t size = (size_t)s->order_count * sizeof *s->order;
+
+    memcpy(s->order, s->base_order, size);
+    if (s->o->order == CLR_ORDER_SHUFFLE)
+        order_shuffle(s->order, s->order_count, s->o->seed, s->state.epoch);
+    return ocl_write(s->ctx, s->index, 0, size, s->order, err);
+}
+
+/* The place where sums over devices or hosts belong: between the gradients and the update. One device: nothing
+ * to sum. */
+static int update_parameters(struct session *s, double rate, double momentum, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < s->params.count && rc == 0; i++) {
+        const struct graph_param *p = &s->params.info[i];
+        rc = sgd_update(s->sgd, s->params.w[i], s->params.v[i], s->params.g[i], p->count, rate * p->mult.lr_mult,
+                        momentum, s->o->weight_decay * p->mult.decay_mult, err);
+    }
+    return rc;
+}
+
+int session_update(struct session *s, double rate, double momentum, struct clr_error *err)
+{
+    const int slot = (int)(s->state.iteration % SESSION_LOSSES), left = s->order_count - s->state.place;
+    const int count = left < s->o->batch ? left : s->o->batch;
+    const struct net_batch b = {.count = count,
+                                .loss = s->losses,
+                                .loss_offset = slot * s->o->batch,
+                                .index = s->index,
+                                .index_offset = s->state.place,
+                                .seed = s->o->seed,
+                                .iteration = (uint32_t)s->state.iteration};
+    int rc = s->state.place == 0 ? load_order(s, err) : 0;
+
+    if (rc == 0)
+        rc = batch_gather(s->train_batch, net_images(s->train_net), net_labels(s->train_net), &s->train_images,
+                          s->index, s->state.place, count, err);
+    if (rc == 0)
+        rc = net_forward(s->train_net, &b, err);
+    if (rc == 0)
+        rc = net_backward(s->train_net, &b, err);
+    if (rc == 0)
+        rc = update_parameters(s, rate, momentum, err);
+    if (rc < 0)
+        return rc;
+    s->counts[slot] = count;
+    s->state.iteration++;
+    s->state.place += count;
+    if (s->state.place >= s->order_count ||
+        (s->o->last_batch == CLR_LAST_BATCH_DROP && s->order_count - s->state.place < s->o->batch)) {
+        s->state.place = 0;
+        s->state.epoch++;
+    }
+    return 0;
+}
+
+int session_read_losses(struct session *s, uint64_t *first, double *losses, int *count, struct clr_error *err)
+{
+    const size_t stride = (size_t)s->o->batch;
+    float *values = NULL;
+    int rc = mem_new(&values, stride * SESSION_LOSSES, sizeof *values, "the losses", err);
+
+    if (rc < 0)
+        return rc;
+    rc = ocl_read(s->ctx, s->losses, 0, stride * SESSION_LOSSES * sizeof *values, values, err);
+    if (rc == 0) {
+        *first = s->first_unread;
+        *count = (int)(s->state.iteration - s->first_unread);
+        for (int i = 0; i < *count; i++) {
+            const size_t slot = (s->first_unread + (uint64_t)i) % SESSION_LOSSES;
+            double sum = 0.0;
+            for (int k = 0; k < s->counts[slot]; k++)
+                sum += (double)values[slot * stride + (size_t)k];
+            losses[i] = sum / s->counts[slot];
+        }
+        s->first_unread = s->state.iteration;
+    }
+    free(values);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ evaluation */
+
+/* Count what each image of a batch was taken for. Scores beyond the data's classes do not compete. */
+static int count_confusion(struct session *s, int first, int count, float *scores, int *confusion,
+                           struct clr_error *err)
+{
+    const struct tensor *logits = net_logits(s->test_net);
+    const struct clr_images *images = s->o->validation > 0 ? &s->o->data->train : &s->o->data->test;
+    const int outputs = logits->shape.c, classes = s->o->data->classes;
+    int rc = tensor_read(s->ctx, logits, count, scores, err);
+
+    for (int n = 0; n < count && rc == 0; n++) {
+        const float *z = scores + (size_t)n * (size_t)outputs;
+        int best = 0;
+        for (int k = 1; k < classes; k++)
+            if (z[k] > z[best])
+                best = k;
+        confusion[images->labels[s->eval_order[first + n]] * classes + best]++;
+    }
+    return rc;
+}
+
+static int evaluate_batches(struct session *s, float *scores, int *confusion, struct clr_error *err)
+{
+    const struct device_images *images = s->o->validation > 0 ? &s->train_images : &s->test_images;
+    const int capacity = net_images(s->test_net)->shape.n;
+    int rc = 0;
+
+    for (int first = 0; first < s->eval_count && rc == 0; first += capacity) {
+        const int left = s->eval_count - first, count = left < capacity ? left : capacity;
+        const struct net_batch b = {.count = count,
+                                    .loss = s->eval_losses,
+                                    .loss_offset = first,
+                                    .hit = s->eval_hits,
+                                    .hit_offset = first,
+                                    .index = s->eval_index,
+                                    .index_offset = first};
+        rc = batch_gather(s->test_batch, net_images(s->test_net), net_labels(s->test_net), images, s->eval_index,
+                          first, count, err);
+        if (rc == 0)
+            rc = net_forward(s->test_net, &b, err);
+        if (rc == 0 && confusion)
+            rc = count_confusion(s, first, count, scores, confusion, err);
+    }
+    return rc;
+}
+
+int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, struct clr_error *err)
+{
+    const size_t n = (size_t)s->eval_count, size = n * sizeof(float);
+    float *values = NULL, *scores = NULL;
+    double loss_sum = 0.0, hits = 0.0;
+    int rc = mem_new(&values, 2 * n, sizeof *values, "an evaluation", err);
+
+    if (rc == 0 && confusion)
+        rc = mem_new(&scores, (size_t)net_logits(s->test_net)->shape.n * (size_t)net_logits(s->test_net)->shape.c,
+                     sizeof *scores, "scores", err);
+    if (rc == 0)
+        rc = evaluate_batches(s, scores, confusion, err);
+    if (rc == 0)
+        rc = ocl_read(s->ctx, s->eval_losses, 0, size, values, err);
+    if (rc == 0)
+        rc = ocl_read(s->ctx, s->eval_hits, 0, size, values + n, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        loss_sum += (double)values[i];
+        hits += (double)values[n + i];
+    }
+    if (rc == 0) {
+        *loss = loss_sum / (double)n;
+        *accuracy = hits / (double)n;
+    }
+    free(values);
+    free(scores);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ weights */
+
+int session_save_weights(struct session *s, const char *path, struct clr_error *err)
+{
+    float **values = NULL;
+    int rc = mem_new(&values, s->params.count, sizeof *values, "parameters", err);
+
+    for (size_t i = 0; i < s->params.count && rc == 0; i++) {
+        const size_t count = s->params.info[i].count;
+        rc = mem_new(&values[i], count, sizeof **values, "a parameter", err);
+        if (rc == 0)
+            rc = ocl_read(s->ctx, s->params.w[i], 0, count * sizeof **values, values[i], err);
+    }
+    if (rc == 0)
+        rc = weights_write(path, &s->params, values, s->o, s->mean_kind, s->scale, s->mean, err);
+    for (size_t i = 0; values && i < s->params.count; i++)
+        free(values[i]);
+    free(values);
+    return rc;
+}

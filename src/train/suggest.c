@@ -1,0 +1,86 @@
+/* Reading a range test: see suggest.h. */
+#include "train/suggest.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define FALL 0.01 /* accuracy: one point */
+
+static double smoothed(const struct range_curve *c, int i)
+{
+    const int first = i > 0 ? i - 1 : i, last = i + 1 < c->count ? i + 1 : i;
+    double sum = 0.0;
+
+    for (int k = first; k <= last; k++)
+        sum += c->points[k].accuracy;
+    return sum / (last - first + 1);
+}
+
+/* First point from which the accuracy stays above the threshold up to point `top`; −1: none. */
+static int first_above(const struct range_curve *c, double threshold, int top)
+{
+    int first = -1;
+
+    for (int i = 0; i <= top; i++) {
+        if (!(c->points[i].accuracy > threshold))
+            first = -1;
+        else if (first < 0)
+            first = i;
+    }
+    return first;
+}
+
+/* The highest smoothed point before the first fall; *fell says whether there was one. Only what lies above the
+ * threshold counts: noise at chance level is no fall. */
+static int find_top(const struct range_curve *c, double threshold, bool *fell)
+{
+    int top = 0;
+
+    *fell = false;
+    for (int i = 1; i < c->count && !*fell; i++) {
+        if (smoothed(c, i) > smoothed(c, top))
+            top = i;
+        else
+            *fell = smoothed(c, top) > threshold && smoothed(c, i) < smoothed(c, top) - FALL;
+    }
+    return top;
+}
+
+void suggest_range(struct clr_range_result *r, const struct range_curve *c)
+{
+    const double chance = 1.0 / c->classes;
+    double threshold;
+    bool fell;
+    int top, first;
+
+    r->baseline = c->untrained > chance ? c->untrained : chance;
+    r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
+    r->has_min = r->has_max = false;
+    threshold = r->baseline + 3.0 * r->standard_error;
+    if (c->count == 0) {
+        (void)snprintf(r->explanation, sizeof r->explanation, "nothing was measured before the loss diverged");
+        return;
+    }
+    top = find_top(c, threshold, &fell);
+    first = first_above(c, threshold, top);
+    if (first < 0) {
+        (void)snprintf(r->explanation, sizeof r->explanation,
+                       "the accuracy never rose above %.2f %% (baseline %.2f %% + 3 standard errors) and stayed there",
+                       100 * threshold, 100 * r->baseline);
+        return;
+    }
+    r->has_min = true;
+    r->min_lr = c->points[first > 0 ? first - 1 : 0].lr;
+    r->has_max = fell || c->diverged;
+    if (r->has_max)
+        r->max_lr = c->points[top].lr;
+    (void)snprintf(r->explanation, sizeof r->explanation,
+                   "min: %s the accuracy exceeds %.2f %% (baseline %.2f %% + 3 standard errors) and stays above%s; max: "
+                   "%s",
+                   first > 0 ? "the last rate before" : "already at the first rate measured,", 100 * threshold,
+                   100 * r->baseline, first > 0 ? "" : " (the sweep starts too high to see where learning begins)",
+                   fell            ? "the top of the curve, smoothed over three points, before it first falls by more "
+                                     "than one point"
+                   : c->diverged   ? "the top of the curve before the loss diverged"
+                                   : "not found, the curve does not fall up to the end of the sweep");
+}

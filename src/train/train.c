@@ -1,0 +1,136 @@
+/* clr_train() and clr_eval(): see clr/train.h. The loop is in loop.c, what it runs on in session.c. */
+#include <clr/train.h>
+
+#include <math.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "train/loop.h"
+
+void clr_train_options_init(struct clr_train_options *o)
+{
+    memset(o, 0, sizeof *o);
+    clr_schedule_init(&o->schedule);
+    o->batch = 100;
+    o->seed = 1;
+    o->weight_decay = 0.004;
+    o->mean = -1;
+    o->scale = NAN;
+    o->validate_every = 1000;
+    o->log_every = 100;
+}
+
+static int save_weights(struct session *s, const char *name, struct clr_error *err)
+{
+    char *path = NULL;
+    int rc = fs_join(&path, s->o->out, name, err);
+
+    if (rc == 0)
+        rc = session_save_weights(s, path, err);
+    free(path);
+    return rc;
+}
+
+/* How the loop ended, as an error; 0 where it went through. */
+static int verdict(struct session *s, const struct loop_result *l, struct clr_error *err)
+{
+    char name[64];
+    int rc;
+
+    if (l->diverged)
+        return clr_error_set(err, CLR_EDIVERGED,
+                             "the loss of iteration %llu is not finite (rate %.9g): lower the rate. What was recorded "
+                             "before it is in '%s'",
+                             (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
+    if (!l->interrupted)
+        return save_weights(s, "final.safetensors", err);
+    (void)snprintf(name, sizeof name, "interrupted-%llu.safetensors", (unsigned long long)l->iterations);
+    rc = save_weights(s, name, err);
+    if (rc < 0)
+        return rc;
+    return clr_error_set(err, CLR_EINTERRUPTED, "stopped after iteration %llu of %llu; the weights are in '%s/%s'",
+                         (unsigned long long)l->iterations, (unsigned long long)s->o->iterations, s->o->out, name);
+}
+
+static void take_result(struct clr_train_result *out, const struct loop_result *l, struct session *s)
+{
+    struct str table = {0};
+
+    *out = (struct clr_train_result){.iterations = l->iterations,
+                                     .val_loss = l->val_loss,
+                                     .val_acc = l->val_acc,
+                                     .best_acc = l->best_acc,
+                                     .best_iteration = l->best_iteration,
+                                     .seconds = l->seconds};
+    if (s->o->profile && ocl_profile_table(s->ctx, &table, NULL) == 0 && !table.failed)
+        out->profile = table.text;
+    else
+        str_clear(&table);
+}
+
+static int train(struct session *s, struct record *r, struct clr_train_result *out, struct clr_error *err)
+{
+    struct loop_result l;
+    const char *status = "finished";
+    int rc = session_start(s, err);
+
+    if (rc == 0)
+        rc = record_write_run(r, s, "running", NULL, err);
+    if (rc < 0)
+        return rc;
+    rc = loop_run(s, r, &l, err);
+    if (rc == 0)
+        rc = record_write(r, err);
+    if (rc == 0)
+        rc = verdict(s, &l, err);
+    if (rc < 0)
+        status = rc == CLR_EDIVERGED ? "diverged" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed";
+    take_result(out, &l, s);
+    if (record_write_run(r, s, status, out, rc == 0 ? err : NULL) < 0 && rc == 0)
+        rc = CLR_EFAILED;
+    return rc;
+}
+
+int clr_train(const struct clr_train_options *o, struct clr_train_result *result, struct clr_error *err)
+{
+    struct session s;
+    struct record r;
+    struct clr_train_result out = {.val_loss = NAN, .val_acc = NAN, .best_acc = NAN};
+    int rc = session_plan(&s, o, true, err);
+
+    if (rc < 0)
+        return rc;
+    rc = record_open(&r, o->out, "history.csv", err);
+    if (rc == 0) {
+        rc = train(&s, &r, &out, err);
+        record_close(&r, rc == 0 || out.iterations > 0);
+    }
+    session_clear(&s);
+    *result = out;
+    return rc;
+}
+
+int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, struct clr_error *err)
+{
+    const size_t classes = (size_t)o->data->classes;
+    struct clr_eval_result out = {0};
+    struct session s;
+    int rc = session_plan(&s, o, false, err);
+
+    if (rc < 0)
+        return rc;
+    rc = mem_new(&out.confusion, classes * classes, sizeof *out.confusion, "the confusion table", err);
+    if (rc == 0)
+        rc = session_start(&s, err);
+    if (rc == 0)
+        rc = session_evaluate(&s, &out.loss, &out.accuracy, out.confusion, err);
+    if (rc == 0)
+        ocl_save_programs(s.ctx);
+    out.count = s.eval_count;
+    session_clear(&s);
+    if (rc < 0)
+        free(out.confusion);
+    else
+        *result = out;
+    return rc;
+}

@@ -1,0 +1,224 @@
+/* Weights as safetensors files: see weights.h. */
+#include "train/weights.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "base/log.h"
+
+/* ------------------------------------------------------------------ reading */
+
+static bool same_shape(const struct st_tensor *t, const struct graph_param *p)
+{
+    bool same = t->rank == p->rank;
+
+    for (int i = 0; same && i < p->rank; i++)
+        same = t->dims[i] == (uint64_t)p->dims[i];
+    return same;
+}
+
+static void append_shape(struct str *s, const struct graph_param *p)
+{
+    for (int i = 0; i < p->rank; i++)
+        str_append(s, "%s%d", i ? "×" : "", p->dims[i]);
+}
+
+static void append_found(struct str *s, const struct st_tensor *t)
+{
+    for (int i = 0; i < t->rank; i++)
+        str_append(s, "%s%llu", i ? "×" : "", (unsigned long long)t->dims[i]);
+}
+
+static bool known(const struct params *params, const char *name)
+{
+    for (size_t i = 0; i < params->count; i++)
+        if (strcmp(params->info[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* What does not match, as one sentence after another. */
+static void list_differences(struct str *s, const struct st_file *file, const struct params *params)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        const struct graph_param *p = &params->info[i];
+        const struct st_tensor *t = safetensors_find(file, p->name);
+        if (!t) {
+            str_append(s, "; '%s' (", p->name);
+            append_shape(s, p);
+            str_append(s, ") is missing");
+        } else if (!same_shape(t, p)) {
+            str_append(s, "; '%s' is ", p->name);
+            append_found(s, t);
+            str_append(s, ", the net's is ");
+            append_shape(s, p);
+        }
+    }
+    for (size_t i = 0; i < file->count; i++)
+        if (!known(params, file->tensors[i].name))
+            str_append(s, "; '%s' is not in the net", file->tensors[i].name);
+}
+
+/* Forget the tensors that do not match. */
+static void drop_misshapen(struct st_file *file, const struct params *params)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        struct st_tensor *t = (struct st_tensor *)(uintptr_t)safetensors_find(file, params->info[i].name);
+        if (t && !same_shape(t, &params->info[i]))
+            t->name[0] = '\0';
+    }
+}
+
+static int check_finite(const struct st_file *file, const char *path, struct clr_error *err)
+{
+    for (size_t i = 0; i < file->count; i++)
+        for (size_t k = 0; k < file->tensors[i].count; k++)
+            if (!isfinite(file->tensors[i].data[k]))
+                return clr_error_set(err, CLR_EINPUT, "%s: element %zu of '%s' is not a finite number", path, k,
+                                     file->tensors[i].name);
+    return 0;
+}
+
+int weights_read(struct st_file *out, const char *path, const struct params *params, bool partial,
+                 struct clr_error *err)
+{
+    struct st_file file = {0};
+    struct str differences = {0};
+    int rc = safetensors_read(&file, path, err);
+
+    if (rc == 0)
+        rc = check_finite(&file, path, err);
+    if (rc < 0)
+        goto out;
+    list_differences(&differences, &file, params);
+    rc = str_check(&differences, err);
+    if (rc == 0 && differences.length > 0) {
+        if (partial) {
+            log_line(CLR_LOG_WARNING, "%s fits in part%s", path, str_text(&differences));
+            drop_misshapen(&file, params);
+        } else {
+            rc = clr_error_set(err, CLR_EINPUT,
+                               "%s does not fit the net%s (--init-partial takes what matches)", path,
+                               str_text(&differences));
+        }
+    }
+out:
+    str_clear(&differences);
+    if (rc < 0)
+        safetensors_clear(&file);
+    else
+        *out = file;
+    return rc;
+}
+
+/* ------------------------------------------------------------------ what was subtracted */
+
+static const char *const mean_names[] = {"none", "channel", "image"};
+
+static const char *metadata(const struct st_file *file, const char *key)
+{
+    for (size_t i = 0; i < file->metadata_count; i++)
+        if (strcmp(file->metadata[2 * i], key) == 0)
+            return file->metadata[2 * i + 1];
+    return NULL;
+}
+
+/* "1.5,2,…" into one value per channel or per element; false where it is neither. */
+static bool parse_values(const char *text, const struct clr_dataset *d, float *mean)
+{
+    const size_t plane = (size_t)d->height * (size_t)d->width, total = (size_t)d->channels * plane;
+    size_t count = 0;
+
+    for (const char *p = text; *p; count++) {
+        char *end;
+        const double v = strtod(p, &end);
+        if (end == p || !(fabs(v) <= FLT_MAX) || count >= total || (*end && *end != ','))
+            return false;
+        mean[count] = (float)v;
+        p = *end ? end + 1 : end;
+    }
+    if (count == total)
+        return true;
+    if (count != (size_t)d->channels)
+        return false;
+    for (size_t c = count; c-- > 0;) /* from the back: the values lie where they will be spread */
+        for (size_t i = plane; i-- > 0;)
+            mean[c * plane + i] = mean[c];
+    return true;
+}
+
+int weights_transform(const struct st_file *file, const struct clr_train_options *o, enum clr_mean *kind,
+                      double *scale, float *mean, struct clr_error *err)
+{
+    const char *scale_text = metadata(file, "clr.scale"), *values = metadata(file, "clr.mean_values");
+    const char *name = metadata(file, "clr.mean");
+
+    if (scale_text && isnan(o->scale) && !str_parse_double(scale_text, -1e30, 1e30, scale))
+        return clr_error_set(err, CLR_EINPUT, "%s: clr.scale '%s' is not a number", o->init, scale_text);
+    if (!values || o->mean >= 0)
+        return 0;
+    for (int i = 0; name && i < 3; i++)
+        if (strcmp(name, mean_names[i]) == 0)
+            *kind = (enum clr_mean)i;
+    if (!parse_values(values, o->data, mean))
+        return clr_error_set(err, CLR_EINPUT, "%s: clr.mean_values does not fit images of %d×%d×%d", o->init,
+                             o->data->channels, o->data->height, o->data->width);
+    return 0;
+}
+
+static void append_mean(struct str *s, const struct clr_dataset *d, const float *mean)
+{
+    const size_t plane = (size_t)d->height * (size_t)d->width, total = (size_t)d->channels * plane;
+    bool constant = true;
+
+    for (size_t i = 0; i < total; i++)
+        constant = constant && !(mean[i] < mean[i / plane * plane]) && !(mean[i] > mean[i / plane * plane]);
+    for (size_t i = 0; i < total; i += constant ? plane : 1)
+        str_append(s, "%s%.9g", i ? "," : "", (double)mean[i]);
+}
+
+/* ------------------------------------------------------------------ writing */
+
+int weights_write(const char *path, const struct params *params, float *const *values,
+                  const struct clr_train_options *o, enum clr_mean kind, double scale, const float *mean,
+                  struct clr_error *err)
+{
+    struct st_file file = {.count = params->count};
+    struct str means = {0}, scale_text = {0};
+    char *text[10];
+    int rc = mem_new(&file.tensors, params->count, sizeof *file.tensors, "tensors", err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < params->count; i++) {
+        const struct graph_param *p = &params->info[i];
+        struct st_tensor *t = &file.tensors[i];
+        str_copy(t->name, sizeof t->name, p->name);
+        t->rank = p->rank;
+        for (int k = 0; k < p->rank; k++)
+            t->dims[k] = (uint64_t)p->dims[k];
+        t->count = p->count;
+        t->data = values[i];
+    }
+    append_mean(&means, o->data, mean);
+    str_append(&scale_text, "%.17g", scale);
+    rc = str_check(&means, err);
+    if (rc == 0)
+        rc = str_check(&scale_text, err);
+    if (rc == 0) {
+        const char *const pairs[] = {"format",    "pt",
+                                     "clr.net",   o->net_name,
+                                     "clr.scale", str_text(&scale_text),
+                                     "clr.mean",  mean_names[kind],
+                                     "clr.mean_values", str_text(&means)};
+        for (size_t i = 0; i < MEM_COUNT(text); i++)
+            text[i] = (char *)(uintptr_t)pairs[i]; /* borrowed: writing changes nothing */
+        file.metadata = text;
+        file.metadata_count = MEM_COUNT(text) / 2;
+        rc = safetensors_write(path, &file, err);
+    }
+    str_clear(&means);
+    str_clear(&scale_text);
+    free(file.tensors);
+    return rc;
+}

@@ -1,0 +1,141 @@
+"""Input that is missing, damaged or does not fit: exit 4 (or as said), one message, nothing half-written."""
+
+import json
+
+from harness import (case, check, clr, device, expect, expect_nothing_left, fresh, images, table, tiny,
+                     tiny_data, tiny_net, write)
+
+
+def refused(code, patterns, **options):
+    """A training that must not begin, whatever stands in its way."""
+    out = fresh("run")
+    result = expect(clr(*tiny(out=out, **options)), code, [], patterns)
+    expect_nothing_left(out)
+    check(result.out == "", f"stdout is not empty\n{result}")
+    return result
+
+
+table("missing", [
+    ("data set", ["data", "info", "no-such-data"], 4, [], ["no-such-data", "cifar10"]),
+    ("data set with a known name", ["data", "info", "cifar10"], 4, [], ["cifar10", "download|fetch|get"]),
+    ("folder", ["data", "info", "./no/such/folder"], 4, [], ["no/such/folder"]),
+    ("net", ["net", "show", "quack"], 4, [], ["quack", "quick"]),
+    ("prototxt", ["net", "show", "./no-such.prototxt"], 4, [], ["no-such.prototxt"]),
+])
+
+
+@case
+def data_info():
+    folder = tiny_data()
+    expect(clr("data", "info", folder), 0, ["200", "100", "10", "sha256"])
+    info = json.loads(expect(clr("data", "info", folder, "--json"), 0).out)
+    check(info["classes"], f"no classes: {info}")
+
+
+@case
+def data_list():
+    expect(clr("data", "list"), 0, ["^cifar10 ", "^cifar100 ", "^mnist ", "^fashion-mnist "])
+    json.loads(expect(clr("data", "list", "--json"), 0).out)
+
+
+@case
+def data_that_is_cut_off():
+    folder = fresh("cut")
+    for batch in range(5):
+        write(folder / f"data_batch_{batch + 1}.bin", images(4, 4 * batch))
+    write(folder / "test_batch.bin", images(4, 20))
+    expect(clr("data", "info", folder), 0)
+    write(folder / "data_batch_3.bin", images(4, 8)[:-100])
+    expect(clr("data", "info", folder), 4, [], ["data_batch_3.bin"])
+    refused(4, ["data_batch_3.bin"], data=folder)
+    write(folder / "data_batch_3.bin", b"")
+    expect(clr("data", "info", folder), 4, [], ["data_batch_3.bin"])
+
+
+@case
+def data_with_a_label_that_is_none():
+    folder = fresh("label")
+    for batch in range(5):
+        write(folder / f"data_batch_{batch + 1}.bin", images(2, 2 * batch))
+    write(folder / "test_batch.bin", b"\x0a" + images(1, 0)[1:])
+    expect(clr("data", "info", folder), 4, [], ["test_batch.bin", "label 10"])
+
+
+@case
+def net_show():
+    expect(clr("net", "show", "quick"), 0, ["conv1", "116,906"])
+    expect(clr("net", "show", tiny_net()), 0, ["conv1", "ip1"])
+    json.loads(expect(clr("net", "show", "lenet", "--json"), 0).out)
+    for name in ("full", "caffe-quick", "caffe-full"):
+        expect(clr("net", "show", name), 0, ["conv1"])
+
+
+@case
+def net_with_an_unknown_layer():
+    net = tiny_net('"ReLU"', '"ReLUU"')
+    expect(clr("net", "show", net), 4, [], [r"net.prototxt:\d+:\d+: .*ReLUU"])
+    refused(4, [r"net.prototxt:\d+:\d+: .*ReLUU"], net=net)
+
+
+@case
+def net_with_a_misspelled_field():
+    net = tiny_net("num_output: 4", "num_outputs: 4")
+    line = 1 + net.read_text(encoding="utf-8").split("num_outputs")[0].count("\n")
+    expect(clr("net", "show", net), 4, [], [rf"net.prototxt:{line}:\d+: .*num_outputs.*num_output"])
+    refused(4, ["num_outputs"], net=net)
+
+
+@case
+def net_whose_shape_does_not_fit():
+    net = tiny_net("kernel_size: 5", "kernel_size: 55")
+    expect(clr("net", "show", net), 4, [], ["conv1"])
+    refused(4, ["conv1"], net=net)
+    expect(clr("net", "show", "quick", "--input", "3x4x4"), 4, [], ["quick"])
+
+
+@case
+def net_of_hostile_text():
+    for text in ("layer {", "layer }", "\x00\x01", 'name: "x', "layer { " * 5000):
+        expect(clr("net", "show", write(fresh("net.prototxt"), text)), 4, [], ["net.prototxt"])
+
+
+@case
+def weights_that_are_not_there_or_damaged():
+    device()
+    refused(4, ["none.safetensors"], init="none.safetensors")
+    broken = write(fresh("broken.safetensors"), b"\xff" * 100)
+    refused(4, ["broken.safetensors"], init=broken)
+    expect(clr("eval", "--weights", broken, "--net", tiny_net(), "--data", tiny_data()), 4, [], ["broken"])
+
+
+@case
+def more_images_than_there_are():
+    refused(2, ["--batch 201", "200"], batch=201)
+    refused(2, ["--validation 195"], validation=195)
+
+
+@case
+def device_that_matches_nothing():
+    expect(clr("devices", "--device", "no such thing"), 3, [], ["no such thing"])
+    expect(clr("devices", env={"CLR_DEVICE": "no such thing"}), 3, [], ["CLR_DEVICE: .*no such thing"])
+    refused(3, ["no such thing"], device="no such thing")
+    refused(3, ["9:9"], device="9:9")
+
+
+@case
+def device_from_the_environment():
+    device()
+    devices = json.loads(expect(clr("devices", "--json"), 0).out)["devices"]
+    chosen = next(d for d in devices if d["chosen"])
+    expect(clr("devices", env={"CLR_DEVICE": chosen["id"]}), 0, [f"CLR_DEVICE={chosen['id']}"])
+    expect(clr("devices", "--device", chosen["id"], env={"CLR_DEVICE": "no such thing"}), 0, ["--device"])
+    expect(clr("devices", env={"CLR_DEVICE": ""}), 0, ["best score"])
+
+
+@case
+def folder_that_cannot_be_written():
+    device()
+    blocker = write(fresh("file"), "in the way")
+    expect(clr(*tiny(out=blocker / "run")), 1, [], ["file"])
+    expect(clr(*tiny(out=blocker)), 1, [], ["file"])
+    check(blocker.read_text(encoding="utf-8") == "in the way", "the file was changed")

@@ -1,0 +1,272 @@
+"""Whole runs on the device: what they write, print and return."""
+
+import csv
+import fcntl
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+from harness import (Place, Result, case, check, clr, device, expect, expect_lines, fresh, tiny, tiny_data,
+                     tiny_net)
+
+RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def trained(**options):
+    """The folder of a run that must succeed, and what it printed."""
+    device()
+    out = fresh("run")
+    return out, expect(clr(*tiny(out=out, **options)), 0)
+
+
+@case
+def train_writes_a_run():
+    out, result = trained()
+    for name in RUN_FILES:
+        check(name in names(out), f"{name} is missing: {names(out)}")
+    check(not [n for n in names(out) if "tmp" in n], f"left behind: {names(out)}")
+    expect(result, 0, ["^test accuracy .*20 iterations"],
+           ["^device: ", "^iteration 10/20 ", "^iteration 20/20 ", "wrote"])
+    check("\033" not in result.err and "\r" not in result.err, f"escapes in a file\n{result}")
+    history = rows(out / "history.csv")
+    columns = list(history[0])[:5]
+    check(columns == ["iteration", "trn_loss", "lr", "val_loss", "val_acc"], f"columns: {columns}")
+    check([r["iteration"] for r in history] == ["1", "10", "20"], f"iterations: {history}")
+    check(all(0 <= float(r["val_acc"]) <= 1 and float(r["lr"]) == 0.01 for r in history), f"{history}")
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    check("clr-cl train" in json.dumps(run), f"no command line in run.json: {run}")
+
+
+@case
+def train_again_gives_the_same_bytes():
+    first, second = trained(log_every=1)[0], trained(log_every=1)[0]
+    other = trained(log_every=1, seed=2)[0]
+    for name in ("history.csv", "loss.csv", "final.safetensors"):
+        bytes_of = [(run / name).read_bytes() for run in (first, second, other)]
+        check(bytes_of[0] == bytes_of[1], f"{name} differs between equal runs")
+        check(bytes_of[0] != bytes_of[2], f"{name} does not depend on the seed")
+    check(len(rows(first / "loss.csv")) == 20, "loss.csv has not 20 rows")
+
+
+@case
+def train_learns():
+    out, result = trained(lr=0.05, iterations=300, validate_every=100, json=True)
+    accuracy = json.loads(result.out)["accuracy"]
+    check(accuracy > 0.5, f"accuracy {accuracy} on images that are easy")
+    last = rows(out / "history.csv")[-1]
+    check(abs(float(last["val_acc"]) - accuracy) < 1e-6, f"history says something else: {last}")
+    evaluate = ["eval", "--weights", out / "final.safetensors", "--net", tiny_net(), "--data", tiny_data()]
+    again = json.loads(expect(clr(*evaluate, "--json"), 0).out)
+    check(abs(again["accuracy"] - accuracy) < 1e-6, f"eval says {again['accuracy']}, train {accuracy}")
+    check(again["images"] == 100 and len(again["classes"]) == 10 and
+          sum(c["right"] for c in again["classes"]) == round(100 * accuracy), f"classes: {again}")
+    expect(clr(*evaluate), 0, ["^accuracy ", "^CLASS ", "100 images"])
+
+
+@case
+def train_in_epochs():
+    out, _ = trained(iterations="2ep", batch=15, validate_every="1ep")  # floor(200 / 15) = 13
+    check([r["iteration"] for r in rows(out / "history.csv")] == ["1", "13", "26"], "epochs of 13 iterations")
+    out, _ = trained(iterations="2ep", batch=15, validate_every="1ep", last_batch="keep")
+    check([r["iteration"] for r in rows(out / "history.csv")] == ["1", "14", "28"], "epochs of 14 iterations")
+    out, _ = trained(iterations="1ep", batch=10, validation=50)
+    check(rows(out / "history.csv")[-1]["iteration"] == "15", "an epoch of the 150 images that are left")
+
+
+@case
+def train_refuses_a_folder_with_a_run():
+    out, _ = trained()
+    before = {n: (out / n).read_bytes() for n in names(out)}
+    result = expect(clr(*tiny(out=out)), 2, [], ["run"])
+    check(str(out) in result.err, f"the folder is not named\n{result}")
+    check(before == {n: (out / n).read_bytes() for n in names(out)}, "the old run was changed")
+
+
+@case
+def train_quietly():
+    out, result = trained(quiet=True)
+    check(result.err == "", f"stderr is not empty\n{result}")
+    expect_lines(result.out, 1)
+
+
+@case
+def train_profile():
+    _, result = trained(profile=True)
+    check(re.search("conv", result.out), f"no kernel in the profile\n{result}")
+
+
+@case
+def train_from_weights():
+    first, _ = trained()
+    out, _ = trained(init=first / "final.safetensors", lr=1e-9)
+    old, new = rows(first / "history.csv")[-1], rows(out / "history.csv")[-1]
+    check(abs(float(old["val_loss"]) - float(new["val_loss"])) < 1e-3, f"{old} {new}")
+    other = tiny_net("num_output: 4", "num_output: 5")
+    misfit = {"net": other, "init": first / "final.safetensors"}
+    expect(clr(*tiny(out=fresh("run"), **misfit)), 4, [], ["conv1.weight"])
+    expect(clr(*tiny(out=fresh("run"), **misfit, init_partial=True)), 0)
+
+
+@case
+def train_that_diverges():
+    device()
+    out = fresh("run")
+    result = expect(clr(*tiny(out=out, lr=1e6, iterations=200)), 5, [], ["iteration"])
+    check("final.safetensors" not in names(out), f"weights of a diverged run are kept: {names(out)}")
+    history = (out / "history.csv").read_text(encoding="utf-8")
+    check(not re.search("nan|inf", history.lower()), f"history.csv: {history}\n{result}")
+
+
+@case
+def train_is_interrupted():
+    device()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        out = fresh("run")
+        args = tiny(out=out, iterations=100000000, validate_every=20)
+        with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, cwd=Place.scratch,
+                              env=Place.environment()) as process:
+            try:
+                for line in process.stderr:
+                    if line.startswith("iteration 20/"):
+                        break
+                process.send_signal(number)
+                err = process.communicate(timeout=120)[1]
+            finally:
+                process.kill()
+        expect(Result(args, process.returncode, "", err), 130, [], ["stopping"])
+        saved = [n for n in names(out) if re.fullmatch(r"interrupted-\d+\.safetensors", n)]
+        check(saved, f"files: {names(out)}")
+        check("final.safetensors" not in names(out), f"files: {names(out)}")
+
+
+def on_a_terminal(args, **env):
+    """stderr as a terminal of 100 columns sees it."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    with subprocess.Popen([Place.program, *map(str, args)], stderr=slave, stdout=subprocess.DEVNULL,
+                          env=Place.environment(**env), cwd=Place.scratch) as process:
+        os.close(slave)
+        seen = b""
+        while True:
+            try:
+                part = os.read(master, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+    os.close(master)
+    check(process.returncode == 0, f"exit code {process.returncode}: {seen!r}")
+    return seen.decode()
+
+
+@case
+def progress_on_a_terminal():
+    device()
+    seen = on_a_terminal(tiny(out=fresh("run"), iterations=300, validate_every=100))
+    check("\r[" in seen and "\033[K" in seen and "300/300" in seen, f"no bar: {seen!r}")
+    plain = re.sub(r"\033\[[0-9;]*[mK]", "", seen)
+    longest = max(len(part) for part in re.split("[\r\n]", plain) if re.match(r"\[[#.]", part))
+    check(longest < 100, f"a line of {longest} characters on 100 columns")
+
+
+@case
+def no_colour_where_none_is_wanted():
+    device()
+    seen = on_a_terminal(tiny(out=fresh("run")), NO_COLOR="1")
+    check("\033" not in seen and "iteration 20/20" in seen, f"colour or bar: {seen!r}")
+
+
+@case
+def range_test_and_the_command_it_gives():
+    device()
+    out = fresh("range")
+    result = expect(clr(*tiny("range-test", out=out, iterations=400, min_lr=1e-5, max_lr=0.1, sweep="log",
+                              weight_decay=0)), 0,
+                    ["^min-lr ", "^max-lr ", "^baseline"], ["every 10 iterations on 20 training images"])
+    for name in ("range.csv", "range.json", "range.png", "run.json"):
+        check(name in names(out), f"{name} is missing: {names(out)}")
+    history = rows(out / "range.csv")
+    first, last = float(history[0]["lr"]), float(history[-1]["lr"])
+    check(abs(first - 1e-5) < 1e-9 and abs(last - 0.1) < 1e-6, f"rates from {first} to {last}")
+    check("nan" not in (out / "range.csv").read_text(encoding="utf-8").lower(), "nan in range.csv")
+    command = re.search(r"^  (clr-cl train .*)$", result.out, re.M)
+    check(command, f"no train command\n{result}")
+    args = shlex.split(command.group(1))[1:]
+    check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
+    expect(clr(*args, "--iterations", "1ep"), 0)
+    expect(clr("plot", "range", out, "-o", out / "again.svg"), 0)
+
+
+@case
+def range_test_as_json():
+    device()
+    args = tiny("range-test", out=fresh("range"), validation=0, json=True)
+    result = json.loads(expect(clr(*args), 0).out)
+    check(result["validation_images"] == 0 and result["iterations"] == 20, f"{result}")
+
+
+@case
+def range_test_that_diverges():
+    device()
+    out = fresh("range")
+    result = expect(clr(*tiny("range-test", out=out, iterations=200, min_lr=0.01, max_lr=1e6, sweep="log",
+                              json=True)), 0)
+    reading = json.loads(result.out)
+    check(reading["diverged"] and 0 < reading["diverged_at"] <= 200, f"{reading}")
+    check(reading["diverged_lr"] > 0.01, f"{reading}")
+    text = (out / "range.csv").read_text(encoding="utf-8")
+    check(not re.search("nan|inf", text.lower()), f"range.csv: {text}")
+
+
+@case
+def range_test_refuses_a_folder_with_a_run():
+    device()
+    out = fresh("range")
+    expect(clr(*tiny("range-test", out=out)), 0)
+    expect(clr(*tiny("range-test", out=out)), 2, [], ["range"])
+
+
+@case
+def runs_become_a_figure():
+    first, _ = trained()
+    second, _ = trained(seed=2)
+    figure = first.parent / "runs.png"
+    expect(clr("plot", "run", first, second, "-o", figure, "--title", "two seeds", "--dpi", "192"), 0)
+    data = figure.read_bytes()
+    check(data.startswith(b"\x89PNG") and b"clr-cl plot run" in data, "no PNG with its command line")
+    width, height = struct.unpack(">II", data[16:24])
+    check((width, height) == (1920, 1200), f"{width} x {height} pixels")
+
+
+@case
+def devices_as_json():
+    device()
+    devices = json.loads(expect(clr("devices", "--json"), 0).out)["devices"]
+    check(sum(d["chosen"] for d in devices) == 1, f"{devices}")
+    expect(clr("devices"), 0, [r"^\* ", "would be used", "^  ID "])
+
+
+@case
+def doctor():
+    device()
+    start = time.monotonic()
+    result = expect(clr("doctor"), 0, ["^OK .*conv", "computes correctly"], ["^device: "])
+    check("WRONG" not in result.out, f"wrong after {time.monotonic() - start:.0f} s\n{result}")

@@ -1,0 +1,209 @@
+"""What is said before any file or device is touched: help, options, numbers, schedules."""
+
+import re
+
+from harness import ROOT, case, check, clr, expect, fresh, table, write
+
+COMMANDS = ["devices", "doctor", "data", "net", "schedule", "range-test", "train", "eval", "plot"]
+TRAIN = ["train", "--net", "quick", "--data", "nowhere", "--iterations", "3", "--out", "never-made"]
+SWEEP = ["range-test"] + TRAIN[1:]
+FIXED = ["schedule", "--policy", "fixed", "--lr", "0.5", "--iterations", "2"]
+CYCLE = ["schedule", "--policy", "triangular", "--min-lr", "0.001", "--max-lr", "0.006", "--step-size", "3",
+         "--iterations", "6"]
+
+
+def check_help(command):
+    result = expect(clr(command, "--help"), 0, [f"^Usage: clr-cl {command} ", "^  -h, --help", "^Examples:"])
+    check(result.err == "", f"--help wrote to stderr\n{result}")
+    wide = [line for line in result.out.splitlines() if len(line) > 80]
+    check(not wide, f"lines over 80 columns: {wide}")
+    check(result.out.endswith("\n"), "no newline at the end")
+    return result.out
+
+
+@case
+def help_of_the_program():
+    result = expect(clr("--help"), 0, ["^Usage: clr-cl COMMAND"] + [rf"^  {c}\s" for c in COMMANDS])
+    check(result.err == "", f"--help wrote to stderr\n{result}")
+
+
+@case
+def help_of_every_command():
+    for command in COMMANDS:
+        check_help(command)
+
+
+@case
+def man_page_knows_every_option():
+    page = (ROOT / "docs" / "clr-cl.1").read_text(encoding="utf-8")
+    for command in COMMANDS:
+        check(f".Cm {command}" in page, f"the man page lacks the command {command}")
+        for option in re.findall(r"^  (?:-\w, )?--([a-z-]+)", check_help(command), re.M):
+            check(re.search(rf"Fl -{option}\b", page), f"the man page lacks --{option} of {command}")
+
+
+@case
+def version():
+    result = expect(clr("--version"), 0, r"^clr-cl \d+\.\d+\.\d+ \(")
+    check(result.err == "", "--version wrote to stderr")
+
+
+table("usage", [
+    ("no command", [], 2, [], ["no command", "--help"]),
+    ("unknown command", ["frobnicate"], 2, [], ["unknown command 'frobnicate'"]),
+    ("misspelled command", ["trian"], 2, [], ["did you mean 'train'"]),
+    ("unknown option of the program", ["--verbose"], 2, [], ["unknown option '--verbose'"]),
+    ("unknown option", ["train", "--frobnicate"], 2, [], ["unknown option '--frobnicate'", "train --help"]),
+    ("misspelled option", ["train", "--itertions", "3"], 2, [], ["did you mean '--iterations'"]),
+    ("misspelled option with =", ["train", "--itertions=3"], 2, [], ["did you mean '--iterations'"]),
+    ("option that is not offered", ["train", "--resume"], 2, [], ["unknown option '--resume'"]),
+    ("unknown letter", ["plot", "-x"], 2, [], ["unknown option '-x'"]),
+    ("value missing", ["train", "--lr"], 2, [], ["--lr needs a value"]),
+    ("value of a flag", ["train", "--quiet=yes"], 2, [], ["--quiet takes no value"]),
+    ("argument left over", ["devices", "all"], 2, [], ["'all' is one argument too many"]),
+    ("arguments left over", ["train", "a", "b"], 2, [], ["'a' is one argument too many"]),
+    ("data without a verb", ["data"], 2, [], ["usage: clr-cl data"]),
+    ("data with an unknown verb", ["data", "fetch", "cifar10"], 2, [], ["usage: clr-cl data"]),
+    ("data info of nothing", ["data", "info"], 2, [], ["usage: clr-cl data"]),
+    ("net with an unknown verb", ["net", "draw", "quick"], 2, [], ["usage: clr-cl net"]),
+    ("net with two sizes", ["net", "show", "quick", "--input", "3x32x32", "--data", "x"], 2, [],
+     ["give one"]),
+    ("net with half a size", ["net", "show", "quick", "--input", "3x32"], 2, [], ["--input takes channels"]),
+    ("plot of an unknown kind", ["plot", "pie", "x.csv", "-o", "x.png"], 2, [], ["run, range or schedule"]),
+    ("plot without a figure", ["plot", "run", "x"], 2, [], ["--output FIGURE is missing"]),
+    ("train without a net", ["train"], 2, [], ["--net NET is missing"]),
+    ("train without data", ["train", "--net", "quick"], 2, [], ["--data DATA is missing"]),
+    ("train without a policy", TRAIN, 2, [], ["--policy P is missing", "triangular"]),
+    ("range-test without rates", SWEEP, 2, [], ["--min-lr A is missing"]),
+    ("sweep that falls", SWEEP + ["--min-lr", "0.1", "--max-lr", "0.01"], 2, [], ["not below --max-lr 0.01"]),
+    ("eval without weights", ["eval", "--net", "quick"], 2, [], ["--weights FILE is missing"]),
+    ("schedule without a policy", ["schedule", "--iterations", "3"], 2, [], ["--policy P is missing"]),
+    ("schedule without iterations", FIXED[:5], 2, [], ["--iterations N is missing"]),
+    ("schedule in epochs", CYCLE + ["--step-size", "4ep"], 2, [], ["--step-size 4ep", "data set"]),
+    ("partial init of nothing", TRAIN + ["--policy", "fixed", "--lr", "1", "--init-partial"], 2, [],
+     ["--init FILE"]),
+])
+
+table("policy", [
+    ("unknown", ["schedule", "--policy", "trangular", "--iterations", "3"], 2, [],
+     ["trangular", "'triangular'"]),
+    ("fixed without a rate", TRAIN + ["--policy", "fixed"], 2, [], ["--lr"]),
+    ("triangular without max", TRAIN + ["--policy", "triangular", "--min-lr", "1"], 2, [], ["--max-lr"]),
+    ("triangular without step size", TRAIN + ["--policy", "triangular", "--min-lr", "1", "--max-lr", "2"],
+     2, [], ["--step-size"]),
+    ("exp_range without gamma", TRAIN + ["--policy", "exp_range", "--min-lr", "1", "--max-lr", "2",
+                                         "--step-size", "3"], 2, [], ["--gamma"]),
+    ("multistep without milestones", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1"], 2, [],
+     ["--milestones"]),
+    ("min above max", TRAIN + ["--policy", "triangular", "--min-lr", "2", "--max-lr", "1", "--step-size",
+                             "3"], 2, [], ["--min-lr"]),
+    ("milestones that fall", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1", "--milestones",
+                                      "5,3"], 2, [], ["--milestones"]),
+])
+
+table("number", [(f"--{option} '{text}'", command + [f"--{option}", text], 2, [],
+                  [f"--{option} takes .*not '"]) for command, option, texts in (
+    (FIXED, "lr", ["abc", "nan", "NaN", "inf", "-inf", "1e999", "", " 1", "1 ", "1x", "0", "-1", "1,5",
+                   "--lr"]),
+    (FIXED, "momentum", ["1", "-0.1", "nan"]),
+    (FIXED, "gamma", ["0", "1.5", "nan"]),
+    (FIXED, "cycle-momentum", ["0.9", "0.8:1", "0.8:nan", "0.8:0.9:0.95", ":"]),
+    (FIXED, "iterations", ["0", "-1", "abc", "", "1.5", "1e3", "99999999999", "3ep"]),
+    (FIXED, "step-size", ["0", "0ep", "-1ep", "nanep", "ep", "1e999ep", "4 ep"]),
+    (FIXED, "milestones", ["", "1,", ",1", "1,,2", "1,x", "0"]),
+    (TRAIN, "batch", ["0", "-5", "abc", "", "1e2", "99999999999"]),
+    (TRAIN, "seed", ["-1", "1.5", "", "99999999999999999999"]),
+    (TRAIN, "weight-decay", ["nan", "-1", "inf"]),
+    (TRAIN, "scale", ["nan", "0", ""]),
+    (TRAIN, "validation", ["-1", "1.5"]),
+    (TRAIN, "log-every", ["0"]),
+    (TRAIN, "order", ["random", ""]),
+    (TRAIN, "mean", ["median"]),
+    (TRAIN, "last-batch", ["pad"]),
+    (TRAIN, "momentum-convention", ["tensorflow"]),
+    (SWEEP, "sweep", ["square"]),
+) for text in texts])
+
+
+@case
+def last_option_wins():
+    result = expect(clr(*FIXED, "--lr", "0.25", "--iterations=1"), 0)
+    check(result.out == "iteration,lr,momentum\n1,0.25,0.9\n", f"wrong rows\n{result}")
+
+
+@case
+def schedule_prints_rows():
+    rows = expect(clr(*CYCLE, "--cycle-momentum", "0.8:0.9"), 0).out.splitlines()
+    check(len(rows) == 7 and rows[0] == "iteration,lr,momentum", f"rows: {rows}")
+    # 0.001 + 0.005·u and 0.9 − 0.1·u for u = 0, 1/3, 2/3, 1, 2/3, 1/3
+    for t, row in enumerate(rows[1:]):
+        u = (0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3)[t]
+        n, lr, momentum = row.split(",")
+        check(int(n) == t + 1 and abs(float(lr) - 0.001 - 0.005 * u) < 1e-9
+              and abs(float(momentum) - 0.9 + 0.1 * u) < 1e-8, f"row {t}: {row}")
+
+
+@case
+def schedule_writes_the_rows_it_prints():
+    csv = fresh("schedule.csv")
+    expect(clr(*CYCLE, "--csv", csv), 0, [], ["wrote"])
+    check(csv.read_text(encoding="utf-8") == clr(*CYCLE).out, "the file is not what is printed")
+
+
+@case
+def schedule_says_when_it_ends_inside_a_cycle():
+    expect(clr(*CYCLE, "--iterations", "7"), 0, [], ["inside a cycle"])
+    check(clr(*CYCLE).err == "", "it is said of whole cycles too")
+
+
+@case
+def schedule_draws():
+    for extension, magic in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+        figure = fresh(f"schedule.{extension}")
+        expect(clr(*CYCLE, "--plot", figure), 0)
+        check(figure.read_bytes().startswith(magic), f"{figure} is no {extension}")
+        check([p.name for p in figure.parent.iterdir()] == [figure.name], "more than the figure is left")
+
+
+@case
+def schedule_draws_nothing_where_it_cannot():
+    figure = fresh("schedule.gif")
+    expect(clr(*CYCLE, "--plot", figure), 2, [], ["gif"])
+    check(not list(figure.parent.iterdir()), "something is left behind")
+    expect(clr(*CYCLE, "--plot", figure.parent / "none" / "a.png"), 1, [], ["none"])
+    expect(clr(*CYCLE, "--csv", figure.parent / "none" / "a.csv"), 1, [], ["none"])
+
+
+@case
+def quiet_says_nothing():
+    result = clr(*CYCLE, "--iterations", "7", "--csv", fresh("a.csv"), "--quiet")
+    check(result.err == "", f"stderr is not empty\n{result}")
+
+
+@case
+def full_disk_is_a_failure():
+    for args in (["--help"], ["--version"], ["train", "--help"], CYCLE):
+        with open("/dev/full", "wb") as full:
+            expect(clr(*args, stdout=full), 1, [], ["cannot write to standard output"])
+
+
+@case
+def nothing_is_made_by_a_refusal():
+    folder = fresh("out")
+    expect(clr(*TRAIN, "--out", folder, "--policy", "fixed"), 2)
+    check(not folder.exists(), "--out was made")
+
+
+@case
+def plot_refuses_what_it_cannot_draw():
+    header = "iteration,trn_loss,lr,val_loss,val_acc\n"
+    history = write(fresh("history.csv"), header + "1,2.3,0.1,2.3,0.1\n9,2,0.1,2,0.3\n")
+    folder = history.parent
+    expect(clr("plot", "run", history, "-o", folder / "a.png"), 0, [], ["wrote"])
+    expect(clr("plot", "run", history, "-o", folder / "a.gif"), 2, [], ["gif"])
+    expect(clr("plot", "run", folder / "none.csv", "-o", folder / "b.png"), 4, [], ["none.csv"])
+    expect(clr("plot", "run", history, "-o", folder / "none" / "b.png"), 1, [], ["none"])
+    write(folder / "broken.csv", header + "1,2.3,0.1,oops,0.1\n")
+    expect(clr("plot", "run", folder / "broken.csv", "-o", folder / "b.png"), 4, [], ["broken.csv:2"])
+    left = sorted(p.name for p in folder.iterdir())
+    check(left == ["a.png", "broken.csv", "history.csv"], f"left behind: {left}")

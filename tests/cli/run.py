@@ -1,0 +1,16 @@
+#!/usr/bin/env python3
+"""Runs the cases of the command line: run.py PROGRAM [PART-OF-A-CASE'S-NAME...]
+
+Needs Python's standard library only. The last line is "N passed, N failed, N skipped".
+"""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+import harness  # noqa: E402
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    sys.exit(harness.main(["cases_usage", "cases_input", "cases_runs"]))

@@ -1,0 +1,65 @@
+#!/bin/sh
+# What a user of the library does: install, ask pkg-config, compile, run. Also: exactly what the public
+# headers declare is what the library exports.
+#   installed.sh BUILD_DIR CC [CXX]
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+build=$1 cc=$2 cxx=${3:-}
+passed=0 failed=0 skipped=0
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+
+result() {
+    if [ "$1" -eq 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $2"
+    fi
+}
+# Compile installed.c as a stranger would, run it.
+use() {
+    # shellcheck disable=SC2046 # flags are words
+    "$@" "$here/installed.c" -o "$root/program" $(pkg-config --cflags --libs clr-cl) &&
+        LD_LIBRARY_PATH=$libdir "$root/program"
+}
+
+DESTDIR=$root meson install -C "$build" --no-rebuild --quiet >/dev/null
+pc=$(find "$root" -name clr-cl.pc)
+[ -n "$pc" ] || {
+    echo "no clr-cl.pc was installed"
+    exit 1
+}
+libdir=$(dirname "$(dirname "$pc")")
+export PKG_CONFIG_PATH="${pc%/*}" PKG_CONFIG_SYSROOT_DIR="$root"
+
+status=0
+use "$cc" -std=c11 || status=1
+result $status "a C program that uses the installed library"
+
+if [ -n "$cxx" ]; then
+    status=0
+    use "$cxx" -x c++ -std=c++11 || status=1
+    result $status "the same as C++"
+else
+    echo "SKIP: no C++ compiler"
+    skipped=$((skipped + 1))
+fi
+
+# Functions that the headers declare, symbols that the library has.
+includes=$(find "$root" -path '*/include/clr' -type d)
+printf '#include <clr/clr.h>\n' | "$cc" -E -P -I "${includes%/clr}" - | sed 's/[;{}]/\n/g' |
+    sed -n 's/.*[^a-z0-9_]\(clr_[a-z0-9_]*\) *(.*/\1/p' | LC_ALL=C sort -u >"$root/declared"
+nm -D --defined-only "$libdir/libclr-cl.so" | awk '{print $3}' | LC_ALL=C sort -u >"$root/exported"
+status=0
+diff "$root/declared" "$root/exported" >"$root/difference" || status=1
+sed -n 's/^< /declared and not exported: /p; s/^> /exported and not declared: /p' "$root/difference"
+result $status "the library exports what its headers declare"
+
+command=$(find "$root" -path '*/bin/clr-cl')
+status=0
+LD_LIBRARY_PATH=$libdir "${command:-clr-cl}" --version | grep -q 'clr-cl' || status=1
+result $status "the installed command says its version"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]

@@ -1,0 +1,137 @@
+/* Fillers: ranges, moments, determinism. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/init.h"
+
+#define N 40000
+
+static float g_values[N], g_again[N];
+
+/* 40,000 values of a parameter with fan_in 100, fan_out 300. */
+static void fill(float *out, struct filler filler, int number, uint64_t seed)
+{
+    struct graph_param p = {
+        .name = "w", .rank = 2, .dims = {400, 100}, .count = N, .fan_in = 100, .fan_out = 300};
+
+    p.filler = filler;
+    init_fill(out, &p, number, seed);
+}
+
+static void moments(double *mean, double *std, double *min, double *max)
+{
+    double sum = 0, squares = 0;
+
+    *min = INFINITY;
+    *max = -INFINITY;
+    for (int i = 0; i < N; i++) {
+        double v = (double)g_values[i];
+        ck_assert(isfinite(v));
+        sum += v;
+        squares += v * v;
+        *min = v < *min ? v : *min;
+        *max = v > *max ? v : *max;
+    }
+    *mean = sum / N;
+    *std = sqrt(squares / N - *mean * *mean);
+}
+
+/* Five standard errors for the mean; the standard deviation to 2 %. */
+static void check_moments(double want_mean, double want_std)
+{
+    double mean, std, min, max;
+
+    moments(&mean, &std, &min, &max);
+    ck_assert_msg(fabs(mean - want_mean) < 5.0 * want_std / sqrt(N), "mean %g, wanted %g", mean, want_mean);
+    ck_assert_msg(fabs(std / want_std - 1.0) < 0.02, "std %g, wanted %g", std, want_std);
+}
+
+static void check_range(double want_min, double want_max)
+{
+    double mean, std, min, max, slack = (want_max - want_min) * 1e-3;
+
+    moments(&mean, &std, &min, &max);
+    ck_assert_msg(min >= (double)(float)want_min && min < want_min + slack, "min %g", min);
+    ck_assert_msg(max <= (double)(float)want_max && max > want_max - slack, "max %g", max);
+}
+
+START_TEST(test_init__constant)
+{
+    fill(g_values, (struct filler){.kind = FILLER_CONSTANT, .value = 0.25}, 0, 1);
+    for (int i = 0; i < N; i++)
+        ck_assert(g_values[i] == 0.25f);
+}
+END_TEST
+
+START_TEST(test_init__uniform)
+{
+    fill(g_values, (struct filler){.kind = FILLER_UNIFORM, .min = -0.5, .max = 1.5}, 0, 1);
+    check_moments(0.5, 2.0 / sqrt(12.0));
+    check_range(-0.5, 1.5);
+}
+END_TEST
+
+START_TEST(test_init__gaussian)
+{
+    int beyond = 0;
+
+    fill(g_values, (struct filler){.kind = FILLER_GAUSSIAN, .mean = 3.0, .std = 0.1}, 0, 1);
+    check_moments(3.0, 0.1);
+    for (int i = 0; i < N; i++)
+        beyond += fabs((double)g_values[i] - 3.0) > 0.2;
+    ck_assert(fabs((double)beyond / N - 0.0455) < 0.005); /* two standard deviations */
+}
+END_TEST
+
+START_TEST(test_init__xavier_and_msra_follow_variance_norm)
+{
+    static const double n[] = {100.0, 300.0, 200.0};
+
+    for (int norm = FILLER_FAN_IN; norm <= FILLER_AVERAGE; norm++) {
+        fill(g_values, (struct filler){.kind = FILLER_XAVIER, .norm = (enum filler_norm)norm}, 0, 1);
+        check_range(-sqrt(3.0 / n[norm]), sqrt(3.0 / n[norm]));
+        check_moments(0.0, sqrt(1.0 / n[norm]));
+        fill(g_values, (struct filler){.kind = FILLER_MSRA, .norm = (enum filler_norm)norm}, 0, 1);
+        check_moments(0.0, sqrt(2.0 / n[norm]));
+    }
+}
+END_TEST
+
+START_TEST(test_init__depends_on_seed_and_number_alone)
+{
+    struct graph_param p = {.rank = 1, .dims = {10}, .count = 10, .fan_in = 1, .fan_out = 10};
+    struct filler f = {.kind = FILLER_GAUSSIAN, .std = 1.0};
+    int equal = 0;
+
+    fill(g_values, f, 3, 7);
+    fill(g_again, f, 3, 7);
+    ck_assert_mem_eq(g_values, g_again, sizeof g_values);
+    p.filler = f;
+    init_fill(g_again, &p, 3, 7);
+    ck_assert_mem_eq(g_values, g_again, 10 * sizeof *g_values); /* a shorter parameter is a prefix */
+    fill(g_again, f, 4, 7);
+    for (int i = 0; i < N; i++)
+        equal += g_values[i] == g_again[i];
+    fill(g_again, f, 3, 8);
+    for (int i = 0; i < N; i++)
+        equal += g_values[i] == g_again[i];
+    ck_assert_int_lt(equal, 5);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("init");
+    TCase *tc = tcase_create("init");
+
+    tcase_add_test(tc, test_init__constant);
+    tcase_add_test(tc, test_init__uniform);
+    tcase_add_test(tc, test_init__gaussian);
+    tcase_add_test(tc, test_init__xavier_and_msra_follow_variance_norm);
+    tcase_add_test(tc, test_init__depends_on_seed_and_number_alone);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}

@@ -1,0 +1,735 @@
+/* Nets: the five built in, what files may say, the graph's shapes and gradients, and every kind of refusal.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clr/log.h>
+
+#include "base/fs.h"
+#include "net/graph.h"
+#include "net/init.h"
+#include "net/safetensors.h"
+
+#define DATA    "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
+#define LOSS(x) "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' }\n"
+#define DENSE(name, x)                                                                                       \
+    "layer { name: '" name "' type: 'InnerProduct' bottom: '" x "' top: '" name                              \
+    "' inner_product_param { num_output: 3 } }\n"
+#define CONV(name, x, more)                                                                                  \
+    "layer { name: '" name "' type: 'Convolution' bottom: '" x "' top: '" name                               \
+    "' convolution_param { num_output: 4 " more " } }\n"
+
+static const struct clr_image_shape k_small = {3, 9, 7};
+static int g_lines;
+static char g_last_line[1024];
+
+static void count_line(void *user, enum clr_log_level level, const char *line)
+{
+    (void)user;
+    (void)level;
+    g_lines++;
+    (void)snprintf(g_last_line, sizeof g_last_line, "%s", line);
+}
+
+/* Load a net from text; messages call it "net.prototxt" behind the folder. */
+static int load(struct clr_net_spec **out, const char *text, struct clr_error *err)
+{
+    static const char *dir;
+    char path[128];
+
+    if (!dir)
+        dir = support_temp_dir();
+    (void)snprintf(path, sizeof path, "%s/net.prototxt", dir);
+    ck_assert_int_eq(fs_write_atomic(path, text, strlen(text), err), 0);
+    return clr_net_load(out, path, err);
+}
+
+static struct clr_net_spec *must_load(const char *text)
+{
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err = {0};
+
+    ck_assert_msg(load(&spec, text, &err) == 0, "%s", err.message);
+    return spec;
+}
+
+static struct graph *must_graph(const struct clr_net_spec *spec, unsigned phase, struct clr_image_shape in,
+                                int batch)
+{
+    struct graph *g = NULL;
+    struct clr_error err = {0};
+
+    ck_assert_msg(graph_create(&g, spec, phase, in, batch, &err) == 0, "%s", err.message);
+    return g;
+}
+
+/* The message behind "…/net.prototxt:". */
+static const char *behind_path(const struct clr_error *err)
+{
+    const char *p = strstr(err->message, "net.prototxt:");
+
+    return p ? p + strlen("net.prototxt:") : err->message;
+}
+
+static const struct graph_node *find_node(const struct graph *g, const char *label)
+{
+    for (size_t i = 0; i < g->node_count; i++) {
+        if (strcmp(g->nodes[i].desc.label, label) == 0)
+            return &g->nodes[i];
+    }
+    ck_abort_msg("no node '%s'", label);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ built-in nets */
+
+static const struct {
+    const char *name;
+    size_t params;
+    double madds;
+    struct clr_image_shape input;
+    struct {
+        const char *node;
+        struct shape y;
+    } nodes[14];
+} k_zoo[] = {
+    {"quick",
+     116906,
+     10763904,
+     {3, 32, 32},
+     {{"conv1", {2, 32, 32, 32}},
+      {"pool1", {2, 32, 15, 15}},
+      {"relu1", {2, 32, 15, 15}},
+      {"conv2", {2, 32, 15, 15}},
+      {"relu2", {2, 32, 15, 15}},
+      {"pool2", {2, 32, 7, 7}},
+      {"conv3", {2, 64, 7, 7}},
+      {"relu3", {2, 64, 7, 7}},
+      {"pool3", {2, 64, 3, 3}},
+      {"ip1.flatten", {2, 576, 1, 1}},
+      {"ip1", {2, 64, 1, 1}},
+      {"ip2", {2, 10, 1, 1}}}},
+    {"full",
+     85098,
+     10732160,
+     {3, 32, 32},
+     {{"conv1", {2, 32, 32, 32}},
+      {"pool1", {2, 32, 15, 15}},
+      {"relu1", {2, 32, 15, 15}},
+      {"norm1", {2, 32, 15, 15}},
+      {"conv2", {2, 32, 15, 15}},
+      {"relu2", {2, 32, 15, 15}},
+      {"pool2", {2, 32, 7, 7}},
+      {"norm2", {2, 32, 7, 7}},
+      {"conv3", {2, 64, 7, 7}},
+      {"relu3", {2, 64, 7, 7}},
+      {"pool3", {2, 64, 3, 3}},
+      {"ip1.flatten", {2, 576, 1, 1}},
+      {"ip1", {2, 10, 1, 1}}}},
+    {"caffe-quick",
+     145578,
+     12354176,
+     {3, 32, 32},
+     {{"conv1", {2, 32, 32, 32}},
+      {"pool1", {2, 32, 16, 16}},
+      {"relu1", {2, 32, 16, 16}},
+      {"conv2", {2, 32, 16, 16}},
+      {"relu2", {2, 32, 16, 16}},
+      {"pool2", {2, 32, 8, 8}},
+      {"conv3", {2, 64, 8, 8}},
+      {"relu3", {2, 64, 8, 8}},
+      {"pool3", {2, 64, 4, 4}},
+      {"ip1.flatten", {2, 1024, 1, 1}},
+      {"ip1", {2, 64, 1, 1}},
+      {"ip2", {2, 10, 1, 1}}}},
+    {"caffe-full",
+     89578,
+     12298240,
+     {3, 32, 32},
+     {{"conv1", {2, 32, 32, 32}},
+      {"pool1", {2, 32, 16, 16}},
+      {"relu1", {2, 32, 16, 16}},
+      {"norm1", {2, 32, 16, 16}},
+      {"conv2", {2, 32, 16, 16}},
+      {"relu2", {2, 32, 16, 16}},
+      {"pool2", {2, 32, 8, 8}},
+      {"norm2", {2, 32, 8, 8}},
+      {"conv3", {2, 64, 8, 8}},
+      {"relu3", {2, 64, 8, 8}},
+      {"pool3", {2, 64, 4, 4}},
+      {"ip1.flatten", {2, 1024, 1, 1}},
+      {"ip1", {2, 10, 1, 1}}}},
+    {"lenet",
+     431080,
+     2293000,
+     {1, 28, 28},
+     {{"conv1", {2, 20, 24, 24}},
+      {"pool1", {2, 20, 12, 12}},
+      {"conv2", {2, 50, 8, 8}},
+      {"pool2", {2, 50, 4, 4}},
+      {"ip1.flatten", {2, 800, 1, 1}},
+      {"ip1", {2, 500, 1, 1}},
+      {"relu1", {2, 500, 1, 1}},
+      {"ip2", {2, 10, 1, 1}}}},
+};
+
+static void check_zoo_net(size_t number, unsigned phase)
+{
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err = {0};
+    size_t params = 0, judges = phase == PHASE_TRAIN ? 1 : 2, i;
+    double madds = 0;
+    struct graph *g;
+
+    ck_assert_msg(clr_net_load(&spec, k_zoo[number].name, &err) == 0, "%s", err.message);
+    ck_assert_str_eq(spec->name, k_zoo[number].name);
+    ck_assert_mem_eq(&spec->input, &k_zoo[number].input, sizeof spec->input);
+    g = must_graph(spec, phase, clr_net_input(spec), 2);
+    for (i = 0; i < g->param_count; i++)
+        params += g->params[i].count;
+    ck_assert_uint_eq(params, k_zoo[number].params);
+    for (i = 0; i < MEM_COUNT(k_zoo[number].nodes) && k_zoo[number].nodes[i].node; i++) {
+        ck_assert_str_eq(g->nodes[i].desc.label, k_zoo[number].nodes[i].node);
+        ck_assert_msg(shape_equal(&g->nodes[i].desc.y, &k_zoo[number].nodes[i].y), "%s: %s", spec->name,
+                      g->nodes[i].desc.label);
+        ck_assert(shape_equal(&g->nodes[i].desc.y, &g->values[g->nodes[i].y].shape));
+        madds += g->nodes[i].madds;
+    }
+    ck_assert_uint_eq(g->node_count, i + judges);
+    ck_assert(madds == k_zoo[number].madds);
+    ck_assert_int_eq(g->accuracy_node, phase == PHASE_TEST ? (int)i : -1);
+    ck_assert_int_eq(g->logits, g->nodes[i - 1].y);
+    for (i = 0; i < g->node_count; i++) {
+        ck_assert(g->nodes[i].desc.backward == (phase == PHASE_TRAIN));
+        ck_assert(g->nodes[i].desc.need_dx == (phase == PHASE_TRAIN && i > 0));
+    }
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+
+START_TEST(test_net__built_in_shapes_and_counts)
+{
+    const char *const *names = clr_net_names();
+
+    g_lines = 0;
+    clr_log_set_sink(count_line, NULL);
+    for (size_t i = 0; i < MEM_COUNT(k_zoo); i++) {
+        ck_assert_str_eq(names[i], k_zoo[i].name);
+        check_zoo_net(i, PHASE_TRAIN);
+        check_zoo_net(i, PHASE_TEST);
+    }
+    ck_assert_ptr_null(names[MEM_COUNT(k_zoo)]);
+    ck_assert_int_eq(g_lines, 0); /* nothing in our own files is without effect */
+}
+END_TEST
+
+/* The multipliers, fillers and transforms of Caffe's files and of the port. */
+START_TEST(test_net__built_in_settings)
+{
+    struct clr_net_spec *spec;
+    struct clr_error err;
+    struct graph *g;
+
+    ck_assert_int_eq(clr_net_load(&spec, "caffe-full", &err), 0);
+    g = must_graph(spec, PHASE_TRAIN, clr_net_input(spec), 1);
+    ck_assert(g->transform.scale == 1.0 && g->transform.mean == CLR_MEAN_IMAGE);
+    ck_assert_int_eq(find_node(g, "pool1")->desc.u.pool.rounding, POOL_CEIL);
+    ck_assert(g->params[0].filler.kind == FILLER_GAUSSIAN && g->params[0].filler.std == 0.0001);
+    ck_assert(g->params[0].mult.lr_mult == 1 && g->params[1].mult.lr_mult == 2);
+    ck_assert(g->params[4].mult.lr_mult == 1 && g->params[5].mult.lr_mult == 1); /* conv3 */
+    ck_assert_str_eq(g->params[6].name, "ip1.weight");
+    ck_assert(g->params[6].mult.decay_mult == 250 && g->params[7].mult.decay_mult == 0);
+    ck_assert(g->params[7].filler.kind == FILLER_CONSTANT && g->params[7].filler.value == 0);
+    graph_destroy(g);
+    clr_net_free(spec);
+
+    ck_assert_int_eq(clr_net_load(&spec, "full", &err), 0);
+    g = must_graph(spec, PHASE_TEST, clr_net_input(spec), 1);
+    ck_assert(fabs(g->transform.scale * 255.0 - 1.0) < 1e-15 && g->transform.mean == CLR_MEAN_CHANNEL);
+    ck_assert_int_eq(find_node(g, "pool1")->desc.u.pool.rounding, POOL_FLOOR);
+    ck_assert_int_eq(find_node(g, "norm2")->desc.u.lrn.region, LRN_WITHIN_CHANNEL);
+    ck_assert(find_node(g, "norm2")->desc.u.lrn.alpha == 5e-5f &&
+              find_node(g, "norm2")->desc.u.lrn.size == 3);
+    for (size_t i = 0; i < g->param_count; i++) { /* a bias has its weights' bound */
+        double bound = 1.0 / sqrt(g->params[i & ~(size_t)1].fan_in);
+        ck_assert_int_eq(g->params[i].filler.kind, FILLER_UNIFORM);
+        ck_assert(fabs(g->params[i].filler.max - bound) < 1e-9 &&
+                  g->params[i].filler.min == -g->params[i].filler.max);
+        ck_assert(g->params[i].mult.lr_mult == 1 && g->params[i].mult.decay_mult == 1);
+    }
+    graph_destroy(g);
+    clr_net_free(spec);
+
+    ck_assert_int_eq(clr_net_load(&spec, "lenet", &err), 0);
+    g = must_graph(spec, PHASE_TRAIN, clr_net_input(spec), 1);
+    ck_assert(g->transform.scale == 1.0 / 256.0 && g->transform.mean == CLR_MEAN_NONE);
+    ck_assert(g->params[0].filler.kind == FILLER_XAVIER && g->params[0].fan_in == 25 &&
+              g->params[0].fan_out == 500);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* Names and shapes are those of PyTorch's state_dict, and its first weights lie within our bounds. */
+START_TEST(test_net__parameters_are_those_of_pytorch)
+{
+    static const char *const names[] = {"quick", "full"};
+    struct clr_net_spec *spec;
+    struct clr_error err = {0};
+    struct st_file f;
+    struct graph *g;
+    char path[512];
+
+    if (!support_data()) {
+        support_skip("CLR_TEST_DATA is not set");
+        return;
+    }
+    for (size_t k = 0; k < MEM_COUNT(names); k++) {
+        (void)snprintf(path, sizeof path, "%.400s/golden/%s/init.safetensors", support_data(), names[k]);
+        ck_assert_msg(safetensors_read(&f, path, &err) == 0, "%s", err.message);
+        ck_assert_int_eq(clr_net_load(&spec, names[k], &err), 0);
+        g = must_graph(spec, PHASE_TRAIN, clr_net_input(spec), 100);
+        ck_assert_uint_eq(f.count, g->param_count);
+        for (size_t i = 0; i < f.count; i++) {
+            const struct graph_param *p = &g->params[i];
+            ck_assert_str_eq(f.tensors[i].name, p->name);
+            ck_assert_int_eq(f.tensors[i].rank, p->rank);
+            for (int d = 0; d < p->rank; d++)
+                ck_assert_uint_eq(f.tensors[i].dims[d], (uint64_t)p->dims[d]);
+            for (size_t e = 0; e < f.tensors[i].count; e++)
+                ck_assert(fabs((double)f.tensors[i].data[e]) <= p->filler.max * (1 + 1e-6));
+        }
+        graph_destroy(g);
+        clr_net_free(spec);
+        safetensors_clear(&f);
+    }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ what files may say */
+
+START_TEST(test_net__geometry_fields)
+{
+    struct clr_net_spec *spec = must_load(
+        DATA "layer { name: 'c' type: 'Convolution' bottom: 'data' top: 'c' convolution_param { num_output: "
+             "6 group: 3 "
+             "kernel_h: 2 kernel_w: 3 stride: 1 stride: 2 pad_h: 1 pad_w: 0 dilation: 2 dilation: 1 "
+             "bias_term: false } }"
+             "layer { name: 'p' type: 'Pooling' bottom: 'c' top: 'p' pooling_param { pool: AVE "
+             "global_pooling: true } }"
+             "layer { name: 'r' type: 'ReLU' bottom: 'p' top: 'r' relu_param { negative_slope: 0.1 } }"
+             "layer { name: 'n' type: 'LRN' bottom: 'r' top: 'n' }"
+             "layer { name: 'd' type: 'Dropout' bottom: 'n' top: 'n' }" LOSS("n"));
+    struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 5);
+    const struct graph_node *n = find_node(g, "c");
+    const struct conv_geometry *c = &n->desc.u.conv.g;
+
+    ck_assert(c->kh == 2 && c->kw == 3 && c->sh == 1 && c->sw == 2 && c->ph == 1 && c->pw == 0 &&
+              c->dh == 2 && c->dw == 1);
+    ck_assert(c->oh == 9 && c->ow == 3 && c->c == 3 && c->h == 9 && c->w == 7);
+    ck_assert(!n->desc.bias && n->bias == -1 && g->param_count == 1);
+    ck_assert(g->params[0].rank == 4 && g->params[0].dims[0] == 6 && g->params[0].dims[1] == 1);
+    ck_assert(g->params[0].fan_in == 6 && g->params[0].fan_out == 36);
+    ck_assert(n->madds == 6.0 * 9 * 3 * 1 * 2 * 3);
+    n = find_node(g, "p");
+    ck_assert(n->desc.u.pool.kh == 9 && n->desc.u.pool.kw == 3 && n->desc.y.h == 1 && n->desc.y.w == 1);
+    ck_assert(find_node(g, "r")->desc.u.relu.negative_slope == 0.1f && !find_node(g, "r")->in_place);
+    n = find_node(g, "n");
+    ck_assert(n->desc.u.lrn.size == 5 && n->desc.u.lrn.alpha == 1.0f &&
+              n->desc.u.lrn.region == LRN_ACROSS_CHANNELS);
+    n = find_node(g, "d");
+    ck_assert(n->in_place && n->x != n->y && n->desc.u.dropout.ratio == 0.5f);
+    ck_assert_int_eq(g->logits, n->y);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+START_TEST(test_net__phases_and_transforms)
+{
+    struct clr_net_spec *spec = must_load(
+        "layer { name: 'a' type: 'Data' top: 'x' top: 'label' exclude { phase: TEST } transform_param { "
+        "mean_value: 1 mean_value: 2 mean_value: 3 scale: 0.5 mirror: false crop_size: 0 } }"
+        "layer { name: 'b' type: 'Data' top: 'x' top: 'label' include { phase: TEST } transform_param { "
+        "mean_file: 'path/mean.binaryproto' } data_param { batch_size: 7 } }" DENSE("ip", "x") LOSS("ip"));
+    struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 1);
+
+    ck_assert(g->transform.mean == CLR_MEAN_NONE && g->transform.mean_value_count == 3);
+    ck_assert(g->transform.mean_value[2] == 3.0 && g->transform.scale == 0.5);
+    graph_destroy(g);
+    g = must_graph(spec, PHASE_TEST, k_small, 1);
+    ck_assert(g->transform.mean == CLR_MEAN_IMAGE && g->transform.mean_value_count == 0);
+    ck_assert_int_eq(spec->layers[1].u.data.batch_size, 7);
+    ck_assert_int_eq(clr_net_input(spec).channels, 0);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+START_TEST(test_net__deployment_files)
+{
+    static const char *const texts[] = {
+        "input: 'data' input_shape { dim: 1 dim: 3 dim: 9 dim: 7 }" DENSE("ip", "data"),
+        "input: 'data' input_dim: [1, 3, 9, 7]" DENSE("ip", "data"),
+        "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: [1, 3, 9, 7] } } }" DENSE(
+            "ip", "data"),
+    };
+    struct clr_error err;
+    struct graph *g;
+    char *text;
+
+    for (size_t i = 0; i < MEM_COUNT(texts); i++) {
+        struct clr_net_spec *spec = must_load(texts[i]);
+        ck_assert(clr_net_input(spec).channels == 3 && clr_net_input(spec).width == 7);
+        g = must_graph(spec, PHASE_TEST, k_small, 4);
+        ck_assert(g->params[0].dims[1] == 189 && g->logits == -1);
+        graph_destroy(g);
+        ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, k_small, 4, &err), CLR_EINPUT);
+        ck_assert_ptr_nonnull(strstr(err.message, "no SoftmaxWithLoss layer in the TRAIN phase"));
+        ck_assert_int_eq(graph_create(&g, spec, PHASE_TEST, (struct clr_image_shape){3, 9, 8}, 4, &err),
+                         CLR_EINPUT);
+        ck_assert_ptr_nonnull(strstr(err.message, "it wants images of 3×9×7, these are 3×9×8"));
+        ck_assert_int_eq(clr_net_show(&text, spec, clr_net_input(spec), 1, &err), 0);
+        free(text);
+        clr_net_free(spec);
+    }
+}
+END_TEST
+
+START_TEST(test_net__what_has_no_effect_is_said_once)
+{
+    g_lines = 0;
+    clr_log_set_sink(count_line, NULL);
+    clr_net_free(must_load("layer { name: 'a' type: 'Data' top: 'x' top: 'label' data_param { source: 's' "
+                           "backend: LMDB batch_size: 1 } }"
+                           "layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'c' convolution_param { "
+                           "num_output: 1 kernel_size: 1 "
+                           "engine: CAFFE } }"
+                           "layer { name: 'd' type: 'Convolution' bottom: 'c' top: 'd' convolution_param { "
+                           "num_output: 1 kernel_size: 1 "
+                           "engine: CUDNN } }"));
+    ck_assert_int_eq(g_lines, 2);
+    ck_assert_ptr_nonnull(strstr(g_last_line, "net.prototxt:1: 'engine' has no effect here"));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ gradients */
+
+START_TEST(test_net__gradients_stop_where_nothing_learns)
+{
+    struct clr_net_spec *spec =
+        must_load(DATA "layer { name: 'r' type: 'ReLU' bottom: 'data' top: 'data' }" CONV(
+            "c1", "data", "kernel_size: 3") CONV("c2", "c1", "kernel_size: 3") DENSE("ip", "c2") LOSS("ip"));
+    struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 2);
+
+    ck_assert(!find_node(g, "r")->desc.backward && !find_node(g, "r")->desc.need_dx);
+    ck_assert(find_node(g, "c1")->desc.backward && !find_node(g, "c1")->desc.need_dx);
+    ck_assert(find_node(g, "c2")->desc.backward && find_node(g, "c2")->desc.need_dx);
+    ck_assert(find_node(g, "ip.flatten")->desc.need_dx && find_node(g, "loss")->desc.need_dx);
+    ck_assert_int_eq(find_node(g, "ip.flatten")->desc.kind, OP_RELAYOUT);
+    ck_assert_int_eq(g->values[find_node(g, "c2")->y].consumer_count, 1);
+    ck_assert_int_eq(g->values[find_node(g, "ip")->y].consumer_count, 1);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ refusals */
+
+#define LAYER(type, more) "layer {\n  name: 'x' type: '" type "' bottom: 'data' top: 'x'\n  " more "\n}"
+
+START_TEST(test_net__bad_files_are_refused_with_their_place)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"", " there is no 'layer { … }' in it"},
+        {"nmae: 'x'", "1:1: unknown field 'nmae' in the file: did you mean 'name'?"},
+        {"layers { }", "1:1: 'layers' is the format of before 2014"},
+        {"layer: 3", "1:1: field 'layer' is '3'; it takes a block"},
+        {"layer { type: 'ReLU' }", "1:1: the layer has no 'name'"},
+        {"layer { name: 'a' }", "1:1: the layer has no 'type'"},
+        {"layer { name: 'a\\n' type: 'ReLU' }", "1:9: field 'name' has a control character in it"},
+        {"layer { name: '' type: 'ReLU' }", "1:9: field 'name' has 0 bytes; a name has 1 to 63"},
+        {LAYER("Convolutoin", ""), "1:1: unknown layer type 'Convolutoin': did you mean 'Convolution'?"},
+        {LAYER("BatchNorm", ""), "1:1: layer type 'BatchNorm' is not supported; there are"},
+        {LAYER("ReLU", "botom: 'data'"), "3:3: unknown field 'botom' in layer: did you mean 'bottom'?"},
+        {LAYER("ReLU", "bottom: 'data'"), "1:1: layer 'x' has 2 'bottom'; a ReLU layer has 1"},
+        {LAYER("ReLU", "top: 'y'"), "1:1: layer 'x' has 2 'top'; a ReLU layer has 1"},
+        {LAYER("ReLU", "loss_weight: 1"), "3:3: field 'loss_weight' is not supported in layer"},
+        {LAYER("ReLU", "pooling_param { }"), "3:3: field 'pooling_param' is not supported in layer"},
+        {LAYER("ReLU", "param { lr_mult: 1 }"), "3:3: 1 'param', but this layer has 0 parameters"},
+        {LAYER("ReLU", "include { phase: TRIAN }"),
+         "3:13: field 'phase' is 'TRIAN'; it takes one of: TRAIN, TEST"},
+        {LAYER("ReLU", "include { stage: 'a' }"), "3:13: field 'stage' is not supported in include"},
+        {LAYER("ReLU", "include { } exclude { }"), "1:1: a layer has 'include' or 'exclude', not both"},
+        {LAYER("ReLU", "relu_param { negative_slope: -1 }"),
+         "3:16: field 'negative_slope' is '-1'; it takes"},
+        {LAYER("Convolution", ""), "1:1: layer 'x' has no 'convolution_param'"},
+        {LAYER("Convolution", "convolution_parm { }"),
+         "3:3: unknown field 'convolution_parm' in layer: did you mean"},
+        {LAYER("Convolution", "convolution_param { kernel_size: 1 }"), "3:3: 'num_output' is missing"},
+        {LAYER("Convolution", "convolution_param { num_output: 1 }"), "3:3: 'kernel_size' is missing"},
+        {LAYER("Convolution", "convolution_param { num_output: 1 kernal_size: 1 }"),
+         "3:37: unknown field 'kernal_size' in convolution_param: did you mean 'kernel_size'?"},
+        {LAYER("Convolution", "convolution_param { num_output: 0 }"),
+         "3:23: field 'num_output' is '0'; it takes"},
+        {LAYER("Convolution", "convolution_param { num_output: 1 kernel_size: 1 strde: 2 }"),
+         "3:52: unknown field 'strde' in convolution_param: did you mean 'stride'?"},
+        {LAYER("Convolution", "convolution_param { num_output: 1 kernel_h: 1 }"),
+         "3:3: 'kernel_h' and 'kernel_w' must be given together"},
+        {LAYER("Convolution", "convolution_param { num_output: 1 kernel_size: 1 kernel_h: 1 kernel_w: 1 }"),
+         "3:3: give 'kernel_size', or 'kernel_h' and 'kernel_w', not both"},
+        {LAYER("Convolution", "convolution_param { num_output: 1 kernel_size: [1, 2, 3] }"),
+         "3:37: field 'kernel_size' is given more than 2 times"},
+        {LAYER("Convolution", "convolution_param { num_output: 1 kernel_size: 1 axis: 2 }"),
+         "3:3: field 'axis' is 2; only 1 is supported"},
+        {LAYER("Convolution",
+               "convolution_param { num_output: 1 kernel_size: 1 weight_filler { type: 'xaver' } }"),
+         "3:52: filler type 'xaver' is not supported: did you mean 'xavier'?"},
+        {LAYER("Convolution",
+               "convolution_param { num_output: 1 kernel_size: 1 weight_filler { type: 'gaussian' std: "
+               "-1 } }"),
+         "3:52: std -1 is below 0"},
+        {LAYER("Convolution",
+               "convolution_param { num_output: 1 kernel_size: 1 weight_filler { type: 'uniform' min: 2 "
+               "} }"),
+         "3:52: min 2 is above max 1"},
+        {LAYER("Convolution",
+               "convolution_param { num_output: 1 kernel_size: 1 weight_filler { sparse: 3 } }"),
+         "3:68: field 'sparse' is not supported in weight_filler"},
+        {LAYER("Convolution", "param { name: 'w' } convolution_param { num_output: 1 kernel_size: 1 }"),
+         "3:11: field 'name' is not supported in param"},
+        {LAYER("Convolution", "param { lr_mult: nan } convolution_param { num_output: 1 kernel_size: 1 }"),
+         "3:11: field 'lr_mult' is 'nan'; it takes a number"},
+        {LAYER("Convolution",
+               "param { } param { } convolution_param { num_output: 1 kernel_size: 1 bias_term: false }"),
+         "3:13: 2 'param', but this layer has 1 parameters"},
+        {LAYER("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 2 }"),
+         "3:19: field 'pool' is 'STOCHASTIC'; it takes one of: MAX, AVE"},
+        {LAYER("Pooling", "pooling_param { pool: MAX }"), "3:3: 'kernel_size' is missing"},
+        {LAYER("Pooling", "pooling_param { global_pooling: true kernel_size: 2 }"),
+         "3:3: 'global_pooling' covers"},
+        {LAYER("LRN", "lrn_param { local_size: 4 }"), "3:3: 'local_size' is 4: it must be odd"},
+        {LAYER("InnerProduct", "inner_product_param { num_output: 1 transpose: true }"),
+         "3:3: field 'transpose' is not supported (only false is)"},
+        {LAYER("Dropout", "dropout_param { dropout_ratio: 1 }"),
+         "3:19: field 'dropout_ratio' is '1'; it takes"},
+        {LAYER("SoftmaxWithLoss", "bottom: 'label' loss_weight: 2"),
+         "1:1: 'loss_weight' is 2; only 1 is supported"},
+        {LAYER("Accuracy", "bottom: 'label' accuracy_param { ignore_label: 1 }"),
+         "3:36: field 'ignore_label' is not supported in accuracy_param"},
+        {"layer { name: 'd' type: 'Data' top: 'd' transform_param { mirror: true } }",
+         "1:41: field 'mirror' is not supported"},
+        {"layer { name: 'd' type: 'Data' top: 'd' transform_param { crop_size: 3 } }",
+         "1:41: field 'crop_size' is not supported"},
+        {"layer { name: 'd' type: 'Data' top: 'd' transform_param { mean_file: 'm' mean_value: 3 } }",
+         "1:41: give 'mean_file' or 'mean_value', not both"},
+        {"layer { name: 'd' type: 'Data' top: 'd' data_param { batch_size: 0 } }",
+         "1:54: field 'batch_size' is '0'"},
+        {"layer { name: 'd' type: 'Input' top: 'd' }", "1:1: an Input layer needs 'input_param"},
+        {"layer { name: 'd' type: 'Input' top: 'd' input_param { shape { dim: 1 dim: 3 } } }",
+         "1:56: 2 dimensions; images have four"},
+        {"input: 'data'", "1:1: 'input' has no shape"},
+        {DATA DATA, "2:1: a layer 'data' is there already, in line 1"},
+    };
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err;
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        ck_assert_msg(load(&spec, cases[i].text, &err) == CLR_EINPUT, "accepted: %s", cases[i].text);
+        ck_assert_msg(strncmp(behind_path(&err), cases[i].message, strlen(cases[i].message)) == 0,
+                      "'%s' gives '%s'", cases[i].text, err.message);
+        ck_assert_ptr_null(spec);
+    }
+}
+END_TEST
+
+START_TEST(test_net__unknown_names_and_files)
+{
+    struct clr_net_spec *spec;
+    struct clr_error err;
+
+    ck_assert_int_eq(clr_net_load(&spec, "qiuck", &err), CLR_EINPUT);
+    ck_assert_str_eq(err.message, "no net 'qiuck': did you mean 'quick'?");
+    ck_assert_int_eq(clr_net_load(&spec, "resnet50", &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "built in are quick"));
+    ck_assert_int_eq(clr_net_load(&spec, "./absent.prototxt", &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "./absent.prototxt"));
+    ck_assert_int_eq(clr_net_load(&spec, "/", &err), CLR_EINPUT);
+}
+END_TEST
+
+START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {DENSE("ip", "data"),
+         "1: layer 'ip': its bottom 'data' is the top of no layer in front of it (TRAIN phase)"},
+        {DATA DENSE("ip", "dta") LOSS("ip"), "2: layer 'ip': its bottom 'dta' is the top of no layer"},
+        {DATA CONV("c", "data", "kernel_size: 8") LOSS("c"),
+         "2: layer 'c': a kernel that spans 8×8 does not fit"},
+        {DATA CONV("c", "data", "kernel_size: 1 group: 2") LOSS("c"),
+         "2: layer 'c': group 2 does not divide"},
+        {DATA "layer { name: 'p' type: 'Pooling' bottom: 'data' top: 'p' pooling_param { kernel_size: 2 pad: "
+              "2 } }" LOSS("p"),
+         "2: layer 'p': padding 2×2 is not smaller"},
+        {DATA CONV("c", "data", "kernel_size: 3") LOSS("c"),
+         "3: layer 'loss': its bottom 'c' is 4×7×5; it takes one"},
+        {DATA DENSE("ip", "data"), " no SoftmaxWithLoss layer in the TRAIN phase"},
+        {DATA DENSE("ip", "data")
+             LOSS("ip") "layer { name: 'l2' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: 'label' }",
+         "4: layer 'l2': a second loss is not supported"},
+        {DATA DENSE("ip", "label") LOSS("ip"), "2: layer 'ip': its bottom 'label' is the labels"},
+        {DATA DENSE("ip", "data") "layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: 'data' }",
+         "3: layer 'l': its second bottom 'data' is not the labels"},
+        {DATA "layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'data' bottom: 'label' }",
+         "2: layer 'l': its first bottom is the images"},
+        {DATA DENSE("ip", "data") LOSS("ip") DENSE("ip2", "ip"),
+         "4: layer 'ip2': it has parameters, but the loss does not depend on it"},
+        {DATA "layer { name: 'ip' type: 'InnerProduct' bottom: 'data' top: 'ip' include { phase: TRAIN } "
+              "inner_product_param { num_output: 3 } }" LOSS("ip"),
+         "2: layer 'ip': it has parameters and must be in both phases"},
+        {DATA CONV("c", "data", "kernel_size: 1") CONV(
+             "data2", "c", "kernel_size: 1") "layer { name: 'e' type: 'LRN' bottom: 'data2' top: 'data2' }",
+         "4: layer 'e': a layer of type LRN cannot work in place"},
+        {DATA CONV("c", "data", "kernel_size: 1") "layer { name: 'e' type: 'LRN' bottom: 'data' top: 'c' }",
+         "3: layer 'e': its top 'c' is the top of another layer already"},
+        {DATA "layer { name: 'd2' type: 'Data' top: 'x' }", "2: layer 'd2': a second source of images"},
+        {"layer { name: 'd' type: 'Data' top: 'x' top: 'x' }", "1: layer 'd': both its tops are named 'x'"},
+        {"layer { name: 'd' type: 'Data' top: 'x' transform_param { mean_value: 1 mean_value: 2 } }",
+         "1: layer 'd': 2 mean_value, but images have 3 channels"},
+        {DATA DENSE("ip", "data") LOSS("ip") "layer { name: 'a' type: 'Accuracy' bottom: 'ip' bottom: "
+                                             "'label' top: 'a' accuracy_param { top_k: 4 } }",
+         "4: layer 'a': top_k 4, but there are 3 classes"},
+        {DATA "layer { name: 'c' type: 'Convolution' bottom: 'data' top: 'c' convolution_param { num_output: "
+              "65536 "
+              "kernel_size: 1 pad: 30000 } }" LOSS("c"),
+         "2: layer 'c': 'c' would have 2×65536×60009×60007 values, which is too many"},
+        {DATA "layer { name: 'c' type: 'Convolution' bottom: 'data' top: 'c' convolution_param { num_output: "
+              "65536 "
+              "kernel_size: 9000 pad: 8999 } }" LOSS("c"),
+         "2: layer 'c': more than 2147483647 weights"},
+        {DATA "layer { name: 'c' type: 'Convolution' bottom: 'data' top: 'c' convolution_param { num_output: "
+              "40000 "
+              "kernel_size: 3 pad: 1 } }" DENSE("ip", "c") LOSS("ip"),
+         "2: layer 'ip': 40000×9×7 inputs are more than the 65536"},
+        {DATA "layer { name: 'p' type: 'Pooling' bottom: 'data' top: 'q' pooling_param { kernel_size: 2 } "
+              "include { "
+              "phase: TRAIN } }"
+              "layer { name: 'p2' type: 'Pooling' bottom: 'data' top: 'q' pooling_param { kernel_size: 3 } "
+              "include { "
+              "phase: TEST } }" DENSE("ip", "q") LOSS("ip"),
+         " parameter 'ip.weight' has one shape in the TRAIN phase and another"},
+    };
+    struct clr_net_spec *spec = NULL;
+    struct graph *g = NULL;
+    struct clr_error err;
+    int rc;
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        rc = load(&spec, cases[i].text, &err);
+        if (rc == 0) {
+            rc = graph_create(&g, spec, PHASE_TRAIN, k_small, 2, &err);
+            clr_net_free(spec);
+        }
+        ck_assert_msg(rc == CLR_EINPUT, "accepted: %s", cases[i].text);
+        ck_assert_msg(strncmp(behind_path(&err), cases[i].message, strlen(cases[i].message)) == 0,
+                      "'%s' gives '%s'", cases[i].text, err.message);
+        ck_assert_ptr_null(g);
+    }
+}
+END_TEST
+
+START_TEST(test_net__a_branch_beside_the_loss_has_no_gradient)
+{
+    struct clr_net_spec *spec =
+        must_load(DATA DENSE("ip", "data")
+                      LOSS("ip") "layer { name: 'a' type: 'Accuracy' bottom: 'ip' bottom: 'label' top: 'a' }"
+                                 "layer { name: 'r' type: 'ReLU' bottom: 'ip' top: 'r' }");
+    struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 2);
+
+    ck_assert(!find_node(g, "r")->desc.backward && !find_node(g, "a")->desc.backward);
+    ck_assert(find_node(g, "ip")->desc.backward);
+    ck_assert_int_eq(g->values[find_node(g, "ip")->y].consumer_count, 3);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+START_TEST(test_net__bad_batches_and_images_are_refused)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = NULL;
+    struct clr_error err;
+    char *text = NULL;
+
+    ck_assert_int_eq(clr_net_load(&spec, "quick", &err), 0);
+    ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, k_small, 0, &err), CLR_EINPUT);
+    ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, (struct clr_image_shape){0, 9, 9}, 1, &err),
+                     CLR_EINPUT);
+    ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, (struct clr_image_shape){3, 4, 4}, 1, &err),
+                     CLR_EINPUT);
+    ck_assert_str_eq(
+        err.message,
+        "built-in quick:84: layer 'pool2': a window of 3×3 does not fit into an input of 1×1 with padding "
+        "0×0");
+    ck_assert_ptr_null(g);
+    clr_net_free(spec);
+    spec = must_load(DATA DENSE("ip", "data") LOSS("ip"));
+    ck_assert_int_eq(clr_net_show(&text, spec, clr_net_input(spec), 1, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "does not say what shape"));
+    ck_assert_ptr_null(text);
+    clr_net_free(spec);
+}
+END_TEST
+
+START_TEST(test_net__show)
+{
+    struct clr_net_spec *spec;
+    struct clr_error err;
+    char *text;
+
+    ck_assert_int_eq(clr_net_load(&spec, "quick", &err), 0);
+    ck_assert_int_eq(clr_net_show(&text, spec, clr_net_input(spec), 100, &err), 0);
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nconv1        Convolution 5x5  32 x 32 x 32       2,432      2,457,600   25.0 MiB\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nrelu1        ReLU             32 x 15 x 15\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\ntotal                                          116,906     10,763,904"));
+    free(text);
+    ck_assert_int_eq(clr_net_show_json(&text, spec, clr_net_input(spec), 100, &err), 0);
+    ck_assert_ptr_nonnull(strstr(text, "\"parameters\": 116906"));
+    ck_assert_ptr_nonnull(strstr(text, "\"name\": \"conv1.weight\""));
+    free(text);
+    clr_net_free(spec);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("net");
+    TCase *tc = tcase_create("net");
+
+    tcase_add_test(tc, test_net__built_in_shapes_and_counts);
+    tcase_add_test(tc, test_net__built_in_settings);
+    tcase_add_test(tc, test_net__parameters_are_those_of_pytorch);
+    tcase_add_test(tc, test_net__geometry_fields);
+    tcase_add_test(tc, test_net__phases_and_transforms);
+    tcase_add_test(tc, test_net__deployment_files);
+    tcase_add_test(tc, test_net__what_has_no_effect_is_said_once);
+    tcase_add_test(tc, test_net__gradients_stop_where_nothing_learns);
+    tcase_add_test(tc, test_net__bad_files_are_refused_with_their_place);
+    tcase_add_test(tc, test_net__unknown_names_and_files);
+    tcase_add_test(tc, test_net__graphs_that_do_not_fit_are_refused_with_their_place);
+    tcase_add_test(tc, test_net__a_branch_beside_the_loss_has_no_gradient);
+    tcase_add_test(tc, test_net__bad_batches_and_images_are_refused);
+    tcase_add_test(tc, test_net__show);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}

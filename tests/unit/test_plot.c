@@ -1,0 +1,828 @@
+/*
+ * Figures: ticks, texts, repeats, the files written, and three charts against reference images. The reference
+ * images (tests/golden/plot_*.png) hold text as boxes of a fixed width, so that no font changes them;
+ * `test_plot --write FOLDER` draws them anew.
+ */
+#include "support.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cairo.h>
+
+#include <clr/plot.h>
+#include <clr/version.h>
+
+#include "base/fs.h"
+#include "plot/axes.h"
+#include "plot/figure.h"
+#include "plot/place.h"
+#include "plot/runs.h"
+
+#define HEADER "iteration,trn_loss,lr,val_loss,val_acc\n"
+
+/* ---- making inputs ---- */
+
+static void write_text(const char *folder, const char *name, const char *text)
+{
+    struct clr_error err = {0};
+    char *path;
+
+    ck_assert_int_eq(fs_join(&path, folder, name, NULL), 0);
+    ck_assert_msg(fs_write_atomic(path, text, strlen(text), &err) == 0, "%s", err.message);
+    free(path);
+}
+
+/* folder/name for the length of a test (never freed: each case is a process). */
+static char *join(const char *folder, const char *name)
+{
+    char *path;
+
+    ck_assert_int_eq(fs_join(&path, folder, name, NULL), 0);
+    return path;
+}
+
+struct point {
+    int iteration;
+    double accuracy; /* % */
+};
+
+/* The published runs: CIFAR-10 quick, triangular policy and fixed policy. */
+static const struct point g_triangular[] = {{1, 15.0},     {1000, 39.0},  {4000, 63.2},  {8000, 71.5},
+                                            {12000, 74.1}, {16000, 75.2}, {18000, 72.1}, {20000, 75.9},
+                                            {24000, 76.8}, {28000, 77.0}, {32000, 77.2}};
+static const struct point g_fixed[] = {{1, 12.0},     {1000, 19.6},  {10000, 53.2}, {20000, 63.1},
+                                       {30000, 68.5}, {40000, 71.5}, {50000, 73.2}, {60000, 74.6},
+                                       {61000, 75.7}, {70000, 75.9}};
+
+/* A run folder: history and, with settings, a run.json. */
+static char *make_run(const char *base, const char *name, const struct point *points, size_t count,
+                      double shift, const char *settings)
+{
+    char *folder = join(base, name);
+    struct str s = {0};
+
+    ck_assert_int_eq(fs_make_dirs(folder, NULL), 0);
+    str_append(&s, HEADER);
+    for (size_t i = 0; i < count; i++)
+        str_append(&s, "%d,1,0.001,1,%.9g\n", points[i].iteration, (points[i].accuracy + shift) / 100);
+    write_text(folder, "history.csv", s.text);
+    str_clear(&s);
+    if (settings) {
+        str_append(&s, "{\"version\": \"1\", \"settings\": {%s}}\n", settings);
+        write_text(folder, "run.json", s.text);
+        str_clear(&s);
+    }
+    return folder;
+}
+
+#define TRIANGULAR                                                                                           \
+    "\"net\":\"quick\",\"data\":\"cifar10\",\"policy\":\"triangular\",\"min_lr\":0.0025,\"max_lr\":0.01,"    \
+    "\"step_size\":2000,"
+#define FIXED "\"net\":\"quick\",\"data\":\"cifar10\",\"policy\":\"fixed\",\"lr\":0.001,"
+
+/* Three triangular repeats at −1, 0, +1 points and one fixed run. */
+static size_t make_headline(const char *base, const char **inputs)
+{
+    size_t nt = MEM_COUNT(g_triangular);
+
+    inputs[0] = make_run(base, "t1", g_triangular, nt, -1, TRIANGULAR "\"seed\":1,\"out\":\"t1\"");
+    inputs[1] = make_run(base, "t2", g_triangular, nt, 0, TRIANGULAR "\"out\":\"t2\",\"seed\":2");
+    inputs[2] = make_run(base, "f", g_fixed, MEM_COUNT(g_fixed), 0, FIXED "\"seed\":1,\"out\":\"f\"");
+    inputs[3] = make_run(base, "t3", g_triangular, nt, 1, TRIANGULAR "\"seed\":3,\"out\":\"t3\"");
+    return 4;
+}
+
+/* A range test by factors from 1e-5 to 0.1, with its bounds. */
+static char *make_range(const char *base)
+{
+    char *folder = join(base, "range");
+    struct str s = {0};
+
+    ck_assert_int_eq(fs_make_dirs(folder, NULL), 0);
+    str_append(&s, HEADER);
+    for (int i = 0; i <= 40; i++) {
+        double d = i - 28;
+        str_append(&s, "%d,1,%.9g,1,%.9g\n", i ? 100 * i : 1, pow(10, -5 + 0.1 * i),
+                   0.1 + 0.5 * exp(-d * d / 60));
+    }
+    write_text(folder, "range.csv", s.text);
+    write_text(folder, "range.json", "{\"min_lr\": 0.0002, \"max_lr\": 0.011, \"why\": \"\"}");
+    str_clear(&s);
+    return folder;
+}
+
+/* Triangular, 12,000 updates, momentum against the rate. */
+static char *make_schedule(const char *base, const char *name, bool cycle)
+{
+    struct str s = {0};
+
+    str_append(&s, "iteration,lr,momentum\n");
+    for (int t = 0; t < 12000; t++) {
+        double u = 1 - fabs(t % 4000 / 2000.0 - 1);
+        str_append(&s, "%d,%.9g,%.9g\n", t + 1, 0.0025 + 0.0075 * u, cycle ? 0.95 - 0.1 * u : 0.9);
+    }
+    write_text(base, name, s.text);
+    str_clear(&s);
+    return join(base, name);
+}
+
+/* ---- axes ---- */
+
+/* The tick texts, joined by blanks. */
+static const char *ticks(struct axis *a, int max)
+{
+    static struct str s;
+
+    str_clear(&s);
+    axes_set_ticks(a, max);
+    for (int i = 0; i < a->count; i++)
+        str_append(&s, "%s%s", i ? " " : "", a->ticks[i].text);
+    return str_text(&s);
+}
+
+static const char *ticks_of(bool log, double lo, double hi, int max)
+{
+    struct axis a;
+
+    axes_set_range(&a, log, lo, hi, 0.0, -INFINITY, INFINITY);
+    return ticks(&a, max);
+}
+
+START_TEST(test_axes__ticks_are_round)
+{
+    ck_assert_str_eq(ticks_of(false, 0, 70000, 8), "0 10,000 20,000 30,000 40,000 50,000 60,000 70,000");
+    ck_assert_str_eq(ticks_of(false, 0, 70000, 7), "0 20,000 40,000 60,000");
+    ck_assert_str_eq(ticks_of(false, 0.0025, 0.01, 5), "0.004 0.006 0.008 0.010");
+    ck_assert_str_eq(ticks_of(false, -1, 1, 5), "-1.0 -0.5 0 0.5 1.0");
+    ck_assert_str_eq(ticks_of(false, 13.2, 78, 5), "20 40 60");
+    ck_assert_str_eq(ticks_of(false, 0, 1e-8, 3), "0 5×10⁻⁹ 1×10⁻⁸");
+    ck_assert_str_eq(ticks_of(false, 0, 2e12, 3), "0 1×10¹² 2×10¹²");
+    ck_assert_str_eq(ticks_of(true, 1e-3, 10, 6), "0.001 0.01 0.1 1 10");
+    ck_assert_str_eq(ticks_of(true, 1e-5, 0.1, 6), "10⁻⁵ 10⁻⁴ 10⁻³ 10⁻² 10⁻¹");
+    ck_assert_str_eq(ticks_of(true, 0.001, 0.02, 8), "0.001 0.002 0.005 0.01 0.02");
+    ck_assert_str_eq(ticks_of(true, 0.21, 0.47, 4), "0.3 0.4");
+}
+END_TEST
+
+START_TEST(test_axes__never_more_ticks_than_asked)
+{
+    for (int k = 0; k < 2000; k++) {
+        double lo = (k % 7 - 3) * pow(10, k % 11 - 5), hi = lo + (1 + k % 13) * pow(10, k % 17 - 8);
+        int max = 2 + k % 10;
+        struct axis a;
+        axes_set_range(&a, false, lo, hi, 0.03, -INFINITY, INFINITY);
+        ck_assert(a.lo <= lo && a.hi >= hi && a.lo < a.hi);
+        axes_set_ticks(&a, max);
+        ck_assert_msg(a.count >= 1 && a.count <= max, "%d ticks of %d between %g and %g", a.count, max, lo,
+                      hi);
+        for (int i = 0; i < a.count; i++)
+            ck_assert(a.ticks[i].value >= a.lo - 1e-6 * (a.hi - a.lo) &&
+                      a.ticks[i].value <= a.hi + 1e-6 * (a.hi - a.lo));
+    }
+}
+END_TEST
+
+START_TEST(test_axes__one_value_and_limits_make_a_range)
+{
+    struct axis a;
+
+    axes_set_range(&a, false, 5, 5, 0.05, -INFINITY, INFINITY);
+    ck_assert(a.lo < 5 && a.hi > 5);
+    axes_set_range(&a, false, 0, 0, 0.05, 0, INFINITY);
+    ck_assert(a.lo == 0 && a.hi > 0);
+    axes_set_range(&a, false, 100, 100, 0.05, 0, 100);
+    ck_assert(a.lo < 100 && a.hi == 100);
+    axes_set_range(&a, true, 1e-3, 1e-3, 0.05, 0, INFINITY);
+    ck_assert(a.lo > 0 && a.lo < 1e-3 && a.hi > 1e-3);
+    axes_set_range(&a, false, -1e300, 1e300, 0.05, -INFINITY, INFINITY);
+    ck_assert(isfinite(a.hi - a.lo));
+    axes_set_range(&a, false, 0, 1, 0, -INFINITY, INFINITY);
+    a.whole = true;
+    ck_assert_str_eq(ticks(&a, 10), "0 1");
+    axes_set_range(&a, false, 20, 70, 0.1, -INFINITY, INFINITY);
+    ck_assert(axes_fraction(&a, a.lo) == 0 && axes_fraction(&a, a.hi) == 1 && axes_fraction(&a, 1e9) == 1);
+    ck_assert(fabs(axes_fraction(&a, 45) - 0.5) < 1e-12);
+}
+END_TEST
+
+START_TEST(test_axes__numbers_as_text)
+{
+    static const struct {
+        double v;
+        int digits; /* < 0: fixed, that many decimals + 1 */
+        const char *text;
+    } cases[] = {{20000, -1, "20,000"},        {999, -1, "999"},      {1234567.25, -3, "1,234,567.25"},
+                 {-1234.5, -2, "-1,234.5"},    {-0.0001, -3, "0.00"}, {1000, -1, "1,000"},
+                 {0.0025, 6, "0.0025"},        {0.01, 6, "0.01"},     {2000, 9, "2,000"},
+                 {2.5e-7, 3, "2.5×10⁻⁷"},      {1e-6, 3, "10⁻⁶"},     {0, 3, "0"},
+                 {0.000178279, 3, "0.000178"}, {3e12, 3, "3×10¹²"},   {0.99994, 9, "0.99994"}};
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char text[AXES_TEXT];
+        if (cases[i].digits < 0)
+            axes_format_fixed(text, sizeof text, cases[i].v, -cases[i].digits - 1);
+        else
+            axes_format_value(text, sizeof text, cases[i].v, cases[i].digits);
+        ck_assert_str_eq(text, cases[i].text);
+    }
+}
+END_TEST
+
+START_TEST(test_axes__geometric_growth_is_seen)
+{
+    double t[41], linear[41], factor[41], bent[41];
+
+    for (int i = 0; i < 41; i++) {
+        t[i] = i ? 100 * i : 1;
+        linear[i] = 1e-5 + 0.1 * t[i] / 4000;
+        factor[i] = 1e-5 * pow(10, 4 * t[i] / 4000);
+        bent[i] = 1e-5 + 0.1 * t[i] * t[i] / 16e6;
+    }
+    ck_assert(axes_is_geometric(t, factor, 41));
+    ck_assert(!axes_is_geometric(t, linear, 41));
+    ck_assert(!axes_is_geometric(t, bent, 41));
+    ck_assert(!axes_is_geometric(t, factor, 2));
+    linear[0] = 0;
+    ck_assert(!axes_is_geometric(t, linear, 41));
+    for (int i = 0; i < 41; i++)
+        factor[i] = 0.01;
+    ck_assert(!axes_is_geometric(t, factor, 41));
+}
+END_TEST
+
+/* ---- room ---- */
+
+START_TEST(test_place__legend_goes_where_nothing_is)
+{
+    struct place p;
+    struct place_box b;
+
+    ck_assert_int_eq(place_init(&p, (struct place_box){50, 20, 600, 300}, 3, NULL), 0);
+    ck_assert(place_find_corner(&p, 100, 60, 8, &b));
+    ck_assert_msg(fabs(b.x + b.w + 8 - 650) < 1e-9 && fabs(b.y + b.h + 8 - 320) < 1e-9, "%g %g", b.x, b.y);
+    place_take_segment(&p, 50, 230, 650, 310, 3); /* through the lower right corner */
+    ck_assert(place_find_corner(&p, 100, 60, 8, &b));
+    ck_assert_int_eq(place_overlap(&p, b), 0);
+    ck_assert(b.x < 100 && b.y < 50);
+    place_take_box(&p, (struct place_box){50, 20, 600, 300});
+    ck_assert(!place_find_corner(&p, 100, 60, 8, &b));
+    ck_assert(!place_find_corner(&p, 700, 60, 8, &b));
+    place_clear(&p);
+}
+END_TEST
+
+/* ---- runs ---- */
+
+START_TEST(test_runs__repeats_differ_in_the_seed_alone)
+{
+    const char *base = support_temp_dir(), *inputs[8];
+    struct runs runs;
+    struct clr_error err = {0};
+    size_t n = make_headline(base, inputs);
+
+    inputs[n++] = make_run(base, "other", g_fixed, 3, 0, FIXED "\"seed\":2,\"batch\":50");
+    inputs[n++] = make_run(base, "again", g_fixed, 3, 0, FIXED "\"seed\":1,\"out\":\"x\"");
+    inputs[n++] = make_run(base, "bare", g_fixed, 3, 0, NULL);
+    inputs[n++] = join(inputs[0], "history.csv");
+    ck_assert_msg(runs_read(&runs, inputs, n, "history.csv", &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(runs.groups, 6);
+    ck_assert(runs.run[0].group == runs.run[1].group && runs.run[0].group == runs.run[3].group);
+    ck_assert(runs.run[2].group != runs.run[0].group);
+    ck_assert(runs.run[4].group != runs.run[2].group); /* another batch */
+    ck_assert(runs.run[5].group != runs.run[2].group); /* the same seed: no repeat */
+    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025–0.01, step size 2,000");
+    ck_assert_str_eq(runs.run[2].label, "fixed 0.001 (f)");
+    ck_assert_str_eq(runs.run[4].label, "fixed 0.001 (other)");
+    ck_assert_str_eq(runs.run[6].label, "bare");
+    ck_assert_str_eq(runs.run[7].label, "t1");
+    ck_assert_str_eq(runs.run[0].topic, "quick on cifar10");
+    runs_clear(&runs);
+}
+END_TEST
+
+START_TEST(test_runs__names)
+{
+    static const char *const cases[][2] = {{"a/b/history.csv", "b"}, {"a/b/", "b"},
+                                           {"range.csv", "range"},   {"x/fixed.csv", "fixed"},
+                                           {"/tmp/r1", "r1"},        {"./history.csv", "."},
+                                           {"a.csv/", "a"},          {"/history.csv", "/history.csv"}};
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char name[32];
+        runs_name(name, sizeof name, cases[i][0]);
+        ck_assert_msg(strcmp(name, cases[i][1]) == 0, "%s: '%s'", cases[i][0], name);
+    }
+}
+END_TEST
+
+START_TEST(test_runs__damaged_files_are_named)
+{
+    static const struct {
+        const char *file, *text, *says;
+    } cases[] = {
+        {"history.csv", HEADER "1,1,0.1,1,nan\n", "history.csv:2: val_acc is 'nan'"},
+        {"history.csv", HEADER "1,1,0.1,1,0.5\n2,inf,0.1,1,0.5\n", "history.csv:3: trn_loss is 'inf'"},
+        {"history.csv", HEADER "1,1,0.1,1,50\n", "history.csv:2: val_acc is 50"},
+        {"history.csv", HEADER "5,1,0.1,1,0.5\n5,1,0.1,1,0.5\n", "history.csv:3: iteration 5 follows 5"},
+        {"history.csv", HEADER, "history.csv:2: no rows"},
+        {"history.csv", "", "history.csv:1: the file is empty"},
+        {"run.json", "{\"settings\": {\n\"seed\": }}", "run.json:2: "},
+        {"run.json", "[]", "run.json:1: not a JSON object"},
+        {"range.json", "{\"min_lr\": \"low\"}", "range.json:1: min_lr must be"},
+    };
+    const char *base = support_temp_dir();
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char name[16];
+        const char *folder;
+        struct clr_error err = {0};
+        (void)snprintf(name, sizeof name, "run%zu", i);
+        folder = make_run(base, name, g_fixed, 3, 0, NULL);
+        write_text(folder, cases[i].file, cases[i].text);
+        ck_assert_int_eq(clr_plot_run(join(base, "x.png"), &folder, 1, NULL, &err), CLR_EINPUT);
+        ck_assert_msg(strstr(err.message, cases[i].says) && strstr(err.message, folder) == err.message,
+                      "'%s' does not say '%s'", err.message, cases[i].says);
+        ck_assert(!fs_exists(join(base, "x.png")));
+    }
+}
+END_TEST
+
+/* ---- charts ---- */
+
+START_TEST(test_figure__mean_and_band_of_repeats)
+{
+    const char *inputs[8];
+    struct chart chart;
+    size_t n = make_headline(support_temp_dir(), inputs);
+    const struct chart_series *s;
+
+    ck_assert_int_eq(figure_run(&chart, inputs, n, NULL), 0);
+    ck_assert_uint_eq(chart.panels[0].series_count, 2);
+    s = &chart.panels[0].series[0];
+    ck_assert_str_eq(s->label, "triangular 0.0025–0.01, step size 2,000, 3 runs");
+    ck_assert_uint_eq(s->count, MEM_COUNT(g_triangular));
+    for (size_t i = 0; i < s->count; i++) {
+        /* −1, 0, +1: the sample standard deviation is 1 */
+        ck_assert(fabs(s->y[i] - g_triangular[i].accuracy) < 1e-6);
+        ck_assert(fabs(s->low[i] - (s->y[i] - 1)) < 1e-6 && fabs(s->high[i] - (s->y[i] + 1)) < 1e-6);
+    }
+    ck_assert_ptr_null(chart.panels[0].series[1].low);
+    ck_assert_str_eq(chart.title, "quick on cifar10");
+    chart_clear(&chart);
+}
+END_TEST
+
+START_TEST(test_figure__repeats_are_averaged_where_all_were_evaluated)
+{
+    const char *base = support_temp_dir(), *inputs[2], *apart[2];
+    static const struct point even[] = {{2, 20}, {4, 40}, {6, 60}},
+                              some[] = {{2, 30}, {5, 1}, {6, 80}, {7, 90}}, odd[] = {{3, 1}};
+    struct chart chart;
+    struct clr_error err = {0};
+
+    inputs[0] = make_run(base, "a", even, 3, 0, FIXED "\"seed\":1");
+    inputs[1] = make_run(base, "b", some, 4, 0, FIXED "\"seed\":2");
+    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL), 0);
+    ck_assert_uint_eq(chart.panels[0].series[0].count, 2);
+    ck_assert(chart.panels[0].series[0].x[1] == 6 && fabs(chart.panels[0].series[0].y[1] - 70) < 1e-9);
+    chart_clear(&chart);
+    apart[0] = inputs[0];
+    apart[1] = make_run(base, "c", odd, 1, 0, FIXED "\"seed\":3");
+    ck_assert_int_eq(figure_run(&chart, apart, 2, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "shares no iteration"));
+}
+END_TEST
+
+START_TEST(test_figure__equal_accuracy_is_connected)
+{
+    const char *inputs[8];
+    struct chart chart;
+    const struct chart_guide *g;
+
+    (void)make_headline(support_temp_dir(), inputs);
+    ck_assert_int_eq(figure_run(&chart, inputs + 1, 2, NULL), 0); /* t2, f */
+    ck_assert_uint_eq(chart.panels[0].guide_count, 3);
+    g = chart.panels[0].guides;
+    ck_assert(g[0].x0 == 20000 && g[0].x1 == 70000 && fabs(g[0].y0 - 75.9) < 1e-9 && g[0].y0 == g[0].y1);
+    ck_assert_str_eq(g[0].text, "75.9 %");
+    ck_assert_str_eq(g[1].text, "20,000");
+    ck_assert_str_eq(g[2].text, "70,000");
+    chart_clear(&chart);
+    ck_assert_int_eq(figure_run(&chart, inputs, 1, NULL), 0);
+    ck_assert_uint_eq(chart.panels[0].guide_count, 0);
+    chart_clear(&chart);
+}
+END_TEST
+
+START_TEST(test_figure__range_marks_bounds_on_the_right_axis)
+{
+    const char *base = support_temp_dir(), *folder = make_range(base), *run;
+    struct chart chart;
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL), 0);
+    ck_assert(chart.x_log && chart.panels[0].shaded);
+    ck_assert(chart.panels[0].shade_lo == 0.0002 && chart.panels[0].shade_hi == 0.011);
+    ck_assert_str_eq(chart.panels[0].guides[0].text, "min 0.0002");
+    ck_assert_str_eq(chart.panels[0].guides[1].text, "max 0.011");
+    chart_clear(&chart);
+    write_text(folder, "range.json", "{\"min_lr\": null, \"max_lr\": 0.011}");
+    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL), 0);
+    ck_assert(!chart.panels[0].shaded && chart.panels[0].guide_count == 1);
+    chart_clear(&chart);
+    write_text(folder, "range.csv", HEADER "1,1,0.1,1,0.1\n2,1,0.2,1,0.2\n3,1,0.15,1,0.2\n");
+    ck_assert_int_eq(figure_range(&chart, &folder, 1, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "range.csv:4: the rate falls from 0.2 to 0.15"));
+    run = make_run(base, "run", g_fixed, 3, 0, NULL);
+    ck_assert_int_eq(figure_range(&chart, &run, 1, &err), CLR_EINPUT); /* no range.csv */
+}
+END_TEST
+
+START_TEST(test_figure__momentum_is_a_second_panel_where_it_moves)
+{
+    const char *base = support_temp_dir(), *inputs[2];
+    struct chart chart;
+
+    inputs[0] = make_schedule(base, "plain.csv", false);
+    inputs[1] = make_schedule(base, "cycled.csv", true);
+    ck_assert_int_eq(figure_schedule(&chart, inputs, 1, NULL), 0);
+    ck_assert_uint_eq(chart.panel_count, 1);
+    chart_clear(&chart);
+    ck_assert_int_eq(figure_schedule(&chart, inputs, 2, NULL), 0);
+    ck_assert_uint_eq(chart.panel_count, 2);
+    ck_assert_str_eq(chart.panels[0].series[1].label, "cycled");
+    chart_clear(&chart);
+}
+END_TEST
+
+START_TEST(test_figure__refuses_more_curves_than_can_be_told_apart)
+{
+    const char *base = support_temp_dir(), *inputs[CHART_MAX_SERIES + 1];
+    struct clr_error err = {0};
+
+    for (size_t i = 0; i < MEM_COUNT(inputs); i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "r%zu", i);
+        inputs[i] = make_run(base, name, g_fixed, 3, (double)i, NULL);
+    }
+    ck_assert_int_eq(clr_plot_run(join(base, "x.png"), inputs, CHART_MAX_SERIES, NULL, &err), 0);
+    ck_assert_int_eq(clr_plot_run(join(base, "y.png"), inputs, CHART_MAX_SERIES + 1, NULL, &err), CLR_EUSAGE);
+    ck_assert(!fs_exists(join(base, "y.png")));
+}
+END_TEST
+
+/* ---- files ---- */
+
+/* Data of the first chunk of that type (which for texts starts with the key); NULL: none. */
+static const unsigned char *find_chunk(const char *png, size_t size, const char *type, const char *key,
+                                       size_t *length)
+{
+    size_t at = 8;
+
+    while (at + 12 <= size) {
+        const unsigned char *p = (const unsigned char *)png + at;
+        size_t n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+        ck_assert(n <= size - at - 12);
+        if (memcmp(p + 4, type, 4) == 0 &&
+            (!key || (n > strlen(key) && strcmp((const char *)p + 8, key) == 0))) {
+            *length = n;
+            return p + 8;
+        }
+        at += 12 + n;
+    }
+    return NULL;
+}
+
+static void assert_text(const char *png, size_t size, const char *key, const char *value)
+{
+    size_t n = 0, skip = strlen(key) + 1;
+    const unsigned char *p = find_chunk(png, size, "tEXt", key, &n);
+
+    ck_assert_msg(p != NULL, "no tEXt chunk '%s'", key);
+    ck_assert_msg(n == skip + strlen(value) && memcmp(p + skip, value, n - skip) == 0, "%s", key);
+}
+
+START_TEST(test_plot__png_carries_its_origin)
+{
+    const char *base = support_temp_dir(), *folder = make_range(base), *path = join(base, "x.png");
+    struct clr_plot_options o = {.dpi = 192,
+                                 .width = 640,
+                                 .height = 400,
+                                 .run_id = "1f2e",
+                                 .command_line = "clr-cl plot range r -o x.png"};
+    struct clr_error err = {0};
+    const unsigned char *p;
+    char *png;
+    size_t size, n = 0;
+
+    ck_assert_msg(clr_plot_range(path, &folder, 1, &o, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(fs_read(path, 1 << 24, &png, &size, NULL), 0);
+    ck_assert(memcmp(png, "\x89PNG\r\n\x1a\n", 8) == 0);
+    p = find_chunk(png, size, "IHDR", NULL, &n);
+    ck_assert(p && p[2] == 1280 / 256 && p[3] == 1280 % 256 && p[6] == 800 / 256 && p[7] == 800 % 256);
+    assert_text(png, size, "Software", "clr-cl " CLR_VERSION);
+    assert_text(png, size, "Command", o.command_line);
+    assert_text(png, size, "Run", "1f2e");
+    p = find_chunk(png, size, "pHYs", NULL, &n); /* 192 / 0.0254 = 7559 a metre */
+    ck_assert(p && n == 9 && p[2] == 7559 / 256 && p[3] == 7559 % 256 && p[8] == 1);
+    ck_assert_ptr_null(find_chunk(png, size, "tIME", NULL, &n));
+    free(png);
+
+    o.command_line = "clr-cl plot range größe";
+    o.run_id = NULL;
+    ck_assert_int_eq(clr_plot_range(path, &folder, 1, &o, NULL), 0);
+    ck_assert_int_eq(fs_read(path, 1 << 24, &png, &size, NULL), 0);
+    ck_assert_ptr_nonnull(find_chunk(png, size, "iTXt", "Command", &n));
+    ck_assert_ptr_null(find_chunk(png, size, "tEXt", "Run", &n));
+    free(png);
+}
+END_TEST
+
+START_TEST(test_plot__same_input_same_bytes)
+{
+    const char *base = support_temp_dir(), *inputs[8], *path[2] = {join(base, "a.png"), join(base, "b.png")};
+    size_t n = make_headline(base, inputs), size[2];
+    char *png[2];
+
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(clr_plot_run(path[i], inputs, n, NULL, NULL), 0);
+        ck_assert_int_eq(fs_read(path[i], 1 << 24, &png[i], &size[i], NULL), 0);
+    }
+    ck_assert(size[0] == size[1] && memcmp(png[0], png[1], size[0]) == 0);
+    free(png[0]);
+    free(png[1]);
+}
+END_TEST
+
+START_TEST(test_plot__svg_and_pdf_by_extension)
+{
+    static const struct {
+        const char *name, *start;
+    } cases[] = {{"x.svg", "<?xml"}, {"x.pdf", "%PDF-"}, {"x.PNG", "\x89PNG"}};
+    const char *base = support_temp_dir(), *inputs[8];
+    size_t n = make_headline(base, inputs);
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char *data, *path = join(base, cases[i].name);
+        size_t size;
+        struct clr_error err = {0};
+        ck_assert_msg(clr_plot_run(path, inputs, n, NULL, &err) == 0, "%s", err.message);
+        ck_assert_int_eq(fs_read(path, 1 << 24, &data, &size, NULL), 0);
+        ck_assert(size > 1000 && strncmp(data, cases[i].start, strlen(cases[i].start)) == 0);
+        free(data);
+    }
+}
+END_TEST
+
+static int count_entries(const char *folder)
+{
+    DIR *d = opendir(folder);
+    int n = 0;
+
+    ck_assert_ptr_nonnull(d);
+    while (readdir(d))
+        n++;
+    (void)closedir(d);
+    return n - 2;
+}
+
+START_TEST(test_plot__bad_targets_leave_nothing)
+{
+    const char *base = support_temp_dir(), *target = support_temp_dir(), *inputs[8],
+               *none = "none/history.csv";
+    struct clr_error err = {0};
+    struct clr_plot_options huge = {.width = 20000, .height = 20000, .dpi = 300}, flat = {.width = 10};
+    size_t n = make_headline(base, inputs);
+
+    ck_assert_int_eq(clr_plot_run(join(target, "x.jpg"), inputs, n, NULL, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, ".png, .svg or .pdf"));
+    ck_assert_int_eq(clr_plot_run(join(target, "png"), inputs, n, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_plot_run(join(target, "missing/x.png"), inputs, n, NULL, &err), CLR_EFAILED);
+    ck_assert_int_eq(clr_plot_run(join(target, "x.png"), inputs, n, &huge, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_plot_run(join(target, "x.png"), inputs, n, &flat, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_plot_run(join(target, "x.png"), inputs, 0, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(clr_plot_schedule(join(target, "x.png"), inputs, 0, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(clr_plot_run(join(target, "x.png"), &none, 1, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(count_entries(target), 0);
+    ck_assert_int_eq(fs_make_dirs(join(target, "folder.png"), NULL), 0);
+    ck_assert_int_eq(clr_plot_run(join(target, "folder.png"), inputs, n, NULL, &err), CLR_EFAILED);
+    ck_assert_int_eq(count_entries(target), 1);
+}
+END_TEST
+
+START_TEST(test_plot__odd_data_and_texts_are_drawn)
+{
+    static const struct point one[] = {{1, 10}}, full[] = {{1, 100}, {2, 100}},
+                              none[] = {{0, 0}, {1000000000, 0}};
+    const char *base = support_temp_dir(), *inputs[4];
+    struct clr_plot_options o = {
+        .title = "not \xff UTF-8 \xe2\x82 \x01 and long, long, long, long, long, long, long, "
+                 "long, long, long, long, long, long, long, long, long, long, long, long",
+        .width = 320,
+        .height = 200,
+        .command_line = "\xff"};
+    struct clr_error err = {0};
+
+    inputs[0] = make_run(base, "one", one, 1, 0, NULL);
+    inputs[1] = make_run(base, "full", full, 2, 0, NULL);
+    inputs[2] = make_run(base, "none", none, 2, 0, NULL);
+    inputs[3] = make_run(base, "a name that is \xfe far too long for any legend, a name that is far too long",
+                         one, 1, 1, NULL);
+    for (size_t first = 0; first < 4; first++) {
+        for (size_t n = 1; first + n <= 4; n++) {
+            ck_assert_msg(clr_plot_run(join(base, "x.png"), inputs + first, n, &o, &err) == 0, "%s",
+                          err.message);
+            ck_assert_msg(clr_plot_run(join(base, "x.pdf"), inputs + first, n, &o, &err) == 0, "%s",
+                          err.message);
+        }
+    }
+}
+END_TEST
+
+/* ---- reference images ---- */
+
+enum { GOLDEN_RUN, GOLDEN_RANGE, GOLDEN_SCHEDULE, GOLDEN_COUNT };
+static const char *const g_golden[] = {"plot_run.png", "plot_range.png", "plot_schedule.png"};
+
+static void make_chart(struct chart *chart, int which)
+{
+    const char *base = support_temp_dir(), *inputs[8];
+    struct clr_error err = {0};
+    int rc;
+
+    if (which == GOLDEN_RUN) {
+        rc = figure_run(chart, inputs, make_headline(base, inputs), &err);
+    } else if (which == GOLDEN_RANGE) {
+        inputs[0] = make_range(base);
+        rc = figure_range(chart, inputs, 1, &err);
+    } else {
+        inputs[0] = make_schedule(base, "a.csv", true);
+        rc = figure_schedule(chart, inputs, 1, &err);
+    }
+    ck_assert_msg(rc == 0, "%s", err.message);
+}
+
+static void render_boxes(struct str *out, const struct chart *chart)
+{
+    struct clr_plot_options o = {.width = 480, .height = 300};
+    struct clr_error err = {0};
+
+    ck_assert_msg(figure_render(out, chart, CANVAS_PNG, true, &o, &err) == 0, "%s", err.message);
+}
+
+static cairo_surface_t *decode(const char *path)
+{
+    cairo_surface_t *s = cairo_image_surface_create_from_png(path);
+
+    ck_assert_msg(cairo_surface_status(s) == CAIRO_STATUS_SUCCESS, "cannot read %s", path);
+    cairo_surface_flush(s);
+    return s;
+}
+
+/*
+ * How many pixels of two pictures differ clearly: by more than 64 of 255 in a channel from every pixel in the
+ * 3 × 3 around the same place in the other one, so that an edge half a pixel away does not count.
+ */
+static int count_different(cairo_surface_t *a, cairo_surface_t *b)
+{
+    int w = cairo_image_surface_get_width(a), h = cairo_image_surface_get_height(a), different = 0;
+    const unsigned char *pa = cairo_image_surface_get_data(a), *pb = cairo_image_surface_get_data(b);
+    int stride = cairo_image_surface_get_stride(a);
+
+    ck_assert_int_eq(w, cairo_image_surface_get_width(b));
+    ck_assert_int_eq(h, cairo_image_surface_get_height(b));
+    ck_assert_int_eq(stride, cairo_image_surface_get_stride(b));
+    for (int y = 1; y < h - 1; y++) {
+        for (int x = 1; x < w - 1; x++) {
+            const unsigned char *p = pa + y * stride + 4 * x;
+            bool close = false;
+            for (int k = 0; k < 9 && !close; k++) {
+                const unsigned char *q = pb + (y + k / 3 - 1) * stride + 4 * (x + k % 3 - 1);
+                close = abs(p[0] - q[0]) <= 64 && abs(p[1] - q[1]) <= 64 && abs(p[2] - q[2]) <= 64;
+            }
+            different += !close;
+        }
+    }
+    return different;
+}
+
+/* Draw the chart and compare it with a reference image, both ways. */
+static int compare(const struct chart *chart, int which)
+{
+    const char *root = getenv("CLR_SOURCE_ROOT"), *base = support_temp_dir();
+    struct str png = {0};
+    cairo_surface_t *drawn, *golden;
+    int different;
+
+    ck_assert_msg(root != NULL, "CLR_SOURCE_ROOT is not set");
+    render_boxes(&png, chart);
+    ck_assert_int_eq(fs_write_atomic(join(base, "x.png"), png.text, png.length, NULL), 0);
+    drawn = decode(join(base, "x.png"));
+    golden = decode(join(join(root, "tests/golden"), g_golden[which]));
+    different = count_different(drawn, golden) + count_different(golden, drawn);
+    cairo_surface_destroy(drawn);
+    cairo_surface_destroy(golden);
+    str_clear(&png);
+    return different;
+}
+
+START_TEST(test_golden__figures_look_as_they_did)
+{
+    struct chart chart;
+    int different;
+
+    make_chart(&chart, _i);
+    different = compare(&chart, _i);
+    ck_assert_msg(different <= 40, "%s: %d pixels differ", g_golden[_i], different);
+    chart_clear(&chart);
+}
+END_TEST
+
+/* The comparison must be able to fail: small changes of each kind count. */
+START_TEST(test_golden__changes_are_seen)
+{
+    struct chart chart;
+
+    make_chart(&chart, GOLDEN_RUN);
+    for (size_t i = 2; i < chart.panels[0].series[1].count; i++)
+        chart.panels[0].series[1].y[i] -= 1.5; /* a curve a little lower */
+    ck_assert_int_gt(compare(&chart, GOLDEN_RUN), 80);
+    chart_clear(&chart);
+
+    make_chart(&chart, GOLDEN_RUN);
+    chart.panels[0].guide_count = 1; /* vertical helper lines gone */
+    ck_assert_int_gt(compare(&chart, GOLDEN_RUN), 80);
+    chart_clear(&chart);
+
+    make_chart(&chart, GOLDEN_RANGE);
+    chart.panels[0].shade_hi *= 3;
+    chart.panels[0].guides[1].x0 = chart.panels[0].guides[1].x1 = chart.panels[0].shade_hi;
+    ck_assert_int_gt(compare(&chart, GOLDEN_RANGE), 80);
+    chart_clear(&chart);
+
+    make_chart(&chart, GOLDEN_SCHEDULE);
+    chart.panel_count = 1;
+    ck_assert_int_gt(compare(&chart, GOLDEN_SCHEDULE), 80);
+    chart_clear(&chart);
+}
+END_TEST
+
+static const char *g_write_folder;
+
+/* Not a test: draws the reference images anew. */
+START_TEST(write_golden)
+{
+    for (int i = 0; i < GOLDEN_COUNT; i++) {
+        struct chart chart;
+        struct str png = {0};
+        make_chart(&chart, i);
+        render_boxes(&png, &chart);
+        ck_assert_int_eq(fs_write_atomic(join(g_write_folder, g_golden[i]), png.text, png.length, NULL), 0);
+        str_clear(&png);
+        chart_clear(&chart);
+    }
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    Suite *suite = suite_create("plot");
+    TCase *tc = tcase_create("plot");
+
+    if (argc == 3 && strcmp(argv[1], "--write") == 0) {
+        g_write_folder = argv[2];
+        tcase_add_test(tc, write_golden);
+        suite_add_tcase(suite, tc);
+        return support_run(suite, true);
+    }
+    tcase_add_test(tc, test_axes__ticks_are_round);
+    tcase_add_test(tc, test_axes__never_more_ticks_than_asked);
+    tcase_add_test(tc, test_axes__one_value_and_limits_make_a_range);
+    tcase_add_test(tc, test_axes__numbers_as_text);
+    tcase_add_test(tc, test_axes__geometric_growth_is_seen);
+    tcase_add_test(tc, test_place__legend_goes_where_nothing_is);
+    tcase_add_test(tc, test_runs__repeats_differ_in_the_seed_alone);
+    tcase_add_test(tc, test_runs__names);
+    tcase_add_test(tc, test_runs__damaged_files_are_named);
+    tcase_add_test(tc, test_figure__mean_and_band_of_repeats);
+    tcase_add_test(tc, test_figure__repeats_are_averaged_where_all_were_evaluated);
+    tcase_add_test(tc, test_figure__equal_accuracy_is_connected);
+    tcase_add_test(tc, test_figure__range_marks_bounds_on_the_right_axis);
+    tcase_add_test(tc, test_figure__momentum_is_a_second_panel_where_it_moves);
+    tcase_add_test(tc, test_figure__refuses_more_curves_than_can_be_told_apart);
+    tcase_add_test(tc, test_plot__png_carries_its_origin);
+    tcase_add_test(tc, test_plot__same_input_same_bytes);
+    tcase_add_test(tc, test_plot__svg_and_pdf_by_extension);
+    tcase_add_test(tc, test_plot__bad_targets_leave_nothing);
+    tcase_add_test(tc, test_plot__odd_data_and_texts_are_drawn);
+    tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, GOLDEN_COUNT);
+    tcase_add_test(tc, test_golden__changes_are_seen);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(suite, tc);
+    return support_run(suite, true);
+}
