@@ -79,8 +79,8 @@ static int pool_output(int size, int kernel, int stride, int pad, enum pool_roun
     if (room < 0)
         return 0;
     out = (rounding == POOL_CEIL ? (room + stride - 1) / stride : room / stride) + 1;
-    if (pad > 0 && (long long)(out - 1) * stride >= (long long)size + pad)
-        out--;
+    if ((long long)(out - 1) * stride >= (long long)size + pad)
+        out--; /* it would start behind the image */
     return out;
 }
 

@@ -342,23 +342,24 @@ static int prepare(void)
     struct clr_device *list = NULL;
     struct clr_error err;
     size_t count, chosen;
-    char *path;
+    char *net_path = NULL, *data_path = NULL;
 
     root = getenv("CLR_SOURCE_ROOT");
     if (!root)
         root = ".";
     dir = support_temp_dir();
-    path = join(root, "tests/golden/tiny-within/net.prototxt");
-    if (clr_device_list(&list, &count, &err) < 0 ||
+    if (fs_join(&net_path, root, "tests/golden/tiny-within/net.prototxt", &err) < 0 ||
+        fs_join(&data_path, root, "tests/golden/tiny-data", &err) < 0 ||
+        clr_device_list(&list, &count, &err) < 0 ||
         clr_device_select(&chosen, list, count, getenv("CLR_TEST_DEVICE"), &err) < 0 ||
-        clr_net_load(&net, path, &err) < 0 ||
-        clr_dataset_open(&data, join(root, "tests/golden/tiny-data"), &err) < 0) {
+        clr_net_load(&net, net_path, &err) < 0 || clr_dataset_open(&data, data_path, &err) < 0) {
         printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
         return -1;
     }
     device = list[chosen];
     free(list);
-    free(path);
+    free(net_path);
+    free(data_path);
     return 0;
 }
 
