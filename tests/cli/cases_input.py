@@ -118,6 +118,7 @@ def more_images_than_there_are():
 def device_that_matches_nothing():
     expect(clr("devices", "--device", "no such thing"), 3, [], ["no such thing"])
     expect(clr("devices", env={"CLR_DEVICE": "no such thing"}), 3, [], ["CLR_DEVICE: .*no such thing"])
+    expect(clr("doctor", "--device", "no such thing"), 3, [], ["no such thing"])
     refused(3, ["no such thing"], device="no such thing")
     refused(3, ["9:9"], device="9:9")
 

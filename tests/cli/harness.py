@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = []
+SLOW = []
 
 
 class Failed(Exception):
@@ -29,6 +30,12 @@ def skip(reason):
 
 def case(function):
     CASES.append((function.__name__, function))
+    return function
+
+
+def slow_case(function):
+    """A case of minutes: it runs when its name is given."""
+    SLOW.append((function.__name__, function))
     return function
 
 
@@ -209,7 +216,7 @@ def main(modules):
         Place.scratch = Path(scratch)
         for module in modules:
             __import__(module)
-        for name, function in CASES:
+        for name, function in CASES + (SLOW if wanted else []):
             if wanted and not any(w in name for w in wanted):
                 continue
             try:
