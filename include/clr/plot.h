@@ -9,9 +9,9 @@
 #include <clr/error.h>
 
 struct clr_plot_options {
-    int width, height;        /**< pixels at 96 dpi, from 320 × 200; 0: 960 × 600, or what suits the other */
-    int dpi;                  /**< 0: 96; a larger one scales everything: 192 gives twice the pixels */
-    const char *title;        /**< NULL: made from the data; "" none */
+    int width, height; /**< pixels at 96 dpi, from 320 × 200; 0: 960 × 600, or what suits the other */
+    int dpi;           /**< 0: 96; a larger one scales everything: 192 gives twice the pixels */
+    const char *title; /**< NULL: made from the data; "" none */
     const char *command_line; /**< goes into the PNG's tEXt (Command, beside Software); NULL: none */
     const char *run_id;       /**< likewise (Run); NULL: none */
 };
@@ -29,8 +29,9 @@ struct clr_plot_options {
 CLR_API int clr_plot_run(const char *path, const char *const *inputs, size_t count,
                          const struct clr_plot_options *options, struct clr_error *err);
 
-/** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); bounds that the
- * folder's range.json holds (min_lr, max_lr) are marked. A log axis where the rates grow geometrically. */
+/** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); bounds that
+ * the folder's range.json holds (min_lr, max_lr) are marked. A log axis where the rates grow geometrically.
+ */
 CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                            const struct clr_plot_options *options, struct clr_error *err);
 

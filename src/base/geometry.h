@@ -43,8 +43,9 @@ enum pool_rounding { POOL_CEIL, POOL_FLOOR };
  * Pooling. CEIL is Caffe's default, FLOOR is PyTorch's. A window is [oS − P, min(oS − P + K, H + P)), clipped
  * to the image; AVE divides by its size before the clipping to the image (so padding counts, and what lies
  * beyond the padding does not). A last window that would start behind the image is dropped: if
- * (OH − 1)·S ≥ H + P then OH −= 1. Caffe does so only where P > 0, PyTorch always; without padding such a window
- * (S > K) would hold no pixel at all. Source: Caffe, pooling layer; PyTorch's pooling (count_include_pad).
+ * (OH − 1)·S ≥ H + P then OH −= 1. Caffe does so only where P > 0, PyTorch always; without padding such a
+ * window (S > K) would hold no pixel at all. Source: Caffe, pooling layer; PyTorch's pooling
+ * (count_include_pad).
  */
 struct pool_geometry {
     enum pool_method method;

@@ -13,37 +13,37 @@ enum { GRAPH_IMAGES = -1, GRAPH_LABELS = -2 }; /* values that no node makes; lab
 
 struct graph_value {
     char name[SPEC_NAME + 16]; /* "conv1", "ip1.flatten" */
-    struct shape shape;     /* n = batch */
-    int producer;           /* node, GRAPH_IMAGES or GRAPH_LABELS */
-    int consumer_count;     /* nodes of this phase that read it */
+    struct shape shape;        /* n = batch */
+    int producer;              /* node, GRAPH_IMAGES or GRAPH_LABELS */
+    int consumer_count;        /* nodes of this phase that read it */
 };
 
 struct graph_param {
     char name[SPEC_NAME + 16]; /* "conv1.weight", "conv1.bias" */
-    int rank, dims[4];      /* (O,I/G,KH,KW), (O,I) or (O) */
+    int rank, dims[4];         /* (O,I/G,KH,KW), (O,I) or (O) */
     size_t count;
-    int fan_in, fan_out;    /* Caffe: count/O and count/I */
+    int fan_in, fan_out; /* Caffe: count/O and count/I */
     struct param_spec mult;
     struct filler filler;
 };
 
 struct graph_node {
     const struct layer_spec *layer;
-    struct op_desc desc;    /* kind, label, shapes, geometry, bias, need_dx, backward; algorithm CONV_AUTO */
-    int x, y;               /* values; y is −1 for losses and accuracy */
-    bool in_place;          /* the file says top == bottom */
+    struct op_desc desc; /* kind, label, shapes, geometry, bias, need_dx, backward; algorithm CONV_AUTO */
+    int x, y;            /* values; y is −1 for losses and accuracy */
+    bool in_place;       /* the file says top == bottom */
     bool uses_labels;
-    int weight, bias;       /* parameters, −1: none */
-    double madds;           /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
+    int weight, bias; /* parameters, −1: none */
+    double madds;     /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
 };
 
 /* Borrows the spec; its nodes' labels point into the spec and into its own values. */
 struct graph {
-    unsigned phase;         /* PHASE_TRAIN or PHASE_TEST */
+    unsigned phase; /* PHASE_TRAIN or PHASE_TEST */
     int batch;
-    int images;             /* value of the images, (N,C,H,W) */
-    int logits;             /* value read by the loss; −1: no loss */
-    int accuracy_node;      /* −1: none */
+    int images;                      /* value of the images, (N,C,H,W) */
+    int logits;                      /* value read by the loss; −1: no loss */
+    int accuracy_node;               /* −1: none */
     struct transform_spec transform; /* of this phase's Data layer */
     struct graph_value *values;
     size_t value_count, value_capacity;

@@ -1,17 +1,18 @@
 /*
  * A graph compiled into operators: layouts asked from ops/layout, memory by lifetimes, one operator per node.
- * See net.h. Steps are numbered for the lifetimes: node i runs forward at step i and backward at step 2·nodes − i.
+ * See net.h. Steps are numbered for the lifetimes: node i runs forward at step i and backward at step 2·nodes
+ * − i.
  */
 #include "net/net.h"
 
 #include "ops/layout.h"
 
 struct net_value {
-    int root;              /* value whose memory this one uses: itself, or the one it was made from in place */
+    int root; /* value whose memory this one uses: itself, or the one it was made from in place */
     struct layout layout, gradient_layout;
     bool has_gradient;
-    int memory, gradient;  /* arena requests of roots, −1: none */
-    struct tensor t, dt;   /* filled by net_build() */
+    int memory, gradient; /* arena requests of roots, −1: none */
+    struct tensor t, dt;  /* filled by net_build() */
 };
 
 struct net_node {
@@ -52,7 +53,8 @@ static bool runs_in_place(const struct net *net, int i)
     const int producer = g->values[node->x].producer;
 
     return node->in_place && node->y >= 0 && net->nodes[i].needs.in_place && producer >= 0 &&
-           g->values[node->x].consumer_count == 1 && !(node->desc.backward && net->nodes[producer].needs.keeps_y);
+           g->values[node->x].consumer_count == 1 &&
+           !(node->desc.backward && net->nodes[producer].needs.keeps_y);
 }
 
 static int plan_nodes(struct net *net, const struct clr_device *device, int block, struct clr_error *err)
@@ -93,7 +95,8 @@ static int choose_layouts(struct net *net, int block, struct clr_error *err)
                 value->has_gradient |= g->nodes[i].desc.backward && g->nodes[i].desc.need_dx;
             }
         value->layout = layout_activation(g->values[v].shape.c, block, readers, count, producer < 0);
-        value->gradient_layout = layout_gradient(&value->layout, producer >= 0 ? &net->nodes[producer].needs : NULL);
+        value->gradient_layout =
+            layout_gradient(&value->layout, producer >= 0 ? &net->nodes[producer].needs : NULL);
         value->root = (int)v;
         if (producer >= 0 && runs_in_place(net, producer))
             value->root = net->values[g->nodes[producer].x].root;
@@ -116,16 +119,17 @@ static bool shareable(const struct layout *l, int channels)
     return l->halo_h == 0 && l->halo_w == 0 && channels % l->block == 0;
 }
 
-static int request_tensor(struct net *net, int *id, const struct shape *shape, const struct layout *l, int first,
-                          int last, struct clr_error *err)
+static int request_tensor(struct net *net, int *id, const struct shape *shape, const struct layout *l,
+                          int first, int last, struct clr_error *err)
 {
     const bool share = shareable(l, shape->c);
     size_t floats;
 
     if (!tensor_floats(shape, l, &floats) || floats > SIZE_MAX / sizeof(float))
-        return clr_error_set(err, CLR_EDEVMEM, "an activation is too large for any memory: try a smaller --batch");
-    return arena_request(net->arena, id, floats * sizeof(float), share ? first : 0, share ? last : ARENA_ALWAYS,
-                         "an activation", err);
+        return clr_error_set(err, CLR_EDEVMEM,
+                             "an activation is too large for any memory: try a smaller --batch");
+    return arena_request(net->arena, id, floats * sizeof(float), share ? first : 0,
+                         share ? last : ARENA_ALWAYS, "an activation", err);
 }
 
 /* First and last step that touch the values of one memory, and their gradients. */
@@ -142,8 +146,9 @@ static void lifetimes(const struct net *net, int root, int first[2], int last[2]
             continue;
         first[0] = producer < 0 ? 0 : (producer < first[0] ? producer : first[0]);
         last[0] = (int)v == g->logits ? last_step(net) : producer > last[0] ? producer : last[0];
-        last[1] = producer < 0 ? last_step(net)
-                               : (backward_step(net, producer) > last[1] ? backward_step(net, producer) : last[1]);
+        last[1] = producer < 0
+                      ? last_step(net)
+                      : (backward_step(net, producer) > last[1] ? backward_step(net, producer) : last[1]);
         if (train && last[0] < last[1])
             last[0] = last[1]; /* a producer may read its output when it goes back */
         for (size_t i = 0; i < g->node_count; i++)

@@ -1,7 +1,7 @@
 /*
- * A net on a device: a graph compiled into operators with their memory. In two steps, so that what does not fit
- * is known before anything is allocated: net_plan() works out layouts and memory, net_build() allocates it and
- * compiles the kernels.
+ * A net on a device: a graph compiled into operators with their memory. In two steps, so that what does not
+ * fit is known before anything is allocated: net_plan() works out layouts and memory, net_build() allocates
+ * it and compiles the kernels.
  *
  * Parameters, their gradients and momenta are one struct params, shared by the nets of both phases.
  */
@@ -13,7 +13,8 @@
 
 /* ------------------------------------------------------------------ parameters */
 
-/* All in logical order, each parameter in its own part of one buffer (w, gradient, momentum: three buffers). */
+/* All in logical order, each parameter in its own part of one buffer (w, gradient, momentum: three buffers).
+ */
 struct params {
     size_t count;
     const struct graph_param *info; /* of the graph that it was made from; borrowed */
@@ -42,17 +43,17 @@ int net_build(struct net *net, struct ocl_context *ctx, const struct params *par
 void net_destroy(struct net *net);
 
 const struct tensor *net_images(const struct net *net); /* where batches go */
-cl_mem net_labels(const struct net *net);                /* int per image of the batch */
+cl_mem net_labels(const struct net *net);               /* int per image of the batch */
 const struct tensor *net_logits(const struct net *net);
 
 /* What changes from batch to batch. */
 struct net_batch {
-    int count;                 /* images */
-    cl_mem loss;               /* float per image */
+    int count;   /* images */
+    cl_mem loss; /* float per image */
     int loss_offset;
-    cl_mem hit;                /* float per image, NULL: not wanted */
+    cl_mem hit; /* float per image, NULL: not wanted */
     int hit_offset;
-    cl_mem index;              /* numbers of the images: keys of the random numbers */
+    cl_mem index; /* numbers of the images: keys of the random numbers */
     int index_offset;
     uint64_t seed;
     uint32_t iteration;

@@ -1,7 +1,8 @@
 /*
  * The safetensors format (github.com/huggingface/safetensors): 8 bytes little-endian header length, a JSON
  * header {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}, the bytes. Only float32
- * tensors. Input is hostile: every offset and size is checked before it is used; overlaps and holes are errors.
+ * tensors. Input is hostile: every offset and size is checked before it is used; overlaps and holes are
+ * errors.
  */
 #ifndef NET_SAFETENSORS_H
 #define NET_SAFETENSORS_H
@@ -12,16 +13,16 @@
 
 struct st_tensor {
     char name[128];
-    int rank;               /* ≤ 8 */
+    int rank; /* ≤ 8 */
     uint64_t dims[8];
     size_t count;
-    float *data;            /* borrowed for writing; points into st_file.storage after reading */
+    float *data; /* borrowed for writing; points into st_file.storage after reading */
 };
 
 struct st_file {
     struct st_tensor *tensors;
     size_t count, capacity;
-    char **metadata;        /* key, value, key, value …, 2·metadata_count strings */
+    char **metadata; /* key, value, key, value …, 2·metadata_count strings */
     size_t metadata_count;
     char *storage;
 };

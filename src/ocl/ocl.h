@@ -31,8 +31,8 @@ struct ocl_context; /* opaque: read it through the functions below */
 struct ocl_kernel;  /* owned by the context */
 
 struct ocl_options {
-    bool profile;   /* events on every launch, for ocl_profile_table() */
-    bool no_cache;  /* neither read nor write program binaries (tests, tools) */
+    bool profile;  /* events on every launch, for ocl_profile_table() */
+    bool no_cache; /* neither read nor write program binaries (tests, tools) */
 };
 
 /* Copies *device. options may be NULL. */
@@ -58,7 +58,8 @@ int ocl_error(struct clr_error *err, const struct ocl_context *ctx, cl_int statu
 
 /* ------------------------------------------------------------------ buffers */
 
-/* A buffer of size_bytes (0 is rounded up to one aligned unit), zero-filled. clReleaseMemObject() frees it. */
+/* A buffer of size_bytes (0 is rounded up to one aligned unit), zero-filled. clReleaseMemObject() frees it.
+ */
 int ocl_buffer_create(cl_mem *out, struct ocl_context *ctx, size_t size_bytes, const char *what,
                       struct clr_error *err);
 
@@ -70,12 +71,12 @@ int ocl_buffer_from_host(cl_mem *out, struct ocl_context *ctx, const void *data,
                          const char *what, struct clr_error *err);
 
 /* [offset, offset + size) of a buffer; offset a multiple of ocl_device()->address_align_bytes. */
-int ocl_buffer_part(cl_mem *out, struct ocl_context *ctx, cl_mem parent, size_t offset_bytes, size_t size_bytes,
-                    struct clr_error *err);
+int ocl_buffer_part(cl_mem *out, struct ocl_context *ctx, cl_mem parent, size_t offset_bytes,
+                    size_t size_bytes, struct clr_error *err);
 
 /* Blocking copies. */
-int ocl_write(struct ocl_context *ctx, cl_mem buffer, size_t offset_bytes, size_t size_bytes, const void *data,
-              struct clr_error *err);
+int ocl_write(struct ocl_context *ctx, cl_mem buffer, size_t offset_bytes, size_t size_bytes,
+              const void *data, struct clr_error *err);
 int ocl_read(struct ocl_context *ctx, cl_mem buffer, size_t offset_bytes, size_t size_bytes, void *data,
              struct clr_error *err);
 /* Non-blocking fill with a 32-bit pattern (0 zeroes). */
@@ -102,15 +103,15 @@ struct ocl_arg {
     size_t size;
     const void *value;
 };
-#define OCL_MEM(mem)  ((struct ocl_arg){sizeof(cl_mem), &(mem)})               /* an lvalue */
-#define OCL_INT(v)    ((struct ocl_arg){sizeof(cl_int), &(cl_int){(v)}})
-#define OCL_UINT(v)   ((struct ocl_arg){sizeof(cl_uint), &(cl_uint){(v)}})
-#define OCL_FLOAT(v)  ((struct ocl_arg){sizeof(cl_float), &(cl_float){(v)}})
+#define OCL_MEM(mem) ((struct ocl_arg){sizeof(cl_mem), &(mem)}) /* an lvalue */
+#define OCL_INT(v)   ((struct ocl_arg){sizeof(cl_int), &(cl_int){(v)}})
+#define OCL_UINT(v)  ((struct ocl_arg){sizeof(cl_uint), &(cl_uint){(v)}})
+#define OCL_FLOAT(v) ((struct ocl_arg){sizeof(cl_float), &(cl_float){(v)}})
 
 /*
- * The one place that enqueues a kernel. local NULL: one work-item per work-group on a CPU, the driver's choice
- * elsewhere; else local is shrunk (largest dimension halved) to the kernel's and the device's work-group
- * limit and global is rounded up to it, so kernels test their bounds.
+ * The one place that enqueues a kernel. local NULL: one work-item per work-group on a CPU, the driver's
+ * choice elsewhere; else local is shrunk (largest dimension halved) to the kernel's and the device's
+ * work-group limit and global is rounded up to it, so kernels test their bounds.
  *
  * label: what the profile calls it, "conv1 forward"; must outlive the context (static or owned by an op that
  * lives as long).
@@ -135,7 +136,8 @@ struct ocl_build_stats {
 };
 struct ocl_build_stats ocl_build_statistics(const struct ocl_context *ctx);
 
-/* ------------------------------------------------------------------ BLAS (src/ocl/blas.c, the one CLBlast include) */
+/* ------------------------------------------------------------------ BLAS (src/ocl/blas.c, the one CLBlast
+ * include) */
 
 /* C[M×N] = A[M×K]·B[K×N] + beta·C, row-major, float32, offsets and leading dimensions in elements;
  * ta/tb: the matrix is stored transposed. Enqueued on the context's queue. */

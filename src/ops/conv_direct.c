@@ -16,8 +16,8 @@ enum { SLICE_IMAGES = 5 }; /* images of a weight-gradient slice: what stays in a
 
 /* ------------------------------------------------------------------ tiles */
 
-/* Vector registers: 32 with AVX-512, else 16. What does not fit is spilled inside the innermost loop, which costs
- * more than any better tile gains. */
+/* Vector registers: 32 with AVX-512, else 16. What does not fit is spilled inside the innermost loop, which
+ * costs more than any better tile gains. */
 static int registers(int block)
 {
     return block == 16 ? 32 : 16;

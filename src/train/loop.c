@@ -1,6 +1,6 @@
 /*
- * The training loop: see loop.h. Updates are enqueued without waiting; losses are read back about five times a
- * second, and at every evaluation, in batches of at most SESSION_LOSSES.
+ * The training loop: see loop.h. Updates are enqueued without waiting; losses are read back about five times
+ * a second, and at every evaluation, in batches of at most SESSION_LOSSES.
  */
 #include "train/loop.h"
 
@@ -14,10 +14,10 @@ struct loop {
     struct session *s;
     struct record *r;
     struct loop_result *result;
-    double last_loss;              /* of the last update that was read */
-    uint64_t report_ns;            /* when losses were last read */
-    uint64_t train_ns;             /* spent outside evaluation since the first update ended */
-    uint64_t timed_from;           /* updates that train_ns does not count: kernels were compiled in them */
+    double last_loss;    /* of the last update that was read */
+    uint64_t report_ns;  /* when losses were last read */
+    uint64_t train_ns;   /* spent outside evaluation since the first update ended */
+    uint64_t timed_from; /* updates that train_ns does not count: kernels were compiled in them */
     uint64_t eval_ns, evals;
     bool warm;
 };
@@ -39,11 +39,13 @@ static double seconds_left(const struct loop *l, double rate)
 {
     const struct clr_train_options *o = l->s->o;
     const uint64_t done = l->s->state.iteration, left = o->iterations - done;
-    const double evaluations = o->validate_every > 0 ? (double)(left / o->validate_every + (left > 0)) : left > 0;
+    const double evaluations =
+        o->validate_every > 0 ? (double)(left / o->validate_every + (left > 0)) : left > 0;
 
     if (!(rate > 0.0))
         return -1.0;
-    return (double)left / rate + (l->evals ? evaluations * (double)l->eval_ns * 1e-9 / (double)l->evals : 0.0);
+    return (double)left / rate +
+           (l->evals ? evaluations * (double)l->eval_ns * 1e-9 / (double)l->evals : 0.0);
 }
 
 static void tell(const struct loop *l, bool evaluating, bool evaluated)
@@ -151,8 +153,9 @@ int loop_run(struct session *s, struct record *r, struct loop_result *result, st
         const bool eval = evaluates_after(o, t + 1);
         rc = session_update(s, policy_rate(&l, t), clr_schedule_momentum(&o->schedule, t), err);
         result->interrupted = o->stop && *o->stop;
-        if (rc == 0 && (eval || result->interrupted || s->state.iteration - s->first_unread >= SESSION_LOSSES ||
-                        clock_ns() - l.report_ns > REPORT_NS)) {
+        if (rc == 0 &&
+            (eval || result->interrupted || s->state.iteration - s->first_unread >= SESSION_LOSSES ||
+             clock_ns() - l.report_ns > REPORT_NS)) {
             rc = read_losses(&l, err);
             if (rc == 0 && !result->diverged)
                 tell(&l, false, false);

@@ -12,14 +12,14 @@ struct loop_result {
     double best_acc;
     uint64_t best_iteration;
     bool diverged, interrupted;
-    uint64_t diverged_at;     /* iteration of the first loss that is not finite */
+    uint64_t diverged_at; /* iteration of the first loss that is not finite */
     double diverged_lr;
     double seconds;
 };
 
 /*
- * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, which is no
- * error here: *result says so, and nothing after that iteration is recorded. Neither is *o->stop.
+ * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, which is
+ * no error here: *result says so, and nothing after that iteration is recorded. Neither is *o->stop.
  */
 int loop_run(struct session *s, struct record *r, struct loop_result *result, struct clr_error *err);
 

@@ -39,7 +39,8 @@ static json_t *number_or_null(bool there, double v)
     return there ? json_real(v) : json_null();
 }
 
-static int write_reading(const struct clr_train_options *o, const struct clr_range_result *r, struct clr_error *err)
+static int write_reading(const struct clr_train_options *o, const struct clr_range_result *r,
+                         struct clr_error *err)
 {
     json_t *root = json_pack(
         "{s:I, s:o, s:o, s:f, s:f, s:b, s:o, s:o, s:s}", "iterations", (json_int_t)r->iterations, "min_lr",
@@ -115,16 +116,20 @@ static int sweep(struct session *s, struct record *r, struct clr_range_result *o
     out->diverged = l.diverged;
     out->diverged_at = l.diverged_at;
     out->diverged_lr = l.diverged_lr;
-    summary = (struct clr_train_result){l.iterations, l.val_loss, l.val_acc, l.best_acc, l.best_iteration, l.seconds,
-                                        NULL};
+    summary = (struct clr_train_result){l.iterations,     l.val_loss, l.val_acc, l.best_acc,
+                                        l.best_iteration, l.seconds,  NULL};
     rc = record_write(r, err);
     if (rc == 0 && l.interrupted)
-        rc = clr_error_set(err, CLR_EINTERRUPTED, "stopped after iteration %llu; the curve up to there is in '%s'",
+        rc = clr_error_set(err, CLR_EINTERRUPTED,
+                           "stopped after iteration %llu; the curve up to there is in '%s'",
                            (unsigned long long)l.iterations, s->o->out);
     if (rc == 0)
         rc = read_off(s, r, untrained, out, err);
-    if (record_write_run(r, s, rc == 0 ? "finished" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed", &summary,
-                         rc == 0 ? err : NULL) < 0 &&
+    if (record_write_run(r, s,
+                         rc == 0                  ? "finished"
+                         : rc == CLR_EINTERRUPTED ? "interrupted"
+                                                  : "failed",
+                         &summary, rc == 0 ? err : NULL) < 0 &&
         rc == 0)
         rc = CLR_EFAILED;
     return rc;

@@ -27,8 +27,8 @@ static int refuse_old_run(const struct record *r, struct clr_error *err)
         rc = join(&path, r, names[i], err);
         if (rc == 0 && fs_exists(path))
             rc = clr_error_set(err, CLR_EUSAGE,
-                               "there is a run in '%s' already (%s): choose another --out, or remove it", r->dir,
-                               names[i]);
+                               "there is a run in '%s' already (%s): choose another --out, or remove it",
+                               r->dir, names[i]);
         free(path);
     }
     return rc;
@@ -84,8 +84,8 @@ void record_close(struct record *r, bool keep)
 void record_history(struct record *r, uint64_t iteration, double trn_loss, double lr, double val_loss,
                     double val_acc)
 {
-    str_append(&r->history, "%llu,%.9g,%.9g,%.9g,%.9g\n", (unsigned long long)iteration, trn_loss, lr, val_loss,
-               val_acc);
+    str_append(&r->history, "%llu,%.9g,%.9g,%.9g,%.9g\n", (unsigned long long)iteration, trn_loss, lr,
+               val_loss, val_acc);
     str_append(&r->timing, "%llu,%.3f\n", (unsigned long long)iteration,
                (double)(clock_ns() - r->start_ns) * 1e-9);
 }
@@ -142,11 +142,11 @@ static json_t *schedule_json(const struct clr_schedule *s)
         json_array_append_new(milestones, integer(s->milestones[i]));
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "policy",
                      clr_schedule_policy_name(s->policy), "description", text, "exp_range",
-                     s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", number(s->lr), "min_lr",
-                     number(s->min_lr), "max_lr", number(s->max_lr), "gamma", number(s->gamma), "step_size",
-                     integer(s->step_size), "milestones", milestones, "momentum", number(s->momentum),
-                     "cycle_momentum_low", number(s->cycle_momentum_low), "cycle_momentum_high",
-                     number(s->cycle_momentum_high));
+                     s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", number(s->lr),
+                     "min_lr", number(s->min_lr), "max_lr", number(s->max_lr), "gamma", number(s->gamma),
+                     "step_size", integer(s->step_size), "milestones", milestones, "momentum",
+                     number(s->momentum), "cycle_momentum_low", number(s->cycle_momentum_low),
+                     "cycle_momentum_high", number(s->cycle_momentum_high));
 }
 
 static json_t *settings_json(const struct session *s)
@@ -154,15 +154,15 @@ static json_t *settings_json(const struct session *s)
     static const char *const means[] = {"none", "channel", "image"};
     const struct clr_train_options *o = s->o;
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:f, s:s?, s:b, s:o, s:i, s:o}",
-                     "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
-                     "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed),
-                     "weight_decay", o->weight_decay, "momentum_convention",
-                     o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch", "order",
-                     o->order == CLR_ORDER_SHUFFLE ? "shuffle" : "sequential", "last_batch",
-                     o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "scale",
-                     s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
-                     integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every));
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:f, s:s?, s:b, s:o, s:i, s:o}", "net",
+        o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
+        "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed), "weight_decay",
+        o->weight_decay, "momentum_convention", o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch",
+        "order", o->order == CLR_ORDER_SHUFFLE ? "shuffle" : "sequential", "last_batch",
+        o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "scale",
+        s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
+        integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every));
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)
@@ -172,8 +172,9 @@ static void add_variant(void *user, const char *layer, const char *variant)
 
 static json_t *device_json(const struct clr_device *d)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", d->name, "vendor", d->vendor, "version", d->version,
-                     "driver", d->driver, "platform", d->platform_name, "platform_version", d->platform_version);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", d->name, "vendor", d->vendor, "version",
+                     d->version, "driver", d->driver, "platform", d->platform_name, "platform_version",
+                     d->platform_version);
 }
 
 static json_t *data_json(const struct session *s)
@@ -182,8 +183,8 @@ static json_t *data_json(const struct session *s)
 
     return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:i}", "name", d->name, "path", d->path, "format",
                      d->format, "sha256", d->checksum, "train_images", s->order_count, "evaluated_images",
-                     s->eval_count, "evaluated_on", s->o->validation > 0 ? "held-out training images" : "test set",
-                     "classes", d->classes);
+                     s->eval_count, "evaluated_on",
+                     s->o->validation > 0 ? "held-out training images" : "test set", "classes", d->classes);
 }
 
 static json_t *run_json(const struct record *r, const struct session *s, const char *status,
@@ -195,17 +196,17 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     if (s->train_net)
         net_variants(s->train_net, add_variant, variants);
     clock_utc(now, sizeof now);
-    root = json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:s, s:s}", "format", 1, "status", status,
-                     "version", CLR_VERSION, "git", CLR_GIT_ID, "command", s->o->command_line, "settings",
-                     settings_json(s), "device", device_json(s->o->device), "data", data_json(s), "variants", variants,
-                     "started", r->started, "written", now);
+    root = json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:s, s:s}", "format", 1, "status",
+                     status, "version", CLR_VERSION, "git", CLR_GIT_ID, "command", s->o->command_line,
+                     "settings", settings_json(s), "device", device_json(s->o->device), "data", data_json(s),
+                     "variants", variants, "started", r->started, "written", now);
     if (root && result)
-        json_object_set_new(
-            root, "result",
-            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "iterations", integer(result->iterations), "val_loss",
-                      number(result->val_loss), "val_acc", number(result->val_acc), "best_acc",
-                      number(result->best_acc), "best_iteration", integer(result->best_iteration), "seconds",
-                      number(result->seconds)));
+        json_object_set_new(root, "result",
+                            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "iterations",
+                                      integer(result->iterations), "val_loss", number(result->val_loss),
+                                      "val_acc", number(result->val_acc), "best_acc",
+                                      number(result->best_acc), "best_iteration",
+                                      integer(result->best_iteration), "seconds", number(result->seconds)));
     return root;
 }
 
@@ -219,7 +220,8 @@ int record_write_run(struct record *r, const struct session *s, const char *stat
 
     json_decref(root);
     if (!text)
-        return clr_error_set(err, CLR_ENOMEM, "cannot make run.json: out of memory, or a name that is not UTF-8");
+        return clr_error_set(err, CLR_ENOMEM,
+                             "cannot make run.json: out of memory, or a name that is not UTF-8");
     str_append(&out, "%s\n", text);
     free(text);
     rc = write_text(r, "run.json", &out, err);

@@ -1,8 +1,8 @@
 /*
  * What a run leaves behind, in one folder: run.json (every setting, versions, device, checksums), history.csv
  * (iteration,trn_loss,lr,val_loss,val_acc), loss.csv (iteration,trn_loss,lr), timing.csv (iteration,seconds).
- * The CSV files are kept in memory and written whole, atomically. What depends on the clock is in timing.csv and
- * run.json alone, so that equal runs leave equal files.
+ * The CSV files are kept in memory and written whole, atomically. What depends on the clock is in timing.csv
+ * and run.json alone, so that equal runs leave equal files.
  */
 #ifndef TRAIN_RECORD_H
 #define TRAIN_RECORD_H
@@ -13,7 +13,7 @@ struct record {
     const char *dir;
     const char *history_name; /* "history.csv", "range.csv" */
     bool made_dir;
-    int lock;                 /* file descriptor, −1: none */
+    int lock; /* file descriptor, −1: none */
     struct str history, losses, timing;
     char started[32];
     uint64_t start_ns;
@@ -34,7 +34,8 @@ void record_loss(struct record *r, uint64_t iteration, double trn_loss, double l
 /* Write the CSV files as they stand. */
 int record_write(struct record *r, struct clr_error *err);
 
-/* Write run.json. status: "running", "finished", "interrupted", "diverged", "failed"; result: NULL while running. */
+/* Write run.json. status: "running", "finished", "interrupted", "diverged", "failed"; result: NULL while
+ * running. */
 int record_write_run(struct record *r, const struct session *s, const char *status,
                      const struct clr_train_result *result, struct clr_error *err);
 

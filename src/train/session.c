@@ -48,8 +48,9 @@ static int choose_images(struct session *s, struct clr_error *err)
     if (rc == 0 && s->eval_count == 0)
         rc = clr_error_set(err, CLR_EINPUT,
                            "data set '%s' has no test images: hold some out with --validation", data->name);
-    return rc < 0 ? rc
-                  : mem_new(&s->order, (size_t)s->order_count, sizeof *s->order, "the order of an epoch", err);
+    return rc < 0
+               ? rc
+               : mem_new(&s->order, (size_t)s->order_count, sizeof *s->order, "the order of an epoch", err);
 }
 
 /* What is subtracted and multiplied: the options, else the weights' own, else the net's transform_param. */
@@ -82,7 +83,8 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
     int rc = graph_create(&s->test_graph, s->o->net, PHASE_TEST, image, eval_batch, err);
 
     if (rc == 0 && s->test_graph->logits < 0)
-        rc = clr_error_set(err, CLR_EINPUT, "the net has no loss in the TEST phase: nothing can be evaluated");
+        rc =
+            clr_error_set(err, CLR_EINPUT, "the net has no loss in the TEST phase: nothing can be evaluated");
     if (rc == 0 && train)
         rc = graph_create(&s->train_graph, s->o->net, PHASE_TRAIN, image, s->o->batch, err);
     if (rc < 0)
@@ -90,8 +92,8 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
     logits = &s->test_graph->values[s->test_graph->logits];
     if (logits->shape.c < d->classes)
         return clr_error_set(err, CLR_EINPUT,
-                             "'%s' has %d outputs, data set '%s' has %d classes: set num_output to %d", logits->name,
-                             logits->shape.c, d->name, d->classes, d->classes);
+                             "'%s' has %d outputs, data set '%s' has %d classes: set num_output to %d",
+                             logits->name, logits->shape.c, d->name, d->classes, d->classes);
     return 0;
 }
 
@@ -106,8 +108,10 @@ static int check_memory(const struct session *s, struct clr_error *err)
     const struct clr_device *dev = s->o->device;
     const struct clr_dataset *d = s->o->data;
     const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
-    const size_t train = align_up(image * (size_t)d->train.count), test = align_up(image * (size_t)d->test.count);
-    const size_t data = (s->train_net || s->o->validation > 0 ? train : 0) + (s->o->validation > 0 ? 0 : test);
+    const size_t train = align_up(image * (size_t)d->train.count),
+                 test = align_up(image * (size_t)d->test.count);
+    const size_t data =
+        (s->train_net || s->o->validation > 0 ? train : 0) + (s->o->validation > 0 ? 0 : test);
     const size_t nets = net_bytes(s->test_net) + (s->train_net ? net_bytes(s->train_net) : 0);
     const size_t weights = params_bytes(&s->params);
     const size_t lists = 4 * (size_t)s->order_count + 12 * (size_t)s->eval_count +
@@ -115,13 +119,13 @@ static int check_memory(const struct session *s, struct clr_error *err)
     const size_t total = data + nets + weights + lists;
 
     if (total > dev->global_memory || train > dev->max_allocation || test > dev->max_allocation)
-        return clr_error_set(err, CLR_EDEVMEM,
-                             "does not fit on %s: images %.1f MB + activations %.1f MB + parameters %.1f MB + lists "
-                             "%.1f MB = %.1f MB; the device has %.1f MB, %.1f MB at most in one piece. Try a smaller "
-                             "--batch",
-                             dev->name, (double)data / 1e6, (double)nets / 1e6, (double)weights / 1e6,
-                             (double)lists / 1e6, (double)total / 1e6, (double)dev->global_memory / 1e6,
-                             (double)dev->max_allocation / 1e6);
+        return clr_error_set(
+            err, CLR_EDEVMEM,
+            "does not fit on %s: images %.1f MB + activations %.1f MB + parameters %.1f MB + lists "
+            "%.1f MB = %.1f MB; the device has %.1f MB, %.1f MB at most in one piece. Try a smaller "
+            "--batch",
+            dev->name, (double)data / 1e6, (double)nets / 1e6, (double)weights / 1e6, (double)lists / 1e6,
+            (double)total / 1e6, (double)dev->global_memory / 1e6, (double)dev->max_allocation / 1e6);
     return 0;
 }
 
@@ -192,7 +196,8 @@ static int start_lists(struct session *s, struct clr_error *err)
         rc = ocl_buffer_create(&s->eval_hits, s->ctx, eval * sizeof(float), "the evaluation's hits", err);
     if (rc < 0 || !s->train_net)
         return rc;
-    rc = ocl_buffer_create(&s->index, s->ctx, (size_t)s->order_count * sizeof(cl_int), "an epoch's order", err);
+    rc = ocl_buffer_create(&s->index, s->ctx, (size_t)s->order_count * sizeof(cl_int), "an epoch's order",
+                           err);
     if (rc == 0)
         rc = ocl_buffer_create(&s->losses, s->ctx, sizeof(float) * SESSION_LOSSES * (size_t)s->o->batch,
                                "the losses", err);
@@ -282,16 +287,16 @@ static int load_order(struct session *s, struct clr_error *err)
     return ocl_write(s->ctx, s->index, 0, size, s->order, err);
 }
 
-/* The place where sums over devices or hosts belong: between the gradients and the update. One device: nothing
- * to sum. */
+/* The place where sums over devices or hosts belong: between the gradients and the update. One device:
+ * nothing to sum. */
 static int update_parameters(struct session *s, double rate, double momentum, struct clr_error *err)
 {
     int rc = 0;
 
     for (size_t i = 0; i < s->params.count && rc == 0; i++) {
         const struct graph_param *p = &s->params.info[i];
-        rc = sgd_update(s->sgd, s->params.w[i], s->params.v[i], s->params.g[i], p->count, rate * p->mult.lr_mult,
-                        momentum, s->o->weight_decay * p->mult.decay_mult, err);
+        rc = sgd_update(s->sgd, s->params.w[i], s->params.v[i], s->params.g[i], p->count,
+                        rate * p->mult.lr_mult, momentum, s->o->weight_decay * p->mult.decay_mult, err);
     }
     return rc;
 }
@@ -310,8 +315,8 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     int rc = s->state.place == 0 ? load_order(s, err) : 0;
 
     if (rc == 0)
-        rc = batch_gather(s->train_batch, net_images(s->train_net), net_labels(s->train_net), &s->train_images,
-                          s->index, s->state.place, count, err);
+        rc = batch_gather(s->train_batch, net_images(s->train_net), net_labels(s->train_net),
+                          &s->train_images, s->index, s->state.place, count, err);
     if (rc == 0)
         rc = net_forward(s->train_net, &b, err);
     if (rc == 0)
@@ -393,8 +398,8 @@ static int evaluate_batches(struct session *s, float *scores, int *confusion, st
                                     .hit_offset = first,
                                     .index = s->eval_index,
                                     .index_offset = first};
-        rc = batch_gather(s->test_batch, net_images(s->test_net), net_labels(s->test_net), images, s->eval_index,
-                          first, count, err);
+        rc = batch_gather(s->test_batch, net_images(s->test_net), net_labels(s->test_net), images,
+                          s->eval_index, first, count, err);
         if (rc == 0)
             rc = net_forward(s->test_net, &b, err);
         if (rc == 0 && confusion)
@@ -411,7 +416,8 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
     int rc = mem_new(&values, 2 * n, sizeof *values, "an evaluation", err);
 
     if (rc == 0 && confusion)
-        rc = mem_new(&scores, (size_t)net_logits(s->test_net)->shape.n * (size_t)net_logits(s->test_net)->shape.c,
+        rc = mem_new(&scores,
+                     (size_t)net_logits(s->test_net)->shape.n * (size_t)net_logits(s->test_net)->shape.c,
                      sizeof *scores, "scores", err);
     if (rc == 0)
         rc = evaluate_batches(s, scores, confusion, err);

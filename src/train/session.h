@@ -1,10 +1,10 @@
 /*
- * What a run holds: the device, the data on it, the nets of both phases, the parameters and their momenta, and
- * the place in the data. All state of a run is struct run_state plus the contents of params.w and params.v: what
- * a checkpoint has to save.
+ * What a run holds: the device, the data on it, the nets of both phases, the parameters and their momenta,
+ * and the place in the data. All state of a run is struct run_state plus the contents of params.w and
+ * params.v: what a checkpoint has to save.
  *
- * In two steps: session_plan() reads and checks everything that can be checked without touching the device, the
- * memory included; session_start() allocates and compiles.
+ * In two steps: session_plan() reads and checks everything that can be checked without touching the device,
+ * the memory included; session_start() allocates and compiles.
  */
 #ifndef TRAIN_SESSION_H
 #define TRAIN_SESSION_H
@@ -24,7 +24,7 @@ enum {
 struct run_state {
     uint64_t iteration; /* updates done */
     uint32_t epoch;
-    int place;          /* in the epoch's order: next image to take */
+    int place; /* in the epoch's order: next image to take */
 };
 
 struct session {
@@ -34,10 +34,10 @@ struct session {
     struct graph *train_graph, *test_graph;
     struct net *train_net, *test_net;
     struct params params;
-    struct st_file init;       /* --init, read and matched to the parameters */
+    struct st_file init; /* --init, read and matched to the parameters */
     enum clr_mean mean_kind;
     double scale;
-    float *mean;               /* (C,H,W), 0…255 */
+    float *mean; /* (C,H,W), 0…255 */
 
     struct ocl_context *ctx;
     struct batch *train_batch, *test_batch;
@@ -47,10 +47,10 @@ struct session {
     int order_count;
     int32_t *eval_order;
     int eval_count;
-    cl_mem index, eval_index;    /* order and eval_order on the device */
+    cl_mem index, eval_index; /* order and eval_order on the device */
     cl_mem losses, eval_losses, eval_hits;
-    uint64_t first_unread;       /* first update whose loss is still on the device */
-    int counts[SESSION_LOSSES];  /* images of the batches whose losses wait */
+    uint64_t first_unread;      /* first update whose loss is still on the device */
+    int counts[SESSION_LOSSES]; /* images of the batches whose losses wait */
 };
 
 /* train: with training net, gradients and momenta; else evaluation only. */
@@ -65,12 +65,14 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
  * Wait, and read the losses of the updates since the last read: losses[0 … *count) of updates *first + 1 ….
  * losses has room for SESSION_LOSSES.
  */
-int session_read_losses(struct session *s, uint64_t *first, double *losses, int *count, struct clr_error *err);
+int session_read_losses(struct session *s, uint64_t *first, double *losses, int *count,
+                        struct clr_error *err);
 
 /*
  * Evaluate on the evaluation images. confusion: classes × classes counts to add to, or NULL.
  */
-int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, struct clr_error *err);
+int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion,
+                     struct clr_error *err);
 
 /* Weights as safetensors, with what eval and predict need to know (net, what is subtracted) as metadata. */
 int session_save_weights(struct session *s, const char *path, struct clr_error *err);

@@ -30,8 +30,8 @@ static int first_above(const struct range_curve *c, double threshold, int top)
     return first;
 }
 
-/* The highest smoothed point before the first fall; *fell says whether there was one. Only what lies above the
- * threshold counts: noise at chance level is no fall. */
+/* The highest smoothed point before the first fall; *fell says whether there was one. Only what lies above
+ * the threshold counts: noise at chance level is no fall. */
 static int find_top(const struct range_curve *c, double threshold, bool *fell)
 {
     int top = 0;
@@ -58,15 +58,17 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
     r->has_min = r->has_max = false;
     threshold = r->baseline + 3.0 * r->standard_error;
     if (c->count == 0) {
-        (void)snprintf(r->explanation, sizeof r->explanation, "nothing was measured before the loss diverged");
+        (void)snprintf(r->explanation, sizeof r->explanation,
+                       "nothing was measured before the loss diverged");
         return;
     }
     top = find_top(c, threshold, &fell);
     first = first_above(c, threshold, top);
     if (first < 0) {
-        (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the accuracy never rose above %.2f %% (baseline %.2f %% + 3 standard errors) and stayed there",
-                       100 * threshold, 100 * r->baseline);
+        (void)snprintf(
+            r->explanation, sizeof r->explanation,
+            "the accuracy never rose above %.2f %% (baseline %.2f %% + 3 standard errors) and stayed there",
+            100 * threshold, 100 * r->baseline);
         return;
     }
     r->has_min = true;
@@ -74,13 +76,14 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
     r->has_max = fell || c->diverged;
     if (r->has_max)
         r->max_lr = c->points[top].lr;
-    (void)snprintf(r->explanation, sizeof r->explanation,
-                   "min: %s the accuracy exceeds %.2f %% (baseline %.2f %% + 3 standard errors) and stays above%s; max: "
-                   "%s",
-                   first > 0 ? "the last rate before" : "already at the first rate measured,", 100 * threshold,
-                   100 * r->baseline, first > 0 ? "" : " (the sweep starts too high to see where learning begins)",
-                   fell            ? "the top of the curve, smoothed over three points, before it first falls by more "
-                                     "than one point"
-                   : c->diverged   ? "the top of the curve before the loss diverged"
-                                   : "not found, the curve does not fall up to the end of the sweep");
+    (void)snprintf(
+        r->explanation, sizeof r->explanation,
+        "min: %s the accuracy exceeds %.2f %% (baseline %.2f %% + 3 standard errors) and stays above%s; max: "
+        "%s",
+        first > 0 ? "the last rate before" : "already at the first rate measured,", 100 * threshold,
+        100 * r->baseline, first > 0 ? "" : " (the sweep starts too high to see where learning begins)",
+        fell          ? "the top of the curve, smoothed over three points, before it first falls by more "
+                        "than one point"
+        : c->diverged ? "the top of the curve before the loss diverged"
+                      : "not found, the curve does not fall up to the end of the sweep");
 }

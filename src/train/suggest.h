@@ -1,6 +1,6 @@
 /*
- * Reading a range test as the paper does (L. N. Smith, arXiv:1506.01186, section 3.3): the lower bound where the
- * net starts to learn, the upper one where accuracy stops rising and falls. Pure arithmetic on the curve.
+ * Reading a range test as the paper does (L. N. Smith, arXiv:1506.01186, section 3.3): the lower bound where
+ * the net starts to learn, the upper one where accuracy stops rising and falls. Pure arithmetic on the curve.
  */
 #ifndef TRAIN_SUGGEST_H
 #define TRAIN_SUGGEST_H
@@ -16,16 +16,16 @@ struct range_curve {
     int count;
     double untrained; /* accuracy before the first update */
     int classes;
-    int images;       /* evaluated */
-    bool diverged;    /* the curve ends because the loss was no longer finite */
+    int images;    /* evaluated */
+    bool diverged; /* the curve ends because the loss was no longer finite */
 };
 
 /*
  * baseline = max(1/classes, untrained), standard error = sqrt(baseline·(1 − baseline)/images).
- * min: the last rate before the accuracy exceeds baseline + 3 standard errors and stays above, up to the curve's
- * top. max: with the curve smoothed over three points (two at its ends), the rate of the highest point before it
- * first falls by more than 0.01 below it; where the curve ends by divergence without such a fall, its highest point.
- * Fills baseline, standard_error, has_min … explanation of *r.
+ * min: the last rate before the accuracy exceeds baseline + 3 standard errors and stays above, up to the
+ * curve's top. max: with the curve smoothed over three points (two at its ends), the rate of the highest
+ * point before it first falls by more than 0.01 below it; where the curve ends by divergence without such a
+ * fall, its highest point. Fills baseline, standard_error, has_min … explanation of *r.
  */
 void suggest_range(struct clr_range_result *r, const struct range_curve *c);
 

@@ -38,18 +38,20 @@ static int verdict(struct session *s, const struct loop_result *l, struct clr_er
     int rc;
 
     if (l->diverged)
-        return clr_error_set(err, CLR_EDIVERGED,
-                             "the loss of iteration %llu is not finite (rate %.9g): lower the rate. What was recorded "
-                             "before it is in '%s'",
-                             (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
+        return clr_error_set(
+            err, CLR_EDIVERGED,
+            "the loss of iteration %llu is not finite (rate %.9g): lower the rate. What was recorded "
+            "before it is in '%s'",
+            (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
     if (!l->interrupted)
         return save_weights(s, "final.safetensors", err);
     (void)snprintf(name, sizeof name, "interrupted-%llu.safetensors", (unsigned long long)l->iterations);
     rc = save_weights(s, name, err);
     if (rc < 0)
         return rc;
-    return clr_error_set(err, CLR_EINTERRUPTED, "stopped after iteration %llu of %llu; the weights are in '%s/%s'",
-                         (unsigned long long)l->iterations, (unsigned long long)s->o->iterations, s->o->out, name);
+    return clr_error_set(
+        err, CLR_EINTERRUPTED, "stopped after iteration %llu of %llu; the weights are in '%s/%s'",
+        (unsigned long long)l->iterations, (unsigned long long)s->o->iterations, s->o->out, name);
 }
 
 static void take_result(struct clr_train_result *out, const struct loop_result *l, struct session *s)

@@ -74,8 +74,8 @@ static int check_finite(const struct st_file *file, const char *path, struct clr
     for (size_t i = 0; i < file->count; i++)
         for (size_t k = 0; k < file->tensors[i].count; k++)
             if (!isfinite(file->tensors[i].data[k]))
-                return clr_error_set(err, CLR_EINPUT, "%s: element %zu of '%s' is not a finite number", path, k,
-                                     file->tensors[i].name);
+                return clr_error_set(err, CLR_EINPUT, "%s: element %zu of '%s' is not a finite number", path,
+                                     k, file->tensors[i].name);
     return 0;
 }
 
@@ -206,10 +206,10 @@ int weights_write(const char *path, const struct params *params, float *const *v
     if (rc == 0)
         rc = str_check(&scale_text, err);
     if (rc == 0) {
-        const char *const pairs[] = {"format",    "pt",
-                                     "clr.net",   o->net_name,
-                                     "clr.scale", str_text(&scale_text),
-                                     "clr.mean",  mean_names[kind],
+        const char *const pairs[] = {"format",          "pt",
+                                     "clr.net",         o->net_name,
+                                     "clr.scale",       str_text(&scale_text),
+                                     "clr.mean",        mean_names[kind],
                                      "clr.mean_values", str_text(&means)};
         for (size_t i = 0; i < MEM_COUNT(text); i++)
             text[i] = (char *)(uintptr_t)pairs[i]; /* borrowed: writing changes nothing */

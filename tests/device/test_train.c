@@ -1,6 +1,6 @@
 /*
- * Whole runs of a tiny net on a tiny data set: what is written, equal bytes, how runs end that do not go through.
- * CLR_TEST_DEVICE chooses the device.
+ * Whole runs of a tiny net on a tiny data set: what is written, equal bytes, how runs end that do not go
+ * through. CLR_TEST_DEVICE chooses the device.
  */
 #include <math.h>
 #include <sys/stat.h>

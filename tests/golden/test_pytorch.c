@@ -1,13 +1,13 @@
 /*
  * The trainer against PyTorch: first gradients, losses of every step, final weights, rates.
  *
- * The tiny nets beside this file (every layer kind; make_golden.py made them) run everywhere. quick and full on
- * CIFAR-10, a hundred steps, run where CLR_TEST_DATA has golden/ and CIFAR-10 can be found; golden/lrn is full with
- * alpha 0.5, so that a wrong LRN shows. CLR_TEST_DEVICE chooses a device.
+ * The tiny nets beside this file (every layer kind; make_golden.py made them) run everywhere. quick and full
+ * on CIFAR-10, a hundred steps, run where CLR_TEST_DATA has golden/ and CIFAR-10 can be found; golden/lrn is
+ * full with alpha 0.5, so that a wrong LRN shows. CLR_TEST_DEVICE chooses a device.
  *
- * Bounds: first gradients NMSE < 1e-6 in front of a max-pool (an arg-max can flip) and < 1e-8 elsewhere; the first
- * 20 losses 3e-6 relative, all 5e-4; final weights NMSE < 3e-5 per tensor; rates 1e-6. PyTorch differs from itself
- * by 3e-7 and 5e-5 (losses) and 5e-6 (weights) between its algorithms.
+ * Bounds: first gradients NMSE < 1e-6 in front of a max-pool (an arg-max can flip) and < 1e-8 elsewhere; the
+ * first 20 losses 3e-6 relative, all 5e-4; final weights NMSE < 3e-5 per tensor; rates 1e-6. PyTorch differs
+ * from itself by 3e-7 and 5e-5 (losses) and 5e-6 (weights) between its algorithms.
  */
 #include <jansson.h>
 #include <math.h>
@@ -133,7 +133,8 @@ static bool before_max_pool(const struct session *s, int p)
 }
 
 /* NMSE of a parameter's buffer against a tensor of the reference. */
-static double distance(struct session *s, cl_mem buffer, const struct graph_param *p, const struct st_file *file)
+static double distance(struct session *s, cl_mem buffer, const struct graph_param *p,
+                       const struct st_file *file)
 {
     const struct st_tensor *t = safetensors_find(file, p->name);
     float *got = calloc(p->count, sizeof *got);
@@ -154,7 +155,8 @@ static void check_gradients(struct session *s, const struct reference *r)
     for (size_t i = 0; i < s->params.count; i++) {
         const double bound = before_max_pool(s, (int)i) ? 1e-6 : 1e-8;
         const double nmse = distance(s, s->params.g[i], &s->params.info[i], &r->grad);
-        ck_assert_msg(nmse < bound, "gradient of %s: NMSE %.2e, bound %.0e", s->params.info[i].name, nmse, bound);
+        ck_assert_msg(nmse < bound, "gradient of %s: NMSE %.2e, bound %.0e", s->params.info[i].name, nmse,
+                      bound);
     }
 }
 
@@ -166,8 +168,8 @@ static void run_steps(struct session *s, const struct reference *r)
         struct clr_error err;
         uint64_t first;
         int count;
-        ck_assert_msg(fabs(rate - r->rates[step - 1]) <= 1e-6 * rate, "rate of step %d: %.9g, not %.9g", step, rate,
-                      r->rates[step - 1]);
+        ck_assert_msg(fabs(rate - r->rates[step - 1]) <= 1e-6 * rate, "rate of step %d: %.9g, not %.9g", step,
+                      rate, r->rates[step - 1]);
         ck_assert_msg(session_update(s, rate, s->o->schedule.momentum, &err) == 0, "%s", err.message);
         ck_assert_msg(session_read_losses(s, &first, losses, &count, &err) == 0, "%s", err.message);
         ck_assert_int_eq(count, 1);

@@ -1,4 +1,5 @@
-/* Memory plans: nothing overlaps that lives at the same time, what does not is shared, limits hold. No device. */
+/* Memory plans: nothing overlaps that lives at the same time, what does not is shared, limits hold. No
+ * device. */
 #include "support.h"
 
 #include "base/rng.h"

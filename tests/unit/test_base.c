@@ -146,7 +146,8 @@ START_TEST(test_geometry__pool_sizes_of_both_roundings)
     ck_assert_int_eq(g.oh, 3);
     g.ph = 2;
     ck_assert_int_eq(geometry_pool(&g, &err), CLR_EINPUT);
-    g = (struct pool_geometry){.c = 1, .h = 5, .w = 5, .kh = 1, .kw = 1, .sh = 3, .sw = 3, .rounding = POOL_CEIL};
+    g = (struct pool_geometry){
+        .c = 1, .h = 5, .w = 5, .kh = 1, .kw = 1, .sh = 3, .sw = 3, .rounding = POOL_CEIL};
     ck_assert_int_eq(geometry_pool(&g, &err), 0);
     ck_assert(g.oh == 2 && g.ow == 2); /* not a third that starts behind the image */
 }

@@ -32,7 +32,8 @@ END_TEST
 /* One point above the threshold that falls back is noise, not the start of learning. */
 START_TEST(test_suggest__must_stay_above)
 {
-    const struct range_point p[] = {{0.001, 0.12}, {0.002, 0.10}, {0.003, 0.15}, {0.004, 0.30}, {0.005, 0.35}};
+    const struct range_point p[] = {
+        {0.001, 0.12}, {0.002, 0.10}, {0.003, 0.15}, {0.004, 0.30}, {0.005, 0.35}};
     const struct range_curve c = CURVE(p);
     struct clr_range_result r = {0};
 
@@ -46,7 +47,8 @@ END_TEST
 /* A single dip that the smoothing levels out does not end the range. */
 START_TEST(test_suggest__smoothing_hides_one_dip)
 {
-    const struct range_point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.27}, {5, 0.40}, {6, 0.50}, {7, 0.50}};
+    const struct range_point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.27},
+                                    {5, 0.40}, {6, 0.50}, {7, 0.50}};
     const struct range_curve c = CURVE(p);
     struct clr_range_result r = {0};
 
@@ -96,8 +98,8 @@ END_TEST
 
 START_TEST(test_suggest__nothing_measured)
 {
-    const struct range_curve c = {.points = NULL, .count = 0, .untrained = 0.1, .classes = 10, .images = 100,
-                                  .diverged = true};
+    const struct range_curve c = {
+        .points = NULL, .count = 0, .untrained = 0.1, .classes = 10, .images = 100, .diverged = true};
     struct clr_range_result r = {0};
 
     suggest_range(&r, &c);
