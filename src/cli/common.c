@@ -232,7 +232,7 @@ static void append_figures(struct str *s, const struct clr_progress *p)
 
     str_append(s, "%s/%s", cli_count(done, p->iteration), cli_count(all, p->iterations));
     if (isfinite(p->loss))
-        str_append(s, "  loss %.4f", p->loss);
+        str_append(s, fabs(p->loss) < 1e4 ? "  loss %.4f" : "  loss %.3g", p->loss);
     if (isfinite(p->lr))
         str_append(s, "  lr %.4g", p->lr);
     if (isfinite(p->val_acc))
