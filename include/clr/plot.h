@@ -9,11 +9,11 @@
 #include <clr/error.h>
 
 struct clr_plot_options {
-    int width, height;        /**< pixels at 96 dpi; 0: 960 × 600 */
+    int width, height;        /**< pixels at 96 dpi, from 320 × 200; 0: 960 × 600, or what suits the other */
     int dpi;                  /**< 0: 96; a larger one scales everything: 192 gives twice the pixels */
     const char *title;        /**< NULL: made from the data; "" none */
-    const char *command_line; /**< goes into the PNG's tEXt (Software, Comment …); NULL: none */
-    const char *run_id;       /**< likewise; NULL: none */
+    const char *command_line; /**< goes into the PNG's tEXt (Command, beside Software); NULL: none */
+    const char *run_id;       /**< likewise (Run); NULL: none */
 };
 
 /**
@@ -21,17 +21,16 @@ struct clr_plot_options {
  *
  * @param path    .png, .svg or .pdf; written atomically
  * @param inputs  run folders or history.csv files (columns iteration,trn_loss,lr,val_loss,val_acc). Folders
- *                whose run.json differs in nothing but the seed are one curve: the mean, with a band of ± one
- *                standard deviation
+ *                whose run.json differs in nothing but seed and out are one curve: the mean over the
+ *                iterations that all of them evaluated, with a band of ± one sample standard deviation
  * @return 0; CLR_EINPUT: "FILE:LINE: …" unreadable or damaged input, nothing to draw; CLR_EUSAGE: unknown
- *         extension; CLR_EFAILED: cannot write
+ *         extension, a size out of range, more than 24 curves; CLR_EFAILED: cannot write
  */
 CLR_API int clr_plot_run(const char *path, const char *const *inputs, size_t count,
                          const struct clr_plot_options *options, struct clr_error *err);
 
-/** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); bounds that
- * the folder's range.json holds (min_lr, max_lr) are marked. A log axis where the rates grow geometrically.
- */
+/** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); bounds that the
+ * folder's range.json holds (min_lr, max_lr) are marked. A log axis where the rates grow geometrically. */
 CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                            const struct clr_plot_options *options, struct clr_error *err);
 

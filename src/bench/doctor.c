@@ -31,7 +31,7 @@ int clr_doctor(const struct clr_device *device,
         rc = verify_case_get(&c, i, err);
         if (rc < 0)
             break;
-        if (verify_case_run(ctx, &c, block, 1, &r, &why) < 0) { /* a driver that fails is wrong about this one */
+        if (verify_case_run(ctx, &c, block, false, 1, &r, &why) < 0) { /* a driver that fails is wrong about this one */
             report(user, c.name, false, NAN, why.message);
             wrong++;
             continue;

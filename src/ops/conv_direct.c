@@ -16,10 +16,11 @@ enum { SLICE_IMAGES = 5 }; /* images of a weight-gradient slice: what stays in a
 
 /* ------------------------------------------------------------------ tiles */
 
-/* Accumulators that fit into the registers beside operands: 32 vectors with AVX-512, else 16. */
-static int accumulators(int block)
+/* Vector registers: 32 with AVX-512, else 16. What does not fit is spilled inside the innermost loop, which costs
+ * more than any better tile gains. */
+static int registers(int block)
 {
-    return block == 16 ? 28 : 12;
+    return block == 16 ? 32 : 16;
 }
 
 /*
@@ -29,11 +30,10 @@ static int accumulators(int block)
  */
 static void choose_tile(int *xt, int *ob, int ow, int channel_blocks, int block, int slack_pixels)
 {
-    const int limit = accumulators(block);
     double best = 1e30;
 
     for (int o = 1; o <= op_min(4, channel_blocks); o++)
-        for (int x = 1; x * o <= limit && x <= ow; x++) {
+        for (int x = 1; x * o + o + 1 <= registers(block) && x <= ow; x++) {
             const double waste =
                 (double)(op_ceil(ow, x) * x) / ow * (op_ceil(channel_blocks, o) * o) / channel_blocks;
             const int sums = x * o, loads = x + o;
@@ -57,13 +57,13 @@ static int slack_pixels(int stride, int x_block)
 /* KXT columns × ICT channels × OB vectors of the weight gradient. */
 static void choose_wgrad_tile(struct conv_pass_state *s, int kw, int x_block, int channel_blocks, int block)
 {
-    const int limit = accumulators(block);
+    const int limit = registers(block) - 1; /* one for the input */
 
     s->kxt = op_min(kw, 6);
     while (kw % s->kxt != 0)
         s->kxt--;
-    s->ob = op_min(channel_blocks, op_max(1, op_min(4, limit / s->kxt)));
-    s->ict = op_max(1, op_min(x_block, limit / (s->kxt * s->ob)));
+    s->ob = op_min(channel_blocks, op_max(1, op_min(4, limit / (s->kxt + 1))));
+    s->ict = op_max(1, op_min(x_block, (limit - s->ob) / (s->kxt * s->ob)));
     while (x_block % s->ict != 0)
         s->ict--;
 }

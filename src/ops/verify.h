@@ -61,9 +61,17 @@ int verify_op(struct ocl_context *ctx, const struct op_desc *desc, int block, in
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err);
 
+/* Five updates at changing rates of `count` parameters, against ref_sgd(): outputs VERIFY_W and VERIFY_V. */
+int verify_sgd(struct ocl_context *ctx, bool caffe, size_t count, uint64_t seed, struct verify_result *out,
+               struct clr_error *err);
+
+/* Batches of `batch` ≤ shape->n ≤ 64 images (C,H,W) from random bytes: VERIFY_Y, and the labels. */
+int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
+                 struct verify_result *out, struct clr_error *err);
+
 /*
  * Largest normalised mean square error Σ(a−b)²/Σb² that passes. Float32 summed in any sensible order gives
- * 1e-15…1e-13 (relative errors of a few 1e-8 to 3e-7); the limits leave one order of magnitude above the
+ * 1e-15…3e-13 (relative errors of a few 1e-8 to 5e-7); the limits leave one order of magnitude above the
  * worst of all cases on PoCL, and lie orders below what any wrong index, divisor or missing term gives.
  */
 double verify_tolerance(enum op_kind kind, enum verify_output output);
@@ -76,7 +84,9 @@ enum verify_what { VERIFY_CASE_OP, VERIFY_CASE_SGD, VERIFY_CASE_BATCH };
 struct verify_case {
     char name[80]; /* "conv gemm 3x5 stride 3 pad 1" */
     enum verify_what what;
-    struct op_desc desc; /* VERIFY_CASE_OP */
+    struct op_desc desc; /* VERIFY_CASE_OP; of a batch, x is its shape */
+    bool caffe;          /* VERIFY_CASE_SGD: the convention */
+    size_t count;        /* and how many parameters */
     bool small;          /* belongs to the subset for emulators, which are a thousand times slower */
 };
 

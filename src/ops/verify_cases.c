@@ -199,16 +199,53 @@ static void plain_case(struct verify_case *out, int row)
     out->small = r->small;
 }
 
+/* Update and batches, which have interfaces of their own. */
+struct other_row {
+    enum verify_what what;
+    bool caffe;
+    size_t count;       /* parameters; around and beyond what one work-item handles */
+    struct shape shape; /* batches */
+    bool small;
+};
+
+static const struct other_row other_rows[] = {
+    {VERIFY_CASE_SGD, false, 1, {0}, true},
+    {VERIFY_CASE_SGD, false, 2049, {0}, true},
+    {VERIFY_CASE_SGD, true, 1, {0}, true},
+    {VERIFY_CASE_SGD, true, 5000, {0}, true},
+    {VERIFY_CASE_BATCH, false, 0, {4, 3, 5, 7}, true},
+    {VERIFY_CASE_BATCH, false, 0, {7, 1, 28, 28}, false},
+    {VERIFY_CASE_BATCH, false, 0, {1, 2, 3, 1}, false},
+};
+
+static void other_case(struct verify_case *out, int row)
+{
+    const struct other_row *r = &other_rows[row];
+
+    out->what = r->what;
+    out->caffe = r->caffe;
+    out->count = r->count;
+    out->small = r->small;
+    out->desc.x = r->shape;
+    if (r->what == VERIFY_CASE_SGD)
+        (void)snprintf(out->name, sizeof out->name, "sgd %s, %zu parameters", r->caffe ? "caffe" : "pytorch",
+                       r->count);
+    else
+        (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d", r->shape.n, r->shape.c, r->shape.h,
+                       r->shape.w);
+}
+
 /* ------------------------------------------------------------------ the table */
 
 #define CONV_CASES  ((int)MEM_COUNT(conv_rows) * 2)
 #define POOL_CASES  ((int)MEM_COUNT(pool_rows) * 4)
 #define LRN_CASES   ((int)MEM_COUNT(lrn_rows))
 #define PLAIN_CASES ((int)MEM_COUNT(plain_rows))
+#define OTHER_CASES ((int)MEM_COUNT(other_rows))
 
 int verify_case_count(void)
 {
-    return CONV_CASES + POOL_CASES + LRN_CASES + PLAIN_CASES;
+    return CONV_CASES + POOL_CASES + LRN_CASES + PLAIN_CASES + OTHER_CASES;
 }
 
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
@@ -234,8 +271,10 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
         lrn_case(out, i);
         rc = geometry_lrn(&d->u.lrn, err);
         d->y = d->x;
+    } else if ((i -= LRN_CASES) < PLAIN_CASES) {
+        plain_case(out, i);
     } else {
-        plain_case(out, i - LRN_CASES);
+        other_case(out, i - PLAIN_CASES);
     }
     return rc < 0 ? clr_error_prefix(err, "case %s", out->name) : 0;
 }
@@ -252,15 +291,26 @@ static void worse(struct verify_result *a, const struct verify_result *b)
     a->arrangements = keep.arrangements + b->arrangements;
 }
 
+static int run_batch(struct ocl_context *ctx, const struct verify_case *c, int block, bool thorough,
+                     int batch, uint64_t seed, struct verify_result *out, struct clr_error *err)
+{
+    if (c->what == VERIFY_CASE_BATCH)
+        return verify_batch(ctx, &c->desc.x, block, batch, seed, out, err);
+    return verify_op_as(ctx, &c->desc, block, batch, seed, thorough ? VERIFY_ALL : VERIFY_BASIC, out, err);
+}
+
 int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, bool thorough,
                     uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
     int n = c->desc.x.n, rc;
 
-    rc = verify_op_as(ctx, &c->desc, block, n, seed, thorough ? VERIFY_ALL : VERIFY_BASIC, out, err);
+    if (c->what == VERIFY_CASE_SGD)
+        rc = verify_sgd(ctx, c->caffe, c->count, seed, out, err);
+    else
+        rc = run_batch(ctx, c, block, thorough, n, seed, out, err);
     if (rc == 0 && n > 1 && !out->unsupported) {
         struct verify_result part;
-        rc = verify_op_as(ctx, &c->desc, block, n - 1, seed + 1, 1u << VERIFY_EXACT, &part, err);
+        rc = run_batch(ctx, c, block, false, n - 1, seed + 1, &part, err);
         if (rc == 0)
             worse(out, &part);
     }

@@ -179,9 +179,8 @@ static void set_linear_texts(struct axis *a, int exponent)
             int own = exponent_of(t->value);
             (void)snprintf(mantissa, sizeof mantissa, "%.*f", (int)clamp(own - exponent, 0, 15),
                            t->value / pow(10.0, own));
-            if (strspn(strchr(mantissa, '.') ? strchr(mantissa, '.') : "x", ".0") ==
-                strlen(mantissa) - strcspn(mantissa, "."))
-                trim_zeros(mantissa);
+            if (t->value == round(t->value / pow(10.0, own)) * pow(10.0, own))
+                trim_zeros(mantissa); /* "1×10¹⁴" after "9×10¹³" */
             format_power(t->text, sizeof t->text, mantissa, own, false);
         } else {
             axes_format_fixed(t->text, sizeof t->text, t->value, exponent < 0 ? -exponent : 0);

@@ -71,6 +71,8 @@ static int check_size(const struct canvas_spec *spec, struct clr_error *err)
             err, CLR_EUSAGE,
             "a figure of %d × %d pixels: the width must lie between %d and %d, the height between %d and %d",
             spec->width, spec->height, MIN_WIDTH, MAX_SIDE, MIN_HEIGHT, MAX_SIDE);
+    if (spec->format != CANVAS_PNG)
+        return 0;
     if (w > MAX_SIDE || h > MAX_SIDE || w * h > (double)MAX_PIXELS)
         return clr_error_set(
             err, CLR_EUSAGE,

@@ -19,7 +19,7 @@
 #define GRID     0xE4E4E4
 #define GUIDE    0x606060
 #define SHADE    0x009E73
-#define CELL     3.0 /* of the map of what is taken, pixels */
+#define CELL     3.0 /* of the map of what is taken, in pixels; larger where the figure is huge */
 #define MARK     7.0 /* size of a marker */
 
 struct look {
@@ -48,7 +48,7 @@ struct legend {
 struct drawing {
     struct canvas *canvas;
     const struct chart *chart;
-    double width, height;
+    double width, height, cell;
     struct sizes s;
     struct axis x, y[2];
     struct place_box box[2]; /* plot areas */
@@ -264,40 +264,52 @@ static bool wants_legend(const struct chart *chart)
     return chart->panels[0].series_count > 1 || chart->panels[0].series[0].label[0] || chart->band_label[0];
 }
 
+/* The legend's place when it stands below everything; gives the height it takes. */
+static double lay_out_legend_below(struct drawing *d, double top, double bottom)
+{
+    double u = d->s.unit;
+
+    measure_legend(d, d->width - 32 * u, (size_t)fmax(1.0, floor((bottom - top) * 0.45 / d->s.row)));
+    d->legend_box =
+        (struct place_box){(d->width - d->legend.w) / 2, bottom - d->legend.h, d->legend.w, d->legend.h};
+    return d->legend.h + 8 * u;
+}
+
+/* Heights of the panels between top and bottom, and their ticks. Gives the width of the widest tick text. */
+static double lay_out_panels(struct drawing *d, double top, double bottom)
+{
+    const struct chart *chart = d->chart;
+    double gap = 16 * d->s.unit, share = 0.0, widest = 0.0;
+    double room = bottom - top - gap * (double)(chart->panel_count - 1);
+
+    for (size_t p = 0; p < chart->panel_count; p++)
+        share += chart->panels[p].share;
+    for (size_t p = 0; p < chart->panel_count; p++) {
+        double h = room * chart->panels[p].share / share;
+        int max = (int)(h / (34.0 * d->s.unit));
+        axes_set_ticks(&d->y[p], max > 11 ? 11 : max);
+        widest = fmax(widest, widest_tick(d, &d->y[p]));
+        d->box[p].y = top;
+        d->box[p].h = h;
+        top += h + gap;
+    }
+    return widest;
+}
+
 /* Plot areas: what title, labels, ticks and a legend below leave. */
 static void lay_out(struct drawing *d)
 {
-    const struct chart *chart = d->chart;
     double u = d->s.unit, top = 14 * u, bottom = d->height - 10 * u, left, right = d->width - 16 * u;
-    double widest = 0.0, gap = 16 * u, free_height, share = 0.0, y, over;
 
-    if (chart->title[0])
+    if (d->chart->title[0])
         top += 1.75 * d->s.title;
-    if (d->legend_below) {
-        size_t max_rows = (size_t)fmax(1.0, floor((bottom - top) * 0.45 / d->s.row));
-        measure_legend(d, d->width - 32 * u, max_rows);
-        d->legend_box =
-            (struct place_box){(d->width - d->legend.w) / 2, bottom - d->legend.h, d->legend.w, d->legend.h};
-        bottom -= d->legend.h + 8 * u;
-    }
+    if (d->legend_below)
+        bottom -= lay_out_legend_below(d, top, bottom);
     bottom -= 1.5 * d->s.label + 1.9 * d->s.text;
-    free_height = bottom - top - gap * (double)(chart->panel_count - 1);
-    for (size_t p = 0; p < chart->panel_count; p++)
-        share += chart->panels[p].share;
-    y = top;
-    for (size_t p = 0; p < chart->panel_count; p++) {
-        double h = free_height * chart->panels[p].share / share;
-        int max = (int)(h / (34.0 * u));
-        axes_set_ticks(&d->y[p], max > 11 ? 11 : max);
-        widest = fmax(widest, widest_tick(d, &d->y[p]));
-        d->box[p].y = y;
-        d->box[p].h = h;
-        y += h + gap;
-    }
-    left = 12 * u + 1.5 * d->s.label + widest + 9 * u;
-    for (int pass = 0; pass < 2; pass++) {
+    left = 21 * u + 1.5 * d->s.label + lay_out_panels(d, top, bottom);
+    for (int pass = 0; pass < 2; pass++) { /* the last tick's text stays inside */
+        double over = 0.0;
         fit_x_ticks(d, right - left);
-        over = 0.0;
         for (int i = 0; i < d->x.count; i++) {
             double at = left + axes_fraction(&d->x, d->x.ticks[i].value) * (right - left);
             over = fmax(over, at + canvas_text_width(d->canvas, d->x.ticks[i].text, d->s.text, false) / 2);
@@ -305,7 +317,7 @@ static void lay_out(struct drawing *d)
         if (over > d->width - 8 * u)
             right -= over - (d->width - 8 * u);
     }
-    for (size_t p = 0; p < chart->panel_count; p++) {
+    for (size_t p = 0; p < d->chart->panel_count; p++) {
         d->box[p].x = left;
         d->box[p].w = right - left;
     }
@@ -541,7 +553,7 @@ static int best_box(struct place *place, const struct place_box *candidates, siz
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
     struct place_box l = guide_pixels(d, p, g), at[MAX_CANDIDATES], found = {0}, *b = &d->box[p];
-    double u = d->s.unit, h = 1.25 * d->s.text, gap = fmax(4 * u, 1.5 * CELL);
+    double u = d->s.unit, h = 1.25 * d->s.text, gap = fmax(4 * u, 1.5 * d->cell);
     double w = canvas_text_width(d->canvas, g->text, d->s.text, false) + 4 * u;
     size_t n = 0;
     int covers;
@@ -646,7 +658,7 @@ static int map_panels(struct drawing *d, double *xy, struct clr_error *err)
 
     clear_places(d);
     for (size_t p = 0; p < d->chart->panel_count; p++) {
-        rc = place_init(&d->place[p], d->box[p], CELL, err);
+        rc = place_init(&d->place[p], d->box[p], d->cell, err);
         if (rc < 0)
             return rc;
         take_curves(d, p, xy);
@@ -711,6 +723,7 @@ int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int 
     d->chart = chart;
     d->width = width;
     d->height = height;
+    d->cell = CELL * fmax(1.0, fmax(width, height) / 2000.0);
     d->s = sizes_of(width, height);
     rc = new_trace(d, &xy, err);
     if (rc < 0)

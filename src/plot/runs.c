@@ -98,28 +98,34 @@ static void append_rates(struct str *s, const json_t *from)
 {
     if (json_is_number(member(from, "min_lr"))) {
         append_number(s, from, "min_lr", " ", 6);
-        append_number(s, from, "max_lr", "–", 6);
+        append_number(s, from, "max_lr", "…", 6);
     } else {
         append_number(s, from, "lr", " ", 6);
     }
-    append_number(s, from, "step_size", ", step size ", 9);
-    append_number(s, from, "gamma", ", γ ", 9);
+    append_number(s, from, "gamma", ", gamma ", 9);
+    if (json_number_value(member(from, "step_size")) > 0.0)
+        append_number(s, from, "step_size", ", step size ", 9);
 }
 
-/* "triangular 0.0025–0.01, step size 2,000" from the settings; false where they do not name a policy. */
+/*
+ * "triangular 0.0025…0.01, step size 2,000" from the settings: schedule.description as the trainer writes it,
+ * else made from the policy's name and rates; false where there is no policy.
+ */
 static bool describe(char *out, size_t size, const json_t *settings)
 {
     const json_t *schedule = member(settings, "schedule"),
                  *from = json_is_object(schedule) ? schedule : settings;
-    const json_t *policy = member(from, "policy");
+    const json_t *policy = member(from, "policy"), *text = json_is_string(schedule) ? schedule : NULL;
     struct str s = {0};
     bool done;
 
-    if (json_is_string(policy)) {
+    if (json_is_object(schedule) && json_is_string(member(schedule, "description")))
+        text = member(schedule, "description");
+    if (text) {
+        str_append(&s, "%s", json_string_value(text));
+    } else if (json_is_string(policy)) {
         str_append(&s, "%s", json_string_value(policy));
         append_rates(&s, from);
-    } else if (json_is_string(schedule)) {
-        str_append(&s, "%s", json_string_value(schedule));
     }
     done = s.length > 0 && !s.failed;
     if (done)

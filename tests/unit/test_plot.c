@@ -37,12 +37,17 @@ static void write_text(const char *folder, const char *name, const char *text)
     free(path);
 }
 
-/* folder/name for the length of a test (never freed: each case is a process). */
+/* folder/name for the length of a test: never freed, as each case is a process, and kept in sight, so that it
+ * is no leak. */
 static char *join(const char *folder, const char *name)
 {
+    static char *paths[512];
+    static size_t count;
     char *path;
 
     ck_assert_int_eq(fs_join(&path, folder, name, NULL), 0);
+    ck_assert(count < sizeof paths / sizeof paths[0]);
+    paths[count++] = path;
     return path;
 }
 
@@ -280,26 +285,34 @@ END_TEST
 
 START_TEST(test_runs__repeats_differ_in_the_seed_alone)
 {
-    const char *base = support_temp_dir(), *inputs[8];
+    const char *base = support_temp_dir(), *inputs[12];
     struct runs runs;
     struct clr_error err = {0};
     size_t n = make_headline(base, inputs);
 
     inputs[n++] = make_run(base, "other", g_fixed, 3, 0, FIXED "\"seed\":2,\"batch\":50");
     inputs[n++] = make_run(base, "again", g_fixed, 3, 0, FIXED "\"seed\":1,\"out\":\"x\"");
+    inputs[n++] = make_run(base, "trainer", g_fixed, 3, 0,
+                           "\"schedule\":{\"policy\":\"fixed\",\"description\":\"fixed 0.5\",\"lr\":0.5,"
+                           "\"min_lr\":null,\"step_size\":0},\"seed\":1");
+    inputs[n++] = make_run(base, "old", g_fixed, 3, 0,
+                           "\"schedule\":{\"policy\":\"fixed\",\"lr\":0.25,\"min_lr\":null,\"gamma\":null,"
+                           "\"step_size\":0},\"seed\":1");
     inputs[n++] = make_run(base, "bare", g_fixed, 3, 0, NULL);
     inputs[n++] = join(inputs[0], "history.csv");
     ck_assert_msg(runs_read(&runs, inputs, n, "history.csv", &err) == 0, "%s", err.message);
-    ck_assert_uint_eq(runs.groups, 6);
+    ck_assert_uint_eq(runs.groups, 8);
     ck_assert(runs.run[0].group == runs.run[1].group && runs.run[0].group == runs.run[3].group);
     ck_assert(runs.run[2].group != runs.run[0].group);
     ck_assert(runs.run[4].group != runs.run[2].group); /* another batch */
     ck_assert(runs.run[5].group != runs.run[2].group); /* the same seed: no repeat */
-    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025–0.01, step size 2,000");
+    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025…0.01, step size 2,000");
     ck_assert_str_eq(runs.run[2].label, "fixed 0.001 (f)");
     ck_assert_str_eq(runs.run[4].label, "fixed 0.001 (other)");
-    ck_assert_str_eq(runs.run[6].label, "bare");
-    ck_assert_str_eq(runs.run[7].label, "t1");
+    ck_assert_str_eq(runs.run[6].label, "fixed 0.5");
+    ck_assert_str_eq(runs.run[7].label, "fixed 0.25");
+    ck_assert_str_eq(runs.run[8].label, "bare");
+    ck_assert_str_eq(runs.run[9].label, "t1");
     ck_assert_str_eq(runs.run[0].topic, "quick on cifar10");
     runs_clear(&runs);
 }
@@ -364,7 +377,7 @@ START_TEST(test_figure__mean_and_band_of_repeats)
     ck_assert_int_eq(figure_run(&chart, inputs, n, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].series_count, 2);
     s = &chart.panels[0].series[0];
-    ck_assert_str_eq(s->label, "triangular 0.0025–0.01, step size 2,000, 3 runs");
+    ck_assert_str_eq(s->label, "triangular 0.0025…0.01, step size 2,000, 3 runs");
     ck_assert_uint_eq(s->count, MEM_COUNT(g_triangular));
     for (size_t i = 0; i < s->count; i++) {
         /* −1, 0, +1: the sample standard deviation is 1 */

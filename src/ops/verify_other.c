@@ -1,0 +1,225 @@
+/* What is no operator but runs on the device all the same: the update and the making of batches. */
+#include <math.h>
+
+#include "ops/batch.h"
+#include "ops/sgd.h"
+#include "ops/verify_trial.h"
+
+#include "base/rng.h"
+#include "ref/ref.h"
+
+#define LIMIT 1e-12
+
+static int random_array(double **out, size_t count, uint64_t seed, uint32_t stream, struct clr_error *err)
+{
+    int rc = mem_new(out, count, sizeof **out, "values to verify with", err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        (*out)[i] = (double)(float)rng_normal(seed, RNG_TEST, stream, i);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ update */
+
+enum { UPDATES = 5 };
+
+/* A rate that changes, so that the two conventions part. Exact in float, as are the other two. */
+static double rate_of(int update)
+{
+    return 0.0625 * (1 + update % 3);
+}
+
+static const double momentum = 0.875, decay = 0.03125;
+
+static int run_updates(struct trial *t, struct sgd *sgd, int run, size_t count, struct clr_error *err)
+{
+    int rc = trial_upload(t, run, err);
+
+    for (int k = 0; k < UPDATES && rc == 0; k++)
+        rc = sgd_update(sgd, t->at[S_W]->mem, t->at[S_V]->mem, t->at[S_DW]->mem, count, rate_of(k), momentum,
+                        decay, err);
+    return rc < 0 ? rc : trial_download(t, run, err);
+}
+
+static int sgd_trial(struct trial *t, struct sgd *sgd, double *w, double *v, const double *g, size_t count,
+                     bool caffe, struct clr_error *err)
+{
+    cl_mem ignored;
+    int rc = trial_array(t, S_W, &ignored, count, w, err);
+
+    if (rc == 0)
+        rc = trial_array(t, S_V, &ignored, count, v, err);
+    if (rc == 0)
+        rc = trial_array(t, S_DW, &ignored, count, g, err);
+    if (rc == 0) {
+        memset(t->at[S_W]->writable, 1, count);
+        memset(t->at[S_V]->writable, 1, count);
+    }
+    for (int run = 0; run < 2 && rc == 0; run++)
+        rc = run_updates(t, sgd, run, count, err);
+    if (rc < 0)
+        return rc;
+    for (int k = 0; k < UPDATES; k++)
+        ref_sgd(w, v, g, count, rate_of(k), momentum, decay, caffe);
+    trial_check_array(t, VERIFY_W, LIMIT, S_W, 0, count, w);
+    trial_check_array(t, VERIFY_V, LIMIT, S_V, 0, count, v);
+    trial_check_untouched(t);
+    trial_check_repeats(t);
+    t->result->arrangements++;
+    return 0;
+}
+
+int verify_sgd(struct ocl_context *ctx, bool caffe, size_t count, uint64_t seed, struct verify_result *out,
+               struct clr_error *err)
+{
+    struct trial t = {.ctx = ctx,
+                      .title = caffe ? "Caffe's momentum" : "PyTorch's momentum",
+                      .guard = 64,
+                      .batch = 1,
+                      .planned = 1,
+                      .result = out};
+    double *w = NULL, *v = NULL, *g = NULL;
+    struct sgd *sgd = NULL;
+    int rc;
+
+    trial_result_init(out);
+    rc = random_array(&w, count, seed, 10, err);
+    if (rc == 0)
+        rc = random_array(&v, count, seed, 11, err);
+    if (rc == 0)
+        rc = random_array(&g, count, seed, 12, err);
+    if (rc == 0)
+        rc = sgd_create(&sgd, ctx, caffe, err);
+    if (rc == 0)
+        rc = sgd_trial(&t, sgd, w, v, g, count, caffe, err);
+    sgd_destroy(sgd);
+    trial_clear(&t);
+    free(w);
+    free(v);
+    free(g);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ batches */
+
+enum { IMAGES = 9, INDEX_OFFSET = 4 };
+
+/* A data set of random bytes, the list that names its images, and the batch they should give. */
+struct batch_data {
+    struct clr_images images;
+    float *mean;
+    int32_t index[64];
+    double *expected; /* all planned images */
+    size_t image;     /* elements */
+};
+
+static int batch_data_create(struct batch_data *d, const struct shape *shape, float scale, uint64_t seed,
+                             struct clr_error *err)
+{
+    int rc;
+
+    d->image = (size_t)shape->c * (size_t)shape->h * (size_t)shape->w;
+    d->images.count = IMAGES;
+    rc = mem_new_aligned(&d->images.pixels, IMAGES * d->image, "images to verify with", err);
+    if (rc == 0)
+        rc = mem_new_aligned(&d->images.labels, IMAGES, "labels to verify with", err);
+    if (rc == 0)
+        rc = mem_new(&d->mean, d->image, sizeof *d->mean, "mean to verify with", err);
+    if (rc == 0)
+        rc = mem_new(&d->expected, (size_t)shape->n * d->image, sizeof *d->expected, "expected batch", err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < IMAGES * d->image; i++)
+        d->images.pixels[i] = (uint8_t)rng_below(seed, RNG_TEST, 20, i, 256);
+    for (size_t i = 0; i < d->image; i++)
+        d->mean[i] = (float)(255.0 * rng_uniform(seed, RNG_TEST, 21, i));
+    for (int i = 0; i < IMAGES; i++)
+        d->images.labels[i] = (uint8_t)(i * 25 + 3);
+    for (int i = 0; i < shape->n; i++)
+        d->index[i] = (int32_t)rng_below(seed, RNG_TEST, 22, (uint64_t)i, IMAGES);
+    for (size_t i = 0; i < (size_t)shape->n * d->image; i++) {
+        size_t pixel = (size_t)d->index[i / d->image] * d->image + i % d->image;
+        d->expected[i] = ((double)d->images.pixels[pixel] - (double)d->mean[i % d->image]) * (double)scale;
+    }
+    return 0;
+}
+
+static void batch_data_clear(struct batch_data *d)
+{
+    free(d->images.pixels);
+    free(d->images.labels);
+    free(d->mean);
+    free(d->expected);
+}
+
+static void check_labels(struct trial *t, const struct batch_data *d)
+{
+    for (int i = 0; i < t->batch; i++) {
+        uint32_t got = t->at[S_LABELS]->first[i], expected = d->images.labels[d->index[i]];
+        if (got != expected)
+            trial_fault(t, "label %d is %u, not %u", i, (unsigned)got, (unsigned)expected);
+    }
+}
+
+static int batch_trial(struct trial *t, struct tensor *y, const struct batch_data *d, float scale,
+                       struct clr_error *err)
+{
+    struct device_images images = {0};
+    struct batch *batch = NULL;
+    cl_mem labels, index;
+    int rc = trial_tensor(t, S_Y, y, NULL, err);
+
+    if (rc == 0)
+        rc = trial_ints(t, S_INDEX, &index, d->index, INDEX_OFFSET, err);
+    if (rc == 0)
+        rc = trial_buffer(t, S_LABELS, (size_t)t->planned * 4, false, err);
+    if (rc == 0)
+        rc = device_images_create(&images, t->ctx, &d->images, d->image, err);
+    if (rc == 0)
+        rc = batch_create(&batch, t->ctx, y, d->mean, scale, err);
+    for (int run = 0; run < 2 && rc == 0; run++) {
+        memset(t->at[S_LABELS]->writable, 1, (size_t)t->batch);
+        labels = t->at[S_LABELS]->mem;
+        rc = trial_upload(t, run, err);
+        if (rc == 0)
+            rc = batch_gather(batch, y, labels, &images, index, INDEX_OFFSET, t->batch, err);
+        if (rc == 0)
+            rc = trial_download(t, run, err);
+    }
+    if (rc == 0) {
+        trial_check_tensor(t, VERIFY_Y, LIMIT, S_Y, y, d->expected);
+        check_labels(t, d);
+        trial_check_untouched(t);
+        trial_check_repeats(t);
+        t->result->arrangements++;
+    }
+    batch_destroy(batch);
+    device_images_clear(&images);
+    return rc;
+}
+
+int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
+                 struct verify_result *out, struct clr_error *err)
+{
+    const float scale = 1.0f / 255.0f;
+    int rc = 0;
+
+    trial_result_init(out);
+    for (int wide = 0; wide < 2 && rc == 0; wide++) {
+        struct trial t = {.ctx = ctx,
+                          .title = wide ? "wide halos" : "no halo",
+                          .guard = wide ? 64 : 0,
+                          .batch = batch,
+                          .planned = shape->n,
+                          .result = out};
+        struct tensor y = {.shape = *shape, .layout = {wide ? block : shape->c, 2 * wide, wide}};
+        struct batch_data d = {0};
+
+        rc = batch_data_create(&d, shape, scale, seed, err);
+        if (rc == 0)
+            rc = batch_trial(&t, &y, &d, scale, err);
+        trial_clear(&t);
+        batch_data_clear(&d);
+    }
+    return rc;
+}

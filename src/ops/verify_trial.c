@@ -1,0 +1,332 @@
+/* Buffers that are watched: see verify_trial.h. */
+#include "ops/verify_trial.h"
+
+#include <math.h>
+#include <stdarg.h>
+
+#define GARBAGE 0x42f6e979u /* 123.456f: scratch before the second run */
+
+static const char *const slot_names[S_COUNT] = {[S_X] = "x",
+                                                [S_Y] = "y",
+                                                [S_DX] = "dx",
+                                                [S_DY] = "dy",
+                                                [S_W] = "w",
+                                                [S_B] = "b",
+                                                [S_DW] = "dw",
+                                                [S_DB] = "db",
+                                                [S_V] = "v",
+                                                [S_SAVED] = "saved",
+                                                [S_WORK] = "workspace",
+                                                [S_LABELS] = "labels",
+                                                [S_INDEX] = "sample index",
+                                                [S_SAMPLE] = "sample"};
+
+void trial_result_init(struct verify_result *r)
+{
+    memset(r, 0, sizeof *r);
+    r->ok = true;
+    for (int i = 0; i < VERIFY_OUTPUT_COUNT; i++)
+        r->nmse[i] = -1.0;
+}
+
+/* One operator in one arrangement. */
+/* ------------------------------------------------------------------ verdict */
+
+void trial_fault(struct trial *t, const char *format, ...)
+{
+    struct verify_result *r = t->result;
+    va_list ap;
+    int n;
+
+    if (!r->ok)
+        return; /* the first one is the one to read */
+    r->ok = false;
+    n = snprintf(r->text, sizeof r->text, "%s, batch %d of %d: ", t->title, t->batch, t->planned);
+    if (n < 0 || (size_t)n >= sizeof r->text)
+        return;
+    va_start(ap, format);
+    (void)vsnprintf(r->text + n, sizeof r->text - (size_t)n, format, ap);
+    va_end(ap);
+}
+
+static float as_float(uint32_t bits)
+{
+    float f;
+
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static uint32_t as_bits(double value)
+{
+    float f = (float)value;
+    uint32_t bits;
+
+    memcpy(&bits, &f, sizeof bits);
+    return bits;
+}
+
+/* ------------------------------------------------------------------ buffers */
+
+int trial_buffer(struct trial *t, enum slot_name name, size_t bytes, bool scratch, struct clr_error *err)
+{
+    struct slot *s = &t->slots[name];
+    size_t total;
+    int rc;
+
+    s->words = (bytes + 3) / 4;
+    s->guard = t->guard;
+    s->scratch = scratch;
+    total = s->words + s->guard;
+    rc = mem_new(&s->before, total, sizeof *s->before, "buffer to verify", err);
+    if (rc == 0)
+        rc = mem_new(&s->after, total, sizeof *s->after, "buffer to verify", err);
+    if (rc == 0)
+        rc = mem_new(&s->first, total, sizeof *s->first, "buffer to verify", err);
+    if (rc == 0)
+        rc = mem_new(&s->writable, total, 1, "buffer to verify", err);
+    if (rc == 0)
+        rc = ocl_buffer_create(&s->mem, t->ctx, total * 4, slot_names[name], err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < total; i++)
+        s->before[i] = TRIAL_SENTINEL;
+    if (scratch)
+        memset(s->writable, 1, s->words);
+    t->at[name] = s;
+    return 0;
+}
+
+static size_t element(const struct tensor *t, int n, int c, int h, int w)
+{
+    size_t v = (size_t)t->layout.block, blocks = ((size_t)t->shape.c + v - 1) / v;
+    size_t hp = (size_t)(t->shape.h + 2 * t->layout.halo_h), wp = (size_t)(t->shape.w + 2 * t->layout.halo_w);
+    size_t row = ((size_t)n * blocks + (size_t)c / v) * hp + (size_t)(h + t->layout.halo_h);
+
+    return (row * wp + (size_t)(w + t->layout.halo_w)) * v + (size_t)c % v;
+}
+
+/* The next element in logical order; false behind the last one of image `images` − 1. */
+struct place {
+    int n, c, h, w;
+};
+
+static bool next_place(struct place *p, const struct shape *s, int images)
+{
+    if (++p->w < s->w)
+        return true;
+    p->w = 0;
+    if (++p->h < s->h)
+        return true;
+    p->h = 0;
+    if (++p->c < s->c)
+        return true;
+    p->c = 0;
+    return ++p->n < images;
+}
+
+/*
+ * A tensor's buffer: halo and lanes beyond C zero, slack NaN. Values (of the batch; NaN beyond it) or, where
+ * values is NULL, NaN everywhere and the batch's elements writable.
+ */
+int trial_tensor(struct trial *t, enum slot_name name, struct tensor *tensor, const double *values,
+                 struct clr_error *err)
+{
+    struct place p = {0};
+    size_t floats, i = 0;
+    struct slot *s;
+    int rc;
+
+    if (!tensor_floats(&tensor->shape, &tensor->layout, &floats))
+        return clr_error_set(err, CLR_ENOMEM, "the tensor %s to verify overflows", slot_names[name]);
+    rc = trial_buffer(t, name, floats * 4, false, err);
+    if (rc < 0)
+        return rc;
+    s = t->at[name];
+    memset(s->before, 0, (floats - TENSOR_SLACK) * 4);
+    do {
+        size_t at = element(tensor, p.n, p.c, p.h, p.w);
+        bool in_batch = p.n < t->batch;
+        s->before[at] = values && in_batch ? as_bits(values[i]) : TRIAL_SENTINEL;
+        s->writable[at] = !values && in_batch;
+        i++;
+    } while (next_place(&p, &tensor->shape, tensor->shape.n));
+    tensor->mem = s->mem;
+    return 0;
+}
+
+/* A parameter (values) or its gradient (NULL). */
+int trial_array(struct trial *t, enum slot_name name, cl_mem *mem, size_t count, const double *values,
+                struct clr_error *err)
+{
+    int rc;
+
+    if (count == 0)
+        return 0;
+    rc = trial_buffer(t, name, count * 4, false, err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        if (values)
+            t->at[name]->before[i] = as_bits(values[i]);
+        else
+            t->at[name]->writable[i] = 1;
+    }
+    if (rc == 0)
+        *mem = t->at[name]->mem;
+    return rc;
+}
+
+/* Integers per image behind `offset` others; entries beyond the batch are zero, so that reading them is
+ * harmless. */
+int trial_ints(struct trial *t, enum slot_name name, cl_mem *mem, const int32_t *values, int offset,
+               struct clr_error *err)
+{
+    int rc = trial_buffer(t, name, (size_t)(offset + t->planned) * 4, false, err);
+
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < t->planned; i++)
+        t->at[name]->before[offset + i] = i < t->batch ? (uint32_t)values[i] : 0;
+    *mem = t->at[name]->mem;
+    return 0;
+}
+
+void trial_clear(struct trial *t)
+{
+    for (int i = 0; i < S_COUNT; i++) {
+        struct slot *s = &t->slots[i];
+        ocl_release(&s->mem);
+        free(s->before);
+        free(s->after);
+        free(s->first);
+        free(s->writable);
+    }
+}
+
+/* ------------------------------------------------------------------ running */
+
+int trial_upload(struct trial *t, int run, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (int i = 0; i < S_COUNT && rc == 0; i++) {
+        struct slot *s = &t->slots[i];
+        if (!s->mem)
+            continue;
+        for (size_t k = 0; run > 0 && s->scratch && k < s->words; k++)
+            s->before[k] = GARBAGE;
+        rc = ocl_write(t->ctx, s->mem, 0, (s->words + s->guard) * 4, s->before, err);
+    }
+    return rc;
+}
+
+int trial_download(struct trial *t, int run, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (int i = 0; i < S_COUNT && rc == 0; i++) {
+        struct slot *s = &t->slots[i];
+        if (s->mem)
+            rc = ocl_read(t->ctx, s->mem, 0, (s->words + s->guard) * 4, run == 0 ? s->first : s->after, err);
+    }
+    return rc;
+}
+
+/* ------------------------------------------------------------------ checking */
+
+/* Squares of error and reference, and what was not finite. */
+struct sums {
+    double error, power;
+    size_t count, bad;
+};
+
+static void sums_add(struct sums *s, uint32_t got, double expected)
+{
+    double value = (double)as_float(got), d = value - expected;
+
+    s->count++;
+    if (!isfinite(value)) {
+        s->bad++;
+        return;
+    }
+    s->error += d * d;
+    s->power += expected * expected;
+}
+
+static void judge(struct trial *t, enum verify_output output, double limit, const struct sums *s)
+{
+    double nmse = s->power > 0.0 ? s->error / s->power : s->error;
+    double *worst = &t->result->nmse[output];
+
+    if (s->bad > 0) {
+        nmse = INFINITY;
+        trial_fault(t, "%s: %zu of %zu values not written or not finite", verify_output_name(output), s->bad,
+                    s->count);
+    }
+    if (!(nmse <= limit))
+        trial_fault(t, "%s: NMSE %.2e, limit %.2e", verify_output_name(output), nmse, limit);
+    if (!(nmse <= *worst))
+        *worst = nmse;
+}
+
+void trial_check_tensor(struct trial *t, enum verify_output output, double limit, enum slot_name name,
+                        const struct tensor *tensor, const double *expected)
+{
+    struct place p = {0};
+    struct sums s = {0};
+    size_t i = 0;
+
+    do {
+        sums_add(&s, t->at[name]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
+    } while (next_place(&p, &tensor->shape, t->batch));
+    judge(t, output, limit, &s);
+}
+
+void trial_check_array(struct trial *t, enum verify_output output, double limit, enum slot_name name,
+                       size_t offset, size_t count, const double *expected)
+{
+    struct sums s = {0};
+
+    for (size_t i = 0; i < count; i++)
+        sums_add(&s, t->at[name]->first[offset + i], expected[i]);
+    judge(t, output, limit, &s);
+}
+
+/* Where in its buffer a word that must not change has changed: the sentence's end. */
+static const char *region(const struct slot *s, size_t at)
+{
+    if (at >= s->words)
+        return "behind its end";
+    if (s->before[at] == 0)
+        return "in its halo or in lanes beyond the last channel";
+    if (s->before[at] == TRIAL_SENTINEL)
+        return "in its slack, beyond the batch or before the offset";
+    return "in an input";
+}
+
+void trial_check_untouched(struct trial *t)
+{
+    for (int i = 0; i < S_COUNT; i++) {
+        const struct slot *s = &t->slots[i];
+        size_t changed = 0, where = 0;
+
+        for (size_t k = 0; s->mem && k < s->words + s->guard; k++) {
+            bool zero = s->before[k] == 0 && s->first[k] == 0x80000000u;
+            if (s->writable[k] || s->first[k] == s->before[k] || zero)
+                continue;
+            if (changed++ == 0)
+                where = k;
+        }
+        if (changed > 0)
+            trial_fault(t, "%s: %zu words written %s (the first at %zu of %zu, %g)", slot_names[i], changed,
+                        region(s, where), where, s->words, (double)as_float(s->first[where]));
+    }
+}
+
+void trial_check_repeats(struct trial *t)
+{
+    for (int i = 0; i < S_COUNT; i++) {
+        const struct slot *s = &t->slots[i];
+        if (s->mem && !s->scratch && memcmp(s->first, s->after, (s->words + s->guard) * 4) != 0)
+            trial_fault(t, "%s: a second run on the same input gives other bytes", slot_names[i]);
+    }
+}
