@@ -257,11 +257,11 @@ static size_t terminal_width(void)
     return 80;
 }
 
-/* The bar takes what the figures leave of the line, 24 columns at most; the figures are cut before they wrap.
+/* The bar takes what the figures leave of the line, 16 columns at most; the figures are cut before they wrap.
  */
 static void draw_line(const struct clr_progress *p)
 {
-    static const char full[] = "########################", empty[] = "........................";
+    static const char full[] = "################", empty[] = "................";
     struct str figures = {0};
     size_t width = terminal_width() - 1, bar = 0, filled = 0;
 
