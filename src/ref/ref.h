@@ -27,9 +27,10 @@ void ref_lrn_forward(double *y, const double *x, int n, const struct lrn_geometr
 void ref_lrn_backward(double *dx, const double *x, const double *dy, int n, const struct lrn_geometry *g);
 
 /* y (N,O) = x (N,I)·wᵀ + b, w (O,I) */
-void ref_dense_forward(double *y, const double *x, const double *w, const double *b, int n, int inputs, int outputs);
-void ref_dense_backward(double *dx, double *dw, double *db, const double *x, const double *w, const double *dy,
-                        int n, int inputs, int outputs);
+void ref_dense_forward(double *y, const double *x, const double *w, const double *b, int n, int inputs,
+                       int outputs);
+void ref_dense_backward(double *dx, double *dw, double *db, const double *x, const double *w,
+                        const double *dy, int n, int inputs, int outputs);
 
 /* mask of element e of sample s: kept where philox(seed, RNG_DROPOUT, iteration ^ layer << 24,
  * sample·elements + e)[0] ≥ ratio·2^32; kept values are divided by 1 − ratio. x and y (N, elements). */
@@ -37,7 +38,8 @@ void ref_dropout_forward(double *y, const double *x, const int32_t *sample, int 
                          int layer, uint64_t seed, uint32_t iteration);
 
 /* loss[n] = −log softmax(logits[n])[label[n]]; dx = (softmax − onehot)/n_total. */
-void ref_softmax_loss(double *loss, double *dx, const double *logits, const int32_t *labels, int n, int classes);
+void ref_softmax_loss(double *loss, double *dx, const double *logits, const int32_t *labels, int n,
+                      int classes);
 
 /* hit[n] = 1 where fewer than top_k classes score higher than the label's (ties: the lower class number is
  * counted as higher, as arg-max does). A NaN score is never a hit. */

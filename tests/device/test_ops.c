@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/geometry.h"
 #include "ocl/ocl.h"
 #include "ops/verify.h"
@@ -153,6 +154,77 @@ START_TEST(test_verify__cases_are_sound)
 }
 END_TEST
 
+/*
+ * The check itself is checked: kernels that are wrong on purpose, one way each, must be found out. They stand
+ * in for cl/relu.cl.
+ */
+static const char relu_head[] =
+    "__kernel void relu_forward(__global float *y, __global const float *x, int batch)\n"
+    "{\n"
+    "    const int h0 = (int)get_global_id(0) * ROWS, cb = (int)get_global_id(1), n = "
+    "(int)get_global_id(2);\n"
+    "    if (cb >= X_CB || n >= batch)\n"
+    "        return;\n"
+    "    for (int i = h0 * W * V; i < min(h0 + ROWS, H) * W * V; i++) {\n"
+    "        const float v = x[AT(X, n, cb, i / V / W, i / V % W) + i % V];\n"
+    "        y[AT(Y, n, cb, i / V / W, i / V % W) + i % V] = v > 0.0f ? v : SLOPE * v;\n"
+    "    }\n"
+    "    if (h0 == 0 && n == 0) {\n"
+    "        __global float *first = y + AT(Y, 0, 0, 0, 0);\n        ";
+static const char relu_tail[] = ";\n    }\n}\n";
+
+static const struct {
+    const char *code, *text; /* what is wrong, and what the verdict must say; NULL: nothing is wrong */
+} mistakes[] = {
+    {"", NULL},
+    {"first[1] += 0.001f", "y: NMSE"},
+    {"first[1] = NAN", "y: 1 of 120 values not written or not finite"},
+    {"first[3] = 1.0f", "y: 1 words written in its halo or in lanes"}, /* 3 channels in blocks of 4 */
+    {"first[-1] = 1.0f", "y: 1 words written in its halo or in lanes"},
+    {"y[2 * Y_CB * Y_HP * Y_WP * V] = 1.0f", "y: 1 words written in its slack"},
+    {"((__global float *)x)[AT(X, 0, 0, 0, 0)] = 1.0f", "x: 1 words written in an input"},
+};
+
+static void verify_broken(const struct clr_device *device, const char *dir, size_t mistake)
+{
+    const struct op_desc desc = {.kind = OP_RELU, .label = "broken", .x = {2, 3, 4, 5}, .y = {2, 3, 4, 5}};
+    const struct ocl_options options = {.no_cache = true};
+    struct ocl_context *ctx;
+    struct verify_result r;
+    struct clr_error err;
+    struct str source = {0};
+    char path[256];
+
+    (void)snprintf(path, sizeof path, "%s/relu.cl", dir);
+    str_append(&source, "%s%s%s", relu_head, mistakes[mistake].code, relu_tail);
+    ck_assert_int_eq(fs_write_atomic(path, str_text(&source), source.length, &err), 0);
+    str_clear(&source);
+    ck_assert_msg(ocl_context_create(&ctx, device, &options, &err) == 0, "%s", err.message);
+    ck_assert_msg(verify_op_as(ctx, &desc, 4, 2, 1, 1u << VERIFY_WIDE, &r, &err) == 0, "%s", err.message);
+    ocl_context_destroy(ctx);
+    if (mistakes[mistake].text)
+        ck_assert_msg(!r.ok && strstr(r.text, mistakes[mistake].text), "mistake %zu: '%s'", mistake, r.text);
+    else
+        ck_assert_msg(r.ok, "the kernel without a mistake: %s", r.text);
+}
+
+START_TEST(test_verify__finds_what_is_wrong)
+{
+    const char *wanted = getenv("CLR_TEST_DEVICE"), *dir = support_temp_dir();
+    struct clr_error err;
+    size_t chosen;
+
+    if (clr_device_select(&chosen, devices, device_count, wanted && *wanted ? wanted : NULL, &err) < 0) {
+        support_skip(err.message);
+        return;
+    }
+    ck_assert_int_eq(setenv("CLR_CL_DIR", dir, 1), 0); /* common.clh is not there: the built-in one serves */
+    for (size_t i = 0; i < MEM_COUNT(mistakes); i++)
+        verify_broken(&devices[chosen], dir, i);
+    ck_assert_int_eq(unsetenv("CLR_CL_DIR"), 0);
+}
+END_TEST
+
 static int list_cases(void)
 {
     for (int i = 0; i < verify_case_count(); i++) {
@@ -186,6 +258,7 @@ int main(int argc, char **argv)
     }
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, test_verify__cases_are_sound);
+    tcase_add_test(tc, test_verify__finds_what_is_wrong);
     tcase_add_test(tc, test_ops__have_a_device);
     if (device_count > 0)
         tcase_add_loop_test(tc, test_ops__agree_with_oracles, 0, (int)device_count);

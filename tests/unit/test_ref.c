@@ -14,7 +14,7 @@
 
 #define NEAR(a, b) ck_assert_double_eq_tol((a), (b), 1e-12)
 
-/* ------------------------------------------------------------------ helpers */
+/* ------------------------------------------------------------------ tools */
 
 static double *random_array(size_t count, uint32_t stream)
 {

@@ -1,0 +1,122 @@
+/* Reading a range test: bounds worked out by hand from made-up curves (src/train/suggest.h has the rules). */
+#include <math.h>
+#include <string.h>
+
+#include "support.h"
+
+#include "base/mem.h"
+#include "train/suggest.h"
+
+#define CURVE(array)                                                                                         \
+    {                                                                                                        \
+        .points = (array), .count = (int)MEM_COUNT(array), .untrained = 0.1, .classes = 10, .images = 10000  \
+    }
+
+/* Baseline 0.1, standard error 0.003: the threshold is 0.109. */
+START_TEST(test_suggest__rise_and_fall)
+{
+    const struct range_point p[] = {{0.001, 0.100}, {0.002, 0.104}, {0.003, 0.150}, {0.004, 0.300},
+                                    {0.005, 0.400}, {0.006, 0.450}, {0.007, 0.440}, {0.008, 0.380}};
+    const struct range_curve c = CURVE(p);
+    struct clr_range_result r = {0};
+
+    suggest_range(&r, &c);
+    ck_assert(r.has_min && r.min_lr == 0.002);
+    /* smoothed: … 0.3833 at 0.005, 0.43 at 0.006, 0.4233 at 0.007, 0.41 at 0.008: the first fall > 0.01 */
+    ck_assert(r.has_max && r.max_lr == 0.006);
+    ck_assert_double_eq_tol(r.baseline, 0.1, 1e-12);
+    ck_assert_double_eq_tol(r.standard_error, 0.003, 1e-12);
+}
+END_TEST
+
+/* One point above the threshold that falls back is noise, not the start of learning. */
+START_TEST(test_suggest__must_stay_above)
+{
+    const struct range_point p[] = {{0.001, 0.12}, {0.002, 0.10}, {0.003, 0.15}, {0.004, 0.30}, {0.005, 0.35}};
+    const struct range_curve c = CURVE(p);
+    struct clr_range_result r = {0};
+
+    suggest_range(&r, &c);
+    ck_assert(r.has_min && r.min_lr == 0.002);
+    ck_assert(!r.has_max);
+    ck_assert_ptr_nonnull(strstr(r.explanation, "does not fall"));
+}
+END_TEST
+
+/* A single dip that the smoothing levels out does not end the range. */
+START_TEST(test_suggest__smoothing_hides_one_dip)
+{
+    const struct range_point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.27}, {5, 0.40}, {6, 0.50}, {7, 0.50}};
+    const struct range_curve c = CURVE(p);
+    struct clr_range_result r = {0};
+
+    suggest_range(&r, &c);
+    ck_assert(r.has_min && r.min_lr == 1 && !r.has_max);
+}
+END_TEST
+
+START_TEST(test_suggest__divergence_ends_the_range_at_the_top)
+{
+    const struct range_point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.31}};
+    struct range_curve c = CURVE(p);
+    struct clr_range_result r = {0};
+
+    c.diverged = true;
+    suggest_range(&r, &c);
+    /* smoothed over two at the end: 0.305, the top */
+    ck_assert(r.has_max && r.max_lr == 4);
+}
+END_TEST
+
+START_TEST(test_suggest__never_learns)
+{
+    const struct range_point p[] = {{1, 0.10}, {2, 0.105}, {3, 0.09}, {4, 0.108}};
+    const struct range_curve c = CURVE(p);
+    struct clr_range_result r = {0};
+
+    suggest_range(&r, &c);
+    ck_assert(!r.has_min && !r.has_max);
+    ck_assert_ptr_nonnull(strstr(r.explanation, "never rose"));
+}
+END_TEST
+
+START_TEST(test_suggest__starts_too_high_and_uneven_chance)
+{
+    const struct range_point p[] = {{1, 0.30}, {2, 0.35}, {3, 0.10}, {4, 0.10}};
+    struct range_curve c = CURVE(p);
+    struct clr_range_result r = {0};
+
+    c.untrained = 0.2; /* the untrained net is better than chance: it is the baseline */
+    suggest_range(&r, &c);
+    ck_assert_double_eq_tol(r.baseline, 0.2, 1e-12);
+    ck_assert(r.has_min && r.min_lr == 1 && r.has_max);
+    ck_assert_ptr_nonnull(strstr(r.explanation, "starts too high"));
+}
+END_TEST
+
+START_TEST(test_suggest__nothing_measured)
+{
+    const struct range_curve c = {.points = NULL, .count = 0, .untrained = 0.1, .classes = 10, .images = 100,
+                                  .diverged = true};
+    struct clr_range_result r = {0};
+
+    suggest_range(&r, &c);
+    ck_assert(!r.has_min && !r.has_max);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("suggest");
+    TCase *tc = tcase_create("suggest");
+
+    tcase_add_test(tc, test_suggest__rise_and_fall);
+    tcase_add_test(tc, test_suggest__must_stay_above);
+    tcase_add_test(tc, test_suggest__smoothing_hides_one_dip);
+    tcase_add_test(tc, test_suggest__divergence_ends_the_range_at_the_top);
+    tcase_add_test(tc, test_suggest__never_learns);
+    tcase_add_test(tc, test_suggest__starts_too_high_and_uneven_chance);
+    tcase_add_test(tc, test_suggest__nothing_measured);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}
