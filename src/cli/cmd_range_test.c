@@ -119,7 +119,7 @@ static int print_json(const struct run_options *o, const struct clr_range_result
 static int range_test(struct run_options *o, const struct opt_set *set, enum clr_sweep sweep,
                       struct clr_error *err)
 {
-    char images[CLI_COUNT_TEXT], iterations[CLI_COUNT_TEXT], every[CLI_COUNT_TEXT];
+    char images[CLI_COUNT_TEXT], iterations[CLI_COUNT_TEXT], every[64] = "at every iteration";
     struct clr_range_result result = {0};
     struct str next = {0};
     bool held_out = o->train.validation > 0;
@@ -128,7 +128,10 @@ static int range_test(struct run_options *o, const struct opt_set *set, enum clr
     cli_note("range test of %s on %s: rate %.4g to %.4g, %s, %s iterations of %d images", o->net, o->data,
              o->train.schedule.min_lr, o->train.schedule.max_lr, sweep == CLR_SWEEP_LOG ? "log" : "linear",
              cli_count(iterations, o->train.iterations), o->train.batch);
-    cli_note("accuracy is measured every %s iterations on %s %s", cli_count(every, o->train.validate_every),
+    if (o->train.validate_every > 1)
+        (void)snprintf(every, sizeof every, "every %llu iterations",
+                       (unsigned long long)o->train.validate_every);
+    cli_note("accuracy is measured %s on %s %s", every,
              cli_count(images, (uint64_t)(held_out ? o->train.validation : o->dataset->test.count)),
              held_out ? "training images that are held out" : "test images");
     o->train.progress = cli_progress;

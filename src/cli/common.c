@@ -232,7 +232,7 @@ static void append_figures(struct str *s, const struct clr_progress *p)
 
     str_append(s, "%s/%s", cli_count(done, p->iteration), cli_count(all, p->iterations));
     if (isfinite(p->loss))
-        str_append(s, "  loss %.4f", p->loss);
+        str_append(s, fabs(p->loss) < 1e4 ? "  loss %.4f" : "  loss %.3g", p->loss);
     if (isfinite(p->lr))
         str_append(s, "  lr %.4g", p->lr);
     if (isfinite(p->val_acc))
@@ -257,11 +257,11 @@ static size_t terminal_width(void)
     return 80;
 }
 
-/* The bar takes what the figures leave of the line, 24 columns at most; the figures are cut before they wrap.
+/* The bar takes what the figures leave of the line, 16 columns at most; the figures are cut before they wrap.
  */
 static void draw_line(const struct clr_progress *p)
 {
-    static const char full[] = "########################", empty[] = "........................";
+    static const char full[] = "################", empty[] = "................";
     struct str figures = {0};
     size_t width = terminal_width() - 1, bar = 0, filled = 0;
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the cases of the command line: run.py PROGRAM [PART-OF-A-CASE'S-NAME...]
 
-Needs Python's standard library only. Cases that take minutes run only when they are named. The last line is "N passed, N failed, N skipped".
+Needs Python's standard library only. Cases that take minutes run only when they are named.
+The last line is "N passed, N failed, N skipped".
 """
 
 import sys
