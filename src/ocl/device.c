@@ -234,8 +234,7 @@ static const char *type_name(enum clr_device_type type)
     return (size_t)type < MEM_COUNT(names) ? names[type] : "other";
 }
 
-/* "0:0 NAME (CPU), 1:0 NAME (GPU, not usable: …)"; of the devices that fit `wanted` as well as `fit`, or all.
- */
+/* "0:0 NAME (CPU), 1:0 NAME (GPU, not usable: …)": those that fit `wanted` as well as `fit`, or all. */
 static void append_candidates(struct str *s, const struct clr_device *devices, size_t count,
                               const char *wanted, enum match fit)
 {
