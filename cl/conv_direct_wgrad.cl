@@ -10,7 +10,7 @@
  *
  * conv_wgrad_slices   NDRange (KW/KXT · KH · X_CB·X_BLOCK/ICT, OCG, SLICES)   → partial
  * conv_bgrad_slices   NDRange (DY_CB, SLICES)                                → partial, behind the weights'
- * conv_wgrad_reduce   NDRange (OC·IC·KH·KW + OC)                             partial → dw, db (logical order)
+ * conv_wgrad_reduce   NDRange (SLICE/V + DY_CB)                               partial → dw, db (logical order)
  *
  * partial: [SLICES][OCG][X_CB·X_BLOCK/ICT][KH][KW/KXT][KXT][ICT][OB][V], then [SLICES][DY_CB·V].
  *
@@ -103,33 +103,38 @@ __kernel void conv_bgrad_slices(__global float *restrict partial, __global const
     STOREV(sum, cb, partial + (size_t)SLICES * SLICE + (size_t)s * BSLICE);
 }
 
+/* One vector of the tile's order, read as it lies, its lanes scattered to their places in dw. */
 __kernel void conv_wgrad_reduce(__global float *restrict dw, __global float *restrict db,
                                 __global const float *restrict partial)
 {
     const int at = (int)get_global_id(0);
-    const int weights = OC * IC * KH * KW;
-    float sum = 0.0f;
+    floatv sum = (floatv)(0.0f);
+    float lanes[V];
     int r = at;
 
-    if (at >= weights + (BIAS ? OC : 0))
+    if (at >= SLICE / V + (BIAS ? DY_CB : 0))
         return;
-    if (at >= weights) {
-        __global const float *p = partial + (size_t)SLICES * SLICE + (at - weights);
+    if (at >= SLICE / V) {
+        __global const float *p = partial + (size_t)SLICES * SLICE + (at - SLICE / V) * V;
         for (int s = 0; s < SLICES; s++)
-            sum += p[(size_t)s * BSLICE];
-        db[at - weights] = sum;
+            sum += LOADV(0, p + (size_t)s * BSLICE);
+        STOREV(sum, 0, lanes);
+        for (int lane = 0; lane < V && (at - SLICE / V) * V + lane < OC; lane++)
+            db[(at - SLICE / V) * V + lane] = lanes[lane];
         return;
     }
-    const int kx = r % KW;
-    r /= KW;
+    for (int s = 0; s < SLICES; s++)
+        sum += LOADV(at, partial + (size_t)s * SLICE);
+    STOREV(sum, 0, lanes);
+    const int ob = r % OB;
+    r /= OB;
+    const int ict = r % ICT;
+    r /= ICT;
+    const int kx = r % (KXT * KXG); /* [KXG][KXT] is the kernel's column */
+    r /= KXT * KXG;
     const int ky = r % KH;
     r /= KH;
-    const int c = r % IC, o = r / IC;
-    const int ocg = o / (OB * V), ob = o / V % OB, lane = o % V;
-    const int tile = ((ocg * ICG + c / ICT) * KH + ky) * KXG + kx / KXT;
-    __global const float *p =
-        partial + (size_t)tile * (KXT * ICT * OB * V) + ((kx % KXT * ICT + c % ICT) * OB + ob) * V + lane;
-    for (int s = 0; s < SLICES; s++)
-        sum += p[(size_t)s * SLICE];
-    dw[at] = sum;
+    const int c = r % ICG * ICT + ict, o = (r / ICG * OB + ob) * V;
+    for (int lane = 0; lane < V && c < IC && o + lane < OC; lane++)
+        dw[(((size_t)(o + lane) * IC + c) * KH + ky) * KW + kx] = lanes[lane];
 }

@@ -10,7 +10,7 @@
  * pool_ave_backward  as the second                             dx from dy
  *
  * x and dx: X_…; y and dy: Y_…; one block V. arg: [N][CB][OH][OW][V] bytes, or ushort where KH·KW > 255
- * (ARG_T). H W OH OW KH KW SH SW PH PW SPAN. SAVE 0: no arg is wanted (evaluation).
+ * (ARG_T). H W OH OW KH KW SH SW PH PW SPAN. SAVE 0: no arg is wanted (evaluation). WHOLE 1: no window is clipped.
  */
 #ifndef KH
 #error "pool.cl needs KH and the other macros of its header"
@@ -21,6 +21,14 @@
 #ifndef SPAN
 #define SPAN OW
 #endif
+
+#ifndef WHOLE
+#define WHOLE 0
+#endif
+
+/* First and end row (column) of window p that lies in the image; constants where no window is clipped. */
+#define FIRST(p, S, P)          (WHOLE ? 0 : max((P) - (p) * (S), 0))
+#define END(p, SIZE, K, S, P)   (WHOLE ? (K) : min((SIZE) + (P) - (p) * (S), K))
 
 #define OSPANS ((OW + SPAN - 1) / SPAN)
 #define SPANS  ((W + SPAN - 1) / SPAN)
@@ -44,9 +52,9 @@ __kernel void pool_max_forward(__global float *restrict y,
 
     if (p >= OH || cb >= X_CB || n >= batch)
         return;
-    const int i0 = max(PH - p * SH, 0), i1 = min(H + PH - p * SH, KH);
+    const int i0 = FIRST(p, SH, PH), i1 = END(p, H, KH, SH, PH);
     for (int q = q0; q < min(q0 + SPAN, OW); q++) {
-        const int j0 = max(PW - q * SW, 0), j1 = min(W + PW - q * SW, KW);
+        const int j0 = FIRST(q, SW, PW), j1 = END(q, W, KW, SW, PW);
         floatv best = (floatv)(-INFINITY);
         intv place = (intv)(i0 * KW + j0);
         for (int i = i0; i < i1; i++) {
@@ -103,9 +111,9 @@ __kernel void pool_ave_forward(__global float *restrict y, __global const float 
 
     if (p >= OH || cb >= X_CB || n >= batch)
         return;
-    const int i0 = max(PH - p * SH, 0), i1 = min(H + PH - p * SH, KH);
+    const int i0 = FIRST(p, SH, PH), i1 = END(p, H, KH, SH, PH);
     for (int q = q0; q < min(q0 + SPAN, OW); q++) {
-        const int j0 = max(PW - q * SW, 0), j1 = min(W + PW - q * SW, KW);
+        const int j0 = FIRST(q, SW, PW), j1 = END(q, W, KW, SW, PW);
         floatv sum = (floatv)(0.0f);
         for (int i = i0; i < i1; i++) {
             __global const float *row = x + AT(X, n, cb, p * SH - PH + i, 0);

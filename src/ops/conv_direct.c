@@ -170,7 +170,8 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct o
     const size_t weights[3] = {(size_t)(g->kw / s->kxt * g->kh) * (size_t)(xcb * xb / s->ict),
                                (size_t)op_ceil(dcb, s->ob), (size_t)slices};
     const size_t biases[3] = {(size_t)dcb, (size_t)slices, 1};
-    const size_t reduce[3] = {(size_t)g->oc * (size_t)g->c * (size_t)(g->kh * g->kw) + (size_t)g->oc, 1, 1};
+    const size_t vectors = weights[0] * weights[1] * (size_t)(s->kxt * s->ict * s->ob);
+    const size_t reduce[3] = {vectors + (size_t)dcb, 1, 1};
     memcpy(s->global[0], weights, sizeof weights);
     memcpy(s->global[1], biases, sizeof biases);
     memcpy(s->global[2], reduce, sizeof reduce);

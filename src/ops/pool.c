@@ -31,6 +31,12 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     return 0;
 }
 
+/* Does every window lie in the image? */
+static bool whole(const struct pool_geometry *g)
+{
+    return g->ph == 0 && g->pw == 0 && (g->oh - 1) * g->sh + g->kh <= g->h && (g->ow - 1) * g->sw + g->kw <= g->w;
+}
+
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct pool_op *self = (struct pool_op *)op;
@@ -44,9 +50,9 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
         struct str options = {0};
         str_append(
             &options,
-            "-DV=%d -DSAVE=%d -DARG_T=%s -DSPAN=%d -DKH=%d -DKW=%d -DSH=%d -DSW=%d -DPH=%d -DPW=%d -DH=%d "
+            "-DV=%d -DWHOLE=%d -DSAVE=%d -DARG_T=%s -DSPAN=%d -DKH=%d -DKW=%d -DSH=%d -DSW=%d -DPH=%d -DPW=%d -DH=%d "
             "-DW=%d -DOH=%d -DOW=%d",
-            op->block, save, arg_bytes(g) == 1 ? "uchar" : "ushort", span, g->kh, g->kw, g->sh, g->sw, g->ph,
+            op->block, whole(g), save, arg_bytes(g) == 1 ? "uchar" : "ushort", span, g->kh, g->kw, g->sh, g->sw, g->ph,
             g->pw, g->h, g->w, g->oh, g->ow);
         tensor_macros(&options, "X", k == 0 ? &io->x : &io->dx);
         tensor_macros(&options, "Y", k == 0 ? &io->y : &io->dy);
