@@ -3,8 +3,8 @@
  *
  * batch_gather   NDRange (C·H, batch)   y (layout Y_…), labels
  *
- * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale; index[offset + k] is the
- * image of place k.
+ * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale; index[offset + k]
+ * is the image of place k.
  */
 #ifndef W
 #error "batch.cl needs C, H, W and the macros of Y"
@@ -12,8 +12,8 @@
 
 __kernel void batch_gather(__global float *restrict y, __global int *restrict labels,
                            __global const uchar *restrict pixels, __global const uchar *restrict classes,
-                           __global const float *restrict mean, __global const int *restrict index, int offset,
-                           float scale, int batch)
+                           __global const float *restrict mean, __global const int *restrict index,
+                           int offset, float scale, int batch)
 {
     const int row = (int)get_global_id(0), n = (int)get_global_id(1);
     const int c = row / H, h = row % H;

@@ -10,7 +10,7 @@
  *
  * conv_wgrad_slices   NDRange (KW/KXT · KH · X_CB·X_BLOCK/ICT, OCG, SLICES)   → partial
  * conv_bgrad_slices   NDRange (DY_CB, SLICES)                                → partial, behind the weights'
- * conv_wgrad_reduce   NDRange (SLICE/V + DY_CB)                               partial → dw, db (logical order)
+ * conv_wgrad_reduce   NDRange (SLICE/V + DY_CB)                              partial → dw, db (logical order)
  *
  * partial: [SLICES][OCG][X_CB·X_BLOCK/ICT][KH][KW/KXT][KXT][ICT][OB][V], then [SLICES][DY_CB·V].
  *
@@ -74,7 +74,8 @@ __kernel void conv_wgrad_slices(__global float *restrict partial, __global const
         }
     }
     __global float *out =
-        partial + (size_t)s * SLICE + (size_t)(((ocg * ICG + icg) * KH + ky) * KXG + kxg) * (KXT * ICT * OB * V);
+        partial + (size_t)s * SLICE +
+        (size_t)(((ocg * ICG + icg) * KH + ky) * KXG + kxg) * (KXT * ICT * OB * V);
 #pragma unroll
     for (int k = 0; k < KXT; k++)
 #pragma unroll
@@ -84,7 +85,8 @@ __kernel void conv_wgrad_slices(__global float *restrict partial, __global const
                 STOREV(acc[k][c][o], (k * ICT + c) * OB + o, out);
 }
 
-__kernel void conv_bgrad_slices(__global float *restrict partial, __global const float *restrict dy, int batch)
+__kernel void conv_bgrad_slices(__global float *restrict partial, __global const float *restrict dy,
+                                int batch)
 {
     const int cb = (int)get_global_id(0), s = (int)get_global_id(1);
     floatv sum = (floatv)(0.0f);

@@ -2,18 +2,20 @@
  * What surrounds the GEMMs of the im2col convolution (src/ops/conv_gemm.c): unfolding images into columns,
  * folding them back, and moving matrices to and from the activations' layouts. Any geometry.
  *
- * A chunk is images [first, first + count); its columns are numbered col = (n − first)·OH·OW + p·OW + q, COLS =
- * chunk's capacity · OH·OW is the leading dimension. Row r = (c·KH + i)·KW + j, c over all input channels.
+ * A chunk is images [first, first + count); its columns are numbered col = (n − first)·OH·OW + p·OW + q;
+ * COLS = chunk's capacity · OH·OW is the leading dimension. Row r = (c·KH + i)·KW + j, c over all input
+ * channels.
  *
- * conv_gemm_im2col   NDRange (count·OH·OW, IC·KH·KW)  cols[r][col] = x[n, c, p·SH − PH + i·DH, q·SW − PW + j·DW]
+ * conv_gemm_im2col   NDRange (count·OH·OW, IC·KH·KW)  cols[r][col] = x[n,c,p·SH−PH+i·DH,q·SW−PW+j·DW]
  * conv_gemm_put      NDRange (count·OH·OW, OC)        y[n,o,p,q] = m[o][col] + b[o]
  * conv_gemm_take     NDRange (count·OH·OW, OC)        m[o][col] = dy[n,o,p,q]
- * conv_gemm_col2im   NDRange (count·H·W, IC)          dx[n,c,y,x] = Σ cols[r][col] over what touches it (gather)
- * conv_gemm_bias     NDRange (OC)                     db[o] = (first ? db[o] : 0) + Σ_col m[o][col], one order
+ * conv_gemm_col2im   NDRange (count·H·W, IC)          dx[n,c,y,x] = Σ cols[r][col] over what touches it
+ * conv_gemm_bias     NDRange (OC)                     db[o] = (first ? db[o] : 0) + Σ_col m[o][col]
  *
  * The workspace holds m [OC][COLS], and the columns behind it, from COLS_AT on.
  *
- * Layouts: X_…, Y_… (put: Y is y; take: Y is dy; col2im: X is dx). OC IC H W KH KW SH SW PH PW DH DW OH OW COLS COLS_AT.
+ * Layouts: X_…, Y_… (put: Y is y; take: Y is dy; col2im: X is dx).
+ * OC IC H W KH KW SH SW PH PW DH DW OH OW COLS COLS_AT.
  */
 #ifndef KH
 #error "conv_gemm.cl needs KH and the other macros of its header"
@@ -44,7 +46,8 @@ __kernel void conv_gemm_put(__global float *restrict y, __global const float *re
     y[ELEMENT(Y, n, o, p, q)] = m[(size_t)o * COLS + col] + (BIAS ? b[o] : 0.0f);
 }
 
-__kernel void conv_gemm_take(__global float *restrict m, __global const float *restrict dy, int first, int count)
+__kernel void conv_gemm_take(__global float *restrict m, __global const float *restrict dy, int first,
+                             int count)
 {
     const int col = (int)get_global_id(0), o = (int)get_global_id(1);
 
@@ -78,7 +81,8 @@ __kernel void conv_gemm_col2im(__global float *restrict dx, __global const float
     dx[ELEMENT(X, first + k, c, y, x)] = sum;
 }
 
-__kernel void conv_gemm_bias(__global float *restrict db, __global const float *restrict m, int first, int count)
+__kernel void conv_gemm_bias(__global float *restrict db, __global const float *restrict m, int first,
+                             int count)
 {
     const int o = (int)get_global_id(0);
 

@@ -5,7 +5,8 @@
  *   data gradient    dx[n][i] = Σ_o dy[n][o]·w[o][i]            M = batch, N = I, K = O,     B = w packed
  *   weight gradient  dw[o][i] = Σ_n dy[n][o]·x[n][i]            M = O,     N = I, K = batch, B = x
  *
- * Rows of x, y, dx, dy are padded to a multiple of V (layout (N,F,1,1), src/ops/op.h); the master weights are not.
+ * Rows of x, y, dx, dy are padded to a multiple of V (layout (N,F,1,1), src/ops/op.h); the master weights
+ * are not.
  *
  * dense_pack    NDRange (K·LDB + LDB)    packed[k][n] (LDB wide, zeros beyond N), then the bias, LDB floats
  * dense_gemm    NDRange (ceil(M/MT), ceil(N/(NT·V)))   c[m][n] = bias[n] + Σ_k a[m·A_M + k·A_K]·b[k·LDB + n]

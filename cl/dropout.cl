@@ -1,7 +1,7 @@
 /*
  * Dropout: y = x/(1 − ratio) where the random number of the element is ≥ ratio·2^32 (THRESHOLD), else 0; the
- * same on dy backward: nothing is stored in between. The number is Philox's for (seed; sample·C·H·W + element,
- * iteration XOR layer << 24, purpose 3): it depends on the sample, never on its place in the batch.
+ * same on dy backward: nothing is stored in between. The number is Philox's for (seed; sample·C·H·W +
+ * element, iteration XOR layer << 24, purpose 3): it depends on the sample, never on its place in the batch.
  *
  * dropout_apply   NDRange (H, X_CB, batch)   out (Y_…) = mask(in (X_…))·KEEP; may be one memory
  *
@@ -25,7 +25,8 @@ __kernel void dropout_apply(__global float *out, __global const float *in, __glo
             if (c >= C)
                 continue;
             const ulong e = base + ((ulong)c * H + h) * W + w;
-            const uint r = philox(seed_low, seed_high, (uint)e, (uint)(e >> 32), iteration ^ (uint)LAYER << 24, 3u);
+            const uint key = iteration ^ (uint)LAYER << 24;
+            const uint r = philox(seed_low, seed_high, (uint)e, (uint)(e >> 32), key, 3u);
             out[AT(Y, n, cb, h, w) + lane] = r >= THRESHOLD ? in[AT(X, n, cb, h, w) + lane] * KEEP : 0.0f;
         }
 }

@@ -12,7 +12,8 @@
  * lrn_across_backward  NDRange (H·W, batch)              dx
  *
  * Layouts: X_… for x and dx, Y_… for y and dy (halos may differ), one block V; s: [N][CB][H][W][V].
- * C H W SIZE SCALE BETA K0 V; BETA_075 1 where β is 0.75, Caffe's default: then s^−0.75 is r·sqrt(r), r = 1/sqrt(s).
+ * C H W SIZE SCALE BETA K0 V; BETA_075 1 where β is 0.75, Caffe's default: then s^−0.75 is r·sqrt(r) with
+ * r = 1/sqrt(s).
  */
 #ifndef SIZE
 #error "lrn.cl needs SIZE and the other macros of its header"
@@ -116,7 +117,8 @@ __kernel void lrn_across_backward(__global float *restrict dx, __global const fl
     for (int c = 0; c < C; c++) {
         float sum = 0.0f;
         for (int k = max(c - r, 0); k <= min(c + r, C - 1); k++)
-            sum += dy[ELEMENT(DY, n, k, h, w)] * y[ELEMENT(Y, n, k, h, w)] / s[S_AT(n, k / V, h, w) * V + k % V];
+            sum += dy[ELEMENT(DY, n, k, h, w)] * y[ELEMENT(Y, n, k, h, w)] /
+                   s[S_AT(n, k / V, h, w) * V + k % V];
         const float direct = dy[ELEMENT(DY, n, c, h, w)] * POWER(scalar, s[S_AT(n, c / V, h, w) * V + c % V]);
         dx[ELEMENT(DX, n, c, h, w)] = direct - 2.0f * SCALE * BETA * x[ELEMENT(X, n, c, h, w)] * sum;
     }

@@ -10,7 +10,8 @@
  * pool_ave_backward  as the second                             dx from dy
  *
  * x and dx: X_…; y and dy: Y_…; one block V. arg: [N][CB][OH][OW][V] bytes, or ushort where KH·KW > 255
- * (ARG_T). H W OH OW KH KW SH SW PH PW SPAN. SAVE 0: no arg is wanted (evaluation). WHOLE 1: no window is clipped.
+ * (ARG_T). H W OH OW KH KW SH SW PH PW SPAN. SAVE 0: no arg is wanted (evaluation).
+ * WHOLE 1: no window is clipped.
  */
 #ifndef KH
 #error "pool.cl needs KH and the other macros of its header"

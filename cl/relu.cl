@@ -1,6 +1,6 @@
 /*
- * Rectifier: y = x where x > 0, else SLOPE·x; dx = dy where y > 0, else SLOPE·dy. A NaN stays one: the test is
- * `x <= 0`, which it fails.
+ * Rectifier: y = x where x > 0, else SLOPE·x; dx = dy where y > 0, else SLOPE·dy. A NaN stays one: the
+ * test is `x <= 0`, which it fails.
  *
  * relu_forward   NDRange (ceil(H/ROWS), X_CB, batch)   y from x, which may be the same memory
  * relu_backward  NDRange (ceil(H/ROWS), X_CB, batch)   dx from y and dy; dx may be dy's memory

@@ -12,8 +12,9 @@
 #error "sgd.cl needs CAFFE and SPAN"
 #endif
 
-__kernel void sgd_update(__global float *restrict w, __global float *restrict v, __global const float *restrict g,
-                         uint count, float rate, float momentum, float decay)
+__kernel void sgd_update(__global float *restrict w, __global float *restrict v,
+                         __global const float *restrict g, uint count, float rate, float momentum,
+                         float decay)
 {
     const uint first = (uint)get_global_id(0) * SPAN, end = min(first + SPAN, count);
 

@@ -7,8 +7,8 @@
  *
  * softmax_loss_forward   NDRange (batch)   sample[offset + n] = loss
  * softmax_loss_backward  NDRange (batch)   dx; scale = 1/batch
- * accuracy_forward       NDRange (batch)   sample[offset + n] = 1 where fewer than TOP_K classes come before the
- *                                          label's (higher, or equal with a lower number), else 0; NaN: 0
+ * accuracy_forward       NDRange (batch)   sample[offset + n] = 1 where fewer than TOP_K classes come before
+ *                                          the label's (higher, or equal with a lower number), else 0; NaN: 0
  *
  * X_… (DX_…) C; TOP_K for the accuracy
  */

@@ -123,9 +123,7 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
     if (rc != 0)
         goto out;
     cli_set_quiet(o.quiet);
-    if (clr_schedule_ends_in_cycle(&schedule, o.iterations))
-        cli_note("note: %llu iterations end inside a cycle; whole cycles have %llu each",
-                 (unsigned long long)o.iterations, 2 * (unsigned long long)schedule.step_size);
+    policy_note_cycles(&schedule, o.iterations);
     if (o.csv || o.plot)
         rc = write_files(&o, &schedule, err);
     else

@@ -51,6 +51,7 @@ static int train(struct run_options *o, struct clr_error *err)
     clr_schedule_describe(&o->train.schedule, schedule, sizeof schedule);
     cli_note("training %s on %s: %s, %s iterations of %d images", o->net, o->data, schedule,
              cli_count(iterations, o->train.iterations), o->train.batch);
+    policy_note_cycles(&o->train.schedule, o->train.iterations);
     if (held_out > 0)
         cli_note("accuracy is measured on %s training images that are held out",
                  cli_count(images, (uint64_t)held_out));

@@ -131,6 +131,15 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
     return rc;
 }
 
+void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations)
+{
+    char asked[CLI_COUNT_TEXT], cycle[CLI_COUNT_TEXT];
+
+    if (clr_schedule_ends_in_cycle(s, iterations))
+        cli_note("note: %s iterations end inside a cycle, where accuracy is lower; whole cycles have %s each",
+                 cli_count(asked, iterations), cli_count(cycle, 2 * s->step_size));
+}
+
 /* ---- runs ---------------------------------------------------------------------------------------------- */
 
 void run_options_init(struct run_options *o)

@@ -30,6 +30,9 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
                            struct clr_schedule *out, struct clr_error *err);
 
+/* Say so on stderr where a run of that many iterations ends inside a cycle: it costs accuracy. */
+void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations);
+
 /* What describes a run, as typed, and what it opens. */
 struct run_options {
     struct policy_options policy;

@@ -1,8 +1,10 @@
 /* Event timing per label: see profile.h. */
-#include "ocl/context.h"
+#include "ocl/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "ocl/context.h"
 
 #define PENDING_MAX 512 /* events held; the older half is read when it is reached */
 

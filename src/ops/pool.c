@@ -34,7 +34,8 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 /* Does every window lie in the image? */
 static bool whole(const struct pool_geometry *g)
 {
-    return g->ph == 0 && g->pw == 0 && (g->oh - 1) * g->sh + g->kh <= g->h && (g->ow - 1) * g->sw + g->kw <= g->w;
+    return g->ph == 0 && g->pw == 0 && (g->oh - 1) * g->sh + g->kh <= g->h &&
+           (g->ow - 1) * g->sw + g->kw <= g->w;
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -48,12 +49,11 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 
     for (int k = 0; k < (op->desc.backward && op->desc.need_dx ? 2 : 1) && rc == 0; k++) {
         struct str options = {0};
-        str_append(
-            &options,
-            "-DV=%d -DWHOLE=%d -DSAVE=%d -DARG_T=%s -DSPAN=%d -DKH=%d -DKW=%d -DSH=%d -DSW=%d -DPH=%d -DPW=%d -DH=%d "
-            "-DW=%d -DOH=%d -DOW=%d",
-            op->block, whole(g), save, arg_bytes(g) == 1 ? "uchar" : "ushort", span, g->kh, g->kw, g->sh, g->sw, g->ph,
-            g->pw, g->h, g->w, g->oh, g->ow);
+        str_append(&options,
+                   "-DV=%d -DWHOLE=%d -DSAVE=%d -DARG_T=%s -DSPAN=%d -DKH=%d -DKW=%d -DSH=%d -DSW=%d -DPH=%d "
+                   "-DPW=%d -DH=%d -DW=%d -DOH=%d -DOW=%d",
+                   op->block, whole(g), save, arg_bytes(g) == 1 ? "uchar" : "ushort", span, g->kh, g->kw,
+                   g->sh, g->sw, g->ph, g->pw, g->h, g->w, g->oh, g->ow);
         tensor_macros(&options, "X", k == 0 ? &io->x : &io->dx);
         tensor_macros(&options, "Y", k == 0 ? &io->y : &io->dy);
         if (k == 0)

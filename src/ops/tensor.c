@@ -34,8 +34,8 @@ void tensor_macros(struct str *options, const char *prefix, const struct tensor 
 static void reorder(float *padded, float *nchw, const struct tensor *t, int batch, bool to_padded)
 {
     const size_t block = (size_t)t->layout.block, cb = (size_t)blocks(t);
-    const size_t hp = (size_t)(t->shape.h + 2 * t->layout.halo_h),
-                 wp = (size_t)(t->shape.w + 2 * t->layout.halo_w);
+    const int rows = t->shape.h + 2 * t->layout.halo_h, columns = t->shape.w + 2 * t->layout.halo_w;
+    const size_t hp = (size_t)rows, wp = (size_t)columns;
     size_t at = 0;
 
     for (size_t n = 0; n < (size_t)batch; n++)

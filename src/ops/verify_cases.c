@@ -177,7 +177,8 @@ static void plain_case(struct verify_case *out, int row)
     d->x = d->y = (struct shape){r->n, r->c, r->h, r->w};
     if (r->kind == OP_RELU) {
         d->u.relu.negative_slope = r->f;
-        str_append(&name, r->f > 0.0f ? ", slope %g" : "", (double)r->f);
+        if (r->f > 0.0f)
+            str_append(&name, ", slope %g", (double)r->f);
     } else if (r->kind == OP_DENSE) {
         d->y.c = r->a;
         d->bias = !r->no_bias;

@@ -100,10 +100,11 @@ int trial_buffer(struct trial *t, enum slot_name name, size_t bytes, bool scratc
 static size_t element(const struct tensor *t, int n, int c, int h, int w)
 {
     size_t v = (size_t)t->layout.block, blocks = ((size_t)t->shape.c + v - 1) / v;
-    size_t hp = (size_t)(t->shape.h + 2 * t->layout.halo_h), wp = (size_t)(t->shape.w + 2 * t->layout.halo_w);
-    size_t row = ((size_t)n * blocks + (size_t)c / v) * hp + (size_t)(h + t->layout.halo_h);
+    int rows = t->shape.h + 2 * t->layout.halo_h, columns = t->shape.w + 2 * t->layout.halo_w;
+    int y = h + t->layout.halo_h, x = w + t->layout.halo_w;
+    size_t row = ((size_t)n * blocks + (size_t)c / v) * (size_t)rows + (size_t)y;
 
-    return (row * wp + (size_t)(w + t->layout.halo_w)) * v + (size_t)c % v;
+    return (row * (size_t)columns + (size_t)x) * v + (size_t)c % v;
 }
 
 /* The next element in logical order; false behind the last one of image `images` − 1. */

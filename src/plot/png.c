@@ -70,12 +70,14 @@ static void write_rows(png_structp png, const struct png_picture *p, unsigned ch
 {
     for (int y = 0; y < p->height; y++) {
         const unsigned char *in = p->pixels + (size_t)y * p->stride_bytes;
+        unsigned char *out = row;
         for (int x = 0; x < p->width; x++) {
             uint32_t v;
             memcpy(&v, in + 4 * (size_t)x, 4);
-            row[3 * x] = (unsigned char)(v >> 16 & 255);
-            row[3 * x + 1] = (unsigned char)(v >> 8 & 255);
-            row[3 * x + 2] = (unsigned char)(v & 255);
+            out[0] = (unsigned char)(v >> 16 & 255);
+            out[1] = (unsigned char)(v >> 8 & 255);
+            out[2] = (unsigned char)(v & 255);
+            out += 3;
         }
         png_write_row(png, row);
     }

@@ -108,6 +108,7 @@ static int evaluate(struct loop *l, struct clr_error *err)
 {
     const uint64_t start = clock_ns(), iteration = l->s->state.iteration;
     struct loop_result *result = l->result;
+    struct record_row row;
     double loss, accuracy;
     int rc;
 
@@ -127,8 +128,10 @@ static int evaluate(struct loop *l, struct clr_error *err)
         result->best_acc = accuracy;
         result->best_iteration = iteration;
     }
-    record_history(l->r, iteration, l->last_loss, policy_rate(l, iteration - 1), loss, accuracy);
-    rc = record_write(l->r, err);
+    row = (struct record_row){iteration, l->last_loss, policy_rate(l, iteration - 1), loss, accuracy};
+    rc = record_history(l->r, &row, err);
+    if (rc == 0)
+        rc = record_write(l->r, err);
     if (l->evals == 0)
         ocl_save_programs(l->s->ctx);
     l->report_ns = clock_ns();

@@ -9,31 +9,6 @@
 #include "train/loop.h"
 #include "train/suggest.h"
 
-/* The curve that was recorded: rate and accuracy of each row of range.csv. */
-static int take_points(struct range_point **out, int *count, const struct record *r, struct clr_error *err)
-{
-    struct range_point *points = NULL;
-    size_t capacity = 0, n = 0;
-    const char *line = strchr(str_text(&r->history), '\n');
-    int rc = mem_grow(&points, &capacity, 1, sizeof *points, "the curve", err);
-
-    for (; rc == 0 && line && line[1]; line = strchr(line + 1, '\n')) {
-        struct range_point p;
-        if (sscanf(line + 1, "%*u,%*g,%lg,%*g,%lg", &p.lr, &p.accuracy) != 2)
-            break;
-        rc = mem_grow(&points, &capacity, n + 1, sizeof *points, "the curve", err);
-        if (rc == 0)
-            points[n++] = p;
-    }
-    if (rc < 0) {
-        free(points);
-        return rc;
-    }
-    *out = points;
-    *count = (int)n;
-    return 0;
-}
-
 static json_t *number_or_null(bool there, double v)
 {
     return there ? json_real(v) : json_null();
@@ -78,18 +53,21 @@ static int draw(const struct clr_train_options *o, struct clr_error *err)
     return rc;
 }
 
-static int read_off(struct session *s, struct record *r, double untrained, struct clr_range_result *out,
+static int read_off(struct session *s, const struct record *r, double untrained, struct clr_range_result *out,
                     struct clr_error *err)
 {
     struct range_point *points = NULL;
-    struct range_curve curve = {.untrained = untrained,
+    struct range_curve curve = {.count = (int)r->row_count,
+                                .untrained = untrained,
                                 .classes = s->o->data->classes,
                                 .images = s->eval_count,
                                 .diverged = out->diverged};
-    int rc = take_points(&points, &curve.count, r, err);
+    int rc = mem_new(&points, r->row_count, sizeof *points, "the curve", err);
 
     if (rc < 0)
         return rc;
+    for (size_t i = 0; i < r->row_count; i++)
+        points[i] = (struct range_point){r->rows[i].lr, r->rows[i].val_acc};
     curve.points = points;
     suggest_range(out, &curve);
     free(points);

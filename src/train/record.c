@@ -46,7 +46,6 @@ int record_open(struct record *r, const char *dir, const char *history_name, str
     r->start_ns = clock_ns();
     clock_utc(r->started, sizeof r->started);
     r->made_dir = !fs_exists(dir);
-    str_append(&r->history, "iteration,trn_loss,lr,val_loss,val_acc\n");
     str_append(&r->losses, "iteration,trn_loss,lr\n");
     str_append(&r->timing, "iteration,seconds\n");
     rc = refuse_old_run(r, err);
@@ -72,7 +71,7 @@ void record_close(struct record *r, bool keep)
     fs_unlock(r->lock);
     if (!keep && r->made_dir)
         (void)rmdir(r->dir);
-    str_clear(&r->history);
+    free(r->rows);
     str_clear(&r->losses);
     str_clear(&r->timing);
     memset(r, 0, sizeof *r);
@@ -81,13 +80,17 @@ void record_close(struct record *r, bool keep)
 
 /* ------------------------------------------------------------------ CSV */
 
-void record_history(struct record *r, uint64_t iteration, double trn_loss, double lr, double val_loss,
-                    double val_acc)
+int record_history(struct record *r, const struct record_row *row, struct clr_error *err)
 {
-    str_append(&r->history, "%llu,%.9g,%.9g,%.9g,%.9g\n", (unsigned long long)iteration, trn_loss, lr,
-               val_loss, val_acc);
-    str_append(&r->timing, "%llu,%.3f\n", (unsigned long long)iteration,
+    const int rc =
+        mem_grow(&r->rows, &r->row_capacity, r->row_count + 1, sizeof *r->rows, "the history", err);
+
+    if (rc < 0)
+        return rc;
+    r->rows[r->row_count++] = *row;
+    str_append(&r->timing, "%llu,%.3f\n", (unsigned long long)row->iteration,
                (double)(clock_ns() - r->start_ns) * 1e-9);
+    return 0;
 }
 
 void record_loss(struct record *r, uint64_t iteration, double trn_loss, double lr)
@@ -110,8 +113,17 @@ static int write_text(const struct record *r, const char *name, const struct str
 
 int record_write(struct record *r, struct clr_error *err)
 {
-    int rc = write_text(r, r->history_name, &r->history, err);
+    struct str history = {0};
+    int rc;
 
+    str_append(&history, "iteration,trn_loss,lr,val_loss,val_acc\n");
+    for (size_t i = 0; i < r->row_count; i++) {
+        const struct record_row *row = &r->rows[i];
+        str_append(&history, "%llu,%.9g,%.9g,%.9g,%.9g\n", (unsigned long long)row->iteration, row->trn_loss,
+                   row->lr, row->val_loss, row->val_acc);
+    }
+    rc = write_text(r, r->history_name, &history, err);
+    str_clear(&history);
     if (rc == 0)
         rc = write_text(r, "loss.csv", &r->losses, err);
     if (rc == 0)

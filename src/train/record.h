@@ -9,12 +9,19 @@
 
 #include "train/session.h"
 
+struct record_row {
+    uint64_t iteration;
+    double trn_loss, lr, val_loss, val_acc;
+};
+
 struct record {
     const char *dir;
     const char *history_name; /* "history.csv", "range.csv" */
     bool made_dir;
-    int lock; /* file descriptor, −1: none */
-    struct str history, losses, timing;
+    int lock;                /* file descriptor, −1: none */
+    struct record_row *rows; /* of the history */
+    size_t row_count, row_capacity;
+    struct str losses, timing;
     char started[32];
     uint64_t start_ns;
 };
@@ -27,8 +34,7 @@ int record_open(struct record *r, const char *dir, const char *history_name, str
 /* Unlock; unless `keep`, remove what record_open() made (a folder only if it is empty). */
 void record_close(struct record *r, bool keep);
 
-void record_history(struct record *r, uint64_t iteration, double trn_loss, double lr, double val_loss,
-                    double val_acc);
+int record_history(struct record *r, const struct record_row *row, struct clr_error *err);
 void record_loss(struct record *r, uint64_t iteration, double trn_loss, double lr);
 
 /* Write the CSV files as they stand. */

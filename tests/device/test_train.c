@@ -5,10 +5,11 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include <clr/clr.h>
+
 #include "support.h"
 
 #include "base/fs.h"
-#include <clr/clr.h>
 
 static const char *root;
 static struct clr_device device;
