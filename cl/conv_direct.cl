@@ -11,7 +11,7 @@
  * weight vector is used XT times and each input OB times. A tile may run over the end of a row: what it reads
  * there is whatever follows (at the very end, the tensor's slack), and what it makes there is not stored.
  *
- * conv_direct_pack     NDRange (packed elements)         master weights → packed
+ * conv_direct_pack     NDRange (packed / (OB·V), + OCG)  master weights → packed, a tile's vectors a work-item
  * conv_direct_forward  NDRange (XTILES·OH, OCG, batch)   OCG = ceil(Y_CB / OB)
  *
  * Packed weights: [OCG][X_CB][KH][KW][X_BLOCK][OB][V], read linearly, zero where a channel does not exist;
@@ -40,32 +40,33 @@ __kernel void conv_direct_pack(__global float *restrict packed, __global const f
     const int at = (int)get_global_id(0);
     int r = at;
 
-    if (at >= PACKED + OCG * OB * V)
+    if (at >= PACKED / (OB * V) + OCG)
         return;
-    if (at >= PACKED) {
-        const int o = at - PACKED;
-        packed[at] = BIAS && o < OC ? b[o] : 0.0f;
+    __global float *out = packed + (size_t)at * (OB * V);
+    if (at >= PACKED / (OB * V)) {
+        const int o = (at - PACKED / (OB * V)) * (OB * V);
+        for (int i = 0; i < OB * V; i++)
+            out[i] = BIAS && o + i < OC ? b[o + i] : 0.0f;
         return;
     }
-    const int lane = r % V;
-    r /= V;
-    const int ob = r % OB;
-    r /= OB;
     const int ci = r % X_BLOCK;
     r /= X_BLOCK;
     const int kx = r % KW;
     r /= KW;
     const int ky = r % KH;
     r /= KH;
-    const int c = r % X_CB * X_BLOCK + ci, o = (r / X_CB * OB + ob) * V + lane;
-    float value = 0.0f;
-    if (c < IC && o < OC) {
-        if (FLIP)
-            value = w[((c * OC + o) * KH + KH - 1 - ky) * KW + KW - 1 - kx];
-        else
-            value = w[((o * IC + c) * KH + ky) * KW + kx];
+    const int c = r % X_CB * X_BLOCK + ci, o0 = r / X_CB * OB * V;
+    for (int i = 0; i < OB * V; i++) {
+        const int o = o0 + i;
+        float value = 0.0f;
+        if (c < IC && o < OC) {
+            if (FLIP)
+                value = w[((c * OC + o) * KH + KH - 1 - ky) * KW + KW - 1 - kx];
+            else
+                value = w[((o * IC + c) * KH + ky) * KW + kx];
+        }
+        out[i] = value;
     }
-    packed[at] = value;
 }
 
 __kernel void conv_direct_forward(__global float *restrict y, __global const float *restrict x,

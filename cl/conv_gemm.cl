@@ -6,79 +6,96 @@
  * COLS = chunk's capacity · OH·OW is the leading dimension. Row r = (c·KH + i)·KW + j, c over all input
  * channels.
  *
- * conv_gemm_im2col   NDRange (count·OH·OW, IC·KH·KW)  cols[r][col] = x[n,c,p·SH−PH+i·DH,q·SW−PW+j·DW]
- * conv_gemm_put      NDRange (count·OH·OW, OC)        y[n,o,p,q] = m[o][col] + b[o]
- * conv_gemm_take     NDRange (count·OH·OW, OC)        m[o][col] = dy[n,o,p,q]
- * conv_gemm_col2im   NDRange (count·H·W, IC)          dx[n,c,y,x] = Σ cols[r][col] over what touches it
+ * conv_gemm_im2col   NDRange (count·OH·OWS, IC·KH·KW) cols[r][col] = x[n,c,p·SH−PH+i·DH,q·SW−PW+j·DW]
+ * conv_gemm_put      NDRange (count·OH·OWS, OC)       y[n,o,p,q] = m[o][col] + b[o]
+ * conv_gemm_take     NDRange (count·OH·OWS, OC)       m[o][col] = dy[n,o,p,q]
+ * conv_gemm_col2im   NDRange (count·H·WS, IC)         dx[n,c,y,x] = Σ cols[r][col] over what touches it
  * conv_gemm_bias     NDRange (OC)                     db[o] = (first ? db[o] : 0) + Σ_col m[o][col]
  *
  * The workspace holds m [OC][COLS], and the columns behind it, from COLS_AT on.
  *
  * Layouts: X_…, Y_… (put: Y is y; take: Y is dy; col2im: X is dx).
- * OC IC H W KH KW SH SW PH PW DH DW OH OW COLS COLS_AT.
+ * OC IC H W KH KW SH SW PH PW DH DW OH OW COLS COLS_AT; SPAN: pixels of a row that
+ * a work-item handles, OWS = ceil(OW/SPAN), WS = ceil(W/SPAN).
  */
 #ifndef KH
 #error "conv_gemm.cl needs KH and the other macros of its header"
 #endif
 
+#define SPANS(width) (((width) + SPAN - 1) / SPAN)
+
+/* Row p, columns q … end of image k of the chunk: what work-item `at` of a launch over rows handles. */
+#define PLACE(at, HEIGHT, WIDTH)                                                                             \
+    const int k = (at) / ((HEIGHT) * SPANS(WIDTH)), p = (at) / SPANS(WIDTH) % (HEIGHT);                      \
+    const int start = (at) % SPANS(WIDTH) * SPAN, end = min(start + SPAN, WIDTH)
+
 __kernel void conv_gemm_im2col(__global float *restrict cols, __global const float *restrict x, int first,
                                int count)
 {
-    const int col = (int)get_global_id(0), r = (int)get_global_id(1);
+    const int at = (int)get_global_id(0), r = (int)get_global_id(1);
+    PLACE(at, OH, OW);
 
-    if (col >= count * (OH * OW) || r >= IC * KH * KW)
+    if (k >= count || r >= IC * KH * KW)
         return;
-    const int n = first + col / (OH * OW), p = col / OW % OH, q = col % OW;
-    const int c = r / (KH * KW), i = r / KW % KH, j = r % KW;
-    const int y = p * SH - PH + i * DH, xx = q * SW - PW + j * DW;
-    const bool inside = y >= 0 && y < H && xx >= 0 && xx < W;
-    cols[COLS_AT + (size_t)r * COLS + col] = inside ? x[ELEMENT(X, n, c, y, xx)] : 0.0f;
+    const int c = r / (KH * KW), i = r / KW % KH, j = r % KW, y = p * SH - PH + i * DH;
+    __global float *out = cols + COLS_AT + (size_t)r * COLS + (size_t)k * (OH * OW) + p * OW;
+    for (int q = start; q < end; q++) {
+        const int xx = q * SW - PW + j * DW;
+        const bool inside = y >= 0 && y < H && xx >= 0 && xx < W;
+        out[q] = inside ? x[ELEMENT(X, first + k, c, y, xx)] : 0.0f;
+    }
 }
 
 __kernel void conv_gemm_put(__global float *restrict y, __global const float *restrict m,
                             __global const float *restrict b, int first, int count)
 {
-    const int col = (int)get_global_id(0), o = (int)get_global_id(1);
+    const int at = (int)get_global_id(0), o = (int)get_global_id(1);
+    PLACE(at, OH, OW);
 
-    if (col >= count * (OH * OW) || o >= OC)
+    if (k >= count || o >= OC)
         return;
-    const int n = first + col / (OH * OW), p = col / OW % OH, q = col % OW;
-    y[ELEMENT(Y, n, o, p, q)] = m[(size_t)o * COLS + col] + (BIAS ? b[o] : 0.0f);
+    __global const float *in = m + (size_t)o * COLS + (size_t)k * (OH * OW) + p * OW;
+    for (int q = start; q < end; q++)
+        y[ELEMENT(Y, first + k, o, p, q)] = in[q] + (BIAS ? b[o] : 0.0f);
 }
 
 __kernel void conv_gemm_take(__global float *restrict m, __global const float *restrict dy, int first,
                              int count)
 {
-    const int col = (int)get_global_id(0), o = (int)get_global_id(1);
+    const int at = (int)get_global_id(0), o = (int)get_global_id(1);
+    PLACE(at, OH, OW);
 
-    if (col >= count * (OH * OW) || o >= OC)
+    if (k >= count || o >= OC)
         return;
-    const int n = first + col / (OH * OW), p = col / OW % OH, q = col % OW;
-    m[(size_t)o * COLS + col] = dy[ELEMENT(Y, n, o, p, q)];
+    __global float *out = m + (size_t)o * COLS + (size_t)k * (OH * OW) + p * OW;
+    for (int q = start; q < end; q++)
+        out[q] = dy[ELEMENT(Y, first + k, o, p, q)];
 }
 
 __kernel void conv_gemm_col2im(__global float *restrict dx, __global const float *restrict cols, int first,
                                int count)
 {
     const int at = (int)get_global_id(0), c = (int)get_global_id(1);
-    float sum = 0.0f;
+    PLACE(at, H, W);
 
-    if (at >= count * (H * W) || c >= IC)
+    if (k >= count || c >= IC)
         return;
-    const int k = at / (H * W), y = at / W % H, x = at % W;
-    for (int i = 0; i < KH; i++) {
-        const int py = y + PH - i * DH;
-        if (py < 0 || py % SH != 0 || py / SH >= OH)
-            continue;
-        for (int j = 0; j < KW; j++) {
-            const int qx = x + PW - j * DW;
-            if (qx < 0 || qx % SW != 0 || qx / SW >= OW)
+    for (int x = start; x < end; x++) {
+        float sum = 0.0f;
+        for (int i = 0; i < KH; i++) {
+            const int py = p + PH - i * DH;
+            if (py < 0 || py % SH != 0 || py / SH >= OH)
                 continue;
-            sum += cols[COLS_AT + (size_t)((c * KH + i) * KW + j) * COLS + (size_t)k * (OH * OW) +
-                        py / SH * OW + qx / SW];
+            for (int j = 0; j < KW; j++) {
+                const int qx = x + PW - j * DW;
+                if (qx < 0 || qx % SW != 0 || qx / SW >= OW)
+                    continue;
+                sum += cols[COLS_AT + (size_t)((c * KH + i) * KW + j) * COLS + (size_t)k * (OH * OW) +
+                            py / SH * OW + qx / SW];
+            }
         }
+        dx[ELEMENT(X, first + k, c, p, x)] = sum;
     }
-    dx[ELEMENT(X, first + k, c, y, x)] = sum;
 }
 
 __kernel void conv_gemm_bias(__global float *restrict db, __global const float *restrict m, int first,

@@ -8,7 +8,7 @@
  * Rows of x, y, dx, dy are padded to a multiple of V (layout (N,F,1,1), src/ops/op.h); the master weights
  * are not.
  *
- * dense_pack    NDRange (K·LDB + LDB)    packed[k][n] (LDB wide, zeros beyond N), then the bias, LDB floats
+ * dense_pack    NDRange (K + 1)          packed[k][n] (LDB wide, zeros beyond N), then the bias, LDB floats
  * dense_gemm    NDRange (ceil(M/MT), ceil(N/(NT·V)))   c[m][n] = bias[n] + Σ_k a[m·A_M + k·A_K]·b[k·LDB + n]
  * dense_bias    NDRange (O)              db[o] = Σ_n dy[n][o]
  *
@@ -22,18 +22,19 @@
 __kernel void dense_pack(__global float *restrict packed, __global const float *restrict w,
                          __global const float *restrict b)
 {
-    const int at = (int)get_global_id(0), k = at / LDB, n = at % LDB;
-    float value = 0.0f;
+    const int k = (int)get_global_id(0);
 
     if (k > K)
         return;
-    if (n < N) {
+    __global float *row = packed + (size_t)k * LDB;
+    for (int n = 0; n < N; n++) {
         if (k == K)
-            value = BIAS ? b[n] : 0.0f;
+            row[n] = BIAS ? b[n] : 0.0f;
         else
-            value = TRANSPOSED ? w[(size_t)n * K + k] : w[(size_t)k * N + n];
+            row[n] = TRANSPOSED ? w[(size_t)n * K + k] : w[(size_t)k * N + n];
     }
-    packed[at] = value;
+    for (int n = N; n < LDB; n++)
+        row[n] = 0.0f;
 }
 
 /* rows m0 … of c; bias: offset into b where a row of LDB biases starts, −1: none */

@@ -138,9 +138,8 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
         rc = op_kernel(op, &s->kernels[k], "conv_direct.cl", &options,
                        k == 0 ? "conv_direct_pack" : "conv_direct_forward", err);
     }
-    const size_t ocg = (size_t)op_ceil(ycb, s->ob), vectors = ocg * (size_t)s->ob * (size_t)v;
-    const size_t pack[3] = {vectors * (size_t)(xcb * x->layout.block) * (size_t)(g.kh * g.kw) + vectors, 1,
-                            1};
+    const size_t ocg = (size_t)op_ceil(ycb, s->ob);
+    const size_t pack[3] = {ocg * (size_t)(xcb * x->layout.block) * (size_t)(g.kh * g.kw) + ocg, 1, 1};
     const size_t convolve[3] = {(size_t)op_ceil(g.ow, s->xt) * (size_t)g.oh, ocg, 0};
     memcpy(s->global[0], pack, sizeof pack);
     memcpy(s->global[1], convolve, sizeof convolve);

@@ -11,6 +11,7 @@ enum { TO_COLUMNS, PUT, TAKE, FROM_COLUMNS, SUM_BIAS, KERNEL_COUNT };
 struct conv_pass_state {
     enum conv_pass pass;
     int chunk;                  /* images */
+    int span;                   /* pixels of a row that a work-item handles */
     size_t columns, columns_at; /* leading dimension; where the columns lie behind the matrix m */
     struct ocl_kernel *kernels[KERNEL_COUNT];
     char labels[KERNEL_COUNT][96], gemm_label[96];
@@ -69,6 +70,7 @@ static int create(struct conv_pass_state **out, struct op *op, enum conv_pass pa
         return rc;
     s->pass = pass;
     s->chunk = chunk_images(&op->desc);
+    s->span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
     s->columns = (size_t)s->chunk * (size_t)(g->oh * g->ow);
     s->columns_at = s->columns * (size_t)g->oc;
     (void)snprintf(s->gemm_label, sizeof s->gemm_label, "%s %s", op->desc.label, gemm[pass]);
@@ -77,8 +79,8 @@ static int create(struct conv_pass_state **out, struct op *op, enum conv_pass pa
         if (!(used[pass] >> k & 1u))
             continue;
         (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what[k]);
-        str_append(&options, "-DCOLS=%zu -DCOLS_AT=%zuUL -DBIAS=%d", s->columns, s->columns_at,
-                   op->desc.bias);
+        str_append(&options, "-DCOLS=%zu -DCOLS_AT=%zuUL -DSPAN=%d -DBIAS=%d", s->columns, s->columns_at,
+                   s->span, op->desc.bias);
         conv_macros(&options, g);
         tensor_macros(&options, "X", pass == CONV_BACKWARD_DATA ? &io->dx : &io->x);
         tensor_macros(&options, "Y", pass == CONV_FORWARD ? &io->y : &io->dy);
@@ -163,7 +165,9 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
                      struct clr_error *err)
 {
     const struct conv_geometry *g = &op->desc.u.conv.g;
-    const size_t pixels = (size_t)count * (size_t)(g->oh * g->ow), oc = (size_t)g->oc;
+    const size_t oc = (size_t)g->oc, n = (size_t)count;
+    const size_t rows = n * (size_t)g->oh * (size_t)op_ceil(g->ow, s->span);
+    const size_t in_rows = n * (size_t)g->h * (size_t)op_ceil(g->w, s->span);
     const cl_mem b = op->desc.bias ? io->b : io->w;
     const struct ocl_arg columns[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_INT(first),
                                       OCL_INT(count)};
@@ -177,15 +181,15 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
     int rc = 0;
 
     if (s->kernels[TO_COLUMNS])
-        rc = surround(s, op, TO_COLUMNS, pixels, (size_t)g->c * (size_t)(g->kh * g->kw), columns, 4, err);
+        rc = surround(s, op, TO_COLUMNS, rows, (size_t)g->c * (size_t)(g->kh * g->kw), columns, 4, err);
     if (rc == 0 && s->kernels[TAKE])
-        rc = surround(s, op, TAKE, pixels, oc, take, 4, err);
+        rc = surround(s, op, TAKE, rows, oc, take, 4, err);
     if (rc == 0)
         rc = multiply(s, op, io, first, count, err);
     if (rc == 0 && s->kernels[PUT])
-        rc = surround(s, op, PUT, pixels, oc, put, 5, err);
+        rc = surround(s, op, PUT, rows, oc, put, 5, err);
     if (rc == 0 && s->kernels[FROM_COLUMNS])
-        rc = surround(s, op, FROM_COLUMNS, (size_t)count * (size_t)(g->h * g->w), (size_t)g->c, fold, 4, err);
+        rc = surround(s, op, FROM_COLUMNS, in_rows, (size_t)g->c, fold, 4, err);
     if (rc == 0 && s->kernels[SUM_BIAS] && op->desc.bias)
         rc = surround(s, op, SUM_BIAS, oc, 1, bias, 4, err);
     return rc;

@@ -114,7 +114,7 @@ static int run_pack(struct product *p, struct op *op, const struct op_io *io, st
 {
     const cl_mem b = op->desc.bias ? io->b : io->w;
     const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
-    const size_t global[3] = {((size_t)p->k + 1) * (size_t)p->ldb, 1, 1};
+    const size_t global[3] = {(size_t)p->k + 1, 1, 1};
 
     return op_launch(op, p->pack, p->pack_label, global, args, MEM_COUNT(args), err);
 }
