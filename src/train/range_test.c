@@ -61,7 +61,8 @@ static int read_off(struct session *s, const struct record *r, double untrained,
                                 .untrained = untrained,
                                 .classes = s->o->data->classes,
                                 .images = s->eval_count,
-                                .diverged = out->diverged};
+                                .diverged = out->diverged,
+                                .diverged_lr = out->diverged_lr};
     int rc = mem_new(&points, r->row_count, sizeof *points, "the curve", err);
 
     if (rc < 0)

@@ -75,7 +75,9 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
     r->min_lr = c->points[first > 0 ? first - 1 : 0].lr;
     r->has_max = fell || c->diverged;
     if (r->has_max)
-        r->max_lr = c->points[top].lr;
+        r->max_lr = fell ? c->points[top].lr : fmin(c->points[top].lr, c->diverged_lr / 2);
+    if (r->has_max && r->min_lr > r->max_lr)
+        r->has_min = false;
     (void)snprintf(
         r->explanation, sizeof r->explanation,
         "min: %s the accuracy exceeds %.2f %% (baseline %.2f %% + 3 standard errors) and stays above%s; max: "
@@ -84,6 +86,7 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
         100 * r->baseline, first > 0 ? "" : " (the sweep starts too high to see where learning begins)",
         fell          ? "the top of the curve, smoothed over three points, before it first falls by more "
                         "than one point"
-        : c->diverged ? "the top of the curve before the loss diverged"
+        : c->diverged ? "the top of the curve, but at most half the rate at which the loss "
+                        "diverged"
                       : "not found, the curve does not fall up to the end of the sweep");
 }

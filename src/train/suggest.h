@@ -16,16 +16,19 @@ struct range_curve {
     int count;
     double untrained; /* accuracy before the first update */
     int classes;
-    int images;    /* evaluated */
-    bool diverged; /* the curve ends because the loss was no longer finite */
+    int images;         /* evaluated */
+    bool diverged;      /* the curve ends because the loss was no longer finite … */
+    double diverged_lr; /* … at this rate */
 };
 
 /*
  * baseline = max(1/classes, untrained), standard error = sqrt(baseline·(1 − baseline)/images).
  * min: the last rate before the accuracy exceeds baseline + 3 standard errors and stays above, up to the
  * curve's top. max: with the curve smoothed over three points (two at its ends), the rate of the highest
- * point before it first falls by more than 0.01 below it; where the curve ends by divergence without such a
- * fall, its highest point. Fills baseline, standard_error, has_min … explanation of *r.
+ * point before it first falls by more than 0.01 below it. Where the curve ends by divergence without such a
+ * fall, its highest point, but at most half the rate of the divergence: a sweep spends a few updates at a
+ * rate that a run will spend hundreds at, and at the edge of stability one unlucky batch is enough. Fills
+ * baseline, standard_error, has_min … explanation of *r.
  */
 void suggest_range(struct clr_range_result *r, const struct range_curve *c);
 

@@ -64,9 +64,13 @@ START_TEST(test_suggest__divergence_ends_the_range_at_the_top)
     struct clr_range_result r = {0};
 
     c.diverged = true;
+    c.diverged_lr = 10;
     suggest_range(&r, &c);
     /* smoothed over two at the end: 0.305, the top */
     ck_assert(r.has_max && r.max_lr == 4);
+    c.diverged_lr = 5; /* the top lies too close to the divergence */
+    suggest_range(&r, &c);
+    ck_assert(r.has_min && r.min_lr == 1 && r.has_max && r.max_lr == 2.5);
 }
 END_TEST
 
