@@ -23,7 +23,7 @@ static int write_reading(const struct clr_train_options *o, const struct clr_ran
         r->baseline, "standard_error", r->standard_error, "diverged", r->diverged, "diverged_at",
         r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
         number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation);
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL, *path = NULL;
+    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL, *path = NULL;
     struct str out = {0};
     int rc = text ? fs_join(&path, o->out, "range.json", err)
                   : clr_error_set(err, CLR_ENOMEM, "out of memory for range.json");

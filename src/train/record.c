@@ -226,7 +226,7 @@ int record_write_run(struct record *r, const struct session *s, const char *stat
                      const struct clr_train_result *result, struct clr_error *err)
 {
     json_t *root = run_json(r, s, status, result);
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     struct str out = {0};
     int rc;
 
