@@ -75,6 +75,23 @@ static int conv_plan(struct op_needs *needs, const struct op_desc *desc, const s
     return rc;
 }
 
+/* "direct 5×2, data direct 5×2, weights direct 5×1×2" */
+static void describe_passes(struct conv_op *self)
+{
+    static const char *const names[CONV_PASS_COUNT] = {"", ", data ", ", weights "};
+    char *out = self->head.variant;
+    size_t at = 0, size = sizeof self->head.variant;
+
+    for (int pass = 0; pass < CONV_PASS_COUNT && at < size; pass++)
+        if (self->state[pass]) {
+            char text[32];
+            int n;
+            self->row[pass]->describe(self->state[pass], text, sizeof text);
+            n = snprintf(out + at, size - at, "%s%s", names[pass], text);
+            at += n > 0 ? (size_t)n : 0;
+        }
+}
+
 static int conv_create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct conv_op *self = (struct conv_op *)op;
@@ -86,7 +103,7 @@ static int conv_create(struct op *op, const struct op_io *io, struct clr_error *
             rc = self->row[pass]->create(&self->state[pass], op, (enum conv_pass)pass, io, err);
         }
     if (rc == 0)
-        self->row[CONV_FORWARD]->describe(self->state[CONV_FORWARD], op->variant, sizeof op->variant);
+        describe_passes(self);
     return rc;
 }
 

@@ -241,7 +241,10 @@ static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io,
 
 static void describe(const struct conv_pass_state *s, char *out, size_t size)
 {
-    (void)snprintf(out, size, "direct %d×%d", s->xt, s->ob);
+    if (s->pass == CONV_BACKWARD_WEIGHTS)
+        (void)snprintf(out, size, "direct %d×%d×%d", s->kxt, s->ict, s->ob);
+    else
+        (void)snprintf(out, size, "direct %d×%d", s->xt, s->ob);
 }
 
 static void destroy(struct conv_pass_state *s)

@@ -127,7 +127,7 @@ int op_forward(struct op *op, const struct op_io *io, struct clr_error *err);
 int op_backward(struct op *op, const struct op_io *io, struct clr_error *err);
 void op_destroy(struct op *op);
 
-/* "direct 4×3", "gemm", "" where there is only one way: for run.json, profiles and the doctor. */
+/* "direct 4×3, data gemm, weights direct 5×1×2", "" where there is only one way: for run.json, the doctor. */
 const char *op_variant(const struct op *op);
 const char *op_kind_name(enum op_kind kind);
 

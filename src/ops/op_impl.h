@@ -11,7 +11,7 @@ struct op {
     struct ocl_context *ctx;
     struct op_desc desc;
     int block; /* V of the kernels: y's, or x's where there is no y */
-    char variant[48];
+    char variant[96];
     char forward_label[96], backward_label[96];
 };
 

@@ -20,7 +20,6 @@
 
 #define PIXELS 3072
 
-
 /* ---- writing data sets ---- */
 
 static const char *in(const char *dir, const char *name)
