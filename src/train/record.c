@@ -173,13 +173,14 @@ static json_t *schedule_json(const struct clr_schedule *s)
 static json_t *mean_json(const struct session *s)
 {
     const struct clr_dataset *d = s->o->data;
+    const size_t plane = (size_t)d->height * (size_t)d->width;
     json_t *values;
 
     if (s->mean_kind == CLR_MEAN_IMAGE)
         return json_null();
     values = json_array();
-    for (int c = 0; c < d->channels; c++)
-        json_array_append_new(values, number((double)s->mean[c * d->height * d->width]));
+    for (size_t c = 0; c < (size_t)d->channels; c++)
+        json_array_append_new(values, number((double)s->mean[c * plane]));
     return values;
 }
 

@@ -26,7 +26,22 @@ static char *join(const char *a, const char *b)
     return path;
 }
 
-/* Paths and options must outlive a run; the tests are short, so nothing is freed before the end. */
+/* A path that outlives the test: runs borrow their paths. Freed at the end of the program. */
+static char *keep(const char *a, const char *b)
+{
+    static char *paths[256];
+    static size_t count;
+
+    if (!a) {
+        while (count > 0)
+            free(paths[--count]);
+        return NULL;
+    }
+    ck_assert_uint_lt(count, MEM_COUNT(paths));
+    paths[count] = join(a, b);
+    return paths[count++];
+}
+
 static struct clr_train_options options(const char *name)
 {
     struct clr_train_options o;
@@ -37,7 +52,7 @@ static struct clr_train_options options(const char *name)
     o.data = data;
     o.data_name = "tiny-data";
     o.device = &device;
-    o.out = join(dir, name);
+    o.out = keep(dir, name);
     o.schedule.policy = CLR_POLICY_TRIANGULAR;
     o.schedule.min_lr = 0.05;
     o.schedule.max_lr = 0.2;
@@ -252,10 +267,10 @@ START_TEST(test_train__init_must_match)
     struct clr_error err;
 
     must_train(&first, &r);
-    o.init = join(first.out, "final.safetensors");
+    o.init = keep(first.out, "final.safetensors");
     must_train(&o, &r);
     o = options("init-bad");
-    o.init = join(join(root, "tests/golden/tiny-across"), "init.safetensors");
+    o.init = keep(root, "tests/golden/tiny-across/init.safetensors");
     ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "conv1.weight"));
     ck_assert(!fs_exists(o.out));
@@ -271,7 +286,7 @@ START_TEST(test_eval__agrees_with_the_last_row_and_the_confusion)
     int total = 0, right = 0;
 
     must_train(&o, &r);
-    o.init = join(o.out, "final.safetensors");
+    o.init = keep(o.out, "final.safetensors");
     ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
     ck_assert(e.loss == r.val_loss && e.accuracy == r.val_acc);
     for (int i = 0; i < data->classes; i++)
@@ -294,7 +309,7 @@ START_TEST(test_train__held_out_images_are_evaluated)
 
     o.validation = 20;
     must_train(&o, &r);
-    o.init = join(o.out, "final.safetensors");
+    o.init = keep(o.out, "final.safetensors");
     ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
     ck_assert_int_eq(e.count, 20);
     ck_assert(e.accuracy == r.val_acc);
@@ -552,7 +567,7 @@ START_TEST(test_train__mean_value_is_subtracted)
     none.mean = CLR_MEAN_NONE; /* --mean goes before what the net says */
     must_train(&none, &r);
     ck_assert(!equal_files(b.out, none.out, "loss.csv"));
-    none.init = join(none.out, "final.safetensors");
+    none.init = keep(none.out, "final.safetensors");
     none.mean = -1; /* the weights' own goes before what the net says */
     ck_assert_msg(clr_eval(&none, &e, &err) == 0, "%s", err.message);
     ck_assert(e.loss == r.val_loss && e.accuracy == r.val_acc);
@@ -611,7 +626,7 @@ START_TEST(test_eval__knows_the_mean_and_scale_of_the_training)
     o.schedule.min_lr = 1e-5;
     o.schedule.max_lr = 1e-4;
     must_train(&o, &r);
-    o.init = join(o.out, "final.safetensors");
+    o.init = keep(o.out, "final.safetensors");
     o.mean = -1;
     o.scale = NAN;
     ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
@@ -878,6 +893,7 @@ int main(void)
     tcase_add_test(tc, test_train__corner_cases_of_validate_every);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
+    (void)keep(NULL, NULL);
     clr_net_free(net);
     clr_dataset_destroy(data);
     return status;
