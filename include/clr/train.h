@@ -27,7 +27,7 @@ struct clr_progress {
     double loss;                    /**< of the last update that was read back; NaN: none yet */
     double lr;
     double val_acc;          /**< last evaluation, 0…1; NaN: none yet */
-    double iterations_per_s; /**< over the last reports, evaluation not counted; 0: not known */
+    double iterations_per_s; /**< since the first update, evaluation not counted; 0: not known */
     double seconds_left;     /**< estimate with evaluation; < 0: not known */
     bool evaluating;
     bool evaluated; /**< this call follows an evaluation: val_acc is new */
@@ -35,9 +35,9 @@ struct clr_progress {
 
 struct clr_train_options {
     const struct clr_net_spec *net;
-    const char *net_name; /**< for run.json */
+    const char *net_name; /**< for run.json and the weights' metadata; UTF-8 */
     const struct clr_dataset *data;
-    const char *data_name;
+    const char *data_name; /**< for run.json; UTF-8 */
     const struct clr_device *device;
     const char *out;          /**< run folder; must not hold a run yet */
     const char *command_line; /**< for run.json; may be NULL */
@@ -57,10 +57,10 @@ struct clr_train_options {
     int validation;          /**< training images held out; 0: evaluate on the test set */
     uint64_t log_every;
     bool profile;
-    /** Called about ten times a second and after each evaluation; may be NULL. */
+    /** Called about five times a second, before and after each evaluation; may be NULL. */
     void (*progress)(void *user, const struct clr_progress *p);
     void *user;
-    /** Becomes non-zero to stop after the current iteration; may be NULL. */
+    /** Becomes non-zero to stop after the current iteration, or evaluation; may be NULL. */
     const volatile int *stop;
 };
 
@@ -80,7 +80,9 @@ struct clr_train_result {
  *
  * Writes into o->out: run.json, history.csv, loss.csv, timing.csv, final.safetensors.
  *
- * @return 0; CLR_EDIVERGED: a loss was not finite (history up to there is kept); CLR_EINTERRUPTED: *o->stop
+ * @param result  filled on failure too, as far as the run went: free result->profile in any case
+ * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end was not finite
+ *         (history up to there is kept, weights are not); CLR_EINTERRUPTED: *o->stop
  *         (weights are in interrupted-N.safetensors); CLR_EDEVMEM: does not fit, said with the figures before
  *         anything is allocated; CLR_EUSAGE: a run is in `out` already, an option out of range; CLR_EINPUT: a
  *         net or --init that does not fit the data; CLR_EFAILED, CLR_ECL, CLR_ENOMEM
@@ -112,11 +114,16 @@ CLR_API int clr_range_test(const struct clr_train_options *o, enum clr_sweep swe
 struct clr_eval_result {
     int count;
     double loss, accuracy;
-    int *confusion; /**< classes × classes, [label][predicted]; free with free() */
+    int *confusion; /**< classes × classes, [label][predicted]; free with free(). A net with more outputs than
+                         the data has classes: the further ones count against `accuracy`, but not here */
 };
 
 /** Evaluate weights (o->init) on the test set (or on o->validation images): net, data, device, batch, mean,
- * scale, init are read. What was subtracted in training is taken from the weights file's metadata. */
+ * scale, init are read. What was subtracted in training is taken from the weights file's metadata.
+ *
+ * @return 0; CLR_EUSAGE: no init, an option out of range; CLR_EINPUT: weights that do not fit the net, or the
+ *         net the data; CLR_EDIVERGED: the loss is not finite; CLR_EDEVMEM, CLR_ECL, CLR_ENOMEM
+ */
 CLR_API int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result,
                      struct clr_error *err);
 

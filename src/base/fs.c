@@ -131,8 +131,11 @@ out:
 int fs_make_dirs(const char *path, struct clr_error *err)
 {
     char *copy;
-    int rc = str_duplicate(&copy, path, err);
+    int rc;
 
+    if (!path[0])
+        return clr_error_set(err, CLR_EFAILED, "cannot make a folder without a name");
+    rc = str_duplicate(&copy, path, err);
     if (rc < 0)
         return rc;
     for (char *p = copy + 1; rc == 0; p++) {
@@ -179,6 +182,15 @@ int fs_join(char **out, const char *dir, const char *name, struct clr_error *err
     return rc;
 }
 
+/* Whoever held the lock may have removed its file while we waited at the door: then ours locks nothing. */
+static bool is_file_at(int fd, const char *path)
+{
+    struct stat ours, there;
+
+    return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino;
+}
+
 int fs_lock(const char *path, int *fd, struct clr_error *err)
 {
     int f = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -191,6 +203,10 @@ int fs_lock(const char *path, int *fd, struct clr_error *err)
         if (e == EWOULDBLOCK)
             return clr_error_set(err, CLR_EFAILED, "'%s' is held by another process", path);
         return clr_error_set(err, CLR_EFAILED, "cannot lock '%s': %s", path, strerror(e));
+    }
+    if (!is_file_at(f, path)) {
+        (void)close(f);
+        return clr_error_set(err, CLR_EFAILED, "'%s' was released at this moment: try again", path);
     }
     *fd = f;
     return 0;

@@ -117,7 +117,7 @@ static int evaluate(struct loop *l, struct clr_error *err)
     if (rc < 0)
         return rc;
     if (!isfinite(loss)) { /* the update before it made the weights blow up */
-        result->diverged = true;
+        result->diverged = result->in_evaluation = true;
         result->diverged_at = iteration;
         result->diverged_lr = policy_rate(l, iteration - 1);
         return 0;
@@ -165,6 +165,8 @@ int loop_run(struct session *s, struct record *r, struct loop_result *result, st
         }
         if (rc == 0 && eval && !result->diverged && !result->interrupted)
             rc = evaluate(&l, err);
+        if (eval && s->state.iteration < o->iterations && o->stop && *o->stop)
+            result->interrupted = true; /* it came during the evaluation: no further update */
     }
     result->seconds = (double)(clock_ns() - start) * 1e-9;
     return rc;

@@ -12,6 +12,7 @@ struct loop_result {
     double best_acc;
     uint64_t best_iteration;
     bool diverged, interrupted;
+    bool in_evaluation;   /* not the batch's loss was not finite but the evaluation's after it */
     uint64_t diverged_at; /* iteration of the first loss that is not finite */
     double diverged_lr;
     double seconds;
@@ -19,7 +20,8 @@ struct loop_result {
 
 /*
  * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, which is
- * no error here: *result says so, and nothing after that iteration is recorded. Neither is *o->stop.
+ * no error here: *result says so, and nothing after that iteration is recorded. Neither is *o->stop, which is
+ * looked at after every update and every evaluation. *result holds how far it went on failure too.
  */
 int loop_run(struct session *s, struct record *r, struct loop_result *result, struct clr_error *err);
 

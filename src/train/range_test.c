@@ -81,37 +81,35 @@ static int sweep(struct session *s, struct record *r, struct clr_range_result *o
     struct clr_train_result summary;
     struct loop_result l;
     double untrained, loss;
-    int rc = session_start(s, err);
+    int rc = session_start(s, err), written;
 
-    if (rc == 0)
-        rc = record_write_run(r, s, "running", NULL, err);
     if (rc == 0)
         rc = session_evaluate(s, &loss, &untrained, NULL, err);
     if (rc == 0)
-        rc = loop_run(s, r, &l, err);
+        rc = record_write_run(r, s, "running", NULL, err);
     if (rc < 0)
         return rc;
+    rc = loop_run(s, r, &l, err);
     out->iterations = l.iterations;
     out->diverged = l.diverged;
     out->diverged_at = l.diverged_at;
     out->diverged_lr = l.diverged_lr;
     summary = (struct clr_train_result){l.iterations,     l.val_loss, l.val_acc, l.best_acc,
                                         l.best_iteration, l.seconds,  NULL};
-    rc = record_write(r, err);
+    written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
+    rc = rc < 0 ? rc : written;
     if (rc == 0 && l.interrupted)
         rc = clr_error_set(err, CLR_EINTERRUPTED,
                            "stopped after iteration %llu; the curve up to there is in '%s'",
                            (unsigned long long)l.iterations, s->o->out);
     if (rc == 0)
         rc = read_off(s, r, untrained, out, err);
-    if (record_write_run(r, s,
-                         rc == 0                  ? "finished"
-                         : rc == CLR_EINTERRUPTED ? "interrupted"
-                                                  : "failed",
-                         &summary, rc == 0 ? err : NULL) < 0 &&
-        rc == 0)
-        rc = CLR_EFAILED;
-    return rc;
+    written = record_write_run(r, s,
+                               rc == 0                  ? "finished"
+                               : rc == CLR_EINTERRUPTED ? "interrupted"
+                                                        : "failed",
+                               &summary, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : written;
 }
 
 int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struct clr_range_result *result,

@@ -55,6 +55,8 @@ int record_open(struct record *r, const char *dir, const char *history_name, str
         rc = join(&lock, r, ".lock", err);
     if (rc == 0 && fs_lock(lock, &r->lock, err) < 0)
         rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
+    if (rc == 0) /* again: another process may have run and finished in between */
+        rc = refuse_old_run(r, err);
     free(lock);
     if (rc < 0)
         record_close(r, false);
@@ -139,9 +141,15 @@ static json_t *number(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
+/* JSON integers are signed here: a larger one (a seed may be) becomes a string of its digits. */
 static json_t *integer(uint64_t v)
 {
-    return json_integer((json_int_t)v);
+    char digits[24];
+
+    if (v <= INT64_MAX)
+        return json_integer((json_int_t)v);
+    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)v);
+    return json_string(digits);
 }
 
 static json_t *schedule_json(const struct clr_schedule *s)
@@ -161,19 +169,34 @@ static json_t *schedule_json(const struct clr_schedule *s)
                      "cycle_momentum_high", number(s->cycle_momentum_high));
 }
 
+/* What is subtracted, one value per channel, 0…255; null for a mean image, which the weights files hold. */
+static json_t *mean_json(const struct session *s)
+{
+    const struct clr_dataset *d = s->o->data;
+    const size_t plane = (size_t)d->height * (size_t)d->width;
+    json_t *values;
+
+    if (s->mean_kind == CLR_MEAN_IMAGE)
+        return json_null();
+    values = json_array();
+    for (size_t c = 0; c < (size_t)d->channels; c++)
+        json_array_append_new(values, number((double)s->mean[c * plane]));
+    return values;
+}
+
 static json_t *settings_json(const struct session *s)
 {
     static const char *const means[] = {"none", "channel", "image"};
     const struct clr_train_options *o = s->o;
 
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:f, s:s?, s:b, s:o, s:i, s:o}", "net",
-        o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
+        "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o}",
+        "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
         "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed), "weight_decay",
         o->weight_decay, "momentum_convention", o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch",
         "order", o->order == CLR_ORDER_SHUFFLE ? "shuffle" : "sequential", "last_batch",
-        o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "scale",
-        s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
+        o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "mean_values",
+        mean_json(s), "scale", s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
         integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every));
 }
 
@@ -189,6 +212,23 @@ static json_t *device_json(const struct clr_device *d)
                      d->platform_version);
 }
 
+/* How this program was compiled: other compilers and options may round differently on the host. */
+static json_t *build_json(void)
+{
+#ifdef __OPTIMIZE__
+    const int optimized = 1;
+#else
+    const int optimized = 0;
+#endif
+#ifdef __VERSION__
+    const char *compiler = __VERSION__;
+#else
+    const char *compiler = "unknown";
+#endif
+    return json_pack("{s:s, s:b, s:s}", "compiler", compiler, "optimized", optimized, "jansson",
+                     JANSSON_VERSION);
+}
+
 static json_t *data_json(const struct session *s)
 {
     const struct clr_dataset *d = s->o->data;
@@ -202,15 +242,18 @@ static json_t *data_json(const struct session *s)
 static json_t *run_json(const struct record *r, const struct session *s, const char *status,
                         const struct clr_train_result *result)
 {
-    json_t *variants = json_object(), *root;
+    json_t *variants = json_object(), *prototxt = json_string(s->o->net->text), *root;
     char now[32];
 
     if (s->train_net)
         net_variants(s->train_net, add_variant, variants);
     clock_utc(now, sizeof now);
-    root = json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:s, s:s}", "format", 1, "status",
-                     status, "version", CLR_VERSION, "git", CLR_GIT_ID, "command", s->o->command_line,
-                     "settings", settings_json(s), "device", device_json(s->o->device), "data", data_json(s),
+    if (!prototxt) /* comments in an old encoding are no reason to refuse a run */
+        prototxt = json_null();
+    root = json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:b, s:o, s:o, s:o, s:o, s:s, s:s}", "format", 1,
+                     "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build", build_json(),
+                     "command", s->o->command_line, "settings", settings_json(s), "profile", s->o->profile,
+                     "prototxt", prototxt, "device", device_json(s->o->device), "data", data_json(s),
                      "variants", variants, "started", r->started, "written", now);
     if (root && result)
         json_object_set_new(root, "result",

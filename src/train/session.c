@@ -11,6 +11,17 @@
 
 /* ------------------------------------------------------------------ planning */
 
+/* What training and evaluation have in common. */
+static int check_transform(const struct clr_train_options *o, struct clr_error *err)
+{
+    if (!isnan(o->scale) && !(fabs(o->scale) > 0.0 && fabs(o->scale) <= 1e6))
+        return clr_error_set(err, CLR_EUSAGE, "--scale %g: it must be a number up to 1e6, and not 0",
+                             o->scale);
+    if (o->mean > (int)CLR_MEAN_IMAGE)
+        return clr_error_set(err, CLR_EUSAGE, "--mean: there is no kind of mean number %d", o->mean);
+    return 0;
+}
+
 static int check_options(const struct session *s, struct clr_error *err)
 {
     const struct clr_train_options *o = s->o;
@@ -74,6 +85,26 @@ static int choose_transform(struct session *s, struct clr_error *err)
     return 0;
 }
 
+/* Two Data layers, one mean and scale: what a net would train on and be judged on must be the same. */
+static int compare_transforms(const struct session *s, struct clr_error *err)
+{
+    const struct transform_spec *a = &s->train_graph->transform, *b = &s->test_graph->transform;
+    bool differ = a->mean_value_count != b->mean_value_count || a->mean != b->mean;
+
+    for (int i = 0; i < a->mean_value_count && !differ; i++)
+        differ = a->mean_value[i] < b->mean_value[i] || a->mean_value[i] > b->mean_value[i];
+    if (differ && s->o->mean < 0)
+        return clr_error_set(err, CLR_EINPUT,
+                             "the net subtracts one mean in the TRAIN phase and another in the TEST phase: "
+                             "make their transform_param equal, or give --mean");
+    if ((a->scale < b->scale || a->scale > b->scale) && isnan(s->o->scale))
+        return clr_error_set(err, CLR_EINPUT,
+                             "the net has scale %g in the TRAIN phase and %g in the TEST phase: make their "
+                             "transform_param equal, or give --scale",
+                             a->scale, b->scale);
+    return 0;
+}
+
 static int plan_graphs(struct session *s, bool train, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
@@ -87,6 +118,8 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
             clr_error_set(err, CLR_EINPUT, "the net has no loss in the TEST phase: nothing can be evaluated");
     if (rc == 0 && train)
         rc = graph_create(&s->train_graph, s->o->net, PHASE_TRAIN, image, s->o->batch, err);
+    if (rc == 0 && train)
+        rc = compare_transforms(s, err);
     if (rc < 0)
         return rc;
     logits = &s->test_graph->values[s->test_graph->logits];
@@ -108,14 +141,17 @@ static int check_memory(const struct session *s, struct clr_error *err)
     const struct clr_device *dev = s->o->device;
     const struct clr_dataset *d = s->o->data;
     const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
-    const size_t train = align_up(image * (size_t)d->train.count),
-                 test = align_up(image * (size_t)d->test.count);
-    const size_t data =
-        (s->train_net || s->o->validation > 0 ? train : 0) + (s->o->validation > 0 ? 0 : test);
+    const bool held_out = s->o->validation > 0, need_train = s->train_net || held_out;
+    const size_t train = need_train ? align_up(image * (size_t)d->train.count) : 0,
+                 test = held_out ? 0 : align_up(image * (size_t)d->test.count);
+    const size_t labels = (need_train ? (size_t)d->train.count : 0) + (held_out ? 0 : (size_t)d->test.count);
+    const size_t data = train + test + labels;
     const size_t nets = net_bytes(s->test_net) + (s->train_net ? net_bytes(s->train_net) : 0);
     const size_t weights = params_bytes(&s->params);
-    const size_t lists = 4 * (size_t)s->order_count + 12 * (size_t)s->eval_count +
-                         sizeof(float) * SESSION_LOSSES * (size_t)s->o->batch;
+    const size_t losses = s->train_net ? SESSION_LOSSES * (size_t)s->o->batch : 0;
+    const size_t lists = sizeof(cl_int) * (s->train_net ? (size_t)s->order_count : 0) +
+                         (sizeof(cl_int) + 2 * sizeof(float)) * (size_t)s->eval_count +
+                         sizeof(float) * (losses + image * (s->train_net ? 2 : 1));
     const size_t total = data + nets + weights + lists;
 
     if (total > dev->global_memory || train > dev->max_allocation || test > dev->max_allocation)
@@ -136,7 +172,9 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
 
     memset(s, 0, sizeof *s);
     s->o = o;
-    rc = choose_images(s, err);
+    rc = check_transform(o, err);
+    if (rc == 0)
+        rc = choose_images(s, err);
     if (rc == 0 && train)
         rc = check_options(s, err);
     if (rc == 0)
@@ -273,7 +311,7 @@ uint64_t session_epoch(const struct session *s)
 {
     const int batch = s->o->batch, count = s->order_count;
 
-    return (uint64_t)(s->o->last_batch == CLR_LAST_BATCH_KEEP ? (count + batch - 1) / batch : count / batch);
+    return (uint64_t)(s->o->last_batch == CLR_LAST_BATCH_KEEP ? (count - 1) / batch + 1 : count / batch);
 }
 
 /* The order of the current epoch, on the device. */
@@ -440,6 +478,18 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
 
 /* ------------------------------------------------------------------ weights */
 
+static int check_finite(const struct session *s, const struct graph_param *p, const float *values,
+                        struct clr_error *err)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (!isfinite(values[i]))
+            return clr_error_set(err, CLR_EDIVERGED,
+                                 "after iteration %llu element %zu of '%s' is not a finite number: lower the "
+                                 "rate. No weights were saved",
+                                 (unsigned long long)s->state.iteration, i, p->name);
+    return 0;
+}
+
 int session_save_weights(struct session *s, const char *path, struct clr_error *err)
 {
     float **values = NULL;
@@ -450,6 +500,8 @@ int session_save_weights(struct session *s, const char *path, struct clr_error *
         rc = mem_new(&values[i], count, sizeof **values, "a parameter", err);
         if (rc == 0)
             rc = ocl_read(s->ctx, s->params.w[i], 0, count * sizeof **values, values[i], err);
+        if (rc == 0)
+            rc = check_finite(s, &s->params.info[i], values[i], err);
     }
     if (rc == 0)
         rc = weights_write(path, &s->params, values, s->o, s->mean_kind, s->scale, s->mean, err);

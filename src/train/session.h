@@ -74,7 +74,10 @@ int session_read_losses(struct session *s, uint64_t *first, double *losses, int 
 int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion,
                      struct clr_error *err);
 
-/* Weights as safetensors, with what eval and predict need to know (net, what is subtracted) as metadata. */
+/*
+ * Weights as safetensors, with what eval and predict need to know (net, what is subtracted) as metadata.
+ * CLR_EDIVERGED, and no file, where a weight is not finite: a loss can be finite without it.
+ */
 int session_save_weights(struct session *s, const char *path, struct clr_error *err);
 
 /* Iterations of an epoch. */

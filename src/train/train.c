@@ -37,6 +37,12 @@ static int verdict(struct session *s, const struct loop_result *l, struct clr_er
     char name[64];
     int rc;
 
+    if (l->diverged && l->in_evaluation)
+        return clr_error_set(err, CLR_EDIVERGED,
+                             "the loss on the evaluated images is not finite after iteration %llu (rate "
+                             "%.9g): lower the rate. "
+                             "What was recorded before it is in '%s'",
+                             (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
     if (l->diverged)
         return clr_error_set(
             err, CLR_EDIVERGED,
@@ -74,23 +80,22 @@ static int train(struct session *s, struct record *r, struct clr_train_result *o
 {
     struct loop_result l;
     const char *status = "finished";
-    int rc = session_start(s, err);
+    int rc = session_start(s, err), written;
 
     if (rc == 0)
         rc = record_write_run(r, s, "running", NULL, err);
     if (rc < 0)
         return rc;
     rc = loop_run(s, r, &l, err);
-    if (rc == 0)
-        rc = record_write(r, err);
+    written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
+    rc = rc < 0 ? rc : written;
     if (rc == 0)
         rc = verdict(s, &l, err);
     if (rc < 0)
         status = rc == CLR_EDIVERGED ? "diverged" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed";
     take_result(out, &l, s);
-    if (record_write_run(r, s, status, out, rc == 0 ? err : NULL) < 0 && rc == 0)
-        rc = CLR_EFAILED;
-    return rc;
+    written = record_write_run(r, s, status, out, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : written;
 }
 
 int clr_train(const struct clr_train_options *o, struct clr_train_result *result, struct clr_error *err)
@@ -98,8 +103,10 @@ int clr_train(const struct clr_train_options *o, struct clr_train_result *result
     struct session s;
     struct record r;
     struct clr_train_result out = {.val_loss = NAN, .val_acc = NAN, .best_acc = NAN};
-    int rc = session_plan(&s, o, true, err);
+    int rc;
 
+    *result = out;
+    rc = session_plan(&s, o, true, err);
     if (rc < 0)
         return rc;
     rc = record_open(&r, o->out, "history.csv", err);
@@ -117,8 +124,11 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
     const size_t classes = (size_t)o->data->classes;
     struct clr_eval_result out = {0};
     struct session s;
-    int rc = session_plan(&s, o, false, err);
+    int rc;
 
+    if (!o->init)
+        return clr_error_set(err, CLR_EUSAGE, "--weights is missing: there is nothing to evaluate");
+    rc = session_plan(&s, o, false, err);
     if (rc < 0)
         return rc;
     rc = mem_new(&out.confusion, classes * classes, sizeof *out.confusion, "the confusion table", err);
@@ -128,6 +138,11 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
         rc = session_evaluate(&s, &out.loss, &out.accuracy, out.confusion, err);
     if (rc == 0)
         ocl_save_programs(s.ctx);
+    if (rc == 0 && !isfinite(out.loss))
+        rc = clr_error_set(err, CLR_EDIVERGED,
+                           "the loss of '%s' on these images is not finite: the weights are too large, or "
+                           "--mean and --scale are not those of the training",
+                           o->init);
     out.count = s.eval_count;
     session_clear(&s);
     if (rc < 0)

@@ -10,6 +10,7 @@
 #include "support.h"
 
 #include "base/fs.h"
+#include "train/session.h"
 
 static const char *root;
 static struct clr_device device;
@@ -25,7 +26,22 @@ static char *join(const char *a, const char *b)
     return path;
 }
 
-/* Paths and options must outlive a run; the tests are short, so nothing is freed before the end. */
+/* A path that outlives the test: runs borrow their paths. Freed at the end of the program. */
+static char *keep(const char *a, const char *b)
+{
+    static char *paths[256];
+    static size_t count;
+
+    if (!a) {
+        while (count > 0)
+            free(paths[--count]);
+        return NULL;
+    }
+    ck_assert_uint_lt(count, MEM_COUNT(paths));
+    paths[count] = join(a, b);
+    return paths[count++];
+}
+
 static struct clr_train_options options(const char *name)
 {
     struct clr_train_options o;
@@ -36,7 +52,7 @@ static struct clr_train_options options(const char *name)
     o.data = data;
     o.data_name = "tiny-data";
     o.device = &device;
-    o.out = join(dir, name);
+    o.out = keep(dir, name);
     o.schedule.policy = CLR_POLICY_TRIANGULAR;
     o.schedule.min_lr = 0.05;
     o.schedule.max_lr = 0.2;
@@ -251,10 +267,10 @@ START_TEST(test_train__init_must_match)
     struct clr_error err;
 
     must_train(&first, &r);
-    o.init = join(first.out, "final.safetensors");
+    o.init = keep(first.out, "final.safetensors");
     must_train(&o, &r);
     o = options("init-bad");
-    o.init = join(join(root, "tests/golden/tiny-across"), "init.safetensors");
+    o.init = keep(root, "tests/golden/tiny-across/init.safetensors");
     ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "conv1.weight"));
     ck_assert(!fs_exists(o.out));
@@ -270,7 +286,7 @@ START_TEST(test_eval__agrees_with_the_last_row_and_the_confusion)
     int total = 0, right = 0;
 
     must_train(&o, &r);
-    o.init = join(o.out, "final.safetensors");
+    o.init = keep(o.out, "final.safetensors");
     ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
     ck_assert(e.loss == r.val_loss && e.accuracy == r.val_acc);
     for (int i = 0; i < data->classes; i++)
@@ -293,7 +309,7 @@ START_TEST(test_train__held_out_images_are_evaluated)
 
     o.validation = 20;
     must_train(&o, &r);
-    o.init = join(o.out, "final.safetensors");
+    o.init = keep(o.out, "final.safetensors");
     ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
     ck_assert_int_eq(e.count, 20);
     ck_assert(e.accuracy == r.val_acc);
@@ -335,6 +351,478 @@ START_TEST(test_range_test__stops_where_the_loss_diverges)
     ck_assert_ptr_null(strstr(text, "nan"));
     ck_assert_ptr_null(strstr(text, "inf"));
     free(text);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ what the update means */
+
+#define DATA_LAYER(phase, transform)                                                                         \
+    "layer { name: 'data' type: 'Data' top: 'data' top: 'label' include { phase: " phase " } "               \
+    "transform_param { " transform " } data_param { batch_size: 12 } }\n"
+#define HIDDEN(params)                                                                                       \
+    "layer { name: 'ip1' type: 'InnerProduct' bottom: 'data' top: 'ip1' " params " inner_product_param { "   \
+    "num_output: 9 weight_filler { type: 'xavier' } } }\n"                                                   \
+    "layer { name: 'relu1' type: 'ReLU' bottom: 'ip1' top: 'ip1' }\n"
+#define DROPOUT                                                                                              \
+    "layer { name: 'drop1' type: 'Dropout' bottom: 'ip1' top: 'ip1' dropout_param { dropout_ratio: 0.5 } "   \
+    "}\n"
+#define OUTPUT                                                                                               \
+    "layer { name: 'ip2' type: 'InnerProduct' bottom: 'ip1' top: 'ip2' inner_product_param { num_output: 5 " \
+    "weight_filler { type: 'xavier' } } }\n"                                                                 \
+    "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip2' bottom: 'label' top: 'loss' }\n"
+#define BOTH(transform) DATA_LAYER("TRAIN", transform) DATA_LAYER("TEST", transform)
+#define UNIT            "scale: 0.00390625"
+
+/* A net from its text; free with clr_net_free(). */
+static struct clr_net_spec *net_of(const char *name, const char *text)
+{
+    char *path = join(dir, name);
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err;
+
+    ck_assert_int_eq(fs_write_atomic(path, text, strlen(text), &err), 0);
+    ck_assert_msg(clr_net_load(&spec, path, &err) == 0, "%s", err.message);
+    free(path);
+    return spec;
+}
+
+static void read_weights(struct st_file *file, const char *folder)
+{
+    char *path = join(folder, "final.safetensors");
+    struct clr_error err;
+
+    ck_assert_msg(safetensors_read(file, path, &err) == 0, "%s", err.message);
+    free(path);
+}
+
+/* Is that parameter the same to the bit after both runs? */
+static bool equal_parameter(const char *a, const char *b, const char *name)
+{
+    struct st_file fa = {0}, fb = {0};
+    const struct st_tensor *ta, *tb;
+    bool equal;
+
+    read_weights(&fa, a);
+    read_weights(&fb, b);
+    ta = safetensors_find(&fa, name);
+    tb = safetensors_find(&fb, name);
+    ck_assert(ta && tb && ta->count == tb->count);
+    equal = memcmp(ta->data, tb->data, ta->count * sizeof *ta->data) == 0;
+    safetensors_clear(&fa);
+    safetensors_clear(&fb);
+    return equal;
+}
+
+static double nmse_of_parameter(const char *a, const char *b, const char *name)
+{
+    struct st_file fa = {0}, fb = {0};
+    const struct st_tensor *ta, *tb;
+    double error = 0.0, power = 0.0;
+
+    read_weights(&fa, a);
+    read_weights(&fb, b);
+    ta = safetensors_find(&fa, name);
+    tb = safetensors_find(&fb, name);
+    ck_assert(ta && tb && ta->count == tb->count);
+    for (size_t i = 0; i < ta->count; i++) {
+        error += pow((double)ta->data[i] - (double)tb->data[i], 2);
+        power += pow((double)tb->data[i], 2);
+    }
+    safetensors_clear(&fa);
+    safetensors_clear(&fb);
+    return error / power;
+}
+
+/* Loss of the first update. */
+static double first_loss(const char *folder)
+{
+    size_t size;
+    char *text = slurp(folder, "loss.csv", &size), *row = strchr(text, '\n');
+    double loss = NAN;
+
+    ck_assert(row && sscanf(row, "\n1,%lf", &loss) == 1);
+    free(text);
+    return loss;
+}
+
+START_TEST(test_train__dropout_is_keyed_by_seed_and_sample)
+{
+    struct clr_net_spec *with = net_of("drop.prototxt", BOTH(UNIT) HIDDEN("") DROPOUT OUTPUT);
+    struct clr_net_spec *without = net_of("no-drop.prototxt", BOTH(UNIT) HIDDEN("") OUTPUT);
+    struct clr_train_options a = options("drop-a"), b = options("drop-b"), c = options("drop-sequential"),
+                             d = options("drop-none");
+    struct clr_train_result r;
+
+    a.net = b.net = c.net = with;
+    d.net = without;
+    a.batch = b.batch = c.batch = d.batch = data->train.count;
+    must_train(&a, &r);
+    must_train(&b, &r);
+    ck_assert(equal_files(a.out, b.out, "loss.csv"));
+    ck_assert(equal_files(a.out, b.out, "final.safetensors"));
+    /* one batch of all images, in another order: the same numbers, summed differently */
+    c.order = CLR_ORDER_SEQUENTIAL;
+    must_train(&c, &r);
+    ck_assert_double_eq_tol(first_loss(a.out), first_loss(c.out), 1e-5 * first_loss(a.out));
+    must_train(&d, &r);
+    ck_assert(fabs(first_loss(a.out) - first_loss(d.out)) > 1e-3 * first_loss(a.out));
+    clr_net_free(with);
+    clr_net_free(without);
+}
+END_TEST
+
+START_TEST(test_train__conventions_of_momentum_differ_as_the_rate_changes)
+{
+    struct clr_train_options pytorch = options("fixed-pytorch"), caffe = options("fixed-caffe");
+    struct clr_train_result r;
+
+    pytorch.schedule.policy = caffe.schedule.policy = CLR_POLICY_FIXED;
+    pytorch.schedule.lr = caffe.schedule.lr = 0.02;
+    caffe.convention = CLR_MOMENTUM_CAFFE;
+    must_train(&pytorch, &r);
+    must_train(&caffe, &r);
+    ck_assert_double_lt(nmse_of_parameter(pytorch.out, caffe.out, "conv1.weight"), 1e-9);
+    ck_assert_double_lt(nmse_of_parameter(pytorch.out, caffe.out, "ip2.weight"), 1e-9);
+    pytorch = options("cyclic-pytorch");
+    caffe = options("cyclic-caffe");
+    caffe.convention = CLR_MOMENTUM_CAFFE;
+    must_train(&pytorch, &r);
+    must_train(&caffe, &r);
+    ck_assert_double_gt(nmse_of_parameter(pytorch.out, caffe.out, "ip2.weight"), 1e-5);
+}
+END_TEST
+
+START_TEST(test_train__lr_mult_0_leaves_a_parameter_untouched)
+{
+    struct clr_net_spec *spec =
+        net_of("frozen.prototxt", BOTH(UNIT) HIDDEN("param { lr_mult: 0 } param { lr_mult: 2 }") OUTPUT);
+    struct clr_train_options one = options("frozen-1"), many = options("frozen-23");
+    struct clr_train_result r;
+
+    for (int caffe = 0; caffe < 2; caffe++) {
+        one.net = many.net = spec;
+        one.iterations = 1;
+        one.convention = many.convention = caffe ? CLR_MOMENTUM_CAFFE : CLR_MOMENTUM_PYTORCH;
+        must_train(&one, &r);
+        must_train(&many, &r);
+        ck_assert(equal_parameter(one.out, many.out, "ip1.weight"));
+        ck_assert(!equal_parameter(one.out, many.out, "ip1.bias"));
+        ck_assert(!equal_parameter(one.out, many.out, "ip2.weight"));
+        one = options("frozen-caffe-1");
+        many = options("frozen-caffe-23");
+    }
+    clr_net_free(spec);
+}
+END_TEST
+
+/* After one update decay has changed the parameters that decay, and no other. */
+START_TEST(test_train__decay_mult_0_means_no_decay)
+{
+    struct clr_net_spec *spec =
+        net_of("decay.prototxt", BOTH(UNIT) HIDDEN("param { decay_mult: 0 } param { decay_mult: 0 }") OUTPUT);
+    struct clr_train_options plain = options("decay-no"), decayed = options("decay-yes");
+    struct clr_train_result r;
+
+    plain.net = decayed.net = spec;
+    plain.iterations = decayed.iterations = 1;
+    plain.weight_decay = 0.0;
+    decayed.weight_decay = 0.5;
+    must_train(&plain, &r);
+    must_train(&decayed, &r);
+    ck_assert(equal_parameter(plain.out, decayed.out, "ip1.weight"));
+    ck_assert(equal_parameter(plain.out, decayed.out, "ip1.bias"));
+    ck_assert(!equal_parameter(plain.out, decayed.out, "ip2.weight"));
+    clr_net_free(spec);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ what is subtracted */
+
+START_TEST(test_train__mean_value_is_subtracted)
+{
+    char text[2048];
+    struct clr_net_spec *channel =
+        net_of("mean-channel.prototxt", BOTH("mean_file: 'channel' " UNIT) HIDDEN("") OUTPUT);
+    struct clr_net_spec *value;
+    struct clr_train_options a = options("mean-channel"), b = options("mean-value"),
+                             none = options("mean-value-none");
+    struct clr_train_result r;
+    struct clr_eval_result e;
+    struct clr_error err;
+    size_t size;
+    char *json;
+
+    (void)snprintf(text, sizeof text, BOTH("mean_value: %.17g " UNIT) "%s", data->channel_mean[0],
+                   data->channel_mean[0], HIDDEN("") OUTPUT);
+    value = net_of("mean-value.prototxt", text);
+    a.net = channel;
+    b.net = none.net = value;
+    must_train(&a, &r);
+    must_train(&b, &r);
+    ck_assert(equal_files(a.out, b.out, "loss.csv"));
+    json = slurp(b.out, "run.json", &size);
+    ck_assert_ptr_nonnull(strstr(json, "\"mean_values\": [\n"));
+    ck_assert_ptr_nonnull(strstr(json, "mean_value: "));
+    free(json);
+    none.mean = CLR_MEAN_NONE; /* --mean goes before what the net says */
+    must_train(&none, &r);
+    ck_assert(!equal_files(b.out, none.out, "loss.csv"));
+    none.init = keep(none.out, "final.safetensors");
+    none.mean = -1; /* the weights' own goes before what the net says */
+    ck_assert_msg(clr_eval(&none, &e, &err) == 0, "%s", err.message);
+    ck_assert(e.loss == r.val_loss && e.accuracy == r.val_acc);
+    free(e.confusion);
+    clr_net_free(channel);
+    clr_net_free(value);
+}
+END_TEST
+
+START_TEST(test_train__mean_values_must_be_as_many_as_channels)
+{
+    struct clr_net_spec *spec =
+        net_of("mean-two.prototxt", BOTH("mean_value: 1 mean_value: 2") HIDDEN("") OUTPUT);
+    struct clr_train_options o = options("mean-two");
+    struct clr_train_result r;
+    struct clr_error err;
+
+    o.net = spec;
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "2 mean_value"));
+    clr_net_free(spec);
+}
+END_TEST
+
+START_TEST(test_train__phases_must_see_the_same_images)
+{
+    static const char *const tests[] = {UNIT " mean_file: 'channel'", "scale: 0.5", UNIT " mean_value: 3"};
+    struct clr_train_options o = options("two-transforms");
+    struct clr_train_result r;
+    struct clr_error err;
+
+    for (size_t i = 0; i < MEM_COUNT(tests); i++) {
+        char text[2048];
+        struct clr_net_spec *spec;
+        (void)snprintf(text, sizeof text, DATA_LAYER("TRAIN", UNIT) DATA_LAYER("TEST", "%s") "%s", tests[i],
+                       HIDDEN("") OUTPUT);
+        spec = net_of("two-transforms.prototxt", text);
+        o.net = spec;
+        ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINPUT);
+        ck_assert_ptr_nonnull(strstr(err.message, "TEST phase"));
+        ck_assert(!fs_exists(o.out));
+        clr_net_free(spec);
+    }
+}
+END_TEST
+
+START_TEST(test_eval__knows_the_mean_and_scale_of_the_training)
+{
+    struct clr_train_options o = options("own-transform");
+    struct clr_train_result r;
+    struct clr_eval_result e;
+    struct clr_error err;
+
+    o.mean = CLR_MEAN_IMAGE;
+    o.scale = 1.0;
+    o.schedule.min_lr = 1e-5;
+    o.schedule.max_lr = 1e-4;
+    must_train(&o, &r);
+    o.init = keep(o.out, "final.safetensors");
+    o.mean = -1;
+    o.scale = NAN;
+    ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
+    ck_assert(e.loss == r.val_loss && e.accuracy == r.val_acc);
+    free(e.confusion);
+    o.mean = CLR_MEAN_NONE;
+    ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
+    ck_assert(e.loss < r.val_loss || e.loss > r.val_loss);
+    free(e.confusion);
+    o.init = NULL;
+    ck_assert_int_eq(clr_eval(&o, &e, &err), CLR_EUSAGE);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ how runs end */
+
+START_TEST(test_train__divergence_seen_only_in_the_evaluation)
+{
+    struct clr_train_options o = options("diverges-last");
+    struct clr_train_result r;
+    struct clr_error err;
+    size_t size;
+    char *text;
+
+    o.iterations = 1;
+    o.schedule.min_lr = o.schedule.max_lr = 1e30;
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EDIVERGED);
+    ck_assert_ptr_nonnull(strstr(err.message, "evaluated images"));
+    ck_assert_uint_eq(r.iterations, 1); /* its own loss was finite */
+    ck_assert(!there(o.out, "final.safetensors"));
+    text = slurp(o.out, "run.json", &size);
+    ck_assert_ptr_nonnull(strstr(text, "\"status\": \"diverged\""));
+    free(text);
+    text = slurp(o.out, "history.csv", &size);
+    ck_assert_str_eq(text, "iteration,trn_loss,lr,val_loss,val_acc\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
+{
+    const struct clr_train_options o = options("not-finite");
+    const float infinite = -INFINITY;
+    char *path = join(dir, "not-finite.safetensors");
+    struct session s;
+    struct clr_error err;
+
+    ck_assert_msg(session_plan(&s, &o, true, &err) == 0, "%s", err.message);
+    ck_assert_msg(session_start(&s, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(ocl_write(s.ctx, s.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
+    ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
+    ck_assert_ptr_nonnull(strstr(err.message, s.params.info[1].name));
+    ck_assert(!fs_exists(path));
+    session_clear(&s);
+    free(path);
+}
+END_TEST
+
+static volatile int stop_now;
+
+static void stop_while_evaluating(void *user, const struct clr_progress *p)
+{
+    (void)user;
+    if (p->evaluating && p->iteration >= 10)
+        stop_now = 1;
+}
+
+START_TEST(test_train__a_stop_in_an_evaluation_is_the_end_of_it)
+{
+    struct clr_train_options o = options("stopped-evaluating");
+    struct clr_train_result r;
+    struct clr_error err;
+
+    stop_now = 0;
+    o.stop = &stop_now;
+    o.progress = stop_while_evaluating;
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINTERRUPTED);
+    ck_assert_uint_eq(r.iterations, 10);
+    ck_assert(isfinite(r.val_acc));
+    ck_assert(there(o.out, "interrupted-10.safetensors"));
+    /* in the last evaluation there is nothing left to stop */
+    o = options("stopped-at-the-end");
+    stop_now = 0;
+    o.stop = &stop_now;
+    o.progress = stop_while_evaluating;
+    o.iterations = 10;
+    must_train(&o, &r);
+    ck_assert_int_eq(stop_now, 1);
+}
+END_TEST
+
+START_TEST(test_train__the_result_is_set_before_anything_fails)
+{
+    struct clr_train_options o = options("never");
+    struct clr_train_result r;
+    struct clr_error err;
+
+    memset(&r, 0x5a, sizeof r);
+    o.scale = 0.0;
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
+    ck_assert_ptr_null(r.profile);
+    ck_assert_uint_eq(r.iterations, 0);
+    o.scale = NAN;
+    o.mean = 3;
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
+    o.mean = -1;
+    o.out = "";
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EFAILED);
+}
+END_TEST
+
+START_TEST(test_train__run_json_holds_large_seeds)
+{
+    struct clr_train_options o = options("large-seed");
+    struct clr_train_result r;
+    size_t size;
+    char *text;
+
+    o.seed = UINT64_MAX;
+    o.iterations = 1;
+    must_train(&o, &r);
+    text = slurp(o.out, "run.json", &size);
+    ck_assert_ptr_nonnull(strstr(text, "\"seed\": \"18446744073709551615\""));
+    free(text);
+}
+END_TEST
+
+START_TEST(test_train__a_locked_folder_is_left_alone)
+{
+    struct clr_train_options o = options("locked");
+    struct clr_train_result r;
+    struct clr_error err;
+    char *lock = join(o.out, ".lock");
+    int fd;
+
+    ck_assert_int_eq(fs_make_dirs(o.out, &err), 0);
+    ck_assert_int_eq(fs_lock(lock, &fd, &err), 0);
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EFAILED);
+    ck_assert(there(o.out, ".lock"));
+    ck_assert(!there(o.out, "run.json"));
+    fs_unlock(fd);
+    must_train(&o, &r); /* a lock whose process is gone holds nobody up */
+    free(lock);
+}
+END_TEST
+
+/* 60 images in batches of 25, a first epoch in file order: update 3 has the last ten, and its loss is their
+ * mean. With a rate of almost nothing that is what a run with a batch of 10 sees in its sixth update. */
+START_TEST(test_train__the_loss_of_a_partial_batch_is_its_own_mean)
+{
+    struct clr_train_options keep = options("keep-25"), ten = options("ten");
+    struct clr_train_result r;
+    size_t size;
+    char *a, *b;
+    double x = NAN, y = NAN;
+
+    keep.order = ten.order = CLR_ORDER_SEQUENTIAL;
+    keep.schedule.min_lr = keep.schedule.max_lr = ten.schedule.min_lr = ten.schedule.max_lr = 1e-12;
+    keep.last_batch = CLR_LAST_BATCH_KEEP;
+    keep.batch = 25;
+    keep.iterations = 3;
+    ten.batch = 10;
+    ten.iterations = 6;
+    must_train(&keep, &r);
+    must_train(&ten, &r);
+    a = slurp(keep.out, "loss.csv", &size);
+    b = slurp(ten.out, "loss.csv", &size);
+    ck_assert(strstr(a, "\n3,") && sscanf(strstr(a, "\n3,"), "\n3,%lf", &x) == 1);
+    ck_assert(strstr(b, "\n6,") && sscanf(strstr(b, "\n6,"), "\n6,%lf", &y) == 1);
+    ck_assert_double_eq_tol(x, y, 1e-5);
+    free(a);
+    free(b);
+}
+END_TEST
+
+START_TEST(test_train__corner_cases_of_validate_every)
+{
+    static const uint64_t every[] = {0, 1, 3, UINT64_MAX};
+    static const int rows[] = {2, 4, 3, 2}; /* of 4 iterations */
+    static const char *const names[] = {"every-0", "every-1", "every-3", "every-never"};
+    struct clr_train_result r;
+
+    for (size_t i = 0; i < MEM_COUNT(every); i++) {
+        struct clr_train_options o = options(names[i]);
+        size_t size;
+        int count = -1; /* the header */
+        char *text;
+        o.iterations = 4;
+        o.validate_every = every[i];
+        must_train(&o, &r);
+        text = slurp(o.out, "history.csv", &size);
+        for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
+            count++;
+        ck_assert_int_eq(count, rows[i]);
+        free(text);
+    }
 }
 END_TEST
 
@@ -387,8 +875,25 @@ int main(void)
     tcase_add_test(tc, test_train__held_out_images_are_evaluated);
     tcase_add_test(tc, test_range_test__writes_curve_reading_and_figure);
     tcase_add_test(tc, test_range_test__stops_where_the_loss_diverges);
+    tcase_add_test(tc, test_train__dropout_is_keyed_by_seed_and_sample);
+    tcase_add_test(tc, test_train__conventions_of_momentum_differ_as_the_rate_changes);
+    tcase_add_test(tc, test_train__lr_mult_0_leaves_a_parameter_untouched);
+    tcase_add_test(tc, test_train__decay_mult_0_means_no_decay);
+    tcase_add_test(tc, test_train__mean_value_is_subtracted);
+    tcase_add_test(tc, test_train__mean_values_must_be_as_many_as_channels);
+    tcase_add_test(tc, test_train__phases_must_see_the_same_images);
+    tcase_add_test(tc, test_eval__knows_the_mean_and_scale_of_the_training);
+    tcase_add_test(tc, test_train__divergence_seen_only_in_the_evaluation);
+    tcase_add_test(tc, test_session__weights_that_are_not_finite_are_not_saved);
+    tcase_add_test(tc, test_train__a_stop_in_an_evaluation_is_the_end_of_it);
+    tcase_add_test(tc, test_train__the_result_is_set_before_anything_fails);
+    tcase_add_test(tc, test_train__run_json_holds_large_seeds);
+    tcase_add_test(tc, test_train__a_locked_folder_is_left_alone);
+    tcase_add_test(tc, test_train__the_loss_of_a_partial_batch_is_its_own_mean);
+    tcase_add_test(tc, test_train__corner_cases_of_validate_every);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
+    (void)keep(NULL, NULL);
     clr_net_free(net);
     clr_dataset_destroy(data);
     return status;

@@ -103,6 +103,15 @@ START_TEST(test_fs__atomic_write_reads_back_and_leaves_nothing)
 }
 END_TEST
 
+START_TEST(test_fs__a_folder_needs_a_name)
+{
+    struct clr_error err;
+
+    ck_assert_int_eq(fs_make_dirs("", &err), CLR_EFAILED);
+    ck_assert_int_eq(fs_make_dirs("/", &err), 0);
+}
+END_TEST
+
 START_TEST(test_fs__lock_excludes)
 {
     const char *dir = support_temp_dir();
@@ -192,6 +201,7 @@ int main(void)
     tcase_add_test(tc, test_rng__known_answers);
     tcase_add_test(tc, test_rng__below_stays_below_and_is_even);
     tcase_add_test(tc, test_fs__atomic_write_reads_back_and_leaves_nothing);
+    tcase_add_test(tc, test_fs__a_folder_needs_a_name);
     tcase_add_test(tc, test_fs__lock_excludes);
     tcase_add_test(tc, test_fs__sha256);
     tcase_add_test(tc, test_geometry__pool_sizes_of_both_roundings);
