@@ -55,6 +55,8 @@ int record_open(struct record *r, const char *dir, const char *history_name, str
         rc = join(&lock, r, ".lock", err);
     if (rc == 0 && fs_lock(lock, &r->lock, err) < 0)
         rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
+    if (rc == 0) /* again, for one that was finished while this one waited */
+        rc = refuse_old_run(r, err);
     free(lock);
     if (rc < 0)
         record_close(r, false);
