@@ -93,12 +93,35 @@ static void sync_folder_of(const char *path)
     str_clear(&dir);
 }
 
+/* A terminal, a pipe, /dev/null: something that is written to and must not be replaced. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int write_special(const char *path, const void *data, size_t size, struct clr_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC), rc = 0;
+
+    if (fd < 0 || write_all(fd, data, size) < 0)
+        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+    if (fd >= 0 && close(fd) < 0 && rc == 0)
+        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+    return rc;
+}
+
 int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err)
 {
     struct str temporary = {0};
+    char *target = NULL; /* a link stays, what it leads to is replaced */
     int rc = 0, fd = -1;
 
-    str_append(&temporary, "%s.tmp-%ld", path, (long)getpid());
+    if (is_special(path))
+        return write_special(path, data, size, err);
+    target = realpath(path, NULL);
+    str_append(&temporary, "%s.tmp-%ld", target ? target : path, (long)getpid());
     rc = str_check(&temporary, err);
     if (rc < 0)
         goto out;
@@ -113,11 +136,11 @@ int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_
     }
     rc = close(fd);
     fd = -1;
-    if (rc < 0 || rename(temporary.text, path) < 0) {
+    if (rc < 0 || rename(temporary.text, target ? target : path) < 0) {
         rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
         goto remove;
     }
-    sync_folder_of(path);
+    sync_folder_of(target ? target : path);
     goto out;
 remove:
     (void)unlink(temporary.text);
@@ -125,6 +148,7 @@ out:
     if (fd >= 0)
         (void)close(fd);
     str_clear(&temporary);
+    free(target);
     return rc;
 }
 

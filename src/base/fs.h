@@ -17,7 +17,10 @@
  */
 int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, struct clr_error *err);
 
-/* Write path.tmp-PID, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind. */
+/*
+ * Write path.tmp-PID, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind. A link
+ * is followed; what is no regular file (/dev/stdout, a pipe) is not replaced but written to.
+ */
 int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err);
 
 /* mkdir -p. */

@@ -37,7 +37,7 @@ static int draw(const struct opt_set *set, const char *output, const struct clr_
             continue;
         return kinds[i].function(output, set->args + 1, (size_t)set->arg_count - 1, options, err);
     }
-    return clr_error_set(err, CLR_EUSAGE, "clr-cl plot cannot draw a '%s'; it draws run, range or schedule",
+    return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is run, range or schedule",
                          set->args[0]);
 }
 
@@ -59,14 +59,14 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .name = "width",
          .value = &options.width,
          .argument = "N",
-         .min = 200,
+         .min = 320,
          .max = 10000,
          .help = "pixels at 96 dpi (default: 960)"},
         {.kind = OPT_INT,
          .name = "height",
          .value = &options.height,
          .argument = "N",
-         .min = 150,
+         .min = 200,
          .max = 10000,
          .help = "pixels at 96 dpi (default: 600)"},
         {.kind = OPT_INT,

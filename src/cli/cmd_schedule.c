@@ -1,6 +1,7 @@
 /* clr-cl schedule: a learning-rate policy as numbers and as a figure. No device. */
 #include "cli/common.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,41 +40,34 @@ static void print_rows(const struct clr_schedule *s, uint64_t iterations)
                clr_schedule_momentum(s, t));
 }
 
-/* The figure is drawn from the CSV; where none was asked for, from one beside the figure that goes again. */
+/* The figure is drawn from a CSV: a temporary one, so that nothing but the figure appears beside it. */
 static int draw(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
 {
-    char title[160];
+    char title[160], csv[] = P_tmpdir "/clr-cl-XXXXXX";
+    const char *input = csv;
     struct clr_plot_options options = {.title = title, .command_line = cli_command_line()};
-    struct str temporary = {0};
-    const char *csv = o->csv;
-    int rc = 0;
+    int rc, fd = mkstemp(csv);
 
+    if (fd < 0)
+        return clr_error_set(err, CLR_EFAILED, "cannot make a file in " P_tmpdir ": %s", strerror(errno));
+    (void)close(fd);
     clr_schedule_describe(s, title, sizeof title);
-    if (!csv) {
-        str_append(&temporary, "%s.%ld.csv", o->plot, (long)getpid());
-        rc = str_check(&temporary, err);
-        if (rc == 0)
-            rc = clr_schedule_write_csv(s, o->iterations, temporary.text, err);
-        if (rc < 0)
-            goto out;
-        csv = temporary.text;
-    }
-    rc = clr_plot_schedule(o->plot, &csv, 1, &options, err);
-    if (!o->csv)
-        (void)unlink(temporary.text);
-out:
-    str_clear(&temporary);
+    rc = clr_schedule_write_csv(s, o->iterations, csv, err);
+    if (rc == 0)
+        rc = clr_plot_schedule(o->plot, &input, 1, &options, err);
+    (void)unlink(csv);
     return rc;
 }
 
+/* The figure first: a name that is no figure's must not leave a CSV behind. */
 static int write_files(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
 {
     int rc = 0;
 
-    if (o->csv)
-        rc = clr_schedule_write_csv(s, o->iterations, o->csv, err);
-    if (rc == 0 && o->plot)
+    if (o->plot)
         rc = draw(o, s, err);
+    if (rc == 0 && o->csv)
+        rc = clr_schedule_write_csv(s, o->iterations, o->csv, err);
     if (rc == 0)
         cli_note("wrote %s%s%s", o->csv ? o->csv : o->plot, o->csv && o->plot ? ", " : "",
                  o->csv && o->plot ? o->plot : "");

@@ -2,6 +2,7 @@
 #include "cli/common.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,12 +39,22 @@ static void wipe_line(void)
     g_cli.line_open = false;
 }
 
+/* A message may quote names from files: what would steer the terminal is shown as '?'. */
 static void say(const char *colour, const char *prefix, const char *text)
 {
     bool coloured = g_cli.fancy && *colour;
+    struct str line = {0};
 
+    str_append(&line, "%s", text);
+    for (size_t i = 0; i < line.length; i++) {
+        unsigned char c = (unsigned char)line.text[i];
+        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+            line.text[i] = '?';
+    }
     wipe_line();
-    (void)fprintf(stderr, "%s%s%s%s\n", coloured ? colour : "", prefix, coloured ? PLAIN : "", text);
+    (void)fprintf(stderr, "%s%s%s%s\n", coloured ? colour : "", prefix, coloured ? PLAIN : "",
+                  str_text(&line));
+    str_clear(&line);
 }
 
 static void log_sink(void *user, enum clr_log_level level, const char *line)
@@ -66,6 +77,17 @@ void cli_note(const char *format, ...)
     (void)vsnprintf(line, sizeof line, format, ap);
     va_end(ap);
     say("", "", line);
+}
+
+void cli_warn(const char *format, ...)
+{
+    char line[2048];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    say(YELLOW, "warning: ", line);
 }
 
 int cli_report_error(int code, const struct clr_error *err)
@@ -130,10 +152,26 @@ const char *cli_command_line(void)
     return str_text(&g_cli.command_line);
 }
 
+/*
+ * A descriptor that came closed would be given to the next file that is opened, and messages would end up in
+ * it. /dev/null takes the place, read-only where it is for output: writing fails there as it did before.
+ */
+static void fill_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd < 3);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 void cli_init(int argc, char **argv)
 {
     const char *no_color = getenv("NO_COLOR");
 
+    fill_descriptors();
     g_cli.fancy = isatty(STDERR_FILENO) && !(no_color && *no_color);
     str_append(&g_cli.command_line, "clr-cl");
     for (int i = 1; i < argc; i++) {

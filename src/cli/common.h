@@ -36,7 +36,8 @@ struct cli_command {
     int (*run)(int argc, char **argv, struct clr_error *err);
 };
 
-/* Looks at the terminal and takes the library's messages. Call first. */
+/* Sees to it that descriptors 0 to 2 are open, looks at the terminal and takes the library's messages. Call
+ * first. */
 void cli_init(int argc, char **argv);
 
 /* --quiet: neither progress nor messages, only warnings and errors. */
@@ -44,6 +45,9 @@ void cli_set_quiet(bool quiet);
 
 /* A message for the user, on stderr; a newline is added. */
 void cli_note(const char *format, ...) CLR_PRINTF(1, 2);
+
+/* "warning: message" on stderr, also where --quiet is given. */
+void cli_warn(const char *format, ...) CLR_PRINTF(1, 2);
 
 /* "clr-cl: message" on stderr; returns the exit code that belongs to the error. */
 int cli_report_error(int code, const struct clr_error *err);

@@ -107,6 +107,37 @@ static int to_iterations(uint64_t *out, const struct opt_span *span, const char 
     return 0;
 }
 
+/* Options that the policy makes no use of are taken for a slip, and said. */
+static void warn_of_unused(const struct opt_set *set, enum clr_policy policy)
+{
+    enum {
+        FIXED = 1 << CLR_POLICY_FIXED,
+        MULTISTEP = 1 << CLR_POLICY_MULTISTEP,
+        EXP_RANGE = 1 << CLR_POLICY_EXP_RANGE,
+        EXP = 1 << CLR_POLICY_EXP,
+        BOUNDED =
+            1 << CLR_POLICY_TRIANGULAR | 1 << CLR_POLICY_TRIANGULAR2 | EXP_RANGE | 1 << CLR_POLICY_DECAY,
+    };
+    static const struct {
+        const char *option;
+        int policies;
+    } uses[] = {
+        {"lr", FIXED | MULTISTEP | EXP},
+        {"min-lr", BOUNDED},
+        {"max-lr", BOUNDED},
+        {"step-size", BOUNDED},
+        {"gamma", MULTISTEP | EXP_RANGE | EXP},
+        {"milestones", MULTISTEP},
+        {"exp-range", EXP_RANGE},
+    };
+
+    for (size_t i = 0; i < MEM_COUNT(uses); i++) {
+        if (opt_given(set, uses[i].option) && !(uses[i].policies >> policy & 1))
+            cli_warn("--%s has no effect: policy %s does not use it", uses[i].option,
+                     clr_schedule_policy_name(policy));
+    }
+}
+
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
                            struct clr_schedule *out, struct clr_error *err)
 {
@@ -126,9 +157,11 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
     s.cycle_momentum_low = o->cycle_momentum[0];
     s.cycle_momentum_high = o->cycle_momentum[1];
     rc = clr_schedule_check(&s, err);
-    if (rc == 0)
-        *out = s;
-    return rc;
+    if (rc < 0)
+        return rc;
+    warn_of_unused(set, s.policy);
+    *out = s;
+    return 0;
 }
 
 void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations)

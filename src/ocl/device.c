@@ -285,7 +285,9 @@ int clr_device_select(size_t *out, const struct clr_device *devices, size_t coun
     if (count == 0)
         return clr_error_set(err, CLR_ENODEVICE,
                              "no OpenCL device found; install a driver, for a CPU that is PoCL "
-                             "(Debian: apt install pocl-opencl-icd)");
+                             "(Debian: apt install pocl-opencl-icd). Where PoCL is installed, it needs a "
+                             "cache folder that it can write to: $POCL_CACHE_DIR, $XDG_CACHE_HOME or "
+                             "~/.cache");
     if (!wanted)
         return select_best(out, devices, count, err);
 

@@ -295,6 +295,28 @@ static void find_groups(struct runs *runs)
     }
 }
 
+/* Where nets or data sets differ, the title names none of them: the labels do. */
+static void name_topics(struct runs *runs)
+{
+    const char *first = "";
+    bool differ = false;
+
+    for (size_t i = 0; i < runs->count; i++) {
+        const char *topic = runs->run[i].topic;
+        if (!first[0])
+            first = topic;
+        differ = differ || (topic[0] && strcmp(topic, first) != 0);
+    }
+    for (size_t i = 0; differ && i < runs->count; i++) {
+        struct run *r = &runs->run[i];
+        char label[2 * RUNS_LABEL + 8];
+        if (!r->topic[0] || strcmp(r->label, r->name) == 0)
+            continue;
+        (void)snprintf(label, sizeof label, "%s, %s", r->topic, r->label);
+        str_copy(r->label, sizeof r->label, label);
+    }
+}
+
 /* Groups whose labels are equal get their folders' names behind them. */
 static void tell_apart(struct runs *runs)
 {
@@ -336,6 +358,7 @@ int runs_read(struct runs *out, const char *const *inputs, size_t count, const c
         return rc;
     }
     find_groups(&runs);
+    name_topics(&runs);
     tell_apart(&runs);
     *out = runs;
     return 0;

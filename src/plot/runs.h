@@ -17,7 +17,8 @@ enum runs_column { RUNS_ITERATION, RUNS_TRN_LOSS, RUNS_LR, RUNS_VAL_LOSS, RUNS_V
 struct run {
     char *csv_path;
     char name[RUNS_LABEL];  /* of the folder or file */
-    char label[RUNS_LABEL]; /* policy and rates from run.json, else the name */
+    char label[RUNS_LABEL]; /* policy and rates from run.json, with the topic where topics differ; else the
+                               name */
     char topic[RUNS_LABEL]; /* "quick on cifar10", or "" where run.json does not say */
     bool known;             /* run.json told settings */
     bool held_out;          /* accuracy on held-out training images rather than the test set */

@@ -190,7 +190,9 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
     if (rc == 0)
         rc = check_memory(s, err);
     if (rc == 0 && o->init)
-        rc = weights_read(&s->init, o->init, &s->params, o->init_partial, err);
+        rc = weights_read(&s->init, o->init, &s->params, o->init_partial,
+                          train ? "--init-partial takes what matches" : "were they trained with another net?",
+                          err);
     if (rc == 0 && o->init && !train)
         rc = weights_transform(&s->init, o, &s->mean_kind, &s->scale, s->mean, err);
     if (rc < 0)

@@ -80,7 +80,7 @@ static int check_finite(const struct st_file *file, const char *path, struct clr
 }
 
 int weights_read(struct st_file *out, const char *path, const struct params *params, bool partial,
-                 struct clr_error *err)
+                 const char *hint, struct clr_error *err)
 {
     struct st_file file = {0};
     struct str differences = {0};
@@ -97,9 +97,8 @@ int weights_read(struct st_file *out, const char *path, const struct params *par
             log_line(CLR_LOG_WARNING, "%s fits in part%s", path, str_text(&differences));
             drop_misshapen(&file, params);
         } else {
-            rc = clr_error_set(err, CLR_EINPUT,
-                               "%s does not fit the net%s (--init-partial takes what matches)", path,
-                               str_text(&differences));
+            rc = clr_error_set(err, CLR_EINPUT, "%s does not fit the net%s (%s)", path,
+                               str_text(&differences), hint);
         }
     }
 out:

@@ -17,7 +17,7 @@
 /* Read and match. Missing, extra or misshapen tensors are one CLR_EINPUT that lists them; partial: they are
  * left out, and said in the log. */
 int weights_read(struct st_file *out, const char *path, const struct params *params, bool partial,
-                 struct clr_error *err);
+                 const char *hint, struct clr_error *err);
 
 /* What was subtracted in training, where the file says so and the options do not. mean: (C,H,W), overwritten.
  */

@@ -109,6 +109,18 @@ def weights_that_are_not_there_or_damaged():
 
 
 @case
+def weights_of_another_net():
+    device()
+    out = fresh("run")
+    expect(clr(*tiny(out=out, iterations=1)), 0)
+    weights, other = out / "final.safetensors", tiny_net("num_output: 4", "num_output: 5")
+    refused(4, ["conv1.weight", "--init-partial"], net=other, init=weights)
+    result = expect(clr("eval", "--weights", weights, "--net", other, "--data", tiny_data()), 4, [],
+                    ["conv1.weight' is 4×3×5×5, the net's is 5×3×5×5"])
+    check("--init-partial" not in result.err, f"names an option that eval does not have\n{result}")
+
+
+@case
 def more_images_than_there_are():
     refused(2, ["--batch 201", "200"], batch=201)
     refused(2, ["--validation 195"], validation=195)

@@ -1,8 +1,9 @@
 """What is said before any file or device is touched: help, options, numbers, schedules."""
 
 import re
+import subprocess
 
-from harness import ROOT, case, check, clr, expect, fresh, table, write
+from harness import ROOT, Place, case, check, clr, expect, expect_lines, fresh, table, write
 
 COMMANDS = ["devices", "doctor", "data", "net", "schedule", "range-test", "train", "eval", "plot"]
 TRAIN = ["train", "--net", "quick", "--data", "nowhere", "--iterations", "3", "--out", "never-made"]
@@ -169,9 +170,46 @@ def schedule_draws():
 def schedule_draws_nothing_where_it_cannot():
     figure = fresh("schedule.gif")
     expect(clr(*CYCLE, "--plot", figure), 2, [], ["gif"])
+    expect(clr(*CYCLE, "--plot", figure, "--csv", figure.parent / "a.csv"), 2, [], ["gif"])
     check(not list(figure.parent.iterdir()), "something is left behind")
+    result = expect(clr(*CYCLE, "--plot", figure.parent / "none" / "a.png"), 1, [], ["none/a.png'"])
+    check("csv" not in result.err, f"names a file that nobody asked for\n{result}")
     expect(clr(*CYCLE, "--plot", figure.parent / "none" / "a.png"), 1, [], ["none"])
     expect(clr(*CYCLE, "--csv", figure.parent / "none" / "a.csv"), 1, [], ["none"])
+
+
+@case
+def schedule_keeps_what_is_no_file():
+    link = fresh("link")
+    link.symlink_to("/dev/null")
+    expect(clr(*CYCLE, "--csv", link), 0)
+    check(link.is_symlink(), "a link to a device was replaced by a file")
+
+
+@case
+def options_that_the_policy_does_not_use():
+    result = clr(*FIXED, "--step-size", "2", "--gamma", "0.5", "--quiet")
+    expect(result, 0, [], ["warning: --step-size has no effect: policy fixed", "warning: --gamma"])
+    expect_lines(result.err, 2)
+    check(clr(*CYCLE).err == "", "said of options that are used")
+
+
+@case
+def messages_do_not_steer_the_terminal():
+    damaged = write(fresh("damaged.csv"), "iter\033[31m\a,lr\n1,2\n")
+    result = expect(clr("plot", "run", damaged, "-o", fresh("a.png")), 4, [], ["damaged.csv:1"])
+    check(not re.search("[\x00-\x09\x0b-\x1f\x7f]", result.err), f"control characters: {result.err!r}")
+
+
+@case
+def closed_descriptors():
+    shell = 'exec "$0" "$@" >&- 2>&-'
+    csv = fresh("a.csv")
+    command = ["sh", "-c", shell, Place.program, *CYCLE]
+    for args, code in ((["--csv", csv], 0), ([], 1)):
+        done = subprocess.run([*command, *map(str, args)], env=Place.environment(), timeout=60, check=False)
+        check(done.returncode == code, f"{args}: exit code {done.returncode}, not {code}")
+    check(csv.read_text(encoding="utf-8") == clr(*CYCLE).out, "messages in the file")
 
 
 @case
@@ -201,6 +239,7 @@ def plot_refuses_what_it_cannot_draw():
     folder = history.parent
     expect(clr("plot", "run", history, "-o", folder / "a.png"), 0, [], ["wrote"])
     expect(clr("plot", "run", history, "-o", folder / "a.gif"), 2, [], ["gif"])
+    expect(clr("plot", "run", history, "-o", folder / "b.png", "--width", "319"), 2, [], ["--width .* 320"])
     expect(clr("plot", "run", folder / "none.csv", "-o", folder / "b.png"), 4, [], ["none.csv"])
     expect(clr("plot", "run", history, "-o", folder / "none" / "b.png"), 1, [], ["none"])
     write(folder / "broken.csv", header + "1,2.3,0.1,oops,0.1\n")

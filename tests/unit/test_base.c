@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/geometry.h"
@@ -112,6 +114,32 @@ START_TEST(test_fs__a_folder_needs_a_name)
 }
 END_TEST
 
+START_TEST(test_fs__atomic_write_keeps_links_and_devices)
+{
+    const char *dir = support_temp_dir();
+    struct clr_error err;
+    struct stat st;
+    char file[128], link[128], null[128], *data;
+    size_t size;
+
+    (void)snprintf(file, sizeof file, "%s/file", dir);
+    (void)snprintf(link, sizeof link, "%s/link", dir);
+    (void)snprintf(null, sizeof null, "%s/null", dir);
+    ck_assert_int_eq(fs_write_atomic(file, "old", 3, &err), 0);
+    ck_assert_int_eq(symlink("file", link), 0);
+    ck_assert_int_eq(symlink("/dev/null", null), 0);
+    ck_assert_int_eq(fs_write_atomic(link, "new", 3, &err), 0);
+    ck_assert_int_eq(fs_write_atomic(null, "lost", 4, &err), 0);
+    ck_assert(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    ck_assert(lstat(null, &st) == 0 && S_ISLNK(st.st_mode));
+    ck_assert_int_eq(fs_read(file, 100, &data, &size, &err), 0);
+    ck_assert_str_eq(data, "new");
+    free(data);
+    if (access("/dev/full", W_OK) == 0)
+        ck_assert_int_eq(fs_write_atomic("/dev/full", "x", 1, &err), CLR_EFAILED);
+}
+END_TEST
+
 START_TEST(test_fs__lock_excludes)
 {
     const char *dir = support_temp_dir();
@@ -202,6 +230,7 @@ int main(void)
     tcase_add_test(tc, test_rng__below_stays_below_and_is_even);
     tcase_add_test(tc, test_fs__atomic_write_reads_back_and_leaves_nothing);
     tcase_add_test(tc, test_fs__a_folder_needs_a_name);
+    tcase_add_test(tc, test_fs__atomic_write_keeps_links_and_devices);
     tcase_add_test(tc, test_fs__lock_excludes);
     tcase_add_test(tc, test_fs__sha256);
     tcase_add_test(tc, test_geometry__pool_sizes_of_both_roundings);

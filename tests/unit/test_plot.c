@@ -318,6 +318,28 @@ START_TEST(test_runs__repeats_differ_in_the_seed_alone)
 }
 END_TEST
 
+/* One title cannot name two nets: then the labels do. */
+START_TEST(test_runs__labels_name_what_differs)
+{
+    static const char policy[] = "\"policy\":\"fixed\",\"lr\":0.5,\"data\":\"cifar10\",\"seed\":1";
+    const char *base = support_temp_dir(), *inputs[3];
+    char quick[256], full[256];
+    struct clr_error err;
+    struct runs runs;
+
+    (void)snprintf(quick, sizeof quick, "\"net\":\"quick\",%s", policy);
+    (void)snprintf(full, sizeof full, "\"net\":\"nets/full.prototxt\",%s", policy);
+    inputs[0] = make_run(base, "q", g_fixed, 3, 0, quick);
+    inputs[1] = make_run(base, "bare", g_fixed, 3, 0, NULL);
+    inputs[2] = make_run(base, "f", g_fixed, 3, 0, full);
+    ck_assert_msg(runs_read(&runs, inputs, 3, "history.csv", &err) == 0, "%s", err.message);
+    ck_assert_str_eq(runs.run[0].label, "quick on cifar10, fixed 0.5");
+    ck_assert_str_eq(runs.run[1].label, "bare");
+    ck_assert_str_eq(runs.run[2].label, "full.prototxt on cifar10, fixed 0.5");
+    runs_clear(&runs);
+}
+END_TEST
+
 START_TEST(test_runs__names)
 {
     static const char *const cases[][2] = {{"a/b/history.csv", "b"}, {"a/b/", "b"},
@@ -820,6 +842,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_axes__geometric_growth_is_seen);
     tcase_add_test(tc, test_place__legend_goes_where_nothing_is);
     tcase_add_test(tc, test_runs__repeats_differ_in_the_seed_alone);
+    tcase_add_test(tc, test_runs__labels_name_what_differs);
     tcase_add_test(tc, test_runs__names);
     tcase_add_test(tc, test_runs__damaged_files_are_named);
     tcase_add_test(tc, test_figure__mean_and_band_of_repeats);
