@@ -67,9 +67,8 @@ int cmd_data(int argc, char **argv, struct clr_error *err)
     else if (strcmp(set.args[0], "list") == 0 && set.arg_count == 1)
         rc = list(json, err);
     else
-        rc = clr_error_set(err, CLR_EUSAGE,
-                           "'clr-cl data %s' is not complete or not known; usage: clr-cl data %s",
-                           set.args[0], command.usage);
+        rc = clr_error_set(err, CLR_EUSAGE, "not a command: 'clr-cl data %s%s'; usage: clr-cl data %s",
+                           set.args[0], set.arg_count > 1 ? " ..." : "", command.usage);
 out:
     opt_clear(&set);
     return rc;

@@ -14,8 +14,7 @@ static const struct opt_command command = {
     .about =
         "Runs every variant of every kernel on a device and compares the results with a reference that is "
         "computed in double precision without OpenCL. It prints OK or WRONG for each and exits with 1 if one "
-        "is "
-        "wrong.",
+        "is wrong. Where the kernels have not been compiled before, this takes some minutes on a CPU.",
     .examples = "  clr-cl doctor\n"
                 "  clr-cl doctor --device gpu\n",
 };

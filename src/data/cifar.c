@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 
 #define CHANNELS               3
 #define SIDE                   32
@@ -18,6 +19,8 @@
 #define MAX_BATCHES            64
 #define PUBLISHED_BATCHES      5
 #define PUBLISHED_BATCH_IMAGES 10000
+#define PUBLISHED_TRAIN        50000
+#define PUBLISHED_TEST         10000
 
 struct kind {
     int classes;
@@ -189,6 +192,20 @@ static size_t count_batches(const char *folder)
     return files;
 }
 
+/* A file that was cut off between two images looks whole. A part of the published set may be meant: no error.
+ */
+static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_t files)
+{
+    const bool train = ds->train.count == PUBLISHED_TRAIN, test = ds->test.count == PUBLISHED_TEST;
+
+    if (files == PUBLISHED_BATCHES && train != test)
+        log_line(
+            CLR_LOG_WARNING,
+            "'%s' holds %d training and %d test images, the published CIFAR-10 %d and %d: if that is not "
+            "meant, %s",
+            folder, ds->train.count, ds->test.count, PUBLISHED_TRAIN, PUBLISHED_TEST, cifar10.fetch_again);
+}
+
 static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_error *err)
 {
     char *paths[MAX_BATCHES] = {0}, name[40];
@@ -206,6 +223,8 @@ static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_e
         rc = read_file_in(&ds->test, ds, folder, "test_batch.bin", &cifar10, err);
     if (rc == 0)
         rc = read_classes_in(ds, folder, "batches.meta.txt", err);
+    if (rc == 0)
+        warn_of_part(ds, folder, files);
     for (size_t i = 0; i < files; i++)
         free(paths[i]);
     return rc;
