@@ -5,18 +5,33 @@
  *   data gradient    dx[n][i] = Σ_o dy[n][o]·w[o][i]            M = batch, N = I, K = O,     B = w packed
  *   weight gradient  dw[o][i] = Σ_n dy[n][o]·x[n][i]            M = O,     N = I, K = batch, B = x
  *
- * Rows of x, y, dx, dy are padded to a multiple of V (layout (N,F,1,1), src/ops/op.h); the master weights
- * are not.
+ * x, y, dx, dy are (N,F,1,1) in blocks of V, with or without a halo (src/ops/op.h); the master weights are
+ * plain rows.
  *
  * dense_pack    NDRange (K + 1)          packed[k][n] (LDB wide, zeros beyond N), then the bias, LDB floats
- * dense_gemm    NDRange (ceil(M/MT), ceil(N/(NT·V)))   c[m][n] = bias[n] + Σ_k a[m·A_M + k·A_K]·b[k·LDB + n]
+ * dense_gemm    NDRange (ceil(M/MT), ceil(N/(NT·V)))   c[m][n] = bias[n] + Σ_k a[m][k]·b[k][n]
  * dense_bias    NDRange (O)              db[o] = Σ_n dy[n][o]
  *
- * N K(0: argument k) A_M A_K LDB LDC MT NT V; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n];
- * BIAS; EDGE 1: rows of c are not padded (weight gradient). Columns beyond N, where stored, are zero.
+ * N K LDB MT NT V O; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n]; BIAS.
+ * EDGE 0: a is A_… (images are rows m), b packed, c is C_…: columns beyond N are stored as zeros.
+ * EDGE 1, the weight gradient: a is A_… (images are k), b is B_…, c plain rows of N. dense_bias: dy is A_….
  */
 #ifndef LDB
 #error "dense.cl needs LDB and the other macros of its header"
+#endif
+
+/* Floats from image to image; where feature f of an image lies. */
+#define ROW(T)        ((size_t)T##_CB * T##_HP * T##_WP * T##_BLOCK)
+#define FEATURE(T, f) (T##_HP * T##_WP == 1 ? (size_t)(f) : ELEMENT(T, 0, f, 0, 0))
+
+#if EDGE
+#define A_AT(m, k) ((size_t)(k)*ROW(A) + FEATURE(A, m))
+#define B_AT(k, n) ((size_t)(k)*ROW(B) + FEATURE(B, n))
+#define C_AT(m, n) ((size_t)(m)*N + (n))
+#else
+#define A_AT(m, k) ((size_t)(m)*ROW(A) + FEATURE(A, k))
+#define B_AT(k, n) ((size_t)(k)*LDB + (n))
+#define C_AT(m, n) ((size_t)(m)*ROW(C) + FEATURE(C, n))
 #endif
 
 __kernel void dense_pack(__global float *restrict packed, __global const float *restrict w,
@@ -58,10 +73,10 @@ __kernel void dense_gemm(__global float *restrict c, __global const float *restr
         floatv bv[NT];
 #pragma unroll
         for (int j = 0; j < NT; j++)
-            bv[j] = LOADV(0, b + (size_t)k * LDB + min(n0 + j * V, LDB - V));
+            bv[j] = LOADV(0, b + B_AT(k, min(n0 + j * V, LDB - V)));
 #pragma unroll
         for (int i = 0; i < MT; i++) {
-            const floatv av = (floatv)(a[(size_t)min(m0 + i, rows - 1) * A_M + (size_t)k * A_K]);
+            const floatv av = (floatv)(a[A_AT(min(m0 + i, rows - 1), k)]);
 #pragma unroll
             for (int j = 0; j < NT; j++)
                 acc[i][j] = fma(av, bv[j], acc[i][j]);
@@ -74,9 +89,9 @@ __kernel void dense_gemm(__global float *restrict c, __global const float *restr
 #pragma unroll
         for (int j = 0; j < NT; j++) {
             const int n = n0 + j * V;
-            __global float *out = c + (size_t)(m0 + i) * LDC + n;
             if (n >= N)
                 break;
+            __global float *out = c + C_AT(m0 + i, n);
 #if EDGE && V > 1
             if (n + V > N) {
                 float part[V];
@@ -99,6 +114,6 @@ __kernel void dense_bias(__global float *restrict db, __global const float *rest
     if (o >= O)
         return;
     for (int n = 0; n < batch; n++)
-        sum += dy[(size_t)n * LDY + o];
+        sum += dy[(size_t)n * ROW(A) + FEATURE(A, o)];
     db[o] = sum;
 }

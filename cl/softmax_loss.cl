@@ -3,7 +3,8 @@
  *
  *   loss[n] = log Σ_k exp(z_k − max z) − (z_label − max z)       dx = (softmax(z) − onehot(label))·scale
  *
- * A NaN or +∞ among the logits makes the loss NaN. Rows of logits are padded to X_BLOCK·X_CB floats.
+ * A NaN or +∞ among the logits makes the loss NaN, and so does a label that has no logit, which is never a
+ * hit. x and dx are (N,C,1,1) in any layout.
  *
  * softmax_loss_forward   NDRange (batch)   sample[offset + n] = loss
  * softmax_loss_backward  NDRange (batch)   dx; scale = 1/batch
@@ -19,7 +20,8 @@
 #define TOP_K 1
 #endif
 
-#define ROW(T, n) ((size_t)(n) * T##_CB * T##_BLOCK)
+/* Logit k of the image whose first one is at p. */
+#define AT_CLASS(T, k) (T##_HP * T##_WP == 1 ? (size_t)(k) : ELEMENT(T, 0, k, 0, 0) - AT(T, 0, 0, 0, 0))
 
 __kernel void softmax_loss_forward(__global float *restrict sample, __global const float *restrict x,
                                    __global const int *restrict labels, int offset, int batch)
@@ -28,13 +30,15 @@ __kernel void softmax_loss_forward(__global float *restrict sample, __global con
 
     if (n >= batch)
         return;
-    __global const float *z = x + ROW(X, n);
+    __global const float *z = x + AT(X, n, 0, 0, 0);
+    const int label = labels[n];
+    const bool there = label >= 0 && label < C;
     float top = z[0], sum = 0.0f;
     for (int k = 1; k < C; k++)
-        top = fmax(top, z[k]);
+        top = fmax(top, z[AT_CLASS(X, k)]);
     for (int k = 0; k < C; k++)
-        sum += exp(z[k] - top);
-    sample[offset + n] = log(sum) - (z[labels[n]] - top);
+        sum += exp(z[AT_CLASS(X, k)] - top);
+    sample[offset + n] = there ? log(sum) - (z[AT_CLASS(X, label)] - top) : NAN;
 }
 
 __kernel void softmax_loss_backward(__global float *restrict dx, __global const float *restrict x,
@@ -44,15 +48,15 @@ __kernel void softmax_loss_backward(__global float *restrict dx, __global const 
 
     if (n >= batch)
         return;
-    __global const float *z = x + ROW(X, n);
-    __global float *d = dx + ROW(DX, n);
+    __global const float *z = x + AT(X, n, 0, 0, 0);
+    __global float *d = dx + AT(DX, n, 0, 0, 0);
     float top = z[0], sum = 0.0f;
     for (int k = 1; k < C; k++)
-        top = fmax(top, z[k]);
+        top = fmax(top, z[AT_CLASS(X, k)]);
     for (int k = 0; k < C; k++)
-        sum += exp(z[k] - top);
+        sum += exp(z[AT_CLASS(X, k)] - top);
     for (int k = 0; k < C; k++)
-        d[k] = (exp(z[k] - top) / sum - (k == labels[n] ? 1.0f : 0.0f)) * scale;
+        d[AT_CLASS(DX, k)] = (exp(z[AT_CLASS(X, k)] - top) / sum - (k == labels[n] ? 1.0f : 0.0f)) * scale;
 }
 
 __kernel void accuracy_forward(__global float *restrict sample, __global const float *restrict x,
@@ -63,10 +67,13 @@ __kernel void accuracy_forward(__global float *restrict sample, __global const f
 
     if (n >= batch)
         return;
-    __global const float *z = x + ROW(X, n);
+    __global const float *z = x + AT(X, n, 0, 0, 0);
     const int label = labels[n];
-    const float mine = z[label];
-    for (int k = 0; k < C; k++)
-        before += !(z[k] < mine || (z[k] == mine && k >= label));
-    sample[offset + n] = before < TOP_K ? 1.0f : 0.0f;
+    const bool there = label >= 0 && label < C;
+    const float mine = there ? z[AT_CLASS(X, label)] : NAN;
+    for (int k = 0; k < C; k++) {
+        const float other = z[AT_CLASS(X, k)];
+        before += !(other < mine || (other == mine && k >= label));
+    }
+    sample[offset + n] = there && before < TOP_K ? 1.0f : 0.0f;
 }

@@ -261,6 +261,7 @@ static int add_elementwise(struct builder *b, int x)
     if (relu) {
         n->desc.u.relu.negative_slope = b->layer->u.relu.negative_slope;
     } else {
+        n->desc.backward = b->g->phase == PHASE_TRAIN; /* also where nothing is learned in front of it */
         n->desc.u.dropout.ratio = b->layer->u.dropout.ratio;
         n->desc.u.dropout.layer = (int)(b->layer - b->spec->layers);
     }
@@ -394,7 +395,7 @@ static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
                 g->values[n->x].name);
         wanted[n->x] = true;
         n->desc.need_dx = learned[n->x];
-        n->desc.backward = n->weight >= 0 || n->desc.need_dx;
+        n->desc.backward |= n->weight >= 0 || n->desc.need_dx;
     }
     return 0;
 }

@@ -63,8 +63,7 @@ static int conv_plan(struct op_needs *needs, const struct op_desc *desc, const s
     size_t count;
     int rc = 0;
 
-    /* kernels number the weights with ints; padded channels included they stay below 2^31 */
-    if (!shape_count(&weights, &count) || count > INT_MAX / 64)
+    if (!shape_count(&weights, &count) || count > INT_MAX) /* kernels number them with ints */
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              desc->label);
     needs->x_any_block = true;

@@ -4,6 +4,8 @@
  */
 #include "ops/conv.h"
 
+#include <limits.h>
+
 struct conv_pass_state {
     enum conv_pass pass;
     int xt, ob, ict, kxt;          /* tile */
@@ -104,6 +106,9 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, enum conv_pa
     const size_t weights = in * out * (size_t)g.kh * (size_t)g.kw;
 
     (void)device;
+    if (weights + out > INT_MAX)
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
+                             desc->label);
     if (pass == CONV_BACKWARD_DATA) {
         needs->dy_halo_h = op_max(needs->dy_halo_h, g.ph);
         needs->dy_halo_w = op_max(needs->dy_halo_w, g.pw);

@@ -1,6 +1,6 @@
 /*
- * Fully connected layer: host side of cl/dense.cl, one kernel used three ways. x and y are (N,F,1,1) without
- * a halo. Oracle: ref_dense_forward(), ref_dense_backward().
+ * Fully connected layer: host side of cl/dense.cl, one kernel used three ways. x and y are (N,F,1,1) in
+ * blocks of V. Oracle: ref_dense_forward(), ref_dense_backward().
  */
 #include <limits.h>
 
@@ -40,38 +40,38 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     return 0;
 }
 
-/* Rows of `lda` with step `a_k` along k times the N columns of a matrix that is ldb wide. */
-static int create_product(struct product *p, struct dense_op *self, const char *what, int n, int k, int ldb,
-                          int a_m, int a_k, int ldc, bool transposed, bool edge, struct clr_error *err)
+/*
+ * N columns, K terms. a: images as rows, or as terms where b is given; b NULL: the packed weights; c NULL:
+ * the weights' gradient.
+ */
+static int create_product(struct product *p, struct dense_op *self, const char *what, int n, int k,
+                          const struct tensor *a, const struct tensor *b, const struct tensor *c,
+                          bool transposed, struct clr_error *err)
 {
+    static const char *const names[] = {"dense_pack", "dense_gemm", "dense_bias"};
     struct op *op = &self->head;
+    struct ocl_kernel **const kernels[] = {&p->pack, &p->gemm, &self->bias};
+    const bool wanted[] = {!b, true, b && op->desc.bias};
     const int v = op->block;
-    const bool packs = !edge;
     int rc = 0;
 
     p->n = n;
     p->k = k;
-    p->ldb = ldb;
+    p->ldb = op_ceil(n, v) * v;
     p->nt = op_min(v == 16 ? 4 : 2, op_ceil(n, v));
     (void)snprintf(p->label, sizeof p->label, "%s %s", op->desc.label, what);
     (void)snprintf(p->pack_label, sizeof p->pack_label, "%s %s weights", op->desc.label, what);
-    for (int i = packs ? 0 : 1; i < 2 && rc == 0; i++) {
+    for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
         struct str options = {0};
+        if (!wanted[i])
+            continue;
         str_append(&options,
-                   "-DV=%d -DN=%d -DK=%d -DA_M=%d -DA_K=%d -DLDB=%d -DLDC=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d "
-                   "-DBIAS=%d -DEDGE=%d -DO=%d -DLDY=%d",
-                   v, n, k, a_m, a_k, ldb, ldc, TILE_ROWS, p->nt, transposed, transposed && op->desc.bias,
-                   edge, self->outputs, op_ceil(self->outputs, v) * v);
-        rc = op_kernel(op, i == 0 ? &p->pack : &p->gemm, "dense.cl", &options,
-                       i == 0 ? "dense_pack" : "dense_gemm", err);
-    }
-    if (rc == 0 && edge && op->desc.bias) {
-        struct str options = {0};
-        str_append(&options,
-                   "-DV=%d -DN=%d -DK=%d -DA_M=1 -DA_K=1 -DLDB=%d -DLDC=1 -DMT=1 -DNT=1 -DTRANSPOSED=0 "
-                   "-DBIAS=0 -DEDGE=0 -DO=%d -DLDY=%d",
-                   v, n, k, ldb, self->outputs, op_ceil(self->outputs, v) * v);
-        rc = op_kernel(op, &self->bias, "dense.cl", &options, "dense_bias", err);
+                   "-DV=%d -DN=%d -DK=%d -DLDB=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d -DBIAS=%d -DEDGE=%d -DO=%d",
+                   v, n, k, p->ldb, TILE_ROWS, p->nt, transposed, transposed && op->desc.bias, b != NULL,
+                   self->outputs);
+        tensor_macros(&options, "A", a);
+        tensor_macros(&options, b ? "B" : "C", b ? b : c);
+        rc = op_kernel(op, kernels[i], "dense.cl", &options, names[i], err);
     }
     return rc;
 }
@@ -80,21 +80,21 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct dense_op *self = (struct dense_op *)op;
     const int v = op->block, in = op->desc.x.c, out = op->desc.y.c;
-    const int ldx = op_ceil(in, v) * v, ldy = op_ceil(out, v) * v;
+    const bool backward = op->desc.backward, need_dx = backward && op->desc.need_dx;
     int rc;
 
-    if (io->x.layout.block != v || io->x.layout.halo_h || io->x.layout.halo_w || io->y.layout.halo_h ||
-        io->y.layout.halo_w)
-        return clr_error_set(err, CLR_EINPUT, "a dense layer needs plain rows");
+    if (io->x.layout.block != v || (backward && io->dy.layout.block != v) ||
+        (need_dx && io->dx.layout.block != v))
+        return clr_error_set(err, CLR_EINPUT, "a dense layer needs channel blocks of one size");
     self->inputs = in;
     self->outputs = out;
     (void)snprintf(self->bias_label, sizeof self->bias_label, "%s bias gradient", op->desc.label);
-    rc = create_product(&self->forward, self, "forward", out, in, ldy, ldx, 1, ldy, true, false, err);
-    if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = create_product(&self->data, self, "data gradient", in, out, ldx, ldy, 1, ldx, false, false, err);
-    if (rc == 0 && op->desc.backward)
-        rc = create_product(&self->weights, self, "weight gradient", in, op->desc.x.n, ldx, 1, ldy, in, false,
-                            true, err);
+    rc = create_product(&self->forward, self, "forward", out, in, &io->x, NULL, &io->y, true, err);
+    if (rc == 0 && need_dx)
+        rc = create_product(&self->data, self, "data gradient", in, out, &io->dy, NULL, &io->dx, false, err);
+    if (rc == 0 && backward)
+        rc = create_product(&self->weights, self, "weight gradient", in, op->desc.x.n, &io->dy, &io->x, NULL,
+                            false, err);
     return rc;
 }
 

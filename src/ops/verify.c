@@ -56,7 +56,7 @@ static bool is_loss(enum op_kind kind)
     return kind == OP_SOFTMAX_LOSS || kind == OP_ACCURACY;
 }
 
-/* Rows of features: never a halo. */
+/* Rows of features: always in blocks of V. */
 static bool is_rows(enum op_kind kind)
 {
     return is_loss(kind) || kind == OP_DENSE;
@@ -66,7 +66,7 @@ static void set_layouts(struct op_trial *t, int block)
 {
     struct op_io *io = &t->io;
     const struct op_needs *n = &t->needs;
-    bool wide = t->arrangement == VERIFY_WIDE && !is_rows(t->desc.kind);
+    bool wide = t->arrangement == VERIFY_WIDE;
     int eh = wide ? 1 : 0, ew = wide ? 2 : 0; /* unequal, so that mixing them up shows */
 
     io->x.layout = (struct layout){block, n->x_halo_h + eh, n->x_halo_w + ew};

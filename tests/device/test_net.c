@@ -1,0 +1,513 @@
+/*
+ * Whole nets on a device against a plain chain of the oracles in double precision: losses, hits and every
+ * gradient. The oracles' chain keeps each value in memory of its own, so equal numbers show that sharing
+ * memory, working in place and the choice of layouts change nothing. CLR_TEST_DEVICE chooses the device;
+ * CLR_TEST_SMALL: two channel blocks instead of four. An argument: only nets whose names contain it.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clr/clr.h>
+
+#include "support.h"
+
+#include "base/fs.h"
+#include "base/rng.h"
+#include "net/net.h"
+#include "ref/ref.h"
+
+enum { BATCH = 7, CLASSES = 5, SEED = 11, LABELS_AT = 2, LOSS_AT = 3, HIT_AT = 1 };
+
+#define ITERATION 77u
+
+static const int blocks[] = {4, 16, 1, 8};
+static const char *filter;
+static struct clr_device device;
+static struct ocl_context *ctx;
+
+/* ------------------------------------------------------------------ nets */
+
+#define LAYER(name, type, bottom, top, more)                                                                 \
+    "layer { name: '" name "' type: '" type "' bottom: '" bottom "' top: '" top "' " more " }\n"
+#define CONV(name, x, more)  LAYER(name, "Convolution", x, name, "convolution_param { " more " }")
+#define POOL(name, x, more)  LAYER(name, "Pooling", x, name, "pooling_param { " more " }")
+#define LRN(name, x, more)   LAYER(name, "LRN", x, name, "lrn_param { " more " }")
+#define DENSE(name, x, more) LAYER(name, "InnerProduct", x, name, "inner_product_param { " more " }")
+#define RELU(name, x, y)     LAYER(name, "ReLU", x, y, "")
+#define DROP(name, x, y)     LAYER(name, "Dropout", x, y, "dropout_param { dropout_ratio: 0.4 }")
+#define DATA                 "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
+#define LOSS(x)              "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' top: 'loss' }\n"
+#define HITS(x)                                                                                              \
+    "layer { name: 'accuracy' type: 'Accuracy' bottom: '" x "' bottom: 'label' top: 'accuracy' }\n"
+#define SCORES(x) DENSE("scores", x, "num_output: 5")
+#define ONLY_TEST " include { phase: TEST }"
+
+static const struct {
+    const char *name;
+    struct clr_image_shape image;
+    const char *text;
+} nets[] = {
+    {"relu in place after lrn",
+     {3, 9, 8},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3 pad: 1")
+         LRN("n1", "c1", "local_size: 3 alpha: 0.8 norm_region: WITHIN_CHANNEL") RELU("r1", "n1", "n1")
+             CONV("c2", "n1", "num_output: 16 kernel_size: 3")
+                 LRN("n2", "c2", "local_size: 5 alpha: 0.5 beta: 0.6") RELU("r2", "n2", "n2") SCORES("n2")
+                     HITS("scores") LOSS("scores")},
+    {"dropout in place after relu in place",
+     {3, 8, 8},
+     DATA CONV("c1", "data", "num_output: 16 kernel_size: 3 pad: 1") RELU("r1", "c1", "c1") DROP(
+         "d1", "c1", "c1") CONV("c2", "c1", "num_output: 16 kernel_size: 5 pad: 2") DROP("d2", "c2", "c2")
+         RELU("r2", "c2", "c2") POOL("p2", "c2", "pool: AVE kernel_size: 3 stride: 2")
+             DENSE("ip1", "p2", "num_output: 32") RELU("r3", "ip1", "ip1") DROP("d3", "ip1", "ip1")
+                 DROP("d4", "ip1", "ip1") SCORES("ip1") LOSS("scores")},
+    {"values with several readers",
+     {2, 8, 9},
+     DATA CONV("c1", "data", "num_output: 16 kernel_size: 1")
+         LAYER("side1", "Pooling", "c1", "side1", "pooling_param { kernel_size: 2 stride: 2 }" ONLY_TEST)
+             RELU("r1", "c1", "c1")
+                 LAYER("side2", "Pooling", "c1", "side2", "pooling_param { kernel_size: 3 }" ONLY_TEST)
+                     LAYER("side3", "ReLU", "side2", "side2", ONLY_TEST)
+                         POOL("p1", "c1", "pool: MAX kernel_size: 3 stride: 2") SCORES("p1") HITS("scores")
+                             RELU("r2", "scores", "scores") LOSS("scores")},
+    {"sharing: full blocks and no halo",
+     {16, 6, 6},
+     DATA CONV("c1", "data", "num_output: 32 kernel_size: 1") RELU("r1", "c1", "y1")
+         CONV("c2", "y1", "num_output: 16 kernel_size: 1") RELU("r2", "c2", "c2")
+             POOL("p2", "c2", "pool: MAX kernel_size: 2") LRN("n2", "p2", "local_size: 3 alpha: 0.3")
+                 CONV("c3", "n2", "num_output: 16 kernel_size: 1 stride: 2") DROP("d3", "c3", "y3")
+                     POOL("p3", "y3", "pool: AVE kernel_size: 2") DENSE("ip1", "p3", "num_output: 48")
+                         RELU("r4", "ip1", "y4") DENSE("ip2", "y4", "num_output: 16")
+                             DENSE("scores", "ip2", "num_output: 16") HITS("scores") LOSS("scores")},
+    {"groups, dilation, stride above kernel",
+     {6, 13, 11},
+     DATA CONV("c1", "data", "num_output: 10 kernel_size: 3 group: 2 pad: 1")
+         CONV("c2", "c1", "num_output: 7 kernel_size: 3 dilation: 2 pad: 3") RELU("r2", "c2", "c2")
+             CONV("c3", "c2", "num_output: 9 kernel_h: 2 kernel_w: 1 stride: 3 bias_term: false") CONV(
+                 "c4", "c3", "num_output: 3 kernel_size: 3 pad: 1 group: 3") SCORES("c4") LOSS("scores")},
+    {"kernels larger than the image",
+     {3, 3, 4},
+     DATA CONV("c1", "data", "num_output: 5 kernel_size: 7 pad: 3")
+         CONV("c2", "c1", "num_output: 4 kernel_h: 5 kernel_w: 7 pad_h: 1 pad_w: 2") RELU("r2", "c2", "c2")
+             CONV("c3", "c2", "num_output: 4 kernel_size: 1 pad: 2") SCORES("c3") LOSS("scores")},
+    {"pooling on the images",
+     {3, 9, 9},
+     DATA POOL("p1", "data", "pool: MAX kernel_size: 3 stride: 2 pad: 1")
+         CONV("c1", "p1", "num_output: 4 kernel_size: 3")
+             POOL("p2", "c1", "pool: AVE kernel_size: 2 stride: 3") SCORES("p2") LOSS("scores")},
+    {"dropout, relu and lrn on the images",
+     {3, 6, 6},
+     DATA DROP("d0", "data", "data") RELU("r0", "data", "data") LRN("n0", "data", "local_size: 3")
+         CONV("c1", "n0", "num_output: 4 kernel_size: 3") SCORES("c1") LOSS("scores")},
+    {"dense on the images",
+     {3, 5, 4},
+     DATA DENSE("ip1", "data", "num_output: 11 bias_term: false") RELU("r1", "ip1", "ip1")
+         DENSE("ip2", "ip1", "num_output: 17") SCORES("ip2") HITS("scores") LOSS("scores")},
+    {"one dense layer on vectors", {9, 1, 1}, DATA SCORES("data") LOSS("scores")},
+    {"convolution to a vector, then dense",
+     {3, 6, 6},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") RELU("r1", "c1", "c1")
+         CONV("c2", "c1", "num_output: 7 kernel_size: 4") RELU("r2", "c2", "c2") SCORES("c2") LOSS("scores")},
+    {"convolution to a vector, then the loss",
+     {3, 4, 3},
+     DATA CONV("c1", "data", "num_output: 16 kernel_size: 2")
+         CONV("c2", "c1", "num_output: 6 kernel_h: 3 kernel_w: 2") HITS("c2") LOSS("c2")},
+    {"dense, then padded convolution",
+     {2, 4, 4},
+     DATA DENSE("ip1", "data", "num_output: 6") RELU("r1", "ip1", "ip1")
+         CONV("c1", "ip1", "num_output: 7 kernel_size: 3 pad: 2")
+             CONV("c2", "c1", "num_output: 5 kernel_size: 3 pad: 1")
+                 POOL("p2", "c2", "pool: AVE global_pooling: true") LOSS("p2")},
+    {"global pooling, then dense",
+     {3, 7, 6},
+     DATA CONV("c1", "data", "num_output: 16 kernel_size: 3 pad: 1")
+         POOL("p1", "c1", "pool: MAX global_pooling: true") SCORES("p1") LOSS("scores")},
+};
+
+/* ------------------------------------------------------------------ the chain of oracles */
+
+struct chain {
+    const struct graph *g;
+    int n; /* images of the batch */
+    double **value, **gradient;
+    double **w, **dw; /* parameters and their gradients */
+    int **arg;        /* per node: maxima of a pooling layer */
+    int32_t labels[BATCH], index[BATCH];
+    double loss[BATCH], hit[BATCH];
+};
+
+static void *new_array(size_t count, size_t size)
+{
+    void *p = NULL;
+
+    ck_assert_int_eq(mem_new(&p, count, size, "a test", NULL), 0);
+    return p;
+}
+
+static size_t elements(const struct shape *s)
+{
+    return (size_t)s->c * (size_t)s->h * (size_t)s->w;
+}
+
+/* Random numbers that a float holds exactly. */
+static void fill(double *out, size_t count, double scale, uint32_t stream)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (double)(float)(scale * rng_normal(SEED, RNG_TEST, stream, i));
+}
+
+static struct chain *chain_new(const struct graph *g)
+{
+    struct chain *c = new_array(1, sizeof *c);
+
+    c->g = g;
+    c->value = new_array(g->value_count, sizeof *c->value);
+    c->gradient = new_array(g->value_count, sizeof *c->gradient);
+    c->arg = new_array(g->node_count, sizeof *c->arg);
+    c->w = new_array(g->param_count, sizeof *c->w);
+    c->dw = new_array(g->param_count, sizeof *c->dw);
+    for (size_t v = 0; v < g->value_count; v++) {
+        c->value[v] = new_array(BATCH * elements(&g->values[v].shape), sizeof(double));
+        c->gradient[v] = new_array(BATCH * elements(&g->values[v].shape), sizeof(double));
+    }
+    for (size_t i = 0; i < g->node_count; i++)
+        c->arg[i] = new_array(BATCH * elements(&g->nodes[i].desc.y), sizeof(int));
+    for (size_t p = 0; p < g->param_count; p++) {
+        c->w[p] = new_array(g->params[p].count, sizeof(double));
+        c->dw[p] = new_array(g->params[p].count, sizeof(double));
+        fill(c->w[p], g->params[p].count, 1.2 / sqrt(g->params[p].fan_in), 100 + (uint32_t)p);
+    }
+    return c;
+}
+
+static void free_all(void *array, size_t count)
+{
+    void **p = array;
+
+    for (size_t i = 0; i < count; i++)
+        free(p[i]);
+    free(p);
+}
+
+static void chain_free(struct chain *c)
+{
+    free_all(c->value, c->g->value_count);
+    free_all(c->gradient, c->g->value_count);
+    free_all(c->arg, c->g->node_count);
+    free_all(c->w, c->g->param_count);
+    free_all(c->dw, c->g->param_count);
+    free(c);
+}
+
+static void drop(const struct chain *c, const struct op_desc *d, double *y, const double *x)
+{
+    const double ratio = c->g->phase == PHASE_TRAIN ? (double)d->u.dropout.ratio : 0.0;
+
+    ref_dropout_forward(y, x, c->index, c->n, (int)elements(&d->x), ratio, d->u.dropout.layer, SEED,
+                        ITERATION);
+}
+
+static void forward(struct chain *c, size_t i)
+{
+    const struct graph_node *node = &c->g->nodes[i];
+    const struct op_desc *d = &node->desc;
+    const double *x = c->value[node->x], *w = node->weight >= 0 ? c->w[node->weight] : NULL;
+    const double *b = node->bias >= 0 ? c->w[node->bias] : NULL;
+    double *y = node->y >= 0 ? c->value[node->y] : NULL;
+    const size_t count = (size_t)c->n * elements(&d->x);
+
+    switch (d->kind) {
+    case OP_CONV:
+        ref_conv_forward(y, x, w, b, c->n, &d->u.conv.g);
+        break;
+    case OP_POOL:
+        ref_pool_forward(y, c->arg[i], x, c->n, &d->u.pool);
+        break;
+    case OP_RELU:
+        ref_relu_forward(y, x, count, (double)d->u.relu.negative_slope);
+        break;
+    case OP_LRN:
+        ref_lrn_forward(y, x, c->n, &d->u.lrn);
+        break;
+    case OP_DENSE:
+        ref_dense_forward(y, x, w, b, c->n, d->x.c, d->y.c);
+        break;
+    case OP_DROPOUT:
+        drop(c, d, y, x);
+        break;
+    case OP_SOFTMAX_LOSS:
+        ref_softmax_loss(c->loss, c->gradient[node->x], x, c->labels, c->n, d->x.c);
+        break;
+    case OP_ACCURACY:
+        ref_accuracy(c->hit, x, c->labels, c->n, d->x.c, d->u.accuracy.top_k);
+        break;
+    case OP_RELAYOUT:
+        memcpy(y, x, count * sizeof *y);
+        break;
+    case OP_KIND_COUNT:
+        break;
+    }
+}
+
+static void backward(struct chain *c, size_t i)
+{
+    const struct graph_node *node = &c->g->nodes[i];
+    const struct op_desc *d = &node->desc;
+    const double *x = c->value[node->x], *w = node->weight >= 0 ? c->w[node->weight] : NULL;
+    double *dw = node->weight >= 0 ? c->dw[node->weight] : NULL,
+           *db = node->bias >= 0 ? c->dw[node->bias] : NULL;
+    double *dx = c->gradient[node->x];
+    const double *dy = node->y >= 0 ? c->gradient[node->y] : NULL;
+    const size_t count = (size_t)c->n * elements(&d->x);
+
+    switch (d->kind) {
+    case OP_CONV:
+        ref_conv_backward(dx, dw, db, x, w, dy, c->n, &d->u.conv.g);
+        break;
+    case OP_POOL:
+        ref_pool_backward(dx, dy, c->arg[i], c->n, &d->u.pool);
+        break;
+    case OP_RELU:
+        ref_relu_backward(dx, c->value[node->y], dy, count, (double)d->u.relu.negative_slope);
+        break;
+    case OP_LRN:
+        ref_lrn_backward(dx, x, dy, c->n, &d->u.lrn);
+        break;
+    case OP_DENSE:
+        ref_dense_backward(dx, dw, db, x, w, dy, c->n, d->x.c, d->y.c);
+        break;
+    case OP_DROPOUT:
+        drop(c, d, dx, dy);
+        break;
+    case OP_RELAYOUT:
+        memcpy(dx, dy, count * sizeof *dx);
+        break;
+    case OP_SOFTMAX_LOSS: /* written going forward */
+    case OP_ACCURACY:
+    case OP_KIND_COUNT:
+        break;
+    }
+}
+
+/* Does the loss depend on node i's output? Found here anew, not taken from the graph. */
+static bool leads_to_loss(const struct graph *g, size_t i)
+{
+    int value = g->nodes[i].y;
+
+    if (value < 0)
+        return g->nodes[i].desc.kind == OP_SOFTMAX_LOSS;
+    for (size_t k = i + 1; k < g->node_count; k++)
+        if (g->nodes[k].x == value && leads_to_loss(g, k))
+            return true;
+    return false;
+}
+
+static void chain_run(struct chain *c, int n, uint32_t stream)
+{
+    const struct graph *g = c->g;
+
+    c->n = n;
+    fill(c->value[g->images], (size_t)n * elements(&g->values[g->images].shape), 1.0, stream);
+    for (int i = 0; i < n; i++) {
+        c->labels[i] = (int32_t)rng_below(SEED, RNG_TEST, stream + 1, (uint64_t)i, CLASSES);
+        c->index[i] = (int32_t)rng_below(SEED, RNG_TEST, stream + 2, (uint64_t)i, 50000);
+    }
+    for (size_t i = 0; i < g->node_count; i++)
+        forward(c, i);
+    for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;)
+        if (leads_to_loss(g, i))
+            backward(c, i);
+}
+
+/* ------------------------------------------------------------------ the device */
+
+struct trial {
+    const char *name;
+    int block;
+    const struct graph *g;
+    struct net *net;
+    struct params params;
+    struct chain *chain;
+    cl_mem loss, hit, index;
+};
+
+static void must(int rc, const struct trial *t, const struct clr_error *err)
+{
+    ck_assert_msg(rc == 0, "%s, channel block %d: %s", t->name, t->block, err->message);
+}
+
+static float *as_floats(const double *values, size_t count)
+{
+    float *f = new_array(count, sizeof *f);
+
+    for (size_t i = 0; i < count; i++)
+        f[i] = (float)values[i];
+    return f;
+}
+
+static void write_floats(const struct trial *t, cl_mem mem, const double *values, size_t count)
+{
+    float *f = as_floats(values, count);
+    struct clr_error err = {0};
+
+    must(ocl_write(ctx, mem, 0, count * sizeof *f, f, &err), t, &err);
+    free(f);
+}
+
+static void upload(const struct trial *t)
+{
+    const struct chain *c = t->chain;
+    float *images =
+        as_floats(c->value[t->g->images], (size_t)c->n * elements(&t->g->values[t->g->images].shape));
+    const size_t ints = (size_t)c->n * sizeof(int32_t);
+    struct clr_error err = {0};
+
+    must(tensor_write(ctx, net_images(t->net), c->n, images, &err), t, &err);
+    must(ocl_write(ctx, net_labels(t->net), 0, ints, c->labels, &err), t, &err);
+    must(ocl_write(ctx, t->index, LABELS_AT * sizeof(int32_t), ints, c->index, &err), t, &err);
+    for (size_t p = 0; p < t->params.count; p++) {
+        const size_t count = t->params.info[p].count;
+        write_floats(t, t->params.w[p], c->w[p], count);
+        if (t->params.g)
+            must(ocl_fill(ctx, t->params.g[p], 0, count * sizeof(float), 0x7fc00000u, &err), t, &err);
+    }
+    free(images);
+}
+
+static void compare(const struct trial *t, const char *what, cl_mem mem, size_t offset,
+                    const double *expected, size_t count, double limit)
+{
+    float *got = new_array(count, sizeof *got);
+    struct clr_error err = {0};
+    double nmse;
+
+    must(ocl_read(ctx, mem, offset * sizeof *got, count * sizeof *got, got, &err), t, &err);
+    nmse = support_nmse(got, expected, count);
+    ck_assert_msg(nmse <= limit, "%s, channel block %d, %s phase, %d images: %s: NMSE %g", t->name, t->block,
+                  t->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST", t->chain->n, what, nmse);
+    free(got);
+}
+
+static void run(struct trial *t, int n, uint32_t stream)
+{
+    const bool train = t->g->phase == PHASE_TRAIN;
+    struct chain *c = t->chain;
+    struct clr_error err = {0};
+    const struct net_batch b = {.count = n,
+                                .loss = t->loss,
+                                .loss_offset = LOSS_AT,
+                                .hit = t->hit,
+                                .hit_offset = HIT_AT,
+                                .index = t->index,
+                                .index_offset = LABELS_AT,
+                                .seed = SEED,
+                                .iteration = ITERATION};
+
+    chain_run(c, n, stream);
+    upload(t);
+    must(net_forward(t->net, &b, &err), t, &err);
+    if (train)
+        must(net_backward(t->net, &b, &err), t, &err);
+    compare(t, "loss", t->loss, LOSS_AT, c->loss, (size_t)n, 1e-10);
+    if (t->g->accuracy_node >= 0)
+        compare(t, "hits", t->hit, HIT_AT, c->hit, (size_t)n, 0.0);
+    for (size_t p = 0; train && p < t->params.count; p++)
+        compare(t, t->params.info[p].name, t->params.g[p], 0, c->dw[p], t->params.info[p].count, 1e-9);
+}
+
+/* A whole batch, part of one, a whole one again: what is left in memory from before must not matter. */
+static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape image, const char *name,
+                        unsigned phase, int block)
+{
+    struct trial t = {.name = name, .block = block};
+    struct graph *g = NULL;
+    struct clr_error err = {0};
+    const size_t room = (BATCH + 4) * sizeof(float);
+
+    must(graph_create(&g, spec, phase, image, BATCH, &err), &t, &err);
+    t.g = g;
+    t.chain = chain_new(g);
+    must(params_plan(&t.params, g, &device, phase == PHASE_TRAIN, &err), &t, &err);
+    must(params_build(&t.params, ctx, &err), &t, &err);
+    must(net_plan(&t.net, g, &device, block, &err), &t, &err);
+    must(net_build(t.net, ctx, &t.params, &err), &t, &err);
+    must(ocl_buffer_create(&t.loss, ctx, room, "losses", &err), &t, &err);
+    must(ocl_buffer_create(&t.hit, ctx, room, "hits", &err), &t, &err);
+    must(ocl_buffer_create(&t.index, ctx, room, "numbers of images", &err), &t, &err);
+    run(&t, BATCH, 10);
+    run(&t, 3, 20);
+    run(&t, BATCH, 30);
+    ocl_release(&t.loss);
+    ocl_release(&t.hit);
+    ocl_release(&t.index);
+    net_destroy(t.net);
+    params_clear(&t.params);
+    chain_free(t.chain);
+    graph_destroy(g);
+}
+
+START_TEST(test_net__agrees_with_the_oracles)
+{
+    const char *small = getenv("CLR_TEST_SMALL");
+    const size_t count = small && *small && strcmp(small, "0") != 0 ? 2 : MEM_COUNT(blocks);
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err = {0};
+    char *path = NULL;
+
+    if (filter && !strstr(nets[_i].name, filter))
+        return;
+    ck_assert_int_eq(fs_join(&path, support_temp_dir(), "net.prototxt", &err), 0);
+    ck_assert_int_eq(fs_write_atomic(path, nets[_i].text, strlen(nets[_i].text), &err), 0);
+    ck_assert_msg(clr_net_load(&spec, path, &err) == 0, "%s: %s", nets[_i].name, err.message);
+    for (size_t b = 0; b < count; b++) {
+        check_phase(spec, nets[_i].image, nets[_i].name, PHASE_TRAIN, blocks[b]);
+        if (b == (size_t)_i % count) /* of what training does, the forward part */
+            check_phase(spec, nets[_i].image, nets[_i].name, PHASE_TEST, blocks[b]);
+    }
+    clr_net_free(spec);
+    free(path);
+}
+END_TEST
+
+static int prepare(void)
+{
+    struct ocl_options options = {0};
+    struct clr_device *list = NULL;
+    struct clr_error err;
+    size_t count, chosen;
+
+    if (clr_device_list(&list, &count, &err) < 0 ||
+        clr_device_select(&chosen, list, count, getenv("CLR_TEST_DEVICE"), &err) < 0) {
+        printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
+        free(list);
+        return -1;
+    }
+    device = list[chosen];
+    free(list);
+    if (ocl_context_create(&ctx, &device, &options, &err) < 0) {
+        printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
+        return -1;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    Suite *s = suite_create("net");
+    TCase *tc = tcase_create("net");
+    int status;
+
+    if (argc > 1)
+        filter = argv[1];
+    if (prepare() < 0)
+        return 1;
+    tcase_set_timeout(tc, 0);
+    tcase_add_loop_test(tc, test_net__agrees_with_the_oracles, 0, (int)MEM_COUNT(nets));
+    suite_add_tcase(s, tc);
+    status = support_run(s, false);
+    ocl_save_programs(ctx);
+    ocl_context_destroy(ctx);
+    return status;
+}
