@@ -167,6 +167,24 @@ const char *str_nearest(const char *text, const char *const *names)
     return best;
 }
 
+bool str_is_utf8(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        const int more = *p < 0x80 ? 0 : *p >= 0xC2 && *p < 0xE0 ? 1 : *p >= 0xE0 && *p < 0xF0 ? 2 : 3;
+        /* the second byte's range shuts out overlong forms, surrogates and what lies above U+10FFFF */
+        const int low = *p == 0xE0 ? 0xA0 : *p == 0xF0 ? 0x90 : 0x80;
+        const int high = *p == 0xED ? 0x9F : *p == 0xF4 ? 0x8F : 0xBF;
+
+        if ((*p >= 0x80 && *p < 0xC2) || *p > 0xF4 || (more > 0 && (p[1] < low || p[1] > high)))
+            return false;
+        for (int i = 2; i <= more; i++)
+            if ((p[i] & 0xC0) != 0x80)
+                return false;
+        p += more + 1;
+    }
+    return true;
+}
+
 int str_duplicate(char **out, const char *text, struct clr_error *err)
 {
     size_t n = strlen(text) + 1;

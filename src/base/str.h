@@ -40,6 +40,10 @@ bool str_contains_nocase(const char *haystack, const char *needle);
  * enough (at most 2) to be a misspelling; else NULL. For "did you mean". */
 const char *str_nearest(const char *text, const char *const *names);
 
+/* Is it UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF)? What goes into JSON must
+ * be. */
+bool str_is_utf8(const char *text);
+
 /* Heap copy; free with free(). */
 int str_duplicate(char **out, const char *text, struct clr_error *err);
 

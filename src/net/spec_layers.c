@@ -89,6 +89,8 @@ int spec_read_name(char *out, size_t limit, const struct prototxt *doc, const st
         if ((unsigned char)text[i] < ' ' || text[i] == 127)
             return pt_error(doc, field, err, "field '%s' has a control character in it", field->name);
     }
+    if (!str_is_utf8(text)) /* the weights file could not be written in the end */
+        return pt_error(doc, field, err, "field '%s' is not UTF-8", field->name);
     str_copy(out, limit, text);
     return 0;
 }

@@ -641,6 +641,38 @@ START_TEST(test_eval__knows_the_mean_and_scale_of_the_training)
 }
 END_TEST
 
+/* With --init-partial what fits is taken: ip1 (whose weights stand still here), but not the other ip2. */
+START_TEST(test_train__init_partial_takes_what_fits)
+{
+    static const char five[] = BOTH(UNIT) HIDDEN("param { lr_mult: 0 }") OUTPUT;
+    char six[sizeof five];
+    struct clr_net_spec *source, *wider;
+    struct clr_train_options first = options("partial-source"), o = options("partial"),
+                             fresh = options("partial-fresh");
+    struct clr_train_result r;
+    struct clr_error err;
+
+    memcpy(six, five, sizeof five);
+    memcpy(strstr(six, "num_output: 5 "), "num_output: 6 ", strlen("num_output: 6 "));
+    source = net_of("partial-5.prototxt", five);
+    wider = net_of("partial-6.prototxt", six);
+    first.net = source;
+    must_train(&first, &r);
+    o.net = fresh.net = wider;
+    o.seed = fresh.seed = 2;
+    o.init = keep(first.out, "final.safetensors");
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "'ip2.weight' is 5×9, the net's is 6×9"));
+    o.init_partial = true;
+    must_train(&o, &r);
+    must_train(&fresh, &r);
+    ck_assert(equal_parameter(first.out, o.out, "ip1.weight"));
+    ck_assert(!equal_parameter(first.out, fresh.out, "ip1.weight"));
+    clr_net_free(source);
+    clr_net_free(wider);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ how runs end */
 
 START_TEST(test_train__divergence_seen_only_in_the_evaluation)
@@ -883,6 +915,7 @@ int main(void)
     tcase_add_test(tc, test_train__mean_values_must_be_as_many_as_channels);
     tcase_add_test(tc, test_train__phases_must_see_the_same_images);
     tcase_add_test(tc, test_eval__knows_the_mean_and_scale_of_the_training);
+    tcase_add_test(tc, test_train__init_partial_takes_what_fits);
     tcase_add_test(tc, test_train__divergence_seen_only_in_the_evaluation);
     tcase_add_test(tc, test_session__weights_that_are_not_finite_are_not_saved);
     tcase_add_test(tc, test_train__a_stop_in_an_evaluation_is_the_end_of_it);

@@ -105,6 +105,29 @@ START_TEST(test_fs__atomic_write_reads_back_and_leaves_nothing)
 }
 END_TEST
 
+START_TEST(test_str__utf8)
+{
+    static const char *const good[] = {
+        "", "conv1", "r\xc3\xa9seau", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x80",
+                                      "r\xe9seau",
+                                      "\xc0\xaf",
+                                      "\xe0\x80\xaf",
+                                      "\xed\xa0\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf8\x88\x80\x80\x80",
+                                      "\xe2\x82",
+                                      "\xc3",
+                                      "\xf0\x9f\x98",
+                                      "\xff"};
+
+    for (size_t i = 0; i < MEM_COUNT(good); i++)
+        ck_assert_msg(str_is_utf8(good[i]), "good %zu", i);
+    for (size_t i = 0; i < MEM_COUNT(bad); i++)
+        ck_assert_msg(!str_is_utf8(bad[i]), "bad %zu", i);
+}
+END_TEST
+
 START_TEST(test_fs__a_folder_needs_a_name)
 {
     struct clr_error err;
@@ -229,6 +252,7 @@ int main(void)
     tcase_add_test(tc, test_rng__known_answers);
     tcase_add_test(tc, test_rng__below_stays_below_and_is_even);
     tcase_add_test(tc, test_fs__atomic_write_reads_back_and_leaves_nothing);
+    tcase_add_test(tc, test_str__utf8);
     tcase_add_test(tc, test_fs__a_folder_needs_a_name);
     tcase_add_test(tc, test_fs__atomic_write_keeps_links_and_devices);
     tcase_add_test(tc, test_fs__lock_excludes);

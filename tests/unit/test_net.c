@@ -454,6 +454,7 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {"layer { type: 'ReLU' }", "1:1: the layer has no 'name'"},
         {"layer { name: 'a' }", "1:1: the layer has no 'type'"},
         {"layer { name: 'a\\n' type: 'ReLU' }", "1:9: field 'name' has a control character in it"},
+        {"layer { name: 'r\xe9' type: 'ReLU' }", "1:9: field 'name' is not UTF-8"},
         {"layer { name: '' type: 'ReLU' }", "1:9: field 'name' has 0 bytes; a name has 1 to 63"},
         {LAYER("Convolutoin", ""), "1:1: unknown layer type 'Convolutoin': did you mean 'Convolution'?"},
         {LAYER("BatchNorm", ""), "1:1: layer type 'BatchNorm' is not supported; there are"},
