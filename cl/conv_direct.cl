@@ -11,7 +11,7 @@
  * weight vector is used XT times and each input OB times. A tile may run over the end of a row: what it reads
  * there is whatever follows (at the very end, the tensor's slack), and what it makes there is not stored.
  *
- * conv_direct_pack     NDRange (packed / (OB·V), + OCG)  master weights → packed, a tile's vectors a work-item
+ * conv_direct_pack     NDRange (packed / (OB·V), + OCG)  master weights → packed, a tile's a work-item
  * conv_direct_forward  NDRange (XTILES·OH, OCG, batch)   OCG = ceil(Y_CB / OB)
  *
  * Packed weights: [OCG][X_CB][KH][KW][X_BLOCK][OB][V], read linearly, zero where a channel does not exist;

@@ -38,11 +38,10 @@ static struct ocl_context *ctx;
 #define RELU(name, x, y)     LAYER(name, "ReLU", x, y, "")
 #define DROP(name, x, y)     LAYER(name, "Dropout", x, y, "dropout_param { dropout_ratio: 0.4 }")
 #define DATA                 "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
-#define LOSS(x)              "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' top: 'loss' }\n"
-#define HITS(x)                                                                                              \
-    "layer { name: 'accuracy' type: 'Accuracy' bottom: '" x "' bottom: 'label' top: 'accuracy' }\n"
-#define SCORES(x) DENSE("scores", x, "num_output: 5")
-#define ONLY_TEST " include { phase: TEST }"
+#define LOSS(x)              LAYER("loss", "SoftmaxWithLoss", x, "loss", "bottom: 'label'")
+#define HITS(x)              LAYER("accuracy", "Accuracy", x, "accuracy", "bottom: 'label'")
+#define SCORES(x)            DENSE("scores", x, "num_output: 5")
+#define ONLY_TEST            " include { phase: TEST }"
 
 static const struct {
     const char *name;
