@@ -107,10 +107,15 @@ __kernel void conv_gemm_bias(__global float *restrict db, __global const float *
         return;
     float sum = first == 0 ? 0.0f : db[o];
     for (int k = 0; k < count; k++) {
-        float part = 0.0f;
-        for (int i = 0; i < OH * OW; i++)
-            part += m[(size_t)o * COLS + (size_t)k * (OH * OW) + i];
-        sum += part;
+        __global const float *row = m + (size_t)o * COLS + (size_t)k * (OH * OW);
+        float image = 0.0f;
+        for (int p = 0; p < OH; p++, row += OW) {
+            float part = 0.0f;
+            for (int q = 0; q < OW; q++)
+                part += row[q];
+            image += part;
+        }
+        sum += image;
     }
     db[o] = sum;
 }

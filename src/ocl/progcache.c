@@ -27,7 +27,8 @@ int progcache_key(struct ocl_program *p, const struct str *source, struct clr_er
     char digest[FS_SHA256_TEXT];
 
     fs_sha256(str_text(source), source->length, digest);
-    str_append(&p->key, "file: %s\nsource: %s\noptions: %s\n", p->file, digest, p->options);
+    str_append(&p->key, "file: %s\nsource: %s\noptions: " PROGRAM_STANDARD " %s\n", p->file, digest,
+               p->options);
     str_append(&p->key, "device: %s\nvendor: %s\ndevice version: %s\ndriver: %s\n", d->name, d->vendor,
                d->version, d->driver);
     str_append(&p->key, "platform: %s\nplatform version: %s\n", d->platform_name, d->platform_version);

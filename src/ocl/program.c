@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "ocl/source.h"
 
-#define STANDARD     "-cl-std=CL1.2"
 #define LOG_LINES    12          /* of a build log, in an error */
 #define LOG_LIMIT    (16U << 20) /* bytes of a build log that are looked at */
 #define BINARY_LIMIT (1U << 30)
@@ -100,7 +99,7 @@ static cl_int compile(struct ocl_program *p)
     struct str options = {0};
     cl_int status;
 
-    str_append(&options, STANDARD " %s", p->options);
+    str_append(&options, PROGRAM_STANDARD " %s", p->options);
     status = options.failed ? CL_OUT_OF_HOST_MEMORY
                             : clBuildProgram(p->program, 1, &id, str_text(&options), NULL, NULL);
     str_clear(&options);

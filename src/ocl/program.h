@@ -4,6 +4,8 @@
 
 #include "ocl/context.h"
 
+#define PROGRAM_STANDARD "-cl-std=CL1.2" /* in front of every program's own options */
+
 struct ocl_kernel {
     struct ocl_program *program;
     char *name;

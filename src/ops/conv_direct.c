@@ -14,7 +14,14 @@ struct conv_pass_state {
     size_t global[3][3];
 };
 
-enum { SLICE_IMAGES = 5 }; /* images of a weight-gradient slice: what stays in a core's cache */
+/* Slices of the weight gradient: few images each, so that they stay in a core's cache, but not so many slices
+ * that a large batch needs the weights hundreds of times over. The batch alone decides, never the device. */
+enum { SLICE_IMAGES = 5, SLICES_MAX = 40 };
+
+static int slice_images(int batch)
+{
+    return op_max(SLICE_IMAGES, op_ceil(batch, SLICES_MAX));
+}
 
 /* ------------------------------------------------------------------ tiles */
 
@@ -117,7 +124,8 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, enum conv_pa
         needs->x_halo_w = op_max(needs->x_halo_w, g.pw);
     }
     if (pass == CONV_BACKWARD_WEIGHTS)
-        return conv_need_workspace(needs, (weights + out) * (size_t)op_ceil(desc->x.n, SLICE_IMAGES), err);
+        return conv_need_workspace(
+            needs, (weights + out) * (size_t)op_ceil(desc->x.n, slice_images(desc->x.n)), err);
     return conv_need_workspace(needs, weights + out, err);
 }
 
@@ -158,14 +166,14 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct o
     const struct conv_geometry *g = &op->desc.u.conv.g;
     const int v = io->dy.layout.block, xb = io->x.layout.block, dcb = op_ceil(g->oc, v),
               xcb = op_ceil(g->c, xb);
-    const int slices = op_ceil(op->desc.x.n, SLICE_IMAGES);
+    const int per_slice = slice_images(op->desc.x.n), slices = op_ceil(op->desc.x.n, per_slice);
     int rc = 0;
 
     choose_wgrad_tile(s, g->kw, xb, dcb, v);
     for (int k = 0; k < 3 && rc == 0; k++) {
         struct str options = {0};
         str_append(&options, "-DV=%d -DKXT=%d -DICT=%d -DOB=%d -DSLICES=%d -DPER_SLICE=%d -DBIAS=%d", v,
-                   s->kxt, s->ict, s->ob, slices, SLICE_IMAGES, op->desc.bias);
+                   s->kxt, s->ict, s->ob, slices, per_slice, op->desc.bias);
         conv_macros(&options, g);
         tensor_macros(&options, "X", &io->x);
         tensor_macros(&options, "DY", &io->dy);

@@ -2,7 +2,8 @@
  * Whole nets on a device against a plain chain of the oracles in double precision: losses, hits and every
  * gradient. The oracles' chain keeps each value in memory of its own, so equal numbers show that sharing
  * memory, working in place and the choice of layouts change nothing. CLR_TEST_DEVICE chooses the device;
- * CLR_TEST_SMALL: two channel blocks instead of four. An argument: only nets whose names contain it.
+ * two channel blocks for each net; CLR_TEST_SMALL: one; CLR_TEST_LONG: all four. An argument: only nets whose
+ * names contain it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -38,11 +39,10 @@ static struct ocl_context *ctx;
 #define RELU(name, x, y)     LAYER(name, "ReLU", x, y, "")
 #define DROP(name, x, y)     LAYER(name, "Dropout", x, y, "dropout_param { dropout_ratio: 0.4 }")
 #define DATA                 "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
-#define LOSS(x)              "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' top: 'loss' }\n"
-#define HITS(x)                                                                                              \
-    "layer { name: 'accuracy' type: 'Accuracy' bottom: '" x "' bottom: 'label' top: 'accuracy' }\n"
-#define SCORES(x) DENSE("scores", x, "num_output: 5")
-#define ONLY_TEST " include { phase: TEST }"
+#define LOSS(x)              LAYER("loss", "SoftmaxWithLoss", x, "loss", "bottom: 'label'")
+#define HITS(x)              LAYER("accuracy", "Accuracy", x, "accuracy", "bottom: 'label'")
+#define SCORES(x)            DENSE("scores", x, "num_output: 5")
+#define ONLY_TEST            " include { phase: TEST }"
 
 static const struct {
     const char *name;
@@ -450,8 +450,8 @@ static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape 
 
 START_TEST(test_net__agrees_with_the_oracles)
 {
-    const char *small = getenv("CLR_TEST_SMALL");
-    const size_t count = small && *small && strcmp(small, "0") != 0 ? 2 : MEM_COUNT(blocks);
+    const char *small = getenv("CLR_TEST_SMALL"), *all = getenv("CLR_TEST_LONG");
+    const size_t count = all ? MEM_COUNT(blocks) : small ? 1 : 2;
     struct clr_net_spec *spec = NULL;
     struct clr_error err = {0};
     char *path = NULL;
@@ -461,10 +461,11 @@ START_TEST(test_net__agrees_with_the_oracles)
     ck_assert_int_eq(fs_join(&path, support_temp_dir(), "net.prototxt", &err), 0);
     ck_assert_int_eq(fs_write_atomic(path, nets[_i].text, strlen(nets[_i].text), &err), 0);
     ck_assert_msg(clr_net_load(&spec, path, &err) == 0, "%s: %s", nets[_i].name, err.message);
-    for (size_t b = 0; b < count; b++) {
-        check_phase(spec, nets[_i].image, nets[_i].name, PHASE_TRAIN, blocks[b]);
-        if (b == (size_t)_i % count) /* of what training does, the forward part */
-            check_phase(spec, nets[_i].image, nets[_i].name, PHASE_TEST, blocks[b]);
+    for (size_t b = 0; b < count; b++) { /* the nets take turns, so that every block is met */
+        const int block = blocks[((size_t)_i + b) % MEM_COUNT(blocks)];
+        check_phase(spec, nets[_i].image, nets[_i].name, PHASE_TRAIN, block);
+        if (b == 0) /* of what training does, the forward part */
+            check_phase(spec, nets[_i].image, nets[_i].name, PHASE_TEST, block);
     }
     clr_net_free(spec);
     free(path);
