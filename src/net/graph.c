@@ -465,9 +465,11 @@ static int compare_phases(const struct graph *train, const struct clr_net_spec *
                           struct clr_image_shape input, struct clr_error *err)
 {
     struct graph *test;
-    int rc = 0;
+    int rc = build(&test, spec, PHASE_TEST, input, train->batch, NULL);
 
-    if (build(&test, spec, PHASE_TEST, input, train->batch, NULL) < 0)
+    if (rc == CLR_ENOMEM)
+        return clr_error_set(err, rc, "out of memory for the TEST phase of a net");
+    if (rc < 0)
         return 0; /* a file for training only */
     for (size_t i = 0; i < train->param_count && rc == 0; i++) {
         if (memcmp(train->params[i].dims, test->params[i].dims, sizeof train->params[i].dims) != 0)

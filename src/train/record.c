@@ -48,7 +48,11 @@ int record_open(struct record *r, const char *dir, const char *history_name, str
     r->made_dir = !fs_exists(dir);
     str_append(&r->losses, "iteration,trn_loss,lr\n");
     str_append(&r->timing, "iteration,seconds\n");
-    rc = refuse_old_run(r, err);
+    rc = str_check(&r->losses, err);
+    if (rc == 0)
+        rc = str_check(&r->timing, err);
+    if (rc == 0)
+        rc = refuse_old_run(r, err);
     if (rc == 0)
         rc = fs_make_dirs(dir, err);
     if (rc == 0)
