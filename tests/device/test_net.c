@@ -1,9 +1,9 @@
 /*
  * Whole nets on a device against a plain chain of the oracles in double precision: losses, hits and every
  * gradient. The oracles' chain keeps each value in memory of its own, so equal numbers show that sharing
- * memory, working in place and the choice of layouts change nothing. CLR_TEST_DEVICE chooses the device;
- * two channel blocks for each net; CLR_TEST_SMALL: one; CLR_TEST_LONG: all four. An argument: only nets whose
- * names contain it.
+ * memory, working in place and the choice of layouts change nothing. Two channel blocks for each net;
+ * CLR_TEST_SMALL: one; CLR_TEST_LONG: all four. CLR_TEST_DEVICE chooses the device. An argument: only nets
+ * whose names contain it.
  */
 #include <math.h>
 #include <stdio.h>
