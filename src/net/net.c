@@ -171,7 +171,7 @@ static int plan_memory(struct net *net, struct clr_error *err)
         struct net_value *value = &net->values[v];
         int first[2], last[2];
         value->memory = value->gradient = -1;
-        if (value->root != (int)v || g->values[v].producer == -2)
+        if (value->root != (int)v || g->values[v].producer == GRAPH_LABELS)
             continue;
         lifetimes(net, (int)v, first, last);
         rc = request_tensor(net, &value->memory, &g->values[v].shape, &value->layout, first[0], last[0], err);

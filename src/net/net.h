@@ -29,7 +29,6 @@ int params_plan(struct params *p, const struct graph *g, const struct clr_device
 int params_build(struct params *p, struct ocl_context *ctx, struct clr_error *err);
 void params_clear(struct params *p);
 size_t params_bytes(const struct params *p);
-size_t params_floats(const struct params *p);
 
 /* ------------------------------------------------------------------ net */
 

@@ -59,12 +59,3 @@ size_t params_bytes(const struct params *p)
 {
     return arena_bytes(p->arena);
 }
-
-size_t params_floats(const struct params *p)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < p->count; i++)
-        n += p->info[i].count;
-    return n;
-}

@@ -109,16 +109,6 @@ const struct clr_device *ocl_device(const struct ocl_context *ctx)
     return &ctx->device;
 }
 
-cl_context ocl_cl_context(const struct ocl_context *ctx)
-{
-    return ctx->context;
-}
-
-cl_command_queue ocl_queue(const struct ocl_context *ctx)
-{
-    return ctx->queue;
-}
-
 struct ocl_build_stats ocl_build_statistics(const struct ocl_context *ctx)
 {
     return ctx->stats;

@@ -41,8 +41,6 @@ int ocl_context_create(struct ocl_context **out, const struct clr_device *device
 void ocl_context_destroy(struct ocl_context *ctx);
 
 const struct clr_device *ocl_device(const struct ocl_context *ctx);
-cl_context ocl_cl_context(const struct ocl_context *ctx);
-cl_command_queue ocl_queue(const struct ocl_context *ctx);
 
 /* ------------------------------------------------------------------ errors */
 

@@ -129,8 +129,7 @@ static void conv_clear(struct op *op)
     struct conv_op *self = (struct conv_op *)op;
 
     for (int pass = 0; pass < CONV_PASS_COUNT; pass++)
-        if (self->state[pass])
-            self->row[pass]->destroy(self->state[pass]);
+        free(self->state[pass]);
 }
 
 const struct op_class op_conv = {

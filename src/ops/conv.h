@@ -9,7 +9,7 @@
 
 enum conv_pass { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS, CONV_PASS_COUNT };
 
-struct conv_pass_state; /* an algorithm's own */
+struct conv_pass_state; /* an algorithm's own, one block that free() frees */
 
 struct conv_row {
     const char *name;
@@ -22,7 +22,6 @@ struct conv_row {
                   struct clr_error *err);
     int (*run)(struct conv_pass_state *state, struct op *op, const struct op_io *io, struct clr_error *err);
     void (*describe)(const struct conv_pass_state *state, char *out, size_t size);
-    void (*destroy)(struct conv_pass_state *state);
 };
 
 extern const struct conv_row conv_direct, conv_gemm;

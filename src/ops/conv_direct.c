@@ -260,11 +260,6 @@ static void describe(const struct conv_pass_state *s, char *out, size_t size)
         (void)snprintf(out, size, "direct %d×%d", s->xt, s->ob);
 }
 
-static void destroy(struct conv_pass_state *s)
-{
-    free(s);
-}
-
 const struct conv_row conv_direct = {
     .name = "direct",
     .can = can,
@@ -272,5 +267,4 @@ const struct conv_row conv_direct = {
     .create = create,
     .run = run,
     .describe = describe,
-    .destroy = destroy,
 };

@@ -210,11 +210,6 @@ static void describe(const struct conv_pass_state *s, char *out, size_t size)
     str_copy(out, size, "gemm");
 }
 
-static void destroy(struct conv_pass_state *s)
-{
-    free(s);
-}
-
 const struct conv_row conv_gemm = {
     .name = "gemm",
     .can = can,
@@ -222,5 +217,4 @@ const struct conv_row conv_gemm = {
     .create = create,
     .run = run,
     .describe = describe,
-    .destroy = destroy,
 };

@@ -309,13 +309,6 @@ void session_clear(struct session *s)
 
 /* ------------------------------------------------------------------ training */
 
-uint64_t session_epoch(const struct session *s)
-{
-    const int batch = s->o->batch, count = s->order_count;
-
-    return (uint64_t)(s->o->last_batch == CLR_LAST_BATCH_KEEP ? (count - 1) / batch + 1 : count / batch);
-}
-
 /* The order of the current epoch, on the device. */
 static int load_order(struct session *s, struct clr_error *err)
 {

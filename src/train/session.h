@@ -80,7 +80,4 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
  */
 int session_save_weights(struct session *s, const char *path, struct clr_error *err);
 
-/* Iterations of an epoch. */
-uint64_t session_epoch(const struct session *s);
-
 #endif
