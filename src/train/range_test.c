@@ -14,8 +14,7 @@ static json_t *number_or_null(bool there, double v)
     return there ? json_real(v) : json_null();
 }
 
-static int write_reading(const struct clr_train_options *o, const struct clr_range_result *r,
-                         struct clr_error *err)
+static int write_reading(struct record *record, const struct clr_range_result *r, struct clr_error *err)
 {
     json_t *root = json_pack(
         "{s:I, s:o, s:o, s:f, s:f, s:b, s:o, s:o, s:s}", "iterations", (json_int_t)r->iterations, "min_lr",
@@ -23,22 +22,8 @@ static int write_reading(const struct clr_train_options *o, const struct clr_ran
         r->baseline, "standard_error", r->standard_error, "diverged", r->diverged, "diverged_at",
         r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
         number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation);
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL, *path = NULL;
-    struct str out = {0};
-    int rc = text ? fs_join(&path, o->out, "range.json", err)
-                  : clr_error_set(err, CLR_ENOMEM, "out of memory for range.json");
 
-    json_decref(root);
-    if (rc == 0) {
-        str_append(&out, "%s\n", text);
-        rc = str_check(&out, err);
-    }
-    if (rc == 0)
-        rc = fs_write_atomic(path, str_text(&out), out.length, err);
-    str_clear(&out);
-    free(text);
-    free(path);
-    return rc;
+    return record_write_json(record, "range.json", root, err);
 }
 
 static int draw(const struct clr_train_options *o, struct clr_error *err)
@@ -53,7 +38,7 @@ static int draw(const struct clr_train_options *o, struct clr_error *err)
     return rc;
 }
 
-static int read_off(struct session *s, const struct record *r, double untrained, struct clr_range_result *out,
+static int read_off(struct session *s, struct record *r, double untrained, struct clr_range_result *out,
                     struct clr_error *err)
 {
     struct range_point *points = NULL;
@@ -72,7 +57,7 @@ static int read_off(struct session *s, const struct record *r, double untrained,
     curve.points = points;
     suggest_range(out, &curve);
     free(points);
-    rc = write_reading(s->o, out, err);
+    rc = write_reading(r, out, err);
     return rc < 0 || curve.count == 0 ? rc : draw(s->o, err);
 }
 

@@ -269,21 +269,25 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     return root;
 }
 
-int record_write_run(struct record *r, const struct session *s, const char *status,
-                     const struct clr_train_result *result, struct clr_error *err)
+int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)
 {
-    json_t *root = run_json(r, s, status, result);
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     struct str out = {0};
     int rc;
 
     json_decref(root);
     if (!text)
-        return clr_error_set(err, CLR_ENOMEM,
-                             "cannot make run.json: out of memory, or a name that is not UTF-8");
+        return clr_error_set(err, CLR_ENOMEM, "cannot make %s: out of memory, or a name that is not UTF-8",
+                             name);
     str_append(&out, "%s\n", text);
     free(text);
-    rc = write_text(r, "run.json", &out, err);
+    rc = write_text(r, name, &out, err);
     str_clear(&out);
     return rc;
+}
+
+int record_write_run(struct record *r, const struct session *s, const char *status,
+                     const struct clr_train_result *result, struct clr_error *err)
+{
+    return record_write_json(r, "run.json", run_json(r, s, status, result), err);
 }

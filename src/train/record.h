@@ -7,6 +7,8 @@
 #ifndef TRAIN_RECORD_H
 #define TRAIN_RECORD_H
 
+#include <jansson.h>
+
 #include "train/session.h"
 
 struct record_row {
@@ -39,6 +41,9 @@ void record_loss(struct record *r, uint64_t iteration, double trn_loss, double l
 
 /* Write the CSV files as they stand. */
 int record_write(struct record *r, struct clr_error *err);
+
+/* Write root, which is given up also on failure, as file `name` of the folder. NULL: it could not be made. */
+int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err);
 
 /* Write run.json. status: "running", "finished", "interrupted", "diverged", "failed"; result: NULL while
  * running. */
