@@ -475,18 +475,10 @@ END_TEST
 static int prepare(void)
 {
     struct ocl_options options = {0};
-    struct clr_device *list = NULL;
     struct clr_error err;
-    size_t count, chosen;
 
-    if (clr_device_list(&list, &count, &err) < 0 ||
-        clr_device_select(&chosen, list, count, getenv("CLR_TEST_DEVICE"), &err) < 0) {
-        printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
-        free(list);
+    if (!support_device(&device))
         return -1;
-    }
-    device = list[chosen];
-    free(list);
     if (ocl_context_create(&ctx, &device, &options, &err) < 0) {
         printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
         return -1;

@@ -860,25 +860,21 @@ END_TEST
 
 static int prepare(void)
 {
-    struct clr_device *list = NULL;
     struct clr_error err;
-    size_t count, chosen;
     char *net_path = NULL, *data_path = NULL;
 
+    if (!support_device(&device))
+        return -1;
     root = getenv("CLR_SOURCE_ROOT");
     if (!root)
         root = ".";
     dir = support_temp_dir();
     if (fs_join(&net_path, root, "tests/golden/tiny-within/net.prototxt", &err) < 0 ||
         fs_join(&data_path, root, "tests/golden/tiny-data", &err) < 0 ||
-        clr_device_list(&list, &count, &err) < 0 ||
-        clr_device_select(&chosen, list, count, getenv("CLR_TEST_DEVICE"), &err) < 0 ||
         clr_net_load(&net, net_path, &err) < 0 || clr_dataset_open(&data, data_path, &err) < 0) {
         printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
         return -1;
     }
-    device = list[chosen];
-    free(list);
     free(net_path);
     free(data_path);
     return 0;

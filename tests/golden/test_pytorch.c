@@ -317,23 +317,6 @@ START_TEST(test_pytorch__lrn)
 }
 END_TEST
 
-static int choose_device(void)
-{
-    struct clr_device *list = NULL;
-    struct clr_error err;
-    size_t count, chosen;
-
-    if (clr_device_list(&list, &count, &err) < 0 ||
-        clr_device_select(&chosen, list, count, getenv("CLR_TEST_DEVICE"), &err) < 0) {
-        printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
-        free(list);
-        return -1;
-    }
-    device = list[chosen];
-    free(list);
-    return 0;
-}
-
 int main(void)
 {
     Suite *s = suite_create("pytorch");
@@ -342,7 +325,7 @@ int main(void)
     root = getenv("CLR_SOURCE_ROOT");
     if (!root)
         root = ".";
-    if (choose_device() < 0)
+    if (!support_device(&device))
         return 1;
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, test_pytorch__tiny_within);

@@ -63,6 +63,22 @@ double support_nmse(const float *a, const double *b, size_t n)
     return power > 0.0 ? error / power : error;
 }
 
+bool support_device(struct clr_device *out)
+{
+    struct clr_device *list = NULL;
+    struct clr_error err;
+    size_t count, chosen;
+    const bool found = clr_device_list(&list, &count, &err) == 0 &&
+                       clr_device_select(&chosen, list, count, getenv("CLR_TEST_DEVICE"), &err) == 0;
+
+    if (found)
+        *out = list[chosen];
+    else
+        printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
+    free(list);
+    return found;
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <clr/device.h>
+
 /*
  * Run the suite, print check's report and then "N passed, N failed, N skipped" on a line of its own.
  * fork: each case in a process of its own (not for OpenCL, whose drivers do not survive a fork).
@@ -25,6 +27,10 @@ const char *support_data(void);
 /* Normalised mean square error Σ(a−b)²/Σb² of n values; infinite where anything is not finite. A reference
  * of zeros compares absolutely. */
 double support_nmse(const float *a, const double *b, size_t n);
+
+/* The device to test on: CLR_TEST_DEVICE, as --device takes it, else the best. false: none, which is printed
+ * as a failure. */
+bool support_device(struct clr_device *out);
 
 /* A fresh empty folder under $TMPDIR or /tmp that is removed at exit; static storage, one per call. */
 const char *support_temp_dir(void);
