@@ -157,7 +157,7 @@ static int add_conv(struct builder *b, int x)
 {
     int number = new_node(b, OP_CONV, b->layer->name, x), rc;
     struct graph_node *n = &b->g->nodes[number];
-    struct conv_geometry *g = &n->desc.u.conv.g;
+    struct conv_geometry *g = &n->desc.u.conv;
     const struct shape *s = &n->desc.x;
 
     *g = b->layer->u.conv;
@@ -166,7 +166,6 @@ static int add_conv(struct builder *b, int x)
     g->w = s->w;
     if (geometry_conv(g, b->err) < 0)
         return layer_prefix(b);
-    n->desc.u.conv.algorithm = CONV_AUTO;
     n->desc.bias = b->layer->bias_term;
     n->desc.y = (struct shape){s->n, g->oc, g->oh, g->ow};
     n->madds = (double)g->oc * g->oh * g->ow * (g->c / g->group) * g->kh * g->kw;

@@ -29,7 +29,7 @@ struct graph_param {
 
 struct graph_node {
     const struct layer_spec *layer;
-    struct op_desc desc; /* kind, label, shapes, geometry, bias, need_dx, backward; algorithm CONV_AUTO */
+    struct op_desc desc; /* kind, label, shapes, geometry, bias, need_dx, backward; no variants */
     int x, y;            /* values; y is −1 for losses and accuracy */
     bool in_place;       /* the file says top == bottom */
     bool uses_labels;

@@ -113,7 +113,7 @@ static const char *node_type(const struct graph_node *n)
 
 static const char *detail(char *out, size_t size, const struct graph_node *n)
 {
-    const struct conv_geometry *c = &n->desc.u.conv.g;
+    const struct conv_geometry *c = &n->desc.u.conv;
     const struct pool_geometry *p = &n->desc.u.pool;
 
     out[0] = '\0';

@@ -5,34 +5,43 @@
 #include "ops/conv.h"
 
 #include <limits.h>
+#include <math.h>
 
-static const struct conv_row *const rows[CONV_ALGORITHM_COUNT] = {
-    [CONV_DIRECT] = &conv_direct,
-    [CONV_GEMM] = &conv_gemm,
-};
+/* What is as good comes in this order. */
+static const struct conv_row *const rows[] = {&conv_direct, &conv_gemm};
 
 struct conv_op {
     struct op head;
-    const struct conv_row *row[CONV_PASS_COUNT];
-    struct conv_pass_state *state[CONV_PASS_COUNT];
+    const struct conv_row *row[OP_PASS_COUNT];
+    struct conv_pass_state *state[OP_PASS_COUNT];
 };
 
-/* The algorithm of a pass: the one asked for if it can, else the first that can. The order of preference is
- * direct before GEMM, as measured with PoCL (docs/numerics.md says nothing against it). */
-static const struct conv_row *choose(const struct op_desc *desc, enum conv_pass pass)
+/* The algorithm of a pass: the one asked for if it can, else the one that should be the fastest. */
+static const struct conv_row *choose(struct conv_request *r, const struct op_desc *desc, enum op_pass pass,
+                                     const struct clr_device *device, int block)
 {
-    const struct conv_row *asked = rows[desc->u.conv.algorithm];
+    const struct op_variant *asked = &desc->variant[pass];
+    const struct conv_row *best = NULL;
+    static const int no_tile[MEM_COUNT(asked->tile)];
+    double least = INFINITY;
 
-    if (asked && asked->can(&desc->u.conv.g, pass))
-        return asked;
-    if (conv_direct.can(&desc->u.conv.g, pass))
-        return &conv_direct;
-    return &conv_gemm;
+    *r = (struct conv_request){desc, pass, device, block, asked->tile};
+    for (size_t i = 0; i < MEM_COUNT(rows); i++)
+        if (strcmp(rows[i]->name, asked->algorithm) == 0 && rows[i]->can(r))
+            return rows[i];
+    if (asked->algorithm[0]) /* the numbers belong to another algorithm */
+        r->tile = no_tile;
+    for (size_t i = 0; i < MEM_COUNT(rows); i++)
+        if (rows[i]->can(r) && rows[i]->guess(r) < least) {
+            best = rows[i];
+            least = rows[i]->guess(r);
+        }
+    return best;
 }
 
-static bool wanted(const struct op_desc *desc, enum conv_pass pass)
+static bool wanted(const struct op_desc *desc, enum op_pass pass)
 {
-    return pass == CONV_FORWARD || (desc->backward && (pass == CONV_BACKWARD_WEIGHTS || desc->need_dx));
+    return pass == OP_FORWARD || (desc->backward && (pass == OP_BACKWARD_WEIGHTS || desc->need_dx));
 }
 
 void conv_macros(struct str *options, const struct conv_geometry *g)
@@ -55,10 +64,32 @@ int conv_need_workspace(struct op_needs *needs, size_t floats, struct clr_error 
     return 0;
 }
 
+double conv_multiply_adds(const struct op_desc *desc)
+{
+    const struct conv_geometry *g = &desc->u.conv;
+
+    return (double)desc->x.n * g->oh * g->ow * g->oc * (g->c / g->group) * g->kh * g->kw;
+}
+
+struct conv_geometry conv_transposed(const struct conv_geometry *g)
+{
+    struct conv_geometry t = *g;
+
+    t.c = g->oc;
+    t.oc = g->c;
+    t.h = g->oh;
+    t.w = g->ow;
+    t.oh = g->h;
+    t.ow = g->w;
+    t.ph = g->dh * (g->kh - 1) - g->ph;
+    t.pw = g->dw * (g->kw - 1) - g->pw;
+    return t;
+}
+
 static int conv_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
                      int block, struct clr_error *err)
 {
-    const struct conv_geometry *g = &desc->u.conv.g;
+    const struct conv_geometry *g = &desc->u.conv;
     const struct shape weights = {g->oc, g->c, g->kh, g->kw};
     size_t count;
     int rc = 0;
@@ -67,21 +98,42 @@ static int conv_plan(struct op_needs *needs, const struct op_desc *desc, const s
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              desc->label);
     needs->x_any_block = true;
-    for (int pass = 0; pass < CONV_PASS_COUNT && rc == 0; pass++)
-        if (wanted(desc, (enum conv_pass)pass))
-            rc = choose(desc, (enum conv_pass)pass)
-                     ->plan(needs, desc, (enum conv_pass)pass, device, block, err);
+    for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
+        if (wanted(desc, (enum op_pass)pass)) {
+            struct conv_request r;
+            rc = choose(&r, desc, (enum op_pass)pass, device, block)->plan(needs, &r, err);
+        }
     return rc;
+}
+
+/* The row that would be chosen leads, then the other rows. */
+static int conv_candidates(struct op_variant *out, int capacity, const struct op_desc *desc,
+                           enum op_pass pass, const struct clr_device *device, int block)
+{
+    struct op_desc any = *desc;
+    struct conv_request r;
+    const struct conv_row *first;
+    int count = 0;
+
+    if (!wanted(desc, pass))
+        return 0;
+    memset(&any.variant[pass], 0, sizeof any.variant[pass]);
+    first = choose(&r, &any, pass, device, block);
+    count = first->candidates(out, capacity, &r);
+    for (size_t i = 0; i < MEM_COUNT(rows); i++)
+        if (rows[i] != first && rows[i]->can(&r))
+            count += rows[i]->candidates(out + count, capacity - count, &r);
+    return count;
 }
 
 /* "direct 5×2, data direct 5×2, weights direct 5×1×2" */
 static void describe_passes(struct conv_op *self)
 {
-    static const char *const names[CONV_PASS_COUNT] = {"", ", data ", ", weights "};
+    static const char *const names[OP_PASS_COUNT] = {"", ", data ", ", weights "};
     char *out = self->head.variant;
     size_t at = 0, size = sizeof self->head.variant;
 
-    for (int pass = 0; pass < CONV_PASS_COUNT && at < size; pass++)
+    for (int pass = 0; pass < OP_PASS_COUNT && at < size; pass++)
         if (self->state[pass]) {
             char text[32];
             int n;
@@ -96,10 +148,11 @@ static int conv_create(struct op *op, const struct op_io *io, struct clr_error *
     struct conv_op *self = (struct conv_op *)op;
     int rc = 0;
 
-    for (int pass = 0; pass < CONV_PASS_COUNT && rc == 0; pass++)
-        if (wanted(&op->desc, (enum conv_pass)pass)) {
-            self->row[pass] = choose(&op->desc, (enum conv_pass)pass);
-            rc = self->row[pass]->create(&self->state[pass], op, (enum conv_pass)pass, io, err);
+    for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
+        if (wanted(&op->desc, (enum op_pass)pass)) {
+            struct conv_request r;
+            self->row[pass] = choose(&r, &op->desc, (enum op_pass)pass, ocl_device(op->ctx), op->block);
+            rc = self->row[pass]->create(&self->state[pass], op, &r, io, err);
         }
     if (rc == 0)
         describe_passes(self);
@@ -110,7 +163,7 @@ static int conv_forward(struct op *op, const struct op_io *io, struct clr_error 
 {
     struct conv_op *self = (struct conv_op *)op;
 
-    return self->row[CONV_FORWARD]->run(self->state[CONV_FORWARD], op, io, err);
+    return self->row[OP_FORWARD]->run(self->state[OP_FORWARD], op, io, err);
 }
 
 static int conv_backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -118,8 +171,8 @@ static int conv_backward(struct op *op, const struct op_io *io, struct clr_error
     struct conv_op *self = (struct conv_op *)op;
     int rc = 0;
 
-    for (int pass = CONV_BACKWARD_DATA; pass < CONV_PASS_COUNT && rc == 0; pass++)
-        if (self->state[pass] && (pass != CONV_BACKWARD_DATA || io->dx.mem))
+    for (int pass = OP_BACKWARD_DATA; pass < OP_PASS_COUNT && rc == 0; pass++)
+        if (self->state[pass] && (pass != OP_BACKWARD_DATA || io->dx.mem))
             rc = self->row[pass]->run(self->state[pass], op, io, err);
     return rc;
 }
@@ -128,7 +181,7 @@ static void conv_clear(struct op *op)
 {
     struct conv_op *self = (struct conv_op *)op;
 
-    for (int pass = 0; pass < CONV_PASS_COUNT; pass++)
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
         free(self->state[pass]);
 }
 
@@ -136,6 +189,7 @@ const struct op_class op_conv = {
     .name = "convolution",
     .size = sizeof(struct conv_op),
     .plan = conv_plan,
+    .candidates = conv_candidates,
     .create = conv_create,
     .forward = conv_forward,
     .backward = conv_backward,

@@ -1,25 +1,35 @@
 /*
  * Convolution, inside: three passes, each done by an algorithm, which is a row of a table. conv.c holds the
- * table and chooses; conv_direct.c and conv_gemm.c hold an algorithm each.
+ * table and chooses; conv_direct.c, conv_gemm.c, … hold an algorithm each.
  */
 #ifndef OPS_CONV_H
 #define OPS_CONV_H
 
 #include "ops/op_impl.h"
 
-enum conv_pass { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS, CONV_PASS_COUNT };
-
 struct conv_pass_state; /* an algorithm's own, one block that free() frees */
+
+/* A pass of a convolution on a device, and the tile that is asked for (zeros: the algorithm's choice). */
+struct conv_request {
+    const struct op_desc *desc;
+    enum op_pass pass;
+    const struct clr_device *device;
+    int block; /* V of the net; x may come in another one */
+    const int *tile;
+};
 
 struct conv_row {
     const char *name;
-    /* Can it do this geometry and pass? */
-    bool (*can)(const struct conv_geometry *g, enum conv_pass pass);
+    /* Can it do this geometry and pass on this device? */
+    bool (*can)(const struct conv_request *r);
+    /* Milliseconds a batch would take on a device of 100 GFLOP/s, roughly: only the order counts. */
+    double (*guess)(const struct conv_request *r);
+    /* Tiles worth trying, its own choice first; returns how many. */
+    int (*candidates)(struct op_variant *out, int capacity, const struct conv_request *r);
     /* Halos and workspace; only grows what is in *needs. */
-    int (*plan)(struct op_needs *needs, const struct op_desc *desc, enum conv_pass pass,
-                const struct clr_device *device, int block, struct clr_error *err);
-    int (*create)(struct conv_pass_state **out, struct op *op, enum conv_pass pass, const struct op_io *io,
-                  struct clr_error *err);
+    int (*plan)(struct op_needs *needs, const struct conv_request *r, struct clr_error *err);
+    int (*create)(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
+                  const struct op_io *io, struct clr_error *err);
     int (*run)(struct conv_pass_state *state, struct op *op, const struct op_io *io, struct clr_error *err);
     void (*describe)(const struct conv_pass_state *state, char *out, size_t size);
 };
@@ -31,5 +41,11 @@ void conv_macros(struct str *options, const struct conv_geometry *g);
 
 /* *needs = max(*needs, bytes) for a product of sizes; CLR_EINPUT on overflow. */
 int conv_need_workspace(struct op_needs *needs, size_t floats, struct clr_error *err);
+
+/* Multiply-adds of a pass over the planned batch. */
+double conv_multiply_adds(const struct op_desc *desc);
+
+/* The data gradient seen as a forward convolution of dy with flipped weights (stride 1). */
+struct conv_geometry conv_transposed(const struct conv_geometry *g);
 
 #endif

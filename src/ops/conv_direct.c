@@ -5,9 +5,10 @@
 #include "ops/conv.h"
 
 #include <limits.h>
+#include <math.h>
 
 struct conv_pass_state {
-    enum conv_pass pass;
+    enum op_pass pass;
     int xt, ob, ict, kxt;          /* tile */
     struct ocl_kernel *kernels[3]; /* pack, convolve | weight slices, bias slices, reduction */
     char labels[3][96];
@@ -39,7 +40,7 @@ static int registers(int block)
  */
 static void choose_tile(int *xt, int *ob, int ow, int channel_blocks, int block, int slack_pixels)
 {
-    double best = 1e30;
+    double best = INFINITY;
 
     for (int o = 1; o <= op_min(4, channel_blocks); o++)
         for (int x = 1; x * o + o + 1 <= registers(block) && x <= ow; x++) {
@@ -57,90 +58,114 @@ static void choose_tile(int *xt, int *ob, int ow, int channel_blocks, int block,
         }
 }
 
+/* A tile that was asked for, as far as it fits. */
+static void asked_tile(int *xt, int *ob, const int *tile, int ow, int channel_blocks, int slack_pixels)
+{
+    *xt = op_max(1, op_min(tile[0], op_min(ow, slack_pixels)));
+    *ob = op_max(1, op_min(tile[1], op_min(channel_blocks, 4)));
+}
+
 /* Pixels a tile may run over the end of a row without leaving the tensor's slack. */
 static int slack_pixels(int stride, int x_block)
 {
     return TENSOR_SLACK / (stride * x_block);
 }
 
+/* The largest divisor of n that is at most `most`. */
+static int divisor(int n, int most)
+{
+    int d = op_max(1, op_min(n, most));
+
+    while (n % d != 0)
+        d--;
+    return d;
+}
+
 /* KXT columns × ICT channels × OB vectors of the weight gradient. */
-static void choose_wgrad_tile(struct conv_pass_state *s, int kw, int x_block, int channel_blocks, int block)
+static void choose_wgrad_tile(struct conv_pass_state *s, const int *tile, int kw, int x_block,
+                              int channel_blocks, int block)
 {
     const int limit = registers(block) - 1; /* one for the input */
 
-    s->kxt = op_min(kw, 6);
-    while (kw % s->kxt != 0)
-        s->kxt--;
-    s->ob = op_min(channel_blocks, op_max(1, op_min(4, limit / (s->kxt + 1))));
-    s->ict = op_max(1, op_min(x_block, (limit - s->ob) / (s->kxt * s->ob)));
-    while (x_block % s->ict != 0)
-        s->ict--;
+    s->kxt = divisor(kw, tile[0] ? tile[0] : 6);
+    s->ob = op_min(channel_blocks, tile[2] ? op_min(tile[2], 4) : op_max(1, op_min(4, limit / (s->kxt + 1))));
+    s->ict = divisor(x_block, tile[1] ? tile[1] : (limit - s->ob) / (s->kxt * s->ob));
 }
 
 /* ------------------------------------------------------------------ planning */
 
-static bool can(const struct conv_geometry *g, enum conv_pass pass)
+static bool can(const struct conv_request *r)
 {
+    const struct conv_geometry *g = &r->desc->u.conv;
+
     if (g->group != 1)
         return false;
-    if (pass == CONV_BACKWARD_DATA) /* as a forward pass with padding D(K−1) − P */
+    if (r->pass == OP_BACKWARD_DATA) /* as a forward pass with padding D(K−1) − P */
         return g->sh == 1 && g->sw == 1 && g->dh * (g->kh - 1) >= g->ph && g->dw * (g->kw - 1) >= g->pw;
     return true;
 }
 
-/* The data gradient seen as a convolution of dy. */
-static struct conv_geometry transposed(const struct conv_geometry *g)
+static int plan(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
 {
-    struct conv_geometry t = *g;
-
-    t.c = g->oc;
-    t.oc = g->c;
-    t.h = g->oh;
-    t.w = g->ow;
-    t.oh = g->h;
-    t.ow = g->w;
-    t.ph = g->dh * (g->kh - 1) - g->ph;
-    t.pw = g->dw * (g->kw - 1) - g->pw;
-    return t;
-}
-
-static int plan(struct op_needs *needs, const struct op_desc *desc, enum conv_pass pass,
-                const struct clr_device *device, int block, struct clr_error *err)
-{
-    const struct conv_geometry g = pass == CONV_BACKWARD_DATA ? transposed(&desc->u.conv.g) : desc->u.conv.g;
+    const struct op_desc *desc = r->desc;
+    const enum op_pass pass = r->pass;
+    const int block = r->block;
+    const struct conv_geometry g = pass == OP_BACKWARD_DATA ? conv_transposed(&desc->u.conv) : desc->u.conv;
     const size_t in = (size_t)op_ceil(g.c, block) * (size_t)block;
     const size_t out = (size_t)(op_ceil(g.oc, block) + 3) * (size_t)block; /* + what OB may round up */
     const size_t weights = in * out * (size_t)g.kh * (size_t)g.kw;
 
-    (void)device;
     if (weights + out > INT_MAX)
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              desc->label);
-    if (pass == CONV_BACKWARD_DATA) {
+    if (pass == OP_BACKWARD_DATA) {
         needs->dy_halo_h = op_max(needs->dy_halo_h, g.ph);
         needs->dy_halo_w = op_max(needs->dy_halo_w, g.pw);
     } else {
         needs->x_halo_h = op_max(needs->x_halo_h, g.ph);
         needs->x_halo_w = op_max(needs->x_halo_w, g.pw);
     }
-    if (pass == CONV_BACKWARD_WEIGHTS)
+    if (pass == OP_BACKWARD_WEIGHTS)
         return conv_need_workspace(
             needs, (weights + out) * (size_t)op_ceil(desc->x.n, slice_images(desc->x.n)), err);
     return conv_need_workspace(needs, weights + out, err);
 }
 
+/* 85 % of 100 GFLOP/s. */
+static double guess(const struct conv_request *r)
+{
+    return conv_multiply_adds(r->desc) / (0.85 * 50e6);
+}
+
+static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
+{
+    static const int convolve[][4] = {{0}, {4, 2}, {5, 2}, {7, 2}, {8, 2}, {10, 2}, {15, 1}, {8, 3}, {5, 4}};
+    static const int weights[][4] = {{0}, {5, 1, 2}, {5, 3, 2}, {5, 2, 2}, {5, 4, 1}, {3, 3, 3}, {3, 4, 2}};
+    const bool w = r->pass == OP_BACKWARD_WEIGHTS;
+    const int count = op_min(capacity, w ? (int)MEM_COUNT(weights) : (int)MEM_COUNT(convolve));
+
+    for (int i = 0; i < count; i++) {
+        out[i] = (struct op_variant){.algorithm = "direct"};
+        memcpy(out[i].tile, w ? weights[i] : convolve[i], sizeof out[i].tile);
+    }
+    return count;
+}
+
 /* ------------------------------------------------------------------ creation */
 
-static int create_convolve(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+static int create_convolve(struct conv_pass_state *s, struct op *op, const int *tile, const struct op_io *io,
                            struct clr_error *err)
 {
-    const bool flip = s->pass == CONV_BACKWARD_DATA;
-    const struct conv_geometry g = flip ? transposed(&op->desc.u.conv.g) : op->desc.u.conv.g;
+    const bool flip = s->pass == OP_BACKWARD_DATA;
+    const struct conv_geometry g = flip ? conv_transposed(&op->desc.u.conv) : op->desc.u.conv;
     const struct tensor *x = flip ? &io->dy : &io->x, *y = flip ? &io->dx : &io->y;
     const int v = y->layout.block, ycb = op_ceil(g.oc, v), xcb = op_ceil(g.c, x->layout.block);
     int rc = 0;
 
-    choose_tile(&s->xt, &s->ob, g.ow, ycb, v, slack_pixels(g.sw, x->layout.block));
+    if (tile[0])
+        asked_tile(&s->xt, &s->ob, tile, g.ow, ycb, slack_pixels(g.sw, x->layout.block));
+    else
+        choose_tile(&s->xt, &s->ob, g.ow, ycb, v, slack_pixels(g.sw, x->layout.block));
     for (int k = 0; k < 2 && rc == 0; k++) {
         struct str options = {0};
         str_append(&options, "-DV=%d -DXT=%d -DOB=%d -DFLIP=%d -DBIAS=%d", v, s->xt, s->ob, flip,
@@ -159,17 +184,17 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
     return rc;
 }
 
-static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+static int create_wgrad(struct conv_pass_state *s, struct op *op, const int *tile, const struct op_io *io,
                         struct clr_error *err)
 {
     static const char *const names[] = {"conv_wgrad_slices", "conv_bgrad_slices", "conv_wgrad_reduce"};
-    const struct conv_geometry *g = &op->desc.u.conv.g;
+    const struct conv_geometry *g = &op->desc.u.conv;
     const int v = io->dy.layout.block, xb = io->x.layout.block, dcb = op_ceil(g->oc, v),
               xcb = op_ceil(g->c, xb);
     const int per_slice = slice_images(op->desc.x.n), slices = op_ceil(op->desc.x.n, per_slice);
     int rc = 0;
 
-    choose_wgrad_tile(s, g->kw, xb, dcb, v);
+    choose_wgrad_tile(s, tile, g->kw, xb, dcb, v);
     for (int k = 0; k < 3 && rc == 0; k++) {
         struct str options = {0};
         str_append(&options, "-DV=%d -DKXT=%d -DICT=%d -DOB=%d -DSLICES=%d -DPER_SLICE=%d -DBIAS=%d", v,
@@ -190,10 +215,10 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct o
     return rc;
 }
 
-static int create(struct conv_pass_state **out, struct op *op, enum conv_pass pass, const struct op_io *io,
-                  struct clr_error *err)
+static int create(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
+                  const struct op_io *io, struct clr_error *err)
 {
-    static const char *const what[CONV_PASS_COUNT][3] = {
+    static const char *const what[OP_PASS_COUNT][3] = {
         {"forward weights", "forward", ""},
         {"data gradient weights", "data gradient", ""},
         {"weight gradient", "bias gradient", "gradient sum"},
@@ -203,10 +228,11 @@ static int create(struct conv_pass_state **out, struct op *op, enum conv_pass pa
 
     if (rc < 0)
         return rc;
-    s->pass = pass;
+    s->pass = r->pass;
     for (int k = 0; k < 3; k++)
-        (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what[pass][k]);
-    rc = pass == CONV_BACKWARD_WEIGHTS ? create_wgrad(s, op, io, err) : create_convolve(s, op, io, err);
+        (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what[r->pass][k]);
+    rc = r->pass == OP_BACKWARD_WEIGHTS ? create_wgrad(s, op, r->tile, io, err)
+                                        : create_convolve(s, op, r->tile, io, err);
     if (rc < 0)
         free(s);
     else
@@ -219,7 +245,7 @@ static int create(struct conv_pass_state **out, struct op *op, enum conv_pass pa
 static int run_convolve(struct conv_pass_state *s, struct op *op, const struct op_io *io,
                         struct clr_error *err)
 {
-    const bool flip = s->pass == CONV_BACKWARD_DATA;
+    const bool flip = s->pass == OP_BACKWARD_DATA;
     const cl_mem x = flip ? io->dy.mem : io->x.mem, y = flip ? io->dx.mem : io->y.mem;
     const cl_mem b = op->desc.bias ? io->b : io->w;
     const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
@@ -249,12 +275,12 @@ static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_i
 
 static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return s->pass == CONV_BACKWARD_WEIGHTS ? run_wgrad(s, op, io, err) : run_convolve(s, op, io, err);
+    return s->pass == OP_BACKWARD_WEIGHTS ? run_wgrad(s, op, io, err) : run_convolve(s, op, io, err);
 }
 
 static void describe(const struct conv_pass_state *s, char *out, size_t size)
 {
-    if (s->pass == CONV_BACKWARD_WEIGHTS)
+    if (s->pass == OP_BACKWARD_WEIGHTS)
         (void)snprintf(out, size, "direct %d×%d×%d", s->kxt, s->ict, s->ob);
     else
         (void)snprintf(out, size, "direct %d×%d", s->xt, s->ob);
@@ -263,6 +289,8 @@ static void describe(const struct conv_pass_state *s, char *out, size_t size)
 const struct conv_row conv_direct = {
     .name = "direct",
     .can = can,
+    .guess = guess,
+    .candidates = candidates,
     .plan = plan,
     .create = create,
     .run = run,

@@ -23,6 +23,66 @@ const char *op_variant(const struct op *op)
     return op->variant;
 }
 
+void op_variant_text(const struct op_variant *v, char *out, size_t size)
+{
+    const char *before = " ";
+    struct str text = {0};
+    int count = (int)MEM_COUNT(v->tile);
+
+    while (count > 0 && v->tile[count - 1] == 0)
+        count--;
+    str_append(&text, "%s", v->algorithm[0] ? v->algorithm : "auto");
+    for (int i = 0; i < count; i++, before = "x")
+        str_append(&text, "%s%d", before, v->tile[i]);
+    str_copy(out, size, str_text(&text));
+    str_clear(&text);
+}
+
+/* Digits, or nothing of what follows is a number. */
+static bool parse_tile(int *tile, size_t capacity, const char *text)
+{
+    for (size_t i = 0; i < capacity; i++) {
+        int value = 0;
+        if (*text < '0' || *text > '9')
+            return false;
+        for (; *text >= '0' && *text <= '9'; text++) {
+            value = value * 10 + (*text - '0');
+            if (value > 65535)
+                return false;
+        }
+        tile[i] = value;
+        if (*text == '\0')
+            return true;
+        if (*text++ != 'x')
+            return false;
+    }
+    return false;
+}
+
+bool op_variant_parse(struct op_variant *out, const char *text)
+{
+    const size_t length = strcspn(text, " ");
+    struct op_variant v = {0};
+
+    if (length == 0 || length >= sizeof v.algorithm)
+        return false;
+    memcpy(v.algorithm, text, length);
+    if (text[length] != '\0' && !parse_tile(v.tile, MEM_COUNT(v.tile), text + length + 1))
+        return false;
+    if (strcmp(v.algorithm, "auto") == 0)
+        v.algorithm[0] = '\0';
+    *out = v;
+    return true;
+}
+
+int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
+                  const struct clr_device *device, int block)
+{
+    const struct op_class *class = classes[desc->kind];
+
+    return class->candidates ? class->candidates(out, capacity, desc, pass, device, block) : 0;
+}
+
 int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device, int block,
             struct clr_error *err)
 {

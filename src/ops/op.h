@@ -55,7 +55,23 @@ enum op_kind {
     OP_KIND_COUNT
 };
 
-enum conv_algorithm { CONV_AUTO, CONV_DIRECT, CONV_GEMM, CONV_ALGORITHM_COUNT };
+/* What an operator does; each pass may be done in several ways. */
+enum op_pass { OP_FORWARD, OP_BACKWARD_DATA, OP_BACKWARD_WEIGHTS, OP_PASS_COUNT };
+
+/*
+ * One way to do a pass: an algorithm of the operator and its numbers (tile sizes; which, the algorithm says).
+ * Empty name: the operator decides; 0 for a number: the algorithm decides. Numbers are wishes: what does not
+ * fit a geometry is made to fit.
+ */
+struct op_variant {
+    char algorithm[16];
+    int tile[4];
+};
+
+/* "winograd 16x1", without the zeros at the end; "auto" for an empty one. For records and messages. */
+void op_variant_text(const struct op_variant *v, char *out, size_t size);
+/* The same backwards; false, and *out untouched, for anything else. */
+bool op_variant_parse(struct op_variant *out, const char *text);
 
 /* What an operator is asked to be. */
 struct op_desc {
@@ -64,11 +80,16 @@ struct op_desc {
     struct shape x, y;      /* n = largest batch; y unused for losses */
     bool bias;              /* conv, dense */
     bool need_dx, backward; /* backward: gradients of parameters; need_dx: of the input too */
+    /*
+     * A rectifier behind this operator (conv, dense, maximum pool) done here: y = max(y, 0), NaN stays. Going
+     * back, dy of conv and dense is zero already where y is not positive: the reader of y saw to it, by
+     * mask_dx. A maximum pool sees to it itself.
+     */
+    bool relu;
+    bool mask_dx; /* conv, dense, pool: dx = 0 where x is not positive; x is what a rectifier made */
+    struct op_variant variant[OP_PASS_COUNT];
     union {
-        struct {
-            struct conv_geometry g;
-            enum conv_algorithm algorithm; /* CONV_AUTO: the table decides */
-        } conv;
+        struct conv_geometry conv;
         struct pool_geometry pool;
         struct lrn_geometry lrn;
         struct {
@@ -126,6 +147,16 @@ int op_forward(struct op *op, const struct op_io *io, struct clr_error *err);
 /* Writes dx (if wanted), dw and db from x, y, dy. Gradients are written, never added to. */
 int op_backward(struct op *op, const struct op_io *io, struct clr_error *err);
 void op_destroy(struct op *op);
+
+/*
+ * The ways to do a pass of *desc in channel blocks of V that are worth trying on this device, the one that it
+ * chooses by itself first.
+ *
+ * @param out  room for `capacity` of them
+ * @return how many there are in out; 0: there is no such pass, or nothing to choose
+ */
+int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
+                  const struct clr_device *device, int block);
 
 /* "direct 4×3, data gemm, weights direct 5×1×2", "" where there is only one way: for run.json, the doctor. */
 const char *op_variant(const struct op *op);

@@ -8,6 +8,10 @@
 
 /* ------------------------------------------------------------------ convolution */
 
+/* Each geometry is tried with each of them; where one cannot do a pass, another does it. */
+static const char *const conv_algorithms[] = {"direct", "gemm"};
+#define CONV_ALGORITHMS (int)MEM_COUNT(conv_algorithms)
+
 /* PLAIN: with bias, not in the small subset. */
 enum conv_note { PLAIN, SMALL, NO_BIAS };
 
@@ -51,17 +55,17 @@ static const struct conv_row conv_rows[] = {
     {"16x16, columns beyond 32 MB", 3, CONV(16, 39, 47, 1, 16, 16, 1, 1, 0, 0, 1, 1, 1), PLAIN},
 };
 
-static void conv_case(struct verify_case *out, int row, enum conv_algorithm algorithm)
+static void conv_case(struct verify_case *out, int row, const char *algorithm)
 {
     const struct conv_row *r = &conv_rows[row];
 
-    (void)snprintf(out->name, sizeof out->name, "conv %s %s", algorithm == CONV_GEMM ? "gemm" : "direct",
-                   r->name);
+    (void)snprintf(out->name, sizeof out->name, "conv %s %s", algorithm, r->name);
     out->small = r->note == SMALL;
     out->desc.kind = OP_CONV;
     out->desc.bias = r->note != NO_BIAS;
-    out->desc.u.conv.g = r->g;
-    out->desc.u.conv.algorithm = algorithm;
+    out->desc.u.conv = r->g;
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
+        str_copy(out->desc.variant[pass].algorithm, sizeof out->desc.variant[pass].algorithm, algorithm);
     out->desc.x = (struct shape){r->n, r->g.c, r->g.h, r->g.w};
 }
 
@@ -241,7 +245,7 @@ static void other_case(struct verify_case *out, int row)
 
 /* ------------------------------------------------------------------ the table */
 
-#define CONV_CASES  ((int)MEM_COUNT(conv_rows) * 2)
+#define CONV_CASES  ((int)MEM_COUNT(conv_rows) * CONV_ALGORITHMS)
 #define POOL_CASES  ((int)MEM_COUNT(pool_rows) * 4)
 #define LRN_CASES   ((int)MEM_COUNT(lrn_rows))
 #define PLAIN_CASES ((int)MEM_COUNT(plain_rows))
@@ -264,9 +268,9 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
     d->label = "verify";
     d->backward = d->need_dx = true;
     if (i < CONV_CASES) {
-        conv_case(out, i / 2, i % 2 ? CONV_GEMM : CONV_DIRECT);
-        rc = geometry_conv(&d->u.conv.g, err);
-        d->y = (struct shape){d->x.n, d->u.conv.g.oc, d->u.conv.g.oh, d->u.conv.g.ow};
+        conv_case(out, i / CONV_ALGORITHMS, conv_algorithms[i % CONV_ALGORITHMS]);
+        rc = geometry_conv(&d->u.conv, err);
+        d->y = (struct shape){d->x.n, d->u.conv.oc, d->u.conv.oh, d->u.conv.ow};
     } else if ((i -= CONV_CASES) < POOL_CASES) {
         pool_case(out, i / 4, i % 4);
         rc = geometry_pool(&d->u.pool, err);

@@ -38,7 +38,7 @@ static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_
     if (!is_loss(d))
         ok = ok && shape_count(&d->y, &o->y_count);
     if (d->kind == OP_CONV) {
-        const struct conv_geometry *g = &d->u.conv.g;
+        const struct conv_geometry *g = &d->u.conv;
         ok = ok && shape_count(&(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, &o->w_count);
         o->b_count = (size_t)g->oc;
     } else if (d->kind == OP_DENSE) {
@@ -52,9 +52,9 @@ static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_
 
 static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed, struct clr_error *err)
 {
-    enum values values = d->kind == OP_RELU       ? VALUES_WITH_ZEROS
-                         : d->kind == OP_ACCURACY ? VALUES_WITH_TIES
-                                                  : VALUES_NORMAL;
+    enum values values = d->kind == OP_RELU || d->mask_dx ? VALUES_WITH_ZEROS
+                         : d->kind == OP_ACCURACY         ? VALUES_WITH_TIES
+                                                          : VALUES_NORMAL;
     double scale = is_loss(d) ? 3.0 : 1.0;
     int rc = random_values(&o->x, o->x_count, scale, values, seed, 0, err);
 
@@ -79,6 +79,8 @@ static int make_outputs(struct oracle *o, const struct op_desc *d, struct clr_er
 {
     int rc = mem_new(&o->y, o->y_count, sizeof *o->y, "expected values", err);
 
+    if (rc == 0 && d->relu)
+        rc = mem_new(&o->masked, o->y_count, sizeof *o->masked, "expected gradients", err);
     if (rc == 0)
         rc = mem_new(&o->arg, o->y_count, sizeof *o->arg, "expected maxima", err);
     if (rc == 0)
@@ -108,8 +110,8 @@ static void evaluate(struct oracle *o, const struct op_desc *d, int n, bool trai
 
     switch (d->kind) {
     case OP_CONV:
-        ref_conv_forward(o->y, o->x, o->w, b, n, &d->u.conv.g);
-        ref_conv_backward(o->dx, o->dw, db, o->x, o->w, o->dy, n, &d->u.conv.g);
+        ref_conv_forward(o->y, o->x, o->w, b, n, &d->u.conv);
+        ref_conv_backward(o->dx, o->dw, db, o->x, o->w, o->dy, n, &d->u.conv);
         break;
     case OP_POOL:
         ref_pool_forward(o->y, o->arg, o->x, n, &d->u.pool);
@@ -148,6 +150,27 @@ static void evaluate(struct oracle *o, const struct op_desc *d, int n, bool trai
     }
 }
 
+/*
+ * A rectifier behind (desc->relu) and in front (desc->mask_dx). What the reader of y sends back to a
+ * convolution or a dense layer is zero where y is not positive; a pool has to see to that itself.
+ */
+static void rectify(struct oracle *o, const struct op_desc *d, int n, bool train)
+{
+    const size_t outputs = o->y_count / (size_t)d->x.n * (size_t)n;
+    double *arriving = o->dy;
+    bool own = d->kind == OP_POOL;
+
+    if (d->relu) {
+        ref_relu_backward(own ? o->masked : o->dy, o->y, o->dy, outputs, 0.0);
+        o->dy = own ? o->masked : o->dy;
+        evaluate(o, d, n, train);
+        ref_relu_forward(o->y, o->y, outputs, 0.0);
+        o->dy = arriving;
+    }
+    if (d->mask_dx)
+        ref_relu_backward(o->dx, o->x, o->dx, o->x_count / (size_t)d->x.n * (size_t)n, 0.0);
+}
+
 int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, bool train, uint64_t seed,
                   struct clr_error *err)
 {
@@ -159,11 +182,13 @@ int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, bool 
         rc = make_inputs(o, desc, seed, err);
     if (rc == 0)
         rc = make_outputs(o, desc, err);
-    if (rc == 0)
-        evaluate(o, desc, batch, train);
-    else
+    if (rc < 0) {
         oracle_clear(o);
-    return rc;
+        return rc;
+    }
+    evaluate(o, desc, batch, train);
+    rectify(o, desc, batch, train);
+    return 0;
 }
 
 void oracle_clear(struct oracle *o)
@@ -180,5 +205,6 @@ void oracle_clear(struct oracle *o)
     free(o->db);
     free(o->sample);
     free(o->arg);
+    free(o->masked);
     memset(o, 0, sizeof *o);
 }

@@ -15,6 +15,7 @@ struct oracle {
     int32_t *labels, *index; /* per planned image */
     double *y, *dx, *dw, *db, *sample;
     int *arg;
+    double *masked; /* dy, zero where the rectifier behind the operator is shut */
 };
 
 /* train false: dropout passes x through. */

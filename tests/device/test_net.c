@@ -220,7 +220,7 @@ static void forward(struct chain *c, size_t i)
 
     switch (d->kind) {
     case OP_CONV:
-        ref_conv_forward(y, x, w, b, c->n, &d->u.conv.g);
+        ref_conv_forward(y, x, w, b, c->n, &d->u.conv);
         break;
     case OP_POOL:
         ref_pool_forward(y, c->arg[i], x, c->n, &d->u.pool);
@@ -264,7 +264,7 @@ static void backward(struct chain *c, size_t i)
 
     switch (d->kind) {
     case OP_CONV:
-        ref_conv_backward(dx, dw, db, x, w, dy, c->n, &d->u.conv.g);
+        ref_conv_backward(dx, dw, db, x, w, dy, c->n, &d->u.conv);
         break;
     case OP_POOL:
         ref_pool_backward(dx, dy, c->arg[i], c->n, &d->u.pool);

@@ -145,9 +145,10 @@ START_TEST(test_verify__cases_are_sound)
             ck_assert_int_eq(verify_case_get(&b, k, &err), 0);
             ck_assert_str_ne(a.name, b.name);
         }
-        direct +=
-            a.what == VERIFY_CASE_OP && a.desc.kind == OP_CONV && a.desc.u.conv.algorithm == CONV_DIRECT;
-        gemm += a.what == VERIFY_CASE_OP && a.desc.kind == OP_CONV && a.desc.u.conv.algorithm == CONV_GEMM;
+        direct += a.what == VERIFY_CASE_OP && a.desc.kind == OP_CONV &&
+                  strcmp(a.desc.variant[0].algorithm, "direct") == 0;
+        gemm += a.what == VERIFY_CASE_OP && a.desc.kind == OP_CONV &&
+                strcmp(a.desc.variant[0].algorithm, "gemm") == 0;
         in_subset += a.small;
     }
     ck_assert(direct > 15 && gemm == direct && in_subset > 15);

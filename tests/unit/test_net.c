@@ -326,7 +326,7 @@ START_TEST(test_net__geometry_fields)
              "layer { name: 'd' type: 'Dropout' bottom: 'n' top: 'n' }" LOSS("n"));
     struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 5);
     const struct graph_node *n = find_node(g, "c");
-    const struct conv_geometry *c = &n->desc.u.conv.g;
+    const struct conv_geometry *c = &n->desc.u.conv;
 
     ck_assert(c->kh == 2 && c->kw == 3 && c->sh == 1 && c->sw == 2 && c->ph == 1 && c->pw == 0 &&
               c->dh == 2 && c->dw == 1);
