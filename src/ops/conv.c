@@ -8,7 +8,8 @@
 #include <math.h>
 
 /* What is as good comes in this order. */
-static const struct conv_row *const rows[] = {&conv_direct, &conv_gemm};
+static const struct conv_row *const rows[] = {&conv_direct, &conv_winograd, &conv_winograd_staged,
+                                              &conv_gemm};
 
 struct conv_op {
     struct op head;
@@ -135,7 +136,7 @@ static void describe_passes(struct conv_op *self)
 
     for (int pass = 0; pass < OP_PASS_COUNT && at < size; pass++)
         if (self->state[pass]) {
-            char text[32];
+            char text[48];
             int n;
             self->row[pass]->describe(self->state[pass], text, sizeof text);
             n = snprintf(out + at, size - at, "%s%s", names[pass], text);
@@ -152,6 +153,7 @@ static int conv_create(struct op *op, const struct op_io *io, struct clr_error *
         if (wanted(&op->desc, (enum op_pass)pass)) {
             struct conv_request r;
             self->row[pass] = choose(&r, &op->desc, (enum op_pass)pass, ocl_device(op->ctx), op->block);
+            op->nmse[pass] = self->row[pass]->nmse;
             rc = self->row[pass]->create(&self->state[pass], op, &r, io, err);
         }
     if (rc == 0)

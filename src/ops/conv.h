@@ -20,6 +20,7 @@ struct conv_request {
 
 struct conv_row {
     const char *name;
+    double nmse; /* rounding error that its outputs may have; 0: as every convolution (verify_tolerance()) */
     /* Can it do this geometry and pass on this device? */
     bool (*can)(const struct conv_request *r);
     /* Milliseconds a batch would take on a device of 100 GFLOP/s, roughly: only the order counts. */
@@ -34,7 +35,10 @@ struct conv_row {
     void (*describe)(const struct conv_pass_state *state, char *out, size_t size);
 };
 
-extern const struct conv_row conv_direct, conv_gemm;
+extern const struct conv_row conv_direct, conv_winograd, conv_winograd_staged, conv_gemm;
+
+/* Measured, with room: docs/numerics.md. */
+#define WINOGRAD_NMSE 1e-10
 
 /* "-DKH=5 …": the macros of the geometry that all convolution kernels share; ic, oc as the pass sees them. */
 void conv_macros(struct str *options, const struct conv_geometry *g);

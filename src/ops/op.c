@@ -18,6 +18,11 @@ const char *op_kind_name(enum op_kind kind)
     return classes[kind]->name;
 }
 
+double op_nmse(const struct op *op, enum op_pass pass)
+{
+    return op->nmse[pass];
+}
+
 const char *op_variant(const struct op *op)
 {
     return op->variant;

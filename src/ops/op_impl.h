@@ -11,7 +11,8 @@ struct op {
     struct ocl_context *ctx;
     struct op_desc desc;
     int block; /* V of the kernels: y's, or x's where there is no y */
-    char variant[96];
+    char variant[160];
+    double nmse[OP_PASS_COUNT]; /* 0: what is usual for its kind */
     char forward_label[96], backward_label[96];
 };
 

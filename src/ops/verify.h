@@ -42,7 +42,7 @@ struct verify_result {
     bool unsupported; /* op_plan() refuses the geometry: nothing was run, ok is false, text says why */
     double nmse[VERIFY_OUTPUT_COUNT]; /* the worst seen; −1 where there is no such output */
     int arrangements;                 /* that were run */
-    char variant[64];                 /* op_variant() */
+    char variant[160];                /* op_variant() */
     char text[400];                   /* the first thing that is wrong, and by how much; empty where ok */
 };
 

@@ -1,0 +1,524 @@
+/*
+ * Winograd convolution F(4×4, R×R), R = 3 or 5, stride 1: forward, data gradient (the forward pass on flipped
+ * weights) and weight gradient F(R×R, 4×4). A tile of T×T inputs, T = R + 3, gives 4×4 outputs:
+ *
+ *   y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A          dw = Σ_tiles Aʷᵀ [ (Gʷ dy Gʷᵀ) ⊙ (Bᵀ x B) ] Aʷ
+ *
+ * so that the sums over channels (over tiles, for dw) become T·T small matrix products. Interpolation points:
+ * 0, ±1, ±2, ∞ for T = 6 and ±½ besides for T = 8. With points a_j, N_j = Π_{l≠j}(a_j − a_l):
+ * A[j][i] = a_jⁱ, G[j][k] = a_jᵏ / N_j, and row j of Bᵀ holds the coefficients of Π_{l≠j}(x − a_l); the row of ∞
+ * is the last one. Signs are chosen so that row 0 of G begins with a positive number. Sources: Winograd,
+ * "Arithmetic complexity of computations", 1980; Lavin, Gray, "Fast algorithms for convolutional neural
+ * networks", CVPR 2016. What rounding does to it: docs/numerics.md.
+ *
+ * The image is cut into TY×TX tiles, numbered n·TY·TX + ty·TX + tx over the batch; NT tiles at a time go through
+ * transform → products → inverse. x needs a halo of zeros that covers the last tile (src/ops/conv_winograd.c).
+ *
+ * FUSED 1, for CPUs: one work-item takes NT tiles through everything, with the transformed values in local
+ * memory, which on a CPU is a piece of a core's cache. It has no barriers: a work-group is one work-item.
+ *   winograd_fused        NDRange (ceil(batch·TY·TX / NT))
+ *   winograd_slices       NDRange (SLICES)               → partial
+ * FUSED 0: the stages are kernels of their own, NT tiles a launch, from tile `first` on; v and m (z) lie in the
+ * workspace, from V_AT and M_AT on, behind u or the partial sums.
+ *   winograd_input        NDRange (NT, X_CB)             → v [POS][NT][ICP]
+ *   winograd_multiply     NDRange (NT/TT, OCG, POS)      → m [OCG][POS][NT][OB·V]
+ *   winograd_output       NDRange (NT, Y_CB)             → y
+ *   winograd_dy           NDRange (NT, DY_CB)            → z [POS][NT][OCP]
+ *   winograd_accumulate   NDRange (ICP/TT, OCG, POS)     → partial (SLICES is 1)
+ * Both:
+ *   winograd_filter       NDRange (ICP + 1, OCG·OB)      w → u [OCG][POS][ICP][OB][V], then the bias [OCG·OB·V]
+ *   winograd_weights      NDRange (IC + 1, DY_CB)        partial → dw, db
+ *
+ * partial: [SLICES][POS][ICP][OCP], then [SLICES][OCP] for the bias, summed in ascending order of slices.
+ *
+ * OC IC R PH PW OH OW  of the pass; V; X_…, Y_… (forward) or DY_… (weight gradient): layouts, all of block V
+ * TT OB                tile of a product: TT tiles (weight gradient: input channels) × OB vectors in registers;
+ *                      TT divides NT (ICP)
+ * NT                   tiles at a time
+ * BIAS FLIP RELU       0 or 1; MASK 1: y is zero where mask (layout MASK_…) is not positive
+ * SLICES PER_SLICE     images of slice s: [s·PER_SLICE, (s+1)·PER_SLICE) below the batch
+ */
+#ifndef R
+#error "conv_winograd.cl needs R and the other macros of its header"
+#endif
+
+#define T     (R + 3)
+#define POS   (T * T)
+#define TY    ((OH + 3) / 4)
+#define TX    ((OW + 3) / 4)
+#define TILES (TY * TX)
+#define ICP   (X_CB * V)
+
+#if FUSED
+#define SCRATCH __local
+#else
+#define SCRATCH __global
+#endif
+
+/* ------------------------------------------------------------------ transforms of one row or column */
+
+#define VEC(f) ((floatv)(f))
+
+/* The even and the odd part of a polynomial at ±a give both values. */
+#define PAIR(out, i, even, odd)                                                                              \
+    {                                                                                                        \
+        const floatv even_ = (even), odd_ = (odd);                                                           \
+        (out)[i] = even_ + odd_;                                                                             \
+        (out)[(i) + 1] = even_ - odd_;                                                                       \
+    }
+
+/* o = Bᵀ d */
+void transform_input(floatv *o, const floatv *d);
+void transform_input(floatv *o, const floatv *d)
+{
+#if T == 8
+    o[0] = fma(VEC(5.25f), d[4] - d[2], d[0] - d[6]);
+    PAIR(o, 1, fma(VEC(-4.25f), d[4], d[2] + d[6]), fma(VEC(-4.25f), d[3], d[1] + d[5]))
+    PAIR(o, 3, fma(VEC(0.25f), d[2], fma(VEC(-1.25f), d[4], d[6])),
+         fma(VEC(2.0f), d[5], fma(VEC(0.5f), d[1], VEC(-2.5f) * d[3])))
+    PAIR(o, 5, fma(VEC(4.0f), d[2], fma(VEC(-5.0f), d[4], d[6])),
+         fma(VEC(0.5f), d[5], fma(VEC(2.0f), d[1], VEC(-2.5f) * d[3])))
+    o[7] = fma(VEC(5.25f), d[3] - d[5], d[7] - d[1]);
+#else
+    o[0] = fma(VEC(4.0f), d[0], fma(VEC(-5.0f), d[2], d[4]));
+    PAIR(o, 1, fma(VEC(-4.0f), d[2], d[4]), fma(VEC(-4.0f), d[1], d[3]))
+    PAIR(o, 3, d[4] - d[2], VEC(2.0f) * (d[3] - d[1]))
+    o[5] = fma(VEC(4.0f), d[1], fma(VEC(-5.0f), d[3], d[5]));
+#endif
+}
+
+/* o = Aᵀ m for `outputs` rows: 4 of a forward pass, R of a weight gradient. */
+void transform_output(floatv *o, const floatv *m, int outputs);
+void transform_output(floatv *o, const floatv *m, int outputs)
+{
+    const floatv s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
+#if T == 8
+    const floatv s3 = m[5] + m[6], d3 = m[5] - m[6];
+    o[0] = (m[0] + s1) + (s2 + s3);
+    o[1] = fma(VEC(0.5f), d3, fma(VEC(2.0f), d2, d1));
+    o[2] = fma(VEC(0.25f), s3, fma(VEC(4.0f), s2, s1));
+    o[3] = fma(VEC(0.125f), d3, fma(VEC(8.0f), d2, d1));
+    if (outputs == 5)
+        o[4] = fma(VEC(0.0625f), s3, fma(VEC(16.0f), s2, s1 + m[7]));
+    else
+        o[3] += m[7];
+#else
+    o[0] = (m[0] + s1) + s2;
+    o[1] = fma(VEC(2.0f), d2, d1);
+    o[2] = fma(VEC(4.0f), s2, s1);
+    if (outputs == 4)
+        o[3] = fma(VEC(8.0f), d2, d1) + m[5];
+    else
+        o[2] += m[5];
+#endif
+}
+
+/* o = G w for `taps` inputs: R of the weights, 4 of dy. SUM_SCALE is G's factor of the row of point 1. */
+#if T == 8
+#define SUM_SCALE (-2.0f / 9.0f)
+#else
+#define SUM_SCALE (-1.0f / 6.0f)
+#endif
+void transform_filter(floatv *o, const floatv *w, int taps);
+void transform_filter(floatv *o, const floatv *w, int taps)
+{
+    const floatv w3 = taps > 3 ? w[3] : VEC(0.0f), w4 = taps > 4 ? w[4] : VEC(0.0f);
+#if T == 8
+    o[0] = w[0];
+    PAIR(o, 1, (w[0] + w[2] + w4) * VEC(SUM_SCALE), (w[1] + w3) * VEC(SUM_SCALE))
+    PAIR(o, 3, fma(VEC(16.0f), w4, fma(VEC(4.0f), w[2], w[0])) * VEC(1.0f / 90.0f),
+         fma(VEC(4.0f), w3, w[1]) * VEC(1.0f / 45.0f))
+    PAIR(o, 5, fma(VEC(0.0625f), w4, fma(VEC(0.25f), w[2], w[0])) * VEC(32.0f / 45.0f),
+         fma(VEC(0.25f), w3, w[1]) * VEC(16.0f / 45.0f))
+    o[7] = w[taps - 1];
+#else
+    o[0] = w[0] * VEC(0.25f);
+    PAIR(o, 1, (w[0] + w[2]) * VEC(SUM_SCALE), (w[1] + w3) * VEC(SUM_SCALE))
+    PAIR(o, 3, fma(VEC(4.0f), w[2], w[0]) * VEC(1.0f / 24.0f), fma(VEC(4.0f), w3, w[1]) * VEC(1.0f / 12.0f))
+    o[5] = w[taps - 1];
+#endif
+}
+
+/* ------------------------------------------------------------------ stages */
+
+/* Bᵀ x B of V channels of one tile; v: place of position 0, positions lie `stride` floats apart. */
+void input_tile(SCRATCH float *v, size_t stride, __global const float *x);
+void input_tile(SCRATCH float *v, size_t stride, __global const float *x)
+{
+    floatv rows[POS], in[T], out[T];
+
+#pragma unroll
+    for (int i = 0; i < T; i++) {
+#pragma unroll
+        for (int j = 0; j < T; j++)
+            in[j] = LOADV(j, x + (size_t)i * (X_WP * V));
+        transform_input(rows + i * T, in);
+    }
+#pragma unroll
+    for (int j = 0; j < T; j++) {
+#pragma unroll
+        for (int i = 0; i < T; i++)
+            in[i] = rows[i * T + j];
+        transform_input(out, in);
+#pragma unroll
+        for (int i = 0; i < T; i++)
+            STOREV(out[i], 0, v + (size_t)(i * T + j) * stride);
+    }
+}
+
+/* First input element of channel block cb of a tile. */
+#define TILE_AT(L, tile, cb, dy, dx)                                                                         \
+    AT(L, (tile) / TILES, cb, (tile) % TILES / TX * 4 + (dy), (tile) % TILES % TX * 4 + (dx))
+
+#if !FUSED
+__kernel void winograd_input(__global float *restrict work, __global const float *restrict x, int first,
+                             int batch)
+{
+    const int t = (int)get_global_id(0), cb = (int)get_global_id(1);
+    const int tile = min(first + t, batch * TILES - 1); /* behind the last one: that one again, for nobody */
+
+    if (t < NT && cb < X_CB)
+        input_tile(work + V_AT + (size_t)t * ICP + cb * V, (size_t)NT * ICP,
+                   x + TILE_AT(X, tile, cb, -PH, -PW));
+}
+#endif
+
+#ifdef Y_BLOCK
+#define OCG ((Y_CB + OB - 1) / OB)
+#define U_GROUP (POS * ICP * OB * V)
+
+__kernel void winograd_filter(__global float *restrict u, __global const float *restrict w,
+                              __global const float *restrict b)
+{
+    const int c = (int)get_global_id(0), ob = (int)get_global_id(1);
+    floatv rows[R * T], in[R], out[T];
+
+    if (c > ICP || ob >= OCG * OB)
+        return;
+    if (c == ICP) {
+        for (int lane = 0; lane < V; lane++)
+            u[OCG * U_GROUP + ob * V + lane] = BIAS && ob * V + lane < OC ? b[ob * V + lane] : 0.0f;
+        return;
+    }
+    for (int j = 0; j < R; j++) {
+        for (int i = 0; i < R; i++) {
+            float lanes[V];
+            for (int lane = 0; lane < V; lane++) {
+                const int o = ob * V + lane;
+                lanes[lane] = 0.0f;
+                if (c < IC && o < OC)
+                    lanes[lane] = FLIP ? w[((c * OC + o) * R + R - 1 - i) * R + R - 1 - j]
+                                       : w[((o * IC + c) * R + i) * R + j];
+            }
+            in[i] = LOADV(0, lanes);
+        }
+        transform_filter(rows + j * T, in, R);
+    }
+    __global float *to = u + (size_t)(ob / OB) * U_GROUP + (size_t)(c * OB + ob % OB) * V;
+    for (int i = 0; i < T; i++) {
+        for (int j = 0; j < R; j++)
+            in[j] = rows[j * T + i];
+        transform_filter(out, in, R);
+        for (int j = 0; j < T; j++)
+            STOREV(out[j], 0, to + (size_t)(i * T + j) * (ICP * OB * V));
+    }
+}
+
+/* m[t][o] = Σ_c v[t][c]·u[c][o] for TT tiles and OB vectors. */
+void multiply(SCRATCH float *m, SCRATCH const float *v, __global const float *u);
+void multiply(SCRATCH float *m, SCRATCH const float *v, __global const float *u)
+{
+    floatv acc[TT][OB];
+
+#pragma unroll
+    for (int t = 0; t < TT; t++)
+#pragma unroll
+        for (int o = 0; o < OB; o++)
+            acc[t][o] = VEC(0.0f);
+    for (int c = 0; c < ICP; c++) {
+        floatv w[OB];
+#pragma unroll
+        for (int o = 0; o < OB; o++)
+            w[o] = LOADV(o, u);
+        u += OB * V;
+#pragma unroll
+        for (int t = 0; t < TT; t++) {
+            const floatv a = VEC(v[t * ICP + c]);
+#pragma unroll
+            for (int o = 0; o < OB; o++)
+                acc[t][o] = fma(a, w[o], acc[t][o]);
+        }
+    }
+#pragma unroll
+    for (int t = 0; t < TT; t++)
+#pragma unroll
+        for (int o = 0; o < OB; o++)
+            STOREV(acc[t][o], t * OB + o, m);
+}
+
+/* Aᵀ m A of V channels of one tile, and what follows a convolution. */
+void output_tile(__global float *y, SCRATCH const float *m, __global const float *mask, floatv bias, int tile,
+                 int ob);
+void output_tile(__global float *y, SCRATCH const float *m, __global const float *mask, floatv bias, int tile,
+                 int ob)
+{
+    const int n = tile / TILES, y0 = tile % TILES / TX * 4, x0 = tile % TILES % TX * 4;
+    floatv columns[4 * T], in[T], out[5];
+
+#pragma unroll
+    for (int j = 0; j < T; j++) {
+#pragma unroll
+        for (int i = 0; i < T; i++)
+            in[i] = LOADV(0, m + (i * T + j) * (NT * OB * V));
+        transform_output(out, in, 4);
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            columns[i * T + j] = out[i];
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        if (OH % 4 != 0 && y0 + i >= OH)
+            break;
+        transform_output(out, columns + i * T, 4);
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            if (OW % 4 != 0 && x0 + j >= OW)
+                break;
+            floatv value = out[j] + bias;
+#if RELU
+            value = select(value, VEC(0.0f), value <= VEC(0.0f));
+#endif
+#if MASK
+            value = select(VEC(0.0f), value, LOADV(0, mask + AT(MASK, n, ob, y0 + i, x0 + j)) > VEC(0.0f));
+#endif
+            STOREV(value, 0, y + AT(Y, n, ob, y0 + i, x0 + j));
+        }
+    }
+}
+
+#if FUSED
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_fused(__global float *restrict y, __global const float *restrict x, __global const float *restrict u,
+               __global const float *restrict mask, int batch)
+{
+    __local float v[POS * NT * ICP], m[POS * NT * OB * V];
+    const int first = (int)get_global_id(0) * NT, total = batch * TILES;
+
+    for (int t = 0; t < NT; t++) { /* behind the last tile: that one again, for nobody */
+        const int tile = min(first + t, total - 1);
+        for (int cb = 0; cb < X_CB; cb++)
+            input_tile(v + t * ICP + cb * V, NT * ICP, x + TILE_AT(X, tile, cb, -PH, -PW));
+    }
+    for (int g = 0; g < OCG; g++) {
+        for (int p = 0; p < POS; p++)
+            for (int t = 0; t < NT; t += TT)
+                multiply(m + (p * NT + t) * (OB * V), v + (p * NT + t) * ICP,
+                         u + (size_t)g * U_GROUP + (size_t)p * (ICP * OB * V));
+        for (int t = 0; t < NT && first + t < total; t++)
+            for (int o = 0; o < OB && g * OB + o < Y_CB; o++)
+                output_tile(y, m + (t * OB + o) * V, mask, LOADV(g * OB + o, u + OCG * U_GROUP), first + t,
+                            g * OB + o);
+    }
+}
+#else
+__kernel void winograd_multiply(__global float *work)
+{
+    const int t = (int)get_global_id(0) * TT, g = (int)get_global_id(1), p = (int)get_global_id(2);
+
+    if (t < NT && g < OCG && p < POS)
+        multiply(work + M_AT + (((size_t)g * POS + p) * NT + t) * (OB * V),
+                 work + V_AT + ((size_t)p * NT + t) * ICP,
+                 work + (size_t)g * U_GROUP + (size_t)p * (ICP * OB * V));
+}
+
+__kernel void winograd_output(__global float *restrict y, __global const float *restrict work,
+                              __global const float *restrict mask, int first, int batch)
+{
+    const int t = (int)get_global_id(0), ob = (int)get_global_id(1);
+
+    if (t < NT && first + t < batch * TILES && ob < Y_CB)
+        output_tile(y, work + M_AT + ((size_t)(ob / OB) * POS * NT + t) * (OB * V) + ob % OB * V, mask,
+                    LOADV(ob, work + OCG * U_GROUP), first + t, ob);
+}
+#endif
+#endif /* Y_BLOCK */
+
+/* ------------------------------------------------------------------ weight gradient */
+
+#ifdef DY_BLOCK
+#define OCP (DY_CB * V)
+
+/* Gʷ dy Gʷᵀ of V channels of one tile, like input_tile(); dy's halo gives zeros behind the image. */
+void dy_tile(SCRATCH float *z, size_t stride, __global const float *dy);
+void dy_tile(SCRATCH float *z, size_t stride, __global const float *dy)
+{
+    floatv rows[4 * T], in[4], out[T];
+
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+#pragma unroll
+        for (int j = 0; j < 4; j++)
+            in[j] = LOADV(j, dy + (size_t)i * (DY_WP * V));
+        transform_filter(rows + i * T, in, 4);
+    }
+#pragma unroll
+    for (int j = 0; j < T; j++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            in[i] = rows[i * T + j];
+        transform_filter(out, in, 4);
+#pragma unroll
+        for (int i = 0; i < T; i++)
+            STOREV(out[i], 0, z + (size_t)(i * T + j) * stride);
+    }
+}
+
+void no_tile(SCRATCH float *z, size_t stride);
+void no_tile(SCRATCH float *z, size_t stride)
+{
+    for (int p = 0; p < POS; p++)
+        STOREV(VEC(0.0f), 0, z + (size_t)p * stride);
+}
+
+/* sum[c][o] += Σ_t v[t][c]·z[t][o] for TT input channels and `count` ≤ OB vectors, over NT tiles. */
+void accumulate(__global float *sum, SCRATCH const float *v, SCRATCH const float *z, bool start, int count);
+void accumulate(__global float *sum, SCRATCH const float *v, SCRATCH const float *z, bool start, int count)
+{
+    floatv acc[TT][OB];
+
+#pragma unroll
+    for (int c = 0; c < TT; c++)
+#pragma unroll
+        for (int o = 0; o < OB; o++)
+            acc[c][o] = start || (DY_CB % OB != 0 && o >= count) ? VEC(0.0f) : LOADV(o, sum + c * OCP);
+    for (int t = 0; t < NT; t++) {
+        floatv d[OB];
+#pragma unroll
+        for (int o = 0; o < OB; o++)
+            d[o] = DY_CB % OB != 0 && o >= count ? VEC(0.0f) : LOADV(o, z + t * OCP);
+#pragma unroll
+        for (int c = 0; c < TT; c++) {
+            const floatv a = VEC(v[t * ICP + c]);
+#pragma unroll
+            for (int o = 0; o < OB; o++)
+                acc[c][o] = fma(a, d[o], acc[c][o]);
+        }
+    }
+#pragma unroll
+    for (int c = 0; c < TT; c++)
+#pragma unroll
+        for (int o = 0; o < OB; o++)
+            if (DY_CB % OB == 0 || o < count)
+                STOREV(acc[c][o], o, sum + c * OCP);
+}
+
+/* Position (1,1) holds SUM_SCALE² times the sum of a tile: the bias gradient falls off. */
+void accumulate_bias(__global float *sum, SCRATCH const float *z, bool start);
+void accumulate_bias(__global float *sum, SCRATCH const float *z, bool start)
+{
+    for (int ob = 0; ob < DY_CB; ob++) {
+        floatv acc = start ? VEC(0.0f) : LOADV(ob, sum);
+        for (int t = 0; t < NT; t++)
+            acc += LOADV(ob, z + ((T + 1) * NT + t) * OCP);
+        STOREV(acc, ob, sum);
+    }
+}
+
+#if FUSED
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_slices(__global float *restrict partial, __global const float *restrict x,
+                __global const float *restrict dy, int batch)
+{
+    __local float v[POS * NT * ICP], z[POS * NT * OCP];
+    const int s = (int)get_global_id(0);
+    const int begin = min(s * PER_SLICE, batch) * TILES, end = min((s + 1) * PER_SLICE, batch) * TILES;
+    __global float *sums = partial + (size_t)s * (POS * ICP * OCP);
+    __global float *bias = partial + (size_t)SLICES * (POS * ICP * OCP) + (size_t)s * OCP;
+
+    /* an empty slice goes round once, over zeros */
+    for (int first = begin; first < max(end, begin + 1); first += NT) {
+        for (int t = 0; t < NT; t++) {
+            const int tile = min(first + t, batch * TILES - 1);
+            for (int cb = 0; cb < X_CB; cb++)
+                input_tile(v + t * ICP + cb * V, NT * ICP, x + TILE_AT(X, tile, cb, -PH, -PW));
+            for (int ob = 0; ob < DY_CB; ob++) {
+                if (first + t < end)
+                    dy_tile(z + t * OCP + ob * V, NT * OCP, dy + TILE_AT(DY, tile, ob, 0, 0));
+                else
+                    no_tile(z + t * OCP + ob * V, NT * OCP);
+            }
+        }
+        for (int p = 0; p < POS; p++)
+            for (int c = 0; c < ICP; c += TT)
+                for (int ob = 0; ob < DY_CB; ob += OB)
+                    accumulate(sums + ((size_t)p * ICP + c) * OCP + ob * V, v + p * NT * ICP + c,
+                               z + p * NT * OCP + ob * V, first == begin, DY_CB - ob);
+        accumulate_bias(bias, z, first == begin);
+    }
+}
+#else
+__kernel void winograd_dy(__global float *restrict work, __global const float *restrict dy, int first, int batch)
+{
+    const int t = (int)get_global_id(0), ob = (int)get_global_id(1);
+    __global float *z = work + M_AT + (size_t)t * OCP + ob * V;
+
+    if (t >= NT || ob >= DY_CB)
+        return;
+    if (first + t < batch * TILES)
+        dy_tile(z, (size_t)NT * OCP, dy + TILE_AT(DY, first + t, ob, 0, 0));
+    else
+        no_tile(z, (size_t)NT * OCP);
+}
+
+__kernel void winograd_accumulate(__global float *work, int first)
+{
+    const int c = (int)get_global_id(0) * TT, ob = (int)get_global_id(1) * OB, p = (int)get_global_id(2);
+
+    if (c >= ICP || ob >= DY_CB || p >= POS)
+        return;
+    accumulate(work + ((size_t)p * ICP + c) * OCP + ob * V, work + V_AT + (size_t)p * NT * ICP + c,
+               work + M_AT + (size_t)p * NT * OCP + ob * V, first == 0, DY_CB - ob);
+    if (c == 0 && ob == 0 && p == 0)
+        accumulate_bias(work + POS * ICP * OCP, work + M_AT, first == 0);
+}
+#endif
+
+__kernel void winograd_weights(__global float *restrict dw, __global float *restrict db,
+                               __global const float *restrict partial)
+{
+    const int c = (int)get_global_id(0), ob = (int)get_global_id(1);
+    floatv columns[R * T], in[T], out[5];
+    float lanes[V];
+
+    if (c > IC || (c == IC && !BIAS) || ob >= DY_CB)
+        return;
+    if (c == IC) {
+        floatv sum = VEC(0.0f);
+        for (int s = 0; s < SLICES; s++)
+            sum += LOADV(ob, partial + (size_t)SLICES * (POS * ICP * OCP) + (size_t)s * OCP);
+        STOREV(sum * VEC(1.0f / (SUM_SCALE * SUM_SCALE)), 0, lanes);
+        for (int lane = 0; lane < V && ob * V + lane < OC; lane++)
+            db[ob * V + lane] = lanes[lane];
+        return;
+    }
+    for (int j = 0; j < T; j++) {
+        for (int i = 0; i < T; i++) {
+            __global const float *from = partial + ((size_t)(i * T + j) * ICP + c) * OCP + ob * V;
+            in[i] = VEC(0.0f);
+            for (int s = 0; s < SLICES; s++)
+                in[i] += LOADV(0, from + (size_t)s * (POS * ICP * OCP));
+        }
+        transform_output(out, in, R);
+        for (int i = 0; i < R; i++)
+            columns[i * T + j] = out[i];
+    }
+    for (int i = 0; i < R; i++) {
+        transform_output(out, columns + i * T, R);
+        for (int j = 0; j < R; j++) {
+            STOREV(out[j], 0, lanes);
+            for (int lane = 0; lane < V && ob * V + lane < OC; lane++)
+                dw[(((ob * V + lane) * IC + c) * R + i) * R + j] = lanes[lane];
+        }
+    }
+}
+#endif /* DY_BLOCK */

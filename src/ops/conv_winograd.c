@@ -1,0 +1,440 @@
+/*
+ * Winograd convolution: the host side of cl/conv_winograd.cl, where formulas, layouts and tiles are
+ * explained. Two rows of the table: "winograd" takes a few tiles at a time through all stages in one kernel,
+ * with local memory as scratch: for CPUs, where that is a piece of the cache. "winograd-staged" is for
+ * everything else.
+ *
+ * Tile: TT × OB of the products, NT image tiles at a time, slices of the weight gradient.
+ */
+#include <limits.h>
+
+#include "ops/conv.h"
+
+/* The road of a pass with its numbers made to fit. */
+struct shape_of_work {
+    struct conv_geometry g; /* as the pass sees it */
+    bool fused;
+    int positions, tiles; /* of one image */
+    int icb, ocb;         /* channel blocks */
+    int tt, ob, nt;       /* tile */
+    int slices, slice_images;
+};
+
+enum { FILTER, FORWARD_KERNELS = 4, WEIGHTS_KERNELS = 4, KERNELS_MAX = 4 };
+
+struct conv_pass_state {
+    enum op_pass pass;
+    struct shape_of_work work;
+    struct ocl_kernel *kernels[KERNELS_MAX];
+    char labels[KERNELS_MAX][96];
+    size_t global[KERNELS_MAX][3];
+};
+
+/* ------------------------------------------------------------------ numbers */
+
+enum {
+    FUSED_BYTES = 128 << 10, /* of transformed inputs at a time: half of a small second-level cache */
+    FUSED_TILES = 32,        /* and not more tiles than that, so that there is work for all cores */
+    STAGED_BYTES = 64 << 20, /* likewise, in global memory */
+    SLICES = 10,
+};
+
+static int divisor(int n, int most)
+{
+    int d = op_max(1, op_min(n, most));
+
+    while (n % d != 0)
+        d--;
+    return d;
+}
+
+static size_t fused_bytes(const struct shape_of_work *w, int block, bool weights)
+{
+    const size_t out = weights ? (size_t)w->ocb : (size_t)w->ob;
+
+    return sizeof(float) * (size_t)w->positions * (size_t)w->nt * ((size_t)w->icb + out) * (size_t)block;
+}
+
+/* TT and OB: 16 sums with AVX-512's 32 registers, 8 else; vectors first, since each saves a pass over v. */
+static void choose_product(struct shape_of_work *w, const int *tile, int block, bool weights)
+{
+    const int sums = block == 16 ? 16 : 8;
+
+    w->ob = op_min(w->ocb, tile[1] ? tile[1] : weights && w->ocb >= 4 && block == 16 ? 4 : 2);
+    w->tt = op_min(32, tile[0] ? tile[0] : op_max(1, sums / w->ob));
+    if (weights)
+        w->tt = divisor(w->icb * block, w->tt);
+}
+
+static void choose_tiles(struct shape_of_work *w, const int *tile, int block, int batch, bool weights)
+{
+    const int step = weights ? 1 : w->tt;
+    const double one =
+        sizeof(float) * (double)w->positions * block * (weights || !w->fused ? w->icb + w->ocb : w->icb);
+    const double fit = (w->fused ? (double)FUSED_BYTES : (double)STAGED_BYTES) / one;
+    const long long all = (long long)batch * w->tiles;
+    long long nt = tile[2] ? tile[2] : fit < 1.0 ? 1 : fit > (double)all ? all : (long long)fit;
+
+    if (w->fused && nt > FUSED_TILES)
+        nt = FUSED_TILES;
+    nt = nt > all ? all : nt;
+    nt = nt < step ? step : nt / step * step;
+    w->nt = (int)nt;
+}
+
+static struct shape_of_work shape_work(const struct conv_request *r, bool fused)
+{
+    const bool weights = r->pass == OP_BACKWARD_WEIGHTS;
+    struct shape_of_work w = {.fused = fused};
+    int wanted = r->tile[3] ? r->tile[3] : SLICES;
+
+    w.g = r->pass == OP_BACKWARD_DATA ? conv_transposed(&r->desc->u.conv) : r->desc->u.conv;
+    w.positions = (w.g.kh + 3) * (w.g.kh + 3);
+    w.tiles = op_ceil(w.g.oh, 4) * op_ceil(w.g.ow, 4);
+    w.icb = op_ceil(w.g.c, r->block);
+    w.ocb = op_ceil(w.g.oc, r->block);
+    choose_product(&w, r->tile, r->block, weights);
+    choose_tiles(&w, r->tile, r->block, r->desc->x.n, weights);
+    w.slice_images = fused ? op_ceil(r->desc->x.n, wanted) : r->desc->x.n;
+    w.slices = op_ceil(r->desc->x.n, w.slice_images);
+    return w;
+}
+
+/* ------------------------------------------------------------------ planning */
+
+static bool can(const struct conv_request *r, bool fused)
+{
+    const struct conv_geometry *g = &r->desc->u.conv;
+    const bool kernel = g->kh == g->kw && (g->kh == 3 || g->kh == 5) && g->sh == 1 && g->sw == 1 &&
+                        g->dh == 1 && g->dw == 1 && g->group == 1;
+    struct shape_of_work w;
+
+    if (!kernel || (r->pass == OP_BACKWARD_DATA && (g->ph >= g->kh || g->pw >= g->kw)))
+        return false;
+    if ((long long)r->desc->x.n * op_ceil(g->oh, 4) * op_ceil(g->ow, 4) > INT_MAX / 64)
+        return false;
+    w = shape_work(r, fused);
+    return !fused || (r->device->type == CLR_DEVICE_CPU &&
+                      fused_bytes(&w, r->block, r->pass == OP_BACKWARD_WEIGHTS) <= r->device->local_memory);
+}
+
+static bool can_fused(const struct conv_request *r)
+{
+    return can(r, true);
+}
+
+static bool can_staged(const struct conv_request *r)
+{
+    return can(r, false);
+}
+
+/* The products, and about six operations for each transformed value, at 60 % of 100 GFLOP/s. */
+static double guess_fused(const struct conv_request *r)
+{
+    const struct shape_of_work w = shape_work(r, true);
+    const double ic = (double)w.icb * r->block, oc = (double)w.ocb * r->block;
+
+    return (double)r->desc->x.n * w.tiles * w.positions * (ic * oc + 6.0 * (ic + oc)) / (0.6 * 50e6);
+}
+
+/* As fast as a direct convolution at half the peak: what it was on a CPU. No GPU was measured yet. */
+static double guess_staged(const struct conv_request *r)
+{
+    return conv_multiply_adds(r->desc) / (0.5 * 50e6);
+}
+
+static int list_tiles(struct op_variant *out, int capacity, const struct conv_request *r, const char *name)
+{
+    static const int forward[][4] = {{0},       {16, 1, 16}, {8, 2, 16}, {8, 2, 8},
+                                     {4, 4, 8}, {12, 2, 24}, {16, 1, 32}};
+    static const int weights[][4] = {{0},       {8, 2, 16},     {4, 4, 16},    {4, 4, 8},
+                                     {8, 2, 8}, {8, 2, 16, 20}, {4, 4, 16, 20}};
+    const bool w = r->pass == OP_BACKWARD_WEIGHTS;
+    const int count = op_min(capacity, w ? (int)MEM_COUNT(weights) : (int)MEM_COUNT(forward));
+
+    for (int i = 0; i < count; i++) {
+        out[i] = (struct op_variant){0};
+        str_copy(out[i].algorithm, sizeof out[i].algorithm, name);
+        memcpy(out[i].tile, w ? weights[i] : forward[i], sizeof out[i].tile);
+    }
+    return count;
+}
+
+static int candidates_fused(struct op_variant *out, int capacity, const struct conv_request *r)
+{
+    return list_tiles(out, capacity, r, conv_winograd.name);
+}
+
+static int candidates_staged(struct op_variant *out, int capacity, const struct conv_request *r)
+{
+    return list_tiles(out, op_min(capacity, 1), r, conv_winograd_staged.name);
+}
+
+/* Floats of the transformed weights with the bias, or of the partial sums; `staged` gets those of v and m. */
+static bool workspace(const struct shape_of_work *w, int block, bool weights, size_t *first, size_t staged[2])
+{
+    const size_t v = (size_t)block, positions = (size_t)w->positions, ic = (size_t)w->icb * v;
+    const size_t oc = (size_t)(weights ? w->ocb : op_ceil(w->ocb, w->ob) * w->ob) * v;
+    size_t sums;
+
+    if (!clr_mul_size(&sums, positions * ic, oc) ||
+        !clr_mul_size(first, sums + oc, weights ? (size_t)w->slices : 1) || sums > INT_MAX)
+        return false;
+    staged[0] = w->fused ? 0 : positions * (size_t)w->nt * ic;
+    staged[1] = w->fused ? 0 : positions * (size_t)w->nt * oc;
+    return true;
+}
+
+static int plan(struct op_needs *needs, const struct conv_request *r, bool fused, struct clr_error *err)
+{
+    const struct shape_of_work w = shape_work(r, fused);
+    const bool weights = r->pass == OP_BACKWARD_WEIGHTS;
+    const int over_h = op_ceil(w.g.oh, 4) * 4 - w.g.oh, over_w = op_ceil(w.g.ow, 4) * 4 - w.g.ow;
+    size_t first, staged[2];
+
+    needs->x_any_block &= r->pass == OP_BACKWARD_DATA;
+    if (r->pass == OP_BACKWARD_DATA) {
+        needs->dy_halo_h = op_max(needs->dy_halo_h, w.g.ph + over_h);
+        needs->dy_halo_w = op_max(needs->dy_halo_w, w.g.pw + over_w);
+    } else {
+        needs->x_halo_h = op_max(needs->x_halo_h, w.g.ph + over_h);
+        needs->x_halo_w = op_max(needs->x_halo_w, w.g.pw + over_w);
+    }
+    if (weights) {
+        needs->dy_halo_h = op_max(needs->dy_halo_h, over_h);
+        needs->dy_halo_w = op_max(needs->dy_halo_w, over_w);
+    }
+    if (!workspace(&w, r->block, weights, &first, staged))
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
+                             r->desc->label);
+    return conv_need_workspace(needs, first + staged[0] + staged[1], err);
+}
+
+static int plan_fused(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
+{
+    return plan(needs, r, true, err);
+}
+
+static int plan_staged(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
+{
+    return plan(needs, r, false, err);
+}
+
+/* ------------------------------------------------------------------ creation */
+
+static int get_kernel(struct conv_pass_state *s, struct op *op, int k, const char *name, const char *what,
+                      const struct op_io *io, struct clr_error *err)
+{
+    const struct shape_of_work *w = &s->work;
+    const bool flip = s->pass == OP_BACKWARD_DATA, weights = s->pass == OP_BACKWARD_WEIGHTS;
+    struct str options = {0};
+    size_t first = 0, staged[2] = {0, 0};
+
+    (void)workspace(w, op->block, weights, &first, staged);
+    (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what);
+    str_append(&options,
+               "-DV=%d -DR=%d -DOC=%d -DIC=%d -DPH=%d -DPW=%d -DOH=%d -DOW=%d -DTT=%d -DOB=%d -DNT=%d "
+               "-DFUSED=%d -DBIAS=%d",
+               op->block, w->g.kh, w->g.oc, w->g.c, w->g.ph, w->g.pw, w->g.oh, w->g.ow, w->tt, w->ob, w->nt,
+               w->fused, !flip && op->desc.bias);
+    if (!w->fused)
+        str_append(&options, " -DV_AT=%zuUL -DM_AT=%zuUL", first, first + staged[0]);
+    if (weights)
+        str_append(&options, " -DSLICES=%d -DPER_SLICE=%d", w->slices, w->slice_images);
+    else
+        str_append(&options, " -DFLIP=%d -DRELU=%d -DMASK=%d", flip, !flip && op->desc.relu,
+                   flip && op->desc.mask_dx);
+    tensor_macros(&options, "X", flip ? &io->dy : &io->x);
+    tensor_macros(&options, weights ? "DY" : "Y", flip ? &io->dx : weights ? &io->dy : &io->y);
+    if (flip && op->desc.mask_dx)
+        tensor_macros(&options, "MASK", &io->x);
+    return op_kernel(op, &s->kernels[k], "conv_winograd.cl", &options, name, err);
+}
+
+static void set_global(struct conv_pass_state *s, int k, int a, int b, int c)
+{
+    s->global[k][0] = (size_t)a;
+    s->global[k][1] = (size_t)b;
+    s->global[k][2] = (size_t)c;
+}
+
+/* Forward and data gradient: filter, then fused, or input, products, output. */
+static int create_forward(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                          struct clr_error *err)
+{
+    const struct shape_of_work *w = &s->work;
+    const bool flip = s->pass == OP_BACKWARD_DATA;
+    const int groups = op_ceil(w->ocb, w->ob);
+    int rc = get_kernel(s, op, FILTER, "winograd_filter", flip ? "data gradient weights" : "forward weights",
+                        io, err);
+
+    set_global(s, FILTER, w->icb * op->block + 1, groups * w->ob, 1);
+    if (rc == 0 && w->fused)
+        rc = get_kernel(s, op, 1, "winograd_fused", flip ? "data gradient" : "forward", io, err);
+    if (rc < 0 || w->fused)
+        return rc;
+    set_global(s, 1, w->nt, w->icb, 1);
+    set_global(s, 2, w->nt / w->tt, groups, w->positions);
+    set_global(s, 3, w->nt, w->ocb, 1);
+    rc = get_kernel(s, op, 1, "winograd_input", flip ? "data gradient input" : "forward input", io, err);
+    if (rc == 0)
+        rc = get_kernel(s, op, 2, "winograd_multiply", flip ? "data gradient products" : "forward products",
+                        io, err);
+    return rc < 0 ? rc
+                  : get_kernel(s, op, 3, "winograd_output", flip ? "data gradient output" : "forward output",
+                               io, err);
+}
+
+/* Weight gradient: the inverse (kernel 0), slices, or input, dy, products. */
+static int create_weights(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                          struct clr_error *err)
+{
+    const struct shape_of_work *w = &s->work;
+    int rc = get_kernel(s, op, 0, "winograd_weights", "gradient sum", io, err);
+
+    set_global(s, 0, w->g.c + 1, w->ocb, 1);
+    set_global(s, 1, w->slices, 1, 1);
+    if (rc == 0 && w->fused)
+        rc = get_kernel(s, op, 1, "winograd_slices", "weight gradient", io, err);
+    if (rc < 0 || w->fused)
+        return rc;
+    set_global(s, 1, w->nt, w->icb, 1);
+    set_global(s, 2, w->nt, w->ocb, 1);
+    set_global(s, 3, w->icb * op->block / w->tt, op_ceil(w->ocb, w->ob), w->positions);
+    rc = get_kernel(s, op, 1, "winograd_input", "weight gradient input", io, err);
+    if (rc == 0)
+        rc = get_kernel(s, op, 2, "winograd_dy", "weight gradient dy", io, err);
+    return rc < 0 ? rc : get_kernel(s, op, 3, "winograd_accumulate", "weight gradient products", io, err);
+}
+
+static int create(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
+                  const struct op_io *io, bool fused, struct clr_error *err)
+{
+    struct conv_pass_state *s = NULL;
+    int rc = mem_new(&s, 1, sizeof *s, "a convolution", err);
+
+    if (rc < 0)
+        return rc;
+    s->pass = r->pass;
+    s->work = shape_work(r, fused);
+    rc = r->pass == OP_BACKWARD_WEIGHTS ? create_weights(s, op, io, err) : create_forward(s, op, io, err);
+    if (rc < 0)
+        free(s);
+    else
+        *out = s;
+    return rc;
+}
+
+static int create_fused(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
+                        const struct op_io *io, struct clr_error *err)
+{
+    return create(out, op, r, io, true, err);
+}
+
+static int create_staged(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
+                         const struct op_io *io, struct clr_error *err)
+{
+    return create(out, op, r, io, false, err);
+}
+
+/* ------------------------------------------------------------------ running */
+
+static int launch(struct conv_pass_state *s, struct op *op, int k, const struct ocl_arg *args, size_t count,
+                  struct clr_error *err)
+{
+    return op_launch(op, s->kernels[k], s->labels[k], s->global[k], args, count, err);
+}
+
+static int run_forward(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                       struct clr_error *err)
+{
+    const struct shape_of_work *w = &s->work;
+    const bool flip = s->pass == OP_BACKWARD_DATA;
+    const cl_mem x = flip ? io->dy.mem : io->x.mem, y = flip ? io->dx.mem : io->y.mem;
+    const cl_mem b = op->desc.bias ? io->b : io->w, mask = io->x.mem;
+    const struct ocl_arg filter[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const struct ocl_arg fused[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(mask),
+                                    OCL_INT(io->batch)};
+    int rc = launch(s, op, FILTER, filter, MEM_COUNT(filter), err);
+
+    if (rc == 0 && w->fused) {
+        set_global(s, 1, op_ceil(io->batch * w->tiles, w->nt), 1, 1);
+        return launch(s, op, 1, fused, MEM_COUNT(fused), err);
+    }
+    for (int first = 0; first < io->batch * w->tiles && rc == 0; first += w->nt) {
+        const struct ocl_arg input[] = {OCL_MEM(io->workspace), OCL_MEM(x), OCL_INT(first),
+                                        OCL_INT(io->batch)};
+        const struct ocl_arg output[] = {OCL_MEM(y), OCL_MEM(io->workspace), OCL_MEM(mask), OCL_INT(first),
+                                         OCL_INT(io->batch)};
+        rc = launch(s, op, 1, input, MEM_COUNT(input), err);
+        if (rc == 0)
+            rc = launch(s, op, 2, filter, 1, err);
+        if (rc == 0)
+            rc = launch(s, op, 3, output, MEM_COUNT(output), err);
+    }
+    return rc;
+}
+
+static int run_weights(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                       struct clr_error *err)
+{
+    const struct shape_of_work *w = &s->work;
+    const cl_mem db = op->desc.bias ? io->db : io->dw;
+    const struct ocl_arg inverse[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_MEM(io->dy.mem),
+                                     OCL_INT(io->batch)};
+    int rc = 0;
+
+    if (w->fused)
+        rc = launch(s, op, 1, slices, MEM_COUNT(slices), err);
+    for (int first = 0; !w->fused && first < io->batch * w->tiles && rc == 0; first += w->nt) {
+        const struct ocl_arg input[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_INT(first),
+                                        OCL_INT(io->batch)};
+        const struct ocl_arg dy[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy.mem), OCL_INT(first),
+                                     OCL_INT(io->batch)};
+        const struct ocl_arg products[] = {OCL_MEM(io->workspace), OCL_INT(first)};
+        rc = launch(s, op, 1, input, MEM_COUNT(input), err);
+        if (rc == 0)
+            rc = launch(s, op, 2, dy, MEM_COUNT(dy), err);
+        if (rc == 0)
+            rc = launch(s, op, 3, products, MEM_COUNT(products), err);
+    }
+    return rc < 0 ? rc : launch(s, op, 0, inverse, MEM_COUNT(inverse), err);
+}
+
+static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    return s->pass == OP_BACKWARD_WEIGHTS ? run_weights(s, op, io, err) : run_forward(s, op, io, err);
+}
+
+static void describe(const struct conv_pass_state *s, char *out, size_t size)
+{
+    const struct shape_of_work *w = &s->work;
+
+    (void)snprintf(out, size, "%s %d×%d×%d", w->fused ? conv_winograd.name : conv_winograd_staged.name, w->tt,
+                   w->ob, w->nt);
+}
+
+const struct conv_row conv_winograd = {
+    .name = "winograd",
+    .nmse = WINOGRAD_NMSE,
+    .can = can_fused,
+    .guess = guess_fused,
+    .candidates = candidates_fused,
+    .plan = plan_fused,
+    .create = create_fused,
+    .run = run,
+    .describe = describe,
+};
+
+const struct conv_row conv_winograd_staged = {
+    .name = "winograd-staged",
+    .nmse = WINOGRAD_NMSE,
+    .can = can_staged,
+    .guess = guess_staged,
+    .candidates = candidates_staged,
+    .plan = plan_staged,
+    .create = create_staged,
+    .run = run,
+    .describe = describe,
+};
