@@ -94,6 +94,7 @@ struct _cl_mem {
     unsigned char *bytes;
     size_t size;
     bool borrowed; /* not ours to free */
+    bool touched;  /* may hold something else than zeros */
 };
 struct _cl_event {
     struct head head;
@@ -427,6 +428,7 @@ static cl_mem CL_API_CALL create_buffer(cl_context c, cl_mem_flags flags, size_t
     m->size = size;
     m->borrowed = (flags & CL_MEM_USE_HOST_PTR) != 0;
     m->bytes = m->borrowed ? host : calloc(1, size);
+    m->touched = host != NULL;
     if (!m->bytes) {
         free(m);
         return refuse(status, CL_MEM_OBJECT_ALLOCATION_FAILURE);
@@ -486,6 +488,12 @@ static cl_int CL_API_CALL get_mem_info(cl_mem m, cl_mem_info what, size_t size, 
     }
 }
 
+/* Somebody writes: whole nets hold only zeros here, which cost neither time nor memory until then. */
+static void touch(cl_mem m)
+{
+    (m->parent ? m->parent : m)->touched = true;
+}
+
 static bool inside(const struct _cl_mem *m, size_t offset, size_t size)
 {
     return offset <= m->size && size <= m->size - offset;
@@ -508,6 +516,7 @@ static cl_int CL_API_CALL enqueue_write(cl_command_queue q, cl_mem m, cl_bool wa
     (void)q, (void)wait, (void)waits, (void)events;
     if (!inside(m, offset, size))
         return CL_INVALID_VALUE;
+    touch(m);
     memcpy(m->bytes + offset, in, size);
     return done(event);
 }
@@ -519,6 +528,7 @@ static cl_int CL_API_CALL enqueue_copy(cl_command_queue q, cl_mem from, cl_mem t
     (void)q, (void)waits, (void)events;
     if (!inside(from, from_offset, size) || !inside(to, to_offset, size))
         return CL_INVALID_VALUE;
+    touch(to);
     memmove(to->bytes + to_offset, from->bytes + from_offset, size);
     return done(event);
 }
@@ -536,9 +546,10 @@ static cl_int CL_API_CALL enqueue_fill(cl_command_queue q, cl_mem m, const void 
         return CL_INVALID_VALUE;
     for (size_t i = 0; i < pattern_size; i++)
         zero = zero && bytes[i] == 0;
-    if (zero)
-        memset(m->bytes + offset, 0, size);
-    for (size_t at = 0; !zero && at < size; at += pattern_size)
+    if (zero && !(m->parent ? m->parent : m)->touched)
+        return done(event);
+    touch(m);
+    for (size_t at = 0; at < size; at += pattern_size)
         memcpy(m->bytes + offset + at, pattern, pattern_size);
     return done(event);
 }
