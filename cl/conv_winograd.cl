@@ -20,10 +20,10 @@
  *   winograd_slices       NDRange (SLICES)               → partial
  * FUSED 0: the stages are kernels of their own, NT tiles a launch, from tile `first` on; v and m (z) lie in the
  * workspace, from V_AT and M_AT on, behind u or the partial sums.
- *   winograd_input        NDRange (NT, X_CB)             → v [POS][NT][ICP]
- *   winograd_multiply     NDRange (NT/TT, OCG, POS)      → m [OCG][POS][NT][OB·V]
+ *   winograd_input        NDRange (NT, X_CB)             → v [POS][V_STEP]: NT rows of ICP
+ *   winograd_multiply     NDRange (NT/TT, OCG, POS)      → m [OCG][POS][M_STEP]: NT rows of OB·V
  *   winograd_output       NDRange (NT, Y_CB)             → y
- *   winograd_dy           NDRange (NT, DY_CB)            → z [POS][NT][OCP]
+ *   winograd_dy           NDRange (NT, DY_CB)            → z [POS][Z_STEP]: NT rows of OCP
  *   winograd_accumulate   NDRange (ICP/TT, OCG, POS)     → partial (SLICES is 1)
  * Both:
  *   winograd_filter       NDRange (ICP + 1, OCG·OB)      w → u [OCG][POS][ICP][OB][V], then the bias [OCG·OB·V]
@@ -48,6 +48,12 @@
 #define TX    ((OW + 3) / 4)
 #define TILES (TY * TX)
 #define ICP   (X_CB * V)
+
+/* Floats from position to position of v, m and z: one vector more than they need, since a power of two would
+ * put all positions of a tile into the same few sets of a cache. */
+#define V_STEP (NT * ICP + V)
+#define M_STEP (NT * OB * V + V)
+#define Z_STEP (NT * OCP + V)
 
 #if FUSED
 #define SCRATCH __local
@@ -178,7 +184,7 @@ __kernel void winograd_input(__global float *restrict work, __global const float
     const int tile = min(first + t, batch * TILES - 1); /* behind the last one: that one again, for nobody */
 
     if (t < NT && cb < X_CB)
-        input_tile(work + V_AT + (size_t)t * ICP + cb * V, (size_t)NT * ICP,
+        input_tile(work + V_AT + (size_t)t * ICP + cb * V, V_STEP,
                    x + TILE_AT(X, tile, cb, -PH, -PW));
 }
 #endif
@@ -269,7 +275,7 @@ void output_tile(__global float *y, SCRATCH const float *m, __global const float
     for (int j = 0; j < T; j++) {
 #pragma unroll
         for (int i = 0; i < T; i++)
-            in[i] = LOADV(0, m + (i * T + j) * (NT * OB * V));
+            in[i] = LOADV(0, m + (i * T + j) * M_STEP);
         transform_output(out, in, 4);
 #pragma unroll
         for (int i = 0; i < 4; i++)
@@ -301,18 +307,18 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_fused(__global float *restrict y, __global const float *restrict x, __global const float *restrict u,
                __global const float *restrict mask, int batch)
 {
-    __local float v[POS * NT * ICP], m[POS * NT * OB * V];
+    __local float v[POS * V_STEP], m[POS * M_STEP];
     const int first = (int)get_global_id(0) * NT, total = batch * TILES;
 
     for (int t = 0; t < NT; t++) { /* behind the last tile: that one again, for nobody */
         const int tile = min(first + t, total - 1);
         for (int cb = 0; cb < X_CB; cb++)
-            input_tile(v + t * ICP + cb * V, NT * ICP, x + TILE_AT(X, tile, cb, -PH, -PW));
+            input_tile(v + t * ICP + cb * V, V_STEP, x + TILE_AT(X, tile, cb, -PH, -PW));
     }
     for (int g = 0; g < OCG; g++) {
         for (int p = 0; p < POS; p++)
             for (int t = 0; t < NT; t += TT)
-                multiply(m + (p * NT + t) * (OB * V), v + (p * NT + t) * ICP,
+                multiply(m + p * M_STEP + t * (OB * V), v + p * V_STEP + t * ICP,
                          u + (size_t)g * U_GROUP + (size_t)p * (ICP * OB * V));
         for (int t = 0; t < NT && first + t < total; t++)
             for (int o = 0; o < OB && g * OB + o < Y_CB; o++)
@@ -326,8 +332,8 @@ __kernel void winograd_multiply(__global float *work)
     const int t = (int)get_global_id(0) * TT, g = (int)get_global_id(1), p = (int)get_global_id(2);
 
     if (t < NT && g < OCG && p < POS)
-        multiply(work + M_AT + (((size_t)g * POS + p) * NT + t) * (OB * V),
-                 work + V_AT + ((size_t)p * NT + t) * ICP,
+        multiply(work + M_AT + ((size_t)g * POS + p) * M_STEP + t * (OB * V),
+                 work + V_AT + (size_t)p * V_STEP + t * ICP,
                  work + (size_t)g * U_GROUP + (size_t)p * (ICP * OB * V));
 }
 
@@ -337,7 +343,7 @@ __kernel void winograd_output(__global float *restrict y, __global const float *
     const int t = (int)get_global_id(0), ob = (int)get_global_id(1);
 
     if (t < NT && first + t < batch * TILES && ob < Y_CB)
-        output_tile(y, work + M_AT + ((size_t)(ob / OB) * POS * NT + t) * (OB * V) + ob % OB * V, mask,
+        output_tile(y, work + M_AT + (size_t)(ob / OB) * POS * M_STEP + (size_t)t * (OB * V) + ob % OB * V, mask,
                     LOADV(ob, work + OCG * U_GROUP), first + t, ob);
 }
 #endif
@@ -419,7 +425,7 @@ void accumulate_bias(__global float *sum, SCRATCH const float *z, bool start)
     for (int ob = 0; ob < DY_CB; ob++) {
         floatv acc = start ? VEC(0.0f) : LOADV(ob, sum);
         for (int t = 0; t < NT; t++)
-            acc += LOADV(ob, z + ((T + 1) * NT + t) * OCP);
+            acc += LOADV(ob, z + (T + 1) * Z_STEP + t * OCP);
         STOREV(acc, ob, sum);
     }
 }
@@ -429,7 +435,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_slices(__global float *restrict partial, __global const float *restrict x,
                 __global const float *restrict dy, int batch)
 {
-    __local float v[POS * NT * ICP], z[POS * NT * OCP];
+    __local float v[POS * V_STEP], z[POS * Z_STEP];
     const int s = (int)get_global_id(0);
     const int begin = min(s * PER_SLICE, batch) * TILES, end = min((s + 1) * PER_SLICE, batch) * TILES;
     __global float *sums = partial + (size_t)s * (POS * ICP * OCP);
@@ -440,19 +446,19 @@ winograd_slices(__global float *restrict partial, __global const float *restrict
         for (int t = 0; t < NT; t++) {
             const int tile = min(first + t, batch * TILES - 1);
             for (int cb = 0; cb < X_CB; cb++)
-                input_tile(v + t * ICP + cb * V, NT * ICP, x + TILE_AT(X, tile, cb, -PH, -PW));
+                input_tile(v + t * ICP + cb * V, V_STEP, x + TILE_AT(X, tile, cb, -PH, -PW));
             for (int ob = 0; ob < DY_CB; ob++) {
                 if (first + t < end)
-                    dy_tile(z + t * OCP + ob * V, NT * OCP, dy + TILE_AT(DY, tile, ob, 0, 0));
+                    dy_tile(z + t * OCP + ob * V, Z_STEP, dy + TILE_AT(DY, tile, ob, 0, 0));
                 else
-                    no_tile(z + t * OCP + ob * V, NT * OCP);
+                    no_tile(z + t * OCP + ob * V, Z_STEP);
             }
         }
         for (int p = 0; p < POS; p++)
             for (int c = 0; c < ICP; c += TT)
                 for (int ob = 0; ob < DY_CB; ob += OB)
-                    accumulate(sums + ((size_t)p * ICP + c) * OCP + ob * V, v + p * NT * ICP + c,
-                               z + p * NT * OCP + ob * V, first == begin, DY_CB - ob);
+                    accumulate(sums + ((size_t)p * ICP + c) * OCP + ob * V, v + p * V_STEP + c,
+                               z + p * Z_STEP + ob * V, first == begin, DY_CB - ob);
         accumulate_bias(bias, z, first == begin);
     }
 }
@@ -465,9 +471,9 @@ __kernel void winograd_dy(__global float *restrict work, __global const float *r
     if (t >= NT || ob >= DY_CB)
         return;
     if (first + t < batch * TILES)
-        dy_tile(z, (size_t)NT * OCP, dy + TILE_AT(DY, first + t, ob, 0, 0));
+        dy_tile(z, Z_STEP, dy + TILE_AT(DY, first + t, ob, 0, 0));
     else
-        no_tile(z, (size_t)NT * OCP);
+        no_tile(z, Z_STEP);
 }
 
 __kernel void winograd_accumulate(__global float *work, int first)
@@ -476,8 +482,8 @@ __kernel void winograd_accumulate(__global float *work, int first)
 
     if (c >= ICP || ob >= DY_CB || p >= POS)
         return;
-    accumulate(work + ((size_t)p * ICP + c) * OCP + ob * V, work + V_AT + (size_t)p * NT * ICP + c,
-               work + M_AT + (size_t)p * NT * OCP + ob * V, first == 0, DY_CB - ob);
+    accumulate(work + ((size_t)p * ICP + c) * OCP + ob * V, work + V_AT + (size_t)p * V_STEP + c,
+               work + M_AT + (size_t)p * Z_STEP + ob * V, first == 0, DY_CB - ob);
     if (c == 0 && ob == 0 && p == 0)
         accumulate_bias(work + POS * ICP * OCP, work + M_AT, first == 0);
 }

@@ -50,9 +50,9 @@ static int divisor(int n, int most)
 
 static size_t fused_bytes(const struct shape_of_work *w, int block, bool weights)
 {
-    const size_t out = weights ? (size_t)w->ocb : (size_t)w->ob;
+    const size_t out = weights ? (size_t)w->ocb : (size_t)w->ob, nt = (size_t)w->nt;
 
-    return sizeof(float) * (size_t)w->positions * (size_t)w->nt * ((size_t)w->icb + out) * (size_t)block;
+    return sizeof(float) * (size_t)w->positions * (nt * ((size_t)w->icb + out) + 2) * (size_t)block;
 }
 
 /* TT and OB: 16 sums with AVX-512's 32 registers, 8 else; vectors first, since each saves a pass over v. */
@@ -180,8 +180,8 @@ static bool workspace(const struct shape_of_work *w, int block, bool weights, si
     if (!clr_mul_size(&sums, positions * ic, oc) ||
         !clr_mul_size(first, sums + oc, weights ? (size_t)w->slices : 1) || sums > INT_MAX)
         return false;
-    staged[0] = w->fused ? 0 : positions * (size_t)w->nt * ic;
-    staged[1] = w->fused ? 0 : positions * (size_t)w->nt * oc;
+    staged[0] = w->fused ? 0 : positions * ((size_t)w->nt * ic + v); /* V_STEP */
+    staged[1] = w->fused ? 0 : positions * ((size_t)w->nt * oc + v * (size_t)op_ceil(w->ocb, w->ob));
     return true;
 }
 
