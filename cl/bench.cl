@@ -1,11 +1,10 @@
 /*
  * What the device can do at most: fused multiply-adds on registers, and a triad through memory.
  *
- * bench_fma    NDRange (items)            y[item·LANES … ) = ROUNDS times x ← fma(x, factor, summand), in
- *                                         ACCUMULATORS independent vectors of V floats (LANES = V·ACCUMULATORS)
- *                                         that begin with x = (item + lane) mod 64
+ * bench_fma    NDRange (items)               ROUNDS times x ← fma(x, factor, summand) in 12 vectors of V
+ *                                            floats that begin with (item + lane) mod 64; to y[item][12·V]
  * bench_fill   NDRange (ceil(vectors/SPAN))  a[i] = i mod 1021, b[i] = i mod 509, for every float i
- * bench_triad  NDRange (ceil(vectors/SPAN))  c[i] = fma(s, b[i], a[i]), vectors of V floats
+ * bench_triad  NDRange (ceil(vectors/SPAN))  c[i] = fma(s, b[i], a[i]), in vectors of V floats
  *
  * The triad is that of J. D. McCalpin's STREAM (https://www.cs.virginia.edu/stream/).
  *

@@ -152,7 +152,7 @@ static void wholes(struct str *s, int width, const struct clr_bench_report *repo
     for (int w = 0; w < WHOLE_COUNT; w++) {
         for (size_t k = 0; k < count; k++)
             values[k] = whole_of(&reports[k], (enum whole)w);
-        line(s, width, names[w], units[w], values, count, w == MEMORY ? 0 : w < WARM ? 3 : 2);
+        line(s, width, names[w], units[w], values, count, w == MEMORY ? 0 : 3);
     }
 }
 

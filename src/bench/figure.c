@@ -1,10 +1,9 @@
 /* Reports as bars: see clr/bench.h and plot/bars.h. */
-#include <clr/bench.h>
+#include "bench/figure.h"
 
 #include <math.h>
 
 #include "base/fs.h"
-#include "bench/figure.h"
 #include "plot/axes.h"
 
 /* "PoCL on EPYC", with the file behind it where two reports are of one device. */

@@ -60,7 +60,7 @@ static void set_sizes(struct drawing *d, double width)
 
 static double row_height(const struct drawing *d, size_t series, bool least)
 {
-    const double bars = (least ? 9.0 : 12.5) * (double)series, text = least ? 13.5 : 18.0;
+    const double bars = (least ? 10.5 : 12.5) * (double)series, text = least ? 13.5 : 18.0;
 
     return d->unit * fmax(text, bars + (least ? 3.0 : 5.5));
 }
@@ -273,7 +273,7 @@ static void draw_rows(struct drawing *d)
         canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].name, d->text, false, 0.2 * d->width);
         canvas_text(d->canvas, d->names_at, y + d->row / 2, text, d->text, false, CANVAS_RIGHT, INK_SOFT);
         for (size_t k = 0; k < b->series_count; k++)
-            draw_bar(d, &b->rows[i], k, y + pad + h * (double)k, h - (k + 1 < b->series_count ? u : 0.0));
+            draw_bar(d, &b->rows[i], k, y + pad + h * (double)k, h - (b->series_count > 1 ? u : 0.0));
     }
 }
 
