@@ -96,7 +96,7 @@ struct clr_bench_report {
     bool peak_memory_compiler;             /**< kernels were compiled before: it is included */
 
     struct clr_bench_row *rows; /**< in the order of the step; no layer and pass twice */
-    size_t row_count;
+    size_t row_count;           /**< 0: the driver's times of kernels are of no use */
     struct clr_bench_check *checks;
     size_t check_count;
     int wrong; /**< how many checks are not ok */

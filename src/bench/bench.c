@@ -148,6 +148,20 @@ static int warm_starts(struct bench *b, struct clr_error *err)
     return rc;
 }
 
+/*
+ * Some drivers give a nanosecond for every kernel (Mesa's llvmpipe does): such times are worse than none.
+ * Where kernels are tiny, what lies between them may well be nine tenths of a step, but not 99 hundredths.
+ */
+static void drop_rows_of_no_use(struct clr_bench_report *r)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < r->row_count; i++)
+        sum += r->rows[i].ms.median;
+    if (sum < 0.01 * r->step_ms.median)
+        r->row_count = 0;
+}
+
 /* Layers, limits and verdicts share a session, whose net says which variants were timed. */
 static int inspect(struct bench *b, struct clr_error *err)
 {
@@ -162,6 +176,7 @@ static int inspect(struct bench *b, struct clr_error *err)
     if (rc < 0)
         return rc;
     rc = rows_measure(b->report, &s, run_steps, err);
+    drop_rows_of_no_use(b->report);
     if (rc == 0)
         rc = ocl_context_create(&ctx, b->train.device, NULL, err);
     if (rc == 0) {

@@ -254,7 +254,7 @@ static bool same_row(const struct clr_bench_row *a, const struct clr_bench_row *
 
 static void read_lists(struct reading *in, const json_t *v, size_t device, struct clr_bench_report *out)
 {
-    const json_t *rows = get_array(in, v, "layers", 1, MOST_ROWS),
+    const json_t *rows = get_array(in, v, "layers", 0, MOST_ROWS),
                  *checks = get_array(in, v, "checks", 0, MOST_ROWS);
 
     if (in->rc == 0)

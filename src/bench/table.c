@@ -38,6 +38,24 @@ double clr_bench_not_convolution(const struct clr_bench_report *report)
 
 /* ------------------------------------------------------------------ parts */
 
+/* "210.5", "0.0372" */
+static const char *rate(char out[32], double v)
+{
+    (void)snprintf(out, 32, v >= 1.0 ? "%.1f" : "%.3g", v);
+    return out;
+}
+
+static void limits(struct str *s, const struct clr_bench_report *r)
+{
+    const struct clr_bench_spread *p = &r->peak_gflops, *b = &r->bandwidth_gb;
+    char one[32], min[32], max[32];
+
+    str_append(s, "peak        %s GFLOP/s (%s to %s), fused multiply-adds on float%d\n", rate(one, p->max),
+               rate(min, p->min), rate(max, p->max), r->float_width);
+    str_append(s, "bandwidth   %s GB/s (%s to %s), triad over three arrays of %.0f MB\n\n",
+               rate(one, b->median), rate(min, b->min), rate(max, b->max), (double)r->triad_bytes / 1e6);
+}
+
 static void head(struct str *s, const struct clr_bench_report *r)
 {
     str_append(s, "device      %s (%s, %d units), %s, driver %s\n", r->device, r->type, r->compute_units,
@@ -48,11 +66,7 @@ static void head(struct str *s, const struct clr_bench_report *r)
     str_append(s, "net         %s, batch %d of %dx%dx%d, %s\n", r->net, r->batch, r->input.channels,
                r->input.height, r->input.width, r->data);
     str_append(s, "program     clr-cl %s (%s), kernels with %s\n", r->program, r->git_id, r->kernel_options);
-    str_append(s, "peak        %.1f GFLOP/s (%.1f to %.1f), fused multiply-adds on float%d\n",
-               r->peak_gflops.max, r->peak_gflops.min, r->peak_gflops.max, r->float_width);
-    str_append(s, "bandwidth   %.1f GB/s (%.1f to %.1f), triad over three arrays of %.0f MB\n\n",
-               r->bandwidth_gb.median, r->bandwidth_gb.min, r->bandwidth_gb.max,
-               (double)r->triad_bytes / 1e6);
+    limits(s, r);
 }
 
 static void row(struct str *s, const struct clr_bench_report *r, const struct clr_bench_row *row, int width,
@@ -74,6 +88,10 @@ static void rows(struct str *s, const struct clr_bench_report *r)
     const double sum = sum_ms(r), others = clr_bench_not_convolution(r);
     const int width = widest(r);
 
+    if (r->row_count == 0) {
+        str_append(s, "layers: not measured, the times that this driver gives for kernels are of no use\n");
+        return;
+    }
     str_append(s, "%-*s  %-15s  %8s  %8s  %8s  %8s  %7s  %7s\n", width, "LAYER", "PASS", "ms", "MIN", "MAX",
                "GFLOP/s", "OF PEAK", "SHARE");
     for (size_t i = 0; i < r->row_count; i++)
