@@ -19,7 +19,7 @@
 
 START_TEST(test_labels__the_longest_layer_and_the_words_behind_it)
 {
-    static const char *const names[] = {"conv1", "conv1 forward", "ip1", "ip1.flatten", "batch"};
+    static const char *const names[] = {"conv1", "conv1 forward", "ip1", "ip1.flatten", "batch", "a b", "a"};
     static const struct {
         const char *label;
         size_t layer;
@@ -36,12 +36,14 @@ START_TEST(test_labels__the_longest_layer_and_the_words_behind_it)
         {"ip1 forward weights", 2, CLR_BENCH_FORWARD},
         {"ip1 update", 2, CLR_BENCH_UPDATE},
         {"ip1.flatten forward", 3, CLR_BENCH_FORWARD},
-        {"batch", 5, CLR_BENCH_BATCH}, /* no layer: no words behind it */
+        {"batch", 7, CLR_BENCH_BATCH}, /* no layer: no words behind it */
         {"batch backward", 4, CLR_BENCH_BACKWARD},
-        {"update", 5, CLR_BENCH_UPDATE},
-        {"update of all", 5, CLR_BENCH_UPDATE},
-        {"conv10 forward", 5, CLR_BENCH_OTHER},
-        {"", 5, CLR_BENCH_OTHER},
+        {"update", 7, CLR_BENCH_UPDATE},
+        {"update of all", 7, CLR_BENCH_UPDATE},
+        {"conv10 forward", 7, CLR_BENCH_OTHER},
+        {"a b forward", 5, CLR_BENCH_FORWARD}, /* whichever comes first in the list */
+        {"a backward", 6, CLR_BENCH_BACKWARD},
+        {"", 7, CLR_BENCH_OTHER},
     };
 
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
