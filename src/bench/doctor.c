@@ -3,18 +3,8 @@
 
 #include <math.h>
 
+#include "bench/measure.h"
 #include "ops/layout.h"
-#include "ops/verify.h"
-
-static double worst(const struct verify_result *r)
-{
-    double w = NAN;
-
-    for (int i = 0; i < VERIFY_OUTPUT_COUNT; i++)
-        if (r->nmse[i] >= 0.0 && !(r->nmse[i] <= w))
-            w = r->nmse[i];
-    return w;
-}
 
 int clr_doctor(const struct clr_device *device,
                void (*report)(void *user, const char *name, bool ok, double worst_nmse, const char *detail),
@@ -37,7 +27,7 @@ int clr_doctor(const struct clr_device *device,
             wrong++;
             continue;
         }
-        report(user, c.name, r.ok, worst(&r), r.ok ? NULL : r.text);
+        report(user, c.name, r.ok, measure_worst_nmse(&r), r.ok ? NULL : r.text);
         wrong += !r.ok;
     }
     if (ctx)

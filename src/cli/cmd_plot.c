@@ -3,18 +3,21 @@
 
 #include <string.h>
 
+#include <clr/bench.h>
 #include <clr/plot.h>
 
 #include "cli/opt.h"
 
 static const struct opt_command command = {
     .name = "plot",
-    .usage = "run|range|schedule FILE... -o FIGURE [OPTION...]",
+    .usage = "run|range|schedule|bench FILE... -o FIGURE [OPTION...]",
     .about =
         "Draws a figure. run: accuracy over iterations, from run folders or history.csv files; runs that "
         "differ "
         "only in the seed become one curve with a band. range: accuracy over the learning rate, from folders "
-        "of range tests. schedule: rates over iterations, from CSV files of 'clr-cl schedule'.",
+        "of range tests. schedule: rates over iterations, from CSV files of 'clr-cl schedule'. bench: time "
+        "of each "
+        "layer and pass, from JSON files of 'clr-cl bench', side by side.",
     .examples = "  clr-cl plot run fixed triangular -o compared.png\n"
                 "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10'\n",
     .min_args = 2,
@@ -24,20 +27,36 @@ static const struct opt_command command = {
 typedef int (*plot_function)(const char *path, const char *const *inputs, size_t count,
                              const struct clr_plot_options *options, struct clr_error *err);
 
+static int plot_bench(const char *path, const char *const *inputs, size_t count,
+                      const struct clr_plot_options *options, struct clr_error *err)
+{
+    struct clr_bench_report *reports = NULL;
+    size_t n = 0;
+    int rc = clr_bench_read_all(&reports, &n, inputs, count, err);
+
+    if (rc == 0)
+        rc = clr_bench_plot(path, reports, n, options, err);
+    clr_bench_free(reports, n);
+    return rc;
+}
+
 static int draw(const struct opt_set *set, const char *output, const struct clr_plot_options *options,
                 struct clr_error *err)
 {
     static const struct {
         const char *name;
         plot_function function;
-    } kinds[] = {{"run", clr_plot_run}, {"range", clr_plot_range}, {"schedule", clr_plot_schedule}};
+    } kinds[] = {{"run", clr_plot_run},
+                 {"range", clr_plot_range},
+                 {"schedule", clr_plot_schedule},
+                 {"bench", plot_bench}};
 
     for (size_t i = 0; i < MEM_COUNT(kinds); i++) {
         if (strcmp(kinds[i].name, set->args[0]) != 0)
             continue;
         return kinds[i].function(output, set->args + 1, (size_t)set->arg_count - 1, options, err);
     }
-    return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is run, range or schedule",
+    return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is run, range, schedule or bench",
                          set->args[0]);
 }
 
@@ -68,7 +87,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .argument = "N",
          .min = 200,
          .max = 10000,
-         .help = "pixels at 96 dpi (default: 600)"},
+         .help = "pixels at 96 dpi (default: 600; bench: what the bars need)"},
         {.kind = OPT_INT,
          .name = "dpi",
          .value = &options.dpi,

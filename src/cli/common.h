@@ -96,6 +96,7 @@ int cli_print_json(json_t *value, struct clr_error *err);
 void cli_print_text(const char *text);
 
 /* The commands, one file each. */
+int cmd_bench(int argc, char **argv, struct clr_error *err);
 int cmd_data(int argc, char **argv, struct clr_error *err);
 int cmd_devices(int argc, char **argv, struct clr_error *err);
 int cmd_doctor(int argc, char **argv, struct clr_error *err);

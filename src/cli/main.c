@@ -14,13 +14,14 @@
 static const struct cli_command commands[] = {
     {"devices", "lists the OpenCL devices and which one would be used", cmd_devices},
     {"doctor", "checks every kernel against its reference on a device", cmd_doctor},
+    {"bench", "measures how fast a device trains, layer by layer", cmd_bench},
     {"data", "says which data sets are here and what is in them", cmd_data},
     {"net", "shows the layers, shapes and costs of a net", cmd_net},
     {"schedule", "writes or draws a learning-rate policy, without a device", cmd_schedule},
     {"range-test", "finds a range of learning rates", cmd_range_test},
     {"train", "trains a net", cmd_train},
     {"eval", "measures the accuracy of trained weights", cmd_eval},
-    {"plot", "draws runs, range tests and schedules", cmd_plot},
+    {"plot", "draws runs, range tests, schedules and measurements", cmd_plot},
 };
 
 static void print_help(void)

@@ -33,6 +33,8 @@ struct ocl_kernel;  /* owned by the context */
 struct ocl_options {
     bool profile;  /* events on every launch, for ocl_profile_table() */
     bool no_cache; /* neither read nor write program binaries (tests, tools) */
+    uint64_t salt; /* not 0: goes into every program as a macro, so that no cache of the driver
+                    * knows it; to be used with no_cache */
 };
 
 /* Copies *device. options may be NULL. */
@@ -88,9 +90,11 @@ void ocl_release(cl_mem *m);
 
 /* ------------------------------------------------------------------ kernels */
 
+#define PROGRAM_STANDARD "-cl-std=CL1.2" /* in front of every program's own options */
+
 /*
  * Kernel `name` of the program (file, options). file is a name in cl/ ("pool.cl"), options are -D macros and
- * nothing else; "-cl-std=CL1.2" is added here. Built at the first call for that pair, cached after.
+ * nothing else; PROGRAM_STANDARD is added here. Built at the first call for that pair, cached after.
  * The first build of a session that the cache cannot serve says so once through the log ("compiling kernels
  * for DEVICE …"). A build failure is CLR_ECL with the first lines of the build log.
  */
@@ -126,6 +130,19 @@ void ocl_save_programs(struct ocl_context *ctx);
 
 /* Table per label: calls, total ms, share; empty unless options.profile. */
 int ocl_profile_table(struct ocl_context *ctx, struct str *out, struct clr_error *err);
+
+/* One label of the profile. */
+struct profile_row {
+    const char *label; /* borrowed from the launches */
+    uint64_t calls, time_ns;
+};
+
+/*
+ * Wait, and give what each label took since the context was made or since the last call of this; the profile
+ * starts again at zero. *rows: a new array in the order of first launch, free with free().
+ */
+int ocl_profile_take(struct ocl_context *ctx, struct profile_row **rows, size_t *count,
+                     struct clr_error *err);
 
 /* Programs built from source / loaded from the cache, and ns spent on both, since the context was made. */
 struct ocl_build_stats {

@@ -60,7 +60,7 @@ static int find_row(size_t *out, struct profile *p, const char *label, struct cl
     rc = mem_grow(&p->rows, &p->row_capacity, p->row_count + 1, sizeof *p->rows, "profile", err);
     if (rc < 0)
         return rc;
-    p->rows[p->row_count].label = label;
+    p->rows[p->row_count] = (struct profile_row){.label = label};
     *out = p->row_count++;
     return 0;
 }
@@ -90,6 +90,24 @@ void profile_clear(struct profile *p)
     free(p->pending);
     free(p->rows);
     memset(p, 0, sizeof *p);
+}
+
+int ocl_profile_take(struct ocl_context *ctx, struct profile_row **rows, size_t *count, struct clr_error *err)
+{
+    struct profile *p = &ctx->profile;
+    struct profile_row *taken = NULL;
+    int rc = harvest(ctx, p->pending_count, err);
+
+    if (rc == 0)
+        rc = mem_new(&taken, p->row_count, sizeof *taken, "profile", err);
+    if (rc < 0)
+        return rc;
+    if (p->row_count > 0)
+        memcpy(taken, p->rows, p->row_count * sizeof *taken);
+    *rows = taken;
+    *count = p->row_count;
+    p->row_count = 0;
+    return 0;
 }
 
 static int slower_first(const void *a, const void *b)

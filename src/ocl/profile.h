@@ -7,11 +7,6 @@
 
 #include "ocl/ocl.h"
 
-struct profile_row {
-    const char *label; /* borrowed */
-    uint64_t calls, time_ns;
-};
-
 /* From the end of `begin` (NULL: from the start of `end`) to the end of `end`. */
 struct profile_pending {
     cl_event begin, end;

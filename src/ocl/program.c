@@ -100,6 +100,8 @@ static cl_int compile(struct ocl_program *p)
     cl_int status;
 
     str_append(&options, PROGRAM_STANDARD " %s", p->options);
+    if (p->ctx->options.salt > 0)
+        str_append(&options, " -DCLR_SALT=%llu", (unsigned long long)p->ctx->options.salt);
     status = options.failed ? CL_OUT_OF_HOST_MEMORY
                             : clBuildProgram(p->program, 1, &id, str_text(&options), NULL, NULL);
     str_clear(&options);

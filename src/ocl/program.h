@@ -4,8 +4,6 @@
 
 #include "ocl/context.h"
 
-#define PROGRAM_STANDARD "-cl-std=CL1.2" /* in front of every program's own options */
-
 struct ocl_kernel {
     struct ocl_program *program;
     char *name;

@@ -172,6 +172,7 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
 
     memset(s, 0, sizeof *s);
     s->o = o;
+    s->ocl.profile = o->profile;
     rc = check_transform(o, err);
     if (rc == 0)
         rc = choose_images(s, err);
@@ -259,8 +260,7 @@ int session_start(struct session *s, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
     const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
-    const struct ocl_options options = {.profile = s->o->profile};
-    int rc = ocl_context_create(&s->ctx, s->o->device, &options, err);
+    int rc = ocl_context_create(&s->ctx, s->o->device, &s->ocl, err);
 
     if (rc == 0 && (s->train_net || s->o->validation > 0))
         rc = device_images_create(&s->train_images, s->ctx, &d->train, image, err);

@@ -39,6 +39,7 @@ struct session {
     double scale;
     float *mean; /* (C,H,W), 0…255 */
 
+    struct ocl_options ocl; /* set by session_plan(), may be changed before session_start() */
     struct ocl_context *ctx;
     struct batch *train_batch, *test_batch;
     struct device_images train_images, test_images;

@@ -20,6 +20,9 @@ table("missing", [
     ("data set with a known name", ["data", "info", "cifar10"], 4, [], ["cifar10", "download|fetch|get"]),
     ("folder", ["data", "info", "./no/such/folder"], 4, [], ["no/such/folder"]),
     ("net", ["net", "show", "quack"], 4, [], ["quack", "quick"]),
+    ("report", ["bench", "compare", "no-such.json", "b.json"], 4, [], ["no-such.json"]),
+    ("report to draw", ["plot", "bench", "no-such.json", "-o", "x.png"], 4, [], ["no-such.json"]),
+    ("net to measure", ["bench", "--net", "quack"], 4, [], ["quack", "quick"]),
     ("prototxt", ["net", "show", "./no-such.prototxt"], 4, [], ["no-such.prototxt"]),
 ])
 
@@ -110,6 +113,22 @@ def net_of_hostile_text():
 
 
 @case
+def report_of_hostile_text():
+    for text in ("", "{", "[]", "{}", "\0", "[" * 5000, '{"format": "clr-cl bench", "version": 1}',
+                 '{"format": "clr-cl bench", "version": 2}'):
+        report = write(fresh("report.json"), text)
+        expect(clr("bench", "compare", report, report), 4, [], ["report.json"])
+        expect(clr("plot", "bench", report, "-o", fresh("x.png")), 4, [], ["report.json"])
+
+
+@case
+def net_to_measure_that_takes_any_image():
+    device()
+    net = tiny_net("  input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } }\n", "")
+    expect(clr("bench", "--net", net), 4, [], ["does not say how large its images are"])
+
+
+@case
 def weights_that_are_not_there_or_damaged():
     device()
     refused(4, ["none.safetensors"], init="none.safetensors")
@@ -141,6 +160,7 @@ def device_that_matches_nothing():
     expect(clr("devices", "--device", "no such thing"), 3, [], ["no such thing"])
     expect(clr("devices", env={"CLR_DEVICE": "no such thing"}), 3, [], ["CLR_DEVICE: .*no such thing"])
     expect(clr("doctor", "--device", "no such thing"), 3, [], ["no such thing"])
+    expect(clr("bench", "--device", "no such thing"), 3, [], ["no such thing"])
     refused(3, ["no such thing"], device="no such thing")
     refused(3, ["9:9"], device="9:9")
 

@@ -14,7 +14,7 @@ import termios
 import time
 
 from harness import (Place, Result, case, check, clr, device, expect, expect_lines, fresh, slow_case, tiny,
-                     tiny_data, tiny_net)
+                     tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
 
@@ -254,6 +254,37 @@ def runs_become_a_figure():
     check(data.startswith(b"\x89PNG") and b"clr-cl plot run" in data, "no PNG with its command line")
     width, height = struct.unpack(">II", data[16:24])
     check((width, height) == (1920, 1200), f"{width} x {height} pixels")
+
+
+@case
+def bench_and_what_becomes_of_it():
+    device()
+    report, figure = fresh("report.json"), fresh("figure.png")
+    result = expect(clr("bench", "--net", tiny_net(), "--batch", "10", "--json", report, "--plot", figure), 0,
+                    ["^device ", "^peak .*GFLOP/s", "^bandwidth .*GB/s", "^conv1 +forward ", "^ +update ",
+                     "^not convolution ", "^training step .*images/s", "^inference ", "^warm start ",
+                     "^first start .* programs compiled", "^memory .* MB", "^conv1 +convolution +OK "],
+                    ["^device: ", "^measuring: ", "^wrote .*report.json", "^wrote .*figure.png"])
+    check("WRONG" not in result.out, f"something is wrong\n{result}")
+    check(figure.read_bytes().startswith(b"\x89PNG"), "no PNG")
+    data = json.loads(report.read_text(encoding="utf-8"))
+    one = data["devices"][0]
+    check(one["correct"] and one["programs_compiled"] > 5, f"{one}")
+    layers = {(row["layer"], row["pass"]): row["ms"] for row in one["layers"]}
+    for wanted in (("", "batch"), ("conv1", "weight gradient"), ("pool1", "backward"), ("", "update")):
+        check(wanted in layers, f"{wanted} is missing: {layers}")
+    check(not [name for name in layers if name[1] == "other"], f"labels that nobody knows: {layers}")
+    spreads = [*layers.values(), one["training_step_ms"], one["inference_ms"], one["warm_start_s"]]
+    check(all(0 <= s["min"] <= s["median"] <= s["max"] and s["samples"] > 4 for s in spreads), f"{spreads}")
+    check(one["first_start_s"]["median"] > one["warm_start_s"]["median"], "compiling took no time")
+    expect(clr("bench", "compare", report, report), 0, [r"^training step .* 1\.00x$"])
+    expect(clr("plot", "bench", report, report, "-o", fresh("two.svg"), "--quiet"), 0)
+    data["batch"] = 20
+    other = write(fresh("other.json"), json.dumps(data))
+    expect(clr("bench", "compare", report, other), 4, [], ["batches of 10 images, 'other' of 20"])
+    one["checks"][1]["ok"] = False
+    wrong = write(fresh("wrong.json"), json.dumps(data))
+    expect(clr("bench", "compare", wrong, wrong), 4, [], ["computed wrongly"])
 
 
 @case

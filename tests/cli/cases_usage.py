@@ -5,7 +5,7 @@ import subprocess
 
 from harness import ROOT, Place, case, check, clr, expect, expect_lines, fresh, table, write
 
-COMMANDS = ["devices", "doctor", "data", "net", "schedule", "range-test", "train", "eval", "plot"]
+COMMANDS = ["devices", "doctor", "bench", "data", "net", "schedule", "range-test", "train", "eval", "plot"]
 TRAIN = ["train", "--net", "quick", "--data", "nowhere", "--iterations", "3", "--out", "never-made"]
 SWEEP = ["range-test"] + TRAIN[1:]
 FIXED = ["schedule", "--policy", "fixed", "--lr", "0.5", "--iterations", "2"]
@@ -63,6 +63,11 @@ table("usage", [
     ("value of a flag", ["train", "--quiet=yes"], 2, [], ["--quiet takes no value"]),
     ("argument left over", ["devices", "all"], 2, [], ["'all' is one argument too many"]),
     ("arguments left over", ["train", "a", "b"], 2, [], ["'a' is one argument too many"]),
+    ("bench with an unknown verb", ["bench", "comprae", "a", "b"], 2, [], ["usage: clr-cl bench"]),
+    ("bench compare of one file", ["bench", "compare", "a.json"], 2, [], ["at least two files"]),
+    ("bench compare with a net", ["bench", "compare", "a.json", "b.json", "--net", "full"], 2, [],
+     ["--net has no meaning there"]),
+    ("bench with a batch of none", ["bench", "--batch", "0"], 2, [], ["--batch"]),
     ("data without a verb", ["data"], 2, [], ["usage: clr-cl data"]),
     ("data with an unknown verb", ["data", "fetch", "cifar10"], 2, [], ["usage: clr-cl data"]),
     ("data info of nothing", ["data", "info"], 2, [], ["usage: clr-cl data"]),
@@ -70,7 +75,7 @@ table("usage", [
     ("net with two sizes", ["net", "show", "quick", "--input", "3x32x32", "--data", "x"], 2, [],
      ["give one"]),
     ("net with half a size", ["net", "show", "quick", "--input", "3x32"], 2, [], ["--input takes channels"]),
-    ("plot of an unknown kind", ["plot", "pie", "x.csv", "-o", "x.png"], 2, [], ["run, range or schedule"]),
+    ("plot of an unknown kind", ["plot", "pie", "x.csv", "-o", "x.png"], 2, [], ["run, range, schedule or bench"]),
     ("plot without a figure", ["plot", "run", "x"], 2, [], ["--output FIGURE is missing"]),
     ("train without a net", ["train"], 2, [], ["--net NET is missing"]),
     ("train without data", ["train", "--net", "quick"], 2, [], ["--data DATA is missing"]),

@@ -652,6 +652,8 @@ START_TEST(test_ocl__profile_counts_by_label)
     struct ocl_kernel *k = get_kernel(ctx, "", "scale");
     cl_mem x = new_buffer(ctx, COUNT * 4), y = new_buffer(ctx, COUNT * 4);
     const struct ocl_arg args[] = {OCL_MEM(y), OCL_MEM(x), OCL_INT(COUNT), OCL_FLOAT(2.0F)};
+    struct profile_row *rows;
+    size_t count;
     struct str s = {0};
     char label[] = "conv1 forward", again[] = "conv1 forward", *line;
     unsigned long long calls;
@@ -674,6 +676,13 @@ START_TEST(test_ocl__profile_counts_by_label)
     line = strstr(str_text(&s), "\ntotal ");
     ck_assert_msg(line && sscanf(line + 7, "%llu", &calls) == 1 && calls == 703, "%s", str_text(&s));
     str_clear(&s);
+    ck_assert_int_eq(ocl_profile_take(ctx, &rows, &count, NULL), 0);
+    ck_assert(count == 2 && rows[0].calls + rows[1].calls == 703);
+    free(rows);
+    ck_assert_int_eq(ocl_launch(ctx, k, "ip1", 1, &global, NULL, args, 4, NULL), 0);
+    ck_assert_int_eq(ocl_profile_take(ctx, &rows, &count, NULL), 0); /* it began anew */
+    ck_assert(count == 1 && rows[0].calls == 1 && strcmp(rows[0].label, "ip1") == 0);
+    free(rows);
     ocl_release(&x);
     ocl_release(&y);
     ocl_context_destroy(ctx);

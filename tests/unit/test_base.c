@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/geometry.h"
+#include "base/host.h"
 #include "base/rng.h"
 #include "base/str.h"
 
@@ -240,6 +241,27 @@ START_TEST(test_geometry__conv_sizes)
 }
 END_TEST
 
+START_TEST(test_host__peak_memory_grows_with_what_is_touched)
+{
+    const size_t size = (size_t)96 << 20;
+    const uint64_t before = host_peak_resident_bytes();
+    uint64_t after;
+    char *memory = NULL, cpu[128], os[128];
+
+    ck_assert_uint_gt(before, 1 << 20);
+    ck_assert_int_eq(mem_new(&memory, size, 1, "memory", NULL), 0);
+    for (size_t i = 0; i < size; i += 512)
+        ((volatile char *)memory)[i] = 1;
+    after = host_peak_resident_bytes();
+    free(memory);
+    ck_assert_uint_ge(after, before + size / 2);
+    ck_assert_uint_ge(host_peak_resident_bytes(), before + size / 2); /* a peak: freeing does not lower it */
+    host_cpu(cpu, sizeof cpu);
+    host_os(os, sizeof os);
+    ck_assert(!strchr(cpu, '\n') && os[0]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base");
@@ -259,6 +281,7 @@ int main(void)
     tcase_add_test(tc, test_fs__sha256);
     tcase_add_test(tc, test_geometry__pool_sizes_of_both_roundings);
     tcase_add_test(tc, test_geometry__conv_sizes);
+    tcase_add_test(tc, test_host__peak_memory_grows_with_what_is_touched);
     suite_add_tcase(s, tc);
     return support_run(s, true);
 }

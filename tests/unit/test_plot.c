@@ -1,5 +1,5 @@
 /*
- * Figures: ticks, texts, repeats, the files written, and three charts against reference images. The reference
+ * Figures: ticks, texts, repeats, the files written, and four figures against reference images. The reference
  * images (tests/golden/plot_*.png) hold text as boxes of a fixed width, so that no font changes them;
  * `test_plot --write FOLDER` draws them anew.
  */
@@ -19,6 +19,7 @@
 
 #include "base/fs.h"
 #include "plot/axes.h"
+#include "plot/bars.h"
 #include "plot/figure.h"
 #include "plot/place.h"
 #include "plot/runs.h"
@@ -681,8 +682,9 @@ END_TEST
 
 /* ---- reference images ---- */
 
-enum { GOLDEN_RUN, GOLDEN_RANGE, GOLDEN_SCHEDULE, GOLDEN_COUNT };
-static const char *const g_golden[] = {"plot_run.png", "plot_range.png", "plot_schedule.png"};
+enum { GOLDEN_RUN, GOLDEN_RANGE, GOLDEN_SCHEDULE, GOLDEN_CHARTS, GOLDEN_BARS = GOLDEN_CHARTS };
+static const char *const g_golden[] = {"plot_run.png", "plot_range.png", "plot_schedule.png",
+                                       "plot_bars.png"};
 
 static void make_chart(struct chart *chart, int which)
 {
@@ -708,6 +710,43 @@ static void render_boxes(struct str *out, const struct chart *chart)
     struct clr_error err = {0};
 
     ck_assert_msg(figure_render(out, chart, CANVAS_PNG, true, &o, &err) == 0, "%s", err.message);
+}
+
+/* Two series of eight rows, of which the smallest do not fit and are summed. */
+static void make_bars(struct bars *bars)
+{
+    static const char *const groups[] = {"conv1", "conv1", "pool1", "conv2",
+                                         "conv2", "conv2", "ip1",   "update"};
+    static const char *const names[] = {"forward",       "weight gradient", "forward", "forward",
+                                        "data gradient", "weight gradient", "forward", ""};
+    static const double values[] = {2, 3, 0.5, 5, 5.5, 6, 0.25, 0.125};
+
+    *bars = (struct bars){.title = "bars", .value_label = "ms", .series_count = 2};
+    str_copy(bars->series[0], BARS_LABEL, "one");
+    str_copy(bars->series[1], BARS_LABEL, "two");
+    ck_assert_int_eq(bars_create_rows(bars, MEM_COUNT(values), NULL), 0);
+    for (size_t i = 0; i < MEM_COUNT(values); i++) {
+        struct bars_row *r = &bars->rows[i];
+        str_copy(r->group, sizeof r->group, groups[i]);
+        str_copy(r->name, sizeof r->name, names[i]);
+        for (size_t k = 0; k < 2; k++) {
+            r->value[k] = values[i] * (k ? 1.5 : 1);
+            r->low[k] = 0.75 * r->value[k];
+            r->high[k] = 1.25 * r->value[k];
+        }
+    }
+    bars->rows[2].value[1] = NAN; /* not measured there */
+}
+
+static void render_bars(struct str *out, const struct bars *bars)
+{
+    const struct canvas_spec spec = {CANVAS_PNG, 480, 230, 96, true, NULL, NULL, NULL};
+    struct canvas *canvas;
+
+    ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
+    ck_assert_int_eq(bars_draw(canvas, bars, spec.width, spec.height, NULL), 0);
+    ck_assert_int_eq(canvas_finish(canvas, out, NULL), 0);
+    canvas_destroy(canvas);
 }
 
 static cairo_surface_t *decode(const char *path)
@@ -746,24 +785,38 @@ static int count_different(cairo_surface_t *a, cairo_surface_t *b)
     return different;
 }
 
-/* Draw the chart and compare it with a reference image, both ways. */
-static int compare(const struct chart *chart, int which)
+/* Compare a picture with a reference image, both ways. Clears it. */
+static int compare_png(struct str *png, int which)
 {
     const char *root = getenv("CLR_SOURCE_ROOT"), *base = support_temp_dir();
-    struct str png = {0};
     cairo_surface_t *drawn, *golden;
     int different;
 
     ck_assert_msg(root != NULL, "CLR_SOURCE_ROOT is not set");
-    render_boxes(&png, chart);
-    ck_assert_int_eq(fs_write_atomic(join(base, "x.png"), png.text, png.length, NULL), 0);
+    ck_assert_int_eq(fs_write_atomic(join(base, "x.png"), png->text, png->length, NULL), 0);
     drawn = decode(join(base, "x.png"));
     golden = decode(join(join(root, "tests/golden"), g_golden[which]));
     different = count_different(drawn, golden) + count_different(golden, drawn);
     cairo_surface_destroy(drawn);
     cairo_surface_destroy(golden);
-    str_clear(&png);
+    str_clear(png);
     return different;
+}
+
+static int compare(const struct chart *chart, int which)
+{
+    struct str png = {0};
+
+    render_boxes(&png, chart);
+    return compare_png(&png, which);
+}
+
+static int compare_bars(const struct bars *bars)
+{
+    struct str png = {0};
+
+    render_bars(&png, bars);
+    return compare_png(&png, GOLDEN_BARS);
 }
 
 START_TEST(test_golden__figures_look_as_they_did)
@@ -775,6 +828,18 @@ START_TEST(test_golden__figures_look_as_they_did)
     different = compare(&chart, _i);
     ck_assert_msg(different <= 40, "%s: %d pixels differ", g_golden[_i], different);
     chart_clear(&chart);
+}
+END_TEST
+
+START_TEST(test_golden__bars_look_as_they_did)
+{
+    struct bars bars;
+
+    make_bars(&bars);
+    ck_assert_int_le(compare_bars(&bars), 40);
+    bars.rows[3].value[0] = 4.5; /* and a change is seen */
+    ck_assert_int_gt(compare_bars(&bars), 80);
+    bars_clear(&bars);
 }
 END_TEST
 
@@ -812,7 +877,16 @@ static const char *g_write_folder;
 /* Not a test: draws the reference images anew. */
 START_TEST(write_golden)
 {
-    for (int i = 0; i < GOLDEN_COUNT; i++) {
+    struct bars bars;
+    struct str drawn = {0};
+
+    make_bars(&bars);
+    render_bars(&drawn, &bars);
+    ck_assert_int_eq(
+        fs_write_atomic(join(g_write_folder, g_golden[GOLDEN_BARS]), drawn.text, drawn.length, NULL), 0);
+    str_clear(&drawn);
+    bars_clear(&bars);
+    for (int i = 0; i < GOLDEN_CHARTS; i++) {
         struct chart chart;
         struct str png = {0};
         make_chart(&chart, i);
@@ -856,7 +930,8 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_plot__svg_and_pdf_by_extension);
     tcase_add_test(tc, test_plot__bad_targets_leave_nothing);
     tcase_add_test(tc, test_plot__odd_data_and_texts_are_drawn);
-    tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, GOLDEN_COUNT);
+    tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, GOLDEN_CHARTS);
+    tcase_add_test(tc, test_golden__bars_look_as_they_did);
     tcase_add_test(tc, test_golden__changes_are_seen);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);

@@ -1,0 +1,64 @@
+/* The machine and the process: see host.h. Sources: proc(5), uname(2), getrusage(2). */
+#include "base/host.h"
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include "base/str.h"
+
+/* What stands behind "KEY" and blanks, colons and tabs in a file of such lines; false: no such line. */
+static bool find_line(const char *path, const char *key, char *out, size_t size)
+{
+    char line[512];
+    size_t n = strlen(key);
+    bool found = false;
+    FILE *f = fopen(path, "r");
+
+    while (f && !found && fgets(line, sizeof line, f)) {
+        found = strncmp(line, key, n) == 0 && strchr(" \t:", line[n]);
+        if (found) {
+            char *value = line + n + strspn(line + n, " \t:");
+            value[strcspn(value, "\n")] = '\0';
+            str_copy(out, size, value);
+        }
+    }
+    if (f)
+        (void)fclose(f);
+    return found;
+}
+
+uint64_t host_peak_resident_bytes(void)
+{
+    struct rusage usage;
+    char text[64];
+    uint64_t kib;
+
+    if (find_line("/proc/self/status", "VmHWM", text, sizeof text)) {
+        text[strcspn(text, " ")] = '\0';
+        if (str_parse_u64(text, 0, UINT64_MAX / 1024, &kib))
+            return kib * 1024;
+    }
+    if (getrusage(RUSAGE_SELF, &usage) < 0 || usage.ru_maxrss < 0)
+        return 0;
+#if defined(__APPLE__)
+    return (uint64_t)usage.ru_maxrss; /* bytes there */
+#else
+    return (uint64_t)usage.ru_maxrss * 1024;
+#endif
+}
+
+void host_cpu(char *out, size_t size)
+{
+    if (!find_line("/proc/cpuinfo", "model name", out, size))
+        str_copy(out, size, "");
+}
+
+void host_os(char *out, size_t size)
+{
+    struct utsname u;
+
+    if (uname(&u) < 0)
+        str_copy(out, size, "");
+    else
+        (void)snprintf(out, size, "%.60s %.60s %.30s", u.sysname, u.release, u.machine);
+}

@@ -1,0 +1,22 @@
+/*
+ * The machine and the process, as far as the system tells.
+ */
+#ifndef BASE_HOST_H
+#define BASE_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/banned.h"
+
+/*
+ * The most memory of this process that was resident at a time, since it was started, in bytes; 0: not known.
+ * Linux's VmHWM, elsewhere what getrusage() says.
+ */
+uint64_t host_peak_resident_bytes(void);
+
+/* "AMD EPYC", "Linux 6.1.0 x86_64"; "" where the system does not tell. */
+void host_cpu(char *out, size_t size);
+void host_os(char *out, size_t size);
+
+#endif

@@ -1,0 +1,337 @@
+/*
+ * The measurement of one device: see clr/bench.h. In this order: whole steps and inference; starts with
+ * compiled kernels; memory, before anything else inflates it; layers, in a context with profiling; the
+ * device's limits; correctness; last the start that compiles everything.
+ */
+#include <clr/bench.h>
+
+#include <math.h>
+#include <time.h>
+
+#include <clr/version.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/host.h"
+#include "bench/checks.h"
+#include "bench/measure.h"
+#include "bench/random_data.h"
+#include "bench/rows.h"
+
+enum { WARM_STARTS = 5, LABELS_MOST = 256 };
+
+/* Small, so that weights hardly move: times must not depend on how training goes. */
+#define RATE     1e-6
+#define MOMENTUM 0.9
+
+struct bench {
+    struct clr_bench_report *report;
+    const struct clr_bench_options *o;
+    struct clr_dataset *data;
+    struct clr_train_options train;
+};
+
+/* ------------------------------------------------------------------ what is run */
+
+static int run_steps(void *user, int n, struct clr_error *err)
+{
+    struct session *s = user;
+    double losses[SESSION_LOSSES];
+    uint64_t first;
+    int count = 0, rc = 0;
+
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = session_update(s, RATE, MOMENTUM, err);
+    if (rc == 0)
+        rc = session_read_losses(s, &first, losses, &count, err);
+    for (int i = 0; i < count && rc == 0; i++)
+        if (!isfinite(losses[i]))
+            rc =
+                clr_error_set(err, CLR_EDIVERGED,
+                              "the loss is not finite after %llu steps on random images at rate %g: see what "
+                              "'clr-cl doctor' says about %s",
+                              (unsigned long long)first + (unsigned)i + 1, RATE, s->o->device->name);
+    return rc;
+}
+
+static int run_inference(void *user, int n, struct clr_error *err)
+{
+    double loss, accuracy;
+    int rc = 0;
+
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = session_evaluate(user, &loss, &accuracy, NULL, err);
+    return rc;
+}
+
+/* Context, memory, kernels, and one training step to its end. */
+static int start(struct bench *b, struct session *s, const struct ocl_options *options, double *seconds,
+                 struct clr_error *err)
+{
+    uint64_t begin;
+    int rc = session_plan(s, &b->train, true, err);
+
+    if (rc < 0)
+        return rc;
+    s->ocl = *options;
+    begin = clock_ns();
+    rc = session_start(s, err);
+    if (rc == 0)
+        rc = run_steps(s, 1, err);
+    *seconds = (double)(clock_ns() - begin) * 1e-9;
+    if (rc < 0)
+        session_clear(s);
+    return rc;
+}
+
+static void tell(const struct bench *b, const char *what)
+{
+    if (b->o->progress)
+        b->o->progress(b->o->user, what);
+}
+
+/* ------------------------------------------------------------------ measurements */
+
+static int time_whole(struct bench *b, struct session *s, struct clr_error *err)
+{
+    const struct measure steps = {run_steps, s, SESSION_LOSSES, 4.0},
+                         inference = {run_inference, s, 10000, 2.5};
+    int rc;
+
+    tell(b, "whole training steps");
+    rc = measure_run(&b->report->step_ms, &steps, err);
+    if (rc == 0) {
+        tell(b, "inference");
+        rc = measure_run(&b->report->inference_ms, &inference, err);
+    }
+    measure_scale(&b->report->step_ms, 1e3);
+    measure_scale(&b->report->inference_ms, 1e3);
+    return rc;
+}
+
+/* The first session: it fills the cache of compiled kernels where that is needed. */
+static int whole_steps(struct bench *b, struct clr_error *err)
+{
+    const struct ocl_options options = {0};
+    struct session s = {0};
+    double ignored;
+    int rc;
+
+    tell(b, "start");
+    rc = start(b, &s, &options, &ignored, err);
+    if (rc < 0)
+        return rc;
+    rc = time_whole(b, &s, err);
+    b->report->peak_memory_compiler = ocl_build_statistics(s.ctx).built > 0;
+    if (rc == 0)
+        ocl_save_programs(s.ctx);
+    session_clear(&s);
+    return rc;
+}
+
+static int warm_starts(struct bench *b, struct clr_error *err)
+{
+    const struct ocl_options options = {0};
+    double seconds[WARM_STARTS];
+    int rc = 0;
+
+    tell(b, "starts with compiled kernels");
+    for (int i = 0; i < WARM_STARTS && rc == 0; i++) {
+        struct session s = {0};
+        rc = start(b, &s, &options, &seconds[i], err);
+        if (rc == 0 && ocl_build_statistics(s.ctx).built > 0)
+            b->report->peak_memory_compiler = true; /* the cache cannot be written */
+        session_clear(&s);
+    }
+    if (rc == 0)
+        measure_spread(&b->report->warm_start_s, seconds, WARM_STARTS);
+    return rc;
+}
+
+/*
+ * Some drivers give a nanosecond for every kernel (Mesa's llvmpipe does): such times are worse than none.
+ * Where kernels are tiny, what lies between them may well be nine tenths of a step, but not 99 hundredths.
+ */
+static void drop_rows_of_no_use(struct clr_bench_report *r)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < r->row_count; i++)
+        sum += r->rows[i].ms.median;
+    if (sum < 0.01 * r->step_ms.median)
+        r->row_count = 0;
+}
+
+/* Layers, limits and verdicts share a session, whose net says which variants were timed. */
+static int inspect(struct bench *b, struct clr_error *err)
+{
+    const struct ocl_options options = {.profile = true};
+    struct session s = {0};
+    struct ocl_context *ctx = NULL;
+    double ignored;
+    int rc;
+
+    tell(b, "layers and passes");
+    rc = start(b, &s, &options, &ignored, err);
+    if (rc < 0)
+        return rc;
+    rc = rows_measure(b->report, &s, run_steps, err);
+    drop_rows_of_no_use(b->report);
+    if (rc == 0)
+        rc = ocl_context_create(&ctx, b->train.device, NULL, err);
+    if (rc == 0) {
+        tell(b, "the device's limits");
+        rc = limits_measure(b->report, ctx, err);
+    }
+    if (rc == 0) {
+        tell(b, "correctness of what was timed");
+        rc = checks_run(b->report, &s, ctx, err);
+    }
+    if (ctx)
+        ocl_save_programs(ctx);
+    ocl_context_destroy(ctx);
+    session_clear(&s);
+    return rc;
+}
+
+/* Nothing compiled, neither here nor in the driver: the time goes into every program's options. */
+static int first_start(struct bench *b, struct clr_error *err)
+{
+    const struct ocl_options options = {.no_cache = true, .salt = (uint64_t)time(NULL)};
+    struct session s = {0};
+    double seconds;
+    int rc;
+
+    tell(b, "first start: compiling all kernels");
+    rc = start(b, &s, &options, &seconds, err);
+    if (rc < 0)
+        return rc;
+    measure_spread(&b->report->first_start_s, &seconds, 1);
+    b->report->programs_compiled = ocl_build_statistics(s.ctx).built;
+    session_clear(&s);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ the report's head */
+
+static const char *type_name(enum clr_device_type type)
+{
+    static const char *const names[] = {"CPU", "GPU", "accelerator", "other"};
+
+    return names[type];
+}
+
+static void describe(struct clr_bench_report *r, const struct clr_device *d,
+                     const struct clr_bench_options *o)
+{
+    clock_utc(r->created, sizeof r->created);
+    str_copy(r->program, sizeof r->program, CLR_VERSION);
+    str_copy(r->git_id, sizeof r->git_id, CLR_GIT_ID);
+#ifdef __VERSION__
+    str_copy(r->compiler, sizeof r->compiler, __VERSION__);
+#endif
+    str_copy(r->kernel_options, sizeof r->kernel_options, PROGRAM_STANDARD);
+    host_cpu(r->host_cpu, sizeof r->host_cpu);
+    host_os(r->host_os, sizeof r->host_os);
+    str_copy(r->net, sizeof r->net, o->net_name);
+    fs_sha256(o->net->text, strlen(o->net->text), r->net_sha256);
+    r->batch = o->batch;
+    (void)snprintf(r->data, sizeof r->data, "random bytes and labels from seed %d", RANDOM_DATA_SEED);
+    str_copy(r->device, sizeof r->device, d->name);
+    str_copy(r->type, sizeof r->type, type_name(d->type));
+    str_copy(r->vendor, sizeof r->vendor, d->vendor);
+    str_copy(r->device_version, sizeof r->device_version, d->version);
+    str_copy(r->driver, sizeof r->driver, d->driver);
+    str_copy(r->platform, sizeof r->platform, d->platform_name);
+    str_copy(r->platform_version, sizeof r->platform_version, d->platform_version);
+    r->compute_units = d->compute_units;
+    r->clock_mhz = d->clock_mhz;
+    r->float_width = d->native_float_width;
+}
+
+/* How many classes the net tells apart, as far as a label can be a byte. */
+static int count_classes(int *out, const struct clr_bench_options *o, struct clr_image_shape input,
+                         struct clr_error *err)
+{
+    struct graph *g = NULL;
+    int rc = graph_create(&g, o->net, PHASE_TRAIN, input, o->batch, err);
+
+    if (rc < 0)
+        return rc;
+    *out = g->values[g->logits].shape.c < LABELS_MOST ? g->values[g->logits].shape.c : LABELS_MOST;
+    graph_destroy(g);
+    return 0;
+}
+
+static int prepare(struct bench *b, const struct clr_device *device, struct clr_error *err)
+{
+    const struct clr_image_shape input = clr_net_input(b->o->net);
+    int classes, rc;
+
+    if (input.channels < 1)
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "'%s' does not say how large its images are: give its Data layer an 'input_param "
+            "{ shape { dim: N dim: C dim: H dim: W } }'",
+            b->o->net_name);
+    rc = count_classes(&classes, b->o, input, err);
+    if (rc == 0)
+        rc = random_data_create(&b->data, input, classes, b->o->batch, err);
+    if (rc < 0)
+        return rc;
+    describe(b->report, device, b->o);
+    b->report->input = input;
+    clr_train_options_init(&b->train);
+    b->train.net = b->o->net;
+    b->train.net_name = b->o->net_name;
+    b->train.data = b->data;
+    b->train.data_name = b->data->name;
+    b->train.device = device;
+    b->train.schedule.policy = CLR_POLICY_FIXED;
+    b->train.schedule.lr = RATE;
+    b->train.schedule.momentum = MOMENTUM;
+    b->train.iterations = 1;
+    b->train.batch = b->o->batch;
+    b->train.seed = RANDOM_DATA_SEED;
+    return 0;
+}
+
+int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
+                  const struct clr_bench_options *options, struct clr_error *err)
+{
+    struct clr_bench_report report = {0};
+    struct bench b = {.report = &report, .o = options};
+    int rc = prepare(&b, device, err);
+
+    if (rc == 0)
+        rc = whole_steps(&b, err);
+    if (rc == 0)
+        rc = warm_starts(&b, err);
+    report.peak_memory_bytes = host_peak_resident_bytes();
+    if (rc == 0)
+        rc = inspect(&b, err);
+    if (rc == 0)
+        rc = first_start(&b, err);
+    clr_dataset_destroy(b.data);
+    if (rc == 0)
+        *out = report;
+    else
+        clr_bench_clear(&report);
+    return rc;
+}
+
+void clr_bench_clear(struct clr_bench_report *report)
+{
+    if (!report)
+        return;
+    free(report->rows);
+    free(report->checks);
+    memset(report, 0, sizeof *report);
+}
+
+void clr_bench_free(struct clr_bench_report *reports, size_t count)
+{
+    for (size_t i = 0; reports && i < count; i++)
+        clr_bench_clear(&reports[i]);
+    free(reports);
+}

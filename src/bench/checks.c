@@ -1,0 +1,133 @@
+/* Was it right what was timed: see checks.h. */
+#include "bench/checks.h"
+
+#include <math.h>
+
+#include "bench/measure.h"
+#include "bench/random_data.h"
+#include "ops/layout.h"
+
+enum {
+    CHECK_IMAGES = 3, /* that are computed: the oracles are slow */
+    CHECK_BATCH = 64, /* most images of verify_batch() */
+    UPDATE_COUNT = 1000,
+};
+#define CHECK_BYTES ((size_t)64 << 20) /* of the tensors of an operator: the host holds several copies */
+
+/* What the timed net says about itself. */
+struct variant_search {
+    const char *layer, *variant;
+};
+
+static void find_variant(void *user, const char *layer, const char *variant)
+{
+    struct variant_search *s = user;
+
+    if (strcmp(layer, s->layer) == 0)
+        s->variant = variant;
+}
+
+static const char *timed_variant(const struct session *s, const char *layer)
+{
+    struct variant_search search = {layer, ""};
+
+    net_variants(s->train_net, find_variant, &search);
+    return search.variant;
+}
+
+static bool same_variant(const char *timed, const struct verify_result *r)
+{
+    return strncmp(timed, r->variant, sizeof r->variant - 1) == 0; /* a long one was cut */
+}
+
+/* The verdict of a verification, or of one that a driver let down (rc < 0). */
+static void judge(struct clr_bench_report *out, const char *layer, const char *kind,
+                  const struct verify_result *r, int rc, const struct clr_error *why, const char *timed)
+{
+    struct clr_bench_check *c = &out->checks[out->check_count++];
+
+    str_copy(c->layer, sizeof c->layer, layer);
+    str_copy(c->kind, sizeof c->kind, kind);
+    str_copy(c->variant, sizeof c->variant, timed ? timed : r->variant);
+    c->worst_nmse = rc < 0 ? NAN : measure_worst_nmse(r);
+    c->ok = rc == 0 && r->ok;
+    if (!c->ok)
+        str_copy(c->detail, sizeof c->detail, rc < 0 ? why->message : r->text);
+    if (c->ok && timed && !same_variant(timed, r)) {
+        c->ok = false;
+        (void)snprintf(c->detail, sizeof c->detail,
+                       "'%s' was timed, but '%s' was verified: what was timed may be wrong", timed,
+                       r->variant);
+    }
+    out->wrong += !c->ok;
+}
+
+/* The batch that was planned, or as much of it as has room in memory. */
+static int planned_batch(const struct op_desc *d)
+{
+    const size_t x = (size_t)d->x.c * (size_t)d->x.h * (size_t)d->x.w,
+                 y = (size_t)d->y.c * (size_t)d->y.h * (size_t)d->y.w,
+                 most = CHECK_BYTES / ((x + y) * 2 * sizeof(float));
+
+    return most >= (size_t)d->x.n ? d->x.n : most > 1 ? (int)most : 1;
+}
+
+static void check_node(struct clr_bench_report *out, const struct session *s, const struct graph_node *node,
+                       struct ocl_context *ctx)
+{
+    struct op_desc d = node->desc;
+    const unsigned how = 1u << VERIFY_EXACT | (node->in_place ? 1u << VERIFY_IN_PLACE : 0);
+    const char *timed = timed_variant(s, node->desc.label);
+    const int block = layout_block(ocl_device(ctx));
+    struct verify_result r;
+    struct clr_error why = {0};
+    int rc, images;
+
+    d.x.n = planned_batch(&d);
+    if (d.y.n > 0)
+        d.y.n = d.x.n;
+    images = d.x.n < CHECK_IMAGES ? d.x.n : CHECK_IMAGES;
+    rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, how, &r, &why);
+    if (rc == 0 && r.ok && !same_variant(timed, &r)) /* what reads the images may read them in one block */
+        rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, 1u << VERIFY_ONE_BLOCK, &r, &why);
+    judge(out, node->desc.label, op_kind_name(d.kind), &r, rc, &why, timed);
+}
+
+static void check_batch(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx)
+{
+    struct shape shape = net_images(s->train_net)->shape;
+    struct verify_result r;
+    struct clr_error why = {0};
+    int rc;
+
+    shape.n = shape.n < CHECK_BATCH ? shape.n : CHECK_BATCH;
+    rc = verify_batch(ctx, &shape, layout_block(ocl_device(ctx)),
+                      shape.n < CHECK_IMAGES ? shape.n : CHECK_IMAGES, RANDOM_DATA_SEED, &r, &why);
+    judge(out, "", "batch", &r, rc, &why, NULL);
+}
+
+static void check_update(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx)
+{
+    struct verify_result r;
+    struct clr_error why = {0};
+    const int rc =
+        verify_sgd(ctx, s->o->convention == CLR_MOMENTUM_CAFFE, UPDATE_COUNT, RANDOM_DATA_SEED, &r, &why);
+
+    judge(out, "", "update", &r, rc, &why, NULL);
+}
+
+int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
+               struct clr_error *err)
+{
+    const struct graph *g = s->train_graph;
+    int rc = mem_new(&out->checks, g->node_count + 2, sizeof *out->checks, "verdicts", err);
+
+    if (rc < 0)
+        return rc;
+    check_batch(out, s, ctx);
+    for (size_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i].desc.kind != OP_ACCURACY)
+            check_node(out, s, &g->nodes[i], ctx);
+    check_update(out, s, ctx);
+    return 0;
+}

@@ -1,0 +1,416 @@
+/*
+ * Reports as JSON: see clr/bench.h; docs/benchmarking.md describes the format. What is read may come from
+ * anywhere: every member is checked for type and range before it is used.
+ */
+#include <clr/bench.h>
+
+#include <limits.h>
+#include <math.h>
+
+#include <jansson.h>
+
+#include "base/fs.h"
+
+#define FORMAT     "clr-cl bench"
+#define VERSION    1
+#define FILE_LIMIT ((size_t)16 << 20)
+enum { MOST_DEVICES = 64, MOST_ROWS = 10000 };
+#define MOST 1e15 /* of any number */
+
+/* ------------------------------------------------------------------ writing */
+
+static json_t *number(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *spread_json(const struct clr_bench_spread *s)
+{
+    return json_pack("{s:i, s:o, s:o, s:o}", "samples", s->count, "min", number(s->min), "median",
+                     number(s->median), "max", number(s->max));
+}
+
+static json_t *row_json(const struct clr_bench_report *r, const struct clr_bench_row *row)
+{
+    const double rate = row->gflop > 0.0 ? row->gflop / row->ms.median * 1e3 : NAN;
+
+    return json_pack("{s:s, s:s, s:s, s:o, s:f, s:o, s:o}", "layer", row->layer, "kind", row->kind, "pass",
+                     clr_bench_pass_name(row->pass), "ms", spread_json(&row->ms), "gflop", row->gflop,
+                     "gflops", number(rate), "of_peak", number(rate / r->peak_gflops.max));
+}
+
+static json_t *check_json(const struct clr_bench_check *c)
+{
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:s}", "layer", c->layer, "kind", c->kind, "variant",
+                     c->variant, "ok", c->ok, "worst_nmse", number(c->worst_nmse), "detail", c->detail);
+}
+
+static json_t *device_json(const struct clr_bench_report *r)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i}", "name", r->device, "type", r->type,
+                     "vendor", r->vendor, "version", r->device_version, "driver", r->driver, "platform",
+                     r->platform, "platform_version", r->platform_version, "compute_units", r->compute_units,
+                     "clock_mhz", r->clock_mhz, "native_float_width", r->float_width);
+}
+
+static json_t *report_json(const struct clr_bench_report *r)
+{
+    json_t *rows = json_array(), *checks = json_array();
+
+    for (size_t i = 0; i < r->row_count; i++)
+        (void)json_array_append_new(rows, row_json(r, &r->rows[i]));
+    for (size_t i = 0; i < r->check_count; i++)
+        (void)json_array_append_new(checks, check_json(&r->checks[i]));
+    if (json_array_size(rows) != r->row_count || json_array_size(checks) != r->check_count) {
+        json_decref(rows);
+        json_decref(checks);
+        return NULL;
+    }
+    return json_pack(
+        "{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:b, s:o}", "device",
+        device_json(r), "created", r->created, "peak_gflops", spread_json(&r->peak_gflops),
+        "bandwidth_gb_per_s", spread_json(&r->bandwidth_gb), "triad_array_bytes", (json_int_t)r->triad_bytes,
+        "training_step_ms", spread_json(&r->step_ms), "training_images_per_s",
+        number(1e3 * r->batch / r->step_ms.median), "inference_ms", spread_json(&r->inference_ms),
+        "warm_start_s", spread_json(&r->warm_start_s), "first_start_s", spread_json(&r->first_start_s),
+        "programs_compiled", r->programs_compiled, "peak_memory_bytes",
+        r->peak_memory_bytes > 0 ? json_integer((json_int_t)r->peak_memory_bytes) : json_null(),
+        "peak_memory_includes_compiler", r->peak_memory_compiler, "not_convolution",
+        number(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0, "checks", checks);
+}
+
+/* What all reports of a file share comes from the first. */
+static json_t *file_json(const struct clr_bench_report *reports, size_t count)
+{
+    const struct clr_bench_report *r = &reports[0];
+    json_t *devices = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(devices, report_json(&reports[i])) < 0) {
+            json_decref(devices);
+            return NULL;
+        }
+    return json_pack(
+        "{s:s, s:i, s:{s:s, s:s, s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s, s:[i, i, i]}, s:i, s:s, s:o}",
+        "format", FORMAT, "version", VERSION, "program", "version", r->program, "git", r->git_id, "compiler",
+        r->compiler, "kernel_options", r->kernel_options, "host", "cpu", r->host_cpu, "os", r->host_os, "net",
+        "name", r->net, "sha256", r->net_sha256, "input", r->input.channels, r->input.height, r->input.width,
+        "batch", r->batch, "data", r->data, "devices", devices);
+}
+
+int clr_bench_write(const char *path, const struct clr_bench_report *reports, size_t count,
+                    struct clr_error *err)
+{
+    struct str line = {0};
+    json_t *json = count > 0 ? file_json(reports, count) : NULL;
+    char *text;
+    int rc;
+
+    if (!json)
+        return clr_error_set(err, CLR_EINPUT,
+                             "no report for '%s': a name is not UTF-8, there is no device, or no memory",
+                             path);
+    text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(json);
+    if (!text)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
+    str_append(&line, "%s\n", text);
+    free(text);
+    rc = str_check(&line, err);
+    if (rc == 0)
+        rc = fs_write_atomic(path, line.text, line.length, err);
+    str_clear(&line);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+/* A place in the file, for messages, and the first thing that is wrong. */
+struct reading {
+    const char *path;
+    char where[64]; /* "devices[0].layers[3]" */
+    int rc;
+    struct clr_error *err;
+};
+
+static void wrong(struct reading *in, const char *name, const char *what)
+{
+    if (in->rc == 0)
+        in->rc = clr_error_set(in->err, CLR_EINPUT, "%s: %s%s%s %s", in->path, in->where,
+                               in->where[0] ? "." : "", name, what);
+}
+
+static void get_text(struct reading *in, const json_t *from, const char *name, char *out, size_t size)
+{
+    const json_t *v = json_object_get(from, name);
+
+    if (!json_is_string(v))
+        wrong(in, name, v ? "is not a text" : "is missing");
+    else if (json_string_length(v) >= size)
+        wrong(in, name, "is too long");
+    else
+        str_copy(out, size, json_string_value(v));
+}
+
+static double get_number(struct reading *in, const json_t *from, const char *name, double min, double max)
+{
+    const json_t *v = json_object_get(from, name);
+    const double d = json_number_value(v);
+
+    if (!json_is_number(v))
+        wrong(in, name, v ? "is not a number" : "is missing");
+    else if (!(d >= min && d <= max))
+        wrong(in, name, "is out of range");
+    else
+        return d;
+    return min;
+}
+
+static int get_int(struct reading *in, const json_t *from, const char *name, int min, int max)
+{
+    const json_t *v = json_object_get(from, name);
+
+    if (v && !json_is_integer(v))
+        wrong(in, name, "is not a whole number");
+    return (int)get_number(in, from, name, min, max);
+}
+
+static bool get_bool(struct reading *in, const json_t *from, const char *name)
+{
+    const json_t *v = json_object_get(from, name);
+
+    if (!json_is_boolean(v))
+        wrong(in, name, v ? "is neither true nor false" : "is missing");
+    return json_is_true(v);
+}
+
+static const json_t *get_object(struct reading *in, const json_t *from, const char *name)
+{
+    const json_t *v = json_object_get(from, name);
+
+    if (!json_is_object(v))
+        wrong(in, name, v ? "is not an object" : "is missing");
+    return v;
+}
+
+static const json_t *get_array(struct reading *in, const json_t *from, const char *name, size_t min,
+                               size_t max)
+{
+    const json_t *v = json_object_get(from, name);
+
+    if (!json_is_array(v))
+        wrong(in, name, v ? "is not a list" : "is missing");
+    else if (json_array_size(v) < min || json_array_size(v) > max)
+        wrong(in, name, json_array_size(v) < min ? "has too few entries" : "has too many entries");
+    return v;
+}
+
+/* least: 0 where a kernel may be faster than the clock's tick; else above it. */
+static void get_spread(struct reading *in, const json_t *from, const char *name, double least,
+                       struct clr_bench_spread *out)
+{
+    const json_t *v = get_object(in, from, name);
+
+    out->count = get_int(in, v, "samples", 1, INT_MAX);
+    out->min = get_number(in, v, "min", least, MOST);
+    out->median = get_number(in, v, "median", least, MOST);
+    out->max = get_number(in, v, "max", least, MOST);
+    if (in->rc == 0 && !(out->min <= out->median && out->median <= out->max))
+        wrong(in, name, "has its minimum above its median, or that above its maximum");
+}
+
+static void read_row(struct reading *in, const json_t *v, struct clr_bench_row *out)
+{
+    char pass[32] = "";
+    int p = 0;
+
+    get_text(in, v, "layer", out->layer, sizeof out->layer);
+    get_text(in, v, "kind", out->kind, sizeof out->kind);
+    get_text(in, v, "pass", pass, sizeof pass);
+    while (p < CLR_BENCH_PASSES && strcmp(pass, clr_bench_pass_name((enum clr_bench_pass)p)) != 0)
+        p++;
+    if (p == CLR_BENCH_PASSES)
+        wrong(in, "pass", "is no pass that this version knows");
+    out->pass = p < CLR_BENCH_PASSES ? (enum clr_bench_pass)p : CLR_BENCH_OTHER;
+    out->gflop = get_number(in, v, "gflop", 0.0, MOST);
+    get_spread(in, v, "ms", 0.0, &out->ms);
+}
+
+static void read_check(struct reading *in, const json_t *v, struct clr_bench_check *out)
+{
+    get_text(in, v, "layer", out->layer, sizeof out->layer);
+    get_text(in, v, "kind", out->kind, sizeof out->kind);
+    get_text(in, v, "variant", out->variant, sizeof out->variant);
+    get_text(in, v, "detail", out->detail, sizeof out->detail);
+    out->ok = get_bool(in, v, "ok");
+    out->worst_nmse =
+        json_is_null(json_object_get(v, "worst_nmse")) ? NAN : get_number(in, v, "worst_nmse", 0.0, HUGE_VAL);
+}
+
+static bool same_row(const struct clr_bench_row *a, const struct clr_bench_row *b)
+{
+    return a->pass == b->pass && strcmp(a->layer, b->layer) == 0;
+}
+
+static void read_lists(struct reading *in, const json_t *v, size_t device, struct clr_bench_report *out)
+{
+    const json_t *rows = get_array(in, v, "layers", 0, MOST_ROWS),
+                 *checks = get_array(in, v, "checks", 0, MOST_ROWS);
+
+    if (in->rc == 0)
+        in->rc = mem_new(&out->rows, json_array_size(rows), sizeof *out->rows, "layers", in->err);
+    if (in->rc == 0)
+        in->rc = mem_new(&out->checks, json_array_size(checks), sizeof *out->checks, "verdicts", in->err);
+    for (size_t i = 0; in->rc == 0 && i < json_array_size(rows); i++) {
+        (void)snprintf(in->where, sizeof in->where, "devices[%zu].layers[%zu]", device, i);
+        read_row(in, json_array_get(rows, i), &out->rows[i]);
+        for (size_t k = 0; k < i; k++)
+            if (same_row(&out->rows[k], &out->rows[i]))
+                wrong(in, "layer", "comes twice with this pass");
+        out->row_count++;
+    }
+    for (size_t i = 0; in->rc == 0 && i < json_array_size(checks); i++) {
+        (void)snprintf(in->where, sizeof in->where, "devices[%zu].checks[%zu]", device, i);
+        read_check(in, json_array_get(checks, i), &out->checks[i]);
+        out->wrong += !out->checks[i].ok;
+        out->check_count++;
+    }
+}
+
+static void read_device(struct reading *in, const json_t *d, struct clr_bench_report *out)
+{
+    get_text(in, d, "name", out->device, sizeof out->device);
+    get_text(in, d, "type", out->type, sizeof out->type);
+    get_text(in, d, "vendor", out->vendor, sizeof out->vendor);
+    get_text(in, d, "version", out->device_version, sizeof out->device_version);
+    get_text(in, d, "driver", out->driver, sizeof out->driver);
+    get_text(in, d, "platform", out->platform, sizeof out->platform);
+    get_text(in, d, "platform_version", out->platform_version, sizeof out->platform_version);
+    out->compute_units = get_int(in, d, "compute_units", 0, INT_MAX);
+    out->clock_mhz = get_int(in, d, "clock_mhz", 0, INT_MAX);
+    out->float_width = get_int(in, d, "native_float_width", 0, 1024);
+}
+
+static void read_report(struct reading *in, const json_t *v, size_t device, struct clr_bench_report *out)
+{
+    (void)snprintf(in->where, sizeof in->where, "devices[%zu]", device);
+    read_device(in, get_object(in, v, "device"), out);
+    get_text(in, v, "created", out->created, sizeof out->created);
+    get_spread(in, v, "peak_gflops", 1e-9, &out->peak_gflops);
+    get_spread(in, v, "bandwidth_gb_per_s", 1e-9, &out->bandwidth_gb);
+    out->triad_bytes = (uint64_t)get_number(in, v, "triad_array_bytes", 0.0, MOST);
+    get_spread(in, v, "training_step_ms", 1e-9, &out->step_ms);
+    get_spread(in, v, "inference_ms", 1e-9, &out->inference_ms);
+    get_spread(in, v, "warm_start_s", 1e-9, &out->warm_start_s);
+    get_spread(in, v, "first_start_s", 1e-9, &out->first_start_s);
+    out->programs_compiled = get_int(in, v, "programs_compiled", 0, INT_MAX);
+    if (!json_is_null(json_object_get(v, "peak_memory_bytes")))
+        out->peak_memory_bytes = (uint64_t)get_number(in, v, "peak_memory_bytes", 0.0, MOST);
+    out->peak_memory_compiler = get_bool(in, v, "peak_memory_includes_compiler");
+    if (in->rc == 0)
+        read_lists(in, v, device, out);
+}
+
+/* What all devices of a file share. */
+static void read_head(struct reading *in, const json_t *json, struct clr_bench_report *out)
+{
+    const json_t *program = get_object(in, json, "program"), *host = get_object(in, json, "host"),
+                 *net = get_object(in, json, "net"), *input;
+    int *const sizes[] = {&out->input.channels, &out->input.height, &out->input.width};
+
+    out->batch = get_int(in, json, "batch", 1, 65536);
+    get_text(in, json, "data", out->data, sizeof out->data);
+    str_copy(in->where, sizeof in->where, "program");
+    get_text(in, program, "version", out->program, sizeof out->program);
+    get_text(in, program, "git", out->git_id, sizeof out->git_id);
+    get_text(in, program, "compiler", out->compiler, sizeof out->compiler);
+    get_text(in, program, "kernel_options", out->kernel_options, sizeof out->kernel_options);
+    str_copy(in->where, sizeof in->where, "host");
+    get_text(in, host, "cpu", out->host_cpu, sizeof out->host_cpu);
+    get_text(in, host, "os", out->host_os, sizeof out->host_os);
+    str_copy(in->where, sizeof in->where, "net");
+    get_text(in, net, "name", out->net, sizeof out->net);
+    get_text(in, net, "sha256", out->net_sha256, sizeof out->net_sha256);
+    input = get_array(in, net, "input", MEM_COUNT(sizes), MEM_COUNT(sizes));
+    for (size_t i = 0; in->rc == 0 && i < MEM_COUNT(sizes); i++) {
+        const json_t *size = json_array_get(input, i);
+        if (!json_is_integer(size) || json_integer_value(size) < 1 || json_integer_value(size) > 65536)
+            wrong(in, "input", "is not three sizes from 1 to 65536");
+        else
+            *sizes[i] = (int)json_integer_value(size);
+    }
+    in->where[0] = '\0';
+}
+
+static void check_format(struct reading *in, const json_t *json)
+{
+    const json_t *format = json_object_get(json, "format"), *version = json_object_get(json, "version");
+
+    if (!json_is_string(format) || strcmp(json_string_value(format), FORMAT) != 0)
+        in->rc = clr_error_set(in->err, CLR_EINPUT, "%s: no report of 'clr-cl bench --json'", in->path);
+    else if (!json_is_integer(version) || json_integer_value(version) != VERSION)
+        in->rc =
+            clr_error_set(in->err, CLR_EINPUT,
+                          "%s: a report of another format version; this program reads version %d: measure "
+                          "again, or use the version that wrote it",
+                          in->path, VERSION);
+}
+
+/* "a/b.json" → "b" */
+static void name_source(char *out, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n;
+
+    str_copy(out, size, slash && slash[1] ? slash + 1 : path);
+    n = strlen(out);
+    if (n > 5 && strcmp(out + n - 5, ".json") == 0)
+        out[n - 5] = '\0';
+}
+
+static int read_file(struct clr_bench_report **out, size_t *count, const char *path, const json_t *json,
+                     struct clr_error *err)
+{
+    struct reading in = {.path = path, .err = err};
+    struct clr_bench_report *reports = NULL, head = {0};
+    const json_t *devices = NULL;
+
+    check_format(&in, json);
+    if (in.rc == 0)
+        read_head(&in, json, &head);
+    if (in.rc == 0)
+        devices = get_array(&in, json, "devices", 1, MOST_DEVICES);
+    if (in.rc == 0)
+        in.rc = mem_new(&reports, json_array_size(devices), sizeof *reports, "reports", err);
+    name_source(head.source, sizeof head.source, path);
+    for (size_t i = 0; in.rc == 0 && i < json_array_size(devices); i++) {
+        reports[i] = head;
+        read_report(&in, json_array_get(devices, i), i, &reports[i]);
+    }
+    if (in.rc < 0) {
+        clr_bench_free(reports, reports ? json_array_size(devices) : 0);
+        return in.rc;
+    }
+    *out = reports;
+    *count = json_array_size(devices);
+    return 0;
+}
+
+int clr_bench_read(struct clr_bench_report **out, size_t *count, const char *path, struct clr_error *err)
+{
+    json_error_t e;
+    json_t *json;
+    char *text;
+    size_t size;
+    int rc = fs_read(path, FILE_LIMIT, &text, &size, err);
+
+    if (rc < 0)
+        return rc;
+    json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
+    free(text);
+    if (!json)
+        return clr_error_set(err, CLR_EINPUT, "%s:%d: %s", path, e.line > 0 ? e.line : 1, e.text);
+    rc = read_file(out, count, path, json, err);
+    json_decref(json);
+    return rc;
+}

@@ -1,0 +1,209 @@
+/* What a device can do at most, measured with cl/bench.cl: see measure.h. */
+#include "bench/measure.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+
+enum {
+    ACCUMULATORS = 12, /* as in cl/bench.cl */
+    ROUNDS = 8192,     /* of multiply-adds per launch */
+    CPU_ITEMS = 64,    /* work-items per core: milliseconds per launch, so that its cost vanishes */
+    GPU_ITEMS = 2048,  /* work-items per compute unit: enough to hide every latency */
+    TRIAD_SPAN = 1024, /* vectors per work-item on a CPU */
+    CHUNK = 1 << 18,   /* floats that are read back at a time */
+};
+
+static const float factor = 0.75f, summand = 3.0f, triad_factor = 3.0f;
+
+struct limits {
+    struct ocl_context *ctx;
+    struct ocl_kernel *fma, *fill, *triad;
+    cl_mem y, a, b, c;
+    size_t items;
+    cl_ulong vectors;
+    size_t span_items; /* work-items of fill and triad */
+    int width;
+};
+
+/* Vector width of the kernels: the device's own. */
+static int vector_width(const struct clr_device *d)
+{
+    const int w = d->native_float_width;
+
+    return w == 2 || w == 4 || w == 8 || w == 16 ? w : 1;
+}
+
+static int get_kernels(struct limits *l, struct clr_error *err)
+{
+    const bool cpu = ocl_device(l->ctx)->type == CLR_DEVICE_CPU;
+    const int span = cpu ? TRIAD_SPAN : 1;
+    char options[96];
+    int rc;
+
+    (void)snprintf(options, sizeof options, "-DV=%d -DROUNDS=%d -DSPAN=%d", l->width, ROUNDS, span);
+    l->span_items = ((size_t)l->vectors + (size_t)span - 1) / (size_t)span;
+    rc = ocl_kernel_get(&l->fma, l->ctx, "bench.cl", options, "bench_fma", err);
+    if (rc == 0)
+        rc = ocl_kernel_get(&l->fill, l->ctx, "bench.cl", options, "bench_fill", err);
+    return rc < 0 ? rc : ocl_kernel_get(&l->triad, l->ctx, "bench.cl", options, "bench_triad", err);
+}
+
+/* ------------------------------------------------------------------ multiply-adds */
+
+static int run_fma(void *user, int n, struct clr_error *err)
+{
+    struct limits *l = user;
+    const struct ocl_arg args[] = {OCL_MEM(l->y), OCL_FLOAT(factor), OCL_FLOAT(summand)};
+    int rc = 0;
+
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = ocl_launch(l->ctx, l->fma, "peak", 1, &l->items, NULL, args, (int)MEM_COUNT(args), err);
+    return rc < 0 ? rc : ocl_finish(l->ctx, err);
+}
+
+/* fma() rounds once, on every device and here: the results are equal to the bit. */
+static int check_fma(struct limits *l, struct clr_error *err)
+{
+    const size_t lanes = (size_t)ACCUMULATORS * (size_t)l->width, size = l->items * lanes * sizeof(float);
+    float expected[64], *y = NULL;
+    int rc = mem_new(&y, size, 1, "results of multiply-adds", err);
+
+    if (rc == 0)
+        rc = ocl_read(l->ctx, l->y, 0, size, y, err);
+    for (int i = 0; i < 64; i++) {
+        expected[i] = (float)i;
+        for (int round = 0; round < ROUNDS; round++)
+            expected[i] = fmaf(expected[i], factor, summand);
+    }
+    for (size_t i = 0; rc == 0 && i < l->items * lanes; i++) {
+        const float right = expected[(i / lanes + i % lanes) % 64];
+        if (!(y[i] >= right && y[i] <= right))
+            rc =
+                clr_error_set(err, CLR_EFAILED,
+                              "%s computes wrongly: %d multiply-adds gave %.9g and not %.9g. 'clr-cl doctor' "
+                              "says which kernels are affected",
+                              ocl_device(l->ctx)->name, ROUNDS, (double)y[i], (double)right);
+    }
+    free(y);
+    return rc;
+}
+
+static int measure_fma(struct clr_bench_report *out, struct limits *l, struct clr_error *err)
+{
+    const double flop = 2.0 * ROUNDS * ACCUMULATORS * l->width * (double)l->items;
+    const struct measure m = {run_fma, l, 100000, 1.5};
+    int rc = ocl_buffer_create(&l->y, l->ctx, l->items * ACCUMULATORS * (size_t)l->width * sizeof(float),
+                               "results of multiply-adds", err);
+
+    if (rc == 0)
+        rc = measure_run(&out->peak_gflops, &m, err);
+    if (rc == 0)
+        measure_invert(&out->peak_gflops, flop * 1e-9);
+    return rc < 0 ? rc : check_fma(l, err);
+}
+
+/* ------------------------------------------------------------------ memory */
+
+/*
+ * Size of an array: four times the cache, so that it comes from memory; 64 MiB at least, 256 MiB at most, and
+ * no more than a sixteenth of the device's memory.
+ */
+static size_t triad_size(const struct clr_device *d)
+{
+    const uint64_t least = 64u << 20, most = 256u << 20;
+    cl_ulong cache = 0;
+    uint64_t size;
+
+    if (clGetDeviceInfo((cl_device_id)d->device_id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache, &cache,
+                        NULL) != CL_SUCCESS)
+        cache = 0;
+    size = cache > most ? most : 4 * (uint64_t)cache;
+    size = size < least ? least : size > most ? most : size;
+    size = size > d->max_allocation ? d->max_allocation : size;
+    size = size > d->global_memory / 16 ? d->global_memory / 16 : size;
+    return (size_t)size / 4096 * 4096;
+}
+
+static int run_triad(void *user, int n, struct clr_error *err)
+{
+    struct limits *l = user;
+    const struct ocl_arg args[] = {OCL_MEM(l->c),
+                                   OCL_MEM(l->a),
+                                   OCL_MEM(l->b),
+                                   OCL_FLOAT(triad_factor),
+                                   {sizeof l->vectors, &l->vectors}};
+    int rc = 0;
+
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = ocl_launch(l->ctx, l->triad, "bandwidth", 1, &l->span_items, NULL, args, (int)MEM_COUNT(args),
+                        err);
+    return rc < 0 ? rc : ocl_finish(l->ctx, err);
+}
+
+/* All values are whole numbers below 2²⁴: exact. */
+static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
+{
+    float *c = NULL;
+    int rc = mem_new(&c, CHUNK, sizeof *c, "a piece of an array", err);
+
+    for (size_t at = 0; at < floats && rc == 0; at += CHUNK) {
+        const size_t n = floats - at < CHUNK ? floats - at : CHUNK;
+        rc = ocl_read(l->ctx, l->c, at * sizeof *c, n * sizeof *c, c, err);
+        for (size_t i = 0; i < n && rc == 0; i++) {
+            const float right = (float)((at + i) % 1021) + triad_factor * (float)((at + i) % 509);
+            if (!(c[i] >= right && c[i] <= right))
+                rc =
+                    clr_error_set(err, CLR_EFAILED,
+                                  "%s computes wrongly: element %zu of a sum of arrays is %.9g and not %.9g. "
+                                  "'clr-cl doctor' says which kernels are affected",
+                                  ocl_device(l->ctx)->name, at + i, (double)c[i], (double)right);
+        }
+    }
+    free(c);
+    return rc;
+}
+
+static int measure_triad(struct clr_bench_report *out, struct limits *l, struct clr_error *err)
+{
+    const size_t size = (size_t)l->vectors * (size_t)l->width * sizeof(float);
+    const struct ocl_arg fill[] = {OCL_MEM(l->a), OCL_MEM(l->b), {sizeof l->vectors, &l->vectors}};
+    const struct measure m = {run_triad, l, 100000, 1.5};
+    int rc = ocl_buffer_create(&l->a, l->ctx, size, "an array", err);
+
+    if (rc == 0)
+        rc = ocl_buffer_create(&l->b, l->ctx, size, "an array", err);
+    if (rc == 0)
+        rc = ocl_buffer_create(&l->c, l->ctx, size, "an array", err);
+    if (rc == 0)
+        rc = ocl_launch(l->ctx, l->fill, "bandwidth", 1, &l->span_items, NULL, fill, (int)MEM_COUNT(fill),
+                        err);
+    if (rc == 0)
+        rc = measure_run(&out->bandwidth_gb, &m, err);
+    if (rc < 0)
+        return rc;
+    measure_invert(&out->bandwidth_gb, 3e-9 * (double)size);
+    out->triad_bytes = size;
+    return check_triad(l, size / sizeof(float), err);
+}
+
+int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, struct clr_error *err)
+{
+    const struct clr_device *d = ocl_device(ctx);
+    struct limits l = {.ctx = ctx, .width = vector_width(d)};
+    const size_t units = d->compute_units > 0 ? (size_t)d->compute_units : 1;
+    int rc;
+
+    l.items = units * (d->type == CLR_DEVICE_CPU ? CPU_ITEMS : GPU_ITEMS);
+    l.vectors = triad_size(d) / ((size_t)l.width * sizeof(float));
+    rc = get_kernels(&l, err);
+    if (rc == 0)
+        rc = measure_fma(out, &l, err);
+    if (rc == 0)
+        rc = measure_triad(out, &l, err);
+    ocl_release(&l.y);
+    ocl_release(&l.a);
+    ocl_release(&l.b);
+    ocl_release(&l.c);
+    return rc;
+}

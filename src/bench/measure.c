@@ -1,0 +1,90 @@
+/* Timing: see measure.h. */
+#include "bench/measure.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+
+#define SAMPLE_S 0.2 /* shorter ones are ruled by who else runs */
+enum { SAMPLES_LEAST = 5 };
+
+static int compare(const void *a, const void *b)
+{
+    double x, y;
+
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+void measure_spread(struct clr_bench_spread *out, double *values, int count)
+{
+    const int half = count / 2;
+
+    *out = (struct clr_bench_spread){.count = count};
+    if (count == 0)
+        return;
+    qsort(values, (size_t)count, sizeof *values, compare);
+    out->min = values[0];
+    out->max = values[count - 1];
+    out->median = count % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+void measure_invert(struct clr_bench_spread *s, double factor)
+{
+    const struct clr_bench_spread t = *s;
+
+    s->min = factor / t.max;
+    s->median = factor / t.median;
+    s->max = factor / t.min;
+}
+
+void measure_scale(struct clr_bench_spread *s, double factor)
+{
+    s->min *= factor;
+    s->median *= factor;
+    s->max *= factor;
+}
+
+static int timed(double *seconds, const struct measure *m, int n, struct clr_error *err)
+{
+    const uint64_t start = clock_ns();
+    const int rc = m->run(m->user, n, err);
+
+    *seconds = fmax(1e-9, (double)(clock_ns() - start) * 1e-9);
+    return rc;
+}
+
+int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struct clr_error *err)
+{
+    double values[MEASURE_MOST], s = 0.0;
+    uint64_t start;
+    int n = 1, count = 0, rc = m->run(m->user, 1, err);
+
+    if (rc == 0)
+        rc = timed(&s, m, n, err);
+    while (rc == 0 && s < SAMPLE_S && n < m->most) {
+        const double wanted = fmin(8.0 * n, 1.1 * n * SAMPLE_S / s); /* the first ones may be slow */
+        n = wanted >= m->most ? m->most : wanted > n + 1 ? (int)wanted : n + 1;
+        rc = timed(&s, m, n, err);
+    }
+    start = clock_ns();
+    while (rc == 0 && count < MEASURE_MOST &&
+           (count < SAMPLES_LEAST || (double)(clock_ns() - start) * 1e-9 < m->budget_s)) {
+        rc = timed(&s, m, n, err);
+        values[count++] = s / n;
+    }
+    if (rc == 0)
+        measure_spread(seconds, values, count);
+    return rc;
+}
+
+double measure_worst_nmse(const struct verify_result *r)
+{
+    double w = NAN;
+
+    for (int i = 0; i < VERIFY_OUTPUT_COUNT; i++)
+        if (r->nmse[i] >= 0.0 && !(r->nmse[i] <= w))
+            w = r->nmse[i];
+    return w;
+}

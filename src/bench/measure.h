@@ -1,0 +1,56 @@
+/*
+ * Timing: warmed up, calibrated, repeated; a median with its spread. And what the files of this folder share.
+ */
+#ifndef BENCH_MEASURE_H
+#define BENCH_MEASURE_H
+
+#include <clr/bench.h>
+
+#include "ocl/ocl.h"
+#include "ops/verify.h"
+
+enum { MEASURE_MOST = 31 }; /* samples */
+
+struct measure {
+    /* Do it n times and wait for the end. */
+    int (*run)(void *user, int n, struct clr_error *err);
+    void *user;
+    int most;        /* the largest n */
+    double budget_s; /* after five samples, no more are taken when this much time has gone */
+};
+
+/*
+ * Seconds for one repetition. run(1) goes first, untimed; then n is raised until one sample is long enough
+ * for the clock and for the noise of a scheduler, and samples are taken.
+ */
+int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struct clr_error *err);
+
+/* The spread of values, which are sorted by this. */
+void measure_spread(struct clr_bench_spread *out, double *values, int count);
+
+/* *s = factor / *s: a time becomes a rate. */
+void measure_invert(struct clr_bench_spread *s, double factor);
+/* *s = factor · *s. */
+void measure_scale(struct clr_bench_spread *s, double factor);
+
+/* The largest normalised mean square error in a verdict; NaN: there is none. */
+double measure_worst_nmse(const struct verify_result *r);
+
+/* ------------------------------------------------------------------ limits.c */
+
+/* What the device can do at most: the fields peak_gflops, bandwidth_gb and triad_bytes. What the kernels
+ * compute is checked too: CLR_EFAILED where it is wrong. */
+int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, struct clr_error *err);
+
+/* ------------------------------------------------------------------ labels.c */
+
+/*
+ * Which layer and pass does a label of the profile belong to? "conv1 forward weights" is conv1's forward
+ * pass: the longest name followed by a blank wins, then the words behind it are looked at. "batch" and
+ * "update" alone belong to no layer, as does what begins with no name.
+ *
+ * *layer: index into names; count: none.
+ */
+enum clr_bench_pass labels_map(const char *label, const char *const *names, size_t count, size_t *layer);
+
+#endif

@@ -1,0 +1,169 @@
+/* Time per layer and pass: see rows.h. */
+#include "bench/rows.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "bench/measure.h"
+
+enum { ROUNDS = 9, ROUND_MOST = 32 }; /* samples; steps in one */
+#define ROUND_S 0.25
+
+/* Times of one layer and pass, in ms per step: a row in the making. */
+struct tally {
+    size_t layer; /* node of the graph; node_count: none */
+    enum clr_bench_pass pass;
+    double ms[ROUNDS];
+};
+
+struct tallies {
+    const char **names; /* labels of the nodes */
+    size_t layers;
+    struct tally *all;
+    size_t count, capacity;
+};
+
+static int find(struct tallies *t, size_t layer, enum clr_bench_pass pass, struct tally **out,
+                struct clr_error *err)
+{
+    int rc;
+
+    for (size_t i = 0; i < t->count; i++)
+        if (t->all[i].layer == layer && t->all[i].pass == pass) {
+            *out = &t->all[i];
+            return 0;
+        }
+    rc = mem_grow(&t->all, &t->capacity, t->count + 1, sizeof *t->all, "times of layers", err);
+    if (rc < 0)
+        return rc;
+    *out = &t->all[t->count++];
+    **out = (struct tally){.layer = layer, .pass = pass};
+    return 0;
+}
+
+/* Add what the profile holds to the tallies of that round. */
+static int take(struct tallies *t, struct ocl_context *ctx, int round, int steps, struct clr_error *err)
+{
+    struct profile_row *rows = NULL;
+    size_t count = 0;
+    int rc = ocl_profile_take(ctx, &rows, &count, err);
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct tally *tally;
+        size_t layer;
+        const enum clr_bench_pass pass = labels_map(rows[i].label, t->names, t->layers, &layer);
+        rc = find(t, layer, pass, &tally, err);
+        if (rc == 0)
+            tally->ms[round] += (double)rows[i].time_ns * 1e-6 / steps;
+    }
+    free(rows);
+    return rc;
+}
+
+/* Some steps, and what the profile says about them. */
+static int play_rounds(struct tallies *t, struct session *s,
+                       int (*steps)(void *session, int n, struct clr_error *err), struct clr_error *err)
+{
+    uint64_t start;
+    double each;
+    struct tallies warm = {.names = t->names, .layers = t->layers};
+    int n, rc = steps(s, 2, err);
+
+    start = clock_ns();
+    if (rc == 0)
+        rc = steps(s, 2, err);
+    each = (double)(clock_ns() - start) * 0.5e-9;
+    n = (int)fmax(1.0, fmin(ROUND_MOST, ceil(ROUND_S / fmax(each, 1e-6))));
+    if (rc == 0)
+        rc = take(&warm, s->ctx, 0, 1, err); /* these do not count */
+    free(warm.all);
+    for (int round = 0; round < ROUNDS && rc == 0; round++) {
+        rc = steps(s, n, err);
+        if (rc == 0)
+            rc = take(t, s->ctx, round, n, err);
+    }
+    return rc;
+}
+
+/* ------------------------------------------------------------------ rows */
+
+/* The batch first, then the layers in order, forward before backward, then the update, then the rest. */
+static long place(const struct tally *t, size_t layers)
+{
+    if (t->layer < layers)
+        return 1 + (long)t->layer;
+    return t->pass == CLR_BENCH_BATCH ? 0 : 1 + (long)layers;
+}
+
+static void sort(struct tallies *t)
+{
+    for (size_t i = 1; i < t->count; i++) {
+        const struct tally moved = t->all[i];
+        size_t k = i;
+        for (; k > 0; k--) {
+            const struct tally *before = &t->all[k - 1];
+            const long a = place(before, t->layers), b = place(&moved, t->layers);
+            if (a < b || (a == b && before->pass < moved.pass))
+                break;
+            t->all[k] = *before;
+        }
+        t->all[k] = moved;
+    }
+}
+
+/* Multiplications and additions of that pass by the layer's formula. */
+static double gflop(const struct graph_node *node, enum clr_bench_pass pass, int batch)
+{
+    const double once = 2e-9 * node->madds * batch;
+
+    switch (pass) {
+    case CLR_BENCH_FORWARD:
+        return once;
+    case CLR_BENCH_DATA:
+        return node->desc.need_dx ? once : 0.0;
+    case CLR_BENCH_WEIGHTS:
+        return node->desc.backward ? once : 0.0;
+    case CLR_BENCH_BACKWARD:
+        return once * (node->desc.need_dx + node->desc.backward);
+    default:
+        return 0.0;
+    }
+}
+
+static int write_rows(struct clr_bench_report *out, struct tallies *t, const struct graph *g,
+                      struct clr_error *err)
+{
+    int rc = mem_new(&out->rows, t->count, sizeof *out->rows, "times of layers", err);
+
+    for (size_t i = 0; i < t->count && rc == 0; i++) {
+        struct tally *tally = &t->all[i];
+        struct clr_bench_row *row = &out->rows[out->row_count++];
+        row->pass = tally->pass;
+        measure_spread(&row->ms, tally->ms, ROUNDS);
+        if (tally->layer == g->node_count)
+            continue;
+        str_copy(row->layer, sizeof row->layer, g->nodes[tally->layer].desc.label);
+        str_copy(row->kind, sizeof row->kind, op_kind_name(g->nodes[tally->layer].desc.kind));
+        row->gflop = gflop(&g->nodes[tally->layer], tally->pass, g->batch);
+    }
+    return rc;
+}
+
+int rows_measure(struct clr_bench_report *out, struct session *s,
+                 int (*steps)(void *session, int n, struct clr_error *err), struct clr_error *err)
+{
+    const struct graph *g = s->train_graph;
+    struct tallies t = {.layers = g->node_count};
+    int rc = mem_new(&t.names, g->node_count, sizeof *t.names, "names of layers", err);
+
+    for (size_t i = 0; i < g->node_count && rc == 0; i++)
+        t.names[i] = g->nodes[i].desc.label;
+    if (rc == 0)
+        rc = play_rounds(&t, s, steps, err);
+    sort(&t);
+    if (rc == 0)
+        rc = write_rows(out, &t, g, err);
+    free(t.names);
+    free(t.all);
+    return rc;
+}

@@ -1,0 +1,18 @@
+/*
+ * The time of each layer and pass in a training step, from the profile of a session.
+ */
+#ifndef BENCH_ROWS_H
+#define BENCH_ROWS_H
+
+#include <clr/bench.h>
+
+#include "train/session.h"
+
+/*
+ * Fill out->rows. s: started with profiling, kernels compiled. `steps` trains that many steps and waits.
+ * Nothing that the profile holds is left out: what no layer claims is a row too.
+ */
+int rows_measure(struct clr_bench_report *out, struct session *s,
+                 int (*steps)(void *session, int n, struct clr_error *err), struct clr_error *err);
+
+#endif

@@ -1,0 +1,152 @@
+/* What `clr-cl bench` prints about a device: see clr/bench.h. */
+#include <clr/bench.h>
+
+#include <math.h>
+
+#include "base/str.h"
+
+static int widest(const struct clr_bench_report *r)
+{
+    size_t n = strlen("not convolution");
+
+    for (size_t i = 0; i < r->row_count; i++)
+        n = strlen(r->rows[i].layer) > n ? strlen(r->rows[i].layer) : n;
+    for (size_t i = 0; i < r->check_count; i++)
+        n = strlen(r->checks[i].layer) > n ? strlen(r->checks[i].layer) : n;
+    return (int)n;
+}
+
+static double sum_ms(const struct clr_bench_report *r)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < r->row_count; i++)
+        sum += r->rows[i].ms.median;
+    return sum;
+}
+
+double clr_bench_not_convolution(const struct clr_bench_report *report)
+{
+    const double sum = sum_ms(report);
+    double others = 0.0;
+
+    for (size_t i = 0; i < report->row_count; i++)
+        if (strcmp(report->rows[i].kind, "convolution") != 0)
+            others += report->rows[i].ms.median;
+    return sum > 0.0 ? others / sum : NAN;
+}
+
+/* ------------------------------------------------------------------ parts */
+
+/* "210.5", "0.0372" */
+static const char *rate(char out[32], double v)
+{
+    (void)snprintf(out, 32, v >= 1.0 ? "%.1f" : "%.3g", v);
+    return out;
+}
+
+static void limits(struct str *s, const struct clr_bench_report *r)
+{
+    const struct clr_bench_spread *p = &r->peak_gflops, *b = &r->bandwidth_gb;
+    char one[32], min[32], max[32];
+
+    str_append(s, "peak        %s GFLOP/s (%s to %s), fused multiply-adds on float%d\n", rate(one, p->max),
+               rate(min, p->min), rate(max, p->max), r->float_width);
+    str_append(s, "bandwidth   %s GB/s (%s to %s), triad over three arrays of %.0f MB\n\n",
+               rate(one, b->median), rate(min, b->min), rate(max, b->max), (double)r->triad_bytes / 1e6);
+}
+
+static void head(struct str *s, const struct clr_bench_report *r)
+{
+    str_append(s, "device      %s (%s, %d units), %s, driver %s\n", r->device, r->type, r->compute_units,
+               r->platform, r->driver);
+    if (r->host_cpu[0] || r->host_os[0])
+        str_append(s, "host        %s%s%s\n", r->host_cpu, r->host_cpu[0] && r->host_os[0] ? ", " : "",
+                   r->host_os);
+    str_append(s, "net         %s, batch %d of %dx%dx%d, %s\n", r->net, r->batch, r->input.channels,
+               r->input.height, r->input.width, r->data);
+    str_append(s, "program     clr-cl %s (%s), kernels with %s\n", r->program, r->git_id, r->kernel_options);
+    limits(s, r);
+}
+
+static void row(struct str *s, const struct clr_bench_report *r, const struct clr_bench_row *row, int width,
+                double sum)
+{
+    str_append(s, "%-*s  %-15s  %8.3f  %8.3f  %8.3f  ", width, row->layer, clr_bench_pass_name(row->pass),
+               row->ms.median, row->ms.min, row->ms.max);
+    if (row->gflop > 0.0 && row->ms.median > 0.0) {
+        const double rate = row->gflop / row->ms.median * 1e3;
+        str_append(s, "%8.1f  %5.1f %%  ", rate, 100.0 * rate / r->peak_gflops.max);
+    } else {
+        str_append(s, "%8s  %7s  ", "", "");
+    }
+    str_append(s, "%5.1f %%\n", sum > 0.0 ? 100.0 * row->ms.median / sum : 0.0);
+}
+
+static void rows(struct str *s, const struct clr_bench_report *r)
+{
+    const double sum = sum_ms(r), others = clr_bench_not_convolution(r);
+    const int width = widest(r);
+
+    if (r->row_count == 0) {
+        str_append(s, "layers: not measured, the times that this driver gives for kernels are of no use\n");
+        return;
+    }
+    str_append(s, "%-*s  %-15s  %8s  %8s  %8s  %8s  %7s  %7s\n", width, "LAYER", "PASS", "ms", "MIN", "MAX",
+               "GFLOP/s", "OF PEAK", "SHARE");
+    for (size_t i = 0; i < r->row_count; i++)
+        row(s, r, &r->rows[i], width, sum);
+    str_append(s, "%-*s  %-15s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "all kernels", "", sum, "", "",
+               "", "", 100.0);
+    if (isfinite(others))
+        str_append(s, "%-*s  %-15s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "not convolution", "",
+                   others * sum, "", "", "", "", 100.0 * others);
+}
+
+static void whole(struct str *s, const struct clr_bench_report *r)
+{
+    str_append(s, "\ntraining step  %.2f ms (%.2f to %.2f), %.0f images/s\n", r->step_ms.median,
+               r->step_ms.min, r->step_ms.max, 1e3 * r->batch / r->step_ms.median);
+    str_append(s, "inference      %.2f ms (%.2f to %.2f), %.0f images/s\n", r->inference_ms.median,
+               r->inference_ms.min, r->inference_ms.max, 1e3 * r->batch / r->inference_ms.median);
+    str_append(s, "warm start     %.2f s (%.2f to %.2f) to the end of the first step\n",
+               r->warm_start_s.median, r->warm_start_s.min, r->warm_start_s.max);
+    str_append(s, "first start    %.2f s, %d programs compiled\n", r->first_start_s.median,
+               r->programs_compiled);
+    if (r->peak_memory_bytes > 0)
+        str_append(s, "memory         %.0f MB resident at most%s\n", (double)r->peak_memory_bytes / 1e6,
+                   r->peak_memory_compiler ? ", the compiler's included: kernels were not compiled yet" : "");
+    else
+        str_append(s, "memory         not known: the process had worked on another device before\n");
+}
+
+static void checks(struct str *s, const struct clr_bench_report *r)
+{
+    const int width = widest(r);
+
+    str_append(s, "\n%-*s  %-15s  %-7s  %-8s  %s\n", width, "LAYER", "KIND", "RESULT", "ERROR", "VARIANT");
+    for (size_t i = 0; i < r->check_count; i++) {
+        const struct clr_bench_check *c = &r->checks[i];
+        str_append(s, "%-*s  %-15s  %-7s  %.1e%s%s\n", width, c->layer, c->kind, c->ok ? "OK" : "WRONG",
+                   c->worst_nmse, c->variant[0] ? "   " : "", c->variant);
+        if (!c->ok)
+            str_append(s, "    %s\n", c->detail);
+    }
+}
+
+int clr_bench_table(char **text, const struct clr_bench_report *report, struct clr_error *err)
+{
+    struct str s = {0};
+    int rc;
+
+    head(&s, report);
+    rows(&s, report);
+    whole(&s, report);
+    checks(&s, report);
+    rc = str_check(&s, err);
+    if (rc == 0)
+        *text = s.text;
+    else
+        str_clear(&s);
+    return rc;
+}

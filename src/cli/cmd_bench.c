@@ -1,0 +1,247 @@
+/* clr-cl bench: how fast is this device, at what, and is it right? */
+#include "cli/common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clr/bench.h>
+
+#include "cli/opt.h"
+
+static const struct opt_command command = {
+    .name = "bench",
+    .usage = "[OPTION...] | compare FILE FILE...",
+    .about =
+        "Measures a device with a net, on random images: the most multiply-adds and memory traffic it "
+        "reaches, "
+        "the time of each layer and pass, whole training steps, inference, starts with and without compiled "
+        "kernels, and memory. Everything that was timed is compared with a reference; the exit code is 1 if "
+        "something is wrong. The table has medians with the smallest and largest value. It takes about a "
+        "minute, and more where kernels have to be compiled first; nothing else should run meanwhile. "
+        "compare "
+        "prints the times in several JSON files and their ratios to the first.",
+    .examples = "  clr-cl bench\n"
+                "  clr-cl bench --device all --net full --json full.json --plot full.png\n"
+                "  clr-cl bench compare before.json after.json\n",
+    .max_args = 1000,
+};
+
+struct bench_options {
+    const char *device, *net, *json, *plot;
+    int batch;
+    bool quiet;
+};
+
+struct bench_run {
+    const struct bench_options *o;
+    struct clr_bench_options bench;
+    struct clr_bench_report *reports;
+    size_t count; /* of devices that were measured */
+    int wrong;
+};
+
+static void progress(void *user, const char *what)
+{
+    (void)user;
+    cli_note("measuring: %s", what);
+}
+
+/* ------------------------------------------------------------------ devices */
+
+static int measure(struct bench_run *run, const struct clr_device *device, struct clr_error *err)
+{
+    struct clr_bench_report *r = &run->reports[run->count];
+    char *text = NULL;
+    int rc = clr_bench_run(r, device, &run->bench, err);
+
+    if (rc < 0)
+        return rc;
+    if (run->count > 0)
+        r->peak_memory_bytes = 0; /* the process's, and the devices before have raised it */
+    if (run->count++ > 0)
+        (void)putchar('\n');
+    run->wrong += r->wrong;
+    rc = clr_bench_table(&text, r, err);
+    if (rc == 0)
+        cli_print_text(text);
+    (void)fflush(stdout); /* the next device takes a minute */
+    free(text);
+    return rc;
+}
+
+/* All usable ones: a device that fails is said, and the next one tried. The first failure is the result. */
+static int measure_all(struct bench_run *run, struct clr_error *err)
+{
+    struct clr_device *devices = NULL;
+    struct clr_error error = {0};
+    size_t count = 0, usable = 0;
+    int rc = clr_device_list(&devices, &count, err), first = 0;
+
+    if (rc == 0)
+        rc = mem_new(&run->reports, count, sizeof *run->reports, "reports", err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const struct clr_device *d = &devices[i];
+        if (!d->usable) {
+            cli_note("left out: %s (%d:%d): %s", d->name, d->platform_index, d->device_index, d->why_not);
+            continue;
+        }
+        usable++;
+        cli_note("device: %s (%d:%d, %s, driver %s)", d->name, d->platform_index, d->device_index,
+                 d->platform_name, d->driver);
+        if (measure(run, d, &error) == 0)
+            continue;
+        if (first == 0)
+            *err = error;
+        else
+            cli_warn("%s", error.message);
+        first = first < 0 ? first : error.code;
+    }
+    free(devices);
+    if (rc == 0 && usable == 0)
+        rc = clr_error_set(err, CLR_ENODEVICE, "no usable device: 'clr-cl devices' lists what is here");
+    return rc < 0 ? rc : first;
+}
+
+static int measure_one(struct bench_run *run, struct clr_error *err)
+{
+    struct clr_device device;
+    int rc = cli_device(&device, run->o->device, err);
+
+    if (rc == 0)
+        rc = mem_new(&run->reports, 1, sizeof *run->reports, "reports", err);
+    return rc < 0 ? rc : measure(run, &device, err);
+}
+
+/* ------------------------------------------------------------------ the command */
+
+static int write_files(const struct bench_run *run, struct clr_error *err)
+{
+    const struct clr_plot_options options = {.command_line = cli_command_line()};
+    int rc = 0;
+
+    if (run->count == 0)
+        return 0;
+    if (run->o->json) {
+        rc = clr_bench_write(run->o->json, run->reports, run->count, err);
+        if (rc == 0)
+            cli_note("wrote %s", run->o->json);
+    }
+    if (rc == 0 && run->o->plot) {
+        rc = clr_bench_plot(run->o->plot, run->reports, run->count, &options, err);
+        if (rc == 0)
+            cli_note("wrote %s", run->o->plot);
+    }
+    return rc;
+}
+
+static int bench(const struct bench_options *o, struct clr_error *err)
+{
+    struct bench_run run = {.o = o, .bench = {.net_name = o->net, .batch = o->batch, .progress = progress}};
+    struct clr_net_spec *spec = NULL;
+    struct clr_error write_error = {0};
+    const bool all = cli_device_wanted(o->device) && strcmp(cli_device_wanted(o->device), "all") == 0;
+    int rc = clr_net_load(&spec, o->net, err), written;
+
+    run.bench.net = spec;
+    if (rc == 0)
+        rc = all ? measure_all(&run, err) : measure_one(&run, err);
+    written = write_files(&run, &write_error);
+    if (rc == 0 && written < 0) {
+        *err = write_error;
+        rc = written;
+    }
+    if (rc == 0 && run.wrong > 0)
+        rc = clr_error_set(
+            err, CLR_EFAILED,
+            "%d of the operators that were timed compute wrongly (WRONG in the table): these times "
+            "mean nothing, and nothing should be trained there; try another driver",
+            run.wrong);
+    clr_bench_free(run.reports, run.count);
+    clr_net_free(spec);
+    return rc;
+}
+
+static int compare(const struct opt_set *set, struct clr_error *err)
+{
+    static const char *const unused[] = {"device", "net", "batch", "json", "plot"};
+    struct clr_bench_report *reports = NULL;
+    size_t count = 0;
+    char *text = NULL;
+    int rc;
+
+    for (size_t i = 0; i < MEM_COUNT(unused); i++)
+        if (opt_given(set, unused[i]))
+            return clr_error_set(err, CLR_EUSAGE, "compare takes files alone: --%s has no meaning there%s",
+                                 unused[i],
+                                 strcmp(unused[i], "plot") == 0 ? " ('clr-cl plot bench' draws)" : "");
+    if (set->arg_count < 3)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "compare takes at least two files that 'clr-cl bench --json' wrote");
+    rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
+    if (rc == 0)
+        rc = clr_bench_compare(&text, reports, count, err);
+    if (rc == 0)
+        cli_print_text(text);
+    free(text);
+    clr_bench_free(reports, count);
+    return rc;
+}
+
+int cmd_bench(int argc, char **argv, struct clr_error *err)
+{
+    struct bench_options o = {.net = "quick", .batch = 100};
+    struct opt_set set = {0};
+    int rc;
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "device",
+         .value = &o.device,
+         .argument = "D",
+         .help =
+             "platform and device (0:1), cpu, gpu, part of a name, or all (default: $CLR_DEVICE, else the "
+             "best one that 'clr-cl devices' lists)"},
+        {.kind = OPT_TEXT,
+         .name = "net",
+         .value = &o.net,
+         .argument = "NET",
+         .help = "quick, full, caffe-quick, caffe-full, lenet, or a prototxt file (default: quick)"},
+        {.kind = OPT_INT,
+         .name = "batch",
+         .value = &o.batch,
+         .argument = "B",
+         .min = 1,
+         .max = 65536,
+         .help = "images of a batch (default: 100)"},
+        {.kind = OPT_TEXT,
+         .name = "json",
+         .value = &o.json,
+         .argument = "FILE",
+         .help = "write everything that was measured as JSON, for compare and 'clr-cl plot bench'"},
+        {.kind = OPT_TEXT,
+         .name = "plot",
+         .value = &o.plot,
+         .argument = "FILE",
+         .help = "draw the layers' times: .png, .svg or .pdf"},
+        {.kind = OPT_FLAG,
+         .name = "quiet",
+         .value = &o.quiet,
+         .help = "no messages, only warnings and errors"},
+    };
+
+    opt_add(&set, "Options", table, MEM_COUNT(table));
+    rc = opt_parse(&set, &command, argc, argv, err);
+    if (rc != 0)
+        goto out;
+    cli_set_quiet(o.quiet);
+    if (set.arg_count == 0)
+        rc = bench(&o, err);
+    else if (strcmp(set.args[0], "compare") == 0)
+        rc = compare(&set, err);
+    else
+        rc = clr_error_set(err, CLR_EUSAGE, "clr-cl bench knows no '%s'; usage: clr-cl bench %s", set.args[0],
+                           command.usage);
+out:
+    opt_clear(&set);
+    return rc;
+}

@@ -1,0 +1,303 @@
+/*
+ * Horizontal bars: see bars.h. Colours: Okabe and Ito, "Color Universal Design" (2008), as in chart.c, here
+ * with grey in place of black, which would outshout the others as an area.
+ */
+#include "plot/bars.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plot/axes.h"
+
+#define INK      0x222222
+#define INK_SOFT 0x555555
+#define GRID     0xE4E4E4
+#define STRIPE   0xF6F6F6
+
+static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00,
+                                                 0xCC79A7, 0x56B4E9, 0x777777, 0xF0E442};
+
+/* Lengths of this figure, in pixels at 96 dpi. */
+struct drawing {
+    struct canvas *canvas;
+    const struct bars *bars; /* with the rows that have room */
+    double width, height;
+    double unit, text, title;
+    double x, y, w, h; /* the area of the bars */
+    double names_at;   /* where the names end, right-aligned */
+    double row;        /* height of a row */
+    struct axis axis;
+};
+
+int bars_create_rows(struct bars *bars, size_t count, struct clr_error *err)
+{
+    int rc = mem_new(&bars->rows, count, sizeof *bars->rows, "bars", err);
+
+    if (rc == 0)
+        bars->row_count = count;
+    return rc;
+}
+
+void bars_clear(struct bars *bars)
+{
+    free(bars->rows);
+    memset(bars, 0, sizeof *bars);
+}
+
+/* ---- sizes ---- */
+
+static void set_sizes(struct drawing *d, double width)
+{
+    double u = sqrt(width / 960.0);
+
+    u = u < 0.85 ? 0.85 : u > 2.5 ? 2.5 : u;
+    d->width = width;
+    d->unit = u;
+    d->text = 12.5 * u;
+    d->title = 15.5 * u;
+}
+
+static double row_height(const struct drawing *d, size_t series, bool least)
+{
+    const double bars = (least ? 10.5 : 12.5) * (double)series, text = least ? 13.5 : 18.0;
+
+    return d->unit * fmax(text, bars + (least ? 3.0 : 5.5));
+}
+
+/* What title, legend and axis take above and below the bars. */
+static double above(const struct drawing *d)
+{
+    return 12 * d->unit + (d->bars->title[0] ? 1.75 * d->title : 0.0) +
+           1.5 * d->text * (double)d->bars->series_count + 6 * d->unit;
+}
+
+static double below(const struct drawing *d)
+{
+    return 3.6 * d->text + 14 * d->unit;
+}
+
+int bars_height(const struct bars *bars, int width)
+{
+    struct drawing d = {.bars = bars};
+
+    set_sizes(&d, width);
+    return (int)ceil(above(&d) + below(&d) +
+                     row_height(&d, bars->series_count, false) * (double)bars->row_count);
+}
+
+/* ---- rows that have room ---- */
+
+static double largest(const struct bars *bars, const struct bars_row *row)
+{
+    double most = 0.0;
+
+    for (size_t i = 0; i < bars->series_count; i++)
+        most = fmax(most, row->value[i]); /* NaN loses */
+    return most;
+}
+
+/* Take the smallest row out and add it to the sums of `others`. */
+static void merge_smallest(struct bars *bars, struct bars_row *others)
+{
+    size_t least = 0;
+
+    for (size_t i = 1; i < bars->row_count; i++)
+        if (largest(bars, &bars->rows[i]) < largest(bars, &bars->rows[least]))
+            least = i;
+    for (size_t k = 0; k < bars->series_count; k++) {
+        const double v = bars->rows[least].value[k];
+        others->value[k] += isfinite(v) ? v : 0.0;
+    }
+    memmove(&bars->rows[least], &bars->rows[least + 1], (bars->row_count - least - 1) * sizeof *bars->rows);
+    bars->row_count--;
+}
+
+/* A copy with at most `most` rows. */
+static int fit_rows(struct bars *out, const struct bars *bars, size_t most, struct clr_error *err)
+{
+    struct bars_row others = {.group = "others"};
+    int rc;
+
+    *out = *bars;
+    rc = bars_create_rows(out, bars->row_count, err);
+    if (rc < 0)
+        return rc;
+    memcpy(out->rows, bars->rows, bars->row_count * sizeof *bars->rows);
+    if (bars->row_count <= most)
+        return 0;
+    for (size_t k = 0; k < BARS_MAX_SERIES; k++)
+        others.low[k] = others.high[k] = NAN;
+    while (out->row_count + 1 > most && out->row_count > 1)
+        merge_smallest(out, &others);
+    (void)snprintf(others.name, sizeof others.name, "%zu smaller", bars->row_count - out->row_count);
+    out->rows[out->row_count++] = others;
+    return 0;
+}
+
+/* ---- layout ---- */
+
+/* About three digits, and as many behind the point in bars of one size. */
+static void value_text(char out[AXES_TEXT], double v)
+{
+    if (v > 0.0 && v < 0.0005)
+        axes_format_value(out, AXES_TEXT, v, 1);
+    else
+        axes_format_fixed(out, AXES_TEXT, v, v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3);
+}
+
+static void lay_out(struct drawing *d)
+{
+    const struct bars *b = d->bars;
+    double u = d->unit, group = 0.0, name = 0.0, most = 0.0, text = 0.0;
+    char value[AXES_TEXT];
+
+    for (size_t i = 0; i < b->row_count; i++) {
+        group = fmax(group, canvas_text_width(d->canvas, b->rows[i].group, d->text, true));
+        name = fmax(name, canvas_text_width(d->canvas, b->rows[i].name, d->text, false));
+        for (size_t k = 0; k < b->series_count; k++) {
+            most = fmax(most, fmax(b->rows[i].value[k], b->rows[i].high[k]));
+            value_text(value, isfinite(b->rows[i].value[k]) ? b->rows[i].value[k] : 0.0);
+            text = fmax(text, canvas_text_width(d->canvas, value, d->text, false));
+        }
+    }
+    group = fmin(group, 0.2 * d->width);
+    name = fmin(name, 0.2 * d->width);
+    d->y = above(d);
+    d->h = d->height - below(d) - d->y;
+    d->names_at = 14 * u + group + 14 * u + name;
+    d->x = d->names_at + 8 * u;
+    d->w = d->width - d->x - 18 * u;
+    d->row = d->h / (double)b->row_count;
+    most = most > 0.0 ? most : 1.0;
+    axes_set_range(&d->axis, false, 0.0, most * d->w / fmax(d->w - text - 12 * u, d->w / 2), 0.0, 0.0,
+                   INFINITY);
+    axes_set_ticks(&d->axis, (int)fmax(3.0, fmin(9.0, d->w / (70 * u))));
+}
+
+/* ---- drawing ---- */
+
+static void draw_head(struct drawing *d)
+{
+    double u = d->unit, y = 12 * u;
+    char text[BARS_LABEL];
+
+    if (d->bars->title[0]) {
+        canvas_fit_text(d->canvas, text, sizeof text, d->bars->title, d->title, true, d->width - 24 * u);
+        canvas_text(d->canvas, d->width / 2, y + 0.5 * d->title, text, d->title, true, CANVAS_CENTER, INK);
+        y += 1.75 * d->title;
+    }
+    for (size_t k = 0; k < d->bars->series_count; k++, y += 1.5 * d->text) {
+        canvas_rect(d->canvas, d->x, y + 0.25 * d->text, 1.6 * d->text, 0.8 * d->text, colors[k], 1.0);
+        canvas_fit_text(d->canvas, text, sizeof text, d->bars->series[k], d->text, false,
+                        d->width - d->x - 2.2 * d->text - 12 * u);
+        canvas_text(d->canvas, d->x + 2.2 * d->text, y + 0.65 * d->text, text, d->text, false, CANVAS_LEFT,
+                    INK);
+    }
+}
+
+static bool begins_group(const struct bars *b, size_t i)
+{
+    return i == 0 || strcmp(b->rows[i].group, b->rows[i - 1].group) != 0;
+}
+
+static double px(const struct drawing *d, double v)
+{
+    return d->x + axes_fraction(&d->axis, v) * d->w;
+}
+
+/* Every other group on a grey stripe, under everything. */
+static void draw_stripes(struct drawing *d)
+{
+    bool grey = true;
+
+    for (size_t i = 0; i < d->bars->row_count; i++) {
+        grey = begins_group(d->bars, i) ? !grey : grey;
+        if (grey)
+            canvas_rect(d->canvas, 10 * d->unit, d->y + d->row * (double)i, d->x + d->w - 10 * d->unit,
+                        d->row, STRIPE, 1.0);
+    }
+}
+
+static void draw_axis(struct drawing *d)
+{
+    double u = d->unit, foot = d->y + d->h;
+    const struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
+                            spine = {INK_SOFT, 1.0, u, CANVAS_SOLID};
+
+    for (int i = 0; i < d->axis.count; i++) {
+        const double x = px(d, d->axis.ticks[i].value);
+        canvas_rule(d->canvas, x, d->y, x, foot, &grid);
+        canvas_rule(d->canvas, x, foot, x, foot + 5 * u, &spine);
+        canvas_text(d->canvas, x, foot + 7 * u + 0.6 * d->text, d->axis.ticks[i].text, d->text, false,
+                    CANVAS_CENTER, INK);
+    }
+    canvas_rule(d->canvas, d->x, foot, d->x + d->w, foot, &spine);
+    canvas_text(d->canvas, d->x + d->w / 2, foot + 8 * u + 2.1 * d->text, d->bars->value_label, d->text,
+                false, CANVAS_CENTER, INK);
+}
+
+/* A bar with its spread as a line in the middle, and its value behind both. */
+static void draw_bar(struct drawing *d, const struct bars_row *row, size_t k, double y, double h)
+{
+    const double v = row->value[k], u = d->unit, size = fmin(d->text, 1.05 * h);
+    const struct canvas_pen whisker = {INK, 0.75, 1.1 * u, CANVAS_SOLID};
+    double end;
+    char text[AXES_TEXT];
+
+    if (!isfinite(v))
+        return;
+    end = px(d, v);
+    canvas_rect(d->canvas, d->x, y, fmax(end - d->x, 0.75 * u), h, colors[k], 1.0);
+    if (isfinite(row->low[k]) && isfinite(row->high[k]) && px(d, row->high[k]) - px(d, row->low[k]) > 2 * u) {
+        canvas_rule(d->canvas, px(d, row->low[k]), y + h / 2, px(d, row->high[k]), y + h / 2, &whisker);
+        end = fmax(end, px(d, row->high[k]));
+    }
+    value_text(text, v);
+    canvas_text(d->canvas, end + 5 * u, y + h / 2, text, size, false, CANVAS_LEFT, INK_SOFT);
+}
+
+static void draw_rows(struct drawing *d)
+{
+    const struct bars *b = d->bars;
+    const double u = d->unit, pad = fmin(3 * u, 0.12 * d->row),
+                 h = (d->row - 2 * pad) / (double)b->series_count;
+    char text[BARS_NAME];
+
+    for (size_t i = 0; i < b->row_count; i++) {
+        const double y = d->y + d->row * (double)i;
+        if (begins_group(b, i)) {
+            canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].group, d->text, true, 0.2 * d->width);
+            canvas_text(d->canvas, 14 * u, y + d->row / 2, text, d->text, true, CANVAS_LEFT, INK);
+        }
+        canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].name, d->text, false, 0.2 * d->width);
+        canvas_text(d->canvas, d->names_at, y + d->row / 2, text, d->text, false, CANVAS_RIGHT, INK_SOFT);
+        for (size_t k = 0; k < b->series_count; k++)
+            draw_bar(d, &b->rows[i], k, y + pad + h * (double)k, h - (b->series_count > 1 ? u : 0.0));
+    }
+}
+
+int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int height, struct clr_error *err)
+{
+    struct drawing d = {.canvas = canvas, .bars = bars, .height = height};
+    const struct canvas_pen spine = {INK_SOFT, 1.0, 1.0, CANVAS_SOLID};
+    struct bars shown;
+    double room;
+    int rc;
+
+    set_sizes(&d, width);
+    room = height - above(&d) - below(&d);
+    rc = fit_rows(&shown, bars, (size_t)fmax(2.0, floor(room / row_height(&d, bars->series_count, true))),
+                  err);
+    if (rc < 0)
+        return rc;
+    d.bars = &shown;
+    lay_out(&d);
+    draw_stripes(&d);
+    draw_axis(&d);
+    draw_head(&d);
+    draw_rows(&d);
+    canvas_rule(canvas, d.x, d.y, d.x, d.y + d.h, &spine);
+    bars_clear(&shown);
+    return 0;
+}

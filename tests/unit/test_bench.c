@@ -1,0 +1,473 @@
+/*
+ * Measurements without a device: labels and layers, spreads, reports as JSON and back, what is refused, the
+ * comparison, the figure.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clr/bench.h>
+
+#include "base/fs.h"
+#include "bench/figure.h"
+#include "bench/measure.h"
+
+/* ------------------------------------------------------------------ labels, spreads */
+
+START_TEST(test_labels__the_longest_layer_and_the_words_behind_it)
+{
+    static const char *const names[] = {"conv1", "conv1 forward", "ip1", "ip1.flatten", "batch", "a b", "a"};
+    static const struct {
+        const char *label;
+        size_t layer;
+        enum clr_bench_pass pass;
+    } cases[] = {
+        {"conv1 data gradient", 0, CLR_BENCH_DATA},
+        {"conv1 data gradient weights", 0, CLR_BENCH_DATA},
+        {"conv1 weight gradient GEMM", 0, CLR_BENCH_WEIGHTS},
+        {"conv1 bias gradient", 0, CLR_BENCH_WEIGHTS},
+        {"conv1 gradient sum", 0, CLR_BENCH_WEIGHTS},
+        {"conv1 im2col", 0, CLR_BENCH_OTHER},
+        {"conv1 forwards", 0, CLR_BENCH_OTHER},
+        {"conv1 forward backward", 1, CLR_BENCH_BACKWARD}, /* of the layer 'conv1 forward' */
+        {"ip1 forward weights", 2, CLR_BENCH_FORWARD},
+        {"ip1 update", 2, CLR_BENCH_UPDATE},
+        {"ip1.flatten forward", 3, CLR_BENCH_FORWARD},
+        {"batch", 7, CLR_BENCH_BATCH}, /* no layer: no words behind it */
+        {"batch backward", 4, CLR_BENCH_BACKWARD},
+        {"update", 7, CLR_BENCH_UPDATE},
+        {"update of all", 7, CLR_BENCH_UPDATE},
+        {"conv10 forward", 7, CLR_BENCH_OTHER},
+        {"a b forward", 5, CLR_BENCH_FORWARD}, /* whichever comes first in the list */
+        {"a backward", 6, CLR_BENCH_BACKWARD},
+        {"", 7, CLR_BENCH_OTHER},
+    };
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        size_t layer = 99;
+        const enum clr_bench_pass pass = labels_map(cases[i].label, names, MEM_COUNT(names), &layer);
+        ck_assert_msg(layer == cases[i].layer && pass == cases[i].pass, "'%s': layer %zu, %s", cases[i].label,
+                      layer, clr_bench_pass_name(pass));
+    }
+}
+END_TEST
+
+START_TEST(test_measure__spreads)
+{
+    double odd[] = {5, 1, 3}, even[] = {4, 1, 2, 3};
+    struct clr_bench_spread s;
+
+    measure_spread(&s, odd, 3);
+    ck_assert(s.count == 3 && s.min == 1 && s.median == 3 && s.max == 5);
+    measure_spread(&s, even, 4);
+    ck_assert(s.count == 4 && s.min == 1 && s.median == 2.5 && s.max == 4);
+    measure_invert(&s, 10);
+    ck_assert(s.min == 2.5 && s.median == 4 && s.max == 10);
+}
+END_TEST
+
+static int count_runs(void *user, int n, struct clr_error *err)
+{
+    int *runs = user;
+
+    *runs += n;
+    return *runs > 1000 ? clr_error_set(err, CLR_ECL, "broken") : 0;
+}
+
+START_TEST(test_measure__failure_is_handed_on_and_n_is_bounded)
+{
+    int runs = 0;
+    struct measure m = {count_runs, &runs, 4, 0.0};
+    struct clr_bench_spread s = {.count = -1};
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(measure_run(&s, &m, &err), 0);
+    ck_assert(s.count >= 5 && s.min > 0.0 && s.min <= s.median && s.median <= s.max);
+    ck_assert_int_le(runs, 4 * (s.count + 4)); /* n never went above 4 */
+    m.most = 100000;
+    s.count = -1;
+    ck_assert_int_eq(measure_run(&s, &m, &err), CLR_ECL);
+    ck_assert_int_eq(s.count, -1);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ reports */
+
+static struct clr_bench_spread spread(double median)
+{
+    return (struct clr_bench_spread){7, 0.5 * median, median, 2 * median};
+}
+
+static void add_row(struct clr_bench_report *r, const char *layer, const char *kind, enum clr_bench_pass pass,
+                    double gflop, double ms)
+{
+    struct clr_bench_row *row = &r->rows[r->row_count++];
+
+    str_copy(row->layer, sizeof row->layer, layer);
+    str_copy(row->kind, sizeof row->kind, kind);
+    row->pass = pass;
+    row->gflop = gflop;
+    row->ms = spread(ms);
+}
+
+/* A report whose times are `factor` times those of the first. */
+static void make_report(struct clr_bench_report *r, double factor)
+{
+    *r = (struct clr_bench_report){.created = "2026-11-24T07:00:00Z",
+                                   .program = "0.1.0",
+                                   .git_id = "abc",
+                                   .compiler = "cc",
+                                   .kernel_options = "-cl-std=CL1.2",
+                                   .host_cpu = "CPU \"quoted\"",
+                                   .host_os = "OS",
+                                   .net = "quick",
+                                   .net_sha256 = "0123",
+                                   .input = {3, 32, 32},
+                                   .batch = 100,
+                                   .data = "random",
+                                   .device = "Device\xc2\xae",
+                                   .type = "GPU",
+                                   .compute_units = 8,
+                                   .clock_mhz = 1000,
+                                   .float_width = 4,
+                                   .triad_bytes = 1 << 26,
+                                   .programs_compiled = 33,
+                                   .peak_memory_bytes = 400000000};
+    r->peak_gflops = spread(100);
+    r->bandwidth_gb = spread(20);
+    r->step_ms = spread(10 * factor);
+    r->inference_ms = spread(4 * factor);
+    r->warm_start_s = spread(0.25);
+    r->first_start_s = spread(9);
+    ck_assert_int_eq(mem_new(&r->rows, 8, sizeof *r->rows, "rows", NULL), 0);
+    ck_assert_int_eq(mem_new(&r->checks, 8, sizeof *r->checks, "checks", NULL), 0);
+    add_row(r, "", "", CLR_BENCH_BATCH, 0, 0.5 * factor);
+    add_row(r, "conv1", "convolution", CLR_BENCH_FORWARD, 0.2, 4 * factor);
+    add_row(r, "conv1", "convolution", CLR_BENCH_WEIGHTS, 0.2, 5 * factor);
+    add_row(r, "pool1", "pooling", CLR_BENCH_FORWARD, 0, 0.5 * factor);
+    r->checks[r->check_count++] = (struct clr_bench_check){"conv1",
+                                                           "convolution",
+                                                           "direct 4\xc3\x97"
+                                                           "2",
+                                                           true,
+                                                           1e-14,
+                                                           ""};
+    r->checks[r->check_count++] = (struct clr_bench_check){"pool1", "pooling", "", true, NAN, ""};
+}
+
+/* folder/name, kept until the end of the case's process. */
+static const char *join(const char *folder, const char *name)
+{
+    static char paths[64][256];
+    static int count;
+
+    (void)snprintf(paths[count], sizeof paths[0], "%s/%s", folder, name);
+    return paths[count++];
+}
+
+static const char *write_report(const char *path, const struct clr_bench_report *r)
+{
+    struct clr_error err = {0};
+
+    ck_assert_msg(clr_bench_write(path, r, 1, &err) == 0, "%s", err.message);
+    return path;
+}
+
+static bool same_spread(const struct clr_bench_spread *a, const struct clr_bench_spread *b)
+{
+    return a->count == b->count && a->min == b->min && a->median == b->median && a->max == b->max;
+}
+
+START_TEST(test_json__what_is_written_is_read)
+{
+    const char *path = join(support_temp_dir(), "my report.json");
+    struct clr_bench_report r, *back;
+    size_t count;
+    struct clr_error err = {0};
+
+    make_report(&r, 1);
+    write_report(path, &r);
+    ck_assert_msg(clr_bench_read(&back, &count, path, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_str_eq(back->source, "my report");
+    ck_assert_str_eq(back->device, r.device);
+    ck_assert_str_eq(back->host_cpu, r.host_cpu);
+    ck_assert_str_eq(back->net_sha256, r.net_sha256);
+    ck_assert(back->batch == 100 && back->input.channels == 3 && back->input.width == 32);
+    ck_assert(same_spread(&back->step_ms, &r.step_ms) && same_spread(&back->peak_gflops, &r.peak_gflops));
+    ck_assert(back->peak_memory_bytes == r.peak_memory_bytes && back->programs_compiled == 33);
+    ck_assert_uint_eq(back->row_count, r.row_count);
+    for (size_t i = 0; i < r.row_count; i++) {
+        ck_assert_str_eq(back->rows[i].layer, r.rows[i].layer);
+        ck_assert_str_eq(back->rows[i].kind, r.rows[i].kind);
+        ck_assert(back->rows[i].pass == r.rows[i].pass && same_spread(&back->rows[i].ms, &r.rows[i].ms));
+        ck_assert(fabs(back->rows[i].gflop - r.rows[i].gflop) < 1e-9);
+    }
+    ck_assert_uint_eq(back->check_count, 2);
+    ck_assert(back->checks[0].ok && back->wrong == 0 && isnan(back->checks[1].worst_nmse));
+    ck_assert_str_eq(back->checks[0].variant, r.checks[0].variant);
+    clr_bench_free(back, count);
+    clr_bench_clear(&r);
+}
+END_TEST
+
+/* The report's text with `old` replaced by `new`. */
+static const char *edited(const char *folder, const char *text, const char *old, const char *new)
+{
+    static int number;
+    const char *at = strstr(text, old);
+    char name[32];
+    struct str s = {0};
+
+    ck_assert_msg(at != NULL, "'%s' is not in the report", old);
+    (void)snprintf(name, sizeof name, "edited%d.json", number++);
+    str_append_bytes(&s, text, (size_t)(at - text));
+    str_append(&s, "%s%s", new, at + strlen(old));
+    folder = join(folder, name);
+    ck_assert_int_eq(fs_write_atomic(folder, s.text, s.length, NULL), 0);
+    str_clear(&s);
+    return folder;
+}
+
+static void expect_refused(const char *path, const char *why)
+{
+    struct clr_bench_report *r = NULL;
+    size_t count = 77;
+    struct clr_error err = {0};
+
+    ck_assert_msg(clr_bench_read(&r, &count, path, &err) == CLR_EINPUT, "%s was read", path);
+    ck_assert_msg(strstr(err.message, why) && strstr(err.message, path), "'%s' lacks '%s'", err.message, why);
+    ck_assert(r == NULL && count == 77);
+}
+
+START_TEST(test_json__hostile_input_is_named)
+{
+    static const char *const edits[][3] = {
+        {"\"clr-cl bench\"", "\"other\"", "no report"},
+        {"\"clr-cl bench\"", "17", "no report"},
+        {"\"version\": 1,", "\"version\": 2,", "another format version"},
+        {"\"version\": 1,", "\"version\": \"1\",", "another format version"},
+        {"\"batch\": 100", "\"batch\": 0", "batch is out of range"},
+        {"\"batch\": 100", "\"batch\": 1e300", "batch is not a whole number"},
+        {"\"batch\": 100", "\"batch\": 99999999999999999999", "99999999999999999999"},
+        {"\"batch\": 100", "\"lot\": 100", "batch is missing"},
+        {"\"data\": \"random\"", "\"data\": []", "data is not a text"},
+        {"\"OS\"", "{}", "host.os is not a text"},
+        {"\"sha256\"", "\"sha\"", "net.sha256 is missing"},
+        {"\"0123\"", "\"01234567890123456789012345678901234567890123456789012345678901234567890123456789\"",
+         "net.sha256 is too long"},
+        {"\"name\": \"Device", "\"name\": 1, \"n\": \"Device", "devices[0].name is not a text"},
+        {"\"compute_units\": 8", "\"compute_units\": -8", "compute_units is out of range"},
+        {"\"samples\": 7", "\"samples\": 0", "samples is out of range"},
+        {"\"layer\": \"conv1\"", "\"layer\": null", "devices[0].layers[1].layer is not a text"},
+        {"\"pass\": \"forward\"", "\"pass\": \"sideways\"", "no pass that this version knows"},
+        {"\"pass\": \"weight gradient\"", "\"pass\": \"forward\"", "comes twice"},
+        {"\"gflop\": 0.0", "\"gflop\": -1", "gflop is out of range"},
+        {"\"ok\": true", "\"ok\": 1", "devices[0].checks[0].ok is neither true nor false"},
+        {"\"median\": 10.0", "\"median\": 1.0", "has its minimum above its median"},
+        {"\"median\": 10.0", "\"median\": 0", "median is out of range"},
+        {"\"median\": 10.0", "\"median\": \"10\"", "median is not a number"},
+        {"\"layers\": [", "\"layers\": 3, \"x\": [", "layers is not a list"},
+        {"\"devices\": [", "\"devices\": [], \"x\": [", "devices has too few entries"},
+        {"\"devices\": [", "\"devices\": [3, ", "devices[0].device is missing"},
+        {"\"device\": {", "\"device\": 3, \"x\": {", "device is not an object"},
+        {"\"batch\": 100", "\"batch\": 100, \"batch\": 100", "duplicate"},
+    };
+    const char *folder = support_temp_dir(), *path = join(folder, "a.json");
+    struct clr_bench_report r;
+    char *text;
+    size_t size;
+
+    make_report(&r, 1);
+    write_report(path, &r);
+    ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
+    for (size_t i = 0; i < MEM_COUNT(edits); i++)
+        expect_refused(edited(folder, text, edits[i][0], edits[i][1]), edits[i][2]);
+    path = join(folder, "cut.json");
+    for (size_t n = 0; n + 2 < size; n += 61) {
+        ck_assert_int_eq(fs_write_atomic(path, text, n, NULL), 0);
+        expect_refused(path, ":");
+    }
+    expect_refused(join(folder, "missing.json"), "cannot read");
+    expect_refused(folder, "folder");
+    free(text);
+    clr_bench_clear(&r);
+}
+END_TEST
+
+START_TEST(test_json__a_name_that_is_not_utf8_is_no_crash)
+{
+    const char *path = join(support_temp_dir(), "a.json");
+    struct clr_bench_report r;
+    struct clr_error err = {0};
+
+    make_report(&r, 1);
+    str_copy(r.checks[1].variant, sizeof r.checks[1].variant, "\xff");
+    ck_assert_int_eq(clr_bench_write(path, &r, 1, &err), CLR_EINPUT);
+    ck_assert(!fs_exists(path));
+    clr_bench_clear(&r);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ comparing */
+
+static void expect_incomparable(const char *a, const char *b, const char *why)
+{
+    const char *const paths[] = {a, b};
+    struct clr_bench_report *all = NULL;
+    size_t count;
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(clr_bench_read_all(&all, &count, paths, 2, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, why), "'%s' lacks '%s'", err.message, why);
+    ck_assert(all == NULL);
+}
+
+START_TEST(test_compare__only_what_is_comparable)
+{
+    const char *folder = support_temp_dir();
+    struct clr_bench_report r, other;
+    const char *a;
+
+    make_report(&r, 1);
+    a = write_report(join(folder, "a.json"), &r);
+    other = r;
+    other.batch = 10;
+    expect_incomparable(a, write_report(join(folder, "batch.json"), &other),
+                        "batches of 100 images, 'batch' of 10");
+    other = r;
+    str_copy(other.net_sha256, sizeof other.net_sha256, "4567");
+    expect_incomparable(a, write_report(join(folder, "net.json"), &other), "whose prototxt differs");
+    other = r;
+    other.input.width = 28;
+    expect_incomparable(a, write_report(join(folder, "input.json"), &other), "3x32x28");
+    r.checks[1].ok = false;
+    expect_incomparable(a, write_report(join(folder, "wrong.json"), &r), "pooling computed wrongly");
+    clr_bench_clear(&r);
+}
+END_TEST
+
+static void expect_line(const char *text, const char *begin, const char *rest)
+{
+    const char *at = strstr(text, begin);
+    char line[256] = "";
+
+    if (at)
+        (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
+    ck_assert_msg(strstr(line, rest), "'%s' lacks '%s' in\n%s", line, rest, text);
+}
+
+START_TEST(test_compare__ratios_to_the_first)
+{
+    struct clr_bench_report r[2];
+    char *text;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 2);
+    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
+    ck_assert_int_eq(clr_bench_compare(&text, r, 2, NULL), 0);
+    expect_line(text, "conv1          weight gradient", "5.000      10.000    2.00x");
+    expect_line(text, "pool1", "0.500           -        -");
+    expect_line(text, "extra", "-       1.000        -");
+    expect_line(text, "training step", "10.000      20.000    2.00x");
+    expect_line(text, "first start", "9.000       9.000    1.00x");
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ table and figure */
+
+START_TEST(test_table__shares_and_rates)
+{
+    struct clr_bench_report r;
+    char *text;
+
+    make_report(&r, 1);
+    ck_assert(fabs(clr_bench_not_convolution(&r) - 0.1) < 1e-12);
+    r.checks[1].ok = false;
+    str_copy(r.checks[1].detail, sizeof r.checks[1].detail, "dx is off");
+    ck_assert_int_eq(clr_bench_table(&text, &r, NULL), 0);
+    expect_line(text, "conv1            weight gradient",
+                "40.0   20.0 %   50.0 %"); /* 0.2 GFLOP in 5 ms of 200 */
+    expect_line(text, "all kernels", "10.000");
+    expect_line(text, "not convolution", "10.0 %");
+    expect_line(text, "training step", "10000 images/s");
+    expect_line(text, "pool1            pooling", "WRONG");
+    ck_assert(strstr(text, "dx is off"));
+    free(text);
+    clr_bench_clear(&r);
+    ck_assert(isnan(clr_bench_not_convolution(&r)));
+}
+END_TEST
+
+START_TEST(test_figure__a_row_for_each_layer_and_pass)
+{
+    struct clr_bench_report r[9] = {0};
+    struct bars bars;
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(figure_bench(&bars, r, 1, &err), CLR_EINPUT);
+    make_report(&r[0], 1);
+    make_report(&r[1], 2);
+    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
+    ck_assert_int_eq(figure_bench(&bars, r, 9, &err), CLR_EUSAGE);
+    ck_assert_msg(figure_bench(&bars, r, 2, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(bars.row_count, 5);
+    ck_assert_str_eq(bars.rows[2].group, "conv1");
+    ck_assert_str_eq(bars.rows[2].name, "weight gradient");
+    ck_assert(bars.rows[2].value[0] == 5 && bars.rows[2].value[1] == 10 && bars.rows[2].high[1] == 20);
+    ck_assert(isnan(bars.rows[3].value[1]) && isnan(bars.rows[4].value[0]));
+    bars_clear(&bars);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+START_TEST(test_figure__formats_and_sizes)
+{
+    const char *folder = support_temp_dir();
+    static const char *const names[] = {"a.png", "a.svg", "a.pdf"};
+    static const int heights[] = {0, 200, 900};
+    struct clr_bench_report r[8];
+    struct clr_error err = {0};
+
+    for (int i = 0; i < 8; i++)
+        make_report(&r[i], 1 + i);
+    r[0].rows[0].ms = (struct clr_bench_spread){1, 0, 0, 0};
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        for (size_t k = 0; k < MEM_COUNT(heights); k++) {
+            const struct clr_plot_options o = {.width = 320, .height = heights[k]};
+            ck_assert_msg(clr_bench_plot(join(folder, names[i]), r, 8, &o, &err) == 0, "%s", err.message);
+        }
+    ck_assert_int_eq(clr_bench_plot(join(folder, "a.gif"), r, 8, NULL, &err), CLR_EUSAGE);
+    ck_assert(!fs_exists(join(folder, "a.gif")));
+    for (int i = 0; i < 8; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("bench");
+    TCase *tc = tcase_create("bench");
+
+    tcase_add_test(tc, test_labels__the_longest_layer_and_the_words_behind_it);
+    tcase_add_test(tc, test_measure__spreads);
+    tcase_add_test(tc, test_measure__failure_is_handed_on_and_n_is_bounded);
+    tcase_add_test(tc, test_json__what_is_written_is_read);
+    tcase_add_test(tc, test_json__hostile_input_is_named);
+    tcase_add_test(tc, test_json__a_name_that_is_not_utf8_is_no_crash);
+    tcase_add_test(tc, test_compare__only_what_is_comparable);
+    tcase_add_test(tc, test_compare__ratios_to_the_first);
+    tcase_add_test(tc, test_table__shares_and_rates);
+    tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
+    tcase_add_test(tc, test_figure__formats_and_sizes);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}
