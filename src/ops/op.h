@@ -47,7 +47,7 @@ enum op_kind {
     OP_POOL,
     OP_RELU,
     OP_LRN,
-    OP_DENSE,        /* InnerProduct; x must be (N,F,1,1) */
+    OP_DENSE,        /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in logical order, y is (N,F,1,1) */
     OP_DROPOUT,      /* drops where desc.backward is set (training), else copies */
     OP_SOFTMAX_LOSS, /* x: logits (N,F,1,1); dx = (softmax − onehot)/batch */
     OP_ACCURACY,
