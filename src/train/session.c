@@ -122,6 +122,9 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
         rc = compare_transforms(s, err);
     if (rc < 0)
         return rc;
+    graph_fuse(s->test_graph);
+    if (train)
+        graph_fuse(s->train_graph);
     logits = &s->test_graph->values[s->test_graph->logits];
     if (logits->shape.c < d->classes)
         return clr_error_set(err, CLR_EINPUT,
