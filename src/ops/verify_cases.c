@@ -248,7 +248,7 @@ static void plain_case(struct verify_case *out, int row)
 struct other_row {
     enum verify_what what;
     bool caffe;
-    size_t count;       /* parameters; around and beyond what one work-item handles */
+    size_t count;       /* of the first parameter; around and beyond what one work-item handles */
     struct shape shape; /* batches */
     bool small;
 };
@@ -273,8 +273,8 @@ static void other_case(struct verify_case *out, int row)
     out->small = r->small;
     out->desc.x = r->shape;
     if (r->what == VERIFY_CASE_SGD)
-        (void)snprintf(out->name, sizeof out->name, "sgd %s, %zu parameters", r->caffe ? "caffe" : "pytorch",
-                       r->count);
+        (void)snprintf(out->name, sizeof out->name, "sgd %s, a parameter of %zu",
+                       r->caffe ? "caffe" : "pytorch", r->count);
     else
         (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d", r->shape.n, r->shape.c, r->shape.h,
                        r->shape.w);
