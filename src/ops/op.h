@@ -112,6 +112,7 @@ struct op_needs {
     bool x_any_block;         /* can read x in any channel block (V need not be the net's) */
     bool in_place;            /* y may be x's memory, and dx dy's: then they share one layout */
     bool keeps_y;             /* backward reads y: nobody may overwrite it in place */
+    bool early_dx;            /* dx, if wanted, is written by the forward pass already */
     size_t saved_bytes;       /* private to the operator, from forward to backward */
     size_t workspace_bytes;   /* shared scratch, valid within one call */
 };
