@@ -1,13 +1,13 @@
 /*
  * A batch from the bytes of the data set: y[k] = byte·scale − mean, for the images that a list names.
  *
- * batch_gather   NDRange (C·H, batch)   y (layout Y_…), labels
+ * batch_gather   NDRange (ceil(H/ROWS), batch)   y (layout Y_…), labels
  *
  * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale; index[offset + k]
- * is the image of place k.
+ * is the image of place k. A work-item makes ROWS rows of all channels. C H W ROWS.
  */
-#ifndef W
-#error "batch.cl needs C, H, W and the macros of Y"
+#ifndef ROWS
+#error "batch.cl needs ROWS, C, H, W and the macros of Y"
 #endif
 
 __kernel void batch_gather(__global float *restrict y, __global int *restrict labels,
@@ -15,17 +15,29 @@ __kernel void batch_gather(__global float *restrict y, __global int *restrict la
                            __global const float *restrict mean, __global const int *restrict index,
                            int offset, float scale, int batch)
 {
-    const int row = (int)get_global_id(0), n = (int)get_global_id(1);
-    const int c = row / H, h = row % H;
+    const int h0 = (int)get_global_id(0) * ROWS, n = (int)get_global_id(1);
 
-    if (c >= C || n >= batch)
+    if (h0 >= H || n >= batch)
         return;
     const int image = index[offset + n];
-    __global const uchar *in = pixels + ((size_t)image * C + c) * (H * W) + h * W;
-    __global const float *m = mean + (c * H + h) * W;
-    const size_t out = ELEMENT(Y, n, c, h, 0);
-    for (int w = 0; w < W; w++)
-        y[out + (size_t)w * Y_BLOCK] = (float)in[w] * scale - m[w];
-    if (row == 0)
+    __global const uchar *from = pixels + (size_t)image * (C * H * W);
+    for (int h = h0; h < min(h0 + ROWS, H); h++) {
+        __global const uchar *in = from + h * W;
+        __global const float *m = mean + h * W;
+#if Y_BLOCK == C && C <= 4 /* pixel by pixel, as they lie */
+        __global float *out = y + AT(Y, n, 0, h, 0);
+        for (int w = 0; w < W; w++)
+#pragma unroll
+            for (int c = 0; c < C; c++)
+                out[w * C + c] = (float)in[c * (H * W) + w] * scale - m[c * (H * W) + w];
+#else
+        for (int c = 0; c < C; c++) {
+            __global float *out = y + ELEMENT(Y, n, c, h, 0);
+            for (int w = 0; w < W; w++)
+                out[(size_t)w * Y_BLOCK] = (float)in[c * (H * W) + w] * scale - m[c * (H * W) + w];
+        }
+#endif
+    }
+    if (h0 == 0)
         labels[n] = classes[image];
 }

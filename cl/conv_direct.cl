@@ -22,12 +22,21 @@
  * OH OW              output pixels
  * XT OB              tile
  * BIAS, FLIP         0 or 1
+ * RELU               1: y = max(y, 0), NaN stays
+ * MASK               1 (a data gradient): y = 0 where `mask`, in layout M_…, is not positive
  *
  * Source of the blocking: the usual one of CPU libraries, e.g. Georganas et al., "Anatomy of high-performance
  * deep learning convolutions on SIMD architectures", SC 2018.
  */
 #ifndef KH
 #error "conv_direct.cl needs KH and the other macros of its header"
+#endif
+
+#ifndef RELU
+#define RELU 0
+#endif
+#ifndef MASK
+#define MASK 0
 #endif
 
 #define XTILES ((OW + XT - 1) / XT)
@@ -70,7 +79,11 @@ __kernel void conv_direct_pack(__global float *restrict packed, __global const f
 }
 
 __kernel void conv_direct_forward(__global float *restrict y, __global const float *restrict x,
-                                  __global const float *restrict packed, int batch)
+                                  __global const float *restrict packed,
+#if MASK
+                                  __global const float *restrict mask,
+#endif
+                                  int batch)
 {
     const int tile = (int)get_global_id(0), ocg = (int)get_global_id(1), n = (int)get_global_id(2);
     const int oy = tile / XTILES, ox = tile % XTILES * XT;
@@ -114,8 +127,17 @@ __kernel void conv_direct_forward(__global float *restrict y, __global const flo
             break;
         __global float *out = y + AT(Y, n, ob, oy, ox);
 #pragma unroll
-        for (int t = 0; t < XT; t++)
-            if (OW % XT == 0 || ox + t < OW)
-                STOREV(acc[t][o], t, out);
+        for (int t = 0; t < XT; t++) {
+            floatv value = acc[t][o];
+            if (OW % XT != 0 && ox + t >= OW)
+                break;
+#if RELU
+            value = select(value, (floatv)(0.0f), value <= (floatv)(0.0f));
+#endif
+#if MASK
+            value = select((floatv)(0.0f), value, LOADV(t, mask + AT(M, n, ob, oy, ox)) > (floatv)(0.0f));
+#endif
+            STOREV(value, t, out);
+        }
     }
 }

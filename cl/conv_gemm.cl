@@ -15,6 +15,7 @@
  * The workspace holds m [OC][COLS], and the columns behind it, from COLS_AT on.
  *
  * Layouts: X_…, Y_… (put: Y is y; take: Y is dy; col2im: X is dx).
+ * RELU: put gives max(…, 0), NaN stays. MASK: col2im gives 0 where `mask`, in layout M_…, is not positive.
  * OC IC H W KH KW SH SW PH PW DH DW OH OW COLS COLS_AT; SPAN: pixels of a row that
  * a work-item handles, OWS = ceil(OW/SPAN), WS = ceil(W/SPAN).
  */
@@ -46,6 +47,13 @@ __kernel void conv_gemm_im2col(__global float *restrict cols, __global const flo
     }
 }
 
+#ifndef RELU
+#define RELU 0
+#endif
+#ifndef MASK
+#define MASK 0
+#endif
+
 __kernel void conv_gemm_put(__global float *restrict y, __global const float *restrict m,
                             __global const float *restrict b, int first, int count)
 {
@@ -55,8 +63,10 @@ __kernel void conv_gemm_put(__global float *restrict y, __global const float *re
     if (k >= count || o >= OC)
         return;
     __global const float *in = m + (size_t)o * COLS + (size_t)k * (OH * OW) + p * OW;
-    for (int q = start; q < end; q++)
-        y[ELEMENT(Y, first + k, o, p, q)] = in[q] + (BIAS ? b[o] : 0.0f);
+    for (int q = start; q < end; q++) {
+        const float v = in[q] + (BIAS ? b[o] : 0.0f);
+        y[ELEMENT(Y, first + k, o, p, q)] = RELU && v <= 0.0f ? 0.0f : v;
+    }
 }
 
 __kernel void conv_gemm_take(__global float *restrict m, __global const float *restrict dy, int first,
@@ -72,8 +82,11 @@ __kernel void conv_gemm_take(__global float *restrict m, __global const float *r
         out[q] = dy[ELEMENT(Y, first + k, o, p, q)];
 }
 
-__kernel void conv_gemm_col2im(__global float *restrict dx, __global const float *restrict cols, int first,
-                               int count)
+__kernel void conv_gemm_col2im(__global float *restrict dx, __global const float *restrict cols,
+#if MASK
+                               __global const float *restrict mask,
+#endif
+                               int first, int count)
 {
     const int at = (int)get_global_id(0), c = (int)get_global_id(1);
     PLACE(at, H, W);
@@ -94,6 +107,9 @@ __kernel void conv_gemm_col2im(__global float *restrict dx, __global const float
                             py / SH * OW + qx / SW];
             }
         }
+#if MASK
+        sum = mask[ELEMENT(M, first + k, c, p, x)] > 0.0f ? sum : 0.0f;
+#endif
         dx[ELEMENT(X, first + k, c, p, x)] = sum;
     }
 }

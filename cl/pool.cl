@@ -4,14 +4,20 @@
  *
  * A NaN in a window is its maximum: `v > m` alone would lose it.
  *
- * pool_max_forward   NDRange (OH·ceil(OW/SPAN), X_CB, batch)   y, arg (place in the window, i·KW + j)
- * pool_max_backward  NDRange (H·ceil(W/SPAN), X_CB, batch)     dx from dy, arg
- * pool_ave_forward   as the first                              y
- * pool_ave_backward  as the second                             dx from dy
+ * pool_max_forward   NDRange (OH·ceil(OW/SPAN), X_CB, batch)       y, arg (place in the window, i·KW + j)
+ * pool_max_backward  NDRange (H·ceil(GROUPS/SPAN), X_CB, batch)    dx from dy, arg
+ * pool_ave_forward   as the first                                  y
+ * pool_ave_backward  as the second                                 dx from dy (and x, if MASK)
+ *
+ * Going back, a work-item handles SPAN groups of SW pixels of a row: group q is the pixels that window q
+ * covers and window q + 1 does not, so which windows reach a pixel of it, and with which place, is known when
+ * the kernel is compiled; only at the edges some of them do not exist.
  *
  * x and dx: X_…; y and dy: Y_…; one block V. arg: [N][CB][OH][OW][V] bytes, or ushort where KH·KW > 255
  * (ARG_T). H W OH OW KH KW SH SW PH PW SPAN. SAVE 0: no arg is wanted (evaluation).
- * WHOLE 1: no window is clipped.
+ * WHOLE 1: no window is clipped. RELU: y = max(y, 0); MASK: dx = 0 where x is not positive. For a maximum
+ * both mean that a window whose maximum is not positive passes nothing back: its place is NONE. An average
+ * reads x for it, whose macros are M_….
  */
 #ifndef KH
 #error "pool.cl needs KH and the other macros of its header"
@@ -22,25 +28,42 @@
 #ifndef SPAN
 #define SPAN OW
 #endif
-
 #ifndef WHOLE
 #define WHOLE 0
 #endif
+#ifndef RELU
+#define RELU 0
+#endif
+#ifndef MASK
+#define MASK 0
+#endif
 
-/* First and end row (column) of window p that lies in the image; constants where no window is clipped. */
-#define FIRST(p, S, P)          (WHOLE ? 0 : max((P) - (p) * (S), 0))
-#define END(p, SIZE, K, S, P)   (WHOLE ? (K) : min((SIZE) + (P) - (p) * (S), K))
+/* Windows of usual sizes are unrolled; a window of a whole image would be too much code. */
+#if KH * KW <= 25
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
 
-#define OSPANS ((OW + SPAN - 1) / SPAN)
-#define SPANS  ((W + SPAN - 1) / SPAN)
+#define NONE    (KH * KW)
+#define OSPANS  ((OW + SPAN - 1) / SPAN)
+#define GROUP_0 (PW / SW)
+#define GROUPS  ((W - 1 + PW) / SW - GROUP_0 + 1)
+#define SPANS   ((GROUPS + SPAN - 1) / SPAN)
+#define REACH_H ((KH + SH - 1) / SH) /* windows that may cover a row, and a column */
+#define REACH_W ((KW + SW - 1) / SW)
+
 #define ARG(n, cb, p, q) ((((size_t)(n) * Y_CB + (cb)) * OH + (p)) * OW + (q))
-
-#define CONVERT_ARG CAT(CAT(convert_, ARG_T), V)
 #if V == 1
+typedef ARG_T argv;
 #define TO_ARGV(v) ((ARG_T)(v))
 #else
-#define TO_ARGV(v) CONVERT_ARG(v)
+typedef CAT(ARG_T, V) argv;
+#define TO_ARGV(v) CAT(CAT(convert_, ARG_T), V)(v)
 #endif
+
+/* Is row (column) i of window p in the image? */
+#define IN(p, i, SIZE, S, P) (WHOLE || ((p) * (S) - (P) + (i) >= 0 && (p) * (S) - (P) + (i) < (SIZE)))
 
 __kernel void pool_max_forward(__global float *restrict y,
 #if SAVE
@@ -53,20 +76,29 @@ __kernel void pool_max_forward(__global float *restrict y,
 
     if (p >= OH || cb >= X_CB || n >= batch)
         return;
-    const int i0 = FIRST(p, SH, PH), i1 = END(p, H, KH, SH, PH);
+    __global const float *rows = x + AT(X, n, cb, p * SH - PH, -PW);
+    const int i0 = WHOLE ? 0 : max(PH - p * SH, 0);
     for (int q = q0; q < min(q0 + SPAN, OW); q++) {
-        const int j0 = FIRST(q, SW, PW), j1 = END(q, W, KW, SW, PW);
         floatv best = (floatv)(-INFINITY);
-        intv place = (intv)(i0 * KW + j0);
-        for (int i = i0; i < i1; i++) {
-            __global const float *row = x + AT(X, n, cb, p * SH - PH + i, 0);
-            for (int j = j0; j < j1; j++) {
-                const floatv v = LOADV(q * SW - PW + j, row);
+        intv place = (intv)(i0 * KW + (WHOLE ? 0 : max(PW - q * SW, 0)));
+        UNROLL for (int i = 0; i < KH; i++) {
+            if (!IN(p, i, H, SH, PH))
+                continue;
+            UNROLL for (int j = 0; j < KW; j++) {
+                if (!IN(q, j, W, SW, PW))
+                    continue;
+                const floatv v = LOADV(i * X_WP + q * SW + j, rows);
                 const intv better = (v > best) | (v != v);
                 best = select(best, v, better);
                 place = select(place, (intv)(i * KW + j), better);
             }
         }
+#if RELU || MASK
+        place = select((intv)(NONE), place, best > (floatv)(0.0f));
+#endif
+#if RELU
+        best = select(best, (floatv)(0.0f), best <= (floatv)(0.0f));
+#endif
         STOREV(best, 0, y + AT(Y, n, cb, p, q));
 #if SAVE
         STOREV(TO_ARGV(place), ARG(n, cb, p, q), arg);
@@ -74,36 +106,49 @@ __kernel void pool_max_forward(__global float *restrict y,
     }
 }
 
+/* Both gradients: what the windows that cover a pixel give it. TERM sees window (p, q), whose place
+ * `here` + const the pixel is. */
+#define GATHER(sum, row, q, r, TERM)                                                                         \
+    UNROLL for (int e = 0; e < REACH_H; e++)                                                                 \
+    {                                                                                                        \
+        const int p = (row) / SH - e, i = (row) % SH + e * SH;                                               \
+        if (i >= KH || p < 0 || p >= OH)                                                                     \
+            continue;                                                                                        \
+        UNROLL for (int d = 0; d < REACH_W; d++)                                                             \
+        {                                                                                                    \
+            const int j = (r) + d * SW, o = (q)-d;                                                           \
+            if (j < KW && o >= 0 && o < OW)                                                                  \
+                (sum) += TERM(p, o, i, j);                                                                   \
+        }                                                                                                    \
+    }
+
+#define MAX_TERM(p, q, i, j)                                                                                 \
+    select((floatv)(0.0f), LOADV(q, dy + AT(Y, n, cb, p, 0)),                                                \
+           TO_INTV(LOADV(ARG(n, cb, p, q), arg) == (argv)((i) * KW + (j))))
+
 __kernel void pool_max_backward(__global float *restrict dx, __global const float *restrict dy,
                                 __global const ARG_T *restrict arg, int batch)
 {
     const int g = (int)get_global_id(0), cb = (int)get_global_id(1), n = (int)get_global_id(2);
-    const int h = g / SPANS, w0 = g % SPANS * SPAN;
+    const int h = g / SPANS, q0 = GROUP_0 + g % SPANS * SPAN;
 
     if (h >= H || cb >= X_CB || n >= batch)
         return;
-    const int p0 = h + PH < KH ? 0 : (h + PH - KH) / SH + 1, p1 = min((h + PH) / SH, OH - 1);
-    for (int w = w0; w < min(w0 + SPAN, W); w++) {
-        const int q0 = w + PW < KW ? 0 : (w + PW - KW) / SW + 1, q1 = min((w + PW) / SW, OW - 1);
-        floatv sum = (floatv)(0.0f);
-        for (int p = p0; p <= p1; p++)
-            for (int q = q0; q <= q1; q++) {
-                const intv place = TO_INTV(LOADV(ARG(n, cb, p, q), arg));
-                const intv here = (intv)((h + PH - p * SH) * KW + w + PW - q * SW);
-                sum += select((floatv)(0.0f), LOADV(0, dy + AT(Y, n, cb, p, q)), place == here);
-            }
-        STOREV(sum, 0, dx + AT(X, n, cb, h, w));
+    for (int q = q0; q < min(q0 + SPAN, GROUP_0 + GROUPS); q++) {
+        UNROLL for (int r = 0; r < SW; r++) {
+            const int w = q * SW + r - PW;
+            floatv sum = (floatv)(0.0f);
+            if (w < 0 || w >= W)
+                continue;
+            GATHER(sum, h + PH, q, r, MAX_TERM)
+            STOREV(sum, 0, dx + AT(X, n, cb, h, w));
+        }
     }
 }
 
-/* Reciprocal size of window (p, q): clipped to the padded image, not to the image. */
-float window_weight(int p, int q);
-float window_weight(int p, int q)
-{
-    const int rows = min(p * SH - PH + KH, H + PH) - (p * SH - PH);
-    const int columns = min(q * SW - PW + KW, W + PW) - (q * SW - PW);
-    return 1.0f / (float)(rows * columns);
-}
+/* Size of window p in one dimension: clipped to the padded image, not to the image. */
+#define LENGTH(p, SIZE, K, S, P) (WHOLE ? (K) : min((SIZE) + 2 * (P) - (p) * (S), K))
+#define WEIGHT(p, q)             (1.0f / (float)(LENGTH(p, H, KH, SH, PH) * LENGTH(q, W, KW, SW, PW)))
 
 __kernel void pool_ave_forward(__global float *restrict y, __global const float *restrict x, int batch)
 {
@@ -112,33 +157,44 @@ __kernel void pool_ave_forward(__global float *restrict y, __global const float 
 
     if (p >= OH || cb >= X_CB || n >= batch)
         return;
-    const int i0 = FIRST(p, SH, PH), i1 = END(p, H, KH, SH, PH);
+    __global const float *rows = x + AT(X, n, cb, p * SH - PH, -PW);
     for (int q = q0; q < min(q0 + SPAN, OW); q++) {
-        const int j0 = FIRST(q, SW, PW), j1 = END(q, W, KW, SW, PW);
         floatv sum = (floatv)(0.0f);
-        for (int i = i0; i < i1; i++) {
-            __global const float *row = x + AT(X, n, cb, p * SH - PH + i, 0);
-            for (int j = j0; j < j1; j++)
-                sum += LOADV(q * SW - PW + j, row);
+        UNROLL for (int i = 0; i < KH; i++) {
+            if (!IN(p, i, H, SH, PH))
+                continue;
+            UNROLL for (int j = 0; j < KW; j++)
+                if (IN(q, j, W, SW, PW))
+                    sum += LOADV(i * X_WP + q * SW + j, rows);
         }
-        STOREV(sum * window_weight(p, q), 0, y + AT(Y, n, cb, p, q));
+        STOREV(sum * WEIGHT(p, q), 0, y + AT(Y, n, cb, p, q));
     }
 }
 
-__kernel void pool_ave_backward(__global float *restrict dx, __global const float *restrict dy, int batch)
+#define AVE_TERM(p, q, i, j) LOADV(q, dy + AT(Y, n, cb, p, 0)) * WEIGHT(p, q)
+
+__kernel void pool_ave_backward(__global float *restrict dx, __global const float *restrict dy,
+#if MASK
+                                __global const float *restrict x,
+#endif
+                                int batch)
 {
     const int g = (int)get_global_id(0), cb = (int)get_global_id(1), n = (int)get_global_id(2);
-    const int h = g / SPANS, w0 = g % SPANS * SPAN;
+    const int h = g / SPANS, q0 = GROUP_0 + g % SPANS * SPAN;
 
     if (h >= H || cb >= X_CB || n >= batch)
         return;
-    const int p0 = h + PH < KH ? 0 : (h + PH - KH) / SH + 1, p1 = min((h + PH) / SH, OH - 1);
-    for (int w = w0; w < min(w0 + SPAN, W); w++) {
-        const int q0 = w + PW < KW ? 0 : (w + PW - KW) / SW + 1, q1 = min((w + PW) / SW, OW - 1);
-        floatv sum = (floatv)(0.0f);
-        for (int p = p0; p <= p1; p++)
-            for (int q = q0; q <= q1; q++)
-                sum += LOADV(0, dy + AT(Y, n, cb, p, q)) * window_weight(p, q);
-        STOREV(sum, 0, dx + AT(X, n, cb, h, w));
+    for (int q = q0; q < min(q0 + SPAN, GROUP_0 + GROUPS); q++) {
+        UNROLL for (int r = 0; r < SW; r++) {
+            const int w = q * SW + r - PW;
+            floatv sum = (floatv)(0.0f);
+            if (w < 0 || w >= W)
+                continue;
+            GATHER(sum, h + PH, q, r, AVE_TERM)
+#if MASK
+            sum = select((floatv)(0.0f), sum, LOADV(w, x + AT(M, n, cb, h, 0)) > (floatv)(0.0f));
+#endif
+            STOREV(sum, 0, dx + AT(X, n, cb, h, w));
+        }
     }
 }

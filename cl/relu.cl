@@ -11,6 +11,9 @@
 #error "relu.cl needs SLOPE and the other macros of its header"
 #endif
 
+/* What is left of v on the left: a plain 0 where the slope is 0, never −0, as of those who rectify for us. */
+#define LEFT(v) (SLOPE > 0.0f ? (v) * (floatv)(SLOPE) : (floatv)(0.0f))
+
 __kernel void relu_forward(__global float *y, __global const float *x, int batch)
 {
     const int h0 = (int)get_global_id(0) * ROWS, cb = (int)get_global_id(1), n = (int)get_global_id(2);
@@ -22,7 +25,7 @@ __kernel void relu_forward(__global float *y, __global const float *x, int batch
         __global float *out = y + AT(Y, n, cb, h, 0);
         for (int w = 0; w < W; w++) {
             const floatv v = LOADV(w, in);
-            STOREV(select(v, v * (floatv)(SLOPE), v <= (floatv)(0.0f)), w, out);
+            STOREV(select(v, LEFT(v), v <= (floatv)(0.0f)), w, out);
         }
     }
 }
@@ -38,7 +41,7 @@ __kernel void relu_backward(__global float *dx, __global const float *y, __globa
         __global float *out = dx + AT(DX, n, cb, h, 0);
         for (int w = 0; w < W; w++) {
             const floatv d = LOADV(w, in);
-            STOREV(select(d * (floatv)(SLOPE), d, LOADV(w, value) > (floatv)(0.0f)), w, out);
+            STOREV(select(LEFT(d), d, LOADV(w, value) > (floatv)(0.0f)), w, out);
         }
     }
 }

@@ -6,15 +6,17 @@
  * A NaN or +∞ among the logits makes the loss NaN, and so does a label that has no logit, which is never a
  * hit. x and dx are (N,C,1,1) in any layout.
  *
- * softmax_loss_forward   NDRange (batch)   sample[offset + n] = loss
- * softmax_loss_backward  NDRange (batch)   dx; scale = 1/batch
+ * softmax_loss_forward   NDRange (batch)   sample[offset + n] = loss; if BACK also dx; scale = 1/batch
  * accuracy_forward       NDRange (batch)   sample[offset + n] = 1 where fewer than TOP_K classes come before
  *                                          the label's (higher, or equal with a lower number), else 0; NaN: 0
  *
- * X_… (DX_…) C; TOP_K for the accuracy
+ * X_… (DX_…) C BACK; TOP_K for the accuracy
  */
 #ifndef C
 #error "softmax_loss.cl needs C and the macros of X"
+#endif
+#ifndef BACK
+#define BACK 0
 #endif
 #ifndef TOP_K
 #define TOP_K 1
@@ -23,8 +25,12 @@
 /* Logit k of the image whose first one is at p. */
 #define AT_CLASS(T, k) (T##_HP * T##_WP == 1 ? (size_t)(k) : ELEMENT(T, 0, k, 0, 0) - AT(T, 0, 0, 0, 0))
 
-__kernel void softmax_loss_forward(__global float *restrict sample, __global const float *restrict x,
-                                   __global const int *restrict labels, int offset, int batch)
+__kernel void softmax_loss_forward(__global float *restrict sample,
+#if BACK
+                                   __global float *restrict dx, float scale,
+#endif
+                                   __global const float *restrict x, __global const int *restrict labels,
+                                   int offset, int batch)
 {
     const int n = (int)get_global_id(0);
 
@@ -39,24 +45,11 @@ __kernel void softmax_loss_forward(__global float *restrict sample, __global con
     for (int k = 0; k < C; k++)
         sum += exp(z[AT_CLASS(X, k)] - top);
     sample[offset + n] = there ? log(sum) - (z[AT_CLASS(X, label)] - top) : NAN;
-}
-
-__kernel void softmax_loss_backward(__global float *restrict dx, __global const float *restrict x,
-                                    __global const int *restrict labels, float scale, int batch)
-{
-    const int n = (int)get_global_id(0);
-
-    if (n >= batch)
-        return;
-    __global const float *z = x + AT(X, n, 0, 0, 0);
+#if BACK
     __global float *d = dx + AT(DX, n, 0, 0, 0);
-    float top = z[0], sum = 0.0f;
-    for (int k = 1; k < C; k++)
-        top = fmax(top, z[AT_CLASS(X, k)]);
     for (int k = 0; k < C; k++)
-        sum += exp(z[AT_CLASS(X, k)] - top);
-    for (int k = 0; k < C; k++)
-        d[AT_CLASS(DX, k)] = (exp(z[AT_CLASS(X, k)] - top) / sum - (k == labels[n] ? 1.0f : 0.0f)) * scale;
+        d[AT_CLASS(DX, k)] = (exp(z[AT_CLASS(X, k)] - top) / sum - (k == label ? 1.0f : 0.0f)) * scale;
+#endif
 }
 
 __kernel void accuracy_forward(__global float *restrict sample, __global const float *restrict x,

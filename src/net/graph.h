@@ -66,4 +66,12 @@ int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned p
                  struct clr_image_shape input, int batch, struct clr_error *err);
 void graph_destroy(struct graph *g);
 
+/*
+ * Join neighbours, so that less passes through memory; results are the same to the bit. A rectifier (slope 0)
+ * goes into the convolution, dense layer or maximum pool in front of it (desc.relu), if nothing else reads
+ * their output and, going back, the reader of the rectified value can mask (desc.mask_dx). A flattening in
+ * front of a dense layer goes; that layer's desc.x is (N,C,H,W) then. src/net/fuse.c.
+ */
+void graph_fuse(struct graph *g);
+
 #endif

@@ -155,7 +155,8 @@ static void lifetimes(const struct net *net, int root, int first[2], int last[2]
             if (g->nodes[i].x == (int)v) {
                 const int back = backward_step(net, (int)i), until = train ? back : (int)i;
                 last[0] = until > last[0] ? until : last[0];
-                first[1] = back < first[1] ? back : first[1];
+                const int made = net->nodes[i].needs.early_dx ? (int)i : back;
+                first[1] = made < first[1] ? made : first[1];
             }
     }
 }

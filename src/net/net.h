@@ -13,14 +13,20 @@
 
 /* ------------------------------------------------------------------ parameters */
 
-/* All in logical order, each parameter in its own part of one buffer (w, gradient, momentum: three buffers).
+/*
+ * All in logical order. Weights, gradients and momenta (PARAMS_W …) are a buffer each, in which every
+ * parameter has its part, at the same place in all of them.
  */
+enum { PARAMS_W, PARAMS_G, PARAMS_V, PARAMS_SETS };
+
 struct params {
     size_t count;
     const struct graph_param *info; /* of the graph that it was made from; borrowed */
     cl_mem *w, *g, *v;              /* `count` parts; g and v NULL for evaluation only */
-    struct arena *arena;
-    int *ids;
+    cl_mem all[PARAMS_SETS];        /* the buffers */
+    size_t *offset, floats;         /* of each parameter in them; of one buffer */
+    cl_mem *parts[PARAMS_SETS];     /* w, g, v */
+    int set_count;
 };
 
 /* Plan (sizes known), then build (allocated, zero-filled). train: with gradients and momenta. */

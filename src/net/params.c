@@ -1,61 +1,73 @@
 /* Parameters of a net on the device: see net.h. */
 #include "net/net.h"
 
+#include <limits.h>
+
+/* Offsets of parts of a buffer are multiples of this many floats, on any device. */
+static size_t alignment(const struct clr_device *device)
+{
+    const size_t bytes = device->address_align_bytes > 64 ? (size_t)device->address_align_bytes : 64;
+
+    return bytes / sizeof(float);
+}
+
 int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, bool train,
                 struct clr_error *err)
 {
-    const size_t sets = train ? 3 : 1;
-    int rc = 0;
+    const size_t align = alignment(device);
+    int rc;
 
     memset(p, 0, sizeof *p);
     p->count = g->param_count;
     p->info = g->params;
-    rc = arena_new(&p->arena, device, err);
-    if (rc == 0)
-        rc = mem_new(&p->ids, sets * p->count, sizeof *p->ids, "parameters", err);
-    for (size_t i = 0; i < sets * p->count && rc == 0; i++)
-        rc = arena_request(p->arena, &p->ids[i], p->info[i % p->count].count * sizeof(float), 0, ARENA_ALWAYS,
-                           "a parameter", err);
-    if (rc == 0)
-        rc = arena_plan(p->arena, err);
-    if (rc == 0)
-        rc = mem_new(&p->w, p->count, sizeof *p->w, "parameters", err);
-    if (rc == 0 && train)
-        rc = mem_new(&p->g, p->count, sizeof *p->g, "parameters", err);
-    if (rc == 0 && train)
-        rc = mem_new(&p->v, p->count, sizeof *p->v, "parameters", err);
-    if (rc < 0)
+    p->set_count = train ? PARAMS_SETS : 1;
+    rc = mem_new(&p->offset, p->count, sizeof *p->offset, "parameters", err);
+    for (int s = 0; s < p->set_count && rc == 0; s++)
+        rc = mem_new(&p->parts[s], p->count, sizeof **p->parts, "parameters", err);
+    for (size_t i = 0; i < p->count && rc == 0; i++) {
+        p->offset[i] = p->floats;
+        p->floats += (p->info[i].count + align - 1) / align * align;
+        if (p->floats > INT_MAX || p->floats * sizeof(float) > device->max_allocation)
+            rc = clr_error_set(err, CLR_EDEVMEM,
+                               "the parameters need more than the %.1f MB that the device gives in one piece",
+                               (double)device->max_allocation / 1e6);
+    }
+    if (rc < 0) {
         params_clear(p);
-    return rc;
+        return rc;
+    }
+    p->w = p->parts[PARAMS_W];
+    p->g = p->parts[PARAMS_G];
+    p->v = p->parts[PARAMS_V];
+    return 0;
 }
 
 int params_build(struct params *p, struct ocl_context *ctx, struct clr_error *err)
 {
-    int rc = arena_allocate(p->arena, ctx, err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < p->count; i++) {
-        p->w[i] = arena_part(p->arena, p->ids[i]);
-        if (p->g) {
-            p->g[i] = arena_part(p->arena, p->ids[p->count + i]);
-            p->v[i] = arena_part(p->arena, p->ids[2 * p->count + i]);
-        }
+    for (int s = 0; s < p->set_count && rc == 0; s++) {
+        rc = ocl_buffer_create(&p->all[s], ctx, p->floats * sizeof(float), "the parameters", err);
+        for (size_t i = 0; i < p->count && rc == 0; i++)
+            rc = ocl_buffer_part(&p->parts[s][i], ctx, p->all[s], p->offset[i] * sizeof(float),
+                                 p->info[i].count * sizeof(float), err);
     }
-    return 0;
+    return rc;
 }
 
 void params_clear(struct params *p)
 {
-    arena_destroy(p->arena);
-    free(p->ids);
-    free(p->w);
-    free(p->g);
-    free(p->v);
+    for (int s = 0; s < p->set_count; s++) {
+        for (size_t i = 0; p->parts[s] && i < p->count; i++)
+            ocl_release(&p->parts[s][i]);
+        ocl_release(&p->all[s]);
+        free(p->parts[s]);
+    }
+    free(p->offset);
     memset(p, 0, sizeof *p);
 }
 
 size_t params_bytes(const struct params *p)
 {
-    return arena_bytes(p->arena);
+    return (size_t)p->set_count * p->floats * sizeof(float);
 }

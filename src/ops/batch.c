@@ -8,6 +8,7 @@ struct batch {
     struct ocl_kernel *kernel;
     cl_mem mean;
     float scale;
+    int rows; /* of an image that a work-item makes */
 };
 
 static int upload_mean(struct batch *b, const float *mean, size_t count, struct clr_error *err)
@@ -39,7 +40,8 @@ int batch_create(struct batch **out, struct ocl_context *ctx, const struct tenso
         return rc;
     b->ctx = ctx;
     b->scale = scale;
-    str_append(&options, "-DC=%d -DH=%d -DW=%d", image.c, image.h, image.w);
+    b->rows = op_span(ocl_device(ctx), 8);
+    str_append(&options, "-DC=%d -DH=%d -DW=%d -DROWS=%d", image.c, image.h, image.w, b->rows);
     tensor_macros(&options, "Y", y);
     rc = str_check(&options, err);
     if (rc == 0)
@@ -94,7 +96,7 @@ void device_images_clear(struct device_images *d)
 int batch_gather(struct batch *b, const struct tensor *y, cl_mem labels, const struct device_images *images,
                  cl_mem index, int offset, int count, struct clr_error *err)
 {
-    const size_t global[2] = {(size_t)y->shape.c * (size_t)y->shape.h, (size_t)count};
+    const size_t global[2] = {(size_t)op_ceil(y->shape.h, b->rows), (size_t)count};
     const struct ocl_arg args[] = {OCL_MEM(y->mem),         OCL_MEM(labels),     OCL_MEM(images->pixels),
                                    OCL_MEM(images->labels), OCL_MEM(b->mean),    OCL_MEM(index),
                                    OCL_INT(offset),         OCL_FLOAT(b->scale), OCL_INT(count)};

@@ -168,11 +168,12 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const int *
         choose_tile(&s->xt, &s->ob, g.ow, ycb, v, slack_pixels(g.sw, x->layout.block));
     for (int k = 0; k < 2 && rc == 0; k++) {
         struct str options = {0};
-        str_append(&options, "-DV=%d -DXT=%d -DOB=%d -DFLIP=%d -DBIAS=%d", v, s->xt, s->ob, flip,
-                   !flip && op->desc.bias);
+        str_append(&options, "-DV=%d -DXT=%d -DOB=%d -DFLIP=%d -DBIAS=%d -DRELU=%d -DMASK=%d", v, s->xt,
+                   s->ob, flip, !flip && op->desc.bias, !flip && op->desc.relu, flip && op->desc.mask_dx);
         conv_macros(&options, &g);
         tensor_macros(&options, "X", x);
         tensor_macros(&options, "Y", y);
+        tensor_macros(&options, "M", &io->x);
         rc = op_kernel(op, &s->kernels[k], "conv_direct.cl", &options,
                        k == 0 ? "conv_direct_pack" : "conv_direct_forward", err);
     }
@@ -249,13 +250,16 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
     const cl_mem x = flip ? io->dy.mem : io->x.mem, y = flip ? io->dx.mem : io->y.mem;
     const cl_mem b = op->desc.bias ? io->b : io->w;
     const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
-    const struct ocl_arg convolve[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_INT(io->batch)};
+    const struct ocl_arg plain[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_INT(io->batch)};
+    const struct ocl_arg masked[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(io->x.mem),
+                                     OCL_INT(io->batch)};
+    const bool mask = flip && op->desc.mask_dx;
     int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
 
     s->global[1][2] = (size_t)io->batch;
-    return rc < 0
-               ? rc
-               : op_launch(op, s->kernels[1], s->labels[1], s->global[1], convolve, MEM_COUNT(convolve), err);
+    return rc < 0 ? rc
+                  : op_launch(op, s->kernels[1], s->labels[1], s->global[1], mask ? masked : plain,
+                              mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
 }
 
 static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)

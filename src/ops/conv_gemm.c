@@ -91,11 +91,13 @@ static int create(struct conv_pass_state **out, struct op *op, const struct conv
         if (!(used[pass] >> k & 1u))
             continue;
         (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what[k]);
-        str_append(&options, "-DCOLS=%zu -DCOLS_AT=%zuUL -DSPAN=%d -DBIAS=%d", s->columns, s->columns_at,
-                   s->span, op->desc.bias);
+        str_append(&options, "-DCOLS=%zu -DCOLS_AT=%zuUL -DSPAN=%d -DBIAS=%d -DRELU=%d -DMASK=%d", s->columns,
+                   s->columns_at, s->span, op->desc.bias, op->desc.relu,
+                   pass == OP_BACKWARD_DATA && op->desc.mask_dx);
         conv_macros(&options, g);
         tensor_macros(&options, "X", pass == OP_BACKWARD_DATA ? &io->dx : &io->x);
         tensor_macros(&options, "Y", pass == OP_FORWARD ? &io->y : &io->dy);
+        tensor_macros(&options, "M", &io->x);
         rc = op_kernel(op, &s->kernels[k], "conv_gemm.cl", &options, names[k], err);
     }
     if (rc < 0)
@@ -189,6 +191,9 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
                                    OCL_INT(count)};
     const struct ocl_arg fold[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->workspace), OCL_INT(first),
                                    OCL_INT(count)};
+    const struct ocl_arg fold_masked[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->workspace), OCL_MEM(io->x.mem),
+                                          OCL_INT(first), OCL_INT(count)};
+    const bool mask = op->desc.mask_dx;
     const struct ocl_arg bias[] = {OCL_MEM(io->db), OCL_MEM(io->workspace), OCL_INT(first), OCL_INT(count)};
     int rc = 0;
 
@@ -201,7 +206,8 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
     if (rc == 0 && s->kernels[PUT])
         rc = surround(s, op, PUT, rows, oc, put, 5, err);
     if (rc == 0 && s->kernels[FROM_COLUMNS])
-        rc = surround(s, op, FROM_COLUMNS, in_rows, (size_t)g->c, fold, 4, err);
+        rc = surround(s, op, FROM_COLUMNS, in_rows, (size_t)g->c, mask ? fold_masked : fold, mask ? 5 : 4,
+                      err);
     if (rc == 0 && s->kernels[SUM_BIAS] && op->desc.bias)
         rc = surround(s, op, SUM_BIAS, oc, 1, bias, 4, err);
     return rc;

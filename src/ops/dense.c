@@ -1,6 +1,7 @@
 /*
- * Fully connected layer: host side of cl/dense.cl, one kernel used three ways. x and y are (N,F,1,1) in
- * blocks of V. Oracle: ref_dense_forward(), ref_dense_backward().
+ * Fully connected layer: host side of cl/dense.cl, one kernel used three ways. x is (N,C,H,W), which
+ * counts as C·H·W inputs in logical order, y (N,F,1,1), in blocks of V. Oracle: ref_dense_forward(),
+ * ref_dense_backward().
  */
 #include <limits.h>
 
@@ -12,7 +13,8 @@ enum { TILE_ROWS = 4 };
 struct product {
     struct ocl_kernel *pack, *gemm;
     char pack_label[96], label[96];
-    int n, k, ldb, nt;
+    int columns, k, nt;
+    bool bias, mask; /* is there a row of biases behind the packed weights; does x mask the result */
 };
 
 struct dense_op {
@@ -26,39 +28,51 @@ struct dense_op {
 static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
                 int block, struct clr_error *err)
 {
-    const size_t in = (size_t)op_ceil(desc->x.c, block) * (size_t)block;
+    const struct shape in = {1, op_ceil(desc->x.c, block) * block, desc->x.h, desc->x.w};
     const size_t out = (size_t)op_ceil(desc->y.c, block) * (size_t)block;
     size_t count;
 
     (void)device;
-    if (desc->x.h != 1 || desc->x.w != 1)
-        return clr_error_set(err, CLR_EINPUT, "layer '%s': its input is not flat", desc->label);
-    if (!clr_mul_size(&count, in + 1, out + 1) || count > INT_MAX / 2)
+    if (!shape_count(&in, &count) || !clr_mul_size(&count, count + 1, out + 1) || count > INT_MAX / 2)
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              desc->label);
     needs->workspace_bytes = count * sizeof(float);
     return 0;
 }
 
+static void put_tensor(struct str *options, const char *prefix, const struct tensor *t)
+{
+    tensor_macros(options, prefix, t);
+    str_append(options, " -D%s_C=%d -D%s_H=%d -D%s_W=%d", prefix, t->shape.c, prefix, t->shape.h, prefix,
+               t->shape.w);
+}
+
+/* Columns of the product: the features of an image as they lie. */
+static int columns(const struct tensor *t)
+{
+    return op_ceil(t->shape.c, t->layout.block) * t->layout.block * t->shape.h * t->shape.w;
+}
+
 /*
- * N columns, K terms. a: images as rows, or as terms where b is given; b NULL: the packed weights; c NULL:
- * the weights' gradient.
+ * K terms. a: images as rows, or as terms where b is given; b NULL: the packed weights; c NULL: the weights'
+ * gradient.
  */
-static int create_product(struct product *p, struct dense_op *self, const char *what, int n, int k,
+static int create_product(struct product *p, struct dense_op *self, const char *what, int k,
                           const struct tensor *a, const struct tensor *b, const struct tensor *c,
-                          bool transposed, struct clr_error *err)
+                          const struct tensor *mask, struct clr_error *err)
 {
     static const char *const names[] = {"dense_pack", "dense_gemm", "dense_bias"};
     struct op *op = &self->head;
     struct ocl_kernel **const kernels[] = {&p->pack, &p->gemm, &self->bias};
-    const bool wanted[] = {!b, true, b && op->desc.bias};
+    const bool wanted[] = {!b, true, b && op->desc.bias}, forward = p == &self->forward;
     const int v = op->block;
     int rc = 0;
 
-    p->n = n;
+    p->columns = columns(b ? b : c);
     p->k = k;
-    p->ldb = op_ceil(n, v) * v;
-    p->nt = op_min(v == 16 ? 4 : 2, op_ceil(n, v));
+    p->nt = op_min(v == 16 ? 4 : 2, p->columns / v);
+    p->bias = forward && op->desc.bias;
+    p->mask = mask != NULL;
     (void)snprintf(p->label, sizeof p->label, "%s %s", op->desc.label, what);
     (void)snprintf(p->pack_label, sizeof p->pack_label, "%s %s weights", op->desc.label, what);
     for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
@@ -66,11 +80,14 @@ static int create_product(struct product *p, struct dense_op *self, const char *
         if (!wanted[i])
             continue;
         str_append(&options,
-                   "-DV=%d -DN=%d -DK=%d -DLDB=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d -DBIAS=%d -DEDGE=%d -DO=%d",
-                   v, n, k, p->ldb, TILE_ROWS, p->nt, transposed, transposed && op->desc.bias, b != NULL,
-                   self->outputs);
-        tensor_macros(&options, "A", a);
-        tensor_macros(&options, b ? "B" : "C", b ? b : c);
+                   "-DV=%d -DK=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d -DBIAS=%d -DRELU=%d -DMASK=%d -DEDGE=%d "
+                   "-DO=%d -DI=%d",
+                   v, k, TILE_ROWS, p->nt, forward, p->bias, forward && op->desc.relu, p->mask, b != NULL,
+                   self->outputs, self->inputs);
+        put_tensor(&options, "A", a);
+        put_tensor(&options, b ? "B" : "C", b ? b : c);
+        if (mask)
+            put_tensor(&options, "M", mask);
         rc = op_kernel(op, kernels[i], "dense.cl", &options, names[i], err);
     }
     return rc;
@@ -79,35 +96,40 @@ static int create_product(struct product *p, struct dense_op *self, const char *
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct dense_op *self = (struct dense_op *)op;
-    const int v = op->block, in = op->desc.x.c, out = op->desc.y.c;
+    const int v = op->block;
     const bool backward = op->desc.backward, need_dx = backward && op->desc.need_dx;
     int rc;
 
     if (io->x.layout.block != v || (backward && io->dy.layout.block != v) ||
         (need_dx && io->dx.layout.block != v))
         return clr_error_set(err, CLR_EINPUT, "a dense layer needs channel blocks of one size");
-    self->inputs = in;
-    self->outputs = out;
+    self->inputs = op->desc.x.c * op->desc.x.h * op->desc.x.w;
+    self->outputs = op->desc.y.c;
     (void)snprintf(self->bias_label, sizeof self->bias_label, "%s bias gradient", op->desc.label);
-    rc = create_product(&self->forward, self, "forward", out, in, &io->x, NULL, &io->y, true, err);
+    rc = create_product(&self->forward, self, "forward", self->inputs, &io->x, NULL, &io->y, NULL, err);
     if (rc == 0 && need_dx)
-        rc = create_product(&self->data, self, "data gradient", in, out, &io->dy, NULL, &io->dx, false, err);
+        rc = create_product(&self->data, self, "data gradient", self->outputs, &io->dy, NULL, &io->dx,
+                            op->desc.mask_dx ? &io->x : NULL, err);
     if (rc == 0 && backward)
-        rc = create_product(&self->weights, self, "weight gradient", in, op->desc.x.n, &io->dy, &io->x, NULL,
-                            false, err);
+        rc = create_product(&self->weights, self, "weight gradient", op->desc.x.n, &io->dy, &io->x, NULL,
+                            NULL, err);
     return rc;
 }
 
-/* c = a·b with the packed weights in the workspace (pack), or with b as it is. */
-static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_mem b, int rows, int k,
-                       struct clr_error *err)
+/* c = a·b with the packed weights in the workspace (pack), or with b as it is. mask: x of a data gradient. */
+static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_mem b, cl_mem mask, int rows,
+                       int k, struct clr_error *err)
 {
-    const int bias = p->pack && op->desc.bias && p == &((struct dense_op *)op)->forward ? p->k * p->ldb : -1;
-    const struct ocl_arg args[] = {OCL_MEM(c),    OCL_MEM(a), OCL_MEM(b),
-                                   OCL_INT(rows), OCL_INT(k), OCL_INT(bias)};
-    const size_t global[3] = {(size_t)op_ceil(rows, TILE_ROWS), (size_t)op_ceil(p->n, p->nt * op->block), 1};
+    const int bias = p->bias ? p->k * p->columns : -1;
+    const struct ocl_arg plain[] = {OCL_MEM(c),    OCL_MEM(a), OCL_MEM(b),
+                                    OCL_INT(rows), OCL_INT(k), OCL_INT(bias)};
+    const struct ocl_arg masked[] = {OCL_MEM(c),    OCL_MEM(a), OCL_MEM(b),   OCL_MEM(mask),
+                                     OCL_INT(rows), OCL_INT(k), OCL_INT(bias)};
+    const size_t global[3] = {(size_t)op_ceil(rows, TILE_ROWS),
+                              (size_t)op_ceil(p->columns, p->nt * op->block), 1};
 
-    return op_launch(op, p->gemm, p->label, global, args, MEM_COUNT(args), err);
+    return op_launch(op, p->gemm, p->label, global, p->mask ? masked : plain,
+                     p->mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
 }
 
 static int run_pack(struct product *p, struct op *op, const struct op_io *io, struct clr_error *err)
@@ -125,7 +147,7 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     int rc = run_pack(&self->forward, op, io, err);
 
     return rc < 0 ? rc
-                  : run_product(&self->forward, op, io->y.mem, io->x.mem, io->workspace, io->batch,
+                  : run_product(&self->forward, op, io->y.mem, io->x.mem, io->workspace, NULL, io->batch,
                                 self->inputs, err);
 }
 
@@ -139,11 +161,12 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     if (io->dx.mem) {
         rc = run_pack(&self->data, op, io, err);
         if (rc == 0)
-            rc = run_product(&self->data, op, io->dx.mem, io->dy.mem, io->workspace, io->batch, self->outputs,
-                             err);
+            rc = run_product(&self->data, op, io->dx.mem, io->dy.mem, io->workspace, io->x.mem, io->batch,
+                             self->outputs, err);
     }
     if (rc == 0)
-        rc = run_product(&self->weights, op, io->dw, io->dy.mem, io->x.mem, self->outputs, io->batch, err);
+        rc = run_product(&self->weights, op, io->dw, io->dy.mem, io->x.mem, NULL, self->outputs, io->batch,
+                         err);
     if (rc == 0 && self->bias)
         rc = op_launch(op, self->bias, self->bias_label, outputs, bias, MEM_COUNT(bias), err);
     return rc;

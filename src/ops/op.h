@@ -47,7 +47,7 @@ enum op_kind {
     OP_POOL,
     OP_RELU,
     OP_LRN,
-    OP_DENSE,        /* InnerProduct; x must be (N,F,1,1) */
+    OP_DENSE,        /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in logical order, y is (N,F,1,1) */
     OP_DROPOUT,      /* drops where desc.backward is set (training), else copies */
     OP_SOFTMAX_LOSS, /* x: logits (N,F,1,1); dx = (softmax − onehot)/batch */
     OP_ACCURACY,
@@ -112,6 +112,7 @@ struct op_needs {
     bool x_any_block;         /* can read x in any channel block (V need not be the net's) */
     bool in_place;            /* y may be x's memory, and dx dy's: then they share one layout */
     bool keeps_y;             /* backward reads y: nobody may overwrite it in place */
+    bool early_dx;            /* dx, if wanted, is written by the forward pass already */
     size_t saved_bytes;       /* private to the operator, from forward to backward */
     size_t workspace_bytes;   /* shared scratch, valid within one call */
 };

@@ -5,12 +5,13 @@ struct pool_op {
     struct op head;
     struct ocl_kernel *forward, *backward;
     size_t global_forward[3], global_backward[3];
+    bool reads_x; /* going back, for the mask */
 };
 
-/* Bytes of one stored place in the window. */
+/* Bytes of one stored place in the window; one more than there are places means none. */
 static size_t arg_bytes(const struct pool_geometry *g)
 {
-    return (long long)g->kh * g->kw <= 256 ? 1 : 2;
+    return (long long)g->kh * g->kw <= 255 ? 1 : 2;
 }
 
 static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
@@ -21,7 +22,9 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     size_t count;
 
     (void)device;
-    if ((long long)g->kh * g->kw > 65536)
+    if (desc->relu && g->method != POOL_MAX)
+        return clr_error_set(err, CLR_EINPUT, "layer '%s': only a maximum pool can rectify", desc->label);
+    if ((long long)g->kh * g->kw > 65535)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': a pooling window of %d×%d is too large",
                              desc->label, g->kh, g->kw);
     if (!shape_count(&padded, &count) || count > SIZE_MAX / 2)
@@ -38,34 +41,44 @@ static bool whole(const struct pool_geometry *g)
            (g->ow - 1) * g->sw + g->kw <= g->w;
 }
 
+/* Kernel of one direction. */
+static int get_kernel(struct pool_op *self, struct ocl_kernel **out, const struct op_io *io, bool back,
+                      int span, struct clr_error *err)
+{
+    static const char *const names[2][2] = {{"pool_max_forward", "pool_ave_forward"},
+                                            {"pool_max_backward", "pool_ave_backward"}};
+    struct op *op = &self->head;
+    const struct pool_geometry *g = &op->desc.u.pool;
+    const bool max = g->method == POOL_MAX;
+    struct str options = {0};
+
+    str_append(&options,
+               "-DV=%d -DWHOLE=%d -DSAVE=%d -DARG_T=%s -DSPAN=%d -DKH=%d -DKW=%d -DSH=%d -DSW=%d -DPH=%d "
+               "-DPW=%d -DH=%d -DW=%d -DOH=%d -DOW=%d -DRELU=%d -DMASK=%d",
+               op->block, whole(g), max && op->desc.backward, arg_bytes(g) == 1 ? "uchar" : "ushort", span,
+               g->kh, g->kw, g->sh, g->sw, g->ph, g->pw, g->h, g->w, g->oh, g->ow, op->desc.relu,
+               op->desc.mask_dx);
+    tensor_macros(&options, "X", back ? &io->dx : &io->x);
+    tensor_macros(&options, "Y", back ? &io->dy : &io->y);
+    tensor_macros(&options, "M", &io->x);
+    return op_kernel(op, out, "pool.cl", &options, names[back][!max], err);
+}
+
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct pool_op *self = (struct pool_op *)op;
     const struct pool_geometry *g = &op->desc.u.pool;
-    const bool max = g->method == POOL_MAX, save = max && op->desc.backward;
     const int span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
-    const int blocks = op_ceil(g->c, io->y.layout.block);
-    int rc = 0;
+    const int groups = (g->w - 1 + g->pw) / g->sw - g->pw / g->sw + 1;
+    int rc;
 
-    for (int k = 0; k < (op->desc.backward && op->desc.need_dx ? 2 : 1) && rc == 0; k++) {
-        struct str options = {0};
-        str_append(&options,
-                   "-DV=%d -DWHOLE=%d -DSAVE=%d -DARG_T=%s -DSPAN=%d -DKH=%d -DKW=%d -DSH=%d -DSW=%d -DPH=%d "
-                   "-DPW=%d -DH=%d -DW=%d -DOH=%d -DOW=%d",
-                   op->block, whole(g), save, arg_bytes(g) == 1 ? "uchar" : "ushort", span, g->kh, g->kw,
-                   g->sh, g->sw, g->ph, g->pw, g->h, g->w, g->oh, g->ow);
-        tensor_macros(&options, "X", k == 0 ? &io->x : &io->dx);
-        tensor_macros(&options, "Y", k == 0 ? &io->y : &io->dy);
-        if (k == 0)
-            rc = op_kernel(op, &self->forward, "pool.cl", &options,
-                           max ? "pool_max_forward" : "pool_ave_forward", err);
-        else
-            rc = op_kernel(op, &self->backward, "pool.cl", &options,
-                           max ? "pool_max_backward" : "pool_ave_backward", err);
-    }
+    self->reads_x = op->desc.mask_dx && g->method == POOL_AVE;
+    rc = get_kernel(self, &self->forward, io, false, span, err);
+    if (rc == 0 && op->desc.backward && op->desc.need_dx)
+        rc = get_kernel(self, &self->backward, io, true, span, err);
     self->global_forward[0] = (size_t)g->oh * (size_t)op_ceil(g->ow, span);
-    self->global_backward[0] = (size_t)g->h * (size_t)op_ceil(g->w, span);
-    self->global_forward[1] = self->global_backward[1] = (size_t)blocks;
+    self->global_backward[0] = (size_t)g->h * (size_t)op_ceil(groups, span);
+    self->global_forward[1] = self->global_backward[1] = (size_t)op_ceil(g->c, io->y.layout.block);
     return rc;
 }
 
@@ -85,16 +98,17 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct pool_op *self = (struct pool_op *)op;
-    const struct ocl_arg max[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->dy.mem), OCL_MEM(io->saved),
-                                  OCL_INT(io->batch)};
-    const struct ocl_arg ave[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
-    const bool is_max = op->desc.u.pool.method == POOL_MAX;
+    const cl_mem third = self->reads_x ? io->x.mem : io->saved;
+    const struct ocl_arg three[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->dy.mem), OCL_MEM(third),
+                                    OCL_INT(io->batch)};
+    const struct ocl_arg two[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
+    const bool more = self->reads_x || op->desc.u.pool.method == POOL_MAX;
 
     if (!io->dx.mem)
         return 0;
     self->global_backward[2] = (size_t)io->batch;
-    return op_launch(op, self->backward, op->backward_label, self->global_backward, is_max ? max : ave,
-                     is_max ? 4 : 3, err);
+    return op_launch(op, self->backward, op->backward_label, self->global_backward, more ? three : two,
+                     more ? 4 : 3, err);
 }
 
 const struct op_class op_pool = {

@@ -61,7 +61,8 @@ int verify_op(struct ocl_context *ctx, const struct op_desc *desc, int block, in
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err);
 
-/* Five updates at changing rates of `count` parameters, against ref_sgd(): outputs VERIFY_W and VERIFY_V. */
+/* Five updates at changing rates of three parameters, the first of `count` numbers, with rates and decays of
+ * their own, against ref_sgd(): outputs VERIFY_W and VERIFY_V. */
 int verify_sgd(struct ocl_context *ctx, bool caffe, size_t count, uint64_t seed, struct verify_result *out,
                struct clr_error *err);
 
@@ -86,7 +87,7 @@ struct verify_case {
     enum verify_what what;
     struct op_desc desc; /* VERIFY_CASE_OP; of a batch, x is its shape */
     bool caffe;          /* VERIFY_CASE_SGD: the convention */
-    size_t count;        /* and how many parameters */
+    size_t count;        /* and how many numbers the first parameter has */
     bool small;          /* belongs to the subset for emulators, which are a thousand times slower */
 };
 

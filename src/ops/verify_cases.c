@@ -12,8 +12,8 @@
 static const char *const conv_algorithms[] = {"direct", "gemm", "winograd", "winograd-staged"};
 #define CONV_ALGORITHMS (int)MEM_COUNT(conv_algorithms)
 
-/* PLAIN: with bias, not in the small subset. */
-enum conv_note { PLAIN, SMALL, NO_BIAS };
+/* PLAIN: with bias, not in the small subset. RECTIFIED: between rectifiers that it does (relu, mask_dx). */
+enum conv_note { PLAIN, SMALL, NO_BIAS, RECTIFIED, SMALL_RECTIFIED };
 
 struct conv_row {
     const char *name;
@@ -52,6 +52,10 @@ static const struct conv_row conv_rows[] = {
     {"1x5 in a long row", 1, CONV(3, 2, 67, 5, 1, 5, 1, 1, 0, 2, 1, 1, 1), PLAIN},
     {"3x3 stride 1x30", 2, CONV(17, 3, 400, 5, 3, 3, 1, 30, 0, 0, 1, 1, 1), PLAIN},
     {"3x3 of many images", 203, CONV(2, 4, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1), PLAIN},
+    {"3x5 between rectifiers", 2, CONV(5, 6, 9, 6, 3, 5, 1, 1, 1, 2, 1, 1, 1), SMALL_RECTIFIED},
+    {"5x5 33 to 17 between rectifiers", 3, CONV(33, 7, 11, 17, 5, 5, 1, 1, 2, 2, 1, 1, 1), RECTIFIED},
+    {"3x2 stride 2x3 between rectifiers", 2, CONV(18, 9, 10, 20, 3, 2, 2, 3, 1, 1, 1, 1, 1), RECTIFIED},
+    {"3x3 group 2 between rectifiers", 2, CONV(6, 5, 7, 8, 3, 3, 1, 1, 1, 1, 1, 1, 2), RECTIFIED},
     {"16x16, columns beyond 32 MB", 3, CONV(16, 39, 47, 1, 16, 16, 1, 1, 0, 0, 1, 1, 1), PLAIN},
 };
 
@@ -60,8 +64,9 @@ static void conv_case(struct verify_case *out, int row, const char *algorithm)
     const struct conv_row *r = &conv_rows[row];
 
     (void)snprintf(out->name, sizeof out->name, "conv %s %s", algorithm, r->name);
-    out->small = r->note == SMALL;
+    out->small = r->note == SMALL || r->note == SMALL_RECTIFIED;
     out->desc.kind = OP_CONV;
+    out->desc.relu = out->desc.mask_dx = r->note == RECTIFIED || r->note == SMALL_RECTIFIED;
     out->desc.bias = r->note != NO_BIAS;
     out->desc.u.conv = r->g;
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
@@ -71,24 +76,33 @@ static void conv_case(struct verify_case *out, int row, const char *algorithm)
 
 /* ------------------------------------------------------------------ pooling */
 
+/* A rectifier behind (only a maximum can do that one) or in front. */
+enum pool_rectifier { NEITHER, BEHIND, IN_FRONT };
+
 struct pool_row {
     const char *name;
     int n, c, h, w, kh, kw, sh, sw, ph, pw;
     bool small;
+    enum pool_rectifier rectifier;
 };
 
 static const struct pool_row pool_rows[] = {
-    {"3/2 even", 2, 5, 8, 6, 3, 3, 2, 2, 0, 0, true},
-    {"3/2 odd", 2, 17, 15, 7, 3, 3, 2, 2, 0, 0, false},
-    {"3/2 pad 1", 1, 3, 4, 4, 3, 3, 2, 2, 1, 1, true},
-    {"2/2 pad 1 drops a window", 2, 4, 4, 3, 2, 2, 2, 2, 1, 1, false},
-    {"3x2/3 pad 1", 2, 6, 8, 11, 3, 2, 3, 3, 1, 1, true},
-    {"4x3/1 pad 3x0", 2, 9, 4, 7, 4, 3, 1, 1, 3, 0, false},
-    {"2x3/2x1 pad 1x2", 1, 33, 6, 5, 2, 3, 2, 1, 1, 2, false},
-    {"5/1 pad 2, overlapping", 1, 2, 9, 7, 5, 5, 1, 1, 2, 2, false},
-    {"whole image", 3, 12, 5, 4, 5, 4, 1, 1, 0, 0, false},
-    {"window beyond the image", 1, 3, 3, 2, 4, 3, 2, 2, 1, 1, false},
-    {"1/3 leaves gaps", 2, 8, 7, 10, 1, 1, 3, 3, 0, 0, false},
+    {"3/2 even", 2, 5, 8, 6, 3, 3, 2, 2, 0, 0, true, NEITHER},
+    {"3/2 odd", 2, 17, 15, 7, 3, 3, 2, 2, 0, 0, false, NEITHER},
+    {"3/2 pad 1", 1, 3, 4, 4, 3, 3, 2, 2, 1, 1, true, NEITHER},
+    {"2/2 pad 1 drops a window", 2, 4, 4, 3, 2, 2, 2, 2, 1, 1, false, NEITHER},
+    {"3x2/3 pad 1", 2, 6, 8, 11, 3, 2, 3, 3, 1, 1, true, NEITHER},
+    {"4x3/1 pad 3x0", 2, 9, 4, 7, 4, 3, 1, 1, 3, 0, false, NEITHER},
+    {"2x3/2x1 pad 1x2", 1, 33, 6, 5, 2, 3, 2, 1, 1, 2, false, NEITHER},
+    {"5/1 pad 2, overlapping", 1, 2, 9, 7, 5, 5, 1, 1, 2, 2, false, NEITHER},
+    {"whole image", 3, 12, 5, 4, 5, 4, 1, 1, 0, 0, false, NEITHER},
+    {"window beyond the image", 1, 3, 3, 2, 4, 3, 2, 2, 1, 1, false, NEITHER},
+    {"1/3 leaves gaps", 2, 8, 7, 10, 1, 1, 3, 3, 0, 0, false, NEITHER},
+    {"3/2 even, rectifier behind", 2, 5, 8, 6, 3, 3, 2, 2, 0, 0, true, BEHIND},
+    {"3x2/1x2 pad 1, rectifier behind", 2, 17, 6, 7, 3, 2, 1, 2, 1, 1, false, BEHIND},
+    {"3/2 odd, rectifier in front", 2, 17, 9, 7, 3, 3, 2, 2, 0, 0, true, IN_FRONT},
+    {"2x3/3 pad 1, rectifier in front", 3, 6, 8, 11, 2, 3, 3, 3, 1, 1, false, IN_FRONT},
+    {"17x15 of an image, rectifier behind", 1, 2, 17, 17, 17, 15, 1, 1, 0, 0, false, BEHIND},
 };
 
 static void pool_case(struct verify_case *out, int row, int which)
@@ -110,6 +124,8 @@ static void pool_case(struct verify_case *out, int row, int which)
     (void)snprintf(out->name, sizeof out->name, "pool %s %s %s", which / 2 ? "ave" : "max",
                    which % 2 ? "floor" : "ceil", r->name);
     out->small = r->small;
+    out->desc.relu = r->rectifier == BEHIND && g->method == POOL_MAX;
+    out->desc.mask_dx = r->rectifier == IN_FRONT;
     out->desc.kind = OP_POOL;
     out->desc.x = (struct shape){r->n, r->c, r->h, r->w};
 }
@@ -154,23 +170,42 @@ struct plain_row {
     int a;   /* dense: outputs; dropout: layer; accuracy: top_k; relayout: 1 flattens */
     float f; /* relu: slope; dropout: ratio */
     bool no_bias, small;
+    bool rectified; /* dense: between rectifiers that it does */
 };
 
 static const struct plain_row plain_rows[] = {
-    {OP_RELU, 2, 5, 7, 3, 0, 0.0f, false, true},         {OP_RELU, 3, 33, 4, 5, 0, 0.0f, false, false},
-    {OP_RELU, 1, 20, 3, 6, 0, 0.1f, false, false},       {OP_RELU, 4, 13, 1, 1, 0, 0.0f, false, false},
-    {OP_DENSE, 3, 7, 1, 1, 10, 0, false, true},          {OP_DENSE, 1, 1, 1, 1, 1, 0, false, false},
-    {OP_DENSE, 5, 64, 1, 1, 100, 0, false, false},       {OP_DENSE, 2, 33, 1, 1, 17, 0, true, false},
-    {OP_DENSE, 4, 576, 1, 1, 10, 0, false, false},       {OP_DENSE, 37, 100, 1, 1, 2, 0, false, false},
-    {OP_DROPOUT, 2, 5, 3, 7, 2, 0.5f, false, true},      {OP_DROPOUT, 3, 18, 4, 5, 0, 0.3f, false, false},
-    {OP_DROPOUT, 4, 100, 1, 1, 7, 0.9f, false, false},   {OP_DROPOUT, 1, 3, 2, 2, 1, 0.0f, false, false},
-    {OP_SOFTMAX_LOSS, 3, 10, 1, 1, 0, 0, false, true},   {OP_SOFTMAX_LOSS, 1, 2, 1, 1, 0, 0, false, false},
-    {OP_SOFTMAX_LOSS, 37, 11, 1, 1, 0, 0, false, false}, {OP_SOFTMAX_LOSS, 5, 100, 1, 1, 0, 0, false, false},
-    {OP_ACCURACY, 20, 10, 1, 1, 1, 0, false, true},      {OP_ACCURACY, 37, 10, 1, 1, 5, 0, false, false},
-    {OP_ACCURACY, 50, 2, 1, 1, 1, 0, false, false},      {OP_ACCURACY, 3, 3, 1, 1, 5, 0, false, false},
-    {OP_ACCURACY, 9, 100, 1, 1, 5, 0, false, false},     {OP_RELAYOUT, 2, 5, 3, 7, 0, 0, false, true},
-    {OP_RELAYOUT, 3, 33, 4, 2, 0, 0, false, false},      {OP_RELAYOUT, 2, 6, 3, 5, 1, 0, false, true},
-    {OP_RELAYOUT, 3, 64, 3, 3, 1, 0, false, false},      {OP_RELAYOUT, 1, 19, 1, 1, 1, 0, false, false},
+    {OP_RELU, 2, 5, 7, 3, 0, 0.0f, false, true, false},
+    {OP_RELU, 3, 33, 4, 5, 0, 0.0f, false, false, false},
+    {OP_RELU, 1, 20, 3, 6, 0, 0.1f, false, false, false},
+    {OP_RELU, 4, 13, 1, 1, 0, 0.0f, false, false, false},
+    {OP_DENSE, 3, 7, 1, 1, 10, 0, false, true, false},
+    {OP_DENSE, 1, 1, 1, 1, 1, 0, false, false, false},
+    {OP_DENSE, 5, 64, 1, 1, 100, 0, false, false, false},
+    {OP_DENSE, 2, 33, 1, 1, 17, 0, true, false, false},
+    {OP_DENSE, 4, 576, 1, 1, 10, 0, false, false, false},
+    {OP_DENSE, 37, 100, 1, 1, 2, 0, false, false, false},
+    {OP_DROPOUT, 2, 5, 3, 7, 2, 0.5f, false, true, false},
+    {OP_DROPOUT, 3, 18, 4, 5, 0, 0.3f, false, false, false},
+    {OP_DROPOUT, 4, 100, 1, 1, 7, 0.9f, false, false, false},
+    {OP_DROPOUT, 1, 3, 2, 2, 1, 0.0f, false, false, false},
+    {OP_SOFTMAX_LOSS, 3, 10, 1, 1, 0, 0, false, true, false},
+    {OP_SOFTMAX_LOSS, 1, 2, 1, 1, 0, 0, false, false, false},
+    {OP_SOFTMAX_LOSS, 37, 11, 1, 1, 0, 0, false, false, false},
+    {OP_SOFTMAX_LOSS, 5, 100, 1, 1, 0, 0, false, false, false},
+    {OP_ACCURACY, 20, 10, 1, 1, 1, 0, false, true, false},
+    {OP_ACCURACY, 37, 10, 1, 1, 5, 0, false, false, false},
+    {OP_ACCURACY, 50, 2, 1, 1, 1, 0, false, false, false},
+    {OP_ACCURACY, 3, 3, 1, 1, 5, 0, false, false, false},
+    {OP_ACCURACY, 9, 100, 1, 1, 5, 0, false, false, false},
+    {OP_RELAYOUT, 2, 5, 3, 7, 0, 0, false, true, false},
+    {OP_RELAYOUT, 3, 33, 4, 2, 0, 0, false, false, false},
+    {OP_RELAYOUT, 2, 6, 3, 5, 1, 0, false, true, false},
+    {OP_RELAYOUT, 3, 64, 3, 3, 1, 0, false, false, false},
+    {OP_RELAYOUT, 1, 19, 1, 1, 1, 0, false, false, false},
+    {OP_DENSE, 2, 5, 3, 4, 7, 0, false, true, true},
+    {OP_DENSE, 5, 33, 2, 3, 70, 0, false, false, false},
+    {OP_DENSE, 3, 16, 1, 5, 33, 0, true, false, true},
+    {OP_DENSE, 2, 21, 1, 1, 18, 0, false, false, true},
 };
 
 static void plain_case(struct verify_case *out, int row)
@@ -187,9 +222,11 @@ static void plain_case(struct verify_case *out, int row)
         if (r->f > 0.0f)
             str_append(&name, ", slope %g", (double)r->f);
     } else if (r->kind == OP_DENSE) {
-        d->y.c = r->a;
+        d->y = (struct shape){r->n, r->a, 1, 1};
         d->bias = !r->no_bias;
-        str_append(&name, " to %d%s", r->a, r->no_bias ? ", no bias" : "");
+        d->relu = d->mask_dx = r->rectified;
+        str_append(&name, " to %d%s%s", r->a, r->no_bias ? ", no bias" : "",
+                   r->rectified ? ", between rectifiers" : "");
     } else if (r->kind == OP_DROPOUT) {
         d->u.dropout.ratio = r->f;
         d->u.dropout.layer = r->a;
@@ -211,7 +248,7 @@ static void plain_case(struct verify_case *out, int row)
 struct other_row {
     enum verify_what what;
     bool caffe;
-    size_t count;       /* parameters; around and beyond what one work-item handles */
+    size_t count;       /* of the first parameter; around and beyond what one work-item handles */
     struct shape shape; /* batches */
     bool small;
 };
@@ -236,8 +273,8 @@ static void other_case(struct verify_case *out, int row)
     out->small = r->small;
     out->desc.x = r->shape;
     if (r->what == VERIFY_CASE_SGD)
-        (void)snprintf(out->name, sizeof out->name, "sgd %s, %zu parameters", r->caffe ? "caffe" : "pytorch",
-                       r->count);
+        (void)snprintf(out->name, sizeof out->name, "sgd %s, a parameter of %zu",
+                       r->caffe ? "caffe" : "pytorch", r->count);
     else
         (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d", r->shape.n, r->shape.c, r->shape.h,
                        r->shape.w);

@@ -42,7 +42,7 @@ static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_
         ok = ok && shape_count(&(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, &o->w_count);
         o->b_count = (size_t)g->oc;
     } else if (d->kind == OP_DENSE) {
-        ok = ok && shape_count(&(struct shape){d->y.c, d->x.c, 1, 1}, &o->w_count);
+        ok = ok && shape_count(&(struct shape){d->y.c, d->x.c, d->x.h, d->x.w}, &o->w_count);
         o->b_count = (size_t)d->y.c;
     }
     if (!d->bias)
@@ -126,8 +126,8 @@ static void evaluate(struct oracle *o, const struct op_desc *d, int n, bool trai
         ref_lrn_backward(o->dx, o->x, o->dy, n, &d->u.lrn);
         break;
     case OP_DENSE:
-        ref_dense_forward(o->y, o->x, o->w, b, n, d->x.c, d->y.c);
-        ref_dense_backward(o->dx, o->dw, db, o->x, o->w, o->dy, n, d->x.c, d->y.c);
+        ref_dense_forward(o->y, o->x, o->w, b, n, elements, d->y.c);
+        ref_dense_backward(o->dx, o->dw, db, o->x, o->w, o->dy, n, elements, d->y.c);
         break;
     case OP_DROPOUT:
         ref_dropout_forward(o->y, o->x, o->index, n, elements, ratio, d->u.dropout.layer, ORACLE_SEED,

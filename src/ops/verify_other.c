@@ -21,48 +21,65 @@ static int random_array(double **out, size_t count, uint64_t seed, uint32_t stre
 
 /* ------------------------------------------------------------------ update */
 
-enum { UPDATES = 5 };
+enum { UPDATES = 5, PARAMS = 3 };
 
-/* A rate that changes, so that the two conventions part. Exact in float, as are the other two. */
+/* A rate that changes, so that the two conventions part. Exact in float, as are all factors. */
 static double rate_of(int update)
 {
     return 0.0625 * (1 + update % 3);
 }
 
-static const double momentum = 0.875, decay = 0.03125;
+static const double momentum = 0.875;
 
-static int run_updates(struct trial *t, struct sgd *sgd, int run, size_t count, struct clr_error *err)
+/* Parameters of odd sizes with gaps between them, the first of `count` floats. */
+static size_t place_params(struct sgd_param params[PARAMS], size_t count)
+{
+    static const double lr_mult[PARAMS] = {1.0, 2.0, 0.5}, decay[PARAMS] = {0.03125, 0.0, 0.125};
+    const size_t counts[PARAMS] = {count, 3, count / 2 + 1};
+    size_t at = 5;
+
+    for (int i = 0; i < PARAMS; i++) {
+        params[i] = (struct sgd_param){at, counts[i], lr_mult[i], decay[i]};
+        at += counts[i] + 7;
+    }
+    return at;
+}
+
+static int run_updates(struct trial *t, struct sgd *sgd, int run, struct clr_error *err)
 {
     int rc = trial_upload(t, run, err);
 
     for (int k = 0; k < UPDATES && rc == 0; k++)
-        rc = sgd_update(sgd, t->at[S_W]->mem, t->at[S_V]->mem, t->at[S_DW]->mem, count, rate_of(k), momentum,
-                        decay, err);
+        rc = sgd_update(sgd, t->at[S_W]->mem, t->at[S_V]->mem, t->at[S_DW]->mem, rate_of(k), momentum, err);
     return rc < 0 ? rc : trial_download(t, run, err);
 }
 
-static int sgd_trial(struct trial *t, struct sgd *sgd, double *w, double *v, const double *g, size_t count,
-                     bool caffe, struct clr_error *err)
+static int sgd_trial(struct trial *t, struct sgd *sgd, const struct sgd_param *params, double *w, double *v,
+                     const double *g, size_t total, bool caffe, struct clr_error *err)
 {
     cl_mem ignored;
-    int rc = trial_array(t, S_W, &ignored, count, w, err);
+    int rc = trial_array(t, S_W, &ignored, total, w, err);
 
     if (rc == 0)
-        rc = trial_array(t, S_V, &ignored, count, v, err);
+        rc = trial_array(t, S_V, &ignored, total, v, err);
     if (rc == 0)
-        rc = trial_array(t, S_DW, &ignored, count, g, err);
-    if (rc == 0) {
-        memset(t->at[S_W]->writable, 1, count);
-        memset(t->at[S_V]->writable, 1, count);
+        rc = trial_array(t, S_DW, &ignored, total, g, err);
+    for (int i = 0; i < PARAMS && rc == 0; i++) {
+        memset(t->at[S_W]->writable + params[i].offset, 1, params[i].count);
+        memset(t->at[S_V]->writable + params[i].offset, 1, params[i].count);
     }
     for (int run = 0; run < 2 && rc == 0; run++)
-        rc = run_updates(t, sgd, run, count, err);
+        rc = run_updates(t, sgd, run, err);
     if (rc < 0)
         return rc;
-    for (int k = 0; k < UPDATES; k++)
-        ref_sgd(w, v, g, count, rate_of(k), momentum, decay, caffe);
-    trial_check_array(t, VERIFY_W, LIMIT, S_W, 0, count, w);
-    trial_check_array(t, VERIFY_V, LIMIT, S_V, 0, count, v);
+    for (int i = 0; i < PARAMS; i++) {
+        const struct sgd_param *p = &params[i];
+        const size_t at = p->offset;
+        for (int k = 0; k < UPDATES; k++)
+            ref_sgd(w + at, v + at, g + at, p->count, rate_of(k) * p->lr_mult, momentum, p->decay, caffe);
+        trial_check_array(t, VERIFY_W, LIMIT, S_W, at, p->count, w + at);
+        trial_check_array(t, VERIFY_V, LIMIT, S_V, at, p->count, v + at);
+    }
     trial_check_untouched(t);
     trial_check_repeats(t);
     t->result->arrangements++;
@@ -78,20 +95,22 @@ int verify_sgd(struct ocl_context *ctx, bool caffe, size_t count, uint64_t seed,
                       .batch = 1,
                       .planned = 1,
                       .result = out};
+    struct sgd_param params[PARAMS];
+    const size_t total = place_params(params, count);
     double *w = NULL, *v = NULL, *g = NULL;
     struct sgd *sgd = NULL;
     int rc;
 
     trial_result_init(out);
-    rc = random_array(&w, count, seed, 10, err);
+    rc = random_array(&w, total, seed, 10, err);
     if (rc == 0)
-        rc = random_array(&v, count, seed, 11, err);
+        rc = random_array(&v, total, seed, 11, err);
     if (rc == 0)
-        rc = random_array(&g, count, seed, 12, err);
+        rc = random_array(&g, total, seed, 12, err);
     if (rc == 0)
-        rc = sgd_create(&sgd, ctx, caffe, err);
+        rc = sgd_create(&sgd, ctx, caffe, params, PARAMS, err);
     if (rc == 0)
-        rc = sgd_trial(&t, sgd, w, v, g, count, caffe, err);
+        rc = sgd_trial(&t, sgd, params, w, v, g, total, caffe, err);
     sgd_destroy(sgd);
     trial_clear(&t);
     free(w);

@@ -122,6 +122,9 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
         rc = compare_transforms(s, err);
     if (rc < 0)
         return rc;
+    graph_fuse(s->test_graph);
+    if (train)
+        graph_fuse(s->train_graph);
     logits = &s->test_graph->values[s->test_graph->logits];
     if (logits->shape.c < d->classes)
         return clr_error_set(err, CLR_EINPUT,
@@ -245,15 +248,30 @@ static int start_lists(struct session *s, struct clr_error *err)
     return rc;
 }
 
+static int start_optimiser(struct session *s, struct clr_error *err)
+{
+    const struct params *p = &s->params;
+    struct sgd_param *list = NULL;
+    int rc = mem_new(&list, p->count, sizeof *list, "the optimiser", err);
+
+    for (size_t i = 0; i < p->count && rc == 0; i++)
+        list[i] = (struct sgd_param){.offset = p->offset[i],
+                                     .count = p->info[i].count,
+                                     .lr_mult = p->info[i].mult.lr_mult,
+                                     .decay = s->o->weight_decay * p->info[i].mult.decay_mult};
+    if (rc == 0)
+        rc = sgd_create(&s->sgd, s->ctx, s->o->convention == CLR_MOMENTUM_CAFFE, list, p->count, err);
+    free(list);
+    return rc;
+}
+
 static int start_training(struct session *s, struct clr_error *err)
 {
     int rc = net_build(s->train_net, s->ctx, &s->params, err);
 
     if (rc == 0)
         rc = batch_create(&s->train_batch, s->ctx, net_images(s->train_net), s->mean, (float)s->scale, err);
-    if (rc == 0)
-        rc = sgd_create(&s->sgd, s->ctx, s->o->convention == CLR_MOMENTUM_CAFFE, err);
-    return rc;
+    return rc < 0 ? rc : start_optimiser(s, err);
 }
 
 int session_start(struct session *s, struct clr_error *err)
@@ -320,20 +338,6 @@ static int load_order(struct session *s, struct clr_error *err)
     return ocl_write(s->ctx, s->index, 0, size, s->order, err);
 }
 
-/* The place where sums over devices or hosts belong: between the gradients and the update. One device:
- * nothing to sum. */
-static int update_parameters(struct session *s, double rate, double momentum, struct clr_error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < s->params.count && rc == 0; i++) {
-        const struct graph_param *p = &s->params.info[i];
-        rc = sgd_update(s->sgd, s->params.w[i], s->params.v[i], s->params.g[i], p->count,
-                        rate * p->mult.lr_mult, momentum, s->o->weight_decay * p->mult.decay_mult, err);
-    }
-    return rc;
-}
-
 int session_update(struct session *s, double rate, double momentum, struct clr_error *err)
 {
     const int slot = (int)(s->state.iteration % SESSION_LOSSES), left = s->order_count - s->state.place;
@@ -354,8 +358,10 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
         rc = net_forward(s->train_net, &b, err);
     if (rc == 0)
         rc = net_backward(s->train_net, &b, err);
+    /* the place where sums over devices or hosts belong, between gradients and update: there is one device */
     if (rc == 0)
-        rc = update_parameters(s, rate, momentum, err);
+        rc = sgd_update(s->sgd, s->params.all[PARAMS_W], s->params.all[PARAMS_V], s->params.all[PARAMS_G],
+                        rate, momentum, err);
     if (rc < 0)
         return rc;
     s->counts[slot] = count;

@@ -1,9 +1,9 @@
 /*
  * Whole nets on a device against a plain chain of the oracles in double precision: losses, hits and every
- * gradient. The oracles' chain keeps each value in memory of its own, so equal numbers show that sharing
- * memory, working in place and the choice of layouts change nothing. Two channel blocks for each net;
- * CLR_TEST_SMALL: one; CLR_TEST_LONG: all four. CLR_TEST_DEVICE chooses the device. An argument: only nets
- * whose names contain it.
+ * gradient. Each net is run as its file says and fused, which must not change a bit. The oracles' chain keeps
+ * each value in memory of its own, so equal numbers show that sharing memory, working in place and the choice
+ * of layouts change nothing. Two channel blocks for each net; CLR_TEST_SMALL: one; CLR_TEST_LONG: all four.
+ * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -326,11 +326,13 @@ static void chain_run(struct chain *c, int n, uint32_t stream)
 struct trial {
     const char *name;
     int block;
-    const struct graph *g;
+    const struct graph *g; /* as the file says; the net may be made of a fused one */
     struct net *net;
     struct params params;
     struct chain *chain;
     cl_mem loss, hit, index;
+    float *seen; /* every number that was compared */
+    size_t seen_count, seen_capacity;
 };
 
 static void must(int rc, const struct trial *t, const struct clr_error *err)
@@ -376,14 +378,18 @@ static void upload(const struct trial *t)
     free(images);
 }
 
-static void compare(const struct trial *t, const char *what, cl_mem mem, size_t offset,
-                    const double *expected, size_t count, double limit)
+static void compare(struct trial *t, const char *what, cl_mem mem, size_t offset, const double *expected,
+                    size_t count, double limit)
 {
     float *got = new_array(count, sizeof *got);
     struct clr_error err = {0};
     double nmse;
 
     must(ocl_read(ctx, mem, offset * sizeof *got, count * sizeof *got, got, &err), t, &err);
+    ck_assert_int_eq(
+        mem_grow(&t->seen, &t->seen_capacity, t->seen_count + count, sizeof *t->seen, "a test", NULL), 0);
+    memcpy(t->seen + t->seen_count, got, count * sizeof *got);
+    t->seen_count += count;
     nmse = support_nmse(got, expected, count);
     ck_assert_msg(nmse <= limit, "%s, channel block %d, %s phase, %d images: %s: NMSE %g", t->name, t->block,
                   t->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST", t->chain->n, what, nmse);
@@ -418,33 +424,50 @@ static void run(struct trial *t, int n, uint32_t stream)
 }
 
 /* A whole batch, part of one, a whole one again: what is left in memory from before must not matter. */
-static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape image, const char *name,
-                        unsigned phase, int block)
+static void check_graph(struct trial *t, const struct graph *made_of)
 {
-    struct trial t = {.name = name, .block = block};
-    struct graph *g = NULL;
     struct clr_error err = {0};
     const size_t room = (BATCH + 4) * sizeof(float);
 
-    must(graph_create(&g, spec, phase, image, BATCH, &err), &t, &err);
-    t.g = g;
-    t.chain = chain_new(g);
-    must(params_plan(&t.params, g, &device, phase == PHASE_TRAIN, &err), &t, &err);
-    must(params_build(&t.params, ctx, &err), &t, &err);
-    must(net_plan(&t.net, g, &device, block, &err), &t, &err);
-    must(net_build(t.net, ctx, &t.params, &err), &t, &err);
-    must(ocl_buffer_create(&t.loss, ctx, room, "losses", &err), &t, &err);
-    must(ocl_buffer_create(&t.hit, ctx, room, "hits", &err), &t, &err);
-    must(ocl_buffer_create(&t.index, ctx, room, "numbers of images", &err), &t, &err);
-    run(&t, BATCH, 10);
-    run(&t, 3, 20);
-    run(&t, BATCH, 30);
-    ocl_release(&t.loss);
-    ocl_release(&t.hit);
-    ocl_release(&t.index);
-    net_destroy(t.net);
-    params_clear(&t.params);
-    chain_free(t.chain);
+    t->chain = chain_new(t->g);
+    must(params_plan(&t->params, t->g, &device, t->g->phase == PHASE_TRAIN, &err), t, &err);
+    must(params_build(&t->params, ctx, &err), t, &err);
+    must(net_plan(&t->net, made_of, &device, t->block, &err), t, &err);
+    must(net_build(t->net, ctx, &t->params, &err), t, &err);
+    must(ocl_buffer_create(&t->loss, ctx, room, "losses", &err), t, &err);
+    must(ocl_buffer_create(&t->hit, ctx, room, "hits", &err), t, &err);
+    must(ocl_buffer_create(&t->index, ctx, room, "numbers of images", &err), t, &err);
+    run(t, BATCH, 10);
+    run(t, 3, 20);
+    run(t, BATCH, 30);
+    ocl_release(&t->loss);
+    ocl_release(&t->hit);
+    ocl_release(&t->index);
+    net_destroy(t->net);
+    params_clear(&t->params);
+    chain_free(t->chain);
+}
+
+/* As the file says, and fused: both agree with the oracles, and with each other to the bit. */
+static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape image, const char *name,
+                        unsigned phase, int block)
+{
+    struct trial plain = {.name = name, .block = block}, fused = plain;
+    struct graph *g = NULL, *f = NULL;
+    struct clr_error err = {0};
+
+    must(graph_create(&g, spec, phase, image, BATCH, &err), &plain, &err);
+    must(graph_create(&f, spec, phase, image, BATCH, &err), &plain, &err);
+    graph_fuse(f);
+    plain.g = fused.g = g;
+    check_graph(&plain, g);
+    check_graph(&fused, f);
+    ck_assert_uint_eq(plain.seen_count, fused.seen_count);
+    ck_assert_msg(memcmp(plain.seen, fused.seen, plain.seen_count * sizeof(float)) == 0,
+                  "%s, channel block %d: fused, the net gives other bytes", name, block);
+    free(plain.seen);
+    free(fused.seen);
+    graph_destroy(f);
     graph_destroy(g);
 }
 

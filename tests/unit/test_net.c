@@ -438,6 +438,92 @@ START_TEST(test_net__gradients_stop_where_nothing_learns)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ fusing */
+
+/* Every number in a graph names something that exists, and the other side agrees. */
+static void check_sound(const struct graph *g)
+{
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct graph_node *n = &g->nodes[i];
+        ck_assert(n->x >= 0 && (size_t)n->x < g->value_count && n->y < (int)g->value_count);
+        ck_assert(g->values[n->x].producer < (int)i);
+        ck_assert(shape_equal(&n->desc.x, &g->values[n->x].shape));
+        if (n->y >= 0)
+            ck_assert_int_eq(g->values[n->y].producer, (int)i);
+    }
+    for (size_t v = 0; v < g->value_count; v++) {
+        int readers = 0;
+        for (size_t i = 0; i < g->node_count; i++)
+            readers += g->nodes[i].x == (int)v;
+        if (g->values[v].producer != GRAPH_LABELS)
+            ck_assert_int_eq(g->values[v].consumer_count, readers);
+    }
+}
+
+START_TEST(test_net__quick_is_fused)
+{
+    const struct clr_image_shape image = {3, 32, 32};
+
+    for (unsigned phase = PHASE_TRAIN; phase <= PHASE_TEST; phase += PHASE_TEST - PHASE_TRAIN) {
+        struct clr_net_spec *spec;
+        struct clr_error err;
+        struct graph *g;
+
+        ck_assert_int_eq(clr_net_load(&spec, "quick", &err), 0);
+        g = must_graph(spec, phase, image, 4);
+        ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 13 : 14);
+        graph_fuse(g);
+        check_sound(g);
+        ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 9 : 10);
+        ck_assert(find_node(g, "pool1")->desc.relu && !find_node(g, "conv2")->desc.mask_dx);
+        ck_assert(find_node(g, "conv2")->desc.relu && find_node(g, "conv3")->desc.relu);
+        ck_assert(!find_node(g, "conv1")->desc.relu && !find_node(g, "pool3")->desc.relu);
+        ck_assert(find_node(g, "pool2")->desc.mask_dx == (phase == PHASE_TRAIN));
+        ck_assert(find_node(g, "pool3")->desc.mask_dx == (phase == PHASE_TRAIN));
+        ck_assert_int_eq(find_node(g, "ip1")->desc.x.h, 3);
+        ck_assert_int_eq(g->logits, find_node(g, "ip2")->y);
+        ck_assert(phase == PHASE_TRAIN || find_node(g, "accuracy") == &g->nodes[g->accuracy_node]);
+        graph_destroy(g);
+        clr_net_free(spec);
+    }
+}
+END_TEST
+
+#define RELU_ON(name, x, y, more)                                                                            \
+    "layer { name: '" name "' type: 'ReLU' bottom: '" x "' top: '" y "' " more " }\n"
+
+START_TEST(test_net__what_cannot_be_fused_stays)
+{
+    static const struct {
+        const char *text, *stays;
+    } nets[] = {
+        {DATA CONV("c", "data", "kernel_size: 3") RELU_ON("r", "c", "c", "relu_param { negative_slope: 0.1 }")
+             DENSE("ip", "c") LOSS("ip"),
+         "r"}, /* another function */
+        {DATA CONV("c", "data", "kernel_size: 3") RELU_ON(
+             "r", "c", "c", "") "layer { name: 'd' type: 'Dropout' bottom: 'c' top: 'c' }\n" DENSE("ip", "c")
+             LOSS("ip"),
+         "r"}, /* dropout masks with its own mask alone */
+        {DATA CONV("c", "data", "kernel_size: 3") RELU_ON("r", "c", "y", "")
+             RELU_ON("other", "c", "z", "include { phase: TRAIN }") DENSE("ip", "y") LOSS("ip"),
+         "r"}, /* somebody else reads what is not rectified */
+        {DATA RELU_ON("r", "data", "x", "") DENSE("ip", "x") LOSS("ip"), "r"}, /* nobody made the images */
+        {DATA DENSE("ip", "data") LOSS("ip"), "ip.flatten"},
+    };
+
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+        struct clr_net_spec *spec = must_load(nets[i].text);
+        struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 2);
+
+        graph_fuse(g);
+        check_sound(g);
+        ck_assert_msg(find_node(g, nets[i].stays) != NULL, "net %zu", i);
+        graph_destroy(g);
+        clr_net_free(spec);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ refusals */
 
 #define LAYER(type, more) "layer {\n  name: 'x' type: '" type "' bottom: 'data' top: 'x'\n  " more "\n}"
@@ -725,6 +811,8 @@ int main(void)
     tcase_add_test(tc, test_net__deployment_files);
     tcase_add_test(tc, test_net__what_has_no_effect_is_said_once);
     tcase_add_test(tc, test_net__gradients_stop_where_nothing_learns);
+    tcase_add_test(tc, test_net__quick_is_fused);
+    tcase_add_test(tc, test_net__what_cannot_be_fused_stays);
     tcase_add_test(tc, test_net__bad_files_are_refused_with_their_place);
     tcase_add_test(tc, test_net__unknown_names_and_files);
     tcase_add_test(tc, test_net__graphs_that_do_not_fit_are_refused_with_their_place);

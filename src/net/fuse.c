@@ -1,0 +1,94 @@
+/* Fewer, larger steps: see graph_fuse() in graph.h. */
+#include "net/graph.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------------ taking a node out */
+
+/* The number of a value or node when number `gone` is no more. */
+static int behind(int number, int gone)
+{
+    return number > gone ? number - 1 : number;
+}
+
+/* Whoever read what node i makes reads what it was made from; the node and its value go. */
+static void bypass(struct graph *g, int i)
+{
+    const int x = g->nodes[i].x, y = g->nodes[i].y;
+
+    g->values[x].consumer_count += g->values[y].consumer_count - 1;
+    g->logits = g->logits == y ? x : g->logits;
+    memmove(&g->nodes[i], &g->nodes[i + 1], (g->node_count - (size_t)i - 1) * sizeof *g->nodes);
+    memmove(&g->values[y], &g->values[y + 1], (g->value_count - (size_t)y - 1) * sizeof *g->values);
+    g->node_count--;
+    g->value_count--;
+    g->images = behind(g->images, y);
+    g->logits = behind(g->logits, y);
+    g->accuracy_node = behind(g->accuracy_node, i);
+    for (size_t v = 0; v < g->value_count; v++)
+        g->values[v].producer = behind(g->values[v].producer, i);
+    for (size_t k = 0; k < g->node_count; k++) {
+        struct graph_node *n = &g->nodes[k];
+        n->x = behind(n->x == y ? x : n->x, y);
+        n->y = behind(n->y, y);
+        n->desc.x = g->values[n->x].shape;
+        if (n->desc.kind == OP_RELAYOUT) /* its label is its value's name, which may have moved */
+            n->desc.label = g->values[n->y].name;
+    }
+}
+
+/* ------------------------------------------------------------------ what may go */
+
+/* A flattening that only tells a dense layer what it can see itself. The images stay: a batch lies as its
+ * readers like it, and dense layers like blocks, which would be mostly padding. */
+static bool is_needless_copy(const struct graph *g, int i)
+{
+    return g->nodes[i].desc.kind == OP_RELAYOUT && g->values[g->nodes[i].x].producer >= 0;
+}
+
+/* The node that sends a gradient back to value v; NULL: none. */
+static struct graph_node *gradient_reader(struct graph *g, int v)
+{
+    for (size_t k = 0; k < g->node_count; k++)
+        if (g->nodes[k].x == v && g->nodes[k].desc.backward && g->nodes[k].desc.need_dx)
+            return &g->nodes[k];
+    return NULL;
+}
+
+static bool can_mask(const struct graph_node *n)
+{
+    return n->desc.kind == OP_CONV || n->desc.kind == OP_DENSE || n->desc.kind == OP_POOL;
+}
+
+/* Let the node in front of rectifier i do its work, and the one behind it the mask; false: they cannot. */
+static bool hand_over(struct graph *g, int i)
+{
+    const struct graph_node *n = &g->nodes[i];
+    const int maker = g->values[n->x].producer;
+    struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL, *reader;
+
+    if (n->desc.kind != OP_RELU || n->desc.u.relu.negative_slope > 0.0f || !front ||
+        g->values[n->x].consumer_count != 1)
+        return false;
+    if (front->desc.kind == OP_CONV || front->desc.kind == OP_DENSE) {
+        reader = gradient_reader(g, n->y);
+        if (reader && !can_mask(reader))
+            return false;
+        if (reader)
+            reader->desc.mask_dx = true;
+    } else if (front->desc.kind != OP_POOL || front->desc.u.pool.method != POOL_MAX) {
+        return false;
+    }
+    front->desc.relu = true;
+    return true;
+}
+
+void graph_fuse(struct graph *g)
+{
+    for (int i = (int)g->node_count - 1; i >= 0; i--)
+        if (is_needless_copy(g, i))
+            bypass(g, i);
+    for (int i = (int)g->node_count - 1; i >= 0; i--)
+        if (hand_over(g, i))
+            bypass(g, i);
+}
