@@ -1,7 +1,9 @@
-/* Fewer, larger steps: see graph_fuse() in graph.h. */
+/* Fewer, larger steps: see graph_fuse() and graph_fuse_pool() in graph.h. */
 #include "net/graph.h"
 
 #include <string.h>
+
+#include "ops/conv_pool.h"
 
 /* ------------------------------------------------------------------ taking a node out */
 
@@ -90,5 +92,35 @@ void graph_fuse(struct graph *g)
             bypass(g, i);
     for (int i = (int)g->node_count - 1; i >= 0; i--)
         if (hand_over(g, i))
+            bypass(g, i);
+}
+
+/* A maximum pool behind the convolution of the images, where nobody wants the gradient of these. */
+static bool pool_in_front(struct graph *g, int i, const struct clr_device *device, int block)
+{
+    struct graph_node *n = &g->nodes[i];
+    const int maker = g->values[n->x].producer;
+    struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL;
+    struct conv_geometry conv;
+
+    if (n->desc.kind != OP_POOL || n->desc.mask_dx || !front || front->desc.kind != OP_CONV ||
+        front->desc.relu || front->desc.need_dx || g->values[n->x].consumer_count != 1 ||
+        front->x != g->images || g->values[g->images].consumer_count != 1 ||
+        !conv_pool_can(&front->desc.u.conv, &n->desc.u.pool, device, block))
+        return false;
+    conv = front->desc.u.conv;
+    front->desc.kind = OP_CONV_POOL;
+    front->desc.relu = n->desc.relu;
+    front->desc.y = n->desc.y;
+    front->desc.u.conv_pool.pool = n->desc.u.pool;
+    front->desc.u.conv_pool.conv = conv;
+    g->values[n->x].shape = n->desc.y;
+    return true;
+}
+
+void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block)
+{
+    for (int i = (int)g->node_count - 1; i >= 0; i--)
+        if (pool_in_front(g, i, device, block))
             bypass(g, i);
 }

@@ -74,4 +74,11 @@ void graph_destroy(struct graph *g);
  */
 void graph_fuse(struct graph *g);
 
+/*
+ * After graph_fuse(): the convolution of the images takes the maximum pool behind it along (OP_CONV_POOL)
+ * where the device is good at that, in a net of channel block `block`. Values are the same to the bit; the
+ * weight gradient is summed in another order.
+ */
+void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block);
+
 #endif

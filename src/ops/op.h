@@ -44,6 +44,7 @@ int tensor_read(struct ocl_context *ctx, const struct tensor *t, int batch, floa
 
 enum op_kind {
     OP_CONV,
+    OP_CONV_POOL, /* a first convolution with the maximum pool behind it (ops/conv_pool.h): no dx */
     OP_POOL,
     OP_RELU,
     OP_LRN,
@@ -83,13 +84,18 @@ struct op_desc {
     /*
      * A rectifier behind this operator (conv, dense, maximum pool) done here: y = max(y, 0), NaN stays. Going
      * back, dy of conv and dense is zero already where y is not positive: the reader of y saw to it, by
-     * mask_dx. A maximum pool sees to it itself.
+     * mask_dx. A maximum pool sees to it itself, also
+     * behind a convolution.
      */
     bool relu;
     bool mask_dx; /* conv, dense, pool: dx = 0 where x is not positive; x is what a rectifier made */
     struct op_variant variant[OP_PASS_COUNT];
     union {
         struct conv_geometry conv;
+        struct {
+            struct conv_geometry conv;
+            struct pool_geometry pool;
+        } conv_pool;
         struct pool_geometry pool;
         struct lrn_geometry lrn;
         struct {

@@ -29,8 +29,8 @@ struct op_class {
     void (*clear)(struct op *op);                                                  /* NULL: nothing to free */
 };
 
-extern const struct op_class op_conv, op_pool, op_relu, op_lrn, op_dense, op_dropout, op_softmax_loss,
-    op_accuracy, op_relayout;
+extern const struct op_class op_conv, op_conv_pool, op_pool, op_relu, op_lrn, op_dense, op_dropout,
+    op_softmax_loss, op_accuracy, op_relayout;
 
 /* Kernel of op with options built in a struct str, which is checked and cleared here, also on failure. */
 int op_kernel(struct op *op, struct ocl_kernel **out, const char *file, struct str *options, const char *name,

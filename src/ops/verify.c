@@ -31,6 +31,7 @@ double verify_tolerance(enum op_kind kind, enum verify_output output)
 {
     switch (kind) {
     case OP_CONV:
+    case OP_CONV_POOL:
     case OP_DENSE:
         return 3e-12;
     case OP_LRN:
@@ -78,7 +79,7 @@ static void set_layouts(struct op_trial *t, int block)
         io->y.layout = io->x.layout;
         io->dx.layout = io->dy.layout;
     }
-    if (t->arrangement == VERIFY_ONE_BLOCK)
+    if (t->arrangement == VERIFY_ONE_BLOCK || t->desc.kind == OP_CONV_POOL)
         io->x.layout.block = t->desc.x.c;
     if (t->desc.kind == OP_RELAYOUT && !wide)
         io->y.layout.block = io->dy.layout.block = block == 1 ? 8 : 1;

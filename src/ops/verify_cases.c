@@ -130,6 +130,65 @@ static void pool_case(struct verify_case *out, int row, int which)
     out->desc.x = (struct shape){r->n, r->c, r->h, r->w};
 }
 
+/* ------------------------------------------------------------------ convolution and pool */
+
+struct conv_pool_row {
+    const char *name;
+    int n;
+    struct conv_geometry conv;                  /* of few channels: KW·C ≤ 16 */
+    int kernel_h, kernel_w, stride_h, stride_w; /* of the pool */
+    int pad;
+    enum pool_rounding rounding;
+    bool relu, bias, small;
+};
+
+static const struct conv_pool_row conv_pool_rows[] = {
+    /*                        c   h   w  oc kh kw  stride  pad  dilation group */
+    {"5x5 of 3", 3, CONV(3, 12, 11, 33, 5, 5, 1, 1, 2, 2, 1, 1, 1), 3, 3, 2, 2, 0, POOL_FLOOR, true, true,
+     true},
+    {"5x5 of 3, rounding up", 2, CONV(3, 12, 9, 18, 5, 5, 1, 1, 2, 2, 1, 1, 1), 3, 3, 2, 2, 0, POOL_CEIL,
+     true, true, false},
+    {"5x5 of 1, no rectifier", 11, CONV(1, 14, 13, 20, 5, 5, 1, 1, 0, 0, 1, 1, 1), 2, 2, 2, 2, 0, POOL_CEIL,
+     false, true, false},
+    {"3x4 stride 2x1, pool pad 1", 2, CONV(2, 17, 9, 5, 3, 4, 2, 1, 1, 2, 1, 1, 1), 3, 2, 1, 3, 1, POOL_CEIL,
+     true, false, true},
+    {"1x7 of 2, pool leaves gaps", 1, CONV(2, 9, 23, 49, 1, 7, 1, 1, 0, 3, 1, 1, 1), 2, 1, 3, 2, 0,
+     POOL_FLOOR, true, true, false},
+};
+
+static int conv_pool_case(struct verify_case *out, int row, struct clr_error *err)
+{
+    const struct conv_pool_row *r = &conv_pool_rows[row];
+    struct conv_geometry *c = &out->desc.u.conv_pool.conv;
+    struct pool_geometry *p = &out->desc.u.conv_pool.pool;
+    int rc;
+
+    (void)snprintf(out->name, sizeof out->name, "pooled conv %s", r->name);
+    out->small = r->small;
+    out->desc.kind = OP_CONV_POOL;
+    out->desc.relu = r->relu;
+    out->desc.bias = r->bias;
+    out->desc.need_dx = false;
+    *c = r->conv;
+    rc = geometry_conv(c, err);
+    *p = (struct pool_geometry){.method = POOL_MAX,
+                                .rounding = r->rounding,
+                                .c = c->oc,
+                                .h = c->oh,
+                                .w = c->ow,
+                                .kh = r->kernel_h,
+                                .kw = r->kernel_w,
+                                .sh = r->stride_h,
+                                .sw = r->stride_w,
+                                .ph = r->pad,
+                                .pw = r->pad};
+    if (rc == 0)
+        rc = geometry_pool(p, err);
+    out->desc.x = (struct shape){r->n, c->c, c->h, c->w};
+    out->desc.y = (struct shape){r->n, p->c, p->oh, p->ow};
+    return rc;
+}
+
 /* ------------------------------------------------------------------ the others */
 
 struct lrn_row {
@@ -282,15 +341,16 @@ static void other_case(struct verify_case *out, int row)
 
 /* ------------------------------------------------------------------ the table */
 
-#define CONV_CASES  ((int)MEM_COUNT(conv_rows) * CONV_ALGORITHMS)
-#define POOL_CASES  ((int)MEM_COUNT(pool_rows) * 4)
-#define LRN_CASES   ((int)MEM_COUNT(lrn_rows))
-#define PLAIN_CASES ((int)MEM_COUNT(plain_rows))
-#define OTHER_CASES ((int)MEM_COUNT(other_rows))
+#define CONV_CASES      ((int)MEM_COUNT(conv_rows) * CONV_ALGORITHMS)
+#define POOL_CASES      ((int)MEM_COUNT(pool_rows) * 4)
+#define CONV_POOL_CASES ((int)MEM_COUNT(conv_pool_rows))
+#define LRN_CASES       ((int)MEM_COUNT(lrn_rows))
+#define PLAIN_CASES     ((int)MEM_COUNT(plain_rows))
+#define OTHER_CASES     ((int)MEM_COUNT(other_rows))
 
 int verify_case_count(void)
 {
-    return CONV_CASES + POOL_CASES + LRN_CASES + PLAIN_CASES + OTHER_CASES;
+    return CONV_CASES + POOL_CASES + CONV_POOL_CASES + LRN_CASES + PLAIN_CASES + OTHER_CASES;
 }
 
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
@@ -312,7 +372,9 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
         pool_case(out, i / 4, i % 4);
         rc = geometry_pool(&d->u.pool, err);
         d->y = (struct shape){d->x.n, d->x.c, d->u.pool.oh, d->u.pool.ow};
-    } else if ((i -= POOL_CASES) < LRN_CASES) {
+    } else if ((i -= POOL_CASES) < CONV_POOL_CASES) {
+        rc = conv_pool_case(out, i, err);
+    } else if ((i -= CONV_POOL_CASES) < LRN_CASES) {
         lrn_case(out, i);
         rc = geometry_lrn(&d->u.lrn, err);
         d->y = d->x;

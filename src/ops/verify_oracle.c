@@ -37,8 +37,8 @@ static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_
     o->y_count = o->w_count = o->b_count = 0;
     if (!is_loss(d))
         ok = ok && shape_count(&d->y, &o->y_count);
-    if (d->kind == OP_CONV) {
-        const struct conv_geometry *g = &d->u.conv;
+    if (d->kind == OP_CONV || d->kind == OP_CONV_POOL) {
+        const struct conv_geometry *g = d->kind == OP_CONV ? &d->u.conv : &d->u.conv_pool.conv;
         ok = ok && shape_count(&(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, &o->w_count);
         o->b_count = (size_t)g->oc;
     } else if (d->kind == OP_DENSE) {
@@ -79,6 +79,11 @@ static int make_outputs(struct oracle *o, const struct op_desc *d, struct clr_er
 {
     int rc = mem_new(&o->y, o->y_count, sizeof *o->y, "expected values", err);
 
+    if (rc == 0 && d->kind == OP_CONV_POOL) {
+        const struct conv_geometry *g = &d->u.conv_pool.conv;
+        const size_t map = (size_t)d->x.n * (size_t)g->oc * (size_t)g->oh * (size_t)g->ow;
+        rc = mem_new(&o->map, map, sizeof *o->map, "an expected map", err);
+    }
     if (rc == 0 && d->relu)
         rc = mem_new(&o->masked, o->y_count, sizeof *o->masked, "expected gradients", err);
     if (rc == 0)
@@ -112,6 +117,12 @@ static void evaluate(struct oracle *o, const struct op_desc *d, int n, bool trai
     case OP_CONV:
         ref_conv_forward(o->y, o->x, o->w, b, n, &d->u.conv);
         ref_conv_backward(o->dx, o->dw, db, o->x, o->w, o->dy, n, &d->u.conv);
+        break;
+    case OP_CONV_POOL:
+        ref_conv_forward(o->map, o->x, o->w, b, n, &d->u.conv_pool.conv);
+        ref_pool_forward(o->y, o->arg, o->map, n, &d->u.conv_pool.pool);
+        ref_pool_backward(o->map, o->dy, o->arg, n, &d->u.conv_pool.pool);
+        ref_conv_backward(NULL, o->dw, db, o->x, o->w, o->map, n, &d->u.conv_pool.conv);
         break;
     case OP_POOL:
         ref_pool_forward(o->y, o->arg, o->x, n, &d->u.pool);
@@ -158,7 +169,7 @@ static void rectify(struct oracle *o, const struct op_desc *d, int n, bool train
 {
     const size_t outputs = o->y_count / (size_t)d->x.n * (size_t)n;
     double *arriving = o->dy;
-    bool own = d->kind == OP_POOL;
+    const bool own = d->kind == OP_POOL || d->kind == OP_CONV_POOL;
 
     if (d->relu) {
         ref_relu_backward(own ? o->masked : o->dy, o->y, o->dy, outputs, 0.0);
@@ -206,5 +217,6 @@ void oracle_clear(struct oracle *o)
     free(o->sample);
     free(o->arg);
     free(o->masked);
+    free(o->map);
     memset(o, 0, sizeof *o);
 }

@@ -15,6 +15,7 @@ struct oracle {
     int32_t *labels, *index; /* per planned image */
     double *y, *dx, *dw, *db, *sample;
     int *arg;
+    double *map;    /* between a convolution and its pool */
     double *masked; /* dy, zero where the rectifier behind the operator is shut */
 };
 
