@@ -280,10 +280,12 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     *end = hung ? END_HUNG : w->error.code ? END_ERROR : w->ended ? END_DONE : END_CRASHED;
+    if (w->error.code)
+        return rc;
     if (WIFSIGNALED(status))
         (void)snprintf(w->error.message, sizeof w->error.message, "ended by signal %d (%s)", WTERMSIG(status),
                        strsignal(WTERMSIG(status)));
-    else if (!w->error.code)
+    else
         (void)snprintf(w->error.message, sizeof w->error.message, "ended with exit code %d",
                        WEXITSTATUS(status));
     return rc;

@@ -183,7 +183,7 @@ static int compare(const void *a, const void *b)
 }
 
 static int time_all(struct racer *racers, int count, enum op_pass pass, struct ocl_context *ctx,
-                    void (*warn)(void *user, const struct racer *r), void *user, int *failed,
+                    void (*announce)(void *user, const struct racer *r), void *user, int *failed,
                     struct clr_error *err)
 {
     for (int round = 0; round < RACE_ROUNDS; round++) {
@@ -192,7 +192,7 @@ static int time_all(struct racer *racers, int count, enum op_pass pass, struct o
             int rc;
             if (racers[i].out)
                 continue;
-            warn(user, &racers[i]);
+            announce(user, &racers[i]);
             *failed = i;
             rc = time_runs(&ns, &racers[i], pass, racers[i].repeats, ctx, err);
             if (rc < 0)
@@ -212,7 +212,8 @@ static int time_all(struct racer *racers, int count, enum op_pass pass, struct o
 }
 
 int race_run(struct ocl_context *ctx, const struct tune_item *item, struct racer *racers, int count,
-             void (*warn)(void *user, const struct racer *r), void *user, int *failed, struct clr_error *err)
+             void (*announce)(void *user, const struct racer *r), void *user, int *failed,
+             struct clr_error *err)
 {
     struct track track = {0};
     struct op_desc desc = item->desc;
@@ -231,12 +232,12 @@ int race_run(struct ocl_context *ctx, const struct tune_item *item, struct racer
     for (int i = 0; i < count && rc == 0; i++) {
         bind(&racers[i], &track);
         desc.variant[item->pass] = racers[i].variant;
-        warn(user, &racers[i]);
+        announce(user, &racers[i]);
         *failed = i;
         rc = warm_up(&racers[i], &desc, item->pass, ctx, err);
     }
     if (rc == 0)
-        rc = time_all(racers, count, item->pass, ctx, warn, user, failed, err);
+        rc = time_all(racers, count, item->pass, ctx, announce, user, failed, err);
     (void)ocl_finish(ctx, NULL);
     for (int i = 0; i < count; i++) {
         op_destroy(racers[i].op);

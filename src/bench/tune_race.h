@@ -25,11 +25,12 @@ struct racer {
 /*
  * Time the racers. The first one is never out.
  *
- * @param warn    called before each racer runs for the first time, and before each timing
+ * @param announce  called before each racer runs for the first time, and before each timing
  * @param failed  out, where the call fails: the racer that did it, −1: none in particular
  */
 int race_run(struct ocl_context *ctx, const struct tune_item *item, struct racer *racers, int count,
-             void (*warn)(void *user, const struct racer *r), void *user, int *failed, struct clr_error *err);
+             void (*announce)(void *user, const struct racer *r), void *user, int *failed,
+             struct clr_error *err);
 
 /* Median of the racer's times over those of the first racer, round by round. noise, out: half the range of
  * the middle ones. */
