@@ -120,9 +120,24 @@ static int work(const struct tune_options *o, struct clr_error *err)
     return rc;
 }
 
+/* The error as a line of its own, for the process that started this one. */
+static int print_error(int code, const struct clr_error *why, struct clr_error *err)
+{
+    json_t *line = json_pack("{s:s, s:i, s:s}", "is", "error", "code", code, "message", why->message);
+    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+
+    json_decref(line);
+    if (!text)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory, or a name that is not UTF-8");
+    print_line(NULL, text);
+    free(text);
+    return 0;
+}
+
 int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 {
     struct tune_options o = {.net = "quick", .batch = 100};
+    struct clr_error why = {0};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -135,14 +150,11 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 
     add_options(&o, &set);
     opt_add(&set, "Where to begin", table, MEM_COUNT(table));
-    rc = opt_parse(&set, &worker_command, argc, argv, err);
+    rc = opt_parse(&set, &worker_command, argc, argv, &why);
     if (rc == 0)
-        rc = work(&o, err);
+        rc = work(&o, &why);
     opt_clear(&set);
-    if (rc >= 0)
-        return rc;
-    return cli_print_json(json_pack("{s:s, s:i, s:s}", "is", "error", "code", rc, "message", err->message),
-                          err);
+    return rc < 0 ? print_error(rc, &why, err) : rc;
 }
 
 /* ---- the command --------------------------------------------------------------------------------------- */
@@ -209,9 +221,9 @@ static void tell(void *user, const struct clr_tune_event *e)
         break;
     case CLR_TUNE_FAILED:
         r->failures++;
-        cli_warn("%s, %.*s: the variant '%s' %s%s%s; it will not be used", e->layer, pass_length(e),
+        cli_warn("%s, %.*s: the variant '%s' %s and will not be used%s%.*s", e->layer, pass_length(e),
                  e->operation, e->variant, strcmp(e->why, "wrong") == 0 ? "is wrong" : e->why,
-                 *e->detail ? ": " : "", e->detail);
+                 *e->detail ? ": " : "", (int)strcspn(e->detail, "\n"), e->detail);
         if (r->json)
             (void)json_array_append_new(r->failed,
                                         json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
