@@ -97,7 +97,7 @@ static void take_item(struct watch *w, const json_t *line)
     take(t->layer, sizeof t->layer, line, "layer");
     take(t->key.operator, sizeof t->key.operator, line, "operation");
     take(t->key.shape, sizeof t->key.shape, line, "shape");
-    take(t->variant, sizeof t->variant, line, "");
+    t->variant[0] = '\0';
     if (!again)
         say(w, CLR_TUNE_ITEM);
 }

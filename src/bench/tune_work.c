@@ -25,6 +25,7 @@
 
 #define VERIFY_MADDS  30e6 /* of the oracle, for one variant: a fraction of a second */
 #define VERIFY_IMAGES 7    /* more than one slice of the weight gradient */
+#define VERIFY_FLOATS 32e6 /* in all images planned: the host holds five copies */
 
 struct work {
     const struct clr_tune_options *o;
@@ -115,14 +116,23 @@ static int verify_images(const struct tune_item *item)
     return images < 1 ? 1 : images < d->x.n ? images : d->x.n;
 }
 
-/*
- * Is the variant right? With the planned batch that it will be used with, of which a few images are filled:
- * the kernels are those that will be timed. A result that is not right is recorded, and 0 returned.
- */
+/* The batch to plan for: the one that the variant will be used with, so that the kernels are those that will
+ * be timed, unless that is too much for the host's memory. */
+static void plan_images(struct op_desc *desc, int images)
+{
+    const struct shape *x = &desc->x, *y = &desc->y;
+    const double floats = (double)x->c * x->h * x->w + (double)y->c * y->h * y->w;
+    const int most = (int)fmin(VERIFY_FLOATS / floats, desc->x.n);
+
+    desc->x.n = desc->y.n = most > images ? most : images;
+}
+
+/* Is the variant right, on a few images of the batch? One that is not is recorded, and 0 returned. */
 static int verify(struct work *w, const struct tune_item *item, struct racer *r, bool *right,
                   struct clr_error *err)
 {
     const unsigned layouts = 1u << VERIFY_EXACT | (item->from_images ? 1u << VERIFY_ONE_BLOCK : 0);
+    const int images = verify_images(item);
     struct op_desc desc = item->desc;
     struct verify_result result = {0};
     struct clr_error why = {0};
@@ -132,9 +142,9 @@ static int verify(struct work *w, const struct tune_item *item, struct racer *r,
         return rc;
     *right = false;
     desc.variant[item->pass] = r->variant;
+    plan_images(&desc, images);
     tell_try(w, r);
-    rc = verify_op_as(w->ctx, &desc, layout_block(w->o->device), verify_images(item), 1, layouts, &result,
-                      &why);
+    rc = verify_op_as(w->ctx, &desc, layout_block(w->o->device), images, 1, layouts, &result, &why);
     if (rc == CLR_ENOMEM) {
         *err = why;
         return rc;
