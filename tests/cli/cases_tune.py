@@ -57,7 +57,8 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
     out = fresh("run")
     expect(clr(*tiny(out=out), env=env), 0)
     tuning = json.loads((out / "run.json").read_text(encoding="utf-8"))["tuning"]
-    check(tuning == {"record": report["record"], "layers": {"conv1": "tuned, weight gradient tuned"}}, f"{tuning}")
+    check(tuning == {"record": report["record"], "layers": {"conv1": "tuned, weight gradient tuned"}},
+          f"{tuning}")
 
     out = fresh("run")
     expect(clr(*tiny(out=out), env={"XDG_DATA_HOME": share}), 0)
