@@ -39,7 +39,8 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
     share, kernels, net = fresh("share"), broken_kernels(), tiny_net()
     env = {"XDG_DATA_HOME": share, "CLR_CL_DIR": kernels}
     result = expect(clr("tune", "--net", net, "--batch", 10, "--json", env=env), 0, [],
-                    ["direct 4x2' is wrong", "direct 5x2' failed .*does not compile", "direct 8x2' crashed .*signal 11"])
+                    ["direct 4x2' is wrong", "direct 5x2' failed .*does not compile",
+                     "direct 8x2' crashed .*signal 11"])
     report = json.loads(result.out)
     check("no tile of five" in result.out, f"what the compiler said is missing\n{result}")
     check({f["why"] for f in report["failed"]} == {"wrong", "failed", "crashed"}, result.out)

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "bench/tune_race.h"
+#include "ops/layout.h"
 
 #define BEGIN                                                                                                \
     "echo '{\"is\": \"begin\", \"device\": \"D\", \"driver\": \"1\", \"platform\": \"P\", "                  \
@@ -180,6 +181,39 @@ START_TEST(test_tuner__ends_where_nothing_was_tried)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ items */
+
+START_TEST(test_tuner__lists_each_shape_once)
+{
+    const struct clr_device device = {.type = CLR_DEVICE_CPU, .native_float_width = 8};
+    struct clr_tune_options o = {.input = {3, 32, 32}, .batch = 100, .device = &device};
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err = {0};
+    struct tune_items t;
+
+    ck_assert_msg(clr_net_load(&spec, "quick", &err) == 0, "%s", err.message);
+    o.net = spec;
+    ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
+    ck_assert_uint_ge(t.count, 8); /* three passes of three convolutions; the first has no data gradient */
+    for (size_t i = 0; i < t.count; i++) {
+        struct op_variant some[2];
+        ck_assert_int_eq(
+            op_candidates(some, 2, &t.items[i].desc, t.items[i].pass, &device, layout_block(&device)), 2);
+        ck_assert(t.items[i].from_images == (strcmp(t.items[i].desc.label, "conv1") == 0));
+        for (size_t k = 0; k < i; k++)
+            ck_assert(strcmp(t.items[i].key.operator, t.items[k].key.operator) != 0 ||
+                      strcmp(t.items[i].key.shape, t.items[k].key.shape) != 0);
+    }
+    const size_t count = t.count;
+    tune_items_clear(&t);
+    o.batch = 32; /* evaluation's batches of 100 are other shapes now */
+    ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
+    ck_assert_uint_gt(t.count, count);
+    tune_items_clear(&t);
+    clr_net_free(spec);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ the race */
 
 static struct racer racer(double base, double jitter)
@@ -228,6 +262,7 @@ int main(void)
     tcase_add_test(c, test_tuner__kills_what_hangs);
     tcase_add_test(c, test_tuner__gives_the_workers_error);
     tcase_add_test(c, test_tuner__ends_where_nothing_was_tried);
+    tcase_add_test(c, test_tuner__lists_each_shape_once);
     tcase_add_test(c, test_tuner__the_fastest_wins_if_it_is_sure);
     suite_add_tcase(suite, c);
     return support_run(suite, true);
