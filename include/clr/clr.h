@@ -11,6 +11,7 @@
 #include <clr/plot.h>
 #include <clr/schedule.h>
 #include <clr/train.h>
+#include <clr/tune.h>
 #include <clr/version.h>
 
 #endif

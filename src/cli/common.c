@@ -28,6 +28,7 @@ static struct {
     bool line_open; /* a progress line stands on the terminal */
     uint64_t last_line_ns;
     struct str command_line;
+    const char *program;
 } g_cli;
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
@@ -147,6 +148,11 @@ void cli_quote(struct str *s, const char *word)
     str_append(s, "'");
 }
 
+const char *cli_program(void)
+{
+    return g_cli.program;
+}
+
 const char *cli_command_line(void)
 {
     return str_text(&g_cli.command_line);
@@ -173,6 +179,7 @@ void cli_init(int argc, char **argv)
 
     fill_descriptors();
     g_cli.fancy = isatty(STDERR_FILENO) && !(no_color && *no_color);
+    g_cli.program = argc > 0 && argv[0][0] ? argv[0] : "clr-cl";
     str_append(&g_cli.command_line, "clr-cl");
     for (int i = 1; i < argc; i++) {
         str_append(&g_cli.command_line, " ");

@@ -32,7 +32,7 @@ enum {
  */
 struct cli_command {
     const char *name;
-    const char *summary; /* for `clr-cl --help`: a verb in the third person, no full stop */
+    const char *summary; /* for `clr-cl --help`: a verb in the third person, no full stop; NULL: not shown */
     int (*run)(int argc, char **argv, struct clr_error *err);
 };
 
@@ -73,6 +73,9 @@ const volatile int *cli_catch_signals(void);
 void cli_progress(void *user, const struct clr_progress *p);
 void cli_progress_end(void);
 
+/* This program, as it was started: for another process of it. Borrowed. */
+const char *cli_program(void);
+
 /* The command line as typed, quoted for a shell: for run.json and figures. Borrowed. */
 const char *cli_command_line(void);
 
@@ -106,5 +109,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err);
 int cmd_range_test(int argc, char **argv, struct clr_error *err);
 int cmd_schedule(int argc, char **argv, struct clr_error *err);
 int cmd_train(int argc, char **argv, struct clr_error *err);
+int cmd_tune(int argc, char **argv, struct clr_error *err);
+int cmd_tune_worker(int argc, char **argv, struct clr_error *err);
 
 #endif

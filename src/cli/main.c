@@ -13,6 +13,8 @@
 
 static const struct cli_command commands[] = {
     {"devices", "lists the OpenCL devices and which one would be used", cmd_devices},
+    {"tune", "finds the fastest kernels for a net on a device", cmd_tune},
+    {"tune-worker", NULL, cmd_tune_worker}, /* what tune starts */
     {"doctor", "checks every kernel against its reference on a device", cmd_doctor},
     {"bench", "measures how fast a device trains, layer by layer", cmd_bench},
     {"data", "says which data sets are here and what is in them", cmd_data},
@@ -31,7 +33,8 @@ static void print_help(void)
            "learning rate to train them with.\n\n"
            "Commands:\n");
     for (size_t i = 0; i < MEM_COUNT(commands); i++)
-        printf("  %-12s%s\n", commands[i].name, commands[i].summary);
+        if (commands[i].summary)
+            printf("  %-12s%s\n", commands[i].name, commands[i].summary);
     printf("\n"
            "  clr-cl COMMAND --help    what a command does and its options\n"
            "  clr-cl --version         version of the program\n\n"
@@ -42,11 +45,12 @@ static void print_help(void)
 
 static int unknown_command(const char *name, struct clr_error *err)
 {
-    const char *names[MEM_COUNT(commands) + 1], *near;
+    const char *names[MEM_COUNT(commands) + 1] = {NULL}, *near;
+    size_t count = 0;
 
     for (size_t i = 0; i < MEM_COUNT(commands); i++)
-        names[i] = commands[i].name;
-    names[MEM_COUNT(commands)] = NULL;
+        if (commands[i].summary)
+            names[count++] = commands[i].name;
     near = str_nearest(name, names);
     return clr_error_set(err, CLR_EUSAGE, "unknown %s '%s'%s%s%s 'clr-cl --help' lists the commands",
                          name[0] == '-' ? "option" : "command", name, near ? ", did you mean '" : "",

@@ -8,6 +8,7 @@
 
 #include "net/spec.h"
 #include "ops/op.h"
+#include "ops/tuned.h"
 
 enum { GRAPH_IMAGES = -1, GRAPH_LABELS = -2 }; /* values that no node makes; labels are (N,1,1,1) */
 
@@ -29,9 +30,11 @@ struct graph_param {
 
 struct graph_node {
     const struct layer_spec *layer;
-    struct op_desc desc; /* kind, label, shapes, geometry, bias, need_dx, backward; no variants */
-    int x, y;            /* values; y is −1 for losses and accuracy */
-    bool in_place;       /* the file says top == bottom */
+    struct op_desc
+        desc; /* kind, label, shapes, geometry, bias, need_dx, backward; variants by graph_tune() */
+    enum op_origin origin[OP_PASS_COUNT]; /* where the variants are from */
+    int x, y;                             /* values; y is −1 for losses and accuracy */
+    bool in_place;                        /* the file says top == bottom */
     bool uses_labels;
     int weight, bias; /* parameters, −1: none */
     double madds;     /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
@@ -80,5 +83,8 @@ void graph_fuse(struct graph *g);
  * weight gradient is summed in another order.
  */
 void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block);
+/* Give every node the variants that were measured to be the fastest on a device, where records have some:
+ * op_tuned(). Before net_plan(). db may be NULL. block: V. */
+void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device, int block);
 
 #endif

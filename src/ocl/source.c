@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
-
 #define COMMON      "common.clh"
 #define LIMIT_BYTES (4U << 20)
 
@@ -72,4 +70,25 @@ int source_text(struct str *out, const char *file, struct clr_error *err)
     }
     *out = s;
     return 0;
+}
+
+int source_hash(char out[FS_SHA256_TEXT], struct clr_error *err)
+{
+    struct str all = {0};
+    int rc;
+
+    for (const struct source_file *f = source_files; f->name; f++) {
+        struct str text = {0};
+        if (strcmp(f->name, COMMON) == 0) /* stands in front of all others */
+            continue;
+        if (source_text(&text, f->name, NULL) < 0) /* a folder of CLR_CL_DIR need not have all */
+            str_append(&text, "no %s\n", f->name);
+        str_append_bytes(&all, str_text(&text), text.length);
+        str_clear(&text);
+    }
+    rc = str_check(&all, err);
+    if (rc == 0)
+        fs_sha256(str_text(&all), all.length, out);
+    str_clear(&all);
+    return rc;
 }

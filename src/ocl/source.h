@@ -2,6 +2,7 @@
 #ifndef OCL_SOURCE_H
 #define OCL_SOURCE_H
 
+#include "base/fs.h"
 #include "base/str.h"
 
 /* One file of cl/; written by tools/embed_cl. */
@@ -19,5 +20,8 @@ extern const struct source_file source_files[];
  * CLR_EINPUT where there is no such file.
  */
 int source_text(struct str *out, const char *file, struct clr_error *err);
+
+/* SHA-256 of all files of cl/ as the compiler gets them: which kernels a measurement was made with. */
+int source_hash(char out[FS_SHA256_TEXT], struct clr_error *err);
 
 #endif

@@ -179,6 +179,13 @@ static int conv_backward(struct op *op, const struct op_io *io, struct clr_error
     return rc;
 }
 
+static int conv_run(struct op *op, enum op_pass pass, const struct op_io *io, struct clr_error *err)
+{
+    struct conv_op *self = (struct conv_op *)op;
+
+    return self->row[pass]->run(self->state[pass], op, io, err);
+}
+
 static void conv_clear(struct op *op)
 {
     struct conv_op *self = (struct conv_op *)op;
@@ -195,5 +202,6 @@ const struct op_class op_conv = {
     .create = conv_create,
     .forward = conv_forward,
     .backward = conv_backward,
+    .run = conv_run,
     .clear = conv_clear,
 };

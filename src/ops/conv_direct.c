@@ -81,15 +81,33 @@ static int divisor(int n, int most)
     return d;
 }
 
-/* KXT columns × ICT channels × OB vectors of the weight gradient. */
+/*
+ * KXT columns × ICT channels × OB vectors of the weight gradient: the cost model of choose_tile(). What costs
+ * the same is decided by more sums, then by fewer loads.
+ */
 static void choose_wgrad_tile(struct conv_pass_state *s, const int *tile, int kw, int x_block,
                               int channel_blocks, int block)
 {
     const int limit = registers(block) - 1; /* one for the input */
+    double best = INFINITY;
 
     s->kxt = divisor(kw, tile[0] ? tile[0] : 6);
-    s->ob = op_min(channel_blocks, tile[2] ? op_min(tile[2], 4) : op_max(1, op_min(4, limit / (s->kxt + 1))));
-    s->ict = divisor(x_block, tile[1] ? tile[1] : (limit - s->ob) / (s->kxt * s->ob));
+    for (int ob = op_min(4, channel_blocks); ob >= 1; ob--) {
+        const int ict = divisor(x_block, (limit - ob) / (s->kxt * ob));
+        const int sums = s->kxt * ict * ob, loads = s->kxt * ict + ob;
+        const double waste = (double)(op_ceil(channel_blocks, ob) * ob) / channel_blocks;
+        const double cycles = 0.5 * op_max(op_max(sums, loads), 8) + 1.0;
+        const double cost = waste * cycles / sums - 1e-6 * sums;
+        if ((ob == 1 || sums + ob <= limit) && cost < best - 1e-9) {
+            best = cost;
+            s->ob = ob;
+            s->ict = ict;
+        }
+    }
+    if (tile[1])
+        s->ict = divisor(x_block, tile[1]);
+    if (tile[2])
+        s->ob = op_max(1, op_min(tile[2], op_min(channel_blocks, 4)));
 }
 
 /* ------------------------------------------------------------------ planning */

@@ -130,6 +130,13 @@ int op_backward(struct op *op, const struct op_io *io, struct clr_error *err)
     return op->class->backward ? op->class->backward(op, io, err) : 0;
 }
 
+int op_run(struct op *op, enum op_pass pass, const struct op_io *io, struct clr_error *err)
+{
+    if (op->class->run)
+        return op->class->run(op, pass, io, err);
+    return pass == OP_FORWARD ? op_forward(op, io, err) : op_backward(op, io, err);
+}
+
 void op_destroy(struct op *op)
 {
     if (!op)

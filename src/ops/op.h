@@ -153,6 +153,8 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
 int op_forward(struct op *op, const struct op_io *io, struct clr_error *err);
 /* Writes dx (if wanted), dw and db from x, y, dy. Gradients are written, never added to. */
 int op_backward(struct op *op, const struct op_io *io, struct clr_error *err);
+/* One pass alone, for measuring: what cannot be taken apart goes backward as a whole. */
+int op_run(struct op *op, enum op_pass pass, const struct op_io *io, struct clr_error *err);
 void op_destroy(struct op *op);
 
 /*

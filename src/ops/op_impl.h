@@ -26,7 +26,9 @@ struct op_class {
     int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
     int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
-    void (*clear)(struct op *op);                                                  /* NULL: nothing to free */
+    int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
+               struct clr_error *err); /* one pass; NULL: only as a whole */
+    void (*clear)(struct op *op);      /* NULL: nothing to free */
 };
 
 extern const struct op_class op_conv, op_conv_pool, op_pool, op_relu, op_lrn, op_dense, op_dropout,

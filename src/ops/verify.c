@@ -291,15 +291,16 @@ int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block,
 {
     struct oracle train = {0}, inference = {0};
     struct clr_error local;
-    int rc;
+    int rc = 0;
 
     trial_result_init(out);
     if (batch < 1 || batch > desc->x.n)
         return clr_error_set(err, CLR_EUSAGE, "batch %d is outside 1…%d", batch, desc->x.n);
     if (!err)
         err = &local;
-    rc = oracle_create(&train, desc, batch, true, seed, err);
-    if (rc == 0)
+    if (arrangements & ~(1u << VERIFY_INFERENCE))
+        rc = oracle_create(&train, desc, batch, true, seed, err);
+    if (rc == 0 && arrangements & 1u << VERIFY_INFERENCE)
         rc = oracle_create(&inference, desc, batch, false, seed, err);
     for (int a = 0; a < VERIFY_ARRANGEMENT_COUNT && rc == 0 && !out->unsupported; a++)
         if (arrangements & 1u << a)

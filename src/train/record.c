@@ -209,6 +209,32 @@ static void add_variant(void *user, const char *layer, const char *variant)
     json_object_set_new(user, layer, json_string(variant));
 }
 
+/* Where a layer's variants are from: "tuned, data gradient nearest, weight gradient default". */
+static void add_origin(json_t *layers, const struct graph_node *node)
+{
+    struct str text = {0};
+
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
+        if (node->origin[pass] != OP_ORIGIN_NONE)
+            str_append(&text, "%s%s%s%s", text.length > 0 ? ", " : "",
+                       pass == OP_FORWARD ? "" : op_pass_name((enum op_pass)pass),
+                       pass == OP_FORWARD ? "" : " ", op_origin_name(node->origin[pass]));
+    if (text.length > 0)
+        json_object_set_new(layers, node->desc.label, json_string(str_text(&text)));
+    str_clear(&text);
+}
+
+/* The tuning record (null: there is none) and what the training net took from it. */
+static json_t *tuning_json(const struct session *s)
+{
+    const char *path = tunedb_is_empty(s->records) ? NULL : tunedb_path(s->records);
+    json_t *layers = json_object(), *file = json_string(path);
+
+    for (size_t i = 0; s->train_graph && i < s->train_graph->node_count; i++)
+        add_origin(layers, &s->train_graph->nodes[i]);
+    return json_pack("{s:o, s:o}", "record", file ? file : json_null(), "layers", layers);
+}
+
 static json_t *device_json(const struct clr_device *d)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", d->name, "vendor", d->vendor, "version",
@@ -254,11 +280,11 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     clock_utc(now, sizeof now);
     if (!prototxt) /* comments in an old encoding are no reason to refuse a run */
         prototxt = json_null();
-    root = json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:b, s:o, s:o, s:o, s:o, s:s, s:s}", "format", 1,
-                     "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build", build_json(),
+    root = json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "format",
+                     1, "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build", build_json(),
                      "command", s->o->command_line, "settings", settings_json(s), "profile", s->o->profile,
                      "prototxt", prototxt, "device", device_json(s->o->device), "data", data_json(s),
-                     "variants", variants, "started", r->started, "written", now);
+                     "variants", variants, "tuning", tuning_json(s), "started", r->started, "written", now);
     if (root && result)
         json_object_set_new(root, "result",
                             json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "iterations",

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 
+#include "base/log.h"
 #include "data/order.h"
 #include "net/init.h"
 #include "ops/layout.h"
@@ -144,6 +145,27 @@ static size_t align_up(size_t size)
     return (size + 4095) / 4096 * 4096;
 }
 
+/* The fastest variants known of both nets; and once, where there are none, how to find them. */
+static int tune_graphs(struct session *s, int block, struct clr_error *err)
+{
+    const struct clr_device *device = s->o->device;
+    int rc = tunedb_open(&s->records, NULL, device, err);
+
+    if (rc < 0)
+        return rc;
+    graph_tune(s->test_graph, s->records, device, block);
+    if (!s->train_graph)
+        return 0;
+    graph_tune(s->train_graph, s->records, device, block);
+    if (tunedb_is_empty(s->records) && !op_defaults_measured(device, block))
+        log_line(
+            CLR_LOG_INFO,
+            "no tuning record for %s, and its kind has not been measured: 'clr-cl tune --net %s' may make "
+            "this faster",
+            device->name, s->o->net_name);
+    return 0;
+}
+
 /* Everything that will be allocated, against what the device has. */
 static int check_memory(const struct session *s, struct clr_error *err)
 {
@@ -191,6 +213,8 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
         rc = plan_graphs(s, train, err);
     if (rc == 0)
         rc = choose_transform(s, err);
+    if (rc == 0)
+        rc = tune_graphs(s, block, err);
     if (rc == 0)
         rc = net_plan(&s->test_net, s->test_graph, o->device, block, err);
     if (rc == 0 && train)
@@ -323,6 +347,7 @@ void session_clear(struct session *s)
     ocl_context_destroy(s->ctx);
     graph_destroy(s->train_graph);
     graph_destroy(s->test_graph);
+    tunedb_close(s->records);
     safetensors_clear(&s->init);
     free(s->mean);
     free(s->base_order);

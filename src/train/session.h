@@ -31,6 +31,7 @@ struct session {
     const struct clr_train_options *o;
     struct run_state state;
 
+    struct tunedb *records; /* of the device */
     struct graph *train_graph, *test_graph;
     struct net *train_net, *test_net;
     struct params params;

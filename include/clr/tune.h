@@ -1,0 +1,77 @@
+/**
+ * Finding the fastest variant of every operator of a net on a device.
+ *
+ * A variant that is tried may end the process (a compiler that crashes) or never end (a device that hangs).
+ * So the measuring, clr_tune_work(), runs in a process of its own that clr_tune() starts, watches and starts
+ * again: what was found before is in the user's tuning record by then, and so is what went wrong.
+ */
+#ifndef CLR_TUNE_H
+#define CLR_TUNE_H
+
+#include <clr/device.h>
+#include <clr/error.h>
+#include <clr/net.h>
+
+struct clr_tune_options {
+    const struct clr_net_spec *net;
+    struct clr_image_shape input; /**< of one image */
+    int batch;                    /**< of training; evaluation uses batches of 100 */
+    const struct clr_device *device;
+    int first; /**< number of the operator's pass to begin with: 0, or where an earlier process ended */
+};
+
+/**
+ * Measure in this process: every distinct operator and pass of the net, each of its variants verified against
+ * the oracle on the shape that it will be used for, then timed in turns with the others. The fastest, if it
+ * beats the operator's own choice by more than the noise, goes into the tuning record at once.
+ *
+ * @param line  gets what happens, a JSON object each time without a newline: the lines that clr_tune() reads.
+ *              It is called before everything that may crash or hang, so pass it on unbuffered
+ * @param user  handed to line
+ * @return 0; CLR_EINPUT, CLR_ECL, CLR_EDEVMEM, CLR_EFAILED (the record cannot be written), CLR_ENOMEM
+ */
+CLR_API int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *user, const char *text),
+                          void *user, struct clr_error *err);
+
+enum clr_tune_happening {
+    CLR_TUNE_BEGINS, /**< the device is known: device, driver, record, items */
+    CLR_TUNE_ITEM,   /**< a pass of an operator: item, layer, operation, shape */
+    CLR_TUNE_TRIES,  /**< a variant of it is verified or timed: variant */
+    CLR_TUNE_FAILED, /**< it must not be used: variant, why, detail */
+    CLR_TUNE_RESULT, /**< the pass is done: all of them */
+};
+
+/** What clr_tune() tells. Texts live until the call returns; what has not been said yet is "" or 0. */
+struct clr_tune_event {
+    enum clr_tune_happening what;
+    const char *device, *driver;
+    const char *record; /**< the file that the results go into */
+    int item, items;    /**< counted from 0 */
+    const char *layer, *operation, *shape;
+    const char *variant; /**< tried; of a result, the fastest */
+    const char *why;     /**< "crashed", "hung", "wrong", "failed" */
+    const char *detail;
+    const char *own;     /**< of a result: what the operator chooses by itself, with the numbers it takes */
+    double own_ms;       /**< 0: that one failed */
+    double ms;           /**< of variant; own_ms where nothing was faster */
+    double noise;        /**< spread of the measurements, as a fraction */
+    bool faster;         /**< variant beats the operator's own choice by more than the noise */
+    int tried, failures; /**< variants */
+};
+
+/**
+ * Have a worker measure, and start it again behind each variant that ends or stops it.
+ *
+ * @param worker      command line of a process that calls clr_tune_work() and writes each line, with a
+ * newline and at once, to its standard output; NULL-terminated, The number for clr_tune_options.first is
+ * appended as the last argument
+ * @param patience_s  seconds without a line after which a variant counts as hung, and the worker is killed
+ * @param tell        called for everything that happens
+ * @param user        handed to tell
+ * @return 0; the worker's error; CLR_EFAILED: it cannot be started, or ends before it has tried anything
+ */
+CLR_API int clr_tune(const char *const *worker, int patience_s,
+                     void (*tell)(void *user, const struct clr_tune_event *event), void *user,
+                     struct clr_error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* What there is to tune in a net: see tune_items.h. */
+#include "bench/tune_items.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/layout.h"
+#include "train/session.h"
+
+static bool known(const struct tune_items *t, const struct tunedb_key *key)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->items[i].key.operator, key->operator) == 0 &&
+            strcmp(t->items[i].key.shape, key->shape) == 0)
+            return true;
+    return false;
+}
+
+static int add_pass(struct tune_items *t, const struct graph *g, const struct graph_node *node,
+                    enum op_pass pass, const struct clr_device *device, struct clr_error *err)
+{
+    const int block = layout_block(device);
+    struct op_variant some[2];
+    struct tune_item item = {
+        .desc = node->desc, .pass = pass, .from_images = g->values[node->x].producer < 0};
+    int rc;
+
+    if (op_candidates(some, 2, &item.desc, pass, device, block) < 2 ||
+        !op_tune_key(&item.key, &item.desc, pass, block) || known(t, &item.key))
+        return 0;
+    item.desc.backward = pass != OP_FORWARD;
+    item.desc.need_dx = pass == OP_BACKWARD_DATA;
+    rc = mem_grow(&t->items, &t->capacity, t->count + 1, sizeof *t->items, "a list of operators", err);
+    if (rc == 0)
+        t->items[t->count++] = item;
+    return rc;
+}
+
+static int add_graph(struct tune_items *t, const struct graph *g, const struct clr_device *device,
+                     struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < g->node_count && rc == 0; i++)
+        for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
+            rc = add_pass(t, g, &g->nodes[i], (enum op_pass)pass, device, err);
+    return rc;
+}
+
+int tune_items_init(struct tune_items *t, const struct clr_tune_options *o, struct clr_error *err)
+{
+    int rc;
+
+    memset(t, 0, sizeof *t);
+    rc = graph_create(&t->train, o->net, PHASE_TRAIN, o->input, o->batch, err);
+    if (rc == 0)
+        rc = graph_create(&t->test, o->net, PHASE_TEST, o->input, SESSION_EVAL_BATCH, err);
+    if (rc == 0)
+        rc = add_graph(t, t->train, o->device, err);
+    if (rc == 0)
+        rc = add_graph(t, t->test, o->device, err);
+    if (rc < 0)
+        tune_items_clear(t);
+    return rc;
+}
+
+void tune_items_clear(struct tune_items *t)
+{
+    free(t->items);
+    graph_destroy(t->train);
+    graph_destroy(t->test);
+    memset(t, 0, sizeof *t);
+}

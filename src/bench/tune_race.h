@@ -1,0 +1,43 @@
+/*
+ * Variants of one pass of an operator against each other, on the same memory: warmed up, calibrated, then
+ * timed in turns, so that whatever slows the machine for a while hits all of them.
+ */
+#ifndef BENCH_TUNE_RACE_H
+#define BENCH_TUNE_RACE_H
+
+#include "bench/tune_items.h"
+
+enum { RACE_ROUNDS = 7 };
+
+struct racer {
+    struct op_variant variant;
+    char text[TUNEDB_VARIANT];
+    char effective[96];     /* op_variant(): with the numbers that it took */
+    bool out;               /* too slow to be timed in every round */
+    double ms[RACE_ROUNDS]; /* of one run */
+    double median;          /* of them; of a racer that is out, its only one */
+    /* the race's own */
+    struct op *op;
+    struct op_io io;
+    int repeats;
+};
+
+/*
+ * Time the racers. The first one is never out.
+ *
+ * @param announce  called before each racer runs for the first time, and before each timing
+ * @param failed  out, where the call fails: the racer that did it, −1: none in particular
+ */
+int race_run(struct ocl_context *ctx, const struct tune_item *item, struct racer *racers, int count,
+             void (*announce)(void *user, const struct racer *r), void *user, int *failed,
+             struct clr_error *err);
+
+/* Median of the racer's times over those of the first racer, round by round. noise, out: half the range of
+ * the middle ones. */
+double race_ratio(const struct racer *r, const struct racer *first, double *noise);
+
+/* The racer to choose: the one with the smallest median of those that beat the first one by more than the
+ * noise and 1 %, in their ratio and also each at its best, else the first one, 0. */
+int race_winner(const struct racer *racers, int count);
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * The measuring process of the tuner: see clr/tune.h. Each line that it writes is one JSON object; "is" says
+ * which kind:
+ *
+ *     {"is": "begin", "device": …, "driver": …, "platform": …, "platform_version": …, "record": FILE,
+ * "items": N}
+ *     {"is": "item", "item": I, "layer": "conv2", "operation": "convolution forward, …", "shape": …}
+ *     {"is": "try", "variant": "direct 5x2"}     may crash or hang from here on
+ *     {"is": "failed", "variant": …, "why": "wrong", "detail": …}
+ *     {"is": "result", "own": …, "own_ms": …, "variant": …, "ms": …, "noise": …, "faster": …, "tried": …}
+ *     {"is": "end"}
+ */
+#include <clr/tune.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "bench/tune_race.h"
+#include "ops/layout.h"
+#include "ops/verify.h"
+
+#define VERIFY_MADDS  30e6 /* of the oracle, for one variant: a fraction of a second */
+#define VERIFY_IMAGES 7    /* more than one slice of the weight gradient */
+#define VERIFY_FLOATS 32e6 /* in all images planned: the host holds five copies */
+
+struct work {
+    const struct clr_tune_options *o;
+    void (*line)(void *user, const char *text);
+    void *user;
+    struct ocl_context *ctx; /* NULL after something failed on it: made anew */
+    struct tunedb *db;
+    struct tune_items items;
+    struct racer racers[OP_CANDIDATES_MAX];
+    int racer_count;
+    bool own_failed; /* the first racer is not the operator's own choice */
+    int tried;
+};
+
+/* ------------------------------------------------------------------ telling */
+
+/* Takes the reference. What cannot be told (out of memory) is not. */
+static void tell(struct work *w, json_t *message)
+{
+    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+
+    if (text)
+        w->line(w->user, text);
+    free(text);
+    json_decref(message);
+}
+
+static void tell_try(void *user, const struct racer *r)
+{
+    tell(user, json_pack("{s:s, s:s}", "is", "try", "variant", r->text));
+}
+
+/* Names that drivers give need not be UTF-8. */
+static json_t *name(const char *text)
+{
+    json_t *s = json_string(text);
+
+    return s ? s : json_string("?");
+}
+
+static void tell_begin(struct work *w)
+{
+    const struct clr_device *d = w->o->device;
+
+    tell(w, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:i}", "is", "begin", "device", name(d->name), "driver",
+                      name(d->driver), "platform", name(d->platform_name), "platform_version",
+                      name(d->platform_version), "record", name(tunedb_path(w->db)), "items",
+                      (int)w->items.count));
+}
+
+static void tell_item(struct work *w, int i)
+{
+    const struct tune_item *item = &w->items.items[i];
+
+    tell(w, json_pack("{s:s, s:i, s:o, s:s, s:s}", "is", "item", "item", i, "layer", name(item->desc.label),
+                      "operation", item->key.operator, "shape", item->key.shape));
+}
+
+/* A variant that must not be used: into the record, and told. */
+static int failed(struct work *w, const struct tune_item *item, const char *variant, const char *why,
+                  const char *detail, struct clr_error *err)
+{
+    struct tunedb_failure f = {.key = item->key};
+
+    str_copy(f.variant, sizeof f.variant, variant);
+    str_copy(f.why, sizeof f.why, why);
+    tell(w, json_pack("{s:s, s:s, s:s, s:o}", "is", "failed", "variant", variant, "why", why, "detail",
+                      name(detail)));
+    return tunedb_store_failure(w->db, &f, err);
+}
+
+/* ------------------------------------------------------------------ candidates */
+
+static int context(struct work *w, struct clr_error *err)
+{
+    return w->ctx ? 0 : ocl_context_create(&w->ctx, w->o->device, NULL, err);
+}
+
+/* Images to verify with: the oracle is slow and plain. */
+static int verify_images(const struct tune_item *item)
+{
+    const struct op_desc *d = &item->desc;
+    const struct conv_geometry *g = &d->u.conv;
+    const double madds = d->kind == OP_CONV ? (double)g->oc * g->oh * g->ow * g->kh * g->kw * g->c / g->group
+                                            : (double)d->x.c * d->y.c;
+    const int images = (int)fmin(VERIFY_MADDS / madds, VERIFY_IMAGES);
+
+    return images < 1 ? 1 : images < d->x.n ? images : d->x.n;
+}
+
+/* The batch to plan for: the one that the variant will be used with, so that the kernels are those that will
+ * be timed, unless that is too much for the host's memory. */
+static void plan_images(struct op_desc *desc, int images)
+{
+    const struct shape *x = &desc->x, *y = &desc->y;
+    const double floats = (double)x->c * x->h * x->w + (double)y->c * y->h * y->w;
+    const int most = (int)fmin(VERIFY_FLOATS / floats, desc->x.n);
+
+    desc->x.n = desc->y.n = most > images ? most : images;
+}
+
+/* Is the variant right, on a few images of the batch? One that is not is recorded, and 0 returned. */
+static int verify(struct work *w, const struct tune_item *item, struct racer *r, bool *right,
+                  struct clr_error *err)
+{
+    const unsigned layouts = 1u << VERIFY_EXACT | (item->from_images ? 1u << VERIFY_ONE_BLOCK : 0);
+    const int images = verify_images(item);
+    struct op_desc desc = item->desc;
+    struct verify_result result = {0};
+    struct clr_error why = {0};
+    int rc = context(w, err);
+
+    if (rc < 0)
+        return rc;
+    *right = false;
+    desc.variant[item->pass] = r->variant;
+    plan_images(&desc, images);
+    tell_try(w, r);
+    rc = verify_op_as(w->ctx, &desc, layout_block(w->o->device), images, 1, layouts, &result, &why);
+    if (rc == CLR_ENOMEM) {
+        *err = why;
+        return rc;
+    }
+    if (rc < 0) {
+        ocl_context_destroy(w->ctx); /* who knows what it is good for now */
+        w->ctx = NULL;
+        return failed(w, item, r->text, "failed", why.message, err);
+    }
+    if (!result.ok || result.arrangements == 0)
+        return failed(w, item, r->text, "wrong", result.text, err);
+    str_copy(r->effective, sizeof r->effective, result.variant);
+    *right = true;
+    return 0;
+}
+
+/* Numbers are wishes: two that end up as the same kernels are one. */
+static bool is_new(const struct work *w, const struct racer *r)
+{
+    for (int i = 0; i < w->racer_count; i++)
+        if (strcmp(w->racers[i].effective, r->effective) == 0)
+            return false;
+    return true;
+}
+
+static int choose_racers(struct work *w, const struct tune_item *item, struct clr_error *err)
+{
+    struct op_variant candidates[OP_CANDIDATES_MAX];
+    const int count = op_candidates(candidates, OP_CANDIDATES_MAX, &item->desc, item->pass, w->o->device,
+                                    layout_block(w->o->device));
+    int rc = 0;
+
+    w->racer_count = w->tried = 0;
+    w->own_failed = false;
+    for (int i = 0; i < count && rc == 0; i++) {
+        struct racer *r = &w->racers[w->racer_count];
+        bool right = false;
+        memset(r, 0, sizeof *r);
+        r->variant = candidates[i];
+        op_variant_text(&candidates[i], r->text, sizeof r->text);
+        if (!tunedb_failed(w->db, &item->key, r->text)) {
+            w->tried++;
+            rc = verify(w, item, r, &right, err);
+        }
+        if (right && is_new(w, r))
+            w->racer_count++;
+        else if (!right && i == 0)
+            w->own_failed = true;
+    }
+    return rc;
+}
+
+/* ------------------------------------------------------------------ one item */
+
+/* Time those that are right; one whose timing fails is taken out, and the others start again. */
+static int race(struct work *w, const struct tune_item *item, struct clr_error *err)
+{
+    while (w->racer_count > 0) {
+        struct clr_error why = {0};
+        struct racer *loser;
+        int which, rc = context(w, err);
+        if (rc == 0)
+            rc = race_run(w->ctx, item, w->racers, w->racer_count, tell_try, w, &which, &why);
+        else
+            return rc;
+        if (rc == 0)
+            return 0;
+        if (which < 0 || rc == CLR_ENOMEM) {
+            *err = why;
+            return rc;
+        }
+        ocl_context_destroy(w->ctx);
+        w->ctx = NULL;
+        loser = &w->racers[which];
+        rc = failed(w, item, loser->text, "failed", why.message, err);
+        if (rc < 0)
+            return rc;
+        w->own_failed |= which == 0;
+        w->racer_count--;
+        memmove(loser, loser + 1, (size_t)(w->racer_count - which) * sizeof *loser);
+    }
+    return 0;
+}
+
+static int finish(struct work *w, const struct tune_item *item, struct clr_error *err)
+{
+    const int winner = race_winner(w->racers, w->racer_count);
+    const struct racer *own = &w->racers[0], *best = &w->racers[winner];
+    struct tunedb_entry e = {
+        .key = item->key, .ms = best->median, .default_ms = w->own_failed ? 0.0 : own->median};
+    double noise;
+    int rc;
+
+    if (w->racer_count == 0) /* every single one failed: nothing to store, the record says why */
+        return 0;
+    (void)race_ratio(best, own, &noise);
+    if (winner == 0) { /* against itself: against its own median */
+        const struct racer steady = {.ms = {own->median, own->median, own->median, own->median, own->median,
+                                            own->median, own->median}};
+        (void)race_ratio(own, &steady, &noise);
+    }
+    str_copy(e.variant, sizeof e.variant, best->text);
+    rc = tunedb_store(w->db, &e, err);
+    if (rc < 0)
+        return rc;
+    tell(w, json_pack("{s:s, s:s, s:f, s:s, s:f, s:f, s:b, s:i}", "is", "result", "own", own->effective,
+                      "own_ms", e.default_ms, "variant", best->text, "ms", best->median, "noise", noise,
+                      "faster", winner > 0 || w->own_failed, "tried", w->tried));
+    ocl_save_programs(w->ctx);
+    return 0;
+}
+
+static int tune_item(struct work *w, int i, struct clr_error *err)
+{
+    struct tune_item item = w->items.items[i];
+    enum op_origin origin[OP_PASS_COUNT];
+    int rc;
+
+    tell_item(w, i);
+    /* the other passes as they will be used: what was found to crash is not among them */
+    op_tuned(&item.desc, origin, w->db, w->o->device, layout_block(w->o->device));
+    item.desc.variant[item.pass] = (struct op_variant){{0}, {0}};
+    rc = choose_racers(w, &item, err);
+    if (rc == 0)
+        rc = race(w, &item, err);
+    return rc < 0 ? rc : finish(w, &item, err);
+}
+
+int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *user, const char *text),
+                  void *user, struct clr_error *err)
+{
+    struct clr_error local = {0};
+    struct work *w = NULL;
+    int rc;
+
+    if (!err)
+        err = &local;
+    rc = mem_new(&w, 1, sizeof *w, "the tuner", err);
+    if (rc < 0)
+        return rc;
+    w->o = options;
+    w->line = line;
+    w->user = user;
+    rc = tune_items_init(&w->items, options, err);
+    if (rc == 0)
+        rc = tunedb_open(&w->db, NULL, options->device, err);
+    if (rc == 0)
+        tell_begin(w);
+    for (int i = options->first; rc == 0 && i < (int)w->items.count; i++)
+        rc = tune_item(w, i, err);
+    if (rc == 0)
+        tell(w, json_pack("{s:s}", "is", "end"));
+    ocl_context_destroy(w->ctx);
+    tunedb_close(w->db);
+    tune_items_clear(&w->items);
+    free(w);
+    return rc;
+}

@@ -1,0 +1,306 @@
+/*
+ * clr-cl tune: the fastest kernels for a net on a device. And tune-worker, the process in which it measures,
+ * which is no command for users: see clr/tune.h.
+ */
+#include "cli/common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clr/net.h>
+#include <clr/tune.h>
+
+#include "base/clock.h"
+#include "cli/opt.h"
+
+#define PATIENCE_S 120 /* the first matrix product on a device compiles for up to 20 s */
+
+static const struct opt_command command = {
+    .name = "tune",
+    .usage = "[--net NET] [--device D] [--batch B] [--json]",
+    .about =
+        "Finds the fastest variant of every operator of a net on a device. Each variant is compared with a "
+        "reference in double precision before it is timed; one that crashes, hangs or computes wrong results "
+        "is noted and not tried again. What is faster than the program's own choice goes into a file, which "
+        "training and evaluation read: $XDG_DATA_HOME/clr-cl/tuning, one file for each device, driver and "
+        "version of the kernels. Where the kernels have not been compiled before, this takes some minutes "
+        "on a CPU.",
+    .examples = "  clr-cl tune\n"
+                "  clr-cl tune --net full --device gpu --batch 256\n",
+};
+
+static const struct opt_command worker_command = {
+    .name = "tune-worker",
+    .usage = "[OPTION...]",
+    .about = "What clr-cl tune starts to measure in. Not a command for users.",
+};
+
+struct tune_options {
+    const char *device, *net;
+    int batch;
+    int input[3]; /* channels, height, width; 0: not given */
+    bool json;
+    int first; /* of the worker */
+};
+
+static void add_options(struct tune_options *o, struct opt_set *set)
+{
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "net",
+         .value = &o->net,
+         .argument = "NET",
+         .help = "quick, full, caffe-quick, caffe-full, lenet, or a prototxt file (default: quick)"},
+        {.kind = OPT_INT,
+         .name = "batch",
+         .value = &o->batch,
+         .argument = "B",
+         .min = 1,
+         .max = 65536,
+         .help = "images of a training batch (default: 100)"},
+        {.kind = OPT_SHAPE,
+         .name = "input",
+         .value = o->input,
+         .argument = "CxHxW",
+         .min = 1,
+         .max = 65536,
+         .help = "size of an image: channels, height, width (default: what the net says)"},
+        {.kind = OPT_TEXT,
+         .name = "device",
+         .value = &o->device,
+         .argument = "D",
+         .help = "platform and device (0:1), cpu, gpu, or part of a name (default: $CLR_DEVICE, else the "
+                 "best one that 'clr-cl devices' lists)"},
+    };
+
+    opt_add(set, "Options", table, MEM_COUNT(table));
+}
+
+/* The shape that was asked for, or else the net's own. */
+static int image_shape(const struct tune_options *o, const struct clr_net_spec *spec,
+                       struct clr_image_shape *out, struct clr_error *err)
+{
+    *out = clr_net_input(spec);
+    if (o->input[0] > 0)
+        *out = (struct clr_image_shape){o->input[0], o->input[1], o->input[2]};
+    if (out->channels > 0)
+        return 0;
+    return clr_error_set(err, CLR_EUSAGE, "'%s' takes images of any size: say which with --input CxHxW",
+                         o->net);
+}
+
+/* ---- the worker ---------------------------------------------------------------------------------------- */
+
+static void print_line(void *user, const char *text)
+{
+    (void)user;
+    printf("%s\n", text);
+    (void)fflush(stdout);
+}
+
+static int work(const struct tune_options *o, struct clr_error *err)
+{
+    struct clr_tune_options tune = {.batch = o->batch, .first = o->first};
+    struct clr_net_spec *spec = NULL;
+    struct clr_device device;
+    int rc;
+
+    cli_set_quiet(true); /* what is to be said, the other process says */
+    rc = clr_net_load(&spec, o->net, err);
+    if (rc == 0)
+        rc = image_shape(o, spec, &tune.input, err);
+    if (rc == 0)
+        rc = cli_device(&device, o->device, err);
+    tune.net = spec;
+    tune.device = &device;
+    if (rc == 0)
+        rc = clr_tune_work(&tune, print_line, NULL, err);
+    clr_net_free(spec);
+    return rc;
+}
+
+/* The error as a line of its own, for the process that started this one. */
+static int print_error(int code, const struct clr_error *why, struct clr_error *err)
+{
+    json_t *line = json_pack("{s:s, s:i, s:s}", "is", "error", "code", code, "message", why->message);
+    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+
+    json_decref(line);
+    if (!text)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory, or a name that is not UTF-8");
+    print_line(NULL, text);
+    free(text);
+    return 0;
+}
+
+int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
+{
+    struct tune_options o = {.net = "quick", .batch = 100};
+    struct clr_error why = {0};
+    struct opt_set set = {0};
+    int rc;
+    const struct opt table[] = {
+        {.kind = OPT_INT,
+         .name = "first",
+         .value = &o.first,
+         .argument = "N",
+         .help = "number of the operator to begin with (default: 0)"},
+    };
+
+    add_options(&o, &set);
+    opt_add(&set, "Where to begin", table, MEM_COUNT(table));
+    rc = opt_parse(&set, &worker_command, argc, argv, &why);
+    if (rc == 0)
+        rc = work(&o, &why);
+    opt_clear(&set);
+    return rc < 0 ? print_error(rc, &why, err) : rc;
+}
+
+/* ---- the command --------------------------------------------------------------------------------------- */
+
+struct report {
+    bool json;
+    bool header; /* is printed */
+    int results, faster, failures;
+    json_t *head, *list, *failed;
+};
+
+/* "convolution forward" of "convolution forward, kernel 5x5, …" */
+static int pass_length(const struct clr_tune_event *e)
+{
+    return (int)strcspn(e->operation, ",");
+}
+
+static void add_result(struct report *r, const struct clr_tune_event *e)
+{
+    (void)json_array_append_new(
+        r->list, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer", e->layer,
+                           "operator", e->operation, "shape", e->shape, "own", e->own, "own_ms",
+                           e->own_ms > 0 ? json_real(e->own_ms) : json_null(), "variant", e->variant, "ms",
+                           cli_json_real(e->ms), "noise", cli_json_real(e->noise), "faster", e->faster,
+                           "tried", e->tried, "failed", e->failures));
+}
+
+static void print_result(struct report *r, const struct clr_tune_event *e)
+{
+    if (!r->header)
+        printf("%-12s  %-30s  %-28s  %8s  %-20s  %8s  %7s\n", "LAYER", "PASS", "SHAPE", "OWN MS", "FASTEST",
+               "MS", "FASTER");
+    r->header = true;
+    printf("%-12s  %-30.*s  %-28s  ", e->layer, pass_length(e), e->operation, e->shape);
+    if (e->own_ms > 0)
+        printf("%8.3f  ", e->own_ms);
+    else
+        printf("%8s  ", "failed");
+    if (!e->faster)
+        printf("%-20s  %8s  %7s\n", "own choice", "", "");
+    else if (e->own_ms > 0)
+        printf("%-20s  %8.3f  %5.1f %%\n", e->variant, e->ms, 100.0 * (e->own_ms / e->ms - 1.0));
+    else
+        printf("%-20s  %8.3f\n", e->variant, e->ms);
+    (void)fflush(stdout);
+}
+
+static void tell(void *user, const struct clr_tune_event *e)
+{
+    struct report *r = user;
+
+    switch (e->what) {
+    case CLR_TUNE_BEGINS:
+        cli_note("tuning for %s (driver %s); record: %s", e->device, e->driver, e->record);
+        if (r->json)
+            r->head =
+                json_pack("{s:s, s:s, s:s}", "device", e->device, "driver", e->driver, "record", e->record);
+        break;
+    case CLR_TUNE_ITEM:
+        cli_note("%d of %d: %s, %.*s, %s", e->item + 1, e->items, e->layer, pass_length(e), e->operation,
+                 e->shape);
+        break;
+    case CLR_TUNE_TRIES:
+        break;
+    case CLR_TUNE_FAILED:
+        r->failures++;
+        cli_warn("%s, %.*s: the variant '%s' %s and will not be used%s%.*s", e->layer, pass_length(e),
+                 e->operation, e->variant, strcmp(e->why, "wrong") == 0 ? "is wrong" : e->why,
+                 *e->detail ? ": " : "", (int)strcspn(e->detail, "\n"), e->detail);
+        if (r->json)
+            (void)json_array_append_new(r->failed,
+                                        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
+                                                  "operator", e->operation, "shape", e->shape, "variant",
+                                                  e->variant, "why", e->why, "detail", e->detail));
+        break;
+    case CLR_TUNE_RESULT:
+        r->results++;
+        r->faster += e->faster;
+        if (r->json)
+            add_result(r, e);
+        else
+            print_result(r, e);
+        break;
+    }
+}
+
+static int finish(struct report *r, double seconds, struct clr_error *err)
+{
+    cli_note("%d of %d passes have a faster variant than the program's own choice; %d variants failed; "
+             "%.0f s",
+             r->faster, r->results, r->failures, seconds);
+    if (!r->json)
+        return 0;
+    if (!r->head)
+        return clr_error_set(err, CLR_EFAILED, "nothing was measured");
+    (void)json_object_set_new(r->head, "seconds", json_real(seconds));
+    (void)json_object_set(r->head, "results", r->list);
+    (void)json_object_set(r->head, "failed", r->failed);
+    return cli_print_json(json_incref(r->head), err);
+}
+
+static int tune(const struct tune_options *o, struct clr_error *err)
+{
+    struct report r = {.json = o->json, .list = json_array(), .failed = json_array()};
+    const char *worker[16] = {cli_program(), "tune-worker", "--net", o->net};
+    const uint64_t begin = clock_ns();
+    char batch[16], input[48];
+    size_t n = 4;
+    int rc;
+
+    (void)snprintf(batch, sizeof batch, "%d", o->batch);
+    (void)snprintf(input, sizeof input, "%dx%dx%d", o->input[0], o->input[1], o->input[2]);
+    worker[n++] = "--batch";
+    worker[n++] = batch;
+    if (o->input[0] > 0) {
+        worker[n++] = "--input";
+        worker[n++] = input;
+    }
+    if (o->device) {
+        worker[n++] = "--device";
+        worker[n++] = o->device;
+    }
+    worker[n++] = "--first";
+    rc = clr_tune(worker, PATIENCE_S, tell, &r, err);
+    if (rc == 0)
+        rc = finish(&r, (double)(clock_ns() - begin) * 1e-9, err);
+    json_decref(r.head);
+    json_decref(r.list);
+    json_decref(r.failed);
+    return rc;
+}
+
+int cmd_tune(int argc, char **argv, struct clr_error *err)
+{
+    struct tune_options o = {.net = "quick", .batch = 100};
+    struct opt_set set = {0};
+    int rc;
+    const struct opt table[] = {
+        {.kind = OPT_FLAG, .name = "json", .value = &o.json, .help = "print the results as JSON"},
+    };
+
+    add_options(&o, &set);
+    opt_add(&set, "Output", table, MEM_COUNT(table));
+    rc = opt_parse(&set, &command, argc, argv, err);
+    if (rc == 0)
+        rc = tune(&o, err);
+    opt_clear(&set);
+    return rc;
+}

@@ -1,0 +1,155 @@
+/* Tuning records and operators: see tuned.h. */
+#include "ops/tuned.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* ------------------------------------------------------------------ what comes with the program */
+
+/*
+ * Variants that were measured to be faster than the operator's own choice on a kind of device, by
+ * `clr-cl tune`; only what was measured stands here, with where and by how much. Nothing does yet: on the one
+ * device at hand (AVX-512, PoCL) the operators' own choices win or lose by less than the noise.
+ */
+static const struct builtin {
+    enum clr_device_type type;
+    struct tunedb_key key;
+    const char *variant;
+} builtins[] = {
+    {CLR_DEVICE_OTHER, {"", ""}, NULL}, /* closes the table */
+};
+
+bool op_defaults_measured(const struct clr_device *device, int block)
+{
+    return device->type == CLR_DEVICE_CPU && block == 16;
+}
+
+/* ------------------------------------------------------------------ names and keys */
+
+const char *op_pass_name(enum op_pass pass)
+{
+    static const char *const names[OP_PASS_COUNT] = {"forward", "data gradient", "weight gradient"};
+
+    return names[pass];
+}
+
+const char *op_origin_name(enum op_origin origin)
+{
+    static const char *const names[] = {"", "default", "tuned", "nearest", "built-in"};
+
+    return names[origin];
+}
+
+bool op_tune_key(struct tunedb_key *out, const struct op_desc *desc, enum op_pass pass, int block)
+{
+    const struct conv_geometry *g = &desc->u.conv;
+    const struct pool_geometry *p = &desc->u.pool;
+    const char *kind = op_kind_name(desc->kind), *name = op_pass_name(pass);
+    struct tunedb_key key;
+
+    switch (desc->kind) {
+    case OP_CONV:
+        (void)snprintf(key.operator, sizeof key.operator,
+                       "%s %s, kernel %dx%d, stride %dx%d, pad %dx%d, dilation %dx%d, group %d, block %d",
+                       kind, name, g->kh, g->kw, g->sh, g->sw, g->ph, g->pw, g->dh, g->dw, g->group, block);
+        (void)snprintf(key.shape, sizeof key.shape, "%dx%dx%d to %d, batch %d", g->c, g->h, g->w, g->oc,
+                       desc->x.n);
+        break;
+    case OP_POOL:
+        (void)snprintf(key.operator, sizeof key.operator,
+                       "%s %s %s, kernel %dx%d, stride %dx%d, pad %dx%d, block %d",
+                       p->method == POOL_MAX ? "maximum" : "average", kind, name, p->kh, p->kw, p->sh, p->sw,
+                       p->ph, p->pw, block);
+        (void)snprintf(key.shape, sizeof key.shape, "%dx%dx%d, batch %d", p->c, p->h, p->w, desc->x.n);
+        break;
+    case OP_DENSE:
+        (void)snprintf(key.operator, sizeof key.operator, "%s %s, block %d", kind, name, block);
+        (void)snprintf(key.shape, sizeof key.shape, "%d to %d, batch %d", desc->x.c, desc->y.c, desc->x.n);
+        break;
+    default:
+        return false;
+    }
+    *out = key;
+    return true;
+}
+
+double op_tune_distance(const int *a, const int *b, int count)
+{
+    double sum = 0.0;
+
+    for (int i = 0; i < count; i++) {
+        if (a[i] < 1 || b[i] < 1)
+            return INFINITY;
+        sum += (i == count - 1 ? 0.5 : 1.0) * fabs(log((double)a[i] / b[i]));
+    }
+    return sum;
+}
+
+/* ------------------------------------------------------------------ looking up */
+
+static const char *builtin_variant(const struct tunedb_key *key, const struct clr_device *device)
+{
+    for (const struct builtin *b = builtins; b->variant; b++)
+        if (b->type == device->type && strcmp(b->key.operator, key->operator) == 0 &&
+            strcmp(b->key.shape, key->shape) == 0)
+            return b->variant;
+    return NULL;
+}
+
+/* Take the variant of that text if it is one of the candidates. */
+static bool take(struct op_variant *out, const char *text, const struct op_variant *candidates, int count)
+{
+    struct op_variant v;
+
+    if (!text || !op_variant_parse(&v, text))
+        return false;
+    for (int i = 0; i < count; i++)
+        if (strcmp(v.algorithm, candidates[i].algorithm) == 0 &&
+            memcmp(v.tile, candidates[i].tile, sizeof v.tile) == 0) {
+            *out = v;
+            return true;
+        }
+    return false;
+}
+
+static void warn_unknown(const struct tunedb *db, const struct tunedb_entry *e)
+{
+    log_line(CLR_LOG_WARNING,
+             "'%s' names the variant '%s' of '%s', %s, which this program does not have: 'clr-cl tune' "
+             "finds another one",
+             tunedb_path(db), e->variant, e->key.operator, e->key.shape);
+}
+
+static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *key, const struct tunedb *db,
+                              const struct clr_device *device, const struct op_variant *candidates, int count)
+{
+    const struct tunedb_entry *e = db ? tunedb_find(db, key) : NULL;
+
+    if (e && take(out, e->variant, candidates, count))
+        return OP_ORIGIN_TUNED;
+    if (e)
+        warn_unknown(db, e);
+    e = db ? tunedb_nearest(db, key, op_tune_distance, OP_TUNE_NEAR) : NULL;
+    if (e && !tunedb_failed(db, key, e->variant) && take(out, e->variant, candidates, count))
+        return OP_ORIGIN_NEAREST;
+    if (take(out, builtin_variant(key, device), candidates, count))
+        return OP_ORIGIN_BUILTIN;
+    return OP_ORIGIN_DEFAULT;
+}
+
+void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const struct tunedb *db,
+              const struct clr_device *device, int block)
+{
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
+        struct op_variant candidates[OP_CANDIDATES_MAX];
+        const int count =
+            op_candidates(candidates, OP_CANDIDATES_MAX, desc, (enum op_pass)pass, device, block);
+        struct tunedb_key key;
+        origin[pass] = OP_ORIGIN_NONE;
+        if (count > 0 && op_tune_key(&key, desc, (enum op_pass)pass, block))
+            origin[pass] = look_up(&desc->variant[pass], &key, db, device, candidates, count);
+    }
+}

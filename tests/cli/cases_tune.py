@@ -1,0 +1,88 @@
+"""clr-cl tune: what it finds, what it survives, and what training makes of it."""
+
+import json
+import shutil
+
+from harness import ROOT, Place, case, check, clr, device, expect, fresh, table, tiny, tiny_net, write
+
+table("tune", [
+    ("help", ["tune", "--help"], 0, ["^Usage: clr-cl tune", "--batch B"], []),
+    ("an unknown net", ["tune", "--net", "no-such-net"], 4, [], ["no-such-net"]),
+    ("no device of that name", ["tune", "--device", "no-such-device"], 3, [], ["no-such-device"]),
+    ("no images", ["tune", "--batch", "0"], 2, [], ["--batch"]),
+    ("an argument", ["tune", "quick"], 2, [], ["quick"]),
+])
+
+
+def broken_kernels():
+    """The kernels, of which three tiles are wrong, do not compile, and crash."""
+    folder = fresh("cl")
+    shutil.copytree(ROOT / "cl", folder)
+    text = (folder / "conv_direct.cl").read_text(encoding="utf-8")
+    for old, new in (("#define XTILES", '#if XT == 5\n#error "no tile of five"\n#endif\n#define XTILES'),
+                     ("acc[t][o] = bias;", "acc[t][o] = bias + (XT == 4 ? 1.0f : 0.0f);"),
+                     ("    floatv acc[XT][OB];\n",
+                      "    floatv acc[XT][OB];\n    if (XT == 8)\n        y[-(1L << 40)] = 0.0f;\n")):
+        check(old in text, f"'{old}' is not in conv_direct.cl")
+        text = text.replace(old, new, 1)
+    write(folder / "conv_direct.cl", text)
+    return folder
+
+
+def records(share):
+    return sorted((share / "clr-cl" / "tuning").glob("*.json"))
+
+
+@case
+def tune_survives_what_fails_and_training_takes_what_it_found():
+    device()
+    share, kernels, net = fresh("share"), broken_kernels(), tiny_net()
+    env = {"XDG_DATA_HOME": share, "CLR_CL_DIR": kernels}
+    result = expect(clr("tune", "--net", net, "--batch", 10, "--json", env=env), 0, [],
+                    ["direct 4x2' is wrong", "direct 5x2' failed .*does not compile",
+                     "direct 8x2' crashed .*signal 11"])
+    report = json.loads(result.out)
+    check("no tile of five" in result.out, f"what the compiler said is missing\n{result}")
+    check({f["why"] for f in report["failed"]} == {"wrong", "failed", "crashed"}, result.out)
+    forward = [r for r in report["results"] if r["operator"].startswith("convolution forward")]
+    check(len(report["results"]) == 3 and len(forward) == 2, f"batches of 10 and 100:\n{result.out}")
+    for r in report["results"]:
+        check(r["ms"] > 0 and (r["own_ms"] is None or r["own_ms"] >= r["ms"]), f"{r}")
+        check(not any(r["variant"].startswith(f"direct {x}x2") for x in (4, 5, 8)), f"{r}")
+    check([str(p) for p in records(share)] == [report["record"]], f"{records(share)} {report['record']}")
+
+    again = expect(clr("tune", "--net", net, "--batch", 10, env=env), 0, ["^LAYER", "^conv1 .*10 "],
+                   ["0 variants failed"])
+    check("warning" not in again.err, f"tried again\n{again}")
+
+    out = fresh("run")
+    expect(clr(*tiny(out=out), env=env), 0)
+    tuning = json.loads((out / "run.json").read_text(encoding="utf-8"))["tuning"]
+    check(tuning == {"record": report["record"], "layers": {"conv1": "tuned, weight gradient tuned"}},
+          f"{tuning}")
+
+    out = fresh("run")
+    expect(clr(*tiny(out=out), env={"XDG_DATA_HOME": share}), 0)
+    tuning = json.loads((out / "run.json").read_text(encoding="utf-8"))["tuning"]
+    check(tuning["record"] is None, f"taken over from other kernels: {tuning}")
+
+    text = records(share)[0].read_text(encoding="utf-8")
+    write(records(share)[0], text[:len(text) // 2])
+    out = fresh("run")
+    damaged = expect(clr(*tiny(out=out), env=env), 0, [], ["^warning: .*no usable tuning record"])
+    check(damaged.err.count("no usable") == 1, f"said more than once\n{damaged}")
+
+
+@case
+def training_without_a_record_makes_no_folder():
+    device()
+    share = fresh("share")
+    expect(clr(*tiny(out=fresh("run")), env={"XDG_DATA_HOME": share}), 0)
+    check(not share.exists(), f"{share} was made")
+
+
+@case
+def tune_without_a_place_for_records():
+    device()
+    env = {"XDG_DATA_HOME": None, "HOME": None, "XDG_CACHE_HOME": Place.scratch / "cache"}
+    expect(clr("tune", "--net", tiny_net(), "--batch", 10, env=env), 1, [], ["HOME or XDG_DATA_HOME"])

@@ -1,0 +1,269 @@
+/*
+ * The tuner without a device: shell scripts stand in for the measuring process, and crash, hang and babble as
+ * drivers do. And which racer wins.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <clr/tune.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "bench/tune_race.h"
+#include "ops/layout.h"
+
+#define BEGIN                                                                                                \
+    "echo '{\"is\": \"begin\", \"device\": \"D\", \"driver\": \"1\", \"platform\": \"P\", "                  \
+    "\"platform_version\": "                                                                                 \
+    "\"V\", \"record\": \"file\", \"items\": 2}'\n"
+#define ITEM(n)                                                                                              \
+    "echo '{\"is\": \"item\", \"item\": " n ", \"layer\": \"conv" n                                          \
+    "\", \"operation\": \"op, k\", \"shape\": \"s" n "\"}'\n"
+#define TRY(v) "echo '{\"is\": \"try\", \"variant\": \"" v "\"}'\n"
+#define RESULT(v)                                                                                            \
+    "echo '{\"is\": \"result\", \"own\": \"o\", \"own_ms\": 2.0, \"variant\": \"" v                          \
+    "\", \"ms\": 1.0, \"noise\": 0.1, \"faster\": true, \"tried\": 3}'\n"
+#define END "echo '{\"is\": \"end\"}'\n"
+/* `what`, but only when it comes there for the first time */
+#define ONCE(what) "if [ ! -e \"$0.once\" ]; then : > \"$0.once\"; " what "; fi\n"
+
+struct seen {
+    char text[4096]; /* "item 0; failed a 1 crashed; result b 1; " */
+    int tries;
+};
+
+static void see(void *user, const struct clr_tune_event *e)
+{
+    struct seen *s = user;
+    const size_t n = strlen(s->text);
+    char *at = s->text + n;
+    const size_t room = sizeof s->text - n;
+
+    switch (e->what) {
+    case CLR_TUNE_BEGINS:
+        (void)snprintf(at, room, "%s %s, %d in %s; ", e->device, e->driver, e->items, e->record);
+        break;
+    case CLR_TUNE_ITEM:
+        (void)snprintf(at, room, "item %d %s %s %s; ", e->item, e->layer, e->operation, e->shape);
+        break;
+    case CLR_TUNE_TRIES:
+        s->tries++;
+        break;
+    case CLR_TUNE_FAILED:
+        (void)snprintf(at, room, "failed %s %s; ", e->variant, e->why);
+        break;
+    case CLR_TUNE_RESULT:
+        (void)snprintf(at, room, "result %s %.1f %.1f %d; ", e->variant, e->own_ms, e->ms, e->failures);
+        break;
+    }
+}
+
+/* Run a script as the worker; *seen is what it led to. */
+static int run(const char *script, int patience_s, struct seen *seen, struct clr_error *err)
+{
+    const char *dir = support_temp_dir();
+    char path[512];
+    const char *const worker[] = {"/bin/sh", path, NULL};
+
+    (void)snprintf(path, sizeof path, "%s/worker", dir);
+    ck_assert_int_eq(fs_write_atomic(path, script, strlen(script), NULL), 0);
+    ck_assert_int_eq(setenv("XDG_DATA_HOME", dir, 1), 0);
+    memset(seen, 0, sizeof *seen);
+    memset(err, 0, sizeof *err);
+    return clr_tune(worker, patience_s, see, seen, err);
+}
+
+/* Is a failure of the scripts' device recorded? */
+static bool recorded(const char *shape, const char *variant, const char *why)
+{
+    const struct clr_device device = {
+        .name = "D", .driver = "1", .platform_name = "P", .platform_version = "V"};
+    struct tunedb_key key = {.operator= "op, k" };
+    const struct tunedb_failure *f;
+    struct tunedb *db = NULL;
+    bool yes;
+
+    (void)snprintf(key.shape, sizeof key.shape, "%s", shape);
+    ck_assert_int_eq(tunedb_open(&db, NULL, &device, NULL), 0);
+    f = tunedb_failed(db, &key, variant);
+    yes = f && strcmp(f->why, why) == 0;
+    tunedb_close(db);
+    return yes;
+}
+
+START_TEST(test_tuner__tells_what_happens)
+{
+    struct clr_error err;
+    struct seen seen;
+    int rc = run(BEGIN "echo; echo a driver speaks\nprintf '[1,\\n{\\n\"is\"\\n'\n" ITEM("0") TRY("a 1")
+                     TRY("b") RESULT("a 1") ITEM("1") TRY("c") RESULT("c") END,
+                 20, &seen, &err);
+
+    ck_assert_msg(rc == 0, "%s", err.message);
+    ck_assert_str_eq(seen.text, "D 1, 2 in file; item 0 conv0 op, k s0; result a 1 2.0 1.0 0; "
+                                "item 1 conv1 op, k s1; result c 2.0 1.0 0; ");
+    ck_assert_int_eq(seen.tries, 3);
+}
+END_TEST
+
+START_TEST(test_tuner__goes_on_after_a_crash)
+{
+    struct clr_error err;
+    struct seen seen;
+    int rc = run(BEGIN "if [ $1 = 0 ]; then\n" ITEM("0") TRY("a 1") RESULT("a 1") "fi\n" ITEM("1")
+                     ONCE(TRY("b 2") "kill -SEGV $$") TRY("c") RESULT("c") END,
+                 20, &seen, &err);
+
+    ck_assert_msg(rc == 0, "%s", err.message);
+    ck_assert_str_eq(seen.text, "D 1, 2 in file; item 0 conv0 op, k s0; result a 1 2.0 1.0 0; "
+                                "item 1 conv1 op, k s1; failed b 2 crashed; result c 2.0 1.0 1; ");
+    ck_assert(recorded("s1", "b 2", "crashed"));
+    ck_assert(!recorded("s0", "b 2", "crashed"));
+}
+END_TEST
+
+START_TEST(test_tuner__goes_on_after_an_exit)
+{
+    struct clr_error err;
+    struct seen seen;
+    int rc = run(BEGIN ITEM("0") ONCE(TRY("b 2") "exit 0") TRY("c") RESULT("c") END, 20, &seen, &err);
+
+    ck_assert_msg(rc == 0, "%s", err.message);
+    ck_assert_ptr_nonnull(strstr(seen.text, "failed b 2 crashed; result c"));
+}
+END_TEST
+
+START_TEST(test_tuner__kills_what_hangs)
+{
+    const uint64_t begin = clock_ns();
+    struct clr_error err;
+    struct seen seen;
+    int rc = run(BEGIN ITEM("0") ONCE(TRY("slow") "exec sleep 60") TRY("c") RESULT("c") END, 1, &seen, &err);
+
+    ck_assert_msg(rc == 0, "%s", err.message);
+    ck_assert_ptr_nonnull(strstr(seen.text, "failed slow hung; result c"));
+    ck_assert(recorded("s0", "slow", "hung"));
+    ck_assert_uint_lt(clock_ns() - begin, UINT64_C(30000000000));
+}
+END_TEST
+
+START_TEST(test_tuner__gives_the_workers_error)
+{
+    struct clr_error err;
+    struct seen seen;
+    int rc = run("echo '{\"is\": \"error\", \"code\": -5, \"message\": \"no device\"}'\n", 20, &seen, &err);
+
+    ck_assert_int_eq(rc, CLR_ENODEVICE);
+    ck_assert_str_eq(err.message, "no device");
+}
+END_TEST
+
+START_TEST(test_tuner__ends_where_nothing_was_tried)
+{
+    static const char *const scripts[] = {"exit 3\n", BEGIN "kill -KILL $$\n", BEGIN ITEM("0") "exit 1\n",
+                                          BEGIN ITEM("0") TRY("a") RESULT("a") "kill -SEGV $$\n"};
+    const char *const nobody[] = {"/nonexistent/program", NULL};
+    struct clr_error err = {0};
+    struct seen seen = {{0}, 0};
+
+    for (size_t i = 0; i < MEM_COUNT(scripts); i++) {
+        ck_assert_int_eq(run(scripts[i], 20, &seen, &err), CLR_EFAILED);
+        ck_assert_msg(strstr(err.message, "not over a variant") != NULL, "%s", err.message);
+    }
+    ck_assert_int_eq(run(BEGIN "exec sleep 60\n", 1, &seen, &err), CLR_EFAILED);
+    ck_assert_int_eq(clr_tune(nobody, 20, see, &seen, &err), CLR_EFAILED);
+    ck_assert_msg(strstr(err.message, "cannot start") != NULL, "%s", err.message);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ items */
+
+START_TEST(test_tuner__lists_each_shape_once)
+{
+    const struct clr_device device = {.type = CLR_DEVICE_CPU, .native_float_width = 8};
+    struct clr_tune_options o = {.input = {3, 32, 32}, .batch = 100, .device = &device};
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err = {0};
+    struct tune_items t;
+
+    ck_assert_msg(clr_net_load(&spec, "quick", &err) == 0, "%s", err.message);
+    o.net = spec;
+    ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
+    ck_assert_uint_ge(t.count, 8); /* three passes of three convolutions; the first has no data gradient */
+    for (size_t i = 0; i < t.count; i++) {
+        struct op_variant some[2];
+        ck_assert_int_eq(
+            op_candidates(some, 2, &t.items[i].desc, t.items[i].pass, &device, layout_block(&device)), 2);
+        ck_assert(t.items[i].from_images == (strcmp(t.items[i].desc.label, "conv1") == 0));
+        for (size_t k = 0; k < i; k++)
+            ck_assert(strcmp(t.items[i].key.operator, t.items[k].key.operator) != 0 ||
+                      strcmp(t.items[i].key.shape, t.items[k].key.shape) != 0);
+    }
+    const size_t count = t.count;
+    tune_items_clear(&t);
+    o.batch = 32; /* evaluation's batches of 100 are other shapes now */
+    ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
+    ck_assert_uint_gt(t.count, count);
+    tune_items_clear(&t);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ the race */
+
+static struct racer racer(double base, double jitter)
+{
+    struct racer r = {.median = base};
+
+    for (int i = 0; i < RACE_ROUNDS; i++)
+        r.ms[i] = base * (1.0 + jitter * (i % 3 - 1));
+    return r;
+}
+
+START_TEST(test_tuner__the_fastest_wins_if_it_is_sure)
+{
+    struct racer r[3] = {racer(10.0, 0.0), racer(9.0, 0.0), racer(8.0, 0.0)};
+    double noise;
+
+    ck_assert_int_eq(race_winner(r, 3), 2);
+    ck_assert(fabs(race_ratio(&r[2], &r[0], &noise) - 0.8) < 1e-9 && noise < 1e-9);
+    r[2].out = true; /* its times are not all there */
+    ck_assert_int_eq(race_winner(r, 3), 1);
+    ck_assert_int_eq(race_winner(r, 1), 0);
+    r[1] = racer(9.95, 0.0); /* half a per cent */
+    ck_assert_int_eq(race_winner(r, 2), 0);
+    r[1] = racer(9.0, 0.3); /* one tenth, of times that vary by a third */
+    ck_assert_int_eq(race_winner(r, 2), 0);
+    r[1] = racer(9.0, 0.0);
+    for (int i = 0; i < RACE_ROUNDS; i++) { /* a machine that slows down hits both */
+        r[0].ms[i] *= 1.0 + i;
+        r[1].ms[i] *= 1.0 + i;
+    }
+    ck_assert_int_eq(race_winner(r, 2), 1);
+    r[0].ms[3] = 8.0; /* at its best it is the better one */
+    ck_assert_int_eq(race_winner(r, 2), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tuner");
+    TCase *c = tcase_create("worker");
+
+    tcase_set_timeout(c, 60);
+    tcase_add_test(c, test_tuner__tells_what_happens);
+    tcase_add_test(c, test_tuner__goes_on_after_a_crash);
+    tcase_add_test(c, test_tuner__goes_on_after_an_exit);
+    tcase_add_test(c, test_tuner__kills_what_hangs);
+    tcase_add_test(c, test_tuner__gives_the_workers_error);
+    tcase_add_test(c, test_tuner__ends_where_nothing_was_tried);
+    tcase_add_test(c, test_tuner__lists_each_shape_once);
+    tcase_add_test(c, test_tuner__the_fastest_wins_if_it_is_sure);
+    suite_add_tcase(suite, c);
+    return support_run(suite, true);
+}
