@@ -8,7 +8,7 @@
 #include <math.h>
 
 /* What is as good comes in this order. */
-static const struct conv_row *const rows[] = {&conv_direct, &conv_gemm};
+static const struct conv_row *const rows[] = {&conv_direct, &conv_tiled, &conv_gemm};
 
 struct conv_op {
     struct op head;

@@ -34,7 +34,7 @@ struct conv_row {
     void (*describe)(const struct conv_pass_state *state, char *out, size_t size);
 };
 
-extern const struct conv_row conv_direct, conv_gemm;
+extern const struct conv_row conv_direct, conv_tiled, conv_gemm;
 
 /* "-DKH=5 …": the macros of the geometry that all convolution kernels share; ic, oc as the pass sees them. */
 void conv_macros(struct str *options, const struct conv_geometry *g);

@@ -9,7 +9,7 @@
 /* ------------------------------------------------------------------ convolution */
 
 /* Each geometry is tried with each of them; where one cannot do a pass, another does it. */
-static const char *const conv_algorithms[] = {"direct", "gemm"};
+static const char *const conv_algorithms[] = {"direct", "gemm", "tiled"};
 #define CONV_ALGORITHMS (int)MEM_COUNT(conv_algorithms)
 
 /* PLAIN: with bias, not in the small subset. */
