@@ -34,8 +34,9 @@
  * KH KW SH SW PH PW DH DW IH IW   geometry; IH = IW = 1 forward
  * LX LY TN TM        tile: TN, TM multiples of 4
  * TAPS               taps in local memory at a time
- * BIAS RELU          forward: 0 or 1; `other` is the bias
- * MASK               gradient: 0 or 1; `other` is the forward pass's x, in layout A_…, with A_BLOCK = V
+ * BIAS               forward: 0 or 1; `other` is the bias
+ * RELU               forward: 1: y = max(y, 0), NaN stays
+ * MASK               gradient: 1: dx = 0 where x, which is `other`, in layout M_…, M_BLOCK = V, is not positive
  *
  * Source of the tiling: the usual one of matrix products on GPUs, e.g. Nugteren, "CLBlast: a tuned OpenCL
  * BLAS library", IWOCL 2018; of the implicit product: Chetlur et al., "cuDNN: efficient primitives for deep
@@ -149,7 +150,7 @@ float4 load4(__global const float *restrict pixel, int c)
     float lanes[4];
 
     for (int k = 0; k < 4; k++)
-        lanes[k] = c + k < Y_CB * V ? pixel[(size_t)((c + k) / V) * (A_HP * A_WP * V) + (c + k) % V] : 0.0f;
+        lanes[k] = c + k < Y_CB * V ? pixel[(size_t)((c + k) / V) * (M_HP * M_WP * V) + (c + k) % V] : 0.0f;
     return vload4(0, lanes);
 }
 #endif
@@ -192,10 +193,17 @@ conv_tiled(__global float *restrict y, __global const float *restrict x, __globa
 
     float4 acc[TM / 4][TN];
 #pragma unroll
-    for (int g = 0; g < TM / 4; g++)
+    for (int g = 0; g < TM / 4; g++) {
+        float4 start = (float4)(0.0f);
+#if BIAS
+        const int c = tile * BM + (g * LY + ly) * 4;
+        start = (float4)(c < OC ? other[c] : 0.0f, c + 1 < OC ? other[c + 1] : 0.0f,
+                         c + 2 < OC ? other[c + 2] : 0.0f, c + 3 < OC ? other[c + 3] : 0.0f);
+#endif
 #pragma unroll
         for (int t = 0; t < TN; t++)
-            acc[g][t] = (float4)(0.0f);
+            acc[g][t] = start;
+    }
 
     for (int tap = 0; tap < taps; tap += TAPS) {
 #pragma unroll
@@ -272,15 +280,11 @@ conv_tiled(__global float *restrict y, __global const float *restrict x, __globa
             for (int g = 0; g < TM / 4; g++) {
                 const int c = tile * BM + (g * LY + ly) * 4;
                 float4 v = acc[g][t];
-#if BIAS
-                v += (float4)(c < OC ? other[c] : 0.0f, c + 1 < OC ? other[c + 1] : 0.0f,
-                              c + 2 < OC ? other[c + 2] : 0.0f, c + 3 < OC ? other[c + 3] : 0.0f);
-#endif
 #if RELU
                 v = select(v, (float4)(0.0f), v <= (float4)(0.0f));
 #endif
 #if MASK
-                v = select((float4)(0.0f), v, load4(other + AT(A, n, 0, h, w), c) > (float4)(0.0f));
+                v = select((float4)(0.0f), v, load4(other + AT(M, n, 0, h, w), c) > (float4)(0.0f));
 #endif
                 store4(y + AT(Y, n, 0, h, w), c, v);
             }

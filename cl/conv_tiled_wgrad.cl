@@ -12,8 +12,9 @@
  * A work-group of LX × LY makes BM = LY·TM channels × BN = LX·TN columns of one slice, a work-item TM × TN of
  * them in registers. BK pixels at a time, it copies what they need of x and dy into local memory: work-item
  * me copies for pixel me mod BK, so that neighbours read neighbouring pixels, XU and DU floats at once, at
- * offsets from the pixel that are computed once. Rows in local memory are a float4 longer than BN and BM:
- * with BK = 8, what the work-items of a quarter of a warp write goes to different banks.
+ * offsets from the pixel that are computed once; the pixel itself moves by additions. Rows in local memory are
+ * a float4 longer than BN and BM: with BK = 8, what the work-items of a quarter of a warp write goes to
+ * different banks.
  *
  * conv_tiled_slices   NDRange (LX·ceil(columns/BN), LY·ceil(OC/BM), SLICES) → partial; local size (LX, LY, 1)
  * conv_tiled_reduce   NDRange (N_COLUMNS, OC)                               partial → dw, db (logical order)
@@ -80,22 +81,21 @@ conv_tiled_slices(__global float *restrict partial, __global const float *restri
         for (int t = 0; t < TN / 4; t++)
             acc[m][t] = (float4)(0.0f);
 
-    const int end = min((slice + 1) * PER_SLICE, batch * (OH * OW));
-    for (int first = slice * PER_SLICE; first < end; first += BK) {
+    const int begin = slice * PER_SLICE, end = min(begin + PER_SLICE, batch * (OH * OW));
+    int q = (begin + mine) % OW, p = (begin + mine) / OW % OH;
+    __global const float *xp = x + AT(X, (begin + mine) / (OH * OW), 0, p * SH - PH, q * SW - PW);
+    __global const float *dp = dy + AT(DY, (begin + mine) / (OH * OW), 0, p, q);
+    for (int first = begin; first < end; first += BK) {
         const bool live = first + mine < end;
-        const int pixel = min(first + mine, end - 1), q = pixel % OW, p = pixel / OW % OH;
-        const int n = pixel / (OH * OW);
-        __global const float *xp = x + AT(X, n, 0, p * SH - PH, q * SW - PW);
-        __global const float *dp = dy + AT(DY, n, 0, p, q);
 #pragma unroll
         for (int u = 0; u < X_UNITS; u++) {
             const int unit = u * LANES + lane;
             if (BN / XU % LANES == 0 || unit < BN / XU) {
 #if X_BLOCK % 4 == 0
                 xs[mine * (XS / 4) + unit] =
-                    x_at[u] >= 0 ? *(__global const float4 *)(xp + x_at[u]) : (float4)(1.0f);
+                    live && x_at[u] >= 0 ? *(__global const float4 *)(xp + x_at[u]) : (float4)(1.0f);
 #else
-                ((__local float *)xs)[mine * XS + unit] = x_at[u] >= 0 ? xp[x_at[u]] : 1.0f;
+                ((__local float *)xs)[mine * XS + unit] = live && x_at[u] >= 0 ? xp[x_at[u]] : 1.0f;
 #endif
             }
         }
@@ -110,6 +110,20 @@ conv_tiled_slices(__global float *restrict partial, __global const float *restri
                 ((__local float *)ds)[mine * DS + unit] = live ? dp[d_at[u]] : 0.0f;
 #endif
             }
+        }
+        q += BK % OW; /* BK pixels on */
+        p += BK / OW;
+        xp += (BK / OW * SH * X_WP + BK % OW * SW) * X_BLOCK;
+        dp += (BK / OW * DY_WP + BK % OW) * V;
+        if (q >= OW) {
+            q -= OW;
+            p++;
+            xp += (SH * X_WP - OW * SW) * X_BLOCK;
+            dp += (DY_WP - OW) * V;
+        }
+        for (; p >= OH; p -= OH) {
+            xp += (X_CB * X_HP - OH * SH) * X_WP * X_BLOCK;
+            dp += (DY_CB * DY_HP - OH) * DY_WP * V;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int k = 0; k < BK; k++) {

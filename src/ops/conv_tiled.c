@@ -23,8 +23,7 @@ struct conv_pass_state {
 enum {
     GROUP_MIN = 8,   /* = BK of cl/conv_tiled_wgrad.cl */
     GROUP_MAX = 256, /* what every GPU has; larger groups only make barriers dearer */
-    DEPTH = 8,       /* floats of the sum in local memory at a time: at least, at most */
-    DEPTH_MAX = 16,
+    DEPTH_MAX = 16,  /* terms of the sums in local memory at a time */
     GROUPS_WANTED = 512, /* of a weight gradient: some for each of a large GPU's units */
     SLICE_PIXELS = 128,  /* of a weight gradient's slice, at least */
     SLICES_MAX = 256,
@@ -210,13 +209,17 @@ static void tile_macros(struct str *options, const struct tile *t)
     str_append(options, "-DLX=%d -DLY=%d -DTN=%d -DTM=%d", t->lx, t->ly, t->tn, t->tm);
 }
 
-/* Taps in local memory at a time: DEPTH floats of the sum or a little more, and one for each work-item that
- * copies the same pixel where they are not too deep. */
+/*
+ * Taps in local memory at a time: about 8 terms of a sum where a group is one wavefront, which waits for nobody
+ * at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel where they
+ * are not too deep.
+ */
 static int taps_at_once(const struct tile *t, int x_block)
 {
-    const int lanes = op_max(1, t->ly / t->tn), taps = op_ceil(DEPTH, x_block);
+    const int depth = t->lx * t->ly > 64 ? DEPTH_MAX : DEPTH_MAX / 2, lanes = op_max(1, t->ly / t->tn);
+    const int taps = op_min(op_ceil(depth, x_block), op_max(1, DEPTH_MAX / x_block));
 
-    return op_max(lanes, taps) * x_block <= DEPTH_MAX ? op_max(lanes, taps) : taps;
+    return lanes * x_block <= DEPTH_MAX ? op_max(lanes, taps / lanes * lanes) : taps;
 }
 
 static int create_convolve(struct conv_pass_state *s, struct op *op, const struct op_io *io,
@@ -240,8 +243,7 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
         conv_macros(&options, g);
         tensor_macros(&options, "X", x);
         tensor_macros(&options, "Y", y);
-        if (data && op->desc.mask_dx)
-            tensor_macros(&options, "A", &io->x);
+        tensor_macros(&options, "M", &io->x);
         rc = op_kernel(op, &s->kernels[k], "conv_tiled.cl", &options,
                        k == 0 ? "conv_tiled_pack" : "conv_tiled", err);
     }
