@@ -21,9 +21,9 @@ struct conv_pass_state {
 };
 
 enum {
-    GROUP_MIN = 8,   /* = BK of cl/conv_tiled_wgrad.cl */
-    GROUP_MAX = 256, /* what every GPU has; larger groups only make barriers dearer */
-    DEPTH_MAX = 16,  /* terms of the sums in local memory at a time */
+    GROUP_MIN = 8,       /* = BK of cl/conv_tiled_wgrad.cl */
+    GROUP_MAX = 256,     /* what every GPU has; larger groups only make barriers dearer */
+    DEPTH_MAX = 16,      /* terms of the sums in local memory at a time */
     GROUPS_WANTED = 512, /* of a weight gradient: some for each of a large GPU's units */
     SLICE_PIXELS = 128,  /* of a weight gradient's slice, at least */
     SLICES_MAX = 256,
@@ -210,9 +210,9 @@ static void tile_macros(struct str *options, const struct tile *t)
 }
 
 /*
- * Taps in local memory at a time: about 8 terms of a sum where a group is one wavefront, which waits for nobody
- * at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel where they
- * are not too deep.
+ * Taps in local memory at a time: about 8 terms of a sum where a group is one wavefront, which waits for
+ * nobody at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel
+ * where they are not too deep.
  */
 static int taps_at_once(const struct tile *t, int x_block)
 {

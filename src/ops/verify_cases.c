@@ -55,17 +55,27 @@ static const struct conv_row conv_rows[] = {
     {"16x16, columns beyond 32 MB", 3, CONV(16, 39, 47, 1, 16, 16, 1, 1, 0, 0, 1, 1, 1), PLAIN},
 };
 
-static void conv_case(struct verify_case *out, int row, const char *algorithm)
-{
-    const struct conv_row *r = &conv_rows[row];
+/* Tiles that lead to other code than the algorithm's own choice does. */
+static const struct tile_row {
+    const char *variant;
+    struct conv_row row;
+} tile_rows[] = {
+    /* four work-items copy the taps of one pixel; four pixels each */
+    {"tiled 16x16x4x4", {"3x3 17 to 33", 3, CONV(17, 7, 11, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1), PLAIN}},
+    /* each work-item copies two pixels; eight by eight in registers */
+    {"tiled 8x4x8x8", {"3x2 stride 2", 2, CONV(6, 12, 9, 40, 3, 2, 2, 2, 1, 1, 1, 1, 1), SMALL}},
+};
 
-    (void)snprintf(out->name, sizeof out->name, "conv %s %s", algorithm, r->name);
+/* Every pass as `variant` says. */
+static void conv_case(struct verify_case *out, const struct conv_row *r, const char *variant)
+{
+    (void)snprintf(out->name, sizeof out->name, "conv %s %s", variant, r->name);
     out->small = r->note == SMALL;
     out->desc.kind = OP_CONV;
     out->desc.bias = r->note != NO_BIAS;
     out->desc.u.conv = r->g;
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
-        str_copy(out->desc.variant[pass].algorithm, sizeof out->desc.variant[pass].algorithm, algorithm);
+        (void)op_variant_parse(&out->desc.variant[pass], variant);
     out->desc.x = (struct shape){r->n, r->g.c, r->g.h, r->g.w};
 }
 
@@ -245,7 +255,8 @@ static void other_case(struct verify_case *out, int row)
 
 /* ------------------------------------------------------------------ the table */
 
-#define CONV_CASES  ((int)MEM_COUNT(conv_rows) * CONV_ALGORITHMS)
+#define CONV_CASES  ((int)MEM_COUNT(conv_rows) * CONV_ALGORITHMS + TILE_CASES)
+#define TILE_CASES  ((int)MEM_COUNT(tile_rows))
 #define POOL_CASES  ((int)MEM_COUNT(pool_rows) * 4)
 #define LRN_CASES   ((int)MEM_COUNT(lrn_rows))
 #define PLAIN_CASES ((int)MEM_COUNT(plain_rows))
@@ -268,7 +279,11 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
     d->label = "verify";
     d->backward = d->need_dx = true;
     if (i < CONV_CASES) {
-        conv_case(out, i / CONV_ALGORITHMS, conv_algorithms[i % CONV_ALGORITHMS]);
+        if (i < TILE_CASES)
+            conv_case(out, &tile_rows[i].row, tile_rows[i].variant);
+        else
+            conv_case(out, &conv_rows[(i - TILE_CASES) / CONV_ALGORITHMS],
+                      conv_algorithms[(i - TILE_CASES) % CONV_ALGORITHMS]);
         rc = geometry_conv(&d->u.conv, err);
         d->y = (struct shape){d->x.n, d->u.conv.oc, d->u.conv.oh, d->u.conv.ow};
     } else if ((i -= CONV_CASES) < POOL_CASES) {
