@@ -63,14 +63,14 @@ static const struct tile_row {
     /* four work-items copy the taps of one pixel; four pixels each */
     {"tiled 16x16x4x4", {"3x3 17 to 33", 3, CONV(17, 7, 11, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1), PLAIN}},
     /* each work-item copies two pixels; eight by eight in registers */
-    {"tiled 8x4x8x8", {"3x2 stride 2", 2, CONV(6, 12, 9, 40, 3, 2, 2, 2, 1, 1, 1, 1, 1), SMALL}},
+    {"tiled 8x4x8x8", {"3x2 stride 2", 2, CONV(6, 12, 9, 40, 3, 2, 2, 2, 1, 1, 1, 1, 1), PLAIN}},
 };
 
-/* Every pass as `variant` says. */
+/* Every pass as `variant` says. With groups, tiles leave the work to others, which are emulated already. */
 static void conv_case(struct verify_case *out, const struct conv_row *r, const char *variant)
 {
     (void)snprintf(out->name, sizeof out->name, "conv %s %s", variant, r->name);
-    out->small = r->note == SMALL;
+    out->small = r->note == SMALL && (r->g.group == 1 || strncmp(variant, "tiled", 5) != 0);
     out->desc.kind = OP_CONV;
     out->desc.bias = r->note != NO_BIAS;
     out->desc.u.conv = r->g;
