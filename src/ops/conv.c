@@ -8,8 +8,8 @@
 #include <math.h>
 
 /* What is as good comes in this order. */
-static const struct conv_row *const rows[] = {&conv_direct, &conv_winograd, &conv_winograd_staged,
-                                              &conv_gemm};
+static const struct conv_row *const rows[] = {&conv_direct, &conv_winograd, &conv_tiled,
+                                              &conv_winograd_staged, &conv_gemm};
 
 struct conv_op {
     struct op head;

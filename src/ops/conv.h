@@ -35,7 +35,7 @@ struct conv_row {
     void (*describe)(const struct conv_pass_state *state, char *out, size_t size);
 };
 
-extern const struct conv_row conv_direct, conv_winograd, conv_winograd_staged, conv_gemm;
+extern const struct conv_row conv_direct, conv_winograd, conv_winograd_staged, conv_tiled, conv_gemm;
 
 /* Measured, with room: docs/numerics.md. */
 #define WINOGRAD_NMSE 1e-10

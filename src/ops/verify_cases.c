@@ -9,7 +9,7 @@
 /* ------------------------------------------------------------------ convolution */
 
 /* Each geometry is tried with each of them; where one cannot do a pass, another does it. */
-static const char *const conv_algorithms[] = {"direct", "gemm", "winograd", "winograd-staged"};
+static const char *const conv_algorithms[] = {"direct", "gemm", "tiled"};
 #define CONV_ALGORITHMS (int)MEM_COUNT(conv_algorithms)
 
 /* PLAIN: with bias, not in the small subset. RECTIFIED: between rectifiers that it does (relu, mask_dx). */
@@ -59,18 +59,48 @@ static const struct conv_row conv_rows[] = {
     {"16x16, columns beyond 32 MB", 3, CONV(16, 39, 47, 1, 16, 16, 1, 1, 0, 0, 1, 1, 1), PLAIN},
 };
 
-static void conv_case(struct verify_case *out, int row, const char *algorithm)
-{
-    const struct conv_row *r = &conv_rows[row];
+/*
+ * Tiles that lead to other code than the algorithm's own choice does, and algorithms for some geometries
+ * only. Winograd: images that its 4×4 tiles do not fill, channels that fill no block, more tiles than go at a
+ * time, one tile, a batch that leaves slices of the weight gradient empty.
+ */
+static const struct tile_row {
+    const char *variant;
+    struct conv_row row;
+} tile_rows[] = {
+    /* four work-items copy the taps of one pixel; four pixels each */
+    {"tiled 16x16x4x4", {"3x3 17 to 33", 3, CONV(17, 7, 11, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1), PLAIN}},
+    /* each work-item copies two pixels; eight by eight in registers */
+    {"tiled 8x4x8x8", {"3x2 stride 2", 2, CONV(6, 12, 9, 40, 3, 2, 2, 2, 1, 1, 1, 1, 1), PLAIN}},
+    {"winograd", {"3x3", 2, CONV(3, 7, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1), SMALL}},
+    {"winograd", {"5x5 between rectifiers", 2, CONV(5, 6, 9, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1), SMALL_RECTIFIED}},
+    {"winograd", {"5x5 32 to 32", 3, CONV(32, 15, 15, 32, 5, 5, 1, 1, 2, 2, 1, 1, 1), PLAIN}},
+    {"winograd", {"5x5 33 to 64", 13, CONV(33, 7, 7, 64, 5, 5, 1, 1, 2, 2, 1, 1, 1), RECTIFIED}},
+    {"winograd", {"5x5 no pad", 2, CONV(20, 12, 12, 50, 5, 5, 1, 1, 0, 0, 1, 1, 1), NO_BIAS}},
+    {"winograd", {"5x5 pad 4x1, one tile", 1, CONV(2, 1, 6, 3, 5, 5, 1, 1, 4, 1, 1, 1, 1), PLAIN}},
+    {"winograd", {"3x3 17 to 33", 2, CONV(17, 7, 11, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1), RECTIFIED}},
+    {"winograd", {"3x3 of many images", 203, CONV(2, 4, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1), PLAIN}},
+    {"winograd 5x3x10x7", {"5x5 48 to 48", 3, CONV(48, 9, 6, 48, 5, 5, 1, 1, 2, 2, 1, 1, 1), PLAIN}},
+    {"winograd-staged",
+     {"3x3 between rectifiers", 2, CONV(3, 7, 5, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1), SMALL_RECTIFIED}},
+    {"winograd-staged", {"5x5", 2, CONV(3, 6, 9, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1), SMALL}},
+    {"winograd-staged",
+     {"5x5 33 to 17 between rectifiers", 3, CONV(33, 7, 11, 17, 5, 5, 1, 1, 2, 2, 1, 1, 1), RECTIFIED}},
+    {"winograd-staged 4x2x24", {"3x3 20 to 40", 5, CONV(20, 9, 9, 40, 3, 3, 1, 1, 0, 1, 1, 1, 1), PLAIN}},
+};
 
-    (void)snprintf(out->name, sizeof out->name, "conv %s %s", algorithm, r->name);
-    out->small = r->note == SMALL || r->note == SMALL_RECTIFIED;
+/* Every pass as `variant` says. With groups, tiles leave the work to others, which are emulated already. */
+static void conv_case(struct verify_case *out, const struct conv_row *r, const char *variant)
+{
+    (void)snprintf(out->name, sizeof out->name, "conv %s %s", variant, r->name);
+    out->small = (r->note == SMALL || r->note == SMALL_RECTIFIED) &&
+                 (r->g.group == 1 || strncmp(variant, "tiled", 5) != 0);
     out->desc.kind = OP_CONV;
     out->desc.relu = out->desc.mask_dx = r->note == RECTIFIED || r->note == SMALL_RECTIFIED;
     out->desc.bias = r->note != NO_BIAS;
     out->desc.u.conv = r->g;
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
-        str_copy(out->desc.variant[pass].algorithm, sizeof out->desc.variant[pass].algorithm, algorithm);
+        (void)op_variant_parse(&out->desc.variant[pass], variant);
     out->desc.x = (struct shape){r->n, r->g.c, r->g.h, r->g.w};
 }
 
@@ -341,7 +371,8 @@ static void other_case(struct verify_case *out, int row)
 
 /* ------------------------------------------------------------------ the table */
 
-#define CONV_CASES      ((int)MEM_COUNT(conv_rows) * CONV_ALGORITHMS)
+#define CONV_CASES      ((int)MEM_COUNT(conv_rows) * CONV_ALGORITHMS + TILE_CASES)
+#define TILE_CASES      ((int)MEM_COUNT(tile_rows))
 #define POOL_CASES      ((int)MEM_COUNT(pool_rows) * 4)
 #define CONV_POOL_CASES ((int)MEM_COUNT(conv_pool_rows))
 #define LRN_CASES       ((int)MEM_COUNT(lrn_rows))
@@ -365,7 +396,11 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
     d->label = "verify";
     d->backward = d->need_dx = true;
     if (i < CONV_CASES) {
-        conv_case(out, i / CONV_ALGORITHMS, conv_algorithms[i % CONV_ALGORITHMS]);
+        if (i < TILE_CASES)
+            conv_case(out, &tile_rows[i].row, tile_rows[i].variant);
+        else
+            conv_case(out, &conv_rows[(i - TILE_CASES) / CONV_ALGORITHMS],
+                      conv_algorithms[(i - TILE_CASES) % CONV_ALGORITHMS]);
         rc = geometry_conv(&d->u.conv, err);
         d->y = (struct shape){d->x.n, d->u.conv.oc, d->u.conv.oh, d->u.conv.ow};
     } else if ((i -= CONV_CASES) < POOL_CASES) {

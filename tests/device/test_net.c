@@ -92,6 +92,11 @@ static const struct {
      DATA CONV("c1", "data", "num_output: 5 kernel_size: 7 pad: 3")
          CONV("c2", "c1", "num_output: 4 kernel_h: 5 kernel_w: 7 pad_h: 1 pad_w: 2") RELU("r2", "c2", "c2")
              CONV("c3", "c2", "num_output: 4 kernel_size: 1 pad: 2") SCORES("c3") LOSS("scores")},
+    {"first convolution with its pool, rectified",
+     {3, 12, 11},
+     DATA CONV("c1", "data", "num_output: 20 kernel_size: 5 pad: 2")
+         POOL("p1", "c1", "pool: MAX kernel_size: 3 stride: 2") RELU("r1", "p1", "p1")
+             CONV("c2", "p1", "num_output: 6 kernel_size: 3") SCORES("c2") HITS("scores") LOSS("scores")},
     {"pooling on the images",
      {3, 9, 9},
      DATA POOL("p1", "data", "pool: MAX kernel_size: 3 stride: 2 pad: 1")
@@ -246,6 +251,7 @@ static void forward(struct chain *c, size_t i)
     case OP_RELAYOUT:
         memcpy(y, x, count * sizeof *y);
         break;
+    case OP_CONV_POOL: /* in fused graphs only */
     case OP_KIND_COUNT:
         break;
     }
@@ -286,6 +292,7 @@ static void backward(struct chain *c, size_t i)
         break;
     case OP_SOFTMAX_LOSS: /* written going forward */
     case OP_ACCURACY:
+    case OP_CONV_POOL:
     case OP_KIND_COUNT:
         break;
     }
@@ -448,11 +455,20 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     chain_free(t->chain);
 }
 
-/* As the file says, and fused: both agree with the oracles, and with each other to the bit. */
+static bool is_pooled(struct graph *f, int block)
+{
+    const size_t before = f->node_count;
+
+    graph_fuse_pool(f, &device, block);
+    return f->node_count < before;
+}
+
+/* As the file says, and fused: both agree with the oracles, and with each other to the bit. With a pooled
+ * first convolution, which sums its gradient in another order, with the oracles. */
 static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape image, const char *name,
                         unsigned phase, int block)
 {
-    struct trial plain = {.name = name, .block = block}, fused = plain;
+    struct trial plain = {.name = name, .block = block}, fused = plain, pooled = plain;
     struct graph *g = NULL, *f = NULL;
     struct clr_error err = {0};
 
@@ -467,6 +483,11 @@ static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape 
                   "%s, channel block %d: fused, the net gives other bytes", name, block);
     free(plain.seen);
     free(fused.seen);
+    if (is_pooled(f, block)) {
+        pooled.g = g;
+        check_graph(&pooled, f);
+        free(pooled.seen);
+    }
     graph_destroy(f);
     graph_destroy(g);
 }

@@ -131,13 +131,21 @@ START_TEST(test_ops__have_a_device)
 }
 END_TEST
 
-/* Every case has a geometry that fits, a name of its own, and both algorithms of the convolution are there.
+static bool convolves(const struct verify_case *c, const char *algorithm, bool by_tile)
+{
+    const struct op_variant *v = &c->desc.variant[OP_FORWARD];
+
+    return c->what == VERIFY_CASE_OP && c->desc.kind == OP_CONV && strcmp(v->algorithm, algorithm) == 0 &&
+           (v->tile[0] > 0) == by_tile;
+}
+
+/* Every case has a geometry that fits and a name of its own, and all algorithms of the convolution are there.
  */
 START_TEST(test_verify__cases_are_sound)
 {
     struct verify_case a, b;
     struct clr_error err;
-    int gemm = 0, direct = 0, in_subset = 0;
+    int gemm = 0, direct = 0, tiled = 0, tiles = 0, in_subset = 0;
 
     for (int i = 0; i < verify_case_count(); i++) {
         ck_assert_msg(verify_case_get(&a, i, &err) == 0, "%s", err.message);
@@ -145,13 +153,13 @@ START_TEST(test_verify__cases_are_sound)
             ck_assert_int_eq(verify_case_get(&b, k, &err), 0);
             ck_assert_str_ne(a.name, b.name);
         }
-        direct += a.what == VERIFY_CASE_OP && a.desc.kind == OP_CONV &&
-                  strcmp(a.desc.variant[0].algorithm, "direct") == 0;
-        gemm += a.what == VERIFY_CASE_OP && a.desc.kind == OP_CONV &&
-                strcmp(a.desc.variant[0].algorithm, "gemm") == 0;
+        direct += convolves(&a, "direct", false);
+        gemm += convolves(&a, "gemm", false);
+        tiled += convolves(&a, "tiled", false);
+        tiles += convolves(&a, "tiled", true);
         in_subset += a.small;
     }
-    ck_assert(direct > 15 && gemm == direct && in_subset > 15);
+    ck_assert(direct > 15 && gemm == direct && tiled == direct && tiles == 2 && in_subset > 15);
 }
 END_TEST
 

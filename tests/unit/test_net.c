@@ -483,6 +483,14 @@ START_TEST(test_net__quick_is_fused)
         ck_assert_int_eq(find_node(g, "ip1")->desc.x.h, 3);
         ck_assert_int_eq(g->logits, find_node(g, "ip2")->y);
         ck_assert(phase == PHASE_TRAIN || find_node(g, "accuracy") == &g->nodes[g->accuracy_node]);
+        graph_fuse_pool(g, &(struct clr_device){.type = CLR_DEVICE_GPU, .local_memory = 1 << 20}, 4);
+        ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 9 : 10);
+        graph_fuse_pool(g, &(struct clr_device){.type = CLR_DEVICE_CPU, .local_memory = 1 << 20}, 16);
+        check_sound(g);
+        ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 8 : 9);
+        ck_assert(find_node(g, "conv1")->desc.kind == OP_CONV_POOL && find_node(g, "conv1")->desc.relu);
+        ck_assert_int_eq(find_node(g, "conv1")->desc.y.h, 15);
+        ck_assert_int_eq(find_node(g, "conv2")->desc.x.h, 15);
         graph_destroy(g);
         clr_net_free(spec);
     }

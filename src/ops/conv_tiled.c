@@ -1,0 +1,361 @@
+/*
+ * Convolution as an implicit matrix product in tiles, for GPUs: the host side of cl/conv_tiled.cl and
+ * cl/conv_tiled_wgrad.cl, where the formulas, layouts and tiles are explained.
+ */
+#include "ops/conv.h"
+
+#include <limits.h>
+
+/* Work-items across pixels (or weights) and across channels, and what each of them makes of both. */
+struct tile {
+    int lx, ly, tn, tm;
+};
+
+struct conv_pass_state {
+    enum op_pass pass;
+    struct tile tile;
+    int channel_tiles, phases, phase_pixels; /* pixels of an image in the largest phase */
+    struct ocl_kernel *kernels[2];           /* pack, convolve | slices, reduction */
+    char labels[2][96];
+    size_t global[2][3];
+};
+
+enum {
+    GROUP_MIN = 8,       /* = BK of cl/conv_tiled_wgrad.cl */
+    GROUP_MAX = 256,     /* what every GPU has; larger groups only make barriers dearer */
+    DEPTH_MAX = 16,      /* terms of the sums in local memory at a time */
+    GROUPS_WANTED = 512, /* of a weight gradient: some for each of a large GPU's units */
+    SLICE_PIXELS = 128,  /* of a weight gradient's slice, at least */
+    SLICES_MAX = 256,
+};
+
+/* ------------------------------------------------------------------ tiles */
+
+/* The largest power of two that is at most n, within 1 … most. */
+static int power_below(int n, int most)
+{
+    int p = 1;
+
+    while (2 * p <= op_min(n, most))
+        p *= 2;
+    return p;
+}
+
+static size_t local_bytes(const struct tile *t)
+{
+    return sizeof(float) * DEPTH_MAX * (size_t)(t->lx * t->tn + t->ly * t->tm + 8);
+}
+
+/*
+ * The tile for a product of `rows` (channels) × `columns` (pixels, or weights of a channel): what is asked
+ * for, made to fit the device, then the product. By default 64 work-items, one wavefront of AMD's and two
+ * warps, make 32 channels × 64 pixels: 32 sums each, which leaves registers to hide latencies with, and
+ * 12 floats of local memory for 32 multiply-adds.
+ */
+static struct tile choose_tile(const struct conv_request *r, int rows, double columns)
+{
+    const int *asked = r->tile;
+    const int limit = (int)(r->device->max_work_group < GROUP_MAX ? r->device->max_work_group : GROUP_MAX);
+    struct tile t = {8, 8, 8, 4};
+
+    if (asked[0])
+        t = (struct tile){power_below(asked[0], 32), power_below(asked[1], 32), asked[2] >= 8 ? 8 : 4,
+                          asked[3] >= 8 ? 8 : 4};
+    while (t.lx * t.ly > limit)
+        *(t.lx > t.ly ? &t.lx : &t.ly) /= 2;
+    while (t.ly > 1 && t.lx < 32 &&
+           t.ly / 2 * t.tm >= rows) { /* work-items for channels that are not there */
+        t.ly /= 2;
+        t.lx *= 2;
+    }
+    while (t.lx * t.ly > GROUP_MIN && t.lx / 2 * t.tn >= columns)
+        t.lx /= 2;
+    while (t.lx * t.ly < op_min(GROUP_MIN, limit))
+        t.lx *= 2;
+    while (local_bytes(&t) > r->device->local_memory && t.tn + t.tm > 8)
+        *(t.tn > t.tm ? &t.tn : &t.tm) = 4;
+    return t;
+}
+
+static int greatest_common_divisor(int a, int b)
+{
+    return b == 0 ? a : greatest_common_divisor(b, a % b);
+}
+
+/* Lanes, existing channels or not, of what a pass sums over and of what it makes. */
+static int lanes_in(const struct conv_request *r)
+{
+    const struct conv_geometry *g = &r->desc->u.conv;
+
+    return op_ceil(r->pass == OP_BACKWARD_DATA ? g->oc : g->c, r->block) * r->block;
+}
+
+static int lanes_out(const struct conv_request *r)
+{
+    const struct conv_geometry *g = &r->desc->u.conv;
+
+    return op_ceil(r->pass == OP_BACKWARD_DATA ? g->c : g->oc, r->block) * r->block;
+}
+
+static struct tile pass_tile(const struct conv_request *r)
+{
+    const struct op_desc *desc = r->desc;
+    const struct conv_geometry *g = &desc->u.conv;
+
+    if (r->pass == OP_BACKWARD_WEIGHTS)
+        return choose_tile(r, g->oc, (double)g->c * g->kh * g->kw + desc->bias);
+    if (r->pass == OP_BACKWARD_DATA)
+        return choose_tile(r, lanes_out(r), (double)desc->x.n * op_ceil(g->h, g->sh) * op_ceil(g->w, g->sw));
+    return choose_tile(r, lanes_out(r), (double)desc->x.n * g->oh * g->ow);
+}
+
+/* Pixels of a slice of the weight gradient: geometry, planned batch and tile decide, the device does not. */
+static int slice_pixels(const struct op_desc *desc, const struct tile *t)
+{
+    const struct conv_geometry *g = &desc->u.conv;
+    const int pixels = desc->x.n * g->oh * g->ow;
+    const int tiles = op_ceil(g->oc, t->ly * t->tm) * op_ceil(g->c * g->kh * g->kw + 1, t->lx * t->tn);
+    const int wanted = op_min(SLICES_MAX, op_ceil(GROUPS_WANTED, tiles));
+    const int pixels_each = op_max(SLICE_PIXELS, op_ceil(pixels, wanted));
+
+    return op_ceil(pixels_each, GROUP_MIN) * GROUP_MIN;
+}
+
+static int slice_count(const struct op_desc *desc, const struct tile *t)
+{
+    return op_ceil(desc->x.n * desc->u.conv.oh * desc->u.conv.ow, slice_pixels(desc, t));
+}
+
+/* ------------------------------------------------------------------ planning */
+
+/* Kernels number the pixels of a batch and the floats of an image, with its halo, with ints. */
+static bool can(const struct conv_request *r)
+{
+    const struct conv_geometry *g = &r->desc->u.conv;
+    const double images = r->desc->x.n,
+                 inputs = (double)(g->h + 2 * g->ph + g->kh * g->dh) * (g->w + 2 * g->pw + g->kw * g->dw);
+    const double outputs = (double)(g->oh + g->kh * g->dh + g->ph) * (g->ow + g->kw * g->dw + g->pw);
+    const double limit = 1 << 30;
+    const struct tile t = pass_tile(r);
+
+    return g->group == 1 && images * inputs < limit && images * outputs < limit &&
+           inputs * (g->c + 16) < limit && outputs * (g->oc + 16) < limit && t.lx * t.ly >= GROUP_MIN &&
+           local_bytes(&t) <= r->device->local_memory;
+}
+
+/* How far taps that serve a pixel of dx reach over dy's border: at its beginning or its end. */
+static int gradient_halo(int in, int out, int kernel, int stride, int pad, int dilation)
+{
+    const int before = (dilation * (kernel - 1) - pad) / stride, after = (in - 1 + pad) / stride - (out - 1);
+
+    return op_max(0, op_max(before, after));
+}
+
+static int plan(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
+{
+    const struct op_desc *desc = r->desc;
+    const struct conv_geometry *g = &desc->u.conv;
+    const struct tile t = pass_tile(r);
+    const int bm = t.ly * t.tm, bn = t.lx * t.tn, rows = op_ceil(lanes_out(r), bm) * bm;
+    const struct shape weights = {rows, lanes_in(r), g->kh, g->kw};
+    size_t count;
+
+    if (!shape_count(&weights, &count) || count > INT_MAX / 2)
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
+                             desc->label);
+    if (r->pass == OP_BACKWARD_DATA) {
+        needs->dy_halo_h = op_max(needs->dy_halo_h, gradient_halo(g->h, g->oh, g->kh, g->sh, g->ph, g->dh));
+        needs->dy_halo_w = op_max(needs->dy_halo_w, gradient_halo(g->w, g->ow, g->kw, g->sw, g->pw, g->dw));
+        return conv_need_workspace(needs, count, err);
+    }
+    needs->x_halo_h = op_max(needs->x_halo_h, g->ph);
+    needs->x_halo_w = op_max(needs->x_halo_w, g->pw);
+    if (r->pass == OP_FORWARD)
+        return conv_need_workspace(needs, count, err);
+    count += (size_t)rows * (size_t)(bn + desc->bias); /* columns of ones, and what rounding up adds */
+    if (!clr_mul_size(&count, count, (size_t)slice_count(desc, &t)))
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
+    return conv_need_workspace(needs, count, err);
+}
+
+/*
+ * On CPUs a barrier costs more than what it is there for: 10 to 35 times the time of the direct kernels was
+ * measured through PoCL. Elsewhere nothing was measured yet; that this comes first is reasoning: it alone
+ * shares what it reads between work-items.
+ */
+static double guess(const struct conv_request *r)
+{
+    return conv_multiply_adds(r->desc) / ((r->device->type == CLR_DEVICE_CPU ? 0.04 : 1.5) * 50e6);
+}
+
+static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
+{
+    static const int tiles[][4] = {{0},           {8, 8, 4, 4},  {8, 8, 8, 8},   {16, 8, 4, 4}, {16, 8, 8, 4},
+                                   {8, 16, 8, 4}, {16, 8, 4, 8}, {16, 16, 4, 4}, {16, 16, 8, 8}};
+    const int count = op_min(capacity, (int)MEM_COUNT(tiles));
+
+    (void)r;
+    for (int i = 0; i < count; i++) {
+        out[i] = (struct op_variant){.algorithm = "tiled"};
+        memcpy(out[i].tile, tiles[i], sizeof out[i].tile);
+    }
+    return count;
+}
+
+/* ------------------------------------------------------------------ creation */
+
+static void tile_macros(struct str *options, const struct tile *t)
+{
+    str_append(options, "-DLX=%d -DLY=%d -DTN=%d -DTM=%d", t->lx, t->ly, t->tn, t->tm);
+}
+
+/*
+ * Taps in local memory at a time: about 8 terms of a sum where a group is one wavefront, which waits for
+ * nobody at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel
+ * where they are not too deep.
+ */
+static int taps_at_once(const struct tile *t, int x_block)
+{
+    const int depth = t->lx * t->ly > 64 ? DEPTH_MAX : DEPTH_MAX / 2, lanes = op_max(1, t->ly / t->tn);
+    const int taps = op_min(op_ceil(depth, x_block), op_max(1, DEPTH_MAX / x_block));
+
+    return lanes * x_block <= DEPTH_MAX ? op_max(lanes, taps / lanes * lanes) : taps;
+}
+
+static int create_convolve(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                           struct clr_error *err)
+{
+    const bool data = s->pass == OP_BACKWARD_DATA;
+    const struct conv_geometry *g = &op->desc.u.conv;
+    const struct tensor *x = data ? &io->dy : &io->x, *y = data ? &io->dx : &io->y;
+    const struct tile *t = &s->tile;
+    const int v = y->layout.block, xb = x->layout.block, rows = op_ceil(y->shape.c, v) * v;
+    const int ih = data ? g->sh / greatest_common_divisor(g->sh, g->dh) : 1;
+    const int iw = data ? g->sw / greatest_common_divisor(g->sw, g->dw) : 1;
+    int rc = 0;
+
+    for (int k = 0; k < 2 && rc == 0; k++) {
+        struct str options = {0};
+        tile_macros(&options, t);
+        str_append(&options, " -DV=%d -DTAPS=%d -DDATA=%d -DBIAS=%d -DRELU=%d -DMASK=%d -DIH=%d -DIW=%d", v,
+                   taps_at_once(t, xb), data, !data && op->desc.bias, !data && op->desc.relu,
+                   data && op->desc.mask_dx, ih, iw);
+        conv_macros(&options, g);
+        tensor_macros(&options, "X", x);
+        tensor_macros(&options, "Y", y);
+        tensor_macros(&options, "M", &io->x);
+        rc = op_kernel(op, &s->kernels[k], "conv_tiled.cl", &options,
+                       k == 0 ? "conv_tiled_pack" : "conv_tiled", err);
+    }
+    s->channel_tiles = op_ceil(rows, t->ly * t->tm);
+    s->phases = data ? g->sh * g->sw : 1;
+    s->phase_pixels = data ? op_ceil(g->h, g->sh) * op_ceil(g->w, g->sw) : g->oh * g->ow;
+    const size_t taps = (size_t)op_ceil(x->shape.c, xb) * (size_t)(xb * g->kh * g->kw);
+    const size_t pack[3] = {(size_t)(s->channel_tiles * t->ly * t->tm / 4) * taps, 1, 1};
+    const size_t convolve[3] = {0, (size_t)(s->channel_tiles * t->ly), (size_t)s->phases};
+    memcpy(s->global[0], pack, sizeof pack);
+    memcpy(s->global[1], convolve, sizeof convolve);
+    return rc;
+}
+
+static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                        struct clr_error *err)
+{
+    static const char *const names[] = {"conv_tiled_slices", "conv_tiled_reduce"};
+    const struct conv_geometry *g = &op->desc.u.conv;
+    const struct tile *t = &s->tile;
+    const int xb = io->x.layout.block, slices = slice_count(&op->desc, t);
+    const int columns = op_ceil(g->c, xb) * xb * g->kh * g->kw + op->desc.bias;
+    int rc = 0;
+
+    for (int k = 0; k < 2 && rc == 0; k++) {
+        struct str options = {0};
+        tile_macros(&options, t);
+        str_append(&options, " -DV=%d -DSLICES=%d -DPER_SLICE=%d -DBIAS=%d", io->dy.layout.block, slices,
+                   slice_pixels(&op->desc, t), op->desc.bias);
+        conv_macros(&options, g);
+        tensor_macros(&options, "X", &io->x);
+        tensor_macros(&options, "DY", &io->dy);
+        rc = op_kernel(op, &s->kernels[k], "conv_tiled_wgrad.cl", &options, names[k], err);
+    }
+    const size_t weights[3] = {(size_t)(op_ceil(columns, t->lx * t->tn) * t->lx),
+                               (size_t)(op_ceil(g->oc, t->ly * t->tm) * t->ly), (size_t)slices};
+    const size_t reduce[3] = {(size_t)columns, (size_t)g->oc, 1};
+    memcpy(s->global[0], weights, sizeof weights);
+    memcpy(s->global[1], reduce, sizeof reduce);
+    return rc;
+}
+
+static int create(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
+                  const struct op_io *io, struct clr_error *err)
+{
+    static const char *const names[OP_PASS_COUNT][2] = {
+        {"weights", "forward"}, {"flipped weights", "data gradient"}, {"weight gradient", "gradient sums"}};
+    struct conv_pass_state *s = NULL;
+    int rc = mem_new(&s, 1, sizeof *s, "a convolution", err);
+
+    if (rc < 0)
+        return rc;
+    s->pass = r->pass;
+    s->tile = pass_tile(r);
+    for (int k = 0; k < 2; k++)
+        (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, names[s->pass][k]);
+    rc = s->pass == OP_BACKWARD_WEIGHTS ? create_wgrad(s, op, io, err) : create_convolve(s, op, io, err);
+    if (rc < 0)
+        free(s);
+    else
+        *out = s;
+    return rc;
+}
+
+/* ------------------------------------------------------------------ running */
+
+static int run_convolve(struct conv_pass_state *s, struct op *op, const struct op_io *io,
+                        struct clr_error *err)
+{
+    const bool data = s->pass == OP_BACKWARD_DATA;
+    const cl_mem x = data ? io->dy.mem : io->x.mem, y = data ? io->dx.mem : io->y.mem;
+    const cl_mem other = data ? io->x.mem : op->desc.bias ? io->b : io->w;
+    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w)};
+    const struct ocl_arg convolve[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(other),
+                                       OCL_INT(io->batch)};
+    int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
+
+    s->global[1][0] = (size_t)(op_ceil(io->batch * s->phase_pixels, s->tile.lx * s->tile.tn) * s->tile.lx);
+    return rc < 0
+               ? rc
+               : op_launch(op, s->kernels[1], s->labels[1], s->global[1], convolve, MEM_COUNT(convolve), err);
+}
+
+static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    const cl_mem db = op->desc.bias ? io->db : io->dw;
+    const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_MEM(io->dy.mem),
+                                     OCL_INT(io->batch)};
+    const struct ocl_arg reduce[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], slices, MEM_COUNT(slices), err);
+
+    return rc < 0 ? rc
+                  : op_launch(op, s->kernels[1], s->labels[1], s->global[1], reduce, MEM_COUNT(reduce), err);
+}
+
+static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    return s->pass == OP_BACKWARD_WEIGHTS ? run_wgrad(s, op, io, err) : run_convolve(s, op, io, err);
+}
+
+static void describe(const struct conv_pass_state *s, char *out, size_t size)
+{
+    (void)snprintf(out, size, "tiled %d×%d×%d×%d", s->tile.lx, s->tile.ly, s->tile.tn, s->tile.tm);
+}
+
+const struct conv_row conv_tiled = {
+    .name = "tiled",
+    .can = can,
+    .guess = guess,
+    .candidates = candidates,
+    .plan = plan,
+    .create = create,
+    .run = run,
+    .describe = describe,
+};
