@@ -132,10 +132,10 @@ __kernel void conv_direct_forward(__global float *restrict y, __global const flo
             if (OW % XT != 0 && ox + t >= OW)
                 break;
 #if RELU
-            value = select(value, (floatv)(0.0f), value <= (floatv)(0.0f));
+            value = value <= (floatv)(0.0f) ? (floatv)(0.0f) : value;
 #endif
 #if MASK
-            value = select((floatv)(0.0f), value, LOADV(t, mask + AT(M, n, ob, oy, ox)) > (floatv)(0.0f));
+            value = LOADV(t, mask + AT(M, n, ob, oy, ox)) > (floatv)(0.0f) ? value : (floatv)(0.0f);
 #endif
             STOREV(value, t, out);
         }

@@ -131,11 +131,11 @@ __kernel void dense_gemm(__global float *restrict c, __global const float *restr
                     out[e * HW(B)] = lanes[e];
 #else
 #if RELU
-            value = select(value, (floatv)(0.0f), value <= (floatv)(0.0f));
+            value = value <= (floatv)(0.0f) ? (floatv)(0.0f) : value;
 #endif
 #if MASK
             const floatv x = LOADV(0, mask + (size_t)(m0 + i) * ROW(M) + COLUMN(M, n));
-            value = select((floatv)(0.0f), value, x > (floatv)(0.0f));
+            value = x > (floatv)(0.0f) ? value : (floatv)(0.0f);
 #endif
             STOREV(value, 0, c + (size_t)(m0 + i) * ROW(C) + COLUMN(C, n));
 #endif

@@ -6,14 +6,19 @@
  * Within a channel the neighbourhood is SIZE×SIZE pixels (n = SIZE²), across it is SIZE channels (n = SIZE),
  * zero outside. Source: Caffe, lrn layer; Krizhevsky et al., NIPS 2012. SCALE = ALPHA/n.
  *
- * lrn_within_forward   NDRange (H, X_CB, batch)          y, s
- * lrn_within_backward  NDRange (H, X_CB, batch)          dx from x, y, s, dy
- * lrn_across_forward   NDRange (H·W, batch)              y, s
+ * lrn_within_forward   NDRange (H, X_CB, batch)          y, u
+ * lrn_within_backward  NDRange (H, X_CB, batch)          dx from x, y, u, dy
+ * lrn_across_forward   NDRange (H·W, batch)              y, u
  * lrn_across_backward  NDRange (H·W, batch)              dx
  *
- * Layouts: X_… for x and dx, Y_… for y and dy (halos may differ), one block V; s: [N][CB][H][W][V].
- * C H W SIZE SCALE BETA K0 V; BETA_075 1 where β is 0.75, Caffe's default: then s^−0.75 is r·sqrt(r) with
- * r = 1/sqrt(s).
+ * What is saved is u = 1/s: a division once, where going back needs it at every window.
+ *
+ * Within a channel a work-item goes along a row; the sum of each column of SIZE pixels is made once and kept
+ * for the SIZE windows that hold it (where SIZE is at most RING_MAX). Columns are added up anew for each
+ * window: taking one away from a running sum would lose precision.
+ *
+ * Layouts: X_… for x and dx, Y_… for y and dy (halos may differ), one block V; u: [N][CB][H][W][V].
+ * C H W SIZE SCALE BETA K0 V; BETA_075 1 where β is 0.75, Caffe's default: then s^−0.75 is √u·√√u.
  */
 #ifndef SIZE
 #error "lrn.cl needs SIZE and the other macros of its header"
@@ -22,70 +27,108 @@
 #define S_AT(n, cb, y, x) ((((size_t)(n) * X_CB + (cb)) * H + (y)) * W + (x))
 
 #if BETA_075
-#define POWER(T, s) power_075_##T(s)
-float power_075_scalar(float s);
-float power_075_scalar(float s)
-{
-    const float r = 1.0f / sqrt(s);
-    return r * sqrt(r);
-}
-floatv power_075_vector(floatv s);
-floatv power_075_vector(floatv s)
-{
-    const floatv r = (floatv)(1.0f) / sqrt(s);
-    return r * sqrt(r);
-}
+#define POWER(T, u) (sqrt(u) * sqrt(sqrt(u)))
 #else
-#define POWER(T, s) pow(s, -BETA_##T)
+#define POWER(T, u) pow(u, BETA_##T)
 #define BETA_scalar (BETA)
 #define BETA_vector ((floatv)(BETA))
 #endif
 
-__kernel void lrn_within_forward(__global float *restrict y, __global float *restrict s,
+#define RING_MAX 9
+#if SIZE <= RING_MAX
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
+
+/* Window by window along row h: body sees w and sum, which adds up COLUMN(j) over the window's columns. */
+#if SIZE <= RING_MAX
+#define ALONG_ROW(COLUMN, BODY)                                                                              \
+    floatv ring[SIZE];                                                                                       \
+    UNROLL for (int k = 0; k < SIZE; k++) ring[k] = (floatv)(0.0f);                                          \
+    for (int w = -(SIZE / 2); w < W; w++) {                                                                  \
+        floatv sum = (floatv)(0.0f);                                                                         \
+        UNROLL for (int k = 0; k + 1 < SIZE; k++) ring[k] = ring[k + 1];                                     \
+        ring[SIZE - 1] = w + SIZE / 2 < W ? COLUMN(w + SIZE / 2) : (floatv)(0.0f);                           \
+        if (w < 0)                                                                                           \
+            continue;                                                                                        \
+        UNROLL for (int k = 0; k < SIZE; k++) sum += ring[k];                                                \
+        BODY                                                                                                 \
+    }
+#else
+#define ALONG_ROW(COLUMN, BODY)                                                                              \
+    for (int w = 0; w < W; w++) {                                                                            \
+        floatv sum = (floatv)(0.0f);                                                                         \
+        for (int j = max(w - SIZE / 2, 0); j <= min(w + SIZE / 2, W - 1); j++)                               \
+            sum += COLUMN(j);                                                                                \
+        BODY                                                                                                 \
+    }
+#endif
+
+/* Σ x² over the rows h0 … h1 of a column. */
+floatv squares(__global const float *x, int n, int cb, int h0, int h1, int w);
+floatv squares(__global const float *x, int n, int cb, int h0, int h1, int w)
+{
+    floatv sum = (floatv)(0.0f);
+
+    for (int i = h0; i <= h1; i++) {
+        const floatv v = LOADV(0, x + AT(X, n, cb, i, w));
+        sum = fma(v, v, sum);
+    }
+    return sum;
+}
+
+__kernel void lrn_within_forward(__global float *restrict y, __global float *restrict u,
                                  __global const float *restrict x, int batch)
 {
     const int h = (int)get_global_id(0), cb = (int)get_global_id(1), n = (int)get_global_id(2);
-    const int r = SIZE / 2;
+    const int h0 = max(h - SIZE / 2, 0), h1 = min(h + SIZE / 2, H - 1);
 
     if (h >= H || cb >= X_CB || n >= batch)
         return;
-    for (int w = 0; w < W; w++) {
-        floatv sum = (floatv)(0.0f);
-        for (int i = max(h - r, 0); i <= min(h + r, H - 1); i++) {
-            __global const float *row = x + AT(X, n, cb, i, 0);
-            for (int j = max(w - r, 0); j <= min(w + r, W - 1); j++) {
-                const floatv v = LOADV(j, row);
-                sum = fma(v, v, sum);
-            }
-        }
-        const floatv scale = fma(sum, (floatv)(SCALE), (floatv)(K0));
-        STOREV(scale, S_AT(n, cb, h, w), s);
-        STOREV(LOADV(0, x + AT(X, n, cb, h, w)) * POWER(vector, scale), 0, y + AT(Y, n, cb, h, w));
-    }
+#define COLUMN(j) squares(x, n, cb, h0, h1, j)
+    ALONG_ROW(COLUMN, {
+        const floatv inverse = (floatv)(1.0f) / fma(sum, (floatv)(SCALE), (floatv)(K0));
+        STOREV(inverse, S_AT(n, cb, h, w), u);
+        STOREV(LOADV(0, x + AT(X, n, cb, h, w)) * POWER(vector, inverse), 0, y + AT(Y, n, cb, h, w));
+    })
+#undef COLUMN
+}
+
+/* Σ dy·y/s over the rows h0 … h1 of a column. */
+floatv shares(__global const float *y, __global const float *u, __global const float *dy, int n, int cb,
+              int h0, int h1, int w);
+floatv shares(__global const float *y, __global const float *u, __global const float *dy, int n, int cb,
+              int h0, int h1, int w)
+{
+    floatv sum = (floatv)(0.0f);
+
+    for (int i = h0; i <= h1; i++)
+        sum += LOADV(0, dy + AT(DY, n, cb, i, w)) * LOADV(0, y + AT(Y, n, cb, i, w)) *
+               LOADV(S_AT(n, cb, i, w), u);
+    return sum;
 }
 
 __kernel void lrn_within_backward(__global float *restrict dx, __global const float *restrict x,
-                                  __global const float *restrict y, __global const float *restrict s,
+                                  __global const float *restrict y, __global const float *restrict u,
                                   __global const float *restrict dy, int batch)
 {
     const int h = (int)get_global_id(0), cb = (int)get_global_id(1), n = (int)get_global_id(2);
-    const int r = SIZE / 2;
+    const int h0 = max(h - SIZE / 2, 0), h1 = min(h + SIZE / 2, H - 1);
 
     if (h >= H || cb >= X_CB || n >= batch)
         return;
-    for (int w = 0; w < W; w++) {
-        floatv sum = (floatv)(0.0f);
-        for (int i = max(h - r, 0); i <= min(h + r, H - 1); i++)
-            for (int j = max(w - r, 0); j <= min(w + r, W - 1); j++)
-                sum += LOADV(0, dy + AT(DY, n, cb, i, j)) * LOADV(0, y + AT(Y, n, cb, i, j)) /
-                       LOADV(S_AT(n, cb, i, j), s);
-        const floatv direct = LOADV(0, dy + AT(DY, n, cb, h, w)) * POWER(vector, LOADV(S_AT(n, cb, h, w), s));
+#define COLUMN(j) shares(y, u, dy, n, cb, h0, h1, j)
+    ALONG_ROW(COLUMN, {
+        const floatv power = POWER(vector, LOADV(S_AT(n, cb, h, w), u));
+        const floatv direct = LOADV(0, dy + AT(DY, n, cb, h, w)) * power;
         const floatv through = (floatv)(2.0f * SCALE * BETA) * LOADV(0, x + AT(X, n, cb, h, w)) * sum;
         STOREV(direct - through, 0, dx + AT(DX, n, cb, h, w));
-    }
+    })
+#undef COLUMN
 }
 
-__kernel void lrn_across_forward(__global float *restrict y, __global float *restrict s,
+__kernel void lrn_across_forward(__global float *restrict y, __global float *restrict u,
                                  __global const float *restrict x, int batch)
 {
     const int at = (int)get_global_id(0), n = (int)get_global_id(1);
@@ -99,14 +142,14 @@ __kernel void lrn_across_forward(__global float *restrict y, __global float *res
             const float v = x[ELEMENT(X, n, k, h, w)];
             sum = fma(v, v, sum);
         }
-        const float scale = fma(sum, SCALE, K0);
-        s[S_AT(n, c / V, h, w) * V + c % V] = scale;
-        y[ELEMENT(Y, n, c, h, w)] = x[ELEMENT(X, n, c, h, w)] * POWER(scalar, scale);
+        const float inverse = 1.0f / fma(sum, SCALE, K0);
+        u[S_AT(n, c / V, h, w) * V + c % V] = inverse;
+        y[ELEMENT(Y, n, c, h, w)] = x[ELEMENT(X, n, c, h, w)] * POWER(scalar, inverse);
     }
 }
 
 __kernel void lrn_across_backward(__global float *restrict dx, __global const float *restrict x,
-                                  __global const float *restrict y, __global const float *restrict s,
+                                  __global const float *restrict y, __global const float *restrict u,
                                   __global const float *restrict dy, int batch)
 {
     const int at = (int)get_global_id(0), n = (int)get_global_id(1);
@@ -117,9 +160,9 @@ __kernel void lrn_across_backward(__global float *restrict dx, __global const fl
     for (int c = 0; c < C; c++) {
         float sum = 0.0f;
         for (int k = max(c - r, 0); k <= min(c + r, C - 1); k++)
-            sum += dy[ELEMENT(DY, n, k, h, w)] * y[ELEMENT(Y, n, k, h, w)] /
-                   s[S_AT(n, k / V, h, w) * V + k % V];
-        const float direct = dy[ELEMENT(DY, n, c, h, w)] * POWER(scalar, s[S_AT(n, c / V, h, w) * V + c % V]);
+            sum += dy[ELEMENT(DY, n, k, h, w)] * y[ELEMENT(Y, n, k, h, w)] *
+                   u[S_AT(n, k / V, h, w) * V + k % V];
+        const float direct = dy[ELEMENT(DY, n, c, h, w)] * POWER(scalar, u[S_AT(n, c / V, h, w) * V + c % V]);
         dx[ELEMENT(DX, n, c, h, w)] = direct - 2.0f * SCALE * BETA * x[ELEMENT(X, n, c, h, w)] * sum;
     }
 }

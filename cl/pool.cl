@@ -89,15 +89,15 @@ __kernel void pool_max_forward(__global float *restrict y,
                     continue;
                 const floatv v = LOADV(i * X_WP + q * SW + j, rows);
                 const intv better = (v > best) | (v != v);
-                best = select(best, v, better);
-                place = select(place, (intv)(i * KW + j), better);
+                best = better ? v : best;
+                place = better ? (intv)(i * KW + j) : place;
             }
         }
 #if RELU || MASK
-        place = select((intv)(NONE), place, best > (floatv)(0.0f));
+        place = best > (floatv)(0.0f) ? place : (intv)(NONE);
 #endif
 #if RELU
-        best = select(best, (floatv)(0.0f), best <= (floatv)(0.0f));
+        best = best <= (floatv)(0.0f) ? (floatv)(0.0f) : best;
 #endif
         STOREV(best, 0, y + AT(Y, n, cb, p, q));
 #if SAVE
@@ -123,8 +123,8 @@ __kernel void pool_max_forward(__global float *restrict y,
     }
 
 #define MAX_TERM(p, q, i, j)                                                                                 \
-    select((floatv)(0.0f), LOADV(q, dy + AT(Y, n, cb, p, 0)),                                                \
-           TO_INTV(LOADV(ARG(n, cb, p, q), arg) == (argv)((i) * KW + (j))))
+    (TO_INTV(LOADV(ARG(n, cb, p, q), arg) == (argv)((i) * KW + (j))) ? LOADV(q, dy + AT(Y, n, cb, p, 0))     \
+                                                                     : (floatv)(0.0f))
 
 __kernel void pool_max_backward(__global float *restrict dx, __global const float *restrict dy,
                                 __global const ARG_T *restrict arg, int batch)
@@ -192,7 +192,7 @@ __kernel void pool_ave_backward(__global float *restrict dx, __global const floa
                 continue;
             GATHER(sum, h + PH, q, r, AVE_TERM)
 #if MASK
-            sum = select((floatv)(0.0f), sum, LOADV(w, x + AT(M, n, cb, h, 0)) > (floatv)(0.0f));
+            sum = LOADV(w, x + AT(M, n, cb, h, 0)) > (floatv)(0.0f) ? sum : (floatv)(0.0f);
 #endif
             STOREV(sum, 0, dx + AT(X, n, cb, h, w));
         }

@@ -25,7 +25,7 @@ __kernel void relu_forward(__global float *y, __global const float *x, int batch
         __global float *out = y + AT(Y, n, cb, h, 0);
         for (int w = 0; w < W; w++) {
             const floatv v = LOADV(w, in);
-            STOREV(select(v, LEFT(v), v <= (floatv)(0.0f)), w, out);
+            STOREV(v <= (floatv)(0.0f) ? LEFT(v) : v, w, out);
         }
     }
 }
@@ -41,7 +41,7 @@ __kernel void relu_backward(__global float *dx, __global const float *y, __globa
         __global float *out = dx + AT(DX, n, cb, h, 0);
         for (int w = 0; w < W; w++) {
             const floatv d = LOADV(w, in);
-            STOREV(select(LEFT(d), d, LOADV(w, value) > (floatv)(0.0f)), w, out);
+            STOREV(LOADV(w, value) > (floatv)(0.0f) ? d : LEFT(d), w, out);
         }
     }
 }
