@@ -281,10 +281,10 @@ conv_tiled(__global float *restrict y, __global const float *restrict x, __globa
                 const int c = tile * BM + (g * LY + ly) * 4;
                 float4 v = acc[g][t];
 #if RELU
-                v = select(v, (float4)(0.0f), v <= (float4)(0.0f));
+                v = v <= (float4)(0.0f) ? (float4)(0.0f) : v;
 #endif
 #if MASK
-                v = select((float4)(0.0f), v, load4(other + AT(M, n, 0, h, w), c) > (float4)(0.0f));
+                v = load4(other + AT(M, n, 0, h, w), c) > (float4)(0.0f) ? v : (float4)(0.0f);
 #endif
                 store4(y + AT(Y, n, 0, h, w), c, v);
             }
