@@ -36,7 +36,7 @@
  * TAPS               taps in local memory at a time
  * BIAS               forward: 0 or 1; `other` is the bias
  * RELU               forward: 1: y = max(y, 0), NaN stays
- * MASK               gradient: 1: dx = 0 where x, which is `other`, in layout M_…, M_BLOCK = V, is not positive
+ * MASK               gradient: 1: dx = 0 where x is not positive; `other` is x, layout M_…, M_BLOCK = V
  *
  * Source of the tiling: the usual one of matrix products on GPUs, e.g. Nugteren, "CLBlast: a tuned OpenCL
  * BLAS library", IWOCL 2018; of the implicit product: Chetlur et al., "cuDNN: efficient primitives for deep
@@ -156,8 +156,8 @@ float4 load4(__global const float *restrict pixel, int c)
 #endif
 
 __kernel __attribute__((reqd_work_group_size(LX, LY, 1))) void
-conv_tiled(__global float *restrict y, __global const float *restrict x, __global const float *restrict packed,
-           __global const float *restrict other, int batch)
+conv_tiled(__global float *restrict y, __global const float *restrict x,
+           __global const float *restrict packed, __global const float *restrict other, int batch)
 {
     __local float4 xs[BK * (BN / 4)], ws[BK * (BM / 4)];
     __local float *xs1 = (__local float *)xs;
@@ -281,10 +281,10 @@ conv_tiled(__global float *restrict y, __global const float *restrict x, __globa
                 const int c = tile * BM + (g * LY + ly) * 4;
                 float4 v = acc[g][t];
 #if RELU
-                v = select(v, (float4)(0.0f), v <= (float4)(0.0f));
+                v = v <= (float4)(0.0f) ? (float4)(0.0f) : v;
 #endif
 #if MASK
-                v = select((float4)(0.0f), v, load4(other + AT(M, n, 0, h, w), c) > (float4)(0.0f));
+                v = load4(other + AT(M, n, 0, h, w), c) > (float4)(0.0f) ? v : (float4)(0.0f);
 #endif
                 store4(y + AT(Y, n, 0, h, w), c, v);
             }

@@ -12,8 +12,8 @@
  * A work-group of LX × LY makes BM = LY·TM channels × BN = LX·TN columns of one slice, a work-item TM × TN of
  * them in registers. BK pixels at a time, it copies what they need of x and dy into local memory: work-item
  * me copies for pixel me mod BK, so that neighbours read neighbouring pixels, XU and DU floats at once, at
- * offsets from the pixel that are computed once; the pixel itself moves by additions. Rows in local memory are
- * a float4 longer than BN and BM: with BK = 8, what the work-items of a quarter of a warp write goes to
+ * offsets from the pixel that are computed once; the pixel itself moves by additions. Rows in local memory
+ * are a float4 longer than BN and BM: with BK = 8, what the work-items of a quarter of a warp write goes to
  * different banks.
  *
  * conv_tiled_slices   NDRange (LX·ceil(columns/BN), LY·ceil(OC/BM), SLICES) → partial; local size (LX, LY, 1)
