@@ -102,13 +102,13 @@ conv_pool_forward(__global float *restrict y,
                     for (int j = left; j < right; j++) {
                         const floatv v = LOADV(j * OB + o, row);
                         const intv better = (v > best) | (v != v);
-                        best = select(best, v, better);
-                        place = select(place, (intv)(at + j), better);
+                        best = better ? v : best;
+                        place = better ? (intv)(at + j) : place;
                     }
                 }
 #if RELU
-                place = select((intv)(NONE), place, best > (floatv)(0.0f));
-                best = select(best, (floatv)(0.0f), best <= (floatv)(0.0f));
+                place = best > (floatv)(0.0f) ? place : (intv)(NONE);
+                best = best <= (floatv)(0.0f) ? (floatv)(0.0f) : best;
 #endif
                 STOREV(best, 0, y + AT(Y, n, cb, p, q));
 #if SAVE

@@ -283,21 +283,18 @@ void output_tile(__global float *y, SCRATCH const float *m, __global const float
     }
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        if (OH % 4 != 0 && y0 + i >= OH)
-            break;
         transform_output(out, columns + i * T, 4);
 #pragma unroll
         for (int j = 0; j < 4; j++) {
-            if (OW % 4 != 0 && x0 + j >= OW)
-                break;
             floatv value = out[j] + bias;
 #if RELU
-            value = select(value, VEC(0.0f), value <= VEC(0.0f));
+            value = value <= VEC(0.0f) ? VEC(0.0f) : value;
 #endif
 #if MASK
-            value = select(VEC(0.0f), value, LOADV(0, mask + AT(MASK, n, ob, y0 + i, x0 + j)) > VEC(0.0f));
+            value = LOADV(0, mask + AT(MASK, n, ob, y0 + i, x0 + j)) > VEC(0.0f) ? value : VEC(0.0f);
 #endif
-            STOREV(value, 0, y + AT(Y, n, ob, y0 + i, x0 + j));
+            if ((OH % 4 == 0 || y0 + i < OH) && (OW % 4 == 0 || x0 + j < OW))
+                STOREV(value, 0, y + AT(Y, n, ob, y0 + i, x0 + j));
         }
     }
 }

@@ -106,7 +106,7 @@ static bool pool_in_front(struct graph *g, int i, const struct clr_device *devic
     if (n->desc.kind != OP_POOL || n->desc.mask_dx || !front || front->desc.kind != OP_CONV ||
         front->desc.relu || front->desc.need_dx || g->values[n->x].consumer_count != 1 ||
         front->x != g->images || g->values[g->images].consumer_count != 1 ||
-        !conv_pool_can(&front->desc.u.conv, &n->desc.u.pool, device, block))
+        !conv_pool_pays(&front->desc.u.conv, &n->desc.u.pool, device, block))
         return false;
     conv = front->desc.u.conv;
     front->desc.kind = OP_CONV_POOL;

@@ -20,13 +20,18 @@ struct conv_pool_op {
     int xt, ob;
 };
 
-bool conv_pool_can(const struct conv_geometry *c, const struct pool_geometry *p,
-                   const struct clr_device *device, int block)
+static bool can(const struct conv_geometry *c, const struct pool_geometry *p, const struct clr_device *device,
+                int block)
 {
-    return device->type == CLR_DEVICE_CPU && p->method == POOL_MAX && c->group == 1 && c->dh == 1 &&
-           c->dw == 1 && c->c < block && c->kw * c->c <= ROW && p->kh * p->kw < 255 && p->ph < p->kh &&
-           p->pw < p->kw &&
+    return p->method == POOL_MAX && c->group == 1 && c->dh == 1 && c->dw == 1 && c->kw * c->c <= ROW &&
+           p->kh * p->kw < 255 && p->ph < p->kh && p->pw < p->kw &&
            (size_t)p->kh * (size_t)(c->ow + ROW) * 2 * (size_t)block * sizeof(float) <= device->local_memory;
+}
+
+bool conv_pool_pays(const struct conv_geometry *c, const struct pool_geometry *p,
+                    const struct clr_device *device, int block)
+{
+    return device->type == CLR_DEVICE_CPU && c->c < block && can(c, p, device, block);
 }
 
 /* Images of a slice of the weight gradient. */
@@ -44,7 +49,7 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     const struct shape places = {desc->x.n, op_ceil(c->oc, block) * block, p->oh, p->ow};
     size_t packed, slices, count;
 
-    if (!conv_pool_can(c, p, device, block) || desc->need_dx)
+    if (!can(c, p, device, block) || desc->need_dx)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': not a convolution that can pool", desc->label);
     if (!clr_mul_size(&packed, channels, (size_t)(c->kh * c->kw * c->c + 1)) || packed > INT_MAX ||
         !clr_mul_size(&slices, channels * SLICE_COUNT, (size_t)(c->kh * ROW + 1)) || slices > INT_MAX ||

@@ -4,8 +4,12 @@
 
 #include "ops/op.h"
 
-/* Can they, and should they, on this device in a net of channel block `block`? */
-bool conv_pool_can(const struct conv_geometry *c, const struct pool_geometry *p,
-                   const struct clr_device *device, int block);
+/*
+ * Should they, on this device in a net of channel block `block`? On CPUs: a work-item takes an image, and its
+ * rows stay in a cache. The images must lie in one block of all their channels, as they do where these are
+ * fewer.
+ */
+bool conv_pool_pays(const struct conv_geometry *c, const struct pool_geometry *p,
+                    const struct clr_device *device, int block);
 
 #endif
