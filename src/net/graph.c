@@ -272,7 +272,7 @@ static int add_judge(struct builder *b, int x)
 {
     const struct shape *s = &b->g->values[x].shape;
     bool loss = b->layer->kind == LAYER_SOFTMAX_LOSS;
-    int labels, number, rc = read_bottom(b, 1, &labels);
+    int labels = -1, number, rc = read_bottom(b, 1, &labels);
     struct graph_node *n;
 
     if (rc < 0)
@@ -331,7 +331,7 @@ static int add_data(struct builder *b)
 
 static int add_layer(struct builder *b)
 {
-    int x, rc;
+    int x = -1, rc;
 
     if (b->layer->kind == LAYER_DATA || b->layer->kind == LAYER_INPUT)
         return add_data(b);

@@ -2,8 +2,10 @@
 
 import re
 import subprocess
+import sys
 
-from harness import ROOT, Place, case, check, clr, expect, expect_lines, fresh, table, write
+from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, table,
+                     write)
 
 COMMANDS = ["devices", "doctor", "bench", "data", "net", "schedule", "range-test", "train", "eval", "plot"]
 TRAIN = ["train", "--net", "quick", "--data", "nowhere", "--iterations", "3", "--out", "never-made"]
@@ -251,3 +253,32 @@ def plot_refuses_what_it_cannot_draw():
     expect(clr("plot", "run", folder / "broken.csv", "-o", folder / "b.png"), 4, [], ["broken.csv:2"])
     left = sorted(p.name for p in folder.iterdir())
     check(left == ["a.png", "broken.csv", "history.csv"], f"left behind: {left}")
+
+
+def bench_peers(*args):
+    done = subprocess.run([sys.executable, ROOT / "tools" / "bench-peers", *map(str, args)], text=True,
+                          env=Place.environment(), capture_output=True, timeout=120, check=False)
+    return Result(["(tools/bench-peers)", *args], done.returncode, done.stdout, done.stderr)
+
+
+@case
+def bench_peers_says_what_is_wrong_with_its_options():
+    expect(bench_peers("--help"), 0, ["--net .*caffe-full", "--venv DIR"])
+    for args in (["--net", "nope"], ["--batch", "0"], ["--threads", "100000"], ["--clr-cl", "/nowhere/clr-cl"]):
+        result = bench_peers(*args)
+        check(result.code == 2 and args[0] in result.err and args[1] in result.err, f"{args}\n{result}")
+
+
+@case
+def bench_peers_refuses_a_net_that_is_another_one():
+    """A stand-in for PyTorch whose net has one tensor: clr-cl must not be compared with it."""
+    device()
+    python = write(fresh("venv") / "bin" / "python", """#!/bin/sh
+case "$*" in
+*--worker*) echo '{"parameters": [[32, 3, 5, 5]]}' ;;
+*) echo '{"torch": "0", "onednn": "0", "cpu": "none", "python": "0", "executable": "none"}' ;;
+esac
+""")
+    python.chmod(0o755)
+    result = bench_peers("--net", "quick", "--clr-cl", Place.program, "--venv", python.parent.parent)
+    check(result.code == 1 and "quick is another net in PyTorch" in result.err, result)
