@@ -90,7 +90,7 @@ static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct p
                        struct clr_error *err)
 {
     struct spec_said said = {0};
-    struct layer_spec *layer;
+    struct layer_spec *layer = NULL;
     int rc;
 
     for (struct pt_field *f = NULL; pt_next(r, "layer", &f);) {
