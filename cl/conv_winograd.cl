@@ -55,10 +55,16 @@
 #define M_STEP (NT * OB * V + V)
 #define Z_STEP (NT * OCP + V)
 
+/*
+ * The rows and columns of a tile go through its transforms one by one on a CPU: all at once, the compiler
+ * interleaves them and spills. On a GPU an array in registers needs indices that are constants.
+ */
 #if FUSED
 #define SCRATCH __local
+#define ONE_BY_ONE _Pragma("unroll 1")
 #else
 #define SCRATCH __global
+#define ONE_BY_ONE _Pragma("unroll")
 #endif
 
 /* ------------------------------------------------------------------ transforms of one row or column */
@@ -153,14 +159,14 @@ void input_tile(SCRATCH float *v, size_t stride, __global const float *x)
 {
     floatv rows[POS], in[T], out[T];
 
-#pragma unroll
+    ONE_BY_ONE
     for (int i = 0; i < T; i++) {
 #pragma unroll
         for (int j = 0; j < T; j++)
             in[j] = LOADV(j, x + (size_t)i * (X_WP * V));
         transform_input(rows + i * T, in);
     }
-#pragma unroll
+    ONE_BY_ONE
     for (int j = 0; j < T; j++) {
 #pragma unroll
         for (int i = 0; i < T; i++)
@@ -271,7 +277,7 @@ void output_tile(__global float *y, SCRATCH const float *m, __global const float
     const int n = tile / TILES, y0 = tile % TILES / TX * 4, x0 = tile % TILES % TX * 4;
     floatv columns[4 * T], in[T], out[5];
 
-#pragma unroll
+    ONE_BY_ONE
     for (int j = 0; j < T; j++) {
 #pragma unroll
         for (int i = 0; i < T; i++)
@@ -281,7 +287,7 @@ void output_tile(__global float *y, SCRATCH const float *m, __global const float
         for (int i = 0; i < 4; i++)
             columns[i * T + j] = out[i];
     }
-#pragma unroll
+    ONE_BY_ONE
     for (int i = 0; i < 4; i++) {
         transform_output(out, columns + i * T, 4);
 #pragma unroll
@@ -304,7 +310,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_fused(__global float *restrict y, __global const float *restrict x, __global const float *restrict u,
                __global const float *restrict mask, int batch)
 {
-    __local float v[POS * V_STEP], m[POS * M_STEP];
+    __local float v[POS * V_STEP] __attribute__((aligned(64))), m[POS * M_STEP] __attribute__((aligned(64)));
     const int first = (int)get_global_id(0) * NT, total = batch * TILES;
 
     for (int t = 0; t < NT; t++) { /* behind the last tile: that one again, for nobody */
@@ -357,14 +363,14 @@ void dy_tile(SCRATCH float *z, size_t stride, __global const float *dy)
 {
     floatv rows[4 * T], in[4], out[T];
 
-#pragma unroll
+    ONE_BY_ONE
     for (int i = 0; i < 4; i++) {
 #pragma unroll
         for (int j = 0; j < 4; j++)
             in[j] = LOADV(j, dy + (size_t)i * (DY_WP * V));
         transform_filter(rows + i * T, in, 4);
     }
-#pragma unroll
+    ONE_BY_ONE
     for (int j = 0; j < T; j++) {
 #pragma unroll
         for (int i = 0; i < 4; i++)
@@ -432,7 +438,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_slices(__global float *restrict partial, __global const float *restrict x,
                 __global const float *restrict dy, int batch)
 {
-    __local float v[POS * V_STEP], z[POS * Z_STEP];
+    __local float v[POS * V_STEP] __attribute__((aligned(64))), z[POS * Z_STEP] __attribute__((aligned(64)));
     const int s = (int)get_global_id(0);
     const int begin = min(s * PER_SLICE, batch) * TILES, end = min((s + 1) * PER_SLICE, batch) * TILES;
     __global float *sums = partial + (size_t)s * (POS * ICP * OCP);

@@ -36,11 +36,14 @@ static int add_pass(struct tune_items *t, const struct graph *g, const struct gr
     return rc;
 }
 
-static int add_graph(struct tune_items *t, const struct graph *g, const struct clr_device *device,
+/* The operators that training would run: joined with their neighbours. */
+static int add_graph(struct tune_items *t, struct graph *g, const struct clr_device *device,
                      struct clr_error *err)
 {
     int rc = 0;
 
+    graph_fuse(g);
+    graph_fuse_pool(g, device, layout_block(device));
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
         for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
             rc = add_pass(t, g, &g->nodes[i], (enum op_pass)pass, device, err);

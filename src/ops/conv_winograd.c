@@ -33,9 +33,10 @@ struct conv_pass_state {
 /* ------------------------------------------------------------------ numbers */
 
 enum {
-    FUSED_BYTES = 128 << 10, /* of transformed inputs at a time: half of a small second-level cache */
-    FUSED_TILES = 32,        /* and not more tiles than that, so that there is work for all cores */
-    STAGED_BYTES = 64 << 20, /* likewise, in global memory */
+    FUSED_BYTES = 128 << 10, /* of transformed inputs at a time: a part of a core's second-level cache */
+    FUSED_WEIGHT_BYTES = 256 << 10, /* the same with dy, for the weight gradient */
+    FUSED_TILES = 32,               /* and not more tiles than that, so that there is work for all cores */
+    STAGED_BYTES = 64 << 20,        /* likewise, in global memory */
     SLICES = 10,
 };
 
@@ -71,7 +72,7 @@ static void choose_tiles(struct shape_of_work *w, const int *tile, int block, in
     const int step = weights ? 1 : w->tt;
     const double one =
         sizeof(float) * (double)w->positions * block * (weights || !w->fused ? w->icb + w->ocb : w->icb);
-    const double fit = (w->fused ? (double)FUSED_BYTES : (double)STAGED_BYTES) / one;
+    const double fit = (double)(!w->fused ? STAGED_BYTES : weights ? FUSED_WEIGHT_BYTES : FUSED_BYTES) / one;
     const long long all = (long long)batch * w->tiles;
     long long nt = tile[2] ? tile[2] : fit < 1.0 ? 1 : fit > (double)all ? all : (long long)fit;
 
