@@ -1,23 +1,24 @@
 /*
- * A convolution that nobody goes back through (the first of a net), the maximum pool behind it and a rectifier
- * behind that, in one: the map between them, the largest of the net, is never in memory.
+ * A convolution that nobody goes back through (the first of a net), the maximum pool behind it and a
+ * rectifier behind that, in one: the map between them, the largest of the net, is never in memory.
  *
- *   y[n,o,p,q] = max over window (p,q) of c,   c = conv(x) + b    (cl/conv_direct.cl, cl/pool.cl: their rules)
- *   dw[o,c,i,j] = Σ_{n,p,q} dy[n,o,p,q] · x[n, c, r·SH − PH + i·DH, s·SW − PW + j·DW],  (r,s) the place of the
- *   maximum in window (p,q): at most one pixel a window has a gradient, so this takes OC·OH·OW sums of KH·KW·C
- *   products where the map has several times as many pixels.
+ *   y[n,o,p,q] = max over window (p,q) of c,   c = conv(x) + b    (rules: cl/conv_direct.cl, cl/pool.cl)
+ *   dw[o,c,i,j] = Σ_{n,p,q} dy[n,o,p,q] · x[n, c, r·SH − PH + i, s·SW − PW + j]
  *
- * conv_pool_forward  NDRange (OCG, batch), work-groups of one work-item: makes the rows of the map one by one in
- *                    a ring of local memory as high as a window, and pools each window when its rows are there.
- *                    y, and (SAVE) arg [N][Y_CB][POOL_OH][POOL_OW][V]: the place i·POOL_KW + j, or NONE.
- *                    Weights as conv_direct_pack (cl/conv_direct.cl) leaves them.
- * conv_pool_slices   NDRange (ceil(OC/OT), SLICES)  → partial [SLICES][OC][KH][16], then [SLICES][OC]: a row of
- *                    the kernel, KW·C ≤ 16 neighbouring floats of x, is one vector; OT channels at a time.
+ * where (r,s) is the place of the maximum in window (p,q): one pixel of a window at most has a gradient, so
+ * this takes as many sums of KH·KW·C products as there are windows, not as the map has pixels.
+ *
+ * conv_pool_forward  NDRange (OCG, batch), work-groups of one work-item: makes the rows of the map one by
+ *                    one in a ring of local memory as high as a window, and pools each window when its rows
+ *                    are there. y, and (SAVE) arg [N][Y_CB][POOL_OH][POOL_OW][V]: the place i·POOL_KW + j,
+ *                    or NONE. Weights as conv_direct_pack (cl/conv_direct.cl) leaves them.
+ * conv_pool_slices   NDRange (ceil(OC/OT), SLICES)  → partial [SLICES][OC][KH][16], then [SLICES][OC]: a row
+ *                    of the kernel, KW·C ≤ 16 neighbouring floats of x, is one vector; OT channels at a time.
  * conv_pool_reduce   NDRange (OC)                   partial → dw, db, slices in ascending order
  *
- * x in one block of all its channels (X_BLOCK = C), dilation 1. Macros of the convolution: OC IC KH KW SH SW PH PW
- * OH OW (the map), XT OB (tile: XT pixels × OB vectors); of the pool: POOL_KH POOL_KW POOL_SH POOL_SW POOL_PH
- * POOL_PW POOL_OH POOL_OW; X_…, Y_… (of y, or of dy), V, RELU, SAVE, BIAS, OT, SLICES, PER_SLICE.
+ * x in one block of all its channels (X_BLOCK = C), dilation 1. Macros of the convolution: OC IC KH KW SH SW
+ * PH PW OH OW (the map), XT OB (tile: XT pixels × OB vectors); of the pool: POOL_KH POOL_KW POOL_SH POOL_SW
+ * POOL_PH POOL_PW POOL_OH POOL_OW; X_…, Y_… (of y, or of dy), V, RELU, SAVE, BIAS, OT, SLICES, PER_SLICE.
  */
 #ifndef POOL_KH
 #error "conv_pool.cl needs POOL_KH and the other macros of its header"
@@ -87,7 +88,8 @@ conv_pool_forward(__global float *restrict y,
         for (made = max(made, first); made < end; made++)
             for (int t = 0; t < XTILES; t++)
                 map_tile(ring + made % POOL_KH * RING_ROW + t * (XT * OB * V),
-                         x + AT(X, n, 0, made * SH - PH, t * XT * SW - PW), packed + (size_t)ocg * GROUP, bias);
+                         x + AT(X, n, 0, made * SH - PH, t * XT * SW - PW),
+                         packed + (size_t)ocg * GROUP, bias);
         for (int q = 0; q < POOL_OW; q++) {
             const int left = max(q * POOL_SW - POOL_PW, 0), right = min(q * POOL_SW - POOL_PW + POOL_KW, OW);
             for (int o = 0; o < OB; o++) {
@@ -126,7 +128,8 @@ conv_pool_forward(__global float *restrict y,
 #define SLICE (OC * KH * 16)
 
 __kernel void conv_pool_slices(__global float *restrict partial, __global const float *restrict x,
-                               __global const float *restrict dy, __global const uchar *restrict arg, int batch)
+                               __global const float *restrict dy, __global const uchar *restrict arg,
+                               int batch)
 {
     const int o0 = (int)get_global_id(0) * OT, s = (int)get_global_id(1);
     float16 acc[OT][KH];
@@ -158,17 +161,18 @@ __kernel void conv_pool_slices(__global float *restrict partial, __global const 
                     sum[k] += value;
 #pragma unroll
                     for (int i = 0; i < KH; i++)
-                        acc[k][i] = fma((float16)(value), vload16(0, patch + i * (X_WP * X_BLOCK)), acc[k][i]);
+                        acc[k][i] =
+                            fma((float16)(value), vload16(0, patch + i * (X_WP * X_BLOCK)), acc[k][i]);
                 }
             }
 #pragma unroll
     for (int k = 0; k < OT; k++) {
-        if (o0 + k >= OC)
-            break;
-        partial[(size_t)SLICES * SLICE + s * OC + o0 + k] = sum[k];
+        if (o0 + k < OC) {
+            partial[(size_t)SLICES * SLICE + s * OC + o0 + k] = sum[k];
 #pragma unroll
-        for (int i = 0; i < KH; i++)
-            vstore16(acc[k][i], (size_t)(s * OC + o0 + k) * KH + i, partial);
+            for (int i = 0; i < KH; i++)
+                vstore16(acc[k][i], (size_t)(s * OC + o0 + k) * KH + i, partial);
+        }
     }
 }
 

@@ -1,39 +1,41 @@
 /*
- * Winograd convolution F(4×4, R×R), R = 3 or 5, stride 1: forward, data gradient (the forward pass on flipped
- * weights) and weight gradient F(R×R, 4×4). A tile of T×T inputs, T = R + 3, gives 4×4 outputs:
+ * Winograd convolution F(4×4, R×R), R = 3 or 5, stride 1: forward, data gradient (the forward pass on
+ * flipped weights) and weight gradient F(R×R, 4×4). A tile of T×T inputs, T = R + 3, gives 4×4 outputs:
  *
  *   y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A          dw = Σ_tiles Aʷᵀ [ (Gʷ dy Gʷᵀ) ⊙ (Bᵀ x B) ] Aʷ
  *
  * so that the sums over channels (over tiles, for dw) become T·T small matrix products. Interpolation points:
  * 0, ±1, ±2, ∞ for T = 6 and ±½ besides for T = 8. With points a_j, N_j = Π_{l≠j}(a_j − a_l):
- * A[j][i] = a_jⁱ, G[j][k] = a_jᵏ / N_j, and row j of Bᵀ holds the coefficients of Π_{l≠j}(x − a_l); the row of ∞
- * is the last one. Signs are chosen so that row 0 of G begins with a positive number. Sources: Winograd,
+ * A[j][i] = a_jⁱ, G[j][k] = a_jᵏ / N_j, and row j of Bᵀ holds the coefficients of Π_{l≠j}(x − a_l); the row
+ * of ∞ is the last one. Signs are chosen so that row 0 of G begins with a positive number. Sources: Winograd,
  * "Arithmetic complexity of computations", 1980; Lavin, Gray, "Fast algorithms for convolutional neural
  * networks", CVPR 2016. What rounding does to it: docs/numerics.md.
  *
- * The image is cut into TY×TX tiles, numbered n·TY·TX + ty·TX + tx over the batch; NT tiles at a time go through
- * transform → products → inverse. x needs a halo of zeros that covers the last tile (src/ops/conv_winograd.c).
+ * The image is cut into TY×TX tiles, numbered n·TY·TX + ty·TX + tx over the batch; NT tiles at a time go
+ * through transform → products → inverse. x needs a halo of zeros that covers the last tile
+ * (src/ops/conv_winograd.c).
  *
  * FUSED 1, for CPUs: one work-item takes NT tiles through everything, with the transformed values in local
  * memory, which on a CPU is a piece of a core's cache. It has no barriers: a work-group is one work-item.
  *   winograd_fused        NDRange (ceil(batch·TY·TX / NT))
  *   winograd_slices       NDRange (SLICES)               → partial
- * FUSED 0: the stages are kernels of their own, NT tiles a launch, from tile `first` on; v and m (z) lie in the
- * workspace, from V_AT and M_AT on, behind u or the partial sums.
+ * FUSED 0: the stages are kernels of their own, NT tiles a launch, from tile `first` on; v and m (z) lie in
+ * the workspace, from V_AT and M_AT on, behind u or the partial sums.
  *   winograd_input        NDRange (NT, X_CB)             → v [POS][V_STEP]: NT rows of ICP
  *   winograd_multiply     NDRange (NT/TT, OCG, POS)      → m [OCG][POS][M_STEP]: NT rows of OB·V
  *   winograd_output       NDRange (NT, Y_CB)             → y
  *   winograd_dy           NDRange (NT, DY_CB)            → z [POS][Z_STEP]: NT rows of OCP
  *   winograd_accumulate   NDRange (ICP/TT, OCG, POS)     → partial (SLICES is 1)
  * Both:
- *   winograd_filter       NDRange (ICP + 1, OCG·OB)      w → u [OCG][POS][ICP][OB][V], then the bias [OCG·OB·V]
+ *   winograd_filter       NDRange (ICP + 1, OCG·OB)      w → u [OCG][POS][ICP][OB][V], then the bias
+ *                         [OCG·OB·V]
  *   winograd_weights      NDRange (IC + 1, DY_CB)        partial → dw, db
  *
  * partial: [SLICES][POS][ICP][OCP], then [SLICES][OCP] for the bias, summed in ascending order of slices.
  *
  * OC IC R PH PW OH OW  of the pass; V; X_…, Y_… (forward) or DY_… (weight gradient): layouts, all of block V
- * TT OB                tile of a product: TT tiles (weight gradient: input channels) × OB vectors in registers;
- *                      TT divides NT (ICP)
+ * TT OB                tile of a product: TT tiles (weight gradient: input channels) × OB vectors in
+ *                      registers; TT divides NT (ICP)
  * NT                   tiles at a time
  * BIAS FLIP RELU       0 or 1; MASK 1: y is zero where mask (layout MASK_…) is not positive
  * SLICES PER_SLICE     images of slice s: [s·PER_SLICE, (s+1)·PER_SLICE) below the batch
@@ -59,6 +61,7 @@
  * The rows and columns of a tile go through its transforms one by one on a CPU: all at once, the compiler
  * interleaves them and spills. On a GPU an array in registers needs indices that are constants.
  */
+#define ALIGNED __attribute__((aligned(64))) /* to lines of the cache */
 #if FUSED
 #define SCRATCH __local
 #define ONE_BY_ONE _Pragma("unroll 1")
@@ -310,7 +313,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_fused(__global float *restrict y, __global const float *restrict x, __global const float *restrict u,
                __global const float *restrict mask, int batch)
 {
-    __local float v[POS * V_STEP] __attribute__((aligned(64))), m[POS * M_STEP] __attribute__((aligned(64)));
+    __local float v[POS * V_STEP] ALIGNED, m[POS * M_STEP] ALIGNED;
     const int first = (int)get_global_id(0) * NT, total = batch * TILES;
 
     for (int t = 0; t < NT; t++) { /* behind the last tile: that one again, for nobody */
@@ -346,8 +349,8 @@ __kernel void winograd_output(__global float *restrict y, __global const float *
     const int t = (int)get_global_id(0), ob = (int)get_global_id(1);
 
     if (t < NT && first + t < batch * TILES && ob < Y_CB)
-        output_tile(y, work + M_AT + (size_t)(ob / OB) * POS * M_STEP + (size_t)t * (OB * V) + ob % OB * V, mask,
-                    LOADV(ob, work + OCG * U_GROUP), first + t, ob);
+        output_tile(y, work + M_AT + (size_t)(ob / OB) * POS * M_STEP + (size_t)t * (OB * V) + ob % OB * V,
+                    mask, LOADV(ob, work + OCG * U_GROUP), first + t, ob);
 }
 #endif
 #endif /* Y_BLOCK */
@@ -438,7 +441,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd_slices(__global float *restrict partial, __global const float *restrict x,
                 __global const float *restrict dy, int batch)
 {
-    __local float v[POS * V_STEP] __attribute__((aligned(64))), z[POS * Z_STEP] __attribute__((aligned(64)));
+    __local float v[POS * V_STEP] ALIGNED, z[POS * Z_STEP] ALIGNED;
     const int s = (int)get_global_id(0);
     const int begin = min(s * PER_SLICE, batch) * TILES, end = min((s + 1) * PER_SLICE, batch) * TILES;
     __global float *sums = partial + (size_t)s * (POS * ICP * OCP);
@@ -466,7 +469,8 @@ winograd_slices(__global float *restrict partial, __global const float *restrict
     }
 }
 #else
-__kernel void winograd_dy(__global float *restrict work, __global const float *restrict dy, int first, int batch)
+__kernel void winograd_dy(__global float *restrict work, __global const float *restrict dy, int first,
+                          int batch)
 {
     const int t = (int)get_global_id(0), ob = (int)get_global_id(1);
     __global float *z = work + M_AT + (size_t)t * OCP + ob * V;
@@ -499,7 +503,7 @@ __kernel void winograd_weights(__global float *restrict dw, __global float *rest
     floatv columns[R * T], in[T], out[5];
     float lanes[V];
 
-    if (c > IC || (c == IC && !BIAS) || ob >= DY_CB)
+    if (c > IC - (BIAS ? 0 : 1) || ob >= DY_CB)
         return;
     if (c == IC) {
         floatv sum = VEC(0.0f);

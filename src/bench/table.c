@@ -72,7 +72,7 @@ static void head(struct str *s, const struct clr_bench_report *r)
 static void row(struct str *s, const struct clr_bench_report *r, const struct clr_bench_row *row, int width,
                 double sum)
 {
-    str_append(s, "%-*s  %-15s  %8.3f  %8.3f  %8.3f  ", width, row->layer, clr_bench_pass_name(row->pass),
+    str_append(s, "%-*s  %-18s  %8.3f  %8.3f  %8.3f  ", width, row->layer, clr_bench_pass_name(row->pass),
                row->ms.median, row->ms.min, row->ms.max);
     if (row->gflop > 0.0 && row->ms.median > 0.0) {
         const double rate = row->gflop / row->ms.median * 1e3;
@@ -92,14 +92,14 @@ static void rows(struct str *s, const struct clr_bench_report *r)
         str_append(s, "layers: not measured, the times that this driver gives for kernels are of no use\n");
         return;
     }
-    str_append(s, "%-*s  %-15s  %8s  %8s  %8s  %8s  %7s  %7s\n", width, "LAYER", "PASS", "ms", "MIN", "MAX",
+    str_append(s, "%-*s  %-18s  %8s  %8s  %8s  %8s  %7s  %7s\n", width, "LAYER", "PASS", "ms", "MIN", "MAX",
                "GFLOP/s", "OF PEAK", "SHARE");
     for (size_t i = 0; i < r->row_count; i++)
         row(s, r, &r->rows[i], width, sum);
-    str_append(s, "%-*s  %-15s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "all kernels", "", sum, "", "",
+    str_append(s, "%-*s  %-18s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "all kernels", "", sum, "", "",
                "", "", 100.0);
     if (isfinite(others))
-        str_append(s, "%-*s  %-15s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "not convolution", "",
+        str_append(s, "%-*s  %-18s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "not convolution", "",
                    others * sum, "", "", "", "", 100.0 * others);
 }
 
@@ -124,10 +124,10 @@ static void checks(struct str *s, const struct clr_bench_report *r)
 {
     const int width = widest(r);
 
-    str_append(s, "\n%-*s  %-15s  %-7s  %-8s  %s\n", width, "LAYER", "KIND", "RESULT", "ERROR", "VARIANT");
+    str_append(s, "\n%-*s  %-18s  %-7s  %-8s  %s\n", width, "LAYER", "KIND", "RESULT", "ERROR", "VARIANT");
     for (size_t i = 0; i < r->check_count; i++) {
         const struct clr_bench_check *c = &r->checks[i];
-        str_append(s, "%-*s  %-15s  %-7s  %.1e%s%s\n", width, c->layer, c->kind, c->ok ? "OK" : "WRONG",
+        str_append(s, "%-*s  %-18s  %-7s  %.1e%s%s\n", width, c->layer, c->kind, c->ok ? "OK" : "WRONG",
                    c->worst_nmse, c->variant[0] ? "   " : "", c->variant);
         if (!c->ok)
             str_append(s, "    %s\n", c->detail);

@@ -51,8 +51,8 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 
     if (!can(c, p, device, block) || desc->need_dx)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': not a convolution that can pool", desc->label);
-    if (!clr_mul_size(&packed, channels, (size_t)(c->kh * c->kw * c->c + 1)) || packed > INT_MAX ||
-        !clr_mul_size(&slices, channels * SLICE_COUNT, (size_t)(c->kh * ROW + 1)) || slices > INT_MAX ||
+    if (!clr_mul_size(&packed, channels, (size_t)c->kh * (size_t)(c->kw * c->c) + 1) || packed > INT_MAX ||
+        !clr_mul_size(&slices, channels * SLICE_COUNT, (size_t)c->kh * ROW + 1) || slices > INT_MAX ||
         !shape_count(&places, &count))
         return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
     needs->x_halo_h = c->ph;

@@ -321,7 +321,8 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
                                        OCL_INT(io->batch)};
     int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
 
-    s->global[1][0] = (size_t)(op_ceil(io->batch * s->phase_pixels, s->tile.lx * s->tile.tn) * s->tile.lx);
+    s->global[1][0] =
+        (size_t)op_ceil(io->batch * s->phase_pixels, s->tile.lx * s->tile.tn) * (size_t)s->tile.lx;
     return rc < 0
                ? rc
                : op_launch(op, s->kernels[1], s->labels[1], s->global[1], convolve, MEM_COUNT(convolve), err);

@@ -36,7 +36,7 @@ def records(share):
 @case
 def tune_survives_what_fails_and_training_takes_what_it_found():
     device()
-    share, kernels, net = fresh("share"), broken_kernels(), tiny_net()
+    share, kernels, net = fresh("share"), broken_kernels(), tiny_net("pool: MAX", "pool: AVE")
     env = {"XDG_DATA_HOME": share, "CLR_CL_DIR": kernels}
     result = expect(clr("tune", "--net", net, "--batch", 10, "--json", env=env), 0, [],
                     ["direct 4x2' is wrong", "direct 5x2' failed .*does not compile",
