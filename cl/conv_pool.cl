@@ -34,6 +34,16 @@
 #ifdef XT
 #define RING_ROW (XTILES * XT * OB * V)
 
+/* No window is clipped; windows of usual sizes are unrolled. */
+#define WHOLE                                                                                                \
+    (POOL_PH == 0 && POOL_PW == 0 && (POOL_OH - 1) * POOL_SH + POOL_KH <= OH &&                              \
+     (POOL_OW - 1) * POOL_SW + POOL_KW <= OW)
+#if POOL_KH * POOL_KW <= 25
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
+
 /* XT pixels of the map from x, whose first element they start at. */
 void map_tile(__local float *out, __global const float *x, __global const float *weight,
               __global const float *bias);
@@ -84,28 +94,31 @@ conv_pool_forward(__global float *restrict y,
     int made = 0; /* rows of the map up to here were made, or are in no window */
 
     for (int p = 0; p < POOL_OH; p++) {
-        const int first = max(p * POOL_SH - POOL_PH, 0), end = min(p * POOL_SH - POOL_PH + POOL_KH, OH);
+        const int top = p * POOL_SH - POOL_PH, first = max(top, 0), end = min(top + POOL_KH, OH);
         for (made = max(made, first); made < end; made++)
             for (int t = 0; t < XTILES; t++)
                 map_tile(ring + made % POOL_KH * RING_ROW + t * (XT * OB * V),
                          x + AT(X, n, 0, made * SH - PH, t * XT * SW - PW),
                          packed + (size_t)ocg * GROUP, bias);
         for (int q = 0; q < POOL_OW; q++) {
-            const int left = max(q * POOL_SW - POOL_PW, 0), right = min(q * POOL_SW - POOL_PW + POOL_KW, OW);
+            const int left = q * POOL_SW - POOL_PW;
             for (int o = 0; o < OB; o++) {
                 const int cb = ocg * OB + o;
                 floatv best = (floatv)(-INFINITY);
-                intv place = (intv)((first - p * POOL_SH + POOL_PH) * POOL_KW + left - q * POOL_SW + POOL_PW);
+                intv place = (intv)((first - top) * POOL_KW + max(-left, 0));
                 if (Y_CB % OB != 0 && cb >= Y_CB)
                     break;
-                for (int i = first; i < end; i++) {
-                    __local const float *row = ring + i % POOL_KH * RING_ROW;
-                    const int at = (i - p * POOL_SH + POOL_PH) * POOL_KW - q * POOL_SW + POOL_PW;
-                    for (int j = left; j < right; j++) {
-                        const floatv v = LOADV(j * OB + o, row);
+                UNROLL for (int i = 0; i < POOL_KH; i++) {
+                    __local const float *row = ring + (top + i + POOL_KH) % POOL_KH * RING_ROW;
+                    if (!WHOLE && (top + i < 0 || top + i >= OH))
+                        continue;
+                    UNROLL for (int j = 0; j < POOL_KW; j++) {
+                        if (!WHOLE && (left + j < 0 || left + j >= OW))
+                            continue;
+                        const floatv v = LOADV((left + j) * OB + o, row);
                         const intv better = (v > best) | (v != v);
                         best = better ? v : best;
-                        place = better ? (intv)(at + j) : place;
+                        place = better ? (intv)(i * POOL_KW + j) : place;
                     }
                 }
 #if RELU

@@ -27,8 +27,8 @@
  *   winograd_dy           NDRange (NT, DY_CB)            → z [POS][Z_STEP]: NT rows of OCP
  *   winograd_accumulate   NDRange (ICP/TT, OCG, POS)     → partial (SLICES is 1)
  * Both:
- *   winograd_filter       NDRange (ICP + 1, OCG·OB)      w → u [OCG][POS][ICP][OB][V], then the bias
- *                         [OCG·OB·V]
+ *   winograd_filter       NDRange (ICP + 1, OCG·OB)      w → u [OCG][POS][U_STEP]: ICP rows of OB·V,
+ *                         then the bias, [OCG·OB·V]
  *   winograd_weights      NDRange (IC + 1, DY_CB)        partial → dw, db
  *
  * partial: [SLICES][POS][ICP][OCP], then [SLICES][OCP] for the bias, summed in ascending order of slices.
@@ -51,8 +51,9 @@
 #define TILES (TY * TX)
 #define ICP   (X_CB * V)
 
-/* Floats from position to position of v, m and z: one vector more than they need, since a power of two would
+/* Floats from position to position of u, v, m and z: one vector more than they need, since a power of two would
  * put all positions of a tile into the same few sets of a cache. */
+#define U_STEP (ICP * OB * V + V)
 #define V_STEP (NT * ICP + V)
 #define M_STEP (NT * OB * V + V)
 #define Z_STEP (NT * OCP + V)
@@ -200,7 +201,7 @@ __kernel void winograd_input(__global float *restrict work, __global const float
 
 #ifdef Y_BLOCK
 #define OCG ((Y_CB + OB - 1) / OB)
-#define U_GROUP (POS * ICP * OB * V)
+#define U_GROUP (POS * U_STEP)
 
 __kernel void winograd_filter(__global float *restrict u, __global const float *restrict w,
                               __global const float *restrict b)
@@ -212,7 +213,7 @@ __kernel void winograd_filter(__global float *restrict u, __global const float *
         return;
     if (c == ICP) {
         for (int lane = 0; lane < V; lane++)
-            u[OCG * U_GROUP + ob * V + lane] = BIAS && ob * V + lane < OC ? b[ob * V + lane] : 0.0f;
+            u[OCG * U_GROUP + ob * V + lane] = ob * V + lane < BIAS * OC ? b[ob * V + lane] : 0.0f;
         return;
     }
     for (int j = 0; j < R; j++) {
@@ -235,7 +236,7 @@ __kernel void winograd_filter(__global float *restrict u, __global const float *
             in[j] = rows[j * T + i];
         transform_filter(out, in, R);
         for (int j = 0; j < T; j++)
-            STOREV(out[j], 0, to + (size_t)(i * T + j) * (ICP * OB * V));
+            STOREV(out[j], 0, to + (size_t)(i * T + j) * U_STEP);
     }
 }
 
@@ -325,7 +326,7 @@ winograd_fused(__global float *restrict y, __global const float *restrict x, __g
         for (int p = 0; p < POS; p++)
             for (int t = 0; t < NT; t += TT)
                 multiply(m + p * M_STEP + t * (OB * V), v + p * V_STEP + t * ICP,
-                         u + (size_t)g * U_GROUP + (size_t)p * (ICP * OB * V));
+                         u + (size_t)g * U_GROUP + (size_t)p * U_STEP);
         for (int t = 0; t < NT && first + t < total; t++)
             for (int o = 0; o < OB && g * OB + o < Y_CB; o++)
                 output_tile(y, m + (t * OB + o) * V, mask, LOADV(g * OB + o, u + OCG * U_GROUP), first + t,
@@ -340,7 +341,7 @@ __kernel void winograd_multiply(__global float *work)
     if (t < NT && g < OCG && p < POS)
         multiply(work + M_AT + ((size_t)g * POS + p) * M_STEP + t * (OB * V),
                  work + V_AT + (size_t)p * V_STEP + t * ICP,
-                 work + (size_t)g * U_GROUP + (size_t)p * (ICP * OB * V));
+                 work + (size_t)g * U_GROUP + (size_t)p * U_STEP);
 }
 
 __kernel void winograd_output(__global float *restrict y, __global const float *restrict work,

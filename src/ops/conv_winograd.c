@@ -37,7 +37,7 @@ enum {
     FUSED_WEIGHT_BYTES = 256 << 10, /* the same with dy, for the weight gradient */
     FUSED_TILES = 32,               /* and not more tiles than that, so that there is work for all cores */
     STAGED_BYTES = 64 << 20,        /* likewise, in global memory */
-    SLICES = 10,
+    SLICES = 6, /* of the weight gradient: each costs a set of sums to write and read */
 };
 
 static int divisor(int n, int most)
@@ -176,10 +176,11 @@ static bool workspace(const struct shape_of_work *w, int block, bool weights, si
 {
     const size_t v = (size_t)block, positions = (size_t)w->positions, ic = (size_t)w->icb * v;
     const size_t oc = (size_t)(weights ? w->ocb : op_ceil(w->ocb, w->ob) * w->ob) * v;
+    const size_t gap = weights ? 0 : positions * v * (size_t)op_ceil(w->ocb, w->ob); /* U_STEP */
     size_t sums;
 
     if (!clr_mul_size(&sums, positions * ic, oc) ||
-        !clr_mul_size(first, sums + oc, weights ? (size_t)w->slices : 1) || sums > INT_MAX)
+        !clr_mul_size(first, sums + gap + oc, weights ? (size_t)w->slices : 1) || sums > INT_MAX)
         return false;
     staged[0] = w->fused ? 0 : positions * ((size_t)w->nt * ic + v); /* V_STEP */
     staged[1] = w->fused ? 0 : positions * ((size_t)w->nt * oc + v * (size_t)op_ceil(w->ocb, w->ob));
