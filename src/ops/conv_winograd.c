@@ -37,7 +37,7 @@ enum {
     FUSED_WEIGHT_BYTES = 256 << 10, /* the same with dy, for the weight gradient */
     FUSED_TILES = 32,               /* and not more tiles than that, so that there is work for all cores */
     STAGED_BYTES = 64 << 20,        /* likewise, in global memory */
-    SLICES = 6, /* of the weight gradient: each costs a set of sums to write and read */
+    SLICES = 6,                     /* of the weight gradient: each costs a set of sums to write and read */
 };
 
 static int divisor(int n, int most)
