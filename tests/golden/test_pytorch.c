@@ -118,7 +118,7 @@ static void set_options(struct clr_train_options *o, const struct reference *r)
     o->schedule.momentum = number(r, "momentum");
 }
 
-/* Does a max-pool follow the layer of parameter p? */
+/* Does a max-pool follow the layer of parameter p, or belong to it? */
 static bool before_max_pool(const struct session *s, int p)
 {
     bool seen = false;
@@ -126,7 +126,8 @@ static bool before_max_pool(const struct session *s, int p)
     for (size_t i = 0; i < s->train_graph->node_count; i++) {
         const struct graph_node *node = &s->train_graph->nodes[i];
         seen |= node->weight == p || node->bias == p;
-        if (seen && node->desc.kind == OP_POOL && node->desc.u.pool.method == POOL_MAX)
+        if (seen && (node->desc.kind == OP_CONV_POOL ||
+                     (node->desc.kind == OP_POOL && node->desc.u.pool.method == POOL_MAX)))
             return true;
     }
     return false;
