@@ -51,8 +51,8 @@
 #define TILES (TY * TX)
 #define ICP   (X_CB * V)
 
-/* Floats from position to position of u, v, m and z: one vector more than they need, since a power of two would
- * put all positions of a tile into the same few sets of a cache. */
+/* Floats from position to position of u, v, m and z: one vector more than they need, since a power of two
+ * would put all positions of a tile into the same few sets of a cache. */
 #define U_STEP (ICP * OB * V + V)
 #define V_STEP (NT * ICP + V)
 #define M_STEP (NT * OB * V + V)
