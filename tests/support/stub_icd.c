@@ -700,11 +700,13 @@ static void find_functions(struct _cl_program *p, const char *text)
             continue;
         if (!isspace((unsigned char)at[6]))
             continue;
-        begin = strstr(at, "void ");
+        begin = strstr(at, "void");
+        while (begin && !isspace((unsigned char)begin[4]))
+            begin = strstr(begin + 4, "void");
         body = strpbrk(at, "{;");
         if (!begin || !body || begin > body)
             continue;
-        begin += 5;
+        begin += 4;
         begin += strspn(begin, " \t\n");
         /* void __attribute__((…)) NAME */
         while (strncmp(begin, "__attribute__", 13) == 0) {
