@@ -7,9 +7,8 @@
 #include <limits.h>
 #include <math.h>
 
-#include <jansson.h>
-
 #include "base/fs.h"
+#include "base/json.h"
 
 #define FORMAT     "clr-cl bench"
 #define VERSION    1
@@ -398,18 +397,11 @@ static int read_file(struct clr_bench_report **out, size_t *count, const char *p
 
 int clr_bench_read(struct clr_bench_report **out, size_t *count, const char *path, struct clr_error *err)
 {
-    json_error_t e;
     json_t *json;
-    char *text;
-    size_t size;
-    int rc = fs_read(path, FILE_LIMIT, &text, &size, err);
+    int rc = json_read(&json, path, FILE_LIMIT, err);
 
     if (rc < 0)
         return rc;
-    json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
-    free(text);
-    if (!json)
-        return clr_error_set(err, CLR_EINPUT, "%s:%d: %s", path, e.line > 0 ? e.line : 1, e.text);
     rc = read_file(out, count, path, json, err);
     json_decref(json);
     return rc;

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "plot/axes.h"
 
@@ -48,18 +47,11 @@ void runs_name(char *out, size_t size, const char *path)
 
 static int read_json(json_t **out, const char *path, struct clr_error *err)
 {
-    json_error_t e;
     json_t *json;
-    char *text;
-    size_t size;
-    int rc = fs_read(path, JSON_LIMIT, &text, &size, err);
+    int rc = json_read(&json, path, JSON_LIMIT, err);
 
     if (rc < 0)
         return rc;
-    json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
-    free(text);
-    if (!json)
-        return clr_error_set(err, CLR_EINPUT, "%s:%d: %s", path, e.line > 0 ? e.line : 1, e.text);
     if (!json_is_object(json)) {
         json_decref(json);
         return clr_error_set(err, CLR_EINPUT, "%s:1: not a JSON object", path);
