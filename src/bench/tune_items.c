@@ -42,8 +42,7 @@ static int add_graph(struct tune_items *t, struct graph *g, const struct clr_dev
 {
     int rc = 0;
 
-    graph_fuse(g);
-    graph_fuse_pool(g, device, layout_block(device));
+    graph_fuse_for(g, device, layout_block(device));
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
         for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
             rc = add_pass(t, g, &g->nodes[i], (enum op_pass)pass, device, err);

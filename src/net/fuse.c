@@ -124,3 +124,9 @@ void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block
         if (pool_in_front(g, i, device, block))
             bypass(g, i);
 }
+
+void graph_fuse_for(struct graph *g, const struct clr_device *device, int block)
+{
+    graph_fuse(g);
+    graph_fuse_pool(g, device, block);
+}

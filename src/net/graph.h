@@ -83,6 +83,9 @@ void graph_fuse(struct graph *g);
  * weight gradient is summed in another order.
  */
 void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block);
+
+/* Both, as training and evaluation run a graph on that device. */
+void graph_fuse_for(struct graph *g, const struct clr_device *device, int block);
 /* Give every node the variants that were measured to be the fastest on a device, where records have some:
  * op_tuned(). Before net_plan(). db may be NULL. block: V. */
 void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device, int block);

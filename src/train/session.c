@@ -106,12 +106,6 @@ static int compare_transforms(const struct session *s, struct clr_error *err)
     return 0;
 }
 
-static void fuse(struct graph *g, const struct clr_device *device)
-{
-    graph_fuse(g);
-    graph_fuse_pool(g, device, layout_block(device));
-}
-
 static int plan_graphs(struct session *s, bool train, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
@@ -129,9 +123,9 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
         rc = compare_transforms(s, err);
     if (rc < 0)
         return rc;
-    fuse(s->test_graph, s->o->device);
+    graph_fuse_for(s->test_graph, s->o->device, layout_block(s->o->device));
     if (train)
-        fuse(s->train_graph, s->o->device);
+        graph_fuse_for(s->train_graph, s->o->device, layout_block(s->o->device));
     logits = &s->test_graph->values[s->test_graph->logits];
     if (logits->shape.c < d->classes)
         return clr_error_set(err, CLR_EINPUT,
