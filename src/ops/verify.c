@@ -280,12 +280,6 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
     return rc;
 }
 
-int verify_op(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
-              struct verify_result *out, struct clr_error *err)
-{
-    return verify_op_as(ctx, desc, block, batch, seed, VERIFY_ALL, out, err);
-}
-
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err)
 {

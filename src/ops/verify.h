@@ -49,13 +49,10 @@ struct verify_result {
 /*
  * Verify one operator with channel block `block` on batches of `batch` images, at most desc->x.n.
  *
- * @param out  the verdict; cleared first
+ * @param arrangements  bit a stands for arrangement a
+ * @param out           the verdict; cleared first
  * @return 0: *out holds the verdict. Else an OpenCL call or an allocation failed, and *err tells.
  */
-int verify_op(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
-              struct verify_result *out, struct clr_error *err);
-
-/* The same in some arrangements only: bit a of the mask stands for arrangement a. */
 #define VERIFY_ALL   ((1u << VERIFY_ARRANGEMENT_COUNT) - 1)
 #define VERIFY_BASIC (1u << VERIFY_EXACT | 1u << VERIFY_IN_PLACE | 1u << VERIFY_INFERENCE)
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
