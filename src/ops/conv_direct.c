@@ -71,16 +71,6 @@ static int slack_pixels(int stride, int x_block)
     return TENSOR_SLACK / (stride * x_block);
 }
 
-/* The largest divisor of n that is at most `most`. */
-static int divisor(int n, int most)
-{
-    int d = op_max(1, op_min(n, most));
-
-    while (n % d != 0)
-        d--;
-    return d;
-}
-
 /*
  * KXT columns × ICT channels × OB vectors of the weight gradient: the cost model of choose_tile(). What costs
  * the same is decided by more sums, then by fewer loads.
@@ -91,9 +81,9 @@ static void choose_wgrad_tile(struct conv_pass_state *s, const int *tile, int kw
     const int limit = registers(block) - 1; /* one for the input */
     double best = INFINITY;
 
-    s->kxt = divisor(kw, tile[0] ? tile[0] : 6);
+    s->kxt = op_divisor(kw, tile[0] ? tile[0] : 6);
     for (int ob = op_min(4, channel_blocks); ob >= 1; ob--) {
-        const int ict = divisor(x_block, (limit - ob) / (s->kxt * ob));
+        const int ict = op_divisor(x_block, (limit - ob) / (s->kxt * ob));
         const int sums = s->kxt * ict * ob, loads = s->kxt * ict + ob;
         const double waste = (double)(op_ceil(channel_blocks, ob) * ob) / channel_blocks;
         const double cycles = 0.5 * op_max(op_max(sums, loads), 8) + 1.0;
@@ -105,7 +95,7 @@ static void choose_wgrad_tile(struct conv_pass_state *s, const int *tile, int kw
         }
     }
     if (tile[1])
-        s->ict = divisor(x_block, tile[1]);
+        s->ict = op_divisor(x_block, tile[1]);
     if (tile[2])
         s->ob = op_max(1, op_min(tile[2], op_min(channel_blocks, 4)));
 }

@@ -34,6 +34,12 @@ bool conv_pool_pays(const struct conv_geometry *c, const struct pool_geometry *p
     return device->type == CLR_DEVICE_CPU && c->c < block && can(c, p, device, block);
 }
 
+/* Channels whose weight gradients a work-item sums: as many rows of ROW floats as registers hold. */
+static int gradient_channels(int block)
+{
+    return block == 16 ? 4 : 1;
+}
+
 /* Images of a slice of the weight gradient. */
 static int slice_images(int batch)
 {
@@ -100,7 +106,7 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     if (forward)
         str_append(&options, " -DXT=%d -DOB=%d%s", self->xt, self->ob, k == PACK ? " -DFLIP=0" : "");
     else
-        str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", op->block == 16 ? 4 : 1,
+        str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", gradient_channels(op->block),
                    op_ceil(op->desc.x.n, per_slice), per_slice);
     return op_kernel(op, &self->kernels[k], file, &options, name, err);
 }
@@ -118,7 +124,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     const size_t groups = (size_t)op_ceil(blocks, self->ob);
     self->global[PACK][0] = groups * (size_t)(c->c * c->kh * c->kw + 1);
     self->global[FORWARD][0] = groups;
-    self->global[SLICES][0] = (size_t)op_ceil(c->oc, op->block == 16 ? 4 : 1);
+    self->global[SLICES][0] = (size_t)op_ceil(c->oc, gradient_channels(op->block));
     self->global[SLICES][1] = (size_t)op_ceil(op->desc.x.n, slice_images(op->desc.x.n));
     self->global[REDUCE][0] = (size_t)c->oc;
     self->global[PACK][1] = self->global[REDUCE][1] = 1;

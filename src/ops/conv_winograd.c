@@ -20,7 +20,7 @@ struct shape_of_work {
     int slices, slice_images;
 };
 
-enum { FILTER, FORWARD_KERNELS = 4, WEIGHTS_KERNELS = 4, KERNELS_MAX = 4 };
+enum { FILTER, KERNELS_MAX = 4 };
 
 struct conv_pass_state {
     enum op_pass pass;
@@ -40,15 +40,6 @@ enum {
     SLICES = 6,                     /* of the weight gradient: each costs a set of sums to write and read */
 };
 
-static int divisor(int n, int most)
-{
-    int d = op_max(1, op_min(n, most));
-
-    while (n % d != 0)
-        d--;
-    return d;
-}
-
 static size_t fused_bytes(const struct shape_of_work *w, int block, bool weights)
 {
     const size_t out = weights ? (size_t)w->ocb : (size_t)w->ob, nt = (size_t)w->nt;
@@ -64,7 +55,7 @@ static void choose_product(struct shape_of_work *w, const int *tile, int block, 
     w->ob = op_min(w->ocb, tile[1] ? tile[1] : weights && w->ocb >= 4 && block == 16 ? 4 : 2);
     w->tt = op_min(32, tile[0] ? tile[0] : op_max(1, sums / w->ob));
     if (weights)
-        w->tt = divisor(w->icb * block, w->tt);
+        w->tt = op_divisor(w->icb * block, w->tt);
 }
 
 static void choose_tiles(struct shape_of_work *w, const int *tile, int block, int batch, bool weights)

@@ -84,8 +84,7 @@ struct op_desc {
     /*
      * A rectifier behind this operator (conv, dense, maximum pool) done here: y = max(y, 0), NaN stays. Going
      * back, dy of conv and dense is zero already where y is not positive: the reader of y saw to it, by
-     * mask_dx. A maximum pool sees to it itself, also
-     * behind a convolution.
+     * mask_dx. A maximum pool sees to it itself, also behind a convolution.
      */
     bool relu;
     bool mask_dx; /* conv, dense, pool: dx = 0 where x is not positive; x is what a rectifier made */

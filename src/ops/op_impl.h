@@ -61,4 +61,14 @@ static inline int op_max(int a, int b)
     return a > b ? a : b;
 }
 
+/* The largest divisor of n that is at most `most`, which may be less than 1. */
+static inline int op_divisor(int n, int most)
+{
+    int d = op_max(1, op_min(n, most));
+
+    while (n % d != 0)
+        d--;
+    return d;
+}
+
 #endif
