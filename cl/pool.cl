@@ -4,7 +4,7 @@
  *
  * A NaN in a window is its maximum: `v > m` alone would lose it.
  *
- * pool_max_forward   NDRange (OH·ceil(OW/SPAN), X_CB, batch)       y, arg (place in the window, i·KW + j)
+ * pool_max_forward   NDRange (OH·ceil(OW/SPAN), X_CB, batch)       y, arg (PLACE of the maximum in the window)
  * pool_max_backward  NDRange (H·ceil(GROUPS/SPAN), X_CB, batch)    dx from dy, arg
  * pool_ave_forward   as the first                                  y
  * pool_ave_backward  as the second                                 dx from dy (and x, if MASK)
@@ -45,7 +45,11 @@
 #define UNROLL
 #endif
 
-#define NONE    (KH * KW)
+/* Counted down: a place that is chosen between 0 and 1 becomes a conversion of a lane's truth to an integer,
+ * and Oclgrind 21 makes 255 of that. */
+#define PLACE(i, j) (KH * KW - ((i)*KW + (j)))
+#define NONE        0
+
 #define OSPANS  ((OW + SPAN - 1) / SPAN)
 #define GROUP_0 (PW / SW)
 #define GROUPS  ((W - 1 + PW) / SW - GROUP_0 + 1)
@@ -80,7 +84,7 @@ __kernel void pool_max_forward(__global float *restrict y,
     const int i0 = WHOLE ? 0 : max(PH - p * SH, 0);
     for (int q = q0; q < min(q0 + SPAN, OW); q++) {
         floatv best = (floatv)(-INFINITY);
-        intv place = (intv)(i0 * KW + (WHOLE ? 0 : max(PW - q * SW, 0)));
+        intv place = (intv)PLACE(i0, WHOLE ? 0 : max(PW - q * SW, 0));
         UNROLL for (int i = 0; i < KH; i++) {
             if (!IN(p, i, H, SH, PH))
                 continue;
@@ -90,7 +94,7 @@ __kernel void pool_max_forward(__global float *restrict y,
                 const floatv v = LOADV(i * X_WP + q * SW + j, rows);
                 const intv better = (v > best) | (v != v);
                 best = better ? v : best;
-                place = better ? (intv)(i * KW + j) : place;
+                place = better ? (intv)PLACE(i, j) : place;
             }
         }
 #if RELU || MASK
@@ -123,7 +127,7 @@ __kernel void pool_max_forward(__global float *restrict y,
     }
 
 #define MAX_TERM(p, q, i, j)                                                                                 \
-    (TO_INTV(LOADV(ARG(n, cb, p, q), arg) == (argv)((i) * KW + (j))) ? LOADV(q, dy + AT(Y, n, cb, p, 0))     \
+    (TO_INTV(LOADV(ARG(n, cb, p, q), arg) == (argv)PLACE(i, j)) ? LOADV(q, dy + AT(Y, n, cb, p, 0))     \
                                                                      : (floatv)(0.0f))
 
 __kernel void pool_max_backward(__global float *restrict dx, __global const float *restrict dy,
