@@ -1,15 +1,7 @@
 /*
  * Winograd convolution F(4×4, R×R), R = 3 or 5, stride 1: forward, data gradient (the forward pass on
- * flipped weights) and weight gradient F(R×R, 4×4). A tile of T×T inputs, T = R + 3, gives 4×4 outputs:
- *
- *   y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A          dw = Σ_tiles Aʷᵀ [ (Gʷ dy Gʷᵀ) ⊙ (Bᵀ x B) ] Aʷ
- *
- * so that the sums over channels (over tiles, for dw) become T·T small matrix products. Interpolation points:
- * 0, ±1, ±2, ∞ for T = 6 and ±½ besides for T = 8. With points a_j, N_j = Π_{l≠j}(a_j − a_l):
- * A[j][i] = a_jⁱ, G[j][k] = a_jᵏ / N_j, and row j of Bᵀ holds the coefficients of Π_{l≠j}(x − a_l); the row
- * of ∞ is the last one. Signs are chosen so that row 0 of G begins with a positive number. Sources: Winograd,
- * "Arithmetic complexity of computations", 1980; Lavin, Gray, "Fast algorithms for convolutional neural
- * networks", CVPR 2016. What rounding does to it: docs/numerics.md.
+ * flipped weights) and weight gradient F(R×R, 4×4). Formulas and transforms: cl/winograd.clh. The sums over
+ * channels (over tiles, for dw) are T·T small matrix products.
  *
  * The image is cut into TY×TX tiles, numbered n·TY·TX + ty·TX + tx over the batch; NT tiles at a time go
  * through transform → products → inverse. x needs a halo of zeros that covers the last tile
@@ -44,8 +36,8 @@
 #error "conv_winograd.cl needs R and the other macros of its header"
 #endif
 
-#define T     (R + 3)
-#define POS   (T * T)
+#include "winograd.clh"
+
 #define TY    ((OH + 3) / 4)
 #define TX    ((OW + 3) / 4)
 #define TILES (TY * TX)
@@ -70,90 +62,6 @@
 #define SCRATCH __global
 #define ONE_BY_ONE _Pragma("unroll")
 #endif
-
-/* ------------------------------------------------------------------ transforms of one row or column */
-
-#define VEC(f) ((floatv)(f))
-
-/* The even and the odd part of a polynomial at ±a give both values. */
-#define PAIR(out, i, even, odd)                                                                              \
-    {                                                                                                        \
-        const floatv even_ = (even), odd_ = (odd);                                                           \
-        (out)[i] = even_ + odd_;                                                                             \
-        (out)[(i) + 1] = even_ - odd_;                                                                       \
-    }
-
-/* o = Bᵀ d */
-void transform_input(floatv *o, const floatv *d);
-void transform_input(floatv *o, const floatv *d)
-{
-#if T == 8
-    o[0] = fma(VEC(5.25f), d[4] - d[2], d[0] - d[6]);
-    PAIR(o, 1, fma(VEC(-4.25f), d[4], d[2] + d[6]), fma(VEC(-4.25f), d[3], d[1] + d[5]))
-    PAIR(o, 3, fma(VEC(0.25f), d[2], fma(VEC(-1.25f), d[4], d[6])),
-         fma(VEC(2.0f), d[5], fma(VEC(0.5f), d[1], VEC(-2.5f) * d[3])))
-    PAIR(o, 5, fma(VEC(4.0f), d[2], fma(VEC(-5.0f), d[4], d[6])),
-         fma(VEC(0.5f), d[5], fma(VEC(2.0f), d[1], VEC(-2.5f) * d[3])))
-    o[7] = fma(VEC(5.25f), d[3] - d[5], d[7] - d[1]);
-#else
-    o[0] = fma(VEC(4.0f), d[0], fma(VEC(-5.0f), d[2], d[4]));
-    PAIR(o, 1, fma(VEC(-4.0f), d[2], d[4]), fma(VEC(-4.0f), d[1], d[3]))
-    PAIR(o, 3, d[4] - d[2], VEC(2.0f) * (d[3] - d[1]))
-    o[5] = fma(VEC(4.0f), d[1], fma(VEC(-5.0f), d[3], d[5]));
-#endif
-}
-
-/* o = Aᵀ m for `outputs` rows: 4 of a forward pass, R of a weight gradient. */
-void transform_output(floatv *o, const floatv *m, int outputs);
-void transform_output(floatv *o, const floatv *m, int outputs)
-{
-    const floatv s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
-#if T == 8
-    const floatv s3 = m[5] + m[6], d3 = m[5] - m[6];
-    o[0] = (m[0] + s1) + (s2 + s3);
-    o[1] = fma(VEC(0.5f), d3, fma(VEC(2.0f), d2, d1));
-    o[2] = fma(VEC(0.25f), s3, fma(VEC(4.0f), s2, s1));
-    o[3] = fma(VEC(0.125f), d3, fma(VEC(8.0f), d2, d1));
-    if (outputs == 5)
-        o[4] = fma(VEC(0.0625f), s3, fma(VEC(16.0f), s2, s1 + m[7]));
-    else
-        o[3] += m[7];
-#else
-    o[0] = (m[0] + s1) + s2;
-    o[1] = fma(VEC(2.0f), d2, d1);
-    o[2] = fma(VEC(4.0f), s2, s1);
-    if (outputs == 4)
-        o[3] = fma(VEC(8.0f), d2, d1) + m[5];
-    else
-        o[2] += m[5];
-#endif
-}
-
-/* o = G w for `taps` inputs: R of the weights, 4 of dy. SUM_SCALE is G's factor of the row of point 1. */
-#if T == 8
-#define SUM_SCALE (-2.0f / 9.0f)
-#else
-#define SUM_SCALE (-1.0f / 6.0f)
-#endif
-void transform_filter(floatv *o, const floatv *w, int taps);
-void transform_filter(floatv *o, const floatv *w, int taps)
-{
-    const floatv w3 = taps > 3 ? w[3] : VEC(0.0f), w4 = taps > 4 ? w[4] : VEC(0.0f);
-#if T == 8
-    o[0] = w[0];
-    PAIR(o, 1, (w[0] + w[2] + w4) * VEC(SUM_SCALE), (w[1] + w3) * VEC(SUM_SCALE))
-    PAIR(o, 3, fma(VEC(16.0f), w4, fma(VEC(4.0f), w[2], w[0])) * VEC(1.0f / 90.0f),
-         fma(VEC(4.0f), w3, w[1]) * VEC(1.0f / 45.0f))
-    PAIR(o, 5, fma(VEC(0.0625f), w4, fma(VEC(0.25f), w[2], w[0])) * VEC(32.0f / 45.0f),
-         fma(VEC(0.25f), w3, w[1]) * VEC(16.0f / 45.0f))
-    o[7] = w[taps - 1];
-#else
-    o[0] = w[0] * VEC(0.25f);
-    PAIR(o, 1, (w[0] + w[2]) * VEC(SUM_SCALE), (w[1] + w3) * VEC(SUM_SCALE))
-    PAIR(o, 3, fma(VEC(4.0f), w[2], w[0]) * VEC(1.0f / 24.0f), fma(VEC(4.0f), w3, w[1]) * VEC(1.0f / 12.0f))
-    o[5] = w[taps - 1];
-#endif
-}
 
 /* ------------------------------------------------------------------ stages */
 
@@ -207,7 +115,7 @@ __kernel void winograd_filter(__global float *restrict u, __global const float *
                               __global const float *restrict b)
 {
     const int c = (int)get_global_id(0), ob = (int)get_global_id(1);
-    floatv rows[R * T], in[R], out[T];
+    floatv tile[POS];
 
     if (c > ICP || ob >= OCG * OB)
         return;
@@ -216,28 +124,10 @@ __kernel void winograd_filter(__global float *restrict u, __global const float *
             u[OCG * U_GROUP + ob * V + lane] = ob * V + lane < BIAS * OC ? b[ob * V + lane] : 0.0f;
         return;
     }
-    for (int j = 0; j < R; j++) {
-        for (int i = 0; i < R; i++) {
-            float lanes[V];
-            for (int lane = 0; lane < V; lane++) {
-                const int o = ob * V + lane;
-                lanes[lane] = 0.0f;
-                if (c < IC && o < OC)
-                    lanes[lane] = FLIP ? w[((c * OC + o) * R + R - 1 - i) * R + R - 1 - j]
-                                       : w[((o * IC + c) * R + i) * R + j];
-            }
-            in[i] = LOADV(0, lanes);
-        }
-        transform_filter(rows + j * T, in, R);
-    }
+    filter_tile(tile, w, ob, c);
     __global float *to = u + (size_t)(ob / OB) * U_GROUP + (size_t)(c * OB + ob % OB) * V;
-    for (int i = 0; i < T; i++) {
-        for (int j = 0; j < R; j++)
-            in[j] = rows[j * T + i];
-        transform_filter(out, in, R);
-        for (int j = 0; j < T; j++)
-            STOREV(out[j], 0, to + (size_t)(i * T + j) * U_STEP);
-    }
+    for (int p = 0; p < POS; p++)
+        STOREV(tile[p], 0, to + (size_t)p * U_STEP);
 }
 
 /* m[t][o] = Σ_c v[t][c]·u[c][o] for TT tiles and OB vectors. */

@@ -772,6 +772,16 @@ START_TEST(test_ocl__source_names_its_files)
     ck_assert_str_eq(str_text(&s), "#line 1 \"cl/common.clh\"\n#define A 1\n\n"
                                    "#line 1 \"cl/one.cl\"\nint a = A; // ..\n");
     str_clear(&s);
+    write_kernel("two.clh", "#define B 2");
+    write_kernel("one.cl", "#include \"two.clh\"\nint b = B;");
+    ck_assert_int_eq(source_text(&s, "one.cl", NULL), 0);
+    ck_assert_str_eq(str_text(&s), "#line 1 \"cl/common.clh\"\n#define A 1\n\n"
+                                   "#line 1 \"cl/one.cl\"\n#line 1 \"cl/two.clh\"\n#define B 2\n"
+                                   "#line 2 \"cl/one.cl\"\nint b = B;\n");
+    str_clear(&s);
+    write_kernel("one.cl", "#include \"no_such.clh\"\n");
+    ck_assert_int_eq(source_text(&s, "one.cl", &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "cl/no_such.clh"));
     write_kernel("common.clh", "");
     (void)unsetenv("CLR_CL_DIR");
     ck_assert_int_eq(source_text(&s, "one.cl", &err), CLR_EINPUT);
