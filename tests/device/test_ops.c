@@ -2,7 +2,7 @@
  * Every operator against its oracle, in every channel block, on every usable OpenCL device.
  * CLR_TEST_SMALL=1 or --small: the subset for emulators (Oclgrind, llvmpipe). CLR_TEST_DEVICE=P:D or part of
  * a name: that device alone. --list names the cases; a word as argument runs the cases whose name contains
- * it.
+ * it; --half 0 or --half 1 runs every other case, so that two processes share the work.
  */
 #include "support.h"
 
@@ -21,6 +21,7 @@ static const int blocks[] = {1, 4, 8, 16};
 
 static bool small;
 static const char *filter;
+static int half = -1; /* −1: both */
 static struct clr_device *devices;
 static size_t device_count;
 
@@ -59,7 +60,7 @@ static void print_worst(const struct tally *t)
     for (int k = 0; k < OP_KIND_COUNT; k++) {
         for (int o = 0; o < VERIFY_OUTPUT_COUNT; o++) {
             if (t->worst[k][o] >= 0.0)
-                printf("  %-14s %-7s worst NMSE %.1e, limit %.1e\n", op_kind_name((enum op_kind)k),
+                printf("  %-14s %-7s worst NMSE %.1e, usual limit %.1e\n", op_kind_name((enum op_kind)k),
                        verify_output_name((enum verify_output)o), t->worst[k][o],
                        verify_tolerance((enum op_kind)k, (enum verify_output)o));
         }
@@ -83,7 +84,8 @@ static void verify_device(const struct clr_device *device)
         struct verify_case c;
 
         ck_assert_msg(verify_case_get(&c, i, &err) == 0, "%s", err.message);
-        if ((subset && !c.small) || (filter && !strstr(c.name, filter)))
+        if ((subset && !c.small) || (filter && !strstr(c.name, filter)) ||
+            (half >= 0 && i / (int)MEM_COUNT(blocks) % 2 != half))
             continue;
         for (size_t b = 0; b < MEM_COUNT(blocks); b++) {
             size_t turn = (size_t)i % MEM_COUNT(blocks); /* which block gets every arrangement */
@@ -258,6 +260,8 @@ int main(int argc, char **argv)
             return list_cases();
         if (strcmp(argv[i], "--small") == 0)
             small = true;
+        else if (strcmp(argv[i], "--half") == 0 && i + 1 < argc)
+            half = strcmp(argv[++i], "0") != 0;
         else
             filter = argv[i];
     }

@@ -24,7 +24,7 @@
 
 static const char *in(const char *dir, const char *name)
 {
-    static char path[16][512];
+    static char path[16][1024];
     static int next;
     char *p = path[next++ % 16];
 
