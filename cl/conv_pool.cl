@@ -8,31 +8,43 @@
  * where (r,s) is the place of the maximum in window (p,q): one pixel of a window at most has a gradient, so
  * this takes as many sums of KH·KW·C products as there are windows, not as the map has pixels.
  *
- * conv_pool_forward  NDRange (OCG, batch), work-groups of one work-item: makes the rows of the map one by
- *                    one in a ring of local memory as high as a window, and pools each window when its rows
- *                    are there. y, and (SAVE) arg [N][Y_CB][POOL_OH][POOL_OW][V]: the place i·POOL_KW + j,
- *                    or NONE. Weights as conv_direct_pack (cl/conv_direct.cl) leaves them.
+ * Forward kernels make the rows of the map in a ring in local memory, RING rows high, and pool each window
+ * when its rows are there: y, and (SAVE) arg [N][Y_CB][POOL_OH][POOL_OW][V], the place i·POOL_KW + j or NONE.
+ * They are work-groups of one work-item.
+ *   conv_pool_forward   NDRange (OCG, batch)  row by row, RING = POOL_KH. Weights as conv_direct_pack
+ *                       (cl/conv_direct.cl) leaves them.
+ *   conv_pool_winograd  NDRange (1, batch)    four rows at a time by Winograd (cl/winograd.clh: stride 1,
+ *                       kernel R×R, at most 4 channels, V ≥ 4), RING ≥ POOL_KH + 3 and a multiple of 4.
+ *                       Weights as conv_pool_filter leaves them.
+ *   conv_pool_filter    NDRange (IC + 1, OCG·OB)  w → u [OCG][T][IC][T][OB·V], column by column of a tile,
+ *                       then the bias, [OCG·OB·V].
+ *
  * conv_pool_slices   NDRange (ceil(OC/OT), SLICES)  → partial [SLICES][OC][KH][16], then [SLICES][OC]: a row
- *                    of the kernel, KW·C ≤ 16 neighbouring floats of x, is one vector; OT channels at a time.
+ *                    of the kernel, KW·C ≤ 16 neighbouring floats of x, at a time; OT channels at a time.
  * conv_pool_reduce   NDRange (OC)                   partial → dw, db, slices in ascending order
  *
  * x in one block of all its channels (X_BLOCK = C), dilation 1. Macros of the convolution: OC IC KH KW SH SW
- * PH PW OH OW (the map), XT OB (tile: XT pixels × OB vectors); of the pool: POOL_KH POOL_KW POOL_SH POOL_SW
- * POOL_PH POOL_PW POOL_OH POOL_OW; X_…, Y_… (of y, or of dy), V, RELU, SAVE, BIAS, OT, SLICES, PER_SLICE.
+ * PH PW OH OW (the map); XT, pixels of a tile in registers, or R; OB, vectors of it; of the pool: POOL_KH
+ * POOL_KW POOL_SH POOL_SW POOL_PH POOL_PW POOL_OH POOL_OW; X_…, Y_… (of y, or of dy), V, RELU, SAVE, BIAS,
+ * RING, OT, SLICES, PER_SLICE.
  */
 #ifndef POOL_KH
 #error "conv_pool.cl needs POOL_KH and the other macros of its header"
 #endif
 
-#define NONE   (POOL_KH * POOL_KW)
-#define XTILES ((OW + XT - 1) / XT)
-#define OCG    ((Y_CB + OB - 1) / OB)
-#define GROUP  (KH * KW * X_BLOCK * OB * V)
+#define NONE (POOL_KH * POOL_KW)
+#define OCG  ((Y_CB + OB - 1) / OB)
 
 #define ARG(n, cb, p, q) ((((size_t)(n) * Y_CB + (cb)) * POOL_OH + (p)) * POOL_OW + (q))
 
-#ifdef XT
+#ifdef RING
+#ifdef R
+#define TX       ((OW + 3) / 4)
+#define RING_ROW (4 * TX * OB * V)
+#else
+#define XTILES   ((OW + XT - 1) / XT)
 #define RING_ROW (XTILES * XT * OB * V)
+#endif
 
 /* No window is clipped; windows of usual sizes are unrolled. */
 #define WHOLE                                                                                                \
@@ -43,6 +55,52 @@
 #else
 #define UNROLL
 #endif
+
+/* The windows of row p, of channel group ocg. */
+void pool_row(__global float *y, __global uchar *arg, __local const float *ring, int n, int ocg, int p);
+void pool_row(__global float *y, __global uchar *arg, __local const float *ring, int n, int ocg, int p)
+{
+    const int top = p * POOL_SH - POOL_PH;
+
+    for (int q = 0; q < POOL_OW; q++) {
+        const int left = q * POOL_SW - POOL_PW;
+        for (int o = 0; o < OB; o++) {
+            const int cb = ocg * OB + o;
+            floatv best = (floatv)(-INFINITY);
+            intv place = (intv)(max(-top, 0) * POOL_KW + max(-left, 0));
+            if (Y_CB % OB != 0 && cb >= Y_CB)
+                break;
+            UNROLL for (int i = 0; i < POOL_KH; i++) {
+                if (!WHOLE && (top + i < 0 || top + i >= OH))
+                    continue;
+                __local const float *row = ring + (top + i) % RING * RING_ROW;
+                UNROLL for (int j = 0; j < POOL_KW; j++) {
+                    if (!WHOLE && (left + j < 0 || left + j >= OW))
+                        continue;
+                    const floatv v = LOADV((left + j) * OB + o, row);
+                    const intv better = (v > best) | (v != v);
+                    best = better ? v : best;
+                    place = better ? (intv)(i * POOL_KW + j) : place;
+                }
+            }
+#if RELU
+            place = best > (floatv)(0.0f) ? place : (intv)(NONE);
+            best = best <= (floatv)(0.0f) ? (floatv)(0.0f) : best;
+#endif
+            STOREV(best, 0, y + AT(Y, n, cb, p, q));
+#if SAVE
+            STOREV_UCHAR(TO_UCHARV(place), ARG(n, cb, p, q), arg);
+#endif
+        }
+    }
+}
+
+/* Rows [FIRST, END) of the map are in the windows of row p. */
+#define FIRST(p) max((p) * POOL_SH - POOL_PH, 0)
+#define END(p)   min((p) * POOL_SH - POOL_PH + POOL_KH, OH)
+
+#ifndef R
+#define GROUP (KH * KW * X_BLOCK * OB * V)
 
 /* XT pixels of the map from x, whose first element they start at. */
 void map_tile(__local float *out, __global const float *x, __global const float *weight,
@@ -82,62 +140,166 @@ void map_tile(__local float *out, __global const float *x, __global const float 
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_pool_forward(__global float *restrict y,
-#if SAVE
-                  __global uchar *restrict arg,
-#endif
-                  __global const float *restrict x, __global const float *restrict packed, int batch)
+conv_pool_forward(__global float *restrict y, __global uchar *restrict arg, __global const float *restrict x,
+                  __global const float *restrict packed, int batch)
 {
-    __local float ring[POOL_KH * RING_ROW];
+    __local float ring[RING * RING_ROW];
     const int ocg = (int)get_global_id(0), n = (int)get_global_id(1);
     __global const float *bias = packed + (size_t)OCG * GROUP + (size_t)ocg * (OB * V);
     int made = 0; /* rows of the map up to here were made, or are in no window */
 
     for (int p = 0; p < POOL_OH; p++) {
-        const int top = p * POOL_SH - POOL_PH, first = max(top, 0), end = min(top + POOL_KH, OH);
-        for (made = max(made, first); made < end; made++)
+        for (made = max(made, FIRST(p)); made < END(p); made++)
             for (int t = 0; t < XTILES; t++)
-                map_tile(ring + made % POOL_KH * RING_ROW + t * (XT * OB * V),
-                         x + AT(X, n, 0, made * SH - PH, t * XT * SW - PW),
-                         packed + (size_t)ocg * GROUP, bias);
-        for (int q = 0; q < POOL_OW; q++) {
-            const int left = q * POOL_SW - POOL_PW;
-            for (int o = 0; o < OB; o++) {
-                const int cb = ocg * OB + o;
-                floatv best = (floatv)(-INFINITY);
-                intv place = (intv)((first - top) * POOL_KW + max(-left, 0));
-                if (Y_CB % OB != 0 && cb >= Y_CB)
-                    break;
-                UNROLL for (int i = 0; i < POOL_KH; i++) {
-                    __local const float *row = ring + (top + i + POOL_KH) % POOL_KH * RING_ROW;
-                    if (!WHOLE && (top + i < 0 || top + i >= OH))
-                        continue;
-                    UNROLL for (int j = 0; j < POOL_KW; j++) {
-                        if (!WHOLE && (left + j < 0 || left + j >= OW))
-                            continue;
-                        const floatv v = LOADV((left + j) * OB + o, row);
-                        const intv better = (v > best) | (v != v);
-                        best = better ? v : best;
-                        place = better ? (intv)(i * POOL_KW + j) : place;
-                    }
-                }
-#if RELU
-                place = best > (floatv)(0.0f) ? place : (intv)(NONE);
-                best = best <= (floatv)(0.0f) ? (floatv)(0.0f) : best;
+                map_tile(ring + made % RING * RING_ROW + t * (XT * OB * V),
+                         x + AT(X, n, 0, made * SH - PH, t * XT * SW - PW), packed + (size_t)ocg * GROUP,
+                         bias);
+        pool_row(y, arg, ring, n, ocg, p);
+    }
+}
+#else
+
+/* ------------------------------------------------------------------ by Winograd */
+
+#include "winograd.clh"
+
+#define PER     (V / 4) /* tiles of a vector: each has four lanes, for the channels */
+#define VECTORS ((TX + PER - 1) / PER)
+#define WIDTH   (((VECTORS * PER * 4 + R - 1) * X_BLOCK + 3 + V - 1) / V) /* of a row of inputs, in vectors */
+#define GROUP   (POS * IC * OB * V)
+#define ALIGNED __attribute__((aligned(64))) /* to lines of the cache */
+
+__kernel void conv_pool_filter(__global float *restrict u, __global const float *restrict w,
+                               __global const float *restrict b)
+{
+    const int c = (int)get_global_id(0), ob = (int)get_global_id(1);
+    floatv tile[POS];
+
+    if (c > IC || ob >= OCG * OB)
+        return;
+    if (c == IC) {
+        for (int lane = 0; lane < V; lane++)
+            u[OCG * GROUP + ob * V + lane] = ob * V + lane < BIAS * OC ? b[ob * V + lane] : 0.0f;
+        return;
+    }
+    filter_tile(tile, w, ob, c);
+    for (int i = 0; i < T; i++)
+        for (int j = 0; j < T; j++)
+            STOREV(tile[i * T + j], ((j * IC + c) * T + i) * OB + ob % OB, u + (size_t)(ob / OB) * GROUP);
+}
+
+/* Four floats of each of the tiles of a vector. */
+floatv gather(__local const float *x);
+floatv gather(__local const float *x)
+{
+#if V == 4
+    return vload4(0, x);
+#elif V == 8
+    return (floatv)(vload4(0, x), vload4(X_BLOCK, x));
+#else
+    return (floatv)(vload4(0, x), vload4(X_BLOCK, x), vload4(2 * X_BLOCK, x), vload4(3 * X_BLOCK, x));
 #endif
-                STOREV(best, 0, y + AT(Y, n, cb, p, q));
-#if SAVE
-                STOREV_UCHAR(TO_UCHARV(place), ARG(n, cb, p, q), arg);
-#endif
-            }
+}
+
+/* Bᵀ x B of the tiles of four rows of the map → v [VECTORS][POS][V]; x is the corner of the first. */
+void transform_rows(__local float *v, __local float *rows, __global const float *x);
+void transform_rows(__local float *v, __local float *rows, __global const float *x)
+{
+    floatv in[T], out[T];
+
+    for (int k = 0; k < WIDTH; k++) {
+#pragma unroll
+        for (int i = 0; i < T; i++)
+            in[i] = LOADV(k, x + i * (X_WP * X_BLOCK));
+        transform_input(out, in);
+#pragma unroll
+        for (int i = 0; i < T; i++)
+            STOREV(out[i], i * WIDTH + k, rows);
+    }
+    for (int k = 0; k < VECTORS; k++) {
+#pragma unroll 1
+        for (int i = 0; i < T; i++) {
+#pragma unroll
+            for (int j = 0; j < T; j++)
+                in[j] = gather(rows + i * (WIDTH * V) + (k * PER * 4 + j) * X_BLOCK);
+            transform_input(out, in);
+#pragma unroll
+            for (int j = 0; j < T; j++)
+                STOREV(out[j], (k * T + i) * T + j, v);
         }
     }
 }
+
+/* A tile of the map, 4×4 pixels of OB vectors; v: its four lanes. */
+void map_tile(__local float *out, __local const float *v, __global const float *u,
+              __global const float *bias);
+void map_tile(__local float *out, __local const float *v, __global const float *u, __global const float *bias)
+{
+    floatv columns[OB][4 * T], acc[OB][T], y[4];
+
+#pragma unroll 1
+    for (int j = 0; j < T; j++) {
+#pragma unroll
+        for (int c = 0; c < IC; c++)
+#pragma unroll
+            for (int i = 0; i < T; i++) {
+                const floatv a = VEC(v[(i * T + j) * V + c]);
+#pragma unroll
+                for (int o = 0; o < OB; o++) {
+                    const floatv w = LOADV((c * T + i) * OB + o, u);
+                    acc[o][i] = c == 0 ? a * w : fma(a, w, acc[o][i]);
+                }
+            }
+        u += IC * T * OB * V;
+#pragma unroll
+        for (int o = 0; o < OB; o++) {
+            transform_output(y, acc[o], 4);
+#pragma unroll
+            for (int i = 0; i < 4; i++)
+                columns[o][i * T + j] = y[i];
+        }
+    }
+#pragma unroll 1
+    for (int i = 0; i < 4; i++) {
+#pragma unroll
+        for (int o = 0; o < OB; o++) {
+            transform_output(y, columns[o] + i * T, 4);
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+                STOREV(y[j] + LOADV(o, bias), j * OB + o, out + i * RING_ROW);
+        }
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_pool_winograd(__global float *restrict y, __global uchar *restrict arg, __global const float *restrict x,
+                   __global const float *restrict u, int batch)
+{
+    __local float ring[OCG * RING * RING_ROW] ALIGNED, rows[T * WIDTH * V] ALIGNED,
+        v[VECTORS * POS * V] ALIGNED;
+    const int n = (int)get_global_id(1);
+    int made = 0; /* rows of the map up to here were made, or are in no window */
+
+    for (int p = 0; p < POOL_OH; p++) {
+        for (made = max(made, FIRST(p) / 4 * 4); made < END(p); made += 4) {
+            transform_rows(v, rows, x + AT(X, n, 0, made - PH, -PW));
+            for (int g = 0; g < OCG; g++)
+                for (int t = 0; t < TX; t++)
+                    map_tile(ring + (g * RING + made % RING) * RING_ROW + t * (4 * OB * V),
+                             v + t / PER * (POS * V) + t % PER * 4, u + (size_t)g * GROUP,
+                             u + (size_t)OCG * GROUP + g * (OB * V));
+        }
+        for (int g = 0; g < OCG; g++)
+            pool_row(y, arg, ring + g * (RING * RING_ROW), n, g, p);
+    }
+}
+#endif
 #endif
 
 #ifdef OT
 /* A place of window (p, q) that is in the map. */
 #define HOME(p, q) (max(POOL_PH - (p) * POOL_SH, 0) * POOL_KW + max(POOL_PW - (q) * POOL_SW, 0))
+#define ROWV  (16 / V) /* vectors of a row of the kernel */
 #define SLICE (OC * KH * 16)
 
 __kernel void conv_pool_slices(__global float *restrict partial, __global const float *restrict x,
@@ -145,7 +307,7 @@ __kernel void conv_pool_slices(__global float *restrict partial, __global const 
                                int batch)
 {
     const int o0 = (int)get_global_id(0) * OT, s = (int)get_global_id(1);
-    float16 acc[OT][KH];
+    floatv acc[OT][KH][ROWV];
     float sum[OT];
 
     if (o0 >= OC || s >= SLICES)
@@ -155,7 +317,9 @@ __kernel void conv_pool_slices(__global float *restrict partial, __global const 
         sum[k] = 0.0f;
 #pragma unroll
         for (int i = 0; i < KH; i++)
-            acc[k][i] = (float16)(0.0f);
+#pragma unroll
+            for (int r = 0; r < ROWV; r++)
+                acc[k][i][r] = (floatv)(0.0f);
     }
     const int cb = o0 / V, lane = o0 % V; /* OT divides V: the channels lie in one block */
     for (int n = s * PER_SLICE; n < min((s + 1) * PER_SLICE, batch); n++)
@@ -174,8 +338,10 @@ __kernel void conv_pool_slices(__global float *restrict partial, __global const 
                     sum[k] += value;
 #pragma unroll
                     for (int i = 0; i < KH; i++)
-                        acc[k][i] =
-                            fma((float16)(value), vload16(0, patch + i * (X_WP * X_BLOCK)), acc[k][i]);
+#pragma unroll
+                        for (int r = 0; r < ROWV; r++)
+                            acc[k][i][r] = fma((floatv)(value), LOADV(r, patch + i * (X_WP * X_BLOCK)),
+                                               acc[k][i][r]);
                 }
             }
 #pragma unroll
@@ -184,7 +350,9 @@ __kernel void conv_pool_slices(__global float *restrict partial, __global const 
             partial[(size_t)SLICES * SLICE + s * OC + o0 + k] = sum[k];
 #pragma unroll
             for (int i = 0; i < KH; i++)
-                vstore16(acc[k][i], (size_t)(s * OC + o0 + k) * KH + i, partial);
+#pragma unroll
+                for (int r = 0; r < ROWV; r++)
+                    STOREV(acc[k][i][r], ((size_t)(s * OC + o0 + k) * KH + i) * ROWV + r, partial);
         }
     }
 }
@@ -198,10 +366,11 @@ __kernel void conv_pool_reduce(__global float *restrict dw, __global float *rest
     if (o >= OC)
         return;
     for (int i = 0; i < KH; i++) {
-        float16 sum = (float16)(0.0f);
+        for (int k = 0; k < 16; k++)
+            lanes[k] = 0.0f;
         for (int s = 0; s < SLICES; s++)
-            sum += vload16((size_t)(s * OC + o) * KH + i, partial);
-        vstore16(sum, 0, lanes);
+            for (int k = 0; k < 16; k++)
+                lanes[k] += partial[((size_t)(s * OC + o) * KH + i) * 16 + k];
         for (int c = 0; c < IC; c++)
             for (int j = 0; j < KW; j++)
                 dw[((o * IC + c) * KH + i) * KW + j] = lanes[j * IC + c];

@@ -41,9 +41,9 @@ static int want_tensor(struct track *t, enum part p, const struct tensor *tensor
 
 static size_t weight_count(const struct op_desc *d)
 {
-    const struct conv_geometry *g = &d->u.conv;
+    const struct conv_geometry *g = op_conv_geometry(d);
 
-    if (d->kind == OP_CONV)
+    if (g)
         return (size_t)g->oc * (size_t)(g->c / g->group) * (size_t)g->kh * (size_t)g->kw;
     return d->kind == OP_DENSE ? (size_t)d->x.c * (size_t)d->y.c : 0;
 }

@@ -108,9 +108,9 @@ static int context(struct work *w, struct clr_error *err)
 static int verify_images(const struct tune_item *item)
 {
     const struct op_desc *d = &item->desc;
-    const struct conv_geometry *g = &d->u.conv;
-    const double madds = d->kind == OP_CONV ? (double)g->oc * g->oh * g->ow * g->kh * g->kw * g->c / g->group
-                                            : (double)d->x.c * d->y.c;
+    const struct conv_geometry *g = op_conv_geometry(d);
+    const double madds =
+        g ? (double)g->oc * g->oh * g->ow * g->kh * g->kw * g->c / g->group : (double)d->x.c * d->y.c;
     const int images = (int)fmin(VERIFY_MADDS / madds, VERIFY_IMAGES);
 
     return images < 1 ? 1 : images < d->x.n ? images : d->x.n;

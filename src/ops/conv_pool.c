@@ -12,13 +12,21 @@
 enum { PACK, FORWARD, SLICES, REDUCE, KERNEL_COUNT };
 enum { SLICE_COUNT = 10, ROW = 16 }; /* slices of the batch; floats of a row of the kernel */
 
+/* How the map is made. */
+struct map_way {
+    bool winograd;
+    int xt, ob; /* tile: pixels (direct) and vectors in registers */
+};
+
 struct conv_pool_op {
     struct op head;
     struct ocl_kernel *kernels[KERNEL_COUNT];
     char labels[KERNEL_COUNT][96];
     size_t global[KERNEL_COUNT][3];
-    int xt, ob;
+    struct map_way way;
 };
+
+/* ------------------------------------------------------------------ geometry and device */
 
 static bool can(const struct conv_geometry *c, const struct pool_geometry *p, const struct clr_device *device,
                 int block)
@@ -34,6 +42,71 @@ bool conv_pool_pays(const struct conv_geometry *c, const struct pool_geometry *p
     return device->type == CLR_DEVICE_CPU && c->c < block && can(c, p, device, block);
 }
 
+/* Rows of the map in local memory. */
+static int ring_rows(const struct pool_geometry *p, bool winograd)
+{
+    return winograd ? op_ceil(p->kh + 3, 4) * 4 : p->kh;
+}
+
+/* The ring, rows of transformed inputs and tiles of them: cl/conv_pool.cl. */
+static bool can_winograd(const struct conv_geometry *c, const struct pool_geometry *p,
+                         const struct clr_device *device, int block, int ob)
+{
+    const size_t v = (size_t)block, t = (size_t)c->kh + 3, tiles = (size_t)op_ceil(c->ow, 4) + v / 4;
+    const size_t ring = (size_t)(op_ceil(c->oc, block) + ob) * (size_t)ring_rows(p, true) * 4 * tiles * v;
+    const size_t rows = t * (4 * tiles + t) * 4, transformed = 4 * tiles * t * t;
+
+    return (c->kh == 3 || c->kh == 5) && c->kw == c->kh && c->sh == 1 && c->sw == 1 && c->c <= 4 &&
+           block >= 4 && (ring + rows + transformed) * sizeof(float) <= device->local_memory;
+}
+
+/* XT × OB: as many sums as registers allow, rows without a remainder first. */
+static struct map_way direct_way(int ow, int channel_blocks, int block, const int *tile)
+{
+    const int sums = block == 16 ? 20 : 12, most = tile[0] ? tile[0] : sums;
+    struct map_way way = {.ob = op_min(tile[1] ? tile[1] : 2, channel_blocks)};
+
+    way.xt = op_min(ow, tile[0] ? most : most / way.ob);
+    for (int x = way.xt; !tile[0] && 3 * x >= 2 * way.xt; x--)
+        if (ow % x == 0) {
+            way.xt = x;
+            break;
+        }
+    return way;
+}
+
+static struct map_way choose_way(const struct op_desc *desc, const struct clr_device *device, int block)
+{
+    const struct conv_geometry *c = &desc->u.conv_pool.conv;
+    const struct op_variant *asked = &desc->variant[OP_FORWARD];
+    const int blocks = op_ceil(c->oc, block), none[4] = {0};
+    const bool winograd = strcmp(asked->algorithm, "winograd") == 0,
+               direct = strcmp(asked->algorithm, "direct") == 0;
+    const int ob = op_min(blocks, winograd && asked->tile[0] ? asked->tile[0] : block == 16 ? 2 : 1);
+
+    if (!direct && can_winograd(c, &desc->u.conv_pool.pool, device, block, ob))
+        return (struct map_way){.winograd = true, .ob = ob};
+    return direct_way(c->ow, blocks, block, direct ? asked->tile : none);
+}
+
+static int candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
+                      const struct clr_device *device, int block)
+{
+    static const struct op_variant all[] = {{"winograd", {0}},  {"winograd", {1}},  {"winograd", {2}},
+                                            {"direct", {0}},    {"direct", {8, 1}}, {"direct", {8, 2}},
+                                            {"direct", {16, 1}}};
+    struct op_desc any = *desc;
+    int count = 0;
+
+    if (pass != OP_FORWARD)
+        return 0;
+    memset(&any.variant[pass], 0, sizeof any.variant[pass]);
+    for (size_t i = 0; i < MEM_COUNT(all) && count < capacity; i++)
+        if (choose_way(&any, device, block).winograd || strcmp(all[i].algorithm, "winograd") != 0)
+            out[count++] = all[i];
+    return count;
+}
+
 /* Channels whose weight gradients a work-item sums: as many rows of ROW floats as registers hold. */
 static int gradient_channels(int block)
 {
@@ -46,41 +119,40 @@ static int slice_images(int batch)
     return op_ceil(batch, SLICE_COUNT);
 }
 
+/* ------------------------------------------------------------------ planning */
+
+/* Floats of the weights as the forward kernels read them, with the bias. */
+static bool packed_floats(size_t *out, const struct conv_geometry *c, const struct map_way *way, int block)
+{
+    const size_t channels = (size_t)op_ceil(op_ceil(c->oc, block), way->ob) * (size_t)way->ob * (size_t)block;
+    const size_t t = (size_t)c->kh + 3, taps = way->winograd ? t * t : (size_t)c->kh * (size_t)c->kw;
+
+    return clr_mul_size(out, channels, taps * (size_t)c->c + 1) && *out <= INT_MAX;
+}
+
 static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
                 int block, struct clr_error *err)
 {
     const struct conv_geometry *c = &desc->u.conv_pool.conv;
     const struct pool_geometry *p = &desc->u.conv_pool.pool;
-    const size_t channels = (size_t)(op_ceil(c->oc, block) + 1) * (size_t)block; /* + what OB may round up */
     const struct shape places = {desc->x.n, op_ceil(c->oc, block) * block, p->oh, p->ow};
+    const struct map_way way = choose_way(desc, device, block);
     size_t packed, slices, count;
 
     if (!can(c, p, device, block) || desc->need_dx)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': not a convolution that can pool", desc->label);
-    if (!clr_mul_size(&packed, channels, (size_t)c->kh * (size_t)(c->kw * c->c) + 1) || packed > INT_MAX ||
-        !clr_mul_size(&slices, channels * SLICE_COUNT, (size_t)c->kh * ROW + 1) || slices > INT_MAX ||
+    if (!packed_floats(&packed, c, &way, block) ||
+        !clr_mul_size(&slices, (size_t)c->oc * SLICE_COUNT, (size_t)c->kh * ROW + 1) || slices > INT_MAX ||
         !shape_count(&places, &count))
         return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
-    needs->x_halo_h = c->ph;
-    needs->x_halo_w = c->pw;
+    needs->x_halo_h = c->ph + (way.winograd ? op_ceil(c->oh, 4) * 4 - c->oh : 0);
+    needs->x_halo_w = c->pw + (way.winograd ? op_ceil(c->ow, 4) * 4 - c->ow : 0);
     needs->x_any_block = true;
     needs->saved_bytes = desc->backward ? count : 0;
     return conv_need_workspace(needs, desc->backward && slices > packed ? slices : packed, err);
 }
 
-/* XT × OB: as many sums as registers allow, rows without a remainder first. */
-static void choose_tile(struct conv_pool_op *self, int ow, int channel_blocks, int block)
-{
-    const int sums = block == 16 ? 20 : 12;
-
-    self->ob = op_min(2, channel_blocks);
-    self->xt = op_min(ow, sums / self->ob);
-    for (int x = self->xt; 3 * x >= 2 * self->xt; x--)
-        if (ow % x == 0) {
-            self->xt = x;
-            break;
-        }
-}
+/* ------------------------------------------------------------------ creation and running */
 
 static int get_kernel(struct conv_pool_op *self, int k, const char *file, const char *name, const char *what,
                       const struct op_io *io, struct clr_error *err)
@@ -88,7 +160,8 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     struct op *op = &self->head;
     const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
     const struct pool_geometry *p = &op->desc.u.conv_pool.pool;
-    const bool forward = k <= FORWARD;
+    const struct map_way *way = &self->way;
+    const bool forward = k <= FORWARD, pools = k != PACK || way->winograd; /* else of conv_direct.cl */
     const int per_slice = slice_images(op->desc.x.n);
     struct str options = {0};
 
@@ -97,44 +170,67 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     conv_macros(&options, c);
     tensor_macros(&options, "X", &io->x);
     tensor_macros(&options, "Y", forward ? &io->y : &io->dy);
-    if (k != PACK)
+    if (pools)
         str_append(
             &options,
             " -DPOOL_KH=%d -DPOOL_KW=%d -DPOOL_SH=%d -DPOOL_SW=%d -DPOOL_PH=%d -DPOOL_PW=%d -DPOOL_OH=%d "
             "-DPOOL_OW=%d -DRELU=%d -DSAVE=%d",
             p->kh, p->kw, p->sh, p->sw, p->ph, p->pw, p->oh, p->ow, op->desc.relu, op->desc.backward);
+    if (pools && forward)
+        str_append(&options, " -DRING=%d", ring_rows(p, way->winograd));
     if (forward)
-        str_append(&options, " -DXT=%d -DOB=%d%s", self->xt, self->ob, k == PACK ? " -DFLIP=0" : "");
+        str_append(&options, " -DFLIP=0 -DOB=%d -D%s=%d", way->ob, way->winograd ? "R" : "XT",
+                   way->winograd ? c->kh : way->xt);
     else
         str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", gradient_channels(op->block),
                    op_ceil(op->desc.x.n, per_slice), per_slice);
     return op_kernel(op, &self->kernels[k], file, &options, name, err);
 }
 
+static int create_forward(struct conv_pool_op *self, const struct op_io *io, struct clr_error *err)
+{
+    const struct conv_geometry *c = &self->head.desc.u.conv_pool.conv;
+    const int groups = op_ceil(op_ceil(c->oc, self->head.block), self->way.ob);
+    int rc;
+
+    if (self->way.winograd) {
+        self->global[PACK][0] = (size_t)c->c + 1;
+        self->global[PACK][1] = (size_t)groups * (size_t)self->way.ob;
+        self->global[FORWARD][0] = 1;
+        rc = get_kernel(self, PACK, "conv_pool.cl", "conv_pool_filter", "forward weights", io, err);
+        return rc < 0 ? rc
+                      : get_kernel(self, FORWARD, "conv_pool.cl", "conv_pool_winograd", "forward", io, err);
+    }
+    self->global[PACK][0] = (size_t)groups * (size_t)(c->c * c->kh * c->kw + 1);
+    self->global[PACK][1] = 1;
+    self->global[FORWARD][0] = (size_t)groups;
+    rc = get_kernel(self, PACK, "conv_direct.cl", "conv_direct_pack", "forward weights", io, err);
+    return rc < 0 ? rc : get_kernel(self, FORWARD, "conv_pool.cl", "conv_pool_forward", "forward", io, err);
+}
+
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct conv_pool_op *self = (struct conv_pool_op *)op;
     const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
-    const int blocks = op_ceil(c->oc, op->block);
     int rc;
 
     if (io->x.layout.block != c->c)
         return clr_error_set(err, CLR_EINPUT, "its images are not in one block of %d channels", c->c);
-    choose_tile(self, c->ow, blocks, op->block);
-    const size_t groups = (size_t)op_ceil(blocks, self->ob);
-    self->global[PACK][0] = groups * (size_t)(c->c * c->kh * c->kw + 1);
-    self->global[FORWARD][0] = groups;
+    self->way = choose_way(&op->desc, ocl_device(op->ctx), op->block);
+    op->nmse[OP_FORWARD] = self->way.winograd ? WINOGRAD_NMSE : 0.0;
     self->global[SLICES][0] = (size_t)op_ceil(c->oc, gradient_channels(op->block));
     self->global[SLICES][1] = (size_t)op_ceil(op->desc.x.n, slice_images(op->desc.x.n));
     self->global[REDUCE][0] = (size_t)c->oc;
-    self->global[PACK][1] = self->global[REDUCE][1] = 1;
+    self->global[REDUCE][1] = 1;
     for (int k = 0; k < KERNEL_COUNT; k++)
         self->global[k][2] = 1;
-    (void)snprintf(op->variant, sizeof op->variant, "direct pooled %d×%d, weights by maxima", self->xt,
-                   self->ob);
-    rc = get_kernel(self, PACK, "conv_direct.cl", "conv_direct_pack", "forward weights", io, err);
-    if (rc == 0)
-        rc = get_kernel(self, FORWARD, "conv_pool.cl", "conv_pool_forward", "forward", io, err);
+    if (self->way.winograd)
+        (void)snprintf(op->variant, sizeof op->variant, "winograd pooled %d, weights by maxima",
+                       self->way.ob);
+    else
+        (void)snprintf(op->variant, sizeof op->variant, "direct pooled %d×%d, weights by maxima",
+                       self->way.xt, self->way.ob);
+    rc = create_forward(self, io, err);
     if (rc == 0 && op->desc.backward)
         rc = get_kernel(self, SLICES, "conv_pool.cl", "conv_pool_slices", "weight gradient", io, err);
     if (rc == 0 && op->desc.backward)
@@ -154,17 +250,13 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     struct conv_pool_op *self = (struct conv_pool_op *)op;
     const cl_mem b = op->desc.bias ? io->b : io->w;
     const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
-    const struct ocl_arg saving[] = {OCL_MEM(io->y.mem), OCL_MEM(io->saved), OCL_MEM(io->x.mem),
-                                     OCL_MEM(io->workspace), OCL_INT(io->batch)};
-    const struct ocl_arg plain[] = {OCL_MEM(io->y.mem), OCL_MEM(io->x.mem), OCL_MEM(io->workspace),
-                                    OCL_INT(io->batch)};
+    const cl_mem saved = op->desc.backward ? io->saved : io->y.mem; /* not written in the latter case */
+    const struct ocl_arg args[] = {OCL_MEM(io->y.mem), OCL_MEM(saved), OCL_MEM(io->x.mem),
+                                   OCL_MEM(io->workspace), OCL_INT(io->batch)};
     int rc = launch(op, PACK, pack, MEM_COUNT(pack), err);
 
     self->global[FORWARD][1] = (size_t)io->batch;
-    if (rc < 0)
-        return rc;
-    return op->desc.backward ? launch(op, FORWARD, saving, MEM_COUNT(saving), err)
-                             : launch(op, FORWARD, plain, MEM_COUNT(plain), err);
+    return rc < 0 ? rc : launch(op, FORWARD, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -182,6 +274,7 @@ const struct op_class op_conv_pool = {
     .name = "pooled convolution",
     .size = sizeof(struct conv_pool_op),
     .plan = plan,
+    .candidates = candidates,
     .create = create,
     .forward = forward,
     .backward = backward,

@@ -14,6 +14,13 @@ const char *op_kind_name(enum op_kind kind)
     return classes[kind]->name;
 }
 
+const struct conv_geometry *op_conv_geometry(const struct op_desc *desc)
+{
+    return desc->kind == OP_CONV        ? &desc->u.conv
+           : desc->kind == OP_CONV_POOL ? &desc->u.conv_pool.conv
+                                        : NULL;
+}
+
 double op_nmse(const struct op *op, enum op_pass pass)
 {
     return op->nmse[pass];

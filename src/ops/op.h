@@ -110,6 +110,9 @@ struct op_desc {
     } u;
 };
 
+/* The convolution in it, pooled or not; NULL: there is none. */
+const struct conv_geometry *op_conv_geometry(const struct op_desc *desc);
+
 /* What it needs, known before anything is allocated. */
 struct op_needs {
     int x_halo_h, x_halo_w;   /* at least this halo on x */

@@ -58,6 +58,17 @@ bool op_tune_key(struct tunedb_key *out, const struct op_desc *desc, enum op_pas
         (void)snprintf(key.shape, sizeof key.shape, "%dx%dx%d to %d, batch %d", g->c, g->h, g->w, g->oc,
                        desc->x.n);
         break;
+    case OP_CONV_POOL:
+        g = &desc->u.conv_pool.conv;
+        p = &desc->u.conv_pool.pool;
+        (void)snprintf(
+            key.operator, sizeof key.operator,
+            "%s %s, kernel %dx%d, stride %dx%d, pad %dx%d, pool %dx%d, stride %dx%d, pad %dx%d, block %d",
+            kind, name, g->kh, g->kw, g->sh, g->sw, g->ph, g->pw, p->kh, p->kw, p->sh, p->sw, p->ph, p->pw,
+            block);
+        (void)snprintf(key.shape, sizeof key.shape, "%dx%dx%d to %d, batch %d", g->c, g->h, g->w, g->oc,
+                       desc->x.n);
+        break;
     case OP_POOL:
         (void)snprintf(key.operator, sizeof key.operator,
                        "%s %s %s, kernel %dx%d, stride %dx%d, pad %dx%d, block %d",

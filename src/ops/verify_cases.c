@@ -170,20 +170,33 @@ struct conv_pool_row {
     int pad;
     enum pool_rounding rounding;
     bool relu, bias, small;
+    const char *variant;
 };
 
 static const struct conv_pool_row conv_pool_rows[] = {
     /*                        c   h   w  oc kh kw  stride  pad  dilation group */
     {"5x5 of 3", 3, CONV(3, 12, 11, 33, 5, 5, 1, 1, 2, 2, 1, 1, 1), 3, 3, 2, 2, 0, POOL_FLOOR, true, true,
-     true},
+     true, "direct"},
+    {"5x5 of 3", 3, CONV(3, 12, 11, 33, 5, 5, 1, 1, 2, 2, 1, 1, 1), 3, 3, 2, 2, 0, POOL_FLOOR, true, true,
+     true, "winograd"},
     {"5x5 of 3, rounding up", 2, CONV(3, 12, 9, 18, 5, 5, 1, 1, 2, 2, 1, 1, 1), 3, 3, 2, 2, 0, POOL_CEIL,
-     true, true, false},
+     true, true, false, "direct"},
+    {"5x5 of 3, rounding up", 2, CONV(3, 13, 30, 50, 5, 5, 1, 1, 2, 2, 1, 1, 1), 3, 3, 2, 2, 0, POOL_CEIL,
+     true, true, false, "winograd 2"},
     {"5x5 of 1, no rectifier", 11, CONV(1, 14, 13, 20, 5, 5, 1, 1, 0, 0, 1, 1, 1), 2, 2, 2, 2, 0, POOL_CEIL,
-     false, true, false},
+     false, true, false, "direct"},
+    {"5x5 of 1, no rectifier", 11, CONV(1, 14, 13, 20, 5, 5, 1, 1, 0, 0, 1, 1, 1), 2, 2, 2, 2, 0, POOL_CEIL,
+     false, true, false, "winograd"},
+    {"3x3 of 4, pool pad 1, no bias", 2, CONV(4, 9, 18, 21, 3, 3, 1, 1, 1, 0, 1, 1, 1), 3, 2, 1, 3, 1,
+     POOL_CEIL, true, false, true, "winograd"},
+    {"5x5 of 2, pool leaves gaps", 1, CONV(2, 29, 6, 9, 5, 5, 1, 1, 0, 2, 1, 1, 1), 2, 1, 7, 2, 0, POOL_FLOOR,
+     true, true, false, "winograd 3"},
+    {"3x3 of 3, high pool", 2, CONV(3, 11, 7, 17, 3, 3, 1, 1, 2, 1, 1, 1, 1), 6, 5, 2, 1, 2, POOL_CEIL, true,
+     true, false, "winograd 1"},
     {"3x4 stride 2x1, pool pad 1", 2, CONV(2, 17, 9, 5, 3, 4, 2, 1, 1, 2, 1, 1, 1), 3, 2, 1, 3, 1, POOL_CEIL,
-     true, false, true},
+     true, false, true, "direct"},
     {"1x7 of 2, pool leaves gaps", 1, CONV(2, 9, 23, 49, 1, 7, 1, 1, 0, 3, 1, 1, 1), 2, 1, 3, 2, 0,
-     POOL_FLOOR, true, true, false},
+     POOL_FLOOR, true, true, false, "direct 5x1"},
 };
 
 static int conv_pool_case(struct verify_case *out, int row, struct clr_error *err)
@@ -193,9 +206,10 @@ static int conv_pool_case(struct verify_case *out, int row, struct clr_error *er
     struct pool_geometry *p = &out->desc.u.conv_pool.pool;
     int rc;
 
-    (void)snprintf(out->name, sizeof out->name, "pooled conv %s", r->name);
+    (void)snprintf(out->name, sizeof out->name, "pooled conv %s %s", r->variant, r->name);
     out->small = r->small;
     out->desc.kind = OP_CONV_POOL;
+    (void)op_variant_parse(&out->desc.variant[OP_FORWARD], r->variant);
     out->desc.relu = r->relu;
     out->desc.bias = r->bias;
     out->desc.need_dx = false;

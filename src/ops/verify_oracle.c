@@ -32,13 +32,13 @@ static bool is_loss(const struct op_desc *d)
 
 static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_error *err)
 {
+    const struct conv_geometry *g = op_conv_geometry(d);
     bool ok = shape_count(&d->x, &o->x_count);
 
     o->y_count = o->w_count = o->b_count = 0;
     if (!is_loss(d))
         ok = ok && shape_count(&d->y, &o->y_count);
-    if (d->kind == OP_CONV || d->kind == OP_CONV_POOL) {
-        const struct conv_geometry *g = d->kind == OP_CONV ? &d->u.conv : &d->u.conv_pool.conv;
+    if (g) {
         ok = ok && shape_count(&(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, &o->w_count);
         o->b_count = (size_t)g->oc;
     } else if (d->kind == OP_DENSE) {
@@ -97,6 +97,42 @@ static int make_outputs(struct oracle *o, const struct op_desc *d, struct clr_er
     if (rc == 0)
         rc = mem_new(&o->sample, (size_t)d->x.n, sizeof *o->sample, "expected losses", err);
     return rc;
+}
+
+/*
+ * Which pixel of a pooled map is the largest, where two are nearly so, or whether a rectifier lets it pass,
+ * is for rounding to say: such windows get no gradient. CLOSE is far above what rounding does to the map,
+ * whose values are of the order of 1 to 10.
+ */
+#define CLOSE 1e-3
+
+static double second_largest(const double *map, const struct pool_geometry *p, int top, int left, int largest)
+{
+    double second = -INFINITY;
+
+    for (int i = top < 0 ? 0 : top; i < top + p->kh && i < p->h; i++)
+        for (int j = left < 0 ? 0 : left; j < left + p->kw && j < p->w; j++)
+            if (i * p->w + j != largest && map[i * p->w + j] > second)
+                second = map[i * p->w + j];
+    return second;
+}
+
+static void spare_close_windows(struct oracle *o, const struct op_desc *d, int n)
+{
+    const struct pool_geometry *p = &d->u.conv_pool.pool;
+    const size_t pixels = (size_t)p->h * (size_t)p->w;
+    size_t window = 0;
+
+    ref_conv_forward(o->map, o->x, o->w, o->b_count ? o->b : NULL, n, &d->u.conv_pool.conv);
+    ref_pool_forward(o->y, o->arg, o->map, n, p);
+    for (int image = 0; image < n * p->c; image++)
+        for (int i = 0; i < p->oh; i++)
+            for (int j = 0; j < p->ow; j++, window++) {
+                const double second = second_largest(o->map + (size_t)image * pixels, p, i * p->sh - p->ph,
+                                                     j * p->sw - p->pw, o->arg[window]);
+                if (o->y[window] - second < CLOSE || (d->relu && fabs(o->y[window]) < CLOSE))
+                    o->dy[window] = 0.0;
+            }
 }
 
 /* The logical order stays what it is, flattened or not. */
@@ -197,6 +233,8 @@ int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, bool 
         oracle_clear(o);
         return rc;
     }
+    if (desc->kind == OP_CONV_POOL)
+        spare_close_windows(o, desc, batch);
     evaluate(o, desc, batch, train);
     rectify(o, desc, batch, train);
     return 0;
