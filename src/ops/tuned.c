@@ -11,8 +11,8 @@
 
 /*
  * Variants that were measured to be faster than the operator's own choice on a kind of device, by
- * `clr-cl tune`; only what was measured stands here, with where and by how much. Nothing does yet: on the one
- * device at hand (AVX-512, PoCL) the operators' own choices win or lose by less than the noise.
+ * `clr-cl tune`; only what was measured stands here, with where and by how much. Nothing does yet: on the
+ * devices at hand (AVX2 and AVX-512, PoCL) the operators' own choices win or lose by less than the noise.
  */
 static const struct builtin {
     enum clr_device_type type;
@@ -24,7 +24,7 @@ static const struct builtin {
 
 bool op_defaults_measured(const struct clr_device *device, int block)
 {
-    return device->type == CLR_DEVICE_CPU && block == 16;
+    return device->type == CLR_DEVICE_CPU && (block == 8 || block == 16);
 }
 
 /* ------------------------------------------------------------------ names and keys */

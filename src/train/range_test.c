@@ -111,6 +111,7 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
     rc = session_plan(&s, &options, true, err);
     if (rc < 0)
         return rc;
+    session_hint(&s);
     rc = record_open(&r, o->out, "range.csv", err);
     if (rc == 0) {
         rc = sweep(&s, &r, &out, err);

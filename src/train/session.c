@@ -139,7 +139,7 @@ static size_t align_up(size_t size)
     return (size + 4095) / 4096 * 4096;
 }
 
-/* The fastest variants known of both nets; and once, where there are none, how to find them. */
+/* The fastest variants known of both nets. */
 static int tune_graphs(struct session *s, int block, struct clr_error *err)
 {
     const struct clr_device *device = s->o->device;
@@ -148,16 +148,21 @@ static int tune_graphs(struct session *s, int block, struct clr_error *err)
     if (rc < 0)
         return rc;
     graph_tune(s->test_graph, s->records, device, block);
-    if (!s->train_graph)
-        return 0;
-    graph_tune(s->train_graph, s->records, device, block);
-    if (tunedb_is_empty(s->records) && !op_defaults_measured(device, block))
+    if (s->train_graph)
+        graph_tune(s->train_graph, s->records, device, block);
+    return 0;
+}
+
+void session_hint(const struct session *s)
+{
+    const struct clr_device *device = s->o->device;
+
+    if (tunedb_is_empty(s->records) && !op_defaults_measured(device, layout_block(device)))
         log_line(
             CLR_LOG_INFO,
             "no tuning record for %s, and its kind has not been measured: 'clr-cl tune --net %s' may make "
             "this faster",
             device->name, s->o->net_name);
-    return 0;
 }
 
 /* Everything that will be allocated, against what the device has. */

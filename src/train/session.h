@@ -57,6 +57,8 @@ struct session {
 
 /* train: with training net, gradients and momenta; else evaluation only. */
 int session_plan(struct session *s, const struct clr_train_options *o, bool train, struct clr_error *err);
+/* Says how faster variants are found, where nothing is known of the device. */
+void session_hint(const struct session *s);
 int session_start(struct session *s, struct clr_error *err);
 void session_clear(struct session *s);
 

@@ -109,6 +109,7 @@ int clr_train(const struct clr_train_options *o, struct clr_train_result *result
     rc = session_plan(&s, o, true, err);
     if (rc < 0)
         return rc;
+    session_hint(&s);
     rc = record_open(&r, o->out, "history.csv", err);
     if (rc == 0) {
         rc = train(&s, &r, &out, err);
