@@ -21,7 +21,7 @@
  * Both:
  *   winograd_filter       NDRange (ICP + 1, OCG·OB)      w → u [OCG][POS][U_STEP]: ICP rows of OB·V,
  *                         then the bias, [OCG·OB·V]
- *   winograd_weights      NDRange (IC + 1, DY_CB)        partial → dw, db
+ *   winograd_weights      NDRange (DY_CB, IC + 1)        partial → dw, db: neighbours read neighbouring sums
  *
  * partial: [SLICES][POS][ICP][OCP], then [SLICES][OCP] for the bias, summed in ascending order of slices.
  *
@@ -390,7 +390,7 @@ __kernel void winograd_accumulate(__global float *work, int first)
 __kernel void winograd_weights(__global float *restrict dw, __global float *restrict db,
                                __global const float *restrict partial)
 {
-    const int c = (int)get_global_id(0), ob = (int)get_global_id(1);
+    const int ob = (int)get_global_id(0), c = (int)get_global_id(1);
     floatv columns[R * T], in[T], out[5];
     float lanes[V];
 

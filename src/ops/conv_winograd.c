@@ -285,7 +285,7 @@ static int create_weights(struct conv_pass_state *s, struct op *op, const struct
     const struct shape_of_work *w = &s->work;
     int rc = get_kernel(s, op, 0, "winograd_weights", "gradient sum", io, err);
 
-    set_global(s, 0, w->g.c + 1, w->ocb, 1);
+    set_global(s, 0, w->ocb, w->g.c + 1, 1);
     set_global(s, 1, w->slices, 1, 1);
     if (rc == 0 && w->fused)
         rc = get_kernel(s, op, 1, "winograd_slices", "weight gradient", io, err);
