@@ -48,16 +48,16 @@ static int ring_rows(const struct pool_geometry *p, bool winograd)
     return winograd ? op_ceil(p->kh + 3, 4) * 4 : p->kh;
 }
 
-/* The ring, rows of transformed inputs and tiles of them: cl/conv_pool.cl. */
+/* Local memory: the ring, rows of transformed inputs, and tiles of them, in floats (cl/conv_pool.cl). */
 static bool can_winograd(const struct conv_geometry *c, const struct pool_geometry *p,
                          const struct clr_device *device, int block, int ob)
 {
-    const size_t v = (size_t)block, t = (size_t)c->kh + 3, tiles = (size_t)op_ceil(c->ow, 4) + v / 4;
-    const size_t ring = (size_t)(op_ceil(c->oc, block) + ob) * (size_t)ring_rows(p, true) * 4 * tiles * v;
-    const size_t rows = t * (4 * tiles + t) * 4, transformed = 4 * tiles * t * t;
+    const double v = block, t = c->kh + 3, tiles = op_ceil(c->ow, 4) + block / 4;
+    const double ring = (double)(op_ceil(c->oc, block) + ob) * ring_rows(p, true) * 4.0 * tiles * v;
+    const double rows = t * (4.0 * tiles + t) * 4.0, transformed = 4.0 * tiles * t * t;
 
     return (c->kh == 3 || c->kh == 5) && c->kw == c->kh && c->sh == 1 && c->sw == 1 && c->c <= 4 &&
-           block >= 4 && (ring + rows + transformed) * sizeof(float) <= device->local_memory;
+           block >= 4 && (ring + rows + transformed) * sizeof(float) <= (double)device->local_memory;
 }
 
 /* XT × OB: as many sums as registers allow, rows without a remainder first. */

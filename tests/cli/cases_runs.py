@@ -65,6 +65,18 @@ def train_again_gives_the_same_bytes():
 
 
 @case
+def train_on_one_thread_gives_the_same_bytes():
+    """PoCL's threads; other drivers take no notice."""
+    device()
+    runs = []
+    for threads in (None, 1, 3):
+        runs.append(fresh("run"))
+        expect(clr(*tiny(out=runs[-1], net="quick", log_every=1), env={"POCL_MAX_PTHREAD_COUNT": threads}), 0)
+    for name in ("history.csv", "loss.csv", "final.safetensors"):
+        check(len({(run / name).read_bytes() for run in runs}) == 1, f"{name} depends on the number of threads")
+
+
+@case
 def train_learns():
     out, result = trained(mean="channel", iterations=300, validate_every=100, json=True)
     accuracy = json.loads(result.out)["accuracy"]
