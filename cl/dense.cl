@@ -10,13 +10,16 @@
  * weights are plain rows.
  *
  * A column of the product is a feature as it lies in the image, the halo left out: [CB][H][W][V], lanes
- * beyond the last channel included, which get zeros.
+ * beyond the last channel included, which get zeros. Packed weights come in panels of NT·V columns, as
+ * work-items read them: [panel][K + 1][NT·V], the bias behind the terms.
  *
- * dense_pack    NDRange (K + 1)          packed[k][column] (LDB wide), then the bias, LDB floats
- * dense_gemm    NDRange (ceil(M/MT), ceil(columns/(NT·V)))   c[m][n] = bias[n] + Σ_k a[m][k]·b[k][n]
- * dense_bias    NDRange (O)              db[o] = Σ_n dy[n][o]
+ * dense_pack    NDRange (K + 1, panels), TRANSPOSED 0: (panels, K + 1)
+ * dense_gemm    NDRange (ceil(M/MT), panels), EDGE 1: (panels, ceil(M/MT))
+ *               c[m][n] = bias[n] + Σ_k a[m][k]·b[k][n]
+ * dense_bias    NDRange (O)                    db[o] = Σ_n dy[n][o]
+ * Neighbours in the first dimension share a panel, or where the result or the weights are rows, these.
  *
- * K MT NT V O I; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n]; BIAS.
+ * K MT NT V O I; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n]; BIAS: in front of the sums.
  * EDGE 0: a is A_… (images are rows m), b packed, c is C_….
  * EDGE 1, the weight gradient: a is A_… (images are k), b is B_…, c plain rows of I. dense_bias: dy is A_….
  * RELU 1: c = max(c, 0), NaN stays. MASK 1: c = 0 where `mask`, in layout M_…, is not positive.
@@ -33,10 +36,11 @@
 #endif
 
 #define HW(T) (T##_H * T##_W)
-/* Floats from image to image; where input i, and where column n (a multiple of V) of an image lies. */
+
+/* Floats from image to image; where channel c of pixel (y, x) lies, and where column n (a multiple of V). */
 #define ROW(T) ((size_t)T##_CB * T##_HP * T##_WP * T##_BLOCK)
-#define INPUT(T, i)                                                                                          \
-    (T##_HP * T##_WP == 1 ? (size_t)(i) : ELEMENT(T, 0, (i) / HW(T), (i) / T##_W % T##_H, (i) % T##_W))
+#define INPUT(T, c, y, x)                                                                                    \
+    (T##_HP * T##_WP == 1 ? (size_t)(c) : ELEMENT(T, 0, c, y, x))
 #define COLUMN(T, n)                                                                                         \
     (T##_HP * T##_WP == HW(T) ? (size_t)(n)                                                                  \
                               : AT(T, 0, (n) / V / HW(T), (n) / V / T##_W % T##_H, (n) / V % T##_W))
@@ -45,72 +49,97 @@
 #define CHANNEL(T, n) ((n) / V / HW(T) * V + (n) % V)
 #define LOGICAL(T, n) (CHANNEL(T, n) * HW(T) + (n) / V % HW(T))
 
+#define PANEL (NT * V)
 #if EDGE
-#define N          COLUMNS(B)
-#define A_AT(m, k) ((size_t)(k) * ROW(A) + INPUT(A, m))
-#define B_AT(k, n) ((size_t)(k) * ROW(B) + COLUMN(B, n))
+#define N COLUMNS(B)
 #else
-#define N          COLUMNS(C)
-#define LDB        N
-#define A_AT(m, k) ((size_t)(m) * ROW(A) + INPUT(A, k))
-#define B_AT(k, n) ((size_t)(k) * LDB + (n))
+#define N           COLUMNS(C)
+#define PACKED(k, n) (((size_t)((n) / PANEL) * (K + 1) + (k)) * PANEL)
 
 __kernel void dense_pack(__global float *restrict packed, __global const float *restrict w,
                          __global const float *restrict b)
 {
-    const int k = (int)get_global_id(0);
+    const int k = (int)get_global_id(!TRANSPOSED), n0 = (int)get_global_id(TRANSPOSED) * PANEL;
 
-    if (k > K)
+    if (k > K || n0 >= N)
         return;
-    __global float *row = packed + (size_t)k * LDB;
-    for (int n = 0; n < N; n++) {
-        const int i = LOGICAL(C, n);
-        float value = 0.0f;
-        if (CHANNEL(C, n) < C_C) {
-            if (k == K)
-                value = BIAS ? b[i] : 0.0f;
-            else
-                value = TRANSPOSED ? w[(size_t)i * K + k] : w[(size_t)k * I + i];
-        }
-        row[n] = value;
+    const bool there = k < K || BIAS;
+    __global const float *from = k == K ? b : TRANSPOSED ? w + k : w + (size_t)k * I;
+    const size_t step = TRANSPOSED && k < K ? (size_t)I : 1;
+
+#pragma unroll
+    for (int j = 0; j < NT; j++) {
+        const int n = n0 + j * V, channel = CHANNEL(C, n);
+        float lanes[V];
+#pragma unroll
+        for (int e = 0; e < V; e++)
+            lanes[e] = there && channel + e < C_C ? from[(size_t)(LOGICAL(C, n) + e * HW(C)) * step] : 0.0f;
+        STOREV(LOADV(0, lanes), j, packed + PACKED(k, n0));
     }
 }
 #endif
 
-/* rows m0 … of c; bias: offset into b where a row of LDB biases starts, −1: none */
+/* A term of all sums of a tile: MT inputs of a times NT vectors of b. */
+void add_term(floatv (*acc)[NT], __global const float *a, const size_t *row, __global const float *b,
+              const size_t *column);
+void add_term(floatv (*acc)[NT], __global const float *a, const size_t *row, __global const float *b,
+              const size_t *column)
+{
+    floatv bv[NT];
+
+#pragma unroll
+    for (int j = 0; j < NT; j++)
+        bv[j] = LOADV(0, b + column[j]);
+#pragma unroll
+    for (int i = 0; i < MT; i++) {
+        const floatv av = (floatv)(a[row[i]]);
+#pragma unroll
+        for (int j = 0; j < NT; j++)
+            acc[i][j] = fma(av, bv[j], acc[i][j]);
+    }
+}
+
+/* rows m0 … of c; images: of the sums of EDGE 1 */
 __kernel void dense_gemm(__global float *restrict c, __global const float *restrict a,
                          __global const float *restrict b,
 #if MASK
                          __global const float *restrict mask,
 #endif
-                         int rows, int k_count, int bias)
+                         int rows, int images)
 {
-    const int m0 = (int)get_global_id(0) * MT, n0 = (int)get_global_id(1) * (NT * V);
+    const int m0 = (int)get_global_id(EDGE) * MT, n0 = (int)get_global_id(!EDGE) * PANEL;
     floatv acc[MT][NT];
+    size_t row[MT], column[NT];
 
     if (m0 >= rows || n0 >= N)
         return;
+#if !EDGE
+    b += PACKED(0, n0);
+#endif
+#pragma unroll
+    for (int i = 0; i < MT; i++)
+        row[i] = EDGE ? INPUT(A, min(m0 + i, rows - 1), 0, 0) : (size_t)min(m0 + i, rows - 1) * ROW(A);
 #pragma unroll
     for (int j = 0; j < NT; j++) {
-        const bool there = n0 + j * V < N;
-        const floatv start = bias >= 0 && there ? LOADV(j, b + bias + n0) : (floatv)(0.0f);
+        const floatv start = BIAS ? LOADV(j, b + (size_t)K * PANEL) : (floatv)(0.0f);
+#if EDGE
+        column[j] = COLUMN(B, min(n0 + j * V, N - V));
+#else
+        column[j] = (size_t)(j * V);
+#endif
 #pragma unroll
         for (int i = 0; i < MT; i++)
             acc[i][j] = start;
     }
-    for (int k = 0; k < k_count; k++) {
-        floatv bv[NT];
-#pragma unroll
-        for (int j = 0; j < NT; j++)
-            bv[j] = LOADV(0, b + B_AT(k, min(n0 + j * V, N - V)));
-#pragma unroll
-        for (int i = 0; i < MT; i++) {
-            const floatv av = (floatv)(a[A_AT(min(m0 + i, rows - 1), k)]);
-#pragma unroll
-            for (int j = 0; j < NT; j++)
-                acc[i][j] = fma(av, bv[j], acc[i][j]);
-        }
-    }
+#if EDGE
+    for (int k = 0; k < images; k++)
+        add_term(acc, a + (size_t)k * ROW(A), row, b + (size_t)k * ROW(B), column);
+#else
+    for (int channel = 0; channel < A_C; channel++)
+        for (int y = 0; y < A_H; y++)
+            for (int x = 0; x < A_W; x++, b += PANEL)
+                add_term(acc, a + INPUT(A, channel, y, x), row, b, column);
+#endif
 #pragma unroll
     for (int i = 0; i < MT; i++) {
         if (m0 + i >= rows)
@@ -151,6 +180,6 @@ __kernel void dense_bias(__global float *restrict db, __global const float *rest
     if (o >= O)
         return;
     for (int n = 0; n < batch; n++)
-        sum += dy[(size_t)n * ROW(A) + INPUT(A, o)];
+        sum += dy[(size_t)n * ROW(A) + INPUT(A, o, 0, 0)];
     db[o] = sum;
 }

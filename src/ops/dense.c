@@ -7,14 +7,23 @@
 
 #include "ops/op_impl.h"
 
-enum { TILE_ROWS = 4 };
+/* Vectors of a panel, and rows of a tile: as many sums as registers hold. */
+static int panel_vectors(int block)
+{
+    return block == 16 ? 4 : 2;
+}
+
+static int tile_rows(int block)
+{
+    return block == 16 ? 4 : 6;
+}
 
 /* One use of the product: its kernels and what does not change from call to call. */
 struct product {
     struct ocl_kernel *pack, *gemm;
     char pack_label[96], label[96];
-    int columns, k, nt;
-    bool bias, mask; /* is there a row of biases behind the packed weights; does x mask the result */
+    int panels, k;
+    bool mask; /* does x mask the result */
 };
 
 struct dense_op {
@@ -30,10 +39,12 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 {
     const struct shape in = {1, op_ceil(desc->x.c, block) * block, desc->x.h, desc->x.w};
     const size_t out = (size_t)op_ceil(desc->y.c, block) * (size_t)block;
+    const size_t panel =
+        (size_t)panel_vectors(block) * (size_t)block; /* what the last one may be rounded up by */
     size_t count;
 
     (void)device;
-    if (!shape_count(&in, &count) || !clr_mul_size(&count, count + 1, out + 1) || count > INT_MAX / 2)
+    if (!shape_count(&in, &count) || !clr_mul_size(&count, count + panel, out + panel) || count > INT_MAX / 2)
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              desc->label);
     needs->workspace_bytes = count * sizeof(float);
@@ -54,24 +65,21 @@ static int columns(const struct tensor *t)
 }
 
 /*
- * K terms. a: images as rows, or as terms where b is given; b NULL: the packed weights; c NULL: the weights'
- * gradient.
+ * a: images as rows, or as terms where b is given; b NULL: the packed weights; c NULL: the weights' gradient.
  */
-static int create_product(struct product *p, struct dense_op *self, const char *what, int k,
-                          const struct tensor *a, const struct tensor *b, const struct tensor *c,
-                          const struct tensor *mask, struct clr_error *err)
+static int create_product(struct product *p, struct dense_op *self, const char *what, const struct tensor *a,
+                          const struct tensor *b, const struct tensor *c, const struct tensor *mask,
+                          struct clr_error *err)
 {
     static const char *const names[] = {"dense_pack", "dense_gemm", "dense_bias"};
     struct op *op = &self->head;
     struct ocl_kernel **const kernels[] = {&p->pack, &p->gemm, &self->bias};
     const bool wanted[] = {!b, true, b && op->desc.bias}, forward = p == &self->forward;
-    const int v = op->block;
+    const int v = op->block, most = columns(b ? b : c) / v, nt = op_min(panel_vectors(v), most);
     int rc = 0;
 
-    p->columns = columns(b ? b : c);
-    p->k = k;
-    p->nt = op_min(v == 16 ? 4 : 2, p->columns / v);
-    p->bias = forward && op->desc.bias;
+    p->panels = op_ceil(most, nt);
+    p->k = b ? op->desc.x.n : forward ? self->inputs : self->outputs;
     p->mask = mask != NULL;
     (void)snprintf(p->label, sizeof p->label, "%s %s", op->desc.label, what);
     (void)snprintf(p->pack_label, sizeof p->pack_label, "%s %s weights", op->desc.label, what);
@@ -82,8 +90,8 @@ static int create_product(struct product *p, struct dense_op *self, const char *
         str_append(&options,
                    "-DV=%d -DK=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d -DBIAS=%d -DRELU=%d -DMASK=%d -DEDGE=%d "
                    "-DO=%d -DI=%d",
-                   v, k, TILE_ROWS, p->nt, forward, p->bias, forward && op->desc.relu, p->mask, b != NULL,
-                   self->outputs, self->inputs);
+                   v, p->k, tile_rows(v), nt, forward, forward && op->desc.bias, forward && op->desc.relu,
+                   p->mask, b != NULL, self->outputs, self->inputs);
         put_tensor(&options, "A", a);
         put_tensor(&options, b ? "B" : "C", b ? b : c);
         if (mask)
@@ -106,27 +114,25 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     self->inputs = op->desc.x.c * op->desc.x.h * op->desc.x.w;
     self->outputs = op->desc.y.c;
     (void)snprintf(self->bias_label, sizeof self->bias_label, "%s bias gradient", op->desc.label);
-    rc = create_product(&self->forward, self, "forward", self->inputs, &io->x, NULL, &io->y, NULL, err);
+    rc = create_product(&self->forward, self, "forward", &io->x, NULL, &io->y, NULL, err);
     if (rc == 0 && need_dx)
-        rc = create_product(&self->data, self, "data gradient", self->outputs, &io->dy, NULL, &io->dx,
+        rc = create_product(&self->data, self, "data gradient", &io->dy, NULL, &io->dx,
                             op->desc.mask_dx ? &io->x : NULL, err);
     if (rc == 0 && backward)
-        rc = create_product(&self->weights, self, "weight gradient", op->desc.x.n, &io->dy, &io->x, NULL,
-                            NULL, err);
+        rc = create_product(&self->weights, self, "weight gradient", &io->dy, &io->x, NULL, NULL, err);
     return rc;
 }
 
 /* c = a·b with the packed weights in the workspace (pack), or with b as it is. mask: x of a data gradient. */
 static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_mem b, cl_mem mask, int rows,
-                       int k, struct clr_error *err)
+                       int images, struct clr_error *err)
 {
-    const int bias = p->bias ? p->k * p->columns : -1;
-    const struct ocl_arg plain[] = {OCL_MEM(c),    OCL_MEM(a), OCL_MEM(b),
-                                    OCL_INT(rows), OCL_INT(k), OCL_INT(bias)};
-    const struct ocl_arg masked[] = {OCL_MEM(c),    OCL_MEM(a), OCL_MEM(b),   OCL_MEM(mask),
-                                     OCL_INT(rows), OCL_INT(k), OCL_INT(bias)};
-    const size_t global[3] = {(size_t)op_ceil(rows, TILE_ROWS),
-                              (size_t)op_ceil(p->columns, p->nt * op->block), 1};
+    const struct ocl_arg plain[] = {OCL_MEM(c), OCL_MEM(a), OCL_MEM(b), OCL_INT(rows), OCL_INT(images)};
+    const struct ocl_arg masked[] = {OCL_MEM(c),    OCL_MEM(a),    OCL_MEM(b),
+                                     OCL_MEM(mask), OCL_INT(rows), OCL_INT(images)};
+    const size_t tiles = (size_t)op_ceil(rows, tile_rows(op->block)), panels = (size_t)p->panels;
+    const bool edge = p == &((struct dense_op *)op)->weights;
+    const size_t global[3] = {edge ? panels : tiles, edge ? tiles : panels, 1};
 
     return op_launch(op, p->gemm, p->label, global, p->mask ? masked : plain,
                      p->mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
@@ -136,7 +142,9 @@ static int run_pack(struct product *p, struct op *op, const struct op_io *io, st
 {
     const cl_mem b = op->desc.bias ? io->b : io->w;
     const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
-    const size_t global[3] = {(size_t)p->k + 1, 1, 1};
+    const size_t terms = (size_t)p->k + 1, panels = (size_t)p->panels;
+    const bool transposed = p == &((struct dense_op *)op)->forward;
+    const size_t global[3] = {transposed ? terms : panels, transposed ? panels : terms, 1};
 
     return op_launch(op, p->pack, p->pack_label, global, args, MEM_COUNT(args), err);
 }
@@ -148,7 +156,7 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 
     return rc < 0 ? rc
                   : run_product(&self->forward, op, io->y.mem, io->x.mem, io->workspace, NULL, io->batch,
-                                self->inputs, err);
+                                io->batch, err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -162,7 +170,7 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
         rc = run_pack(&self->data, op, io, err);
         if (rc == 0)
             rc = run_product(&self->data, op, io->dx.mem, io->dy.mem, io->workspace, io->x.mem, io->batch,
-                             self->outputs, err);
+                             io->batch, err);
     }
     if (rc == 0)
         rc = run_product(&self->weights, op, io->dw, io->dy.mem, io->x.mem, NULL, self->outputs, io->batch,
