@@ -3,7 +3,8 @@
  * gradient. Each net is run as its file says and fused, which must not change a bit. The oracles' chain keeps
  * each value in memory of its own, so equal numbers show that sharing memory, working in place and the choice
  * of layouts change nothing. Two channel blocks for each net; CLR_TEST_SMALL: one; CLR_TEST_LONG: all four.
- * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it.
+ * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
+ * every other net, so that two processes share the work.
  */
 #include <math.h>
 #include <stdio.h>
@@ -23,8 +24,9 @@ enum { BATCH = 7, CLASSES = 5, SEED = 11, LABELS_AT = 2, LOSS_AT = 3, HIT_AT = 1
 
 #define ITERATION 77u
 
-static const int blocks[] = {4, 16, 1, 8};
+static const int blocks[] = {4, 1, 16, 8};
 static const char *filter;
+static int half = -1; /* −1: both */
 static struct clr_device device;
 static struct ocl_context *ctx;
 
@@ -44,7 +46,7 @@ static struct ocl_context *ctx;
 #define SCORES(x)            DENSE("scores", x, "num_output: 5")
 #define ONLY_TEST            " include { phase: TEST }"
 
-static const struct {
+static const struct test_net {
     const char *name;
     struct clr_image_shape image;
     const char *text;
@@ -494,22 +496,24 @@ static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape 
 
 START_TEST(test_net__agrees_with_the_oracles)
 {
+    const struct test_net *t = &nets[half < 0 ? _i : 2 * _i + half];
     const char *small = getenv("CLR_TEST_SMALL"), *all = getenv("CLR_TEST_LONG");
-    const size_t count = all ? MEM_COUNT(blocks) : small ? 1 : 2;
+    const size_t choice = support_spares_kernels(&device) ? 2 : MEM_COUNT(blocks);
+    const size_t count = all ? choice : small ? 1 : 2;
     struct clr_net_spec *spec = NULL;
     struct clr_error err = {0};
     char *path = NULL;
 
-    if (filter && !strstr(nets[_i].name, filter))
+    if (filter && !strstr(t->name, filter))
         return;
     ck_assert_int_eq(fs_join(&path, support_temp_dir(), "net.prototxt", &err), 0);
-    ck_assert_int_eq(fs_write_atomic(path, nets[_i].text, strlen(nets[_i].text), &err), 0);
-    ck_assert_msg(clr_net_load(&spec, path, &err) == 0, "%s: %s", nets[_i].name, err.message);
+    ck_assert_int_eq(fs_write_atomic(path, t->text, strlen(t->text), &err), 0);
+    ck_assert_msg(clr_net_load(&spec, path, &err) == 0, "%s: %s", t->name, err.message);
     for (size_t b = 0; b < count; b++) { /* the nets take turns, so that every block is met */
-        const int block = blocks[((size_t)_i + b) % MEM_COUNT(blocks)];
-        check_phase(spec, nets[_i].image, nets[_i].name, PHASE_TRAIN, block);
+        const int block = blocks[((size_t)_i + b) % choice];
+        check_phase(spec, t->image, t->name, PHASE_TRAIN, block);
         if (b == 0) /* of what training does, the forward part */
-            check_phase(spec, nets[_i].image, nets[_i].name, PHASE_TEST, block);
+            check_phase(spec, t->image, t->name, PHASE_TEST, block);
     }
     clr_net_free(spec);
     free(path);
@@ -534,14 +538,19 @@ int main(int argc, char **argv)
 {
     Suite *s = suite_create("net");
     TCase *tc = tcase_create("net");
+    const int count = MEM_COUNT(nets);
     int status;
 
-    if (argc > 1)
-        filter = argv[1];
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--half") == 0 && i + 1 < argc)
+            half = strcmp(argv[++i], "0") != 0;
+        else
+            filter = argv[i];
+    }
     if (prepare() < 0)
         return 1;
     tcase_set_timeout(tc, 0);
-    tcase_add_loop_test(tc, test_net__agrees_with_the_oracles, 0, (int)MEM_COUNT(nets));
+    tcase_add_loop_test(tc, test_net__agrees_with_the_oracles, 0, half < 0 ? count : (count + 1 - half) / 2);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
     ocl_save_programs(ctx);

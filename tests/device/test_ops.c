@@ -71,6 +71,8 @@ static void verify_device(const struct clr_device *device)
 {
     const struct ocl_options options = {.no_cache = is_slow(device)};
     bool subset = small || is_slow(device);
+    const bool spare = support_spares_kernels(device);
+    const size_t count = spare ? 2 : MEM_COUNT(blocks);
     struct ocl_context *ctx;
     struct clr_error err;
     struct tally tally = {0};
@@ -87,11 +89,11 @@ static void verify_device(const struct clr_device *device)
         if ((subset && !c.small) || (filter && !strstr(c.name, filter)) ||
             (half >= 0 && i / (int)MEM_COUNT(blocks) % 2 != half))
             continue;
-        for (size_t b = 0; b < MEM_COUNT(blocks); b++) {
-            size_t turn = (size_t)i % MEM_COUNT(blocks); /* which block gets every arrangement */
+        for (size_t b = 0; b < count; b++) {
+            const size_t turn = (size_t)i % count; /* which block gets every arrangement */
             if (subset && b != turn && blocks[b] != 4)
                 continue;
-            one(&tally, ctx, &c, blocks[b], b == turn);
+            one(&tally, ctx, &c, blocks[b], b == turn && !spare);
         }
         (void)fflush(stdout);
     }

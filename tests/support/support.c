@@ -10,6 +10,8 @@
 #include <ftw.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 static int *g_skipped; /* shared with forked cases */
 static char g_dirs[32][64];
 static int g_dir_count;
@@ -77,6 +79,11 @@ bool support_device(struct clr_device *out)
         printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
     free(list);
     return found;
+}
+
+bool support_spares_kernels(const struct clr_device *device)
+{
+    return !getenv("CLR_TEST_LONG") && str_contains_nocase(device->name, "llvmpipe");
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
