@@ -222,37 +222,34 @@ static int read_header(struct reading *in, json_t *header)
     return check_cover(in);
 }
 
-int safetensors_read(struct st_file *out, const char *path, struct clr_error *err)
+int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t size, struct clr_error *err)
 {
-    struct reading in = {.path = path, .err = err};
+    struct reading in = {.path = name, .file = {.storage = bytes}, .err = err};
     json_t *header = NULL;
     json_error_t json_err;
     uint64_t header_size;
-    size_t size;
-    int rc = fs_read(path, LIMIT_FILE, &in.file.storage, &size, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
-    if (size < 8 || (header_size = load_u64(in.file.storage)) > size - 8 || header_size > LIMIT_HEADER) {
+    if (size < 8 || (header_size = load_u64(bytes)) > size - 8 || header_size > LIMIT_HEADER) {
         rc = damaged(&in, "its header does not fit into its %zu bytes", size);
         goto out;
     }
-    if (header_size == 0 || in.file.storage[8] != '{') {
+    if (header_size == 0 || bytes[8] != '{') {
         rc = damaged(&in, "its header is not a JSON object");
         goto out;
     }
-    header = json_loadb(in.file.storage + 8, (size_t)header_size, JSON_REJECT_DUPLICATES, &json_err);
+    header = json_loadb(bytes + 8, (size_t)header_size, JSON_REJECT_DUPLICATES, &json_err);
     if (!header) {
         rc = damaged(&in, "its header is not JSON: %s", json_err.text);
         goto out;
     }
     /* the data to the front, where it is aligned whatever the header's length */
     in.data_size = size - 8 - header_size;
-    memmove(in.file.storage, in.file.storage + 8 + header_size, (size_t)in.data_size);
+    memmove(bytes, bytes + 8 + header_size, (size_t)in.data_size);
     rc = read_header(&in, header);
     if (rc < 0)
         goto out;
-    swap_to_little(in.file.storage, (size_t)(in.data_size / 4));
+    swap_to_little(bytes, (size_t)(in.data_size / 4));
     *out = in.file;
     memset(&in.file, 0, sizeof in.file);
 out:
@@ -260,6 +257,15 @@ out:
     free(in.spans);
     safetensors_clear(&in.file);
     return rc;
+}
+
+int safetensors_read(struct st_file *out, const char *path, struct clr_error *err)
+{
+    char *bytes;
+    size_t size;
+    int rc = fs_read(path, LIMIT_FILE, &bytes, &size, err);
+
+    return rc < 0 ? rc : safetensors_parse(out, path, bytes, size, err);
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -318,7 +324,7 @@ static int make_header(char **out, size_t *data_size, const struct st_file *file
     return rc == -1 ? clr_error_set(err, CLR_EFAILED, "metadata that is not UTF-8 cannot be written") : rc;
 }
 
-int safetensors_write(const char *path, const struct st_file *file, struct clr_error *err)
+int safetensors_format(char **out, size_t *size, const struct st_file *file, struct clr_error *err)
 {
     char *header = NULL, *bytes = NULL, *p;
     size_t data_size = 0, header_size, padded, total;
@@ -329,7 +335,7 @@ int safetensors_write(const char *path, const struct st_file *file, struct clr_e
     header_size = strlen(header);
     padded = (header_size + 7) / 8 * 8;
     if (!clr_add_size(&total, data_size, 8 + padded)) {
-        rc = clr_error_set(err, CLR_ENOMEM, "the tensors for '%s' are too large for one file", path);
+        rc = clr_error_set(err, CLR_ENOMEM, "the tensors are too large for one file");
         goto out;
     }
     rc = mem_new(&bytes, total, 1, "a safetensors file", err);
@@ -346,9 +352,21 @@ int safetensors_write(const char *path, const struct st_file *file, struct clr_e
         p += file->tensors[i].count * 4;
     }
     swap_to_little(bytes + 8 + padded, data_size / 4);
-    rc = fs_write_atomic(path, bytes, total, err);
+    *out = bytes;
+    *size = total;
 out:
     free(header);
+    return rc;
+}
+
+int safetensors_write(const char *path, const struct st_file *file, struct clr_error *err)
+{
+    char *bytes = NULL;
+    size_t size;
+    int rc = safetensors_format(&bytes, &size, file, err);
+
+    if (rc == 0)
+        rc = fs_write_atomic(path, bytes, size, err);
     free(bytes);
     return rc;
 }

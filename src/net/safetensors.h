@@ -30,6 +30,14 @@ struct st_file {
 int safetensors_read(struct st_file *out, const char *path, struct clr_error *err);
 /* Atomic; tensors in the order given, header padded to 8 bytes: equal input gives equal bytes. */
 int safetensors_write(const char *path, const struct st_file *file, struct clr_error *err);
+
+/*
+ * The same in memory. parse: `bytes`, from malloc(), is given up, also on failure; name: for messages.
+ * format: *out to be freed with free().
+ */
+int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t size, struct clr_error *err);
+int safetensors_format(char **out, size_t *size, const struct st_file *file, struct clr_error *err);
+
 void safetensors_clear(struct st_file *file);
 /* The tensor of that name, or NULL. */
 const struct st_tensor *safetensors_find(const struct st_file *file, const char *name);
