@@ -39,8 +39,10 @@ struct clr_train_options {
     const struct clr_dataset *data;
     const char *data_name; /**< for run.json; UTF-8 */
     const struct clr_device *device;
-    const char *out;          /**< run folder; must not hold a run yet */
-    const char *command_line; /**< for run.json; may be NULL */
+    const char *out;              /**< run folder; must not hold a run yet, unless `resume` */
+    const char *command_line;     /**< for run.json; may be NULL */
+    const char *const *arguments; /**< NULL-terminated, for run.json: how a program may come by these options
+                                     again; may be NULL */
     struct clr_schedule schedule;
     uint64_t iterations;
     int batch; /**< 1 … training images */
@@ -56,6 +58,11 @@ struct clr_train_options {
     uint64_t validate_every; /**< 0: at the first and last iteration only */
     int validation;          /**< training images held out; 0: evaluate on the test set */
     uint64_t log_every;
+    /** A checkpoint every so many iterations; 0: only at the end and when stopped. */
+    uint64_t checkpoint_every;
+    /** Go on with the run in `out` from its newest good checkpoint; where there is none, from the beginning.
+     * All else must be as it was, but for iterations and checkpoint_every; init is not read again. */
+    bool resume;
     bool profile;
     /** Called about five times a second, before and after each evaluation; may be NULL. */
     void (*progress)(void *user, const struct clr_progress *p);
@@ -78,14 +85,17 @@ struct clr_train_result {
 /**
  * Train.
  *
- * Writes into o->out: run.json, history.csv, loss.csv, timing.csv, final.safetensors.
+ * Writes into o->out: run.json, history.csv, loss.csv, timing.csv, checkpoint-N.clr (the two newest),
+ * final.safetensors. A run that is resumed, as often as may be, ends with the same bytes in history.csv,
+ * loss.csv and final.safetensors as one that was not, if device, driver and program are the same.
  *
  * @param result  filled on failure too, as far as the run went: free result->profile in any case
  * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end was not finite
  *         (history up to there is kept, weights are not); CLR_EINTERRUPTED: *o->stop
- *         (weights are in interrupted-N.safetensors); CLR_EDEVMEM: does not fit, said with the figures before
- *         anything is allocated; CLR_EUSAGE: a run is in `out` already, an option out of range; CLR_EINPUT: a
- *         net or --init that does not fit the data; CLR_EFAILED, CLR_ECL, CLR_ENOMEM
+ *         (weights are in interrupted-N.safetensors, and a checkpoint is there); CLR_EDEVMEM: does not fit,
+ * said with the figures before anything is allocated; CLR_EUSAGE: a run is in `out` already, or to be resumed
+ * with other settings, an option out of range; CLR_EINPUT: a net or --init that does not fit the data;
+ * CLR_EFAILED, CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_train(const struct clr_train_options *o, struct clr_train_result *result,
                       struct clr_error *err);

@@ -69,7 +69,7 @@ static int start(struct bench *b, struct session *s, const struct ocl_options *o
                  struct clr_error *err)
 {
     uint64_t begin;
-    int rc = session_plan(s, &b->train, true, err);
+    int rc = session_plan(s, &b->train, true, NULL, err);
 
     if (rc < 0)
         return rc;

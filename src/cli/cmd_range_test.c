@@ -205,26 +205,30 @@ static int check_sweep(struct run_options *o, struct clr_error *err)
     return 0;
 }
 
+static void describe(struct run_options *o, struct opt_set *set, void *user)
+{
+    o->held_out = true;
+    o->watch_fraction = 40;
+    run_options_add_where(o, set, true);
+    add_sweep(o, user, set);
+    run_options_add_training(o, set);
+    run_options_add_input(o, set, false);
+    run_options_add_watching(
+        o, set, "measure the accuracy every N iterations or epochs (1ep) (default: 40 times in all)",
+        "hold out N training images, equally many of each class, and measure the accuracy on "
+        "them; 0: on the test set (default: a tenth of the training images)");
+    run_options_add_keeping(o, set);
+    run_options_add_output(o, set);
+}
+
 int cmd_range_test(int argc, char **argv, struct clr_error *err)
 {
     static const char *const required[] = {"net", "data", "min-lr", "max-lr", "iterations", "out"};
     struct run_options o;
     struct opt_set set = {0};
-    int sweep = 0, rc;
+    int sweep = 0;
+    int rc = run_options_parse(&o, &set, &command, describe, &sweep, argc, argv, err);
 
-    run_options_init(&o);
-    o.held_out = true;
-    o.watch_fraction = 40;
-    run_options_add_where(&o, &set, true);
-    add_sweep(&o, &sweep, &set);
-    run_options_add_training(&o, &set);
-    run_options_add_input(&o, &set, false);
-    run_options_add_watching(
-        &o, &set, "measure the accuracy every N iterations or epochs (1ep) (default: 40 times in all)",
-        "hold out N training images, equally many of each class, and measure the accuracy on "
-        "them; 0: on the test set (default: a tenth of the training images)");
-    run_options_add_output(&o, &set);
-    rc = opt_parse(&set, &command, argc, argv, err);
     for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
         rc = opt_require(&set, required[i], err);
     if (rc == 0)

@@ -11,13 +11,14 @@ static const struct opt_command command = {
     .usage = "--net NET --data DATA --policy P --iterations N --out DIR [OPTION...]",
     .about = "Trains a net and writes the run into a folder: run.json (every setting), history.csv (loss, "
              "rate and "
-             "accuracy at each evaluation), loss.csv, timing.csv and final.safetensors (the weights). Ctrl-C "
-             "stops "
-             "after the current iteration and saves what there is.",
+             "accuracy at each evaluation), loss.csv, timing.csv, checkpoints, and final.safetensors (the "
+             "weights). Ctrl-C stops after the current iteration and saves what there is; --resume goes on "
+             "from there, or from the last checkpoint of a run that was killed.",
     .examples = "  clr-cl train --net quick --data cifar10 --policy triangular --min-lr 0.0025 \\\n"
                 "      --max-lr 0.01 --step-size 2000 --iterations 4000 --out triangular\n"
                 "  clr-cl train --net lenet --data fashion-mnist --policy fixed --lr 0.01 \\\n"
-                "      --weight-decay 0.0005 --iterations 3ep --out fixed\n",
+                "      --weight-decay 0.0005 --iterations 3ep --out fixed\n"
+                "  clr-cl train --resume --out triangular\n",
 };
 
 static int print_result(const struct run_options *o, const struct clr_train_result *r, struct clr_error *err)
@@ -71,27 +72,31 @@ static int train(struct run_options *o, struct clr_error *err)
     return rc;
 }
 
+static void describe(struct run_options *o, struct opt_set *set, void *user)
+{
+    (void)user;
+    run_options_add_where(o, set, true);
+    policy_options_add(&o->policy, set, true);
+    run_options_add_training(o, set);
+    run_options_add_input(o, set, false);
+    run_options_add_watching(
+        o, set,
+        "measure the accuracy every N iterations (1000) or epochs (2ep), at the first and at "
+        "the last; 0: only then (default: 1000)",
+        "hold out N training images and measure the accuracy on them instead of the test "
+        "set (default: 0)");
+    run_options_add_logging(o, set);
+    run_options_add_keeping(o, set);
+    run_options_add_output(o, set);
+}
+
 int cmd_train(int argc, char **argv, struct clr_error *err)
 {
     static const char *const required[] = {"net", "data", "policy", "iterations", "out"};
     struct run_options o;
     struct opt_set set = {0};
-    int rc;
+    int rc = run_options_parse(&o, &set, &command, describe, NULL, argc, argv, err);
 
-    run_options_init(&o);
-    run_options_add_where(&o, &set, true);
-    policy_options_add(&o.policy, &set, true);
-    run_options_add_training(&o, &set);
-    run_options_add_input(&o, &set, false);
-    run_options_add_watching(
-        &o, &set,
-        "measure the accuracy every N iterations (1000) or epochs (2ep), at the first and at "
-        "the last; 0: only then (default: 1000)",
-        "hold out N training images and measure the accuracy on them instead of the test "
-        "set (default: 0)");
-    run_options_add_logging(&o, &set);
-    run_options_add_output(&o, &set);
-    rc = opt_parse(&set, &command, argc, argv, err);
     for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
         rc = opt_require(&set, required[i], err);
     if (rc == 0)

@@ -211,7 +211,7 @@ void run_options_add_where(struct run_options *o, struct opt_set *set, bool with
          .name = "out",
          .value = &o->out,
          .argument = "DIR",
-         .help = "folder to write the run to; it must not hold a run yet"},
+         .help = "folder to write the run to; it must not hold a run yet, but for --resume"},
     };
 
     opt_add(set, "What and where", table, with_out ? MEM_COUNT(table) : MEM_COUNT(table) - 1);
@@ -327,6 +327,25 @@ void run_options_add_watching(struct run_options *o, struct opt_set *set, const 
     opt_add(set, "Watching", table, MEM_COUNT(table));
 }
 
+void run_options_add_keeping(struct run_options *o, struct opt_set *set)
+{
+    const struct opt table[] = {
+        {.kind = OPT_U64,
+         .name = "checkpoint-every",
+         .value = &o->train.checkpoint_every,
+         .argument = "N",
+         .max = 1e9,
+         .help = "iterations between two checkpoints; 0: only at the end and when stopped (default: 1000)"},
+        {.kind = OPT_FLAG,
+         .name = "resume",
+         .value = &o->train.resume,
+         .help = "go on with the run in --out from its last checkpoint, with the options it was begun with; "
+                 "none but --iterations, --checkpoint-every and those about output may change"},
+    };
+
+    opt_add(set, "Stopping and going on", table, MEM_COUNT(table));
+}
+
 void run_options_add_logging(struct run_options *o, struct opt_set *set)
 {
     const struct opt table[] = {
@@ -357,6 +376,32 @@ void run_options_add_output(struct run_options *o, struct opt_set *set)
     };
 
     opt_add(set, "Output", table, MEM_COUNT(table));
+}
+
+int run_options_parse(struct run_options *o, struct opt_set *set, const struct opt_command *command,
+                      void (*describe)(struct run_options *o, struct opt_set *set, void *user), void *user,
+                      int argc, char **argv, struct clr_error *err)
+{
+    struct arguments all = {0};
+    int rc;
+
+    run_options_init(o);
+    describe(o, set, user);
+    rc = opt_parse(set, command, argc, argv, err);
+    if (rc == 0 && o->train.resume)
+        rc = opt_require(set, "out", err);
+    if (rc != 0)
+        return rc;
+    rc = arguments_make(&all, o->train.resume ? o->out : NULL, argc, argv, err);
+    if (rc < 0)
+        return rc;
+    opt_clear(set);
+    run_options_init(o);
+    o->arguments = all;
+    describe(o, set, user);
+    rc = opt_parse(set, command, all.count, all.values, err);
+    o->train.arguments = all.kept;
+    return rc;
 }
 
 int run_options_open_files(struct run_options *o, struct clr_error *err)
@@ -443,5 +488,6 @@ void run_options_clear(struct run_options *o)
 {
     clr_net_free(o->spec);
     clr_dataset_destroy(o->dataset);
+    arguments_clear(&o->arguments);
     *o = (struct run_options){0};
 }

@@ -6,6 +6,7 @@
 
 #include <clr/train.h>
 
+#include "cli/arguments.h"
 #include "cli/opt.h"
 
 /* What describes a learning-rate policy, as typed. */
@@ -47,6 +48,7 @@ struct run_options {
     struct clr_net_spec *spec;   /* owned */
     struct clr_dataset *dataset; /* owned */
     struct clr_device chosen;
+    struct arguments arguments; /* that the options are from */
 };
 
 void run_options_init(struct run_options *o);
@@ -57,8 +59,18 @@ void run_options_add_training(struct run_options *o, struct opt_set *set);
 void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights);
 void run_options_add_watching(struct run_options *o, struct opt_set *set, const char *every_help,
                               const char *validation_help);
+void run_options_add_keeping(struct run_options *o, struct opt_set *set);
 void run_options_add_logging(struct run_options *o, struct opt_set *set);
 void run_options_add_output(struct run_options *o, struct opt_set *set);
+
+/*
+ * Fill *o and *set by argv, after `describe` has set defaults and added the command's options; user: for
+ * describe. With --resume, the arguments that the run in --out was begun with come first. Returns what
+ * opt_parse() does; in any case both are to be cleared.
+ */
+int run_options_parse(struct run_options *o, struct opt_set *set, const struct opt_command *command,
+                      void (*describe)(struct run_options *o, struct opt_set *set, void *user), void *user,
+                      int argc, char **argv, struct clr_error *err);
 
 /* Read the net and the data set. */
 int run_options_open_files(struct run_options *o, struct clr_error *err);

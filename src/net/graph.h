@@ -90,4 +90,17 @@ void graph_fuse_for(struct graph *g, const struct clr_device *device, int block)
  * op_tuned(). Before net_plan(). db may be NULL. block: V. */
 void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device, int block);
 
+/*
+ * What a run keeps when it goes on later. graph_chosen(): tell the variant of every node and pass that has a
+ * choice, by label and op_pass_name(). graph_keep(), instead of graph_tune(): take the variants that find()
+ * gives (NULL: none is known, the operator decides). false: one of them is not known to this program, and
+ * *missing names its node.
+ */
+void graph_chosen(const struct graph *g, const struct clr_device *device, int block,
+                  void (*tell)(void *user, const char *label, const char *pass, const char *variant),
+                  void *user);
+bool graph_keep(struct graph *g, const struct clr_device *device, int block,
+                const char *(*find)(void *user, const char *label, const char *pass), void *user,
+                const char **missing);
+
 #endif

@@ -38,7 +38,7 @@ const char *op_pass_name(enum op_pass pass)
 
 const char *op_origin_name(enum op_origin origin)
 {
-    static const char *const names[] = {"", "default", "tuned", "nearest", "built-in"};
+    static const char *const names[] = {"", "default", "tuned", "nearest", "built-in", "kept"};
 
     return names[origin];
 }
@@ -163,4 +163,28 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
         if (count > 0 && op_tune_key(&key, desc, (enum op_pass)pass, block))
             origin[pass] = look_up(&desc->variant[pass], &key, db, device, candidates, count);
     }
+}
+
+/* ------------------------------------------------------------------ what a run keeps */
+
+bool op_chosen(char *out, size_t size, const struct op_desc *desc, enum op_pass pass,
+               const struct clr_device *device, int block)
+{
+    struct op_variant candidates[OP_CANDIDATES_MAX];
+    const int count = op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block);
+    const struct op_variant *v = &desc->variant[pass];
+
+    if (count == 0)
+        return false;
+    op_variant_text(v->algorithm[0] ? v : &candidates[0], out, size);
+    return true;
+}
+
+bool op_keep(struct op_desc *desc, enum op_pass pass, const char *text, const struct clr_device *device,
+             int block)
+{
+    struct op_variant candidates[OP_CANDIDATES_MAX];
+    const int count = op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block);
+
+    return take(&desc->variant[pass], text, candidates, count);
 }

@@ -17,6 +17,7 @@ enum op_origin {
     OP_ORIGIN_TUNED,   /* measured on this device, for this shape */
     OP_ORIGIN_NEAREST, /* measured on this device, for a similar shape */
     OP_ORIGIN_BUILTIN, /* measured by us on such a device, for this shape */
+    OP_ORIGIN_KEPT,    /* what the run that goes on was begun with */
 };
 
 /* The most ways to do a pass that are looked at. */
@@ -43,11 +44,21 @@ double op_tune_distance(const int *a, const int *b, int count);
 void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const struct tunedb *db,
               const struct clr_device *device, int block);
 
+/*
+ * What a run keeps. op_chosen(): the text of a pass's variant, the operator's own choice named; false: there
+ * is no choice. op_keep(): take that text again; false, and nothing changed, where this program has no such
+ * variant.
+ */
+bool op_chosen(char *out, size_t size, const struct op_desc *desc, enum op_pass pass,
+               const struct clr_device *device, int block);
+bool op_keep(struct op_desc *desc, enum op_pass pass, const char *text, const struct clr_device *device,
+             int block);
+
 /* Were the operators' own choices measured, and found good, on devices like this one? Then tuning gains
  * little. */
 bool op_defaults_measured(const struct clr_device *device, int block);
 
-/* "tuned", "nearest", "built-in", "default"; "" for none. */
+/* "tuned", "nearest", "built-in", "kept", "default"; "" for none. */
 const char *op_origin_name(enum op_origin origin);
 /* "forward", "data gradient", "weight gradient". */
 const char *op_pass_name(enum op_pass pass);

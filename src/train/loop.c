@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "train/resume.h"
 
 #define REPORT_NS 200000000u
 
@@ -14,7 +15,6 @@ struct loop {
     struct session *s;
     struct record *r;
     struct loop_result *result;
-    double last_loss;    /* of the last update that was read */
     uint64_t report_ns;  /* when losses were last read */
     uint64_t train_ns;   /* spent outside evaluation since the first update ended */
     uint64_t timed_from; /* updates that train_ns does not count: kernels were compiled in them */
@@ -31,6 +31,11 @@ static bool evaluates_after(const struct clr_train_options *o, uint64_t iteratio
 {
     return iteration == 1 || iteration == o->iterations ||
            (o->validate_every > 0 && iteration % o->validate_every == 0);
+}
+
+static bool saves_after(const struct clr_train_options *o, uint64_t iteration)
+{
+    return iteration == o->iterations || (o->checkpoint_every > 0 && iteration % o->checkpoint_every == 0);
 }
 
 /* ------------------------------------------------------------------ progress */
@@ -54,7 +59,7 @@ static void tell(const struct loop *l, bool evaluating, bool evaluated)
     const uint64_t done = l->s->state.iteration;
     struct clr_progress p = {.iteration = done,
                              .iterations = o->iterations,
-                             .loss = l->last_loss,
+                             .loss = l->s->state.last_loss,
                              .lr = policy_rate(l, done > 0 ? done - 1 : 0),
                              .val_acc = l->result->val_acc,
                              .evaluating = evaluating,
@@ -89,7 +94,7 @@ static int read_losses(struct loop *l, struct clr_error *err)
             l->result->diverged_lr = rate;
             return 0;
         }
-        l->last_loss = losses[i];
+        l->s->state.last_loss = losses[i];
         l->result->iterations = iteration;
         if (iteration % every == 0 || iteration == 1 || iteration == l->s->o->iterations)
             record_loss(l->r, iteration, losses[i], rate);
@@ -102,6 +107,16 @@ static int read_losses(struct loop *l, struct clr_error *err)
     l->warm = true;
     l->report_ns = now;
     return 0;
+}
+
+static void take_row(struct loop_result *result, const struct record_row *row)
+{
+    result->val_loss = row->val_loss;
+    result->val_acc = row->val_acc;
+    if (!(result->best_acc >= row->val_acc)) {
+        result->best_acc = row->val_acc;
+        result->best_iteration = row->iteration;
+    }
 }
 
 static int evaluate(struct loop *l, struct clr_error *err)
@@ -122,13 +137,9 @@ static int evaluate(struct loop *l, struct clr_error *err)
         result->diverged_lr = policy_rate(l, iteration - 1);
         return 0;
     }
-    result->val_loss = loss;
-    result->val_acc = accuracy;
-    if (!(result->best_acc >= accuracy)) {
-        result->best_acc = accuracy;
-        result->best_iteration = iteration;
-    }
-    row = (struct record_row){iteration, l->last_loss, policy_rate(l, iteration - 1), loss, accuracy};
+    row =
+        (struct record_row){iteration, l->s->state.last_loss, policy_rate(l, iteration - 1), loss, accuracy};
+    take_row(result, &row);
     rc = record_history(l->r, &row, err);
     if (rc == 0)
         rc = record_write(l->r, err);
@@ -142,32 +153,59 @@ static int evaluate(struct loop *l, struct clr_error *err)
     return rc;
 }
 
+/* ------------------------------------------------------------------ the loop */
+
+/* What a run that goes on has behind it. It may have been stopped between an update and its evaluation. */
+static int take_up(struct loop *l, struct clr_error *err)
+{
+    const uint64_t done = l->s->state.iteration, rows = l->r->row_count;
+
+    l->result->iterations = done;
+    for (uint64_t i = 0; i < rows; i++)
+        take_row(l->result, &l->r->rows[i]);
+    if (done == 0 || !evaluates_after(l->s->o, done) || (rows > 0 && l->r->rows[rows - 1].iteration == done))
+        return 0;
+    return evaluate(l, err);
+}
+
+/* One update, and what comes behind it. */
+static int step(struct loop *l, struct clr_error *err)
+{
+    const struct clr_train_options *o = l->s->o;
+    const uint64_t t = l->s->state.iteration;
+    const bool eval = evaluates_after(o, t + 1), save = saves_after(o, t + 1);
+    struct loop_result *result = l->result;
+    int rc = session_update(l->s, policy_rate(l, t), clr_schedule_momentum(&o->schedule, t), err);
+
+    if (rc < 0)
+        return rc;
+    result->interrupted = o->stop && *o->stop;
+    if (eval || save || result->interrupted || t + 1 - l->s->first_unread >= SESSION_LOSSES ||
+        clock_ns() - l->report_ns > REPORT_NS) {
+        rc = read_losses(l, err);
+        if (rc == 0 && !result->diverged)
+            tell(l, false, false);
+    }
+    if (rc == 0 && eval && !result->diverged && !result->interrupted)
+        rc = evaluate(l, err);
+    if (eval && t + 1 < o->iterations && o->stop && *o->stop)
+        result->interrupted = true; /* it came during the evaluation: no further update */
+    if (rc == 0 && !result->diverged && (save || result->interrupted))
+        rc = resume_save(l->s, l->r, err);
+    return rc;
+}
+
 int loop_run(struct session *s, struct record *r, struct loop_result *result, struct clr_error *err)
 {
-    const struct clr_train_options *o = s->o;
     const uint64_t start = clock_ns();
-    struct loop l = {.s = s, .r = r, .result = result, .last_loss = NAN, .report_ns = start};
-    int rc = 0;
+    struct loop l = {.s = s, .r = r, .result = result, .report_ns = start, .timed_from = s->state.iteration};
+    int rc;
 
     memset(result, 0, sizeof *result);
     result->val_loss = result->val_acc = result->best_acc = NAN;
-    while (s->state.iteration < o->iterations && rc == 0 && !result->diverged && !result->interrupted) {
-        const uint64_t t = s->state.iteration;
-        const bool eval = evaluates_after(o, t + 1);
-        rc = session_update(s, policy_rate(&l, t), clr_schedule_momentum(&o->schedule, t), err);
-        result->interrupted = o->stop && *o->stop;
-        if (rc == 0 &&
-            (eval || result->interrupted || s->state.iteration - s->first_unread >= SESSION_LOSSES ||
-             clock_ns() - l.report_ns > REPORT_NS)) {
-            rc = read_losses(&l, err);
-            if (rc == 0 && !result->diverged)
-                tell(&l, false, false);
-        }
-        if (rc == 0 && eval && !result->diverged && !result->interrupted)
-            rc = evaluate(&l, err);
-        if (eval && s->state.iteration < o->iterations && o->stop && *o->stop)
-            result->interrupted = true; /* it came during the evaluation: no further update */
-    }
-    result->seconds = (double)(clock_ns() - start) * 1e-9;
+    rc = take_up(&l, err);
+    while (rc == 0 && s->state.iteration < s->o->iterations && !result->diverged && !result->interrupted)
+        rc = step(&l, err);
+    result->seconds = r->seconds_before + (double)(clock_ns() - start) * 1e-9;
     return rc;
 }

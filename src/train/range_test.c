@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "train/loop.h"
+#include "train/resume.h"
 #include "train/suggest.h"
 
 static json_t *number_or_null(bool there, double v)
@@ -61,7 +62,8 @@ static int read_off(struct session *s, struct record *r, double untrained, struc
     return rc < 0 || curve.count == 0 ? rc : draw(s->o, err);
 }
 
-static int sweep(struct session *s, struct record *r, struct clr_range_result *out, struct clr_error *err)
+static int sweep(struct session *s, struct record *r, const struct resume *resume,
+                 struct clr_range_result *out, struct clr_error *err)
 {
     struct clr_train_result summary;
     struct loop_result l;
@@ -69,7 +71,10 @@ static int sweep(struct session *s, struct record *r, struct clr_range_result *o
     int rc = session_start(s, err), written;
 
     if (rc == 0)
-        rc = session_evaluate(s, &loss, &untrained, NULL, err);
+        rc = session_evaluate(s, &loss, &untrained, NULL,
+                              err); /* of the first weights, also when it goes on */
+    if (rc == 0)
+        rc = resume_apply(resume, s, r, err);
     if (rc == 0)
         rc = record_write_run(r, s, "running", NULL, err);
     if (rc < 0)
@@ -84,9 +89,10 @@ static int sweep(struct session *s, struct record *r, struct clr_range_result *o
     written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
     rc = rc < 0 ? rc : written;
     if (rc == 0 && l.interrupted)
-        rc = clr_error_set(err, CLR_EINTERRUPTED,
-                           "stopped after iteration %llu; the curve up to there is in '%s'",
-                           (unsigned long long)l.iterations, s->o->out);
+        rc = clr_error_set(
+            err, CLR_EINTERRUPTED,
+            "stopped after iteration %llu; --resume goes on from there. The curve so far is in '%s'",
+            (unsigned long long)l.iterations, s->o->out);
     if (rc == 0)
         rc = read_off(s, r, untrained, out, err);
     written = record_write_run(r, s,
@@ -102,21 +108,27 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
 {
     struct clr_train_options options = *o;
     struct clr_range_result out = {0};
-    struct session s;
+    struct session s = {0};
+    struct resume resume;
     struct record r;
     int rc;
 
     options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;
     options.schedule.step_size = o->iterations;
-    rc = session_plan(&s, &options, true, err);
+    rc = record_open(&r, o->out, "range.csv", o->resume, err);
     if (rc < 0)
         return rc;
-    session_hint(&s);
-    rc = record_open(&r, o->out, "range.csv", err);
+    rc = resume_open(&resume, &r, &options, err);
+    if (rc == 0)
+        rc = session_plan(&s, &options, true, resume.found ? &resume.checkpoint : NULL, err);
+    if (rc == 0)
+        rc = resume_check(&r, &s, err);
     if (rc == 0) {
-        rc = sweep(&s, &r, &out, err);
-        record_close(&r, rc == 0 || out.iterations > 0);
+        session_hint(&s);
+        rc = sweep(&s, &r, &resume, &out, err);
     }
+    record_close(&r, rc == 0 || out.iterations > 0);
+    resume_clear(&resume);
     session_clear(&s);
     if (rc == 0)
         *result = out;

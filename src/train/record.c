@@ -3,6 +3,7 @@
 
 #include <clr/version.h>
 
+#include <dirent.h>
 #include <jansson.h>
 #include <math.h>
 #include <unistd.h>
@@ -26,15 +27,51 @@ static int refuse_old_run(const struct record *r, struct clr_error *err)
         char *path = NULL;
         rc = join(&path, r, names[i], err);
         if (rc == 0 && fs_exists(path))
-            rc = clr_error_set(err, CLR_EUSAGE,
-                               "there is a run in '%s' already (%s): choose another --out, or remove it",
-                               r->dir, names[i]);
+            rc = clr_error_set(
+                err, CLR_EUSAGE,
+                "there is a run in '%s' already (%s): go on with it by --resume, choose another --out, or "
+                "remove it",
+                r->dir, names[i]);
         free(path);
     }
     return rc;
 }
 
-int record_open(struct record *r, const char *dir, const char *history_name, struct clr_error *err)
+/* "history.csv.tmp-1234": what fs_write_atomic() leaves when the process is killed. */
+static bool is_left_over(const char *name)
+{
+    static const char *const ours[] = {"run.json",    "range.json",  "history.csv", "range.csv",
+                                       "loss.csv",    "timing.csv",  "range.png",   "final.safetensors",
+                                       "checkpoint-", "interrupted-"};
+    const char *mark = strstr(name, ".tmp-");
+
+    if (!mark || !mark[5] || mark[5 + strspn(mark + 5, "0123456789")])
+        return false;
+    for (size_t i = 0; i < MEM_COUNT(ours); i++)
+        if (strncmp(name, ours[i], strlen(ours[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Nobody else writes here: the folder is locked. */
+static void remove_left_overs(const struct record *r)
+{
+    DIR *d = opendir(r->dir);
+    const struct dirent *entry;
+
+    while (d && (entry = readdir(d))) {
+        char *path;
+        if (!is_left_over(entry->d_name) || join(&path, r, entry->d_name, NULL) < 0)
+            continue;
+        (void)unlink(path);
+        free(path);
+    }
+    if (d)
+        (void)closedir(d);
+}
+
+int record_open(struct record *r, const char *dir, const char *history_name, bool resume,
+                struct clr_error *err)
 {
     char *lock = NULL;
     int rc;
@@ -51,7 +88,7 @@ int record_open(struct record *r, const char *dir, const char *history_name, str
     rc = str_check(&r->losses, err);
     if (rc == 0)
         rc = str_check(&r->timing, err);
-    if (rc == 0)
+    if (rc == 0 && !resume)
         rc = refuse_old_run(r, err);
     if (rc == 0)
         rc = fs_make_dirs(dir, err);
@@ -59,8 +96,10 @@ int record_open(struct record *r, const char *dir, const char *history_name, str
         rc = join(&lock, r, ".lock", err);
     if (rc == 0 && fs_lock(lock, &r->lock, err) < 0)
         rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
-    if (rc == 0) /* again: another process may have run and finished in between */
+    if (rc == 0 && !resume) /* again: another process may have run and finished in between */
         rc = refuse_old_run(r, err);
+    if (rc == 0 && resume)
+        remove_left_overs(r);
     free(lock);
     if (rc < 0)
         record_close(r, false);
@@ -77,6 +116,7 @@ void record_close(struct record *r, bool keep)
     fs_unlock(r->lock);
     if (!keep && r->made_dir)
         (void)rmdir(r->dir);
+    json_decref(r->before);
     free(r->rows);
     str_clear(&r->losses);
     str_clear(&r->timing);
@@ -94,9 +134,65 @@ int record_history(struct record *r, const struct record_row *row, struct clr_er
     if (rc < 0)
         return rc;
     r->rows[r->row_count++] = *row;
-    str_append(&r->timing, "%llu,%.3f\n", (unsigned long long)row->iteration,
-               (double)(clock_ns() - r->start_ns) * 1e-9);
+    str_append(&r->timing, "%llu,%.3f\n", (unsigned long long)row->iteration, record_seconds(r));
     return 0;
+}
+
+double record_seconds(const struct record *r)
+{
+    return r->seconds_before + (double)(clock_ns() - r->start_ns) * 1e-9;
+}
+
+void record_rows(const struct record *r, struct str *out, int digits)
+{
+    for (size_t i = 0; i < r->row_count; i++) {
+        const struct record_row *row = &r->rows[i];
+        str_append(out, "%llu,%.*g,%.*g,%.*g,%.*g\n", (unsigned long long)row->iteration, digits,
+                   row->trn_loss, digits, row->lr, digits, row->val_loss, digits, row->val_acc);
+    }
+}
+
+/* One row of record_rows(); moves *text behind it. */
+static bool parse_row(struct record_row *out, const char **text, uint64_t last)
+{
+    double values[5];
+
+    for (int i = 0; i < 5; i++) {
+        char *end;
+        values[i] = strtod(*text, &end);
+        if (end == *text || *end != (i < 4 ? ',' : '\n') || !isfinite(values[i]))
+            return false;
+        *text = end + 1;
+    }
+    if (!(values[0] >= 1.0 && values[0] <= (double)last))
+        return false;
+    *out = (struct record_row){(uint64_t)values[0], values[1], values[2], values[3], values[4]};
+    return true;
+}
+
+int record_restore(struct record *r, const char *rows, const char *losses, const char *timing,
+                   uint64_t iteration, double seconds, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (r->row_count = 0; *rows && rc == 0;) {
+        struct record_row row;
+        if (!parse_row(&row, &rows, iteration))
+            return clr_error_set(err, CLR_EINPUT, "the checkpoint of iteration %llu in '%s' has no history",
+                                 (unsigned long long)iteration, r->dir);
+        rc = mem_grow(&r->rows, &r->row_capacity, r->row_count + 1, sizeof *r->rows, "the history", err);
+        if (rc == 0)
+            r->rows[r->row_count++] = row;
+    }
+    str_clear(&r->losses);
+    str_append(&r->losses, "%s", losses);
+    str_clear(&r->timing);
+    str_append(&r->timing, "%s", timing);
+    r->went_on_at = iteration;
+    r->seconds_before = seconds;
+    if (rc == 0)
+        rc = str_check(&r->losses, err);
+    return rc < 0 ? rc : str_check(&r->timing, err);
 }
 
 void record_loss(struct record *r, uint64_t iteration, double trn_loss, double lr)
@@ -123,11 +219,7 @@ int record_write(struct record *r, struct clr_error *err)
     int rc;
 
     str_append(&history, "iteration,trn_loss,lr,val_loss,val_acc\n");
-    for (size_t i = 0; i < r->row_count; i++) {
-        const struct record_row *row = &r->rows[i];
-        str_append(&history, "%llu,%.9g,%.9g,%.9g,%.9g\n", (unsigned long long)row->iteration, row->trn_loss,
-                   row->lr, row->val_loss, row->val_acc);
-    }
+    record_rows(r, &history, 9);
     rc = write_text(r, r->history_name, &history, err);
     str_clear(&history);
     if (rc == 0)
@@ -188,20 +280,22 @@ static json_t *mean_json(const struct session *s)
     return values;
 }
 
-static json_t *settings_json(const struct session *s)
+json_t *record_settings(const struct session *s)
 {
     static const char *const means[] = {"none", "channel", "image"};
     const struct clr_train_options *o = s->o;
 
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o}",
+        "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o, "
+        "s:o}",
         "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
         "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed), "weight_decay",
         o->weight_decay, "momentum_convention", o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch",
         "order", o->order == CLR_ORDER_SHUFFLE ? "shuffle" : "sequential", "last_batch",
         o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "mean_values",
         mean_json(s), "scale", s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
-        integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every));
+        integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every),
+        "checkpoint_every", integer(o->checkpoint_every));
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)
@@ -269,10 +363,42 @@ static json_t *data_json(const struct session *s)
                      s->o->validation > 0 ? "held-out training images" : "test set", "classes", d->classes);
 }
 
+/* The arguments as typed, for a later --resume; null: none were given. */
+static json_t *arguments_json(const struct clr_train_options *o)
+{
+    json_t *list;
+
+    if (!o->arguments)
+        return json_null();
+    list = json_array();
+    for (const char *const *a = o->arguments; *a; a++)
+        (void)json_array_append_new(list, json_string(*a));
+    return list;
+}
+
+/* Where the run went on in other processes, oldest first. */
+static json_t *resumed_json(const struct record *r, const struct session *s)
+{
+    json_t *list = json_deep_copy(json_object_get(r->before, "resumed"));
+
+    if (!json_is_array(list)) {
+        json_decref(list);
+        list = json_array();
+    }
+    if (r->before)
+        (void)json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*}", "iteration",
+                                                    integer(r->went_on_at), "when", r->started, "version",
+                                                    CLR_VERSION, "git", CLR_GIT_ID, "device",
+                                                    s->o->device->name, "command", s->o->command_line));
+    return list;
+}
+
 static json_t *run_json(const struct record *r, const struct session *s, const char *status,
                         const struct clr_train_result *result)
 {
     json_t *variants = json_object(), *prototxt = json_string(s->o->net->text), *root;
+    const char *started = json_string_value(json_object_get(r->before, "started")),
+               *command = json_string_value(json_object_get(r->before, "command"));
     char now[32];
 
     if (s->train_net)
@@ -280,11 +406,13 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     clock_utc(now, sizeof now);
     if (!prototxt) /* comments in an old encoding are no reason to refuse a run */
         prototxt = json_null();
-    root = json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "format",
-                     1, "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build", build_json(),
-                     "command", s->o->command_line, "settings", settings_json(s), "profile", s->o->profile,
-                     "prototxt", prototxt, "device", device_json(s->o->device), "data", data_json(s),
-                     "variants", variants, "tuning", tuning_json(s), "started", r->started, "written", now);
+    root = json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
+                     "format", 1, "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build",
+                     build_json(), "command", command ? command : s->o->command_line, "arguments",
+                     arguments_json(s->o), "resumed", resumed_json(r, s), "settings", record_settings(s),
+                     "profile", s->o->profile, "prototxt", prototxt, "device", device_json(s->o->device),
+                     "data", data_json(s), "variants", variants, "tuning", tuning_json(s), "started",
+                     started ? started : r->started, "written", now);
     if (root && result)
         json_object_set_new(root, "result",
                             json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "iterations",

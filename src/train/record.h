@@ -21,6 +21,9 @@ struct record {
     const char *history_name; /* "history.csv", "range.csv" */
     bool made_dir;
     int lock;                /* file descriptor, −1: none */
+    json_t *before;          /* run.json of the run that goes on; NULL: this one begins */
+    uint64_t went_on_at;     /* that run's iterations */
+    double seconds_before;   /* that it took */
     struct record_row *rows; /* of the history */
     size_t row_count, row_capacity;
     struct str losses, timing;
@@ -30,8 +33,10 @@ struct record {
 
 /*
  * Make the folder, lock it, refuse (CLR_EUSAGE) one that holds a run. Nothing is written yet but the lock.
+ * resume: one that holds a run is right, and what a killed process left of a file it was writing is removed.
  */
-int record_open(struct record *r, const char *dir, const char *history_name, struct clr_error *err);
+int record_open(struct record *r, const char *dir, const char *history_name, bool resume,
+                struct clr_error *err);
 
 /* Unlock; unless `keep`, remove what record_open() made (a folder only if it is empty). */
 void record_close(struct record *r, bool keep);
@@ -39,11 +44,27 @@ void record_close(struct record *r, bool keep);
 int record_history(struct record *r, const struct record_row *row, struct clr_error *err);
 void record_loss(struct record *r, uint64_t iteration, double trn_loss, double lr);
 
+/* Seconds since the run was begun, without those between its processes. */
+double record_seconds(const struct record *r);
+
+/* Append the history's rows with that many digits (17: to the bit). */
+void record_rows(const struct record *r, struct str *out, int digits);
+
+/*
+ * Take over what was recorded up to `iteration`, `seconds` after the run was begun: rows as record_rows()
+ * wrote them with 17 digits, loss.csv and timing.csv. CLR_EINPUT where they are not that.
+ */
+int record_restore(struct record *r, const char *rows, const char *losses, const char *timing,
+                   uint64_t iteration, double seconds, struct clr_error *err);
+
 /* Write the CSV files as they stand. */
 int record_write(struct record *r, struct clr_error *err);
 
 /* Write root, which is given up also on failure, as file `name` of the folder. NULL: it could not be made. */
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err);
+
+/* run.json's "settings"; NULL: out of memory, or a name that is not UTF-8. */
+json_t *record_settings(const struct session *s);
 
 /* Write run.json. status: "running", "finished", "interrupted", "diverged", "failed"; result: NULL while
  * running. */

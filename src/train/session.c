@@ -139,14 +139,38 @@ static size_t align_up(size_t size)
     return (size + 4095) / 4096 * 4096;
 }
 
-/* The fastest variants known of both nets. */
-static int tune_graphs(struct session *s, int block, struct clr_error *err)
+/* A layer's variant for a pass, of {LAYER: {PASS: VARIANT}}. */
+static const char *kept_variant(void *user, const char *label, const char *pass)
+{
+    return json_string_value(json_object_get(json_object_get(user, label), pass));
+}
+
+static int keep_variants(struct session *s, int block, const json_t *variants, struct clr_error *err)
+{
+    const struct clr_device *device = s->o->device;
+    const char *missing = NULL;
+
+    if (!graph_keep(s->test_graph, device, block, kept_variant, json_object_get(variants, "test"),
+                    &missing) ||
+        !graph_keep(s->train_graph, device, block, kept_variant, json_object_get(variants, "train"),
+                    &missing))
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "the checkpoint in '%s' names a variant of layer '%s' that this program does not have", s->o->out,
+            missing);
+    return 0;
+}
+
+/* The fastest variants known of both nets; for a run that goes on, those that it had. */
+static int tune_graphs(struct session *s, int block, const struct checkpoint *from, struct clr_error *err)
 {
     const struct clr_device *device = s->o->device;
     int rc = tunedb_open(&s->records, NULL, device, err);
 
     if (rc < 0)
         return rc;
+    if (from && from->variants)
+        return keep_variants(s, block, from->variants, err);
     graph_tune(s->test_graph, s->records, device, block);
     if (s->train_graph)
         graph_tune(s->train_graph, s->records, device, block);
@@ -195,7 +219,8 @@ static int check_memory(const struct session *s, struct clr_error *err)
     return 0;
 }
 
-int session_plan(struct session *s, const struct clr_train_options *o, bool train, struct clr_error *err)
+int session_plan(struct session *s, const struct clr_train_options *o, bool train,
+                 const struct checkpoint *from, struct clr_error *err)
 {
     const int block = layout_block(o->device);
     int rc;
@@ -203,6 +228,7 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
     memset(s, 0, sizeof *s);
     s->o = o;
     s->ocl.profile = o->profile;
+    s->state.last_loss = NAN;
     rc = check_transform(o, err);
     if (rc == 0)
         rc = choose_images(s, err);
@@ -213,7 +239,7 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
     if (rc == 0)
         rc = choose_transform(s, err);
     if (rc == 0)
-        rc = tune_graphs(s, block, err);
+        rc = tune_graphs(s, block, from, err);
     if (rc == 0)
         rc = net_plan(&s->test_net, s->test_graph, o->device, block, err);
     if (rc == 0 && train)
@@ -222,7 +248,7 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
         rc = params_plan(&s->params, s->test_graph, o->device, train, err);
     if (rc == 0)
         rc = check_memory(s, err);
-    if (rc == 0 && o->init)
+    if (rc == 0 && o->init && !from)
         rc = weights_read(&s->init, o->init, &s->params, o->init_partial,
                           train ? "--init-partial takes what matches" : "were they trained with another net?",
                           err);
@@ -366,6 +392,16 @@ static int load_order(struct session *s, struct clr_error *err)
     if (s->o->order == CLR_ORDER_SHUFFLE)
         order_shuffle(s->order, s->order_count, s->o->seed, s->state.epoch);
     return ocl_write(s->ctx, s->index, 0, size, s->order, err);
+}
+
+int session_go_to(struct session *s, const struct run_state *state, struct clr_error *err)
+{
+    s->state = *state;
+    s->first_unread = state->iteration;
+    if (state->place < 0 || state->place >= s->order_count)
+        return clr_error_set(err, CLR_EINPUT, "the checkpoint is at image %d of an epoch of %d", state->place,
+                             s->order_count);
+    return state->place > 0 ? load_order(s, err) : 0;
 }
 
 int session_update(struct session *s, double rate, double momentum, struct clr_error *err)
@@ -521,23 +557,41 @@ static int check_finite(const struct session *s, const struct graph_param *p, co
     return 0;
 }
 
-int session_save_weights(struct session *s, const char *path, struct clr_error *err)
+int session_read_parameters(struct session *s, int set, float ***out, struct clr_error *err)
 {
+    const struct params *p = &s->params;
     float **values = NULL;
-    int rc = mem_new(&values, s->params.count, sizeof *values, "parameters", err);
+    int rc = mem_new(&values, p->count, sizeof *values, "parameters", err);
 
-    for (size_t i = 0; i < s->params.count && rc == 0; i++) {
-        const size_t count = s->params.info[i].count;
+    for (size_t i = 0; i < p->count && rc == 0; i++) {
+        const size_t count = p->info[i].count;
         rc = mem_new(&values[i], count, sizeof **values, "a parameter", err);
         if (rc == 0)
-            rc = ocl_read(s->ctx, s->params.w[i], 0, count * sizeof **values, values[i], err);
+            rc = ocl_read(s->ctx, p->parts[set][i], 0, count * sizeof **values, values[i], err);
         if (rc == 0)
-            rc = check_finite(s, &s->params.info[i], values[i], err);
+            rc = check_finite(s, &p->info[i], values[i], err);
     }
-    if (rc == 0)
-        rc = weights_write(path, &s->params, values, s->o, s->mean_kind, s->scale, s->mean, err);
+    if (rc < 0)
+        session_free_parameters(s, values);
+    else
+        *out = values;
+    return rc;
+}
+
+void session_free_parameters(const struct session *s, float **values)
+{
     for (size_t i = 0; values && i < s->params.count; i++)
         free(values[i]);
     free(values);
+}
+
+int session_save_weights(struct session *s, const char *path, struct clr_error *err)
+{
+    float **values = NULL;
+    int rc = session_read_parameters(s, PARAMS_W, &values, err);
+
+    if (rc == 0)
+        rc = weights_write(path, &s->params, values, s->o, s->mean_kind, s->scale, s->mean, err);
+    session_free_parameters(s, values);
     return rc;
 }

@@ -1,7 +1,7 @@
 /*
  * What a run holds: the device, the data on it, the nets of both phases, the parameters and their momenta,
  * and the place in the data. All state of a run is struct run_state plus the contents of params.w and
- * params.v: what a checkpoint has to save.
+ * params.v: what a checkpoint (resume.h) saves, beside what was recorded.
  *
  * In two steps: session_plan() reads and checks everything that can be checked without touching the device,
  * the memory included; session_start() allocates and compiles.
@@ -15,6 +15,7 @@
 #include "net/safetensors.h"
 #include "ops/batch.h"
 #include "ops/sgd.h"
+#include "train/checkpoint.h"
 
 enum {
     SESSION_EVAL_BATCH = 100, /* images evaluated at once: results do not depend on it */
@@ -24,7 +25,8 @@ enum {
 struct run_state {
     uint64_t iteration; /* updates done */
     uint32_t epoch;
-    int place; /* in the epoch's order: next image to take */
+    int place;        /* in the epoch's order: next image to take */
+    double last_loss; /* of the last update that was read; NaN: none yet */
 };
 
 struct session {
@@ -55,8 +57,12 @@ struct session {
     int counts[SESSION_LOSSES]; /* images of the batches whose losses wait */
 };
 
-/* train: with training net, gradients and momenta; else evaluation only. */
-int session_plan(struct session *s, const struct clr_train_options *o, bool train, struct clr_error *err);
+/*
+ * train: with training net, gradients and momenta; else evaluation only. from: the checkpoint that the run
+ * will go on from, whose variants are taken, and o->init is not read; NULL: none.
+ */
+int session_plan(struct session *s, const struct clr_train_options *o, bool train,
+                 const struct checkpoint *from, struct clr_error *err);
 /* Says how faster variants are found, where nothing is known of the device. */
 void session_hint(const struct session *s);
 int session_start(struct session *s, struct clr_error *err);
@@ -72,6 +78,9 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
 int session_read_losses(struct session *s, uint64_t *first, double *losses, int *count,
                         struct clr_error *err);
 
+/* Set *state, as a checkpoint has it, and what follows from it on the device. */
+int session_go_to(struct session *s, const struct run_state *state, struct clr_error *err);
+
 /*
  * Evaluate on the evaluation images. confusion: classes × classes counts to add to, or NULL.
  */
@@ -79,8 +88,16 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
                      struct clr_error *err);
 
 /*
+ * The values of PARAMS_W or PARAMS_V, one array for each parameter; give them back with
+ * session_free_parameters(). CLR_EDIVERGED, and nothing, where one is not finite: a loss can be finite
+ * without it.
+ */
+int session_read_parameters(struct session *s, int set, float ***out, struct clr_error *err);
+void session_free_parameters(const struct session *s, float **values);
+
+/*
  * Weights as safetensors, with what eval and predict need to know (net, what is subtracted) as metadata.
- * CLR_EDIVERGED, and no file, where a weight is not finite: a loss can be finite without it.
+ * CLR_EDIVERGED, and no file, where a weight is not finite.
  */
 int session_save_weights(struct session *s, const char *path, struct clr_error *err);
 

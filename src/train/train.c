@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "train/loop.h"
+#include "train/resume.h"
 
 void clr_train_options_init(struct clr_train_options *o)
 {
@@ -18,6 +19,7 @@ void clr_train_options_init(struct clr_train_options *o)
     o->scale = NAN;
     o->validate_every = 1000;
     o->log_every = 100;
+    o->checkpoint_every = 1000;
 }
 
 static int save_weights(struct session *s, const char *name, struct clr_error *err)
@@ -56,7 +58,8 @@ static int verdict(struct session *s, const struct loop_result *l, struct clr_er
     if (rc < 0)
         return rc;
     return clr_error_set(
-        err, CLR_EINTERRUPTED, "stopped after iteration %llu of %llu; the weights are in '%s/%s'",
+        err, CLR_EINTERRUPTED,
+        "stopped after iteration %llu of %llu; --resume goes on from there. The weights are in '%s/%s'",
         (unsigned long long)l->iterations, (unsigned long long)s->o->iterations, s->o->out, name);
 }
 
@@ -76,12 +79,15 @@ static void take_result(struct clr_train_result *out, const struct loop_result *
         str_clear(&table);
 }
 
-static int train(struct session *s, struct record *r, struct clr_train_result *out, struct clr_error *err)
+static int train(struct session *s, struct record *r, const struct resume *resume,
+                 struct clr_train_result *out, struct clr_error *err)
 {
     struct loop_result l;
     const char *status = "finished";
     int rc = session_start(s, err), written;
 
+    if (rc == 0)
+        rc = resume_apply(resume, s, r, err);
     if (rc == 0)
         rc = record_write_run(r, s, "running", NULL, err);
     if (rc < 0)
@@ -100,21 +106,27 @@ static int train(struct session *s, struct record *r, struct clr_train_result *o
 
 int clr_train(const struct clr_train_options *o, struct clr_train_result *result, struct clr_error *err)
 {
-    struct session s;
-    struct record r;
     struct clr_train_result out = {.val_loss = NAN, .val_acc = NAN, .best_acc = NAN};
+    struct session s = {0};
+    struct resume resume;
+    struct record r;
     int rc;
 
     *result = out;
-    rc = session_plan(&s, o, true, err);
+    rc = record_open(&r, o->out, "history.csv", o->resume, err);
     if (rc < 0)
         return rc;
-    session_hint(&s);
-    rc = record_open(&r, o->out, "history.csv", err);
+    rc = resume_open(&resume, &r, o, err);
+    if (rc == 0)
+        rc = session_plan(&s, o, true, resume.found ? &resume.checkpoint : NULL, err);
+    if (rc == 0)
+        rc = resume_check(&r, &s, err);
     if (rc == 0) {
-        rc = train(&s, &r, &out, err);
-        record_close(&r, rc == 0 || out.iterations > 0);
+        session_hint(&s);
+        rc = train(&s, &r, &resume, &out, err);
     }
+    record_close(&r, rc == 0 || out.iterations > 0);
+    resume_clear(&resume);
     session_clear(&s);
     *result = out;
     return rc;
@@ -129,7 +141,7 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
 
     if (!o->init)
         return clr_error_set(err, CLR_EUSAGE, "--weights is missing: there is nothing to evaluate");
-    rc = session_plan(&s, o, false, err);
+    rc = session_plan(&s, o, false, NULL, err);
     if (rc < 0)
         return rc;
     rc = mem_new(&out.confusion, classes * classes, sizeof *out.confusion, "the confusion table", err);

@@ -59,7 +59,7 @@ table("usage", [
     ("unknown option", ["train", "--frobnicate"], 2, [], ["unknown option '--frobnicate'", "train --help"]),
     ("misspelled option", ["train", "--itertions", "3"], 2, [], ["did you mean '--iterations'"]),
     ("misspelled option with =", ["train", "--itertions=3"], 2, [], ["did you mean '--iterations'"]),
-    ("option that is not offered", ["train", "--resume"], 2, [], ["unknown option '--resume'"]),
+    ("option that is not offered", ["eval", "--resume"], 2, [], ["unknown option '--resume'"]),
     ("unknown letter", ["plot", "-x"], 2, [], ["unknown option '-x'"]),
     ("value missing", ["train", "--lr"], 2, [], ["--lr needs a value"]),
     ("value of a flag", ["train", "--quiet=yes"], 2, [], ["--quiet takes no value"]),

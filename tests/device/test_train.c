@@ -7,101 +7,8 @@
 
 #include <clr/clr.h>
 
-#include "support.h"
-
-#include "base/fs.h"
+#include "runs.h"
 #include "train/session.h"
-
-static const char *root;
-static struct clr_device device;
-static struct clr_net_spec *net;
-static struct clr_dataset *data;
-static const char *dir; /* of all runs; each has a folder in it */
-
-static char *join(const char *a, const char *b)
-{
-    char *path = NULL;
-
-    ck_assert_int_eq(fs_join(&path, a, b, NULL), 0);
-    return path;
-}
-
-/* A path that outlives the test: runs borrow their paths. Freed at the end of the program. */
-static char *keep(const char *a, const char *b)
-{
-    static char *paths[256];
-    static size_t count;
-
-    if (!a) {
-        while (count > 0)
-            free(paths[--count]);
-        return NULL;
-    }
-    ck_assert_uint_lt(count, MEM_COUNT(paths));
-    paths[count] = join(a, b);
-    return paths[count++];
-}
-
-static struct clr_train_options options(const char *name)
-{
-    struct clr_train_options o;
-
-    clr_train_options_init(&o);
-    o.net = net;
-    o.net_name = "tiny-within";
-    o.data = data;
-    o.data_name = "tiny-data";
-    o.device = &device;
-    o.out = keep(dir, name);
-    o.schedule.policy = CLR_POLICY_TRIANGULAR;
-    o.schedule.min_lr = 0.05;
-    o.schedule.max_lr = 0.2;
-    o.schedule.step_size = 5;
-    o.iterations = 23;
-    o.batch = 12;
-    o.validate_every = 10;
-    o.log_every = 1;
-    return o;
-}
-
-static void must_train(const struct clr_train_options *o, struct clr_train_result *r)
-{
-    struct clr_error err;
-
-    ck_assert_msg(clr_train(o, r, &err) == 0, "%s", err.message);
-    free(r->profile);
-    r->profile = NULL;
-}
-
-static char *slurp(const char *folder, const char *name, size_t *size)
-{
-    char *path = join(folder, name), *text = NULL;
-    struct clr_error err;
-
-    ck_assert_msg(fs_read(path, 1 << 24, &text, size, &err) == 0, "%s", err.message);
-    free(path);
-    return text;
-}
-
-static bool equal_files(const char *a, const char *b, const char *name)
-{
-    size_t na, nb;
-    char *ta = slurp(a, name, &na), *tb = slurp(b, name, &nb);
-    const bool equal = na == nb && memcmp(ta, tb, na) == 0;
-
-    free(ta);
-    free(tb);
-    return equal;
-}
-
-static bool there(const char *folder, const char *name)
-{
-    char *path = join(folder, name);
-    const bool yes = fs_exists(path);
-
-    free(path);
-    return yes;
-}
 
 START_TEST(test_train__writes_what_it_promises)
 {
@@ -706,7 +613,7 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
     struct session s;
     struct clr_error err;
 
-    ck_assert_msg(session_plan(&s, &o, true, &err) == 0, "%s", err.message);
+    ck_assert_msg(session_plan(&s, &o, true, NULL, &err) == 0, "%s", err.message);
     ck_assert_msg(session_start(&s, &err) == 0, "%s", err.message);
     ck_assert_int_eq(ocl_write(s.ctx, s.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
     ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
@@ -858,35 +765,13 @@ START_TEST(test_train__corner_cases_of_validate_every)
 }
 END_TEST
 
-static int prepare(void)
-{
-    struct clr_error err;
-    char *net_path = NULL, *data_path = NULL;
-
-    if (!support_device(&device))
-        return -1;
-    root = getenv("CLR_SOURCE_ROOT");
-    if (!root)
-        root = ".";
-    dir = support_temp_dir();
-    if (fs_join(&net_path, root, "tests/golden/tiny-within/net.prototxt", &err) < 0 ||
-        fs_join(&data_path, root, "tests/golden/tiny-data", &err) < 0 ||
-        clr_net_load(&net, net_path, &err) < 0 || clr_dataset_open(&data, data_path, &err) < 0) {
-        printf("%s\n0 passed, 1 failed, 0 skipped\n", err.message);
-        return -1;
-    }
-    free(net_path);
-    free(data_path);
-    return 0;
-}
-
 int main(void)
 {
     Suite *s = suite_create("train");
     TCase *tc = tcase_create("train");
     int status;
 
-    if (prepare() < 0)
+    if (runs_prepare() < 0)
         return 1;
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, test_train__writes_what_it_promises);

@@ -273,12 +273,12 @@ static void plan_with(struct session *s, const struct clr_train_options *o, cons
 
     ck_assert_int_eq(setenv("XDG_DATA_HOME", support_temp_dir(), 1), 0);
     session_clear(s);
-    ck_assert_msg(session_plan(s, o, true, &err) == 0, "%s", err.message);
+    ck_assert_msg(session_plan(s, o, true, NULL, &err) == 0, "%s", err.message);
     for (size_t i = 0; i < s->train_graph->node_count; i++)
         for (int pass = 0; pass < OP_PASS_COUNT; pass++)
             record(s, &s->train_graph->nodes[i], (enum op_pass)pass, c);
     session_clear(s);
-    ck_assert_msg(session_plan(s, o, true, &err) == 0, "%s", err.message);
+    ck_assert_msg(session_plan(s, o, true, NULL, &err) == 0, "%s", err.message);
     ck_assert_int_eq(setenv("XDG_DATA_HOME", data, 1), 0);
     free(data);
 }
@@ -304,7 +304,7 @@ static void compare(char *dir, const char *net, const char *data, const struct c
     o.data = set;
     o.data_name = data;
     o.init = join(dir, "init.safetensors");
-    ck_assert_msg(session_plan(&s, &o, true, &err) == 0, "%s", err.message);
+    ck_assert_msg(session_plan(&s, &o, true, NULL, &err) == 0, "%s", err.message);
     if (choice)
         plan_with(&s, &o, choice);
     ck_assert_msg(session_start(&s, &err) == 0, "%s", err.message);

@@ -1,0 +1,305 @@
+/* Checkpoint files: see checkpoint.h. */
+#include "train/checkpoint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+
+#define MAGIC      "clr-cl checkpoint 1\n"
+#define HEAD       (sizeof MAGIC - 1 + FS_SHA256_TEXT) /* the magic line, the checksum and its line's end */
+#define LIMIT_FILE ((size_t)4 << 30)
+
+enum { PART_TENSORS, PART_HISTORY, PART_LOSSES, PART_TIMING, PARTS };
+
+/* ------------------------------------------------------------------ the files of a folder */
+
+struct numbers {
+    uint64_t *values; /* descending */
+    size_t count, capacity;
+};
+
+static int descending(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x > y ? -1 : x < y;
+}
+
+/* N of "checkpoint-N.clr"; false for every other name. */
+static bool number_of(const char *name, uint64_t *out)
+{
+    static const char front[] = "checkpoint-", back[] = ".clr";
+    const size_t length = strlen(name), edges = sizeof front - 1 + sizeof back - 1;
+    char digits[24];
+
+    if (length <= edges || length - edges >= sizeof digits || strncmp(name, front, sizeof front - 1) != 0 ||
+        strcmp(name + length - (sizeof back - 1), back) != 0)
+        return false;
+    memcpy(digits, name + sizeof front - 1, length - edges);
+    digits[length - edges] = '\0';
+    return digits[0] != '0' && str_parse_u64(digits, 1, UINT64_MAX, out);
+}
+
+static int list_numbers(struct numbers *out, const char *dir, struct clr_error *err)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *entry;
+    int rc = 0;
+
+    if (!d)
+        return clr_error_set(err, CLR_EFAILED, "cannot read the folder '%s': %s", dir, strerror(errno));
+    while (rc == 0 && (entry = readdir(d))) {
+        uint64_t n;
+        if (!number_of(entry->d_name, &n))
+            continue;
+        rc = mem_grow(&out->values, &out->capacity, out->count + 1, sizeof *out->values, "checkpoints", err);
+        if (rc == 0)
+            out->values[out->count++] = n;
+    }
+    (void)closedir(d);
+    if (out->count > 0)
+        qsort(out->values, out->count, sizeof *out->values, descending);
+    return rc;
+}
+
+static int path_of(char **out, const char *dir, uint64_t number, struct clr_error *err)
+{
+    char name[48];
+
+    (void)snprintf(name, sizeof name, "checkpoint-%llu.clr", (unsigned long long)number);
+    return fs_join(out, dir, name, err);
+}
+
+/* All but `newest` and the one before it. Those behind it are damaged, or of a run that was taken up earlier.
+ */
+static void remove_others(const char *dir, uint64_t newest)
+{
+    struct numbers n = {0};
+    bool kept = false;
+
+    if (list_numbers(&n, dir, NULL) == 0) {
+        for (size_t i = 0; i < n.count; i++) {
+            char *path;
+            if (n.values[i] == newest)
+                continue;
+            if (n.values[i] < newest && !kept) {
+                kept = true;
+                continue;
+            }
+            if (path_of(&path, dir, n.values[i], NULL) == 0) {
+                (void)unlink(path);
+                free(path);
+            }
+        }
+    }
+    free(n.values);
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static char *head_text(const struct checkpoint *c, const struct fs_piece parts[PARTS])
+{
+    json_t *root = json_pack("{s:I, s:I, s:i, s:f, s:f, s:O, s:O, s:[I, I, I, I]}", "iteration",
+                             (json_int_t)c->iteration, "epoch", (json_int_t)c->epoch, "place", c->place,
+                             "last_loss", c->last_loss, "seconds", c->seconds, "made", c->made, "variants",
+                             c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
+                             (json_int_t)parts[2].size, (json_int_t)parts[3].size);
+    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+
+    json_decref(root);
+    return text;
+}
+
+int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_error *err)
+{
+    struct fs_piece pieces[PARTS + 2] = {{0}}, *parts = pieces + 2; /* head and its line's end in front */
+    char *tensors = NULL, *head = NULL, *path = NULL, sum[FS_SHA256_TEXT];
+    struct str file = {0};
+    int rc = safetensors_format(&tensors, &parts[PART_TENSORS].size, &c->tensors, err);
+
+    if (rc < 0)
+        return rc;
+    parts[PART_TENSORS].data = tensors;
+    parts[PART_HISTORY] = (struct fs_piece){c->history, strlen(c->history)};
+    parts[PART_LOSSES] = (struct fs_piece){c->losses, strlen(c->losses)};
+    parts[PART_TIMING] = (struct fs_piece){c->timing, strlen(c->timing)};
+    head = head_text(c, parts);
+    if (!head) {
+        rc = clr_error_set(err, CLR_ENOMEM,
+                           "cannot make a checkpoint: out of memory, or a name that is not UTF-8");
+        goto out;
+    }
+    pieces[0] = (struct fs_piece){head, strlen(head)};
+    pieces[1] = (struct fs_piece){"\n", 1};
+    fs_sha256_pieces(pieces, MEM_COUNT(pieces), sum);
+    str_append(&file, "%s%s\n", MAGIC, sum);
+    for (size_t i = 0; i < MEM_COUNT(pieces); i++)
+        str_append_bytes(&file, pieces[i].data, pieces[i].size);
+    rc = str_check(&file, err);
+    if (rc == 0)
+        rc = path_of(&path, dir, c->iteration, err);
+    if (rc == 0)
+        rc = fs_write_atomic(path, file.text, file.length, err);
+    if (rc == 0)
+        remove_others(dir, c->iteration);
+out:
+    str_clear(&file);
+    free(path);
+    free(head);
+    free(tensors);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static int damaged(const char *path, const char *what, struct clr_error *err)
+{
+    return clr_error_set(err, CLR_EINPUT, "'%s' is not a usable checkpoint: %s", path, what);
+}
+
+static bool is_count(const json_t *value, uint64_t max)
+{
+    return json_is_integer(value) && json_integer_value(value) >= 0 &&
+           (uint64_t)json_integer_value(value) <= max;
+}
+
+/* The head's numbers. */
+static bool read_head(struct checkpoint *c, const json_t *head)
+{
+    const json_t *iteration = json_object_get(head, "iteration"), *epoch = json_object_get(head, "epoch"),
+                 *place = json_object_get(head, "place"), *loss = json_object_get(head, "last_loss"),
+                 *seconds = json_object_get(head, "seconds");
+
+    if (!is_count(iteration, UINT32_MAX / 2) || !is_count(epoch, UINT32_MAX) || !is_count(place, INT32_MAX) ||
+        !json_is_number(loss) || !json_is_number(seconds) || !(json_number_value(seconds) >= 0.0) ||
+        !json_is_object(json_object_get(head, "made")) || !json_is_object(json_object_get(head, "variants")))
+        return false;
+    c->iteration = (uint64_t)json_integer_value(iteration);
+    c->epoch = (uint32_t)json_integer_value(epoch);
+    c->place = (int)json_integer_value(place);
+    c->last_loss = json_number_value(loss);
+    c->seconds = json_number_value(seconds);
+    c->made = json_incref(json_object_get(head, "made"));
+    c->variants = json_incref(json_object_get(head, "variants"));
+    return true;
+}
+
+/* The parts lie one behind the other and fill the rest exactly. */
+static bool read_sizes(size_t sizes[PARTS], const json_t *list, size_t rest)
+{
+    size_t sum = 0;
+
+    if (json_array_size(list) != PARTS)
+        return false;
+    for (size_t i = 0; i < PARTS; i++) {
+        const json_t *value = json_array_get(list, i);
+        if (!is_count(value, rest) || !clr_add_size(&sum, sum, (size_t)json_integer_value(value)))
+            return false;
+        sizes[i] = (size_t)json_integer_value(value);
+    }
+    return sum == rest;
+}
+
+static int copy_part(char **out, const char *bytes, size_t size, struct clr_error *err)
+{
+    int rc = mem_new(out, size + 1, 1, "a checkpoint", err);
+
+    if (rc == 0 && size > 0)
+        memcpy(*out, bytes, size);
+    return rc;
+}
+
+/* What follows the checksum, which is right. */
+static int read_body(struct checkpoint *c, const char *path, const char *body, size_t size,
+                     struct clr_error *err)
+{
+    const char *end = memchr(body, '\n', size), *part[PARTS + 1];
+    size_t sizes[PARTS];
+    char *tensors = NULL;
+    json_t *head = end ? json_loadb(body, (size_t)(end - body), JSON_REJECT_DUPLICATES, NULL) : NULL;
+    int rc = 0;
+
+    if (!head || !read_head(c, head) ||
+        !read_sizes(sizes, json_object_get(head, "sizes"), size - (size_t)(end + 1 - body)))
+        rc = damaged(path, "its head is not what a checkpoint has", err);
+    json_decref(head);
+    if (rc < 0)
+        return rc;
+    part[0] = end + 1;
+    for (int i = 0; i < PARTS; i++)
+        part[i + 1] = part[i] + sizes[i];
+    rc = copy_part(&c->history, part[PART_HISTORY], sizes[PART_HISTORY], err);
+    if (rc == 0)
+        rc = copy_part(&c->losses, part[PART_LOSSES], sizes[PART_LOSSES], err);
+    if (rc == 0)
+        rc = copy_part(&c->timing, part[PART_TIMING], sizes[PART_TIMING], err);
+    if (rc == 0)
+        rc = copy_part(&tensors, part[PART_TENSORS], sizes[PART_TENSORS], err);
+    return rc < 0 ? rc : safetensors_parse(&c->tensors, path, tensors, sizes[PART_TENSORS], err);
+}
+
+static int read_file(struct checkpoint *c, const char *path, struct clr_error *err)
+{
+    char *file = NULL, sum[FS_SHA256_TEXT];
+    size_t size;
+    int rc = fs_read(path, LIMIT_FILE, &file, &size, err);
+
+    if (rc < 0)
+        return rc;
+    if (size < HEAD || memcmp(file, MAGIC, sizeof MAGIC - 1) != 0) {
+        rc = damaged(path, "it does not begin as one of this version does", err);
+        goto out;
+    }
+    fs_sha256(file + HEAD, size - HEAD, sum);
+    if (memcmp(sum, file + sizeof MAGIC - 1, sizeof sum - 1) != 0 || file[HEAD - 1] != '\n')
+        rc = damaged(path, "its checksum is wrong: it was cut off, or changed", err);
+    else
+        rc = read_body(c, path, file + HEAD, size - HEAD, err);
+out:
+    free(file);
+    if (rc < 0)
+        checkpoint_clear(c);
+    return rc;
+}
+
+int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, struct clr_error *err)
+{
+    struct numbers n = {0};
+    int rc = list_numbers(&n, dir, err);
+
+    memset(out, 0, sizeof *out);
+    *found = false;
+    for (size_t i = 0; i < n.count && rc == 0 && !*found; i++) {
+        struct clr_error why;
+        char *path;
+        rc = path_of(&path, dir, n.values[i], err);
+        if (rc < 0)
+            break;
+        *found = read_file(out, path, &why) == 0;
+        free(path);
+        if (!*found && why.code == CLR_ENOMEM)
+            rc = clr_error_set(err, CLR_ENOMEM, "%s", why.message);
+        else if (!*found)
+            log_line(CLR_LOG_WARNING, "%s; an older one is looked for", why.message);
+    }
+    free(n.values);
+    return rc;
+}
+
+void checkpoint_clear(struct checkpoint *c)
+{
+    json_decref(c->made);
+    json_decref(c->variants);
+    safetensors_clear(&c->tensors);
+    free(c->history);
+    free(c->losses);
+    free(c->timing);
+    memset(c, 0, sizeof *c);
+}

@@ -1,0 +1,45 @@
+/*
+ * Checkpoints: checkpoint-N.clr in a run's folder holds all that a run after N updates needs to go on to the
+ * bit, beside run.json. Written aside, synced and renamed; the two newest are kept.
+ *
+ *     clr-cl checkpoint 1
+ *     SHA-256 of all that follows the line's end, 64 hexadecimal digits
+ *     {"iteration": N, "epoch": …, "place": …, "last_loss": …, "seconds": …, "made": {…}, "variants": {…},
+ *      "sizes": [bytes of the four parts]}
+ *     the parts: weights and momenta as safetensors, rows of the history, loss.csv, timing.csv
+ *
+ * A file is input like any other: the checksum is compared before anything of it is used, and every size is
+ * checked.
+ */
+#ifndef TRAIN_CHECKPOINT_H
+#define TRAIN_CHECKPOINT_H
+
+#include <jansson.h>
+
+#include "net/safetensors.h"
+
+struct checkpoint {
+    uint64_t iteration; /* updates done */
+    uint32_t epoch;
+    int place;        /* in the epoch's order */
+    double last_loss; /* of the last update */
+    double seconds;   /* that the run took up to here */
+    json_t *made;     /* device, driver, kernels: what the variants hold for; owned */
+    json_t *variants; /* {"train": {LAYER: {PASS: VARIANT}}, "test": …}; owned */
+    struct st_file tensors;
+    char *history, *losses, *timing; /* texts; owned */
+};
+
+/* Write dir/checkpoint-N.clr; then remove all others but the newest one before it. */
+int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_error *err);
+
+/*
+ * Read the newest one that is good. One that is damaged is passed over with a warning.
+ *
+ * @return 0: there is one, or (*found false, *out empty) there is none; CLR_EFAILED: the folder cannot be
+ * read, CLR_ENOMEM
+ */
+int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, struct clr_error *err);
+void checkpoint_clear(struct checkpoint *c);
+
+#endif

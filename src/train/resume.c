@@ -1,0 +1,346 @@
+/* Going on with a run: see resume.h. */
+#include "train/resume.h"
+
+#include <clr/version.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "ocl/source.h"
+#include "ops/layout.h"
+
+#define LIMIT_RUN ((size_t)64 << 20)
+
+/* ------------------------------------------------------------------ what variants hold for */
+
+static int made_json(json_t **out, const struct clr_device *d, struct clr_error *err)
+{
+    char kernels[FS_SHA256_TEXT];
+    int rc = source_hash(kernels, err);
+
+    if (rc < 0)
+        return rc;
+    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "device", d->name, "platform", d->platform_name,
+                     "platform version", d->platform_version, "driver", d->driver, "program", CLR_VERSION,
+                     "kernels", kernels);
+    return *out ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a checkpoint");
+}
+
+/* Says what is not as it was; true where all is. */
+static bool is_same(const json_t *was, json_t *is, const char *dir)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(is, key, value)
+    {
+        const char *old = json_string_value(json_object_get(was, key));
+        if (old && strcmp(old, json_string_value(value)) == 0)
+            continue;
+        log_line(
+            CLR_LOG_WARNING,
+            "the run in '%s' was made with %s '%s', which is now '%s': it goes on, but not to the same bytes",
+            dir, key, old ? old : "?", json_string_value(value));
+        return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static int read_run(json_t **out, const struct record *r, struct clr_error *err)
+{
+    json_error_t why;
+    char *path = NULL, *text = NULL;
+    size_t size;
+    int rc = fs_join(&path, r->dir, "run.json", err);
+
+    if (rc == 0 && fs_exists(path))
+        rc = fs_read(path, LIMIT_RUN, &text, &size, err);
+    if (rc == 0 && text) {
+        *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
+        if (!json_is_object(*out) || !json_is_object(json_object_get(*out, "settings")) ||
+            !json_is_object(json_object_get(*out, "data")) ||
+            json_integer_value(json_object_get(*out, "format")) != 1)
+            rc = clr_error_set(err, CLR_EINPUT,
+                               "'%s' is not what a run of this version leaves: nothing can be taken up there",
+                               path);
+    }
+    free(path);
+    free(text);
+    return rc;
+}
+
+int resume_open(struct resume *out, struct record *r, const struct clr_train_options *o,
+                struct clr_error *err)
+{
+    struct checkpoint *c = &out->checkpoint;
+    json_t *made = NULL;
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    rc = read_run(&r->before, r, err);
+    if (rc < 0 || !r->before)
+        return rc;
+    rc = checkpoint_read(c, &out->found, r->dir, err);
+    if (rc < 0 || !out->found)
+        return rc;
+    if (c->iteration > o->iterations) {
+        rc = clr_error_set(err, CLR_EUSAGE, "--iterations %llu: the run in '%s' has done %llu already",
+                           (unsigned long long)o->iterations, r->dir, (unsigned long long)c->iteration);
+        goto out;
+    }
+    rc = made_json(&made, o->device, err);
+    if (rc == 0 && !is_same(c->made, made, r->dir)) {
+        json_decref(c->variants);
+        c->variants = NULL;
+    }
+    json_decref(made);
+out:
+    if (rc < 0)
+        resume_clear(out);
+    return rc;
+}
+
+void resume_clear(struct resume *resume)
+{
+    checkpoint_clear(&resume->checkpoint);
+    resume->found = false;
+}
+
+/* ------------------------------------------------------------------ checking */
+
+/* As it would stand in run.json; NULL: not there. Free with free(). */
+static char *as_text(const json_t *value)
+{
+    return value
+               ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15))
+               : NULL;
+}
+
+static int compare(const json_t *was, const json_t *is, const char *key, const char *dir,
+                   struct clr_error *err)
+{
+    char *old = as_text(was), *new = as_text(is), option[64];
+    const bool same = old && new &&strcmp(old, new) == 0;
+    int rc = 0;
+
+    str_copy(option, sizeof option, key);
+    for (char *p = option; *p; p++)
+        if (*p == '_')
+            *p = '-';
+    if (!same)
+        rc = clr_error_set(
+            err, CLR_EUSAGE,
+            "--%s: the run in '%s' was begun with %.200s, this would be %.200s; it goes on with what "
+            "it was begun with: leave the option out, or choose another --out",
+            option, dir, old ? old : "nothing", new ? new : "nothing");
+    free(old);
+    free(new);
+    return rc;
+}
+
+/* Every key of `is` against `was`, objects by their own keys. `free_keys`: not compared. */
+static int compare_all(const json_t *was, json_t *is, const char *const *free_keys, const char *dir,
+                       struct clr_error *err)
+{
+    const char *key;
+    json_t *value;
+    int rc = 0;
+
+    json_object_foreach(is, key, value)
+    {
+        bool skip = false;
+        for (const char *const *k = free_keys; *k; k++)
+            skip = skip || strcmp(*k, key) == 0;
+        if (skip)
+            continue;
+        if (json_is_object(value))
+            rc = compare_all(json_object_get(was, key), value, free_keys, dir, err);
+        else
+            rc = compare(json_object_get(was, key), value, key, dir, err);
+        if (rc < 0)
+            return rc;
+    }
+    return rc;
+}
+
+int resume_check(const struct record *r, const struct session *s, struct clr_error *err)
+{
+    /* "data", "out": paths; what is in the files is compared. "description" follows from the others. */
+    static const char *const may_change[] = {"iterations",       "out", "data", "description",
+                                             "checkpoint_every", NULL};
+    const json_t *sum, *text;
+    json_t *settings;
+    int rc;
+
+    if (!r->before)
+        return 0;
+    settings = record_settings(s);
+    if (!settings)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for the settings, or a name that is not UTF-8");
+    sum = json_object_get(json_object_get(r->before, "data"), "sha256");
+    text = json_object_get(r->before, "prototxt");
+    rc = compare_all(json_object_get(r->before, "settings"), settings, may_change, r->dir, err);
+    json_decref(settings);
+    if (rc < 0)
+        return rc;
+    if (!json_is_string(sum) || strcmp(json_string_value(sum), s->o->data->checksum) != 0)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--data %s: the images are not those that the run in '%s' began with",
+                             s->o->data_name, r->dir);
+    if (json_is_string(text) && strcmp(json_string_value(text), s->o->net->text) != 0)
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "--net %s: the file is not what it was when the run in '%s' began; what it was stands "
+            "in run.json there, as 'prototxt'",
+            s->o->net_name, r->dir);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ going back */
+
+static int apply_parameters(const struct checkpoint *c, struct session *s, struct clr_error *err)
+{
+    const struct params *p = &s->params;
+    int rc = 0;
+
+    if (c->tensors.count != 2 * p->count)
+        return clr_error_set(err, CLR_EINPUT, "the checkpoint of '%s' is of another net", s->o->out);
+    for (size_t i = 0; i < p->count && rc == 0; i++) {
+        const size_t size = p->info[i].count * sizeof(float);
+        const struct st_tensor *w = safetensors_find(&c->tensors, p->info[i].name), *v;
+        char name[sizeof w->name];
+        (void)snprintf(name, sizeof name, "%s.momentum", p->info[i].name);
+        v = safetensors_find(&c->tensors, name);
+        if (!w || !v || w->count != p->info[i].count || v->count != w->count)
+            return clr_error_set(err, CLR_EINPUT,
+                                 "the checkpoint of '%s' is of another net: '%s' is not in it", s->o->out,
+                                 p->info[i].name);
+        rc = ocl_write(s->ctx, p->w[i], 0, size, w->data, err);
+        if (rc == 0)
+            rc = ocl_write(s->ctx, p->v[i], 0, size, v->data, err);
+    }
+    return rc;
+}
+
+/* The weights that were saved when the run was stopped here: they are on their way again. */
+static void remove_interrupted(const struct record *r, uint64_t iteration)
+{
+    char name[64], *path = NULL;
+
+    (void)snprintf(name, sizeof name, "interrupted-%llu.safetensors", (unsigned long long)iteration);
+    if (fs_join(&path, r->dir, name, NULL) == 0)
+        (void)unlink(path);
+    free(path);
+}
+
+int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err)
+{
+    const struct checkpoint *c = &resume->checkpoint;
+    int rc;
+
+    if (!resume->found) {
+        if (s->o->resume)
+            log_line(CLR_LOG_INFO, "there is no checkpoint in '%s' yet: from the beginning", s->o->out);
+        return 0;
+    }
+    rc = apply_parameters(c, s, err);
+    if (rc == 0)
+        rc = record_restore(r, c->history, c->losses, c->timing, c->iteration, c->seconds, err);
+    if (rc == 0)
+        rc = session_go_to(s, &(struct run_state){c->iteration, c->epoch, c->place, c->last_loss}, err);
+    if (rc == 0)
+        remove_interrupted(r, c->iteration);
+    if (rc == 0)
+        log_line(CLR_LOG_INFO, "'%s' goes on after iteration %llu of %llu", s->o->out,
+                 (unsigned long long)c->iteration, (unsigned long long)s->o->iterations);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ saving */
+
+static void add_variant(void *user, const char *label, const char *pass, const char *variant)
+{
+    json_t *layer = json_object_get(user, label);
+
+    if (!layer) {
+        layer = json_object();
+        (void)json_object_set_new(user, label, layer);
+    }
+    (void)json_object_set_new(layer, pass, json_string(variant));
+}
+
+static json_t *variants_json(const struct session *s)
+{
+    const int block = layout_block(s->o->device);
+    json_t *train = json_object(), *test = json_object();
+
+    graph_chosen(s->train_graph, s->o->device, block, add_variant, train);
+    graph_chosen(s->test_graph, s->o->device, block, add_variant, test);
+    return json_pack("{s:o, s:o}", "train", train, "test", test);
+}
+
+/* 2·params tensors that point into the values. */
+static void describe_tensors(struct st_tensor *out, const struct params *p, float *const *w, float *const *v)
+{
+    for (size_t i = 0; i < 2 * p->count; i++) {
+        const struct graph_param *info = &p->info[i / 2];
+        struct st_tensor *t = &out[i];
+        (void)snprintf(t->name, sizeof t->name, "%s%s", info->name, i % 2 ? ".momentum" : "");
+        t->rank = info->rank;
+        for (int k = 0; k < info->rank; k++)
+            t->dims[k] = (uint64_t)info->dims[k];
+        t->count = info->count;
+        t->data = i % 2 ? v[i / 2] : w[i / 2];
+    }
+}
+
+int resume_save(struct session *s, const struct record *r, struct clr_error *err)
+{
+    const struct params *p = &s->params;
+    struct checkpoint c = {.iteration = s->state.iteration,
+                           .epoch = s->state.epoch,
+                           .place = s->state.place,
+                           .last_loss = s->state.last_loss,
+                           .seconds = record_seconds(r)};
+    struct st_tensor *tensors = NULL;
+    struct str history = {0};
+    float **w = NULL, **v = NULL;
+    int rc = session_read_parameters(s, PARAMS_W, &w, err);
+
+    if (rc == 0)
+        rc = session_read_parameters(s, PARAMS_V, &v, err);
+    if (rc == 0)
+        rc = mem_new(&tensors, 2 * p->count, sizeof *tensors, "a checkpoint", err);
+    record_rows(r, &history, 17);
+    if (rc == 0)
+        rc = str_check(&history, err);
+    if (rc == 0)
+        rc = str_check(&r->losses, err);
+    if (rc == 0)
+        rc = str_check(&r->timing, err);
+    if (rc < 0)
+        goto out;
+    describe_tensors(tensors, p, w, v);
+    c.tensors = (struct st_file){.tensors = tensors, .count = 2 * p->count};
+    c.history =
+        (char *)(uintptr_t)str_text(&history); /* borrowed: writing changes nothing; no rows, no text */
+    c.losses = r->losses.text;
+    c.timing = r->timing.text;
+    c.variants = variants_json(s);
+    rc = made_json(&c.made, s->o->device, err);
+    if (rc == 0)
+        rc = checkpoint_write(s->o->out, &c, err);
+    json_decref(c.made);
+    json_decref(c.variants);
+out:
+    session_free_parameters(s, w);
+    session_free_parameters(s, v);
+    free(tensors);
+    str_clear(&history);
+    return rc;
+}

@@ -1,0 +1,35 @@
+/*
+ * Going on with a run to the bit: what of a session and its record goes into a checkpoint, and back.
+ *
+ * A run that goes on has the settings of its run.json, but for iterations and checkpoint_every. Where device,
+ * driver, program and kernels are still the same, so are the variants of all kernels, and with them the bytes
+ * of everything that the run leaves behind; where not, that is said, and the variants are looked up anew.
+ */
+#ifndef TRAIN_RESUME_H
+#define TRAIN_RESUME_H
+
+#include "train/record.h"
+
+struct resume {
+    bool found;                   /* a checkpoint, and with it a run.json */
+    struct checkpoint checkpoint; /* without variants where they do not hold any more */
+};
+
+/*
+ * Look for a run in r's folder, and take over what its run.json tells of its beginning. No run.json: nothing
+ * was begun, found is false. CLR_EINPUT: a run.json that cannot be read.
+ */
+int resume_open(struct resume *out, struct record *r, const struct clr_train_options *o,
+                struct clr_error *err);
+void resume_clear(struct resume *resume);
+
+/* CLR_EUSAGE, with the option's name, where a setting is not that of the run. After session_plan(). */
+int resume_check(const struct record *r, const struct session *s, struct clr_error *err);
+
+/* Bring session and record to where the checkpoint was made. After session_start(). */
+int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err);
+
+/* Write a checkpoint. All losses have been read. CLR_EDIVERGED, and none written: a weight is not finite. */
+int resume_save(struct session *s, const struct record *r, struct clr_error *err);
+
+#endif

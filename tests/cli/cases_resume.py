@@ -1,0 +1,141 @@
+"""Runs that are killed, stopped and taken up again."""
+
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import Place, case, check, clr, device, expect, fresh, tiny, write
+
+SAME = ["history.csv", "loss.csv", "final.safetensors"]
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def same(a, b, files):
+    for name in files:
+        check((a / name).read_bytes() == (b / name).read_bytes(), f"{name} differs: {names(a)}, {names(b)}")
+
+
+def killed(args, seconds, number=signal.SIGKILL):
+    """Run for that long; whether it was still there to be killed."""
+    with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, cwd=Place.scratch, env=Place.environment()) as process:
+        time.sleep(seconds)
+        alive = process.poll() is None
+        process.send_signal(number)
+        process.wait(timeout=120)
+    return alive
+
+
+def undisturbed(**options):
+    device()
+    expect(clr(*tiny(out=fresh("warm"), iterations=1)), 0)      # the kernels are compiled now
+    out = fresh("run")
+    began = time.monotonic()
+    expect(clr(*tiny(out=out, **options)), 0)
+    return out, time.monotonic() - began
+
+
+@case
+def resume_after_kills_gives_the_same_bytes():
+    options = {"iterations": 3000, "validate_every": 250, "checkpoint_every": 100, "log_every": 3}
+    whole, seconds = undisturbed(**options)
+    out, chance, kills = fresh("run"), random.Random(3), 0
+    args = tiny(out=out, resume=True, **options)
+    for _ in range(10):
+        kills += killed(args, chance.uniform(0.02, 1.2 * seconds))
+    check(kills >= 3, f"only {kills} of ten runs were still there to be killed after at most {seconds:.2f} s")
+    expect(clr("train", "--resume", "--out", out), 0, ["^test accuracy .*3,000 iterations"])
+    same(whole, out, SAME)
+    check(not [n for n in names(out) if "tmp" in n or n == ".lock"], f"left behind: {names(out)}")
+
+
+@case
+def resume_after_signals_gives_the_same_bytes():
+    options = {"iterations": 2000, "validate_every": 200, "checkpoint_every": 0}
+    whole, seconds = undisturbed(**options)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        out = fresh("run")
+        check(killed(tiny(out=out, **options), 0.7 * seconds, number), "it was too fast to be stopped")
+        stopped = [n for n in names(out) if re.fullmatch(r"(checkpoint|interrupted)-\d+\.(clr|safetensors)", n)]
+        check(len(stopped) == 2, f"files: {names(out)}")
+        result = expect(clr("train", "--out", out, "--resume"), 0, [], ["goes on after iteration"])
+        same(whole, out, SAME)
+        check(not [n for n in names(out) if n.startswith("interrupted")], f"left behind: {names(out)}\n{result}")
+
+
+@case
+def resume_tells_what_it_does():
+    whole, _ = undisturbed()
+    out = fresh("run")
+    expect(clr(*tiny(out=out, resume=True)), 0, [], ["no checkpoint in .* from the beginning"])
+    again = expect(clr("train", "--resume", "--out", out), 0, ["^test accuracy .* after 20 iterations"],
+                   ["goes on after iteration 20 of 20"])
+    same(whole, out, SAME)
+    check("iteration 10/20" not in again.err, f"it was done already\n{again}")
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    check(run["resumed"][0]["iteration"] == 20 and "--resume" not in run["arguments"] and
+          "--out" not in run["arguments"], f"run.json: {run}")
+    longer = expect(clr("train", "--resume", "--out", out, "--iterations", 30), 0, ["after 30 iterations"])
+    check("iteration 10/30" not in longer.err, f"it was done already\n{longer}")
+    expect(clr("train", "--resume", "--out", out), 0, ["after 30 iterations"])
+
+
+@case
+def resume_refuses_other_settings():
+    out, _ = undisturbed()
+    for option, value in (("--seed", 2), ("--lr", 0.02), ("--batch", 20), ("--validate-every", 5),
+                          ("--iterations", 19), ("--weight-decay", 0.1), ("--momentum", 0.5)):
+        expect(clr("train", "--resume", "--out", out, option, value), 2, [], [f"{option}.*the run in"])
+    expect(clr("train", "--resume", "--out", out, "--lr", 0.01), 0)     # the same again is no other
+    expect(clr("train", "--resume"), 2, [], ["--out DIR is missing"])
+    expect(clr("train", "--resume", "--out", fresh("nothing")), 2, [], ["--net NET is missing"])
+    expect(clr(*tiny(out=out)), 2, [], ["there is a run", "--resume"])
+
+
+@case
+def resume_with_other_kernels_says_so():
+    out, _ = undisturbed(checkpoint_every=10)
+    kernels = fresh("cl")
+    shutil.copytree(pathlib.Path(os.environ["CLR_SOURCE_ROOT"]) / "cl", kernels)
+    with open(kernels / "relu.cl", "a", encoding="utf-8") as file:
+        file.write("/* another */\n")
+    (out / "checkpoint-20.clr").unlink()
+    expect(clr("train", "--resume", "--out", out, env={"CLR_CL_DIR": kernels}), 0, [],
+           ["warning.*kernels.*not to the same bytes"])
+
+
+@case
+def resume_passes_over_what_is_damaged():
+    whole, _ = undisturbed(checkpoint_every=10)
+    out = fresh("run")
+    shutil.copytree(whole, out)
+    newest = out / "checkpoint-20.clr"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    expect(clr("train", "--resume", "--out", out), 0, [],
+           ["warning: .*checkpoint-20.clr.*checksum", "goes on after iteration 10 of 20"])
+    same(whole, out, SAME)
+    write(out / "run.json", "{}")
+    expect(clr("train", "--resume", "--out", out), 2, [], ["--net NET is missing"])
+    expect(clr(*tiny(out=out, resume=True)), 4, [], ["run.json"])
+
+
+@case
+def resume_of_a_range_test():
+    options = {"iterations": 2000, "validate_every": 100, "checkpoint_every": 50}
+    device()
+    whole, out = fresh("run"), fresh("run")
+    began = time.monotonic()
+    expect(clr(*tiny("range-test", out=whole, **options)), 0)
+    seconds = time.monotonic() - began
+    check(killed(tiny("range-test", out=out, **options), 0.6 * seconds), "it was too fast to be killed")
+    expect(clr("range-test", "--resume", "--out", out), 0, [], ["goes on after iteration"])
+    same(whole, out, ["range.csv", "loss.csv", "range.json"])

@@ -1,0 +1,37 @@
+/*
+ * What the tests of whole runs share: a tiny net on a tiny data set, and looks at what a run leaves.
+ */
+#ifndef DEVICE_RUNS_H
+#define DEVICE_RUNS_H
+
+#include <clr/clr.h>
+
+#include "support.h"
+
+#include "base/fs.h"
+
+extern const char *root; /* of the sources */
+extern struct clr_device device;
+extern struct clr_net_spec *net;
+extern struct clr_dataset *data;
+extern const char *dir; /* of all runs; each has a folder in it */
+
+/* Before the first test: set the above; −1: something is missing, which is printed. */
+int runs_prepare(void);
+
+/* dir/name; free with free(). */
+char *join(const char *a, const char *b);
+/* A path that outlives the test: runs borrow their paths. keep(NULL, NULL) at the end of the program frees
+ * all. */
+char *keep(const char *a, const char *b);
+
+/* A run of 23 iterations in dir/name: batches of 12, evaluated every 10. */
+struct clr_train_options options(const char *name);
+void must_train(const struct clr_train_options *o, struct clr_train_result *r);
+
+/* A file's text; free with free(). */
+char *slurp(const char *folder, const char *name, size_t *size);
+bool equal_files(const char *a, const char *b, const char *name);
+bool there(const char *folder, const char *name);
+
+#endif

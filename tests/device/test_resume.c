@@ -1,0 +1,384 @@
+/*
+ * Runs that are stopped and go on: the same bytes as undisturbed ones, from any iteration; what is refused,
+ * and what a damaged or missing checkpoint means. CLR_TEST_DEVICE chooses the device.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runs.h"
+
+#include "base/log.h"
+#include "net/spec.h"
+
+static volatile int stop_now;
+static uint64_t stop_behind; /* the update behind this one is the last */
+
+static void stop_there(void *user, const struct clr_progress *p)
+{
+    (void)user;
+    if (p->iteration >= stop_behind)
+        stop_now = 1;
+}
+
+/* Losses are read, and progress is told, at every checkpoint: so a run that has done `done` stops there. */
+static void stop_after(struct clr_train_options *o, uint64_t iteration, uint64_t done)
+{
+    stop_now = iteration == done + 1; /* nothing is told before the first update */
+    stop_behind = iteration - 1;
+    o->stop = &stop_now;
+    o->progress = stop_there;
+    o->checkpoint_every = 1;
+}
+
+static void check_same(const char *a, const char *b, const char *history)
+{
+    ck_assert_msg(equal_files(a, b, history), "%s differs between %s and %s", history, a, b);
+    ck_assert_msg(equal_files(a, b, "loss.csv"), "loss.csv differs between %s and %s", a, b);
+    if (strcmp(history, "history.csv") == 0)
+        ck_assert_msg(equal_files(a, b, "final.safetensors"), "weights differ between %s and %s", a, b);
+}
+
+static void must_stop(const struct clr_train_options *o, uint64_t at)
+{
+    char name[64];
+    struct clr_train_result r;
+    struct clr_error err;
+
+    ck_assert_int_eq(clr_train(o, &r, &err), CLR_EINTERRUPTED);
+    ck_assert_uint_eq(r.iterations, at);
+    (void)snprintf(name, sizeof name, "checkpoint-%d.clr", (int)at);
+    ck_assert_msg(there(o->out, name), "%s is missing", name);
+    (void)snprintf(name, sizeof name, "interrupted-%d.safetensors", (int)at);
+    ck_assert(there(o->out, name));
+}
+
+/* Stopped at every one of these iterations in turn, in one run, it ends as it would have otherwise. */
+static void stop_and_go(struct clr_train_options whole, const char *name, const int *at)
+{
+    struct clr_train_options o = whole;
+    struct clr_train_result a, b;
+
+    must_train(&whole, &a);
+    o.out = keep(dir, name);
+    for (int i = 0; at[i]; i++) {
+        char left[64];
+        o.resume = i > 0;
+        stop_after(&o, (uint64_t)at[i], i > 0 ? (uint64_t)at[i - 1] : 0);
+        must_stop(&o, (uint64_t)at[i]);
+        (void)snprintf(left, sizeof left, "interrupted-%d.safetensors", i > 0 ? at[i - 1] : 0);
+        ck_assert_msg(!there(o.out, left), "%s is still there", left);
+    }
+    o.resume = true;
+    o.stop = NULL;
+    o.progress = NULL;
+    must_train(&o, &b);
+    check_same(whole.out, o.out, "history.csv");
+    ck_assert_uint_eq(b.iterations, a.iterations);
+    ck_assert_uint_eq(b.best_iteration, a.best_iteration);
+    ck_assert_double_eq(b.val_loss, a.val_loss);
+    ck_assert_double_eq(b.val_acc, a.val_acc);
+    ck_assert_double_eq(b.best_acc, a.best_acc);
+}
+
+START_TEST(test_resume__any_iteration_gives_the_same_bytes)
+{
+    const struct clr_train_options o = options("undisturbed");
+    static const int all[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,
+                              13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 0};
+
+    stop_and_go(o, "disturbed", all);
+}
+END_TEST
+
+/* The last partial batch, the other convention, a moving momentum, images held out. */
+START_TEST(test_resume__every_way_of_training)
+{
+    struct clr_train_options o = options("keep");
+    static const int at[] = {4, 10, 17, 0};
+
+    o.batch = 7;
+    o.last_batch = CLR_LAST_BATCH_KEEP;
+    o.convention = CLR_MOMENTUM_CAFFE;
+    o.schedule.cycle_momentum_low = 0.8;
+    o.schedule.cycle_momentum_high = 0.95;
+    o.validation = 10;
+    o.validate_every = 0;
+    o.log_every = 4;
+    stop_and_go(o, "keep-disturbed", at);
+    o = options("sequential");
+    o.order = CLR_ORDER_SEQUENTIAL;
+    o.seed = UINT64_MAX;
+    o.profile = true;
+    stop_and_go(o, "sequential-disturbed", at);
+}
+END_TEST
+
+static void remove_file(const char *folder, const char *name)
+{
+    char *path = join(folder, name);
+
+    ck_assert_int_eq(unlink(path), 0);
+    free(path);
+}
+
+static void spoil(const char *folder, const char *name, long at)
+{
+    char *path = join(folder, name);
+    FILE *f = fopen(path, "r+b");
+    int c;
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fseek(f, at, at < 0 ? SEEK_END : SEEK_SET), 0);
+    c = fgetc(f);
+    ck_assert_int_eq(fseek(f, -1, SEEK_CUR), 0);
+    ck_assert(fputc(c ^ 1, f) >= 0 && fclose(f) == 0);
+    free(path);
+}
+
+static int warnings;
+
+static void count_warnings(void *user, enum clr_log_level level, const char *text)
+{
+    (void)user;
+    (void)text;
+    warnings += level == CLR_LOG_WARNING;
+}
+
+/* As after a kill: the files are those of a later moment than the newest good checkpoint. */
+START_TEST(test_resume__the_newest_good_checkpoint_counts)
+{
+    const struct clr_train_options whole = options("whole");
+    struct clr_train_options o = options("killed");
+    struct clr_train_result r;
+
+    o.checkpoint_every = 4;
+    must_train(&whole, &r);
+    must_train(&o, &r);
+    ck_assert(there(o.out, "checkpoint-23.clr") && there(o.out, "checkpoint-20.clr"));
+    ck_assert(!there(o.out, "checkpoint-16.clr"));
+    o.resume = true;
+    remove_file(o.out, "final.safetensors");
+    remove_file(o.out, "checkpoint-23.clr");
+    must_train(&o, &r);
+    check_same(whole.out, o.out, "history.csv");
+
+    clr_log_set_sink(count_warnings, NULL);
+    for (long at = 0; at < 90; at += 30) { /* in the first line, the checksum, the body */
+        remove_file(o.out, "final.safetensors");
+        spoil(o.out, "checkpoint-23.clr", at < 60 ? at : -3);
+        warnings = 0;
+        must_train(&o, &r);
+        ck_assert_int_eq(warnings, 1);
+        check_same(whole.out, o.out, "history.csv");
+    }
+    spoil(o.out, "checkpoint-23.clr", 200); /* none is left: from the beginning */
+    spoil(o.out, "checkpoint-20.clr", 200);
+    warnings = 0;
+    must_train(&o, &r);
+    clr_log_set_sink(NULL, NULL);
+    ck_assert_int_eq(warnings, 2);
+    check_same(whole.out, o.out, "history.csv");
+}
+END_TEST
+
+START_TEST(test_resume__what_is_finished_stays)
+{
+    struct clr_train_options o = options("finished");
+    struct clr_train_result a, b;
+
+    must_train(&o, &a);
+    o.resume = true;
+    o.out = keep(dir, "finished-again");
+    must_train(&o, &b); /* nothing was there: it begins */
+    must_train(&o, &b);
+    check_same(keep(dir, "finished"), o.out, "history.csv");
+    ck_assert_double_eq(a.val_acc, b.val_acc);
+    ck_assert_uint_eq(b.iterations, 23);
+}
+END_TEST
+
+/* More iterations: the weights are those of a run that was to be so long from the beginning. */
+START_TEST(test_resume__a_run_can_become_longer_not_shorter)
+{
+    struct clr_train_options o = options("longer"), whole = options("long");
+    struct clr_train_result r;
+    struct clr_error err;
+
+    whole.iterations = 31;
+    must_train(&whole, &r);
+    must_train(&o, &r);
+    o.resume = true;
+    o.iterations = 22;
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "--iterations 22"));
+    o.iterations = 31;
+    must_train(&o, &r);
+    ck_assert(equal_files(whole.out, o.out, "final.safetensors"));
+}
+END_TEST
+
+static void must_refuse(const struct clr_train_options *o, const char *option)
+{
+    struct clr_train_result r;
+    struct clr_error err;
+
+    ck_assert_int_eq(clr_train(o, &r, &err), CLR_EUSAGE);
+    ck_assert_msg(strncmp(err.message, option, strlen(option)) == 0, "for %s: %s", option, err.message);
+}
+
+START_TEST(test_resume__settings_must_be_the_runs)
+{
+    struct clr_train_options o = options("settings"), changed;
+    struct clr_net_spec *other = NULL;
+    struct str text = {0};
+    struct clr_train_result r;
+    struct clr_error err;
+    char *path = join(dir, "commented.prototxt");
+
+    must_train(&o, &r);
+    o.resume = true;
+#define REFUSED(change, option)                                                                              \
+    changed = o;                                                                                             \
+    changed.change;                                                                                          \
+    must_refuse(&changed, option)
+    REFUSED(seed = 2, "--seed");
+    REFUSED(batch = 11, "--batch");
+    REFUSED(weight_decay = 0.0041, "--weight-decay");
+    REFUSED(schedule.max_lr = 0.21, "--max-lr");
+    REFUSED(schedule.policy = CLR_POLICY_TRIANGULAR2, "--policy");
+    REFUSED(schedule.momentum = 0.8, "--momentum");
+    REFUSED(convention = CLR_MOMENTUM_CAFFE, "--momentum-convention");
+    REFUSED(order = CLR_ORDER_SEQUENTIAL, "--order");
+    REFUSED(last_batch = CLR_LAST_BATCH_KEEP, "--last-batch");
+    REFUSED(scale = 0.5, "--scale");
+    REFUSED(mean = CLR_MEAN_NONE, "--mean");
+    REFUSED(validate_every = 11, "--validate-every");
+    REFUSED(validation = 12, "--validation");
+    REFUSED(log_every = 2, "--log-every");
+    str_append(&text, "%s# another\n", net->text);
+    ck_assert_int_eq(fs_write_atomic(path, str_text(&text), text.length, &err), 0);
+    ck_assert_msg(clr_net_load(&other, path, &err) == 0, "%s", err.message);
+    REFUSED(net = other, "--net");
+    clr_net_free(other);
+    str_clear(&text);
+    free(path);
+    must_train(&o, &r); /* and nothing was harmed */
+    check_same(o.out, keep(dir, "settings"), "history.csv");
+}
+END_TEST
+
+START_TEST(test_resume__what_is_no_run_is_refused)
+{
+    struct clr_train_options o = options("no-run");
+    char *path = join(o.out, "run.json");
+    struct clr_train_result r;
+    struct clr_error err;
+    static const char *const texts[] = {"", "{}", "[]", "{\"format\": 2, \"settings\": {}, \"data\": {}}",
+                                        "\"x"};
+
+    o.resume = true;
+    must_train(&o, &r);
+    for (size_t i = 0; i < MEM_COUNT(texts); i++) {
+        ck_assert_int_eq(fs_write_atomic(path, texts[i], strlen(texts[i]), &err), 0);
+        ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINPUT);
+        ck_assert_ptr_nonnull(strstr(err.message, "run.json"));
+    }
+    free(path);
+}
+END_TEST
+
+/* What a killed process left of files that it was writing goes; what is the user's own stays. */
+START_TEST(test_resume__left_overs_are_removed)
+{
+    struct clr_train_options o = options("left-overs");
+    static const char *const gone[] = {"history.csv.tmp-123", "checkpoint-7.clr.tmp-1", "run.json.tmp-99999"};
+    static const char *const stays[] = {"notes.tmp-1", "history.csv.tmp-", "history.csv.tmp-x",
+                                        "checkpoint-7.clr.old"};
+    struct clr_train_result r;
+
+    must_train(&o, &r);
+    for (size_t i = 0; i < MEM_COUNT(gone) + MEM_COUNT(stays); i++) {
+        char *path = join(o.out, i < MEM_COUNT(gone) ? gone[i] : stays[i - MEM_COUNT(gone)]);
+        ck_assert_int_eq(fs_write_atomic(path, "x", 1, NULL), 0);
+        free(path);
+    }
+    o.resume = true;
+    must_train(&o, &r);
+    for (size_t i = 0; i < MEM_COUNT(gone); i++)
+        ck_assert_msg(!there(o.out, gone[i]), "%s is still there", gone[i]);
+    for (size_t i = 0; i < MEM_COUNT(stays); i++)
+        ck_assert_msg(there(o.out, stays[i]), "%s is gone", stays[i]);
+}
+END_TEST
+
+START_TEST(test_resume__a_locked_folder_is_left_alone)
+{
+    struct clr_train_options o = options("locked");
+    char *lock;
+    struct clr_train_result r;
+    struct clr_error err;
+    int fd;
+
+    must_train(&o, &r);
+    lock = join(o.out, ".lock");
+    ck_assert_int_eq(fs_lock(lock, &fd, &err), 0);
+    o.resume = true;
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EFAILED);
+    ck_assert_ptr_nonnull(strstr(err.message, "another process"));
+    fs_unlock(fd);
+    must_train(&o, &r);
+    free(lock);
+}
+END_TEST
+
+START_TEST(test_resume__a_range_test_goes_on_too)
+{
+    struct clr_train_options whole = options("range"), o = options("range-disturbed");
+    struct clr_range_result a, b;
+    struct clr_error err;
+
+    whole.schedule.min_lr = o.schedule.min_lr = 0.001;
+    whole.validate_every = o.validate_every = 2;
+    ck_assert_msg(clr_range_test(&whole, CLR_SWEEP_LINEAR, &a, &err) == 0, "%s", err.message);
+    for (uint64_t at = 4; at <= 20; at += 8) { /* the evaluation behind these updates is yet to come */
+        stop_after(&o, at, at < 8 ? 0 : at - 8);
+        ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LINEAR, &b, &err), CLR_EINTERRUPTED);
+        o.resume = true;
+    }
+    o.stop = NULL;
+    o.progress = NULL;
+    ck_assert_msg(clr_range_test(&o, CLR_SWEEP_LINEAR, &b, &err) == 0, "%s", err.message);
+    check_same(whole.out, o.out, "range.csv");
+    ck_assert(equal_files(whole.out, o.out, "range.json"));
+    ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LOG, &b, &err), CLR_EUSAGE);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("resume");
+    TCase *tc = tcase_create("resume");
+    int status;
+
+    if (runs_prepare() < 0)
+        return 1;
+    tcase_set_timeout(tc, 0);
+    tcase_add_test(tc, test_resume__any_iteration_gives_the_same_bytes);
+    tcase_add_test(tc, test_resume__every_way_of_training);
+    tcase_add_test(tc, test_resume__the_newest_good_checkpoint_counts);
+    tcase_add_test(tc, test_resume__what_is_finished_stays);
+    tcase_add_test(tc, test_resume__a_run_can_become_longer_not_shorter);
+    tcase_add_test(tc, test_resume__settings_must_be_the_runs);
+    tcase_add_test(tc, test_resume__what_is_no_run_is_refused);
+    tcase_add_test(tc, test_resume__left_overs_are_removed);
+    tcase_add_test(tc, test_resume__a_locked_folder_is_left_alone);
+    tcase_add_test(tc, test_resume__a_range_test_goes_on_too);
+    suite_add_tcase(s, tc);
+    status = support_run(s, false);
+    (void)keep(NULL, NULL);
+    clr_net_free(net);
+    clr_dataset_destroy(data);
+    return status;
+}
