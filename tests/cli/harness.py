@@ -210,13 +210,17 @@ def tiny(command="train", **changes):
 
 def main(modules):
     Place.program = os.path.abspath(sys.argv[1])
-    wanted = sys.argv[2:]
+    wanted, half = sys.argv[2:], None
+    if wanted[:1] == ["--half"]:
+        half, wanted = int(wanted[1]), wanted[2:]
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     with tempfile.TemporaryDirectory(prefix="clr-cl-cli-") as scratch:
         Place.scratch = Path(scratch)
         for module in modules:
             __import__(module)
-        for name, function in CASES + (SLOW if wanted else []):
+        for number, (name, function) in enumerate(CASES + (SLOW if wanted else [])):
+            if half is not None and number % 2 != half:
+                continue
             if wanted and not any(w in name for w in wanted):
                 continue
             try:

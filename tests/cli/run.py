@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the cases of the command line: run.py PROGRAM [PART-OF-A-CASE'S-NAME...]
+"""Runs the cases of the command line: run.py PROGRAM [--half 0|1] [PART-OF-A-CASE'S-NAME...]
 
-Needs Python's standard library only. Cases that take minutes run only when they are named.
+Needs Python's standard library only. Cases that take minutes run only when they are named. --half: every other case,
+so that two processes share the work.
 The last line is "N passed, N failed, N skipped".
 """
 
