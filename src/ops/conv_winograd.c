@@ -47,12 +47,16 @@ static size_t fused_bytes(const struct shape_of_work *w, int block, bool weights
     return sizeof(float) * (size_t)w->positions * (nt * ((size_t)w->icb + out) + 2) * (size_t)block;
 }
 
-/* TT and OB: 16 sums with AVX-512's 32 registers, 8 else; vectors first, since each saves a pass over v. */
+/*
+ * TT and OB: 16 sums with AVX-512's 32 registers, 8 else; vectors first, since each saves a pass over v. Three
+ * vectors of outputs are taken together, with 12 sums: the third would be alone in a pass of two.
+ */
 static void choose_product(struct shape_of_work *w, const int *tile, int block, bool weights)
 {
-    const int sums = block == 16 ? 16 : 8;
+    const bool three = w->ocb == 3 && block == 8 && !weights;
+    const int sums = block == 16 ? 16 : three ? 12 : 8;
 
-    w->ob = op_min(w->ocb, tile[1] ? tile[1] : weights && w->ocb >= 4 && block == 16 ? 4 : 2);
+    w->ob = op_min(w->ocb, tile[1] ? tile[1] : three ? 3 : weights && w->ocb >= 4 && block == 16 ? 4 : 2);
     w->tt = op_min(32, tile[0] ? tile[0] : op_max(1, sums / w->ob));
     if (weights)
         w->tt = op_divisor(w->icb * block, w->tt);
