@@ -116,7 +116,8 @@ struct clr_range_result {
 /**
  * Learning-rate range test: the rate rises from schedule.min_lr to schedule.max_lr over o->iterations.
  * Writes range.csv (iteration,trn_loss,lr,val_loss,val_acc), range.json, range.png and run.json into o->out.
- * Stops at the first non-finite loss, which is no error.
+ * Stops at the first non-finite loss, which is no error. o->resume goes on as in clr_train(), but not to more
+ * iterations: the rates follow from them.
  */
 CLR_API int clr_range_test(const struct clr_train_options *o, enum clr_sweep sweep,
                            struct clr_range_result *result, struct clr_error *err);

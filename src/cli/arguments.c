@@ -7,9 +7,10 @@
 #include <jansson.h>
 
 #include "base/fs.h"
+#include "base/mem.h"
 
 #define LIMIT_RUN       ((size_t)64 << 20)
-#define LIMIT_ARGUMENTS ((size_t)1000)
+#define LIMIT_ARGUMENTS ((size_t)(2 * OPT_MAX + 1))
 
 static int append(struct arguments *a, const char *text, struct clr_error *err)
 {
@@ -20,13 +21,25 @@ static int append(struct arguments *a, const char *text, struct clr_error *err)
     return rc;
 }
 
-/* "arguments" of the run.json in a folder; NULL: there is none. */
-static int read_kept(json_t **out, const char *folder, struct clr_error *err)
+/* ---- reading ------------------------------------------------------------------------------------------- */
+
+static bool are_texts(const json_t *list)
+{
+    bool texts = json_is_null(list) || (json_is_array(list) && json_array_size(list) <= LIMIT_ARGUMENTS);
+    const json_t *value;
+    size_t i;
+
+    json_array_foreach(list, i, value) texts = texts && json_is_string(value);
+    return texts;
+}
+
+/* "arguments" of the run.json in a folder, to be given back; NULL or null: there are none. */
+static int read_kept(json_t **out, const char *folder, const char *command, struct clr_error *err)
 {
     char *path = NULL, *text = NULL;
     json_t *root = NULL, *list;
-    size_t size, i;
-    const json_t *value;
+    const char *was;
+    size_t size;
     int rc = fs_join(&path, folder, "run.json", err);
 
     *out = NULL;
@@ -36,14 +49,16 @@ static int read_kept(json_t **out, const char *folder, struct clr_error *err)
         goto out;
     root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
     list = json_object_get(root, "arguments");
-    json_array_foreach(list, i, value)
-    {
-        if (!json_is_string(value) || i >= LIMIT_ARGUMENTS) {
-            rc = clr_error_set(err, CLR_EINPUT, "'%s' holds no arguments to go on with", path);
-            goto out;
-        }
-    }
-    *out = json_incref(list);
+    was = json_string_value(json_array_get(list, 0));
+    if (!list || !are_texts(list))
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "'%s' is damaged, or of another version: it does not tell how to go on", path);
+    else if (was && strcmp(was, command) != 0)
+        rc = clr_error_set(err, CLR_EUSAGE,
+                           "the run in '%s' was begun with '%.40s': clr-cl %.40s --resume --out %s", folder,
+                           was, was, folder);
+    else
+        *out = json_incref(list);
 out:
     json_decref(root);
     free(path);
@@ -51,60 +66,73 @@ out:
     return rc;
 }
 
-/* Where the run is, how it is watched: that is for each process to say. */
-static bool is_passing(const char *text)
-{
-    static const char *const flags[] = {"--resume", "--quiet", "--json", "--profile"};
-
-    for (size_t i = 0; i < MEM_COUNT(flags); i++)
-        if (strcmp(text, flags[i]) == 0)
-            return true;
-    return strncmp(text, "--out=", 6) == 0;
-}
-
-static void choose_kept(struct arguments *a)
-{
-    size_t n = 0;
-
-    for (int i = 1; i < a->count; i++) {
-        if (strcmp(a->values[i], "--out") == 0)
-            i++; /* and its value */
-        else if (!is_passing(a->values[i]))
-            a->kept[n++] = a->values[i];
-    }
-}
-
-int arguments_make(struct arguments *out, const char *folder, int argc, char **argv, struct clr_error *err)
+int arguments_of_run(struct arguments *out, const char *folder, int argc, char **argv, struct clr_error *err)
 {
     struct arguments a = {0};
     json_t *list = NULL;
-    const json_t *value;
-    size_t size, i;
-    int rc = folder ? read_kept(&list, folder, err) : 0;
+    int rc = read_kept(&list, folder, argv[0], err);
 
     if (rc < 0)
         return rc;
-    size = json_array_size(list) + (size_t)argc + 1;
-    rc = mem_new(&a.values, size, sizeof *a.values, "arguments", err);
-    if (rc == 0)
-        rc = mem_new(&a.kept, size, sizeof *a.kept, "arguments", err);
+    rc = mem_new(&a.values, json_array_size(list) + (size_t)argc + 1, sizeof *a.values, "arguments", err);
     if (rc == 0)
         rc = append(&a, argv[0], err);
-    json_array_foreach(list, i, value)
-    {
-        if (rc == 0)
-            rc = append(&a, json_string_value(value), err);
-    }
+    for (size_t i = 1; i < json_array_size(list) && rc == 0; i++)
+        rc = append(&a, json_string_value(json_array_get(list, i)), err);
     for (int k = 1; k < argc && rc == 0; k++)
         rc = append(&a, argv[k], err);
     json_decref(list);
-    if (rc < 0) {
+    if (rc < 0)
         arguments_clear(&a);
-        return rc;
-    }
-    choose_kept(&a);
-    *out = a;
-    return 0;
+    else
+        *out = a;
+    return rc;
+}
+
+/* ---- keeping ------------------------------------------------------------------------------------------- */
+
+/* Where the run is, how it is watched: that is for each process to say. */
+static bool is_passing(const char *name)
+{
+    static const char *const names[] = {"out", "resume", "quiet", "json", "profile"};
+
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static int append_option(struct arguments *a, const char *name, const char *value, struct clr_error *err)
+{
+    struct str text = {0};
+    int rc;
+
+    str_append(&text, "--%s", name);
+    rc = str_check(&text, err);
+    if (rc == 0)
+        rc = append(a, str_text(&text), err);
+    if (rc == 0 && value)
+        rc = append(a, value, err);
+    str_clear(&text);
+    return rc;
+}
+
+int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
+                      struct clr_error *err)
+{
+    struct arguments a = {0};
+    int rc = mem_new(&a.values, 2 * set->count + 2, sizeof *a.values, "arguments", err);
+
+    if (rc == 0)
+        rc = append(&a, command, err);
+    for (size_t i = 0; i < set->count && rc == 0; i++)
+        if (set->given[i] && !is_passing(set->options[i].name))
+            rc = append_option(&a, set->options[i].name, set->texts[i], err);
+    if (rc < 0)
+        arguments_clear(&a);
+    else
+        *out = a;
+    return rc;
 }
 
 void arguments_clear(struct arguments *a)
@@ -112,6 +140,5 @@ void arguments_clear(struct arguments *a)
     for (int i = 0; i < a->count; i++)
         free(a->values[i]);
     free(a->values);
-    free(a->kept);
     *a = (struct arguments){0};
 }

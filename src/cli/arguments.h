@@ -5,21 +5,27 @@
 #ifndef CLI_ARGUMENTS_H
 #define CLI_ARGUMENTS_H
 
-#include "base/mem.h"
+#include "cli/opt.h"
 
 struct arguments {
     char **values; /* owned strings, NULL-terminated; values[0] is the command's name */
     int count;
-    const char **kept; /* those that run.json keeps, NULL-terminated: without --out, --resume, and what
-                          changes no result; borrowed strings */
 };
 
 /*
- * argv as it is, or, with the folder of a run, what is kept there and argv behind it: of an option that is
- * given twice the last one counts. CLR_EINPUT: a run.json that cannot be read; where there is none, argv as
- * it is.
+ * What the run in a folder was begun with, and argv behind it: of an option that is given twice the last one
+ * counts. No run there: argv as it is. CLR_EINPUT: a run.json that cannot be read; CLR_EUSAGE: the run is
+ * another command's.
  */
-int arguments_make(struct arguments *out, const char *folder, int argc, char **argv, struct clr_error *err);
+int arguments_of_run(struct arguments *out, const char *folder, int argc, char **argv, struct clr_error *err);
+
+/*
+ * The command's name and each option that was given, once, for run.json: without --out, --resume, and what
+ * changes no result.
+ */
+int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
+                      struct clr_error *err);
+
 void arguments_clear(struct arguments *a);
 
 #endif

@@ -382,7 +382,6 @@ int run_options_parse(struct run_options *o, struct opt_set *set, const struct o
                       void (*describe)(struct run_options *o, struct opt_set *set, void *user), void *user,
                       int argc, char **argv, struct clr_error *err)
 {
-    struct arguments all = {0};
     int rc;
 
     run_options_init(o);
@@ -392,15 +391,21 @@ int run_options_parse(struct run_options *o, struct opt_set *set, const struct o
         rc = opt_require(set, "out", err);
     if (rc != 0)
         return rc;
-    rc = arguments_make(&all, o->train.resume ? o->out : NULL, argc, argv, err);
-    if (rc < 0)
-        return rc;
-    opt_clear(set);
-    run_options_init(o);
-    o->arguments = all;
-    describe(o, set, user);
-    rc = opt_parse(set, command, all.count, all.values, err);
-    o->train.arguments = all.kept;
+    if (o->train.resume) {
+        struct arguments all;
+        rc = arguments_of_run(&all, o->out, argc, argv, err);
+        if (rc < 0)
+            return rc;
+        opt_clear(set);
+        run_options_init(o);
+        o->arguments = all; /* what was parsed may point into them */
+        describe(o, set, user);
+        rc = opt_parse(set, command, all.count, all.values, err);
+        if (rc != 0)
+            return rc;
+    }
+    rc = arguments_to_keep(&o->kept, command->name, set, err);
+    o->train.arguments = (const char *const *)o->kept.values;
     return rc;
 }
 
@@ -489,5 +494,6 @@ void run_options_clear(struct run_options *o)
     clr_net_free(o->spec);
     clr_dataset_destroy(o->dataset);
     arguments_clear(&o->arguments);
+    arguments_clear(&o->kept);
     *o = (struct run_options){0};
 }

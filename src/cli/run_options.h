@@ -48,7 +48,8 @@ struct run_options {
     struct clr_net_spec *spec;   /* owned */
     struct clr_dataset *dataset; /* owned */
     struct clr_device chosen;
-    struct arguments arguments; /* that the options are from */
+    struct arguments arguments; /* that the options are from, with --resume */
+    struct arguments kept;      /* that run.json keeps */
 };
 
 void run_options_init(struct run_options *o);

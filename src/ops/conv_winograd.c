@@ -48,8 +48,8 @@ static size_t fused_bytes(const struct shape_of_work *w, int block, bool weights
 }
 
 /*
- * TT and OB: 16 sums with AVX-512's 32 registers, 8 else; vectors first, since each saves a pass over v. Three
- * vectors of outputs are taken together, with 12 sums: the third would be alone in a pass of two.
+ * TT and OB: 16 sums with AVX-512's 32 registers, 8 else; vectors first, since each saves a pass over v.
+ * Three vectors of outputs are taken together, with 12 sums: the third would be alone in a pass of two.
  */
 static void choose_product(struct shape_of_work *w, const int *tile, int block, bool weights)
 {

@@ -106,11 +106,12 @@ static void remove_others(const char *dir, uint64_t newest)
 
 static char *head_text(const struct checkpoint *c, const struct fs_piece parts[PARTS])
 {
-    json_t *root = json_pack("{s:I, s:I, s:i, s:f, s:f, s:O, s:O, s:[I, I, I, I]}", "iteration",
-                             (json_int_t)c->iteration, "epoch", (json_int_t)c->epoch, "place", c->place,
-                             "last_loss", c->last_loss, "seconds", c->seconds, "made", c->made, "variants",
-                             c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
-                             (json_int_t)parts[2].size, (json_int_t)parts[3].size);
+    json_t *root = json_pack(
+        "{s:I, s:I, s:i, s:f, s:o, s:f, s:O, s:O, s:[I, I, I, I]}", "iteration", (json_int_t)c->iteration,
+        "epoch", (json_int_t)c->epoch, "place", c->place, "last_loss", c->last_loss, "untrained",
+        isfinite(c->untrained) ? json_real(c->untrained) : json_null(), "seconds", c->seconds, "made",
+        c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
+        (json_int_t)parts[2].size, (json_int_t)parts[3].size);
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
 
     json_decref(root);
@@ -175,16 +176,18 @@ static bool read_head(struct checkpoint *c, const json_t *head)
 {
     const json_t *iteration = json_object_get(head, "iteration"), *epoch = json_object_get(head, "epoch"),
                  *place = json_object_get(head, "place"), *loss = json_object_get(head, "last_loss"),
-                 *seconds = json_object_get(head, "seconds");
+                 *seconds = json_object_get(head, "seconds"), *untrained = json_object_get(head, "untrained");
 
     if (!is_count(iteration, UINT32_MAX / 2) || !is_count(epoch, UINT32_MAX) || !is_count(place, INT32_MAX) ||
-        !json_is_number(loss) || !json_is_number(seconds) || !(json_number_value(seconds) >= 0.0) ||
+        !json_is_number(loss) || !(json_is_number(untrained) || json_is_null(untrained)) ||
+        !json_is_number(seconds) || !(json_number_value(seconds) >= 0.0) ||
         !json_is_object(json_object_get(head, "made")) || !json_is_object(json_object_get(head, "variants")))
         return false;
     c->iteration = (uint64_t)json_integer_value(iteration);
     c->epoch = (uint32_t)json_integer_value(epoch);
     c->place = (int)json_integer_value(place);
     c->last_loss = json_number_value(loss);
+    c->untrained = json_is_number(untrained) ? json_number_value(untrained) : NAN;
     c->seconds = json_number_value(seconds);
     c->made = json_incref(json_object_get(head, "made"));
     c->variants = json_incref(json_object_get(head, "variants"));
@@ -291,6 +294,15 @@ int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, struct
     }
     free(n.values);
     return rc;
+}
+
+bool checkpoint_exists(const char *dir)
+{
+    struct numbers n = {0};
+    const bool any = list_numbers(&n, dir, NULL) == 0 && n.count > 0;
+
+    free(n.values);
+    return any;
 }
 
 void checkpoint_clear(struct checkpoint *c)

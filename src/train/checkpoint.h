@@ -4,8 +4,8 @@
  *
  *     clr-cl checkpoint 1
  *     SHA-256 of all that follows the line's end, 64 hexadecimal digits
- *     {"iteration": N, "epoch": …, "place": …, "last_loss": …, "seconds": …, "made": {…}, "variants": {…},
- *      "sizes": [bytes of the four parts]}
+ *     {"iteration": N, "epoch": …, "place": …, "last_loss": …, "untrained": …, "seconds": …, "made": {…},
+ *      "variants": {…}, "sizes": [bytes of the four parts]}
  *     the parts: weights and momenta as safetensors, rows of the history, loss.csv, timing.csv
  *
  * A file is input like any other: the checksum is compared before anything of it is used, and every size is
@@ -23,6 +23,7 @@ struct checkpoint {
     uint32_t epoch;
     int place;        /* in the epoch's order */
     double last_loss; /* of the last update */
+    double untrained; /* accuracy before the first one; NaN: not measured */
     double seconds;   /* that the run took up to here */
     json_t *made;     /* device, driver, kernels: what the variants hold for; owned */
     json_t *variants; /* {"train": {LAYER: {PASS: VARIANT}}, "test": …}; owned */
@@ -41,5 +42,8 @@ int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_err
  */
 int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, struct clr_error *err);
 void checkpoint_clear(struct checkpoint *c);
+
+/* Is there a file with a checkpoint's name, good or not? */
+bool checkpoint_exists(const char *dir);
 
 #endif

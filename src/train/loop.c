@@ -33,9 +33,10 @@ static bool evaluates_after(const struct clr_train_options *o, uint64_t iteratio
            (o->validate_every > 0 && iteration % o->validate_every == 0);
 }
 
+/* The last checkpoint is for the caller to write, behind the results. */
 static bool saves_after(const struct clr_train_options *o, uint64_t iteration)
 {
-    return iteration == o->iterations || (o->checkpoint_every > 0 && iteration % o->checkpoint_every == 0);
+    return iteration < o->iterations && o->checkpoint_every > 0 && iteration % o->checkpoint_every == 0;
 }
 
 /* ------------------------------------------------------------------ progress */

@@ -67,14 +67,12 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
 {
     struct clr_train_result summary;
     struct loop_result l;
-    double untrained, loss;
+    double loss;
     int rc = session_start(s, err), written;
 
     if (rc == 0)
-        rc = session_evaluate(s, &loss, &untrained, NULL,
-                              err); /* of the first weights, also when it goes on */
-    if (rc == 0)
-        rc = resume_apply(resume, s, r, err);
+        rc = resume->found ? resume_apply(resume, s, r, err)
+                           : session_evaluate(s, &loss, &s->state.untrained, NULL, err);
     if (rc == 0)
         rc = record_write_run(r, s, "running", NULL, err);
     if (rc < 0)
@@ -94,7 +92,9 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
             "stopped after iteration %llu; --resume goes on from there. The curve so far is in '%s'",
             (unsigned long long)l.iterations, s->o->out);
     if (rc == 0)
-        rc = read_off(s, r, untrained, out, err);
+        rc = read_off(s, r, s->state.untrained, out, err);
+    if (rc == 0)
+        rc = resume_save(s, r, err);
     written = record_write_run(r, s,
                                rc == 0                  ? "finished"
                                : rc == CLR_EINTERRUPTED ? "interrupted"

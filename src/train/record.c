@@ -34,22 +34,45 @@ static int refuse_old_run(const struct record *r, struct clr_error *err)
                 r->dir, names[i]);
         free(path);
     }
+    if (rc == 0 && fs_is_dir(r->dir) && checkpoint_exists(r->dir))
+        rc = clr_error_set(
+            err, CLR_EUSAGE,
+            "there are checkpoints of a run in '%s', but no run.json: choose another --out, or remove "
+            "them",
+            r->dir);
     return rc;
+}
+
+static bool holds_run(const struct record *r)
+{
+    char *path = NULL;
+    const bool yes = join(&path, r, "run.json", NULL) == 0 && fs_exists(path);
+
+    free(path);
+    return yes;
 }
 
 /* "history.csv.tmp-1234": what fs_write_atomic() leaves when the process is killed. */
 static bool is_left_over(const char *name)
 {
-    static const char *const ours[] = {"run.json",    "range.json",  "history.csv", "range.csv",
-                                       "loss.csv",    "timing.csv",  "range.png",   "final.safetensors",
-                                       "checkpoint-", "interrupted-"};
+    static const char *const ours[] = {"run.json", "range.json", "history.csv", "range.csv",
+                                       "loss.csv", "timing.csv", "range.png",   "final.safetensors"};
+    static const char *const numbered[][2] = {{"checkpoint-", ".clr"}, {"interrupted-", ".safetensors"}};
     const char *mark = strstr(name, ".tmp-");
+    const size_t length = mark ? (size_t)(mark - name) : 0;
 
     if (!mark || !mark[5] || mark[5 + strspn(mark + 5, "0123456789")])
         return false;
     for (size_t i = 0; i < MEM_COUNT(ours); i++)
-        if (strncmp(name, ours[i], strlen(ours[i])) == 0)
+        if (strlen(ours[i]) == length && memcmp(name, ours[i], length) == 0)
             return true;
+    for (size_t i = 0; i < MEM_COUNT(numbered); i++) {
+        const char *digits = name + strlen(numbered[i][0]);
+        if (strncmp(name, numbered[i][0], strlen(numbered[i][0])) == 0 &&
+            strncmp(digits + strspn(digits, "0123456789"), numbered[i][1], strlen(numbered[i][1])) == 0 &&
+            digits + strspn(digits, "0123456789") + strlen(numbered[i][1]) == mark)
+            return true;
+    }
     return false;
 }
 
@@ -88,7 +111,7 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
     rc = str_check(&r->losses, err);
     if (rc == 0)
         rc = str_check(&r->timing, err);
-    if (rc == 0 && !resume)
+    if (rc == 0 && !(resume && holds_run(r)))
         rc = refuse_old_run(r, err);
     if (rc == 0)
         rc = fs_make_dirs(dir, err);
@@ -96,7 +119,8 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
         rc = join(&lock, r, ".lock", err);
     if (rc == 0 && fs_lock(lock, &r->lock, err) < 0)
         rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
-    if (rc == 0 && !resume) /* again: another process may have run and finished in between */
+    if (rc == 0 &&
+        !(resume && holds_run(r))) /* again: another process may have run and finished in between */
         rc = refuse_old_run(r, err);
     if (rc == 0 && resume)
         remove_left_overs(r);
@@ -364,12 +388,12 @@ static json_t *data_json(const struct session *s)
 }
 
 /* The arguments as typed, for a later --resume; null: none were given. */
-static json_t *arguments_json(const struct clr_train_options *o)
+static json_t *arguments_json(const struct clr_train_options *o, json_t *before)
 {
     json_t *list;
 
     if (!o->arguments)
-        return json_null();
+        return before ? json_incref(before) : json_null();
     list = json_array();
     for (const char *const *a = o->arguments; *a; a++)
         (void)json_array_append_new(list, json_string(*a));
@@ -406,13 +430,14 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     clock_utc(now, sizeof now);
     if (!prototxt) /* comments in an old encoding are no reason to refuse a run */
         prototxt = json_null();
-    root = json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
-                     "format", 1, "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build",
-                     build_json(), "command", command ? command : s->o->command_line, "arguments",
-                     arguments_json(s->o), "resumed", resumed_json(r, s), "settings", record_settings(s),
-                     "profile", s->o->profile, "prototxt", prototxt, "device", device_json(s->o->device),
-                     "data", data_json(s), "variants", variants, "tuning", tuning_json(s), "started",
-                     started ? started : r->started, "written", now);
+    root =
+        json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
+                  "format", 1, "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build",
+                  build_json(), "command", command ? command : s->o->command_line, "arguments",
+                  arguments_json(s->o, json_object_get(r->before, "arguments")), "resumed",
+                  resumed_json(r, s), "settings", record_settings(s), "profile", s->o->profile, "prototxt",
+                  prototxt, "device", device_json(s->o->device), "data", data_json(s), "variants", variants,
+                  "tuning", tuning_json(s), "started", started ? started : r->started, "written", now);
     if (root && result)
         json_object_set_new(root, "result",
                             json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "iterations",

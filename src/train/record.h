@@ -33,7 +33,8 @@ struct record {
 
 /*
  * Make the folder, lock it, refuse (CLR_EUSAGE) one that holds a run. Nothing is written yet but the lock.
- * resume: one that holds a run is right, and what a killed process left of a file it was writing is removed.
+ * resume: one that holds a run with its run.json is right, and what a killed process left of a file it was
+ * writing is removed.
  */
 int record_open(struct record *r, const char *dir, const char *history_name, bool resume,
                 struct clr_error *err);

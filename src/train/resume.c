@@ -24,8 +24,8 @@ static int made_json(json_t **out, const struct clr_device *d, struct clr_error 
     if (rc < 0)
         return rc;
     *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "device", d->name, "platform", d->platform_name,
-                     "platform version", d->platform_version, "driver", d->driver, "program", CLR_VERSION,
-                     "kernels", kernels);
+                     "platform version", d->platform_version, "driver", d->driver, "program",
+                     CLR_VERSION " (" CLR_GIT_ID ")", "kernels", kernels);
     return *out ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a checkpoint");
 }
 
@@ -74,6 +74,25 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
     return rc;
 }
 
+/* The images and the net, whatever their files are called now. */
+static int check_files(const struct record *r, const struct clr_train_options *o, struct clr_error *err)
+{
+    const json_t *sum = json_object_get(json_object_get(r->before, "data"), "sha256"),
+                 *text = json_object_get(r->before, "prototxt");
+
+    if (!json_is_string(sum) || strcmp(json_string_value(sum), o->data->checksum) != 0)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--data %s: the images are not those that the run in '%s' began with",
+                             o->data_name, r->dir);
+    if (json_is_string(text) && strcmp(json_string_value(text), o->net->text) != 0)
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "--net %s: the file is not what it was when the run in '%s' began; what it was stands "
+            "in run.json there, as 'prototxt'",
+            o->net_name, r->dir);
+    return 0;
+}
+
 int resume_open(struct resume *out, struct record *r, const struct clr_train_options *o,
                 struct clr_error *err)
 {
@@ -84,6 +103,9 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
     memset(out, 0, sizeof *out);
     rc = read_run(&r->before, r, err);
     if (rc < 0 || !r->before)
+        return rc;
+    rc = check_files(r, o, err);
+    if (rc < 0)
         return rc;
     rc = checkpoint_read(c, &out->found, r->dir, err);
     if (rc < 0 || !out->found)
@@ -173,32 +195,24 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
     /* "data", "out": paths; what is in the files is compared. "description" follows from the others. */
     static const char *const may_change[] = {"iterations",       "out", "data", "description",
                                              "checkpoint_every", NULL};
-    const json_t *sum, *text;
+    const bool sweep =
+        s->o->schedule.policy == CLR_POLICY_SWEEP_LINEAR || s->o->schedule.policy == CLR_POLICY_SWEEP_LOG;
+    const json_t *before = json_object_get(r->before, "settings");
     json_t *settings;
-    int rc;
+    int rc = 0;
 
     if (!r->before)
         return 0;
     settings = record_settings(s);
     if (!settings)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the settings, or a name that is not UTF-8");
-    sum = json_object_get(json_object_get(r->before, "data"), "sha256");
-    text = json_object_get(r->before, "prototxt");
-    rc = compare_all(json_object_get(r->before, "settings"), settings, may_change, r->dir, err);
+    if (sweep) /* its rates follow from them */
+        rc = compare(json_object_get(before, "iterations"), json_object_get(settings, "iterations"),
+                     "iterations", r->dir, err);
+    if (rc == 0)
+        rc = compare_all(before, settings, may_change, r->dir, err);
     json_decref(settings);
-    if (rc < 0)
-        return rc;
-    if (!json_is_string(sum) || strcmp(json_string_value(sum), s->o->data->checksum) != 0)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "--data %s: the images are not those that the run in '%s' began with",
-                             s->o->data_name, r->dir);
-    if (json_is_string(text) && strcmp(json_string_value(text), s->o->net->text) != 0)
-        return clr_error_set(
-            err, CLR_EUSAGE,
-            "--net %s: the file is not what it was when the run in '%s' began; what it was stands "
-            "in run.json there, as 'prototxt'",
-            s->o->net_name, r->dir);
-    return 0;
+    return rc;
 }
 
 /* ------------------------------------------------------------------ going back */
@@ -252,7 +266,8 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
     if (rc == 0)
         rc = record_restore(r, c->history, c->losses, c->timing, c->iteration, c->seconds, err);
     if (rc == 0)
-        rc = session_go_to(s, &(struct run_state){c->iteration, c->epoch, c->place, c->last_loss}, err);
+        rc = session_go_to(
+            s, &(struct run_state){c->iteration, c->epoch, c->place, c->last_loss, c->untrained}, err);
     if (rc == 0)
         remove_interrupted(r, c->iteration);
     if (rc == 0)
@@ -269,7 +284,8 @@ static void add_variant(void *user, const char *label, const char *pass, const c
 
     if (!layer) {
         layer = json_object();
-        (void)json_object_set_new(user, label, layer);
+        if (json_object_set_new(user, label, layer) < 0)
+            return; /* out of memory: the kernel will be looked up anew */
     }
     (void)json_object_set_new(layer, pass, json_string(variant));
 }
@@ -306,6 +322,7 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
                            .epoch = s->state.epoch,
                            .place = s->state.place,
                            .last_loss = s->state.last_loss,
+                           .untrained = s->state.untrained,
                            .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};
@@ -314,6 +331,10 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
 
     if (rc == 0)
         rc = session_read_parameters(s, PARAMS_V, &v, err);
+    if (rc == CLR_EDIVERGED) {
+        rc = 0;
+        goto out;
+    }
     if (rc == 0)
         rc = mem_new(&tensors, 2 * p->count, sizeof *tensors, "a checkpoint", err);
     record_rows(r, &history, 17);

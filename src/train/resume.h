@@ -29,7 +29,10 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 /* Bring session and record to where the checkpoint was made. After session_start(). */
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err);
 
-/* Write a checkpoint. All losses have been read. CLR_EDIVERGED, and none written: a weight is not finite. */
+/*
+ * Write a checkpoint. All losses have been read. None is written, which is no error here, where a weight is
+ * not finite: the next loss tells, or who saves the weights.
+ */
 int resume_save(struct session *s, const struct record *r, struct clr_error *err);
 
 #endif

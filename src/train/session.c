@@ -228,7 +228,7 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
     memset(s, 0, sizeof *s);
     s->o = o;
     s->ocl.profile = o->profile;
-    s->state.last_loss = NAN;
+    s->state.last_loss = s->state.untrained = NAN;
     rc = check_transform(o, err);
     if (rc == 0)
         rc = choose_images(s, err);

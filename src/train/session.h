@@ -27,6 +27,7 @@ struct run_state {
     uint32_t epoch;
     int place;        /* in the epoch's order: next image to take */
     double last_loss; /* of the last update that was read; NaN: none yet */
+    double untrained; /* accuracy before the first update; NaN: not measured */
 };
 
 struct session {

@@ -34,7 +34,8 @@ static int save_weights(struct session *s, const char *name, struct clr_error *e
 }
 
 /* How the loop ended, as an error; 0 where it went through. */
-static int verdict(struct session *s, const struct loop_result *l, struct clr_error *err)
+static int verdict(struct session *s, const struct record *r, const struct loop_result *l,
+                   struct clr_error *err)
 {
     char name[64];
     int rc;
@@ -51,8 +52,10 @@ static int verdict(struct session *s, const struct loop_result *l, struct clr_er
             "the loss of iteration %llu is not finite (rate %.9g): lower the rate. What was recorded "
             "before it is in '%s'",
             (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
-    if (!l->interrupted)
-        return save_weights(s, "final.safetensors", err);
+    if (!l->interrupted) {
+        rc = save_weights(s, "final.safetensors", err);
+        return rc < 0 ? rc : resume_save(s, r, err);
+    }
     (void)snprintf(name, sizeof name, "interrupted-%llu.safetensors", (unsigned long long)l->iterations);
     rc = save_weights(s, name, err);
     if (rc < 0)
@@ -96,7 +99,7 @@ static int train(struct session *s, struct record *r, const struct resume *resum
     written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
     rc = rc < 0 ? rc : written;
     if (rc == 0)
-        rc = verdict(s, &l, err);
+        rc = verdict(s, r, &l, err);
     if (rc < 0)
         status = rc == CLR_EDIVERGED ? "diverged" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed";
     take_result(out, &l, s);

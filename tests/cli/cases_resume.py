@@ -89,8 +89,12 @@ def resume_tells_what_it_does():
     same(whole, out, SAME)
     check("iteration 10/20" not in again.err, f"it was done already\n{again}")
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    check(run["resumed"][0]["iteration"] == 20 and "--resume" not in run["arguments"] and
-          "--out" not in run["arguments"], f"run.json: {run}")
+    kept = run["arguments"]
+    check(run["resumed"][0]["iteration"] == 20 and kept[0] == "train" and "--resume" not in kept and
+          "--out" not in kept, f"run.json: {run}")
+    expect(clr(*tiny(out=out, resume=True)), 0)
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    check(run["arguments"] == kept, f"they were {kept}, now they are {run['arguments']}")
     longer = expect(clr("train", "--resume", "--out", out, "--iterations", 30), 0, ["after 30 iterations"])
     check("iteration 10/30" not in longer.err, f"it was done already\n{longer}")
     expect(clr("train", "--resume", "--out", out), 0, ["after 30 iterations"])
@@ -131,8 +135,8 @@ def resume_passes_over_what_is_damaged():
            ["warning: .*checkpoint-20.clr.*checksum", "goes on after iteration 10 of 20"])
     same(whole, out, SAME)
     write(out / "run.json", "{}")
-    expect(clr("train", "--resume", "--out", out), 2, [], ["--net NET is missing"])
-    expect(clr(*tiny(out=out, resume=True)), 4, [], ["run.json"])
+    expect(clr("train", "--resume", "--out", out), 4, [], ["run.json.*damaged"])
+    expect(clr(*tiny(out=out, resume=True)), 4, [], ["run.json.*damaged"])
 
 
 @case
@@ -145,3 +149,4 @@ def resume_of_a_range_test():
     check(killed(tiny("range-test", out=out, **options), there), "it was too fast to be killed")
     expect(clr("range-test", "--resume", "--out", out), 0, [], ["goes on after iteration"])
     same(whole, out, ["range.csv", "loss.csv", "range.json"])
+    expect(clr("train", "--resume", "--out", out), 2, [], ["begun with 'range-test'"])

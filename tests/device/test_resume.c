@@ -289,13 +289,36 @@ START_TEST(test_resume__what_is_no_run_is_refused)
 }
 END_TEST
 
+/* Checkpoints without a run.json are of nobody knows which run: nothing is taken from them, nothing removed.
+ */
+START_TEST(test_resume__checkpoints_alone_are_left_alone)
+{
+    static const char *const others[] = {"run.json", "history.csv", "final.safetensors"};
+    struct clr_train_options o = options("orphans");
+    struct clr_train_result r;
+    struct clr_error err;
+
+    must_train(&o, &r);
+    for (size_t i = 0; i < MEM_COUNT(others); i++) {
+        remove_file(o.out, others[i]);
+        for (int resume = 0; resume < 2; resume++) {
+            o.resume = resume == 1;
+            ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
+            ck_assert_ptr_nonnull(strstr(err.message, o.out));
+        }
+    }
+    ck_assert(there(o.out, "checkpoint-23.clr"));
+}
+END_TEST
+
 /* What a killed process left of files that it was writing goes; what is the user's own stays. */
 START_TEST(test_resume__left_overs_are_removed)
 {
     struct clr_train_options o = options("left-overs");
     static const char *const gone[] = {"history.csv.tmp-123", "checkpoint-7.clr.tmp-1", "run.json.tmp-99999"};
-    static const char *const stays[] = {"notes.tmp-1", "history.csv.tmp-", "history.csv.tmp-x",
-                                        "checkpoint-7.clr.old"};
+    static const char *const stays[] = {
+        "notes.tmp-1",          "history.csv.tmp-",       "history.csv.tmp-x",
+        "checkpoint-7.clr.old", "history.csv-mine.tmp-5", "checkpoint-notes.tmp-1"};
     struct clr_train_result r;
 
     must_train(&o, &r);
@@ -353,6 +376,52 @@ START_TEST(test_resume__a_range_test_goes_on_too)
     check_same(whole.out, o.out, "range.csv");
     ck_assert(equal_files(whole.out, o.out, "range.json"));
     ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LOG, &b, &err), CLR_EUSAGE);
+    o.iterations = 24;
+    ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LINEAR, &b, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "--iterations"));
+}
+END_TEST
+
+/* The reading begins with the accuracy of the first weights, which are not read again. */
+START_TEST(test_resume__a_range_test_of_given_weights_goes_on)
+{
+    struct clr_train_options made = options("range-weights"), whole = options("range-init"),
+                             o = options("range-init-disturbed");
+    struct clr_train_result r;
+    struct clr_range_result a, b;
+    struct clr_error err;
+
+    must_train(&made, &r);
+    whole.init = o.init = keep(made.out, "final.safetensors");
+    whole.schedule.min_lr = o.schedule.min_lr = 0.001;
+    ck_assert_msg(clr_range_test(&whole, CLR_SWEEP_LOG, &a, &err) == 0, "%s", err.message);
+    stop_after(&o, 12, 0);
+    ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LOG, &b, &err), CLR_EINTERRUPTED);
+    o.stop = NULL;
+    o.progress = NULL;
+    o.resume = true;
+    ck_assert_msg(clr_range_test(&o, CLR_SWEEP_LOG, &b, &err) == 0, "%s", err.message);
+    check_same(whole.out, o.out, "range.csv");
+    ck_assert(equal_files(whole.out, o.out, "range.json"));
+    ck_assert_double_eq(a.baseline, b.baseline);
+}
+END_TEST
+
+/* A rate that blows the weights up ends a range test as it would without checkpoints. */
+START_TEST(test_resume__checkpoints_change_no_divergence)
+{
+    struct clr_train_options never = options("blown-never"), always = options("blown-always");
+    struct clr_range_result a, b;
+    struct clr_error err;
+
+    never.schedule.max_lr = always.schedule.max_lr = 1e30;
+    never.checkpoint_every = 0;
+    always.checkpoint_every = 1;
+    ck_assert_msg(clr_range_test(&never, CLR_SWEEP_LOG, &a, &err) == 0, "%s", err.message);
+    ck_assert_msg(clr_range_test(&always, CLR_SWEEP_LOG, &b, &err) == 0, "%s", err.message);
+    ck_assert(a.diverged && b.diverged);
+    ck_assert_uint_eq(a.diverged_at, b.diverged_at);
+    ck_assert(equal_files(never.out, always.out, "range.json"));
 }
 END_TEST
 
@@ -374,7 +443,10 @@ int main(void)
     tcase_add_test(tc, test_resume__what_is_no_run_is_refused);
     tcase_add_test(tc, test_resume__left_overs_are_removed);
     tcase_add_test(tc, test_resume__a_locked_folder_is_left_alone);
+    tcase_add_test(tc, test_resume__checkpoints_alone_are_left_alone);
     tcase_add_test(tc, test_resume__a_range_test_goes_on_too);
+    tcase_add_test(tc, test_resume__a_range_test_of_given_weights_goes_on);
+    tcase_add_test(tc, test_resume__checkpoints_change_no_divergence);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
     (void)keep(NULL, NULL);

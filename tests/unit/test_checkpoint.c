@@ -37,6 +37,7 @@ static void must_write(const char *folder, uint64_t n)
                            .epoch = 3,
                            .place = 200,
                            .last_loss = 0.1,
+                           .untrained = n % 2 ? 0.125 : NAN,
                            .seconds = 12.25,
                            .made = json_pack("{s:s}", "device", "this one"),
                            .variants = json_pack("{s:{s:{s:s}}}", "train", "conv1", "forward", "direct 4x3"),
@@ -94,10 +95,13 @@ START_TEST(test_checkpoint__round_trip)
     const struct st_tensor *t;
 
     must_read(&c, folder, 0); /* an empty folder */
+    ck_assert(!checkpoint_exists(folder));
     must_write(folder, 12345);
+    ck_assert(checkpoint_exists(folder));
     must_read(&c, folder, 12345);
     ck_assert(c.epoch == 3 && c.place == 200);
     ck_assert_double_eq(c.last_loss, 0.1);
+    ck_assert_double_eq(c.untrained, 0.125);
     ck_assert_double_eq(c.seconds, 12.25);
     ck_assert_str_eq(c.history, g_history);
     ck_assert_str_eq(c.losses, g_losses);
@@ -184,27 +188,35 @@ START_TEST(test_checkpoint__what_is_made_up_is_refused)
         "{}\n",
         "[1]\n",
         "{\"iteration\":1",
-        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"seconds\":1,\"made\":{},\"variants\":{}}"
+        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"untrained\":null,\"seconds\":1,\"made\":{"
+        "},\"variants\":{}}"
         "\n",
-        "{\"iteration\":-1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"seconds\":1,\"made\":{},\"variants\":{},"
+        "{\"iteration\":-1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"untrained\":null,\"seconds\":1,\"made\":"
+        "{},\"variants\":{},"
         "\"sizes\":"
         "[0,0,0,0]}\n",
-        "{\"iteration\":1,\"epoch\":0,\"place\":3000000000,\"last_loss\":1,\"seconds\":1,\"made\":{},"
+        "{\"iteration\":1,\"epoch\":0,\"place\":3000000000,\"last_loss\":1,\"untrained\":null,\"seconds\":1,"
+        "\"made\":{},"
         "\"variants\":{},"
         "\"sizes\":[0,0,0,0]}\n",
-        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"seconds\":1,\"made\":{},\"variants\":[],"
+        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"untrained\":null,\"seconds\":1,\"made\":{"
+        "},\"variants\":[],"
         "\"sizes\":"
         "[0,0,0,0]}\n",
-        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"seconds\":1,\"made\":{},\"variants\":{},"
+        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"untrained\":null,\"seconds\":1,\"made\":{"
+        "},\"variants\":{},"
         "\"sizes\":"
         "[0,0,0,0]}\n",
-        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"seconds\":1,\"made\":{},\"variants\":{},"
+        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"untrained\":null,\"seconds\":1,\"made\":{"
+        "},\"variants\":{},"
         "\"sizes\":"
         "[9223372036854775807,9223372036854775807,2,0]}\n",
-        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"seconds\":1,\"made\":{},\"variants\":{},"
+        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"untrained\":null,\"seconds\":1,\"made\":{"
+        "},\"variants\":{},"
         "\"sizes\":"
         "[8,0,0,0]}\n\377\377\377\377\377\377\377\377",
-        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"seconds\":1,\"made\":{},\"variants\":{},"
+        "{\"iteration\":1,\"epoch\":0,\"place\":0,\"last_loss\":1,\"untrained\":null,\"seconds\":1,\"made\":{"
+        "},\"variants\":{},"
         "\"sizes\":"
         "[4,0,0,-1]}\nabc",
     };
