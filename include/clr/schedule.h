@@ -12,9 +12,14 @@
  *                min + (max − min)·u·γ^t        (AMPLITUDE: PyTorch's CyclicLR)
  *   decay        t ≤ s: max − (t/s)(max − min); then min
  *   exp          lr·γ^t
+ *   step         lr·γ^floor(t/s)
+ *   inv          lr·(1 + γt)^(−power)
+ *   poly         lr·(1 − t/iterations)^power, 0 from t = iterations on
+ *   sigmoid      lr / (1 + exp(−γ(t − s)))      (γ < 0: it declines)
  *
- * Source: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186.
- * `linear` and `log` are the sweeps of the range test: from min to max over step_size − 1 updates.
+ * Sources: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186; the last
+ * four are Caffe's, src/caffe/solvers/sgd_solver.cpp, GetLearningRate(). `linear` and `log` are the sweeps of
+ * the range test: from min to max over step_size − 1 updates.
  */
 #ifndef CLR_SCHEDULE_H
 #define CLR_SCHEDULE_H
@@ -33,6 +38,10 @@ enum clr_policy {
     CLR_POLICY_EXP_RANGE,
     CLR_POLICY_DECAY,
     CLR_POLICY_EXP,
+    CLR_POLICY_STEP,
+    CLR_POLICY_INV,
+    CLR_POLICY_POLY,
+    CLR_POLICY_SIGMOID,
     CLR_POLICY_SWEEP_LINEAR, /**< range test only: has no name on the command line */
     CLR_POLICY_SWEEP_LOG,    /**< range test only */
 };
@@ -44,11 +53,13 @@ enum clr_exp_range { CLR_EXP_RANGE_BOUNDS, CLR_EXP_RANGE_AMPLITUDE };
 struct clr_schedule {
     enum clr_policy policy;
     enum clr_exp_range exp_range;
-    double lr;                               /**< fixed, multistep, exp; NaN: not given */
-    double min_lr;                           /**< cyclic policies, decay, sweeps; NaN: not given */
-    double max_lr;                           /**< likewise */
-    double gamma;                            /**< multistep, exp_range, exp; NaN: not given */
-    uint64_t step_size;                      /**< half a cycle, in iterations; 0: not given */
+    double lr;           /**< all but the cyclic policies, decay, sweeps; NaN: not given */
+    double min_lr;       /**< cyclic policies, decay, sweeps; NaN: not given */
+    double max_lr;       /**< likewise */
+    double gamma;        /**< NaN: not given */
+    double power;        /**< inv, poly; NaN: not given */
+    uint64_t step_size;  /**< half a cycle, or a step, in iterations; 0: not given */
+    uint64_t iterations; /**< poly: of the whole run; 0: not given */
     uint64_t milestones[CLR_MAX_MILESTONES]; /**< ascending */
     size_t milestone_count;
     double momentum;                                /**< constant, or the value at the lowest rate */
@@ -66,9 +77,9 @@ CLR_API int clr_schedule_parse_policy(enum clr_policy *out, const char *name, st
 CLR_API const char *clr_schedule_policy_name(enum clr_policy policy);
 
 /**
- * Is everything the policy needs there, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1, momentum in
- * [0, 1), milestones ascending)? CLR_EUSAGE names the option that is missing or wrong, as typed on the
- * command line ("--max-lr").
+ * Is everything the policy needs there, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1 but for inv
+ * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending)? CLR_EUSAGE names the
+ * option that is missing or wrong, as typed on the command line ("--max-lr").
  */
 CLR_API int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err);
 

@@ -113,7 +113,7 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
     if (rc == 0)
         rc = opt_require(&set, "iterations", err);
     if (rc == 0)
-        rc = policy_options_resolve(&o.policy, &set, 0, &schedule, err);
+        rc = policy_options_resolve(&o.policy, &set, 0, o.iterations, &schedule, err);
     if (rc != 0)
         goto out;
     cli_set_quiet(o.quiet);

@@ -6,7 +6,8 @@
 
 #include "cli/common.h"
 
-#define MAX_RATE 1e6
+#define MAX_RATE  1e6
+#define MAX_GAMMA 1e6
 
 /* ---- policies ------------------------------------------------------------------------------------------ */
 
@@ -25,14 +26,17 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .name = "policy",
          .value = &o->policy,
          .argument = "P",
-         .help = "one of fixed, multistep, triangular, triangular2, exp_range, decay, exp"},
+         .help = "one of fixed, multistep, triangular, triangular2, exp_range, decay, exp, and Caffe's step, "
+                 "inv, "
+                 "poly, sigmoid"},
         {.kind = OPT_REAL,
          .name = "lr",
          .value = &o->schedule.lr,
          .argument = "R",
          .above = true,
          .max = MAX_RATE,
-         .help = "the rate of fixed; the first rate of multistep and exp"},
+         .help = "the rate of fixed; the first rate of multistep, exp, step, inv and poly; the highest of "
+                 "sigmoid"},
         {.kind = OPT_REAL,
          .name = "min-lr",
          .value = &o->schedule.min_lr,
@@ -53,15 +57,26 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .min = 1,
          .help =
              epochs
-                 ? "half a cycle, in iterations (2000) or epochs (4ep); for decay, the length of the decline"
-                 : "half a cycle, in iterations; for decay, the length of the decline"},
+                 ? "half a cycle, in iterations (2000) or epochs (4ep); for decay, the length of the "
+                   "decline; a step "
+                   "of step; where sigmoid is at half"
+                 : "half a cycle, in iterations; for decay, the length of the decline; a step of step; where "
+                   "sigmoid is at half"},
         {.kind = OPT_REAL,
          .name = "gamma",
          .value = &o->schedule.gamma,
          .argument = "G",
-         .above = true,
-         .max = 1,
-         .help = "factor at each milestone (multistep) or of each iteration (exp, exp_range)"},
+         .min = -MAX_GAMMA,
+         .max = MAX_GAMMA,
+         .help = "factor at each milestone (multistep), step (step) or iteration (exp, exp_range); what "
+                 "multiplies the "
+                 "iteration in inv and sigmoid, where a negative one lets the rate decline"},
+        {.kind = OPT_REAL,
+         .name = "power",
+         .value = &o->schedule.power,
+         .argument = "P",
+         .max = 100,
+         .help = "exponent of inv and poly"},
         {.kind = OPT_SPANS,
          .name = "milestones",
          .value = &o->milestones,
@@ -115,6 +130,10 @@ static void warn_of_unused(const struct opt_set *set, enum clr_policy policy)
         MULTISTEP = 1 << CLR_POLICY_MULTISTEP,
         EXP_RANGE = 1 << CLR_POLICY_EXP_RANGE,
         EXP = 1 << CLR_POLICY_EXP,
+        STEP = 1 << CLR_POLICY_STEP,
+        INV = 1 << CLR_POLICY_INV,
+        POLY = 1 << CLR_POLICY_POLY,
+        SIGMOID = 1 << CLR_POLICY_SIGMOID,
         BOUNDED =
             1 << CLR_POLICY_TRIANGULAR | 1 << CLR_POLICY_TRIANGULAR2 | EXP_RANGE | 1 << CLR_POLICY_DECAY,
     };
@@ -122,11 +141,12 @@ static void warn_of_unused(const struct opt_set *set, enum clr_policy policy)
         const char *option;
         int policies;
     } uses[] = {
-        {"lr", FIXED | MULTISTEP | EXP},
+        {"lr", FIXED | MULTISTEP | EXP | STEP | INV | POLY | SIGMOID},
         {"min-lr", BOUNDED},
         {"max-lr", BOUNDED},
-        {"step-size", BOUNDED},
-        {"gamma", MULTISTEP | EXP_RANGE | EXP},
+        {"step-size", BOUNDED | STEP | SIGMOID},
+        {"gamma", MULTISTEP | EXP_RANGE | EXP | STEP | INV | SIGMOID},
+        {"power", INV | POLY},
         {"milestones", MULTISTEP},
         {"exp-range", EXP_RANGE},
     };
@@ -139,7 +159,7 @@ static void warn_of_unused(const struct opt_set *set, enum clr_policy policy)
 }
 
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
-                           struct clr_schedule *out, struct clr_error *err)
+                           uint64_t iterations, struct clr_schedule *out, struct clr_error *err)
 {
     struct clr_schedule s = o->schedule;
     int rc = opt_require(set, "policy", err);
@@ -153,6 +173,7 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
     if (rc < 0)
         return rc;
     s.milestone_count = o->milestones.count;
+    s.iterations = s.policy == CLR_POLICY_POLY ? iterations : 0;
     s.exp_range = o->exp_range == 1 ? CLR_EXP_RANGE_AMPLITUDE : CLR_EXP_RANGE_BOUNDS;
     s.cycle_momentum_low = o->cycle_momentum[0];
     s.cycle_momentum_high = o->cycle_momentum[1];
@@ -460,7 +481,7 @@ static int resolve(struct run_options *o, const struct opt_set *set, uint64_t pe
         o->train.validate_every = every > 0 ? every : 1;
     }
     if (o->policy.policy)
-        rc = policy_options_resolve(&o->policy, set, per_epoch, &o->train.schedule, err);
+        rc = policy_options_resolve(&o->policy, set, per_epoch, o->train.iterations, &o->train.schedule, err);
     return rc;
 }
 

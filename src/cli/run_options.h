@@ -25,11 +25,11 @@ void policy_options_init(struct policy_options *o);
 void policy_options_add(struct policy_options *o, struct opt_set *set, bool epochs);
 
 /*
- * The checked schedule. per_epoch: iterations of an epoch; 0: no data set is known, epochs are CLR_EUSAGE.
- * The same error where something the policy needs is missing or out of range.
+ * The checked schedule of a run of that many iterations. per_epoch: iterations of an epoch; 0: no data set is
+ * known, epochs are CLR_EUSAGE. The same error where something the policy needs is missing or out of range.
  */
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
-                           struct clr_schedule *out, struct clr_error *err);
+                           uint64_t iterations, struct clr_schedule *out, struct clr_error *err);
 
 /* Say so on stderr where a run of that many iterations ends inside a cycle: it costs accuracy. */
 void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations);

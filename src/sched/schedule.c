@@ -13,6 +13,8 @@
 #include "base/fs.h"
 #include "base/str.h"
 
+#define MAX_POWER 100.0
+
 /* What a policy reads; drives checking and the help in messages. */
 enum need {
     NEED_LR = 1,
@@ -20,7 +22,9 @@ enum need {
     NEED_GAMMA = 4,
     NEED_STEP = 8,
     NEED_MILESTONES = 16,
-    IS_CYCLIC = 32,
+    NEED_POWER = 32,
+    NEED_ITERATIONS = 64,
+    IS_CYCLIC = 128,
 };
 
 struct policy_row {
@@ -38,6 +42,10 @@ static const struct policy_row policies[] = {
     {CLR_POLICY_EXP_RANGE, "exp_range", NEED_BOUNDS | NEED_GAMMA | NEED_STEP | IS_CYCLIC, true},
     {CLR_POLICY_DECAY, "decay", NEED_BOUNDS | NEED_STEP, true},
     {CLR_POLICY_EXP, "exp", NEED_LR | NEED_GAMMA, true},
+    {CLR_POLICY_STEP, "step", NEED_LR | NEED_GAMMA | NEED_STEP, true},
+    {CLR_POLICY_INV, "inv", NEED_LR | NEED_GAMMA | NEED_POWER, true},
+    {CLR_POLICY_POLY, "poly", NEED_LR | NEED_POWER | NEED_ITERATIONS, true},
+    {CLR_POLICY_SIGMOID, "sigmoid", NEED_LR | NEED_GAMMA | NEED_STEP, true},
     {CLR_POLICY_SWEEP_LINEAR, "linear sweep", NEED_BOUNDS | NEED_STEP, false},
     {CLR_POLICY_SWEEP_LOG, "log sweep", NEED_BOUNDS | NEED_STEP, false},
 };
@@ -59,6 +67,7 @@ void clr_schedule_init(struct clr_schedule *s)
                                .min_lr = NAN,
                                .max_lr = NAN,
                                .gamma = NAN,
+                               .power = NAN,
                                .momentum = 0.9,
                                .cycle_momentum_low = NAN,
                                .cycle_momentum_high = NAN};
@@ -147,6 +156,28 @@ static int check_milestones(const struct clr_schedule *s, const struct policy_ro
     return 0;
 }
 
+/* Factors lie in (0, 1]; what multiplies t may be larger, or, under sigmoid, negative. */
+static int check_gamma(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
+{
+    if (isnan(s->gamma))
+        return missing(err, "--gamma", row);
+    if (s->policy == CLR_POLICY_SIGMOID) {
+        if (!isfinite(s->gamma) || !(fabs(s->gamma) > 0.0))
+            return clr_error_set(err, CLR_EUSAGE, "--gamma is %g: for sigmoid it must be finite, and not 0",
+                                 s->gamma);
+        return 0;
+    }
+    if (s->policy == CLR_POLICY_INV) {
+        if (!isfinite(s->gamma) || !(s->gamma > 0.0))
+            return clr_error_set(err, CLR_EUSAGE, "--gamma is %g: for inv it must be finite and above 0",
+                                 s->gamma);
+        return 0;
+    }
+    if (!(s->gamma > 0.0 && s->gamma <= 1.0))
+        return clr_error_set(err, CLR_EUSAGE, "--gamma is %g: it must be above 0 and at most 1", s->gamma);
+    return 0;
+}
+
 static bool is_momentum(double m)
 {
     return m >= 0.0 && m < 1.0;
@@ -193,12 +224,15 @@ int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err)
         else if (s->step_size > UINT64_MAX / 2)
             rc = clr_error_set(err, CLR_EUSAGE, "%s %" PRIu64 " is too large", option, s->step_size);
     }
-    if (rc == 0 && (row->needs & NEED_GAMMA)) {
-        if (isnan(s->gamma))
-            rc = missing(err, "--gamma", row);
-        else if (!(s->gamma > 0.0 && s->gamma <= 1.0))
-            rc = clr_error_set(err, CLR_EUSAGE, "--gamma is %g: it must be above 0 and at most 1", s->gamma);
-    }
+    if (rc == 0 && (row->needs & NEED_GAMMA))
+        rc = check_gamma(s, row, err);
+    if (rc == 0 && (row->needs & NEED_POWER) && isnan(s->power))
+        rc = missing(err, "--power", row);
+    else if (rc == 0 && (row->needs & NEED_POWER) && !(s->power >= 0.0 && s->power <= MAX_POWER))
+        rc =
+            clr_error_set(err, CLR_EUSAGE, "--power is %g: it must be between 0 and %g", s->power, MAX_POWER);
+    if (rc == 0 && (row->needs & NEED_ITERATIONS) && s->iterations == 0)
+        rc = missing(err, "--iterations", row);
     if (rc == 0 && (row->needs & NEED_MILESTONES))
         rc = check_milestones(s, row, err);
     if (rc == 0 && s->policy == CLR_POLICY_EXP_RANGE && s->exp_range != CLR_EXP_RANGE_BOUNDS &&
@@ -254,6 +288,15 @@ static double multistep(const struct clr_schedule *s, uint64_t t)
     return s->lr * pow(s->gamma, passed);
 }
 
+/* t − s with its sign, though both are unsigned. exp() may overflow to infinity: then the rate is 0, as it
+ * should. */
+static double sigmoid(const struct clr_schedule *s, uint64_t t)
+{
+    const double x = t >= s->step_size ? (double)(t - s->step_size) : -(double)(s->step_size - t);
+
+    return s->lr / (1.0 + exp(-s->gamma * x));
+}
+
 /* From min to max in step_size updates: update 0 is min, update step_size − 1 and all later ones are max. */
 static double sweep(const struct clr_schedule *s, uint64_t t, bool logarithmic)
 {
@@ -285,6 +328,15 @@ double clr_schedule_lr(const struct clr_schedule *s, uint64_t t)
         return t < s->step_size ? between(s->max_lr, s->min_lr, t, s->step_size) : s->min_lr;
     case CLR_POLICY_EXP:
         return s->lr * pow(s->gamma, (double)t);
+    case CLR_POLICY_STEP:
+        return s->lr * pow(s->gamma, (double)(t / s->step_size));
+    case CLR_POLICY_INV:
+        return s->lr * pow(1.0 + s->gamma * (double)t, -s->power);
+    case CLR_POLICY_POLY:
+        return t < s->iterations ? s->lr * pow((double)(s->iterations - t) / (double)s->iterations, s->power)
+                                 : 0.0;
+    case CLR_POLICY_SIGMOID:
+        return sigmoid(s, t);
     case CLR_POLICY_SWEEP_LINEAR:
         return sweep(s, t, false);
     case CLR_POLICY_SWEEP_LOG:
@@ -352,6 +404,8 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
                    s->policy == CLR_POLICY_DECAY ? s->min_lr : s->max_lr);
     if (needs & NEED_GAMMA)
         str_append(&text, ", gamma %.10g", s->gamma);
+    if (needs & NEED_POWER)
+        str_append(&text, ", power %.10g", s->power);
     if (s->policy == CLR_POLICY_EXP_RANGE && s->exp_range == CLR_EXP_RANGE_AMPLITUDE)
         str_append(&text, " on the amplitude");
     if (needs & NEED_STEP) {

@@ -280,12 +280,12 @@ static json_t *schedule_json(const struct clr_schedule *s)
     clr_schedule_describe(s, text, sizeof text);
     for (size_t i = 0; i < s->milestone_count; i++)
         json_array_append_new(milestones, integer(s->milestones[i]));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "policy",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "policy",
                      clr_schedule_policy_name(s->policy), "description", text, "exp_range",
                      s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", number(s->lr),
                      "min_lr", number(s->min_lr), "max_lr", number(s->max_lr), "gamma", number(s->gamma),
-                     "step_size", integer(s->step_size), "milestones", milestones, "momentum",
-                     number(s->momentum), "cycle_momentum_low", number(s->cycle_momentum_low),
+                     "power", number(s->power), "step_size", integer(s->step_size), "milestones", milestones,
+                     "momentum", number(s->momentum), "cycle_momentum_low", number(s->cycle_momentum_low),
                      "cycle_momentum_high", number(s->cycle_momentum_high));
 }
 

@@ -195,8 +195,9 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
     /* "data", "out": paths; what is in the files is compared. "description" follows from the others. */
     static const char *const may_change[] = {"iterations",       "out", "data", "description",
                                              "checkpoint_every", NULL};
-    const bool sweep =
-        s->o->schedule.policy == CLR_POLICY_SWEEP_LINEAR || s->o->schedule.policy == CLR_POLICY_SWEEP_LOG;
+    const struct clr_schedule *schedule = &s->o->schedule;
+    const bool bound = schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
+                       schedule->policy == CLR_POLICY_SWEEP_LOG || schedule->iterations > 0;
     const json_t *before = json_object_get(r->before, "settings");
     json_t *settings;
     int rc = 0;
@@ -206,7 +207,7 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
     settings = record_settings(s);
     if (!settings)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the settings, or a name that is not UTF-8");
-    if (sweep) /* its rates follow from them */
+    if (bound) /* its rates follow from them */
         rc = compare(json_object_get(before, "iterations"), json_object_get(settings, "iterations"),
                      "iterations", r->dir, err);
     if (rc == 0)

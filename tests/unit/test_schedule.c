@@ -292,6 +292,73 @@ START_TEST(test_schedule__exp)
 END_TEST
 
 /* 0.001 … 0.009 in 5 updates: four steps of 0.002, then it stays. */
+/* Caffe's four, with numbers that are exact; thousands of others are in tests/cli/cases_schedule.py. */
+START_TEST(test_schedule__step)
+{
+    const struct point table[] = {{0, 0.8},    {1, 0.8},    {999, 0.8},  {1000, 0.4}, /* floor(t/1000) = 1 */
+                                  {1999, 0.4}, {2000, 0.2}, {2001, 0.2}, {10000, 0.00078125} /* 0.8/1024 */};
+    struct clr_schedule s;
+
+    clr_schedule_init(&s);
+    s.policy = CLR_POLICY_STEP;
+    s.lr = 0.8;
+    s.gamma = 0.5;
+    s.step_size = 1000;
+    expect_table(&s, table, MEM_COUNT(table));
+}
+END_TEST
+
+START_TEST(test_schedule__inv)
+{
+    const struct point table[] = {{0, 0.8},   {2, 0.4},    {6, 0.2},      {14, 0.1}, /* 0.8·(1 + 0.5t)^(−1) */
+                                  {30, 0.05}, {62, 0.025}, {126, 0.0125}, {254, 0.00625}};
+    struct clr_schedule s;
+
+    clr_schedule_init(&s);
+    s.policy = CLR_POLICY_INV;
+    s.lr = 0.8;
+    s.gamma = 0.5;
+    s.power = 1.0;
+    expect_table(&s, table, MEM_COUNT(table));
+}
+END_TEST
+
+START_TEST(test_schedule__poly)
+{
+    const struct point table[] = {
+        {0, 0.8},   {100, 0.2},   {150, 0.05},  {175, 0.0125}, /* 0.8·(1 − t/200)² */
+        {50, 0.45}, {190, 0.002}, {199, 2e-05}, {200, 0.0},    {201, 0.0}, {UINT64_MAX, 0.0}};
+    struct clr_schedule s;
+
+    clr_schedule_init(&s);
+    s.policy = CLR_POLICY_POLY;
+    s.lr = 0.8;
+    s.power = 2.0;
+    s.iterations = 200;
+    expect_table(&s, table, MEM_COUNT(table));
+}
+END_TEST
+
+/* 0.8/(1 + exp(−γ(t − 500))): with γ = −ln 3 it is 0.8/(1 + 3^(t − 500)). */
+START_TEST(test_schedule__sigmoid)
+{
+    const struct point table[] = {{500, 0.4},  /* 0.8/2 */
+                                  {501, 0.2},  /* 0.8/4 */
+                                  {502, 0.08}, /* 0.8/10 */
+                                  {499, 0.6},  /* 0.8·3/4 */
+                                  {498, 0.72}, /* 0.8·9/10 */
+                                  {0, 0.8},    {100, 0.8}, {UINT64_MAX, 0.0}};
+    struct clr_schedule s;
+
+    clr_schedule_init(&s);
+    s.policy = CLR_POLICY_SIGMOID;
+    s.lr = 0.8;
+    s.gamma = -1.0986122886681098; /* −ln 3 */
+    s.step_size = 500;
+    expect_table(&s, table, MEM_COUNT(table));
+}
+END_TEST
+
 START_TEST(test_schedule__linear_sweep)
 {
     const struct point table[] = {{0, 0.001}, {1, 0.003}, {2, 0.005}, {3, 0.007},
@@ -362,7 +429,8 @@ END_TEST
 START_TEST(test_schedule__names)
 {
     static const char *const names[] = {"fixed",     "multistep", "triangular", "triangular2",
-                                        "exp_range", "decay",     "exp"};
+                                        "exp_range", "decay",     "exp",        "step",
+                                        "inv",       "poly",      "sigmoid"};
     struct clr_error err = {0};
     enum clr_policy policy = CLR_POLICY_DECAY;
 
@@ -376,7 +444,7 @@ START_TEST(test_schedule__names)
     ck_assert_str_eq(err.message,
                      "--policy: there is no policy 'triangluar'; did you mean 'triangular'? The "
                      "policies are: fixed, multistep, triangular, triangular2, exp_range, decay, "
-                     "exp");
+                     "exp, step, inv, poly, sigmoid");
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "linear sweep", &err), CLR_EUSAGE);
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "", &err), CLR_EUSAGE);
 }
@@ -434,6 +502,7 @@ END_TEST
 START_TEST(test_schedule__values_out_of_range_are_refused)
 {
     static const double bad_rates[] = {0.0, -0.1, INFINITY, -INFINITY, 1e39};
+    static const double bad_powers[] = {-1.0, 101.0, INFINITY};
     static const double bad_gammas[] = {0.0, -1.0, 1.0000001, INFINITY};
     static const double bad_momenta[] = {NAN, -0.1, 1.0, INFINITY};
     struct clr_schedule s;
@@ -463,6 +532,25 @@ START_TEST(test_schedule__values_out_of_range_are_refused)
         s.cycle_momentum_high = bad_momenta[i];
         expect_refused(&s, "--cycle-momentum 0.5:");
     }
+    for (size_t i = 0; i < MEM_COUNT(bad_powers); i++) {
+        clr_schedule_init(&s);
+        s.policy = CLR_POLICY_POLY;
+        s.lr = 0.1;
+        s.iterations = 10;
+        s.power = bad_powers[i];
+        expect_refused(&s, "--power is ");
+    }
+    clr_schedule_init(&s);
+    s.policy = CLR_POLICY_INV;
+    s.lr = 0.1;
+    s.power = 1.0;
+    s.gamma = -0.1;
+    expect_refused(&s, "--gamma is -0.1: for inv");
+    s.policy = CLR_POLICY_SIGMOID;
+    s.step_size = 10;
+    ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
+    s.gamma = 0.0;
+    expect_refused(&s, "--gamma is 0: for sigmoid");
     s = cyclic(CLR_POLICY_TRIANGULAR);
     s.step_size = UINT64_MAX;
     expect_refused(&s, "--step-size 18446744073709551615 is too large");
@@ -571,6 +659,10 @@ int main(void)
     tcase_add_test(tables, test_schedule__exp_range_with_the_published_gamma);
     tcase_add_test(tables, test_schedule__decay);
     tcase_add_test(tables, test_schedule__exp);
+    tcase_add_test(tables, test_schedule__step);
+    tcase_add_test(tables, test_schedule__inv);
+    tcase_add_test(tables, test_schedule__poly);
+    tcase_add_test(tables, test_schedule__sigmoid);
     tcase_add_test(tables, test_schedule__linear_sweep);
     tcase_add_test(tables, test_schedule__log_sweep);
     tcase_add_test(rest, test_schedule__momentum_moves_against_the_rate);
