@@ -15,7 +15,7 @@
 
 static const struct opt_command command = {
     .name = "schedule",
-    .usage = "--policy P --iterations N [--csv FILE] [--plot FILE] [OPTION...]",
+    .usage = "--policy P --iterations N|--cycles N [--csv FILE] [--plot FILE] [OPTION...]",
     .about =
         "Writes the learning rate and the momentum of every iteration under a policy: as CSV on stdout, to a "
         "file, or as a figure. It needs neither a device nor data.",
@@ -77,13 +77,14 @@ static int write_files(const struct schedule_options *o, const struct clr_schedu
 int cmd_schedule(int argc, char **argv, struct clr_error *err)
 {
     struct schedule_options o = {0};
+    struct opt_span given = {0};
     struct clr_schedule schedule;
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
         {.kind = OPT_U64,
          .name = "iterations",
-         .value = &o.iterations,
+         .value = &given.iterations,
          .argument = "N",
          .min = 1,
          .max = MAX_ROWS,
@@ -111,7 +112,11 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
     if (rc == 0)
         rc = opt_require(&set, "policy", err);
     if (rc == 0)
-        rc = opt_require(&set, "iterations", err);
+        rc = policy_options_iterations(&o.policy, &set, 0, &given, &o.iterations, err);
+    if (rc == 0 && o.iterations > MAX_ROWS)
+        rc = clr_error_set(err, CLR_EUSAGE,
+                           "--cycles: %llu iterations are more than the %u rows that are written",
+                           (unsigned long long)o.iterations, MAX_ROWS);
     if (rc == 0)
         rc = policy_options_resolve(&o.policy, &set, 0, o.iterations, &schedule, err);
     if (rc != 0)

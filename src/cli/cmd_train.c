@@ -8,7 +8,7 @@
 
 static const struct opt_command command = {
     .name = "train",
-    .usage = "--net NET --data DATA --policy P --iterations N --out DIR [OPTION...]",
+    .usage = "--net NET --data DATA --policy P --iterations N|--cycles N --out DIR [OPTION...]",
     .about = "Trains a net and writes the run into a folder: run.json (every setting), history.csv (loss, "
              "rate and "
              "accuracy at each evaluation), loss.csv, timing.csv, checkpoints, and final.safetensors (the "
@@ -92,7 +92,7 @@ static void describe(struct run_options *o, struct opt_set *set, void *user)
 
 int cmd_train(int argc, char **argv, struct clr_error *err)
 {
-    static const char *const required[] = {"net", "data", "policy", "iterations", "out"};
+    static const char *const required[] = {"net", "data", "policy", "out"};
     struct run_options o;
     struct opt_set set = {0};
     int rc = run_options_parse(&o, &set, &command, describe, NULL, argc, argv, err);

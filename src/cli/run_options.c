@@ -6,8 +6,9 @@
 
 #include "cli/common.h"
 
-#define MAX_RATE  1e6
-#define MAX_GAMMA 1e6
+#define MAX_RATE   1e6
+#define MAX_GAMMA  1e6
+#define MAX_CYCLES 1e9
 
 /* ---- policies ------------------------------------------------------------------------------------------ */
 
@@ -62,6 +63,13 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
                    "of step; where sigmoid is at half"
                  : "half a cycle, in iterations; for decay, the length of the decline; a step of step; where "
                    "sigmoid is at half"},
+        {.kind = OPT_U64,
+         .name = "cycles",
+         .value = &o->cycles,
+         .argument = "N",
+         .min = 1,
+         .max = MAX_CYCLES,
+         .help = "train for N whole cycles of a cyclic policy: instead of --iterations"},
         {.kind = OPT_REAL,
          .name = "gamma",
          .value = &o->schedule.gamma,
@@ -182,6 +190,35 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
         return rc;
     warn_of_unused(set, s.policy);
     *out = s;
+    return 0;
+}
+
+int policy_options_iterations(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
+                              const struct opt_span *iterations, uint64_t *out, struct clr_error *err)
+{
+    enum clr_policy policy = CLR_POLICY_FIXED;
+    uint64_t step = 0;
+    int rc;
+
+    if (!opt_given(set, "cycles")) {
+        rc = opt_require(set, "iterations", err);
+        if (rc == 0)
+            *out = opt_span_iterations(iterations, per_epoch);
+        return rc;
+    }
+    if (opt_given(set, "iterations"))
+        return clr_error_set(err, CLR_EUSAGE, "--cycles and --iterations: give one of them");
+    rc = clr_schedule_parse_policy(&policy, o->policy, err);
+    if (rc == 0)
+        rc = to_iterations(&step, &o->step_size, "step-size", per_epoch, err);
+    if (rc < 0)
+        return rc;
+    if (policy != CLR_POLICY_TRIANGULAR && policy != CLR_POLICY_TRIANGULAR2 && policy != CLR_POLICY_EXP_RANGE)
+        return clr_error_set(err, CLR_EUSAGE, "--cycles: policy %s has no cycles; give --iterations",
+                             o->policy);
+    if (step == 0)
+        return opt_require(set, "step-size", err);
+    *out = 2 * step * o->cycles; /* both are at most 10⁹ */
     return 0;
 }
 
@@ -472,9 +509,10 @@ static int iterations_per_epoch(const struct run_options *o, uint64_t *out, stru
 static int resolve(struct run_options *o, const struct opt_set *set, uint64_t per_epoch,
                    struct clr_error *err)
 {
-    int rc = 0;
+    int rc = policy_options_iterations(&o->policy, set, per_epoch, &o->iterations, &o->train.iterations, err);
 
-    o->train.iterations = opt_span_iterations(&o->iterations, per_epoch);
+    if (rc < 0)
+        return rc;
     o->train.validate_every = opt_span_iterations(&o->validate_every, per_epoch);
     if (o->watch_fraction > 0 && !opt_given(set, "validate-every")) {
         uint64_t every = o->train.iterations / o->watch_fraction;

@@ -13,6 +13,7 @@
 struct policy_options {
     const char *policy;
     struct clr_schedule schedule; /* but for what follows */
+    uint64_t cycles;              /* 0: not given */
     struct opt_span step_size;
     struct opt_spans milestones;
     int exp_range;
@@ -30,6 +31,13 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
  */
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
                            uint64_t iterations, struct clr_schedule *out, struct clr_error *err);
+
+/*
+ * Iterations of a run: as given by --iterations, or the whole cycles of --cycles. CLR_EUSAGE: neither or both
+ * were given, or the policy has no cycles.
+ */
+int policy_options_iterations(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
+                              const struct opt_span *iterations, uint64_t *out, struct clr_error *err);
 
 /* Say so on stderr where a run of that many iterations ends inside a cycle: it costs accuracy. */
 void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations);

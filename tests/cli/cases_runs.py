@@ -77,6 +77,14 @@ def train_on_one_thread_gives_the_same_bytes():
 
 
 @case
+def train_for_whole_cycles():
+    out, result = trained(policy="triangular", lr=None, min_lr=0.001, max_lr=0.01, step_size="0.2ep", cycles=2,
+                          iterations=None, validate_every=0)
+    check([r["iteration"] for r in rows(out / "history.csv")] == ["1", "16"], f"an epoch has 20 iterations\n{result}")
+    check("inside a cycle" not in result.err, f"{result}")
+
+
+@case
 def train_learns():
     out, result = trained(mean="channel", iterations=300, validate_every=100, json=True)
     accuracy = json.loads(result.out)["accuracy"]

@@ -94,3 +94,15 @@ def schedule_ends_at_zero():
     out = expect(clr("schedule", "--policy", "sigmoid", "--lr", 1, "--gamma", 100, "--step-size", 1000000,
                      "--iterations", 3), 0).out
     check([row["lr"] for row in csv.DictReader(io.StringIO(out))] == ["0", "0", "0"], out)
+
+
+@case
+def schedule_of_whole_cycles():
+    triangle = ["schedule", "--policy", "triangular", "--min-lr", 0.1, "--max-lr", 0.2, "--step-size", 5]
+    cycles = expect(clr(*triangle, "--cycles", 3), 0)
+    check(cycles.out == expect(clr(*triangle, "--iterations", 30), 0).out and "note" not in cycles.err, f"{cycles}")
+    expect(clr(*triangle, "--cycles", 3, "--iterations", 30), 2, [], ["give one of them"])
+    expect(clr(*triangle), 2, [], ["--iterations N is missing"])
+    expect(clr(*triangle, "--cycles", 10000000), 2, [], ["more than the 10000000 rows"])
+    expect(clr("schedule", "--policy", "fixed", "--lr", 0.1, "--cycles", 3), 2, [], ["policy fixed has no cycles"])
+    expect(clr("schedule", "--policy", "triangular", "--cycles", 3), 2, [], ["--step-size N is missing"])
