@@ -10,6 +10,7 @@ from harness import (ROOT, Place, Result, case, check, clr, device, expect, expe
 COMMANDS = ["devices", "doctor", "bench", "data", "net", "schedule", "range-test", "train", "eval", "plot"]
 TRAIN = ["train", "--net", "quick", "--data", "nowhere", "--iterations", "3", "--out", "never-made"]
 SWEEP = ["range-test"] + TRAIN[1:]
+EXP = ["schedule", "--policy", "exp", "--lr", "0.1", "--iterations", "3"]
 FIXED = ["schedule", "--policy", "fixed", "--lr", "0.5", "--iterations", "2"]
 CYCLE = ["schedule", "--policy", "triangular", "--min-lr", "0.001", "--max-lr", "0.006", "--step-size", "3",
          "--iterations", "6"]
@@ -95,6 +96,8 @@ table("usage", [
 table("policy", [
     ("unknown", ["schedule", "--policy", "trangular", "--iterations", "3"], 2, [],
      ["trangular", "'triangular'"]),
+    ("exp with a factor of 0", EXP + ["--gamma", "0"], 2, [], ["--gamma is 0: it must be above 0 and at most 1"]),
+    ("exp that grows", EXP + ["--gamma", "1.5"], 2, [], ["--gamma is 1.5"]),
     ("fixed without a rate", TRAIN + ["--policy", "fixed"], 2, [], ["--lr"]),
     ("triangular without max", TRAIN + ["--policy", "triangular", "--min-lr", "1"], 2, [], ["--max-lr"]),
     ("triangular without step size", TRAIN + ["--policy", "triangular", "--min-lr", "1", "--max-lr", "2"],
@@ -114,7 +117,10 @@ table("number", [(f"--{option} '{text}'", command + [f"--{option}", text], 2, []
     (FIXED, "lr", ["abc", "nan", "NaN", "inf", "-inf", "1e999", "", " 1", "1 ", "1x", "0", "-1", "1,5",
                    "--lr"]),
     (FIXED, "momentum", ["1", "-0.1", "nan"]),
-    (FIXED, "gamma", ["0", "1.5", "nan"]),
+    (FIXED, "gamma", ["1e7", "inf", "nan"]),
+    (FIXED, "power", ["-1", "101", "nan"]),
+    (FIXED, "cycles", ["0", "-1", "1.5", "1ep"]),
+    (TRAIN, "checkpoint-every", ["-1", "1ep", ""]),
     (FIXED, "cycle-momentum", ["0.9", "0.8:1", "0.8:nan", "0.8:0.9:0.95", ":"]),
     (FIXED, "iterations", ["0", "-1", "abc", "", "1.5", "1e3", "99999999999", "3ep"]),
     (FIXED, "step-size", ["0", "0ep", "-1ep", "nanep", "ep", "1e999ep", "4 ep"]),
