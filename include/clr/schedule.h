@@ -92,6 +92,9 @@ CLR_API double clr_schedule_lr(const struct clr_schedule *s, uint64_t t);
  */
 CLR_API double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t);
 
+/** Does the rate of that policy go up and down? */
+CLR_API bool clr_schedule_is_cyclic(enum clr_policy policy);
+
 /** Would a run of that many iterations end inside a cycle (cyclic policies only)? */
 CLR_API bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iterations);
 

@@ -93,9 +93,9 @@ struct clr_train_result {
  * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end was not finite
  *         (history up to there is kept, weights are not); CLR_EINTERRUPTED: *o->stop
  *         (weights are in interrupted-N.safetensors, and a checkpoint is there); CLR_EDEVMEM: does not fit,
- * said with the figures before anything is allocated; CLR_EUSAGE: a run is in `out` already, or to be resumed
- * with other settings, an option out of range; CLR_EINPUT: a net or --init that does not fit the data;
- * CLR_EFAILED, CLR_ECL, CLR_ENOMEM
+ *         said with the figures before anything is allocated; CLR_EUSAGE: a run is in `out` already, or to be
+ *         resumed with other settings, an option out of range; CLR_EINPUT: a net or --init that does not fit
+ *         the data; CLR_EFAILED, CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_train(const struct clr_train_options *o, struct clr_train_result *result,
                       struct clr_error *err);

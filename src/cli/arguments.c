@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/mem.h"
 
 #define LIMIT_RUN       ((size_t)64 << 20)
@@ -36,18 +35,16 @@ static bool are_texts(const json_t *list)
 /* "arguments" of the run.json in a folder, to be given back; NULL or null: there are none. */
 static int read_kept(json_t **out, const char *folder, const char *command, struct clr_error *err)
 {
-    char *path = NULL, *text = NULL;
+    char *path = NULL;
     json_t *root = NULL, *list;
     const char *was;
-    size_t size;
     int rc = fs_join(&path, folder, "run.json", err);
 
     *out = NULL;
     if (rc == 0 && fs_exists(path))
-        rc = fs_read(path, LIMIT_RUN, &text, &size, err);
-    if (rc < 0 || !text)
+        rc = json_read(&root, path, LIMIT_RUN, err);
+    if (rc < 0 || !root)
         goto out;
-    root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
     list = json_object_get(root, "arguments");
     was = json_string_value(json_array_get(list, 0));
     if (!list || !are_texts(list))
@@ -62,7 +59,6 @@ static int read_kept(json_t **out, const char *folder, const char *command, stru
 out:
     json_decref(root);
     free(path);
-    free(text);
     return rc;
 }
 

@@ -213,7 +213,7 @@ int policy_options_iterations(const struct policy_options *o, const struct opt_s
         rc = to_iterations(&step, &o->step_size, "step-size", per_epoch, err);
     if (rc < 0)
         return rc;
-    if (policy != CLR_POLICY_TRIANGULAR && policy != CLR_POLICY_TRIANGULAR2 && policy != CLR_POLICY_EXP_RANGE)
+    if (!clr_schedule_is_cyclic(policy))
         return clr_error_set(err, CLR_EUSAGE, "--cycles: policy %s has no cycles; give --iterations",
                              o->policy);
     if (step == 0)

@@ -352,11 +352,16 @@ double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t)
     return between(s->cycle_momentum_high, s->cycle_momentum_low, height(s->step_size, t), s->step_size);
 }
 
+bool clr_schedule_is_cyclic(enum clr_policy policy)
+{
+    const struct policy_row *row = find(policy);
+
+    return row && (row->needs & IS_CYCLIC);
+}
+
 bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iterations)
 {
-    const struct policy_row *row = find(s->policy);
-
-    return row && (row->needs & IS_CYCLIC) && s->step_size > 0 && iterations % (2 * s->step_size) != 0;
+    return clr_schedule_is_cyclic(s->policy) && s->step_size > 0 && iterations % (2 * s->step_size) != 0;
 }
 
 /* ---- text ---- */

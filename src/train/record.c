@@ -52,12 +52,21 @@ static bool holds_run(const struct record *r)
     return yes;
 }
 
+/* front, digits, back, and nothing else? */
+static bool is_numbered(const char *name, size_t length, const char *front, const char *back)
+{
+    const size_t begin = strlen(front), tail = strlen(back);
+
+    return length > begin + tail && strncmp(name, front, begin) == 0 &&
+           begin + strspn(name + begin, "0123456789") == length - tail &&
+           strncmp(name + length - tail, back, tail) == 0;
+}
+
 /* "history.csv.tmp-1234": what fs_write_atomic() leaves when the process is killed. */
 static bool is_left_over(const char *name)
 {
     static const char *const ours[] = {"run.json", "range.json", "history.csv", "range.csv",
                                        "loss.csv", "timing.csv", "range.png",   "final.safetensors"};
-    static const char *const numbered[][2] = {{"checkpoint-", ".clr"}, {"interrupted-", ".safetensors"}};
     const char *mark = strstr(name, ".tmp-");
     const size_t length = mark ? (size_t)(mark - name) : 0;
 
@@ -66,14 +75,8 @@ static bool is_left_over(const char *name)
     for (size_t i = 0; i < MEM_COUNT(ours); i++)
         if (strlen(ours[i]) == length && memcmp(name, ours[i], length) == 0)
             return true;
-    for (size_t i = 0; i < MEM_COUNT(numbered); i++) {
-        const char *digits = name + strlen(numbered[i][0]);
-        if (strncmp(name, numbered[i][0], strlen(numbered[i][0])) == 0 &&
-            strncmp(digits + strspn(digits, "0123456789"), numbered[i][1], strlen(numbered[i][1])) == 0 &&
-            digits + strspn(digits, "0123456789") + strlen(numbered[i][1]) == mark)
-            return true;
-    }
-    return false;
+    return is_numbered(name, length, "checkpoint-", ".clr") ||
+           is_numbered(name, length, "interrupted-", ".safetensors");
 }
 
 /* Nobody else writes here: the folder is locked. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "ocl/source.h"
 #include "ops/layout.h"
@@ -53,24 +54,19 @@ static bool is_same(const json_t *was, json_t *is, const char *dir)
 
 static int read_run(json_t **out, const struct record *r, struct clr_error *err)
 {
-    json_error_t why;
-    char *path = NULL, *text = NULL;
-    size_t size;
+    char *path = NULL;
     int rc = fs_join(&path, r->dir, "run.json", err);
 
     if (rc == 0 && fs_exists(path))
-        rc = fs_read(path, LIMIT_RUN, &text, &size, err);
-    if (rc == 0 && text) {
-        *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
-        if (!json_is_object(*out) || !json_is_object(json_object_get(*out, "settings")) ||
-            !json_is_object(json_object_get(*out, "data")) ||
-            json_integer_value(json_object_get(*out, "format")) != 1)
-            rc = clr_error_set(err, CLR_EINPUT,
-                               "'%s' is not what a run of this version leaves: nothing can be taken up there",
-                               path);
-    }
+        rc = json_read(out, path, LIMIT_RUN, err);
+    if (rc == 0 && *out &&
+        (!json_is_object(json_object_get(*out, "settings")) ||
+         !json_is_object(json_object_get(*out, "data")) ||
+         json_integer_value(json_object_get(*out, "format")) != 1))
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "'%s' is not what a run of this version leaves: nothing can be taken up there",
+                           path);
     free(path);
-    free(text);
     return rc;
 }
 

@@ -10,13 +10,9 @@ import signal
 import subprocess
 import time
 
-from harness import Place, case, check, clr, device, expect, fresh, tiny, write
+from harness import Place, case, check, clr, device, expect, fresh, names, tiny, write
 
 SAME = ["history.csv", "loss.csv", "final.safetensors"]
-
-
-def names(folder):
-    return sorted(p.name for p in folder.iterdir())
 
 
 def same(a, b, files):

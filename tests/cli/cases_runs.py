@@ -13,14 +13,10 @@ import subprocess
 import termios
 import time
 
-from harness import (Place, Result, case, check, clr, device, expect, expect_lines, fresh, slow_case, tiny,
+from harness import (Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, slow_case, tiny,
                      tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
-
-
-def names(folder):
-    return sorted(p.name for p in folder.iterdir())
 
 
 def rows(path):

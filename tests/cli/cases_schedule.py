@@ -90,7 +90,7 @@ def schedule_is_the_formula():
 
 @case
 def schedule_ends_at_zero():
-    """poly beyond its iterations, sigmoid far below its middle: small, never negative, never not a number."""
+    """sigmoid far below its middle: exp() overflows, the rate is 0, never negative, never not a number."""
     out = expect(clr("schedule", "--policy", "sigmoid", "--lr", 1, "--gamma", 100, "--step-size", 1000000,
                      "--iterations", 3), 0).out
     check([row["lr"] for row in csv.DictReader(io.StringIO(out))] == ["0", "0", "0"], out)

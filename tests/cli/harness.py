@@ -114,6 +114,10 @@ def fresh(name):
     return Path(tempfile.mkdtemp(prefix="case-", dir=Place.scratch)) / name
 
 
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
 def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, bytes):

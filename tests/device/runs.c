@@ -112,3 +112,10 @@ int runs_prepare(void)
     free(data_path);
     return 0;
 }
+
+void runs_finish(void)
+{
+    (void)keep(NULL, NULL);
+    clr_net_free(net);
+    clr_dataset_destroy(data);
+}

@@ -18,11 +18,12 @@ extern const char *dir; /* of all runs; each has a folder in it */
 
 /* Before the first test: set the above; −1: something is missing, which is printed. */
 int runs_prepare(void);
+/* Behind the last test; keep(NULL, NULL) frees the paths. */
+void runs_finish(void);
 
 /* dir/name; free with free(). */
 char *join(const char *a, const char *b);
-/* A path that outlives the test: runs borrow their paths. keep(NULL, NULL) at the end of the program frees
- * all. */
+/* A path that outlives the test: runs borrow their paths. */
 char *keep(const char *a, const char *b);
 
 /* A run of 23 iterations in dir/name: batches of 12, evaluated every 10. */

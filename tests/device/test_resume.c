@@ -449,8 +449,6 @@ int main(void)
     tcase_add_test(tc, test_resume__checkpoints_change_no_divergence);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
-    (void)keep(NULL, NULL);
-    clr_net_free(net);
-    clr_dataset_destroy(data);
+    runs_finish();
     return status;
 }

@@ -807,8 +807,6 @@ int main(void)
     tcase_add_test(tc, test_train__corner_cases_of_validate_every);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
-    (void)keep(NULL, NULL);
-    clr_net_free(net);
-    clr_dataset_destroy(data);
+    runs_finish();
     return status;
 }
