@@ -16,10 +16,17 @@
  *   inv          lr·(1 + γt)^(−power)
  *   poly         lr·(1 − t/iterations)^power, 0 from t = iterations on
  *   sigmoid      lr / (1 + exp(−γ(t − s)))      (γ < 0: it declines)
+ *   1cycle       with N = iterations, a phase from rate a at update b to rate c at update d has
+ *                a + (c − a)·A(p), p = (t − b)/(d − b), A(p) = (1 − cos πp)/2 or p:
+ *                max/div → max in updates 0 … pct_start·N − 1, then → max/(div·final_div) at N − 1; with
+ * three phases, → max/div at 2·pct_start·N − 2 in between sgdr         min + (max − min)·(1 + cos(πk/T))/2, k
+ * updates into a period of T: the first has s, each t_mult times as many as the one before
  *
- * Sources: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186; the last
- * four are Caffe's, src/caffe/solvers/sgd_solver.cpp, GetLearningRate(). `linear` and `log` are the sweeps of
- * the range test: from min to max over step_size − 1 updates.
+ * Sources: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186; step, inv,
+ * poly and sigmoid are Caffe's, src/caffe/solvers/sgd_solver.cpp, GetLearningRate(); 1cycle is PyTorch's
+ * OneCycleLR, torch/optim/lr_scheduler.py, after L. N. Smith and N. Topin, arXiv:1708.07120; sgdr is
+ * I. Loshchilov and F. Hutter, arXiv:1608.03983, PyTorch's CosineAnnealingWarmRestarts. `linear` and `log`
+ * are the sweeps of the range test: from min to max over step_size − 1 updates.
  */
 #ifndef CLR_SCHEDULE_H
 #define CLR_SCHEDULE_H
@@ -42,11 +49,14 @@ enum clr_policy {
     CLR_POLICY_INV,
     CLR_POLICY_POLY,
     CLR_POLICY_SIGMOID,
+    CLR_POLICY_1CYCLE,
+    CLR_POLICY_SGDR,
     CLR_POLICY_SWEEP_LINEAR, /**< range test only: has no name on the command line */
     CLR_POLICY_SWEEP_LOG,    /**< range test only */
 };
 
 enum clr_exp_range { CLR_EXP_RANGE_BOUNDS, CLR_EXP_RANGE_AMPLITUDE };
+enum clr_anneal { CLR_ANNEAL_COS, CLR_ANNEAL_LINEAR };
 
 #define CLR_MAX_MILESTONES 64
 
@@ -55,11 +65,16 @@ struct clr_schedule {
     enum clr_exp_range exp_range;
     double lr;           /**< all but the cyclic policies, decay, sweeps; NaN: not given */
     double min_lr;       /**< cyclic policies, decay, sweeps; NaN: not given */
-    double max_lr;       /**< likewise */
+    double max_lr;       /**< likewise, and 1cycle */
     double gamma;        /**< NaN: not given */
     double power;        /**< inv, poly; NaN: not given */
-    uint64_t step_size;  /**< half a cycle, or a step, in iterations; 0: not given */
-    uint64_t iterations; /**< poly: of the whole run; 0: not given */
+    uint64_t step_size;  /**< half a cycle, a step, or sgdr's first period, in iterations; 0: not given */
+    uint64_t iterations; /**< poly, 1cycle: of the whole run; 0: not given */
+    uint64_t t_mult;     /**< sgdr, ≥ 1 */
+    double pct_start;    /**< 1cycle: part of the run in which the rate rises, 0 … 1 */
+    double div_factor, final_div_factor;     /**< 1cycle: highest rate / first, first / last */
+    enum clr_anneal anneal;                  /**< 1cycle */
+    bool three_phase;                        /**< 1cycle */
     uint64_t milestones[CLR_MAX_MILESTONES]; /**< ascending */
     size_t milestone_count;
     double momentum;                                /**< constant, or the value at the lowest rate */
@@ -67,7 +82,7 @@ struct clr_schedule {
                              both NaN: constant `momentum` */
 };
 
-/** Everything "not given", momentum 0.9. */
+/** Everything "not given", momentum 0.9, PyTorch's defaults of 1cycle: 0.3, 25, 1e4, cos, two phases. */
 CLR_API void clr_schedule_init(struct clr_schedule *s);
 
 /** The policy of that name; CLR_EUSAGE lists the names. */
@@ -78,8 +93,8 @@ CLR_API const char *clr_schedule_policy_name(enum clr_policy policy);
 
 /**
  * Is everything the policy needs there, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1 but for inv
- * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending)? CLR_EUSAGE names the
- * option that is missing or wrong, as typed on the command line ("--max-lr").
+ * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending; sgdr's min may be 0)?
+ * CLR_EUSAGE names the option that is missing or wrong, as typed on the command line ("--max-lr").
  */
 CLR_API int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err);
 
@@ -87,15 +102,24 @@ CLR_API int clr_schedule_check(const struct clr_schedule *s, struct clr_error *e
 CLR_API double clr_schedule_lr(const struct clr_schedule *s, uint64_t t);
 
 /**
- * Momentum of update t: constant, or cycled against the rate: high − (high − low)·u with the triangular u
- * above, whatever the policy's own amplitude.
+ * Momentum of update t: constant, or moved against the rate as PyTorch's CyclicLR and OneCycleLR do it:
+ * high − (high − low)·u with the u of the policy, times what is left of the amplitude: 2^(1−c) under
+ * triangular2, γ^t under exp_range; u = (1 + cos(πk/T))/2 under sgdr; under 1cycle in the phases of the rate,
+ * and high in the last of three.
  */
 CLR_API double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t);
 
-/** Does the rate of that policy go up and down? */
+/** Does the rate of that policy go up and down again and again? */
 CLR_API bool clr_schedule_is_cyclic(enum clr_policy policy);
 
-/** Would a run of that many iterations end inside a cycle (cyclic policies only)? */
+/** Updates after which the cycle that update t lies in is over: the rate is lowest there. UINT64_MAX: never,
+ * as under a policy that is not cyclic. */
+CLR_API uint64_t clr_schedule_cycle_end(const struct clr_schedule *s, uint64_t t);
+
+/** Updates of that many whole cycles from the first on; UINT64_MAX: more than can be, or no cyclic policy. */
+CLR_API uint64_t clr_schedule_cycles(const struct clr_schedule *s, uint64_t cycles);
+
+/** Would a run of that many iterations (≥ 1) end inside a cycle (cyclic policies only)? */
 CLR_API bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iterations);
 
 /** One line for people and logs: "triangular 0.0025…0.01, step size 2,000". Cut to fit. */

@@ -60,6 +60,8 @@ struct clr_train_options {
     uint64_t log_every;
     /** A checkpoint every so many iterations; 0: only at the end and when stopped. */
     uint64_t checkpoint_every;
+    /** Keep the weights wherever a cycle of the schedule ends, as minimum-N.safetensors. */
+    bool keep_minima;
     /** Go on with the run in `out` from its newest good checkpoint; where there is none, from the beginning.
      * All else must be as it was, but for iterations and checkpoint_every; init is not read again. */
     bool resume;
@@ -86,8 +88,9 @@ struct clr_train_result {
  * Train.
  *
  * Writes into o->out: run.json, history.csv, loss.csv, timing.csv, checkpoint-N.clr (the two newest),
- * final.safetensors. A run that is resumed, as often as may be, ends with the same bytes in history.csv,
- * loss.csv and final.safetensors as one that was not, if device, driver and program are the same.
+ * final.safetensors, and what keep_minima asks for. A run that is resumed, as often as may be, ends with the
+ * same bytes in history.csv, loss.csv and final.safetensors as one that was not, if device, driver and
+ * program are the same.
  *
  * @param result  filled on failure too, as far as the run went: free result->profile in any case
  * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end was not finite

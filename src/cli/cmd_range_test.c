@@ -217,7 +217,7 @@ static void describe(struct run_options *o, struct opt_set *set, void *user)
         o, set, "measure the accuracy every N iterations or epochs (1ep) (default: 40 times in all)",
         "hold out N training images, equally many of each class, and measure the accuracy on "
         "them; 0: on the test set (default: a tenth of the training images)");
-    run_options_add_keeping(o, set);
+    run_options_add_keeping(o, set, false);
     run_options_add_output(o, set);
 }
 

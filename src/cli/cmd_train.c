@@ -53,6 +53,9 @@ static int train(struct run_options *o, struct clr_error *err)
     cli_note("training %s on %s: %s, %s iterations of %d images", o->net, o->data, schedule,
              cli_count(iterations, o->train.iterations), o->train.batch);
     policy_note_cycles(&o->train.schedule, o->train.iterations);
+    if (o->train.keep_minima && !clr_schedule_is_cyclic(o->train.schedule.policy))
+        cli_warn("--keep-minima has no effect: policy %s has no cycles",
+                 clr_schedule_policy_name(o->train.schedule.policy));
     if (held_out > 0)
         cli_note("accuracy is measured on %s training images that are held out",
                  cli_count(images, (uint64_t)held_out));
@@ -86,7 +89,7 @@ static void describe(struct run_options *o, struct opt_set *set, void *user)
         "hold out N training images and measure the accuracy on them instead of the test "
         "set (default: 0)");
     run_options_add_logging(o, set);
-    run_options_add_keeping(o, set);
+    run_options_add_keeping(o, set, true);
     run_options_add_output(o, set);
 }
 

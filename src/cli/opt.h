@@ -60,7 +60,7 @@ struct opt_command {
     int min_args, max_args; /* arguments that are no options */
 };
 
-#define OPT_MAX 48
+#define OPT_MAX 64
 struct opt_set {
     struct opt options[OPT_MAX];
     const char *groups[OPT_MAX]; /* title in front of that option, or NULL */

@@ -22,14 +22,14 @@ void policy_options_init(struct policy_options *o)
 void policy_options_add(struct policy_options *o, struct opt_set *set, bool epochs)
 {
     static const char *const exp_ranges[] = {"bounds", "amplitude", NULL};
+    static const char *const anneals[] = {"cos", "linear", NULL};
     const struct opt table[] = {
         {.kind = OPT_TEXT,
          .name = "policy",
          .value = &o->policy,
          .argument = "P",
-         .help = "one of fixed, multistep, triangular, triangular2, exp_range, decay, exp, and Caffe's step, "
-                 "inv, "
-                 "poly, sigmoid"},
+         .help = "one of fixed, multistep, triangular, triangular2, exp_range, decay, exp, 1cycle, sgdr, "
+                 "and Caffe's step, inv, poly, sigmoid"},
         {.kind = OPT_REAL,
          .name = "lr",
          .value = &o->schedule.lr,
@@ -43,14 +43,14 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .value = &o->schedule.min_lr,
          .argument = "R",
          .max = MAX_RATE,
-         .help = "lowest rate of triangular, triangular2, exp_range and decay"},
+         .help = "lowest rate of triangular, triangular2, exp_range, decay and sgdr"},
         {.kind = OPT_REAL,
          .name = "max-lr",
          .value = &o->schedule.max_lr,
          .argument = "R",
          .above = true,
          .max = MAX_RATE,
-         .help = "highest rate of the same"},
+         .help = "highest rate of the same, and of 1cycle"},
         {.kind = OPT_SPAN,
          .name = "step-size",
          .value = &o->step_size,
@@ -58,11 +58,10 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .min = 1,
          .help =
              epochs
-                 ? "half a cycle, in iterations (2000) or epochs (4ep); for decay, the length of the "
-                   "decline; a step "
-                   "of step; where sigmoid is at half"
-                 : "half a cycle, in iterations; for decay, the length of the decline; a step of step; where "
-                   "sigmoid is at half"},
+                 ? "half a cycle, in iterations (2000) or epochs (4ep); the first period of sgdr; for decay, "
+                   "the length of the decline; a step of step; where sigmoid is at half"
+                 : "half a cycle, in iterations; the first period of sgdr; for decay, the length of the "
+                   "decline; a step of step; where sigmoid is at half"},
         {.kind = OPT_U64,
          .name = "cycles",
          .value = &o->cycles,
@@ -98,6 +97,41 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .choices = exp_ranges,
          .help = "what declines under exp_range: both bounds, as in the paper, or only the amplitude of the "
                  "cycle, as in PyTorch: bounds or amplitude (default: bounds)"},
+        {.kind = OPT_U64,
+         .name = "t-mult",
+         .value = &o->schedule.t_mult,
+         .argument = "N",
+         .min = 1,
+         .max = 1000,
+         .help = "each period of sgdr is N times as long as the one before (default: 1)"},
+        {.kind = OPT_REAL,
+         .name = "pct-start",
+         .value = &o->schedule.pct_start,
+         .argument = "X",
+         .max = 1,
+         .help = "part of the run in which the rate of 1cycle rises (default: 0.3)"},
+        {.kind = OPT_REAL,
+         .name = "div-factor",
+         .value = &o->schedule.div_factor,
+         .argument = "X",
+         .min = 1,
+         .help = "1cycle begins with --max-lr divided by X (default: 25)"},
+        {.kind = OPT_REAL,
+         .name = "final-div-factor",
+         .value = &o->schedule.final_div_factor,
+         .argument = "X",
+         .min = 1,
+         .help = "1cycle ends with its first rate divided by X (default: 10000)"},
+        {.kind = OPT_CHOICE,
+         .name = "anneal",
+         .value = &o->anneal,
+         .argument = "HOW",
+         .choices = anneals,
+         .help = "how 1cycle goes from rate to rate: cos or linear (default: cos)"},
+        {.kind = OPT_FLAG,
+         .name = "three-phase",
+         .value = &o->schedule.three_phase,
+         .help = "1cycle falls to its first rate as fast as it rose, and only then to the last one"},
         {.kind = OPT_REAL,
          .name = "momentum",
          .value = &o->schedule.momentum,
@@ -112,7 +146,7 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .max = 1,
          .below = true,
          .help = "move momentum against the rate of a cyclic policy: A at the highest rate, B at the lowest "
-                 "(0.85:0.95)"},
+                 "(default: 0.85:0.95 for 1cycle without --momentum, else constant)"},
     };
 
     opt_add(set, "Learning rate and momentum", table, MEM_COUNT(table));
@@ -142,8 +176,10 @@ static void warn_of_unused(const struct opt_set *set, enum clr_policy policy)
         INV = 1 << CLR_POLICY_INV,
         POLY = 1 << CLR_POLICY_POLY,
         SIGMOID = 1 << CLR_POLICY_SIGMOID,
-        BOUNDED =
-            1 << CLR_POLICY_TRIANGULAR | 1 << CLR_POLICY_TRIANGULAR2 | EXP_RANGE | 1 << CLR_POLICY_DECAY,
+        ONE_CYCLE = 1 << CLR_POLICY_1CYCLE,
+        SGDR = 1 << CLR_POLICY_SGDR,
+        BOUNDED = 1 << CLR_POLICY_TRIANGULAR | 1 << CLR_POLICY_TRIANGULAR2 | EXP_RANGE |
+                  1 << CLR_POLICY_DECAY | SGDR,
     };
     static const struct {
         const char *option;
@@ -151,12 +187,18 @@ static void warn_of_unused(const struct opt_set *set, enum clr_policy policy)
     } uses[] = {
         {"lr", FIXED | MULTISTEP | EXP | STEP | INV | POLY | SIGMOID},
         {"min-lr", BOUNDED},
-        {"max-lr", BOUNDED},
+        {"max-lr", BOUNDED | ONE_CYCLE},
         {"step-size", BOUNDED | STEP | SIGMOID},
         {"gamma", MULTISTEP | EXP_RANGE | EXP | STEP | INV | SIGMOID},
         {"power", INV | POLY},
         {"milestones", MULTISTEP},
         {"exp-range", EXP_RANGE},
+        {"t-mult", SGDR},
+        {"pct-start", ONE_CYCLE},
+        {"div-factor", ONE_CYCLE},
+        {"final-div-factor", ONE_CYCLE},
+        {"anneal", ONE_CYCLE},
+        {"three-phase", ONE_CYCLE},
     };
 
     for (size_t i = 0; i < MEM_COUNT(uses); i++) {
@@ -181,10 +223,15 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
     if (rc < 0)
         return rc;
     s.milestone_count = o->milestones.count;
-    s.iterations = s.policy == CLR_POLICY_POLY ? iterations : 0;
+    s.iterations = s.policy == CLR_POLICY_POLY || s.policy == CLR_POLICY_1CYCLE ? iterations : 0;
     s.exp_range = o->exp_range == 1 ? CLR_EXP_RANGE_AMPLITUDE : CLR_EXP_RANGE_BOUNDS;
+    s.anneal = o->anneal == 1 ? CLR_ANNEAL_LINEAR : CLR_ANNEAL_COS;
     s.cycle_momentum_low = o->cycle_momentum[0];
     s.cycle_momentum_high = o->cycle_momentum[1];
+    if (s.policy == CLR_POLICY_1CYCLE && !opt_given(set, "cycle-momentum") && !opt_given(set, "momentum")) {
+        s.cycle_momentum_low = 0.85; /* PyTorch's */
+        s.cycle_momentum_high = 0.95;
+    }
     rc = clr_schedule_check(&s, err);
     if (rc < 0)
         return rc;
@@ -196,8 +243,7 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
 int policy_options_iterations(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
                               const struct opt_span *iterations, uint64_t *out, struct clr_error *err)
 {
-    enum clr_policy policy = CLR_POLICY_FIXED;
-    uint64_t step = 0;
+    struct clr_schedule s = o->schedule;
     int rc;
 
     if (!opt_given(set, "cycles")) {
@@ -208,27 +254,32 @@ int policy_options_iterations(const struct policy_options *o, const struct opt_s
     }
     if (opt_given(set, "iterations"))
         return clr_error_set(err, CLR_EUSAGE, "--cycles and --iterations: give one of them");
-    rc = clr_schedule_parse_policy(&policy, o->policy, err);
+    rc = clr_schedule_parse_policy(&s.policy, o->policy, err);
     if (rc == 0)
-        rc = to_iterations(&step, &o->step_size, "step-size", per_epoch, err);
+        rc = to_iterations(&s.step_size, &o->step_size, "step-size", per_epoch, err);
     if (rc < 0)
         return rc;
-    if (!clr_schedule_is_cyclic(policy))
+    if (!clr_schedule_is_cyclic(s.policy))
         return clr_error_set(err, CLR_EUSAGE, "--cycles: policy %s has no cycles; give --iterations",
                              o->policy);
-    if (step == 0)
+    if (s.step_size == 0)
         return opt_require(set, "step-size", err);
-    *out = 2 * step * o->cycles; /* both are at most 10⁹ */
-    return 0;
+    *out = clr_schedule_cycles(&s, o->cycles);
+    return *out < UINT64_MAX ? 0
+                             : clr_error_set(err, CLR_EUSAGE, "--cycles %llu: more iterations than can be",
+                                             (unsigned long long)o->cycles);
 }
 
 void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations)
 {
-    char asked[CLI_COUNT_TEXT], cycle[CLI_COUNT_TEXT];
+    const uint64_t end =
+        clr_schedule_ends_in_cycle(s, iterations) ? clr_schedule_cycle_end(s, iterations) : 0;
+    char asked[CLI_COUNT_TEXT], whole[CLI_COUNT_TEXT];
 
-    if (clr_schedule_ends_in_cycle(s, iterations))
-        cli_note("note: %s iterations end inside a cycle, where accuracy is lower; whole cycles have %s each",
-                 cli_count(asked, iterations), cli_count(cycle, 2 * s->step_size));
+    if (end > 0 && end < UINT64_MAX)
+        cli_note("note: %s iterations end inside a cycle, where accuracy is lower; the cycle would be over "
+                 "after %s",
+                 cli_count(asked, iterations), cli_count(whole, end));
 }
 
 /* ---- runs ---------------------------------------------------------------------------------------------- */
@@ -385,7 +436,7 @@ void run_options_add_watching(struct run_options *o, struct opt_set *set, const 
     opt_add(set, "Watching", table, MEM_COUNT(table));
 }
 
-void run_options_add_keeping(struct run_options *o, struct opt_set *set)
+void run_options_add_keeping(struct run_options *o, struct opt_set *set, bool with_minima)
 {
     const struct opt table[] = {
         {.kind = OPT_U64,
@@ -399,9 +450,13 @@ void run_options_add_keeping(struct run_options *o, struct opt_set *set)
          .value = &o->train.resume,
          .help = "go on with the run in --out from its last checkpoint, with the options it was begun with; "
                  "none but --iterations, --checkpoint-every and those about output may change"},
+        {.kind = OPT_FLAG,
+         .name = "keep-minima",
+         .value = &o->train.keep_minima,
+         .help = "keep the weights wherever a cycle ends and the rate is lowest: minimum-N.safetensors"},
     };
 
-    opt_add(set, "Stopping and going on", table, MEM_COUNT(table));
+    opt_add(set, "Stopping and going on", table, with_minima ? MEM_COUNT(table) : MEM_COUNT(table) - 1);
 }
 
 void run_options_add_logging(struct run_options *o, struct opt_set *set)

@@ -16,7 +16,7 @@ struct policy_options {
     uint64_t cycles;              /* 0: not given */
     struct opt_span step_size;
     struct opt_spans milestones;
-    int exp_range;
+    int exp_range, anneal;
     double cycle_momentum[2]; /* NaN: not given */
 };
 
@@ -68,7 +68,7 @@ void run_options_add_training(struct run_options *o, struct opt_set *set);
 void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights);
 void run_options_add_watching(struct run_options *o, struct opt_set *set, const char *every_help,
                               const char *validation_help);
-void run_options_add_keeping(struct run_options *o, struct opt_set *set);
+void run_options_add_keeping(struct run_options *o, struct opt_set *set, bool with_minima);
 void run_options_add_logging(struct run_options *o, struct opt_set *set);
 void run_options_add_output(struct run_options *o, struct opt_set *set);
 

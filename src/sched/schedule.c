@@ -14,6 +14,7 @@
 #include "base/str.h"
 
 #define MAX_POWER 100.0
+#define PI        3.14159265358979323846
 
 /* What a policy reads; drives checking and the help in messages. */
 enum need {
@@ -24,7 +25,11 @@ enum need {
     NEED_MILESTONES = 16,
     NEED_POWER = 32,
     NEED_ITERATIONS = 64,
-    IS_CYCLIC = 128,
+    NEED_PEAK = 128, /* max_lr alone */
+    IS_CYCLIC = 256,
+    MOVES_MOMENTUM = 512,
+    MAY_REACH_ZERO = 1024, /* min_lr may be 0 */
+    CYCLES = IS_CYCLIC | MOVES_MOMENTUM,
 };
 
 struct policy_row {
@@ -37,15 +42,17 @@ struct policy_row {
 static const struct policy_row policies[] = {
     {CLR_POLICY_FIXED, "fixed", NEED_LR, true},
     {CLR_POLICY_MULTISTEP, "multistep", NEED_LR | NEED_GAMMA | NEED_MILESTONES, true},
-    {CLR_POLICY_TRIANGULAR, "triangular", NEED_BOUNDS | NEED_STEP | IS_CYCLIC, true},
-    {CLR_POLICY_TRIANGULAR2, "triangular2", NEED_BOUNDS | NEED_STEP | IS_CYCLIC, true},
-    {CLR_POLICY_EXP_RANGE, "exp_range", NEED_BOUNDS | NEED_GAMMA | NEED_STEP | IS_CYCLIC, true},
+    {CLR_POLICY_TRIANGULAR, "triangular", NEED_BOUNDS | NEED_STEP | CYCLES, true},
+    {CLR_POLICY_TRIANGULAR2, "triangular2", NEED_BOUNDS | NEED_STEP | CYCLES, true},
+    {CLR_POLICY_EXP_RANGE, "exp_range", NEED_BOUNDS | NEED_GAMMA | NEED_STEP | CYCLES, true},
     {CLR_POLICY_DECAY, "decay", NEED_BOUNDS | NEED_STEP, true},
     {CLR_POLICY_EXP, "exp", NEED_LR | NEED_GAMMA, true},
     {CLR_POLICY_STEP, "step", NEED_LR | NEED_GAMMA | NEED_STEP, true},
     {CLR_POLICY_INV, "inv", NEED_LR | NEED_GAMMA | NEED_POWER, true},
     {CLR_POLICY_POLY, "poly", NEED_LR | NEED_POWER | NEED_ITERATIONS, true},
     {CLR_POLICY_SIGMOID, "sigmoid", NEED_LR | NEED_GAMMA | NEED_STEP, true},
+    {CLR_POLICY_1CYCLE, "1cycle", NEED_PEAK | NEED_ITERATIONS | MOVES_MOMENTUM, true},
+    {CLR_POLICY_SGDR, "sgdr", NEED_BOUNDS | NEED_STEP | CYCLES | MAY_REACH_ZERO, true},
     {CLR_POLICY_SWEEP_LINEAR, "linear sweep", NEED_BOUNDS | NEED_STEP, false},
     {CLR_POLICY_SWEEP_LOG, "log sweep", NEED_BOUNDS | NEED_STEP, false},
 };
@@ -68,6 +75,11 @@ void clr_schedule_init(struct clr_schedule *s)
                                .max_lr = NAN,
                                .gamma = NAN,
                                .power = NAN,
+                               .t_mult = 1,
+                               .pct_start = 0.3,
+                               .div_factor = 25.0,
+                               .final_div_factor = 1e4,
+                               .anneal = CLR_ANNEAL_COS,
                                .momentum = 0.9,
                                .cycle_momentum_low = NAN,
                                .cycle_momentum_high = NAN};
@@ -130,7 +142,8 @@ static int check_rate(double rate, const char *option, const struct policy_row *
 
 static int check_bounds(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
 {
-    int rc = check_rate(s->min_lr, "--min-lr", row, err);
+    const bool zero = (row->needs & MAY_REACH_ZERO) && fpclassify(s->min_lr) == FP_ZERO;
+    int rc = zero ? 0 : check_rate(s->min_lr, "--min-lr", row, err);
 
     if (rc == 0)
         rc = check_rate(s->max_lr, "--max-lr", row, err);
@@ -178,6 +191,25 @@ static int check_gamma(const struct clr_schedule *s, const struct policy_row *ro
     return 0;
 }
 
+static int check_1cycle(const struct clr_schedule *s, struct clr_error *err)
+{
+    const double most = s->three_phase ? 0.5 : 1.0;
+
+    if (!(s->pct_start >= 0.0 && s->pct_start <= most))
+        return clr_error_set(err, CLR_EUSAGE, "--pct-start is %g: %s it must be between 0 and %g",
+                             s->pct_start, s->three_phase ? "with --three-phase" : "a part of the run,",
+                             most);
+    if (!(s->div_factor >= 1.0) || !isfinite(s->div_factor))
+        return clr_error_set(err, CLR_EUSAGE, "--div-factor is %g: it must be finite, and at least 1",
+                             s->div_factor);
+    if (!(s->final_div_factor >= 1.0) || !isfinite(s->final_div_factor))
+        return clr_error_set(err, CLR_EUSAGE, "--final-div-factor is %g: it must be finite, and at least 1",
+                             s->final_div_factor);
+    if (s->anneal != CLR_ANNEAL_COS && s->anneal != CLR_ANNEAL_LINEAR)
+        return clr_error_set(err, CLR_EUSAGE, "--anneal must be cos or linear");
+    return 0;
+}
+
 static bool is_momentum(double m)
 {
     return m >= 0.0 && m < 1.0;
@@ -192,10 +224,10 @@ static int check_momentum(const struct clr_schedule *s, const struct policy_row 
                              s->momentum);
     if (isnan(low) && isnan(high))
         return 0;
-    if (!(row->needs & IS_CYCLIC))
+    if (!(row->needs & MOVES_MOMENTUM))
         return clr_error_set(err, CLR_EUSAGE,
-                             "--cycle-momentum needs a cyclic policy (triangular, triangular2, exp_range): "
-                             "policy %s has no cycles",
+                             "--cycle-momentum needs a cyclic policy (triangular, triangular2, exp_range, "
+                             "1cycle, sgdr): policy %s has no cycles",
                              row->name);
     if (!is_momentum(low) || !is_momentum(high))
         return clr_error_set(err, CLR_EUSAGE,
@@ -216,6 +248,8 @@ int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err)
         rc = check_rate(s->lr, "--lr", row, err);
     if (rc == 0 && (row->needs & NEED_BOUNDS))
         rc = check_bounds(s, row, err);
+    if (rc == 0 && (row->needs & NEED_PEAK))
+        rc = check_rate(s->max_lr, "--max-lr", row, err);
     if (rc == 0 && (row->needs & NEED_STEP)) {
         /* The step of a sweep is its number of iterations. */
         const char *option = row->named ? "--step-size" : "--iterations";
@@ -235,6 +269,10 @@ int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err)
         rc = missing(err, "--iterations", row);
     if (rc == 0 && (row->needs & NEED_MILESTONES))
         rc = check_milestones(s, row, err);
+    if (rc == 0 && s->policy == CLR_POLICY_1CYCLE)
+        rc = check_1cycle(s, err);
+    if (rc == 0 && s->policy == CLR_POLICY_SGDR && s->t_mult == 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "--t-mult is 0: it must be at least 1");
     if (rc == 0 && s->policy == CLR_POLICY_EXP_RANGE && s->exp_range != CLR_EXP_RANGE_BOUNDS &&
         s->exp_range != CLR_EXP_RANGE_AMPLITUDE)
         rc = clr_error_set(err, CLR_EUSAGE, "--exp-range must be bounds or amplitude");
@@ -259,24 +297,29 @@ static uint64_t height(uint64_t s, uint64_t t)
     return place <= s ? place : 2 * s - place;
 }
 
-static double triangular2(const struct clr_schedule *s, uint64_t t)
+/* What is left of a cycle's amplitude, 0 … 1. */
+static double amplitude(const struct clr_schedule *s, uint64_t t)
 {
-    uint64_t halvings = t / (2 * s->step_size); /* c − 1 */
-    double peak = s->max_lr;
+    const uint64_t halvings = t / (2 * s->step_size); /* c − 1 */
 
-    if (halvings > 0)
-        peak = s->min_lr + ldexp(s->max_lr - s->min_lr, halvings < 4096 ? -(int)halvings : -4096);
-    return between(s->min_lr, peak, height(s->step_size, t), s->step_size);
+    if (s->policy == CLR_POLICY_TRIANGULAR2)
+        return ldexp(1.0, halvings < 4096 ? -(int)halvings : -4096);
+    return s->policy == CLR_POLICY_EXP_RANGE ? pow(s->gamma, (double)t) : 1.0;
+}
+
+/* From a at the troughs to b at the peaks, b as near to a as the amplitude says. */
+static double triangle(const struct clr_schedule *s, double a, double b, uint64_t t)
+{
+    const double scale = amplitude(s, t), peak = scale < 1.0 ? a + (b - a) * scale : b;
+
+    return between(a, peak, height(s->step_size, t), s->step_size);
 }
 
 static double exp_range(const struct clr_schedule *s, uint64_t t)
 {
-    double power = pow(s->gamma, (double)t);
-    uint64_t k = height(s->step_size, t);
-
     if (s->exp_range == CLR_EXP_RANGE_AMPLITUDE)
-        return s->min_lr + (s->max_lr - s->min_lr) * ((double)k / (double)s->step_size) * power;
-    return power * between(s->min_lr, s->max_lr, k, s->step_size);
+        return triangle(s, s->min_lr, s->max_lr, t);
+    return amplitude(s, t) * between(s->min_lr, s->max_lr, height(s->step_size, t), s->step_size);
 }
 
 static double multistep(const struct clr_schedule *s, uint64_t t)
@@ -295,6 +338,74 @@ static double sigmoid(const struct clr_schedule *s, uint64_t t)
     const double x = t >= s->step_size ? (double)(t - s->step_size) : -(double)(s->step_size - t);
 
     return s->lr / (1.0 + exp(-s->gamma * x));
+}
+
+/* The cycle that an update lies in. length 0: there is none. */
+struct cycle {
+    uint64_t start, length;
+};
+
+/* A period that would end beyond UINT64_MAX is as long as there are updates left. */
+static struct cycle sgdr_period(const struct clr_schedule *s, uint64_t t)
+{
+    struct cycle c = {0, s->step_size};
+
+    if (s->t_mult == 1)
+        return (struct cycle){t - t % s->step_size, s->step_size};
+    while (t - c.start >= c.length && c.length < UINT64_MAX - c.start) {
+        c.start += c.length;
+        c.length =
+            c.length <= (UINT64_MAX - c.start) / s->t_mult ? c.length * s->t_mult : UINT64_MAX - c.start;
+    }
+    return c;
+}
+
+static struct cycle cycle_of(const struct clr_schedule *s, uint64_t t)
+{
+    if (!clr_schedule_is_cyclic(s->policy) || s->step_size == 0)
+        return (struct cycle){0, 0};
+    if (s->policy == CLR_POLICY_SGDR)
+        return sgdr_period(s, t);
+    return (struct cycle){t - t % (2 * s->step_size), 2 * s->step_size};
+}
+
+static double half_cosine(double a, double b, double p)
+{
+    const double to = sin(0.5 * PI * p), from = sin(0.5 * PI * (1.0 - p));
+
+    return a * from * from + b * to * to;
+}
+
+/* a at the beginning of a period, b at its end. */
+static double sgdr(const struct clr_schedule *s, double a, double b, uint64_t t)
+{
+    const struct cycle c = sgdr_period(s, t);
+
+    return half_cosine(a, b, (double)(t - c.start) / (double)c.length);
+}
+
+/* first, peak, last: of the rate, or of the momentum. */
+static double one_cycle(const struct clr_schedule *s, double first, double peak, double last, uint64_t t)
+{
+    const double rise = s->pct_start * (double)s->iterations - 1.0, now = (double)t;
+    double begin = 0.0, end = rise, from = first, to = peak, p;
+
+    if (now > rise) {
+        const double fall = 2.0 * s->pct_start * (double)s->iterations - 2.0;
+        begin = rise;
+        end = (double)(s->iterations - 1);
+        from = peak;
+        to = last;
+        if (s->three_phase && now <= fall) {
+            end = fall;
+            to = first;
+        } else if (s->three_phase) {
+            begin = fall;
+            from = first;
+        }
+    }
+    p = end > begin ? fmin((now - begin) / (end - begin), 1.0) : 1.0;
+    return s->anneal == CLR_ANNEAL_LINEAR ? from * (1.0 - p) + to * p : half_cosine(from, to, p);
 }
 
 /* From min to max in step_size updates: update 0 is min, update step_size − 1 and all later ones are max. */
@@ -319,9 +430,8 @@ double clr_schedule_lr(const struct clr_schedule *s, uint64_t t)
     case CLR_POLICY_MULTISTEP:
         return multistep(s, t);
     case CLR_POLICY_TRIANGULAR:
-        return between(s->min_lr, s->max_lr, height(s->step_size, t), s->step_size);
     case CLR_POLICY_TRIANGULAR2:
-        return triangular2(s, t);
+        return triangle(s, s->min_lr, s->max_lr, t);
     case CLR_POLICY_EXP_RANGE:
         return exp_range(s, t);
     case CLR_POLICY_DECAY:
@@ -337,6 +447,11 @@ double clr_schedule_lr(const struct clr_schedule *s, uint64_t t)
                                  : 0.0;
     case CLR_POLICY_SIGMOID:
         return sigmoid(s, t);
+    case CLR_POLICY_1CYCLE:
+        return one_cycle(s, s->max_lr / s->div_factor, s->max_lr,
+                         s->max_lr / s->div_factor / s->final_div_factor, t);
+    case CLR_POLICY_SGDR:
+        return sgdr(s, s->max_lr, s->min_lr, t);
     case CLR_POLICY_SWEEP_LINEAR:
         return sweep(s, t, false);
     case CLR_POLICY_SWEEP_LOG:
@@ -349,7 +464,11 @@ double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t)
 {
     if (isnan(s->cycle_momentum_low) || isnan(s->cycle_momentum_high))
         return s->momentum;
-    return between(s->cycle_momentum_high, s->cycle_momentum_low, height(s->step_size, t), s->step_size);
+    if (s->policy == CLR_POLICY_1CYCLE)
+        return one_cycle(s, s->cycle_momentum_high, s->cycle_momentum_low, s->cycle_momentum_high, t);
+    if (s->policy == CLR_POLICY_SGDR)
+        return sgdr(s, s->cycle_momentum_low, s->cycle_momentum_high, t);
+    return triangle(s, s->cycle_momentum_high, s->cycle_momentum_low, t);
 }
 
 bool clr_schedule_is_cyclic(enum clr_policy policy)
@@ -359,9 +478,31 @@ bool clr_schedule_is_cyclic(enum clr_policy policy)
     return row && (row->needs & IS_CYCLIC);
 }
 
+uint64_t clr_schedule_cycle_end(const struct clr_schedule *s, uint64_t t)
+{
+    const struct cycle c = cycle_of(s, t);
+
+    return c.length > 0 && c.length <= UINT64_MAX - c.start ? c.start + c.length : UINT64_MAX;
+}
+
+uint64_t clr_schedule_cycles(const struct clr_schedule *s, uint64_t cycles)
+{
+    const struct cycle first = cycle_of(s, 0);
+    uint64_t end = 0;
+
+    if (first.length == 0)
+        return UINT64_MAX;
+    if (s->policy != CLR_POLICY_SGDR || s->t_mult == 1)
+        return cycles <= UINT64_MAX / first.length ? cycles * first.length : UINT64_MAX;
+    while (cycles-- > 0 && end < UINT64_MAX) /* at most 64 times: each is twice as long or longer */
+        end = clr_schedule_cycle_end(s, end);
+    return end;
+}
+
 bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iterations)
 {
-    return clr_schedule_is_cyclic(s->policy) && s->step_size > 0 && iterations % (2 * s->step_size) != 0;
+    return clr_schedule_is_cyclic(s->policy) && s->step_size > 0 &&
+           clr_schedule_cycle_end(s, iterations - 1) != iterations;
 }
 
 /* ---- text ---- */
@@ -407,6 +548,8 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
     if (needs & NEED_BOUNDS)
         str_append(&text, " %g…%g", s->policy == CLR_POLICY_DECAY ? s->max_lr : s->min_lr,
                    s->policy == CLR_POLICY_DECAY ? s->min_lr : s->max_lr);
+    if (needs & NEED_PEAK)
+        str_append(&text, " up to %g", s->max_lr);
     if (needs & NEED_GAMMA)
         str_append(&text, ", gamma %.10g", s->gamma);
     if (needs & NEED_POWER)
@@ -417,6 +560,12 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
         str_append(&text, ", %s ", row->named ? "step size" : "iterations");
         append_grouped(&text, s->step_size);
     }
+    if (s->policy == CLR_POLICY_SGDR && s->t_mult > 1)
+        str_append(&text, " times %" PRIu64, s->t_mult);
+    if (s->policy == CLR_POLICY_1CYCLE)
+        str_append(&text, " at %g, from 1/%g, to 1/%g of that%s%s", s->pct_start, s->div_factor,
+                   s->final_div_factor, s->anneal == CLR_ANNEAL_LINEAR ? ", linear" : "",
+                   s->three_phase ? ", three phases" : "");
     for (size_t i = 0; (needs & NEED_MILESTONES) && i < s->milestone_count; i++) {
         str_append(&text, "%s", i == 0 ? ", milestones " : " ");
         append_grouped(&text, s->milestones[i]);

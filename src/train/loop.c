@@ -5,8 +5,11 @@
 #include "train/loop.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "train/resume.h"
 
 #define REPORT_NS 200000000u
@@ -31,6 +34,12 @@ static bool evaluates_after(const struct clr_train_options *o, uint64_t iteratio
 {
     return iteration == 1 || iteration == o->iterations ||
            (o->validate_every > 0 && iteration % o->validate_every == 0);
+}
+
+/* Is the rate lowest after that many updates, and the weights to be kept? */
+static bool keeps_after(const struct clr_train_options *o, uint64_t iteration)
+{
+    return o->keep_minima && clr_schedule_cycle_end(&o->schedule, iteration - 1) == iteration;
 }
 
 /* The last checkpoint is for the caller to write, behind the results. */
@@ -169,24 +178,39 @@ static int take_up(struct loop *l, struct clr_error *err)
     return evaluate(l, err);
 }
 
+static int keep_minimum(const struct loop *l, uint64_t iteration, struct clr_error *err)
+{
+    char name[64], *path = NULL;
+    int rc;
+
+    (void)snprintf(name, sizeof name, "minimum-%llu.safetensors", (unsigned long long)iteration);
+    rc = fs_join(&path, l->s->o->out, name, err);
+    if (rc == 0)
+        rc = session_save_weights(l->s, path, err);
+    free(path);
+    return rc;
+}
+
 /* One update, and what comes behind it. */
 static int step(struct loop *l, struct clr_error *err)
 {
     const struct clr_train_options *o = l->s->o;
     const uint64_t t = l->s->state.iteration;
-    const bool eval = evaluates_after(o, t + 1), save = saves_after(o, t + 1);
+    const bool eval = evaluates_after(o, t + 1), save = saves_after(o, t + 1), keep = keeps_after(o, t + 1);
     struct loop_result *result = l->result;
     int rc = session_update(l->s, policy_rate(l, t), clr_schedule_momentum(&o->schedule, t), err);
 
     if (rc < 0)
         return rc;
     result->interrupted = o->stop && *o->stop;
-    if (eval || save || result->interrupted || t + 1 - l->s->first_unread >= SESSION_LOSSES ||
+    if (eval || save || keep || result->interrupted || t + 1 - l->s->first_unread >= SESSION_LOSSES ||
         clock_ns() - l->report_ns > REPORT_NS) {
         rc = read_losses(l, err);
         if (rc == 0 && !result->diverged)
             tell(l, false, false);
     }
+    if (rc == 0 && keep && !result->diverged)
+        rc = keep_minimum(l, t + 1, err);
     if (rc == 0 && eval && !result->diverged && !result->interrupted)
         rc = evaluate(l, err);
     if (eval && t + 1 < o->iterations && o->stop && *o->stop)

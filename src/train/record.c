@@ -76,7 +76,8 @@ static bool is_left_over(const char *name)
         if (strlen(ours[i]) == length && memcmp(name, ours[i], length) == 0)
             return true;
     return is_numbered(name, length, "checkpoint-", ".clr") ||
-           is_numbered(name, length, "interrupted-", ".safetensors");
+           is_numbered(name, length, "interrupted-", ".safetensors") ||
+           is_numbered(name, length, "minimum-", ".safetensors");
 }
 
 /* Nobody else writes here: the folder is locked. */
@@ -283,11 +284,15 @@ static json_t *schedule_json(const struct clr_schedule *s)
     clr_schedule_describe(s, text, sizeof text);
     for (size_t i = 0; i < s->milestone_count; i++)
         json_array_append_new(milestones, integer(s->milestones[i]));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "policy",
-                     clr_schedule_policy_name(s->policy), "description", text, "exp_range",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:s, s:b, s:o, "
+                     "s:o, s:o}",
+                     "policy", clr_schedule_policy_name(s->policy), "description", text, "exp_range",
                      s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", number(s->lr),
                      "min_lr", number(s->min_lr), "max_lr", number(s->max_lr), "gamma", number(s->gamma),
                      "power", number(s->power), "step_size", integer(s->step_size), "milestones", milestones,
+                     "t_mult", integer(s->t_mult), "pct_start", s->pct_start, "div_factor", s->div_factor,
+                     "final_div_factor", s->final_div_factor, "anneal",
+                     s->anneal == CLR_ANNEAL_COS ? "cos" : "linear", "three_phase", s->three_phase,
                      "momentum", number(s->momentum), "cycle_momentum_low", number(s->cycle_momentum_low),
                      "cycle_momentum_high", number(s->cycle_momentum_high));
 }
@@ -314,7 +319,7 @@ json_t *record_settings(const struct session *s)
 
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o, "
-        "s:o}",
+        "s:o, s:b}",
         "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
         "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed), "weight_decay",
         o->weight_decay, "momentum_convention", o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch",
@@ -322,7 +327,7 @@ json_t *record_settings(const struct session *s)
         o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "mean_values",
         mean_json(s), "scale", s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
         integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every),
-        "checkpoint_every", integer(o->checkpoint_every));
+        "checkpoint_every", integer(o->checkpoint_every), "keep_minima", o->keep_minima);
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)

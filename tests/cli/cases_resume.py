@@ -76,6 +76,43 @@ def resume_after_signals_gives_the_same_bytes():
 
 
 @case
+def resume_keeps_the_weights_at_every_minimum():
+    """Cycles of 8 updates end after 8 and 16 of 20; the weights are those that a run of that length ends with."""
+    triangle = {"policy": "triangular", "lr": None, "min_lr": 0.001, "max_lr": 0.05, "step_size": 4,
+                "checkpoint_every": 5}
+    whole = undisturbed(keep_minima=True, **triangle)
+    check([n for n in names(whole) if n.startswith("minimum")] ==
+          ["minimum-16.safetensors", "minimum-8.safetensors"], f"{names(whole)}")
+    short = fresh("run")
+    result = expect(clr(*tiny(out=short, iterations=16, keep_minima=True, **triangle)), 0)
+    check("end inside" not in result.err, f"{result}")
+    check((whole / "minimum-16.safetensors").read_bytes() == (short / "final.safetensors").read_bytes(),
+          "other weights in a run that ends there")
+    check((short / "minimum-16.safetensors").read_bytes() == (short / "final.safetensors").read_bytes(),
+          "the last minimum is not the end")
+    expect(clr("train", "--resume", "--out", short, "--iterations", 20), 0)
+    same(whole, short, ["final.safetensors", "minimum-8.safetensors", "minimum-16.safetensors"])
+    expect(clr(*tiny(out=fresh("run"), keep_minima=True)), 0, [], ["--keep-minima has no effect: policy fixed"])
+
+
+@case
+def resume_of_one_cycle():
+    """Its rates follow from the number of iterations: they cannot become others."""
+    one = {"policy": "1cycle", "lr": None, "max_lr": 0.05, "checkpoint_every": 7}
+    whole = undisturbed(**one)
+    run = json.loads((whole / "run.json").read_text(encoding="utf-8"))["settings"]["schedule"]
+    check((run["cycle_momentum_low"], run["cycle_momentum_high"], run["pct_start"], run["anneal"]) ==
+          (0.85, 0.95, 0.3, "cos"), f"{run}")
+    (whole / "checkpoint-20.clr").unlink()
+    out = fresh("run")
+    shutil.copytree(whole, out)
+    expect(clr("train", "--resume", "--out", out), 0, [], ["goes on after iteration 14 of 20"])
+    same(whole, out, SAME)
+    expect(clr("train", "--resume", "--out", out, "--iterations", 30), 2, [], ["--iterations: the run in"])
+    expect(clr("train", "--resume", "--out", out, "--anneal", "linear"), 2, [], ["--anneal: the run in"])
+
+
+@case
 def resume_tells_what_it_does():
     whole = undisturbed()
     out = fresh("run")

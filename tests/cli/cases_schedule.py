@@ -1,8 +1,9 @@
 """Every policy, thousands of updates each, against its formula in 50 decimal digits: those of include/clr/
-schedule.h, written down once more and independently of the C code."""
+schedule.h, written down once more and independently of the C code; and against PyTorch's own schedulers."""
 
 import csv
 import io
+import os
 from decimal import Decimal as D
 from decimal import getcontext
 
@@ -11,6 +12,8 @@ from harness import case, check, clr, expect
 getcontext().prec = 50
 ROWS = 3000
 TOLERANCE = D("1e-8")       # of nine printed digits; the contract asks for 1e-7
+PI = D("3.14159265358979323846264338327950288419716939937510")
+PYTORCH = os.path.join(os.path.dirname(__file__), "..", "golden", "schedules.csv")
 
 
 def cycle(t, s):
@@ -48,6 +51,34 @@ def multistep(lr, gamma, milestones):
     return lambda t: D(lr) * D(gamma) ** sum(1 for m in milestones if m <= t)
 
 
+def cos(x):
+    """By its series, 0 ≤ x ≤ π: twenty terms more than 50 digits need."""
+    term = total = D(1)
+    for n in range(1, 60):
+        term *= -x * x / (2 * n * (2 * n - 1))
+        total += term
+    return total
+
+
+def sgdr(low, high, first, factor):
+    def rate(t):
+        period = first
+        while t >= period:
+            t, period = t - period, period * factor
+        return D(low) + (D(high) - D(low)) * (1 + cos(PI * t / period)) / 2
+    return rate
+
+
+def one_cycle(high, start, div, final, linear=False):
+    """In two phases."""
+    def rate(t):
+        high_at, last = D(start) * ROWS - 1, D(ROWS - 1)
+        low, end = D(high) / D(div), D(high) / D(div) / D(final)
+        a, b, p = (low, D(high), t / high_at) if t <= high_at else (D(high), end, (t - high_at) / (last - high_at))
+        return a + (b - a) * (p if linear else (1 - cos(PI * p)) / 2)
+    return rate
+
+
 # policy, its options, the rate of update t = 0, 1, …
 POLICIES = [
     ("fixed", {"lr": "0.001"}, lambda t: D("0.001")),
@@ -72,6 +103,11 @@ POLICIES = [
      lambda t: D("0.01") / (1 + (D("0.005") * (t - 1500)).exp())),
     ("sigmoid", {"lr": "0.01", "gamma": "0.02", "step-size": "300"},
      lambda t: D("0.01") / (1 + (D("-0.02") * (t - 300)).exp())),
+    ("1cycle", {"max-lr": "0.05"}, one_cycle("0.05", "0.3", "25", "10000")),
+    ("1cycle", {"max-lr": "2", "pct-start": "0.0077", "div-factor": "3", "final-div-factor": "1000",
+                "anneal": "linear"}, one_cycle("2", "0.0077", "3", "1000", True)),
+    ("sgdr", {"min-lr": "0.0001", "max-lr": "0.05", "step-size": "211"}, sgdr("0.0001", "0.05", 211, 1)),
+    ("sgdr", {"min-lr": "0", "max-lr": "0.05", "step-size": "17", "t-mult": "2"}, sgdr("0", "0.05", 17, 2)),
 ]
 
 
@@ -86,6 +122,46 @@ def schedule_is_the_formula():
             want, got = rate(t), D(row["lr"])
             check(int(row["iteration"]) == t + 1 and abs(got - want) <= TOLERANCE * want,
                   f"{policy} {options}: update {t} has {got}, the formula {want:.12g}")
+
+
+@case
+def schedule_is_what_pytorch_does():
+    """Learning rate and momentum, against what tests/golden/make_schedules.py wrote with PyTorch."""
+    with open(PYTORCH, encoding="ascii") as file:
+        table = list(csv.DictReader(file))
+    check(len(table) >= 1000 and len(table[0]) >= 30, "schedules.csv is not whole")
+    for options in dict.fromkeys(name.split(" | ")[0] for name in table[0]):
+        text = expect(clr("schedule", *options.split(), "--iterations", len(table)), 0).out
+        for t, (row, want) in enumerate(zip(csv.DictReader(io.StringIO(text)), table, strict=True)):
+            for what in ("lr", "momentum"):
+                x, y = D(row[what]), D(want[f"{options} | {what}"])
+                check(abs(x - y) <= TOLERANCE * y, f"{options}: {what} of update {t} is {x}, PyTorch has {y}")
+
+
+@case
+def schedule_of_growing_cycles():
+    """Periods of 10, 20, 40 updates: they end after 10, 30, 70."""
+    sgdr_args = ["schedule", "--policy", "sgdr", "--min-lr", 0, "--max-lr", 1, "--step-size", 10, "--t-mult", 2]
+    cycles = expect(clr(*sgdr_args, "--cycles", 3, "--cycle-momentum", "0.8:0.9"), 0)
+    rows = list(csv.DictReader(io.StringIO(cycles.out)))
+    check(len(rows) == 70 and "note" not in cycles.err, f"{len(rows)} rows; {cycles.err}")
+    check([t for t, row in enumerate(rows) if row["lr"] == "1" and row["momentum"] == "0.8"] == [0, 10, 30], cycles.out)
+    check(rows[20]["lr"] == "0.5" and rows[20]["momentum"] == "0.85", f"{rows[20]}")
+    expect(clr(*sgdr_args, "--iterations", 45), 0, [], ["45 iterations end inside a cycle", "over after 70"])
+    check("note" not in expect(clr(*sgdr_args, "--iterations", 30), 0).err, "30 iterations are whole cycles")
+    expect(clr(*sgdr_args, "--cycles", 100), 2, [], ["--cycles 100: more iterations than can be"])
+
+
+@case
+def schedule_of_one_cycle_refuses():
+    one = ["schedule", "--policy", "1cycle", "--iterations", 10]
+    expect(clr(*one), 2, [], ["--max-lr is missing: policy 1cycle needs it"])
+    expect(clr(*one, "--max-lr", 1, "--pct-start", 0.6, "--three-phase"), 2, [], ["--three-phase", "0 and 0.5"])
+    expect(clr(*one, "--max-lr", 1, "--div-factor", 0.5), 2, [], ["--div-factor"])
+    expect(clr(*one, "--max-lr", 1, "--min-lr", 0.5), 0, [], ["--min-lr has no effect: policy 1cycle"])
+    for n in (1, 2, 3):     # phases shorter than an update: still numbers
+        out = expect(clr(*one[:3], "--max-lr", 1, "--iterations", n), 0).out
+        check(all(0 < float(row["lr"]) <= 1 for row in csv.DictReader(io.StringIO(out))), out)
 
 
 @case

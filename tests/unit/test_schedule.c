@@ -291,7 +291,6 @@ START_TEST(test_schedule__exp)
 }
 END_TEST
 
-/* 0.001 … 0.009 in 5 updates: four steps of 0.002, then it stays. */
 /* Caffe's four, with numbers that are exact; thousands of others are in tests/cli/cases_schedule.py. */
 START_TEST(test_schedule__step)
 {
@@ -359,6 +358,78 @@ START_TEST(test_schedule__sigmoid)
 }
 END_TEST
 
+static void expect_refused(const struct clr_schedule *s, const char *message)
+{
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(clr_schedule_check(s, &err), CLR_EUSAGE);
+    ck_assert_msg(strstr(err.message, message) != NULL, "'%s' instead of '%s'", err.message, message);
+}
+
+/* Up in updates 0 … 0.3·20 − 1 = 5, down to 19: in halves and quarters of a cosine, 13 halfway. */
+START_TEST(test_schedule__1cycle)
+{
+    const struct point cosine[] = {{0, 0.04},   {5, 1.0},    {12, 0.502},  {19, 0.004},
+                                   {20, 0.004}, {21, 0.004}, {100, 0.004}, {UINT64_MAX, 0.004}};
+    const struct point linear[] = {{0, 0.04}, {1, 0.232},  {2, 0.424},  {4, 0.808},
+                                   {5, 1.0},  {12, 0.502}, {19, 0.004}, {50, 0.004}};
+    const struct point three[] = {{0, 0.04},  {1, 0.232},  {5, 1.0},    {9, 0.232},
+                                  {10, 0.04}, {13, 0.028}, {16, 0.016}, {19, 0.004}};
+    struct clr_schedule s;
+
+    clr_schedule_init(&s);
+    s.policy = CLR_POLICY_1CYCLE;
+    s.max_lr = 1.0;
+    s.final_div_factor = 10.0;
+    s.iterations = 20;
+    expect_table(&s, cosine, MEM_COUNT(cosine));
+    s.anneal = CLR_ANNEAL_LINEAR;
+    expect_table(&s, linear, MEM_COUNT(linear));
+    s.three_phase = true;
+    expect_table(&s, three, MEM_COUNT(three));
+    s.cycle_momentum_low = 0.8;
+    s.cycle_momentum_high = 0.9;
+    expect_close("momentum", 5, clr_schedule_momentum(&s, 5), 0.8);
+    expect_close("momentum", 12, clr_schedule_momentum(&s, 12), 0.9);
+    s.three_phase = false;
+    expect_close("momentum", 12, clr_schedule_momentum(&s, 12), 0.85);
+    ck_assert_uint_eq(clr_schedule_cycle_end(&s, 0), UINT64_MAX);
+}
+END_TEST
+
+/* Periods of 10, 30, 90 updates. */
+START_TEST(test_schedule__sgdr)
+{
+    const struct point table[] = {{0, 1.0},    {5, 0.51}, {10, 1.0},  {20, 0.755}, {25, 0.51},
+                                  {30, 0.265}, {40, 1.0}, {85, 0.51}, {130, 1.0}};
+    struct clr_schedule s;
+
+    clr_schedule_init(&s);
+    s.policy = CLR_POLICY_SGDR;
+    s.min_lr = 0.02;
+    s.max_lr = 1.0;
+    s.step_size = 10;
+    s.t_mult = 3;
+    expect_table(&s, table, MEM_COUNT(table));
+    ck_assert_uint_eq(clr_schedule_cycle_end(&s, 39), 40);
+    ck_assert_uint_eq(clr_schedule_cycle_end(&s, 40), 130);
+    ck_assert_uint_eq(clr_schedule_cycles(&s, 3), 130);
+    ck_assert_uint_eq(clr_schedule_cycles(&s, UINT64_MAX), UINT64_MAX);
+    ck_assert(isfinite(clr_schedule_lr(&s, UINT64_MAX)));
+    s.t_mult = UINT64_MAX; /* its second period never ends */
+    ck_assert_uint_eq(clr_schedule_cycle_end(&s, 9), 10);
+    ck_assert_uint_eq(clr_schedule_cycle_end(&s, 10), UINT64_MAX);
+    s.t_mult = 1;
+    ck_assert_uint_eq(clr_schedule_cycles(&s, 7), 70);
+    ck_assert(clr_schedule_lr(&s, UINT64_MAX - 5) == 1.0); /* 2⁶⁴ − 6 = 10·k */
+    s.min_lr = 0.0;
+    ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
+    s.t_mult = 0;
+    expect_refused(&s, "--t-mult is 0");
+}
+END_TEST
+
+/* 0.001 … 0.009 in 5 updates: four steps of 0.002, then it stays. */
 START_TEST(test_schedule__linear_sweep)
 {
     const struct point table[] = {{0, 0.001}, {1, 0.003}, {2, 0.005}, {3, 0.007},
@@ -396,10 +467,10 @@ END_TEST
 
 START_TEST(test_schedule__momentum_moves_against_the_rate)
 {
-    /* high − (high − low)·u with 0.85:0.95 */
-    const struct point table[] = {{0, 0.95},     {500, 0.925}, {1000, 0.9},  {2000, 0.85},   {3000, 0.9},
-                                  {3500, 0.925}, {4000, 0.95}, {6000, 0.85}, {9998000, 0.85}};
-    struct clr_schedule s = cyclic(CLR_POLICY_TRIANGULAR2); /* whose own amplitude halves */
+    /* high − (high − low)·u with 0.85:0.95; under triangular2 half as deep in the second cycle, and so on */
+    const struct point table[] = {{0, 0.95},     {500, 0.925}, {1000, 0.9}, {2000, 0.85},   {3000, 0.9},
+                                  {3500, 0.925}, {4000, 0.95}, {6000, 0.9}, {10000, 0.925}, {9998000, 0.95}};
+    struct clr_schedule s = cyclic(CLR_POLICY_TRIANGULAR2);
 
     ck_assert(clr_schedule_momentum(&s, 0) == 0.9);
     ck_assert(clr_schedule_momentum(&s, 2000) == 0.9);
@@ -428,9 +499,9 @@ END_TEST
 
 START_TEST(test_schedule__names)
 {
-    static const char *const names[] = {"fixed",     "multistep", "triangular", "triangular2",
-                                        "exp_range", "decay",     "exp",        "step",
-                                        "inv",       "poly",      "sigmoid"};
+    static const char *const names[] = {"fixed",   "multistep", "triangular", "triangular2", "exp_range",
+                                        "decay",   "exp",       "step",       "inv",         "poly",
+                                        "sigmoid", "1cycle",    "sgdr"};
     struct clr_error err = {0};
     enum clr_policy policy = CLR_POLICY_DECAY;
 
@@ -444,19 +515,11 @@ START_TEST(test_schedule__names)
     ck_assert_str_eq(err.message,
                      "--policy: there is no policy 'triangluar'; did you mean 'triangular'? The "
                      "policies are: fixed, multistep, triangular, triangular2, exp_range, decay, "
-                     "exp, step, inv, poly, sigmoid");
+                     "exp, step, inv, poly, sigmoid, 1cycle, sgdr");
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "linear sweep", &err), CLR_EUSAGE);
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "", &err), CLR_EUSAGE);
 }
 END_TEST
-
-static void expect_refused(const struct clr_schedule *s, const char *message)
-{
-    struct clr_error err = {0};
-
-    ck_assert_int_eq(clr_schedule_check(s, &err), CLR_EUSAGE);
-    ck_assert_msg(strstr(err.message, message) != NULL, "'%s' instead of '%s'", err.message, message);
-}
 
 START_TEST(test_schedule__missing_parameters_are_named)
 {
@@ -471,6 +534,8 @@ START_TEST(test_schedule__missing_parameters_are_named)
         {CLR_POLICY_EXP_RANGE, "--min-lr is missing: policy exp_range needs it"},
         {CLR_POLICY_DECAY, "--min-lr is missing: policy decay needs it"},
         {CLR_POLICY_EXP, "--lr is missing: policy exp needs it"},
+        {CLR_POLICY_1CYCLE, "--max-lr is missing: policy 1cycle needs it"},
+        {CLR_POLICY_SGDR, "--min-lr is missing: policy sgdr needs it"},
         {CLR_POLICY_SWEEP_LINEAR, "--min-lr is missing: policy linear sweep needs it"},
     };
     struct clr_schedule s;
@@ -663,6 +728,8 @@ int main(void)
     tcase_add_test(tables, test_schedule__inv);
     tcase_add_test(tables, test_schedule__poly);
     tcase_add_test(tables, test_schedule__sigmoid);
+    tcase_add_test(tables, test_schedule__1cycle);
+    tcase_add_test(tables, test_schedule__sgdr);
     tcase_add_test(tables, test_schedule__linear_sweep);
     tcase_add_test(tables, test_schedule__log_sweep);
     tcase_add_test(rest, test_schedule__momentum_moves_against_the_rate);
