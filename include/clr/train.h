@@ -18,6 +18,11 @@ enum clr_momentum_convention {
     CLR_MOMENTUM_PYTORCH, /**< v ← μv + g + λw; w ← w − ηv */
     CLR_MOMENTUM_CAFFE,   /**< v ← μv + η(g + λw); w ← w − v */
 };
+enum clr_optimizer {
+    CLR_OPTIMIZER_SGD, /**< with momentum */
+    CLR_OPTIMIZER_NESTEROV, /**< PyTorch: w ← w − η(g + λw + μv); Caffe: w ← w − ((1 + μ)v − μv_before) */
+    CLR_OPTIMIZER_ADAM, /**< momentum is that of the gradients; the decay is part of them */
+};
 enum clr_order { CLR_ORDER_SHUFFLE, CLR_ORDER_SEQUENTIAL };
 enum clr_last_batch { CLR_LAST_BATCH_DROP, CLR_LAST_BATCH_KEEP };
 
@@ -48,6 +53,9 @@ struct clr_train_options {
     int batch; /**< 1 … training images */
     uint64_t seed;
     double weight_decay;
+    bool l1; /**< decay by λ·sign(w) rather than λw */
+    enum clr_optimizer optimizer;
+    double momentum2, epsilon; /**< Adam: of the squares, and what is added to their root */
     enum clr_momentum_convention convention;
     enum clr_order order;
     enum clr_last_batch last_batch;
@@ -65,6 +73,9 @@ struct clr_train_options {
     /** Go on with the run in `out` from its newest good checkpoint; where there is none, from the beginning.
      * All else must be as it was, but for iterations and checkpoint_every; init is not read again. */
     bool resume;
+    /** A run that is resumed may take another schedule, and other iterations, but for the momentum: as Caffe
+     * goes on under another solver. */
+    bool continues;
     bool profile;
     /** Called about five times a second, before and after each evaluation; may be NULL. */
     void (*progress)(void *user, const struct clr_progress *p);
@@ -73,7 +84,8 @@ struct clr_train_options {
     const volatile int *stop;
 };
 
-/** The published run's: batch 100, momentum 0.9, weight decay 0.004, seed 1, validation every 1,000. */
+/** The published run's: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every 1,000;
+ * Adam's 0.999 and 1e-8. */
 CLR_API void clr_train_options_init(struct clr_train_options *o);
 
 struct clr_train_result {

@@ -110,8 +110,8 @@ static void check_update(struct clr_bench_report *out, const struct session *s, 
 {
     struct verify_result r;
     struct clr_error why = {0};
-    const int rc =
-        verify_sgd(ctx, s->o->convention == CLR_MOMENTUM_CAFFE, UPDATE_COUNT, RANDOM_DATA_SEED, &r, &why);
+    const struct optimizer_settings settings = session_optimizer(s->o);
+    const int rc = verify_update(ctx, &settings, UPDATE_COUNT, RANDOM_DATA_SEED, &r, &why);
 
     judge(out, "", "update", &r, rc, &why, NULL);
 }

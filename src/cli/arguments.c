@@ -62,19 +62,39 @@ out:
     return rc;
 }
 
-int arguments_of_run(struct arguments *out, const char *folder, int argc, char **argv, struct clr_error *err)
+static int append_option(struct arguments *a, const char *name, const char *value, struct clr_error *err)
 {
+    struct str text = {0};
+    int rc;
+
+    str_append(&text, "--%s", name);
+    rc = str_check(&text, err);
+    if (rc == 0)
+        rc = append(a, str_text(&text), err);
+    if (rc == 0 && value)
+        rc = append(a, value, err);
+    str_clear(&text);
+    return rc;
+}
+
+int arguments_join(struct arguments *out, const char *folder, const struct solver *solver, int argc,
+                   char **argv, struct clr_error *err)
+{
+    const size_t more = solver ? solver->count : 0;
     struct arguments a = {0};
     json_t *list = NULL;
-    int rc = read_kept(&list, folder, argv[0], err);
+    int rc = folder ? read_kept(&list, folder, argv[0], err) : 0;
 
     if (rc < 0)
         return rc;
-    rc = mem_new(&a.values, json_array_size(list) + (size_t)argc + 1, sizeof *a.values, "arguments", err);
+    rc = mem_new(&a.values, json_array_size(list) + 2 * more + (size_t)argc + 1, sizeof *a.values,
+                 "arguments", err);
     if (rc == 0)
         rc = append(&a, argv[0], err);
     for (size_t i = 1; i < json_array_size(list) && rc == 0; i++)
         rc = append(&a, json_string_value(json_array_get(list, i)), err);
+    for (size_t i = 0; i < more && rc == 0; i++)
+        rc = append_option(&a, solver->options[i].name, solver->options[i].value, err);
     for (int k = 1; k < argc && rc == 0; k++)
         rc = append(&a, argv[k], err);
     json_decref(list);
@@ -90,27 +110,12 @@ int arguments_of_run(struct arguments *out, const char *folder, int argc, char *
 /* Where the run is, how it is watched: that is for each process to say. */
 static bool is_passing(const char *name)
 {
-    static const char *const names[] = {"out", "resume", "quiet", "json", "profile"};
+    static const char *const names[] = {"out", "resume", "solver", "quiet", "json", "profile"};
 
     for (size_t i = 0; i < MEM_COUNT(names); i++)
         if (strcmp(name, names[i]) == 0)
             return true;
     return false;
-}
-
-static int append_option(struct arguments *a, const char *name, const char *value, struct clr_error *err)
-{
-    struct str text = {0};
-    int rc;
-
-    str_append(&text, "--%s", name);
-    rc = str_check(&text, err);
-    if (rc == 0)
-        rc = append(a, str_text(&text), err);
-    if (rc == 0 && value)
-        rc = append(a, value, err);
-    str_clear(&text);
-    return rc;
 }
 
 int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,

@@ -6,6 +6,7 @@
 #define CLI_ARGUMENTS_H
 
 #include "cli/opt.h"
+#include "net/solver.h"
 
 struct arguments {
     char **values; /* owned strings, NULL-terminated; values[0] is the command's name */
@@ -13,11 +14,12 @@ struct arguments {
 };
 
 /*
- * What the run in a folder was begun with, and argv behind it: of an option that is given twice the last one
- * counts. No run there: argv as it is. CLR_EINPUT: a run.json that cannot be read; CLR_EUSAGE: the run is
- * another command's.
+ * What the run in a folder was begun with (none there, or NULL: nothing), behind it what a solver's file says
+ * (NULL: nothing), and then argv: of an option that is given twice the last one counts. CLR_EINPUT: a
+ * run.json that cannot be read; CLR_EUSAGE: the run is another command's.
  */
-int arguments_of_run(struct arguments *out, const char *folder, int argc, char **argv, struct clr_error *err);
+int arguments_join(struct arguments *out, const char *folder, const struct solver *solver, int argc,
+                   char **argv, struct clr_error *err);
 
 /*
  * The command's name and each option that was given, once, for run.json: without --out, --resume, and what

@@ -208,6 +208,15 @@ static void warn_of_unused(const struct opt_set *set, enum clr_policy policy)
     }
 }
 
+static void warn_of_unused_optimizer(const struct opt_set *set, enum clr_optimizer optimizer)
+{
+    static const char *const options[] = {"momentum2", "epsilon"};
+
+    for (size_t i = 0; i < MEM_COUNT(options); i++)
+        if (opt_given(set, options[i]) && optimizer != CLR_OPTIMIZER_ADAM)
+            cli_warn("--%s has no effect: --optimizer adam alone uses it", options[i]);
+}
+
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
                            uint64_t iterations, struct clr_schedule *out, struct clr_error *err)
 {
@@ -291,6 +300,7 @@ void run_options_init(struct run_options *o)
     clr_train_options_init(&o->train);
     o->validate_every.iterations = o->train.validate_every;
     o->convention = (int)o->train.convention;
+    o->optimizer = (int)o->train.optimizer;
     o->order = (int)o->train.order;
     o->last_batch = (int)o->train.last_batch;
 }
@@ -326,10 +336,27 @@ void run_options_add_where(struct run_options *o, struct opt_set *set, bool with
     opt_add(set, "What and where", table, with_out ? MEM_COUNT(table) : MEM_COUNT(table) - 1);
 }
 
+void run_options_add_solver(struct run_options *o, struct opt_set *set)
+{
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "solver",
+         .value = &o->solver,
+         .argument = "FILE",
+         .help =
+             "take the options that a solver's file of Caffe's says, but for those that are given too; with "
+             "--resume: go on under its rate and max_iter"},
+    };
+
+    opt_add(set, NULL, table, MEM_COUNT(table));
+}
+
 void run_options_add_training(struct run_options *o, struct opt_set *set)
 {
     static const char *const conventions[] = {"pytorch", "caffe", NULL};
     static const char *const orders[] = {"shuffle", "sequential", NULL};
+    static const char *const optimizers[] = {"sgd", "nesterov", "adam", NULL};
+    static const char *const regularizations[] = {"l2", "l1", NULL};
     static const char *const last_batches[] = {"drop", "keep", NULL};
     const struct opt table[] = {
         {.kind = OPT_SPAN,
@@ -356,12 +383,38 @@ void run_options_add_training(struct run_options *o, struct opt_set *set)
          .choices = conventions,
          .help = "pytorch: the rate multiplies the velocity; caffe: the gradient. They differ as soon as the "
                  "rate changes (default: pytorch)"},
+        {.kind = OPT_CHOICE,
+         .name = "optimizer",
+         .value = &o->optimizer,
+         .argument = "HOW",
+         .choices = optimizers,
+         .help = "sgd, with momentum, nesterov or adam, each in the momentum convention (default: sgd)"},
+        {.kind = OPT_REAL,
+         .name = "momentum2",
+         .value = &o->train.momentum2,
+         .argument = "M",
+         .max = 1,
+         .below = true,
+         .help = "momentum of the squared gradients, for adam (default: 0.999)"},
+        {.kind = OPT_REAL,
+         .name = "epsilon",
+         .value = &o->train.epsilon,
+         .argument = "E",
+         .above = true,
+         .max = 1,
+         .help = "what adam adds to the root of their mean (default: 1e-8)"},
         {.kind = OPT_REAL,
          .name = "weight-decay",
          .value = &o->train.weight_decay,
          .argument = "W",
          .max = 1000,
-         .help = "L2 decay (default: 0.004)"},
+         .help = "decay of the weights, as a part of the gradient (default: 0.004)"},
+        {.kind = OPT_CHOICE,
+         .name = "regularization",
+         .value = &o->regularization,
+         .argument = "WHAT",
+         .choices = regularizations,
+         .help = "l2: the decay is in proportion to the weight; l1: to its sign alone (default: l2)"},
         {.kind = OPT_CHOICE,
          .name = "order",
          .value = &o->order,
@@ -491,6 +544,19 @@ void run_options_add_output(struct run_options *o, struct opt_set *set)
     opt_add(set, "Output", table, MEM_COUNT(table));
 }
 
+/* Those of the run that is resumed, of the solver's file, and argv. */
+static int join_arguments(struct arguments *all, const struct run_options *o, int argc, char **argv,
+                          struct clr_error *err)
+{
+    struct solver solver = {.count = 0};
+    int rc = o->solver ? solver_read(&solver, o->solver, err) : 0;
+
+    if (rc == 0)
+        rc = arguments_join(all, o->train.resume ? o->out : NULL, &solver, argc, argv, err);
+    solver_clear(&solver);
+    return rc;
+}
+
 int run_options_parse(struct run_options *o, struct opt_set *set, const struct opt_command *command,
                       void (*describe)(struct run_options *o, struct opt_set *set, void *user), void *user,
                       int argc, char **argv, struct clr_error *err)
@@ -504,9 +570,9 @@ int run_options_parse(struct run_options *o, struct opt_set *set, const struct o
         rc = opt_require(set, "out", err);
     if (rc != 0)
         return rc;
-    if (o->train.resume) {
+    if (o->train.resume || o->solver) {
         struct arguments all;
-        rc = arguments_of_run(&all, o->out, argc, argv, err);
+        rc = join_arguments(&all, o, argc, argv, err);
         if (rc < 0)
             return rc;
         opt_clear(set);
@@ -517,6 +583,7 @@ int run_options_parse(struct run_options *o, struct opt_set *set, const struct o
         if (rc != 0)
             return rc;
     }
+    o->train.continues = o->train.resume && o->solver;
     rc = arguments_to_keep(&o->kept, command->name, set, err);
     o->train.arguments = (const char *const *)o->kept.values;
     return rc;
@@ -578,18 +645,28 @@ static int resolve(struct run_options *o, const struct opt_set *set, uint64_t pe
     return rc;
 }
 
-int run_options_open(struct run_options *o, const struct opt_set *set, struct clr_error *err)
+int run_options_check(struct run_options *o, const struct opt_set *set, struct clr_error *err)
 {
     const uint64_t long_epoch = 1000000; /* stands in until the data set is known */
-    uint64_t per_epoch = 1;
     int rc;
 
     o->train.convention = o->convention == 1 ? CLR_MOMENTUM_CAFFE : CLR_MOMENTUM_PYTORCH;
+    o->train.optimizer = (enum clr_optimizer)o->optimizer; /* the choices are in its order */
+    o->train.l1 = o->regularization == 1;
     o->train.order = o->order == 1 ? CLR_ORDER_SEQUENTIAL : CLR_ORDER_SHUFFLE;
     o->train.last_batch = o->last_batch == 1 ? CLR_LAST_BATCH_KEEP : CLR_LAST_BATCH_DROP;
+    warn_of_unused_optimizer(set, o->train.optimizer);
     rc = resolve(o, set, long_epoch, err);
     if (rc == 0 && o->train.init_partial && !o->init)
         rc = clr_error_set(err, CLR_EUSAGE, "--init-partial without --init FILE: there is nothing to load");
+    return rc;
+}
+
+int run_options_open(struct run_options *o, const struct opt_set *set, struct clr_error *err)
+{
+    uint64_t per_epoch = 1;
+    int rc = run_options_check(o, set, err);
+
     if (rc == 0)
         rc = run_options_open_files(o, err);
     if (rc < 0)

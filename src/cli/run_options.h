@@ -46,9 +46,9 @@ void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations);
 struct run_options {
     struct policy_options policy;
     struct clr_train_options train; /* complete after run_options_open() */
-    const char *net, *data, *out, *device, *init;
+    const char *net, *data, *out, *device, *init, *solver;
     struct opt_span iterations, validate_every;
-    int convention, order, last_batch, mean;
+    int convention, optimizer, regularization, order, last_batch, mean;
     int validation;          /* −1: not given */
     bool held_out;           /* without --validation, hold out a tenth of the training images */
     unsigned watch_fraction; /* without --validate-every, evaluate that often; 0: every 1,000 iterations */
@@ -64,6 +64,7 @@ void run_options_init(struct run_options *o);
 
 /* Groups of options for opt_add(). with_out: --out too. */
 void run_options_add_where(struct run_options *o, struct opt_set *set, bool with_out);
+void run_options_add_solver(struct run_options *o, struct opt_set *set);
 void run_options_add_training(struct run_options *o, struct opt_set *set);
 void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights);
 void run_options_add_watching(struct run_options *o, struct opt_set *set, const char *every_help,
@@ -74,7 +75,8 @@ void run_options_add_output(struct run_options *o, struct opt_set *set);
 
 /*
  * Fill *o and *set by argv, after `describe` has set defaults and added the command's options; user: for
- * describe. With --resume, the arguments that the run in --out was begun with come first. Returns what
+ * describe. With --resume, the arguments that the run in --out was begun with come first, then those of
+ * --solver. Returns what
  * opt_parse() does; in any case both are to be cleared.
  */
 int run_options_parse(struct run_options *o, struct opt_set *set, const struct opt_command *command,
@@ -84,9 +86,12 @@ int run_options_parse(struct run_options *o, struct opt_set *set, const struct o
 /* Read the net and the data set. */
 int run_options_open_files(struct run_options *o, struct clr_error *err);
 
+/* What cannot work whatever the files hold: CLR_EUSAGE. */
+int run_options_check(struct run_options *o, const struct opt_set *set, struct clr_error *err);
+
 /*
  * Read the net and the data set, turn epochs into iterations, choose the device; o->train is complete then,
- * but for the callbacks. What cannot work whatever the files hold is refused before anything is read.
+ * but for the callbacks. run_options_check() comes first.
  */
 int run_options_open(struct run_options *o, const struct opt_set *set, struct clr_error *err);
 void run_options_clear(struct run_options *o);

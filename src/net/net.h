@@ -14,23 +14,24 @@
 /* ------------------------------------------------------------------ parameters */
 
 /*
- * All in logical order. Weights, gradients and momenta (PARAMS_W …) are a buffer each, in which every
- * parameter has its part, at the same place in all of them.
+ * All in logical order. Weights, gradients, momenta and Adam's means of squares (PARAMS_W …) are a buffer
+ * each, in which every parameter has its part, at the same place in all of them.
  */
-enum { PARAMS_W, PARAMS_G, PARAMS_V, PARAMS_SETS };
+enum { PARAMS_W, PARAMS_G, PARAMS_V, PARAMS_S, PARAMS_SETS };
 
 struct params {
     size_t count;
     const struct graph_param *info; /* of the graph that it was made from; borrowed */
-    cl_mem *w, *g, *v;              /* `count` parts; g and v NULL for evaluation only */
+    cl_mem *w, *g;                  /* `count` parts; g NULL for evaluation only */
     cl_mem all[PARAMS_SETS];        /* the buffers */
     size_t *offset, floats;         /* of each parameter in them; of one buffer */
-    cl_mem *parts[PARAMS_SETS];     /* w, g, v */
-    int set_count;
+    cl_mem *parts[PARAMS_SETS];     /* `count` parts of each */
+    int set_count;                  /* that there are */
 };
 
-/* Plan (sizes known), then build (allocated, zero-filled). train: with gradients and momenta. */
-int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, bool train,
+/* Plan (sizes known), then build (allocated, zero-filled). sets: 1 to evaluate, to train all up to PARAMS_V
+ * or PARAMS_S. */
+int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, int sets,
                 struct clr_error *err);
 int params_build(struct params *p, struct ocl_context *ctx, struct clr_error *err);
 void params_clear(struct params *p);

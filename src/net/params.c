@@ -11,7 +11,7 @@ static size_t alignment(const struct clr_device *device)
     return bytes / sizeof(float);
 }
 
-int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, bool train,
+int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, int sets,
                 struct clr_error *err)
 {
     const size_t align = alignment(device);
@@ -20,7 +20,7 @@ int params_plan(struct params *p, const struct graph *g, const struct clr_device
     memset(p, 0, sizeof *p);
     p->count = g->param_count;
     p->info = g->params;
-    p->set_count = train ? PARAMS_SETS : 1;
+    p->set_count = sets;
     rc = mem_new(&p->offset, p->count, sizeof *p->offset, "parameters", err);
     for (int s = 0; s < p->set_count && rc == 0; s++)
         rc = mem_new(&p->parts[s], p->count, sizeof **p->parts, "parameters", err);
@@ -38,7 +38,6 @@ int params_plan(struct params *p, const struct graph *g, const struct clr_device
     }
     p->w = p->parts[PARAMS_W];
     p->g = p->parts[PARAMS_G];
-    p->v = p->parts[PARAMS_V];
     return 0;
 }
 

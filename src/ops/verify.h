@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "ops/op.h"
+#include "ops/optimizer.h"
 
 enum verify_output {
     VERIFY_Y,
@@ -25,6 +26,7 @@ enum verify_output {
     VERIFY_SAMPLE, /* loss or hit per image */
     VERIFY_W,      /* parameters and momenta after updates */
     VERIFY_V,
+    VERIFY_S, /* Adam's means of squares */
     VERIFY_OUTPUT_COUNT
 };
 
@@ -59,9 +61,9 @@ int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err);
 
 /* Five updates at changing rates of three parameters, the first of `count` numbers, with rates and decays of
- * their own, against ref_sgd(): outputs VERIFY_W and VERIFY_V. */
-int verify_sgd(struct ocl_context *ctx, bool caffe, size_t count, uint64_t seed, struct verify_result *out,
-               struct clr_error *err);
+ * their own, against ref_optimizer(): outputs VERIFY_W, VERIFY_V and, of Adam, VERIFY_S. */
+int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, size_t count,
+                  uint64_t seed, struct verify_result *out, struct clr_error *err);
 
 /* Batches of `batch` ≤ shape->n ≤ 64 images (C,H,W) from random bytes: VERIFY_Y, and the labels. */
 int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
@@ -76,16 +78,16 @@ double verify_tolerance(enum op_kind kind, enum verify_output output);
 
 /* ------------------------------------------------------------------ cases */
 
-enum verify_what { VERIFY_CASE_OP, VERIFY_CASE_SGD, VERIFY_CASE_BATCH };
+enum verify_what { VERIFY_CASE_OP, VERIFY_CASE_UPDATE, VERIFY_CASE_BATCH };
 
 /* A named geometry: odd shapes that reach every edge of the kernels. */
 struct verify_case {
     char name[80]; /* "conv gemm 3x5 stride 3 pad 1" */
     enum verify_what what;
-    struct op_desc desc; /* VERIFY_CASE_OP; of a batch, x is its shape */
-    bool caffe;          /* VERIFY_CASE_SGD: the convention */
-    size_t count;        /* and how many numbers the first parameter has */
-    bool small;          /* belongs to the subset for emulators, which are a thousand times slower */
+    struct op_desc desc;                 /* VERIFY_CASE_OP; of a batch, x is its shape */
+    struct optimizer_settings optimizer; /* VERIFY_CASE_UPDATE */
+    size_t count;                        /* and how many numbers the first parameter has */
+    bool small; /* belongs to the subset for emulators, which are a thousand times slower */
 };
 
 int verify_case_count(void);

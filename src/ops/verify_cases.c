@@ -350,34 +350,42 @@ static void plain_case(struct verify_case *out, int row)
 /* Update and batches, which have interfaces of their own. */
 struct other_row {
     enum verify_what what;
-    bool caffe;
+    enum optimizer_kind optimizer;
+    bool caffe, l1;
     size_t count;       /* of the first parameter; around and beyond what one work-item handles */
     struct shape shape; /* batches */
     bool small;
 };
 
 static const struct other_row other_rows[] = {
-    {VERIFY_CASE_SGD, false, 1, {0}, true},
-    {VERIFY_CASE_SGD, false, 2049, {0}, true},
-    {VERIFY_CASE_SGD, true, 1, {0}, true},
-    {VERIFY_CASE_SGD, true, 5000, {0}, true},
-    {VERIFY_CASE_BATCH, false, 0, {4, 3, 5, 7}, true},
-    {VERIFY_CASE_BATCH, false, 0, {7, 1, 28, 28}, false},
-    {VERIFY_CASE_BATCH, false, 0, {1, 2, 3, 1}, false},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, 1, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, 2049, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, true, false, 1, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, true, false, 5000, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, true, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, false, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, true, false, 1025, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, false, false, 1025, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, true, 2, {0}, true},
+    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, 0, {4, 3, 5, 7}, true},
+    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, 0, {7, 1, 28, 28}, false},
+    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, 0, {1, 2, 3, 1}, false},
 };
 
 static void other_case(struct verify_case *out, int row)
 {
+    static const char *const names[] = {"sgd", "nesterov", "adam"};
     const struct other_row *r = &other_rows[row];
 
     out->what = r->what;
-    out->caffe = r->caffe;
+    out->optimizer = (struct optimizer_settings){r->optimizer, r->caffe, r->l1, 0.96875, 0.0009765625};
     out->count = r->count;
     out->small = r->small;
     out->desc.x = r->shape;
-    if (r->what == VERIFY_CASE_SGD)
-        (void)snprintf(out->name, sizeof out->name, "sgd %s, a parameter of %zu",
-                       r->caffe ? "caffe" : "pytorch", r->count);
+    if (r->what == VERIFY_CASE_UPDATE)
+        (void)snprintf(out->name, sizeof out->name, "%s %s%s, a parameter of %zu", names[r->optimizer],
+                       r->caffe ? "caffe" : "pytorch", r->l1 ? " l1" : "", r->count);
     else
         (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d", r->shape.n, r->shape.c, r->shape.h,
                        r->shape.w);
@@ -460,8 +468,8 @@ int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int bl
 {
     int n = c->desc.x.n, rc;
 
-    if (c->what == VERIFY_CASE_SGD)
-        rc = verify_sgd(ctx, c->caffe, c->count, seed, out, err);
+    if (c->what == VERIFY_CASE_UPDATE)
+        rc = verify_update(ctx, &c->optimizer, c->count, seed, out, err);
     else
         rc = run_batch(ctx, c, block, thorough, n, seed, out, err);
     if (rc == 0 && n > 1 && !out->unsupported) {

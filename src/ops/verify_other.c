@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "ops/batch.h"
-#include "ops/sgd.h"
+#include "ops/optimizer.h"
 #include "ops/verify_trial.h"
 
 #include "base/rng.h"
@@ -32,90 +32,121 @@ static double rate_of(int update)
 static const double momentum = 0.875;
 
 /* Parameters of odd sizes with gaps between them, the first of `count` floats. */
-static size_t place_params(struct sgd_param params[PARAMS], size_t count)
+static size_t place_params(struct optimizer_param params[PARAMS], size_t count)
 {
     static const double lr_mult[PARAMS] = {1.0, 2.0, 0.5}, decay[PARAMS] = {0.03125, 0.0, 0.125};
     const size_t counts[PARAMS] = {count, 3, count / 2 + 1};
     size_t at = 5;
 
     for (int i = 0; i < PARAMS; i++) {
-        params[i] = (struct sgd_param){at, counts[i], lr_mult[i], decay[i]};
+        params[i] = (struct optimizer_param){at, counts[i], lr_mult[i], decay[i]};
         at += counts[i] + 7;
     }
     return at;
 }
 
-static int run_updates(struct trial *t, struct sgd *sgd, int run, struct clr_error *err)
+static int run_updates(struct trial *t, struct optimizer *optimizer, int run, struct clr_error *err)
 {
+    const struct optimizer_buffers at = {t->at[S_W]->mem, t->at[S_V]->mem, t->at[S_DW]->mem,
+                                         t->at[S_S] ? t->at[S_S]->mem : NULL};
     int rc = trial_upload(t, run, err);
 
     for (int k = 0; k < UPDATES && rc == 0; k++)
-        rc = sgd_update(sgd, t->at[S_W]->mem, t->at[S_V]->mem, t->at[S_DW]->mem, rate_of(k), momentum, err);
+        rc = optimizer_update(optimizer, &at, rate_of(k), momentum, (uint64_t)k, err);
     return rc < 0 ? rc : trial_download(t, run, err);
 }
 
-static int sgd_trial(struct trial *t, struct sgd *sgd, const struct sgd_param *params, double *w, double *v,
-                     const double *g, size_t total, bool caffe, struct clr_error *err)
+/* Weights, momenta, squares, gradients: `total` numbers each, the parameters' and what lies between them. */
+struct update_arrays {
+    double *w, *v, *s, *g;
+};
+
+static int place_arrays(struct trial *t, const struct update_arrays *a, const struct optimizer_param *params,
+                        size_t total, bool squares, struct clr_error *err)
 {
     cl_mem ignored;
-    int rc = trial_array(t, S_W, &ignored, total, w, err);
+    int rc = trial_array(t, S_W, &ignored, total, a->w, err);
 
     if (rc == 0)
-        rc = trial_array(t, S_V, &ignored, total, v, err);
+        rc = trial_array(t, S_V, &ignored, total, a->v, err);
+    if (rc == 0 && squares)
+        rc = trial_array(t, S_S, &ignored, total, a->s, err);
     if (rc == 0)
-        rc = trial_array(t, S_DW, &ignored, total, g, err);
+        rc = trial_array(t, S_DW, &ignored, total, a->g, err);
     for (int i = 0; i < PARAMS && rc == 0; i++) {
         memset(t->at[S_W]->writable + params[i].offset, 1, params[i].count);
         memset(t->at[S_V]->writable + params[i].offset, 1, params[i].count);
+        if (squares)
+            memset(t->at[S_S]->writable + params[i].offset, 1, params[i].count);
     }
-    for (int run = 0; run < 2 && rc == 0; run++)
-        rc = run_updates(t, sgd, run, err);
-    if (rc < 0)
-        return rc;
+    return rc;
+}
+
+static void check_updates(struct trial *t, const struct optimizer_settings *o, const struct update_arrays *a,
+                          const struct optimizer_param *params)
+{
     for (int i = 0; i < PARAMS; i++) {
-        const struct sgd_param *p = &params[i];
+        const struct optimizer_param *p = &params[i];
         const size_t at = p->offset;
+        struct ref_update u = {.kind = (enum ref_optimizer)o->kind,
+                               .caffe = o->caffe,
+                               .l1 = o->l1,
+                               .momentum = momentum,
+                               .momentum2 = o->momentum2,
+                               .epsilon = o->epsilon,
+                               .decay = p->decay,
+                               .w = a->w + at,
+                               .v = a->v + at,
+                               .s = a->s + at};
         for (int k = 0; k < UPDATES; k++)
-            ref_sgd(w + at, v + at, g + at, p->count, rate_of(k) * p->lr_mult, momentum, p->decay, caffe);
-        trial_check_array(t, VERIFY_W, LIMIT, S_W, at, p->count, w + at);
-        trial_check_array(t, VERIFY_V, LIMIT, S_V, at, p->count, v + at);
+            ref_optimizer(&u, a->g + at, p->count, rate_of(k) * p->lr_mult, k);
+        trial_check_array(t, VERIFY_W, LIMIT, S_W, at, p->count, u.w);
+        trial_check_array(t, VERIFY_V, LIMIT, S_V, at, p->count, u.v);
+        if (t->at[S_S])
+            trial_check_array(t, VERIFY_S, LIMIT, S_S, at, p->count, u.s);
     }
     trial_check_untouched(t);
     trial_check_repeats(t);
     t->result->arrangements++;
-    return 0;
 }
 
-int verify_sgd(struct ocl_context *ctx, bool caffe, size_t count, uint64_t seed, struct verify_result *out,
-               struct clr_error *err)
+int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, size_t count,
+                  uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
-    struct trial t = {.ctx = ctx,
-                      .title = caffe ? "Caffe's momentum" : "PyTorch's momentum",
-                      .guard = 64,
-                      .batch = 1,
-                      .planned = 1,
-                      .result = out};
-    struct sgd_param params[PARAMS];
+    static const char *const names[] = {"momentum", "Nesterov's momentum", "Adam"};
+    struct trial t = {
+        .ctx = ctx, .title = names[settings->kind], .guard = 64, .batch = 1, .planned = 1, .result = out};
+    struct optimizer_param params[PARAMS];
     const size_t total = place_params(params, count);
-    double *w = NULL, *v = NULL, *g = NULL;
-    struct sgd *sgd = NULL;
+    const bool squares = optimizer_needs_squares(settings->kind);
+    struct update_arrays a = {NULL, NULL, NULL, NULL};
+    struct optimizer *optimizer = NULL;
     int rc;
 
     trial_result_init(out);
-    rc = random_array(&w, total, seed, 10, err);
+    rc = random_array(&a.w, total, seed, 10, err);
     if (rc == 0)
-        rc = random_array(&v, total, seed, 11, err);
+        rc = random_array(&a.v, total, seed, 11, err);
     if (rc == 0)
-        rc = random_array(&g, total, seed, 12, err);
+        rc = random_array(&a.g, total, seed, 12, err);
     if (rc == 0)
-        rc = sgd_create(&sgd, ctx, caffe, params, PARAMS, err);
+        rc = random_array(&a.s, total, seed, 13, err);
+    for (size_t i = 0; i < total && rc == 0; i++)
+        a.s[i] = fabs(a.s[i]);
     if (rc == 0)
-        rc = sgd_trial(&t, sgd, params, w, v, g, total, caffe, err);
-    sgd_destroy(sgd);
+        rc = optimizer_create(&optimizer, ctx, settings, params, PARAMS, err);
+    if (rc == 0)
+        rc = place_arrays(&t, &a, params, total, squares, err);
+    for (int run = 0; run < 2 && rc == 0; run++)
+        rc = run_updates(&t, optimizer, run, err);
+    if (rc == 0)
+        check_updates(&t, settings, &a, params);
+    optimizer_destroy(optimizer);
     trial_clear(&t);
-    free(w);
-    free(v);
-    free(g);
+    free(a.w);
+    free(a.v);
+    free(a.s);
+    free(a.g);
     return rc;
 }
 

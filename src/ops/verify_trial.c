@@ -6,19 +6,13 @@
 
 #define GARBAGE 0x42f6e979u /* 123.456f: scratch before the second run */
 
-static const char *const slot_names[S_COUNT] = {[S_X] = "x",
-                                                [S_Y] = "y",
-                                                [S_DX] = "dx",
-                                                [S_DY] = "dy",
-                                                [S_W] = "w",
-                                                [S_B] = "b",
-                                                [S_DW] = "dw",
-                                                [S_DB] = "db",
-                                                [S_V] = "v",
-                                                [S_SAVED] = "saved",
-                                                [S_WORK] = "workspace",
-                                                [S_LABELS] = "labels",
-                                                [S_INDEX] = "sample index",
+static const char *const slot_names[S_COUNT] = {[S_X] = "x",           [S_Y] = "y",
+                                                [S_DX] = "dx",         [S_DY] = "dy",
+                                                [S_W] = "w",           [S_B] = "b",
+                                                [S_DW] = "dw",         [S_DB] = "db",
+                                                [S_V] = "v",           [S_S] = "s",
+                                                [S_SAVED] = "saved",   [S_WORK] = "workspace",
+                                                [S_LABELS] = "labels", [S_INDEX] = "sample index",
                                                 [S_SAMPLE] = "sample"};
 
 void trial_result_init(struct verify_result *r)

@@ -27,9 +27,10 @@ enum slot_name {
     S_DY,
     S_W,
     S_B,
-    S_DW, /* SGD: the gradient */
+    S_DW, /* an update's gradient */
     S_DB,
     S_V,
+    S_S,
     S_SAVED,
     S_WORK,
     S_LABELS,

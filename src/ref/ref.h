@@ -45,8 +45,17 @@ void ref_softmax_loss(double *loss, double *dx, const double *logits, const int3
  * counted as higher, as arg-max does). A NaN score is never a hit. */
 void ref_accuracy(double *hit, const double *logits, const int32_t *labels, int n, int classes, int top_k);
 
-/* One update. caffe: v ← μv + η(g + λw), w ← w − v; else PyTorch: v ← μv + g + λw, w ← w − ηv. */
-void ref_sgd(double *w, double *v, const double *g, size_t count, double lr, double momentum, double decay,
-             bool caffe);
+enum ref_optimizer { REF_SGD, REF_NESTEROV, REF_ADAM };
+
+struct ref_update {
+    enum ref_optimizer kind;
+    bool caffe, l1; /* the convention; decay by the sign */
+    double momentum, momentum2, epsilon, decay;
+    double *w, *v, *s; /* weights, momenta, means of squares (Adam) */
+};
+
+/* Update t (0 for the first) of `count` weights from their gradients, in place; the formulas are those of
+ * cl/optimizer.cl. */
+void ref_optimizer(struct ref_update *u, const double *g, size_t count, double lr, int t);
 
 #endif

@@ -315,11 +315,12 @@ static json_t *mean_json(const struct session *s)
 json_t *record_settings(const struct session *s)
 {
     static const char *const means[] = {"none", "channel", "image"};
+    static const char *const optimizers[] = {"sgd", "nesterov", "adam"};
     const struct clr_train_options *o = s->o;
 
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o, "
-        "s:o, s:b}",
+        "s:o, s:b, s:s, s:s, s:f, s:f}",
         "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
         "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed), "weight_decay",
         o->weight_decay, "momentum_convention", o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch",
@@ -327,7 +328,9 @@ json_t *record_settings(const struct session *s)
         o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "mean_values",
         mean_json(s), "scale", s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
         integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every),
-        "checkpoint_every", integer(o->checkpoint_every), "keep_minima", o->keep_minima);
+        "checkpoint_every", integer(o->checkpoint_every), "keep_minima", o->keep_minima, "regularization",
+        o->l1 ? "l1" : "l2", "optimizer", optimizers[o->optimizer], "momentum2", o->momentum2, "epsilon",
+        o->epsilon);
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)
@@ -408,6 +411,14 @@ static json_t *arguments_json(const struct clr_train_options *o, json_t *before)
     return list;
 }
 
+/* Of the run that goes on, in words; NULL: not known. */
+static const char *schedule_before(const struct record *r)
+{
+    const json_t *schedule = json_object_get(json_object_get(r->before, "settings"), "schedule");
+
+    return json_string_value(json_object_get(schedule, "description"));
+}
+
 /* Where the run went on in other processes, oldest first. */
 static json_t *resumed_json(const struct record *r, const struct session *s)
 {
@@ -418,10 +429,11 @@ static json_t *resumed_json(const struct record *r, const struct session *s)
         list = json_array();
     }
     if (r->before)
-        (void)json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*}", "iteration",
+        (void)json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*}", "iteration",
                                                     integer(r->went_on_at), "when", r->started, "version",
                                                     CLR_VERSION, "git", CLR_GIT_ID, "device",
-                                                    s->o->device->name, "command", s->o->command_line));
+                                                    s->o->device->name, "command", s->o->command_line,
+                                                    "schedule_before", schedule_before(r)));
     return list;
 }
 

@@ -190,10 +190,13 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 {
     /* "data", "out": paths; what is in the files is compared. "description" follows from the others. */
     static const char *const may_change[] = {"iterations",       "out", "data", "description",
-                                             "checkpoint_every", NULL};
+                                             "checkpoint_every", NULL},
+                             *const continued[] = {"iterations",       "out",      "data",
+                                                   "checkpoint_every", "schedule", NULL};
     const struct clr_schedule *schedule = &s->o->schedule;
-    const bool bound = schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
-                       schedule->policy == CLR_POLICY_SWEEP_LOG || schedule->iterations > 0;
+    const bool continues = s->o->continues;
+    const bool bound = !continues && (schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
+                                      schedule->policy == CLR_POLICY_SWEEP_LOG || schedule->iterations > 0);
     const json_t *before = json_object_get(r->before, "settings");
     json_t *settings;
     int rc = 0;
@@ -207,33 +210,47 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
         rc = compare(json_object_get(before, "iterations"), json_object_get(settings, "iterations"),
                      "iterations", r->dir, err);
     if (rc == 0)
-        rc = compare_all(before, settings, may_change, r->dir, err);
+        rc = compare_all(before, settings, continues ? continued : may_change, r->dir, err);
+    if (rc == 0 && continues)
+        rc = compare(json_object_get(json_object_get(before, "schedule"), "momentum"),
+                     json_object_get(json_object_get(settings, "schedule"), "momentum"), "momentum", r->dir,
+                     err);
     json_decref(settings);
     return rc;
 }
 
 /* ------------------------------------------------------------------ going back */
 
+/* The sets of parameters that a checkpoint holds, the first `saved_count()` of them. */
+static const struct {
+    int set;
+    const char *suffix; /* of the tensors' names */
+} saved[] = {{PARAMS_W, ""}, {PARAMS_V, ".momentum"}, {PARAMS_S, ".squares"}};
+
+static size_t saved_count(const struct params *p)
+{
+    return p->set_count > PARAMS_S ? 3 : 2;
+}
+
 static int apply_parameters(const struct checkpoint *c, struct session *s, struct clr_error *err)
 {
     const struct params *p = &s->params;
     int rc = 0;
 
-    if (c->tensors.count != 2 * p->count)
+    if (c->tensors.count != saved_count(p) * p->count)
         return clr_error_set(err, CLR_EINPUT, "the checkpoint of '%s' is of another net", s->o->out);
-    for (size_t i = 0; i < p->count && rc == 0; i++) {
-        const size_t size = p->info[i].count * sizeof(float);
-        const struct st_tensor *w = safetensors_find(&c->tensors, p->info[i].name), *v;
-        char name[sizeof w->name];
-        (void)snprintf(name, sizeof name, "%s.momentum", p->info[i].name);
-        v = safetensors_find(&c->tensors, name);
-        if (!w || !v || w->count != p->info[i].count || v->count != w->count)
-            return clr_error_set(err, CLR_EINPUT,
-                                 "the checkpoint of '%s' is of another net: '%s' is not in it", s->o->out,
-                                 p->info[i].name);
-        rc = ocl_write(s->ctx, p->w[i], 0, size, w->data, err);
-        if (rc == 0)
-            rc = ocl_write(s->ctx, p->v[i], 0, size, v->data, err);
+    for (size_t i = 0; i < p->count; i++) {
+        for (size_t k = 0; k < saved_count(p) && rc == 0; k++) {
+            const struct st_tensor *t;
+            char name[sizeof t->name];
+            (void)snprintf(name, sizeof name, "%s%s", p->info[i].name, saved[k].suffix);
+            t = safetensors_find(&c->tensors, name);
+            if (!t || t->count != p->info[i].count)
+                return clr_error_set(err, CLR_EINPUT,
+                                     "the checkpoint of '%s' is of another net: '%s' is not in it", s->o->out,
+                                     name);
+            rc = ocl_write(s->ctx, p->parts[saved[k].set][i], 0, t->count * sizeof(float), t->data, err);
+        }
     }
     return rc;
 }
@@ -297,18 +314,19 @@ static json_t *variants_json(const struct session *s)
     return json_pack("{s:o, s:o}", "train", train, "test", test);
 }
 
-/* 2·params tensors that point into the values. */
-static void describe_tensors(struct st_tensor *out, const struct params *p, float *const *w, float *const *v)
+/* Tensors that point into the values of the saved sets. */
+static void describe_tensors(struct st_tensor *out, const struct params *p, float *const *const *values)
 {
-    for (size_t i = 0; i < 2 * p->count; i++) {
-        const struct graph_param *info = &p->info[i / 2];
-        struct st_tensor *t = &out[i];
-        (void)snprintf(t->name, sizeof t->name, "%s%s", info->name, i % 2 ? ".momentum" : "");
-        t->rank = info->rank;
-        for (int k = 0; k < info->rank; k++)
-            t->dims[k] = (uint64_t)info->dims[k];
-        t->count = info->count;
-        t->data = i % 2 ? v[i / 2] : w[i / 2];
+    for (size_t i = 0; i < p->count; i++) {
+        const struct graph_param *info = &p->info[i];
+        for (size_t k = 0; k < saved_count(p); k++, out++) {
+            (void)snprintf(out->name, sizeof out->name, "%s%s", info->name, saved[k].suffix);
+            out->rank = info->rank;
+            for (int d = 0; d < info->rank; d++)
+                out->dims[d] = (uint64_t)info->dims[d];
+            out->count = info->count;
+            out->data = values[k][i];
+        }
     }
 }
 
@@ -323,17 +341,17 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
                            .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};
-    float **w = NULL, **v = NULL;
-    int rc = session_read_parameters(s, PARAMS_W, &w, err);
+    float **values[MEM_COUNT(saved)] = {NULL};
+    int rc = 0;
 
-    if (rc == 0)
-        rc = session_read_parameters(s, PARAMS_V, &v, err);
+    for (size_t k = 0; k < saved_count(p) && rc == 0; k++)
+        rc = session_read_parameters(s, saved[k].set, &values[k], err);
     if (rc == CLR_EDIVERGED) {
         rc = 0;
         goto out;
     }
     if (rc == 0)
-        rc = mem_new(&tensors, 2 * p->count, sizeof *tensors, "a checkpoint", err);
+        rc = mem_new(&tensors, saved_count(p) * p->count, sizeof *tensors, "a checkpoint", err);
     record_rows(r, &history, 17);
     if (rc == 0)
         rc = str_check(&history, err);
@@ -343,8 +361,8 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
         rc = str_check(&r->timing, err);
     if (rc < 0)
         goto out;
-    describe_tensors(tensors, p, w, v);
-    c.tensors = (struct st_file){.tensors = tensors, .count = 2 * p->count};
+    describe_tensors(tensors, p, (float *const *const *)values);
+    c.tensors = (struct st_file){.tensors = tensors, .count = saved_count(p) * p->count};
     c.history =
         (char *)(uintptr_t)str_text(&history); /* borrowed: writing changes nothing; no rows, no text */
     c.losses = r->losses.text;
@@ -356,8 +374,8 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     json_decref(c.made);
     json_decref(c.variants);
 out:
-    session_free_parameters(s, w);
-    session_free_parameters(s, v);
+    for (size_t k = 0; k < MEM_COUNT(saved); k++)
+        session_free_parameters(s, values[k]);
     free(tensors);
     str_clear(&history);
     return rc;

@@ -32,6 +32,14 @@ static int check_options(const struct session *s, struct clr_error *err)
                              o->batch, s->order_count);
     if (!(o->weight_decay >= 0.0) || !isfinite(o->weight_decay))
         return clr_error_set(err, CLR_EUSAGE, "--weight-decay must be a number ≥ 0");
+    if (o->optimizer != CLR_OPTIMIZER_SGD && o->optimizer != CLR_OPTIMIZER_NESTEROV &&
+        o->optimizer != CLR_OPTIMIZER_ADAM)
+        return clr_error_set(err, CLR_EUSAGE, "--optimizer must be sgd, nesterov or adam");
+    if (!(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
+        return clr_error_set(err, CLR_EUSAGE, "--momentum2 is %g: it must be at least 0 and below 1",
+                             o->momentum2);
+    if (!(o->epsilon > 0.0) || !isfinite(o->epsilon))
+        return clr_error_set(err, CLR_EUSAGE, "--epsilon is %g: it must be finite and above 0", o->epsilon);
     if (o->iterations < 1 || o->iterations > UINT32_MAX / 2)
         return clr_error_set(err, CLR_EUSAGE, "--iterations must be between 1 and %u", UINT32_MAX / 2);
     if (o->log_every < 1)
@@ -219,6 +227,24 @@ static int check_memory(const struct session *s, struct clr_error *err)
     return 0;
 }
 
+struct optimizer_settings session_optimizer(const struct clr_train_options *o)
+{
+    static const enum optimizer_kind kinds[] = {[CLR_OPTIMIZER_SGD] = OPTIMIZER_SGD,
+                                                [CLR_OPTIMIZER_NESTEROV] = OPTIMIZER_NESTEROV,
+                                                [CLR_OPTIMIZER_ADAM] = OPTIMIZER_ADAM};
+
+    return (struct optimizer_settings){.kind = kinds[o->optimizer],
+                                       .caffe = o->convention == CLR_MOMENTUM_CAFFE,
+                                       .l1 = o->l1,
+                                       .momentum2 = o->momentum2,
+                                       .epsilon = o->epsilon};
+}
+
+static int sets_of(const struct clr_train_options *o, bool train)
+{
+    return !train ? 1 : optimizer_needs_squares(session_optimizer(o).kind) ? PARAMS_S + 1 : PARAMS_V + 1;
+}
+
 int session_plan(struct session *s, const struct clr_train_options *o, bool train,
                  const struct checkpoint *from, struct clr_error *err)
 {
@@ -245,7 +271,7 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
     if (rc == 0 && train)
         rc = net_plan(&s->train_net, s->train_graph, o->device, block, err);
     if (rc == 0)
-        rc = params_plan(&s->params, s->test_graph, o->device, train, err);
+        rc = params_plan(&s->params, s->test_graph, o->device, sets_of(o, train), err);
     if (rc == 0)
         rc = check_memory(s, err);
     if (rc == 0 && o->init && !from)
@@ -306,16 +332,17 @@ static int start_lists(struct session *s, struct clr_error *err)
 static int start_optimiser(struct session *s, struct clr_error *err)
 {
     const struct params *p = &s->params;
-    struct sgd_param *list = NULL;
+    const struct optimizer_settings settings = session_optimizer(s->o);
+    struct optimizer_param *list = NULL;
     int rc = mem_new(&list, p->count, sizeof *list, "the optimiser", err);
 
     for (size_t i = 0; i < p->count && rc == 0; i++)
-        list[i] = (struct sgd_param){.offset = p->offset[i],
-                                     .count = p->info[i].count,
-                                     .lr_mult = p->info[i].mult.lr_mult,
-                                     .decay = s->o->weight_decay * p->info[i].mult.decay_mult};
+        list[i] = (struct optimizer_param){.offset = p->offset[i],
+                                           .count = p->info[i].count,
+                                           .lr_mult = p->info[i].mult.lr_mult,
+                                           .decay = s->o->weight_decay * p->info[i].mult.decay_mult};
     if (rc == 0)
-        rc = sgd_create(&s->sgd, s->ctx, s->o->convention == CLR_MOMENTUM_CAFFE, list, p->count, err);
+        rc = optimizer_create(&s->optimizer, s->ctx, &settings, list, p->count, err);
     free(list);
     return rc;
 }
@@ -358,7 +385,7 @@ void session_clear(struct session *s)
         (void)ocl_finish(s->ctx, NULL);
     batch_destroy(s->train_batch);
     batch_destroy(s->test_batch);
-    sgd_destroy(s->sgd);
+    optimizer_destroy(s->optimizer);
     net_destroy(s->train_net);
     net_destroy(s->test_net);
     params_clear(&s->params);
@@ -415,6 +442,8 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
                                 .index_offset = s->state.place,
                                 .seed = s->o->seed,
                                 .iteration = (uint32_t)s->state.iteration};
+    const struct optimizer_buffers all = {s->params.all[PARAMS_W], s->params.all[PARAMS_V],
+                                          s->params.all[PARAMS_G], s->params.all[PARAMS_S]};
     int rc = s->state.place == 0 ? load_order(s, err) : 0;
 
     if (rc == 0)
@@ -426,8 +455,7 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
         rc = net_backward(s->train_net, &b, err);
     /* the place where sums over devices or hosts belong, between gradients and update: there is one device */
     if (rc == 0)
-        rc = sgd_update(s->sgd, s->params.all[PARAMS_W], s->params.all[PARAMS_V], s->params.all[PARAMS_G],
-                        rate, momentum, err);
+        rc = optimizer_update(s->optimizer, &all, rate, momentum, s->state.iteration, err);
     if (rc < 0)
         return rc;
     s->counts[slot] = count;

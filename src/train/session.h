@@ -1,7 +1,7 @@
 /*
  * What a run holds: the device, the data on it, the nets of both phases, the parameters and their momenta,
- * and the place in the data. All state of a run is struct run_state plus the contents of params.w and
- * params.v: what a checkpoint (resume.h) saves, beside what was recorded.
+ * and the place in the data. All state of a run is struct run_state plus the contents of params but
+ * for the gradients: what a checkpoint (resume.h) saves, beside what was recorded.
  *
  * In two steps: session_plan() reads and checks everything that can be checked without touching the device,
  * the memory included; session_start() allocates and compiles.
@@ -14,7 +14,7 @@
 #include "net/net.h"
 #include "net/safetensors.h"
 #include "ops/batch.h"
-#include "ops/sgd.h"
+#include "ops/optimizer.h"
 #include "train/checkpoint.h"
 
 enum {
@@ -47,7 +47,7 @@ struct session {
     struct ocl_context *ctx;
     struct batch *train_batch, *test_batch;
     struct device_images train_images, test_images;
-    struct sgd *sgd;
+    struct optimizer *optimizer;
     int32_t *base_order, *order; /* training images in ascending order; this epoch's order */
     int order_count;
     int32_t *eval_order;
@@ -67,6 +67,9 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
 /* Says how faster variants are found, where nothing is known of the device. */
 void session_hint(const struct session *s);
 int session_start(struct session *s, struct clr_error *err);
+
+/* What the options ask of the optimiser. */
+struct optimizer_settings session_optimizer(const struct clr_train_options *o);
 void session_clear(struct session *s);
 
 /* Enqueue one update with that rate and momentum. At most SESSION_LOSSES updates between two reads. */
@@ -89,7 +92,7 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
                      struct clr_error *err);
 
 /*
- * The values of PARAMS_W or PARAMS_V, one array for each parameter; give them back with
+ * The values of PARAMS_W, PARAMS_V or PARAMS_S, one array for each parameter; give them back with
  * session_free_parameters(). CLR_EDIVERGED, and nothing, where one is not finite: a loss can be finite
  * without it.
  */

@@ -92,7 +92,7 @@ START_TEST(test_resume__any_iteration_gives_the_same_bytes)
 }
 END_TEST
 
-/* The last partial batch, the other convention, a moving momentum, images held out. */
+/* The last partial batch, the other convention, a moving momentum, images held out, other optimisers. */
 START_TEST(test_resume__every_way_of_training)
 {
     struct clr_train_options o = options("keep");
@@ -112,6 +112,16 @@ START_TEST(test_resume__every_way_of_training)
     o.seed = UINT64_MAX;
     o.profile = true;
     stop_and_go(o, "sequential-disturbed", at);
+    o = options(
+        "adam"); /* whose squares are saved too, and whose first updates are corrected by their number */
+    o.optimizer = CLR_OPTIMIZER_ADAM;
+    o.schedule.policy = CLR_POLICY_FIXED;
+    o.schedule.lr = 0.002;
+    stop_and_go(o, "adam-disturbed", at);
+    o = options("nesterov");
+    o.optimizer = CLR_OPTIMIZER_NESTEROV;
+    o.l1 = true;
+    stop_and_go(o, "nesterov-disturbed", at);
 }
 END_TEST
 

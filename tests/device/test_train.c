@@ -399,6 +399,37 @@ START_TEST(test_train__conventions_of_momentum_differ_as_the_rate_changes)
 }
 END_TEST
 
+START_TEST(test_train__optimizers_differ)
+{
+    struct clr_train_options sgd = options("opt-sgd"), nesterov = options("opt-nesterov"),
+                             adam = options("opt-adam"), l1 = options("opt-l1"), bad;
+    struct clr_train_result r;
+    struct clr_error err;
+
+    nesterov.optimizer = CLR_OPTIMIZER_NESTEROV;
+    adam.optimizer = CLR_OPTIMIZER_ADAM;
+    adam.schedule.policy = CLR_POLICY_FIXED;
+    adam.schedule.lr = 0.001;
+    l1.l1 = true;
+    must_train(&sgd, &r);
+    must_train(&nesterov, &r);
+    must_train(&adam, &r);
+    must_train(&l1, &r);
+    ck_assert_double_gt(nmse_of_parameter(sgd.out, nesterov.out, "ip2.weight"), 1e-7);
+    ck_assert_double_gt(nmse_of_parameter(sgd.out, adam.out, "ip2.weight"), 1e-7);
+    ck_assert_double_gt(nmse_of_parameter(sgd.out, l1.out, "ip2.weight"), 1e-7);
+    bad = options("opt-bad");
+    bad.optimizer = (enum clr_optimizer)7;
+    ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
+    bad.optimizer = CLR_OPTIMIZER_ADAM;
+    bad.momentum2 = 1.0;
+    ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
+    bad.momentum2 = 0.9;
+    bad.epsilon = NAN;
+    ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
+}
+END_TEST
+
 START_TEST(test_train__lr_mult_0_leaves_a_parameter_untouched)
 {
     struct clr_net_spec *spec =
@@ -789,6 +820,7 @@ int main(void)
     tcase_add_test(tc, test_range_test__writes_curve_reading_and_figure);
     tcase_add_test(tc, test_range_test__stops_where_the_loss_diverges);
     tcase_add_test(tc, test_train__dropout_is_keyed_by_seed_and_sample);
+    tcase_add_test(tc, test_train__optimizers_differ);
     tcase_add_test(tc, test_train__conventions_of_momentum_differ_as_the_rate_changes);
     tcase_add_test(tc, test_train__lr_mult_0_leaves_a_parameter_untouched);
     tcase_add_test(tc, test_train__decay_mult_0_means_no_decay);

@@ -6,9 +6,11 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/rng.h"
 #include "ref/ref.h"
 
@@ -636,21 +638,86 @@ START_TEST(test_ref__sgd_conventions)
 {
     const double g = 2.0;
     double w = 1.0, v = 0.0;
+    struct ref_update u = {.momentum = 0.9, .decay = 0.5, .w = &w, .v = &v};
 
-    ref_sgd(&w, &v, &g, 1, 0.1, 0.9, 0.5, false);
+    ref_optimizer(&u, &g, 1, 0.1, 0);
     NEAR(v, 2.5);
     NEAR(w, 0.75);
-    ref_sgd(&w, &v, &g, 1, 0.2, 0.9, 0.5, false);
+    ref_optimizer(&u, &g, 1, 0.2, 1);
     NEAR(v, 0.9 * 2.5 + 2.375);
     NEAR(w, 0.75 - 0.2 * 4.625);
     w = 1.0;
     v = 0.0;
-    ref_sgd(&w, &v, &g, 1, 0.1, 0.9, 0.5, true);
+    u.caffe = true;
+    ref_optimizer(&u, &g, 1, 0.1, 0);
     NEAR(v, 0.25);
     NEAR(w, 0.75);
-    ref_sgd(&w, &v, &g, 1, 0.2, 0.9, 0.5, true);
+    ref_optimizer(&u, &g, 1, 0.2, 1);
     NEAR(v, 0.9 * 0.25 + 0.2 * 2.375);
     NEAR(w, 0.75 - 0.7);
+}
+END_TEST
+
+/* What tests/golden/make_optimizers.py wrote with PyTorch's own. */
+START_TEST(test_ref__optimizers_are_pytorch_s)
+{
+    static const struct csv_column columns[] = {
+        {"sgd 0", -100, 100},      {"sgd 1", -100, 100},      {"sgd 2", -100, 100},
+        {"nesterov 0", -100, 100}, {"nesterov 1", -100, 100}, {"nesterov 2", -100, 100},
+        {"adam 0", -100, 100},     {"adam 1", -100, 100},     {"adam 2", -100, 100}};
+    static const double momentum2 = 0.99;
+    struct csv table;
+    struct clr_error err;
+    char path[1024];
+
+    (void)snprintf(path, sizeof path, "%s/tests/golden/optimizers.csv", getenv("CLR_SOURCE_ROOT"));
+    ck_assert_msg(csv_read(&table, path, columns, MEM_COUNT(columns), &err) == 0, "%s", err.message);
+    ck_assert_uint_ge(table.rows, 30);
+    for (size_t kind = 0; kind < 3; kind++) {
+        double w[3] = {0.5, -1.25, 2.0}, v[3] = {0.0}, s[3] = {0.0}, g[3];
+        struct ref_update u = {(enum ref_optimizer)kind, false, false, 0.9, momentum2, 1e-3, 0.1, w, v, s};
+        for (size_t t = 0; t < table.rows; t++) {
+            for (size_t i = 0; i < 3; i++)
+                g[i] = cos(1.0 + 0.7 * (double)t + (double)i);
+            ref_optimizer(&u, g, 3, 0.05 * (double)(1 + t % 3), (int)t);
+            for (size_t i = 0; i < 3; i++)
+                ck_assert_msg(fabs(w[i] - csv_at(&table, t, 3 * kind + i)) < 1e-12,
+                              "%s after update %zu: %.15g", columns[3 * kind + i].name, t, w[i]);
+        }
+    }
+    csv_clear(&table);
+}
+END_TEST
+
+/* Two updates of one weight, by hand: w 1, g 2, λ 0.5, μ 0.5, rates 0.1 and 0.2. */
+START_TEST(test_ref__caffe_s_optimizers)
+{
+    const double g = 2.0;
+    double w = 1.0, v = 0.0, s = 0.0;
+    struct ref_update u = {REF_NESTEROV, true, false, 0.5, 0.75, 0.125, 0.5, &w, &v, &s};
+
+    ref_optimizer(&u, &g, 1, 0.1, 0);
+    NEAR(v, 0.25);
+    NEAR(w, 1.0 - 1.5 * 0.25);
+    ref_optimizer(&u, &g, 1, 0.2, 1);
+    NEAR(v, 0.5 * 0.25 + 0.2 * (2.0 + 0.5 * 0.625));
+    NEAR(w, 0.625 - (1.5 * 0.5875 - 0.5 * 0.25));
+    w = 1.0;
+    v = 0.0;
+    u.kind = REF_ADAM;
+    ref_optimizer(&u, &g, 1, 0.1, 0);
+    NEAR(v, 1.25);                                          /* half of 2.5 */
+    NEAR(s, 1.5625);                                        /* a quarter of 6.25 */
+    NEAR(w, 1.0 - 0.1 * 0.5 / 0.5 * 1.25 / (1.25 + 0.125)); /* √(1 − 0.75)/(1 − 0.5) = 1 */
+    w = -1.0;
+    v = 0.0;
+    u.kind = REF_SGD;
+    u.l1 = true;
+    ref_optimizer(&u, &g, 1, 0.1, 0);
+    NEAR(v, 0.1 * (2.0 - 0.5));
+    w = v = 0.0;
+    ref_optimizer(&u, &g, 1, 0.1, 0); /* the sign of 0 is 0 */
+    NEAR(v, 0.2);
 }
 END_TEST
 
@@ -675,6 +742,8 @@ int main(void)
     tcase_add_loop_test(tc, test_ref__softmax_loss_by_hand_and_gradients, 0, 2);
     tcase_add_test(tc, test_ref__accuracy_ties_and_nan);
     tcase_add_test(tc, test_ref__sgd_conventions);
+    tcase_add_test(tc, test_ref__optimizers_are_pytorch_s);
+    tcase_add_test(tc, test_ref__caffe_s_optimizers);
     suite_add_tcase(s, tc);
     return support_run(s, true);
 }

@@ -1,0 +1,359 @@
+/* Caffe's solver files: see solver.h. */
+#include "net/solver.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "net/prototxt.h"
+#include "net/spec.h"
+
+struct reading {
+    struct pt_reader r;
+    struct solver *out;
+    const char *path;
+    struct clr_error *err;
+};
+
+/* ------------------------------------------------------------------ options */
+
+static int add(struct reading *in, const char *name, const char *value)
+{
+    struct solver *s = in->out;
+
+    if (s->count == SOLVER_MAX_OPTIONS)
+        return clr_error_set(in->err, CLR_EINPUT, "%s: more options than there can be", in->path);
+    s->options[s->count].name = name;
+    return str_duplicate(&s->options[s->count++].value, value, in->err);
+}
+
+static int add_real(struct reading *in, const char *name, double value)
+{
+    char text[40];
+
+    (void)snprintf(text, sizeof text, "%.17g", value);
+    return add(in, name, text);
+}
+
+static int add_count(struct reading *in, const char *name, int value)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%d", value);
+    return add(in, name, text);
+}
+
+/* An optional number as an option. `least`: what the field may be at least. */
+static int take_real(struct reading *in, const char *field, double least, double most, const char *option)
+{
+    double value;
+    int rc = pt_double(&in->r, field, least, most, &value, in->err);
+
+    return rc > 0 ? add_real(in, option, value) : rc;
+}
+
+static int take_count(struct reading *in, const char *field, int least, const char *option)
+{
+    int value, rc = pt_int(&in->r, field, least, INT_MAX, &value, in->err);
+
+    return rc > 0 ? add_count(in, option, value) : rc;
+}
+
+/* The number, or what Caffe has where there is none. */
+static int take_or(struct reading *in, const char *field, double most, double otherwise, const char *option)
+{
+    double value = otherwise;
+    int rc = pt_double(&in->r, field, 0.0, most, &value, in->err);
+
+    return rc < 0 ? rc : add_real(in, option, value);
+}
+
+/* ------------------------------------------------------------------ the learning rate */
+
+static int read_stepvalues(struct reading *in)
+{
+    struct pt_field *f = NULL;
+    struct str list = {0};
+    int value, rc = 0;
+
+    while (rc == 0 && pt_next(&in->r, "stepvalue", &f)) {
+        rc = pt_value_int(in->r.doc, f, 1, INT_MAX, &value, in->err);
+        if (rc == 0)
+            str_append(&list, "%s%d", list.length > 0 ? "," : "", value);
+    }
+    if (rc == 0)
+        rc = str_check(&list, in->err);
+    if (rc == 0 && list.length > 0)
+        rc = add(in, "milestones", list.text);
+    str_clear(&list);
+    return rc;
+}
+
+static bool has_bounds(const char *policy)
+{
+    return strcmp(policy, "triangular") == 0 || strcmp(policy, "triangular2") == 0 ||
+           strcmp(policy, "exp_range") == 0;
+}
+
+static int read_rate(struct reading *in)
+{
+    static const char *const policies[] = {"fixed", "step",    "exp",        "inv",         "multistep",
+                                           "poly",  "sigmoid", "triangular", "triangular2", "exp_range"};
+    const char *policy;
+    bool known = false;
+    int rc = pt_text(&in->r, "lr_policy", &policy, in->err);
+
+    if (rc == 0)
+        rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is missing");
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < MEM_COUNT(policies); i++)
+        known = known || strcmp(policies[i], policy) == 0;
+    if (!known)
+        return pt_error(
+            in->r.doc, in->r.message, in->err,
+            "'lr_policy' is '%.60s'; it takes fixed, step, exp, inv, multistep, poly, sigmoid, triangular, "
+            "triangular2 or exp_range",
+            policy);
+    rc = add(in, "policy", policy);
+    if (rc == 0)
+        rc = take_real(in, "base_lr", 0.0, 1e6, has_bounds(policy) ? "min-lr" : "lr");
+    if (rc >= 0)
+        rc = take_real(in, "max_lr", 0.0, 1e6, "max-lr");
+    if (rc >= 0)
+        rc = take_real(in, "gamma", -1e6, 1e6, "gamma");
+    if (rc >= 0)
+        rc = take_real(in, "power", 0.0, 100.0, "power");
+    if (rc >= 0)
+        rc = take_count(in, "stepsize", 1, "step-size");
+    return rc < 0 ? rc : read_stepvalues(in);
+}
+
+/* ------------------------------------------------------------------ the update */
+
+static int read_type(struct reading *in)
+{
+    static const char *const types[] = {"SGD", "Nesterov", "Adam"}, *const names[] = {"sgd", "nesterov",
+                                                                                      "adam"};
+    const char *type = "SGD";
+    int rc = pt_text(&in->r, "type", &type, in->err);
+
+    for (size_t i = 0; i < MEM_COUNT(types) && rc >= 0; i++)
+        if (strcmp(types[i], type) == 0)
+            return add(in, "optimizer", names[i]);
+    return rc < 0 ? rc
+                  : pt_error(in->r.doc, in->r.message, in->err,
+                             "'type' is '%.60s'; it takes \"SGD\", \"Nesterov\" or \"Adam\"", type);
+}
+
+static int read_regularization(struct reading *in)
+{
+    const char *type = "L2";
+    int rc = pt_text(&in->r, "regularization_type", &type, in->err);
+
+    if (rc < 0)
+        return rc;
+    if (strcmp(type, "L1") != 0 && strcmp(type, "L2") != 0)
+        return pt_error(in->r.doc, in->r.message, in->err,
+                        "'regularization_type' is '%.60s'; it takes \"L1\" or \"L2\"", type);
+    return add(in, "regularization", type[1] == '1' ? "l1" : "l2");
+}
+
+static int read_update(struct reading *in)
+{
+    int rc = read_type(in);
+    const bool adam = rc == 0 && strcmp(in->out->options[in->out->count - 1].value, "adam") == 0;
+
+    if (rc == 0)
+        rc = add(in, "momentum-convention", "caffe");
+    if (rc == 0)
+        rc = take_or(in, "momentum", 1.0, 0.0, "momentum");
+    if (rc == 0)
+        rc = take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
+    if (rc == 0)
+        rc = read_regularization(in);
+    if (rc == 0 && adam)
+        rc = take_real(in, "momentum2", 0.0, 1.0, "momentum2");
+    if (rc >= 0 && adam)
+        rc = take_real(in, "delta", 0.0, 1.0, "epsilon");
+    return rc < 0 ? rc : 0;
+}
+
+/* ------------------------------------------------------------------ the net */
+
+/* The solver's folder with the path behind it, or with its last part. */
+static int beside(char **out, const char *solver, const char *path, bool whole, struct clr_error *err)
+{
+    const char *slash = strrchr(solver, '/'), *last = strrchr(path, '/');
+    struct str text = {0};
+    int rc;
+
+    if (slash)
+        str_append_bytes(&text, solver, (size_t)(slash - solver) + 1);
+    else
+        str_append(&text, "./");
+    str_append(&text, "%s", whole || !last ? path : last + 1);
+    rc = str_check(&text, err);
+    if (rc < 0)
+        str_clear(&text);
+    else
+        *out = text.text;
+    return rc;
+}
+
+/* Caffe's paths count from its own root, where it is started: these files lie beside one another. */
+static int find_net(char **out, struct reading *in, const char *path)
+{
+    int rc = str_duplicate(out, path, in->err);
+
+    if (!strpbrk(path, "/.")) /* one that is built in, or nothing */
+        return rc;
+    for (int whole = 1; whole >= 0 && rc == 0 && path[0] != '/' && !fs_exists(*out); whole--) {
+        free(*out);
+        *out = NULL;
+        rc = beside(out, in->path, path, whole, in->err);
+    }
+    if (rc == 0 && !fs_exists(*out))
+        rc = pt_error(in->r.doc, in->r.message, in->err,
+                      "the net '%.200s' is neither there nor beside the solver's file", path);
+    return rc;
+}
+
+/* The training batch of the net's data layer, where it says one. */
+static int read_batch(struct reading *in, const char *net)
+{
+    struct clr_net_spec *spec = NULL;
+    int batch = 0, rc = clr_net_load(&spec, net, in->err);
+
+    for (size_t i = 0; rc == 0 && i < spec->layer_count; i++) {
+        const struct layer_spec *l = &spec->layers[i];
+        if ((l->kind == LAYER_DATA || l->kind == LAYER_INPUT) && (l->phases & PHASE_TRAIN) && batch == 0)
+            batch = l->u.data.batch_size;
+    }
+    clr_net_free(spec);
+    return rc == 0 && batch > 0 ? add_count(in, "batch", batch) : rc;
+}
+
+static int read_net(struct reading *in)
+{
+    const char *net = NULL, *train = NULL, *test = NULL;
+    char *path = NULL;
+    int rc = pt_text(&in->r, "net", &net, in->err);
+
+    if (rc >= 0)
+        rc = pt_text(&in->r, "train_net", &train, in->err);
+    if (rc >= 0)
+        rc = pt_text(&in->r, "test_net", &test, in->err);
+    if (rc < 0)
+        return rc;
+    if ((net != NULL) == (train != NULL))
+        return pt_error(in->r.doc, in->r.message, in->err, "give 'net', or else 'train_net'");
+    if (test && strcmp(test, net ? net : train) != 0)
+        return pt_error(
+            in->r.doc, in->r.message, in->err,
+            "'test_net' is another file: write both as one 'net', whose layers say 'include { phase: … }'");
+    rc = find_net(&path, in, net ? net : train);
+    if (rc == 0)
+        rc = add(in, "net", path);
+    if (rc == 0)
+        rc = read_batch(in, path);
+    free(path);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ the rest */
+
+static int read_lengths(struct reading *in)
+{
+    struct pt_field *f = NULL;
+    int seed, rc = take_count(in, "max_iter", 1, "iterations");
+
+    if (rc >= 0)
+        rc = take_count(in, "test_interval", 0, "validate-every");
+    if (rc >= 0)
+        rc = take_count(in, "snapshot", 0, "checkpoint-every");
+    if (rc >= 0)
+        rc = take_count(in, "display", 0, "log-every");
+    if (rc > 0 && strcmp(in->out->options[in->out->count - 1].value, "0") == 0)
+        free(in->out->options[--in->out->count].value); /* never displayed: as often as by default */
+    if (rc >= 0)
+        rc = pt_int(&in->r, "random_seed", -1, INT_MAX, &seed, in->err);
+    if (rc > 0 && seed >= 0)
+        rc = add_count(in, "seed", seed);
+    while (rc >= 0 && pt_next(&in->r, "test_iter", &f)) {
+        int batches;
+        rc = pt_value_int(in->r.doc, f, 0, INT_MAX, &batches, in->err);
+    }
+    return rc < 0 ? rc : add(in, "order", "sequential");
+}
+
+/* What Caffe does by these is not done here, or done anyway. */
+static void pass_over(struct reading *in)
+{
+    static const char *const fields[] = {
+        "solver_mode", "snapshot_format", "snapshot_prefix",     "average_loss",         "rms_decay",
+        "device_id",   "debug_info",      "test_initialization", "snapshot_after_train", "momentum2",
+        "delta"};
+    struct str list = {0};
+
+    for (size_t i = 0; i < MEM_COUNT(fields); i++) {
+        struct pt_field *f = NULL;
+        bool given = false;
+        while (pt_next(&in->r, fields[i], &f))
+            given = true;
+        /* read by Adam already, and then they have an effect */
+        for (size_t k = 0; given && i >= 9 && k < in->out->count; k++)
+            given = strcmp(in->out->options[k].name, i == 9 ? "momentum2" : "epsilon") != 0;
+        if (given)
+            str_append(&list, "%s%s", list.length > 0 ? ", " : "", fields[i]);
+    }
+    if (list.length > 0 && !list.failed)
+        log_line(CLR_LOG_INFO, "%s: without effect here: %s", in->path, list.text);
+    str_clear(&list);
+}
+
+int solver_read(struct solver *out, const char *path, struct clr_error *err)
+{
+    static const char *const unsupported[] = {
+        "net_param",         "train_net_param",   "test_net_param", "train_state",
+        "test_state",        "test_compute_loss", "iter_size",      "clip_gradients",
+        "snapshot_diff",     "share_blobs",       "weights",        "solver_type",
+        "layer_wise_reduce", "base_momentum",     "max_momentum",   NULL};
+    struct reading in = {.out = out, .path = path, .err = err};
+    struct prototxt doc = {0};
+    char *text = NULL;
+    size_t size = 0;
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    rc = fs_read(path, PT_LIMIT_BYTES, &text, &size, err);
+    if (rc == 0)
+        rc = prototxt_parse(&doc, path, text, size, err);
+    free(text);
+    if (rc < 0)
+        return rc;
+    pt_open(&in.r, &doc, NULL);
+    rc = read_net(&in);
+    if (rc == 0)
+        rc = read_rate(&in);
+    if (rc == 0)
+        rc = read_update(&in);
+    if (rc == 0)
+        rc = read_lengths(&in);
+    if (rc == 0) {
+        pass_over(&in);
+        rc = pt_close(&in.r, unsupported, err);
+    }
+    prototxt_clear(&doc);
+    return rc < 0 ? rc : 0;
+}
+
+void solver_clear(struct solver *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        free(s->options[i].value);
+    *s = (struct solver){.count = 0};
+}

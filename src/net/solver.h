@@ -1,0 +1,36 @@
+/*
+ * Caffe's solver files, as the options of `clr-cl train` that say the same. Fields and defaults are Caffe's
+ * (src/caffe/proto/caffe.proto, SolverParameter); one that is not supported is an error that names file, line
+ * and column, what has no effect here is said once.
+ *
+ * Caffe reads a data set in its order, and has no momentum and no decay unless it is told; the momentum's
+ * convention is its own. The triangular policies and exp_range are the CLR paper's additions: base_lr is the
+ * lowest rate, max_lr the highest, stepsize half a cycle.
+ */
+#ifndef NET_SOLVER_H
+#define NET_SOLVER_H
+
+#include <stddef.h>
+
+#include <clr/error.h>
+
+#define SOLVER_MAX_OPTIONS 32
+
+struct solver_option {
+    const char *name; /* "lr" */
+    char *value;      /* owned */
+};
+
+struct solver {
+    struct solver_option options[SOLVER_MAX_OPTIONS];
+    size_t count;
+};
+
+/*
+ * Read a solver file. The path of its net is taken as it stands, from the working directory, or else from the
+ * solver's folder, or by its last part there. CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
+ */
+int solver_read(struct solver *out, const char *path, struct clr_error *err);
+void solver_clear(struct solver *s);
+
+#endif

@@ -1,0 +1,151 @@
+"""Caffe's solver files: what they say is what train does; what they cannot say here is an error."""
+
+import csv
+import json
+import re
+import shutil
+
+from harness import case, check, clr, device, expect, fresh, tiny_data, tiny_net, write
+
+SOLVER = """# comment
+net: "{net}"
+test_iter: 10
+test_interval: 10
+base_lr: 0.01
+momentum: 0.9
+weight_decay: 0.004
+lr_policy: "fixed"
+display: 5
+max_iter: 20
+snapshot: 7
+snapshot_format: HDF5
+snapshot_prefix: "examples/cifar10/x"
+solver_mode: CPU
+random_seed: 3
+"""
+
+
+def solver(old="", new="", folder=None):
+    text = SOLVER.format(net=tiny_net())
+    check(not old or old in text, f"'{old}' is not in the solver")
+    return write((folder or fresh("s").parent) / "solver.prototxt", text.replace(old, new, 1) if old else text)
+
+
+def train(*args, **options):
+    return clr("train", "--data", tiny_data(), *args, **options)
+
+
+def settings(out):
+    return json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
+
+
+@case
+def solver_says_what_options_say():
+    device()
+    one, two = fresh("run"), fresh("run")
+    result = expect(train("--solver", solver(), "--out", one), 0, [],
+                    ["without effect here: solver_mode, snapshot_format"])
+    check(result.err.count("without effect") == 1, f"{result}")
+    expect(train("--net", tiny_net(), "--batch", 10, "--policy", "fixed", "--lr", 0.01, "--iterations", 20,
+                 "--momentum-convention", "caffe", "--order", "sequential", "--seed", 3, "--validate-every", 10,
+                 "--log-every", 5, "--checkpoint-every", 7, "--out", two), 0)
+    for name in ("history.csv", "loss.csv", "final.safetensors"):
+        check((one / name).read_bytes() == (two / name).read_bytes(), f"{name} differs")
+    a, b = settings(one), settings(two)
+    check({k for k in a if a[k] != b[k]} == {"out"}, f"{a}\n{b}")
+    check((one / "checkpoint-14.clr").exists(), "no snapshot every 7 iterations")
+
+
+@case
+def solver_gives_way_to_options():
+    device()
+    out = fresh("run")
+    expect(train("--solver", solver(), "--out", out, "--seed", 9, "--iterations", 5, "--order", "shuffle"), 0)
+    s = settings(out)
+    check((s["seed"], s["iterations"], s["order"], s["batch"]) == (9, 5, "shuffle", 10), f"{s}")
+
+
+@case
+def solver_continues_under_another():
+    """As Caffe's cifar10 does with its _lr1: a tenth of the rate, and more iterations."""
+    device()
+    out = fresh("run")
+    first = solver()
+    second = solver("base_lr: 0.01", "base_lr: 0.001")
+    second.write_text(second.read_text(encoding="utf-8").replace("max_iter: 20", "max_iter: 30"), encoding="utf-8")
+    expect(train("--solver", first, "--out", out), 0)
+    copy = fresh("run")
+    shutil.copytree(out, copy)
+    expect(train("--solver", second, "--out", out, "--resume"), 0, ["after 30 iterations"],
+           ["goes on after iteration 20"])
+    with open(out / "history.csv", encoding="utf-8") as file:
+        rates = [(r["iteration"], r["lr"]) for r in csv.DictReader(file)]
+    check(rates == [("1", "0.01"), ("10", "0.01"), ("20", "0.01"), ("30", "0.001")], f"{rates}")
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    check(run["settings"]["schedule"]["lr"] == 0.001 and run["resumed"][0]["schedule_before"] == "fixed 0.01", f"{run}")
+    expect(clr("train", "--out", out, "--resume"), 0, ["after 30 iterations"])      # it has become its own
+    expect(clr("train", "--out", copy, "--resume", "--lr", 0.001, "--iterations", 30), 2, [], ["--lr: the run in"])
+    for old, new, option in (("momentum: 0.9", "momentum: 0.8", "momentum"),
+                             ("random_seed: 3", "random_seed: 4", "seed"),
+                             ("weight_decay: 0.004", "weight_decay: 0", "weight-decay")):
+        expect(train("--solver", solver(old, new), "--out", copy, "--resume"), 2, [], [f"--{option}: the run in"])
+
+
+@case
+def solver_of_every_kind():
+    device()
+    for old, new, want in (
+            ('lr_policy: "fixed"', 'lr_policy: "step" gamma: 0.5 stepsize: 7',
+             {"policy": "step", "gamma": 0.5, "step_size": 7}),
+            ('lr_policy: "fixed"', 'lr_policy: "multistep" gamma: 0.5 stepvalue: 7 stepvalue: 9',
+             {"milestones": [7, 9]}),
+            ('lr_policy: "fixed"', 'lr_policy: "inv" gamma: 0.0001 power: 0.75', {"policy": "inv", "power": 0.75}),
+            ('lr_policy: "fixed"', 'lr_policy: "poly" power: 2', {"policy": "poly"}),
+            ('lr_policy: "fixed"', 'lr_policy: "triangular" max_lr: 0.02 stepsize: 10',
+             {"policy": "triangular", "min_lr": 0.01, "max_lr": 0.02, "step_size": 10}),
+            ('base_lr: 0.01\n', 'base_lr: 0.01\ntype: "Nesterov"\n', {"optimizer": "nesterov"}),
+            ('momentum: 0.9\n', 'momentum: 0.9 momentum2: 0.99 delta: 1e-4 type: "Adam"\n',
+             {"optimizer": "adam", "momentum2": 0.99, "epsilon": 1e-4}),
+            ('momentum: 0.9\n', 'regularization_type: "L1"\n', {"regularization": "l1", "momentum": 0})):
+        out = fresh("run")
+        expect(train("--solver", solver(old, new), "--out", out, "--quiet"), 0)
+        s = settings(out)
+        for key, value in want.items():
+            is_ = s["schedule"].get(key, s.get(key))
+            check(is_ == value, f"{new}: {key} is {is_}, not {value}")
+
+
+@case
+def solver_finds_its_net():
+    """Where it says, beside the solver, or by its last part: Caffe's paths count from Caffe's root."""
+    folder = fresh("caffe")
+    write(folder / "net.prototxt", open(tiny_net(), encoding="utf-8").read())
+    text = SOLVER.format(net="examples/cifar10/net.prototxt").replace("base_lr: 0.01", "base_lr: 0")
+    # the rate is refused behind the net: nothing needs to be trained to see that it was found
+    for path in ("examples/cifar10/net.prototxt", "net.prototxt"):
+        file = write(folder / "solver.prototxt", text.replace("examples/cifar10/net.prototxt", path))
+        expect(train("--solver", file, "--out", fresh("run")), 2, [], ["--lr"])
+    file = write(folder / "solver.prototxt", text.replace("net.prototxt", "other.prototxt"))
+    expect(train("--solver", file, "--out", fresh("run")), 4, [],
+           ["solver.prototxt:1:1: the net .* neither there nor beside"])
+
+
+@case
+def solver_refuses():
+    out = fresh("run")
+    for old, new, message in (
+            ("display: 5", "dispaly: 5", "unknown field 'dispaly'.*did you mean 'display'"),
+            ("display: 5", "iter_size: 2", "'iter_size' is not supported"),
+            ('lr_policy: "fixed"', "", "'lr_policy' is missing"),
+            ('lr_policy: "fixed"', 'lr_policy: "plateau"', "'lr_policy' is 'plateau'"),
+            ("momentum: 0.9", 'momentum: 0.9 type: "AdaGrad"', "'type' is 'AdaGrad'"),
+            ("momentum: 0.9", 'regularization_type: "L3"', "'regularization_type' is 'L3'"),
+            ("max_iter: 20", "max_iter: -1", "'max_iter' is '-1'"),
+            ("net:", "test_net:", "give 'net', or else 'train_net'"),
+            ("net:", "test_net: 'b' net:", "'test_net' is another file"),
+            ("base_lr: 0.01", "base_lr: nan", "'base_lr' is 'nan'"),
+            ("base_lr: 0.01", "base_lr: 0.01 base_lr: 0.02", "'base_lr'.*twice")):
+        result = expect(train("--solver", solver(old, new), "--out", out), 4, [], [message])
+        check(re.search(r"solver.prototxt:\d+:\d+: ", result.err) and not out.exists(), f"{result}")
+    expect(train("--solver", solver("max_iter: 20", ""), "--out", out), 2, [], ["--iterations N is missing"])
+    expect(train("--solver", fresh("missing"), "--out", out), 4)
