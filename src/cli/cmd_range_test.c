@@ -221,18 +221,41 @@ static void describe(struct run_options *o, struct opt_set *set, void *user)
     run_options_add_output(o, set);
 }
 
-int cmd_range_test(int argc, char **argv, struct clr_error *err)
+/* Parsed and checked, as far as that goes without the files. Both are to be cleared in any case. */
+static int parse(struct run_options *o, struct opt_set *set, int *sweep, int argc, char **argv,
+                 struct clr_error *err)
 {
     static const char *const required[] = {"net", "data", "min-lr", "max-lr", "iterations", "out"};
-    struct run_options o;
-    struct opt_set set = {0};
-    int sweep = 0;
-    int rc = run_options_parse(&o, &set, &command, describe, &sweep, argc, argv, err);
+    int rc = run_options_parse(o, set, &command, describe, sweep, argc, argv, err);
 
     for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
-        rc = opt_require(&set, required[i], err);
+        rc = opt_require(set, required[i], err);
+    return rc == 0 ? check_sweep(o, err) : rc;
+}
+
+int cmd_range_test_check(struct arguments *kept, int argc, char **argv, struct clr_error *err)
+{
+    struct run_options o;
+    struct opt_set set = {0};
+    int sweep = 0, rc = parse(&o, &set, &sweep, argc, argv, err);
+
     if (rc == 0)
-        rc = check_sweep(&o, err);
+        rc = run_options_check(&o, &set, err);
+    if (rc == 0) {
+        *kept = o.kept;
+        o.kept = (struct arguments){0};
+    }
+    run_options_clear(&o);
+    opt_clear(&set);
+    return rc;
+}
+
+int cmd_range_test(int argc, char **argv, struct clr_error *err)
+{
+    struct run_options o;
+    struct opt_set set = {0};
+    int sweep = 0, rc = parse(&o, &set, &sweep, argc, argv, err);
+
     if (rc == 0)
         rc = run_options_open(&o, &set, err);
     if (rc == 0)

@@ -103,6 +103,7 @@ int cmd_bench(int argc, char **argv, struct clr_error *err);
 int cmd_data(int argc, char **argv, struct clr_error *err);
 int cmd_devices(int argc, char **argv, struct clr_error *err);
 int cmd_doctor(int argc, char **argv, struct clr_error *err);
+int cmd_experiment(int argc, char **argv, struct clr_error *err);
 int cmd_eval(int argc, char **argv, struct clr_error *err);
 int cmd_net(int argc, char **argv, struct clr_error *err);
 int cmd_plot(int argc, char **argv, struct clr_error *err);
@@ -111,5 +112,11 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err);
 int cmd_train(int argc, char **argv, struct clr_error *err);
 int cmd_tune(int argc, char **argv, struct clr_error *err);
 int cmd_tune_worker(int argc, char **argv, struct clr_error *err);
+
+/* What cmd_train() and cmd_range_test() would refuse before they open a file; kept: what run.json would keep
+ * of the arguments, to be cleared. */
+struct arguments;
+int cmd_train_check(struct arguments *kept, int argc, char **argv, struct clr_error *err);
+int cmd_range_test_check(struct arguments *kept, int argc, char **argv, struct clr_error *err);
 
 #endif

@@ -23,6 +23,7 @@ static const struct cli_command commands[] = {
     {"range-test", "finds a range of learning rates", cmd_range_test},
     {"train", "trains a net", cmd_train},
     {"eval", "measures the accuracy of trained weights", cmd_eval},
+    {"experiment", "carries out runs with several seeds, and compares them", cmd_experiment},
     {"plot", "draws runs, range tests, schedules and measurements", cmd_plot},
 };
 

@@ -1,0 +1,535 @@
+/*
+ * clr-cl experiment: the runs of an experiment (lab/lab.h), each a process of its own, one at a time on every
+ * device; then tables and figures. What is finished is not run again, what was stopped goes on: so the
+ * command may be stopped, or killed, at any moment and given again.
+ */
+#include "cli/common.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "base/fs.h"
+#include "cli/arguments.h"
+#include "cli/opt.h"
+#include "lab/lab.h"
+#include "ocl/device.h"
+
+#define MAX_DEVICES  16
+#define LOOK_NS      20000000 /* at the workers, 50 times a second */
+#define LOCK_TRIES   50 /* a tenth of a second each: workers of a killed experiment need a moment to end */
+#define LOCK_WAIT_NS 100000000
+
+static const struct opt_command command = {
+    .name = "experiment",
+    .usage = "NAME|FILE --out DIR [--device D[,D...]] [--seeds N]",
+    .about =
+        "Carries out an experiment: trains what is missing, several seeds each, and writes results.csv, "
+        "results.md and figures. It may be stopped, or killed, at any moment: the same command goes on to "
+        "the "
+        "same results. Built in are headline (fixed against triangular rates on quick, five seeds), policies "
+        "(the paper's policies on caffe-full) and quick-look (some minutes on two cores); a file says which "
+        "runs there are, as the manual page describes.",
+    .examples = "  clr-cl experiment quick-look --out quick-look\n"
+                "  clr-cl experiment my.prototxt --out my --device all\n",
+    .min_args = 1,
+    .max_args = 1,
+};
+
+struct job {
+    const struct lab_run *run;
+    uint64_t seed;
+    char *folder;
+    struct arguments arguments; /* of the worker, without the device */
+    struct arguments kept;      /* of these, what its run.json will hold */
+    pid_t pid;                  /* 0: does not run */
+    size_t device;
+};
+
+struct work {
+    const char *out;
+    bool quiet;
+    int seeds; /* the first so many of each run; 0: all */
+    struct lab_experiment *e;
+    struct job *jobs; /* runs × their seeds, in the file's order */
+    enum lab_state *states;
+    size_t *order; /* the first seed of all runs, then the second, … */
+    size_t count, wanted, there;
+    char *devices[MAX_DEVICES]; /* as --device takes them; NULL: the worker's own choice; owned */
+    size_t device_count;
+};
+
+/* ------------------------------------------------------------------ planning */
+
+static int add_argument(struct arguments *a, const char *front, const char *text, struct clr_error *err)
+{
+    struct str s = {0};
+    int rc;
+
+    str_append(&s, "%s%s", front, text);
+    rc = str_check(&s, err);
+    if (rc < 0) {
+        str_clear(&s);
+        return rc;
+    }
+    a->values[a->count++] = s.text;
+    return 0;
+}
+
+/* "train --lr 0.1 … --seed 1 --out DIR --resume", or range-test. */
+static int set_arguments(struct job *job, bool quiet, struct clr_error *err)
+{
+    struct arguments *a = &job->arguments;
+    char seed[24];
+    int rc = mem_new(&a->values, 2 * job->run->option_count + 10, sizeof *a->values, "arguments", err);
+
+    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)job->seed);
+    if (rc == 0)
+        rc = add_argument(a, "", job->run->range_test ? "range-test" : "train", err);
+    for (size_t i = 0; i < job->run->option_count && rc == 0; i++) {
+        rc = add_argument(a, "--", job->run->options[i].name, err);
+        if (rc == 0 && job->run->options[i].value)
+            rc = add_argument(a, "", job->run->options[i].value, err);
+    }
+    if (rc == 0)
+        rc = add_argument(a, "--", "seed", err);
+    if (rc == 0)
+        rc = add_argument(a, "", seed, err);
+    if (rc == 0)
+        rc = add_argument(a, "--", "out", err);
+    if (rc == 0)
+        rc = add_argument(a, "", job->folder, err);
+    if (rc == 0 && quiet)
+        rc = add_argument(a, "--", "quiet", err);
+    return rc;
+}
+
+/* What the run is asked for must be possible, before any of them is begun. */
+static int plan_job(struct work *w, size_t i, struct clr_error *err)
+{
+    struct job *job = &w->jobs[i];
+    int rc = lab_folder(&job->folder, w->out, job->run, job->seed, err);
+
+    if (rc == 0)
+        rc = set_arguments(job, w->quiet || w->device_count > 1, err);
+    if (rc < 0)
+        return rc;
+    rc = (job->run->range_test ? cmd_range_test_check : cmd_train_check)(&job->kept, job->arguments.count,
+                                                                         job->arguments.values, err);
+    if (rc != 0)
+        return clr_error_prefix(err, "%s:%d: '%s' cannot be run", w->e->file, job->run->line, job->run->name);
+    return add_argument(&job->arguments, "--", "resume", err);
+}
+
+static int plan(struct work *w, struct clr_error *err)
+{
+    size_t n = 0;
+    int most = 0, rc;
+
+    for (size_t i = 0; i < w->e->run_count; i++) {
+        w->count += (size_t)w->e->runs[i].seed_count;
+        most = w->e->runs[i].seed_count > most ? w->e->runs[i].seed_count : most;
+    }
+    rc = mem_new(&w->jobs, w->count, sizeof *w->jobs, "runs", err);
+    if (rc == 0)
+        rc = mem_new(&w->states, w->count, sizeof *w->states, "runs", err);
+    if (rc == 0)
+        rc = mem_new(&w->order, w->count, sizeof *w->order, "runs", err);
+    for (size_t i = 0; i < w->e->run_count && rc == 0; i++) {
+        for (int s = 0; s < w->e->runs[i].seed_count && rc == 0; s++) {
+            w->jobs[n] = (struct job){.run = &w->e->runs[i], .seed = w->e->runs[i].seeds[s]};
+            rc = plan_job(w, n++, err);
+        }
+    }
+    for (int s = 0; s < (w->seeds > 0 && w->seeds < most ? w->seeds : most) && rc == 0; s++) {
+        size_t first = 0;
+        for (size_t i = 0; i < w->e->run_count; i++) {
+            if (s < w->e->runs[i].seed_count)
+                w->order[w->wanted++] = first + (size_t)s;
+            first += (size_t)w->e->runs[i].seed_count;
+        }
+    }
+    return rc;
+}
+
+/* What is there already. */
+static int look(struct work *w, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < w->count && rc == 0; i++)
+        rc = lab_look(&w->states[i], w->jobs[i].folder, (const char *const *)w->jobs[i].kept.values, err);
+    for (size_t k = 0; k < w->wanted && rc == 0; k++)
+        w->there += w->states[w->order[k]] != LAB_MISSING;
+    return rc;
+}
+
+/* ------------------------------------------------------------------ devices */
+
+static int add_device(struct work *w, const char *text, struct clr_error *err)
+{
+    if (w->device_count == MAX_DEVICES)
+        return clr_error_set(err, CLR_EUSAGE, "--device: more than %d devices", MAX_DEVICES);
+    return text ? str_duplicate(&w->devices[w->device_count++], text, err) : (w->device_count++, 0);
+}
+
+/* Every device that a run would be trained on, but for renderers and simulators. */
+static int add_all_devices(struct work *w, struct clr_error *err)
+{
+    struct clr_device *devices = NULL;
+    size_t count = 0;
+    int rc = clr_device_list(&devices, &count, err);
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        char place[32];
+        (void)snprintf(place, sizeof place, "%d:%d", devices[i].platform_index, devices[i].device_index);
+        if (devices[i].usable && !device_is_software(&devices[i]))
+            rc = add_device(w, place, err);
+    }
+    free(devices);
+    return rc == 0 && w->device_count == 0 ? add_device(w, NULL, err) : rc;
+}
+
+static int choose_devices(struct work *w, const char *option, struct clr_error *err)
+{
+    char *list, *rest, *part;
+    int rc;
+
+    if (!option)
+        return add_device(w, NULL, err);
+    if (strcmp(option, "all") == 0)
+        return add_all_devices(w, err);
+    rc = str_duplicate(&list, option, err);
+    if (rc < 0)
+        return rc;
+    for (part = strtok_r(list, ",", &rest); part && rc == 0; part = strtok_r(NULL, ",", &rest))
+        rc = add_device(w, part, err);
+    free(list);
+    return rc == 0 && w->device_count == 0
+               ? clr_error_set(err, CLR_EUSAGE, "--device '%s' names no device", option)
+               : rc;
+}
+
+/* ------------------------------------------------------------------ workers */
+
+static void wait_ns(long ns)
+{
+    const struct timespec t = {.tv_nsec = ns};
+
+    (void)nanosleep(&t, NULL);
+}
+
+/* In a new process, where only what is safe between fork and exec may be called. Its results go to stderr:
+ * the table is what belongs on stdout. A group of its own: a signal from the terminal is for the experiment,
+ * which passes it on once. */
+static void become(char *const *args, pid_t parent)
+{
+    (void)setpgid(0, 0);
+#ifdef __linux__
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* an experiment that is killed leaves nobody behind */
+#endif
+    if (getppid() == parent) {
+        (void)dup2(STDERR_FILENO, STDOUT_FILENO);
+        (void)execvp(args[0], args);
+    }
+    _exit(CLI_EXIT_FAILURE);
+}
+
+static int start(struct work *w, struct job *job, size_t number, struct clr_error *err)
+{
+    const struct arguments *a = &job->arguments;
+    const char *device = w->devices[job->device];
+    const pid_t self = getpid();
+    char **args;
+    int n = 0, rc = mem_new(&args, (size_t)a->count + 4, sizeof *args, "arguments", err);
+
+    if (rc < 0)
+        return rc;
+    args[n++] = (char *)(uintptr_t)cli_program();
+    for (int i = 0; i < a->count; i++)
+        args[n++] = a->values[i];
+    if (device) {
+        args[n++] = (char *)(uintptr_t) "--device";
+        args[n++] = (char *)(uintptr_t)device;
+    }
+    cli_note("run %zu of %zu: %s, seed %llu%s%s", number, w->wanted, job->run->name,
+             (unsigned long long)job->seed, device ? ", on " : "", device ? device : "");
+    (void)fflush(NULL);
+    job->pid = fork();
+    if (job->pid == 0)
+        become(args, self);
+    free(args);
+    if (job->pid > 0)
+        return 0;
+    job->pid = 0;
+    return clr_error_set(err, CLR_EFAILED, "cannot start a process: %s", strerror(errno));
+}
+
+static int code_of(int status)
+{
+    switch (WEXITSTATUS(status)) {
+    case CLI_EXIT_USAGE:
+        return CLR_EUSAGE;
+    case CLI_EXIT_NO_DEVICE:
+        return CLR_ENODEVICE;
+    case CLI_EXIT_INPUT:
+        return CLR_EINPUT;
+    case CLI_EXIT_DEVICE_MEMORY:
+        return CLR_EDEVMEM;
+    case CLI_EXIT_INTERRUPTED:
+        return CLR_EINTERRUPTED;
+    default:
+        return CLR_EFAILED;
+    }
+}
+
+/* How a worker ended: a divergence is a result. */
+static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
+{
+    struct job *job = &w->jobs[i];
+    const unsigned long long seed = job->seed;
+
+    job->pid = 0;
+    if (WIFSIGNALED(status))
+        return clr_error_set(err, CLR_EFAILED,
+                             "'%s', seed %llu, was ended by signal %d (%s): the same command goes on with it",
+                             job->run->name, seed, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    if (WEXITSTATUS(status) == CLI_EXIT_DIVERGED) {
+        w->states[i] = LAB_DIVERGED;
+        cli_warn("'%s', seed %llu, diverged: it counts as such", job->run->name, seed);
+    } else if (WEXITSTATUS(status) == CLI_EXIT_OK) {
+        w->states[i] = LAB_FINISHED;
+    } else if (WEXITSTATUS(status) == CLI_EXIT_INTERRUPTED) {
+        return clr_error_set(err, CLR_EINTERRUPTED, "stopped: the same command goes on");
+    } else {
+        return clr_error_set(err, code_of(status),
+                             "'%s', seed %llu, could not be run (exit code %d): the reason is above",
+                             job->run->name, seed, WEXITSTATUS(status));
+    }
+    w->there++;
+    return lab_report(w->e, w->out, w->states, NULL, err);
+}
+
+/* Give every device that is free its next job; *running: how many are. */
+static int start_some(struct work *w, size_t *running, struct clr_error *err)
+{
+    bool busy[MAX_DEVICES] = {false};
+    int rc = 0;
+
+    *running = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->jobs[i].pid > 0) {
+            busy[w->jobs[i].device] = true;
+            ++*running;
+        }
+    }
+    for (size_t k = 0; k < w->wanted && rc == 0; k++) {
+        struct job *job = &w->jobs[w->order[k]];
+        if (w->states[w->order[k]] != LAB_MISSING || job->pid > 0 || busy[job->device])
+            continue;
+        rc = start(w, job, k + 1, err);
+        busy[job->device] = true;
+        *running += rc == 0;
+    }
+    return rc;
+}
+
+static void signal_all(const struct work *w, int number)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->jobs[i].pid > 0)
+            (void)kill(w->jobs[i].pid, number);
+}
+
+/* Those that have ended meanwhile. The first error stays; *running is how many are left. */
+static int collect(struct work *w, size_t *running, struct clr_error *err)
+{
+    int rc = 0;
+
+    *running = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        struct clr_error other;
+        int status, ended;
+        if (w->jobs[i].pid <= 0)
+            continue;
+        if (waitpid(w->jobs[i].pid, &status, WNOHANG) == 0) {
+            ++*running;
+            continue;
+        }
+        ended = take_end(w, i, status, rc == 0 ? err : &other);
+        rc = rc < 0 ? rc : ended;
+    }
+    return rc;
+}
+
+/* Until all that is wanted is there, or one fails, or a signal comes; then the others are stopped. */
+static int run_all(struct work *w, struct clr_error *err)
+{
+    const volatile int *stop = cli_catch_signals();
+    size_t running = 0;
+    int rc = 0;
+
+    for (size_t k = 0; k < w->wanted; k++) /* which run is where does not depend on the clock */
+        w->jobs[w->order[k]].device = k % w->device_count;
+    while (rc == 0 && !*stop) {
+        rc = start_some(w, &running, err);
+        if (rc == 0 && running == 0)
+            return 0;
+        if (rc == 0)
+            wait_ns(LOOK_NS);
+        if (rc == 0)
+            rc = collect(w, &running, err);
+    }
+    signal_all(w, SIGTERM);
+    for (running = 1; running > 0;) {
+        struct clr_error other = {0};
+        const int ended = collect(w, &running, rc == 0 ? err : &other);
+        rc = rc < 0 ? rc : ended;
+        if (running > 0)
+            wait_ns(LOOK_NS);
+    }
+    return rc < 0 ? rc : clr_error_set(err, CLR_EINTERRUPTED, "stopped: the same command goes on");
+}
+
+/* ------------------------------------------------------------------ the command */
+
+static int lock(const char *path, int *fd, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        rc = fs_lock(path, fd, err);
+        if (rc == 0)
+            return 0;
+        wait_ns(LOCK_WAIT_NS);
+    }
+    return rc;
+}
+
+static int write_copy(const struct work *w, struct clr_error *err)
+{
+    char *path = NULL;
+    int rc = fs_join(&path, w->out, "experiment.prototxt", err);
+
+    if (rc == 0)
+        rc = fs_write_atomic(path, w->e->text, strlen(w->e->text), err);
+    free(path);
+    return rc;
+}
+
+static int finish(struct work *w, struct clr_error *err)
+{
+    char *table = NULL;
+    int rc = lab_report(w->e, w->out, w->states, &table, err);
+
+    if (rc == 0)
+        rc = lab_draw(w->e, w->out, w->states, cli_command_line(), err);
+    if (rc == 0 && table)
+        cli_print_text(table);
+    if (rc == 0)
+        cli_note("wrote results.csv, results.md%s in %s", w->e->figure_count > 0 ? " and figures" : "",
+                 w->out);
+    free(table);
+    return rc;
+}
+
+static int carry_out(struct work *w, struct clr_error *err)
+{
+    char *path = NULL;
+    int fd = -1, rc = plan(w, err);
+
+    if (rc == 0)
+        rc = fs_make_dirs(w->out, err);
+    if (rc == 0)
+        rc = fs_join(&path, w->out, ".lock", err);
+    if (rc == 0 && lock(path, &fd, err) < 0)
+        rc = clr_error_prefix(err, "cannot use the folder '%s'", w->out);
+    if (rc == 0)
+        rc = look(w, err);
+    if (rc == 0)
+        rc = write_copy(w, err);
+    if (rc == 0)
+        cli_note("%s: %zu runs, %zu of them are there", w->e->name, w->wanted, w->there);
+    if (rc == 0)
+        rc = run_all(w, err);
+    if (rc == 0)
+        rc = finish(w, err);
+    if (fd >= 0)
+        (void)unlink(path);
+    fs_unlock(fd);
+    free(path);
+    return rc;
+}
+
+static void clear(struct work *w)
+{
+    for (size_t i = 0; w->jobs && i < w->count; i++) {
+        free(w->jobs[i].folder);
+        arguments_clear(&w->jobs[i].arguments);
+        arguments_clear(&w->jobs[i].kept);
+    }
+    for (size_t i = 0; i < w->device_count; i++)
+        free(w->devices[i]);
+    free(w->jobs);
+    free(w->states);
+    free(w->order);
+    lab_free(w->e);
+}
+
+int cmd_experiment(int argc, char **argv, struct clr_error *err)
+{
+    struct work w = {0};
+    const char *device = NULL;
+    struct opt_set set = {0};
+    int rc;
+    const struct opt table[] = {
+        {.kind = OPT_TEXT,
+         .name = "out",
+         .value = &w.out,
+         .argument = "DIR",
+         .help = "folder of the runs, tables and figures"},
+        {.kind = OPT_TEXT,
+         .name = "device",
+         .value = &device,
+         .argument = "D,D...",
+         .help =
+             "devices to train on, one run at a time on each; all: every one but renderers and simulators "
+             "(default: $CLR_DEVICE, else the best one)"},
+        {.kind = OPT_INT,
+         .name = "seeds",
+         .value = &w.seeds,
+         .argument = "N",
+         .min = 1,
+         .max = LAB_MAX_SEEDS,
+         .help = "only the first N seeds of each run (default: all)"},
+        {.kind = OPT_FLAG,
+         .name = "quiet",
+         .value = &w.quiet,
+         .help = "no progress and no messages, only warnings and errors"},
+    };
+
+    opt_add(&set, "Options", table, MEM_COUNT(table));
+    rc = opt_parse(&set, &command, argc, argv, err);
+    if (rc == 0)
+        rc = opt_require(&set, "out", err);
+    if (rc != 0)
+        goto out;
+    cli_set_quiet(w.quiet);
+    rc = lab_load(&w.e, set.args[0], err);
+    if (rc == 0)
+        rc = choose_devices(&w, device, err);
+    if (rc == 0)
+        rc = carry_out(&w, err);
+out:
+    clear(&w);
+    opt_clear(&set);
+    return rc;
+}

@@ -1,0 +1,468 @@
+/* Reading experiments, and looking what has become of their runs: see lab.h. */
+#include "lab/lab.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "lab/zoo.h"
+#include "net/prototxt.h"
+
+#define LIMIT_RUN ((size_t)64 << 20)
+
+/* ------------------------------------------------------------------ names */
+
+const char *const *lab_names(void)
+{
+    static const char *names[16];
+
+    for (size_t i = 0; i < lab_zoo_entry_count && i + 1 < MEM_COUNT(names); i++)
+        names[i] = lab_zoo[i].name;
+    return names;
+}
+
+static bool is_name(const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+    return text[0] && text[0] != '.' && text[strspn(text, allowed)] == '\0' && strlen(text) < LAB_NAME;
+}
+
+/* A required string of a message that becomes part of a path. */
+static int read_name(char out[LAB_NAME], struct pt_reader *r, const char *field, struct clr_error *err)
+{
+    const char *text;
+    int rc = pt_text(r, field, &text, err);
+
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
+        return pt_error(r->doc, r->message, err, "'%s' is missing", field);
+    if (!is_name(text))
+        return pt_error(
+            r->doc, r->message, err,
+            "field '%s' is '%.80s'; it takes up to %d letters, digits, '.', '_' and '-', no '.' in front",
+            field, text, LAB_NAME - 1);
+    str_copy(out, LAB_NAME, text);
+    return 0;
+}
+
+static int read_text(char **out, struct pt_reader *r, const char *field, struct clr_error *err)
+{
+    const char *text;
+    int rc = pt_text(r, field, &text, err);
+
+    return rc <= 0 ? rc : str_duplicate(out, text, err);
+}
+
+/* ------------------------------------------------------------------ options of a run */
+
+/* What an experiment says itself, or what changes no result. */
+static bool is_reserved(const char *name)
+{
+    static const char *const names[] = {"out", "resume", "quiet", "json", "profile", "device", "seeds"};
+
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int append_value(char **value, const char *more, struct clr_error *err)
+{
+    struct str text = {0};
+    int rc;
+
+    str_append(&text, "%s,%s", *value, more);
+    rc = str_check(&text, err);
+    if (rc < 0) {
+        str_clear(&text);
+        return rc;
+    }
+    free(*value);
+    *value = text.text;
+    return 0;
+}
+
+/* "min_lr" → "min-lr" */
+static int option_name(char out[LAB_NAME], const struct prototxt *doc, const struct pt_field *f,
+                       struct clr_error *err)
+{
+    if (strlen(f->name) >= LAB_NAME)
+        return pt_error(doc, f, err, "there is no option of so long a name");
+    str_copy(out, LAB_NAME, f->name);
+    for (char *p = out; *p; p++)
+        *p = *p == '_' ? '-' : *p;
+    return 0;
+}
+
+/* One field as an option. Those from `first` on are of the same message: one that is there already becomes a
+ * list. */
+static int add_option(struct lab_run *run, size_t first, const struct prototxt *doc, struct pt_field *f,
+                      struct clr_error *err)
+{
+    struct lab_option *o;
+    char name[LAB_NAME];
+    int rc;
+
+    f->read = true;
+    if (!f->text)
+        return pt_error(doc, f, err, "field '%.60s' is a block; an option takes a value", f->name);
+    if (is_reserved(f->name))
+        return pt_error(doc, f, err, "field '%.60s' has no place here: clr-cl experiment sees to it",
+                        f->name);
+    rc = option_name(name, doc, f, err);
+    if (rc < 0 || (!f->quoted && strcmp(f->text, "false") == 0))
+        return rc;
+    for (size_t i = first; i < run->option_count; i++)
+        if (run->options[i].value && strcmp(run->options[i].name, name) == 0)
+            return append_value(&run->options[i].value, f->text, err);
+    if (run->option_count == LAB_ARGUMENTS)
+        return pt_error(doc, f, err, "more than %d options", LAB_ARGUMENTS);
+    o = &run->options[run->option_count++];
+    o->line = f->line;
+    rc = str_duplicate(&o->name, name, err);
+    if (rc == 0 && (f->quoted || strcmp(f->text, "true") != 0))
+        rc = str_duplicate(&o->value, f->text, err);
+    return rc;
+}
+
+/* All fields of the message that nobody has read. */
+static int add_options(struct lab_run *run, struct prototxt *doc, const struct pt_field *message,
+                       struct clr_error *err)
+{
+    const size_t first = run->option_count;
+    int rc = 0;
+
+    for (size_t i = message->first; i && rc == 0; i = doc->fields[i].next)
+        if (!doc->fields[i].read)
+            rc = add_option(run, first, doc, &doc->fields[i], err);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ messages */
+
+static int read_seeds(struct pt_reader *r, uint64_t *out, int *count, struct clr_error *err)
+{
+    int seeds[LAB_MAX_SEEDS], n = 0, rc = pt_ints(r, "seed", 0, INT_MAX, seeds, LAB_MAX_SEEDS, &n, err);
+
+    for (int i = 0; rc == 0 && i < n; i++) {
+        for (int k = 0; k < i; k++)
+            if (seeds[k] == seeds[i])
+                return pt_error(r->doc, r->message, err, "seed %d is given twice", seeds[i]);
+        out[i] = (uint64_t)seeds[i];
+    }
+    if (rc == 0 && n > 0)
+        *count = n;
+    return rc;
+}
+
+static int read_run(struct lab_experiment *e, struct prototxt *doc, struct pt_field *f,
+                    const struct lab_run *common, struct clr_error *err)
+{
+    struct lab_run *run;
+    struct pt_reader r;
+    int rc = pt_value_message(doc, f, err);
+
+    if (rc == 0 && e->run_count == LAB_MAX_RUNS)
+        rc = pt_error(doc, f, err, "more than %d runs", LAB_MAX_RUNS);
+    if (rc == 0)
+        rc = mem_grow(&e->runs, &e->run_capacity, e->run_count + 1, sizeof *e->runs, "runs", err);
+    if (rc < 0)
+        return rc;
+    run = &e->runs[e->run_count++];
+    run->line = f->line;
+    run->range_test = strcmp(f->name, "range_test") == 0;
+    memcpy(run->seeds, common->seeds, sizeof run->seeds);
+    run->seed_count = common->seed_count;
+    pt_open(&r, doc, f);
+    rc = read_name(run->name, &r, "name", err);
+    for (size_t i = 0; i + 1 < e->run_count && rc == 0; i++)
+        if (strcmp(e->runs[i].name, run->name) == 0)
+            rc = pt_error(doc, f, err, "a run '%s' is there already, in line %d", run->name, e->runs[i].line);
+    if (rc == 0)
+        rc = read_seeds(&r, run->seeds, &run->seed_count, err);
+    for (size_t i = 0; i < common->option_count && rc == 0 && !run->range_test; i++) {
+        struct lab_option *o = &run->options[run->option_count++];
+        o->line = common->options[i].line;
+        rc = str_duplicate(&o->name, common->options[i].name, err);
+        if (rc == 0 && common->options[i].value)
+            rc = str_duplicate(&o->value, common->options[i].value, err);
+    }
+    return rc < 0 ? rc : add_options(run, doc, f, err);
+}
+
+static int read_figure_runs(struct lab_figure *figure, const struct lab_experiment *e, struct pt_reader *r,
+                            struct clr_error *err)
+{
+    struct pt_field *f = NULL;
+
+    while (pt_next(r, "run", &f)) {
+        const char *name;
+        size_t i = 0;
+        int rc = pt_value_text(r->doc, f, &name, err);
+        if (rc < 0)
+            return rc;
+        while (i < e->run_count && strcmp(e->runs[i].name, name) != 0)
+            i++;
+        if (i == e->run_count)
+            return pt_error(r->doc, f, err, "there is no run '%.60s'", name);
+        if (e->runs[i].range_test != (figure->kind == LAB_FIGURE_RANGE))
+            return pt_error(r->doc, f, err, "'%s' is %s, not for this kind of figure", name,
+                            e->runs[i].range_test ? "a range test" : "no range test");
+        if (figure->run_count == LAB_MAX_RUNS)
+            return pt_error(r->doc, f, err, "more than %d runs", LAB_MAX_RUNS);
+        figure->runs[figure->run_count++] = i;
+    }
+    if (figure->run_count == 0)
+        return pt_error(r->doc, r->message, err, "the figure shows no run: name some by 'run'");
+    return 0;
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt_field *f,
+                       struct clr_error *err)
+{
+    static const char *const kinds[] = {"RUN", "RANGE", NULL};
+    struct lab_figure *figure;
+    struct pt_reader r;
+    int kind = LAB_FIGURE_RUN, rc = pt_value_message(doc, f, err);
+
+    if (rc == 0)
+        rc = mem_grow(&e->figures, &e->figure_capacity, e->figure_count + 1, sizeof *e->figures, "figures",
+                      err);
+    if (rc < 0)
+        return rc;
+    figure = &e->figures[e->figure_count++];
+    pt_open(&r, doc, f);
+    rc = read_name(figure->file, &r, "file", err);
+    if (rc == 0 && !ends_in(figure->file, ".png") && !ends_in(figure->file, ".svg") &&
+        !ends_in(figure->file, ".pdf"))
+        rc = pt_error(doc, f, err, "'%s' is no figure: its name ends in .png, .svg or .pdf", figure->file);
+    if (rc == 0)
+        rc = pt_word(&r, "kind", kinds, &kind, err);
+    figure->kind = (enum lab_figure_kind)kind;
+    if (rc >= 0)
+        rc = read_text(&figure->title, &r, "title", err);
+    if (rc >= 0)
+        rc = pt_int(&r, "width", 320, 10000, &figure->width, err);
+    if (rc >= 0)
+        rc = pt_int(&r, "height", 200, 10000, &figure->height, err);
+    if (rc >= 0)
+        rc = read_figure_runs(figure, e, &r, err);
+    return rc < 0 ? rc : pt_close(&r, NULL, err);
+}
+
+/* ------------------------------------------------------------------ the file */
+
+static int read_head(struct lab_experiment *e, struct pt_reader *r, struct lab_run *common,
+                     struct clr_error *err)
+{
+    int at[LAB_MAX_READ], rc = read_name(e->name, r, "name", err);
+    struct pt_field *f = NULL;
+
+    if (rc == 0)
+        rc = read_text(&e->about, r, "about", err);
+    if (rc >= 0 && !e->about)
+        rc = str_duplicate(&e->about, "", err);
+    if (rc == 0)
+        rc = read_seeds(r, common->seeds, &common->seed_count, err);
+    if (rc == 0)
+        rc = pt_ints(r, "at", 1, INT_MAX, at, LAB_MAX_READ, &e->at_count, err);
+    for (int i = 0; rc == 0 && i < e->at_count; i++)
+        e->at[i] = (uint64_t)at[i];
+    if (rc == 0)
+        rc = pt_doubles(r, "reach", 0.0, 1.0, e->reach, LAB_MAX_READ, &e->reach_count, err);
+    while (rc == 0 && pt_next(r, "options", &f)) {
+        rc = pt_value_message(r->doc, f, err);
+        if (rc == 0)
+            rc = add_options(common, r->doc, f, err);
+    }
+    return rc;
+}
+
+static void free_options(struct lab_run *run)
+{
+    for (size_t i = 0; i < run->option_count; i++) {
+        free(run->options[i].name);
+        free(run->options[i].value);
+    }
+}
+
+static int read_all(struct lab_experiment *e, struct prototxt *doc, struct lab_run *common,
+                    struct clr_error *err)
+{
+    struct pt_field *f = NULL;
+    struct pt_reader r;
+    int rc;
+
+    pt_open(&r, doc, NULL);
+    common->seeds[0] = 1;
+    common->seed_count = 1;
+    rc = read_head(e, &r, common, err);
+    while (rc == 0 && pt_next(&r, "run", &f))
+        rc = read_run(e, doc, f, common, err);
+    f = NULL;
+    while (rc == 0 && pt_next(&r, "range_test", &f))
+        rc = read_run(e, doc, f, common, err);
+    f = NULL;
+    while (rc == 0 && pt_next(&r, "figure", &f))
+        rc = read_figure(e, doc, f, err);
+    if (rc == 0)
+        rc = pt_close(&r, NULL, err);
+    if (rc == 0 && e->run_count == 0)
+        rc = clr_error_set(err, CLR_EINPUT, "%s: there is no 'run { … }' in it", e->file);
+    return rc < 0 ? rc : 0;
+}
+
+/* The text and the file's name for messages. */
+static int open_file(struct lab_experiment *e, const char *name, size_t *size, struct clr_error *err)
+{
+    struct str text = {0};
+    const char *nearest = str_nearest(name, lab_names());
+    int rc;
+
+    for (size_t i = 0; i < lab_zoo_entry_count; i++) {
+        if (strcmp(lab_zoo[i].name, name) != 0)
+            continue;
+        str_append(&text, "built-in %s", name);
+        rc = str_check(&text, err);
+        e->file = text.text;
+        *size = lab_zoo[i].size;
+        return rc < 0 ? rc : str_duplicate(&e->text, lab_zoo[i].text, err);
+    }
+    if (!strpbrk(name, "/.")) {
+        for (size_t i = 0; i < lab_zoo_entry_count; i++)
+            str_append(&text, "%s%s", i > 0 ? ", " : "", lab_zoo[i].name);
+        rc = nearest
+                 ? clr_error_set(err, CLR_EINPUT, "no experiment '%.100s': did you mean '%s'?", name, nearest)
+                 : clr_error_set(
+                       err, CLR_EINPUT,
+                       "no experiment '%.100s'; built in are %s; a file's name has a '.' or a '/' in it",
+                       name, str_text(&text));
+        str_clear(&text);
+        return rc;
+    }
+    rc = str_duplicate(&e->file, name, err);
+    return rc < 0 ? rc : fs_read(name, PT_LIMIT_BYTES, &e->text, size, err);
+}
+
+int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err)
+{
+    struct lab_experiment *e;
+    struct lab_run *common = NULL;
+    struct prototxt doc = {0};
+    size_t size = 0;
+    int rc = mem_new(&e, 1, sizeof *e, "an experiment", err);
+
+    if (rc < 0)
+        return rc;
+    rc = mem_new(&common, 1, sizeof *common, "an experiment", err);
+    if (rc == 0)
+        rc = open_file(e, name, &size, err);
+    if (rc == 0)
+        rc = prototxt_parse(&doc, e->file, e->text, size, err);
+    if (rc == 0) {
+        rc = read_all(e, &doc, common, err);
+        prototxt_clear(&doc);
+    }
+    if (common)
+        free_options(common);
+    free(common);
+    if (rc < 0)
+        lab_free(e);
+    else
+        *out = e;
+    return rc;
+}
+
+void lab_free(struct lab_experiment *e)
+{
+    if (!e)
+        return;
+    for (size_t i = 0; i < e->run_count; i++)
+        free_options(&e->runs[i]);
+    for (size_t i = 0; i < e->figure_count; i++)
+        free(e->figures[i].title);
+    free(e->runs);
+    free(e->figures);
+    free(e->about);
+    free(e->file);
+    free(e->text);
+    free(e);
+}
+
+/* ------------------------------------------------------------------ folders */
+
+int lab_folder(char **out, const char *dir, const struct lab_run *run, uint64_t seed, struct clr_error *err)
+{
+    struct str path = {0};
+    int rc;
+
+    str_append(&path, "%s/%s-seed-%llu", dir, run->name, (unsigned long long)seed);
+    rc = str_check(&path, err);
+    if (rc < 0)
+        str_clear(&path);
+    else
+        *out = path.text;
+    return rc;
+}
+
+/* The arguments from `*i` on, without --device and what belongs to it; NULL: at the end. */
+static const char *next_argument(const json_t *kept, size_t *i)
+{
+    const char *text = json_string_value(json_array_get(kept, *i));
+
+    if (text && strcmp(text, "--device") == 0) {
+        *i += 2;
+        text = json_string_value(json_array_get(kept, *i));
+    }
+    ++*i;
+    return text;
+}
+
+static bool are_same(const json_t *kept, const char *const *arguments)
+{
+    size_t i = 0;
+
+    for (const char *const *a = arguments; *a; a++) {
+        const char *is;
+        if (strcmp(*a, "--device") == 0 && a[1]) {
+            a++;
+            continue;
+        }
+        is = next_argument(kept, &i);
+        if (!is || strcmp(is, *a) != 0)
+            return false;
+    }
+    return !next_argument(kept, &i);
+}
+
+int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err)
+{
+    char *path = NULL;
+    json_t *root = NULL;
+    const char *status;
+    int rc = fs_join(&path, folder, "run.json", err);
+
+    *out = LAB_MISSING;
+    if (rc == 0 && fs_exists(path))
+        rc = json_read(&root, path, LIMIT_RUN, err);
+    status = json_string_value(json_object_get(root, "status"));
+    if (status && are_same(json_object_get(root, "arguments"), arguments))
+        *out = strcmp(status, "finished") == 0   ? LAB_FINISHED
+               : strcmp(status, "diverged") == 0 ? LAB_DIVERGED
+                                                 : LAB_MISSING;
+    json_decref(root);
+    free(path);
+    return rc;
+}

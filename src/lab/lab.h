@@ -1,0 +1,117 @@
+/*
+ * Experiments: a text file, in the grammar of nets (net/prototxt.h), says which runs there are, with which
+ * seeds, what is to be read off them, and which figures are drawn.
+ *
+ *     name: "schedules"
+ *     about: "What it is for."
+ *     seed: [1, 2, 3]                    of every run that names none of its own; default 1
+ *     at: [4000, 20000]                  the report has the accuracy after so many iterations
+ *     reach: [0.7, 0.75]                 and after how many it was reached
+ *     options { net: "quick" data: "cifar10" validate_every: 250 }
+ *     run { name: "fixed" policy: "fixed" lr: 0.001 iterations: 4000 }
+ *     range_test { name: "range" net: "quick" data: "cifar10" min_lr: 0.001 max_lr: 0.04 iterations: 4000 }
+ *     figure { file: "accuracy.png" run: "fixed" title: "" }
+ *
+ * Every other field of `run` and `range_test` is an option of `clr-cl train` or `range-test`, with
+ * underscores for the dashes within its name; `true` gives a flag; a field that is there several times is a
+ * list. Those of `options` are in front of every run's own, so that the latter win; range tests do without
+ * them.
+ *
+ * A run's folder is OUT/NAME-seed-N. Input is hostile: names become parts of paths, and are of letters,
+ * digits,
+ * '.', '_' and '-', no '.' in front.
+ */
+#ifndef LAB_LAB_H
+#define LAB_LAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clr/error.h>
+
+#define LAB_NAME      64
+#define LAB_MAX_SEEDS 100
+#define LAB_MAX_RUNS  100
+#define LAB_MAX_READ  16 /* `at`, `reach` */
+#define LAB_ARGUMENTS 64 /* options of a run */
+
+struct lab_option {
+    char *name;  /* "min-lr"; owned */
+    char *value; /* NULL: a flag; owned */
+    int line;    /* of the file */
+};
+
+struct lab_run {
+    char name[LAB_NAME];
+    bool range_test;
+    int line;
+    uint64_t seeds[LAB_MAX_SEEDS];
+    int seed_count;
+    struct lab_option options[LAB_ARGUMENTS];
+    size_t option_count;
+};
+
+enum lab_figure_kind { LAB_FIGURE_RUN, LAB_FIGURE_RANGE };
+
+struct lab_figure {
+    char file[LAB_NAME];
+    enum lab_figure_kind kind;
+    char *title; /* NULL: made from the data; owned */
+    int width, height;
+    size_t runs[LAB_MAX_RUNS]; /* which */
+    size_t run_count;
+};
+
+struct lab_experiment {
+    char *file; /* for messages: path, or "built-in headline" */
+    char *text; /* the file itself */
+    char name[LAB_NAME];
+    char *about; /* "" where there is none */
+    uint64_t at[LAB_MAX_READ];
+    int at_count;
+    double reach[LAB_MAX_READ]; /* fractions, 0 … 1 */
+    int reach_count;
+    struct lab_run *runs;
+    size_t run_count, run_capacity;
+    struct lab_figure *figures;
+    size_t figure_count, figure_capacity;
+};
+
+/* The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". Free with lab_free().
+ */
+int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err);
+void lab_free(struct lab_experiment *e);
+
+/* Names of the built-in ones, NULL-terminated. */
+const char *const *lab_names(void);
+
+/* "OUT/NAME-seed-N" in a new string. */
+int lab_folder(char **out, const char *dir, const struct lab_run *run, uint64_t seed, struct clr_error *err);
+
+/* What has become of a run. */
+enum lab_state {
+    LAB_MISSING,  /* nothing there, or begun and not finished */
+    LAB_FINISHED, /* with these arguments */
+    LAB_DIVERGED, /* likewise: a result too */
+};
+
+/*
+ * Look into a run's folder. arguments: NULL-terminated, as run.json would keep them ("train", "--lr", …); a
+ * --device among them or in run.json does not matter. CLR_EINPUT: a run.json that cannot be read.
+ */
+int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err);
+
+/*
+ * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
+ * table of the latter in *table too (NULL: not wanted), to be given back with free(). `states` has one entry
+ * for each run and each of its seeds, in that order.
+ */
+int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
+               struct clr_error *err);
+
+/* Draw the figures, from what is finished; one of which nothing is, is left out. */
+int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
+             const char *command_line, struct clr_error *err);
+
+#endif

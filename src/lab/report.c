@@ -1,0 +1,474 @@
+/*
+ * What an experiment's runs came to: results.csv, one row a run and seed, holds nothing that depends on the
+ * clock; results.md has means, sample standard deviations and times. See lab.h.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clr/plot.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "lab/lab.h"
+#include "plot/runs.h"
+
+#define LIMIT_RUN ((size_t)64 << 20)
+
+/* One run with one seed. */
+struct cell {
+    enum lab_state state;
+    uint64_t seed;
+    const struct run *read; /* its history; NULL unless finished */
+    double seconds;         /* to its last evaluation */
+};
+
+struct report {
+    const struct lab_experiment *e;
+    struct cell *cells; /* runs × their seeds; range tests have none */
+    size_t cell_count;
+    struct runs runs;
+    struct str made_on; /* devices and programs, one a line */
+};
+
+/* ------------------------------------------------------------------ reading */
+
+static int read_seconds(double *out, const char *folder, struct clr_error *err)
+{
+    static const struct csv_column columns[] = {{"iteration", 0, 1e15}, {"seconds", 0, 1e12}};
+    struct csv csv = {0};
+    char *path = NULL;
+    int rc = fs_join(&path, folder, "timing.csv", err);
+
+    *out = NAN;
+    if (rc == 0 && fs_exists(path))
+        rc = csv_read(&csv, path, columns, MEM_COUNT(columns), err);
+    if (rc == 0 && csv.rows > 0)
+        *out = csv_at(&csv, csv.rows - 1, 1);
+    csv_clear(&csv);
+    free(path);
+    return rc;
+}
+
+/* "DEVICE, driver D, clr-cl 0.1.0 (abcdef)", once. */
+static int note_maker(struct report *r, const char *folder, struct clr_error *err)
+{
+    json_t *root = NULL;
+    char *path = NULL;
+    struct str line = {0};
+    int rc = fs_join(&path, folder, "run.json", err);
+
+    if (rc == 0)
+        rc = json_read(&root, path, LIMIT_RUN, err);
+    if (rc == 0) {
+        const json_t *device = json_object_get(root, "device");
+        const char *name = json_string_value(json_object_get(device, "name")),
+                   *driver = json_string_value(json_object_get(device, "driver")),
+                   *version = json_string_value(json_object_get(root, "version")),
+                   *git = json_string_value(json_object_get(root, "git"));
+        str_append(&line, "%s, driver %s, clr-cl %s (%s)\n", name ? name : "?", driver ? driver : "?",
+                   version ? version : "?", git ? git : "?");
+        if (!strstr(str_text(&r->made_on), str_text(&line)))
+            str_append(&r->made_on, "%s", str_text(&line));
+        rc = str_check(&line, err);
+    }
+    str_clear(&line);
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
+static int read_all(struct report *r, const char *dir, const enum lab_state *states, struct clr_error *err)
+{
+    const struct lab_experiment *e = r->e;
+    char **folders = NULL;
+    size_t all = 0, finished = 0, n = 0;
+    int rc;
+
+    for (size_t i = 0; i < e->run_count; i++)
+        all += (size_t)e->runs[i].seed_count;
+    rc = mem_new(&folders, all, sizeof *folders, "folders", err);
+    if (rc == 0)
+        rc = mem_new(&r->cells, all, sizeof *r->cells, "results", err);
+    for (size_t i = 0; i < e->run_count && rc == 0; i++) {
+        for (int s = 0; s < e->runs[i].seed_count && rc == 0; s++) {
+            const enum lab_state state = states[n++];
+            struct cell *cell = &r->cells[r->cell_count];
+            if (e->runs[i].range_test)
+                continue;
+            r->cell_count++;
+            *cell = (struct cell){.state = state, .seed = e->runs[i].seeds[s], .seconds = NAN};
+            if (state != LAB_FINISHED)
+                continue;
+            rc = lab_folder(&folders[finished], dir, &e->runs[i], cell->seed, err);
+            if (rc == 0)
+                rc = read_seconds(&cell->seconds, folders[finished], err);
+            if (rc == 0)
+                rc = note_maker(r, folders[finished], err);
+            finished++;
+        }
+    }
+    if (rc == 0 && finished > 0)
+        rc = runs_read(&r->runs, (const char *const *)folders, finished, "history.csv", err);
+    for (size_t i = 0, k = 0; i < r->cell_count && rc == 0; i++)
+        if (r->cells[i].state == LAB_FINISHED)
+            r->cells[i].read = &r->runs.run[k++];
+    for (size_t i = 0; i < all && folders; i++)
+        free(folders[i]);
+    free(folders);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ numbers */
+
+/* NaN: not evaluated there. */
+static double accuracy_at(const struct run *run, double iteration)
+{
+    for (size_t i = 0; i < run->table.rows; i++)
+        if (csv_at(&run->table, i, RUNS_ITERATION) == iteration)
+            return csv_at(&run->table, i, RUNS_VAL_ACC);
+    return NAN;
+}
+
+static double last(const struct run *run, enum runs_column column)
+{
+    return csv_at(&run->table, run->table.rows - 1, column);
+}
+
+struct moments {
+    double mean, deviation; /* sample standard deviation; NaN of fewer than two */
+    size_t count;
+};
+
+/* Of the finished cells' accuracy after that many iterations, 0: the last; count 0 where one has none. */
+static struct moments accuracy_of(const struct cell *cells, size_t count, double iteration)
+{
+    struct moments m = {0.0, NAN, 0};
+    double squares = 0.0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < count; i++) {
+            double v;
+            if (!cells[i].read)
+                continue;
+            v = iteration > 0.0 ? accuracy_at(cells[i].read, iteration) : last(cells[i].read, RUNS_VAL_ACC);
+            if (isnan(v))
+                return (struct moments){NAN, NAN, 0};
+            if (pass == 0) {
+                m.mean += v;
+                m.count++;
+            } else {
+                squares += (v - m.mean) * (v - m.mean);
+            }
+        }
+        if (m.count == 0)
+            return (struct moments){NAN, NAN, 0};
+        if (pass == 0)
+            m.mean /= (double)m.count;
+    }
+    if (m.count > 1)
+        m.deviation = sqrt(squares / (double)(m.count - 1));
+    return m;
+}
+
+/* The first iteration, of those that all finished cells evaluated, where their mean accuracy is at least
+ * that; NaN: none. */
+static double reached(const struct cell *cells, size_t count, double accuracy)
+{
+    const struct run *first = NULL;
+
+    for (size_t i = 0; i < count && !first; i++)
+        first = cells[i].read;
+    for (size_t row = 0; first && row < first->table.rows; row++) {
+        const double iteration = csv_at(&first->table, row, RUNS_ITERATION);
+        const struct moments m = accuracy_of(cells, count, iteration);
+        if (m.count > 0 && m.mean >= accuracy)
+            return iteration;
+    }
+    return NAN;
+}
+
+/* ------------------------------------------------------------------ results.csv */
+
+static void append_value(struct str *out, double value)
+{
+    if (isnan(value))
+        str_append(out, ",");
+    else
+        str_append(out, ",%.9g", value);
+}
+
+static void append_row(struct str *out, const struct lab_experiment *e, const struct lab_run *run,
+                       const struct cell *cell)
+{
+    double best = NAN, best_iteration = NAN;
+
+    if (cell->state == LAB_MISSING)
+        return;
+    str_append(out, "%s,%" PRIu64 ",%s", run->name, cell->seed, cell->read ? "finished" : "diverged");
+    for (size_t i = 0; cell->read && i < cell->read->table.rows; i++) {
+        const double v = csv_at(&cell->read->table, i, RUNS_VAL_ACC);
+        if (!(best >= v)) {
+            best = v;
+            best_iteration = csv_at(&cell->read->table, i, RUNS_ITERATION);
+        }
+    }
+    append_value(out, cell->read ? last(cell->read, RUNS_ITERATION) : NAN);
+    append_value(out, cell->read ? last(cell->read, RUNS_VAL_LOSS) : NAN);
+    append_value(out, cell->read ? last(cell->read, RUNS_VAL_ACC) : NAN);
+    append_value(out, best);
+    append_value(out, best_iteration);
+    for (int i = 0; i < e->at_count; i++)
+        append_value(out, cell->read ? accuracy_at(cell->read, (double)e->at[i]) : NAN);
+    for (int i = 0; i < e->reach_count; i++)
+        append_value(out, reached(cell, 1, e->reach[i]));
+    str_append(out, "\n");
+}
+
+static void write_rows(struct str *out, const struct report *r)
+{
+    const struct lab_experiment *e = r->e;
+    const struct cell *cell = r->cells;
+
+    str_append(out, "run,seed,status,iterations,val_loss,val_acc,best_acc,best_iteration");
+    for (int i = 0; i < e->at_count; i++)
+        str_append(out, ",acc_at_%" PRIu64, e->at[i]);
+    for (int i = 0; i < e->reach_count; i++)
+        str_append(out, ",reached_%g", e->reach[i]);
+    str_append(out, "\n");
+    for (size_t i = 0; i < e->run_count; i++)
+        for (int s = 0; s < e->runs[i].seed_count && !e->runs[i].range_test; s++)
+            append_row(out, e, &e->runs[i], cell++);
+}
+
+/* ------------------------------------------------------------------ results.md */
+
+/* 1234567 → "1,234,567" */
+static void append_count(struct str *out, double value)
+{
+    char digits[32];
+    const int n = snprintf(digits, sizeof digits, "%.0f", value);
+
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            str_append(out, ",");
+        str_append_bytes(out, &digits[i], 1);
+    }
+}
+
+static void append_accuracy(struct str *out, struct moments m)
+{
+    if (m.count == 0)
+        str_append(out, " – |");
+    else if (isnan(m.deviation))
+        str_append(out, " %.2f |", 100.0 * m.mean);
+    else
+        str_append(out, " %.2f ± %.2f |", 100.0 * m.mean, 100.0 * m.deviation);
+}
+
+static void append_time(struct str *out, const struct cell *cells, size_t count)
+{
+    double sum = 0.0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (cells[i].read && !isnan(cells[i].seconds)) {
+            sum += cells[i].seconds;
+            n++;
+        }
+    }
+    if (n == 0)
+        str_append(out, " – |\n");
+    else if (sum / (double)n < 120.0)
+        str_append(out, " %.1f s |\n", sum / (double)n);
+    else
+        str_append(out, " %.1f min |\n", sum / (double)n / 60.0);
+}
+
+/* One run over its seeds. */
+static void append_line(struct str *out, const struct lab_experiment *e, const struct lab_run *run,
+                        const struct cell *cells)
+{
+    const size_t count = (size_t)run->seed_count;
+    const struct run *first = NULL;
+    size_t finished = 0, diverged = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        finished += cells[i].read != NULL;
+        diverged += cells[i].state == LAB_DIVERGED;
+        if (!first)
+            first = cells[i].read;
+    }
+    if (finished + diverged == 0)
+        return;
+    str_append(out, "| %s | %zu", run->name, finished + diverged);
+    if (diverged > 0)
+        str_append(out, ", %zu diverged", diverged);
+    str_append(out, " | ");
+    if (first)
+        append_count(out, last(first, RUNS_ITERATION));
+    str_append(out, " |");
+    append_accuracy(out, accuracy_of(cells, count, 0.0));
+    for (int i = 0; i < e->at_count; i++)
+        append_accuracy(out, accuracy_of(cells, count, (double)e->at[i]));
+    for (int i = 0; i < e->reach_count; i++) {
+        const double n = reached(cells, count, e->reach[i]);
+        str_append(out, " ");
+        if (isnan(n))
+            str_append(out, "–");
+        else
+            append_count(out, n);
+        str_append(out, " |");
+    }
+    append_time(out, cells, count);
+}
+
+static void write_table(struct str *out, const struct report *r)
+{
+    const struct lab_experiment *e = r->e;
+    const struct cell *cells = r->cells;
+
+    str_append(out, "| run | seeds | iterations | accuracy at the end, %% |");
+    for (int i = 0; i < e->at_count; i++) {
+        str_append(out, " after ");
+        append_count(out, (double)e->at[i]);
+        str_append(out, " |");
+    }
+    for (int i = 0; i < e->reach_count; i++)
+        str_append(out, " %g %% after |", 100.0 * e->reach[i]);
+    str_append(out, " time |\n|---|---|---|---|");
+    for (int i = 0; i < e->at_count + e->reach_count; i++)
+        str_append(out, "---|");
+    str_append(out, "---|\n");
+    for (size_t i = 0; i < e->run_count; i++) {
+        if (e->runs[i].range_test)
+            continue;
+        append_line(out, e, &e->runs[i], cells);
+        cells += e->runs[i].seed_count;
+    }
+}
+
+/* "Accuracy is measured on …" where all runs agree. */
+static void append_measured_on(struct str *out, const struct runs *runs)
+{
+    size_t held_out = 0;
+
+    for (size_t i = 0; i < runs->count; i++)
+        held_out += runs->run[i].held_out;
+    str_append(out, "Accuracy in percent, on %s: mean ± sample standard deviation over the seeds. ",
+               held_out == 0 ? "the test set"
+               : held_out == runs->count
+                   ? "training images that were held out"
+                   : "the test set, or on held-out training images where --validation says so");
+    str_append(out, "\"75 %% after\": the first evaluation at which the mean had reached it. "
+                    "Time: of one run, with its evaluations.\n");
+}
+
+static void write_page(struct str *out, const struct report *r, const char *table)
+{
+    const struct lab_experiment *e = r->e;
+    const char *line = str_text(&r->made_on);
+
+    str_append(out, "# %s\n\n", e->name);
+    if (e->about[0])
+        str_append(out, "%s\n\n", e->about);
+    str_append(out, "%s\n", table);
+    append_measured_on(out, &r->runs);
+    for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+        str_append(out, "%s%.*s", line == str_text(&r->made_on) ? "\nMade on: " : "; ", (int)(end - line),
+                   line);
+    str_append(out, "%s\nThe settings of each run are in its folder's run.json.\n",
+               r->made_on.length > 0 ? "." : "");
+    for (size_t i = 0; i < e->figure_count; i++)
+        str_append(out, "\n![%s](%s)\n", e->figures[i].title ? e->figures[i].title : "", e->figures[i].file);
+}
+
+/* ------------------------------------------------------------------ both */
+
+static int write_file(const char *dir, const char *name, const struct str *text, struct clr_error *err)
+{
+    char *path = NULL;
+    int rc = str_check(text, err);
+
+    if (rc == 0)
+        rc = fs_join(&path, dir, name, err);
+    if (rc == 0)
+        rc = fs_write_atomic(path, str_text(text), text->length, err);
+    free(path);
+    return rc;
+}
+
+int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
+               struct clr_error *err)
+{
+    struct report r = {.e = e};
+    struct str rows = {0}, lines = {0}, page = {0};
+    int rc = read_all(&r, dir, states, err);
+
+    if (rc == 0) {
+        write_rows(&rows, &r);
+        write_table(&lines, &r);
+        write_page(&page, &r, str_text(&lines));
+        rc = write_file(dir, "results.csv", &rows, err);
+    }
+    if (rc == 0)
+        rc = write_file(dir, "results.md", &page, err);
+    if (rc == 0 && table) {
+        *table = lines.text;
+        lines.text = NULL;
+    }
+    str_clear(&rows);
+    str_clear(&lines);
+    str_clear(&page);
+    str_clear(&r.made_on);
+    runs_clear(&r.runs);
+    free(r.cells);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ figures */
+
+static int draw(const struct lab_experiment *e, const struct lab_figure *figure, const char *dir,
+                const enum lab_state *states, const char *command_line, struct clr_error *err)
+{
+    struct clr_plot_options options = {.width = figure->width,
+                                       .height = figure->height,
+                                       .title = figure->title,
+                                       .command_line = command_line};
+    char *path = NULL, **folders = NULL;
+    size_t count = 0, all = 0;
+    int rc = fs_join(&path, dir, figure->file, err);
+
+    for (size_t k = 0; k < figure->run_count; k++)
+        all += (size_t)e->runs[figure->runs[k]].seed_count;
+    if (rc == 0)
+        rc = mem_new(&folders, all, sizeof *folders, "folders", err);
+    for (size_t k = 0; k < figure->run_count && rc == 0; k++) {
+        const struct lab_run *run = &e->runs[figure->runs[k]];
+        size_t at = 0;
+        for (size_t i = 0; i < figure->runs[k]; i++)
+            at += (size_t)e->runs[i].seed_count;
+        for (int s = 0; s < run->seed_count && rc == 0; s++)
+            if (states[at + (size_t)s] == LAB_FINISHED)
+                rc = lab_folder(&folders[count++], dir, run, run->seeds[s], err);
+    }
+    if (rc == 0 && count > 0)
+        rc = (figure->kind == LAB_FIGURE_RANGE ? clr_plot_range : clr_plot_run)(
+            path, (const char *const *)folders, count, &options, err);
+    for (size_t i = 0; folders && i < count; i++)
+        free(folders[i]);
+    free(folders);
+    free(path);
+    return rc;
+}
+
+int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
+             const char *command_line, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < e->figure_count && rc == 0; i++)
+        rc = draw(e, &e->figures[i], dir, states, command_line, err);
+    return rc;
+}

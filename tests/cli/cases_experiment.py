@@ -1,0 +1,141 @@
+"""Experiments: what is there is not run again, whoever stops them changes nothing."""
+
+import csv
+import io
+import json
+import random
+import re
+import shutil
+import signal
+import time
+
+from cases_resume import after, killed
+from harness import case, check, clr, device, expect, fresh, names, tiny_data, tiny_net, write
+
+
+ONE = 'policy: "1cycle" max_lr: 0.02'
+
+
+def experiment(one=ONE, seeds="[1, 2]", iterations=40, every=20):
+    """A file with two runs of the small net, a range test, and a figure of each; one: of the second run."""
+    common = f'net: "{tiny_net()}" data: "{tiny_data()}" batch: 10'
+    return write(fresh("x.prototxt"), f"""
+name: "small"
+seed: {seeds}
+at: {every}
+reach: 0.05
+options {{ {common} iterations: {iterations} validate_every: {every} checkpoint_every: 10 log_every: 10 }}
+run {{ name: "fixed" policy: "fixed" lr: 0.01 }}
+run {{ name: "one" {one} }}
+range_test {{ name: "range" {common} min_lr: 0.0001 max_lr: 0.1 iterations: 20 seed: 1 }}
+figure {{ file: "runs.png" run: "fixed" run: "one" }}
+figure {{ file: "range.svg" kind: RANGE run: "range" }}
+""")
+
+
+def rows(out):
+    return list(csv.DictReader(io.StringIO((out / "results.csv").read_text(encoding="utf-8"))))
+
+
+@case
+def experiment_runs_what_is_missing():
+    device()
+    file, out = experiment(), fresh("out")
+    first = expect(clr("experiment", file, "--out", out), 0, [r"^\| fixed \| 2 \| 40 \| [0-9.]+ ± [0-9.]+ \|"],
+                   ["small: 5 runs, 0 of them", "run 1 of 5: fixed, seed 1", "run 5 of 5: one, seed 2"])
+    check(names(out) == ["experiment.prototxt", "fixed-seed-1", "fixed-seed-2", "one-seed-1", "one-seed-2",
+                         "range-seed-1", "range.svg", "results.csv", "results.md", "runs.png"], f"{names(out)}")
+    table = rows(out)
+    check([(r["run"], r["seed"], r["status"], r["iterations"]) for r in table] ==
+          [("fixed", "1", "finished", "40"), ("fixed", "2", "finished", "40"), ("one", "1", "finished", "40"),
+           ("one", "2", "finished", "40")], f"{table}")
+    with open(out / "fixed-seed-2" / "history.csv", encoding="utf-8") as history:
+        last = list(csv.DictReader(history))[-1]
+    check(table[1]["val_acc"] == last["val_acc"] and table[1]["acc_at_20"] and table[1]["reached_0.05"], f"{table}")
+    before = (out / "results.csv").read_bytes()
+    again = expect(clr("experiment", file, "--out", out), 0, [re.escape(first.out.splitlines()[2])],
+                   ["5 runs, 5 of them are there"])
+    check("run 1 of" not in again.err and (out / "results.csv").read_bytes() == before, f"{again}")
+    shutil.rmtree(out / "one-seed-1")
+    expect(clr("experiment", file, "--out", out, "--quiet"), 0)
+    check((out / "results.csv").read_bytes() == before, "not the same results again")
+
+
+@case
+def experiment_of_some_seeds():
+    device()
+    out = fresh("out")
+    expect(clr("experiment", experiment(seeds="[3, 1, 2]"), "--out", out, "--seeds", 1), 0,
+           [r"^\| fixed \| 1 \| 40 \| [0-9.]+ \|"], ["small: 3 runs, 0 of them"])
+    check({r["seed"] for r in rows(out)} == {"3"}, f"{rows(out)}")
+
+
+@case
+def experiment_on_two_devices():
+    """Or twice on the same: two workers at a time, the same results."""
+    device()
+    file, one, two = experiment(), fresh("out"), fresh("out")
+    expect(clr("experiment", file, "--out", one), 0)
+    place = next(d["id"] for d in json.loads(clr("devices", "--json").out)["devices"] if d["chosen"])
+    expect(clr("experiment", file, "--out", two, "--device", f"{place},{place}"), 0, [],
+           [f"run 2 of 5: .*, on {place}"])
+    check((one / "results.csv").read_bytes() == (two / "results.csv").read_bytes(), "other results")
+    expect(clr("experiment", file, "--out", fresh("out"), "--device", "no such device"), 3, [],
+           ["'fixed', seed 1, could not be run"])
+
+
+@case
+def experiment_after_kills_has_the_same_results():
+    device()
+    file = experiment(iterations=400, every=50)
+    whole, out, chance, kills = fresh("out"), fresh("out"), random.Random(5), 0
+    expect(clr("experiment", file, "--out", fresh("out"), "--seeds", 1), 0)     # compiles the kernels
+    began = time.monotonic()
+    expect(clr("experiment", file, "--out", whole), 0)
+    seconds = time.monotonic() - began
+    args = ["experiment", file, "--out", out]
+    for _ in range(10):
+        kills += killed(args, after(chance.uniform(0.02, 0.3 * seconds)))
+    check(kills >= 5, f"only {kills} of ten were still there to be killed after at most {0.3 * seconds:.2f} s")
+    expect(clr(*args), 0)
+    for name in ["results.csv"] + [f"{run}-seed-{n}/{file}" for run in ("fixed", "one") for n in (1, 2)
+                                   for file in ("history.csv", "loss.csv", "final.safetensors")]:
+        check((whole / name).read_bytes() == (out / name).read_bytes(), f"{name} differs")
+
+
+@case
+def experiment_stops_and_goes_on():
+    device()
+    file, out = experiment(iterations=20000, every=1000), fresh("out")
+    args = ["experiment", file, "--out", out, "--seeds", 1]
+    check(killed(args, (out / "fixed-seed-1" / "history.csv").exists, signal.SIGTERM), "it was too fast")
+    run = json.loads((out / "fixed-seed-1" / "run.json").read_text(encoding="utf-8"))
+    check(run["status"] == "interrupted", f"{run['status']}")
+    check(not (out / ".lock").exists() and not (out / "one-seed-1").exists(), f"{names(out)}")
+
+
+@case
+def experiment_counts_divergence():
+    device()
+    out = fresh("out")
+    args = ["experiment", experiment('policy: "1cycle" max_lr: 1e5'), "--out", out, "--seeds", 1]
+    expect(clr(*args), 0, [r"one \| 1, 1 diverged"],
+           ["warning: 'one', seed 1, diverged"])
+    check([r["status"] for r in rows(out)] == ["finished", "diverged"], f"{rows(out)}")
+    expect(clr(*args), 0, [], ["3 of them are there"])
+
+
+@case
+def experiment_refuses_before_it_runs():
+    out = fresh("out")
+    for one, code, message in ((ONE + " lrr: 1", 2, "unknown option.*--lrr"),
+                               (ONE + ' out: "x"', 4, "'out' has no place"),
+                               ('policy: "1cycle" max_lr: -1', 2, "--max-lr"),
+                               ('policy: "fixd" lr: 1', 2, "did you mean 'fixed'")):
+        result = expect(clr("experiment", experiment(one), "--out", out), code, [], [message])
+        check(re.search(r"x.prototxt:\d+:", result.err), f"which line?\n{result}")
+        check(not out.exists(), f"{one}: there is something")
+    expect(clr("experiment", "--out", out), 2)
+    expect(clr("experiment", "headline"), 2, [], ["--out DIR is missing"])
+    expect(clr("experiment", "headlin", "--out", out), 4, [], ["did you mean 'headline'"])
+    expect(clr("experiment", experiment(), "--out", "/dev/null/x"), 1)

@@ -1,0 +1,294 @@
+/* Experiments: what is read from their files, what is refused, and what the tables say of given runs. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "lab/lab.h"
+
+static struct lab_experiment *g_e;
+static struct clr_error g_err;
+
+static void drop(void)
+{
+    lab_free(g_e);
+    g_e = NULL;
+}
+
+static char *path_in(const char *dir, const char *name)
+{
+    char *path = NULL;
+
+    ck_assert_int_eq(fs_join(&path, dir, name, NULL), 0);
+    return path;
+}
+
+static void put(const char *dir, const char *name, const char *text)
+{
+    char *path = path_in(dir, name);
+
+    ck_assert_int_eq(fs_make_dirs(dir, NULL), 0);
+    ck_assert_int_eq(fs_write_atomic(path, text, strlen(text), NULL), 0);
+    free(path);
+}
+
+static int load(const char *text)
+{
+    const char *dir = support_temp_dir();
+    char *path = path_in(dir, "x.prototxt");
+    int rc;
+
+    put(dir, "x.prototxt", text);
+    rc = lab_load(&g_e, path, &g_err);
+    free(path);
+    return rc;
+}
+
+static void expect_option(const struct lab_run *run, size_t i, const char *name, const char *value)
+{
+    ck_assert_uint_lt(i, run->option_count);
+    ck_assert_str_eq(run->options[i].name, name);
+    if (value)
+        ck_assert_str_eq(run->options[i].value, value);
+    else
+        ck_assert_ptr_null(run->options[i].value);
+}
+
+/* ---- files ---- */
+
+START_TEST(test_lab__a_file_is_read)
+{
+    ck_assert_int_eq(load("name: 'x' about: \"why\" seed: [3, 1] at: 100 reach: [0.5, 0.75]\n"
+                          "options { net: 'quick' batch: 10 init_partial: false }\n"
+                          "run { name: 'a' policy: fixed lr: 1e-3 keep_minima: true }\n"
+                          "run { name: 'b' seed: 7 batch: 20 milestones: [10, 20] milestones: 30 }\n"
+                          "range_test { name: 'r' min_lr: 0.1 }\n"
+                          "figure { file: 'f.svg' run: 'b' run: 'a' title: '' width: 640 }\n"
+                          "figure { file: 'r.png' kind: RANGE run: 'r' }\n"),
+                     0);
+    ck_assert_str_eq(g_e->name, "x");
+    ck_assert_str_eq(g_e->about, "why");
+    ck_assert(g_e->at_count == 1 && g_e->at[0] == 100 && g_e->reach_count == 2 && g_e->reach[1] == 0.75);
+    ck_assert(g_e->run_count == 3 && g_e->figure_count == 2);
+    ck_assert(g_e->runs[0].seed_count == 2 && g_e->runs[0].seeds[0] == 3 && g_e->runs[0].seeds[1] == 1);
+    ck_assert_uint_eq(g_e->runs[0].option_count, 5);
+    expect_option(&g_e->runs[0], 0, "net", "quick");
+    expect_option(&g_e->runs[0], 1, "batch", "10");
+    expect_option(&g_e->runs[0], 2, "policy", "fixed");
+    expect_option(&g_e->runs[0], 3, "lr", "1e-3");
+    expect_option(&g_e->runs[0], 4, "keep-minima", NULL);
+    ck_assert(g_e->runs[1].seed_count == 1 && g_e->runs[1].seeds[0] == 7);
+    expect_option(&g_e->runs[1], 2, "batch", "20"); /* the one of options is in front: it loses */
+    expect_option(&g_e->runs[1], 3, "milestones", "10,20,30");
+    ck_assert(g_e->runs[2].range_test && g_e->runs[2].option_count == 1);
+    ck_assert(g_e->figures[0].run_count == 2 && g_e->figures[0].runs[0] == 1 && g_e->figures[0].width == 640);
+    ck_assert_str_eq(g_e->figures[0].title, "");
+    ck_assert(g_e->figures[1].kind == LAB_FIGURE_RANGE && g_e->figures[1].runs[0] == 2);
+    drop();
+}
+END_TEST
+
+START_TEST(test_lab__the_built_in_ones_are_read)
+{
+    size_t count = 0;
+
+    for (const char *const *name = lab_names(); *name; name++, count++) {
+        ck_assert_msg(lab_load(&g_e, *name, &g_err) == 0, "%s: %s", *name, g_err.message);
+        ck_assert_str_eq(g_e->name, *name);
+        drop();
+    }
+    ck_assert_uint_ge(count, 3);
+    ck_assert_int_eq(lab_load(&g_e, "headlin", &g_err), CLR_EINPUT);
+    ck_assert_msg(strstr(g_err.message, "did you mean 'headline'") != NULL, "%s", g_err.message);
+    ck_assert_int_eq(lab_load(&g_e, "nothing", &g_err), CLR_EINPUT);
+    ck_assert_msg(strstr(g_err.message, "built in are headline, policies") != NULL, "%s", g_err.message);
+    ck_assert_int_eq(lab_load(&g_e, "/nonexistent/x.prototxt", &g_err), CLR_EINPUT);
+}
+END_TEST
+
+START_TEST(test_lab__what_is_wrong_is_said)
+{
+    static const struct {
+        const char *text, *says;
+    } table[] = {
+        {"", "'name' is missing"},
+        {"name: 'x'", "there is no 'run"},
+        {"name: '../x' run { name: 'a' }", "field 'name' is '../x'"},
+        {"name: '.x' run { name: 'a' }", "field 'name' is '.x'"},
+        {"name: '' run { name: 'a' }", "field 'name' is ''"},
+        {"name: 'x' run { name: 'a/b' }", "field 'name' is 'a/b'"},
+        {"name: 'x' run { lr: 1 }", "'name' is missing"},
+        {"name: 'x'\nrun { name: 'a' }\nrun { name: 'a' }", ":3:1: a run 'a' is there already, in line 2"},
+        {"name: 'x' run { name: 'a' out: 'b' }", "field 'out' has no place here"},
+        {"name: 'x' run { name: 'a' device: 'b' }", "field 'device' has no place here"},
+        {"name: 'x' run { name: 'a' lr { x: 1 } }", "field 'lr' is a block"},
+        {"name: 'x' seed: [1, 1] run { name: 'a' }", "seed 1 is given twice"},
+        {"name: 'x' seed: -1 run { name: 'a' }", "field 'seed' is '-1'"},
+        {"name: 'x' run { name: 'a' } sed: 1", "unknown field 'sed'"},
+        {"name: 'x' run { name: 'a' } reach: 75", "field 'reach' is '75'"},
+        {"name: 'x' run { name: 'a' } figure { file: 'f.gif' run: 'a' }", "'f.gif' is no figure"},
+        {"name: 'x' run { name: 'a' } figure { file: '../f.png' run: 'a' }", "field 'file' is '../f.png'"},
+        {"name: 'x' run { name: 'a' } figure { file: 'f.png' }", "the figure shows no run"},
+        {"name: 'x' run { name: 'a' } figure { file: 'f.png' run: 'b' }", "there is no run 'b'"},
+        {"name: 'x' run { name: 'a' } figure { file: 'f.png' kind: RANGE run: 'a' }", "'a' is no range test"},
+        {"name: 'x' run { name: 'a' } figure { file: 'f.png' kind: PIE run: 'a' }",
+         "it takes one of: RUN, RANGE"},
+    };
+
+    for (size_t i = 0; i < MEM_COUNT(table); i++) {
+        ck_assert_msg(load(table[i].text) == CLR_EINPUT, "'%s' was taken", table[i].text);
+        ck_assert_msg(strstr(g_err.message, table[i].says) != NULL, "'%s' for '%s'", g_err.message,
+                      table[i].text);
+    }
+}
+END_TEST
+
+START_TEST(test_lab__more_options_than_fit_are_refused)
+{
+    char text[2048] = "name: 'x' run { name: 'a' ";
+
+    for (int i = 0; i <= LAB_ARGUMENTS; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "o%d: 1 ", i);
+    str_copy(text + strlen(text), 2, "}");
+    ck_assert_int_eq(load(text), CLR_EINPUT);
+    ck_assert_msg(strstr(g_err.message, "more than 64 options") != NULL, "%s", g_err.message);
+}
+END_TEST
+
+/* ---- folders ---- */
+
+START_TEST(test_lab__what_has_become_of_a_run)
+{
+    const char *const same[] = {"train", "--net", "quick", "--lr", "0.1", NULL},
+                      *const moved[] = {"train", "--net", "quick", "--device", "gpu", "--lr", "0.1", NULL},
+                      *const longer[] = {"train", "--net", "quick", "--lr", "0.1", "--batch", "3", NULL},
+                      *const shorter[] = {"train", "--net", "quick", NULL};
+    const char *dir = support_temp_dir();
+    enum lab_state state = LAB_FINISHED;
+
+    ck_assert_int_eq(lab_look(&state, dir, same, &g_err), 0);
+    ck_assert_int_eq(state, LAB_MISSING);
+    put(dir, "run.json",
+        "{\"status\": \"finished\", \"arguments\": [\"train\", \"--net\", \"quick\", "
+        "\"--device\", \"0:0\", \"--lr\", \"0.1\"]}");
+    ck_assert_int_eq(lab_look(&state, dir, same, &g_err), 0);
+    ck_assert_int_eq(state, LAB_FINISHED);
+    ck_assert_int_eq(lab_look(&state, dir, moved, &g_err), 0);
+    ck_assert_int_eq(state, LAB_FINISHED);
+    ck_assert_int_eq(lab_look(&state, dir, longer, &g_err), 0);
+    ck_assert_int_eq(state, LAB_MISSING);
+    ck_assert_int_eq(lab_look(&state, dir, shorter, &g_err), 0);
+    ck_assert_int_eq(state, LAB_MISSING);
+    put(dir, "run.json", "{\"status\": \"diverged\", \"arguments\": [\"train\", \"--net\", \"quick\"]}");
+    ck_assert_int_eq(lab_look(&state, dir, shorter, &g_err), 0);
+    ck_assert_int_eq(state, LAB_DIVERGED);
+    put(dir, "run.json", "{\"status\": \"interrupted\", \"arguments\": [\"train\", \"--net\", \"quick\"]}");
+    ck_assert_int_eq(lab_look(&state, dir, shorter, &g_err), 0);
+    ck_assert_int_eq(state, LAB_MISSING);
+    put(dir, "run.json", "[");
+    ck_assert_int_eq(lab_look(&state, dir, same, &g_err), CLR_EINPUT);
+}
+END_TEST
+
+/* ---- tables ---- */
+
+static void put_run(const char *dir, const struct lab_run *run, uint64_t seed, const char *rows,
+                    const char *seconds)
+{
+    static const char settings[] =
+        "{\"status\": \"finished\", \"version\": \"1\", \"git\": \"g\", \"device\": "
+        "{\"name\": \"D\", \"driver\": \"2\"}, \"settings\": {\"net\": \"n\"}}";
+    char *folder = NULL, text[512];
+
+    ck_assert_int_eq(lab_folder(&folder, dir, run, seed, NULL), 0);
+    (void)snprintf(text, sizeof text, "iteration,trn_loss,lr,val_loss,val_acc\n%s", rows);
+    put(folder, "history.csv", text);
+    (void)snprintf(text, sizeof text, "iteration,seconds\n1,0.5\n%s\n", seconds);
+    put(folder, "timing.csv", text);
+    put(folder, "run.json", settings);
+    free(folder);
+}
+
+static char *text_of(const char *dir, const char *name)
+{
+    char *path = path_in(dir, name), *text = NULL;
+    size_t size;
+
+    ck_assert_int_eq(fs_read(path, 100000, &text, &size, &g_err), 0);
+    free(path);
+    return text;
+}
+
+/* a: 10, 40, 60 % and 20, 60, 70 %: means 15, 50, 65; deviations √2·5, √2·10, √2·5. b diverged once. */
+START_TEST(test_lab__the_tables_say_what_the_runs_came_to)
+{
+    const enum lab_state states[] = {LAB_FINISHED, LAB_FINISHED, LAB_MISSING, LAB_FINISHED, LAB_DIVERGED,
+                                     LAB_MISSING,  LAB_MISSING,  LAB_MISSING, LAB_MISSING};
+    const char *dir = support_temp_dir();
+    char *table = NULL, *rows, *page;
+
+    ck_assert_int_eq(load("name: 'x' seed: [1, 2, 3] at: [1000, 1500] reach: [0.5, 0.8]\n"
+                          "run { name: 'a' } run { name: 'b' } run { name: 'c' }"),
+                     0);
+    put_run(dir, &g_e->runs[0], 1, "1,2,0.1,2,0.1\n1000,1,0.1,1,0.4\n2000,0.5,0.1,0.9,0.6\n", "2000,100");
+    put_run(dir, &g_e->runs[0], 2, "1,2,0.1,2,0.2\n1000,1,0.1,1,0.6\n2000,0.5,0.1,0.8,0.7\n", "2000,101");
+    put_run(dir, &g_e->runs[1], 1, "1,2,0.1,2,0.1\n3000,0.5,0.1,0.7,0.85\n4000,0.5,0.1,0.7,0.8\n",
+            "4000,360");
+    ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
+    rows = text_of(dir, "results.csv");
+    ck_assert_str_eq(rows, "run,seed,status,iterations,val_loss,val_acc,best_acc,best_iteration,acc_at_1000,"
+                           "acc_at_1500,reached_0.5,reached_0.8\n"
+                           "a,1,finished,2000,0.9,0.6,0.6,2000,0.4,,2000,\n"
+                           "a,2,finished,2000,0.8,0.7,0.7,2000,0.6,,1000,\n"
+                           "b,1,finished,4000,0.7,0.8,0.85,3000,,,3000,3000\n"
+                           "b,2,diverged,,,,,,,,,\n");
+    ck_assert_str_eq(
+        table, "| run | seeds | iterations | accuracy at the end, % | after 1,000 | after 1,500 | 50 % after "
+               "| 80 % after | time |\n"
+               "|---|---|---|---|---|---|---|---|---|\n"
+               "| a | 2 | 2,000 | 65.00 ± 7.07 | 50.00 ± 14.14 | – | 1,000 | – | 100.5 s |\n"
+               "| b | 2, 1 diverged | 4,000 | 80.00 | – | – | 3,000 | 3,000 | 6.0 min |\n");
+    page = text_of(dir, "results.md");
+    ck_assert_ptr_nonnull(strstr(page, table));
+    ck_assert_ptr_nonnull(strstr(page, "on the test set"));
+    ck_assert_ptr_nonnull(strstr(page, "Made on: D, driver 2, clr-cl 1 (g)."));
+    free(rows);
+    free(page);
+    free(table);
+    drop();
+}
+END_TEST
+
+START_TEST(test_lab__no_run_is_there_yet)
+{
+    const enum lab_state states[] = {LAB_MISSING};
+    const char *dir = support_temp_dir();
+    char *rows;
+
+    ck_assert_int_eq(load("name: 'x' run { name: 'a' } figure { file: 'f.png' run: 'a' }"), 0);
+    ck_assert_int_eq(lab_report(g_e, dir, states, NULL, &g_err), 0);
+    rows = text_of(dir, "results.csv");
+    ck_assert_str_eq(rows, "run,seed,status,iterations,val_loss,val_acc,best_acc,best_iteration\n");
+    ck_assert_int_eq(lab_draw(g_e, dir, states, NULL, &g_err), 0);
+    free(rows);
+    drop();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("lab");
+    TCase *all = tcase_create("all");
+
+    tcase_add_test(all, test_lab__a_file_is_read);
+    tcase_add_test(all, test_lab__the_built_in_ones_are_read);
+    tcase_add_test(all, test_lab__what_is_wrong_is_said);
+    tcase_add_test(all, test_lab__more_options_than_fit_are_refused);
+    tcase_add_test(all, test_lab__what_has_become_of_a_run);
+    tcase_add_test(all, test_lab__the_tables_say_what_the_runs_came_to);
+    tcase_add_test(all, test_lab__no_run_is_there_yet);
+    suite_add_tcase(suite, all);
+    return support_run(suite, true);
+}
