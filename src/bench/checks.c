@@ -5,7 +5,6 @@
 
 #include "bench/measure.h"
 #include "bench/random_data.h"
-#include "ops/layout.h"
 
 enum {
     CHECK_IMAGES = 3, /* that are computed: the oracles are slow */
@@ -78,7 +77,7 @@ static void check_node(struct clr_bench_report *out, const struct session *s, co
     struct op_desc d = node->desc;
     const unsigned how = 1u << VERIFY_EXACT | (node->in_place ? 1u << VERIFY_IN_PLACE : 0);
     const char *timed = timed_variant(s, node->desc.label);
-    const int block = layout_block(ocl_device(ctx));
+    const int block = s->test_graph->block;
     struct verify_result r;
     struct clr_error why = {0};
     int rc, images;
@@ -101,8 +100,8 @@ static void check_batch(struct clr_bench_report *out, const struct session *s, s
     int rc;
 
     shape.n = shape.n < CHECK_BATCH ? shape.n : CHECK_BATCH;
-    rc = verify_batch(ctx, &shape, layout_block(ocl_device(ctx)),
-                      shape.n < CHECK_IMAGES ? shape.n : CHECK_IMAGES, RANDOM_DATA_SEED, &r, &why);
+    rc = verify_batch(ctx, &shape, s->test_graph->block, shape.n < CHECK_IMAGES ? shape.n : CHECK_IMAGES,
+                      RANDOM_DATA_SEED, &r, &why);
     judge(out, "", "batch", &r, rc, &why, NULL);
 }
 

@@ -2,33 +2,49 @@
 #include <clr/bench.h>
 
 #include <math.h>
+#include <stdio.h>
 
 #include "bench/measure.h"
 #include "ops/layout.h"
 
-int clr_doctor(const struct clr_device *device,
-               void (*report)(void *user, const char *name, bool ok, double worst_nmse, const char *detail),
-               void *user, int *failures, struct clr_error *err)
+typedef void (*report_function)(void *user, const char *name, bool ok, double worst_nmse, const char *detail);
+
+/* One case in one channel block; a driver that fails is wrong about it. */
+static bool examine(struct ocl_context *ctx, const struct verify_case *c, int block, const char *name,
+                    report_function report, void *user)
 {
-    const int count = verify_case_count(), block = layout_block(device);
+    struct verify_result r = {0};
+    struct clr_error why = {0};
+
+    if (verify_case_run(ctx, c, block, false, 1, &r, &why) < 0) {
+        report(user, name, false, NAN, why.message);
+        return false;
+    }
+    report(user, name, r.ok, measure_worst_nmse(&r), r.ok ? NULL : r.text);
+    return r.ok;
+}
+
+int clr_doctor(const struct clr_device *device, report_function report, void *user, int *failures,
+               struct clr_error *err)
+{
+    int blocks[2], wrong = 0;
+    const int count = verify_case_count(), block_count = layout_blocks(blocks, device);
     struct ocl_context *ctx = NULL;
-    int rc = ocl_context_create(&ctx, device, NULL, err), wrong = 0;
+    int rc = ocl_context_create(&ctx, device, NULL, err);
 
     for (int i = 0; i < count && rc == 0; i++) {
         struct verify_case c;
-        struct verify_result r = {0};
-        struct clr_error why = {0};
         rc = verify_case_get(&c, i, err);
-        if (rc < 0)
-            break;
-        if (verify_case_run(ctx, &c, block, false, 1, &r, &why) <
-            0) { /* a driver that fails is wrong about this one */
-            report(user, c.name, false, NAN, why.message);
-            wrong++;
-            continue;
+        for (int b = 0; b < block_count && rc == 0; b++) {
+            char name[sizeof c.name + 32];
+            if (b > 0 && !c.small) /* the kernels are the same but for the vectors: compiling takes minutes */
+                continue;
+            if (b == 0)
+                str_copy(name, sizeof name, c.name);
+            else
+                (void)snprintf(name, sizeof name, "%s, channel block %d", c.name, blocks[b]);
+            wrong += !examine(ctx, &c, blocks[b], name, report, user);
         }
-        report(user, c.name, r.ok, measure_worst_nmse(&r), r.ok ? NULL : r.text);
-        wrong += !r.ok;
     }
     if (ctx)
         ocl_save_programs(ctx);

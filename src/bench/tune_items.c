@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/layout.h"
 #include "train/session.h"
 
 static bool known(const struct tune_items *t, const struct tunedb_key *key)
@@ -19,10 +18,10 @@ static bool known(const struct tune_items *t, const struct tunedb_key *key)
 static int add_pass(struct tune_items *t, const struct graph *g, const struct graph_node *node,
                     enum op_pass pass, const struct clr_device *device, struct clr_error *err)
 {
-    const int block = layout_block(device);
+    const int block = g->block;
     struct op_variant some[2];
     struct tune_item item = {
-        .desc = node->desc, .pass = pass, .from_images = g->values[node->x].producer < 0};
+        .desc = node->desc, .pass = pass, .block = block, .from_images = g->values[node->x].producer < 0};
     int rc;
 
     if (op_candidates(some, 2, &item.desc, pass, device, block) < 2 ||
@@ -42,7 +41,7 @@ static int add_graph(struct tune_items *t, struct graph *g, const struct clr_dev
 {
     int rc = 0;
 
-    graph_fuse_for(g, device, layout_block(device));
+    graph_fuse_for(g, device);
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
         for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
             rc = add_pass(t, g, &g->nodes[i], (enum op_pass)pass, device, err);

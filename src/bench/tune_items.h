@@ -9,6 +9,7 @@
 struct tune_item {
     struct op_desc desc; /* without what other passes need: fewer kernels, less memory */
     enum op_pass pass;
+    int block;        /* V of the net */
     bool from_images; /* x is the batch, which can come in any channel block */
     struct tunedb_key key;
 };

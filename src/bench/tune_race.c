@@ -52,7 +52,7 @@ static size_t weight_count(const struct op_desc *d)
 static int plan(struct racer *r, struct track *t, const struct op_desc *desc, const struct tune_item *item,
                 const struct clr_device *device, struct clr_error *err)
 {
-    const int block = layout_block(device);
+    const int block = item->block;
     struct op_needs needs;
     const struct op_needs *reader = &needs;
     struct op_io *io = &r->io;

@@ -20,7 +20,6 @@
 #include <jansson.h>
 
 #include "bench/tune_race.h"
-#include "ops/layout.h"
 #include "ops/verify.h"
 
 #define VERIFY_MADDS  30e6 /* of the oracle, for one variant: a fraction of a second */
@@ -144,7 +143,7 @@ static int verify(struct work *w, const struct tune_item *item, struct racer *r,
     desc.variant[item->pass] = r->variant;
     plan_images(&desc, images);
     tell_try(w, r);
-    rc = verify_op_as(w->ctx, &desc, layout_block(w->o->device), images, 1, layouts, &result, &why);
+    rc = verify_op_as(w->ctx, &desc, item->block, images, 1, layouts, &result, &why);
     if (rc == CLR_ENOMEM) {
         *err = why;
         return rc;
@@ -173,8 +172,8 @@ static bool is_new(const struct work *w, const struct racer *r)
 static int choose_racers(struct work *w, const struct tune_item *item, struct clr_error *err)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX];
-    const int count = op_candidates(candidates, OP_CANDIDATES_MAX, &item->desc, item->pass, w->o->device,
-                                    layout_block(w->o->device));
+    const int count =
+        op_candidates(candidates, OP_CANDIDATES_MAX, &item->desc, item->pass, w->o->device, item->block);
     int rc = 0;
 
     w->racer_count = w->tried = 0;
@@ -265,7 +264,7 @@ static int tune_item(struct work *w, int i, struct clr_error *err)
 
     tell_item(w, i);
     /* the other passes as they will be used: what was found to crash is not among them */
-    op_tuned(&item.desc, origin, w->db, w->o->device, layout_block(w->o->device));
+    op_tuned(&item.desc, origin, w->db, w->o->device, item.block);
     item.desc.variant[item.pass] = (struct op_variant){{0}, {0}};
     rc = choose_racers(w, &item, err);
     if (rc == 0)

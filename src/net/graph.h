@@ -48,6 +48,7 @@ struct graph {
     int logits;                      /* value read by the loss; −1: no loss */
     int accuracy_node;               /* −1: none */
     struct transform_spec transform; /* of this phase's Data layer */
+    int block;                       /* V, by graph_fuse_for(); 0: not yet */
     struct graph_value *values;
     size_t value_count, value_capacity;
     struct graph_node *nodes;
@@ -84,11 +85,15 @@ void graph_fuse(struct graph *g);
  */
 void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block);
 
-/* Both, as training and evaluation run a graph on that device. */
-void graph_fuse_for(struct graph *g, const struct clr_device *device, int block);
+/*
+ * Choose the channel block and do both, as training and evaluation run a graph on that device. The block is
+ * the device's, but for nets whose channels leave many of 16 lanes empty: they get 8.
+ */
+void graph_fuse_for(struct graph *g, const struct clr_device *device);
+
 /* Give every node the variants that were measured to be the fastest on a device, where records have some:
- * op_tuned(). Before net_plan(). db may be NULL. block: V. */
-void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device, int block);
+ * op_tuned(). Between graph_fuse_for() and net_plan(). db may be NULL. */
+void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device);
 
 /*
  * What a run keeps when it goes on later. graph_chosen(): tell the variant of every node and pass that has a
@@ -96,10 +101,10 @@ void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_devic
  * gives (NULL: none is known, the operator decides). false: one of them is not known to this program, and
  * *missing names its node.
  */
-void graph_chosen(const struct graph *g, const struct clr_device *device, int block,
+void graph_chosen(const struct graph *g, const struct clr_device *device,
                   void (*tell)(void *user, const char *label, const char *pass, const char *variant),
                   void *user);
-bool graph_keep(struct graph *g, const struct clr_device *device, int block,
+bool graph_keep(struct graph *g, const struct clr_device *device,
                 const char *(*find)(void *user, const char *label, const char *pass), void *user,
                 const char **missing);
 

@@ -1,13 +1,13 @@
 /* What a graph takes from tuning records, and what a run keeps of it: see graph.h and ops/tuned.h. */
 #include "net/graph.h"
 
-void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device, int block)
+void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device)
 {
     for (size_t i = 0; i < g->node_count; i++)
-        op_tuned(&g->nodes[i].desc, g->nodes[i].origin, db, device, block);
+        op_tuned(&g->nodes[i].desc, g->nodes[i].origin, db, device, g->block);
 }
 
-void graph_chosen(const struct graph *g, const struct clr_device *device, int block,
+void graph_chosen(const struct graph *g, const struct clr_device *device,
                   void (*tell)(void *user, const char *label, const char *pass, const char *variant),
                   void *user)
 {
@@ -15,13 +15,13 @@ void graph_chosen(const struct graph *g, const struct clr_device *device, int bl
         const struct op_desc *desc = &g->nodes[i].desc;
         for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
             char text[TUNEDB_VARIANT];
-            if (op_chosen(text, sizeof text, desc, (enum op_pass)pass, device, block))
+            if (op_chosen(text, sizeof text, desc, (enum op_pass)pass, device, g->block))
                 tell(user, desc->label, op_pass_name((enum op_pass)pass), text);
         }
     }
 }
 
-bool graph_keep(struct graph *g, const struct clr_device *device, int block,
+bool graph_keep(struct graph *g, const struct clr_device *device,
                 const char *(*find)(void *user, const char *label, const char *pass), void *user,
                 const char **missing)
 {
@@ -30,7 +30,7 @@ bool graph_keep(struct graph *g, const struct clr_device *device, int block,
         for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
             const char *text = find(user, node->desc.label, op_pass_name((enum op_pass)pass));
             node->origin[pass] = text ? OP_ORIGIN_KEPT : OP_ORIGIN_NONE;
-            if (text && !op_keep(&node->desc, (enum op_pass)pass, text, device, block)) {
+            if (text && !op_keep(&node->desc, (enum op_pass)pass, text, device, g->block)) {
                 *missing = node->desc.label;
                 return false;
             }

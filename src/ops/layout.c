@@ -12,6 +12,13 @@ int layout_block(const struct clr_device *device)
     return width >= 16 ? 16 : width >= 8 ? 8 : 4;
 }
 
+int layout_blocks(int out[2], const struct clr_device *device)
+{
+    out[0] = layout_block(device);
+    out[1] = 8;
+    return out[0] == 16 ? 2 : 1;
+}
+
 struct layout layout_activation(int channels, int block, const struct op_needs *const *readers, size_t count,
                                 bool any_producer)
 {

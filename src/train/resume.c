@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ocl/source.h"
-#include "ops/layout.h"
 
 #define LIMIT_RUN ((size_t)64 << 20)
 
@@ -306,11 +305,10 @@ static void add_variant(void *user, const char *label, const char *pass, const c
 
 static json_t *variants_json(const struct session *s)
 {
-    const int block = layout_block(s->o->device);
     json_t *train = json_object(), *test = json_object();
 
-    graph_chosen(s->train_graph, s->o->device, block, add_variant, train);
-    graph_chosen(s->test_graph, s->o->device, block, add_variant, test);
+    graph_chosen(s->train_graph, s->o->device, add_variant, train);
+    graph_chosen(s->test_graph, s->o->device, add_variant, test);
     return json_pack("{s:o, s:o}", "train", train, "test", test);
 }
 

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "data/order.h"
 #include "net/init.h"
-#include "ops/layout.h"
 #include "train/weights.h"
 
 /* ------------------------------------------------------------------ planning */
@@ -131,9 +130,9 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
         rc = compare_transforms(s, err);
     if (rc < 0)
         return rc;
-    graph_fuse_for(s->test_graph, s->o->device, layout_block(s->o->device));
+    graph_fuse_for(s->test_graph, s->o->device);
     if (train)
-        graph_fuse_for(s->train_graph, s->o->device, layout_block(s->o->device));
+        graph_fuse_for(s->train_graph, s->o->device);
     logits = &s->test_graph->values[s->test_graph->logits];
     if (logits->shape.c < d->classes)
         return clr_error_set(err, CLR_EINPUT,
@@ -153,15 +152,13 @@ static const char *kept_variant(void *user, const char *label, const char *pass)
     return json_string_value(json_object_get(json_object_get(user, label), pass));
 }
 
-static int keep_variants(struct session *s, int block, const json_t *variants, struct clr_error *err)
+static int keep_variants(struct session *s, const json_t *variants, struct clr_error *err)
 {
     const struct clr_device *device = s->o->device;
     const char *missing = NULL;
 
-    if (!graph_keep(s->test_graph, device, block, kept_variant, json_object_get(variants, "test"),
-                    &missing) ||
-        !graph_keep(s->train_graph, device, block, kept_variant, json_object_get(variants, "train"),
-                    &missing))
+    if (!graph_keep(s->test_graph, device, kept_variant, json_object_get(variants, "test"), &missing) ||
+        !graph_keep(s->train_graph, device, kept_variant, json_object_get(variants, "train"), &missing))
         return clr_error_set(
             err, CLR_EINPUT,
             "the checkpoint in '%s' names a variant of layer '%s' that this program does not have", s->o->out,
@@ -170,7 +167,7 @@ static int keep_variants(struct session *s, int block, const json_t *variants, s
 }
 
 /* The fastest variants known of both nets; for a run that goes on, those that it had. */
-static int tune_graphs(struct session *s, int block, const struct checkpoint *from, struct clr_error *err)
+static int tune_graphs(struct session *s, const struct checkpoint *from, struct clr_error *err)
 {
     const struct clr_device *device = s->o->device;
     int rc = tunedb_open(&s->records, NULL, device, err);
@@ -178,10 +175,10 @@ static int tune_graphs(struct session *s, int block, const struct checkpoint *fr
     if (rc < 0)
         return rc;
     if (from && from->variants)
-        return keep_variants(s, block, from->variants, err);
-    graph_tune(s->test_graph, s->records, device, block);
+        return keep_variants(s, from->variants, err);
+    graph_tune(s->test_graph, s->records, device);
     if (s->train_graph)
-        graph_tune(s->train_graph, s->records, device, block);
+        graph_tune(s->train_graph, s->records, device);
     return 0;
 }
 
@@ -189,7 +186,7 @@ void session_hint(const struct session *s)
 {
     const struct clr_device *device = s->o->device;
 
-    if (tunedb_is_empty(s->records) && !op_defaults_measured(device, layout_block(device)))
+    if (tunedb_is_empty(s->records) && !op_defaults_measured(device, s->test_graph->block))
         log_line(
             CLR_LOG_INFO,
             "no tuning record for %s, and its kind has not been measured: 'clr-cl tune --net %s' may make "
@@ -248,7 +245,6 @@ static int sets_of(const struct clr_train_options *o, bool train)
 int session_plan(struct session *s, const struct clr_train_options *o, bool train,
                  const struct checkpoint *from, struct clr_error *err)
 {
-    const int block = layout_block(o->device);
     int rc;
 
     memset(s, 0, sizeof *s);
@@ -265,11 +261,11 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
     if (rc == 0)
         rc = choose_transform(s, err);
     if (rc == 0)
-        rc = tune_graphs(s, block, from, err);
+        rc = tune_graphs(s, from, err);
     if (rc == 0)
-        rc = net_plan(&s->test_net, s->test_graph, o->device, block, err);
+        rc = net_plan(&s->test_net, s->test_graph, o->device, s->test_graph->block, err);
     if (rc == 0 && train)
-        rc = net_plan(&s->train_net, s->train_graph, o->device, block, err);
+        rc = net_plan(&s->train_net, s->train_graph, o->device, s->train_graph->block, err);
     if (rc == 0)
         rc = params_plan(&s->params, s->test_graph, o->device, sets_of(o, train), err);
     if (rc == 0)

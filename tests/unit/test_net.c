@@ -500,6 +500,36 @@ END_TEST
 #define RELU_ON(name, x, y, more)                                                                            \
     "layer { name: '" name "' type: 'ReLU' bottom: '" x "' top: '" y "' " more " }\n"
 
+/* 20 and 50 channels leave many of 16 lanes empty, 32 and 64 none. */
+START_TEST(test_net__a_net_gets_the_block_that_suits_it)
+{
+    static const struct {
+        const char *net;
+        struct clr_image_shape in;
+        enum clr_device_type type;
+        int width, block;
+    } table[] = {
+        {"lenet", {1, 28, 28}, CLR_DEVICE_CPU, 16, 8}, {"quick", {3, 32, 32}, CLR_DEVICE_CPU, 16, 16},
+        {"full", {3, 32, 32}, CLR_DEVICE_CPU, 16, 16}, {"lenet", {1, 28, 28}, CLR_DEVICE_CPU, 8, 8},
+        {"lenet", {1, 28, 28}, CLR_DEVICE_CPU, 4, 4},  {"lenet", {1, 28, 28}, CLR_DEVICE_GPU, 16, 4}};
+
+    for (size_t i = 0; i < MEM_COUNT(table); i++) {
+        const struct clr_device device = {
+            .type = table[i].type, .native_float_width = table[i].width, .local_memory = 1 << 20};
+        struct clr_net_spec *spec;
+        struct clr_error err;
+        struct graph *g = NULL;
+        ck_assert_int_eq(clr_net_load(&spec, table[i].net, &err), 0);
+        ck_assert_int_eq(graph_create(&g, spec, PHASE_TEST, table[i].in, 100, &err), 0);
+        graph_fuse_for(g, &device);
+        ck_assert_msg(g->block == table[i].block, "%s with %d lanes: %d", table[i].net, table[i].width,
+                      g->block);
+        graph_destroy(g);
+        clr_net_free(spec);
+    }
+}
+END_TEST
+
 START_TEST(test_net__what_cannot_be_fused_stays)
 {
     static const struct {
@@ -820,6 +850,7 @@ int main(void)
     tcase_add_test(tc, test_net__what_has_no_effect_is_said_once);
     tcase_add_test(tc, test_net__gradients_stop_where_nothing_learns);
     tcase_add_test(tc, test_net__quick_is_fused);
+    tcase_add_test(tc, test_net__a_net_gets_the_block_that_suits_it);
     tcase_add_test(tc, test_net__what_cannot_be_fused_stays);
     tcase_add_test(tc, test_net__bad_files_are_refused_with_their_place);
     tcase_add_test(tc, test_net__unknown_names_and_files);

@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "bench/tune_race.h"
-#include "ops/layout.h"
 
 #define BEGIN                                                                                                \
     "echo '{\"is\": \"begin\", \"device\": \"D\", \"driver\": \"1\", \"platform\": \"P\", "                  \
@@ -197,8 +196,8 @@ START_TEST(test_tuner__lists_each_shape_once)
     ck_assert_uint_ge(t.count, 8); /* three passes of three convolutions; the first has no data gradient */
     for (size_t i = 0; i < t.count; i++) {
         struct op_variant some[2];
-        ck_assert_int_eq(
-            op_candidates(some, 2, &t.items[i].desc, t.items[i].pass, &device, layout_block(&device)), 2);
+        ck_assert_int_eq(op_candidates(some, 2, &t.items[i].desc, t.items[i].pass, &device, t.items[i].block),
+                         2);
         ck_assert(t.items[i].from_images == (strcmp(t.items[i].desc.label, "conv1") == 0));
         for (size_t k = 0; k < i; k++)
             ck_assert(strcmp(t.items[i].key.operator, t.items[k].key.operator) != 0 ||
