@@ -14,6 +14,8 @@ struct clr_plot_options {
     const char *title; /**< NULL: made from the data; "" none */
     const char *command_line; /**< goes into the PNG's tEXt (Command, beside Software); NULL: none */
     const char *run_id;       /**< likewise (Run); NULL: none */
+    const double *bounds; /**< of a range test: lowest and highest rate to mark, NaN: none; NULL: those of the
+                             folders' range.json */
 };
 
 /**

@@ -3,7 +3,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/fs.h"
 
 #include "cli/run_options.h"
 
@@ -71,6 +74,36 @@ static void append_train_command(struct str *s, const struct run_options *o, con
     str_clear(&out);
 }
 
+/* Where a rate lies in the range that was read off. */
+static const char *place(const struct clr_range_result *r, double lr)
+{
+    return r->has_min && lr < r->min_lr   ? "below the range"
+           : r->has_max && lr > r->max_lr ? "above it"
+                                          : "inside";
+}
+
+/* What other tools would say, and whether that agrees. */
+static void print_rules(const struct clr_range_result *r)
+{
+    int inside = 0, said = 0;
+
+    for (int i = 0; i < CLR_RANGE_RULES; i++) {
+        if (!isfinite(r->rules[i]))
+            continue;
+        said++;
+        inside += strcmp(place(r, r->rules[i]), "inside") == 0;
+    }
+    if (said == 0 || (!r->has_min && !r->has_max))
+        return;
+    printf("fastai's rules, on the training loss:");
+    for (int i = 0; i < CLR_RANGE_RULES; i++)
+        if (isfinite(r->rules[i]))
+            printf("%s %s %.4g (%s)", i == 0 ? "" : ",", clr_range_rule_name(i), r->rules[i],
+                   place(r, r->rules[i]));
+    printf("\n%d of %d agree with the range%s\n", inside, said,
+           2 * inside < said ? ": look at the figure before you trust either" : "");
+}
+
 static void print_reading(const struct clr_range_result *r, const char *next)
 {
     char count[CLI_COUNT_TEXT];
@@ -86,6 +119,7 @@ static void print_reading(const struct clr_range_result *r, const char *next)
     printf("%s\n", r->explanation);
     printf("baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
            100 * r->standard_error);
+    print_rules(r);
     if (r->diverged)
         printf("the loss was no longer finite at iteration %s, rate %.4g: the test stopped there\n",
                cli_count(count, r->diverged_at), r->diverged_lr);
@@ -104,21 +138,64 @@ static void print_reading(const struct clr_range_result *r, const char *next)
 static int print_json(const struct run_options *o, const struct clr_range_result *r, const char *next,
                       struct clr_error *err)
 {
+    json_t *rules = json_object();
+
+    for (int i = 0; i < CLR_RANGE_RULES; i++)
+        (void)json_object_set_new(rules, clr_range_rule_name(i), cli_json_real(r->rules[i]));
     return cli_print_json(
-        json_pack("{s:s, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:s, s:o}", "out", o->out, "iterations",
-                  (json_int_t)r->iterations, "min_lr", cli_json_real(r->has_min ? r->min_lr : NAN), "max_lr",
+        json_pack("{s:s, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o}", "out", o->out,
+                  "iterations", (json_int_t)r->iterations, "min_lr",
+                  cli_json_real(r->has_min ? r->min_lr : NAN), "max_lr",
                   cli_json_real(r->has_max ? r->max_lr : NAN), "diverged", r->diverged, "diverged_at",
                   r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
                   cli_json_real(r->diverged ? r->diverged_lr : NAN), "baseline", cli_json_real(r->baseline),
                   "standard_error", cli_json_real(r->standard_error), "validation_images",
                   (json_int_t)o->train.validation, "explanation", r->explanation, "train_command",
-                  *next ? json_string(next) : json_null()),
+                  *next ? json_string(next) : json_null(), "rules", rules),
         err);
 }
 
-static int range_test(struct run_options *o, const struct opt_set *set, enum clr_sweep sweep,
+/* What is not of a run, but of the test. */
+struct test_options {
+    int sweep; /* number in the choices */
+    int seeds;
+};
+
+/* One test after another, each with the next seed in a folder of its own, then all of them read as one. */
+static int test_seeds(struct run_options *o, const struct test_options *t, enum clr_sweep sweep,
+                      struct clr_range_result *result, struct clr_error *err)
+{
+    char **folders = NULL;
+    const uint64_t seed = o->train.seed;
+    int rc = mem_new(&folders, (size_t)t->seeds, sizeof *folders, "folders", err);
+
+    for (int i = 0; i < t->seeds && rc == 0; i++) {
+        char name[40];
+        (void)snprintf(name, sizeof name, "seed-%llu", (unsigned long long)seed + (unsigned long long)i);
+        rc = fs_join(&folders[i], o->out, name, err);
+        if (rc < 0)
+            break;
+        o->train.seed = seed + (uint64_t)i;
+        o->train.out = folders[i];
+        cli_note("test %d of %d: seed %llu", i + 1, t->seeds, (unsigned long long)o->train.seed);
+        rc = clr_range_test(&o->train, sweep, result, err);
+        cli_progress_end();
+    }
+    if (rc == 0)
+        rc = clr_range_combine(result, o->out, (const char *const *)folders, (size_t)t->seeds,
+                               cli_command_line(), err);
+    o->train.seed = seed;
+    o->train.out = o->out;
+    for (int i = 0; folders && i < t->seeds; i++)
+        free(folders[i]);
+    free(folders);
+    return rc;
+}
+
+static int range_test(struct run_options *o, const struct opt_set *set, const struct test_options *t,
                       struct clr_error *err)
 {
+    const enum clr_sweep sweep = t->sweep == 1 ? CLR_SWEEP_LOG : CLR_SWEEP_LINEAR;
     char images[CLI_COUNT_TEXT], iterations[CLI_COUNT_TEXT], every[64] = "at every iteration";
     struct clr_range_result result = {0};
     struct str next = {0};
@@ -136,7 +213,8 @@ static int range_test(struct run_options *o, const struct opt_set *set, enum clr
              held_out ? "training images that are held out" : "test images");
     o->train.progress = cli_progress;
     o->train.stop = cli_catch_signals();
-    rc = clr_range_test(&o->train, sweep, &result, err);
+    rc =
+        t->seeds > 1 ? test_seeds(o, t, sweep, &result, err) : clr_range_test(&o->train, sweep, &result, err);
     cli_progress_end();
     if (rc < 0)
         goto out;
@@ -155,7 +233,7 @@ out:
     return rc;
 }
 
-static void add_sweep(struct run_options *o, int *sweep, struct opt_set *set)
+static void add_sweep(struct run_options *o, struct test_options *t, struct opt_set *set)
 {
     static const char *const sweeps[] = {"linear", "log", NULL};
     const struct opt table[] = {
@@ -175,12 +253,21 @@ static void add_sweep(struct run_options *o, int *sweep, struct opt_set *set)
          .help = "the last rate"},
         {.kind = OPT_CHOICE,
          .name = "sweep",
-         .value = sweep,
+         .value = &t->sweep,
          .argument = "HOW",
          .choices = sweeps,
          .help =
              "linear: equal steps, as in the paper; log: equal factors, for a first look over several powers "
              "of ten (default: linear)"},
+        {.kind = OPT_INT,
+         .name = "seeds",
+         .value = &t->seeds,
+         .argument = "N",
+         .min = 1,
+         .max = 100,
+         .help =
+             "repeat the test with N seeds, from --seed on, and read their mean; each is in a folder seed-N "
+             "(default: 1)"},
         {.kind = OPT_REAL,
          .name = "momentum",
          .value = &o->policy.schedule.momentum,
@@ -207,10 +294,13 @@ static int check_sweep(struct run_options *o, struct clr_error *err)
 
 static void describe(struct run_options *o, struct opt_set *set, void *user)
 {
+    struct test_options *t = user;
+
+    *t = (struct test_options){.seeds = 1};
     o->held_out = true;
     o->watch_fraction = 40;
     run_options_add_where(o, set, true);
-    add_sweep(o, user, set);
+    add_sweep(o, t, set);
     run_options_add_training(o, set);
     run_options_add_input(o, set, false);
     run_options_add_watching(
@@ -222,11 +312,11 @@ static void describe(struct run_options *o, struct opt_set *set, void *user)
 }
 
 /* Parsed and checked, as far as that goes without the files. Both are to be cleared in any case. */
-static int parse(struct run_options *o, struct opt_set *set, int *sweep, int argc, char **argv,
+static int parse(struct run_options *o, struct opt_set *set, struct test_options *t, int argc, char **argv,
                  struct clr_error *err)
 {
     static const char *const required[] = {"net", "data", "min-lr", "max-lr", "iterations", "out"};
-    int rc = run_options_parse(o, set, &command, describe, sweep, argc, argv, err);
+    int rc = run_options_parse(o, set, &command, describe, t, argc, argv, err);
 
     for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
         rc = opt_require(set, required[i], err);
@@ -237,7 +327,8 @@ int cmd_range_test_check(struct arguments *kept, int argc, char **argv, struct c
 {
     struct run_options o;
     struct opt_set set = {0};
-    int sweep = 0, rc = parse(&o, &set, &sweep, argc, argv, err);
+    struct test_options t;
+    int rc = parse(&o, &set, &t, argc, argv, err);
 
     if (rc == 0)
         rc = run_options_check(&o, &set, err);
@@ -254,12 +345,13 @@ int cmd_range_test(int argc, char **argv, struct clr_error *err)
 {
     struct run_options o;
     struct opt_set set = {0};
-    int sweep = 0, rc = parse(&o, &set, &sweep, argc, argv, err);
+    struct test_options t;
+    int rc = parse(&o, &set, &t, argc, argv, err);
 
     if (rc == 0)
         rc = run_options_open(&o, &set, err);
     if (rc == 0)
-        rc = range_test(&o, &set, sweep == 1 ? CLR_SWEEP_LOG : CLR_SWEEP_LINEAR, err);
+        rc = range_test(&o, &set, &t, err);
     run_options_clear(&o);
     opt_clear(&set);
     return rc;

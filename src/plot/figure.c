@@ -289,26 +289,25 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate)
     chart_add_guide(panel, g);
 }
 
-/* Bounds of the only group: of repeats, the range that all of them can use. */
-static void mark_bounds(struct chart_panel *panel, const struct runs *runs)
+/* Of repeats, the range that all of them can use; NaN: none has such a bound. */
+static void shared_bounds(double *lo, double *hi, const struct runs *runs)
 {
-    bool has_min = false, has_max = false;
-    double lo = 0.0, hi = 0.0;
-
-    for (size_t i = 0; i < runs->count; i++) {
-        const struct run *r = &runs->run[i];
-        if (r->has_min)
-            lo = has_min ? fmax(lo, r->min_lr) : r->min_lr;
-        if (r->has_max)
-            hi = has_max ? fmin(hi, r->max_lr) : r->max_lr;
-        has_min = has_min || r->has_min;
-        has_max = has_max || r->has_max;
+    *lo = *hi = NAN;
+    for (size_t i = 0; i < runs->count; i++) { /* fmax() and fmin() take the number where one is NaN */
+        if (runs->run[i].has_min)
+            *lo = fmax(*lo, runs->run[i].min_lr);
+        if (runs->run[i].has_max)
+            *hi = fmin(*hi, runs->run[i].max_lr);
     }
-    if (has_min)
+}
+
+static void mark_bounds(struct chart_panel *panel, double lo, double hi)
+{
+    if (!isnan(lo))
         mark_rate(panel, "min", lo);
-    if (has_max)
+    if (!isnan(hi))
         mark_rate(panel, "max", hi);
-    panel->shaded = has_min && has_max && lo < hi;
+    panel->shaded = lo < hi;
     panel->shade_lo = lo;
     panel->shade_hi = hi;
 }
@@ -328,7 +327,9 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count, str
     chart.x_log = all_geometric(&runs, NULL);
     chart.x_from_zero = !chart.x_log;
     if (runs.groups == 1) {
-        mark_bounds(&chart.panels[0], &runs);
+        double lo, hi;
+        shared_bounds(&lo, &hi, &runs);
+        mark_bounds(&chart.panels[0], lo, hi);
         if (runs.count > 1)
             (void)snprintf(chart.panels[0].series[0].label, CHART_LABEL, "mean of %zu runs", runs.count);
         else
@@ -495,6 +496,10 @@ static int write_figure(const char *path, figure_maker *make, const char *const 
         rc = make(&chart, inputs, count, err);
     if (rc < 0)
         return rc;
+    if (options && options->bounds) {
+        chart.panels[0].guide_count = 0;
+        mark_bounds(&chart.panels[0], options->bounds[0], options->bounds[1]);
+    }
     if (options && options->title)
         str_copy(chart.title, sizeof chart.title, options->title);
     rc = figure_render(&bytes, &chart, format, false, options, err);

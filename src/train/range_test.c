@@ -5,9 +5,12 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "base/csv.h"
 #include "base/fs.h"
 #include "train/loop.h"
+#include "train/range_reading.h"
 #include "train/resume.h"
+#include "train/rules.h"
 #include "train/suggest.h"
 
 static json_t *number_or_null(bool there, double v)
@@ -15,16 +18,26 @@ static json_t *number_or_null(bool there, double v)
     return there ? json_real(v) : json_null();
 }
 
-static int write_reading(struct record *record, const struct clr_range_result *r, struct clr_error *err)
+static json_t *rules_json(const struct clr_range_result *r)
 {
-    json_t *root = json_pack(
-        "{s:I, s:o, s:o, s:f, s:f, s:b, s:o, s:o, s:s}", "iterations", (json_int_t)r->iterations, "min_lr",
-        number_or_null(r->has_min, r->min_lr), "max_lr", number_or_null(r->has_max, r->max_lr), "baseline",
-        r->baseline, "standard_error", r->standard_error, "diverged", r->diverged, "diverged_at",
-        r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
-        number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation);
+    json_t *rules = json_object();
 
-    return record_write_json(record, "range.json", root, err);
+    for (int i = 0; i < CLR_RANGE_RULES; i++)
+        (void)json_object_set_new(rules, clr_range_rule_name(i),
+                                  number_or_null(isfinite(r->rules[i]), r->rules[i]));
+    return rules;
+}
+
+json_t *range_json(const struct clr_range_result *r, double untrained, int classes, int images)
+{
+    return json_pack("{s:I, s:o, s:o, s:f, s:f, s:b, s:o, s:o, s:s, s:o, s:o, s:i, s:i}", "iterations",
+                     (json_int_t)r->iterations, "min_lr", number_or_null(r->has_min, r->min_lr), "max_lr",
+                     number_or_null(r->has_max, r->max_lr), "baseline", r->baseline, "standard_error",
+                     r->standard_error, "diverged", r->diverged, "diverged_at",
+                     r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
+                     number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules",
+                     rules_json(r), "untrained", number_or_null(isfinite(untrained), untrained), "classes",
+                     classes, "images", images);
 }
 
 static int draw(const struct clr_train_options *o, struct clr_error *err)
@@ -35,6 +48,35 @@ static int draw(const struct clr_train_options *o, struct clr_error *err)
 
     if (rc == 0)
         rc = clr_plot_range(path, &o->out, 1, &options, err);
+    free(path);
+    return rc;
+}
+
+/* The other tools' rules, on the losses that were written. */
+static int read_rules(const struct session *s, struct clr_range_result *out, struct clr_error *err)
+{
+    static const struct csv_column columns[] = {
+        {"iteration", 1, 1e15}, {"trn_loss", -HUGE_VAL, HUGE_VAL}, {"lr", 0, 1e9}};
+    double *rates = NULL, *losses = NULL;
+    struct csv csv = {0};
+    char *path = NULL;
+    int rc = fs_join(&path, s->o->out, "loss.csv", err);
+
+    if (rc == 0)
+        rc = csv_read(&csv, path, columns, MEM_COUNT(columns), err);
+    if (rc == 0)
+        rc = mem_new(&rates, csv.rows, sizeof *rates, "the losses", err);
+    if (rc == 0)
+        rc = mem_new(&losses, csv.rows, sizeof *losses, "the losses", err);
+    for (size_t i = 0; i < csv.rows && rc == 0; i++) {
+        losses[i] = csv_at(&csv, i, 1);
+        rates[i] = csv_at(&csv, i, 2);
+    }
+    if (rc == 0)
+        rc = rules_read(out->rules, rates, losses, csv.rows, err);
+    free(rates);
+    free(losses);
+    csv_clear(&csv);
     free(path);
     return rc;
 }
@@ -58,7 +100,9 @@ static int read_off(struct session *s, struct record *r, double untrained, struc
     curve.points = points;
     suggest_range(out, &curve);
     free(points);
-    rc = write_reading(r, out, err);
+    rc = read_rules(s, out, err);
+    if (rc == 0)
+        rc = record_write_json(r, "range.json", range_json(out, untrained, curve.classes, curve.images), err);
     return rc < 0 || curve.count == 0 ? rc : draw(s->o, err);
 }
 
@@ -115,6 +159,7 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
 
     options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;
     options.schedule.step_size = o->iterations;
+    options.log_every = 1; /* for the rules on the loss */
     rc = record_open(&r, o->out, "range.csv", o->resume, err);
     if (rc < 0)
         return rc;

@@ -253,6 +253,24 @@ def range_test_that_diverges():
 
 
 @case
+def range_test_of_several_seeds():
+    """Each in its folder; range.json is of their mean, which stands in none of theirs."""
+    device()
+    out = fresh("range")
+    args = tiny("range-test", out=out, iterations=200, validate_every=10, validation=0, seeds=3, max_lr=0.5)
+    result = expect(clr(*args), 0, [], ["test 3 of 3: seed 3"])
+    check(names(out) == ["range.json", "range.png", "seed-1", "seed-2", "seed-3"], f"{names(out)}")
+    whole = json.loads((out / "range.json").read_text(encoding="utf-8"))
+    parts = [json.loads((out / f"seed-{n}" / "range.json").read_text(encoding="utf-8")) for n in (1, 2, 3)]
+    mean = sum(p["untrained"] for p in parts) / 3
+    check(whole["tests"] == 3 and abs(whole["untrained"] - mean) < 1e-12 and whole["images"] == 100, f"{whole}")
+    check(len((out / "seed-1" / "loss.csv").read_text(encoding="utf-8").splitlines()) == 201, "not every update's loss")
+    check(all(whole["rules"][name] > 0 for name in ("steepest", "minimum/10", "valley", "slide")), f"{whole}")
+    expect(clr(*args, "--resume"), 0, [re.escape(result.out.splitlines()[0])])
+    check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
+
+
+@case
 def range_test_refuses_a_folder_with_a_run():
     device()
     out = fresh("range")

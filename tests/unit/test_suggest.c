@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include "base/mem.h"
+#include "train/rules.h"
 #include "train/suggest.h"
 
 #define CURVE(array)                                                                                         \
@@ -54,6 +55,41 @@ START_TEST(test_suggest__smoothing_hides_one_dip)
 
     suggest_range(&r, &c);
     ck_assert(r.has_min && r.min_lr == 1 && !r.has_max);
+}
+END_TEST
+
+/* A sweep over four powers of ten whose loss falls and rises; what fastai's functions say of it, worked out
+ * by a Python version of them. bend: 0, or how steeply it rises behind update 150. */
+static void expect_rules(double bend, const double expected[CLR_RANGE_RULES])
+{
+    enum { N = 200 };
+    double rates[N], losses[N], out[CLR_RANGE_RULES];
+
+    for (int i = 0; i < N; i++) {
+        rates[i] = 1e-4 * pow(10.0, 4.0 * i / (N - 1));
+        losses[i] = 2.3 - 1.6 / (1.0 + exp(-(i - 100) / 12.0)) + 0.05 * sin(i * 0.9);
+        losses[i] += i > 120 ? 0.02 * exp((i - 150) / 9.0) : 0.0;
+        losses[i] += i >= 150 ? bend * (i - 150) * (i - 150) : 0.0;
+    }
+    ck_assert_int_eq(rules_read(out, rates, losses, N, NULL), 0);
+    for (int r = 0; r < CLR_RANGE_RULES; r++)
+        ck_assert_msg(fabs(out[r] - expected[r]) < 1e-9 * expected[r], "%s: %.12g", clr_range_rule_name(r),
+                      out[r]);
+}
+
+START_TEST(test_suggest__rules_are_fastai_s)
+{
+    const double plain[] = {0.0214614119786, 0.032929712551, 0.014820207058, 0.39626886387},
+                 bent[] = {0.0214614119786, 0.012458833643, 0.00890735463861, 0.0860346441668};
+    double rates[29], losses[29], out[CLR_RANGE_RULES];
+
+    expect_rules(0.0, plain);
+    expect_rules(0.02, bent);
+    for (int i = 0; i < 29; i++)
+        rates[i] = losses[i] = 1.0 + i;
+    ck_assert_int_eq(rules_read(out, rates, losses, 29, NULL), 0); /* too short for a word */
+    for (int r = 0; r < CLR_RANGE_RULES; r++)
+        ck_assert(isnan(out[r]));
 }
 END_TEST
 
@@ -116,6 +152,7 @@ int main(void)
     Suite *s = suite_create("suggest");
     TCase *tc = tcase_create("suggest");
 
+    tcase_add_test(tc, test_suggest__rules_are_fastai_s);
     tcase_add_test(tc, test_suggest__rise_and_fall);
     tcase_add_test(tc, test_suggest__must_stay_above);
     tcase_add_test(tc, test_suggest__smoothing_hides_one_dip);
