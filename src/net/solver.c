@@ -9,7 +9,6 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "net/prototxt.h"
-#include "net/spec.h"
 
 struct reading {
     struct pt_reader r;
@@ -17,6 +16,14 @@ struct reading {
     const char *path;
     struct clr_error *err;
 };
+
+/* What a message points to: the field, where there is one. */
+static const struct pt_field *place_of(struct reading *in, const char *name)
+{
+    struct pt_field *f = NULL;
+
+    return pt_next(&in->r, name, &f) ? f : in->r.message;
+}
 
 /* ------------------------------------------------------------------ options */
 
@@ -145,7 +152,7 @@ static int read_type(struct reading *in)
         if (strcmp(types[i], type) == 0)
             return add(in, "optimizer", names[i]);
     return rc < 0 ? rc
-                  : pt_error(in->r.doc, in->r.message, in->err,
+                  : pt_error(in->r.doc, place_of(in, "type"), in->err,
                              "'type' is '%.60s'; it takes \"SGD\", \"Nesterov\" or \"Adam\"", type);
 }
 
@@ -157,7 +164,7 @@ static int read_regularization(struct reading *in)
     if (rc < 0)
         return rc;
     if (strcmp(type, "L1") != 0 && strcmp(type, "L2") != 0)
-        return pt_error(in->r.doc, in->r.message, in->err,
+        return pt_error(in->r.doc, place_of(in, "regularization_type"), in->err,
                         "'regularization_type' is '%.60s'; it takes \"L1\" or \"L2\"", type);
     return add(in, "regularization", type[1] == '1' ? "l1" : "l2");
 }
@@ -217,24 +224,48 @@ static int find_net(char **out, struct reading *in, const char *path)
         rc = beside(out, in->path, path, whole, in->err);
     }
     if (rc == 0 && !fs_exists(*out))
-        rc = pt_error(in->r.doc, in->r.message, in->err,
+        rc = pt_error(in->r.doc, place_of(in, "net"), in->err,
                       "the net '%.200s' is neither there nor beside the solver's file", path);
     return rc;
 }
 
-/* The training batch of the net's data layer, where it says one. */
+/* The first field of that name in a message; NULL: none. */
+static const struct pt_field *child(const struct prototxt *doc, const struct pt_field *message,
+                                    const char *name)
+{
+    for (size_t i = message ? message->first : 0; i; i = doc->fields[i].next)
+        if (strcmp(doc->fields[i].name, name) == 0)
+            return &doc->fields[i];
+    return NULL;
+}
+
+static bool says(const struct pt_field *field, const char *text)
+{
+    return field && field->text && strcmp(field->text, text) == 0;
+}
+
+/* The training batch of the net's data layer, where it says one. All else of the net is the trainer's to
+ * read. */
 static int read_batch(struct reading *in, const char *net)
 {
-    struct clr_net_spec *spec = NULL;
-    int batch = 0, rc = clr_net_load(&spec, net, in->err);
+    struct prototxt doc = {0};
+    char *text = NULL;
+    size_t size = 0;
+    int batch = 0, rc = fs_read(net, PT_LIMIT_BYTES, &text, &size, in->err);
 
-    for (size_t i = 0; rc == 0 && i < spec->layer_count; i++) {
-        const struct layer_spec *l = &spec->layers[i];
-        if ((l->kind == LAYER_DATA || l->kind == LAYER_INPUT) && (l->phases & PHASE_TRAIN) && batch == 0)
-            batch = l->u.data.batch_size;
+    if (rc == 0)
+        rc = prototxt_parse(&doc, net, text, size, in->err);
+    free(text);
+    if (rc < 0)
+        return rc;
+    for (size_t i = doc.fields[0].first; i && batch == 0; i = doc.fields[i].next) {
+        const struct pt_field *layer = &doc.fields[i], *include = child(&doc, layer, "include"),
+                              *size_of = child(&doc, child(&doc, layer, "data_param"), "batch_size");
+        if (size_of && size_of->text && !(include && says(child(&doc, include, "phase"), "TEST")))
+            batch = str_parse_int(size_of->text, 1, INT_MAX, &batch) ? batch : 0;
     }
-    clr_net_free(spec);
-    return rc == 0 && batch > 0 ? add_count(in, "batch", batch) : rc;
+    prototxt_clear(&doc);
+    return batch > 0 ? add_count(in, "batch", batch) : 0;
 }
 
 static int read_net(struct reading *in)
@@ -253,12 +284,12 @@ static int read_net(struct reading *in)
         return pt_error(in->r.doc, in->r.message, in->err, "give 'net', or else 'train_net'");
     if (test && strcmp(test, net ? net : train) != 0)
         return pt_error(
-            in->r.doc, in->r.message, in->err,
+            in->r.doc, place_of(in, "test_net"), in->err,
             "'test_net' is another file: write both as one 'net', whose layers say 'include { phase: … }'");
     rc = find_net(&path, in, net ? net : train);
     if (rc == 0)
         rc = add(in, "net", path);
-    if (rc == 0)
+    if (rc == 0 && strpbrk(path, "/."))
         rc = read_batch(in, path);
     free(path);
     return rc;

@@ -127,7 +127,7 @@ def solver_finds_its_net():
         expect(train("--solver", file, "--out", fresh("run")), 2, [], ["--lr"])
     file = write(folder / "solver.prototxt", text.replace("net.prototxt", "other.prototxt"))
     expect(train("--solver", file, "--out", fresh("run")), 4, [],
-           ["solver.prototxt:1:1: the net .* neither there nor beside"])
+           ["solver.prototxt:2:1: the net .* neither there nor beside"])
 
 
 @case
