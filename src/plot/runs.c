@@ -309,27 +309,65 @@ static void name_topics(struct runs *runs)
     }
 }
 
-/* Groups whose labels are equal get their folders' names behind them. */
+/* ", weight decay 0.004": the settings in which the run differs from one of another group with the same
+ * label.
+ */
+static void append_differences(struct str *out, const struct runs *runs, const struct run *r)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)r->settings, key, value)
+    {
+        bool differs = false;
+        char name[64], number[AXES_TEXT];
+        for (size_t k = 0; k < runs->count && !differs; k++) {
+            const struct run *other = &runs->run[k];
+            const json_t *theirs = other->settings ? json_object_get(other->settings, key) : NULL;
+            differs = other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
+                      !json_equal(theirs, value);
+        }
+        if (!differs || json_is_object(value) || json_is_array(value))
+            continue;
+        str_copy(name, sizeof name, key);
+        for (char *p = name; *p; p++)
+            *p = *p == '_' ? ' ' : *p;
+        if (json_is_number(value))
+            axes_format_value(number, sizeof number, json_number_value(value), 6);
+        str_append(out, ", %s %s", name,
+                   json_is_number(value)   ? number
+                   : json_is_string(value) ? json_string_value(value)
+                   : json_is_true(value)   ? "on"
+                                           : "off");
+    }
+}
+
+/* Groups whose labels are equal get behind them what differs, or their folders' names. */
 static void tell_apart(struct runs *runs)
 {
-    bool *shared = NULL;
+    struct str *more = NULL;
 
-    if (mem_new(&shared, runs->count, sizeof *shared, "labels", NULL) < 0)
+    if (mem_new(&more, runs->count, sizeof *more, "labels", NULL) < 0)
         return; /* labels stay equal: no reason to fail */
     for (size_t i = 0; i < runs->count; i++) {
+        struct run *r = &runs->run[i];
+        bool shared = false;
         for (size_t k = 0; k < runs->count; k++)
-            shared[i] = shared[i] || (runs->run[i].group != runs->run[k].group &&
-                                      strcmp(runs->run[i].label, runs->run[k].label) == 0);
+            shared = shared || (r->group != runs->run[k].group && strcmp(r->label, runs->run[k].label) == 0);
+        if (!shared || strcmp(r->label, r->name) == 0)
+            continue;
+        if (r->settings)
+            append_differences(&more[i], runs, r);
+        if (more[i].length == 0)
+            str_append(&more[i], " (%s)", r->name);
     }
     for (size_t i = 0; i < runs->count; i++) {
-        struct run *r = &runs->run[i];
         char label[2 * RUNS_LABEL + 8];
-        if (!shared[i] || strcmp(r->label, r->name) == 0)
-            continue;
-        (void)snprintf(label, sizeof label, "%s (%s)", r->label, r->name);
-        str_copy(r->label, sizeof r->label, label);
+        (void)snprintf(label, sizeof label, "%s%s", runs->run[i].label, str_text(&more[i]));
+        str_copy(runs->run[i].label, sizeof runs->run[i].label, label);
+        str_clear(&more[i]);
     }
-    free(shared);
+    free(more);
 }
 
 int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,

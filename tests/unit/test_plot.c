@@ -338,6 +338,13 @@ START_TEST(test_runs__labels_name_what_differs)
     ck_assert_str_eq(runs.run[1].label, "bare");
     ck_assert_str_eq(runs.run[2].label, "full.prototxt on cifar10, fixed 0.5");
     runs_clear(&runs);
+    inputs[0] = make_run(base, "w1", g_fixed, 3, 0, FIXED "\"weight_decay\":0.004,\"l\":true,\"seed\":1");
+    inputs[1] = make_run(base, "w2", g_fixed, 3, 0, FIXED "\"weight_decay\":0.0005,\"l\":false,\"seed\":1");
+    inputs[2] = make_run(base, "w3", g_fixed, 3, 0, FIXED "\"weight_decay\":0.0005,\"l\":false,\"seed\":2");
+    ck_assert_msg(runs_read(&runs, inputs, 3, "history.csv", &err) == 0, "%s", err.message);
+    ck_assert_str_eq(runs.run[0].label, "fixed 0.001, weight decay 0.004, l on");
+    ck_assert_str_eq(runs.run[2].label, "fixed 0.001, weight decay 0.0005, l off");
+    runs_clear(&runs);
 }
 END_TEST
 
