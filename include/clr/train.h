@@ -130,8 +130,10 @@ struct clr_range_result {
     double diverged_lr;
     double baseline, standard_error; /**< max(chance, untrained net's accuracy), and its standard error */
     bool has_min, has_max;
-    double min_lr, max_lr;         /**< read off as the paper does */
-    char explanation[512];         /**< how, in words */
+    double min_lr, max_lr; /**< read off as the paper does */
+    double top_accuracy,
+        top_lr;            /**< where the curve, smoothed over three points, is highest; NaN: no curve */
+    char explanation[512]; /**< how, in words */
     double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: says nothing */
 };
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/plot.h>
+
 #include "base/fs.h"
 
 #include "cli/run_options.h"
@@ -27,9 +29,8 @@ static const struct opt_command command = {
 static void append_repeated(struct str *s, const struct opt_set *set)
 {
     static const char *const repeated[] = {
-        "device",       "seed",  "batch",      "momentum", "momentum-convention",
-        "weight-decay", "order", "last-batch", "init",     "init-partial",
-        "mean",         "scale"};
+        "device", "seed",         "batch", "momentum", "momentum-convention", "order", "last-batch",
+        "init",   "init-partial", "mean",  "scale"};
 
     for (size_t i = 0; i < set->count; i++) {
         for (size_t k = 0; k < MEM_COUNT(repeated); k++) {
@@ -69,6 +70,8 @@ static void append_train_command(struct str *s, const struct run_options *o, con
     str_append(s, " --policy triangular --min-lr %.3g --max-lr %.3g --step-size 4ep --iterations 24ep", min,
                max);
     append_repeated(s, set);
+    if (opt_given(set, "weight-decay"))
+        str_append(s, " --weight-decay %.10g", o->train.weight_decay);
     str_append(s, " --out ");
     cli_quote(s, str_text(&out));
     str_clear(&out);
@@ -135,75 +138,157 @@ static void print_reading(const struct clr_range_result *r, const char *next)
         printf("\nGo on with:\n  %s\n", next);
 }
 
-static int print_json(const struct run_options *o, const struct clr_range_result *r, const char *next,
-                      struct clr_error *err)
+static json_t *result_json(const struct run_options *o, const struct clr_range_result *r, const char *next)
 {
     json_t *rules = json_object();
 
     for (int i = 0; i < CLR_RANGE_RULES; i++)
         (void)json_object_set_new(rules, clr_range_rule_name(i), cli_json_real(r->rules[i]));
-    return cli_print_json(
-        json_pack("{s:s, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o}", "out", o->out,
-                  "iterations", (json_int_t)r->iterations, "min_lr",
-                  cli_json_real(r->has_min ? r->min_lr : NAN), "max_lr",
-                  cli_json_real(r->has_max ? r->max_lr : NAN), "diverged", r->diverged, "diverged_at",
-                  r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
-                  cli_json_real(r->diverged ? r->diverged_lr : NAN), "baseline", cli_json_real(r->baseline),
-                  "standard_error", cli_json_real(r->standard_error), "validation_images",
-                  (json_int_t)o->train.validation, "explanation", r->explanation, "train_command",
-                  *next ? json_string(next) : json_null(), "rules", rules),
-        err);
+    return json_pack("{s:s, s:f, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o}",
+                     "out", o->train.out, "weight_decay", o->train.weight_decay, "iterations",
+                     (json_int_t)r->iterations, "min_lr", cli_json_real(r->has_min ? r->min_lr : NAN),
+                     "max_lr", cli_json_real(r->has_max ? r->max_lr : NAN), "diverged", r->diverged,
+                     "diverged_at", r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(),
+                     "diverged_lr", cli_json_real(r->diverged ? r->diverged_lr : NAN), "baseline",
+                     cli_json_real(r->baseline), "standard_error", cli_json_real(r->standard_error),
+                     "top_accuracy", cli_json_real(r->top_accuracy), "top_lr", cli_json_real(r->top_lr),
+                     "validation_images", (json_int_t)o->train.validation, "explanation", r->explanation,
+                     "train_command", *next ? json_string(next) : json_null(), "rules", rules);
 }
 
 /* What is not of a run, but of the test. */
 struct test_options {
     int sweep; /* number in the choices */
     int seeds;
+    struct opt_reals decays;
 };
 
-/* One test after another, each with the next seed in a folder of its own, then all of them read as one. */
-static int test_seeds(struct run_options *o, const struct test_options *t, enum clr_sweep sweep,
+/* One test after another, each with the next seed in a folder of its own in `out`, then all of them read as
+ * one. folders: room for their names, which are the caller's. */
+static int test_seeds(struct run_options *o, const struct test_options *t, const char *out, char **folders,
                       struct clr_range_result *result, struct clr_error *err)
 {
-    char **folders = NULL;
+    const enum clr_sweep sweep = t->sweep == 1 ? CLR_SWEEP_LOG : CLR_SWEEP_LINEAR;
     const uint64_t seed = o->train.seed;
-    int rc = mem_new(&folders, (size_t)t->seeds, sizeof *folders, "folders", err);
+    int rc = 0;
 
     for (int i = 0; i < t->seeds && rc == 0; i++) {
         char name[40];
         (void)snprintf(name, sizeof name, "seed-%llu", (unsigned long long)seed + (unsigned long long)i);
-        rc = fs_join(&folders[i], o->out, name, err);
+        rc = t->seeds > 1 ? fs_join(&folders[i], out, name, err) : str_duplicate(&folders[i], out, err);
         if (rc < 0)
             break;
         o->train.seed = seed + (uint64_t)i;
         o->train.out = folders[i];
-        cli_note("test %d of %d: seed %llu", i + 1, t->seeds, (unsigned long long)o->train.seed);
+        if (t->seeds > 1)
+            cli_note("test %d of %d: seed %llu", i + 1, t->seeds, (unsigned long long)o->train.seed);
         rc = clr_range_test(&o->train, sweep, result, err);
         cli_progress_end();
     }
-    if (rc == 0)
-        rc = clr_range_combine(result, o->out, (const char *const *)folders, (size_t)t->seeds,
+    if (rc == 0 && t->seeds > 1)
+        rc = clr_range_combine(result, out, (const char *const *)folders, (size_t)t->seeds,
                                cli_command_line(), err);
     o->train.seed = seed;
     o->train.out = o->out;
-    for (int i = 0; folders && i < t->seeds; i++)
-        free(folders[i]);
-    free(folders);
+    return rc;
+}
+
+/* The same with every decay, and a figure of all. results: one for each. */
+static int test_decays(struct run_options *o, const struct test_options *t, char **folders,
+                       struct clr_range_result *results, struct clr_error *err)
+{
+    const struct clr_plot_options plot = {.command_line = cli_command_line()};
+    char *figure = NULL;
+    int rc = 0;
+
+    for (size_t d = 0; d < t->decays.count && rc == 0; d++) {
+        char name[64], *out = NULL;
+        (void)snprintf(name, sizeof name, "decay-%.10g", t->decays.values[d]);
+        o->train.weight_decay = t->decays.values[d];
+        rc = fs_join(&out, o->out, name, err);
+        if (rc == 0)
+            cli_note("weight decay %.10g", t->decays.values[d]);
+        if (rc == 0)
+            rc = test_seeds(o, t, out, folders + d * (size_t)t->seeds, &results[d], err);
+        free(out);
+    }
+    if (rc == 0)
+        rc = fs_join(&figure, o->out, "range.png", err);
+    if (rc == 0)
+        rc = clr_plot_range(figure, (const char *const *)folders, t->decays.count * (size_t)t->seeds, &plot,
+                            err);
+    free(figure);
+    return rc;
+}
+
+/* Which decay's curve goes highest: the range to go on with is that one's. */
+static size_t best_decay(const struct test_options *t, const struct clr_range_result *results)
+{
+    size_t best = 0;
+
+    for (size_t d = 1; d < t->decays.count; d++)
+        if (!(results[d].top_accuracy <= results[best].top_accuracy))
+            best = d;
+    return best;
+}
+
+static void print_decays(const struct test_options *t, const struct clr_range_result *results)
+{
+    const size_t best = best_decay(t, results);
+
+    for (size_t d = 0; d < t->decays.count; d++)
+        printf("weight decay %.10g: highest accuracy %.2f %%, at rate %.4g%s\n", t->decays.values[d],
+               100 * results[d].top_accuracy, results[d].top_lr, d == best ? " (the highest of all)" : "");
+    printf("\nwith weight decay %.10g:\n", t->decays.values[best]);
+}
+
+static int report(struct run_options *o, const struct opt_set *set, const struct test_options *t,
+                  const struct clr_range_result *results, struct clr_error *err)
+{
+    const size_t count = t->decays.count > 1 ? t->decays.count : 1, best = best_decay(t, results);
+    json_t *all = o->json && count > 1 ? json_array() : NULL;
+    struct str next = {0};
+    int rc = 0;
+
+    for (size_t d = 0; d < count && rc == 0; d++) {
+        if (d != best && !all)
+            continue;
+        if (count > 1)
+            o->train.weight_decay = t->decays.values[d];
+        str_clear(&next);
+        append_train_command(&next, o, set, &results[d]);
+        rc = str_check(&next, err);
+        if (rc == 0 && all)
+            (void)json_array_append_new(all, result_json(o, &results[d], str_text(&next)));
+        else if (rc == 0 && o->json)
+            rc = cli_print_json(result_json(o, &results[d], str_text(&next)), err);
+        else if (rc == 0 && count > 1)
+            print_decays(t, results);
+        if (rc == 0 && !o->json)
+            print_reading(&results[d], str_text(&next));
+    }
+    if (rc == 0 && all)
+        rc = cli_print_json(all, err);
+    else
+        json_decref(all);
+    str_clear(&next);
     return rc;
 }
 
 static int range_test(struct run_options *o, const struct opt_set *set, const struct test_options *t,
                       struct clr_error *err)
 {
-    const enum clr_sweep sweep = t->sweep == 1 ? CLR_SWEEP_LOG : CLR_SWEEP_LINEAR;
     char images[CLI_COUNT_TEXT], iterations[CLI_COUNT_TEXT], every[64] = "at every iteration";
-    struct clr_range_result result = {0};
-    struct str next = {0};
-    bool held_out = o->train.validation > 0;
-    int rc;
+    const size_t decays = t->decays.count > 1 ? t->decays.count : 1, tests = decays * (size_t)t->seeds;
+    struct clr_range_result results[OPT_REALS_MAX] = {{0}};
+    const bool held_out = o->train.validation > 0;
+    char **folders = NULL;
+    int rc = mem_new(&folders, tests, sizeof *folders, "folders", err);
 
+    if (rc < 0)
+        return rc;
     cli_note("range test of %s on %s: rate %.4g to %.4g, %s, %s iterations of %d images", o->net, o->data,
-             o->train.schedule.min_lr, o->train.schedule.max_lr, sweep == CLR_SWEEP_LOG ? "log" : "linear",
+             o->train.schedule.min_lr, o->train.schedule.max_lr, t->sweep == 1 ? "log" : "linear",
              cli_count(iterations, o->train.iterations), o->train.batch);
     if (o->train.validate_every > 1)
         (void)snprintf(every, sizeof every, "every %llu iterations",
@@ -213,23 +298,17 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
              held_out ? "training images that are held out" : "test images");
     o->train.progress = cli_progress;
     o->train.stop = cli_catch_signals();
-    rc =
-        t->seeds > 1 ? test_seeds(o, t, sweep, &result, err) : clr_range_test(&o->train, sweep, &result, err);
-    cli_progress_end();
-    if (rc < 0)
-        goto out;
-    append_train_command(&next, o, set, &result);
-    rc = str_check(&next, err);
-    if (rc < 0)
-        goto out;
-    if (o->json)
-        rc = print_json(o, &result, str_text(&next), err);
-    else
-        print_reading(&result, str_text(&next));
+    if (t->decays.count == 1)
+        o->train.weight_decay = t->decays.values[0];
+    rc = decays > 1 ? test_decays(o, t, folders, results, err)
+                    : test_seeds(o, t, o->out, folders, results, err);
+    if (rc == 0)
+        rc = report(o, set, t, results, err);
     if (rc == 0)
         cli_note("wrote %s; the figure is range.png there", o->out);
-out:
-    str_clear(&next);
+    for (size_t i = 0; i < tests; i++)
+        free(folders[i]);
+    free(folders);
     return rc;
 }
 
@@ -301,7 +380,7 @@ static void describe(struct run_options *o, struct opt_set *set, void *user)
     o->watch_fraction = 40;
     run_options_add_where(o, set, true);
     add_sweep(o, t, set);
-    run_options_add_training(o, set);
+    run_options_add_training(o, set, &t->decays);
     run_options_add_input(o, set, false);
     run_options_add_watching(
         o, set, "measure the accuracy every N iterations or epochs (1ep) (default: 40 times in all)",

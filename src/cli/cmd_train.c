@@ -81,7 +81,7 @@ static void describe(struct run_options *o, struct opt_set *set, void *user)
     run_options_add_where(o, set, true);
     run_options_add_solver(o, set);
     policy_options_add(&o->policy, set, true);
-    run_options_add_training(o, set);
+    run_options_add_training(o, set, NULL);
     run_options_add_input(o, set, false);
     run_options_add_watching(
         o, set,

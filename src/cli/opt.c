@@ -206,6 +206,27 @@ static bool parse_spans(const struct opt *o, const char *text, struct opt_spans 
     return true;
 }
 
+static bool parse_reals(const struct opt *o, const char *text, struct opt_reals *out)
+{
+    struct opt_reals list = {.count = 0};
+    char part[64];
+
+    for (;;) {
+        size_t n = strcspn(text, ",");
+        if (n >= sizeof part || list.count == OPT_REALS_MAX)
+            return false;
+        memcpy(part, text, n);
+        part[n] = '\0';
+        if (!parse_real(o, part, &list.values[list.count++]))
+            return false;
+        if (!text[n])
+            break;
+        text += n + 1;
+    }
+    *out = list;
+    return true;
+}
+
 /* `count` numbers with `separator` between them. */
 static bool parse_tuple(const struct opt *o, const char *text, char separator, size_t count, double *out)
 {
@@ -269,6 +290,10 @@ static int set_number(const struct opt *o, const char *text, struct clr_error *e
         return 0;
     case OPT_REAL:
         return parse_real(o, text, o->value) ? 0 : refuse(o, text, "a number", true, err);
+    case OPT_REALS:
+        return parse_reals(o, text, o->value)
+                   ? 0
+                   : refuse(o, text, "up to 16 numbers (0.0005,0.004), each", true, err);
     case OPT_PAIR:
         if (!parse_tuple(o, text, ':', 2, pair))
             return refuse(o, text, "two numbers A:B, each", true, err);

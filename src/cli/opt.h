@@ -23,6 +23,7 @@ enum opt_kind {
     OPT_REAL,   /* double */
     OPT_SPAN,   /* struct opt_span: "2000" iterations or "4ep" epochs */
     OPT_SPANS,  /* struct opt_spans: spans separated by commas */
+    OPT_REALS,  /* struct opt_reals: numbers separated by commas */
     OPT_PAIR,   /* double[2]: "A:B", each in the range */
     OPT_SHAPE,  /* int[3]: "CxHxW", each in the range */
 };
@@ -36,6 +37,12 @@ struct opt_span {
 #define OPT_SPANS_MAX 64
 struct opt_spans {
     struct opt_span spans[OPT_SPANS_MAX];
+    size_t count;
+};
+
+#define OPT_REALS_MAX 16
+struct opt_reals {
+    double values[OPT_REALS_MAX];
     size_t count;
 };
 

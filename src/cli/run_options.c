@@ -351,7 +351,7 @@ void run_options_add_solver(struct run_options *o, struct opt_set *set)
     opt_add(set, NULL, table, MEM_COUNT(table));
 }
 
-void run_options_add_training(struct run_options *o, struct opt_set *set)
+void run_options_add_training(struct run_options *o, struct opt_set *set, struct opt_reals *decays)
 {
     static const char *const conventions[] = {"pytorch", "caffe", NULL};
     static const char *const orders[] = {"shuffle", "sequential", NULL};
@@ -403,12 +403,16 @@ void run_options_add_training(struct run_options *o, struct opt_set *set)
          .above = true,
          .max = 1,
          .help = "what adam adds to the root of their mean (default: 1e-8)"},
-        {.kind = OPT_REAL,
+        {.kind = decays ? OPT_REALS : OPT_REAL,
          .name = "weight-decay",
-         .value = &o->train.weight_decay,
-         .argument = "W",
+         .value = decays ? (void *)decays : &o->train.weight_decay,
+         .argument = decays ? "W,W..." : "W",
          .max = 1000,
-         .help = "decay of the weights, as a part of the gradient (default: 0.004)"},
+         .help =
+             decays
+                 ? "decay of the weights, as a part of the gradient; several: a test with each, in a folder "
+                   "decay-W, and one figure (default: 0.004)"
+                 : "decay of the weights, as a part of the gradient (default: 0.004)"},
         {.kind = OPT_CHOICE,
          .name = "regularization",
          .value = &o->regularization,

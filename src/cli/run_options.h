@@ -65,7 +65,8 @@ void run_options_init(struct run_options *o);
 /* Groups of options for opt_add(). with_out: --out too. */
 void run_options_add_where(struct run_options *o, struct opt_set *set, bool with_out);
 void run_options_add_solver(struct run_options *o, struct opt_set *set);
-void run_options_add_training(struct run_options *o, struct opt_set *set);
+/* decays: where a list of weight decays goes; NULL: one. */
+void run_options_add_training(struct run_options *o, struct opt_set *set, struct opt_reals *decays);
 void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights);
 void run_options_add_watching(struct run_options *o, struct opt_set *set, const char *every_help,
                               const char *validation_help);

@@ -56,6 +56,13 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
     r->baseline = c->untrained > chance ? c->untrained : chance;
     r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
     r->has_min = r->has_max = false;
+    r->top_accuracy = r->top_lr = NAN;
+    for (int i = 0; i < c->count; i++) {
+        if (!(smoothed(c, i) <= r->top_accuracy)) {
+            r->top_accuracy = smoothed(c, i);
+            r->top_lr = c->points[i].lr;
+        }
+    }
     threshold = r->baseline + 3.0 * r->standard_error;
     if (c->count == 0) {
         (void)snprintf(r->explanation, sizeof r->explanation,

@@ -28,7 +28,7 @@ struct range_curve {
  * point before it first falls by more than 0.01 below it. Where the curve ends by divergence without such a
  * fall, its highest point, but at most half the rate of the divergence: a sweep spends a few updates at a
  * rate that a run will spend hundreds at, and at the edge of stability one unlucky batch is enough. Fills
- * baseline, standard_error, has_min … explanation of *r.
+ * baseline, standard_error, has_min … top_accuracy, top_lr, explanation of *r.
  */
 void suggest_range(struct clr_range_result *r, const struct range_curve *c);
 

@@ -271,6 +271,24 @@ def range_test_of_several_seeds():
 
 
 @case
+def range_test_of_several_decays():
+    device()
+    out = fresh("range")
+    args = tiny("range-test", out=out, validation=0, seeds=2, weight_decay="0.001,0.1", json=True)
+    tests = json.loads(expect(clr(*args), 0, [], ["weight decay 0.001", "weight decay 0.1"]).out)
+    check([t["weight_decay"] for t in tests] == [0.001, 0.1] and
+          all(0 <= t["top_accuracy"] <= 1 for t in tests), f"{tests}")
+    check(names(out) == ["decay-0.001", "decay-0.1", "range.png"] and
+          names(out / "decay-0.1") == ["range.json", "range.png", "seed-1", "seed-2"], f"{names(out)}")
+    run = json.loads((out / "decay-0.1" / "seed-2" / "run.json").read_text(encoding="utf-8"))["settings"]
+    check((run["weight_decay"], run["seed"]) == (0.1, 2), f"{run}")
+    text = expect(clr(*tiny("range-test", out=fresh("range"), validation=0, weight_decay="0.001,0.1")), 0).out
+    check(text.startswith("weight decay 0.001: highest accuracy ") and "(the highest of all)" in text, text)
+    for value in ("", "1,,2", "1,x", "-1", "1," * 16 + "1"):
+        expect(clr(*tiny("range-test", out=fresh("range"), weight_decay=value)), 2, [], ["--weight-decay takes"])
+
+
+@case
 def range_test_refuses_a_folder_with_a_run():
     device()
     out = fresh("range")
