@@ -77,10 +77,28 @@ static int append_option(struct arguments *a, const char *name, const char *valu
     return rc;
 }
 
+/* Is there a new length, in whichever of the two ways? The kept one would contradict it. */
+static bool gives_length(const struct solver *solver, int argc, char **argv)
+{
+    static const char *const names[] = {"iterations", "cycles"};
+    bool given = false;
+
+    for (size_t n = 0; n < MEM_COUNT(names); n++) {
+        const size_t length = strlen(names[n]);
+        for (size_t i = 0; solver && i < solver->count; i++)
+            given = given || strcmp(solver->options[i].name, names[n]) == 0;
+        for (int k = 1; k < argc; k++)
+            given = given || (strncmp(argv[k], "--", 2) == 0 && strncmp(argv[k] + 2, names[n], length) == 0 &&
+                              (argv[k][2 + length] == '\0' || argv[k][2 + length] == '='));
+    }
+    return given;
+}
+
 int arguments_join(struct arguments *out, const char *folder, const struct solver *solver, int argc,
                    char **argv, struct clr_error *err)
 {
     const size_t more = solver ? solver->count : 0;
+    const bool length = gives_length(solver, argc, argv);
     struct arguments a = {0};
     json_t *list = NULL;
     int rc = folder ? read_kept(&list, folder, argv[0], err) : 0;
@@ -91,8 +109,13 @@ int arguments_join(struct arguments *out, const char *folder, const struct solve
                  "arguments", err);
     if (rc == 0)
         rc = append(&a, argv[0], err);
-    for (size_t i = 1; i < json_array_size(list) && rc == 0; i++)
-        rc = append(&a, json_string_value(json_array_get(list, i)), err);
+    for (size_t i = 1; i < json_array_size(list) && rc == 0; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (length && (strcmp(text, "--cycles") == 0 || strcmp(text, "--iterations") == 0))
+            i++; /* and what belongs to it */
+        else
+            rc = append(&a, text, err);
+    }
     for (size_t i = 0; i < more && rc == 0; i++)
         rc = append_option(&a, solver->options[i].name, solver->options[i].value, err);
     for (int k = 1; k < argc && rc == 0; k++)
@@ -110,7 +133,7 @@ int arguments_join(struct arguments *out, const char *folder, const struct solve
 /* Where the run is, how it is watched: that is for each process to say. */
 static bool is_passing(const char *name)
 {
-    static const char *const names[] = {"out", "resume", "solver", "quiet", "json", "profile"};
+    static const char *const names[] = {"out", "resume", "solver", "seeds", "quiet", "json", "profile"};
 
     for (size_t i = 0; i < MEM_COUNT(names); i++)
         if (strcmp(name, names[i]) == 0)

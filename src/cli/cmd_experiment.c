@@ -65,6 +65,7 @@ struct work {
     size_t count, wanted, there;
     char *devices[MAX_DEVICES]; /* as --device takes them; NULL: the worker's own choice; owned */
     size_t device_count;
+    const volatile int *stop; /* non-zero: a signal came */
 };
 
 /* ------------------------------------------------------------------ planning */
@@ -124,7 +125,7 @@ static int plan_job(struct work *w, size_t i, struct clr_error *err)
         return rc;
     rc = (job->run->range_test ? cmd_range_test_check : cmd_train_check)(&job->kept, job->arguments.count,
                                                                          job->arguments.values, err);
-    if (rc != 0)
+    if (rc < 0)
         return clr_error_prefix(err, "%s:%d: '%s' cannot be run", w->e->file, job->run->line, job->run->name);
     return add_argument(&job->arguments, "--", "resume", err);
 }
@@ -165,8 +166,14 @@ static int look(struct work *w, struct clr_error *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < w->count && rc == 0; i++)
+    for (size_t i = 0; i < w->count && rc == 0; i++) {
         rc = lab_look(&w->states[i], w->jobs[i].folder, (const char *const *)w->jobs[i].kept.values, err);
+        if (rc == 0 && w->states[i] == LAB_OTHER)
+            rc = clr_error_set(
+                err, CLR_EUSAGE,
+                "%s:%d: there is a run with other options in '%s': remove it, or give '%s' another name",
+                w->e->file, w->jobs[i].run->line, w->jobs[i].folder, w->jobs[i].run->name);
+    }
     for (size_t k = 0; k < w->wanted && rc == 0; k++)
         w->there += w->states[w->order[k]] != LAB_MISSING;
     return rc;
@@ -230,8 +237,13 @@ static void wait_ns(long ns)
 /* In a new process, where only what is safe between fork and exec may be called. Its results go to stderr:
  * the table is what belongs on stdout. A group of its own: a signal from the terminal is for the experiment,
  * which passes it on once. */
-static void become(char *const *args, pid_t parent)
+static void become(char *const *args, pid_t parent, const sigset_t *mask)
 {
+    static const char no_start[] = "cannot start this program again\n";
+
+    (void)signal(SIGINT, SIG_DFL); /* not the experiment's handlers: what they note would be lost by exec */
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)sigprocmask(SIG_SETMASK, mask, NULL);
     (void)setpgid(0, 0);
 #ifdef __linux__
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* an experiment that is killed leaves nobody behind */
@@ -239,6 +251,8 @@ static void become(char *const *args, pid_t parent)
     if (getppid() == parent) {
         (void)dup2(STDERR_FILENO, STDOUT_FILENO);
         (void)execvp(args[0], args);
+        if (write(STDERR_FILENO, no_start, sizeof no_start - 1) < 0)
+            _exit(CLI_EXIT_FAILURE);
     }
     _exit(CLI_EXIT_FAILURE);
 }
@@ -248,6 +262,7 @@ static int start(struct work *w, struct job *job, size_t number, struct clr_erro
     const struct arguments *a = &job->arguments;
     const char *device = w->devices[job->device];
     const pid_t self = getpid();
+    sigset_t both, before;
     char **args;
     int n = 0, rc = mem_new(&args, (size_t)a->count + 4, sizeof *args, "arguments", err);
 
@@ -263,9 +278,14 @@ static int start(struct work *w, struct job *job, size_t number, struct clr_erro
     cli_note("run %zu of %zu: %s, seed %llu%s%s", number, w->wanted, job->run->name,
              (unsigned long long)job->seed, device ? ", on " : "", device ? device : "");
     (void)fflush(NULL);
+    (void)sigemptyset(&both);
+    (void)sigaddset(&both, SIGINT);
+    (void)sigaddset(&both, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &both, &before);
     job->pid = fork();
     if (job->pid == 0)
-        become(args, self);
+        become(args, self, &before);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     free(args);
     if (job->pid > 0)
         return 0;
@@ -298,6 +318,8 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
     const unsigned long long seed = job->seed;
 
     job->pid = 0;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && *w->stop) /* before it could catch it */
+        return clr_error_set(err, CLR_EINTERRUPTED, "stopped: the same command goes on");
     if (WIFSIGNALED(status))
         return clr_error_set(err, CLR_EFAILED,
                              "'%s', seed %llu, was ended by signal %d (%s): the same command goes on with it",
@@ -357,14 +379,21 @@ static int collect(struct work *w, size_t *running, struct clr_error *err)
     *running = 0;
     for (size_t i = 0; i < w->count; i++) {
         struct clr_error other;
-        int status, ended;
+        int status = 0, ended;
+        pid_t got;
         if (w->jobs[i].pid <= 0)
             continue;
-        if (waitpid(w->jobs[i].pid, &status, WNOHANG) == 0) {
+        got = waitpid(w->jobs[i].pid, &status, WNOHANG);
+        if (got == 0 || (got < 0 && errno == EINTR)) {
             ++*running;
             continue;
         }
-        ended = take_end(w, i, status, rc == 0 ? err : &other);
+        if (got < 0) {
+            w->jobs[i].pid = 0;
+            ended = clr_error_set(rc == 0 ? err : &other, CLR_EFAILED, "lost a process: %s", strerror(errno));
+        } else {
+            ended = take_end(w, i, status, rc == 0 ? err : &other);
+        }
         rc = rc < 0 ? rc : ended;
     }
     return rc;
@@ -373,13 +402,14 @@ static int collect(struct work *w, size_t *running, struct clr_error *err)
 /* Until all that is wanted is there, or one fails, or a signal comes; then the others are stopped. */
 static int run_all(struct work *w, struct clr_error *err)
 {
-    const volatile int *stop = cli_catch_signals();
     size_t running = 0;
     int rc = 0;
 
+    (void)signal(SIGCHLD, SIG_DFL); /* it may have been ignored by whoever started this program */
+    w->stop = cli_catch_signals();
     for (size_t k = 0; k < w->wanted; k++) /* which run is where does not depend on the clock */
         w->jobs[w->order[k]].device = k % w->device_count;
-    while (rc == 0 && !*stop) {
+    while (rc == 0 && !*w->stop) {
         rc = start_some(w, &running, err);
         if (rc == 0 && running == 0)
             return 0;

@@ -29,8 +29,9 @@ static const struct opt_command command = {
 static void append_repeated(struct str *s, const struct opt_set *set)
 {
     static const char *const repeated[] = {
-        "device", "seed",         "batch", "momentum", "momentum-convention", "order", "last-batch",
-        "init",   "init-partial", "mean",  "scale"};
+        "device",     "seed",      "batch",        "momentum",       "momentum-convention",
+        "optimizer",  "momentum2", "epsilon",      "regularization", "order",
+        "last-batch", "init",      "init-partial", "mean",           "scale"};
 
     for (size_t i = 0; i < set->count; i++) {
         for (size_t k = 0; k < MEM_COUNT(repeated); k++) {
@@ -275,6 +276,28 @@ static int report(struct run_options *o, const struct opt_set *set, const struct
     return rc;
 }
 
+/* Several tests need a folder that holds none itself, and folders of their own. */
+static int check_several(const struct run_options *o, const struct test_options *t, struct clr_error *err)
+{
+    static const char *const names[] = {"run.json", "range.csv"};
+    int rc = 0;
+
+    for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
+        char *path = NULL;
+        rc = fs_join(&path, o->out, names[i], err);
+        if (rc == 0 && fs_exists(path))
+            rc = clr_error_set(err, CLR_EUSAGE,
+                               "there is a single test in '%s' (%s): choose another --out, or remove it",
+                               o->out, names[i]);
+        free(path);
+    }
+    for (size_t i = 0; i < t->decays.count; i++)
+        for (size_t k = 0; k < i && rc == 0; k++)
+            if (fabs(t->decays.values[i] - t->decays.values[k]) <= 1e-9 * t->decays.values[i])
+                rc = clr_error_set(err, CLR_EUSAGE, "--weight-decay %g is given twice", t->decays.values[i]);
+    return rc;
+}
+
 static int range_test(struct run_options *o, const struct opt_set *set, const struct test_options *t,
                       struct clr_error *err)
 {
@@ -283,8 +306,10 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
     struct clr_range_result results[OPT_REALS_MAX] = {{0}};
     const bool held_out = o->train.validation > 0;
     char **folders = NULL;
-    int rc = mem_new(&folders, tests, sizeof *folders, "folders", err);
+    int rc = tests > 1 ? check_several(o, t, err) : 0;
 
+    if (rc == 0)
+        rc = mem_new(&folders, tests, sizeof *folders, "folders", err);
     if (rc < 0)
         return rc;
     cli_note("range test of %s on %s: rate %.4g to %.4g, %s, %s iterations of %d images", o->net, o->data,
@@ -302,6 +327,8 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
         o->train.weight_decay = t->decays.values[0];
     rc = decays > 1 ? test_decays(o, t, folders, results, err)
                     : test_seeds(o, t, o->out, folders, results, err);
+    if (rc == CLR_EINTERRUPTED && tests > 1)
+        rc = clr_error_set(err, rc, "stopped: the same command with --resume goes on with these tests");
     if (rc == 0)
         rc = report(o, set, t, results, err);
     if (rc == 0)
@@ -411,6 +438,9 @@ int cmd_range_test_check(struct arguments *kept, int argc, char **argv, struct c
 
     if (rc == 0)
         rc = run_options_check(&o, &set, err);
+    if (rc == 0 && (t.seeds > 1 || t.decays.count > 1))
+        rc = clr_error_set(err, CLR_EUSAGE,
+                           "--seeds, or several --weight-decay, are several tests: name one at a time");
     if (rc == 0) {
         *kept = o.kept;
         o.kept = (struct arguments){0};

@@ -63,7 +63,8 @@ static int read_text(char **out, struct pt_reader *r, const char *field, struct 
 /* What an experiment says itself, or what changes no result. */
 static bool is_reserved(const char *name)
 {
-    static const char *const names[] = {"out", "resume", "quiet", "json", "profile", "device", "seeds"};
+    static const char *const names[] = {"out",     "resume", "quiet", "json",
+                                        "profile", "device", "seed",  "help"};
 
     for (size_t i = 0; i < MEM_COUNT(names); i++)
         if (strcmp(names[i], name) == 0)
@@ -99,6 +100,19 @@ static int option_name(char out[LAB_NAME], const struct prototxt *doc, const str
     return 0;
 }
 
+/* `false` in a run: not what `options` says. */
+static void drop_flag(struct lab_run *run, const char *name)
+{
+    for (size_t i = 0; i < run->option_count; i++) {
+        struct lab_option *o = &run->options[i];
+        if (o->value || strcmp(o->name, name) != 0)
+            continue;
+        free(o->name);
+        *o = run->options[--run->option_count];
+        return;
+    }
+}
+
 /* One field as an option. Those from `first` on are of the same message: one that is there already becomes a
  * list. */
 static int add_option(struct lab_run *run, size_t first, const struct prototxt *doc, struct pt_field *f,
@@ -115,8 +129,12 @@ static int add_option(struct lab_run *run, size_t first, const struct prototxt *
         return pt_error(doc, f, err, "field '%.60s' has no place here: clr-cl experiment sees to it",
                         f->name);
     rc = option_name(name, doc, f, err);
-    if (rc < 0 || (!f->quoted && strcmp(f->text, "false") == 0))
+    if (rc < 0)
         return rc;
+    if (!f->quoted && strcmp(f->text, "false") == 0) {
+        drop_flag(run, name);
+        return 0;
+    }
     for (size_t i = first; i < run->option_count; i++)
         if (run->options[i].value && strcmp(run->options[i].name, name) == 0)
             return append_value(&run->options[i].value, f->text, err);
@@ -458,7 +476,9 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
     if (rc == 0 && fs_exists(path))
         rc = json_read(&root, path, LIMIT_RUN, err);
     status = json_string_value(json_object_get(root, "status"));
-    if (status && are_same(json_object_get(root, "arguments"), arguments))
+    if (root && !are_same(json_object_get(root, "arguments"), arguments))
+        *out = LAB_OTHER;
+    else if (status)
         *out = strcmp(status, "finished") == 0   ? LAB_FINISHED
                : strcmp(status, "diverged") == 0 ? LAB_DIVERGED
                                                  : LAB_MISSING;

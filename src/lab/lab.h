@@ -94,6 +94,7 @@ enum lab_state {
     LAB_MISSING,  /* nothing there, or begun and not finished */
     LAB_FINISHED, /* with these arguments */
     LAB_DIVERGED, /* likewise: a result too */
+    LAB_OTHER,    /* a run with other arguments */
 };
 
 /*

@@ -300,16 +300,16 @@ static int read_net(struct reading *in)
 static int read_lengths(struct reading *in)
 {
     struct pt_field *f = NULL;
-    int seed, rc = take_count(in, "max_iter", 1, "iterations");
+    int seed, every = 0, rc = take_count(in, "max_iter", 1, "iterations");
 
     if (rc >= 0)
         rc = take_count(in, "test_interval", 0, "validate-every");
     if (rc >= 0)
         rc = take_count(in, "snapshot", 0, "checkpoint-every");
     if (rc >= 0)
-        rc = take_count(in, "display", 0, "log-every");
-    if (rc > 0 && strcmp(in->out->options[in->out->count - 1].value, "0") == 0)
-        free(in->out->options[--in->out->count].value); /* never displayed: as often as by default */
+        rc = pt_int(&in->r, "display", 0, INT_MAX, &every, in->err);
+    if (rc > 0 && every > 0) /* 0: never; here as often as by default */
+        rc = add_count(in, "log-every", every);
     if (rc >= 0)
         rc = pt_int(&in->r, "random_seed", -1, INT_MAX, &seed, in->err);
     if (rc > 0 && seed >= 0)

@@ -8,9 +8,9 @@
 
 #define BETA       0.98
 #define LEAST      30
-#define LAST       5    /* updates that are left out at the end */
-#define SLIDE      15   /* updates between the two slopes */
-#define SLIDE_TOLD 0.05 /* their difference */
+#define LAST       5     /* updates that are left out at the end */
+#define SLIDE      15    /* updates between the two slopes */
+#define SLIDE_TOLD 0.005 /* their difference */
 
 const char *clr_range_rule_name(int rule)
 {

@@ -131,6 +131,9 @@ def resume_tells_what_it_does():
     longer = expect(clr("train", "--resume", "--out", out, "--iterations", 30), 0, ["after 30 iterations"])
     check("iteration 10/30" not in longer.err, f"it was done already\n{longer}")
     expect(clr("train", "--resume", "--out", out), 0, ["after 30 iterations"])
+    cycles = undisturbed(policy="triangular", lr=None, min_lr=0.001, max_lr=0.05, step_size=4, iterations=None,
+                         cycles=2)
+    expect(clr("train", "--resume", "--out", cycles, "--iterations", 20), 0, ["after 20 iterations"])
 
 
 @case

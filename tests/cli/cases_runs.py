@@ -284,6 +284,10 @@ def range_test_of_several_decays():
     check((run["weight_decay"], run["seed"]) == (0.1, 2), f"{run}")
     text = expect(clr(*tiny("range-test", out=fresh("range"), validation=0, weight_decay="0.001,0.1")), 0).out
     check(text.startswith("weight decay 0.001: highest accuracy ") and "(the highest of all)" in text, text)
+    single = fresh("range")
+    expect(clr(*tiny("range-test", out=single, validation=0)), 0)
+    expect(clr(*tiny("range-test", out=single, seeds=2)), 2, [], ["there is a single test in"])
+    expect(clr(*tiny("range-test", out=fresh("range"), weight_decay="0.1,0.1")), 2, [], ["0.1 is given twice"])
     for value in ("", "1,,2", "1,x", "-1", "1," * 16 + "1"):
         expect(clr(*tiny("range-test", out=fresh("range"), weight_decay=value)), 2, [], ["--weight-decay takes"])
 

@@ -103,6 +103,7 @@ def solver_of_every_kind():
             ('lr_policy: "fixed"', 'lr_policy: "poly" power: 2', {"policy": "poly"}),
             ('lr_policy: "fixed"', 'lr_policy: "triangular" max_lr: 0.02 stepsize: 10',
              {"policy": "triangular", "min_lr": 0.01, "max_lr": 0.02, "step_size": 10}),
+            ("display: 5", "display: 0", {"log_every": 100}),
             ('base_lr: 0.01\n', 'base_lr: 0.01\ntype: "Nesterov"\n', {"optimizer": "nesterov"}),
             ('momentum: 0.9\n', 'momentum: 0.9 momentum2: 0.99 delta: 1e-4 type: "Adam"\n',
              {"optimizer": "adam", "momentum2": 0.99, "epsilon": 1e-4}),

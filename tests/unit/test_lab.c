@@ -60,27 +60,30 @@ static void expect_option(const struct lab_run *run, size_t i, const char *name,
 
 START_TEST(test_lab__a_file_is_read)
 {
-    ck_assert_int_eq(load("name: 'x' about: \"why\" seed: [3, 1] at: 100 reach: [0.5, 0.75]\n"
-                          "options { net: 'quick' batch: 10 init_partial: false }\n"
-                          "run { name: 'a' policy: fixed lr: 1e-3 keep_minima: true }\n"
-                          "run { name: 'b' seed: 7 batch: 20 milestones: [10, 20] milestones: 30 }\n"
-                          "range_test { name: 'r' min_lr: 0.1 }\n"
-                          "figure { file: 'f.svg' run: 'b' run: 'a' title: '' width: 640 }\n"
-                          "figure { file: 'r.png' kind: RANGE run: 'r' }\n"),
-                     0);
+    ck_assert_int_eq(
+        load("name: 'x' about: \"why\" seed: [3, 1] at: 100 reach: [0.5, 0.75]\n"
+             "options { net: 'quick' batch: 10 init_partial: false three_phase: true }\n"
+             "run { name: 'a' policy: fixed lr: 1e-3 keep_minima: true }\n"
+             "run { name: 'b' seed: 7 batch: 20 three_phase: false milestones: [10, 20] milestones: 30 }\n"
+             "range_test { name: 'r' min_lr: 0.1 }\n"
+             "figure { file: 'f.svg' run: 'b' run: 'a' title: '' width: 640 }\n"
+             "figure { file: 'r.png' kind: RANGE run: 'r' }\n"),
+        0);
     ck_assert_str_eq(g_e->name, "x");
     ck_assert_str_eq(g_e->about, "why");
     ck_assert(g_e->at_count == 1 && g_e->at[0] == 100 && g_e->reach_count == 2 && g_e->reach[1] == 0.75);
     ck_assert(g_e->run_count == 3 && g_e->figure_count == 2);
     ck_assert(g_e->runs[0].seed_count == 2 && g_e->runs[0].seeds[0] == 3 && g_e->runs[0].seeds[1] == 1);
-    ck_assert_uint_eq(g_e->runs[0].option_count, 5);
+    ck_assert_uint_eq(g_e->runs[0].option_count, 6);
     expect_option(&g_e->runs[0], 0, "net", "quick");
     expect_option(&g_e->runs[0], 1, "batch", "10");
-    expect_option(&g_e->runs[0], 2, "policy", "fixed");
-    expect_option(&g_e->runs[0], 3, "lr", "1e-3");
-    expect_option(&g_e->runs[0], 4, "keep-minima", NULL);
+    expect_option(&g_e->runs[0], 2, "three-phase", NULL);
+    expect_option(&g_e->runs[0], 3, "policy", "fixed");
+    expect_option(&g_e->runs[0], 4, "lr", "1e-3");
+    expect_option(&g_e->runs[0], 5, "keep-minima", NULL);
     ck_assert(g_e->runs[1].seed_count == 1 && g_e->runs[1].seeds[0] == 7);
-    expect_option(&g_e->runs[1], 2, "batch", "20"); /* the one of options is in front: it loses */
+    expect_option(&g_e->runs[1], 2, "batch", "20");  /* the one of options is in front: it loses */
+    ck_assert_uint_eq(g_e->runs[1].option_count, 4); /* and without the flag that it does not want */
     expect_option(&g_e->runs[1], 3, "milestones", "10,20,30");
     ck_assert(g_e->runs[2].range_test && g_e->runs[2].option_count == 1);
     ck_assert(g_e->figures[0].run_count == 2 && g_e->figures[0].runs[0] == 1 && g_e->figures[0].width == 640);
@@ -123,6 +126,8 @@ START_TEST(test_lab__what_is_wrong_is_said)
         {"name: 'x'\nrun { name: 'a' }\nrun { name: 'a' }", ":3:1: a run 'a' is there already, in line 2"},
         {"name: 'x' run { name: 'a' out: 'b' }", "field 'out' has no place here"},
         {"name: 'x' run { name: 'a' device: 'b' }", "field 'device' has no place here"},
+        {"name: 'x' options { seed: 5 } run { name: 'a' }", "field 'seed' has no place here"},
+        {"name: 'x' run { name: 'a' help: true }", "field 'help' has no place here"},
         {"name: 'x' run { name: 'a' lr { x: 1 } }", "field 'lr' is a block"},
         {"name: 'x' seed: [1, 1] run { name: 'a' }", "seed 1 is given twice"},
         {"name: 'x' seed: -1 run { name: 'a' }", "field 'seed' is '-1'"},
@@ -178,9 +183,9 @@ START_TEST(test_lab__what_has_become_of_a_run)
     ck_assert_int_eq(lab_look(&state, dir, moved, &g_err), 0);
     ck_assert_int_eq(state, LAB_FINISHED);
     ck_assert_int_eq(lab_look(&state, dir, longer, &g_err), 0);
-    ck_assert_int_eq(state, LAB_MISSING);
+    ck_assert_int_eq(state, LAB_OTHER);
     ck_assert_int_eq(lab_look(&state, dir, shorter, &g_err), 0);
-    ck_assert_int_eq(state, LAB_MISSING);
+    ck_assert_int_eq(state, LAB_OTHER);
     put(dir, "run.json", "{\"status\": \"diverged\", \"arguments\": [\"train\", \"--net\", \"quick\"]}");
     ck_assert_int_eq(lab_look(&state, dir, shorter, &g_err), 0);
     ck_assert_int_eq(state, LAB_DIVERGED);
