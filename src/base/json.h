@@ -15,4 +15,12 @@
  */
 int json_read(json_t **out, const char *path, size_t limit, struct clr_error *err);
 
+/*
+ * Write it, indented, numbers with that many digits, and a newline behind; atomically.
+ *
+ * @param root  the reference is taken; NULL: it could not be made
+ * @return 0; CLR_ENOMEM; what fs_write_atomic() returns
+ */
+int json_write(const char *path, json_t *root, int digits, struct clr_error *err);
+
 #endif

@@ -50,6 +50,18 @@ void str_append_bytes(struct str *s, const void *bytes, size_t count)
     s->text[s->length] = '\0';
 }
 
+void str_append_grouped(struct str *s, uint64_t value)
+{
+    char digits[24];
+    const int count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            str_append(s, ",");
+        str_append_bytes(s, &digits[i], 1);
+    }
+}
+
 const char *str_text(const struct str *s)
 {
     return s->text ? s->text : "";

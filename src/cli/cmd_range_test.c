@@ -436,15 +436,11 @@ int cmd_range_test_check(struct arguments *kept, int argc, char **argv, struct c
     struct test_options t;
     int rc = parse(&o, &set, &t, argc, argv, err);
 
-    if (rc == 0)
-        rc = run_options_check(&o, &set, err);
     if (rc == 0 && (t.seeds > 1 || t.decays.count > 1))
         rc = clr_error_set(err, CLR_EUSAGE,
                            "--seeds, or several --weight-decay, are several tests: name one at a time");
-    if (rc == 0) {
-        *kept = o.kept;
-        o.kept = (struct arguments){0};
-    }
+    if (rc == 0)
+        rc = run_options_keep(kept, &o, &set, err);
     run_options_clear(&o);
     opt_clear(&set);
     return rc;

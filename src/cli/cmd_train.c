@@ -112,11 +112,7 @@ int cmd_train_check(struct arguments *kept, int argc, char **argv, struct clr_er
     int rc = parse(&o, &set, argc, argv, err);
 
     if (rc == 0)
-        rc = run_options_check(&o, &set, err);
-    if (rc == 0) {
-        *kept = o.kept;
-        o.kept = (struct arguments){0};
-    }
+        rc = run_options_keep(kept, &o, &set, err);
     run_options_clear(&o);
     opt_clear(&set);
     return rc;

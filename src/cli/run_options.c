@@ -666,6 +666,18 @@ int run_options_check(struct run_options *o, const struct opt_set *set, struct c
     return rc;
 }
 
+int run_options_keep(struct arguments *kept, struct run_options *o, const struct opt_set *set,
+                     struct clr_error *err)
+{
+    int rc = run_options_check(o, set, err);
+
+    if (rc == 0) {
+        *kept = o->kept;
+        o->kept = (struct arguments){0};
+    }
+    return rc;
+}
+
 int run_options_open(struct run_options *o, const struct opt_set *set, struct clr_error *err)
 {
     uint64_t per_epoch = 1;

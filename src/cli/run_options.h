@@ -90,6 +90,10 @@ int run_options_open_files(struct run_options *o, struct clr_error *err);
 /* What cannot work whatever the files hold: CLR_EUSAGE. */
 int run_options_check(struct run_options *o, const struct opt_set *set, struct clr_error *err);
 
+/* The same, and hand over what run.json would keep of the arguments. */
+int run_options_keep(struct arguments *kept, struct run_options *o, const struct opt_set *set,
+                     struct clr_error *err);
+
 /*
  * Read the net and the data set, turn epochs into iterations, choose the device; o->train is complete then,
  * but for the callbacks. run_options_check() comes first.

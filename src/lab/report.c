@@ -244,19 +244,6 @@ static void write_rows(struct str *out, const struct report *r)
 
 /* ------------------------------------------------------------------ results.md */
 
-/* 1234567 → "1,234,567" */
-static void append_count(struct str *out, double value)
-{
-    char digits[32];
-    const int n = snprintf(digits, sizeof digits, "%.0f", value);
-
-    for (int i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            str_append(out, ",");
-        str_append_bytes(out, &digits[i], 1);
-    }
-}
-
 static void append_accuracy(struct str *out, struct moments m)
 {
     if (m.count == 0)
@@ -307,7 +294,7 @@ static void append_line(struct str *out, const struct lab_experiment *e, const s
         str_append(out, ", %zu diverged", diverged);
     str_append(out, " | ");
     if (first)
-        append_count(out, last(first, RUNS_ITERATION));
+        str_append_grouped(out, (uint64_t)last(first, RUNS_ITERATION));
     str_append(out, " |");
     append_accuracy(out, accuracy_of(cells, count, 0.0));
     for (int i = 0; i < e->at_count; i++)
@@ -318,7 +305,7 @@ static void append_line(struct str *out, const struct lab_experiment *e, const s
         if (isnan(n))
             str_append(out, "–");
         else
-            append_count(out, n);
+            str_append_grouped(out, (uint64_t)n);
         str_append(out, " |");
     }
     append_time(out, cells, count);
@@ -332,7 +319,7 @@ static void write_table(struct str *out, const struct report *r)
     str_append(out, "| run | seeds | iterations | accuracy at the end, %% |");
     for (int i = 0; i < e->at_count; i++) {
         str_append(out, " after ");
-        append_count(out, (double)e->at[i]);
+        str_append_grouped(out, e->at[i]);
         str_append(out, " |");
     }
     for (int i = 0; i < e->reach_count; i++)

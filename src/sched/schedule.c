@@ -507,19 +507,6 @@ bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iteration
 
 /* ---- text ---- */
 
-/* 1234567 → "1,234,567" */
-static void append_grouped(struct str *out, uint64_t n)
-{
-    char digits[24];
-    int count = snprintf(digits, sizeof digits, "%" PRIu64, n);
-
-    for (int i = 0; i < count; i++) {
-        if (i > 0 && (count - i) % 3 == 0)
-            str_append(out, ",");
-        str_append_bytes(out, &digits[i], 1);
-    }
-}
-
 /* Cut at `size`, but never inside a UTF-8 character. */
 static void copy_cut(char *out, size_t size, const char *text)
 {
@@ -558,7 +545,7 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
         str_append(&text, " on the amplitude");
     if (needs & NEED_STEP) {
         str_append(&text, ", %s ", row->named ? "step size" : "iterations");
-        append_grouped(&text, s->step_size);
+        str_append_grouped(&text, s->step_size);
     }
     if (s->policy == CLR_POLICY_SGDR && s->t_mult > 1)
         str_append(&text, " times %" PRIu64, s->t_mult);
@@ -568,7 +555,7 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
                    s->three_phase ? ", three phases" : "");
     for (size_t i = 0; (needs & NEED_MILESTONES) && i < s->milestone_count; i++) {
         str_append(&text, "%s", i == 0 ? ", milestones " : " ");
-        append_grouped(&text, s->milestones[i]);
+        str_append_grouped(&text, s->milestones[i]);
     }
     if (!isnan(s->cycle_momentum_low) && !isnan(s->cycle_momentum_high))
         str_append(&text, ", momentum %g…%g", s->cycle_momentum_low, s->cycle_momentum_high);

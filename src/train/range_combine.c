@@ -162,22 +162,19 @@ static int write_both(const char *out, const char *const *folders, size_t count,
     const double bounds[2] = {r->has_min ? r->min_lr : NAN, r->has_max ? r->max_lr : NAN};
     const struct clr_plot_options options = {.command_line = command_line, .bounds = bounds};
     json_t *root = range_json(r, m->untrained / (double)m->count, m->classes, m->images);
-    char *json = NULL, *png = NULL, *text;
-    int rc;
+    char *json = NULL, *png = NULL;
+    int rc = fs_join(&json, out, "range.json", err);
 
-    (void)json_object_set_new(root, "tests", json_integer((json_int_t)m->count));
-    text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    json_decref(root);
-    rc = text ? 0 : clr_error_set(err, CLR_ENOMEM, "cannot make range.json: out of memory");
+    if (root)
+        (void)json_object_set_new(root, "tests", json_integer((json_int_t)m->count));
     if (rc == 0)
-        rc = fs_join(&json, out, "range.json", err);
-    if (rc == 0)
-        rc = fs_write_atomic(json, text, strlen(text), err);
+        rc = json_write(json, root, 15, err);
+    else
+        json_decref(root);
     if (rc == 0)
         rc = fs_join(&png, out, "range.png", err);
     if (rc == 0 && m->rows > 0)
         rc = clr_plot_range(png, folders, count, &options, err);
-    free(text);
     free(json);
     free(png);
     return rc;

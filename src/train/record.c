@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 
 /* ------------------------------------------------------------------ the folder */
 
@@ -470,18 +471,14 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
 
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)
 {
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
-    struct str out = {0};
-    int rc;
+    char *path = NULL;
+    int rc = join(&path, r, name, err);
 
-    json_decref(root);
-    if (!text)
-        return clr_error_set(err, CLR_ENOMEM, "cannot make %s: out of memory, or a name that is not UTF-8",
-                             name);
-    str_append(&out, "%s\n", text);
-    free(text);
-    rc = write_text(r, name, &out, err);
-    str_clear(&out);
+    if (rc == 0)
+        rc = json_write(path, root, 15, err);
+    else
+        json_decref(root);
+    free(path);
     return rc;
 }
 
