@@ -4,9 +4,16 @@
 #ifndef CLR_PLOT_H
 #define CLR_PLOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <clr/error.h>
+
+/** What accuracy is drawn over. */
+enum clr_plot_over {
+    CLR_PLOT_OVER_ITERATIONS,
+    CLR_PLOT_OVER_TIME, /**< of the run so far with its evaluations, from timing.csv; mean of repeats */
+};
 
 struct clr_plot_options {
     int width, height; /**< pixels at 96 dpi, from 320 × 200; 0: 960 × 600, or what suits the other */
@@ -16,6 +23,13 @@ struct clr_plot_options {
     const char *run_id;       /**< likewise (Run); NULL: none */
     const double *bounds; /**< of a range test: lowest and highest rate to mark, NaN: none; NULL: those of the
                              folders' range.json */
+    enum clr_plot_over over; /**< of runs */
+    bool rates;     /**< of runs: the learning rate as a second panel, from loss.csv where there is one */
+    bool multiples; /**< of runs and schedules: a small chart for each curve, over the others in grey */
+    double y_min; /**< of runs: accuracy in percent where the axis begins; what lies below is left out. 0: all
+                   */
+    const char *const *names; /**< of runs: what each input is called, repeats alike; NULL: policy and rates
+                               */
 };
 
 /**

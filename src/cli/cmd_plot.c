@@ -60,11 +60,25 @@ static int draw(const struct opt_set *set, const char *output, const struct clr_
                          set->args[0]);
 }
 
+/* Options that the kind of figure has no use for. */
+static int check_kind(const struct opt_set *set, struct clr_error *err)
+{
+    static const char *const of_runs[] = {"over", "rates", "multiples", "y-min"};
+    const bool run = strcmp(set->args[0], "run") == 0, schedule = strcmp(set->args[0], "schedule") == 0;
+
+    for (size_t i = 0; i < MEM_COUNT(of_runs) && !run; i++)
+        if (opt_given(set, of_runs[i]) && !(schedule && strcmp(of_runs[i], "multiples") == 0))
+            return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", of_runs[i], set->args[0]);
+    return 0;
+}
+
 int cmd_plot(int argc, char **argv, struct clr_error *err)
 {
     struct clr_plot_options options = {.command_line = cli_command_line()};
+    static const char *const overs[] = {"iterations", "time", NULL};
     const char *output = NULL;
     bool quiet = false;
+    int over = CLR_PLOT_OVER_ITERATIONS;
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -101,6 +115,28 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .argument = "TEXT",
          .may_be_empty = true,
          .help = "title; '' for none (default: made from the data)"},
+        {.kind = OPT_CHOICE,
+         .name = "over",
+         .value = &over,
+         .argument = "WHAT",
+         .choices = overs,
+         .help = "run: accuracy over iterations, or over time with the evaluations in it (default: "
+                 "iterations)"},
+        {.kind = OPT_FLAG,
+         .name = "rates",
+         .value = &options.rates,
+         .help = "run: the learning rate as a second panel on the same x axis"},
+        {.kind = OPT_FLAG,
+         .name = "multiples",
+         .value = &options.multiples,
+         .help = "run, schedule: a small chart for each curve, with the others in grey"},
+        {.kind = OPT_REAL,
+         .name = "y-min",
+         .value = &options.y_min,
+         .argument = "P",
+         .max = 100,
+         .below = true,
+         .help = "run: begin the axis at P percent, and leave out what lies below (default: all is shown)"},
         {.kind = OPT_FLAG, .name = "quiet", .value = &quiet, .help = "no messages, only warnings and errors"},
     };
 
@@ -111,7 +147,10 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     if (rc != 0)
         goto out;
     cli_set_quiet(quiet);
-    rc = draw(&set, output, &options, err);
+    options.over = (enum clr_plot_over)over;
+    rc = check_kind(&set, err);
+    if (rc == 0)
+        rc = draw(&set, output, &options, err);
     if (rc == 0)
         cli_note("wrote %s", output);
 out:

@@ -247,6 +247,21 @@ static bool ends_in(const char *text, const char *end)
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
+static int read_figure_look(struct lab_figure *figure, struct pt_reader *r, struct clr_error *err)
+{
+    static const char *const overs[] = {"ITERATIONS", "TIME", NULL};
+    int over = 0, rc = pt_word(r, "over", overs, &over, err);
+
+    figure->over_time = over == 1;
+    if (rc >= 0)
+        rc = pt_bool(r, "rates", &figure->rates, err);
+    if (rc >= 0)
+        rc = pt_bool(r, "multiples", &figure->multiples, err);
+    if (rc >= 0)
+        rc = pt_double(r, "y_min", 0.0, 99.0, &figure->y_min, err);
+    return rc;
+}
+
 static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt_field *f,
                        struct clr_error *err)
 {
@@ -275,6 +290,8 @@ static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt
         rc = pt_int(&r, "width", 320, 10000, &figure->width, err);
     if (rc >= 0)
         rc = pt_int(&r, "height", 200, 10000, &figure->height, err);
+    if (rc >= 0 && figure->kind == LAB_FIGURE_RUN)
+        rc = read_figure_look(figure, &r, err);
     if (rc >= 0)
         rc = read_figure_runs(figure, e, &r, err);
     return rc < 0 ? rc : pt_close(&r, NULL, err);

@@ -12,6 +12,9 @@
  *     range_test { name: "range" net: "quick" data: "cifar10" min_lr: 0.001 max_lr: 0.04 iterations: 4000 }
  *     figure { file: "accuracy.png" run: "fixed" title: "" }
  *
+ * A figure of runs may say more: `over: TIME` for ITERATIONS, `rates: true` and `multiples: true` (`clr-cl
+ * plot run` has the same), `y_min: 60`.
+ *
  * Every other field of `run` and `range_test` is an option of `clr-cl train` or `range-test`, with
  * underscores for the dashes within its name; `true` gives a flag; a field that is there several times is a
  * list. Those of `options` are in front of every run's own, so that the latter win; range tests do without
@@ -59,7 +62,9 @@ struct lab_figure {
     enum lab_figure_kind kind;
     char *title; /* NULL: made from the data; owned */
     int width, height;
-    size_t runs[LAB_MAX_RUNS]; /* which */
+    bool over_time, rates, multiples; /* of runs */
+    double y_min;                     /* likewise */
+    size_t runs[LAB_MAX_RUNS];        /* which */
     size_t run_count;
 };
 

@@ -422,8 +422,14 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
     struct clr_plot_options options = {.width = figure->width,
                                        .height = figure->height,
                                        .title = figure->title,
-                                       .command_line = command_line};
+                                       .command_line = command_line,
+                                       .over =
+                                           figure->over_time ? CLR_PLOT_OVER_TIME : CLR_PLOT_OVER_ITERATIONS,
+                                       .rates = figure->rates,
+                                       .multiples = figure->multiples,
+                                       .y_min = figure->y_min};
     char *path = NULL, **folders = NULL;
+    const char **names = NULL;
     size_t count = 0, all = 0;
     int rc = fs_join(&path, dir, figure->file, err);
 
@@ -431,14 +437,20 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
         all += (size_t)e->runs[figure->runs[k]].seed_count;
     if (rc == 0)
         rc = mem_new(&folders, all, sizeof *folders, "folders", err);
+    if (rc == 0)
+        rc = mem_new(&names, all, sizeof *names, "names", err);
+    options.names = names;
     for (size_t k = 0; k < figure->run_count && rc == 0; k++) {
         const struct lab_run *run = &e->runs[figure->runs[k]];
         size_t at = 0;
         for (size_t i = 0; i < figure->runs[k]; i++)
             at += (size_t)e->runs[i].seed_count;
-        for (int s = 0; s < run->seed_count && rc == 0; s++)
-            if (states[at + (size_t)s] == LAB_FINISHED)
-                rc = lab_folder(&folders[count++], dir, run, run->seeds[s], err);
+        for (int s = 0; s < run->seed_count && rc == 0; s++) {
+            if (states[at + (size_t)s] != LAB_FINISHED)
+                continue;
+            names[count] = run->name;
+            rc = lab_folder(&folders[count++], dir, run, run->seeds[s], err);
+        }
     }
     if (rc == 0 && count > 0)
         rc = (figure->kind == LAB_FIGURE_RANGE ? clr_plot_range : clr_plot_run)(
@@ -446,6 +458,7 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
     for (size_t i = 0; folders && i < count; i++)
         free(folders[i]);
     free(folders);
+    free(names);
     free(path);
     return rc;
 }

@@ -271,6 +271,14 @@ void canvas_polygon(struct canvas *c, const double *xy, size_t count, uint32_t r
     cairo_fill(c->cr);
 }
 
+void canvas_set_origin(struct canvas *c, double x, double y)
+{
+    cairo_matrix_t m;
+
+    cairo_matrix_init(&m, c->scale, 0, 0, c->scale, round(x * c->scale), round(y * c->scale));
+    cairo_set_matrix(c->cr, &m);
+}
+
 /* The nearest place where a line of that many device pixels covers whole ones. */
 static double snap(const struct canvas *c, double v, double pixels)
 {

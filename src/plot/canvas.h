@@ -57,6 +57,9 @@ void canvas_destroy(struct canvas *c);
 /* Append the finished file. Once; only canvas_destroy() may follow. */
 int canvas_finish(struct canvas *c, struct str *out, struct clr_error *err);
 
+/* Where (0, 0) is from now on, in the canvas's own pixels; rounded so that rules stay sharp. */
+void canvas_set_origin(struct canvas *c, double x, double y);
+
 /* xy: x0, y0, x1, y1, … */
 void canvas_polyline(struct canvas *c, const double *xy, size_t count, const struct canvas_pen *pen);
 void canvas_polygon(struct canvas *c, const double *xy, size_t count, uint32_t rgb, double alpha);

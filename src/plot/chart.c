@@ -19,6 +19,7 @@
 #define GRID     0xE4E4E4
 #define GUIDE    0x606060
 #define SHADE    0x009E73
+#define MUTED    0xC4C4C4
 #define CELL     3.0 /* of the map of what is taken, in pixels; larger where the figure is huge */
 #define MARK     7.0 /* size of a marker */
 
@@ -63,7 +64,7 @@ struct drawing {
 int chart_add_series(struct chart_panel *panel, const char *label, size_t count, bool band,
                      struct chart_series **out, struct clr_error *err)
 {
-    struct chart_series s = {.count = count, .markers = true};
+    struct chart_series s = {.count = count, .look = panel->series_count, .markers = true};
     int rc = 0;
 
     if (!panel->series)
@@ -106,6 +107,7 @@ void chart_clear(struct chart *chart)
             free(panel->series[i].y);
             free(panel->series[i].low);
             free(panel->series[i].high);
+            free(panel->series[i].smooth);
         }
         free(panel->series);
     }
@@ -261,7 +263,12 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
 
 static bool wants_legend(const struct chart *chart)
 {
-    return chart->panels[0].series_count > 1 || chart->panels[0].series[0].label[0] || chart->band_label[0];
+    const struct chart_panel *panel = &chart->panels[0];
+
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (panel->series[i].label[0])
+            return true;
+    return chart->band_label[0] != '\0';
 }
 
 /* The legend's place when it stands below everything; gives the height it takes. */
@@ -362,6 +369,12 @@ static size_t trace_series(const struct drawing *d, size_t p, const struct chart
     return n;
 }
 
+/* What the line goes through. */
+static const double *line_of(const struct chart_series *s)
+{
+    return s->smooth ? s->smooth : s->y;
+}
+
 /* The largest series' room for trace_series(), twice (a band's outline). */
 static int new_trace(const struct drawing *d, double **xy, struct clr_error *err)
 {
@@ -394,7 +407,7 @@ static void take_curves(struct drawing *d, size_t p, double *xy)
 
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
-        size_t n = trace_series(d, p, s, s->y, xy);
+        size_t n = trace_series(d, p, s, line_of(s), xy);
         for (size_t k = 0; k + 1 < n; k++)
             place_take_segment(&d->place[p], xy[2 * k], xy[2 * k + 1], xy[2 * k + 2], xy[2 * k + 3], radius);
         place_take_segment(&d->place[p], xy[2 * n - 2], xy[2 * n - 1], xy[2 * n - 2], xy[2 * n - 1], radius);
@@ -459,9 +472,9 @@ static void draw_labels(struct drawing *d)
     char text[CHART_LABEL];
 
     if (d->chart->title[0]) {
-        canvas_fit_text(d->canvas, text, sizeof text, d->chart->title, d->s.title, true,
-                        d->width - 24 * d->s.unit);
-        canvas_text(d->canvas, d->width / 2, 14 * d->s.unit + 0.45 * d->s.title, text, d->s.title, true,
+        const double size = d->chart->small_title ? d->s.label : d->s.title;
+        canvas_fit_text(d->canvas, text, sizeof text, d->chart->title, size, true, d->width - 24 * d->s.unit);
+        canvas_text(d->canvas, d->width / 2, 14 * d->s.unit + 0.45 * d->s.title, text, size, true,
                     CANVAS_CENTER, INK);
     }
     canvas_text(d->canvas, b->x + b->w / 2, b->y + b->h + 1.9 * d->s.text + 0.85 * d->s.label,
@@ -492,14 +505,14 @@ static void draw_bands(struct drawing *d, size_t p, double *xy)
             memcpy(a, b, sizeof t);
             memcpy(b, t, sizeof t);
         }
-        canvas_polygon(d->canvas, xy, n + m, look_of(i).rgb, 0.25);
+        canvas_polygon(d->canvas, xy, n + m, look_of(s->look).rgb, 0.25);
     }
 }
 
 static void draw_markers(struct drawing *d, size_t p, size_t index)
 {
     const struct chart_series *s = &d->chart->panels[p].series[index];
-    struct look look = look_of(index);
+    struct look look = look_of(s->look);
     double size = MARK * d->s.unit, every = 16 * d->s.unit, next = -INFINITY;
 
     if (!s->markers && s->count > 1)
@@ -524,9 +537,11 @@ static void draw_curves(struct drawing *d, size_t p, double *xy)
 
     for (size_t i = panel->series_count; i-- > 0;) { /* the first one on top */
         const struct chart_series *s = &panel->series[i];
-        struct look look = look_of(i);
+        struct look look = look_of(s->look);
         struct canvas_pen pen = {look.rgb, 1.0, d->s.line, look.dash};
-        canvas_polyline(d->canvas, xy, trace_series(d, p, s, s->y, xy), &pen);
+        if (s->muted)
+            pen = (struct canvas_pen){MUTED, 1.0, 1.2 * d->s.unit, CANVAS_SOLID};
+        canvas_polyline(d->canvas, xy, trace_series(d, p, s, line_of(s), xy), &pen);
         draw_markers(d, p, i);
     }
 }
@@ -600,17 +615,16 @@ static void draw_guides(struct drawing *d, size_t p)
 
 static void draw_legend_entry(struct drawing *d, size_t i, double x, double y)
 {
-    double u = d->s.unit, handle = 34 * u;
-    const struct chart_series *series = d->chart->panels[0].series;
-    struct look look = look_of(i);
-    struct canvas_pen pen = {look.rgb, 1.0, d->s.line, look.dash};
-    double xy[4] = {x, y, x + handle, y};
+    double u = d->s.unit, handle = 34 * u, xy[4] = {x, y, x + handle, y};
 
     if (d->legend.band_row && i + 1 == d->legend.count) {
         canvas_rect(d->canvas, x, y - 5 * u, handle, 10 * u, 0x888888, 0.30);
     } else {
+        const struct chart_series *s = &d->chart->panels[0].series[i];
+        struct look look = look_of(s->look);
+        struct canvas_pen pen = {look.rgb, 1.0, d->s.line, look.dash};
         canvas_polyline(d->canvas, xy, 2, &pen);
-        if (series[i].markers || series[i].count == 1)
+        if (s->markers || s->count == 1)
             canvas_mark(d->canvas, look.marker, x + handle / 2, y, MARK * u, look.rgb);
     }
     canvas_text(d->canvas, x + 44 * u, y, d->legend.text[i], d->s.text, false, CANVAS_LEFT, INK);

@@ -19,7 +19,10 @@ struct chart_series {
     size_t count;
     double *x, *y;      /* owned; x ascending */
     double *low, *high; /* owned; NULL: no band */
+    double *smooth;     /* owned; the line's, while markers stay on y; NULL: y */
+    size_t look;        /* number of its colour, dashes and markers */
     bool markers;       /* mark points; without, only the line */
+    bool muted;         /* thin and grey: there for comparison */
 };
 
 enum chart_text_at {
@@ -52,6 +55,7 @@ struct chart_panel {
 
 struct chart {
     char title[256];
+    bool small_title;
     const char *x_label;
     bool x_log, x_from_zero;
     bool x_whole;                 /* counts: ticks on whole numbers */
@@ -65,7 +69,7 @@ int chart_add_series(struct chart_panel *panel, const char *label, size_t count,
 void chart_add_guide(struct chart_panel *panel, struct chart_guide guide);
 void chart_clear(struct chart *chart);
 
-/* Draw all of it. CLR_ENOMEM. */
+/* Draw all of it, from the canvas's origin. CLR_ENOMEM. */
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
                struct clr_error *err);
 

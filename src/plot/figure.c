@@ -9,10 +9,18 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/smooth.h"
 #include "plot/axes.h"
+#include "plot/multiples.h"
 #include "plot/runs.h"
 
 #define MAX_MARKED 5 /* iteration counts that are marked before they become a crowd */
+
+/* What a curve of accuracies is drawn over. */
+struct over {
+    enum { OVER_ITERATIONS, OVER_RATES, OVER_TIME } what;
+    double unit; /* of OVER_TIME: in seconds */
+};
 
 /* ---- curves of repeats ---- */
 
@@ -77,9 +85,26 @@ static size_t group_size(const struct runs *runs, size_t group, const struct run
     return n;
 }
 
-/* One group as a curve over the column `x`: the iterations that all its runs share. */
-static int add_group(struct chart_panel *panel, const struct runs *runs, size_t group, enum runs_column x,
-                     struct clr_error *err)
+/* Where that iteration lies on the x axis: at the mean of the times at which the group's runs got there. */
+static double place(const struct runs *runs, size_t group, const struct over *over, double iteration)
+{
+    double seconds = 0.0;
+    size_t n = 0;
+
+    if (over->what != OVER_TIME)
+        return iteration;
+    for (size_t i = 0; i < runs->count; i++) {
+        if (runs->run[i].group == group) {
+            seconds += runs_seconds(&runs->run[i], iteration);
+            n++;
+        }
+    }
+    return seconds / (double)n / over->unit;
+}
+
+/* One group as a curve: the iterations that all its runs share. */
+static int add_group(struct chart_panel *panel, const struct runs *runs, size_t group,
+                     const struct over *over, struct clr_error *err)
 {
     const struct run *first = NULL;
     size_t members = group_size(runs, group, &first), n = 0;
@@ -95,13 +120,15 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     if (rc < 0)
         return rc;
     for (size_t r = 0; r < first->table.rows; r++) {
+        const double iteration = csv_at(&first->table, r, RUNS_ITERATION);
         double mean = 0.0, deviation;
-        if (!summarise(runs, group, csv_at(&first->table, r, RUNS_ITERATION), &mean, &deviation))
+        if (!summarise(runs, group, iteration, &mean, &deviation) || mean < panel->floor)
             continue;
-        s->x[n] = csv_at(&first->table, r, x);
+        s->x[n] = over->what == OVER_RATES ? csv_at(&first->table, r, RUNS_LR)
+                                           : place(runs, group, over, iteration);
         s->y[n] = mean;
         if (s->low) {
-            s->low[n] = fmax(mean - deviation, 0.0);
+            s->low[n] = fmax(mean - deviation, panel->floor);
             s->high[n] = fmin(mean + deviation, 100.0);
         }
         n++;
@@ -109,7 +136,9 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     s->count = n;
     if (n == 0)
         return clr_error_set(err, CLR_EINPUT,
-                             "%s:2: shares no iteration with its repeats: nothing to average",
+                             panel->floor > 0.0
+                                 ? "%s:2: no accuracy reaches the lower end of the axis: nothing to draw"
+                                 : "%s:2: shares no iteration with its repeats: nothing to average",
                              first->csv_path);
     return 0;
 }
@@ -135,18 +164,19 @@ static const char *common_topic(const struct runs *runs)
     return runs->run[0].topic;
 }
 
-static int add_groups(struct chart *chart, const struct runs *runs, enum runs_column x, struct clr_error *err)
+static int add_groups(struct chart *chart, const struct runs *runs, const struct over *over, double floor,
+                      struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];
 
     chart->panel_count = 1;
     panel->y_label = accuracy_label(runs);
-    panel->floor = 0.0;
+    panel->floor = floor;
     panel->ceiling = 100.0;
     panel->min_span = 2.0;
     panel->share = 1.0;
     for (size_t g = 0; g < runs->groups; g++) {
-        int rc = add_group(panel, runs, g, x, err);
+        int rc = add_group(panel, runs, g, over, err);
         if (rc < 0)
             return rc;
     }
@@ -180,16 +210,19 @@ static size_t slowest(const struct chart_panel *panel)
     return best;
 }
 
-static void mark_count(struct chart_panel *panel, double x, double y)
+static void mark_count(struct chart_panel *panel, double x, double y, bool whole)
 {
     struct chart_guide g = {.x0 = x, .x1 = x, .y0 = -INFINITY, .y1 = y, .text_at = CHART_TEXT_FOOT};
 
-    axes_format_fixed(g.text, sizeof g.text, x, 0);
+    if (whole)
+        axes_format_fixed(g.text, sizeof g.text, x, 0);
+    else
+        axes_format_value(g.text, sizeof g.text, x, 3);
     chart_add_guide(panel, g);
 }
 
 /* Where each faster curve first reaches what the slowest one ends with; not where it starts there. */
-static void connect_equal_accuracy(struct chart_panel *panel)
+static void connect_equal_accuracy(struct chart_panel *panel, bool whole)
 {
     double at[CHART_MAX_SERIES], end_x, end_y;
     size_t slow = slowest(panel), n = 0;
@@ -217,22 +250,111 @@ static void connect_equal_accuracy(struct chart_panel *panel)
     chart_add_guide(panel, level);
     for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
         if (i == 0 || at[i] != at[i - 1])
-            mark_count(panel, at[i], end_y);
+            mark_count(panel, at[i], end_y, whole);
     }
-    mark_count(panel, end_x, end_y);
+    mark_count(panel, end_x, end_y, whole);
 }
 
-int figure_run(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
+/* The time of the longest run decides in what it is told. */
+static int prepare_time(struct chart *chart, struct over *over, struct runs *runs, struct clr_error *err)
+{
+    double longest = 0.0;
+    int rc = runs_read_times(runs, err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < runs->count; i++)
+        longest = fmax(longest, runs_seconds(&runs->run[i], INFINITY));
+    over->what = OVER_TIME;
+    over->unit = longest <= 120 ? 1 : longest <= 7200 ? 60 : 3600;
+    chart->x_label = longest <= 120    ? "time, with evaluations (s)"
+                     : longest <= 7200 ? "time, with evaluations (min)"
+                                       : "time, with evaluations (h)";
+    chart->x_whole = false;
+    return 0;
+}
+
+/* The group's rates: its first run's, from loss.csv, which has more of them than history.csv. */
+static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t group,
+                     const struct over *over, struct clr_error *err)
+{
+    static const struct csv_column columns[] = {
+        {"iteration", 0, 1e15}, {"trn_loss", -HUGE_VAL, HUGE_VAL}, {"lr", 0, AXES_LIMIT}};
+    const struct run *first = NULL;
+    const struct csv *t;
+    struct chart_series *s;
+    struct csv losses = {0};
+    char *path = NULL;
+    int rc = 0;
+
+    (void)group_size(runs, group, &first);
+    if (first->folder)
+        rc = fs_join(&path, first->folder, "loss.csv", err);
+    if (rc == 0 && path && fs_exists(path))
+        rc = csv_read(&losses, path, columns, MEM_COUNT(columns), err);
+    t = losses.rows > 0 ? &losses : &first->table;
+    if (rc == 0)
+        rc = chart_add_series(panel, first->label, t->rows, false, &s, err);
+    for (size_t r = 0; r < t->rows && rc == 0; r++) {
+        s->x[r] = place(runs, group, over, csv_at(t, r, RUNS_ITERATION));
+        s->y[r] = csv_at(t, r, RUNS_LR);
+        s->markers = false;
+    }
+    csv_clear(&losses);
+    free(path);
+    return rc;
+}
+
+static int add_rates_panel(struct chart *chart, const struct runs *runs, const struct over *over, bool small,
+                           struct clr_error *err)
+{
+    int rc = 0;
+
+    chart->panels[0].share = 0.64;
+    chart->panels[1] = (struct chart_panel){.y_label = small ? "rate" : "learning rate",
+                                            .from_zero = true,
+                                            .floor = 0.0,
+                                            .ceiling = INFINITY,
+                                            .share = 0.36};
+    chart->panel_count = 2;
+    for (size_t g = 0; g < runs->groups && rc == 0; g++)
+        rc = add_rates(&chart->panels[1], runs, g, over, err);
+    return rc;
+}
+
+/* "NAME: policy and rates", or the name alone where room is scarce or the policy is called like that. */
+static void name_groups(struct runs *runs, const struct clr_plot_options *o)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        struct run *r = &runs->run[i];
+        char label[2 * RUNS_LABEL];
+        if (!o->multiples && strncmp(r->label, o->names[i], strlen(o->names[i])) == 0)
+            continue;
+        (void)snprintf(label, sizeof label, "%s%s%s", o->names[i], o->multiples ? "" : ": ",
+                       o->multiples ? "" : r->label);
+        str_copy(r->label, sizeof r->label, label);
+    }
+}
+
+int figure_run(struct chart *out, const char *const *inputs, size_t count,
+               const struct clr_plot_options *options, struct clr_error *err)
 {
     struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
+    struct over over = {.what = OVER_ITERATIONS};
     struct runs runs = {0};
     int rc = runs_read(&runs, inputs, count, "history.csv", err);
 
+    if (rc == 0 && options && options->over == CLR_PLOT_OVER_TIME)
+        rc = prepare_time(&chart, &over, &runs, err);
+    if (rc == 0 && options && options->names)
+        name_groups(&runs, options);
     if (rc == 0)
-        rc = add_groups(&chart, &runs, RUNS_ITERATION, err);
+        rc = add_groups(&chart, &runs, &over, options ? options->y_min : 0.0, err);
+    if (rc == 0 && options && options->rates)
+        rc = add_rates_panel(&chart, &runs, &over, options->multiples, err);
     if (rc < 0)
         goto out;
-    connect_equal_accuracy(&chart.panels[0]);
+    connect_equal_accuracy(&chart.panels[0], chart.x_whole);
     str_copy(chart.title, sizeof chart.title, common_topic(&runs));
     *out = chart;
     memset(&chart, 0, sizeof chart);
@@ -312,16 +434,34 @@ static void mark_bounds(struct chart_panel *panel, double lo, double hi)
     panel->shade_hi = hi;
 }
 
-int figure_range(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
+/* The curve that bounds are read from runs through the measured points. */
+static int smooth_curves(struct chart_panel *panel, struct clr_error *err)
 {
-    struct chart chart = {.x_label = "learning rate"};
+    for (size_t i = 0; i < panel->series_count; i++) {
+        struct chart_series *s = &panel->series[i];
+        int rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
+        if (rc < 0)
+            return rc;
+        for (size_t k = 0; k < s->count; k++)
+            s->smooth[k] = smooth_three(s->y, s->count, k);
+    }
+    return 0;
+}
+
+int figure_range(struct chart *out, const char *const *inputs, size_t count,
+                 const struct clr_plot_options *options, struct clr_error *err)
+{
+    const struct over over = {.what = OVER_RATES};
+    struct chart chart = {.x_label = "learning rate (line: mean of three neighbouring points)"};
     struct runs runs = {0};
     int rc = runs_read(&runs, inputs, count, "range.csv", err);
 
     for (size_t i = 0; i < runs.count && rc == 0; i++)
         rc = check_rising(&runs.run[i], err);
     if (rc == 0)
-        rc = add_groups(&chart, &runs, RUNS_LR, err);
+        rc = add_groups(&chart, &runs, &over, 0.0, err);
+    if (rc == 0)
+        rc = smooth_curves(&chart.panels[0], err);
     if (rc < 0)
         goto out;
     chart.x_log = all_geometric(&runs, NULL);
@@ -329,6 +469,10 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count, str
     if (runs.groups == 1) {
         double lo, hi;
         shared_bounds(&lo, &hi, &runs);
+        if (options && options->bounds) {
+            lo = options->bounds[0];
+            hi = options->bounds[1];
+        }
         mark_bounds(&chart.panels[0], lo, hi);
         if (runs.count > 1)
             (void)snprintf(chart.panels[0].series[0].label, CHART_LABEL, "mean of %zu runs", runs.count);
@@ -343,105 +487,6 @@ out:
     chart_clear(&chart);
     runs_clear(&runs);
     return rc;
-}
-
-/* ---- schedule ---- */
-
-enum { SCHEDULE_ITERATION, SCHEDULE_LR, SCHEDULE_MOMENTUM, SCHEDULE_COLUMNS };
-
-static int read_schedule(struct csv *out, const char *path, struct clr_error *err)
-{
-    static const struct csv_column columns[SCHEDULE_COLUMNS] = {
-        {"iteration", 0, 1e15}, {"lr", 0, AXES_LIMIT}, {"momentum", 0, 1}};
-    int rc = csv_read(out, path, columns, SCHEDULE_COLUMNS, err);
-
-    if (rc < 0)
-        return rc;
-    if (out->rows == 0)
-        rc = clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing to draw", path);
-    for (size_t r = 1; r < out->rows && rc == 0; r++) {
-        double before = csv_at(out, r - 1, SCHEDULE_ITERATION), now = csv_at(out, r, SCHEDULE_ITERATION);
-        if (now <= before)
-            rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: iteration %.0f follows %.0f: they must ascend", path,
-                               r + 2, now, before);
-    }
-    if (rc < 0)
-        csv_clear(out);
-    return rc;
-}
-
-static int add_column(struct chart_panel *panel, const char *label, const struct csv *t, size_t column,
-                      struct clr_error *err)
-{
-    struct chart_series *s;
-    int rc = chart_add_series(panel, label, t->rows, false, &s, err);
-
-    for (size_t r = 0; rc == 0 && r < t->rows; r++) {
-        s->x[r] = csv_at(t, r, SCHEDULE_ITERATION);
-        s->y[r] = csv_at(t, r, column);
-    }
-    return rc;
-}
-
-static bool varies(const struct csv *t, size_t column)
-{
-    for (size_t r = 1; r < t->rows; r++) {
-        if (csv_at(t, r, column) != csv_at(t, 0, column))
-            return true;
-    }
-    return false;
-}
-
-static int add_schedules(struct chart *chart, const char *const *inputs, size_t count, struct clr_error *err)
-{
-    bool momentum = false;
-    int rc = 0;
-
-    chart->panel_count = 1;
-    chart->panels[0] = (struct chart_panel){
-        .y_label = "learning rate", .from_zero = true, .floor = 0.0, .ceiling = INFINITY, .share = 0.64};
-    chart->panels[1] =
-        (struct chart_panel){.y_label = "momentum", .floor = 0.0, .ceiling = 1.0, .share = 0.36};
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        struct csv t;
-        char label[CHART_LABEL] = "";
-        rc = read_schedule(&t, inputs[i], err);
-        if (rc < 0)
-            return rc;
-        if (count > 1)
-            runs_name(label, sizeof label, inputs[i]);
-        momentum = momentum || varies(&t, SCHEDULE_MOMENTUM);
-        rc = add_column(&chart->panels[0], label, &t, SCHEDULE_LR, err);
-        if (rc == 0)
-            rc = add_column(&chart->panels[1], label, &t, SCHEDULE_MOMENTUM, err);
-        csv_clear(&t);
-    }
-    if (momentum)
-        chart->panel_count = 2;
-    for (size_t p = 0; p < 2; p++) {
-        for (size_t i = 0; i < chart->panels[p].series_count; i++)
-            chart->panels[p].series[i].markers = count > 1;
-    }
-    return rc;
-}
-
-int figure_schedule(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
-{
-    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
-    int rc;
-
-    if (count == 0)
-        return clr_error_set(err, CLR_EINPUT,
-                             "nothing to draw: name at least one CSV file of `schedule --csv`");
-    rc = add_schedules(&chart, inputs, count, err);
-    if (rc < 0) {
-        chart_clear(&chart);
-        return rc;
-    }
-    str_copy(chart.title, sizeof chart.title,
-             count > 1 ? "learning-rate schedules" : "learning-rate schedule");
-    *out = chart;
-    return 0;
 }
 
 /* ---- bytes and files ---- */
@@ -475,55 +520,56 @@ int figure_render(struct str *out, const struct chart *chart, enum canvas_format
     rc = canvas_create(&canvas, &spec, err);
     if (rc < 0)
         return rc;
-    rc = chart_draw(canvas, chart, spec.width, spec.height, err);
+    rc = (options && options->multiples ? multiples_draw : chart_draw)(canvas, chart, spec.width, spec.height,
+                                                                       err);
     if (rc == 0)
         rc = canvas_finish(canvas, out, err);
     canvas_destroy(canvas);
     return rc;
 }
 
-typedef int figure_maker(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
-
-static int write_figure(const char *path, figure_maker *make, const char *const *inputs, size_t count,
-                        const struct clr_plot_options *options, struct clr_error *err)
+/* Clears the chart. */
+static int write_figure(const char *path, struct chart *chart, const struct clr_plot_options *options,
+                        struct clr_error *err)
 {
-    struct chart chart = {0};
     struct str bytes = {0};
     enum canvas_format format;
     int rc = canvas_format_of(&format, path, err);
 
-    if (rc == 0)
-        rc = make(&chart, inputs, count, err);
-    if (rc < 0)
-        return rc;
-    if (options && options->bounds) {
-        chart.panels[0].guide_count = 0;
-        mark_bounds(&chart.panels[0], options->bounds[0], options->bounds[1]);
-    }
     if (options && options->title)
-        str_copy(chart.title, sizeof chart.title, options->title);
-    rc = figure_render(&bytes, &chart, format, false, options, err);
+        str_copy(chart->title, sizeof chart->title, options->title);
+    if (rc == 0)
+        rc = figure_render(&bytes, chart, format, false, options, err);
     if (rc == 0)
         rc = fs_write_atomic(path, bytes.text, bytes.length, err);
     str_clear(&bytes);
-    chart_clear(&chart);
+    chart_clear(chart);
     return rc;
 }
 
 int clr_plot_run(const char *path, const char *const *inputs, size_t count,
                  const struct clr_plot_options *options, struct clr_error *err)
 {
-    return write_figure(path, figure_run, inputs, count, options, err);
+    struct chart chart = {0};
+    int rc = figure_run(&chart, inputs, count, options, err);
+
+    return rc < 0 ? rc : write_figure(path, &chart, options, err);
 }
 
 int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                    const struct clr_plot_options *options, struct clr_error *err)
 {
-    return write_figure(path, figure_range, inputs, count, options, err);
+    struct chart chart = {0};
+    int rc = figure_range(&chart, inputs, count, options, err);
+
+    return rc < 0 ? rc : write_figure(path, &chart, options, err);
 }
 
 int clr_plot_schedule(const char *path, const char *const *inputs, size_t count,
                       const struct clr_plot_options *options, struct clr_error *err)
 {
-    return write_figure(path, figure_schedule, inputs, count, options, err);
+    struct chart chart = {0};
+    int rc = figure_schedule(&chart, inputs, count, err);
+
+    return rc < 0 ? rc : write_figure(path, &chart, options, err);
 }

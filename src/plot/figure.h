@@ -8,9 +8,11 @@
 
 #include "plot/chart.h"
 
-/* Fill the chart (chart_clear() it). Errors as in clr/plot.h. */
-int figure_run(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
-int figure_range(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
+/* Fill the chart (chart_clear() it). options may be NULL. Errors as in clr/plot.h. */
+int figure_run(struct chart *out, const char *const *inputs, size_t count,
+               const struct clr_plot_options *options, struct clr_error *err);
+int figure_range(struct chart *out, const char *const *inputs, size_t count,
+                 const struct clr_plot_options *options, struct clr_error *err);
 int figure_schedule(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
 
 /* Draw it. boxes: text as boxes, see canvas.h. options may be NULL. */

@@ -211,6 +211,18 @@ out:
 
 /* ---- one input ---- */
 
+/* The first column must ascend. */
+static int check_ascending(const struct csv *t, const char *path, struct clr_error *err)
+{
+    for (size_t r = 1; r < t->rows; r++) {
+        const double before = csv_at(t, r - 1, 0), now = csv_at(t, r, 0);
+        if (now <= before)
+            return clr_error_set(err, CLR_EINPUT, "%s:%zu: iteration %.0f follows %.0f: they must ascend",
+                                 path, r + 2, now, before);
+    }
+    return 0;
+}
+
 static int read_table(struct run *run, struct clr_error *err)
 {
     static const struct csv_column columns[RUNS_COLUMNS] = {
@@ -224,14 +236,7 @@ static int read_table(struct run *run, struct clr_error *err)
         return rc;
     if (run->table.rows == 0)
         return clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing was evaluated yet", run->csv_path);
-    for (size_t r = 1; r < run->table.rows; r++) {
-        double before = csv_at(&run->table, r - 1, RUNS_ITERATION),
-               now = csv_at(&run->table, r, RUNS_ITERATION);
-        if (now <= before)
-            return clr_error_set(err, CLR_EINPUT, "%s:%zu: iteration %.0f follows %.0f: they must ascend",
-                                 run->csv_path, r + 2, now, before);
-    }
-    return 0;
+    return check_ascending(&run->table, run->csv_path, err);
 }
 
 static int read_run(struct run *run, const char *input, const char *csv_name, struct clr_error *err)
@@ -240,7 +245,9 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
 
     runs_name(run->name, sizeof run->name, input);
     if (fs_is_dir(input)) {
-        rc = fs_join(&run->csv_path, input, csv_name, err);
+        rc = str_duplicate(&run->folder, input, err);
+        if (rc == 0)
+            rc = fs_join(&run->csv_path, input, csv_name, err);
         if (rc == 0)
             rc = read_settings(run, input, err);
         if (rc == 0)
@@ -394,14 +401,66 @@ int runs_read(struct runs *out, const char *const *inputs, size_t count, const c
     return 0;
 }
 
+/* ---- times ---- */
+
+static int read_times(struct run *run, struct clr_error *err)
+{
+    static const struct csv_column columns[] = {{"iteration", 0, 1e15}, {"seconds", 0, 1e12}};
+    const double end = csv_at(&run->table, run->table.rows - 1, RUNS_ITERATION);
+    char *path = NULL;
+    int rc;
+
+    if (!run->folder)
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' is a file: over time, runs are drawn from their folders, which hold "
+                             "timing.csv too",
+                             run->csv_path);
+    rc = fs_join(&path, run->folder, "timing.csv", err);
+    if (rc == 0)
+        rc = csv_read(&run->times, path, columns, MEM_COUNT(columns), err);
+    if (rc == 0)
+        rc = check_ascending(&run->times, path, err);
+    if (rc == 0 && (run->times.rows == 0 || csv_at(&run->times, run->times.rows - 1, 0) < end))
+        rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: ends before iteration %.0f, the last one of history.csv",
+                           path, run->times.rows + 1, end);
+    free(path);
+    return rc;
+}
+
+int runs_read_times(struct runs *runs, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < runs->count && rc == 0; i++)
+        rc = read_times(&runs->run[i], err);
+    return rc;
+}
+
+double runs_seconds(const struct run *run, double iteration)
+{
+    const struct csv *t = &run->times;
+    double x0 = 0.0, y0 = 0.0;
+
+    for (size_t r = 0; r < t->rows; r++) {
+        const double x1 = csv_at(t, r, 0), y1 = csv_at(t, r, 1);
+        if (iteration <= x1)
+            return x1 > x0 ? y0 + (y1 - y0) * (iteration - x0) / (x1 - x0) : y1;
+        x0 = x1;
+        y0 = y1;
+    }
+    return y0;
+}
+
 void runs_clear(struct runs *runs)
 {
     for (size_t i = 0; runs->run && i < runs->count; i++) {
         struct run *r = &runs->run[i];
         free(r->csv_path);
+        free(r->folder);
         free(r->seed);
         json_decref(r->settings);
         csv_clear(&r->table);
+        csv_clear(&r->times);
     }
     free(runs->run);
     memset(runs, 0, sizeof *runs);

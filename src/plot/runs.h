@@ -16,6 +16,7 @@ enum runs_column { RUNS_ITERATION, RUNS_TRN_LOSS, RUNS_LR, RUNS_VAL_LOSS, RUNS_V
 
 struct run {
     char *csv_path;
+    char *folder;           /* NULL: a file was named */
     char name[RUNS_LABEL];  /* of the folder or file */
     char label[RUNS_LABEL]; /* policy and rates from run.json, with the topic where topics differ; else the
                                name */
@@ -25,6 +26,7 @@ struct run {
     bool has_min, has_max;  /* range.json's bounds */
     double min_lr, max_lr;
     struct csv table; /* at least one row; iterations ascending */
+    struct csv times; /* of timing.csv: iteration, seconds; after runs_read_times() */
     void *settings;   /* json_t without seed and out, or NULL */
     char *seed;       /* as text, or NULL */
     size_t group;     /* repeats have the same number */
@@ -43,6 +45,12 @@ struct runs {
 int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
               struct clr_error *err);
 void runs_clear(struct runs *runs);
+
+/* Read the folders' timing.csv. CLR_EINPUT: "FILE:LINE: …"; a run that has none, or a shorter one. */
+int runs_read_times(struct runs *runs, struct clr_error *err);
+
+/* Seconds from the start of the run to the end of that iteration, between the rows on a straight line. */
+double runs_seconds(const struct run *run, double iteration);
 
 /* Last part of a path, without ".csv"; the folder's for "…/history.csv" and "…/range.csv". */
 void runs_name(char *out, size_t size, const char *path);

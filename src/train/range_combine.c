@@ -127,32 +127,30 @@ out:
 static int read_off(struct clr_range_result *out, struct means *m, struct clr_error *err)
 {
     const double n = (double)m->count;
-    struct range_point *points = NULL;
-    struct range_curve curve = {.count = (int)m->rows,
+    struct range_curve curve = {.rates = m->rates,
+                                .accuracies = m->accuracies,
+                                .count = m->rows,
                                 .untrained = m->untrained / n,
                                 .classes = m->classes,
                                 .images =
                                     m->images, /* the same every time: their error does not average out */
                                 .diverged = !isnan(m->diverged_lr),
                                 .diverged_lr = m->diverged_lr};
-    int rc = mem_new(&points, m->rows, sizeof *points, "the curve", err);
 
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < m->rows; i++)
-        points[i] = (struct range_point){m->rates[i] / n, m->accuracies[i] / n};
+    for (size_t i = 0; i < m->rows; i++) {
+        m->rates[i] /= n;
+        m->accuracies[i] /= n;
+    }
     for (size_t i = 0; i < m->updates; i++) {
         m->losses[i] /= n;
         m->update_rates[i] /= n;
     }
-    curve.points = points;
     *out =
         (struct clr_range_result){.iterations = m->rows > 0 ? (uint64_t)(m->iterations[m->rows - 1] / n) : 0,
                                   .diverged = curve.diverged,
                                   .diverged_lr = m->diverged_lr,
                                   .diverged_at = m->diverged_at};
     suggest_range(out, &curve);
-    free(points);
     return rules_read(out->rules, m->update_rates, m->losses, m->updates, err);
 }
 

@@ -84,22 +84,25 @@ static int read_rules(const struct session *s, struct clr_range_result *out, str
 static int read_off(struct session *s, struct record *r, double untrained, struct clr_range_result *out,
                     struct clr_error *err)
 {
-    struct range_point *points = NULL;
-    struct range_curve curve = {.count = (int)r->row_count,
+    double *columns = NULL;
+    struct range_curve curve = {.count = r->row_count,
                                 .untrained = untrained,
                                 .classes = s->o->data->classes,
                                 .images = s->eval_count,
                                 .diverged = out->diverged,
                                 .diverged_lr = out->diverged_lr};
-    int rc = mem_new(&points, r->row_count, sizeof *points, "the curve", err);
+    int rc = mem_new(&columns, r->row_count, 2 * sizeof *columns, "the curve", err);
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < r->row_count; i++)
-        points[i] = (struct range_point){r->rows[i].lr, r->rows[i].val_acc};
-    curve.points = points;
+    for (size_t i = 0; i < r->row_count; i++) {
+        columns[i] = r->rows[i].lr;
+        columns[r->row_count + i] = r->rows[i].val_acc;
+    }
+    curve.rates = columns;
+    curve.accuracies = columns + r->row_count;
     suggest_range(out, &curve);
-    free(points);
+    free(columns);
     rc = read_rules(s, out, err);
     if (rc == 0)
         rc = record_write_json(r, "range.json", range_json(out, untrained, curve.classes, curve.images), err);

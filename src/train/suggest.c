@@ -4,40 +4,33 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/smooth.h"
+
 #define FALL 0.01 /* accuracy: one point */
 
-static double smoothed(const struct range_curve *c, int i)
+static double smoothed(const struct range_curve *c, size_t i)
 {
-    const int first = i > 0 ? i - 1 : i, last = i + 1 < c->count ? i + 1 : i;
-    double sum = 0.0;
-
-    for (int k = first; k <= last; k++)
-        sum += c->points[k].accuracy;
-    return sum / (last - first + 1);
+    return smooth_three(c->accuracies, c->count, i);
 }
 
-/* First point from which the accuracy stays above the threshold up to point `top`; −1: none. */
-static int first_above(const struct range_curve *c, double threshold, int top)
+/* First point from which the accuracy stays above the threshold up to point `top`; top + 1: none. */
+static size_t first_above(const struct range_curve *c, double threshold, size_t top)
 {
-    int first = -1;
+    size_t first = top + 1;
 
-    for (int i = 0; i <= top; i++) {
-        if (!(c->points[i].accuracy > threshold))
-            first = -1;
-        else if (first < 0)
-            first = i;
-    }
+    while (first > 0 && c->accuracies[first - 1] > threshold)
+        first--;
     return first;
 }
 
 /* The highest smoothed point before the first fall; *fell says whether there was one. Only what lies above
  * the threshold counts: noise at chance level is no fall. */
-static int find_top(const struct range_curve *c, double threshold, bool *fell)
+static size_t find_top(const struct range_curve *c, double threshold, bool *fell)
 {
-    int top = 0;
+    size_t top = 0;
 
     *fell = false;
-    for (int i = 1; i < c->count && !*fell; i++) {
+    for (size_t i = 1; i < c->count && !*fell; i++) {
         if (smoothed(c, i) > smoothed(c, top))
             top = i;
         else
@@ -51,16 +44,16 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
     const double chance = 1.0 / c->classes;
     double threshold;
     bool fell;
-    int top, first;
+    size_t top, first;
 
     r->baseline = c->untrained > chance ? c->untrained : chance;
     r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
     r->has_min = r->has_max = false;
     r->top_accuracy = r->top_lr = NAN;
-    for (int i = 0; i < c->count; i++) {
+    for (size_t i = 0; i < c->count; i++) {
         if (!(smoothed(c, i) <= r->top_accuracy)) {
             r->top_accuracy = smoothed(c, i);
-            r->top_lr = c->points[i].lr;
+            r->top_lr = c->rates[i];
         }
     }
     threshold = r->baseline + 3.0 * r->standard_error;
@@ -71,7 +64,7 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
     }
     top = find_top(c, threshold, &fell);
     first = first_above(c, threshold, top);
-    if (first < 0) {
+    if (first > top) {
         (void)snprintf(
             r->explanation, sizeof r->explanation,
             "the accuracy never rose above %.2f %% (baseline %.2f %% + 3 standard errors) and stayed there",
@@ -79,10 +72,10 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
         return;
     }
     r->has_min = true;
-    r->min_lr = c->points[first > 0 ? first - 1 : 0].lr;
+    r->min_lr = c->rates[first > 0 ? first - 1 : 0];
     r->has_max = fell || c->diverged;
     if (r->has_max)
-        r->max_lr = fell ? c->points[top].lr : fmin(c->points[top].lr, c->diverged_lr / 2);
+        r->max_lr = fell ? c->rates[top] : fmin(c->rates[top], c->diverged_lr / 2);
     if (r->has_max && r->min_lr > r->max_lr)
         r->has_min = false;
     (void)snprintf(

@@ -7,13 +7,9 @@
 
 #include <clr/train.h>
 
-struct range_point {
-    double lr, accuracy;
-};
-
 struct range_curve {
-    const struct range_point *points; /* by rising rate */
-    int count;
+    const double *rates, *accuracies; /* rising rates */
+    size_t count;
     double untrained; /* accuracy before the first update */
     int classes;
     int images;         /* evaluated */

@@ -79,6 +79,8 @@ table("usage", [
      ["give one"]),
     ("net with half a size", ["net", "show", "quick", "--input", "3x32"], 2, [], ["--input takes channels"]),
     ("plot of an unknown kind", ["plot", "pie", "x.csv", "-o", "x.png"], 2, [], ["run, range, schedule or bench"]),
+    ("plot of time where there is none", ["plot", "range", "x", "-o", "x.png", "--over", "time"], 2, [],
+     ["--over: not for 'plot range'"]),
     ("plot without a figure", ["plot", "run", "x"], 2, [], ["--output FIGURE is missing"]),
     ("train without a net", ["train"], 2, [], ["--net NET is missing"]),
     ("train without data", ["train", "--net", "quick"], 2, [], ["--data DATA is missing"]),

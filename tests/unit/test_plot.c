@@ -404,7 +404,7 @@ START_TEST(test_figure__mean_and_band_of_repeats)
     size_t n = make_headline(support_temp_dir(), inputs);
     const struct chart_series *s;
 
-    ck_assert_int_eq(figure_run(&chart, inputs, n, NULL), 0);
+    ck_assert_int_eq(figure_run(&chart, inputs, n, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].series_count, 2);
     s = &chart.panels[0].series[0];
     ck_assert_str_eq(s->label, "triangular 0.0025…0.01, step size 2,000, 3 runs");
@@ -430,14 +430,45 @@ START_TEST(test_figure__repeats_are_averaged_where_all_were_evaluated)
 
     inputs[0] = make_run(base, "a", even, 3, 0, FIXED "\"seed\":1");
     inputs[1] = make_run(base, "b", some, 4, 0, FIXED "\"seed\":2");
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL), 0);
+    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].series[0].count, 2);
     ck_assert(chart.panels[0].series[0].x[1] == 6 && fabs(chart.panels[0].series[0].y[1] - 70) < 1e-9);
     chart_clear(&chart);
     apart[0] = inputs[0];
     apart[1] = make_run(base, "c", odd, 1, 0, FIXED "\"seed\":3");
-    ck_assert_int_eq(figure_run(&chart, apart, 2, &err), CLR_EINPUT);
+    ck_assert_int_eq(figure_run(&chart, apart, 2, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "shares no iteration"));
+}
+END_TEST
+
+START_TEST(test_figure__over_time_with_rates_and_names)
+{
+    static const struct point points[] = {{100, 20}, {200, 40}, {400, 60}};
+    static const char *const names[] = {"mine", "mine"};
+    const struct clr_plot_options o = {
+        .over = CLR_PLOT_OVER_TIME, .rates = true, .y_min = 30, .names = names};
+    const struct clr_plot_options small = {.multiples = true, .width = 320, .height = 200};
+    const char *base = support_temp_dir(), *inputs[2];
+    struct clr_error err = {0};
+    struct chart chart;
+
+    inputs[0] = make_run(base, "a", points, 3, 0, FIXED "\"seed\":1");
+    inputs[1] = make_run(base, "b", points, 3, 0, FIXED "\"seed\":2");
+    write_text(inputs[0], "timing.csv", "iteration,seconds\n200,60\n400,240\n");
+    ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EINPUT); /* b has no times */
+    write_text(inputs[1], "timing.csv", "iteration,seconds\n100,60\n300,120\n");
+    ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "b/timing.csv:3: ends before iteration 400"));
+    write_text(inputs[1], "timing.csv", "iteration,seconds\n100,60\n500,300\n");
+    write_text(inputs[0], "loss.csv", "iteration,trn_loss,lr\n100,1,0.5\n300,1,0.25\n");
+    ck_assert_msg(figure_run(&chart, inputs, 2, &o, &err) == 0, "%s", err.message);
+    ck_assert_str_eq(chart.panels[0].series[0].label, "mine: fixed 0.001, 2 runs");
+    ck_assert(chart.panel_count == 2 && chart.panels[0].series[0].count == 2); /* 20 % lies below the axis */
+    ck_assert_double_eq_tol(chart.panels[0].series[0].x[0], (60 + 120) / 2.0 / 60, 1e-12); /* minutes */
+    ck_assert_double_eq_tol(chart.panels[0].series[0].x[1], (240 + 240) / 2.0 / 60, 1e-12);
+    ck_assert(fabs(chart.panels[1].series[0].x[1] - 2.75) < 1e-12 && chart.panels[1].series[0].y[1] == 0.25);
+    chart_clear(&chart);
+    ck_assert_int_eq(clr_plot_run(join(base, "x.png"), inputs, 2, &small, &err), 0);
 }
 END_TEST
 
@@ -448,7 +479,7 @@ START_TEST(test_figure__equal_accuracy_is_connected)
     const struct chart_guide *g;
 
     (void)make_headline(support_temp_dir(), inputs);
-    ck_assert_int_eq(figure_run(&chart, inputs + 1, 2, NULL), 0); /* t2, f */
+    ck_assert_int_eq(figure_run(&chart, inputs + 1, 2, NULL, NULL), 0); /* t2, f */
     ck_assert_uint_eq(chart.panels[0].guide_count, 3);
     g = chart.panels[0].guides;
     ck_assert(g[0].x0 == 20000 && g[0].x1 == 70000 && fabs(g[0].y0 - 75.9) < 1e-9 && g[0].y0 == g[0].y1);
@@ -456,7 +487,7 @@ START_TEST(test_figure__equal_accuracy_is_connected)
     ck_assert_str_eq(g[1].text, "20,000");
     ck_assert_str_eq(g[2].text, "70,000");
     chart_clear(&chart);
-    ck_assert_int_eq(figure_run(&chart, inputs, 1, NULL), 0);
+    ck_assert_int_eq(figure_run(&chart, inputs, 1, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].guide_count, 0);
     chart_clear(&chart);
 }
@@ -468,21 +499,21 @@ START_TEST(test_figure__range_marks_bounds_on_the_right_axis)
     struct chart chart;
     struct clr_error err = {0};
 
-    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL), 0);
+    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
     ck_assert(chart.x_log && chart.panels[0].shaded);
     ck_assert(chart.panels[0].shade_lo == 0.0002 && chart.panels[0].shade_hi == 0.011);
     ck_assert_str_eq(chart.panels[0].guides[0].text, "min 0.0002");
     ck_assert_str_eq(chart.panels[0].guides[1].text, "max 0.011");
     chart_clear(&chart);
     write_text(folder, "range.json", "{\"min_lr\": null, \"max_lr\": 0.011}");
-    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL), 0);
+    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
     ck_assert(!chart.panels[0].shaded && chart.panels[0].guide_count == 1);
     chart_clear(&chart);
     write_text(folder, "range.csv", HEADER "1,1,0.1,1,0.1\n2,1,0.2,1,0.2\n3,1,0.15,1,0.2\n");
-    ck_assert_int_eq(figure_range(&chart, &folder, 1, &err), CLR_EINPUT);
+    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "range.csv:4: the rate falls from 0.2 to 0.15"));
     run = make_run(base, "run", g_fixed, 3, 0, NULL);
-    ck_assert_int_eq(figure_range(&chart, &run, 1, &err), CLR_EINPUT); /* no range.csv */
+    ck_assert_int_eq(figure_range(&chart, &run, 1, NULL, &err), CLR_EINPUT); /* no range.csv */
 }
 END_TEST
 
@@ -689,9 +720,18 @@ END_TEST
 
 /* ---- reference images ---- */
 
-enum { GOLDEN_RUN, GOLDEN_RANGE, GOLDEN_SCHEDULE, GOLDEN_CHARTS, GOLDEN_BARS = GOLDEN_CHARTS };
+enum {
+    GOLDEN_RUN,
+    GOLDEN_RANGE,
+    GOLDEN_SCHEDULE,
+    GOLDEN_MULTIPLES,
+    GOLDEN_CHARTS,
+    GOLDEN_BARS = GOLDEN_CHARTS
+};
 static const char *const g_golden[] = {"plot_run.png", "plot_range.png", "plot_schedule.png",
-                                       "plot_bars.png"};
+                                       "plot_multiples.png", "plot_bars.png"};
+static const struct clr_plot_options g_multiples = {
+    .width = 480, .height = 300, .rates = true, .multiples = true};
 
 static void make_chart(struct chart *chart, int which)
 {
@@ -699,11 +739,12 @@ static void make_chart(struct chart *chart, int which)
     struct clr_error err = {0};
     int rc;
 
-    if (which == GOLDEN_RUN) {
-        rc = figure_run(chart, inputs, make_headline(base, inputs), &err);
+    if (which == GOLDEN_RUN || which == GOLDEN_MULTIPLES) {
+        size_t n = make_headline(base, inputs);
+        rc = figure_run(chart, inputs, n, which == GOLDEN_RUN ? NULL : &g_multiples, &err);
     } else if (which == GOLDEN_RANGE) {
         inputs[0] = make_range(base);
-        rc = figure_range(chart, inputs, 1, &err);
+        rc = figure_range(chart, inputs, 1, NULL, &err);
     } else {
         inputs[0] = make_schedule(base, "a.csv", true);
         rc = figure_schedule(chart, inputs, 1, &err);
@@ -711,12 +752,13 @@ static void make_chart(struct chart *chart, int which)
     ck_assert_msg(rc == 0, "%s", err.message);
 }
 
-static void render_boxes(struct str *out, const struct chart *chart)
+static void render_boxes(struct str *out, const struct chart *chart, int which)
 {
-    struct clr_plot_options o = {.width = 480, .height = 300};
+    const struct clr_plot_options plain = {.width = 480, .height = 300};
+    const struct clr_plot_options *o = which == GOLDEN_MULTIPLES ? &g_multiples : &plain;
     struct clr_error err = {0};
 
-    ck_assert_msg(figure_render(out, chart, CANVAS_PNG, true, &o, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_render(out, chart, CANVAS_PNG, true, o, &err) == 0, "%s", err.message);
 }
 
 /* Two series of eight rows, of which the smallest do not fit and are summed. */
@@ -814,7 +856,7 @@ static int compare(const struct chart *chart, int which)
 {
     struct str png = {0};
 
-    render_boxes(&png, chart);
+    render_boxes(&png, chart, which);
     return compare_png(&png, which);
 }
 
@@ -872,6 +914,17 @@ START_TEST(test_golden__changes_are_seen)
     ck_assert_int_gt(compare(&chart, GOLDEN_RANGE), 80);
     chart_clear(&chart);
 
+    make_chart(&chart, GOLDEN_RANGE);
+    for (size_t i = 20; i < 30; i++)
+        chart.panels[0].series[0].smooth[i] += 2; /* the line leaves its points */
+    ck_assert_int_gt(compare(&chart, GOLDEN_RANGE), 80);
+    chart_clear(&chart);
+
+    make_chart(&chart, GOLDEN_MULTIPLES);
+    chart.panels[1].series[1].y[3] = 0.002; /* in grey behind, and in its own */
+    ck_assert_int_gt(compare(&chart, GOLDEN_MULTIPLES), 80);
+    chart_clear(&chart);
+
     make_chart(&chart, GOLDEN_SCHEDULE);
     chart.panel_count = 1;
     ck_assert_int_gt(compare(&chart, GOLDEN_SCHEDULE), 80);
@@ -897,7 +950,7 @@ START_TEST(write_golden)
         struct chart chart;
         struct str png = {0};
         make_chart(&chart, i);
-        render_boxes(&png, &chart);
+        render_boxes(&png, &chart, i);
         ck_assert_int_eq(fs_write_atomic(join(g_write_folder, g_golden[i]), png.text, png.length, NULL), 0);
         str_clear(&png);
         chart_clear(&chart);
@@ -928,6 +981,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_runs__damaged_files_are_named);
     tcase_add_test(tc, test_figure__mean_and_band_of_repeats);
     tcase_add_test(tc, test_figure__repeats_are_averaged_where_all_were_evaluated);
+    tcase_add_test(tc, test_figure__over_time_with_rates_and_names);
     tcase_add_test(tc, test_figure__equal_accuracy_is_connected);
     tcase_add_test(tc, test_figure__range_marks_bounds_on_the_right_axis);
     tcase_add_test(tc, test_figure__momentum_is_a_second_panel_where_it_moves);

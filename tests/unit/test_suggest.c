@@ -8,16 +8,34 @@
 #include "train/rules.h"
 #include "train/suggest.h"
 
-#define CURVE(array)                                                                                         \
-    {                                                                                                        \
-        .points = (array), .count = (int)MEM_COUNT(array), .untrained = 0.1, .classes = 10, .images = 10000  \
+struct point {
+    double rate, accuracy;
+};
+
+#define CURVE(points) make_curve(points, MEM_COUNT(points))
+
+/* Of ten classes and 10,000 images. Good until the next one is made. */
+static struct range_curve make_curve(const struct point *p, size_t count)
+{
+    static double rates[16], accuracies[16];
+
+    for (size_t i = 0; i < count; i++) {
+        rates[i] = p[i].rate;
+        accuracies[i] = p[i].accuracy;
     }
+    return (struct range_curve){.rates = rates,
+                                .accuracies = accuracies,
+                                .count = count,
+                                .untrained = 0.1,
+                                .classes = 10,
+                                .images = 10000};
+}
 
 /* Baseline 0.1, standard error 0.003: the threshold is 0.109. */
 START_TEST(test_suggest__rise_and_fall)
 {
-    const struct range_point p[] = {{0.001, 0.100}, {0.002, 0.104}, {0.003, 0.150}, {0.004, 0.300},
-                                    {0.005, 0.400}, {0.006, 0.450}, {0.007, 0.440}, {0.008, 0.380}};
+    const struct point p[] = {{0.001, 0.100}, {0.002, 0.104}, {0.003, 0.150}, {0.004, 0.300},
+                              {0.005, 0.400}, {0.006, 0.450}, {0.007, 0.440}, {0.008, 0.380}};
     const struct range_curve c = CURVE(p);
     struct clr_range_result r = {0};
 
@@ -33,8 +51,7 @@ END_TEST
 /* One point above the threshold that falls back is noise, not the start of learning. */
 START_TEST(test_suggest__must_stay_above)
 {
-    const struct range_point p[] = {
-        {0.001, 0.12}, {0.002, 0.10}, {0.003, 0.15}, {0.004, 0.30}, {0.005, 0.35}};
+    const struct point p[] = {{0.001, 0.12}, {0.002, 0.10}, {0.003, 0.15}, {0.004, 0.30}, {0.005, 0.35}};
     const struct range_curve c = CURVE(p);
     struct clr_range_result r = {0};
 
@@ -48,8 +65,7 @@ END_TEST
 /* A single dip that the smoothing levels out does not end the range. */
 START_TEST(test_suggest__smoothing_hides_one_dip)
 {
-    const struct range_point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.27},
-                                    {5, 0.40}, {6, 0.50}, {7, 0.50}};
+    const struct point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.27}, {5, 0.40}, {6, 0.50}, {7, 0.50}};
     const struct range_curve c = CURVE(p);
     struct clr_range_result r = {0};
 
@@ -95,7 +111,7 @@ END_TEST
 
 START_TEST(test_suggest__divergence_ends_the_range_at_the_top)
 {
-    const struct range_point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.31}};
+    const struct point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.31}};
     struct range_curve c = CURVE(p);
     struct clr_range_result r = {0};
 
@@ -112,7 +128,7 @@ END_TEST
 
 START_TEST(test_suggest__never_learns)
 {
-    const struct range_point p[] = {{1, 0.10}, {2, 0.105}, {3, 0.09}, {4, 0.108}};
+    const struct point p[] = {{1, 0.10}, {2, 0.105}, {3, 0.09}, {4, 0.108}};
     const struct range_curve c = CURVE(p);
     struct clr_range_result r = {0};
 
@@ -124,7 +140,7 @@ END_TEST
 
 START_TEST(test_suggest__starts_too_high_and_uneven_chance)
 {
-    const struct range_point p[] = {{1, 0.30}, {2, 0.35}, {3, 0.10}, {4, 0.10}};
+    const struct point p[] = {{1, 0.30}, {2, 0.35}, {3, 0.10}, {4, 0.10}};
     struct range_curve c = CURVE(p);
     struct clr_range_result r = {0};
 
@@ -139,7 +155,7 @@ END_TEST
 START_TEST(test_suggest__nothing_measured)
 {
     const struct range_curve c = {
-        .points = NULL, .count = 0, .untrained = 0.1, .classes = 10, .images = 100, .diverged = true};
+        .count = 0, .untrained = 0.1, .classes = 10, .images = 100, .diverged = true};
     struct clr_range_result r = {0};
 
     suggest_range(&r, &c);

@@ -1,0 +1,106 @@
+/* Figures of schedules: see figure.h. */
+#include "plot/figure.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "plot/axes.h"
+#include "plot/runs.h"
+
+enum { SCHEDULE_ITERATION, SCHEDULE_LR, SCHEDULE_MOMENTUM, SCHEDULE_COLUMNS };
+
+static int read_schedule(struct csv *out, const char *path, struct clr_error *err)
+{
+    static const struct csv_column columns[SCHEDULE_COLUMNS] = {
+        {"iteration", 0, 1e15}, {"lr", 0, AXES_LIMIT}, {"momentum", 0, 1}};
+    int rc = csv_read(out, path, columns, SCHEDULE_COLUMNS, err);
+
+    if (rc < 0)
+        return rc;
+    if (out->rows == 0)
+        rc = clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing to draw", path);
+    for (size_t r = 1; r < out->rows && rc == 0; r++) {
+        double before = csv_at(out, r - 1, SCHEDULE_ITERATION), now = csv_at(out, r, SCHEDULE_ITERATION);
+        if (now <= before)
+            rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: iteration %.0f follows %.0f: they must ascend", path,
+                               r + 2, now, before);
+    }
+    if (rc < 0)
+        csv_clear(out);
+    return rc;
+}
+
+static int add_column(struct chart_panel *panel, const char *label, const struct csv *t, size_t column,
+                      struct clr_error *err)
+{
+    struct chart_series *s;
+    int rc = chart_add_series(panel, label, t->rows, false, &s, err);
+
+    for (size_t r = 0; rc == 0 && r < t->rows; r++) {
+        s->x[r] = csv_at(t, r, SCHEDULE_ITERATION);
+        s->y[r] = csv_at(t, r, column);
+    }
+    return rc;
+}
+
+static bool varies(const struct csv *t, size_t column)
+{
+    for (size_t r = 1; r < t->rows; r++) {
+        if (csv_at(t, r, column) != csv_at(t, 0, column))
+            return true;
+    }
+    return false;
+}
+
+static int add_schedules(struct chart *chart, const char *const *inputs, size_t count, struct clr_error *err)
+{
+    bool momentum = false;
+    int rc = 0;
+
+    chart->panel_count = 1;
+    chart->panels[0] = (struct chart_panel){
+        .y_label = "learning rate", .from_zero = true, .floor = 0.0, .ceiling = INFINITY, .share = 0.64};
+    chart->panels[1] =
+        (struct chart_panel){.y_label = "momentum", .floor = 0.0, .ceiling = 1.0, .share = 0.36};
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct csv t;
+        char label[CHART_LABEL] = "";
+        rc = read_schedule(&t, inputs[i], err);
+        if (rc < 0)
+            return rc;
+        if (count > 1)
+            runs_name(label, sizeof label, inputs[i]);
+        momentum = momentum || varies(&t, SCHEDULE_MOMENTUM);
+        rc = add_column(&chart->panels[0], label, &t, SCHEDULE_LR, err);
+        if (rc == 0)
+            rc = add_column(&chart->panels[1], label, &t, SCHEDULE_MOMENTUM, err);
+        csv_clear(&t);
+    }
+    if (momentum)
+        chart->panel_count = 2;
+    for (size_t p = 0; p < 2; p++) {
+        for (size_t i = 0; i < chart->panels[p].series_count; i++)
+            chart->panels[p].series[i].markers = count > 1;
+    }
+    return rc;
+}
+
+int figure_schedule(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
+{
+    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
+    int rc;
+
+    if (count == 0)
+        return clr_error_set(err, CLR_EINPUT,
+                             "nothing to draw: name at least one CSV file of `schedule --csv`");
+    rc = add_schedules(&chart, inputs, count, err);
+    if (rc < 0) {
+        chart_clear(&chart);
+        return rc;
+    }
+    str_copy(chart.title, sizeof chart.title,
+             count > 1 ? "learning-rate schedules" : "learning-rate schedule");
+    *out = chart;
+    return 0;
+}

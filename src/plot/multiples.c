@@ -1,0 +1,111 @@
+/* Small multiples: see multiples.h. */
+#include "plot/multiples.h"
+
+#include <math.h>
+#include <string.h>
+
+#define INK        0x222222
+#define TITLE      16.0 /* pixels */
+#define HEAD       34.0
+#define MIN_WIDTH  150 /* of one of them, to be read */
+#define MIN_HEIGHT 120
+#define SHAPE      1.5 /* width to height that is aimed at */
+
+struct grid {
+    size_t columns, rows;
+    double width, height; /* of a cell */
+};
+
+/* The grid whose cells are largest in the shape that is aimed at. */
+static struct grid choose_grid(size_t count, double width, double height)
+{
+    struct grid best = {0};
+    double size = 0.0;
+
+    for (size_t columns = 1; columns <= count; columns++) {
+        const size_t rows = (count + columns - 1) / columns;
+        const struct grid g = {columns, rows, floor(width / (double)columns), floor(height / (double)rows)};
+        const double this_size = fmin(g.width, SHAPE * g.height);
+        if (this_size > size) {
+            best = g;
+            size = this_size;
+        }
+    }
+    return best;
+}
+
+/* Curve i on top, then the others in grey. Curves are borrowed: out->panels[p].series is the caller's room.
+ */
+static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_SERIES],
+                      const struct chart *chart, size_t i)
+{
+    *out = *chart;
+    out->band_label[0] = '\0';
+    out->small_title = true;
+    str_copy(out->title, sizeof out->title, chart->panels[0].series[i].label);
+    for (size_t p = 0; p < chart->panel_count; p++) {
+        struct chart_panel *panel = &out->panels[p];
+        size_t n = 0;
+        panel->series = room[p];
+        panel->guide_count = 0;
+        panel->shaded = false;
+        room[p][n++] = chart->panels[p].series[i];
+        for (size_t k = 0; k < panel->series_count; k++) {
+            struct chart_series *s = &room[p][n];
+            if (k == i)
+                continue;
+            *s = chart->panels[p].series[k];
+            s->low = s->high = NULL;
+            s->muted = true;
+            s->markers = false;
+            n++;
+        }
+        for (size_t k = 0; k < n; k++)
+            room[p][k].label[0] = '\0';
+    }
+}
+
+static void draw_title(struct canvas *canvas, const struct chart *chart, int width)
+{
+    char title[sizeof chart->title + sizeof chart->band_label + 8], text[sizeof title];
+
+    (void)snprintf(title, sizeof title, "%s%s%s", chart->title, chart->band_label[0] ? "; band: " : "",
+                   chart->band_label);
+    canvas_fit_text(canvas, text, sizeof text, title, TITLE, true, width - 24);
+    canvas_text(canvas, width / 2.0, 0.55 * HEAD, text, TITLE, true, CANVAS_CENTER, INK);
+}
+
+int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
+                   struct clr_error *err)
+{
+    const double head = chart->title[0] ? HEAD : 0.0;
+    const size_t count = chart->panels[0].series_count;
+    const struct grid g = choose_grid(count, width, height - head);
+    struct chart_series(*room)[CHART_MAX_SERIES] = NULL;
+    struct chart *cell = NULL;
+    int rc;
+
+    if (g.width < MIN_WIDTH || g.height < MIN_HEIGHT)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "%zu small charts do not fit into %d × %d pixels: they need %d × %d each", count,
+                             width, height, MIN_WIDTH, MIN_HEIGHT);
+    rc = mem_new(&room, MEM_COUNT(chart->panels), sizeof *room, "curves", err);
+    if (rc == 0)
+        rc = mem_new(&cell, 1, sizeof *cell, "a chart", err);
+    if (rc == 0 && chart->title[0])
+        draw_title(canvas, chart, width);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const size_t row = i / g.columns, column = i % g.columns;
+        make_cell(cell, room, chart, i);
+        if (i + g.columns < count) /* there is one below */
+            cell->x_label = "";
+        for (size_t p = 0; p < cell->panel_count && column > 0; p++)
+            cell->panels[p].y_label = "";
+        canvas_set_origin(canvas, (double)column * g.width, head + (double)row * g.height);
+        rc = chart_draw(canvas, cell, (int)g.width, (int)g.height, err);
+    }
+    canvas_set_origin(canvas, 0, 0);
+    free(cell);
+    free(room);
+    return rc;
+}
