@@ -46,20 +46,45 @@ static void append_repeated(struct str *s, const struct opt_set *set)
     }
 }
 
+/* What to train with. */
+struct advice {
+    double min_lr, max_lr; /* NaN where the test says nothing */
+    const char *why_min, *why_max;
+};
+
+#define CYCLES      3
+#define STEP_EPOCHS 4
+#define WHY_CYCLES                                                                                           \
+    "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
+    "of the way, and a run ends at the end of one, where the accuracy peaks (arXiv:1506.01186, section 3.2)"
+
 /*
- * Three triangular cycles of 8 epochs between the bounds that were read off: the paper takes step sizes of 2
- * to 10 epochs and at least 3 cycles, and a quarter of the maximum where no minimum was seen. Empty where the
- * test says nothing. Source: arXiv:1506.01186, sections 3.2 and 3.3.
+ * The bounds that were read off; a quarter of the upper one where no lower one was seen, the end of the sweep
+ * where no upper one was. Source: arXiv:1506.01186, section 3.3.
  */
-static void append_train_command(struct str *s, const struct run_options *o, const struct opt_set *set,
-                                 const struct clr_range_result *r)
+static struct advice advise(const struct run_options *o, const struct clr_range_result *r)
 {
-    double max = r->has_max ? r->max_lr : r->diverged ? NAN : o->train.schedule.max_lr;
-    double min = r->has_min && r->min_lr < max ? r->min_lr : max / 4;
+    struct advice a = {NAN, NAN, "where the net begins to learn", "where the accuracy stops rising"};
+
+    if (!r->has_min && !r->has_max)
+        return a;
+    a.max_lr = r->has_max ? r->max_lr : r->diverged ? NAN : o->train.schedule.max_lr;
+    if (!r->has_max)
+        a.why_max = "the end of the sweep, as the accuracy had not fallen";
+    a.min_lr = r->has_min && r->min_lr < a.max_lr ? r->min_lr : a.max_lr / 4;
+    if (a.min_lr != r->min_lr || !r->has_min)
+        a.why_min = "a quarter of the maximum, as none was seen";
+    return a;
+}
+
+/* The whole command; empty where there is no advice. */
+static void append_train_command(struct str *s, const struct run_options *o, const struct opt_set *set,
+                                 const struct advice *a)
+{
     size_t n = strlen(o->out);
     struct str out = {0};
 
-    if (!isfinite(max) || (!r->has_min && !r->has_max))
+    if (!isfinite(a->max_lr))
         return;
     while (n > 1 && o->out[n - 1] == '/')
         n--;
@@ -68,14 +93,28 @@ static void append_train_command(struct str *s, const struct run_options *o, con
     cli_quote(s, o->net);
     str_append(s, " --data ");
     cli_quote(s, o->data);
-    str_append(s, " --policy triangular --min-lr %.3g --max-lr %.3g --step-size 4ep --iterations 24ep", min,
-               max);
+    str_append(s, " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d", a->min_lr,
+               a->max_lr, STEP_EPOCHS, CYCLES);
     append_repeated(s, set);
     if (opt_given(set, "weight-decay"))
         str_append(s, " --weight-decay %.10g", o->train.weight_decay);
     str_append(s, " --out ");
     cli_quote(s, str_text(&out));
     str_clear(&out);
+}
+
+static json_t *advice_json(const struct advice *a)
+{
+    struct str why = {0};
+    json_t *json;
+
+    if (!isfinite(a->max_lr))
+        return json_null();
+    str_append(&why, "min: %s; max: %s; %s", a->why_min, a->why_max, WHY_CYCLES);
+    json = json_pack("{s:s, s:f, s:f, s:i, s:i, s:s}", "policy", "triangular", "min_lr", a->min_lr, "max_lr",
+                     a->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES, "reason", str_text(&why));
+    str_clear(&why);
+    return json;
 }
 
 /* Where a rate lies in the range that was read off. */
@@ -108,7 +147,7 @@ static void print_rules(const struct clr_range_result *r)
            2 * inside < said ? ": look at the figure before you trust either" : "");
 }
 
-static void print_reading(const struct clr_range_result *r, const char *next)
+static void print_reading(const struct clr_range_result *r, const struct advice *a, const char *next)
 {
     char count[CLI_COUNT_TEXT];
 
@@ -137,15 +176,18 @@ static void print_reading(const struct clr_range_result *r, const char *next)
                next);
     else
         printf("\nGo on with:\n  %s\n", next);
+    if (*next)
+        printf("Why: min-lr is %s; max-lr is %s; %s.\n", a->why_min, a->why_max, WHY_CYCLES);
 }
 
-static json_t *result_json(const struct run_options *o, const struct clr_range_result *r, const char *next)
+static json_t *result_json(const struct run_options *o, const struct clr_range_result *r,
+                           const struct advice *a, const char *next)
 {
     json_t *rules = json_object();
 
     for (int i = 0; i < CLR_RANGE_RULES; i++)
         (void)json_object_set_new(rules, clr_range_rule_name(i), cli_json_real(r->rules[i]));
-    return json_pack("{s:s, s:f, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o}",
+    return json_pack("{s:s, s:f, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o, s:o}",
                      "out", o->train.out, "weight_decay", o->train.weight_decay, "iterations",
                      (json_int_t)r->iterations, "min_lr", cli_json_real(r->has_min ? r->min_lr : NAN),
                      "max_lr", cli_json_real(r->has_max ? r->max_lr : NAN), "diverged", r->diverged,
@@ -154,7 +196,8 @@ static json_t *result_json(const struct run_options *o, const struct clr_range_r
                      cli_json_real(r->baseline), "standard_error", cli_json_real(r->standard_error),
                      "top_accuracy", cli_json_real(r->top_accuracy), "top_lr", cli_json_real(r->top_lr),
                      "validation_images", (json_int_t)o->train.validation, "explanation", r->explanation,
-                     "train_command", *next ? json_string(next) : json_null(), "rules", rules);
+                     "train_command", *next ? json_string(next) : json_null(), "recommendation",
+                     advice_json(a), "rules", rules);
 }
 
 /* What is not of a run, but of the test. */
@@ -252,21 +295,23 @@ static int report(struct run_options *o, const struct opt_set *set, const struct
     int rc = 0;
 
     for (size_t d = 0; d < count && rc == 0; d++) {
+        struct advice advice;
         if (d != best && !all)
             continue;
         if (count > 1)
             o->train.weight_decay = t->decays.values[d];
         str_clear(&next);
-        append_train_command(&next, o, set, &results[d]);
+        advice = advise(o, &results[d]);
+        append_train_command(&next, o, set, &advice);
         rc = str_check(&next, err);
         if (rc == 0 && all)
-            (void)json_array_append_new(all, result_json(o, &results[d], str_text(&next)));
+            (void)json_array_append_new(all, result_json(o, &results[d], &advice, str_text(&next)));
         else if (rc == 0 && o->json)
-            rc = cli_print_json(result_json(o, &results[d], str_text(&next)), err);
+            rc = cli_print_json(result_json(o, &results[d], &advice, str_text(&next)), err);
         else if (rc == 0 && count > 1)
             print_decays(t, results);
         if (rc == 0 && !o->json)
-            print_reading(&results[d], str_text(&next));
+            print_reading(&results[d], &advice, str_text(&next));
     }
     if (rc == 0 && all)
         rc = cli_print_json(all, err);

@@ -227,7 +227,9 @@ def range_test_and_the_command_it_gives():
     check(command, f"no train command\n{result}")
     args = shlex.split(command.group(1))[1:]
     check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
-    expect(clr(*args, "--iterations", "1ep"), 0)
+    check("--cycles" in args and "--step-size" in args and re.search("^Why: min-lr is .*step size: .*cycles: ",
+                                                                     result.out, re.M), f"no reason\n{result}")
+    expect(clr(*args), 0, [], ["end of the cycle|iteration"])
     expect(clr("plot", "range", out, "-o", out / "again.svg"), 0)
 
 
@@ -236,6 +238,9 @@ def range_test_as_json():
     device()
     args = tiny("range-test", out=fresh("range"), validation=0, json=True)
     result = json.loads(expect(clr(*args), 0).out)
+    advice = result["recommendation"]
+    check((advice is None) == (result["train_command"] is None), f"{result}")
+    check(not advice or advice["min_lr"] < advice["max_lr"] and advice["reason"] and advice["cycles"] == 3, f"{advice}")
     check(result["validation_images"] == 0 and result["iterations"] == 20, f"{result}")
 
 

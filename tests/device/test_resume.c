@@ -417,6 +417,48 @@ START_TEST(test_resume__a_range_test_of_given_weights_goes_on)
 }
 END_TEST
 
+static void test_range_there(void *user, const struct clr_progress *p)
+{
+    const struct clr_train_options *o = user;
+    struct clr_range_result r;
+    struct clr_error err;
+
+    if (p->iteration == 10 && !there(o->out, "range.csv")) /* it is told of twice */
+        ck_assert_msg(clr_range_test(o, CLR_SWEEP_LINEAR, &r, &err) == 0, "%s", err.message);
+}
+
+/* Weights, momentum and random numbers of a run are not touched by a range test in the midst of it: neither
+ * by one within its process and on its device, nor by one of its weights while it is stopped. */
+START_TEST(test_resume__a_range_test_inside_touches_nothing)
+{
+    struct clr_train_options whole = options("untouched"), o = options("touched"), inside = options("inside"),
+                             between = options("between");
+    struct clr_train_result r;
+    struct clr_range_result range;
+    struct clr_error err;
+
+    whole.log_every = o.log_every = 1;
+    inside.schedule.min_lr = between.schedule.min_lr = 0.001;
+    must_train(&whole, &r);
+    o.progress = test_range_there;
+    o.user = &inside;
+    must_train(&o, &r);
+    ck_assert(there(inside.out, "range.csv"));
+    check_same(whole.out, o.out, "history.csv");
+    o.out = keep(dir, "touched-between");
+    o.user = NULL;
+    stop_after(&o, 10, 0);
+    must_stop(&o, 10);
+    between.init = keep(o.out, "interrupted-10.safetensors");
+    ck_assert_msg(clr_range_test(&between, CLR_SWEEP_LINEAR, &range, &err) == 0, "%s", err.message);
+    o.stop = NULL;
+    o.progress = NULL;
+    o.resume = true;
+    must_train(&o, &r);
+    check_same(whole.out, o.out, "history.csv");
+}
+END_TEST
+
 /* A rate that blows the weights up ends a range test as it would without checkpoints. */
 START_TEST(test_resume__checkpoints_change_no_divergence)
 {
@@ -456,6 +498,7 @@ int main(void)
     tcase_add_test(tc, test_resume__checkpoints_alone_are_left_alone);
     tcase_add_test(tc, test_resume__a_range_test_goes_on_too);
     tcase_add_test(tc, test_resume__a_range_test_of_given_weights_goes_on);
+    tcase_add_test(tc, test_resume__a_range_test_inside_touches_nothing);
     tcase_add_test(tc, test_resume__checkpoints_change_no_divergence);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
