@@ -83,7 +83,7 @@ static void must_read(struct checkpoint *c, const char *folder, uint64_t wanted)
     struct clr_error err;
     bool found;
 
-    ck_assert_msg(checkpoint_read(c, &found, folder, &err) == 0, "%s", err.message);
+    ck_assert_msg(checkpoint_read(c, &found, folder, UINT64_MAX, &err) == 0, "%s", err.message);
     ck_assert_int_eq(found, wanted > 0);
     ck_assert_uint_eq(c->iteration, wanted);
 }
@@ -119,7 +119,7 @@ END_TEST
 START_TEST(test_checkpoint__the_two_newest_are_kept)
 {
     const char *folder = support_temp_dir();
-    static const char *const others[] = {"checkpoint-0.clr",  "checkpoint-007.clr",
+    static const char *const others[] = {"checkpoint-00.clr", "checkpoint-007.clr",
                                          "checkpoint--5.clr", "checkpoint-5.clr.old",
                                          "checkpoint-.clr",   "checkpoint-99999999999999999999.clr"};
     struct checkpoint c;
@@ -250,7 +250,7 @@ START_TEST(test_checkpoint__a_missing_folder_is_an_error)
     struct clr_error err;
     bool found;
 
-    ck_assert_int_eq(checkpoint_read(&c, &found, path, &err), CLR_EFAILED);
+    ck_assert_int_eq(checkpoint_read(&c, &found, path, UINT64_MAX, &err), CLR_EFAILED);
     ck_assert_ptr_nonnull(strstr(err.message, "missing"));
     free(path);
 }
