@@ -68,10 +68,15 @@ struct clr_train_options {
     uint64_t log_every;
     /** A checkpoint every so many iterations; 0: only at the end and when stopped. */
     uint64_t checkpoint_every;
+    /** Where a loss or a weight is not finite: go back to the newest good checkpoint, and on with half the
+     * rates, up to CLR_TRAIN_BACKOFFS times. What is recorded then depends on where checkpoints
+     * are: on checkpoint_every, and on where the run was stopped. */
+    bool backoff;
     /** Keep the weights wherever a cycle of the schedule ends, as minimum-N.safetensors. */
     bool keep_minima;
     /** Go on with the run in `out` from its newest good checkpoint; where there is none, from the beginning.
-     * All else must be as it was, but for iterations and checkpoint_every; init is not read again. */
+     * All else must be as it was, but for iterations, checkpoint_every and backoff; init is not read again.
+     */
     bool resume;
     /** A run that is resumed may take another schedule, and other iterations, but for the momentum: as Caffe
      * goes on under another solver. */
@@ -84,6 +89,9 @@ struct clr_train_options {
     const volatile int *stop;
 };
 
+/** How often a run goes back before it is given up. */
+#define CLR_TRAIN_BACKOFFS 10
+
 /** The published run's: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every 1,000;
  * Adam's 0.999 and 1e-8. */
 CLR_API void clr_train_options_init(struct clr_train_options *o);
@@ -93,6 +101,7 @@ struct clr_train_result {
     double val_loss, val_acc, best_acc; /**< fractions; NaN where nothing was evaluated */
     uint64_t best_iteration;
     double seconds;
+    int backoffs;  /**< how often the rates were halved */
     char *profile; /**< the --profile table, or NULL; free with free() */
 };
 

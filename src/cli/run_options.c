@@ -493,8 +493,9 @@ void run_options_add_watching(struct run_options *o, struct opt_set *set, const 
     opt_add(set, "Watching", table, MEM_COUNT(table));
 }
 
-void run_options_add_keeping(struct run_options *o, struct opt_set *set, bool with_minima)
+void run_options_add_keeping(struct run_options *o, struct opt_set *set, bool training)
 {
+    static const char *const on_divergence[] = {"stop", "backoff", NULL};
     const struct opt table[] = {
         {.kind = OPT_U64,
          .name = "checkpoint-every",
@@ -505,15 +506,24 @@ void run_options_add_keeping(struct run_options *o, struct opt_set *set, bool wi
         {.kind = OPT_FLAG,
          .name = "resume",
          .value = &o->train.resume,
-         .help = "go on with the run in --out from its last checkpoint, with the options it was begun with; "
-                 "none but --iterations, --checkpoint-every and those about output may change"},
+         .help =
+             "go on with the run in --out from its last checkpoint, with the options it was begun with; "
+             "none but --iterations, --checkpoint-every, --on-divergence and those about output may change"},
+        {.kind = OPT_CHOICE,
+         .name = "on-divergence",
+         .value = &o->on_divergence,
+         .argument = "WHAT",
+         .choices = on_divergence,
+         .help =
+             "where a loss is not finite: stop, or backoff: go back to the last checkpoint and on with half "
+             "the rates, up to ten times (default: stop)"},
         {.kind = OPT_FLAG,
          .name = "keep-minima",
          .value = &o->train.keep_minima,
          .help = "keep the weights wherever a cycle ends and the rate is lowest: minimum-N.safetensors"},
     };
 
-    opt_add(set, "Stopping and going on", table, with_minima ? MEM_COUNT(table) : MEM_COUNT(table) - 1);
+    opt_add(set, "Stopping and going on", table, training ? MEM_COUNT(table) : MEM_COUNT(table) - 2);
 }
 
 void run_options_add_logging(struct run_options *o, struct opt_set *set)
@@ -657,6 +667,7 @@ int run_options_check(struct run_options *o, const struct opt_set *set, struct c
     o->train.convention = o->convention == 1 ? CLR_MOMENTUM_CAFFE : CLR_MOMENTUM_PYTORCH;
     o->train.optimizer = (enum clr_optimizer)o->optimizer; /* the choices are in its order */
     o->train.l1 = o->regularization == 1;
+    o->train.backoff = o->on_divergence == 1;
     o->train.order = o->order == 1 ? CLR_ORDER_SEQUENTIAL : CLR_ORDER_SHUFFLE;
     o->train.last_batch = o->last_batch == 1 ? CLR_LAST_BATCH_KEEP : CLR_LAST_BATCH_DROP;
     warn_of_unused_optimizer(set, o->train.optimizer);

@@ -48,7 +48,7 @@ struct run_options {
     struct clr_train_options train; /* complete after run_options_open() */
     const char *net, *data, *out, *device, *init, *solver;
     struct opt_span iterations, validate_every;
-    int convention, optimizer, regularization, order, last_batch, mean;
+    int convention, optimizer, regularization, order, last_batch, mean, on_divergence;
     int validation;          /* −1: not given */
     bool held_out;           /* without --validation, hold out a tenth of the training images */
     unsigned watch_fraction; /* without --validate-every, evaluate that often; 0: every 1,000 iterations */
@@ -70,7 +70,7 @@ void run_options_add_training(struct run_options *o, struct opt_set *set, struct
 void run_options_add_input(struct run_options *o, struct opt_set *set, bool from_weights);
 void run_options_add_watching(struct run_options *o, struct opt_set *set, const char *every_help,
                               const char *validation_help);
-void run_options_add_keeping(struct run_options *o, struct opt_set *set, bool with_minima);
+void run_options_add_keeping(struct run_options *o, struct opt_set *set, bool training);
 void run_options_add_logging(struct run_options *o, struct opt_set *set);
 void run_options_add_output(struct run_options *o, struct opt_set *set);
 

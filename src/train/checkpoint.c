@@ -1,6 +1,8 @@
 /* Checkpoint files: see checkpoint.h. */
 #include "train/checkpoint.h"
 
+#include <clr/train.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -44,7 +46,7 @@ static bool number_of(const char *name, uint64_t *out)
         return false;
     memcpy(digits, name + sizeof front - 1, length - edges);
     digits[length - edges] = '\0';
-    return digits[0] != '0' && str_parse_u64(digits, 1, UINT64_MAX, out);
+    return (digits[0] != '0' || !digits[1]) && str_parse_u64(digits, 0, UINT64_MAX, out);
 }
 
 static int list_numbers(struct numbers *out, const char *dir, struct clr_error *err)
@@ -104,14 +106,20 @@ static void remove_others(const char *dir, uint64_t newest)
 
 /* ------------------------------------------------------------------ writing */
 
+static json_t *number_or_null(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
 static char *head_text(const struct checkpoint *c, const struct fs_piece parts[PARTS])
 {
-    json_t *root = json_pack(
-        "{s:I, s:I, s:i, s:f, s:o, s:f, s:O, s:O, s:[I, I, I, I]}", "iteration", (json_int_t)c->iteration,
-        "epoch", (json_int_t)c->epoch, "place", c->place, "last_loss", c->last_loss, "untrained",
-        isfinite(c->untrained) ? json_real(c->untrained) : json_null(), "seconds", c->seconds, "made",
-        c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
-        (json_int_t)parts[2].size, (json_int_t)parts[3].size);
+    json_t *root =
+        json_pack("{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:O, s:O, s:[I, I, I, I]}", "iteration",
+                  (json_int_t)c->iteration, "epoch", (json_int_t)c->epoch, "place", c->place, "last_loss",
+                  number_or_null(c->last_loss), "untrained", number_or_null(c->untrained), "seconds",
+                  c->seconds, "backoffs", c->backoffs, "back_at", (json_int_t)c->back_at, "made", c->made,
+                  "variants", c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
+                  (json_int_t)parts[2].size, (json_int_t)parts[3].size);
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
 
     json_decref(root);
@@ -176,19 +184,26 @@ static bool read_head(struct checkpoint *c, const json_t *head)
 {
     const json_t *iteration = json_object_get(head, "iteration"), *epoch = json_object_get(head, "epoch"),
                  *place = json_object_get(head, "place"), *loss = json_object_get(head, "last_loss"),
-                 *seconds = json_object_get(head, "seconds"), *untrained = json_object_get(head, "untrained");
+                 *seconds = json_object_get(head, "seconds"), *untrained = json_object_get(head, "untrained"),
+                 *backoffs = json_object_get(head, "backoffs"), /* both new: older checkpoints have none */
+                     *back_at = json_object_get(head, "back_at");
 
     if (!is_count(iteration, UINT32_MAX / 2) || !is_count(epoch, UINT32_MAX) || !is_count(place, INT32_MAX) ||
-        !json_is_number(loss) || !(json_is_number(untrained) || json_is_null(untrained)) ||
-        !json_is_number(seconds) || !(json_number_value(seconds) >= 0.0) ||
-        !json_is_object(json_object_get(head, "made")) || !json_is_object(json_object_get(head, "variants")))
+        !(json_is_number(loss) || json_is_null(loss)) ||
+        !(json_is_number(untrained) || json_is_null(untrained)) ||
+        (backoffs && !is_count(backoffs, CLR_TRAIN_BACKOFFS)) ||
+        (back_at && !is_count(back_at, UINT32_MAX / 2)) || !json_is_number(seconds) ||
+        !(json_number_value(seconds) >= 0.0) || !json_is_object(json_object_get(head, "made")) ||
+        !json_is_object(json_object_get(head, "variants")))
         return false;
     c->iteration = (uint64_t)json_integer_value(iteration);
     c->epoch = (uint32_t)json_integer_value(epoch);
     c->place = (int)json_integer_value(place);
-    c->last_loss = json_number_value(loss);
+    c->last_loss = json_is_number(loss) ? json_number_value(loss) : NAN;
     c->untrained = json_is_number(untrained) ? json_number_value(untrained) : NAN;
     c->seconds = json_number_value(seconds);
+    c->backoffs = (int)json_integer_value(backoffs);
+    c->back_at = (uint64_t)json_integer_value(back_at);
     c->made = json_incref(json_object_get(head, "made"));
     c->variants = json_incref(json_object_get(head, "variants"));
     return true;
@@ -272,7 +287,8 @@ out:
     return rc;
 }
 
-int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, struct clr_error *err)
+int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, uint64_t before,
+                    struct clr_error *err)
 {
     struct numbers n = {0};
     int rc = list_numbers(&n, dir, err);
@@ -282,6 +298,8 @@ int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, struct
     for (size_t i = 0; i < n.count && rc == 0 && !*found; i++) {
         struct clr_error why;
         char *path;
+        if (n.values[i] >= before)
+            continue;
         rc = path_of(&path, dir, n.values[i], err);
         if (rc < 0)
             break;

@@ -4,9 +4,9 @@
  *
  *     clr-cl checkpoint 1
  *     SHA-256 of all that follows the line's end, 64 hexadecimal digits
- *     {"iteration": N, "epoch": …, "place": …, "last_loss": …, "untrained": …, "seconds": …, "made": {…},
- *      "variants": {…}, "sizes": [bytes of the four parts]}
- *     the parts: weights and momenta as safetensors, rows of the history, loss.csv, timing.csv
+ *     {"iteration": N, "epoch": …, "place": …, "last_loss": …, "untrained": …, "seconds": …, "backoffs": …,
+ * "back_at": …, "made": {…}, "variants": {…}, "sizes": [bytes of the four parts]} the parts: weights and
+ * momenta as safetensors, rows of the history, loss.csv, timing.csv
  *
  * A file is input like any other: the checksum is compared before anything of it is used, and every size is
  * checked.
@@ -22,8 +22,10 @@ struct checkpoint {
     uint64_t iteration; /* updates done */
     uint32_t epoch;
     int place;        /* in the epoch's order */
-    double last_loss; /* of the last update */
+    double last_loss; /* of the last update; NaN: there was none */
     double untrained; /* accuracy before the first one; NaN: not measured */
+    int backoffs;     /* times that the rates were halved … */
+    uint64_t back_at; /* … and where it last went on with less */
     double seconds;   /* that the run took up to here */
     json_t *made;     /* device, driver, kernels: what the variants hold for; owned */
     json_t *variants; /* {"train": {LAYER: {PASS: VARIANT}}, "test": …}; owned */
@@ -35,12 +37,14 @@ struct checkpoint {
 int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_error *err);
 
 /*
- * Read the newest one that is good. One that is damaged is passed over with a warning.
+ * Read the newest one that is good, of those of iterations less than `before` (UINT64_MAX: all). One that is
+ * damaged is passed over with a warning.
  *
  * @return 0: there is one, or (*found false, *out empty) there is none; CLR_EFAILED: the folder cannot be
  * read, CLR_ENOMEM
  */
-int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, struct clr_error *err);
+int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, uint64_t before,
+                    struct clr_error *err);
 void checkpoint_clear(struct checkpoint *c);
 
 /* Is there a file with a checkpoint's name, good or not? */

@@ -27,7 +27,7 @@ struct loop {
 
 static double policy_rate(const struct loop *l, uint64_t t)
 {
-    return clr_schedule_lr(&l->s->o->schedule, t);
+    return ldexp(clr_schedule_lr(&l->s->o->schedule, t), -l->s->state.backoffs);
 }
 
 static bool evaluates_after(const struct clr_train_options *o, uint64_t iteration)

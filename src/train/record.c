@@ -200,7 +200,7 @@ static bool parse_row(struct record_row *out, const char **text, uint64_t last)
 }
 
 int record_restore(struct record *r, const char *rows, const char *losses, const char *timing,
-                   uint64_t iteration, double seconds, struct clr_error *err)
+                   uint64_t iteration, struct clr_error *err)
 {
     int rc = 0;
 
@@ -217,8 +217,6 @@ int record_restore(struct record *r, const char *rows, const char *losses, const
     str_append(&r->losses, "%s", losses);
     str_clear(&r->timing);
     str_append(&r->timing, "%s", timing);
-    r->went_on_at = iteration;
-    r->seconds_before = seconds;
     if (rc == 0)
         rc = str_check(&r->losses, err);
     return rc < 0 ? rc : str_check(&r->timing, err);
@@ -321,7 +319,7 @@ json_t *record_settings(const struct session *s)
 
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o, "
-        "s:o, s:b, s:s, s:s, s:f, s:f}",
+        "s:o, s:b, s:s, s:s, s:s, s:f, s:f}",
         "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
         "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed), "weight_decay",
         o->weight_decay, "momentum_convention", o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch",
@@ -329,9 +327,9 @@ json_t *record_settings(const struct session *s)
         o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "mean_values",
         mean_json(s), "scale", s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
         integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every),
-        "checkpoint_every", integer(o->checkpoint_every), "keep_minima", o->keep_minima, "regularization",
-        o->l1 ? "l1" : "l2", "optimizer", optimizers[o->optimizer], "momentum2", o->momentum2, "epsilon",
-        o->epsilon);
+        "checkpoint_every", integer(o->checkpoint_every), "keep_minima", o->keep_minima, "on_divergence",
+        o->backoff ? "backoff" : "stop", "regularization", o->l1 ? "l1" : "l2", "optimizer",
+        optimizers[o->optimizer], "momentum2", o->momentum2, "epsilon", o->epsilon);
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)
@@ -460,12 +458,12 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
                   prototxt, "device", device_json(s->o->device), "data", data_json(s), "variants", variants,
                   "tuning", tuning_json(s), "started", started ? started : r->started, "written", now);
     if (root && result)
-        json_object_set_new(root, "result",
-                            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "iterations",
-                                      integer(result->iterations), "val_loss", number(result->val_loss),
-                                      "val_acc", number(result->val_acc), "best_acc",
-                                      number(result->best_acc), "best_iteration",
-                                      integer(result->best_iteration), "seconds", number(result->seconds)));
+        json_object_set_new(
+            root, "result",
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations", integer(result->iterations),
+                      "val_loss", number(result->val_loss), "val_acc", number(result->val_acc), "best_acc",
+                      number(result->best_acc), "best_iteration", integer(result->best_iteration), "seconds",
+                      number(result->seconds), "backoffs", result->backoffs));
     return root;
 }
 

@@ -52,11 +52,11 @@ double record_seconds(const struct record *r);
 void record_rows(const struct record *r, struct str *out, int digits);
 
 /*
- * Take over what was recorded up to `iteration`, `seconds` after the run was begun: rows as record_rows()
- * wrote them with 17 digits, loss.csv and timing.csv. CLR_EINPUT where they are not that.
+ * Take over what was recorded up to `iteration`: rows as record_rows() wrote them with 17 digits, loss.csv
+ * and timing.csv. CLR_EINPUT where they are not that.
  */
 int record_restore(struct record *r, const char *rows, const char *losses, const char *timing,
-                   uint64_t iteration, double seconds, struct clr_error *err);
+                   uint64_t iteration, struct clr_error *err);
 
 /* Write the CSV files as they stand. */
 int record_write(struct record *r, struct clr_error *err);

@@ -102,7 +102,7 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
     rc = check_files(r, o, err);
     if (rc < 0)
         return rc;
-    rc = checkpoint_read(c, &out->found, r->dir, err);
+    rc = checkpoint_read(c, &out->found, r->dir, UINT64_MAX, err);
     if (rc < 0 || !out->found)
         return rc;
     if (c->iteration > o->iterations) {
@@ -188,10 +188,10 @@ static int compare_all(const json_t *was, json_t *is, const char *const *free_ke
 int resume_check(const struct record *r, const struct session *s, struct clr_error *err)
 {
     /* "data", "out": paths; what is in the files is compared. "description" follows from the others. */
-    static const char *const may_change[] = {"iterations",       "out", "data", "description",
-                                             "checkpoint_every", NULL},
-                             *const continued[] = {"iterations",       "out",      "data",
-                                                   "checkpoint_every", "schedule", NULL};
+    static const char *const may_change[] = {"iterations",       "out",           "data", "description",
+                                             "checkpoint_every", "on_divergence", NULL},
+                             *const continued[] = {"iterations",    "out",      "data", "checkpoint_every",
+                                                   "on_divergence", "schedule", NULL};
     const struct clr_schedule *schedule = &s->o->schedule;
     const bool continues = s->o->continues;
     const bool bound = !continues && (schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
@@ -265,6 +265,47 @@ static void remove_interrupted(const struct record *r, uint64_t iteration)
     free(path);
 }
 
+/* All that the checkpoint holds, but for when and by what it was made. */
+static int go_back(const struct checkpoint *c, struct session *s, struct record *r, struct clr_error *err)
+{
+    const struct run_state state = {.iteration = c->iteration,
+                                    .epoch = c->epoch,
+                                    .place = c->place,
+                                    .last_loss = c->last_loss,
+                                    .untrained = c->untrained,
+                                    .backoffs = c->backoffs,
+                                    .back_at = c->back_at};
+    int rc = apply_parameters(c, s, err);
+
+    if (rc == 0)
+        rc = record_restore(r, c->history, c->losses, c->timing, c->iteration, err);
+    return rc < 0 ? rc : session_go_to(s, &state, err);
+}
+
+int resume_back_off(struct session *s, struct record *r, struct clr_error *err)
+{
+    const struct run_state was = s->state;
+    struct checkpoint c;
+    bool found = false;
+    int rc = checkpoint_read(&c, &found, s->o->out, UINT64_MAX, err);
+
+    if (rc == 0 && found && was.backoffs > 0 && c.iteration == was.back_at) { /* it was of no use */
+        checkpoint_clear(&c);
+        rc = checkpoint_read(&c, &found, s->o->out, was.back_at, err);
+        if (rc == 0 && !found)
+            rc = checkpoint_read(&c, &found, s->o->out, UINT64_MAX, err);
+    }
+    if (rc == 0 && !found)
+        rc = clr_error_set(err, CLR_EFAILED, "there is no good checkpoint in '%s' to go back to", s->o->out);
+    if (rc < 0)
+        return rc;
+    c.backoffs = was.backoffs + 1;
+    c.back_at = c.iteration;
+    rc = go_back(&c, s, r, err);
+    checkpoint_clear(&c);
+    return rc < 0 ? rc : resume_save(s, r, err);
+}
+
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err)
 {
     const struct checkpoint *c = &resume->checkpoint;
@@ -275,12 +316,9 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
             log_line(CLR_LOG_INFO, "there is no checkpoint in '%s' yet: from the beginning", s->o->out);
         return 0;
     }
-    rc = apply_parameters(c, s, err);
-    if (rc == 0)
-        rc = record_restore(r, c->history, c->losses, c->timing, c->iteration, c->seconds, err);
-    if (rc == 0)
-        rc = session_go_to(
-            s, &(struct run_state){c->iteration, c->epoch, c->place, c->last_loss, c->untrained}, err);
+    rc = go_back(c, s, r, err);
+    r->went_on_at = c->iteration;
+    r->seconds_before = c->seconds;
     if (rc == 0)
         remove_interrupted(r, c->iteration);
     if (rc == 0)
@@ -336,6 +374,8 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
                            .place = s->state.place,
                            .last_loss = s->state.last_loss,
                            .untrained = s->state.untrained,
+                           .backoffs = s->state.backoffs,
+                           .back_at = s->state.back_at,
                            .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};

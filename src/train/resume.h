@@ -1,7 +1,8 @@
 /*
  * Going on with a run to the bit: what of a session and its record goes into a checkpoint, and back.
  *
- * A run that goes on has the settings of its run.json, but for iterations and checkpoint_every. Where device,
+ * A run that goes on has the settings of its run.json, but for iterations, checkpoint_every and what is done
+ * about a divergence. Where device,
  * driver, program and kernels are still the same, so are the variants of all kernels, and with them the bytes
  * of everything that the run leaves behind; where not, that is said, and the variants are looked up anew.
  */
@@ -28,6 +29,12 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 
 /* Bring session and record to where the checkpoint was made. After session_start(). */
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err);
+
+/*
+ * Back to the newest good checkpoint, or to one before it where that was of no use, and on with half the
+ * rates. That is saved, so that a run that is taken up there goes the same way. CLR_EFAILED: there is none.
+ */
+int resume_back_off(struct session *s, struct record *r, struct clr_error *err);
 
 /*
  * Write a checkpoint. All losses have been read. None is written, which is no error here, where a weight is

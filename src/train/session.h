@@ -28,6 +28,8 @@ struct run_state {
     int place;        /* in the epoch's order: next image to take */
     double last_loss; /* of the last update that was read; NaN: none yet */
     double untrained; /* accuracy before the first update; NaN: not measured */
+    int backoffs;     /* times that the rates were halved: they are the schedule's / 2^backoffs … */
+    uint64_t back_at; /* … and where it last went on with less */
 };
 
 struct session {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "train/loop.h"
 #include "train/resume.h"
 
@@ -35,6 +36,36 @@ static int save_weights(struct session *s, const char *name, struct clr_error *e
     return rc;
 }
 
+/* ", or go on …": what a run that diverged can do about it, beside a lower rate. */
+static void append_way_out(struct str *out, const struct session *s)
+{
+    struct checkpoint c;
+    bool found = false;
+
+    if (checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) < 0 || !found)
+        return;
+    if (!s->o->backoff)
+        str_append(
+            out, ", or go on from checkpoint-%llu.clr with half the rates: --resume --on-divergence backoff",
+            (unsigned long long)c.iteration);
+    checkpoint_clear(&c);
+}
+
+static int diverged(const struct session *s, const struct loop_result *l, struct clr_error *err)
+{
+    struct str way_out = {0};
+    int rc;
+
+    append_way_out(&way_out, s);
+    rc = clr_error_set(err, CLR_EDIVERGED,
+                       "the loss %s iteration %llu is not finite (rate %.9g): lower the rate%s. What was "
+                       "recorded before it is in '%s'",
+                       l->in_evaluation ? "on the evaluated images after" : "of",
+                       (unsigned long long)l->diverged_at, l->diverged_lr, str_text(&way_out), s->o->out);
+    str_clear(&way_out);
+    return rc;
+}
+
 /* How the loop ended, as an error; 0 where it went through. */
 static int verdict(struct session *s, const struct record *r, const struct loop_result *l,
                    struct clr_error *err)
@@ -42,18 +73,8 @@ static int verdict(struct session *s, const struct record *r, const struct loop_
     char name[64];
     int rc;
 
-    if (l->diverged && l->in_evaluation)
-        return clr_error_set(err, CLR_EDIVERGED,
-                             "the loss on the evaluated images is not finite after iteration %llu (rate "
-                             "%.9g): lower the rate. "
-                             "What was recorded before it is in '%s'",
-                             (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
     if (l->diverged)
-        return clr_error_set(
-            err, CLR_EDIVERGED,
-            "the loss of iteration %llu is not finite (rate %.9g): lower the rate. What was recorded "
-            "before it is in '%s'",
-            (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
+        return diverged(s, l, err);
     if (!l->interrupted) {
         rc = save_weights(s, "final.safetensors", err);
         return rc < 0 ? rc : resume_save(s, r, err);
@@ -68,6 +89,35 @@ static int verdict(struct session *s, const struct record *r, const struct loop_
         (unsigned long long)l->iterations, (unsigned long long)s->o->iterations, s->o->out, name);
 }
 
+/* From where the session is to the end, or to where it diverges. */
+static int go(struct session *s, struct record *r, struct loop_result *l, struct clr_error *err)
+{
+    int rc = loop_run(s, r, l, err), written;
+
+    written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
+    rc = rc < 0 ? rc : written;
+    return rc < 0 ? rc : verdict(s, r, l, err);
+}
+
+/* The same again, from the last checkpoint and with half the rates, as long as that is no use. */
+static int go_with_less(struct session *s, struct record *r, struct loop_result *l, struct clr_error *err)
+{
+    int rc = CLR_EDIVERGED;
+
+    while (rc == CLR_EDIVERGED && s->state.backoffs < CLR_TRAIN_BACKOFFS) {
+        const struct clr_error why = *err;
+        const double seconds = l->seconds - r->seconds_before;
+        rc = resume_back_off(s, r, err);
+        if (rc < 0)
+            return rc;
+        log_line(CLR_LOG_WARNING, "%s. Back to iteration %llu, and on with 1/%d of the schedule's rates",
+                 why.message, (unsigned long long)s->state.iteration, 1 << s->state.backoffs);
+        rc = go(s, r, l, err);
+        l->seconds += seconds;
+    }
+    return rc;
+}
+
 static void take_result(struct clr_train_result *out, const struct loop_result *l, struct session *s)
 {
     struct str table = {0};
@@ -77,7 +127,8 @@ static void take_result(struct clr_train_result *out, const struct loop_result *
                                      .val_acc = l->val_acc,
                                      .best_acc = l->best_acc,
                                      .best_iteration = l->best_iteration,
-                                     .seconds = l->seconds};
+                                     .seconds = l->seconds,
+                                     .backoffs = s->state.backoffs};
     if (s->o->profile && ocl_profile_table(s->ctx, &table, NULL) == 0 && !table.failed)
         out->profile = table.text;
     else
@@ -93,15 +144,15 @@ static int train(struct session *s, struct record *r, const struct resume *resum
 
     if (rc == 0)
         rc = resume_apply(resume, s, r, err);
+    if (rc == 0 && s->o->backoff && !resume->found)
+        rc = resume_save(s, r, err); /* to go back to */
     if (rc == 0)
         rc = record_write_run(r, s, "running", NULL, err);
     if (rc < 0)
         return rc;
-    rc = loop_run(s, r, &l, err);
-    written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
-    rc = rc < 0 ? rc : written;
-    if (rc == 0)
-        rc = verdict(s, r, &l, err);
+    rc = go(s, r, &l, err);
+    if (rc == CLR_EDIVERGED && s->o->backoff)
+        rc = go_with_less(s, r, &l, err);
     if (rc < 0)
         status = rc == CLR_EDIVERGED ? "diverged" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed";
     take_result(out, &l, s);

@@ -61,6 +61,42 @@ def resume_after_kills_gives_the_same_bytes():
     check(not [n for n in names(out) if "tmp" in n or n == ".lock"], f"left behind: {names(out)}")
 
 
+# Rates that rise until the loss is no longer finite.
+STEEP = {"policy": "triangular", "lr": None, "min_lr": 0.01, "max_lr": 200, "step_size": 1500, "iterations": 3000,
+         "validate_every": 250, "checkpoint_every": 100}
+
+
+@case
+def a_divergence_is_told_and_backed_off():
+    device()
+    out = fresh("run")
+    expect(clr(*tiny(out=out, **STEEP)), 5, [],
+           ["the loss of iteration [0-9,]+ is not finite .*from checkpoint-[0-9]+00.clr with half the rates: "
+            "--resume --on-divergence backoff"])
+    expect(clr("train", "--resume", "--on-divergence", "backoff", "--out", out), 0,
+           ["^test accuracy .*3,000 iterations"],
+           ["warning: the loss of iteration .* Back to iteration [0-9]+00, and on with 1/2 of the schedule's rates"])
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    check(run["status"] == "finished" and run["result"]["backoffs"] > 0, f"{run['result']}")
+    history = (out / "history.csv").read_text(encoding="utf-8").splitlines()
+    rates = [float(line.split(",")[2]) for line in history[1:]]
+    check(max(rates) < 200, f"{rates}")
+    args = tiny(out=fresh("run"), policy="fixed", lr=1e6, on_divergence="backoff")
+    expect(clr(*args), 5, [], ["on with 1/1024 of", "clr-cl: the loss of iteration"])
+    expect(clr("range-test", "--on-divergence", "backoff"), 2, [], ["unknown option"])
+
+
+@case
+def resume_after_kills_backs_off_to_the_same_bytes():
+    whole = undisturbed(on_divergence="backoff", **STEEP)
+    out, chance, kills = fresh("run"), random.Random(4), 0
+    for _ in range(8):
+        kills += killed(tiny(out=out, resume=True, on_divergence="backoff", **STEEP), after(chance.uniform(0.1, 0.5)))
+    check(kills >= 3, f"only {kills} of eight runs were still there to be killed")
+    expect(clr("train", "--resume", "--out", out), 0)
+    same(whole, out, SAME)
+
+
 @case
 def resume_after_signals_gives_the_same_bytes():
     options = {"iterations": 2000, "validate_every": 200, "checkpoint_every": 0}
