@@ -1,10 +1,10 @@
 /*
- * Whole nets on a device against a plain chain of the oracles in double precision: losses, hits and every
- * gradient. Each net is run as its file says and fused, which must not change a bit. The oracles' chain keeps
- * each value in memory of its own, so equal numbers show that sharing memory, working in place and the choice
- * of layouts change nothing. Two channel blocks for each net; CLR_TEST_SMALL: one; CLR_TEST_LONG: all four.
- * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
- * every other net, so that two processes share the work.
+ * Whole nets on a device against the chain of oracles (net/chain.h) in double precision: losses, hits and
+ * every gradient. Each net is run as its file says and fused, which must not change a bit. The oracles' chain
+ * keeps each value in memory of its own, so equal numbers show that sharing memory, working in place and the
+ * choice of layouts change nothing. Two channel blocks for each net; CLR_TEST_SMALL: one; CLR_TEST_LONG: all
+ * four. CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half
+ * 1: every other net, so that two processes share the work.
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 
 #include "base/fs.h"
 #include "base/rng.h"
+#include "net/chain.h"
 #include "net/net.h"
-#include "ref/ref.h"
 
 enum { BATCH = 7, CLASSES = 5, SEED = 11, LABELS_AT = 2, LOSS_AT = 3, HIT_AT = 1 };
 
@@ -133,18 +133,6 @@ static const struct test_net {
          POOL("p1", "c1", "pool: MAX global_pooling: true") SCORES("p1") LOSS("scores")},
 };
 
-/* ------------------------------------------------------------------ the chain of oracles */
-
-struct chain {
-    const struct graph *g;
-    int n; /* images of the batch */
-    double **value, **gradient;
-    double **w, **dw; /* parameters and their gradients */
-    int **arg;        /* per node: maxima of a pooling layer */
-    int32_t labels[BATCH], index[BATCH];
-    double loss[BATCH], hit[BATCH];
-};
-
 static void *new_array(size_t count, size_t size)
 {
     void *p = NULL;
@@ -165,169 +153,28 @@ static void fill(double *out, size_t count, double scale, uint32_t stream)
         out[i] = (double)(float)(scale * rng_normal(SEED, RNG_TEST, stream, i));
 }
 
-static struct chain *chain_new(const struct graph *g)
+static struct chain *new_chain(const struct graph *g)
 {
-    struct chain *c = new_array(1, sizeof *c);
+    struct chain *c;
 
-    c->g = g;
-    c->value = new_array(g->value_count, sizeof *c->value);
-    c->gradient = new_array(g->value_count, sizeof *c->gradient);
-    c->arg = new_array(g->node_count, sizeof *c->arg);
-    c->w = new_array(g->param_count, sizeof *c->w);
-    c->dw = new_array(g->param_count, sizeof *c->dw);
-    for (size_t v = 0; v < g->value_count; v++) {
-        c->value[v] = new_array(BATCH * elements(&g->values[v].shape), sizeof(double));
-        c->gradient[v] = new_array(BATCH * elements(&g->values[v].shape), sizeof(double));
-    }
-    for (size_t i = 0; i < g->node_count; i++)
-        c->arg[i] = new_array(BATCH * elements(&g->nodes[i].desc.y), sizeof(int));
-    for (size_t p = 0; p < g->param_count; p++) {
-        c->w[p] = new_array(g->params[p].count, sizeof(double));
-        c->dw[p] = new_array(g->params[p].count, sizeof(double));
+    ck_assert_int_eq(chain_create(&c, g, BATCH, NULL), 0);
+    c->seed = SEED;
+    c->iteration = ITERATION;
+    for (size_t p = 0; p < g->param_count; p++)
         fill(c->w[p], g->params[p].count, 1.2 / sqrt(g->params[p].fan_in), 100 + (uint32_t)p);
-    }
     return c;
 }
 
-static void free_all(void *array, size_t count)
-{
-    void **p = array;
-
-    for (size_t i = 0; i < count; i++)
-        free(p[i]);
-    free(p);
-}
-
-static void chain_free(struct chain *c)
-{
-    free_all(c->value, c->g->value_count);
-    free_all(c->gradient, c->g->value_count);
-    free_all(c->arg, c->g->node_count);
-    free_all(c->w, c->g->param_count);
-    free_all(c->dw, c->g->param_count);
-    free(c);
-}
-
-static void drop(const struct chain *c, const struct op_desc *d, double *y, const double *x)
-{
-    const double ratio = c->g->phase == PHASE_TRAIN ? (double)d->u.dropout.ratio : 0.0;
-
-    ref_dropout_forward(y, x, c->index, c->n, (int)elements(&d->x), ratio, d->u.dropout.layer, SEED,
-                        ITERATION);
-}
-
-static void forward(struct chain *c, size_t i)
-{
-    const struct graph_node *node = &c->g->nodes[i];
-    const struct op_desc *d = &node->desc;
-    const double *x = c->value[node->x], *w = node->weight >= 0 ? c->w[node->weight] : NULL;
-    const double *b = node->bias >= 0 ? c->w[node->bias] : NULL;
-    double *y = node->y >= 0 ? c->value[node->y] : NULL;
-    const size_t count = (size_t)c->n * elements(&d->x);
-
-    switch (d->kind) {
-    case OP_CONV:
-        ref_conv_forward(y, x, w, b, c->n, &d->u.conv);
-        break;
-    case OP_POOL:
-        ref_pool_forward(y, c->arg[i], x, c->n, &d->u.pool);
-        break;
-    case OP_RELU:
-        ref_relu_forward(y, x, count, (double)d->u.relu.negative_slope);
-        break;
-    case OP_LRN:
-        ref_lrn_forward(y, x, c->n, &d->u.lrn);
-        break;
-    case OP_DENSE:
-        ref_dense_forward(y, x, w, b, c->n, d->x.c, d->y.c);
-        break;
-    case OP_DROPOUT:
-        drop(c, d, y, x);
-        break;
-    case OP_SOFTMAX_LOSS:
-        ref_softmax_loss(c->loss, c->gradient[node->x], x, c->labels, c->n, d->x.c);
-        break;
-    case OP_ACCURACY:
-        ref_accuracy(c->hit, x, c->labels, c->n, d->x.c, d->u.accuracy.top_k);
-        break;
-    case OP_RELAYOUT:
-        memcpy(y, x, count * sizeof *y);
-        break;
-    case OP_CONV_POOL: /* in fused graphs only */
-    case OP_KIND_COUNT:
-        break;
-    }
-}
-
-static void backward(struct chain *c, size_t i)
-{
-    const struct graph_node *node = &c->g->nodes[i];
-    const struct op_desc *d = &node->desc;
-    const double *x = c->value[node->x], *w = node->weight >= 0 ? c->w[node->weight] : NULL;
-    double *dw = node->weight >= 0 ? c->dw[node->weight] : NULL,
-           *db = node->bias >= 0 ? c->dw[node->bias] : NULL;
-    double *dx = c->gradient[node->x];
-    const double *dy = node->y >= 0 ? c->gradient[node->y] : NULL;
-    const size_t count = (size_t)c->n * elements(&d->x);
-
-    switch (d->kind) {
-    case OP_CONV:
-        ref_conv_backward(dx, dw, db, x, w, dy, c->n, &d->u.conv);
-        break;
-    case OP_POOL:
-        ref_pool_backward(dx, dy, c->arg[i], c->n, &d->u.pool);
-        break;
-    case OP_RELU:
-        ref_relu_backward(dx, c->value[node->y], dy, count, (double)d->u.relu.negative_slope);
-        break;
-    case OP_LRN:
-        ref_lrn_backward(dx, x, dy, c->n, &d->u.lrn);
-        break;
-    case OP_DENSE:
-        ref_dense_backward(dx, dw, db, x, w, dy, c->n, d->x.c, d->y.c);
-        break;
-    case OP_DROPOUT:
-        drop(c, d, dx, dy);
-        break;
-    case OP_RELAYOUT:
-        memcpy(dx, dy, count * sizeof *dx);
-        break;
-    case OP_SOFTMAX_LOSS: /* written going forward */
-    case OP_ACCURACY:
-    case OP_CONV_POOL:
-    case OP_KIND_COUNT:
-        break;
-    }
-}
-
-/* Does the loss depend on node i's output? Found here anew, not taken from the graph. */
-static bool leads_to_loss(const struct graph *g, size_t i)
-{
-    int value = g->nodes[i].y;
-
-    if (value < 0)
-        return g->nodes[i].desc.kind == OP_SOFTMAX_LOSS;
-    for (size_t k = i + 1; k < g->node_count; k++)
-        if (g->nodes[k].x == value && leads_to_loss(g, k))
-            return true;
-    return false;
-}
-
-static void chain_run(struct chain *c, int n, uint32_t stream)
+static void run_chain(struct chain *c, int n, uint32_t stream)
 {
     const struct graph *g = c->g;
 
-    c->n = n;
     fill(c->value[g->images], (size_t)n * elements(&g->values[g->images].shape), 1.0, stream);
     for (int i = 0; i < n; i++) {
         c->labels[i] = (int32_t)rng_below(SEED, RNG_TEST, stream + 1, (uint64_t)i, CLASSES);
         c->index[i] = (int32_t)rng_below(SEED, RNG_TEST, stream + 2, (uint64_t)i, 50000);
     }
-    for (size_t i = 0; i < g->node_count; i++)
-        forward(c, i);
-    for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;)
-        if (leads_to_loss(g, i))
-            backward(c, i);
+    chain_run(c, n);
 }
 
 /* ------------------------------------------------------------------ the device */
@@ -420,7 +267,7 @@ static void run(struct trial *t, int n, uint32_t stream)
                                 .seed = SEED,
                                 .iteration = ITERATION};
 
-    chain_run(c, n, stream);
+    run_chain(c, n, stream);
     upload(t);
     must(net_forward(t->net, &b, &err), t, &err);
     if (train)
@@ -438,7 +285,7 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     struct clr_error err = {0};
     const size_t room = (BATCH + 4) * sizeof(float);
 
-    t->chain = chain_new(t->g);
+    t->chain = new_chain(t->g);
     must(params_plan(&t->params, t->g, &device, t->g->phase == PHASE_TRAIN ? PARAMS_V + 1 : 1, &err), t,
          &err);
     must(params_build(&t->params, ctx, &err), t, &err);
@@ -455,7 +302,7 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     ocl_release(&t->index);
     net_destroy(t->net);
     params_clear(&t->params);
-    chain_free(t->chain);
+    chain_destroy(t->chain);
 }
 
 static bool is_pooled(struct graph *f, int block)

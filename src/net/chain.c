@@ -1,0 +1,229 @@
+/* A net in double precision: see chain.h. */
+#include "net/chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ref/ref.h"
+
+static size_t elements(const struct shape *s)
+{
+    return (size_t)s->c * (size_t)s->h * (size_t)s->w;
+}
+
+/* ------------------------------------------------------------------ memory */
+
+static int new_values(double **out, const struct shape *s, int n, struct clr_error *err)
+{
+    const struct shape all = {n, s->c, s->h, s->w};
+    size_t count;
+
+    if (!shape_count(&all, &count))
+        return clr_error_set(err, CLR_ENOMEM, "a layer is too large to be computed again");
+    return mem_new(out, count, sizeof **out, "a net in double precision", err);
+}
+
+static int new_lists(struct chain *c, struct clr_error *err)
+{
+    const struct graph *g = c->g;
+    const size_t n = (size_t)c->capacity;
+    int rc = mem_new(&c->value, g->value_count, sizeof *c->value, "a net in double precision", err);
+
+    if (rc == 0)
+        rc = mem_new(&c->gradient, g->value_count, sizeof *c->gradient, "a net in double precision", err);
+    if (rc == 0)
+        rc = mem_new(&c->leads, g->value_count, sizeof *c->leads, "a net in double precision", err);
+    if (rc == 0)
+        rc = mem_new(&c->arg, g->node_count, sizeof *c->arg, "a net in double precision", err);
+    if (rc == 0)
+        rc = mem_new(&c->w, g->param_count, sizeof *c->w, "a net in double precision", err);
+    if (rc == 0)
+        rc = mem_new(&c->dw, g->param_count, sizeof *c->dw, "a net in double precision", err);
+    if (rc == 0)
+        rc = mem_new(&c->labels, n, sizeof *c->labels, "labels", err);
+    if (rc == 0)
+        rc = mem_new(&c->index, n, sizeof *c->index, "numbers of images", err);
+    if (rc == 0)
+        rc = mem_new(&c->loss, n, sizeof *c->loss, "losses", err);
+    return rc < 0 ? rc : mem_new(&c->hit, n, sizeof *c->hit, "hits", err);
+}
+
+static bool leads_on(const struct chain *c, const struct graph_node *node)
+{
+    return node->y >= 0 ? c->leads[node->y] : node->desc.kind == OP_SOFTMAX_LOSS;
+}
+
+/* Values from which the loss can be reached. */
+static void find_leads(struct chain *c)
+{
+    for (size_t i = c->g->node_count; i-- > 0;) {
+        const struct graph_node *node = &c->g->nodes[i];
+        if (leads_on(c, node))
+            c->leads[node->x] = true;
+    }
+}
+
+int chain_create(struct chain **out, const struct graph *g, int capacity, struct clr_error *err)
+{
+    struct chain *c;
+    int rc = mem_new(&c, 1, sizeof *c, "a net in double precision", err);
+
+    if (rc < 0)
+        return rc;
+    c->g = g;
+    c->capacity = capacity;
+    rc = new_lists(c, err);
+    for (size_t v = 0; v < g->value_count && rc == 0; v++) {
+        rc = new_values(&c->value[v], &g->values[v].shape, capacity, err);
+        if (rc == 0)
+            rc = new_values(&c->gradient[v], &g->values[v].shape, capacity, err);
+    }
+    for (size_t i = 0; i < g->node_count && rc == 0; i++)
+        if (g->nodes[i].desc.kind == OP_POOL)
+            rc = mem_new(&c->arg[i], (size_t)capacity * elements(&g->nodes[i].desc.y), sizeof **c->arg,
+                         "maxima", err);
+    for (size_t p = 0; p < g->param_count && rc == 0; p++) {
+        rc = mem_new(&c->w[p], g->params[p].count, sizeof **c->w, "parameters", err);
+        if (rc == 0)
+            rc = mem_new(&c->dw[p], g->params[p].count, sizeof **c->dw, "gradients", err);
+    }
+    if (rc < 0) {
+        chain_destroy(c);
+        return rc;
+    }
+    find_leads(c);
+    *out = c;
+    return 0;
+}
+
+static void free_all(void *array, size_t count)
+{
+    void **p = array;
+
+    for (size_t i = 0; p && i < count; i++)
+        free(p[i]);
+    free(p);
+}
+
+void chain_destroy(struct chain *c)
+{
+    if (!c)
+        return;
+    free_all(c->value, c->g->value_count);
+    free_all(c->gradient, c->g->value_count);
+    free_all(c->arg, c->g->node_count);
+    free_all(c->w, c->g->param_count);
+    free_all(c->dw, c->g->param_count);
+    free(c->leads);
+    free(c->labels);
+    free(c->index);
+    free(c->loss);
+    free(c->hit);
+    free(c);
+}
+
+/* ------------------------------------------------------------------ running */
+
+static void drop(const struct chain *c, const struct op_desc *d, double *y, const double *x)
+{
+    const double ratio = c->g->phase == PHASE_TRAIN ? (double)d->u.dropout.ratio : 0.0;
+
+    ref_dropout_forward(y, x, c->index, c->n, (int)elements(&d->x), ratio, d->u.dropout.layer, c->seed,
+                        c->iteration);
+}
+
+static void forward(struct chain *c, size_t i)
+{
+    const struct graph_node *node = &c->g->nodes[i];
+    const struct op_desc *d = &node->desc;
+    const double *x = c->value[node->x], *w = node->weight >= 0 ? c->w[node->weight] : NULL;
+    const double *b = node->bias >= 0 ? c->w[node->bias] : NULL;
+    double *y = node->y >= 0 ? c->value[node->y] : NULL;
+    const size_t count = (size_t)c->n * elements(&d->x);
+
+    switch (d->kind) {
+    case OP_CONV:
+        ref_conv_forward(y, x, w, b, c->n, &d->u.conv);
+        break;
+    case OP_POOL:
+        ref_pool_forward(y, c->arg[i], x, c->n, &d->u.pool);
+        break;
+    case OP_RELU:
+        ref_relu_forward(y, x, count, (double)d->u.relu.negative_slope);
+        break;
+    case OP_LRN:
+        ref_lrn_forward(y, x, c->n, &d->u.lrn);
+        break;
+    case OP_DENSE:
+        ref_dense_forward(y, x, w, b, c->n, d->x.c, d->y.c);
+        break;
+    case OP_DROPOUT:
+        drop(c, d, y, x);
+        break;
+    case OP_SOFTMAX_LOSS:
+        ref_softmax_loss(c->loss, c->gradient[node->x], x, c->labels, c->n, d->x.c);
+        break;
+    case OP_ACCURACY:
+        ref_accuracy(c->hit, x, c->labels, c->n, d->x.c, d->u.accuracy.top_k);
+        break;
+    case OP_RELAYOUT:
+        memcpy(y, x, count * sizeof *y);
+        break;
+    case OP_CONV_POOL: /* in fused graphs only */
+    case OP_KIND_COUNT:
+        break;
+    }
+}
+
+static void backward(struct chain *c, size_t i)
+{
+    const struct graph_node *node = &c->g->nodes[i];
+    const struct op_desc *d = &node->desc;
+    const double *x = c->value[node->x], *w = node->weight >= 0 ? c->w[node->weight] : NULL;
+    double *dw = node->weight >= 0 ? c->dw[node->weight] : NULL,
+           *db = node->bias >= 0 ? c->dw[node->bias] : NULL;
+    double *dx = c->gradient[node->x];
+    const double *dy = node->y >= 0 ? c->gradient[node->y] : NULL;
+    const size_t count = (size_t)c->n * elements(&d->x);
+
+    switch (d->kind) {
+    case OP_CONV:
+        ref_conv_backward(dx, dw, db, x, w, dy, c->n, &d->u.conv);
+        break;
+    case OP_POOL:
+        ref_pool_backward(dx, dy, c->arg[i], c->n, &d->u.pool);
+        break;
+    case OP_RELU:
+        ref_relu_backward(dx, c->value[node->y], dy, count, (double)d->u.relu.negative_slope);
+        break;
+    case OP_LRN:
+        ref_lrn_backward(dx, x, dy, c->n, &d->u.lrn);
+        break;
+    case OP_DENSE:
+        ref_dense_backward(dx, dw, db, x, w, dy, c->n, d->x.c, d->y.c);
+        break;
+    case OP_DROPOUT:
+        drop(c, d, dx, dy);
+        break;
+    case OP_RELAYOUT:
+        memcpy(dx, dy, count * sizeof *dx);
+        break;
+    case OP_SOFTMAX_LOSS: /* written going forward */
+    case OP_ACCURACY:
+    case OP_CONV_POOL:
+    case OP_KIND_COUNT:
+        break;
+    }
+}
+
+void chain_run(struct chain *c, int n)
+{
+    const struct graph *g = c->g;
+
+    c->n = n;
+    for (size_t i = 0; i < g->node_count; i++)
+        forward(c, i);
+    for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;)
+        if (leads_on(c, &g->nodes[i]))
+            backward(c, i);
+}

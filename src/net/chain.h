@@ -1,0 +1,33 @@
+/*
+ * A net in double precision: the oracles of src/ref one behind the other, each value in memory of its own.
+ * What whole nets on a device are compared with. Slow, and takes a graph as graph_create() made it: unfused.
+ */
+#ifndef NET_CHAIN_H
+#define NET_CHAIN_H
+
+#include "net/graph.h"
+
+struct chain {
+    const struct graph *g; /* borrowed */
+    int capacity, n;       /* images: most of a batch, of this one */
+    uint64_t seed;         /* of dropout, with index and iteration */
+    uint32_t iteration;
+    double **value, **gradient; /* of the graph's values, (n,C,H,W) */
+    double **w, **dw;           /* parameters and their gradients */
+    int **arg;                  /* per node: maxima of a pooling layer */
+    bool *leads;                /* per value: does the loss depend on it? */
+    int32_t *labels, *index;    /* per image */
+    double *loss, *hit;         /* likewise */
+};
+
+/* Room for batches of `capacity` images. CLR_ENOMEM. */
+int chain_create(struct chain **out, const struct graph *g, int capacity, struct clr_error *err);
+void chain_destroy(struct chain *c);
+
+/*
+ * Run a batch forward, and in the training phase backward: of c->value[g->images], labels, index, w, seed and
+ * iteration makes all else.
+ */
+void chain_run(struct chain *c, int n);
+
+#endif
