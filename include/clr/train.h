@@ -81,6 +81,9 @@ struct clr_train_options {
     /** A run that is resumed may take another schedule, and other iterations, but for the momentum: as Caffe
      * goes on under another solver. */
     bool continues;
+    /** Do not compare the device with the reference before the first run on it: for devices that only
+     * pretend, and drivers that are known to be wrong. */
+    bool unchecked;
     bool profile;
     /** Called about five times a second, before and after each evaluation; may be NULL. */
     void (*progress)(void *user, const struct clr_progress *p);

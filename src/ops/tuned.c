@@ -38,7 +38,7 @@ const char *op_pass_name(enum op_pass pass)
 
 const char *op_origin_name(enum op_origin origin)
 {
-    static const char *const names[] = {"", "default", "tuned", "nearest", "built-in", "kept"};
+    static const char *const names[] = {"", "default", "tuned", "nearest", "built-in", "kept", "second"};
 
     return names[origin];
 }
@@ -139,15 +139,25 @@ static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *k
 {
     const struct tunedb_entry *e = db ? tunedb_find(db, key) : NULL;
 
-    if (e && take(out, e->variant, candidates, count))
+    if (e && !tunedb_failed(db, key, e->variant) && take(out, e->variant, candidates, count))
         return OP_ORIGIN_TUNED;
-    if (e)
+    if (e && !tunedb_failed(db, key, e->variant))
         warn_unknown(db, e);
     e = db ? tunedb_nearest(db, key, op_tune_distance, OP_TUNE_NEAR) : NULL;
     if (e && !tunedb_failed(db, key, e->variant) && take(out, e->variant, candidates, count))
         return OP_ORIGIN_NEAREST;
     if (take(out, builtin_variant(key, device), candidates, count))
         return OP_ORIGIN_BUILTIN;
+    for (int i = 0; db && i < count; i++) {
+        char text[TUNEDB_VARIANT];
+        op_variant_text(&candidates[i], text, sizeof text);
+        if (tunedb_failed(db, key, text))
+            continue;
+        if (i == 0)
+            break;
+        *out = candidates[i];
+        return OP_ORIGIN_SECOND;
+    }
     return OP_ORIGIN_DEFAULT;
 }
 

@@ -11,6 +11,7 @@
 #include "train/range_reading.h"
 #include "train/resume.h"
 #include "train/rules.h"
+#include "train/selfcheck.h"
 #include "train/suggest.h"
 
 static json_t *number_or_null(bool there, double v)
@@ -115,7 +116,7 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
     struct clr_train_result summary;
     struct loop_result l;
     double loss;
-    int rc = session_start(s, err), written;
+    int rc = selfcheck_start(s, resume->found ? &resume->checkpoint : NULL, err), written;
 
     if (rc == 0)
         rc = resume->found ? resume_apply(resume, s, r, err)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "train/loop.h"
 #include "train/resume.h"
+#include "train/selfcheck.h"
 
 void clr_train_options_init(struct clr_train_options *o)
 {
@@ -140,7 +141,7 @@ static int train(struct session *s, struct record *r, const struct resume *resum
 {
     struct loop_result l;
     const char *status = "finished";
-    int rc = session_start(s, err), written;
+    int rc = selfcheck_start(s, resume->found ? &resume->checkpoint : NULL, err), written;
 
     if (rc == 0)
         rc = resume_apply(resume, s, r, err);
@@ -202,7 +203,7 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
         return rc;
     rc = mem_new(&out.confusion, classes * classes, sizeof *out.confusion, "the confusion table", err);
     if (rc == 0)
-        rc = session_start(&s, err);
+        rc = selfcheck_start(&s, NULL, err);
     if (rc == 0)
         rc = session_evaluate(&s, &out.loss, &out.accuracy, out.confusion, err);
     if (rc == 0)

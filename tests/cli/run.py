@@ -16,4 +16,4 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     sys.exit(harness.main(["cases_usage", "cases_schedule", "cases_input", "cases_runs", "cases_resume", "cases_solver",
-                           "cases_experiment", "cases_tune"]))
+                           "cases_experiment", "cases_tune", "cases_selfcheck"]))

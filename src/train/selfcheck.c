@@ -1,0 +1,442 @@
+/* Is a device right: see selfcheck.h. */
+#include "train/selfcheck.h"
+
+#include <clr/version.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "net/chain.h"
+#include "ocl/source.h"
+#include "ops/verify.h"
+
+enum {
+    IMAGES = 4,         /* that are computed: the oracles are slow */
+    LAYER_IMAGES = 2,   /* likewise, of each layer by itself */
+    UPDATE_COUNT = 100, /* numbers that are updated */
+    ROUNDS = 8,         /* at most: variants that are refused one after the other */
+};
+
+/*
+ * What a wrong kernel exceeds and rounding does not: single precision leaves an NMSE of 1e-13 to 1e-9 in
+ * gradients. A maximum that falls on another of two nearly equal pixels can leave 1e-4: so a device is wrong
+ * if it is with each of several batches.
+ */
+#define LIMIT_GRADIENT 1e-6
+#define LIMIT_LOSS     1e-4 /* absolute, and relative to losses above 1 */
+#define LIMIT_LAYER    1e-6 /* NMSE of an output, behind which its pass is wrong */
+#define BATCHES        3
+
+/* ------------------------------------------------------------------ the verdict's file */
+
+static void add_variant(void *user, const char *label, const char *pass, const char *variant)
+{
+    str_append(user, "%s, %s: %s\n", label, pass, variant);
+}
+
+/* All that the verdict depends on. */
+static int describe(struct str *out, const struct session *s, struct clr_error *err)
+{
+    static const char *const updates[] = {
+        [OPTIMIZER_SGD] = "sgd", [OPTIMIZER_NESTEROV] = "nesterov", [OPTIMIZER_ADAM] = "adam"};
+    const struct clr_train_options *o = s->o;
+    const struct clr_device *d = o->device;
+    const struct shape *x = &s->test_graph->values[s->test_graph->images].shape;
+    const struct optimizer_settings u = session_optimizer(o);
+    char kernels[FS_SHA256_TEXT], net[FS_SHA256_TEXT];
+    int rc = source_hash(kernels, err);
+
+    if (rc < 0)
+        return rc;
+    fs_sha256(o->net->text, strlen(o->net->text), net);
+    str_append(out, "right: losses and gradients, compared with double precision\n");
+    str_append(out, "device: %s\nplatform: %s, %s\ndriver: %s\nprogram: %s (%s)\nkernels: %s\n", d->name,
+               d->platform_name, d->platform_version, d->driver, CLR_VERSION, CLR_GIT_ID, kernels);
+    str_append(out, "net: %s\nimages: %dx%dx%d, batch %d\n", net, x->c, x->h, x->w,
+               s->train_net ? o->batch : 0);
+    if (s->train_net)
+        str_append(out, "update: %s%s%s\n", updates[u.kind], u.caffe ? ", caffe" : "", u.l1 ? ", l1" : "");
+    graph_chosen(s->test_graph, d, add_variant, out);
+    if (s->train_graph)
+        graph_chosen(s->train_graph, d, add_variant, out);
+    return str_check(out, err);
+}
+
+/* Where it is, or NULL where there is no cache. */
+static int verdict_path(char **out, const struct str *text, bool make, struct clr_error *err)
+{
+    char sum[FS_SHA256_TEXT], *cache = NULL, *dir = NULL;
+    int rc = paths_cache(&cache, err);
+
+    *out = NULL;
+    fs_sha256(text->text, text->length, sum);
+    if (rc == 0 && cache)
+        rc = fs_join(&dir, cache, "checked", err);
+    if (rc == 0 && dir && make)
+        rc = fs_make_dirs(dir, err);
+    if (rc == 0 && dir)
+        rc = fs_join(out, dir, sum, err);
+    free(dir);
+    free(cache);
+    return rc;
+}
+
+/* What cannot be kept is checked again the next time: no reason to fail. */
+static void keep_verdict(const struct str *text)
+{
+    char *path = NULL;
+
+    if (verdict_path(&path, text, true, NULL) == 0 && path)
+        (void)fs_write_atomic(path, text->text, text->length, NULL);
+    free(path);
+}
+
+static int is_known(bool *out, const struct str *text, struct clr_error *err)
+{
+    char *path = NULL;
+    int rc = verdict_path(&path, text, false, err);
+
+    *out = rc == 0 && path && fs_exists(path);
+    free(path);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ one batch, twice */
+
+/* What is wrong, if anything is. */
+struct finding {
+    bool wrong;
+    bool no_judgement; /* the reference itself is not finite: weights like these tell nothing */
+    char text[160];
+};
+
+static void compare(struct finding *f, const char *what, const float *got, const double *expected,
+                    size_t count, double limit)
+{
+    double difference = 0.0, size = 0.0;
+
+    for (size_t i = 0; i < count; i++) {
+        const double d = (double)got[i] - expected[i];
+        difference += d * d;
+        size += expected[i] * expected[i];
+    }
+    if (!isfinite(size)) {
+        f->no_judgement = true;
+    } else if (!f->wrong && !(difference <= limit * (size + 1e-30))) {
+        f->wrong = true;
+        (void)snprintf(f->text, sizeof f->text, "%s, normalised mean square error %.2g", what,
+                       difference / size);
+    }
+}
+
+static void compare_losses(struct finding *f, const char *what, const float *got, const double *expected,
+                           int n)
+{
+    for (int i = 0; i < n; i++) {
+        const double e = expected[i];
+        if (!isfinite(e)) {
+            f->no_judgement = true;
+        } else if (!f->wrong && !(fabs((double)got[i] - e) <= LIMIT_LOSS * fmax(1.0, fabs(e)))) {
+            f->wrong = true;
+            (void)snprintf(f->text, sizeof f->text, "%s, %.6g in place of %.6g", what, (double)got[i], e);
+        }
+    }
+}
+
+/* The images as they go into the net, and the weights as they are on the device. */
+static int fill_chain(struct chain *c, const struct session *s, const struct clr_images *images,
+                      const int32_t *order, int n, struct clr_error *err)
+{
+    const struct clr_dataset *d = s->o->data;
+    const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    double *x = c->value[c->g->images];
+    float *w = NULL;
+    int rc = 0;
+
+    for (int i = 0; i < n; i++) {
+        const uint8_t *bytes = images->pixels + (size_t)order[i] * size;
+        c->labels[i] = images->labels[order[i]];
+        c->index[i] = order[i];
+        for (size_t k = 0; k < size; k++)
+            x[(size_t)i * size + k] = ((double)bytes[k] - (double)s->mean[k]) * s->scale;
+    }
+    for (size_t p = 0; p < s->params.count && rc == 0; p++) {
+        const size_t count = s->params.info[p].count;
+        rc = mem_new(&w, count, sizeof *w, "a parameter", err);
+        if (rc == 0)
+            rc = ocl_read(s->ctx, s->params.w[p], 0, count * sizeof *w, w, err);
+        for (size_t k = 0; k < count && rc == 0; k++)
+            c->w[p][k] = (double)w[k];
+        free(w);
+        w = NULL;
+    }
+    return rc;
+}
+
+static int compare_gradients(struct finding *f, const struct session *s, const struct chain *c,
+                             struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t p = 0; p < s->params.count && rc == 0; p++) {
+        const size_t count = s->params.info[p].count;
+        char what[sizeof s->params.info->name + 32];
+        float *got = NULL;
+        (void)snprintf(what, sizeof what, "the gradient of %s", s->params.info[p].name);
+        rc = mem_new(&got, count, sizeof *got, "a gradient", err);
+        if (rc == 0)
+            rc = ocl_read(s->ctx, s->params.g[p], 0, count * sizeof *got, got, err);
+        if (rc == 0)
+            compare(f, what, got, c->dw[p], count, LIMIT_GRADIENT);
+        free(got);
+    }
+    return rc;
+}
+
+static int plain_chain(struct chain **out, struct graph **graph, const struct session *s, unsigned phase,
+                       int batch, int n, struct clr_error *err)
+{
+    const struct clr_dataset *d = s->o->data;
+    const struct clr_image_shape image = {d->channels, d->height, d->width};
+    int rc = graph_create(graph, s->o->net, phase, image, batch, err);
+
+    return rc < 0 ? rc : chain_create(out, *graph, n, err);
+}
+
+static int check_training(struct finding *f, struct session *s, int batch, struct clr_error *err)
+{
+    const int n = s->o->batch < IMAGES ? s->o->batch : IMAGES;
+    const int32_t *order = s->base_order + (batch * n + n <= s->order_count ? batch * n : 0);
+    const struct net_batch b = {.count = n, .loss = s->losses, .index = s->index, .seed = s->o->seed};
+    struct graph *graph = NULL;
+    struct chain *c = NULL;
+    float losses[IMAGES];
+    int rc = plain_chain(&c, &graph, s, PHASE_TRAIN, s->o->batch, n, err);
+
+    if (rc == 0)
+        rc = fill_chain(c, s, &s->o->data->train, order, n, err);
+    if (rc == 0)
+        rc = ocl_write(s->ctx, s->index, 0, (size_t)n * sizeof *order, order, err);
+    if (rc == 0)
+        rc = batch_gather(s->train_batch, net_images(s->train_net), net_labels(s->train_net),
+                          &s->train_images, s->index, 0, n, err);
+    if (rc == 0)
+        rc = net_forward(s->train_net, &b, err);
+    if (rc == 0)
+        rc = net_backward(s->train_net, &b, err);
+    if (rc == 0)
+        rc = ocl_read(s->ctx, s->losses, 0, (size_t)n * sizeof *losses, losses, err);
+    if (rc == 0) {
+        c->seed = s->o->seed;
+        chain_run(c, n);
+        compare_losses(f, "the loss of a training image", losses, c->loss, n);
+        rc = compare_gradients(f, s, c, err);
+    }
+    chain_destroy(c);
+    graph_destroy(graph);
+    return rc;
+}
+
+static int check_evaluation(struct finding *f, struct session *s, struct clr_error *err)
+{
+    const bool held_out = s->o->validation > 0;
+    const int capacity = net_images(s->test_net)->shape.n, n = capacity < IMAGES ? capacity : IMAGES;
+    const struct net_batch b = {
+        .count = n, .loss = s->eval_losses, .hit = s->eval_hits, .index = s->eval_index};
+    struct graph *graph = NULL;
+    struct chain *c = NULL;
+    float losses[IMAGES];
+    int rc = plain_chain(&c, &graph, s, PHASE_TEST, capacity, n, err);
+
+    if (rc == 0)
+        rc = fill_chain(c, s, held_out ? &s->o->data->train : &s->o->data->test, s->eval_order, n, err);
+    if (rc == 0)
+        rc = batch_gather(s->test_batch, net_images(s->test_net), net_labels(s->test_net),
+                          held_out ? &s->train_images : &s->test_images, s->eval_index, 0, n, err);
+    if (rc == 0)
+        rc = net_forward(s->test_net, &b, err);
+    if (rc == 0)
+        rc = ocl_read(s->ctx, s->eval_losses, 0, (size_t)n * sizeof *losses, losses, err);
+    if (rc == 0) {
+        chain_run(c, n);
+        compare_losses(f, "the loss of an evaluated image", losses, c->loss, n);
+    }
+    chain_destroy(c);
+    graph_destroy(graph);
+    return rc;
+}
+
+static int check_update(struct finding *f, const struct session *s, struct clr_error *err)
+{
+    const struct optimizer_settings settings = session_optimizer(s->o);
+    struct verify_result r;
+    int rc = verify_update(s->ctx, &settings, UPDATE_COUNT, 1, &r, err);
+
+    if (rc == 0 && !r.ok && !f->wrong) {
+        f->wrong = true;
+        (void)snprintf(f->text, sizeof f->text, "the update: %.140s", r.text);
+    }
+    return rc;
+}
+
+/* ------------------------------------------------------------------ which layer */
+
+/* Note the variant of a pass as wrong; false: there is no other way to do it. */
+static int refuse(bool *done, struct session *s, const struct graph_node *node, enum op_pass pass, int block,
+                  const char *why, struct clr_error *err)
+{
+    struct tunedb_failure failure = {.why = "wrong"};
+
+    if (!op_chosen(failure.variant, sizeof failure.variant, &node->desc, pass, s->o->device, block) ||
+        !op_tune_key(&failure.key, &node->desc, pass, block))
+        return 0;
+    if (tunedb_failed(s->records, &failure.key, failure.variant))
+        return 0; /* and what is left was wrong too */
+    *done = true;
+    log_line(CLR_LOG_WARNING,
+             "%s computes the %s of layer '%s' wrong with variant '%s' (%s): it is not used here again",
+             s->o->device->name, op_pass_name(pass), node->desc.label, failure.variant, why);
+    return tunedb_store_failure(s->records, &failure, err);
+}
+
+/* Does the verdict say that this pass is wrong? */
+static bool is_wrong(const struct verify_result *r, enum op_pass pass)
+{
+    static const enum verify_output first[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DW},
+                                    last[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DB};
+    bool wrong = false;
+
+    for (int o = (int)first[pass]; o <= (int)last[pass]; o++)
+        wrong = wrong || !(r->nmse[o] <= LIMIT_LAYER);
+    return wrong;
+}
+
+/* A layer by itself. That rounding is a little worse than the doctor wants it is no reason to refuse. */
+static int judge_node(int *refused, struct session *s, const struct graph *g, const struct graph_node *node,
+                      struct clr_error *err)
+{
+    const unsigned arrangements = 1u << VERIFY_EXACT | 1u << VERIFY_WIDE;
+    const int n = node->desc.x.n < LAYER_IMAGES ? node->desc.x.n : LAYER_IMAGES;
+    struct verify_result r;
+    struct clr_error why = {0};
+    const bool failed = verify_op_as(s->ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
+    bool wrong = failed, done = false;
+
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
+        int rc;
+        if (!failed && !is_wrong(&r, (enum op_pass)pass))
+            continue;
+        wrong = true;
+        rc = refuse(&done, s, node, (enum op_pass)pass, g->block, failed ? why.message : r.text, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (wrong && !done)
+        return clr_error_set(err, CLR_EFAILED,
+                             "%s computes layer '%s' wrong (%s), and there is no other way to do it: nothing "
+                             "is trained on it. "
+                             "Another driver may be right; 'clr-cl doctor' shows all that is wrong",
+                             s->o->device->name, node->desc.label, failed ? why.message : r.text);
+    *refused += done;
+    return 0;
+}
+
+static int find_culprits(int *refused, struct session *s, struct clr_error *err)
+{
+    const struct graph *graphs[] = {s->train_graph, s->test_graph};
+    int rc = 0;
+
+    for (size_t k = 0; k < MEM_COUNT(graphs); k++)
+        for (size_t i = 0; graphs[k] && i < graphs[k]->node_count && rc == 0; i++)
+            rc = judge_node(refused, s, graphs[k], &graphs[k]->nodes[i], err);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ all of it */
+
+/* One batch after the other, until one is right. */
+static int compare_net(struct finding *out, struct session *s, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (int batch = 0; batch < BATCHES && rc == 0; batch++) {
+        struct finding f = {0};
+        if (s->train_net)
+            rc = check_training(&f, s, batch, err);
+        if (rc == 0 && s->train_net)
+            rc = check_update(&f, s, err);
+        if (rc == 0)
+            rc = check_evaluation(&f, s, err);
+        *out = f;
+        if (!f.wrong)
+            break;
+    }
+    return rc;
+}
+
+static int check(bool *again, struct session *s, struct clr_error *err)
+{
+    struct finding f = {0};
+    struct str text = {0};
+    bool known = false;
+    int refused = 0, rc;
+
+    if (s->o->unchecked)
+        return 0;
+    rc = describe(&text, s, err);
+    if (rc == 0)
+        rc = is_known(&known, &text, err);
+    if (rc == 0 && !known)
+        rc = compare_net(&f, s, err);
+    if (rc == 0 && !known && !f.wrong && !f.no_judgement)
+        keep_verdict(&text);
+    if (rc == 0 && f.wrong) {
+        rc = find_culprits(&refused, s, err);
+        *again = refused > 0;
+    }
+    if (rc == 0 && f.wrong && refused == 0)
+        rc =
+            clr_error_set(err, CLR_EFAILED,
+                          "%s computes this net wrong (%s), though each layer by itself is right: nothing is "
+                          "trained on it. Another driver may be right; 'clr-cl doctor' says more",
+                          s->o->device->name, f.text);
+    str_clear(&text);
+    return rc;
+}
+
+/* Without the variants that the checkpoint was made with. */
+static int plan_anew(struct session *s, const struct checkpoint *from, struct clr_error *err)
+{
+    const struct clr_train_options *o = s->o;
+    const bool train = s->train_net != NULL;
+    struct checkpoint without;
+
+    session_clear(s);
+    if (!from)
+        return session_plan(s, o, train, NULL, err);
+    without = *from;
+    without.variants = NULL;
+    return session_plan(s, o, train, &without, err);
+}
+
+int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr_error *err)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        bool again = false;
+        int rc = session_start(s, err);
+        if (rc == 0)
+            rc = check(&again, s, err);
+        if (rc < 0 || !again)
+            return rc;
+        rc = plan_anew(s, from, err);
+        if (rc < 0)
+            return rc;
+    }
+    return clr_error_set(err, CLR_EFAILED,
+                         "%s computes this net wrong in %d choices of variants: nothing is trained on it; "
+                         "'clr-cl doctor' says more",
+                         s->o->device->name, ROUNDS);
+}

@@ -1,0 +1,100 @@
+"""Devices that compute wrong: what a run finds out by itself, and does about it."""
+
+import json
+from pathlib import Path
+
+from harness import Place, case, check, clr, device, expect, expect_nothing_left, fresh, names, skip, tiny, \
+    tiny_data, write
+
+
+def lie(find, put, folder):
+    """An environment in which kernels are compiled with `put` in place of `find`, in a home of its own."""
+    library = Path(Place.program).parent.parent.parent / "tests" / "liblying_driver.so"
+    if not library.exists():
+        skip(f"{library} is missing")
+    return {"LD_PRELOAD": library, "LIE_FIND": find, "LIE_PUT": put, "XDG_CACHE_HOME": folder / "cache",
+            "XDG_DATA_HOME": folder / "share"}
+
+
+NET = """name: "small"
+layer { name: "data" type: "Data" top: "data" top: "label" transform_param { scale: 0.00390625 } }
+layer { name: "pool0" type: "Pooling" bottom: "data" top: "pool0" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+layer {
+  name: "conv1" type: "Convolution" bottom: "pool0" top: "conv1"
+  convolution_param { num_output: 32 kernel_size: 1 weight_filler { type: "xavier" } }
+}
+layer { name: "norm" type: "LRN" bottom: "conv1" top: "norm" lrn_param { norm_region: WITHIN_CHANNEL local_size: 3 } }
+layer {
+  name: "conv2" type: "Convolution" bottom: "norm" top: "conv2"
+  convolution_param { num_output: 32 kernel_size: 5 pad: 2 weight_filler { type: "xavier" } }
+}
+layer {
+  name: "ip" type: "InnerProduct" bottom: "conv2" top: "ip"
+  inner_product_param { num_output: 10 weight_filler { type: "xavier" } }
+}
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+
+def small(out, norm=True, **more):
+    """Arguments of a run of a net whose second convolution is Winograd's, with or without a normalisation."""
+    text = NET
+    if not norm:
+        text = "".join(line for line in NET.splitlines(True) if '"norm" type' not in line)
+        text = text.replace('bottom: "norm"', 'bottom: "conv1"')
+    net = write(Place.scratch / f"small-{norm}.prototxt", text)
+    return tiny(net=net, out=out, iterations=2, validate_every=None, **more)
+
+
+def variants(out):
+    return json.loads((out / "run.json").read_text(encoding="utf-8"))["variants"]
+
+
+WINOGRAD = ("VEC(5.25f), d[4] - d[2]", "VEC(5.0f), d[4] - d[2]")
+
+
+@case
+def a_wrong_variant_is_refused_by_name():
+    device()
+    out, home = fresh("run"), fresh("home")
+    expect(clr(*small(out)), 0)
+    if "winograd" not in str(variants(out)):
+        skip("Winograd is not chosen on this device")
+    wrong = lie(*WINOGRAD, home)
+    out = fresh("run")
+    expect(clr(*small(out), env=wrong), 0, ["^test accuracy"],
+           ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd'"])
+    check("winograd" not in str(variants(out)), f"{variants(out)}")
+    again = fresh("run")
+    result = expect(clr(*small(again), env=wrong), 0)
+    check("wrong" not in result.err and variants(again) == variants(out), f"{result}")
+    check((out / "history.csv").read_bytes() == (again / "history.csv").read_bytes(), "other results")
+
+
+@case
+def a_wrong_layer_without_another_way_is_no_device_to_train_on():
+    device()
+    home, out = fresh("home"), fresh("run")
+    wrong = lie("STOREV(direct - through, 0,", "STOREV(through, 0,", home)
+    expect(clr(*small(out), env=wrong), 1, [],
+           ["clr-cl: .* computes layer 'norm' wrong .*no other way to do it: nothing is trained on it"])
+    expect_nothing_left(out)
+    expect(clr(*small(fresh("run"), unchecked=True), env=wrong), 0)
+    expect(clr(*small(fresh("run"), norm=False), env=wrong), 0)      # another net does not need it
+
+
+@case
+def a_device_is_checked_once():
+    device()
+    home, first, second, third = fresh("home"), fresh("run"), fresh("run"), fresh("run")
+    env = {"XDG_CACHE_HOME": home / "cache"}
+    expect(clr(*small(first), env=env), 0)
+    checked = names(home / "cache" / "clr-cl" / "checked")
+    check(len(checked) == 1, f"{checked}")
+    expect(clr(*small(second), env=env), 0)
+    check(names(home / "cache" / "clr-cl" / "checked") == checked, "checked again")
+    expect(clr(*small(third, unchecked=True), env={"XDG_CACHE_HOME": fresh("cache")}), 0)
+    for name in ("history.csv", "loss.csv", "final.safetensors"):
+        data = [(out / name).read_bytes() for out in (first, second, third)]
+        check(data[0] == data[1] == data[2], f"the check changes {name}")
+    expect(clr("eval", "--weights", first / "final.safetensors", "--data", tiny_data(), "--net", small(first)[2]), 0)
