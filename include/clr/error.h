@@ -38,9 +38,11 @@ enum clr_code {
 };
 
 struct clr_error {
-    int code;           /**< enum clr_code */
-    int32_t cl_status;  /**< the cl_int behind CLR_ECL, else 0 */
-    char message[1024]; /**< one or more sentences: what, where, what to do; no newline at the end */
+    int code;          /**< enum clr_code */
+    int32_t cl_status; /**< the cl_int behind CLR_ECL, else 0 */
+    /** One or more sentences: what, where, what to do; no newline at the end. It may quote from files:
+     * control characters but line ends and tabs are '?' in it. */
+    char message[1024];
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 
 static clr_log_sink g_sink;
 static void *g_sink_user;
@@ -20,6 +21,7 @@ int clr_error_set(struct clr_error *err, int code, const char *format, ...)
         va_start(ap, format);
         (void)vsnprintf(err->message, sizeof err->message, format, ap);
         va_end(ap);
+        str_mask(err->message);
     }
     return code;
 }
@@ -38,6 +40,7 @@ int clr_error_prefix(struct clr_error *err, const char *format, ...)
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof err->message)
         (void)snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", old);
+    str_mask(err->message);
     return err->code;
 }
 
@@ -57,5 +60,6 @@ void log_line(enum clr_log_level level, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(line, sizeof line, format, ap);
     va_end(ap);
+    str_mask(line);
     g_sink(g_sink_user, level, line);
 }

@@ -128,6 +128,22 @@ void str_copy(char *out, size_t size, const char *text)
     (void)snprintf(out, size, "%s", text);
 }
 
+size_t str_control(const char *at)
+{
+    const unsigned char a = (unsigned char)at[0];
+
+    if ((a > 0 && a < ' ') || a == 0x7f)
+        return 1;
+    return a == 0xC2 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xA0 ? 2 : 0;
+}
+
+void str_mask(char *text)
+{
+    for (char *p = text; *p; p++)
+        for (size_t n = *p == '\n' || *p == '\t' ? 0 : str_control(p); n > 0; n--)
+            p[n - 1] = '?';
+}
+
 bool str_contains_nocase(const char *haystack, const char *needle)
 {
     for (;; haystack++) {

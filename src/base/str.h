@@ -35,6 +35,14 @@ bool str_parse_int(const char *text, int min, int max, int *out);
 /* Copy with cutting, always terminated. */
 void str_copy(char *out, size_t size, const char *text);
 
+/* Bytes of the control character that stands there (one, or two of U+0080 … U+009F in UTF-8); 0: none does.
+ */
+size_t str_control(const char *at);
+
+/* Names and texts of files are shown on terminals: what could steer one becomes '?', but for line ends and
+ * tabs. */
+void str_mask(char *text);
+
 /* Case-insensitive search, ASCII. */
 bool str_contains_nocase(const char *haystack, const char *needle);
 

@@ -147,8 +147,10 @@ static void get_text(struct reading *in, const json_t *from, const char *name, c
         wrong(in, name, v ? "is not a text" : "is missing");
     else if (json_string_length(v) >= size)
         wrong(in, name, "is too long");
-    else
+    else {
         str_copy(out, size, json_string_value(v));
+        str_mask(out);
+    }
 }
 
 static double get_number(struct reading *in, const json_t *from, const char *name, double min, double max)

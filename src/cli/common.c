@@ -47,11 +47,8 @@ static void say(const char *colour, const char *prefix, const char *text)
     struct str line = {0};
 
     str_append(&line, "%s", text);
-    for (size_t i = 0; i < line.length; i++) {
-        unsigned char c = (unsigned char)line.text[i];
-        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
-            line.text[i] = '?';
-    }
+    if (line.text)
+        str_mask(line.text);
     wipe_line();
     (void)fprintf(stderr, "%s%s%s%s\n", coloured ? colour : "", prefix, coloured ? PLAIN : "",
                   str_text(&line));

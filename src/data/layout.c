@@ -5,8 +5,6 @@
 
 #include <limits.h>
 
-#include <jansson.h>
-
 #include "base/fs.h"
 #include "base/log.h"
 
@@ -55,13 +53,12 @@ int layout_number_classes(struct clr_dataset *ds, struct clr_error *err)
 /* Names come from a file and go to terminals and into JSON: no control characters, valid UTF-8. */
 static void clean(char *name)
 {
-    json_t *valid = json_string(name);
+    const bool valid = str_is_utf8(name);
 
-    for (unsigned char *p = (unsigned char *)name; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f || (!valid && *p >= 0x80))
+    for (char *p = name; *p; p++)
+        if (*p == '\t' || (!valid && (unsigned char)*p >= 0x80))
             *p = '?';
-    }
-    json_decref(valid);
+    str_mask(name);
 }
 
 /* Cut `text` into its lines that are not blank, in place; at most `max` are stored, all are counted. */

@@ -86,7 +86,7 @@ int spec_read_name(char *out, size_t limit, const struct prototxt *doc, const st
         return pt_error(doc, field, err, "field '%s' has %zu bytes; a name has 1 to %zu", field->name, n,
                         limit - 1);
     for (size_t i = 0; i < n; i++) {
-        if ((unsigned char)text[i] < ' ' || text[i] == 127)
+        if (str_control(&text[i]))
             return pt_error(doc, field, err, "field '%s' has a control character in it", field->name);
     }
     if (!str_is_utf8(text)) /* the weights file could not be written in the end */

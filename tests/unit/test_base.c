@@ -129,6 +129,23 @@ START_TEST(test_str__utf8)
 }
 END_TEST
 
+START_TEST(test_str__what_steers_a_terminal_is_masked)
+{
+    char text[] = "a\033[2J\tb\n\x7f r\xc3\xa9seau \xc2\x9b \xc2\xa0 \xc2";
+    struct clr_error err;
+
+    ck_assert_uint_eq(str_control("\r"), 1);
+    ck_assert_uint_eq(str_control("\xc2\x80"), 2);
+    ck_assert_uint_eq(str_control("\xc2\xa0") + str_control("\xc2") + str_control(""), 0);
+    str_mask(text);
+    ck_assert_str_eq(text, "a?[2J\tb\n? r\xc3\xa9seau ?? \xc2\xa0 \xc2");
+    clr_error_set(&err, CLR_EINPUT, "'%s' is no name", "\033]0;x\a");
+    ck_assert_str_eq(err.message, "'?]0;x?' is no name");
+    clr_error_prefix(&err, "%s", "\b");
+    ck_assert_str_eq(err.message, "?: '?]0;x?' is no name");
+}
+END_TEST
+
 START_TEST(test_fs__a_folder_needs_a_name)
 {
     struct clr_error err;
@@ -275,6 +292,7 @@ int main(void)
     tcase_add_test(tc, test_rng__below_stays_below_and_is_even);
     tcase_add_test(tc, test_fs__atomic_write_reads_back_and_leaves_nothing);
     tcase_add_test(tc, test_str__utf8);
+    tcase_add_test(tc, test_str__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_fs__a_folder_needs_a_name);
     tcase_add_test(tc, test_fs__atomic_write_keeps_links_and_devices);
     tcase_add_test(tc, test_fs__lock_excludes);

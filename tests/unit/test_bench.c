@@ -312,6 +312,21 @@ START_TEST(test_json__a_name_that_is_not_utf8_is_no_crash)
 }
 END_TEST
 
+START_TEST(test_json__what_steers_a_terminal_is_masked)
+{
+    const char *path = join(support_temp_dir(), "a.json");
+    struct clr_bench_report r, *again = NULL;
+    size_t count;
+
+    make_report(&r, 1);
+    str_copy(r.device, sizeof r.device, "\033[2J\xc2\x9b");
+    ck_assert_int_eq(clr_bench_read(&again, &count, write_report(path, &r), NULL), 0);
+    ck_assert_str_eq(again->device, "?[2J??");
+    clr_bench_free(again, count);
+    clr_bench_clear(&r);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ comparing */
 
 static void expect_incomparable(const char *a, const char *b, const char *why)
@@ -462,8 +477,10 @@ int main(void)
     tcase_add_test(tc, test_json__what_is_written_is_read);
     tcase_add_test(tc, test_json__hostile_input_is_named);
     tcase_add_test(tc, test_json__a_name_that_is_not_utf8_is_no_crash);
+    tcase_add_test(tc, test_json__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_compare__only_what_is_comparable);
     tcase_add_test(tc, test_compare__ratios_to_the_first);
+    tcase_add_test(tc, test_compare__many_rows);
     tcase_add_test(tc, test_table__shares_and_rates);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__formats_and_sizes);
