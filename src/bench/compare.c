@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/str.h"
+#include "bench/row_index.h"
 
 /* ------------------------------------------------------------------ what can be compared */
 
@@ -78,14 +79,6 @@ int clr_bench_read_all(struct clr_bench_report **out, size_t *count, const char 
 
 #define COLUMN 10 /* "1234.567 " and a ratio each */
 
-static const struct clr_bench_row *find(const struct clr_bench_report *r, const struct clr_bench_row *like)
-{
-    for (size_t i = 0; i < r->row_count; i++)
-        if (r->rows[i].pass == like->pass && strcmp(r->rows[i].layer, like->layer) == 0)
-            return &r->rows[i];
-    return NULL;
-}
-
 /* A line: name, the first value, then value and ratio of each other. NaN: not measured there. */
 static void line(struct str *s, int width, const char *name, const char *pass, const double *values,
                  size_t count, int decimals)
@@ -105,19 +98,19 @@ static void line(struct str *s, int width, const char *name, const char *pass, c
 }
 
 /* Rows of all reports in the first one's order, then those that only others have. */
-static void layers(struct str *s, int width, const struct clr_bench_report *reports, size_t count,
-                   double *values)
+static void layers(struct str *s, int width, const struct clr_bench_report *reports,
+                   const struct row_index *indexes, size_t count, double *values)
 {
     for (size_t from = 0; from < count; from++)
         for (size_t i = 0; i < reports[from].row_count; i++) {
             const struct clr_bench_row *row = &reports[from].rows[i];
             bool shown = false;
-            for (size_t k = 0; k < from; k++)
-                shown = shown || find(&reports[k], row);
+            for (size_t k = 0; k < from && !shown; k++)
+                shown = row_index_find(&indexes[k], row) != NULL;
             if (shown)
                 continue;
             for (size_t k = 0; k < count; k++) {
-                const struct clr_bench_row *other = find(&reports[k], row);
+                const struct clr_bench_row *other = row_index_find(&indexes[k], row);
                 values[k] = other ? other->ms.median : NAN;
             }
             line(s, width, row->layer, clr_bench_pass_name(row->pass), values, count, 3);
@@ -181,25 +174,34 @@ int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_
                       struct clr_error *err)
 {
     struct str s = {0};
+    struct row_index *indexes = NULL;
     double *values = NULL;
     int width = (int)strlen("training step"), rc = mem_new(&values, count, sizeof *values, "times", err);
 
+    if (rc == 0)
+        rc = mem_new(&indexes, count, sizeof *indexes, "layers", err);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = row_index_make(&indexes[i], &reports[i], err);
     if (rc < 0)
-        return rc;
+        goto out;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < reports[i].row_count; k++) {
             const int n = (int)strlen(reports[i].rows[k].layer);
             width = n > width ? n : width;
         }
     head(&s, width, reports, count);
-    layers(&s, width, reports, count, values);
+    layers(&s, width, reports, indexes, count, values);
     str_append(&s, "\n");
     wholes(&s, width, reports, count, values);
-    free(values);
     rc = str_check(&s, err);
     if (rc == 0)
         *text = s.text;
     else
         str_clear(&s);
+out:
+    for (size_t i = 0; indexes && i < count; i++)
+        row_index_clear(&indexes[i]);
+    free(indexes);
+    free(values);
     return rc;
 }

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "bench/row_index.h"
 
 #define FORMAT     "clr-cl bench"
 #define VERSION    1
@@ -248,9 +249,20 @@ static void read_check(struct reading *in, const json_t *v, struct clr_bench_che
         json_is_null(json_object_get(v, "worst_nmse")) ? NAN : get_number(in, v, "worst_nmse", 0.0, HUGE_VAL);
 }
 
-static bool same_row(const struct clr_bench_row *a, const struct clr_bench_row *b)
+static void check_rows(struct reading *in, size_t device, const struct clr_bench_report *r)
 {
-    return a->pass == b->pass && strcmp(a->layer, b->layer) == 0;
+    struct row_index index = {0};
+    const struct clr_bench_row *twice;
+
+    if (in->rc == 0)
+        in->rc = row_index_make(&index, r, in->err);
+    twice = row_index_twice(&index);
+    if (twice) {
+        (void)snprintf(in->where, sizeof in->where, "devices[%zu].layers[%zu]", device,
+                       (size_t)(twice - r->rows));
+        wrong(in, "layer", "comes twice with this pass");
+    }
+    row_index_clear(&index);
 }
 
 static void read_lists(struct reading *in, const json_t *v, size_t device, struct clr_bench_report *out)
@@ -265,11 +277,9 @@ static void read_lists(struct reading *in, const json_t *v, size_t device, struc
     for (size_t i = 0; in->rc == 0 && i < json_array_size(rows); i++) {
         (void)snprintf(in->where, sizeof in->where, "devices[%zu].layers[%zu]", device, i);
         read_row(in, json_array_get(rows, i), &out->rows[i]);
-        for (size_t k = 0; k < i; k++)
-            if (same_row(&out->rows[k], &out->rows[i]))
-                wrong(in, "layer", "comes twice with this pass");
         out->row_count++;
     }
+    check_rows(in, device, out);
     for (size_t i = 0; in->rc == 0 && i < json_array_size(checks); i++) {
         (void)snprintf(in->where, sizeof in->where, "devices[%zu].checks[%zu]", device, i);
         read_check(in, json_array_get(checks, i), &out->checks[i]);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <clr/bench.h>
 
@@ -392,6 +393,39 @@ START_TEST(test_compare__ratios_to_the_first)
     free(text);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* As many rows as a report can have, in no order, all different: in a moment, not in the square of it. */
+START_TEST(test_compare__many_rows)
+{
+    enum { ROWS = 10000, REPORTS = 6 };
+    const char *path = join(support_temp_dir(), "a.json");
+    const clock_t began = clock(); /* of the processor: others may keep it busy */
+    struct clr_bench_report r[REPORTS], *again = NULL;
+    size_t count;
+    char *text, name[32];
+
+    for (int i = 0; i < REPORTS; i++) {
+        make_report(&r[i], 1);
+        free(r[i].rows);
+        r[i].row_count = 0;
+        ck_assert_int_eq(mem_new(&r[i].rows, ROWS, sizeof *r[i].rows, "rows", NULL), 0);
+        for (int k = 0; k < ROWS; k++) {
+            (void)snprintf(name, sizeof name, "layer %d of %d", k * 7919 % ROWS, i);
+            add_row(&r[i], name, "pool", CLR_BENCH_FORWARD, 0, 0.5);
+        }
+    }
+    ck_assert_int_eq(clr_bench_read(&again, &count, write_report(path, &r[0]), NULL), 0);
+    ck_assert_uint_eq(again->row_count, ROWS);
+    clr_bench_free(again, count);
+    ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, NULL), 0);
+    expect_line(text, "layer 9999 of 5", "-       0.500        -");
+    free(text);
+    for (int i = 0; i < REPORTS; i++)
+        clr_bench_clear(&r[i]);
+    if (!getenv("CK_TIMEOUT_MULTIPLIER"))
+        ck_assert_msg(clock() - began < CLOCKS_PER_SEC, "%.1f s", (double)(clock() - began) / CLOCKS_PER_SEC);
 }
 END_TEST
 
