@@ -101,21 +101,22 @@ static int option_name(char out[LAB_NAME], const struct prototxt *doc, const str
 }
 
 /* `false` in a run: not what `options` says. */
-static void drop_flag(struct lab_run *run, const char *name)
+static void drop_flag(struct lab_run *run, size_t *first, const char *name)
 {
     for (size_t i = 0; i < run->option_count; i++) {
         struct lab_option *o = &run->options[i];
         if (o->value || strcmp(o->name, name) != 0)
             continue;
         free(o->name);
-        *o = run->options[--run->option_count];
+        memmove(o, o + 1, (--run->option_count - i) * sizeof *o);
+        *first -= i < *first;
         return;
     }
 }
 
-/* One field as an option. Those from `first` on are of the same message: one that is there already becomes a
+/* One field as an option. Those from *first on are of the same message: one that is there already becomes a
  * list. */
-static int add_option(struct lab_run *run, size_t first, const struct prototxt *doc, struct pt_field *f,
+static int add_option(struct lab_run *run, size_t *first, const struct prototxt *doc, struct pt_field *f,
                       struct clr_error *err)
 {
     struct lab_option *o;
@@ -132,10 +133,10 @@ static int add_option(struct lab_run *run, size_t first, const struct prototxt *
     if (rc < 0)
         return rc;
     if (!f->quoted && strcmp(f->text, "false") == 0) {
-        drop_flag(run, name);
+        drop_flag(run, first, name);
         return 0;
     }
-    for (size_t i = first; i < run->option_count; i++)
+    for (size_t i = *first; i < run->option_count; i++)
         if (run->options[i].value && strcmp(run->options[i].name, name) == 0)
             return append_value(&run->options[i].value, f->text, err);
     if (run->option_count == LAB_ARGUMENTS)
@@ -152,12 +153,12 @@ static int add_option(struct lab_run *run, size_t first, const struct prototxt *
 static int add_options(struct lab_run *run, struct prototxt *doc, const struct pt_field *message,
                        struct clr_error *err)
 {
-    const size_t first = run->option_count;
+    size_t first = run->option_count;
     int rc = 0;
 
     for (size_t i = message->first; i && rc == 0; i = doc->fields[i].next)
         if (!doc->fields[i].read)
-            rc = add_option(run, first, doc, &doc->fields[i], err);
+            rc = add_option(run, &first, doc, &doc->fields[i], err);
     return rc;
 }
 

@@ -162,6 +162,19 @@ START_TEST(test_lab__more_options_than_fit_are_refused)
 }
 END_TEST
 
+START_TEST(test_lab__a_list_behind_a_dropped_flag_is_whole)
+{
+    ck_assert_int_eq(load("name: 'x' options { three_phase: true net: 'quick' }\n"
+                          "run { name: 'a' three_phase: false milestones: 10 milestones: 20 net: 'full' }"),
+                     0);
+    ck_assert_uint_eq(g_e->runs[0].option_count, 3);
+    expect_option(&g_e->runs[0], 0, "net", "quick");
+    expect_option(&g_e->runs[0], 1, "milestones", "10,20");
+    expect_option(&g_e->runs[0], 2, "net", "full");
+    drop();
+}
+END_TEST
+
 /* ---- folders ---- */
 
 START_TEST(test_lab__what_has_become_of_a_run)
@@ -291,6 +304,7 @@ int main(void)
     tcase_add_test(all, test_lab__the_built_in_ones_are_read);
     tcase_add_test(all, test_lab__what_is_wrong_is_said);
     tcase_add_test(all, test_lab__more_options_than_fit_are_refused);
+    tcase_add_test(all, test_lab__a_list_behind_a_dropped_flag_is_whole);
     tcase_add_test(all, test_lab__what_has_become_of_a_run);
     tcase_add_test(all, test_lab__the_tables_say_what_the_runs_came_to);
     tcase_add_test(all, test_lab__no_run_is_there_yet);
