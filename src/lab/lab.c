@@ -136,6 +136,10 @@ static int add_option(struct lab_run *run, size_t *first, const struct prototxt 
         drop_flag(run, first, name);
         return 0;
     }
+    run->value_bytes += strlen(f->text) + 1;
+    if (run->value_bytes > LAB_VALUES)
+        return pt_error(doc, f, err, "the values of a run's options have more than %d bytes in all",
+                        LAB_VALUES);
     for (size_t i = *first; i < run->option_count; i++)
         if (run->options[i].value && strcmp(run->options[i].name, name) == 0)
             return append_value(&run->options[i].value, f->text, err);
@@ -204,6 +208,7 @@ static int read_run(struct lab_experiment *e, struct prototxt *doc, struct pt_fi
             rc = pt_error(doc, f, err, "a run '%s' is there already, in line %d", run->name, e->runs[i].line);
     if (rc == 0)
         rc = read_seeds(&r, run->seeds, &run->seed_count, err);
+    run->value_bytes = run->range_test ? 0 : common->value_bytes;
     for (size_t i = 0; i < common->option_count && rc == 0 && !run->range_test; i++) {
         struct lab_option *o = &run->options[run->option_count++];
         o->line = common->options[i].line;

@@ -36,8 +36,9 @@
 #define LAB_NAME      64
 #define LAB_MAX_SEEDS 100
 #define LAB_MAX_RUNS  100
-#define LAB_MAX_READ  16 /* `at`, `reach` */
-#define LAB_ARGUMENTS 64 /* options of a run */
+#define LAB_MAX_READ  16   /* `at`, `reach` */
+#define LAB_ARGUMENTS 64   /* options of a run */
+#define LAB_VALUES    8192 /* bytes of all their values */
 
 struct lab_option {
     char *name;  /* "min-lr"; owned */
@@ -52,7 +53,7 @@ struct lab_run {
     uint64_t seeds[LAB_MAX_SEEDS];
     int seed_count;
     struct lab_option options[LAB_ARGUMENTS];
-    size_t option_count;
+    size_t option_count, value_bytes;
 };
 
 enum lab_figure_kind { LAB_FIGURE_RUN, LAB_FIGURE_RANGE };

@@ -162,6 +162,21 @@ START_TEST(test_lab__more_options_than_fit_are_refused)
 }
 END_TEST
 
+/* As long as a file can be, in a list as long as one can be. */
+START_TEST(test_lab__values_without_end_are_refused)
+{
+    struct str text = {0};
+
+    str_append(&text, "name: 'x' run { name: 'a' milestones: [ '1234567890'");
+    for (int i = 0; i < 65000; i++)
+        str_append(&text, ", '1234567890'");
+    str_append(&text, "] }");
+    ck_assert_int_eq(load(str_text(&text)), CLR_EINPUT);
+    ck_assert_msg(strstr(g_err.message, "more than 8192 bytes") != NULL, "%s", g_err.message);
+    str_clear(&text);
+}
+END_TEST
+
 START_TEST(test_lab__a_list_behind_a_dropped_flag_is_whole)
 {
     ck_assert_int_eq(load("name: 'x' options { three_phase: true net: 'quick' }\n"
@@ -304,6 +319,7 @@ int main(void)
     tcase_add_test(all, test_lab__the_built_in_ones_are_read);
     tcase_add_test(all, test_lab__what_is_wrong_is_said);
     tcase_add_test(all, test_lab__more_options_than_fit_are_refused);
+    tcase_add_test(all, test_lab__values_without_end_are_refused);
     tcase_add_test(all, test_lab__a_list_behind_a_dropped_flag_is_whole);
     tcase_add_test(all, test_lab__what_has_become_of_a_run);
     tcase_add_test(all, test_lab__the_tables_say_what_the_runs_came_to);
