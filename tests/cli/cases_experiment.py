@@ -152,3 +152,16 @@ def experiment_refuses_before_it_runs():
     expect(clr("experiment", "headline"), 2, [], ["--out DIR is missing"])
     expect(clr("experiment", "headlin", "--out", out), 4, [], ["did you mean 'headline'"])
     expect(clr("experiment", experiment(), "--out", "/dev/null/x"), 1)
+
+
+@case
+def experiment_writes_into_its_folder_alone():
+    """A value behind a flag is read as another option: it cannot say where the run goes, as the last one counts."""
+    device()
+    for value, code in (("--quiet", 0), ("--", 2)):
+        other, out = fresh("other"), fresh("out")
+        more = f' keep_minima: "--out={other}" three_phase: "{value}"'
+        file = experiment(ONE + more, seeds="1", iterations=2, every=1)
+        result = clr("experiment", file, "--out", out)
+        check(result.code == code, f"{value}: {result}")
+        check(not other.exists(), f"{value}: {result}")

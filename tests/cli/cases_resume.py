@@ -222,3 +222,16 @@ def resume_of_a_range_test():
     expect(clr("range-test", "--resume", "--out", out), 0, [], ["goes on after iteration"])
     same(whole, out, ["range.csv", "loss.csv", "range.json"])
     expect(clr("train", "--resume", "--out", out), 2, [], ["begun with 'range-test'"])
+
+
+@case
+def resume_writes_into_its_folder_alone():
+    """run.json is input: what it says of arguments cannot lead elsewhere."""
+    out, other = undisturbed(), fresh("other")
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    for more in (["--out", str(other)], [f"--out={other}"], ["--out", str(other), "--"]):
+        kept = json.dumps(dict(run, arguments=run["arguments"] + more))
+        write(out / "run.json", kept)
+        result = clr("train", "--resume", "--out", out)
+        check(result.code == (2 if more[-1] == "--" else 0), f"{more}: {result}")
+        check(not other.exists(), f"{more}: {result}")
