@@ -1,0 +1,8 @@
+/* What a data set promises. */
+#ifndef FUZZ_DATA_H
+#define FUZZ_DATA_H
+
+/* Read the folder of that name, below fuzz_path(""), as a data set. */
+void fuzz_data(const char *folder);
+
+#endif

@@ -1,0 +1,98 @@
+/* run.json, by all who read it: figures, experiments, and runs that go on. */
+#include "fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/arguments.h"
+#include "lab/lab.h"
+#include "plot/runs.h"
+#include "train/resume.h"
+
+#define HISTORY "iteration,trn_loss,lr,val_loss,val_acc\n1,2.3,0.1,2.2,0.2\n2,2.1,0.1,2.0,0.3\n"
+
+static void draw(void)
+{
+    const char *folders[2];
+    struct runs runs;
+    struct clr_error err;
+
+    folders[0] = fuzz_path("run");
+    folders[1] = fuzz_path("other");
+    if (!fuzz_worked(runs_read(&runs, folders, 2, "history.csv", &err), &err))
+        return;
+    FUZZ_CHECK(runs.groups >= 1 && runs.groups <= 2);
+    for (size_t i = 0; i < 2; i++)
+        FUZZ_CHECK(runs.run[i].name[0] && runs.run[i].group < runs.groups);
+    runs_clear(&runs);
+}
+
+static void look(void)
+{
+    static const char *const arguments[] = {"train", "--net", "lenet", "--device", "cpu", NULL};
+    enum lab_state state;
+    struct clr_error err;
+
+    if (fuzz_worked(lab_look(&state, fuzz_path("run"), arguments, &err), &err))
+        FUZZ_CHECK(state >= LAB_MISSING && state <= LAB_OTHER);
+}
+
+/* What the user typed comes last, and so counts. */
+static void join(void)
+{
+    char name[] = "train", option[] = "--out", value[] = "here", *argv[] = {name, option, value, NULL};
+    struct arguments a;
+    struct clr_error err;
+
+    if (!fuzz_worked(arguments_join(&a, fuzz_path("run"), NULL, 3, argv, &err), &err))
+        return;
+    FUZZ_CHECK(a.count >= 3 && strcmp(a.values[0], "train") == 0 && !a.values[a.count]);
+    FUZZ_CHECK(strcmp(a.values[a.count - 2], "--out") == 0 && strcmp(a.values[a.count - 1], "here") == 0);
+    arguments_clear(&a);
+}
+
+static void go_on(const struct clr_net_spec *net)
+{
+    static float mean[3];
+    struct clr_dataset data = {.channels = 3, .height = 1, .width = 1, .checksum = "0123"};
+    struct clr_train_options o;
+    struct session s = {.o = &o, .mean = mean, .scale = 1.0};
+    struct record r = {.dir = fuzz_path("run"), .lock = -1};
+    struct resume resume;
+    struct clr_error err;
+
+    clr_train_options_init(&o);
+    o.net = net;
+    o.net_name = "lenet";
+    o.data = &data;
+    o.data_name = "there";
+    o.device = &fuzz_devices[0];
+    o.out = r.dir;
+    o.iterations = 100;
+    if (fuzz_worked(resume_open(&resume, &r, &o, &err), &err)) {
+        FUZZ_CHECK(!resume.found);
+        (void)fuzz_worked(resume_check(&r, &s, &err), &err);
+        o.continues = true;
+        (void)fuzz_worked(resume_check(&r, &s, &err), &err);
+    }
+    record_close(&r, true);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct clr_net_spec *net;
+
+    if (!net)
+        FUZZ_CHECK(clr_net_load(&net, "lenet", NULL) == 0);
+    fuzz_write("run/run.json", data, size);
+    fuzz_write_text("run/history.csv", HISTORY);
+    fuzz_write_text(
+        "other/run.json",
+        "{\"settings\": {\"seed\": 2, \"net\": \"lenet\", \"data\": \"mnist\", \"policy\": \"fixed\"}}");
+    fuzz_write_text("other/history.csv", HISTORY);
+    draw();
+    look();
+    join();
+    go_on(net);
+    return 0;
+}
