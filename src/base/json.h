@@ -7,6 +7,10 @@
 
 #include <clr/error.h>
 
+/* What a run.json can have: its net's prototxt, which has a megabyte at most, and little else. Parsed, JSON
+ * takes up to twenty times its size. */
+#define JSON_LIMIT_RUN ((size_t)4 << 20)
+
 /*
  * Read and parse a file of at most `limit` bytes.
  *

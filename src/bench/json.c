@@ -13,7 +13,7 @@
 
 #define FORMAT     "clr-cl bench"
 #define VERSION    1
-#define FILE_LIMIT ((size_t)16 << 20)
+#define FILE_LIMIT ((size_t)8 << 20)
 enum { MOST_DEVICES = 64, MOST_ROWS = 10000 };
 #define MOST 1e15 /* of any number */
 

@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-#define LIMIT_RUN       ((size_t)64 << 20)
 #define LIMIT_ARGUMENTS ((size_t)(2 * OPT_MAX + 1))
 
 static int append(struct arguments *a, const char *text, struct clr_error *err)
@@ -42,7 +41,7 @@ static int read_kept(json_t **out, const char *folder, const char *command, stru
 
     *out = NULL;
     if (rc == 0 && fs_exists(path))
-        rc = json_read(&root, path, LIMIT_RUN, err);
+        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
     if (rc < 0 || !root)
         goto out;
     list = json_object_get(root, "arguments");

@@ -11,8 +11,6 @@
 #include "lab/zoo.h"
 #include "net/prototxt.h"
 
-#define LIMIT_RUN ((size_t)64 << 20)
-
 /* ------------------------------------------------------------------ names */
 
 const char *const *lab_names(void)
@@ -497,7 +495,7 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
 
     *out = LAB_MISSING;
     if (rc == 0 && fs_exists(path))
-        rc = json_read(&root, path, LIMIT_RUN, err);
+        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
     status = json_string_value(json_object_get(root, "status"));
     if (root && !are_same(json_object_get(root, "arguments"), arguments))
         *out = LAB_OTHER;

@@ -14,8 +14,6 @@
 #include "lab/lab.h"
 #include "plot/runs.h"
 
-#define LIMIT_RUN ((size_t)64 << 20)
-
 /* One run with one seed. */
 struct cell {
     enum lab_state state;
@@ -60,7 +58,7 @@ static int note_maker(struct report *r, const char *folder, struct clr_error *er
     int rc = fs_join(&path, folder, "run.json", err);
 
     if (rc == 0)
-        rc = json_read(&root, path, LIMIT_RUN, err);
+        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
     if (rc == 0) {
         const json_t *device = json_object_get(root, "device");
         const char *name = json_string_value(json_object_get(device, "name")),

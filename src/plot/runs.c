@@ -10,8 +10,6 @@
 #include "base/str.h"
 #include "plot/axes.h"
 
-#define JSON_LIMIT ((size_t)4 << 20)
-
 /* ---- names ---- */
 
 void runs_name(char *out, size_t size, const char *path)
@@ -48,7 +46,7 @@ void runs_name(char *out, size_t size, const char *path)
 static int read_json(json_t **out, const char *path, struct clr_error *err)
 {
     json_t *json;
-    int rc = json_read(&json, path, JSON_LIMIT, err);
+    int rc = json_read(&json, path, JSON_LIMIT_RUN, err);
 
     if (rc < 0)
         return rc;

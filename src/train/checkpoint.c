@@ -17,6 +17,7 @@
 #define MAGIC      "clr-cl checkpoint 1\n"
 #define HEAD       (sizeof MAGIC - 1 + FS_SHA256_TEXT) /* the magic line, the checksum and its line's end */
 #define LIMIT_FILE ((size_t)4 << 30)
+#define LIMIT_JSON ((size_t)4 << 20) /* of the head */
 
 enum { PART_TENSORS, PART_HISTORY, PART_LOSSES, PART_TIMING, PARTS };
 
@@ -238,7 +239,7 @@ static int copy_part(char **out, const char *bytes, size_t size, struct clr_erro
 static int read_body(struct checkpoint *c, const char *path, const char *body, size_t size,
                      struct clr_error *err)
 {
-    const char *end = memchr(body, '\n', size), *part[PARTS + 1];
+    const char *end = memchr(body, '\n', size < LIMIT_JSON ? size : LIMIT_JSON), *part[PARTS + 1];
     size_t sizes[PARTS];
     char *tensors = NULL;
     json_t *head = end ? json_loadb(body, (size_t)(end - body), JSON_REJECT_DUPLICATES, NULL) : NULL;

@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "ocl/source.h"
 
-#define LIMIT_RUN ((size_t)64 << 20)
-
 /* ------------------------------------------------------------------ what variants hold for */
 
 static int made_json(json_t **out, const struct clr_device *d, struct clr_error *err)
@@ -57,7 +55,7 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
     int rc = fs_join(&path, r->dir, "run.json", err);
 
     if (rc == 0 && fs_exists(path))
-        rc = json_read(out, path, LIMIT_RUN, err);
+        rc = json_read(out, path, JSON_LIMIT_RUN, err);
     if (rc == 0 && *out &&
         (!json_is_object(json_object_get(*out, "settings")) ||
          !json_is_object(json_object_get(*out, "data")) ||

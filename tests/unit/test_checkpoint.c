@@ -243,6 +243,31 @@ START_TEST(test_checkpoint__what_is_made_up_is_refused)
 }
 END_TEST
 
+/* With a checksum that is right. */
+START_TEST(test_checkpoint__a_large_head_is_not_parsed)
+{
+    struct str large = {0};
+    struct checkpoint c = {.iteration = 1,
+                           .seconds = 1.0,
+                           .variants = json_object(),
+                           .history = g_timing,
+                           .losses = g_timing,
+                           .timing = g_timing};
+    const char *folder = support_temp_dir();
+
+    str_append(&large, "%*s", 4 << 20, "");
+    c.made = json_pack("{s:s}", "device", str_text(&large));
+    ck_assert_int_eq(checkpoint_write(folder, &c, NULL), 0);
+    warnings = 0;
+    clr_log_set_sink(count_warnings, NULL);
+    json_decref(c.made);
+    json_decref(c.variants);
+    must_read(&c, folder, 0);
+    ck_assert_int_eq(warnings, 1);
+    str_clear(&large);
+}
+END_TEST
+
 START_TEST(test_checkpoint__a_missing_folder_is_an_error)
 {
     char *path = path_of(support_temp_dir(), "missing");
@@ -266,6 +291,7 @@ int main(void)
     tcase_add_test(tc, test_checkpoint__the_two_newest_are_kept);
     tcase_add_test(tc, test_checkpoint__damage_is_seen);
     tcase_add_test(tc, test_checkpoint__what_is_made_up_is_refused);
+    tcase_add_test(tc, test_checkpoint__a_large_head_is_not_parsed);
     tcase_add_test(tc, test_checkpoint__a_missing_folder_is_an_error);
     suite_add_tcase(s, tc);
     return support_run(s, true);
