@@ -1,8 +1,9 @@
-/* history.csv: tables of numbers, and the runs that figures are drawn from. */
+/* history.csv: tables of numbers, the runs that figures are drawn from, and the figures. */
 #include "fuzz.h"
 
 #include <math.h>
 
+#include "draw.h"
 #include "plot/runs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -22,5 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t c = 0; c < RUNS_COLUMNS; c++)
             FUZZ_CHECK(isfinite(csv_at(&runs.run[0].table, r, c)));
     runs_clear(&runs);
+    fuzz_draw(figure_run, &path, 1);
+    fuzz_draw(figure_range, &path, 1);
     return 0;
 }

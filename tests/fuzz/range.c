@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "draw.h"
 #include "plot/runs.h"
 
 #define HEADER "iteration,trn_loss,lr,val_loss,val_acc\n"
@@ -32,6 +33,7 @@ static void bounds(void)
     FUZZ_CHECK(!runs.run[0].has_min || runs.run[0].min_lr >= 0.0);
     FUZZ_CHECK(!runs.run[0].has_max || isfinite(runs.run[0].max_lr));
     runs_clear(&runs);
+    fuzz_draw(figure_range, &folder, 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

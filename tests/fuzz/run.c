@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/arguments.h"
+#include "draw.h"
 #include "lab/lab.h"
 #include "plot/runs.h"
 #include "train/resume.h"
@@ -25,6 +26,7 @@ static void draw(void)
     for (size_t i = 0; i < 2; i++)
         FUZZ_CHECK(runs.run[i].name[0] && runs.run[i].group < runs.groups);
     runs_clear(&runs);
+    fuzz_draw(figure_run, folders, 2);
 }
 
 static void look(void)

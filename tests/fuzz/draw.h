@@ -1,0 +1,11 @@
+/* Figures of hostile tables and runs. */
+#ifndef FUZZ_DRAW_H
+#define FUZZ_DRAW_H
+
+#include "plot/figure.h"
+
+/* figure_run() or figure_range(), and what it makes as SVG, with boxes for text: no fonts are looked for. */
+void fuzz_draw(int (*figure)(struct chart *, const char *const *, size_t, struct clr_error *),
+               const char *const *inputs, size_t count);
+
+#endif
