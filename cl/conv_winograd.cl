@@ -193,7 +193,8 @@ void output_tile(__global float *y, SCRATCH const float *m, __global const float
 #if MASK
             value = LOADV(0, mask + AT(MASK, n, ob, y0 + i, x0 + j)) > VEC(0.0f) ? value : VEC(0.0f);
 #endif
-            if ((OH % 4 == 0 || y0 + i < OH) & (OW % 4 == 0 || x0 + j < OW)) /* && warns where it is constant */
+            /* &, as clang warns of a && that is constant */
+            if ((OH % 4 == 0 || y0 + i < OH) & (OW % 4 == 0 || x0 + j < OW))
                 STOREV(value, 0, y + AT(Y, n, ob, y0 + i, x0 + j));
         }
     }
