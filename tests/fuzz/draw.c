@@ -3,17 +3,21 @@
 
 #include "fuzz.h"
 
-void fuzz_draw(int (*figure)(struct chart *, const char *const *, size_t, struct clr_error *),
+void fuzz_draw(int (*figure)(struct chart *, const char *const *, size_t, const struct clr_plot_options *,
+                             struct clr_error *),
                const char *const *inputs, size_t count)
 {
-    struct chart chart = {0};
-    struct clr_error err;
-    struct str out = {0};
+    const struct clr_plot_options options[] = {{0}, {.rates = true, .multiples = true, .y_min = 1}};
 
-    if (!fuzz_worked(figure(&chart, inputs, count, &err), &err))
-        return;
-    if (fuzz_worked(figure_render(&out, &chart, CANVAS_SVG, true, NULL, &err), &err))
-        FUZZ_CHECK(out.length > 0);
-    str_clear(&out);
-    chart_clear(&chart);
+    for (size_t i = 0; i < MEM_COUNT(options); i++) {
+        struct chart chart = {0};
+        struct clr_error err;
+        struct str out = {0};
+        if (!fuzz_worked(figure(&chart, inputs, count, &options[i], &err), &err))
+            continue;
+        if (fuzz_worked(figure_render(&out, &chart, CANVAS_SVG, true, &options[i], &err), &err))
+            FUZZ_CHECK(out.length > 0);
+        str_clear(&out);
+        chart_clear(&chart);
+    }
 }
