@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from harness import Place, case, check, clr, device, expect, fresh, names, tiny, write
+from harness import Place, case, check, clr, device, expect, fresh, names, slow_case, tiny, write
 
 SAME = ["history.csv", "loss.csv", "final.safetensors"]
 
@@ -59,6 +59,30 @@ def resume_after_kills_gives_the_same_bytes():
     expect(clr("train", "--resume", "--out", out), 0, ["^test accuracy .*3,000 iterations"])
     same(whole, out, SAME)
     check(not [n for n in names(out) if "tmp" in n or n == ".lock"], f"left behind: {names(out)}")
+
+
+def kill_often(net, seed, times):
+    """Kill a training until so many kills have hit it, then let it end; how many processes that took."""
+    options = {"net": net, "iterations": 400, "validate_every": 100, "checkpoint_every": 10, "log_every": 1}
+    undisturbed(**options)      # compiles the kernels
+    whole = undisturbed(**options)
+    chance, kills, runs = random.Random(seed), 0, 0
+    while kills < times:
+        out = fresh("run")
+        args = tiny(out=out, resume=True, **options)
+        while kills < times and killed(args, after(chance.uniform(0.02, 0.8))):
+            kills += 1
+            runs += 1
+        expect(clr("train", "--resume", "--out", out) if (out / "run.json").exists() else clr(*args), 0)
+        same(whole, out, SAME)
+        runs += 1
+    return runs
+
+
+@slow_case
+def resume_after_two_hundred_kills():
+    for seed, net in ((7, "quick"), (8, "lenet")):
+        print(f"{net}: 100 kills, {kill_often(net, seed, 100)} processes, the same bytes")
 
 
 # Rates that rise until the loss is no longer finite.
