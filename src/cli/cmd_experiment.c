@@ -36,8 +36,9 @@ static const struct opt_command command = {
         "results.md and figures. It may be stopped, or killed, at any moment: the same command goes on to "
         "the "
         "same results. Built in are headline (fixed against triangular rates on quick, five seeds), policies "
-        "(the paper's policies on caffe-full) and quick-look (some minutes on two cores); a file says which "
-        "runs there are, as the manual page describes.",
+        "(the paper's policies on caffe-full), short (as few iterations as quick needs, five seeds) and "
+        "quick-look "
+        "(some minutes on two cores); a file says which runs there are, as the manual page describes.",
     .examples = "  clr-cl experiment quick-look --out quick-look\n"
                 "  clr-cl experiment my.prototxt --out my --device all\n",
     .min_args = 1,
