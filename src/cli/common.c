@@ -17,6 +17,7 @@
 #include "base/clock.h"
 
 #define PLAIN_LINE_EVERY_NS UINT64_C(30000000000)
+#define LINE_MAX_BYTES      2048 /* of a message */
 #define RED                 "\033[31m"
 #define YELLOW              "\033[33m"
 #define CYAN                "\033[36m"
@@ -40,19 +41,19 @@ static void wipe_line(void)
     g_cli.line_open = false;
 }
 
-/* A message may quote names from files: what would steer the terminal is shown as '?'. */
+/*
+ * A message may quote names from files: what would steer the terminal is shown as '?'. Nothing is allocated:
+ * that there is no memory must be sayable.
+ */
 static void say(const char *colour, const char *prefix, const char *text)
 {
     bool coloured = g_cli.fancy && *colour;
-    struct str line = {0};
+    char line[LINE_MAX_BYTES];
 
-    str_append(&line, "%s", text);
-    if (line.text)
-        str_mask(line.text);
+    str_copy(line, sizeof line, text);
+    str_mask(line);
     wipe_line();
-    (void)fprintf(stderr, "%s%s%s%s\n", coloured ? colour : "", prefix, coloured ? PLAIN : "",
-                  str_text(&line));
-    str_clear(&line);
+    (void)fprintf(stderr, "%s%s%s%s\n", coloured ? colour : "", prefix, coloured ? PLAIN : "", line);
 }
 
 static void log_sink(void *user, enum clr_log_level level, const char *line)
@@ -66,7 +67,7 @@ static void log_sink(void *user, enum clr_log_level level, const char *line)
 
 void cli_note(const char *format, ...)
 {
-    char line[2048];
+    char line[LINE_MAX_BYTES];
     va_list ap;
 
     if (g_cli.quiet)
@@ -79,7 +80,7 @@ void cli_note(const char *format, ...)
 
 void cli_warn(const char *format, ...)
 {
-    char line[2048];
+    char line[LINE_MAX_BYTES];
     va_list ap;
 
     va_start(ap, format);
