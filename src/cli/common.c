@@ -171,7 +171,7 @@ static void fill_descriptors(void)
         (void)close(fd);
 }
 
-void cli_init(int argc, char **argv)
+int cli_init(int argc, char **argv, struct clr_error *err)
 {
     const char *no_color = getenv("NO_COLOR");
 
@@ -184,6 +184,7 @@ void cli_init(int argc, char **argv)
         cli_quote(&g_cli.command_line, argv[i]);
     }
     clr_log_set_sink(log_sink, NULL);
+    return str_check(&g_cli.command_line, err);
 }
 
 /* ---- the device ---------------------------------------------------------------------------------------- */

@@ -36,9 +36,9 @@ struct cli_command {
     int (*run)(int argc, char **argv, struct clr_error *err);
 };
 
-/* Sees to it that descriptors 0 to 2 are open, looks at the terminal and takes the library's messages. Call
- * first. */
-void cli_init(int argc, char **argv);
+/* Sees to it that descriptors 0 to 2 are open, looks at the terminal, takes the library's messages and keeps
+ * the command line. Call first. CLR_ENOMEM. */
+int cli_init(int argc, char **argv, struct clr_error *err);
 
 /* --quiet: neither progress nor messages, only warnings and errors. */
 void cli_set_quiet(bool quiet);

@@ -84,8 +84,9 @@ int main(int argc, char **argv)
     struct clr_error err = {0};
     int rc, status = 0;
 
-    cli_init(argc, argv);
-    rc = run(argc, argv, &err);
+    rc = cli_init(argc, argv, &err);
+    if (rc == 0)
+        rc = run(argc, argv, &err);
     if (rc < 0)
         status = cli_report_error(rc, &err);
     rc = cli_close_stdout(&err);
