@@ -315,13 +315,15 @@ int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, uint64
     return rc;
 }
 
-bool checkpoint_exists(const char *dir)
+int checkpoint_exists(bool *any, const char *dir, struct clr_error *err)
 {
     struct numbers n = {0};
-    const bool any = list_numbers(&n, dir, NULL) == 0 && n.count > 0;
+    const int rc = list_numbers(&n, dir, err);
 
+    if (rc == 0)
+        *any = n.count > 0;
     free(n.values);
-    return any;
+    return rc;
 }
 
 void checkpoint_clear(struct checkpoint *c)

@@ -47,7 +47,8 @@ int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, uint64
                     struct clr_error *err);
 void checkpoint_clear(struct checkpoint *c);
 
-/* Is there a file with a checkpoint's name, good or not? */
-bool checkpoint_exists(const char *dir);
+/* Is there a file with a checkpoint's name, good or not? CLR_EFAILED: the folder cannot be read; CLR_ENOMEM.
+ */
+int checkpoint_exists(bool *any, const char *dir, struct clr_error *err);
 
 #endif

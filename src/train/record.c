@@ -22,6 +22,7 @@ static int join(char **out, const struct record *r, const char *name, struct clr
 static int refuse_old_run(const struct record *r, struct clr_error *err)
 {
     const char *const names[] = {"run.json", "history.csv", "range.csv", "final.safetensors"};
+    bool any = false;
     int rc = 0;
 
     for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
@@ -35,7 +36,9 @@ static int refuse_old_run(const struct record *r, struct clr_error *err)
                 r->dir, names[i]);
         free(path);
     }
-    if (rc == 0 && fs_is_dir(r->dir) && checkpoint_exists(r->dir))
+    if (rc == 0 && fs_is_dir(r->dir))
+        rc = checkpoint_exists(&any, r->dir, err);
+    if (rc == 0 && any)
         rc = clr_error_set(
             err, CLR_EUSAGE,
             "there are checkpoints of a run in '%s', but no run.json: choose another --out, or remove "
@@ -44,13 +47,16 @@ static int refuse_old_run(const struct record *r, struct clr_error *err)
     return rc;
 }
 
-static bool holds_run(const struct record *r)
+/* A folder with a run is right where it goes on, and wrong where one begins. */
+static int check_old_run(const struct record *r, bool resume, struct clr_error *err)
 {
     char *path = NULL;
-    const bool yes = join(&path, r, "run.json", NULL) == 0 && fs_exists(path);
+    int rc = join(&path, r, "run.json", err);
 
+    if (rc == 0 && !(resume && fs_exists(path)))
+        rc = refuse_old_run(r, err);
     free(path);
-    return yes;
+    return rc;
 }
 
 /* front, digits, back, and nothing else? */
@@ -101,7 +107,6 @@ static void remove_left_overs(const struct record *r)
 int record_open(struct record *r, const char *dir, const char *history_name, bool resume,
                 struct clr_error *err)
 {
-    char *lock = NULL;
     int rc;
 
     memset(r, 0, sizeof *r);
@@ -116,20 +121,18 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
     rc = str_check(&r->losses, err);
     if (rc == 0)
         rc = str_check(&r->timing, err);
-    if (rc == 0 && !(resume && holds_run(r)))
-        rc = refuse_old_run(r, err);
+    if (rc == 0)
+        rc = check_old_run(r, resume, err);
     if (rc == 0)
         rc = fs_make_dirs(dir, err);
     if (rc == 0)
-        rc = join(&lock, r, ".lock", err);
-    if (rc == 0 && fs_lock(lock, &r->lock, err) < 0)
+        rc = join(&r->lock_path, r, ".lock", err);
+    if (rc == 0 && fs_lock(r->lock_path, &r->lock, err) < 0)
         rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
-    if (rc == 0 &&
-        !(resume && holds_run(r))) /* again: another process may have run and finished in between */
-        rc = refuse_old_run(r, err);
+    if (rc == 0) /* again: another process may have run and finished in between */
+        rc = check_old_run(r, resume, err);
     if (rc == 0 && resume)
         remove_left_overs(r);
-    free(lock);
     if (rc < 0)
         record_close(r, false);
     return rc;
@@ -137,11 +140,9 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
 
 void record_close(struct record *r, bool keep)
 {
-    char *lock = NULL;
-
-    if (r->lock >= 0 && join(&lock, r, ".lock", NULL) == 0)
-        (void)unlink(lock);
-    free(lock);
+    if (r->lock >= 0)
+        (void)unlink(r->lock_path);
+    free(r->lock_path);
     fs_unlock(r->lock);
     if (!keep && r->made_dir)
         (void)rmdir(r->dir);

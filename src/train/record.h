@@ -20,6 +20,7 @@ struct record {
     const char *dir;
     const char *history_name; /* "history.csv", "range.csv" */
     bool made_dir;
+    char *lock_path;
     int lock;                /* file descriptor, −1: none */
     json_t *before;          /* run.json of the run that goes on; NULL: this one begins */
     uint64_t went_on_at;     /* that run's iterations */
