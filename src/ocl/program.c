@@ -93,19 +93,23 @@ static int build_error(struct clr_error *err, const struct ocl_program *p, cl_in
     return rc;
 }
 
-static cl_int compile(struct ocl_program *p)
+static int compile(struct ocl_program *p, struct clr_error *err)
 {
     cl_device_id id = ocl_device_id(p->ctx);
     struct str options = {0};
     cl_int status;
+    int rc;
 
     str_append(&options, PROGRAM_STANDARD " %s", p->options);
     if (p->ctx->options.salt > 0)
         str_append(&options, " -DCLR_SALT=%llu", (unsigned long long)p->ctx->options.salt);
-    status = options.failed ? CL_OUT_OF_HOST_MEMORY
-                            : clBuildProgram(p->program, 1, &id, str_text(&options), NULL, NULL);
+    rc = str_check(&options, err);
+    if (rc == 0) {
+        status = clBuildProgram(p->program, 1, &id, str_text(&options), NULL, NULL);
+        rc = status == CL_SUCCESS ? 0 : build_error(err, p, status);
+    }
     str_clear(&options);
-    return status;
+    return rc;
 }
 
 static int build_from_source(struct ocl_program *p, const struct str *source, struct clr_error *err)
@@ -114,6 +118,7 @@ static int build_from_source(struct ocl_program *p, const struct str *source, st
     const char *text = str_text(source);
     size_t length = source->length;
     cl_int status;
+    int rc;
 
     if (!ctx->said_compiling)
         log_line(CLR_LOG_INFO, "compiling kernels for %s \xe2\x80\xa6", ctx->device.name);
@@ -123,9 +128,9 @@ static int build_from_source(struct ocl_program *p, const struct str *source, st
         p->program = NULL;
         return ocl_error(err, ctx, status, "creating a program");
     }
-    status = compile(p);
-    if (status != CL_SUCCESS)
-        return build_error(err, p, status);
+    rc = compile(p, err);
+    if (rc < 0)
+        return rc;
     p->unsaved = true;
     ctx->stats.built++;
     return 0;
@@ -148,7 +153,7 @@ static bool load_from_cache(struct ocl_program *p)
     free(binary);
     if (status != CL_SUCCESS)
         p->program = NULL;
-    else if (binary_status == CL_SUCCESS && compile(p) == CL_SUCCESS) {
+    else if (binary_status == CL_SUCCESS && compile(p, NULL) == 0) {
         ctx->stats.loaded++;
         return true;
     }
