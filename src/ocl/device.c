@@ -23,8 +23,11 @@
 
 /* Answers for one device; the first question that fails is remembered. */
 struct query {
+    cl_platform_id platform;
     cl_device_id id;
     const char *failed;
+    int rc; /* CLR_ENOMEM: that was not the driver's fault */
+    struct clr_error *err;
 };
 
 static void ask(struct query *q, cl_device_info what, const char *name, void *out, size_t size)
@@ -47,35 +50,35 @@ static void copy_trimmed(char *out, size_t out_size, char *text)
     str_copy(out, out_size, text);
 }
 
-static void ask_text(struct query *q, cl_device_info what, const char *name, char *out, size_t out_size)
+/* Of the platform, or of the device: the two calls have the same form. */
+static cl_int get_text(const struct query *q, cl_uint what, bool of_platform, size_t size, char *out,
+                       size_t *size_out)
+{
+    return of_platform ? clGetPlatformInfo(q->platform, what, size, out, size_out)
+                       : clGetDeviceInfo(q->id, what, size, out, size_out);
+}
+
+static void ask_text(struct query *q, cl_uint what, const char *name, bool of_platform, char *out,
+                     size_t out_size)
 {
     size_t size = 0;
     char *text = NULL;
+    bool answered = get_text(q, what, of_platform, 0, NULL, &size) == CL_SUCCESS && size <= 65536;
 
-    if (clGetDeviceInfo(q->id, what, 0, NULL, &size) != CL_SUCCESS || size > 65536 ||
-        mem_new(&text, size + 1, 1, "device name", NULL) < 0 ||
-        clGetDeviceInfo(q->id, what, size, text, NULL) != CL_SUCCESS) {
-        if (!q->failed)
-            q->failed = name;
-    } else {
+    if (answered && q->rc == 0)
+        q->rc = mem_new(&text, size + 1, 1, "a device's names", q->err);
+    if (q->rc < 0)
+        return;
+    answered = answered && get_text(q, what, of_platform, size, text, NULL) == CL_SUCCESS;
+    if (answered)
         copy_trimmed(out, out_size, text);
-    }
+    else if (!q->failed)
+        q->failed = name;
     free(text);
 }
 
-#define ASK_TEXT(q, what, out) ask_text(q, what, #what, out, sizeof(out))
-
-static void platform_text(cl_platform_id platform, cl_platform_info what, char *out, size_t out_size)
-{
-    size_t size = 0;
-    char *text = NULL;
-
-    if (clGetPlatformInfo(platform, what, 0, NULL, &size) == CL_SUCCESS && size <= 65536 &&
-        mem_new(&text, size + 1, 1, "platform name", NULL) == 0 &&
-        clGetPlatformInfo(platform, what, size, text, NULL) == CL_SUCCESS)
-        copy_trimmed(out, out_size, text);
-    free(text);
-}
+#define ASK_TEXT(q, what, out)          ask_text(q, what, #what, false, out, sizeof(out))
+#define ASK_PLATFORM_TEXT(q, what, out) ask_text(q, what, #what, true, out, sizeof(out))
 
 bool device_version_ok(const char *version, const char *prefix)
 {
@@ -97,9 +100,9 @@ static int saturate(cl_uint v)
     return v > 1000000000U ? 1000000000 : (int)v;
 }
 
-static void describe(struct clr_device *d, cl_platform_id platform, cl_device_id id)
+static int describe(struct clr_device *d, cl_platform_id platform, cl_device_id id, struct clr_error *err)
 {
-    struct query q = {.id = id};
+    struct query q = {.platform = platform, .id = id, .err = err};
     cl_device_type type = 0;
     cl_bool available = CL_FALSE, compiler = CL_FALSE, little = CL_FALSE, unified = CL_FALSE;
     cl_uint units = 0, clock = 0, width = 0, align = 0;
@@ -108,8 +111,8 @@ static void describe(struct clr_device *d, cl_platform_id platform, cl_device_id
 
     d->platform_id = (void *)platform;
     d->device_id = (void *)id;
-    platform_text(platform, CL_PLATFORM_NAME, d->platform_name, sizeof d->platform_name);
-    platform_text(platform, CL_PLATFORM_VERSION, d->platform_version, sizeof d->platform_version);
+    ASK_PLATFORM_TEXT(&q, CL_PLATFORM_NAME, d->platform_name);
+    ASK_PLATFORM_TEXT(&q, CL_PLATFORM_VERSION, d->platform_version);
     ASK_TEXT(&q, CL_DEVICE_NAME, d->name);
     ASK_TEXT(&q, CL_DEVICE_VENDOR, d->vendor);
     ASK_TEXT(&q, CL_DEVICE_VERSION, d->version);
@@ -154,6 +157,7 @@ static void describe(struct clr_device *d, cl_platform_id platform, cl_device_id
         (void)snprintf(d->why_not, sizeof d->why_not, "older than OpenCL C 1.2 (%.64s)", c_version);
     d->usable = !d->why_not[0];
     d->score = device_score(d);
+    return q.rc;
 }
 
 /* ------------------------------------------------------------------ ranking */
@@ -350,11 +354,12 @@ int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *er
             continue;
         for (cl_uint d = 0; d < id_count && d < DEVICES_MAX; d++) {
             rc = mem_grow(&list, &capacity, n + 1, sizeof *list, "device list", err);
+            if (rc == 0)
+                rc = describe(&list[n], platforms[p], ids[d], err);
             if (rc < 0)
                 goto out;
             list[n].platform_index = (int)p;
-            list[n].device_index = (int)d;
-            describe(&list[n++], platforms[p], ids[d]);
+            list[n++].device_index = (int)d;
         }
     }
     if (rc < 0)
