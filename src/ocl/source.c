@@ -121,18 +121,22 @@ int source_text(struct str *out, const char *file, struct clr_error *err)
 int source_hash(char out[FS_SHA256_TEXT], struct clr_error *err)
 {
     struct str all = {0};
-    int rc;
+    int rc = 0;
 
-    for (const struct source_file *f = source_files; f->name; f++) {
+    for (const struct source_file *f = source_files; f->name && rc == 0; f++) {
+        struct clr_error why = {0};
         struct str text = {0};
         if (strcmp(strchr(f->name, '.'), ".clh") == 0) /* stands where it is included */
             continue;
-        if (source_text(&text, f->name, NULL) < 0) /* a folder of CLR_CL_DIR need not have all */
+        if (source_text(&text, f->name, &why) < 0) /* a folder of CLR_CL_DIR need not have all */
             str_append(&text, "no %s\n", f->name);
+        if (why.code == CLR_ENOMEM)
+            rc = clr_error_set(err, CLR_ENOMEM, "%s", why.message);
         str_append_bytes(&all, str_text(&text), text.length);
         str_clear(&text);
     }
-    rc = str_check(&all, err);
+    if (rc == 0)
+        rc = str_check(&all, err);
     if (rc == 0)
         fs_sha256(str_text(&all), all.length, out);
     str_clear(&all);
