@@ -119,9 +119,12 @@ static int go_with_less(struct session *s, struct record *r, struct loop_result 
     return rc;
 }
 
-static void take_result(struct clr_train_result *out, const struct loop_result *l, struct session *s)
+/* The result, and with --profile the table; what it fails with does not undo the run. */
+static int take_result(struct clr_train_result *out, const struct loop_result *l, struct session *s,
+                       struct clr_error *err)
 {
     struct str table = {0};
+    int rc;
 
     *out = (struct clr_train_result){.iterations = l->iterations,
                                      .val_loss = l->val_loss,
@@ -130,10 +133,14 @@ static void take_result(struct clr_train_result *out, const struct loop_result *
                                      .best_iteration = l->best_iteration,
                                      .seconds = l->seconds,
                                      .backoffs = s->state.backoffs};
-    if (s->o->profile && ocl_profile_table(s->ctx, &table, NULL) == 0 && !table.failed)
+    if (!s->o->profile)
+        return 0;
+    rc = ocl_profile_table(s->ctx, &table, err);
+    if (rc == 0)
         out->profile = table.text;
     else
         str_clear(&table);
+    return rc;
 }
 
 static int train(struct session *s, struct record *r, const struct resume *resume,
@@ -141,7 +148,7 @@ static int train(struct session *s, struct record *r, const struct resume *resum
 {
     struct loop_result l;
     const char *status = "finished";
-    int rc = selfcheck_start(s, resume->found ? &resume->checkpoint : NULL, err), written;
+    int rc = selfcheck_start(s, resume->found ? &resume->checkpoint : NULL, err), written, told;
 
     if (rc == 0)
         rc = resume_apply(resume, s, r, err);
@@ -156,7 +163,8 @@ static int train(struct session *s, struct record *r, const struct resume *resum
         rc = go_with_less(s, r, &l, err);
     if (rc < 0)
         status = rc == CLR_EDIVERGED ? "diverged" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed";
-    take_result(out, &l, s);
+    told = take_result(out, &l, s, rc == 0 ? err : NULL);
+    rc = rc < 0 ? rc : told;
     written = record_write_run(r, s, status, out, rc == 0 ? err : NULL);
     return rc < 0 ? rc : written;
 }
