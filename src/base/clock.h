@@ -7,7 +7,7 @@
 
 #include "base/banned.h"
 
-/* Nanoseconds on a clock that never jumps; only differences mean something. */
+/* Nanoseconds on a clock that never goes back, not even where the system's does; its differences count. */
 uint64_t clock_ns(void);
 
 /* "2026-11-23T21:10:47Z" into out. */
