@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,6 +183,14 @@ int fs_make_dirs(const char *path, struct clr_error *err)
 bool fs_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+bool fs_exists_in(const char *dir, const char *name)
+{
+    char path[PATH_MAX]; /* longer ones the system does not take */
+    const int n = snprintf(path, sizeof path, "%s/%s", dir, name);
+
+    return n > 0 && (size_t)n < sizeof path && fs_exists(path);
 }
 
 bool fs_is_dir(const char *path)

@@ -27,6 +27,8 @@ int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_
 int fs_make_dirs(const char *path, struct clr_error *err);
 
 bool fs_exists(const char *path);
+/* Is there dir/name? Allocates nothing: no answer is ever false for want of memory. */
+bool fs_exists_in(const char *dir, const char *name);
 bool fs_is_dir(const char *path);
 
 /* dir + "/" + name into a new string; free with free(). */

@@ -145,23 +145,11 @@ static void set_shape(struct clr_dataset *ds, const struct kind *kind)
     ds->classes = kind->classes;
 }
 
-static bool has(const char *folder, const char *name)
-{
-    char *path;
-    bool found;
-
-    if (fs_join(&path, folder, name, NULL) < 0)
-        return false;
-    found = fs_exists(path);
-    free(path);
-    return found;
-}
-
 /* ---- CIFAR-10 ---- */
 
 static bool matches_cifar10(const char *folder)
 {
-    return has(folder, "data_batch_1.bin") || has(folder, "test_batch.bin");
+    return fs_exists_in(folder, "data_batch_1.bin") || fs_exists_in(folder, "test_batch.bin");
 }
 
 static void batch_name(char *out, size_t size, size_t number)
@@ -173,23 +161,28 @@ static void batch_name(char *out, size_t size, size_t number)
  * How many training files there are: data_batch_1.bin up to the highest number present; those between must
  * be there, which reading checks. A first file of the published size means the published set of five.
  */
-static size_t count_batches(const char *folder)
+static int count_batches(size_t *out, const char *folder, struct clr_error *err)
 {
     char name[40];
     size_t files = 1, count = 0;
     char *path;
+    int rc;
 
     for (size_t i = 1; i <= MAX_BATCHES; i++) {
         batch_name(name, sizeof name, i);
-        if (has(folder, name))
+        if (fs_exists_in(folder, name))
             files = i;
     }
-    if (files < PUBLISHED_BATCHES && fs_join(&path, folder, "data_batch_1.bin", NULL) == 0) {
+    if (files < PUBLISHED_BATCHES) {
+        rc = fs_join(&path, folder, "data_batch_1.bin", err);
+        if (rc < 0)
+            return rc;
         if (count_images(&count, path, &cifar10, NULL) == 0 && count == PUBLISHED_BATCH_IMAGES)
             files = PUBLISHED_BATCHES;
         free(path);
     }
-    return files;
+    *out = files;
+    return 0;
 }
 
 /* A file that was cut off between two images looks whole. A part of the published set may be meant: no error.
@@ -209,8 +202,8 @@ static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_
 static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_error *err)
 {
     char *paths[MAX_BATCHES] = {0}, name[40];
-    size_t files = count_batches(folder);
-    int rc = 0;
+    size_t files = 0;
+    int rc = count_batches(&files, folder, err);
 
     set_shape(ds, &cifar10);
     for (size_t i = 0; rc == 0 && i < files; i++) {
@@ -236,7 +229,7 @@ const struct layout layout_cifar10 = {"CIFAR-10 binary", matches_cifar10, read_c
 
 static bool matches_cifar100(const char *folder)
 {
-    return has(folder, "train.bin") || has(folder, "test.bin");
+    return fs_exists_in(folder, "train.bin") || fs_exists_in(folder, "test.bin");
 }
 
 static int read_cifar100(struct clr_dataset *ds, const char *folder, struct clr_error *err)

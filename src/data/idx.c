@@ -22,6 +22,7 @@
 
 #define MAX_SIDE          16384
 #define DEFLATE_MAX_RATIO 1032 /* no deflate stream expands further */
+#define NAME              80   /* of a file */
 #define FIRST_CHUNK       ((size_t)64 << 20)
 
 /* ---- one file ---- */
@@ -39,6 +40,8 @@ static int damaged(const struct reader *r, struct clr_error *err)
 {
     const char *why = archive_error_string(r->archive);
 
+    if (errno == ENOMEM) /* libarchive itself does not always say so */
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for reading '%s'", r->path);
     return clr_error_set(err, CLR_EINPUT, "'%s' is cut off or damaged: %s; fetch it again", r->path,
                          why ? why : "it ends too early");
 }
@@ -56,6 +59,7 @@ static int reader_open(struct reader *r, const char *path, struct clr_error *err
     struct stat st;
 
     *r = (struct reader){.path = path};
+    errno = 0;
     if (stat(path, &st) < 0)
         return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
@@ -127,11 +131,14 @@ static uint32_t little_endian(const uint8_t b[4])
 static int check_crc(const struct reader *r, struct clr_error *err)
 {
     uint8_t b[8] = {0};
-    FILE *file = r->compressed ? fopen(r->path, "rb") : NULL;
+    FILE *file;
     bool got;
 
-    if (!file)
+    if (!r->compressed)
         return 0;
+    file = fopen(r->path, "rb");
+    if (!file)
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", r->path, strerror(errno));
     got = fseek(file, -8, SEEK_END) == 0 && fread(b, 1, sizeof b, file) == sizeof b;
     (void)fclose(file);
     if (!got || little_endian(b + 4) != (uint32_t)r->total || little_endian(b) == r->crc)
@@ -300,21 +307,14 @@ static int read_labels(struct clr_images *images, struct clr_dataset *ds, const 
 /* ---- a folder ---- */
 
 /* train-images-idx3-ubyte, or train-images.idx3-ubyte as some unpackers leave it; plain, else gzipped. */
-static bool find_file(char **out, const char *folder, const char *prefix, const char *what)
+static bool find_file(char name[NAME], const char *folder, const char *prefix, const char *what)
 {
     const char *kind = strcmp(what, "images") == 0 ? "idx3-ubyte" : "idx1-ubyte";
 
     for (int i = 0; i < 4; i++) {
-        char name[80], *path;
-        (void)snprintf(name, sizeof name, "%s-%s%s%s%s", prefix, what, i < 2 ? "-" : ".", kind,
-                       i % 2 ? ".gz" : "");
-        if (fs_join(&path, folder, name, NULL) < 0)
-            return false;
-        if (fs_exists(path)) {
-            *out = path;
+        (void)snprintf(name, NAME, "%s-%s%s%s%s", prefix, what, i < 2 ? "-" : ".", kind, i % 2 ? ".gz" : "");
+        if (fs_exists_in(folder, name))
             return true;
-        }
-        free(path);
     }
     return false;
 }
@@ -322,13 +322,17 @@ static bool find_file(char **out, const char *folder, const char *prefix, const 
 static int read_part(struct clr_images *images, struct clr_dataset *ds, const char *folder,
                      const char *prefix, struct clr_error *err)
 {
-    char *pixels = NULL, *labels = NULL;
+    char pixels_name[NAME], labels_name[NAME], *pixels = NULL, *labels = NULL;
     int rc = 0;
 
-    if (!find_file(&pixels, folder, prefix, "images"))
+    if (!find_file(pixels_name, folder, prefix, "images"))
         rc = clr_error_set(err, CLR_EINPUT, "'%s/%s-images-idx3-ubyte' (or .gz) is missing", folder, prefix);
-    else if (!find_file(&labels, folder, prefix, "labels"))
+    else if (!find_file(labels_name, folder, prefix, "labels"))
         rc = clr_error_set(err, CLR_EINPUT, "'%s/%s-labels-idx1-ubyte' (or .gz) is missing", folder, prefix);
+    if (rc == 0)
+        rc = fs_join(&pixels, folder, pixels_name, err);
+    if (rc == 0)
+        rc = fs_join(&labels, folder, labels_name, err);
     if (rc == 0)
         rc = read_pixels(images, ds, pixels, err);
     if (rc == 0)
@@ -342,14 +346,11 @@ static bool matches_idx(const char *folder)
 {
     static const char *const prefixes[] = {"train", "t10k"};
     static const char *const whats[] = {"images", "labels"};
-    char *path;
+    char name[NAME];
 
-    for (size_t i = 0; i < 4; i++) {
-        if (find_file(&path, folder, prefixes[i / 2], whats[i % 2])) {
-            free(path);
+    for (size_t i = 0; i < 4; i++)
+        if (find_file(name, folder, prefixes[i / 2], whats[i % 2]))
             return true;
-        }
-    }
     return false;
 }
 

@@ -197,6 +197,23 @@ START_TEST(test_fs__lock_excludes)
 }
 END_TEST
 
+START_TEST(test_fs__exists_in)
+{
+    const char *dir = support_temp_dir();
+    char *path, lengthy[10000] = "";
+    struct clr_error err;
+
+    ck_assert_int_eq(fs_join(&path, dir, "is-there", &err), 0);
+    ck_assert_msg(fs_write_atomic(path, "x", 1, &err) == 0, "%s", err.message);
+    ck_assert(fs_exists_in(dir, "is-there"));
+    ck_assert(!fs_exists_in(dir, "is-not"));
+    memset(lengthy, '/', sizeof lengthy - 20); /* "////is-there": there, but for its length */
+    str_copy(lengthy + sizeof lengthy - 20, 20, "is-there");
+    ck_assert(!fs_exists_in(dir, lengthy));
+    free(path);
+}
+END_TEST
+
 START_TEST(test_fs__sha256)
 {
     char text[FS_SHA256_TEXT];
@@ -297,6 +314,7 @@ int main(void)
     tcase_add_test(tc, test_fs__atomic_write_keeps_links_and_devices);
     tcase_add_test(tc, test_fs__lock_excludes);
     tcase_add_test(tc, test_fs__sha256);
+    tcase_add_test(tc, test_fs__exists_in);
     tcase_add_test(tc, test_geometry__pool_sizes_of_both_roundings);
     tcase_add_test(tc, test_geometry__conv_sizes);
     tcase_add_test(tc, test_host__peak_memory_grows_with_what_is_touched);
