@@ -122,7 +122,8 @@ CLR_API uint64_t clr_schedule_cycles(const struct clr_schedule *s, uint64_t cycl
 /** Would a run of that many iterations (≥ 1) end inside a cycle (cyclic policies only)? */
 CLR_API bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iterations);
 
-/** One line for people and logs: "triangular 0.0025…0.01, step size 2,000". Cut to fit. */
+/** One line for people and logs: "triangular 0.0025…0.01, step size 2,000". Cut to fit; empty where there is
+ * no memory. */
 CLR_API void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size);
 
 /**

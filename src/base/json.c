@@ -1,22 +1,64 @@
 /* JSON files: see json.h. */
 #include "base/json.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/fs.h"
+
+json_t *json_parse(const char *text, size_t size, json_error_t *e, bool *no_memory)
+{
+    json_t *json;
+
+    errno = 0;
+    json = json_loadb(text, size, JSON_REJECT_DUPLICATES, e);
+    *no_memory = !json && errno == ENOMEM; /* of malloc(): nothing else that is called sets it */
+    return json;
+}
+
+char *json_format(const json_t *json, size_t flags)
+{
+    char *text;
+
+    errno = 0;
+    text = json ? json_dumps(json, flags) : NULL;
+    if (errno != ENOMEM)
+        return text;
+    free(text);
+    return NULL;
+}
+
+json_t *json_append(json_t *list, json_t *value)
+{
+    if (json_array_append_new(list, value) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+json_t *json_put(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
 
 int json_read(json_t **out, const char *path, size_t limit, struct clr_error *err)
 {
     json_error_t e;
     json_t *json;
+    bool no_memory;
     char *text;
     size_t size;
     int rc = fs_read(path, limit, &text, &size, err);
 
     if (rc < 0)
         return rc;
-    json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
+    json = json_parse(text, size, &e, &no_memory);
     free(text);
+    if (no_memory)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for what is in '%s'", path);
     if (!json)
         return clr_error_set(err, CLR_EINPUT, "%s:%d: %s", path, e.line > 0 ? e.line : 1, e.text);
     *out = json;
@@ -25,7 +67,7 @@ int json_read(json_t **out, const char *path, size_t limit, struct clr_error *er
 
 int json_write(const char *path, json_t *root, int digits, struct clr_error *err)
 {
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION((size_t)digits)) : NULL;
+    char *text = json_format(root, JSON_INDENT(2) | JSON_REAL_PRECISION((size_t)digits));
     struct str out = {0};
     int rc;
 

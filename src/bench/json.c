@@ -110,7 +110,7 @@ int clr_bench_write(const char *path, const struct clr_bench_report *reports, si
         return clr_error_set(err, CLR_EINPUT,
                              "no report for '%s': a name is not UTF-8, there is no device, or no memory",
                              path);
-    text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    text = json_format(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(json);
     if (!text)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");

@@ -20,6 +20,7 @@
 #include <jansson.h>
 
 #include "bench/tune_race.h"
+#include "base/json.h"
 #include "ops/verify.h"
 
 #define VERIFY_MADDS  30e6 /* of the oracle, for one variant: a fraction of a second */
@@ -44,7 +45,7 @@ struct work {
 /* Takes the reference. What cannot be told (out of memory) is not. */
 static void tell(struct work *w, json_t *message)
 {
-    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    char *text = json_format(message, JSON_COMPACT);
 
     if (text)
         w->line(w->user, text);

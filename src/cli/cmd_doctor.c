@@ -6,6 +6,7 @@
 
 #include <clr/bench.h>
 
+#include "base/json.h"
 #include "cli/opt.h"
 
 static const struct opt_command command = {
@@ -32,9 +33,9 @@ static void report(void *user, const char *name, bool ok, double worst_nmse, con
 
     c->checked++;
     if (c->json) {
-        (void)json_array_append_new(c->checks,
-                                    json_pack("{s:s, s:b, s:o, s:s}", "kernel", name, "ok", ok, "worst_nmse",
-                                              cli_json_real(worst_nmse), "detail", more));
+        c->checks =
+            json_append(c->checks, json_pack("{s:s, s:b, s:o, s:s}", "kernel", name, "ok", ok, "worst_nmse",
+                                             cli_json_real(worst_nmse), "detail", more));
         return;
     }
     printf("%-5s  %-44s  error %.1e%s%s\n", ok ? "OK" : "WRONG", name, worst_nmse, *more ? "  " : "", more);

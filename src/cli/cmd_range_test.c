@@ -9,6 +9,7 @@
 #include <clr/plot.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 
 #include "cli/run_options.h"
 
@@ -186,7 +187,7 @@ static json_t *result_json(const struct run_options *o, const struct clr_range_r
     json_t *rules = json_object();
 
     for (int i = 0; i < CLR_RANGE_RULES; i++)
-        (void)json_object_set_new(rules, clr_range_rule_name(i), cli_json_real(r->rules[i]));
+        rules = json_put(rules, clr_range_rule_name(i), cli_json_real(r->rules[i]));
     return json_pack("{s:s, s:f, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o, s:o}",
                      "out", o->train.out, "weight_decay", o->train.weight_decay, "iterations",
                      (json_int_t)r->iterations, "min_lr", cli_json_real(r->has_min ? r->min_lr : NAN),
@@ -305,7 +306,7 @@ static int report(struct run_options *o, const struct opt_set *set, const struct
         append_train_command(&next, o, set, &advice);
         rc = str_check(&next, err);
         if (rc == 0 && all)
-            (void)json_array_append_new(all, result_json(o, &results[d], &advice, str_text(&next)));
+            all = json_append(all, result_json(o, &results[d], &advice, str_text(&next)));
         else if (rc == 0 && o->json)
             rc = cli_print_json(result_json(o, &results[d], &advice, str_text(&next)), err);
         else if (rc == 0 && count > 1)

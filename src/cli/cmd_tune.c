@@ -12,6 +12,7 @@
 #include <clr/tune.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "cli/opt.h"
 
 #define PATIENCE_S 120 /* the first matrix product on a device compiles for up to 20 s */
@@ -124,7 +125,7 @@ static int work(const struct tune_options *o, struct clr_error *err)
 static int print_error(int code, const struct clr_error *why, struct clr_error *err)
 {
     json_t *line = json_pack("{s:s, s:i, s:s}", "is", "error", "code", code, "message", why->message);
-    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    char *text = json_format(line, JSON_COMPACT);
 
     json_decref(line);
     if (!text)
@@ -174,12 +175,12 @@ static int pass_length(const struct clr_tune_event *e)
 
 static void add_result(struct report *r, const struct clr_tune_event *e)
 {
-    (void)json_array_append_new(
-        r->list, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer", e->layer,
-                           "operator", e->operation, "shape", e->shape, "own", e->own, "own_ms",
-                           e->own_ms > 0 ? json_real(e->own_ms) : json_null(), "variant", e->variant, "ms",
-                           cli_json_real(e->ms), "noise", cli_json_real(e->noise), "faster", e->faster,
-                           "tried", e->tried, "failed", e->failures));
+    r->list = json_append(r->list,
+                          json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer",
+                                    e->layer, "operator", e->operation, "shape", e->shape, "own", e->own,
+                                    "own_ms", e->own_ms > 0 ? json_real(e->own_ms) : json_null(), "variant",
+                                    e->variant, "ms", cli_json_real(e->ms), "noise", cli_json_real(e->noise),
+                                    "faster", e->faster, "tried", e->tried, "failed", e->failures));
 }
 
 static void print_result(struct report *r, const struct clr_tune_event *e)
@@ -225,10 +226,10 @@ static void tell(void *user, const struct clr_tune_event *e)
                  e->operation, e->variant, strcmp(e->why, "wrong") == 0 ? "is wrong" : e->why,
                  *e->detail ? ": " : "", (int)strcspn(e->detail, "\n"), e->detail);
         if (r->json)
-            (void)json_array_append_new(r->failed,
-                                        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
-                                                  "operator", e->operation, "shape", e->shape, "variant",
-                                                  e->variant, "why", e->why, "detail", e->detail));
+            r->failed =
+                json_append(r->failed, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
+                                                 "operator", e->operation, "shape", e->shape, "variant",
+                                                 e->variant, "why", e->why, "detail", e->detail));
         break;
     case CLR_TUNE_RESULT:
         r->results++;
@@ -250,9 +251,9 @@ static int finish(struct report *r, double seconds, struct clr_error *err)
         return 0;
     if (!r->head)
         return clr_error_set(err, CLR_EFAILED, "nothing was measured");
-    (void)json_object_set_new(r->head, "seconds", json_real(seconds));
-    (void)json_object_set(r->head, "results", r->list);
-    (void)json_object_set(r->head, "failed", r->failed);
+    r->head = json_put(r->head, "seconds", json_real(seconds));
+    r->head = json_put(r->head, "results", json_incref(r->list));
+    r->head = json_put(r->head, "failed", json_incref(r->failed));
     return cli_print_json(json_incref(r->head), err);
 }
 

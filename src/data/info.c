@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/json.h"
 #include "data/layout.h"
 #include "data/source.h"
 
@@ -71,7 +72,7 @@ int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error
 static int dump(char **text, json_t *json, struct clr_error *err)
 {
     struct str s = {0};
-    char *dumped = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+    char *dumped = json_format(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 
     json_decref(json);
     if (!dumped)
@@ -84,11 +85,13 @@ static int dump(char **text, json_t *json, struct clr_error *err)
 /* Paths are bytes, JSON strings are UTF-8: what is no UTF-8 becomes '?'. */
 static json_t *json_text(const char *text)
 {
-    json_t *value = json_string(text);
+    json_t *value;
     char *copy;
 
-    if (value || str_duplicate(&copy, text, NULL) < 0)
-        return value;
+    if (str_is_utf8(text))
+        return json_string(text);
+    if (str_duplicate(&copy, text, NULL) < 0)
+        return NULL;
     for (unsigned char *p = (unsigned char *)copy; *p; p++) {
         if (*p >= 0x80)
             *p = '?';
@@ -106,9 +109,9 @@ static json_t *json_classes(const struct clr_dataset *ds)
     count_classes(&ds->train, train);
     count_classes(&ds->test, test);
     for (int i = 0; list && i < ds->classes; i++)
-        (void)json_array_append_new(list, json_pack("{s:i,s:o,s:I,s:I}", "label", i, "name",
-                                                    json_text(ds->class_names[i]), "train",
-                                                    (json_int_t)train[i], "test", (json_int_t)test[i]));
+        list = json_append(list,
+                           json_pack("{s:i,s:o,s:I,s:I}", "label", i, "name", json_text(ds->class_names[i]),
+                                     "train", (json_int_t)train[i], "test", (json_int_t)test[i]));
     return list;
 }
 
@@ -117,7 +120,7 @@ int clr_dataset_info_json(char **text, const struct clr_dataset *ds, struct clr_
     json_t *mean = json_array();
 
     for (int c = 0; mean && c < ds->channels; c++)
-        (void)json_array_append_new(mean, json_real(ds->channel_mean[c]));
+        mean = json_append(mean, json_real(ds->channel_mean[c]));
     return dump(text,
                 json_pack("{s:o,s:o,s:s,s:i,s:i,s:[iii],s:o,s:s,s:o}", "name", json_text(ds->name), "path",
                           json_text(ds->path), "format", ds->format, "train", ds->train.count, "test",
@@ -165,9 +168,9 @@ int clr_dataset_list_json(char **text, struct clr_error *err)
             return rc;
         }
         source_append_how(&how, source);
-        (void)json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "name", source->name, "path",
-                                                    folder ? json_text(folder) : json_null(), "how_to_get",
-                                                    json_text(str_text(&how))));
+        list = json_append(list, json_pack("{s:s,s:o,s:o}", "name", source->name, "path",
+                                           folder ? json_text(folder) : json_null(), "how_to_get",
+                                           how.failed ? NULL : json_text(str_text(&how))));
         str_clear(&how);
         free(folder);
     }

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 
 #define LIMIT_FILE    ((size_t)2 << 30)
 #define LIMIT_HEADER  ((uint64_t)4 << 20)
@@ -227,6 +228,7 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
     struct reading in = {.path = name, .file = {.storage = bytes}, .err = err};
     json_t *header = NULL;
     json_error_t json_err;
+    bool no_memory;
     uint64_t header_size;
     int rc;
 
@@ -238,7 +240,11 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
         rc = damaged(&in, "its header is not a JSON object");
         goto out;
     }
-    header = json_loadb(bytes + 8, (size_t)header_size, JSON_REJECT_DUPLICATES, &json_err);
+    header = json_parse(bytes + 8, (size_t)header_size, &json_err, &no_memory);
+    if (no_memory) {
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the header of '%s'", name);
+        goto out;
+    }
     if (!header) {
         rc = damaged(&in, "its header is not JSON: %s", json_err.text);
         goto out;
@@ -275,12 +281,8 @@ static json_t *describe(const struct st_tensor *t, uint64_t begin)
     json_t *shape = json_array();
     uint64_t end = begin + (uint64_t)t->count * 4;
 
-    for (int i = 0; i < t->rank; i++) {
-        if (json_array_append_new(shape, json_integer((json_int_t)t->dims[i])) < 0) {
-            json_decref(shape);
-            return NULL;
-        }
-    }
+    for (int i = 0; i < t->rank; i++)
+        shape = json_append(shape, json_integer((json_int_t)t->dims[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
                      (json_int_t)begin, (json_int_t)end);
 }
@@ -289,7 +291,7 @@ static json_t *describe(const struct st_tensor *t, uint64_t begin)
 static int make_header(char **out, size_t *data_size, const struct st_file *file, struct clr_error *err)
 {
     json_t *header = json_object(), *metadata = NULL;
-    size_t bytes = 0, own, count;
+    size_t bytes = 0, end = 0, own, count;
     int rc = 0;
 
     if (file->metadata_count > 0) {
@@ -307,21 +309,25 @@ static int make_header(char **out, size_t *data_size, const struct st_file *file
         }
         if (rc < 0 || t->rank < 0 || t->rank > (int)MEM_COUNT(t->dims) || count != t->count ||
             json_object_get(header, t->name) || strcmp(t->name, "__metadata__") == 0 ||
-            !clr_mul_size(&own, count, 4) || json_object_set_new(header, t->name, describe(t, bytes)) < 0 ||
-            !clr_add_size(&bytes, bytes, own))
+            !clr_mul_size(&own, count, 4) || !clr_add_size(&end, bytes, own))
             rc = clr_error_set(err, CLR_EFAILED,
                                "tensor '%s' cannot be written: twice there, or its shape is not "
                                "its size",
                                t->name);
+        else
+            rc = json_object_set_new(header, t->name, describe(t, bytes));
+        bytes = end;
     }
     if (rc == 0) {
-        *out = json_dumps(header, JSON_COMPACT);
+        *out = json_format(header, JSON_COMPACT);
         *data_size = bytes;
     }
     json_decref(header);
     if (rc == 0 && !*out)
         rc = clr_error_set(err, CLR_ENOMEM, "out of memory for a header");
-    return rc == -1 ? clr_error_set(err, CLR_EFAILED, "metadata that is not UTF-8 cannot be written") : rc;
+    return rc == -1 ? clr_error_set(err, CLR_EFAILED,
+                                    "out of memory for a header, or a name or metadata in it is not UTF-8")
+                    : rc;
 }
 
 int safetensors_format(char **out, size_t *size, const struct st_file *file, struct clr_error *err)

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "net/graph.h"
 
@@ -250,7 +251,7 @@ static json_t *json_param(const struct graph_param *p)
     json_t *shape = json_array();
 
     for (int i = 0; i < p->rank; i++)
-        (void)json_array_append_new(shape, json_integer(p->dims[i]));
+        shape = json_append(shape, json_integer(p->dims[i]));
     return json_pack("{s:s, s:o, s:f, s:f}", "name", p->name, "shape", shape, "lr_mult", p->mult.lr_mult,
                      "decay_mult", p->mult.decay_mult);
 }
@@ -284,14 +285,13 @@ int clr_net_show_json(char **text, const struct clr_net_spec *spec, struct clr_i
 {
     struct graph *g;
     json_t *json;
-    char *dump = NULL;
+    char *dump;
     int rc = show_graph(&g, spec, input, batch, err);
 
     if (rc < 0)
         return rc;
     json = json_graph(g, spec);
-    if (json)
-        dump = json_dumps(json, JSON_INDENT(2));
+    dump = json_format(json, JSON_INDENT(2));
     json_decref(json);
     graph_destroy(g);
     if (!dump)

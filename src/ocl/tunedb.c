@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "ocl/source.h"
@@ -182,7 +183,7 @@ static bool check_identity(struct fault *f, const struct tunedb *db, const json_
     return true;
 }
 
-static bool take_lists(struct fault *f, struct tunedb *db, const json_t *root)
+static bool take_lists(struct fault *f, struct tunedb *db, const json_t *root, bool *no_memory)
 {
     const json_t *entries = json_object_get(root, "entries"), *failed = json_object_get(root, "failed");
     const size_t entry_count = json_array_size(entries), failure_count = json_array_size(failed);
@@ -191,10 +192,12 @@ static bool take_lists(struct fault *f, struct tunedb *db, const json_t *root)
         return bad(f, "no list \"%s\"", json_is_array(entries) ? "failed" : "entries");
     if (entry_count > LIMIT_ENTRIES || failure_count > LIMIT_ENTRIES)
         return bad(f, "more than %zu entries", LIMIT_ENTRIES);
-    if (mem_grow(&db->entries, &db->entry_capacity, entry_count, sizeof *db->entries, "records", NULL) < 0 ||
+    *no_memory =
+        mem_grow(&db->entries, &db->entry_capacity, entry_count, sizeof *db->entries, "records", NULL) < 0 ||
         mem_grow(&db->failures, &db->failure_capacity, failure_count, sizeof *db->failures, "records", NULL) <
-            0)
-        return bad(f, "out of memory");
+            0;
+    if (*no_memory)
+        return false;
     for (; db->entry_count < entry_count; db->entry_count++)
         if (!take_entry(f, json_array_get(entries, db->entry_count), &db->entries[db->entry_count]))
             return false;
@@ -204,8 +207,11 @@ static bool take_lists(struct fault *f, struct tunedb *db, const json_t *root)
     return true;
 }
 
-/* Everything anew from the file. A file that is not there is empty, a damaged one too, with a warning. */
-static void load(struct tunedb *db)
+/*
+ * Everything anew from the file. A file that is not there is empty, a damaged one too, with a warning; want
+ * of memory is an error, since a whole record would be lost by storing on top of nothing.
+ */
+static int load(struct tunedb *db, struct clr_error *err)
 {
     struct clr_error why = {0};
     struct fault fault = {{0}};
@@ -213,17 +219,19 @@ static void load(struct tunedb *db)
     char *text = NULL;
     size_t size = 0;
     json_t *root = NULL;
-    bool ok = true;
+    bool ok = true, no_memory = false;
 
     db->entry_count = db->failure_count = 0;
     if (!db->path || !fs_exists(db->path))
-        return;
-    if (fs_read(db->path, LIMIT_BYTES, &text, &size, &why) < 0)
+        return 0;
+    if (fs_read(db->path, LIMIT_BYTES, &text, &size, &why) < 0) {
+        no_memory = why.code == CLR_ENOMEM;
         ok = bad(&fault, "%.250s", why.message);
-    if (ok && !(root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error)))
+    }
+    if (ok && !(root = json_parse(text, size, &json_error, &no_memory)))
         ok = bad(&fault, "line %d: %.200s", json_error.line, json_error.text);
-    ok = ok && check_identity(&fault, db, root) && take_lists(&fault, db, root);
-    if (!ok) {
+    ok = ok && check_identity(&fault, db, root) && take_lists(&fault, db, root, &no_memory);
+    if (!ok && !no_memory) {
         db->entry_count = db->failure_count = 0;
         if (!db->warned)
             log_line(CLR_LOG_WARNING,
@@ -233,6 +241,7 @@ static void load(struct tunedb *db)
     }
     json_decref(root);
     free(text);
+    return no_memory ? clr_error_set(err, CLR_ENOMEM, "out of memory for what is in '%s'", db->path) : 0;
 }
 
 int tunedb_open(struct tunedb **out, const char *dir, const struct clr_device *device, struct clr_error *err)
@@ -251,13 +260,13 @@ int tunedb_open(struct tunedb **out, const char *dir, const struct clr_device *d
         rc = find_dir(db, dir, err);
     if (rc == 0 && db->dir)
         rc = make_path(db, err);
-    if (rc < 0) {
+    if (rc == 0)
+        rc = load(db, err);
+    if (rc < 0)
         tunedb_close(db);
-        return rc;
-    }
-    load(db);
-    *out = db;
-    return 0;
+    else
+        *out = db;
+    return rc;
 }
 
 void tunedb_close(struct tunedb *db)
@@ -353,10 +362,9 @@ static json_t *entries_json(const struct tunedb *db)
 
     for (size_t i = 0; i < db->entry_count; i++) {
         const struct tunedb_entry *e = &db->entries[i];
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s, s:s, s:s, s:f, s:f, s:s}", "operator", e->key.operator,
-                                              "shape", e->key.shape, "variant", e->variant, "ms", e->ms,
-                                              "default_ms", e->default_ms, "when", e->when));
+        list = json_append(list, json_pack("{s:s, s:s, s:s, s:f, s:f, s:s}", "operator", e->key.operator,
+                                           "shape", e->key.shape, "variant", e->variant, "ms", e->ms,
+                                           "default_ms", e->default_ms, "when", e->when));
     }
     return list;
 }
@@ -367,9 +375,9 @@ static json_t *failures_json(const struct tunedb *db)
 
     for (size_t i = 0; i < db->failure_count; i++) {
         const struct tunedb_failure *e = &db->failures[i];
-        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "operator", e->key.operator,
-                                                    "shape", e->key.shape, "variant", e->variant, "why",
-                                                    e->why, "when", e->when));
+        list =
+            json_append(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "operator", e->key.operator, "shape",
+                                        e->key.shape, "variant", e->variant, "why", e->why, "when", e->when));
     }
     return list;
 }
@@ -380,7 +388,7 @@ static int save(const struct tunedb *db, struct clr_error *err)
         json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "format", FORMAT, "device", db->device,
                   "platform", db->platform, "platform_version", db->platform_version, "driver", db->driver,
                   "kernels", db->kernels, "entries", entries_json(db), "failed", failures_json(db));
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    char *text = json_format(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     struct str out = {0};
     int rc;
 
@@ -451,10 +459,10 @@ static int store(struct tunedb *db, const struct tunedb_entry *entry, const stru
         rc = fs_join(&lock, db->dir, ".lock", err);
     if (rc == 0)
         rc = lock_file(lock, &fd, err);
-    if (rc == 0) {
-        load(db);
+    if (rc == 0)
+        rc = load(db, err);
+    if (rc == 0)
         rc = merge(db, entry, failure, err);
-    }
     if (rc == 0)
         rc = save(db, err);
     fs_unlock(fd);

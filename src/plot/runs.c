@@ -155,7 +155,11 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     if (!json_is_object(settings))
         goto out;
     seed = json_object_get(settings, "seed");
-    run->seed = seed ? json_dumps(seed, JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
+    run->seed = json_format(seed, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    if (seed && !run->seed) {
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for what is in '%s'", path);
+        goto out;
+    }
     run->known = true;
     run->held_out = json_number_value(member(settings, "validation")) > 0.0;
     (void)describe(run->label, sizeof run->label, settings);

@@ -559,7 +559,7 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
     }
     if (!isnan(s->cycle_momentum_low) && !isnan(s->cycle_momentum_high))
         str_append(&text, ", momentum %g…%g", s->cycle_momentum_low, s->cycle_momentum_high);
-    copy_cut(out, size, str_text(&text));
+    copy_cut(out, size, text.failed ? "" : str_text(&text));
     str_clear(&text);
 }
 

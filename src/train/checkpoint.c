@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 
 #define MAGIC      "clr-cl checkpoint 1\n"
@@ -121,7 +122,7 @@ static char *head_text(const struct checkpoint *c, const struct fs_piece parts[P
                   c->seconds, "backoffs", c->backoffs, "back_at", (json_int_t)c->back_at, "made", c->made,
                   "variants", c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
                   (json_int_t)parts[2].size, (json_int_t)parts[3].size);
-    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = json_format(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 
     json_decref(root);
     return text;
@@ -242,11 +243,15 @@ static int read_body(struct checkpoint *c, const char *path, const char *body, s
     const char *end = memchr(body, '\n', size < LIMIT_JSON ? size : LIMIT_JSON), *part[PARTS + 1];
     size_t sizes[PARTS];
     char *tensors = NULL;
-    json_t *head = end ? json_loadb(body, (size_t)(end - body), JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_error_t e;
+    bool no_memory = false;
+    json_t *head = end ? json_parse(body, (size_t)(end - body), &e, &no_memory) : NULL;
     int rc = 0;
 
-    if (!head || !read_head(c, head) ||
-        !read_sizes(sizes, json_object_get(head, "sizes"), size - (size_t)(end + 1 - body)))
+    if (no_memory)
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the head of '%s'", path);
+    else if (!head || !read_head(c, head) ||
+             !read_sizes(sizes, json_object_get(head, "sizes"), size - (size_t)(end + 1 - body)))
         rc = damaged(path, "its head is not what a checkpoint has", err);
     json_decref(head);
     if (rc < 0)

@@ -163,8 +163,7 @@ static int write_both(const char *out, const char *const *folders, size_t count,
     char *json = NULL, *png = NULL;
     int rc = fs_join(&json, out, "range.json", err);
 
-    if (root)
-        (void)json_object_set_new(root, "tests", json_integer((json_int_t)m->count));
+    root = json_put(root, "tests", json_integer((json_int_t)m->count));
     if (rc == 0)
         rc = json_write(json, root, 15, err);
     else

@@ -7,6 +7,7 @@
 
 #include "base/csv.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "train/loop.h"
 #include "train/range_reading.h"
 #include "train/resume.h"
@@ -24,8 +25,7 @@ static json_t *rules_json(const struct clr_range_result *r)
     json_t *rules = json_object();
 
     for (int i = 0; i < CLR_RANGE_RULES; i++)
-        (void)json_object_set_new(rules, clr_range_rule_name(i),
-                                  number_or_null(isfinite(r->rules[i]), r->rules[i]));
+        rules = json_put(rules, clr_range_rule_name(i), number_or_null(isfinite(r->rules[i]), r->rules[i]));
     return rules;
 }
 

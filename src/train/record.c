@@ -283,18 +283,18 @@ static json_t *schedule_json(const struct clr_schedule *s)
 
     clr_schedule_describe(s, text, sizeof text);
     for (size_t i = 0; i < s->milestone_count; i++)
-        json_array_append_new(milestones, integer(s->milestones[i]));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:s, s:b, s:o, "
-                     "s:o, s:o}",
-                     "policy", clr_schedule_policy_name(s->policy), "description", text, "exp_range",
-                     s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", number(s->lr),
-                     "min_lr", number(s->min_lr), "max_lr", number(s->max_lr), "gamma", number(s->gamma),
-                     "power", number(s->power), "step_size", integer(s->step_size), "milestones", milestones,
-                     "t_mult", integer(s->t_mult), "pct_start", s->pct_start, "div_factor", s->div_factor,
-                     "final_div_factor", s->final_div_factor, "anneal",
-                     s->anneal == CLR_ANNEAL_COS ? "cos" : "linear", "three_phase", s->three_phase,
-                     "momentum", number(s->momentum), "cycle_momentum_low", number(s->cycle_momentum_low),
-                     "cycle_momentum_high", number(s->cycle_momentum_high));
+        milestones = json_append(milestones, integer(s->milestones[i]));
+    return json_pack(
+        "{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:s, s:b, s:o, "
+        "s:o, s:o}",
+        "policy", clr_schedule_policy_name(s->policy), "description", text[0] ? json_string(text) : NULL,
+        "exp_range", s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", number(s->lr),
+        "min_lr", number(s->min_lr), "max_lr", number(s->max_lr), "gamma", number(s->gamma), "power",
+        number(s->power), "step_size", integer(s->step_size), "milestones", milestones, "t_mult",
+        integer(s->t_mult), "pct_start", s->pct_start, "div_factor", s->div_factor, "final_div_factor",
+        s->final_div_factor, "anneal", s->anneal == CLR_ANNEAL_COS ? "cos" : "linear", "three_phase",
+        s->three_phase, "momentum", number(s->momentum), "cycle_momentum_low", number(s->cycle_momentum_low),
+        "cycle_momentum_high", number(s->cycle_momentum_high));
 }
 
 /* What is subtracted, one value per channel, 0…255; null for a mean image, which the weights files hold. */
@@ -308,7 +308,7 @@ static json_t *mean_json(const struct session *s)
         return json_null();
     values = json_array();
     for (size_t c = 0; c < (size_t)d->channels; c++)
-        json_array_append_new(values, number((double)s->mean[c * plane]));
+        values = json_append(values, number((double)s->mean[c * plane]));
     return values;
 }
 
@@ -335,11 +335,13 @@ json_t *record_settings(const struct session *s)
 
 static void add_variant(void *user, const char *layer, const char *variant)
 {
-    json_object_set_new(user, layer, json_string(variant));
+    json_t **all = user;
+
+    *all = json_put(*all, layer, json_string(variant));
 }
 
 /* Where a layer's variants are from: "tuned, data gradient nearest, weight gradient default". */
-static void add_origin(json_t *layers, const struct graph_node *node)
+static json_t *add_origin(json_t *layers, const struct graph_node *node)
 {
     struct str text = {0};
 
@@ -348,20 +350,22 @@ static void add_origin(json_t *layers, const struct graph_node *node)
             str_append(&text, "%s%s%s%s", text.length > 0 ? ", " : "",
                        pass == OP_FORWARD ? "" : op_pass_name((enum op_pass)pass),
                        pass == OP_FORWARD ? "" : " ", op_origin_name(node->origin[pass]));
-    if (text.length > 0)
-        json_object_set_new(layers, node->desc.label, json_string(str_text(&text)));
+    if (text.failed || text.length > 0)
+        layers = json_put(layers, node->desc.label, text.failed ? NULL : json_string(str_text(&text)));
     str_clear(&text);
+    return layers;
 }
 
 /* The tuning record (null: there is none) and what the training net took from it. */
 static json_t *tuning_json(const struct session *s)
 {
     const char *path = tunedb_is_empty(s->records) ? NULL : tunedb_path(s->records);
-    json_t *layers = json_object(), *file = json_string(path);
+    json_t *layers = json_object();
 
     for (size_t i = 0; s->train_graph && i < s->train_graph->node_count; i++)
-        add_origin(layers, &s->train_graph->nodes[i]);
-    return json_pack("{s:o, s:o}", "record", file ? file : json_null(), "layers", layers);
+        layers = add_origin(layers, &s->train_graph->nodes[i]);
+    return json_pack("{s:o, s:o}", "record", path && str_is_utf8(path) ? json_string(path) : json_null(),
+                     "layers", layers);
 }
 
 static json_t *device_json(const struct clr_device *d)
@@ -407,7 +411,7 @@ static json_t *arguments_json(const struct clr_train_options *o, json_t *before)
         return before ? json_incref(before) : json_null();
     list = json_array();
     for (const char *const *a = o->arguments; *a; a++)
-        (void)json_array_append_new(list, json_string(*a));
+        list = json_append(list, json_string(*a));
     return list;
 }
 
@@ -422,34 +426,30 @@ static const char *schedule_before(const struct record *r)
 /* Where the run went on in other processes, oldest first. */
 static json_t *resumed_json(const struct record *r, const struct session *s)
 {
-    json_t *list = json_deep_copy(json_object_get(r->before, "resumed"));
+    const json_t *before = json_object_get(r->before, "resumed");
+    json_t *list = json_is_array(before) ? json_deep_copy(before) : json_array();
 
-    if (!json_is_array(list)) {
-        json_decref(list);
-        list = json_array();
-    }
-    if (r->before)
-        (void)json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*}", "iteration",
-                                                    integer(r->went_on_at), "when", r->started, "version",
-                                                    CLR_VERSION, "git", CLR_GIT_ID, "device",
-                                                    s->o->device->name, "command", s->o->command_line,
-                                                    "schedule_before", schedule_before(r)));
-    return list;
+    if (!r->before)
+        return list;
+    return json_append(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*}", "iteration",
+                                       integer(r->went_on_at), "when", r->started, "version", CLR_VERSION,
+                                       "git", CLR_GIT_ID, "device", s->o->device->name, "command",
+                                       s->o->command_line, "schedule_before", schedule_before(r)));
 }
 
 static json_t *run_json(const struct record *r, const struct session *s, const char *status,
                         const struct clr_train_result *result)
 {
-    json_t *variants = json_object(), *prototxt = json_string(s->o->net->text), *root;
+    json_t *variants = json_object(), *prototxt, *root;
     const char *started = json_string_value(json_object_get(r->before, "started")),
                *command = json_string_value(json_object_get(r->before, "command"));
     char now[32];
 
     if (s->train_net)
-        net_variants(s->train_net, add_variant, variants);
+        net_variants(s->train_net, add_variant, &variants);
     clock_utc(now, sizeof now);
-    if (!prototxt) /* comments in an old encoding are no reason to refuse a run */
-        prototxt = json_null();
+    /* comments in an old encoding are no reason to refuse a run */
+    prototxt = str_is_utf8(s->o->net->text) ? json_string(s->o->net->text) : json_null();
     root =
         json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
                   "format", 1, "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build",
@@ -458,14 +458,14 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
                   resumed_json(r, s), "settings", record_settings(s), "profile", s->o->profile, "prototxt",
                   prototxt, "device", device_json(s->o->device), "data", data_json(s), "variants", variants,
                   "tuning", tuning_json(s), "started", started ? started : r->started, "written", now);
-    if (root && result)
-        json_object_set_new(
-            root, "result",
-            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations", integer(result->iterations),
-                      "val_loss", number(result->val_loss), "val_acc", number(result->val_acc), "best_acc",
-                      number(result->best_acc), "best_iteration", integer(result->best_iteration), "seconds",
-                      number(result->seconds), "backoffs", result->backoffs));
-    return root;
+    if (!result)
+        return root;
+    return json_put(
+        root, "result",
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations", integer(result->iterations),
+                  "val_loss", number(result->val_loss), "val_acc", number(result->val_acc), "best_acc",
+                  number(result->best_acc), "best_iteration", integer(result->best_iteration), "seconds",
+                  number(result->seconds), "backoffs", result->backoffs));
 }
 
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)

@@ -131,9 +131,7 @@ void resume_clear(struct resume *resume)
 /* As it would stand in run.json; NULL: not there. Free with free(). */
 static char *as_text(const json_t *value)
 {
-    return value
-               ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15))
-               : NULL;
+    return json_format(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
 }
 
 static int compare(const json_t *was, const json_t *is, const char *key, const char *dir,
@@ -143,11 +141,13 @@ static int compare(const json_t *was, const json_t *is, const char *key, const c
     const bool same = old && new &&strcmp(old, new) == 0;
     int rc = 0;
 
+    if ((was && !old) || (is && !new))
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the settings of the run in '%s'", dir);
     str_copy(option, sizeof option, key);
     for (char *p = option; *p; p++)
         if (*p == '_')
             *p = '-';
-    if (!same)
+    if (rc == 0 && !same)
         rc = clr_error_set(
             err, CLR_EUSAGE,
             "--%s: the run in '%s' was begun with %.200s, this would be %.200s; it goes on with what "
@@ -329,22 +329,18 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
 
 static void add_variant(void *user, const char *label, const char *pass, const char *variant)
 {
-    json_t *layer = json_object_get(user, label);
+    json_t **all = user, *layer = json_object_get(*all, label);
 
-    if (!layer) {
-        layer = json_object();
-        if (json_object_set_new(user, label, layer) < 0)
-            return; /* out of memory: the kernel will be looked up anew */
-    }
-    (void)json_object_set_new(layer, pass, json_string(variant));
+    layer = json_put(layer ? json_incref(layer) : json_object(), pass, json_string(variant));
+    *all = json_put(*all, label, layer);
 }
 
 static json_t *variants_json(const struct session *s)
 {
     json_t *train = json_object(), *test = json_object();
 
-    graph_chosen(s->train_graph, s->o->device, add_variant, train);
-    graph_chosen(s->test_graph, s->o->device, add_variant, test);
+    graph_chosen(s->train_graph, s->o->device, add_variant, &train);
+    graph_chosen(s->test_graph, s->o->device, add_variant, &test);
     return json_pack("{s:o, s:o}", "train", train, "test", test);
 }
 

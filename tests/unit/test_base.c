@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/geometry.h"
 #include "base/host.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "base/str.h"
 
@@ -214,6 +215,24 @@ START_TEST(test_fs__exists_in)
 }
 END_TEST
 
+/* What is not whole is nothing: it must not be written. */
+START_TEST(test_json__what_lacks_a_part_is_null)
+{
+    json_t *list = json_append(json_append(json_array(), json_integer(1)), json_integer(2));
+    json_t *object = json_put(json_object(), "a", json_true());
+    char *text = json_format(list, JSON_COMPACT);
+
+    ck_assert_str_eq(text, "[1,2]");
+    free(text);
+    ck_assert_uint_eq(json_object_size(object), 1);
+    ck_assert_ptr_null(json_append(list, NULL));
+    ck_assert_ptr_null(json_put(object, "b", NULL));
+    ck_assert_ptr_null(json_append(NULL, json_integer(1)));
+    ck_assert_ptr_null(json_put(NULL, "a", json_integer(1)));
+    ck_assert_ptr_null(json_format(NULL, 0));
+}
+END_TEST
+
 START_TEST(test_fs__sha256)
 {
     char text[FS_SHA256_TEXT];
@@ -315,6 +334,7 @@ int main(void)
     tcase_add_test(tc, test_fs__lock_excludes);
     tcase_add_test(tc, test_fs__sha256);
     tcase_add_test(tc, test_fs__exists_in);
+    tcase_add_test(tc, test_json__what_lacks_a_part_is_null);
     tcase_add_test(tc, test_geometry__pool_sizes_of_both_roundings);
     tcase_add_test(tc, test_geometry__conv_sizes);
     tcase_add_test(tc, test_host__peak_memory_grows_with_what_is_touched);
