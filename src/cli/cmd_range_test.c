@@ -29,10 +29,10 @@ static const struct opt_command command = {
 /* Options of this run that the train command must repeat; NULL: the value is a flag. */
 static void append_repeated(struct str *s, const struct opt_set *set)
 {
-    static const char *const repeated[] = {
-        "device",     "seed",      "batch",        "momentum",       "momentum-convention",
-        "optimizer",  "momentum2", "epsilon",      "regularization", "order",
-        "last-batch", "init",      "init-partial", "mean",           "scale"};
+    static const char *const repeated[] = {"device",   "unchecked",           "seed",      "batch",
+                                           "momentum", "momentum-convention", "optimizer", "momentum2",
+                                           "epsilon",  "regularization",      "order",     "last-batch",
+                                           "init",     "init-partial",        "mean",      "scale"};
 
     for (size_t i = 0; i < set->count; i++) {
         for (size_t k = 0; k < MEM_COUNT(repeated); k++) {

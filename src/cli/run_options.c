@@ -326,6 +326,10 @@ void run_options_add_where(struct run_options *o, struct opt_set *set, bool with
          .help =
              "platform and device (0:1), cpu, gpu, or part of a name (default: $CLR_DEVICE, else the best "
              "one that 'clr-cl devices' lists)"},
+        {.kind = OPT_FLAG,
+         .name = "unchecked",
+         .value = &o->train.unchecked,
+         .help = "do not compare the device with the reference before the first run of this net on it"},
         {.kind = OPT_TEXT,
          .name = "out",
          .value = &o->out,
@@ -536,10 +540,6 @@ void run_options_add_logging(struct run_options *o, struct opt_set *set)
          .min = 1,
          .max = 1e9,
          .help = "iterations between two lines of loss.csv (default: 100)"},
-        {.kind = OPT_FLAG,
-         .name = "unchecked",
-         .value = &o->train.unchecked,
-         .help = "do not compare the device with the reference before the first run of this net on it"},
         {.kind = OPT_FLAG,
          .name = "profile",
          .value = &o->train.profile,

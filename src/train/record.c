@@ -460,12 +460,12 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
                   "tuning", tuning_json(s), "started", started ? started : r->started, "written", now);
     if (!result)
         return root;
-    return json_put(
-        root, "result",
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations", integer(result->iterations),
-                  "val_loss", number(result->val_loss), "val_acc", number(result->val_acc), "best_acc",
-                  number(result->best_acc), "best_iteration", integer(result->best_iteration), "seconds",
-                  number(result->seconds), "backoffs", result->backoffs));
+    return json_put(root, "result",
+                    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations",
+                              integer(result->iterations), "val_loss", number(result->val_loss), "val_acc",
+                              number(result->val_acc), "best_acc", number(result->best_acc), "best_iteration",
+                              integer(result->best_iteration), "seconds", number(result->seconds), "backoffs",
+                              result->backoffs));
 }
 
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)

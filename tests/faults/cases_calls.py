@@ -75,7 +75,7 @@ def evaluate():
     for args in (short(), ["tune", "--net", tiny_net(), "--batch", 10]):
         ended = run(begun, args)
         check(ended.code == 0, f"{ended}")
-    args = ["eval", "--weights", "run/final.safetensors", "--json"] + short()[1:5]
+    args = ["eval", "--weights", "run/final.safetensors", "--json", "--unchecked"] + short()[1:5]
     return Scenario("eval", args, [], before=begun)
 
 
