@@ -296,6 +296,7 @@ int main(void)
     TCase *tc = tcase_create("checkpoint");
 
     clr_log_set_sink(count_warnings, NULL);
+    tcase_set_timeout(tc, 60); /* one reads a file a thousand times: a busy machine takes its time */
     tcase_add_test(tc, test_checkpoint__round_trip);
     tcase_add_test(tc, test_checkpoint__the_two_newest_are_kept);
     tcase_add_test(tc, test_checkpoint__damage_is_seen);
