@@ -73,8 +73,10 @@ static struct advice advise(const struct run_options *o, const struct clr_range_
     if (!r->has_max)
         a.why_max = "the end of the sweep, as the accuracy had not fallen";
     a.min_lr = r->has_min && r->min_lr < a.max_lr ? r->min_lr : a.max_lr / 4;
-    if (a.min_lr != r->min_lr || !r->has_min)
+    if (!r->has_min)
         a.why_min = "a quarter of the maximum, as none was seen";
+    else if (!(r->min_lr < a.max_lr))
+        a.why_min = "a quarter of the maximum, as the one that was seen is not below that";
     return a;
 }
 
@@ -129,7 +131,7 @@ static const char *place(const struct clr_range_result *r, double lr)
 /* What other tools would say, and whether that agrees. */
 static void print_rules(const struct clr_range_result *r)
 {
-    int inside = 0, said = 0;
+    int inside = 0, said = 0, told = 0;
 
     for (int i = 0; i < CLR_RANGE_RULES; i++) {
         if (!isfinite(r->rules[i]))
@@ -142,7 +144,7 @@ static void print_rules(const struct clr_range_result *r)
     printf("fastai's rules, on the training loss:");
     for (int i = 0; i < CLR_RANGE_RULES; i++)
         if (isfinite(r->rules[i]))
-            printf("%s %s %.4g (%s)", i == 0 ? "" : ",", clr_range_rule_name(i), r->rules[i],
+            printf("%s %s %.4g (%s)", told++ == 0 ? "" : ",", clr_range_rule_name(i), r->rules[i],
                    place(r, r->rules[i]));
     printf("\n%d of %d agree with the range%s\n", inside, said,
            2 * inside < said ? ": look at the figure before you trust either" : "");

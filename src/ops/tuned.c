@@ -138,6 +138,7 @@ static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *k
                               const struct clr_device *device, const struct op_variant *candidates, int count)
 {
     const struct tunedb_entry *e = db ? tunedb_find(db, key) : NULL;
+    const char *builtin = builtin_variant(key, device);
 
     if (e && !tunedb_failed(db, key, e->variant) && take(out, e->variant, candidates, count))
         return OP_ORIGIN_TUNED;
@@ -146,7 +147,7 @@ static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *k
     e = db ? tunedb_nearest(db, key, op_tune_distance, OP_TUNE_NEAR) : NULL;
     if (e && !tunedb_failed(db, key, e->variant) && take(out, e->variant, candidates, count))
         return OP_ORIGIN_NEAREST;
-    if (take(out, builtin_variant(key, device), candidates, count))
+    if (builtin && !(db && tunedb_failed(db, key, builtin)) && take(out, builtin, candidates, count))
         return OP_ORIGIN_BUILTIN;
     for (int i = 0; db && i < count; i++) {
         char text[TUNEDB_VARIANT];

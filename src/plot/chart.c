@@ -496,7 +496,7 @@ static void draw_bands(struct drawing *d, size_t p, double *xy)
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         size_t n, m;
-        if (!s->low)
+        if (!s->low || s->muted)
             continue;
         n = trace_series(d, p, s, s->high, xy);
         m = trace_series(d, p, s, s->low, xy + 2 * n);

@@ -122,13 +122,13 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     for (size_t r = 0; r < first->table.rows; r++) {
         const double iteration = csv_at(&first->table, r, RUNS_ITERATION);
         double mean = 0.0, deviation;
-        if (!summarise(runs, group, iteration, &mean, &deviation) || mean < panel->floor)
+        if (!summarise(runs, group, iteration, &mean, &deviation))
             continue;
         s->x[n] = over->what == OVER_RATES ? csv_at(&first->table, r, RUNS_LR)
                                            : place(runs, group, over, iteration);
         s->y[n] = mean;
         if (s->low) {
-            s->low[n] = fmax(mean - deviation, panel->floor);
+            s->low[n] = fmax(mean - deviation, 0.0);
             s->high[n] = fmin(mean + deviation, 100.0);
         }
         n++;
@@ -136,9 +136,7 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     s->count = n;
     if (n == 0)
         return clr_error_set(err, CLR_EINPUT,
-                             panel->floor > 0.0
-                                 ? "%s:2: no accuracy reaches the lower end of the axis: nothing to draw"
-                                 : "%s:2: shares no iteration with its repeats: nothing to average",
+                             "%s:2: shares no iteration with its repeats: nothing to average",
                              first->csv_path);
     return 0;
 }
@@ -164,14 +162,14 @@ static const char *common_topic(const struct runs *runs)
     return runs->run[0].topic;
 }
 
-static int add_groups(struct chart *chart, const struct runs *runs, const struct over *over, double floor,
+static int add_groups(struct chart *chart, const struct runs *runs, const struct over *over,
                       struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];
 
     chart->panel_count = 1;
     panel->y_label = accuracy_label(runs);
-    panel->floor = floor;
+    panel->floor = 0.0;
     panel->ceiling = 100.0;
     panel->min_span = 2.0;
     panel->share = 1.0;
@@ -255,6 +253,35 @@ static void connect_equal_accuracy(struct chart_panel *panel, bool whole)
     mark_count(panel, end_x, end_y, whole);
 }
 
+/* Leave out what lies below the accuracy where the axis is to begin; what was connected stays so, if its
+ * level is shown. */
+static int cut_below(struct chart_panel *panel, double floor, struct clr_error *err)
+{
+    for (size_t i = 0; i < panel->series_count; i++) {
+        struct chart_series *s = &panel->series[i];
+        size_t n = 0;
+        for (size_t k = 0; k < s->count; k++) {
+            if (s->y[k] < floor)
+                continue;
+            s->x[n] = s->x[k];
+            s->y[n] = s->y[k];
+            if (s->low) {
+                s->low[n] = fmax(s->low[k], floor);
+                s->high[n] = s->high[k];
+            }
+            n++;
+        }
+        s->count = n;
+        if (n == 0)
+            return clr_error_set(err, CLR_EINPUT, "'%s' has no accuracy of %g %% or more: nothing to draw",
+                                 s->label, floor);
+    }
+    if (panel->guide_count > 0 && panel->guides[0].y0 < floor) /* the level is the first one */
+        panel->guide_count = 0;
+    panel->floor = floor;
+    return 0;
+}
+
 /* The time of the longest run decides in what it is told. */
 static int prepare_time(struct chart *chart, struct over *over, struct runs *runs, struct clr_error *err)
 {
@@ -328,7 +355,8 @@ static void name_groups(struct runs *runs, const struct clr_plot_options *o)
     for (size_t i = 0; i < runs->count; i++) {
         struct run *r = &runs->run[i];
         char label[2 * RUNS_LABEL];
-        if (!o->multiples && strncmp(r->label, o->names[i], strlen(o->names[i])) == 0)
+        const size_t length = strlen(o->names[i]);
+        if (!o->multiples && strncmp(r->label, o->names[i], length) == 0 && strchr(" ,", r->label[length]))
             continue;
         (void)snprintf(label, sizeof label, "%s%s%s", o->names[i], o->multiples ? "" : ": ",
                        o->multiples ? "" : r->label);
@@ -349,12 +377,16 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
     if (rc == 0 && options && options->names)
         name_groups(&runs, options);
     if (rc == 0)
-        rc = add_groups(&chart, &runs, &over, options ? options->y_min : 0.0, err);
+        rc = add_groups(&chart, &runs, &over, err);
     if (rc == 0 && options && options->rates)
         rc = add_rates_panel(&chart, &runs, &over, options->multiples, err);
     if (rc < 0)
         goto out;
     connect_equal_accuracy(&chart.panels[0], chart.x_whole);
+    if (options && options->y_min > 0.0)
+        rc = cut_below(&chart.panels[0], options->y_min, err);
+    if (rc < 0)
+        goto out;
     str_copy(chart.title, sizeof chart.title, common_topic(&runs));
     *out = chart;
     memset(&chart, 0, sizeof chart);
@@ -459,7 +491,7 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
     for (size_t i = 0; i < runs.count && rc == 0; i++)
         rc = check_rising(&runs.run[i], err);
     if (rc == 0)
-        rc = add_groups(&chart, &runs, &over, 0.0, err);
+        rc = add_groups(&chart, &runs, &over, err);
     if (rc == 0)
         rc = smooth_curves(&chart.panels[0], err);
     if (rc < 0)

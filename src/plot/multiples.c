@@ -55,8 +55,7 @@ static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_S
             if (k == i)
                 continue;
             *s = chart->panels[p].series[k];
-            s->low = s->high = NULL;
-            s->muted = true;
+            s->muted = true; /* its band is not drawn, and counts for the range of the axis */
             s->markers = false;
             n++;
         }

@@ -271,7 +271,7 @@ static int go_back(const struct checkpoint *c, struct session *s, struct record 
                                     .place = c->place,
                                     .last_loss = c->last_loss,
                                     .untrained = c->untrained,
-                                    .backoffs = c->backoffs,
+                                    .backoffs = s->o->continues ? 0 : c->backoffs, /* another schedule */
                                     .back_at = c->back_at};
     int rc = apply_parameters(c, s, err);
 
@@ -320,8 +320,9 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
     if (rc == 0)
         remove_interrupted(r, c->iteration);
     if (rc == 0)
-        log_line(CLR_LOG_INFO, "'%s' goes on after iteration %llu of %llu", s->o->out,
-                 (unsigned long long)c->iteration, (unsigned long long)s->o->iterations);
+        log_line(CLR_LOG_INFO, "'%s' goes on after iteration %llu of %llu%s", s->o->out,
+                 (unsigned long long)c->iteration, (unsigned long long)s->o->iterations,
+                 s->state.backoffs > 0 ? ", with the smaller rates that it has backed off to" : "");
     return rc;
 }
 

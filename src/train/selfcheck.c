@@ -18,6 +18,7 @@ enum {
     LAYER_IMAGES = 2,   /* likewise, of each layer by itself */
     UPDATE_COUNT = 100, /* numbers that are updated */
     ROUNDS = 8,         /* at most: variants that are refused one after the other */
+    ROUND_MOST = 64,    /* that are refused in one of them */
 };
 
 /*
@@ -57,6 +58,7 @@ static int describe(struct str *out, const struct session *s, struct clr_error *
                d->platform_name, d->platform_version, d->driver, CLR_VERSION, CLR_GIT_ID, kernels);
     str_append(out, "net: %s\nimages: %dx%dx%d, batch %d\n", net, x->c, x->h, x->w,
                s->train_net ? o->batch : 0);
+    str_append(out, "evaluated at once: %d\n", x->n);
     if (s->train_net)
         str_append(out, "update: %s%s%s\n", updates[u.kind], u.caffe ? ", caffe" : "", u.l1 ? ", l1" : "");
     graph_chosen(s->test_graph, d, add_variant, out);
@@ -109,6 +111,7 @@ static int is_known(bool *out, const struct str *text, struct clr_error *err)
 /* What is wrong, if anything is. */
 struct finding {
     bool wrong;
+    bool update;       /* that is, not the net */
     bool no_judgement; /* the reference itself is not finite: weights like these tell nothing */
     char text[160];
 };
@@ -271,35 +274,71 @@ static int check_evaluation(struct finding *f, struct session *s, struct clr_err
 
 static int check_update(struct finding *f, const struct session *s, struct clr_error *err)
 {
+    static const enum verify_output outputs[] = {VERIFY_W, VERIFY_V, VERIFY_S};
     const struct optimizer_settings settings = session_optimizer(s->o);
     struct verify_result r;
     int rc = verify_update(s->ctx, &settings, UPDATE_COUNT, 1, &r, err);
 
-    if (rc == 0 && !r.ok && !f->wrong) {
-        f->wrong = true;
-        (void)snprintf(f->text, sizeof f->text, "the update: %.140s", r.text);
+    for (size_t i = 0; rc == 0 && i < MEM_COUNT(outputs); i++) {
+        if (f->wrong || r.nmse[outputs[i]] <= LIMIT_LAYER)
+            continue;
+        f->wrong = f->update = true;
+        (void)snprintf(f->text, sizeof f->text, "%.150s", r.text);
     }
     return rc;
 }
 
 /* ------------------------------------------------------------------ which layer */
 
-/* Note the variant of a pass as wrong; false: there is no other way to do it. */
-static int refuse(bool *done, struct session *s, const struct graph_node *node, enum op_pass pass, int block,
-                  const char *why, struct clr_error *err)
+/* What one look at all layers has found. */
+struct round {
+    bool kept; /* the variants are a checkpoint's, whatever the records say */
+    int count;
+    struct {
+        struct tunedb_key key;
+        char variant[TUNEDB_VARIANT];
+    } refused[ROUND_MOST]; /* layers that are alike, in one phase or in two, are one entry */
+};
+
+/* Is it one of those? */
+static bool is_refused(const struct round *r, const struct tunedb_failure *f)
+{
+    for (int i = 0; i < r->count; i++)
+        if (strcmp(r->refused[i].key.operator, f->key.operator) == 0 &&
+            strcmp(r->refused[i].key.shape, f->key.shape) == 0 &&
+            strcmp(r->refused[i].variant, f->variant) == 0)
+            return true;
+    return false;
+}
+
+/* Record the variant of a pass as wrong; *done: there may be another way. */
+static int refuse(bool *done, struct round *round, struct session *s, const struct graph_node *node,
+                  enum op_pass pass, int block, const char *why, struct clr_error *err)
 {
     struct tunedb_failure failure = {.why = "wrong"};
+    int rc;
 
     if (!op_chosen(failure.variant, sizeof failure.variant, &node->desc, pass, s->o->device, block) ||
-        !op_tune_key(&failure.key, &node->desc, pass, block))
+        !op_tune_key(&failure.key, &node->desc, pass, block) || round->count == ROUND_MOST)
         return 0;
-    if (tunedb_failed(s->records, &failure.key, failure.variant))
-        return 0; /* and what is left was wrong too */
-    *done = true;
+    if (is_refused(round, &failure)) {
+        *done = true;
+        return 0;
+    }
+    if (tunedb_failed(s->records, &failure.key, failure.variant)) {
+        *done = *done || round->kept;
+        return 0; /* else what is left is wrong too */
+    }
     log_line(CLR_LOG_WARNING,
              "%s computes the %s of layer '%s' wrong with variant '%s' (%s): it is not used here again",
              s->o->device->name, op_pass_name(pass), node->desc.label, failure.variant, why);
-    return tunedb_store_failure(s->records, &failure, err);
+    rc = tunedb_store_failure(s->records, &failure, err);
+    if (rc < 0)
+        return rc;
+    round->refused[round->count].key = failure.key;
+    str_copy(round->refused[round->count++].variant, TUNEDB_VARIANT, failure.variant);
+    *done = true;
+    return 0;
 }
 
 /* Does the verdict say that this pass is wrong? */
@@ -307,16 +346,23 @@ static bool is_wrong(const struct verify_result *r, enum op_pass pass)
 {
     static const enum verify_output first[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DW},
                                     last[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DB};
-    bool wrong = false;
+    bool wrong = pass == OP_FORWARD && !(r->nmse[VERIFY_SAMPLE] <= LIMIT_LAYER);
 
     for (int o = (int)first[pass]; o <= (int)last[pass]; o++)
         wrong = wrong || !(r->nmse[o] <= LIMIT_LAYER);
     return wrong;
 }
 
+/* Is it the variant's fault that it could not be tried? Want of memory and a device that is gone are not. */
+static bool is_of_variant(const struct clr_error *why)
+{
+    return why->code == CLR_ECL &&
+           (why->cl_status == CL_BUILD_PROGRAM_FAILURE || why->cl_status == CL_INVALID_WORK_GROUP_SIZE);
+}
+
 /* A layer by itself. That rounding is a little worse than the doctor wants it is no reason to refuse. */
-static int judge_node(int *refused, struct session *s, const struct graph *g, const struct graph_node *node,
-                      struct clr_error *err)
+static int judge_node(int *refused, struct round *round, struct session *s, const struct graph *g,
+                      const struct graph_node *node, struct clr_error *err)
 {
     const unsigned arrangements = 1u << VERIFY_EXACT | 1u << VERIFY_WIDE;
     const int n = node->desc.x.n < LAYER_IMAGES ? node->desc.x.n : LAYER_IMAGES;
@@ -325,12 +371,14 @@ static int judge_node(int *refused, struct session *s, const struct graph *g, co
     const bool failed = verify_op_as(s->ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
     bool wrong = failed, done = false;
 
+    if (failed && !is_of_variant(&why))
+        return clr_error_set(err, why.code, "%s", why.message);
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
         int rc;
         if (!failed && !is_wrong(&r, (enum op_pass)pass))
             continue;
         wrong = true;
-        rc = refuse(&done, s, node, (enum op_pass)pass, g->block, failed ? why.message : r.text, err);
+        rc = refuse(&done, round, s, node, (enum op_pass)pass, g->block, failed ? why.message : r.text, err);
         if (rc < 0)
             return rc;
     }
@@ -344,14 +392,19 @@ static int judge_node(int *refused, struct session *s, const struct graph *g, co
     return 0;
 }
 
-static int find_culprits(int *refused, struct session *s, struct clr_error *err)
+static int find_culprits(int *refused, bool kept, struct session *s, struct clr_error *err)
 {
     const struct graph *graphs[] = {s->train_graph, s->test_graph};
-    int rc = 0;
+    struct round *round;
+    int rc = mem_new(&round, 1, sizeof *round, "what is wrong", err);
 
+    if (rc < 0)
+        return rc;
+    round->kept = kept;
     for (size_t k = 0; k < MEM_COUNT(graphs); k++)
         for (size_t i = 0; graphs[k] && i < graphs[k]->node_count && rc == 0; i++)
-            rc = judge_node(refused, s, graphs[k], &graphs[k]->nodes[i], err);
+            rc = judge_node(refused, round, s, graphs[k], &graphs[k]->nodes[i], err);
+    free(round);
     return rc;
 }
 
@@ -377,12 +430,45 @@ static int compare_net(struct finding *out, struct session *s, struct clr_error 
     return rc;
 }
 
-static int check(bool *again, struct session *s, struct clr_error *err)
+/* Who is wrong? *again: a variant that is not used again. */
+static int find_out(bool *again, const struct finding *f, bool kept, struct session *s, struct clr_error *err)
+{
+    int refused = 0, rc;
+
+    if (f->update)
+        return clr_error_set(
+            err, CLR_EFAILED,
+            "%s computes the update of the weights wrong (%s): nothing is trained on it. Another "
+            "driver may be right",
+            s->o->device->name, f->text);
+    rc = find_culprits(&refused, kept, s, err);
+    if (rc == 0 && refused == 0)
+        rc = clr_error_set(
+            err, CLR_EFAILED,
+            "%s computes this net wrong (%s), though the numbers of each layer by itself are right: "
+            "nothing is trained on it. Another driver may be right; 'clr-cl doctor' says more",
+            s->o->device->name, f->text);
+    *again = rc == 0;
+    return rc;
+}
+
+/* Profiles are of the run. */
+static int forget_profile(const struct session *s, struct clr_error *err)
+{
+    struct profile_row *rows = NULL;
+    size_t count = 0;
+    int rc = s->ocl.profile ? ocl_profile_take(s->ctx, &rows, &count, err) : 0;
+
+    free(rows);
+    return rc;
+}
+
+static int check(bool *again, bool kept, struct session *s, struct clr_error *err)
 {
     struct finding f = {0};
     struct str text = {0};
     bool known = false;
-    int refused = 0, rc;
+    int rc;
 
     if (s->o->unchecked)
         return 0;
@@ -393,16 +479,10 @@ static int check(bool *again, struct session *s, struct clr_error *err)
         rc = compare_net(&f, s, err);
     if (rc == 0 && !known && !f.wrong && !f.no_judgement)
         keep_verdict(&text);
-    if (rc == 0 && f.wrong) {
-        rc = find_culprits(&refused, s, err);
-        *again = refused > 0;
-    }
-    if (rc == 0 && f.wrong && refused == 0)
-        rc =
-            clr_error_set(err, CLR_EFAILED,
-                          "%s computes this net wrong (%s), though each layer by itself is right: nothing is "
-                          "trained on it. Another driver may be right; 'clr-cl doctor' says more",
-                          s->o->device->name, f.text);
+    if (rc == 0 && f.wrong)
+        rc = find_out(again, &f, kept, s, err);
+    if (rc == 0)
+        rc = forget_profile(s, err);
     str_clear(&text);
     return rc;
 }
@@ -428,7 +508,7 @@ int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr
         bool again = false;
         int rc = session_start(s, err);
         if (rc == 0)
-            rc = check(&again, s, err);
+            rc = check(&again, round == 0 && from && from->variants, s, err);
         if (rc < 0 || !again)
             return rc;
         rc = plan_anew(s, from, err);

@@ -21,7 +21,8 @@
  *
  * @param from  as in session_plan()
  * @return 0; CLR_EFAILED: a layer is wrong and there is no other way to do it, or the net is and no layer by
- *         itself; else what session_plan() and session_start() return
+ *         itself, or the update is; else what session_plan(), session_start() and, where a variant is
+ * refused, tunedb_store_failure() return: what cannot be recorded cannot be avoided
  */
 int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr_error *err);
 

@@ -146,18 +146,20 @@ static int take_result(struct clr_train_result *out, const struct loop_result *l
 static int train(struct session *s, struct record *r, const struct resume *resume,
                  struct clr_train_result *out, struct clr_error *err)
 {
+    struct clr_error local = {0};
     struct loop_result l;
     const char *status = "finished";
     int rc = selfcheck_start(s, resume->found ? &resume->checkpoint : NULL, err), written, told;
 
     if (rc == 0)
         rc = resume_apply(resume, s, r, err);
-    if (rc == 0 && s->o->backoff && !resume->found)
-        rc = resume_save(s, r, err); /* to go back to */
     if (rc == 0)
         rc = record_write_run(r, s, "running", NULL, err);
+    if (rc == 0 && s->o->backoff && !resume->found)
+        rc = resume_save(s, r, err); /* to go back to */
     if (rc < 0)
         return rc;
+    err = err ? err : &local; /* what goes back says why */
     rc = go(s, r, &l, err);
     if (rc == CLR_EDIVERGED && s->o->backoff)
         rc = go_with_less(s, r, &l, err);

@@ -43,7 +43,8 @@ def small(out, norm=True, **more):
         text = "".join(line for line in NET.splitlines(True) if '"norm" type' not in line)
         text = text.replace('bottom: "norm"', 'bottom: "conv1"')
     net = write(Place.scratch / f"small-{norm}.prototxt", text)
-    return tiny(net=net, out=out, iterations=2, validate_every=None, **more)
+    # A batch as large as the evaluation's, so that both nets have the same layers.
+    return tiny(net=net, out=out, iterations=2, validate_every=None, batch=100, **more)
 
 
 def variants(out):
@@ -81,6 +82,14 @@ def a_wrong_layer_without_another_way_is_no_device_to_train_on():
     expect_nothing_left(out)
     expect(clr(*small(fresh("run"), unchecked=True), env=wrong), 0)
     expect(clr(*small(fresh("run"), norm=False), env=wrong), 0)      # another net does not need it
+
+
+@case
+def a_wrong_update_is_no_device_to_train_on():
+    device()
+    wrong = lie("rate * as_float(row[3])", "rate * 0.5f", fresh("home"))
+    expect(clr(*small(fresh("run"), norm=False), env=wrong), 1, [],
+           ["clr-cl: .* computes the update of the weights wrong .*nothing is trained on it"])
 
 
 @case
