@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/fs.h"
@@ -26,6 +27,11 @@ char *json_format(const json_t *json, size_t flags)
         return text;
     free(text);
     return NULL;
+}
+
+json_t *json_finite(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
 }
 
 json_t *json_append(json_t *list, json_t *value)

@@ -12,6 +12,9 @@
  * takes up to twenty times its size. */
 #define JSON_LIMIT_RUN ((size_t)4 << 20)
 
+/* A number, or null for one that is not finite. */
+json_t *json_finite(double value);
+
 /*
  * A list with one more value, an object with one more member; the reference to the value is taken. NULL where
  * there is no memory for it, or was none before (list, object or value is NULL): what was there is given

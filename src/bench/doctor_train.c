@@ -73,9 +73,7 @@ static void follow(struct twin *t, const struct session *s, int place)
     for (int i = 0; i < BATCH; i++) {
         const int32_t number = s->order[place + i];
         c->labels[i] = images->labels[number];
-        for (size_t k = 0; k < size; k++)
-            x[(size_t)i * size + k] =
-                ((double)images->pixels[(size_t)number * size + k] - (double)s->mean[k]) * s->scale;
+        session_image(s, images, number, x + (size_t)i * size);
     }
     chain_run(c, BATCH);
     for (size_t p = 0; p < t->graph->param_count; p++) {

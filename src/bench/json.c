@@ -19,15 +19,10 @@ enum { MOST_DEVICES = 64, MOST_ROWS = 10000 };
 
 /* ------------------------------------------------------------------ writing */
 
-static json_t *number(double v)
-{
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *spread_json(const struct clr_bench_spread *s)
 {
-    return json_pack("{s:i, s:o, s:o, s:o}", "samples", s->count, "min", number(s->min), "median",
-                     number(s->median), "max", number(s->max));
+    return json_pack("{s:i, s:o, s:o, s:o}", "samples", s->count, "min", json_finite(s->min), "median",
+                     json_finite(s->median), "max", json_finite(s->max));
 }
 
 static json_t *row_json(const struct clr_bench_report *r, const struct clr_bench_row *row)
@@ -36,13 +31,13 @@ static json_t *row_json(const struct clr_bench_report *r, const struct clr_bench
 
     return json_pack("{s:s, s:s, s:s, s:o, s:f, s:o, s:o}", "layer", row->layer, "kind", row->kind, "pass",
                      clr_bench_pass_name(row->pass), "ms", spread_json(&row->ms), "gflop", row->gflop,
-                     "gflops", number(rate), "of_peak", number(rate / r->peak_gflops.max));
+                     "gflops", json_finite(rate), "of_peak", json_finite(rate / r->peak_gflops.max));
 }
 
 static json_t *check_json(const struct clr_bench_check *c)
 {
     return json_pack("{s:s, s:s, s:s, s:b, s:o, s:s}", "layer", c->layer, "kind", c->kind, "variant",
-                     c->variant, "ok", c->ok, "worst_nmse", number(c->worst_nmse), "detail", c->detail);
+                     c->variant, "ok", c->ok, "worst_nmse", json_finite(c->worst_nmse), "detail", c->detail);
 }
 
 static json_t *device_json(const struct clr_bench_report *r)
@@ -71,12 +66,13 @@ static json_t *report_json(const struct clr_bench_report *r)
         device_json(r), "created", r->created, "peak_gflops", spread_json(&r->peak_gflops),
         "bandwidth_gb_per_s", spread_json(&r->bandwidth_gb), "triad_array_bytes", (json_int_t)r->triad_bytes,
         "training_step_ms", spread_json(&r->step_ms), "training_images_per_s",
-        number(1e3 * r->batch / r->step_ms.median), "inference_ms", spread_json(&r->inference_ms),
+        json_finite(1e3 * r->batch / r->step_ms.median), "inference_ms", spread_json(&r->inference_ms),
         "warm_start_s", spread_json(&r->warm_start_s), "first_start_s", spread_json(&r->first_start_s),
         "programs_compiled", r->programs_compiled, "peak_memory_bytes",
         r->peak_memory_bytes > 0 ? json_integer((json_int_t)r->peak_memory_bytes) : json_null(),
         "peak_memory_includes_compiler", r->peak_memory_compiler, "not_convolution",
-        number(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0, "checks", checks);
+        json_finite(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0, "checks",
+        checks);
 }
 
 /* What all reports of a file share comes from the first. */

@@ -33,9 +33,8 @@ static void report(void *user, const char *name, bool ok, double worst_nmse, con
 
     c->checked++;
     if (c->json) {
-        c->checks =
-            json_append(c->checks, json_pack("{s:s, s:b, s:o, s:s}", "kernel", name, "ok", ok, "worst_nmse",
-                                             cli_json_real(worst_nmse), "detail", more));
+        c->checks = json_append(c->checks, json_pack("{s:s, s:b, s:o, s:s}", "kernel", name, "ok", ok,
+                                                     "worst_nmse", json_finite(worst_nmse), "detail", more));
         return;
     }
     printf("%-5s  %-44s  error %.1e%s%s\n", ok ? "OK" : "WRONG", name, worst_nmse, *more ? "  " : "", more);

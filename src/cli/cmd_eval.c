@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/run_options.h"
 
 static const struct opt_command command = {
@@ -57,15 +58,13 @@ static int print_json(const struct clr_dataset *data, const struct clr_eval_resu
         class_counts(r, data->classes, i, &right, &all);
         if (json_array_append_new(classes, json_pack("{s:s, s:i, s:i, s:o}", "class", data->class_names[i],
                                                      "images", all, "right", right, "accuracy",
-                                                     cli_json_real(all > 0 ? (double)right / all : NAN))) <
-            0) {
+                                                     json_finite(all > 0 ? (double)right / all : NAN))) < 0) {
             json_decref(classes);
             return clr_error_set(err, CLR_ENOMEM, "out of memory, or a class name that is not UTF-8");
         }
     }
-    return cli_print_json(json_pack("{s:i, s:o, s:o, s:o}", "images", r->count, "loss",
-                                    cli_json_real(r->loss), "accuracy", cli_json_real(r->accuracy), "classes",
-                                    classes),
+    return cli_print_json(json_pack("{s:i, s:o, s:o, s:o}", "images", r->count, "loss", json_finite(r->loss),
+                                    "accuracy", json_finite(r->accuracy), "classes", classes),
                           err);
 }
 

@@ -189,18 +189,18 @@ static json_t *result_json(const struct run_options *o, const struct clr_range_r
     json_t *rules = json_object();
 
     for (int i = 0; i < CLR_RANGE_RULES; i++)
-        rules = json_put(rules, clr_range_rule_name(i), cli_json_real(r->rules[i]));
+        rules = json_put(rules, clr_range_rule_name(i), json_finite(r->rules[i]));
     return json_pack("{s:s, s:f, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o, s:o}",
                      "out", o->train.out, "weight_decay", o->train.weight_decay, "iterations",
-                     (json_int_t)r->iterations, "min_lr", cli_json_real(r->has_min ? r->min_lr : NAN),
-                     "max_lr", cli_json_real(r->has_max ? r->max_lr : NAN), "diverged", r->diverged,
-                     "diverged_at", r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(),
-                     "diverged_lr", cli_json_real(r->diverged ? r->diverged_lr : NAN), "baseline",
-                     cli_json_real(r->baseline), "standard_error", cli_json_real(r->standard_error),
-                     "top_accuracy", cli_json_real(r->top_accuracy), "top_lr", cli_json_real(r->top_lr),
-                     "validation_images", (json_int_t)o->train.validation, "explanation", r->explanation,
-                     "train_command", *next ? json_string(next) : json_null(), "recommendation",
-                     advice_json(a), "rules", rules);
+                     (json_int_t)r->iterations, "min_lr", json_finite(r->has_min ? r->min_lr : NAN), "max_lr",
+                     json_finite(r->has_max ? r->max_lr : NAN), "diverged", r->diverged, "diverged_at",
+                     r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
+                     json_finite(r->diverged ? r->diverged_lr : NAN), "baseline", json_finite(r->baseline),
+                     "standard_error", json_finite(r->standard_error), "top_accuracy",
+                     json_finite(r->top_accuracy), "top_lr", json_finite(r->top_lr), "validation_images",
+                     (json_int_t)o->train.validation, "explanation", r->explanation, "train_command",
+                     *next ? json_string(next) : json_null(), "recommendation", advice_json(a), "rules",
+                     rules);
 }
 
 /* What is not of a run, but of the test. */

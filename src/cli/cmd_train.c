@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "cli/run_options.h"
 
 static const struct opt_command command = {
@@ -27,13 +28,13 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
     char count[CLI_COUNT_TEXT];
 
     if (o->json)
-        return cli_print_json(
-            json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->out, "iterations",
-                      (json_int_t)r->iterations, "evaluated_on", images, "loss", cli_json_real(r->val_loss),
-                      "accuracy", cli_json_real(r->val_acc), "best_accuracy", cli_json_real(r->best_acc),
-                      "best_iteration", (json_int_t)r->best_iteration, "seconds", cli_json_real(r->seconds),
-                      "profile", r->profile),
-            err);
+        return cli_print_json(json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->out,
+                                        "iterations", (json_int_t)r->iterations, "evaluated_on", images,
+                                        "loss", json_finite(r->val_loss), "accuracy", json_finite(r->val_acc),
+                                        "best_accuracy", json_finite(r->best_acc), "best_iteration",
+                                        (json_int_t)r->best_iteration, "seconds", json_finite(r->seconds),
+                                        "profile", r->profile),
+                              err);
     printf("%s accuracy %.2f %% (loss %.4f) after %s iterations", images, 100 * r->val_acc, r->val_loss,
            cli_count(count, r->iterations));
     printf("; best %.2f %% at iteration %s\n", 100 * r->best_acc, cli_count(count, r->best_iteration));

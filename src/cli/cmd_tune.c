@@ -179,7 +179,7 @@ static void add_result(struct report *r, const struct clr_tune_event *e)
                           json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer",
                                     e->layer, "operator", e->operation, "shape", e->shape, "own", e->own,
                                     "own_ms", e->own_ms > 0 ? json_real(e->own_ms) : json_null(), "variant",
-                                    e->variant, "ms", cli_json_real(e->ms), "noise", cli_json_real(e->noise),
+                                    e->variant, "ms", json_finite(e->ms), "noise", json_finite(e->noise),
                                     "faster", e->faster, "tried", e->tried, "failed", e->failures));
 }
 

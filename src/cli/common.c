@@ -394,11 +394,6 @@ void cli_print_text(const char *text)
     printf("%s%s", text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
 }
 
-json_t *cli_json_real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 int cli_print_json(json_t *value, struct clr_error *err)
 {
     int rc = 0;

@@ -89,9 +89,6 @@ const char *cli_count(char out[CLI_COUNT_TEXT], uint64_t value);
 /* "15.6 GiB" into out, which is returned. */
 const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes);
 
-/* A number, or null where it is not finite. */
-json_t *cli_json_real(double value);
-
 /* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM where it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);
 

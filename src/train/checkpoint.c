@@ -108,19 +108,14 @@ static void remove_others(const char *dir, uint64_t newest)
 
 /* ------------------------------------------------------------------ writing */
 
-static json_t *number_or_null(double v)
-{
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 static char *head_text(const struct checkpoint *c, const struct fs_piece parts[PARTS])
 {
     json_t *root =
         json_pack("{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:O, s:O, s:[I, I, I, I]}", "iteration",
                   (json_int_t)c->iteration, "epoch", (json_int_t)c->epoch, "place", c->place, "last_loss",
-                  number_or_null(c->last_loss), "untrained", number_or_null(c->untrained), "seconds",
-                  c->seconds, "backoffs", c->backoffs, "back_at", (json_int_t)c->back_at, "made", c->made,
-                  "variants", c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
+                  json_finite(c->last_loss), "untrained", json_finite(c->untrained), "seconds", c->seconds,
+                  "backoffs", c->backoffs, "back_at", (json_int_t)c->back_at, "made", c->made, "variants",
+                  c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
                   (json_int_t)parts[2].size, (json_int_t)parts[3].size);
     char *text = json_format(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 

@@ -25,7 +25,7 @@ static json_t *rules_json(const struct clr_range_result *r)
     json_t *rules = json_object();
 
     for (int i = 0; i < CLR_RANGE_RULES; i++)
-        rules = json_put(rules, clr_range_rule_name(i), number_or_null(isfinite(r->rules[i]), r->rules[i]));
+        rules = json_put(rules, clr_range_rule_name(i), json_finite(r->rules[i]));
     return rules;
 }
 
@@ -37,8 +37,8 @@ json_t *range_json(const struct clr_range_result *r, double untrained, int class
                      r->standard_error, "diverged", r->diverged, "diverged_at",
                      r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
                      number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules",
-                     rules_json(r), "untrained", number_or_null(isfinite(untrained), untrained), "classes",
-                     classes, "images", images);
+                     rules_json(r), "untrained", json_finite(untrained), "classes", classes, "images",
+                     images);
 }
 
 static int draw(const struct clr_train_options *o, struct clr_error *err)

@@ -259,12 +259,6 @@ int record_write(struct record *r, struct clr_error *err)
 
 /* ------------------------------------------------------------------ run.json */
 
-/* NaN (not given) and infinities have no JSON number: null. */
-static json_t *number(double v)
-{
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 /* JSON integers are signed here: a larger one (a seed may be) becomes a string of its digits. */
 static json_t *integer(uint64_t v)
 {
@@ -288,13 +282,13 @@ static json_t *schedule_json(const struct clr_schedule *s)
         "{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:s, s:b, s:o, "
         "s:o, s:o}",
         "policy", clr_schedule_policy_name(s->policy), "description", text[0] ? json_string(text) : NULL,
-        "exp_range", s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", number(s->lr),
-        "min_lr", number(s->min_lr), "max_lr", number(s->max_lr), "gamma", number(s->gamma), "power",
-        number(s->power), "step_size", integer(s->step_size), "milestones", milestones, "t_mult",
-        integer(s->t_mult), "pct_start", s->pct_start, "div_factor", s->div_factor, "final_div_factor",
-        s->final_div_factor, "anneal", s->anneal == CLR_ANNEAL_COS ? "cos" : "linear", "three_phase",
-        s->three_phase, "momentum", number(s->momentum), "cycle_momentum_low", number(s->cycle_momentum_low),
-        "cycle_momentum_high", number(s->cycle_momentum_high));
+        "exp_range", s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", json_finite(s->lr),
+        "min_lr", json_finite(s->min_lr), "max_lr", json_finite(s->max_lr), "gamma", json_finite(s->gamma),
+        "power", json_finite(s->power), "step_size", integer(s->step_size), "milestones", milestones,
+        "t_mult", integer(s->t_mult), "pct_start", s->pct_start, "div_factor", s->div_factor,
+        "final_div_factor", s->final_div_factor, "anneal", s->anneal == CLR_ANNEAL_COS ? "cos" : "linear",
+        "three_phase", s->three_phase, "momentum", json_finite(s->momentum), "cycle_momentum_low",
+        json_finite(s->cycle_momentum_low), "cycle_momentum_high", json_finite(s->cycle_momentum_high));
 }
 
 /* What is subtracted, one value per channel, 0…255; null for a mean image, which the weights files hold. */
@@ -308,7 +302,7 @@ static json_t *mean_json(const struct session *s)
         return json_null();
     values = json_array();
     for (size_t c = 0; c < (size_t)d->channels; c++)
-        values = json_append(values, number((double)s->mean[c * plane]));
+        values = json_append(values, json_finite((double)s->mean[c * plane]));
     return values;
 }
 
@@ -462,10 +456,11 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
         return root;
     return json_put(root, "result",
                     json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations",
-                              integer(result->iterations), "val_loss", number(result->val_loss), "val_acc",
-                              number(result->val_acc), "best_acc", number(result->best_acc), "best_iteration",
-                              integer(result->best_iteration), "seconds", number(result->seconds), "backoffs",
-                              result->backoffs));
+                              integer(result->iterations), "val_loss", json_finite(result->val_loss),
+                              "val_acc", json_finite(result->val_acc), "best_acc",
+                              json_finite(result->best_acc), "best_iteration",
+                              integer(result->best_iteration), "seconds", json_finite(result->seconds),
+                              "backoffs", result->backoffs));
 }
 
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)

@@ -160,11 +160,9 @@ static int fill_chain(struct chain *c, const struct session *s, const struct clr
     int rc = 0;
 
     for (int i = 0; i < n; i++) {
-        const uint8_t *bytes = images->pixels + (size_t)order[i] * size;
         c->labels[i] = images->labels[order[i]];
         c->index[i] = order[i];
-        for (size_t k = 0; k < size; k++)
-            x[(size_t)i * size + k] = ((double)bytes[k] - (double)s->mean[k]) * s->scale;
+        session_image(s, images, order[i], x + (size_t)i * size);
     }
     for (size_t p = 0; p < s->params.count && rc == 0; p++) {
         const size_t count = s->params.info[p].count;

@@ -417,6 +417,16 @@ static int load_order(struct session *s, struct clr_error *err)
     return ocl_write(s->ctx, s->index, 0, size, s->order, err);
 }
 
+void session_image(const struct session *s, const struct clr_images *images, int32_t number, double *out)
+{
+    const struct clr_dataset *d = s->o->data;
+    const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const uint8_t *bytes = images->pixels + (size_t)number * size;
+
+    for (size_t i = 0; i < size; i++)
+        out[i] = ((double)bytes[i] - (double)s->mean[i]) * s->scale;
+}
+
 int session_go_to(struct session *s, const struct run_state *state, struct clr_error *err)
 {
     s->state = *state;

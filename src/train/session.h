@@ -84,6 +84,9 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
 int session_read_losses(struct session *s, uint64_t *first, double *losses, int *count,
                         struct clr_error *err);
 
+/* Image `number` of a set as it goes into the nets, (C,H,W): what cl/batch.cl makes, in double precision. */
+void session_image(const struct session *s, const struct clr_images *images, int32_t number, double *out);
+
 /* Set *state, as a checkpoint has it, and what follows from it on the device. */
 int session_go_to(struct session *s, const struct run_state *state, struct clr_error *err);
 
