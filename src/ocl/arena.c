@@ -39,7 +39,7 @@ void arena_destroy(struct arena *a)
 {
     if (!a)
         return;
-    for (size_t i = 0; i < a->count; i++)
+    for (size_t i = a->count; i-- > 0;) /* the last first: NVIDIA's driver 580.159 crashes otherwise */
         ocl_release(&a->requests[i].part);
     for (size_t i = 0; i < a->slab_count; i++)
         ocl_release(&a->slabs[i].mem);

@@ -17,6 +17,7 @@
 #include <clr/log.h>
 
 #include "base/fs.h"
+#include "ocl/arena.h"
 #include "ocl/ocl.h"
 #include "ocl/source.h"
 
@@ -241,11 +242,34 @@ START_TEST(test_ocl__buffer_parts_share_memory)
     ck_assert_int_eq(ocl_read(ctx, part, unit - 4, 4, data + 1, NULL), 0);
     ck_assert_uint_eq(data[1], 5);
     ocl_release(&part);
-    ck_assert_int_eq(ocl_buffer_part(&part, ctx, parent, unit, 3 * unit, &err), CLR_ECL);
+    ck_assert_int_lt(ocl_buffer_part(&part, ctx, parent, unit, 3 * unit, &err), 0);
     ck_assert_ptr_null(part);
-    ck_assert_int_eq(err.cl_status, CL_INVALID_VALUE);
+    ck_assert_int_ne(err.cl_status, CL_SUCCESS); /* which one differs: NVIDIA's is CL_OUT_OF_HOST_MEMORY */
     free(data);
     ocl_release(&parent);
+    ocl_context_destroy(ctx);
+}
+END_TEST
+
+/* As a net's memory is laid out. NVIDIA's driver 580 crashes if parts that overlap go in the order in which
+ * they came: the arena releases them the other way round. */
+START_TEST(test_ocl__parts_that_overlap_are_released)
+{
+    struct ocl_context *ctx = open_context(_i, NULL);
+    struct arena *arena = NULL;
+    struct clr_error err = {0};
+    int id;
+
+    ck_assert_int_eq(arena_new(&arena, ocl_device(ctx), NULL), 0);
+    for (int i = 0; i < 24; i++)
+        ck_assert_int_eq(arena_request(arena, &id, (size_t)(1 + i * 7 % 5) << 12, i, i + i % 3, "part", NULL),
+                         0);
+    ck_assert_int_eq(arena_plan(arena, NULL), 0);
+    ck_assert_msg(arena_allocate(arena, ctx, &err) == 0, "%s", err.message);
+    for (int i = 0; i < 24; i++)
+        ck_assert_int_eq(ocl_fill(ctx, arena_part(arena, i), 0, 4096, 1, NULL), 0);
+    ck_assert_int_eq(ocl_finish(ctx, NULL), 0);
+    arena_destroy(arena);
     ocl_context_destroy(ctx);
 }
 END_TEST
@@ -404,7 +428,7 @@ START_TEST(test_ocl__build_error_names_file_and_line)
     ctx = open_context(_i, NULL);
     ck_assert_int_eq(ocl_kernel_get(&k, ctx, "bad.cl", "-DSIZE=9", "f", &err), CLR_ECL);
     ck_assert_int_eq(err.cl_status, CL_BUILD_PROGRAM_FAILURE);
-    if (!strstr(g_devices[_i].name, "Oclgrind")) /* which does not honour #line */
+    if (!strstr(g_devices[_i].name, "Oclgrind") && !strstr(g_devices[_i].name, "NVIDIA")) /* heed no #line */
         ck_assert_msg(strstr(err.message, "cl/bad.cl:5") != NULL, "%s", err.message);
     ck_assert_msg(strstr(err.message, "no_such_thing") != NULL, "%s", err.message);
     ck_assert_ptr_nonnull(strstr(err.message, "-DSIZE=9"));
@@ -828,6 +852,7 @@ static void add_device_cases(TCase *t, int n)
 {
     tcase_add_loop_test(t, test_ocl__buffer_round_trip, 0, n);
     tcase_add_loop_test(t, test_ocl__buffer_parts_share_memory, 0, n);
+    tcase_add_loop_test(t, test_ocl__parts_that_overlap_are_released, 0, n);
     tcase_add_loop_test(t, test_ocl__buffer_from_host, 0, n);
     tcase_add_loop_test(t, test_ocl__buffer_too_large, 0, n);
     tcase_add_loop_test(t, test_ocl__launch_fits_any_local_size, 0, n);
