@@ -13,13 +13,20 @@
  * beyond the last channel included, which get zeros. Packed weights come in panels of NT·V columns, as
  * work-items read them: [panel][K + 1][NT·V], the bias behind the terms.
  *
+ * SLICED 1 is for GPUs, which want many work-items whose neighbours read neighbouring floats: packed weights
+ * are rows of all columns, [K + 1][N]; NT is 1; and the outermost terms of a sum (channels, or images) are
+ * cut into SLICES slices. A work-group of LX × 1 × SLICES makes LX vectors of columns of MT rows; its slices
+ * meet in local memory and are added in ascending order.
+ *
  * dense_pack    NDRange (K + 1, panels), TRANSPOSED 0: (panels, K + 1)
- * dense_gemm    NDRange (ceil(M/MT), panels), EDGE 1: (panels, ceil(M/MT))
+ * dense_gemm    NDRange (ceil(M/MT), panels), EDGE 1: (panels, ceil(M/MT)),
+ *               SLICED 1: (panels, ceil(M/MT), SLICES), local size (LX, 1, SLICES)
  *               c[m][n] = bias[n] + Σ_k a[m][k]·b[k][n]
  * dense_bias    NDRange (O)                    db[o] = Σ_n dy[n][o]
  * Neighbours in the first dimension share a panel, or where the result or the weights are rows, these.
  *
- * K MT NT V O I; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n]; BIAS: in front of the sums.
+ * K MT NT V O I SLICED LX SLICES; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n]; BIAS: in front
+ * of the sums.
  * EDGE 0: a is A_… (images are rows m), b packed, c is C_….
  * EDGE 1, the weight gradient: a is A_… (images are k), b is B_…, c plain rows of I. dense_bias: dy is A_….
  * RELU 1: c = max(c, 0), NaN stays. MASK 1: c = 0 where `mask`, in layout M_…, is not positive.
@@ -33,6 +40,10 @@
 #endif
 #ifndef MASK
 #define MASK 0
+#endif
+#if !SLICED
+#define LX     1
+#define SLICES 1
 #endif
 
 #define HW(T) (T##_H * T##_W)
@@ -53,8 +64,15 @@
 #if EDGE
 #define N COLUMNS(B)
 #else
-#define N           COLUMNS(C)
+#define N COLUMNS(C)
+/* Where column n, the first of a panel, of row k lies, and how far it is to the next row. */
+#if SLICED
+#define PACKED(k, n) ((size_t)(k) * N + (n))
+#define STEP         N
+#else
 #define PACKED(k, n) (((size_t)((n) / PANEL) * (K + 1) + (k)) * PANEL)
+#define STEP         PANEL
+#endif
 
 __kernel void dense_pack(__global float *restrict packed, __global const float *restrict w,
                          __global const float *restrict b)
@@ -100,31 +118,42 @@ void add_term(floatv (*acc)[NT], __global const float *a, const size_t *row, __g
 }
 
 /* rows m0 … of c; images: of the sums of EDGE 1 */
-__kernel void dense_gemm(__global float *restrict c, __global const float *restrict a,
+#if SLICED
+__attribute__((reqd_work_group_size(LX, 1, SLICES)))
+#endif
+__kernel void
+dense_gemm(__global float *restrict c, __global const float *restrict a,
                          __global const float *restrict b,
 #if MASK
                          __global const float *restrict mask,
 #endif
                          int rows, int images)
 {
-    const int m0 = (int)get_global_id(EDGE) * MT, n0 = (int)get_global_id(!EDGE) * PANEL;
+    const int m0 = (int)get_global_id(EDGE || SLICED) * MT;
+    const int wanted = (int)get_global_id(!(EDGE || SLICED)) * PANEL;
+    const int slice = SLICED ? (int)get_local_id(2) : 0;
     floatv acc[MT][NT];
     size_t row[MT], column[NT];
 
+#if SLICED
+    const int n0 = min(wanted, N - V); /* beyond the last column: waits for its group, and writes nothing */
+#else
+    const int n0 = wanted;
     if (m0 >= rows || n0 >= N)
         return;
-#if !EDGE
-    b += PACKED(0, n0);
 #endif
+    const int terms = EDGE ? images : A_C, first = slice * ((terms + SLICES - 1) / SLICES);
+    const int last = min(first + (terms + SLICES - 1) / SLICES, terms);
 #pragma unroll
     for (int i = 0; i < MT; i++)
         row[i] = EDGE ? INPUT(A, min(m0 + i, rows - 1), 0, 0) : (size_t)min(m0 + i, rows - 1) * ROW(A);
 #pragma unroll
     for (int j = 0; j < NT; j++) {
-        const floatv start = BIAS ? LOADV(j, b + (size_t)K * PANEL) : (floatv)(0.0f);
 #if EDGE
+        const floatv start = (floatv)(0.0f);
         column[j] = COLUMN(B, min(n0 + j * V, N - V));
 #else
+        const floatv start = BIAS && slice == 0 ? LOADV(j, b + PACKED(K, n0)) : (floatv)(0.0f);
         column[j] = (size_t)(j * V);
 #endif
 #pragma unroll
@@ -132,14 +161,31 @@ __kernel void dense_gemm(__global float *restrict c, __global const float *restr
             acc[i][j] = start;
     }
 #if EDGE
-    for (int k = 0; k < images; k++)
+    for (int k = first; k < last; k++)
         add_term(acc, a + (size_t)k * ROW(A), row, b + (size_t)k * ROW(B), column);
 #else
-    for (int channel = 0; channel < A_C; channel++)
+    b += PACKED(first * HW(A), n0);
+    for (int channel = first; channel < last; channel++)
         for (int y = 0; y < A_H; y++)
-            for (int x = 0; x < A_W; x++, b += PANEL)
+            for (int x = 0; x < A_W; x++, b += STEP)
                 add_term(acc, a + INPUT(A, channel, y, x), row, b, column);
 #endif
+#if SLICES > 1
+    __local floatv sums[SLICES][MT][LX];
+    const int lx = (int)get_local_id(0);
+#pragma unroll
+    for (int i = 0; i < MT; i++)
+        sums[slice][i][lx] = acc[i][0];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (slice > 0)
+        return;
+    for (int s = 1; s < SLICES; s++)
+#pragma unroll
+        for (int i = 0; i < MT; i++)
+            acc[i][0] += sums[s][i][lx];
+#endif
+    if (wanted >= N)
+        return;
 #pragma unroll
     for (int i = 0; i < MT; i++) {
         if (m0 + i >= rows)

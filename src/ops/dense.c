@@ -1,27 +1,51 @@
 /*
  * Fully connected layer: host side of cl/dense.cl, one kernel used three ways. x is (N,C,H,W), which
  * counts as C·H·W inputs in logical order, y (N,F,1,1), in blocks of V. Oracle: ref_dense_forward(),
- * ref_dense_backward().
+ * ref_dense_backward(). Two ways: "panels" on CPUs, "sliced" elsewhere.
  */
 #include <limits.h>
 
 #include "ops/op_impl.h"
 
-/* Vectors of a panel, and rows of a tile: as many sums as registers hold. */
-static int panel_vectors(int block)
-{
-    return block == 16 ? 4 : 2;
-}
+enum {
+    GROUP_MAX = 256,       /* what every GPU has */
+    SLICES_MAX = 16,       /* more are work for the one that adds them */
+    ITEMS_WANTED = 1 << 15 /* of a product: a large GPU has as many at a time, several times over */
+};
 
-static int tile_rows(int block)
+/* Rows and vectors of columns that a work-item makes; the work-group that shares a sum, see cl/dense.cl. */
+struct tile {
+    bool sliced;
+    int mt, nt, lx, slices;
+};
+
+/* rows × vectors of columns, each a sum whose outermost loop has `terms` steps. */
+static struct tile choose_tile(const struct op_desc *desc, enum op_pass pass, const struct clr_device *device,
+                               int block, int rows, int vectors, int terms)
 {
-    return block == 16 ? 4 : 6;
+    const char *asked = desc->variant[pass].algorithm;
+    const int limit = (int)(device->max_work_group < GROUP_MAX ? device->max_work_group : GROUP_MAX);
+    const bool cpu = device->type == CLR_DEVICE_CPU;
+    struct tile t = {false, block == 16 ? 4 : 6, op_min(block == 16 ? 4 : 2, vectors), 1, 1};
+
+    if (strcmp(asked, "sliced") != 0 && (cpu || strcmp(asked, "panels") == 0))
+        return t;
+    t = (struct tile){true, 4, 1, 1, 1};
+    while (t.lx < 32 && 2 * t.lx <= op_min(vectors, limit))
+        t.lx *= 2;
+    while (t.mt > 1 && (double)op_ceil(rows, t.mt) * vectors < ITEMS_WANTED)
+        t.mt /= 2;
+    while (t.slices < SLICES_MAX && 2 * t.slices <= terms && 2 * t.slices * t.lx <= limit &&
+           (double)op_ceil(rows, t.mt) * vectors * t.slices < ITEMS_WANTED)
+        t.slices *= 2;
+    return t;
 }
 
 /* One use of the product: its kernels and what does not change from call to call. */
 struct product {
     struct ocl_kernel *pack, *gemm;
     char pack_label[96], label[96];
+    struct tile tile;
     int panels, k;
     bool mask; /* does x mask the result */
 };
@@ -39,8 +63,7 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 {
     const struct shape in = {1, op_ceil(desc->x.c, block) * block, desc->x.h, desc->x.w};
     const size_t out = (size_t)op_ceil(desc->y.c, block) * (size_t)block;
-    const size_t panel =
-        (size_t)panel_vectors(block) * (size_t)block; /* what the last one may be rounded up by */
+    const size_t panel = 4 * (size_t)block; /* what the last one may be rounded up by */
     size_t count;
 
     (void)device;
@@ -75,10 +98,17 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     struct op *op = &self->head;
     struct ocl_kernel **const kernels[] = {&p->pack, &p->gemm, &self->bias};
     const bool wanted[] = {!b, true, b && op->desc.bias}, forward = p == &self->forward;
-    const int v = op->block, most = columns(b ? b : c) / v, nt = op_min(panel_vectors(v), most);
+    const int v = op->block, vectors = columns(b ? b : c) / v;
+    const struct tile t = choose_tile(&op->desc,
+                                      b         ? OP_BACKWARD_WEIGHTS
+                                      : forward ? OP_FORWARD
+                                                : OP_BACKWARD_DATA,
+                                      ocl_device(op->ctx), v, b ? self->outputs : op->desc.x.n, vectors,
+                                      b ? op->desc.x.n : a->shape.c);
     int rc = 0;
 
-    p->panels = op_ceil(most, nt);
+    p->tile = t;
+    p->panels = op_ceil(vectors, t.nt);
     p->k = b ? op->desc.x.n : forward ? self->inputs : self->outputs;
     p->mask = mask != NULL;
     (void)snprintf(p->label, sizeof p->label, "%s %s", op->desc.label, what);
@@ -87,10 +117,12 @@ static int create_product(struct product *p, struct dense_op *self, const char *
         struct str options = {0};
         if (!wanted[i])
             continue;
+        if (t.sliced)
+            str_append(&options, "-DLX=%d -DSLICES=%d ", t.lx, t.slices);
         str_append(&options,
-                   "-DV=%d -DK=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d -DBIAS=%d -DRELU=%d -DMASK=%d -DEDGE=%d "
-                   "-DO=%d -DI=%d",
-                   v, p->k, tile_rows(v), nt, forward, forward && op->desc.bias, forward && op->desc.relu,
+                   "-DSLICED=%d -DV=%d -DK=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d -DBIAS=%d -DRELU=%d -DMASK=%d "
+                   "-DEDGE=%d -DO=%d -DI=%d",
+                   t.sliced, v, p->k, t.mt, t.nt, forward, forward && op->desc.bias, forward && op->desc.relu,
                    p->mask, b != NULL, self->outputs, self->inputs);
         put_tensor(&options, "A", a);
         put_tensor(&options, b ? "B" : "C", b ? b : c);
@@ -120,6 +152,8 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
                             op->desc.mask_dx ? &io->x : NULL, err);
     if (rc == 0 && backward)
         rc = create_product(&self->weights, self, "weight gradient", &io->dy, &io->x, NULL, NULL, err);
+    if (self->forward.tile.sliced)
+        str_copy(op->variant, sizeof op->variant, "sliced");
     return rc;
 }
 
@@ -130,9 +164,9 @@ static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_
     const struct ocl_arg plain[] = {OCL_MEM(c), OCL_MEM(a), OCL_MEM(b), OCL_INT(rows), OCL_INT(images)};
     const struct ocl_arg masked[] = {OCL_MEM(c),    OCL_MEM(a),    OCL_MEM(b),
                                      OCL_MEM(mask), OCL_INT(rows), OCL_INT(images)};
-    const size_t tiles = (size_t)op_ceil(rows, tile_rows(op->block)), panels = (size_t)p->panels;
-    const bool edge = p == &((struct dense_op *)op)->weights;
-    const size_t global[3] = {edge ? panels : tiles, edge ? tiles : panels, 1};
+    const size_t tiles = (size_t)op_ceil(rows, p->tile.mt), panels = (size_t)p->panels;
+    const bool first = p->tile.sliced || p == &((struct dense_op *)op)->weights; /* the panels */
+    const size_t global[3] = {first ? panels : tiles, first ? tiles : panels, (size_t)p->tile.slices};
 
     return op_launch(op, p->gemm, p->label, global, p->mask ? masked : plain,
                      p->mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);

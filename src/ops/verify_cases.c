@@ -266,49 +266,64 @@ static void lrn_case(struct verify_case *out, int row)
     out->desc.x = (struct shape){r->n, r->c, r->h, r->w};
 }
 
+/* ------------------------------------------------------------------ dense layers */
+
+static const char *const dense_ways[] = {"panels", "sliced"};
+#define DENSE_WAYS (int)MEM_COUNT(dense_ways)
+
+/* Rectified: between rectifiers that it does. */
+static const struct dense_row {
+    int n, c, h, w, outputs;
+    bool no_bias, small, rectified;
+} dense_rows[] = {
+    {3, 7, 1, 1, 10, false, true, false},      {1, 1, 1, 1, 1, false, false, false},
+    {5, 64, 1, 1, 100, false, false, false},   {2, 33, 1, 1, 17, true, false, false},
+    {4, 576, 1, 1, 10, false, false, false},   {37, 100, 1, 1, 2, false, false, false},
+    {2, 5, 3, 4, 7, false, true, true},        {5, 33, 2, 3, 70, false, false, false},
+    {3, 16, 1, 5, 33, true, false, true},      {2, 21, 1, 1, 18, false, false, true},
+    {140, 3, 1, 1, 4001, false, false, false}, /* so wide that nobody has to share a sum */
+    {110, 31, 3, 3, 64, false, false, true},
+};
+
+static void dense_case(struct verify_case *out, const struct dense_row *r, const char *way)
+{
+    struct op_desc *d = &out->desc;
+
+    (void)snprintf(out->name, sizeof out->name, "dense %s %dx%dx%dx%d to %d%s%s", way, r->n, r->c, r->h, r->w,
+                   r->outputs, r->no_bias ? ", no bias" : "", r->rectified ? ", between rectifiers" : "");
+    out->small = r->small;
+    d->kind = OP_DENSE;
+    d->x = (struct shape){r->n, r->c, r->h, r->w};
+    d->y = (struct shape){r->n, r->outputs, 1, 1};
+    d->bias = !r->no_bias;
+    d->relu = d->mask_dx = r->rectified;
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
+        (void)op_variant_parse(&d->variant[pass], way);
+}
+
+/* ------------------------------------------------------------------ the others */
+
 /* Layers that a few numbers describe; what a, b and f mean depends on the kind. */
 struct plain_row {
     enum op_kind kind;
     int n, c, h, w;
-    int a;   /* dense: outputs; dropout: layer; accuracy: top_k; relayout: 1 flattens */
+    int a;   /* dropout: layer; accuracy: top_k; relayout: 1 flattens */
     float f; /* relu: slope; dropout: ratio */
-    bool no_bias, small;
-    bool rectified; /* dense: between rectifiers that it does */
+    bool small;
 };
 
 static const struct plain_row plain_rows[] = {
-    {OP_RELU, 2, 5, 7, 3, 0, 0.0f, false, true, false},
-    {OP_RELU, 3, 33, 4, 5, 0, 0.0f, false, false, false},
-    {OP_RELU, 1, 20, 3, 6, 0, 0.1f, false, false, false},
-    {OP_RELU, 4, 13, 1, 1, 0, 0.0f, false, false, false},
-    {OP_DENSE, 3, 7, 1, 1, 10, 0, false, true, false},
-    {OP_DENSE, 1, 1, 1, 1, 1, 0, false, false, false},
-    {OP_DENSE, 5, 64, 1, 1, 100, 0, false, false, false},
-    {OP_DENSE, 2, 33, 1, 1, 17, 0, true, false, false},
-    {OP_DENSE, 4, 576, 1, 1, 10, 0, false, false, false},
-    {OP_DENSE, 37, 100, 1, 1, 2, 0, false, false, false},
-    {OP_DROPOUT, 2, 5, 3, 7, 2, 0.5f, false, true, false},
-    {OP_DROPOUT, 3, 18, 4, 5, 0, 0.3f, false, false, false},
-    {OP_DROPOUT, 4, 100, 1, 1, 7, 0.9f, false, false, false},
-    {OP_DROPOUT, 1, 3, 2, 2, 1, 0.0f, false, false, false},
-    {OP_SOFTMAX_LOSS, 3, 10, 1, 1, 0, 0, false, true, false},
-    {OP_SOFTMAX_LOSS, 1, 2, 1, 1, 0, 0, false, false, false},
-    {OP_SOFTMAX_LOSS, 37, 11, 1, 1, 0, 0, false, false, false},
-    {OP_SOFTMAX_LOSS, 5, 100, 1, 1, 0, 0, false, false, false},
-    {OP_ACCURACY, 20, 10, 1, 1, 1, 0, false, true, false},
-    {OP_ACCURACY, 37, 10, 1, 1, 5, 0, false, false, false},
-    {OP_ACCURACY, 50, 2, 1, 1, 1, 0, false, false, false},
-    {OP_ACCURACY, 3, 3, 1, 1, 5, 0, false, false, false},
-    {OP_ACCURACY, 9, 100, 1, 1, 5, 0, false, false, false},
-    {OP_RELAYOUT, 2, 5, 3, 7, 0, 0, false, true, false},
-    {OP_RELAYOUT, 3, 33, 4, 2, 0, 0, false, false, false},
-    {OP_RELAYOUT, 2, 6, 3, 5, 1, 0, false, true, false},
-    {OP_RELAYOUT, 3, 64, 3, 3, 1, 0, false, false, false},
-    {OP_RELAYOUT, 1, 19, 1, 1, 1, 0, false, false, false},
-    {OP_DENSE, 2, 5, 3, 4, 7, 0, false, true, true},
-    {OP_DENSE, 5, 33, 2, 3, 70, 0, false, false, false},
-    {OP_DENSE, 3, 16, 1, 5, 33, 0, true, false, true},
-    {OP_DENSE, 2, 21, 1, 1, 18, 0, false, false, true},
+    {OP_RELU, 2, 5, 7, 3, 0, 0.0f, true},         {OP_RELU, 3, 33, 4, 5, 0, 0.0f, false},
+    {OP_RELU, 1, 20, 3, 6, 0, 0.1f, false},       {OP_RELU, 4, 13, 1, 1, 0, 0.0f, false},
+    {OP_DROPOUT, 2, 5, 3, 7, 2, 0.5f, true},      {OP_DROPOUT, 3, 18, 4, 5, 0, 0.3f, false},
+    {OP_DROPOUT, 4, 100, 1, 1, 7, 0.9f, false},   {OP_DROPOUT, 1, 3, 2, 2, 1, 0.0f, false},
+    {OP_SOFTMAX_LOSS, 3, 10, 1, 1, 0, 0, true},   {OP_SOFTMAX_LOSS, 1, 2, 1, 1, 0, 0, false},
+    {OP_SOFTMAX_LOSS, 37, 11, 1, 1, 0, 0, false}, {OP_SOFTMAX_LOSS, 5, 100, 1, 1, 0, 0, false},
+    {OP_ACCURACY, 20, 10, 1, 1, 1, 0, true},      {OP_ACCURACY, 37, 10, 1, 1, 5, 0, false},
+    {OP_ACCURACY, 50, 2, 1, 1, 1, 0, false},      {OP_ACCURACY, 3, 3, 1, 1, 5, 0, false},
+    {OP_ACCURACY, 9, 100, 1, 1, 5, 0, false},     {OP_RELAYOUT, 2, 5, 3, 7, 0, 0, true},
+    {OP_RELAYOUT, 3, 33, 4, 2, 0, 0, false},      {OP_RELAYOUT, 2, 6, 3, 5, 1, 0, true},
+    {OP_RELAYOUT, 3, 64, 3, 3, 1, 0, false},      {OP_RELAYOUT, 1, 19, 1, 1, 1, 0, false},
 };
 
 static void plain_case(struct verify_case *out, int row)
@@ -324,12 +339,6 @@ static void plain_case(struct verify_case *out, int row)
         d->u.relu.negative_slope = r->f;
         if (r->f > 0.0f)
             str_append(&name, ", slope %g", (double)r->f);
-    } else if (r->kind == OP_DENSE) {
-        d->y = (struct shape){r->n, r->a, 1, 1};
-        d->bias = !r->no_bias;
-        d->relu = d->mask_dx = r->rectified;
-        str_append(&name, " to %d%s%s", r->a, r->no_bias ? ", no bias" : "",
-                   r->rectified ? ", between rectifiers" : "");
     } else if (r->kind == OP_DROPOUT) {
         d->u.dropout.ratio = r->f;
         d->u.dropout.layer = r->a;
@@ -398,12 +407,13 @@ static void other_case(struct verify_case *out, int row)
 #define POOL_CASES      ((int)MEM_COUNT(pool_rows) * 4)
 #define CONV_POOL_CASES ((int)MEM_COUNT(conv_pool_rows))
 #define LRN_CASES       ((int)MEM_COUNT(lrn_rows))
+#define DENSE_CASES     ((int)MEM_COUNT(dense_rows) * DENSE_WAYS)
 #define PLAIN_CASES     ((int)MEM_COUNT(plain_rows))
 #define OTHER_CASES     ((int)MEM_COUNT(other_rows))
 
 int verify_case_count(void)
 {
-    return CONV_CASES + POOL_CASES + CONV_POOL_CASES + LRN_CASES + PLAIN_CASES + OTHER_CASES;
+    return CONV_CASES + POOL_CASES + CONV_POOL_CASES + LRN_CASES + DENSE_CASES + PLAIN_CASES + OTHER_CASES;
 }
 
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
@@ -435,7 +445,9 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
         lrn_case(out, i);
         rc = geometry_lrn(&d->u.lrn, err);
         d->y = d->x;
-    } else if ((i -= LRN_CASES) < PLAIN_CASES) {
+    } else if ((i -= LRN_CASES) < DENSE_CASES) {
+        dense_case(out, &dense_rows[i / DENSE_WAYS], dense_ways[i % DENSE_WAYS]);
+    } else if ((i -= DENSE_CASES) < PLAIN_CASES) {
         plain_case(out, i);
     } else {
         other_case(out, i - PLAIN_CASES);
