@@ -85,9 +85,14 @@ int ocl_buffer_part(cl_mem *out, struct ocl_context *ctx, cl_mem parent, size_t 
                     size_t size_bytes, struct clr_error *err)
 {
     cl_buffer_region region = {offset_bytes, size_bytes};
-    cl_int status;
-    cl_mem mem = clCreateSubBuffer(parent, 0, CL_BUFFER_CREATE_TYPE_REGION, &region, &status);
+    size_t whole = 0;
+    cl_mem mem = NULL;
+    cl_int status = clGetMemObjectInfo(parent, CL_MEM_SIZE, sizeof whole, &whole, NULL);
 
+    if (status == CL_SUCCESS && (offset_bytes > whole || size_bytes > whole - offset_bytes))
+        status = CL_INVALID_VALUE; /* NVIDIA's driver 580 says out of host memory, or nothing */
+    if (status == CL_SUCCESS)
+        mem = clCreateSubBuffer(parent, 0, CL_BUFFER_CREATE_TYPE_REGION, &region, &status);
     if (status != CL_SUCCESS) {
         char text[128];
         (void)snprintf(text, sizeof text, "taking %zu bytes at %zu of a buffer", size_bytes, offset_bytes);
