@@ -25,8 +25,8 @@
  * dense_bias    NDRange (O)                    db[o] = Σ_n dy[n][o]
  * Neighbours in the first dimension share a panel, or where the result or the weights are rows, these.
  *
- * K MT NT V O I SLICED LX SLICES; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n]; BIAS: in front
- * of the sums.
+ * K MT NT V O I SLICED LX SLICES; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n]; BIAS: in
+ * front of the sums.
  * EDGE 0: a is A_… (images are rows m), b packed, c is C_….
  * EDGE 1, the weight gradient: a is A_… (images are k), b is B_…, c plain rows of I. dense_bias: dy is A_….
  * RELU 1: c = max(c, 0), NaN stays. MASK 1: c = 0 where `mask`, in layout M_…, is not positive.

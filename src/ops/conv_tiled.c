@@ -49,15 +49,18 @@ static size_t local_bytes(const struct tile *t)
 /*
  * The tile for a product of `rows` (channels) × `columns` (pixels, or weights of a channel): what is asked
  * for, made to fit the device, then the product. By default 128 work-items make 32 channels × 64 pixels, 16
- * sums each, or 64 channels × 64 weights of one, 32 each. On an NVIDIA H100 (driver 580, quick, batch 100) no
- * other tile was faster by more than 1 % in five passes of eight, and 64 work-items for the former took 36 %
- * longer (docs/benchmarking.md).
+ * sums each, or 64 channels × 64 weights of one, 32 each; for the few weights of a first layer 64 make 32
+ * × 64. Measured on an NVIDIA H100 (driver 580, quick, batch 100; docs/benchmarking.md): of nine tiles these
+ * were the fastest, or within 1 % of it, in six passes of eight; 64 work-items in all took 33 to 46 % longer.
  */
 static struct tile choose_tile(const struct conv_request *r, int rows, double columns)
 {
     const int *asked = r->tile;
     const int limit = (int)(r->device->max_work_group < GROUP_MAX ? r->device->max_work_group : GROUP_MAX);
-    struct tile t = r->pass == OP_BACKWARD_WEIGHTS ? (struct tile){16, 8, 4, 8} : (struct tile){16, 8, 4, 4};
+    const bool weights = r->pass == OP_BACKWARD_WEIGHTS;
+    struct tile t = !weights         ? (struct tile){16, 8, 4, 4}
+                    : columns >= 128 ? (struct tile){16, 8, 4, 8}
+                                     : (struct tile){8, 8, 8, 4};
 
     if (asked[0])
         t = (struct tile){power_below(asked[0], 32), power_below(asked[1], 32), asked[2] >= 8 ? 8 : 4,
@@ -181,8 +184,7 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
 
 /*
  * On CPUs a barrier costs more than what it is there for: 10 to 35 times the time of the direct kernels was
- * measured through PoCL. Elsewhere nothing was measured yet; that this comes first is reasoning: it alone
- * shares what it reads between work-items.
+ * measured through PoCL. On a GPU (NVIDIA H100) it was the fastest in seven of quick's eight passes.
  */
 static double guess(const struct conv_request *r)
 {

@@ -133,7 +133,8 @@ static double guess_fused(const struct conv_request *r)
     return (double)r->desc->x.n * w.tiles * w.positions * (ic * oc + 6.0 * (ic + oc)) / (0.6 * 50e6);
 }
 
-/* As fast as a direct convolution at half the peak: what it was on a CPU. No GPU was measured yet. */
+/* As fast as a direct convolution at half the peak: what it was on a CPU. On an NVIDIA H100 the tiles were
+ * faster. */
 static double guess_staged(const struct conv_request *r)
 {
     return conv_multiply_adds(r->desc) / (0.5 * 50e6);
