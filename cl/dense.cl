@@ -149,11 +149,14 @@ dense_gemm(__global float *restrict c, __global const float *restrict a,
         row[i] = EDGE ? INPUT(A, min(m0 + i, rows - 1), 0, 0) : (size_t)min(m0 + i, rows - 1) * ROW(A);
 #pragma unroll
     for (int j = 0; j < NT; j++) {
-#if EDGE
+#if BIAS
+        const floatv start = slice == 0 ? LOADV(j, b + PACKED(K, n0)) : (floatv)(0.0f);
+#else
         const floatv start = (floatv)(0.0f);
+#endif
+#if EDGE
         column[j] = COLUMN(B, min(n0 + j * V, N - V));
 #else
-        const floatv start = BIAS && slice == 0 ? LOADV(j, b + PACKED(K, n0)) : (floatv)(0.0f);
         column[j] = (size_t)(j * V);
 #endif
 #pragma unroll
