@@ -21,10 +21,11 @@ struct range_curve {
  * baseline = max(1/classes, untrained), standard error = sqrt(baseline·(1 − baseline)/images).
  * min: the last rate before the accuracy exceeds baseline + 3 standard errors and stays above, up to the
  * curve's top. max: with the curve smoothed over three points (two at its ends), the rate of the highest
- * point before it first falls by more than 0.01 below it. Where the curve ends by divergence without such a
- * fall, its highest point, but at most half the rate of the divergence: a sweep spends a few updates at a
- * rate that a run will spend hundreds at, and at the edge of stability one unlucky batch is enough. Fills
- * baseline, standard_error, has_min … top_accuracy, top_lr, explanation of *r.
+ * point before it first falls by more than 0.01 below it, or of its highest point where it ends by divergence
+ * without such a fall; in both cases at most half the rate of a divergence: a sweep spends a few updates at a
+ * rate that a run will spend hundreds at, and at the edge of stability one unlucky batch is enough. (lenet on
+ * Fashion-MNIST: a sweep fell at 0.138 and diverged at 0.171; runs up to 0.16 diverged, up to 0.08 none did.)
+ * Fills baseline, standard_error, has_min … top_accuracy, top_lr, explanation of *r.
  */
 void suggest_range(struct clr_range_result *r, const struct range_curve *c);
 

@@ -126,6 +126,26 @@ START_TEST(test_suggest__divergence_ends_the_range_at_the_top)
 }
 END_TEST
 
+/* A fall in front of a divergence is no safer than the top of a curve that did not fall. */
+START_TEST(test_suggest__a_fall_close_to_a_divergence_is_no_bound)
+{
+    const struct point p[] = {{1, 0.10}, {2, 0.20}, {3, 0.30}, {4, 0.31}, {5, 0.25}, {6, 0.15}};
+    struct range_curve c = CURVE(p);
+    struct clr_range_result r = {0};
+
+    suggest_range(&r, &c);
+    ck_assert(r.has_max && r.max_lr == 4);
+    c.diverged = true;
+    c.diverged_lr = 7;
+    suggest_range(&r, &c);
+    ck_assert(r.has_max && r.max_lr == 3.5);
+    ck_assert_ptr_nonnull(strstr(r.explanation, "half the rate"));
+    c.diverged_lr = 9;
+    suggest_range(&r, &c);
+    ck_assert(r.has_max && r.max_lr == 4);
+}
+END_TEST
+
 START_TEST(test_suggest__never_learns)
 {
     const struct point p[] = {{1, 0.10}, {2, 0.105}, {3, 0.09}, {4, 0.108}};
@@ -173,6 +193,7 @@ int main(void)
     tcase_add_test(tc, test_suggest__must_stay_above);
     tcase_add_test(tc, test_suggest__smoothing_hides_one_dip);
     tcase_add_test(tc, test_suggest__divergence_ends_the_range_at_the_top);
+    tcase_add_test(tc, test_suggest__a_fall_close_to_a_divergence_is_no_bound);
     tcase_add_test(tc, test_suggest__never_learns);
     tcase_add_test(tc, test_suggest__starts_too_high_and_uneven_chance);
     tcase_add_test(tc, test_suggest__nothing_measured);
