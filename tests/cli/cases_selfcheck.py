@@ -12,6 +12,7 @@ def lie(find, put, folder):
     library = Path(Place.program).parent.parent.parent / "tests" / "liblying_driver.so"
     if not library.exists():
         skip(f"{library} is missing")
+    check(len(put) <= len(find), f"the driver puts nothing that is longer in the place of {find}")
     return {"LD_PRELOAD": library, "LIE_FIND": find, "LIE_PUT": put, "XDG_CACHE_HOME": folder / "cache",
             "XDG_DATA_HOME": folder / "share"}
 
@@ -82,6 +83,17 @@ def a_wrong_layer_without_another_way_is_no_device_to_train_on():
     expect_nothing_left(out)
     expect(clr(*small(fresh("run"), unchecked=True), env=wrong), 0)
     expect(clr(*small(fresh("run"), norm=False), env=wrong), 0)      # another net does not need it
+
+
+@case
+def a_wrong_loss_is_no_device_to_train_on():
+    device()
+    for find, put in [("log(sum) - (z[", "log(sum) + (z["),                        # the loss itself
+                      ("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f")]:   # its gradient
+        out = fresh("run")
+        expect(clr(*small(out, norm=False), env=lie(find, put, fresh("home"))), 1, [],
+               ["clr-cl: .* computes layer 'loss' wrong .*nothing is trained on it"])
+        expect_nothing_left(out)
 
 
 @case
