@@ -462,6 +462,7 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     /* the place where sums over devices or hosts belong, between gradients and update: there is one device */
     if (rc == 0)
         rc = optimizer_update(s->optimizer, &all, rate, momentum, s->state.iteration, err);
+    s->rate = rate;
     if (rc < 0)
         return rc;
     s->counts[slot] = count;
@@ -585,9 +586,9 @@ static int check_finite(const struct session *s, const struct graph_param *p, co
     for (size_t i = 0; i < p->count; i++)
         if (!isfinite(values[i]))
             return clr_error_set(err, CLR_EDIVERGED,
-                                 "after iteration %llu element %zu of '%s' is not a finite number: lower the "
-                                 "rate. No weights were saved",
-                                 (unsigned long long)s->state.iteration, i, p->name);
+                                 "after iteration %llu (rate %.9g) element %zu of '%s' is not a finite "
+                                 "number: lower the rate. No weights were saved",
+                                 (unsigned long long)s->state.iteration, s->rate, i, p->name);
     return 0;
 }
 

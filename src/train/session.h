@@ -58,6 +58,7 @@ struct session {
     cl_mem losses, eval_losses, eval_hits;
     uint64_t first_unread;      /* first update whose loss is still on the device */
     int counts[SESSION_LOSSES]; /* images of the batches whose losses wait */
+    double rate;                /* of the last update in this process; 0: none yet */
 };
 
 /*

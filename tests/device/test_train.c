@@ -646,9 +646,11 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
 
     ck_assert_msg(session_plan(&s, &o, true, NULL, &err) == 0, "%s", err.message);
     ck_assert_msg(session_start(&s, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(session_update(&s, 0.015625, 0.9, &err), 0);
     ck_assert_int_eq(ocl_write(s.ctx, s.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
     ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
     ck_assert_ptr_nonnull(strstr(err.message, s.params.info[1].name));
+    ck_assert_ptr_nonnull(strstr(err.message, "(rate 0.015625)"));
     ck_assert(!fs_exists(path));
     session_clear(&s);
     free(path);
