@@ -14,16 +14,17 @@
  * work-items read them: [panel][K + 1][NT·V], the bias behind the terms.
  *
  * SLICED 1 is for GPUs, which want many work-items whose neighbours read neighbouring floats: packed weights
- * are rows of all columns, [K + 1][N]; NT is 1; and the outermost terms of a sum (channels, or images) are
- * cut into SLICES slices. A work-group of LX × 1 × SLICES makes LX vectors of columns of MT rows; its slices
- * meet in local memory and are added in ascending order.
+ * are rows of all columns, [K + 1][N]; NT is 1; and the K terms of a sum, in their logical order, are cut
+ * into SLICES slices, whatever the layout and however many images there are. A work-group of LX × 1 × SLICES
+ * makes LX vectors of columns of MT rows; its slices meet in local memory and are added in ascending order.
  *
  * dense_pack    NDRange (K + 1, panels), TRANSPOSED 0: (panels, K + 1)
  * dense_gemm    NDRange (ceil(M/MT), panels), EDGE 1: (panels, ceil(M/MT)),
  *               SLICED 1: (panels, ceil(M/MT), SLICES), local size (LX, 1, SLICES)
  *               c[m][n] = bias[n] + Σ_k a[m][k]·b[k][n]
  * dense_bias    NDRange (O)                    db[o] = Σ_n dy[n][o]
- * Neighbours in the first dimension share a panel, or where the result or the weights are rows, these.
+ * Neighbours in the first dimension share a panel, or where the result or the weights are rows, these; with
+ * SLICED 1 they share rows of a, and read neighbouring columns.
  *
  * K MT NT V O I SLICED LX SLICES; TRANSPOSED 1: packed from w[n][k] (forward), 0: from w[k][n]; BIAS: in
  * front of the sums.
@@ -123,11 +124,11 @@ __attribute__((reqd_work_group_size(LX, 1, SLICES)))
 #endif
 __kernel void
 dense_gemm(__global float *restrict c, __global const float *restrict a,
-                         __global const float *restrict b,
+           __global const float *restrict b,
 #if MASK
-                         __global const float *restrict mask,
+           __global const float *restrict mask,
 #endif
-                         int rows, int images)
+           int rows, int images)
 {
     const int m0 = (int)get_global_id(EDGE || SLICED) * MT;
     const int wanted = (int)get_global_id(!(EDGE || SLICED)) * PANEL;
@@ -142,8 +143,8 @@ dense_gemm(__global float *restrict c, __global const float *restrict a,
     if (m0 >= rows || n0 >= N)
         return;
 #endif
-    const int terms = EDGE ? images : A_C, first = slice * ((terms + SLICES - 1) / SLICES);
-    const int last = min(first + (terms + SLICES - 1) / SLICES, terms);
+    const int first = slice * ((K + SLICES - 1) / SLICES);
+    const int last = min(first + (K + SLICES - 1) / SLICES, EDGE ? images : K);
 #pragma unroll
     for (int i = 0; i < MT; i++)
         row[i] = EDGE ? INPUT(A, min(m0 + i, rows - 1), 0, 0) : (size_t)min(m0 + i, rows - 1) * ROW(A);
@@ -166,9 +167,22 @@ dense_gemm(__global float *restrict c, __global const float *restrict a,
 #if EDGE
     for (int k = first; k < last; k++)
         add_term(acc, a + (size_t)k * ROW(A), row, b + (size_t)k * ROW(B), column);
+#elif SLICED
+    int x = first % A_W, y = first / A_W % A_H, channel = first / HW(A);
+    b += PACKED(first, n0);
+    for (int k = first; k < last; k++, b += STEP) {
+        add_term(acc, a + INPUT(A, channel, y, x), row, b, column);
+        if (++x == A_W) {
+            x = 0;
+            if (++y == A_H) {
+                y = 0;
+                channel++;
+            }
+        }
+    }
 #else
-    b += PACKED(first * HW(A), n0);
-    for (int channel = first; channel < last; channel++)
+    b += PACKED(0, n0);
+    for (int channel = 0; channel < A_C; channel++)
         for (int y = 0; y < A_H; y++)
             for (int x = 0; x < A_W; x++, b += STEP)
                 add_term(acc, a + INPUT(A, channel, y, x), row, b, column);

@@ -19,7 +19,7 @@ struct tile {
     int mt, nt, lx, slices;
 };
 
-/* rows × vectors of columns, each a sum whose outermost loop has `terms` steps. */
+/* rows × vectors of columns, each a sum of `terms`. */
 static struct tile choose_tile(const struct op_desc *desc, enum op_pass pass, const struct clr_device *device,
                                int block, int rows, int vectors, int terms)
 {
@@ -99,12 +99,16 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     struct ocl_kernel **const kernels[] = {&p->pack, &p->gemm, &self->bias};
     const bool wanted[] = {!b, true, b && op->desc.bias}, forward = p == &self->forward;
     const int v = op->block, vectors = columns(b ? b : c) / v;
-    const struct tile t = choose_tile(&op->desc,
-                                      b         ? OP_BACKWARD_WEIGHTS
-                                      : forward ? OP_FORWARD
-                                                : OP_BACKWARD_DATA,
-                                      ocl_device(op->ctx), v, b ? self->outputs : op->desc.x.n, vectors,
-                                      b ? op->desc.x.n : a->shape.c);
+    const struct tile t =
+        choose_tile(&op->desc,
+                    b         ? OP_BACKWARD_WEIGHTS
+                    : forward ? OP_FORWARD
+                              : OP_BACKWARD_DATA,
+                    ocl_device(op->ctx), v, b ? self->outputs : op->desc.x.n,
+                    op_ceil(forward ? self->outputs : self->inputs, v), /* as many in every layout */
+                    b         ? op->desc.x.n
+                    : forward ? self->inputs
+                              : self->outputs);
     int rc = 0;
 
     p->tile = t;
@@ -133,6 +137,20 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     return rc;
 }
 
+/* "sliced 1×16, data 1×4, weights 2×8": rows of a tile, and slices. */
+static void describe(struct dense_op *self)
+{
+    static const char *const names[] = {"sliced", ", data", ", weights"};
+    const struct product *products[] = {&self->forward, &self->data, &self->weights};
+    struct str text = {0};
+
+    for (size_t i = 0; i < MEM_COUNT(products); i++)
+        if (products[i]->gemm)
+            str_append(&text, "%s %d×%d", names[i], products[i]->tile.mt, products[i]->tile.slices);
+    str_copy(self->head.variant, sizeof self->head.variant, str_text(&text));
+    str_clear(&text);
+}
+
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct dense_op *self = (struct dense_op *)op;
@@ -152,8 +170,8 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
                             op->desc.mask_dx ? &io->x : NULL, err);
     if (rc == 0 && backward)
         rc = create_product(&self->weights, self, "weight gradient", &io->dy, &io->x, NULL, NULL, err);
-    if (self->forward.tile.sliced)
-        str_copy(op->variant, sizeof op->variant, "sliced");
+    if (rc == 0 && self->forward.tile.sliced)
+        describe(self);
     return rc;
 }
 
