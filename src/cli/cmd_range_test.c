@@ -70,6 +70,8 @@ static struct advice advise(const struct run_options *o, const struct clr_range_
     if (!r->has_min && !r->has_max)
         return a;
     a.max_lr = r->has_max ? r->max_lr : r->diverged ? NAN : o->train.schedule.max_lr;
+    if (r->has_max && r->diverged && r->max_lr == r->diverged_lr / 2)
+        a.why_max = "half the rate at which the loss diverged";
     if (!r->has_max)
         a.why_max = "the end of the sweep, as the accuracy had not fallen";
     a.min_lr = r->has_min && r->min_lr < a.max_lr ? r->min_lr : a.max_lr / 4;

@@ -43,6 +43,7 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
 {
     const double chance = 1.0 / c->classes;
     double threshold;
+    char lower[256];
     bool fell;
     size_t top, first;
 
@@ -78,15 +79,17 @@ void suggest_range(struct clr_range_result *r, const struct range_curve *c)
         r->max_lr = c->diverged ? fmin(c->rates[top], c->diverged_lr / 2) : c->rates[top];
     if (r->has_max && r->min_lr > r->max_lr)
         r->has_min = false;
-    (void)snprintf(
-        r->explanation, sizeof r->explanation,
-        "min: %s the accuracy exceeds %.2f %% (baseline %.2f %% + 3 standard errors) and stays above%s; max: "
-        "%s%s",
-        first > 0 ? "the last rate before" : "already at the first rate measured,", 100 * threshold,
-        100 * r->baseline, first > 0 ? "" : " (the sweep starts too high to see where learning begins)",
-        fell          ? "the top of the curve, smoothed over three points, before it first falls by more "
-                        "than one point"
-        : c->diverged ? "the top of the curve"
-                      : "not found, the curve does not fall up to the end of the sweep",
-        c->diverged ? ", but at most half the rate at which the loss diverged" : "");
+    if (r->has_min)
+        (void)snprintf(
+            lower, sizeof lower,
+            "%s the accuracy exceeds %.2f %% (baseline %.2f %% + 3 standard errors) and stays above%s",
+            first > 0 ? "the last rate before" : "already at the first rate measured,", 100 * threshold,
+            100 * r->baseline, first > 0 ? "" : " (the sweep starts too high to see where learning begins)");
+    (void)snprintf(r->explanation, sizeof r->explanation, "min: %s; max: %s%s",
+                   r->has_min ? lower : "none, the net begins to learn above the upper bound",
+                   fell ? "the top of the curve, smoothed over three points, before it first falls by more "
+                          "than one point"
+                   : c->diverged ? "the top of the curve"
+                                 : "not found, the curve does not fall up to the end of the sweep",
+                   c->diverged ? ", but at most half the rate at which the loss diverged" : "");
 }

@@ -142,7 +142,11 @@ START_TEST(test_suggest__a_fall_close_to_a_divergence_is_no_bound)
     ck_assert_ptr_nonnull(strstr(r.explanation, "half the rate"));
     c.diverged_lr = 9;
     suggest_range(&r, &c);
-    ck_assert(r.has_max && r.max_lr == 4);
+    ck_assert(r.has_min && r.has_max && r.max_lr == 4);
+    c.diverged_lr = 1.5; /* half of it lies below the rate at which the net begins to learn */
+    suggest_range(&r, &c);
+    ck_assert(!r.has_min && r.has_max && r.max_lr == 0.75);
+    ck_assert_ptr_nonnull(strstr(r.explanation, "min: none"));
 }
 END_TEST
 
