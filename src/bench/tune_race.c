@@ -45,7 +45,7 @@ static size_t weight_count(const struct op_desc *d)
 
     if (g)
         return (size_t)g->oc * (size_t)(g->c / g->group) * (size_t)g->kh * (size_t)g->kw;
-    return d->kind == OP_DENSE ? (size_t)d->x.c * (size_t)d->y.c : 0;
+    return d->kind == OP_DENSE ? (size_t)d->x.c * (size_t)d->x.h * (size_t)d->x.w * (size_t)d->y.c : 0;
 }
 
 /* Layouts as a net would choose them if this operator were alone, and the memory for them. */

@@ -41,6 +41,20 @@ static struct tile choose_tile(const struct op_desc *desc, enum op_pass pass, co
     return t;
 }
 
+static int candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
+                      const struct clr_device *device, int block)
+{
+    static const struct op_variant all[] = {{"panels", {0}}, {"sliced", {0}}};
+    const int first = device->type == CLR_DEVICE_CPU ? 0 : 1, count = op_min(capacity, (int)MEM_COUNT(all));
+
+    (void)desc;
+    (void)pass;
+    (void)block;
+    for (int i = 0; i < count; i++)
+        out[i] = all[i == 0 ? first : 1 - first];
+    return count;
+}
+
 /* One use of the product: its kernels and what does not change from call to call. */
 struct product {
     struct ocl_kernel *pack, *gemm;
@@ -137,17 +151,26 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     return rc;
 }
 
-/* "sliced 1×16, data 1×4, weights 2×8": rows of a tile, and slices. */
+/* "sliced 1×16, data sliced 1×4, weights panels": rows of a tile, and slices; nothing on a CPU as it likes.
+ */
 static void describe(struct dense_op *self)
 {
-    static const char *const names[] = {"sliced", ", data", ", weights"};
+    static const char *const names[] = {"", ", data ", ", weights "};
     const struct product *products[] = {&self->forward, &self->data, &self->weights};
+    bool sliced = false;
     struct str text = {0};
 
-    for (size_t i = 0; i < MEM_COUNT(products); i++)
-        if (products[i]->gemm)
-            str_append(&text, "%s %d×%d", names[i], products[i]->tile.mt, products[i]->tile.slices);
-    str_copy(self->head.variant, sizeof self->head.variant, str_text(&text));
+    for (size_t i = 0; i < MEM_COUNT(products); i++) {
+        const struct tile *t = &products[i]->tile;
+        if (!products[i]->gemm)
+            continue;
+        sliced = sliced || t->sliced;
+        if (t->sliced)
+            str_append(&text, "%ssliced %d×%d", names[i], t->mt, t->slices);
+        else
+            str_append(&text, "%spanels", names[i]);
+    }
+    str_copy(self->head.variant, sizeof self->head.variant, sliced ? str_text(&text) : "panels");
     str_clear(&text);
 }
 
@@ -170,7 +193,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
                             op->desc.mask_dx ? &io->x : NULL, err);
     if (rc == 0 && backward)
         rc = create_product(&self->weights, self, "weight gradient", &io->dy, &io->x, NULL, NULL, err);
-    if (rc == 0 && self->forward.tile.sliced)
+    if (rc == 0)
         describe(self);
     return rc;
 }
@@ -211,32 +234,53 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
                                 io->batch, err);
 }
 
-static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+static int backward_data(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct dense_op *self = (struct dense_op *)op;
+    int rc;
+
+    if (!io->dx.mem)
+        return 0;
+    rc = run_pack(&self->data, op, io, err);
+    return rc < 0 ? rc
+                  : run_product(&self->data, op, io->dx.mem, io->dy.mem, io->workspace, io->x.mem, io->batch,
+                                io->batch, err);
+}
+
+static int backward_weights(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct dense_op *self = (struct dense_op *)op;
     const struct ocl_arg bias[] = {OCL_MEM(io->db), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
     const size_t outputs[3] = {(size_t)self->outputs, 1, 1};
-    int rc = 0;
+    int rc =
+        run_product(&self->weights, op, io->dw, io->dy.mem, io->x.mem, NULL, self->outputs, io->batch, err);
 
-    if (io->dx.mem) {
-        rc = run_pack(&self->data, op, io, err);
-        if (rc == 0)
-            rc = run_product(&self->data, op, io->dx.mem, io->dy.mem, io->workspace, io->x.mem, io->batch,
-                             io->batch, err);
-    }
-    if (rc == 0)
-        rc = run_product(&self->weights, op, io->dw, io->dy.mem, io->x.mem, NULL, self->outputs, io->batch,
-                         err);
-    if (rc == 0 && self->bias)
-        rc = op_launch(op, self->bias, self->bias_label, outputs, bias, MEM_COUNT(bias), err);
-    return rc;
+    return rc < 0 || !self->bias
+               ? rc
+               : op_launch(op, self->bias, self->bias_label, outputs, bias, MEM_COUNT(bias), err);
+}
+
+static int run(struct op *op, enum op_pass pass, const struct op_io *io, struct clr_error *err)
+{
+    return pass == OP_FORWARD         ? forward(op, io, err)
+           : pass == OP_BACKWARD_DATA ? backward_data(op, io, err)
+                                      : backward_weights(op, io, err);
+}
+
+static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    int rc = backward_data(op, io, err);
+
+    return rc < 0 ? rc : backward_weights(op, io, err);
 }
 
 const struct op_class op_dense = {
     .name = "dense",
     .size = sizeof(struct dense_op),
     .plan = plan,
+    .candidates = candidates,
     .create = create,
     .forward = forward,
     .backward = backward,
+    .run = run,
 };

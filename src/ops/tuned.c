@@ -78,7 +78,8 @@ bool op_tune_key(struct tunedb_key *out, const struct op_desc *desc, enum op_pas
         break;
     case OP_DENSE:
         (void)snprintf(key.operator, sizeof key.operator, "%s %s, block %d", kind, name, block);
-        (void)snprintf(key.shape, sizeof key.shape, "%d to %d, batch %d", desc->x.c, desc->y.c, desc->x.n);
+        (void)snprintf(key.shape, sizeof key.shape, "%d to %d, batch %d", desc->x.c * desc->x.h * desc->x.w,
+                       desc->y.c, desc->x.n);
         break;
     default:
         return false;

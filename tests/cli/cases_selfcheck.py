@@ -74,6 +74,22 @@ def a_wrong_variant_is_refused_by_name():
 
 
 @case
+def a_wrong_dense_layer_is_done_another_way():
+    device()
+    wrong = lie("#define STEP         PANEL", "#define STEP         1", fresh("home"))
+    out, again = fresh("run"), fresh("run")
+    result = clr(*small(out, norm=False), env=wrong)
+    if "wrong" not in result.err:
+        skip("dense layers are not done in panels on this device")
+    expect(result, 0, ["^test accuracy"],
+           ["warning: .* computes the forward of layer 'ip' wrong with variant 'panels'",
+            "warning: .* computes the data gradient of layer 'ip' wrong with variant 'panels'"])
+    check("sliced" in str(variants(out)), f"{variants(out)}")
+    result = expect(clr(*small(again, norm=False), env=wrong), 0)
+    check("wrong" not in result.err and variants(again) == variants(out), f"{result}")
+
+
+@case
 def a_wrong_layer_without_another_way_is_no_device_to_train_on():
     device()
     home, out = fresh("home"), fresh("run")
