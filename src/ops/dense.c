@@ -151,14 +151,13 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     return rc;
 }
 
-/* "sliced 1×16, data sliced 1×4, weights panels": rows of a tile, and slices; nothing on a CPU as it likes.
- */
+/* "sliced 1×16, data sliced 1×4, weights panels": rows of a tile, and slices; or "panels" for all. */
 static void describe(struct dense_op *self)
 {
     static const char *const names[] = {"", ", data ", ", weights "};
     const struct product *products[] = {&self->forward, &self->data, &self->weights};
+    char texts[MEM_COUNT(products)][40] = {""};
     bool sliced = false;
-    struct str text = {0};
 
     for (size_t i = 0; i < MEM_COUNT(products); i++) {
         const struct tile *t = &products[i]->tile;
@@ -166,12 +165,14 @@ static void describe(struct dense_op *self)
             continue;
         sliced = sliced || t->sliced;
         if (t->sliced)
-            str_append(&text, "%ssliced %d×%d", names[i], t->mt, t->slices);
+            (void)snprintf(texts[i], sizeof texts[i], "%ssliced %d×%d", names[i], t->mt, t->slices);
         else
-            str_append(&text, "%spanels", names[i]);
+            (void)snprintf(texts[i], sizeof texts[i], "%spanels", names[i]);
     }
-    str_copy(self->head.variant, sizeof self->head.variant, sliced ? str_text(&text) : "panels");
-    str_clear(&text);
+    if (sliced)
+        (void)snprintf(self->head.variant, sizeof self->head.variant, "%s%s%s", texts[0], texts[1], texts[2]);
+    else
+        str_copy(self->head.variant, sizeof self->head.variant, "panels");
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
