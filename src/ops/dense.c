@@ -113,21 +113,17 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     struct ocl_kernel **const kernels[] = {&p->pack, &p->gemm, &self->bias};
     const bool wanted[] = {!b, true, b && op->desc.bias}, forward = p == &self->forward;
     const int v = op->block, vectors = columns(b ? b : c) / v;
+    const enum op_pass pass = b ? OP_BACKWARD_WEIGHTS : forward ? OP_FORWARD : OP_BACKWARD_DATA;
+    const int terms = b ? op->desc.x.n : forward ? self->inputs : self->outputs;
     const struct tile t =
-        choose_tile(&op->desc,
-                    b         ? OP_BACKWARD_WEIGHTS
-                    : forward ? OP_FORWARD
-                              : OP_BACKWARD_DATA,
-                    ocl_device(op->ctx), v, b ? self->outputs : op->desc.x.n,
+        choose_tile(&op->desc, pass, ocl_device(op->ctx), v, b ? self->outputs : op->desc.x.n,
                     op_ceil(forward ? self->outputs : self->inputs, v), /* as many in every layout */
-                    b         ? op->desc.x.n
-                    : forward ? self->inputs
-                              : self->outputs);
+                    terms);
     int rc = 0;
 
     p->tile = t;
     p->panels = op_ceil(vectors, t.nt);
-    p->k = b ? op->desc.x.n : forward ? self->inputs : self->outputs;
+    p->k = terms;
     p->mask = mask != NULL;
     (void)snprintf(p->label, sizeof p->label, "%s %s", op->desc.label, what);
     (void)snprintf(p->pack_label, sizeof p->pack_label, "%s %s weights", op->desc.label, what);
