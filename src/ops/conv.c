@@ -127,20 +127,13 @@ static int conv_candidates(struct op_variant *out, int capacity, const struct op
     return count;
 }
 
-/* "direct 5×2, data direct 5×2, weights direct 5×1×2" */
 static void describe_passes(struct conv_op *self)
 {
-    static const char *const names[OP_PASS_COUNT] = {"", ", data ", ", weights "};
-    char *out = self->head.variant;
-    size_t at = 0, size = sizeof self->head.variant;
-
-    for (int pass = 0; pass < OP_PASS_COUNT && at < size; pass++)
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
         if (self->state[pass]) {
             char text[48];
-            int n;
             self->row[pass]->describe(self->state[pass], text, sizeof text);
-            n = snprintf(out + at, size - at, "%s%s", names[pass], text);
-            at += n > 0 ? (size_t)n : 0;
+            op_add_variant(&self->head, (enum op_pass)pass, text);
         }
 }
 

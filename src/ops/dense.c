@@ -150,25 +150,21 @@ static int create_product(struct product *p, struct dense_op *self, const char *
 /* "sliced 1×16, data sliced 1×4, weights panels": rows of a tile, and slices; or "panels" for all. */
 static void describe(struct dense_op *self)
 {
-    static const char *const names[] = {"", ", data ", ", weights "};
-    const struct product *products[] = {&self->forward, &self->data, &self->weights};
-    char texts[MEM_COUNT(products)][40] = {""};
+    const struct product *products[OP_PASS_COUNT] = {[OP_FORWARD] = &self->forward,
+                                                     [OP_BACKWARD_DATA] = &self->data,
+                                                     [OP_BACKWARD_WEIGHTS] = &self->weights};
     bool sliced = false;
 
-    for (size_t i = 0; i < MEM_COUNT(products); i++) {
-        const struct tile *t = &products[i]->tile;
-        if (!products[i]->gemm)
-            continue;
-        sliced = sliced || t->sliced;
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
+        sliced = sliced || products[pass]->tile.sliced;
+    for (int pass = 0; pass < (sliced ? OP_PASS_COUNT : 1); pass++) {
+        const struct tile *t = &products[pass]->tile;
+        char text[40] = "panels";
         if (t->sliced)
-            (void)snprintf(texts[i], sizeof texts[i], "%ssliced %d×%d", names[i], t->mt, t->slices);
-        else
-            (void)snprintf(texts[i], sizeof texts[i], "%spanels", names[i]);
+            (void)snprintf(text, sizeof text, "sliced %d×%d", t->mt, t->slices);
+        if (products[pass]->gemm)
+            op_add_variant(&self->head, (enum op_pass)pass, text);
     }
-    if (sliced)
-        (void)snprintf(self->head.variant, sizeof self->head.variant, "%s%s%s", texts[0], texts[1], texts[2]);
-    else
-        str_copy(self->head.variant, sizeof self->head.variant, "panels");
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)

@@ -164,6 +164,14 @@ int op_kernel(struct op *op, struct ocl_kernel **out, const char *file, struct s
     return rc;
 }
 
+void op_add_variant(struct op *op, enum op_pass pass, const char *text)
+{
+    static const char *const names[OP_PASS_COUNT] = {"", ", data ", ", weights "};
+    const size_t at = strlen(op->variant);
+
+    (void)snprintf(op->variant + at, sizeof op->variant - at, "%s%s", names[pass], text);
+}
+
 int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const size_t global[3],
               const struct ocl_arg *args, size_t arg_count, struct clr_error *err)
 {

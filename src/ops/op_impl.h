@@ -38,6 +38,9 @@ extern const struct op_class op_conv, op_conv_pool, op_pool, op_relu, op_lrn, op
 int op_kernel(struct op *op, struct ocl_kernel **out, const char *file, struct str *options, const char *name,
               struct clr_error *err);
 
+/* What does a pass, behind what is there already: "direct 5×2, data gemm, weights direct 5×1×2". */
+void op_add_variant(struct op *op, enum op_pass pass, const char *text);
+
 /* Enqueue with the operator's context. */
 int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const size_t global[3],
               const struct ocl_arg *args, size_t arg_count, struct clr_error *err);
