@@ -144,7 +144,7 @@ static int add_option(struct lab_run *run, size_t *first, const struct prototxt 
     if (run->option_count == LAB_ARGUMENTS)
         return pt_error(doc, f, err, "more than %d options", LAB_ARGUMENTS);
     o = &run->options[run->option_count++];
-    o->line = f->line;
+    *o = (struct lab_option){.line = f->line}; /* a dropped flag's place is not empty */
     rc = str_duplicate(&o->name, name, err);
     if (rc == 0 && (f->quoted || strcmp(f->text, "true") != 0))
         rc = str_duplicate(&o->value, f->text, err);

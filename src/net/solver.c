@@ -282,6 +282,9 @@ static int read_net(struct reading *in)
         return rc;
     if ((net != NULL) == (train != NULL))
         return pt_error(in->r.doc, in->r.message, in->err, "give 'net', or else 'train_net'");
+    if (!(net ? net : train)[0])
+        return pt_error(in->r.doc, place_of(in, net ? "net" : "train_net"), in->err,
+                        "'%s' is empty; it takes a net's name or file", net ? "net" : "train_net");
     if (test && strcmp(test, net ? net : train) != 0)
         return pt_error(
             in->r.doc, place_of(in, "test_net"), in->err,

@@ -143,6 +143,7 @@ def solver_refuses():
             ("momentum: 0.9", 'regularization_type: "L3"', "'regularization_type' is 'L3'"),
             ("max_iter: 20", "max_iter: -1", "'max_iter' is '-1'"),
             ("net:", "test_net:", "give 'net', or else 'train_net'"),
+            ("net:", "train_net: '' #", "'train_net' is empty; it takes a net's name or file"),
             ("net:", "test_net: 'b' net:", "'test_net' is another file"),
             ("base_lr: 0.01", "base_lr: nan", "'base_lr' is 'nan'"),
             ("base_lr: 0.01", "base_lr: 0.01 base_lr: 0.02", "'base_lr'.*twice")):

@@ -93,6 +93,19 @@ START_TEST(test_lab__a_file_is_read)
 }
 END_TEST
 
+/* An option that comes after a dropped one takes its place, and nothing of what was there. */
+START_TEST(test_lab__a_dropped_flag_leaves_nothing)
+{
+    ck_assert_int_eq(load("name: 'x' seed: 1 options { keep_minima: true net: 'quick' }\n"
+                          "run { name: 'a' keep_minima: false three_phase: true }\n"),
+                     0);
+    ck_assert_uint_eq(g_e->runs[0].option_count, 2);
+    expect_option(&g_e->runs[0], 0, "net", "quick");
+    expect_option(&g_e->runs[0], 1, "three-phase", NULL);
+    drop();
+}
+END_TEST
+
 START_TEST(test_lab__the_built_in_ones_are_read)
 {
     size_t count = 0;
@@ -322,6 +335,7 @@ int main(void)
     TCase *all = tcase_create("all");
 
     tcase_add_test(all, test_lab__a_file_is_read);
+    tcase_add_test(all, test_lab__a_dropped_flag_leaves_nothing);
     tcase_add_test(all, test_lab__the_built_in_ones_are_read);
     tcase_add_test(all, test_lab__what_is_wrong_is_said);
     tcase_add_test(all, test_lab__more_options_than_fit_are_refused);
