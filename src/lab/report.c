@@ -27,6 +27,7 @@ struct report {
     struct cell *cells; /* runs × their seeds; range tests have none */
     size_t cell_count;
     struct runs runs;
+    const char *clock;  /* the device whose times are told; NULL: there is but one */
     struct str made_on; /* devices and programs, one a line */
 };
 
@@ -109,6 +110,8 @@ static int read_all(struct report *r, const char *dir, const enum lab_state *sta
     }
     if (rc == 0 && finished > 0)
         rc = runs_read(&r->runs, (const char *const *)folders, finished, "history.csv", err);
+    if (rc == 0 && finished > 0)
+        r->clock = runs_clock(&r->runs);
     for (size_t i = 0, k = 0; i < r->cell_count && rc == 0; i++)
         if (r->cells[i].state == LAB_FINISHED)
             r->cells[i].read = &r->runs.run[k++];
@@ -258,7 +261,7 @@ static void append_time(struct str *out, const struct cell *cells, size_t count)
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (cells[i].read && !isnan(cells[i].seconds)) {
+        if (cells[i].read && cells[i].read->timed && !isnan(cells[i].seconds)) {
             sum += cells[i].seconds;
             n++;
         }
@@ -335,7 +338,7 @@ static void write_table(struct str *out, const struct report *r)
 }
 
 /* "Accuracy is measured on …" where all runs agree. */
-static void append_measured_on(struct str *out, const struct runs *runs)
+static void append_measured_on(struct str *out, const struct runs *runs, const char *clock)
 {
     size_t held_out = 0;
 
@@ -346,8 +349,10 @@ static void append_measured_on(struct str *out, const struct runs *runs)
                : held_out == runs->count
                    ? "training images that were held out"
                    : "the test set, or on held-out training images where --validation says so");
-    str_append(out, "\"75 %% after\": the first evaluation at which the mean had reached it. "
-                    "Time: of one run, with its evaluations.\n");
+    str_append(out,
+               "\"75 %% after\": the first evaluation at which the mean had reached it. "
+               "Time: of one run%s%s, with its evaluations.\n",
+               clock ? " on " : "", clock ? clock : "");
 }
 
 static void write_page(struct str *out, const struct report *r, const char *table)
@@ -359,7 +364,7 @@ static void write_page(struct str *out, const struct report *r, const char *tabl
     if (e->about[0])
         str_append(out, "%s\n\n", e->about);
     str_append(out, "%s\n", table);
-    append_measured_on(out, &r->runs);
+    append_measured_on(out, &r->runs, r->clock);
     for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
         str_append(out, "%s%.*s", line == str_text(&r->made_on) ? "\nMade on: " : "; ", (int)(end - line),
                    line);

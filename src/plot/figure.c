@@ -19,7 +19,8 @@
 /* What a curve of accuracies is drawn over. */
 struct over {
     enum { OVER_ITERATIONS, OVER_RATES, OVER_TIME } what;
-    double unit; /* of OVER_TIME: in seconds */
+    double unit;             /* of OVER_TIME: in seconds */
+    char clock[RUNS_DEVICE]; /* of OVER_TIME: the device whose times they are; "" where there is but one */
 };
 
 /* ---- curves of repeats ---- */
@@ -85,7 +86,8 @@ static size_t group_size(const struct runs *runs, size_t group, const struct run
     return n;
 }
 
-/* Where that iteration lies on the x axis: at the mean of the times at which the group's runs got there. */
+/* Where that iteration lies on the x axis: at the mean of the times at which the group's timed runs got
+ * there. */
 static double place(const struct runs *runs, size_t group, const struct over *over, double iteration)
 {
     double seconds = 0.0;
@@ -94,7 +96,7 @@ static double place(const struct runs *runs, size_t group, const struct over *ov
     if (over->what != OVER_TIME)
         return iteration;
     for (size_t i = 0; i < runs->count; i++) {
-        if (runs->run[i].group == group) {
+        if (runs->run[i].group == group && runs->run[i].timed) {
             seconds += runs_seconds(&runs->run[i], iteration);
             n++;
         }
@@ -282,16 +284,22 @@ static int cut_below(struct chart_panel *panel, double floor, struct clr_error *
     return 0;
 }
 
-/* The time of the longest run decides in what it is told. */
+/* The time of the longest run decides in what it is told. Times of different devices are no axis: those of
+ * one are told, and the title says of which. */
 static int prepare_time(struct chart *chart, struct over *over, struct runs *runs, struct clr_error *err)
 {
+    const char *clock = runs_clock(runs);
     double longest = 0.0;
-    int rc = runs_read_times(runs, err);
+    int rc;
+
+    str_copy(over->clock, sizeof over->clock, clock ? clock : "");
+    rc = runs_read_times(runs, err);
 
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < runs->count; i++)
-        longest = fmax(longest, runs_seconds(&runs->run[i], INFINITY));
+        if (runs->run[i].timed)
+            longest = fmax(longest, runs_seconds(&runs->run[i], INFINITY));
     over->what = OVER_TIME;
     over->unit = longest <= 120 ? 1 : longest <= 7200 ? 60 : 3600;
     chart->x_label = longest <= 120    ? "time, with evaluations (s)"
@@ -372,10 +380,10 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
     struct runs runs = {0};
     int rc = runs_read(&runs, inputs, count, "history.csv", err);
 
-    if (rc == 0 && options && options->over == CLR_PLOT_OVER_TIME)
-        rc = prepare_time(&chart, &over, &runs, err);
     if (rc == 0 && options && options->names)
         name_groups(&runs, options);
+    if (rc == 0 && options && options->over == CLR_PLOT_OVER_TIME)
+        rc = prepare_time(&chart, &over, &runs, err);
     if (rc == 0)
         rc = add_groups(&chart, &runs, &over, err);
     if (rc == 0 && options && options->rates)
@@ -387,7 +395,8 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
         rc = cut_below(&chart.panels[0], options->y_min, err);
     if (rc < 0)
         goto out;
-    str_copy(chart.title, sizeof chart.title, common_topic(&runs));
+    (void)snprintf(chart.title, sizeof chart.title, "%s%s%s", common_topic(&runs),
+                   over.clock[0] ? ", times on " : "", over.clock);
     *out = chart;
     memset(&chart, 0, sizeof chart);
 out:

@@ -138,6 +138,24 @@ static void describe_topic(char *out, size_t size, const json_t *settings)
         (void)snprintf(out, size, "%s on %s", net_name, data_name);
 }
 
+static const char several[] = "several devices";
+
+/* "device" is the last one; each time that the run went on, "resumed" has the one before and the one after.
+ */
+static void read_device(struct run *run, const json_t *json)
+{
+    static const char *const keys[] = {"device_before", "device"};
+    const char *name = json_string_value(json_object_get(json_object_get(json, "device"), "name"));
+    const json_t *resumed = json_object_get(json, "resumed");
+
+    str_copy(run->device, sizeof run->device, name ? name : "");
+    for (size_t i = 0; name && i < 2 * json_array_size(resumed); i++) {
+        const char *other = json_string_value(json_object_get(json_array_get(resumed, i / 2), keys[i % 2]));
+        if (other && strcmp(other, name) != 0)
+            str_copy(run->device, sizeof run->device, several);
+    }
+}
+
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)
 {
     json_t *json = NULL, *settings, *seed;
@@ -151,6 +169,7 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     rc = read_json(&json, path, err);
     if (rc < 0)
         goto out;
+    read_device(run, json);
     settings = json_object_get(json, "settings");
     if (!json_is_object(settings))
         goto out;
@@ -429,12 +448,75 @@ static int read_times(struct run *run, struct clr_error *err)
     return rc;
 }
 
+const char *runs_clock(struct runs *runs)
+{
+    const char *clock = runs->run[0].device;
+    size_t most = 0, timed = 0;
+
+    for (size_t i = 0; i < runs->count; i++) {
+        size_t n = 0;
+        for (size_t k = 0; k < runs->count; k++)
+            n += strcmp(runs->run[k].device, runs->run[i].device) == 0;
+        if (n > most && strcmp(runs->run[i].device, several) != 0) {
+            most = n;
+            clock = runs->run[i].device;
+        }
+    }
+    for (size_t i = 0; i < runs->count; i++) {
+        runs->run[i].timed = strcmp(runs->run[i].device, clock) == 0;
+        timed += runs->run[i].timed;
+    }
+    return timed < runs->count || strcmp(clock, several) == 0 ? clock : NULL;
+}
+
+static void clear_run(struct run *r)
+{
+    free(r->csv_path);
+    free(r->folder);
+    free(r->seed);
+    json_decref(r->settings);
+    csv_clear(&r->table);
+    csv_clear(&r->times);
+}
+
+static bool is_timed(const struct runs *runs, size_t group)
+{
+    for (size_t i = 0; i < runs->count; i++)
+        if (runs->run[i].group == group && runs->run[i].timed)
+            return true;
+    return false;
+}
+
+/* Keep the groups that have times, and number them anew. */
+static void drop_untimed(struct runs *runs)
+{
+    size_t kept = 0, groups = 0;
+
+    for (size_t g = 0; g < runs->groups; g++) {
+        const bool timed = is_timed(runs, g);
+        for (size_t i = 0; i < runs->count; i++)
+            if (runs->run[i].group == g)
+                runs->run[i].group = timed ? groups : SIZE_MAX;
+        groups += timed;
+    }
+    for (size_t i = 0; i < runs->count; i++) {
+        if (runs->run[i].group == SIZE_MAX)
+            clear_run(&runs->run[i]);
+        else
+            runs->run[kept++] = runs->run[i];
+    }
+    runs->count = kept;
+    runs->groups = groups;
+}
+
 int runs_read_times(struct runs *runs, struct clr_error *err)
 {
     int rc = 0;
 
+    drop_untimed(runs);
     for (size_t i = 0; i < runs->count && rc == 0; i++)
-        rc = read_times(&runs->run[i], err);
+        if (runs->run[i].timed)
+            rc = read_times(&runs->run[i], err);
     return rc;
 }
 
@@ -455,15 +537,8 @@ double runs_seconds(const struct run *run, double iteration)
 
 void runs_clear(struct runs *runs)
 {
-    for (size_t i = 0; runs->run && i < runs->count; i++) {
-        struct run *r = &runs->run[i];
-        free(r->csv_path);
-        free(r->folder);
-        free(r->seed);
-        json_decref(r->settings);
-        csv_clear(&r->table);
-        csv_clear(&r->times);
-    }
+    for (size_t i = 0; runs->run && i < runs->count; i++)
+        clear_run(&runs->run[i]);
     free(runs->run);
     memset(runs, 0, sizeof *runs);
 }

@@ -9,21 +9,24 @@
 
 #include "base/csv.h"
 
-#define RUNS_LABEL 160
+#define RUNS_LABEL  160
+#define RUNS_DEVICE 80
 
 /* Columns of history.csv and range.csv. */
 enum runs_column { RUNS_ITERATION, RUNS_TRN_LOSS, RUNS_LR, RUNS_VAL_LOSS, RUNS_VAL_ACC, RUNS_COLUMNS };
 
 struct run {
     char *csv_path;
-    char *folder;           /* NULL: a file was named */
-    char name[RUNS_LABEL];  /* of the folder or file */
-    char label[RUNS_LABEL]; /* policy and rates from run.json, with the topic where topics differ; else the
-                               name */
-    char topic[RUNS_LABEL]; /* "quick on cifar10", or "" where run.json does not say */
-    bool known;             /* run.json told settings */
-    bool held_out;          /* accuracy on held-out training images rather than the test set */
-    bool has_min, has_max;  /* range.json's bounds */
+    char *folder;             /* NULL: a file was named */
+    char name[RUNS_LABEL];    /* of the folder or file */
+    char label[RUNS_LABEL];   /* policy and rates from run.json, with the topic where topics differ; else the
+                                 name */
+    char topic[RUNS_LABEL];   /* "quick on cifar10", or "" where run.json does not say */
+    char device[RUNS_DEVICE]; /* of run.json; "several devices" where it went on on another; "" not known */
+    bool timed;               /* its times can be compared with the others': runs_read_times() */
+    bool known;               /* run.json told settings */
+    bool held_out;            /* accuracy on held-out training images rather than the test set */
+    bool has_min, has_max;    /* range.json's bounds */
     double min_lr, max_lr;
     struct csv table; /* at least one row; iterations ascending */
     struct csv times; /* of timing.csv: iteration, seconds; after runs_read_times() */
@@ -46,7 +49,16 @@ int runs_read(struct runs *out, const char *const *inputs, size_t count, const c
               struct clr_error *err);
 void runs_clear(struct runs *runs);
 
-/* Read the folders' timing.csv. CLR_EINPUT: "FILE:LINE: …"; a run that has none, or a shorter one. */
+/*
+ * The device whose times are told, and the runs that were made on it marked as timed: the one of most runs,
+ * the first of equals. NULL: all were made on one.
+ */
+const char *runs_clock(struct runs *runs);
+
+/*
+ * Read the timed runs' timing.csv, after runs_clock(); groups without a timed run are left out from then on.
+ * CLR_EINPUT: "FILE:LINE: …"; a run that has none, or a shorter one.
+ */
 int runs_read_times(struct runs *runs, struct clr_error *err);
 
 /* Seconds from the start of the run to the end of that iteration, between the rows on a straight line. */

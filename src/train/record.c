@@ -417,6 +417,11 @@ static const char *schedule_before(const struct record *r)
     return json_string_value(json_object_get(schedule, "description"));
 }
 
+static const char *device_before(const struct record *r)
+{
+    return json_string_value(json_object_get(json_object_get(r->before, "device"), "name"));
+}
+
 /* Where the run went on in other processes, oldest first. */
 static json_t *resumed_json(const struct record *r, const struct session *s)
 {
@@ -425,10 +430,11 @@ static json_t *resumed_json(const struct record *r, const struct session *s)
 
     if (!r->before)
         return list;
-    return json_append(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*}", "iteration",
-                                       integer(r->went_on_at), "when", r->started, "version", CLR_VERSION,
-                                       "git", CLR_GIT_ID, "device", s->o->device->name, "command",
-                                       s->o->command_line, "schedule_before", schedule_before(r)));
+    return json_append(list,
+                       json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "iteration",
+                                 integer(r->went_on_at), "when", r->started, "version", CLR_VERSION, "git",
+                                 CLR_GIT_ID, "device", s->o->device->name, "device_before", device_before(r),
+                                 "command", s->o->command_line, "schedule_before", schedule_before(r)));
 }
 
 static json_t *run_json(const struct record *r, const struct session *s, const char *status,

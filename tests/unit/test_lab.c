@@ -246,12 +246,9 @@ END_TEST
 
 /* ---- tables ---- */
 
-static void put_run(const char *dir, const struct lab_run *run, uint64_t seed, const char *rows,
-                    const char *seconds)
+static void put_run_on(const char *device, const char *dir, const struct lab_run *run, uint64_t seed,
+                       const char *rows, const char *seconds)
 {
-    static const char settings[] =
-        "{\"status\": \"finished\", \"version\": \"1\", \"git\": \"g\", \"device\": "
-        "{\"name\": \"D\", \"driver\": \"2\"}, \"settings\": {\"net\": \"n\"}}";
     char *folder = NULL, text[512];
 
     ck_assert_int_eq(lab_folder(&folder, dir, run, seed, NULL), 0);
@@ -259,8 +256,18 @@ static void put_run(const char *dir, const struct lab_run *run, uint64_t seed, c
     put(folder, "history.csv", text);
     (void)snprintf(text, sizeof text, "iteration,seconds\n1,0.5\n%s\n", seconds);
     put(folder, "timing.csv", text);
-    put(folder, "run.json", settings);
+    (void)snprintf(text, sizeof text,
+                   "{\"status\": \"finished\", \"version\": \"1\", \"git\": \"g\", \"device\": "
+                   "{\"name\": \"%s\", \"driver\": \"2\"}, \"settings\": {\"net\": \"n\"}}",
+                   device);
+    put(folder, "run.json", text);
     free(folder);
+}
+
+static void put_run(const char *dir, const struct lab_run *run, uint64_t seed, const char *rows,
+                    const char *seconds)
+{
+    put_run_on("D", dir, run, seed, rows, seconds);
 }
 
 static char *text_of(const char *dir, const char *name)
@@ -313,6 +320,35 @@ START_TEST(test_lab__the_tables_say_what_the_runs_came_to)
 }
 END_TEST
 
+/* A mean of two devices' times would be of none. */
+START_TEST(test_lab__times_are_of_one_device)
+{
+    const enum lab_state states[] = {LAB_FINISHED, LAB_FINISHED, LAB_FINISHED, LAB_FINISHED};
+    const char *dir = support_temp_dir(), *rows = "1,2,0.1,2,0.1\n2000,0.5,0.1,0.9,0.6\n";
+    char *table = NULL, *page;
+
+    ck_assert_int_eq(load("name: 'x' run { name: 'a' seed: [1, 2, 3] } run { name: 'b' seed: 1 }"), 0);
+    put_run_on("slow", dir, &g_e->runs[0], 1, rows, "2000,100");
+    put_run_on("fast", dir, &g_e->runs[0], 2, rows, "2000,10");
+    put_run_on("fast", dir, &g_e->runs[0], 3, rows, "2000,20");
+    put_run_on("slow", dir, &g_e->runs[1], 1, rows, "2000,110");
+    ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(strstr(table, "| 60.00 ± 0.00 | 100.0 s |\n") != NULL, "%s",
+                  table); /* the first of equals */
+    ck_assert_msg(strstr(table, "| 60.00 | 110.0 s |\n") != NULL, "%s", table);
+    free(table);
+    put_run_on("fast", dir, &g_e->runs[0], 1, rows, "2000,30");
+    ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(strstr(table, "| 60.00 ± 0.00 | 20.0 s |\n") != NULL, "%s", table);
+    ck_assert_msg(strstr(table, "| 60.00 | – |\n") != NULL, "%s", table);
+    page = text_of(dir, "results.md");
+    ck_assert_msg(strstr(page, "Time: of one run on fast, with its evaluations.") != NULL, "%s", page);
+    free(page);
+    free(table);
+    drop();
+}
+END_TEST
+
 START_TEST(test_lab__no_run_is_there_yet)
 {
     const enum lab_state states[] = {LAB_MISSING};
@@ -343,6 +379,7 @@ int main(void)
     tcase_add_test(all, test_lab__a_list_behind_a_dropped_flag_is_whole);
     tcase_add_test(all, test_lab__what_has_become_of_a_run);
     tcase_add_test(all, test_lab__the_tables_say_what_the_runs_came_to);
+    tcase_add_test(all, test_lab__times_are_of_one_device);
     tcase_add_test(all, test_lab__no_run_is_there_yet);
     suite_add_tcase(suite, all);
     return support_run(suite, true);

@@ -333,6 +333,47 @@ START_TEST(test_figure__over_time_with_rates_and_names)
 }
 END_TEST
 
+/* Seconds of one device are no seconds of another: the title says whose they are. */
+START_TEST(test_figure__over_time_of_several_devices)
+{
+    static const struct point points[] = {{100, 20}, {200, 40}};
+    static const char *const names[] = {"a", "a", "a", "lost", "b", "b"};
+    static const char *const of[] = {"CPU", "GPU", "GPU", "CPU", "GPU", "GPU"};
+    static const char *const how[] = {"", "", "",
+                                      "", "", "{\"device_before\": \"CPU\", \"device\": \"GPU\"}"};
+    static const char *const settings[] = {FIXED "\"seed\":1",      FIXED "\"seed\":2",
+                                           FIXED "\"seed\":3",      FIXED "\"x\":1",
+                                           TRIANGULAR "\"seed\":1", TRIANGULAR "\"seed\":2"};
+    const struct clr_plot_options o = {.over = CLR_PLOT_OVER_TIME, .names = names};
+    const char *base = support_temp_dir(), *inputs[6];
+    struct clr_error err = {0};
+    struct chart chart;
+    char text[1024];
+
+    for (int i = 0; i < 6; i++) {
+        const char folder[2] = {(char)('a' + i), '\0'};
+        inputs[i] = make_run(base, folder, points, 2, 0, settings[i]);
+        (void)snprintf(text, sizeof text,
+                       "{\"device\": {\"name\": \"%s\"}, \"resumed\": [%s], \"settings\": {%s}}", of[i],
+                       how[i], settings[i]);
+        write_text(inputs[i], "run.json", text);
+        if (i > 0 && i < 5) {
+            (void)snprintf(text, sizeof text, "iteration,seconds\n100,%d\n200,%d\n", 10 * i, 20 * i);
+            write_text(inputs[i], "timing.csv", text);
+        }
+    }
+    ck_assert_msg(figure_run(&chart, inputs, 6, &o, &err) == 0, "%s", err.message);
+    ck_assert_msg(strstr(chart.title, ", times on GPU") != NULL, "%s", chart.title);
+    ck_assert_uint_eq(chart.panels[0].series_count, 2);
+    ck_assert_str_eq(chart.panels[0].series[1].label, "b: triangular 0.0025…0.01, step size 2,000, 2 runs");
+    ck_assert(chart.panels[0].series[0].x[1] == 30 && chart.panels[0].series[1].x[1] == 80);
+    chart_clear(&chart);
+    ck_assert_msg(figure_run(&chart, inputs + 1, 2, &o, &err) == 0, "%s", err.message);
+    ck_assert_ptr_null(strstr(chart.title, "times on"));
+    chart_clear(&chart);
+}
+END_TEST
+
 START_TEST(test_figure__equal_accuracy_is_connected)
 {
     const char *inputs[8];
@@ -837,6 +878,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_figure__mean_and_band_of_repeats);
     tcase_add_test(tc, test_figure__repeats_are_averaged_where_all_were_evaluated);
     tcase_add_test(tc, test_figure__over_time_with_rates_and_names);
+    tcase_add_test(tc, test_figure__over_time_of_several_devices);
     tcase_add_test(tc, test_figure__equal_accuracy_is_connected);
     tcase_add_test(tc, test_figure__range_marks_bounds_on_the_right_axis);
     tcase_add_test(tc, test_figure__momentum_is_a_second_panel_where_it_moves);
