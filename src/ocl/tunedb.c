@@ -31,6 +31,8 @@ struct tunedb {
     size_t entry_count, entry_capacity;
     struct tunedb_failure *failures;
     size_t failure_count, failure_capacity;
+    struct tunedb_failure *avoided; /* by this process, whatever the file says */
+    size_t avoided_count, avoided_capacity;
     bool warned;
 };
 
@@ -277,6 +279,7 @@ void tunedb_close(struct tunedb *db)
     free(db->path);
     free(db->entries);
     free(db->failures);
+    free(db->avoided);
     free(db);
 }
 
@@ -345,13 +348,31 @@ const struct tunedb_entry *tunedb_nearest(const struct tunedb *db, const struct 
     return best;
 }
 
+static const struct tunedb_failure *find_failure(const struct tunedb_failure *list, size_t count,
+                                                 const struct tunedb_key *key, const char *variant)
+{
+    for (size_t i = 0; i < count; i++)
+        if (same_key(&list[i].key, key) && strcmp(list[i].variant, variant) == 0)
+            return &list[i];
+    return NULL;
+}
+
 const struct tunedb_failure *tunedb_failed(const struct tunedb *db, const struct tunedb_key *key,
                                            const char *variant)
 {
-    for (size_t i = 0; i < db->failure_count; i++)
-        if (same_key(&db->failures[i].key, key) && strcmp(db->failures[i].variant, variant) == 0)
-            return &db->failures[i];
-    return NULL;
+    const struct tunedb_failure *f = find_failure(db->failures, db->failure_count, key, variant);
+
+    return f ? f : find_failure(db->avoided, db->avoided_count, key, variant);
+}
+
+int tunedb_avoid(struct tunedb *db, const struct tunedb_failure *failure, struct clr_error *err)
+{
+    int rc = mem_grow(&db->avoided, &db->avoided_capacity, db->avoided_count + 1, sizeof *db->avoided,
+                      "what is wrong", err);
+
+    if (rc == 0)
+        db->avoided[db->avoided_count++] = *failure;
+    return rc;
 }
 
 /* ------------------------------------------------------------------ storing */

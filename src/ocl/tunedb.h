@@ -74,6 +74,9 @@ const struct tunedb_entry *tunedb_nearest(const struct tunedb *db, const struct 
 const struct tunedb_failure *tunedb_failed(const struct tunedb *db, const struct tunedb_key *key,
                                            const char *variant);
 
+/* From now on tunedb_failed() finds it, as long as *db lives, whether it can be stored or not. */
+int tunedb_avoid(struct tunedb *db, const struct tunedb_failure *failure, struct clr_error *err);
+
 /*
  * Add or replace one, stamped with the time, and write the file: under a lock, on top of what other processes
  * stored meanwhile. Makes the folder.

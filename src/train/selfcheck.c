@@ -309,6 +309,16 @@ static bool is_refused(const struct round *r, const struct tunedb_failure *f)
     return false;
 }
 
+/* What cannot be recorded is found out again the next time: no reason to fail. */
+static void keep_failure(const struct session *s, const struct tunedb_failure *failure)
+{
+    struct clr_error why = {0};
+
+    if (tunedb_store_failure(s->records, failure, &why) < 0)
+        log_line(CLR_LOG_WARNING, "that cannot be kept, and is found out again by the next run: %s",
+                 why.message);
+}
+
 /* Record the variant of a pass as wrong; *done: there may be another way. */
 static int refuse(bool *done, struct round *round, struct session *s, const struct graph_node *node,
                   enum op_pass pass, int block, const char *why, struct clr_error *err)
@@ -330,9 +340,10 @@ static int refuse(bool *done, struct round *round, struct session *s, const stru
     log_line(CLR_LOG_WARNING,
              "%s computes the %s of layer '%s' wrong with variant '%s' (%s): it is not used here again",
              s->o->device->name, op_pass_name(pass), node->desc.label, failure.variant, why);
-    rc = tunedb_store_failure(s->records, &failure, err);
+    rc = tunedb_avoid(s->records, &failure, err);
     if (rc < 0)
         return rc;
+    keep_failure(s, &failure);
     round->refused[round->count].key = failure.key;
     str_copy(round->refused[round->count++].variant, TUNEDB_VARIANT, failure.variant);
     *done = true;
@@ -488,16 +499,13 @@ static int check(bool *again, bool kept, struct session *s, struct clr_error *er
 /* Without the variants that the checkpoint was made with. */
 static int plan_anew(struct session *s, const struct checkpoint *from, struct clr_error *err)
 {
-    const struct clr_train_options *o = s->o;
-    const bool train = s->train_net != NULL;
     struct checkpoint without;
 
-    session_clear(s);
     if (!from)
-        return session_plan(s, o, train, NULL, err);
+        return session_plan_anew(s, NULL, err);
     without = *from;
     without.variants = NULL;
-    return session_plan(s, o, train, &without, err);
+    return session_plan_anew(s, &without, err);
 }
 
 int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr_error *err)

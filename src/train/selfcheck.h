@@ -8,7 +8,7 @@
  *
  * Where the device is wrong, every layer is verified by itself (ops/verify.h). Variants that are wrong are
  * said by name and recorded (ocl/tunedb.h), so that nobody takes them again, and the run goes on with the
- * next ones.
+ * next ones, also where there is no place for records.
  */
 #ifndef TRAIN_SELFCHECK_H
 #define TRAIN_SELFCHECK_H
@@ -21,8 +21,7 @@
  *
  * @param from  as in session_plan()
  * @return 0; CLR_EFAILED: a layer is wrong and there is no other way to do it, or the net is and no layer by
- *         itself, or the update is; else what session_plan(), session_start() and, where a variant is
- * refused, tunedb_store_failure() return: what cannot be recorded cannot be avoided
+ *         itself, or the update is; else what session_plan() and session_start() return
  */
 int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr_error *err);
 

@@ -170,7 +170,7 @@ static int keep_variants(struct session *s, const json_t *variants, struct clr_e
 static int tune_graphs(struct session *s, const struct checkpoint *from, struct clr_error *err)
 {
     const struct clr_device *device = s->o->device;
-    int rc = tunedb_open(&s->records, NULL, device, err);
+    int rc = s->records ? 0 : tunedb_open(&s->records, NULL, device, err);
 
     if (rc < 0)
         return rc;
@@ -242,12 +242,12 @@ static int sets_of(const struct clr_train_options *o, bool train)
     return !train ? 1 : optimizer_needs_squares(session_optimizer(o).kind) ? PARAMS_S + 1 : PARAMS_V + 1;
 }
 
-int session_plan(struct session *s, const struct clr_train_options *o, bool train,
-                 const struct checkpoint *from, struct clr_error *err)
+/* With the records that *s has, where it has some; all else of it is new. */
+static int plan(struct session *s, const struct clr_train_options *o, bool train,
+                const struct checkpoint *from, struct clr_error *err)
 {
     int rc;
 
-    memset(s, 0, sizeof *s);
     s->o = o;
     s->ocl.profile = o->profile;
     s->state.last_loss = s->state.untrained = NAN;
@@ -279,6 +279,25 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
     if (rc < 0)
         session_clear(s);
     return rc;
+}
+
+int session_plan(struct session *s, const struct clr_train_options *o, bool train,
+                 const struct checkpoint *from, struct clr_error *err)
+{
+    memset(s, 0, sizeof *s);
+    return plan(s, o, train, from, err);
+}
+
+int session_plan_anew(struct session *s, const struct checkpoint *from, struct clr_error *err)
+{
+    const struct clr_train_options *o = s->o;
+    const bool train = s->train_net != NULL;
+    struct tunedb *records = s->records;
+
+    s->records = NULL;
+    session_clear(s);
+    s->records = records;
+    return plan(s, o, train, from, err);
 }
 
 /* ------------------------------------------------------------------ starting */

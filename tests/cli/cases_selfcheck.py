@@ -74,6 +74,21 @@ def a_wrong_variant_is_refused_by_name():
 
 
 @case
+def a_wrong_variant_is_avoided_where_nothing_can_be_recorded():
+    device()
+    wrong, out = lie(*WINOGRAD, fresh("home")), fresh("run")
+    for nowhere in ({"XDG_DATA_HOME": "/dev/null"}, {"XDG_DATA_HOME": None, "HOME": None}):
+        out = fresh("run")
+        result = clr(*small(out), env=dict(wrong, **nowhere))
+        if "wrong" not in result.err:
+            skip("Winograd is not chosen on this device")
+        expect(result, 0, ["^test accuracy"],
+               ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd'",
+                "warning: that cannot be kept, and is found out again by the next run: .*"])
+        check("winograd" not in str(variants(out)), f"{variants(out)}")
+
+
+@case
 def a_wrong_dense_layer_is_done_another_way():
     device()
     wrong = lie("#define STEP         PANEL", "#define STEP         1", fresh("home"))

@@ -148,6 +148,14 @@ START_TEST(test_tune__merges_what_others_wrote)
     ck_assert_ptr_nonnull(tunedb_failed(b, &f.key, "direct 15x1"));
     ck_assert_str_eq(tunedb_failed(b, &f.key, "direct 15x1")->why, "crashed");
     ck_assert_ptr_null(tunedb_failed(b, &f.key, "direct 5x2"));
+    str_copy(f.variant, sizeof f.variant, "direct 5x2");
+    ck_assert_int_eq(tunedb_avoid(b, &f, NULL), 0);
+    store(b, &data);
+    ck_assert_ptr_nonnull(
+        tunedb_failed(b, &f.key, "direct 5x2")); /* still, though the file does not have it */
+    tunedb_close(b);
+    b = open_in(dir, &cpu);
+    ck_assert_ptr_null(tunedb_failed(b, &f.key, "direct 5x2"));
     tunedb_close(a);
     tunedb_close(b);
 }
