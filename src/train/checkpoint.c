@@ -111,12 +111,12 @@ static void remove_others(const char *dir, uint64_t newest)
 static char *head_text(const struct checkpoint *c, const struct fs_piece parts[PARTS])
 {
     json_t *root =
-        json_pack("{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:O, s:O, s:[I, I, I, I]}", "iteration",
+        json_pack("{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:s*, s:O, s:O, s:[I, I, I, I]}", "iteration",
                   (json_int_t)c->iteration, "epoch", (json_int_t)c->epoch, "place", c->place, "last_loss",
                   json_finite(c->last_loss), "untrained", json_finite(c->untrained), "seconds", c->seconds,
-                  "backoffs", c->backoffs, "back_at", (json_int_t)c->back_at, "made", c->made, "variants",
-                  c->variants, "sizes", (json_int_t)parts[0].size, (json_int_t)parts[1].size,
-                  (json_int_t)parts[2].size, (json_int_t)parts[3].size);
+                  "backoffs", c->backoffs, "back_at", (json_int_t)c->back_at, "schedule", c->schedule, "made",
+                  c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size,
+                  (json_int_t)parts[1].size, (json_int_t)parts[2].size, (json_int_t)parts[3].size);
     char *text = json_format(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 
     json_decref(root);
@@ -182,16 +182,18 @@ static bool read_head(struct checkpoint *c, const json_t *head)
     const json_t *iteration = json_object_get(head, "iteration"), *epoch = json_object_get(head, "epoch"),
                  *place = json_object_get(head, "place"), *loss = json_object_get(head, "last_loss"),
                  *seconds = json_object_get(head, "seconds"), *untrained = json_object_get(head, "untrained"),
-                 *backoffs = json_object_get(head, "backoffs"), /* both new: older checkpoints have none */
-                     *back_at = json_object_get(head, "back_at");
+                 *backoffs =
+                     json_object_get(head, "backoffs"), /* new: older checkpoints have none of three */
+                     *back_at = json_object_get(head, "back_at"),
+                 *schedule = json_object_get(head, "schedule");
 
     if (!is_count(iteration, UINT32_MAX / 2) || !is_count(epoch, UINT32_MAX) || !is_count(place, INT32_MAX) ||
         !(json_is_number(loss) || json_is_null(loss)) ||
         !(json_is_number(untrained) || json_is_null(untrained)) ||
         (backoffs && !is_count(backoffs, CLR_TRAIN_BACKOFFS)) ||
-        (back_at && !is_count(back_at, UINT32_MAX / 2)) || !json_is_number(seconds) ||
-        !(json_number_value(seconds) >= 0.0) || !json_is_object(json_object_get(head, "made")) ||
-        !json_is_object(json_object_get(head, "variants")))
+        (back_at && !is_count(back_at, UINT32_MAX / 2)) || (schedule && !json_is_string(schedule)) ||
+        !json_is_number(seconds) || !(json_number_value(seconds) >= 0.0) ||
+        !json_is_object(json_object_get(head, "made")) || !json_is_object(json_object_get(head, "variants")))
         return false;
     c->iteration = (uint64_t)json_integer_value(iteration);
     c->epoch = (uint32_t)json_integer_value(epoch);
@@ -248,6 +250,8 @@ static int read_body(struct checkpoint *c, const char *path, const char *body, s
     else if (!head || !read_head(c, head) ||
              !read_sizes(sizes, json_object_get(head, "sizes"), size - (size_t)(end + 1 - body)))
         rc = damaged(path, "its head is not what a checkpoint has", err);
+    if (rc == 0 && json_object_get(head, "schedule"))
+        rc = str_duplicate(&c->schedule, json_string_value(json_object_get(head, "schedule")), err);
     json_decref(head);
     if (rc < 0)
         return rc;
@@ -331,6 +335,7 @@ void checkpoint_clear(struct checkpoint *c)
     json_decref(c->made);
     json_decref(c->variants);
     safetensors_clear(&c->tensors);
+    free(c->schedule);
     free(c->history);
     free(c->losses);
     free(c->timing);

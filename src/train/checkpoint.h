@@ -5,8 +5,8 @@
  *     clr-cl checkpoint 1
  *     SHA-256 of all that follows the line's end, 64 hexadecimal digits
  *     {"iteration": N, "epoch": …, "place": …, "last_loss": …, "untrained": …, "seconds": …, "backoffs": …,
- * "back_at": …, "made": {…}, "variants": {…}, "sizes": [bytes of the four parts]} the parts: weights and
- * momenta as safetensors, rows of the history, loss.csv, timing.csv
+ *      "back_at": …, "schedule": "…", "made": {…}, "variants": {…}, "sizes": [bytes of the four parts]}
+ *     the parts: weights and momenta as safetensors, rows of the history, loss.csv, timing.csv
  *
  * A file is input like any other: the checksum is compared before anything of it is used, and every size is
  * checked.
@@ -26,6 +26,7 @@ struct checkpoint {
     double untrained; /* accuracy before the first one; NaN: not measured */
     int backoffs;     /* times that the rates were halved … */
     uint64_t back_at; /* … and where it last went on with less */
+    char *schedule;   /* whose rates those were, as record_schedule() has it; NULL: not known; owned */
     double seconds;   /* that the run took up to here */
     json_t *made;     /* device, driver, kernels: what the variants hold for; owned */
     json_t *variants; /* {"train": {LAYER: {PASS: VARIANT}}, "test": …}; owned */

@@ -291,6 +291,15 @@ static json_t *schedule_json(const struct clr_schedule *s)
         json_finite(s->cycle_momentum_low), "cycle_momentum_high", json_finite(s->cycle_momentum_high));
 }
 
+char *record_schedule(const struct session *s)
+{
+    json_t *json = schedule_json(&s->o->schedule);
+    char *text = json_format(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+    json_decref(json);
+    return text;
+}
+
 /* What is subtracted, one value per channel, 0…255; null for a mean image, which the weights files hold. */
 static json_t *mean_json(const struct session *s)
 {

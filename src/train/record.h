@@ -65,6 +65,9 @@ int record_write(struct record *r, struct clr_error *err);
 /* Write root, which is given up also on failure, as file `name` of the folder. NULL: it could not be made. */
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err);
 
+/* The schedule in one text, which differs where a rate or a momentum could; NULL: out of memory. */
+char *record_schedule(const struct session *s);
+
 /* run.json's "settings"; NULL: out of memory, or a name that is not UTF-8. */
 json_t *record_settings(const struct session *s);
 

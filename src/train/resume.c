@@ -263,15 +263,27 @@ static void remove_interrupted(const struct record *r, uint64_t iteration)
     free(path);
 }
 
+/* The times that the checkpoint's rates were halved; 0: they are those of another schedule than this one. */
+static int find_backoffs(int *out, const struct checkpoint *c, const struct session *s, struct clr_error *err)
+{
+    char *schedule = record_schedule(s);
+    const bool other = c->schedule ? schedule && strcmp(c->schedule, schedule) != 0 : s->o->continues;
+
+    *out = other ? 0 : c->backoffs;
+    free(schedule);
+    return schedule ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule");
+}
+
 /* All that the checkpoint holds, but for when and by what it was made. */
-static int go_back(const struct checkpoint *c, struct session *s, struct record *r, struct clr_error *err)
+static int go_back(const struct checkpoint *c, int backoffs, struct session *s, struct record *r,
+                   struct clr_error *err)
 {
     const struct run_state state = {.iteration = c->iteration,
                                     .epoch = c->epoch,
                                     .place = c->place,
                                     .last_loss = c->last_loss,
                                     .untrained = c->untrained,
-                                    .backoffs = s->o->continues ? 0 : c->backoffs, /* another schedule */
+                                    .backoffs = backoffs,
                                     .back_at = c->back_at};
     int rc = apply_parameters(c, s, err);
 
@@ -297,9 +309,8 @@ int resume_back_off(struct session *s, struct record *r, struct clr_error *err)
         rc = clr_error_set(err, CLR_EFAILED, "there is no good checkpoint in '%s' to go back to", s->o->out);
     if (rc < 0)
         return rc;
-    c.backoffs = was.backoffs + 1;
     c.back_at = c.iteration;
-    rc = go_back(&c, s, r, err);
+    rc = go_back(&c, was.backoffs + 1, s, r, err);
     checkpoint_clear(&c);
     return rc < 0 ? rc : resume_save(s, r, err);
 }
@@ -307,14 +318,16 @@ int resume_back_off(struct session *s, struct record *r, struct clr_error *err)
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err)
 {
     const struct checkpoint *c = &resume->checkpoint;
-    int rc;
+    int backoffs, rc;
 
     if (!resume->found) {
         if (s->o->resume)
             log_line(CLR_LOG_INFO, "there is no checkpoint in '%s' yet: from the beginning", s->o->out);
         return 0;
     }
-    rc = go_back(c, s, r, err);
+    rc = find_backoffs(&backoffs, c, s, err);
+    if (rc == 0)
+        rc = go_back(c, backoffs, s, r, err);
     r->went_on_at = c->iteration;
     r->seconds_before = c->seconds;
     if (rc == 0)
@@ -401,11 +414,14 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     c.losses = r->losses.text;
     c.timing = r->timing.text;
     c.variants = variants_json(s);
-    rc = made_json(&c.made, s->o->device, err);
+    c.schedule = record_schedule(s);
+    rc = c.schedule ? made_json(&c.made, s->o->device, err)
+                    : clr_error_set(err, CLR_ENOMEM, "out of memory for a checkpoint");
     if (rc == 0)
         rc = checkpoint_write(s->o->out, &c, err);
     json_decref(c.made);
     json_decref(c.variants);
+    free(c.schedule);
 out:
     for (size_t k = 0; k < MEM_COUNT(saved); k++)
         session_free_parameters(s, values[k]);

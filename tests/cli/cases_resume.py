@@ -10,7 +10,8 @@ import signal
 import subprocess
 import time
 
-from harness import Place, case, check, clr, device, expect, fresh, names, slow_case, tiny, write
+from harness import Place, case, check, clr, device, expect, fresh, names, slow_case, tiny, tiny_data, \
+    tiny_net, write
 
 SAME = ["history.csv", "loss.csv", "final.safetensors"]
 
@@ -119,6 +120,35 @@ def resume_after_kills_backs_off_to_the_same_bytes():
     check(kills >= 3, f"only {kills} of eight runs were still there to be killed")
     expect(clr("train", "--resume", "--out", out), 0)
     same(whole, out, SAME)
+
+
+def solver(name, rates, iterations):
+    return write(Place.scratch / f"{name}.prototxt",
+                 f'net: "{tiny_net()}" {rates} momentum: 0.9 weight_decay: 0.1 max_iter: {iterations} test_interval: 250 random_seed: 3')
+
+
+@case
+def resume_under_a_solver_backs_off():
+    """The rates that were halved are one schedule's: not the next one's, and still those after a kill."""
+    device()
+    steep = ["train", "--data", tiny_data(), "--on-divergence", "backoff", "--checkpoint-every", 100, "--resume",
+             "--solver", solver("steep", 'lr_policy: "triangular" base_lr: 0.01 max_lr: 20 stepsize: 1500', 3000)]
+    flat = ["train", "--data", tiny_data(), "--checkpoint-every", 100000, "--resume",
+            "--solver", solver("flat", 'lr_policy: "fixed" base_lr: 0.001', 6000)]
+    out, copy = fresh("run"), fresh("copy")
+    expect(clr(*steep, "--out", out), 0, ["^test accuracy"], ["on with 1/2 of the schedule's rates"])
+    backoffs = json.loads((out / "run.json").read_text(encoding="utf-8"))["result"]["backoffs"]
+    check(backoffs > 0, f"{backoffs}")
+    (out / "final.safetensors").unlink()
+    expect(clr(*steep, "--out", out), 0)         # the same schedule: the same rates
+    check(json.loads((out / "run.json").read_text(encoding="utf-8"))["result"]["backoffs"] == backoffs, "other rates")
+    shutil.copytree(out, copy)
+    expect(clr(*flat, "--out", out), 0, ["after 6,000 iterations"])
+    check((out / "history.csv").read_text(encoding="utf-8").splitlines()[-1].split(",")[2] == "0.001", "other rates")
+    alive = killed([*flat, "--out", copy], lambda: '"fixed 0.001"' in (copy / "run.json").read_text(encoding="utf-8"))
+    check(alive and not (copy / "checkpoint-6000.clr").exists(), "it was not killed in time")
+    expect(clr("train", "--resume", "--out", copy), 0)
+    same(out, copy, SAME)
 
 
 @case

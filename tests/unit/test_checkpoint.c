@@ -30,6 +30,8 @@ static void count_warnings(void *user, enum clr_log_level level, const char *tex
     warnings += level == CLR_LOG_WARNING;
 }
 
+static char g_schedule[] = "{\"policy\":\"fixed\"}";
+
 /* Of iteration n; json values are made here and freed by write(). */
 static void must_write(const char *folder, uint64_t n)
 {
@@ -38,6 +40,7 @@ static void must_write(const char *folder, uint64_t n)
                            .place = 200,
                            .last_loss = 0.1,
                            .untrained = n % 2 ? 0.125 : NAN,
+                           .schedule = n % 2 ? g_schedule : NULL,
                            .seconds = 12.25,
                            .made = json_pack("{s:s}", "device", "this one"),
                            .variants = json_pack("{s:{s:{s:s}}}", "train", "conv1", "forward", "direct 4x3"),
@@ -112,6 +115,7 @@ START_TEST(test_checkpoint__round_trip)
     ck_assert_double_eq(c.last_loss, 0.1);
     ck_assert_double_eq(c.untrained, 0.125);
     ck_assert_double_eq(c.seconds, 12.25);
+    ck_assert_str_eq(c.schedule, g_schedule);
     ck_assert_str_eq(c.history, g_history);
     ck_assert_str_eq(c.losses, g_losses);
     ck_assert_str_eq(c.timing, g_timing);
