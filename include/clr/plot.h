@@ -14,7 +14,8 @@ enum clr_plot_over {
     CLR_PLOT_OVER_ITERATIONS,
     CLR_PLOT_OVER_TIME, /**< of the run so far with its evaluations, from timing.csv; mean of repeats.
                              Of runs on several devices, the times of the one with most runs are told,
-                             the title says of which; a curve without a run there is left out */
+                             the axis says of which; a curve without a run there is left out, with a warning
+                         */
 };
 
 struct clr_plot_options {

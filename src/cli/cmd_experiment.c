@@ -461,10 +461,10 @@ static int finish(struct work *w, struct clr_error *err)
     char *table = NULL;
     int rc = lab_report(w->e, w->out, w->states, &table, err);
 
-    if (rc == 0)
-        rc = lab_draw(w->e, w->out, w->states, cli_command_line(), err);
     if (rc == 0 && table)
         cli_print_text(table);
+    if (rc == 0)
+        rc = lab_draw(w->e, w->out, w->states, cli_command_line(), err);
     if (rc == 0)
         cli_note("wrote results.csv, results.md%s in %s", w->e->figure_count > 0 ? " and figures" : "",
                  w->out);

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "lab/zoo.h"
 #include "net/prototxt.h"
+#include "plot/chart.h"
 
 /* ------------------------------------------------------------------ names */
 
@@ -98,17 +99,18 @@ static int option_name(char out[LAB_NAME], const struct prototxt *doc, const str
     return 0;
 }
 
-/* `false` in a run: not what `options` says. */
+/* `false` in a run: not what `options` says, however often. */
 static void drop_flag(struct lab_run *run, size_t *first, const char *name)
 {
-    for (size_t i = 0; i < run->option_count; i++) {
+    for (size_t i = 0; i < run->option_count;) {
         struct lab_option *o = &run->options[i];
-        if (o->value || strcmp(o->name, name) != 0)
+        if (o->value || strcmp(o->name, name) != 0) {
+            i++;
             continue;
+        }
         free(o->name);
         memmove(o, o + 1, (--run->option_count - i) * sizeof *o);
         *first -= i < *first;
-        return;
     }
 }
 
@@ -235,8 +237,9 @@ static int read_figure_runs(struct lab_figure *figure, const struct lab_experime
         if (e->runs[i].range_test != (figure->kind == LAB_FIGURE_RANGE))
             return pt_error(r->doc, f, err, "'%s' is %s, not for this kind of figure", name,
                             e->runs[i].range_test ? "a range test" : "no range test");
-        if (figure->run_count == LAB_MAX_RUNS)
-            return pt_error(r->doc, f, err, "more than %d runs", LAB_MAX_RUNS);
+        if (figure->run_count == CHART_MAX_SERIES)
+            return pt_error(r->doc, f, err, "more than %d runs: that many curves cannot be told apart",
+                            CHART_MAX_SERIES);
         figure->runs[figure->run_count++] = i;
     }
     if (figure->run_count == 0)
@@ -486,6 +489,32 @@ static bool are_same(const json_t *kept, const char *const *arguments)
     return !next_argument(kept, &i);
 }
 
+/* Is the file of the net what it was when the run was trained? What is built in is; a file that is gone tells
+ * nothing. */
+static int check_net(const json_t *root, const char *folder, const char *const *arguments,
+                     struct clr_error *err)
+{
+    const char *was = json_string_value(json_object_get(root, "prototxt")), *file = NULL;
+    char *text = NULL;
+    size_t size;
+    int rc;
+
+    for (const char *const *a = arguments; *a; a++)
+        if (strcmp(*a, "--net") == 0 && a[1])
+            file = a[1];
+    if (!was || !file || !strpbrk(file, "/.") || !fs_exists(file))
+        return 0;
+    rc = fs_read(file, PT_LIMIT_BYTES, &text, &size, err);
+    if (rc == 0 && strcmp(text, was) != 0)
+        rc = clr_error_set(
+            err, CLR_EUSAGE,
+            "'%s' is not what it was when the run in '%s' was trained (run.json there has it, as "
+            "'prototxt'): remove that folder, or give the run another name",
+            file, folder);
+    free(text);
+    return rc;
+}
+
 int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err)
 {
     char *path = NULL;
@@ -503,6 +532,8 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
         *out = strcmp(status, "finished") == 0   ? LAB_FINISHED
                : strcmp(status, "diverged") == 0 ? LAB_DIVERGED
                                                  : LAB_MISSING;
+    if (rc == 0 && (*out == LAB_FINISHED || *out == LAB_DIVERGED))
+        rc = check_net(root, folder, arguments, err);
     json_decref(root);
     free(path);
     return rc;

@@ -105,7 +105,8 @@ enum lab_state {
 
 /*
  * Look into a run's folder. arguments: NULL-terminated, as run.json would keep them ("train", "--lr", …); a
- * --device among them or in run.json does not matter. CLR_EINPUT: a run.json that cannot be read.
+ * --device among them or in run.json does not matter. CLR_EINPUT: a run.json that cannot be read; CLR_EUSAGE:
+ * the net's file is not what it was.
  */
 int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err);
 
@@ -117,7 +118,8 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err);
 
-/* Draw the figures, from what is finished; one of which nothing is, is left out. */
+/* Draw the figures, from what is finished; one of which nothing is, is left out. Of several that cannot be
+ * drawn, the first one's error; the others are drawn. */
 int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
              const char *command_line, struct clr_error *err);
 

@@ -20,6 +20,7 @@ struct cell {
     uint64_t seed;
     const struct run *read; /* its history; NULL unless finished */
     double seconds;         /* to its last evaluation */
+    char images[65];        /* SHA-256 of what it was trained on; "" not known */
 };
 
 struct report {
@@ -50,32 +51,82 @@ static int read_seconds(double *out, const char *folder, struct clr_error *err)
     return rc;
 }
 
-/* "DEVICE, driver D, clr-cl 0.1.0 (abcdef)", once. */
-static int note_maker(struct report *r, const char *folder, struct clr_error *err)
+static void append_line_once(struct str *out, const struct str *line)
+{
+    const size_t n = line->length;
+
+    for (const char *at = str_text(out); (at = strstr(at, str_text(line))) != NULL; at += n)
+        if (at == str_text(out) || at[-1] == '\n')
+            return;
+    str_append(out, "%s", str_text(line));
+}
+
+/* "DEVICE, driver D, clr-cl 0.1.0 (abcdef)", once; before it, devices that the run went on from. */
+static int note_makers(struct report *r, const json_t *root, struct clr_error *err)
+{
+    const json_t *device = json_object_get(root, "device"), *resumed = json_object_get(root, "resumed");
+    const char *name = json_string_value(json_object_get(device, "name")),
+               *driver = json_string_value(json_object_get(device, "driver")),
+               *version = json_string_value(json_object_get(root, "version")),
+               *git = json_string_value(json_object_get(root, "git"));
+    struct str line = {0};
+    int rc;
+
+    for (size_t i = 0; i < json_array_size(resumed); i++) {
+        const char *before = json_string_value(json_object_get(json_array_get(resumed, i), "device_before"));
+        if (before && name && strcmp(before, name) != 0) {
+            str_append(&line, "%s (where a run began)\n", before);
+            append_line_once(&r->made_on, &line);
+            rc = str_check(&line, err);
+            str_clear(&line);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    str_append(&line, "%s, driver %s, clr-cl %s (%s)\n", name ? name : "?", driver ? driver : "?",
+               version ? version : "?", git ? git : "?");
+    append_line_once(&r->made_on, &line);
+    rc = str_check(&line, err);
+    str_clear(&line);
+    return rc;
+}
+
+static int read_run_json(struct report *r, struct cell *cell, const char *folder, struct clr_error *err)
 {
     json_t *root = NULL;
     char *path = NULL;
-    struct str line = {0};
     int rc = fs_join(&path, folder, "run.json", err);
 
     if (rc == 0)
         rc = json_read(&root, path, JSON_LIMIT_RUN, err);
     if (rc == 0) {
-        const json_t *device = json_object_get(root, "device");
-        const char *name = json_string_value(json_object_get(device, "name")),
-                   *driver = json_string_value(json_object_get(device, "driver")),
-                   *version = json_string_value(json_object_get(root, "version")),
-                   *git = json_string_value(json_object_get(root, "git"));
-        str_append(&line, "%s, driver %s, clr-cl %s (%s)\n", name ? name : "?", driver ? driver : "?",
-                   version ? version : "?", git ? git : "?");
-        if (!strstr(str_text(&r->made_on), str_text(&line)))
-            str_append(&r->made_on, "%s", str_text(&line));
-        rc = str_check(&line, err);
+        const char *sum = json_string_value(json_object_get(json_object_get(root, "data"), "sha256"));
+        str_copy(cell->images, sizeof cell->images, sum ? sum : "");
+        rc = note_makers(r, root, err);
     }
-    str_clear(&line);
     json_decref(root);
     free(path);
     return rc;
+}
+
+/* Seeds of one run are repeats: of the same images. */
+static int check_images(const struct lab_run *run, const char *dir, const struct cell *cells,
+                        struct clr_error *err)
+{
+    const struct cell *first = NULL;
+
+    for (int s = 0; s < run->seed_count; s++) {
+        const struct cell *c = &cells[s];
+        if (c->state != LAB_FINISHED || !c->images[0])
+            continue;
+        if (first && strcmp(first->images, c->images) != 0)
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "'%s/%s-seed-%" PRIu64 "' was trained on other images than seed %" PRIu64
+                                 ": they are no repeats; remove one of the folders",
+                                 dir, run->name, c->seed, first->seed);
+        first = first ? first : c;
+    }
+    return 0;
 }
 
 static int read_all(struct report *r, const char *dir, const enum lab_state *states, struct clr_error *err)
@@ -104,9 +155,12 @@ static int read_all(struct report *r, const char *dir, const enum lab_state *sta
             if (rc == 0)
                 rc = read_seconds(&cell->seconds, folders[finished], err);
             if (rc == 0)
-                rc = note_maker(r, folders[finished], err);
+                rc = read_run_json(r, cell, folders[finished], err);
             finished++;
         }
+        if (rc == 0 && !e->runs[i].range_test)
+            rc =
+                check_images(&e->runs[i], dir, &r->cells[r->cell_count - (size_t)e->runs[i].seed_count], err);
     }
     if (rc == 0 && finished > 0)
         rc = runs_read(&r->runs, (const char *const *)folders, finished, "history.csv", err);
@@ -338,8 +392,9 @@ static void write_table(struct str *out, const struct report *r)
 }
 
 /* "Accuracy is measured on …" where all runs agree. */
-static void append_measured_on(struct str *out, const struct runs *runs, const char *clock)
+static void append_measured_on(struct str *out, const struct report *r)
 {
+    const struct runs *runs = &r->runs;
     size_t held_out = 0;
 
     for (size_t i = 0; i < runs->count; i++)
@@ -349,10 +404,11 @@ static void append_measured_on(struct str *out, const struct runs *runs, const c
                : held_out == runs->count
                    ? "training images that were held out"
                    : "the test set, or on held-out training images where --validation says so");
-    str_append(out,
-               "\"75 %% after\": the first evaluation at which the mean had reached it. "
-               "Time: of one run%s%s, with its evaluations.\n",
-               clock ? " on " : "", clock ? clock : "");
+    if (r->e->reach_count > 0)
+        str_append(out, "\"%g %% after\": the first evaluation at which the mean had reached it. ",
+                   100.0 * r->e->reach[0]);
+    str_append(out, "Time: of one run%s%s, with its evaluations.\n", r->clock ? " on " : "",
+               r->clock ? r->clock : "");
 }
 
 static void write_page(struct str *out, const struct report *r, const char *table)
@@ -364,7 +420,7 @@ static void write_page(struct str *out, const struct report *r, const char *tabl
     if (e->about[0])
         str_append(out, "%s\n\n", e->about);
     str_append(out, "%s\n", table);
-    append_measured_on(out, &r->runs, r->clock);
+    append_measured_on(out, r);
     for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
         str_append(out, "%s%.*s", line == str_text(&r->made_on) ? "\nMade on: " : "; ", (int)(end - line),
                    line);
@@ -471,7 +527,11 @@ int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_sta
 {
     int rc = 0;
 
-    for (size_t i = 0; i < e->figure_count && rc == 0; i++)
-        rc = draw(e, &e->figures[i], dir, states, command_line, err);
+    for (size_t i = 0; i < e->figure_count; i++) {
+        struct clr_error other;
+        const int drawn = draw(e, &e->figures[i], dir, states, command_line, rc == 0 ? err : &other);
+        if (rc == 0 && drawn < 0)
+            rc = clr_error_prefix(err, "figure '%s' cannot be drawn", e->figures[i].file);
+    }
     return rc;
 }

@@ -98,17 +98,31 @@ void chart_add_guide(struct chart_panel *panel, struct chart_guide guide)
         panel->guides[panel->guide_count++] = guide;
 }
 
+static void clear_series(struct chart_series *s)
+{
+    free(s->x);
+    free(s->y);
+    free(s->low);
+    free(s->high);
+    free(s->smooth);
+}
+
+void chart_remove_series(struct chart *chart, size_t index)
+{
+    for (size_t p = 0; p < chart->panel_count; p++) {
+        struct chart_panel *panel = &chart->panels[p];
+        struct chart_series *s = &panel->series[index];
+        clear_series(s);
+        memmove(s, s + 1, (--panel->series_count - index) * sizeof *s);
+    }
+}
+
 void chart_clear(struct chart *chart)
 {
     for (size_t p = 0; p < MEM_COUNT(chart->panels); p++) {
         struct chart_panel *panel = &chart->panels[p];
-        for (size_t i = 0; i < panel->series_count; i++) {
-            free(panel->series[i].x);
-            free(panel->series[i].y);
-            free(panel->series[i].low);
-            free(panel->series[i].high);
-            free(panel->series[i].smooth);
-        }
+        for (size_t i = 0; i < panel->series_count; i++)
+            clear_series(&panel->series[i]);
         free(panel->series);
     }
     memset(chart, 0, sizeof *chart);

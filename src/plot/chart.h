@@ -56,7 +56,7 @@ struct chart_panel {
 struct chart {
     char title[256];
     bool small_title;
-    const char *x_label;
+    char x_label[144];
     bool x_log, x_from_zero;
     bool x_whole;                 /* counts: ticks on whole numbers */
     char band_label[96];          /* a line for the bands in the legend; "": none */
@@ -67,6 +67,8 @@ struct chart {
 int chart_add_series(struct chart_panel *panel, const char *label, size_t count, bool band,
                      struct chart_series **out, struct clr_error *err);
 void chart_add_guide(struct chart_panel *panel, struct chart_guide guide);
+/* Of every panel. */
+void chart_remove_series(struct chart *chart, size_t index);
 void chart_clear(struct chart *chart);
 
 /* Draw all of it, from the canvas's origin. CLR_ENOMEM. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/smooth.h"
 #include "plot/axes.h"
 #include "plot/multiples.h"
@@ -255,28 +256,43 @@ static void connect_equal_accuracy(struct chart_panel *panel, bool whole)
     mark_count(panel, end_x, end_y, whole);
 }
 
+static void cut_series(struct chart_series *s, double floor)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < s->count; k++) {
+        if (s->y[k] < floor)
+            continue;
+        s->x[n] = s->x[k];
+        s->y[n] = s->y[k];
+        if (s->low) {
+            s->low[n] = fmax(s->low[k], floor);
+            s->high[n] = s->high[k];
+        }
+        n++;
+    }
+    s->count = n;
+}
+
 /* Leave out what lies below the accuracy where the axis is to begin; what was connected stays so, if its
  * level is shown. */
-static int cut_below(struct chart_panel *panel, double floor, struct clr_error *err)
+static int cut_below(struct chart *chart, double floor, struct clr_error *err)
 {
-    for (size_t i = 0; i < panel->series_count; i++) {
+    struct chart_panel *panel = &chart->panels[0];
+
+    for (size_t i = 0; i < panel->series_count;) {
         struct chart_series *s = &panel->series[i];
-        size_t n = 0;
-        for (size_t k = 0; k < s->count; k++) {
-            if (s->y[k] < floor)
-                continue;
-            s->x[n] = s->x[k];
-            s->y[n] = s->y[k];
-            if (s->low) {
-                s->low[n] = fmax(s->low[k], floor);
-                s->high[n] = s->high[k];
-            }
-            n++;
-        }
-        s->count = n;
-        if (n == 0)
+        cut_series(s, floor);
+        if (s->count > 0) {
+            i++;
+        } else if (panel->series_count == 1) {
             return clr_error_set(err, CLR_EINPUT, "'%s' has no accuracy of %g %% or more: nothing to draw",
                                  s->label, floor);
+        } else {
+            log_line(CLR_LOG_WARNING, "'%s' has no accuracy of %g %% or more: it is not drawn", s->label,
+                     floor);
+            chart_remove_series(chart, i);
+        }
     }
     if (panel->guide_count > 0 && panel->guides[0].y0 < floor) /* the level is the first one */
         panel->guide_count = 0;
@@ -285,16 +301,17 @@ static int cut_below(struct chart_panel *panel, double floor, struct clr_error *
 }
 
 /* The time of the longest run decides in what it is told. Times of different devices are no axis: those of
- * one are told, and the title says of which. */
+ * one are told, and the axis says of which. */
 static int prepare_time(struct chart *chart, struct over *over, struct runs *runs, struct clr_error *err)
 {
     const char *clock = runs_clock(runs);
+    char on[RUNS_DEVICE + 8] = "";
     double longest = 0.0;
     int rc;
 
-    str_copy(over->clock, sizeof over->clock, clock ? clock : "");
+    if (clock)
+        (void)snprintf(on, sizeof on, " on %s", clock);
     rc = runs_read_times(runs, err);
-
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < runs->count; i++)
@@ -302,9 +319,10 @@ static int prepare_time(struct chart *chart, struct over *over, struct runs *run
             longest = fmax(longest, runs_seconds(&runs->run[i], INFINITY));
     over->what = OVER_TIME;
     over->unit = longest <= 120 ? 1 : longest <= 7200 ? 60 : 3600;
-    chart->x_label = longest <= 120    ? "time, with evaluations (s)"
-                     : longest <= 7200 ? "time, with evaluations (min)"
-                                       : "time, with evaluations (h)";
+    (void)snprintf(chart->x_label, sizeof chart->x_label, "time%s, with evaluations (%s)", on,
+                   longest <= 120    ? "s"
+                   : longest <= 7200 ? "min"
+                                     : "h");
     chart->x_whole = false;
     return 0;
 }
@@ -392,11 +410,10 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
         goto out;
     connect_equal_accuracy(&chart.panels[0], chart.x_whole);
     if (options && options->y_min > 0.0)
-        rc = cut_below(&chart.panels[0], options->y_min, err);
+        rc = cut_below(&chart, options->y_min, err);
     if (rc < 0)
         goto out;
-    (void)snprintf(chart.title, sizeof chart.title, "%s%s%s", common_topic(&runs),
-                   over.clock[0] ? ", times on " : "", over.clock);
+    str_copy(chart.title, sizeof chart.title, common_topic(&runs));
     *out = chart;
     memset(&chart, 0, sizeof chart);
 out:

@@ -97,7 +97,7 @@ int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, 
         const size_t row = i / g.columns, column = i % g.columns;
         make_cell(cell, room, chart, i);
         if (i + g.columns < count) /* there is one below */
-            cell->x_label = "";
+            cell->x_label[0] = '\0';
         for (size_t p = 0; p < cell->panel_count && column > 0; p++)
             cell->panels[p].y_label = "";
         canvas_set_origin(canvas, (double)column * g.width, head + (double)row * g.height);

@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "plot/axes.h"
 
@@ -429,14 +430,11 @@ static int read_times(struct run *run, struct clr_error *err)
     static const struct csv_column columns[] = {{"iteration", 0, 1e15}, {"seconds", 0, 1e12}};
     const double end = csv_at(&run->table, run->table.rows - 1, RUNS_ITERATION);
     char *path = NULL;
-    int rc;
+    int rc = fs_join(&path, run->folder, "timing.csv", err);
 
-    if (!run->folder)
-        return clr_error_set(err, CLR_EINPUT,
-                             "'%s' is a file: over time, runs are drawn from their folders, which hold "
-                             "timing.csv too",
-                             run->csv_path);
-    rc = fs_join(&path, run->folder, "timing.csv", err);
+    if (rc == 0 && !fs_exists(path))
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' is not there: without it the run has no place over time",
+                           path);
     if (rc == 0)
         rc = csv_read(&run->times, path, columns, MEM_COUNT(columns), err);
     if (rc == 0)
@@ -487,6 +485,18 @@ static bool is_timed(const struct runs *runs, size_t group)
     return false;
 }
 
+/* A curve over time without times of the device that the others have is left out, and that is said. */
+static void tell_untimed(const struct runs *runs, size_t group)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        if (runs->run[i].group != group)
+            continue;
+        log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others",
+                 runs->run[i].label, runs->run[i].device[0] ? runs->run[i].device : "an unknown device");
+        return;
+    }
+}
+
 /* Keep the groups that have times, and number them anew. */
 static void drop_untimed(struct runs *runs)
 {
@@ -494,6 +504,8 @@ static void drop_untimed(struct runs *runs)
 
     for (size_t g = 0; g < runs->groups; g++) {
         const bool timed = is_timed(runs, g);
+        if (!timed)
+            tell_untimed(runs, g);
         for (size_t i = 0; i < runs->count; i++)
             if (runs->run[i].group == g)
                 runs->run[i].group = timed ? groups : SIZE_MAX;
@@ -513,6 +525,12 @@ int runs_read_times(struct runs *runs, struct clr_error *err)
 {
     int rc = 0;
 
+    for (size_t i = 0; i < runs->count; i++)
+        if (!runs->run[i].folder)
+            return clr_error_set(err, CLR_EINPUT,
+                                 "'%s' is a file: over time, runs are drawn from their folders, which hold "
+                                 "timing.csv too",
+                                 runs->run[i].csv_path);
     drop_untimed(runs);
     for (size_t i = 0; i < runs->count && rc == 0; i++)
         if (runs->run[i].timed)

@@ -56,7 +56,8 @@ void runs_clear(struct runs *runs);
 const char *runs_clock(struct runs *runs);
 
 /*
- * Read the timed runs' timing.csv, after runs_clock(); groups without a timed run are left out from then on.
+ * Read the timed runs' timing.csv, after runs_clock(); groups without a timed run are left out from then on,
+ * with a warning.
  * CLR_EINPUT: "FILE:LINE: …"; a run that has none, or a shorter one.
  */
 int runs_read_times(struct runs *runs, struct clr_error *err);

@@ -128,6 +128,36 @@ def experiment_takes_no_other_runs_for_its_own():
 
 
 @case
+def experiment_averages_repeats_alone():
+    """A net's file that was changed, and images that were exchanged, make no further seed of the same run."""
+    device()
+    file, out = experiment(), fresh("out")
+    expect(clr("experiment", file, "--out", out, "--seeds", 1), 0)
+    net, text = tiny_net(), tiny_net().read_text(encoding="utf-8")
+    net.write_text(text + "# changed\n", encoding="utf-8")
+    try:
+        expect(clr("experiment", file, "--out", out), 2, [],
+               [f"'{re.escape(str(net))}' is not what it was when the run in .*fixed-seed-1' was trained"])
+    finally:
+        net.write_text(text, encoding="utf-8")
+    run = json.loads((out / "one-seed-1" / "run.json").read_text(encoding="utf-8"))
+    run["data"]["sha256"] = "0" * 64
+    write(out / "one-seed-1" / "run.json", json.dumps(run))
+    expect(clr("experiment", file, "--out", out), 2, [], ["one-seed-2' was trained on other images than seed 1"])
+
+
+@case
+def experiment_draws_what_it_can():
+    device()
+    out, file = fresh("out"), experiment(seeds="1")
+    figures = 'figure { file: "no.png" run: "fixed" y_min: 99 } figure { file: "yes.png" run: "fixed" }'
+    write(file, file.read_text(encoding="utf-8") + figures)
+    expect(clr("experiment", file, "--out", out), 4, [r"^\| fixed \| 1 \|"],
+           ["figure 'no.png' cannot be drawn: 'fixed.* has no accuracy of 99 % or more"])
+    check("yes.png" in names(out) and "no.png" not in names(out), f"{names(out)}")
+
+
+@case
 def experiment_counts_divergence():
     device()
     out = fresh("out")

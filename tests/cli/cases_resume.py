@@ -124,7 +124,8 @@ def resume_after_kills_backs_off_to_the_same_bytes():
 
 def solver(name, rates, iterations):
     return write(Place.scratch / f"{name}.prototxt",
-                 f'net: "{tiny_net()}" {rates} momentum: 0.9 weight_decay: 0.1 max_iter: {iterations} test_interval: 250 random_seed: 3')
+                 f'net: "{tiny_net()}" {rates} momentum: 0.9 weight_decay: 0.1 max_iter: {iterations} '
+                 "test_interval: 250 random_seed: 3")
 
 
 @case

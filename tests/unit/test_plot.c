@@ -14,6 +14,7 @@
 
 #include <cairo.h>
 
+#include <clr/log.h>
 #include <clr/plot.h>
 #include <clr/version.h>
 
@@ -333,8 +334,17 @@ START_TEST(test_figure__over_time_with_rates_and_names)
 }
 END_TEST
 
-/* Seconds of one device are no seconds of another: the title says whose they are. */
-START_TEST(test_figure__over_time_of_several_devices)
+static int g_warnings;
+
+static void count_warnings(void *user, enum clr_log_level level, const char *line)
+{
+    (void)user;
+    (void)line;
+    g_warnings += level == CLR_LOG_WARNING;
+}
+
+/* Seconds of one device are no seconds of another: the axis says whose they are. */
+START_TEST(test_figure__curves_that_have_no_place_are_left_out)
 {
     static const struct point points[] = {{100, 20}, {200, 40}};
     static const char *const names[] = {"a", "a", "a", "lost", "b", "b"};
@@ -344,12 +354,15 @@ START_TEST(test_figure__over_time_of_several_devices)
     static const char *const settings[] = {FIXED "\"seed\":1",      FIXED "\"seed\":2",
                                            FIXED "\"seed\":3",      FIXED "\"x\":1",
                                            TRIANGULAR "\"seed\":1", TRIANGULAR "\"seed\":2"};
-    const struct clr_plot_options o = {.over = CLR_PLOT_OVER_TIME, .names = names};
-    const char *base = support_temp_dir(), *inputs[6];
+    const struct clr_plot_options o = {.over = CLR_PLOT_OVER_TIME, .names = names},
+                                  high = {.rates = true, .y_min = 45};
+    static const struct point better[] = {{100, 50}, {200, 60}};
+    const char *base = support_temp_dir(), *inputs[6], *two[2];
     struct clr_error err = {0};
     struct chart chart;
     char text[1024];
 
+    clr_log_set_sink(count_warnings, NULL);
     for (int i = 0; i < 6; i++) {
         const char folder[2] = {(char)('a' + i), '\0'};
         inputs[i] = make_run(base, folder, points, 2, 0, settings[i]);
@@ -363,13 +376,21 @@ START_TEST(test_figure__over_time_of_several_devices)
         }
     }
     ck_assert_msg(figure_run(&chart, inputs, 6, &o, &err) == 0, "%s", err.message);
-    ck_assert_msg(strstr(chart.title, ", times on GPU") != NULL, "%s", chart.title);
+    ck_assert_msg(strcmp(chart.x_label, "time on GPU, with evaluations (s)") == 0, "%s", chart.x_label);
     ck_assert_uint_eq(chart.panels[0].series_count, 2);
     ck_assert_str_eq(chart.panels[0].series[1].label, "b: triangular 0.0025…0.01, step size 2,000, 2 runs");
     ck_assert(chart.panels[0].series[0].x[1] == 30 && chart.panels[0].series[1].x[1] == 80);
     chart_clear(&chart);
+    ck_assert_int_eq(g_warnings, 1); /* of "lost", which is not drawn */
+    two[0] = inputs[3];
+    two[1] = make_run(base, "better", better, 2, 0, FIXED "\"y\":1");
+    ck_assert_msg(figure_run(&chart, two, 2, &high, &err) == 0, "%s", err.message);
+    ck_assert(chart.panels[0].series_count == 1 && chart.panels[1].series_count == 1);
+    ck_assert(chart.panels[0].series[0].look == 1 && chart.panels[1].series[0].look == 1);
+    ck_assert_int_eq(g_warnings, 2);
+    chart_clear(&chart);
     ck_assert_msg(figure_run(&chart, inputs + 1, 2, &o, &err) == 0, "%s", err.message);
-    ck_assert_ptr_null(strstr(chart.title, "times on"));
+    ck_assert_str_eq(chart.x_label, "time, with evaluations (s)");
     chart_clear(&chart);
 }
 END_TEST
@@ -878,7 +899,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_figure__mean_and_band_of_repeats);
     tcase_add_test(tc, test_figure__repeats_are_averaged_where_all_were_evaluated);
     tcase_add_test(tc, test_figure__over_time_with_rates_and_names);
-    tcase_add_test(tc, test_figure__over_time_of_several_devices);
+    tcase_add_test(tc, test_figure__curves_that_have_no_place_are_left_out);
     tcase_add_test(tc, test_figure__equal_accuracy_is_connected);
     tcase_add_test(tc, test_figure__range_marks_bounds_on_the_right_axis);
     tcase_add_test(tc, test_figure__momentum_is_a_second_panel_where_it_moves);
