@@ -226,7 +226,7 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
 {
     clock_utc(r->created, sizeof r->created);
     str_copy(r->program, sizeof r->program, CLR_VERSION);
-    str_copy(r->git_id, sizeof r->git_id, CLR_GIT_ID);
+    str_copy(r->git_id, sizeof r->git_id, clr_git_id());
 #ifdef __VERSION__
     str_copy(r->compiler, sizeof r->compiler, __VERSION__);
 #endif

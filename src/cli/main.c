@@ -69,7 +69,7 @@ static int run(int argc, char **argv, struct clr_error *err)
         return 0;
     }
     if (strcmp(name, "--version") == 0) {
-        printf("clr-cl %s (%s)\n", CLR_VERSION, CLR_GIT_ID);
+        printf("clr-cl %s (%s)\n", CLR_VERSION, clr_git_id());
         return 0;
     }
     for (size_t i = 0; i < MEM_COUNT(commands); i++) {

@@ -21,7 +21,7 @@ static int join(char **out, const struct record *r, const char *name, struct clr
 
 static int refuse_old_run(const struct record *r, struct clr_error *err)
 {
-    const char *const names[] = {"run.json", "history.csv", "range.csv", "final.safetensors"};
+    const char *const names[] = {"run.json", "history.csv", "range.csv", "range.json", "final.safetensors"};
     bool any = false;
     int rc = 0;
 
@@ -439,11 +439,11 @@ static json_t *resumed_json(const struct record *r, const struct session *s)
 
     if (!r->before)
         return list;
-    return json_append(list,
-                       json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "iteration",
-                                 integer(r->went_on_at), "when", r->started, "version", CLR_VERSION, "git",
-                                 CLR_GIT_ID, "device", s->o->device->name, "device_before", device_before(r),
-                                 "command", s->o->command_line, "schedule_before", schedule_before(r)));
+    return json_append(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "iteration",
+                                       integer(r->went_on_at), "when", r->started, "version", CLR_VERSION,
+                                       "git", clr_git_id(), "device", s->o->device->name, "device_before",
+                                       device_before(r), "command", s->o->command_line, "schedule_before",
+                                       schedule_before(r)));
 }
 
 static json_t *run_json(const struct record *r, const struct session *s, const char *status,
@@ -461,7 +461,7 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     prototxt = str_is_utf8(s->o->net->text) ? json_string(s->o->net->text) : json_null();
     root =
         json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
-                  "format", 1, "status", status, "version", CLR_VERSION, "git", CLR_GIT_ID, "build",
+                  "format", 1, "status", status, "version", CLR_VERSION, "git", clr_git_id(), "build",
                   build_json(), "command", command ? command : s->o->command_line, "arguments",
                   arguments_json(s->o, json_object_get(r->before, "arguments")), "resumed",
                   resumed_json(r, s), "settings", record_settings(s), "profile", s->o->profile, "prototxt",

@@ -16,14 +16,15 @@
 
 static int made_json(json_t **out, const struct clr_device *d, struct clr_error *err)
 {
-    char kernels[FS_SHA256_TEXT];
+    char kernels[FS_SHA256_TEXT], program[96];
     int rc = source_hash(kernels, err);
 
     if (rc < 0)
         return rc;
+    (void)snprintf(program, sizeof program, "%s (%s)", CLR_VERSION, clr_git_id());
     *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "device", d->name, "platform", d->platform_name,
-                     "platform version", d->platform_version, "driver", d->driver, "program",
-                     CLR_VERSION " (" CLR_GIT_ID ")", "kernels", kernels);
+                     "platform version", d->platform_version, "driver", d->driver, "program", program,
+                     "kernels", kernels);
     return *out ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a checkpoint");
 }
 

@@ -55,7 +55,7 @@ static int describe(struct str *out, const struct session *s, struct clr_error *
     fs_sha256(o->net->text, strlen(o->net->text), net);
     str_append(out, "right: losses and gradients, compared with double precision\n");
     str_append(out, "device: %s\nplatform: %s, %s\ndriver: %s\nprogram: %s (%s)\nkernels: %s\n", d->name,
-               d->platform_name, d->platform_version, d->driver, CLR_VERSION, CLR_GIT_ID, kernels);
+               d->platform_name, d->platform_version, d->driver, CLR_VERSION, clr_git_id(), kernels);
     str_append(out, "net: %s\nimages: %dx%dx%d, batch %d\n", net, x->c, x->h, x->w,
                s->train_net ? o->batch : 0);
     str_append(out, "evaluated at once: %d\n", x->n);
