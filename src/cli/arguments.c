@@ -1,6 +1,7 @@
 /* The arguments that a run was begun with: see arguments.h. */
 #include "cli/arguments.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,28 +77,39 @@ static int append_option(struct arguments *a, const char *name, const char *valu
     return rc;
 }
 
-/* Is there a new length, in whichever of the two ways? The kept one would contradict it. */
-static bool gives_length(const struct solver *solver, int argc, char **argv)
+/* A run's length can be given in either of two ways, and a later one takes the place of both. */
+static bool is_length(const char *name)
 {
-    static const char *const names[] = {"iterations", "cycles"};
+    return strcmp(name, "iterations") == 0 || strcmp(name, "cycles") == 0;
+}
+
+static bool gives_length(int argc, char **argv)
+{
     bool given = false;
 
-    for (size_t n = 0; n < MEM_COUNT(names); n++) {
-        const size_t length = strlen(names[n]);
-        for (size_t i = 0; solver && i < solver->count; i++)
-            given = given || strcmp(solver->options[i].name, names[n]) == 0;
-        for (int k = 1; k < argc; k++)
-            given = given || (strncmp(argv[k], "--", 2) == 0 && strncmp(argv[k] + 2, names[n], length) == 0 &&
-                              (argv[k][2 + length] == '\0' || argv[k][2 + length] == '='));
+    for (int k = 1; k < argc; k++) {
+        char name[16];
+        if (strncmp(argv[k], "--", 2) != 0)
+            continue;
+        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[k] + 2, "="), argv[k] + 2);
+        given = given || is_length(name);
     }
     return given;
+}
+
+static bool solver_gives_length(const struct solver *solver)
+{
+    for (size_t i = 0; solver && i < solver->count; i++)
+        if (is_length(solver->options[i].name))
+            return true;
+    return false;
 }
 
 int arguments_join(struct arguments *out, const char *folder, const struct solver *solver, int argc,
                    char **argv, struct clr_error *err)
 {
     const size_t more = solver ? solver->count : 0;
-    const bool length = gives_length(solver, argc, argv);
+    const bool given = gives_length(argc, argv), length = given || solver_gives_length(solver);
     struct arguments a = {0};
     json_t *list = NULL;
     int rc = folder ? read_kept(&list, folder, argv[0], err) : 0;
@@ -116,7 +128,8 @@ int arguments_join(struct arguments *out, const char *folder, const struct solve
             rc = append(&a, text, err);
     }
     for (size_t i = 0; i < more && rc == 0; i++)
-        rc = append_option(&a, solver->options[i].name, solver->options[i].value, err);
+        if (!given || !is_length(solver->options[i].name))
+            rc = append_option(&a, solver->options[i].name, solver->options[i].value, err);
     for (int k = 1; k < argc && rc == 0; k++)
         rc = append(&a, argv[k], err);
     json_decref(list);
@@ -151,6 +164,27 @@ int arguments_to_keep(struct arguments *out, const char *command, const struct o
     for (size_t i = 0; i < set->count && rc == 0; i++)
         if (set->given[i] && !is_passing(set->options[i].name))
             rc = append_option(&a, set->options[i].name, set->texts[i], err);
+    if (rc < 0)
+        arguments_clear(&a);
+    else
+        *out = a;
+    return rc;
+}
+
+int arguments_with(struct arguments *out, const struct arguments *from, const char *name, const char *value,
+                   struct clr_error *err)
+{
+    struct arguments a = {0};
+    int rc = mem_new(&a.values, (size_t)from->count + 3, sizeof *a.values, "arguments", err);
+
+    for (int i = 0; i < from->count && rc == 0; i++) {
+        if (strncmp(from->values[i], "--", 2) == 0 && strcmp(from->values[i] + 2, name) == 0)
+            i++; /* and what belongs to it */
+        else
+            rc = append(&a, from->values[i], err);
+    }
+    if (rc == 0)
+        rc = append_option(&a, name, value, err);
     if (rc < 0)
         arguments_clear(&a);
     else

@@ -28,6 +28,10 @@ int arguments_join(struct arguments *out, const char *folder, const struct solve
 int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
                       struct clr_error *err);
 
+/* The same, with that option, once, at its end. name: without its dashes. */
+int arguments_with(struct arguments *out, const struct arguments *from, const char *name, const char *value,
+                   struct clr_error *err);
+
 void arguments_clear(struct arguments *a);
 
 #endif

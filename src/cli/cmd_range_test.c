@@ -212,6 +212,30 @@ struct test_options {
     struct opt_reals decays;
 };
 
+/* One of several tests. What its run.json keeps is how it goes on by itself: with the seed and the decay that
+ * are its own. */
+static int one_of_several(struct run_options *o, const struct test_options *t, enum clr_sweep sweep,
+                          struct clr_range_result *result, struct clr_error *err)
+{
+    struct arguments seeded = {0}, mine = {0};
+    char seed[24], decay[32];
+    int rc;
+
+    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->train.seed);
+    (void)snprintf(decay, sizeof decay, "%.17g", o->train.weight_decay);
+    rc = arguments_with(&seeded, &o->kept, "seed", seed, err);
+    if (rc == 0 && t->decays.count > 1)
+        rc = arguments_with(&mine, &seeded, "weight-decay", decay, err);
+    if (rc == 0) {
+        o->train.arguments = (const char *const *)(t->decays.count > 1 ? mine : seeded).values;
+        rc = clr_range_test(&o->train, sweep, result, err);
+    }
+    o->train.arguments = (const char *const *)o->kept.values;
+    arguments_clear(&seeded);
+    arguments_clear(&mine);
+    return rc;
+}
+
 /* One test after another, each with the next seed in a folder of its own in `out`, then all of them read as
  * one. folders: room for their names, which are the caller's. */
 static int test_seeds(struct run_options *o, const struct test_options *t, const char *out, char **folders,
@@ -231,7 +255,8 @@ static int test_seeds(struct run_options *o, const struct test_options *t, const
         o->train.out = folders[i];
         if (t->seeds > 1)
             cli_note("test %d of %d: seed %llu", i + 1, t->seeds, (unsigned long long)o->train.seed);
-        rc = clr_range_test(&o->train, sweep, result, err);
+        rc = t->seeds > 1 || t->decays.count > 1 ? one_of_several(o, t, sweep, result, err)
+                                                 : clr_range_test(&o->train, sweep, result, err);
         cli_progress_end();
     }
     if (rc == 0 && t->seeds > 1)
@@ -326,21 +351,41 @@ static int report(struct run_options *o, const struct opt_set *set, const struct
     return rc;
 }
 
+/* Which of these files is there? NULL: none. */
+static int find_any(const char **found, const char *dir, const char *const *names, size_t count,
+                    struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < count && rc == 0 && !*found; i++) {
+        char *path = NULL;
+        rc = fs_join(&path, dir, names[i], err);
+        if (rc == 0 && fs_exists(path))
+            *found = names[i];
+        free(path);
+    }
+    return rc;
+}
+
 /* Several tests need a folder that holds none itself, and folders of their own. */
 static int check_several(const struct run_options *o, const struct test_options *t, struct clr_error *err)
 {
-    static const char *const names[] = {"run.json", "range.csv"};
-    int rc = 0;
+    static const char *const single[] = {"run.json", "range.csv"}, *const done[] = {"range.json",
+                                                                                    "range.png"};
+    const char *found = NULL;
+    int rc = find_any(&found, o->out, single, MEM_COUNT(single), err);
 
-    for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
-        char *path = NULL;
-        rc = fs_join(&path, o->out, names[i], err);
-        if (rc == 0 && fs_exists(path))
-            rc = clr_error_set(err, CLR_EUSAGE,
-                               "there is a single test in '%s' (%s): choose another --out, or remove it",
-                               o->out, names[i]);
-        free(path);
-    }
+    if (rc == 0 && found)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "there is a single test in '%s' (%s): choose another --out, or remove it",
+                             o->out, found);
+    if (rc == 0 && !o->train.resume)
+        rc = find_any(&found, o->out, done, MEM_COUNT(done), err);
+    if (rc == 0 && found)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "there are tests in '%s' already (%s): go on with them by --resume, choose "
+                             "another --out, or remove them",
+                             o->out, found);
     for (size_t i = 0; i < t->decays.count; i++)
         for (size_t k = 0; k < i && rc == 0; k++)
             if (fabs(t->decays.values[i] - t->decays.values[k]) <= 1e-9 * t->decays.values[i])

@@ -118,7 +118,7 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
                            "--cycles: %llu iterations are more than the %u rows that are written",
                            (unsigned long long)o.iterations, MAX_ROWS);
     if (rc == 0)
-        rc = policy_options_resolve(&o.policy, &set, 0, o.iterations, &schedule, err);
+        rc = policy_options_resolve(&o.policy, &set, 0, false, o.iterations, &schedule, err);
     if (rc != 0)
         goto out;
     cli_set_quiet(o.quiet);

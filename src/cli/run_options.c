@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "cli/common.h"
 
 #define MAX_RATE   1e6
@@ -217,8 +218,20 @@ static void warn_of_unused_optimizer(const struct opt_set *set, enum clr_optimiz
             cli_warn("--%s has no effect: --optimizer adam alone uses it", options[i]);
 }
 
+/* Where one of them is in epochs of unknown length: any numbers that ascend. */
+static void order_milestones(uint64_t *milestones, const struct policy_options *o)
+{
+    bool epochs = false;
+
+    for (size_t i = 0; i < o->milestones.count; i++)
+        epochs = epochs || o->milestones.spans[i].epochs > 0;
+    for (size_t i = 0; epochs && i < o->milestones.count && i < CLR_MAX_MILESTONES; i++)
+        milestones[i] = i + 1;
+}
+
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
-                           uint64_t iterations, struct clr_schedule *out, struct clr_error *err)
+                           bool stand_in, uint64_t iterations, struct clr_schedule *out,
+                           struct clr_error *err)
 {
     struct clr_schedule s = o->schedule;
     int rc = opt_require(set, "policy", err);
@@ -231,6 +244,8 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
         rc = to_iterations(&s.milestones[i], &o->milestones.spans[i], "milestones", per_epoch, err);
     if (rc < 0)
         return rc;
+    if (stand_in)
+        order_milestones(s.milestones, o);
     s.milestone_count = o->milestones.count;
     s.iterations = s.policy == CLR_POLICY_POLY || s.policy == CLR_POLICY_1CYCLE ? iterations : 0;
     s.exp_range = o->exp_range == 1 ? CLR_EXP_RANGE_AMPLITUDE : CLR_EXP_RANGE_BOUNDS;
@@ -563,15 +578,34 @@ void run_options_add_output(struct run_options *o, struct opt_set *set)
 }
 
 /* Those of the run that is resumed, of the solver's file, and argv. */
-static int join_arguments(struct arguments *all, const struct run_options *o, int argc, char **argv,
-                          struct clr_error *err)
+static int join_arguments(struct arguments *all, const struct run_options *o, const struct opt_set *set,
+                          int argc, char **argv, struct clr_error *err)
 {
     struct solver solver = {.count = 0};
-    int rc = o->solver ? solver_read(&solver, o->solver, err) : 0;
+    int rc = o->solver ? solver_read(&solver, o->solver, !opt_given(set, "net"), err) : 0;
 
     if (rc == 0)
         rc = arguments_join(all, o->train.resume ? o->out : NULL, &solver, argc, argv, err);
     solver_clear(&solver);
+    return rc;
+}
+
+/* Without options that could begin one, --resume needs a run that is there. */
+static int require_run(const struct run_options *o, const struct opt_set *set, const char *command,
+                       struct clr_error *err)
+{
+    char *path = NULL;
+    int rc = 0;
+
+    if (!o->solver && !opt_given(set, "net"))
+        rc = fs_join(&path, o->out, "run.json", err);
+    if (rc == 0 && path && !fs_exists(path))
+        rc = clr_error_set(
+            err, CLR_EUSAGE,
+            "there is no run in '%s' to go on with (no run.json); a run that has not begun, and "
+            "several range tests in one folder, take all options of 'clr-cl %s' again",
+            o->out, command);
+    free(path);
     return rc;
 }
 
@@ -586,11 +620,13 @@ int run_options_parse(struct run_options *o, struct opt_set *set, const struct o
     rc = opt_parse(set, command, argc, argv, err);
     if (rc == 0 && o->train.resume)
         rc = opt_require(set, "out", err);
+    if (rc == 0 && o->train.resume)
+        rc = require_run(o, set, command->name, err);
     if (rc != 0)
         return rc;
     if (o->train.resume || o->solver) {
         struct arguments all;
-        rc = join_arguments(&all, o, argc, argv, err);
+        rc = join_arguments(&all, o, set, argc, argv, err);
         if (rc < 0)
             return rc;
         opt_clear(set);
@@ -646,7 +682,7 @@ static int iterations_per_epoch(const struct run_options *o, uint64_t *out, stru
     return 0;
 }
 
-static int resolve(struct run_options *o, const struct opt_set *set, uint64_t per_epoch,
+static int resolve(struct run_options *o, const struct opt_set *set, uint64_t per_epoch, bool stand_in,
                    struct clr_error *err)
 {
     int rc = policy_options_iterations(&o->policy, set, per_epoch, &o->iterations, &o->train.iterations, err);
@@ -659,7 +695,8 @@ static int resolve(struct run_options *o, const struct opt_set *set, uint64_t pe
         o->train.validate_every = every > 0 ? every : 1;
     }
     if (o->policy.policy)
-        rc = policy_options_resolve(&o->policy, set, per_epoch, o->train.iterations, &o->train.schedule, err);
+        rc = policy_options_resolve(&o->policy, set, per_epoch, stand_in, o->train.iterations,
+                                    &o->train.schedule, err);
     return rc;
 }
 
@@ -675,7 +712,7 @@ int run_options_check(struct run_options *o, const struct opt_set *set, struct c
     o->train.order = o->order == 1 ? CLR_ORDER_SEQUENTIAL : CLR_ORDER_SHUFFLE;
     o->train.last_batch = o->last_batch == 1 ? CLR_LAST_BATCH_KEEP : CLR_LAST_BATCH_DROP;
     warn_of_unused_optimizer(set, o->train.optimizer);
-    rc = resolve(o, set, long_epoch, err);
+    rc = resolve(o, set, long_epoch, true, err);
     if (rc == 0 && o->train.init_partial && !o->init)
         rc = clr_error_set(err, CLR_EUSAGE, "--init-partial without --init FILE: there is nothing to load");
     return rc;
@@ -705,7 +742,7 @@ int run_options_open(struct run_options *o, const struct opt_set *set, struct cl
     o->train.validation = o->validation >= 0 ? o->validation : o->held_out ? o->dataset->train.count / 10 : 0;
     rc = iterations_per_epoch(o, &per_epoch, err);
     if (rc == 0)
-        rc = resolve(o, set, per_epoch, err);
+        rc = resolve(o, set, per_epoch, false, err);
     if (rc == 0)
         rc = cli_device(&o->chosen, o->device, err);
     return rc;

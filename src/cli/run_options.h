@@ -28,9 +28,11 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
 /*
  * The checked schedule of a run of that many iterations. per_epoch: iterations of an epoch; 0: no data set is
  * known, epochs are CLR_EUSAGE. The same error where something the policy needs is missing or out of range.
+ * stand_in: per_epoch is not the real one, so that epochs and iterations cannot be put in an order.
  */
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
-                           uint64_t iterations, struct clr_schedule *out, struct clr_error *err);
+                           bool stand_in, uint64_t iterations, struct clr_schedule *out,
+                           struct clr_error *err);
 
 /*
  * Iterations of a run: as given by --iterations, or the whole cycles of --cycles. CLR_EUSAGE: neither or both

@@ -268,7 +268,7 @@ static int read_batch(struct reading *in, const char *net)
     return batch > 0 ? add_count(in, "batch", batch) : 0;
 }
 
-static int read_net(struct reading *in)
+static int read_net(struct reading *in, bool wanted)
 {
     const char *net = NULL, *train = NULL, *test = NULL;
     char *path = NULL;
@@ -289,6 +289,8 @@ static int read_net(struct reading *in)
         return pt_error(
             in->r.doc, place_of(in, "test_net"), in->err,
             "'test_net' is another file: write both as one 'net', whose layers say 'include { phase: … }'");
+    if (!wanted)
+        return 0;
     rc = find_net(&path, in, net ? net : train);
     if (rc == 0)
         rc = add(in, "net", path);
@@ -349,7 +351,7 @@ static void pass_over(struct reading *in)
     str_clear(&list);
 }
 
-int solver_read(struct solver *out, const char *path, struct clr_error *err)
+int solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err)
 {
     static const char *const unsupported[] = {
         "net_param",         "train_net_param",   "test_net_param", "train_state",
@@ -370,7 +372,7 @@ int solver_read(struct solver *out, const char *path, struct clr_error *err)
     if (rc < 0)
         return rc;
     pt_open(&in.r, &doc, NULL);
-    rc = read_net(&in);
+    rc = read_net(&in, with_net);
     if (rc == 0)
         rc = read_rate(&in);
     if (rc == 0)

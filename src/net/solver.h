@@ -10,6 +10,7 @@
 #ifndef NET_SOLVER_H
 #define NET_SOLVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <clr/error.h>
@@ -28,9 +29,10 @@ struct solver {
 
 /*
  * Read a solver file. The path of its net is taken as it stands, from the working directory, or else from the
- * solver's folder, or by its last part there. CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
+ * solver's folder, or by its last part there; with_net false: another is given, and it is not looked for.
+ * CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
  */
-int solver_read(struct solver *out, const char *path, struct clr_error *err);
+int solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err);
 void solver_clear(struct solver *s);
 
 #endif

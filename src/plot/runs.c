@@ -1,6 +1,7 @@
 /* Run folders and history files: see runs.h. */
 #include "plot/runs.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,52 @@ static int read_table(struct run *run, struct clr_error *err)
     return check_ascending(&run->table, run->csv_path, err);
 }
 
+/* Is there a file FOLDER/SUB/NAME? The first such folder's name in *sub. */
+static bool find_below(char *sub, size_t size, const char *folder, const char *name)
+{
+    DIR *d = opendir(folder);
+    const struct dirent *entry;
+    bool found = false;
+
+    while (d && !found && (entry = readdir(d))) {
+        char *path = NULL, *file = NULL;
+        if (entry->d_name[0] != '.' && fs_join(&path, folder, entry->d_name, NULL) == 0 &&
+            fs_join(&file, path, name, NULL) == 0 && fs_exists(file)) {
+            found = true;
+            str_copy(sub, size, entry->d_name);
+        }
+        free(file);
+        free(path);
+    }
+    if (d)
+        (void)closedir(d);
+    return found;
+}
+
+/* A folder without the file to draw from: what is it then? */
+static int tell_missing(const struct run *run, const char *input, const char *csv_name, struct clr_error *err)
+{
+    const bool range = strcmp(csv_name, "range.csv") == 0;
+    const char *const other = range ? "history.csv" : "range.csv";
+    char *path = NULL, sub[RUNS_LABEL];
+    bool is_other;
+    int rc = fs_join(&path, input, other, err);
+
+    if (rc < 0)
+        return rc;
+    is_other = fs_exists(path);
+    free(path);
+    if (is_other)
+        return clr_error_set(err, CLR_EINPUT, "'%s' holds %s: draw it with 'plot %s'", input,
+                             range ? "a run, and no range test" : "a range test, and no run",
+                             range ? "run" : "range");
+    if (find_below(sub, sizeof sub, input, csv_name))
+        return clr_error_set(err, CLR_EINPUT, "'%s' holds several of them: name their folders, as in '%s/%s'",
+                             input, input, sub);
+    return clr_error_set(err, CLR_EINPUT, "cannot read '%s': nothing that 'plot %s' draws is there",
+                         run->csv_path, range ? "range" : "run");
+}
+
 static int read_run(struct run *run, const char *input, const char *csv_name, struct clr_error *err)
 {
     int rc;
@@ -270,6 +317,8 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
         rc = str_duplicate(&run->folder, input, err);
         if (rc == 0)
             rc = fs_join(&run->csv_path, input, csv_name, err);
+        if (rc == 0 && !fs_exists(run->csv_path))
+            rc = tell_missing(run, input, csv_name, err);
         if (rc == 0)
             rc = read_settings(run, input, err);
         if (rc == 0)

@@ -204,6 +204,16 @@ def resume_of_one_cycle():
 
 
 @case
+def resume_needs_a_run():
+    out = fresh("run")
+    result = expect(clr("train", "--resume", "--out", out), 2, [],
+                    ["there is no run in '.*' to go on with \\(no run.json"])
+    check("--net" not in result.err and not out.exists(), f"{result}")
+    device()
+    expect(clr(*tiny(out=out, resume=True)), 0, [], ["no checkpoint in .* yet"])
+
+
+@case
 def resume_tells_what_it_does():
     whole = undisturbed()
     out = fresh("run")

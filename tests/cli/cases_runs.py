@@ -273,6 +273,17 @@ def range_test_of_several_seeds():
     check(all(whole["rules"][name] > 0 for name in ("steepest", "minimum/10", "valley", "slide")), f"{whole}")
     expect(clr(*args, "--resume"), 0, [re.escape(result.out.splitlines()[0])])
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
+    expect(clr("range-test", "--resume", "--out", out / "seed-2"), 0)       # by itself, with its own seed
+    expect(clr("range-test", "--resume", "--out", out), 2, [], ["there is no run in .*several range tests in one"])
+    for more in ({}, {"seeds": 2}, {"weight_decay": "0.1,0.2"}):
+        expect(clr(*tiny("range-test", out=out, **more)), 2, [], ["in '.*' already \\(range.json\\)"])
+    check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
+    figure = fresh("figure.png")
+    expect(clr("plot", "range", out, "-o", figure), 4, [],
+           ["holds several of them: name their folders, as in '.*/seed-"])
+    expect(clr("plot", "run", out / "seed-1", "-o", figure), 4, [],
+           ["a range test, and no run: draw it with 'plot range'"])
+    check(not figure.exists(), "there is a figure")
 
 
 @case
@@ -287,6 +298,7 @@ def range_test_of_several_decays():
           names(out / "decay-0.1") == ["range.json", "range.png", "seed-1", "seed-2"], f"{names(out)}")
     run = json.loads((out / "decay-0.1" / "seed-2" / "run.json").read_text(encoding="utf-8"))["settings"]
     check((run["weight_decay"], run["seed"]) == (0.1, 2), f"{run}")
+    expect(clr("range-test", "--resume", "--out", out / "decay-0.1" / "seed-2"), 0)
     text = expect(clr(*tiny("range-test", out=fresh("range"), validation=0, weight_decay="0.001,0.1")), 0).out
     check(text.startswith("weight decay 0.001: highest accuracy ") and "(the highest of all)" in text, text)
     single = fresh("range")
@@ -310,6 +322,7 @@ def runs_become_a_figure():
     first, _ = trained()
     second, _ = trained(seed=2)
     figure = first.parent / "runs.png"
+    expect(clr("plot", "range", first, "-o", figure), 4, [], ["a run, and no range test: draw it with 'plot run'"])
     expect(clr("plot", "run", first, second, "-o", figure, "--title", "two seeds", "--dpi", "192"), 0)
     data = figure.read_bytes()
     check(data.startswith(b"\x89PNG") and b"clr-cl plot run" in data, "no PNG with its command line")

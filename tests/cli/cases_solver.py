@@ -117,6 +117,17 @@ def solver_of_every_kind():
 
 
 @case
+def solver_gives_way_in_length_and_net():
+    device()
+    out = fresh("run")
+    cyclic = solver('lr_policy: "fixed"', 'lr_policy: "triangular" max_lr: 0.02 stepsize: 10')
+    expect(train("--solver", cyclic, "--out", out, "--cycles", 2), 0, ["after 40 iterations"])
+    gone = write(fresh("s").parent / "gone.prototxt", SOLVER.format(net="nowhere/net.prototxt"))
+    expect(train("--solver", gone, "--out", fresh("run")), 4, [], ["neither there nor beside"])
+    expect(train("--solver", gone, "--out", fresh("run"), "--net", tiny_net(), "--batch", 10), 0)
+
+
+@case
 def solver_finds_its_net():
     """Where it says, beside the solver, or by its last part: Caffe's paths count from Caffe's root."""
     folder = fresh("caffe")

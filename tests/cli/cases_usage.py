@@ -7,7 +7,8 @@ import sys
 from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, table,
                      write)
 
-COMMANDS = ["devices", "doctor", "bench", "data", "net", "schedule", "range-test", "train", "eval", "plot"]
+COMMANDS = ["devices", "doctor", "bench", "data", "net", "schedule", "range-test", "train", "eval", "experiment",
+            "plot", "tune"]
 TRAIN = ["train", "--net", "quick", "--data", "nowhere", "--iterations", "3", "--out", "never-made"]
 SWEEP = ["range-test"] + TRAIN[1:]
 EXP = ["schedule", "--policy", "exp", "--lr", "0.1", "--iterations", "3"]
@@ -112,6 +113,9 @@ table("policy", [
                              "3"], 2, [], ["--min-lr"]),
     ("milestones that fall", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1", "--milestones",
                                       "5,3"], 2, [], ["--milestones"]),
+    ("milestones in epochs, of which the data decide", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1",
+                                                                "--milestones", "1100ep,1200ep,60000"], 4, [],
+     ["no data set and no folder"]),
 ])
 
 table("number", [(f"--{option} '{text}'", command + [f"--{option}", text], 2, [],

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_write_text("net.prototxt", net);
     fuzz_write("solver.prototxt", data, size);
-    if (fuzz_worked(solver_read(&solver, fuzz_path("solver.prototxt"), &err), &err)) {
+    if (fuzz_worked(solver_read(&solver, fuzz_path("solver.prototxt"), true, &err), &err)) {
         FUZZ_CHECK(solver.count > 0 && solver.count <= SOLVER_MAX_OPTIONS);
         for (size_t i = 0; i < solver.count; i++) {
             FUZZ_CHECK(solver.options[i].name && solver.options[i].value && solver.options[i].value[0]);
