@@ -1,6 +1,7 @@
 /* Files: see fs.h. */
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -151,6 +152,34 @@ out:
     str_clear(&temporary);
     free(target);
     return rc;
+}
+
+void fs_remove_left_overs(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t length = strlen(name);
+    char *dir = NULL;
+    const struct dirent *entry;
+    DIR *d;
+
+    if (str_duplicate(&dir, slash ? path : ".", NULL) < 0)
+        return;
+    if (slash)
+        dir[slash == path ? 1 : slash - path] = '\0';
+    d = opendir(dir);
+    while (d && (entry = readdir(d))) {
+        const char *rest = entry->d_name + length;
+        char *left = NULL;
+        if (strncmp(entry->d_name, name, length) != 0 || strncmp(rest, ".tmp-", 5) != 0 || !rest[5] ||
+            rest[5 + strspn(rest + 5, "0123456789")])
+            continue;
+        if (fs_join(&left, dir, entry->d_name, NULL) == 0)
+            (void)unlink(left);
+        free(left);
+    }
+    if (d)
+        (void)closedir(d);
+    free(dir);
 }
 
 int fs_make_dirs(const char *path, struct clr_error *err)

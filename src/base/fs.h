@@ -17,6 +17,10 @@
  */
 int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, struct clr_error *err);
 
+/* Remove path.tmp-DIGITS, which a process leaves that is killed while it writes: nobody else may be writing.
+ */
+void fs_remove_left_overs(const char *path);
+
 /*
  * Write path.tmp-PID, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind. A link
  * is followed; what is no regular file (/dev/stdout, a pipe) is not replaced but written to.

@@ -118,6 +118,7 @@ static int set_arguments(struct job *job, bool quiet, struct clr_error *err)
 static int plan_job(struct work *w, size_t i, struct clr_error *err)
 {
     struct job *job = &w->jobs[i];
+    struct clr_error why = {0};
     int rc = lab_folder(&job->folder, w->out, job->run, job->seed, err);
 
     if (rc == 0)
@@ -125,10 +126,11 @@ static int plan_job(struct work *w, size_t i, struct clr_error *err)
     if (rc < 0)
         return rc;
     rc = (job->run->range_test ? cmd_range_test_check : cmd_train_check)(&job->kept, job->arguments.count,
-                                                                         job->arguments.values, err);
+                                                                         job->arguments.values, &why);
     if (rc < 0)
-        return clr_error_prefix(err, "%s:%d: '%s' cannot be run", w->e->file, job->run->line, job->run->name);
-    return add_argument(&job->arguments, "--", "resume", err);
+        return clr_error_set(err, rc == CLR_EUSAGE ? CLR_EINPUT : rc, "%s:%d: '%s' cannot be run: %s",
+                             w->e->file, job->run->line, job->run->name, why.message);
+    return 0;
 }
 
 static int plan(struct work *w, struct clr_error *err)
@@ -264,14 +266,21 @@ static int start(struct work *w, struct job *job, size_t number, struct clr_erro
     const char *device = w->devices[job->device];
     const pid_t self = getpid();
     sigset_t both, before;
-    char **args;
-    int n = 0, rc = mem_new(&args, (size_t)a->count + 4, sizeof *args, "arguments", err);
+    char **args, *begun = NULL;
+    int n = 0, rc = fs_join(&begun, job->folder, "run.json", err);
 
-    if (rc < 0)
+    if (rc == 0)
+        rc = mem_new(&args, (size_t)a->count + 5, sizeof *args, "arguments", err);
+    if (rc < 0) {
+        free(begun);
         return rc;
+    }
     args[n++] = (char *)(uintptr_t)cli_program();
     for (int i = 0; i < a->count; i++)
         args[n++] = a->values[i];
+    if (fs_exists(begun))
+        args[n++] = (char *)(uintptr_t) "--resume";
+    free(begun);
     if (device) {
         args[n++] = (char *)(uintptr_t) "--device";
         args[n++] = (char *)(uintptr_t)device;
@@ -445,6 +454,20 @@ static int lock(const char *path, int *fd, struct clr_error *err)
     return rc;
 }
 
+/* Of what an experiment writes itself; its runs see to theirs. */
+static void remove_left_overs(const struct work *w)
+{
+    static const char *const names[] = {"experiment.prototxt", "results.csv", "results.md"};
+
+    for (size_t i = 0; i < MEM_COUNT(names) + w->e->figure_count; i++) {
+        char *path = NULL;
+        if (fs_join(&path, w->out, i < MEM_COUNT(names) ? names[i] : w->e->figures[i - MEM_COUNT(names)].file,
+                    NULL) == 0)
+            fs_remove_left_overs(path);
+        free(path);
+    }
+}
+
 static int write_copy(const struct work *w, struct clr_error *err)
 {
     char *path = NULL;
@@ -483,6 +506,8 @@ static int carry_out(struct work *w, struct clr_error *err)
         rc = fs_join(&path, w->out, ".lock", err);
     if (rc == 0 && lock(path, &fd, err) < 0)
         rc = clr_error_prefix(err, "cannot use the folder '%s'", w->out);
+    if (rc == 0)
+        remove_left_overs(w);
     if (rc == 0)
         rc = look(w, err);
     if (rc == 0)

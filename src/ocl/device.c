@@ -48,6 +48,9 @@ static void copy_trimmed(char *out, size_t out_size, char *text)
     while (isspace((unsigned char)*text))
         text++;
     str_copy(out, out_size, text);
+    if (!str_is_utf8(out)) /* in another encoding, or cut inside a character: it goes into JSON */
+        for (char *p = out; *p; p++)
+            *p = (unsigned char)*p < 0x80 ? *p : '?';
 }
 
 /* Of the platform, or of the device: the two calls have the same form. */

@@ -481,6 +481,8 @@ static int store(struct tunedb *db, const struct tunedb_entry *entry, const stru
     if (rc == 0)
         rc = lock_file(lock, &fd, err);
     if (rc == 0)
+        fs_remove_left_overs(db->path);
+    if (rc == 0)
         rc = load(db, err);
     if (rc == 0)
         rc = merge(db, entry, failure, err);

@@ -9,7 +9,7 @@
 static const char *const arrangement_names[VERIFY_ARRANGEMENT_COUNT] = {
     "exact halos", "wide halos", "input in one channel block", "in place", "inference"};
 
-static const char *const output_names[VERIFY_OUTPUT_COUNT] = {"y", "dx", "dw", "db", "sample", "w", "v"};
+static const char *const output_names[VERIFY_OUTPUT_COUNT] = {"y", "dx", "dw", "db", "sample", "w", "v", "s"};
 
 /* One operator in one arrangement. */
 struct op_trial {

@@ -84,6 +84,11 @@ static int choose_transform(struct session *s, struct clr_error *err)
         return rc;
     s->scale = isnan(s->o->scale) ? t->scale : s->o->scale;
     s->mean_kind = s->o->mean < 0 ? t->mean : (enum clr_mean)s->o->mean;
+    if (s->mean_kind == CLR_MEAN_IMAGE && (size_t)d->channels * plane > WEIGHTS_MEAN_VALUES)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--mean image: the mean of images of %dx%dx%d is too large to be kept with the "
+                             "weights, which takes %d values at most; --mean channel takes any",
+                             d->channels, d->height, d->width, WEIGHTS_MEAN_VALUES);
     if (s->o->mean < 0 && t->mean_value_count > 0) {
         for (size_t i = 0; i < (size_t)d->channels * plane; i++)
             s->mean[i] = (float)t->mean_value[t->mean_value_count == 1 ? 0 : i / plane];

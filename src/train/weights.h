@@ -14,6 +14,9 @@
 #include "net/net.h"
 #include "net/safetensors.h"
 
+#define WEIGHTS_MEAN_VALUES                                                                                  \
+    200000 /* of a mean image, as text of up to 15 bytes in a header of at most 4 MiB */
+
 /* Read and match. Missing, extra or misshapen tensors are one CLR_EINPUT that lists them; partial: they are
  * left out, and said in the log. */
 int weights_read(struct st_file *out, const char *path, const struct params *params, bool partial,

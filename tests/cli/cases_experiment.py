@@ -43,6 +43,7 @@ def experiment_runs_what_is_missing():
     file, out = experiment(), fresh("out")
     first = expect(clr("experiment", file, "--out", out), 0, [r"^\| fixed \| 2 \| 40 \| [0-9.]+ ± [0-9.]+ \|"],
                    ["small: 5 runs, 0 of them", "run 1 of 5: fixed, seed 1", "run 5 of 5: one, seed 2"])
+    check("no checkpoint" not in first.err, f"nothing was begun: {first}")
     check(names(out) == ["experiment.prototxt", "fixed-seed-1", "fixed-seed-2", "one-seed-1", "one-seed-2",
                          "range-seed-1", "range.svg", "results.csv", "results.md", "runs.png"], f"{names(out)}")
     table = rows(out)
@@ -53,8 +54,11 @@ def experiment_runs_what_is_missing():
         last = list(csv.DictReader(history))[-1]
     check(table[1]["val_acc"] == last["val_acc"] and table[1]["acc_at_20"] and table[1]["reached_0.05"], f"{table}")
     before = (out / "results.csv").read_bytes()
+    for name in ("results.md.tmp-123", "runs.png.tmp-9", "results.md.tmp-1x", "mine.tmp-1"):
+        write(out / name, "what a killed process left, and what none did")
     again = expect(clr("experiment", file, "--out", out), 0, [re.escape(first.out.splitlines()[2])],
                    ["5 runs, 5 of them are there"])
+    check([n for n in names(out) if "tmp" in n] == ["mine.tmp-1", "results.md.tmp-1x"], f"{names(out)}")
     check("run 1 of" not in again.err and (out / "results.csv").read_bytes() == before, f"{again}")
     shutil.rmtree(out / "one-seed-1")
     expect(clr("experiment", file, "--out", out, "--quiet"), 0)
@@ -171,13 +175,16 @@ def experiment_counts_divergence():
 @case
 def experiment_refuses_before_it_runs():
     out = fresh("out")
-    for one, code, message in ((ONE + " lrr: 1", 2, "unknown option.*--lrr"),
+    for one, code, message in ((ONE + " lrr: 1", 4, "unknown option.*--lrr"),
                                (ONE + ' out: "x"', 4, "'out' has no place"),
-                               ('policy: "1cycle" max_lr: -1', 2, "--max-lr"),
-                               ('policy: "fixd" lr: 1', 2, "did you mean 'fixed'")):
+                               ('policy: "1cycle" max_lr: -1', 4, "--max-lr"),
+                               ('policy: "fixd" lr: 1', 4, "did you mean 'fixed'")):
         result = expect(clr("experiment", experiment(one), "--out", out), code, [], [message])
         check(re.search(r"x.prototxt:\d+:", result.err), f"which line?\n{result}")
         check(not out.exists(), f"{one}: there is something")
+    text = experiment().read_text(encoding="utf-8")
+    many = write(fresh("x.prototxt"), text + 'figure { file: "many.png" ' + 'run: "fixed" ' * 25 + "}")
+    expect(clr("experiment", many, "--out", out), 4, [], ["more than 24 runs: that many curves cannot be told apart"])
     expect(clr("experiment", "--out", out), 2)
     expect(clr("experiment", "headline"), 2, [], ["--out DIR is missing"])
     expect(clr("experiment", "headlin", "--out", out), 4, [], ["did you mean 'headline'"])
@@ -188,7 +195,7 @@ def experiment_refuses_before_it_runs():
 def experiment_writes_into_its_folder_alone():
     """A value behind a flag is read as another option: it cannot say where the run goes, as the last one counts."""
     device()
-    for value, code in (("--quiet", 0), ("--", 2)):
+    for value, code in (("--quiet", 0), ("--", 4)):
         other, out = fresh("other"), fresh("out")
         more = f' keep_minima: "--out={other}" three_phase: "{value}"'
         file = experiment(ONE + more, seeds="1", iterations=2, every=1)

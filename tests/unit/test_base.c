@@ -198,6 +198,27 @@ START_TEST(test_fs__lock_excludes)
 }
 END_TEST
 
+START_TEST(test_fs__left_overs_are_removed)
+{
+    static const char *const names[] = {"a.tmp-1",  "a.tmp-123", "a.tmp-", "a.tmp-1x",
+                                        "ba.tmp-1", "a",         "a.tmp"};
+    const char *dir = support_temp_dir();
+    char *path;
+
+    for (size_t i = 0; i < MEM_COUNT(names); i++) {
+        ck_assert_int_eq(fs_join(&path, dir, names[i], NULL), 0);
+        ck_assert_int_eq(fs_write_atomic(path, "x", 1, NULL), 0);
+        free(path);
+    }
+    ck_assert_int_eq(fs_join(&path, dir, "a", NULL), 0);
+    fs_remove_left_overs(path);
+    fs_remove_left_overs("/nonexistent/a");
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        ck_assert_msg(fs_exists_in(dir, names[i]) == (i > 1), "%s", names[i]);
+    free(path);
+}
+END_TEST
+
 START_TEST(test_fs__exists_in)
 {
     const char *dir = support_temp_dir();
@@ -334,6 +355,7 @@ int main(void)
     tcase_add_test(tc, test_fs__lock_excludes);
     tcase_add_test(tc, test_fs__sha256);
     tcase_add_test(tc, test_fs__exists_in);
+    tcase_add_test(tc, test_fs__left_overs_are_removed);
     tcase_add_test(tc, test_json__what_lacks_a_part_is_null);
     tcase_add_test(tc, test_geometry__pool_sizes_of_both_roundings);
     tcase_add_test(tc, test_geometry__conv_sizes);
