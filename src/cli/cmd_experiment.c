@@ -153,6 +153,8 @@ static int plan(struct work *w, struct clr_error *err)
             rc = plan_job(w, n++, err);
         }
     }
+    if (rc == 0 && w->seeds > most)
+        cli_warn("--seeds %d: no run has more than %d", w->seeds, most);
     for (int s = 0; s < (w->seeds > 0 && w->seeds < most ? w->seeds : most) && rc == 0; s++) {
         size_t first = 0;
         for (size_t i = 0; i < w->e->run_count; i++) {

@@ -75,6 +75,13 @@ def experiment_of_some_seeds():
 
 
 @case
+def experiment_of_more_seeds_than_there_are():
+    device()
+    expect(clr("experiment", experiment(seeds="1", iterations=2, every=1), "--out", fresh("out"), "--seeds", 3), 0, [],
+           ["warning: --seeds 3: no run has more than 1"])
+
+
+@case
 def experiment_on_two_devices():
     """Or twice on the same: two workers at a time, the same results."""
     device()
