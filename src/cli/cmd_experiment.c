@@ -86,7 +86,7 @@ static int add_argument(struct arguments *a, const char *front, const char *text
     return 0;
 }
 
-/* "train --lr 0.1 … --seed 1 --out DIR --resume", or range-test. */
+/* "train --lr 0.1 … --seed 1 --out DIR", or range-test. */
 static int set_arguments(struct job *job, bool quiet, struct clr_error *err)
 {
     struct arguments *a = &job->arguments;
@@ -516,6 +516,9 @@ static int carry_out(struct work *w, struct clr_error *err)
         rc = write_copy(w, err);
     if (rc == 0)
         cli_note("%s: %zu runs, %zu of them are there", w->e->name, w->wanted, w->there);
+    if (rc == 0)
+        rc = lab_report(w->e, w->out, w->states, NULL,
+                        err); /* what does not fit is told before more is trained */
     if (rc == 0)
         rc = run_all(w, err);
     if (rc == 0)

@@ -218,15 +218,17 @@ static void warn_of_unused_optimizer(const struct opt_set *set, enum clr_optimiz
             cli_warn("--%s has no effect: --optimizer adam alone uses it", options[i]);
 }
 
-/* Where one of them is in epochs of unknown length: any numbers that ascend. */
+/* An epoch's length is not known yet: epochs have an order among themselves, and none with iterations, in
+ * whose place stand any numbers that ascend. */
 static void order_milestones(uint64_t *milestones, const struct policy_options *o)
 {
-    bool epochs = false;
+    size_t epochs = 0;
 
     for (size_t i = 0; i < o->milestones.count; i++)
-        epochs = epochs || o->milestones.spans[i].epochs > 0;
-    for (size_t i = 0; epochs && i < o->milestones.count && i < CLR_MAX_MILESTONES; i++)
-        milestones[i] = i + 1;
+        epochs += o->milestones.spans[i].epochs > 0;
+    for (size_t i = 0; epochs > 0 && i < o->milestones.count && i < CLR_MAX_MILESTONES; i++)
+        milestones[i] =
+            epochs < o->milestones.count ? i + 1 : (uint64_t)(1e6 * o->milestones.spans[i].epochs);
 }
 
 int policy_options_resolve(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,

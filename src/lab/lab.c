@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "lab/zoo.h"
 #include "net/prototxt.h"
-#include "plot/chart.h"
 
 /* ------------------------------------------------------------------ names */
 

@@ -33,6 +33,8 @@
 
 #include <clr/error.h>
 
+#include "plot/chart.h"
+
 #define LAB_NAME      64
 #define LAB_MAX_SEEDS 100
 #define LAB_MAX_RUNS  100
@@ -65,7 +67,7 @@ struct lab_figure {
     int width, height;
     bool over_time, rates, multiples; /* of runs */
     double y_min;                     /* likewise */
-    size_t runs[LAB_MAX_RUNS];        /* which */
+    size_t runs[CHART_MAX_SERIES];    /* which */
     size_t run_count;
 };
 
@@ -113,7 +115,7 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
 /*
  * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
  * table of the latter in *table too (NULL: not wanted), to be given back with free(). `states` has one entry
- * for each run and each of its seeds, in that order.
+ * for each run and each of its seeds, in that order. CLR_EUSAGE: seeds of a run saw other images.
  */
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err);

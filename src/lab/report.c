@@ -61,7 +61,7 @@ static void append_line_once(struct str *out, const struct str *line)
     str_append(out, "%s", str_text(line));
 }
 
-/* "DEVICE, driver D, clr-cl 0.1.0 (abcdef)", once; before it, devices that the run went on from. */
+/* "DEVICE, driver D, clr-cl 0.1.0 (abcdef)", once; before it, devices that it was on before. */
 static int note_makers(struct report *r, const json_t *root, struct clr_error *err)
 {
     const json_t *device = json_object_get(root, "device"), *resumed = json_object_get(root, "resumed");
@@ -75,7 +75,7 @@ static int note_makers(struct report *r, const json_t *root, struct clr_error *e
     for (size_t i = 0; i < json_array_size(resumed); i++) {
         const char *before = json_string_value(json_object_get(json_array_get(resumed, i), "device_before"));
         if (before && name && strcmp(before, name) != 0) {
-            str_append(&line, "%s (where a run began)\n", before);
+            str_append(&line, "%s (a part of a run)\n", before);
             append_line_once(&r->made_on, &line);
             rc = str_check(&line, err);
             str_clear(&line);

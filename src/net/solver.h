@@ -29,8 +29,8 @@ struct solver {
 
 /*
  * Read a solver file. The path of its net is taken as it stands, from the working directory, or else from the
- * solver's folder, or by its last part there; with_net false: another is given, and it is not looked for.
- * CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
+ * solver's folder, or by its last part there; with_net false: another is given, and of this one nothing is
+ * taken but its batch, if it is there. CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
  */
 int solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err);
 void solver_clear(struct solver *s);

@@ -20,8 +20,7 @@
 /* What a curve of accuracies is drawn over. */
 struct over {
     enum { OVER_ITERATIONS, OVER_RATES, OVER_TIME } what;
-    double unit;             /* of OVER_TIME: in seconds */
-    char clock[RUNS_DEVICE]; /* of OVER_TIME: the device whose times they are; "" where there is but one */
+    double unit; /* of OVER_TIME: in seconds */
 };
 
 /* ---- curves of repeats ---- */
@@ -274,6 +273,14 @@ static void cut_series(struct chart_series *s, double floor)
     s->count = n;
 }
 
+static bool has_band(const struct chart_panel *panel)
+{
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (panel->series[i].low)
+            return true;
+    return false;
+}
+
 /* Leave out what lies below the accuracy where the axis is to begin; what was connected stays so, if its
  * level is shown. */
 static int cut_below(struct chart *chart, double floor, struct clr_error *err)
@@ -294,6 +301,8 @@ static int cut_below(struct chart *chart, double floor, struct clr_error *err)
             chart_remove_series(chart, i);
         }
     }
+    if (!has_band(panel))
+        chart->band_label[0] = '\0';
     if (panel->guide_count > 0 && panel->guides[0].y0 < floor) /* the level is the first one */
         panel->guide_count = 0;
     panel->floor = floor;

@@ -501,19 +501,22 @@ const char *runs_clock(struct runs *runs)
     size_t most = 0, timed = 0;
 
     for (size_t i = 0; i < runs->count; i++) {
+        const char *device = runs->run[i].device;
         size_t n = 0;
         for (size_t k = 0; k < runs->count; k++)
-            n += strcmp(runs->run[k].device, runs->run[i].device) == 0;
-        if (n > most && strcmp(runs->run[i].device, several) != 0) {
+            n += strcmp(runs->run[k].device, device) == 0;
+        if (n > most && device[0] && strcmp(device, several) != 0) { /* one that is known, if there is one */
             most = n;
-            clock = runs->run[i].device;
+            clock = device;
         }
     }
     for (size_t i = 0; i < runs->count; i++) {
         runs->run[i].timed = strcmp(runs->run[i].device, clock) == 0;
         timed += runs->run[i].timed;
     }
-    return timed < runs->count || strcmp(clock, several) == 0 ? clock : NULL;
+    if (timed == runs->count && strcmp(clock, several) != 0)
+        return NULL;
+    return clock[0] ? clock : "an unknown device";
 }
 
 static void clear_run(struct run *r)

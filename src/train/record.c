@@ -21,10 +21,16 @@ static int join(char **out, const struct record *r, const char *name, struct clr
 
 static int refuse_old_run(const struct record *r, struct clr_error *err)
 {
-    const char *const names[] = {"run.json", "history.csv", "range.csv", "range.json", "final.safetensors"};
+    const char *const names[] = {"run.json", "history.csv", "range.csv", "final.safetensors"};
     bool any = false;
     int rc = 0;
 
+    if (fs_exists_in(r->dir, "range.json") && !fs_exists_in(r->dir, "run.json"))
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "there are several range tests in '%s' (range.json): choose another --out, or remove "
+            "them",
+            r->dir);
     for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
         char *path = NULL;
         rc = join(&path, r, names[i], err);
@@ -131,7 +137,7 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
         rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
     if (rc == 0) /* again: another process may have run and finished in between */
         rc = check_old_run(r, resume, err);
-    if (rc == 0 && resume)
+    if (rc == 0)
         remove_left_overs(r);
     if (rc < 0)
         record_close(r, false);
@@ -293,7 +299,9 @@ static json_t *schedule_json(const struct clr_schedule *s)
 
 char *record_schedule(const struct session *s)
 {
-    json_t *json = schedule_json(&s->o->schedule);
+    const struct clr_schedule *schedule = &s->o->schedule;
+    /* the length of those whose rates depend on it */
+    json_t *json = json_put(schedule_json(schedule), "iterations", integer(schedule->iterations));
     char *text = json_format(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
     json_decref(json);

@@ -152,9 +152,21 @@ def experiment_averages_repeats_alone():
     finally:
         net.write_text(text, encoding="utf-8")
     run = json.loads((out / "one-seed-1" / "run.json").read_text(encoding="utf-8"))
-    run["data"]["sha256"] = "0" * 64
+    changed = dict(run, data=dict(run["data"], sha256="0" * 64))
+    write(out / "one-seed-1" / "run.json", json.dumps(changed))
+    result = expect(clr("experiment", file, "--out", out), 2, [],
+                    ["one-seed-2' was trained on other images than seed 1"])
+    check((out / "fixed-seed-2").exists(), f"it stopped too early: {result}")
+    shutil.rmtree(out / "fixed-seed-2")
+    result = expect(clr("experiment", file, "--out", out), 2, [],
+                    ["one-seed-2' was trained on other images than seed 1"])
+    check(not (out / "fixed-seed-2").exists(), f"more was trained: {result}")
+    # of another device, as far as run.json tells
+    run["resumed"] = [{"device_before": "another device", "device": run["device"]["name"]}]
     write(out / "one-seed-1" / "run.json", json.dumps(run))
-    expect(clr("experiment", file, "--out", out), 2, [], ["one-seed-2' was trained on other images than seed 1"])
+    expect(clr("experiment", file, "--out", out), 0)
+    text = (out / "results.md").read_text(encoding="utf-8")
+    check("another device (a part of a run)" in text, text)
 
 
 @case

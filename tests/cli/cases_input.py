@@ -1,6 +1,7 @@
 """Input that is missing, damaged or does not fit: exit 4 (or as said), one message, nothing half-written."""
 
 import json
+import struct
 
 from harness import (case, check, clr, device, expect, expect_nothing_left, fresh, images, table, tiny,
                      tiny_data, tiny_net, write)
@@ -182,3 +183,14 @@ def folder_that_cannot_be_written():
     expect(clr(*tiny(out=blocker / "run")), 1, [], ["file"])
     expect(clr(*tiny(out=blocker)), 1, [], ["file"])
     check(blocker.read_text(encoding="utf-8") == "in the way", "the file was changed")
+
+
+@case
+def a_mean_image_that_does_not_fit_is_refused_before_it_is_used():
+    device()
+    folder = fresh("large")
+    for name in ("train", "t10k"):
+        write(folder / f"{name}-images-idx3-ubyte", struct.pack(">IIII", 0x803, 2, 512, 512) + bytes(2 * 512 * 512))
+        write(folder / f"{name}-labels-idx1-ubyte", struct.pack(">II", 0x801, 2) + bytes(range(2)))
+    args = tiny(data=folder, batch=1, out=fresh("run"), iterations=1)
+    expect(clr(*args, "--mean", "image"), 2, [], ["--mean image: .*1x512x512 is too large .*--mean channel takes any"])

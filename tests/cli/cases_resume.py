@@ -143,6 +143,11 @@ def resume_under_a_solver_backs_off():
     (out / "final.safetensors").unlink()
     expect(clr(*steep, "--out", out), 0)         # the same schedule: the same rates
     check(json.loads((out / "run.json").read_text(encoding="utf-8"))["result"]["backoffs"] == backoffs, "other rates")
+    for iterations in (1000, 2000):             # of a length that its rates follow from: another schedule
+        poly = solver("poly", 'lr_policy: "poly" power: 0.5 base_lr: 40', iterations)
+        result = expect(clr(*steep[:-1], poly, "--out", fresh("poly").parent / "poly"), 0, [],
+                        ["on with 1/2 of the schedule's rates"])
+        check("smaller rates that it has backed off to" not in result.err, f"{result}")
     shutil.copytree(out, copy)
     expect(clr(*flat, "--out", out), 0, ["after 6,000 iterations"])
     check((out / "history.csv").read_text(encoding="utf-8").splitlines()[-1].split(",")[2] == "0.001", "other rates")
@@ -224,6 +229,7 @@ def resume_tells_what_it_does():
     check("iteration 10/20" not in again.err, f"it was done already\n{again}")
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     kept = run["arguments"]
+    check(run["resumed"][0]["device_before"] == run["device"]["name"], f"run.json: {run}")
     check(run["resumed"][0]["iteration"] == 20 and kept[0] == "train" and "--resume" not in kept and
           "--out" not in kept, f"run.json: {run}")
     expect(clr(*tiny(out=out, resume=True)), 0)
@@ -245,7 +251,7 @@ def resume_refuses_other_settings():
         expect(clr("train", "--resume", "--out", out, option, value), 2, [], [f"{option}.*the run in"])
     expect(clr("train", "--resume", "--out", out, "--lr", 0.01), 0)     # the same again is no other
     expect(clr("train", "--resume"), 2, [], ["--out DIR is missing"])
-    expect(clr("train", "--resume", "--out", fresh("nothing")), 2, [], ["--net NET is missing"])
+    expect(clr("train", "--resume", "--out", fresh("nothing")), 2, [], ["there is no run in .*nothing"])
     expect(clr(*tiny(out=out)), 2, [], ["there is a run", "--resume"])
 
 

@@ -275,8 +275,10 @@ def range_test_of_several_seeds():
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
     expect(clr("range-test", "--resume", "--out", out / "seed-2"), 0)       # by itself, with its own seed
     expect(clr("range-test", "--resume", "--out", out), 2, [], ["there is no run in .*several range tests in one"])
-    for more in ({}, {"seeds": 2}, {"weight_decay": "0.1,0.2"}):
-        expect(clr(*tiny("range-test", out=out, **more)), 2, [], ["in '.*' already \\(range.json\\)"])
+    for more in ({"seeds": 2}, {"weight_decay": "0.1,0.2"}):
+        expect(clr(*tiny("range-test", out=out, **more)), 2, [], ["there are tests in '.*' already \\(range.json\\)"])
+    for args in (tiny("range-test", out=out), tiny("range-test", out=out, resume=True), tiny(out=out)):
+        expect(clr(*args), 2, [], ["there are several range tests in '.*' \\(range.json\\): choose another --out"])
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
     figure = fresh("figure.png")
     expect(clr("plot", "range", out, "-o", figure), 4, [],

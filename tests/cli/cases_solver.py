@@ -125,6 +125,9 @@ def solver_gives_way_in_length_and_net():
     gone = write(fresh("s").parent / "gone.prototxt", SOLVER.format(net="nowhere/net.prototxt"))
     expect(train("--solver", gone, "--out", fresh("run")), 4, [], ["neither there nor beside"])
     expect(train("--solver", gone, "--out", fresh("run"), "--net", tiny_net(), "--batch", 10), 0)
+    other = fresh("run")
+    expect(train("--solver", cyclic, "--out", other, "--net", tiny_net()), 0)
+    check(settings(other)["batch"] == 10, "the batch is no longer that of the solver's net")
 
 
 @case

@@ -116,6 +116,8 @@ table("policy", [
     ("milestones in epochs, of which the data decide", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1",
                                                                 "--milestones", "1100ep,1200ep,60000"], 4, [],
      ["no data set and no folder"]),
+    ("milestones in epochs that fall", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1", "--milestones",
+                                                "5ep,3ep"], 2, [], ["--milestones must ascend"]),
 ])
 
 table("number", [(f"--{option} '{text}'", command + [f"--{option}", text], 2, [],

@@ -28,13 +28,13 @@ SHOWN = 5     # of what went wrong
 class Scenario:
     """A command in a folder that is made ready, without a fault its reference."""
 
-    def __init__(self, name, args, compared, before=None, again=None):
-        self.name, self.args, self.compared = name, args, compared
+    def __init__(self, name, args, compared, before=None, again=None, code=0):
+        self.name, self.args, self.compared, self.code = name, args, compared, code
         self.again = again or args      # what takes it up after a fault
         self.before = before            # a folder whose copy is where it starts
         self.folder = self.begin()
         self.reference = run(self.folder, self.args)
-        check(self.reference.code == 0, f"without a fault: {self.reference}")
+        check(self.reference.code == code, f"without a fault: {self.reference}")
         check_end(self.reference)
 
     def begin(self):
@@ -51,6 +51,13 @@ class Scenario:
 
 def train():
     return Scenario("train", short(), TRAINED, again=short(resume=True))
+
+
+def check_device():
+    """The pretended device computes nothing: found out before it trains, whatever else fails meanwhile."""
+    scenario = Scenario("check", short(unchecked=None), [], code=1)
+    check("nothing is trained on it" in scenario.reference.err, f"{scenario.reference}")
+    return scenario
 
 
 def resume():
@@ -113,6 +120,8 @@ def attempt(scenario, kind, number, way):
         check(ended.failed or kind != "opencl", "nothing failed")
         check_end(ended)
         codes = right_codes(kind, way, ended.failed)
+        if scenario.code:       # what is done without leads to the same end
+            codes = {scenario.code, *codes} - {0}
         check(ended.code in codes, f"exit code {ended.code}, not one of {codes}")
         if ended.code == 0:
             scenario.check_same(ended)
@@ -142,7 +151,7 @@ def sweep(scenario, kind):
     check(not bad, f"{len(bad)} of {len(tried)}\n" + "\n".join(bad[:SHOWN]))
 
 
-SCENARIOS = {train: WAYS, resume: WAYS, range_test: WAYS, evaluate: ("opencl", "memory", "read"),
+SCENARIOS = {train: WAYS, check_device: WAYS, resume: WAYS, range_test: WAYS, evaluate: ("opencl", "memory", "read"),
              data: ("memory", "read")}
 
 

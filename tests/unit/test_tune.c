@@ -136,8 +136,12 @@ START_TEST(test_tune__merges_what_others_wrote)
                               data = entry(&d, OP_BACKWARD_DATA, "direct 7x2");
     struct tunedb_failure f = {.key = forward.key, .variant = "direct 15x1", .why = "crashed"};
     struct tunedb *a = open_in(dir, &cpu), *b = open_in(dir, &cpu);
+    char left[4096];
 
+    (void)snprintf(left, sizeof left, "%s.tmp-1", tunedb_path(a)); /* of a process that was killed */
+    ck_assert_int_eq(fs_write_atomic(left, "x", 1, NULL), 0);
     store(a, &forward);
+    ck_assert(!fs_exists(left));
     store(b, &data); /* b was opened before a wrote */
     ck_assert_int_eq(tunedb_store_failure(a, &f, NULL), 0);
     ck_assert_int_eq(tunedb_store_failure(a, &f, NULL), 0);
