@@ -101,7 +101,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .argument = "N",
          .min = 200,
          .max = 10000,
-         .help = "pixels at 96 dpi (default: 600; bench: what the bars need)"},
+         .help = "pixels at 96 dpi (default: 600; bench, --multiples: what they need)"},
         {.kind = OPT_INT,
          .name = "dpi",
          .value = &options.dpi,

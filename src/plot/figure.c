@@ -572,8 +572,11 @@ static void fill_spec(struct canvas_spec *spec, const struct chart *chart, const
         spec->dpi = 96;
     if (spec->width == 0)
         spec->width = spec->height > 0 && spec->height < 10000 ? (spec->height * 8 + 2) / 5 : 960;
-    if (spec->height == 0)
-        spec->height = spec->width > 0 && spec->width < 30000 ? (spec->width * 5 + 4) / 8 : 600;
+    if (spec->height > 0)
+        return;
+    spec->height = spec->width > 0 && spec->width < 30000 ? (spec->width * 5 + 4) / 8 : 600;
+    if (o && o->multiples)
+        spec->height = multiples_height(chart, spec->width, spec->height);
 }
 
 int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,

@@ -34,6 +34,21 @@ static struct grid choose_grid(size_t count, double width, double height)
     return best;
 }
 
+int multiples_height(const struct chart *chart, int width, int height)
+{
+    const double least = chart->panel_count > 1 ? 280 : 170, head = chart->title[0] ? HEAD : 0.0;
+    const size_t count = chart->panels[0].series_count;
+
+    for (size_t i = 0; i < count;
+         i++) { /* a higher figure may get more rows, but not more than it has charts */
+        const struct grid g = choose_grid(count, width, height - head);
+        if (g.height >= least)
+            break;
+        height = (int)(head + least * (double)g.rows);
+    }
+    return height;
+}
+
 /* Curve i on top, then the others in grey. Curves are borrowed: out->panels[p].series is the caller's room.
  */
 static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_SERIES],

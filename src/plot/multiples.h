@@ -11,4 +11,7 @@
 int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
                    struct clr_error *err);
 
+/* The height, that one or a larger one, at which their labels fit. */
+int multiples_height(const struct chart *chart, int width, int height);
+
 #endif

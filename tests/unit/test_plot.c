@@ -22,6 +22,7 @@
 #include "plot/axes.h"
 #include "plot/bars.h"
 #include "plot/figure.h"
+#include "plot/multiples.h"
 #include "plot/runs.h"
 
 #define HEADER "iteration,trn_loss,lr,val_loss,val_acc\n"
@@ -329,6 +330,10 @@ START_TEST(test_figure__over_time_with_rates_and_names)
     ck_assert_double_eq_tol(chart.panels[0].series[0].x[0], (60 + 120) / 2.0 / 60, 1e-12); /* minutes */
     ck_assert_double_eq_tol(chart.panels[0].series[0].x[1], (240 + 240) / 2.0 / 60, 1e-12);
     ck_assert(fabs(chart.panels[1].series[0].x[1] - 2.75) < 1e-12 && chart.panels[1].series[0].y[1] == 0.25);
+    ck_assert_int_eq(multiples_height(&chart, 960, 600), 600);
+    ck_assert_int_ge(multiples_height(&chart, 320, 200), 280); /* of two panels each */
+    chart.panel_count = 1;
+    ck_assert_int_eq(multiples_height(&chart, 320, 210), 210);
     chart_clear(&chart);
     ck_assert_int_eq(clr_plot_run(join(base, "x.png"), inputs, 2, &small, &err), 0);
 }
