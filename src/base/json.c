@@ -3,17 +3,71 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/fs.h"
 
+#define RESERVE_LEAST ((size_t)64 << 10)
+#define RESERVE_MOST  ((size_t)4 << 20)
+
+/*
+ * Jansson (2.14, load.c) does not look at what becomes of the text that it collects: where memory for it
+ * cannot be had, a character is lost without a word, or an assertion fails. So it never sees that while it
+ * reads: what malloc() does not give comes from a reserve, and is remembered.
+ */
+static struct {
+    char *bytes;
+    size_t size, used;
+    bool needed;
+} reserve;
+
+static void *take(size_t size)
+{
+    void *bytes = malloc(size);
+
+    if (bytes)
+        return bytes;
+    reserve.needed = true;
+    size = (size + 15) / 16 * 16;
+    if (size > reserve.size - reserve.used)
+        return NULL;
+    bytes = reserve.bytes + reserve.used;
+    reserve.used += size;
+    return bytes;
+}
+
+static void give_back(void *bytes)
+{
+    const uintptr_t at = (uintptr_t)bytes, begin = (uintptr_t)reserve.bytes;
+
+    if (at < begin || at >= begin + reserve.size)
+        free(bytes);
+}
+
 json_t *json_parse(const char *text, size_t size, json_error_t *e, bool *no_memory)
 {
+    json_malloc_t malloc_before;
+    json_free_t free_before;
     json_t *json;
 
-    errno = 0;
+    reserve.needed = false;
+    reserve.used = 0;
+    reserve.size = RESERVE_LEAST + (size < RESERVE_MOST / 16 ? 16 * size : RESERVE_MOST);
+    reserve.bytes = malloc(reserve.size);
+    *no_memory = !reserve.bytes;
+    if (!reserve.bytes)
+        return NULL;
+    json_get_alloc_funcs(&malloc_before, &free_before);
+    json_set_alloc_funcs(take, give_back);
     json = json_loadb(text, size, JSON_REJECT_DUPLICATES, e);
-    *no_memory = !json && errno == ENOMEM; /* of malloc(): nothing else that is called sets it */
+    if (reserve.needed) {
+        json_decref(json);
+        json = NULL;
+    }
+    json_set_alloc_funcs(malloc_before, free_before);
+    free(reserve.bytes);
+    *no_memory = reserve.needed;
     return json;
 }
 

@@ -34,16 +34,16 @@ const char *op_variant(const struct op *op)
 void op_variant_text(const struct op_variant *v, char *out, size_t size)
 {
     const char *before = " ";
-    struct str text = {0};
     int count = (int)MEM_COUNT(v->tile);
+    size_t n;
 
     while (count > 0 && v->tile[count - 1] == 0)
         count--;
-    str_append(&text, "%s", v->algorithm[0] ? v->algorithm : "auto");
-    for (int i = 0; i < count; i++, before = "x")
-        str_append(&text, "%s%d", before, v->tile[i]);
-    str_copy(out, size, str_text(&text));
-    str_clear(&text);
+    str_copy(out, size, v->algorithm[0] ? v->algorithm : "auto");
+    for (int i = 0; i < count; i++, before = "x") {
+        n = strlen(out);
+        (void)snprintf(out + n, size - n, "%s%d", before, v->tile[i]);
+    }
 }
 
 /* Digits, or nothing of what follows is a number. */

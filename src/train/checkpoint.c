@@ -268,12 +268,14 @@ static int read_body(struct checkpoint *c, const char *path, const char *body, s
     return rc < 0 ? rc : safetensors_parse(&c->tensors, path, tensors, sizes[PART_TENSORS], err);
 }
 
-static int read_file(struct checkpoint *c, const char *path, struct clr_error *err)
+/* *unreadable: it may be good, for all that is known. */
+static int read_file(struct checkpoint *c, bool *unreadable, const char *path, struct clr_error *err)
 {
     char *file = NULL, sum[FS_SHA256_TEXT];
     size_t size;
     int rc = fs_read(path, LIMIT_FILE, &file, &size, err);
 
+    *unreadable = rc < 0;
     if (rc < 0)
         return rc;
     if (size < HEAD || memcmp(file, MAGIC, sizeof MAGIC - 1) != 0) {
@@ -302,16 +304,22 @@ int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, uint64
     *found = false;
     for (size_t i = 0; i < n.count && rc == 0 && !*found; i++) {
         struct clr_error why;
+        bool unreadable;
         char *path;
         if (n.values[i] >= before)
             continue;
         rc = path_of(&path, dir, n.values[i], err);
         if (rc < 0)
             break;
-        *found = read_file(out, path, &why) == 0;
+        *found = read_file(out, &unreadable, path, &why) == 0;
         free(path);
         if (!*found && why.code == CLR_ENOMEM)
             rc = clr_error_set(err, CLR_ENOMEM, "%s", why.message);
+        else if (!*found && unreadable)
+            rc = clr_error_set(err, CLR_EINPUT,
+                               "%s. It may be the best that is left of the run: nothing is done without it. "
+                               "Where it is lost, remove it",
+                               why.message);
         else if (!*found)
             log_line(CLR_LOG_WARNING, "%s; an older one is looked for", why.message);
     }

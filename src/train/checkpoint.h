@@ -42,7 +42,7 @@ int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_err
  * damaged is passed over with a warning.
  *
  * @return 0: there is one, or (*found false, *out empty) there is none; CLR_EFAILED: the folder cannot be
- * read, CLR_ENOMEM
+ * read; CLR_EINPUT: one cannot be read, damaged or not; CLR_ENOMEM
  */
 int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, uint64_t before,
                     struct clr_error *err);

@@ -103,7 +103,8 @@ def right_codes(kind, way, failed):
     if kind == "read":
         return (0, 4)
     if re.match("clGet(Platform|Device)I", failed):
-        return (1, 3) if "clGetDeviceInfo" in failed else (3,)
+        memory = (6,) * way.endswith(str(ALLOCATION_FAILURE))      # where the device is chosen and asked more
+        return (1, 3, *memory) if "clGetDeviceInfo" in failed else (3,)
     memory = way.endswith(str(ALLOCATION_FAILURE)) or failed == "clCreateBuffer" and way.endswith(str(OUT_OF_RESOURCES))
     done_without = failed in ("clGetProgramInfo", "clCreateProgramWithBinary", "clBuildProgram", "clFinish")
     return (6 if memory else 1,) + (0,) * done_without

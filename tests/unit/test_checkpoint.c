@@ -235,7 +235,9 @@ START_TEST(test_checkpoint__what_is_made_up_is_refused)
     };
     const char *folder = support_temp_dir();
     char *path = path_of(folder, "checkpoint-1.clr");
+    struct clr_error err = {0};
     struct checkpoint c;
+    bool found = true;
 
     for (size_t i = 0; i < MEM_COUNT(bodies); i++) {
         char sum[FS_SHA256_TEXT];
@@ -249,9 +251,13 @@ START_TEST(test_checkpoint__what_is_made_up_is_refused)
         str_clear(&text);
     }
     free(path);
-    path = path_of(folder, "checkpoint-2.clr"); /* a folder of that name */
+    path = path_of(folder, "checkpoint-2.clr"); /* cannot be read: nobody knows whether it is good */
     ck_assert_int_eq(mkdir(path, 0777), 0);
-    must_read(&c, folder, 0);
+    must_write(folder, 1);
+    ck_assert_int_eq(checkpoint_read(&c, &found, folder, UINT64_MAX, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, "checkpoint-2.clr': it is a folder. It may be the best") != NULL, "%s",
+                  err.message);
+    ck_assert(!found);
     free(path);
 }
 END_TEST
