@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "ocl/tunedb.h"
 
 #define LINE_LIMIT ((size_t)1 << 20)
@@ -125,11 +126,15 @@ static void take_result(struct watch *w, const json_t *line)
 /* A driver may print between the lines: what is no message is passed over. */
 static int read_line(struct watch *w, const char *text, size_t size, struct clr_error *err)
 {
-    json_t *line = json_loadb(text, size, 0, NULL);
+    bool no_memory;
+    json_error_t e;
+    json_t *line = json_parse(text, size, &e, &no_memory);
     const char *is = json_string_value(json_object_get(line, "is"));
     char why[16], detail[1024];
     int rc = 0;
 
+    if (no_memory)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for what a tuning process says");
     if (!is) {
         json_decref(line);
         return 0;
