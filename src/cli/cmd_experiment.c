@@ -268,21 +268,16 @@ static int start(struct work *w, struct job *job, size_t number, struct clr_erro
     const char *device = w->devices[job->device];
     const pid_t self = getpid();
     sigset_t both, before;
-    char **args, *begun = NULL;
-    int n = 0, rc = fs_join(&begun, job->folder, "run.json", err);
+    char **args;
+    int n = 0, rc = mem_new(&args, (size_t)a->count + 5, sizeof *args, "arguments", err);
 
-    if (rc == 0)
-        rc = mem_new(&args, (size_t)a->count + 5, sizeof *args, "arguments", err);
-    if (rc < 0) {
-        free(begun);
+    if (rc < 0)
         return rc;
-    }
     args[n++] = (char *)(uintptr_t)cli_program();
     for (int i = 0; i < a->count; i++)
         args[n++] = a->values[i];
-    if (fs_exists(begun))
+    if (fs_exists_in(job->folder, "run.json"))
         args[n++] = (char *)(uintptr_t) "--resume";
-    free(begun);
     if (device) {
         args[n++] = (char *)(uintptr_t) "--device";
         args[n++] = (char *)(uintptr_t)device;

@@ -352,19 +352,12 @@ static int report(struct run_options *o, const struct opt_set *set, const struct
 }
 
 /* Which of these files is there? NULL: none. */
-static int find_any(const char **found, const char *dir, const char *const *names, size_t count,
-                    struct clr_error *err)
+static const char *find_any(const char *dir, const char *const *names, size_t count)
 {
-    int rc = 0;
-
-    for (size_t i = 0; i < count && rc == 0 && !*found; i++) {
-        char *path = NULL;
-        rc = fs_join(&path, dir, names[i], err);
-        if (rc == 0 && fs_exists(path))
-            *found = names[i];
-        free(path);
-    }
-    return rc;
+    for (size_t i = 0; i < count; i++)
+        if (fs_exists_in(dir, names[i]))
+            return names[i];
+    return NULL;
 }
 
 /* Several tests need a folder that holds none itself, and folders of their own. */
@@ -372,16 +365,16 @@ static int check_several(const struct run_options *o, const struct test_options 
 {
     static const char *const single[] = {"run.json", "range.csv"}, *const done[] = {"range.json",
                                                                                     "range.png"};
-    const char *found = NULL;
-    int rc = find_any(&found, o->out, single, MEM_COUNT(single), err);
+    const char *found = find_any(o->out, single, MEM_COUNT(single));
+    int rc = 0;
 
-    if (rc == 0 && found)
+    if (found)
         return clr_error_set(err, CLR_EUSAGE,
                              "there is a single test in '%s' (%s): choose another --out, or remove it",
                              o->out, found);
-    if (rc == 0 && !o->train.resume)
-        rc = find_any(&found, o->out, done, MEM_COUNT(done), err);
-    if (rc == 0 && found)
+    if (!o->train.resume)
+        found = find_any(o->out, done, MEM_COUNT(done));
+    if (found)
         return clr_error_set(err, CLR_EUSAGE,
                              "there are tests in '%s' already (%s): go on with them by --resume, choose "
                              "another --out, or remove them",

@@ -596,19 +596,12 @@ static int join_arguments(struct arguments *all, const struct run_options *o, co
 static int require_run(const struct run_options *o, const struct opt_set *set, const char *command,
                        struct clr_error *err)
 {
-    char *path = NULL;
-    int rc = 0;
-
-    if (!o->solver && !opt_given(set, "net"))
-        rc = fs_join(&path, o->out, "run.json", err);
-    if (rc == 0 && path && !fs_exists(path))
-        rc = clr_error_set(
-            err, CLR_EUSAGE,
-            "there is no run in '%s' to go on with (no run.json); a run that has not begun, and "
-            "several range tests in one folder, take all options of 'clr-cl %s' again",
-            o->out, command);
-    free(path);
-    return rc;
+    if (o->solver || opt_given(set, "net") || fs_exists_in(o->out, "run.json"))
+        return 0;
+    return clr_error_set(err, CLR_EUSAGE,
+                         "there is no run in '%s' to go on with (no run.json); a run that has not begun, and "
+                         "several range tests in one folder, take all options of 'clr-cl %s' again",
+                         o->out, command);
 }
 
 int run_options_parse(struct run_options *o, struct opt_set *set, const struct opt_command *command,

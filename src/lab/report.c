@@ -18,9 +18,9 @@
 struct cell {
     enum lab_state state;
     uint64_t seed;
-    const struct run *read; /* its history; NULL unless finished */
-    double seconds;         /* to its last evaluation */
-    char images[65];        /* SHA-256 of what it was trained on; "" not known */
+    const struct run *read;      /* its history; NULL unless finished */
+    double seconds;              /* to its last evaluation */
+    char images[FS_SHA256_TEXT]; /* SHA-256 of what it was trained on; "" not known */
 };
 
 struct report {

@@ -289,15 +289,9 @@ static int tell_missing(const struct run *run, const char *input, const char *cs
 {
     const bool range = strcmp(csv_name, "range.csv") == 0;
     const char *const other = range ? "history.csv" : "range.csv";
-    char *path = NULL, sub[RUNS_LABEL];
-    bool is_other;
-    int rc = fs_join(&path, input, other, err);
+    char sub[RUNS_LABEL];
 
-    if (rc < 0)
-        return rc;
-    is_other = fs_exists(path);
-    free(path);
-    if (is_other)
+    if (fs_exists_in(input, other))
         return clr_error_set(err, CLR_EINPUT, "'%s' holds %s: draw it with 'plot %s'", input,
                              range ? "a run, and no range test" : "a range test, and no run",
                              range ? "run" : "range");
