@@ -154,6 +154,13 @@ out:
     return rc;
 }
 
+size_t fs_left_over(const char *name)
+{
+    const char *mark = strstr(name, ".tmp-");
+
+    return !mark || !mark[5] || mark[5 + strspn(mark + 5, "0123456789")] ? 0 : (size_t)(mark - name);
+}
+
 void fs_remove_left_overs(const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -162,16 +169,14 @@ void fs_remove_left_overs(const char *path)
     const struct dirent *entry;
     DIR *d;
 
-    if (str_duplicate(&dir, slash ? path : ".", NULL) < 0)
+    if (length == 0 || str_duplicate(&dir, slash ? path : ".", NULL) < 0)
         return;
     if (slash)
         dir[slash == path ? 1 : slash - path] = '\0';
     d = opendir(dir);
     while (d && (entry = readdir(d))) {
-        const char *rest = entry->d_name + length;
         char *left = NULL;
-        if (strncmp(entry->d_name, name, length) != 0 || strncmp(rest, ".tmp-", 5) != 0 || !rest[5] ||
-            rest[5 + strspn(rest + 5, "0123456789")])
+        if (fs_left_over(entry->d_name) != length || memcmp(entry->d_name, name, length) != 0)
             continue;
         if (fs_join(&left, dir, entry->d_name, NULL) == 0)
             (void)unlink(left);

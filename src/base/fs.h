@@ -17,6 +17,10 @@
  */
 int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, struct clr_error *err);
 
+/* "history.csv.tmp-1234", what fs_write_atomic() leaves when the process is killed: the length of the name in
+ * front; 0: it is no such name. */
+size_t fs_left_over(const char *name);
+
 /* Remove path.tmp-DIGITS, which a process leaves that is killed while it writes: nobody else may be writing.
  */
 void fs_remove_left_overs(const char *path);

@@ -75,15 +75,14 @@ static bool is_numbered(const char *name, size_t length, const char *front, cons
            strncmp(name + length - tail, back, tail) == 0;
 }
 
-/* "history.csv.tmp-1234": what fs_write_atomic() leaves when the process is killed. */
+/* Of a file that a run writes. */
 static bool is_left_over(const char *name)
 {
     static const char *const ours[] = {"run.json", "range.json", "history.csv", "range.csv",
                                        "loss.csv", "timing.csv", "range.png",   "final.safetensors"};
-    const char *mark = strstr(name, ".tmp-");
-    const size_t length = mark ? (size_t)(mark - name) : 0;
+    const size_t length = fs_left_over(name);
 
-    if (!mark || !mark[5] || mark[5 + strspn(mark + 5, "0123456789")])
+    if (length == 0)
         return false;
     for (size_t i = 0; i < MEM_COUNT(ours); i++)
         if (strlen(ours[i]) == length && memcmp(name, ours[i], length) == 0)
