@@ -98,9 +98,11 @@ static int option_name(char out[LAB_NAME], const struct prototxt *doc, const str
     return 0;
 }
 
-/* `false` in a run: not what `options` says, however often. */
-static void drop_flag(struct lab_run *run, size_t *first, const char *name)
+/* `false` in a run: not what `options` says, however often. Was there anything to take back? */
+static bool drop_flag(struct lab_run *run, size_t *first, const char *name)
 {
+    const size_t count = run->option_count;
+
     for (size_t i = 0; i < run->option_count;) {
         struct lab_option *o = &run->options[i];
         if (o->value || strcmp(o->name, name) != 0) {
@@ -111,6 +113,7 @@ static void drop_flag(struct lab_run *run, size_t *first, const char *name)
         memmove(o, o + 1, (--run->option_count - i) * sizeof *o);
         *first -= i < *first;
     }
+    return run->option_count < count;
 }
 
 /* One field as an option. Those from *first on are of the same message: one that is there already becomes a
@@ -132,8 +135,10 @@ static int add_option(struct lab_run *run, size_t *first, const struct prototxt 
     if (rc < 0)
         return rc;
     if (!f->quoted && strcmp(f->text, "false") == 0) {
-        drop_flag(run, first, name);
-        return 0;
+        if (drop_flag(run, first, name))
+            return 0;
+        return pt_error(doc, f, err, "field '%.60s' is false, and `options` has no such flag: leave it out",
+                        f->name);
     }
     run->value_bytes += strlen(f->text) + 1;
     if (run->value_bytes > LAB_VALUES)

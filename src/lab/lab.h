@@ -16,13 +16,12 @@
  * plot run` has the same), `y_min: 60`.
  *
  * Every other field of `run` and `range_test` is an option of `clr-cl train` or `range-test`, with
- * underscores for the dashes within its name; `true` gives a flag; a field that is there several times is a
- * list. Those of `options` are in front of every run's own, so that the latter win; range tests do without
- * them.
+ * underscores for the dashes within its name; `true` gives a flag, `false` takes back one of `options`; a
+ * field that is there several times is a list. Those of `options` are in front of every run's own, so that
+ * the latter win; range tests do without them.
  *
  * A run's folder is OUT/NAME-seed-N. Input is hostile: names become parts of paths, and are of letters,
- * digits,
- * '.', '_' and '-', no '.' in front.
+ * digits, '.', '_' and '-', no '.' in front.
  */
 #ifndef LAB_LAB_H
 #define LAB_LAB_H

@@ -62,7 +62,7 @@ START_TEST(test_lab__a_file_is_read)
 {
     ck_assert_int_eq(
         load("name: 'x' about: \"why\" seed: [3, 1] at: 100 reach: [0.5, 0.75]\n"
-             "options { net: 'quick' batch: 10 init_partial: false three_phase: true }\n"
+             "options { net: 'quick' batch: 10 three_phase: true }\n"
              "run { name: 'a' policy: fixed lr: 1e-3 keep_minima: true }\n"
              "run { name: 'b' seed: 7 batch: 20 three_phase: false milestones: [10, 20] milestones: 30 }\n"
              "range_test { name: 'r' min_lr: 0.1 }\n"
@@ -142,6 +142,10 @@ START_TEST(test_lab__what_is_wrong_is_said)
         {"name: 'x' options { seed: 5 } run { name: 'a' }", "field 'seed' has no place here"},
         {"name: 'x' run { name: 'a' help: true }", "field 'help' has no place here"},
         {"name: 'x' run { name: 'a' lr { x: 1 } }", "field 'lr' is a block"},
+        {"name: 'x' run { name: 'a' keep_minima: false }",
+         "field 'keep_minima' is false, and `options` has no"},
+        {"name: 'x' options { keep_minimo: true } run { name: 'a' keep_minima: false }", "leave it out"},
+        {"name: 'x' options { keep_minima: false } run { name: 'a' }", "leave it out"},
         {"name: 'x' seed: [1, 1] run { name: 'a' }", "seed 1 is given twice"},
         {"name: 'x' seed: -1 run { name: 'a' }", "field 'seed' is '-1'"},
         {"name: 'x' run { name: 'a' } sed: 1", "unknown field 'sed'"},
