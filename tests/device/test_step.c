@@ -1,7 +1,7 @@
 /*
  * A whole step of training of every built-in net, with its evaluation: the kernels in the shapes and in the
- * order in which they train. For Oclgrind above all, which sees races and bad accesses; what is computed is
- * compared with double precision by the run's own check of its device, elsewhere.
+ * order in which they train. For Oclgrind above all, which sees races, bad accesses and values that nobody
+ * wrote; what is computed is compared with double precision by the run's own check of its device, elsewhere.
  *
  * CLR_TEST_SMALL=1: two nets that have every kind of layer; with CLR_TEST_LONG=1 as well all of them.
  */

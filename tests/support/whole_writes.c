@@ -1,0 +1,86 @@
+/*
+ * A library for LD_PRELOAD in front of Oclgrind's: every write and fill goes to a whole buffer.
+ *
+ * Oclgrind 21.10 notes of a buffer what was written last, and takes all else for uninitialized
+ * (ShadowMemory::allocate() of src/plugins/Uninitialized.cpp), whatever had been written there before: of
+ * parameters that lie in one buffer, all but the last. Here what is behind and in front is read and written
+ * again. Nothing is hidden by that: the program fills every buffer that it creates (ocl_buffer_create()).
+ */
+#define _GNU_SOURCE
+#define CL_TARGET_OPENCL_VERSION 120
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <CL/cl.h>
+
+#define SHOWN __attribute__((visibility("default")))
+
+/* Oclgrind's own function, blocking. */
+static cl_int oclgrind_write(cl_command_queue queue, cl_mem buffer, size_t offset, size_t size,
+                             const void *data)
+{
+    static cl_int (*real)(cl_command_queue, cl_mem, cl_bool, size_t, size_t, const void *, cl_uint,
+                          const cl_event *, cl_event *);
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "clEnqueueWriteBuffer");
+    return real(queue, buffer, CL_TRUE, offset, size, data, 0, NULL, NULL);
+}
+
+/* The buffer that this one is a part of, or itself; *offset from there. */
+static cl_mem whole_of(cl_mem buffer, size_t *offset, size_t *size)
+{
+    cl_mem parent = NULL;
+    size_t start = 0;
+
+    (void)clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &parent, NULL);
+    if (parent) {
+        (void)clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof start, &start, NULL);
+        *offset += start;
+        buffer = parent;
+    }
+    (void)clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof *size, size, NULL);
+    return buffer;
+}
+
+/* `data` over and over, until `size` bytes are written. */
+static cl_int write_whole(cl_command_queue queue, cl_mem buffer, size_t offset, size_t size, const void *data,
+                          size_t data_size)
+{
+    size_t all = 0;
+    cl_mem whole = whole_of(buffer, &offset, &all);
+    char *bytes = offset <= all && size <= all - offset ? malloc(all) : NULL;
+    cl_int status;
+
+    if (!bytes)
+        return CL_INVALID_VALUE;
+    status = clEnqueueReadBuffer(queue, whole, CL_TRUE, 0, all, bytes, 0, NULL, NULL);
+    for (size_t done = 0; done < size; done += data_size)
+        memcpy(bytes + offset + done, data, data_size);
+    if (status == CL_SUCCESS)
+        status = oclgrind_write(queue, whole, 0, all, bytes);
+    free(bytes);
+    return status;
+}
+
+/* The program waits for every write, and never for anything else. */
+SHOWN cl_int clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset,
+                                  size_t size, const void *data, cl_uint waits, const cl_event *wait_list,
+                                  cl_event *event)
+{
+    (void)wait_list;
+    if (!blocking || waits > 0 || event)
+        return CL_INVALID_OPERATION;
+    return write_whole(queue, buffer, offset, size, data, size);
+}
+
+SHOWN cl_int clEnqueueFillBuffer(cl_command_queue queue, cl_mem buffer, const void *pattern,
+                                 size_t pattern_size, size_t offset, size_t size, cl_uint waits,
+                                 const cl_event *wait_list, cl_event *event)
+{
+    (void)wait_list;
+    if (waits > 0 || event)
+        return CL_INVALID_OPERATION;
+    return write_whole(queue, buffer, offset, size, pattern, pattern_size);
+}
