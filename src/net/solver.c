@@ -290,12 +290,12 @@ static int read_net(struct reading *in, bool wanted)
             in->r.doc, place_of(in, "test_net"), in->err,
             "'test_net' is another file: write both as one 'net', whose layers say 'include { phase: … }'");
     rc = find_net(&path, in, net ? net : train);
-    if (rc == CLR_EINPUT && !wanted)
-        return 0;
     if (rc == 0 && wanted)
         rc = add(in, "net", path);
     if (rc == 0 && strpbrk(path, "/."))
         rc = read_batch(in, path);
+    else if (rc == CLR_EINPUT && !wanted)
+        rc = 0;
     free(path);
     return rc;
 }
