@@ -48,6 +48,7 @@ static void must_stop(const struct clr_train_options *o, uint64_t at)
 
     ck_assert_int_eq(clr_train(o, &r, &err), CLR_EINTERRUPTED);
     ck_assert_uint_eq(r.iterations, at);
+    free(r.profile);
     (void)snprintf(name, sizeof name, "checkpoint-%d.clr", (int)at);
     ck_assert_msg(there(o->out, name), "%s is missing", name);
     (void)snprintf(name, sizeof name, "interrupted-%d.safetensors", (int)at);
