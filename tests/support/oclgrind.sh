@@ -14,6 +14,7 @@ trap 'rm -rf "$dir"' EXIT
 mkfifo "$dir/reports" || exit 1
 
 cat "$dir/reports" >"$dir/log" &
+reader=$!
 exec 3>"$dir/reports" # open until the end, or the first context that closes it would end the reading
 if [ "$1" = --uninitialized ]; then
     library=$2
@@ -28,7 +29,7 @@ else
 fi
 status=$?
 exec 3>&-
-wait
+wait "$reader" || status=1 # reports that could not be kept
 if [ -s "$dir/log" ]; then
     echo "Oclgrind reports ($(wc -l <"$dir/log") lines):"
     head -n 60 "$dir/log"

@@ -48,13 +48,18 @@ static cl_mem whole_of(cl_mem buffer, size_t *offset, size_t *size)
 static cl_int write_whole(cl_command_queue queue, cl_mem buffer, size_t offset, size_t size, const void *data,
                           size_t data_size)
 {
-    size_t all = 0;
-    cl_mem whole = whole_of(buffer, &offset, &all);
-    char *bytes = offset <= all && size <= all - offset ? malloc(all) : NULL;
+    size_t own = 0, all = 0;
+    cl_mem whole;
+    char *bytes;
     cl_int status;
 
-    if (!bytes)
+    (void)clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof own, &own, NULL);
+    if (offset > own || size > own - offset || data_size == 0 || size % data_size != 0)
         return CL_INVALID_VALUE;
+    whole = whole_of(buffer, &offset, &all);
+    bytes = malloc(all);
+    if (!bytes)
+        return CL_OUT_OF_HOST_MEMORY;
     status = clEnqueueReadBuffer(queue, whole, CL_TRUE, 0, all, bytes, 0, NULL, NULL);
     for (size_t done = 0; done < size; done += data_size)
         memcpy(bytes + offset + done, data, data_size);
