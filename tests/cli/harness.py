@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = []
 SLOW = []
+LEAK, CRASH = 98, 99    # exit codes of the sanitizers, where they are on: ../meson.build
 
 
 class Failed(Exception):
@@ -83,7 +84,16 @@ def clr(*args, env=None, timeout=600, stdout=subprocess.PIPE):
     done = subprocess.run([Place.program, *map(str, args)], stdout=stdout, stderr=subprocess.PIPE, text=True,
                           env=Place.environment(**(env or {})), cwd=Place.scratch, timeout=timeout,
                           stdin=subprocess.DEVNULL, check=False)
-    return Result(args, done.returncode, done.stdout or "", done.stderr)
+    result = Result(args, done.returncode, done.stdout or "", done.stderr)
+    expect_no_crash(result)
+    return result
+
+
+def expect_no_crash(result):
+    if result.code in (LEAK, CRASH):
+        raise Failed(f"the sanitizers found something\n{result}")
+    if result.code < 0:
+        raise Failed(f"ended by signal {-result.code}\n{result}")
 
 
 def expect(result, code=0, out=(), err=()):
@@ -232,7 +242,7 @@ def main(modules):
                 counts["passed"] += 1
             except Skipped as reason:
                 counts["skipped"] += 1
-                print(f"SKIP {name}: {reason}")
+                print(f"SKIP: {name}: {reason}")
             except Exception as error:  # a broken case is a failure, whatever it raised
                 counts["failed"] += 1
                 print(f"FAIL {name}: {type(error).__name__ if not isinstance(error, Failed) else ''}"
