@@ -3,13 +3,12 @@
 import csv
 import io
 import json
-import random
 import re
 import shutil
 import signal
 import time
 
-from cases_resume import after, killed
+from cases_resume import kill_often, killed
 from harness import case, check, clr, device, expect, fresh, names, tiny_data, tiny_net, write
 
 
@@ -98,24 +97,27 @@ def experiment_on_two_devices():
 @case
 def experiment_after_kills_has_the_same_results():
     device()
-    file = experiment(iterations=1500, every=100)
-    whole, out, chance, kills = fresh("out"), fresh("out"), random.Random(5), 0
+    file, whole = experiment(iterations=1500, every=100), fresh("out")
     expect(clr("experiment", file, "--out", fresh("out"), "--seeds", 1), 0)     # compiles the kernels
     began = time.monotonic()
     expect(clr("experiment", file, "--out", whole), 0)
     seconds = time.monotonic() - began
-    args = ["experiment", file, "--out", out]
-    for _ in range(10):
-        kills += killed(args, after(chance.uniform(0.02, 0.12 * seconds)))
-    check(kills >= 5, f"only {kills} of ten were still there to be killed after at most {0.12 * seconds:.2f} s")
-    expect(clr(*args), 0)
-    for name in ["results.csv"] + [f"{run}-seed-{n}/{file}" for run in ("fixed", "one") for n in (1, 2)
-                                   for file in ("history.csv", "loss.csv", "final.safetensors")]:
-        check((whole / name).read_bytes() == (out / name).read_bytes(), f"{name} differs")
+
+    def begin():
+        out = fresh("out")
+        return out, ["experiment", file, "--out", out]
+
+    def finish(out, args):
+        expect(clr(*args), 0)
+        for name in ["results.csv"] + [f"{run}-seed-{n}/{file}" for run in ("fixed", "one") for n in (1, 2)
+                                       for file in ("history.csv", "loss.csv", "final.safetensors")]:
+            check((whole / name).read_bytes() == (out / name).read_bytes(), f"{name} differs")
+
+    kill_often(10, 5, 0.3 * seconds, begin, finish)
 
 
 @case
-def experiment_stops_and_goes_on():
+def experiment_stops_at_a_signal():
     device()
     file, out = experiment(iterations=20000, every=1000), fresh("out")
     args = ["experiment", file, "--out", out, "--seeds", 1]

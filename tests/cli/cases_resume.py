@@ -8,9 +8,10 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
-from harness import Place, case, check, clr, device, expect, fresh, names, slow_case, tiny, tiny_data, \
+from harness import Place, Result, case, check, clr, device, expect, fresh, names, slow_case, tiny, tiny_data, \
     tiny_net, write
 
 SAME = ["history.csv", "loss.csv", "final.safetensors"]
@@ -22,15 +23,19 @@ def same(a, b, files):
 
 
 def killed(args, until, number=signal.SIGKILL):
-    """Send the signal when until() holds, asked a thousand times a second; whether it was still there."""
-    with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, cwd=Place.scratch, env=Place.environment()) as process:
-        while process.poll() is None and not until():
-            time.sleep(0.001)
-        alive = process.poll() is None
-        process.send_signal(number)
-        process.wait(timeout=120)
-    return alive
+    """Send the signal when until() holds, asked a thousand times a second. Whether it ended by that: else it ended
+    by itself, and well."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as err:
+        with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL, stderr=err,
+                              cwd=Place.scratch, env=Place.environment()) as process:
+            while process.poll() is None and not until():
+                time.sleep(0.001)
+            process.send_signal(number)
+            code = process.wait(timeout=120)
+        err.seek(0)
+        by_signal = -number if number == signal.SIGKILL else 130
+        check(code in (0, by_signal), f"neither 0 nor {by_signal}\n{Result(args, code, '', err.read())}")
+    return code == by_signal
 
 
 def after(seconds):
@@ -45,45 +50,57 @@ def undisturbed(**options):
     return out
 
 
-@case
-def resume_after_kills_gives_the_same_bytes():
-    options = {"iterations": 3000, "validate_every": 250, "checkpoint_every": 100, "log_every": 3}
+def kill_often(times, seed, longest, begin, finish):
+    """SIGKILL after up to `longest` seconds, until it has hit so often; how many processes that took.
+
+    begin() gives a folder and the arguments of what runs in it. It is killed and begun again until it ends by itself,
+    and then another; finish(folder, arguments) lets it end, and looks at what is there."""
+    chance, kills, processes, saved = random.Random(seed), 0, 0, 0
+    while kills < times:
+        out, args = begin()
+        hit = True
+        while hit and kills < times:
+            hit = killed(args, after(chance.uniform(0.02, longest)))
+            kills += hit
+            saved += hit and any(out.rglob("checkpoint-*.clr"))
+            processes += 1
+        finish(out, args)
+        processes += 1
+    check(saved > 0, f"none of {kills} kills came after a checkpoint; the longest after {longest:.2f} s")
+    return processes
+
+
+def kill_trainings(times, seed, **options):
+    """Each ends in the bytes of an undisturbed one."""
     undisturbed(**options)      # compiles the kernels
     began = time.monotonic()
     whole = undisturbed(**options)
     seconds = time.monotonic() - began
-    out, chance, kills = fresh("run"), random.Random(3), 0
-    args = tiny(out=out, resume=True, **options)
-    for _ in range(10):
-        kills += killed(args, after(chance.uniform(0.02, 0.6 * seconds)))
-    check(kills >= 3, f"only {kills} of ten runs were still there to be killed after at most {0.6 * seconds:.2f} s")
-    expect(clr("train", "--resume", "--out", out), 0, ["^test accuracy .*3,000 iterations"])
-    same(whole, out, SAME)
-    check(not [n for n in names(out) if "tmp" in n or n == ".lock"], f"left behind: {names(out)}")
 
-
-def kill_often(net, seed, times):
-    """Kill a training until so many kills have hit it, then let it end; how many processes that took."""
-    options = {"net": net, "iterations": 400, "validate_every": 100, "checkpoint_every": 10, "log_every": 1}
-    undisturbed(**options)      # compiles the kernels
-    whole = undisturbed(**options)
-    chance, kills, runs = random.Random(seed), 0, 0
-    while kills < times:
+    def begin():
         out = fresh("run")
-        args = tiny(out=out, resume=True, **options)
-        while kills < times and killed(args, after(chance.uniform(0.02, 0.8))):
-            kills += 1
-            runs += 1
-        expect(clr("train", "--resume", "--out", out) if (out / "run.json").exists() else clr(*args), 0)
+        return out, tiny(out=out, resume=True, **options)
+
+    def finish(out, args):
+        expect(clr("train", "--resume", "--out", out) if (out / "run.json").exists() else clr(*args), 0,
+               ["^test accuracy"])
         same(whole, out, SAME)
-        runs += 1
-    return runs
+        check(not [n for n in names(out) if "tmp" in n or n == ".lock"], f"left behind: {names(out)}")
+
+    return kill_often(times, seed, 0.6 * seconds, begin, finish)
+
+
+@case
+def resume_after_kills_gives_the_same_bytes():
+    kill_trainings(10, 3, iterations=3000, validate_every=250, checkpoint_every=100, log_every=3)
 
 
 @slow_case
 def resume_after_two_hundred_kills():
     for seed, net in ((7, "quick"), (8, "lenet")):
-        print(f"{net}: 100 kills, {kill_often(net, seed, 100)} processes, the same bytes")
+        processes = kill_trainings(100, seed, net=net, iterations=400, validate_every=100, checkpoint_every=10,
+                                   log_every=1)
+        print(f"{net}: 100 kills, {processes} processes, the same bytes")
 
 
 # Rates that rise until the loss is no longer finite.
@@ -113,13 +130,7 @@ def a_divergence_is_told_and_backed_off():
 
 @case
 def resume_after_kills_backs_off_to_the_same_bytes():
-    whole = undisturbed(on_divergence="backoff", **STEEP)
-    out, chance, kills = fresh("run"), random.Random(4), 0
-    for _ in range(8):
-        kills += killed(tiny(out=out, resume=True, on_divergence="backoff", **STEEP), after(chance.uniform(0.1, 0.5)))
-    check(kills >= 3, f"only {kills} of eight runs were still there to be killed")
-    expect(clr("train", "--resume", "--out", out), 0)
-    same(whole, out, SAME)
+    kill_trainings(8, 4, on_divergence="backoff", **STEEP)
 
 
 def solver(name, rates, iterations):
