@@ -10,8 +10,7 @@ from harness import Place, case, check, clr, device, expect, expect_nothing_left
 def lie(find, put, folder):
     """An environment in which kernels are compiled with `put` in place of `find`, in a home of its own."""
     library = Path(Place.program).parent.parent.parent / "tests" / "liblying_driver.so"
-    if not library.exists():
-        skip(f"{library} is missing")
+    check(library.exists(), f"{library} is missing: it is built beside the program")
     check(len(put) <= len(find), f"the driver puts nothing that is longer in the place of {find}")
     return {"LD_PRELOAD": library, "LIE_FIND": find, "LIE_PUT": put, "XDG_CACHE_HOME": folder / "cache",
             "XDG_DATA_HOME": folder / "share"}
@@ -52,18 +51,22 @@ def variants(out):
     return json.loads((out / "run.json").read_text(encoding="utf-8"))["variants"]
 
 
+def needs(variant, norm=True):
+    """Skip the case where a device that is right does not use this variant."""
+    device()
+    out = fresh("run")
+    expect(clr(*small(out, norm)), 0)
+    if variant not in str(variants(out)):
+        skip(f"'{variant}' is not chosen on this device")
+
+
 WINOGRAD = ("VEC(5.25f), d[4] - d[2]", "VEC(5.0f), d[4] - d[2]")
 
 
 @case
 def a_wrong_variant_is_refused_by_name():
-    device()
-    out, home = fresh("run"), fresh("home")
-    expect(clr(*small(out)), 0)
-    if "winograd" not in str(variants(out)):
-        skip("Winograd is not chosen on this device")
-    wrong = lie(*WINOGRAD, home)
-    out = fresh("run")
+    needs("winograd")
+    wrong, out = lie(*WINOGRAD, fresh("home")), fresh("run")
     expect(clr(*small(out), env=wrong), 0, ["^test accuracy"],
            ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd'"])
     check("winograd" not in str(variants(out)), f"{variants(out)}")
@@ -75,14 +78,11 @@ def a_wrong_variant_is_refused_by_name():
 
 @case
 def a_wrong_variant_is_avoided_where_nothing_can_be_recorded():
-    device()
-    wrong, out = lie(*WINOGRAD, fresh("home")), fresh("run")
+    needs("winograd")
+    wrong = lie(*WINOGRAD, fresh("home"))
     for nowhere in ({"XDG_DATA_HOME": "/dev/null"}, {"XDG_DATA_HOME": None, "HOME": None}):
         out = fresh("run")
-        result = clr(*small(out), env=dict(wrong, **nowhere))
-        if "wrong" not in result.err:
-            skip("Winograd is not chosen on this device")
-        expect(result, 0, ["^test accuracy"],
+        expect(clr(*small(out), env=dict(wrong, **nowhere)), 0, ["^test accuracy"],
                ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd'",
                 "warning: that cannot be kept, and is found out again by the next run: .*"])
         check("winograd" not in str(variants(out)), f"{variants(out)}")
@@ -90,13 +90,10 @@ def a_wrong_variant_is_avoided_where_nothing_can_be_recorded():
 
 @case
 def a_wrong_dense_layer_is_done_another_way():
-    device()
+    needs("panels", norm=False)
     wrong = lie("#define STEP         PANEL", "#define STEP         1", fresh("home"))
     out, again = fresh("run"), fresh("run")
-    result = clr(*small(out, norm=False), env=wrong)
-    if "wrong" not in result.err:
-        skip("dense layers are not done in panels on this device")
-    expect(result, 0, ["^test accuracy"],
+    expect(clr(*small(out, norm=False), env=wrong), 0, ["^test accuracy"],
            ["warning: .* computes the forward of layer 'ip' wrong with variant 'panels'",
             "warning: .* computes the data gradient of layer 'ip' wrong with variant 'panels'"])
     check("sliced" in str(variants(out)), f"{variants(out)}")

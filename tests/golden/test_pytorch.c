@@ -360,7 +360,10 @@ static bool large_data(void)
         return false;
     }
     if (clr_dataset_open(&set, "cifar10", &err) < 0) {
-        support_skip(err.message);
+        char reason[sizeof err.message + 64];
+
+        (void)snprintf(reason, sizeof reason, "the images that belong to CLR_TEST_DATA: %s", err.message);
+        support_skip(reason);
         return false;
     }
     clr_dataset_destroy(set);
