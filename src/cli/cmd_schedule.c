@@ -52,7 +52,8 @@ static int draw(const struct schedule_options *o, const struct clr_schedule *s, 
         return clr_error_set(err, CLR_EFAILED, "cannot make a file in " P_tmpdir ": %s", strerror(errno));
     (void)close(fd);
     clr_schedule_describe(s, title, sizeof title);
-    rc = clr_schedule_write_csv(s, o->iterations, csv, err);
+    rc = title[0] ? clr_schedule_write_csv(s, o->iterations, csv, err)
+                  : clr_error_set(err, CLR_ENOMEM, "out of memory for the title");
     if (rc == 0)
         rc = clr_plot_schedule(o->plot, &input, 1, &options, err);
     (void)unlink(csv);

@@ -101,15 +101,15 @@ static void append_rates(struct str *s, const json_t *from)
 
 /*
  * "triangular 0.0025…0.01, step size 2,000" from the settings: schedule.description as the trainer writes it,
- * else made from the policy's name and rates; false where there is no policy.
+ * else made from the policy's name and rates; where there is no policy *out stays.
  */
-static bool describe(char *out, size_t size, const json_t *settings)
+static int describe(char *out, size_t size, const json_t *settings, struct clr_error *err)
 {
     const json_t *schedule = member(settings, "schedule"),
                  *from = json_is_object(schedule) ? schedule : settings;
     const json_t *policy = member(from, "policy"), *text = json_is_string(schedule) ? schedule : NULL;
     struct str s = {0};
-    bool done;
+    int rc;
 
     if (json_is_object(schedule) && json_is_string(member(schedule, "description")))
         text = member(schedule, "description");
@@ -119,11 +119,11 @@ static bool describe(char *out, size_t size, const json_t *settings)
         str_append(&s, "%s", json_string_value(policy));
         append_rates(&s, from);
     }
-    done = s.length > 0 && !s.failed;
-    if (done)
+    rc = str_check(&s, err);
+    if (rc == 0 && s.length > 0)
         str_copy(out, size, s.text);
     str_clear(&s);
-    return done;
+    return rc;
 }
 
 /* "quick on cifar10". */
@@ -183,7 +183,9 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     }
     run->known = true;
     run->held_out = json_number_value(member(settings, "validation")) > 0.0;
-    (void)describe(run->label, sizeof run->label, settings);
+    rc = describe(run->label, sizeof run->label, settings, err);
+    if (rc < 0)
+        goto out;
     describe_topic(run->topic, sizeof run->topic, settings);
     (void)json_object_del(settings, "seed");
     (void)json_object_del(settings, "out");
@@ -415,12 +417,13 @@ static void append_differences(struct str *out, const struct runs *runs, const s
 }
 
 /* Groups whose labels are equal get behind them what differs, or their folders' names. */
-static void tell_apart(struct runs *runs)
+static int tell_apart(struct runs *runs, struct clr_error *err)
 {
     struct str *more = NULL;
+    int rc = mem_new(&more, runs->count, sizeof *more, "labels", err);
 
-    if (mem_new(&more, runs->count, sizeof *more, "labels", NULL) < 0)
-        return; /* labels stay equal: no reason to fail */
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < runs->count; i++) {
         struct run *r = &runs->run[i];
         bool shared = false;
@@ -437,9 +440,12 @@ static void tell_apart(struct runs *runs)
         char label[2 * RUNS_LABEL + 8];
         (void)snprintf(label, sizeof label, "%s%s", runs->run[i].label, str_text(&more[i]));
         str_copy(runs->run[i].label, sizeof runs->run[i].label, label);
+        if (rc == 0)
+            rc = str_check(&more[i], err);
         str_clear(&more[i]);
     }
     free(more);
+    return rc;
 }
 
 int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
@@ -455,15 +461,16 @@ int runs_read(struct runs *out, const char *const *inputs, size_t count, const c
         return rc;
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = read_run(&runs.run[i], inputs[i], csv_name, err);
-    if (rc < 0) {
-        runs_clear(&runs);
-        return rc;
+    if (rc == 0) {
+        find_groups(&runs);
+        name_topics(&runs);
+        rc = tell_apart(&runs, err);
     }
-    find_groups(&runs);
-    name_topics(&runs);
-    tell_apart(&runs);
-    *out = runs;
-    return 0;
+    if (rc == 0)
+        *out = runs;
+    else
+        runs_clear(&runs);
+    return rc;
 }
 
 /* ---- times ---- */
