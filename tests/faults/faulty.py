@@ -120,20 +120,30 @@ def read_csv(data):
     check(data.endswith(b"\n"), "the last line has no end")
     rows = list(csv.reader(io.StringIO(data.decode())))
     check(len({len(row) for row in rows}) == 1, "rows of different lengths")
-    check(all(abs(float(x)) < 1e12 for row in rows[1:] for x in row), "something that is no number")
+    texts = [name in ("run", "status") for name in rows[0]]
+    check(all(text or x == "" or abs(float(x)) < 1e12 for row in rows[1:] for x, text in zip(row, texts)),
+          "something that is no number")
 
 
 def read_png(data):
     check(data.startswith(b"\x89PNG") and data.endswith(b"IEND\xaeB`\x82"), "cut off")
 
 
+def read_svg(data):
+    check(data.startswith(b"<?xml") and data.endswith(b"</svg>\n"), "cut off")
+
+
+def read_text(data):
+    check(data.decode().endswith("\n"), "the last line has no end")
+
+
 READERS = {".json": json.loads, ".csv": read_csv, ".clr": read_checkpoint, ".safetensors": read_safetensors,
-           ".png": read_png}
+           ".png": read_png, ".svg": read_svg, ".md": read_text, ".prototxt": read_text}
 
 
 def whole(out):
-    """What is in the folder of a run can be read, and there is nothing that does not belong there."""
-    for path in sorted(out.iterdir()) if out.is_dir() else []:
+    """What is in the folder of a run or an experiment can be read, and there is nothing that does not belong there."""
+    for path in sorted(p for p in out.rglob("*") if not p.is_dir()) if out.is_dir() else []:
         check(path.suffix in READERS, f"{path.name} is left behind")
         try:
             READERS[path.suffix](path.read_bytes())
@@ -152,7 +162,7 @@ def remembered(path):
 
 def same(reference, out, compared):
     for name in compared:
-        if name == "run.json":
+        if Path(name).name == "run.json":
             was, now = remembered(reference / name), remembered(out / name)
             other = {key: now.get(key) for key in was if was[key] != now.get(key)}
             check(was == now, f"{name} has other content: {other}")

@@ -1,10 +1,14 @@
 /*
  * A library for LD_PRELOAD that makes the system fail under the program, one call at a time.
  *
- *     FAULTS_REPORT=FILE        written when the process ends: "memory N", "write N", "read N", the numbers
- * of calls, and "failed NAME MODULE" where one was made to fail FAULTS_FAIL=KIND:N:ERRNO  call N of that
- * kind, counted from 1, fails with that errno; N+: it and all after it, as on a disk that is full
- *     FAULTS_CLOCK=SECONDS      every second reading of a clock is that much behind
+ *     FAULTS_REPORT=FILE
+ *         written when the process ends: "memory N", "write N", "read N", the numbers of calls, and
+ *         "failed NAME MODULE" where one was made to fail
+ *     FAULTS_FAIL=KIND:N:ERRNO
+ *         call N of that kind, counted from 1, fails with that errno; N+: it and all after it, as on a disk
+ *         that is full
+ *     FAULTS_CLOCK=SECONDS
+ *         every second reading of a clock is that much behind
  *
  * memory: malloc, calloc, realloc, aligned_alloc, realpath and opendir, called by the program or by one of
  * the libraries in `counted`. Whose call it is, its return address says. Libraries that cannot go on without
