@@ -256,6 +256,9 @@ static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct
         got = read(fd, bytes, sizeof bytes);
         if (got < 0 && errno == EINTR)
             continue;
+        if (got < 0)
+            rc = clr_error_set(err, CLR_EFAILED, "cannot read what the measuring process says: %s",
+                               strerror(errno));
         if (got <= 0)
             break;
         last = clock_ns();

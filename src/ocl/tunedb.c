@@ -210,27 +210,28 @@ static bool take_lists(struct fault *f, struct tunedb *db, const json_t *root, b
 }
 
 /*
- * Everything anew from the file. A file that is not there is empty, a damaged one too, with a warning; want
- * of memory is an error, since a whole record would be lost by storing on top of nothing.
+ * Everything anew from the file. A file that is not there is empty, a damaged one too, with a warning; one
+ * that cannot be read is an error, and so is want of memory: a whole record would be lost by storing on top
+ * of nothing.
  */
 static int load(struct tunedb *db, struct clr_error *err)
 {
-    struct clr_error why = {0};
     struct fault fault = {{0}};
     json_error_t json_error = {0};
     char *text = NULL;
     size_t size = 0;
     json_t *root = NULL;
     bool ok = true, no_memory = false;
+    int rc;
 
     db->entry_count = db->failure_count = 0;
     if (!db->path || !fs_exists(db->path))
         return 0;
-    if (fs_read(db->path, LIMIT_BYTES, &text, &size, &why) < 0) {
-        no_memory = why.code == CLR_ENOMEM;
-        ok = bad(&fault, "%.250s", why.message);
-    }
-    if (ok && !(root = json_parse(text, size, &json_error, &no_memory)))
+    rc = fs_read(db->path, LIMIT_BYTES, &text, &size, err);
+    if (rc < 0)
+        return rc;
+    root = json_parse(text, size, &json_error, &no_memory);
+    if (!root)
         ok = bad(&fault, "line %d: %.200s", json_error.line, json_error.text);
     ok = ok && check_identity(&fault, db, root) && take_lists(&fault, db, root, &no_memory);
     if (!ok && !no_memory) {

@@ -26,7 +26,8 @@ TRAINED = ["history.csv", "loss.csv", "final.safetensors", "minimum-4.safetensor
 # Hold the command line, which is another where a run is taken up.
 COMMAND_LINE = ["run.json", "range.png"]
 SHOWN = 5     # of what went wrong
-UNREACHED = 0.01    # of the calls at most: a run makes a few more or fewer than its reference, as the clock goes
+# Of the calls at most, besides two: a run makes a few more or fewer than its reference, as the clock goes.
+UNREACHED = 0.01
 
 
 class Scenario:
@@ -163,12 +164,12 @@ def data():
     return Scenario("data", ["data", "info", folder, "--json"], [])
 
 
-def right_codes(kind, way, failed):
+def right_codes(scenario, kind, way, failed):
     """The exit codes that a fault may lead to. 0: the program did without, which is compared."""
     if kind == "memory" or kind == "write":
         return (0, 1)
-    if kind == "read":
-        return (0, 4)
+    if kind == "read":      # 1: tune, what its measuring process says
+        return (0, 4, 1) if scenario.name == "tune" and failed.startswith("read") else (0, 4)
     if re.match("clGet(Platform|Device)I", failed):
         memory = (6,) * way.endswith(str(ALLOCATION_FAILURE))      # where the device is chosen and asked more
         return (1, 3, *memory) if "clGetDeviceInfo" in failed else (3,)
@@ -187,7 +188,7 @@ def attempt(scenario, kind, number, way):
     try:
         check(ended.failed or ended.calls[kind] < number, "nothing failed")
         check_end(ended)
-        codes = right_codes(kind, way, ended.failed)
+        codes = right_codes(scenario, kind, way, ended.failed)
         if scenario.code:       # what is done without leads to the same end
             codes = {scenario.code, *codes} - {0}
         check(ended.code in codes, f"exit code {ended.code}, not one of {codes}")
@@ -219,7 +220,7 @@ def sweep(scenario, kind, every_way):
           f"{len(codes) - went_on - unreached} ended with a message, {unreached} were not reached, {len(bad)} wrong",
           flush=True)
     check(not bad, f"{len(bad)} of {len(tried)}\n" + "\n".join(bad[:SHOWN]))
-    check(tried and unreached <= UNREACHED * len(tried), f"{unreached} of {len(tried)} were not reached")
+    check(tried and unreached <= 2 + UNREACHED * len(tried), f"{unreached} of {len(tried)} were not reached")
 
 
 FILES = ("memory", "write", "read")

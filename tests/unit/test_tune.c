@@ -242,22 +242,24 @@ START_TEST(test_tune__ignores_damaged_records)
 }
 END_TEST
 
-START_TEST(test_tune__ignores_huge_records)
+/* What cannot be read is no damaged record: stored over, it would be lost. */
+START_TEST(test_tune__refuses_what_cannot_be_read)
 {
+    static char huge[9 << 20];
     const char *dir = support_temp_dir();
     struct tunedb *db = open_in(dir, &cpu);
-    const size_t size = (size_t)9 << 20;
-    char *zeros = NULL, path[512];
+    struct clr_error err = {0};
+    char path[512];
 
     (void)snprintf(path, sizeof path, "%s", tunedb_path(db));
     tunedb_close(db);
-    ck_assert_int_eq(mem_new(&zeros, size, 1, "zeros", NULL), 0);
-    ck_assert_int_eq(fs_write_atomic(path, zeros, size, NULL), 0);
-    db = open_in(dir, &cpu);
-    ck_assert(tunedb_is_empty(db) && g_warnings == 1);
-    ck_assert_msg(strstr(g_warning, "bytes") != NULL, "%s", g_warning);
-    tunedb_close(db);
-    free(zeros);
+    ck_assert_int_eq(fs_write_atomic(path, huge, sizeof huge, NULL), 0);
+    ck_assert_int_eq(tunedb_open(&db, dir, &cpu, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, path) && strstr(err.message, "bytes"), "%s", err.message);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(fs_make_dirs(path, NULL), 0);
+    ck_assert_int_eq(tunedb_open(&db, dir, &cpu, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, path) && strstr(err.message, "folder"), "%s", err.message);
 }
 END_TEST
 
@@ -384,7 +386,7 @@ int main(void)
     tcase_add_test(c, test_tune__stores_and_finds);
     tcase_add_test(c, test_tune__merges_what_others_wrote);
     tcase_add_test(c, test_tune__ignores_damaged_records);
-    tcase_add_test(c, test_tune__ignores_huge_records);
+    tcase_add_test(c, test_tune__refuses_what_cannot_be_read);
     tcase_add_test(c, test_tune__keys_tell_geometries_apart);
     tcase_add_test(c, test_tune__takes_what_was_measured);
     tcase_add_test(c, test_tune__prefers_the_nearest_shape);
