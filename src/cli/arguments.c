@@ -20,20 +20,50 @@ static int append(struct arguments *a, const char *text, struct clr_error *err)
     return rc;
 }
 
+/* Where the run is, how it is watched: that is for each process to say. */
+static bool is_passing(const char *name)
+{
+    static const char *const names[] = {"out", "resume", "solver", "seeds", "quiet", "json", "profile"};
+
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-static bool are_texts(const json_t *list)
+static const char *text_at(const json_t *list, size_t i)
 {
-    bool texts = json_is_null(list) || (json_is_array(list) && json_array_size(list) <= LIMIT_ARGUMENTS);
-    const json_t *value;
-    size_t i;
+    return json_string_value(json_array_get(list, i));
+}
 
-    json_array_foreach(list, i, value) texts = texts && json_is_string(value);
-    return texts;
+static const struct opt *option_at(const json_t *list, size_t i, const struct opt_set *set)
+{
+    const char *text = text_at(list, i);
+
+    return text && strncmp(text, "--", 2) == 0 ? opt_find(set, text + 2) : NULL;
+}
+
+/* Is it what arguments_to_keep() writes: a command, options of its, and behind each the value that it takes?
+ */
+static bool are_kept(const json_t *list, const struct opt_set *set)
+{
+    if (json_is_null(list))
+        return true;
+    if (!json_is_array(list) || json_array_size(list) > LIMIT_ARGUMENTS || !text_at(list, 0))
+        return false;
+    for (size_t i = 1; i < json_array_size(list); i++) {
+        const struct opt *o = option_at(list, i, set);
+        if (!o || is_passing(o->name) || (o->kind != OPT_FLAG && !text_at(list, ++i)))
+            return false;
+    }
+    return true;
 }
 
 /* "arguments" of the run.json in a folder, to be given back; NULL or null: there are none. */
-static int read_kept(json_t **out, const char *folder, const char *command, struct clr_error *err)
+static int read_kept(json_t **out, const char *folder, const struct opt_set *set, const char *command,
+                     struct clr_error *err)
 {
     char *path = NULL;
     json_t *root = NULL, *list;
@@ -46,14 +76,14 @@ static int read_kept(json_t **out, const char *folder, const char *command, stru
     if (rc < 0 || !root)
         goto out;
     list = json_object_get(root, "arguments");
-    was = json_string_value(json_array_get(list, 0));
-    if (!list || !are_texts(list))
-        rc = clr_error_set(err, CLR_EINPUT,
-                           "'%s' is damaged, or of another version: it does not tell how to go on", path);
-    else if (was && strcmp(was, command) != 0)
+    was = text_at(list, 0);
+    if (was && strcmp(was, command) != 0)
         rc = clr_error_set(err, CLR_EUSAGE,
                            "the run in '%s' was begun with '%.40s': clr-cl %.40s --resume --out %s", folder,
                            was, was, folder);
+    else if (!list || !are_kept(list, set))
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "'%s' is damaged, or of another version: it does not tell how to go on", path);
     else
         *out = json_incref(list);
 out:
@@ -105,14 +135,29 @@ static bool solver_gives_length(const struct solver *solver)
     return false;
 }
 
-int arguments_join(struct arguments *out, const char *folder, const struct solver *solver, int argc,
-                   char **argv, struct clr_error *err)
+/* All but the length, where another is given. */
+static int append_kept(struct arguments *a, const json_t *list, const struct opt_set *set, bool length,
+                       struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 1; i < json_array_size(list) && rc == 0; i++) {
+        const struct opt *o = option_at(list, i, set);
+        const char *value = o->kind == OPT_FLAG ? NULL : text_at(list, ++i);
+        if (!length || !is_length(o->name))
+            rc = append_option(a, o->name, value, err);
+    }
+    return rc;
+}
+
+int arguments_join(struct arguments *out, const char *folder, const struct opt_set *set,
+                   const struct solver *solver, int argc, char **argv, struct clr_error *err)
 {
     const size_t more = solver ? solver->count : 0;
     const bool given = gives_length(argc, argv), length = given || solver_gives_length(solver);
     struct arguments a = {0};
     json_t *list = NULL;
-    int rc = folder ? read_kept(&list, folder, argv[0], err) : 0;
+    int rc = folder ? read_kept(&list, folder, set, argv[0], err) : 0;
 
     if (rc < 0)
         return rc;
@@ -120,13 +165,8 @@ int arguments_join(struct arguments *out, const char *folder, const struct solve
                  "arguments", err);
     if (rc == 0)
         rc = append(&a, argv[0], err);
-    for (size_t i = 1; i < json_array_size(list) && rc == 0; i++) {
-        const char *text = json_string_value(json_array_get(list, i));
-        if (length && (strcmp(text, "--cycles") == 0 || strcmp(text, "--iterations") == 0))
-            i++; /* and what belongs to it */
-        else
-            rc = append(&a, text, err);
-    }
+    if (rc == 0)
+        rc = append_kept(&a, list, set, length, err);
     for (size_t i = 0; i < more && rc == 0; i++)
         if (!given || !is_length(solver->options[i].name))
             rc = append_option(&a, solver->options[i].name, solver->options[i].value, err);
@@ -141,17 +181,6 @@ int arguments_join(struct arguments *out, const char *folder, const struct solve
 }
 
 /* ---- keeping ------------------------------------------------------------------------------------------- */
-
-/* Where the run is, how it is watched: that is for each process to say. */
-static bool is_passing(const char *name)
-{
-    static const char *const names[] = {"out", "resume", "solver", "seeds", "quiet", "json", "profile"};
-
-    for (size_t i = 0; i < MEM_COUNT(names); i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
 
 int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
                       struct clr_error *err)

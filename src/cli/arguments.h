@@ -16,10 +16,11 @@ struct arguments {
 /*
  * What the run in a folder was begun with (none there, or NULL: nothing), behind it what a solver's file says
  * (NULL: nothing), and then argv: of an option that is given twice the last one counts. CLR_EINPUT: a
- * run.json that cannot be read; CLR_EUSAGE: the run is another command's.
+ * run.json that cannot be read, or with other arguments than arguments_to_keep() leaves of the options in
+ * *set: it may be a stranger's. CLR_EUSAGE: the run is another command's.
  */
-int arguments_join(struct arguments *out, const char *folder, const struct solver *solver, int argc,
-                   char **argv, struct clr_error *err);
+int arguments_join(struct arguments *out, const char *folder, const struct opt_set *set,
+                   const struct solver *solver, int argc, char **argv, struct clr_error *err);
 
 /*
  * The command's name and each option that was given, once, for run.json: without --out, --resume, and what

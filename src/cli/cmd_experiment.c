@@ -71,12 +71,14 @@ struct work {
 
 /* ------------------------------------------------------------------ planning */
 
-static int add_argument(struct arguments *a, const char *front, const char *text, struct clr_error *err)
+/* "--name=value", or "--name": what a file says stays within its word, where behind a flag it would be an
+ * option of its own. */
+static int add_option(struct arguments *a, const char *name, const char *value, struct clr_error *err)
 {
     struct str s = {0};
     int rc;
 
-    str_append(&s, "%s%s", front, text);
+    str_append(&s, "--%s%s%s", name, value ? "=" : "", value ? value : "");
     rc = str_check(&s, err);
     if (rc < 0) {
         str_clear(&s);
@@ -86,31 +88,24 @@ static int add_argument(struct arguments *a, const char *front, const char *text
     return 0;
 }
 
-/* "train --lr 0.1 … --seed 1 --out DIR", or range-test. */
+/* "train --lr=0.1 … --seed=1 --out=DIR", or range-test. */
 static int set_arguments(struct job *job, bool quiet, struct clr_error *err)
 {
     struct arguments *a = &job->arguments;
     char seed[24];
-    int rc = mem_new(&a->values, 2 * job->run->option_count + 10, sizeof *a->values, "arguments", err);
+    int rc = mem_new(&a->values, job->run->option_count + 5, sizeof *a->values, "arguments", err);
 
     (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)job->seed);
     if (rc == 0)
-        rc = add_argument(a, "", job->run->range_test ? "range-test" : "train", err);
-    for (size_t i = 0; i < job->run->option_count && rc == 0; i++) {
-        rc = add_argument(a, "--", job->run->options[i].name, err);
-        if (rc == 0 && job->run->options[i].value)
-            rc = add_argument(a, "", job->run->options[i].value, err);
-    }
+        rc = str_duplicate(&a->values[a->count++], job->run->range_test ? "range-test" : "train", err);
+    for (size_t i = 0; i < job->run->option_count && rc == 0; i++)
+        rc = add_option(a, job->run->options[i].name, job->run->options[i].value, err);
     if (rc == 0)
-        rc = add_argument(a, "--", "seed", err);
+        rc = add_option(a, "seed", seed, err);
     if (rc == 0)
-        rc = add_argument(a, "", seed, err);
-    if (rc == 0)
-        rc = add_argument(a, "--", "out", err);
-    if (rc == 0)
-        rc = add_argument(a, "", job->folder, err);
+        rc = add_option(a, "out", job->folder, err);
     if (rc == 0 && quiet)
-        rc = add_argument(a, "--", "quiet", err);
+        rc = add_option(a, "quiet", NULL, err);
     return rc;
 }
 

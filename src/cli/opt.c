@@ -32,6 +32,13 @@ static size_t find(const struct opt_set *set, const char *name)
     return i;
 }
 
+const struct opt *opt_find(const struct opt_set *set, const char *name)
+{
+    size_t i = find(set, name);
+
+    return i < set->count ? &set->options[i] : NULL;
+}
+
 bool opt_given(const struct opt_set *set, const char *name)
 {
     size_t i = find(set, name);
@@ -407,6 +414,10 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
 {
     int code, rc;
 
+    for (int k = 1; k < argc;
+         k++) /* popt would put the next argument there: a value from a file may say so */
+        if (strstr(argv[k], "!#:+"))
+            return clr_error_set(err, CLR_EUSAGE, "'%.100s': no argument may have '!#:+' in it", argv[k]);
     fill_popt_table(set);
     set->context = poptGetContext("clr-cl", argc, (const char **)argv, table, 0);
     if (!set->context)

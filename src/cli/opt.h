@@ -91,6 +91,9 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
               struct clr_error *err);
 void opt_clear(struct opt_set *set);
 
+/* The option of that name (without the dashes), or NULL. */
+const struct opt *opt_find(const struct opt_set *set, const char *name);
+
 /* Was the option of that name on the command line? */
 bool opt_given(const struct opt_set *set, const char *name);
 

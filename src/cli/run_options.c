@@ -587,7 +587,7 @@ static int join_arguments(struct arguments *all, const struct run_options *o, co
     int rc = o->solver ? solver_read(&solver, o->solver, !opt_given(set, "net"), err) : 0;
 
     if (rc == 0)
-        rc = arguments_join(all, o->train.resume ? o->out : NULL, &solver, argc, argv, err);
+        rc = arguments_join(all, o->train.resume ? o->out : NULL, set, &solver, argc, argv, err);
     solver_clear(&solver);
     return rc;
 }

@@ -308,12 +308,36 @@ def resume_of_a_range_test():
 
 @case
 def resume_writes_into_its_folder_alone():
-    """run.json is input: what it says of arguments cannot lead elsewhere."""
+    """run.json is input: what it says of arguments cannot lead elsewhere, nor take what was typed for its own."""
     out, other = undisturbed(), fresh("other")
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    for more in (["--out", str(other)], [f"--out={other}"], ["--out", str(other), "--"]):
+    elsewhere = f"--out={other}"
+    for more in (["--out", str(other)], [elsewhere], ["--out", str(other), "--"], [elsewhere, "--solver"], ["--help"],
+                 ["--device", "--cycles", "--keep-minima", "--net", elsewhere, "--device", "--cycles", "--keep-minima"],
+                 ["--device"], ["x"]):
         kept = json.dumps(dict(run, arguments=run["arguments"] + more))
         write(out / "run.json", kept)
-        result = clr("train", "--resume", "--out", out)
-        check(result.code == (2 if more[-1] == "--" else 0), f"{more}: {result}")
-        check(not other.exists(), f"{more}: {result}")
+        for typed in ([f"--out={out}", "--resume"], [f"--out={out}", "--resume", "--iterations", 30]):
+            result = expect(clr("train", *typed), 4, [], ["run.json' is damaged|cannot read '--out=.*other'"])
+            check(not other.exists() and result.out == "", f"{more}: {result}")
+    write(out / "run.json", json.dumps(run))
+    expect(clr("train", "--resume", "--out", out), 0)
+
+
+@case
+def resume_after_a_signal_that_ended_the_reader_too():
+    """Ctrl-C goes to all that stand in a pipe: the run is saved though nobody reads what it says."""
+    whole = undisturbed(iterations=2000, validate_every=200, checkpoint_every=0)
+    out = fresh("run")
+    args = tiny(out=out, iterations=2000, validate_every=200, checkpoint_every=0)
+    with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          cwd=Place.scratch, env=Place.environment()) as process:
+        while process.poll() is None and not (out / "history.csv").exists():
+            time.sleep(0.001)
+        process.stderr.close()
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+        check(process.wait(timeout=120) == 130, f"exit code {process.returncode}")
+    check([n for n in names(out) if n.startswith("interrupted-")], f"{names(out)}")
+    expect(clr("train", "--out", out, "--resume"), 0, [], ["goes on after iteration"])
+    same(whole, out, SAME)

@@ -64,6 +64,7 @@ table("usage", [
     ("option that is not offered", ["eval", "--resume"], 2, [], ["unknown option '--resume'"]),
     ("unknown letter", ["plot", "-x"], 2, [], ["unknown option '-x'"]),
     ("value missing", ["train", "--lr"], 2, [], ["--lr needs a value"]),
+    ("value that popt expands", ["train", "--lr", "!#:+"], 2, [], ["no argument may have '!#:\\+'"]),
     ("value of a flag", ["train", "--quiet=yes"], 2, [], ["--quiet takes no value"]),
     ("argument left over", ["devices", "all"], 2, [], ["'all' is one argument too many"]),
     ("arguments left over", ["train", "a", "b"], 2, [], ["'a' is one argument too many"]),

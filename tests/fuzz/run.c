@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/arguments.h"
+#include "cli/run_options.h"
 #include "draw.h"
 #include "lab/lab.h"
 #include "plot/runs.h"
@@ -39,18 +39,41 @@ static void look(void)
         FUZZ_CHECK(state >= LAB_MISSING && state <= LAB_OTHER);
 }
 
-/* What the user typed comes last, and so counts. */
+static void describe(struct run_options *o, struct opt_set *set)
+{
+    run_options_init(o);
+    policy_options_add(&o->policy, set, true);
+    run_options_add_where(o, set, true);
+    run_options_add_solver(o, set);
+    run_options_add_training(o, set, NULL);
+    run_options_add_watching(o, set, "", "");
+    run_options_add_keeping(o, set, true);
+    run_options_add_logging(o, set);
+    run_options_add_output(o, set);
+}
+
+/* What the user typed is what counts: no file has anything written elsewhere. */
 static void join(void)
 {
-    char name[] = "train", option[] = "--out", value[] = "here", *argv[] = {name, option, value, NULL};
+    static const struct opt_command command = {.name = "train", .usage = ""};
+    char name[] = "train", out[] = "--out=here", resume[] = "--resume", length[] = "--iterations=3",
+         *argv[] = {name, out, resume, length, NULL};
+    static struct opt_set set;
+    struct run_options o;
     struct arguments a;
     struct clr_error err;
 
-    if (!fuzz_worked(arguments_join(&a, fuzz_path("run"), NULL, 3, argv, &err), &err))
-        return;
-    FUZZ_CHECK(a.count >= 3 && strcmp(a.values[0], "train") == 0 && !a.values[a.count]);
-    FUZZ_CHECK(strcmp(a.values[a.count - 2], "--out") == 0 && strcmp(a.values[a.count - 1], "here") == 0);
-    arguments_clear(&a);
+    for (int argc = 3; argc <= 4; argc++) {
+        memset(&set, 0, sizeof set);
+        describe(&o, &set);
+        if (!fuzz_worked(arguments_join(&a, fuzz_path("run"), &set, NULL, argc, argv, &err), &err))
+            return;
+        FUZZ_CHECK(a.count >= 3 && strcmp(a.values[0], "train") == 0 && !a.values[a.count]);
+        if (fuzz_worked(opt_parse(&set, &command, a.count, a.values, &err), &err))
+            FUZZ_CHECK(strcmp(o.out, "here") == 0 && o.train.resume && !o.solver);
+        opt_clear(&set);
+        arguments_clear(&a);
+    }
 }
 
 static void go_on(const struct clr_net_spec *net)
