@@ -176,6 +176,7 @@ int cli_init(int argc, char **argv, struct clr_error *err)
     const char *no_color = getenv("NO_COLOR");
 
     fill_descriptors();
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that would be too large is an error of writing */
     g_cli.fancy = isatty(STDERR_FILENO) && !(no_color && *no_color);
     g_cli.program = argc > 0 && argv[0][0] ? argv[0] : "clr-cl";
     str_append(&g_cli.command_line, "clr-cl");
@@ -236,13 +237,16 @@ _Static_assert(sizeof g_stop == sizeof(int), "the library takes the stop flag as
 static void on_signal(int number)
 {
     static const char text[] = "\nstopping after this iteration; once more to leave at once\n";
+    const int before = errno;
+    ssize_t written;
 
     (void)number;
     if (g_stop)
         _exit(CLI_EXIT_INTERRUPTED);
     g_stop = 1;
-    if (!g_cli.quiet && write(STDERR_FILENO, text, sizeof text - 1) < 0)
-        return;
+    written = g_cli.quiet ? 0 : write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+    errno = before;
 }
 
 const volatile int *cli_catch_signals(void)
@@ -254,6 +258,7 @@ const volatile int *cli_catch_signals(void)
     action.sa_flags = SA_RESTART;
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader of the messages may end first, of the same signal */
     return &g_stop;
 }
 
