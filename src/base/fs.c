@@ -22,7 +22,11 @@ int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, stru
 
     if (fd < 0)
         return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+    if (fstat(fd, &st) < 0) {
+        rc = clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
+        goto out;
+    }
+    if (S_ISDIR(st.st_mode)) {
         rc = clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is a folder", path);
         goto out;
     }
@@ -76,31 +80,40 @@ static int write_all(int fd, const char *data, size_t size)
     return 0;
 }
 
-/* A rename is safe on disk only when its folder is: sync that too. Folders that cannot be opened are left. */
-static void sync_folder_of(const char *path)
+/* A rename is safe on disk only when its folder is: sync that too. Folders that may not be opened, or that
+ * their file system does not sync, are left. */
+static int sync_folder_of(const char *path, struct clr_error *err)
 {
     struct str dir = {0};
     const char *slash = strrchr(path, '/');
-    int fd;
+    int fd = -1, rc;
 
     if (slash)
         str_append_bytes(&dir, path, (size_t)(slash - path) + 1);
     else
         str_append(&dir, ".");
-    fd = open(str_text(&dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
+    rc = str_check(&dir, err);
+    if (rc == 0)
+        fd = open(dir.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP)
+        rc = clr_error_set(err, CLR_EFAILED, "cannot write the folder of '%s': %s", path, strerror(errno));
+    if (fd >= 0)
         (void)close(fd);
-    }
     str_clear(&dir);
+    return rc;
 }
 
-/* A terminal, a pipe, /dev/null: something that is written to and must not be replaced. */
-static bool is_special(const char *path)
+/* A terminal, a pipe, /dev/null: something that is written to and must not be replaced? */
+static int look_at(bool *special, const char *path, struct clr_error *err)
 {
     struct stat st;
 
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    *special = false;
+    if (stat(path, &st) == 0)
+        *special = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    else if (errno != ENOENT)
+        return clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+    return 0;
 }
 
 static int write_special(const char *path, const void *data, size_t size, struct clr_error *err)
@@ -114,15 +127,37 @@ static int write_special(const char *path, const void *data, size_t size, struct
     return rc;
 }
 
+/* Where links lead, which stay while that is replaced; *out NULL: nothing is there yet. */
+static int follow(char **out, const char *path, struct clr_error *err)
+{
+    struct stat st;
+    int number;
+
+    *out = realpath(path, NULL);
+    number = errno;
+    if (*out)
+        return 0;
+    if (number == ENOMEM)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for the name '%s'", path);
+    if (lstat(path, &st) == 0)
+        return clr_error_set(err, CLR_EFAILED, "cannot write '%s': a link that leads nowhere: %s", path,
+                             strerror(number));
+    return 0;
+}
+
 int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err)
 {
     struct str temporary = {0};
-    char *target = NULL; /* a link stays, what it leads to is replaced */
-    int rc = 0, fd = -1;
+    char *target = NULL;
+    bool special;
+    int fd = -1, rc = look_at(&special, path, err);
 
-    if (is_special(path))
+    if (rc == 0 && special)
         return write_special(path, data, size, err);
-    target = realpath(path, NULL);
+    if (rc == 0)
+        rc = follow(&target, path, err);
+    if (rc < 0)
+        return rc;
     str_append(&temporary, "%s.tmp-%ld", target ? target : path, (long)getpid());
     rc = str_check(&temporary, err);
     if (rc < 0)
@@ -142,7 +177,7 @@ int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_
         rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
         goto remove;
     }
-    sync_folder_of(target ? target : path);
+    rc = sync_folder_of(target ? target : path, err);
     goto out;
 remove:
     (void)unlink(temporary.text);
@@ -216,7 +251,7 @@ int fs_make_dirs(const char *path, struct clr_error *err)
 
 bool fs_exists(const char *path)
 {
-    return access(path, F_OK) == 0;
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
 }
 
 bool fs_exists_in(const char *dir, const char *name)

@@ -26,14 +26,17 @@ size_t fs_left_over(const char *name);
 void fs_remove_left_overs(const char *path);
 
 /*
- * Write path.tmp-PID, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind. A link
- * is followed; what is no regular file (/dev/stdout, a pipe) is not replaced but written to.
+ * Write path.tmp-PID, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind, or
+ * (only the last of these failed) the whole new file. A link is followed; what is no regular file
+ * (/dev/stdout, a pipe) is not replaced but written to.
  */
 int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err);
 
 /* mkdir -p. */
 int fs_make_dirs(const char *path, struct clr_error *err);
 
+/* False only where the system says that there is no such file: what may be there is read, and why it cannot
+ * be is told then. */
 bool fs_exists(const char *path);
 /* Is there dir/name? Allocates nothing: no answer is ever false for want of memory. */
 bool fs_exists_in(const char *dir, const char *name);

@@ -8,9 +8,9 @@
 
 #include <clr/error.h>
 
-/* What a run.json can have: its net's prototxt, which has a megabyte at most, and little else. Parsed, JSON
- * takes up to twenty times its size. */
-#define JSON_LIMIT_RUN ((size_t)4 << 20)
+/* What a run.json can have: its net's prototxt, which has a megabyte at most (of characters that take six
+ * bytes each there), and little else. Parsed, JSON takes up to twenty times its size. */
+#define JSON_LIMIT_RUN ((size_t)8 << 20)
 
 /* A number, or null for one that is not finite. */
 json_t *json_finite(double value);

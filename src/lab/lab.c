@@ -498,8 +498,8 @@ static bool are_same(const json_t *kept, const char *const *arguments)
 static int check_net(const json_t *root, const char *folder, const char *const *arguments,
                      struct clr_error *err)
 {
-    const char *was = json_string_value(json_object_get(root, "prototxt")), *file = NULL;
-    char *text = NULL;
+    const char *was = json_string_value(json_object_get(root, "prototxt_sha256")), *file = NULL;
+    char *text = NULL, now[FS_SHA256_TEXT];
     size_t size;
     int rc;
 
@@ -509,7 +509,9 @@ static int check_net(const json_t *root, const char *folder, const char *const *
     if (!was || !file || !strpbrk(file, "/.") || !fs_exists(file))
         return 0;
     rc = fs_read(file, PT_LIMIT_BYTES, &text, &size, err);
-    if (rc == 0 && strcmp(text, was) != 0)
+    if (rc == 0)
+        fs_sha256(text, size, now);
+    if (rc == 0 && strcmp(now, was) != 0)
         rc = clr_error_set(
             err, CLR_EUSAGE,
             "'%s' is not what it was when the run in '%s' was trained (run.json there has it, as "

@@ -356,6 +356,8 @@ int prototxt_parse(struct prototxt *out, const char *file, const char *text, siz
     if (size > PT_LIMIT_BYTES)
         return clr_error_set(err, CLR_EINPUT, "%.200s: %zu bytes, more than the %zu a prototxt file can have",
                              file, size, PT_LIMIT_BYTES);
+    if (memchr(text, '\0', size))
+        return clr_error_set(err, CLR_EINPUT, "%.200s: a zero byte is in it: that is no text", file);
     rc = str_duplicate(&doc.file, file, err);
     if (rc < 0)
         goto out;

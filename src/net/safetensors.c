@@ -15,7 +15,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 
-#define LIMIT_FILE    ((size_t)2 << 30)
+#define LIMIT_FILE    ((size_t)4 << 30)
 #define LIMIT_HEADER  ((uint64_t)4 << 20)
 #define LIMIT_TENSORS ((size_t)65536)
 

@@ -46,7 +46,9 @@ out:
 static int append_header(struct str *out, const char *dir, const char *file, struct clr_error *err)
 {
     str_append(out, "#line 1 \"cl/%s\"\n", file);
-    if ((dir && append_from(out, dir, file, NULL) == 0) || append_embedded(out, file))
+    if (dir && fs_exists_in(dir, file))
+        return append_from(out, dir, file, err);
+    if (append_embedded(out, file))
         return 0;
     return clr_error_set(err, CLR_EINPUT, "there is no kernel header cl/%s in this program", file);
 }

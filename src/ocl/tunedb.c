@@ -18,7 +18,7 @@
 #include "ocl/source.h"
 
 #define FORMAT        1
-#define LIMIT_BYTES   ((size_t)8 << 20)
+#define LIMIT_BYTES   ((size_t)16 << 20) /* of as many entries as there may be */
 #define LIMIT_ENTRIES ((size_t)8192)
 #define LOCK_TRIES    200 /* of 10 ms: a record is written in less */
 #define NAME          128
@@ -437,7 +437,7 @@ static int lock_file(const char *path, int *fd, struct clr_error *err)
     return rc;
 }
 
-/* One of the two is NULL. */
+/* One of the two is NULL. What would be more than is read again takes the place of the oldest. */
 static int merge(struct tunedb *db, const struct tunedb_entry *entry, const struct tunedb_failure *failure,
                  struct clr_error *err)
 {
@@ -453,6 +453,8 @@ static int merge(struct tunedb *db, const struct tunedb_entry *entry, const stru
     if (entry) {
         while (i < db->entry_count && !same_key(&db->entries[i].key, &entry->key))
             i++;
+        if (i == LIMIT_ENTRIES)
+            memmove(db->entries, db->entries + 1, --i * sizeof *db->entries);
         db->entries[i] = *entry;
         db->entry_count += i == db->entry_count;
         clock_utc(db->entries[i].when, sizeof db->entries[i].when);
@@ -461,6 +463,8 @@ static int merge(struct tunedb *db, const struct tunedb_entry *entry, const stru
     while (i < db->failure_count && (!same_key(&db->failures[i].key, &failure->key) ||
                                      strcmp(db->failures[i].variant, failure->variant) != 0))
         i++;
+    if (i == LIMIT_ENTRIES)
+        memmove(db->failures, db->failures + 1, --i * sizeof *db->failures);
     db->failures[i] = *failure;
     db->failure_count += i == db->failure_count;
     clock_utc(db->failures[i].when, sizeof db->failures[i].when);

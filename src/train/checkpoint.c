@@ -17,8 +17,7 @@
 
 #define MAGIC      "clr-cl checkpoint 1\n"
 #define HEAD       (sizeof MAGIC - 1 + FS_SHA256_TEXT) /* the magic line, the checksum and its line's end */
-#define LIMIT_FILE ((size_t)4 << 30)
-#define LIMIT_JSON ((size_t)4 << 20) /* of the head */
+#define LIMIT_JSON ((size_t)4 << 20)                   /* of the head */
 
 enum { PART_TENSORS, PART_HISTORY, PART_LOSSES, PART_TIMING, PARTS };
 
@@ -59,8 +58,14 @@ static int list_numbers(struct numbers *out, const char *dir, struct clr_error *
 
     if (!d)
         return clr_error_set(err, CLR_EFAILED, "cannot read the folder '%s': %s", dir, strerror(errno));
-    while (rc == 0 && (entry = readdir(d))) {
+    while (rc == 0) {
         uint64_t n;
+        errno = 0;
+        entry = readdir(d);
+        if (!entry && errno != 0)
+            rc = clr_error_set(err, CLR_EFAILED, "cannot read the folder '%s': %s", dir, strerror(errno));
+        if (!entry)
+            break;
         if (!number_of(entry->d_name, &n))
             continue;
         rc = mem_grow(&out->values, &out->capacity, out->count + 1, sizeof *out->values, "checkpoints", err);
@@ -149,6 +154,10 @@ int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_err
     for (size_t i = 0; i < MEM_COUNT(pieces); i++)
         str_append_bytes(&file, pieces[i].data, pieces[i].size);
     rc = str_check(&file, err);
+    if (rc == 0 && file.length > CHECKPOINT_LIMIT)
+        rc = clr_error_set(err, CLR_EFAILED,
+                           "the checkpoint would have %zu bytes, more than the %zu that can be read",
+                           file.length, CHECKPOINT_LIMIT);
     if (rc == 0)
         rc = path_of(&path, dir, c->iteration, err);
     if (rc == 0)
@@ -273,7 +282,7 @@ static int read_file(struct checkpoint *c, bool *unreadable, const char *path, s
 {
     char *file = NULL, sum[FS_SHA256_TEXT];
     size_t size;
-    int rc = fs_read(path, LIMIT_FILE, &file, &size, err);
+    int rc = fs_read(path, CHECKPOINT_LIMIT, &file, &size, err);
 
     *unreadable = rc < 0;
     if (rc < 0)

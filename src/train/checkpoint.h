@@ -18,6 +18,9 @@
 
 #include "net/safetensors.h"
 
+/* Bytes of a file: a larger one is neither written nor read. */
+#define CHECKPOINT_LIMIT ((size_t)4 << 30)
+
 struct checkpoint {
     uint64_t iteration; /* updates done */
     uint32_t epoch;

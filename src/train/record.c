@@ -456,24 +456,26 @@ static json_t *resumed_json(const struct record *r, const struct session *s)
 static json_t *run_json(const struct record *r, const struct session *s, const char *status,
                         const struct clr_train_result *result)
 {
+    const char *net = s->o->net->text;
     json_t *variants = json_object(), *prototxt, *root;
     const char *started = json_string_value(json_object_get(r->before, "started")),
                *command = json_string_value(json_object_get(r->before, "command"));
-    char now[32];
+    char now[32], sum[FS_SHA256_TEXT];
 
     if (s->train_net)
         net_variants(s->train_net, add_variant, &variants);
     clock_utc(now, sizeof now);
     /* comments in an old encoding are no reason to refuse a run */
-    prototxt = str_is_utf8(s->o->net->text) ? json_string(s->o->net->text) : json_null();
-    root =
-        json_pack("{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
-                  "format", 1, "status", status, "version", CLR_VERSION, "git", clr_git_id(), "build",
-                  build_json(), "command", command ? command : s->o->command_line, "arguments",
-                  arguments_json(s->o, json_object_get(r->before, "arguments")), "resumed",
-                  resumed_json(r, s), "settings", record_settings(s), "profile", s->o->profile, "prototxt",
-                  prototxt, "device", device_json(s->o->device), "data", data_json(s), "variants", variants,
-                  "tuning", tuning_json(s), "started", started ? started : r->started, "written", now);
+    prototxt = str_is_utf8(net) ? json_string(net) : json_null();
+    fs_sha256(net, strlen(net), sum);
+    root = json_pack(
+        "{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s}",
+        "format", 1, "status", status, "version", CLR_VERSION, "git", clr_git_id(), "build", build_json(),
+        "command", command ? command : s->o->command_line, "arguments",
+        arguments_json(s->o, json_object_get(r->before, "arguments")), "resumed", resumed_json(r, s),
+        "settings", record_settings(s), "profile", s->o->profile, "prototxt", prototxt, "prototxt_sha256",
+        sum, "device", device_json(s->o->device), "data", data_json(s), "variants", variants, "tuning",
+        tuning_json(s), "started", started ? started : r->started, "written", now);
     if (!result)
         return root;
     return json_put(root, "result",

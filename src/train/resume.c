@@ -72,13 +72,15 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
 static int check_files(const struct record *r, const struct clr_train_options *o, struct clr_error *err)
 {
     const json_t *sum = json_object_get(json_object_get(r->before, "data"), "sha256"),
-                 *text = json_object_get(r->before, "prototxt");
+                 *net = json_object_get(r->before, "prototxt_sha256");
+    char now[FS_SHA256_TEXT];
 
     if (!json_is_string(sum) || strcmp(json_string_value(sum), o->data->checksum) != 0)
         return clr_error_set(err, CLR_EUSAGE,
                              "--data %s: the images are not those that the run in '%s' began with",
                              o->data_name, r->dir);
-    if (json_is_string(text) && strcmp(json_string_value(text), o->net->text) != 0)
+    fs_sha256(o->net->text, strlen(o->net->text), now);
+    if (!json_is_string(net) || strcmp(json_string_value(net), now) != 0)
         return clr_error_set(
             err, CLR_EUSAGE,
             "--net %s: the file is not what it was when the run in '%s' began; what it was stands "

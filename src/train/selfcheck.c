@@ -30,6 +30,7 @@ enum {
 #define LIMIT_LOSS     1e-4 /* absolute, and relative to losses above 1 */
 #define LIMIT_LAYER    1e-6 /* NMSE of an output, behind which its pass is wrong */
 #define BATCHES        3
+#define LIMIT_VERDICT  ((size_t)1 << 20) /* bytes of its file */
 
 /* ------------------------------------------------------------------ the verdict's file */
 
@@ -98,10 +99,13 @@ static void keep_verdict(const struct str *text)
 
 static int is_known(bool *out, const struct str *text, struct clr_error *err)
 {
-    char *path = NULL;
+    char *path = NULL, *was = NULL;
+    size_t size = 0;
     int rc = verdict_path(&path, text, false, err);
 
-    *out = rc == 0 && path && fs_exists(path);
+    *out = rc == 0 && path && fs_read(path, LIMIT_VERDICT, &was, &size, NULL) == 0 &&
+           strcmp(was, text->text) == 0;
+    free(was);
     free(path);
     return rc;
 }

@@ -226,6 +226,11 @@ static int check_memory(const struct session *s, struct clr_error *err)
             "--batch",
             dev->name, (double)data / 1e6, (double)nets / 1e6, (double)weights / 1e6, (double)lists / 1e6,
             (double)total / 1e6, (double)dev->global_memory / 1e6, (double)dev->max_allocation / 1e6);
+    if (s->train_net && weights > CHECKPOINT_LIMIT / 8 * 7)
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "parameters, gradients and momenta take %.1f MB, more than a checkpoint may hold (%.1f MB)",
+            (double)weights / 1e6, (double)(CHECKPOINT_LIMIT / 8 * 7) / 1e6);
     return 0;
 }
 

@@ -341,3 +341,27 @@ def resume_after_a_signal_that_ended_the_reader_too():
     check([n for n in names(out) if n.startswith("interrupted-")], f"{names(out)}")
     expect(clr("train", "--out", out, "--resume"), 0, [], ["goes on after iteration"])
     same(whole, out, SAME)
+
+
+@case
+def resume_refuses_another_net():
+    """Also where run.json cannot hold its text."""
+    device()
+    for comment in (b"# plain\n", b"# caf\xe9\n", b"# \x01\n"):
+        net, out = fresh("net.prototxt"), fresh("run")
+        write(net, comment + tiny_net().read_bytes())
+        expect(clr(*tiny(net=net, out=out)), 0)
+        write(net, net.read_bytes().replace(b'type: "ReLU"', b'type: "ReLU" relu_param { negative_slope: 0.5 }'))
+        expect(clr("train", "--resume", "--out", out), 2, [], ["the file is not what it was when the run"])
+    write(net, b"# \0\n" + tiny_net().read_bytes())
+    expect(clr(*tiny(net=net, out=fresh("run"))), 4, [], ["net.prototxt: a zero byte is in it"])
+
+
+@case
+def resume_reads_what_is_written():
+    """A net of a megabyte, of characters that take six bytes in JSON."""
+    device()
+    net, out = fresh("net.prototxt"), fresh("run")
+    write(net, b"#" + 1_040_000 * b"\x01" + b"\n" + tiny_net().read_bytes())
+    expect(clr(*tiny(net=net, out=out)), 0)
+    expect(clr("train", "--resume", "--out", out), 0, ["^test accuracy"])

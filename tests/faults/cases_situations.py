@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import time
@@ -121,6 +122,33 @@ def disk_is_full_of_the_cache():
         expect_end(ended, 0, ["warning: compiled kernels are not kept .*No space left"])
         check(ended.err.count("warning") == 1, f"{ended}")
         same(undisturbed / "run", ended.folder / "run", SAME)
+
+
+@case
+def files_may_not_grow():
+    """What the shell's `ulimit -f` allows is less than a figure has."""
+    folder, whole = fresh("limit"), whole_run()[0]
+    shutil.copytree(whole, folder)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    args = ["plot", "run", "run", "-o", "run/x.png"]
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, before[1]))
+        process = start(folder, args)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with process:
+        expect_end(end(folder, process, args), 1, ["cannot write 'run/x.png': File too large"])
+    check("x.png" not in names(folder / "run"), f"{names(folder / 'run')}")
+
+
+@case
+def link_leads_nowhere():
+    folder = fresh("link")
+    (folder / "run").mkdir(parents=True)
+    (folder / "run" / "rates.csv").symlink_to("nothing")
+    args = ["schedule", "--policy", "fixed", "--lr", 0.1, "--iterations", 2, "--csv", "run/rates.csv"]
+    expect(run(folder, args), 1, [], ["cannot write 'run/rates.csv': a link that leads nowhere"])
+    check((folder / "run" / "rates.csv").is_symlink(), "the link is gone")
 
 
 @case

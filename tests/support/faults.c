@@ -15,7 +15,7 @@
  * memory (popt ends the process, fontconfig crashes) do not count, nor do OpenCL's loader and CLBlast.
  * write: open to write, write, fsync, rename, mkdir, close of what was opened to write, called by the
  * program. A write that fails has written half of what it was given. read: open to read, read, fopen, fread,
- * likewise.
+ * access, readdir, stat, fstat, lstat, likewise.
  *
  * The variables are taken out of the environment, so that processes started from here run undisturbed.
  * Works in front of AddressSanitizer's runtime (ASAN_OPTIONS=verify_asan_link_order=0).
@@ -263,6 +263,36 @@ SHOWN size_t fread(void *data, size_t size, size_t count, FILE *f)
 {
     REAL(size_t, "fread", void *, size_t, size_t, FILE *);
     return fails(READ, "fread", CALLER) ? 0 : real(data, size, count, f);
+}
+
+SHOWN int access(const char *path, int mode)
+{
+    REAL(int, "access", const char *, int);
+    return fails(READ, "access", CALLER) ? -1 : real(path, mode);
+}
+
+SHOWN struct dirent *readdir(DIR *d)
+{
+    REAL(struct dirent *, "readdir", DIR *);
+    return fails(READ, "readdir", CALLER) ? NULL : real(d);
+}
+
+SHOWN int stat(const char *path, struct stat *st)
+{
+    REAL(int, "stat", const char *, struct stat *);
+    return fails(READ, "stat", CALLER) ? -1 : real(path, st);
+}
+
+SHOWN int fstat(int fd, struct stat *st)
+{
+    REAL(int, "fstat", int, struct stat *);
+    return fails(READ, "fstat", CALLER) ? -1 : real(fd, st);
+}
+
+SHOWN int lstat(const char *path, struct stat *st)
+{
+    REAL(int, "lstat", const char *, struct stat *);
+    return fails(READ, "lstat", CALLER) ? -1 : real(path, st);
 }
 
 /* ------------------------------------------------------------------ clocks */

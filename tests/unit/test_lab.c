@@ -240,10 +240,10 @@ START_TEST(test_lab__what_has_become_of_a_run)
     ck_assert_int_eq(state, LAB_MISSING);
     put(dir, "run.json", "[");
     ck_assert_int_eq(lab_look(&state, dir, same, &g_err), CLR_EINPUT);
-    str_append(&large, "{%*s}", 4 << 20, "");
+    str_append(&large, "{%*s}", 8 << 20, "");
     put(dir, "run.json", str_text(&large));
     ck_assert_int_eq(lab_look(&state, dir, same, &g_err), CLR_EINPUT);
-    ck_assert_msg(strstr(g_err.message, "more than the 4194304 it can have") != NULL, "%s", g_err.message);
+    ck_assert_msg(strstr(g_err.message, "more than the 8388608 it can have") != NULL, "%s", g_err.message);
     str_clear(&large);
 }
 END_TEST

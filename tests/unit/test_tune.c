@@ -245,7 +245,7 @@ END_TEST
 /* What cannot be read is no damaged record: stored over, it would be lost. */
 START_TEST(test_tune__refuses_what_cannot_be_read)
 {
-    static char huge[9 << 20];
+    static char huge[17 << 20];
     const char *dir = support_temp_dir();
     struct tunedb *db = open_in(dir, &cpu);
     struct clr_error err = {0};
