@@ -17,11 +17,12 @@
 
 #include <jansson.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "ocl/tunedb.h"
 
 #define LINE_LIMIT ((size_t)1 << 20)
+#define LOOK_MS    200 /* that are waited for a line at a time */
+#define END_MS     20  /* that are waited for a process to end at a time */
 
 /* What a field of the event points to. */
 struct texts {
@@ -235,23 +236,27 @@ static int start(const char *const *worker, int first, pid_t *pid, int *fd, stru
     return rc;
 }
 
-/* Read until the worker closes its end, or says nothing for too long. */
+/* Read until the worker closes its end, or says nothing for too long: of the time that was waited for it, not
+ * of the clock's, which runs on while both are stopped. */
 static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct clr_error *err)
 {
-    uint64_t last = clock_ns();
     struct str in = {0};
-    int rc = 0;
+    int silent_ms = 0, rc = 0;
 
     *hung = false;
     while (rc == 0) {
         struct pollfd poller = {.fd = fd, .events = POLLIN};
         char bytes[4096];
         ssize_t got;
-        if (clock_ns() - last > (uint64_t)patience_s * 1000000000u) {
+        int ready;
+        if (silent_ms / 1000 >= patience_s) {
             *hung = true;
             break;
         }
-        if (poll(&poller, 1, 200) <= 0)
+        ready = poll(&poller, 1, LOOK_MS);
+        if (ready == 0)
+            silent_ms += LOOK_MS;
+        if (ready <= 0)
             continue;
         got = read(fd, bytes, sizeof bytes);
         if (got < 0 && errno == EINTR)
@@ -261,7 +266,7 @@ static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct
                                strerror(errno));
         if (got <= 0)
             break;
-        last = clock_ns();
+        silent_ms = 0;
         str_append_bytes(&in, bytes, (size_t)got);
         rc = read_lines(w, &in, err);
     }
@@ -269,11 +274,33 @@ static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct
     return rc;
 }
 
+/* No driver sends these: somebody wanted the process to end. SIGKILL is not among them: want of memory, over
+ * a kernel that takes all of it to compile, looks like that. */
+static bool is_asked_to_end(int number)
+{
+    return number == SIGTERM || number == SIGINT || number == SIGHUP;
+}
+
+/* A driver may hang while a process ends: then it is killed. */
+static int wait_for(pid_t pid, int patience_s)
+{
+    int status = 0, waited_ms = 0;
+    pid_t ended;
+
+    while ((ended = waitpid(pid, &status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
+        if (waited_ms / 1000 >= patience_s)
+            (void)kill(pid, SIGKILL);
+        (void)poll(NULL, 0, END_MS);
+        waited_ms += END_MS;
+    }
+    return status;
+}
+
 static int run_worker(struct watch *w, const char *const *worker, int patience_s, enum end *end,
                       struct clr_error *err)
 {
     bool hung = false;
-    int status = 0, fd = -1, rc;
+    int status, fd = -1, rc;
     pid_t pid = -1;
 
     w->trying = w->ended = false;
@@ -285,11 +312,12 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
     if (hung || rc < 0)
         (void)kill(pid, SIGKILL);
     (void)close(fd);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    status = wait_for(pid, patience_s);
     *end = hung ? END_HUNG : w->error.code ? END_ERROR : w->ended ? END_DONE : END_CRASHED;
     if (w->error.code)
         return rc;
+    if (WIFSIGNALED(status) && is_asked_to_end(WTERMSIG(status)))
+        w->trying = false;
     if (WIFSIGNALED(status))
         (void)snprintf(w->error.message, sizeof w->error.message, "ended by signal %d (%s)", WTERMSIG(status),
                        strsignal(WTERMSIG(status)));

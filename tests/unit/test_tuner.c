@@ -24,6 +24,7 @@
     "echo '{\"is\": \"item\", \"item\": " n ", \"layer\": \"conv" n                                          \
     "\", \"operation\": \"op, k\", \"shape\": \"s" n "\"}'\n"
 #define TRY(v) "echo '{\"is\": \"try\", \"variant\": \"" v "\"}'\n"
+#define RIGHT  "echo '{\"is\": \"right\"}'\n"
 #define RESULT(v)                                                                                            \
     "echo '{\"is\": \"result\", \"own\": \"o\", \"own_ms\": 2.0, \"variant\": \"" v                          \
     "\", \"ms\": 1.0, \"noise\": 0.1, \"faster\": true, \"tried\": 3}'\n"
@@ -151,6 +152,32 @@ START_TEST(test_tuner__kills_what_hangs)
 }
 END_TEST
 
+START_TEST(test_tuner__kills_what_hangs_at_its_end)
+{
+    const uint64_t begin = clock_ns();
+    struct clr_error err;
+    struct seen seen;
+    int rc = run(BEGIN ITEM("0") TRY("c") RESULT("c") END "exec sleep 60 >&-\n", 1, &seen, &err);
+
+    ck_assert_msg(rc == 0, "%s", err.message);
+    ck_assert_uint_lt(clock_ns() - begin, UINT64_C(30000000000));
+}
+END_TEST
+
+/* The clock runs on while both are stopped (Ctrl-Z): that is no silence of the worker's. */
+START_TEST(test_tuner__is_patient_while_it_is_stopped)
+{
+    struct clr_error err;
+    struct seen seen;
+    int rc = run(BEGIN ITEM("0")
+                     TRY("a") "(sleep 3; kill -CONT $PPID) &\nkill -STOP $PPID\nsleep 1\n" RESULT("a") END,
+                 2, &seen, &err);
+
+    ck_assert_msg(rc == 0, "%s", err.message);
+    ck_assert_msg(!strstr(seen.text, "hung") && strstr(seen.text, "result a"), "%s", seen.text);
+}
+END_TEST
+
 START_TEST(test_tuner__gives_the_workers_error)
 {
     struct clr_error err;
@@ -164,8 +191,12 @@ END_TEST
 
 START_TEST(test_tuner__ends_where_nothing_was_tried)
 {
-    static const char *const scripts[] = {"exit 3\n", BEGIN "kill -KILL $$\n", BEGIN ITEM("0") "exit 1\n",
-                                          BEGIN ITEM("0") TRY("a") RESULT("a") "kill -SEGV $$\n"};
+    static const char *const scripts[] = {"exit 3\n",
+                                          BEGIN "kill -KILL $$\n",
+                                          BEGIN ITEM("0") "exit 1\n",
+                                          BEGIN ITEM("0") TRY("a") RESULT("a") "kill -SEGV $$\n",
+                                          BEGIN ITEM("0") TRY("a") RIGHT "kill -SEGV $$\n",
+                                          BEGIN ITEM("0") TRY("a") "kill -TERM $$\n"};
     const char *const nobody[] = {"/nonexistent/program", NULL};
     struct clr_error err = {0};
     struct seen seen = {{0}, 0};
@@ -259,6 +290,8 @@ int main(void)
     tcase_add_test(c, test_tuner__goes_on_after_a_crash);
     tcase_add_test(c, test_tuner__goes_on_after_an_exit);
     tcase_add_test(c, test_tuner__kills_what_hangs);
+    tcase_add_test(c, test_tuner__kills_what_hangs_at_its_end);
+    tcase_add_test(c, test_tuner__is_patient_while_it_is_stopped);
     tcase_add_test(c, test_tuner__gives_the_workers_error);
     tcase_add_test(c, test_tuner__ends_where_nothing_was_tried);
     tcase_add_test(c, test_tuner__lists_each_shape_once);
