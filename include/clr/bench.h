@@ -143,7 +143,8 @@ CLR_API int clr_bench_table(char **text, const struct clr_bench_report *report, 
 /**
  * Write reports of one net and batch as JSON (docs/benchmarking.md describes it), atomically.
  *
- * @return 0; CLR_EFAILED: cannot write; CLR_EINPUT: a name that is not UTF-8; CLR_ENOMEM
+ * @return 0; CLR_EFAILED: cannot write; CLR_EINPUT: a name that is not UTF-8, or no memory to take it;
+ * CLR_ENOMEM
  */
 CLR_API int clr_bench_write(const char *path, const struct clr_bench_report *reports, size_t count,
                             struct clr_error *err);

@@ -37,34 +37,32 @@ static int save_weights(struct session *s, const char *name, struct clr_error *e
     return rc;
 }
 
-/* ", or go on …": what a run that diverged can do about it, beside a lower rate. */
-static void append_way_out(struct str *out, const struct session *s)
+/* Behind why it diverged: the last good checkpoint, and what can be done from there. */
+static int tell_way_out(const struct session *s, struct clr_error *err)
 {
+    const struct clr_error why = *err;
     struct checkpoint c;
     bool found = false;
 
-    if (checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) < 0 || !found)
-        return;
-    if (!s->o->backoff)
-        str_append(
-            out, ", or go on from checkpoint-%llu.clr with half the rates: --resume --on-divergence backoff",
-            (unsigned long long)c.iteration);
-    checkpoint_clear(&c);
+    if (checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) == 0 && found) {
+        (void)clr_error_set(err, why.code,
+                            s->o->backoff
+                                ? "%s. The last good checkpoint is checkpoint-%llu.clr"
+                                : "%s. Or go on from checkpoint-%llu.clr with half the rates: --resume "
+                                  "--on-divergence backoff",
+                            why.message, (unsigned long long)c.iteration);
+        checkpoint_clear(&c);
+    }
+    return why.code;
 }
 
 static int diverged(const struct session *s, const struct loop_result *l, struct clr_error *err)
 {
-    struct str way_out = {0};
-    int rc;
-
-    append_way_out(&way_out, s);
-    rc = clr_error_set(err, CLR_EDIVERGED,
-                       "the loss %s iteration %llu is not finite (rate %.9g): lower the rate%s. What was "
-                       "recorded before it is in '%s'",
-                       l->in_evaluation ? "on the evaluated images after" : "of",
-                       (unsigned long long)l->diverged_at, l->diverged_lr, str_text(&way_out), s->o->out);
-    str_clear(&way_out);
-    return rc;
+    return clr_error_set(err, CLR_EDIVERGED,
+                         "the loss %s iteration %llu is not finite (rate %.9g): lower the rate. What was "
+                         "recorded before it is in '%s'",
+                         l->in_evaluation ? "on the evaluated images after" : "of",
+                         (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
 }
 
 /* How the loop ended, as an error; 0 where it went through. */
@@ -163,6 +161,8 @@ static int train(struct session *s, struct record *r, const struct resume *resum
     rc = go(s, r, &l, err);
     if (rc == CLR_EDIVERGED && s->o->backoff)
         rc = go_with_less(s, r, &l, err);
+    if (rc == CLR_EDIVERGED)
+        rc = tell_way_out(s, err);
     if (rc < 0)
         status = rc == CLR_EDIVERGED ? "diverged" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed";
     told = take_result(out, &l, s, rc == 0 ? err : NULL);
