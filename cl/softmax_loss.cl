@@ -68,5 +68,5 @@ __kernel void accuracy_forward(__global float *restrict sample, __global const f
         const float other = z[AT_CLASS(X, k)];
         before += !(other < mine || (other == mine && k >= label));
     }
-    sample[offset + n] = there && before < TOP_K ? 1.0f : 0.0f;
+    sample[offset + n] = mine == mine && before < TOP_K ? 1.0f : 0.0f; /* TOP_K may be more than C */
 }

@@ -7,7 +7,7 @@
 #define GUARD_WORDS 64 /* behind every buffer of the wide arrangement */
 
 static const char *const arrangement_names[VERIFY_ARRANGEMENT_COUNT] = {
-    "exact halos", "wide halos", "input in one channel block", "in place", "inference"};
+    "exact halos", "wide halos", "input in one channel block", "in place", "inference", "inference with NaN"};
 
 static const char *const output_names[VERIFY_OUTPUT_COUNT] = {"y", "dx", "dw", "db", "sample", "w", "v", "s"};
 
@@ -88,10 +88,12 @@ static void set_layouts(struct op_trial *t, int block)
 /* Which gradients this arrangement wants. */
 static void set_desc(struct op_trial *t, const struct op_desc *desc)
 {
+    const bool forward = t->arrangement == VERIFY_INFERENCE || t->arrangement == VERIFY_NAN;
+
     t->desc = *desc;
-    if (t->arrangement == VERIFY_ONE_BLOCK || t->arrangement == VERIFY_INFERENCE)
+    if (t->arrangement == VERIFY_ONE_BLOCK || forward)
         t->desc.need_dx = false;
-    if (t->arrangement == VERIFY_INFERENCE)
+    if (forward)
         t->desc.backward = false;
 }
 
@@ -204,6 +206,14 @@ static void check_values(struct op_trial *t)
 {
     const struct oracle *o = t->oracle;
 
+    if (t->arrangement == VERIFY_NAN && t->desc.kind != OP_ACCURACY) {
+        if (t->base.at[S_Y])
+            trial_check_nans(&t->base, VERIFY_Y, S_Y, &t->io.y, o->y);
+        if (t->base.at[S_SAMPLE])
+            trial_check_array_nans(&t->base, VERIFY_SAMPLE, S_SAMPLE, (size_t)t->io.sample_offset,
+                                   (size_t)t->io.batch, o->sample);
+        return;
+    }
     if (t->base.at[S_Y])
         trial_check_tensor(&t->base, VERIFY_Y, limit(t, VERIFY_Y), S_Y, &t->io.y, o->y);
     if (t->base.at[S_DX])
@@ -236,7 +246,8 @@ static int run_trial(struct op_trial *t, struct clr_error *err)
         rc = run_once(t, op, run, err);
     if (rc == 0) {
         check_values(t);
-        trial_check_untouched(&t->base);
+        if (t->arrangement != VERIFY_NAN) /* there 0 · NaN may stand in lanes beyond the last channel */
+            trial_check_untouched(&t->base);
         trial_check_repeats(&t->base);
         t->base.result->arrangements++;
     }
@@ -280,11 +291,19 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
     return rc;
 }
 
+static enum oracle_kind oracle_of(enum verify_arrangement arrangement)
+{
+    return arrangement == VERIFY_INFERENCE ? ORACLE_INFERENCE
+           : arrangement == VERIFY_NAN     ? ORACLE_NAN
+                                           : ORACLE_TRAINING;
+}
+
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err)
 {
-    struct oracle train = {0}, inference = {0};
+    struct oracle oracles[ORACLE_KINDS] = {{0}};
     struct clr_error local;
+    unsigned wanted = 0;
     int rc = 0;
 
     trial_result_init(out);
@@ -292,15 +311,16 @@ int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block,
         return clr_error_set(err, CLR_EUSAGE, "batch %d is outside 1…%d", batch, desc->x.n);
     if (!err)
         err = &local;
-    if (arrangements & ~(1u << VERIFY_INFERENCE))
-        rc = oracle_create(&train, desc, batch, true, seed, err);
-    if (rc == 0 && arrangements & 1u << VERIFY_INFERENCE)
-        rc = oracle_create(&inference, desc, batch, false, seed, err);
+    for (int a = 0; a < VERIFY_ARRANGEMENT_COUNT; a++)
+        wanted |= arrangements & 1u << a ? 1u << oracle_of((enum verify_arrangement)a) : 0;
+    for (int k = 0; k < ORACLE_KINDS && rc == 0; k++)
+        if (wanted & 1u << k)
+            rc = oracle_create(&oracles[k], desc, batch, (enum oracle_kind)k, seed, err);
     for (int a = 0; a < VERIFY_ARRANGEMENT_COUNT && rc == 0 && !out->unsupported; a++)
         if (arrangements & 1u << a)
             rc = verify_arrangement(ctx, desc, block, batch, (enum verify_arrangement)a,
-                                    a == VERIFY_INFERENCE ? &inference : &train, out, err);
-    oracle_clear(&train);
-    oracle_clear(&inference);
+                                    &oracles[oracle_of((enum verify_arrangement)a)], out, err);
+    for (int k = 0; k < ORACLE_KINDS; k++)
+        oracle_clear(&oracles[k]);
     return rc;
 }

@@ -6,6 +6,9 @@
  * slack behind a tensor, images beyond the batch, inputs and parameters keep their bits. Scratch memory holds
  * NaN before the first run and other garbage before the second, and both runs must give the same bytes.
  *
+ * A NaN among the inputs must come out wherever the oracle has one (more of them are no fault: 0 · NaN), and
+ * a class whose score is one is never right.
+ *
  * Each operator is tried in several arrangements of its tensors (enum verify_arrangement): what a net may do
  * to it.
  */
@@ -36,6 +39,7 @@ enum verify_arrangement {
     VERIFY_ONE_BLOCK, /* x in one block of all its channels, where the operator can read that; no dx */
     VERIFY_IN_PLACE,  /* y in x's memory, dx in dy's, where the operator can do that */
     VERIFY_INFERENCE, /* forward alone: an operator planned without gradients; dropout passes through */
+    VERIFY_NAN,       /* the same with a NaN in every image: what is made of one must be one */
     VERIFY_ARRANGEMENT_COUNT
 };
 
@@ -62,8 +66,8 @@ int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block,
 
 /* Five updates at changing rates of three parameters, the first of `count` numbers, with rates and decays of
  * their own, against ref_optimizer(): outputs VERIFY_W, VERIFY_V and, of Adam, VERIFY_S. */
-int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, size_t count,
-                  uint64_t seed, struct verify_result *out, struct clr_error *err);
+int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, double momentum,
+                  size_t count, uint64_t seed, struct verify_result *out, struct clr_error *err);
 
 /* Batches of `batch` ≤ shape->n ≤ 64 images (C,H,W) from random bytes: VERIFY_Y, and the labels. */
 int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
@@ -86,8 +90,9 @@ struct verify_case {
     enum verify_what what;
     struct op_desc desc;                 /* VERIFY_CASE_OP; of a batch, x is its shape */
     struct optimizer_settings optimizer; /* VERIFY_CASE_UPDATE */
-    size_t count;                        /* and how many numbers the first parameter has */
-    bool small; /* belongs to the subset for emulators, which are a thousand times slower */
+    double momentum;
+    size_t count; /* and how many numbers the first parameter has */
+    bool small;   /* belongs to the subset for emulators, which are a thousand times slower */
 };
 
 int verify_case_count(void);

@@ -361,25 +361,30 @@ struct other_row {
     enum verify_what what;
     enum optimizer_kind optimizer;
     bool caffe, l1;
+    bool usual;         /* momenta of 0.9 and 0.999, which float has not exactly */
     size_t count;       /* of the first parameter; around and beyond what one work-item handles */
     struct shape shape; /* batches */
     bool small;
 };
 
 static const struct other_row other_rows[] = {
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, 1, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, 2049, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, true, false, 1, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, true, false, 5000, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, true, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, false, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, true, false, 1025, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, false, false, 1025, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, true, 2, {0}, true},
-    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, 0, {4, 3, 5, 7}, true},
-    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, 0, {7, 1, 28, 28}, false},
-    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, 0, {1, 2, 3, 1}, false},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, false, 1, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, false, 2049, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, true, false, false, 1, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, true, false, false, 5000, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, true, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, false, false, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, true, false, false, 1025, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, false, false, false, 1025, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, false, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, true, false, 2, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, true, 17, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, false, false, true, 17, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, false, false, true, 17, {0}, true},
+    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, false, true, 17, {0}, true},
+    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, false, 0, {4, 3, 5, 7}, true},
+    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, false, 0, {7, 1, 28, 28}, false},
+    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, false, 0, {1, 2, 3, 1}, false},
 };
 
 static void other_case(struct verify_case *out, int row)
@@ -388,13 +393,16 @@ static void other_case(struct verify_case *out, int row)
     const struct other_row *r = &other_rows[row];
 
     out->what = r->what;
-    out->optimizer = (struct optimizer_settings){r->optimizer, r->caffe, r->l1, 0.96875, 0.0009765625};
+    out->optimizer = (struct optimizer_settings){r->optimizer, r->caffe, r->l1, r->usual ? 0.999 : 0.96875,
+                                                 r->usual ? 1e-8 : 0.0009765625};
+    out->momentum = r->usual ? 0.9 : 0.875;
     out->count = r->count;
     out->small = r->small;
     out->desc.x = r->shape;
     if (r->what == VERIFY_CASE_UPDATE)
-        (void)snprintf(out->name, sizeof out->name, "%s %s%s, a parameter of %zu", names[r->optimizer],
-                       r->caffe ? "caffe" : "pytorch", r->l1 ? " l1" : "", r->count);
+        (void)snprintf(out->name, sizeof out->name, "%s %s%s%s, a parameter of %zu", names[r->optimizer],
+                       r->caffe ? "caffe" : "pytorch", r->l1 ? " l1" : "", r->usual ? " at 0.9" : "",
+                       r->count);
     else
         (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d", r->shape.n, r->shape.c, r->shape.h,
                        r->shape.w);
@@ -481,7 +489,7 @@ int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int bl
     int n = c->desc.x.n, rc;
 
     if (c->what == VERIFY_CASE_UPDATE)
-        rc = verify_update(ctx, &c->optimizer, c->count, seed, out, err);
+        rc = verify_update(ctx, &c->optimizer, c->momentum, c->count, seed, out, err);
     else
         rc = run_batch(ctx, c, block, thorough, n, seed, out, err);
     if (rc == 0 && n > 1 && !out->unsupported) {

@@ -52,8 +52,9 @@ static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_
 
 static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed, struct clr_error *err)
 {
+    const bool ties = d->kind == OP_ACCURACY || d->kind == OP_POOL;
     enum values values = d->kind == OP_RELU || d->mask_dx ? VALUES_WITH_ZEROS
-                         : d->kind == OP_ACCURACY         ? VALUES_WITH_TIES
+                         : ties                           ? VALUES_WITH_TIES
                                                           : VALUES_NORMAL;
     double scale = is_loss(d) ? 3.0 : 1.0;
     int rc = random_values(&o->x, o->x_count, scale, values, seed, 0, err);
@@ -73,6 +74,18 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
         o->index[i] = (int32_t)rng_below(seed, RNG_TEST, 5, (uint64_t)i, 60000);
     }
     return rc;
+}
+
+/* In every image of x; of scores at the label's in every other one. */
+static void put_nans(struct oracle *o, const struct op_desc *d)
+{
+    const size_t per_image = o->x_count / (size_t)d->x.n;
+
+    for (int i = 0; i < d->x.n; i++) {
+        const size_t at =
+            is_loss(d) && i % 2 == 0 ? (size_t)o->labels[i] : (per_image / 2 + (size_t)i) % per_image;
+        o->x[(size_t)i * per_image + at] = NAN;
+    }
 }
 
 static int make_outputs(struct oracle *o, const struct op_desc *d, struct clr_error *err)
@@ -218,9 +231,10 @@ static void rectify(struct oracle *o, const struct op_desc *d, int n, bool train
         ref_relu_backward(o->dx, o->x, o->dx, o->x_count / (size_t)d->x.n * (size_t)n, 0.0);
 }
 
-int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, bool train, uint64_t seed,
-                  struct clr_error *err)
+int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, enum oracle_kind kind,
+                  uint64_t seed, struct clr_error *err)
 {
+    const bool train = kind == ORACLE_TRAINING;
     int rc;
 
     memset(o, 0, sizeof *o);
@@ -233,6 +247,8 @@ int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, bool 
         oracle_clear(o);
         return rc;
     }
+    if (kind == ORACLE_NAN)
+        put_nans(o, desc);
     if (desc->kind == OP_CONV_POOL)
         spare_close_windows(o, desc, batch);
     evaluate(o, desc, batch, train);

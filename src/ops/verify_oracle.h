@@ -19,9 +19,15 @@ struct oracle {
     double *masked; /* dy, zero where the rectifier behind the operator is shut */
 };
 
-/* train false: dropout passes x through. */
-int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, bool train, uint64_t seed,
-                  struct clr_error *err);
+enum oracle_kind {
+    ORACLE_TRAINING,
+    ORACLE_INFERENCE, /* dropout passes x through */
+    ORACLE_NAN,       /* the same, forward alone, with a NaN in every image of x */
+    ORACLE_KINDS
+};
+
+int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, enum oracle_kind kind,
+                  uint64_t seed, struct clr_error *err);
 void oracle_clear(struct oracle *o);
 
 #endif

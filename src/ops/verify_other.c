@@ -23,13 +23,11 @@ static int random_array(double **out, size_t count, uint64_t seed, uint32_t stre
 
 enum { UPDATES = 5, PARAMS = 3 };
 
-/* A rate that changes, so that the two conventions part. Exact in float, as are all factors. */
+/* A rate that changes, so that the two conventions part. Exact in float. */
 static double rate_of(int update)
 {
     return 0.0625 * (1 + update % 3);
 }
-
-static const double momentum = 0.875;
 
 /* Parameters of odd sizes with gaps between them, the first of `count` floats. */
 static size_t place_params(struct optimizer_param params[PARAMS], size_t count)
@@ -45,7 +43,8 @@ static size_t place_params(struct optimizer_param params[PARAMS], size_t count)
     return at;
 }
 
-static int run_updates(struct trial *t, struct optimizer *optimizer, int run, struct clr_error *err)
+static int run_updates(struct trial *t, struct optimizer *optimizer, double momentum, int run,
+                       struct clr_error *err)
 {
     const struct optimizer_buffers at = {t->at[S_W]->mem, t->at[S_V]->mem, t->at[S_DW]->mem,
                                          t->at[S_S] ? t->at[S_S]->mem : NULL};
@@ -82,8 +81,8 @@ static int place_arrays(struct trial *t, const struct update_arrays *a, const st
     return rc;
 }
 
-static void check_updates(struct trial *t, const struct optimizer_settings *o, const struct update_arrays *a,
-                          const struct optimizer_param *params)
+static void check_updates(struct trial *t, const struct optimizer_settings *o, double momentum,
+                          const struct update_arrays *a, const struct optimizer_param *params)
 {
     for (int i = 0; i < PARAMS; i++) {
         const struct optimizer_param *p = &params[i];
@@ -110,8 +109,8 @@ static void check_updates(struct trial *t, const struct optimizer_settings *o, c
     t->result->arrangements++;
 }
 
-int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, size_t count,
-                  uint64_t seed, struct verify_result *out, struct clr_error *err)
+int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, double momentum,
+                  size_t count, uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
     static const char *const names[] = {"momentum", "Nesterov's momentum", "Adam"};
     struct trial t = {
@@ -133,14 +132,16 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
         rc = random_array(&a.s, total, seed, 13, err);
     for (size_t i = 0; i < total && rc == 0; i++)
         a.s[i] = fabs(a.s[i]);
+    for (size_t i = 0; i < params[1].count && rc == 0; i++) /* as training begins: all that is there is new */
+        a.v[params[1].offset + i] = a.s[params[1].offset + i] = 0.0;
     if (rc == 0)
         rc = optimizer_create(&optimizer, ctx, settings, params, PARAMS, err);
     if (rc == 0)
         rc = place_arrays(&t, &a, params, total, squares, err);
     for (int run = 0; run < 2 && rc == 0; run++)
-        rc = run_updates(&t, optimizer, run, err);
+        rc = run_updates(&t, optimizer, momentum, run, err);
     if (rc == 0)
-        check_updates(&t, settings, &a, params);
+        check_updates(&t, settings, momentum, &a, params);
     optimizer_destroy(optimizer);
     trial_clear(&t);
     free(a.w);

@@ -286,6 +286,49 @@ void trial_check_array(struct trial *t, enum verify_output output, double limit,
     judge(t, output, limit, &s);
 }
 
+/* NaNs expected, and those of them that are numbers or were not written. */
+struct nans {
+    size_t expected, lost;
+};
+
+static void nans_add(struct nans *n, uint32_t got, double expected)
+{
+    if (!isnan(expected))
+        return;
+    n->expected++;
+    n->lost += !isnan(as_float(got)) || got == TRIAL_SENTINEL;
+}
+
+static void judge_nans(struct trial *t, enum verify_output output, const struct nans *n)
+{
+    if (n->lost > 0)
+        trial_fault(t, "%s: of %zu values that a NaN goes into %zu are numbers, or not written",
+                    verify_output_name(output), n->expected, n->lost);
+}
+
+void trial_check_nans(struct trial *t, enum verify_output output, enum slot_name name,
+                      const struct tensor *tensor, const double *expected)
+{
+    struct place p = {0};
+    struct nans n = {0};
+    size_t i = 0;
+
+    do {
+        nans_add(&n, t->at[name]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
+    } while (next_place(&p, &tensor->shape, t->batch));
+    judge_nans(t, output, &n);
+}
+
+void trial_check_array_nans(struct trial *t, enum verify_output output, enum slot_name name, size_t offset,
+                            size_t count, const double *expected)
+{
+    struct nans n = {0};
+
+    for (size_t i = 0; i < count; i++)
+        nans_add(&n, t->at[name]->first[offset + i], expected[i]);
+    judge_nans(t, output, &n);
+}
+
 /* Where in its buffer a word that must not change has changed: the sentence's end. */
 static const char *region(const struct slot *s, size_t at)
 {

@@ -79,6 +79,11 @@ void trial_check_tensor(struct trial *t, enum verify_output output, double limit
                         const struct tensor *tensor, const double *expected);
 void trial_check_array(struct trial *t, enum verify_output output, double limit, enum slot_name name,
                        size_t offset, size_t count, const double *expected);
+/* Where a NaN is expected there must be one, though not TRIAL_SENTINEL; and nothing else is looked at. */
+void trial_check_nans(struct trial *t, enum verify_output output, enum slot_name name,
+                      const struct tensor *tensor, const double *expected);
+void trial_check_array_nans(struct trial *t, enum verify_output output, enum slot_name name, size_t offset,
+                            size_t count, const double *expected);
 void trial_check_untouched(struct trial *t);
 void trial_check_repeats(struct trial *t);
 

@@ -15,7 +15,7 @@
 #include "base/fs.h"
 #include "base/geometry.h"
 #include "ocl/ocl.h"
-#include "ops/verify.h"
+#include "ops/verify_trial.h"
 
 static const int blocks[] = {1, 4, 8, 16};
 
@@ -175,14 +175,17 @@ static const char relu_tail[] = ";\n    }\n}\n";
 
 static const struct {
     const char *code, *text; /* what is wrong, and what the verdict must say; NULL: nothing is wrong */
+    bool nan;                /* found by a NaN at channel 1, row 2, column 0 */
 } mistakes[] = {
-    {"", NULL},
-    {"first[1] += 0.001f", "y: NMSE"},
-    {"first[1] = NAN", "y: 1 of 120 values not written or not finite"},
-    {"first[3] = 1.0f", "y: 1 words written in its halo or in lanes"}, /* 3 channels in blocks of 4 */
-    {"first[-1] = 1.0f", "y: 1 words written in its halo or in lanes"},
-    {"y[2 * Y_CB * Y_HP * Y_WP * V] = 1.0f", "y: 1 words written in its slack"},
-    {"((__global float *)x)[AT(X, 0, 0, 0, 0)] = 1.0f", "x: 1 words written in an input"},
+    {"", NULL, false},
+    {"", NULL, true},
+    {"first[2 * Y_WP * V + 1] = 1.0f", "y: of 2 values that a NaN goes into 1 are numbers", true},
+    {"first[1] += 0.001f", "y: NMSE", false},
+    {"first[1] = NAN", "y: 1 of 120 values not written or not finite", false},
+    {"first[3] = 1.0f", "y: 1 words written in its halo or in lanes", false}, /* 3 channels in blocks of 4 */
+    {"first[-1] = 1.0f", "y: 1 words written in its halo or in lanes", false},
+    {"y[2 * Y_CB * Y_HP * Y_WP * V] = 1.0f", "y: 1 words written in its slack", false},
+    {"((__global float *)x)[AT(X, 0, 0, 0, 0)] = 1.0f", "x: 1 words written in an input", false},
 };
 
 static void verify_broken(const struct clr_device *device, const char *dir, size_t mistake)
@@ -200,7 +203,9 @@ static void verify_broken(const struct clr_device *device, const char *dir, size
     ck_assert_int_eq(fs_write_atomic(path, str_text(&source), source.length, &err), 0);
     str_clear(&source);
     ck_assert_msg(ocl_context_create(&ctx, device, &options, &err) == 0, "%s", err.message);
-    ck_assert_msg(verify_op_as(ctx, &desc, 4, 2, 1, 1u << VERIFY_WIDE, &r, &err) == 0, "%s", err.message);
+    ck_assert_msg(verify_op_as(ctx, &desc, 4, 2, 1, 1u << (mistakes[mistake].nan ? VERIFY_NAN : VERIFY_WIDE),
+                               &r, &err) == 0,
+                  "%s", err.message);
     ocl_context_destroy(ctx);
     if (mistakes[mistake].text)
         ck_assert_msg(!r.ok && strstr(r.text, mistakes[mistake].text), "mistake %zu: '%s'", mistake, r.text);
@@ -210,7 +215,8 @@ static void verify_broken(const struct clr_device *device, const char *dir, size
 
 START_TEST(test_verify__finds_what_is_wrong)
 {
-    const char *dir = support_temp_dir();
+    const char *dir = support_temp_dir(), *was = getenv("CLR_CL_DIR");
+    char before[512];
     struct clr_error err;
     size_t chosen;
 
@@ -218,10 +224,11 @@ START_TEST(test_verify__finds_what_is_wrong)
         support_skip(err.message);
         return;
     }
+    (void)snprintf(before, sizeof before, "%s", was ? was : "");
     ck_assert_int_eq(setenv("CLR_CL_DIR", dir, 1), 0); /* common.clh is not there: the built-in one serves */
     for (size_t i = 0; i < MEM_COUNT(mistakes); i++)
         verify_broken(&devices[chosen], dir, i);
-    ck_assert_int_eq(unsetenv("CLR_CL_DIR"), 0);
+    ck_assert_int_eq(setenv("CLR_CL_DIR", before, 1), 0); /* empty: as if it were not set */
 }
 END_TEST
 
@@ -243,6 +250,24 @@ static int list_devices(void)
     }
     return 0;
 }
+
+START_TEST(test_verify__finds_what_differs_between_runs)
+{
+    uint32_t before[] = {1, 2, 3}, first[] = {1, 2, 3}, after[] = {1, 2, 4};
+    struct verify_result r;
+    struct trial t = {.title = "made up", .result = &r};
+
+    trial_result_init(&r);
+    t.slots[S_Y] =
+        (struct slot){.mem = (cl_mem)before, .words = 2, .before = before, .first = first, .after = after};
+    trial_check_repeats(&t);
+    ck_assert_msg(r.ok, "%s", r.text);
+    t.slots[S_Y].guard = 1;
+    trial_check_repeats(&t);
+    ck_assert_msg(!r.ok && strstr(r.text, "y: a second run on the same input gives other bytes"), "%s",
+                  r.text);
+}
+END_TEST
 
 static int list_cases(void)
 {
@@ -277,6 +302,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, test_verify__cases_are_sound);
     tcase_add_test(tc, test_verify__finds_what_is_wrong);
+    tcase_add_test(tc, test_verify__finds_what_differs_between_runs);
     if (device_count > 0)
         tcase_add_loop_test(tc, test_ops__agree_with_oracles, 0, (int)device_count);
     else
