@@ -124,7 +124,8 @@ def a_divergence_is_told_and_backed_off():
     rates = [float(line.split(",")[2]) for line in history[1:]]
     check(max(rates) < 200, f"{rates}")
     args = tiny(out=fresh("run"), policy="fixed", lr=1e6, on_divergence="backoff")
-    expect(clr(*args), 5, [], ["on with 1/1024 of", "clr-cl: the loss of iteration .* The last good checkpoint is checkpoint-0.clr$"])
+    expect(clr(*args), 5, [], ["on with 1/1024 of",
+                               "clr-cl: the loss of iteration .* The last good checkpoint is checkpoint-0.clr$"])
     expect(clr("range-test", "--on-divergence", "backoff"), 2, [], ["unknown option"])
 
 

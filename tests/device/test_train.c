@@ -402,7 +402,7 @@ END_TEST
 START_TEST(test_train__optimizers_differ)
 {
     struct clr_train_options sgd = options("opt-sgd"), nesterov = options("opt-nesterov"),
-                             adam = options("opt-adam"), l1 = options("opt-l1"), bad;
+                             adam = options("opt-adam"), l1 = options("opt-l1"), other, bad;
     struct clr_train_result r;
     struct clr_error err;
 
@@ -418,6 +418,22 @@ START_TEST(test_train__optimizers_differ)
     ck_assert_double_gt(nmse_of_parameter(sgd.out, nesterov.out, "ip2.weight"), 1e-7);
     ck_assert_double_gt(nmse_of_parameter(sgd.out, adam.out, "ip2.weight"), 1e-7);
     ck_assert_double_gt(nmse_of_parameter(sgd.out, l1.out, "ip2.weight"), 1e-7);
+    other = options("opt-nesterov-caffe");
+    other.optimizer = CLR_OPTIMIZER_NESTEROV;
+    other.convention = CLR_MOMENTUM_CAFFE;
+    must_train(&other, &r);
+    ck_assert_double_gt(nmse_of_parameter(nesterov.out, other.out, "ip2.weight"), 1e-7);
+    for (int i = 0; i < 3; i++) {
+        static const char *const names[] = {"opt-adam-caffe", "opt-adam-squares", "opt-adam-epsilon"};
+        other = adam;
+        other.out = keep(dir, names[i]);
+        other.convention = i == 0 ? CLR_MOMENTUM_CAFFE : adam.convention;
+        other.momentum2 = i == 1 ? 0.9 : adam.momentum2;
+        other.epsilon = i == 2 ? 0.01 : adam.epsilon;
+        must_train(&other, &r);
+        ck_assert_msg(nmse_of_parameter(adam.out, other.out, "ip2.weight") > 1e-12, "%s: the same weights",
+                      names[i]);
+    }
     bad = options("opt-bad");
     bad.optimizer = (enum clr_optimizer)7;
     ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);

@@ -320,6 +320,91 @@ static void compare(char *dir, const char *net, const char *data, const struct c
     clear_reference(&r);
 }
 
+/* ------------------------------------------------------------------ a run as users have it */
+
+/* Column 1 or 2 of row `step` of loss.csv: iteration, trn_loss, lr. */
+static void check_rows(const char *text, const struct reference *r)
+{
+    const char *line = strchr(text, '\n') + 1;
+
+    for (int i = 0; i < r->steps; i++) {
+        int step;
+        double loss, rate;
+        ck_assert_int_eq(sscanf(line, "%d,%lf,%lf", &step, &loss, &rate), 3);
+        ck_assert_int_eq(step, i + 1);
+        ck_assert_msg(fabs(rate - r->rates[i]) <= 1e-6 * rate, "rate of step %d: %.9g, not %.9g", step, rate,
+                      r->rates[i]);
+        ck_assert_msg(fabs(loss - r->losses[i]) <= 3e-6 * loss, "loss of step %d: %.9g, not %.9g", step, loss,
+                      r->losses[i]);
+        line = strchr(line, '\n') + 1;
+    }
+    ck_assert_str_eq(line, "");
+}
+
+static void check_file(const char *dir, const struct reference *r)
+{
+    char *path = join(dir, "final.safetensors");
+    struct st_file file;
+    struct clr_error err;
+
+    ck_assert_msg(safetensors_read(&file, path, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(file.count, r->final.count);
+    for (size_t i = 0; i < file.count; i++) {
+        const struct st_tensor *got = &file.tensors[i], *want = safetensors_find(&r->final, got->name);
+        double *values = calloc(got->count, sizeof *values), nmse;
+        ck_assert_msg(want && want->count == got->count, "the reference has no %s of that size", got->name);
+        for (size_t k = 0; k < got->count; k++)
+            values[k] = (double)want->data[k];
+        nmse = support_nmse(got->data, values, got->count);
+        ck_assert_msg(nmse < 3e-5, "final %s: NMSE %.2e", got->name, nmse);
+        free(values);
+    }
+    safetensors_clear(&file);
+    free(path);
+}
+
+/* clr_train() itself, at most 20 steps: its loop, its schedule, its files. */
+static void train_tiny(const char *name)
+{
+    char *golden = join(root, "tests/golden"), *dir = join(golden, name), *net = join(dir, "net.prototxt"),
+         *data = join(golden, "tiny-data"), *out = join(support_temp_dir(), name), *losses, *text = NULL;
+    struct clr_train_options o;
+    struct clr_train_result result;
+    struct clr_net_spec *spec = NULL;
+    struct clr_dataset *set = NULL;
+    struct reference r;
+    struct clr_error err;
+    size_t size;
+
+    read_reference(&r, dir);
+    set_options(&o, &r);
+    ck_assert_msg(clr_net_load(&spec, net, &err) == 0, "%s", err.message);
+    ck_assert_msg(clr_dataset_open(&set, data, &err) == 0, "%s", err.message);
+    o.net = spec;
+    o.net_name = net;
+    o.data = set;
+    o.data_name = data;
+    o.init = join(r.dir, "init.safetensors");
+    o.out = out;
+    o.log_every = 1;
+    ck_assert_msg(clr_train(&o, &result, &err) == 0, "%s", err.message);
+    losses = join(out, "loss.csv");
+    ck_assert_int_eq(fs_read(losses, 1 << 20, &text, &size, NULL), 0);
+    check_rows(text, &r);
+    check_file(out, &r);
+    ck_assert_msg(fabs(result.val_acc - number(&r, "test_acc")) < 1e-9, "test accuracy %.9g", result.val_acc);
+    free(text);
+    free(losses);
+    free((char *)(uintptr_t)o.init);
+    clr_dataset_destroy(set);
+    clr_net_free(spec);
+    clear_reference(&r);
+    free(out);
+    free(data);
+    free(net);
+    free(golden);
+}
+
 /* ------------------------------------------------------------------ cases */
 
 static void compare_tiny(const char *name)
@@ -342,6 +427,13 @@ END_TEST
 START_TEST(test_pytorch__tiny_across)
 {
     compare_tiny("tiny-across");
+}
+END_TEST
+
+START_TEST(test_pytorch__tiny_runs)
+{
+    train_tiny("tiny-within");
+    train_tiny("tiny-across");
 }
 END_TEST
 
@@ -455,6 +547,7 @@ int main(int argc, char **argv)
     }
     tcase_add_test(tc, test_pytorch__tiny_within);
     tcase_add_test(tc, test_pytorch__tiny_across);
+    tcase_add_test(tc, test_pytorch__tiny_runs);
     tcase_add_test(tc, test_pytorch__quick);
     tcase_add_test(tc, test_pytorch__full);
     tcase_add_test(tc, test_pytorch__lrn);
