@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from harness import Place, case, check, clr, device, expect, expect_nothing_left, fresh, names, skip, tiny, \
-    tiny_data, write
+    tiny_data, tiny_net, write
 
 
 def lie(find, put, folder):
@@ -52,11 +52,12 @@ def variants(out):
 
 
 def needs(variant, norm=True):
-    """Skip the case where a device that is right does not use this variant."""
+    """Skip the case where a device that is right does not use this variant; PoCL does."""
     device()
     out = fresh("run")
-    expect(clr(*small(out, norm)), 0)
+    result = expect(clr(*small(out, norm)), 0, [], ["^device: "])
     if variant not in str(variants(out)):
+        check("Portable Computing Language" not in result.err, f"'{variant}' is not chosen\n{result}")
         skip(f"'{variant}' is not chosen on this device")
 
 
@@ -130,6 +131,23 @@ def a_wrong_update_is_no_device_to_train_on():
     wrong = lie("rate * as_float(row[3])", "rate * 0.5f", fresh("home"))
     expect(clr(*small(fresh("run"), norm=False), env=wrong), 1, [],
            ["clr-cl: .* computes the update of the weights wrong .*nothing is trained on it"])
+
+
+@case
+def bench_says_what_is_wrong():
+    """A wrong gradient of the loss goes into the report; behind a peak that is wrong there is none."""
+    device()
+    report = fresh("report.json")
+    args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report]
+    expect(clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
+           ["^loss +.*WRONG"], ["clr-cl: "])
+    one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
+    check(not one["correct"], f"{one['checks']}")
+    expect(clr("bench", "compare", report, report), 4, [], ["computed wrongly"])
+    report.unlink()
+    expect(clr(*args, env=lie("fma((floatv)(s), LOADV(i, b)", "fma((floatv)(2), LOADV(i, b)", fresh("home"))), 1, [],
+           ["clr-cl: .* computes wrongly: element [0-9]+ of a sum of arrays is"])
+    check(not report.exists(), "a report of a device that is wrong")
 
 
 @case

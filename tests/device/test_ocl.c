@@ -17,6 +17,7 @@
 #include <clr/log.h>
 
 #include "base/fs.h"
+#include "base/rng.h"
 #include "ocl/arena.h"
 #include "ocl/ocl.h"
 #include "ocl/source.h"
@@ -271,6 +272,55 @@ START_TEST(test_ocl__parts_that_overlap_are_released)
         ck_assert_int_eq(ocl_fill(ctx, arena_part(arena, i), 0, 4096, 1, NULL), 0);
     ck_assert_int_eq(ocl_finish(ctx, NULL), 0);
     arena_destroy(arena);
+    ocl_context_destroy(ctx);
+}
+END_TEST
+
+/* Slab, offset and size of a part. */
+static void look_at(cl_mem part, cl_mem *slab, size_t *offset, size_t *size)
+{
+    ck_assert_int_eq(clGetMemObjectInfo(part, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof *slab, slab, NULL),
+                     CL_SUCCESS);
+    ck_assert_int_eq(clGetMemObjectInfo(part, CL_MEM_OFFSET, sizeof *offset, offset, NULL), CL_SUCCESS);
+    ck_assert_int_eq(clGetMemObjectInfo(part, CL_MEM_SIZE, sizeof *size, size, NULL), CL_SUCCESS);
+    ck_assert_ptr_nonnull(*slab);
+}
+
+START_TEST(test_ocl__parts_of_one_time_do_not_overlap)
+{
+    enum { PARTS = 40 };
+    struct ocl_context *ctx = open_context(_i, NULL);
+
+    for (uint32_t round = 0; round < 10; round++) {
+        struct arena *arena = NULL;
+        int first[PARTS], last[PARTS], id[PARTS], shared = 0;
+        ck_assert_int_eq(arena_new(&arena, ocl_device(ctx), NULL), 0);
+        for (uint32_t i = 0; i < PARTS; i++) {
+            first[i] = (int)rng_below(round, RNG_TEST, i, 1, 20);
+            last[i] = first[i] + (int)rng_below(round, RNG_TEST, i, 2, 10);
+            ck_assert_int_eq(arena_request(arena, &id[i],
+                                           4 * (1 + (size_t)rng_below(round, RNG_TEST, i, 0, 1000)), first[i],
+                                           last[i], "part", NULL),
+                             0);
+        }
+        ck_assert_int_eq(arena_plan(arena, NULL), 0);
+        ck_assert_int_eq(arena_allocate(arena, ctx, NULL), 0);
+        for (int i = 0; i < PARTS; i++) {
+            for (int k = 0; k < i; k++) {
+                cl_mem a, b;
+                size_t a_at, b_at, a_size, b_size;
+                bool meet, overlap;
+                look_at(arena_part(arena, id[i]), &a, &a_at, &a_size);
+                look_at(arena_part(arena, id[k]), &b, &b_at, &b_size);
+                meet = first[i] <= last[k] && first[k] <= last[i];
+                overlap = a == b && a_at < b_at + b_size && b_at < a_at + a_size;
+                ck_assert_msg(!(meet && overlap), "round %u: parts %d and %d", round, i, k);
+                shared += overlap;
+            }
+        }
+        ck_assert_int_gt(shared, 0);
+        arena_destroy(arena);
+    }
     ocl_context_destroy(ctx);
 }
 END_TEST
@@ -854,6 +904,7 @@ static void add_device_cases(TCase *t, int n)
     tcase_add_loop_test(t, test_ocl__buffer_round_trip, 0, n);
     tcase_add_loop_test(t, test_ocl__buffer_parts_share_memory, 0, n);
     tcase_add_loop_test(t, test_ocl__parts_that_overlap_are_released, 0, n);
+    tcase_add_loop_test(t, test_ocl__parts_of_one_time_do_not_overlap, 0, n);
     tcase_add_loop_test(t, test_ocl__buffer_from_host, 0, n);
     tcase_add_loop_test(t, test_ocl__buffer_too_large, 0, n);
     tcase_add_loop_test(t, test_ocl__launch_fits_any_local_size, 0, n);

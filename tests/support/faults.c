@@ -2,12 +2,9 @@
  * A library for LD_PRELOAD that makes the system fail under the program, one call at a time.
  *
  *     FAULTS_REPORT=FILE
- *         written when the process ends: "memory N", "write N", "read N", the numbers of calls, and
- *         "failed NAME MODULE" where one was made to fail
- *     FAULTS_FAIL=KIND:N:ERRNO
- *         call N of that kind, counted from 1, fails with that errno; N+: it and all after it, as on a disk
- *         that is full
- *     FAULTS_CLOCK=SECONDS
+ *         written when the process ends: "memory N", "write N", "read N", "clock N", the numbers of calls,
+ * and "failed NAME MODULE" where one was made to fail FAULTS_FAIL=KIND:N:ERRNO call N of that kind, counted
+ * from 1, fails with that errno; N+: it and all after it, as on a disk that is full FAULTS_CLOCK=SECONDS
  *         every second reading of a clock is that much behind
  *
  * memory: malloc, calloc, realloc, aligned_alloc, realpath and opendir, called by the program or by one of
@@ -103,8 +100,8 @@ __attribute__((destructor)) static void end(void)
     state.armed = false;
     if (!state.report[0])
         return;
-    n = snprintf(text, sizeof text, "memory %ld\nwrite %ld\nread %ld\n%s", state.calls[MEMORY],
-                 state.calls[WRITE], state.calls[READ], state.failed);
+    n = snprintf(text, sizeof text, "memory %ld\nwrite %ld\nread %ld\nclock %ld\n%s", state.calls[MEMORY],
+                 state.calls[WRITE], state.calls[READ], state.clock_readings, state.failed);
     fd = open(state.report, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (fd < 0 || write(fd, text, (size_t)n) != n || close(fd) < 0)
         abort();
