@@ -265,6 +265,13 @@ def resume_refuses_other_settings():
                           ("--iterations", 19), ("--weight-decay", 0.1), ("--momentum", 0.5)):
         expect(clr("train", "--resume", "--out", out, option, value), 2, [], [f"{option}.*the run in"])
     expect(clr("train", "--resume", "--out", out, "--lr", 0.01), 0)     # the same again is no other
+    images = fresh("data")
+    shutil.copytree(tiny_data(), images)
+    expect(clr("train", "--resume", "--out", out, "--data", images), 0)     # the same ones elsewhere are no others
+    data = bytearray((images / "test_batch.bin").read_bytes())
+    data[-1] ^= 1
+    write(images / "test_batch.bin", bytes(data))
+    expect(clr("train", "--resume", "--out", out, "--data", images), 2, [], ["--data .*: the images are not those"])
     expect(clr("train", "--resume"), 2, [], ["--out DIR is missing"])
     expect(clr("train", "--resume", "--out", fresh("nothing")), 2, [], ["there is no run in .*nothing"])
     expect(clr(*tiny(out=out)), 2, [], ["there is a run", "--resume"])
@@ -369,3 +376,26 @@ def resume_reads_what_is_written():
     write(net, b"#" + 1_040_000 * b"\x01" + b"\n" + tiny_net().read_bytes())
     expect(clr(*tiny(net=net, out=out)), 0)
     expect(clr("train", "--resume", "--out", out), 0, ["^test accuracy"])
+
+
+@case
+def resume_after_a_second_signal():
+    """It leaves at once: in the midst of an iteration, with nothing saved but what was there."""
+    options = {"net": "quick", "batch": 100, "iterations": 20, "validate_every": 20, "checkpoint_every": 5}
+    whole = undisturbed(**options)
+    for _ in range(5):
+        out = fresh("run")
+        with subprocess.Popen([Place.program, *map(str, tiny(out=out, **options))], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, cwd=Place.scratch, env=Place.environment()) as process:
+            while process.poll() is None and not (out / "checkpoint-5.clr").exists():
+                time.sleep(0.001)
+            for _ in range(2):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.005)
+            check(process.wait(timeout=120) == 130, f"exit code {process.returncode}")
+        if not [n for n in names(out) if n.startswith("interrupted-")]:     # else the first signal was done already
+            break
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    check(run["status"] == "running" and "interrupted" not in str(names(out)), f"{run['status']}, {names(out)}")
+    expect(clr("train", "--resume", "--out", out), 0, [], ["goes on after iteration (5|10|15) of 20"])
+    same(whole, out, SAME)

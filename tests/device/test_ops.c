@@ -167,25 +167,27 @@ static const char relu_head[] =
     "        return;\n"
     "    for (int i = h0 * W * V; i < min(h0 + ROWS, H) * W * V; i++) {\n"
     "        const float v = x[AT(X, n, cb, i / V / W, i / V % W) + i % V];\n"
-    "        y[AT(Y, n, cb, i / V / W, i / V % W) + i % V] = v > 0.0f ? v : SLOPE * v;\n"
-    "    }\n"
-    "    if (h0 == 0 && n == 0) {\n"
-    "        __global float *first = y + AT(Y, 0, 0, 0, 0);\n        ";
+    "        y[AT(Y, n, cb, i / V / W, i / V % W) + i % V] = ";
+static const char relu_middle[] = ";\n    }\n"
+                                  "    if (h0 == 0 && n == 0) {\n"
+                                  "        __global float *first = y + AT(Y, 0, 0, 0, 0);\n        ";
 static const char relu_tail[] = ";\n    }\n}\n";
 
 static const struct {
     const char *code, *text; /* what is wrong, and what the verdict must say; NULL: nothing is wrong */
-    bool nan;                /* found by a NaN at channel 1, row 2, column 0 */
+    enum verify_arrangement arrangement;
+    bool no_nan; /* what is wrong is that a NaN does not stay one */
 } mistakes[] = {
-    {"", NULL, false},
-    {"", NULL, true},
-    {"first[2 * Y_WP * V + 1] = 1.0f", "y: of 2 values that a NaN goes into 1 are numbers", true},
-    {"first[1] += 0.001f", "y: NMSE", false},
-    {"first[1] = NAN", "y: 1 of 120 values not written or not finite", false},
-    {"first[3] = 1.0f", "y: 1 words written in its halo or in lanes", false}, /* 3 channels in blocks of 4 */
-    {"first[-1] = 1.0f", "y: 1 words written in its halo or in lanes", false},
-    {"y[2 * Y_CB * Y_HP * Y_WP * V] = 1.0f", "y: 1 words written in its slack", false},
-    {"((__global float *)x)[AT(X, 0, 0, 0, 0)] = 1.0f", "x: 1 words written in an input", false},
+    {"", NULL, VERIFY_WIDE, false},
+    {"", NULL, VERIFY_NAN, false},
+    {"", "y: of 2 values that a NaN goes into 2 are numbers", VERIFY_NAN, true},
+    {"first[1] += 0.001f", "y: NMSE", VERIFY_WIDE, false},
+    {"first[1] = NAN", "y: 1 of 120 values not written or not finite", VERIFY_WIDE, false},
+    {"first[3] = 1.0f", "y: 1 words written in its halo or in lanes", VERIFY_WIDE,
+     false}, /* 3 channels in blocks of 4 */
+    {"first[-1] = 1.0f", "y: 1 words written in its halo or in lanes", VERIFY_WIDE, false},
+    {"y[2 * Y_CB * Y_HP * Y_WP * V] = 1.0f", "y: 1 words written in its slack", VERIFY_WIDE, false},
+    {"((__global float *)x)[AT(X, 0, 0, 0, 0)] = 1.0f", "x: 1 words written in an input", VERIFY_WIDE, false},
 };
 
 static void verify_broken(const struct clr_device *device, const char *dir, size_t mistake)
@@ -199,13 +201,14 @@ static void verify_broken(const struct clr_device *device, const char *dir, size
     char path[256];
 
     (void)snprintf(path, sizeof path, "%s/relu.cl", dir);
-    str_append(&source, "%s%s%s", relu_head, mistakes[mistake].code, relu_tail);
+    str_append(&source, "%s%s%s%s%s", relu_head,
+               mistakes[mistake].no_nan ? "v > 0.0f ? v : 0.0f" : "v <= 0.0f ? SLOPE * v : v", relu_middle,
+               mistakes[mistake].code, relu_tail);
     ck_assert_int_eq(fs_write_atomic(path, str_text(&source), source.length, &err), 0);
     str_clear(&source);
     ck_assert_msg(ocl_context_create(&ctx, device, &options, &err) == 0, "%s", err.message);
-    ck_assert_msg(verify_op_as(ctx, &desc, 4, 2, 1, 1u << (mistakes[mistake].nan ? VERIFY_NAN : VERIFY_WIDE),
-                               &r, &err) == 0,
-                  "%s", err.message);
+    ck_assert_msg(verify_op_as(ctx, &desc, 4, 2, 1, 1u << mistakes[mistake].arrangement, &r, &err) == 0, "%s",
+                  err.message);
     ocl_context_destroy(ctx);
     if (mistakes[mistake].text)
         ck_assert_msg(!r.ok && strstr(r.text, mistakes[mistake].text), "mistake %zu: '%s'", mistake, r.text);
