@@ -105,7 +105,7 @@ def solver():
     args = ["train", "--solver", file, "--net", tiny_net(), "--data", tiny_data(), "--batch", 10, "--out", "run",
             "--unchecked"]
     return Scenario("train --solver", args, ["history.csv", "loss.csv", "final.safetensors", "run.json"],
-                    again=args + ["--resume"])
+                    again=args + ["--resume"], rarely=3)
 
 
 def experiment():
@@ -131,7 +131,7 @@ figure {{ file: "range.svg" kind: RANGE run: "range" }}
             path.unlink()
     return Scenario("experiment", args, ["results.csv", "runs.png", "range.svg", "fixed-seed-1/final.safetensors",
                                          "fixed-seed-1/history.csv", "range-seed-1/range.csv"], before=begun,
-                    rarely=3)
+                    rarely=9)
 
 
 def plot():
@@ -154,7 +154,7 @@ def tune():
     begun, args = fresh("begun"), ["tune", "--net", tiny_net(), "--batch", 10]
     ended = run(begun, args)
     check(ended.code == 0, f"{ended}")
-    return Scenario("tune", args, [], before=begun)
+    return Scenario("tune", args, [], before=begun, rarely=3)
 
 
 def data():
