@@ -110,7 +110,7 @@ static void check_update(struct clr_bench_report *out, const struct session *s, 
     struct verify_result r;
     struct clr_error why = {0};
     const struct optimizer_settings settings = session_optimizer(s->o);
-    const int rc = verify_update(ctx, &settings, 0.875, UPDATE_COUNT, RANDOM_DATA_SEED, &r, &why);
+    const int rc = verify_update(ctx, &settings, VERIFY_MOMENTUM, UPDATE_COUNT, RANDOM_DATA_SEED, &r, &why);
 
     judge(out, "", "update", &r, rc, &why, NULL);
 }

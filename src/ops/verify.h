@@ -64,6 +64,8 @@ struct verify_result {
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err);
 
+#define VERIFY_MOMENTUM 0.875 /* exact in float */
+
 /* Five updates at changing rates of three parameters, the first of `count` numbers, with rates and decays of
  * their own, against ref_optimizer(): outputs VERIFY_W, VERIFY_V and, of Adam, VERIFY_S. */
 int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, double momentum,

@@ -395,7 +395,7 @@ static void other_case(struct verify_case *out, int row)
     out->what = r->what;
     out->optimizer = (struct optimizer_settings){r->optimizer, r->caffe, r->l1, r->usual ? 0.999 : 0.96875,
                                                  r->usual ? 1e-8 : 0.0009765625};
-    out->momentum = r->usual ? 0.9 : 0.875;
+    out->momentum = r->usual ? 0.9 : VERIFY_MOMENTUM;
     out->count = r->count;
     out->small = r->small;
     out->desc.x = r->shape;

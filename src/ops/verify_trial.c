@@ -228,16 +228,24 @@ int trial_download(struct trial *t, int run, struct clr_error *err)
 
 /* ------------------------------------------------------------------ checking */
 
-/* Squares of error and reference, and what was not finite. */
+/* Squares of error and reference, what was not finite; or NaNs expected, and those of them that are not. */
 struct sums {
     double error, power;
     size_t count, bad;
+    size_t nans, lost;
 };
 
-static void sums_add(struct sums *s, uint32_t got, double expected)
+static void sums_add(const struct trial *t, struct sums *s, uint32_t got, double expected)
 {
     double value = (double)as_float(got), d = value - expected;
 
+    if (t->only_nans) {
+        if (isnan(expected)) {
+            s->nans++;
+            s->lost += !isnan(value) || got == TRIAL_SENTINEL;
+        }
+        return;
+    }
     s->count++;
     if (!isfinite(value)) {
         s->bad++;
@@ -252,6 +260,11 @@ static void judge(struct trial *t, enum verify_output output, double limit, cons
     double nmse = s->power > 0.0 ? s->error / s->power : s->error;
     double *worst = &t->result->nmse[output];
 
+    if (s->lost > 0)
+        trial_fault(t, "%s: of %zu values that a NaN goes into %zu are numbers, or not written",
+                    verify_output_name(output), s->nans, s->lost);
+    if (t->only_nans)
+        return;
     if (s->bad > 0) {
         nmse = INFINITY;
         trial_fault(t, "%s: %zu of %zu values not written or not finite", verify_output_name(output), s->bad,
@@ -271,7 +284,7 @@ void trial_check_tensor(struct trial *t, enum verify_output output, double limit
     size_t i = 0;
 
     do {
-        sums_add(&s, t->at[name]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
+        sums_add(t, &s, t->at[name]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
     } while (next_place(&p, &tensor->shape, t->batch));
     judge(t, output, limit, &s);
 }
@@ -282,51 +295,8 @@ void trial_check_array(struct trial *t, enum verify_output output, double limit,
     struct sums s = {0};
 
     for (size_t i = 0; i < count; i++)
-        sums_add(&s, t->at[name]->first[offset + i], expected[i]);
+        sums_add(t, &s, t->at[name]->first[offset + i], expected[i]);
     judge(t, output, limit, &s);
-}
-
-/* NaNs expected, and those of them that are numbers or were not written. */
-struct nans {
-    size_t expected, lost;
-};
-
-static void nans_add(struct nans *n, uint32_t got, double expected)
-{
-    if (!isnan(expected))
-        return;
-    n->expected++;
-    n->lost += !isnan(as_float(got)) || got == TRIAL_SENTINEL;
-}
-
-static void judge_nans(struct trial *t, enum verify_output output, const struct nans *n)
-{
-    if (n->lost > 0)
-        trial_fault(t, "%s: of %zu values that a NaN goes into %zu are numbers, or not written",
-                    verify_output_name(output), n->expected, n->lost);
-}
-
-void trial_check_nans(struct trial *t, enum verify_output output, enum slot_name name,
-                      const struct tensor *tensor, const double *expected)
-{
-    struct place p = {0};
-    struct nans n = {0};
-    size_t i = 0;
-
-    do {
-        nans_add(&n, t->at[name]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
-    } while (next_place(&p, &tensor->shape, t->batch));
-    judge_nans(t, output, &n);
-}
-
-void trial_check_array_nans(struct trial *t, enum verify_output output, enum slot_name name, size_t offset,
-                            size_t count, const double *expected)
-{
-    struct nans n = {0};
-
-    for (size_t i = 0; i < count; i++)
-        nans_add(&n, t->at[name]->first[offset + i], expected[i]);
-    judge_nans(t, output, &n);
 }
 
 /* Where in its buffer a word that must not change has changed: the sentence's end. */

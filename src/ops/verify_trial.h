@@ -44,6 +44,7 @@ struct trial {
     const char *title;  /* begins the text of a fault */
     int batch, planned; /* images: of this batch, and in the tensors */
     size_t guard;       /* words behind every buffer */
+    bool only_nans; /* of values: where a NaN is expected there must be one, not TRIAL_SENTINEL; no more */
     struct slot slots[S_COUNT];
     struct slot *at[S_COUNT]; /* NULL: none; in place, y is x's */
     struct verify_result *result;
@@ -79,11 +80,6 @@ void trial_check_tensor(struct trial *t, enum verify_output output, double limit
                         const struct tensor *tensor, const double *expected);
 void trial_check_array(struct trial *t, enum verify_output output, double limit, enum slot_name name,
                        size_t offset, size_t count, const double *expected);
-/* Where a NaN is expected there must be one, though not TRIAL_SENTINEL; and nothing else is looked at. */
-void trial_check_nans(struct trial *t, enum verify_output output, enum slot_name name,
-                      const struct tensor *tensor, const double *expected);
-void trial_check_array_nans(struct trial *t, enum verify_output output, enum slot_name name, size_t offset,
-                            size_t count, const double *expected);
 void trial_check_untouched(struct trial *t);
 void trial_check_repeats(struct trial *t);
 

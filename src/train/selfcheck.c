@@ -279,7 +279,7 @@ static int check_update(struct finding *f, const struct session *s, struct clr_e
     static const enum verify_output outputs[] = {VERIFY_W, VERIFY_V, VERIFY_S};
     const struct optimizer_settings settings = session_optimizer(s->o);
     struct verify_result r;
-    int rc = verify_update(s->ctx, &settings, 0.875, UPDATE_COUNT, 1, &r, err);
+    int rc = verify_update(s->ctx, &settings, VERIFY_MOMENTUM, UPDATE_COUNT, 1, &r, err);
 
     for (size_t i = 0; rc == 0 && i < MEM_COUNT(outputs); i++) {
         if (f->wrong || r.nmse[outputs[i]] <= LIMIT_LAYER)

@@ -22,14 +22,18 @@ def same(a, b, files):
         check((a / name).read_bytes() == (b / name).read_bytes(), f"{name} differs: {names(a)}, {names(b)}")
 
 
+def wait_for(process, until):
+    """Until that holds, asked a thousand times a second, or the process ends."""
+    while process.poll() is None and not until():
+        time.sleep(0.001)
+
+
 def killed(args, until, number=signal.SIGKILL):
-    """Send the signal when until() holds, asked a thousand times a second. Whether it ended by that: else it ended
-    by itself, and well."""
+    """Send the signal when until() holds. Whether it ended by that: else it ended by itself, and well."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as err:
         with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL, stderr=err,
                               cwd=Place.scratch, env=Place.environment()) as process:
-            while process.poll() is None and not until():
-                time.sleep(0.001)
+            wait_for(process, until)
             process.send_signal(number)
             code = process.wait(timeout=120)
         err.seek(0)
@@ -343,8 +347,7 @@ def resume_after_a_signal_that_ended_the_reader_too():
     args = tiny(out=out, iterations=2000, validate_every=200, checkpoint_every=0)
     with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           cwd=Place.scratch, env=Place.environment()) as process:
-        while process.poll() is None and not (out / "history.csv").exists():
-            time.sleep(0.001)
+        wait_for(process, (out / "history.csv").exists)
         process.stderr.close()
         process.stdout.close()
         process.send_signal(signal.SIGINT)
@@ -387,8 +390,7 @@ def resume_after_a_second_signal():
         out = fresh("run")
         with subprocess.Popen([Place.program, *map(str, tiny(out=out, **options))], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, cwd=Place.scratch, env=Place.environment()) as process:
-            while process.poll() is None and not (out / "checkpoint-5.clr").exists():
-                time.sleep(0.001)
+            wait_for(process, (out / "checkpoint-5.clr").exists)
             for _ in range(2):
                 process.send_signal(signal.SIGINT)
                 time.sleep(0.005)

@@ -285,39 +285,58 @@ static void plan_with(struct session *s, const struct clr_train_options *o, cons
 
 /* ------------------------------------------------------------------ one run */
 
+/* What a reference was made of: its net, its images, its first weights. */
+struct setup {
+    struct reference r;
+    struct clr_train_options o;
+    struct clr_net_spec *spec;
+    struct clr_dataset *set;
+    char *init;
+};
+
+/* Takes dir over. */
+static void set_up(struct setup *u, char *dir, const char *net, const char *data)
+{
+    struct clr_error err;
+
+    read_reference(&u->r, dir);
+    set_options(&u->o, &u->r);
+    ck_assert_msg(clr_net_load(&u->spec, net, &err) == 0, "%s", err.message);
+    ck_assert_msg(clr_dataset_open(&u->set, data, &err) == 0, "%s", err.message);
+    u->o.net = u->spec;
+    u->o.net_name = net;
+    u->o.data = u->set;
+    u->o.data_name = data;
+    u->o.init = u->init = join(dir, "init.safetensors");
+}
+
+static void tear_down(struct setup *u)
+{
+    free(u->init);
+    clr_dataset_destroy(u->set);
+    clr_net_free(u->spec);
+    clear_reference(&u->r);
+}
+
 /* Takes dir over. `choice` NULL: the variants that training chooses. */
 static void compare(char *dir, const char *net, const char *data, const struct choice *choice)
 {
-    struct clr_train_options o;
-    struct clr_net_spec *spec = NULL;
-    struct clr_dataset *set = NULL;
-    struct reference r;
+    struct setup u;
     struct session s;
     struct clr_error err;
 
-    read_reference(&r, dir);
-    set_options(&o, &r);
-    ck_assert_msg(clr_net_load(&spec, net, &err) == 0, "%s", err.message);
-    ck_assert_msg(clr_dataset_open(&set, data, &err) == 0, "%s", err.message);
-    o.net = spec;
-    o.net_name = net;
-    o.data = set;
-    o.data_name = data;
-    o.init = join(dir, "init.safetensors");
-    ck_assert_msg(session_plan(&s, &o, true, NULL, &err) == 0, "%s", err.message);
+    set_up(&u, dir, net, data);
+    ck_assert_msg(session_plan(&s, &u.o, true, NULL, &err) == 0, "%s", err.message);
     if (choice)
-        plan_with(&s, &o, choice);
+        plan_with(&s, &u.o, choice);
     ck_assert_msg(session_start(&s, &err) == 0, "%s", err.message);
     if (choice && choice->algorithm)
         check_runs(&s, choice->algorithm);
-    run_steps(&s, &r, choice ? choice->steps : r.steps);
-    if (!choice || choice->steps == r.steps)
-        check_final(&s, &r);
+    run_steps(&s, &u.r, choice ? choice->steps : u.r.steps);
+    if (!choice || choice->steps == u.r.steps)
+        check_final(&s, &u.r);
     session_clear(&s);
-    free((char *)(uintptr_t)o.init);
-    clr_dataset_destroy(set);
-    clr_net_free(spec);
-    clear_reference(&r);
+    tear_down(&u);
 }
 
 /* ------------------------------------------------------------------ a run as users have it */
@@ -368,37 +387,24 @@ static void train_tiny(const char *name)
 {
     char *golden = join(root, "tests/golden"), *dir = join(golden, name), *net = join(dir, "net.prototxt"),
          *data = join(golden, "tiny-data"), *out = join(support_temp_dir(), name), *losses, *text = NULL;
-    struct clr_train_options o;
+    struct setup u;
     struct clr_train_result result;
-    struct clr_net_spec *spec = NULL;
-    struct clr_dataset *set = NULL;
-    struct reference r;
     struct clr_error err;
     size_t size;
 
-    read_reference(&r, dir);
-    set_options(&o, &r);
-    ck_assert_msg(clr_net_load(&spec, net, &err) == 0, "%s", err.message);
-    ck_assert_msg(clr_dataset_open(&set, data, &err) == 0, "%s", err.message);
-    o.net = spec;
-    o.net_name = net;
-    o.data = set;
-    o.data_name = data;
-    o.init = join(r.dir, "init.safetensors");
-    o.out = out;
-    o.log_every = 1;
-    ck_assert_msg(clr_train(&o, &result, &err) == 0, "%s", err.message);
+    set_up(&u, dir, net, data);
+    u.o.out = out;
+    u.o.log_every = 1;
+    ck_assert_msg(clr_train(&u.o, &result, &err) == 0, "%s", err.message);
     losses = join(out, "loss.csv");
     ck_assert_int_eq(fs_read(losses, 1 << 20, &text, &size, NULL), 0);
-    check_rows(text, &r);
-    check_file(out, &r);
-    ck_assert_msg(fabs(result.val_acc - number(&r, "test_acc")) < 1e-9, "test accuracy %.9g", result.val_acc);
+    check_rows(text, &u.r);
+    check_file(out, &u.r);
+    ck_assert_msg(fabs(result.val_acc - number(&u.r, "test_acc")) < 1e-9, "test accuracy %.9g",
+                  result.val_acc);
     free(text);
     free(losses);
-    free((char *)(uintptr_t)o.init);
-    clr_dataset_destroy(set);
-    clr_net_free(spec);
-    clear_reference(&r);
+    tear_down(&u);
     free(out);
     free(data);
     free(net);
