@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -222,30 +224,37 @@ def tiny(command="train", **changes):
     return args
 
 
+def run_case(number):
+    """What became of one case, and what to say of it."""
+    name, function = (CASES + SLOW)[number]
+    try:
+        function()
+    except Skipped as reason:
+        return "skipped", f"SKIP: {name}: {reason}"
+    except Exception as error:  # a broken case is a failure, whatever it raised
+        kind = "" if isinstance(error, Failed) else type(error).__name__
+        return "failed", f"FAIL {name}: {kind}{error}\n"
+    return "passed", None
+
+
+def enter_scratch(folder):
+    Place.scratch = Path(tempfile.mkdtemp(dir=folder))
+
+
 def main(modules):
+    """Two processes, each with a folder of its own: whichever is free takes the next case."""
     Place.program = os.path.abspath(sys.argv[1])
-    wanted, half = sys.argv[2:], None
-    if wanted[:1] == ["--half"]:
-        half, wanted = int(wanted[1]), wanted[2:]
+    wanted = sys.argv[2:]
+    for module in modules:
+        __import__(module)
+    chosen = [number for number, (name, _) in enumerate(CASES + (SLOW if wanted else []))
+              if not wanted or any(w in name for w in wanted)]
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    with tempfile.TemporaryDirectory(prefix="clr-cl-cli-") as scratch:
-        Place.scratch = Path(scratch)
-        for module in modules:
-            __import__(module)
-        for number, (name, function) in enumerate(CASES + (SLOW if wanted else [])):
-            if half is not None and number % 2 != half:
-                continue
-            if wanted and not any(w in name for w in wanted):
-                continue
-            try:
-                function()
-                counts["passed"] += 1
-            except Skipped as reason:
-                counts["skipped"] += 1
-                print(f"SKIP: {name}: {reason}")
-            except Exception as error:  # a broken case is a failure, whatever it raised
-                counts["failed"] += 1
-                print(f"FAIL {name}: {type(error).__name__ if not isinstance(error, Failed) else ''}"
-                      f"{error}\n", flush=True)
+    with tempfile.TemporaryDirectory(prefix="clr-cl-cli-") as scratch, \
+            ProcessPoolExecutor(2, get_context("fork"), enter_scratch, [scratch]) as workers:
+        for outcome, said in workers.map(run_case, chosen):
+            counts[outcome] += 1
+            if said:
+                print(said, flush=True)
     print(", ".join(f"{n} {what}" for what, n in counts.items()))
     return 1 if counts["failed"] or not counts["passed"] else 0
