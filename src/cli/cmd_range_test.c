@@ -105,19 +105,22 @@ static void append_train_command(struct str *s, const struct run_options *o, con
         str_append(s, " --weight-decay %.10g", o->train.weight_decay);
     str_append(s, " --out ");
     cli_quote(s, str_text(&out));
+    s->failed = s->failed || out.failed;
     str_clear(&out);
 }
 
 static json_t *advice_json(const struct advice *a)
 {
     struct str why = {0};
-    json_t *json;
+    json_t *json = NULL;
 
     if (!isfinite(a->max_lr))
         return json_null();
     str_append(&why, "min: %s; max: %s; %s", a->why_min, a->why_max, WHY_CYCLES);
-    json = json_pack("{s:s, s:f, s:f, s:i, s:i, s:s}", "policy", "triangular", "min_lr", a->min_lr, "max_lr",
-                     a->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES, "reason", str_text(&why));
+    if (!why.failed)
+        json =
+            json_pack("{s:s, s:f, s:f, s:i, s:i, s:s}", "policy", "triangular", "min_lr", a->min_lr, "max_lr",
+                      a->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES, "reason", str_text(&why));
     str_clear(&why);
     return json;
 }

@@ -68,9 +68,11 @@ static int train(struct run_options *o, struct clr_error *err)
         rc = print_result(o, &result, err);
     if (rc == 0) {
         cli_quote(&folder, o->out);
+        rc = str_check(&folder, err);
+    }
+    if (rc == 0)
         cli_note("wrote %s; draw it with: clr-cl plot run %s -o run.png", str_text(&folder),
                  str_text(&folder));
-    }
     str_clear(&folder);
     free(result.profile);
     return rc;

@@ -456,8 +456,12 @@ int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_s
         write_rows(&rows, &r);
         write_table(&lines, &r);
         write_page(&page, &r, str_text(&lines));
-        rc = write_file(dir, "results.csv", &rows, err);
+        rc = str_check(&r.made_on, err);
     }
+    if (rc == 0)
+        rc = str_check(&lines, err);
+    if (rc == 0)
+        rc = write_file(dir, "results.csv", &rows, err);
     if (rc == 0)
         rc = write_file(dir, "results.md", &page, err);
     if (rc == 0 && table) {

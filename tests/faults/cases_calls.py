@@ -9,7 +9,7 @@ import re
 import shutil
 import struct
 
-from faulty import LONG, check_end, copied, in_parallel, run, same, short
+from faulty import LONG, check_end, copied, in_parallel, run, same, short, untimed
 from harness import CASES, Place, check, fresh, tiny_data, tiny_net, write
 
 ENOMEM, EIO, ENOSPC = 12, 5, 28
@@ -54,10 +54,6 @@ class Scenario:
     def check_same(self, ended):
         same(self.folder / "run", ended.folder / "run", self.compared)
         check(untimed(ended.out) == untimed(self.reference.out), "the output is another")
-
-
-def untimed(text):
-    return re.sub(r"[0-9.]+ s\b", "", text)
 
 
 def train():
@@ -129,9 +125,9 @@ figure {{ file: "range.svg" kind: RANGE run: "range" }}
             shutil.rmtree(path)
         elif path.is_file():
             path.unlink()
-    return Scenario("experiment", args, ["results.csv", "runs.png", "range.svg", "fixed-seed-1/final.safetensors",
-                                         "fixed-seed-1/history.csv", "range-seed-1/range.csv"], before=begun,
-                    rarely=9)
+    return Scenario("experiment", args, ["results.csv", "results.md", "runs.png", "range.svg",
+                                         "fixed-seed-1/final.safetensors", "fixed-seed-1/history.csv",
+                                         "range-seed-1/range.csv"], before=begun, rarely=9)
 
 
 def plot():
