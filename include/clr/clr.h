@@ -9,6 +9,7 @@
 #include <clr/log.h>
 #include <clr/net.h>
 #include <clr/plot.h>
+#include <clr/range.h>
 #include <clr/schedule.h>
 #include <clr/train.h>
 #include <clr/tune.h>

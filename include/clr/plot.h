@@ -24,9 +24,7 @@ struct clr_plot_options {
     const char *title; /**< NULL: made from the data; "" none */
     const char *command_line; /**< goes into the PNG's tEXt (Command, beside Software); NULL: none */
     const char *run_id;       /**< likewise (Run); NULL: none */
-    const double *bounds; /**< of a range test: lowest and highest rate to mark, NaN: none; NULL: those of the
-                             folders' range.json */
-    enum clr_plot_over over; /**< of runs */
+    enum clr_plot_over over;  /**< of runs */
     bool rates;     /**< of runs: the learning rate as a second panel, from loss.csv where there is one */
     bool multiples; /**< of runs and schedules: a small chart for each curve, over the others in grey */
     double y_min; /**< of runs: accuracy in percent where the axis begins; what lies below is left out. 0: all
@@ -48,8 +46,9 @@ struct clr_plot_options {
 CLR_API int clr_plot_run(const char *path, const char *const *inputs, size_t count,
                          const struct clr_plot_options *options, struct clr_error *err);
 
-/** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); bounds that
- * the folder's range.json holds (min_lr, max_lr) are marked. A log axis where the rates grow geometrically.
+/** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); the bounds
+ * that clr_range_read() reads from the folders together are marked. A log axis where the rates grow
+ * geometrically.
  */
 CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                            const struct clr_plot_options *options, struct clr_error *err);

@@ -12,6 +12,7 @@
 #include <clr/device.h>
 #include <clr/error.h>
 #include <clr/net.h>
+#include <clr/range.h>
 #include <clr/schedule.h>
 
 enum clr_momentum_convention {
@@ -129,26 +130,6 @@ CLR_API int clr_train(const struct clr_train_options *o, struct clr_train_result
 
 enum clr_sweep { CLR_SWEEP_LINEAR, CLR_SWEEP_LOG };
 
-/** What other tools would read off, as src/train/rules.h has it; in this order. */
-enum { CLR_RANGE_STEEPEST, CLR_RANGE_MINIMUM, CLR_RANGE_VALLEY, CLR_RANGE_SLIDE, CLR_RANGE_RULES };
-
-/** "steepest", "minimum/10", "valley", "slide". */
-CLR_API const char *clr_range_rule_name(int rule);
-
-struct clr_range_result {
-    uint64_t iterations; /**< done */
-    bool diverged;
-    uint64_t diverged_at; /**< iteration of the first loss that was not finite */
-    double diverged_lr;
-    double baseline, standard_error; /**< max(chance, untrained net's accuracy), and its standard error */
-    bool has_min, has_max;
-    double min_lr, max_lr; /**< read off as the paper does */
-    double top_accuracy,
-        top_lr;            /**< where the curve, smoothed over three points, is highest; NaN: no curve */
-    char explanation[512]; /**< how, in words */
-    double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: says nothing */
-};
-
 /**
  * Learning-rate range test: the rate rises from schedule.min_lr to schedule.max_lr over o->iterations.
  * Writes range.csv (iteration,trn_loss,lr,val_loss,val_acc), range.json, range.png and run.json into o->out.
@@ -160,12 +141,12 @@ CLR_API int clr_range_test(const struct clr_train_options *o, enum clr_sweep swe
                            struct clr_range_result *result, struct clr_error *err);
 
 /**
- * Read range tests that differ in the seed as one: the means of their curves, up to the end of the shortest.
- * Writes range.json and range.png (the mean, with a band) into `out`.
+ * Read range tests that differ in the seed as one, as clr_range_read() does, and write range.json and
+ * range.png (the mean of the curves, with a band) into `out`.
  *
  * @param folders       of the tests
  * @param command_line  for the figure; may be NULL
- * @return 0; CLR_EINPUT: "FILE:LINE: …" for what is missing or damaged; CLR_EFAILED, CLR_ENOMEM
+ * @return 0; what clr_range_read() and clr_plot_range() return
  */
 CLR_API int clr_range_combine(struct clr_range_result *result, const char *out, const char *const *folders,
                               size_t count, const char *command_line, struct clr_error *err);

@@ -11,7 +11,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 
-#include "cli/run_options.h"
+#include "cli/range_advice.h"
 
 static const struct opt_command command = {
     .name = "range-test",
@@ -19,194 +19,13 @@ static const struct opt_command command = {
     .about =
         "Trains while the learning rate rises from A to B, and reads off the range to train with: the lower "
         "bound where the net starts to learn, the upper one where the accuracy falls. It writes range.csv, "
-        "range.json, range.png and run.json into a folder, and prints the train command to go on with.",
+        "range.json, range.png and run.json into a folder, and prints the train command to go on "
+        "with as its last line.",
     .examples = "  clr-cl range-test --net quick --data cifar10 --min-lr 0.0001 --max-lr 0.02 \\\n"
                 "      --iterations 4000 --out range\n"
                 "  clr-cl range-test --net lenet --data fashion-mnist --min-lr 1e-4 --max-lr 1 \\\n"
                 "      --sweep log --iterations 2ep --out range-log\n",
 };
-
-/* Options of this run that the train command must repeat; NULL: the value is a flag. */
-static void append_repeated(struct str *s, const struct opt_set *set)
-{
-    static const char *const repeated[] = {"device",   "unchecked",           "seed",      "batch",
-                                           "momentum", "momentum-convention", "optimizer", "momentum2",
-                                           "epsilon",  "regularization",      "order",     "last-batch",
-                                           "init",     "init-partial",        "mean",      "scale"};
-
-    for (size_t i = 0; i < set->count; i++) {
-        for (size_t k = 0; k < MEM_COUNT(repeated); k++) {
-            if (!set->given[i] || strcmp(set->options[i].name, repeated[k]) != 0)
-                continue;
-            str_append(s, " --%s", repeated[k]);
-            if (set->texts[i]) {
-                str_append(s, " ");
-                cli_quote(s, set->texts[i]);
-            }
-        }
-    }
-}
-
-/* What to train with. */
-struct advice {
-    double min_lr, max_lr; /* NaN where the test says nothing */
-    const char *why_min, *why_max;
-};
-
-#define CYCLES      3
-#define STEP_EPOCHS 4
-#define WHY_CYCLES                                                                                           \
-    "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
-    "of the way, and a run ends at the end of one, where the accuracy peaks (arXiv:1506.01186, section 3.2)"
-
-/*
- * The bounds that were read off; a quarter of the upper one where no lower one was seen, the end of the sweep
- * where no upper one was. Source: arXiv:1506.01186, section 3.3.
- */
-static struct advice advise(const struct run_options *o, const struct clr_range_result *r)
-{
-    struct advice a = {NAN, NAN, "where the net begins to learn", "where the accuracy stops rising"};
-
-    if (!r->has_min && !r->has_max)
-        return a;
-    a.max_lr = r->has_max ? r->max_lr : r->diverged ? NAN : o->train.schedule.max_lr;
-    if (r->has_max && r->diverged && r->max_lr == r->diverged_lr / 2)
-        a.why_max = "half the rate at which the loss diverged";
-    if (!r->has_max)
-        a.why_max = "the end of the sweep, as the accuracy had not fallen";
-    a.min_lr = r->has_min && r->min_lr < a.max_lr ? r->min_lr : a.max_lr / 4;
-    if (!r->has_min)
-        a.why_min = "a quarter of the maximum, as none was seen";
-    else if (!(r->min_lr < a.max_lr))
-        a.why_min = "a quarter of the maximum, as the one that was seen is not below that";
-    return a;
-}
-
-/* The whole command; empty where there is no advice. */
-static void append_train_command(struct str *s, const struct run_options *o, const struct opt_set *set,
-                                 const struct advice *a)
-{
-    size_t n = strlen(o->out);
-    struct str out = {0};
-
-    if (!isfinite(a->max_lr))
-        return;
-    while (n > 1 && o->out[n - 1] == '/')
-        n--;
-    str_append(&out, "%.*s-train", (int)n, o->out);
-    str_append(s, "clr-cl train --net ");
-    cli_quote(s, o->net);
-    str_append(s, " --data ");
-    cli_quote(s, o->data);
-    str_append(s, " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d", a->min_lr,
-               a->max_lr, STEP_EPOCHS, CYCLES);
-    append_repeated(s, set);
-    if (opt_given(set, "weight-decay"))
-        str_append(s, " --weight-decay %.10g", o->train.weight_decay);
-    str_append(s, " --out ");
-    cli_quote(s, str_text(&out));
-    s->failed = s->failed || out.failed;
-    str_clear(&out);
-}
-
-static json_t *advice_json(const struct advice *a)
-{
-    struct str why = {0};
-    json_t *json = NULL;
-
-    if (!isfinite(a->max_lr))
-        return json_null();
-    str_append(&why, "min: %s; max: %s; %s", a->why_min, a->why_max, WHY_CYCLES);
-    if (!why.failed)
-        json =
-            json_pack("{s:s, s:f, s:f, s:i, s:i, s:s}", "policy", "triangular", "min_lr", a->min_lr, "max_lr",
-                      a->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES, "reason", str_text(&why));
-    str_clear(&why);
-    return json;
-}
-
-/* Where a rate lies in the range that was read off. */
-static const char *place(const struct clr_range_result *r, double lr)
-{
-    return r->has_min && lr < r->min_lr   ? "below the range"
-           : r->has_max && lr > r->max_lr ? "above it"
-                                          : "inside";
-}
-
-/* What other tools would say, and whether that agrees. */
-static void print_rules(const struct clr_range_result *r)
-{
-    int inside = 0, said = 0, told = 0;
-
-    for (int i = 0; i < CLR_RANGE_RULES; i++) {
-        if (!isfinite(r->rules[i]))
-            continue;
-        said++;
-        inside += strcmp(place(r, r->rules[i]), "inside") == 0;
-    }
-    if (said == 0 || (!r->has_min && !r->has_max))
-        return;
-    printf("fastai's rules, on the training loss:");
-    for (int i = 0; i < CLR_RANGE_RULES; i++)
-        if (isfinite(r->rules[i]))
-            printf("%s %s %.4g (%s)", told++ == 0 ? "" : ",", clr_range_rule_name(i), r->rules[i],
-                   place(r, r->rules[i]));
-    printf("\n%d of %d agree with the range%s\n", inside, said,
-           2 * inside < said ? ": look at the figure before you trust either" : "");
-}
-
-static void print_reading(const struct clr_range_result *r, const struct advice *a, const char *next)
-{
-    char count[CLI_COUNT_TEXT];
-
-    if (r->has_min)
-        printf("min-lr %.4g\n", r->min_lr);
-    else
-        printf("min-lr not found\n");
-    if (r->has_max)
-        printf("max-lr %.4g\n", r->max_lr);
-    else
-        printf("max-lr not found\n");
-    printf("%s\n", r->explanation);
-    printf("baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
-           100 * r->standard_error);
-    print_rules(r);
-    if (r->diverged)
-        printf("the loss was no longer finite at iteration %s, rate %.4g: the test stopped there\n",
-               cli_count(count, r->diverged_at), r->diverged_lr);
-    if (!*next)
-        printf("\nNo range can be read from this test. %s\n",
-               r->diverged ? "Repeat it with a lower --max-lr or with more --iterations."
-                           : "Repeat it over a wider range; --sweep log covers several powers of ten.");
-    else if (!r->has_max)
-        printf("\nThe accuracy had not fallen at the last rate: a higher one may be better still.\n"
-               "Repeat the test with a higher --max-lr, or go on with:\n  %s\n",
-               next);
-    else
-        printf("\nGo on with:\n  %s\n", next);
-    if (*next)
-        printf("Why: min-lr is %s; max-lr is %s; %s.\n", a->why_min, a->why_max, WHY_CYCLES);
-}
-
-static json_t *result_json(const struct run_options *o, const struct clr_range_result *r,
-                           const struct advice *a, const char *next)
-{
-    json_t *rules = json_object();
-
-    for (int i = 0; i < CLR_RANGE_RULES; i++)
-        rules = json_put(rules, clr_range_rule_name(i), json_finite(r->rules[i]));
-    return json_pack("{s:s, s:f, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o, s:o}",
-                     "out", o->train.out, "weight_decay", o->train.weight_decay, "iterations",
-                     (json_int_t)r->iterations, "min_lr", json_finite(r->has_min ? r->min_lr : NAN), "max_lr",
-                     json_finite(r->has_max ? r->max_lr : NAN), "diverged", r->diverged, "diverged_at",
-                     r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
-                     json_finite(r->diverged ? r->diverged_lr : NAN), "baseline", json_finite(r->baseline),
-                     "standard_error", json_finite(r->standard_error), "top_accuracy",
-                     json_finite(r->top_accuracy), "top_lr", json_finite(r->top_lr), "validation_images",
-                     (json_int_t)o->train.validation, "explanation", r->explanation, "train_command",
-                     *next ? json_string(next) : json_null(), "recommendation", advice_json(a), "rules",
-                     rules);
-}
 
 /* What is not of a run, but of the test. */
 struct test_options {
@@ -319,38 +138,41 @@ static void print_decays(const struct test_options *t, const struct clr_range_re
     printf("\nwith weight decay %.10g:\n", t->decays.values[best]);
 }
 
+/* What ended a test, also where only JSON is asked for. */
+static void tell_end(const struct clr_range_result *r)
+{
+    char count[CLI_COUNT_TEXT];
+
+    if (r->diverged)
+        cli_note("the loss was no longer finite at iteration %s, rate %.4g: %s",
+                 cli_count(count, r->diverged_at), r->diverged_lr,
+                 r->tests > 1 ? "the first of the tests that stopped" : "the test stopped there");
+}
+
 static int report(struct run_options *o, const struct opt_set *set, const struct test_options *t,
                   const struct clr_range_result *results, struct clr_error *err)
 {
     const size_t count = t->decays.count > 1 ? t->decays.count : 1, best = best_decay(t, results);
     json_t *all = o->json && count > 1 ? json_array() : NULL;
-    struct str next = {0};
     int rc = 0;
 
     for (size_t d = 0; d < count && rc == 0; d++) {
-        struct advice advice;
-        if (d != best && !all)
-            continue;
+        const struct range_advice advice = {o, set, &results[d], t->sweep == 1};
         if (count > 1)
             o->train.weight_decay = t->decays.values[d];
-        str_clear(&next);
-        advice = advise(o, &results[d]);
-        append_train_command(&next, o, set, &advice);
-        rc = str_check(&next, err);
-        if (rc == 0 && all)
-            all = json_append(all, result_json(o, &results[d], &advice, str_text(&next)));
-        else if (rc == 0 && o->json)
-            rc = cli_print_json(result_json(o, &results[d], &advice, str_text(&next)), err);
-        else if (rc == 0 && count > 1)
-            print_decays(t, results);
-        if (rc == 0 && !o->json)
-            print_reading(&results[d], &advice, str_text(&next));
+        tell_end(&results[d]);
+        if (all) {
+            all = json_append(all, range_advice_json(&advice));
+        } else if (o->json) {
+            rc = cli_print_json(range_advice_json(&advice), err);
+        } else if (d == best) {
+            if (count > 1)
+                print_decays(t, results);
+            rc = range_advice_print(&advice, err);
+        }
     }
-    if (rc == 0 && all)
+    if (rc == 0 && o->json && count > 1)
         rc = cli_print_json(all, err);
-    else
-        json_decref(all);
-    str_clear(&next);
     return rc;
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/range.h>
+
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/smooth.h"
@@ -478,27 +480,33 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate)
     chart_add_guide(panel, g);
 }
 
-/* Of repeats, the range that all of them can use; NaN: none has such a bound. */
-static void shared_bounds(double *lo, double *hi, const struct runs *runs)
+/* What is read from these tests together; no bounds where one of them is a file, or did not end. */
+static int read_range(struct clr_range_result *out, const struct runs *runs, struct clr_error *err)
 {
-    *lo = *hi = NAN;
-    for (size_t i = 0; i < runs->count; i++) { /* fmax() and fmin() take the number where one is NaN */
-        if (runs->run[i].has_min)
-            *lo = fmax(*lo, runs->run[i].min_lr);
-        if (runs->run[i].has_max)
-            *hi = fmin(*hi, runs->run[i].max_lr);
+    const char **folders = NULL;
+    bool ended = true;
+    int rc = mem_new(&folders, runs->count, sizeof *folders, "folders", err);
+
+    *out = (struct clr_range_result){0};
+    for (size_t i = 0; i < runs->count && rc == 0; i++) {
+        folders[i] = runs->run[i].folder;
+        ended = ended && folders[i] && fs_exists_in(folders[i], "range.json");
     }
+    if (rc == 0 && ended && runs->count <= CLR_RANGE_TESTS)
+        rc = clr_range_read(out, folders, runs->count, err);
+    free(folders);
+    return rc;
 }
 
-static void mark_bounds(struct chart_panel *panel, double lo, double hi)
+static void mark_bounds(struct chart_panel *panel, const struct clr_range_result *r)
 {
-    if (!isnan(lo))
-        mark_rate(panel, "min", lo);
-    if (!isnan(hi))
-        mark_rate(panel, "max", hi);
-    panel->shaded = lo < hi;
-    panel->shade_lo = lo;
-    panel->shade_hi = hi;
+    if (r->has_min)
+        mark_rate(panel, "min", r->min_lr);
+    if (r->has_max)
+        mark_rate(panel, "max", r->max_lr);
+    panel->shaded = r->has_min && r->has_max && r->min_lr < r->max_lr;
+    panel->shade_lo = r->min_lr;
+    panel->shade_hi = r->max_lr;
 }
 
 /* The curve that bounds are read from runs through the measured points. */
@@ -523,6 +531,7 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
     struct runs runs = {0};
     int rc = runs_read(&runs, inputs, count, "range.csv", err);
 
+    (void)options;
     for (size_t i = 0; i < runs.count && rc == 0; i++)
         rc = check_rising(&runs.run[i], err);
     if (rc == 0)
@@ -534,13 +543,11 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
     chart.x_log = all_geometric(&runs, NULL);
     chart.x_from_zero = !chart.x_log;
     if (runs.groups == 1) {
-        double lo, hi;
-        shared_bounds(&lo, &hi, &runs);
-        if (options && options->bounds) {
-            lo = options->bounds[0];
-            hi = options->bounds[1];
-        }
-        mark_bounds(&chart.panels[0], lo, hi);
+        struct clr_range_result range;
+        rc = read_range(&range, &runs, err);
+        if (rc < 0)
+            goto out;
+        mark_bounds(&chart.panels[0], &range);
         if (runs.count > 1)
             (void)snprintf(chart.panels[0].series[0].label, CHART_LABEL, "mean of %zu runs", runs.count);
         else

@@ -196,44 +196,6 @@ out:
     return rc;
 }
 
-/* ---- range.json ---- */
-
-static int read_bound(const json_t *json, const char *path, const char *name, bool *has, double *out,
-                      struct clr_error *err)
-{
-    const json_t *v = json_object_get(json, name);
-    double d = json_number_value(v);
-
-    if (!v || json_is_null(v))
-        return 0;
-    if (!json_is_number(v) || !(d >= 0.0 && d <= AXES_LIMIT))
-        return clr_error_set(err, CLR_EINPUT, "%s:1: %s must be a rate or null", path, name);
-    *has = true;
-    *out = d;
-    return 0;
-}
-
-static int read_bounds(struct run *run, const char *folder, struct clr_error *err)
-{
-    json_t *json = NULL;
-    char *path;
-    int rc = fs_join(&path, folder, "range.json", err);
-
-    if (rc < 0)
-        return rc;
-    if (!fs_exists(path))
-        goto out;
-    rc = read_json(&json, path, err);
-    if (rc == 0)
-        rc = read_bound(json, path, "min_lr", &run->has_min, &run->min_lr, err);
-    if (rc == 0)
-        rc = read_bound(json, path, "max_lr", &run->has_max, &run->max_lr, err);
-out:
-    json_decref(json);
-    free(path);
-    return rc;
-}
-
 /* ---- one input ---- */
 
 /* The first column must ascend. */
@@ -317,8 +279,6 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
             rc = tell_missing(run, input, csv_name, err);
         if (rc == 0)
             rc = read_settings(run, input, err);
-        if (rc == 0)
-            rc = read_bounds(run, input, err);
     } else {
         rc = str_duplicate(&run->csv_path, input, err);
     }

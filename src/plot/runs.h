@@ -26,13 +26,11 @@ struct run {
     bool timed;               /* its times can be compared with the others': runs_read_times() */
     bool known;               /* run.json told settings */
     bool held_out;            /* accuracy on held-out training images rather than the test set */
-    bool has_min, has_max;    /* range.json's bounds */
-    double min_lr, max_lr;
-    struct csv table; /* at least one row; iterations ascending */
-    struct csv times; /* of timing.csv: iteration, seconds; after runs_read_times() */
-    void *settings;   /* json_t without seed and out, or NULL */
-    char *seed;       /* as text, or NULL */
-    size_t group;     /* repeats have the same number */
+    struct csv table;         /* at least one row; iterations ascending */
+    struct csv times;         /* of timing.csv: iteration, seconds; after runs_read_times() */
+    void *settings;           /* json_t without seed and out, or NULL */
+    char *seed;               /* as text, or NULL */
+    size_t group;             /* repeats have the same number */
 };
 
 struct runs {
@@ -41,7 +39,7 @@ struct runs {
 };
 
 /*
- * Read folders (their run.json, `csv_name`, and range.json) and CSV files. Folders with equal settings but
+ * Read folders (their run.json and `csv_name`) and CSV files. Folders with equal settings but
  * for seed and out, and different seeds, make a group. Labels of different groups differ. CLR_EINPUT:
  * "FILE:LINE: …"; nothing to read.
  */

@@ -1,45 +1,16 @@
-/* clr_range_test(): see clr/train.h. The reading is in suggest.c, the loop in loop.c. */
+/* clr_range_test() and clr_range_combine(): see clr/train.h. The reading is src/range, the loop in loop.c. */
 #include <clr/plot.h>
 #include <clr/train.h>
 
 #include <jansson.h>
-#include <math.h>
+#include <stdlib.h>
 
-#include "base/csv.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "range/reading.h"
 #include "train/loop.h"
-#include "train/range_reading.h"
 #include "train/resume.h"
-#include "train/rules.h"
 #include "train/selfcheck.h"
-#include "train/suggest.h"
-
-static json_t *number_or_null(bool there, double v)
-{
-    return there ? json_real(v) : json_null();
-}
-
-static json_t *rules_json(const struct clr_range_result *r)
-{
-    json_t *rules = json_object();
-
-    for (int i = 0; i < CLR_RANGE_RULES; i++)
-        rules = json_put(rules, clr_range_rule_name(i), json_finite(r->rules[i]));
-    return rules;
-}
-
-json_t *range_json(const struct clr_range_result *r, double untrained, int classes, int images)
-{
-    return json_pack("{s:I, s:o, s:o, s:f, s:f, s:b, s:o, s:o, s:s, s:o, s:o, s:i, s:i}", "iterations",
-                     (json_int_t)r->iterations, "min_lr", number_or_null(r->has_min, r->min_lr), "max_lr",
-                     number_or_null(r->has_max, r->max_lr), "baseline", r->baseline, "standard_error",
-                     r->standard_error, "diverged", r->diverged, "diverged_at",
-                     r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
-                     number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules",
-                     rules_json(r), "untrained", json_finite(untrained), "classes", classes, "images",
-                     images);
-}
 
 static int draw(const struct clr_train_options *o, struct clr_error *err)
 {
@@ -53,61 +24,27 @@ static int draw(const struct clr_train_options *o, struct clr_error *err)
     return rc;
 }
 
-/* The other tools' rules, on the losses that were written. */
-static int read_rules(const struct session *s, struct clr_range_result *out, struct clr_error *err)
-{
-    static const struct csv_column columns[] = {
-        {"iteration", 1, 1e15}, {"trn_loss", -HUGE_VAL, HUGE_VAL}, {"lr", 0, 1e9}};
-    double *rates = NULL, *losses = NULL;
-    struct csv csv = {0};
-    char *path = NULL;
-    int rc = fs_join(&path, s->o->out, "loss.csv", err);
-
-    if (rc == 0)
-        rc = csv_read(&csv, path, columns, MEM_COUNT(columns), err);
-    if (rc == 0)
-        rc = mem_new(&rates, csv.rows, sizeof *rates, "the losses", err);
-    if (rc == 0)
-        rc = mem_new(&losses, csv.rows, sizeof *losses, "the losses", err);
-    for (size_t i = 0; i < csv.rows && rc == 0; i++) {
-        losses[i] = csv_at(&csv, i, 1);
-        rates[i] = csv_at(&csv, i, 2);
-    }
-    if (rc == 0)
-        rc = rules_read(out->rules, rates, losses, csv.rows, err);
-    free(rates);
-    free(losses);
-    csv_clear(&csv);
-    free(path);
-    return rc;
-}
-
+/* The reading is made of the files that were written, as every later one. */
 static int read_off(struct session *s, struct record *r, double untrained, struct clr_range_result *out,
                     struct clr_error *err)
 {
-    double *columns = NULL;
-    struct range_curve curve = {.count = r->row_count,
-                                .untrained = untrained,
+    struct range_curve curve = {.untrained = untrained,
+                                .iterations = out->iterations,
                                 .classes = s->o->data->classes,
                                 .images = s->eval_count,
                                 .diverged = out->diverged,
+                                .diverged_at = out->diverged_at,
                                 .diverged_lr = out->diverged_lr};
-    int rc = mem_new(&columns, r->row_count, 2 * sizeof *columns, "the curve", err);
+    int rc = range_curve_read(&curve, s->o->out, err);
 
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < r->row_count; i++) {
-        columns[i] = r->rows[i].lr;
-        columns[r->row_count + i] = r->rows[i].val_acc;
-    }
-    curve.rates = columns;
-    curve.accuracies = columns + r->row_count;
-    suggest_range(out, &curve);
-    free(columns);
-    rc = read_rules(s, out, err);
     if (rc == 0)
-        rc = record_write_json(r, "range.json", range_json(out, untrained, curve.classes, curve.images), err);
-    return rc < 0 || curve.count == 0 ? rc : draw(s->o, err);
+        rc = range_read_test(out, &curve, err);
+    if (rc == 0)
+        rc = record_write_json(r, "range.json", range_json(out), err);
+    if (rc == 0 && curve.count > 0)
+        rc = draw(s->o, err);
+    range_curve_clear(&curve);
+    return rc;
 }
 
 static int sweep(struct session *s, struct record *r, const struct resume *resume,
@@ -181,5 +118,28 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
     session_clear(&s);
     if (rc == 0)
         *result = out;
+    return rc;
+}
+
+int clr_range_combine(struct clr_range_result *result, const char *out, const char *const *folders,
+                      size_t count, const char *command_line, struct clr_error *err)
+{
+    const struct clr_plot_options options = {.command_line = command_line};
+    struct clr_range_result r;
+    char *json = NULL, *png = NULL;
+    int rc = clr_range_read(&r, folders, count, err);
+
+    if (rc == 0)
+        rc = fs_join(&json, out, "range.json", err);
+    if (rc == 0)
+        rc = json_write(json, range_json(&r), 15, err);
+    if (rc == 0)
+        rc = fs_join(&png, out, "range.png", err);
+    if (rc == 0 && r.points > 0)
+        rc = clr_plot_range(png, folders, count, &options, err);
+    if (rc == 0)
+        *result = r;
+    free(json);
+    free(png);
     return rc;
 }

@@ -223,9 +223,11 @@ def range_test_and_the_command_it_gives():
     first, last = float(history[0]["lr"]), float(history[-1]["lr"])
     check(abs(first - 1e-5) < 1e-9 and abs(last - 0.1) < 1e-6, f"rates from {first} to {last}")
     check("nan" not in (out / "range.csv").read_text(encoding="utf-8").lower(), "nan in range.csv")
-    command = re.search(r"^  (clr-cl train .*)$", result.out, re.M)
-    check(command, f"no train command\n{result}")
-    args = shlex.split(command.group(1))[1:]
+    last = result.out.splitlines()[-1]
+    check(last.startswith("clr-cl train "), f"the last line is no train command\n{result}")
+    args = shlex.split(last)[1:]
+    check(re.search(r"^CyclicLR\(.*max_lr=.*\)\nOneCycleLR\(.*max_lr=.*total_steps=\d+\)$", result.out, re.M),
+          f"no lines for PyTorch\n{result}")
     check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
     check("--cycles" in args and "--step-size" in args and re.search("^Why: min-lr is .*step size: .*cycles: ",
                                                                      result.out, re.M), f"no reason\n{result}")
@@ -253,6 +255,7 @@ def range_test_that_diverges():
     reading = json.loads(result.out)
     check(reading["diverged"] and 0 < reading["diverged_at"] <= 200, f"{reading}")
     check(reading["diverged_lr"] > 0.01, f"{reading}")
+    check("no longer finite at iteration" in result.err, f"what ended the test is not told\n{result}")
     text = (out / "range.csv").read_text(encoding="utf-8")
     check(not re.search("nan|inf", text.lower()), f"range.csv: {text}")
 

@@ -16,6 +16,7 @@
 
 #include <clr/log.h>
 #include <clr/plot.h>
+#include <clr/range.h>
 #include <clr/version.h>
 
 #include "base/fs.h"
@@ -111,7 +112,10 @@ static size_t make_headline(const char *base, const char **inputs)
     return 4;
 }
 
-/* A range test by factors from 1e-5 to 0.1, with its bounds. */
+/* What range.json says of how a test was measured. */
+#define MEASURED(images) "{\"untrained\": 0.1, \"classes\": 10, \"images\": " images "}"
+
+/* A range test by factors from 1e-5 to 0.1. */
 static char *make_range(const char *base)
 {
     char *folder = join(base, "range");
@@ -125,7 +129,7 @@ static char *make_range(const char *base)
                    0.1 + 0.5 * exp(-d * d / 60));
     }
     write_text(folder, "range.csv", s.text);
-    write_text(folder, "range.json", "{\"min_lr\": 0.0002, \"max_lr\": 0.011, \"why\": \"\"}");
+    write_text(folder, "range.json", MEASURED("5000"));
     str_clear(&s);
     return folder;
 }
@@ -239,7 +243,6 @@ START_TEST(test_runs__damaged_files_are_named)
         {"history.csv", "", "history.csv:1: the file is empty"},
         {"run.json", "{\"settings\": {\n\"seed\": }}", "run.json:2: "},
         {"run.json", "[]", "run.json:1: not a JSON object"},
-        {"range.json", "{\"min_lr\": \"low\"}", "range.json:1: min_lr must be"},
     };
     const char *base = support_temp_dir();
 
@@ -424,19 +427,24 @@ END_TEST
 START_TEST(test_figure__range_marks_bounds_on_the_right_axis)
 {
     const char *base = support_temp_dir(), *folder = make_range(base), *run;
+    struct clr_range_result r;
     struct chart chart;
     struct clr_error err = {0};
 
     ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
+    ck_assert_int_eq(clr_range_read(&r, &folder, 1, NULL), 0);
     ck_assert(chart.x_log && chart.panels[0].shaded);
-    ck_assert(chart.panels[0].shade_lo == 0.0002 && chart.panels[0].shade_hi == 0.011);
-    ck_assert_str_eq(chart.panels[0].guides[0].text, "min 0.0002");
-    ck_assert_str_eq(chart.panels[0].guides[1].text, "max 0.011");
+    ck_assert(chart.panels[0].shade_lo == r.min_lr && chart.panels[0].shade_hi == r.max_lr);
+    ck_assert_str_eq(chart.panels[0].guides[0].text, "min 0.000251");
+    ck_assert_str_eq(chart.panels[0].guides[1].text, "max 0.00595");
     chart_clear(&chart);
-    write_text(folder, "range.json", "{\"min_lr\": null, \"max_lr\": 0.011}");
+    write_text(folder, "range.json", MEASURED("6")); /* too few to be read */
     ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
-    ck_assert(!chart.panels[0].shaded && chart.panels[0].guide_count == 1);
+    ck_assert(!chart.panels[0].shaded && chart.panels[0].guide_count == 0);
     chart_clear(&chart);
+    write_text(folder, "range.json", "{}");
+    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "range.json' is damaged"));
     write_text(folder, "range.csv", HEADER "1,1,0.1,1,0.1\n2,1,0.2,1,0.2\n3,1,0.15,1,0.2\n");
     ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "range.csv:4: the rate falls from 0.2 to 0.15"));

@@ -1,6 +1,6 @@
 /*
  * What the best-known tools would read off the same range test: rules on the training loss, of which ours, on
- * the accuracy (suggest.h), needs none. Pure arithmetic.
+ * the accuracy (reading.h), needs none. Pure arithmetic.
  *
  * As fastai (fastai/callback/schedule.py, LRFinder and its suggestion functions): the losses L are
  * exponential averages of those of the batches, m ← 0.98·m + 0.02·loss, L = m/(1 − 0.98^k); from the sweep's
@@ -13,12 +13,12 @@
  *   slide       from the end to the left, the last rate up to which the slope of L differs by more than 0.005
  * from the slope 15 updates to the right: the interval slide of A. Chang (Novetta)
  */
-#ifndef TRAIN_RULES_H
-#define TRAIN_RULES_H
+#ifndef RANGE_RULES_H
+#define RANGE_RULES_H
 
 #include <stddef.h>
 
-#include <clr/train.h>
+#include <clr/range.h>
 
 /*
  * rates ascend, losses are finite: one of each for every update of a sweep. out: NaN where a rule says

@@ -1,5 +1,5 @@
 /* Other tools' rules for a range test: see rules.h. */
-#include "train/rules.h"
+#include "range/rules.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,0 +1,79 @@
+/**
+ * Reading learning-rate range tests (L. N. Smith, arXiv:1506.01186, section 3.3). No OpenCL.
+ */
+#ifndef CLR_RANGE_H
+#define CLR_RANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clr/error.h>
+
+/** Rules of other tools on the training loss, as src/range/rules.h has them; in this order. */
+enum { CLR_RANGE_STEEPEST, CLR_RANGE_MINIMUM, CLR_RANGE_VALLEY, CLR_RANGE_SLIDE, CLR_RANGE_RULES };
+
+/** "steepest", "minimum/10", "valley", "slide". */
+CLR_API const char *clr_range_rule_name(int rule);
+
+#define CLR_RANGE_IMAGES 100 /**< fewest evaluated images: their accuracy has a standard error of 5 % */
+#define CLR_RANGE_POINTS 6   /**< fewest evaluations */
+#define CLR_RANGE_TESTS  100 /**< most tests that are read as one */
+
+/** What came of it. All but CLR_RANGE_READ: no bounds, and the reason. */
+enum clr_range_verdict {
+    CLR_RANGE_READ,       /**< both bounds were read */
+    CLR_RANGE_FEW_IMAGES, /**< fewer than CLR_RANGE_IMAGES were evaluated */
+    CLR_RANGE_FEW_POINTS, /**< fewer than CLR_RANGE_POINTS evaluations before the test ended */
+    CLR_RANGE_DIVERGED,   /**< the loss diverged before the net had learned anything */
+    CLR_RANGE_TOO_SHORT,  /**< the accuracy never left chance, while the training loss fell */
+    CLR_RANGE_AT_CHANCE,  /**< the accuracy never left chance, and the training loss did not fall */
+    CLR_RANGE_FALLS,      /**< the accuracy is highest at the first rate */
+    CLR_RANGE_FLAT,       /**< the accuracy is above chance, and the same at all rates */
+    CLR_RANGE_VERDICTS
+};
+
+/** "read", "few images", … as in range.json. */
+CLR_API const char *clr_range_verdict_name(enum clr_range_verdict verdict);
+
+struct clr_range_result {
+    int tests;           /**< read as one; of several, the other counts are the least of any */
+    uint64_t iterations; /**< done */
+    uint64_t points;     /**< evaluations */
+    int classes, images; /**< images: evaluated each time */
+    double untrained;    /**< accuracy before the first update; mean of the tests */
+    bool diverged;
+    uint64_t diverged_at; /**< iteration of the first loss that was not finite */
+    double diverged_lr;
+    double baseline, standard_error; /**< max(chance, untrained net's accuracy), and its standard error */
+    double noise;     /**< standard deviation of one accuracy near the top of the curve; NaN: not known */
+    double threshold; /**< accuracy above which the net has learned */
+    enum clr_range_verdict verdict;
+    bool has_min, has_max;
+    double min_lr, max_lr;
+    double max_lr_low, max_lr_high; /**< of one test, the rates between which the accuracy is highest; of
+                                         several, their lowest and highest upper bound */
+    bool from_start; /**< min_lr is the first rate of the sweep: the net may begin to learn below it */
+    bool fell;       /**< false: the accuracy had not fallen at the end of the sweep */
+    bool halved;     /**< max_lr is half the rate at which the test failed: see src/range/reading.h */
+    /** Mean accuracy between max_lr_low and max_lr_high of one test, and the rate that max_lr would be if it
+     * were not halved; without bounds, the highest mean of three neighbouring points, and its rate. NaN: no
+     * curve. */
+    double top_accuracy, top_lr;
+    char explanation[512];         /**< how, in words */
+    double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: says nothing */
+};
+
+/**
+ * Read range tests from the folders that they wrote (range.csv, loss.csv, range.json). Several are read as
+ * one: the median of their bounds. This is the one reading that range-test, figures and experiments show.
+ *
+ * @param result  untouched on failure
+ * @param count   1 … CLR_RANGE_TESTS
+ * @return 0; CLR_EINPUT: "FILE:LINE: …" for what is missing or damaged; CLR_EUSAGE: none, or too many;
+ * CLR_EFAILED, CLR_ENOMEM
+ */
+CLR_API int clr_range_read(struct clr_range_result *result, const char *const *folders, size_t count,
+                           struct clr_error *err);
+
+#endif

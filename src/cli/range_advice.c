@@ -1,0 +1,300 @@
+/* What `range-test` says of a range test: see range_advice.h. */
+#include "cli/range_advice.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/common.h"
+#include "range/curve.h"
+
+#define CYCLES      3
+#define STEP_EPOCHS 4
+#define WHY_CYCLES                                                                                           \
+    "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
+    "of the way, and a run ends at the end of one, where the accuracy peaks (arXiv:1506.01186, section 3.2)"
+
+/* ---- what to train with ---- */
+
+/* Options of this run that the train command must repeat; NULL: the value is a flag. */
+static void append_repeated(struct str *s, const struct opt_set *set)
+{
+    static const char *const repeated[] = {"device",   "unchecked",           "seed",      "batch",
+                                           "momentum", "momentum-convention", "optimizer", "momentum2",
+                                           "epsilon",  "regularization",      "order",     "last-batch",
+                                           "init",     "init-partial",        "mean",      "scale"};
+
+    for (size_t i = 0; i < set->count; i++) {
+        for (size_t k = 0; k < MEM_COUNT(repeated); k++) {
+            if (!set->given[i] || strcmp(set->options[i].name, repeated[k]) != 0)
+                continue;
+            str_append(s, " --%s", repeated[k]);
+            if (set->texts[i]) {
+                str_append(s, " ");
+                cli_quote(s, set->texts[i]);
+            }
+        }
+    }
+}
+
+/* The lower bound to train with: a quarter of the upper one where the one that was read is not well below it,
+ * as the paper has it (section 3.3: a third or a fourth). */
+static double lowest(const struct clr_range_result *r)
+{
+    return r->min_lr < r->max_lr / 3 ? r->min_lr : r->max_lr / 4;
+}
+
+/* The whole command; nothing where there are no bounds. */
+static void append_train_command(struct str *s, const struct range_advice *a)
+{
+    const struct run_options *o = a->o;
+    size_t n = strlen(o->out);
+    struct str out = {0};
+
+    if (!a->r->has_max)
+        return;
+    while (n > 1 && o->out[n - 1] == '/')
+        n--;
+    str_append(&out, "%.*s-train", (int)n, o->out);
+    str_append(s, "clr-cl train --net ");
+    cli_quote(s, o->net);
+    str_append(s, " --data ");
+    cli_quote(s, o->data);
+    str_append(s, " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d",
+               lowest(a->r), a->r->max_lr, STEP_EPOCHS, CYCLES);
+    append_repeated(s, a->set);
+    if (opt_given(a->set, "weight-decay"))
+        str_append(s, " --weight-decay %.10g", o->train.weight_decay);
+    str_append(s, " --out ");
+    cli_quote(s, str_text(&out));
+    s->failed = s->failed || out.failed;
+    str_clear(&out);
+}
+
+static void append_reasons(struct str *s, const struct clr_range_result *r)
+{
+    str_append(
+        s, "min-lr is %s; max-lr is %s; %s",
+        r->min_lr < r->max_lr / 3 ? "where the net begins to learn"
+                                  : "a quarter of the maximum, as the one that was read is close to that",
+        r->halved ? "half the rate at which the test failed" : "where the accuracy is highest", WHY_CYCLES);
+}
+
+/* Iterations of an epoch without held-out images. */
+static uint64_t epoch(const struct run_options *o)
+{
+    const uint64_t images = (uint64_t)o->dataset->train.count, batch = (uint64_t)o->train.batch;
+
+    return o->train.last_batch == CLR_LAST_BATCH_KEEP ? (images + batch - 1) / batch : images / batch;
+}
+
+/* The same in PyTorch, line by line: the triangular policy, and one cycle as long. `momentum` is constant in
+ * the train command; OneCycleLR moves it by itself. */
+static void append_cyclic(struct str *s, const struct range_advice *a)
+{
+    str_append(s, "CyclicLR(optimizer, base_lr=%.3g, max_lr=%.3g, step_size_up=%llu, cycle_momentum=False)",
+               lowest(a->r), a->r->max_lr, (unsigned long long)(STEP_EPOCHS * epoch(a->o)));
+}
+
+static void append_one_cycle(struct str *s, const struct range_advice *a)
+{
+    str_append(s, "OneCycleLR(optimizer, max_lr=%.3g, total_steps=%llu)", a->r->max_lr,
+               (unsigned long long)(2 * CYCLES * STEP_EPOCHS * epoch(a->o)));
+}
+
+/* ---- how to repeat it ---- */
+
+/* Enough for an accuracy within one percent, a fifth of all where there are not as many. */
+static void append_more_images(struct str *s, const struct range_advice *a)
+{
+    const int all = a->o->dataset->train.count, wanted = all / 5 < 2500 ? all / 5 : 2500;
+
+    if (wanted < CLR_RANGE_IMAGES)
+        str_append(s, "At least %d images must be evaluated, and this data set has too few to hold them out.",
+                   CLR_RANGE_IMAGES);
+    else
+        str_append(s, "Hold out more images: --validation %d.", wanted);
+}
+
+static void append_advice(struct str *s, const struct range_advice *a)
+{
+    const double low = a->o->train.schedule.min_lr, high = a->o->train.schedule.max_lr;
+    const struct clr_range_result *r = a->r;
+    char iterations[CLI_COUNT_TEXT];
+
+    switch (r->verdict) {
+    case CLR_RANGE_READ:
+        if (!r->fell && !r->diverged)
+            str_append(s,
+                       "The accuracy had not fallen at the last rate, and a higher one may be better still. "
+                       "Repeat the test with a higher --max-lr (%.2g), or go on with these bounds.",
+                       3 * high);
+        else if (r->from_start)
+            str_append(s, "To see where learning begins, repeat the test with a lower --min-lr (%.2g).",
+                       low / 10);
+        break;
+    case CLR_RANGE_FEW_IMAGES:
+        append_more_images(s, a);
+        break;
+    case CLR_RANGE_FEW_POINTS:
+    case CLR_RANGE_DIVERGED:
+        if (r->diverged && r->diverged_lr < 10 * low)
+            str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, r->diverged_lr);
+        else if (r->diverged)
+            str_append(s, "Let the rate rise more slowly: --max-lr %.2g, and more --iterations (now %s).",
+                       r->diverged_lr, cli_count(iterations, a->o->train.iterations));
+        else
+            str_append(s, "Measure more often (--validate-every), or use more --iterations (now %s).",
+                       cli_count(iterations, a->o->train.iterations));
+        break;
+    case CLR_RANGE_TOO_SHORT:
+        str_append(s,
+                   "Learning has begun, but not far enough to be measured: use more --iterations (now %s).",
+                   cli_count(iterations, a->o->train.iterations));
+        break;
+    case CLR_RANGE_AT_CHANCE:
+        str_append(s,
+                   "End higher: --max-lr %.2g. If that does not help either, look at the net: without a "
+                   "weight_filler all its weights are 0, and nothing can be learned.",
+                   10 * high);
+        break;
+    case CLR_RANGE_FALLS:
+        str_append(s, "Begin lower: --min-lr %.2g.", low / 100);
+        break;
+    case CLR_RANGE_FLAT:
+        str_append(s, "Begin lower and end higher: --min-lr %.2g --max-lr %.2g.", low / 100, 10 * high);
+        break;
+    case CLR_RANGE_VERDICTS:
+        break;
+    }
+    if (!a->log &&
+        (r->verdict == CLR_RANGE_FALLS || r->verdict == CLR_RANGE_FLAT || r->verdict == CLR_RANGE_AT_CHANCE))
+        str_append(s, " --sweep log covers several powers of ten.");
+}
+
+/* ---- as text ---- */
+
+/* Where a rate lies in the range that was read. */
+static const char *place(const struct clr_range_result *r, double lr)
+{
+    return lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above it" : "inside";
+}
+
+/* What other tools would say, and whether that agrees. */
+static void append_rules(struct str *s, const struct clr_range_result *r)
+{
+    int inside = 0, said = 0;
+
+    for (int i = 0; i < CLR_RANGE_RULES && r->has_max; i++) {
+        if (!isfinite(r->rules[i]))
+            continue;
+        str_append(s, "%s %s %.4g (%s)", said++ == 0 ? "fastai's rules, on the training loss:" : ",",
+                   clr_range_rule_name(i), r->rules[i], place(r, r->rules[i]));
+        inside += strcmp(place(r, r->rules[i]), "inside") == 0;
+    }
+    if (said == 0)
+        return;
+    str_append(s, "\n");
+    if (2 * inside < said)
+        str_append(s,
+                   "Only %d of these %d rules lie%s in the range: look at the figure before you trust it.\n",
+                   inside, said, inside == 1 ? "s" : "");
+}
+
+static void append_bounds(struct str *s, const struct clr_range_result *r)
+{
+    if (!r->has_max) {
+        str_append(s, "min-lr not found\nmax-lr not found\n");
+        return;
+    }
+    str_append(s, "min-lr %.4g%s\nmax-lr %.4g", r->min_lr,
+               r->from_start ? " (the first rate of the sweep)" : "", r->max_lr);
+    if (r->max_lr_low < r->max_lr_high)
+        str_append(s, " (%s %.4g to %.4g)", r->tests > 1 ? "of the tests:" : "95 % interval:", r->max_lr_low,
+                   r->max_lr_high);
+    str_append(s, "\n");
+}
+
+static void append_reading(struct str *s, const struct range_advice *a)
+{
+    const struct clr_range_result *r = a->r;
+
+    append_bounds(s, r);
+    str_append(s, "%s\n", r->explanation);
+    str_append(s, "baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
+               100 * r->standard_error);
+    append_rules(s, r);
+    str_append(s, r->has_max ? "" : "\nNo range can be read from this test. ");
+    append_advice(s, a);
+    str_append(s, "\n");
+    if (!r->has_max)
+        return;
+    str_append(s, "Why: ");
+    append_reasons(s, r);
+    str_append(s, ".\n\nThe same in PyTorch (torch.optim.lr_scheduler), stepped after each update:\n");
+    append_cyclic(s, a);
+    str_append(s, "\n");
+    append_one_cycle(s, a);
+    str_append(s, "\n\nGo on with:\n");
+    append_train_command(s, a);
+}
+
+int range_advice_print(const struct range_advice *a, struct clr_error *err)
+{
+    struct str s = {0};
+    int rc;
+
+    append_reading(&s, a);
+    str_append(&s, "\n");
+    rc = str_check(&s, err);
+    if (rc == 0)
+        cli_print_text(str_text(&s));
+    str_clear(&s);
+    return rc;
+}
+
+/* ---- as JSON ---- */
+
+/* What `append` makes of it; null for an empty text, NULL where memory failed. */
+static json_t *text_json(void (*append)(struct str *, const struct range_advice *),
+                         const struct range_advice *a)
+{
+    struct str s = {0};
+    json_t *json = NULL;
+
+    append(&s, a);
+    if (!s.failed)
+        json = s.length > 0 ? json_string(str_text(&s)) : json_null();
+    str_clear(&s);
+    return json;
+}
+
+static void append_why(struct str *s, const struct range_advice *a)
+{
+    append_reasons(s, a->r);
+}
+
+static json_t *recommendation_json(const struct range_advice *a)
+{
+    if (!a->r->has_max)
+        return json_null();
+    return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
+                     lowest(a->r), "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,
+                     "reason", text_json(append_why, a), "pytorch_cyclic", text_json(append_cyclic, a),
+                     "pytorch_one_cycle", text_json(append_one_cycle, a));
+}
+
+json_t *range_advice_json(const struct range_advice *a)
+{
+    json_t *json = range_json(a->r);
+
+    json = json_put(json, "out", json_string(a->o->train.out));
+    json = json_put(json, "weight_decay", json_finite(a->o->train.weight_decay));
+    json = json_put(json, "validation_images", json_integer(a->o->train.validation));
+    json = json_put(json, "top_accuracy", json_finite(a->r->top_accuracy));
+    json = json_put(json, "top_lr", json_finite(a->r->top_lr));
+    json = json_put(json, "advice", text_json(append_advice, a));
+    json = json_put(json, "train_command", text_json(append_train_command, a));
+    return json_put(json, "recommendation", recommendation_json(a));
+}

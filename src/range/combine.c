@@ -1,0 +1,164 @@
+/*
+ * Range tests that differ in the seed, read as one. Each is read by itself, and medians are taken: a mean of
+ * the curves would end with the first test that diverges, and smear a fall that is not at the same rate in
+ * all of them.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "range/reading.h"
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Of positive values the geometric mean of the two in the middle, where there are two; NaN: of none. */
+static double median(double *v, size_t n)
+{
+    if (n == 0)
+        return NAN;
+    qsort(v, n, sizeof *v, ascending);
+    return n % 2 == 1 ? v[n / 2] : sqrt(v[n / 2 - 1] * v[n / 2]);
+}
+
+/* Tests that were read, up to a hundred: more seeds than range-test takes. */
+struct values {
+    double v[CLR_RANGE_TESTS];
+    size_t n;
+};
+
+static void add(struct values *values, double v)
+{
+    if (isfinite(v))
+        values->v[values->n++] = v;
+}
+
+/* The reason that most tests give for having no bounds; the first of equals. */
+static enum clr_range_verdict common_verdict(const struct clr_range_result *tests, size_t count)
+{
+    size_t times[CLR_RANGE_VERDICTS] = {0};
+    enum clr_range_verdict best = CLR_RANGE_READ;
+
+    for (size_t i = 0; i < count; i++)
+        times[tests[i].verdict]++;
+    if (2 * times[CLR_RANGE_READ] > count)
+        return CLR_RANGE_READ;
+    times[CLR_RANGE_READ] = 0;
+    for (size_t i = 0; i < count; i++)
+        if (times[tests[i].verdict] > times[best])
+            best = tests[i].verdict;
+    return best;
+}
+
+static void combine_facts(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)
+{
+    const double n = (double)count;
+    struct values at = {.n = 0};
+
+    *out = (struct clr_range_result){.tests = (int)count,
+                                     .iterations = tests[0].iterations,
+                                     .points = tests[0].points,
+                                     .classes = tests[0].classes,
+                                     .images = tests[0].images};
+    for (size_t i = 0; i < count; i++) {
+        const struct clr_range_result *t = &tests[i];
+        out->iterations = t->iterations < out->iterations ? t->iterations : out->iterations;
+        out->points = t->points < out->points ? t->points : out->points;
+        out->images = t->images < out->images ? t->images : out->images;
+        out->untrained += t->untrained / n;
+        out->baseline += t->baseline / n;
+        out->standard_error += t->standard_error / n;
+        out->noise += t->noise / n;
+        out->threshold += t->threshold / n;
+        out->top_accuracy += t->top_accuracy / n;
+        add(&at, t->top_lr);
+        if (t->diverged && (!out->diverged || t->diverged_lr < out->diverged_lr)) {
+            out->diverged = true;
+            out->diverged_lr = t->diverged_lr;
+            out->diverged_at = t->diverged_at;
+        }
+    }
+    out->top_lr = median(at.v, at.n);
+}
+
+static void combine_bounds(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)
+{
+    struct values low = {.n = 0}, high = {.n = 0};
+    size_t from_start = 0, fell = 0, halved = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (tests[i].verdict != CLR_RANGE_READ)
+            continue;
+        add(&low, tests[i].min_lr);
+        add(&high, tests[i].max_lr);
+        from_start += tests[i].from_start;
+        fell += tests[i].fell || tests[i].diverged;
+        halved += tests[i].halved;
+    }
+    out->has_min = out->has_max = true;
+    out->min_lr = median(low.v, low.n);
+    out->max_lr = median(high.v, high.n);
+    out->max_lr_low = high.v[0];
+    out->max_lr_high = high.v[high.n - 1];
+    out->from_start = 2 * from_start > low.n;
+    out->fell = 2 * fell > low.n;
+    out->halved = 2 * halved > low.n;
+    (void)snprintf(out->explanation, sizeof out->explanation,
+                   "the medians of the bounds of %zu tests%s; their upper bounds lie between %.4g and %.4g%s",
+                   low.n, low.n < count ? ", the others having none" : "", out->max_lr_low, out->max_lr_high,
+                   out->fell ? "" : "; in most of them, the accuracy had not fallen at the end of the sweep");
+}
+
+void range_combine(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)
+{
+    combine_facts(out, tests, count);
+    out->verdict = common_verdict(tests, count);
+    for (int r = 0; r < CLR_RANGE_RULES; r++) {
+        struct values rules = {.n = 0};
+        for (size_t i = 0; i < count; i++)
+            add(&rules, tests[i].rules[r]);
+        out->rules[r] = median(rules.v, rules.n);
+    }
+    if (out->verdict == CLR_RANGE_READ) {
+        combine_bounds(out, tests, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (tests[i].verdict == out->verdict) {
+            (void)snprintf(out->explanation, sizeof out->explanation, "%.400s (so in most of %zu tests)",
+                           tests[i].explanation, count);
+            return;
+        }
+}
+
+int clr_range_read(struct clr_range_result *result, const char *const *folders, size_t count,
+                   struct clr_error *err)
+{
+    struct clr_range_result *tests = NULL;
+    int rc = 0;
+
+    if (count < 1 || count > CLR_RANGE_TESTS)
+        return clr_error_set(err, CLR_EUSAGE, "%zu range tests cannot be read as one: 1 to %d can", count,
+                             CLR_RANGE_TESTS);
+    rc = mem_new(&tests, count, sizeof *tests, "range tests", err);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct range_curve c = {0};
+        rc = range_curve_read_facts(&c, folders[i], err);
+        if (rc == 0)
+            rc = range_curve_read(&c, folders[i], err);
+        if (rc == 0)
+            rc = range_read_test(&tests[i], &c, err);
+        range_curve_clear(&c);
+    }
+    if (rc == 0 && count == 1)
+        *result = tests[0];
+    else if (rc == 0)
+        range_combine(result, tests, count);
+    free(tests);
+    return rc;
+}

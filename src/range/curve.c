@@ -1,0 +1,122 @@
+/* The files of a range test: see curve.h. */
+#include "range/curve.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/csv.h"
+#include "base/fs.h"
+#include "base/json.h"
+
+#define LIMIT_JSON ((size_t)1 << 20)
+#define RATES      1e9 /* at most */
+
+/* The rates, and the column `at`, of a file in the folder. */
+static int read_columns(double **x, double **y, size_t *count, const char *folder, const char *name,
+                        const struct csv_column *columns, size_t column_count, size_t at,
+                        struct clr_error *err)
+{
+    struct csv csv = {0};
+    char *path = NULL;
+    int rc = fs_join(&path, folder, name, err);
+
+    if (rc == 0)
+        rc = csv_read(&csv, path, columns, column_count, err);
+    if (rc == 0)
+        rc = mem_new(x, csv.rows, sizeof **x, "a curve", err);
+    if (rc == 0)
+        rc = mem_new(y, csv.rows, sizeof **y, "a curve", err);
+    for (size_t i = 0; i < csv.rows && rc == 0; i++) {
+        (*x)[i] = csv_at(&csv, i, 2);
+        (*y)[i] = csv_at(&csv, i, at);
+        if (i > 0 && !((*x)[i] >= (*x)[i - 1]))
+            rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: the rate falls from %g to %g: this is no range test",
+                               path, i + 2, (*x)[i - 1], (*x)[i]);
+    }
+    if (rc == 0)
+        *count = csv.rows;
+    csv_clear(&csv);
+    free(path);
+    return rc;
+}
+
+int range_curve_read(struct range_curve *c, const char *folder, struct clr_error *err)
+{
+    static const struct csv_column range[] = {{"iteration", 1, 1e15},
+                                              {"trn_loss", -HUGE_VAL, HUGE_VAL},
+                                              {"lr", 0, RATES},
+                                              {"val_loss", -HUGE_VAL, HUGE_VAL},
+                                              {"val_acc", 0, 1}};
+    int rc = read_columns(&c->rates, &c->accuracies, &c->count, folder, "range.csv", range, MEM_COUNT(range),
+                          4, err);
+
+    if (rc == 0 && fs_exists_in(folder, "loss.csv"))
+        rc = read_columns(&c->update_rates, &c->losses, &c->updates, folder, "loss.csv", range, 3, 1, err);
+    return rc;
+}
+
+int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr_error *err)
+{
+    char *path = NULL;
+    json_t *root = NULL;
+    int rc = fs_join(&path, folder, "range.json", err);
+
+    if (rc == 0)
+        rc = json_read(&root, path, LIMIT_JSON, err);
+    if (rc < 0)
+        goto out;
+    c->iterations = (uint64_t)json_integer_value(json_object_get(root, "iterations"));
+    c->untrained = json_number_value(json_object_get(root, "untrained"));
+    c->classes = (int)json_integer_value(json_object_get(root, "classes"));
+    c->images = (int)json_integer_value(json_object_get(root, "images"));
+    c->diverged_lr = json_number_value(json_object_get(root, "diverged_lr"));
+    c->diverged_at = (uint64_t)json_integer_value(json_object_get(root, "diverged_at"));
+    c->diverged = c->diverged_lr > 0.0;
+    if (!(c->untrained >= 0.0 && c->untrained <= 1.0) || c->classes < 1 || c->images < 1)
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' is damaged: it does not say what was evaluated", path);
+    else if (!(c->diverged_lr >= 0.0 && c->diverged_lr <= RATES))
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' is damaged: diverged_lr is not a rate", path);
+out:
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
+void range_curve_clear(struct range_curve *c)
+{
+    free(c->rates);
+    free(c->accuracies);
+    free(c->update_rates);
+    free(c->losses);
+    *c = (struct range_curve){0};
+}
+
+static json_t *number_or_null(bool there, double v)
+{
+    return there ? json_finite(v) : json_null();
+}
+
+static json_t *rules_json(const struct clr_range_result *r)
+{
+    json_t *rules = json_object();
+
+    for (int i = 0; i < CLR_RANGE_RULES; i++)
+        rules = json_put(rules, clr_range_rule_name(i), json_finite(r->rules[i]));
+    return rules;
+}
+
+json_t *range_json(const struct clr_range_result *r)
+{
+    return json_pack(
+        "{s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:s, s:o, "
+        "s:o, s:i, s:i}",
+        "tests", r->tests, "reading", clr_range_verdict_name(r->verdict), "iterations",
+        (json_int_t)r->iterations, "min_lr", number_or_null(r->has_min, r->min_lr), "max_lr",
+        number_or_null(r->has_max, r->max_lr), "max_lr_low", number_or_null(r->has_max, r->max_lr_low),
+        "max_lr_high", number_or_null(r->has_max, r->max_lr_high), "fell", r->fell, "baseline",
+        json_finite(r->baseline), "standard_error", json_finite(r->standard_error), "noise",
+        json_finite(r->noise), "threshold", json_finite(r->threshold), "diverged", r->diverged, "diverged_at",
+        r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
+        number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules", rules_json(r),
+        "untrained", json_finite(r->untrained), "classes", r->classes, "images", r->images);
+}

@@ -1,0 +1,37 @@
+/*
+ * The curve of a range test: range.csv, loss.csv, and what range.json says of how it was measured.
+ */
+#ifndef RANGE_CURVE_H
+#define RANGE_CURVE_H
+
+#include <jansson.h>
+
+#include <clr/range.h>
+
+struct range_curve {
+    size_t count;               /* evaluations */
+    double *rates, *accuracies; /* rising rates; accuracies 0…1 */
+    size_t updates;
+    double *update_rates, *losses; /* of each update */
+    uint64_t iterations;           /* done */
+    double untrained;              /* accuracy before the first update */
+    int classes, images;           /* images: evaluated */
+    bool diverged;                 /* the test ended because the loss was no longer finite … */
+    uint64_t diverged_at;          /* … at this update … */
+    double diverged_lr;            /* … with this rate */
+};
+
+/*
+ * Read range.csv, and loss.csv where there is one, into the curve, whose other members stay. Clear it in any
+ * case. CLR_EINPUT: "FILE:LINE: …"; CLR_ENOMEM.
+ */
+int range_curve_read(struct range_curve *c, const char *folder, struct clr_error *err);
+
+/* Likewise the other members, from the folder's range.json. */
+int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr_error *err);
+void range_curve_clear(struct range_curve *c);
+
+/* range.json. NULL: out of memory. */
+json_t *range_json(const struct clr_range_result *r);
+
+#endif

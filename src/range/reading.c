@@ -1,0 +1,343 @@
+/* Reading a range test: see reading.h. */
+#include "range/reading.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/smooth.h"
+#include "range/rules.h"
+#include "range/unimodal.h"
+
+#define PERCENT_95  4.0 /* × ln(points): see reading.h */
+#define PERCENT_99  5.3
+#define SIGNIFICANT 3.0 /* standard deviations */
+#define LOSS_FELL   5.0 /* likewise, of losses, which are not normal; nine are compared */
+#define MEASURED    4   /* fewest distances that a mean is taken of */
+
+/* What is worked out on the way. */
+struct work {
+    const struct range_curve *c;
+    double *fit;        /* the best curve */
+    double *difference; /* count + 1 values: (Sₖ − min S)/noise² */
+    double fail;        /* rate at which the test failed; INFINITY: none */
+};
+
+const char *clr_range_verdict_name(enum clr_range_verdict verdict)
+{
+    static const char *const names[CLR_RANGE_VERDICTS] = {"read",      "few images", "few points", "diverged",
+                                                          "too short", "at chance",  "falls",      "flat"};
+
+    return (unsigned)verdict < CLR_RANGE_VERDICTS ? names[verdict] : "";
+}
+
+/* ---- noise ---- */
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Distances of points from the mean of their neighbours, where all three are above `least`; how many. */
+static size_t distances(double *out, const struct range_curve *c, double least)
+{
+    size_t n = 0;
+
+    for (size_t i = 1; i + 1 < c->count; i++) {
+        const double *a = c->accuracies + i;
+        if (fmin(fmin(a[-1], a[0]), a[1]) >= least)
+            out[n++] = fabs(a[0] - (a[-1] + a[1]) / 2.0);
+    }
+    return n;
+}
+
+/* The point where the mean of three neighbours is highest. */
+static size_t highest(const struct range_curve *c)
+{
+    size_t top = 0;
+
+    for (size_t i = 1; i < c->count; i++)
+        if (smooth_three(c->accuracies, c->count, i) > smooth_three(c->accuracies, c->count, top))
+            top = i;
+    return top;
+}
+
+/* scratch: room for c->count values. */
+static double noise_of(const struct range_curve *c, double baseline, double *scratch)
+{
+    const double of_mean = 1.2533141373155003 /* sqrt(π/2) */, of_median = 1.482602218505602;
+    const double top = smooth_three(c->accuracies, c->count, highest(c));
+    double at_top = 0.0, of_all;
+    size_t n = distances(scratch, c, baseline + (top - baseline) / 2.0);
+
+    for (size_t i = 0; i < n && n >= MEASURED; i++)
+        at_top += scratch[i] * of_mean / (double)n;
+    n = distances(scratch, c, -INFINITY);
+    qsort(scratch, n, sizeof *scratch, ascending);
+    of_all = n > 0 ? scratch[n / 2] * of_median : 0.0;
+    return fmax(sqrt(2.0 / 3.0) * fmax(at_top, of_all),
+                fmax(sqrt(top * (1.0 - top) / c->images), 1.0 / c->images));
+}
+
+/* ---- upper bound ---- */
+
+/* Differences from the smallest error, in the noise's variance; the k that has it. */
+static size_t compare(struct work *w, double noise)
+{
+    size_t best = 0;
+    double least;
+
+    for (size_t k = 1; k <= w->c->count; k++)
+        if (w->difference[k] < w->difference[best])
+            best = k;
+    least = w->difference[best];
+    for (size_t k = 0; k <= w->c->count; k++)
+        w->difference[k] = (w->difference[k] - least) / (noise * noise);
+    return best;
+}
+
+/* The part of the rates that point i stands for. */
+static double width(const struct range_curve *c, size_t i)
+{
+    const size_t before = i > 0 ? i - 1 : i, after = i + 1 < c->count ? i + 1 : i;
+
+    return (c->rates[after] - c->rates[before]) / (double)(after - before);
+}
+
+static void read_top(struct clr_range_result *r, const struct work *w)
+{
+    const struct range_curve *c = w->c;
+    const double limit = w->fail / 2.0, most = PERCENT_95 * log((double)c->count);
+    double mean = 0.0, sum = 0.0, accuracies = 0.0;
+    size_t low = c->count, high = 0;
+
+    for (size_t k = 0; k <= c->count; k++) {
+        const size_t i = k > 0 ? k - 1 : 0;
+        const double weight = exp(-w->difference[k] / 2.0) * width(c, i);
+        sum += weight;
+        mean += weight * log(fmax(c->rates[i], DBL_MIN));
+        if (w->difference[k] > most)
+            continue;
+        low = i < low ? i : low;
+        high = k < c->count ? k : c->count - 1;
+    }
+    for (size_t i = low; i <= high; i++)
+        accuracies += c->accuracies[i];
+    r->top_accuracy = accuracies / (double)(high - low + 1);
+    r->top_lr = sum > 0.0 ? exp(mean / sum) : c->rates[low];
+    r->halved = r->top_lr > limit;
+    r->max_lr = fmin(r->top_lr, limit);
+    r->max_lr_low = fmin(c->rates[low], r->max_lr);
+    r->max_lr_high = fmax(fmin(c->rates[high], limit), r->max_lr);
+}
+
+/* The rate at which the loss was no longer finite, or the fit fell back to chance after the k-th point. */
+static double rate_of_failure(const struct work *w, size_t k, double threshold)
+{
+    double fail = w->c->diverged ? w->c->diverged_lr : INFINITY;
+
+    for (size_t i = k; i < w->c->count; i++)
+        if (w->fit[i] <= threshold)
+            return fmin(fail, w->c->rates[i]);
+    return fail;
+}
+
+/* ---- did it learn? ---- */
+
+/* Mean and its variance of n values. */
+static double mean_of(const double *v, size_t n, double *variance)
+{
+    double sum = 0.0, squares = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += v[i];
+    for (size_t i = 0; i < n; i++)
+        squares += (v[i] - sum / (double)n) * (v[i] - sum / (double)n);
+    *variance = squares / (double)(n - 1) / (double)n;
+    return sum / (double)n;
+}
+
+/* Did the training loss fall anywhere in the test? Tenths of it are compared with the first. */
+static bool loss_fell(const struct range_curve *c)
+{
+    const size_t n = c->updates / 10;
+    double before, variance;
+
+    if (n < 2)
+        return false;
+    before = mean_of(c->losses, n, &variance);
+    for (size_t i = 1; i < 10; i++) {
+        double other, after = mean_of(c->losses + i * n, n, &other);
+        if (before - after > LOSS_FELL * sqrt(variance + other) && before - after > 1e-3 * before)
+            return true;
+    }
+    return false;
+}
+
+static enum clr_range_verdict judge(const struct clr_range_result *r, const struct work *w)
+{
+    const struct range_curve *c = w->c;
+    const double certain = PERCENT_99 * log((double)c->count);
+
+    if (c->images < CLR_RANGE_IMAGES)
+        return CLR_RANGE_FEW_IMAGES;
+    if (c->count < CLR_RANGE_POINTS)
+        return CLR_RANGE_FEW_POINTS;
+    if (r->top_accuracy <= r->threshold)
+        return c->diverged ? CLR_RANGE_DIVERGED : loss_fell(c) ? CLR_RANGE_TOO_SHORT : CLR_RANGE_AT_CHANCE;
+    if (w->difference[0] <= certain)
+        return r->fell || c->diverged ? CLR_RANGE_FALLS : CLR_RANGE_FLAT;
+    return CLR_RANGE_READ;
+}
+
+/* ---- words ---- */
+
+static void explain_reading(struct clr_range_result *r)
+{
+    char lower[192], upper[64] = "";
+
+    if (r->from_start)
+        (void)snprintf(lower, sizeof lower,
+                       "the first rate of the sweep, where the accuracy is above %.2f %% "
+                       "already",
+                       100 * r->threshold);
+    else
+        (void)snprintf(lower, sizeof lower, "the last rate before the accuracy exceeds %.2f %%",
+                       100 * r->threshold);
+    if (r->halved)
+        (void)snprintf(upper, sizeof upper, "%s", ", but at most half the rate at which the test failed");
+    (void)snprintf(
+        r->explanation, sizeof r->explanation,
+        "min: %s (baseline %.2f %% and three times the noise); max: where the accuracy is highest%s%s "
+        "(one accuracy has a noise of %.2f %%)",
+        lower, 100 * r->baseline, upper,
+        r->fell || r->diverged ? "" : "; it had not fallen at the end of the sweep", 100 * r->noise);
+}
+
+static void explain(struct clr_range_result *r, const struct range_curve *c)
+{
+    const char *why = "";
+
+    switch (r->verdict) {
+    case CLR_RANGE_READ:
+        explain_reading(r);
+        return;
+    case CLR_RANGE_FEW_IMAGES:
+        (void)snprintf(r->explanation, sizeof r->explanation,
+                       "the accuracy is that of %d image%s, and has a standard error of up to %.0f %%: too "
+                       "much to read bounds from",
+                       c->images, c->images == 1 ? "" : "s", 100 * 0.5 / sqrt(c->images));
+        return;
+    case CLR_RANGE_FEW_POINTS:
+        (void)snprintf(r->explanation, sizeof r->explanation,
+                       "the accuracy was measured %zu time%s%s: too few to read bounds from", c->count,
+                       c->count == 1 ? "" : "s", c->diverged ? " before the loss diverged" : "");
+        return;
+    case CLR_RANGE_DIVERGED:
+        why = "the loss diverged before";
+        break;
+    case CLR_RANGE_TOO_SHORT:
+        why = "the training loss fell, but";
+        break;
+    case CLR_RANGE_AT_CHANCE:
+        why = "the training loss did not fall, and";
+        break;
+    case CLR_RANGE_FALLS:
+        (void)snprintf(r->explanation, sizeof r->explanation,
+                       "the accuracy is highest at the first rates of the sweep, and falls from there");
+        return;
+    case CLR_RANGE_FLAT:
+        (void)snprintf(r->explanation, sizeof r->explanation,
+                       "the accuracy is the same at all rates, within its noise of %.2f %%", 100 * r->noise);
+        return;
+    case CLR_RANGE_VERDICTS:
+        return;
+    }
+    (void)snprintf(r->explanation, sizeof r->explanation,
+                   "%s the accuracy %srose above %.2f %% (baseline %.2f %% and three times the noise)", why,
+                   c->diverged ? "" : "never ", 100 * r->threshold, 100 * r->baseline);
+}
+
+/* ---- all of it ---- */
+
+static void read_bounds(struct clr_range_result *r, const struct work *w)
+{
+    size_t first = 0;
+
+    while (first + 1 < w->c->count && w->fit[first] <= r->threshold)
+        first++;
+    r->has_min = r->has_max = true;
+    r->from_start = first == 0;
+    r->min_lr = w->c->rates[first > 0 ? first - 1 : 0];
+    read_top(r, w);
+}
+
+static int fit_curve(struct clr_range_result *r, struct work *w, double *scratch, struct clr_error *err)
+{
+    const struct range_curve *c = w->c;
+    size_t best;
+    int rc = unimodal_errors(w->difference, c->accuracies, c->count, err);
+
+    if (rc < 0)
+        return rc;
+    r->top_accuracy = smooth_three(c->accuracies, c->count, highest(c));
+    r->top_lr = c->rates[highest(c)];
+    r->noise = noise_of(c, r->baseline, scratch);
+    r->threshold = r->baseline + SIGNIFICANT * hypot(r->standard_error, r->noise);
+    best = compare(w, r->noise);
+    r->fell = w->difference[c->count] > PERCENT_99 * log((double)c->count);
+    rc = unimodal_fit(w->fit, c->accuracies, c->count, best, err);
+    if (rc == 0)
+        w->fail = rate_of_failure(w, best, r->threshold);
+    return rc;
+}
+
+/* All of *r but what the curve says itself, and the rules. */
+static int read_curve(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
+{
+    const double chance = 1.0 / c->classes;
+    struct work w = {.c = c, .fail = INFINITY};
+    double *room = NULL;
+    int rc = mem_new(&room, c->count + 1, 3 * sizeof *room, "a curve", err);
+
+    if (rc < 0)
+        return rc;
+    w.fit = room;
+    w.difference = room + (c->count + 1);
+    r->baseline = fmax(c->untrained, chance);
+    r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
+    r->noise = r->top_accuracy = r->top_lr = NAN;
+    r->threshold = r->baseline + SIGNIFICANT * r->standard_error;
+    r->has_min = r->has_max = r->from_start = r->fell = r->halved = false;
+    if (c->count > 0)
+        rc = fit_curve(r, &w, room + 2 * (c->count + 1), err);
+    if (rc == 0) {
+        r->verdict = judge(r, &w);
+        if (r->verdict == CLR_RANGE_READ)
+            read_bounds(r, &w);
+        explain(r, c);
+    }
+    free(room);
+    return rc;
+}
+
+int range_read_test(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
+{
+    int rc;
+
+    *r = (struct clr_range_result){.tests = 1,
+                                   .iterations = c->iterations,
+                                   .points = c->count,
+                                   .classes = c->classes,
+                                   .images = c->images,
+                                   .untrained = c->untrained,
+                                   .diverged = c->diverged,
+                                   .diverged_at = c->diverged_at,
+                                   .diverged_lr = c->diverged_lr};
+    rc = read_curve(r, c, err);
+    return rc < 0 ? rc : rules_read(r->rules, c->update_rates, c->losses, c->updates, err);
+}

@@ -1,0 +1,470 @@
+/* Reading range tests: made-up curves whose bounds are known, noise and all (src/range/reading.h has the
+ * rules). */
+#include <math.h>
+#include <string.h>
+
+#include "support.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "range/reading.h"
+#include "range/rules.h"
+#include "range/unimodal.h"
+
+#define MOST 400
+
+/* A curve with room of its own; ten classes. */
+struct made {
+    double rates[MOST], accuracies[MOST], update_rates[MOST], losses[MOST];
+    struct range_curve c;
+};
+
+static struct range_curve *begin(struct made *m, size_t count, int images)
+{
+    *m = (struct made){{0}, {0}, {0}, {0}, {0}};
+    m->c = (struct range_curve){.rates = m->rates,
+                                .accuracies = m->accuracies,
+                                .count = count,
+                                .update_rates = m->update_rates,
+                                .losses = m->losses,
+                                .untrained = 0.1,
+                                .classes = 10,
+                                .images = images};
+    return &m->c;
+}
+
+static double uniform(uint64_t seed, uint64_t i)
+{
+    return rng_uniform(seed, RNG_TEST, 0, i);
+}
+
+static double normal(uint64_t seed, uint64_t i)
+{
+    return rng_normal(seed, RNG_TEST, 1, i);
+}
+
+/*
+ * A net that learns from `begin` on, levels off at `top`, and is back at chance at `end` (0: never): what a
+ * sweep from `low` to `high` measures, with a noise of one accuracy.
+ */
+struct shape {
+    bool log;
+    double low, high;
+    double begin, top, end;
+    double height, noise;
+};
+
+static struct range_curve *sweep(struct made *m, const struct shape *s, size_t count, uint64_t seed)
+{
+    struct range_curve *c = begin(m, count, 5000);
+
+    for (size_t i = 0; i < count; i++) {
+        const double t = (double)i / (double)(count - 1);
+        const double rate = s->log ? s->low * pow(s->high / s->low, t) : s->low + (s->high - s->low) * t;
+        const double up = log(rate / s->begin) / log(s->top / s->begin);
+        double a = 0.1 + s->height * fmin(fmax(up, 0.0), 1.0);
+        if (s->end > 0.0 && rate >= s->end)
+            a = 0.1;
+        else if (up > 0.0)
+            a += s->noise * normal(seed, i);
+        m->rates[i] = rate;
+        m->accuracies[i] = fmin(fmax(a, 0.0), 1.0);
+    }
+    return c;
+}
+
+static struct clr_range_result read_one(const struct range_curve *c)
+{
+    struct clr_range_result r;
+    struct clr_error err;
+
+    ck_assert_msg(range_read_test(&r, c, &err) == 0, "%s", err.message);
+    ck_assert_str_ne(r.explanation, "");
+    ck_assert(r.has_max == (r.verdict == CLR_RANGE_READ) && r.has_min == r.has_max);
+    if (r.has_max)
+        ck_assert(r.max_lr_low <= r.max_lr && r.max_lr <= r.max_lr_high);
+    return r;
+}
+
+/* ---- curves that rise and fall ---- */
+
+/* The smallest squared error of a curve that rises over the first k of n values and falls over the rest, by
+ * trying every way to pool neighbours. */
+static double slow_error(const double *v, size_t n, size_t k)
+{
+    double best = INFINITY;
+
+    for (unsigned cuts = 0; cuts < 1u << (n - 1); cuts++) { /* bit i: a block ends behind value i */
+        double error = 0.0, before = -INFINITY;
+        bool fits = k == 0 || k == n || (cuts >> (k - 1) & 1);
+        for (size_t from = 0, to; from < n && fits; from = to) {
+            double mean = 0.0;
+            for (to = from + 1; to < n && !(cuts >> (to - 1) & 1);)
+                to++;
+            for (size_t i = from; i < to; i++)
+                mean += v[i] / (double)(to - from);
+            for (size_t i = from; i < to; i++)
+                error += (v[i] - mean) * (v[i] - mean);
+            if (from != 0 && from != k)
+                fits = from < k ? mean >= before : mean <= before;
+            before = mean;
+        }
+        if (fits)
+            best = fmin(best, error);
+    }
+    return best;
+}
+
+START_TEST(test_range__unimodal_errors_are_the_least)
+{
+    enum { N = 8 };
+    double v[N], errors[N + 1], fit[N];
+
+    for (uint64_t round = 0; round < 40; round++) {
+        for (size_t i = 0; i < N; i++)
+            v[i] = round % 4 == 0 ? floor(4.0 * uniform(round, i)) : uniform(round, i);
+        ck_assert_int_eq(unimodal_errors(errors, v, N, NULL), 0);
+        for (size_t k = 0; k <= N; k++) {
+            double error = 0.0;
+            ck_assert_double_eq_tol(errors[k], slow_error(v, N, k), 1e-12);
+            ck_assert_int_eq(unimodal_fit(fit, v, N, k, NULL), 0);
+            for (size_t i = 0; i < N; i++) {
+                error += (fit[i] - v[i]) * (fit[i] - v[i]);
+                if (i > 0 && i != k)
+                    ck_assert(i < k ? fit[i] >= fit[i - 1] : fit[i] <= fit[i - 1]);
+            }
+            ck_assert_double_eq_tol(errors[k], error, 1e-12);
+        }
+    }
+}
+END_TEST
+
+/* ---- readings ---- */
+
+/* All of it worked out by hand. */
+START_TEST(test_range__by_hand)
+{
+    static const double accuracies[] = {0.10, 0.10, 0.20, 0.30, 0.40, 0.30, 0.20, 0.10};
+    struct made m;
+    struct range_curve *c = begin(&m, MEM_COUNT(accuracies), 10000);
+    struct clr_range_result r;
+
+    for (size_t i = 0; i < c->count; i++) {
+        m.rates[i] = 0.001 * (double)(i + 1);
+        m.accuracies[i] = accuracies[i];
+    }
+    r = read_one(c);
+    ck_assert_double_eq_tol(r.baseline, 0.1, 1e-12);
+    ck_assert_double_eq_tol(r.standard_error, 0.003, 1e-12);
+    /* Half of the height is that of the smoothed curve, 1/3, above the baseline: 0.2167. Above it are 0.3,
+     * 0.4, 0.3: one distance, 0.1, too few. The median of all six (0.05, 0, 0, 0.1, 0, 0) is 0: what is left
+     * is the standard error of the top, sqrt(1/3 · 2/3 / 10000). */
+    ck_assert_double_eq_tol(r.noise, sqrt(2.0 / 9.0 / 10000.0), 1e-9);
+    ck_assert_double_eq_tol(r.threshold, 0.1 + 3.0 * hypot(0.003, r.noise), 1e-12);
+    ck_assert(r.min_lr == 0.002 && !r.from_start);
+    /* k = 4 and k = 5 fit exactly: the point of 0.4 ends the rise, or begins the fall. */
+    ck_assert_double_eq_tol(r.top_lr, sqrt(0.004 * 0.005), 1e-9);
+    ck_assert(r.fell && r.halved); /* back at chance at 0.008 */
+    ck_assert_double_eq_tol(r.max_lr, 0.004, 1e-12);
+    ck_assert(r.max_lr_low == 0.004 && r.max_lr_high == 0.004);
+}
+END_TEST
+
+/*
+ * The same net under linear and logarithmic sweeps, with few and many points and twenty seeds: what is read
+ * lies within a factor of 2 of the middle of the plateau's part that is safe, whatever the noise.
+ */
+START_TEST(test_range__one_net_one_answer)
+{
+    static const struct shape shapes[] = {
+        {false, 1e-4, 0.2, 0.001, 0.06, 0.12, 0.65, 0.02},
+        {true, 1e-4, 1.0, 0.001, 0.06, 0.12, 0.65, 0.02},
+        {true, 1e-4, 1.0, 0.001, 0.06, 0.12, 0.65, 0.04},
+        {false, 1e-4, 0.5, 0.001, 0.06, 0.12, 0.65, 0.005},
+    };
+    static const size_t counts[] = {20, 40, 400};
+    struct made m;
+
+    for (size_t k = 0; k < MEM_COUNT(shapes); k++)
+        for (size_t n = 0; n < MEM_COUNT(counts); n++)
+            for (uint64_t seed = 1; seed <= 20; seed++) {
+                const struct clr_range_result r = read_one(sweep(&m, &shapes[k], counts[n], seed));
+                ck_assert_msg(r.verdict == CLR_RANGE_READ && r.max_lr > 0.03 && r.max_lr < 0.12 && r.fell,
+                              "shape %zu, %zu points, seed %d: %s, %g", k, counts[n], (int)seed,
+                              r.explanation, r.max_lr);
+                ck_assert(r.min_lr < 0.02);
+            }
+}
+END_TEST
+
+/* A dip far below its neighbours, long before the top, is not the end. */
+START_TEST(test_range__a_dip_ends_nothing)
+{
+    static const struct shape shape = {true, 1e-4, 1.0, 0.0005, 0.06, 0.15, 0.65, 0.01};
+    struct made m;
+    struct range_curve *c = sweep(&m, &shape, 40, 3);
+    const double before = read_one(c).max_lr;
+
+    for (size_t i = 0; i < c->count; i++)
+        if (m.rates[i] > 0.003 && m.rates[i] < 0.005)
+            m.accuracies[i] -= 0.08;
+    ck_assert_double_eq_tol(read_one(c).max_lr / before, 1.0, 0.1);
+}
+END_TEST
+
+/* As wide as those of nets with batch normalisation: the middle, and an interval that says how wide. */
+START_TEST(test_range__wide_plateau)
+{
+    static const struct shape shape = {true, 1e-4, 10.0, 0.001, 0.02, 4.0, 0.7, 0.01};
+    struct made m;
+
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        const struct clr_range_result r = read_one(sweep(&m, &shape, 60, seed));
+        ck_assert(r.verdict == CLR_RANGE_READ && r.fell && r.max_lr > 0.02 && r.max_lr < 2.5);
+        ck_assert(r.max_lr_low < 0.5 && r.max_lr_high > 0.3);
+    }
+}
+END_TEST
+
+/* The sweep ends before the fall: the bound is what was seen, and it is said that it is open above. */
+START_TEST(test_range__no_fall)
+{
+    static const struct shape rising = {false, 1e-4, 0.02, 0.001, 0.06, 0, 0.65, 0.01},
+                              level = {false, 1e-4, 0.2, 0.001, 0.05, 0, 0.65, 0.01};
+    struct made m;
+    struct clr_range_result r = read_one(sweep(&m, &rising, 40, 1));
+
+    ck_assert(r.verdict == CLR_RANGE_READ && !r.fell && r.max_lr > 0.017 && r.max_lr_high == 0.02);
+    ck_assert_ptr_nonnull(strstr(r.explanation, "had not fallen"));
+    r = read_one(sweep(&m, &level, 40, 1));
+    ck_assert(r.verdict == CLR_RANGE_READ && !r.fell && r.max_lr > 0.05 && r.max_lr < 0.2);
+}
+END_TEST
+
+START_TEST(test_range__at_most_half_the_rate_of_a_divergence)
+{
+    static const struct shape shape = {false, 1e-4, 0.1, 0.001, 0.09, 0, 0.65, 0.01};
+    struct made m;
+    struct range_curve *c = sweep(&m, &shape, 40, 1);
+    struct clr_range_result r;
+
+    c->diverged = true;
+    c->diverged_lr = 0.11;
+    r = read_one(c);
+    ck_assert(r.halved && r.max_lr == 0.055 && r.max_lr_low == 0.055 && r.max_lr_high == 0.055);
+    ck_assert(r.top_lr > 0.08 && strstr(r.explanation, "half the rate"));
+    c->diverged_lr = 0.4;
+    r = read_one(c);
+    ck_assert(!r.halved && r.max_lr > 0.08 && r.max_lr == r.top_lr);
+}
+END_TEST
+
+START_TEST(test_range__learns_from_the_first_rate_on)
+{
+    static const struct shape shape = {false, 0.01, 0.2, 0.001, 0.06, 0.15, 0.65, 0.01};
+    struct made m;
+    struct range_curve *c = sweep(&m, &shape, 40, 1);
+    struct clr_range_result r = read_one(c);
+
+    ck_assert(r.from_start && r.min_lr == 0.01 && strstr(r.explanation, "first rate"));
+    c->untrained = 0.5; /* and where the untrained net is good already, that is the baseline */
+    r = read_one(c);
+    ck_assert_double_eq_tol(r.baseline, 0.5, 1e-12);
+    ck_assert(!r.from_start && r.min_lr > 0.01);
+}
+END_TEST
+
+/* ---- nothing to be read ---- */
+
+START_TEST(test_range__six_images_are_too_few)
+{
+    static const struct shape shape = {false, 1e-4, 0.2, 0.001, 0.06, 0.12, 0.65, 0.02};
+    struct made m;
+    struct range_curve *c = sweep(&m, &shape, 40, 1);
+    struct clr_range_result r;
+
+    c->images = 6;
+    r = read_one(c);
+    ck_assert_int_eq(r.verdict, CLR_RANGE_FEW_IMAGES);
+    ck_assert_ptr_nonnull(strstr(r.explanation, "6 images"));
+    c->images = CLR_RANGE_IMAGES;
+    ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_READ);
+}
+END_TEST
+
+START_TEST(test_range__too_few_points)
+{
+    static const struct shape shape = {false, 0.01, 0.2, 0.001, 0.06, 0, 0.65, 0.02};
+    struct made m;
+    struct range_curve *c = sweep(&m, &shape, CLR_RANGE_POINTS, 1);
+
+    ck_assert_int_ne(read_one(c).verdict, CLR_RANGE_FEW_POINTS);
+    for (c->count = 0; c->count < CLR_RANGE_POINTS; c->count++)
+        ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_FEW_POINTS);
+    c->count = 0;
+    c->diverged = true;
+    c->diverged_lr = 0.01;
+    ck_assert_ptr_nonnull(strstr(read_one(c).explanation, "before the loss diverged"));
+}
+END_TEST
+
+/* What never leaves chance has no bounds, whatever its noise; why depends on the training loss. */
+START_TEST(test_range__never_leaves_chance)
+{
+    static const struct shape flat = {true, 1e-5, 1e-3, 1.0, 2.0, 0, 0, 0};
+    struct made m;
+
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct range_curve *c = sweep(&m, &flat, 40, seed);
+        for (size_t i = 0; i < c->count; i++)
+            m.accuracies[i] = 0.1 + 0.01 * normal(seed, i);
+        c->updates = 300;
+        for (size_t i = 0; i < c->updates; i++) {
+            m.update_rates[i] = 1e-5 * (double)(i + 1);
+            m.losses[i] = 2.303 + 0.02 * normal(seed, 1000 + i);
+        }
+        ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_AT_CHANCE);
+        for (size_t i = 0; i < c->updates; i++)
+            m.losses[i] -= 0.0003 * (double)i;
+        ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_TOO_SHORT);
+        c->diverged = true;
+        c->diverged_lr = 0.5;
+        ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_DIVERGED);
+    }
+}
+END_TEST
+
+START_TEST(test_range__falls_or_is_flat)
+{
+    struct made m;
+    struct range_curve *c = begin(&m, 40, 5000);
+
+    for (size_t i = 0; i < c->count; i++) {
+        m.rates[i] = 0.01 * (double)(i + 1);
+        m.accuracies[i] = 0.8 - 0.01 * (double)i + 0.01 * normal(1, i);
+    }
+    ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_FALLS);
+    for (size_t i = 0; i < c->count; i++)
+        m.accuracies[i] = 0.8 + 0.01 * normal(1, i);
+    ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_FLAT);
+}
+END_TEST
+
+/* Equal accuracies have no noise of their own: the standard error is left, and nothing is divided by 0. */
+START_TEST(test_range__constant_curves)
+{
+    struct made m;
+
+    for (int level = 0; level <= 10; level++) {
+        struct range_curve *c = begin(&m, 10, 1000);
+        for (size_t i = 0; i < c->count; i++) {
+            m.rates[i] = 0.01 * (double)(i + 1);
+            m.accuracies[i] = level / 10.0;
+        }
+        ck_assert_int_eq(read_one(c).verdict, level <= 1 ? CLR_RANGE_AT_CHANCE : CLR_RANGE_FLAT);
+    }
+}
+END_TEST
+
+/* ---- several ---- */
+
+START_TEST(test_range__several_tests_give_medians)
+{
+    static const double maxima[] = {0.06, 0.02, 0.05, 0.04}, minima[] = {0.001, 0.004, 0.002, 0.002};
+    struct clr_range_result tests[5] = {{0}}, r;
+
+    for (size_t i = 0; i < 5; i++) {
+        tests[i] = (struct clr_range_result){.tests = 1, .iterations = 100 + i, .points = 40, .images = 1000};
+        tests[i].baseline = tests[i].untrained = 0.1;
+        for (int k = 0; k < CLR_RANGE_RULES; k++)
+            tests[i].rules[k] = k == 0 ? NAN : 0.01 * (double)(i + 1);
+        if (i == 4)
+            break;
+        tests[i].has_min = tests[i].has_max = tests[i].fell = true;
+        tests[i].min_lr = minima[i];
+        tests[i].max_lr = tests[i].top_lr = maxima[i];
+        tests[i].top_accuracy = 0.1 * (double)(i + 1);
+    }
+    tests[4].verdict = CLR_RANGE_DIVERGED;
+    tests[4].top_accuracy = 0.25;
+    tests[4].diverged = true;
+    tests[4].diverged_lr = 0.001;
+    range_combine(&r, tests, 5);
+    ck_assert(r.tests == 5 && r.iterations == 100 && r.verdict == CLR_RANGE_READ && r.diverged);
+    ck_assert_double_eq_tol(r.max_lr, sqrt(0.04 * 0.05), 1e-12);
+    ck_assert_double_eq_tol(r.min_lr, 0.002, 1e-12);
+    ck_assert(r.max_lr_low == 0.02 && r.max_lr_high == 0.06 && r.fell);
+    ck_assert_double_eq_tol(r.top_accuracy, 0.25, 1e-12);
+    ck_assert_double_eq_tol(r.rules[1], 0.03, 1e-12);
+    ck_assert(isnan(r.rules[0]));
+    ck_assert_ptr_nonnull(strstr(r.explanation, "4 tests"));
+    for (size_t i = 1; i < 3; i++) { /* half of them is not most of them */
+        tests[i].verdict = CLR_RANGE_AT_CHANCE;
+        tests[i].has_min = tests[i].has_max = false;
+        (void)snprintf(tests[i].explanation, sizeof tests[i].explanation, "it did not learn");
+    }
+    range_combine(&r, tests, 4);
+    ck_assert(r.verdict == CLR_RANGE_AT_CHANCE && !r.has_max && strstr(r.explanation, "did not learn"));
+}
+END_TEST
+
+/* ---- fastai's rules ---- */
+
+/* A sweep over four powers of ten whose loss falls and rises; what fastai's functions say of it, worked out
+ * by a Python version of them. bend: 0, or how steeply it rises behind update 150. */
+static void expect_rules(double bend, const double expected[CLR_RANGE_RULES])
+{
+    enum { N = 200 };
+    double rates[N], losses[N], out[CLR_RANGE_RULES];
+
+    for (int i = 0; i < N; i++) {
+        rates[i] = 1e-4 * pow(10.0, 4.0 * i / (N - 1));
+        losses[i] = 2.3 - 1.6 / (1.0 + exp(-(i - 100) / 12.0)) + 0.05 * sin(i * 0.9);
+        losses[i] += i > 120 ? 0.02 * exp((i - 150) / 9.0) : 0.0;
+        losses[i] += i >= 150 ? bend * (i - 150) * (i - 150) : 0.0;
+    }
+    ck_assert_int_eq(rules_read(out, rates, losses, N, NULL), 0);
+    for (int r = 0; r < CLR_RANGE_RULES; r++)
+        ck_assert_msg(fabs(out[r] - expected[r]) < 1e-9 * expected[r], "%s: %.12g", clr_range_rule_name(r),
+                      out[r]);
+}
+
+START_TEST(test_range__rules_are_fastai_s)
+{
+    const double plain[] = {0.0214614119786, 0.032929712551, 0.014820207058, 0.113573335834},
+                 bent[] = {0.0214614119786, 0.012458833643, 0.00890735463861, 0.0567242606849};
+    double rates[29], losses[29], out[CLR_RANGE_RULES];
+
+    expect_rules(0.0, plain);
+    expect_rules(0.02, bent);
+    for (int i = 0; i < 29; i++)
+        rates[i] = losses[i] = 1.0 + i;
+    ck_assert_int_eq(rules_read(out, rates, losses, 29, NULL), 0); /* too short for a word */
+    for (int r = 0; r < CLR_RANGE_RULES; r++)
+        ck_assert(isnan(out[r]));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("range");
+    TCase *tc = tcase_create("range");
+
+    tcase_add_test(tc, test_range__unimodal_errors_are_the_least);
+    tcase_add_test(tc, test_range__by_hand);
+    tcase_add_test(tc, test_range__one_net_one_answer);
+    tcase_add_test(tc, test_range__a_dip_ends_nothing);
+    tcase_add_test(tc, test_range__wide_plateau);
+    tcase_add_test(tc, test_range__no_fall);
+    tcase_add_test(tc, test_range__at_most_half_the_rate_of_a_divergence);
+    tcase_add_test(tc, test_range__learns_from_the_first_rate_on);
+    tcase_add_test(tc, test_range__six_images_are_too_few);
+    tcase_add_test(tc, test_range__too_few_points);
+    tcase_add_test(tc, test_range__never_leaves_chance);
+    tcase_add_test(tc, test_range__falls_or_is_flat);
+    tcase_add_test(tc, test_range__constant_curves);
+    tcase_add_test(tc, test_range__several_tests_give_medians);
+    tcase_add_test(tc, test_range__rules_are_fastai_s);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}
