@@ -10,11 +10,12 @@
  *
  * Forward kernels make the rows of the map in a ring in local memory, RING rows high, and pool each window
  * when its rows are there: y, and (SAVE) arg [N][Y_CB][POOL_OH][POOL_OW][V], the place i·POOL_KW + j or NONE.
- * They are work-groups of one work-item.
- *   conv_pool_forward   NDRange (OCG, batch)  row by row, RING = POOL_KH. Weights as conv_direct_pack
+ * They are work-groups of one work-item, which makes BAND rows of y; all of them, where BAND is not defined:
+ * there is one band then.
+ *   conv_pool_forward   NDRange (OCG, batch, bands)  row by row, RING = POOL_KH. Weights as conv_direct_pack
  *                       (cl/conv_direct.cl) leaves them.
- *   conv_pool_winograd  NDRange (1, batch)    four rows at a time by Winograd (cl/winograd.clh: stride 1,
- *                       kernel R×R, at most 4 channels, V ≥ 4), RING ≥ POOL_KH + 3 and a multiple of 4.
+ *   conv_pool_winograd  NDRange (1, batch, bands)    four rows at a time by Winograd (cl/winograd.clh: stride
+ *                       1, kernel R×R, at most 4 channels, V ≥ 4), RING ≥ POOL_KH + 3 and a multiple of 4.
  *                       Weights as conv_pool_filter leaves them.
  *   conv_pool_filter    NDRange (IC + 1, OCG·OB)  w → u [OCG][T][IC][T][OB·V], column by column of a tile,
  *                       then the bias, [OCG·OB·V].
@@ -95,6 +96,15 @@ void pool_row(__global float *y, __global uchar *arg, __local const float *ring,
     }
 }
 
+/* The rows of y that a work-item makes. */
+#ifdef BAND
+#define BAND_FIRST ((int)get_global_id(2) * BAND)
+#define BAND_END   min(BAND_FIRST + BAND, POOL_OH)
+#else
+#define BAND_FIRST 0
+#define BAND_END   POOL_OH
+#endif
+
 /* Rows [FIRST, END) of the map are in the windows of row p. */
 #define FIRST(p) max((p) * POOL_SH - POOL_PH, 0)
 #define END(p)   min((p) * POOL_SH - POOL_PH + POOL_KH, OH)
@@ -148,7 +158,7 @@ conv_pool_forward(__global float *restrict y, __global uchar *restrict arg, __gl
     __global const float *bias = packed + (size_t)OCG * GROUP + (size_t)ocg * (OB * V);
     int made = 0; /* rows of the map up to here were made, or are in no window */
 
-    for (int p = 0; p < POOL_OH; p++) {
+    for (int p = BAND_FIRST; p < BAND_END; p++) {
         for (made = max(made, FIRST(p)); made < END(p); made++)
             for (int t = 0; t < XTILES; t++)
                 map_tile(ring + made % RING * RING_ROW + t * (XT * OB * V),
@@ -280,7 +290,7 @@ conv_pool_winograd(__global float *restrict y, __global uchar *restrict arg, __g
     const int n = (int)get_global_id(1);
     int made = 0; /* rows of the map up to here were made, or are in no window */
 
-    for (int p = 0; p < POOL_OH; p++) {
+    for (int p = BAND_FIRST; p < BAND_END; p++) {
         for (made = max(made, FIRST(p) / 4 * 4); made < END(p); made += 4) {
             transform_rows(v, rows, x + AT(X, n, 0, made - PH, -PW));
             for (int g = 0; g < OCG; g++)

@@ -7,6 +7,7 @@
 #include "ocl/device.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,11 @@ bool device_is_software(const struct clr_device *d)
             return true;
     }
     return false;
+}
+
+int device_loop_limit(const struct clr_device *d)
+{
+    return str_contains_nocase(d->name, "llvmpipe") ? 65535 : INT_MAX;
 }
 
 double device_score(const struct clr_device *d)

@@ -24,6 +24,7 @@ struct conv_pool_op {
     char labels[KERNEL_COUNT][96];
     size_t global[KERNEL_COUNT][3];
     struct map_way way;
+    int band, per_slice; /* rows of y, images of a weight gradient: what a work-item makes of them */
 };
 
 /* ------------------------------------------------------------------ geometry and device */
@@ -113,10 +114,38 @@ static int gradient_channels(int block)
     return block == 16 ? 4 : 1;
 }
 
-/* Images of a slice of the weight gradient. */
-static int slice_images(int batch)
+/* How often a work-item of the weight gradient goes round its loops for an image. */
+static double gradient_rounds(const struct conv_geometry *c, const struct pool_geometry *p, int block)
 {
-    return op_ceil(batch, SLICE_COUNT);
+    const double rows = c->kh * (ROW / block + 2.0) + 1.0, windows = (double)p->oh * (p->ow + 1);
+
+    return windows * (gradient_channels(block) * (rows + 1.0) + 2.0) + 2.0;
+}
+
+/* Images of a slice of the weight gradient. */
+static int slice_images(const struct op_desc *desc, const struct clr_device *device, int block)
+{
+    const double rounds = gradient_rounds(&desc->u.conv_pool.conv, &desc->u.conv_pool.pool, block);
+
+    return op_loops(device, rounds, op_ceil(desc->x.n, SLICE_COUNT));
+}
+
+/* How often a work-item of the forward pass goes round its loops for a row of y. */
+static double row_rounds(const struct conv_geometry *c, const struct pool_geometry *p,
+                         const struct map_way *way, int block)
+{
+    const double ob = way->ob + 1.0, t = c->kh + 4.0;
+    const double pool = (p->ow + 1.0) * (ob * (p->kh + 1.0) * (p->kw + 2.0) + 1.0);
+    const double sums = (way->xt + 1.0) * (ob + 1.0);
+    const double tile = (c->kh * c->kw * c->c + 2.0) * (sums + 1.0) + 3.0 * c->kh;
+    const double columns = t * (c->c + 1.0) * t * (ob + 1.0), pixels = 5.0 * ob * (t + 5.0);
+    const double rows = t * t * (op_ceil(c->ow, 4) * 16.0 / block + 8.0), groups = op_ceil(p->kh + 3, 4);
+
+    if (!way->winograd)
+        return pool + p->kh * (op_ceil(c->ow, way->xt) + 1.0) * (tile + 1.0);
+    return op_ceil(op_ceil(c->oc, block), way->ob) *
+               (pool + groups * (op_ceil(c->ow, 4) + 1.0) * (columns + pixels)) +
+           groups * 3.0 * rows;
 }
 
 /* ------------------------------------------------------------------ planning */
@@ -137,12 +166,13 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     const struct pool_geometry *p = &desc->u.conv_pool.pool;
     const struct shape places = {desc->x.n, op_ceil(c->oc, block) * block, p->oh, p->ow};
     const struct map_way way = choose_way(desc, device, block);
+    const int parts = op_max(SLICE_COUNT, op_ceil(desc->x.n, slice_images(desc, device, block)));
     size_t packed, slices, count;
 
     if (!can(c, p, device, block) || desc->need_dx)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': not a convolution that can pool", desc->label);
     if (!packed_floats(&packed, c, &way, block) ||
-        !clr_mul_size(&slices, (size_t)c->oc * SLICE_COUNT, (size_t)c->kh * ROW + 1) || slices > INT_MAX ||
+        !clr_mul_size(&slices, (size_t)c->oc * (size_t)parts, (size_t)c->kh * ROW + 1) || slices > INT_MAX ||
         !shape_count(&places, &count))
         return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
     needs->x_halo_h = c->ph + (way.winograd ? op_ceil(c->oh, 4) * 4 - c->oh : 0);
@@ -162,7 +192,6 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     const struct pool_geometry *p = &op->desc.u.conv_pool.pool;
     const struct map_way *way = &self->way;
     const bool forward = k <= FORWARD, pools = k != PACK || way->winograd; /* else of conv_direct.cl */
-    const int per_slice = slice_images(op->desc.x.n);
     struct str options = {0};
 
     (void)snprintf(self->labels[k], sizeof self->labels[k], "%s %s", op->desc.label, what);
@@ -178,12 +207,14 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
             p->kh, p->kw, p->sh, p->sw, p->ph, p->pw, p->oh, p->ow, op->desc.relu, op->desc.backward);
     if (pools && forward)
         str_append(&options, " -DRING=%d", ring_rows(p, way->winograd));
+    if (k == FORWARD && self->band < p->oh)
+        str_append(&options, " -DBAND=%d", self->band);
     if (forward)
         str_append(&options, " -DFLIP=0 -DOB=%d -D%s=%d", way->ob, way->winograd ? "R" : "XT",
                    way->winograd ? c->kh : way->xt);
     else
         str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", gradient_channels(op->block),
-                   op_ceil(op->desc.x.n, per_slice), per_slice);
+                   op_ceil(op->desc.x.n, self->per_slice), self->per_slice);
     return op_kernel(op, &self->kernels[k], file, &options, name, err);
 }
 
@@ -212,18 +243,23 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct conv_pool_op *self = (struct conv_pool_op *)op;
     const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
+    const struct pool_geometry *p = &op->desc.u.conv_pool.pool;
+    const struct clr_device *device = ocl_device(op->ctx);
     int rc;
 
     if (io->x.layout.block != c->c)
         return clr_error_set(err, CLR_EINPUT, "its images are not in one block of %d channels", c->c);
-    self->way = choose_way(&op->desc, ocl_device(op->ctx), op->block);
+    self->way = choose_way(&op->desc, device, op->block);
+    self->band = op_loops(device, row_rounds(c, p, &self->way, op->block), p->oh);
+    self->per_slice = slice_images(&op->desc, device, op->block);
     op->nmse[OP_FORWARD] = self->way.winograd ? WINOGRAD_NMSE : 0.0;
     self->global[SLICES][0] = (size_t)op_ceil(c->oc, gradient_channels(op->block));
-    self->global[SLICES][1] = (size_t)op_ceil(op->desc.x.n, slice_images(op->desc.x.n));
+    self->global[SLICES][1] = (size_t)op_ceil(op->desc.x.n, self->per_slice);
     self->global[REDUCE][0] = (size_t)c->oc;
     self->global[REDUCE][1] = 1;
     for (int k = 0; k < KERNEL_COUNT; k++)
         self->global[k][2] = 1;
+    self->global[FORWARD][2] = (size_t)op_ceil(p->oh, self->band);
     if (self->way.winograd)
         (void)snprintf(op->variant, sizeof op->variant, "winograd pooled %d, weights by maxima",
                        self->way.ob);

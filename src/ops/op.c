@@ -1,6 +1,10 @@
 /* The table of operators and what all of them do alike: see op.h. */
 #include "ops/op_impl.h"
 
+#include <limits.h>
+
+#include "ocl/device.h"
+
 static const struct op_class *const classes[OP_KIND_COUNT] = {
     [OP_CONV] = &op_conv,         [OP_CONV_POOL] = &op_conv_pool,
     [OP_POOL] = &op_pool,         [OP_RELU] = &op_relu,
@@ -176,6 +180,14 @@ int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const
               const struct ocl_arg *args, size_t arg_count, struct clr_error *err)
 {
     return ocl_launch(op->ctx, kernel, label, 3, global, NULL, args, (int)arg_count, err);
+}
+
+int op_loops(const struct clr_device *device, double rounds, int most)
+{
+    const int limit = device_loop_limit(device);
+    const double fit = 0.9 * limit / rounds; /* the rest is for what is around the parts */
+
+    return limit == INT_MAX || fit >= most ? most : fit > 1.0 ? (int)fit : 1;
 }
 
 int op_span(const struct clr_device *device, int many)

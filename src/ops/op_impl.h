@@ -48,6 +48,13 @@ int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const
 /* Elements a work-item handles in a row: `many` on a CPU, 1 elsewhere. */
 int op_span(const struct clr_device *device, int many);
 
+/*
+ * How many of the parts of its work a work-item may take, each of which goes round its loops `rounds` times,
+ * on a device that ends them (device_loop_limit()): at least one, at most `most`. A loop of n rounds counts n
+ * + 1, those that a compiler could unroll as well.
+ */
+int op_loops(const struct clr_device *device, double rounds, int most);
+
 /* ceil(a / b) for positive ints. */
 static inline int op_ceil(int a, int b)
 {

@@ -185,6 +185,9 @@ static const struct conv_pool_row conv_pool_rows[] = {
      true, true, false, "winograd 2"},
     {"5x5 of 1, no rectifier", 11, CONV(1, 14, 13, 20, 5, 5, 1, 1, 0, 0, 1, 1, 1), 2, 2, 2, 2, 0, POOL_CEIL,
      false, true, false, "direct"},
+    /* of lenet: for an image, more rounds of loops than llvmpipe does (device_loop_limit()) */
+    {"5x5 of 1, long loops", 1, CONV(1, 28, 28, 20, 5, 5, 1, 1, 0, 0, 1, 1, 1), 2, 2, 2, 2, 0, POOL_CEIL,
+     false, true, true, "direct"},
     {"5x5 of 1, no rectifier", 11, CONV(1, 14, 13, 20, 5, 5, 1, 1, 0, 0, 1, 1, 1), 2, 2, 2, 2, 0, POOL_CEIL,
      false, true, false, "winograd"},
     {"3x3 of 4, pool pad 1, no bias", 2, CONV(4, 9, 18, 21, 3, 3, 1, 1, 1, 0, 1, 1, 1), 3, 2, 1, 3, 1,

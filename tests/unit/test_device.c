@@ -1,10 +1,12 @@
 /* Ranking and choosing devices, on tables made up here: no OpenCL needed. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <clr/device.h>
 
 #include "ocl/device.h"
+#include "ops/op_impl.h"
 #include "support.h"
 
 static struct clr_device device(int p, int d, enum clr_device_type type, const char *name, int units, int mhz,
@@ -81,6 +83,22 @@ START_TEST(test_device__score_survives_odd_drivers)
     ck_assert_double_gt(other.score, 0.0);
     silent.usable = false;
     ck_assert_double_eq(device_score(&silent), 0.0);
+}
+END_TEST
+
+/* Mesa's llvmpipe ends loops: docs/numerics.md. */
+START_TEST(test_device__loop_limit)
+{
+    struct clr_device t[6];
+
+    (void)make_table(t);
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++)
+        ck_assert_int_eq(device_loop_limit(&t[i]), i == 1 ? 65535 : INT_MAX);
+    ck_assert_int_eq(op_loops(&t[0], 1e12, 40), 40);
+    ck_assert_int_eq(op_loops(&t[1], 1e12, 40), 1);
+    ck_assert_int_eq(op_loops(&t[1], 20000.0, 40), 2);
+    ck_assert_int_eq(op_loops(&t[1], 20000.0, 1), 1);
+    ck_assert_int_eq(op_loops(&t[1], 10.0, 40), 40);
 }
 END_TEST
 
@@ -204,6 +222,7 @@ int main(void)
 
     tcase_add_test(tcase, test_device__score_ranks_the_classes);
     tcase_add_test(tcase, test_device__score_survives_odd_drivers);
+    tcase_add_test(tcase, test_device__loop_limit);
     tcase_add_test(tcase, test_device__version_of_opencl_c);
     tcase_add_test(tcase, test_device__default_is_the_best);
     tcase_add_test(tcase, test_device__default_passes_over_the_unusable);
