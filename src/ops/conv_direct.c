@@ -16,12 +16,16 @@ struct conv_pass_state {
 };
 
 /* Slices of the weight gradient: few images each, so that they stay in a core's cache, but not so many slices
- * that a large batch needs the weights hundreds of times over. The batch alone decides, never the device. */
-enum { SLICE_IMAGES = 5, SLICES_MAX = 40 };
+ * that a large batch needs the weights hundreds of times over. The batch alone decides, never the device, but
+ * for one that ends loops: for a pixel they go round at most this often, by the largest tiles. */
+enum { SLICE_IMAGES = 5, SLICES_MAX = 40, PIXEL_ROUNDS = 80, PIXEL_ROUNDS_16 = 112 };
 
-static int slice_images(int batch)
+static int slice_images(const struct op_desc *desc, const struct clr_device *device, int block)
 {
-    return op_max(SLICE_IMAGES, op_ceil(batch, SLICES_MAX));
+    const struct conv_geometry *g = &desc->u.conv;
+    const double rounds = (double)g->oh * g->ow * (block == 16 ? PIXEL_ROUNDS_16 : PIXEL_ROUNDS);
+
+    return op_loops(device, rounds, op_max(SLICE_IMAGES, op_ceil(desc->x.n, SLICES_MAX)));
 }
 
 /* ------------------------------------------------------------------ tiles */
@@ -135,7 +139,7 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
     }
     if (pass == OP_BACKWARD_WEIGHTS)
         return conv_need_workspace(
-            needs, (weights + out) * (size_t)op_ceil(desc->x.n, slice_images(desc->x.n)), err);
+            needs, (weights + out) * (size_t)op_ceil(desc->x.n, slice_images(desc, r->device, block)), err);
     return conv_need_workspace(needs, weights + out, err);
 }
 
@@ -205,7 +209,8 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const int *til
     const struct conv_geometry *g = &op->desc.u.conv;
     const int v = io->dy.layout.block, xb = io->x.layout.block, dcb = op_ceil(g->oc, v),
               xcb = op_ceil(g->c, xb);
-    const int per_slice = slice_images(op->desc.x.n), slices = op_ceil(op->desc.x.n, per_slice);
+    const int per_slice = slice_images(&op->desc, ocl_device(op->ctx), op->block);
+    const int slices = op_ceil(op->desc.x.n, per_slice);
     int rc = 0;
 
     choose_wgrad_tile(s, tile, g->kw, xb, dcb, v);
