@@ -1,10 +1,12 @@
 /* Was it right what was timed: see checks.h. */
 #include "bench/checks.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "bench/measure.h"
 #include "bench/random_data.h"
+#include "ocl/device.h"
 
 enum {
     CHECK_IMAGES = 3, /* that are computed: the oracles are slow */
@@ -78,6 +80,7 @@ static void check_node(struct clr_bench_report *out, const struct session *s, co
     const unsigned how = 1u << VERIFY_EXACT | (node->in_place ? 1u << VERIFY_IN_PLACE : 0);
     const char *timed = timed_variant(s, node->desc.label);
     const int block = s->test_graph->block;
+    const bool all = device_loop_limit(ocl_device(ctx)) < INT_MAX; /* may be wrong with many alone */
     struct verify_result r;
     struct clr_error why = {0};
     int rc, images;
@@ -85,7 +88,7 @@ static void check_node(struct clr_bench_report *out, const struct session *s, co
     d.x.n = planned_batch(&d);
     if (d.y.n > 0)
         d.y.n = d.x.n;
-    images = d.x.n < CHECK_IMAGES ? d.x.n : CHECK_IMAGES;
+    images = d.x.n < CHECK_IMAGES || all ? d.x.n : CHECK_IMAGES;
     rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, how, &r, &why);
     if (rc == 0 && r.ok && !same_variant(timed, &r)) /* what reads the images may read them in one block */
         rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, 1u << VERIFY_ONE_BLOCK, &r, &why);

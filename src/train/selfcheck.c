@@ -3,6 +3,7 @@
 
 #include <clr/version.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "net/chain.h"
+#include "ocl/device.h"
 #include "ocl/source.h"
 #include "ops/verify.h"
 
@@ -211,16 +213,27 @@ static int plain_chain(struct chain **out, struct graph **graph, const struct se
     return rc < 0 ? rc : chain_create(out, *graph, n, err);
 }
 
+/* How many of a batch are computed: all of it where a driver that ends loops may be wrong with many alone. */
+static int images_of(const struct session *s, int batch, int usual)
+{
+    const bool all = device_loop_limit(s->o->device) < INT_MAX;
+    const int most = all && s->o->batch > usual ? s->o->batch : usual;
+
+    return batch < most ? batch : most;
+}
+
 static int check_training(struct finding *f, struct session *s, int batch, struct clr_error *err)
 {
-    const int n = s->o->batch < IMAGES ? s->o->batch : IMAGES;
+    const int n = images_of(s, s->o->batch, IMAGES);
     const int32_t *order = s->base_order + (batch * n + n <= s->order_count ? batch * n : 0);
     const struct net_batch b = {.count = n, .loss = s->losses, .index = s->index, .seed = s->o->seed};
     struct graph *graph = NULL;
     struct chain *c = NULL;
-    float losses[IMAGES];
-    int rc = plain_chain(&c, &graph, s, PHASE_TRAIN, s->o->batch, n, err);
+    float *losses = NULL;
+    int rc = mem_new(&losses, (size_t)n, sizeof *losses, "losses", err);
 
+    if (rc == 0)
+        rc = plain_chain(&c, &graph, s, PHASE_TRAIN, s->o->batch, n, err);
     if (rc == 0)
         rc = fill_chain(c, s, &s->o->data->train, order, n, err);
     if (rc == 0)
@@ -240,6 +253,7 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
         compare_losses(f, "the loss of a training image", losses, c->loss, n);
         rc = compare_gradients(f, s, c, err);
     }
+    free(losses);
     chain_destroy(c);
     graph_destroy(graph);
     return rc;
@@ -378,7 +392,7 @@ static int judge_node(int *refused, struct round *round, struct session *s, cons
                       const struct graph_node *node, struct clr_error *err)
 {
     const unsigned arrangements = 1u << VERIFY_EXACT | 1u << VERIFY_WIDE;
-    const int n = node->desc.x.n < LAYER_IMAGES ? node->desc.x.n : LAYER_IMAGES;
+    const int n = images_of(s, node->desc.x.n, LAYER_IMAGES);
     struct verify_result r;
     struct clr_error why = {0};
     const bool failed = verify_op_as(s->ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
