@@ -50,16 +50,27 @@ void str_append_bytes(struct str *s, const void *bytes, size_t count)
     s->text[s->length] = '\0';
 }
 
-void str_append_grouped(struct str *s, uint64_t value)
+const char *str_count(char out[STR_COUNT], uint64_t value, const char *noun)
 {
     char digits[24];
     const int count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    size_t at = 0;
 
     for (int i = 0; i < count; i++) {
         if (i > 0 && (count - i) % 3 == 0)
-            str_append(s, ",");
-        str_append_bytes(s, &digits[i], 1);
+            out[at++] = ',';
+        out[at++] = digits[i];
     }
+    (void)snprintf(out + at, STR_COUNT - at, "%s%s%s", *noun ? " " : "", noun,
+                   *noun && value != 1 ? "s" : "");
+    return out;
+}
+
+void str_append_grouped(struct str *s, uint64_t value)
+{
+    char text[STR_COUNT];
+
+    str_append(s, "%s", str_count(text, value, ""));
 }
 
 const char *str_text(const struct str *s)

@@ -23,6 +23,12 @@ void str_append(struct str *s, const char *format, ...) CLR_PRINTF(2, 3);
 void str_append_bytes(struct str *s, const void *bytes, size_t count);
 /* 1234567 as "1,234,567" */
 void str_append_grouped(struct str *s, uint64_t value);
+
+/* How counts are written in messages: "1 iteration", "4,000 iterations"; for nouns whose plural has an s.
+ * noun
+ * "": the number alone. Into out, which is returned. */
+#define STR_COUNT 48
+const char *str_count(char out[STR_COUNT], uint64_t value, const char *noun);
 const char *str_text(const struct str *s);
 int str_check(const struct str *s, struct clr_error *err);
 void str_clear(struct str *s);

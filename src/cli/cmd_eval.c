@@ -29,10 +29,10 @@ static void class_counts(const struct clr_eval_result *r, int classes, int label
 static void print_table(const struct clr_dataset *data, const struct clr_eval_result *r)
 {
     int width = (int)strlen("CLASS");
-    char count[CLI_COUNT_TEXT];
+    char count[STR_COUNT], loss[CLI_LOSS_TEXT];
 
-    printf("accuracy %.2f %%, loss %.4f, %s images\n\n", 100 * r->accuracy, r->loss,
-           cli_count(count, (uint64_t)r->count));
+    printf("accuracy %.2f %%, loss %s, %s\n\n", 100 * r->accuracy, cli_loss(loss, r->loss),
+           str_count(count, (uint64_t)r->count, "image"));
     for (int i = 0; i < data->classes; i++) {
         int n = (int)strlen(data->class_names[i]);
         width = n > width ? n : width;

@@ -214,7 +214,7 @@ static int check_several(const struct run_options *o, const struct test_options 
 static int range_test(struct run_options *o, const struct opt_set *set, const struct test_options *t,
                       struct clr_error *err)
 {
-    char images[CLI_COUNT_TEXT], iterations[CLI_COUNT_TEXT], every[64] = "at every iteration";
+    char images[STR_COUNT], iterations[STR_COUNT], batch[STR_COUNT], every[64] = "at every iteration";
     const size_t decays = t->decays.count > 1 ? t->decays.count : 1, tests = decays * (size_t)t->seeds;
     struct clr_range_result results[OPT_REALS_MAX] = {{0}};
     const bool held_out = o->train.validation > 0;
@@ -225,15 +225,16 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
         rc = mem_new(&folders, tests, sizeof *folders, "folders", err);
     if (rc < 0)
         return rc;
-    cli_note("range test of %s on %s: rate %.4g to %.4g, %s, %s iterations of %d images", o->net, o->data,
+    cli_note("range test of %s on %s: rate %.4g to %.4g, %s, %s of %s", o->net, o->data,
              o->train.schedule.min_lr, o->train.schedule.max_lr, t->sweep == 1 ? "log" : "linear",
-             cli_count(iterations, o->train.iterations), o->train.batch);
+             str_count(iterations, o->train.iterations, "iteration"),
+             str_count(batch, (uint64_t)o->train.batch, "image"));
     if (o->train.validate_every > 1)
-        (void)snprintf(every, sizeof every, "every %llu iterations",
-                       (unsigned long long)o->train.validate_every);
-    cli_note("accuracy is measured %s on %s %s", every,
-             cli_count(images, (uint64_t)(held_out ? o->train.validation : o->dataset->test.count)),
-             held_out ? "training images that are held out" : "test images");
+        (void)snprintf(every, sizeof every, "every %s",
+                       str_count(images, o->train.validate_every, "iteration"));
+    cli_note("accuracy is measured %s on %s", every,
+             str_count(images, (uint64_t)(held_out ? o->train.validation : o->dataset->test.count),
+                       held_out ? "held-out training image" : "test image"));
     o->train.progress = cli_progress;
     o->train.stop = cli_catch_signals();
     if (t->decays.count == 1)

@@ -25,7 +25,7 @@ static const struct opt_command command = {
 static int print_result(const struct run_options *o, const struct clr_train_result *r, struct clr_error *err)
 {
     const char *images = o->train.validation > 0 ? "validation" : "test";
-    char count[CLI_COUNT_TEXT];
+    char count[STR_COUNT], loss[CLI_LOSS_TEXT];
 
     if (o->json)
         return cli_print_json(json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->out,
@@ -35,8 +35,8 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
                                         (json_int_t)r->best_iteration, "seconds", json_finite(r->seconds),
                                         "profile", r->profile),
                               err);
-    printf("%s accuracy %.2f %% (loss %.4f) after %s iterations", images, 100 * r->val_acc, r->val_loss,
-           cli_count(count, r->iterations));
+    printf("%s accuracy %.2f %% (loss %s) after %s", images, 100 * r->val_acc, cli_loss(loss, r->val_loss),
+           str_count(count, r->iterations, "iteration"));
     printf("; best %.2f %% at iteration %s\n", 100 * r->best_acc, cli_count(count, r->best_iteration));
     if (r->profile)
         printf("\n%s", r->profile);
@@ -45,21 +45,22 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
 
 static int train(struct run_options *o, struct clr_error *err)
 {
-    char schedule[160], images[CLI_COUNT_TEXT], iterations[CLI_COUNT_TEXT];
+    char schedule[160], images[STR_COUNT], iterations[STR_COUNT];
     struct clr_train_result result = {0};
     struct str folder = {0};
     int held_out = o->train.validation, rc;
 
     clr_schedule_describe(&o->train.schedule, schedule, sizeof schedule);
-    cli_note("training %s on %s: %s, %s iterations of %d images", o->net, o->data, schedule,
-             cli_count(iterations, o->train.iterations), o->train.batch);
+    cli_note("training %s on %s: %s, %s of %s", o->net, o->data, schedule,
+             str_count(iterations, o->train.iterations, "iteration"),
+             str_count(images, (uint64_t)o->train.batch, "image"));
     policy_note_cycles(&o->train.schedule, o->train.iterations);
     if (o->train.keep_minima && !clr_schedule_is_cyclic(o->train.schedule.policy))
         cli_warn("--keep-minima has no effect: policy %s has no cycles",
                  clr_schedule_policy_name(o->train.schedule.policy));
     if (held_out > 0)
-        cli_note("accuracy is measured on %s training images that are held out",
-                 cli_count(images, (uint64_t)held_out));
+        cli_note("accuracy is measured on %s",
+                 str_count(images, (uint64_t)held_out, "held-out training image"));
     o->train.progress = cli_progress;
     o->train.stop = cli_catch_signals();
     rc = clr_train(&o->train, &result, err);

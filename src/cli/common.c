@@ -277,11 +277,11 @@ static void append_time(struct str *s, double seconds)
 /* "1,200/4,000  loss 1.6302  lr 0.00325  accuracy 41.30 %  16.2 it/s  2:53 left" */
 static void append_figures(struct str *s, const struct clr_progress *p)
 {
-    char done[CLI_COUNT_TEXT], all[CLI_COUNT_TEXT];
+    char done[CLI_COUNT_TEXT], all[CLI_COUNT_TEXT], loss[CLI_LOSS_TEXT];
 
     str_append(s, "%s/%s", cli_count(done, p->iteration), cli_count(all, p->iterations));
     if (isfinite(p->loss))
-        str_append(s, fabs(p->loss) < 1e4 ? "  loss %.4f" : "  loss %.3g", p->loss);
+        str_append(s, "  loss %s", cli_loss(loss, p->loss));
     if (isfinite(p->lr))
         str_append(s, "  lr %.4g", p->lr);
     if (isfinite(p->val_acc))
@@ -364,17 +364,12 @@ void cli_progress_end(void)
 
 const char *cli_count(char out[CLI_COUNT_TEXT], uint64_t value)
 {
-    char digits[CLI_COUNT_TEXT];
-    size_t n, at = 0;
+    return str_count(out, value, "");
+}
 
-    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
-    n = strlen(digits);
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
+const char *cli_loss(char out[CLI_LOSS_TEXT], double loss)
+{
+    (void)snprintf(out, CLI_LOSS_TEXT, fabs(loss) < 1e4 ? "%.4f" : "%.3g", loss);
     return out;
 }
 

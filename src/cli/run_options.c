@@ -303,9 +303,9 @@ void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations)
     char asked[CLI_COUNT_TEXT], whole[CLI_COUNT_TEXT];
 
     if (end > 0 && end < UINT64_MAX)
-        cli_note("note: %s iterations end inside a cycle, where accuracy is lower; the cycle would be over "
-                 "after %s",
-                 cli_count(asked, iterations), cli_count(whole, end));
+        cli_note("note: the end, after %s, is inside a cycle, where accuracy is lower; the cycle would be "
+                 "over after %s",
+                 str_count(asked, iterations, "iteration"), cli_count(whole, end));
 }
 
 /* ---- runs ---------------------------------------------------------------------------------------------- */
@@ -664,15 +664,17 @@ int run_options_open_files(struct run_options *o, struct clr_error *err)
 static int iterations_per_epoch(const struct run_options *o, uint64_t *out, struct clr_error *err)
 {
     int all = o->dataset->train.count, images = all - o->train.validation, batch = o->train.batch;
+    char has[STR_COUNT], left[STR_COUNT];
 
     if (batch > all)
-        return clr_error_set(err, CLR_EUSAGE, "--batch %d: '%s' has only %d training images", batch, o->data,
-                             all);
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--batch %d: '%s' has only %s to train on; --batch %d is the most", batch,
+                             o->data, str_count(has, (uint64_t)all, "image"), all);
     if (images < batch)
         return clr_error_set(err, CLR_EUSAGE,
-                             "--validation %d leaves %d of the %d training images, less than a "
-                             "batch of %d",
-                             o->train.validation, images > 0 ? images : 0, all, batch);
+                             "--validation %d leaves %s of the %s for training, less than a batch of %d",
+                             o->train.validation, cli_count(left, images > 0 ? (uint64_t)images : 0),
+                             str_count(has, (uint64_t)all, "image"), batch);
     *out = (uint64_t)(o->train.last_batch == CLR_LAST_BATCH_KEEP ? (images - 1) / batch + 1 : images / batch);
     return 0;
 }

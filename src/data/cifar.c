@@ -37,10 +37,9 @@ static const struct kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz aga
 static int count_images(size_t *out, const char *path, const struct kind *kind, struct clr_error *err)
 {
     const size_t record = kind->label_bytes + PIXELS;
-    struct str found = {0};
+    char text[STR_COUNT];
     struct stat st;
     size_t size;
-    int rc = 0;
 
     if (stat(path, &st) < 0)
         return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s; %s", path, strerror(errno),
@@ -48,16 +47,12 @@ static int count_images(size_t *out, const char *path, const struct kind *kind, 
     if (!S_ISREG(st.st_mode))
         return clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is not a file", path);
     size = (size_t)st.st_size;
-    if (size == 0 || size % record != 0) {
-        layout_append_number(&found, size);
-        rc = clr_error_set(err, CLR_EINPUT,
-                           "'%s' is %s: it has %s bytes, which is not a multiple of the %zu of one image "
-                           "(%zu label, %zu pixels); %s",
-                           path, size == 0 ? "empty" : "cut off or damaged", str_text(&found), record,
-                           kind->label_bytes, PIXELS, kind->fetch_again);
-        str_clear(&found);
-        return rc;
-    }
+    if (size == 0 || size % record != 0)
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' is %s: it has %s, which is not a multiple of the %zu of one image "
+                             "(%zu label, %zu pixels); %s",
+                             path, size == 0 ? "empty" : "cut off or damaged", str_count(text, size, "byte"),
+                             record, kind->label_bytes, PIXELS, kind->fetch_again);
     *out = size / record;
     return 0;
 }
@@ -191,12 +186,16 @@ static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_
 {
     const bool train = ds->train.count == PUBLISHED_TRAIN, test = ds->test.count == PUBLISHED_TEST;
 
+    char counts[4][STR_COUNT];
+
     if (files == PUBLISHED_BATCHES && train != test)
         log_line(
             CLR_LOG_WARNING,
-            "'%s' holds %d training and %d test images, the published CIFAR-10 %d and %d: if that is not "
+            "'%s' holds %s for training and %s for testing, the published CIFAR-10 %s and %s: if that is not "
             "meant, %s",
-            folder, ds->train.count, ds->test.count, PUBLISHED_TRAIN, PUBLISHED_TEST, cifar10.fetch_again);
+            folder, str_count(counts[0], (uint64_t)ds->train.count, "image"),
+            str_count(counts[1], (uint64_t)ds->test.count, ""), str_count(counts[2], PUBLISHED_TRAIN, ""),
+            str_count(counts[3], PUBLISHED_TEST, ""), cifar10.fetch_again);
 }
 
 static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_error *err)

@@ -152,14 +152,15 @@ static int reader_header(struct reader *r, size_t dims, size_t *shape, const cha
                          struct clr_error *err)
 {
     uint8_t h[16];
+    char has[STR_COUNT];
     size_t need = 4 + 4 * dims, got = 0;
     int rc = reader_read(r, h, need, &got, err);
 
     if (rc < 0)
         return rc;
     if (got < need)
-        return clr_error_set(err, CLR_EINPUT, "'%s' is cut off: %zu bytes, its header alone has %zu", r->path,
-                             got, need);
+        return clr_error_set(err, CLR_EINPUT, "'%s' is cut off: %s, its header alone has %zu", r->path,
+                             str_count(has, got, "byte"), need);
     if (h[0] != 0 || h[1] != 0 || h[2] != 8 || h[3] != dims)
         return clr_error_set(err, CLR_EINPUT,
                              "'%s' is no IDX file of %s: it begins with %02x%02x%02x%02x, expected %08zx",
@@ -174,19 +175,22 @@ static int reader_header(struct reader *r, size_t dims, size_t *shape, const cha
 /* Can a file of this size hold what its header announces? */
 static int check_claim(const struct reader *r, size_t header, size_t claim, struct clr_error *err)
 {
+    char has[STR_COUNT], says[STR_COUNT];
+
     if (claim > DATA_MAX_BYTES)
-        return clr_error_set(err, CLR_EINPUT,
-                             "'%s' announces %zu bytes, more than the %zu a data set can have", r->path,
-                             claim, DATA_MAX_BYTES);
+        return clr_error_set(err, CLR_EINPUT, "'%s' announces %s, more than the %s a data set can have",
+                             r->path, str_count(says, claim, "byte"), str_count(has, DATA_MAX_BYTES, ""));
     if (!r->compressed && r->file_size != header + claim)
-        return clr_error_set(
-            err, CLR_EINPUT, "'%s' is %s: it has %zu bytes, its header announces %zu; fetch it again",
-            r->path, r->file_size < header + claim ? "cut off" : "damaged", r->file_size, header + claim);
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' is %s: it has %s, its header announces %s; fetch it again", r->path,
+                             r->file_size < header + claim ? "cut off" : "damaged",
+                             str_count(has, r->file_size, "byte"), str_count(says, header + claim, ""));
     if (r->compressed && (header + claim) / DEFLATE_MAX_RATIO > r->file_size)
         return clr_error_set(err, CLR_EINPUT,
-                             "'%s' is damaged: its header announces %zu bytes, which cannot come out of a "
-                             "gzip file of %zu bytes",
-                             r->path, header + claim, r->file_size);
+                             "'%s' is damaged: its header announces %s, which cannot come out of a "
+                             "gzip file of %s",
+                             r->path, str_count(says, header + claim, "byte"),
+                             str_count(has, r->file_size, "byte"));
     return 0;
 }
 
@@ -195,6 +199,7 @@ static int reader_body(struct reader *r, size_t claim, uint8_t **out, struct clr
 {
     size_t capacity = claim < FIRST_CHUNK ? claim : FIRST_CHUNK, length = 0, got;
     uint8_t *data = NULL, *larger, extra;
+    char has[STR_COUNT], says[STR_COUNT];
     int rc = mem_new_aligned(&data, capacity, r->path, err);
 
     if (rc < 0)
@@ -207,11 +212,10 @@ static int reader_body(struct reader *r, size_t claim, uint8_t **out, struct clr
         if (length == claim)
             break;
         if (length < capacity) {
-            rc = clr_error_set(
-                err, CLR_EINPUT,
-                "'%s' is cut off: it holds %zu bytes of data, its header announces %zu; fetch it "
-                "again",
-                r->path, length, claim);
+            rc =
+                clr_error_set(err, CLR_EINPUT,
+                              "'%s' is cut off: it holds %s of data, its header announces %s; fetch it again",
+                              r->path, str_count(has, length, "byte"), str_count(says, claim, ""));
             goto out;
         }
         capacity = capacity > claim / 2 ? claim : 2 * capacity;
@@ -225,9 +229,8 @@ static int reader_body(struct reader *r, size_t claim, uint8_t **out, struct clr
     rc = reader_read(r, &extra, 1, &got, err); /* also meets a damaged end of a gzip stream */
     if (rc == 0 && got > 0)
         rc = clr_error_set(err, CLR_EINPUT,
-                           "'%s' is damaged: more data follows the %zu bytes its header "
-                           "announces; fetch it again",
-                           r->path, claim);
+                           "'%s' is damaged: more data follows the %s its header announces; fetch it again",
+                           r->path, str_count(says, claim, "byte"));
     if (rc == 0)
         rc = check_crc(r, err);
     if (rc == 0) {
@@ -280,6 +283,7 @@ out:
 static int read_labels(struct clr_images *images, struct clr_dataset *ds, const char *path,
                        const char *pixels_path, struct clr_error *err)
 {
+    char labels[STR_COUNT], pictures[STR_COUNT];
     struct reader r;
     size_t count = 0;
     int rc = reader_open(&r, path, err);
@@ -288,10 +292,9 @@ static int read_labels(struct clr_images *images, struct clr_dataset *ds, const 
         return rc;
     rc = reader_header(&r, 1, &count, "labels", err);
     if (rc == 0 && count != (size_t)images->count)
-        rc = clr_error_set(err, CLR_EINPUT,
-                           "'%s' has %zu labels, but '%s' has %d images: they do not belong "
-                           "together",
-                           path, count, pixels_path, images->count);
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' has %s, but '%s' has %s: they do not belong together", path,
+                           str_count(labels, count, "label"), pixels_path,
+                           str_count(pictures, (uint64_t)images->count, "image"));
     if (rc == 0)
         rc = check_claim(&r, 8, count, err);
     if (rc == 0)

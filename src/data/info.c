@@ -54,9 +54,9 @@ int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error
 
     str_append(&s, "name      %s\nfolder    %s\nformat    %s\n", ds->name, ds->path, ds->format);
     str_append(&s, "images    ");
-    layout_append_number(&s, (size_t)ds->train.count);
+    str_append_grouped(&s, (uint64_t)ds->train.count);
     str_append(&s, " for training, ");
-    layout_append_number(&s, (size_t)ds->test.count);
+    str_append_grouped(&s, (uint64_t)ds->test.count);
     str_append(&s, " for testing\n");
     str_append(&s, "shape     %d×%d×%d (channels × height × width), bytes\nclasses   %d\n", ds->channels,
                ds->height, ds->width, ds->classes);

@@ -85,7 +85,7 @@ static int cut_lines(char *text, char **lines, int max)
 
 int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err)
 {
-    char *text, *lines[256], **names;
+    char *text, *lines[256], **names, count[STR_COUNT];
     size_t size;
     int rc, n;
 
@@ -96,8 +96,8 @@ int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_err
         return rc;
     n = cut_lines(text, lines, (int)MEM_COUNT(lines));
     if (n != ds->classes) {
-        log_line(CLR_LOG_WARNING, "'%s' has %d class names for %d classes: classes are numbered instead",
-                 path, n, ds->classes);
+        log_line(CLR_LOG_WARNING, "'%s' has %s for %d classes: classes are numbered instead", path,
+                 str_count(count, (uint64_t)n, "class name"), ds->classes);
         rc = layout_number_classes(ds, err);
         goto out;
     }
@@ -112,16 +112,4 @@ int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_err
 out:
     free(text);
     return rc;
-}
-
-void layout_append_number(struct str *out, size_t n)
-{
-    char digits[24];
-    int count = snprintf(digits, sizeof digits, "%zu", n);
-
-    for (int i = 0; i < count; i++) {
-        if (i > 0 && (count - i) % 3 == 0)
-            str_append_bytes(out, ",", 1);
-        str_append_bytes(out, &digits[i], 1);
-    }
 }

@@ -45,7 +45,4 @@ int layout_number_classes(struct clr_dataset *ds, struct clr_error *err);
  */
 int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err);
 
-/* Append 1234567 as "1,234,567". */
-void layout_append_number(struct str *out, size_t n);
-
 #endif

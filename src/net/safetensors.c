@@ -183,6 +183,7 @@ static int compare_spans(const void *a, const void *b)
 /* Sorted, each begins where the one before ends, and the last ends the file. */
 static int check_cover(struct reading *in)
 {
+    char left[STR_COUNT];
     uint64_t end = 0;
 
     qsort(in->spans, in->file.count, sizeof *in->spans, compare_spans);
@@ -194,7 +195,7 @@ static int check_cover(struct reading *in)
         end = in->spans[i].end;
     }
     if (end != in->data_size)
-        return damaged(in, "%" PRIu64 " bytes behind the last tensor", in->data_size - end);
+        return damaged(in, "%s behind the last tensor", str_count(left, in->data_size - end, "byte"));
     return 0;
 }
 
@@ -228,12 +229,13 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
     struct reading in = {.path = name, .file = {.storage = bytes}, .err = err};
     json_t *header = NULL;
     json_error_t json_err;
+    char has[STR_COUNT];
     bool no_memory;
     uint64_t header_size;
     int rc;
 
     if (size < 8 || (header_size = load_u64(bytes)) > size - 8 || header_size > LIMIT_HEADER) {
-        rc = damaged(&in, "its header does not fit into its %zu bytes", size);
+        rc = damaged(&in, "its header does not fit into its %s", str_count(has, size, "byte"));
         goto out;
     }
     if (header_size == 0 || bytes[8] != '{') {

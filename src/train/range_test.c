@@ -50,6 +50,7 @@ static int read_off(struct session *s, struct record *r, double untrained, struc
 static int sweep(struct session *s, struct record *r, const struct resume *resume,
                  struct clr_range_result *out, struct clr_error *err)
 {
+    char done[STR_COUNT], all[STR_COUNT];
     struct clr_train_result summary;
     struct loop_result l;
     double loss;
@@ -74,8 +75,8 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
     if (rc == 0 && l.interrupted)
         rc = clr_error_set(
             err, CLR_EINTERRUPTED,
-            "stopped after iteration %llu; --resume goes on from there. The curve so far is in '%s'",
-            (unsigned long long)l.iterations, s->o->out);
+            "stopped after iteration %s of %s; --resume goes on from there. The curve so far is in '%s'",
+            str_count(done, l.iterations, ""), str_count(all, s->o->iterations, ""), s->o->out);
     if (rc == 0)
         rc = read_off(s, r, s->state.untrained, out, err);
     if (rc == 0)

@@ -93,6 +93,7 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
                 struct clr_error *err)
 {
     struct checkpoint *c = &out->checkpoint;
+    char done[STR_COUNT];
     json_t *made = NULL;
     int rc;
 
@@ -107,8 +108,8 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
     if (rc < 0 || !out->found)
         return rc;
     if (c->iteration > o->iterations) {
-        rc = clr_error_set(err, CLR_EUSAGE, "--iterations %llu: the run in '%s' has done %llu already",
-                           (unsigned long long)o->iterations, r->dir, (unsigned long long)c->iteration);
+        rc = clr_error_set(err, CLR_EUSAGE, "--iterations %llu: the run in '%s' has done %s already",
+                           (unsigned long long)o->iterations, r->dir, str_count(done, c->iteration, ""));
         goto out;
     }
     rc = made_json(&made, o->device, err);
@@ -321,6 +322,7 @@ int resume_back_off(struct session *s, struct record *r, struct clr_error *err)
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err)
 {
     const struct checkpoint *c = &resume->checkpoint;
+    char done[STR_COUNT], all[STR_COUNT];
     int backoffs, rc;
 
     if (!resume->found) {
@@ -335,9 +337,12 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
     r->seconds_before = c->seconds;
     if (rc == 0)
         remove_interrupted(r, c->iteration);
-    if (rc == 0)
-        log_line(CLR_LOG_INFO, "'%s' goes on after iteration %llu of %llu%s", s->o->out,
-                 (unsigned long long)c->iteration, (unsigned long long)s->o->iterations,
+    if (rc == 0 && c->iteration == s->o->iterations)
+        log_line(CLR_LOG_INFO, "'%s' has done its %s: nothing is left to train", s->o->out,
+                 str_count(all, s->o->iterations, "iteration"));
+    else if (rc == 0)
+        log_line(CLR_LOG_INFO, "'%s' goes on after iteration %s of %s%s", s->o->out,
+                 str_count(done, c->iteration, ""), str_count(all, s->o->iterations, ""),
                  s->state.backoffs > 0 ? ", with the smaller rates that it has backed off to" : "");
     return rc;
 }

@@ -124,6 +124,7 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
     const struct clr_image_shape image = {d->channels, d->height, d->width};
     const int eval_batch = s->eval_count < SESSION_EVAL_BATCH ? s->eval_count : SESSION_EVAL_BATCH;
     const struct graph_value *logits;
+    char outputs[STR_COUNT];
     int rc = graph_create(&s->test_graph, s->o->net, PHASE_TEST, image, eval_batch, err);
 
     if (rc == 0 && s->test_graph->logits < 0)
@@ -140,9 +141,9 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
         graph_fuse_for(s->train_graph, s->o->device);
     logits = &s->test_graph->values[s->test_graph->logits];
     if (logits->shape.c < d->classes)
-        return clr_error_set(err, CLR_EINPUT,
-                             "'%s' has %d outputs, data set '%s' has %d classes: set num_output to %d",
-                             logits->name, logits->shape.c, d->name, d->classes, d->classes);
+        return clr_error_set(
+            err, CLR_EINPUT, "'%s' has %s, data set '%s' has %d classes: set num_output to %d", logits->name,
+            str_count(outputs, (uint64_t)logits->shape.c, "output"), d->name, d->classes, d->classes);
     return 0;
 }
 

@@ -58,18 +58,20 @@ static int tell_way_out(const struct session *s, struct clr_error *err)
 
 static int diverged(const struct session *s, const struct loop_result *l, struct clr_error *err)
 {
+    char at[STR_COUNT];
+
     return clr_error_set(err, CLR_EDIVERGED,
-                         "the loss %s iteration %llu is not finite (rate %.9g): lower the rate. What was "
+                         "the loss %s iteration %s is not finite (rate %.9g): lower the rate. What was "
                          "recorded before it is in '%s'",
                          l->in_evaluation ? "on the evaluated images after" : "of",
-                         (unsigned long long)l->diverged_at, l->diverged_lr, s->o->out);
+                         str_count(at, l->diverged_at, ""), l->diverged_lr, s->o->out);
 }
 
 /* How the loop ended, as an error; 0 where it went through. */
 static int verdict(struct session *s, const struct record *r, const struct loop_result *l,
                    struct clr_error *err)
 {
-    char name[64];
+    char name[64], done[STR_COUNT], all[STR_COUNT];
     int rc;
 
     if (l->diverged)
@@ -84,8 +86,8 @@ static int verdict(struct session *s, const struct record *r, const struct loop_
         return rc;
     return clr_error_set(
         err, CLR_EINTERRUPTED,
-        "stopped after iteration %llu of %llu; --resume goes on from there. The weights are in '%s/%s'",
-        (unsigned long long)l->iterations, (unsigned long long)s->o->iterations, s->o->out, name);
+        "stopped after iteration %s of %s; --resume goes on from there. The weights are in '%s/%s'",
+        str_count(done, l->iterations, ""), str_count(all, s->o->iterations, ""), s->o->out, name);
 }
 
 /* From where the session is to the end, or to where it diverges. */
@@ -106,11 +108,12 @@ static int go_with_less(struct session *s, struct record *r, struct loop_result 
     while (rc == CLR_EDIVERGED && s->state.backoffs < CLR_TRAIN_BACKOFFS) {
         const struct clr_error why = *err;
         const double seconds = l->seconds - r->seconds_before;
+        char to[STR_COUNT];
         rc = resume_back_off(s, r, err);
         if (rc < 0)
             return rc;
-        log_line(CLR_LOG_WARNING, "%s. Back to iteration %llu, and on with 1/%d of the schedule's rates",
-                 why.message, (unsigned long long)s->state.iteration, 1 << s->state.backoffs);
+        log_line(CLR_LOG_WARNING, "%s. Back to iteration %s, and on with 1/%d of the schedule's rates",
+                 why.message, str_count(to, s->state.iteration, ""), 1 << s->state.backoffs);
         rc = go(s, r, l, err);
         l->seconds += seconds;
     }

@@ -130,6 +130,25 @@ START_TEST(test_str__utf8)
 }
 END_TEST
 
+START_TEST(test_str__counts_with_their_nouns)
+{
+    static const struct {
+        uint64_t value;
+        const char *noun, *text;
+    } rows[] = {{0, "byte", "0 bytes"},
+                {1, "iteration", "1 iteration"},
+                {2, "iteration", "2 iterations"},
+                {999, "", "999"},
+                {1000, "image", "1,000 images"},
+                {1234567, "", "1,234,567"},
+                {UINT64_MAX, "byte", "18,446,744,073,709,551,615 bytes"}};
+    char out[STR_COUNT];
+
+    for (size_t i = 0; i < MEM_COUNT(rows); i++)
+        ck_assert_str_eq(str_count(out, rows[i].value, rows[i].noun), rows[i].text);
+}
+END_TEST
+
 START_TEST(test_str__what_steers_a_terminal_is_masked)
 {
     char text[] = "a\033[2J\tb\n\x7f r\xc3\xa9seau \xc2\x9b \xc2\xa0 \xc2";
@@ -349,6 +368,7 @@ int main(void)
     tcase_add_test(tc, test_rng__below_stays_below_and_is_even);
     tcase_add_test(tc, test_fs__atomic_write_reads_back_and_leaves_nothing);
     tcase_add_test(tc, test_str__utf8);
+    tcase_add_test(tc, test_str__counts_with_their_nouns);
     tcase_add_test(tc, test_str__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_fs__a_folder_needs_a_name);
     tcase_add_test(tc, test_fs__atomic_write_keeps_links_and_devices);
