@@ -1,13 +1,11 @@
-/* Reading experiments, and looking what has become of their runs: see lab.h. */
+/* Reading experiments: see lab.h. */
 #include "lab/lab.h"
 
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
-#include "base/json.h"
 #include "lab/zoo.h"
 #include "net/prototxt.h"
 
@@ -460,87 +458,5 @@ int lab_folder(char **out, const char *dir, const struct lab_run *run, uint64_t 
         str_clear(&path);
     else
         *out = path.text;
-    return rc;
-}
-
-/* The arguments from `*i` on, without --device and what belongs to it; NULL: at the end. */
-static const char *next_argument(const json_t *kept, size_t *i)
-{
-    const char *text = json_string_value(json_array_get(kept, *i));
-
-    if (text && strcmp(text, "--device") == 0) {
-        *i += 2;
-        text = json_string_value(json_array_get(kept, *i));
-    }
-    ++*i;
-    return text;
-}
-
-static bool are_same(const json_t *kept, const char *const *arguments)
-{
-    size_t i = 0;
-
-    for (const char *const *a = arguments; *a; a++) {
-        const char *is;
-        if (strcmp(*a, "--device") == 0 && a[1]) {
-            a++;
-            continue;
-        }
-        is = next_argument(kept, &i);
-        if (!is || strcmp(is, *a) != 0)
-            return false;
-    }
-    return !next_argument(kept, &i);
-}
-
-/* Is the file of the net what it was when the run was trained? What is built in is; a file that is gone tells
- * nothing. */
-static int check_net(const json_t *root, const char *folder, const char *const *arguments,
-                     struct clr_error *err)
-{
-    const char *was = json_string_value(json_object_get(root, "prototxt_sha256")), *file = NULL;
-    char *text = NULL, now[FS_SHA256_TEXT];
-    size_t size;
-    int rc;
-
-    for (const char *const *a = arguments; *a; a++)
-        if (strcmp(*a, "--net") == 0 && a[1])
-            file = a[1];
-    if (!was || !file || !strpbrk(file, "/.") || !fs_exists(file))
-        return 0;
-    rc = fs_read(file, PT_LIMIT_BYTES, &text, &size, err);
-    if (rc == 0)
-        fs_sha256(text, size, now);
-    if (rc == 0 && strcmp(now, was) != 0)
-        rc = clr_error_set(
-            err, CLR_EUSAGE,
-            "'%s' is not what it was when the run in '%s' was trained (run.json there has it, as "
-            "'prototxt'): remove that folder, or give the run another name",
-            file, folder);
-    free(text);
-    return rc;
-}
-
-int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err)
-{
-    char *path = NULL;
-    json_t *root = NULL;
-    const char *status;
-    int rc = fs_join(&path, folder, "run.json", err);
-
-    *out = LAB_MISSING;
-    if (rc == 0 && fs_exists(path))
-        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
-    status = json_string_value(json_object_get(root, "status"));
-    if (root && !are_same(json_object_get(root, "arguments"), arguments))
-        *out = LAB_OTHER;
-    else if (status)
-        *out = strcmp(status, "finished") == 0   ? LAB_FINISHED
-               : strcmp(status, "diverged") == 0 ? LAB_DIVERGED
-                                                 : LAB_MISSING;
-    if (rc == 0 && (*out == LAB_FINISHED || *out == LAB_DIVERGED))
-        rc = check_net(root, folder, arguments, err);
-    json_decref(root);
-    free(path);
     return rc;
 }

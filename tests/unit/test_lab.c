@@ -209,6 +209,94 @@ END_TEST
 
 /* ---- folders ---- */
 
+#define HISTORY "iteration,trn_loss,lr,val_loss,val_acc\n1,2.3,0.1,2.3,0.1\n10,2,0.1,2.1,0.3\n"
+#define LOSSES  "iteration,trn_loss,lr\n1,2.3,0.1\n8,2.1,0.1\n16,2,0.1\n"
+#define TIMES   "iteration,seconds\n1,0.5\n10,1\n"
+
+/* A finished run of 20 iterations, evaluated every 10, its loss written every 8. */
+static void put_whole(const char *dir, const char *arguments)
+{
+    char text[512];
+
+    (void)snprintf(text, sizeof text,
+                   "{\"status\": \"finished\", \"arguments\": [%s], \"settings\": {\"iterations\": 20, "
+                   "\"validate_every\": 10, \"log_every\": 8}, \"result\": {\"iterations\": 20, "
+                   "\"val_loss\": 2.1, \"val_acc\": 0.5}}",
+                   arguments);
+    put(dir, "run.json", text);
+    put(dir, "history.csv", HISTORY "20,2,0.1,2.1,0.5\n");
+    put(dir, "loss.csv", LOSSES "20,2,0.1\n");
+    put(dir, "timing.csv", TIMES "20,2\n");
+}
+
+/* Each of its tables, cut short, lengthened, or another's. */
+START_TEST(test_lab__tables_that_do_not_fit_their_run_are_refused)
+{
+    static const struct {
+        const char *name, *text, *says;
+    } rows[] = {
+        {"history.csv", "iteration,trn_loss,lr,val_loss,val_acc\n1,2.3,0.1,2.3,0.1\n",
+         "no row of iteration 10"},
+        {"history.csv", "iteration,trn_loss,lr,val_loss,val_acc\n", "no row of iteration 1;"},
+        {"history.csv", HISTORY, "no row of iteration 20"},
+        {"history.csv", "iteration,trn_loss,lr,val_loss,val_acc\n1,2.3,0.1,2.3,0.1\n20,2,0.1,2.1,0.5\n",
+         "no row of iteration 10"},
+        {"history.csv", HISTORY "20,2,0.1,2.1,0.5\n30,2,0.1,2.1,0.5\n", "beyond iteration 20"},
+        {"history.csv", HISTORY "20,2,0.1,2.1,0.6\n", "another after iteration 20"},
+        {"loss.csv", LOSSES, "no row of iteration 20"},
+        {"loss.csv", "iteration,trn_loss,lr\n1,2.3,0.1\n8,2.1,0.1\n20,2,0.1\n", "no row of iteration 16"},
+        {"timing.csv", TIMES, "no row of iteration 20"},
+    };
+    const char *const arguments[] = {"train", NULL}, *dir = support_temp_dir();
+    enum lab_state state;
+
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        put_whole(dir, "\"train\"");
+        ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
+        put(dir, rows[i].name, rows[i].text);
+        ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == CLR_EINPUT, "row %zu", i);
+        ck_assert_msg(strstr(g_err.message, rows[i].name) && strstr(g_err.message, rows[i].says), "%s",
+                      g_err.message);
+    }
+    put_whole(dir, "\"train\"");
+    put(dir, "history.csv", HISTORY "15,2,0.1,2.1,0.4\n20,2,0.1,2.1,0.5\n"); /* was of 15 once */
+    ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
+    put(dir, "run.json", "{\"status\": \"finished\", \"arguments\": [\"train\"]}");
+    ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
+}
+END_TEST
+
+START_TEST(test_lab__tables_that_do_not_fit_their_range_test_are_refused)
+{
+    const char *const arguments[] = {"range-test", NULL}, *dir = support_temp_dir();
+    const char *head = "iteration,trn_loss,lr,val_loss,val_acc\n", *whole = HISTORY "20,2,0.1,2.1,0.5\n",
+               *reading = "{\"iterations\": 20, \"diverged\": false, \"min_lr\": null, \"max_lr\": 0.25}",
+               *early = "{\"iterations\": 20, \"diverged\": true}";
+    enum lab_state state;
+    double bounds[2];
+
+    put_whole(dir, "\"range-test\"");
+    put(dir, "range.csv", whole);
+    put(dir, "range.json", reading);
+    ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
+    ck_assert_int_eq(lab_bounds(bounds, dir, &g_err), 0);
+    ck_assert(isnan(bounds[0]) && bounds[1] == 0.25);
+    put(dir, "range.csv", head);
+    ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
+    put(dir, "range.csv",
+        HISTORY); /* the loss after the last update was not finite any more, or it was cut off */
+    ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
+    put(dir, "range.json", "{\"iterations\": 10, \"diverged\": false}");
+    put(dir, "range.csv", whole);
+    ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
+    ck_assert_msg(strstr(g_err.message, "range.json") != NULL, "%s", g_err.message);
+    put(dir, "range.json", early);
+    put(dir, "range.csv", "iteration,trn_loss,lr,val_loss,val_acc\n1,2.3,0.1,2.3,0.1\n10,2,0.1,2.1,0.5\n");
+    put(dir, "timing.csv", TIMES);
+    ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
+}
+END_TEST
+
 START_TEST(test_lab__what_has_become_of_a_run)
 {
     const char *const same[] = {"train", "--net", "quick", "--lr", "0.1", NULL},
@@ -221,9 +309,7 @@ START_TEST(test_lab__what_has_become_of_a_run)
 
     ck_assert_int_eq(lab_look(&state, dir, same, &g_err), 0);
     ck_assert_int_eq(state, LAB_MISSING);
-    put(dir, "run.json",
-        "{\"status\": \"finished\", \"arguments\": [\"train\", \"--net\", \"quick\", "
-        "\"--device\", \"0:0\", \"--lr\", \"0.1\"]}");
+    put_whole(dir, "\"train\", \"--net\", \"quick\", \"--device\", \"0:0\", \"--lr\", \"0.1\"");
     ck_assert_int_eq(lab_look(&state, dir, same, &g_err), 0);
     ck_assert_int_eq(state, LAB_FINISHED);
     ck_assert_int_eq(lab_look(&state, dir, moved, &g_err), 0);
@@ -388,3 +474,5 @@ int main(void)
     suite_add_tcase(suite, all);
     return support_run(suite, true);
 }
+    tcase_add_test(all, test_lab__tables_that_do_not_fit_their_run_are_refused);
+    tcase_add_test(all, test_lab__tables_that_do_not_fit_their_range_test_are_refused);

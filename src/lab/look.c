@@ -1,0 +1,309 @@
+/*
+ * What has become of an experiment's runs: what their folders hold, and whether that fits together. See
+ * lab.h.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "lab/lab.h"
+#include "net/prototxt.h"
+
+/* ------------------------------------------------------------------ is it this run? */
+
+/* The arguments from `*i` on, without --device and what belongs to it; NULL: at the end. */
+static const char *next_argument(const json_t *kept, size_t *i)
+{
+    const char *text = json_string_value(json_array_get(kept, *i));
+
+    if (text && strcmp(text, "--device") == 0) {
+        *i += 2;
+        text = json_string_value(json_array_get(kept, *i));
+    }
+    ++*i;
+    return text;
+}
+
+static bool are_same(const json_t *kept, const char *const *arguments)
+{
+    size_t i = 0;
+
+    for (const char *const *a = arguments; *a; a++) {
+        const char *is;
+        if (strcmp(*a, "--device") == 0 && a[1]) {
+            a++;
+            continue;
+        }
+        is = next_argument(kept, &i);
+        if (!is || strcmp(is, *a) != 0)
+            return false;
+    }
+    return !next_argument(kept, &i);
+}
+
+/* Is the file of the net what it was when the run was trained? What is built in is; a file that is gone tells
+ * nothing. */
+static int check_net(const json_t *root, const char *folder, const char *const *arguments,
+                     struct clr_error *err)
+{
+    const char *was = json_string_value(json_object_get(root, "prototxt_sha256")), *file = NULL;
+    char *text = NULL, now[FS_SHA256_TEXT];
+    size_t size;
+    int rc;
+
+    for (const char *const *a = arguments; *a; a++)
+        if (strcmp(*a, "--net") == 0 && a[1])
+            file = a[1];
+    if (!was || !file || !strpbrk(file, "/.") || !fs_exists(file))
+        return 0;
+    rc = fs_read(file, PT_LIMIT_BYTES, &text, &size, err);
+    if (rc == 0)
+        fs_sha256(text, size, now);
+    if (rc == 0 && strcmp(now, was) != 0)
+        rc = clr_error_set(
+            err, CLR_EUSAGE,
+            "'%s' is not what it was when the run in '%s' was trained (run.json there has it, as "
+            "'prototxt'): remove that folder, or give the run another name",
+            file, folder);
+    free(text);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ is all of it there? */
+
+/* How long a finished run is, as its run.json has it. */
+struct extent {
+    uint64_t planned, done;   /* iterations */
+    bool diverged;            /* a range test ended early: of its last iteration there may be no row */
+    double val_loss, val_acc; /* of the last row; NaN: not known */
+};
+
+static bool read_count(uint64_t *out, const json_t *value)
+{
+    const json_int_t n = json_integer_value(value);
+
+    *out = n > 0 ? (uint64_t)n : 0;
+    return json_is_integer(value) && n >= 0;
+}
+
+static double number(const json_t *value)
+{
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* The next iteration that a table has a row of: the first, every `every`, the last; 0: there is none. */
+static uint64_t next_row(const struct extent *e, uint64_t every, uint64_t iteration)
+{
+    uint64_t next = iteration == 0 ? 1 : e->planned;
+
+    if (iteration > 0 && every > 0 && every - iteration % every < e->planned - iteration)
+        next = iteration + (every - iteration % every);
+    return next > iteration && next <= e->done ? next : 0;
+}
+
+static int refuse(const char *path, const char *folder, const char *what, uint64_t iteration,
+                  struct clr_error *err)
+{
+    return clr_error_set(err, CLR_EINPUT,
+                         "'%s' does not fit run.json there: %s iteration %" PRIu64
+                         "; remove '%s', and the run is made again",
+                         path, what, iteration, folder);
+}
+
+/* All rows that are due, and none behind the end; between them may be the last one of a shorter run that was
+ * gone on with. */
+static int check_rows(const struct csv *csv, const char *path, const char *folder, uint64_t every,
+                      const struct extent *e, struct clr_error *err)
+{
+    uint64_t due = next_row(e, every, 0);
+
+    for (size_t i = 0; i < csv->rows; i++) {
+        const double at = csv_at(csv, i, 0);
+        if (at > (double)e->done)
+            return refuse(path, folder, "it goes beyond", e->done, err);
+        if (due == 0 || at < (double)due)
+            continue;
+        if (at > (double)due)
+            break;
+        due = next_row(e, every, due);
+    }
+    return due == 0 || (e->diverged && due == e->done) ? 0
+                                                       : refuse(path, folder, "there is no row of", due, err);
+}
+
+static bool differ(double a, double b)
+{
+    return fabs(a - b) > 1e-6 * fmax(1.0, fabs(b)); /* false where one is not known */
+}
+
+/* One table of a finished run; with_accuracy: it is that of the evaluations. Those that nothing is read from
+ * when they are gone may be gone. */
+static int check_table(const char *folder, const char *name, bool with_accuracy, uint64_t every,
+                       const struct extent *e, struct clr_error *err)
+{
+    static const struct csv_column evaluations[] = {{"iteration", 1, 1e15},
+                                                    {"trn_loss", -HUGE_VAL, HUGE_VAL},
+                                                    {"lr", 0, 1e9},
+                                                    {"val_loss", -HUGE_VAL, HUGE_VAL},
+                                                    {"val_acc", 0, 1}};
+    struct csv csv = {0};
+    char *path = NULL;
+    int rc = fs_join(&path, folder, name, err);
+
+    if (rc == 0 && (with_accuracy || fs_exists(path)))
+        rc = csv_read(&csv, path, evaluations, with_accuracy ? MEM_COUNT(evaluations) : 1, err);
+    else if (rc == 0)
+        goto out;
+    if (rc == 0)
+        rc = check_rows(&csv, path, folder, every, e, err);
+    if (rc == 0 && with_accuracy && csv.rows > 0 &&
+        (differ(csv_at(&csv, csv.rows - 1, 3), e->val_loss) ||
+         differ(csv_at(&csv, csv.rows - 1, 4), e->val_acc)))
+        rc = refuse(path, folder, "the evaluation is another after", (uint64_t)csv_at(&csv, csv.rows - 1, 0),
+                    err);
+out:
+    csv_clear(&csv);
+    free(path);
+    return rc;
+}
+
+/* range.json, of the same sweep; *diverged: it says so. */
+static int check_reading(const char *folder, struct extent *e, struct clr_error *err)
+{
+    json_t *root = NULL;
+    char *path = NULL;
+    uint64_t done;
+    int rc = fs_join(&path, folder, "range.json", err);
+
+    if (rc == 0)
+        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
+    if (rc == 0 && (!read_count(&done, json_object_get(root, "iterations")) || done != e->done))
+        rc = refuse(path, folder, "it does not end with", e->done, err);
+    e->diverged = json_is_true(json_object_get(root, "diverged"));
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
+/* Do the tables of a finished run end where run.json says? One that was cut off would be taken for a short
+ * run. */
+static int check_tables(const json_t *root, const char *folder, bool range_test, struct clr_error *err)
+{
+    const json_t *settings = json_object_get(root, "settings"), *result = json_object_get(root, "result");
+    struct extent e = {.val_loss = number(json_object_get(result, "val_loss")),
+                       .val_acc = number(json_object_get(result, "val_acc"))};
+    uint64_t validated, logged;
+    int rc = 0;
+
+    if (!read_count(&e.planned, json_object_get(settings, "iterations")) ||
+        !read_count(&e.done, json_object_get(result, "iterations")) ||
+        !read_count(&validated, json_object_get(settings, "validate_every")) ||
+        !read_count(&logged, json_object_get(settings, "log_every")) || e.done > e.planned)
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "'%s/run.json' does not say how long the finished run is: remove '%s', and the run is "
+            "made again",
+            folder, folder);
+    if (range_test)
+        rc = check_reading(folder, &e, err);
+    if (rc == 0)
+        rc = check_table(folder, range_test ? "range.csv" : "history.csv", true, validated, &e, err);
+    if (rc == 0)
+        rc = check_table(folder, "timing.csv", false, validated, &e, err);
+    return rc < 0 ? rc : check_table(folder, "loss.csv", false, logged, &e, err);
+}
+
+int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err)
+{
+    char *path = NULL;
+    json_t *root = NULL;
+    const char *status;
+    int rc = fs_join(&path, folder, "run.json", err);
+
+    *out = LAB_MISSING;
+    if (rc == 0 && fs_exists(path))
+        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
+    status = json_string_value(json_object_get(root, "status"));
+    if (root && !are_same(json_object_get(root, "arguments"), arguments))
+        *out = LAB_OTHER;
+    else if (status)
+        *out = strcmp(status, "finished") == 0   ? LAB_FINISHED
+               : strcmp(status, "diverged") == 0 ? LAB_DIVERGED
+                                                 : LAB_MISSING;
+    if (rc == 0 && (*out == LAB_FINISHED || *out == LAB_DIVERGED))
+        rc = check_net(root, folder, arguments, err);
+    if (rc == 0 && *out == LAB_FINISHED)
+        rc = check_tables(root, folder, arguments[0] && strcmp(arguments[0], "range-test") == 0, err);
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ what came of it */
+
+int lab_bounds(double bounds[2], const char *folder, struct clr_error *err)
+{
+    json_t *root = NULL;
+    char *path = NULL;
+    int rc = fs_join(&path, folder, "range.json", err);
+
+    if (rc == 0)
+        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
+    if (rc == 0) {
+        bounds[0] = number(json_object_get(root, "min_lr"));
+        bounds[1] = number(json_object_get(root, "max_lr"));
+    }
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
+static void append_bound(struct str *out, const char *name, double lr)
+{
+    if (isnan(lr))
+        str_append(out, "%s not found", name);
+    else
+        str_append(out, "%s %.4g", name, lr);
+}
+
+static int tell_range(struct str *out, const char *folder, struct clr_error *err)
+{
+    double bounds[2];
+    int rc = lab_bounds(bounds, folder, err);
+
+    if (rc < 0)
+        return rc;
+    append_bound(out, "min-lr", bounds[0]);
+    append_bound(out, ", max-lr", bounds[1]);
+    return str_check(out, err);
+}
+
+int lab_tell(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err)
+{
+    json_t *root = NULL;
+    const json_t *result;
+    char *path = NULL, text[STR_COUNT];
+    uint64_t done;
+    int rc;
+
+    if (run->range_test)
+        return tell_range(out, folder, err);
+    rc = fs_join(&path, folder, "run.json", err);
+    if (rc == 0)
+        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
+    result = json_object_get(root, "result");
+    if (rc == 0) {
+        (void)read_count(&done, json_object_get(result, "iterations"));
+        str_append(out, "accuracy %.2f %% after %s", 100.0 * number(json_object_get(result, "val_acc")),
+                   str_count(text, done, "iteration"));
+        rc = str_check(out, err);
+    }
+    json_decref(root);
+    free(path);
+    return rc;
+}
