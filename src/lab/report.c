@@ -30,6 +30,7 @@ struct report {
     struct runs runs;
     const char *clock;  /* the device whose times are told; NULL: there is but one */
     struct str made_on; /* devices and programs, one a line */
+    struct str ranges;  /* the table of the range tests, without its head */
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -129,6 +130,41 @@ static int check_images(const struct lab_run *run, const char *dir, const struct
     return 0;
 }
 
+static void append_bound(struct str *out, double lr)
+{
+    if (isnan(lr))
+        str_append(out, " – |");
+    else
+        str_append(out, " %.4g |", lr);
+}
+
+static int read_ranges(struct report *r, const char *dir, const enum lab_state *states, struct clr_error *err)
+{
+    const struct lab_experiment *e = r->e;
+    size_t n = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < e->run_count && rc == 0; i++) {
+        for (int s = 0; s < e->runs[i].seed_count && rc == 0; s++) {
+            double bounds[2];
+            char *folder = NULL;
+            if (states[n++] != LAB_FINISHED || !e->runs[i].range_test)
+                continue;
+            rc = lab_folder(&folder, dir, &e->runs[i], e->runs[i].seeds[s], err);
+            if (rc == 0)
+                rc = lab_bounds(bounds, folder, err);
+            free(folder);
+            if (rc < 0)
+                break;
+            str_append(&r->ranges, "| %s | %" PRIu64 " |", e->runs[i].name, e->runs[i].seeds[s]);
+            append_bound(&r->ranges, bounds[0]);
+            append_bound(&r->ranges, bounds[1]);
+            str_append(&r->ranges, "\n");
+        }
+    }
+    return rc < 0 ? rc : str_check(&r->ranges, err);
+}
+
 static int read_all(struct report *r, const char *dir, const enum lab_state *states, struct clr_error *err)
 {
     const struct lab_experiment *e = r->e;
@@ -172,7 +208,7 @@ static int read_all(struct report *r, const char *dir, const enum lab_state *sta
     for (size_t i = 0; i < all && folders; i++)
         free(folders[i]);
     free(folders);
-    return rc;
+    return rc < 0 ? rc : read_ranges(r, dir, states, err);
 }
 
 /* ------------------------------------------------------------------ numbers */
@@ -366,7 +402,7 @@ static void append_line(struct str *out, const struct lab_experiment *e, const s
     append_time(out, cells, count);
 }
 
-static void write_table(struct str *out, const struct report *r)
+static void write_runs(struct str *out, const struct report *r)
 {
     const struct lab_experiment *e = r->e;
     const struct cell *cells = r->cells;
@@ -389,6 +425,16 @@ static void write_table(struct str *out, const struct report *r)
         append_line(out, e, &e->runs[i], cells);
         cells += e->runs[i].seed_count;
     }
+}
+
+/* Of the runs, where the experiment has any, and of the range tests, where one is finished. */
+static void write_tables(struct str *out, const struct report *r)
+{
+    if (r->cell_count > 0)
+        write_runs(out, r);
+    if (r->ranges.length > 0)
+        str_append(out, "%s| range test | seed | min-lr | max-lr |\n|---|---|---|---|\n%s",
+                   out->length > 0 ? "\n" : "", str_text(&r->ranges));
 }
 
 /* "Accuracy is measured on …" where all runs agree. */
@@ -420,7 +466,8 @@ static void write_page(struct str *out, const struct report *r, const char *tabl
     if (e->about[0])
         str_append(out, "%s\n\n", e->about);
     str_append(out, "%s\n", table);
-    append_measured_on(out, r);
+    if (r->cell_count > 0)
+        append_measured_on(out, r);
     for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
         str_append(out, "%s%.*s", line == str_text(&r->made_on) ? "\nMade on: " : "; ", (int)(end - line),
                    line);
@@ -454,7 +501,7 @@ int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_s
 
     if (rc == 0) {
         write_rows(&rows, &r);
-        write_table(&lines, &r);
+        write_tables(&lines, &r);
         write_page(&page, &r, str_text(&lines));
         rc = str_check(&r.made_on, err);
     }
@@ -472,6 +519,7 @@ int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_s
     str_clear(&lines);
     str_clear(&page);
     str_clear(&r.made_on);
+    str_clear(&r.ranges);
     runs_clear(&r.runs);
     free(r.cells);
     return rc;

@@ -439,6 +439,33 @@ START_TEST(test_lab__times_are_of_one_device)
 }
 END_TEST
 
+START_TEST(test_lab__range_tests_have_a_table_of_their_own)
+{
+    const enum lab_state states[] = {LAB_FINISHED, LAB_FINISHED, LAB_MISSING};
+    const char *dir = support_temp_dir();
+    char *table = NULL, *page, *folder;
+
+    ck_assert_int_eq(load("name: 'x' range_test { name: 'a' seed: [1, 7] } range_test { name: 'b' }"), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(lab_folder(&folder, dir, &g_e->runs[0], i == 0 ? 1 : 7, NULL), 0);
+        put(folder, "range.json",
+            i == 0 ? "{\"min_lr\": 0.00123456, \"max_lr\": 0.05}" : "{\"min_lr\": null, \"max_lr\": 0.04}");
+        free(folder);
+    }
+    ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
+    ck_assert_str_eq(table, "| range test | seed | min-lr | max-lr |\n"
+                            "|---|---|---|---|\n"
+                            "| a | 1 | 0.001235 | 0.05 |\n"
+                            "| a | 7 | – | 0.04 |\n");
+    page = text_of(dir, "results.md");
+    ck_assert_ptr_nonnull(strstr(page, table));
+    ck_assert_ptr_null(strstr(page, "Accuracy in percent"));
+    free(page);
+    free(table);
+    drop();
+}
+END_TEST
+
 START_TEST(test_lab__no_run_is_there_yet)
 {
     const enum lab_state states[] = {LAB_MISSING};
@@ -468,11 +495,12 @@ int main(void)
     tcase_add_test(all, test_lab__values_without_end_are_refused);
     tcase_add_test(all, test_lab__a_list_behind_a_dropped_flag_is_whole);
     tcase_add_test(all, test_lab__what_has_become_of_a_run);
+    tcase_add_test(all, test_lab__tables_that_do_not_fit_their_run_are_refused);
+    tcase_add_test(all, test_lab__tables_that_do_not_fit_their_range_test_are_refused);
     tcase_add_test(all, test_lab__the_tables_say_what_the_runs_came_to);
     tcase_add_test(all, test_lab__times_are_of_one_device);
+    tcase_add_test(all, test_lab__range_tests_have_a_table_of_their_own);
     tcase_add_test(all, test_lab__no_run_is_there_yet);
     suite_add_tcase(suite, all);
     return support_run(suite, true);
 }
-    tcase_add_test(all, test_lab__tables_that_do_not_fit_their_run_are_refused);
-    tcase_add_test(all, test_lab__tables_that_do_not_fit_their_range_test_are_refused);
