@@ -6,6 +6,7 @@
 #include "cli/common.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,9 +235,9 @@ static void wait_ns(long ns)
     (void)nanosleep(&t, NULL);
 }
 
-/* In a new process, where only what is safe between fork and exec may be called. Its results go to stderr:
- * the table is what belongs on stdout. A group of its own: a signal from the terminal is for the experiment,
- * which passes it on once. */
+/* In a new process, where only what is safe between fork and exec may be called. Its result goes nowhere: the
+ * experiment says it, with the name of the run, and its table is what belongs on stdout. A group of its own:
+ * a signal from the terminal is for the experiment, which passes it on once. */
 static void become(char *const *args, pid_t parent, const sigset_t *mask)
 {
     static const char no_start[] = "cannot start this program again\n";
@@ -249,8 +250,9 @@ static void become(char *const *args, pid_t parent, const sigset_t *mask)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* an experiment that is killed leaves nobody behind */
 #endif
     if (getppid() == parent) {
-        (void)dup2(STDERR_FILENO, STDOUT_FILENO);
-        (void)execvp(args[0], args);
+        const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (nowhere >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0)
+            (void)execvp(args[0], args);
         if (write(STDERR_FILENO, no_start, sizeof no_start - 1) < 0)
             _exit(CLI_EXIT_FAILURE);
     }
@@ -313,33 +315,47 @@ static int code_of(int status)
     }
 }
 
+static int tell_result(const struct job *job, struct clr_error *err)
+{
+    struct str text = {0};
+    int rc = lab_tell(&text, job->run, job->folder, err);
+
+    if (rc == 0)
+        cli_note("%s, seed %llu: %s", job->run->name, (unsigned long long)job->seed, str_text(&text));
+    str_clear(&text);
+    return rc;
+}
+
 /* How a worker ended: a divergence is a result. */
 static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
 {
     struct job *job = &w->jobs[i];
     const unsigned long long seed = job->seed;
+    int rc = 0;
 
     job->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && *w->stop) /* before it could catch it */
-        return clr_error_set(err, CLR_EINTERRUPTED, "stopped: the same command goes on");
+        return clr_error_set(err, CLR_EINTERRUPTED, "stopped; run the same command again to continue");
     if (WIFSIGNALED(status))
-        return clr_error_set(err, CLR_EFAILED,
-                             "'%s', seed %llu, was ended by signal %d (%s): the same command goes on with it",
-                             job->run->name, seed, WTERMSIG(status), strsignal(WTERMSIG(status)));
+        return clr_error_set(
+            err, CLR_EFAILED,
+            "'%s', seed %llu, was ended by signal %d (%s); run the same command again to go on with it",
+            job->run->name, seed, WTERMSIG(status), strsignal(WTERMSIG(status)));
     if (WEXITSTATUS(status) == CLI_EXIT_DIVERGED) {
         w->states[i] = LAB_DIVERGED;
-        cli_warn("'%s', seed %llu, diverged: it counts as such", job->run->name, seed);
+        cli_warn("'%s', seed %llu, diverged; recorded as diverged", job->run->name, seed);
     } else if (WEXITSTATUS(status) == CLI_EXIT_OK) {
         w->states[i] = LAB_FINISHED;
+        rc = tell_result(job, err);
     } else if (WEXITSTATUS(status) == CLI_EXIT_INTERRUPTED) {
-        return clr_error_set(err, CLR_EINTERRUPTED, "stopped: the same command goes on");
+        return clr_error_set(err, CLR_EINTERRUPTED, "stopped; run the same command again to continue");
     } else {
         return clr_error_set(err, code_of(status),
                              "'%s', seed %llu, could not be run (exit code %d): the reason is above",
                              job->run->name, seed, WEXITSTATUS(status));
     }
     w->there++;
-    return lab_report(w->e, w->out, w->states, NULL, err);
+    return rc < 0 ? rc : lab_report(w->e, w->out, w->states, NULL, err);
 }
 
 /* Give every device that is free its next job; *running: how many are. */
@@ -408,8 +424,8 @@ static int run_all(struct work *w, struct clr_error *err)
     int rc = 0;
 
     (void)signal(SIGCHLD, SIG_DFL); /* it may have been ignored by whoever started this program */
-    w->stop = cli_catch_signals();
-    for (size_t k = 0; k < w->wanted; k++) /* which run is where does not depend on the clock */
+    w->stop = cli_catch_signals(w->device_count > 1); /* a single worker says it */
+    for (size_t k = 0; k < w->wanted; k++)            /* which run is where does not depend on the clock */
         w->jobs[w->order[k]].device = k % w->device_count;
     while (rc == 0 && !*w->stop) {
         rc = start_some(w, &running, err);
@@ -428,7 +444,8 @@ static int run_all(struct work *w, struct clr_error *err)
         if (running > 0)
             wait_ns(LOOK_NS);
     }
-    return rc < 0 ? rc : clr_error_set(err, CLR_EINTERRUPTED, "stopped: the same command goes on");
+    return rc < 0 ? rc
+                  : clr_error_set(err, CLR_EINTERRUPTED, "stopped; run the same command again to continue");
 }
 
 /* ------------------------------------------------------------------ the command */
@@ -487,6 +504,18 @@ static int finish(struct work *w, struct clr_error *err)
     return rc;
 }
 
+/* "small: 5 runs, none done yet" */
+static void tell_begin(const struct work *w)
+{
+    char runs[STR_COUNT], done[CLI_COUNT_TEXT];
+
+    cli_note("%s: %s, %s done%s", w->e->name, str_count(runs, w->wanted, "run"),
+             w->there == 0           ? "none"
+             : w->there == w->wanted ? "all"
+                                     : cli_count(done, w->there),
+             w->there == 0 ? " yet" : "");
+}
+
 static int carry_out(struct work *w, struct clr_error *err)
 {
     char *path = NULL;
@@ -504,11 +533,10 @@ static int carry_out(struct work *w, struct clr_error *err)
         rc = look(w, err);
     if (rc == 0)
         rc = write_copy(w, err);
+    if (rc == 0) /* what does not fit is told before more is trained */
+        rc = lab_report(w->e, w->out, w->states, NULL, err);
     if (rc == 0)
-        cli_note("%s: %zu runs, %zu of them are there", w->e->name, w->wanted, w->there);
-    if (rc == 0)
-        rc = lab_report(w->e, w->out, w->states, NULL,
-                        err); /* what does not fit is told before more is trained */
+        tell_begin(w);
     if (rc == 0)
         rc = run_all(w, err);
     if (rc == 0)

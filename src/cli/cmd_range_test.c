@@ -236,7 +236,7 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
              str_count(images, (uint64_t)(held_out ? o->train.validation : o->dataset->test.count),
                        held_out ? "held-out training image" : "test image"));
     o->train.progress = cli_progress;
-    o->train.stop = cli_catch_signals();
+    o->train.stop = cli_catch_signals(true);
     if (t->decays.count == 1)
         o->train.weight_decay = t->decays.values[0];
     rc = decays > 1 ? test_decays(o, t, folders, results, err)

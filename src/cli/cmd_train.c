@@ -62,7 +62,7 @@ static int train(struct run_options *o, struct clr_error *err)
         cli_note("accuracy is measured on %s",
                  str_count(images, (uint64_t)held_out, "held-out training image"));
     o->train.progress = cli_progress;
-    o->train.stop = cli_catch_signals();
+    o->train.stop = cli_catch_signals(true);
     rc = clr_train(&o->train, &result, err);
     cli_progress_end();
     if (rc == 0)

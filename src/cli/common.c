@@ -43,17 +43,23 @@ static void wipe_line(void)
 
 /*
  * A message may quote names from files: what would steer the terminal is shown as '?'. Nothing is allocated:
- * that there is no memory must be sayable.
+ * that there is no memory must be sayable. A message that nobody reads ends nothing: not by SIGPIPE either,
+ * which is for what reads the data on stdout.
  */
 static void say(const char *colour, const char *prefix, const char *text)
 {
     bool coloured = g_cli.fancy && *colour;
+    struct sigaction ignore = {0}, before;
     char line[LINE_MAX_BYTES];
 
     str_copy(line, sizeof line, text);
     str_mask(line);
+    ignore.sa_handler = SIG_IGN;
+    (void)sigemptyset(&ignore.sa_mask);
+    (void)sigaction(SIGPIPE, &ignore, &before);
     wipe_line();
     (void)fprintf(stderr, "%s%s%s%s\n", coloured ? colour : "", prefix, coloured ? PLAIN : "", line);
+    (void)sigaction(SIGPIPE, &before, NULL);
 }
 
 static void log_sink(void *user, enum clr_log_level level, const char *line)
@@ -114,6 +120,8 @@ int cli_close_stdout(struct clr_error *err)
 {
     bool failed = ferror(stdout) != 0;
 
+    if (failed)
+        (void)putchar('\n'); /* why it failed is not known any more: what follows fails likewise */
     errno = 0;
     if (fclose(stdout) != 0 || failed)
         return clr_error_set(err, CLR_EFAILED, "cannot write to standard output%s%s", errno ? ": " : "",
@@ -232,6 +240,7 @@ out:
 /* ---- signals ------------------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t g_stop;
+static bool g_say_stop;
 _Static_assert(sizeof g_stop == sizeof(int), "the library takes the stop flag as an int");
 
 static void on_signal(int number)
@@ -244,15 +253,16 @@ static void on_signal(int number)
     if (g_stop)
         _exit(CLI_EXIT_INTERRUPTED);
     g_stop = 1;
-    written = g_cli.quiet ? 0 : write(STDERR_FILENO, text, sizeof text - 1);
+    written = !g_say_stop || g_cli.quiet ? 0 : write(STDERR_FILENO, text, sizeof text - 1);
     (void)written;
     errno = before;
 }
 
-const volatile int *cli_catch_signals(void)
+const volatile int *cli_catch_signals(bool say)
 {
     struct sigaction action = {0};
 
+    g_say_stop = say;
     action.sa_handler = on_signal;
     (void)sigemptyset(&action.sa_mask);
     action.sa_flags = SA_RESTART;
@@ -400,9 +410,9 @@ int cli_print_json(json_t *value, struct clr_error *err)
 
     if (!value)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
-    if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0)
-        rc = clr_error_set(err, CLR_EFAILED, "cannot write JSON to standard output");
-    else
+    if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0 && !ferror(stdout))
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
+    else /* cli_close_stdout() says what could not be written */
         (void)putchar('\n');
     json_decref(value);
     return rc;

@@ -43,7 +43,7 @@ int cli_init(int argc, char **argv, struct clr_error *err);
 /* --quiet: neither progress nor messages, only warnings and errors. */
 void cli_set_quiet(bool quiet);
 
-/* A message for the user, on stderr; a newline is added. */
+/* A message for the user, on stderr; a newline is added. One that cannot be written is no error. */
 void cli_note(const char *format, ...) CLR_PRINTF(1, 2);
 
 /* "warning: message" on stderr, also where --quiet is given. */
@@ -52,7 +52,8 @@ void cli_warn(const char *format, ...) CLR_PRINTF(1, 2);
 /* "clr-cl: message" on stderr; returns the exit code that belongs to the error. */
 int cli_report_error(int code, const struct clr_error *err);
 
-/* Flush and close stdout: 0, or CLR_EFAILED where something could not be written (a full disk). */
+/* Flush and close stdout: 0, or CLR_EFAILED where something could not be written (a full disk), with the
+ * reason. */
 int cli_close_stdout(struct clr_error *err);
 
 /* What --device or else CLR_DEVICE asks for; NULL: the best. */
@@ -65,8 +66,9 @@ int cli_device_select(size_t *out, const struct clr_device *devices, size_t coun
 /* Choose the device (option: --device or NULL) and say which one it is. */
 int cli_device(struct clr_device *out, const char *option, struct clr_error *err);
 
-/* From now on the first SIGINT or SIGTERM sets the flag that is returned; a second one ends the program. */
-const volatile int *cli_catch_signals(void);
+/* From now on the first SIGINT or SIGTERM sets the flag that is returned, and is told (`say`: and not
+ * --quiet); a second one ends the program. */
+const volatile int *cli_catch_signals(bool say);
 
 /* For clr_train_options.progress: a line on stderr, rewritten in place on a terminal, else one line per
  * evaluation and one every half minute. End it before other output. */
@@ -86,12 +88,12 @@ void cli_quote(struct str *s, const char *word);
 #define CLI_COUNT_TEXT STR_COUNT
 const char *cli_count(char out[CLI_COUNT_TEXT], uint64_t value);
 
-/* "15.6 GiB" into out, which is returned. */
-const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes);
 /* "1.6302", and a large one "3.77e+33", into out, which is returned. */
 #define CLI_LOSS_TEXT 32
 const char *cli_loss(char out[CLI_LOSS_TEXT], double loss);
 
+/* "15.6 GiB" into out, which is returned. */
+const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes);
 
 /* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM where it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);

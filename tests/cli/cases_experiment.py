@@ -6,10 +6,12 @@ import json
 import re
 import shutil
 import signal
+import subprocess
 import time
 
-from cases_resume import kill_often, killed
-from harness import case, check, clr, device, expect, fresh, names, tiny_data, tiny_net, write
+from cases_resume import kill_often, wait_for
+from harness import (Place, case, check, clr, device, expect, expect_lines, fresh, names, tiny_data, tiny_net,
+                     write)
 
 
 ONE = 'policy: "1cycle" max_lr: 0.02'
@@ -41,7 +43,8 @@ def experiment_runs_what_is_missing():
     device()
     file, out = experiment(), fresh("out")
     first = expect(clr("experiment", file, "--out", out), 0, [r"^\| fixed \| 2 \| 40 \| [0-9.]+ ± [0-9.]+ \|"],
-                   ["small: 5 runs, 0 of them", "run 1 of 5: fixed, seed 1", "run 5 of 5: one, seed 2"])
+                   ["small: 5 runs, none done", "run 1 of 5: fixed, seed 1", "run 5 of 5: one, seed 2",
+                    "^fixed, seed 2: accuracy [0-9.]+ % after 40 iterations", "^range, seed 1: min-lr .*, max-lr"])
     check("no checkpoint" not in first.err, f"nothing was begun: {first}")
     check(names(out) == ["experiment.prototxt", "fixed-seed-1", "fixed-seed-2", "one-seed-1", "one-seed-2",
                          "range-seed-1", "range.svg", "results.csv", "results.md", "runs.png"], f"{names(out)}")
@@ -56,11 +59,11 @@ def experiment_runs_what_is_missing():
     for name in ("results.md.tmp-123", "runs.png.tmp-9", "results.md.tmp-1x", "mine.tmp-1"):
         write(out / name, "what a killed process left, and what none did")
     again = expect(clr("experiment", file, "--out", out), 0, [re.escape(first.out.splitlines()[2])],
-                   ["5 runs, 5 of them are there"])
+                   ["5 runs, all done"])
     check([n for n in names(out) if "tmp" in n] == ["mine.tmp-1", "results.md.tmp-1x"], f"{names(out)}")
     check("run 1 of" not in again.err and (out / "results.csv").read_bytes() == before, f"{again}")
     shutil.rmtree(out / "one-seed-1")
-    expect(clr("experiment", file, "--out", out, "--quiet"), 0)
+    expect_lines(expect(clr("experiment", file, "--out", out, "--quiet"), 0).err, 0)
     check((out / "results.csv").read_bytes() == before, "not the same results again")
 
 
@@ -69,7 +72,7 @@ def experiment_of_some_seeds():
     device()
     out = fresh("out")
     expect(clr("experiment", experiment(seeds="[3, 1, 2]"), "--out", out, "--seeds", 1), 0,
-           [r"^\| fixed \| 1 \| 40 \| [0-9.]+ \|"], ["small: 3 runs, 0 of them"])
+           [r"^\| fixed \| 1 \| 40 \| [0-9.]+ \|"], ["small: 3 runs, none done"])
     check({r["seed"] for r in rows(out)} == {"3"}, f"{rows(out)}")
 
 
@@ -120,11 +123,65 @@ def experiment_after_kills_has_the_same_results():
 def experiment_stops_at_a_signal():
     device()
     file, out = experiment(iterations=20000, every=1000), fresh("out")
-    args = ["experiment", file, "--out", out, "--seeds", 1]
-    check(killed(args, (out / "fixed-seed-1" / "history.csv").exists, signal.SIGTERM), "it was too fast")
+    with subprocess.Popen([Place.program, "experiment", file, "--out", out, "--seeds", "1"], cwd=Place.scratch,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=Place.environment()) as process:
+        wait_for(process, (out / "fixed-seed-1" / "history.csv").exists)
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read().decode()
+        check(process.wait(timeout=120) == 130, f"exit code {process.returncode}: {said}")
+    check(said.count("once more to leave at once") == 1 and "run the same command again" in said, said)
     run = json.loads((out / "fixed-seed-1" / "run.json").read_text(encoding="utf-8"))
     check(run["status"] == "interrupted", f"{run['status']}")
     check(not (out / ".lock").exists() and not (out / "one-seed-1").exists(), f"{names(out)}")
+
+
+@case
+def experiment_goes_on_though_nobody_reads_its_messages():
+    """A full disk, a descriptor that is closed, a reader that has ended."""
+    device()
+    file, said = experiment(seeds="1", iterations=4, every=2), fresh("said")
+    for redirect in ("2>/dev/full", "2>&-", "2>&1 >{} | head -n 1"):
+        out = fresh("out")
+        line = f'"$0" experiment "$1" --out "$2" {redirect.format(said)}; exit 0'
+        done = subprocess.run(["sh", "-c", line, Place.program, file, out], cwd=Place.scratch, timeout=120,
+                              env=Place.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False)
+        text = said.read_text(encoding="utf-8") if said.exists() else done.stdout
+        check("| one | 1 | 4 |" in text and "runs.png" in names(out), f"{redirect}: {names(out)}, {done}")
+
+
+@case
+def experiment_takes_no_run_that_was_cut_short():
+    device()
+    out, file = fresh("out"), experiment(seeds="1", every=10)
+    expect(clr("experiment", file, "--out", out), 0)
+    for name in ("fixed-seed-1/history.csv", "fixed-seed-1/loss.csv", "one-seed-1/timing.csv",
+                 "range-seed-1/range.csv"):
+        whole = (out / name).read_text(encoding="utf-8")
+        lines = whole.splitlines(keepends=True)
+        for cut in (lines[:-1], lines[:2], lines[:2] + lines[3:], lines + [lines[-1].replace("0,", "1,", 1)]):
+            write(out / name, "".join(cut))
+            expect(clr("experiment", file, "--out", out), 4, [], [f"{name}' does not fit run.json"])
+        write(out / name, whole)
+    expect(clr("experiment", file, "--out", out), 0, [], ["3 runs, all done"])
+
+
+@case
+def experiment_of_range_tests_says_what_they_read():
+    device()
+    out = fresh("out")
+    file = write(fresh("x.prototxt"), f"""
+name: "ranges"
+range_test {{ name: "range" net: "{tiny_net()}" data: "{tiny_data()}" batch: 10 min_lr: 0.0001 max_lr: 0.1
+             iterations: 20 seed: [1, 2] }}
+""")
+    result = expect(clr("experiment", file, "--out", out), 0,
+                    [r"\A\| range test \| seed \| min-lr \| max-lr \|$", r"^\| range \| 2 \|"])
+    for seed in (1, 2):
+        read = json.loads((out / f"range-seed-{seed}" / "range.json").read_text(encoding="utf-8"))
+        low, high = (f"{read[key]:.4g}" if read[key] else "–" for key in ("min_lr", "max_lr"))
+        check(f"| range | {seed} | {low} | {high} |\n" in result.out, f"{result}, {low}, {high}")
+    check(result.out in (out / "results.md").read_text(encoding="utf-8"), "results.md has another table")
 
 
 @case
@@ -190,7 +247,7 @@ def experiment_counts_divergence():
     expect(clr(*args), 0, [r"one \| 1, 1 diverged"],
            ["warning: 'one', seed 1, diverged"])
     check([r["status"] for r in rows(out)] == ["finished", "diverged"], f"{rows(out)}")
-    expect(clr(*args), 0, [], ["3 of them are there"])
+    expect(clr(*args), 0, [], ["3 runs, all done"])
 
 
 @case

@@ -243,7 +243,7 @@ def resume_tells_what_it_does():
     out = fresh("run")
     expect(clr(*tiny(out=out, resume=True)), 0, [], ["no checkpoint in .* from the beginning"])
     again = expect(clr("train", "--resume", "--out", out), 0, ["^test accuracy .* after 20 iterations"],
-                   ["goes on after iteration 20 of 20"])
+                   ["has done its 20 iterations"])
     same(whole, out, SAME)
     check("iteration 10/20" not in again.err, f"it was done already\n{again}")
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 """What is said before any file or device is touched: help, options, numbers, schedules."""
 
+import os
 import re
 import subprocess
 import sys
@@ -242,9 +243,20 @@ def quiet_says_nothing():
 
 @case
 def full_disk_is_a_failure():
-    for args in (["--help"], ["--version"], ["train", "--help"], CYCLE):
+    long = ["schedule", "--policy", "fixed", "--lr", 0.1, "--iterations", 10000]
+    for args in (["--help"], ["--version"], ["train", "--help"], ["devices", "--json"], CYCLE, long):
         with open("/dev/full", "wb") as full:
-            expect(clr(*args, stdout=full), 1, [], ["cannot write to standard output"])
+            expect(clr(*args, stdout=full), 1, [], ["cannot write to standard output: No space left"])
+
+
+@case
+def messages_without_a_reader_end_nothing():
+    csv, reader, writer = fresh("a.csv"), *os.pipe()
+    os.close(reader)
+    done = subprocess.run([Place.program, *map(str, CYCLE), "--csv", str(csv)], env=Place.environment(), timeout=60,
+                          stderr=writer, check=False)
+    os.close(writer)
+    check(done.returncode == 0 and csv.exists(), f"exit code {done.returncode}")
 
 
 @case
