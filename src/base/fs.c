@@ -222,6 +222,30 @@ void fs_remove_left_overs(const char *path)
     free(dir);
 }
 
+int fs_check_folder(const char *path, struct clr_error *err)
+{
+    char *inside;
+    int rc = fs_join(&inside, path, ".", err);
+
+    if (rc < 0)
+        return rc;
+    if (access(inside, F_OK) < 0 && errno != ENOENT && errno != ENOTDIR)
+        rc = clr_error_set(err, CLR_EFAILED, "cannot use the folder '%s': %s", path, strerror(errno));
+    free(inside);
+    return rc;
+}
+
+/* Something has the name of a folder that is to be made. */
+static int refuse_folder(const char *path, struct clr_error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return clr_error_set(err, CLR_EFAILED, "cannot make the folder '%s': a link that leads nowhere: %s",
+                             path, strerror(errno));
+    return clr_error_set(err, CLR_EFAILED, "cannot make the folder '%s': a file has that name", path);
+}
+
 int fs_make_dirs(const char *path, struct clr_error *err)
 {
     char *copy;
@@ -240,7 +264,7 @@ int fs_make_dirs(const char *path, struct clr_error *err)
         if (mkdir(copy, 0777) < 0 && errno != EEXIST)
             rc = clr_error_set(err, CLR_EFAILED, "cannot make the folder '%s': %s", copy, strerror(errno));
         else if (!fs_is_dir(copy))
-            rc = clr_error_set(err, CLR_EFAILED, "cannot make the folder '%s': a file has that name", copy);
+            rc = refuse_folder(copy, err);
         *p = c;
         if (c == '\0')
             break;

@@ -191,7 +191,7 @@ static int check_several(const struct run_options *o, const struct test_options 
     static const char *const single[] = {"run.json", "range.csv"}, *const done[] = {"range.json",
                                                                                     "range.png"};
     const char *found = find_any(o->out, single, MEM_COUNT(single));
-    int rc = 0;
+    int rc = fs_check_folder(o->out, err);
 
     if (found)
         return clr_error_set(err, CLR_EUSAGE,
@@ -231,6 +231,8 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
              str_count(batch, (uint64_t)o->train.batch, "image"));
     if (o->train.validate_every > 1)
         (void)snprintf(every, sizeof every, "every %s",
+    if (rc < 0)
+        return rc;
                        str_count(images, o->train.validate_every, "iteration"));
     cli_note("accuracy is measured %s on %s", every,
              str_count(images, (uint64_t)(held_out ? o->train.validation : o->dataset->test.count),

@@ -127,6 +127,8 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
     if (rc == 0)
         rc = str_check(&r->timing, err);
     if (rc == 0)
+        rc = fs_check_folder(dir, err);
+    if (rc == 0)
         rc = check_old_run(r, resume, err);
     if (rc == 0)
         rc = fs_make_dirs(dir, err);

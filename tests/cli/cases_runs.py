@@ -115,6 +115,21 @@ def train_refuses_a_folder_with_a_run():
 
 
 @case
+def a_folder_that_nobody_can_look_into():
+    """A link in a circle holds no run, and neither does one that leads nowhere."""
+    device()
+    circle, nowhere = fresh("circle"), fresh("nowhere")
+    circle.symlink_to(circle)
+    nowhere.symlink_to(nowhere.parent / "gone")
+    sweep = ["range-test", "--net", tiny_net(), "--data", tiny_data(), "--batch", 10, "--min-lr", 0.01,
+             "--max-lr", 0.1, "--iterations", 4]
+    for args in (tiny(), sweep, [*sweep, "--seeds", 2]):
+        for link, reason in ((circle, "Too many levels of symbolic links"), (nowhere, "a link that leads nowhere")):
+            result = expect(clr(*args, "--out", link), 1, [], [f"{re.escape(str(link))}.*{reason}"])
+            check("already" not in result.err, f"{result}")
+
+
+@case
 def train_quietly():
     out, result = trained(quiet=True)
     check(result.err == "", f"stderr is not empty\n{result}")
