@@ -150,14 +150,23 @@ static void describe_range(const struct opt *o, struct str *s)
         str_append(s, " of %.10g or more", o->min);
 }
 
+/* What is computed with is float32: a number that is 0 there would be 0 without a word. */
+static bool vanishes(double v)
+{
+    return fpclassify(v) != FP_ZERO && fpclassify((float)v) == FP_ZERO;
+}
+
 static int refuse(const struct opt *o, const char *text, const char *what, bool range, struct clr_error *err)
 {
     struct str s = {0};
+    double v;
     int rc;
 
     str_append(&s, "%s", what);
     if (range)
         describe_range(o, &s);
+    if (range && str_parse_double(text, -HUGE_VAL, HUGE_VAL, &v) && vanishes(v))
+        str_append(&s, " that is not too small for float32");
     rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'", o->name, str_text(&s), text);
     str_clear(&s);
     return rc;
@@ -168,7 +177,7 @@ static bool parse_real(const struct opt *o, const char *text, double *out)
     double v;
 
     if (!str_parse_double(text, o->min, o->max > 0 ? o->max : HUGE_VAL, &v) || (o->above && v <= o->min) ||
-        (o->below && v >= o->max))
+        (o->below && v >= o->max) || vanishes(v))
         return false;
     *out = v;
     return true;

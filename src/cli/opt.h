@@ -2,8 +2,9 @@
  * Options of the command line. A command describes its options in tables; this parses argv by them (with
  * popt) and writes the --help text from the same tables, so that the two cannot disagree.
  *
- * Numbers are parsed strictly: the whole text, finite, in the stated range. An option given twice: the last
- * one wins. Everything that is wrong is CLR_EUSAGE, with the option, the value and what it may be.
+ * Numbers are parsed strictly: the whole text, finite, in the stated range, and 0 in float32 only if it is 0.
+ * An option given twice: the last one wins. Everything that is wrong is CLR_EUSAGE, with the option, the
+ * value and what it may be.
  */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
