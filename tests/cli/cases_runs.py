@@ -130,6 +130,25 @@ def a_folder_that_nobody_can_look_into():
 
 
 @case
+def minima_are_kept():
+    """The weights after the update with the lowest rate of each cycle, those that a shorter run ends with."""
+    device()
+    for policy, kept in (({"policy": "sgdr", "step_size": 4, "t_mult": 2}, [4, 12]),
+                         ({"policy": "triangular", "step_size": 4}, [8, 16])):
+        options = dict(policy, lr=None, min_lr=0.001, max_lr=0.02)
+        out, _ = trained(**options, iterations=18, keep_minima=True, log_every=1)
+        check([n for n in names(out) if n.startswith("minimum-")] ==
+              sorted(f"minimum-{n}.safetensors" for n in kept), f"{policy}: {names(out)}")
+        rates = [float(row["lr"]) for row in rows(out / "loss.csv")]
+        for begin, end in zip([0] + kept, kept):
+            short, _ = trained(**options, iterations=end)
+            check((short / "final.safetensors").read_bytes() ==
+                  (out / f"minimum-{end}.safetensors").read_bytes(), f"{policy}: other weights after {end}")
+            check(policy["policy"] != "sgdr" or rates[end - 1] == min(rates[begin:end]) < rates[end],
+                  f"{policy}: the rate is not lowest after {end}: {rates}")
+
+
+@case
 def train_quietly():
     out, result = trained(quiet=True)
     check(result.err == "", f"stderr is not empty\n{result}")
