@@ -284,8 +284,9 @@ static void append_time(struct str *s, double seconds)
         str_append(s, "%llu:%02llu", t / 60, t % 60);
 }
 
-/* "1,200/4,000  loss 1.6302  lr 0.00325  accuracy 41.30 %  16.2 it/s  2:53 left" */
-static void append_figures(struct str *s, const struct clr_progress *p)
+/* "1,200/4,000  loss 1.6302  lr 0.00325  accuracy 41.30 %  16.2 it/s  2:53 left"; the accuracy, which is that
+ * of the last evaluation, if it is wanted. */
+static void append_figures(struct str *s, const struct clr_progress *p, bool accuracy)
 {
     char done[CLI_COUNT_TEXT], all[CLI_COUNT_TEXT], loss[CLI_LOSS_TEXT];
 
@@ -294,7 +295,7 @@ static void append_figures(struct str *s, const struct clr_progress *p)
         str_append(s, "  loss %s", cli_loss(loss, p->loss));
     if (isfinite(p->lr))
         str_append(s, "  lr %.4g", p->lr);
-    if (isfinite(p->val_acc))
+    if (accuracy && isfinite(p->val_acc))
         str_append(s, "  accuracy %.2f %%", 100 * p->val_acc);
     if (p->iterations_per_s > 0)
         str_append(s, p->iterations_per_s < 10 ? "  %.2f it/s" : "  %.1f it/s", p->iterations_per_s);
@@ -324,7 +325,7 @@ static void draw_line(const struct clr_progress *p)
     struct str figures = {0};
     size_t width = terminal_width() - 1, bar = 0, filled = 0;
 
-    append_figures(&figures, p);
+    append_figures(&figures, p, true);
     if (figures.length + 8 < width)
         bar = width - figures.length - 3;
     if (bar > sizeof full - 1)
@@ -358,7 +359,7 @@ void cli_progress(void *user, const struct clr_progress *p)
     if (!p->evaluated && now - g_cli.last_line_ns < PLAIN_LINE_EVERY_NS)
         return;
     g_cli.last_line_ns = now;
-    append_figures(&line, p);
+    append_figures(&line, p, p->evaluated);
     cli_note("iteration %s", str_text(&line));
     str_clear(&line);
 }
