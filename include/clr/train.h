@@ -86,6 +86,9 @@ struct clr_train_options {
      * pretend, and drivers that are known to be wrong. */
     bool unchecked;
     bool profile;
+    /** Called once, when all has been checked that can be refused before the device is used: from here on
+     * there is something to tell; may be NULL. */
+    void (*begin)(void *user);
     /** Called about five times a second, before and after each evaluation; may be NULL. */
     void (*progress)(void *user, const struct clr_progress *p);
     void *user;

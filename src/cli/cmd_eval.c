@@ -68,6 +68,11 @@ static int print_json(const struct clr_dataset *data, const struct clr_eval_resu
                           err);
 }
 
+static void tell_begin(void *user)
+{
+    cli_device_tell(user);
+}
+
 int cmd_eval(int argc, char **argv, struct clr_error *err)
 {
     static const char *const required[] = {"weights", "net", "data"};
@@ -100,7 +105,9 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     if (rc == 0)
         rc = run_options_open_files(&o, err);
     if (rc == 0)
-        rc = cli_device(&o.chosen, o.device, err);
+        rc = cli_device_choose(&o.chosen, o.device, err);
+    o.train.begin = tell_begin;
+    o.train.user = &o.chosen;
     if (rc == 0)
         rc = clr_eval(&o.train, &result, err);
     if (rc == 0 && o.json)

@@ -34,6 +34,48 @@ struct test_options {
     struct opt_reals decays;
 };
 
+/* What there is to tell when a test begins. */
+struct beginning {
+    const struct run_options *o;
+    const struct test_options *t;
+    uint64_t first_seed;
+    bool told; /* what all tests share */
+};
+
+static void tell_all(const struct run_options *o, const struct test_options *t)
+{
+    char images[STR_COUNT], iterations[STR_COUNT], batch[STR_COUNT], every[64] = "at every iteration";
+    const bool held_out = o->train.validation > 0;
+
+    cli_device_tell(&o->chosen);
+    cli_note("range test of %s on %s: rate %.4g to %.4g, %s, %s of %s", o->net, o->data,
+             o->train.schedule.min_lr, o->train.schedule.max_lr, t->sweep == 1 ? "log" : "linear",
+             str_count(iterations, o->train.iterations, "iteration"),
+             str_count(batch, (uint64_t)o->train.batch, "image"));
+    if (o->train.validate_every > 1)
+        (void)snprintf(every, sizeof every, "every %s",
+                       str_count(images, o->train.validate_every, "iteration"));
+    cli_note("accuracy is measured %s on %s", every,
+             str_count(images, (uint64_t)(held_out ? o->train.validation : o->dataset->test.count),
+                       held_out ? "held-out training image" : "test image"));
+}
+
+/* When nothing is left that could refuse the test. */
+static void tell_begin(void *user)
+{
+    struct beginning *b = user;
+    const struct clr_train_options *now = &b->o->train;
+
+    if (!b->told)
+        tell_all(b->o, b->t);
+    b->told = true;
+    if (b->t->decays.count > 1 && now->seed == b->first_seed)
+        cli_note("weight decay %.10g", now->weight_decay);
+    if (b->t->seeds > 1)
+        cli_note("test %d of %d: seed %llu", (int)(now->seed - b->first_seed) + 1, b->t->seeds,
+                 (unsigned long long)now->seed);
+}
+
 /* One of several tests. What its run.json keeps is how it goes on by itself: with the seed and the decay that
  * are its own. */
 static int one_of_several(struct run_options *o, const struct test_options *t, enum clr_sweep sweep,
@@ -75,8 +117,6 @@ static int test_seeds(struct run_options *o, const struct test_options *t, const
             break;
         o->train.seed = seed + (uint64_t)i;
         o->train.out = folders[i];
-        if (t->seeds > 1)
-            cli_note("test %d of %d: seed %llu", i + 1, t->seeds, (unsigned long long)o->train.seed);
         rc = t->seeds > 1 || t->decays.count > 1 ? one_of_several(o, t, sweep, result, err)
                                                  : clr_range_test(&o->train, sweep, result, err);
         cli_progress_end();
@@ -102,8 +142,6 @@ static int test_decays(struct run_options *o, const struct test_options *t, char
         (void)snprintf(name, sizeof name, "decay-%.10g", t->decays.values[d]);
         o->train.weight_decay = t->decays.values[d];
         rc = fs_join(&out, o->out, name, err);
-        if (rc == 0)
-            cli_note("weight decay %.10g", t->decays.values[d]);
         if (rc == 0)
             rc = test_seeds(o, t, out, folders + d * (size_t)t->seeds, &results[d], err);
         free(out);
@@ -193,6 +231,8 @@ static int check_several(const struct run_options *o, const struct test_options 
     const char *found = find_any(o->out, single, MEM_COUNT(single));
     int rc = fs_check_folder(o->out, err);
 
+    if (rc < 0)
+        return rc;
     if (found)
         return clr_error_set(err, CLR_EUSAGE,
                              "there is a single test in '%s' (%s): choose another --out, or remove it",
@@ -214,10 +254,9 @@ static int check_several(const struct run_options *o, const struct test_options 
 static int range_test(struct run_options *o, const struct opt_set *set, const struct test_options *t,
                       struct clr_error *err)
 {
-    char images[STR_COUNT], iterations[STR_COUNT], batch[STR_COUNT], every[64] = "at every iteration";
     const size_t decays = t->decays.count > 1 ? t->decays.count : 1, tests = decays * (size_t)t->seeds;
     struct clr_range_result results[OPT_REALS_MAX] = {{0}};
-    const bool held_out = o->train.validation > 0;
+    struct beginning begin = {.o = o, .t = t, .first_seed = o->train.seed};
     char **folders = NULL;
     int rc = tests > 1 ? check_several(o, t, err) : 0;
 
@@ -225,18 +264,8 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
         rc = mem_new(&folders, tests, sizeof *folders, "folders", err);
     if (rc < 0)
         return rc;
-    cli_note("range test of %s on %s: rate %.4g to %.4g, %s, %s of %s", o->net, o->data,
-             o->train.schedule.min_lr, o->train.schedule.max_lr, t->sweep == 1 ? "log" : "linear",
-             str_count(iterations, o->train.iterations, "iteration"),
-             str_count(batch, (uint64_t)o->train.batch, "image"));
-    if (o->train.validate_every > 1)
-        (void)snprintf(every, sizeof every, "every %s",
-    if (rc < 0)
-        return rc;
-                       str_count(images, o->train.validate_every, "iteration"));
-    cli_note("accuracy is measured %s on %s", every,
-             str_count(images, (uint64_t)(held_out ? o->train.validation : o->dataset->test.count),
-                       held_out ? "held-out training image" : "test image"));
+    o->train.begin = tell_begin;
+    o->train.user = &begin;
     o->train.progress = cli_progress;
     o->train.stop = cli_catch_signals(true);
     if (t->decays.count == 1)

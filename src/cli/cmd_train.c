@@ -43,24 +43,34 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
     return 0;
 }
 
-static int train(struct run_options *o, struct clr_error *err)
+/* When nothing is left that could refuse the run. */
+static void tell_begin(void *user)
 {
+    const struct run_options *o = user;
     char schedule[160], images[STR_COUNT], iterations[STR_COUNT];
-    struct clr_train_result result = {0};
-    struct str folder = {0};
-    int held_out = o->train.validation, rc;
 
+    cli_device_tell(&o->chosen);
     clr_schedule_describe(&o->train.schedule, schedule, sizeof schedule);
     cli_note("training %s on %s: %s, %s of %s", o->net, o->data, schedule,
              str_count(iterations, o->train.iterations, "iteration"),
              str_count(images, (uint64_t)o->train.batch, "image"));
     policy_note_cycles(&o->train.schedule, o->train.iterations);
+    if (o->train.validation > 0)
+        cli_note("accuracy is measured on %s",
+                 str_count(images, (uint64_t)o->train.validation, "held-out training image"));
+}
+
+static int train(struct run_options *o, struct clr_error *err)
+{
+    struct clr_train_result result = {0};
+    struct str folder = {0};
+    int rc;
+
     if (o->train.keep_minima && !clr_schedule_is_cyclic(o->train.schedule.policy))
         cli_warn("--keep-minima has no effect: policy %s has no cycles",
                  clr_schedule_policy_name(o->train.schedule.policy));
-    if (held_out > 0)
-        cli_note("accuracy is measured on %s",
-                 str_count(images, (uint64_t)held_out, "held-out training image"));
+    o->train.begin = tell_begin;
+    o->train.user = o;
     o->train.progress = cli_progress;
     o->train.stop = cli_catch_signals(true);
     rc = clr_train(&o->train, &result, err);

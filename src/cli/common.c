@@ -218,7 +218,7 @@ int cli_device_select(size_t *out, const struct clr_device *devices, size_t coun
     return rc;
 }
 
-int cli_device(struct clr_device *out, const char *option, struct clr_error *err)
+int cli_device_choose(struct clr_device *out, const char *option, struct clr_error *err)
 {
     struct clr_device *devices = NULL;
     size_t count = 0, chosen = 0;
@@ -230,10 +230,23 @@ int cli_device(struct clr_device *out, const char *option, struct clr_error *err
     if (rc < 0)
         goto out;
     *out = devices[chosen];
-    cli_note("device: %s (%d:%d, %s, driver %s)", out->name, out->platform_index, out->device_index,
-             out->platform_name, out->driver);
 out:
     free(devices);
+    return rc;
+}
+
+void cli_device_tell(const struct clr_device *device)
+{
+    cli_note("device: %s (%d:%d, %s, driver %s)", device->name, device->platform_index, device->device_index,
+             device->platform_name, device->driver);
+}
+
+int cli_device(struct clr_device *out, const char *option, struct clr_error *err)
+{
+    int rc = cli_device_choose(out, option, err);
+
+    if (rc == 0)
+        cli_device_tell(out);
     return rc;
 }
 

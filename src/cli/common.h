@@ -63,7 +63,13 @@ const char *cli_device_wanted(const char *option);
 int cli_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *option,
                       struct clr_error *err);
 
-/* Choose the device (option: --device or NULL) and say which one it is. */
+/* Choose the device (option: --device or NULL). */
+int cli_device_choose(struct clr_device *out, const char *option, struct clr_error *err);
+
+/* Say which device it is. */
+void cli_device_tell(const struct clr_device *device);
+
+/* Both. */
 int cli_device(struct clr_device *out, const char *option, struct clr_error *err);
 
 /* From now on the first SIGINT or SIGTERM sets the flag that is returned, and is told (`say`: and not

@@ -261,7 +261,8 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
     rc = clr_schedule_check(&s, err);
     if (rc < 0)
         return rc;
-    warn_of_unused(set, s.policy);
+    if (!stand_in)
+        warn_of_unused(set, s.policy);
     *out = s;
     return 0;
 }
@@ -708,7 +709,6 @@ int run_options_check(struct run_options *o, const struct opt_set *set, struct c
     o->train.backoff = o->on_divergence == 1;
     o->train.order = o->order == 1 ? CLR_ORDER_SEQUENTIAL : CLR_ORDER_SHUFFLE;
     o->train.last_batch = o->last_batch == 1 ? CLR_LAST_BATCH_KEEP : CLR_LAST_BATCH_DROP;
-    warn_of_unused_optimizer(set, o->train.optimizer);
     rc = resolve(o, set, long_epoch, true, err);
     if (rc == 0 && o->train.init_partial && !o->init)
         rc = clr_error_set(err, CLR_EUSAGE, "--init-partial without --init FILE: there is nothing to load");
@@ -741,7 +741,9 @@ int run_options_open(struct run_options *o, const struct opt_set *set, struct cl
     if (rc == 0)
         rc = resolve(o, set, per_epoch, false, err);
     if (rc == 0)
-        rc = cli_device(&o->chosen, o->device, err);
+        warn_of_unused_optimizer(set, o->train.optimizer);
+    if (rc == 0)
+        rc = cli_device_choose(&o->chosen, o->device, err);
     return rc;
 }
 

@@ -111,7 +111,7 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
     if (rc == 0)
         rc = resume_check(&r, &s, err);
     if (rc == 0) {
-        session_hint(&s);
+        session_begin(&s);
         rc = sweep(&s, &r, &resume, &out, err);
     }
     record_close(&r, rc == 0 || out.iterations > 0);

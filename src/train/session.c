@@ -188,11 +188,13 @@ static int tune_graphs(struct session *s, const struct checkpoint *from, struct 
     return 0;
 }
 
-void session_hint(const struct session *s)
+void session_begin(const struct session *s)
 {
     const struct clr_device *device = s->o->device;
 
-    if (tunedb_is_empty(s->records) && !op_defaults_measured(device, s->test_graph->block))
+    if (s->o->begin)
+        s->o->begin(s->o->user);
+    if (s->train_net && tunedb_is_empty(s->records) && !op_defaults_measured(device, s->test_graph->block))
         log_line(
             CLR_LOG_INFO,
             "no tuning record for %s, and its kind has not been measured: 'clr-cl tune --net %s' may make "

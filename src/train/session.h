@@ -71,8 +71,9 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
 /* Clear a planned or started session and plan it once more, with the records that it has: what tunedb_avoid()
  * told them holds. */
 int session_plan_anew(struct session *s, const struct checkpoint *from, struct clr_error *err);
-/* Says how faster variants are found, where nothing is known of the device. */
-void session_hint(const struct session *s);
+/* After all that can refuse the run: tells o->begin, and how faster variants are found where nothing is known
+ * of the device. */
+void session_begin(const struct session *s);
 int session_start(struct session *s, struct clr_error *err);
 
 /* What the options ask of the optimiser. */

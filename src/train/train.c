@@ -192,7 +192,7 @@ int clr_train(const struct clr_train_options *o, struct clr_train_result *result
     if (rc == 0)
         rc = resume_check(&r, &s, err);
     if (rc == 0) {
-        session_hint(&s);
+        session_begin(&s);
         rc = train(&s, &r, &resume, &out, err);
     }
     record_close(&r, rc == 0 || out.iterations > 0);
@@ -215,6 +215,8 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
     if (rc < 0)
         return rc;
     rc = mem_new(&out.confusion, classes * classes, sizeof *out.confusion, "the confusion table", err);
+    if (rc == 0)
+        session_begin(&s);
     if (rc == 0)
         rc = selfcheck_start(&s, NULL, err);
     if (rc == 0)

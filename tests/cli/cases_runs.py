@@ -115,6 +115,28 @@ def train_refuses_a_folder_with_a_run():
 
 
 @case
+def nothing_is_announced_before_a_refusal():
+    """Neither the device nor what would be trained, whatever it is refused for; then each once."""
+    device()
+    there, several = fresh("run"), fresh("range")
+    result = expect(clr(*tiny(out=there, iterations=1, step_size=9)), 0, ["after 1 iteration;"],
+                    ["^device: ", "^training .*, 1 iteration of 10 images"])
+    for message in ("device: ", "training ", "--step-size has no effect"):
+        check(result.err.count(message) == 1, f"{message}: {result}")
+    files = ["--net", tiny_net(), "--data", tiny_data()]
+    sweep = ["range-test", *files, "--batch", 10, "--min-lr", 0.01, "--max-lr", 0.1, "--iterations", 4]
+    expect(clr(*sweep, "--seeds", 2, "--out", several), 0, [], ["^device: ", "test 1 of 2", "test 2 of 2"])
+    gone = fresh("gone.safetensors")
+    for args, code in ((tiny(out=there), 2), (tiny(out=fresh("run"), batch=201), 2),
+                       (tiny(out=fresh("run"), init=gone), 4), ([*sweep, "--out", there], 2),
+                       ([*sweep, "--seeds", 2, "--out", several], 2), ([*sweep, "--init", gone, "--out", fresh("r")], 4),
+                       (["train", "--resume", "--out", there, "--seed", 7], 2),
+                       (["eval", *files, "--weights", gone], 4)):
+        result = expect(clr(*args), code)
+        check([line for line in result.err.splitlines() if not re.match("warning: |clr-cl: ", line)] == [], f"{result}")
+
+
+@case
 def a_folder_that_nobody_can_look_into():
     """A link in a circle holds no run, and neither does one that leads nowhere."""
     device()
