@@ -20,6 +20,7 @@ static const struct opt_command command = {
     .examples = "  clr-cl data list\n"
                 "  clr-cl data info cifar10\n",
     .min_args = 1,
+    .asks = "a sub-command: info or list",
     .max_args = 2,
 };
 
@@ -66,6 +67,10 @@ int cmd_data(int argc, char **argv, struct clr_error *err)
         rc = info(set.args[1], json, err);
     else if (strcmp(set.args[0], "list") == 0 && set.arg_count == 1)
         rc = list(json, err);
+    else if (strcmp(set.args[0], "info") == 0)
+        rc = clr_error_set(err, CLR_EUSAGE,
+                           "'data info' needs a data set: a name or a folder; usage: clr-cl data %s",
+                           command.usage);
     else
         rc = clr_error_set(err, CLR_EUSAGE, "not a command: 'clr-cl data %s%s'; usage: clr-cl data %s",
                            set.args[0], set.arg_count > 1 ? " ..." : "", command.usage);

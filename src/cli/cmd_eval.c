@@ -100,8 +100,8 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     run_options_add_input(&o, &set, true);
     run_options_add_output(&o, &set);
     rc = opt_parse(&set, &command, argc, argv, err);
-    for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
-        rc = opt_require(&set, required[i], err);
+    if (rc == 0)
+        rc = opt_require_all(&set, required, MEM_COUNT(required), &command, err);
     if (rc == 0)
         rc = run_options_open_files(&o, err);
     if (rc == 0)

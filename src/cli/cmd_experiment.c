@@ -43,6 +43,7 @@ static const struct opt_command command = {
     .examples = "  clr-cl experiment quick-look --out quick-look\n"
                 "  clr-cl experiment my.prototxt --out my --device all\n",
     .min_args = 1,
+    .asks = "an experiment: the name of one that is built in, or a file",
     .max_args = 1,
 };
 

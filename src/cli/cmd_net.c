@@ -19,7 +19,8 @@ static const struct opt_command command = {
         "prototxt format.",
     .examples = "  clr-cl net show quick\n"
                 "  clr-cl net show mine.prototxt --input 3x64x64 --batch 32\n",
-    .min_args = 2,
+    .min_args = 1,
+    .asks = "a sub-command: show",
     .max_args = 2,
 };
 
@@ -109,7 +110,11 @@ int cmd_net(int argc, char **argv, struct clr_error *err)
     opt_add(&set, "Options", table, MEM_COUNT(table));
     rc = opt_parse(&set, &command, argc, argv, err);
     if (rc == 0 && strcmp(set.args[0], "show") != 0)
-        rc = clr_error_set(err, CLR_EUSAGE, "clr-cl net knows no '%s'; usage: clr-cl net %s", set.args[0],
+        rc = clr_error_set(err, CLR_EUSAGE,
+                           "'net' knows no '%s', did you mean 'net show %s'? usage: clr-cl net %s",
+                           set.args[0], set.args[0], command.usage);
+    if (rc == 0 && set.arg_count < 2)
+        rc = clr_error_set(err, CLR_EUSAGE, "'net show' needs a net: a name or a file; usage: clr-cl net %s",
                            command.usage);
     if (rc == 0 && o.data && o.input[0] > 0)
         rc = clr_error_set(err, CLR_EUSAGE, "--data and --input both say how large the images are: give one");

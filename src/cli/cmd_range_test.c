@@ -369,8 +369,8 @@ static int parse(struct run_options *o, struct opt_set *set, struct test_options
     static const char *const required[] = {"net", "data", "min-lr", "max-lr", "iterations", "out"};
     int rc = run_options_parse(o, set, &command, describe, t, argc, argv, err);
 
-    for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
-        rc = opt_require(set, required[i], err);
+    if (rc == 0)
+        rc = opt_require_all(set, required, MEM_COUNT(required), &command, err);
     return rc == 0 ? check_sweep(o, err) : rc;
 }
 

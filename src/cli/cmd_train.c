@@ -9,7 +9,8 @@
 
 static const struct opt_command command = {
     .name = "train",
-    .usage = "--net NET --data DATA --policy P --iterations N|--cycles N --out DIR [OPTION...]",
+    .usage = "--net NET --data DATA --policy P --iterations N|--cycles N --out DIR [OPTION...] | "
+             "--solver FILE --data DATA --out DIR [OPTION...] | --resume --out DIR [OPTION...]",
     .about = "Trains a net and writes the run into a folder: run.json (every setting), history.csv (loss, "
              "rate and "
              "accuracy at each evaluation), loss.csv, timing.csv, checkpoints, and final.safetensors (the "
@@ -63,7 +64,7 @@ static void tell_begin(void *user)
 static int train(struct run_options *o, struct clr_error *err)
 {
     struct clr_train_result result = {0};
-    struct str folder = {0};
+    struct str folder = {0}, program = {0};
     int rc;
 
     if (o->train.keep_minima && !clr_schedule_is_cyclic(o->train.schedule.policy))
@@ -78,12 +79,16 @@ static int train(struct run_options *o, struct clr_error *err)
     if (rc == 0)
         rc = print_result(o, &result, err);
     if (rc == 0) {
+        cli_quote(&program, cli_program());
         cli_quote(&folder, o->out);
-        rc = str_check(&folder, err);
+        rc = str_check(&program, err);
     }
     if (rc == 0)
-        cli_note("wrote %s; draw it with: clr-cl plot run %s -o run.png", str_text(&folder),
+        rc = str_check(&folder, err);
+    if (rc == 0)
+        cli_note("wrote %s; draw it with: %s plot run %s -o run.png", str_text(&folder), str_text(&program),
                  str_text(&folder));
+    str_clear(&program);
     str_clear(&folder);
     free(result.profile);
     return rc;
@@ -114,8 +119,8 @@ static int parse(struct run_options *o, struct opt_set *set, int argc, char **ar
     static const char *const required[] = {"net", "data", "policy", "out"};
     int rc = run_options_parse(o, set, &command, describe, NULL, argc, argv, err);
 
-    for (size_t i = 0; rc == 0 && i < MEM_COUNT(required); i++)
-        rc = opt_require(set, required[i], err);
+    if (rc == 0)
+        rc = opt_require_all(set, required, MEM_COUNT(required), &command, err);
     return rc;
 }
 

@@ -57,6 +57,32 @@ int opt_require(const struct opt_set *set, const char *name, struct clr_error *e
                          i < set->count ? set->options[i].help : "");
 }
 
+int opt_require_all(const struct opt_set *set, const char *const *names, size_t count,
+                    const struct opt_command *command, struct clr_error *err)
+{
+    const char *first = NULL;
+    struct str list = {0};
+    size_t left = 0;
+    int rc;
+
+    for (size_t i = 0; i < count; i++)
+        left += !opt_given(set, names[i]);
+    for (size_t i = 0, told = 0; i < count; i++) {
+        const struct opt *o = opt_find(set, names[i]);
+        if (opt_given(set, names[i]) || !o)
+            continue;
+        first = first ? first : names[i];
+        told++;
+        str_append(&list, "%s--%s %s", told == 1 ? "" : told == left ? " and " : ", ", o->name, o->argument);
+    }
+    rc = left == 0   ? 0
+         : left == 1 ? opt_require(set, first, err)
+                     : clr_error_set(err, CLR_EUSAGE, "%s are missing; usage: clr-cl %s %s", str_text(&list),
+                                     command->name, command->usage);
+    str_clear(&list);
+    return rc;
+}
+
 uint64_t opt_span_iterations(const struct opt_span *span, uint64_t per_epoch)
 {
     double n = span->epochs * (double)per_epoch;
@@ -396,8 +422,8 @@ static int take_args(struct opt_set *set, const struct opt_command *command, str
         return clr_error_set(err, CLR_EUSAGE, "'%s' is one argument too many; usage: clr-cl %s %s",
                              set->args[command->max_args], command->name, command->usage);
     if (set->arg_count < command->min_args)
-        return clr_error_set(err, CLR_EUSAGE, "something is missing; usage: clr-cl %s %s", command->name,
-                             command->usage);
+        return clr_error_set(err, CLR_EUSAGE, "'%s' needs %s; usage: clr-cl %s %s", command->name,
+                             command->asks ? command->asks : "more arguments", command->name, command->usage);
     return 0;
 }
 

@@ -66,6 +66,7 @@ struct opt_command {
     const char *about;      /* what it does, for the help */
     const char *examples;   /* lines, each ends in a newline; NULL: none */
     int min_args, max_args; /* arguments that are no options */
+    const char *asks;       /* for the first of these that is missing: "a sub-command: info or list" */
 };
 
 #define OPT_MAX 64
@@ -100,6 +101,10 @@ bool opt_given(const struct opt_set *set, const char *name);
 
 /* CLR_EUSAGE "--name is missing…" unless it was given. */
 int opt_require(const struct opt_set *set, const char *name, struct clr_error *err);
+
+/* CLR_EUSAGE, which names all that are missing, unless each of the `count` was given. */
+int opt_require_all(const struct opt_set *set, const char *const *names, size_t count,
+                    const struct opt_command *command, struct clr_error *err);
 
 /* Iterations of a span where an epoch has that many; at least 1 unless the span is 0 iterations. */
 uint64_t opt_span_iterations(const struct opt_span *span, uint64_t per_epoch);

@@ -69,7 +69,8 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .argument = "N",
          .min = 1,
          .max = MAX_CYCLES,
-         .help = "train for N whole cycles of a cyclic policy: instead of --iterations"},
+         .help = epochs ? "train for N whole cycles of a cyclic policy: instead of --iterations"
+                        : "write N whole cycles of a cyclic policy: instead of --iterations"},
         {.kind = OPT_REAL,
          .name = "gamma",
          .value = &o->schedule.gamma,
@@ -365,9 +366,8 @@ void run_options_add_solver(struct run_options *o, struct opt_set *set)
          .name = "solver",
          .value = &o->solver,
          .argument = "FILE",
-         .help =
-             "take the options that a solver's file of Caffe's says, but for those that are given too; with "
-             "--resume: go on under its rate and max_iter"},
+         .help = "take the options that a Caffe solver file says, but for those that are given too; with "
+                 "--resume: go on under its rate and max_iter"},
     };
 
     opt_add(set, NULL, table, MEM_COUNT(table));
