@@ -75,10 +75,11 @@ int opt_require_all(const struct opt_set *set, const char *const *names, size_t 
         told++;
         str_append(&list, "%s--%s %s", told == 1 ? "" : told == left ? " and " : ", ", o->name, o->argument);
     }
-    rc = left == 0   ? 0
-         : left == 1 ? opt_require(set, first, err)
-                     : clr_error_set(err, CLR_EUSAGE, "%s are missing; usage: clr-cl %s %s", str_text(&list),
-                                     command->name, command->usage);
+    rc = str_check(&list, err);
+    if (rc == 0 && left > 0)
+        rc = left == 1 ? opt_require(set, first, err)
+                       : clr_error_set(err, CLR_EUSAGE, "%s are missing; usage: clr-cl %s %s",
+                                       str_text(&list), command->name, command->usage);
     str_clear(&list);
     return rc;
 }

@@ -129,11 +129,13 @@ def nothing_is_announced_before_a_refusal():
     gone = fresh("gone.safetensors")
     for args, code in ((tiny(out=there), 2), (tiny(out=fresh("run"), batch=201), 2),
                        (tiny(out=fresh("run"), init=gone), 4), ([*sweep, "--out", there], 2),
-                       ([*sweep, "--seeds", 2, "--out", several], 2), ([*sweep, "--init", gone, "--out", fresh("r")], 4),
+                       ([*sweep, "--seeds", 2, "--out", several], 2),
+                       ([*sweep, "--init", gone, "--out", fresh("range")], 4),
                        (["train", "--resume", "--out", there, "--seed", 7], 2),
                        (["eval", *files, "--weights", gone], 4)):
         result = expect(clr(*args), code)
-        check([line for line in result.err.splitlines() if not re.match("warning: |clr-cl: ", line)] == [], f"{result}")
+        said = [line for line in result.err.splitlines() if not line.startswith(("warning: ", "clr-cl: "))]
+        check(not said, f"{result}")
 
 
 @case
@@ -152,22 +154,18 @@ def a_folder_that_nobody_can_look_into():
 
 
 @case
-def minima_are_kept():
-    """The weights after the update with the lowest rate of each cycle, those that a shorter run ends with."""
-    device()
-    for policy, kept in (({"policy": "sgdr", "step_size": 4, "t_mult": 2}, [4, 12]),
-                         ({"policy": "triangular", "step_size": 4}, [8, 16])):
-        options = dict(policy, lr=None, min_lr=0.001, max_lr=0.02)
-        out, _ = trained(**options, iterations=18, keep_minima=True, log_every=1)
-        check([n for n in names(out) if n.startswith("minimum-")] ==
-              sorted(f"minimum-{n}.safetensors" for n in kept), f"{policy}: {names(out)}")
-        rates = [float(row["lr"]) for row in rows(out / "loss.csv")]
-        for begin, end in zip([0] + kept, kept):
-            short, _ = trained(**options, iterations=end)
-            check((short / "final.safetensors").read_bytes() ==
-                  (out / f"minimum-{end}.safetensors").read_bytes(), f"{policy}: other weights after {end}")
-            check(policy["policy"] != "sgdr" or rates[end - 1] == min(rates[begin:end]) < rates[end],
-                  f"{policy}: the rate is not lowest after {end}: {rates}")
+def minima_of_sgdr_are_kept():
+    """The weights after the update with the lowest rate of each period, those that a shorter run ends with."""
+    options = {"policy": "sgdr", "step_size": 4, "t_mult": 2, "lr": None, "min_lr": 0.001, "max_lr": 0.02}
+    out, _ = trained(**options, iterations=18, keep_minima=True, log_every=1)
+    check([n for n in names(out) if n.startswith("minimum-")] ==
+          ["minimum-12.safetensors", "minimum-4.safetensors"], f"{names(out)}")
+    rates = [float(row["lr"]) for row in rows(out / "loss.csv")]
+    for begin, end in ((0, 4), (4, 12)):
+        short, _ = trained(**options, iterations=end)
+        check((short / "final.safetensors").read_bytes() == (out / f"minimum-{end}.safetensors").read_bytes(),
+              f"other weights after {end}")
+        check(rates[end - 1] == min(rates[begin:end]) < rates[end], f"the rate is not lowest after {end}: {rates}")
 
 
 @case
@@ -272,7 +270,7 @@ def range_test_and_the_command_it_gives():
     out = fresh("range")
     result = expect(clr(*tiny("range-test", out=out, iterations=400, min_lr=1e-5, max_lr=0.1, sweep="log",
                               weight_decay=0, validation=100)), 0,
-                    ["^min-lr ", "^max-lr ", "^baseline"], ["every 10 iterations on 100 training images"])
+                    ["^min-lr ", "^max-lr ", "^baseline"], ["every 10 iterations on 100 .*training images"])
     for name in ("range.csv", "range.json", "range.png", "run.json"):
         check(name in names(out), f"{name} is missing: {names(out)}")
     history = rows(out / "range.csv")
