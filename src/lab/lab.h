@@ -113,9 +113,6 @@ enum lab_state {
  */
 int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err);
 
-/* The bounds that a finished range test read off; NaN: one that was not found. */
-int lab_bounds(double bounds[2], const char *folder, struct clr_error *err);
-
 /* What came of a finished run, for a message: "accuracy 71.30 % after 4,000 iterations", or the bounds. */
 int lab_tell(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err);
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/range.h>
+
 #include "base/csv.h"
 #include "base/fs.h"
 #include "base/json.h"
@@ -246,40 +248,17 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
 
 /* ------------------------------------------------------------------ what came of it */
 
-int lab_bounds(double bounds[2], const char *folder, struct clr_error *err)
-{
-    json_t *root = NULL;
-    char *path = NULL;
-    int rc = fs_join(&path, folder, "range.json", err);
-
-    if (rc == 0)
-        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
-    if (rc == 0) {
-        bounds[0] = number(json_object_get(root, "min_lr"));
-        bounds[1] = number(json_object_get(root, "max_lr"));
-    }
-    json_decref(root);
-    free(path);
-    return rc;
-}
-
-static void append_bound(struct str *out, const char *name, double lr)
-{
-    if (isnan(lr))
-        str_append(out, "%s not found", name);
-    else
-        str_append(out, "%s %.4g", name, lr);
-}
-
 static int tell_range(struct str *out, const char *folder, struct clr_error *err)
 {
-    double bounds[2];
-    int rc = lab_bounds(bounds, folder, err);
+    struct clr_range_result r;
+    int rc = clr_range_read(&r, &folder, 1, err);
 
     if (rc < 0)
         return rc;
-    append_bound(out, "min-lr", bounds[0]);
-    append_bound(out, ", max-lr", bounds[1]);
+    if (r.has_max)
+        str_append(out, "min-lr %.4g, max-lr %.4g", r.min_lr, r.max_lr);
+    else
+        str_append(out, "no bounds: %s", r.explanation);
     return str_check(out, err);
 }
 

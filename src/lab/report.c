@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <clr/plot.h>
+#include <clr/range.h>
 
 #include "base/fs.h"
 #include "base/json.h"
@@ -130,37 +131,58 @@ static int check_images(const struct lab_run *run, const char *dir, const struct
     return 0;
 }
 
-static void append_bound(struct str *out, double lr)
+/* A row of the range tests' table: what is read from these folders together. */
+static int append_range(struct str *out, const char *name, const char *seeds, char **folders, size_t count,
+                        struct clr_error *err)
 {
-    if (isnan(lr))
-        str_append(out, " – |");
+    struct clr_range_result r;
+    int rc = clr_range_read(&r, (const char *const *)folders, count, err);
+
+    if (rc < 0)
+        return rc;
+    str_append(out, "| %s | %s |", name, seeds);
+    if (r.has_max)
+        str_append(out, " %.4g | %.4g | %.4g to %.4g |\n", r.min_lr, r.max_lr, r.max_lr_low, r.max_lr_high);
     else
-        str_append(out, " %.4g |", lr);
+        str_append(out, " – | – | %s |\n", clr_range_verdict_name(r.verdict));
+    return 0;
+}
+
+/* The rows of one range test: of each seed, and of all together where there are several. */
+static int read_range(struct report *r, const char *dir, const struct lab_run *run,
+                      const enum lab_state *states, struct clr_error *err)
+{
+    char **folders = NULL, seeds[40];
+    size_t count = 0;
+    int rc = mem_new(&folders, (size_t)run->seed_count, sizeof *folders, "folders", err);
+
+    for (int s = 0; s < run->seed_count && rc == 0; s++) {
+        if (states[s] != LAB_FINISHED)
+            continue;
+        (void)snprintf(seeds, sizeof seeds, "%" PRIu64, run->seeds[s]);
+        rc = lab_folder(&folders[count], dir, run, run->seeds[s], err);
+        if (rc == 0)
+            rc = append_range(&r->ranges, run->name, seeds, &folders[count++], 1, err);
+    }
+    if (rc == 0 && count > 1 && count <= CLR_RANGE_TESTS) {
+        (void)snprintf(seeds, sizeof seeds, "median of %zu", count);
+        rc = append_range(&r->ranges, run->name, seeds, folders, count, err);
+    }
+    for (size_t i = 0; folders && i < count; i++)
+        free(folders[i]);
+    free(folders);
+    return rc;
 }
 
 static int read_ranges(struct report *r, const char *dir, const enum lab_state *states, struct clr_error *err)
 {
     const struct lab_experiment *e = r->e;
-    size_t n = 0;
     int rc = 0;
 
     for (size_t i = 0; i < e->run_count && rc == 0; i++) {
-        for (int s = 0; s < e->runs[i].seed_count && rc == 0; s++) {
-            double bounds[2];
-            char *folder = NULL;
-            if (states[n++] != LAB_FINISHED || !e->runs[i].range_test)
-                continue;
-            rc = lab_folder(&folder, dir, &e->runs[i], e->runs[i].seeds[s], err);
-            if (rc == 0)
-                rc = lab_bounds(bounds, folder, err);
-            free(folder);
-            if (rc < 0)
-                break;
-            str_append(&r->ranges, "| %s | %" PRIu64 " |", e->runs[i].name, e->runs[i].seeds[s]);
-            append_bound(&r->ranges, bounds[0]);
-            append_bound(&r->ranges, bounds[1]);
-            str_append(&r->ranges, "\n");
-        }
+        if (e->runs[i].range_test)
+            rc = read_range(r, dir, &e->runs[i], states, err);
+        states += e->runs[i].seed_count;
     }
     return rc < 0 ? rc : str_check(&r->ranges, err);
 }
@@ -433,7 +455,8 @@ static void write_tables(struct str *out, const struct report *r)
     if (r->cell_count > 0)
         write_runs(out, r);
     if (r->ranges.length > 0)
-        str_append(out, "%s| range test | seed | min-lr | max-lr |\n|---|---|---|---|\n%s",
+        str_append(out,
+                   "%s| range test | seed | min-lr | max-lr | max-lr between |\n|---|---|---|---|---|\n%s",
                    out->length > 0 ? "\n" : "", str_text(&r->ranges));
 }
 

@@ -44,7 +44,7 @@ def experiment_runs_what_is_missing():
     file, out = experiment(), fresh("out")
     first = expect(clr("experiment", file, "--out", out), 0, [r"^\| fixed \| 2 \| 40 \| [0-9.]+ ± [0-9.]+ \|"],
                    ["small: 5 runs, none done", "run 1 of 5: fixed, seed 1", "run 5 of 5: one, seed 2",
-                    "^fixed, seed 2: accuracy [0-9.]+ % after 40 iterations", "^range, seed 1: min-lr .*, max-lr"])
+                    "^fixed, seed 2: accuracy [0-9.]+ % after 40 iterations", "^range, seed 1: (min-lr .*, max-lr|no bounds: )"])
     check("no checkpoint" not in first.err, f"nothing was begun: {first}")
     check(names(out) == ["experiment.prototxt", "fixed-seed-1", "fixed-seed-2", "one-seed-1", "one-seed-2",
                          "range-seed-1", "range.svg", "results.csv", "results.md", "runs.png"], f"{names(out)}")
@@ -176,11 +176,12 @@ range_test {{ name: "range" net: "{tiny_net()}" data: "{tiny_data()}" batch: 10 
              iterations: 20 seed: [1, 2] }}
 """)
     result = expect(clr("experiment", file, "--out", out), 0,
-                    [r"\A\| range test \| seed \| min-lr \| max-lr \|$", r"^\| range \| 2 \|"])
+                    [r"\A\| range test \| seed \| min-lr \| max-lr \| max-lr between \|$", r"^\| range \| 2 \|",
+                     r"^\| range \| median of 2 \|"])
     for seed in (1, 2):
         read = json.loads((out / f"range-seed-{seed}" / "range.json").read_text(encoding="utf-8"))
         low, high = (f"{read[key]:.4g}" if read[key] else "–" for key in ("min_lr", "max_lr"))
-        check(f"| range | {seed} | {low} | {high} |\n" in result.out, f"{result}, {low}, {high}")
+        check(f"| range | {seed} | {low} | {high} | " in result.out, f"{result}, {low}, {high}")
     check(result.out in (out / "results.md").read_text(encoding="utf-8"), "results.md has another table")
 
 

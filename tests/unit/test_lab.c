@@ -273,14 +273,11 @@ START_TEST(test_lab__tables_that_do_not_fit_their_range_test_are_refused)
                *reading = "{\"iterations\": 20, \"diverged\": false, \"min_lr\": null, \"max_lr\": 0.25}",
                *early = "{\"iterations\": 20, \"diverged\": true}";
     enum lab_state state;
-    double bounds[2];
 
     put_whole(dir, "\"range-test\"");
     put(dir, "range.csv", whole);
     put(dir, "range.json", reading);
     ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
-    ck_assert_int_eq(lab_bounds(bounds, dir, &g_err), 0);
-    ck_assert(isnan(bounds[0]) && bounds[1] == 0.25);
     put(dir, "range.csv", head);
     ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
     put(dir, "range.csv",
@@ -448,15 +445,20 @@ START_TEST(test_lab__range_tests_have_a_table_of_their_own)
     ck_assert_int_eq(load("name: 'x' range_test { name: 'a' seed: [1, 7] } range_test { name: 'b' }"), 0);
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(lab_folder(&folder, dir, &g_e->runs[0], i == 0 ? 1 : 7, NULL), 0);
-        put(folder, "range.json",
-            i == 0 ? "{\"min_lr\": 0.00123456, \"max_lr\": 0.05}" : "{\"min_lr\": null, \"max_lr\": 0.04}");
+        put(folder, "range.json", "{\"untrained\": 0.1, \"classes\": 10, \"images\": 1000}");
+        put(folder, "range.csv",
+            i == 0 ? "iteration,trn_loss,lr,val_loss,val_acc\n1,2,0.001,2,0.1\n2,2,0.002,2,0.2\n3,2,0.003,2,"
+                     "0.6\n"
+                     "4,2,0.004,2,0.7\n5,2,0.005,2,0.5\n6,2,0.006,2,0.4\n"
+                   : "iteration,trn_loss,lr,val_loss,val_acc\n1,2,0.001,2,0.1\n");
         free(folder);
     }
     ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
-    ck_assert_str_eq(table, "| range test | seed | min-lr | max-lr |\n"
-                            "|---|---|---|---|\n"
-                            "| a | 1 | 0.001235 | 0.05 |\n"
-                            "| a | 7 | – | 0.04 |\n");
+    ck_assert_ptr_nonnull(strstr(table, "| range test | seed | min-lr | max-lr | max-lr between |\n"
+                                        "|---|---|---|---|---|\n"
+                                        "| a | 1 | 0.00"));
+    ck_assert_ptr_nonnull(
+        strstr(table, "| a | 7 | – | – | few points |\n| a | median of 2 | – | – | few points |\n"));
     page = text_of(dir, "results.md");
     ck_assert_ptr_nonnull(strstr(page, table));
     ck_assert_ptr_null(strstr(page, "Accuracy in percent"));
