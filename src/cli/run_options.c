@@ -69,7 +69,8 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .argument = "N",
          .min = 1,
          .max = MAX_CYCLES,
-         .help = "train for N whole cycles of a cyclic policy: instead of --iterations"},
+         .help = epochs ? "train for N whole cycles of a cyclic policy: instead of --iterations"
+                        : "write N whole cycles of a cyclic policy: instead of --iterations"},
         {.kind = OPT_REAL,
          .name = "gamma",
          .value = &o->schedule.gamma,
