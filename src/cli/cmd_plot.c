@@ -17,10 +17,9 @@ static const struct opt_command command = {
         "folders or loss.csv files. range: accuracy over the learning rate, from folders of range tests. "
         "schedule: rates over iterations, from CSV files of 'clr-cl schedule'. bench: time of each layer and "
         "pass, from JSON files of 'clr-cl bench', side by side.",
-    .examples =
-        "  clr-cl plot run fixed triangular -o compared.png\n"
-        "  clr-cl plot run fixed triangular --rates --label fixed='rate of the authors' -o rates.pdf\n"
-        "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10' --csv range.csv\n",
+    .examples = "  clr-cl plot run fixed triangular -o compared.png --csv compared.csv\n"
+                "  clr-cl plot run a b --rates --label a='as published' -o rates.pdf\n"
+                "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10'\n",
     .min_args = 2,
     .max_args = 1000,
 };
@@ -126,7 +125,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .argument = "N",
          .min = 200,
          .max = 10000,
-         .help = "pixels at 96 dpi (default: 600; bench, --multiples: what they need)"},
+         .help = "pixels at 96 dpi (default: 600 and a legend below; bench, --multiples: what they need)"},
         {.kind = OPT_INT,
          .name = "dpi",
          .value = &options.dpi,
