@@ -305,7 +305,7 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
     return 0;
 }
 
-/* Losses that fall to less than a tenth are drawn by powers of ten, others where differences can be seen. */
+/* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen. */
 static void choose_loss_axis(struct chart_panel *panel)
 {
     double lo = INFINITY, hi = 0.0, least = INFINITY;
@@ -319,7 +319,7 @@ static void choose_loss_axis(struct chart_panel *panel)
             least = fmin(least, s->low ? s->low[k] : s->y[k]);
         }
     }
-    panel->log = least > 0.0 && hi >= 10.0 * lo;
+    panel->log = least > 0.0 && hi > 5.0 * lo;
     if (!panel->log)
         chart_begin_axis(panel, 0.2);
 }

@@ -160,10 +160,15 @@ static bool same_part(const struct clr_schedule *a, const struct clr_schedule *b
 /* Is there a run of another group, with the same policy where that counts, whose part is another one? */
 static bool part_differs(const struct runs *runs, const struct run *r, enum part part)
 {
+    size_t seen = 0;
+
     for (size_t k = 0; k < runs->count; k++) {
         const struct run *other = &runs->run[k];
         const bool compared =
             part == RATES || part == MOMENTUM || other->schedule.policy == r->schedule.policy;
+        if (other->group != seen) /* one of each group will do */
+            continue;
+        seen++;
         if (other->scheduled && compared && !same_part(&r->schedule, &other->schedule, part))
             return true;
     }
