@@ -131,12 +131,18 @@ static void draw_dots(struct drawing *d, size_t p, const struct chart_series *s,
         canvas_rect(d->canvas, xy[2 * k] - r, xy[2 * k + 1] - r, 2 * r, 2 * r, look_of(s->look).rgb, 0.3);
 }
 
+/* Those on top are smaller: of points in one place, each is seen. */
+static double mark_size(const struct drawing *d, const struct chart_series *s)
+{
+    return (0.92 + 0.07 * (double)(s->look % CHART_STYLES)) * MARK * d->s.unit;
+}
+
 static void draw_markers(struct drawing *d, size_t p, size_t index)
 {
     const struct chart_series *s = &d->chart->panels[p].series[index];
     const struct look look = s->muted ? (struct look){MUTED, CANVAS_SOLID, CANVAS_CIRCLE} : look_of(s->look);
-    double size = (s->muted ? 0.6 : 1.0) * MARK * d->s.unit, every = 16 * d->s.unit, next = -INFINITY,
-           room = INFINITY;
+    double size = s->muted ? 0.6 * MARK * d->s.unit : mark_size(d, s), every = 16 * d->s.unit,
+           next = -INFINITY, room = INFINITY;
 
     if (!s->markers && s->count > 1)
         return;
@@ -174,8 +180,9 @@ void curves_draw(struct drawing *d, size_t p, double *xy)
             draw_dots(d, p, s, xy);
         canvas_polyline(d->canvas, xy, trace_series(d, p, s, line_of(s), xy), &pen);
         canvas_unclip(d->canvas);
-        draw_markers(d, p, i);
     }
+    for (size_t i = panel->series_count; i-- > 0;) /* no line goes over a point */
+        draw_markers(d, p, i);
 }
 
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width)
@@ -186,5 +193,5 @@ void curves_draw_sample(struct drawing *d, const struct chart_series *s, double 
 
     canvas_polyline(d->canvas, xy, 2, &pen);
     if (s->markers || s->count == 1)
-        canvas_mark(d->canvas, look.marker, x + width / 2, y, MARK * d->s.unit, look.rgb);
+        canvas_mark(d->canvas, look.marker, x + width / 2, y, mark_size(d, s), look.rgb);
 }
