@@ -426,16 +426,20 @@ void labels_title(char *out, size_t size, const struct runs *runs)
 static int refuse_name(const struct runs *runs, const char *name, struct clr_error *err)
 {
     const char **names = NULL, *near;
+    struct str all = {0};
     int rc = mem_new(&names, runs->count + 1, sizeof *names, "names", err);
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < runs->count; i++)
+    for (size_t i = 0; i < runs->count; i++) {
         names[i] = runs->run[i].name;
+        str_append(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
     near = str_nearest(name, names);
-    near = near ? near : runs->count == 1 ? names[0] : NULL;
-    rc = clr_error_set(err, CLR_EUSAGE, "--label %s=…: nothing that is drawn is called '%s'%s%s%s", name,
-                       name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    rc = clr_error_set(err, CLR_EUSAGE, "--label %s=…: nothing that is drawn is called '%s'%s%.200s%s", name,
+                       name, near ? "; did you mean '" : ": there is ", near ? near : str_text(&all),
+                       near ? "'?" : "");
+    str_clear(&all);
     free(names);
     return rc;
 }

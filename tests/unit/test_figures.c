@@ -379,6 +379,9 @@ START_TEST(test_labels__are_the_users_where_there_are_some)
     ck_assert_str_eq(chart.panels[0].series[0].label, "mine");
     ck_assert_str_eq(chart.panels[0].series[1].label, "yours");
     chart_clear(&chart);
+    labels[1].name = "x-y-z";
+    ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EUSAGE);
+    ck_assert_msg(strstr(err.message, "called 'x-y-z': there is a, long-name") != NULL, "%s", err.message);
     labels[1].name = "long-nane";
     ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EUSAGE);
     ck_assert_msg(strstr(err.message, "called 'long-nane'; did you mean 'long-name'?") != NULL, "%s",
@@ -386,6 +389,27 @@ START_TEST(test_labels__are_the_users_where_there_are_some)
     inputs[1] = make_run(figures_join(base, "sub"), "a", &s, &g_usual, ", \"batch\": 20");
     ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EUSAGE);
     ck_assert_msg(strstr(err.message, "several are called like that") != NULL, "%s", err.message);
+}
+END_TEST
+
+START_TEST(test_labels__say_which_curves_are_equal)
+{
+    const struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
+    const char *run = make_run(support_temp_dir(), "a", &s, &g_usual, ""), *inputs[3];
+    const struct clr_plot_label label = {"a", "mine"};
+    const struct clr_plot_options o = {.labels = &label, .label_count = 1};
+    struct clr_error err = {0};
+    struct chart chart;
+
+    inputs[0] = inputs[1] = figures_join(run, "history.csv");
+    inputs[2] = run;
+    ck_assert_msg(figure_run(&chart, inputs + 1, 1, &o, &err) == 0, "%s", err.message);
+    ck_assert_str_eq(chart.panels[0].series[0].label, "mine");
+    chart_clear(&chart);
+    draw(&chart, inputs, 3, NULL);
+    ck_assert_str_eq(chart.panels[0].series[0].label, "a");
+    ck_assert_str_eq(chart.panels[0].series[1].label, "a (equal to the one above)");
+    chart_clear(&chart);
 }
 END_TEST
 
@@ -577,6 +601,23 @@ START_TEST(test_table__holds_the_numbers_drawn)
 }
 END_TEST
 
+START_TEST(test_table__holds_the_bars)
+{
+    struct bars bars = {.series_count = 2};
+    struct str text = {0};
+
+    str_copy(bars.series[0], BARS_LABEL, "CPU: 1,000 images/s");
+    str_copy(bars.series[1], BARS_LABEL, "GPU");
+    ck_assert_int_eq(bars_create_rows(&bars, 1, NULL), 0);
+    bars.rows[0] = (struct bars_row){"conv1", "forward", {2, NAN}, {1.5, NAN}, {NAN, NAN}};
+    ck_assert_int_eq(table_of_bars(&text, &bars, NULL), 0);
+    ck_assert_str_eq(text.text, "layer,pass,device,value,low,high\n"
+                                "conv1,forward,\"CPU: 1,000 images/s\",2,1.5,\n");
+    str_clear(&text);
+    bars_clear(&bars);
+}
+END_TEST
+
 /* ---- reference images ---- */
 
 struct golden {
@@ -736,10 +777,12 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     tcase_add_test(tc, test_labels__name_what_differs_and_nothing_else);
     tcase_add_test(tc, test_labels__are_the_users_where_there_are_some);
+    tcase_add_test(tc, test_labels__say_which_curves_are_equal);
     tcase_add_test(tc, test_styles__are_seven_and_then_grey);
     tcase_add_test(tc, test_chart__no_text_covers_a_point);
     tcase_add_test(tc, test_loss__is_a_smooth_line_over_its_points);
     tcase_add_test(tc, test_table__holds_the_numbers_drawn);
+    tcase_add_test(tc, test_table__holds_the_bars);
     tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, (int)MEM_COUNT(g_golden));
     tcase_add_test(tc, test_golden__changes_are_seen);
     tcase_set_timeout(tc, 60);
