@@ -245,9 +245,10 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
         chart_begin_axis(&chart.panels[0], 0.2);
         tell_below(&chart.panels[0]);
     }
+    if (rc == 0)
+        rc = labels_title(chart.title, sizeof chart.title, &runs, err);
     if (rc < 0)
         goto out;
-    labels_title(chart.title, sizeof chart.title, &runs);
     figure_finish(&chart, options);
     *out = chart;
     memset(&chart, 0, sizeof chart);
@@ -338,12 +339,13 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
         rc = rates_add_panel(&chart, &runs, &view, options->multiples, err);
     if (rc == 0)
         rc = smooth_losses(&chart, err);
+    if (rc == 0)
+        rc = labels_title(chart.title, sizeof chart.title, &runs, err);
     if (rc < 0)
         goto out;
     chart.panels[0].y_label = "training loss";
     chart.panels[0].ceiling = INFINITY;
     choose_loss_axis(&chart.panels[0]);
-    labels_title(chart.title, sizeof chart.title, &runs);
     figure_finish(&chart, options);
     *out = chart;
     memset(&chart, 0, sizeof chart);

@@ -144,7 +144,9 @@ static void append_part(struct str *s, const struct clr_schedule *c, enum part p
 
 /* ---- what differs ---- */
 
-static bool same_part(const struct clr_schedule *a, const struct clr_schedule *b, enum part part)
+/* Want of memory makes *s fail. */
+static bool same_part(const struct clr_schedule *a, const struct clr_schedule *b, enum part part,
+                      struct str *s)
 {
     struct str x = {0}, y = {0};
     bool same;
@@ -152,13 +154,14 @@ static bool same_part(const struct clr_schedule *a, const struct clr_schedule *b
     append_part(&x, a, part);
     append_part(&y, b, part);
     same = strcmp(str_text(&x), str_text(&y)) == 0;
+    s->failed = s->failed || x.failed || y.failed;
     str_clear(&x);
     str_clear(&y);
     return same;
 }
 
 /* Is there a run of another group, with the same policy where that counts, whose part is another one? */
-static bool part_differs(const struct runs *runs, const struct run *r, enum part part)
+static bool part_differs(const struct runs *runs, const struct run *r, enum part part, struct str *s)
 {
     size_t seen = 0;
 
@@ -169,7 +172,7 @@ static bool part_differs(const struct runs *runs, const struct run *r, enum part
         if (other->group != seen) /* one of each group will do */
             continue;
         seen++;
-        if (other->scheduled && compared && !same_part(&r->schedule, &other->schedule, part))
+        if (other->scheduled && compared && !same_part(&r->schedule, &other->schedule, part, s))
             return true;
     }
     return false;
@@ -230,7 +233,7 @@ static void append_schedule(struct str *s, const struct runs *runs, const struct
         str_append(s, "%s", clr_schedule_policy_name(r->schedule.policy));
     }
     for (int part = 0; part < PARTS; part++) {
-        if (!part_differs(runs, r, (enum part)part))
+        if (!part_differs(runs, r, (enum part)part, s))
             continue;
         if (part == RATES && policy) {
             str_append(s, " ");
@@ -404,21 +407,25 @@ int labels_make(struct runs *runs, struct clr_error *err)
     return rc;
 }
 
-void labels_title(char *out, size_t size, const struct runs *runs)
+int labels_title(char *out, size_t size, const struct runs *runs, struct clr_error *err)
 {
     const char *topic = groups_topic(runs);
     struct str s = {0};
+    int rc;
 
     str_append(&s, "%s", topic);
     if (runs->groups > 1 && runs->run[0].scheduled && !policies_differ(runs)) {
         str_append(&s, "%s%s", topic[0] ? ": " : "", clr_schedule_policy_name(runs->run[0].schedule.policy));
-        if (!part_differs(runs, &runs->run[0], RATES)) {
+        if (!part_differs(runs, &runs->run[0], RATES, &s)) {
             str_append(&s, " ");
             append_part(&s, &runs->run[0].schedule, RATES);
         }
     }
-    str_copy(out, size, s.failed ? topic : str_text(&s));
+    rc = str_check(&s, err);
+    if (rc == 0)
+        str_copy(out, size, str_text(&s));
     str_clear(&s);
+    return rc;
 }
 
 /* ---- the user's ---- */

@@ -22,7 +22,7 @@ int labels_make(struct runs *runs, struct clr_error *err);
 int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_plot_label *labels,
                  size_t count, struct clr_error *err);
 
-/* What all of them share: "quick on cifar10: triangular", as far as it is known. */
-void labels_title(char *out, size_t size, const struct runs *runs);
+/* What all of them share: "quick on cifar10: triangular", as far as it is known. CLR_ENOMEM. */
+int labels_title(char *out, size_t size, const struct runs *runs, struct clr_error *err);
 
 #endif
