@@ -170,6 +170,13 @@ static int smooth_curves(struct chart *chart, struct clr_error *err)
     return 0;
 }
 
+static void name_alone(struct chart_series *s, size_t repeats)
+{
+    s->label[0] = '\0';
+    if (repeats > 1)
+        (void)snprintf(s->label, sizeof s->label, "mean of %zu runs", repeats);
+}
+
 int figure_range(struct chart *out, const char *const *inputs, size_t count,
                  const struct clr_plot_options *options, struct clr_error *err)
 {
@@ -206,12 +213,8 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
             hi = options->bounds[1];
         }
         mark_bounds(&chart, &runs, lo, hi);
-        if (options && options->label_count > 0)
-            ;
-        else if (runs.count > 1)
-            (void)snprintf(panel->series[0].label, CHART_LABEL, "mean of %zu runs", runs.count);
-        else
-            panel->series[0].label[0] = '\0';
+        if (!options || options->label_count == 0) /* one curve has nothing to differ from */
+            name_alone(&panel->series[0], runs.count);
     }
     mark_divergence(panel, &runs);
     (void)snprintf(chart.title, sizeof chart.title, "%s%slearning-rate range test", groups_topic(&runs),
