@@ -187,17 +187,41 @@ static int prepare_time(struct chart *chart, struct groups_view *view, struct ru
     return 0;
 }
 
-/* "NAME: policy and rates", or the name alone where room is scarce or the policy is called like that. */
+/* Are all numbers of the label (there is one) in the name, as in "lr-0.08-decay-0.001"? */
+static bool has_numbers(const char *name, const char *label)
+{
+    bool any = false;
+
+    while (*label) {
+        char number[AXES_TEXT];
+        size_t n = 0;
+        label += strcspn(label, "0123456789");
+        for (; *label && strchr("0123456789.,", *label) && n + 1 < sizeof number; label++)
+            if (*label != ',') /* 4,000 */
+                number[n++] = *label;
+        number[n] = '\0';
+        if (n > 0 && !strstr(name, number))
+            return false;
+        any = any || n > 0;
+    }
+    return any;
+}
+
+/* "NAME: what differs"; the name alone where room is scarce or it says so much itself; what differs alone
+ * where that begins with the name. */
 static void name_groups(struct runs *runs, const struct clr_plot_options *o)
 {
     for (size_t i = 0; i < runs->count; i++) {
         struct run *r = &runs->run[i];
+        const char *name = o->names[i];
+        const size_t length = strlen(name);
         char label[2 * RUNS_LABEL];
-        const size_t length = strlen(o->names[i]);
-        if (!o->multiples && strncmp(r->label, o->names[i], length) == 0 && strchr(" ,", r->label[length]))
+        if (!o->multiples && strncmp(r->label, name, length) == 0 && strchr(" ,", r->label[length]))
             continue;
-        (void)snprintf(label, sizeof label, "%s%s%s", o->names[i], o->multiples ? "" : ": ",
-                       o->multiples ? "" : r->label);
+        if (o->multiples || has_numbers(name, r->label))
+            str_copy(label, sizeof label, name);
+        else
+            (void)snprintf(label, sizeof label, "%s: %s", name, r->label);
         str_copy(r->label, sizeof r->label, label);
     }
 }

@@ -392,6 +392,30 @@ START_TEST(test_labels__are_the_users_where_there_are_some)
 }
 END_TEST
 
+/* The names of an experiment's runs, and what they leave open. */
+START_TEST(test_labels__of_named_runs_do_not_repeat_the_name)
+{
+    static const struct kind shorter = {400, 100, 80, 0};
+    static const char *const names[][2] = {{"4000-of-700", "400"}, {"long", "short"}, {"iterations", "it"}},
+                             *const labels[][2] = {{"4000-of-700", "400"},
+                                                   {"long: iterations 700", "short: iterations 400"},
+                                                   {"iterations 700", "it: iterations 400"}};
+    const struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
+    const char *base = support_temp_dir(), *inputs[2];
+
+    inputs[0] = make_run(base, "a", &s, &g_usual, "");
+    inputs[1] = make_run(base, "b", &s, &shorter, "");
+    for (size_t i = 0; i < MEM_COUNT(names); i++) {
+        const struct clr_plot_options o = {.names = names[i]};
+        struct chart chart;
+        draw(&chart, inputs, 2, &o);
+        ck_assert_str_eq(chart.panels[0].series[0].label, labels[i][0]);
+        ck_assert_str_eq(chart.panels[0].series[1].label, labels[i][1]);
+        chart_clear(&chart);
+    }
+}
+END_TEST
+
 START_TEST(test_labels__say_which_curves_are_equal)
 {
     const struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
@@ -777,6 +801,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     tcase_add_test(tc, test_labels__name_what_differs_and_nothing_else);
     tcase_add_test(tc, test_labels__are_the_users_where_there_are_some);
+    tcase_add_test(tc, test_labels__of_named_runs_do_not_repeat_the_name);
     tcase_add_test(tc, test_labels__say_which_curves_are_equal);
     tcase_add_test(tc, test_styles__are_seven_and_then_grey);
     tcase_add_test(tc, test_chart__no_text_covers_a_point);
