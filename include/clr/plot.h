@@ -18,6 +18,12 @@ enum clr_plot_over {
                          */
 };
 
+/** What an input is called in the figure. */
+struct clr_plot_label {
+    const char *name; /**< the input as it is given, or the name of its folder or file */
+    const char *text;
+};
+
 struct clr_plot_options {
     int width, height; /**< pixels at 96 dpi, from 320 × 200; 0: 960 × 600, or what suits the other */
     int dpi;           /**< 0: 96; a larger one scales everything: 192 gives twice the pixels */
@@ -25,12 +31,17 @@ struct clr_plot_options {
     const char *command_line; /**< goes into the PNG's tEXt (Command, beside Software); NULL: none */
     const char *run_id;       /**< likewise (Run); NULL: none */
     enum clr_plot_over over;  /**< of runs */
-    bool rates;     /**< of runs: the learning rate as a second panel, from loss.csv where there is one */
+    bool rates;     /**< of runs: the learning rate as a second panel, from the schedule in run.json */
     bool multiples; /**< of runs and schedules: a small chart for each curve, over the others in grey */
-    double y_min; /**< of runs: accuracy in percent where the axis begins; what lies below is left out. 0: all
-                   */
-    const char *const *names; /**< of runs: what each input is called, repeats alike; NULL: policy and rates
-                               */
+    const double
+        *y_min; /**< of clr_plot_run(): accuracy in percent where the axis begins; NULL: a little below the
+                   lowest of all curves behind the first fifth of each, or 0 where that shows little more */
+    const char *const *names; /**< of runs: what each input is called, repeats alike; NULL: by what differs */
+    const struct clr_plot_label *labels; /**< texts for some of the curves, in place of these */
+    size_t label_count;
+    const char
+        *csv; /**< file for the numbers that are drawn, written atomically behind the figure; NULL: none.
+                 Columns panel,axis,kind,name,x,y,low,high,line; of bars: layer,pass,device,value,low,high */
 };
 
 /**
@@ -41,15 +52,22 @@ struct clr_plot_options {
  *                whose run.json differs in nothing but seed and out are one curve: the mean over the
  *                iterations that all of them evaluated, with a band of ± one sample standard deviation
  * @return 0; CLR_EINPUT: "FILE:LINE: …" unreadable or damaged input, nothing to draw; CLR_EUSAGE: unknown
- *         extension, a size out of range, more than 24 curves; CLR_EFAILED: cannot write
+ *         extension, a size out of range, a label for nothing, more than 24 curves; CLR_EFAILED: cannot write
+ *
+ * More than seven curves in one chart: the last are grey, and a message (clr/log.h) proposes small multiples.
  */
 CLR_API int clr_plot_run(const char *path, const char *const *inputs, size_t count,
                          const struct clr_plot_options *options, struct clr_error *err);
 
+/** Training loss over iterations, likewise, from run folders or loss.csv files (iteration,trn_loss,lr): a
+ * smoothed line over the losses of single batches. The axis is logarithmic where the loss falls to less than
+ * a fifth. */
+CLR_API int clr_plot_loss(const char *path, const char *const *inputs, size_t count,
+                          const struct clr_plot_options *options, struct clr_error *err);
+
 /** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); the bounds
- * that clr_range_read() reads from the folders together are marked. A log axis where the rates grow
- * geometrically.
- */
+ * that clr_range_read() reads from the folders together are marked, and where a loss was no longer finite.
+ * The axis goes to the last rate that was asked for; it is logarithmic for sweeps by a factor. */
 CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                            const struct clr_plot_options *options, struct clr_error *err);
 

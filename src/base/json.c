@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "base/str.h"
 
 #define RESERVE_LEAST ((size_t)64 << 10)
 #define RESERVE_MOST  ((size_t)4 << 20)
@@ -81,6 +82,26 @@ char *json_format(const json_t *json, size_t flags)
         return text;
     free(text);
     return NULL;
+}
+
+json_t *json_count(uint64_t value)
+{
+    char digits[24];
+
+    if (value <= INT64_MAX)
+        return json_integer((json_int_t)value);
+    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    return json_string(digits);
+}
+
+bool json_count_value(uint64_t *out, const json_t *json)
+{
+    if (json_is_string(json))
+        return str_parse_u64(json_string_value(json), 0, UINT64_MAX, out);
+    if (!json_is_integer(json) || json_integer_value(json) < 0)
+        return false;
+    *out = (uint64_t)json_integer_value(json);
+    return true;
 }
 
 json_t *json_finite(double value)

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <clr/error.h>
 
@@ -14,6 +15,11 @@
 
 /* A number, or null for one that is not finite. */
 json_t *json_finite(double value);
+
+/* A count. Integers of JSON are signed here: a larger one (a seed may be) becomes a string of its digits.
+ * Reading: false, *out untouched, where it is none. */
+json_t *json_count(uint64_t value);
+bool json_count_value(uint64_t *out, const json_t *json);
 
 /*
  * A list with one more value, an object with one more member; the reference to the value is taken. NULL where

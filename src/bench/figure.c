@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "plot/axes.h"
+#include "plot/table.h"
 
 /* "PoCL on EPYC", with the file behind it where two reports are of one device. */
 static void label(char *out, size_t size, const struct clr_bench_report *reports, size_t count, size_t i)
@@ -107,7 +108,7 @@ int clr_bench_plot(const char *path, const struct clr_bench_report *reports, siz
                    const struct clr_plot_options *options, struct clr_error *err)
 {
     struct bars bars = {0};
-    struct str bytes = {0};
+    struct str bytes = {0}, table = {0};
     enum canvas_format format;
     int rc = canvas_format_of(&format, path, err);
 
@@ -118,9 +119,14 @@ int clr_bench_plot(const char *path, const struct clr_bench_report *reports, siz
     if (options && options->title)
         str_copy(bars.title, sizeof bars.title, options->title);
     rc = figure_bench_render(&bytes, &bars, format, false, options, err);
+    if (rc == 0 && options && options->csv)
+        rc = table_of_bars(&table, &bars, err);
     if (rc == 0)
         rc = fs_write_atomic(path, bytes.text, bytes.length, err);
+    if (rc == 0 && options && options->csv)
+        rc = fs_write_atomic(options->csv, table.text, table.length, err);
     str_clear(&bytes);
+    str_clear(&table);
     bars_clear(&bars);
     return rc;
 }

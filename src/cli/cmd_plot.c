@@ -10,15 +10,15 @@
 
 static const struct opt_command command = {
     .name = "plot",
-    .usage = "run|range|schedule|bench FILE... -o FIGURE [OPTION...]",
+    .usage = "run|loss|range|schedule|bench FILE... -o FIGURE [OPTION...]",
     .about =
         "Draws a figure. run: accuracy over iterations, from run folders or history.csv files; runs that "
-        "differ "
-        "only in the seed become one curve with a band. range: accuracy over the learning rate, from folders "
-        "of range tests. schedule: rates over iterations, from CSV files of 'clr-cl schedule'. bench: time "
-        "of each "
-        "layer and pass, from JSON files of 'clr-cl bench', side by side.",
-    .examples = "  clr-cl plot run fixed triangular -o compared.png\n"
+        "differ only in the seed become one curve with a band. loss: training loss over iterations, from run "
+        "folders or loss.csv files. range: accuracy over the learning rate, from folders of range tests. "
+        "schedule: rates over iterations, from CSV files of 'clr-cl schedule'. bench: time of each layer and "
+        "pass, from JSON files of 'clr-cl bench', side by side.",
+    .examples = "  clr-cl plot run fixed triangular -o compared.png --csv compared.csv\n"
+                "  clr-cl plot run a b --rates --label a='as published' -o rates.pdf\n"
                 "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10'\n",
     .min_args = 2,
     .max_args = 1000,
@@ -47,6 +47,7 @@ static int draw(const struct opt_set *set, const char *output, const struct clr_
         const char *name;
         plot_function function;
     } kinds[] = {{"run", clr_plot_run},
+                 {"loss", clr_plot_loss},
                  {"range", clr_plot_range},
                  {"schedule", clr_plot_schedule},
                  {"bench", plot_bench}};
@@ -56,25 +57,48 @@ static int draw(const struct opt_set *set, const char *output, const struct clr_
             continue;
         return kinds[i].function(output, set->args + 1, (size_t)set->arg_count - 1, options, err);
     }
-    return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is run, range, schedule or bench",
+    return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is run, loss, range, schedule or bench",
                          set->args[0]);
 }
 
 /* Options that the kind of figure has no use for. */
 static int check_kind(const struct opt_set *set, struct clr_error *err)
 {
-    static const char *const of_runs[] = {"over", "rates", "multiples", "y-min"};
-    const bool run = strcmp(set->args[0], "run") == 0, schedule = strcmp(set->args[0], "schedule") == 0;
+    static const struct {
+        const char *option, *kinds;
+    } rows[] = {{"over", "run loss"},
+                {"rates", "run loss"},
+                {"multiples", "run loss schedule"},
+                {"y-min", "run"},
+                {"label", "run loss range schedule"}};
 
-    for (size_t i = 0; i < MEM_COUNT(of_runs) && !run; i++)
-        if (opt_given(set, of_runs[i]) && !(schedule && strcmp(of_runs[i], "multiples") == 0))
-            return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", of_runs[i], set->args[0]);
+    for (size_t i = 0; i < MEM_COUNT(rows); i++)
+        if (opt_given(set, rows[i].option) && !strstr(rows[i].kinds, set->args[0]))
+            return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", rows[i].option, set->args[0]);
+    return 0;
+}
+
+/* NAME=TEXT; the texts are cut there. */
+static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, struct clr_error *err)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        char *equals = strchr(texts->values[i], '=');
+        if (!equals || equals == texts->values[i] || !equals[1])
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "--label takes NAME=TEXT, as in --label fixed='rate 0.01', not '%s'",
+                                 texts->values[i]);
+        *equals = '\0';
+        out[i] = (struct clr_plot_label){texts->values[i], equals + 1};
+    }
     return 0;
 }
 
 int cmd_plot(int argc, char **argv, struct clr_error *err)
 {
-    struct clr_plot_options options = {.command_line = cli_command_line()};
+    struct clr_plot_label labels[OPT_TEXTS_MAX];
+    struct clr_plot_options options = {.command_line = cli_command_line(), .labels = labels};
+    struct opt_texts texts = {.count = 0};
+    double y_min = 0.0;
     static const char *const overs[] = {"iterations", "time", NULL};
     const char *output = NULL;
     bool quiet = false;
@@ -101,7 +125,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .argument = "N",
          .min = 200,
          .max = 10000,
-         .help = "pixels at 96 dpi (default: 600; bench, --multiples: what they need)"},
+         .help = "pixels at 96 dpi (default: 600 and a legend below; bench, --multiples: what they need)"},
         {.kind = OPT_INT,
          .name = "dpi",
          .value = &options.dpi,
@@ -120,23 +144,34 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .value = &over,
          .argument = "WHAT",
          .choices = overs,
-         .help = "run: accuracy over iterations, or over time with the evaluations in it (default: "
-                 "iterations)"},
+         .help = "run, loss: over iterations, or over time with the evaluations in it (default: iterations)"},
         {.kind = OPT_FLAG,
          .name = "rates",
          .value = &options.rates,
-         .help = "run: the learning rate as a second panel on the same x axis"},
+         .help = "run, loss: the learning rate as a second panel on the same x axis"},
         {.kind = OPT_FLAG,
          .name = "multiples",
          .value = &options.multiples,
-         .help = "run, schedule: a small chart for each curve, with the others in grey"},
+         .help = "run, loss, schedule: a small chart for each curve, with the others in grey"},
         {.kind = OPT_REAL,
          .name = "y-min",
-         .value = &options.y_min,
+         .value = &y_min,
          .argument = "P",
          .max = 100,
          .below = true,
-         .help = "run: begin the axis at P percent, and leave out what lies below (default: all is shown)"},
+         .help = "run: begin the axis at P percent; 0 shows all of it (default: where differences can be "
+                 "seen)"},
+        {.kind = OPT_TEXTS,
+         .name = "label",
+         .value = &texts,
+         .argument = "NAME=TEXT",
+         .help = "call a curve TEXT; NAME: its FILE, or that one's last part; may be given several times "
+                 "(default: what differs between the curves)"},
+        {.kind = OPT_TEXT,
+         .name = "csv",
+         .value = &options.csv,
+         .argument = "FILE",
+         .help = "write the numbers that are drawn, too: points, bands, helper lines"},
         {.kind = OPT_FLAG, .name = "quiet", .value = &quiet, .help = "no messages, only warnings and errors"},
     };
 
@@ -148,11 +183,15 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
         goto out;
     cli_set_quiet(quiet);
     options.over = (enum clr_plot_over)over;
+    options.y_min = opt_given(&set, "y-min") ? &y_min : NULL;
+    options.label_count = texts.count;
     rc = check_kind(&set, err);
+    if (rc == 0)
+        rc = split_labels(labels, &texts, err);
     if (rc == 0)
         rc = draw(&set, output, &options, err);
     if (rc == 0)
-        cli_note("wrote %s", output);
+        cli_note("wrote %s%s%s", output, options.csv ? ", " : "", options.csv ? options.csv : "");
 out:
     opt_clear(&set);
     return rc;

@@ -354,6 +354,20 @@ static int set_number(const struct opt *o, const char *text, struct clr_error *e
     }
 }
 
+static int add_text(const struct opt *o, const char *text, struct clr_error *err)
+{
+    struct opt_texts *list = o->value;
+    int rc;
+
+    if (!*text)
+        return refuse(o, text, "a text that is not empty", false, err);
+    if (list->count == OPT_TEXTS_MAX)
+        return clr_error_set(err, CLR_EUSAGE, "--%s is given more than %d times", o->name, OPT_TEXTS_MAX);
+    rc = str_duplicate(&list->values[list->count], text, err);
+    list->count += rc == 0;
+    return rc;
+}
+
 static int set_value(const struct opt *o, const char *text, struct clr_error *err)
 {
     switch (o->kind) {
@@ -365,6 +379,8 @@ static int set_value(const struct opt *o, const char *text, struct clr_error *er
             return refuse(o, text, "a text that is not empty", false, err);
         *(const char **)o->value = text;
         return 0;
+    case OPT_TEXTS:
+        return add_text(o, text, err);
     case OPT_CHOICE:
         return set_choice(o, text, err);
     case OPT_SHAPE:
@@ -482,8 +498,12 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
 
 void opt_clear(struct opt_set *set)
 {
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; i < set->count; i++) {
+        struct opt_texts *list = set->options[i].kind == OPT_TEXTS ? set->options[i].value : NULL;
         free(set->texts[i]);
+        while (list && list->count > 0)
+            free(list->values[--list->count]);
+    }
     if (set->context)
         (void)poptFreeContext(set->context);
     *set = (struct opt_set){0};

@@ -3,8 +3,8 @@
  * popt) and writes the --help text from the same tables, so that the two cannot disagree.
  *
  * Numbers are parsed strictly: the whole text, finite, in the stated range, and 0 in float32 only if it is 0.
- * An option given twice: the last one wins. Everything that is wrong is CLR_EUSAGE, with the option, the
- * value and what it may be.
+ * An option given twice: the last one wins, but for OPT_TEXTS. Everything that is wrong is CLR_EUSAGE, with
+ * the option, the value and what it may be.
  */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
@@ -18,6 +18,7 @@
 enum opt_kind {
     OPT_FLAG,   /* bool: present or not */
     OPT_TEXT,   /* const char *: not empty; lives until opt_clear() */
+    OPT_TEXTS,  /* struct opt_texts: not empty, each time that it is given one more; live until opt_clear() */
     OPT_CHOICE, /* int: index into choices */
     OPT_INT,    /* int */
     OPT_U64,    /* uint64_t */
@@ -44,6 +45,12 @@ struct opt_spans {
 #define OPT_REALS_MAX 16
 struct opt_reals {
     double values[OPT_REALS_MAX];
+    size_t count;
+};
+
+#define OPT_TEXTS_MAX 64
+struct opt_texts {
+    char *values[OPT_TEXTS_MAX];
     size_t count;
 };
 

@@ -2,6 +2,7 @@
 #include "lab/lab.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,6 +286,7 @@ static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt
     if (rc < 0)
         return rc;
     figure = &e->figures[e->figure_count++];
+    figure->y_min = NAN;
     pt_open(&r, doc, f);
     rc = read_name(figure->file, &r, "file", err);
     if (rc == 0 && !ends_in(figure->file, ".png") && !ends_in(figure->file, ".svg") &&

@@ -66,7 +66,7 @@ struct lab_figure {
     char *title; /* NULL: made from the data; owned */
     int width, height;
     bool over_time, rates, multiples; /* of runs */
-    double y_min;                     /* likewise */
+    double y_min;                     /* likewise; NaN: not given */
     size_t runs[CHART_MAX_SERIES];    /* which */
     size_t run_count;
 };

@@ -561,7 +561,7 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
                                            figure->over_time ? CLR_PLOT_OVER_TIME : CLR_PLOT_OVER_ITERATIONS,
                                        .rates = figure->rates,
                                        .multiples = figure->multiples,
-                                       .y_min = figure->y_min};
+                                       .y_min = isnan(figure->y_min) ? NULL : &figure->y_min};
     char *path = NULL, **folders = NULL;
     const char **names = NULL;
     size_t count = 0, all = 0;

@@ -143,15 +143,20 @@ void axes_set_range(struct axis *a, bool log, double lo, double hi, double pad, 
         a->lo = a->hi - 1.0;
 }
 
-double axes_fraction(const struct axis *a, double v)
+double axes_place(const struct axis *a, double v)
 {
     double f;
 
     if (a->log)
-        f = v <= 0.0 ? 0.0 : log(v / a->lo) / log(a->hi / a->lo);
+        f = v <= 0.0 ? -20.0 : log(v / a->lo) / log(a->hi / a->lo);
     else
         f = (v - a->lo) / (a->hi - a->lo);
-    return clamp(f, 0.0, 1.0);
+    return clamp(f, -20.0, 20.0);
+}
+
+double axes_fraction(const struct axis *a, double v)
+{
+    return clamp(axes_place(a, v), 0.0, 1.0);
 }
 
 /* ---- ticks ---- */
@@ -265,6 +270,16 @@ void axes_set_ticks(struct axis *a, int max_texts)
         set_log_ticks(a, max_texts);
     if (!a->log || a->count < 2)
         set_linear_ticks(a, max_texts);
+    /* One tick is no scale: the next finer step has two, or three of which the outer ones stay. */
+    for (int more = max_texts + 1; a->count < 2 && more <= AXES_MAX_TICKS; more++) {
+        if (more > 4)
+            a->whole = false;
+        set_linear_ticks(a, more);
+        if (a->count > 2 && a->count > max_texts) {
+            a->ticks[1] = a->ticks[a->count - 1];
+            a->count = 2;
+        }
+    }
 }
 
 /* ---- kind ---- */

@@ -37,10 +37,13 @@ struct axis {
  */
 void axes_set_range(struct axis *a, bool log, double lo, double hi, double pad, double floor, double ceiling);
 
-/* Fill the ticks: at most max_texts with text (at least 2 are tried). Range first. */
+/* Fill the ticks: at most max_texts with text, at least 2. Range first. */
 void axes_set_ticks(struct axis *a, int max_texts);
 
-/* Place of v on the axis: 0 at lo, 1 at hi; clamped to that. */
+/* Place of v on the axis: 0 at lo, 1 at hi; beyond them at most 20 axes away. */
+double axes_place(const struct axis *a, double v);
+
+/* The same, clamped to 0 … 1. */
 double axes_fraction(const struct axis *a, double v);
 
 /* Fixed point with thousands separators: 20000 → "20,000", -1234.5 with one decimal → "-1,234.5". */

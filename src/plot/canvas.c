@@ -27,6 +27,8 @@ struct canvas {
     cairo_t *cr;
     double scale; /* device units for one of ours */
     struct str stream;
+    double *boxes; /* of texts: see canvas_text_boxes() */
+    size_t box_count, box_capacity;
 };
 
 static size_t clean_text(char out[TEXT_MAX], const char *text);
@@ -159,6 +161,7 @@ void canvas_destroy(struct canvas *c)
     cairo_destroy(c->cr);
     cairo_surface_destroy(c->surface);
     str_clear(&c->stream);
+    free(c->boxes);
     free(c);
 }
 
@@ -277,6 +280,18 @@ void canvas_set_origin(struct canvas *c, double x, double y)
 
     cairo_matrix_init(&m, c->scale, 0, 0, c->scale, round(x * c->scale), round(y * c->scale));
     cairo_set_matrix(c->cr, &m);
+}
+
+void canvas_clip(struct canvas *c, double x, double y, double w, double h)
+{
+    cairo_new_path(c->cr);
+    cairo_rectangle(c->cr, x, y, w, h);
+    cairo_clip(c->cr);
+}
+
+void canvas_unclip(struct canvas *c)
+{
+    cairo_reset_clip(c->cr);
 }
 
 /* The nearest place where a line of that many device pixels covers whole ones. */
@@ -461,6 +476,28 @@ double canvas_text_width(struct canvas *c, const char *text, double size, bool b
     return clean_width(c, clean, n, size, bold);
 }
 
+/* In the canvas's own pixels, whatever is turned or moved. */
+static void note_box(struct canvas *c, double x, double y, double w, double h)
+{
+    double x1 = x + w, y1 = y + h, *b;
+
+    if (mem_grow(&c->boxes, &c->box_capacity, 4 * (c->box_count + 1), sizeof *c->boxes, "texts", NULL) < 0)
+        return;
+    cairo_user_to_device(c->cr, &x, &y);
+    cairo_user_to_device(c->cr, &x1, &y1);
+    b = c->boxes + 4 * c->box_count++;
+    b[0] = fmin(x, x1) / c->scale;
+    b[1] = fmin(y, y1) / c->scale;
+    b[2] = fabs(x1 - x) / c->scale;
+    b[3] = fabs(y1 - y) / c->scale;
+}
+
+const double *canvas_text_boxes(const struct canvas *c, size_t *count)
+{
+    *count = c->box_count;
+    return c->boxes;
+}
+
 void canvas_text(struct canvas *c, double x, double y, const char *text, double size, bool bold,
                  enum canvas_align align, uint32_t rgb)
 {
@@ -472,6 +509,7 @@ void canvas_text(struct canvas *c, double x, double y, const char *text, double 
         x -= align == CANVAS_CENTER ? width / 2 : width;
     if (c->spec.boxes) {
         canvas_rect(c, x, y - 0.36 * size, width, 0.72 * size, rgb, 0.4);
+        note_box(c, x, y - 0.36 * size, width, 0.72 * size);
         return;
     }
     set_color(c, rgb, 1.0);
@@ -514,4 +552,31 @@ void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *t
         (void)snprintf(cut, sizeof cut, "%.*s…%s", (int)head, clean, clean + tail);
         str_copy(out, out_size, cut);
     }
+}
+
+/* Does the text up to byte n fit? */
+static bool fits(struct canvas *c, const char *text, size_t n, double size, bool bold, double width)
+{
+    char line[TEXT_MAX];
+
+    (void)snprintf(line, sizeof line, "%.*s", (int)n, text);
+    return canvas_text_width(c, line, size, bold) <= width;
+}
+
+size_t canvas_break_text(struct canvas *c, const char *text, double size, bool bold, double width)
+{
+    const size_t length = strlen(text);
+    size_t at_space = 0;
+
+    if (fits(c, text, length, size, bold, width))
+        return length;
+    for (size_t n = length; n-- > 1;) {
+        if (text[n] != ' ' || !fits(c, text, n, size, bold, width))
+            continue;
+        at_space = at_space ? at_space : n;
+        /* rather behind a comma, if the rest has room in a second line */
+        if (text[n - 1] == ',' && canvas_text_width(c, text + n + 1, size, bold) <= width)
+            return n;
+    }
+    return at_space ? at_space : length;
 }

@@ -60,6 +60,10 @@ int canvas_finish(struct canvas *c, struct str *out, struct clr_error *err);
 /* Where (0, 0) is from now on, in the canvas's own pixels; rounded so that rules stay sharp. */
 void canvas_set_origin(struct canvas *c, double x, double y);
 
+/* What is drawn up to canvas_unclip() shows within the rectangle alone. Not nested. */
+void canvas_clip(struct canvas *c, double x, double y, double w, double h);
+void canvas_unclip(struct canvas *c);
+
 /* xy: x0, y0, x1, y1, … */
 void canvas_polyline(struct canvas *c, const double *xy, size_t count, const struct canvas_pen *pen);
 void canvas_polygon(struct canvas *c, const double *xy, size_t count, uint32_t rgb, double alpha);
@@ -81,5 +85,12 @@ void canvas_text_up(struct canvas *c, double x, double y, const char *text, doub
  * that differ at their ends. */
 void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
                      double width);
+
+/* Bytes of the text that fit into `width` as a first line, up to a space or the end; all of it where the
+ * first word alone is too long. */
+size_t canvas_break_text(struct canvas *c, const char *text, double size, bool bold, double width);
+
+/* Where texts were drawn so far, with spec.boxes: x, y (upper left), w, h of each. Borrowed. */
+const double *canvas_text_boxes(const struct canvas *c, size_t *count);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Charts: one or two panels over a common x axis, curves with bands, helper lines, marks, a legend that stays
- * off the data. What a figure shows is in these structs; how it looks is in chart.c alone.
+ * Charts: one or two panels over a common x axis, curves with bands, helper lines, marks, a legend. What a
+ * figure shows is in these structs; how it looks is in chart.c, curves.c, guides.c and legend.c alone. No
+ * text and no legend covers a point of a curve.
  */
 #ifndef PLOT_CHART_H
 #define PLOT_CHART_H
@@ -10,8 +11,10 @@
 
 #include "plot/canvas.h"
 
-#define CHART_MAX_SERIES 24 /* more than can be told apart */
+#define CHART_STYLES     7  /* that can be told apart; further curves are for small multiples */
+#define CHART_MAX_SERIES 24 /* in small multiples, too */
 #define CHART_MAX_GUIDES 64
+#define CHART_MAX_KEYS   6
 #define CHART_LABEL      192
 
 struct chart_series {
@@ -22,13 +25,14 @@ struct chart_series {
     double *smooth;     /* owned; the line's, while markers stay on y; NULL: y */
     size_t look;        /* number of its colour, dashes and markers */
     bool markers;       /* mark points; without, only the line */
-    bool muted;         /* thin and grey: there for comparison */
+    bool muted;         /* thin and grey, not in the legend: there for comparison */
+    bool faint;         /* points are small and pale dots behind the line */
 };
 
 enum chart_text_at {
     CHART_NO_TEXT,
     CHART_TEXT_FOOT,  /* beside a vertical guide, at the axis */
-    CHART_TEXT_HEAD,  /* beside a vertical guide, at the top */
+    CHART_TEXT_HEAD,  /* over a vertical guide, above the panel (the first one alone) */
     CHART_TEXT_ALONG, /* on a horizontal guide */
 };
 
@@ -37,11 +41,36 @@ struct chart_guide {
     double x0, y0, x1, y1;
     enum chart_text_at text_at;
     char text[64];
+    bool colored; /* in the colour of that look */
+    size_t look;
+};
+
+/* A stripe over the whole height. */
+struct chart_shade {
+    double lo, hi;
+    bool bound; /* where a bound may lie, rather than a range to work in */
+};
+
+/* A row of the legend behind those of the curves: what else is drawn. */
+enum chart_key_kind {
+    CHART_KEY_BAND,
+    CHART_KEY_LINE,
+    CHART_KEY_GUIDE,
+    CHART_KEY_RANGE,
+    CHART_KEY_BOUND,
+    CHART_KEY_GREY
+};
+struct chart_key {
+    enum chart_key_kind kind;
+    char text[CHART_LABEL];
 };
 
 struct chart_panel {
     const char *y_label;
-    bool from_zero;        /* the y axis starts at 0 */
+    bool log;       /* the y axis; all values are above 0 */
+    bool from_zero; /* the y axis starts at 0 */
+    bool begins;    /* the y axis starts at `begin`, and curves go on below it */
+    double begin;
     double floor, ceiling; /* the y axis goes no further; ±INFINITY */
     double min_span;       /* noise smaller than this does not fill the panel */
     double share;          /* of the height */
@@ -49,17 +78,20 @@ struct chart_panel {
     size_t series_count;
     struct chart_guide guides[CHART_MAX_GUIDES];
     size_t guide_count;
-    bool shaded; /* the stripe from shade_lo to shade_hi */
-    double shade_lo, shade_hi;
+    struct chart_shade shades[2];
+    size_t shade_count;
 };
 
 struct chart {
     char title[256];
-    bool small_title;
+    int title_rows; /* of a small title, which is broken into lines; 0: a large one in a single line */
     char x_label[144];
     bool x_log, x_from_zero;
-    bool x_whole;                 /* counts: ticks on whole numbers */
-    char band_label[96];          /* a line for the bands in the legend; "": none */
+    bool x_whole; /* counts: ticks on whole numbers */
+    bool x_spans; /* the x axis reaches from x_first, or lower, to x_last exactly */
+    double x_first, x_last;
+    struct chart_key keys[CHART_MAX_KEYS];
+    size_t key_count;
     struct chart_panel panels[2]; /* curve i looks the same in both; the legend is the first one's */
     size_t panel_count;
 };
@@ -67,9 +99,27 @@ struct chart {
 int chart_add_series(struct chart_panel *panel, const char *label, size_t count, bool band,
                      struct chart_series **out, struct clr_error *err);
 void chart_add_guide(struct chart_panel *panel, struct chart_guide guide);
+void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *format, ...) CLR_PRINTF(3, 4);
+
+/*
+ * Let the y axis begin where the differences between the curves can be seen: a little below the lowest value
+ * (of a band, too) that any curve has behind its first part, `early` of its length, on a round number. In
+ * that part every training is much the same. A curve that ends within that part of the longest one does not
+ * count. Where that would save less than two fifths of an axis from 0, the axis begins at 0. Values are not
+ * negative.
+ */
+void chart_begin_axis(struct chart_panel *panel, double early);
+
 /* Of every panel. */
 void chart_remove_series(struct chart *chart, size_t index);
 void chart_clear(struct chart *chart);
+
+/* Does a small title fit into one line of a chart that wide? */
+bool chart_title_fits(struct canvas *canvas, const char *title, double width);
+
+/* The height, that one or a larger one, at which a legend below takes nothing from the panels. CLR_ENOMEM. */
+int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
+                 struct clr_error *err);
 
 /* Draw all of it, from the canvas's origin. CLR_ENOMEM. */
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height,

@@ -13,7 +13,14 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
                const struct clr_plot_options *options, struct clr_error *err);
 int figure_range(struct chart *out, const char *const *inputs, size_t count,
                  const struct clr_plot_options *options, struct clr_error *err);
-int figure_schedule(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err);
+int figure_loss(struct chart *out, const char *const *inputs, size_t count,
+                const struct clr_plot_options *options, struct clr_error *err);
+int figure_schedule(struct chart *out, const char *const *inputs, size_t count,
+                    const struct clr_plot_options *options, struct clr_error *err);
+
+/* What every figure has at the end: equal curves are said to be, bands are explained, and of more curves than
+ * there are styles the last become grey, which is told; not in small multiples. */
+void figure_finish(struct chart *chart, const struct clr_plot_options *options);
 
 /* Draw it. boxes: text as boxes, see canvas.h. options may be NULL. */
 int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,

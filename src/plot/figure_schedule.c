@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "plot/axes.h"
+#include "plot/labels.h"
 #include "plot/runs.h"
 
 enum { SCHEDULE_ITERATION, SCHEDULE_LR, SCHEDULE_MOMENTUM, SCHEDULE_COLUMNS };
@@ -53,7 +54,27 @@ static bool varies(const struct csv *t, size_t column)
     return false;
 }
 
-static int add_schedules(struct chart *chart, const char *const *inputs, size_t count, struct clr_error *err)
+/* What the inputs are called: the user's texts, else the files' names; one alone needs none. */
+static int name_schedules(struct runs *names, const char *const *inputs, size_t count,
+                          const struct clr_plot_options *o, struct clr_error *err)
+{
+    int rc = mem_new(&names->run, count, sizeof *names->run, "names", err);
+
+    if (rc < 0)
+        return rc;
+    names->count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct run *r = &names->run[i];
+        r->group = i;
+        runs_name(r->name, sizeof r->name, inputs[i]);
+        if (count > 1)
+            str_copy(r->label, sizeof r->label, r->name);
+    }
+    return o ? labels_apply(names, inputs, o->labels, o->label_count, err) : 0;
+}
+
+static int add_schedules(struct chart *chart, const struct runs *names, const char *const *inputs,
+                         size_t count, struct clr_error *err)
 {
     bool momentum = false;
     int rc = 0;
@@ -65,12 +86,10 @@ static int add_schedules(struct chart *chart, const char *const *inputs, size_t 
         (struct chart_panel){.y_label = "momentum", .floor = 0.0, .ceiling = 1.0, .share = 0.36};
     for (size_t i = 0; i < count && rc == 0; i++) {
         struct csv t;
-        char label[CHART_LABEL] = "";
+        const char *label = names->run[i].label;
         rc = read_schedule(&t, inputs[i], err);
         if (rc < 0)
             return rc;
-        if (count > 1)
-            runs_name(label, sizeof label, inputs[i]);
         momentum = momentum || varies(&t, SCHEDULE_MOMENTUM);
         rc = add_column(&chart->panels[0], label, &t, SCHEDULE_LR, err);
         if (rc == 0)
@@ -86,21 +105,27 @@ static int add_schedules(struct chart *chart, const char *const *inputs, size_t 
     return rc;
 }
 
-int figure_schedule(struct chart *out, const char *const *inputs, size_t count, struct clr_error *err)
+int figure_schedule(struct chart *out, const char *const *inputs, size_t count,
+                    const struct clr_plot_options *options, struct clr_error *err)
 {
     struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
+    struct runs names = {0};
     int rc;
 
     if (count == 0)
         return clr_error_set(err, CLR_EINPUT,
                              "nothing to draw: name at least one CSV file of `schedule --csv`");
-    rc = add_schedules(&chart, inputs, count, err);
+    rc = name_schedules(&names, inputs, count, options, err);
+    if (rc == 0)
+        rc = add_schedules(&chart, &names, inputs, count, err);
+    runs_clear(&names);
     if (rc < 0) {
         chart_clear(&chart);
         return rc;
     }
     str_copy(chart.title, sizeof chart.title,
              count > 1 ? "learning-rate schedules" : "learning-rate schedule");
+    figure_finish(&chart, options);
     *out = chart;
     return 0;
 }

@@ -36,7 +36,7 @@ static struct grid choose_grid(size_t count, double width, double height)
 
 int multiples_height(const struct chart *chart, int width, int height)
 {
-    const double least = chart->panel_count > 1 ? 280 : 170, head = chart->title[0] ? HEAD : 0.0;
+    const double least = chart->panel_count > 1 ? 310 : 190, head = chart->title[0] ? HEAD : 0.0;
     const size_t count = chart->panels[0].series_count;
 
     for (size_t i = 0; i < count;
@@ -55,15 +55,14 @@ static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_S
                       const struct chart *chart, size_t i)
 {
     *out = *chart;
-    out->band_label[0] = '\0';
-    out->small_title = true;
+    out->key_count = 0;
     str_copy(out->title, sizeof out->title, chart->panels[0].series[i].label);
     for (size_t p = 0; p < chart->panel_count; p++) {
         struct chart_panel *panel = &out->panels[p];
         size_t n = 0;
         panel->series = room[p];
         panel->guide_count = 0;
-        panel->shaded = false;
+        panel->shade_count = 0;
         room[p][n++] = chart->panels[p].series[i];
         for (size_t k = 0; k < panel->series_count; k++) {
             struct chart_series *s = &room[p][n];
@@ -81,12 +80,26 @@ static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_S
 
 static void draw_title(struct canvas *canvas, const struct chart *chart, int width)
 {
-    char title[sizeof chart->title + sizeof chart->band_label + 8], text[sizeof title];
+    const char *band = "";
+    char title[sizeof chart->title + CHART_LABEL + 8], text[sizeof title];
 
-    (void)snprintf(title, sizeof title, "%s%s%s", chart->title, chart->band_label[0] ? "; band: " : "",
-                   chart->band_label);
+    for (size_t i = 0; i < chart->key_count; i++)
+        if (chart->keys[i].kind == CHART_KEY_BAND)
+            band = chart->keys[i].text;
+    (void)snprintf(title, sizeof title, "%s%s%s", chart->title, band[0] ? "; band: " : "", band);
     canvas_fit_text(canvas, text, sizeof text, title, TITLE, true, width - 24);
     canvas_text(canvas, width / 2.0, 0.55 * HEAD, text, TITLE, true, CANVAS_CENTER, INK);
+}
+
+/* Lines that the longest title needs, all the same: then the panels are of one size. */
+static int title_rows(struct canvas *canvas, const struct chart *chart, double width)
+{
+    int rows = 1;
+
+    for (size_t i = 0; i < chart->panels[0].series_count; i++)
+        if (!chart_title_fits(canvas, chart->panels[0].series[i].label, width))
+            rows = 2;
+    return rows;
 }
 
 int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
@@ -97,7 +110,7 @@ int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, 
     const struct grid g = choose_grid(count, width, height - head);
     struct chart_series(*room)[CHART_MAX_SERIES] = NULL;
     struct chart *cell = NULL;
-    int rc;
+    int rows, rc;
 
     if (g.width < MIN_WIDTH || g.height < MIN_HEIGHT)
         return clr_error_set(err, CLR_EUSAGE,
@@ -106,11 +119,13 @@ int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, 
     rc = mem_new(&room, MEM_COUNT(chart->panels), sizeof *room, "curves", err);
     if (rc == 0)
         rc = mem_new(&cell, 1, sizeof *cell, "a chart", err);
+    rows = title_rows(canvas, chart, g.width);
     if (rc == 0 && chart->title[0])
         draw_title(canvas, chart, width);
     for (size_t i = 0; i < count && rc == 0; i++) {
         const size_t row = i / g.columns, column = i % g.columns;
         make_cell(cell, room, chart, i);
+        cell->title_rows = rows;
         if (i + g.columns < count) /* there is one below */
             cell->x_label[0] = '\0';
         for (size_t p = 0; p < cell->panel_count && column > 0; p++)

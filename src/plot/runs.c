@@ -11,12 +11,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "plot/axes.h"
+#include "plot/labels.h"
+#include "sched/stored.h"
 
 /* ---- names ---- */
 
 void runs_name(char *out, size_t size, const char *path)
 {
-    static const char *const common[] = {"history.csv", "range.csv"};
+    static const char *const common[] = {"history.csv", "range.csv", "loss.csv"};
     size_t end = strlen(path), start;
 
     for (int pass = 0; pass < 2; pass++) {
@@ -60,84 +62,39 @@ static int read_json(json_t **out, const char *path, struct clr_error *err)
     return 0;
 }
 
-/* A member by its name with underscores, or as the option is typed, with dashes. */
-static json_t *member(const json_t *object, const char *name)
+/* The schedule, and what it is called: `schedule` of the settings, or, in runs of other programs, a text, or
+ * the settings themselves. */
+static int read_schedule(struct run *run, const json_t *settings, struct clr_error *err)
 {
-    char dashed[64];
-    json_t *v = json_object_get(object, name);
+    const json_t *schedule = json_object_get(settings, "schedule"),
+                 *from = json_is_object(schedule) ? schedule : settings,
+                 *text = json_is_string(schedule) ? schedule : json_object_get(from, "description"),
+                 *policy = json_object_get(from, "policy");
+    char words[256] = "";
+    uint64_t iterations = 0;
 
-    if (v)
-        return v;
-    str_copy(dashed, sizeof dashed, name);
-    for (char *p = dashed; *p; p++)
-        *p = *p == '_' ? '-' : *p;
-    return json_object_get(object, dashed);
-}
-
-static void append_number(struct str *s, const json_t *object, const char *name, const char *before,
-                          int digits)
-{
-    const json_t *v = member(object, name);
-    char text[AXES_TEXT];
-
-    if (!json_is_number(v))
-        return;
-    axes_format_value(text, sizeof text, json_number_value(v), digits);
-    str_append(s, "%s%s", before, text);
-}
-
-static void append_rates(struct str *s, const json_t *from)
-{
-    if (json_is_number(member(from, "min_lr"))) {
-        append_number(s, from, "min_lr", " ", 6);
-        append_number(s, from, "max_lr", "…", 6);
-    } else {
-        append_number(s, from, "lr", " ", 6);
-    }
-    append_number(s, from, "gamma", ", gamma ", 9);
-    if (json_number_value(member(from, "step_size")) > 0.0)
-        append_number(s, from, "step_size", ", step size ", 9);
-}
-
-/*
- * "triangular 0.0025…0.01, step size 2,000" from the settings: schedule.description as the trainer writes it,
- * else made from the policy's name and rates; where there is no policy *out stays.
- */
-static int describe(char *out, size_t size, const json_t *settings, struct clr_error *err)
-{
-    const json_t *schedule = member(settings, "schedule"),
-                 *from = json_is_object(schedule) ? schedule : settings;
-    const json_t *policy = member(from, "policy"), *text = json_is_string(schedule) ? schedule : NULL;
-    struct str s = {0};
-    int rc;
-
-    if (json_is_object(schedule) && json_is_string(member(schedule, "description")))
-        text = member(schedule, "description");
-    if (text) {
-        str_append(&s, "%s", json_string_value(text));
-    } else if (json_is_string(policy)) {
-        str_append(&s, "%s", json_string_value(policy));
-        append_rates(&s, from);
-    }
-    rc = str_check(&s, err);
-    if (rc == 0 && s.length > 0)
-        str_copy(out, size, s.text);
-    str_clear(&s);
-    return rc;
+    (void)json_count_value(&iterations, json_object_get(settings, "iterations"));
+    run->scheduled = schedule_from_json(&run->schedule, from, iterations);
+    if (json_is_string(text))
+        return str_duplicate(&run->described, json_string_value(text), err);
+    if (run->scheduled)
+        clr_schedule_describe(&run->schedule, words, sizeof words);
+    else if (json_is_string(policy))
+        str_copy(words, sizeof words, json_string_value(policy));
+    return words[0] ? str_duplicate(&run->described, words, err) : 0;
 }
 
 /* "quick on cifar10". */
-static void describe_topic(char *out, size_t size, const json_t *settings)
+static void read_topic(struct run *run, const json_t *settings)
 {
-    const json_t *net = member(settings, "net"), *data = member(settings, "data");
-    char net_name[64], data_name[64];
+    const json_t *net = json_object_get(settings, "net"), *data = json_object_get(settings, "data");
 
     if (!json_is_string(net) || !json_is_string(data))
         return;
-    runs_name(net_name, sizeof net_name, json_string_value(net));
-    runs_name(data_name, sizeof data_name, json_string_value(data));
-    if (net_name[0] && data_name[0])
-        (void)snprintf(out, size, "%s on %s", net_name, data_name);
+    runs_name(run->net, sizeof run->net, json_string_value(net));
+    runs_name(run->data, sizeof run->data, json_string_value(data));
+    if (run->net[0] && run->data[0])
+        (void)snprintf(run->topic, sizeof run->topic, "%s on %s", run->net, run->data);
 }
 
 static const char several[] = "several devices";
@@ -182,11 +139,11 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
         goto out;
     }
     run->known = true;
-    run->held_out = json_number_value(member(settings, "validation")) > 0.0;
-    rc = describe(run->label, sizeof run->label, settings, err);
+    run->held_out = json_number_value(json_object_get(settings, "validation")) > 0.0;
+    rc = read_schedule(run, settings, err);
     if (rc < 0)
         goto out;
-    describe_topic(run->topic, sizeof run->topic, settings);
+    read_topic(run, settings);
     (void)json_object_del(settings, "seed");
     (void)json_object_del(settings, "out");
     run->settings = json_incref(settings);
@@ -210,60 +167,64 @@ static int check_ascending(const struct csv *t, const char *path, struct clr_err
     return 0;
 }
 
-static int read_table(struct run *run, struct clr_error *err)
+static int read_table(struct run *run, const char *csv_name, struct clr_error *err)
 {
     static const struct csv_column columns[RUNS_COLUMNS] = {
         {"iteration", 0, 1e15}, {"trn_loss", -HUGE_VAL, HUGE_VAL},
         {"lr", 0, AXES_LIMIT},  {"val_loss", -HUGE_VAL, HUGE_VAL},
         {"val_acc", 0, 1},
     };
-    int rc = csv_read(&run->table, run->csv_path, columns, RUNS_COLUMNS, err);
+    const bool loss = strcmp(csv_name, "loss.csv") == 0;
+    int rc = csv_read(&run->table, run->csv_path, columns, loss ? RUNS_LR + 1 : RUNS_COLUMNS, err);
 
     if (rc < 0)
         return rc;
     if (run->table.rows == 0)
-        return clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing was evaluated yet", run->csv_path);
+        return clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing was %s yet", run->csv_path,
+                             loss ? "trained" : "evaluated");
     return check_ascending(&run->table, run->csv_path, err);
 }
 
-/* Is there a file FOLDER/SUB/NAME? The first such folder's name in *sub. */
+/* Is there a file FOLDER/SUB/NAME? The first such folder's name, in the order of the alphabet, in *sub. */
 static bool find_below(char *sub, size_t size, const char *folder, const char *name)
 {
     DIR *d = opendir(folder);
     const struct dirent *entry;
-    bool found = false;
 
-    while (d && !found && (entry = readdir(d))) {
+    sub[0] = '\0';
+    while (d && (entry = readdir(d))) {
         char *path = NULL, *file = NULL;
-        if (entry->d_name[0] != '.' && fs_join(&path, folder, entry->d_name, NULL) == 0 &&
-            fs_join(&file, path, name, NULL) == 0 && fs_exists(file)) {
-            found = true;
+        if (entry->d_name[0] != '.' && (!sub[0] || strcmp(entry->d_name, sub) < 0) &&
+            fs_join(&path, folder, entry->d_name, NULL) == 0 && fs_join(&file, path, name, NULL) == 0 &&
+            fs_exists(file))
             str_copy(sub, size, entry->d_name);
-        }
         free(file);
         free(path);
     }
     if (d)
         (void)closedir(d);
-    return found;
+    return sub[0] != '\0';
 }
 
 /* A folder without the file to draw from: what is it then? */
 static int tell_missing(const struct run *run, const char *input, const char *csv_name, struct clr_error *err)
 {
-    const bool range = strcmp(csv_name, "range.csv") == 0;
+    const bool range = strcmp(csv_name, "range.csv") == 0, loss = strcmp(csv_name, "loss.csv") == 0;
     const char *const other = range ? "history.csv" : "range.csv";
     char sub[RUNS_LABEL];
 
-    if (fs_exists_in(input, other))
+    if (!loss && fs_exists_in(input, other))
         return clr_error_set(err, CLR_EINPUT, "'%s' holds %s: draw it with 'plot %s'", input,
                              range ? "a run, and no range test" : "a range test, and no run",
                              range ? "run" : "range");
     if (find_below(sub, sizeof sub, input, csv_name))
-        return clr_error_set(err, CLR_EINPUT, "'%s' holds several of them: name their folders, as in '%s/%s'",
-                             input, input, sub);
+        return clr_error_set(err, CLR_EINPUT, "'%s' holds several %s: name their folders, as in '%s/%s'",
+                             input, range ? "range tests" : "runs", input, sub);
     return clr_error_set(err, CLR_EINPUT, "cannot read '%s': nothing that 'plot %s' draws is there",
-                         run->csv_path, range ? "range" : "run");
+                         run->csv_path,
+                         range  ? "range"
+                         : loss ? "loss"
+                                : "run");
 }
 
 static int read_run(struct run *run, const char *input, const char *csv_name, struct clr_error *err)
@@ -283,9 +244,7 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
         rc = str_duplicate(&run->csv_path, input, err);
     }
     if (rc == 0)
-        rc = read_table(run, err);
-    if (!run->label[0])
-        str_copy(run->label, sizeof run->label, run->name);
+        rc = read_table(run, csv_name, err);
     return rc;
 }
 
@@ -321,93 +280,6 @@ static void find_groups(struct runs *runs)
     }
 }
 
-/* Where nets or data sets differ, the title names none of them: the labels do. */
-static void name_topics(struct runs *runs)
-{
-    const char *first = "";
-    bool differ = false;
-
-    for (size_t i = 0; i < runs->count; i++) {
-        const char *topic = runs->run[i].topic;
-        if (!first[0])
-            first = topic;
-        differ = differ || (topic[0] && strcmp(topic, first) != 0);
-    }
-    for (size_t i = 0; differ && i < runs->count; i++) {
-        struct run *r = &runs->run[i];
-        char label[2 * RUNS_LABEL + 8];
-        if (!r->topic[0] || strcmp(r->label, r->name) == 0)
-            continue;
-        (void)snprintf(label, sizeof label, "%s, %s", r->topic, r->label);
-        str_copy(r->label, sizeof r->label, label);
-    }
-}
-
-/* ", weight decay 0.004": the settings in which the run differs from one of another group with the same
- * label.
- */
-static void append_differences(struct str *out, const struct runs *runs, const struct run *r)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach((json_t *)r->settings, key, value)
-    {
-        bool differs = false;
-        char name[64], number[AXES_TEXT];
-        for (size_t k = 0; k < runs->count && !differs; k++) {
-            const struct run *other = &runs->run[k];
-            const json_t *theirs = other->settings ? json_object_get(other->settings, key) : NULL;
-            differs = other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
-                      !json_equal(theirs, value);
-        }
-        if (!differs || json_is_object(value) || json_is_array(value))
-            continue;
-        str_copy(name, sizeof name, key);
-        for (char *p = name; *p; p++)
-            *p = *p == '_' ? ' ' : *p;
-        if (json_is_number(value))
-            axes_format_value(number, sizeof number, json_number_value(value), 6);
-        str_append(out, ", %s %s", name,
-                   json_is_number(value)   ? number
-                   : json_is_string(value) ? json_string_value(value)
-                   : json_is_true(value)   ? "on"
-                                           : "off");
-    }
-}
-
-/* Groups whose labels are equal get behind them what differs, or their folders' names. */
-static int tell_apart(struct runs *runs, struct clr_error *err)
-{
-    struct str *more = NULL;
-    int rc = mem_new(&more, runs->count, sizeof *more, "labels", err);
-
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < runs->count; i++) {
-        struct run *r = &runs->run[i];
-        bool shared = false;
-        for (size_t k = 0; k < runs->count; k++)
-            shared = shared || (r->group != runs->run[k].group && strcmp(r->label, runs->run[k].label) == 0);
-        if (!shared || strcmp(r->label, r->name) == 0)
-            continue;
-        if (r->settings)
-            append_differences(&more[i], runs, r);
-        if (more[i].length == 0)
-            str_append(&more[i], " (%s)", r->name);
-    }
-    for (size_t i = 0; i < runs->count; i++) {
-        char label[2 * RUNS_LABEL + 8];
-        (void)snprintf(label, sizeof label, "%s%s", runs->run[i].label, str_text(&more[i]));
-        str_copy(runs->run[i].label, sizeof runs->run[i].label, label);
-        if (rc == 0)
-            rc = str_check(&more[i], err);
-        str_clear(&more[i]);
-    }
-    free(more);
-    return rc;
-}
-
 int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
               struct clr_error *err)
 {
@@ -423,8 +295,7 @@ int runs_read(struct runs *out, const char *const *inputs, size_t count, const c
         rc = read_run(&runs.run[i], inputs[i], csv_name, err);
     if (rc == 0) {
         find_groups(&runs);
-        name_topics(&runs);
-        rc = tell_apart(&runs, err);
+        rc = labels_make(&runs, err);
     }
     if (rc == 0)
         *out = runs;
@@ -485,6 +356,7 @@ static void clear_run(struct run *r)
     free(r->csv_path);
     free(r->folder);
     free(r->seed);
+    free(r->described);
     json_decref(r->settings);
     csv_clear(&r->table);
     csv_clear(&r->times);
@@ -540,10 +412,10 @@ int runs_read_times(struct runs *runs, struct clr_error *err)
 
     for (size_t i = 0; i < runs->count; i++)
         if (!runs->run[i].folder)
-            return clr_error_set(err, CLR_EINPUT,
-                                 "'%s' is a file: over time, runs are drawn from their folders, which hold "
-                                 "timing.csv too",
-                                 runs->run[i].csv_path);
+            return clr_error_set(
+                err, CLR_EINPUT,
+                "'%s' is a file: --over time needs the run's folder, which holds timing.csv too",
+                runs->run[i].csv_path);
     drop_untimed(runs);
     for (size_t i = 0; i < runs->count && rc == 0; i++)
         if (runs->run[i].timed)

@@ -7,21 +7,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <clr/schedule.h>
+
 #include "base/csv.h"
 
 #define RUNS_LABEL  160
 #define RUNS_DEVICE 80
 
-/* Columns of history.csv and range.csv. */
+/* Columns of history.csv and range.csv; loss.csv has the first three. */
 enum runs_column { RUNS_ITERATION, RUNS_TRN_LOSS, RUNS_LR, RUNS_VAL_LOSS, RUNS_VAL_ACC, RUNS_COLUMNS };
 
 struct run {
     char *csv_path;
-    char *folder;             /* NULL: a file was named */
-    char name[RUNS_LABEL];    /* of the folder or file */
-    char label[RUNS_LABEL];   /* policy and rates from run.json, with the topic where topics differ; else the
-                                 name */
-    char topic[RUNS_LABEL];   /* "quick on cifar10", or "" where run.json does not say */
+    char *folder;           /* NULL: a file was named */
+    char name[RUNS_LABEL];  /* of the folder or file */
+    char label[RUNS_LABEL]; /* labels.h */
+    char net[64], data[64]; /* names of both, of run.json; "": it does not say */
+    char topic[RUNS_LABEL]; /* "quick on cifar10", or "" */
+    bool scheduled;         /* run.json told the schedule */
+    struct clr_schedule schedule;
     char device[RUNS_DEVICE]; /* of run.json; "several devices" where it went on on another; "" not known */
     bool timed;               /* its times can be compared with the others': runs_read_times() */
     bool known;               /* run.json told settings */
@@ -29,6 +33,7 @@ struct run {
     struct csv table;         /* at least one row; iterations ascending */
     struct csv times;         /* of timing.csv: iteration, seconds; after runs_read_times() */
     void *settings;           /* json_t without seed and out, or NULL */
+    char *described;          /* the schedule in words, of run.json; NULL: it does not say */
     char *seed;               /* as text, or NULL */
     size_t group;             /* repeats have the same number */
 };

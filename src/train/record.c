@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "sched/stored.h"
 
 /* ------------------------------------------------------------------ the folder */
 
@@ -266,43 +267,11 @@ int record_write(struct record *r, struct clr_error *err)
 
 /* ------------------------------------------------------------------ run.json */
 
-/* JSON integers are signed here: a larger one (a seed may be) becomes a string of its digits. */
-static json_t *integer(uint64_t v)
-{
-    char digits[24];
-
-    if (v <= INT64_MAX)
-        return json_integer((json_int_t)v);
-    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)v);
-    return json_string(digits);
-}
-
-static json_t *schedule_json(const struct clr_schedule *s)
-{
-    json_t *milestones = json_array();
-    char text[256];
-
-    clr_schedule_describe(s, text, sizeof text);
-    for (size_t i = 0; i < s->milestone_count; i++)
-        milestones = json_append(milestones, integer(s->milestones[i]));
-    return json_pack(
-        "{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:s, s:b, s:o, "
-        "s:o, s:o}",
-        "policy", clr_schedule_policy_name(s->policy), "description", text[0] ? json_string(text) : NULL,
-        "exp_range", s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", json_finite(s->lr),
-        "min_lr", json_finite(s->min_lr), "max_lr", json_finite(s->max_lr), "gamma", json_finite(s->gamma),
-        "power", json_finite(s->power), "step_size", integer(s->step_size), "milestones", milestones,
-        "t_mult", integer(s->t_mult), "pct_start", s->pct_start, "div_factor", s->div_factor,
-        "final_div_factor", s->final_div_factor, "anneal", s->anneal == CLR_ANNEAL_COS ? "cos" : "linear",
-        "three_phase", s->three_phase, "momentum", json_finite(s->momentum), "cycle_momentum_low",
-        json_finite(s->cycle_momentum_low), "cycle_momentum_high", json_finite(s->cycle_momentum_high));
-}
-
 char *record_schedule(const struct session *s)
 {
     const struct clr_schedule *schedule = &s->o->schedule;
     /* the length of those whose rates depend on it */
-    json_t *json = json_put(schedule_json(schedule), "iterations", integer(schedule->iterations));
+    json_t *json = json_put(schedule_to_json(schedule), "iterations", json_count(schedule->iterations));
     char *text = json_format(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
     json_decref(json);
@@ -333,14 +302,15 @@ json_t *record_settings(const struct session *s)
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o, "
         "s:o, s:b, s:s, s:s, s:s, s:f, s:f}",
-        "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_json(&o->schedule),
-        "iterations", integer(o->iterations), "batch", o->batch, "seed", integer(o->seed), "weight_decay",
-        o->weight_decay, "momentum_convention", o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch",
-        "order", o->order == CLR_ORDER_SHUFFLE ? "shuffle" : "sequential", "last_batch",
+        "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_to_json(&o->schedule),
+        "iterations", json_count(o->iterations), "batch", o->batch, "seed", json_count(o->seed),
+        "weight_decay", o->weight_decay, "momentum_convention",
+        o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch", "order",
+        o->order == CLR_ORDER_SHUFFLE ? "shuffle" : "sequential", "last_batch",
         o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "mean_values",
         mean_json(s), "scale", s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
-        integer(o->validate_every), "validation", o->validation, "log_every", integer(o->log_every),
-        "checkpoint_every", integer(o->checkpoint_every), "keep_minima", o->keep_minima, "on_divergence",
+        json_count(o->validate_every), "validation", o->validation, "log_every", json_count(o->log_every),
+        "checkpoint_every", json_count(o->checkpoint_every), "keep_minima", o->keep_minima, "on_divergence",
         o->backoff ? "backoff" : "stop", "regularization", o->l1 ? "l1" : "l2", "optimizer",
         optimizers[o->optimizer], "momentum2", o->momentum2, "epsilon", o->epsilon);
 }
@@ -449,7 +419,7 @@ static json_t *resumed_json(const struct record *r, const struct session *s)
     if (!r->before)
         return list;
     return json_append(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "iteration",
-                                       integer(r->went_on_at), "when", r->started, "version", CLR_VERSION,
+                                       json_count(r->went_on_at), "when", r->started, "version", CLR_VERSION,
                                        "git", clr_git_id(), "device", s->o->device->name, "device_before",
                                        device_before(r), "command", s->o->command_line, "schedule_before",
                                        schedule_before(r)));
@@ -482,10 +452,10 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
         return root;
     return json_put(root, "result",
                     json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations",
-                              integer(result->iterations), "val_loss", json_finite(result->val_loss),
+                              json_count(result->iterations), "val_loss", json_finite(result->val_loss),
                               "val_acc", json_finite(result->val_acc), "best_acc",
                               json_finite(result->best_acc), "best_iteration",
-                              integer(result->best_iteration), "seconds", json_finite(result->seconds),
+                              json_count(result->best_iteration), "seconds", json_finite(result->seconds),
                               "backoffs", result->backoffs));
 }
 

@@ -44,7 +44,8 @@ def experiment_runs_what_is_missing():
     file, out = experiment(), fresh("out")
     first = expect(clr("experiment", file, "--out", out), 0, [r"^\| fixed \| 2 \| 40 \| [0-9.]+ ± [0-9.]+ \|"],
                    ["small: 5 runs, none done", "run 1 of 5: fixed, seed 1", "run 5 of 5: one, seed 2",
-                    "^fixed, seed 2: accuracy [0-9.]+ % after 40 iterations", "^range, seed 1: (min-lr .*, max-lr|no bounds: )"])
+                    "^fixed, seed 2: accuracy [0-9.]+ % after 40 iterations",
+                    "^range, seed 1: (min-lr .*, max-lr|no bounds: )"])
     check("no checkpoint" not in first.err, f"nothing was begun: {first}")
     check(names(out) == ["experiment.prototxt", "fixed-seed-1", "fixed-seed-2", "one-seed-1", "one-seed-2",
                          "range-seed-1", "range.svg", "results.csv", "results.md", "runs.png"], f"{names(out)}")

@@ -339,7 +339,7 @@ def range_test_of_several_seeds():
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
     figure = fresh("figure.png")
     expect(clr("plot", "range", out, "-o", figure), 4, [],
-           ["holds several of them: name their folders, as in '.*/seed-"])
+           ["holds several range tests: name their folders, as in '.*/seed-1'"])
     expect(clr("plot", "run", out / "seed-1", "-o", figure), 4, [],
            ["a range test, and no run: draw it with 'plot range'"])
     check(not figure.exists(), "there is a figure")
@@ -387,6 +387,11 @@ def runs_become_a_figure():
     check(data.startswith(b"\x89PNG") and b"clr-cl plot run" in data, "no PNG with its command line")
     width, height = struct.unpack(">II", data[16:24])
     check((width, height) == (1920, 1200), f"{width} x {height} pixels")
+    losses = first.parent / "loss.csv"
+    expect(clr("plot", "loss", first, second, "-o", figure, "--rates", "--csv", losses), 0, [],
+           ["wrote .*, .*loss.csv"])
+    text = losses.read_text(encoding="utf-8")
+    check("training loss,iteration,point," in text and "learning rate,iteration,point," in text, text)
 
 
 @case

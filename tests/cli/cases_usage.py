@@ -81,9 +81,12 @@ table("usage", [
     ("net with two sizes", ["net", "show", "quick", "--input", "3x32x32", "--data", "x"], 2, [],
      ["give one"]),
     ("net with half a size", ["net", "show", "quick", "--input", "3x32"], 2, [], ["--input takes channels"]),
-    ("plot of an unknown kind", ["plot", "pie", "x.csv", "-o", "x.png"], 2, [], ["run, range, schedule or bench"]),
+    ("plot of an unknown kind", ["plot", "pie", "x.csv", "-o", "x.png"], 2, [],
+     ["run, loss, range, schedule or bench"]),
     ("plot of time where there is none", ["plot", "range", "x", "-o", "x.png", "--over", "time"], 2, [],
      ["--over: not for 'plot range'"]),
+    ("plot of losses from a percentage on", ["plot", "loss", "x", "-o", "x.png", "--y-min", "9"], 2, [],
+     ["--y-min: not for 'plot loss'"]),
     ("plot without a figure", ["plot", "run", "x"], 2, [], ["--output FIGURE is missing"]),
     ("train without a net", ["train"], 2, [], ["--net NET, --data DATA, --policy P and --out DIR are missing"]),
     ("train without data", ["train", "--net", "quick"], 2, [], ["^clr-cl: --data DATA, .*are missing"]),
@@ -284,8 +287,35 @@ def plot_refuses_what_it_cannot_draw():
     expect(clr("plot", "run", history, "-o", folder / "none" / "b.png"), 1, [], ["none"])
     write(folder / "broken.csv", header + "1,2.3,0.1,oops,0.1\n")
     expect(clr("plot", "run", folder / "broken.csv", "-o", folder / "b.png"), 4, [], ["broken.csv:2"])
+    expect(clr("plot", "run", history, "-o", folder / "b.png", "--label", "histry=x"), 2, [],
+           ["--label histry=.*: nothing that is drawn is called 'histry': there is "])
+    expect(clr("plot", "run", history, "-o", folder / "b.gif", "--csv", folder / "b.csv"), 2, [], ["gif"])
     left = sorted(p.name for p in folder.iterdir())
     check(left == ["a.png", "broken.csv", "history.csv"], f"left behind: {left}")
+
+
+@case
+def plot_tells_what_it_draws_as_numbers():
+    header = "iteration,trn_loss,lr,val_loss,val_acc\n"
+    first = write(fresh("one.csv"), header + "1,2.3,0.1,2.3,0.1\n9,2,0.1,2,0.8\n")
+    second = write(first.parent / "two.csv", header + "1,2.3,0.1,2.3,0.1\n9,2,0.1,2,0.9\n")
+    numbers = first.parent / "numbers.csv"
+    figure = first.parent / "a.png"
+    expect(clr("plot", "run", first, second, "-o", figure, "--csv", numbers, "--label", "two=the second, at last",
+               "--label", f"{first}=the first", "--rates"), 0, [],
+           ["warning: the rates of 'one' are drawn straight from row to row of its history.csv", "wrote .*, .*numbers"])
+    lines = numbers.read_text(encoding="utf-8").splitlines()
+    check(lines[0] == "panel,axis,kind,name,x,y,low,high,line", lines[0])
+    check("test accuracy (%),iteration,point,the first,9,80,,," in lines, lines)
+    check('test accuracy (%),iteration,point,"the second, at last",9,90,,,' in lines, lines)
+    check('learning rate,iteration,point,"the second, at last",9,0.1,,,' in lines, lines)
+    schedule = first.parent / "schedule.csv"
+    expect(clr("schedule", "--policy", "fixed", "--lr", "0.1", "--iterations", "3", "--csv", schedule), 0)
+    expect(clr("plot", "schedule", schedule, "-o", figure, "--csv", numbers), 0)
+    check("learning rate,iteration,point,,3,0.1,,," in numbers.read_text(encoding="utf-8").splitlines(), "no row")
+    for wrong in ("one", "=x", "one="):
+        expect(clr("plot", "run", first, "-o", figure, "--label", wrong), 2, [], ["--label takes NAME=TEXT"])
+    expect(clr("plot", "loss", first.parent, "-o", figure), 4, [], ["nothing that 'plot loss' draws is there"])
 
 
 def bench_peers(*args):

@@ -134,7 +134,8 @@ def plot():
     begun = fresh("begun")
     ended = run(begun, short())
     check(ended.code == 0, f"{ended}")
-    return Scenario("plot", ["plot", "run", "run", "-o", "run/figure.png"], ["figure.png"], before=begun)
+    args = ["plot", "run", "run", "-o", "run/figure.png", "--rates", "--csv", "run/figure.csv", "--label", "run=mine"]
+    return Scenario("plot", args, ["figure.png", "figure.csv"], before=begun)
 
 
 def schedule():

@@ -7,7 +7,8 @@ void fuzz_draw(int (*figure)(struct chart *, const char *const *, size_t, const 
                              struct clr_error *),
                const char *const *inputs, size_t count)
 {
-    const struct clr_plot_options options[] = {{0}, {.rates = true, .multiples = true, .y_min = 1}};
+    static const double one = 1;
+    const struct clr_plot_options options[] = {{0}, {.rates = true, .multiples = true, .y_min = &one}};
 
     for (size_t i = 0; i < MEM_COUNT(options); i++) {
         struct chart chart = {0};

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             FUZZ_CHECK(isfinite(csv_at(&runs.run[0].table, r, c)));
     runs_clear(&runs);
     fuzz_draw(figure_run, &path, 1);
+    fuzz_draw(figure_loss, &path, 1);
     fuzz_draw(figure_range, &path, 1);
     return 0;
 }

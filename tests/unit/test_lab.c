@@ -448,8 +448,8 @@ START_TEST(test_lab__range_tests_have_a_table_of_their_own)
         put(folder, "range.json", "{\"untrained\": 0.1, \"classes\": 10, \"images\": 1000}");
         put(folder, "range.csv",
             i == 0 ? "iteration,trn_loss,lr,val_loss,val_acc\n1,2,0.001,2,0.1\n2,2,0.002,2,0.2\n3,2,0.003,2,"
-                     "0.6\n"
-                     "4,2,0.004,2,0.7\n5,2,0.005,2,0.5\n6,2,0.006,2,0.4\n"
+                     "0.3\n"
+                     "4,2,0.004,2,0.4\n5,2,0.005,2,0.5\n6,2,0.006,2,0.5\n7,2,0.007,2,0.4\n8,2,0.008,2,0.3\n"
                    : "iteration,trn_loss,lr,val_loss,val_acc\n1,2,0.001,2,0.1\n");
         free(folder);
     }

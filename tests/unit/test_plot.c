@@ -12,88 +12,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cairo.h>
-
 #include <clr/log.h>
 #include <clr/plot.h>
 #include <clr/range.h>
 #include <clr/version.h>
 
 #include "base/fs.h"
+#include "figures.h"
 #include "plot/axes.h"
 #include "plot/bars.h"
 #include "plot/figure.h"
 #include "plot/multiples.h"
 #include "plot/runs.h"
 
-#define HEADER "iteration,trn_loss,lr,val_loss,val_acc\n"
-
 /* ---- making inputs ---- */
 
-static void write_text(const char *folder, const char *name, const char *text)
-{
-    struct clr_error err = {0};
-    char *path;
-
-    ck_assert_int_eq(fs_join(&path, folder, name, NULL), 0);
-    ck_assert_msg(fs_write_atomic(path, text, strlen(text), &err) == 0, "%s", err.message);
-    free(path);
-}
-
-static char *g_paths[2048];
-static size_t g_path_count;
-
-static void free_paths(void)
-{
-    while (g_path_count > 0)
-        free(g_paths[--g_path_count]);
-}
-
-/* folder/name, until the process ends. */
-static char *join(const char *folder, const char *name)
-{
-    char *path;
-
-    ck_assert_int_eq(fs_join(&path, folder, name, NULL), 0);
-    ck_assert(g_path_count < MEM_COUNT(g_paths));
-    if (g_path_count == 0)
-        (void)atexit(free_paths);
-    return g_paths[g_path_count++] = path;
-}
-
-struct point {
-    int iteration;
-    double accuracy; /* % */
-};
-
 /* The published runs: CIFAR-10 quick, triangular policy and fixed policy. */
-static const struct point g_triangular[] = {{1, 15.0},     {1000, 39.0},  {4000, 63.2},  {8000, 71.5},
-                                            {12000, 74.1}, {16000, 75.2}, {18000, 72.1}, {20000, 75.9},
-                                            {24000, 76.8}, {28000, 77.0}, {32000, 77.2}};
-static const struct point g_fixed[] = {{1, 12.0},     {1000, 19.6},  {10000, 53.2}, {20000, 63.1},
-                                       {30000, 68.5}, {40000, 71.5}, {50000, 73.2}, {60000, 74.6},
-                                       {61000, 75.7}, {70000, 75.9}};
-
-/* A run folder: history and, with settings, a run.json. */
-static char *make_run(const char *base, const char *name, const struct point *points, size_t count,
-                      double shift, const char *settings)
-{
-    char *folder = join(base, name);
-    struct str s = {0};
-
-    ck_assert_int_eq(fs_make_dirs(folder, NULL), 0);
-    str_append(&s, HEADER);
-    for (size_t i = 0; i < count; i++)
-        str_append(&s, "%d,1,0.001,1,%.9g\n", points[i].iteration, (points[i].accuracy + shift) / 100);
-    write_text(folder, "history.csv", s.text);
-    str_clear(&s);
-    if (settings) {
-        str_append(&s, "{\"version\": \"1\", \"settings\": {%s}}\n", settings);
-        write_text(folder, "run.json", s.text);
-        str_clear(&s);
-    }
-    return folder;
-}
+static const struct figures_point g_triangular[] = {
+    {1, 15.0},     {1000, 39.0},  {4000, 63.2},  {8000, 71.5},  {12000, 74.1}, {16000, 75.2},
+    {18000, 72.1}, {20000, 75.9}, {24000, 76.8}, {28000, 77.0}, {32000, 77.2}};
+static const struct figures_point g_fixed[] = {{1, 12.0},     {1000, 19.6},  {10000, 53.2}, {20000, 63.1},
+                                               {30000, 68.5}, {40000, 71.5}, {50000, 73.2}, {60000, 74.6},
+                                               {61000, 75.7}, {70000, 75.9}};
 
 #define TRIANGULAR                                                                                           \
     "\"net\":\"quick\",\"data\":\"cifar10\",\"policy\":\"triangular\",\"min_lr\":0.0025,\"max_lr\":0.01,"    \
@@ -105,10 +45,10 @@ static size_t make_headline(const char *base, const char **inputs)
 {
     size_t nt = MEM_COUNT(g_triangular);
 
-    inputs[0] = make_run(base, "t1", g_triangular, nt, -1, TRIANGULAR "\"seed\":1,\"out\":\"t1\"");
-    inputs[1] = make_run(base, "t2", g_triangular, nt, 0, TRIANGULAR "\"out\":\"t2\",\"seed\":2");
-    inputs[2] = make_run(base, "f", g_fixed, MEM_COUNT(g_fixed), 0, FIXED "\"seed\":1,\"out\":\"f\"");
-    inputs[3] = make_run(base, "t3", g_triangular, nt, 1, TRIANGULAR "\"seed\":3,\"out\":\"t3\"");
+    inputs[0] = figures_run(base, "t1", g_triangular, nt, -1, TRIANGULAR "\"seed\":1,\"out\":\"t1\"");
+    inputs[1] = figures_run(base, "t2", g_triangular, nt, 0, TRIANGULAR "\"out\":\"t2\",\"seed\":2");
+    inputs[2] = figures_run(base, "f", g_fixed, MEM_COUNT(g_fixed), 0, FIXED "\"seed\":1,\"out\":\"f\"");
+    inputs[3] = figures_run(base, "t3", g_triangular, nt, 1, TRIANGULAR "\"seed\":3,\"out\":\"t3\"");
     return 4;
 }
 
@@ -118,18 +58,18 @@ static size_t make_headline(const char *base, const char **inputs)
 /* A range test by factors from 1e-5 to 0.1. */
 static char *make_range(const char *base)
 {
-    char *folder = join(base, "range");
+    char *folder = figures_join(base, "range");
     struct str s = {0};
 
     ck_assert_int_eq(fs_make_dirs(folder, NULL), 0);
-    str_append(&s, HEADER);
+    str_append(&s, FIGURES_HISTORY);
     for (int i = 0; i <= 40; i++) {
         double d = i - 28;
         str_append(&s, "%d,1,%.9g,1,%.9g\n", i ? 100 * i : 1, pow(10, -5 + 0.1 * i),
                    0.1 + 0.5 * exp(-d * d / 60));
     }
-    write_text(folder, "range.csv", s.text);
-    write_text(folder, "range.json", MEASURED("5000"));
+    figures_write(folder, "range.csv", s.text);
+    figures_write(folder, "range.json", MEASURED("5000"));
     str_clear(&s);
     return folder;
 }
@@ -144,9 +84,9 @@ static char *make_schedule(const char *base, const char *name, bool cycle)
         double u = 1 - fabs(t % 4000 / 2000.0 - 1);
         str_append(&s, "%d,%.9g,%.9g\n", t + 1, 0.0025 + 0.0075 * u, cycle ? 0.95 - 0.1 * u : 0.9);
     }
-    write_text(base, name, s.text);
+    figures_write(base, name, s.text);
     str_clear(&s);
-    return join(base, name);
+    return figures_join(base, name);
 }
 
 /* ---- runs ---- */
@@ -158,23 +98,23 @@ START_TEST(test_runs__repeats_differ_in_the_seed_alone)
     struct clr_error err = {0};
     size_t n = make_headline(base, inputs);
 
-    inputs[n++] = make_run(base, "other", g_fixed, 3, 0, FIXED "\"seed\":2,\"batch\":50");
-    inputs[n++] = make_run(base, "again", g_fixed, 3, 0, FIXED "\"seed\":1,\"out\":\"x\"");
-    inputs[n++] = make_run(base, "trainer", g_fixed, 3, 0,
-                           "\"schedule\":{\"policy\":\"fixed\",\"description\":\"fixed 0.5\",\"lr\":0.5,"
-                           "\"min_lr\":null,\"step_size\":0},\"seed\":1");
-    inputs[n++] = make_run(base, "old", g_fixed, 3, 0,
-                           "\"schedule\":{\"policy\":\"fixed\",\"lr\":0.25,\"min_lr\":null,\"gamma\":null,"
-                           "\"step_size\":0},\"seed\":1");
-    inputs[n++] = make_run(base, "bare", g_fixed, 3, 0, NULL);
-    inputs[n++] = join(inputs[0], "history.csv");
+    inputs[n++] = figures_run(base, "other", g_fixed, 3, 0, FIXED "\"seed\":2,\"batch\":50");
+    inputs[n++] = figures_run(base, "again", g_fixed, 3, 0, FIXED "\"seed\":1,\"out\":\"x\"");
+    inputs[n++] = figures_run(base, "trainer", g_fixed, 3, 0,
+                              "\"schedule\":{\"policy\":\"fixed\",\"description\":\"fixed 0.5\",\"lr\":0.5,"
+                              "\"min_lr\":null,\"step_size\":0},\"seed\":1");
+    inputs[n++] = figures_run(base, "old", g_fixed, 3, 0,
+                              "\"schedule\":{\"policy\":\"fixed\",\"lr\":0.25,\"min_lr\":null,\"gamma\":null,"
+                              "\"step_size\":0},\"seed\":1");
+    inputs[n++] = figures_run(base, "bare", g_fixed, 3, 0, NULL);
+    inputs[n++] = figures_join(inputs[0], "history.csv");
     ck_assert_msg(runs_read(&runs, inputs, n, "history.csv", &err) == 0, "%s", err.message);
     ck_assert_uint_eq(runs.groups, 8);
     ck_assert(runs.run[0].group == runs.run[1].group && runs.run[0].group == runs.run[3].group);
     ck_assert(runs.run[2].group != runs.run[0].group);
     ck_assert(runs.run[4].group != runs.run[2].group); /* another batch */
     ck_assert(runs.run[5].group != runs.run[2].group); /* the same seed: no repeat */
-    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025…0.01, step size 2,000");
+    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025…0.01");
     ck_assert_str_eq(runs.run[2].label, "fixed 0.001 (f)");
     ck_assert_str_eq(runs.run[4].label, "fixed 0.001 (other)");
     ck_assert_str_eq(runs.run[6].label, "fixed 0.5");
@@ -197,20 +137,22 @@ START_TEST(test_runs__labels_name_what_differs)
 
     (void)snprintf(quick, sizeof quick, "\"net\":\"quick\",%s", policy);
     (void)snprintf(full, sizeof full, "\"net\":\"nets/full.prototxt\",%s", policy);
-    inputs[0] = make_run(base, "q", g_fixed, 3, 0, quick);
-    inputs[1] = make_run(base, "bare", g_fixed, 3, 0, NULL);
-    inputs[2] = make_run(base, "f", g_fixed, 3, 0, full);
+    inputs[0] = figures_run(base, "q", g_fixed, 3, 0, quick);
+    inputs[1] = figures_run(base, "bare", g_fixed, 3, 0, NULL);
+    inputs[2] = figures_run(base, "f", g_fixed, 3, 0, full);
     ck_assert_msg(runs_read(&runs, inputs, 3, "history.csv", &err) == 0, "%s", err.message);
-    ck_assert_str_eq(runs.run[0].label, "quick on cifar10, fixed 0.5");
+    ck_assert_str_eq(runs.run[0].label, "quick");
     ck_assert_str_eq(runs.run[1].label, "bare");
-    ck_assert_str_eq(runs.run[2].label, "full.prototxt on cifar10, fixed 0.5");
+    ck_assert_str_eq(runs.run[2].label, "full.prototxt");
     runs_clear(&runs);
-    inputs[0] = make_run(base, "w1", g_fixed, 3, 0, FIXED "\"weight_decay\":0.004,\"l\":true,\"seed\":1");
-    inputs[1] = make_run(base, "w2", g_fixed, 3, 0, FIXED "\"weight_decay\":0.0005,\"l\":false,\"seed\":1");
-    inputs[2] = make_run(base, "w3", g_fixed, 3, 0, FIXED "\"weight_decay\":0.0005,\"l\":false,\"seed\":2");
+    inputs[0] = figures_run(base, "w1", g_fixed, 3, 0, FIXED "\"weight_decay\":0.004,\"l\":true,\"seed\":1");
+    inputs[1] =
+        figures_run(base, "w2", g_fixed, 3, 0, FIXED "\"weight_decay\":0.0005,\"l\":false,\"seed\":1");
+    inputs[2] =
+        figures_run(base, "w3", g_fixed, 3, 0, FIXED "\"weight_decay\":0.0005,\"l\":false,\"seed\":2");
     ck_assert_msg(runs_read(&runs, inputs, 3, "history.csv", &err) == 0, "%s", err.message);
-    ck_assert_str_eq(runs.run[0].label, "fixed 0.001, weight decay 0.004, l on");
-    ck_assert_str_eq(runs.run[2].label, "fixed 0.001, weight decay 0.0005, l off");
+    ck_assert_str_eq(runs.run[0].label, "weight decay 0.004, l on");
+    ck_assert_str_eq(runs.run[2].label, "weight decay 0.0005, l off");
     runs_clear(&runs);
 }
 END_TEST
@@ -235,11 +177,13 @@ START_TEST(test_runs__damaged_files_are_named)
     static const struct {
         const char *file, *text, *says;
     } cases[] = {
-        {"history.csv", HEADER "1,1,0.1,1,nan\n", "history.csv:2: val_acc is 'nan'"},
-        {"history.csv", HEADER "1,1,0.1,1,0.5\n2,inf,0.1,1,0.5\n", "history.csv:3: trn_loss is 'inf'"},
-        {"history.csv", HEADER "1,1,0.1,1,50\n", "history.csv:2: val_acc is 50"},
-        {"history.csv", HEADER "5,1,0.1,1,0.5\n5,1,0.1,1,0.5\n", "history.csv:3: iteration 5 follows 5"},
-        {"history.csv", HEADER, "history.csv:2: no rows"},
+        {"history.csv", FIGURES_HISTORY "1,1,0.1,1,nan\n", "history.csv:2: val_acc is 'nan'"},
+        {"history.csv", FIGURES_HISTORY "1,1,0.1,1,0.5\n2,inf,0.1,1,0.5\n",
+         "history.csv:3: trn_loss is 'inf'"},
+        {"history.csv", FIGURES_HISTORY "1,1,0.1,1,50\n", "history.csv:2: val_acc is 50"},
+        {"history.csv", FIGURES_HISTORY "5,1,0.1,1,0.5\n5,1,0.1,1,0.5\n",
+         "history.csv:3: iteration 5 follows 5"},
+        {"history.csv", FIGURES_HISTORY, "history.csv:2: no rows"},
         {"history.csv", "", "history.csv:1: the file is empty"},
         {"run.json", "{\"settings\": {\n\"seed\": }}", "run.json:2: "},
         {"run.json", "[]", "run.json:1: not a JSON object"},
@@ -251,12 +195,12 @@ START_TEST(test_runs__damaged_files_are_named)
         const char *folder;
         struct clr_error err = {0};
         (void)snprintf(name, sizeof name, "run%zu", i);
-        folder = make_run(base, name, g_fixed, 3, 0, NULL);
-        write_text(folder, cases[i].file, cases[i].text);
-        ck_assert_int_eq(clr_plot_run(join(base, "x.png"), &folder, 1, NULL, &err), CLR_EINPUT);
+        folder = figures_run(base, name, g_fixed, 3, 0, NULL);
+        figures_write(folder, cases[i].file, cases[i].text);
+        ck_assert_int_eq(clr_plot_run(figures_join(base, "x.png"), &folder, 1, NULL, &err), CLR_EINPUT);
         ck_assert_msg(strstr(err.message, cases[i].says) && strstr(err.message, folder) == err.message,
                       "'%s' does not say '%s'", err.message, cases[i].says);
-        ck_assert(!fs_exists(join(base, "x.png")));
+        ck_assert(!fs_exists(figures_join(base, "x.png")));
     }
 }
 END_TEST
@@ -273,7 +217,7 @@ START_TEST(test_figure__mean_and_band_of_repeats)
     ck_assert_int_eq(figure_run(&chart, inputs, n, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].series_count, 2);
     s = &chart.panels[0].series[0];
-    ck_assert_str_eq(s->label, "triangular 0.0025…0.01, step size 2,000, 3 runs");
+    ck_assert_str_eq(s->label, "triangular 0.0025…0.01, 3 runs");
     ck_assert_uint_eq(s->count, MEM_COUNT(g_triangular));
     for (size_t i = 0; i < s->count; i++) {
         /* −1, 0, +1: the sample standard deviation is 1 */
@@ -289,19 +233,19 @@ END_TEST
 START_TEST(test_figure__repeats_are_averaged_where_all_were_evaluated)
 {
     const char *base = support_temp_dir(), *inputs[2], *apart[2];
-    static const struct point even[] = {{2, 20}, {4, 40}, {6, 60}},
-                              some[] = {{2, 30}, {5, 1}, {6, 80}, {7, 90}}, odd[] = {{3, 1}};
+    static const struct figures_point even[] = {{2, 20}, {4, 40}, {6, 60}},
+                                      some[] = {{2, 30}, {5, 1}, {6, 80}, {7, 90}}, odd[] = {{3, 1}};
     struct chart chart;
     struct clr_error err = {0};
 
-    inputs[0] = make_run(base, "a", even, 3, 0, FIXED "\"seed\":1");
-    inputs[1] = make_run(base, "b", some, 4, 0, FIXED "\"seed\":2");
+    inputs[0] = figures_run(base, "a", even, 3, 0, FIXED "\"seed\":1");
+    inputs[1] = figures_run(base, "b", some, 4, 0, FIXED "\"seed\":2");
     ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].series[0].count, 2);
     ck_assert(chart.panels[0].series[0].x[1] == 6 && fabs(chart.panels[0].series[0].y[1] - 70) < 1e-9);
     chart_clear(&chart);
     apart[0] = inputs[0];
-    apart[1] = make_run(base, "c", odd, 1, 0, FIXED "\"seed\":3");
+    apart[1] = figures_run(base, "c", odd, 1, 0, FIXED "\"seed\":3");
     ck_assert_int_eq(figure_run(&chart, apart, 2, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "shares no iteration"));
 }
@@ -309,36 +253,37 @@ END_TEST
 
 START_TEST(test_figure__over_time_with_rates_and_names)
 {
-    static const struct point points[] = {{100, 20}, {200, 40}, {400, 60}};
+    static const struct figures_point points[] = {{100, 20}, {200, 40}, {400, 60}};
     static const char *const names[] = {"mine", "mine"};
+    const double thirty = 30;
     const struct clr_plot_options o = {
-        .over = CLR_PLOT_OVER_TIME, .rates = true, .y_min = 30, .names = names};
+        .over = CLR_PLOT_OVER_TIME, .rates = true, .y_min = &thirty, .names = names};
     const struct clr_plot_options small = {.multiples = true, .width = 320, .height = 200};
     const char *base = support_temp_dir(), *inputs[2];
     struct clr_error err = {0};
     struct chart chart;
 
-    inputs[0] = make_run(base, "a", points, 3, 0, FIXED "\"seed\":1");
-    inputs[1] = make_run(base, "b", points, 3, 0, FIXED "\"seed\":2");
-    write_text(inputs[0], "timing.csv", "iteration,seconds\n200,60\n400,240\n");
+    inputs[0] = figures_run(base, "a", points, 3, 0, FIXED "\"seed\":1");
+    inputs[1] = figures_run(base, "b", points, 3, 0, FIXED "\"seed\":2");
+    figures_write(inputs[0], "timing.csv", "iteration,seconds\n200,60\n400,240\n");
     ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EINPUT); /* b has no times */
-    write_text(inputs[1], "timing.csv", "iteration,seconds\n100,60\n300,120\n");
+    figures_write(inputs[1], "timing.csv", "iteration,seconds\n100,60\n300,120\n");
     ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "b/timing.csv:3: ends before iteration 400"));
-    write_text(inputs[1], "timing.csv", "iteration,seconds\n100,60\n500,300\n");
-    write_text(inputs[0], "loss.csv", "iteration,trn_loss,lr\n100,1,0.5\n300,1,0.25\n");
+    figures_write(inputs[1], "timing.csv", "iteration,seconds\n100,60\n500,300\n");
+    figures_write(inputs[0], "loss.csv", "iteration,trn_loss,lr\n100,1,0.5\n300,1,0.25\n");
     ck_assert_msg(figure_run(&chart, inputs, 2, &o, &err) == 0, "%s", err.message);
     ck_assert_str_eq(chart.panels[0].series[0].label, "mine: fixed 0.001, 2 runs");
-    ck_assert(chart.panel_count == 2 && chart.panels[0].series[0].count == 2); /* 20 % lies below the axis */
-    ck_assert_double_eq_tol(chart.panels[0].series[0].x[0], (60 + 120) / 2.0 / 60, 1e-12); /* minutes */
-    ck_assert_double_eq_tol(chart.panels[0].series[0].x[1], (240 + 240) / 2.0 / 60, 1e-12);
+    ck_assert(chart.panel_count == 2 && chart.panels[0].series[0].count == 3 && chart.panels[0].begins);
+    ck_assert_double_eq_tol(chart.panels[0].series[0].x[1], (60 + 120) / 2.0 / 60, 1e-12); /* minutes */
+    ck_assert_double_eq_tol(chart.panels[0].series[0].x[2], (240 + 240) / 2.0 / 60, 1e-12);
     ck_assert(fabs(chart.panels[1].series[0].x[1] - 2.75) < 1e-12 && chart.panels[1].series[0].y[1] == 0.25);
     ck_assert_int_eq(multiples_height(&chart, 960, 600), 600);
     ck_assert_int_ge(multiples_height(&chart, 320, 200), 280); /* of two panels each */
     chart.panel_count = 1;
-    ck_assert_int_eq(multiples_height(&chart, 320, 210), 210);
+    ck_assert_int_eq(multiples_height(&chart, 320, 240), 240);
     chart_clear(&chart);
-    ck_assert_int_eq(clr_plot_run(join(base, "x.png"), inputs, 2, &small, &err), 0);
+    ck_assert_int_eq(clr_plot_run(figures_join(base, "x.png"), inputs, 2, &small, &err), 0);
 }
 END_TEST
 
@@ -354,7 +299,7 @@ static void count_warnings(void *user, enum clr_log_level level, const char *lin
 /* Seconds of one device are no seconds of another: the axis says whose they are. */
 START_TEST(test_figure__curves_that_have_no_place_are_left_out)
 {
-    static const struct point points[] = {{100, 20}, {200, 40}};
+    static const struct figures_point points[] = {{100, 20}, {200, 40}};
     static const char *const names[] = {"a", "a", "a", "lost", "b", "b"};
     static const char *const of[] = {"CPU", "GPU", "GPU", "CPU", "GPU", "GPU"};
     static const char *const how[] = {"", "", "",
@@ -362,9 +307,10 @@ START_TEST(test_figure__curves_that_have_no_place_are_left_out)
     static const char *const settings[] = {FIXED "\"seed\":1",      FIXED "\"seed\":2",
                                            FIXED "\"seed\":3",      FIXED "\"x\":1",
                                            TRIANGULAR "\"seed\":1", TRIANGULAR "\"seed\":2"};
+    const double low = 45;
     const struct clr_plot_options o = {.over = CLR_PLOT_OVER_TIME, .names = names},
-                                  high = {.rates = true, .y_min = 45};
-    static const struct point better[] = {{100, 50}, {200, 60}};
+                                  high = {.rates = true, .y_min = &low};
+    static const struct figures_point better[] = {{100, 50}, {200, 60}};
     const char *base = support_temp_dir(), *inputs[6], *two[2];
     struct clr_error err = {0};
     struct chart chart;
@@ -373,25 +319,25 @@ START_TEST(test_figure__curves_that_have_no_place_are_left_out)
     clr_log_set_sink(count_warnings, NULL);
     for (int i = 0; i < 6; i++) {
         const char folder[2] = {(char)('a' + i), '\0'};
-        inputs[i] = make_run(base, folder, points, 2, 0, settings[i]);
+        inputs[i] = figures_run(base, folder, points, 2, 0, settings[i]);
         (void)snprintf(text, sizeof text,
                        "{\"device\": {\"name\": \"%s\"}, \"resumed\": [%s], \"settings\": {%s}}", of[i],
                        how[i], settings[i]);
-        write_text(inputs[i], "run.json", text);
+        figures_write(inputs[i], "run.json", text);
         if (i > 0 && i < 5) {
             (void)snprintf(text, sizeof text, "iteration,seconds\n100,%d\n200,%d\n", 10 * i, 20 * i);
-            write_text(inputs[i], "timing.csv", text);
+            figures_write(inputs[i], "timing.csv", text);
         }
     }
     ck_assert_msg(figure_run(&chart, inputs, 6, &o, &err) == 0, "%s", err.message);
     ck_assert_msg(strcmp(chart.x_label, "time on GPU, with evaluations (s)") == 0, "%s", chart.x_label);
     ck_assert_uint_eq(chart.panels[0].series_count, 2);
-    ck_assert_str_eq(chart.panels[0].series[1].label, "b: triangular 0.0025…0.01, step size 2,000, 2 runs");
+    ck_assert_str_eq(chart.panels[0].series[1].label, "b: triangular 0.0025…0.01, 2 runs");
     ck_assert(chart.panels[0].series[0].x[1] == 30 && chart.panels[0].series[1].x[1] == 80);
     chart_clear(&chart);
     ck_assert_int_eq(g_warnings, 1); /* of "lost", which is not drawn */
     two[0] = inputs[3];
-    two[1] = make_run(base, "better", better, 2, 0, FIXED "\"y\":1");
+    two[1] = figures_run(base, "better", better, 2, 0, FIXED "\"y\":1");
     ck_assert_msg(figure_run(&chart, two, 2, &high, &err) == 0, "%s", err.message);
     ck_assert(chart.panels[0].series_count == 1 && chart.panels[1].series_count == 1);
     ck_assert(chart.panels[0].series[0].look == 1 && chart.panels[1].series[0].look == 1);
@@ -433,22 +379,22 @@ START_TEST(test_figure__range_marks_bounds_on_the_right_axis)
 
     ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
     ck_assert_int_eq(clr_range_read(&r, &folder, 1, NULL), 0);
-    ck_assert(chart.x_log && chart.panels[0].shaded);
-    ck_assert(chart.panels[0].shade_lo == r.min_lr && chart.panels[0].shade_hi == r.max_lr);
+    ck_assert(chart.x_log && chart.panels[0].shade_count == 2);
+    ck_assert(chart.panels[0].shades[0].lo == r.min_lr && chart.panels[0].shades[0].hi == r.max_lr);
     ck_assert_str_eq(chart.panels[0].guides[0].text, "min 0.000251");
     ck_assert_str_eq(chart.panels[0].guides[1].text, "max 0.00595");
     chart_clear(&chart);
-    write_text(folder, "range.json", MEASURED("6")); /* too few to be read */
+    figures_write(folder, "range.json", MEASURED("6")); /* too few to be read */
     ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
-    ck_assert(!chart.panels[0].shaded && chart.panels[0].guide_count == 0);
+    ck_assert(chart.panels[0].shade_count == 0 && chart.panels[0].guide_count == 0);
     chart_clear(&chart);
-    write_text(folder, "range.json", "{}");
+    figures_write(folder, "range.json", "{}");
     ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "range.json' is damaged"));
-    write_text(folder, "range.csv", HEADER "1,1,0.1,1,0.1\n2,1,0.2,1,0.2\n3,1,0.15,1,0.2\n");
+    figures_write(folder, "range.csv", FIGURES_HISTORY "1,1,0.1,1,0.1\n2,1,0.2,1,0.2\n3,1,0.15,1,0.2\n");
     ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "range.csv:4: the rate falls from 0.2 to 0.15"));
-    run = make_run(base, "run", g_fixed, 3, 0, NULL);
+    run = figures_run(base, "run", g_fixed, 3, 0, NULL);
     ck_assert_int_eq(figure_range(&chart, &run, 1, NULL, &err), CLR_EINPUT); /* no range.csv */
 }
 END_TEST
@@ -460,10 +406,10 @@ START_TEST(test_figure__momentum_is_a_second_panel_where_it_moves)
 
     inputs[0] = make_schedule(base, "plain.csv", false);
     inputs[1] = make_schedule(base, "cycled.csv", true);
-    ck_assert_int_eq(figure_schedule(&chart, inputs, 1, NULL), 0);
+    ck_assert_int_eq(figure_schedule(&chart, inputs, 1, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panel_count, 1);
     chart_clear(&chart);
-    ck_assert_int_eq(figure_schedule(&chart, inputs, 2, NULL), 0);
+    ck_assert_int_eq(figure_schedule(&chart, inputs, 2, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panel_count, 2);
     ck_assert_str_eq(chart.panels[0].series[1].label, "cycled");
     chart_clear(&chart);
@@ -478,11 +424,12 @@ START_TEST(test_figure__refuses_more_curves_than_can_be_told_apart)
     for (size_t i = 0; i < MEM_COUNT(inputs); i++) {
         char name[16];
         (void)snprintf(name, sizeof name, "r%zu", i);
-        inputs[i] = make_run(base, name, g_fixed, 3, (double)i, NULL);
+        inputs[i] = figures_run(base, name, g_fixed, 3, (double)i, NULL);
     }
-    ck_assert_int_eq(clr_plot_run(join(base, "x.png"), inputs, CHART_MAX_SERIES, NULL, &err), 0);
-    ck_assert_int_eq(clr_plot_run(join(base, "y.png"), inputs, CHART_MAX_SERIES + 1, NULL, &err), CLR_EUSAGE);
-    ck_assert(!fs_exists(join(base, "y.png")));
+    ck_assert_int_eq(clr_plot_run(figures_join(base, "x.png"), inputs, CHART_MAX_SERIES, NULL, &err), 0);
+    ck_assert_int_eq(clr_plot_run(figures_join(base, "y.png"), inputs, CHART_MAX_SERIES + 1, NULL, &err),
+                     CLR_EUSAGE);
+    ck_assert(!fs_exists(figures_join(base, "y.png")));
 }
 END_TEST
 
@@ -519,7 +466,7 @@ static void assert_text(const char *png, size_t size, const char *key, const cha
 
 START_TEST(test_plot__png_carries_its_origin)
 {
-    const char *base = support_temp_dir(), *folder = make_range(base), *path = join(base, "x.png");
+    const char *base = support_temp_dir(), *folder = make_range(base), *path = figures_join(base, "x.png");
     struct clr_plot_options o = {.dpi = 192,
                                  .width = 640,
                                  .height = 400,
@@ -555,7 +502,8 @@ END_TEST
 
 START_TEST(test_plot__same_input_same_bytes)
 {
-    const char *base = support_temp_dir(), *inputs[8], *path[2] = {join(base, "a.png"), join(base, "b.png")};
+    const char *base = support_temp_dir(), *inputs[8],
+               *path[2] = {figures_join(base, "a.png"), figures_join(base, "b.png")};
     size_t n = make_headline(base, inputs), size[2];
     char *png[2];
 
@@ -578,7 +526,7 @@ START_TEST(test_plot__svg_and_pdf_by_extension)
     size_t n = make_headline(base, inputs);
 
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
-        char *data, *path = join(base, cases[i].name);
+        char *data, *path = figures_join(base, cases[i].name);
         size_t size;
         struct clr_error err = {0};
         ck_assert_msg(clr_plot_run(path, inputs, n, NULL, &err) == 0, "%s", err.message);
@@ -609,26 +557,26 @@ START_TEST(test_plot__bad_targets_leave_nothing)
     struct clr_plot_options huge = {.width = 20000, .height = 20000, .dpi = 300}, flat = {.width = 10};
     size_t n = make_headline(base, inputs);
 
-    ck_assert_int_eq(clr_plot_run(join(target, "x.jpg"), inputs, n, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_plot_run(figures_join(target, "x.jpg"), inputs, n, NULL, &err), CLR_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.message, ".png, .svg or .pdf"));
-    ck_assert_int_eq(clr_plot_run(join(target, "png"), inputs, n, NULL, &err), CLR_EUSAGE);
-    ck_assert_int_eq(clr_plot_run(join(target, "missing/x.png"), inputs, n, NULL, &err), CLR_EFAILED);
-    ck_assert_int_eq(clr_plot_run(join(target, "x.png"), inputs, n, &huge, &err), CLR_EUSAGE);
-    ck_assert_int_eq(clr_plot_run(join(target, "x.png"), inputs, n, &flat, &err), CLR_EUSAGE);
-    ck_assert_int_eq(clr_plot_run(join(target, "x.png"), inputs, 0, NULL, &err), CLR_EINPUT);
-    ck_assert_int_eq(clr_plot_schedule(join(target, "x.png"), inputs, 0, NULL, &err), CLR_EINPUT);
-    ck_assert_int_eq(clr_plot_run(join(target, "x.png"), &none, 1, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(clr_plot_run(figures_join(target, "png"), inputs, n, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_plot_run(figures_join(target, "missing/x.png"), inputs, n, NULL, &err), CLR_EFAILED);
+    ck_assert_int_eq(clr_plot_run(figures_join(target, "x.png"), inputs, n, &huge, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_plot_run(figures_join(target, "x.png"), inputs, n, &flat, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_plot_run(figures_join(target, "x.png"), inputs, 0, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(clr_plot_schedule(figures_join(target, "x.png"), inputs, 0, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(clr_plot_run(figures_join(target, "x.png"), &none, 1, NULL, &err), CLR_EINPUT);
     ck_assert_int_eq(count_entries(target), 0);
-    ck_assert_int_eq(fs_make_dirs(join(target, "folder.png"), NULL), 0);
-    ck_assert_int_eq(clr_plot_run(join(target, "folder.png"), inputs, n, NULL, &err), CLR_EFAILED);
+    ck_assert_int_eq(fs_make_dirs(figures_join(target, "folder.png"), NULL), 0);
+    ck_assert_int_eq(clr_plot_run(figures_join(target, "folder.png"), inputs, n, NULL, &err), CLR_EFAILED);
     ck_assert_int_eq(count_entries(target), 1);
 }
 END_TEST
 
 START_TEST(test_plot__odd_data_and_texts_are_drawn)
 {
-    static const struct point one[] = {{1, 10}}, full[] = {{1, 100}, {2, 100}},
-                              none[] = {{0, 0}, {1000000000, 0}};
+    static const struct figures_point one[] = {{1, 10}}, full[] = {{1, 100}, {2, 100}},
+                                      none[] = {{0, 0}, {1000000000, 0}};
     const char *base = support_temp_dir(), *inputs[4];
     struct clr_plot_options o = {
         .title = "not \xff UTF-8 \xe2\x82 \x01 and long, long, long, long, long, long, long, "
@@ -638,16 +586,17 @@ START_TEST(test_plot__odd_data_and_texts_are_drawn)
         .command_line = "\xff"};
     struct clr_error err = {0};
 
-    inputs[0] = make_run(base, "one", one, 1, 0, NULL);
-    inputs[1] = make_run(base, "full", full, 2, 0, NULL);
-    inputs[2] = make_run(base, "none", none, 2, 0, NULL);
-    inputs[3] = make_run(base, "a name that is \xfe far too long for any legend, a name that is far too long",
-                         one, 1, 1, NULL);
+    inputs[0] = figures_run(base, "one", one, 1, 0, NULL);
+    inputs[1] = figures_run(base, "full", full, 2, 0, NULL);
+    inputs[2] = figures_run(base, "none", none, 2, 0, NULL);
+    inputs[3] =
+        figures_run(base, "a name that is \xfe far too long for any legend, a name that is far too long", one,
+                    1, 1, NULL);
     for (size_t first = 0; first < 4; first++) {
         for (size_t n = 1; first + n <= 4; n++) {
-            ck_assert_msg(clr_plot_run(join(base, "x.png"), inputs + first, n, &o, &err) == 0, "%s",
+            ck_assert_msg(clr_plot_run(figures_join(base, "x.png"), inputs + first, n, &o, &err) == 0, "%s",
                           err.message);
-            ck_assert_msg(clr_plot_run(join(base, "x.pdf"), inputs + first, n, &o, &err) == 0, "%s",
+            ck_assert_msg(clr_plot_run(figures_join(base, "x.pdf"), inputs + first, n, &o, &err) == 0, "%s",
                           err.message);
         }
     }
@@ -683,7 +632,7 @@ static void make_chart(struct chart *chart, int which)
         rc = figure_range(chart, inputs, 1, NULL, &err);
     } else {
         inputs[0] = make_schedule(base, "a.csv", true);
-        rc = figure_schedule(chart, inputs, 1, &err);
+        rc = figure_schedule(chart, inputs, 1, NULL, &err);
     }
     ck_assert_msg(rc == 0, "%s", err.message);
 }
@@ -734,66 +683,12 @@ static void render_bars(struct str *out, const struct bars *bars)
     canvas_destroy(canvas);
 }
 
-static cairo_surface_t *decode(const char *path)
-{
-    cairo_surface_t *s = cairo_image_surface_create_from_png(path);
-
-    ck_assert_msg(cairo_surface_status(s) == CAIRO_STATUS_SUCCESS, "cannot read %s", path);
-    cairo_surface_flush(s);
-    return s;
-}
-
-/*
- * How many pixels of two pictures differ clearly: by more than 64 of 255 in a channel from every pixel in the
- * 3 × 3 around the same place in the other one, so that an edge half a pixel away does not count.
- */
-static int count_different(cairo_surface_t *a, cairo_surface_t *b)
-{
-    int w = cairo_image_surface_get_width(a), h = cairo_image_surface_get_height(a), different = 0;
-    const unsigned char *pa = cairo_image_surface_get_data(a), *pb = cairo_image_surface_get_data(b);
-    int stride = cairo_image_surface_get_stride(a);
-
-    ck_assert_int_eq(w, cairo_image_surface_get_width(b));
-    ck_assert_int_eq(h, cairo_image_surface_get_height(b));
-    ck_assert_int_eq(stride, cairo_image_surface_get_stride(b));
-    for (int y = 1; y < h - 1; y++) {
-        for (int x = 1; x < w - 1; x++) {
-            const unsigned char *p = pa + y * stride + 4 * x;
-            bool close = false;
-            for (int k = 0; k < 9 && !close; k++) {
-                const unsigned char *q = pb + (y + k / 3 - 1) * stride + 4 * (x + k % 3 - 1);
-                close = abs(p[0] - q[0]) <= 64 && abs(p[1] - q[1]) <= 64 && abs(p[2] - q[2]) <= 64;
-            }
-            different += !close;
-        }
-    }
-    return different;
-}
-
-/* Compare a picture with a reference image, both ways. Clears it. */
-static int compare_png(struct str *png, int which)
-{
-    const char *root = getenv("CLR_SOURCE_ROOT"), *base = support_temp_dir();
-    cairo_surface_t *drawn, *golden;
-    int different;
-
-    ck_assert_msg(root != NULL, "CLR_SOURCE_ROOT is not set");
-    ck_assert_int_eq(fs_write_atomic(join(base, "x.png"), png->text, png->length, NULL), 0);
-    drawn = decode(join(base, "x.png"));
-    golden = decode(join(join(root, "tests/golden"), g_golden[which]));
-    different = count_different(drawn, golden) + count_different(golden, drawn);
-    cairo_surface_destroy(drawn);
-    cairo_surface_destroy(golden);
-    str_clear(png);
-    return different;
-}
-
 static int compare(const struct chart *chart, int which)
 {
     struct str png = {0};
 
     render_boxes(&png, chart, which);
-    return compare_png(&png, which);
+    return figures_compare(&png, g_golden[which]);
 }
 
 static int compare_bars(const struct bars *bars)
@@ -801,7 +696,7 @@ static int compare_bars(const struct bars *bars)
     struct str png = {0};
 
     render_bars(&png, bars);
-    return compare_png(&png, GOLDEN_BARS);
+    return figures_compare(&png, g_golden[GOLDEN_BARS]);
 }
 
 START_TEST(test_golden__figures_look_as_they_did)
@@ -845,8 +740,8 @@ START_TEST(test_golden__changes_are_seen)
     chart_clear(&chart);
 
     make_chart(&chart, GOLDEN_RANGE);
-    chart.panels[0].shade_hi *= 3;
-    chart.panels[0].guides[1].x0 = chart.panels[0].guides[1].x1 = chart.panels[0].shade_hi;
+    chart.panels[0].shades[0].hi *= 3;
+    chart.panels[0].guides[1].x0 = chart.panels[0].guides[1].x1 = chart.panels[0].shades[0].hi;
     ck_assert_int_gt(compare(&chart, GOLDEN_RANGE), 80);
     chart_clear(&chart);
 
@@ -857,7 +752,7 @@ START_TEST(test_golden__changes_are_seen)
     chart_clear(&chart);
 
     make_chart(&chart, GOLDEN_MULTIPLES);
-    chart.panels[1].series[1].y[3] = 0.002; /* in grey behind, and in its own */
+    chart.panels[1].series[1].y[0] = 0.002; /* in grey behind, and in its own */
     ck_assert_int_gt(compare(&chart, GOLDEN_MULTIPLES), 80);
     chart_clear(&chart);
 
@@ -879,7 +774,8 @@ START_TEST(write_golden)
     make_bars(&bars);
     render_bars(&drawn, &bars);
     ck_assert_int_eq(
-        fs_write_atomic(join(g_write_folder, g_golden[GOLDEN_BARS]), drawn.text, drawn.length, NULL), 0);
+        fs_write_atomic(figures_join(g_write_folder, g_golden[GOLDEN_BARS]), drawn.text, drawn.length, NULL),
+        0);
     str_clear(&drawn);
     bars_clear(&bars);
     for (int i = 0; i < GOLDEN_CHARTS; i++) {
@@ -887,7 +783,8 @@ START_TEST(write_golden)
         struct str png = {0};
         make_chart(&chart, i);
         render_boxes(&png, &chart, i);
-        ck_assert_int_eq(fs_write_atomic(join(g_write_folder, g_golden[i]), png.text, png.length, NULL), 0);
+        ck_assert_int_eq(
+            fs_write_atomic(figures_join(g_write_folder, g_golden[i]), png.text, png.length, NULL), 0);
         str_clear(&png);
         chart_clear(&chart);
     }

@@ -1,0 +1,380 @@
+/*
+ * Figures of runs, their accuracy and their loss: see figure.h. The dashed lines that connect equal accuracy
+ * are those of figure 1 in L. N. Smith, "Cyclical Learning Rates for Training Neural Networks",
+ * arXiv:1506.01186.
+ */
+#include "plot/figure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "plot/axes.h"
+#include "plot/groups.h"
+#include "plot/labels.h"
+#include "plot/rates.h"
+
+#define MAX_MARKED 5 /* iteration counts that are marked before they become a crowd */
+
+/* Loss curves with fewer points are drawn point by point; of others the mean of a hundredth to each side. */
+#define FEW_POINTS 60
+#define SMOOTH     100
+
+/* ---- equal accuracy ---- */
+
+static int ascending(const void *a, const void *b)
+{
+    double x, y;
+
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* The curve that takes longest: last x, then (all equally long) the lowest end. */
+static size_t slowest(const struct chart_panel *panel)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < panel->series_count; i++) {
+        const struct chart_series *a = &panel->series[i], *b = &panel->series[best];
+        double xa = a->x[a->count - 1], xb = b->x[b->count - 1];
+        if (xa > xb || (xa == xb && a->y[a->count - 1] < b->y[b->count - 1]))
+            best = i;
+    }
+    return best;
+}
+
+/* Or do others end with it? */
+static bool is_longest(const struct chart_panel *panel, size_t index)
+{
+    const struct chart_series *s = &panel->series[index];
+
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *other = &panel->series[i];
+        if (i != index && !(other->x[other->count - 1] < s->x[s->count - 1]))
+            return false;
+    }
+    return true;
+}
+
+static void mark_count(struct chart_panel *panel, double x, double y, bool whole)
+{
+    struct chart_guide g = {.x0 = x, .x1 = x, .y0 = -INFINITY, .y1 = y, .text_at = CHART_TEXT_FOOT};
+
+    if (whole)
+        axes_format_fixed(g.text, sizeof g.text, x, 0);
+    else
+        axes_format_value(g.text, sizeof g.text, x, 3);
+    chart_add_guide(panel, g);
+}
+
+/* Where each faster curve first reaches what the slowest one ends with; not where it starts there. */
+static void connect_equal_accuracy(struct chart *chart)
+{
+    struct chart_panel *panel = &chart->panels[0];
+    const bool whole = chart->x_whole;
+    double at[CHART_MAX_SERIES], end_x, end_y;
+    size_t slow = slowest(panel), n = 0;
+    struct chart_guide level = {.text_at = CHART_TEXT_ALONG};
+
+    end_x = panel->series[slow].x[panel->series[slow].count - 1];
+    end_y = panel->series[slow].y[panel->series[slow].count - 1];
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *s = &panel->series[i];
+        for (size_t k = 0; i != slow && k < s->count && s->x[k] < end_x; k++) {
+            if (s->y[k] < end_y)
+                continue;
+            if (k > 0)
+                at[n++] = s->x[k];
+            break;
+        }
+    }
+    if (n == 0)
+        return;
+    qsort(at, n, sizeof at[0], ascending);
+    level.x0 = at[0];
+    level.x1 = end_x;
+    level.y0 = level.y1 = end_y;
+    (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
+    chart_add_guide(panel, level);
+    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
+        if (i == 0 || at[i] != at[i - 1])
+            mark_count(panel, at[i], end_y, whole);
+    }
+    mark_count(panel, end_x, end_y, whole);
+    chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where the %s ends", level.text,
+                  is_longest(panel, slow) ? "longest run" : "lowest curve");
+}
+
+/* ---- where the axis begins ---- */
+
+static double highest(const struct chart_series *s)
+{
+    double most = -INFINITY;
+
+    for (size_t k = 0; k < s->count; k++)
+        most = fmax(most, s->y[k]);
+    return most;
+}
+
+/* A curve that has no point on an axis that begins by itself: that is said. */
+static void tell_below(const struct chart_panel *panel)
+{
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (panel->begins && highest(&panel->series[i]) < panel->begin)
+            log_line(CLR_LOG_WARNING, "'%s' stays below %g %%, where the axis begins: --y-min 0 shows it",
+                     panel->series[i].label, panel->begin);
+}
+
+/* Begin the axis at that accuracy. A curve that never gets there is left out; what was connected stays so, if
+ * its level is shown. */
+static int begin_at(struct chart *chart, double begin, struct clr_error *err)
+{
+    struct chart_panel *panel = &chart->panels[0];
+
+    for (size_t i = 0; i < panel->series_count;) {
+        const struct chart_series *s = &panel->series[i];
+        if (highest(s) >= begin) {
+            i++;
+        } else if (panel->series_count == 1) {
+            return clr_error_set(err, CLR_EINPUT, "'%s' has no accuracy of %g %% or more: nothing to draw",
+                                 s->label, begin);
+        } else {
+            log_line(CLR_LOG_WARNING, "'%s' has no accuracy of %g %% or more: it is not drawn", s->label,
+                     begin);
+            chart_remove_series(chart, i);
+        }
+    }
+    if (panel->guide_count > 0 && panel->guides[0].y0 < begin) { /* the level is the first one */
+        panel->guide_count = 0;
+        chart->key_count = 0;
+    }
+    panel->begins = begin > 0.0;
+    panel->begin = begin;
+    panel->from_zero = !panel->begins;
+    return 0;
+}
+
+/* ---- run ---- */
+
+/* The time of the longest run decides in what it is told. Times of different devices are no axis: those of
+ * one are told, and the axis says of which. */
+static int prepare_time(struct chart *chart, struct groups_view *view, struct runs *runs,
+                        struct clr_error *err)
+{
+    const char *clock = runs_clock(runs);
+    char on[RUNS_DEVICE + 8] = "";
+    double longest = 0.0;
+    int rc;
+
+    if (clock)
+        (void)snprintf(on, sizeof on, " on %s", clock);
+    rc = runs_read_times(runs, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < runs->count; i++)
+        if (runs->run[i].timed)
+            longest = fmax(longest, runs_seconds(&runs->run[i], INFINITY));
+    view->over = GROUPS_OVER_TIME;
+    view->unit = longest <= 120 ? 1 : longest <= 7200 ? 60 : 3600;
+    (void)snprintf(chart->x_label, sizeof chart->x_label, "time%s, with evaluations (%s)", on,
+                   longest <= 120    ? "s"
+                   : longest <= 7200 ? "min"
+                                     : "h");
+    chart->x_whole = false;
+    return 0;
+}
+
+/* Are all numbers of the label (there is one) in the name, as in "lr-0.08-decay-0.001"? */
+static bool has_numbers(const char *name, const char *label)
+{
+    bool any = false;
+
+    while (*label) {
+        char number[AXES_TEXT];
+        size_t n = 0;
+        label += strcspn(label, "0123456789");
+        for (; *label && strchr("0123456789.,", *label) && n + 1 < sizeof number; label++)
+            if (*label != ',') /* 4,000 */
+                number[n++] = *label;
+        number[n] = '\0';
+        if (n > 0 && !strstr(name, number))
+            return false;
+        any = any || n > 0;
+    }
+    return any;
+}
+
+/* "NAME: what differs"; the name alone where room is scarce or it says so much itself; what differs alone
+ * where that begins with the name. */
+static void name_groups(struct runs *runs, const struct clr_plot_options *o)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        struct run *r = &runs->run[i];
+        const char *name = o->names[i];
+        const size_t length = strlen(name);
+        char label[2 * RUNS_LABEL];
+        if (!o->multiples && strncmp(r->label, name, length) == 0 && strchr(" ,", r->label[length]))
+            continue;
+        if (o->multiples || has_numbers(name, r->label))
+            str_copy(label, sizeof label, name);
+        else
+            (void)snprintf(label, sizeof label, "%s: %s", name, r->label);
+        str_copy(r->label, sizeof r->label, label);
+    }
+}
+
+/* Read the runs, name them, and find their place on the x axis. */
+static int read_runs(struct chart *chart, struct runs *runs, struct groups_view *view,
+                     const char *const *inputs, size_t count, const char *csv_name,
+                     const struct clr_plot_options *o, struct clr_error *err)
+{
+    int rc = runs_read(runs, inputs, count, csv_name, err);
+
+    if (rc == 0 && o && o->names)
+        name_groups(runs, o);
+    if (rc == 0 && o)
+        rc = labels_apply(runs, inputs, o->labels, o->label_count, err);
+    if (rc == 0 && o && o->over == CLR_PLOT_OVER_TIME)
+        rc = prepare_time(chart, view, runs, err);
+    chart->panel_count = 1;
+    chart->panels[0].floor = 0.0;
+    chart->panels[0].share = 1.0;
+    return rc;
+}
+
+int figure_run(struct chart *out, const char *const *inputs, size_t count,
+               const struct clr_plot_options *options, struct clr_error *err)
+{
+    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
+    struct groups_view view = groups_accuracy();
+    struct runs runs = {0};
+    int rc = read_runs(&chart, &runs, &view, inputs, count, "history.csv", options, err);
+
+    if (rc == 0)
+        rc = groups_add(&chart.panels[0], &runs, &view, err);
+    if (rc == 0 && options && options->rates)
+        rc = rates_add_panel(&chart, &runs, &view, options->multiples, err);
+    if (rc < 0)
+        goto out;
+    chart.panels[0].y_label = groups_accuracy_label(&runs);
+    chart.panels[0].ceiling = 100.0;
+    chart.panels[0].min_span = 2.0;
+    connect_equal_accuracy(&chart);
+    if (options && options->y_min) {
+        rc = begin_at(&chart, *options->y_min, err);
+    } else {
+        chart_begin_axis(&chart.panels[0], 0.2);
+        tell_below(&chart.panels[0]);
+    }
+    if (rc == 0)
+        rc = labels_title(chart.title, sizeof chart.title, &runs, err);
+    if (rc < 0)
+        goto out;
+    figure_finish(&chart, options);
+    *out = chart;
+    memset(&chart, 0, sizeof chart);
+out:
+    chart_clear(&chart);
+    runs_clear(&runs);
+    return rc;
+}
+
+/* ---- loss ---- */
+
+/* Means of 2·half + 1 values; towards the ends of those of them that there are. */
+static void smooth(double *out, const double *v, size_t count, size_t half)
+{
+    for (size_t i = 0; i < count; i++) {
+        const size_t first = i > half ? i - half : 0, last = i + half < count ? i + half : count - 1;
+        double sum = 0.0;
+        for (size_t k = first; k <= last; k++)
+            sum += v[k];
+        out[i] = sum / (double)(last - first + 1);
+    }
+}
+
+/* The loss of a single batch is noisy: the line is a mean of neighbours, over the points; a mean of repeats
+ * has a band instead of points. */
+static int smooth_losses(struct chart *chart, struct clr_error *err)
+{
+    struct chart_panel *panel = &chart->panels[0];
+    bool smoothed = false;
+
+    for (size_t i = 0; i < panel->series_count; i++) {
+        struct chart_series *s = &panel->series[i];
+        double *of[3] = {s->y, s->low, s->high}, *mean;
+        int rc;
+        if (s->count < FEW_POINTS)
+            continue;
+        rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
+        if (rc < 0)
+            return rc;
+        s->markers = false;
+        s->faint = !s->low;
+        smoothed = true;
+        smooth(s->smooth, s->y, s->count, s->count / SMOOTH);
+        for (int k = 1; k < 3 && s->low; k++) {
+            rc = mem_new(&mean, s->count, sizeof *mean, "a curve", err);
+            if (rc < 0)
+                return rc;
+            smooth(mean, of[k], s->count, s->count / SMOOTH);
+            memcpy(of[k], mean, s->count * sizeof *mean);
+            free(mean);
+        }
+    }
+    if (smoothed)
+        chart_add_key(chart, CHART_KEY_LINE, "mean over a fiftieth of the run, half that at its ends");
+    return 0;
+}
+
+/* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen. */
+static void choose_loss_axis(struct chart_panel *panel)
+{
+    double lo = INFINITY, hi = 0.0, least = INFINITY;
+
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *s = &panel->series[i];
+        for (size_t k = 0; k < s->count; k++) {
+            const double line = s->smooth ? s->smooth[k] : s->y[k];
+            lo = fmin(lo, line);
+            hi = fmax(hi, line);
+            least = fmin(least, s->low ? s->low[k] : s->y[k]);
+        }
+    }
+    panel->log = least > 0.0 && hi > 5.0 * lo;
+    if (!panel->log)
+        chart_begin_axis(panel, 0.2);
+}
+
+int figure_loss(struct chart *out, const char *const *inputs, size_t count,
+                const struct clr_plot_options *options, struct clr_error *err)
+{
+    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
+    struct groups_view view = {GROUPS_OVER_ITERATIONS, 1.0, RUNS_TRN_LOSS, 1.0, INFINITY};
+    struct runs runs = {0};
+    int rc = read_runs(&chart, &runs, &view, inputs, count, "loss.csv", options, err);
+
+    if (rc == 0)
+        rc = groups_add(&chart.panels[0], &runs, &view, err);
+    if (rc == 0 && options && options->rates)
+        rc = rates_add_panel(&chart, &runs, &view, options->multiples, err);
+    if (rc == 0)
+        rc = smooth_losses(&chart, err);
+    if (rc == 0)
+        rc = labels_title(chart.title, sizeof chart.title, &runs, err);
+    if (rc < 0)
+        goto out;
+    chart.panels[0].y_label = "training loss";
+    chart.panels[0].ceiling = INFINITY;
+    choose_loss_axis(&chart.panels[0]);
+    figure_finish(&chart, options);
+    *out = chart;
+    memset(&chart, 0, sizeof chart);
+out:
+    chart_clear(&chart);
+    runs_clear(&runs);
+    return rc;
+}

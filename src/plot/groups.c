@@ -1,0 +1,158 @@
+/* Repeats as one curve: see groups.h. */
+#include "plot/groups.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Row of the run whose iteration that is; -1: none. Binary search. */
+static ptrdiff_t find_row(const struct csv *t, double iteration)
+{
+    size_t lo = 0, hi = t->rows;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (csv_at(t, mid, RUNS_ITERATION) < iteration)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < t->rows && csv_at(t, lo, RUNS_ITERATION) == iteration ? (ptrdiff_t)lo : -1;
+}
+
+/* Mean and sample standard deviation of the group's runs at that iteration; false where one of them has no
+ * value there. Two passes: no cancellation. */
+static bool summarise(const struct runs *runs, size_t group, const struct groups_view *view, double iteration,
+                      double *mean, double *deviation)
+{
+    double sum = 0.0, squares = 0.0;
+    size_t n = 0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < runs->count; i++) {
+            const struct run *r = &runs->run[i];
+            ptrdiff_t row;
+            double v;
+            if (r->group != group)
+                continue;
+            row = find_row(&r->table, iteration);
+            if (row < 0)
+                return false;
+            v = view->scale * csv_at(&r->table, (size_t)row, view->column);
+            if (pass == 0) {
+                sum += v;
+                n++;
+            } else {
+                squares += (v - *mean) * (v - *mean);
+            }
+        }
+        if (pass == 0)
+            *mean = sum / (double)n;
+    }
+    *deviation = n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0;
+    return true;
+}
+
+size_t groups_size(const struct runs *runs, size_t group, const struct run **first)
+{
+    size_t n = 0;
+
+    for (size_t i = runs->count; i-- > 0;) {
+        if (runs->run[i].group == group) {
+            *first = &runs->run[i];
+            n++;
+        }
+    }
+    return n;
+}
+
+double groups_place(const struct runs *runs, size_t group, const struct groups_view *view, double iteration)
+{
+    double seconds = 0.0;
+    size_t n = 0;
+
+    if (view->over != GROUPS_OVER_TIME)
+        return iteration;
+    for (size_t i = 0; i < runs->count; i++) {
+        if (runs->run[i].group == group && runs->run[i].timed) {
+            seconds += runs_seconds(&runs->run[i], iteration);
+            n++;
+        }
+    }
+    return seconds / (double)n / view->unit;
+}
+
+/* One group as a curve: the iterations that all its runs share. */
+static int add_group(struct chart_panel *panel, const struct runs *runs, size_t group,
+                     const struct groups_view *view, struct clr_error *err)
+{
+    const struct run *first = NULL;
+    size_t members = groups_size(runs, group, &first), n = 0;
+    char label[CHART_LABEL];
+    struct chart_series *s;
+    int rc;
+
+    if (members > 1)
+        (void)snprintf(label, sizeof label, "%.*s, %zu runs", RUNS_LABEL, first->label, members);
+    else
+        str_copy(label, sizeof label, first->label);
+    rc = chart_add_series(panel, label, first->table.rows, members > 1, &s, err);
+    if (rc < 0)
+        return rc;
+    for (size_t r = 0; r < first->table.rows; r++) {
+        const double iteration = csv_at(&first->table, r, RUNS_ITERATION);
+        double mean = 0.0, deviation;
+        if (!summarise(runs, group, view, iteration, &mean, &deviation))
+            continue;
+        s->x[n] = view->over == GROUPS_OVER_RATES ? csv_at(&first->table, r, RUNS_LR)
+                                                  : groups_place(runs, group, view, iteration);
+        s->y[n] = mean;
+        if (s->low) {
+            s->low[n] = fmax(mean - deviation, 0.0);
+            s->high[n] = fmin(mean + deviation, view->most);
+        }
+        n++;
+    }
+    s->count = n;
+    if (n == 0)
+        return clr_error_set(err, CLR_EINPUT,
+                             "%s:2: shares no iteration with its repeats: nothing to average",
+                             first->csv_path);
+    return 0;
+}
+
+const char *groups_accuracy_label(const struct runs *runs)
+{
+    size_t held_out = 0;
+
+    for (size_t i = 0; i < runs->count; i++)
+        held_out += runs->run[i].held_out;
+    return held_out == 0             ? "test accuracy (%)"
+           : held_out == runs->count ? "held-out accuracy (%)"
+                                     : "accuracy (%)";
+}
+
+const char *groups_topic(const struct runs *runs)
+{
+    for (size_t i = 1; i < runs->count; i++) {
+        if (strcmp(runs->run[i].topic, runs->run[0].topic) != 0)
+            return "";
+    }
+    return runs->run[0].topic;
+}
+
+struct groups_view groups_accuracy(void)
+{
+    return (struct groups_view){GROUPS_OVER_ITERATIONS, 1.0, RUNS_VAL_ACC, 100.0, 100.0};
+}
+
+int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
+               struct clr_error *err)
+{
+    for (size_t g = 0; g < runs->groups; g++) {
+        int rc = add_group(panel, runs, g, view, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* Runs as curves: repeats become one, their mean with a band. */
+#ifndef PLOT_GROUPS_H
+#define PLOT_GROUPS_H
+
+#include "plot/chart.h"
+#include "plot/runs.h"
+
+/* What of the runs is drawn, and over what. */
+struct groups_view {
+    enum { GROUPS_OVER_ITERATIONS, GROUPS_OVER_RATES, GROUPS_OVER_TIME } over;
+    double unit; /* of time: in seconds */
+    enum runs_column column;
+    double scale, most; /* values are multiplied by `scale`; a band ends at 0 and at `most` */
+};
+
+/* Accuracy in percent over that. */
+struct groups_view groups_accuracy(void);
+
+/* Number of runs in the group; *first is the first of them. */
+size_t groups_size(const struct runs *runs, size_t group, const struct run **first);
+
+/* Where that iteration lies on the x axis: over time, at the mean of the times at which the group's timed
+ * runs got there. */
+double groups_place(const struct runs *runs, size_t group, const struct groups_view *view, double iteration);
+
+/*
+ * Each group as a curve of the panel, over the iterations that all its runs have; band ± one sample standard
+ * deviation. CLR_EINPUT: a group's runs share no iteration; CLR_EUSAGE: too many.
+ */
+int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
+               struct clr_error *err);
+
+/* "test accuracy (%)", or what it was measured on. */
+const char *groups_accuracy_label(const struct runs *runs);
+
+/* What all runs are about, "quick on cifar10", or "". */
+const char *groups_topic(const struct runs *runs);
+
+#endif

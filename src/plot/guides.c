@@ -1,0 +1,198 @@
+/* Helper lines with their texts, and stripes. See chart.h and drawing.h. */
+#include "plot/drawing.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static struct place_box guide_pixels(const struct drawing *d, size_t p, const struct chart_guide *g)
+{
+    const struct place_box *b = &d->box[p];
+    double x0 = isinf(g->x0) ? b->x : drawing_px(d, p, g->x0),
+           x1 = isinf(g->x1) ? b->x + b->w : drawing_px(d, p, g->x1);
+    double y0 = isinf(g->y0) ? b->y + b->h : drawing_py(d, p, g->y0),
+           y1 = isinf(g->y1) ? b->y : drawing_py(d, p, g->y1);
+
+    return (struct place_box){x0, y0, x1 - x0, y1 - y0}; /* w, h may be negative: a line */
+}
+
+void guides_take(struct drawing *d, size_t p)
+{
+    const struct chart_panel *panel = &d->chart->panels[p];
+
+    for (size_t i = 0; i < panel->guide_count; i++) {
+        struct place_box l = guide_pixels(d, p, &panel->guides[i]);
+        place_take_segment(&d->place[p], l.x, l.y, l.x + l.w, l.y + l.h, 1.0);
+    }
+}
+
+/* The first of the candidates that covers nothing, else the one that covers least. Returns the cells covered.
+ */
+static int best_box(struct place *place, const struct place_box *candidates, size_t count,
+                    struct place_box *out)
+{
+    int least = -1;
+
+    for (size_t i = 0; i < count && least != 0; i++) {
+        int n = place_overlap(place, candidates[i]);
+        if (least < 0 || n < least) {
+            least = n;
+            *out = candidates[i];
+        }
+    }
+    return least;
+}
+
+#define MAX_CANDIDATES 64
+
+/* Where it covers nothing; else nowhere: axis and legend tell the same. */
+static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
+{
+    struct place_box l = guide_pixels(d, p, g), at[MAX_CANDIDATES], found = {0}, *b = &d->box[p];
+    double u = d->s.unit, h = 1.25 * d->s.text, gap = fmax(4 * u, 1.5 * d->cell);
+    double w = canvas_text_width(d->canvas, g->text, d->s.text, false) + 4 * u;
+    size_t n = 0;
+
+    for (int i = 0; i < MAX_CANDIDATES / 2; i++) {
+        const double f = (double)i / (MAX_CANDIDATES / 2 - 1);
+        if (g->text_at == CHART_TEXT_ALONG) {
+            double x = l.x + gap + (l.w - w - 2 * gap) * f;
+            at[n++] = (struct place_box){x, l.y - h - gap, w, h};
+            at[n++] = (struct place_box){x, l.y + gap, w, h};
+        } else {
+            double y = b->y + b->h - gap - h - (b->h - h - 2 * gap) * f;
+            at[n++] = (struct place_box){l.x + gap, y, w, h};
+            at[n++] = (struct place_box){l.x - gap - w, y, w, h};
+        }
+    }
+    if (best_box(&d->place[p], at, n, &found) > 0)
+        return;
+    place_take_box(&d->place[p], found);
+    canvas_text(d->canvas, found.x + found.w / 2, found.y + found.h / 2, g->text, d->s.text, false,
+                CANVAS_CENTER, INK_SOFT);
+}
+
+/* ---- texts above the panel ---- */
+
+#define MAX_ROWS  4
+#define MAX_TRIES 5000
+
+static int from_right(const void *a, const void *b)
+{
+    const struct chart_guide *const *x = a, *const *y = b;
+
+    return ((*x)->x0 < (*y)->x0) - ((*x)->x0 > (*y)->x0);
+}
+
+/* May a text stand at [x, x + w] in that row, its line at `at`? Texts of a row keep apart, and no line that
+ * goes up to a higher row crosses a text. */
+static bool is_clear(const struct drawing *d, double x, double w, int row, double at)
+{
+    const struct heads *h = &d->heads;
+    const double gap = 8 * d->s.unit, near = 2 * d->s.unit;
+
+    for (size_t i = 0; i < h->count; i++) {
+        const double x1 = h->text[i].x, w1 = h->text[i].w, at1 = drawing_px(d, 0, h->text[i].guide->x0);
+        if (h->text[i].row == row && x < x1 + w1 + gap && x1 < x + w + gap)
+            return false;
+        if (h->text[i].row < row && at > x1 - near && at < x1 + w1 + near)
+            return false;
+        if (h->text[i].row > row && at1 > x - near && at1 < x + w + near)
+            return false;
+    }
+    return true;
+}
+
+/* Place the texts from guides[0] on: each over its line, to the right or to the left of it, in the lowest row
+ * that leaves room for all behind it. false: there is no such way, or it takes too long to find. */
+static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int *tries)
+{
+    const double edge = 4 * d->s.unit, beside = 4 * d->s.unit;
+    struct heads *h = &d->heads;
+    double w, at;
+
+    if (n == 0)
+        return true;
+    w = canvas_text_width(d->canvas, guides[0]->text, d->s.text, false);
+    at = drawing_px(d, 0, guides[0]->x0);
+    for (int k = 0; k < 3 * MAX_ROWS && (*tries)-- > 0; k++) {
+        const double starts[3] = {at - w / 2, at + beside, at - beside - w};
+        const double x = fmax(edge, fmin(starts[k % 3], d->width - edge - w));
+        if (!is_clear(d, x, w, k / 3, at))
+            continue;
+        h->text[h->count].guide = guides[0];
+        h->text[h->count].x = x;
+        h->text[h->count].w = w;
+        h->text[h->count++].row = k / 3;
+        if (place_heads(d, guides + 1, n - 1, tries))
+            return true;
+        h->count--;
+    }
+    return false;
+}
+
+int guides_place_heads(struct drawing *d)
+{
+    const struct chart_panel *panel = &d->chart->panels[0];
+    const struct chart_guide *sorted[CHART_MAX_GUIDES];
+    size_t n = 0;
+    int rows = 0, tries = MAX_TRIES;
+
+    for (size_t i = 0; i < panel->guide_count; i++)
+        if (panel->guides[i].text_at == CHART_TEXT_HEAD)
+            sorted[n++] = &panel->guides[i];
+    qsort(sorted, n, sizeof sorted[0], from_right);
+    d->heads.count = 0;
+    for (; n > 0 && !place_heads(d, sorted, n, &tries); tries = MAX_TRIES)
+        n--; /* the legend tells the leftmost */
+    for (size_t i = 0; i < d->heads.count; i++)
+        rows = d->heads.text[i].row + 1 > rows ? d->heads.text[i].row + 1 : rows;
+    return rows;
+}
+
+/* Each text, and its guide's line up to it. */
+static void draw_heads(struct drawing *d, const struct canvas_pen *pen)
+{
+    const double row = 1.35 * d->s.text, top = d->box[0].y;
+
+    for (size_t i = 0; i < d->heads.count; i++) {
+        const double x = drawing_px(d, 0, d->heads.text[i].guide->x0), y = top - row * d->heads.text[i].row;
+        struct canvas_pen own = *pen;
+        if (d->heads.text[i].guide->colored)
+            own.rgb = look_of(d->heads.text[i].guide->look).rgb;
+        canvas_rule(d->canvas, x, y, x, top, &own);
+        canvas_text(d->canvas, d->heads.text[i].x, y - 0.65 * d->s.text, d->heads.text[i].guide->text,
+                    d->s.text, false, CANVAS_LEFT, INK_SOFT);
+    }
+}
+
+void guides_draw(struct drawing *d, size_t p)
+{
+    const struct chart_panel *panel = &d->chart->panels[p];
+    const struct canvas_pen pen = {GUIDE, 1.0, 1.15 * d->s.unit, CANVAS_GUIDE};
+
+    for (size_t i = 0; i < panel->guide_count; i++) {
+        struct place_box l = guide_pixels(d, p, &panel->guides[i]);
+        struct canvas_pen own = pen;
+        if (panel->guides[i].colored)
+            own.rgb = look_of(panel->guides[i].look).rgb;
+        canvas_rule(d->canvas, l.x, l.y, l.x + l.w, l.y + l.h, &own);
+    }
+    for (size_t i = 0; i < panel->guide_count; i++) {
+        if (panel->guides[i].text_at == CHART_TEXT_FOOT || panel->guides[i].text_at == CHART_TEXT_ALONG)
+            draw_guide_text(d, p, &panel->guides[i]);
+    }
+    if (p == 0)
+        draw_heads(d, &pen);
+}
+
+void guides_draw_shades(struct drawing *d, size_t p)
+{
+    const struct chart_panel *panel = &d->chart->panels[p];
+
+    for (size_t i = 0; i < panel->shade_count; i++) {
+        const struct chart_shade *s = &panel->shades[i];
+        const double x0 = drawing_px(d, p, s->lo), x1 = drawing_px(d, p, s->hi);
+        canvas_rect(d->canvas, x0, d->box[p].y, x1 - x0, d->box[p].h, s->bound ? BOUND : SHADE,
+                    s->bound ? 0.22 : 0.10);
+    }
+}

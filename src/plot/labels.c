@@ -1,0 +1,479 @@
+/* Labels of curves: see labels.h. */
+#include "plot/labels.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "plot/axes.h"
+#include "plot/groups.h"
+
+#define LONGEST 48 /* characters of a label that a legend has room for */
+
+/* ---- parameters of policies, as texts ---- */
+
+enum part {
+    RATES,
+    MOMENTUM,
+    GAMMA,
+    POWER,
+    STEP,
+    MILESTONES,
+    FACTOR,
+    PEAK,
+    FIRST,
+    LAST,
+    ANNEAL,
+    PHASES,
+    BOUNDS,
+    PARTS
+};
+
+static void append_number(struct str *s, const char *before, double v)
+{
+    char text[AXES_TEXT];
+
+    axes_format_value(text, sizeof text, v, 6);
+    str_append(s, "%s%s", before, text);
+}
+
+static void append_rates(struct str *s, const struct clr_schedule *c)
+{
+    switch (c->policy) {
+    case CLR_POLICY_TRIANGULAR:
+    case CLR_POLICY_TRIANGULAR2:
+    case CLR_POLICY_EXP_RANGE:
+    case CLR_POLICY_SGDR:
+    case CLR_POLICY_SWEEP_LINEAR:
+    case CLR_POLICY_SWEEP_LOG:
+        append_number(s, "", c->min_lr);
+        append_number(s, "…", c->max_lr);
+        break;
+    case CLR_POLICY_DECAY:
+        append_number(s, "", c->max_lr);
+        append_number(s, "…", c->min_lr);
+        break;
+    case CLR_POLICY_1CYCLE:
+        append_number(s, "up to ", c->max_lr);
+        break;
+    default:
+        append_number(s, "", c->lr);
+    }
+}
+
+static void append_momentum(struct str *s, const struct clr_schedule *c)
+{
+    if (isnan(c->cycle_momentum_low) || isnan(c->cycle_momentum_high)) {
+        append_number(s, "momentum ", c->momentum);
+    } else {
+        append_number(s, "momentum ", c->cycle_momentum_low);
+        append_number(s, "…", c->cycle_momentum_high);
+    }
+}
+
+static void append_milestones(struct str *s, const struct clr_schedule *c)
+{
+    for (size_t i = 0; i < c->milestone_count; i++)
+        append_number(s, i == 0 ? "milestones " : " ", (double)c->milestones[i]);
+}
+
+/* Is that field of the schedule given, or does its policy read it? Those that no policy of theirs reads are
+ * the same for all, unless somebody gave them: then they do no harm, for they are told within one policy
+ * only. */
+static void append_part(struct str *s, const struct clr_schedule *c, enum part part)
+{
+    const bool cycle = c->policy == CLR_POLICY_1CYCLE, sgdr = c->policy == CLR_POLICY_SGDR,
+               sweep = c->policy == CLR_POLICY_SWEEP_LINEAR || c->policy == CLR_POLICY_SWEEP_LOG;
+
+    switch (part) {
+    case RATES:
+        append_rates(s, c);
+        break;
+    case MOMENTUM:
+        append_momentum(s, c);
+        break;
+    case GAMMA:
+        if (!isnan(c->gamma))
+            append_number(s, "gamma ", c->gamma);
+        break;
+    case POWER:
+        if (!isnan(c->power))
+            append_number(s, "power ", c->power);
+        break;
+    case STEP:
+        if (c->step_size > 0)
+            append_number(s, sweep ? "iterations " : sgdr ? "period " : "step size ", (double)c->step_size);
+        break;
+    case MILESTONES:
+        append_milestones(s, c);
+        break;
+    case FACTOR:
+        if (sgdr)
+            append_number(s, "periods times ", (double)c->t_mult);
+        break;
+    case PEAK:
+        if (cycle)
+            append_number(s, "peak at ", c->pct_start);
+        break;
+    case FIRST:
+        if (cycle)
+            append_number(s, "from 1/", c->div_factor);
+        break;
+    case LAST:
+        if (cycle)
+            append_number(s, "to 1/", c->div_factor * c->final_div_factor);
+        break;
+    case ANNEAL:
+        if (cycle)
+            str_append(s, "%s", c->anneal == CLR_ANNEAL_LINEAR ? "linear" : "cosine");
+        break;
+    case PHASES:
+        if (cycle)
+            str_append(s, "%s phases", c->three_phase ? "three" : "two");
+        break;
+    case BOUNDS:
+        if (c->policy == CLR_POLICY_EXP_RANGE)
+            str_append(s, "on %s", c->exp_range == CLR_EXP_RANGE_BOUNDS ? "both bounds" : "the amplitude");
+        break;
+    case PARTS:
+        break;
+    }
+}
+
+/* ---- what differs ---- */
+
+/* Want of memory makes *s fail. */
+static bool same_part(const struct clr_schedule *a, const struct clr_schedule *b, enum part part,
+                      struct str *s)
+{
+    struct str x = {0}, y = {0};
+    bool same;
+
+    append_part(&x, a, part);
+    append_part(&y, b, part);
+    same = strcmp(str_text(&x), str_text(&y)) == 0;
+    s->failed = s->failed || x.failed || y.failed;
+    str_clear(&x);
+    str_clear(&y);
+    return same;
+}
+
+/* Is there a run of another group, with the same policy where that counts, whose part is another one? */
+static bool part_differs(const struct runs *runs, const struct run *r, enum part part, struct str *s)
+{
+    size_t seen = 0;
+
+    for (size_t k = 0; k < runs->count; k++) {
+        const struct run *other = &runs->run[k];
+        const bool compared =
+            part == RATES || part == MOMENTUM || other->schedule.policy == r->schedule.policy;
+        if (other->group != seen) /* one of each group will do */
+            continue;
+        seen++;
+        if (other->scheduled && compared && !same_part(&r->schedule, &other->schedule, part, s))
+            return true;
+    }
+    return false;
+}
+
+static bool policies_differ(const struct runs *runs)
+{
+    const struct run *first = NULL;
+
+    for (size_t k = 0; k < runs->count; k++) {
+        const struct run *r = &runs->run[k];
+        if (!r->scheduled)
+            continue;
+        if (first && first->schedule.policy != r->schedule.policy)
+            return true;
+        first = r;
+    }
+    return false;
+}
+
+static bool nets_differ(const struct runs *runs, bool data)
+{
+    const char *first = "";
+
+    for (size_t k = 0; k < runs->count; k++) {
+        const char *name = data ? runs->run[k].data : runs->run[k].net;
+        if (first[0] && name[0] && strcmp(first, name) != 0)
+            return true;
+        first = name[0] ? name : first;
+    }
+    return false;
+}
+
+static void append_comma(struct str *s)
+{
+    if (s->length > 0)
+        str_append(s, ", ");
+}
+
+static void append_topic(struct str *s, const struct runs *runs, const struct run *r)
+{
+    const bool net = nets_differ(runs, false), data = nets_differ(runs, true);
+
+    if (net && data)
+        str_append(s, "%s", r->topic);
+    else if (net || data)
+        str_append(s, "%s", net ? r->net : r->data);
+}
+
+static void append_schedule(struct str *s, const struct runs *runs, const struct run *r)
+{
+    const bool policy = policies_differ(runs);
+
+    if (!r->scheduled)
+        return;
+    if (policy) {
+        append_comma(s);
+        str_append(s, "%s", clr_schedule_policy_name(r->schedule.policy));
+    }
+    for (int part = 0; part < PARTS; part++) {
+        if (!part_differs(runs, r, (enum part)part, s))
+            continue;
+        if (part == RATES && policy) {
+            str_append(s, " ");
+        } else {
+            append_comma(s);
+            str_append(s, "%s", part == RATES ? "rate " : "");
+        }
+        append_part(s, &r->schedule, (enum part)part);
+    }
+}
+
+static void append_setting(struct str *s, const char *key, const json_t *value)
+{
+    char name[64], number[AXES_TEXT];
+
+    str_copy(name, sizeof name, key);
+    for (char *p = name; *p; p++)
+        *p = *p == '_' ? ' ' : *p;
+    if (json_is_number(value))
+        axes_format_value(number, sizeof number, json_number_value(value), 6);
+    append_comma(s);
+    str_append(s, "%s %s", name,
+               json_is_number(value)   ? number
+               : json_is_string(value) ? json_string_value(value)
+               : json_is_true(value)   ? "on"
+                                       : "off");
+}
+
+/* Settings that say how long, how often, where from: no reason for another result, or seen in the figure. */
+static bool is_minor(const char *key)
+{
+    static const char *const minor[] = {
+        "net",           "data",       "validate_every", "log_every", "keep_minima", "checkpoint_every",
+        "on_divergence", "last_batch", "policy",         "lr",        "min_lr",      "max_lr",
+        "gamma",         "power",      "step_size",      "momentum",  "milestones",  "init_partial"};
+
+    for (size_t i = 0; i < MEM_COUNT(minor); i++)
+        if (strcmp(minor[i], key) == 0)
+            return true;
+    return false;
+}
+
+enum settings { MAJOR, LENGTH, MINOR };
+
+static enum settings kind_of(const char *key)
+{
+    return strcmp(key, "iterations") == 0 ? LENGTH : is_minor(key) ? MINOR : MAJOR;
+}
+
+/* The settings of a kind in which the run differs from one of another group: but for the major ones, of those
+ * whose labels are alike so far. */
+static void append_settings(struct str *s, const struct runs *runs, const struct run *r, enum settings kind)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)r->settings, key, value)
+    {
+        bool differs = false;
+        for (size_t k = 0; k < runs->count && !differs; k++) {
+            const struct run *other = &runs->run[k];
+            const json_t *theirs = other->settings ? json_object_get(other->settings, key) : NULL;
+            differs = other->group != r->group && (kind == MAJOR || strcmp(other->label, r->label) == 0) &&
+                      theirs && !json_equal(theirs, value);
+        }
+        if (differs && kind_of(key) == kind && !json_is_object(value) && !json_is_array(value))
+            append_setting(s, key, value);
+    }
+}
+
+/* ---- labels ---- */
+
+static size_t characters(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+static bool shares_label(const struct runs *runs, const struct run *r)
+{
+    for (size_t k = 0; k < runs->count; k++)
+        if (runs->run[k].group != r->group && strcmp(runs->run[k].label, r->label) == 0)
+            return true;
+    return false;
+}
+
+/* Do the names tell all groups apart? */
+static bool names_suffice(const struct runs *runs)
+{
+    for (size_t i = 0; i < runs->count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (runs->run[i].group != runs->run[k].group && strcmp(runs->run[i].name, runs->run[k].name) == 0)
+                return false;
+    return true;
+}
+
+static int set_label(struct run *r, struct str *s, struct clr_error *err)
+{
+    const int rc = str_check(s, err);
+
+    if (s->length > 0)
+        str_copy(r->label, sizeof r->label, str_text(s));
+    str_clear(s);
+    return rc;
+}
+
+/* Labels that are alike get what else of that kind differs behind them; of no kind: the folders' names. */
+static int tell_apart(struct runs *runs, const enum settings *kind, struct clr_error *err)
+{
+    struct str *more = NULL;
+    int rc = mem_new(&more, runs->count, sizeof *more, "labels", err);
+
+    for (size_t i = 0; i < runs->count && rc == 0; i++) {
+        const struct run *r = &runs->run[i];
+        if (!shares_label(runs, r))
+            continue;
+        str_append(&more[i], "%s", r->label);
+        if (kind && r->settings)
+            append_settings(&more[i], runs, r, *kind);
+        else if (!kind && strcmp(r->label, r->name) != 0)
+            str_append(&more[i], r->label[0] ? " (%s)" : "%s", r->name);
+    }
+    for (size_t i = 0; more && i < runs->count; i++) {
+        if (rc == 0)
+            rc = set_label(&runs->run[i], &more[i], err);
+        str_clear(&more[i]);
+    }
+    free(more);
+    return rc;
+}
+
+static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
+{
+    struct str s = {0};
+
+    if (runs->groups == 1) {
+        str_append(&s, "%s", r->described ? r->described : r->name);
+    } else if (r->settings) {
+        append_topic(&s, runs, r);
+        append_schedule(&s, runs, r);
+        append_settings(&s, runs, r, MAJOR);
+        if (!r->scheduled && s.length == 0 && r->described)
+            str_append(&s, "%s", r->described);
+    } else {
+        str_append(&s, "%s", r->name);
+    }
+    return set_label(r, &s, err);
+}
+
+int labels_make(struct runs *runs, struct clr_error *err)
+{
+    static const enum settings kinds[] = {LENGTH, MINOR};
+    bool long_one = false;
+    int rc = 0;
+
+    for (size_t i = 0; i < runs->count && rc == 0; i++)
+        rc = label_one(runs, &runs->run[i], err);
+    for (size_t k = 0; k < 3 && rc == 0; k++)
+        rc = tell_apart(runs, k < 2 ? &kinds[k] : NULL, err);
+    for (size_t i = 0; i < runs->count; i++) {
+        struct run *r = &runs->run[i];
+        if (!r->label[0])
+            str_copy(r->label, sizeof r->label, r->name);
+        long_one = long_one || characters(r->label) > LONGEST;
+    }
+    for (size_t i = 0; i < runs->count && long_one && runs->groups > 1 && names_suffice(runs); i++)
+        str_copy(runs->run[i].label, sizeof runs->run[i].label, runs->run[i].name);
+    return rc;
+}
+
+int labels_title(char *out, size_t size, const struct runs *runs, struct clr_error *err)
+{
+    const char *topic = groups_topic(runs);
+    struct str s = {0};
+    int rc;
+
+    str_append(&s, "%s", topic);
+    if (runs->groups > 1 && runs->run[0].scheduled && !policies_differ(runs)) {
+        str_append(&s, "%s%s", topic[0] ? ": " : "", clr_schedule_policy_name(runs->run[0].schedule.policy));
+        if (!part_differs(runs, &runs->run[0], RATES, &s)) {
+            str_append(&s, " ");
+            append_part(&s, &runs->run[0].schedule, RATES);
+        }
+    }
+    rc = str_check(&s, err);
+    if (rc == 0)
+        str_copy(out, size, str_text(&s));
+    str_clear(&s);
+    return rc;
+}
+
+/* ---- the user's ---- */
+
+static int refuse_name(const struct runs *runs, const char *name, struct clr_error *err)
+{
+    const char **names = NULL, *near;
+    struct str all = {0};
+    int rc = mem_new(&names, runs->count + 1, sizeof *names, "names", err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < runs->count; i++) {
+        names[i] = runs->run[i].name;
+        str_append(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    near = str_nearest(name, names);
+    rc = clr_error_set(err, CLR_EUSAGE, "--label %s=…: nothing that is drawn is called '%s'%s%.200s%s", name,
+                       name, near ? "; did you mean '" : ": there is ", near ? near : str_text(&all),
+                       near ? "'?" : "");
+    str_clear(&all);
+    free(names);
+    return rc;
+}
+
+int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_plot_label *labels,
+                 size_t count, struct clr_error *err)
+{
+    for (size_t l = 0; l < count; l++) {
+        const struct run *found = NULL;
+        for (int pass = 0; pass < 2 && !found; pass++) { /* as given, else the last part of it */
+            for (size_t i = 0; i < runs->count; i++) {
+                const struct run *r = &runs->run[i];
+                if (strcmp(pass == 0 ? inputs[i] : r->name, labels[l].name) != 0)
+                    continue;
+                if (found && found->group != r->group)
+                    return clr_error_set(
+                        err, CLR_EUSAGE,
+                        "--label %s=…: several are called like that; name the one with its path",
+                        labels[l].name);
+                found = r;
+            }
+        }
+        if (!found)
+            return refuse_name(runs, labels[l].name, err);
+        for (size_t i = 0; i < runs->count; i++)
+            if (runs->run[i].group == found->group)
+                str_copy(runs->run[i].label, sizeof runs->run[i].label, labels[l].text);
+    }
+    return 0;
+}

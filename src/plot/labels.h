@@ -1,0 +1,28 @@
+/* What the curves of runs are called: by what differs between them. */
+#ifndef PLOT_LABELS_H
+#define PLOT_LABELS_H
+
+#include <clr/plot.h>
+
+#include "plot/runs.h"
+
+/*
+ * Label the runs, whose groups are known. One group: its schedule in words. Several: net and data, policy,
+ * rates, the other parameters of the policy, and the settings that a result depends on, each where it is not
+ * the same for all; of parameters, for all runs of that policy. Where that leaves two groups alike, any other
+ * setting in which they differ, else the folders' names. Folders' names, too, where run.json says nothing,
+ * and for all where one of these labels would be too long for a legend. CLR_ENOMEM.
+ */
+int labels_make(struct runs *runs, struct clr_error *err);
+
+/*
+ * Texts of the user's for inputs (as given, or by the name of the folder or file) and their repeats.
+ * CLR_EUSAGE: no input is called like that, or several that are no repeats.
+ */
+int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_plot_label *labels,
+                 size_t count, struct clr_error *err);
+
+/* What all of them share: "quick on cifar10: triangular", as far as it is known. CLR_ENOMEM. */
+int labels_title(char *out, size_t size, const struct runs *runs, struct clr_error *err);
+
+#endif

@@ -1,0 +1,164 @@
+/* The legend: what its rows are, where it has room, how it looks. See chart.h and drawing.h. */
+#include "plot/drawing.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Another row, whose text is cut at that width. */
+static struct legend_entry *add_entry(struct drawing *d, const char *text, double width)
+{
+    struct legend_entry *e = &d->legend.entries[d->legend.count++];
+
+    canvas_fit_text(d->canvas, e->text, sizeof e->text, text, d->s.text, false, width);
+    d->legend.cut = d->legend.cut || strcmp(e->text, text) != 0;
+    return e;
+}
+
+static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
+{
+    struct legend *l = &d->legend;
+    const struct chart_panel *panel = &d->chart->panels[0];
+    double handle = 44 * d->s.unit, gap = 20 * d->s.unit, widest = 0.0;
+    size_t fit;
+
+    memset(l, 0, sizeof *l);
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (!panel->series[i].muted && panel->series[i].label[0])
+            add_entry(d, panel->series[i].label, max_width - handle)->series = &panel->series[i];
+    for (size_t i = 0; i < d->chart->key_count; i++)
+        add_entry(d, d->chart->keys[i].text, max_width - handle)->kind = d->chart->keys[i].kind;
+    for (size_t i = 0; i < l->count; i++)
+        widest = fmax(widest, canvas_text_width(d->canvas, l->entries[i].text, d->s.text, false));
+    l->column_width = handle + widest;
+    fit = (size_t)fmax(1.0, floor((max_width + gap) / (l->column_width + gap)));
+    l->columns = d->legend_below ? (fit < l->count ? fit : l->count) : 1;
+    l->rows = l->columns ? (l->count + l->columns - 1) / l->columns : 0;
+    if (l->rows > max_rows)
+        l->rows = max_rows;
+    if (l->rows > 0)
+        l->columns =
+            (l->count + l->rows - 1) / l->rows < l->columns ? (l->count + l->rows - 1) / l->rows : l->columns;
+    l->w = l->columns ? (double)l->columns * (l->column_width + gap) - gap : 0.0;
+    l->h = (double)l->rows * d->s.row;
+}
+
+bool legend_is_wanted(const struct chart *chart)
+{
+    const struct chart_panel *panel = &chart->panels[0];
+
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (panel->series[i].label[0])
+            return true;
+    return chart->key_count > 0;
+}
+
+/* The legend's place when it stands below everything; gives the height it takes. */
+double legend_place_below(struct drawing *d, double top, double bottom)
+{
+    double u = d->s.unit;
+
+    measure_legend(d, d->width - 32 * u, (size_t)fmax(1.0, floor((bottom - top) * 0.45 / d->s.row)));
+    d->legend_box =
+        (struct place_box){(d->width - d->legend.w) / 2, bottom - d->legend.h, d->legend.w, d->legend.h};
+    return d->legend.h + 8 * u;
+}
+
+double legend_whole_height(const struct drawing *d)
+{
+    const struct legend *l = &d->legend;
+
+    return (double)((l->count + l->columns - 1) / l->columns) * d->s.row + 8 * d->s.unit;
+}
+
+/* Is there room for the legend in the first panel? Guides and the foot, where their texts go, stay free. */
+bool legend_place_inside(struct drawing *d)
+{
+    double pad = 8 * d->s.unit, max = d->box[0].w * 0.6;
+    struct place_box foot = d->box[0];
+    bool found;
+
+    measure_legend(d, max, MEM_COUNT(d->legend.entries));
+    if (d->chart->panels[0].guide_count > 0) {
+        double h = 1.25 * d->s.text + 8 * d->s.unit;
+        foot.y += foot.h - h;
+        foot.h = h;
+        place_take_box(&d->place[0], foot);
+    }
+    guides_take(d, 0);
+    found = place_find_corner(&d->place[0], d->legend.w + 2 * pad, d->legend.h + 2 * pad, 8 * d->s.unit,
+                              &d->legend_box);
+    return found && !d->legend.cut && d->legend.h < 0.6 * d->box[0].h;
+}
+
+static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, double y, double w)
+{
+    const double u = d->s.unit, h = 10 * u;
+    const struct canvas_pen guide = {GUIDE, 1.0, 1.15 * u, CANVAS_GUIDE},
+                            line = {d->chart->panels[0].series_count == 1 ? look_of(0).rgb : INK_SOFT, 1.0,
+                                    d->s.line, CANVAS_SOLID},
+                            grey = {MUTED, 1.0, 1.2 * u, CANVAS_SOLID};
+    const double xy[4] = {x, y, x + w, y};
+
+    switch (kind) {
+    case CHART_KEY_BAND:
+        canvas_rect(d->canvas, x, y - h / 2, w, h, 0x888888, 0.30);
+        break;
+    case CHART_KEY_LINE:
+        canvas_polyline(d->canvas, xy, 2, &line);
+        break;
+    case CHART_KEY_GUIDE:
+        canvas_polyline(d->canvas, xy, 2, &guide);
+        break;
+    case CHART_KEY_RANGE:
+        canvas_rect(d->canvas, x, y - h / 2, w, h, SHADE, 0.10);
+        canvas_rule(d->canvas, x, y - h / 2, x, y + h / 2, &guide);
+        canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &guide);
+        break;
+    case CHART_KEY_BOUND:
+        canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
+        break;
+    case CHART_KEY_GREY:
+        canvas_polyline(d->canvas, xy, 2, &grey);
+        break;
+    }
+}
+
+static void draw_legend_entry(struct drawing *d, size_t i, double x, double y)
+{
+    const struct legend_entry *e = &d->legend.entries[i];
+    double u = d->s.unit, handle = 34 * u;
+
+    if (e->series)
+        curves_draw_sample(d, e->series, x, y, handle);
+    else
+        draw_key(d, e->kind, x, y, handle);
+    canvas_text(d->canvas, x + 44 * u, y, e->text, d->s.text, false, CANVAS_LEFT, INK);
+}
+
+void legend_draw(struct drawing *d)
+{
+    struct legend *l = &d->legend;
+    double u = d->s.unit, pad = 8 * u;
+    struct canvas_pen edge = {0xCCCCCC, 1.0, 0.9 * u, CANVAS_SOLID};
+    size_t room = l->rows * l->columns;
+
+    if (!d->legend_below) {
+        struct place_box b = d->legend_box;
+        canvas_rect(d->canvas, b.x, b.y, b.w, b.h, 0xFFFFFF, 1.0);
+        canvas_frame(d->canvas, b.x, b.y, b.w, b.h, &edge);
+    } else {
+        pad = 0.0;
+    }
+    for (size_t i = 0; i < l->count && i < room; i++) {
+        double x = d->legend_box.x + pad + (double)(i / l->rows) * (l->column_width + 20 * u);
+        double y = d->legend_box.y + pad + ((double)(i % l->rows) + 0.5) * d->s.row;
+        if (i + 1 == room && l->count > room) {
+            char more[40];
+            (void)snprintf(more, sizeof more, "… and %zu more", l->count - i);
+            canvas_text(d->canvas, x + 44 * u, y, more, d->s.text, false, CANVAS_LEFT, INK);
+            break;
+        }
+        draw_legend_entry(d, i, x, y);
+    }
+}

@@ -1,0 +1,187 @@
+/* Rates of runs: see rates.h. */
+#include "plot/rates.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "plot/axes.h"
+#include "sched/pieces.h"
+
+#define SAMPLES 8192 /* of a curve: more than a figure is wide */
+
+/* ---- a schedule as points ---- */
+
+/* Points (iteration, rate); x and y NULL: they are counted alone. */
+struct points {
+    double *x, *y;
+    size_t count;
+};
+
+static void add_point(struct points *p, uint64_t iteration, double rate)
+{
+    if (p->x) {
+        p->x[p->count] = (double)iteration;
+        p->y[p->count] = rate;
+    }
+    p->count++;
+}
+
+/*
+ * The first `updates` updates; update t is iteration t + 1. lines: what lies on a line needs its ends alone.
+ * Pieces that are too short to be seen: of each SAMPLES-th part of the run two, a rise and a fall, or what is
+ * on both sides of a jump, so that the extremes are there.
+ */
+static void trace_schedule(struct points *p, const struct clr_schedule *s, uint64_t updates, bool lines)
+{
+    const uint64_t stride = updates / SAMPLES > 0 ? updates / SAMPLES : 1;
+    int shorts = 0;
+
+    for (uint64_t t = 0; t < updates;) {
+        const struct schedule_piece piece = schedule_piece_of(s, t);
+        const uint64_t end = piece.end < updates ? piece.end : updates, last = end - 1;
+        add_point(p, t + 1, clr_schedule_lr(s, t));
+        for (uint64_t u = t + stride; u < last && !(piece.straight && lines); u += stride)
+            add_point(p, u + 1, clr_schedule_lr(s, u));
+        if (last > t && (piece.jumps || end == updates || !piece.straight))
+            add_point(p, last + 1, clr_schedule_lr(s, last));
+        if (piece.jumps && end < updates)
+            add_point(p, last + 1, clr_schedule_lr(s, end));
+        shorts = end - t < stride ? shorts + 1 : 0;
+        t = end;
+        if (shorts == 2 && t < updates) {
+            add_point(p, t + 1, clr_schedule_lr(s, t));
+            t = t / stride * stride + stride;
+            shorts = 0;
+        }
+    }
+}
+
+/* ---- what was ---- */
+
+static int read_losses(struct csv *out, const struct run *run, struct clr_error *err)
+{
+    static const struct csv_column columns[] = {
+        {"iteration", 0, 1e15}, {"trn_loss", -HUGE_VAL, HUGE_VAL}, {"lr", 0, AXES_LIMIT}};
+    char *path = NULL;
+    int rc = run->folder ? fs_join(&path, run->folder, "loss.csv", err) : 0;
+
+    if (rc == 0 && path && fs_exists(path))
+        rc = csv_read(out, path, columns, MEM_COUNT(columns), err);
+    free(path);
+    return rc;
+}
+
+/* Are the rates in the table those of the schedule? In files they have nine digits. */
+static bool agrees(const struct csv *t, const struct clr_schedule *s)
+{
+    double most = 0.0;
+
+    for (size_t r = 0; r < t->rows; r++)
+        most = fmax(most, csv_at(t, r, RUNS_LR));
+    for (size_t r = 0; r < t->rows; r++) {
+        const double iteration = csv_at(t, r, RUNS_ITERATION), was = csv_at(t, r, RUNS_LR);
+        if (iteration < 1.0 ||
+            fabs(clr_schedule_lr(s, (uint64_t)iteration - 1) - was) > 1e-6 * was + 1e-9 * most)
+            return false;
+    }
+    return true;
+}
+
+/* Could the rate be another one between two rows than on the line from one to the other? */
+static bool has_gaps(const struct csv *t)
+{
+    for (size_t r = 1; r < t->rows; r++)
+        if (csv_at(t, r, RUNS_ITERATION) > csv_at(t, r - 1, RUNS_ITERATION) + 1.0)
+            return true;
+    return false;
+}
+
+static double last_iteration(const struct csv *t)
+{
+    return t->rows > 0 ? csv_at(t, t->rows - 1, RUNS_ITERATION) : 0.0;
+}
+
+/* ---- curves ---- */
+
+static int add_schedule(struct chart_panel *panel, const struct run *run, double iterations, bool lines,
+                        struct clr_error *err)
+{
+    struct points p = {0};
+    struct chart_series *s;
+    int rc;
+
+    trace_schedule(&p, &run->schedule, (uint64_t)iterations, lines);
+    rc = chart_add_series(panel, run->label, p.count, false, &s, err);
+    if (rc < 0)
+        return rc;
+    p = (struct points){s->x, s->y, 0};
+    trace_schedule(&p, &run->schedule, (uint64_t)iterations, lines);
+    return 0;
+}
+
+static int add_rows(struct chart_panel *panel, const struct run *run, const struct csv *t, const char *file,
+                    struct clr_error *err)
+{
+    struct chart_series *s;
+    int rc = chart_add_series(panel, run->label, t->rows, false, &s, err);
+
+    for (size_t r = 0; r < t->rows && rc == 0; r++) {
+        s->x[r] = csv_at(t, r, RUNS_ITERATION);
+        s->y[r] = csv_at(t, r, RUNS_LR);
+    }
+    if (rc == 0 && has_gaps(t))
+        log_line(CLR_LOG_WARNING, "the rates of '%s' are drawn straight from row to row of its %s: %s",
+                 run->name, file,
+                 run->scheduled
+                     ? "it did not keep to the schedule in its run.json (it went on under another one, "
+                       "or with halved rates)"
+                     : "no run.json says which schedule it had");
+    return rc;
+}
+
+static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t group,
+                     const struct groups_view *view, struct clr_error *err)
+{
+    const struct run *run = NULL;
+    struct csv losses = {0};
+    struct chart_series *s;
+    int rc;
+
+    (void)groups_size(runs, group, &run);
+    rc = read_losses(&losses, run, err);
+    if (rc == 0 && run->scheduled && agrees(&losses, &run->schedule) && agrees(&run->table, &run->schedule))
+        rc = add_schedule(panel, run, fmax(last_iteration(&losses), last_iteration(&run->table)),
+                          view->over != GROUPS_OVER_TIME, err);
+    else if (rc == 0 && losses.rows > 0)
+        rc = add_rows(panel, run, &losses, "loss.csv", err);
+    else if (rc == 0)
+        rc = add_rows(panel, run, &run->table, "history.csv", err);
+    csv_clear(&losses);
+    if (rc < 0)
+        return rc;
+    s = &panel->series[panel->series_count - 1];
+    s->markers = false;
+    for (size_t k = 0; k < s->count; k++)
+        s->x[k] = groups_place(runs, group, view, s->x[k]);
+    return 0;
+}
+
+int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view, bool small,
+                    struct clr_error *err)
+{
+    int rc = 0;
+
+    chart->panels[0].share = 0.64;
+    chart->panels[1] = (struct chart_panel){.y_label = small ? "rate" : "learning rate",
+                                            .from_zero = true,
+                                            .floor = 0.0,
+                                            .ceiling = INFINITY,
+                                            .share = 0.36};
+    chart->panel_count = 2;
+    for (size_t g = 0; g < runs->groups && rc == 0; g++)
+        rc = add_rates(&chart->panels[1], runs, g, view, err);
+    return rc;
+}

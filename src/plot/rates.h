@@ -1,0 +1,17 @@
+/* The learning rates of runs as a second panel. */
+#ifndef PLOT_RATES_H
+#define PLOT_RATES_H
+
+#include "plot/groups.h"
+
+/*
+ * Of each group the first run's rates, from the schedule in its run.json: with every vertex, every jump
+ * upright after the last iteration in front of it, curves on thousands of points. Where run.json has no
+ * schedule, or loss.csv and history.csv say otherwise (the run went on under another one, or with halved
+ * rates), from the rows of loss.csv, else history.csv, with a warning where something may lie between them.
+ * CLR_EINPUT, CLR_ENOMEM.
+ */
+int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view, bool small,
+                    struct clr_error *err);
+
+#endif
