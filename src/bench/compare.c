@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/str.h"
-#include "bench/row_index.h"
+#include "bench/row_merge.h"
 
 /* ------------------------------------------------------------------ what can be compared */
 
@@ -97,24 +97,16 @@ static void line(struct str *s, int width, const char *name, const char *pass, c
     str_append(s, "\n");
 }
 
-/* Rows of all reports in the first one's order, then those that only others have. */
-static void layers(struct str *s, int width, const struct clr_bench_report *reports,
-                   const struct row_index *indexes, size_t count, double *values)
+static void layers(struct str *s, int width, const struct row_merge *merge, double *values)
 {
-    for (size_t from = 0; from < count; from++)
-        for (size_t i = 0; i < reports[from].row_count; i++) {
-            const struct clr_bench_row *row = &reports[from].rows[i];
-            bool shown = false;
-            for (size_t k = 0; k < from && !shown; k++)
-                shown = row_index_find(&indexes[k], row) != NULL;
-            if (shown)
-                continue;
-            for (size_t k = 0; k < count; k++) {
-                const struct clr_bench_row *other = row_index_find(&indexes[k], row);
-                values[k] = other ? other->ms.median : NAN;
-            }
-            line(s, width, row->layer, clr_bench_pass_name(row->pass), values, count, 3);
+    for (size_t i = 0; i < merge->count; i++) {
+        for (size_t k = 0; k < merge->reports; k++) {
+            const struct clr_bench_row *row = row_merge_find(merge, k, i);
+            values[k] = row ? row->ms.median : NAN;
         }
+        line(s, width, merge->order[i]->layer, clr_bench_pass_name(merge->order[i]->pass), values,
+             merge->reports, 3);
+    }
 }
 
 enum whole { STEP, INFERENCE, WARM, FIRST, MEMORY, WHOLE_COUNT };
@@ -174,14 +166,12 @@ int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_
                       struct clr_error *err)
 {
     struct str s = {0};
-    struct row_index *indexes = NULL;
+    struct row_merge merge = {0};
     double *values = NULL;
     int width = (int)strlen("training step"), rc = mem_new(&values, count, sizeof *values, "times", err);
 
     if (rc == 0)
-        rc = mem_new(&indexes, count, sizeof *indexes, "layers", err);
-    for (size_t i = 0; i < count && rc == 0; i++)
-        rc = row_index_make(&indexes[i], &reports[i], err);
+        rc = row_merge_make(&merge, reports, count, err);
     if (rc < 0)
         goto out;
     for (size_t i = 0; i < count; i++)
@@ -190,7 +180,7 @@ int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_
             width = n > width ? n : width;
         }
     head(&s, width, reports, count);
-    layers(&s, width, reports, indexes, count, values);
+    layers(&s, width, &merge, values);
     str_append(&s, "\n");
     wholes(&s, width, reports, count, values);
     rc = str_check(&s, err);
@@ -199,9 +189,7 @@ int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_
     else
         str_clear(&s);
 out:
-    for (size_t i = 0; indexes && i < count; i++)
-        row_index_clear(&indexes[i]);
-    free(indexes);
+    row_merge_clear(&merge);
     free(values);
     return rc;
 }

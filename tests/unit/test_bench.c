@@ -396,6 +396,45 @@ START_TEST(test_compare__ratios_to_the_first)
 }
 END_TEST
 
+/* What a GPU has and a CPU has not, a pool of its own among it, stands with its layer. */
+START_TEST(test_compare__layers_in_the_order_of_the_net)
+{
+    static const char *const expected[] = {
+        "batch",         "conv1 forward",       "conv1 weight gradient", "conv1 other", "pool1 forward",
+        "conv2 forward", "conv2 data gradient", "conv2 other",           "update"};
+    struct clr_bench_report r[2];
+    struct bars bars;
+    struct clr_error err = {0};
+
+    for (int i = 0; i < 2; i++) {
+        make_report(&r[i], 1);
+        r[i].row_count = 0;
+    }
+    add_row(&r[0], "", "", CLR_BENCH_BATCH, 0, 1);
+    add_row(&r[0], "conv1", "", CLR_BENCH_FORWARD, 0, 1);
+    add_row(&r[0], "conv1", "", CLR_BENCH_WEIGHTS, 0, 1);
+    add_row(&r[0], "conv2", "", CLR_BENCH_FORWARD, 0, 1);
+    add_row(&r[0], "conv2", "", CLR_BENCH_OTHER, 0, 1);
+    add_row(&r[0], "", "", CLR_BENCH_UPDATE, 0, 1);
+    add_row(&r[1], "conv1", "", CLR_BENCH_FORWARD, 0, 1);
+    add_row(&r[1], "conv1", "", CLR_BENCH_OTHER, 0, 1);
+    add_row(&r[1], "pool1", "", CLR_BENCH_FORWARD, 0, 1);
+    add_row(&r[1], "conv2", "", CLR_BENCH_DATA, 0, 1);
+    add_row(&r[1], "", "", CLR_BENCH_UPDATE, 0, 1);
+    ck_assert_msg(figure_bench(&bars, r, 2, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(bars.row_count, MEM_COUNT(expected));
+    for (size_t i = 0; i < bars.row_count; i++) {
+        char name[256];
+        (void)snprintf(name, sizeof name, "%s%s%s", bars.rows[i].group, bars.rows[i].name[0] ? " " : "",
+                       bars.rows[i].name);
+        ck_assert_str_eq(name, expected[i]);
+    }
+    bars_clear(&bars);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
 /* As many rows as a report can have, in no order, all different: in a moment, not in the square of it. */
 START_TEST(test_compare__many_rows)
 {
@@ -470,7 +509,7 @@ START_TEST(test_figure__a_row_for_each_layer_and_pass)
     ck_assert_str_eq(bars.rows[2].group, "conv1");
     ck_assert_str_eq(bars.rows[2].name, "weight gradient");
     ck_assert(bars.rows[2].value[0] == 5 && bars.rows[2].value[1] == 10 && bars.rows[2].high[1] == 20);
-    ck_assert(isnan(bars.rows[3].value[1]) && isnan(bars.rows[4].value[0]));
+    ck_assert(isnan(bars.rows[3].value[0]) && isnan(bars.rows[4].value[1]));
     bars_clear(&bars);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
@@ -514,6 +553,7 @@ int main(void)
     tcase_add_test(tc, test_json__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_compare__only_what_is_comparable);
     tcase_add_test(tc, test_compare__ratios_to_the_first);
+    tcase_add_test(tc, test_compare__layers_in_the_order_of_the_net);
     tcase_add_test(tc, test_compare__many_rows);
     tcase_add_test(tc, test_table__shares_and_rates);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
