@@ -72,6 +72,7 @@ struct clr_bench_check {
 /** What `clr-cl bench` measures on one device. */
 struct clr_bench_report {
     char source[CLR_BENCH_NAME]; /**< file that it was read from, without folder and extension; "" */
+    char folder[CLR_BENCH_NAME]; /**< the folder that file is in, without what is in front of it; "" */
     char created[32];            /**< "2026-11-24T07:00:00Z" */
     char program[32], git_id[64], compiler[128];
     char kernel_options[64]; /**< of every program, besides macros */
@@ -167,15 +168,23 @@ CLR_API int clr_bench_read(struct clr_bench_report **out, size_t *count, const c
 CLR_API int clr_bench_read_all(struct clr_bench_report **out, size_t *count, const char *const *paths,
                                size_t path_count, struct clr_error *err);
 
+/** How a comparison is written. */
+enum clr_bench_form {
+    CLR_BENCH_TEXT,     /**< what `clr-cl bench compare` prints */
+    CLR_BENCH_MARKDOWN, /**< the same as tables in Markdown */
+    CLR_BENCH_CSV,      /**< a line for each number */
+    CLR_BENCH_JSON
+};
+
 /**
- * What `clr-cl bench compare` prints: times of each layer, pass and whole step, and their ratios to the first
- * report's.
+ * Reports side by side: speed, limits and starts of each device, times of each layer and pass, and how they
+ * stand against the first report's ("68× faster"; "equal" where the ranges do not tell them apart).
  *
  * @param text  new string, ends with a newline; free with free()
- * @return 0; CLR_ENOMEM
+ * @return 0; CLR_ENOMEM, as JSON also where a name is not UTF-8
  */
 CLR_API int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_t count,
-                              struct clr_error *err);
+                              enum clr_bench_form form, struct clr_error *err);
 
 /**
  * Bars: time of each layer and pass, reports side by side.

@@ -5,23 +5,16 @@
 
 #include "base/fs.h"
 #include "bench/row_merge.h"
-#include "plot/axes.h"
+#include "bench/words.h"
 
-/* "PoCL on EPYC", with the file behind it where two reports are of one device. */
 static void label(char *out, size_t size, const struct clr_bench_report *reports, size_t count, size_t i)
 {
     const struct clr_bench_report *r = &reports[i];
-    char images[32];
-    bool shared = false;
+    char name[WORDS_NAME], ms[WORDS_NUMBER], images[WORDS_NUMBER];
 
-    for (size_t k = 0; k < count; k++)
-        shared = shared || (k != i && strcmp(reports[k].device, r->device) == 0);
-    axes_format_fixed(images, sizeof images, 1e3 * r->batch / r->step_ms.median, 0);
-    if (shared && r->source[0])
-        (void)snprintf(out, size, "%s (%.60s): %.4g ms a step, %s images/s", r->source, r->device,
-                       r->step_ms.median, images);
-    else
-        (void)snprintf(out, size, "%s: %.4g ms a step, %s images/s", r->device, r->step_ms.median, images);
+    (void)snprintf(out, size, "%s: %s ms a step, %s images/s", words_name(name, reports, count, i),
+                   words_number(ms, r->step_ms.median),
+                   words_number(images, 1e3 * r->batch / r->step_ms.median));
 }
 
 static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t row)

@@ -363,16 +363,22 @@ static void check_format(struct reading *in, const json_t *json)
                           in->path, VERSION);
 }
 
-/* "a/b.json" → "b" */
-static void name_source(char *out, size_t size, const char *path)
+/* "x/a/b.json" → folder "a", source "b" */
+static void name_source(struct clr_bench_report *out, const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/'), *begin = slash;
     size_t n;
 
-    str_copy(out, size, slash && slash[1] ? slash + 1 : path);
-    n = strlen(out);
-    if (n > 5 && strcmp(out + n - 5, ".json") == 0)
-        out[n - 5] = '\0';
+    str_copy(out->source, sizeof out->source, slash && slash[1] ? slash + 1 : path);
+    str_mask(out->source);
+    n = strlen(out->source);
+    if (n > 5 && strcmp(out->source + n - 5, ".json") == 0)
+        out->source[n - 5] = '\0';
+    while (begin && begin > path && begin[-1] != '/')
+        begin--;
+    if (begin && slash > begin && (size_t)(slash - begin) < sizeof out->folder)
+        (void)snprintf(out->folder, sizeof out->folder, "%.*s", (int)(slash - begin), begin);
+    str_mask(out->folder);
 }
 
 static int read_file(struct clr_bench_report **out, size_t *count, const char *path, const json_t *json,
@@ -389,7 +395,7 @@ static int read_file(struct clr_bench_report **out, size_t *count, const char *p
         devices = get_array(&in, json, "devices", 1, MOST_DEVICES);
     if (in.rc == 0)
         in.rc = mem_new(&reports, json_array_size(devices), sizeof *reports, "reports", err);
-    name_source(head.source, sizeof head.source, path);
+    name_source(&head, path);
     for (size_t i = 0; in.rc == 0 && i < json_array_size(devices); i++) {
         reports[i] = head;
         read_report(&in, json_array_get(devices, i), i, &reports[i]);

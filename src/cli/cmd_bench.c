@@ -7,11 +7,12 @@
 
 #include <clr/bench.h>
 
+#include "base/fs.h"
 #include "cli/opt.h"
 
 static const struct opt_command command = {
     .name = "bench",
-    .usage = "[OPTION...] | compare FILE FILE...",
+    .usage = "[OPTION...] | compare FILE... [OPTION...]",
     .about =
         "Measures a device with a net, on random images: the most multiply-adds and memory traffic it "
         "reaches, "
@@ -19,8 +20,8 @@ static const struct opt_command command = {
         "kernels, and memory. Everything that was timed is compared with a reference; the exit code is 1 if "
         "something is wrong. The table has medians with the smallest and largest value. It takes about a "
         "minute, and more where kernels have to be compiled first; nothing else should run meanwhile. "
-        "compare "
-        "prints the times in several JSON files and their ratios to the first.",
+        "compare reads JSON files and says how each device stands against the first: images per second, "
+        "peak, bandwidth, times of each layer and pass.",
     .examples = "  clr-cl bench\n"
                 "  clr-cl bench --device all --net full --json full.json --plot full.png\n"
                 "  clr-cl bench compare before.json after.json\n",
@@ -28,7 +29,7 @@ static const struct opt_command command = {
 };
 
 struct bench_options {
-    const char *device, *net, *json, *plot;
+    const char *device, *net, *json, *plot, *csv, *markdown;
     int batch;
     bool quiet;
 };
@@ -162,30 +163,70 @@ static int bench(const struct bench_options *o, struct clr_error *err)
     return rc;
 }
 
-static int compare(const struct opt_set *set, struct clr_error *err)
+/* One file of the comparison. */
+static int write_form(const struct clr_bench_report *reports, size_t count, enum clr_bench_form form,
+                      const char *path, struct clr_error *err)
 {
-    static const char *const unused[] = {"device", "net", "batch", "json", "plot"};
+    char *text = NULL;
+    int rc = clr_bench_compare(&text, reports, count, form, err);
+
+    if (rc == 0)
+        rc = fs_write_atomic(path, text, strlen(text), err);
+    if (rc == 0)
+        cli_note("wrote %s", path);
+    free(text);
+    return rc;
+}
+
+static int show(const struct bench_options *o, const struct clr_bench_report *reports, size_t count,
+                struct clr_error *err)
+{
+    char *text = NULL;
+    int rc = clr_bench_compare(&text, reports, count, CLR_BENCH_TEXT, err);
+
+    if (rc == 0)
+        cli_print_text(text);
+    free(text);
+    if (rc == 0 && o->csv)
+        rc = write_form(reports, count, CLR_BENCH_CSV, o->csv, err);
+    if (rc == 0 && o->markdown)
+        rc = write_form(reports, count, CLR_BENCH_MARKDOWN, o->markdown, err);
+    if (rc == 0 && o->json)
+        rc = write_form(reports, count, CLR_BENCH_JSON, o->json, err);
+    return rc;
+}
+
+static int compare(const struct opt_set *set, const struct bench_options *o, struct clr_error *err)
+{
+    static const char *const unused[] = {"device", "net", "batch", "plot"};
     struct clr_bench_report *reports = NULL;
     size_t count = 0;
-    char *text = NULL;
     int rc;
 
     for (size_t i = 0; i < MEM_COUNT(unused); i++)
         if (opt_given(set, unused[i]))
-            return clr_error_set(err, CLR_EUSAGE, "compare takes files alone: --%s has no meaning there%s",
+            return clr_error_set(err, CLR_EUSAGE, "--%s has no effect on compare, which reads files%s",
                                  unused[i],
-                                 strcmp(unused[i], "plot") == 0 ? " ('clr-cl plot bench' draws)" : "");
+                                 strcmp(unused[i], "plot") == 0 ? ": 'clr-cl plot bench' draws them" : "");
     if (set->arg_count < 3)
         return clr_error_set(err, CLR_EUSAGE,
                              "compare takes at least two files that 'clr-cl bench --json' wrote");
     rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
     if (rc == 0)
-        rc = clr_bench_compare(&text, reports, count, err);
-    if (rc == 0)
-        cli_print_text(text);
-    free(text);
+        rc = show(o, reports, count, err);
     clr_bench_free(reports, count);
     return rc;
+}
+
+/* A device is measured: what is of comparisons is not for that. */
+static int check_measuring(const struct opt_set *set, struct clr_error *err)
+{
+    static const char *const unused[] = {"csv", "markdown"};
+
+    for (size_t i = 0; i < MEM_COUNT(unused); i++)
+        if (opt_given(set, unused[i]))
+            return clr_error_set(err, CLR_EUSAGE, "--%s is of 'clr-cl bench compare'", unused[i]);
+    return 0;
 }
 
 int cmd_bench(int argc, char **argv, struct clr_error *err)
@@ -217,7 +258,8 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
          .name = "json",
          .value = &o.json,
          .argument = "FILE",
-         .help = "write everything that was measured as JSON, for compare and 'clr-cl plot bench'"},
+         .help = "write everything that was measured as JSON, for compare and 'clr-cl plot bench'; compare: "
+                 "the comparison"},
         {.kind = OPT_TEXT,
          .name = "plot",
          .value = &o.plot,
@@ -228,17 +270,32 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
          .value = &o.quiet,
          .help = "no messages, only warnings and errors"},
     };
+    const struct opt of_compare[] = {
+        {.kind = OPT_TEXT,
+         .name = "csv",
+         .value = &o.csv,
+         .argument = "FILE",
+         .help = "write the comparison as CSV, a line for each number"},
+        {.kind = OPT_TEXT,
+         .name = "markdown",
+         .value = &o.markdown,
+         .argument = "FILE",
+         .help = "write the comparison as tables in Markdown"},
+    };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
+    opt_add(&set, "Options of compare", of_compare, MEM_COUNT(of_compare));
     rc = opt_parse(&set, &command, argc, argv, err);
     if (rc != 0)
         goto out;
     cli_set_quiet(o.quiet);
     if (set.arg_count == 0)
+        rc = check_measuring(&set, err);
+    if (set.arg_count == 0 && rc == 0)
         rc = bench(&o, err);
-    else if (strcmp(set.args[0], "compare") == 0)
-        rc = compare(&set, err);
-    else
+    else if (set.arg_count > 0 && strcmp(set.args[0], "compare") == 0)
+        rc = compare(&set, &o, err);
+    else if (set.arg_count > 0)
         rc = clr_error_set(err, CLR_EUSAGE, "clr-cl bench knows no '%s'; usage: clr-cl bench %s", set.args[0],
                            command.usage);
 out:

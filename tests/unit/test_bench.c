@@ -13,8 +13,10 @@
 #include <clr/bench.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "bench/figure.h"
 #include "bench/measure.h"
+#include "bench/words.h"
 
 /* ------------------------------------------------------------------ labels, spreads */
 
@@ -184,7 +186,7 @@ static bool same_spread(const struct clr_bench_spread *a, const struct clr_bench
 
 START_TEST(test_json__what_is_written_is_read)
 {
-    const char *path = join(support_temp_dir(), "my report.json");
+    const char *folder = support_temp_dir(), *path = join(folder, "my report.json");
     struct clr_bench_report r, *back;
     size_t count;
     struct clr_error err = {0};
@@ -194,6 +196,7 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_msg(clr_bench_read(&back, &count, path, &err) == 0, "%s", err.message);
     ck_assert_uint_eq(count, 1);
     ck_assert_str_eq(back->source, "my report");
+    ck_assert_str_eq(back->folder, strrchr(folder, '/') + 1);
     ck_assert_str_eq(back->device, r.device);
     ck_assert_str_eq(back->host_cpu, r.host_cpu);
     ck_assert_str_eq(back->net_sha256, r.net_sha256);
@@ -352,8 +355,7 @@ START_TEST(test_compare__only_what_is_comparable)
     a = write_report(join(folder, "a.json"), &r);
     other = r;
     other.batch = 10;
-    expect_incomparable(a, write_report(join(folder, "batch.json"), &other),
-                        "batches of 100 images, 'batch' of 10");
+    expect_incomparable(a, write_report(join(folder, "batch.json"), &other), "/batch' of 10");
     other = r;
     str_copy(other.net_sha256, sizeof other.net_sha256, "4567");
     expect_incomparable(a, write_report(join(folder, "net.json"), &other), "whose prototxt differs");
@@ -369,28 +371,157 @@ END_TEST
 static void expect_line(const char *text, const char *begin, const char *rest)
 {
     const char *at = strstr(text, begin);
-    char line[256] = "";
+    char line[512] = "";
 
     if (at)
         (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
-    ck_assert_msg(strstr(line, rest), "'%s' lacks '%s' in\n%s", line, rest, text);
+    ck_assert_msg(strstr(line, rest), "'%s' lacks '%s' in\n%.3000s", line, rest, text);
 }
 
-START_TEST(test_compare__ratios_to_the_first)
+/* Comparisons of `count` reports as text; free it. */
+static char *compared(const struct clr_bench_report *r, size_t count, enum clr_bench_form form)
+{
+    struct clr_error err = {0};
+    char *text;
+
+    ck_assert_msg(clr_bench_compare(&text, r, count, form, &err) == 0, "%s", err.message);
+    return text;
+}
+
+START_TEST(test_compare__how_others_stand_against_the_first)
+{
+    struct clr_bench_report r[4];
+    char *text;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 8);
+    make_report(&r[2], 1 / 68.4);
+    make_report(&r[3], 1.9); /* within the ranges */
+    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
+    r[1].peak_gflops = spread(1234567);
+    r[2].peak_memory_bytes = 0;
+    r[3].peak_memory_bytes *= 2;
+    text = compared(r, 4, CLR_BENCH_TEXT);
+    expect_line(text, "training           images",
+                "10,000       1,250  8.0\xc3\x97 slower         684,000  68\xc3\x97 faster");
+    expect_line(text, "training           images", "5,263  equal");
+    expect_line(text, "peak               GFLOP/s",
+                "100.0   1,234,567  12,346\xc3\x97 faster        100.0  equal");
+    expect_line(text, "share of the peak  %", "20.00");
+    expect_line(text, "conv1              weight gradient",
+                "5.000       40.00  8.0\xc3\x97 slower          0.0731  68\xc3\x97 faster");
+    expect_line(text, "pool1", "0.500           -                       0.0073");
+    expect_line(text, "extra", "-       4.000");
+    expect_line(text, "first start        s", "9.000       9.000  equal");
+    expect_line(
+        text, "memory             MB",
+        "400.0       400.0  equal                     -                        800.0  2.0\xc3\x97 more");
+    ck_assert(strstr(text, "equal: each of the two") && strstr(text, "More than 100 % of the peak"));
+    free(text);
+    for (int i = 0; i < 4; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
+/* A thing that takes half a minute an image: no "0 images/s". */
+START_TEST(test_compare__slow_devices)
 {
     struct clr_bench_report r[2];
     char *text;
 
     make_report(&r[0], 1);
-    make_report(&r[1], 2);
-    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
-    ck_assert_int_eq(clr_bench_compare(&text, r, 2, NULL), 0);
-    expect_line(text, "conv1          weight gradient", "5.000      10.000    2.00x");
-    expect_line(text, "pool1", "0.500           -        -");
-    expect_line(text, "extra", "-       1.000        -");
-    expect_line(text, "training step", "10.000      20.000    2.00x");
-    expect_line(text, "first start", "9.000       9.000    1.00x");
+    make_report(&r[1], 200631.83);
+    text = compared(r, 2, CLR_BENCH_TEXT);
+    expect_line(text, "training           images", "10,000      0.0498  200,632\xc3\x97 slower");
+    expect_line(text, "training step      ms", "10.00   2,006,318  200,632\xc3\x97 slower");
     free(text);
+    ck_assert_int_eq(clr_bench_table(&text, &r[1], NULL), 0);
+    expect_line(text, "training step", "2,006,318 ms (1,003,159 to 4,012,637), 0.0498 images/s");
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+START_TEST(test_compare__names_are_distinct)
+{
+    static const char *const expected[] = {"A", "B (quick)", "B (x/full)", "B (y/full)", "C [5]", "C [6]"};
+    static const char *const from[][3] = {{"A", "", "quick"}, {"B", "x", "quick"}, {"B", "x", "full"},
+                                          {"B", "y", "full"}, {"C", "", ""},       {"C", "", ""}};
+    struct clr_bench_report r[MEM_COUNT(from)] = {0};
+    char name[WORDS_NAME], *text;
+
+    for (size_t i = 0; i < MEM_COUNT(from); i++) {
+        make_report(&r[i], 1);
+        str_copy(r[i].device, sizeof r[i].device, from[i][0]);
+        str_copy(r[i].folder, sizeof r[i].folder, from[i][1]);
+        str_copy(r[i].source, sizeof r[i].source, from[i][2]);
+    }
+    for (size_t i = 0; i < MEM_COUNT(from); i++)
+        ck_assert_str_eq(words_name(name, r, MEM_COUNT(from), i), expected[i]);
+    text = compared(r, MEM_COUNT(from), CLR_BENCH_TEXT);
+    expect_line(text, "[1] ", "[1] A (quick)");
+    expect_line(text, "[4] ", "[4] B (y/full)");
+    free(text);
+    for (size_t i = 0; i < MEM_COUNT(from); i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
+START_TEST(test_compare__as_csv_and_markdown)
+{
+    struct clr_bench_report r[2];
+    char *text;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 8);
+    str_copy(r[1].device, sizeof r[1].device, "A|\"B\"\n<b>*");
+    text = compared(r, 2, CLR_BENCH_CSV);
+    expect_line(text, "report,",
+                "report,device,driver,program,file,layer,figure,unit,samples,min,median,max,of_peak,"
+                "factor,verdict");
+    expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+                "\"ms\",7,2,4,8,0.25,,");
+    expect_line(text, "<b>*\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+                "\"ms\",7,16,32,64,0.03125,8,slower");
+    ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
+    free(text);
+    text = compared(r, 2, CLR_BENCH_MARKDOWN);
+    expect_line(text, "| 2 | A", "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026-11-24 |  |");
+    expect_line(text, "| conv1 forward, ms", "| conv1 forward, ms | 4.000 | 32.00 | 8.0\xc3\x97 slower |");
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+START_TEST(test_compare__as_json)
+{
+    struct clr_bench_report r[2];
+    struct clr_error err = {0};
+    json_error_t e;
+    json_t *json, *line, *cell;
+    char *text;
+    bool no_memory;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 8);
+    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
+    text = compared(r, 2, CLR_BENCH_JSON);
+    json = json_parse(text, strlen(text), &e, &no_memory);
+    ck_assert_msg(json != NULL, "%s", e.text);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "format")), "clr-cl bench comparison");
+    line = json_array_get(json_object_get(json, "figures"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(line, "unit")), "images/s");
+    cell = json_array_get(json_object_get(line, "values"), 1);
+    ck_assert(json_number_value(json_object_get(cell, "factor")) == 8.0);
+    ck_assert_str_eq(json_string_value(json_object_get(cell, "verdict")), "slower");
+    line = json_array_get(json_object_get(json, "figures"), 10 + 3); /* extra */
+    ck_assert(json_is_null(json_array_get(json_object_get(line, "values"), 0)));
+    json_decref(json);
+    free(text);
+    str_copy(r[1].device, sizeof r[1].device, "\xff");
+    ck_assert_int_eq(clr_bench_compare(&text, r, 2, CLR_BENCH_JSON, &err), CLR_ENOMEM);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
 }
@@ -458,8 +589,8 @@ START_TEST(test_compare__many_rows)
     ck_assert_int_eq(clr_bench_read(&again, &count, write_report(path, &r[0]), NULL), 0);
     ck_assert_uint_eq(again->row_count, ROWS);
     clr_bench_free(again, count);
-    ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, NULL), 0);
-    expect_line(text, "layer 9999 of 5", "-       0.500        -");
+    ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, CLR_BENCH_TEXT, NULL), 0);
+    expect_line(text, "layer 9999 of 5", "  0.500");
     free(text);
     for (int i = 0; i < REPORTS; i++)
         clr_bench_clear(&r[i]);
@@ -484,7 +615,8 @@ START_TEST(test_table__shares_and_rates)
                 "40.0   20.0 %   50.0 %"); /* 0.2 GFLOP in 5 ms of 200 */
     expect_line(text, "all kernels", "10.000");
     expect_line(text, "not convolution", "10.0 %");
-    expect_line(text, "training step", "10000 images/s");
+    expect_line(text, "training step", "10,000 images/s");
+    ck_assert(!strstr(text, "More than 100 %"));
     expect_line(text, "pool1            pooling", "WRONG");
     ck_assert(strstr(text, "dx is off"));
     free(text);
@@ -552,7 +684,11 @@ int main(void)
     tcase_add_test(tc, test_json__a_name_that_is_not_utf8_is_no_crash);
     tcase_add_test(tc, test_json__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_compare__only_what_is_comparable);
-    tcase_add_test(tc, test_compare__ratios_to_the_first);
+    tcase_add_test(tc, test_compare__how_others_stand_against_the_first);
+    tcase_add_test(tc, test_compare__slow_devices);
+    tcase_add_test(tc, test_compare__names_are_distinct);
+    tcase_add_test(tc, test_compare__as_csv_and_markdown);
+    tcase_add_test(tc, test_compare__as_json);
     tcase_add_test(tc, test_compare__layers_in_the_order_of_the_net);
     tcase_add_test(tc, test_compare__many_rows);
     tcase_add_test(tc, test_table__shares_and_rates);
