@@ -12,9 +12,8 @@
 
 /* What a share of the peak above all of it means. */
 #define WORDS_ABOVE_PEAK                                                                                     \
-    "More than 100 % of the peak: Winograd's convolutions get by with fewer multiplications than the "       \
-    "formula "                                                                                               \
-    "has, which is what is counted."
+    "More than 100 % of the peak: Winograd's convolutions get by with fewer multiplications than\n"          \
+    "the formula has, which is what is counted."
 
 /* "h100/bench-quick": the file that a report was read from, and its folder; "": it was just measured. */
 const char *words_file(char out[WORDS_FILE], const struct clr_bench_report *report);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <cairo.h>
+
 #include <clr/bench.h>
 
 #include "base/fs.h"
@@ -648,6 +650,49 @@ START_TEST(test_figure__a_row_for_each_layer_and_pass)
 }
 END_TEST
 
+/* Pixels of the second series' colour in a figure of those reports. */
+static int second_color(const struct clr_bench_report *r)
+{
+    const struct clr_plot_options o = {.width = 640};
+    const char *path = join(support_temp_dir(), "a.png");
+    struct clr_error err = {0};
+    cairo_surface_t *s;
+    int count = 0;
+
+    ck_assert_msg(clr_bench_plot(path, r, 2, &o, &err) == 0, "%s", err.message);
+    s = cairo_image_surface_create_from_png(path);
+    ck_assert_int_eq(cairo_surface_status(s), CAIRO_STATUS_SUCCESS);
+    cairo_surface_flush(s);
+    for (int y = 0; y < cairo_image_surface_get_height(s); y++)
+        for (int x = 0; x < cairo_image_surface_get_width(s); x++) {
+            uint32_t pixel;
+            memcpy(&pixel,
+                   cairo_image_surface_get_data(s) + y * cairo_image_surface_get_stride(s) + (ptrdiff_t)4 * x,
+                   sizeof pixel);
+            count += (pixel & 0xFFFFFF) == 0xE69F00;
+        }
+    cairo_surface_destroy(s);
+    return count;
+}
+
+/* The bars of a device a thousand times as fast can be seen; two alike are drawn by their length. */
+START_TEST(test_figure__devices_that_are_far_apart)
+{
+    struct clr_bench_report r[2];
+    int fast, alike;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 0.001);
+    fast = second_color(r);
+    clr_bench_clear(&r[1]);
+    make_report(&r[1], 0.1);
+    alike = second_color(r);
+    ck_assert_msg(fast > 2 * alike, "%d pixels, %d at a tenth of the time", fast, alike);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
 START_TEST(test_figure__formats_and_sizes)
 {
     const char *folder = support_temp_dir();
@@ -693,6 +738,7 @@ int main(void)
     tcase_add_test(tc, test_compare__many_rows);
     tcase_add_test(tc, test_table__shares_and_rates);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
+    tcase_add_test(tc, test_figure__devices_that_are_far_apart);
     tcase_add_test(tc, test_figure__formats_and_sizes);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(s, tc);
