@@ -168,6 +168,18 @@ CLR_API int clr_bench_read(struct clr_bench_report **out, size_t *count, const c
 CLR_API int clr_bench_read_all(struct clr_bench_report **out, size_t *count, const char *const *paths,
                                size_t path_count, struct clr_error *err);
 
+/**
+ * Add the reports that come with the program and can be compared with the first of *reports, which is of the
+ * same net, image size and batch.
+ *
+ * @param reports   array of at least one report, as clr_bench_read_all() gives it
+ * @param left_out  where some cannot be compared a new string, a line for each: device, net, batch; free with
+ *                  free(). Else untouched
+ * @return 0; CLR_ENOMEM, then *reports may have grown
+ */
+CLR_API int clr_bench_add_known(struct clr_bench_report **reports, size_t *count, char **left_out,
+                                struct clr_error *err);
+
 /** How a comparison is written. */
 enum clr_bench_form {
     CLR_BENCH_TEXT,     /**< what `clr-cl bench compare` prints */

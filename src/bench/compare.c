@@ -3,6 +3,8 @@
 
 #include "base/str.h"
 #include "bench/comparison.h"
+#include "bench/json.h"
+#include "bench/known.h"
 #include "bench/words.h"
 
 /* ------------------------------------------------------------------ what can be compared */
@@ -77,6 +79,53 @@ int clr_bench_read_all(struct clr_bench_report **out, size_t *count, const char 
     *out = all;
     *count = n;
     return 0;
+}
+
+/* ------------------------------------------------------------------ what comes with the program */
+
+/* Take one over, or say why it cannot be. */
+static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_bench_report *one,
+                     struct str *left_out, struct clr_error *err)
+{
+    size_t capacity = *count;
+    int rc;
+
+    if (check_pair(&(*reports)[0], one, NULL) < 0) {
+        str_append(left_out, "%s: %s, batch %d of %dx%dx%d\n", one->device, one->net, one->batch,
+                   one->input.channels, one->input.height, one->input.width);
+        return 0;
+    }
+    rc = mem_grow(reports, &capacity, *count + 1, sizeof **reports, "reports", err);
+    if (rc < 0)
+        return rc;
+    (*reports)[(*count)++] = *one;
+    *one = (struct clr_bench_report){.batch = 0}; /* what it held is theirs now */
+    return 0;
+}
+
+int clr_bench_add_known(struct clr_bench_report **reports, size_t *count, char **left_out,
+                        struct clr_error *err)
+{
+    struct str out = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < known_entry_count && rc == 0; i++) {
+        struct clr_bench_report *some = NULL;
+        char path[CLR_BENCH_NAME];
+        size_t n = 0;
+        (void)snprintf(path, sizeof path, "known/%s.json", known_entries[i].name);
+        rc = bench_read_text(&some, &n, path, known_entries[i].text, known_entries[i].size, err);
+        for (size_t k = 0; k < n && rc == 0; k++)
+            rc = add_known(reports, count, &some[k], &out, err);
+        clr_bench_free(some, n);
+    }
+    if (rc == 0)
+        rc = str_check(&out, err);
+    if (rc == 0 && out.length > 0)
+        *left_out = out.text;
+    else
+        str_clear(&out);
+    return rc;
 }
 
 /* ------------------------------------------------------------------ side by side */

@@ -2,7 +2,7 @@
  * Reports as JSON: see clr/bench.h; docs/benchmarking.md describes the format. What is read may come from
  * anywhere: every member is checked for type and range before it is used.
  */
-#include <clr/bench.h>
+#include "bench/json.h"
 
 #include <limits.h>
 #include <math.h>
@@ -409,14 +409,28 @@ static int read_file(struct clr_bench_report **out, size_t *count, const char *p
     return 0;
 }
 
-int clr_bench_read(struct clr_bench_report **out, size_t *count, const char *path, struct clr_error *err)
+int bench_read_text(struct clr_bench_report **out, size_t *count, const char *path, const char *text,
+                    size_t size, struct clr_error *err)
 {
     json_t *json;
-    int rc = json_read(&json, path, FILE_LIMIT, err);
+    int rc = json_read_text(&json, path, text, size, err);
 
     if (rc < 0)
         return rc;
     rc = read_file(out, count, path, json, err);
     json_decref(json);
+    return rc;
+}
+
+int clr_bench_read(struct clr_bench_report **out, size_t *count, const char *path, struct clr_error *err)
+{
+    char *text;
+    size_t size;
+    int rc = fs_read(path, FILE_LIMIT, &text, &size, err);
+
+    if (rc < 0)
+        return rc;
+    rc = bench_read_text(out, count, path, text, size, err);
+    free(text);
     return rc;
 }

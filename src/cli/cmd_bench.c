@@ -24,14 +24,15 @@ static const struct opt_command command = {
         "peak, bandwidth, times of each layer and pass.",
     .examples = "  clr-cl bench\n"
                 "  clr-cl bench --device all --net full --json full.json --plot full.png\n"
-                "  clr-cl bench compare before.json after.json\n",
+                "  clr-cl bench --json mine.json\n"
+                "  clr-cl bench compare mine.json --known\n",
     .max_args = 1000,
 };
 
 struct bench_options {
     const char *device, *net, *json, *plot, *csv, *markdown;
     int batch;
-    bool quiet;
+    bool quiet, known;
 };
 
 struct bench_run {
@@ -196,6 +197,28 @@ static int show(const struct bench_options *o, const struct clr_bench_report *re
     return rc;
 }
 
+/* The project's own reports, as far as they are of the same net and batch. */
+static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err)
+{
+    const size_t given = *count;
+    char *left_out = NULL;
+    int rc = clr_bench_add_known(reports, count, &left_out, err);
+
+    if (rc == 0 && left_out)
+        for (const char *at = left_out; *at; at += strcspn(at, "\n") + 1)
+            cli_note("not comparable: %.*s", (int)strcspn(at, "\n"), at);
+    free(left_out);
+    if (rc == 0 && *count == 1)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "no known report is of the net '%s' with batches of %d: measure with "
+                           "'clr-cl bench --json FILE' to compare with them",
+                           (*reports)[0].net, (*reports)[0].batch);
+    else if (rc == 0 && *count == given)
+        cli_warn("no known report is of the net '%s' with batches of %d", (*reports)[0].net,
+                 (*reports)[0].batch);
+    return rc;
+}
+
 static int compare(const struct opt_set *set, const struct bench_options *o, struct clr_error *err)
 {
     static const char *const unused[] = {"device", "net", "batch", "plot"};
@@ -208,10 +231,13 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
             return clr_error_set(err, CLR_EUSAGE, "--%s has no effect on compare, which reads files%s",
                                  unused[i],
                                  strcmp(unused[i], "plot") == 0 ? ": 'clr-cl plot bench' draws them" : "");
-    if (set->arg_count < 3)
+    if (set->arg_count < (o->known ? 2 : 3))
         return clr_error_set(err, CLR_EUSAGE,
-                             "compare takes at least two files that 'clr-cl bench --json' wrote");
+                             "compare takes at least two files that 'clr-cl bench --json' wrote, or one and "
+                             "--known");
     rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
+    if (rc == 0 && o->known)
+        rc = add_known(&reports, &count, err);
     if (rc == 0)
         rc = show(o, reports, count, err);
     clr_bench_free(reports, count);
@@ -221,7 +247,7 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
 /* A device is measured: what is of comparisons is not for that. */
 static int check_measuring(const struct opt_set *set, struct clr_error *err)
 {
-    static const char *const unused[] = {"csv", "markdown"};
+    static const char *const unused[] = {"known", "csv", "markdown"};
 
     for (size_t i = 0; i < MEM_COUNT(unused); i++)
         if (opt_given(set, unused[i]))
@@ -271,6 +297,11 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
          .help = "no messages, only warnings and errors"},
     };
     const struct opt of_compare[] = {
+        {.kind = OPT_FLAG,
+         .name = "known",
+         .value = &o.known,
+         .help = "compare with the devices that this project has measured, too: as far as they were measured "
+                 "with the same net and batch"},
         {.kind = OPT_TEXT,
          .name = "csv",
          .value = &o.csv,

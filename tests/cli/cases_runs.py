@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 
-from harness import (Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, slow_case, tiny,
+from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, slow_case, tiny,
                      tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
@@ -361,6 +361,8 @@ def bench_and_what_becomes_of_it():
     check(csv.read_text(encoding="utf-8").startswith("report,device,driver,"), "no CSV")
     check("| training, images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
     check(json.loads(compared.read_text(encoding="utf-8"))["figures"][0]["values"][1]["verdict"] == "equal", "no JSON")
+    expect(clr("bench", "compare", report, "--known"), 4, [],
+           ["^not comparable: NVIDIA H200: quick, batch 100", "no known report is of the net .* with batches of 10"])
     expect(clr("plot", "bench", report, report, "-o", fresh("two.svg"), "--quiet"), 0)
     data["batch"] = 20
     other = write(fresh("other.json"), json.dumps(data))
@@ -368,6 +370,14 @@ def bench_and_what_becomes_of_it():
     one["checks"][1]["ok"] = False
     wrong = write(fresh("wrong.json"), json.dumps(data))
     expect(clr("bench", "compare", wrong, wrong), 4, [], ["computed wrongly"])
+
+
+@case
+def known_devices():
+    known = ROOT / "src" / "bench" / "known"
+    expect(clr("bench", "compare", known / "xeon-2-cores-quick.json", "--known"), 0,
+           [r"^\[2\] NVIDIA H100 80GB HBM3 \(known/h100-quick\)", r"^training +images/s .*[0-9]+× faster"])
+    expect(clr("plot", "bench", *sorted(known.iterdir()), "-o", fresh("known.png"), "--quiet"), 0)
 
 
 @case

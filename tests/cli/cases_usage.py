@@ -72,6 +72,8 @@ table("usage", [
     ("bench compare of one file", ["bench", "compare", "a.json"], 2, [], ["at least two files"]),
     ("bench compare with a net", ["bench", "compare", "a.json", "b.json", "--net", "full"], 2, [],
      ["--net has no effect on compare"]),
+    ("bench compare of nothing with known devices", ["bench", "compare", "--known"], 2, [], ["or one and --known"]),
+    ("bench with known devices", ["bench", "--known"], 2, [], ["--known is of 'clr-cl bench compare'"]),
     ("bench with a comparison's file", ["bench", "--csv", "a.csv"], 2, [], ["--csv is of 'clr-cl bench compare'"]),
     ("bench with a batch of none", ["bench", "--batch", "0"], 2, [], ["--batch"]),
     ("data without a verb", ["data"], 2, [], ["usage: clr-cl data"]),

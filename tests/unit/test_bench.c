@@ -19,6 +19,7 @@
 #include "bench/figure.h"
 #include "bench/measure.h"
 #include "bench/words.h"
+#include "net/spec.h"
 
 /* ------------------------------------------------------------------ labels, spreads */
 
@@ -529,6 +530,37 @@ START_TEST(test_compare__as_json)
 }
 END_TEST
 
+/* What comes with the program can be read, and is compared with where net and batch are the same. */
+START_TEST(test_compare__with_known_devices)
+{
+    struct clr_bench_report *r = NULL;
+    struct clr_error err = {0};
+    struct clr_net_spec *quick = NULL;
+    size_t count = 1;
+    char *left_out = NULL, *text;
+
+    ck_assert_int_eq(mem_new(&r, 1, sizeof *r, "reports", NULL), 0);
+    make_report(&r[0], 1);
+    ck_assert_msg(clr_bench_add_known(&r, &count, &left_out, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(count, 1);
+    expect_line(left_out, "NVIDIA H200", "NVIDIA H200: quick, batch 100 of 3x32x32");
+    free(left_out);
+    left_out = NULL;
+    ck_assert_int_eq(clr_net_load(&quick, "quick", NULL), 0);
+    fs_sha256(quick->text, strlen(quick->text), r[0].net_sha256);
+    ck_assert_msg(clr_bench_add_known(&r, &count, &left_out, &err) == 0, "%s", err.message);
+    ck_assert_uint_ge(count, 4);
+    ck_assert(left_out == NULL);
+    for (size_t i = 1; i < count; i++)
+        ck_assert(r[i].wrong == 0 && r[i].row_count > 10 && r[i].driver[0] && r[i].program[0]);
+    text = compared(r, count, CLR_BENCH_TEXT);
+    ck_assert(strstr(text, "NVIDIA H100 80GB HBM3 (known/h100-quick)"));
+    free(text);
+    clr_net_free(quick);
+    clr_bench_free(r, count);
+}
+END_TEST
+
 /* What a GPU has and a CPU has not, a pool of its own among it, stands with its layer. */
 START_TEST(test_compare__layers_in_the_order_of_the_net)
 {
@@ -735,6 +767,7 @@ int main(void)
     tcase_add_test(tc, test_compare__as_csv_and_markdown);
     tcase_add_test(tc, test_compare__as_json);
     tcase_add_test(tc, test_compare__layers_in_the_order_of_the_net);
+    tcase_add_test(tc, test_compare__with_known_devices);
     tcase_add_test(tc, test_compare__many_rows);
     tcase_add_test(tc, test_table__shares_and_rates);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
