@@ -69,6 +69,13 @@ struct clr_bench_check {
     char detail[400];  /**< what is wrong */
 };
 
+/** A variant that does not work on the device, and what training takes instead, which was measured. */
+struct clr_bench_replaced {
+    char layer[CLR_BENCH_NAME], pass[32];
+    char variant[64], by[64];
+    char why[16]; /**< "wrong", "crashed", "hung", "failed" */
+};
+
 /** What `clr-cl bench` measures on one device. */
 struct clr_bench_report {
     char source[CLR_BENCH_NAME]; /**< file that it was read from, without folder and extension; "" */
@@ -101,6 +108,9 @@ struct clr_bench_report {
     struct clr_bench_check *checks;
     size_t check_count;
     int wrong; /**< how many checks are not ok */
+    struct clr_bench_replaced *replaced;
+    size_t replaced_count;
+    char refused[400]; /**< why clr_train() refuses the device with this net; "": it does not */
 };
 
 struct clr_bench_options {
@@ -113,10 +123,12 @@ struct clr_bench_options {
 };
 
 /**
- * Measure a device with a net, on random images; what was timed is verified against the references.
+ * Measure a device with a net, on random images, with the variants of kernels that clr_train() takes there:
+ * the device is checked as clr_train() does it, and what is wrong is replaced and recorded. What was timed is
+ * verified against the references.
  *
- * @param out  filled on success, with out->wrong > 0 where something computes wrongly; free what it holds
- * with clr_bench_clear()
+ * @param out  filled on success, with out->wrong > 0 where something computes wrongly, and out->refused where
+ * clr_train() would not train there; free what it holds with clr_bench_clear()
  * @return 0; CLR_EINPUT: the net does not say how large its images are, or does not fit; CLR_EDEVMEM;
  *         CLR_EDIVERGED: a loss was not finite; CLR_EFAILED: a multiply-add or a copy went wrong; CLR_ECL,
  *         CLR_ENOMEM, CLR_ENODEVICE

@@ -38,10 +38,13 @@ static int check_right(const struct clr_bench_report *r, struct clr_error *err)
 {
     char file[WORDS_FILE];
 
+    if (r->refused[0])
+        return clr_error_set(err, CLR_EINPUT, "'%s': train refuses %s (%s): its times do not count",
+                             words_file(file, r), r->device, r->refused);
     for (size_t i = 0; i < r->check_count; i++)
         if (!r->checks[i].ok)
             return clr_error_set(err, CLR_EINPUT,
-                                 "'%s': %s computed wrongly on %s (layer '%s'): its times mean nothing",
+                                 "'%s': %s computed wrongly on %s (layer '%s'): its times do not count",
                                  words_file(file, r), r->checks[i].kind, r->device, r->checks[i].layer);
     return 0;
 }

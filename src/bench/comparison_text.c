@@ -54,6 +54,11 @@ static void append_notes(struct str *out, const struct comparison *c)
     str_append(out, "\n");
     if (above)
         str_append(out, "%s\n", WORDS_ABOVE_PEAK);
+    for (size_t k = 0; k < c->count; k++)
+        for (size_t i = 0; i < c->reports[k].replaced_count; i++) {
+            char text[WORDS_REPLACED];
+            str_append(out, "[%zu] %s\n", k + 1, words_replaced(text, &c->reports[k].replaced[i]));
+        }
 }
 
 /* ------------------------------------------------------------------ plain text */

@@ -5,16 +5,19 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "bench/row_index.h"
 
 /* A list that new rows are put into; number 0 stands in front of all of them. */
 struct link {
     const struct clr_bench_row *row;
-    size_t next; /* 0: none */
+    size_t next;  /* 0: none */
+    size_t place; /* in the order that comes out */
 };
 
 struct merging {
     const struct clr_bench_report *reports;
-    const struct row_index *indexes;
+    struct row_index *indexes;
+    size_t report_count;
     struct link *links;
     size_t count, **numbers; /* of the links; of the link of each report's rows */
 };
@@ -46,53 +49,81 @@ static size_t place(const struct merging *m, size_t at, const struct clr_bench_r
     return at;
 }
 
-static int merge(struct merging *m, size_t reports, struct clr_error *err)
+static int prepare(struct merging *m, struct clr_error *err)
 {
-    for (size_t i = 0; i < reports; i++) {
+    size_t most = 1;
+    int rc = mem_new(&m->indexes, m->report_count, sizeof *m->indexes, "layers", err);
+
+    if (rc == 0)
+        rc = mem_new(&m->numbers, m->report_count, sizeof *m->numbers, "layers", err);
+    for (size_t i = 0; i < m->report_count && rc == 0; i++) {
+        most += m->reports[i].row_count;
+        rc = row_index_make(&m->indexes[i], &m->reports[i], err);
+        if (rc == 0)
+            rc = mem_new(&m->numbers[i], m->reports[i].row_count, sizeof **m->numbers, "layers", err);
+    }
+    return rc < 0 ? rc : mem_new(&m->links, most, sizeof *m->links, "layers", err);
+}
+
+static void link_all(struct merging *m)
+{
+    m->count = 1;
+    for (size_t i = 0; i < m->report_count; i++) {
         size_t at = 0;
-        int rc = mem_new(&m->numbers[i], m->reports[i].row_count, sizeof **m->numbers, "layers", err);
-        if (rc < 0)
-            return rc;
         for (size_t k = 0; k < m->reports[i].row_count; k++) {
             const struct clr_bench_row *row = &m->reports[i].rows[k];
             size_t number = find(m, i, row);
             if (number == 0) {
                 at = place(m, at, row);
                 number = m->count++;
-                m->links[number] = (struct link){row, m->links[at].next};
+                m->links[number] = (struct link){row, m->links[at].next, 0};
                 m->links[at].next = number;
             }
             m->numbers[i][k] = at = number;
         }
     }
+}
+
+static int fill(struct row_merge *out, struct merging *m, struct clr_error *err)
+{
+    size_t all;
+    int rc = mem_new(&out->order, m->count, sizeof *out->order, "layers", err);
+
+    if (rc == 0 && !clr_mul_size(&all, m->count, m->report_count))
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the layers of %zu reports", m->report_count);
+    if (rc == 0)
+        rc = mem_new(&out->rows, all, sizeof *out->rows, "layers", err);
+    if (rc < 0)
+        return rc;
+    out->reports = m->report_count;
+    for (size_t at = 0; (at = m->links[at].next) != 0;) {
+        m->links[at].place = out->count;
+        out->order[out->count++] = m->links[at].row;
+    }
+    for (size_t i = 0; i < m->report_count; i++)
+        for (size_t k = 0; k < m->reports[i].row_count; k++)
+            out->rows[m->links[m->numbers[i][k]].place * m->report_count + i] = &m->reports[i].rows[k];
     return 0;
 }
 
 int row_merge_make(struct row_merge *out, const struct clr_bench_report *reports, size_t count,
                    struct clr_error *err)
 {
-    struct row_merge made = {.reports = count};
-    struct merging m = {.reports = reports, .count = 1};
-    size_t most = 1;
-    int rc = mem_new(&made.indexes, count, sizeof *made.indexes, "layers", err);
+    struct row_merge made = {.count = 0};
+    struct merging m = {.reports = reports, .report_count = count};
+    int rc = prepare(&m, err);
 
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        most += reports[i].row_count;
-        rc = row_index_make(&made.indexes[i], &reports[i], err);
+    if (rc == 0) {
+        link_all(&m);
+        rc = fill(&made, &m, err);
     }
-    if (rc == 0)
-        rc = mem_new(&m.numbers, count, sizeof *m.numbers, "layers", err);
-    if (rc == 0)
-        rc = mem_new(&m.links, most, sizeof *m.links, "layers", err);
-    if (rc == 0)
-        rc = mem_new(&made.order, most, sizeof *made.order, "layers", err);
-    m.indexes = made.indexes;
-    if (rc == 0)
-        rc = merge(&m, count, err);
-    for (size_t at = 0; rc == 0 && (at = m.links[at].next) != 0;)
-        made.order[made.count++] = m.links[at].row;
-    for (size_t i = 0; m.numbers && i < count; i++)
-        free(m.numbers[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (m.indexes)
+            row_index_clear(&m.indexes[i]);
+        if (m.numbers)
+            free(m.numbers[i]);
+    }
+    free(m.indexes);
     free(m.numbers);
     free(m.links);
     if (rc == 0)
@@ -104,14 +135,7 @@ int row_merge_make(struct row_merge *out, const struct clr_bench_report *reports
 
 void row_merge_clear(struct row_merge *merge)
 {
-    for (size_t i = 0; merge->indexes && i < merge->reports; i++)
-        row_index_clear(&merge->indexes[i]);
-    free(merge->indexes);
     free(merge->order);
+    free(merge->rows);
     *merge = (struct row_merge){.count = 0};
-}
-
-const struct clr_bench_row *row_merge_find(const struct row_merge *merge, size_t report, size_t row)
-{
-    return row_index_find(&merge->indexes[report], merge->order[row]);
 }

@@ -5,13 +5,12 @@
 #ifndef BENCH_ROW_MERGE_H
 #define BENCH_ROW_MERGE_H
 
-#include "bench/row_index.h"
+#include <clr/bench.h>
 
 struct row_merge {
-    struct row_index *indexes; /* of each report */
-    size_t reports;
-    const struct clr_bench_row **order; /* one of each layer and pass; borrowed from the reports */
-    size_t count;
+    size_t reports, count;
+    const struct clr_bench_row **order; /* one of each layer and pass; all are borrowed from the reports */
+    const struct clr_bench_row **rows;  /* count × reports */
 };
 
 /* CLR_ENOMEM: nothing is made. The reports must outlive it. */
@@ -20,6 +19,10 @@ int row_merge_make(struct row_merge *out, const struct clr_bench_report *reports
 void row_merge_clear(struct row_merge *merge);
 
 /* The row of that report which belongs to order[row]; NULL: it has none. */
-const struct clr_bench_row *row_merge_find(const struct row_merge *merge, size_t report, size_t row);
+static inline const struct clr_bench_row *row_merge_find(const struct row_merge *merge, size_t report,
+                                                         size_t row)
+{
+    return merge->rows[row * merge->reports + report];
+}
 
 #endif

@@ -67,6 +67,10 @@ static void head(struct str *s, const struct clr_bench_report *r)
     str_append(s, "net         %s, batch %d of %dx%dx%d, %s\n", r->net, r->batch, r->input.channels,
                r->input.height, r->input.width, r->data);
     str_append(s, "program     clr-cl %s (%s), kernels with %s\n", r->program, r->git_id, r->kernel_options);
+    for (size_t i = 0; i < r->replaced_count; i++) {
+        char text[WORDS_REPLACED];
+        str_append(s, "replaced    %s\n", words_replaced(text, &r->replaced[i]));
+    }
     limits(s, r);
 }
 
@@ -146,6 +150,8 @@ static void checks(struct str *s, const struct clr_bench_report *r)
         if (!c->ok)
             str_append(s, "    %s\n", c->detail);
     }
+    if (r->refused[0])
+        str_append(s, "train refuses this device: %s\n", r->refused);
 }
 
 int clr_bench_table(char **text, const struct clr_bench_report *report, struct clr_error *err)

@@ -51,3 +51,11 @@ const char *words_number(char out[WORDS_NUMBER], double v)
                                       : 4);
     return out;
 }
+
+const char *words_replaced(char out[WORDS_REPLACED], const struct clr_bench_replaced *replaced)
+{
+    (void)snprintf(out, WORDS_REPLACED, "%s %s: '%s' in place of '%s', which %s%s here", replaced->layer,
+                   replaced->pass, replaced->by, replaced->variant,
+                   strcmp(replaced->why, "wrong") == 0 ? "is " : "", replaced->why);
+    return out;
+}

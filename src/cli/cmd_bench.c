@@ -15,10 +15,11 @@ static const struct opt_command command = {
     .usage = "[OPTION...] | compare FILE... [OPTION...]",
     .about =
         "Measures a device with a net, on random images: the most multiply-adds and memory traffic it "
-        "reaches, "
-        "the time of each layer and pass, whole training steps, inference, starts with and without compiled "
-        "kernels, and memory. Everything that was timed is compared with a reference; the exit code is 1 if "
-        "something is wrong. The table has medians with the smallest and largest value. It takes about a "
+        "reaches, the time of each layer and pass, whole training steps, inference, starts with and without "
+        "compiled "
+        "kernels, and memory. Variants of kernels that are wrong on the device are replaced first, as train "
+        "does it. Everything that was timed is compared with a reference; the exit code is 1 if something is "
+        "wrong. The table has medians with the smallest and largest value. It takes about a "
         "minute, and more where kernels have to be compiled first; nothing else should run meanwhile. "
         "compare reads JSON files and says how each device stands against the first: images per second, "
         "peak, bandwidth, times of each layer and pass.",
@@ -137,6 +138,23 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
     return rc;
 }
 
+/* What is wrong fails; but only where train refuses a device, nothing should be trained there. */
+static int judge(const struct bench_run *run, struct clr_error *err)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (run->reports[i].refused[0])
+            return clr_error_set(err, CLR_EFAILED,
+                                 "these times do not count, and 'clr-cl train' refuses %s: %s",
+                                 run->reports[i].device, run->reports[i].refused);
+    if (run->wrong == 0)
+        return 0;
+    return clr_error_set(
+        err, CLR_EFAILED,
+        "%d of the operators that were timed are wrong (WRONG in the table): their times do not "
+        "count. 'clr-cl train', whose own check of this net is less strict, trains here",
+        run->wrong);
+}
+
 static int bench(const struct bench_options *o, struct clr_error *err)
 {
     struct bench_run run = {.o = o, .bench = {.net_name = o->net, .batch = o->batch, .progress = progress}};
@@ -153,12 +171,8 @@ static int bench(const struct bench_options *o, struct clr_error *err)
         *err = write_error;
         rc = written;
     }
-    if (rc == 0 && run.wrong > 0)
-        rc = clr_error_set(
-            err, CLR_EFAILED,
-            "%d of the operators that were timed compute wrongly (WRONG in the table): these times "
-            "mean nothing, and nothing should be trained there; try another driver",
-            run.wrong);
+    if (rc == 0)
+        rc = judge(&run, err);
     clr_bench_free(run.reports, run.count);
     clr_net_free(spec);
     return rc;

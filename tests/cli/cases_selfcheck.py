@@ -140,6 +140,32 @@ def a_wrong_update_is_no_device_to_train_on():
            ["clr-cl: .* computes the update of the weights wrong .*nothing is trained on it"])
 
 
+def sized(net):
+    """The same net on smaller maps, which says how large its images are."""
+    text = net.read_text(encoding="utf-8").replace("kernel_size: 2 stride: 2", "kernel_size: 4 stride: 4")
+    text = text.replace("transform_param", "input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } } transform_param")
+    return write(fresh("sized.prototxt"), text)
+
+
+@case
+def bench_measures_what_train_would_use():
+    needs("winograd")
+    net, report, out = sized(small(fresh("run"))[2]), fresh("report.json"), fresh("run")
+    env = lie(*WINOGRAD, fresh("home"))
+    result = expect(clr("bench", "--net", net, "--batch", 100, "--json", report, env=env), 0,
+                    ["^replaced +conv2 forward: '.*' in place of 'winograd.*', which is wrong here", "^conv2 .* OK "],
+                    ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd"])
+    check("WRONG" not in result.out, f"{result}")
+    one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
+    check(one["correct"] and one["training_refused"] == "" and "conv2" in str(one["replaced"]), f"{one}")
+    args = small(out)
+    args[2] = net
+    result = expect(clr(*args, env=env), 0, ["^test accuracy"])
+    check("wrong" not in result.err, f"train finds what bench has found\n{result}")
+    for r in one["replaced"]:
+        check(r["by"] in str(variants(out)), f"train does not use {r['by']}: {variants(out)}")
+
+
 @case
 def bench_says_what_is_wrong():
     """A wrong gradient of the loss."""
@@ -147,10 +173,11 @@ def bench_says_what_is_wrong():
     report = fresh("report.json")
     args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report]
     expect(clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
-           ["^loss +.*WRONG"], ["clr-cl: "])
+           ["^loss +.*WRONG", "^train refuses this device: "],
+           ["clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong"])
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
     check(not one["correct"], f"{one['checks']}")
-    expect(clr("bench", "compare", report, report), 4, [], ["computed wrongly"])
+    expect(clr("bench", "compare", report, report), 4, [], ["train refuses .*its times do not count"])
 
 
 @slow_case

@@ -162,6 +162,9 @@ static void make_report(struct clr_bench_report *r, double factor)
                                                            1e-14,
                                                            ""};
     r->checks[r->check_count++] = (struct clr_bench_check){"pool1", "pooling", "", true, NAN, ""};
+    ck_assert_int_eq(mem_new(&r->replaced, 1, sizeof *r->replaced, "variants", NULL), 0);
+    r->replaced[r->replaced_count++] =
+        (struct clr_bench_replaced){"conv1", "forward", "tiled", "direct", "wrong"};
 }
 
 /* folder/name, kept until the end of the case's process. */
@@ -216,6 +219,13 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_uint_eq(back->check_count, 2);
     ck_assert(back->checks[0].ok && back->wrong == 0 && isnan(back->checks[1].worst_nmse));
     ck_assert_str_eq(back->checks[0].variant, r.checks[0].variant);
+    ck_assert_uint_eq(back->replaced_count, 1);
+    ck_assert_str_eq(back->replaced[0].layer, "conv1");
+    ck_assert_str_eq(back->replaced[0].pass, "forward");
+    ck_assert_str_eq(back->replaced[0].variant, "tiled");
+    ck_assert_str_eq(back->replaced[0].by, "direct");
+    ck_assert_str_eq(back->replaced[0].why, "wrong");
+    ck_assert_str_eq(back->refused, "");
     clr_bench_free(back, count);
     clr_bench_clear(&r);
 }
@@ -281,6 +291,11 @@ START_TEST(test_json__hostile_input_is_named)
         {"\"devices\": [", "\"devices\": [], \"x\": [", "devices has too few entries"},
         {"\"devices\": [", "\"devices\": [3, ", "devices[0].device is missing"},
         {"\"device\": {", "\"device\": 3, \"x\": {", "device is not an object"},
+        {"\"replaced\": [", "\"replaced\": 3, \"x\": [", "replaced is not a list"},
+        {"\"replaced\": [", "\"replaced\": [7, ", "devices[0].replaced[0].layer is missing"},
+        {"\"by\": \"direct\"", "\"by\": null", "devices[0].replaced[0].by is not a text"},
+        {"\"training_refused\": \"\"", "\"training_refused\": true",
+         "devices[0].training_refused is not a text"},
         {"\"batch\": 100", "\"batch\": 100, \"batch\": 100", "duplicate"},
     };
     const char *folder = support_temp_dir(), *path = join(folder, "a.json");
@@ -301,6 +316,30 @@ START_TEST(test_json__hostile_input_is_named)
     expect_refused(join(folder, "missing.json"), "cannot read");
     expect_refused(folder, "folder");
     free(text);
+    clr_bench_clear(&r);
+}
+END_TEST
+
+/* Of before variants were replaced. */
+START_TEST(test_json__an_old_report_is_read)
+{
+    const char *folder = support_temp_dir(), *path = join(folder, "a.json");
+    struct clr_bench_report r, *old = NULL;
+    struct clr_error err = {0};
+    char *text;
+    size_t size, count;
+
+    make_report(&r, 1);
+    write_report(path, &r);
+    ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
+    path = edited(folder, text, "\"replaced\"", "\"unknown\"");
+    free(text);
+    ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
+    path = edited(folder, text, "\"training_refused\"", "\"unknown2\"");
+    ck_assert_msg(clr_bench_read(&old, &count, path, &err) == 0, "%s", err.message);
+    ck_assert(old->replaced_count == 0 && old->refused[0] == '\0');
+    free(text);
+    clr_bench_free(old, count);
     clr_bench_clear(&r);
 }
 END_TEST
@@ -365,6 +404,10 @@ START_TEST(test_compare__only_what_is_comparable)
     other = r;
     other.input.width = 28;
     expect_incomparable(a, write_report(join(folder, "input.json"), &other), "3x32x28");
+    other = r;
+    str_copy(other.refused, sizeof other.refused, "its update is wrong");
+    expect_incomparable(a, write_report(join(folder, "refused.json"), &other),
+                        "train refuses Device\xc2\xae (its update is wrong)");
     r.checks[1].ok = false;
     expect_incomparable(a, write_report(join(folder, "wrong.json"), &r), "pooling computed wrongly");
     clr_bench_clear(&r);
@@ -419,6 +462,7 @@ START_TEST(test_compare__how_others_stand_against_the_first)
     expect_line(
         text, "memory             MB",
         "400.0       400.0  equal                     -                        800.0  2.0\xc3\x97 more");
+    expect_line(text, "[4] conv1", "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here");
     ck_assert(strstr(text, "equal: each of the two") && strstr(text, "More than 100 % of the peak"));
     free(text);
     for (int i = 0; i < 4; i++)
@@ -644,6 +688,7 @@ START_TEST(test_table__shares_and_rates)
     ck_assert(fabs(clr_bench_not_convolution(&r) - 0.1) < 1e-12);
     r.checks[1].ok = false;
     str_copy(r.checks[1].detail, sizeof r.checks[1].detail, "dx is off");
+    str_copy(r.refused, sizeof r.refused, "the update is wrong");
     ck_assert_int_eq(clr_bench_table(&text, &r, NULL), 0);
     expect_line(text, "conv1            weight gradient",
                 "40.0   20.0 %   50.0 %"); /* 0.2 GFLOP in 5 ms of 200 */
@@ -653,6 +698,8 @@ START_TEST(test_table__shares_and_rates)
     ck_assert(!strstr(text, "More than 100 %"));
     expect_line(text, "pool1            pooling", "WRONG");
     ck_assert(strstr(text, "dx is off"));
+    expect_line(text, "replaced", "conv1 forward: 'direct' in place of 'tiled', which is wrong here");
+    expect_line(text, "train refuses", "train refuses this device: the update is wrong");
     free(text);
     clr_bench_clear(&r);
     ck_assert(isnan(clr_bench_not_convolution(&r)));
@@ -758,6 +805,7 @@ int main(void)
     tcase_add_test(tc, test_measure__failure_is_handed_on_and_n_is_bounded);
     tcase_add_test(tc, test_json__what_is_written_is_read);
     tcase_add_test(tc, test_json__hostile_input_is_named);
+    tcase_add_test(tc, test_json__an_old_report_is_read);
     tcase_add_test(tc, test_json__a_name_that_is_not_utf8_is_no_crash);
     tcase_add_test(tc, test_json__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_compare__only_what_is_comparable);
