@@ -191,6 +191,30 @@ def bench_gives_no_peak_that_is_wrong():
     check(not report.exists(), "a report of a device that is wrong")
 
 
+GROUPED = """layer { name: "in" type: "Data" top: "in" top: "label" }
+layer { name: "u" type: "Convolution" bottom: "in" top: "u"
+        convolution_param { num_output: 4 kernel_size: 3 stride: 3 weight_filler { type: "xavier" } } }
+layer { name: "v" type: "Convolution" bottom: "u" top: "v"
+        convolution_param { num_output: 4 kernel_size: 3 group: 2 weight_filler { type: "xavier" } } }
+layer { name: "fc" type: "InnerProduct" bottom: "v" top: "fc"
+        inner_product_param { num_output: 10 weight_filler { type: "xavier" } } }
+layer { name: "cost" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "cost" }
+"""
+
+
+@case
+def what_does_not_run_is_said_by_layer():
+    """CLBlast's kernels need work-groups that such a device does not have, and groups have no other algorithm."""
+    device()
+    net, out = write(fresh("net.prototxt"), GROUPED), fresh("run")
+    if "PoCL" not in clr("devices").out and "Portable Computing" not in clr("devices").out:
+        skip("this driver's work-groups cannot be made small")
+    env = {"POCL_MAX_WORK_GROUP_SIZE": 1, "XDG_CACHE_HOME": fresh("cache"), "XDG_DATA_HOME": fresh("share")}
+    expect(clr(*tiny(net=net, out=out, iterations=2, validate_every=None), env=env), 1, [],
+           ["clr-cl: .* cannot run layer 'v' .*CLBlast.*no other way to do it: nothing is trained on it"])
+    expect_nothing_left(out)
+
+
 @case
 def a_device_is_checked_once():
     device()
