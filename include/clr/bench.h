@@ -13,20 +13,35 @@
 #include <clr/net.h>
 #include <clr/plot.h>
 
+/** What the doctor finds of a kernel variant. */
+enum clr_doctor_verdict {
+    CLR_DOCTOR_RIGHT,
+    CLR_DOCTOR_WRONG,  /**< it computes something else than its oracle */
+    CLR_DOCTOR_FAILED, /**< it does not run there: it cannot be compiled or launched */
+};
+
+/** "OK", "WRONG", "FAILED": static storage. */
+CLR_API const char *clr_doctor_verdict_name(enum clr_doctor_verdict verdict);
+
+struct clr_doctor_summary {
+    int checked, wrong, failed; /**< variants; the short training is one of those that are checked */
+    bool trains; /**< `quick` is trained rightly there, without the variants that are not right */
+};
+
 /**
  * Run every kernel variant on the device, with the channel block that a net would use there, and compare it
- * with its oracle.
+ * with its oracle; then a short training, as clr_train() would do it: what is wrong is replaced.
  *
- * @param report    called once per variant: its name, whether it is right, the largest normalised mean square
- *                  error (NaN: none could be measured), and what is wrong (NULL where it is right)
- * @param user      handed to report
- * @param failures  out: how many are wrong
+ * @param report   called once per variant: its name, whether it is right, the largest normalised mean square
+ *                 error (NaN: none could be measured), and what is wrong (NULL where it is right)
+ * @param user     handed to report
+ * @param summary  out
  * @return 0 also where some are wrong; CLR_ECL, CLR_EDEVMEM, CLR_ENOMEM where the check itself failed
  */
 CLR_API int clr_doctor(const struct clr_device *device,
-                       void (*report)(void *user, const char *name, bool ok, double worst_nmse,
-                                      const char *detail),
-                       void *user, int *failures, struct clr_error *err);
+                       void (*report)(void *user, const char *name, enum clr_doctor_verdict verdict,
+                                      double worst_nmse, const char *detail),
+                       void *user, struct clr_doctor_summary *summary, struct clr_error *err);
 
 /** Smallest, middle and largest of `count` measurements; count 0: not measured. */
 struct clr_bench_spread {

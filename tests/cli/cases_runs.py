@@ -392,5 +392,6 @@ def devices_as_json():
 def doctor():
     device()
     start = time.monotonic()
-    result = expect(clr("doctor"), 0, ["^OK .*conv", "^OK +training of quick", "computes correctly"], ["^device: "])
+    result = expect(clr("doctor"), 0, ["^OK .*conv", "^OK +training of quick", "computes correctly"],
+                    ["^device: ", "^last: a short training of quick"])
     check("WRONG" not in result.out, f"wrong after {time.monotonic() - start:.0f} s\n{result}")

@@ -216,6 +216,20 @@ def what_does_not_run_is_said_by_layer():
 
 
 @case
+def doctor_tells_what_is_wrong_from_what_does_not_run():
+    """A pretended GPU, which computes nothing; and one whose compiler fails: it has no folder for programs."""
+    stub = Path(Place.program).parent.parent.parent / "tests" / "libstub_icd.so"
+    check(stub.exists(), f"{stub} is missing: it is built beside the program")
+    vendors = write(fresh("vendors") / "stub.icd", f"{stub}\n").parent
+    for folder, word, ending in ((vendors, "WRONG", "[1-9][0-9]+ are wrong and 0 do not run"),
+                                 (None, "FAILED", "0 are wrong and [1-9][0-9]+ do not run")):
+        env = {"OCL_ICD_VENDORS": vendors, "STUB_OPENCL_DEVICE": "amd-gfx900", "STUB_OPENCL_FOLDER": folder,
+               "XDG_CACHE_HOME": fresh("cache"), "XDG_DATA_HOME": fresh("share")}
+        expect(clr("doctor", env=env), 1, [f"^{word} +conv ", f"^{word} +training of quick"],
+               ["^last: a short training of quick", f"clr-cl: of [0-9]+ kernel variants {ending} on .*do not train there"])
+
+
+@case
 def a_device_is_checked_once():
     device()
     home, first, second, third = fresh("home"), fresh("run"), fresh("run"), fresh("run")
