@@ -226,7 +226,8 @@ def doctor_tells_what_is_wrong_from_what_does_not_run():
         env = {"OCL_ICD_VENDORS": vendors, "STUB_OPENCL_DEVICE": "amd-gfx900", "STUB_OPENCL_FOLDER": folder,
                "XDG_CACHE_HOME": fresh("cache"), "XDG_DATA_HOME": fresh("share")}
         expect(clr("doctor", env=env), 1, [f"^{word} +conv ", f"^{word} +training of quick"],
-               ["^last: a short training of quick", f"clr-cl: of [0-9]+ kernel variants {ending} on .*do not train there"])
+               ["^last: a short training of quick",
+                f"clr-cl: of [0-9]+ kernel variants {ending} on .*do not train there"])
 
 
 @case
