@@ -57,8 +57,9 @@ static struct clr_bench_spread whole_of(const struct clr_bench_report *r, enum w
         return images_per_s(r, &r->step_ms);
     case INFERENCE:
         return images_per_s(r, &r->inference_ms);
-    case PEAK:
-        return r->peak_gflops;
+    case PEAK: /* the best sample, as in all other places */
+        return (struct clr_bench_spread){r->peak_gflops.count, r->peak_gflops.min, r->peak_gflops.max,
+                                         r->peak_gflops.max};
     case BANDWIDTH:
         return r->bandwidth_gb;
     case OF_PEAK:

@@ -47,7 +47,7 @@ static void append_notes(struct str *out, const struct comparison *c)
             above = above || (strcmp(unit, "%") == 0 && cell.value.median > 100.0);
         }
     }
-    str_append(out, "\nThe numbers are medians.");
+    str_append(out, "\nThe numbers are medians, the peak is the best sample.");
     if (equal)
         str_append(out,
                    " equal: each of the two lies between the smallest and the largest value of the other.");

@@ -452,7 +452,7 @@ START_TEST(test_compare__how_others_stand_against_the_first)
                 "10,000       1,250  8.0\xc3\x97 slower         684,000  68\xc3\x97 faster");
     expect_line(text, "training           images", "5,263  equal");
     expect_line(text, "peak               GFLOP/s",
-                "100.0   1,234,567  12,346\xc3\x97 faster        100.0  equal");
+                "200.0   2,469,134  12,346\xc3\x97 faster        200.0  equal");
     expect_line(text, "share of the peak  %", "20.00");
     expect_line(text, "conv1              weight gradient",
                 "5.000       40.00  8.0\xc3\x97 slower          0.0731  68\xc3\x97 faster");
