@@ -13,20 +13,35 @@
 #include <clr/net.h>
 #include <clr/plot.h>
 
+/** What the doctor finds of a kernel variant. */
+enum clr_doctor_verdict {
+    CLR_DOCTOR_RIGHT,
+    CLR_DOCTOR_WRONG,  /**< it computes something else than its oracle */
+    CLR_DOCTOR_FAILED, /**< it does not run there: it cannot be compiled or launched */
+};
+
+/** "OK", "WRONG", "FAILED": static storage. */
+CLR_API const char *clr_doctor_verdict_name(enum clr_doctor_verdict verdict);
+
+struct clr_doctor_summary {
+    int checked, wrong, failed; /**< variants; the short training is one of those that are checked */
+    bool trains; /**< `quick` is trained rightly there, without the variants that are not right */
+};
+
 /**
  * Run every kernel variant on the device, with the channel block that a net would use there, and compare it
- * with its oracle.
+ * with its oracle; then a short training, as clr_train() would do it: what is wrong is replaced.
  *
- * @param report    called once per variant: its name, whether it is right, the largest normalised mean square
- *                  error (NaN: none could be measured), and what is wrong (NULL where it is right)
- * @param user      handed to report
- * @param failures  out: how many are wrong
+ * @param report   called once per variant: its name, whether it is right, the largest normalised mean square
+ *                 error (NaN: none could be measured), and what is wrong (NULL where it is right)
+ * @param user     handed to report
+ * @param summary  out
  * @return 0 also where some are wrong; CLR_ECL, CLR_EDEVMEM, CLR_ENOMEM where the check itself failed
  */
 CLR_API int clr_doctor(const struct clr_device *device,
-                       void (*report)(void *user, const char *name, bool ok, double worst_nmse,
-                                      const char *detail),
-                       void *user, int *failures, struct clr_error *err);
+                       void (*report)(void *user, const char *name, enum clr_doctor_verdict verdict,
+                                      double worst_nmse, const char *detail),
+                       void *user, struct clr_doctor_summary *summary, struct clr_error *err);
 
 /** Smallest, middle and largest of `count` measurements; count 0: not measured. */
 struct clr_bench_spread {
@@ -69,9 +84,17 @@ struct clr_bench_check {
     char detail[400];  /**< what is wrong */
 };
 
+/** A variant that does not work on the device, and what training takes instead, which was measured. */
+struct clr_bench_replaced {
+    char layer[CLR_BENCH_NAME], pass[32];
+    char variant[64], by[64];
+    char why[16]; /**< "wrong", "crashed", "hung", "failed" */
+};
+
 /** What `clr-cl bench` measures on one device. */
 struct clr_bench_report {
     char source[CLR_BENCH_NAME]; /**< file that it was read from, without folder and extension; "" */
+    char folder[CLR_BENCH_NAME]; /**< the folder that file is in, without what is in front of it; "" */
     char created[32];            /**< "2026-11-24T07:00:00Z" */
     char program[32], git_id[64], compiler[128];
     char kernel_options[64]; /**< of every program, besides macros */
@@ -100,6 +123,9 @@ struct clr_bench_report {
     struct clr_bench_check *checks;
     size_t check_count;
     int wrong; /**< how many checks are not ok */
+    struct clr_bench_replaced *replaced;
+    size_t replaced_count;
+    char refused[400]; /**< why clr_train() refuses the device with this net; "": it does not */
 };
 
 struct clr_bench_options {
@@ -112,10 +138,12 @@ struct clr_bench_options {
 };
 
 /**
- * Measure a device with a net, on random images; what was timed is verified against the references.
+ * Measure a device with a net, on random images, with the variants of kernels that clr_train() takes there:
+ * the device is checked as clr_train() does it, and what is wrong is replaced and recorded. What was timed is
+ * verified against the references.
  *
- * @param out  filled on success, with out->wrong > 0 where something computes wrongly; free what it holds
- * with clr_bench_clear()
+ * @param out  filled on success, with out->wrong > 0 where something computes wrongly, and out->refused where
+ * clr_train() would not train there; free what it holds with clr_bench_clear()
  * @return 0; CLR_EINPUT: the net does not say how large its images are, or does not fit; CLR_EDEVMEM;
  *         CLR_EDIVERGED: a loss was not finite; CLR_EFAILED: a multiply-add or a copy went wrong; CLR_ECL,
  *         CLR_ENOMEM, CLR_ENODEVICE
@@ -168,14 +196,34 @@ CLR_API int clr_bench_read_all(struct clr_bench_report **out, size_t *count, con
                                size_t path_count, struct clr_error *err);
 
 /**
- * What `clr-cl bench compare` prints: times of each layer, pass and whole step, and their ratios to the first
- * report's.
+ * Add the reports that come with the program and can be compared with the first of *reports, which is of the
+ * same net, image size and batch.
+ *
+ * @param reports   array of at least one report, as clr_bench_read_all() gives it
+ * @param left_out  where some cannot be compared a new string, a line for each: device, net, batch; free with
+ *                  free(). Else untouched
+ * @return 0; CLR_ENOMEM, then *reports may have grown
+ */
+CLR_API int clr_bench_add_known(struct clr_bench_report **reports, size_t *count, char **left_out,
+                                struct clr_error *err);
+
+/** How a comparison is written. */
+enum clr_bench_form {
+    CLR_BENCH_TEXT,     /**< what `clr-cl bench compare` prints */
+    CLR_BENCH_MARKDOWN, /**< the same as tables in Markdown */
+    CLR_BENCH_CSV,      /**< a line for each number */
+    CLR_BENCH_JSON
+};
+
+/**
+ * Reports side by side: speed, limits and starts of each device, times of each layer and pass, and how they
+ * stand against the first report's ("68× faster"; "equal" where the ranges do not tell them apart).
  *
  * @param text  new string, ends with a newline; free with free()
- * @return 0; CLR_ENOMEM
+ * @return 0; CLR_ENOMEM, as JSON also where a name is not UTF-8
  */
 CLR_API int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_t count,
-                              struct clr_error *err);
+                              enum clr_bench_form form, struct clr_error *err);
 
 /**
  * Bars: time of each layer and pass, reports side by side.

@@ -125,25 +125,31 @@ json_t *json_put(json_t *object, const char *key, json_t *value)
     return NULL;
 }
 
-int json_read(json_t **out, const char *path, size_t limit, struct clr_error *err)
+int json_read_text(json_t **out, const char *path, const char *text, size_t size, struct clr_error *err)
 {
     json_error_t e;
-    json_t *json;
     bool no_memory;
-    char *text;
-    size_t size;
-    int rc = fs_read(path, limit, &text, &size, err);
+    json_t *json = json_parse(text, size, &e, &no_memory);
 
-    if (rc < 0)
-        return rc;
-    json = json_parse(text, size, &e, &no_memory);
-    free(text);
     if (no_memory)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for what is in '%s'", path);
     if (!json)
         return clr_error_set(err, CLR_EINPUT, "%s:%d: %s", path, e.line > 0 ? e.line : 1, e.text);
     *out = json;
     return 0;
+}
+
+int json_read(json_t **out, const char *path, size_t limit, struct clr_error *err)
+{
+    char *text;
+    size_t size;
+    int rc = fs_read(path, limit, &text, &size, err);
+
+    if (rc < 0)
+        return rc;
+    rc = json_read_text(out, path, text, size, err);
+    free(text);
+    return rc;
 }
 
 int json_write(const char *path, json_t *root, int digits, struct clr_error *err)

@@ -54,6 +54,8 @@ char *json_format(const json_t *json, size_t flags);
  * member twice
  */
 int json_read(json_t **out, const char *path, size_t limit, struct clr_error *err);
+/* The same of what was in that file. */
+int json_read_text(json_t **out, const char *path, const char *text, size_t size, struct clr_error *err);
 
 /*
  * Write it, indented, numbers with that many digits, and a newline behind; atomically.

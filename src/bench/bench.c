@@ -1,7 +1,8 @@
 /*
- * The measurement of one device: see clr/bench.h. In this order: whole steps and inference; starts with
- * compiled kernels; memory, before anything else inflates it; layers, in a context with profiling; the
- * device's limits; correctness; last the start that compiles everything.
+ * The measurement of one device: see clr/bench.h. In this order: what train does before it begins, so that
+ * the variants that it would take are measured; whole steps and inference; starts with compiled kernels;
+ * memory, before anything else inflates it; layers, in a context with profiling; the device's limits;
+ * correctness; last the start that compiles everything.
  */
 #include <clr/bench.h>
 
@@ -17,6 +18,7 @@
 #include "bench/measure.h"
 #include "bench/random_data.h"
 #include "bench/rows.h"
+#include "train/selfcheck.h"
 
 enum { WARM_STARTS = 5, LABELS_MOST = 256 };
 
@@ -29,6 +31,7 @@ struct bench {
     const struct clr_bench_options *o;
     struct clr_dataset *data;
     struct clr_train_options train;
+    struct session session; /* planned anew for each start, with the same records */
 };
 
 /* ------------------------------------------------------------------ what is run */
@@ -64,23 +67,26 @@ static int run_inference(void *user, int n, struct clr_error *err)
     return rc;
 }
 
+static int plan(struct bench *b, struct clr_error *err)
+{
+    return b->session.train_net ? session_plan_anew(&b->session, NULL, err)
+                                : session_plan(&b->session, &b->train, true, NULL, err);
+}
+
 /* Context, memory, kernels, and one training step to its end. */
-static int start(struct bench *b, struct session *s, const struct ocl_options *options, double *seconds,
-                 struct clr_error *err)
+static int start(struct bench *b, const struct ocl_options *options, double *seconds, struct clr_error *err)
 {
     uint64_t begin;
-    int rc = session_plan(s, &b->train, true, NULL, err);
+    int rc = plan(b, err);
 
     if (rc < 0)
         return rc;
-    s->ocl = *options;
+    b->session.ocl = *options;
     begin = clock_ns();
-    rc = session_start(s, err);
+    rc = session_start(&b->session, err);
     if (rc == 0)
-        rc = run_steps(s, 1, err);
+        rc = run_steps(&b->session, 1, err);
     *seconds = (double)(clock_ns() - begin) * 1e-9;
-    if (rc < 0)
-        session_clear(s);
     return rc;
 }
 
@@ -90,12 +96,75 @@ static void tell(const struct bench *b, const char *what)
         b->o->progress(b->o->user, what);
 }
 
+/* ------------------------------------------------------------------ what train does first */
+
+struct replacing {
+    struct clr_bench_report *report;
+    size_t capacity;
+    struct clr_error *err;
+    int rc;
+};
+
+static void add_replaced(void *user, const char *label, const char *pass, const char *variant, const char *by,
+                         const char *why)
+{
+    struct replacing *to = user;
+    struct clr_bench_report *r = to->report;
+    struct clr_bench_replaced *new;
+
+    for (size_t i = 0; i < r->replaced_count; i++) /* in training and in evaluation */
+        if (strcmp(r->replaced[i].layer, label) == 0 && strcmp(r->replaced[i].pass, pass) == 0 &&
+            strcmp(r->replaced[i].variant, variant) == 0)
+            return;
+    if (to->rc == 0)
+        to->rc = mem_grow(&r->replaced, &to->capacity, r->replaced_count + 1, sizeof *r->replaced,
+                          "replaced variants", to->err);
+    if (to->rc < 0)
+        return;
+    new = &r->replaced[r->replaced_count++];
+    str_copy(new->layer, sizeof new->layer, label);
+    str_copy(new->pass, sizeof new->pass, pass);
+    str_copy(new->variant, sizeof new->variant, variant);
+    str_copy(new->by, sizeof new->by, by);
+    str_copy(new->why, sizeof new->why, why);
+}
+
+/* Variants that are wrong here are replaced, as train replaces them; where it refuses the device, the report
+ * says so, and what there is is measured. */
+static int check_device(struct bench *b, struct clr_error *err)
+{
+    const struct session *s = &b->session;
+    struct replacing to = {.report = b->report, .err = err};
+    struct clr_error why = {0};
+    int rc = plan(b, err);
+
+    if (rc < 0)
+        return rc;
+    tell(b, "what train asks of a device before it begins");
+    rc = selfcheck_start(&b->session, NULL, &why);
+    if (rc == CLR_EFAILED) {
+        str_copy(b->report->refused, sizeof b->report->refused, why.message);
+    } else if (rc < 0) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    if (s->ctx)
+        ocl_save_programs(s->ctx);
+    rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
+    if (rc == 0)
+        graph_replaced(s->train_graph, s->records, b->train.device, add_replaced, &to);
+    if (rc == 0)
+        graph_replaced(s->test_graph, s->records, b->train.device, add_replaced, &to);
+    return rc < 0 ? rc : to.rc;
+}
+
 /* ------------------------------------------------------------------ measurements */
 
-static int time_whole(struct bench *b, struct session *s, struct clr_error *err)
+static int time_whole(struct bench *b, struct clr_error *err)
 {
-    const struct measure steps = {run_steps, s, SESSION_LOSSES, 4.0},
-                         inference = {run_inference, s, 10000, 2.5};
+    const struct measure steps = {run_steps, &b->session, SESSION_LOSSES, 4.0},
+                         inference = {run_inference, &b->session, 10000, 2.5};
     int rc;
 
     tell(b, "whole training steps");
@@ -109,24 +178,22 @@ static int time_whole(struct bench *b, struct session *s, struct clr_error *err)
     return rc;
 }
 
-/* The first session: it fills the cache of compiled kernels where that is needed. */
+/* The first start: it fills the cache of compiled kernels where that is needed. */
 static int whole_steps(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {0};
-    struct session s = {0};
     double ignored;
     int rc;
 
     tell(b, "start");
-    rc = start(b, &s, &options, &ignored, err);
+    rc = start(b, &options, &ignored, err);
+    if (rc == 0)
+        rc = time_whole(b, err);
     if (rc < 0)
         return rc;
-    rc = time_whole(b, &s, err);
-    b->report->peak_memory_compiler = ocl_build_statistics(s.ctx).built > 0;
-    if (rc == 0)
-        ocl_save_programs(s.ctx);
-    session_clear(&s);
-    return rc;
+    b->report->peak_memory_compiler = ocl_build_statistics(b->session.ctx).built > 0;
+    ocl_save_programs(b->session.ctx);
+    return 0;
 }
 
 static int warm_starts(struct bench *b, struct clr_error *err)
@@ -137,11 +204,9 @@ static int warm_starts(struct bench *b, struct clr_error *err)
 
     tell(b, "starts with compiled kernels");
     for (int i = 0; i < WARM_STARTS && rc == 0; i++) {
-        struct session s = {0};
-        rc = start(b, &s, &options, &seconds[i], err);
-        if (rc == 0 && ocl_build_statistics(s.ctx).built > 0)
+        rc = start(b, &options, &seconds[i], err);
+        if (rc == 0 && ocl_build_statistics(b->session.ctx).built > 0)
             b->report->peak_memory_compiler = true; /* the cache cannot be written */
-        session_clear(&s);
     }
     if (rc == 0)
         measure_spread(&b->report->warm_start_s, seconds, WARM_STARTS);
@@ -166,16 +231,15 @@ static void drop_rows_of_no_use(struct clr_bench_report *r)
 static int inspect(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {.profile = true};
-    struct session s = {0};
     struct ocl_context *ctx = NULL;
     double ignored;
     int rc;
 
     tell(b, "layers and passes");
-    rc = start(b, &s, &options, &ignored, err);
+    rc = start(b, &options, &ignored, err);
     if (rc < 0)
         return rc;
-    rc = rows_measure(b->report, &s, run_steps, err);
+    rc = rows_measure(b->report, &b->session, run_steps, err);
     drop_rows_of_no_use(b->report);
     if (rc == 0)
         rc = ocl_context_create(&ctx, b->train.device, NULL, err);
@@ -185,12 +249,11 @@ static int inspect(struct bench *b, struct clr_error *err)
     }
     if (rc == 0) {
         tell(b, "correctness of what was timed");
-        rc = checks_run(b->report, &s, ctx, err);
+        rc = checks_run(b->report, &b->session, ctx, err);
     }
     if (ctx)
         ocl_save_programs(ctx);
     ocl_context_destroy(ctx);
-    session_clear(&s);
     return rc;
 }
 
@@ -198,17 +261,15 @@ static int inspect(struct bench *b, struct clr_error *err)
 static int first_start(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {.no_cache = true, .salt = (uint64_t)time(NULL)};
-    struct session s = {0};
     double seconds;
     int rc;
 
     tell(b, "first start: compiling all kernels");
-    rc = start(b, &s, &options, &seconds, err);
+    rc = start(b, &options, &seconds, err);
     if (rc < 0)
         return rc;
     measure_spread(&b->report->first_start_s, &seconds, 1);
-    b->report->programs_compiled = ocl_build_statistics(s.ctx).built;
-    session_clear(&s);
+    b->report->programs_compiled = ocl_build_statistics(b->session.ctx).built;
     return 0;
 }
 
@@ -304,6 +365,8 @@ int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
     int rc = prepare(&b, device, err);
 
     if (rc == 0)
+        rc = check_device(&b, err);
+    if (rc == 0)
         rc = whole_steps(&b, err);
     if (rc == 0)
         rc = warm_starts(&b, err);
@@ -312,6 +375,7 @@ int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
         rc = inspect(&b, err);
     if (rc == 0)
         rc = first_start(&b, err);
+    session_clear(&b.session);
     clr_dataset_destroy(b.data);
     if (rc == 0)
         *out = report;
@@ -326,6 +390,7 @@ void clr_bench_clear(struct clr_bench_report *report)
         return;
     free(report->rows);
     free(report->checks);
+    free(report->replaced);
     memset(report, 0, sizeof *report);
 }
 

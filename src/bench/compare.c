@@ -1,42 +1,51 @@
 /* Reports side by side: see clr/bench.h. */
 #include <clr/bench.h>
 
-#include <math.h>
-
 #include "base/str.h"
-#include "bench/row_index.h"
+#include "bench/comparison.h"
+#include "bench/json.h"
+#include "bench/known.h"
+#include "bench/words.h"
 
 /* ------------------------------------------------------------------ what can be compared */
 
 static int check_pair(const struct clr_bench_report *a, const struct clr_bench_report *b,
                       struct clr_error *err)
 {
+    char first[WORDS_FILE], second[WORDS_FILE];
+
+    (void)words_file(first, a);
+    (void)words_file(second, b);
     if (strcmp(a->net_sha256, b->net_sha256) != 0)
         return clr_error_set(
             err, CLR_EINPUT,
             "'%s' measured the net '%s', '%s' the net '%s'%s: times of different nets cannot "
             "be compared",
-            a->source, a->net, b->source, b->net,
-            strcmp(a->net, b->net) == 0 ? ", whose prototxt differs" : "");
+            first, a->net, second, b->net, strcmp(a->net, b->net) == 0 ? ", whose prototxt differs" : "");
     if (a->input.channels != b->input.channels || a->input.height != b->input.height ||
         a->input.width != b->input.width)
-        return clr_error_set(err, CLR_EINPUT, "'%s' has images of %dx%dx%d, '%s' of %dx%dx%d", a->source,
-                             a->input.channels, a->input.height, a->input.width, b->source, b->input.channels,
+        return clr_error_set(err, CLR_EINPUT, "'%s' has images of %dx%dx%d, '%s' of %dx%dx%d", first,
+                             a->input.channels, a->input.height, a->input.width, second, b->input.channels,
                              b->input.height, b->input.width);
     if (a->batch != b->batch)
         return clr_error_set(err, CLR_EINPUT,
                              "'%s' has batches of %d images, '%s' of %d: measure both with one --batch",
-                             a->source, a->batch, b->source, b->batch);
+                             first, a->batch, second, b->batch);
     return 0;
 }
 
 static int check_right(const struct clr_bench_report *r, struct clr_error *err)
 {
+    char file[WORDS_FILE];
+
+    if (r->refused[0])
+        return clr_error_set(err, CLR_EINPUT, "'%s': train refuses %s (%s): its times do not count",
+                             words_file(file, r), r->device, r->refused);
     for (size_t i = 0; i < r->check_count; i++)
         if (!r->checks[i].ok)
             return clr_error_set(err, CLR_EINPUT,
-                                 "'%s': %s computed wrongly on %s (layer '%s'): its times mean nothing",
-                                 r->source, r->checks[i].kind, r->device, r->checks[i].layer);
+                                 "'%s': %s computed wrongly on %s (layer '%s'): its times do not count",
+                                 words_file(file, r), r->checks[i].kind, r->device, r->checks[i].layer);
     return 0;
 }
 
@@ -75,133 +84,84 @@ int clr_bench_read_all(struct clr_bench_report **out, size_t *count, const char 
     return 0;
 }
 
-/* ------------------------------------------------------------------ the table */
+/* ------------------------------------------------------------------ what comes with the program */
 
-#define COLUMN 10 /* "1234.567 " and a ratio each */
-
-/* A line: name, the first value, then value and ratio of each other. NaN: not measured there. */
-static void line(struct str *s, int width, const char *name, const char *pass, const double *values,
-                 size_t count, int decimals)
+/* Take one over, or say why it cannot be. */
+static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_bench_report *one,
+                     struct str *left_out, struct clr_error *err)
 {
-    str_append(s, "%-*s  %-15s", width, name, pass);
-    for (size_t i = 0; i < count; i++) {
-        if (isfinite(values[i]))
-            str_append(s, "  %*.*f", COLUMN, decimals, values[i]);
-        else
-            str_append(s, "  %*s", COLUMN, "-");
-        if (i > 0 && isfinite(values[i]) && values[0] > 0.0)
-            str_append(s, "  %6.2fx", values[i] / values[0]);
-        else if (i > 0)
-            str_append(s, "  %7s", "-");
+    size_t capacity = *count;
+    int rc;
+
+    if (check_pair(&(*reports)[0], one, NULL) < 0) {
+        str_append(left_out, "%s: %s, batch %d of %dx%dx%d\n", one->device, one->net, one->batch,
+                   one->input.channels, one->input.height, one->input.width);
+        return 0;
     }
-    str_append(s, "\n");
+    rc = mem_grow(reports, &capacity, *count + 1, sizeof **reports, "reports", err);
+    if (rc < 0)
+        return rc;
+    (*reports)[(*count)++] = *one;
+    *one = (struct clr_bench_report){.batch = 0}; /* what it held is theirs now */
+    return 0;
 }
 
-/* Rows of all reports in the first one's order, then those that only others have. */
-static void layers(struct str *s, int width, const struct clr_bench_report *reports,
-                   const struct row_index *indexes, size_t count, double *values)
+int clr_bench_add_known(struct clr_bench_report **reports, size_t *count, char **left_out,
+                        struct clr_error *err)
 {
-    for (size_t from = 0; from < count; from++)
-        for (size_t i = 0; i < reports[from].row_count; i++) {
-            const struct clr_bench_row *row = &reports[from].rows[i];
-            bool shown = false;
-            for (size_t k = 0; k < from && !shown; k++)
-                shown = row_index_find(&indexes[k], row) != NULL;
-            if (shown)
-                continue;
-            for (size_t k = 0; k < count; k++) {
-                const struct clr_bench_row *other = row_index_find(&indexes[k], row);
-                values[k] = other ? other->ms.median : NAN;
-            }
-            line(s, width, row->layer, clr_bench_pass_name(row->pass), values, count, 3);
-        }
-}
+    struct str out = {0};
+    int rc = 0;
 
-enum whole { STEP, INFERENCE, WARM, FIRST, MEMORY, WHOLE_COUNT };
-
-static double whole_of(const struct clr_bench_report *r, enum whole what)
-{
-    switch (what) {
-    case STEP:
-        return r->step_ms.median;
-    case INFERENCE:
-        return r->inference_ms.median;
-    case WARM:
-        return r->warm_start_s.median;
-    case FIRST:
-        return r->first_start_s.median;
-    default:
-        return r->peak_memory_bytes > 0 ? (double)r->peak_memory_bytes / 1e6 : NAN;
+    for (size_t i = 0; i < known_entry_count && rc == 0; i++) {
+        struct clr_bench_report *some = NULL;
+        char path[CLR_BENCH_NAME];
+        size_t n = 0;
+        (void)snprintf(path, sizeof path, "known/%s.json", known_entries[i].name);
+        rc = bench_read_text(&some, &n, path, known_entries[i].text, known_entries[i].size, err);
+        for (size_t k = 0; k < n && rc == 0; k++)
+            rc = add_known(reports, count, &some[k], &out, err);
+        clr_bench_free(some, n);
     }
+    if (rc == 0)
+        rc = str_check(&out, err);
+    if (rc == 0 && out.length > 0)
+        *left_out = out.text;
+    else
+        str_clear(&out);
+    return rc;
 }
 
-static void wholes(struct str *s, int width, const struct clr_bench_report *reports, size_t count,
-                   double *values)
-{
-    static const char *const names[WHOLE_COUNT] = {"training step", "inference", "warm start", "first start",
-                                                   "memory"},
-                             *const units[WHOLE_COUNT] = {"ms", "ms", "s", "s", "MB"};
-
-    for (int w = 0; w < WHOLE_COUNT; w++) {
-        for (size_t k = 0; k < count; k++)
-            values[k] = whole_of(&reports[k], (enum whole)w);
-        line(s, width, names[w], units[w], values, count, w == MEMORY ? 0 : 3);
-    }
-}
-
-static void head(struct str *s, int width, const struct clr_bench_report *reports, size_t count)
-{
-    const struct clr_bench_report *r = &reports[0];
-
-    str_append(s, "net %s, batch %d of %dx%dx%d; medians in ms, and how many times the first one's\n\n",
-               r->net, r->batch, r->input.channels, r->input.height, r->input.width);
-    for (size_t i = 0; i < count; i++)
-        str_append(s, "[%zu] %s: %s, %s, driver %s; clr-cl %s (%s)\n", i + 1, reports[i].source,
-                   reports[i].device, reports[i].platform, reports[i].driver, reports[i].program,
-                   reports[i].git_id);
-    str_append(s, "\n%-*s  %-15s", width, "LAYER", "PASS");
-    for (size_t i = 0; i < count; i++) {
-        char number[32];
-        (void)snprintf(number, sizeof number, "[%zu]", i + 1);
-        str_append(s, "  %*s", COLUMN, number);
-        if (i > 0)
-            str_append(s, "  %7s", "RATIO");
-    }
-    str_append(s, "\n");
-}
+/* ------------------------------------------------------------------ side by side */
 
 int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_t count,
-                      struct clr_error *err)
+                      enum clr_bench_form form, struct clr_error *err)
 {
-    struct str s = {0};
-    struct row_index *indexes = NULL;
-    double *values = NULL;
-    int width = (int)strlen("training step"), rc = mem_new(&values, count, sizeof *values, "times", err);
+    struct comparison c = {0};
+    struct str out = {0};
+    int rc = comparison_make(&c, reports, count, err);
 
-    if (rc == 0)
-        rc = mem_new(&indexes, count, sizeof *indexes, "layers", err);
-    for (size_t i = 0; i < count && rc == 0; i++)
-        rc = row_index_make(&indexes[i], &reports[i], err);
     if (rc < 0)
-        goto out;
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < reports[i].row_count; k++) {
-            const int n = (int)strlen(reports[i].rows[k].layer);
-            width = n > width ? n : width;
-        }
-    head(&s, width, reports, count);
-    layers(&s, width, reports, indexes, count, values);
-    str_append(&s, "\n");
-    wholes(&s, width, reports, count, values);
-    rc = str_check(&s, err);
+        return rc;
+    switch (form) {
+    case CLR_BENCH_TEXT:
+        comparison_text(&out, &c);
+        break;
+    case CLR_BENCH_MARKDOWN:
+        comparison_markdown(&out, &c);
+        break;
+    case CLR_BENCH_CSV:
+        comparison_csv(&out, &c);
+        break;
+    case CLR_BENCH_JSON:
+        rc = comparison_json(&out, &c, err);
+        break;
+    }
     if (rc == 0)
-        *text = s.text;
+        rc = str_check(&out, err);
+    if (rc == 0)
+        *text = out.text;
     else
-        str_clear(&s);
-out:
-    for (size_t i = 0; indexes && i < count; i++)
-        row_index_clear(&indexes[i]);
-    free(indexes);
-    free(values);
+        str_clear(&out);
+    comparison_clear(&c);
     return rc;
 }

@@ -7,7 +7,7 @@
 #include "bench/random_data.h"
 #include "net/chain.h"
 #include "ref/ref.h"
-#include "train/session.h"
+#include "train/selfcheck.h"
 
 enum { BATCH = 8, CLASSES = 10 };
 #define RATE     0.01
@@ -134,7 +134,7 @@ int doctor_train(struct doctor_training *out, const struct clr_device *device, s
     o.schedule.lr = RATE;
     rc = session_plan(&s, &o, true, NULL, err);
     if (rc == 0)
-        rc = session_start(&s, err);
+        rc = selfcheck_start(&s, NULL, err);
     if (rc == 0)
         rc = make(&t, &s, err);
     for (int i = 0; i < DOCTOR_UPDATES && rc == 0; i++) {

@@ -13,8 +13,9 @@ struct doctor_training {
 };
 
 /*
- * Train `quick` for DOCTOR_UPDATES updates of a few random images, as `clr-cl train` does, and the chain of
- * oracles (net/chain.h) beside it. Gradients of later updates depend on all that came before.
+ * Train `quick` for DOCTOR_UPDATES updates of a few random images, as `clr-cl train` does, which replaces
+ * what is wrong first, and the chain of oracles (net/chain.h) beside it. Gradients of later updates depend on
+ * all that came before.
  */
 int doctor_train(struct doctor_training *out, const struct clr_device *device, struct clr_error *err);
 

@@ -4,72 +4,58 @@
 #include <math.h>
 
 #include "base/fs.h"
+#include "bench/row_merge.h"
+#include "bench/words.h"
 #include "plot/axes.h"
 #include "plot/table.h"
 
-/* "PoCL on EPYC", with the file behind it where two reports are of one device. */
 static void label(char *out, size_t size, const struct clr_bench_report *reports, size_t count, size_t i)
 {
     const struct clr_bench_report *r = &reports[i];
-    char images[32];
-    bool shared = false;
+    char name[WORDS_NAME], ms[WORDS_NUMBER], images[WORDS_NUMBER];
 
-    for (size_t k = 0; k < count; k++)
-        shared = shared || (k != i && strcmp(reports[k].device, r->device) == 0);
-    axes_format_fixed(images, sizeof images, 1e3 * r->batch / r->step_ms.median, 0);
-    if (shared && r->source[0])
-        (void)snprintf(out, size, "%s (%.60s): %.4g ms a step, %s images/s", r->source, r->device,
-                       r->step_ms.median, images);
-    else
-        (void)snprintf(out, size, "%s: %.4g ms a step, %s images/s", r->device, r->step_ms.median, images);
+    (void)snprintf(out, size, "%s: %s ms a step, %s images/s", words_name(name, reports, count, i),
+                   words_number(ms, r->step_ms.median),
+                   words_number(images, 1e3 * r->batch / r->step_ms.median));
 }
 
-/* The row of that layer and pass; a new one at the end where there is none yet. */
-static struct bars_row *row_of(struct bars *bars, const struct clr_bench_row *like)
+static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t row)
 {
-    const char *pass = clr_bench_pass_name(like->pass), *group = like->layer[0] ? like->layer : pass;
-    const char *name = like->layer[0] ? pass : "";
-    struct bars_row *row;
+    const struct clr_bench_row *like = merge->order[row];
+    const char *pass = clr_bench_pass_name(like->pass);
 
-    for (size_t i = 0; i < bars->row_count; i++)
-        if (strcmp(bars->rows[i].group, group) == 0 && strcmp(bars->rows[i].name, name) == 0)
-            return &bars->rows[i];
-    row = &bars->rows[bars->row_count++];
-    str_copy(row->group, sizeof row->group, group);
-    str_copy(row->name, sizeof row->name, name);
-    for (size_t k = 0; k < BARS_MAX_SERIES; k++)
-        row->value[k] = row->low[k] = row->high[k] = NAN;
-    return row;
+    str_copy(out->group, sizeof out->group, like->layer[0] ? like->layer : pass);
+    str_copy(out->name, sizeof out->name, like->layer[0] ? pass : "");
+    for (size_t k = 0; k < merge->reports; k++) {
+        const struct clr_bench_row *found = row_merge_find(merge, k, row);
+        out->value[k] = found ? found->ms.median : NAN;
+        out->low[k] = found ? found->ms.min : NAN;
+        out->high[k] = found ? found->ms.max : NAN;
+    }
 }
 
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,
                  struct clr_error *err)
 {
     struct bars bars = {.value_label = "ms in a training step", .series_count = count};
-    size_t most = 0;
+    struct row_merge merge = {0};
     int rc;
 
     if (count > BARS_MAX_SERIES)
         return clr_error_set(err, CLR_EUSAGE, "more than %d devices cannot be told apart: draw fewer",
                              BARS_MAX_SERIES);
-    for (size_t i = 0; i < count; i++)
-        most += reports[i].row_count;
-    if (most == 0)
-        return clr_error_set(err, CLR_EINPUT, "nothing to draw: no layer was timed");
-    rc = bars_create_rows(&bars, most, err);
+    rc = row_merge_make(&merge, reports, count, err);
+    if (rc == 0 && merge.count == 0)
+        rc = clr_error_set(err, CLR_EINPUT, "nothing to draw: no layer was timed");
+    if (rc == 0)
+        rc = bars_create_rows(&bars, merge.count, err);
+    for (size_t i = 0; i < merge.count && rc == 0; i++)
+        fill_row(&bars.rows[i], &merge, i);
+    row_merge_clear(&merge);
     if (rc < 0)
         return rc;
-    bars.row_count = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         label(bars.series[i], sizeof bars.series[i], reports, count, i);
-        for (size_t k = 0; k < reports[i].row_count; k++) {
-            const struct clr_bench_spread *ms = &reports[i].rows[k].ms;
-            struct bars_row *row = row_of(&bars, &reports[i].rows[k]);
-            row->value[i] = ms->median;
-            row->low[i] = ms->min;
-            row->high[i] = ms->max;
-        }
-    }
     (void)snprintf(bars.title, sizeof bars.title, "%s, batch %d: time of each layer", reports[0].net,
                    reports[0].batch);
     *out = bars;

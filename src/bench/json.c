@@ -2,7 +2,7 @@
  * Reports as JSON: see clr/bench.h; docs/benchmarking.md describes the format. What is read may come from
  * anywhere: every member is checked for type and range before it is used.
  */
-#include <clr/bench.h>
+#include "bench/json.h"
 
 #include <limits.h>
 #include <math.h>
@@ -40,6 +40,12 @@ static json_t *check_json(const struct clr_bench_check *c)
                      c->variant, "ok", c->ok, "worst_nmse", json_finite(c->worst_nmse), "detail", c->detail);
 }
 
+static json_t *replaced_json(const struct clr_bench_replaced *r)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "layer", r->layer, "pass", r->pass, "variant", r->variant,
+                     "by", r->by, "why", r->why);
+}
+
 static json_t *device_json(const struct clr_bench_report *r)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i}", "name", r->device, "type", r->type,
@@ -50,20 +56,17 @@ static json_t *device_json(const struct clr_bench_report *r)
 
 static json_t *report_json(const struct clr_bench_report *r)
 {
-    json_t *rows = json_array(), *checks = json_array();
+    json_t *rows = json_array(), *checks = json_array(), *replaced = json_array();
 
     for (size_t i = 0; i < r->row_count; i++)
-        (void)json_array_append_new(rows, row_json(r, &r->rows[i]));
+        rows = json_append(rows, row_json(r, &r->rows[i]));
     for (size_t i = 0; i < r->check_count; i++)
-        (void)json_array_append_new(checks, check_json(&r->checks[i]));
-    if (json_array_size(rows) != r->row_count || json_array_size(checks) != r->check_count) {
-        json_decref(rows);
-        json_decref(checks);
-        return NULL;
-    }
+        checks = json_append(checks, check_json(&r->checks[i]));
+    for (size_t i = 0; i < r->replaced_count; i++)
+        replaced = json_append(replaced, replaced_json(&r->replaced[i]));
     return json_pack(
-        "{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:b, s:o}", "device",
-        device_json(r), "created", r->created, "peak_gflops", spread_json(&r->peak_gflops),
+        "{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:s}",
+        "device", device_json(r), "created", r->created, "peak_gflops", spread_json(&r->peak_gflops),
         "bandwidth_gb_per_s", spread_json(&r->bandwidth_gb), "triad_array_bytes", (json_int_t)r->triad_bytes,
         "training_step_ms", spread_json(&r->step_ms), "training_images_per_s",
         json_finite(1e3 * r->batch / r->step_ms.median), "inference_ms", spread_json(&r->inference_ms),
@@ -71,8 +74,8 @@ static json_t *report_json(const struct clr_bench_report *r)
         "programs_compiled", r->programs_compiled, "peak_memory_bytes",
         r->peak_memory_bytes > 0 ? json_integer((json_int_t)r->peak_memory_bytes) : json_null(),
         "peak_memory_includes_compiler", r->peak_memory_compiler, "not_convolution",
-        json_finite(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0, "checks",
-        checks);
+        json_finite(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0 && !r->refused[0],
+        "checks", checks, "replaced", replaced, "training_refused", r->refused);
 }
 
 /* What all reports of a file share comes from the first. */
@@ -245,6 +248,15 @@ static void read_check(struct reading *in, const json_t *v, struct clr_bench_che
         json_is_null(json_object_get(v, "worst_nmse")) ? NAN : get_number(in, v, "worst_nmse", 0.0, HUGE_VAL);
 }
 
+static void read_replaced(struct reading *in, const json_t *v, struct clr_bench_replaced *out)
+{
+    get_text(in, v, "layer", out->layer, sizeof out->layer);
+    get_text(in, v, "pass", out->pass, sizeof out->pass);
+    get_text(in, v, "variant", out->variant, sizeof out->variant);
+    get_text(in, v, "by", out->by, sizeof out->by);
+    get_text(in, v, "why", out->why, sizeof out->why);
+}
+
 static void check_rows(struct reading *in, size_t device, const struct clr_bench_report *r)
 {
     struct row_index index = {0};
@@ -284,6 +296,28 @@ static void read_lists(struct reading *in, const json_t *v, size_t device, struc
     }
 }
 
+/* What reports have had since variants are replaced as training replaces them. */
+static void read_replacements(struct reading *in, const json_t *v, size_t device,
+                              struct clr_bench_report *out)
+{
+    const json_t *list;
+
+    (void)snprintf(in->where, sizeof in->where, "devices[%zu]", device);
+    if (json_object_get(v, "training_refused"))
+        get_text(in, v, "training_refused", out->refused, sizeof out->refused);
+    if (!json_object_get(v, "replaced"))
+        return;
+    list = get_array(in, v, "replaced", 0, MOST_ROWS);
+    if (in->rc == 0)
+        in->rc = mem_new(&out->replaced, json_array_size(list), sizeof *out->replaced, "replaced variants",
+                         in->err);
+    for (size_t i = 0; in->rc == 0 && i < json_array_size(list); i++) {
+        (void)snprintf(in->where, sizeof in->where, "devices[%zu].replaced[%zu]", device, i);
+        read_replaced(in, json_array_get(list, i), &out->replaced[i]);
+        out->replaced_count++;
+    }
+}
+
 static void read_device(struct reading *in, const json_t *d, struct clr_bench_report *out)
 {
     get_text(in, d, "name", out->device, sizeof out->device);
@@ -316,6 +350,8 @@ static void read_report(struct reading *in, const json_t *v, size_t device, stru
     out->peak_memory_compiler = get_bool(in, v, "peak_memory_includes_compiler");
     if (in->rc == 0)
         read_lists(in, v, device, out);
+    if (in->rc == 0)
+        read_replacements(in, v, device, out);
 }
 
 /* What all devices of a file share. */
@@ -363,16 +399,22 @@ static void check_format(struct reading *in, const json_t *json)
                           in->path, VERSION);
 }
 
-/* "a/b.json" → "b" */
-static void name_source(char *out, size_t size, const char *path)
+/* "x/a/b.json" → folder "a", source "b" */
+static void name_source(struct clr_bench_report *out, const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/'), *begin = slash;
     size_t n;
 
-    str_copy(out, size, slash && slash[1] ? slash + 1 : path);
-    n = strlen(out);
-    if (n > 5 && strcmp(out + n - 5, ".json") == 0)
-        out[n - 5] = '\0';
+    str_copy(out->source, sizeof out->source, slash && slash[1] ? slash + 1 : path);
+    str_mask(out->source);
+    n = strlen(out->source);
+    if (n > 5 && strcmp(out->source + n - 5, ".json") == 0)
+        out->source[n - 5] = '\0';
+    while (begin && begin > path && begin[-1] != '/')
+        begin--;
+    if (begin && slash > begin && (size_t)(slash - begin) < sizeof out->folder)
+        (void)snprintf(out->folder, sizeof out->folder, "%.*s", (int)(slash - begin), begin);
+    str_mask(out->folder);
 }
 
 static int read_file(struct clr_bench_report **out, size_t *count, const char *path, const json_t *json,
@@ -389,7 +431,7 @@ static int read_file(struct clr_bench_report **out, size_t *count, const char *p
         devices = get_array(&in, json, "devices", 1, MOST_DEVICES);
     if (in.rc == 0)
         in.rc = mem_new(&reports, json_array_size(devices), sizeof *reports, "reports", err);
-    name_source(head.source, sizeof head.source, path);
+    name_source(&head, path);
     for (size_t i = 0; in.rc == 0 && i < json_array_size(devices); i++) {
         reports[i] = head;
         read_report(&in, json_array_get(devices, i), i, &reports[i]);
@@ -403,14 +445,28 @@ static int read_file(struct clr_bench_report **out, size_t *count, const char *p
     return 0;
 }
 
-int clr_bench_read(struct clr_bench_report **out, size_t *count, const char *path, struct clr_error *err)
+int bench_read_text(struct clr_bench_report **out, size_t *count, const char *path, const char *text,
+                    size_t size, struct clr_error *err)
 {
     json_t *json;
-    int rc = json_read(&json, path, FILE_LIMIT, err);
+    int rc = json_read_text(&json, path, text, size, err);
 
     if (rc < 0)
         return rc;
     rc = read_file(out, count, path, json, err);
     json_decref(json);
+    return rc;
+}
+
+int clr_bench_read(struct clr_bench_report **out, size_t *count, const char *path, struct clr_error *err)
+{
+    char *text;
+    size_t size;
+    int rc = fs_read(path, FILE_LIMIT, &text, &size, err);
+
+    if (rc < 0)
+        return rc;
+    rc = bench_read_text(out, count, path, text, size, err);
+    free(text);
     return rc;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/str.h"
+#include "bench/words.h"
 
 static int widest(const struct clr_bench_report *r)
 {
@@ -66,17 +67,22 @@ static void head(struct str *s, const struct clr_bench_report *r)
     str_append(s, "net         %s, batch %d of %dx%dx%d, %s\n", r->net, r->batch, r->input.channels,
                r->input.height, r->input.width, r->data);
     str_append(s, "program     clr-cl %s (%s), kernels with %s\n", r->program, r->git_id, r->kernel_options);
+    for (size_t i = 0; i < r->replaced_count; i++) {
+        char text[WORDS_REPLACED];
+        str_append(s, "replaced    %s\n", words_replaced(text, &r->replaced[i]));
+    }
     limits(s, r);
 }
 
 static void row(struct str *s, const struct clr_bench_report *r, const struct clr_bench_row *row, int width,
-                double sum)
+                double sum, bool *above)
 {
     str_append(s, "%-*s  %-18s  %8.3f  %8.3f  %8.3f  ", width, row->layer, clr_bench_pass_name(row->pass),
                row->ms.median, row->ms.min, row->ms.max);
     if (row->gflop > 0.0 && row->ms.median > 0.0) {
         const double rate = row->gflop / row->ms.median * 1e3;
         str_append(s, "%8.1f  %5.1f %%  ", rate, 100.0 * rate / r->peak_gflops.max);
+        *above = *above || rate > r->peak_gflops.max;
     } else {
         str_append(s, "%8s  %7s  ", "", "");
     }
@@ -87,28 +93,40 @@ static void rows(struct str *s, const struct clr_bench_report *r)
 {
     const double sum = sum_ms(r), others = clr_bench_not_convolution(r);
     const int width = widest(r);
+    bool above = false;
 
     if (r->row_count == 0) {
-        str_append(s, "layers: not measured, the times that this driver gives for kernels are of no use\n");
+        str_append(s, "layers: not measured, because this driver's kernel times are unusable\n");
         return;
     }
     str_append(s, "%-*s  %-18s  %8s  %8s  %8s  %8s  %7s  %7s\n", width, "LAYER", "PASS", "ms", "MIN", "MAX",
                "GFLOP/s", "OF PEAK", "SHARE");
     for (size_t i = 0; i < r->row_count; i++)
-        row(s, r, &r->rows[i], width, sum);
+        row(s, r, &r->rows[i], width, sum, &above);
     str_append(s, "%-*s  %-18s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "all kernels", "", sum, "", "",
                "", "", 100.0);
     if (isfinite(others))
         str_append(s, "%-*s  %-18s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "not convolution", "",
                    others * sum, "", "", "", "", 100.0 * others);
+    if (above)
+        str_append(s, "%s\n", WORDS_ABOVE_PEAK);
+}
+
+/* "training step  11.45 ms (11.20 to 12.01), 8,734 images/s" */
+static void time_of_images(struct str *s, const char *name, const struct clr_bench_spread *ms, int batch)
+{
+    char median[WORDS_NUMBER], min[WORDS_NUMBER], max[WORDS_NUMBER], images[WORDS_NUMBER];
+
+    str_append(s, "%-13s  %s ms (%s to %s), %s images/s\n", name, words_number(median, ms->median),
+               words_number(min, ms->min), words_number(max, ms->max),
+               words_number(images, 1e3 * batch / ms->median));
 }
 
 static void whole(struct str *s, const struct clr_bench_report *r)
 {
-    str_append(s, "\ntraining step  %.2f ms (%.2f to %.2f), %.0f images/s\n", r->step_ms.median,
-               r->step_ms.min, r->step_ms.max, 1e3 * r->batch / r->step_ms.median);
-    str_append(s, "inference      %.2f ms (%.2f to %.2f), %.0f images/s\n", r->inference_ms.median,
-               r->inference_ms.min, r->inference_ms.max, 1e3 * r->batch / r->inference_ms.median);
+    str_append(s, "\n");
+    time_of_images(s, "training step", &r->step_ms, r->batch);
+    time_of_images(s, "inference", &r->inference_ms, r->batch);
     str_append(s, "warm start     %.2f s (%.2f to %.2f) to the end of the first step\n",
                r->warm_start_s.median, r->warm_start_s.min, r->warm_start_s.max);
     str_append(s, "first start    %.2f s, %d programs compiled\n", r->first_start_s.median,
@@ -132,6 +150,8 @@ static void checks(struct str *s, const struct clr_bench_report *r)
         if (!c->ok)
             str_append(s, "    %s\n", c->detail);
     }
+    if (r->refused[0])
+        str_append(s, "train refuses this device: %s\n", r->refused);
 }
 
 int clr_bench_table(char **text, const struct clr_bench_report *report, struct clr_error *err)

@@ -7,30 +7,33 @@
 
 #include <clr/bench.h>
 
+#include "base/fs.h"
 #include "cli/opt.h"
 
 static const struct opt_command command = {
     .name = "bench",
-    .usage = "[OPTION...] | compare FILE FILE...",
+    .usage = "[OPTION...] | compare FILE... [OPTION...]",
     .about =
         "Measures a device with a net, on random images: the most multiply-adds and memory traffic it "
-        "reaches, "
-        "the time of each layer and pass, whole training steps, inference, starts with and without compiled "
-        "kernels, and memory. Everything that was timed is compared with a reference; the exit code is 1 if "
-        "something is wrong. The table has medians with the smallest and largest value. It takes about a "
+        "reaches, the time of each layer and pass, whole training steps, inference, starts with and without "
+        "compiled "
+        "kernels, and memory. Variants of kernels that are wrong on the device are replaced first, as train "
+        "does it. Everything that was timed is compared with a reference; the exit code is 1 if something is "
+        "wrong. The table has medians with the smallest and largest value. It takes about a "
         "minute, and more where kernels have to be compiled first; nothing else should run meanwhile. "
-        "compare "
-        "prints the times in several JSON files and their ratios to the first.",
+        "compare reads JSON files and says how each device stands against the first: images per second, "
+        "peak, bandwidth, times of each layer and pass.",
     .examples = "  clr-cl bench\n"
                 "  clr-cl bench --device all --net full --json full.json --plot full.png\n"
-                "  clr-cl bench compare before.json after.json\n",
+                "  clr-cl bench --json mine.json\n"
+                "  clr-cl bench compare mine.json --known\n",
     .max_args = 1000,
 };
 
 struct bench_options {
-    const char *device, *net, *json, *plot;
+    const char *device, *net, *json, *plot, *csv, *markdown;
     int batch;
-    bool quiet;
+    bool quiet, known;
 };
 
 struct bench_run {
@@ -135,6 +138,23 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
     return rc;
 }
 
+/* What is wrong fails; but only where train refuses a device, nothing should be trained there. */
+static int judge(const struct bench_run *run, struct clr_error *err)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (run->reports[i].refused[0])
+            return clr_error_set(err, CLR_EFAILED,
+                                 "these times do not count, and 'clr-cl train' refuses %s: %s",
+                                 run->reports[i].device, run->reports[i].refused);
+    if (run->wrong == 0)
+        return 0;
+    return clr_error_set(
+        err, CLR_EFAILED,
+        "%d of the operators that were timed are wrong (WRONG in the table): their times do not "
+        "count. 'clr-cl train', whose own check of this net is less strict, trains here",
+        run->wrong);
+}
+
 static int bench(const struct bench_options *o, struct clr_error *err)
 {
     struct bench_run run = {.o = o, .bench = {.net_name = o->net, .batch = o->batch, .progress = progress}};
@@ -151,41 +171,102 @@ static int bench(const struct bench_options *o, struct clr_error *err)
         *err = write_error;
         rc = written;
     }
-    if (rc == 0 && run.wrong > 0)
-        rc = clr_error_set(
-            err, CLR_EFAILED,
-            "%d of the operators that were timed compute wrongly (WRONG in the table): these times "
-            "mean nothing, and nothing should be trained there; try another driver",
-            run.wrong);
+    if (rc == 0)
+        rc = judge(&run, err);
     clr_bench_free(run.reports, run.count);
     clr_net_free(spec);
     return rc;
 }
 
-static int compare(const struct opt_set *set, struct clr_error *err)
+/* One file of the comparison. */
+static int write_form(const struct clr_bench_report *reports, size_t count, enum clr_bench_form form,
+                      const char *path, struct clr_error *err)
 {
-    static const char *const unused[] = {"device", "net", "batch", "json", "plot"};
+    char *text = NULL;
+    int rc = clr_bench_compare(&text, reports, count, form, err);
+
+    if (rc == 0)
+        rc = fs_write_atomic(path, text, strlen(text), err);
+    if (rc == 0)
+        cli_note("wrote %s", path);
+    free(text);
+    return rc;
+}
+
+static int show(const struct bench_options *o, const struct clr_bench_report *reports, size_t count,
+                struct clr_error *err)
+{
+    char *text = NULL;
+    int rc = clr_bench_compare(&text, reports, count, CLR_BENCH_TEXT, err);
+
+    if (rc == 0)
+        cli_print_text(text);
+    free(text);
+    if (rc == 0 && o->csv)
+        rc = write_form(reports, count, CLR_BENCH_CSV, o->csv, err);
+    if (rc == 0 && o->markdown)
+        rc = write_form(reports, count, CLR_BENCH_MARKDOWN, o->markdown, err);
+    if (rc == 0 && o->json)
+        rc = write_form(reports, count, CLR_BENCH_JSON, o->json, err);
+    return rc;
+}
+
+/* The project's own reports, as far as they are of the same net and batch. */
+static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err)
+{
+    const size_t given = *count;
+    char *left_out = NULL;
+    int rc = clr_bench_add_known(reports, count, &left_out, err);
+
+    if (rc == 0 && left_out)
+        for (const char *at = left_out; *at; at += strcspn(at, "\n") + 1)
+            cli_note("not comparable: %.*s", (int)strcspn(at, "\n"), at);
+    free(left_out);
+    if (rc == 0 && *count == 1)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "no known report is of the net '%s' with batches of %d: measure with "
+                           "'clr-cl bench --json FILE' to compare with them",
+                           (*reports)[0].net, (*reports)[0].batch);
+    else if (rc == 0 && *count == given)
+        cli_warn("no known report is of the net '%s' with batches of %d", (*reports)[0].net,
+                 (*reports)[0].batch);
+    return rc;
+}
+
+static int compare(const struct opt_set *set, const struct bench_options *o, struct clr_error *err)
+{
+    static const char *const unused[] = {"device", "net", "batch", "plot"};
     struct clr_bench_report *reports = NULL;
     size_t count = 0;
-    char *text = NULL;
     int rc;
 
     for (size_t i = 0; i < MEM_COUNT(unused); i++)
         if (opt_given(set, unused[i]))
-            return clr_error_set(err, CLR_EUSAGE, "compare takes files alone: --%s has no meaning there%s",
+            return clr_error_set(err, CLR_EUSAGE, "--%s has no effect on compare, which reads files%s",
                                  unused[i],
-                                 strcmp(unused[i], "plot") == 0 ? " ('clr-cl plot bench' draws)" : "");
-    if (set->arg_count < 3)
+                                 strcmp(unused[i], "plot") == 0 ? ": 'clr-cl plot bench' draws them" : "");
+    if (set->arg_count < (o->known ? 2 : 3))
         return clr_error_set(err, CLR_EUSAGE,
-                             "compare takes at least two files that 'clr-cl bench --json' wrote");
+                             "compare takes at least two files that 'clr-cl bench --json' wrote, or one and "
+                             "--known");
     rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
+    if (rc == 0 && o->known)
+        rc = add_known(&reports, &count, err);
     if (rc == 0)
-        rc = clr_bench_compare(&text, reports, count, err);
-    if (rc == 0)
-        cli_print_text(text);
-    free(text);
+        rc = show(o, reports, count, err);
     clr_bench_free(reports, count);
     return rc;
+}
+
+/* A device is measured: what is of comparisons is not for that. */
+static int check_measuring(const struct opt_set *set, struct clr_error *err)
+{
+    static const char *const unused[] = {"known", "csv", "markdown"};
+
+    for (size_t i = 0; i < MEM_COUNT(unused); i++)
+        if (opt_given(set, unused[i]))
+            return clr_error_set(err, CLR_EUSAGE, "--%s is of 'clr-cl bench compare'", unused[i]);
+    return 0;
 }
 
 int cmd_bench(int argc, char **argv, struct clr_error *err)
@@ -217,7 +298,8 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
          .name = "json",
          .value = &o.json,
          .argument = "FILE",
-         .help = "write everything that was measured as JSON, for compare and 'clr-cl plot bench'"},
+         .help = "write everything that was measured as JSON, for compare and 'clr-cl plot bench'; compare: "
+                 "the comparison"},
         {.kind = OPT_TEXT,
          .name = "plot",
          .value = &o.plot,
@@ -228,17 +310,37 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
          .value = &o.quiet,
          .help = "no messages, only warnings and errors"},
     };
+    const struct opt of_compare[] = {
+        {.kind = OPT_FLAG,
+         .name = "known",
+         .value = &o.known,
+         .help = "compare with the devices that this project has measured, too: as far as they were measured "
+                 "with the same net and batch"},
+        {.kind = OPT_TEXT,
+         .name = "csv",
+         .value = &o.csv,
+         .argument = "FILE",
+         .help = "write the comparison as CSV, a line for each number"},
+        {.kind = OPT_TEXT,
+         .name = "markdown",
+         .value = &o.markdown,
+         .argument = "FILE",
+         .help = "write the comparison as tables in Markdown"},
+    };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
+    opt_add(&set, "Options of compare", of_compare, MEM_COUNT(of_compare));
     rc = opt_parse(&set, &command, argc, argv, err);
     if (rc != 0)
         goto out;
     cli_set_quiet(o.quiet);
     if (set.arg_count == 0)
+        rc = check_measuring(&set, err);
+    if (set.arg_count == 0 && rc == 0)
         rc = bench(&o, err);
-    else if (strcmp(set.args[0], "compare") == 0)
-        rc = compare(&set, err);
-    else
+    else if (set.arg_count > 0 && strcmp(set.args[0], "compare") == 0)
+        rc = compare(&set, &o, err);
+    else if (set.arg_count > 0)
         rc = clr_error_set(err, CLR_EUSAGE, "clr-cl bench knows no '%s'; usage: clr-cl bench %s", set.args[0],
                            command.usage);
 out:

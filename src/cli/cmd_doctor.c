@@ -14,58 +14,73 @@ static const struct opt_command command = {
     .usage = "[--device D] [--json]",
     .about =
         "Runs every variant of every kernel on a device and compares the results with a reference that is "
-        "computed in double precision without OpenCL. It prints OK or WRONG for each and exits with 1 if one "
-        "is wrong. Where the kernels have not been compiled before, this takes some minutes on a CPU.",
+        "computed in double precision without OpenCL, then a short training. It prints OK, WRONG, or FAILED "
+        "for "
+        "what does not run there, and exits with 1 if one is not OK. Where the kernels have not been "
+        "compiled before, this takes some minutes on a CPU.",
     .examples = "  clr-cl doctor\n"
                 "  clr-cl doctor --device gpu\n",
 };
 
 struct checkup {
     bool json;
-    int checked;
     json_t *checks;
 };
 
-static void report(void *user, const char *name, bool ok, double worst_nmse, const char *detail)
+static void report(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
+                   const char *detail)
 {
     struct checkup *c = user;
-    const char *more = detail ? detail : "";
+    const char *more = detail ? detail : "", *word = clr_doctor_verdict_name(verdict);
+    char error[32] = "";
 
-    c->checked++;
     if (c->json) {
-        c->checks = json_append(c->checks, json_pack("{s:s, s:b, s:o, s:s}", "kernel", name, "ok", ok,
+        c->checks = json_append(c->checks, json_pack("{s:s, s:b, s:s, s:o, s:s}", "kernel", name, "ok",
+                                                     verdict == CLR_DOCTOR_RIGHT, "verdict", word,
                                                      "worst_nmse", json_finite(worst_nmse), "detail", more));
         return;
     }
-    printf("%-5s  %-44s  error %.1e%s%s\n", ok ? "OK" : "WRONG", name, worst_nmse, *more ? "  " : "", more);
+    if (verdict != CLR_DOCTOR_FAILED)
+        (void)snprintf(error, sizeof error, "error %.1e", worst_nmse);
+    printf("%-6s  %-44s  %s%s%s\n", word, name, error, *error && *more ? "  " : "", more);
     (void)fflush(stdout);
+}
+
+/* Wrong variants are one thing, a device that nothing is trained on another. */
+static int judge(const struct clr_device *device, const struct clr_doctor_summary *s, struct clr_error *err)
+{
+    if (s->wrong + s->failed == 0)
+        return 0;
+    return clr_error_set(
+        err, CLR_EFAILED, "of %d kernel variants %d are wrong and %d do not run on %s (%s, driver %s): %s",
+        s->checked, s->wrong, s->failed, device->name, device->platform_name, device->driver,
+        s->trains ? "a net can still be trained: 'clr-cl train' checks the variants that it takes, and takes "
+                    "others where one is not right"
+                  : "do not train there; try another driver");
 }
 
 static int examine(const struct clr_device *device, bool json, struct clr_error *err)
 {
     struct checkup c = {.json = json, .checks = json ? json_array() : NULL};
-    int failures = 0, rc = clr_doctor(device, report, &c, &failures, err);
+    struct clr_doctor_summary s = {0};
+    int rc = clr_doctor(device, report, &c, &s, err);
 
     if (rc < 0) {
         json_decref(c.checks);
         return rc;
     }
     if (json) {
-        rc = cli_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "device", device->name, "platform",
-                                      device->platform_name, "driver", device->driver, "checked", c.checked,
-                                      "wrong", failures, "checks", c.checks),
+        rc = cli_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:o}", "device", device->name,
+                                      "platform", device->platform_name, "driver", device->driver, "checked",
+                                      s.checked, "wrong", s.wrong, "failed", s.failed, "trains", s.trains,
+                                      "checks", c.checks),
                             err);
         if (rc < 0)
             return rc;
-    } else if (failures == 0) {
-        printf("\n%s computes correctly: %d kernel variants checked\n", device->name, c.checked);
+    } else if (s.wrong + s.failed == 0) {
+        printf("\n%s computes correctly: %d kernel variants checked\n", device->name, s.checked);
     }
-    if (failures > 0)
-        return clr_error_set(err, CLR_EFAILED,
-                             "%d of %d kernel variants are wrong on %s (%s, driver %s): do not train "
-                             "there; try another driver",
-                             failures, c.checked, device->name, device->platform_name, device->driver);
-    return 0;
+    return judge(device, &s, err);
 }
 
 int cmd_doctor(int argc, char **argv, struct clr_error *err)

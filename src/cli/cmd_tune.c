@@ -19,7 +19,7 @@
 
 static const struct opt_command command = {
     .name = "tune",
-    .usage = "[--net NET] [--device D] [--batch B] [--json]",
+    .usage = "[--net NET] [--batch B] [--input CxHxW] [--device D] [--json] [--quiet]",
     .about =
         "Finds the fastest variant of every operator of a net on a device. Each variant is compared with a "
         "reference in double precision before it is timed; one that crashes, hangs or computes wrong results "
@@ -41,7 +41,7 @@ struct tune_options {
     const char *device, *net;
     int batch;
     int input[3]; /* channels, height, width; 0: not given */
-    bool json;
+    bool json, quiet;
     int first; /* of the worker */
 };
 
@@ -295,11 +295,16 @@ int cmd_tune(int argc, char **argv, struct clr_error *err)
     int rc;
     const struct opt table[] = {
         {.kind = OPT_FLAG, .name = "json", .value = &o.json, .help = "print the results as JSON"},
+        {.kind = OPT_FLAG,
+         .name = "quiet",
+         .value = &o.quiet,
+         .help = "no messages, only warnings and errors"},
     };
 
     add_options(&o, &set);
     opt_add(&set, "Output", table, MEM_COUNT(table));
     rc = opt_parse(&set, &command, argc, argv, err);
+    cli_set_quiet(o.quiet);
     if (rc == 0)
         rc = tune(&o, err);
     opt_clear(&set);

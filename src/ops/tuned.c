@@ -135,29 +135,42 @@ static void warn_unknown(const struct tunedb *db, const struct tunedb_entry *e)
              tunedb_path(db), e->variant, e->key.operator, e->key.shape);
 }
 
-static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *key, const struct tunedb *db,
-                              const struct clr_device *device, const struct op_variant *candidates, int count)
-{
-    const struct tunedb_entry *e = db ? tunedb_find(db, key) : NULL;
-    const char *builtin = builtin_variant(key, device);
+/* What to look in. */
+struct look {
+    const struct tunedb *db; /* may be NULL */
+    bool whatever_failed;    /* as if no variant had */
+    const struct clr_device *device;
+    const struct op_variant *candidates;
+    int count;
+};
 
-    if (e && !tunedb_failed(db, key, e->variant) && take(out, e->variant, candidates, count))
+static bool works(const struct look *l, const struct tunedb_key *key, const char *variant)
+{
+    return l->whatever_failed || !l->db || !tunedb_failed(l->db, key, variant);
+}
+
+static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *key, const struct look *l)
+{
+    const struct tunedb_entry *e = l->db ? tunedb_find(l->db, key) : NULL;
+    const char *builtin = builtin_variant(key, l->device);
+
+    if (e && works(l, key, e->variant) && take(out, e->variant, l->candidates, l->count))
         return OP_ORIGIN_TUNED;
-    if (e && !tunedb_failed(db, key, e->variant))
-        warn_unknown(db, e);
-    e = db ? tunedb_nearest(db, key, op_tune_distance, OP_TUNE_NEAR) : NULL;
-    if (e && !tunedb_failed(db, key, e->variant) && take(out, e->variant, candidates, count))
+    if (e && works(l, key, e->variant) && !l->whatever_failed)
+        warn_unknown(l->db, e);
+    e = l->db ? tunedb_nearest(l->db, key, op_tune_distance, OP_TUNE_NEAR) : NULL;
+    if (e && works(l, key, e->variant) && take(out, e->variant, l->candidates, l->count))
         return OP_ORIGIN_NEAREST;
-    if (builtin && !(db && tunedb_failed(db, key, builtin)) && take(out, builtin, candidates, count))
+    if (builtin && works(l, key, builtin) && take(out, builtin, l->candidates, l->count))
         return OP_ORIGIN_BUILTIN;
-    for (int i = 0; db && i < count; i++) {
+    for (int i = 0; i < l->count; i++) {
         char text[TUNEDB_VARIANT];
-        op_variant_text(&candidates[i], text, sizeof text);
-        if (tunedb_failed(db, key, text))
+        op_variant_text(&l->candidates[i], text, sizeof text);
+        if (!works(l, key, text))
             continue;
         if (i == 0)
             break;
-        *out = candidates[i];
+        *out = l->candidates[i];
         return OP_ORIGIN_SECOND;
     }
     return OP_ORIGIN_DEFAULT;
@@ -168,13 +181,37 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
 {
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
         struct op_variant candidates[OP_CANDIDATES_MAX];
-        const int count =
-            op_candidates(candidates, OP_CANDIDATES_MAX, desc, (enum op_pass)pass, device, block);
+        const struct look l = {
+            db, false, device, candidates,
+            op_candidates(candidates, OP_CANDIDATES_MAX, desc, (enum op_pass)pass, device, block)};
         struct tunedb_key key;
         origin[pass] = OP_ORIGIN_NONE;
-        if (count > 0 && op_tune_key(&key, desc, (enum op_pass)pass, block))
-            origin[pass] = look_up(&desc->variant[pass], &key, db, device, candidates, count);
+        if (l.count > 0 && op_tune_key(&key, desc, (enum op_pass)pass, block))
+            origin[pass] = look_up(&desc->variant[pass], &key, &l);
     }
+}
+
+bool op_replaced(char *out, size_t size, const char **why, const struct op_desc *desc, enum op_pass pass,
+                 const struct tunedb *db, const struct clr_device *device, int block)
+{
+    struct op_variant candidates[OP_CANDIDATES_MAX], v = {0};
+    const struct look l = {db, true, device, candidates,
+                           op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block)};
+    const struct tunedb_failure *failure;
+    struct tunedb_key key;
+    char text[TUNEDB_VARIANT];
+
+    if (!db || l.count == 0 || !op_tune_key(&key, desc, pass, block))
+        return false;
+    if (look_up(&v, &key, &l) == OP_ORIGIN_DEFAULT)
+        v = candidates[0];
+    op_variant_text(&v, text, sizeof text);
+    failure = tunedb_failed(db, &key, text);
+    if (!failure)
+        return false;
+    str_copy(out, size, text);
+    *why = failure->why;
+    return true;
 }
 
 /* ------------------------------------------------------------------ what a run keeps */

@@ -47,6 +47,14 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
               const struct clr_device *device, int block);
 
 /*
+ * After op_tuned(): does the pass do without a variant that it would have, did the records not say that it
+ * does not work on this device? Then out is its text, and *why what they say ("wrong", "crashed", …; borrowed
+ * until the next store).
+ */
+bool op_replaced(char *out, size_t size, const char **why, const struct op_desc *desc, enum op_pass pass,
+                 const struct tunedb *db, const struct clr_device *device, int block);
+
+/*
  * What a run keeps. op_chosen(): the text of a pass's variant, the operator's own choice named; false: there
  * is no choice. op_keep(): take that text again; false, and nothing changed, where this program has no such
  * variant.

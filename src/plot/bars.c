@@ -15,6 +15,8 @@
 #define GRID     0xE4E4E4
 #define STRIPE   0xF6F6F6
 
+#define FAR_APART 20.0 /* times: a bar of a twentieth of the longest is hard to see */
+
 static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00,
                                                  0xCC79A7, 0x56B4E9, 0x777777, 0xF0E442};
 
@@ -146,17 +148,61 @@ static void value_text(char out[AXES_TEXT], double v)
         axes_format_fixed(out, AXES_TEXT, v, v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3);
 }
 
+/* The smallest and the largest of what is drawn, with its spread; only above 0. */
+static void extent(const struct bars *b, double *least, double *most)
+{
+    *least = INFINITY;
+    *most = 0.0;
+    for (size_t i = 0; i < b->row_count; i++)
+        for (size_t k = 0; k < b->series_count; k++) {
+            const double v = b->rows[i].value[k], low = b->rows[i].low[k];
+            *most = fmax(*most, fmax(v, b->rows[i].high[k]));
+            *least = v > 0.0 ? fmin(*least, low > 0.0 ? low : v) : *least;
+        }
+}
+
+/* Would the longest bar of one series be too short to see beside those of another? */
+static bool far_apart(const struct bars *b)
+{
+    double shortest = INFINITY, longest = 0.0;
+
+    for (size_t k = 0; k < b->series_count; k++) {
+        double most = 0.0;
+        for (size_t i = 0; i < b->row_count; i++)
+            most = fmax(most, b->rows[i].value[k]); /* NaN loses */
+        longest = fmax(longest, most);
+        shortest = most > 0.0 ? fmin(shortest, most) : shortest;
+    }
+    return longest > FAR_APART * shortest;
+}
+
+/* Whose last `text` pixels have room for the longest bar's value. */
+static void set_axis(struct drawing *d, double text)
+{
+    const double room = fmax(d->w - text - 12 * d->unit, d->w / 2);
+    double least, most;
+
+    extent(d->bars, &least, &most);
+    most = most > 0.0 ? most : 1.0;
+    if (far_apart(d->bars)) {
+        least /= 2.0; /* the smallest one has a length too */
+        axes_set_range(&d->axis, true, least, least * pow(most / least, d->w / room), 0.0, 0.0, INFINITY);
+    } else {
+        axes_set_range(&d->axis, false, 0.0, most * d->w / room, 0.0, 0.0, INFINITY);
+    }
+    axes_set_ticks(&d->axis, (int)fmax(3.0, fmin(9.0, d->w / (70 * d->unit))));
+}
+
 static void lay_out(struct drawing *d)
 {
     const struct bars *b = d->bars;
-    double u = d->unit, group = 0.0, name = 0.0, most = 0.0, text = 0.0;
+    double u = d->unit, group = 0.0, name = 0.0, text = 0.0;
     char value[AXES_TEXT];
 
     for (size_t i = 0; i < b->row_count; i++) {
         group = fmax(group, canvas_text_width(d->canvas, b->rows[i].group, d->text, true));
         name = fmax(name, canvas_text_width(d->canvas, b->rows[i].name, d->text, false));
         for (size_t k = 0; k < b->series_count; k++) {
-            most = fmax(most, fmax(b->rows[i].value[k], b->rows[i].high[k]));
             value_text(value, isfinite(b->rows[i].value[k]) ? b->rows[i].value[k] : 0.0);
             text = fmax(text, canvas_text_width(d->canvas, value, d->text, false));
         }
@@ -169,17 +215,25 @@ static void lay_out(struct drawing *d)
     d->x = d->names_at + 8 * u;
     d->w = d->width - d->x - 18 * u;
     d->row = d->h / (double)b->row_count;
-    most = most > 0.0 ? most : 1.0;
-    axes_set_range(&d->axis, false, 0.0, most * d->w / fmax(d->w - text - 12 * u, d->w / 2), 0.0, 0.0,
-                   INFINITY);
-    axes_set_ticks(&d->axis, (int)fmax(3.0, fmin(9.0, d->w / (70 * u))));
+    set_axis(d, text);
 }
 
 /* ---- drawing ---- */
 
+/* Where the legend begins: above the bars, or further left where a name needs that. */
+static double legend_x(struct drawing *d)
+{
+    double longest = 0.0;
+
+    for (size_t k = 0; k < d->bars->series_count; k++)
+        longest = fmax(longest, canvas_text_width(d->canvas, d->bars->series[k], d->text, false));
+    return fmax(14 * d->unit, fmin(d->x, d->width - longest - 2.2 * d->text - 12 * d->unit));
+}
+
 static void draw_head(struct drawing *d)
 {
-    double u = d->unit, y = 12 * u;
+    const double u = d->unit, x = legend_x(d);
+    double y = 12 * u;
     char text[BARS_LABEL];
 
     if (d->bars->title[0]) {
@@ -188,11 +242,10 @@ static void draw_head(struct drawing *d)
         y += 1.75 * d->title;
     }
     for (size_t k = 0; k < d->bars->series_count; k++, y += 1.5 * d->text) {
-        canvas_rect(d->canvas, d->x, y + 0.25 * d->text, 1.6 * d->text, 0.8 * d->text, colors[k], 1.0);
+        canvas_rect(d->canvas, x, y + 0.25 * d->text, 1.6 * d->text, 0.8 * d->text, colors[k], 1.0);
         canvas_fit_text(d->canvas, text, sizeof text, d->bars->series[k], d->text, false,
-                        d->width - d->x - 2.2 * d->text - 12 * u);
-        canvas_text(d->canvas, d->x + 2.2 * d->text, y + 0.65 * d->text, text, d->text, false, CANVAS_LEFT,
-                    INK);
+                        d->width - x - 2.2 * d->text - 12 * u);
+        canvas_text(d->canvas, x + 2.2 * d->text, y + 0.65 * d->text, text, d->text, false, CANVAS_LEFT, INK);
     }
 }
 
@@ -224,6 +277,8 @@ static void draw_axis(struct drawing *d)
     double u = d->unit, foot = d->y + d->h;
     const struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
                             spine = {INK_SOFT, 1.0, u, CANVAS_SOLID};
+    char label[96];
+    double half;
 
     for (int i = 0; i < d->axis.count; i++) {
         const double x = px(d, d->axis.ticks[i].value);
@@ -232,9 +287,16 @@ static void draw_axis(struct drawing *d)
         canvas_text(d->canvas, x, foot + 7 * u + 0.6 * d->text, d->axis.ticks[i].text, d->text, false,
                     CANVAS_CENTER, INK);
     }
+    for (int i = 0; i < d->axis.minor_count; i++) {
+        const double x = px(d, d->axis.minor[i]);
+        canvas_rule(d->canvas, x, foot, x, foot + 3 * u, &spine);
+    }
     canvas_rule(d->canvas, d->x, foot, d->x + d->w, foot, &spine);
-    canvas_text(d->canvas, d->x + d->w / 2, foot + 8 * u + 2.1 * d->text, d->bars->value_label, d->text,
-                false, CANVAS_CENTER, INK);
+    (void)snprintf(label, sizeof label, "%s%s", d->bars->value_label,
+                   d->axis.log ? " (logarithmic scale)" : "");
+    half = canvas_text_width(d->canvas, label, d->text, false) / 2 + 6 * u;
+    canvas_text(d->canvas, fmin(d->x + d->w / 2, d->width - half), foot + 8 * u + 2.1 * d->text, label,
+                d->text, false, CANVAS_CENTER, INK);
 }
 
 /* A bar with its spread as a line in the middle, and its value behind both. */

@@ -337,12 +337,14 @@ static void keep_failure(const struct session *s, const struct tunedb_failure *f
                  why.message);
 }
 
-/* Record the variant of a pass as wrong; *done: there may be another way. */
+/* Record the variant of a pass as wrong, or as one that does not run; *done: there may be another way. */
 static int refuse(bool *done, struct round *round, struct session *s, const struct graph_node *node,
-                  enum op_pass pass, int block, const char *why, struct clr_error *err)
+                  enum op_pass pass, int block, bool failed, const char *why, struct clr_error *err)
 {
-    struct tunedb_failure failure = {.why = "wrong"};
+    struct tunedb_failure failure = {.why = ""};
     int rc;
+
+    str_copy(failure.why, sizeof failure.why, failed ? "failed" : "wrong");
 
     if (!op_chosen(failure.variant, sizeof failure.variant, &node->desc, pass, s->o->device, block) ||
         !op_tune_key(&failure.key, &node->desc, pass, block) || round->count == ROUND_MOST)
@@ -356,8 +358,9 @@ static int refuse(bool *done, struct round *round, struct session *s, const stru
         return 0; /* else what is left is wrong too */
     }
     log_line(CLR_LOG_WARNING,
-             "%s computes the %s of layer '%s' wrong with variant '%s' (%s): it is not used here again",
-             s->o->device->name, op_pass_name(pass), node->desc.label, failure.variant, why);
+             "%s %s the %s of layer '%s' %swith variant '%s' (%s): it is not used here again",
+             s->o->device->name, failed ? "cannot run" : "computes", op_pass_name(pass), node->desc.label,
+             failed ? "" : "wrong ", failure.variant, why);
     rc = tunedb_avoid(s->records, &failure, err);
     if (rc < 0)
         return rc;
@@ -384,7 +387,8 @@ static bool is_wrong(const struct verify_result *r, enum op_pass pass)
 static bool is_of_variant(const struct clr_error *why)
 {
     return why->code == CLR_ECL &&
-           (why->cl_status == CL_BUILD_PROGRAM_FAILURE || why->cl_status == CL_INVALID_WORK_GROUP_SIZE);
+           (why->cl_status == CL_BUILD_PROGRAM_FAILURE || why->cl_status == CL_INVALID_WORK_GROUP_SIZE ||
+            why->cl_status == CL_INVALID_WORK_ITEM_SIZE);
 }
 
 /* A layer by itself. That rounding is a little worse than the doctor wants it is no reason to refuse. */
@@ -405,16 +409,18 @@ static int judge_node(int *refused, struct round *round, struct session *s, cons
         if (!failed && !is_wrong(&r, (enum op_pass)pass))
             continue;
         wrong = true;
-        rc = refuse(&done, round, s, node, (enum op_pass)pass, g->block, failed ? why.message : r.text, err);
+        rc = refuse(&done, round, s, node, (enum op_pass)pass, g->block, failed,
+                    failed ? why.message : r.text, err);
         if (rc < 0)
             return rc;
     }
     if (wrong && !done)
-        return clr_error_set(err, CLR_EFAILED,
-                             "%s computes layer '%s' wrong (%s), and there is no other way to do it: nothing "
-                             "is trained on it. "
-                             "Another driver may be right; 'clr-cl doctor' shows all that is wrong",
-                             s->o->device->name, node->desc.label, failed ? why.message : r.text);
+        return clr_error_set(
+            err, CLR_EFAILED,
+            "%s %s layer '%s' %s(%s), and there is no other way to do it: nothing is trained "
+            "on it. Another driver may be right; 'clr-cl doctor' shows all that is wrong",
+            s->o->device->name, failed ? "cannot run" : "computes", node->desc.label, failed ? "" : "wrong ",
+            failed ? why.message : r.text);
     *refused += done;
     return 0;
 }
@@ -493,6 +499,7 @@ static int forget_profile(const struct session *s, struct clr_error *err)
 static int check(bool *again, bool kept, struct session *s, struct clr_error *err)
 {
     struct finding f = {0};
+    struct clr_error why = {0};
     struct str text = {0};
     bool known = false;
     int rc;
@@ -502,8 +509,16 @@ static int check(bool *again, bool kept, struct session *s, struct clr_error *er
     rc = describe(&text, s, err);
     if (rc == 0)
         rc = is_known(&known, &text, err);
-    if (rc == 0 && !known)
-        rc = compare_net(&f, s, err);
+    if (rc == 0 && !known) {
+        rc = compare_net(&f, s, &why);
+        if (rc < 0 && is_of_variant(&why)) { /* a kernel that the device cannot run: which layer's? */
+            f = (struct finding){.wrong = true};
+            str_copy(f.text, sizeof f.text, why.message);
+            rc = 0;
+        } else if (rc < 0 && err) {
+            *err = why;
+        }
+    }
     if (rc == 0 && !known && !f.wrong && !f.no_judgement)
         keep_verdict(&text);
     if (rc == 0 && f.wrong)

@@ -6,9 +6,9 @@
  * kept in $XDG_CACHE_HOME/clr-cl/checked/SHA-256, a file that says what was checked. It changes nothing of a
  * run: gradients and losses are written anew by the first update.
  *
- * Where the device is wrong, every layer is verified by itself (ops/verify.h). Variants that are wrong are
- * said by name and recorded (ocl/tunedb.h), so that nobody takes them again, and the run goes on with the
- * next ones, also where there is no place for records.
+ * Where the device is wrong, or cannot run a kernel, every layer is verified by itself (ops/verify.h).
+ * Variants that are wrong or do not run are said by name and recorded (ocl/tunedb.h), so that nobody takes
+ * them again, and the run goes on with the next ones, also where there is no place for records.
  */
 #ifndef TRAIN_SELFCHECK_H
 #define TRAIN_SELFCHECK_H

@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 
-from harness import (Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, slow_case, tiny,
+from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, slow_case, tiny,
                      tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
@@ -416,14 +416,30 @@ def bench_and_what_becomes_of_it():
     spreads = [*layers.values(), one["training_step_ms"], one["inference_ms"], one["warm_start_s"]]
     check(all(0 <= s["min"] <= s["median"] <= s["max"] and s["samples"] > 4 for s in spreads), f"{spreads}")
     check(one["first_start_s"]["median"] > one["warm_start_s"]["median"], "compiling took no time")
-    expect(clr("bench", "compare", report, report), 0, [r"^training step .* 1\.00x$"])
+    csv, markdown, compared = fresh("c.csv"), fresh("c.md"), fresh("c.json")
+    expect(clr("bench", "compare", report, report, "--csv", csv, "--markdown", markdown, "--json", compared), 0,
+           [r"^training +images/s +[0-9,.]+ +[0-9,.]+  equal$", r"^conv1 +forward .* equal$", r"^share of the peak +%"],
+           ["^wrote .*c.csv", "^wrote .*c.md", "^wrote .*c.json"])
+    check(csv.read_text(encoding="utf-8").startswith("report,device,driver,"), "no CSV")
+    check("| training, images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
+    check(json.loads(compared.read_text(encoding="utf-8"))["figures"][0]["values"][1]["verdict"] == "equal", "no JSON")
+    expect(clr("bench", "compare", report, "--known"), 4, [],
+           ["^not comparable: NVIDIA H200: quick, batch 100", "no known report is of the net .* with batches of 10"])
     expect(clr("plot", "bench", report, report, "-o", fresh("two.svg"), "--quiet"), 0)
     data["batch"] = 20
     other = write(fresh("other.json"), json.dumps(data))
-    expect(clr("bench", "compare", report, other), 4, [], ["batches of 10 images, 'other' of 20"])
+    expect(clr("bench", "compare", report, other), 4, [], ["batches of 10 images, '.*/other' of 20"])
     one["checks"][1]["ok"] = False
     wrong = write(fresh("wrong.json"), json.dumps(data))
     expect(clr("bench", "compare", wrong, wrong), 4, [], ["computed wrongly"])
+
+
+@case
+def known_devices():
+    known = ROOT / "src" / "bench" / "known"
+    expect(clr("bench", "compare", known / "xeon-2-cores-quick.json", "--known"), 0,
+           [r"^\[2\] NVIDIA H100 80GB HBM3 \(known/h100-quick\)", r"^training +images/s .*[0-9]+× faster"])
+    expect(clr("plot", "bench", *sorted(known.iterdir()), "-o", fresh("known.png"), "--quiet"), 0)
 
 
 @case
@@ -438,5 +454,6 @@ def devices_as_json():
 def doctor():
     device()
     start = time.monotonic()
-    result = expect(clr("doctor"), 0, ["^OK .*conv", "^OK +training of quick", "computes correctly"], ["^device: "])
+    result = expect(clr("doctor"), 0, ["^OK .*conv", "^OK +training of quick", "computes correctly"],
+                    ["^device: ", "^last: a short training of quick"])
     check("WRONG" not in result.out, f"wrong after {time.monotonic() - start:.0f} s\n{result}")

@@ -140,6 +140,32 @@ def a_wrong_update_is_no_device_to_train_on():
            ["clr-cl: .* computes the update of the weights wrong .*nothing is trained on it"])
 
 
+def sized(net):
+    """The same net on smaller maps, which says how large its images are."""
+    text = net.read_text(encoding="utf-8").replace("kernel_size: 2 stride: 2", "kernel_size: 4 stride: 4")
+    text = text.replace("transform_param", "input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } } transform_param")
+    return write(fresh("sized.prototxt"), text)
+
+
+@case
+def bench_measures_what_train_would_use():
+    needs("winograd")
+    net, report, out = sized(small(fresh("run"))[2]), fresh("report.json"), fresh("run")
+    env = lie(*WINOGRAD, fresh("home"))
+    result = expect(clr("bench", "--net", net, "--batch", 100, "--json", report, env=env), 0,
+                    ["^replaced +conv2 forward: '.*' in place of 'winograd.*', which is wrong here", "^conv2 .* OK "],
+                    ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd"])
+    check("WRONG" not in result.out, f"{result}")
+    one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
+    check(one["correct"] and one["training_refused"] == "" and "conv2" in str(one["replaced"]), f"{one}")
+    args = small(out)
+    args[2] = net
+    result = expect(clr(*args, env=env), 0, ["^test accuracy"])
+    check("wrong" not in result.err, f"train finds what bench has found\n{result}")
+    for r in one["replaced"]:
+        check(r["by"] in str(variants(out)), f"train does not use {r['by']}: {variants(out)}")
+
+
 @case
 def bench_says_what_is_wrong():
     """A wrong gradient of the loss."""
@@ -147,10 +173,11 @@ def bench_says_what_is_wrong():
     report = fresh("report.json")
     args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report]
     expect(clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
-           ["^loss +.*WRONG"], ["clr-cl: "])
+           ["^loss +.*WRONG", "^train refuses this device: "],
+           ["clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong"])
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
     check(not one["correct"], f"{one['checks']}")
-    expect(clr("bench", "compare", report, report), 4, [], ["computed wrongly"])
+    expect(clr("bench", "compare", report, report), 4, [], ["train refuses .*its times do not count"])
 
 
 @slow_case
@@ -162,6 +189,45 @@ def bench_gives_no_peak_that_is_wrong():
     expect(clr(*args, env=lie("fma((floatv)(s), LOADV(i, b)", "fma((floatv)(2), LOADV(i, b)", fresh("home"))), 1, [],
            ["clr-cl: .* computes wrongly: element [0-9]+ of a sum of arrays is"])
     check(not report.exists(), "a report of a device that is wrong")
+
+
+GROUPED = """layer { name: "in" type: "Data" top: "in" top: "label" }
+layer { name: "u" type: "Convolution" bottom: "in" top: "u"
+        convolution_param { num_output: 4 kernel_size: 3 stride: 3 weight_filler { type: "xavier" } } }
+layer { name: "v" type: "Convolution" bottom: "u" top: "v"
+        convolution_param { num_output: 4 kernel_size: 3 group: 2 weight_filler { type: "xavier" } } }
+layer { name: "fc" type: "InnerProduct" bottom: "v" top: "fc"
+        inner_product_param { num_output: 10 weight_filler { type: "xavier" } } }
+layer { name: "cost" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "cost" }
+"""
+
+
+@case
+def what_does_not_run_is_said_by_layer():
+    """CLBlast's kernels need work-groups that such a device does not have, and groups have no other algorithm."""
+    device()
+    net, out = write(fresh("net.prototxt"), GROUPED), fresh("run")
+    if "PoCL" not in clr("devices").out and "Portable Computing" not in clr("devices").out:
+        skip("this driver's work-groups cannot be made small")
+    env = {"POCL_MAX_WORK_GROUP_SIZE": 1, "XDG_CACHE_HOME": fresh("cache"), "XDG_DATA_HOME": fresh("share")}
+    expect(clr(*tiny(net=net, out=out, iterations=2, validate_every=None), env=env), 1, [],
+           ["clr-cl: .* cannot run layer 'v' .*CLBlast.*no other way to do it: nothing is trained on it"])
+    expect_nothing_left(out)
+
+
+@case
+def doctor_tells_what_is_wrong_from_what_does_not_run():
+    """A pretended GPU, which computes nothing; and one whose compiler fails: it has no folder for programs."""
+    stub = Path(Place.program).parent.parent.parent / "tests" / "libstub_icd.so"
+    check(stub.exists(), f"{stub} is missing: it is built beside the program")
+    vendors = write(fresh("vendors") / "stub.icd", f"{stub}\n").parent
+    for folder, word, ending in ((vendors, "WRONG", "[1-9][0-9]+ are wrong and 0 do not run"),
+                                 (None, "FAILED", "0 are wrong and [1-9][0-9]+ do not run")):
+        env = {"OCL_ICD_VENDORS": vendors, "STUB_OPENCL_DEVICE": "amd-gfx900", "STUB_OPENCL_FOLDER": folder,
+               "XDG_CACHE_HOME": fresh("cache"), "XDG_DATA_HOME": fresh("share")}
+        expect(clr("doctor", env=env), 1, [f"^{word} +conv ", f"^{word} +training of quick"],
+               ["^last: a short training of quick",
+                f"clr-cl: of [0-9]+ kernel variants {ending} on .*do not train there"])
 
 
 @case

@@ -1,12 +1,14 @@
 """clr-cl tune: what it finds, what it survives, and what training makes of it."""
 
 import json
+import re
 import shutil
+from pathlib import Path
 
-from harness import ROOT, Place, case, check, clr, device, expect, fresh, table, tiny, tiny_net, write
+from harness import ROOT, TINY_NET, Place, case, check, clr, device, expect, fresh, table, tiny, tiny_net, write
 
 table("tune", [
-    ("help", ["tune", "--help"], 0, ["^Usage: clr-cl tune", "--batch B"], []),
+    ("help", ["tune", "--help"], 0, ["^Usage: clr-cl tune .*--input CxHxW", "--batch B", "--quiet"], []),
     ("an unknown net", ["tune", "--net", "no-such-net"], 4, [], ["no-such-net"]),
     ("no device of that name", ["tune", "--device", "no-such-device"], 3, [], ["no-such-device"]),
     ("no images", ["tune", "--batch", "0"], 2, [], ["--batch"]),
@@ -76,6 +78,24 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
     out = fresh("run")
     damaged = expect(clr(*tiny(net=net, out=out), env=env), 0, [], ["^warning: .*no usable tuning record"])
     check(damaged.err.count("no usable") == 1, f"said more than once\n{damaged}")
+
+
+@case
+def the_hint_names_a_command_that_is_taken():
+    """On a GPU, of which nothing is known: a pretended one, which runs nothing."""
+    stub = Path(Place.program).parent.parent.parent / "tests" / "libstub_icd.so"
+    check(stub.exists(), f"{stub} is missing: it is built beside the program")
+    vendors = write(fresh("vendors") / "stub.icd", f"{stub}\n").parent
+    env = {"OCL_ICD_VENDORS": vendors, "STUB_OPENCL_DEVICE": "amd-gfx900", "STUB_OPENCL_FOLDER": vendors,
+           "XDG_DATA_HOME": fresh("share")}
+    sized = TINY_NET.replace("  input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } }\n", "")
+    for net, wanted in ((tiny_net(), ""), (write(fresh("net.prototxt"), sized), " --input 3x32x32")):
+        result = expect(clr(*tiny(net=net, out=fresh("run"), iterations=1, unchecked=True), env=env), 0, [],
+                        [f"has not been tuned: 'clr-cl tune --net {net} --batch 10{wanted}' may make this faster"])
+        hint = re.search("'clr-cl (tune .*)'", result.err).group(1).split()
+        result = clr(*hint, "--quiet", env=env)
+        check(result.code not in (2, 4), f"refused\n{result}")
+        check("tuning for" not in result.err, f"--quiet says something\n{result}")
 
 
 @case

@@ -11,10 +11,11 @@ static void show(const struct clr_bench_report *reports, size_t count)
     struct clr_error err;
     char *text;
 
-    if (fuzz_worked(clr_bench_compare(&text, reports, count, &err), &err)) {
-        fuzz_readable(text);
-        free(text);
-    }
+    for (int form = CLR_BENCH_TEXT; form <= CLR_BENCH_JSON; form++)
+        if (fuzz_worked(clr_bench_compare(&text, reports, count, (enum clr_bench_form)form, &err), &err)) {
+            fuzz_readable(text);
+            free(text);
+        }
     if (fuzz_worked(clr_bench_table(&text, &reports[0], &err), &err)) {
         fuzz_readable(text);
         free(text);

@@ -61,5 +61,10 @@ status=0
 LD_LIBRARY_PATH=$libdir "${command:-clr-cl}" --version | grep -q 'clr-cl' || status=1
 result $status "the installed command says its version"
 
+known=$(find "$root" -path '*/share/clr-cl/known/h100-quick.json')
+status=0
+LD_LIBRARY_PATH=$libdir "${command:-clr-cl}" bench compare "${known:-none}" --known | grep -q 'NVIDIA H200' || status=1
+result $status "the installed reports can be compared with"
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

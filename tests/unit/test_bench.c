@@ -10,11 +10,16 @@
 #include <string.h>
 #include <time.h>
 
+#include <cairo.h>
+
 #include <clr/bench.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "bench/figure.h"
 #include "bench/measure.h"
+#include "bench/words.h"
+#include "net/spec.h"
 
 /* ------------------------------------------------------------------ labels, spreads */
 
@@ -157,6 +162,9 @@ static void make_report(struct clr_bench_report *r, double factor)
                                                            1e-14,
                                                            ""};
     r->checks[r->check_count++] = (struct clr_bench_check){"pool1", "pooling", "", true, NAN, ""};
+    ck_assert_int_eq(mem_new(&r->replaced, 1, sizeof *r->replaced, "variants", NULL), 0);
+    r->replaced[r->replaced_count++] =
+        (struct clr_bench_replaced){"conv1", "forward", "tiled", "direct", "wrong"};
 }
 
 /* folder/name, kept until the end of the case's process. */
@@ -184,7 +192,7 @@ static bool same_spread(const struct clr_bench_spread *a, const struct clr_bench
 
 START_TEST(test_json__what_is_written_is_read)
 {
-    const char *path = join(support_temp_dir(), "my report.json");
+    const char *folder = support_temp_dir(), *path = join(folder, "my report.json");
     struct clr_bench_report r, *back;
     size_t count;
     struct clr_error err = {0};
@@ -194,6 +202,7 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_msg(clr_bench_read(&back, &count, path, &err) == 0, "%s", err.message);
     ck_assert_uint_eq(count, 1);
     ck_assert_str_eq(back->source, "my report");
+    ck_assert_str_eq(back->folder, strrchr(folder, '/') + 1);
     ck_assert_str_eq(back->device, r.device);
     ck_assert_str_eq(back->host_cpu, r.host_cpu);
     ck_assert_str_eq(back->net_sha256, r.net_sha256);
@@ -210,6 +219,13 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_uint_eq(back->check_count, 2);
     ck_assert(back->checks[0].ok && back->wrong == 0 && isnan(back->checks[1].worst_nmse));
     ck_assert_str_eq(back->checks[0].variant, r.checks[0].variant);
+    ck_assert_uint_eq(back->replaced_count, 1);
+    ck_assert_str_eq(back->replaced[0].layer, "conv1");
+    ck_assert_str_eq(back->replaced[0].pass, "forward");
+    ck_assert_str_eq(back->replaced[0].variant, "tiled");
+    ck_assert_str_eq(back->replaced[0].by, "direct");
+    ck_assert_str_eq(back->replaced[0].why, "wrong");
+    ck_assert_str_eq(back->refused, "");
     clr_bench_free(back, count);
     clr_bench_clear(&r);
 }
@@ -275,6 +291,11 @@ START_TEST(test_json__hostile_input_is_named)
         {"\"devices\": [", "\"devices\": [], \"x\": [", "devices has too few entries"},
         {"\"devices\": [", "\"devices\": [3, ", "devices[0].device is missing"},
         {"\"device\": {", "\"device\": 3, \"x\": {", "device is not an object"},
+        {"\"replaced\": [", "\"replaced\": 3, \"x\": [", "replaced is not a list"},
+        {"\"replaced\": [", "\"replaced\": [7, ", "devices[0].replaced[0].layer is missing"},
+        {"\"by\": \"direct\"", "\"by\": null", "devices[0].replaced[0].by is not a text"},
+        {"\"training_refused\": \"\"", "\"training_refused\": true",
+         "devices[0].training_refused is not a text"},
         {"\"batch\": 100", "\"batch\": 100, \"batch\": 100", "duplicate"},
     };
     const char *folder = support_temp_dir(), *path = join(folder, "a.json");
@@ -295,6 +316,30 @@ START_TEST(test_json__hostile_input_is_named)
     expect_refused(join(folder, "missing.json"), "cannot read");
     expect_refused(folder, "folder");
     free(text);
+    clr_bench_clear(&r);
+}
+END_TEST
+
+/* Of before variants were replaced. */
+START_TEST(test_json__an_old_report_is_read)
+{
+    const char *folder = support_temp_dir(), *path = join(folder, "a.json");
+    struct clr_bench_report r, *old = NULL;
+    struct clr_error err = {0};
+    char *text;
+    size_t size, count;
+
+    make_report(&r, 1);
+    write_report(path, &r);
+    ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
+    path = edited(folder, text, "\"replaced\"", "\"unknown\"");
+    free(text);
+    ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
+    path = edited(folder, text, "\"training_refused\"", "\"unknown2\"");
+    ck_assert_msg(clr_bench_read(&old, &count, path, &err) == 0, "%s", err.message);
+    ck_assert(old->replaced_count == 0 && old->refused[0] == '\0');
+    free(text);
+    clr_bench_free(old, count);
     clr_bench_clear(&r);
 }
 END_TEST
@@ -352,14 +397,17 @@ START_TEST(test_compare__only_what_is_comparable)
     a = write_report(join(folder, "a.json"), &r);
     other = r;
     other.batch = 10;
-    expect_incomparable(a, write_report(join(folder, "batch.json"), &other),
-                        "batches of 100 images, 'batch' of 10");
+    expect_incomparable(a, write_report(join(folder, "batch.json"), &other), "/batch' of 10");
     other = r;
     str_copy(other.net_sha256, sizeof other.net_sha256, "4567");
     expect_incomparable(a, write_report(join(folder, "net.json"), &other), "whose prototxt differs");
     other = r;
     other.input.width = 28;
     expect_incomparable(a, write_report(join(folder, "input.json"), &other), "3x32x28");
+    other = r;
+    str_copy(other.refused, sizeof other.refused, "its update is wrong");
+    expect_incomparable(a, write_report(join(folder, "refused.json"), &other),
+                        "train refuses Device\xc2\xae (its update is wrong)");
     r.checks[1].ok = false;
     expect_incomparable(a, write_report(join(folder, "wrong.json"), &r), "pooling computed wrongly");
     clr_bench_clear(&r);
@@ -369,28 +417,228 @@ END_TEST
 static void expect_line(const char *text, const char *begin, const char *rest)
 {
     const char *at = strstr(text, begin);
-    char line[256] = "";
+    char line[512] = "";
 
     if (at)
         (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
-    ck_assert_msg(strstr(line, rest), "'%s' lacks '%s' in\n%s", line, rest, text);
+    ck_assert_msg(strstr(line, rest), "'%s' lacks '%s' in\n%.3000s", line, rest, text);
 }
 
-START_TEST(test_compare__ratios_to_the_first)
+/* Comparisons of `count` reports as text; free it. */
+static char *compared(const struct clr_bench_report *r, size_t count, enum clr_bench_form form)
+{
+    struct clr_error err = {0};
+    char *text;
+
+    ck_assert_msg(clr_bench_compare(&text, r, count, form, &err) == 0, "%s", err.message);
+    return text;
+}
+
+START_TEST(test_compare__how_others_stand_against_the_first)
+{
+    struct clr_bench_report r[4];
+    char *text;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 8);
+    make_report(&r[2], 1 / 68.4);
+    make_report(&r[3], 1.9); /* within the ranges */
+    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
+    r[1].peak_gflops = spread(1234567);
+    r[2].peak_memory_bytes = 0;
+    r[3].peak_memory_bytes *= 2;
+    text = compared(r, 4, CLR_BENCH_TEXT);
+    expect_line(text, "training           images",
+                "10,000       1,250  8.0\xc3\x97 slower         684,000  68\xc3\x97 faster");
+    expect_line(text, "training           images", "5,263  equal");
+    expect_line(text, "peak               GFLOP/s",
+                "200.0   2,469,134  12,346\xc3\x97 faster        200.0  equal");
+    expect_line(text, "share of the peak  %", "20.00");
+    expect_line(text, "conv1              weight gradient",
+                "5.000       40.00  8.0\xc3\x97 slower          0.0731  68\xc3\x97 faster");
+    expect_line(text, "pool1", "0.500           -                       0.0073");
+    expect_line(text, "extra", "-       4.000");
+    expect_line(text, "first start        s", "9.000       9.000  equal");
+    expect_line(
+        text, "memory             MB",
+        "400.0       400.0  equal                     -                        800.0  2.0\xc3\x97 more");
+    expect_line(text, "[4] conv1", "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here");
+    ck_assert(strstr(text, "equal: each of the two") && strstr(text, "More than 100 % of the peak"));
+    free(text);
+    for (int i = 0; i < 4; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
+/* A thing that takes half a minute an image: no "0 images/s". */
+START_TEST(test_compare__slow_devices)
 {
     struct clr_bench_report r[2];
     char *text;
 
     make_report(&r[0], 1);
-    make_report(&r[1], 2);
-    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
-    ck_assert_int_eq(clr_bench_compare(&text, r, 2, NULL), 0);
-    expect_line(text, "conv1          weight gradient", "5.000      10.000    2.00x");
-    expect_line(text, "pool1", "0.500           -        -");
-    expect_line(text, "extra", "-       1.000        -");
-    expect_line(text, "training step", "10.000      20.000    2.00x");
-    expect_line(text, "first start", "9.000       9.000    1.00x");
+    make_report(&r[1], 200631.83);
+    text = compared(r, 2, CLR_BENCH_TEXT);
+    expect_line(text, "training           images", "10,000      0.0498  200,632\xc3\x97 slower");
+    expect_line(text, "training step      ms", "10.00   2,006,318  200,632\xc3\x97 slower");
     free(text);
+    ck_assert_int_eq(clr_bench_table(&text, &r[1], NULL), 0);
+    expect_line(text, "training step", "2,006,318 ms (1,003,159 to 4,012,637), 0.0498 images/s");
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+START_TEST(test_compare__names_are_distinct)
+{
+    static const char *const expected[] = {"A", "B (quick)", "B (x/full)", "B (y/full)", "C [5]", "C [6]"};
+    static const char *const from[][3] = {{"A", "", "quick"}, {"B", "x", "quick"}, {"B", "x", "full"},
+                                          {"B", "y", "full"}, {"C", "", ""},       {"C", "", ""}};
+    struct clr_bench_report r[MEM_COUNT(from)] = {0};
+    char name[WORDS_NAME], *text;
+
+    for (size_t i = 0; i < MEM_COUNT(from); i++) {
+        make_report(&r[i], 1);
+        str_copy(r[i].device, sizeof r[i].device, from[i][0]);
+        str_copy(r[i].folder, sizeof r[i].folder, from[i][1]);
+        str_copy(r[i].source, sizeof r[i].source, from[i][2]);
+    }
+    for (size_t i = 0; i < MEM_COUNT(from); i++)
+        ck_assert_str_eq(words_name(name, r, MEM_COUNT(from), i), expected[i]);
+    text = compared(r, MEM_COUNT(from), CLR_BENCH_TEXT);
+    expect_line(text, "[1] ", "[1] A (quick)");
+    expect_line(text, "[4] ", "[4] B (y/full)");
+    free(text);
+    for (size_t i = 0; i < MEM_COUNT(from); i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
+START_TEST(test_compare__as_csv_and_markdown)
+{
+    struct clr_bench_report r[2];
+    char *text;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 8);
+    str_copy(r[1].device, sizeof r[1].device, "A|\"B\"\n<b>*");
+    text = compared(r, 2, CLR_BENCH_CSV);
+    expect_line(text, "report,",
+                "report,device,driver,program,file,layer,figure,unit,samples,min,median,max,of_peak,"
+                "factor,verdict");
+    expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+                "\"ms\",7,2,4,8,0.25,,");
+    expect_line(text, "<b>*\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+                "\"ms\",7,16,32,64,0.03125,8,slower");
+    ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
+    free(text);
+    text = compared(r, 2, CLR_BENCH_MARKDOWN);
+    expect_line(text, "| 2 | A", "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026-11-24 |  |");
+    expect_line(text, "| conv1 forward, ms", "| conv1 forward, ms | 4.000 | 32.00 | 8.0\xc3\x97 slower |");
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+START_TEST(test_compare__as_json)
+{
+    struct clr_bench_report r[2];
+    struct clr_error err = {0};
+    json_error_t e;
+    json_t *json, *line, *cell;
+    char *text;
+    bool no_memory;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 8);
+    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
+    text = compared(r, 2, CLR_BENCH_JSON);
+    json = json_parse(text, strlen(text), &e, &no_memory);
+    ck_assert_msg(json != NULL, "%s", e.text);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "format")), "clr-cl bench comparison");
+    line = json_array_get(json_object_get(json, "figures"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(line, "unit")), "images/s");
+    cell = json_array_get(json_object_get(line, "values"), 1);
+    ck_assert(json_number_value(json_object_get(cell, "factor")) == 8.0);
+    ck_assert_str_eq(json_string_value(json_object_get(cell, "verdict")), "slower");
+    line = json_array_get(json_object_get(json, "figures"), 10 + 3); /* extra */
+    ck_assert(json_is_null(json_array_get(json_object_get(line, "values"), 0)));
+    json_decref(json);
+    free(text);
+    str_copy(r[1].device, sizeof r[1].device, "\xff");
+    ck_assert_int_eq(clr_bench_compare(&text, r, 2, CLR_BENCH_JSON, &err), CLR_ENOMEM);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* What comes with the program can be read, and is compared with where net and batch are the same. */
+START_TEST(test_compare__with_known_devices)
+{
+    struct clr_bench_report *r = NULL;
+    struct clr_error err = {0};
+    struct clr_net_spec *quick = NULL;
+    size_t count = 1;
+    char *left_out = NULL, *text;
+
+    ck_assert_int_eq(mem_new(&r, 1, sizeof *r, "reports", NULL), 0);
+    make_report(&r[0], 1);
+    ck_assert_msg(clr_bench_add_known(&r, &count, &left_out, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(count, 1);
+    expect_line(left_out, "NVIDIA H200", "NVIDIA H200: quick, batch 100 of 3x32x32");
+    free(left_out);
+    left_out = NULL;
+    ck_assert_int_eq(clr_net_load(&quick, "quick", NULL), 0);
+    fs_sha256(quick->text, strlen(quick->text), r[0].net_sha256);
+    ck_assert_msg(clr_bench_add_known(&r, &count, &left_out, &err) == 0, "%s", err.message);
+    ck_assert_uint_ge(count, 4);
+    ck_assert(left_out == NULL);
+    for (size_t i = 1; i < count; i++)
+        ck_assert(r[i].wrong == 0 && r[i].row_count > 10 && r[i].driver[0] && r[i].program[0]);
+    text = compared(r, count, CLR_BENCH_TEXT);
+    ck_assert(strstr(text, "NVIDIA H100 80GB HBM3 (known/h100-quick)"));
+    free(text);
+    clr_net_free(quick);
+    clr_bench_free(r, count);
+}
+END_TEST
+
+/* What a GPU has and a CPU has not, a pool of its own among it, stands with its layer. */
+START_TEST(test_compare__layers_in_the_order_of_the_net)
+{
+    static const char *const expected[] = {
+        "batch",         "conv1 forward",       "conv1 weight gradient", "conv1 other", "pool1 forward",
+        "conv2 forward", "conv2 data gradient", "conv2 other",           "update"};
+    struct clr_bench_report r[2];
+    struct bars bars;
+    struct clr_error err = {0};
+
+    for (int i = 0; i < 2; i++) {
+        make_report(&r[i], 1);
+        r[i].row_count = 0;
+    }
+    add_row(&r[0], "", "", CLR_BENCH_BATCH, 0, 1);
+    add_row(&r[0], "conv1", "", CLR_BENCH_FORWARD, 0, 1);
+    add_row(&r[0], "conv1", "", CLR_BENCH_WEIGHTS, 0, 1);
+    add_row(&r[0], "conv2", "", CLR_BENCH_FORWARD, 0, 1);
+    add_row(&r[0], "conv2", "", CLR_BENCH_OTHER, 0, 1);
+    add_row(&r[0], "", "", CLR_BENCH_UPDATE, 0, 1);
+    add_row(&r[1], "conv1", "", CLR_BENCH_FORWARD, 0, 1);
+    add_row(&r[1], "conv1", "", CLR_BENCH_OTHER, 0, 1);
+    add_row(&r[1], "pool1", "", CLR_BENCH_FORWARD, 0, 1);
+    add_row(&r[1], "conv2", "", CLR_BENCH_DATA, 0, 1);
+    add_row(&r[1], "", "", CLR_BENCH_UPDATE, 0, 1);
+    ck_assert_msg(figure_bench(&bars, r, 2, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(bars.row_count, MEM_COUNT(expected));
+    for (size_t i = 0; i < bars.row_count; i++) {
+        char name[256];
+        (void)snprintf(name, sizeof name, "%s%s%s", bars.rows[i].group, bars.rows[i].name[0] ? " " : "",
+                       bars.rows[i].name);
+        ck_assert_str_eq(name, expected[i]);
+    }
+    bars_clear(&bars);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
 }
@@ -419,8 +667,8 @@ START_TEST(test_compare__many_rows)
     ck_assert_int_eq(clr_bench_read(&again, &count, write_report(path, &r[0]), NULL), 0);
     ck_assert_uint_eq(again->row_count, ROWS);
     clr_bench_free(again, count);
-    ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, NULL), 0);
-    expect_line(text, "layer 9999 of 5", "-       0.500        -");
+    ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, CLR_BENCH_TEXT, NULL), 0);
+    expect_line(text, "layer 9999 of 5", "  0.500");
     free(text);
     for (int i = 0; i < REPORTS; i++)
         clr_bench_clear(&r[i]);
@@ -440,14 +688,18 @@ START_TEST(test_table__shares_and_rates)
     ck_assert(fabs(clr_bench_not_convolution(&r) - 0.1) < 1e-12);
     r.checks[1].ok = false;
     str_copy(r.checks[1].detail, sizeof r.checks[1].detail, "dx is off");
+    str_copy(r.refused, sizeof r.refused, "the update is wrong");
     ck_assert_int_eq(clr_bench_table(&text, &r, NULL), 0);
     expect_line(text, "conv1            weight gradient",
                 "40.0   20.0 %   50.0 %"); /* 0.2 GFLOP in 5 ms of 200 */
     expect_line(text, "all kernels", "10.000");
     expect_line(text, "not convolution", "10.0 %");
-    expect_line(text, "training step", "10000 images/s");
+    expect_line(text, "training step", "10,000 images/s");
+    ck_assert(!strstr(text, "More than 100 %"));
     expect_line(text, "pool1            pooling", "WRONG");
     ck_assert(strstr(text, "dx is off"));
+    expect_line(text, "replaced", "conv1 forward: 'direct' in place of 'tiled', which is wrong here");
+    expect_line(text, "train refuses", "train refuses this device: the update is wrong");
     free(text);
     clr_bench_clear(&r);
     ck_assert(isnan(clr_bench_not_convolution(&r)));
@@ -470,8 +722,51 @@ START_TEST(test_figure__a_row_for_each_layer_and_pass)
     ck_assert_str_eq(bars.rows[2].group, "conv1");
     ck_assert_str_eq(bars.rows[2].name, "weight gradient");
     ck_assert(bars.rows[2].value[0] == 5 && bars.rows[2].value[1] == 10 && bars.rows[2].high[1] == 20);
-    ck_assert(isnan(bars.rows[3].value[1]) && isnan(bars.rows[4].value[0]));
+    ck_assert(isnan(bars.rows[3].value[0]) && isnan(bars.rows[4].value[1]));
     bars_clear(&bars);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* Pixels of the second series' colour in a figure of those reports. */
+static int second_color(const struct clr_bench_report *r)
+{
+    const struct clr_plot_options o = {.width = 640};
+    const char *path = join(support_temp_dir(), "a.png");
+    struct clr_error err = {0};
+    cairo_surface_t *s;
+    int count = 0;
+
+    ck_assert_msg(clr_bench_plot(path, r, 2, &o, &err) == 0, "%s", err.message);
+    s = cairo_image_surface_create_from_png(path);
+    ck_assert_int_eq(cairo_surface_status(s), CAIRO_STATUS_SUCCESS);
+    cairo_surface_flush(s);
+    for (int y = 0; y < cairo_image_surface_get_height(s); y++)
+        for (int x = 0; x < cairo_image_surface_get_width(s); x++) {
+            uint32_t pixel;
+            memcpy(&pixel,
+                   cairo_image_surface_get_data(s) + y * cairo_image_surface_get_stride(s) + (ptrdiff_t)4 * x,
+                   sizeof pixel);
+            count += (pixel & 0xFFFFFF) == 0xE69F00;
+        }
+    cairo_surface_destroy(s);
+    return count;
+}
+
+/* The bars of a device a thousand times as fast can be seen; two alike are drawn by their length. */
+START_TEST(test_figure__devices_that_are_far_apart)
+{
+    struct clr_bench_report r[2];
+    int fast, alike;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 0.001);
+    fast = second_color(r);
+    clr_bench_clear(&r[1]);
+    make_report(&r[1], 0.1);
+    alike = second_color(r);
+    ck_assert_msg(fast > 2 * alike, "%d pixels, %d at a tenth of the time", fast, alike);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
 }
@@ -510,13 +805,21 @@ int main(void)
     tcase_add_test(tc, test_measure__failure_is_handed_on_and_n_is_bounded);
     tcase_add_test(tc, test_json__what_is_written_is_read);
     tcase_add_test(tc, test_json__hostile_input_is_named);
+    tcase_add_test(tc, test_json__an_old_report_is_read);
     tcase_add_test(tc, test_json__a_name_that_is_not_utf8_is_no_crash);
     tcase_add_test(tc, test_json__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_compare__only_what_is_comparable);
-    tcase_add_test(tc, test_compare__ratios_to_the_first);
+    tcase_add_test(tc, test_compare__how_others_stand_against_the_first);
+    tcase_add_test(tc, test_compare__slow_devices);
+    tcase_add_test(tc, test_compare__names_are_distinct);
+    tcase_add_test(tc, test_compare__as_csv_and_markdown);
+    tcase_add_test(tc, test_compare__as_json);
+    tcase_add_test(tc, test_compare__layers_in_the_order_of_the_net);
+    tcase_add_test(tc, test_compare__with_known_devices);
     tcase_add_test(tc, test_compare__many_rows);
     tcase_add_test(tc, test_table__shares_and_rates);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
+    tcase_add_test(tc, test_figure__devices_that_are_far_apart);
     tcase_add_test(tc, test_figure__formats_and_sizes);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(s, tc);

@@ -346,6 +346,44 @@ START_TEST(test_tune__prefers_the_nearest_shape)
 }
 END_TEST
 
+/* What is done without is told, whether it was the operator's own choice or a record's. */
+START_TEST(test_tune__tells_what_was_replaced)
+{
+    struct op_desc d = conv(100, 32, 15, 32);
+    struct op_variant candidates[OP_CANDIDATES_MAX];
+    enum op_origin origin[OP_PASS_COUNT];
+    struct tunedb *db = open_in(support_temp_dir(), &cpu);
+    struct tunedb_failure own = {.why = "wrong"}, tuned = {.why = "crashed"};
+    struct tunedb_entry e;
+    char out[TUNEDB_VARIANT] = "untouched";
+    const char *why = NULL;
+
+    ck_assert_int_ge(op_candidates(candidates, OP_CANDIDATES_MAX, &d, OP_FORWARD, &cpu, 16), 3);
+    op_variant_text(&candidates[0], own.variant, sizeof own.variant);
+    op_variant_text(&candidates[2], tuned.variant, sizeof tuned.variant);
+    ck_assert(op_tune_key(&own.key, &d, OP_FORWARD, 16));
+    tuned.key = own.key;
+    op_tuned(&d, origin, db, &cpu, 16);
+    ck_assert(!op_replaced(out, sizeof out, &why, &d, OP_FORWARD, db, &cpu, 16));
+    ck_assert_str_eq(out, "untouched");
+    ck_assert_int_eq(tunedb_avoid(db, &own, NULL), 0);
+    op_tuned(&d, origin, db, &cpu, 16);
+    ck_assert_int_eq(origin[OP_FORWARD], OP_ORIGIN_SECOND);
+    ck_assert(op_replaced(out, sizeof out, &why, &d, OP_FORWARD, db, &cpu, 16));
+    ck_assert_str_eq(out, own.variant);
+    ck_assert_str_eq(why, "wrong");
+    ck_assert(!op_replaced(out, sizeof out, &why, &d, OP_BACKWARD_DATA, db, &cpu, 16));
+    e = entry(&d, OP_FORWARD, tuned.variant); /* a record has the third: nothing is missed */
+    store(db, &e);
+    ck_assert(!op_replaced(out, sizeof out, &why, &d, OP_FORWARD, db, &cpu, 16));
+    ck_assert_int_eq(tunedb_avoid(db, &tuned, NULL), 0);
+    ck_assert(op_replaced(out, sizeof out, &why, &d, OP_FORWARD, db, &cpu, 16));
+    ck_assert_str_eq(out, tuned.variant);
+    ck_assert_str_eq(why, "crashed");
+    tunedb_close(db);
+}
+END_TEST
+
 START_TEST(test_tune__leaves_out_unknown_variants)
 {
     static const char *const unknown[] = {"quantum 5x2", "direct 5x", "direct 61x61", "",
@@ -390,6 +428,7 @@ int main(void)
     tcase_add_test(c, test_tune__keys_tell_geometries_apart);
     tcase_add_test(c, test_tune__takes_what_was_measured);
     tcase_add_test(c, test_tune__prefers_the_nearest_shape);
+    tcase_add_test(c, test_tune__tells_what_was_replaced);
     tcase_add_test(c, test_tune__leaves_out_unknown_variants);
     tcase_add_test(c, test_tune__distance_is_symmetric_and_finite);
     suite_add_tcase(suite, c);

@@ -1,0 +1,161 @@
+/* Reports side by side, as numbers: see comparison.h. */
+#include "bench/comparison.h"
+
+#include <math.h>
+
+#include "bench/measure.h"
+
+/* What a line's numbers are: of a time less is faster, of a rate more, an amount is neither. */
+enum sense { TIME, RATE, AMOUNT, SHARE };
+
+enum whole { TRAINING, INFERENCE, PEAK, BANDWIDTH, OF_PEAK, STEP, EVALUATION, WARM, FIRST, MEMORY, WHOLES };
+
+static const struct {
+    const char *figure, *unit;
+    enum sense sense;
+} wholes[WHOLES] = {
+    [TRAINING] = {"training", "images/s", RATE},
+    [INFERENCE] = {"inference", "images/s", RATE},
+    [PEAK] = {"peak", "GFLOP/s", RATE},
+    [BANDWIDTH] = {"bandwidth", "GB/s", RATE},
+    [OF_PEAK] = {"share of the peak", "%", SHARE},
+    [STEP] = {"training step", "ms", TIME},
+    [EVALUATION] = {"inference", "ms", TIME},
+    [WARM] = {"warm start", "s", TIME},
+    [FIRST] = {"first start", "s", TIME},
+    [MEMORY] = {"memory", "MB", AMOUNT},
+};
+
+static struct clr_bench_spread one(double v)
+{
+    return isfinite(v) && v > 0.0 ? (struct clr_bench_spread){1, v, v, v} : (struct clr_bench_spread){0};
+}
+
+static struct clr_bench_spread images_per_s(const struct clr_bench_report *r,
+                                            const struct clr_bench_spread *ms)
+{
+    struct clr_bench_spread s = *ms;
+
+    measure_invert(&s, 1e3 * r->batch);
+    return s;
+}
+
+/* The layers' formulas in the time of a training step, against the peak. */
+static double share_of_peak(const struct clr_bench_report *r)
+{
+    double gflop = 0.0;
+
+    for (size_t i = 0; i < r->row_count; i++)
+        gflop += r->rows[i].gflop;
+    return gflop / r->step_ms.median * 1e3 / r->peak_gflops.max;
+}
+
+static struct clr_bench_spread whole_of(const struct clr_bench_report *r, enum whole what)
+{
+    switch (what) {
+    case TRAINING:
+        return images_per_s(r, &r->step_ms);
+    case INFERENCE:
+        return images_per_s(r, &r->inference_ms);
+    case PEAK: /* the best sample, as in all other places */
+        return (struct clr_bench_spread){r->peak_gflops.count, r->peak_gflops.min, r->peak_gflops.max,
+                                         r->peak_gflops.max};
+    case BANDWIDTH:
+        return r->bandwidth_gb;
+    case OF_PEAK:
+        return one(100.0 * share_of_peak(r));
+    case STEP:
+        return r->step_ms;
+    case EVALUATION:
+        return r->inference_ms;
+    case WARM:
+        return r->warm_start_s;
+    case FIRST:
+        return r->first_start_s;
+    default:
+        return one((double)r->peak_memory_bytes / 1e6);
+    }
+}
+
+int comparison_make(struct comparison *out, const struct clr_bench_report *reports, size_t count,
+                    struct clr_error *err)
+{
+    struct comparison c = {.reports = reports, .count = count, .wholes = WHOLES};
+    const int rc = row_merge_make(&c.layers, reports, count, err);
+
+    if (rc < 0)
+        return rc;
+    c.lines = c.wholes + c.layers.count;
+    *out = c;
+    return 0;
+}
+
+void comparison_clear(struct comparison *c)
+{
+    row_merge_clear(&c->layers);
+}
+
+struct comparison_line comparison_line(const struct comparison *c, size_t line)
+{
+    const struct clr_bench_row *row;
+
+    if (line < WHOLES)
+        return (struct comparison_line){"", wholes[line].figure, wholes[line].unit};
+    row = c->layers.order[line - WHOLES];
+    return (struct comparison_line){row->layer, clr_bench_pass_name(row->pass), "ms"};
+}
+
+static struct clr_bench_spread value_of(const struct comparison *c, size_t line, size_t report,
+                                        double *of_peak)
+{
+    const struct clr_bench_report *r = &c->reports[report];
+    const struct clr_bench_row *row;
+
+    *of_peak = NAN;
+    if (line < WHOLES)
+        return whole_of(r, (enum whole)line);
+    row = row_merge_find(&c->layers, report, line - WHOLES);
+    if (!row)
+        return (struct clr_bench_spread){0};
+    if (row->gflop > 0.0 && row->ms.median > 0.0)
+        *of_peak = row->gflop / row->ms.median * 1e3 / r->peak_gflops.max;
+    return row->ms;
+}
+
+static bool lies_in(double v, const struct clr_bench_spread *s)
+{
+    return v >= s->min && v <= s->max;
+}
+
+struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report)
+{
+    const enum sense sense = line < WHOLES ? wholes[line].sense : TIME;
+    double ignored;
+    const struct clr_bench_spread first = value_of(c, line, 0, &ignored);
+    struct comparison_cell cell = {.factor = 1.0};
+    const struct clr_bench_spread *v = &cell.value;
+    bool more;
+
+    cell.value = value_of(c, line, report, &cell.of_peak);
+    if (report == 0 || sense == SHARE || first.count == 0 || v->count == 0 || first.median <= 0.0 ||
+        v->median <= 0.0)
+        return cell;
+    more = v->median > first.median;
+    cell.factor = more ? v->median / first.median : first.median / v->median;
+    if (cell.factor < 1.005 || (lies_in(v->median, &first) && lies_in(first.median, v))) {
+        cell.factor = 1.0;
+        cell.verdict = COMPARISON_EQUAL;
+    } else if (sense == AMOUNT) {
+        cell.verdict = more ? COMPARISON_MORE : COMPARISON_LESS;
+    } else {
+        cell.verdict = more == (sense == RATE) ? COMPARISON_FASTER : COMPARISON_SLOWER;
+    }
+    return cell;
+}
+
+const char *comparison_verdict_name(enum comparison_verdict verdict)
+{
+    static const char *const names[] = {"", "equal", "faster", "slower", "more", "less"};
+
+    return names[verdict];
+}

@@ -1,0 +1,59 @@
+/*
+ * Reports side by side, as numbers: lines of what was measured, a cell for each report, and how it stands
+ * against the first report's. How that is written is in comparison_text.c and comparison_data.c.
+ */
+#ifndef BENCH_COMPARISON_H
+#define BENCH_COMPARISON_H
+
+#include <clr/bench.h>
+
+#include "base/str.h"
+#include "bench/row_merge.h"
+
+struct comparison {
+    const struct clr_bench_report *reports; /* borrowed */
+    size_t count;
+    size_t wholes, lines; /* lines that are of the whole device; all of them, layers behind those */
+    struct row_merge layers;
+};
+
+struct comparison_line {
+    const char *layer;  /* "" of the whole */
+    const char *figure; /* "training step"; the pass of a layer */
+    const char *unit;
+};
+
+enum comparison_verdict {
+    COMPARISON_NONE,  /* it is not known for both, or says nothing */
+    COMPARISON_EQUAL, /* each median lies in the other's range */
+    COMPARISON_FASTER,
+    COMPARISON_SLOWER,
+    COMPARISON_MORE,
+    COMPARISON_LESS,
+};
+
+struct comparison_cell {
+    struct clr_bench_spread value; /* count 0: not known */
+    double of_peak; /* of a layer: share of the device's peak, 1 is all of it; NaN: not known */
+    enum comparison_verdict verdict;
+    double factor; /* 1 or more: how many times faster, slower, more, less; 1 where equal */
+};
+
+/* CLR_ENOMEM: nothing is made. */
+int comparison_make(struct comparison *out, const struct clr_bench_report *reports, size_t count,
+                    struct clr_error *err);
+void comparison_clear(struct comparison *c);
+
+struct comparison_line comparison_line(const struct comparison *c, size_t line);
+struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report);
+
+/* "faster", …; "" for none. */
+const char *comparison_verdict_name(enum comparison_verdict verdict);
+
+void comparison_text(struct str *out, const struct comparison *c);
+void comparison_markdown(struct str *out, const struct comparison *c);
+void comparison_csv(struct str *out, const struct comparison *c);
+/* CLR_ENOMEM, also where a name is not UTF-8. */
+int comparison_json(struct str *out, const struct comparison *c, struct clr_error *err);
+
+#endif

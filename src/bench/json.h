@@ -1,0 +1,11 @@
+/* Reports as JSON that is in memory already. */
+#ifndef BENCH_JSON_H
+#define BENCH_JSON_H
+
+#include <clr/bench.h>
+
+/* clr_bench_read() of a text; path is what its reports and messages are named by. */
+int bench_read_text(struct clr_bench_report **out, size_t *count, const char *path, const char *text,
+                    size_t size, struct clr_error *err);
+
+#endif

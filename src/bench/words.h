@@ -1,0 +1,32 @@
+/*
+ * What reports are called, and how their numbers are written: in tables, comparisons and figures.
+ */
+#ifndef BENCH_WORDS_H
+#define BENCH_WORDS_H
+
+#include <clr/bench.h>
+
+#define WORDS_NUMBER 32
+#define WORDS_FILE   (2 * CLR_BENCH_NAME + 2)
+#define WORDS_NAME   (WORDS_FILE + 128 + 32)
+
+/* What a share of the peak above all of it means. */
+#define WORDS_ABOVE_PEAK                                                                                     \
+    "More than 100 % of the peak: Winograd's convolutions get by with fewer multiplications than\n"          \
+    "the formula has, which is what is counted."
+
+/* "h100/bench-quick": the file that a report was read from, and its folder; "": it was just measured. */
+const char *words_file(char out[WORDS_FILE], const struct clr_bench_report *report);
+
+/* What tells report i from the others: its device; where two are of one device the file as well, with its
+ * folder where two files have one name; and its number where nothing else does. */
+const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *reports, size_t count, size_t i);
+
+/* "192,983", "11.45", "0.0503": three digits that say something, and all of those before the point. */
+const char *words_number(char out[WORDS_NUMBER], double v);
+
+/* "conv1 forward: 'tiled' in place of 'direct', which is wrong here" */
+#define WORDS_REPLACED 512
+const char *words_replaced(char out[WORDS_REPLACED], const struct clr_bench_replaced *replaced);
+
+#endif
