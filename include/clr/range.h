@@ -22,13 +22,13 @@ CLR_API const char *clr_range_rule_name(int rule);
 
 /** What came of it. All but CLR_RANGE_READ: no bounds, and the reason. */
 enum clr_range_verdict {
-    CLR_RANGE_READ,       /**< both bounds were read */
+    CLR_RANGE_READ,       /**< bounds were read: max_lr, and min_lr where there is one below it */
     CLR_RANGE_FEW_IMAGES, /**< fewer than CLR_RANGE_IMAGES were evaluated */
     CLR_RANGE_FEW_POINTS, /**< fewer than CLR_RANGE_POINTS evaluations before the test ended */
     CLR_RANGE_DIVERGED,   /**< the loss diverged before the net had learned anything */
     CLR_RANGE_TOO_SHORT,  /**< the accuracy never left chance, while the training loss fell */
     CLR_RANGE_AT_CHANCE,  /**< the accuracy never left chance, and the training loss did not fall */
-    CLR_RANGE_FALLS,      /**< the accuracy is highest at the first rate */
+    CLR_RANGE_FALLS,      /**< the accuracy is highest at the first rates, and falls */
     CLR_RANGE_FLAT,       /**< the accuracy is above chance, and the same at all rates */
     CLR_RANGE_VERDICTS
 };
@@ -50,17 +50,17 @@ struct clr_range_result {
     double threshold; /**< accuracy above which the net has learned */
     enum clr_range_verdict verdict;
     bool has_min, has_max;
-    double min_lr, max_lr;
-    double max_lr_low, max_lr_high; /**< of one test, the rates between which the accuracy is highest; of
-                                         several, their lowest and highest upper bound */
+    double min_lr, max_lr; /**< min_lr < max_lr where both are there */
+    double max_lr_low,
+        max_lr_high; /**< of one test, the 95 % interval of max_lr; of several, their lowest and
+                                         highest upper bound. max_lr lies between */
     bool from_start; /**< min_lr is the first rate of the sweep: the net may begin to learn below it */
-    bool fell;       /**< false: the accuracy had not fallen at the end of the sweep */
-    bool halved;     /**< max_lr is half the rate at which the test failed: see src/range/reading.h */
-    /** Mean accuracy between max_lr_low and max_lr_high of one test, and the rate that max_lr would be if it
-     * were not halved; without bounds, the highest mean of three neighbouring points, and its rate. NaN: no
-     * curve. */
-    double top_accuracy, top_lr;
-    char explanation[512];         /**< how, in words */
+    bool fell;   /**< false: the accuracy had not fallen at the end of the sweep; of several tests: it had,
+                          or the loss diverged, in most of them */
+    bool halved; /**< max_lr is half the rate at which the test failed: see src/range/reading.h */
+    double top_accuracy, top_lr; /**< the highest mean of three neighbouring points, and its rate; of several
+                                      tests, the mean, and the median of the rates. NaN: no curve */
+    char explanation[512];       /**< how, in words */
     double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: says nothing */
 };
 

@@ -52,7 +52,9 @@ static void tell_all(const struct run_options *o, const struct test_options *t)
              o->train.schedule.min_lr, o->train.schedule.max_lr, t->sweep == 1 ? "log" : "linear",
              str_count(iterations, o->train.iterations, "iteration"),
              str_count(batch, (uint64_t)o->train.batch, "image"));
-    if (o->train.validate_every > 1)
+    if (o->train.validate_every == 0)
+        str_copy(every, sizeof every, "at the first and the last iteration only");
+    else if (o->train.validate_every > 1)
         (void)snprintf(every, sizeof every, "every %s",
                        str_count(images, o->train.validate_every, "iteration"));
     cli_note("accuracy is measured %s on %s", every,
@@ -135,6 +137,7 @@ static int test_decays(struct run_options *o, const struct test_options *t, char
 {
     const struct clr_plot_options plot = {.command_line = cli_command_line()};
     char *figure = NULL;
+    bool drawn = true; /* a test without an evaluation has no curve */
     int rc = 0;
 
     for (size_t d = 0; d < t->decays.count && rc == 0; d++) {
@@ -146,9 +149,11 @@ static int test_decays(struct run_options *o, const struct test_options *t, char
             rc = test_seeds(o, t, out, folders + d * (size_t)t->seeds, &results[d], err);
         free(out);
     }
-    if (rc == 0)
+    for (size_t d = 0; d < t->decays.count && rc == 0; d++)
+        drawn = drawn && results[d].points > 0;
+    if (rc == 0 && drawn)
         rc = fs_join(&figure, o->out, "range.png", err);
-    if (rc == 0)
+    if (rc == 0 && drawn)
         rc = clr_plot_range(figure, (const char *const *)folders, t->decays.count * (size_t)t->seeds, &plot,
                             err);
     free(figure);
@@ -160,19 +165,31 @@ static size_t best_decay(const struct test_options *t, const struct clr_range_re
 {
     size_t best = 0;
 
-    for (size_t d = 1; d < t->decays.count; d++)
-        if (!(results[d].top_accuracy <= results[best].top_accuracy))
+    for (size_t d = 1; d < t->decays.count; d++) {
+        const struct clr_range_result *a = &results[d], *b = &results[best];
+        if (a->has_max != b->has_max ? a->has_max : a->top_accuracy > b->top_accuracy)
             best = d;
+    }
     return best;
+}
+
+/* Two means of three accuracies each differ by their noise alone? */
+static bool within_noise(const struct clr_range_result *a, const struct clr_range_result *b)
+{
+    return fabs(a->top_accuracy - b->top_accuracy) < 2.0 * hypot(a->noise, b->noise) / sqrt(3.0);
 }
 
 static void print_decays(const struct test_options *t, const struct clr_range_result *results)
 {
     const size_t best = best_decay(t, results);
 
+    printf("highest mean of three neighbouring accuracies:\n");
     for (size_t d = 0; d < t->decays.count; d++)
-        printf("weight decay %.10g: highest accuracy %.2f %%, at rate %.4g%s\n", t->decays.values[d],
-               100 * results[d].top_accuracy, results[d].top_lr, d == best ? " (the highest of all)" : "");
+        printf("weight decay %.10g: %.2f %%, at rate %.4g%s\n", t->decays.values[d],
+               100 * results[d].top_accuracy, results[d].top_lr,
+               d == best                                   ? " (goes on below)"
+               : within_noise(&results[d], &results[best]) ? " (no difference beyond the noise)"
+                                                           : "");
     printf("\nwith weight decay %.10g:\n", t->decays.values[best]);
 }
 
@@ -316,9 +333,9 @@ static void add_sweep(struct run_options *o, struct test_options *t, struct opt_
          .argument = "N",
          .min = 1,
          .max = 100,
-         .help =
-             "repeat the test with N seeds, from --seed on, and read their mean; each is in a folder seed-N "
-             "(default: 1)"},
+         .help = "repeat the test with N seeds, from --seed on, read each, and take the medians; each is in "
+                 "a folder "
+                 "seed-N (default: 1)"},
         {.kind = OPT_REAL,
          .name = "momentum",
          .value = &o->policy.schedule.momentum,

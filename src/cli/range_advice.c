@@ -10,6 +10,7 @@
 #include "range/curve.h"
 
 #define CYCLES      3
+#define POINTS      40 /* evaluations of a test, unless the user says how often */
 #define STEP_EPOCHS 4
 #define WHY_CYCLES                                                                                           \
     "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
@@ -42,7 +43,7 @@ static void append_repeated(struct str *s, const struct opt_set *set)
  * as the paper has it (section 3.3: a third or a fourth). */
 static double lowest(const struct clr_range_result *r)
 {
-    return r->min_lr < r->max_lr / 3 ? r->min_lr : r->max_lr / 4;
+    return r->has_min && r->min_lr < r->max_lr / 3 ? r->min_lr : r->max_lr / 4;
 }
 
 /* The whole command; nothing where there are no bounds. */
@@ -74,11 +75,15 @@ static void append_train_command(struct str *s, const struct range_advice *a)
 
 static void append_reasons(struct str *s, const struct clr_range_result *r)
 {
-    str_append(
-        s, "min-lr is %s; max-lr is %s; %s",
-        r->min_lr < r->max_lr / 3 ? "where the net begins to learn"
-                                  : "a quarter of the maximum, as the one that was read is close to that",
-        r->halved ? "half the rate at which the test failed" : "where the accuracy is highest", WHY_CYCLES);
+    const bool read = lowest(r) == r->min_lr;
+
+    str_append(s, "min-lr is %s; max-lr is %s; %s",
+               !read           ? "a quarter of the maximum, as none was read that is well below it"
+               : r->from_start ? "the first rate of the sweep"
+                               : "where the net begins to learn",
+               r->halved ? "half the rate at which the test failed"
+                         : "the best estimate of where the accuracy is highest",
+               WHY_CYCLES);
 }
 
 /* Iterations of an epoch without held-out images. */
@@ -117,15 +122,21 @@ static void append_more_images(struct str *s, const struct range_advice *a)
         str_append(s, "Hold out more images: --validation %d.", wanted);
 }
 
+static void append_more_iterations(struct str *s, const struct range_advice *a)
+{
+    char iterations[STR_COUNT];
+
+    str_append(s, "Use more --iterations than %s.", str_count(iterations, a->o->train.iterations, ""));
+}
+
 static void append_advice(struct str *s, const struct range_advice *a)
 {
     const double low = a->o->train.schedule.min_lr, high = a->o->train.schedule.max_lr;
     const struct clr_range_result *r = a->r;
-    char iterations[CLI_COUNT_TEXT];
 
     switch (r->verdict) {
     case CLR_RANGE_READ:
-        if (!r->fell && !r->diverged)
+        if (!r->fell && (r->tests > 1 || !r->diverged))
             str_append(s,
                        "The accuracy had not fallen at the last rate, and a higher one may be better still. "
                        "Repeat the test with a higher --max-lr (%.2g), or go on with these bounds.",
@@ -142,16 +153,17 @@ static void append_advice(struct str *s, const struct range_advice *a)
         if (r->diverged && r->diverged_lr < 10 * low)
             str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, r->diverged_lr);
         else if (r->diverged)
-            str_append(s, "Let the rate rise more slowly: --max-lr %.2g, and more --iterations (now %s).",
-                       r->diverged_lr, cli_count(iterations, a->o->train.iterations));
+            str_append(s, "Let the rate rise more slowly: --max-lr %.2g, and more --iterations.",
+                       r->diverged_lr);
+        else if (a->o->train.iterations >= 2 * POINTS)
+            str_append(s, "Measure more often: --validate-every %llu.",
+                       (unsigned long long)(a->o->train.iterations / POINTS));
         else
-            str_append(s, "Measure more often (--validate-every), or use more --iterations (now %s).",
-                       cli_count(iterations, a->o->train.iterations));
+            append_more_iterations(s, a);
         break;
     case CLR_RANGE_TOO_SHORT:
-        str_append(s,
-                   "Learning has begun, but not far enough to be measured: use more --iterations (now %s).",
-                   cli_count(iterations, a->o->train.iterations));
+        str_append(s, "Learning may have begun, but not far enough to be measured. ");
+        append_more_iterations(s, a);
         break;
     case CLR_RANGE_AT_CHANCE:
         str_append(s,
@@ -160,10 +172,11 @@ static void append_advice(struct str *s, const struct range_advice *a)
                    10 * high);
         break;
     case CLR_RANGE_FALLS:
-        str_append(s, "Begin lower: --min-lr %.2g.", low / 100);
+        str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, a->log ? high : high / 10);
         break;
     case CLR_RANGE_FLAT:
-        str_append(s, "Begin lower and end higher: --min-lr %.2g --max-lr %.2g.", low / 100, 10 * high);
+        str_append(s, "Begin lower%s: --min-lr %.2g --max-lr %.2g.", r->diverged ? "" : " and end higher",
+                   low / 100, r->diverged ? r->diverged_lr : 10 * high);
         break;
     case CLR_RANGE_VERDICTS:
         break;
@@ -178,7 +191,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
 /* Where a rate lies in the range that was read. */
 static const char *place(const struct clr_range_result *r, double lr)
 {
-    return lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above it" : "inside";
+    return r->has_min && lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above it" : "inside";
 }
 
 /* What other tools would say, and whether that agrees. */
@@ -208,8 +221,11 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
         str_append(s, "min-lr not found\nmax-lr not found\n");
         return;
     }
-    str_append(s, "min-lr %.4g%s\nmax-lr %.4g", r->min_lr,
-               r->from_start ? " (the first rate of the sweep)" : "", r->max_lr);
+    if (r->has_min)
+        str_append(s, "min-lr %.4g%s\n", r->min_lr, r->from_start ? " (the first rate of the sweep)" : "");
+    else
+        str_append(s, "min-lr not found\n");
+    str_append(s, "max-lr %.4g", r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
         str_append(s, " (%s %.4g to %.4g)", r->tests > 1 ? "of the tests:" : "95 % interval:", r->max_lr_low,
                    r->max_lr_high);

@@ -48,7 +48,8 @@ struct chart_guide {
 /* A stripe over the whole height. */
 struct chart_shade {
     double lo, hi;
-    bool bound; /* where a bound may lie, rather than a range to work in */
+    bool bound;       /* where a bound may lie, rather than a range to work in */
+    const char *what; /* in the table */
 };
 
 /* A row of the legend behind those of the curves: what else is drawn. */

@@ -33,30 +33,38 @@ static int check_rising(const struct run *run, struct clr_error *err)
     return 0;
 }
 
-/* Is each of them a sweep by a factor? Its run.json says so, else its rates, if there are enough. */
-static bool all_geometric(const struct runs *runs, struct clr_error *err)
+/* Is that a sweep by a factor? Its run.json says so, else its rates, if there are enough. */
+static int is_geometric(bool *out, const struct run *run, struct clr_error *err)
 {
-    for (size_t i = 0; i < runs->count; i++) {
-        const struct csv *t = &runs->run[i].table;
-        const struct run *run = &runs->run[i];
-        double *columns;
-        bool geometric;
-        if (run->scheduled && run->schedule.policy == CLR_POLICY_SWEEP_LOG)
-            continue;
-        if (run->scheduled && run->schedule.policy == CLR_POLICY_SWEEP_LINEAR)
-            return false;
-        if (mem_new(&columns, t->rows, 2 * sizeof(double), "rates", err) < 0)
-            return false;
-        for (size_t r = 0; r < t->rows; r++) {
-            columns[r] = csv_at(t, r, RUNS_ITERATION);
-            columns[t->rows + r] = csv_at(t, r, RUNS_LR);
-        }
-        geometric = axes_is_geometric(columns, columns + t->rows, t->rows);
-        free(columns);
-        if (!geometric)
-            return false;
+    const struct csv *t = &run->table;
+    double *columns;
+    int rc;
+
+    if (run->scheduled) {
+        *out = run->schedule.policy == CLR_POLICY_SWEEP_LOG;
+        return 0;
     }
-    return true;
+    rc = mem_new(&columns, t->rows, 2 * sizeof(double), "rates", err);
+    if (rc < 0)
+        return rc;
+    for (size_t r = 0; r < t->rows; r++) {
+        columns[r] = csv_at(t, r, RUNS_ITERATION);
+        columns[t->rows + r] = csv_at(t, r, RUNS_LR);
+    }
+    *out = axes_is_geometric(columns, columns + t->rows, t->rows);
+    free(columns);
+    return 0;
+}
+
+/* One sweep by a factor is enough: on a linear axis, most of it would be in a single place. */
+static int any_geometric(bool *out, const struct runs *runs, struct clr_error *err)
+{
+    int rc = 0;
+
+    *out = false;
+    for (size_t i = 0; i < runs->count && rc == 0 && !*out; i++)
+        rc = is_geometric(out, &runs->run[i], err);
+    return rc;
 }
 
 static void mark_rate(struct chart_panel *panel, const char *name, double rate, const char *remark)
@@ -104,14 +112,16 @@ static double first_rate(const struct runs *runs)
     return first;
 }
 
-static void add_span_key(struct chart *chart, enum chart_key_kind kind, const char *text, double lo,
-                         double hi)
+/* A stripe, and its line in the legend. */
+static void add_shade(struct chart *chart, enum chart_key_kind kind, const char *what, double lo, double hi)
 {
+    struct chart_panel *panel = &chart->panels[0];
     char from[AXES_TEXT], to[AXES_TEXT];
 
+    panel->shades[panel->shade_count++] = (struct chart_shade){lo, hi, kind == CHART_KEY_BOUND, what};
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
-    chart_add_key(chart, kind, "%s %s…%s", text, from, to);
+    chart_add_key(chart, kind, "%s: %s…%s", what, from, to);
 }
 
 static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
@@ -120,21 +130,17 @@ static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
 
     if (!r->has_max)
         return;
-    mark_rate(panel, "min", r->min_lr, r->from_start ? " (the first rate)" : "");
-    mark_rate(panel, "max", r->max_lr, "");
-    if (r->min_lr < r->max_lr) {
-        panel->shades[panel->shade_count++] = (struct chart_shade){r->min_lr, r->max_lr, false};
-        add_span_key(chart, CHART_KEY_RANGE,
-                     r->tests > 1 ? "range to train in, medians:" : "range to train in:", r->min_lr,
-                     r->max_lr);
+    mark_rate(panel, "max", r->max_lr, r->halved && r->tests == 1 ? " (half the rate of failure)" : "");
+    if (r->has_min) {
+        mark_rate(panel, "min", r->min_lr, r->from_start ? " (the first rate)" : "");
+        add_shade(chart, CHART_KEY_RANGE, r->tests > 1 ? "range to train in (medians)" : "range to train in",
+                  r->min_lr, r->max_lr);
     } else {
         chart_add_key(chart, CHART_KEY_GUIDE, "highest rate to train with");
     }
-    if (r->max_lr_low < r->max_lr_high) {
-        panel->shades[panel->shade_count++] = (struct chart_shade){r->max_lr_low, r->max_lr_high, true};
-        add_span_key(chart, CHART_KEY_BOUND, r->tests > 1 ? "max of the tests:" : "max lies in",
-                     r->max_lr_low, r->max_lr_high);
-    }
+    if (r->max_lr_low < r->max_lr_high)
+        add_shade(chart, CHART_KEY_BOUND, r->tests > 1 ? "max of single tests" : "95 % interval of max",
+                  r->max_lr_low, r->max_lr_high);
 }
 
 /* Where the loss was first no longer finite; in the group's colour where there are several. */
@@ -151,6 +157,7 @@ static void mark_divergence(struct chart_panel *panel, const struct clr_range_re
 static int mark_readings(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     struct clr_range_result r;
+    bool diverged = false;
     int rc = 0;
 
     for (size_t g = 0; g < runs->groups && rc == 0; g++) {
@@ -159,7 +166,10 @@ static int mark_readings(struct chart *chart, const struct runs *runs, struct cl
             mark_bounds(chart, &r);
         if (rc == 0)
             mark_divergence(&chart->panels[0], &r, g, runs->groups > 1);
+        diverged = diverged || (rc == 0 && r.diverged);
     }
+    if (diverged && runs->groups > 1)
+        chart_add_key(chart, CHART_KEY_GUIDE, "the loss was no longer finite, in its curve's colour");
     return rc;
 }
 
@@ -225,7 +235,9 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
     panel->min_span = 2.0;
     panel->share = 1.0;
     chart_begin_axis(panel, 0.0); /* every point counts: low rates are a part of the test */
-    chart.x_log = all_geometric(&runs, NULL);
+    rc = any_geometric(&chart.x_log, &runs, err);
+    if (rc < 0)
+        goto out;
     chart.x_from_zero = !chart.x_log;
     span_rates(&chart, &runs);
     if (runs.groups == 1 &&
@@ -300,10 +312,10 @@ static void limit_styles(struct chart *chart)
     }
     chart_add_key(chart, CHART_KEY_GREY, "%zu more", count - CHART_STYLES);
     log_line(CLR_LOG_INFO,
-             "%zu curves are more than the %d that can be told apart: those behind the first %d are grey; "
-             "--multiples "
-             "draws each curve by itself",
-             count, CHART_STYLES, CHART_STYLES);
+             "%zu curves are more than the %d that can be told apart: those after the first %d are "
+             "grey; %s",
+             count, CHART_STYLES, CHART_STYLES,
+             chart->x_spans ? "draw fewer of them in a figure" : "--multiples draws each curve by itself");
 }
 
 void figure_finish(struct chart *chart, const struct clr_plot_options *options)

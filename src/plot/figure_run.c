@@ -75,18 +75,20 @@ static void connect_equal_accuracy(struct chart *chart)
 {
     struct chart_panel *panel = &chart->panels[0];
     const bool whole = chart->x_whole;
-    double at[CHART_MAX_SERIES], end_x, end_y;
+    double at[CHART_MAX_SERIES], end_x, end_y, own;
     size_t slow = slowest(panel), n = 0;
     struct chart_guide level = {.text_at = CHART_TEXT_ALONG};
 
-    end_x = panel->series[slow].x[panel->series[slow].count - 1];
+    end_x = own = panel->series[slow].x[panel->series[slow].count - 1];
     end_y = panel->series[slow].y[panel->series[slow].count - 1];
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
-        for (size_t k = 0; i != slow && k < s->count && s->x[k] < end_x; k++) {
+        for (size_t k = 0; k < s->count && s->x[k] <= end_x; k++) {
             if (s->y[k] < end_y)
                 continue;
-            if (k > 0)
+            if (i == slow) /* it may have been there before it ended */
+                own = s->x[k];
+            else if (k > 0)
                 at[n++] = s->x[k];
             break;
         }
@@ -94,16 +96,16 @@ static void connect_equal_accuracy(struct chart *chart)
     if (n == 0)
         return;
     qsort(at, n, sizeof at[0], ascending);
-    level.x0 = at[0];
+    level.x0 = fmin(at[0], own);
     level.x1 = end_x;
     level.y0 = level.y1 = end_y;
     (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
     chart_add_guide(panel, level);
     for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
-        if (i == 0 || at[i] != at[i - 1])
+        if (at[i] != own && (i == 0 || at[i] != at[i - 1]))
             mark_count(panel, at[i], end_y, whole);
     }
-    mark_count(panel, end_x, end_y, whole);
+    mark_count(panel, own, end_y, whole);
     chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where the %s ends", level.text,
                   is_longest(panel, slow) ? "longest run" : "lowest curve");
 }

@@ -70,8 +70,7 @@ int table_of_chart(struct str *out, const struct chart *chart, struct clr_error 
             append_guide(out, chart, p, &panel->guides[i]);
         for (size_t i = 0; i < panel->shade_count; i++) {
             const double row[5] = {NAN, NAN, panel->shades[i].lo, panel->shades[i].hi, NAN};
-            append_row(out, chart, p, "range", panel->shades[i].bound ? "max lies in" : "range to train in",
-                       row);
+            append_row(out, chart, p, "range", panel->shades[i].what, row);
         }
     }
     return str_check(out, err);

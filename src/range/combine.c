@@ -26,7 +26,7 @@ static double median(double *v, size_t n)
     return n % 2 == 1 ? v[n / 2] : sqrt(v[n / 2 - 1] * v[n / 2]);
 }
 
-/* Tests that were read, up to a hundred: more seeds than range-test takes. */
+/* Values of the tests that have one. */
 struct values {
     double v[CLR_RANGE_TESTS];
     size_t n;
@@ -59,6 +59,7 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
 {
     const double n = (double)count;
     struct values at = {.n = 0};
+    double curves = 0.0;
 
     *out = (struct clr_range_result){.tests = (int)count,
                                      .iterations = tests[0].iterations,
@@ -73,9 +74,10 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
         out->untrained += t->untrained / n;
         out->baseline += t->baseline / n;
         out->standard_error += t->standard_error / n;
-        out->noise += t->noise / n;
         out->threshold += t->threshold / n;
-        out->top_accuracy += t->top_accuracy / n;
+        curves += t->points > 0;
+        out->noise += t->points > 0 ? t->noise : 0.0;
+        out->top_accuracy += t->points > 0 ? t->top_accuracy : 0.0;
         add(&at, t->top_lr);
         if (t->diverged && (!out->diverged || t->diverged_lr < out->diverged_lr)) {
             out->diverged = true;
@@ -84,6 +86,8 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
         }
     }
     out->top_lr = median(at.v, at.n);
+    out->noise /= curves; /* NaN: there is none */
+    out->top_accuracy /= curves;
 }
 
 static void combine_bounds(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)
@@ -94,24 +98,41 @@ static void combine_bounds(struct clr_range_result *out, const struct clr_range_
     for (size_t i = 0; i < count; i++) {
         if (tests[i].verdict != CLR_RANGE_READ)
             continue;
-        add(&low, tests[i].min_lr);
+        if (tests[i].has_min)
+            add(&low, tests[i].min_lr);
         add(&high, tests[i].max_lr);
         from_start += tests[i].from_start;
         fell += tests[i].fell || tests[i].diverged;
         halved += tests[i].halved;
     }
-    out->has_min = out->has_max = true;
-    out->min_lr = median(low.v, low.n);
+    out->has_max = true;
     out->max_lr = median(high.v, high.n);
+    out->min_lr = median(low.v, low.n);
+    out->has_min = 2 * low.n > high.n && out->min_lr < out->max_lr;
     out->max_lr_low = high.v[0];
     out->max_lr_high = high.v[high.n - 1];
-    out->from_start = 2 * from_start > low.n;
-    out->fell = 2 * fell > low.n;
-    out->halved = 2 * halved > low.n;
+    out->from_start = out->has_min && 2 * from_start > low.n;
+    out->fell = 2 * fell > high.n;
+    out->halved = 2 * halved > high.n;
     (void)snprintf(out->explanation, sizeof out->explanation,
                    "the medians of the bounds of %zu tests%s; their upper bounds lie between %.4g and %.4g%s",
-                   low.n, low.n < count ? ", the others having none" : "", out->max_lr_low, out->max_lr_high,
+                   high.n, high.n < count ? ", the others having none" : "", out->max_lr_low,
+                   out->max_lr_high,
                    out->fell ? "" : "; in most of them, the accuracy had not fallen at the end of the sweep");
+}
+
+static void explain_common(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)
+{
+    const char *first = "";
+    size_t same = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (tests[i].verdict != out->verdict)
+            continue;
+        first = same++ == 0 ? tests[i].explanation : first;
+    }
+    (void)snprintf(out->explanation, sizeof out->explanation, "%.400s (so in %zu of %zu tests)", first, same,
+                   count);
 }
 
 void range_combine(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)
@@ -128,12 +149,7 @@ void range_combine(struct clr_range_result *out, const struct clr_range_result *
         combine_bounds(out, tests, count);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        if (tests[i].verdict == out->verdict) {
-            (void)snprintf(out->explanation, sizeof out->explanation, "%.400s (so in most of %zu tests)",
-                           tests[i].explanation, count);
-            return;
-        }
+    explain_common(out, tests, count);
 }
 
 int clr_range_read(struct clr_range_result *result, const char *const *folders, size_t count,

@@ -11,8 +11,6 @@
 #include "range/rules.h"
 #include "range/unimodal.h"
 
-#define PERCENT_95  4.0 /* × ln(points): see reading.h */
-#define PERCENT_99  5.3
 #define SIGNIFICANT 3.0 /* standard deviations */
 #define LOSS_FELL   5.0 /* likewise, of losses, which are not normal; nine are compared */
 #define MEASURED    4   /* fewest distances that a mean is taken of */
@@ -22,8 +20,20 @@ struct work {
     const struct range_curve *c;
     double *fit;        /* the best curve */
     double *difference; /* count + 1 values: (Sₖ − min S)/noise² */
-    double fail;        /* rate at which the test failed; INFINITY: none */
+    double good,
+        fail; /* the last rate before the test failed, and that at which it did; INFINITY: it did not */
 };
+
+/* Differences that are exceeded with a probability of 5 %, and of 1 %: see reading.h. */
+static double likely(const struct range_curve *c)
+{
+    return 4.4 * log((double)c->count);
+}
+
+static double certain(const struct range_curve *c)
+{
+    return 16.0 + 2.5 * log((double)c->count);
+}
 
 const char *clr_range_verdict_name(enum clr_range_verdict verdict)
 {
@@ -111,8 +121,8 @@ static double width(const struct range_curve *c, size_t i)
 static void read_top(struct clr_range_result *r, const struct work *w)
 {
     const struct range_curve *c = w->c;
-    const double limit = w->fail / 2.0, most = PERCENT_95 * log((double)c->count);
-    double mean = 0.0, sum = 0.0, accuracies = 0.0;
+    const double limit = w->fail / 2.0;
+    double mean = 0.0, sum = 0.0, top;
     size_t low = c->count, high = 0;
 
     for (size_t k = 0; k <= c->count; k++) {
@@ -120,30 +130,35 @@ static void read_top(struct clr_range_result *r, const struct work *w)
         const double weight = exp(-w->difference[k] / 2.0) * width(c, i);
         sum += weight;
         mean += weight * log(fmax(c->rates[i], DBL_MIN));
-        if (w->difference[k] > most)
+        if (w->difference[k] > likely(c))
             continue;
         low = i < low ? i : low;
         high = k < c->count ? k : c->count - 1;
     }
-    for (size_t i = low; i <= high; i++)
-        accuracies += c->accuracies[i];
-    r->top_accuracy = accuracies / (double)(high - low + 1);
-    r->top_lr = sum > 0.0 ? exp(mean / sum) : c->rates[low];
-    r->halved = r->top_lr > limit;
-    r->max_lr = fmin(r->top_lr, limit);
-    r->max_lr_low = fmin(c->rates[low], r->max_lr);
+    top = sum > 0.0 ? exp(mean / sum) : c->rates[low];
+    r->halved = top > limit;
+    r->max_lr = fmin(top, limit);
+    r->max_lr_low = fmin(fmin(c->rates[low], w->good / 2.0), r->max_lr);
     r->max_lr_high = fmax(fmin(c->rates[high], limit), r->max_lr);
 }
 
-/* The rate at which the loss was no longer finite, or the fit fell back to chance after the k-th point. */
-static double rate_of_failure(const struct work *w, size_t k, double threshold)
+/* Between which rates the loss was no longer finite, or the fit back at chance, after the k-th point. */
+static void find_failure(struct work *w, size_t k, double noise)
 {
-    double fail = w->c->diverged ? w->c->diverged_lr : INFINITY;
+    const struct range_curve *c = w->c;
+    const double chance = 1.0 / c->classes, error = sqrt(chance * (1.0 - chance) / c->images);
+    const double threshold = chance + SIGNIFICANT * hypot(error, noise);
 
-    for (size_t i = k; i < w->c->count; i++)
-        if (w->fit[i] <= threshold)
-            return fmin(fail, w->c->rates[i]);
-    return fail;
+    if (c->diverged) {
+        w->fail = c->diverged_lr;
+        w->good = fmin(c->rates[c->count - 1], w->fail);
+    }
+    for (size_t i = k; i < c->count; i++)
+        if (w->fit[i] <= threshold && c->rates[i] <= w->fail) {
+            w->fail = c->rates[i];
+            w->good = c->rates[i > 0 ? i - 1 : 0];
+            return;
+        }
 }
 
 /* ---- did it learn? ---- */
@@ -161,14 +176,15 @@ static double mean_of(const double *v, size_t n, double *variance)
     return sum / (double)n;
 }
 
-/* Did the training loss fall anywhere in the test? Tenths of it are compared with the first. */
+/* Did the training loss fall anywhere in the test? Tenths of it are compared with the first; of fewer than
+ * twenty updates that cannot be said, and they are too few to learn much. */
 static bool loss_fell(const struct range_curve *c)
 {
     const size_t n = c->updates / 10;
     double before, variance;
 
     if (n < 2)
-        return false;
+        return c->updates > 0;
     before = mean_of(c->losses, n, &variance);
     for (size_t i = 1; i < 10; i++) {
         double other, after = mean_of(c->losses + i * n, n, &other);
@@ -181,7 +197,6 @@ static bool loss_fell(const struct range_curve *c)
 static enum clr_range_verdict judge(const struct clr_range_result *r, const struct work *w)
 {
     const struct range_curve *c = w->c;
-    const double certain = PERCENT_99 * log((double)c->count);
 
     if (c->images < CLR_RANGE_IMAGES)
         return CLR_RANGE_FEW_IMAGES;
@@ -189,8 +204,8 @@ static enum clr_range_verdict judge(const struct clr_range_result *r, const stru
         return CLR_RANGE_FEW_POINTS;
     if (r->top_accuracy <= r->threshold)
         return c->diverged ? CLR_RANGE_DIVERGED : loss_fell(c) ? CLR_RANGE_TOO_SHORT : CLR_RANGE_AT_CHANCE;
-    if (w->difference[0] <= certain)
-        return r->fell || c->diverged ? CLR_RANGE_FALLS : CLR_RANGE_FLAT;
+    if (w->difference[0] <= certain(c))
+        return r->fell ? CLR_RANGE_FALLS : CLR_RANGE_FLAT;
     return CLR_RANGE_READ;
 }
 
@@ -198,24 +213,21 @@ static enum clr_range_verdict judge(const struct clr_range_result *r, const stru
 
 static void explain_reading(struct clr_range_result *r)
 {
-    char lower[192], upper[64] = "";
+    char lower[192];
 
-    if (r->from_start)
-        (void)snprintf(lower, sizeof lower,
-                       "the first rate of the sweep, where the accuracy is above %.2f %% "
-                       "already",
-                       100 * r->threshold);
+    if (!r->has_min)
+        (void)snprintf(lower, sizeof lower, "none below max, where the accuracy exceeds");
     else
-        (void)snprintf(lower, sizeof lower, "the last rate before the accuracy exceeds %.2f %%",
-                       100 * r->threshold);
-    if (r->halved)
-        (void)snprintf(upper, sizeof upper, "%s", ", but at most half the rate at which the test failed");
-    (void)snprintf(
-        r->explanation, sizeof r->explanation,
-        "min: %s (baseline %.2f %% and three times the noise); max: where the accuracy is highest%s%s "
-        "(one accuracy has a noise of %.2f %%)",
-        lower, 100 * r->baseline, upper,
-        r->fell || r->diverged ? "" : "; it had not fallen at the end of the sweep", 100 * r->noise);
+        (void)snprintf(lower, sizeof lower, "%s the accuracy exceeds",
+                       r->from_start ? "the first rate of the sweep, for at the next evaluation at the latest"
+                                     : "the last rate before");
+    (void)snprintf(r->explanation, sizeof r->explanation,
+                   "min: %s %.2f %% (baseline %.2f %% and three times the noise); max: where the accuracy is "
+                   "highest, by the best estimate%s%s (one accuracy has a noise of %.2f %%)",
+                   lower, 100 * r->threshold, 100 * r->baseline,
+                   r->halved ? ", but at most half the rate at which the test failed" : "",
+                   r->fell || r->diverged ? "" : "; it had not fallen at the end of the sweep",
+                   100 * r->noise);
 }
 
 static void explain(struct clr_range_result *r, const struct range_curve *c)
@@ -252,7 +264,8 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
         return;
     case CLR_RANGE_FLAT:
         (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the accuracy is the same at all rates, within its noise of %.2f %%", 100 * r->noise);
+                       "the accuracy is the same at all rates%s, within its noise of %.2f %%",
+                       c->diverged ? " up to where the loss diverged" : "", 100 * r->noise);
         return;
     case CLR_RANGE_VERDICTS:
         return;
@@ -270,10 +283,11 @@ static void read_bounds(struct clr_range_result *r, const struct work *w)
 
     while (first + 1 < w->c->count && w->fit[first] <= r->threshold)
         first++;
-    r->has_min = r->has_max = true;
-    r->from_start = first == 0;
-    r->min_lr = w->c->rates[first > 0 ? first - 1 : 0];
     read_top(r, w);
+    r->has_max = true;
+    r->min_lr = w->c->rates[first > 0 ? first - 1 : 0];
+    r->has_min = r->min_lr < r->max_lr;
+    r->from_start = r->has_min && first <= 1;
 }
 
 static int fit_curve(struct clr_range_result *r, struct work *w, double *scratch, struct clr_error *err)
@@ -289,10 +303,10 @@ static int fit_curve(struct clr_range_result *r, struct work *w, double *scratch
     r->noise = noise_of(c, r->baseline, scratch);
     r->threshold = r->baseline + SIGNIFICANT * hypot(r->standard_error, r->noise);
     best = compare(w, r->noise);
-    r->fell = w->difference[c->count] > PERCENT_99 * log((double)c->count);
+    r->fell = w->difference[c->count] > certain(c);
     rc = unimodal_fit(w->fit, c->accuracies, c->count, best, err);
     if (rc == 0)
-        w->fail = rate_of_failure(w, best, r->threshold);
+        find_failure(w, best, r->noise);
     return rc;
 }
 
@@ -300,7 +314,7 @@ static int fit_curve(struct clr_range_result *r, struct work *w, double *scratch
 static int read_curve(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
 {
     const double chance = 1.0 / c->classes;
-    struct work w = {.c = c, .fail = INFINITY};
+    struct work w = {.c = c, .good = INFINITY, .fail = INFINITY};
     double *room = NULL;
     int rc = mem_new(&room, c->count + 1, 3 * sizeof *room, "a curve", err);
 

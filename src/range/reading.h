@@ -5,25 +5,37 @@
  * An accuracy of n images has the standard error sqrt(p(1 − p)/n). From one evaluation to the next it also
  * varies because the weights do, by several times as much where the rate is high. So the noise of a point is
  * taken from the curve itself: with e = aᵢ − (aᵢ₋₁ + aᵢ₊₁)/2, whose standard deviation is sqrt(3/2) times
- * that of a point, it is the largest of: sqrt(π/2) · mean|e| of the points that have, with both neighbours,
- * more than half of the curve's height; 1.4826 · median|e| of all points; the standard error.
+ * that of a point, it is the largest of
+ *   sqrt(π/2) · mean|e|  of the points that have, with both neighbours, more than half of the curve's height,
+ *                        where there are at least four
+ *   1.4826 · median|e|   of all points
+ *   the standard error, and one image.
  *
- * upper bound  For each k, a curve that rises over the first k points and falls over the rest is fitted by
- *              least squares (unimodal.h), with the squared error Sₖ. Its likelihood is exp(−Sₖ/(2·noise²)),
- *              and the bound is the mean of the logarithms of the rates of the points k, weighted by it and
- * by the distance to the neighbouring rates: so linear and logarithmic sweeps agree, a dip within the noise
- * ends nothing, and a plateau gives a rate well inside. The interval has all k with Sₖ − min S ≤
- * 4·ln(n)·noise², n points: 95 %. The curve "fell" where that difference is above 5.3·ln(n)·noise² for k = n,
- * and "rose" where it is for k = 0: 99 %. (Simulated for constant curves with normal noise, where the
- * difference is largest; 95 % and 99 % are at 8.7 and 13.0 of 10 points, 14.7 and 19.9 of 40, 24.6 and 29.4
- * of 400.) The bound is at most half the rate at which the test failed, that is, at which the loss was no
- *              longer finite or the best fit back at chance: a sweep spends a few updates at a rate that a
- * run will spend hundreds at, and at the edge of stability one unlucky batch is enough. (lenet on
- *              Fashion-MNIST: a sweep fell at 0.138 and diverged at 0.171; runs up to 0.16 diverged, up to
- *              0.08 none did.)
- * lower bound  The last rate before the best fit exceeds the threshold,
- *              baseline + 3 · hypot(standard error, noise), with baseline = max(1/classes, untrained). The
- * net has learned where the mean of three neighbouring points does.
+ * Upper bound. For each k, a curve that rises over the first k points and falls over the rest is fitted by
+ * least squares (unimodal.h), with the squared error Sₖ. Its likelihood is exp(−Sₖ/(2·noise²)). The bound is
+ * the mean of log(rate of point k), the last one of the rise (0 counts as the first), weighted by the
+ * likelihood and by the distance to the neighbouring rates: so linear and logarithmic sweeps agree, a dip
+ * within the noise ends nothing, and a plateau gives a rate inside.
+ *
+ * Its interval has all k with Sₖ − min S ≤ 4.4·ln(n)·noise², n points: 95 %. The curve "fell" where that
+ * difference is above (16 + 2.5·ln(n))·noise² for k = n, and "rose" where it is for k = 0: 99 %. (Simulated
+ * for constant curves with normal noise, measured on them as above: there the difference is largest. 95 % and
+ * 99 % are at 8.0 and 20.8 of 6 points, 9.9 and 20.2 of 10, 15.6 and 23.0 of 40, 25.4 and 32.4 of 400; 20,000
+ * curves each, of 400 points 4,000.)
+ *
+ * The bound is at most half the rate at which the test failed, that is, at which the loss was no longer
+ * finite, or the best fit back at chance, 1/classes + 3 · hypot(its standard error, noise): a sweep spends a
+ * few updates at a rate that a run will spend hundreds at, and at the edge of stability one unlucky batch is
+ * enough. (lenet on Fashion-MNIST: a sweep fell at 0.138 and diverged at 0.171; runs up to 0.16 diverged, up
+ * to 0.08 none did.) The rate of failure lies between the last point before it and itself, and the interval
+ * is cut accordingly.
+ *
+ * Lower bound. The last rate before the best fit exceeds the threshold, baseline + 3 · hypot(standard error,
+ * noise), with baseline = max(1/classes, untrained); none where that is not below the upper bound. The net has
+ * learned where the mean of three neighbouring points exceeds the threshold.
+ *
+ * The training loss "fell" where the mean of a tenth of the updates is below that of the first tenth by five
+ * standard deviations of the difference, and by 0.1 %.
  */
 #ifndef RANGE_READING_H
 #define RANGE_READING_H

@@ -629,8 +629,8 @@ START_TEST(test_table__holds_the_numbers_drawn)
                    "\ntest accuracy (%%),learning rate,range,range to train in,,,%.9g,%.9g,\n", r.min_lr,
                    r.max_lr);
     (void)snprintf(interval, sizeof interval,
-                   "\ntest accuracy (%%),learning rate,range,max lies in,,,%.9g,%.9g,\n", r.max_lr_low,
-                   r.max_lr_high);
+                   "\ntest accuracy (%%),learning rate,range,95 %% interval of max,,,%.9g,%.9g,\n",
+                   r.max_lr_low, r.max_lr_high);
     o.csv = csv = figures_join(base, "x.csv");
     ck_assert_int_eq(clr_plot_range(figures_join(base, "x.gif"), &range, 1, &o, NULL), CLR_EUSAGE);
     ck_assert(!fs_exists(csv));

@@ -381,8 +381,8 @@ START_TEST(test_figure__range_marks_bounds_on_the_right_axis)
     ck_assert_int_eq(clr_range_read(&r, &folder, 1, NULL), 0);
     ck_assert(chart.x_log && chart.panels[0].shade_count == 2);
     ck_assert(chart.panels[0].shades[0].lo == r.min_lr && chart.panels[0].shades[0].hi == r.max_lr);
-    ck_assert_str_eq(chart.panels[0].guides[0].text, "min 0.000251");
-    ck_assert_str_eq(chart.panels[0].guides[1].text, "max 0.00595");
+    ck_assert_str_eq(chart.panels[0].guides[1].text, "min 0.000251");
+    ck_assert_str_eq(chart.panels[0].guides[0].text, "max 0.00595");
     chart_clear(&chart);
     figures_write(folder, "range.json", MEASURED("6")); /* too few to be read */
     ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
