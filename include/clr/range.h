@@ -22,14 +22,15 @@ CLR_API const char *clr_range_rule_name(int rule);
 
 /** What came of it. All but CLR_RANGE_READ: no bounds, and the reason. */
 enum clr_range_verdict {
-    CLR_RANGE_READ,       /**< bounds were read: max_lr, and min_lr where there is one below it */
+    CLR_RANGE_READ,       /**< both bounds were read */
     CLR_RANGE_FEW_IMAGES, /**< fewer than CLR_RANGE_IMAGES were evaluated */
     CLR_RANGE_FEW_POINTS, /**< fewer than CLR_RANGE_POINTS evaluations before the test ended */
-    CLR_RANGE_DIVERGED,   /**< the loss diverged before the net had learned anything */
+    CLR_RANGE_DIVERGED,   /**< the loss diverged, or grew, before the net had learned anything */
     CLR_RANGE_TOO_SHORT,  /**< the accuracy never left chance, while the training loss fell */
     CLR_RANGE_AT_CHANCE,  /**< the accuracy never left chance, and the training loss did not fall */
     CLR_RANGE_FALLS,      /**< the accuracy is highest at the first rates, and falls */
     CLR_RANGE_FLAT,       /**< the accuracy is above chance, and the same at all rates */
+    CLR_RANGE_NARROW, /**< the net begins to learn where the accuracy is highest, or the test soon fails */
     CLR_RANGE_VERDICTS
 };
 
@@ -50,7 +51,7 @@ struct clr_range_result {
     double threshold; /**< accuracy above which the net has learned */
     enum clr_range_verdict verdict;
     bool has_min, has_max;
-    double min_lr, max_lr; /**< min_lr < max_lr where both are there */
+    double min_lr, max_lr; /**< min_lr < max_lr; both are there, or neither is */
     double max_lr_low,
         max_lr_high; /**< of one test, the 95 % interval of max_lr; of several, their lowest and
                                          highest upper bound. max_lr lies between */

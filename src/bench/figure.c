@@ -9,14 +9,14 @@
 #include "plot/axes.h"
 #include "plot/table.h"
 
+/* The number first: where room is scarce, texts are cut in their middle. */
 static void label(char *out, size_t size, const struct clr_bench_report *reports, size_t count, size_t i)
 {
     const struct clr_bench_report *r = &reports[i];
-    char name[WORDS_NAME], ms[WORDS_NUMBER], images[WORDS_NUMBER];
+    char name[WORDS_NAME], images[WORDS_NUMBER];
 
-    (void)snprintf(out, size, "%s: %s ms a step, %s images/s", words_name(name, reports, count, i),
-                   words_number(ms, r->step_ms.median),
-                   words_number(images, 1e3 * r->batch / r->step_ms.median));
+    (void)snprintf(out, size, "%s images/s: %s", words_number(images, 1e3 * r->batch / r->step_ms.median),
+                   words_name(name, reports, count, i));
 }
 
 static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t row)

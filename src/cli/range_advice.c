@@ -9,6 +9,7 @@
 #include "cli/common.h"
 #include "range/curve.h"
 
+#define RATES       1e6 /* the highest that --max-lr takes */
 #define CYCLES      3
 #define POINTS      40 /* evaluations of a test, unless the user says how often */
 #define STEP_EPOCHS 4
@@ -43,7 +44,7 @@ static void append_repeated(struct str *s, const struct opt_set *set)
  * as the paper has it (section 3.3: a third or a fourth). */
 static double lowest(const struct clr_range_result *r)
 {
-    return r->has_min && r->min_lr < r->max_lr / 3 ? r->min_lr : r->max_lr / 4;
+    return r->min_lr < r->max_lr / 3 ? r->min_lr : r->max_lr / 4;
 }
 
 /* The whole command; nothing where there are no bounds. */
@@ -131,7 +132,8 @@ static void append_more_iterations(struct str *s, const struct range_advice *a)
 
 static void append_advice(struct str *s, const struct range_advice *a)
 {
-    const double low = a->o->train.schedule.min_lr, high = a->o->train.schedule.max_lr;
+    /* so that ten times the last rate is one that the options take */
+    const double low = a->o->train.schedule.min_lr, high = fmin(a->o->train.schedule.max_lr, RATES / 10);
     const struct clr_range_result *r = a->r;
 
     switch (r->verdict) {
@@ -160,6 +162,10 @@ static void append_advice(struct str *s, const struct range_advice *a)
                        (unsigned long long)(a->o->train.iterations / POINTS));
         else
             append_more_iterations(s, a);
+        break;
+    case CLR_RANGE_NARROW:
+        str_append(s, "Let the rate rise more slowly, so that learning begins at lower rates. ");
+        append_more_iterations(s, a);
         break;
     case CLR_RANGE_TOO_SHORT:
         str_append(s, "Learning may have begun, but not far enough to be measured. ");
@@ -191,7 +197,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
 /* Where a rate lies in the range that was read. */
 static const char *place(const struct clr_range_result *r, double lr)
 {
-    return r->has_min && lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above it" : "inside";
+    return lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above it" : "inside";
 }
 
 /* What other tools would say, and whether that agrees. */
@@ -221,11 +227,8 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
         str_append(s, "min-lr not found\nmax-lr not found\n");
         return;
     }
-    if (r->has_min)
-        str_append(s, "min-lr %.4g%s\n", r->min_lr, r->from_start ? " (the first rate of the sweep)" : "");
-    else
-        str_append(s, "min-lr not found\n");
-    str_append(s, "max-lr %.4g", r->max_lr);
+    str_append(s, "min-lr %.4g%s\nmax-lr %.4g", r->min_lr,
+               r->from_start ? " (the first rate of the sweep)" : "", r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
         str_append(s, " (%s %.4g to %.4g)", r->tests > 1 ? "of the tests:" : "95 % interval:", r->max_lr_low,
                    r->max_lr_high);

@@ -98,20 +98,18 @@ static void combine_bounds(struct clr_range_result *out, const struct clr_range_
     for (size_t i = 0; i < count; i++) {
         if (tests[i].verdict != CLR_RANGE_READ)
             continue;
-        if (tests[i].has_min)
-            add(&low, tests[i].min_lr);
+        add(&low, tests[i].min_lr);
         add(&high, tests[i].max_lr);
         from_start += tests[i].from_start;
         fell += tests[i].fell || tests[i].diverged;
         halved += tests[i].halved;
     }
-    out->has_max = true;
     out->max_lr = median(high.v, high.n);
-    out->min_lr = median(low.v, low.n);
-    out->has_min = 2 * low.n > high.n && out->min_lr < out->max_lr;
+    out->min_lr = median(low.v, low.n); /* each is below its maximum, so the medians are */
+    out->has_min = out->has_max = true;
     out->max_lr_low = high.v[0];
     out->max_lr_high = high.v[high.n - 1];
-    out->from_start = out->has_min && 2 * from_start > low.n;
+    out->from_start = 2 * from_start > low.n;
     out->fell = 2 * fell > high.n;
     out->halved = 2 * halved > high.n;
     (void)snprintf(out->explanation, sizeof out->explanation,

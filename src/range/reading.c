@@ -37,8 +37,8 @@ static double certain(const struct range_curve *c)
 
 const char *clr_range_verdict_name(enum clr_range_verdict verdict)
 {
-    static const char *const names[CLR_RANGE_VERDICTS] = {"read",      "few images", "few points", "diverged",
-                                                          "too short", "at chance",  "falls",      "flat"};
+    static const char *const names[CLR_RANGE_VERDICTS] = {
+        "read", "few images", "few points", "diverged", "too short", "at chance", "falls", "flat", "narrow"};
 
     return (unsigned)verdict < CLR_RANGE_VERDICTS ? names[verdict] : "";
 }
@@ -194,6 +194,19 @@ static bool loss_fell(const struct range_curve *c)
     return false;
 }
 
+/* Did the training loss end above where it began? */
+static bool loss_grew(const struct range_curve *c)
+{
+    const size_t n = c->updates / 10;
+    double before, after, variance, other;
+
+    if (n < 2)
+        return false;
+    before = mean_of(c->losses, n, &variance);
+    after = mean_of(c->losses + (c->updates - n), n, &other);
+    return after - before > LOSS_FELL * sqrt(variance + other) && after > 1.1 * before;
+}
+
 static enum clr_range_verdict judge(const struct clr_range_result *r, const struct work *w)
 {
     const struct range_curve *c = w->c;
@@ -203,7 +216,9 @@ static enum clr_range_verdict judge(const struct clr_range_result *r, const stru
     if (c->count < CLR_RANGE_POINTS)
         return CLR_RANGE_FEW_POINTS;
     if (r->top_accuracy <= r->threshold)
-        return c->diverged ? CLR_RANGE_DIVERGED : loss_fell(c) ? CLR_RANGE_TOO_SHORT : CLR_RANGE_AT_CHANCE;
+        return c->diverged || loss_grew(c) ? CLR_RANGE_DIVERGED
+               : loss_fell(c)              ? CLR_RANGE_TOO_SHORT
+                                           : CLR_RANGE_AT_CHANCE;
     if (w->difference[0] <= certain(c))
         return r->fell ? CLR_RANGE_FALLS : CLR_RANGE_FLAT;
     return CLR_RANGE_READ;
@@ -215,12 +230,9 @@ static void explain_reading(struct clr_range_result *r)
 {
     char lower[192];
 
-    if (!r->has_min)
-        (void)snprintf(lower, sizeof lower, "none below max, where the accuracy exceeds");
-    else
-        (void)snprintf(lower, sizeof lower, "%s the accuracy exceeds",
-                       r->from_start ? "the first rate of the sweep, for at the next evaluation at the latest"
-                                     : "the last rate before");
+    (void)snprintf(lower, sizeof lower, "%s the accuracy exceeds",
+                   r->from_start ? "the first rate of the sweep, for at the next evaluation at the latest"
+                                 : "the last rate before");
     (void)snprintf(r->explanation, sizeof r->explanation,
                    "min: %s %.2f %% (baseline %.2f %% and three times the noise); max: where the accuracy is "
                    "highest, by the best estimate%s%s (one accuracy has a noise of %.2f %%)",
@@ -250,7 +262,7 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
                        c->count == 1 ? "" : "s", c->diverged ? " before the loss diverged" : "");
         return;
     case CLR_RANGE_DIVERGED:
-        why = "the loss diverged before";
+        why = c->diverged ? "the loss diverged before" : "the training loss grew, and";
         break;
     case CLR_RANGE_TOO_SHORT:
         why = "the training loss fell, but";
@@ -261,6 +273,12 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
     case CLR_RANGE_FALLS:
         (void)snprintf(r->explanation, sizeof r->explanation,
                        "the accuracy is highest at the first rates of the sweep, and falls from there");
+        return;
+    case CLR_RANGE_NARROW:
+        (void)snprintf(r->explanation, sizeof r->explanation,
+                       "the net begins to learn at rate %.4g, and %s %.4g: no range lies between", r->min_lr,
+                       r->halved ? "half the rate at which the test failed is" : "the accuracy is highest at",
+                       r->max_lr);
         return;
     case CLR_RANGE_FLAT:
         (void)snprintf(r->explanation, sizeof r->explanation,
@@ -284,10 +302,11 @@ static void read_bounds(struct clr_range_result *r, const struct work *w)
     while (first + 1 < w->c->count && w->fit[first] <= r->threshold)
         first++;
     read_top(r, w);
-    r->has_max = true;
     r->min_lr = w->c->rates[first > 0 ? first - 1 : 0];
-    r->has_min = r->min_lr < r->max_lr;
-    r->from_start = r->has_min && first <= 1;
+    r->has_min = r->has_max = r->min_lr < r->max_lr;
+    r->from_start = first <= 1;
+    if (!r->has_max)
+        r->verdict = CLR_RANGE_NARROW;
 }
 
 static int fit_curve(struct clr_range_result *r, struct work *w, double *scratch, struct clr_error *err)

@@ -191,18 +191,19 @@ static int tune_graphs(struct session *s, const struct checkpoint *from, struct 
 void session_begin(const struct session *s)
 {
     const struct clr_device *device = s->o->device;
-
     const struct clr_dataset *d = s->o->data;
+    const struct clr_image_shape shape = clr_net_input(s->o->net);
     char input[64] = "";
 
     if (s->o->begin)
         s->o->begin(s->o->user);
     if (!s->train_net || !tunedb_is_empty(s->records) || op_defaults_measured(device, s->test_graph->block))
         return;
-    if (clr_net_input(s->o->net).channels < 1)
+    if (shape.channels != d->channels || shape.height != d->height || shape.width != d->width)
         (void)snprintf(input, sizeof input, " --input %dx%dx%d", d->channels, d->height, d->width);
-    log_line(CLR_LOG_INFO, "%s has not been tuned: 'clr-cl tune --net %s --batch %d%s' may make this faster",
-             device->name, s->o->net_name, s->o->batch, input);
+    log_line(CLR_LOG_INFO,
+             "%s has not been tuned: 'clr-cl tune --device %d:%d --net %s --batch %d%s' may make this faster",
+             device->name, device->platform_index, device->device_index, s->o->net_name, s->o->batch, input);
 }
 
 /* Everything that will be allocated, against what the device has. */
