@@ -34,7 +34,7 @@ struct clr_plot_options {
     bool rates;     /**< of runs: the learning rate as a second panel, from the schedule in run.json */
     bool multiples; /**< of runs and schedules: a small chart for each curve, over the others in grey */
     const double
-        *y_min; /**< of clr_plot_run(): accuracy in percent where the axis begins; NULL: a little below the
+        *y_min; /**< of runs, range tests: accuracy in percent where the axis begins; NULL: a little below the
                    lowest of all curves behind the first fifth of each, or 0 where that shows little more */
     const char *const *names; /**< of runs: what each input is called, repeats alike; NULL: by what differs */
     const struct clr_plot_label *labels; /**< texts for some of the curves, in place of these */

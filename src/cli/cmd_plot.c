@@ -1,11 +1,15 @@
 /* clr-cl plot: figures from CSV files. No device. */
 #include "cli/common.h"
 
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <clr/bench.h>
 #include <clr/plot.h>
 
+#include "base/fs.h"
+#include "base/mem.h"
 #include "cli/opt.h"
 
 static const struct opt_command command = {
@@ -40,6 +44,70 @@ static int plot_bench(const char *path, const char *const *inputs, size_t count,
     return rc;
 }
 
+/* Paths that range tests lie in. */
+struct folders {
+    char **path;
+    size_t count, capacity;
+};
+
+static void clear_folders(struct folders *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        free(f->path[i]);
+    free(f->path);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+
+    return strcmp(*x, *y);
+}
+
+/* The path, or, of a folder that range-test wrote several tests into, theirs: `depth` folders down. */
+static int add_tests(struct folders *f, const char *path, int depth, struct clr_error *err)
+{
+    const size_t first = f->count;
+    DIR *dir = depth > 0 && !fs_exists_in(path, "range.csv") ? opendir(path) : NULL;
+    const struct dirent *entry;
+    int rc = 0;
+
+    while (rc == 0 && dir && (entry = readdir(dir))) {
+        char *below = NULL;
+        if (strncmp(entry->d_name, "seed-", 5) != 0 && strncmp(entry->d_name, "decay-", 6) != 0)
+            continue;
+        rc = fs_join(&below, path, entry->d_name, err);
+        if (rc == 0 && fs_is_dir(below))
+            rc = add_tests(f, below, depth - 1, err);
+        free(below);
+    }
+    if (dir)
+        (void)closedir(dir);
+    if (rc < 0 || f->count > first) {
+        qsort(f->path + first, f->count - first, sizeof *f->path, by_name);
+        return rc;
+    }
+    rc = mem_grow(&f->path, &f->capacity, f->count + 1, sizeof *f->path, "folders", err);
+    if (rc == 0)
+        rc = str_duplicate(&f->path[f->count], path, err);
+    f->count += rc == 0;
+    return rc;
+}
+
+static int plot_range(const char *path, const char *const *inputs, size_t count,
+                      const struct clr_plot_options *options, struct clr_error *err)
+{
+    struct folders f = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = add_tests(&f, inputs[i], 2, err);
+    if (rc == 0)
+        rc = clr_plot_range(path, (const char *const *)f.path, f.count, options, err);
+    clear_folders(&f);
+    return rc;
+}
+
 static int draw(const struct opt_set *set, const char *output, const struct clr_plot_options *options,
                 struct clr_error *err)
 {
@@ -48,7 +116,7 @@ static int draw(const struct opt_set *set, const char *output, const struct clr_
         plot_function function;
     } kinds[] = {{"run", clr_plot_run},
                  {"loss", clr_plot_loss},
-                 {"range", clr_plot_range},
+                 {"range", plot_range},
                  {"schedule", clr_plot_schedule},
                  {"bench", plot_bench}};
 
@@ -69,7 +137,7 @@ static int check_kind(const struct opt_set *set, struct clr_error *err)
     } rows[] = {{"over", "run loss"},
                 {"rates", "run loss"},
                 {"multiples", "run loss schedule"},
-                {"y-min", "run"},
+                {"y-min", "run range"},
                 {"label", "run loss range schedule"}};
 
     for (size_t i = 0; i < MEM_COUNT(rows); i++)
@@ -159,8 +227,9 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .argument = "P",
          .max = 100,
          .below = true,
-         .help = "run: begin the axis at P percent; 0 shows all of it (default: where differences can be "
-                 "seen)"},
+         .help =
+             "run, range: begin the axis at P percent; 0 shows all of it (default: where differences can be "
+             "seen)"},
         {.kind = OPT_TEXTS,
          .name = "label",
          .value = &texts,
@@ -188,6 +257,8 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     rc = check_kind(&set, err);
     if (rc == 0)
         rc = split_labels(labels, &texts, err);
+    if (rc == 0)
+        rc = cli_check_outputs(output, options.csv, err);
     if (rc == 0)
         rc = draw(&set, output, &options, err);
     if (rc == 0)

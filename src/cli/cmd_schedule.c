@@ -63,9 +63,9 @@ static int draw(const struct schedule_options *o, const struct clr_schedule *s, 
 /* The figure first: a name that is no figure's must not leave a CSV behind. */
 static int write_files(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
 {
-    int rc = 0;
+    int rc = cli_check_outputs(o->plot, o->csv, err);
 
-    if (o->plot)
+    if (rc == 0 && o->plot)
         rc = draw(o, s, err);
     if (rc == 0 && o->csv)
         rc = clr_schedule_write_csv(s, o->iterations, o->csv, err);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <clr/log.h>
@@ -430,4 +431,16 @@ int cli_print_json(json_t *value, struct clr_error *err)
         (void)putchar('\n');
     json_decref(value);
     return rc;
+}
+
+int cli_check_outputs(const char *a, const char *b, struct clr_error *err)
+{
+    struct stat x, y;
+
+    if (!a || !b)
+        return 0;
+    if (strcmp(a, b) != 0 &&
+        !(stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino))
+        return 0;
+    return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same file: give each output its own", a, b);
 }

@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "lab/lab.h"
 #include "plot/runs.h"
 
@@ -550,6 +551,20 @@ int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_s
 
 /* ------------------------------------------------------------------ figures */
 
+/* A range test whose loss diverged before its first evaluation has nothing to draw, which is no error. */
+static int check_curve(bool *there, const char *folder, struct clr_error *err)
+{
+    struct clr_range_result r;
+    int rc = clr_range_read(&r, &folder, 1, err);
+
+    if (rc < 0)
+        return rc;
+    *there = r.points > 0;
+    if (!*there)
+        log_line(CLR_LOG_WARNING, "'%s' is not drawn: %s", folder, r.explanation);
+    return 0;
+}
+
 static int draw(const struct lab_experiment *e, const struct lab_figure *figure, const char *dir,
                 const enum lab_state *states, const char *command_line, struct clr_error *err)
 {
@@ -565,6 +580,7 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
     char *path = NULL, **folders = NULL;
     const char **names = NULL;
     size_t count = 0, all = 0;
+    bool there = true;
     int rc = fs_join(&path, dir, figure->file, err);
 
     for (size_t k = 0; k < figure->run_count; k++)
@@ -583,7 +599,14 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
             if (states[at + (size_t)s] != LAB_FINISHED)
                 continue;
             names[count] = run->name;
-            rc = lab_folder(&folders[count++], dir, run, run->seeds[s], err);
+            rc = lab_folder(&folders[count], dir, run, run->seeds[s], err);
+            if (rc == 0 && figure->kind == LAB_FIGURE_RANGE)
+                rc = check_curve(&there, folders[count], err);
+            if (rc == 0 && !there) {
+                free(folders[count]);
+                folders[count] = NULL;
+            }
+            count += there;
         }
     }
     if (rc == 0 && count > 0)

@@ -90,7 +90,8 @@ void ocl_release(cl_mem *m);
 
 /* ------------------------------------------------------------------ kernels */
 
-#define PROGRAM_STANDARD "-cl-std=CL1.2" /* in front of every program's own options */
+/* Before every program's own options. -w: some drivers print their compiler's warnings on stderr. */
+#define PROGRAM_STANDARD "-cl-std=CL1.2 -w"
 
 /*
  * Kernel `name` of the program (file, options). file is a name in cl/ ("pool.cl"), options are -D macros and

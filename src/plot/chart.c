@@ -81,6 +81,13 @@ static double lowest_later(const struct chart_series *s, double early)
     return lowest;
 }
 
+void chart_begin_at(struct chart_panel *panel, double begin)
+{
+    panel->begins = begin > 0.0;
+    panel->begin = begin;
+    panel->from_zero = !panel->begins;
+}
+
 void chart_begin_axis(struct chart_panel *panel, double early)
 {
     double lo = INFINITY, hi = -INFINITY, longest = -INFINITY, span, step, begin;

@@ -110,6 +110,8 @@ void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *fo
  * negative.
  */
 void chart_begin_axis(struct chart_panel *panel, double early);
+/* Begin it at that value; 0: as a whole. */
+void chart_begin_at(struct chart_panel *panel, double begin);
 
 /* Of every panel. */
 void chart_remove_series(struct chart *chart, size_t index);

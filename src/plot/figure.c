@@ -234,7 +234,10 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
     panel->ceiling = 100.0;
     panel->min_span = 2.0;
     panel->share = 1.0;
-    chart_begin_axis(panel, 0.0); /* every point counts: low rates are a part of the test */
+    if (options && options->y_min)
+        chart_begin_at(panel, *options->y_min);
+    else
+        chart_begin_axis(panel, 0.0); /* every point counts: low rates are a part of the test */
     rc = any_geometric(&chart.x_log, &runs, err);
     if (rc < 0)
         goto out;

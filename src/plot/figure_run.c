@@ -153,9 +153,7 @@ static int begin_at(struct chart *chart, double begin, struct clr_error *err)
         panel->guide_count = 0;
         chart->key_count = 0;
     }
-    panel->begins = begin > 0.0;
-    panel->begin = begin;
-    panel->from_zero = !panel->begins;
+    chart_begin_at(panel, begin);
     return 0;
 }
 

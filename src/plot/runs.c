@@ -227,6 +227,27 @@ static int tell_missing(const struct run *run, const char *input, const char *cs
                                 : "run");
 }
 
+/* A range.csv with its run.json beside it stands for its folder, which has what it is read with. */
+static int find_folder(struct run *run, const char *csv_name, struct clr_error *err)
+{
+    const size_t length = strlen(run->csv_path), name = strlen(csv_name);
+    int rc;
+
+    if (strcmp(csv_name, "range.csv") != 0 || length < name ||
+        strcmp(run->csv_path + length - name, csv_name) != 0 ||
+        (length > name && run->csv_path[length - name - 1] != '/'))
+        return 0;
+    rc = str_duplicate(&run->folder, length > name ? run->csv_path : "./", err);
+    if (rc < 0)
+        return rc;
+    run->folder[length > name ? length - name : 1] = '\0';
+    if (!fs_exists_in(run->folder, "run.json")) {
+        free(run->folder);
+        run->folder = NULL;
+    }
+    return 0;
+}
+
 static int read_run(struct run *run, const char *input, const char *csv_name, struct clr_error *err)
 {
     int rc;
@@ -238,11 +259,13 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
             rc = fs_join(&run->csv_path, input, csv_name, err);
         if (rc == 0 && !fs_exists(run->csv_path))
             rc = tell_missing(run, input, csv_name, err);
-        if (rc == 0)
-            rc = read_settings(run, input, err);
     } else {
         rc = str_duplicate(&run->csv_path, input, err);
+        if (rc == 0)
+            rc = find_folder(run, csv_name, err);
     }
+    if (rc == 0 && run->folder)
+        rc = read_settings(run, run->folder, err);
     if (rc == 0)
         rc = read_table(run, csv_name, err);
     return rc;

@@ -338,8 +338,15 @@ def range_test_of_several_seeds():
         expect(clr(*args), 2, [], ["there are several range tests in '.*' \\(range.json\\): choose another --out"])
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
     figure = fresh("figure.png")
-    expect(clr("plot", "range", out, "-o", figure), 4, [],
-           ["holds several range tests: name their folders, as in '.*/seed-1'"])
+    table = figure.with_suffix(".csv")
+    seeds = [out / f"seed-{n}" for n in (1, 2, 3)]
+    expect(clr("plot", "range", *seeds, "-o", figure, "--csv", table), 0)
+    drawn = table.read_bytes()
+    expect(clr("plot", "range", out, "-o", figure, "--csv", table), 0)
+    check(table.read_bytes() == drawn, "the folder of several tests is not drawn as its tests")
+    expect(clr("plot", "range", out / "seed-1" / "range.csv", "-o", figure), 0)
+    expect(clr("plot", "range", out, "-o", figure, "--csv", figure), 2, [], ["are the same file"])
+    figure.unlink()
     expect(clr("plot", "run", out / "seed-1", "-o", figure), 4, [],
            ["a range test, and no run: draw it with 'plot range'"])
     check(not figure.exists(), "there is a figure")

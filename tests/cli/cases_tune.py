@@ -91,7 +91,7 @@ def the_hint_names_a_command_that_is_taken():
     sized = TINY_NET.replace("  input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } }\n", "")
     for net, wanted in ((tiny_net(), ""), (write(fresh("net.prototxt"), sized), " --input 3x32x32")):
         result = expect(clr(*tiny(net=net, out=fresh("run"), iterations=1, unchecked=True), env=env), 0, [],
-                        [f"has not been tuned: 'clr-cl tune --device \\d+:\\d+ --net {net} --batch 10{wanted}' may make"])
+                        [f"has not been tuned: 'clr-cl tune --device \\d+:\\d+ --net {net} --batch 10{wanted}'"])
         hint = re.search("'clr-cl (tune .*)'", result.err).group(1).split()
         result = clr(*hint, "--quiet", env=env)
         check(result.code not in (2, 4), f"refused\n{result}")

@@ -370,6 +370,27 @@ START_TEST(test_figure__equal_accuracy_is_connected)
 }
 END_TEST
 
+/* The run that sets the level may have been there before it ended, and before the others. */
+START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
+{
+    static const struct figures_point early[] = {{1, 10.0}, {250, 84.2}, {300, 84.9}, {400, 84.1}},
+                                      late[] = {{1, 10.0}, {250, 80.0}, {300, 84.5}, {400, 85.0}};
+    const char *base = support_temp_dir(), *inputs[2];
+    struct chart chart;
+    const struct chart_guide *g;
+
+    inputs[0] = figures_run(base, "early", early, 4, 0, FIXED "\"seed\":1,\"batch\":10");
+    inputs[1] = figures_run(base, "late", late, 4, 0, FIXED "\"seed\":1,\"batch\":20");
+    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0);
+    ck_assert_uint_eq(chart.panels[0].guide_count, 3);
+    g = chart.panels[0].guides;
+    ck_assert(g[0].x0 == 250 && g[0].x1 == 400 && fabs(g[0].y0 - 84.1) < 1e-9);
+    ck_assert_str_eq(g[1].text, "300");
+    ck_assert_str_eq(g[2].text, "250");
+    chart_clear(&chart);
+}
+END_TEST
+
 START_TEST(test_figure__range_marks_bounds_on_the_right_axis)
 {
     const char *base = support_temp_dir(), *folder = make_range(base), *run;
@@ -811,6 +832,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_figure__over_time_with_rates_and_names);
     tcase_add_test(tc, test_figure__curves_that_have_no_place_are_left_out);
     tcase_add_test(tc, test_figure__equal_accuracy_is_connected);
+    tcase_add_test(tc, test_figure__the_level_is_marked_where_each_run_first_reached_it);
     tcase_add_test(tc, test_figure__range_marks_bounds_on_the_right_axis);
     tcase_add_test(tc, test_figure__momentum_is_a_second_panel_where_it_moves);
     tcase_add_test(tc, test_figure__refuses_more_curves_than_can_be_told_apart);
