@@ -31,9 +31,8 @@
  * is cut accordingly.
  *
  * Lower bound. The last rate before the best fit exceeds the threshold, baseline + 3 · hypot(standard error,
- * noise), with baseline = max(1/classes, untrained); no range where that is not below the upper bound. The net
- * has
- * learned where the mean of three neighbouring points exceeds the threshold.
+ * noise), with baseline = max(1/classes, untrained); no range where that is not below the upper bound.
+ * The net has learned where the mean of three neighbouring points exceeds the threshold.
  *
  * The training loss "fell" where the mean of a tenth of the updates is below that of the first tenth by five
  * standard deviations of the difference, and by 0.1 %.
