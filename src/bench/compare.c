@@ -86,6 +86,15 @@ int clr_bench_read_all(struct clr_bench_report **out, size_t *count, const char 
 
 /* ------------------------------------------------------------------ what comes with the program */
 
+/* Is it one of those that are there: of that device, at that time? */
+static bool is_there(const struct clr_bench_report *reports, size_t count, const struct clr_bench_report *one)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(reports[i].device, one->device) == 0 && strcmp(reports[i].created, one->created) == 0)
+            return true;
+    return false;
+}
+
 /* Take one over, or say why it cannot be. */
 static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_bench_report *one,
                      struct str *left_out, struct clr_error *err)
@@ -98,6 +107,8 @@ static int add_known(struct clr_bench_report **reports, size_t *count, struct cl
                    one->input.channels, one->input.height, one->input.width);
         return 0;
     }
+    if (is_there(*reports, *count, one))
+        return 0;
     rc = mem_grow(reports, &capacity, *count + 1, sizeof **reports, "reports", err);
     if (rc < 0)
         return rc;

@@ -245,11 +245,15 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
             return clr_error_set(err, CLR_EUSAGE, "--%s has no effect on compare, which reads files%s",
                                  unused[i],
                                  strcmp(unused[i], "plot") == 0 ? ": 'clr-cl plot bench' draws them" : "");
-    if (set->arg_count < (o->known ? 2 : 3))
-        return clr_error_set(err, CLR_EUSAGE,
-                             "compare takes at least two files that 'clr-cl bench --json' wrote, or one and "
-                             "--known");
+    if (set->arg_count < 2)
+        return clr_error_set(err, CLR_EUSAGE, "compare takes files that 'clr-cl bench --json' wrote");
     rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
+    if (rc == 0 && count < 2 && !o->known)
+        rc =
+            clr_error_set(err, CLR_EUSAGE,
+                          "'%s' has a single device: name another file, or --known for the devices that this "
+                          "project has measured",
+                          set->args[1]);
     if (rc == 0 && o->known)
         rc = add_known(&reports, &count, err);
     if (rc == 0)
