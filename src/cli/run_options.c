@@ -528,9 +528,13 @@ void run_options_add_keeping(struct run_options *o, struct opt_set *set, bool tr
         {.kind = OPT_FLAG,
          .name = "resume",
          .value = &o->train.resume,
-         .help =
-             "go on with the run in --out from its last checkpoint, with the options it was begun with; "
-             "none but --iterations, --checkpoint-every, --on-divergence and those about output may change"},
+         .help = training ? "go on with the run in --out from its last checkpoint, with the options it was "
+                            "begun with; "
+                            "none but --iterations, --checkpoint-every, --on-divergence and those about "
+                            "output may change"
+                          : "go on with the test in --out from its last checkpoint, with the options it was "
+                            "begun with; "
+                            "none but --checkpoint-every and those about output may change"},
         {.kind = OPT_CHOICE,
          .name = "on-divergence",
          .value = &o->on_divergence,
