@@ -193,6 +193,21 @@ static int write_form(const struct clr_bench_report *reports, size_t count, enum
     return rc;
 }
 
+/* None of the files to write is another one, or a report that is read. */
+static int check_files(const struct bench_options *o, const struct opt_set *set, struct clr_error *err)
+{
+    const char *const written[] = {o->csv, o->markdown, o->json};
+    int rc = 0;
+
+    for (size_t i = 0; i < MEM_COUNT(written) && rc == 0; i++) {
+        for (size_t k = 0; k < i && rc == 0; k++)
+            rc = cli_check_outputs(written[i], written[k], err);
+        for (int k = 1; k < set->arg_count && rc == 0; k++)
+            rc = cli_check_outputs(written[i], set->args[k], err);
+    }
+    return rc;
+}
+
 static int show(const struct bench_options *o, const struct clr_bench_report *reports, size_t count,
                 struct clr_error *err)
 {
@@ -247,7 +262,9 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
                                  strcmp(unused[i], "plot") == 0 ? ": 'clr-cl plot bench' draws them" : "");
     if (set->arg_count < 2)
         return clr_error_set(err, CLR_EUSAGE, "compare takes files that 'clr-cl bench --json' wrote");
-    rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
+    rc = check_files(o, set, err);
+    if (rc == 0)
+        rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
     if (rc == 0 && count < 2 && !o->known)
         rc =
             clr_error_set(err, CLR_EUSAGE,

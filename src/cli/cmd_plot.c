@@ -44,6 +44,26 @@ static int plot_bench(const char *path, const char *const *inputs, size_t count,
     return rc;
 }
 
+/* A figure, or its numbers, must not be written over what it is drawn from. */
+static int check_inputs(const struct opt_set *set, const char *written, struct clr_error *err)
+{
+    static const char *const names[] = {"history.csv", "loss.csv",   "timing.csv",
+                                        "range.csv",   "range.json", "run.json"};
+    int rc = 0;
+
+    for (int i = 1; i < set->arg_count && rc == 0; i++) {
+        rc = cli_check_outputs(written, set->args[i], err);
+        for (size_t k = 0; k < MEM_COUNT(names) && rc == 0 && fs_is_dir(set->args[i]); k++) {
+            char *path = NULL;
+            rc = fs_join(&path, set->args[i], names[k], err);
+            if (rc == 0)
+                rc = cli_check_outputs(written, path, err);
+            free(path);
+        }
+    }
+    return rc;
+}
+
 /* Paths that range tests lie in. */
 struct folders {
     char **path;
@@ -259,6 +279,10 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
         rc = split_labels(labels, &texts, err);
     if (rc == 0)
         rc = cli_check_outputs(output, options.csv, err);
+    if (rc == 0)
+        rc = check_inputs(&set, output, err);
+    if (rc == 0)
+        rc = check_inputs(&set, options.csv, err);
     if (rc == 0)
         rc = draw(&set, output, &options, err);
     if (rc == 0)

@@ -250,6 +250,9 @@ static int check_several(const struct run_options *o, const struct test_options 
 
     if (rc < 0)
         return rc;
+    if (o->train.seed > UINT64_MAX - (uint64_t)t->seeds)
+        return clr_error_set(err, CLR_EUSAGE, "--seed %llu leaves no room for %d seeds",
+                             (unsigned long long)o->train.seed, t->seeds);
     if (found)
         return clr_error_set(err, CLR_EUSAGE,
                              "there is a single test in '%s' (%s): choose another --out, or remove it",

@@ -433,14 +433,16 @@ int cli_print_json(json_t *value, struct clr_error *err)
     return rc;
 }
 
-int cli_check_outputs(const char *a, const char *b, struct clr_error *err)
+int cli_check_outputs(const char *written, const char *other, struct clr_error *err)
 {
     struct stat x, y;
 
-    if (!a || !b)
+    if (!written || !other)
         return 0;
-    if (strcmp(a, b) != 0 &&
-        !(stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino))
+    if (strcmp(written, other) != 0 &&
+        !(stat(written, &x) == 0 && stat(other, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino))
         return 0;
-    return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same file: give each output its own", a, b);
+    return clr_error_set(err, CLR_EUSAGE,
+                         "'%s' and '%s' are the same file: give what is written one of its own", written,
+                         other);
 }

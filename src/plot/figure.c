@@ -190,16 +190,22 @@ static void span_rates(struct chart *chart, const struct runs *runs)
 static int smooth_curves(struct chart *chart, struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];
+    bool smoothed = false;
 
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
-        int rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
+        int rc;
+        if (s->count < CLR_RANGE_POINTS) /* means of three would have little to do with so few */
+            continue;
+        smoothed = true;
+        rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
         if (rc < 0)
             return rc;
         for (size_t k = 0; k < s->count; k++)
             s->smooth[k] = smooth_three(s->y, s->count, k);
     }
-    chart_add_key(chart, CHART_KEY_LINE, "mean of three points, of two at the ends");
+    if (smoothed)
+        chart_add_key(chart, CHART_KEY_LINE, "mean of three points, of two at the ends");
     return 0;
 }
 

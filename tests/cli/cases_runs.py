@@ -345,7 +345,9 @@ def range_test_of_several_seeds():
     expect(clr("plot", "range", out, "-o", figure, "--csv", table), 0)
     check(table.read_bytes() == drawn, "the folder of several tests is not drawn as its tests")
     expect(clr("plot", "range", out / "seed-1" / "range.csv", "-o", figure), 0)
-    expect(clr("plot", "range", out, "-o", figure, "--csv", figure), 2, [], ["are the same file"])
+    for written in (figure, seeds[0] / "range.csv"):
+        expect(clr("plot", "range", *seeds, "-o", figure, "--csv", written), 2, [], ["are the same file"])
+    expect(clr(*tiny("range-test", out=fresh("range"), seeds=3, seed=2**64 - 2)), 2, [], ["no room for 3 seeds"])
     figure.unlink()
     expect(clr("plot", "run", out / "seed-1", "-o", figure), 4, [],
            ["a range test, and no run: draw it with 'plot range'"])

@@ -75,7 +75,7 @@ table("usage", [
      ["has a single device", "--known"]),
     ("bench compare with a net", ["bench", "compare", "a.json", "b.json", "--net", "full"], 2, [],
      ["--net has no effect on compare"]),
-    ("bench compare of nothing with known devices", ["bench", "compare", "--known"], 2, [], ["or one and --known"]),
+    ("bench compare of nothing with known devices", ["bench", "compare", "--known"], 2, [], ["compare takes files"]),
     ("bench with known devices", ["bench", "--known"], 2, [], ["--known is of 'clr-cl bench compare'"]),
     ("bench with a comparison's file", ["bench", "--csv", "a.csv"], 2, [], ["--csv is of 'clr-cl bench compare'"]),
     ("bench with a batch of none", ["bench", "--batch", "0"], 2, [], ["--batch"]),
