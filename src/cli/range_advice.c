@@ -100,13 +100,13 @@ static uint64_t epoch(const struct run_options *o)
 static void append_cyclic(struct str *s, const struct range_advice *a)
 {
     str_append(s, "CyclicLR(optimizer, base_lr=%.3g, max_lr=%.3g, step_size_up=%llu, cycle_momentum=False)",
-               lowest(a->r), a->r->max_lr, (unsigned long long)(STEP_EPOCHS * epoch(a->o)));
+               lowest(a->r), a->r->max_lr, (unsigned long long)epoch(a->o) * STEP_EPOCHS);
 }
 
 static void append_one_cycle(struct str *s, const struct range_advice *a)
 {
     str_append(s, "OneCycleLR(optimizer, max_lr=%.3g, total_steps=%llu)", a->r->max_lr,
-               (unsigned long long)(2 * CYCLES * STEP_EPOCHS * epoch(a->o)));
+               (unsigned long long)epoch(a->o) * STEP_EPOCHS * 2 * CYCLES);
 }
 
 /* ---- how to repeat it ---- */
@@ -157,7 +157,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
         else if (r->diverged)
             str_append(s, "Let the rate rise more slowly: --max-lr %.2g, and more --iterations.",
                        r->diverged_lr);
-        else if (a->o->train.iterations >= 2 * POINTS)
+        else if (a->o->train.iterations / POINTS >= 2)
             str_append(s, "Measure more often: --validate-every %llu.",
                        (unsigned long long)(a->o->train.iterations / POINTS));
         else

@@ -62,7 +62,7 @@ def data_that_is_cut_off_between_images():
     for batch in range(5):
         write(folder / f"data_batch_{batch + 1}.bin", images(1, batch))
     write(folder / "test_batch.bin", images(1, 0) * 10000)
-    expect(clr("data", "info", folder), 0, [], ["warning: .*part' holds 5 training and 10000 test images"])
+    expect(clr("data", "info", folder), 0, [], ["warning: .*part' holds 5 .*for training and 10,000 .*for testing"])
     check(clr("data", "info", tiny_data()).err == "", "said of a set of another size")
 
 
