@@ -10,3 +10,10 @@ double smooth_three(const double *v, size_t count, size_t i)
         sum += v[k];
     return sum / (double)(last - first + 1);
 }
+
+int smooth_ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/smooth.h"
 #include "plot/axes.h"
 #include "plot/groups.h"
 #include "plot/labels.h"
@@ -22,15 +23,6 @@
 #define SMOOTH     100
 
 /* ---- equal accuracy ---- */
-
-static int ascending(const void *a, const void *b)
-{
-    double x, y;
-
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
 
 /* The curve that takes longest: last x, then (all equally long) the lowest end. */
 static size_t slowest(const struct chart_panel *panel)
@@ -95,7 +87,7 @@ static void connect_equal_accuracy(struct chart *chart)
     }
     if (n == 0)
         return;
-    qsort(at, n, sizeof at[0], ascending);
+    qsort(at, n, sizeof at[0], smooth_ascending);
     level.x0 = fmin(at[0], own);
     level.x1 = end_x;
     level.y0 = level.y1 = end_y;

@@ -8,21 +8,15 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/smooth.h"
 #include "range/reading.h"
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 /* Of positive values the geometric mean of the two in the middle, where there are two; NaN: of none. */
 static double median(double *v, size_t n)
 {
     if (n == 0)
         return NAN;
-    qsort(v, n, sizeof *v, ascending);
+    qsort(v, n, sizeof *v, smooth_ascending);
     return n % 2 == 1 ? v[n / 2] : sqrt(v[n / 2 - 1] * v[n / 2]);
 }
 

@@ -45,13 +45,6 @@ const char *clr_range_verdict_name(enum clr_range_verdict verdict)
 
 /* ---- noise ---- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Distances of points from the mean of their neighbours, where all three are above `least`; how many. */
 static size_t distances(double *out, const struct range_curve *c, double least)
 {
@@ -87,7 +80,7 @@ static double noise_of(const struct range_curve *c, double baseline, double *scr
     for (size_t i = 0; i < n && n >= MEASURED; i++)
         at_top += scratch[i] * of_mean / (double)n;
     n = distances(scratch, c, -INFINITY);
-    qsort(scratch, n, sizeof *scratch, ascending);
+    qsort(scratch, n, sizeof *scratch, smooth_ascending);
     of_all = n > 0 ? scratch[n / 2] * of_median : 0.0;
     return fmax(sqrt(2.0 / 3.0) * fmax(at_top, of_all),
                 fmax(sqrt(top * (1.0 - top) / c->images), 1.0 / c->images));
