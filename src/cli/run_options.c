@@ -603,9 +603,18 @@ static int require_run(const struct run_options *o, const struct opt_set *set, c
 {
     if (o->solver || opt_given(set, "net") || fs_exists_in(o->out, "run.json"))
         return 0;
+    if (!fs_exists(o->out))
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "--resume: there is no folder '%s'; --out takes the folder of the run that goes on", o->out);
+    if (fs_exists_in(o->out, "range.json"))
+        return clr_error_set(err, CLR_EUSAGE,
+                             "there are several range tests in '%s': to go on with them, give the whole "
+                             "command again, with --resume",
+                             o->out);
     return clr_error_set(err, CLR_EUSAGE,
-                         "there is no run in '%s' to go on with (no run.json); a run that has not begun, and "
-                         "several range tests in one folder, take all options of 'clr-cl %s' again",
+                         "there is no run in '%s' to go on with (no run.json); to begin one there, give all "
+                         "options of 'clr-cl %s'",
                          o->out, command);
 }
 

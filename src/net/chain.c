@@ -1,6 +1,8 @@
 /* A net in double precision: see chain.h. */
 #include "net/chain.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,4 +228,28 @@ void chain_run(struct chain *c, int n)
     for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;)
         if (leads_on(c, &g->nodes[i]))
             backward(c, i);
+}
+
+static bool overflow(const double *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!(fabs(x[i]) <= (double)FLT_MAX))
+            return true;
+    return false;
+}
+
+bool chain_overflows(const struct chain *c)
+{
+    const struct graph *g = c->g;
+    const size_t n = (size_t)c->n;
+
+    for (size_t v = 0; v < g->value_count; v++) {
+        const size_t count = n * elements(&g->values[v].shape);
+        if (overflow(c->value[v], count) || overflow(c->gradient[v], count))
+            return true;
+    }
+    for (size_t p = 0; p < g->param_count; p++)
+        if (overflow(c->dw[p], g->params[p].count))
+            return true;
+    return overflow(c->loss, n);
 }

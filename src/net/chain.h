@@ -30,4 +30,7 @@ void chain_destroy(struct chain *c);
  */
 void chain_run(struct chain *c, int n);
 
+/* Has the last batch a number, of values or gradients, that single precision does not hold? */
+bool chain_overflows(const struct chain *c);
+
 #endif

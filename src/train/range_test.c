@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "range/reading.h"
 #include "train/loop.h"
 #include "train/resume.h"
@@ -89,6 +90,22 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
     return rc < 0 ? rc : written;
 }
 
+/* Is it a test that ended with a divergence? Then nothing is left to train, and *out is its reading. */
+static bool has_diverged(struct clr_range_result *out, const struct record *r)
+{
+    const char *status = json_string_value(json_object_get(r->before, "status"));
+    struct clr_range_result reading;
+    char at[STR_COUNT];
+
+    if (!status || strcmp(status, "finished") != 0 || clr_range_read(&reading, &r->dir, 1, NULL) < 0 ||
+        !reading.diverged)
+        return false;
+    log_line(CLR_LOG_INFO, "'%s' ended when its loss diverged at iteration %s: nothing is left to train",
+             r->dir, str_count(at, reading.diverged_at, ""));
+    *out = reading;
+    return true;
+}
+
 int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struct clr_range_result *result,
                    struct clr_error *err)
 {
@@ -110,7 +127,7 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
         rc = session_plan(&s, &options, true, resume.found ? &resume.checkpoint : NULL, err);
     if (rc == 0)
         rc = resume_check(&r, &s, err);
-    if (rc == 0) {
+    if (rc == 0 && !has_diverged(&out, &r)) {
         session_begin(&s);
         rc = sweep(&s, &r, &resume, &out, err);
     }

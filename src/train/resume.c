@@ -72,7 +72,8 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
 static int check_files(const struct record *r, const struct clr_train_options *o, struct clr_error *err)
 {
     const json_t *sum = json_object_get(json_object_get(r->before, "data"), "sha256"),
-                 *net = json_object_get(r->before, "prototxt_sha256");
+                 *net = json_object_get(r->before, "prototxt_sha256"),
+                 *name = json_object_get(json_object_get(r->before, "settings"), "net");
     char now[FS_SHA256_TEXT];
 
     if (!json_is_string(sum) || strcmp(json_string_value(sum), o->data->checksum) != 0)
@@ -80,13 +81,18 @@ static int check_files(const struct record *r, const struct clr_train_options *o
                              "--data %s: the images are not those that the run in '%s' began with",
                              o->data_name, r->dir);
     fs_sha256(o->net->text, strlen(o->net->text), now);
-    if (!json_is_string(net) || strcmp(json_string_value(net), now) != 0)
-        return clr_error_set(
-            err, CLR_EUSAGE,
-            "--net %s: the file is not what it was when the run in '%s' began; what it was stands "
-            "in run.json there, as 'prototxt'",
-            o->net_name, r->dir);
-    return 0;
+    if (json_is_string(net) && strcmp(json_string_value(net), now) == 0)
+        return 0;
+    if (json_is_string(name) && strcmp(json_string_value(name), o->net_name) != 0)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--net %s: the run in '%s' was begun with %s, which is another net: leave the "
+                             "option out, or choose another --out",
+                             o->net_name, r->dir, json_string_value(name));
+    return clr_error_set(
+        err, CLR_EUSAGE,
+        "--net %s: the file is not what it was when the run in '%s' began; what it was stands "
+        "in run.json there, as 'prototxt'",
+        o->net_name, r->dir);
 }
 
 int resume_open(struct resume *out, struct record *r, const struct clr_train_options *o,

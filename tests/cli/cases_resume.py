@@ -231,8 +231,10 @@ def resume_of_one_cycle():
 def resume_needs_a_run():
     out = fresh("run")
     result = expect(clr("train", "--resume", "--out", out), 2, [],
-                    ["there is no run in '.*' to go on with \\(no run.json"])
+                    ["there is no folder '.*'; --out takes the folder of the run"])
     check("--net" not in result.err and not out.exists(), f"{result}")
+    out.mkdir()
+    expect(clr("train", "--resume", "--out", out), 2, [], ["there is no run in '.*' to go on with \\(no run.json"])
     device()
     expect(clr(*tiny(out=out, resume=True)), 0, [], ["no checkpoint in .* yet"])
 
@@ -277,7 +279,7 @@ def resume_refuses_other_settings():
     write(images / "test_batch.bin", bytes(data))
     expect(clr("train", "--resume", "--out", out, "--data", images), 2, [], ["--data .*: the images are not those"])
     expect(clr("train", "--resume"), 2, [], ["--out DIR is missing"])
-    expect(clr("train", "--resume", "--out", fresh("nothing")), 2, [], ["there is no run in .*nothing"])
+    expect(clr("train", "--resume", "--out", fresh("nothing")), 2, [], ["there is no folder .*nothing"])
     expect(clr(*tiny(out=out)), 2, [], ["there is a run", "--resume"])
 
 
@@ -367,6 +369,8 @@ def resume_refuses_another_net():
         expect(clr(*tiny(net=net, out=out)), 0)
         write(net, net.read_bytes().replace(b'type: "ReLU"', b'type: "ReLU" relu_param { negative_slope: 0.5 }'))
         expect(clr("train", "--resume", "--out", out), 2, [], ["the file is not what it was when the run"])
+        expect(clr("train", "--resume", "--out", out, "--net", "lenet"), 2, [],
+               ["--net lenet: the run in '.*' was begun with .*net.prototxt, which is another net"])
     write(net, b"# \0\n" + tiny_net().read_bytes())
     expect(clr(*tiny(net=net, out=fresh("run"))), 4, [], ["net.prototxt: a zero byte is in it"])
 

@@ -312,6 +312,10 @@ def range_test_that_diverges():
     check("no longer finite at iteration" in result.err, f"what ended the test is not told\n{result}")
     text = (out / "range.csv").read_text(encoding="utf-8")
     check(not re.search("nan|inf", text.lower()), f"range.csv: {text}")
+    run = (out / "run.json").read_bytes()
+    again = expect(clr("range-test", "--resume", "--out", out, "--json"), 0, [],
+                   ["ended when its loss diverged at iteration \\d+: nothing is left to train"])
+    check(json.loads(again.out) == reading and (out / "run.json").read_bytes() == run, f"{again}")
 
 
 @case
@@ -331,7 +335,7 @@ def range_test_of_several_seeds():
     expect(clr(*args, "--resume"), 0, [re.escape(result.out.splitlines()[0])])
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
     expect(clr("range-test", "--resume", "--out", out / "seed-2"), 0)       # by itself, with its own seed
-    expect(clr("range-test", "--resume", "--out", out), 2, [], ["there is no run in .*several range tests in one"])
+    expect(clr("range-test", "--resume", "--out", out), 2, [], ["several range tests in .*give the whole command again"])
     for more in ({"seeds": 2}, {"weight_decay": "0.1,0.2"}):
         expect(clr(*tiny("range-test", out=out, **more)), 2, [], ["there are tests in '.*' already \\(range.json\\)"])
     for args in (tiny("range-test", out=out), tiny("range-test", out=out, resume=True), tiny(out=out)):

@@ -245,3 +245,12 @@ def a_device_is_checked_once():
         data = [(out / name).read_bytes() for out in (first, second, third)]
         check(data[0] == data[1] == data[2], f"the check changes {name}")
     expect(clr("eval", "--weights", first / "final.safetensors", "--data", tiny_data(), "--net", small(first)[2]), 0)
+
+
+@case
+def a_net_beyond_single_precision_is_not_the_device_s_fault():
+    """Numbers that no float32 holds: the device computes them as it must, and the loss says so."""
+    device()
+    wild = tiny_net('weight_filler { type: "xavier" }', 'weight_filler { type: "gaussian" std: 1e38 }')
+    result = expect(clr(*tiny(net=wild, out=fresh("run"))), 5, [], ["the loss .* is not finite"])
+    check("computes" not in result.err, f"{result}")
