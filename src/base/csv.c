@@ -127,7 +127,7 @@ static int read_row(struct reader *r, char *line, const struct csv_column *colum
 int csv_read(struct csv *out, const char *path, const struct csv_column *columns, size_t count,
              struct clr_error *err)
 {
-    struct csv csv = {0, count, NULL};
+    struct csv csv = {.columns = count};
     struct reader r = {.path = path, .err = err};
     size_t size, width = 0, capacity = 0, length;
     char *data = NULL, *line;
@@ -138,6 +138,7 @@ int csv_read(struct csv *out, const char *path, const struct csv_column *columns
         return rc;
     r.at = data;
     r.end = data + size;
+    csv.cut = size > 0 && data[size - 1] != '\n';
     rc = read_header(&r, columns, count, &width);
     while (rc == 0 && (line = next_line(&r, &length)) != NULL) {
         if (csv.rows == CSV_MAX_ROWS) {

@@ -8,6 +8,7 @@
 #ifndef BASE_CSV_H
 #define BASE_CSV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/mem.h"
@@ -24,6 +25,7 @@ struct csv_column {
 struct csv {
     size_t rows, columns;
     double *values; /* row-major, rows × columns */
+    bool cut;       /* the last line lacks its end: a file of this project is not whole */
 };
 
 /*

@@ -43,7 +43,7 @@ static void print_table(const struct clr_device *devices, size_t count, size_t c
            "PLATFORM");
     for (size_t i = 0; i < count; i++) {
         const struct clr_device *d = &devices[i];
-        char id[32], memory[CLI_COUNT_TEXT];
+        char id[32], memory[STR_COUNT];
         (void)snprintf(id, sizeof id, "%d:%d", d->platform_index, d->device_index);
         printf("%c %-5s %-*s  %-11s %5d %6d  %-9s  %s, driver %s\n", i == chosen ? '*' : ' ', id, width,
                d->name, type_name(d->type), d->compute_units, d->clock_mhz,

@@ -491,29 +491,29 @@ static int write_copy(const struct work *w, struct clr_error *err)
 
 static int finish(struct work *w, struct clr_error *err)
 {
-    char *table = NULL;
-    int rc = lab_report(w->e, w->out, w->states, &table, err);
+    char *table = NULL, figures[STR_COUNT];
+    int rc = lab_report(w->e, w->out, w->states, &table, err), drawn = 0;
 
     if (rc == 0 && table)
         cli_print_text(table);
     if (rc == 0)
-        rc = lab_draw(w->e, w->out, w->states, cli_command_line(), err);
-    if (rc == 0)
-        cli_note("wrote results.csv, results.md%s in %s", w->e->figure_count > 0 ? " and figures" : "",
-                 w->out);
+        drawn = lab_draw(w->e, w->out, w->states, cli_command_line(), err);
+    if (rc == 0 && drawn >= 0)
+        cli_note("wrote results.csv, results.md%s%s in %s", drawn > 0 ? " and " : "",
+                 drawn > 0 ? str_count(figures, (uint64_t)drawn, "figure") : "", w->out);
     free(table);
-    return rc;
+    return drawn < 0 ? drawn : rc;
 }
 
 /* "small: 5 runs, none done yet" */
 static void tell_begin(const struct work *w)
 {
-    char runs[STR_COUNT], done[CLI_COUNT_TEXT];
+    char runs[STR_COUNT], done[STR_COUNT];
 
     cli_note("%s: %s, %s done%s", w->e->name, str_count(runs, w->wanted, "run"),
              w->there == 0           ? "none"
              : w->there == w->wanted ? "all"
-                                     : cli_count(done, w->there),
+                                     : str_count(done, w->there, ""),
              w->there == 0 ? " yet" : "");
 }
 

@@ -196,11 +196,11 @@ static void print_decays(const struct test_options *t, const struct clr_range_re
 /* What ended a test, also where only JSON is asked for. */
 static void tell_end(const struct clr_range_result *r)
 {
-    char count[CLI_COUNT_TEXT];
+    char count[STR_COUNT];
 
     if (r->diverged)
         cli_note("the loss was no longer finite at iteration %s, rate %.4g: %s",
-                 cli_count(count, r->diverged_at), r->diverged_lr,
+                 str_count(count, r->diverged_at, ""), r->diverged_lr,
                  r->tests > 1 ? "the first of the tests that stopped" : "the test stopped there");
 }
 

@@ -38,7 +38,7 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
                               err);
     printf("%s accuracy %.2f %% (loss %s) after %s", images, 100 * r->val_acc, cli_loss(loss, r->val_loss),
            str_count(count, r->iterations, "iteration"));
-    printf("; best %.2f %% at iteration %s\n", 100 * r->best_acc, cli_count(count, r->best_iteration));
+    printf("; best %.2f %% at iteration %s\n", 100 * r->best_acc, str_count(count, r->best_iteration, ""));
     if (r->profile)
         printf("\n%s", r->profile);
     return 0;

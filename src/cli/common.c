@@ -302,9 +302,9 @@ static void append_time(struct str *s, double seconds)
  * of the last evaluation, if it is wanted. */
 static void append_figures(struct str *s, const struct clr_progress *p, bool accuracy)
 {
-    char done[CLI_COUNT_TEXT], all[CLI_COUNT_TEXT], loss[CLI_LOSS_TEXT];
+    char done[STR_COUNT], all[STR_COUNT], loss[CLI_LOSS_TEXT];
 
-    str_append(s, "%s/%s", cli_count(done, p->iteration), cli_count(all, p->iterations));
+    str_append(s, "%s/%s", str_count(done, p->iteration, ""), str_count(all, p->iterations, ""));
     if (isfinite(p->loss))
         str_append(s, "  loss %s", cli_loss(loss, p->loss));
     if (isfinite(p->lr))
@@ -387,18 +387,13 @@ void cli_progress_end(void)
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
 
-const char *cli_count(char out[CLI_COUNT_TEXT], uint64_t value)
-{
-    return str_count(out, value, "");
-}
-
 const char *cli_loss(char out[CLI_LOSS_TEXT], double loss)
 {
     (void)snprintf(out, CLI_LOSS_TEXT, fabs(loss) < 1e4 ? "%.4f" : "%.3g", loss);
     return out;
 }
 
-const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes)
+const char *cli_bytes(char out[STR_COUNT], uint64_t bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     double v = (double)bytes;
@@ -408,7 +403,7 @@ const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes)
         v /= 1024;
         unit++;
     }
-    (void)snprintf(out, CLI_COUNT_TEXT, unit > 0 && v < 100 ? "%.1f %s" : "%.0f %s", v, units[unit]);
+    (void)snprintf(out, STR_COUNT, unit > 0 && v < 100 ? "%.1f %s" : "%.0f %s", v, units[unit]);
     return out;
 }
 

@@ -90,16 +90,12 @@ const char *cli_command_line(void);
 /* Append `word`, quoted where a shell needs it. */
 void cli_quote(struct str *s, const char *word);
 
-/* "1,234,567" into out, which is returned; with its noun: str_count(). */
-#define CLI_COUNT_TEXT STR_COUNT
-const char *cli_count(char out[CLI_COUNT_TEXT], uint64_t value);
-
 /* "1.6302", and a large one "3.77e+33", into out, which is returned. */
 #define CLI_LOSS_TEXT 32
 const char *cli_loss(char out[CLI_LOSS_TEXT], double loss);
 
 /* "15.6 GiB" into out, which is returned. */
-const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes);
+const char *cli_bytes(char out[STR_COUNT], uint64_t bytes);
 
 /* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM where it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);

@@ -302,12 +302,12 @@ void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations)
 {
     const uint64_t end =
         clr_schedule_ends_in_cycle(s, iterations) ? clr_schedule_cycle_end(s, iterations) : 0;
-    char asked[CLI_COUNT_TEXT], whole[CLI_COUNT_TEXT];
+    char asked[STR_COUNT], whole[STR_COUNT];
 
     if (end > 0 && end < UINT64_MAX)
         cli_note("note: the end, after %s, is inside a cycle, where accuracy is lower; the cycle would be "
                  "over after %s",
-                 str_count(asked, iterations, "iteration"), cli_count(whole, end));
+                 str_count(asked, iterations, "iteration"), str_count(whole, end, ""));
 }
 
 /* ---- runs ---------------------------------------------------------------------------------------------- */
@@ -687,7 +687,7 @@ static int iterations_per_epoch(const struct run_options *o, uint64_t *out, stru
     if (images < batch)
         return clr_error_set(err, CLR_EUSAGE,
                              "--validation %d leaves %s of the %s for training, less than a batch of %d",
-                             o->train.validation, cli_count(left, images > 0 ? (uint64_t)images : 0),
+                             o->train.validation, str_count(left, images > 0 ? (uint64_t)images : 0, ""),
                              str_count(has, (uint64_t)all, "image"), batch);
     *out = (uint64_t)(o->train.last_batch == CLR_LAST_BATCH_KEEP ? (images - 1) / batch + 1 : images / batch);
     return 0;

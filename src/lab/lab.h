@@ -125,8 +125,8 @@ int lab_tell(struct str *out, const struct lab_run *run, const char *folder, str
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err);
 
-/* Draw the figures, from what is finished; one of which nothing is, is left out. Of several that cannot be
- * drawn, the first one's error; the others are drawn. */
+/* Draw the figures, from what is finished; one of which nothing is, is left out. Returns how many. Of several
+ * that cannot be drawn, the first one's error; the others are drawn. */
 int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
              const char *command_line, struct clr_error *err);
 

@@ -85,14 +85,6 @@ struct extent {
     double val_loss, val_acc; /* of the last row; NaN: not known */
 };
 
-static bool read_count(uint64_t *out, const json_t *value)
-{
-    const json_int_t n = json_integer_value(value);
-
-    *out = n > 0 ? (uint64_t)n : 0;
-    return json_is_integer(value) && n >= 0;
-}
-
 static double number(const json_t *value)
 {
     return json_is_number(value) ? json_number_value(value) : NAN;
@@ -163,6 +155,8 @@ static int check_table(const char *folder, const char *name, bool with_accuracy,
         goto out;
     if (rc == 0)
         rc = check_rows(&csv, path, folder, every, e, err);
+    if (rc == 0 && csv.cut)
+        rc = refuse(path, folder, "the line is cut off of", e->done, err);
     if (rc == 0 && with_accuracy && csv.rows > 0 &&
         (differ(csv_at(&csv, csv.rows - 1, 3), e->val_loss) ||
          differ(csv_at(&csv, csv.rows - 1, 4), e->val_acc)))
@@ -184,7 +178,7 @@ static int check_reading(const char *folder, struct extent *e, struct clr_error 
 
     if (rc == 0)
         rc = json_read(&root, path, JSON_LIMIT_RUN, err);
-    if (rc == 0 && (!read_count(&done, json_object_get(root, "iterations")) || done != e->done))
+    if (rc == 0 && (!json_count_value(&done, json_object_get(root, "iterations")) || done != e->done))
         rc = refuse(path, folder, "it does not end with", e->done, err);
     e->diverged = json_is_true(json_object_get(root, "diverged"));
     json_decref(root);
@@ -202,10 +196,10 @@ static int check_tables(const json_t *root, const char *folder, bool range_test,
     uint64_t validated, logged;
     int rc = 0;
 
-    if (!read_count(&e.planned, json_object_get(settings, "iterations")) ||
-        !read_count(&e.done, json_object_get(result, "iterations")) ||
-        !read_count(&validated, json_object_get(settings, "validate_every")) ||
-        !read_count(&logged, json_object_get(settings, "log_every")) || e.done > e.planned)
+    if (!json_count_value(&e.planned, json_object_get(settings, "iterations")) ||
+        !json_count_value(&e.done, json_object_get(result, "iterations")) ||
+        !json_count_value(&validated, json_object_get(settings, "validate_every")) ||
+        !json_count_value(&logged, json_object_get(settings, "log_every")) || e.done > e.planned)
         return clr_error_set(
             err, CLR_EINPUT,
             "'%s/run.json' does not say how long the finished run is: remove '%s', and the run is "
@@ -267,7 +261,7 @@ int lab_tell(struct str *out, const struct lab_run *run, const char *folder, str
     json_t *root = NULL;
     const json_t *result;
     char *path = NULL, text[STR_COUNT];
-    uint64_t done;
+    uint64_t done = 0;
     int rc;
 
     if (run->range_test)
@@ -277,7 +271,7 @@ int lab_tell(struct str *out, const struct lab_run *run, const char *folder, str
         rc = json_read(&root, path, JSON_LIMIT_RUN, err);
     result = json_object_get(root, "result");
     if (rc == 0) {
-        (void)read_count(&done, json_object_get(result, "iterations"));
+        (void)json_count_value(&done, json_object_get(result, "iterations"));
         str_append(out, "accuracy %.2f %% after %s", 100.0 * number(json_object_get(result, "val_acc")),
                    str_count(text, done, "iteration"));
         rc = str_check(out, err);

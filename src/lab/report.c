@@ -617,7 +617,7 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
     free(folders);
     free(names);
     free(path);
-    return rc;
+    return rc < 0 ? rc : count > 0;
 }
 
 int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
@@ -627,9 +627,10 @@ int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_sta
 
     for (size_t i = 0; i < e->figure_count; i++) {
         struct clr_error other;
-        const int drawn = draw(e, &e->figures[i], dir, states, command_line, rc == 0 ? err : &other);
-        if (rc == 0 && drawn < 0)
-            rc = clr_error_prefix(err, "figure '%s' cannot be drawn", e->figures[i].file);
+        const int drawn = draw(e, &e->figures[i], dir, states, command_line, rc >= 0 ? err : &other);
+        if (rc >= 0)
+            rc = drawn < 0 ? clr_error_prefix(err, "figure '%s' cannot be drawn", e->figures[i].file)
+                           : rc + drawn;
     }
     return rc;
 }

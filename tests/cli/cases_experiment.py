@@ -249,7 +249,10 @@ def experiment_counts_divergence():
     expect(clr(*args), 0, [r"one \| 1, 1 diverged"],
            ["warning: 'one', seed 1, diverged"])
     check([r["status"] for r in rows(out)] == ["finished", "diverged"], f"{rows(out)}")
-    expect(clr(*args), 0, [], ["3 runs, all done"])
+    expect(clr(*args), 0, [], ["3 runs, all done", "wrote results.csv, results.md and 2 figures in"])
+    text = args[1].read_text(encoding="utf-8").replace('run: "fixed" run: "one"', 'run: "one"')
+    write(args[1], text.replace('kind: RANGE run: "range"', 'run: "one"'))
+    expect(clr(*args), 0, [], ["wrote results.csv, results.md in"])     # of a run that diverged nothing is drawn
 
 
 @case

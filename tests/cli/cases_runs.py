@@ -335,7 +335,8 @@ def range_test_of_several_seeds():
     expect(clr(*args, "--resume"), 0, [re.escape(result.out.splitlines()[0])])
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
     expect(clr("range-test", "--resume", "--out", out / "seed-2"), 0)       # by itself, with its own seed
-    expect(clr("range-test", "--resume", "--out", out), 2, [], ["several range tests in .*give the whole command again"])
+    expect(clr("range-test", "--resume", "--out", out), 2, [],
+           ["several range tests in .*give the whole command again"])
     for more in ({"seeds": 2}, {"weight_decay": "0.1,0.2"}):
         expect(clr(*tiny("range-test", out=out, **more)), 2, [], ["there are tests in '.*' already \\(range.json\\)"])
     for args in (tiny("range-test", out=out), tiny("range-test", out=out, resume=True), tiny(out=out)):

@@ -89,7 +89,7 @@ static const struct {
 START_TEST(test_csv__errors_say_file_and_line)
 {
     struct clr_error err = {0};
-    struct csv csv = {7, 7, NULL};
+    struct csv csv = {.rows = 7, .columns = 7};
     char where[300];
     size_t size = g_bad[_i].size ? g_bad[_i].size : strlen(g_bad[_i].text);
     const char *path = write_file(g_bad[_i].text, size);

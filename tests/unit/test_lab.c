@@ -245,6 +245,7 @@ START_TEST(test_lab__tables_that_do_not_fit_their_run_are_refused)
         {"history.csv", HISTORY "20,2,0.1,2.1,0.6\n", "another after iteration 20"},
         {"loss.csv", LOSSES, "no row of iteration 20"},
         {"loss.csv", "iteration,trn_loss,lr\n1,2.3,0.1\n8,2.1,0.1\n20,2,0.1\n", "no row of iteration 16"},
+        {"loss.csv", LOSSES "20,2,0", "line is cut off of iteration 20"},
         {"timing.csv", TIMES, "no row of iteration 20"},
     };
     const char *const arguments[] = {"train", NULL}, *dir = support_temp_dir();
