@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -225,16 +226,17 @@ def tiny(command="train", **changes):
 
 
 def run_case(number):
-    """What became of one case, and what to say of it."""
+    """What became of one case, what to say of it, and how many seconds it took."""
     name, function = (CASES + SLOW)[number]
+    outcome, said, began = "passed", None, time.monotonic()
     try:
         function()
     except Skipped as reason:
-        return "skipped", f"SKIP: {name}: {reason}"
+        outcome, said = "skipped", f"SKIP: {name}: {reason}"
     except Exception as error:  # a broken case is a failure, whatever it raised
         kind = "" if isinstance(error, Failed) else type(error).__name__
-        return "failed", f"FAIL {name}: {kind}{error}\n"
-    return "passed", None
+        outcome, said = "failed", f"FAIL {name}: {kind}{error}\n"
+    return outcome, said, (time.monotonic() - began, name)
 
 
 def enter_scratch(folder):
@@ -249,12 +251,15 @@ def main(modules):
         __import__(module)
     chosen = [number for number, (name, _) in enumerate(CASES + (SLOW if wanted else []))
               if not wanted or any(w in name for w in wanted)]
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    counts, times = {"passed": 0, "failed": 0, "skipped": 0}, []
     with tempfile.TemporaryDirectory(prefix="clr-cl-cli-") as scratch, \
             ProcessPoolExecutor(2, get_context("fork"), enter_scratch, [scratch]) as workers:
-        for outcome, said in workers.map(run_case, chosen):
+        for outcome, said, time_taken in workers.map(run_case, chosen):
             counts[outcome] += 1
+            times.append(time_taken)
             if said:
                 print(said, flush=True)
+    for seconds, name in sorted(times, reverse=True)[:20]:
+        print(f"{seconds:6.1f} s  {name}")
     print(", ".join(f"{n} {what}" for what, n in counts.items()))
     return 1 if counts["failed"] or not counts["passed"] else 0

@@ -1,5 +1,6 @@
 /*
- * Every operator against its oracle, in every channel block, on every usable OpenCL device.
+ * Every operator against its oracle, on every usable OpenCL device: in one channel block, the cases taking
+ * turns, so that every block is met; CLR_TEST_LONG=1: in every block.
  * CLR_TEST_SMALL=1 or --small: the subset for emulators (Oclgrind, llvmpipe). CLR_TEST_DEVICE=P:D or part of
  * a name: that device alone. --list names the cases; a word as argument runs the cases whose name contains
  * it; --half 0 or --half 1 runs every other case, so that two processes share the work.
@@ -71,7 +72,7 @@ static void verify_device(const struct clr_device *device)
 {
     const struct ocl_options options = {.no_cache = is_slow(device)};
     bool subset = small || is_slow(device);
-    const bool spare = support_spares_kernels(device);
+    const bool spare = support_spares_kernels(device), every = getenv("CLR_TEST_LONG");
     const size_t count = spare ? 2 : MEM_COUNT(blocks);
     struct ocl_context *ctx;
     struct clr_error err;
@@ -91,7 +92,7 @@ static void verify_device(const struct clr_device *device)
             continue;
         for (size_t b = 0; b < count; b++) {
             const size_t turn = (size_t)i % count; /* which block gets every arrangement */
-            if (subset && b != turn && blocks[b] != 4)
+            if (b != turn && (subset ? blocks[b] != 4 : !every))
                 continue;
             one(&tally, ctx, &c, blocks[b], b == turn && !spare);
         }
