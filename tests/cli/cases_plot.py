@@ -1,5 +1,6 @@
 """`clr-cl plot`: what it takes, what it says of the rest, what it draws. No device."""
 
+import csv
 import json
 import re
 
@@ -22,6 +23,13 @@ def make_run(folder, history=RUN, loss=LOSS, timing=TIMING, **settings):
     settings = {"net": "lenet", "data": "mnist", "iterations": 9, "seed": 1, **settings}
     write(folder / "run.json", json.dumps({"settings": settings, "device": {"name": "a CPU"}}))
     return folder
+
+
+def curve(top, at):
+    """A range test's accuracies at rates 0.001, 0.002, …: up to `top` at the rate 0.001 · at, and down."""
+    return HISTORY + "".join(
+        f"{t},2,{0.001 * t},2,{0.1 + (top - 0.1) * min(t / at, 1) * (1 if t < at + 6 else 0.3)}\n"
+        for t in range(1, 41))
 
 
 def make_range(folder, text=RANGE, **settings):
@@ -156,3 +164,150 @@ def plot_helps_with_one_kind():
             check((f"  --{option} " in text or f"  --{option}\n" in text) == (kind in kinds.split()),
                   f"{kind} --{option}\n{text}")
             check(f"  --{option}" in whole, option)
+
+
+@case
+def plot_labels_have_equals_signs():
+    """Names of folders, and texts, with '=' in them."""
+    base = fresh("runs")
+    plain, odd = make_run(base / "lr", seed=1), make_run(base / "lr=0.1", RUN.replace("0.4", "0.5"), net="quick")
+    numbers = base / "numbers.csv"
+
+    def names(*labels):
+        expect(clr("plot", "run", plain, odd, "-o", base / "a.svg", "--csv", numbers,
+                   *[word for label in labels for word in ("--label", label)]), 0)
+        return {row["name"] for row in csv.DictReader(numbers.open(encoding="utf-8")) if row["kind"] == "point"}
+    check("a=b" in names("lr=a=b"), "text with a sign")
+    check("high" in names("lr=0.1=high"), "name with a sign")
+    check(names("lr=low", f"{odd}=x=y") == {"low", "x=y"}, "path with a sign")
+    for labels in (["lr=same", "lr=0.1=same"], ["lr=0.1=lenet"]):
+        expect(clr("plot", "run", plain, odd, "-o", base / "b.svg",
+                   *[word for label in labels for word in ("--label", label)]), 2, [],
+               ["--label .*: two curves would be called '(same|lenet)': 'lr' and 'lr=0.1'"])
+    check(not (base / "b.svg").exists(), "drawn all the same")
+    schedules = [write(base / d / "s.csv", f"iteration,lr,momentum\n1,0.{d},0.9\n2,0.1,0.9\n") for d in ("1", "2")]
+    expect(clr("plot", "schedule", *schedules, "-o", base / "c.svg", "--csv", numbers), 0)
+    check({row["name"] for row in csv.DictReader(numbers.open(encoding="utf-8"))} == set(map(str, schedules)),
+          "schedules of one name")
+
+
+@case
+def plot_names_cannot_break_its_files():
+    base = fresh("runs")
+    first, second = make_run(base / "a\x1b[2J\nb"), make_run(base / "c", seed=2, net="quick")
+    for label in ([], ["--label", "c=d\x1b]0;\r\n\x9b,\"e\""]):
+        expect(clr("plot", "run", first, second, "-o", base / "a.svg", "--csv", base / "a.csv", *label,
+                   *([] if label else ["--label", "c=e"])), 0)
+        for name in ("a.svg", "a.csv"):
+            text = (base / name).read_text(encoding="utf-8")
+            check(not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), f"{name} has control characters")
+        rows = list(csv.reader((base / "a.csv").open(encoding="utf-8", newline="")))
+        check({len(row) for row in rows} == {9}, rows)
+
+
+@case
+def plot_range_marks_the_range_of_each_group():
+    """Two decays: the bounds that a figure of one of them has, in the figure of both."""
+    base = fresh("tests")
+    alone = {}
+    for decay, top, at in (("0.1", 0.6, 20), ("0.2", 0.7, 14)):
+        folder = make_range(base / f"decay-{decay}", curve(top, at), weight_decay=float(decay))
+        expect(clr("plot", "range", folder, "-o", base / "a.svg", "--csv", base / "a.csv"), 0)
+        alone[decay] = [(row["low"], row["high"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+                        if row["name"] == "range to train in"]
+        check(len(alone[decay]) == 1, alone)
+    flat = make_range(base / "decay-0.3", curve(0.1, 20), weight_decay=0.3)
+    for width in (320, 960):
+        expect(clr("plot", "range", base, "-o", base / "a.png", "--csv", base / "a.csv", "--width", width), 0)
+    ranges = {row["name"]: (row["low"], row["high"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+              if row["kind"] == "range"}
+    check(ranges == {"weight decay 0.1: range to train in": alone["0.1"][0],
+                     "weight decay 0.2: range to train in": alone["0.2"][0],
+                     "weight decay 0.3: no range read": ("", "")}, f"{ranges} {alone} {flat}")
+
+
+@case
+def plot_says_what_it_leaves_out():
+    base = fresh("runs")
+    runs = [make_run(base / f"r{k}", HISTORY + f"1,2,0.1,2,0.1\n{10 + k},2,0.1,2,0.5\n{20 + k},2,0.1,2,0.6\n",
+                     lr=k, lenet=k) for k in range(8)]
+    runs.append(make_run(base / "slow", HISTORY + "1,2,0.1,2,0.1\n20,2,0.1,2,0.3\n60,2,0.1,2,0.4\n", lenet=9))
+    said = expect(clr("plot", "run", *runs, "-o", base / "a.png"), 0).err
+    check(re.search("^too many curves reach 40.0 % for a mark at each; not marked: 'lenet 1' at 11, .*'lenet 7' at 17$",
+                    said, re.M), said)
+    check(re.search("^9 curves are more than the 7 that can be told apart: --multiples draws each by itself; grey and "
+                    "without their names: 'lenet 7', 'lenet 9'$", said, re.M), said)
+    short = make_run(base / "short", HISTORY + "1,2,0.1,2,0.1\n9,2,0.1,2,0.5\n", LOSS[:LOSS.index("5,")])
+    for kind, option in (("run", "--validate-every"), ("loss", "--log-every")):
+        expect(clr("plot", kind, short, "-o", base / "a.png"), 0, [],
+               [f"^fewer than 3 points: .*; 'train' records more of them with a smaller {option}$"])
+        check("fewer" not in clr("plot", kind, base / "r1" if kind == "run" else make_run(base / "many"), "-o",
+                                 base / "a.png").err, "said of enough points")
+
+
+@case
+def plot_over_time_ends_with_the_times():
+    """timing.csv ends early: nothing is made up, and that is said."""
+    base = fresh("runs")
+    run = make_run(base / "r", timing="iteration,seconds\n1,0.5\n5,1\n")
+    for kind in ("run", "loss"):
+        args = ["--over", "time", "--rates", "--csv", base / "a.csv"]
+        expect(clr("plot", kind, run, "-o", base / "a.png", *args), 0, [],
+               ["^warning: 'r': 1 points? .*left out, behind the end of timing.csv",
+                "^warning: the rates of 'r' are drawn as far as its timing.csv goes"])
+        rows = [row for row in csv.DictReader((base / "a.csv").open(encoding="utf-8")) if row["kind"] == "point"]
+        check([row["x"] for row in rows] == ["0.5", "1"] * 2, rows)
+    write(run / "timing.csv", "iteration,seconds\n")
+    expect(clr("plot", "loss", run, "-o", base / "b.png", "--over", "time"), 4, [],
+           ["timing.csv:1: ends before iteration 1, the first one of .*loss.csv"])
+
+
+@case
+def plot_jumps_stand_upright():
+    """The same jump in a figure of the schedule and in one of a run: at the first update with the new rate."""
+    base = fresh("runs")
+    steps = ["--policy", "multistep", "--lr", "0.1", "--gamma", "0.1", "--milestones", "4", "--iterations", "9"]
+    expect(clr("schedule", *steps, "--csv", base.parent / "s.csv"), 0)
+    run = make_run(base / "r", RUN.replace("5,2,0.1", "5,2,0.01").replace("9,2,0.1", "9,2,0.01"),
+                   LOSS.replace("5,2,0.1", "5,2,0.01").replace("9,1.9,0.1", "9,1.9,0.01"),
+                   schedule={"policy": "multistep", "lr": 0.1, "gamma": 0.1, "milestones": [4]})
+    for args in (["schedule", base.parent / "s.csv"], ["run", run, "--rates"]):
+        expect(clr("plot", *args, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+        at = [(row["x"], row["y"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+              if row["panel"] == "learning rate"]
+        check([p for p in at if p[0] == "5"] == [("5", "0.1"), ("5", "0.01")], f"{args}: {at}")
+        check(all(p[1] == "0.1" for p in at if int(p[0]) < 5), f"{args}: {at}")
+
+
+@case
+def plot_files_stay_small():
+    """A figure shows what its width can show; its numbers are all there."""
+    base = fresh("many")
+    rows = 60000
+    table = write(base / "range.csv", HISTORY + "".join(
+        f"{t},2,{t * 1e-6:.9g},2,{0.1 + 0.5 * t / rows + 0.01 * (t * 7919 % 13):.6g}\n" for t in range(1, rows + 1)))
+    schedule = base / "s.csv"
+    expect(clr("schedule", "--policy", "triangular", "--min-lr", "0.001", "--max-lr", "0.01", "--step-size", "7",
+               "--iterations", rows, "--csv", schedule), 0)
+    history = write(base / "h.csv", table.read_text(encoding="utf-8"))
+    for args in (["range", table], ["schedule", schedule], ["run", history]):
+        expect(clr("plot", *args, "-o", base / "a.svg", "--csv", base / "a.csv"), 0)
+        size = (base / "a.svg").stat().st_size
+        check(size < 6e6, f"{args}: {size} bytes")
+        with (base / "a.csv").open(encoding="utf-8") as file:
+            check(sum(",point," in line for line in file) >= rows, "not all numbers")
+
+
+@case
+def schedule_figures_say_it_in_words():
+    """The title of `schedule --plot` goes into the PNG's text, as it is drawn."""
+    base = fresh("figures") / "a.png"
+    base.parent.mkdir(exist_ok=True)
+    for args, words in ((["sgdr", "--min-lr", "0.001", "--max-lr", "0.05", "--step-size", "10", "--t-mult", "2"],
+                         "sgdr 0.001…0.05, periods of 10, 20, 40, …"),
+                        (["sgdr", "--min-lr", "0.001", "--max-lr", "0.05", "--step-size", "10"],
+                         "sgdr 0.001…0.05, periods of 10"),
+                        (["1cycle", "--max-lr", "0.05"], "1cycle from 0.002 up to 0.05 at 30 %, down to 2×10⁻⁷")):
+        expect(clr("schedule", "--policy", *args, "--iterations", "80", "--plot", base), 0)
+        data = base.read_bytes()
+        check(words.encode() in data, f"no '{words}' in the figure's text")
