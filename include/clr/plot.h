@@ -13,6 +13,7 @@
 enum clr_plot_over {
     CLR_PLOT_OVER_ITERATIONS,
     CLR_PLOT_OVER_TIME, /**< of the run so far with its evaluations, from timing.csv; mean of repeats.
+                             Points behind its end are left out, with a warning.
                              Of runs on several devices, the times of the one with most runs are told,
                              the axis says of which; a curve without a run there is left out, with a warning
                          */
@@ -52,9 +53,12 @@ struct clr_plot_options {
  *                whose run.json differs in nothing but seed and out are one curve: the mean over the
  *                iterations that all of them evaluated, with a band of ± one sample standard deviation
  * @return 0; CLR_EINPUT: "FILE:LINE: …" unreadable or damaged input, nothing to draw; CLR_EUSAGE: unknown
- *         extension, a size out of range, a label for nothing, more than 24 curves; CLR_EFAILED: cannot write
+ *         extension, a size out of range, a label for nothing or for two curves, more than 24
+ *         curves; CLR_EFAILED: cannot write
  *
- * More than seven curves in one chart: the last are grey, and a message (clr/log.h) proposes small multiples.
+ * Messages (clr/log.h): of more than seven curves in one chart, the last are grey and are named, with a
+ * proposal of small multiples; so are curves of fewer than three points, and those that reach the level of
+ * the slowest one without a mark.
  */
 CLR_API int clr_plot_run(const char *path, const char *const *inputs, size_t count,
                          const struct clr_plot_options *options, struct clr_error *err);
@@ -66,13 +70,14 @@ CLR_API int clr_plot_loss(const char *path, const char *const *inputs, size_t co
                           const struct clr_plot_options *options, struct clr_error *err);
 
 /** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); the bounds
- * that clr_range_read() reads from the folders together are marked, and where a loss was no longer finite.
+ * that clr_range_read() reads from the folders together are marked, and where a loss was no longer finite; of
+ * several curves (the first seven), the range of each is a bar above the chart in its colour.
  * The axis goes to the last rate that was asked for; it is logarithmic for sweeps by a factor. */
 CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                            const struct clr_plot_options *options, struct clr_error *err);
 
 /** Learning rate over iterations, from `schedule --csv` files (iteration,lr,momentum). Momentum as a second
- * panel where it is not constant. */
+ * panel where it is not constant. A jump stands upright at the first iteration behind it. */
 CLR_API int clr_plot_schedule(const char *path, const char *const *inputs, size_t count,
                               const struct clr_plot_options *options, struct clr_error *err);
 

@@ -11,21 +11,31 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/opt.h"
+#include "cli/plot_inputs.h"
+#include "plot/runs.h"
+
+#define RUN_ABOUT                                                                                            \
+    "run: accuracy over iterations, from run folders or history.csv files; runs that differ only in the "    \
+    "seed become one curve with a band."
+#define LOSS_ABOUT "loss: training loss over iterations, from run folders or loss.csv files."
+#define RANGE_ABOUT                                                                                          \
+    "range: accuracy over the learning rate, from folders of range tests; the range to train in is marked."
+#define SCHEDULE_ABOUT "schedule: rates over iterations, from CSV files of 'clr-cl schedule'."
+#define BENCH_ABOUT    "bench: time of each layer and pass, from JSON files of 'clr-cl bench', side by side."
+#define RUN_EXAMPLES                                                                                         \
+    "  clr-cl plot run fixed triangular -o compared.png --csv compared.csv\n"                                \
+    "  clr-cl plot run a b --rates --label a='as published' -o rates.pdf\n"
+#define RANGE_EXAMPLES "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10'\n"
 
 static const struct opt_command command = {
     .name = "plot",
     .usage = "run|loss|range|schedule|bench FILE... -o FIGURE [OPTION...]",
-    .about =
-        "Draws a figure. run: accuracy over iterations, from run folders or history.csv files; runs that "
-        "differ only in the seed become one curve with a band. loss: training loss over iterations, from run "
-        "folders or loss.csv files. range: accuracy over the learning rate, from folders of range tests. "
-        "schedule: rates over iterations, from CSV files of 'clr-cl schedule'. bench: time of each layer and "
-        "pass, from JSON files of 'clr-cl bench', side by side.",
-    .examples = "  clr-cl plot run fixed triangular -o compared.png --csv compared.csv\n"
-                "  clr-cl plot run a b --rates --label a='as published' -o rates.pdf\n"
-                "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10'\n",
-    .min_args = 2,
+    .about = "Draws a figure. 'clr-cl plot run --help' tells more of one kind.\n" RUN_ABOUT "\n" LOSS_ABOUT
+             "\n" RANGE_ABOUT "\n" SCHEDULE_ABOUT "\n" BENCH_ABOUT,
+    .examples = RUN_EXAMPLES RANGE_EXAMPLES,
+    .min_args = 1,
     .max_args = 1000,
+    .asks = "a kind of figure: run, loss, range, schedule or bench",
 };
 
 typedef int (*plot_function)(const char *path, const char *const *inputs, size_t count,
@@ -64,7 +74,7 @@ static int check_inputs(const struct opt_set *set, const char *written, struct c
     return rc;
 }
 
-/* Paths that range tests lie in. */
+/* Paths of what is drawn. */
 struct folders {
     char **path;
     size_t count, capacity;
@@ -114,63 +124,136 @@ static int add_tests(struct folders *f, const char *path, int depth, struct clr_
     return rc;
 }
 
-static int plot_range(const char *path, const char *const *inputs, size_t count,
-                      const struct clr_plot_options *options, struct clr_error *err)
+/* What is drawn of the inputs. */
+static int find_inputs(struct folders *f, const struct opt_set *set, enum plot_kind kind,
+                       struct clr_error *err)
 {
-    struct folders f = {0};
     int rc = 0;
 
-    for (size_t i = 0; i < count && rc == 0; i++)
-        rc = add_tests(&f, inputs[i], 2, err);
-    if (rc == 0)
-        rc = clr_plot_range(path, (const char *const *)f.path, f.count, options, err);
-    clear_folders(&f);
+    for (int i = 1; i < set->arg_count && rc == 0; i++)
+        rc = add_tests(f, set->args[i], kind == PLOT_RANGE ? 2 : 0, err);
     return rc;
 }
 
-static int draw(const struct opt_set *set, const char *output, const struct clr_plot_options *options,
-                struct clr_error *err)
-{
-    static const struct {
-        const char *name;
-        plot_function function;
-    } kinds[] = {{"run", clr_plot_run},
-                 {"loss", clr_plot_loss},
-                 {"range", plot_range},
-                 {"schedule", clr_plot_schedule},
-                 {"bench", plot_bench}};
+/* ---- kinds ---- */
 
-    for (size_t i = 0; i < MEM_COUNT(kinds); i++) {
-        if (strcmp(kinds[i].name, set->args[0]) != 0)
-            continue;
-        return kinds[i].function(output, set->args + 1, (size_t)set->arg_count - 1, options, err);
-    }
-    return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is run, loss, range, schedule or bench",
-                         set->args[0]);
+static const struct kind {
+    enum plot_kind kind;
+    plot_function function;
+    const char *usage, *about, *examples;
+} g_kinds[] = {
+    {PLOT_RUN, clr_plot_run, "run FOLDER|FILE... -o FIGURE [OPTION...]", RUN_ABOUT, RUN_EXAMPLES},
+    {PLOT_LOSS, clr_plot_loss, "loss FOLDER|FILE... -o FIGURE [OPTION...]", LOSS_ABOUT,
+     "  clr-cl plot loss fixed triangular --rates -o losses.png\n"},
+    {PLOT_RANGE, clr_plot_range, "range FOLDER|FILE... -o FIGURE [OPTION...]", RANGE_ABOUT, RANGE_EXAMPLES},
+    {PLOT_SCHEDULE, clr_plot_schedule, "schedule FILE... -o FIGURE [OPTION...]", SCHEDULE_ABOUT,
+     "  clr-cl plot schedule fixed.csv triangular.csv -o schedules.png\n"},
+    {PLOT_BENCH, plot_bench, "bench FILE... -o FIGURE [OPTION...]", BENCH_ABOUT,
+     "  clr-cl plot bench here.json there.json -o times.png\n"},
+};
+
+/* NULL: there is none of that name. */
+static const struct kind *find_kind(const char *name)
+{
+    for (size_t i = 0; name && i < MEM_COUNT(g_kinds); i++)
+        if (strcmp(plot_kind_name(g_kinds[i].kind), name) == 0)
+            return &g_kinds[i];
+    return NULL;
 }
 
-/* Options that the kind of figure has no use for. */
-static int check_kind(const struct opt_set *set, struct clr_error *err)
+/* Options that not every kind of figure has a use for. */
+static bool has_use(const struct kind *kind, const char *option)
 {
     static const struct {
-        const char *option, *kinds;
-    } rows[] = {{"over", "run loss"},
-                {"rates", "run loss"},
-                {"multiples", "run loss schedule"},
-                {"y-min", "run range"},
-                {"label", "run loss range schedule"}};
+        const char *option;
+        unsigned kinds;
+    } rows[] = {{"over", PLOT_RUN | PLOT_LOSS},
+                {"rates", PLOT_RUN | PLOT_LOSS},
+                {"multiples", PLOT_RUN | PLOT_LOSS | PLOT_SCHEDULE},
+                {"y-min", PLOT_RUN | PLOT_RANGE},
+                {"label", PLOT_RUN | PLOT_LOSS | PLOT_RANGE | PLOT_SCHEDULE}};
 
     for (size_t i = 0; i < MEM_COUNT(rows); i++)
-        if (opt_given(set, rows[i].option) && !strstr(rows[i].kinds, set->args[0]))
-            return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", rows[i].option, set->args[0]);
+        if (strcmp(rows[i].option, option) == 0)
+            return (rows[i].kinds & kind->kind) != 0;
+    return true;
+}
+
+static int check_options(const struct opt_set *set, const struct kind *kind, struct clr_error *err)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->given[i] && !has_use(kind, set->options[i].name))
+            return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", set->options[i].name,
+                                 plot_kind_name(kind->kind));
     return 0;
 }
 
+/* Help on one kind: `plot run --help`. */
+static void narrow_help(struct opt_command *own, struct opt_set *set, const struct kind *kind)
+{
+    own->usage = kind->usage;
+    own->about = kind->about;
+    own->examples = kind->examples;
+    for (size_t i = 0; i < set->count; i++)
+        set->options[i].hidden = !has_use(kind, set->options[i].name);
+}
+
+/* The kind, and something that it draws. */
+static int check_args(const struct kind **out, const struct opt_set *set, struct clr_error *err)
+{
+    const struct kind *kind = find_kind(set->args[0]);
+    int rc = 0;
+
+    if (!kind)
+        return plot_inputs_no_kind(set->args[0], err);
+    if (set->arg_count == 1)
+        return clr_error_set(err, CLR_EUSAGE, "'plot %s' needs something to draw; usage: clr-cl plot %s",
+                             set->args[0], kind->usage);
+    rc = opt_require(set, "output", err);
+    if (rc == 0)
+        rc = check_options(set, kind, err);
+    for (int i = 1; i < set->arg_count && rc == 0; i++)
+        rc = plot_inputs_check(kind->kind, set->args[i], err);
+    *out = kind;
+    return rc;
+}
+
+/* ---- labels ---- */
+
+/* Is that what an input, or a range test in it, is called? */
+static bool is_called(const char *const *inputs, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        char own[RUNS_LABEL];
+        runs_name(own, sizeof own, inputs[i]);
+        if (strcmp(inputs[i], name) == 0 || strcmp(own, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The sign behind the name: names may have such signs in them, and so may texts. */
+static char *find_equals(char *text, const char *const *inputs, size_t count)
+{
+    for (char *p = text + strlen(text); p > text; p--) {
+        bool called;
+        if (*p != '=')
+            continue;
+        *p = '\0';
+        called = is_called(inputs, count, text);
+        *p = '=';
+        if (called)
+            return p;
+    }
+    return strchr(text, '=');
+}
+
 /* NAME=TEXT; the texts are cut there. */
-static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, struct clr_error *err)
+static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, const char *const *inputs,
+                        size_t count, struct clr_error *err)
 {
     for (size_t i = 0; i < texts->count; i++) {
-        char *equals = strchr(texts->values[i], '=');
+        char *equals = find_equals(texts->values[i], inputs, count);
         if (!equals || equals == texts->values[i] || !equals[1])
             return clr_error_set(err, CLR_EUSAGE,
                                  "--label takes NAME=TEXT, as in --label fixed='rate 0.01', not '%s'",
@@ -181,10 +264,40 @@ static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, str
     return 0;
 }
 
+/* labels: room for all texts. */
+static int draw(const struct opt_set *set, const char *output, struct clr_plot_options *options,
+                struct clr_plot_label *labels, struct opt_texts *texts, struct clr_error *err)
+{
+    const struct kind *kind = NULL;
+    struct folders f = {0};
+    int rc = check_args(&kind, set, err);
+
+    if (rc == 0)
+        rc = find_inputs(&f, set, kind->kind, err);
+    if (rc == 0)
+        rc = split_labels(labels, texts, (const char *const *)f.path, f.count, err);
+    options->labels = labels;
+    options->label_count = texts->count;
+    if (rc == 0)
+        rc = cli_check_outputs(output, options->csv, err);
+    if (rc == 0)
+        rc = check_inputs(set, output, err);
+    if (rc == 0)
+        rc = check_inputs(set, options->csv, err);
+    if (rc == 0)
+        rc = kind->function(output, (const char *const *)f.path, f.count, options, err);
+    if (rc == 0)
+        cli_note("wrote %s%s%s", output, options->csv ? ", " : "", options->csv ? options->csv : "");
+    clear_folders(&f);
+    return rc;
+}
+
 int cmd_plot(int argc, char **argv, struct clr_error *err)
 {
     struct clr_plot_label labels[OPT_TEXTS_MAX];
-    struct clr_plot_options options = {.command_line = cli_command_line(), .labels = labels};
+    struct clr_plot_options options = {.command_line = cli_command_line()};
+    const struct kind *kind = find_kind(argc > 1 ? argv[1] : NULL);
+    struct opt_command own = command;
     struct opt_texts texts = {.count = 0};
     double y_min = 0.0;
     static const char *const overs[] = {"iterations", "time", NULL};
@@ -265,28 +378,15 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
-    rc = opt_parse(&set, &command, argc, argv, err);
-    if (rc == 0)
-        rc = opt_require(&set, "output", err);
+    if (kind)
+        narrow_help(&own, &set, kind);
+    rc = opt_parse(&set, &own, argc, argv, err);
     if (rc != 0)
         goto out;
     cli_set_quiet(quiet);
     options.over = (enum clr_plot_over)over;
     options.y_min = opt_given(&set, "y-min") ? &y_min : NULL;
-    options.label_count = texts.count;
-    rc = check_kind(&set, err);
-    if (rc == 0)
-        rc = split_labels(labels, &texts, err);
-    if (rc == 0)
-        rc = cli_check_outputs(output, options.csv, err);
-    if (rc == 0)
-        rc = check_inputs(&set, output, err);
-    if (rc == 0)
-        rc = check_inputs(&set, options.csv, err);
-    if (rc == 0)
-        rc = draw(&set, output, &options, err);
-    if (rc == 0)
-        cli_note("wrote %s%s%s", output, options.csv ? ", " : "", options.csv ? options.csv : "");
+    rc = draw(&set, output, &options, labels, &texts, err);
 out:
     opt_clear(&set);
     return rc;

@@ -10,6 +10,7 @@
 #include <clr/plot.h>
 
 #include "cli/run_options.h"
+#include "plot/labels.h"
 
 #define MAX_ROWS 10000000u
 
@@ -51,9 +52,9 @@ static int draw(const struct schedule_options *o, const struct clr_schedule *s, 
     if (fd < 0)
         return clr_error_set(err, CLR_EFAILED, "cannot make a file in " P_tmpdir ": %s", strerror(errno));
     (void)close(fd);
-    clr_schedule_describe(s, title, sizeof title);
-    rc = title[0] ? clr_schedule_write_csv(s, o->iterations, csv, err)
-                  : clr_error_set(err, CLR_ENOMEM, "out of memory for the title");
+    rc = labels_describe(title, sizeof title, s, err);
+    if (rc == 0)
+        rc = clr_schedule_write_csv(s, o->iterations, csv, err);
     if (rc == 0)
         rc = clr_plot_schedule(o->plot, &input, 1, &options, err);
     (void)unlink(csv);

@@ -149,7 +149,8 @@ static void print_help(const struct opt_set *set, const struct opt_command *comm
     for (size_t i = 0; i < set->count; i++) {
         if (set->groups[i])
             printf("\n%s:\n", set->groups[i]);
-        print_option(&set->options[i]);
+        if (!set->options[i].hidden)
+            print_option(&set->options[i]);
     }
     if (set->count == 0)
         printf("\nOptions:\n");

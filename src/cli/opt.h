@@ -64,6 +64,7 @@ struct opt {
     double min, max;            /* range of numbers; max 0: no upper limit */
     bool above, below;          /* the range leaves out min, max */
     bool may_be_empty;          /* OPT_TEXT */
+    bool hidden;                /* not in the help */
     const char *const *choices; /* NULL-terminated */
 };
 

@@ -31,8 +31,6 @@ struct canvas {
     size_t box_count, box_capacity;
 };
 
-static size_t clean_text(char out[TEXT_MAX], const char *text);
-
 /* ---- life ---- */
 
 int canvas_format_of(enum canvas_format *out, const char *path, struct clr_error *err)
@@ -190,7 +188,7 @@ static void set_pdf_metadata(struct canvas *c, cairo_pdf_metadata_t key, const c
 
     if (!value || !*value)
         return;
-    (void)clean_text(clean, value);
+    (void)canvas_clean_text(clean, sizeof clean, value);
     cairo_pdf_surface_set_metadata(c->surface, key, clean);
 }
 
@@ -405,14 +403,14 @@ void canvas_mark(struct canvas *c, enum canvas_marker marker, double x, double y
 
 /* ---- text ---- */
 
-/* Bytes of the UTF-8 character at s; 0 where there is none (Unicode 15, table 3-7; NUL is none). */
+/* Bytes of the UTF-8 character at s; 0 where there is none (Unicode 15, table 3-7), or one of control. */
 static size_t utf8_length(const unsigned char *s)
 {
     static const struct {
         unsigned char first_lo, first_hi, second_lo, second_hi, length;
-    } rows[] = {{0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
-                {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
-                {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
+    } rows[] = {{0xC2, 0xC2, 0xA0, 0xBF, 2}, {0xC3, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+                {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+                {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
 
     if (s[0] < 0x80)
         return s[0] >= 0x20 && s[0] != 0x7F ? 1 : 0;
@@ -430,14 +428,14 @@ static size_t utf8_length(const unsigned char *s)
     return 0;
 }
 
-/* What Cairo takes: valid UTF-8 (else its context is dead). Gives the number of characters. */
-static size_t clean_text(char out[TEXT_MAX], const char *text)
+/* Cairo takes valid UTF-8 alone (else its context is dead). */
+size_t canvas_clean_text(char *out, size_t size, const char *text)
 {
     size_t n = 0, characters = 0;
 
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
         size_t k = utf8_length(s);
-        if (n + (k ? k : 1) >= TEXT_MAX)
+        if (n + (k ? k : 1) >= size)
             break;
         if (k == 0)
             out[n++] = *s < 0x20 ? ' ' : '?';
@@ -471,7 +469,7 @@ static double clean_width(struct canvas *c, const char *clean, size_t characters
 double canvas_text_width(struct canvas *c, const char *text, double size, bool bold)
 {
     char clean[TEXT_MAX];
-    size_t n = clean_text(clean, text);
+    size_t n = canvas_clean_text(clean, sizeof clean, text);
 
     return clean_width(c, clean, n, size, bold);
 }
@@ -502,7 +500,7 @@ void canvas_text(struct canvas *c, double x, double y, const char *text, double 
                  enum canvas_align align, uint32_t rgb)
 {
     char clean[TEXT_MAX];
-    size_t n = clean_text(clean, text);
+    size_t n = canvas_clean_text(clean, sizeof clean, text);
     double width = clean_width(c, clean, n, size, bold);
 
     if (align != CANVAS_LEFT)
@@ -541,7 +539,7 @@ void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *t
     char clean[TEXT_MAX], cut[TEXT_MAX + 4];
     size_t length;
 
-    (void)clean_text(clean, text);
+    (void)canvas_clean_text(clean, sizeof clean, text);
     length = strlen(clean);
     str_copy(out, out_size, clean);
     for (size_t keep = length; keep > 0 && canvas_text_width(c, out, size, bold) > width;) {

@@ -73,8 +73,11 @@ void canvas_rect(struct canvas *c, double x, double y, double w, double h, uint3
 void canvas_frame(struct canvas *c, double x, double y, double w, double h, const struct canvas_pen *pen);
 void canvas_mark(struct canvas *c, enum canvas_marker marker, double x, double y, double size, uint32_t rgb);
 
-/* Text is UTF-8; bytes that are not, and control characters, are replaced. y is the middle of the capitals.
- */
+/* The text as it is drawn: bytes that are not UTF-8, and control characters, are replaced. Gives how many
+ * characters it has. */
+size_t canvas_clean_text(char *out, size_t size, const char *text);
+
+/* Text is cleaned like that. y is the middle of the capitals. */
 double canvas_text_width(struct canvas *c, const char *text, double size, bool bold);
 void canvas_text(struct canvas *c, double x, double y, const char *text, double size, bool bold,
                  enum canvas_align align, uint32_t rgb);

@@ -272,7 +272,7 @@ static double lay_out_panels(struct drawing *d, double top, double bottom)
 {
     const struct chart *chart = d->chart;
     const double gap = 16 * d->s.unit, label = d->labels_above ? 1.5 * d->s.label : 0.0;
-    const double heads = 1.35 * d->s.text * d->heads.rows, count = (double)chart->panel_count;
+    const double heads = guides_rows_height(d), count = (double)chart->panel_count;
     const double room = bottom - top - heads - gap * (count - 1) - label * count;
     double share = 0.0, widest = 0.0;
 
@@ -453,7 +453,7 @@ bool chart_title_fits(struct canvas *canvas, const char *title, double width)
 
 static void draw_y_label(struct drawing *d, size_t p)
 {
-    const double u = d->s.unit, heads = p == 0 ? 1.35 * d->s.text * d->heads.rows : 0.0;
+    const double u = d->s.unit, heads = p == 0 ? guides_rows_height(d) : 0.0;
     const char *label = d->chart->panels[p].y_label;
     const struct place_box *b = &d->box[p];
     char text[CHART_LABEL];
@@ -517,6 +517,7 @@ static int draw_panels(struct drawing *d, double *xy, struct clr_error *err)
         guides_draw(d, p);
         curves_draw(d, p, xy);
     }
+    guides_draw_lanes(d);
     return 0;
 }
 
@@ -573,7 +574,9 @@ int chart_height(struct canvas *canvas, const struct chart *chart, int width, in
     *d = (struct drawing){.canvas = canvas, .chart = chart, .width = width, .height = height};
     rc = place_all(d, &xy, err);
     clear_places(d);
-    rc = rc < 0 ? rc : d->legend_below ? height + (int)ceil(legend_whole_height(d)) : height;
+    if (rc == 0)
+        rc = height + (int)ceil((d->legend_below ? legend_whole_height(d) : 0.0) +
+                                (double)chart->lane_count * ROW * d->s.text);
     free(xy);
     free(d);
     return rc;

@@ -52,6 +52,14 @@ struct chart_shade {
     const char *what; /* in the table */
 };
 
+/* A row above the first panel: what was read from one of several curves, in the colour of that look. */
+struct chart_lane {
+    double lo, hi; /* a range, as a bar; NaN: none */
+    double end;    /* where the curve ended, as a cross; NaN: nowhere */
+    size_t look;
+    char text[80];
+};
+
 /* A row of the legend behind those of the curves: what else is drawn. */
 enum chart_key_kind {
     CHART_KEY_BAND,
@@ -59,6 +67,7 @@ enum chart_key_kind {
     CHART_KEY_GUIDE,
     CHART_KEY_RANGE,
     CHART_KEY_BOUND,
+    CHART_KEY_LANE,
     CHART_KEY_GREY
 };
 struct chart_key {
@@ -93,6 +102,8 @@ struct chart {
     double x_first, x_last;
     struct chart_key keys[CHART_MAX_KEYS];
     size_t key_count;
+    struct chart_lane lanes[CHART_STYLES];
+    size_t lane_count;
     struct chart_panel panels[2]; /* curve i looks the same in both; the legend is the first one's */
     size_t panel_count;
 };
@@ -120,7 +131,8 @@ void chart_clear(struct chart *chart);
 /* Does a small title fit into one line of a chart that wide? */
 bool chart_title_fits(struct canvas *canvas, const char *title, double width);
 
-/* The height, that one or a larger one, at which a legend below takes nothing from the panels. CLR_ENOMEM. */
+/* The height, that one or a larger one, at which a legend below and lanes take nothing from the panels.
+ * CLR_ENOMEM. */
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err);
 

@@ -137,12 +137,13 @@ static double mark_size(const struct drawing *d, const struct chart_series *s)
     return (0.92 + 0.07 * (double)(s->look % CHART_STYLES)) * MARK * d->s.unit;
 }
 
-static void draw_markers(struct drawing *d, size_t p, size_t index)
+static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
 {
     const struct chart_series *s = &d->chart->panels[p].series[index];
     const struct look look = s->muted ? (struct look){MUTED, CANVAS_SOLID, CANVAS_CIRCLE} : look_of(s->look);
     double size = s->muted ? 0.6 * MARK * d->s.unit : mark_size(d, s), every = 16 * d->s.unit,
            next = -INFINITY, room = INFINITY;
+    size_t n;
 
     if (!s->markers && s->count > 1)
         return;
@@ -156,8 +157,9 @@ static void draw_markers(struct drawing *d, size_t p, size_t index)
         every = 64 * d->s.unit;
         next = d->box[p].x + every * (0.25 + fmod(0.381966 * (double)index, 1.0));
     }
-    for (size_t k = 0; k < s->count; k++) {
-        double x = drawing_px(d, p, s->x[k]), y = drawing_py(d, p, s->y[k]);
+    n = trace_series(d, p, s, s->y, xy);
+    for (size_t k = 0; k < n; k++) {
+        const double x = xy[2 * k], y = xy[2 * k + 1];
         if (x < next || y > d->box[p].y + d->box[p].h + 0.5)
             continue;
         canvas_mark(d->canvas, look.marker, x, y, size, look.rgb);
@@ -182,7 +184,7 @@ void curves_draw(struct drawing *d, size_t p, double *xy)
         canvas_unclip(d->canvas);
     }
     for (size_t i = panel->series_count; i-- > 0;) /* no line goes over a point */
-        draw_markers(d, p, i);
+        draw_markers(d, p, i, xy);
 }
 
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width)

@@ -14,7 +14,8 @@
 #define SHADE    0x009E73
 #define BOUND    0xE69F00
 #define MUTED    0xC4C4C4
-#define MARK     7.0 /* size of a marker */
+#define MARK     7.0  /* size of a marker */
+#define ROW      1.35 /* height of a row above a panel, in texts */
 
 struct look {
     uint32_t rgb;
@@ -100,6 +101,11 @@ void curves_draw(struct drawing *d, size_t p, double *xy);
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width);
 
 /* guides.c */
+/* The rows of text height above the first panel: texts over guides, then lanes. */
+double guides_rows_height(const struct drawing *d);
+/* A lane's bar. */
+void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t rgb);
+void guides_draw_lanes(struct drawing *d);
 void guides_take(struct drawing *d, size_t p);
 /* Places of the texts above the first panel, which is laid out: over their lines, or beside them, so that no
  * line crosses another one's text. Gives the rows they take. */

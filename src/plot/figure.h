@@ -7,6 +7,7 @@
 #include <clr/plot.h>
 
 #include "plot/chart.h"
+#include "plot/runs.h"
 
 /* Fill the chart (chart_clear() it). options may be NULL. Errors as in clr/plot.h. */
 int figure_run(struct chart *out, const char *const *inputs, size_t count,
@@ -18,9 +19,13 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
 int figure_schedule(struct chart *out, const char *const *inputs, size_t count,
                     const struct clr_plot_options *options, struct clr_error *err);
 
-/* What every figure has at the end: equal curves are said to be, bands are explained, and of more curves than
- * there are styles the last become grey, which is told; not in small multiples. */
-void figure_finish(struct chart *chart, const struct clr_plot_options *options);
+/*
+ * The end of every figure; gives rc. Where that is 0: equal curves are said to be, bands are explained, of
+ * more curves than there are styles the last become grey, which is told (not in small multiples), and *out is
+ * the chart; else the chart is cleared. The runs are cleared in any case.
+ */
+int figure_end(struct chart *out, struct chart *chart, struct runs *runs,
+               const struct clr_plot_options *options, int rc);
 
 /* Draw it. boxes: text as boxes, see canvas.h. options may be NULL. */
 int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,

@@ -16,7 +16,8 @@
 #include "plot/labels.h"
 #include "plot/rates.h"
 
-#define MAX_MARKED 5 /* iteration counts that are marked before they become a crowd */
+#define MAX_MARKED    5 /* iteration counts that are marked before they become a crowd */
+#define ENOUGH_POINTS 3 /* of a curve */
 
 /* Loss curves with fewer points are drawn point by point; of others the mean of a hundredth to each side. */
 #define FEW_POINTS 60
@@ -62,12 +63,52 @@ static void mark_count(struct chart_panel *panel, double x, double y, bool whole
     chart_add_guide(panel, g);
 }
 
-/* Where each faster curve first reaches what the slowest one ends with; not where it starts there. */
-static void connect_equal_accuracy(struct chart *chart)
+/* Where a curve first reaches a level. */
+struct arrival {
+    double x;
+    const char *label;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    return smooth_ascending(&((const struct arrival *)a)->x, &((const struct arrival *)b)->x);
+}
+
+/* Those that are too many to be marked. */
+static void tell_unmarked(const struct arrival *at, size_t count, const char *level)
+{
+    struct str list = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        char x[AXES_TEXT];
+        axes_format_value(x, sizeof x, at[i].x, 6);
+        str_append(&list, "%s'%s' at %s", i > 0 ? ", " : "", at[i].label, x);
+    }
+    log_line(CLR_LOG_INFO, "too many curves reach %s for a mark at each; not marked: %s", level,
+             str_text(&list));
+    str_clear(&list);
+}
+
+/* The arrivals of the faster curves, of which there is one at least; of many, the first one alone. The
+ * slowest curve is there at `own`. */
+static void mark_arrivals(struct chart *chart, const struct arrival *at, size_t n, double own,
+                          const struct chart_guide *level)
 {
     struct chart_panel *panel = &chart->panels[0];
-    const bool whole = chart->x_whole;
-    double at[CHART_MAX_SERIES], end_x, end_y, own;
+
+    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
+        if (at[i].x != own && (i == 0 || at[i].x != at[i - 1].x))
+            mark_count(panel, at[i].x, level->y0, chart->x_whole);
+    }
+    mark_count(panel, own, level->y0, chart->x_whole);
+}
+
+/* Where each faster curve first reaches what the slowest one ends with; not where it starts there. */
+static void connect_equal_accuracy(struct chart *chart, bool small)
+{
+    struct chart_panel *panel = &chart->panels[0];
+    struct arrival at[CHART_MAX_SERIES];
+    double end_x, end_y, own;
     size_t slow = slowest(panel), n = 0;
     struct chart_guide level = {.text_at = CHART_TEXT_ALONG};
 
@@ -81,23 +122,21 @@ static void connect_equal_accuracy(struct chart *chart)
             if (i == slow) /* it may have been there before it ended */
                 own = s->x[k];
             else if (k > 0)
-                at[n++] = s->x[k];
+                at[n++] = (struct arrival){s->x[k], s->label};
             break;
         }
     }
     if (n == 0)
         return;
-    qsort(at, n, sizeof at[0], smooth_ascending);
-    level.x0 = fmin(at[0], own);
+    qsort(at, n, sizeof at[0], by_place);
+    level.x0 = fmin(at[0].x, own);
     level.x1 = end_x;
     level.y0 = level.y1 = end_y;
     (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
     chart_add_guide(panel, level);
-    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
-        if (at[i] != own && (i == 0 || at[i] != at[i - 1]))
-            mark_count(panel, at[i], end_y, whole);
-    }
-    mark_count(panel, own, end_y, whole);
+    mark_arrivals(chart, at, n, own, &level);
+    if (n > MAX_MARKED && !small) /* small charts have no marks */
+        tell_unmarked(at + 1, n - 1, level.text);
     chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where the %s ends", level.text,
                   is_longest(panel, slow) ? "longest run" : "lowest curve");
 }
@@ -168,7 +207,7 @@ static int prepare_time(struct chart *chart, struct groups_view *view, struct ru
         return rc;
     for (size_t i = 0; i < runs->count; i++)
         if (runs->run[i].timed)
-            longest = fmax(longest, runs_seconds(&runs->run[i], INFINITY));
+            longest = fmax(longest, csv_at(&runs->run[i].times, runs->run[i].times.rows - 1, 1));
     view->over = GROUPS_OVER_TIME;
     view->unit = longest <= 120 ? 1 : longest <= 7200 ? 60 : 3600;
     (void)snprintf(chart->x_label, sizeof chart->x_label, "time%s, with evaluations (%s)", on,
@@ -237,6 +276,35 @@ static int read_runs(struct chart *chart, struct runs *runs, struct groups_view 
     return rc;
 }
 
+/* A curve of one or two points shows next to nothing: that is said, with the option of `train` that gives
+ * more. */
+static void tell_few(const struct chart_panel *panel, const char *option)
+{
+    struct str names = {0};
+    size_t few = 0;
+
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (panel->series[i].count < ENOUGH_POINTS)
+            str_append(&names, "%s'%s'", few++ > 0 ? ", " : "", panel->series[i].label);
+    if (few > 0)
+        log_line(CLR_LOG_INFO, "fewer than %d points: %s; 'train' records more of them with a smaller %s",
+                 ENOUGH_POINTS, str_text(&names), option);
+    str_clear(&names);
+}
+
+/* The curves, their rates, and the title. option: of `train`, for how many points there are. */
+static int add_curves(struct chart *chart, const struct runs *runs, const struct groups_view *view,
+                      const char *option, const struct clr_plot_options *o, struct clr_error *err)
+{
+    int rc = groups_add(&chart->panels[0], runs, view, err);
+
+    if (rc == 0)
+        tell_few(&chart->panels[0], option);
+    if (rc == 0 && o && o->rates)
+        rc = rates_add_panel(chart, runs, view, o->multiples, err);
+    return rc == 0 ? labels_title(chart->title, sizeof chart->title, runs, err) : rc;
+}
+
 int figure_run(struct chart *out, const char *const *inputs, size_t count,
                const struct clr_plot_options *options, struct clr_error *err)
 {
@@ -246,32 +314,20 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
     int rc = read_runs(&chart, &runs, &view, inputs, count, "history.csv", options, err);
 
     if (rc == 0)
-        rc = groups_add(&chart.panels[0], &runs, &view, err);
-    if (rc == 0 && options && options->rates)
-        rc = rates_add_panel(&chart, &runs, &view, options->multiples, err);
-    if (rc < 0)
-        goto out;
-    chart.panels[0].y_label = groups_accuracy_label(&runs);
-    chart.panels[0].ceiling = 100.0;
-    chart.panels[0].min_span = 2.0;
-    connect_equal_accuracy(&chart);
-    if (options && options->y_min) {
+        rc = add_curves(&chart, &runs, &view, "--validate-every", options, err);
+    if (rc == 0) {
+        chart.panels[0].y_label = groups_accuracy_label(&runs);
+        chart.panels[0].ceiling = 100.0;
+        chart.panels[0].min_span = 2.0;
+        connect_equal_accuracy(&chart, options && options->multiples);
+    }
+    if (rc == 0 && options && options->y_min) {
         rc = begin_at(&chart, *options->y_min, err);
-    } else {
+    } else if (rc == 0) {
         chart_begin_axis(&chart.panels[0], 0.2);
         tell_below(&chart.panels[0]);
     }
-    if (rc == 0)
-        rc = labels_title(chart.title, sizeof chart.title, &runs, err);
-    if (rc < 0)
-        goto out;
-    figure_finish(&chart, options);
-    *out = chart;
-    memset(&chart, 0, sizeof chart);
-out:
-    chart_clear(&chart);
-    runs_clear(&runs);
-    return rc;
+    return figure_end(out, &chart, &runs, options, rc);
 }
 
 /* ---- loss ---- */
@@ -350,23 +406,13 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
     int rc = read_runs(&chart, &runs, &view, inputs, count, "loss.csv", options, err);
 
     if (rc == 0)
-        rc = groups_add(&chart.panels[0], &runs, &view, err);
-    if (rc == 0 && options && options->rates)
-        rc = rates_add_panel(&chart, &runs, &view, options->multiples, err);
+        rc = add_curves(&chart, &runs, &view, "--log-every", options, err);
     if (rc == 0)
         rc = smooth_losses(&chart, err);
-    if (rc == 0)
-        rc = labels_title(chart.title, sizeof chart.title, &runs, err);
-    if (rc < 0)
-        goto out;
-    chart.panels[0].y_label = "training loss";
-    chart.panels[0].ceiling = INFINITY;
-    choose_loss_axis(&chart.panels[0]);
-    figure_finish(&chart, options);
-    *out = chart;
-    memset(&chart, 0, sizeof chart);
-out:
-    chart_clear(&chart);
-    runs_clear(&runs);
-    return rc;
+    if (rc == 0) {
+        chart.panels[0].y_label = "training loss";
+        chart.panels[0].ceiling = INFINITY;
+        choose_loss_axis(&chart.panels[0]);
+    }
+    return figure_end(out, &chart, &runs, options, rc);
 }

@@ -7,6 +7,7 @@
 #include "base/csv.h"
 #include "plot/axes.h"
 #include "plot/labels.h"
+#include "plot/rates.h"
 #include "plot/runs.h"
 
 enum { SCHEDULE_ITERATION, SCHEDULE_LR, SCHEDULE_MOMENTUM, SCHEDULE_COLUMNS };
@@ -21,27 +22,10 @@ static int read_schedule(struct csv *out, const char *path, struct clr_error *er
         return rc;
     if (out->rows == 0)
         rc = clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing to draw", path);
-    for (size_t r = 1; r < out->rows && rc == 0; r++) {
-        double before = csv_at(out, r - 1, SCHEDULE_ITERATION), now = csv_at(out, r, SCHEDULE_ITERATION);
-        if (now <= before)
-            rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: iteration %.0f follows %.0f: they must ascend", path,
-                               r + 2, now, before);
-    }
+    else
+        rc = runs_check_ascending(out, path, err);
     if (rc < 0)
         csv_clear(out);
-    return rc;
-}
-
-static int add_column(struct chart_panel *panel, const char *label, const struct csv *t, size_t column,
-                      struct clr_error *err)
-{
-    struct chart_series *s;
-    int rc = chart_add_series(panel, label, t->rows, false, &s, err);
-
-    for (size_t r = 0; rc == 0 && r < t->rows; r++) {
-        s->x[r] = csv_at(t, r, SCHEDULE_ITERATION);
-        s->y[r] = csv_at(t, r, column);
-    }
     return rc;
 }
 
@@ -54,7 +38,8 @@ static bool varies(const struct csv *t, size_t column)
     return false;
 }
 
-/* What the inputs are called: the user's texts, else the files' names; one alone needs none. */
+/* What the inputs are called: the user's texts, else the files' names, with their paths where
+ * these are alike; one alone needs none. */
 static int name_schedules(struct runs *names, const char *const *inputs, size_t count,
                           const struct clr_plot_options *o, struct clr_error *err)
 {
@@ -67,8 +52,12 @@ static int name_schedules(struct runs *names, const char *const *inputs, size_t 
         struct run *r = &names->run[i];
         r->group = i;
         runs_name(r->name, sizeof r->name, inputs[i]);
-        if (count > 1)
-            str_copy(r->label, sizeof r->label, r->name);
+    }
+    for (size_t i = 0; i < count && count > 1; i++) {
+        size_t same = 0;
+        for (size_t k = 0; k < count; k++)
+            same += strcmp(names->run[k].name, names->run[i].name) == 0;
+        str_copy(names->run[i].label, sizeof names->run[i].label, same > 1 ? inputs[i] : names->run[i].name);
     }
     return o ? labels_apply(names, inputs, o->labels, o->label_count, err) : 0;
 }
@@ -91,9 +80,9 @@ static int add_schedules(struct chart *chart, const struct runs *names, const ch
         if (rc < 0)
             return rc;
         momentum = momentum || varies(&t, SCHEDULE_MOMENTUM);
-        rc = add_column(&chart->panels[0], label, &t, SCHEDULE_LR, err);
+        rc = rates_add_rows(&chart->panels[0], label, &t, SCHEDULE_ITERATION, SCHEDULE_LR, err);
         if (rc == 0)
-            rc = add_column(&chart->panels[1], label, &t, SCHEDULE_MOMENTUM, err);
+            rc = rates_add_rows(&chart->panels[1], label, &t, SCHEDULE_ITERATION, SCHEDULE_MOMENTUM, err);
         csv_clear(&t);
     }
     if (momentum)
@@ -115,17 +104,10 @@ int figure_schedule(struct chart *out, const char *const *inputs, size_t count,
     if (count == 0)
         return clr_error_set(err, CLR_EINPUT,
                              "nothing to draw: name at least one CSV file of `schedule --csv`");
+    str_copy(chart.title, sizeof chart.title,
+             count > 1 ? "learning-rate schedules" : "learning-rate schedule");
     rc = name_schedules(&names, inputs, count, options, err);
     if (rc == 0)
         rc = add_schedules(&chart, &names, inputs, count, err);
-    runs_clear(&names);
-    if (rc < 0) {
-        chart_clear(&chart);
-        return rc;
-    }
-    str_copy(chart.title, sizeof chart.title,
-             count > 1 ? "learning-rate schedules" : "learning-rate schedule");
-    figure_finish(&chart, options);
-    *out = chart;
-    return 0;
+    return figure_end(out, &chart, &names, options, rc);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+
 /* Row of the run whose iteration that is; -1: none. Binary search. */
 static ptrdiff_t find_row(const struct csv *t, double iteration)
 {
@@ -87,7 +89,7 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
                      const struct groups_view *view, struct clr_error *err)
 {
     const struct run *first = NULL;
-    size_t members = groups_size(runs, group, &first), n = 0;
+    size_t members = groups_size(runs, group, &first), n = 0, untimed = 0;
     char label[CHART_LABEL];
     struct chart_series *s;
     int rc;
@@ -106,6 +108,10 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
             continue;
         s->x[n] = view->over == GROUPS_OVER_RATES ? csv_at(&first->table, r, RUNS_LR)
                                                   : groups_place(runs, group, view, iteration);
+        if (isnan(s->x[n])) {
+            untimed++;
+            continue;
+        }
         s->y[n] = mean;
         if (s->low) {
             s->low[n] = fmax(mean - deviation, 0.0);
@@ -114,6 +120,9 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
         n++;
     }
     s->count = n;
+    if (untimed > 0)
+        log_line(CLR_LOG_WARNING, "'%s': %zu points are left out, behind the end of timing.csv", label,
+                 untimed);
     if (n == 0)
         return clr_error_set(err, CLR_EINPUT,
                              "%s:2: shares no iteration with its repeats: nothing to average",

@@ -20,12 +20,13 @@ struct groups_view groups_accuracy(void);
 size_t groups_size(const struct runs *runs, size_t group, const struct run **first);
 
 /* Where that iteration lies on the x axis: over time, at the mean of the times at which the group's timed
- * runs got there. */
+ * runs got there; NaN behind the end of their times. */
 double groups_place(const struct runs *runs, size_t group, const struct groups_view *view, double iteration);
 
 /*
  * Each group as a curve of the panel, over the iterations that all its runs have; band ± one sample standard
- * deviation. CLR_EINPUT: a group's runs share no iteration; CLR_EUSAGE: too many.
+ * deviation. Over time, what has no time is left out, with a warning. CLR_EINPUT: a group's runs share no
+ * iteration; CLR_EUSAGE: too many.
  */
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
                struct clr_error *err);

@@ -152,7 +152,7 @@ int guides_place_heads(struct drawing *d)
 /* Each text, and its guide's line up to it. */
 static void draw_heads(struct drawing *d, const struct canvas_pen *pen)
 {
-    const double row = 1.35 * d->s.text, top = d->box[0].y;
+    const double row = ROW * d->s.text, top = d->box[0].y;
 
     for (size_t i = 0; i < d->heads.count; i++) {
         const double x = drawing_px(d, 0, d->heads.text[i].guide->x0), y = top - row * d->heads.text[i].row;
@@ -164,6 +164,68 @@ static void draw_heads(struct drawing *d, const struct canvas_pen *pen)
                     d->s.text, false, CANVAS_LEFT, INK_SOFT);
     }
 }
+
+/* ---- lanes ---- */
+
+double guides_rows_height(const struct drawing *d)
+{
+    return ROW * d->s.text * (double)((size_t)d->heads.rows + d->chart->lane_count);
+}
+
+void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t rgb)
+{
+    const struct canvas_pen end = {rgb, 1.0, 1.6 * d->s.unit, CANVAS_SOLID};
+    const double h = 9 * d->s.unit;
+
+    canvas_rect(d->canvas, x, y - h / 2, w, h, rgb, 0.25);
+    canvas_rule(d->canvas, x, y - h / 2, x, y + h / 2, &end);
+    canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &end);
+}
+
+/* Where the text of a lane begins: to the right of its bar, to the left of it, else inside, which is told. */
+static double lane_text(const struct drawing *d, double x0, double x1, double end, double w, bool *inside)
+{
+    const double gap = 6 * d->s.unit, most = isnan(end) ? d->width : end - gap;
+
+    *inside = false;
+    if (x1 + gap + w <= most - gap)
+        return x1 + gap;
+    if (x0 - gap - w >= gap)
+        return x0 - gap - w;
+    *inside = true;
+    return (x0 + x1 - w) / 2;
+}
+
+static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y)
+{
+    const struct look look = look_of(lane->look);
+    const double mark = MARK * d->s.unit, w = canvas_text_width(d->canvas, lane->text, d->s.text, false);
+    const double end = isnan(lane->end) ? NAN : drawing_px(d, 0, lane->end);
+    double x0 = d->box[0].x, x1 = x0 + mark, at; /* without a range, there is the mark alone */
+    bool inside;
+
+    if (!isnan(lane->hi)) {
+        x0 = drawing_px(d, 0, lane->lo);
+        x1 = drawing_px(d, 0, lane->hi);
+        guides_draw_bar(d, x0, y, x1 - x0, look.rgb);
+    }
+    if (!isnan(end))
+        canvas_mark(d->canvas, CANVAS_CROSS, end, y, mark, look.rgb);
+    at = lane_text(d, x0, x1, end, w, &inside);
+    if (!inside)
+        canvas_mark(d->canvas, look.marker, (x0 + x1) / 2, y, mark, look.rgb);
+    canvas_text(d->canvas, at, y, lane->text, d->s.text, false, CANVAS_LEFT, INK);
+}
+
+void guides_draw_lanes(struct drawing *d)
+{
+    const double row = ROW * d->s.text, top = d->box[0].y - guides_rows_height(d);
+
+    for (size_t i = 0; i < d->chart->lane_count; i++)
+        draw_lane(d, &d->chart->lanes[i], top + row * ((double)i + 0.5));
+}
+
+/* ---- all of them ---- */
 
 void guides_draw(struct drawing *d, size_t p)
 {

@@ -111,19 +111,21 @@ static void append_part(struct str *s, const struct clr_schedule *c, enum part p
         break;
     case FACTOR:
         if (sgdr)
-            append_number(s, "periods times ", (double)c->t_mult);
+            append_number(s, "each period times ", (double)c->t_mult);
         break;
     case PEAK:
         if (cycle)
-            append_number(s, "peak at ", c->pct_start);
+            append_number(s, "peak at ", 100.0 * c->pct_start);
+        if (cycle)
+            str_append(s, " %%");
         break;
     case FIRST:
         if (cycle)
-            append_number(s, "from 1/", c->div_factor);
+            append_number(s, "from max/", c->div_factor);
         break;
     case LAST:
         if (cycle)
-            append_number(s, "to 1/", c->div_factor * c->final_div_factor);
+            append_number(s, "down to max/", c->div_factor * c->final_div_factor);
         break;
     case ANNEAL:
         if (cycle)
@@ -140,6 +142,57 @@ static void append_part(struct str *s, const struct clr_schedule *c, enum part p
     case PARTS:
         break;
     }
+}
+
+/* ---- a schedule in words ---- */
+
+static void append_periods(struct str *s, const struct clr_schedule *c)
+{
+    double period = (double)c->step_size;
+
+    append_number(s, ", periods of ", period);
+    for (int i = 0; i < 2 && c->t_mult > 1; i++)
+        append_number(s, ", ", period *= (double)c->t_mult);
+    if (c->t_mult > 1)
+        str_append(s, ", …");
+}
+
+static void append_one_cycle(struct str *s, const struct clr_schedule *c)
+{
+    append_number(s, " from ", c->max_lr / c->div_factor);
+    append_number(s, " up to ", c->max_lr);
+    append_number(s, " at ", 100.0 * c->pct_start);
+    append_number(s, " %, down to ", c->max_lr / c->div_factor / c->final_div_factor);
+    str_append(s, "%s%s", c->anneal == CLR_ANNEAL_LINEAR ? ", linear" : "",
+               c->three_phase ? ", three phases" : "");
+}
+
+int labels_describe(char *out, size_t size, const struct clr_schedule *c, struct clr_error *err)
+{
+    const bool sgdr = c->policy == CLR_POLICY_SGDR, cycle = c->policy == CLR_POLICY_1CYCLE;
+    struct str s = {0};
+    int rc;
+
+    clr_schedule_describe(c, out, size);
+    if (!sgdr && !cycle)
+        return out[0] ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule's description");
+    str_append(&s, "%s", clr_schedule_policy_name(c->policy));
+    if (sgdr) {
+        str_append(&s, " ");
+        append_rates(&s, c);
+        append_periods(&s, c);
+    } else {
+        append_one_cycle(&s, c);
+    }
+    if (!isnan(c->cycle_momentum_low) && !isnan(c->cycle_momentum_high)) {
+        str_append(&s, ", ");
+        append_momentum(&s, c);
+    }
+    rc = str_check(&s, err);
+    if (rc == 0)
+        str_copy(out, size, str_text(&s));
+    str_clear(&s);
+    return rc;
 }
 
 /* ---- what differs ---- */
@@ -451,6 +504,24 @@ static int refuse_name(const struct runs *runs, const char *name, struct clr_err
     return rc;
 }
 
+/* Two curves of one name, one of which the user gave. */
+static int check_different(const struct runs *runs, const struct clr_plot_label *label, struct clr_error *err)
+{
+    const struct run *first = NULL;
+
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct run *r = &runs->run[i];
+        if (strcmp(r->label, label->text) != 0)
+            continue;
+        if (first && first->group != r->group)
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "--label %s=…: two curves would be called '%s': '%s' and '%s'", label->name,
+                                 label->text, first->name, r->name);
+        first = first ? first : r;
+    }
+    return 0;
+}
+
 int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_plot_label *labels,
                  size_t count, struct clr_error *err)
 {
@@ -474,6 +545,11 @@ int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_
         for (size_t i = 0; i < runs->count; i++)
             if (runs->run[i].group == found->group)
                 str_copy(runs->run[i].label, sizeof runs->run[i].label, labels[l].text);
+    }
+    for (size_t l = 0; l < count; l++) {
+        const int rc = check_different(runs, &labels[l], err);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }

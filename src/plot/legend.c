@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Length of a row's sample, which shows each dash pattern on both sides of the marker; where its text begins.
+ */
+#define SAMPLE  48
+#define TEXT_AT 58
+
 /* Another row, whose text is cut at that width. */
 static struct legend_entry *add_entry(struct drawing *d, const char *text, double width)
 {
@@ -19,7 +24,7 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
 {
     struct legend *l = &d->legend;
     const struct chart_panel *panel = &d->chart->panels[0];
-    double handle = 44 * d->s.unit, gap = 20 * d->s.unit, widest = 0.0;
+    double handle = TEXT_AT * d->s.unit, gap = 20 * d->s.unit, widest = 0.0;
     size_t fit;
 
     memset(l, 0, sizeof *l);
@@ -118,6 +123,9 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
     case CHART_KEY_BOUND:
         canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
         break;
+    case CHART_KEY_LANE:
+        guides_draw_bar(d, x, y, w, INK_SOFT);
+        break;
     case CHART_KEY_GREY:
         canvas_polyline(d->canvas, xy, 2, &grey);
         break;
@@ -127,13 +135,13 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
 static void draw_legend_entry(struct drawing *d, size_t i, double x, double y)
 {
     const struct legend_entry *e = &d->legend.entries[i];
-    double u = d->s.unit, handle = 34 * u;
+    double u = d->s.unit, handle = SAMPLE * u;
 
     if (e->series)
         curves_draw_sample(d, e->series, x, y, handle);
     else
         draw_key(d, e->kind, x, y, handle);
-    canvas_text(d->canvas, x + 44 * u, y, e->text, d->s.text, false, CANVAS_LEFT, INK);
+    canvas_text(d->canvas, x + TEXT_AT * u, y, e->text, d->s.text, false, CANVAS_LEFT, INK);
 }
 
 void legend_draw(struct drawing *d)
@@ -156,7 +164,7 @@ void legend_draw(struct drawing *d)
         if (i + 1 == room && l->count > room) {
             char more[40];
             (void)snprintf(more, sizeof more, "… and %zu more", l->count - i);
-            canvas_text(d->canvas, x + 44 * u, y, more, d->s.text, false, CANVAS_LEFT, INK);
+            canvas_text(d->canvas, x + TEXT_AT * u, y, more, d->s.text, false, CANVAS_LEFT, INK);
             break;
         }
         draw_legend_entry(d, i, x, y);

@@ -56,6 +56,7 @@ static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_S
 {
     *out = *chart;
     out->key_count = 0;
+    out->lane_count = 0;
     str_copy(out->title, sizeof out->title, chart->panels[0].series[i].label);
     for (size_t p = 0; p < chart->panel_count; p++) {
         struct chart_panel *panel = &out->panels[p];

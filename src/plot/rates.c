@@ -12,6 +12,11 @@
 
 #define SAMPLES 8192 /* of a curve: more than a figure is wide */
 
+/* A change from one update to the next is a jump where it is that many times the ones beside it, and that
+ * part of the highest value. */
+#define JUMP 8.0
+#define SEEN 0.002
+
 /* ---- a schedule as points ---- */
 
 /* Points (iteration, rate); x and y NULL: they are counted alone. */
@@ -47,8 +52,8 @@ static void trace_schedule(struct points *p, const struct clr_schedule *s, uint6
             add_point(p, u + 1, clr_schedule_lr(s, u));
         if (last > t && (piece.jumps || end == updates || !piece.straight))
             add_point(p, last + 1, clr_schedule_lr(s, last));
-        if (piece.jumps && end < updates)
-            add_point(p, last + 1, clr_schedule_lr(s, end));
+        if (piece.jumps && end < updates) /* straight up or down at the first update of the next piece */
+            add_point(p, end + 1, clr_schedule_lr(s, last));
         shorts = end - t < stride ? shorts + 1 : 0;
         t = end;
         if (shorts == 2 && t < updates) {
@@ -122,16 +127,47 @@ static int add_schedule(struct chart_panel *panel, const struct run *run, double
     return 0;
 }
 
+/* Does the value jump from the row before to that one: from one update to the next by far more than on either
+ * side, and by what can be seen? */
+static bool jumps(const struct csv *t, size_t r, size_t x, size_t y, double most)
+{
+    const double step = fabs(csv_at(t, r, y) - csv_at(t, r - 1, y));
+    const double before = r > 1 ? fabs(csv_at(t, r - 1, y) - csv_at(t, r - 2, y)) : 0.0;
+    const double after = r + 1 < t->rows ? fabs(csv_at(t, r + 1, y) - csv_at(t, r, y)) : 0.0;
+
+    return csv_at(t, r, x) == csv_at(t, r - 1, x) + 1.0 && step > SEEN * most &&
+           step > JUMP * fmax(before, after);
+}
+
+int rates_add_rows(struct chart_panel *panel, const char *label, const struct csv *t, size_t x, size_t y,
+                   struct clr_error *err)
+{
+    double most = 0.0;
+    struct chart_series *s;
+    size_t count = t->rows, n = 0;
+    int rc;
+
+    for (size_t r = 0; r < t->rows; r++)
+        most = fmax(most, csv_at(t, r, y));
+    for (size_t r = 1; r < t->rows; r++)
+        count += jumps(t, r, x, y, most);
+    rc = chart_add_series(panel, label, count, false, &s, err);
+    for (size_t r = 0; r < t->rows && rc == 0; r++) {
+        if (r > 0 && jumps(t, r, x, y, most)) { /* as in trace_schedule() */
+            s->x[n] = csv_at(t, r, x);
+            s->y[n++] = csv_at(t, r - 1, y);
+        }
+        s->x[n] = csv_at(t, r, x);
+        s->y[n++] = csv_at(t, r, y);
+    }
+    return rc;
+}
+
 static int add_rows(struct chart_panel *panel, const struct run *run, const struct csv *t, const char *file,
                     struct clr_error *err)
 {
-    struct chart_series *s;
-    int rc = chart_add_series(panel, run->label, t->rows, false, &s, err);
+    int rc = rates_add_rows(panel, run->label, t, RUNS_ITERATION, RUNS_LR, err);
 
-    for (size_t r = 0; r < t->rows && rc == 0; r++) {
-        s->x[r] = csv_at(t, r, RUNS_ITERATION);
-        s->y[r] = csv_at(t, r, RUNS_LR);
-    }
     if (rc == 0 && has_gaps(t))
         log_line(CLR_LOG_WARNING, "the rates of '%s' are drawn straight from row to row of its %s: %s",
                  run->name, file,
@@ -148,6 +184,7 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
     const struct run *run = NULL;
     struct csv losses = {0};
     struct chart_series *s;
+    size_t n = 0;
     int rc;
 
     (void)groups_size(runs, group, &run);
@@ -164,8 +201,14 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
         return rc;
     s = &panel->series[panel->series_count - 1];
     s->markers = false;
-    for (size_t k = 0; k < s->count; k++)
-        s->x[k] = groups_place(runs, group, view, s->x[k]);
+    for (size_t k = 0; k < s->count; k++) {
+        s->x[n] = groups_place(runs, group, view, s->x[k]);
+        s->y[n] = s->y[k];
+        n += isnan(s->x[n]) ? 0 : 1;
+    }
+    if (n < s->count)
+        log_line(CLR_LOG_WARNING, "the rates of '%s' are drawn as far as its timing.csv goes", run->label);
+    s->count = n;
     return 0;
 }
 

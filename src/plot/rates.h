@@ -6,12 +6,17 @@
 
 /*
  * Of each group the first run's rates, from the schedule in its run.json: with every vertex, every jump
- * upright after the last iteration in front of it, curves on thousands of points. Where run.json has no
+ * upright at the first iteration behind it, curves on thousands of points. Where run.json has no
  * schedule, or loss.csv and history.csv say otherwise (the run went on under another one, or with halved
  * rates), from the rows of loss.csv, else history.csv, with a warning where something may lie between them.
  * CLR_EINPUT, CLR_ENOMEM.
  */
 int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view, bool small,
                     struct clr_error *err);
+
+/* The column y over x, iterations, as a curve; a jump from one iteration to the next stands upright as well.
+ * CLR_ENOMEM, CLR_EUSAGE: chart_add_series(). */
+int rates_add_rows(struct chart_panel *panel, const char *label, const struct csv *t, size_t x, size_t y,
+                   struct clr_error *err);
 
 #endif

@@ -1,7 +1,6 @@
 /* Run folders and history files: see runs.h. */
 #include "plot/runs.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +61,8 @@ static int read_json(json_t **out, const char *path, struct clr_error *err)
     return 0;
 }
 
-/* The schedule, and what it is called: `schedule` of the settings, or, in runs of other programs, a text, or
- * the settings themselves. */
+/* The schedule, and what it is called: `schedule` of the settings, or, in runs of other programs, the
+ * settings themselves, or a text. */
 static int read_schedule(struct run *run, const json_t *settings, struct clr_error *err)
 {
     const json_t *schedule = json_object_get(settings, "schedule"),
@@ -72,16 +71,15 @@ static int read_schedule(struct run *run, const json_t *settings, struct clr_err
                  *policy = json_object_get(from, "policy");
     char words[256] = "";
     uint64_t iterations = 0;
+    int rc = 0;
 
     (void)json_count_value(&iterations, json_object_get(settings, "iterations"));
     run->scheduled = schedule_from_json(&run->schedule, from, iterations);
-    if (json_is_string(text))
-        return str_duplicate(&run->described, json_string_value(text), err);
     if (run->scheduled)
-        clr_schedule_describe(&run->schedule, words, sizeof words);
-    else if (json_is_string(policy))
-        str_copy(words, sizeof words, json_string_value(policy));
-    return words[0] ? str_duplicate(&run->described, words, err) : 0;
+        rc = labels_describe(words, sizeof words, &run->schedule, err);
+    else if (json_is_string(text) || json_is_string(policy))
+        str_copy(words, sizeof words, json_string_value(json_is_string(text) ? text : policy));
+    return rc == 0 && words[0] ? str_duplicate(&run->described, words, err) : rc;
 }
 
 /* "quick on cifar10". */
@@ -155,8 +153,7 @@ out:
 
 /* ---- one input ---- */
 
-/* The first column must ascend. */
-static int check_ascending(const struct csv *t, const char *path, struct clr_error *err)
+int runs_check_ascending(const struct csv *t, const char *path, struct clr_error *err)
 {
     for (size_t r = 1; r < t->rows; r++) {
         const double before = csv_at(t, r - 1, 0), now = csv_at(t, r, 0);
@@ -182,49 +179,7 @@ static int read_table(struct run *run, const char *csv_name, struct clr_error *e
     if (run->table.rows == 0)
         return clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing was %s yet", run->csv_path,
                              loss ? "trained" : "evaluated");
-    return check_ascending(&run->table, run->csv_path, err);
-}
-
-/* Is there a file FOLDER/SUB/NAME? The first such folder's name, in the order of the alphabet, in *sub. */
-static bool find_below(char *sub, size_t size, const char *folder, const char *name)
-{
-    DIR *d = opendir(folder);
-    const struct dirent *entry;
-
-    sub[0] = '\0';
-    while (d && (entry = readdir(d))) {
-        char *path = NULL, *file = NULL;
-        if (entry->d_name[0] != '.' && (!sub[0] || strcmp(entry->d_name, sub) < 0) &&
-            fs_join(&path, folder, entry->d_name, NULL) == 0 && fs_join(&file, path, name, NULL) == 0 &&
-            fs_exists(file))
-            str_copy(sub, size, entry->d_name);
-        free(file);
-        free(path);
-    }
-    if (d)
-        (void)closedir(d);
-    return sub[0] != '\0';
-}
-
-/* A folder without the file to draw from: what is it then? */
-static int tell_missing(const struct run *run, const char *input, const char *csv_name, struct clr_error *err)
-{
-    const bool range = strcmp(csv_name, "range.csv") == 0, loss = strcmp(csv_name, "loss.csv") == 0;
-    const char *const other = range ? "history.csv" : "range.csv";
-    char sub[RUNS_LABEL];
-
-    if (!loss && fs_exists_in(input, other))
-        return clr_error_set(err, CLR_EINPUT, "'%s' holds %s: draw it with 'plot %s'", input,
-                             range ? "a run, and no range test" : "a range test, and no run",
-                             range ? "run" : "range");
-    if (find_below(sub, sizeof sub, input, csv_name))
-        return clr_error_set(err, CLR_EINPUT, "'%s' holds several %s: name their folders, as in '%s/%s'",
-                             input, range ? "range tests" : "runs", input, sub);
-    return clr_error_set(err, CLR_EINPUT, "cannot read '%s': nothing that 'plot %s' draws is there",
-                         run->csv_path,
-                         range  ? "range"
-                         : loss ? "loss"
-                                : "run");
+    return runs_check_ascending(&run->table, run->csv_path, err);
 }
 
 /* A range.csv with its run.json beside it stands for its folder, which has what it is read with. */
@@ -257,8 +212,6 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
         rc = str_duplicate(&run->folder, input, err);
         if (rc == 0)
             rc = fs_join(&run->csv_path, input, csv_name, err);
-        if (rc == 0 && !fs_exists(run->csv_path))
-            rc = tell_missing(run, input, csv_name, err);
     } else {
         rc = str_duplicate(&run->csv_path, input, err);
         if (rc == 0)
@@ -332,7 +285,7 @@ int runs_read(struct runs *out, const char *const *inputs, size_t count, const c
 static int read_times(struct run *run, struct clr_error *err)
 {
     static const struct csv_column columns[] = {{"iteration", 0, 1e15}, {"seconds", 0, 1e12}};
-    const double end = csv_at(&run->table, run->table.rows - 1, RUNS_ITERATION);
+    const double first = csv_at(&run->table, 0, RUNS_ITERATION);
     char *path = NULL;
     int rc = fs_join(&path, run->folder, "timing.csv", err);
 
@@ -342,10 +295,10 @@ static int read_times(struct run *run, struct clr_error *err)
     if (rc == 0)
         rc = csv_read(&run->times, path, columns, MEM_COUNT(columns), err);
     if (rc == 0)
-        rc = check_ascending(&run->times, path, err);
-    if (rc == 0 && (run->times.rows == 0 || csv_at(&run->times, run->times.rows - 1, 0) < end))
-        rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: ends before iteration %.0f, the last one of history.csv",
-                           path, run->times.rows + 1, end);
+        rc = runs_check_ascending(&run->times, path, err);
+    if (rc == 0 && (run->times.rows == 0 || csv_at(&run->times, run->times.rows - 1, 0) < first))
+        rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: ends before iteration %.0f, the first one of %s", path,
+                           run->times.rows + 1, first, run->csv_path);
     free(path);
     return rc;
 }
@@ -458,7 +411,7 @@ double runs_seconds(const struct run *run, double iteration)
         x0 = x1;
         y0 = y1;
     }
-    return y0;
+    return NAN;
 }
 
 void runs_clear(struct runs *runs)

@@ -61,12 +61,16 @@ const char *runs_clock(struct runs *runs);
 /*
  * Read the timed runs' timing.csv, after runs_clock(); groups without a timed run are left out from then on,
  * with a warning.
- * CLR_EINPUT: "FILE:LINE: …"; a run that has none, or a shorter one.
+ * CLR_EINPUT: "FILE:LINE: …"; a run that has none, or one without a time for anything that is drawn.
  */
 int runs_read_times(struct runs *runs, struct clr_error *err);
 
-/* Seconds from the start of the run to the end of that iteration, between the rows on a straight line. */
+/* Seconds from the start of the run to the end of that iteration, between the rows on a straight line; NaN
+ * behind the last row. */
 double runs_seconds(const struct run *run, double iteration);
+
+/* The first column, the iteration, must ascend. CLR_EINPUT: "FILE:LINE: …". */
+int runs_check_ascending(const struct csv *t, const char *path, struct clr_error *err);
 
 /* Last part of a path, without ".csv"; the folder's for "…/history.csv" and "…/range.csv". */
 void runs_name(char *out, size_t size, const char *path);

@@ -4,15 +4,19 @@
 #include <math.h>
 #include <string.h>
 
+/* As in the figure: no line break, nor anything that could steer a terminal. */
 static void append_text(struct str *out, const char *text)
 {
-    if (!strpbrk(text, ",\"\n\r")) {
-        str_append(out, "%s", text);
+    char clean[2 * CHART_LABEL];
+
+    (void)canvas_clean_text(clean, sizeof clean, text);
+    if (!strpbrk(clean, ",\"")) {
+        str_append(out, "%s", clean);
         return;
     }
     str_append(out, "\"");
-    for (; *text; text++)
-        str_append(out, *text == '"' ? "\"\"" : "%c", *text);
+    for (const char *p = clean; *p; p++)
+        str_append(out, *p == '"' ? "\"\"" : "%c", *p);
     str_append(out, "\"");
 }
 
@@ -39,6 +43,16 @@ static void append_row(struct str *out, const struct chart *chart, size_t panel,
     append_numbers(out, numbers, 5);
 }
 
+/* Of one of the curves. */
+static void append_of(struct str *out, const struct chart *chart, size_t panel, const char *kind, size_t look,
+                      const char *name, const double numbers[5])
+{
+    char text[CHART_LABEL + sizeof chart->lanes[0].text + 4];
+
+    (void)snprintf(text, sizeof text, "%s: %s", chart->panels[panel].series[look].label, name);
+    append_row(out, chart, panel, kind, text, numbers);
+}
+
 static void append_series(struct str *out, const struct chart *chart, size_t panel,
                           const struct chart_series *s)
 {
@@ -56,7 +70,18 @@ static void append_guide(struct str *out, const struct chart *chart, size_t pane
     const double row[5] = {mark ? g->x0 : NAN, mark ? NAN : g->y0, mark ? NAN : g->x0, mark ? NAN : g->x1,
                            NAN};
 
-    append_row(out, chart, panel, mark ? "mark" : "level", g->text, row);
+    if (g->colored)
+        append_of(out, chart, panel, mark ? "mark" : "level", g->look, g->text, row);
+    else
+        append_row(out, chart, panel, mark ? "mark" : "level", g->text, row);
+}
+
+/* The range in a lane; its text says the same in fewer digits. */
+static void append_lane(struct str *out, const struct chart *chart, const struct chart_lane *lane)
+{
+    const double row[5] = {NAN, NAN, lane->lo, lane->hi, NAN};
+
+    append_of(out, chart, 0, "range", lane->look, isnan(lane->hi) ? lane->text : "range to train in", row);
 }
 
 int table_of_chart(struct str *out, const struct chart *chart, struct clr_error *err)
@@ -73,6 +98,8 @@ int table_of_chart(struct str *out, const struct chart *chart, struct clr_error 
             append_row(out, chart, p, "range", panel->shades[i].what, row);
         }
     }
+    for (size_t i = 0; i < chart->lane_count; i++)
+        append_lane(out, chart, &chart->lanes[i]);
     return str_check(out, err);
 }
 

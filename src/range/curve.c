@@ -4,12 +4,24 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/csv.h"
 #include "base/fs.h"
 #include "base/json.h"
 
 #define LIMIT_JSON ((size_t)1 << 20)
 #define RATES      1e9 /* at most */
+#define RATE       2   /* the column */
+
+int range_check_rising(const struct csv *t, size_t rate_column, const char *path, struct clr_error *err)
+{
+    for (size_t r = 1; r < t->rows; r++) {
+        const double before = csv_at(t, r - 1, rate_column), now = csv_at(t, r, rate_column);
+        if (now < before)
+            return clr_error_set(err, CLR_EINPUT,
+                                 "%s:%zu: the rate falls from %g to %g: this is no range test", path, r + 2,
+                                 before, now);
+    }
+    return 0;
+}
 
 /* The rates, and the column `at`, of a file in the folder. */
 static int read_columns(double **x, double **y, size_t *count, const char *folder, const char *name,
@@ -23,15 +35,14 @@ static int read_columns(double **x, double **y, size_t *count, const char *folde
     if (rc == 0)
         rc = csv_read(&csv, path, columns, column_count, err);
     if (rc == 0)
+        rc = range_check_rising(&csv, RATE, path, err);
+    if (rc == 0)
         rc = mem_new(x, csv.rows, sizeof **x, "a curve", err);
     if (rc == 0)
         rc = mem_new(y, csv.rows, sizeof **y, "a curve", err);
     for (size_t i = 0; i < csv.rows && rc == 0; i++) {
-        (*x)[i] = csv_at(&csv, i, 2);
+        (*x)[i] = csv_at(&csv, i, RATE);
         (*y)[i] = csv_at(&csv, i, at);
-        if (i > 0 && !((*x)[i] >= (*x)[i - 1]))
-            rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: the rate falls from %g to %g: this is no range test",
-                               path, i + 2, (*x)[i - 1], (*x)[i]);
     }
     if (rc == 0)
         *count = csv.rows;

@@ -8,6 +8,11 @@
 
 #include <clr/range.h>
 
+#include "base/csv.h"
+
+/* The rates of a range test never fall. CLR_EINPUT: "FILE:LINE: …". */
+int range_check_rising(const struct csv *t, size_t rate_column, const char *path, struct clr_error *err);
+
 struct range_curve {
     size_t count;               /* evaluations */
     double *rates, *accuracies; /* rising rates; accuracies 0…1 */

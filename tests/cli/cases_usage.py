@@ -320,7 +320,6 @@ def plot_tells_what_it_draws_as_numbers():
     check("learning rate,iteration,point,,3,0.1,,," in numbers.read_text(encoding="utf-8").splitlines(), "no row")
     for wrong in ("one", "=x", "one="):
         expect(clr("plot", "run", first, "-o", figure, "--label", wrong), 2, [], ["--label takes NAME=TEXT"])
-    expect(clr("plot", "loss", first.parent, "-o", figure), 4, [], ["nothing that 'plot loss' draws is there"])
 
 
 def bench_peers(*args):

@@ -175,9 +175,11 @@ START_TEST(test_rates__jump_upright)
     for (int i = 0; i < 2; i++) {
         const uint64_t a = (uint64_t)sgdr_ends[i], b = (uint64_t)milestones[i];
         ck_assert(has_point(&chart.panels[1].series[0], (double)a, clr_schedule_lr(&sgdr, a - 1)));
-        ck_assert(has_point(&chart.panels[1].series[0], (double)a, 0.04));
+        ck_assert(has_point(&chart.panels[1].series[0], (double)a + 1, 0.04));
+        ck_assert(has_point(&chart.panels[1].series[0], (double)a + 1, clr_schedule_lr(&sgdr, a - 1)));
         ck_assert(has_point(&chart.panels[1].series[1], (double)b, clr_schedule_lr(&steps, b - 1)));
-        ck_assert(has_point(&chart.panels[1].series[1], (double)b, clr_schedule_lr(&steps, b)));
+        ck_assert(has_point(&chart.panels[1].series[1], (double)b + 1, clr_schedule_lr(&steps, b - 1)));
+        ck_assert(has_point(&chart.panels[1].series[1], (double)b + 1, clr_schedule_lr(&steps, b)));
     }
     ck_assert_uint_le(chart.panels[1].series[1].count, 10);  /* what lies on a line has its ends alone */
     ck_assert_uint_ge(chart.panels[1].series[0].count, 700); /* every update of what does not */
@@ -463,12 +465,13 @@ START_TEST(test_styles__are_seven_and_then_grey)
         inputs[i] = make_run(base, name, &s, &kind, batch);
     }
     draw(&chart, inputs, 7, NULL);
-    ck_assert(!chart.panels[0].series[6].muted && g_messages[CLR_LOG_INFO] == 0);
+    ck_assert(!chart.panels[0].series[6].muted && g_messages[CLR_LOG_INFO] == 1);
+    ck_assert_msg(strstr(g_last, "too many curves reach") && strstr(g_last, "'batch 6' at "), "%s", g_last);
     chart_clear(&chart);
     draw(&chart, inputs, 9, NULL);
     ck_assert(!chart.panels[0].series[6].muted && chart.panels[0].series[7].muted);
-    ck_assert(chart.panels[0].series[8].muted && g_messages[CLR_LOG_INFO] == 1);
-    ck_assert_msg(strstr(g_last, "--multiples") != NULL, "%s", g_last);
+    ck_assert(chart.panels[0].series[8].muted && g_messages[CLR_LOG_INFO] == 2);
+    ck_assert_msg(strstr(g_last, "--multiples") && strstr(g_last, "'batch 8', 'batch 9'"), "%s", g_last);
     ck_assert_str_eq(chart.keys[chart.key_count - 1].text, "2 more");
     chart_clear(&chart);
     draw(&chart, inputs, 9, &multiples);
@@ -584,7 +587,7 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
 {
     static const struct kind fine = {3000, 10, 90, 0}, coarse = {300, 100, 90, 0};
     const struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
-    const char *base = support_temp_dir(), *inputs[2], *folder = base;
+    const char *base = support_temp_dir(), *inputs[2];
     struct clr_error err = {0};
     struct chart chart;
 
@@ -602,8 +605,6 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
     ck_assert_int_eq(figure_loss(&chart, inputs, 1, NULL, NULL), 0);
     ck_assert(!chart.panels[0].series[0].smooth && chart.panels[0].series[0].markers);
     chart_clear(&chart);
-    ck_assert_int_eq(figure_loss(&chart, &folder, 1, NULL, &err), CLR_EINPUT);
-    ck_assert_msg(strstr(err.message, "holds several runs: name their folders") != NULL, "%s", err.message);
 }
 END_TEST
 
@@ -697,6 +698,16 @@ static void make_log_range(struct chart *chart)
     ck_assert_int_eq(figure_range(chart, &range, 1, NULL, NULL), 0);
 }
 
+static void make_ranges(struct chart *chart)
+{
+    const char *base = support_temp_dir(), *ranges[3];
+
+    ranges[0] = make_range(base, "coarse", CLR_POLICY_SWEEP_LOG, 12);
+    ranges[1] = make_range(base, "fine", CLR_POLICY_SWEEP_LOG, 30);
+    ranges[2] = make_range(base, "short", CLR_POLICY_SWEEP_LOG, 4);
+    ck_assert_int_eq(figure_range(chart, ranges, 3, NULL, NULL), 0);
+}
+
 static void make_two(struct chart *chart, const struct clr_plot_options *options)
 {
     static const struct kind kinds[] = {{5000, 100, 88, 0}, {4000, 100, 91, 0}};
@@ -736,6 +747,7 @@ static const struct golden g_golden[] = {
     {"plot_rates_sgdr.png", make_sgdr, false},
     {"plot_rates_multistep.png", make_multistep, false},
     {"plot_range_log.png", make_log_range, false},
+    {"plot_ranges.png", make_ranges, false},
     {"plot_broken.png", make_broken, false},
     {"plot_multiples_rates.png", make_multiples, true},
     {"plot_loss.png", make_loss, false},
@@ -779,6 +791,11 @@ START_TEST(test_golden__changes_are_seen)
     chart.panels[0].guide_count = 2;
     ck_assert_int_eq(figure_render(&png, &chart, CANVAS_PNG, true, &g_rates, NULL), 0);
     ck_assert_int_gt(figures_compare(&png, "plot_range_log.png"), 80);
+    chart_clear(&chart);
+    make_ranges(&chart);
+    chart.lanes[1].hi *= 2;
+    ck_assert_int_eq(figure_render(&png, &chart, CANVAS_PNG, true, &g_rates, NULL), 0);
+    ck_assert_int_gt(figures_compare(&png, "plot_ranges.png"), 80);
     chart_clear(&chart);
 }
 END_TEST

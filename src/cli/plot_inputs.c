@@ -1,0 +1,319 @@
+/* What inputs of `clr-cl plot` hold: see plot_inputs.h. */
+#include "cli/plot_inputs.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/common.h"
+
+#define HEAD      256 /* bytes of a file that tell what it is */
+#define NAME_SIZE 256
+
+enum content {
+    RUN,
+    UNEVALUATED,
+    BEGUN,
+    RANGE_TEST,
+    RANGE_UNEVALUATED,
+    SEVERAL_RUNS,
+    SEVERAL_TESTS,
+    EXPERIMENT,
+    NOTHING,
+    TABLE, /* of accuracies: history.csv or range.csv by another name */
+    HISTORY,
+    RANGE,
+    LOSSES,
+    TIMES,
+    SCHEDULE,
+    BENCH,
+    RUN_JSON,
+    RANGE_JSON,
+    RESULTS,
+    NUMBERS,
+    FIGURE,
+    UNKNOWN,
+    CONTENTS
+};
+
+/* What it is; which figures show it; whether its folder, or one in it, is to be named instead; the figure to
+ * propose. */
+static const struct {
+    const char *what;
+    unsigned kinds;
+    enum named { ITSELF, FOLDER, BELOW } named;
+    enum plot_kind best; /* 0: none */
+} g_contents[CONTENTS] = {
+    [RUN] = {"holds a run", PLOT_RUN | PLOT_LOSS, ITSELF, PLOT_RUN},
+    [UNEVALUATED] = {"holds a run that was not evaluated yet", PLOT_LOSS, ITSELF, PLOT_LOSS},
+    [BEGUN] = {"holds a run that has only begun", 0, ITSELF, 0},
+    [RANGE_TEST] = {"holds a range test", PLOT_RANGE | PLOT_LOSS, ITSELF, PLOT_RANGE},
+    [RANGE_UNEVALUATED] = {"holds a range test that was not evaluated yet", PLOT_LOSS, ITSELF, PLOT_LOSS},
+    [SEVERAL_RUNS] = {"holds several runs", 0, BELOW, PLOT_RUN},
+    [SEVERAL_TESTS] = {"holds several range tests", PLOT_RANGE, ITSELF, PLOT_RANGE},
+    [EXPERIMENT] = {"holds an experiment, with its figures", 0, BELOW, PLOT_RUN},
+    [NOTHING] = {"is a folder without anything to draw", 0, ITSELF, 0},
+    [TABLE] = {"is a table of accuracies", PLOT_RUN | PLOT_RANGE, ITSELF, PLOT_RUN},
+    [HISTORY] = {"is a table of accuracies", PLOT_RUN, ITSELF, PLOT_RUN},
+    [RANGE] = {"is the table of a range test", PLOT_RANGE, ITSELF, PLOT_RANGE},
+    [LOSSES] = {"is a table of losses", PLOT_LOSS, ITSELF, PLOT_LOSS},
+    [TIMES] = {"holds the times of a run, for --over time", 0, FOLDER, PLOT_RUN},
+    [SCHEDULE] = {"is a schedule", PLOT_SCHEDULE, ITSELF, PLOT_SCHEDULE},
+    [BENCH] = {"is a report of 'clr-cl bench'", PLOT_BENCH, ITSELF, PLOT_BENCH},
+    [RUN_JSON] = {"holds the settings of a run", 0, FOLDER, PLOT_RUN},
+    [RANGE_JSON] = {"holds the bounds of a range test", 0, FOLDER, PLOT_RANGE},
+    [RESULTS] = {"holds the results of an experiment, whose figures lie beside it", 0, ITSELF, 0},
+    [NUMBERS] = {"holds the numbers of a figure that was drawn", 0, ITSELF, 0},
+    [FIGURE] = {"is a figure already", 0, ITSELF, 0},
+    [UNKNOWN] = {"", ~0u, ITSELF, 0},
+};
+
+static const struct {
+    enum plot_kind kind;
+    const char *name, *wants;
+} g_kinds[] = {
+    {PLOT_RUN, "run", "folders of runs, or their history.csv"},
+    {PLOT_LOSS, "loss", "folders of runs, or their loss.csv"},
+    {PLOT_RANGE, "range", "folders of range tests, or their range.csv"},
+    {PLOT_SCHEDULE, "schedule", "CSV files of 'clr-cl schedule'"},
+    {PLOT_BENCH, "bench", "JSON files of 'clr-cl bench'"},
+};
+
+static size_t kind_row(enum plot_kind kind)
+{
+    size_t i = 0;
+
+    while (g_kinds[i].kind != kind && i + 1 < MEM_COUNT(g_kinds))
+        i++;
+    return i;
+}
+
+const char *plot_kind_name(enum plot_kind kind)
+{
+    return g_kinds[kind_row(kind)].name;
+}
+
+/* ---- files ---- */
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static enum content json_content(const char *path)
+{
+    enum content c = UNKNOWN;
+    json_t *json = NULL;
+
+    if (json_read(&json, path, JSON_LIMIT_RUN, NULL) < 0)
+        return UNKNOWN;
+    if (json_object_get(json, "settings"))
+        c = RUN_JSON;
+    else if (json_object_get(json, "untrained"))
+        c = RANGE_JSON;
+    else if (json_object_get(json, "format"))
+        c = BENCH;
+    json_decref(json);
+    return c;
+}
+
+/* By how it begins. */
+static enum content file_content(const char *path)
+{
+    static const struct {
+        const char *begin;
+        enum content content;
+    } rows[] = {{"iteration,trn_loss,lr,val_loss,val_acc", TABLE},
+                {"iteration,trn_loss,lr", LOSSES},
+                {"iteration,lr,momentum", SCHEDULE},
+                {"iteration,seconds", TIMES},
+                {"run,seed,status,", RESULTS},
+                {"panel,axis,kind,name,", NUMBERS},
+                {"layer,pass,device,value,", NUMBERS},
+                {"\x89PNG", FIGURE},
+                {"%PDF", FIGURE},
+                {"<?xml", FIGURE},
+                {"<svg", FIGURE}};
+    char head[HEAD] = "";
+    FILE *file = fopen(path, "rb");
+    const char *begin = head;
+
+    if (!file)
+        return UNKNOWN;
+    (void)fread(head, 1, sizeof head - 1, file);
+    (void)fclose(file);
+    begin += strncmp(begin, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        if (strncmp(begin, rows[i].begin, strlen(rows[i].begin)) != 0)
+            continue;
+        if (rows[i].content != TABLE)
+            return rows[i].content;
+        return strcmp(last_part(path), "history.csv") == 0 ? HISTORY
+               : strcmp(last_part(path), "range.csv") == 0 ? RANGE
+                                                           : TABLE;
+    }
+    return begin[strspn(begin, " \t\r\n")] == '{' ? json_content(path) : UNKNOWN;
+}
+
+/* ---- folders ---- */
+
+/* By the files in it alone. */
+static enum content folder_content(const char *path)
+{
+    if (fs_exists_in(path, "history.csv"))
+        return RUN;
+    if (fs_exists_in(path, "range.csv"))
+        return RANGE_TEST;
+    if (fs_exists_in(path, "range.json") && fs_exists_in(path, "run.json"))
+        return RANGE_UNEVALUATED;
+    if (fs_exists_in(path, "loss.csv"))
+        return UNEVALUATED;
+    return fs_exists_in(path, "run.json") ? BEGUN : NOTHING;
+}
+
+/* Is that how range-test calls the folders of several tests? */
+static bool is_test_name(const char *name)
+{
+    return strncmp(name, "seed-", 5) == 0 || strncmp(name, "decay-", 6) == 0;
+}
+
+/* The first folder in that one, in the order of the alphabet, that holds something; of range tests also one
+ * that holds several. */
+static enum content first_below(const char *path, char *name, size_t size, int depth)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    enum content found = NOTHING;
+
+    name[0] = '\0';
+    while (dir && (entry = readdir(dir))) {
+        char *folder = NULL, ignored[NAME_SIZE];
+        enum content c = NOTHING;
+        if (entry->d_name[0] == '.' || (name[0] && strcmp(entry->d_name, name) > 0) ||
+            fs_join(&folder, path, entry->d_name, NULL) < 0)
+            continue;
+        if (fs_is_dir(folder))
+            c = folder_content(folder);
+        if (c == NOTHING && depth > 0 && is_test_name(entry->d_name))
+            c = first_below(folder, ignored, sizeof ignored, depth - 1);
+        free(folder);
+        if (c == NOTHING)
+            continue;
+        found = c;
+        str_copy(name, size, entry->d_name);
+    }
+    if (dir)
+        (void)closedir(dir);
+    return found;
+}
+
+/* ---- what is said ---- */
+
+struct finding {
+    enum content content;
+    enum content named;   /* what is in the folder that is to be named instead */
+    char name[NAME_SIZE]; /* of that folder in this one */
+};
+
+static struct finding look(const char *path)
+{
+    struct finding f = {.content = UNKNOWN, .named = NOTHING};
+    bool tests;
+
+    if (!fs_is_dir(path)) {
+        f.content = fs_exists(path) ? file_content(path) : UNKNOWN;
+        return f;
+    }
+    f.content = folder_content(path);
+    if (f.content != NOTHING)
+        return f;
+    f.named = first_below(path, f.name, sizeof f.name, 1);
+    tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && is_test_name(f.name);
+    if (fs_exists_in(path, "results.csv"))
+        f.content = f.named == NOTHING ? RESULTS : EXPERIMENT;
+    else if (f.named != NOTHING)
+        f.content = tests ? SEVERAL_TESTS : SEVERAL_RUNS;
+    return f;
+}
+
+/* The path to name instead: the input itself, the folder that it lies in, one that lies in it. */
+static int path_to_name(char **out, struct finding *f, const char *path, struct clr_error *err)
+{
+    const char *last = last_part(path);
+    int rc;
+
+    if (g_contents[f->content].named == BELOW)
+        return fs_join(out, path, f->name, err);
+    rc = str_duplicate(out, g_contents[f->content].named == FOLDER && last == path ? "." : path, err);
+    if (rc == 0 && g_contents[f->content].named == FOLDER) {
+        if (last > path)
+            (*out)[last - path > 1 ? last - path - 1 : 1] = '\0';
+        f->named = folder_content(*out);
+    }
+    return rc;
+}
+
+/* ": draw it with 'clr-cl plot …'"; nothing where nothing draws it. wanted: the kind asked for, or 0. */
+static int append_way(struct str *s, struct finding *f, enum plot_kind wanted, const char *path,
+                      struct clr_error *err)
+{
+    static const char *const how[] = {"draw it with", "name its folder, as in",
+                                      "name the folders in it, as in"};
+    char *named = NULL;
+    enum content c;
+    int rc = path_to_name(&named, f, path, err);
+
+    if (rc < 0)
+        return rc;
+    c = g_contents[f->content].named == ITSELF ? f->content : f->named;
+    if (g_contents[c].best != 0) {
+        const enum plot_kind kind = g_contents[c].kinds & wanted ? wanted : g_contents[c].best;
+        str_append(s, ": %s 'clr-cl plot %s ", how[g_contents[f->content].named], plot_kind_name(kind));
+        cli_quote(s, named);
+        str_append(s, " -o FIGURE'");
+    }
+    free(named);
+    return str_check(s, err);
+}
+
+int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *err)
+{
+    struct finding f = look(path);
+    struct str way = {0};
+    int rc;
+
+    if (g_contents[f.content].kinds & kind)
+        return 0;
+    rc = append_way(&way, &f, kind, path, err);
+    if (rc == 0)
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' %s, while 'plot %s' draws %s%s", path,
+                           g_contents[f.content].what, plot_kind_name(kind), g_kinds[kind_row(kind)].wants,
+                           str_text(&way));
+    str_clear(&way);
+    return rc;
+}
+
+int plot_inputs_no_kind(const char *path, struct clr_error *err)
+{
+    struct finding f = look(path);
+    struct str way = {0};
+    int rc;
+
+    if (f.content == UNKNOWN)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "there is no 'plot %s': it is run, loss, range, schedule or bench", path);
+    rc = append_way(&way, &f, 0, path, err);
+    if (rc == 0)
+        rc = clr_error_set(err, CLR_EUSAGE,
+                           "'plot' needs a kind in front of its files: run, loss, range, schedule or bench; "
+                           "'%s' %s%s",
+                           path, g_contents[f.content].what, str_text(&way));
+    str_clear(&way);
+    return rc;
+}

@@ -1,0 +1,313 @@
+"""`clr-cl plot`: what it takes, what it says of the rest, what it draws. No device."""
+
+import csv
+import json
+import re
+
+from harness import ROOT, case, check, clr, expect, expect_lines, fresh, write
+
+KINDS = ["run", "loss", "range", "schedule", "bench"]
+HISTORY = "iteration,trn_loss,lr,val_loss,val_acc\n"
+RUN = HISTORY + "1,2.3,0.1,2.3,0.1\n5,2,0.1,2,0.3\n9,2,0.1,2,0.4\n"
+RANGE = HISTORY + "".join(f"{t},2,{0.01 * t},2,{0.1 + 0.04 * t}\n" for t in range(1, 10))
+LOSS = "iteration,trn_loss,lr\n1,2.3,0.1\n5,2,0.1\n9,1.9,0.1\n"
+TIMING = "iteration,seconds\n1,0.5\n5,1\n9,2\n"
+NUMBERS = "panel,axis,kind,name,x,y,low,high,line\n"
+
+
+def make_run(folder, history=RUN, loss=LOSS, timing=TIMING, **settings):
+    """A folder as `train` leaves it."""
+    for name, text in (("history.csv", history), ("loss.csv", loss), ("timing.csv", timing)):
+        if text:
+            write(folder / name, text)
+    settings = {"net": "lenet", "data": "mnist", "iterations": 9, "seed": 1, **settings}
+    write(folder / "run.json", json.dumps({"settings": settings, "device": {"name": "a CPU"}}))
+    return folder
+
+
+def curve(top, at):
+    """A range test's accuracies at rates 0.001, 0.002, …: up to `top` at the rate 0.001 · at, and down."""
+    return HISTORY + "".join(
+        f"{t},2,{0.001 * t},2,{0.1 + (top - 0.1) * min(t / at, 1) * (1 if t < at + 6 else 0.3)}\n"
+        for t in range(1, 41))
+
+
+def make_range(folder, text=RANGE, **settings):
+    """A folder as `range-test` leaves it."""
+    make_run(folder, history=None, timing=None, **settings)
+    write(folder / "range.csv", text)
+    write(folder / "range.json", json.dumps({"untrained": 0.1, "classes": 10, "images": 1000, "iterations": 40,
+                                             "diverged": False}))
+    return folder
+
+
+def make_inputs(base):
+    """Every kind of input, by name."""
+    known = ROOT / "src" / "bench" / "known" / "h200-quick.json"
+    run, test = make_run(base / "run"), make_range(base / "range")
+    for seed in (1, 2):
+        make_range(base / "tests" / f"seed-{seed}", seed=seed)
+        make_range(base / "decays" / "decay-0.1" / f"seed-{seed}", seed=seed)
+        make_run(base / "runs" / f"r{seed}", seed=seed)
+        make_run(base / "experiment" / f"r-seed-{seed}", seed=seed)
+    write(base / "experiment" / "results.csv", "run,seed,status,iterations\n")
+    (base / "empty").mkdir()
+    files = {name: write(base / name, text) for name, text in (
+        ("table.csv", RANGE), ("falling.csv", RUN.replace("9,2,0.1", "9,2,0.01")),
+        ("schedule.csv", "iteration,lr,momentum\n1,0.1,0.9\n2,0.1,0.9\n"), ("numbers.csv", NUMBERS),
+        ("figure.png", b"\x89PNG\r\n\x1a\n"), ("text.txt", "hello\n"))}
+    return {"run": run, "unevaluated": make_run(base / "unevaluated", history=None),
+            "begun": make_run(base / "begun", history=None, loss=None, timing=None), "range": test,
+            "tests": base / "tests", "decays": base / "decays", "runs": base / "runs",
+            "experiment": base / "experiment", "empty": base / "empty", "history.csv": run / "history.csv",
+            "loss.csv": run / "loss.csv", "timing.csv": run / "timing.csv", "range.csv": test / "range.csv",
+            "run.json": run / "run.json", "range.json": test / "range.json", "bench": known,
+            "results.csv": base / "experiment" / "results.csv", "missing": base / "missing", **files}
+
+
+# For each input, in the order of KINDS: "" where it is drawn, else what is said behind its name. A kind
+# without a text of its own says the last one. Then: what is said where no kind is named.
+RUN_WAY = "draw it with 'clr-cl plot run IN -o FIGURE'$"
+LOSS_WAY = "draw it with 'clr-cl plot loss IN -o FIGURE'$"
+RANGE_WAY = "draw it with 'clr-cl plot range IN -o FIGURE'$"
+BELOW = "name the folders in it, as in 'clr-cl plot {} IN/{} -o FIGURE'$"
+OF_RUN = "name its folder, as in 'clr-cl plot {} [^ ]*/run -o FIGURE'$"
+OF_RANGE = "name its folder, as in 'clr-cl plot {} [^ ]*/range -o FIGURE'$"
+UNREADABLE = "(?:cannot read|cannot open|:1: |no such file)"
+SAID = {
+    "run": ["", "", f"' holds a run, while .*{RUN_WAY}"],
+    "unevaluated": [f"' holds a run that was not evaluated yet, while .*{LOSS_WAY}", "",
+                    f"' holds a run that was not evaluated yet, while .*{LOSS_WAY}"],
+    "begun": ["' holds a run that has only begun, while 'plot KIND' draws [^:]*$"],
+    "range": [f"' holds a range test, while .*{RANGE_WAY}", "", "", f"' holds a range test, while .*{RANGE_WAY}"],
+    "tests": [f"' holds several range tests, while .*{RANGE_WAY}"] * 2 +
+             ["", f"' holds several range tests, while .*{RANGE_WAY}"],
+    "decays": [f"' holds several range tests, while .*{RANGE_WAY}"] * 2 +
+              ["", f"' holds several range tests, while .*{RANGE_WAY}"],
+    "runs": [f"' holds several runs, while .*{BELOW.format('run', 'r1')}",
+             f"' holds several runs, while .*{BELOW.format('loss', 'r1')}",
+             f"' holds several runs, while .*{BELOW.format('run', 'r1')}"],
+    "experiment": [f"' holds an experiment, with its figures, while .*{BELOW.format('run', 'r-seed-1')}",
+                   f"' holds an experiment, with its figures, while .*{BELOW.format('loss', 'r-seed-1')}",
+                   f"' holds an experiment, with its figures, while .*{BELOW.format('run', 'r-seed-1')}"],
+    "empty": ["' is a folder without anything to draw, while 'plot KIND' draws [^:]*$"],
+    "history.csv": ["", f"' is a table of accuracies, while .*{RUN_WAY}"],
+    "loss.csv": [f"' is a table of losses, while .*{LOSS_WAY}", "", f"' is a table of losses, while .*{LOSS_WAY}"],
+    "timing.csv": [f"' holds the times of a run.*, while .*{OF_RUN.format('run')}",
+                   f"' holds the times of a run.*, while .*{OF_RUN.format('loss')}",
+                   f"' holds the times of a run.*, while .*{OF_RUN.format('run')}"],
+    "range.csv": [f"' is the table of a range test, while .*{RANGE_WAY}"] * 2 +
+                 ["", f"' is the table of a range test, while .*{RANGE_WAY}"],
+    "table.csv": ["", f"' is a table of accuracies, while .*{RUN_WAY}", "",
+                  f"' is a table of accuracies, while .*{RUN_WAY}"],
+    "falling.csv": ["", f"' is a table of accuracies, while .*{RUN_WAY}",
+                    ":4: the rate falls .*: this is no range test",
+                    f"' is a table of accuracies, while .*{RUN_WAY}"],
+    "schedule.csv": [f"' is a schedule, while .*draw it with 'clr-cl plot schedule IN -o FIGURE'$"] * 3 +
+                    ["", "' is a schedule, while .*draw it with 'clr-cl plot schedule IN -o FIGURE'$"],
+    "bench": [r"' is a report of 'clr-cl bench', while .*draw it with 'clr-cl plot bench IN -o FIGURE'$"] * 4 + [""],
+    "run.json": [f"' holds the settings of a run, while .*{OF_RUN.format('run')}",
+                 f"' holds the settings of a run, while .*{OF_RUN.format('loss')}",
+                 f"' holds the settings of a run, while .*{OF_RUN.format('run')}"],
+    "range.json": [f"' holds the bounds of a range test, while .*{OF_RANGE.format('range')}",
+                   f"' holds the bounds of a range test, while .*{OF_RANGE.format('loss')}",
+                   f"' holds the bounds of a range test, while .*{OF_RANGE.format('range')}"],
+    "results.csv": ["' holds the results of an experiment.*, while 'plot KIND' draws [^:]*$"],
+    "numbers.csv": ["' holds the numbers of a figure.*, while 'plot KIND' draws [^:]*$"],
+    "figure.png": ["' is a figure already, while 'plot KIND' draws [^:]*$"],
+    "missing": [UNREADABLE],
+    "text.txt": [UNREADABLE],
+}
+
+
+@case
+def plot_says_what_its_input_is():
+    """Every kind of figure of every kind of input."""
+    inputs = make_inputs(fresh("inputs"))
+    check(set(inputs) == set(SAID), set(inputs) ^ set(SAID))
+    for name, said in SAID.items():
+        for i, kind in enumerate(KINDS):
+            want = said[min(i, len(said) - 1)].replace("KIND", kind).replace("IN", re.escape(str(inputs[name])))
+            figure = fresh("a.png")
+            result = clr("plot", kind, inputs[name], "-o", figure)
+            if want:
+                expect(result, 4, [], ["^clr-cl: .*" + want])
+                expect_lines(result.err, 1)
+            else:
+                expect(result, 0)
+            check(figure.exists() == (not want), f"{figure}\n{result}")
+
+
+@case
+def plot_says_which_kind_is_missing():
+    inputs = make_inputs(fresh("inputs"))
+    for name, way in (("run", RUN_WAY), ("range", RANGE_WAY), ("decays", RANGE_WAY), ("loss.csv", LOSS_WAY),
+                      ("unevaluated", LOSS_WAY), ("runs", BELOW.format("run", "r1")),
+                      ("run.json", OF_RUN.format("run")), ("figure.png", "is a figure already$")):
+        way = way.replace("IN", re.escape(str(inputs[name])))
+        for more in ([], ["-o", "x.png"]):
+            expect(clr("plot", inputs[name], *more), 2, [], [f"'plot' needs a kind in front of its files: .*{way}"])
+    for name in ("missing", "text.txt"):
+        expect(clr("plot", inputs[name], "-o", "x.png"), 2, [], ["there is no 'plot .*': it is run, loss, range, "])
+    expect(clr("plot"), 2, [], ["'plot' needs a kind of figure: run, loss"])
+    expect(clr("plot", "loss"), 2, [], ["'plot loss' needs something to draw; usage: clr-cl plot loss"])
+
+
+@case
+def plot_helps_with_one_kind():
+    whole = expect(clr("plot", "--help"), 0, ["^Usage: clr-cl plot run.loss.range.schedule.bench FILE"]).out
+    options = {"over": "run loss", "rates": "run loss", "multiples": "run loss schedule", "y-min": "run range",
+               "label": "run loss range schedule", "title": " ".join(KINDS), "csv": " ".join(KINDS)}
+    for kind in KINDS:
+        text = expect(clr("plot", kind, "--help"), 0, [f"^Usage: clr-cl plot {kind} ", f"^{kind}: ", "^Examples:"]).out
+        for option, kinds in options.items():
+            check((f"  --{option} " in text or f"  --{option}\n" in text) == (kind in kinds.split()),
+                  f"{kind} --{option}\n{text}")
+            check(f"  --{option}" in whole, option)
+
+
+@case
+def plot_labels_have_equals_signs():
+    """Names of folders, and texts, with '=' in them."""
+    base = fresh("runs")
+    plain, odd = make_run(base / "lr", seed=1), make_run(base / "lr=0.1", RUN.replace("0.4", "0.5"), net="quick")
+    numbers = base / "numbers.csv"
+
+    def names(*labels):
+        expect(clr("plot", "run", plain, odd, "-o", base / "a.svg", "--csv", numbers,
+                   *[word for label in labels for word in ("--label", label)]), 0)
+        return {row["name"] for row in csv.DictReader(numbers.open(encoding="utf-8")) if row["kind"] == "point"}
+    check("a=b" in names("lr=a=b"), "text with a sign")
+    check("high" in names("lr=0.1=high"), "name with a sign")
+    check(names("lr=low", f"{odd}=x=y") == {"low", "x=y"}, "path with a sign")
+    for labels in (["lr=same", "lr=0.1=same"], ["lr=0.1=lenet"]):
+        expect(clr("plot", "run", plain, odd, "-o", base / "b.svg",
+                   *[word for label in labels for word in ("--label", label)]), 2, [],
+               ["--label .*: two curves would be called '(same|lenet)': 'lr' and 'lr=0.1'"])
+    check(not (base / "b.svg").exists(), "drawn all the same")
+    schedules = [write(base / d / "s.csv", f"iteration,lr,momentum\n1,0.{d},0.9\n2,0.1,0.9\n") for d in ("1", "2")]
+    expect(clr("plot", "schedule", *schedules, "-o", base / "c.svg", "--csv", numbers), 0)
+    check({row["name"] for row in csv.DictReader(numbers.open(encoding="utf-8"))} == set(map(str, schedules)),
+          "schedules of one name")
+
+
+@case
+def plot_names_cannot_break_its_files():
+    base = fresh("runs")
+    first, second = make_run(base / "a\x1b[2J\nb"), make_run(base / "c", seed=2, net="quick")
+    for label in ([], ["--label", "c=d\x1b]0;\r\n\x9b,\"e\""]):
+        expect(clr("plot", "run", first, second, "-o", base / "a.svg", "--csv", base / "a.csv", *label,
+                   *([] if label else ["--label", "c=e"])), 0)
+        for name in ("a.svg", "a.csv"):
+            text = (base / name).read_text(encoding="utf-8")
+            check(not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), f"{name} has control characters")
+        rows = list(csv.reader((base / "a.csv").open(encoding="utf-8", newline="")))
+        check({len(row) for row in rows} == {9}, rows)
+
+
+@case
+def plot_range_marks_the_range_of_each_group():
+    """Two decays: the bounds that a figure of one of them has, in the figure of both."""
+    base = fresh("tests")
+    alone = {}
+    for decay, top, at in (("0.1", 0.6, 20), ("0.2", 0.7, 14)):
+        folder = make_range(base / f"decay-{decay}", curve(top, at), weight_decay=float(decay))
+        expect(clr("plot", "range", folder, "-o", base / "a.svg", "--csv", base / "a.csv"), 0)
+        alone[decay] = [(row["low"], row["high"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+                        if row["name"] == "range to train in"]
+        check(len(alone[decay]) == 1, alone)
+    flat = make_range(base / "decay-0.3", curve(0.1, 20), weight_decay=0.3)
+    for width in (320, 960):
+        expect(clr("plot", "range", base, "-o", base / "a.png", "--csv", base / "a.csv", "--width", width), 0)
+    ranges = {row["name"]: (row["low"], row["high"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+              if row["kind"] == "range"}
+    check(ranges == {"weight decay 0.1: range to train in": alone["0.1"][0],
+                     "weight decay 0.2: range to train in": alone["0.2"][0],
+                     "weight decay 0.3: no range read": ("", "")}, f"{ranges} {alone} {flat}")
+
+
+@case
+def plot_says_what_it_leaves_out():
+    base = fresh("runs")
+    runs = [make_run(base / f"r{k}", HISTORY + f"1,2,0.1,2,0.1\n{10 + k},2,0.1,2,0.5\n{20 + k},2,0.1,2,0.6\n",
+                     lr=k, lenet=k) for k in range(8)]
+    runs.append(make_run(base / "slow", HISTORY + "1,2,0.1,2,0.1\n20,2,0.1,2,0.3\n60,2,0.1,2,0.4\n", lenet=9))
+    said = expect(clr("plot", "run", *runs, "-o", base / "a.png"), 0).err
+    check(re.search("^too many curves reach 40.0 % for a mark at each; not marked: 'lenet 1' at 11, .*'lenet 7' at 17$",
+                    said, re.M), said)
+    check(re.search("^9 curves are more than the 7 that can be told apart: --multiples draws each by itself; grey and "
+                    "without their names: 'lenet 7', 'lenet 9'$", said, re.M), said)
+    short = make_run(base / "short", HISTORY + "1,2,0.1,2,0.1\n9,2,0.1,2,0.5\n", LOSS[:LOSS.index("5,")])
+    for kind, option in (("run", "--validate-every"), ("loss", "--log-every")):
+        expect(clr("plot", kind, short, "-o", base / "a.png"), 0, [],
+               [f"^fewer than 3 points: .*; 'train' records more of them with a smaller {option}$"])
+        check("fewer" not in clr("plot", kind, base / "r1" if kind == "run" else make_run(base / "many"), "-o",
+                                 base / "a.png").err, "said of enough points")
+
+
+@case
+def plot_over_time_ends_with_the_times():
+    """timing.csv ends early: nothing is made up, and that is said."""
+    base = fresh("runs")
+    run = make_run(base / "r", timing="iteration,seconds\n1,0.5\n5,1\n")
+    for kind in ("run", "loss"):
+        args = ["--over", "time", "--rates", "--csv", base / "a.csv"]
+        expect(clr("plot", kind, run, "-o", base / "a.png", *args), 0, [],
+               ["^warning: 'r': 1 points? .*left out, behind the end of timing.csv",
+                "^warning: the rates of 'r' are drawn as far as its timing.csv goes"])
+        rows = [row for row in csv.DictReader((base / "a.csv").open(encoding="utf-8")) if row["kind"] == "point"]
+        check([row["x"] for row in rows] == ["0.5", "1"] * 2, rows)
+    write(run / "timing.csv", "iteration,seconds\n")
+    expect(clr("plot", "loss", run, "-o", base / "b.png", "--over", "time"), 4, [],
+           ["timing.csv:1: ends before iteration 1, the first one of .*loss.csv"])
+
+
+@case
+def plot_jumps_stand_upright():
+    """The same jump in a figure of the schedule and in one of a run: at the first update with the new rate."""
+    base = fresh("runs")
+    steps = ["--policy", "multistep", "--lr", "0.1", "--gamma", "0.1", "--milestones", "4", "--iterations", "9"]
+    expect(clr("schedule", *steps, "--csv", base.parent / "s.csv"), 0)
+    run = make_run(base / "r", RUN.replace("5,2,0.1", "5,2,0.01").replace("9,2,0.1", "9,2,0.01"),
+                   LOSS.replace("5,2,0.1", "5,2,0.01").replace("9,1.9,0.1", "9,1.9,0.01"),
+                   schedule={"policy": "multistep", "lr": 0.1, "gamma": 0.1, "milestones": [4]})
+    for args in (["schedule", base.parent / "s.csv"], ["run", run, "--rates"]):
+        expect(clr("plot", *args, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+        at = [(row["x"], row["y"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+              if row["panel"] == "learning rate"]
+        check([p for p in at if p[0] == "5"] == [("5", "0.1"), ("5", "0.01")], f"{args}: {at}")
+        check(all(p[1] == "0.1" for p in at if int(p[0]) < 5), f"{args}: {at}")
+
+
+@case
+def plot_files_stay_small():
+    """A figure shows what its width can show; its numbers are all there."""
+    base = fresh("many")
+    rows = 60000
+    table = write(base / "range.csv", HISTORY + "".join(
+        f"{t},2,{t * 1e-6:.9g},2,{0.1 + 0.5 * t / rows + 0.01 * (t * 7919 % 13):.6g}\n" for t in range(1, rows + 1)))
+    schedule = base / "s.csv"
+    expect(clr("schedule", "--policy", "triangular", "--min-lr", "0.001", "--max-lr", "0.01", "--step-size", "7",
+               "--iterations", rows, "--csv", schedule), 0)
+    history = write(base / "h.csv", table.read_text(encoding="utf-8"))
+    for args in (["range", table], ["schedule", schedule], ["run", history]):
+        expect(clr("plot", *args, "-o", base / "a.svg", "--csv", base / "a.csv"), 0)
+        size = (base / "a.svg").stat().st_size
+        check(size < 6e6, f"{args}: {size} bytes")
+        with (base / "a.csv").open(encoding="utf-8") as file:
+            check(sum(",point," in line for line in file) >= rows, "not all numbers")
+
+
+@case
+def schedule_figures_say_it_in_words():
+    """The title of `schedule --plot` goes into the PNG's text, as it is drawn."""
+    base = fresh("figures") / "a.png"
+    base.parent.mkdir(exist_ok=True)
+    for args, words in ((["sgdr", "--min-lr", "0.001", "--max-lr", "0.05", "--step-size", "10", "--t-mult", "2"],
+                         "sgdr 0.001…0.05, periods of 10, 20, 40, …"),
+                        (["sgdr", "--min-lr", "0.001", "--max-lr", "0.05", "--step-size", "10"],
+                         "sgdr 0.001…0.05, periods of 10"),
+                        (["1cycle", "--max-lr", "0.05"], "1cycle from 0.002 up to 0.05 at 30 %, down to 2×10⁻⁷")):
+        expect(clr("schedule", "--policy", *args, "--iterations", "80", "--plot", base), 0)
+        data = base.read_bytes()
+        check(words.encode() in data, f"no '{words}' in the figure's text")
