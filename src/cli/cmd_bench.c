@@ -233,8 +233,10 @@ static int add_known(struct clr_bench_report **reports, size_t *count, struct cl
     char *left_out = NULL;
     int rc = clr_bench_add_known(reports, count, &left_out, err);
 
-    for (const char *at = rc == 0 && left_out ? left_out : ""; *at; at += strcspn(at, "\n") + 1)
-        cli_note("not comparable: %.*s", (int)strcspn(at, "\n"), at);
+    for (char *line = left_out, *end; line && (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        cli_note("not comparable: %s", line);
+    }
     free(left_out);
     if (rc == 0 && *count == 1)
         rc = clr_error_set(err, CLR_EINPUT,
