@@ -437,6 +437,10 @@ int cli_check_outputs(const char *written, const char *other, struct clr_error *
 {
     struct stat x, y;
 
+    if (written && strcmp(written, "-") == 0)
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "'-' is not standard output: that is /dev/stdout, and a file of that name './-'");
     if (!written || !other)
         return 0;
     if (strcmp(written, other) != 0 &&

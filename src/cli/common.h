@@ -104,7 +104,8 @@ const char *cli_bytes(char out[CLI_COUNT_TEXT], uint64_t bytes);
 /* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM where it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);
 
-/* A file to write, and another one, each may be NULL: CLR_EUSAGE where they are the same. */
+/* A file to write, and another one, each may be NULL: CLR_EUSAGE where they are the same, or where the first
+ * is '-', which other programs take for standard output. */
 int cli_check_outputs(const char *written, const char *other, struct clr_error *err);
 
 /* Print a text on stdout, with a newline at its end where it has none. */

@@ -444,6 +444,22 @@ def bench_and_what_becomes_of_it():
 
 
 @case
+def bench_looks_at_its_files_before_it_measures():
+    device()
+    folder, net = fresh("folder.png"), tiny_net()
+    folder.mkdir()
+    for option, path in (("json", folder / "no" / "x.json"), ("json", folder), ("plot", folder / "no" / "x.png"),
+                         ("plot", folder)):
+        result = expect(clr("bench", "--net", net, "--batch", 10, f"--{option}", path), 1, [], ["cannot write '.*'"])
+        check("measuring" not in result.err and not result.out, f"it was measured first\n{result}")
+    known = ROOT / "src" / "bench" / "known" / "h200-quick.json"
+    for option in ("csv", "markdown", "json"):
+        result = expect(clr("bench", "compare", known, "--known", f"--{option}", folder), 1, [], ["cannot write '.*'"])
+        check(not result.out, f"it was compared first\n{result}")
+    check(not names(folder), f"left behind: {names(folder)}")
+
+
+@case
 def known_devices():
     known = ROOT / "src" / "bench" / "known"
     expect(clr("bench", "compare", known / "xeon-2-cores-quick.json", "--known"), 0,
