@@ -28,20 +28,27 @@ struct clr_doctor_summary {
     bool trains; /**< `quick` is trained rightly there, without the variants that are not right */
 };
 
+/** Who is told what the doctor does. */
+struct clr_doctor_listener {
+    /** Before each variant, which may have to be compiled: its name, how many are done. May be NULL. */
+    void (*begins)(void *user, const char *name, int done, int all);
+    /** After it: whether it is right, the largest normalised mean square error (NaN: none could be measured),
+     * and what is wrong (NULL where it is right). */
+    void (*report)(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
+                   const char *detail);
+    void *user;
+};
+
 /**
  * Run every kernel variant on the device, with the channel block that a net would use there, and compare it
  * with its oracle; then a short training, as clr_train() would do it: what is wrong is replaced.
  *
- * @param report   called once per variant: its name, whether it is right, the largest normalised mean square
- *                 error (NaN: none could be measured), and what is wrong (NULL where it is right)
- * @param user     handed to report
  * @param summary  out
- * @return 0 also where some are wrong; CLR_ECL, CLR_EDEVMEM, CLR_ENOMEM where the check itself failed
+ * @return 0 also where some are wrong; CLR_ECL where the check itself failed; CLR_EDEVMEM, CLR_ENOMEM: want
+ *         of memory, which says nothing of a variant and ends the check
  */
-CLR_API int clr_doctor(const struct clr_device *device,
-                       void (*report)(void *user, const char *name, enum clr_doctor_verdict verdict,
-                                      double worst_nmse, const char *detail),
-                       void *user, struct clr_doctor_summary *summary, struct clr_error *err);
+CLR_API int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener *listener,
+                       struct clr_doctor_summary *summary, struct clr_error *err);
 
 /** Smallest, middle and largest of `count` measurements; count 0: not measured. */
 struct clr_bench_spread {

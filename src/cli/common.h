@@ -81,6 +81,11 @@ const volatile int *cli_catch_signals(bool say);
 void cli_progress(void *user, const struct clr_progress *p);
 void cli_progress_end(void);
 
+/* The same of a list that is gone through, of which `done` are done and `what` is next. */
+void cli_progress_step(const char *what, int done, int all);
+/* Take the line away: before what goes to stdout, which may be the same terminal. */
+void cli_progress_wipe(void);
+
 /* This program, as it was started: for another process of it. Borrowed. */
 const char *cli_program(void);
 

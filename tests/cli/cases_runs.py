@@ -13,8 +13,8 @@ import subprocess
 import termios
 import time
 
-from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, slow_case, tiny,
-                     tiny_data, tiny_net, write)
+from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, pretended,
+                     slow_case, tiny, tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
 
@@ -226,7 +226,7 @@ def train_is_interrupted():
         check("final.safetensors" not in names(out), f"files: {names(out)}")
 
 
-def on_a_terminal(args, **env):
+def on_a_terminal(args, code=0, **env):
     """stderr as a terminal of 100 columns sees it."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
@@ -243,7 +243,7 @@ def on_a_terminal(args, **env):
                 break
             seen += part
     os.close(master)
-    check(process.returncode == 0, f"exit code {process.returncode}: {seen!r}")
+    check(process.returncode == code, f"exit code {process.returncode}: {seen!r}")
     return seen.decode()
 
 
@@ -255,6 +255,16 @@ def progress_on_a_terminal():
     plain = re.sub(r"\033\[[0-9;]*[mK]", "", seen)
     longest = max(len(part) for part in re.split("[\r\n]", plain) if re.match(r"\[[#.]", part))
     check(longest < 100, f"a line of {longest} characters on 100 columns")
+
+
+@case
+def doctor_on_a_terminal():
+    """A pretended GPU that compiles nothing: what is examined is said before it is."""
+    seen = on_a_terminal(["doctor"], 1, **pretended(False))
+    all_of_them = re.search(r"\r\[.* 0/(\d+)  conv .*\033\[K", seen)
+    check(all_of_them, f"no bar: {seen!r}")
+    check(f" {int(all_of_them[1]) - 1}/{all_of_them[1]}  training of quick" in seen, f"another end: {seen!r}")
+    check(seen.rfind("\r\033[K") > seen.rfind("training of quick, three"), f"the bar stands: {seen!r}")
 
 
 @case
