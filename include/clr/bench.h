@@ -101,7 +101,7 @@ struct clr_bench_replaced {
 /** What `clr-cl bench` measures on one device. */
 struct clr_bench_report {
     char source[CLR_BENCH_NAME]; /**< file that it was read from, without folder and extension; "" */
-    char folder[CLR_BENCH_NAME]; /**< the folder that file is in, without what is in front of it; "" */
+    char folder[256];            /**< the folder that file is in, as it was given, or the end of that; "" */
     char created[32];            /**< "2026-11-24T07:00:00Z" */
     char program[32], git_id[64], compiler[128];
     char kernel_options[64]; /**< of every program, besides macros */
@@ -224,7 +224,9 @@ enum clr_bench_form {
 
 /**
  * Reports side by side: speed, limits and starts of each device, times of each layer and pass, and how they
- * stand against the first report's ("68× faster"; "equal" where the ranges do not tell them apart).
+ * stand against the first report's ("68× faster"; "about equal" where the ranges do not tell them apart;
+ * "~2.0× slower" of a single sample), and what of it is not the same work: layers that are within others,
+ * variants that were replaced.
  *
  * @param text  new string, ends with a newline; free with free()
  * @return 0; CLR_ENOMEM, as JSON also where a name is not UTF-8

@@ -295,6 +295,7 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
     host_cpu(r->host_cpu, sizeof r->host_cpu);
     host_os(r->host_os, sizeof r->host_os);
     str_copy(r->net, sizeof r->net, o->net_name);
+    str_mask_name(r->net);
     fs_sha256(o->net->text, strlen(o->net->text), r->net_sha256);
     r->batch = o->batch;
     (void)snprintf(r->data, sizeof r->data, "random bytes and labels from seed %d", RANDOM_DATA_SEED);

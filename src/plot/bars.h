@@ -10,7 +10,7 @@
 #include "plot/canvas.h"
 
 #define BARS_MAX_SERIES 8 /* more than can be told apart */
-#define BARS_LABEL      448
+#define BARS_LABEL      640
 #define BARS_NAME       96
 
 struct bars_row {

@@ -437,7 +437,8 @@ def bench_and_what_becomes_of_it():
     check(one["first_start_s"]["median"] > one["warm_start_s"]["median"], "compiling took no time")
     csv, markdown, compared = fresh("c.csv"), fresh("c.md"), fresh("c.json")
     expect(clr("bench", "compare", report, report, "--csv", csv, "--markdown", markdown, "--json", compared), 0,
-           [r"^training +images/s +[0-9,.]+ +[0-9,.]+  equal$", r"^conv1 +forward .* equal$", r"^share of the peak +%"],
+           [r"^training +images/s +[0-9,.]+ +[0-9,.]+  about equal$", r"^conv1 +forward .*  about equal$",
+            r"^share of the peak +%"],
            ["^wrote .*c.csv", "^wrote .*c.md", "^wrote .*c.json"])
     check(csv.read_text(encoding="utf-8").startswith("report,device,driver,"), "no CSV")
     check("| training, images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
@@ -483,6 +484,13 @@ def devices_as_json():
     devices = json.loads(expect(clr("devices", "--json"), 0).out)["devices"]
     check(sum(d["chosen"] for d in devices) == 1, f"{devices}")
     expect(clr("devices"), 0, [r"^\* ", "would be used", "^  ID "])
+
+
+@case
+def a_device_whose_name_would_break_tables():
+    result = expect(clr("devices", env=pretended(False) | {"STUB_OPENCL_NAME": "two\nlines,\ta \033[2Jtab"}), 0,
+                    [r"^\* 0:0 +two lines, a \?\[2Jtab +GPU "])
+    check("\033" not in result.out and "\t" not in result.out, f"{result.out!r}")
 
 
 @slow_case

@@ -159,6 +159,8 @@ START_TEST(test_str__what_steers_a_terminal_is_masked)
     ck_assert_uint_eq(str_control("\xc2\xa0") + str_control("\xc2") + str_control(""), 0);
     str_mask(text);
     ck_assert_str_eq(text, "a?[2J\tb\n? r\xc3\xa9seau ?? \xc2\xa0 \xc2");
+    str_mask_name(text);
+    ck_assert_str_eq(text, "a?[2J b ? r\xc3\xa9seau ?? \xc2\xa0 \xc2");
     clr_error_set(&err, CLR_EINPUT, "'%s' is no name", "\033]0;x\a");
     ck_assert_str_eq(err.message, "'?]0;x?' is no name");
     clr_error_prefix(&err, "%s", "\b");
