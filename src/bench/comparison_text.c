@@ -267,7 +267,7 @@ void comparison_text(struct str *out, const struct comparison *c)
 static void markdown_who(struct str *out, const struct comparison *c, size_t i)
 {
     const struct clr_bench_report *r = &c->reports[i];
-    char file[WORDS_FILE];
+    char file[WORDS_FILE], day[sizeof "2026-11-24"];
 
     str_append(out, "| %zu | ", i + 1);
     append_markdown(out, r->device);
@@ -279,7 +279,10 @@ static void markdown_who(struct str *out, const struct comparison *c, size_t i)
     append_markdown(out, r->program);
     str_append(out, " (");
     append_markdown(out, r->git_id);
-    str_append(out, "), %.10s | ", r->created);
+    str_copy(day, sizeof day, r->created);
+    str_append(out, "), ");
+    append_markdown(out, day);
+    str_append(out, " | ");
     append_markdown(out, words_file(file, c->reports, c->count, i));
     str_append(out, " |\n");
 }

@@ -155,6 +155,7 @@ def bench_measures_what_train_would_use():
     check("WRONG" not in result.out, f"{result}")
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
     check(one["correct"] and one["training_refused"] == "" and "conv2" in str(one["replaced"]), f"{one}")
+    check(one["peak_memory_includes_compiler"], "what train asks first has compiled everything")
     args = small(out)
     args[2] = net
     result = expect(clr(*args, env=env), 0, ["^test accuracy"])

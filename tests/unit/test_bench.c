@@ -607,6 +607,7 @@ START_TEST(test_compare__as_csv_and_markdown)
     make_report(&r[0], 1);
     make_report(&r[1], 8);
     str_copy(r[1].device, sizeof r[1].device, "A|\"B\"\n<b>*");
+    str_copy(r[1].created, sizeof r[1].created, "2026|11-24T07:00:00Z");
     text = compared(r, 2, CLR_BENCH_CSV);
     expect_line(text, "report,",
                 "report,device,driver,program,file,layer,figure,unit,samples,min,median,max,of_peak,"
@@ -618,7 +619,7 @@ START_TEST(test_compare__as_csv_and_markdown)
     ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
     free(text);
     text = compared(r, 2, CLR_BENCH_MARKDOWN);
-    expect_line(text, "| 2 | A", "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026-11-24 |  |");
+    expect_line(text, "| 2 | A", "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24 |  |");
     expect_line(text, "| | \\[1\\]", "| | \\[1\\] Device\xc2\xae | \\[2\\] A\\|\"B\" &lt;b>\\* | |");
     expect_line(text, "| conv1 forward, ms", "| conv1 forward, ms | 4.000 | 32.00 | 8.0\xc3\x97 slower |");
     free(text);
