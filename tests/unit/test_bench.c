@@ -858,6 +858,54 @@ START_TEST(test_figure__devices_that_are_far_apart)
 }
 END_TEST
 
+/* One sample that came a hundred times too late is cut, and the bars keep their lengths. */
+START_TEST(test_figure__an_outlier_does_not_flatten_the_bars)
+{
+    struct clr_bench_report r[2];
+    int before, after;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 1);
+    before = second_color(r);
+    r[0].rows[1].ms.max = 100 * r[0].rows[1].ms.median;
+    after = second_color(r);
+    ck_assert_msg(after > 0.7 * before, "%d pixels of bars, %d with an outlier", before, after);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* A legend without bars says why there are none; names of passes have room where the figure is narrow. */
+START_TEST(test_figure__what_is_written_in_it)
+{
+    const struct canvas_spec spec = {.boxes = true, .width = 320, .height = 400, .dpi = 96};
+    struct clr_bench_report r[2];
+    struct bars bars;
+    struct canvas *canvas;
+    const double *boxes;
+    double wanted;
+    size_t count, found = 0;
+
+    make_report(&r[0], 1);
+    make_report(&r[1], 1);
+    r[1].row_count = 0;
+    ck_assert_int_eq(figure_bench(&bars, r, 2, NULL), 0);
+    ck_assert_str_eq(bars.series[0], "10,000 images/s: Device\xc2\xae [1]");
+    ck_assert_str_eq(bars.series[1], "10,000 images/s, no layer times: Device\xc2\xae [2]");
+    ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
+    ck_assert_int_eq(bars_draw(canvas, &bars, spec.width, spec.height, NULL), 0);
+    wanted = canvas_text_width(canvas, "weight gradient", 12.5 * 0.85, false);
+    boxes = canvas_text_boxes(canvas, &count);
+    for (size_t i = 0; i < count; i++)
+        found += fabs(boxes[4 * i + 2] - wanted) < 0.01;
+    ck_assert_uint_ge(found, 1);
+    canvas_destroy(canvas);
+    bars_clear(&bars);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
 START_TEST(test_figure__formats_and_sizes)
 {
     const char *folder = support_temp_dir();
@@ -908,6 +956,8 @@ int main(void)
     tcase_add_test(tc, test_table__shares_and_rates);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);
+    tcase_add_test(tc, test_figure__an_outlier_does_not_flatten_the_bars);
+    tcase_add_test(tc, test_figure__what_is_written_in_it);
     tcase_add_test(tc, test_figure__formats_and_sizes);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(s, tc);
