@@ -235,6 +235,17 @@ static int show(const struct bench_options *o, const struct clr_bench_report *re
     return rc;
 }
 
+/* A line for each; they are cut apart. */
+static void tell_left_out(char *lines)
+{
+    char *end;
+
+    for (; (end = strchr(lines, '\n')); lines = end + 1) {
+        *end = '\0';
+        cli_note("not comparable: %s", lines);
+    }
+}
+
 /* The project's own reports, as far as they are of the same net and batch. */
 static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err)
 {
@@ -242,8 +253,8 @@ static int add_known(struct clr_bench_report **reports, size_t *count, struct cl
     char *left_out = NULL;
     int rc = clr_bench_add_known(reports, count, &left_out, err);
 
-    for (const char *at = rc == 0 && left_out ? left_out : ""; *at; at += strcspn(at, "\n") + 1)
-        cli_note("not comparable: %.*s", (int)strcspn(at, "\n"), at);
+    if (rc == 0 && left_out)
+        tell_left_out(left_out);
     free(left_out);
     if (rc == 0 && *count == 1)
         rc = clr_error_set(err, CLR_EINPUT,
