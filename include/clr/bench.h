@@ -28,20 +28,27 @@ struct clr_doctor_summary {
     bool trains; /**< `quick` is trained rightly there, without the variants that are not right */
 };
 
+/** Who is told what the doctor does. */
+struct clr_doctor_listener {
+    /** Before each variant, which may have to be compiled: its name, how many are done. May be NULL. */
+    void (*begins)(void *user, const char *name, int done, int all);
+    /** After it: whether it is right, the largest normalised mean square error (NaN: none could be measured),
+     * and what is wrong (NULL where it is right). */
+    void (*report)(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
+                   const char *detail);
+    void *user;
+};
+
 /**
  * Run every kernel variant on the device, with the channel block that a net would use there, and compare it
  * with its oracle; then a short training, as clr_train() would do it: what is wrong is replaced.
  *
- * @param report   called once per variant: its name, whether it is right, the largest normalised mean square
- *                 error (NaN: none could be measured), and what is wrong (NULL where it is right)
- * @param user     handed to report
  * @param summary  out
- * @return 0 also where some are wrong; CLR_ECL, CLR_EDEVMEM, CLR_ENOMEM where the check itself failed
+ * @return 0 also where some are wrong; CLR_ECL where the check itself failed; CLR_EDEVMEM, CLR_ENOMEM: want
+ *         of memory, which says nothing of a variant and ends the check
  */
-CLR_API int clr_doctor(const struct clr_device *device,
-                       void (*report)(void *user, const char *name, enum clr_doctor_verdict verdict,
-                                      double worst_nmse, const char *detail),
-                       void *user, struct clr_doctor_summary *summary, struct clr_error *err);
+CLR_API int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener *listener,
+                       struct clr_doctor_summary *summary, struct clr_error *err);
 
 /** Smallest, middle and largest of `count` measurements; count 0: not measured. */
 struct clr_bench_spread {
@@ -94,7 +101,7 @@ struct clr_bench_replaced {
 /** What `clr-cl bench` measures on one device. */
 struct clr_bench_report {
     char source[CLR_BENCH_NAME]; /**< file that it was read from, without folder and extension; "" */
-    char folder[CLR_BENCH_NAME]; /**< the folder that file is in, without what is in front of it; "" */
+    char folder[256];            /**< the folder that file is in, as it was given, or the end of that; "" */
     char created[32];            /**< "2026-11-24T07:00:00Z" */
     char program[32], git_id[64], compiler[128];
     char kernel_options[64]; /**< of every program, besides macros */
@@ -217,7 +224,9 @@ enum clr_bench_form {
 
 /**
  * Reports side by side: speed, limits and starts of each device, times of each layer and pass, and how they
- * stand against the first report's ("68× faster"; "equal" where the ranges do not tell them apart).
+ * stand against the first report's ("68× faster"; "about equal" where the ranges do not tell them apart;
+ * "~2.0× slower" of a single sample), and what of it is not the same work: layers that are within others,
+ * variants that were replaced.
  *
  * @param text  new string, ends with a newline; free with free()
  * @return 0; CLR_ENOMEM, as JSON also where a name is not UTF-8

@@ -145,6 +145,44 @@ static int follow(char **out, const char *path, struct clr_error *err)
     return 0;
 }
 
+/* Where the bytes go before they take the place of the file: *target is that, NULL: path is. */
+static int open_temporary(int *fd, struct str *temporary, char **target, const char *path,
+                          struct clr_error *err)
+{
+    int rc = follow(target, path, err);
+
+    if (rc < 0)
+        return rc;
+    if (fs_is_dir(path))
+        return clr_error_set(err, CLR_EFAILED, "cannot write '%s': it is a folder", path);
+    str_append(temporary, "%s.tmp-%ld", *target ? *target : path, (long)getpid());
+    rc = str_check(temporary, err);
+    if (rc < 0)
+        return rc;
+    *fd = open(temporary->text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return *fd < 0 ? clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno)) : 0;
+}
+
+int fs_check_file(const char *path, struct clr_error *err)
+{
+    struct str temporary = {0};
+    char *target = NULL;
+    bool special;
+    int fd = -1, rc = look_at(&special, path, err);
+
+    if (rc == 0 && special && access(path, W_OK) < 0)
+        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+    if (rc == 0 && !special)
+        rc = open_temporary(&fd, &temporary, &target, path, err);
+    if (fd >= 0) {
+        (void)close(fd);
+        (void)unlink(temporary.text);
+    }
+    str_clear(&temporary);
+    free(target);
+    return rc;
+}
+
 int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err)
 {
     struct str temporary = {0};
@@ -155,18 +193,9 @@ int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_
     if (rc == 0 && special)
         return write_special(path, data, size, err);
     if (rc == 0)
-        rc = follow(&target, path, err);
-    if (rc < 0)
-        return rc;
-    str_append(&temporary, "%s.tmp-%ld", target ? target : path, (long)getpid());
-    rc = str_check(&temporary, err);
+        rc = open_temporary(&fd, &temporary, &target, path, err);
     if (rc < 0)
         goto out;
-    fd = open(temporary.text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
-        goto out;
-    }
     if (write_all(fd, data, size) < 0 || fsync(fd) < 0) {
         rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
         goto remove;

@@ -32,6 +32,10 @@ void fs_remove_left_overs(const char *path);
  */
 int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err);
 
+/* 0: fs_write_atomic() would begin to write there; CLR_EFAILED, and why not: for what takes minutes to make.
+ * Nothing is left behind. */
+int fs_check_file(const char *path, struct clr_error *err);
+
 /* 0: it is a folder, or can be made as far as one sees; CLR_EFAILED: nobody can look there (a link in a
  * circle, no permission), which says nothing of what is in it. */
 int fs_check_folder(const char *path, struct clr_error *err);

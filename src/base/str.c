@@ -155,6 +155,13 @@ void str_mask(char *text)
             p[n - 1] = '?';
 }
 
+void str_mask_name(char *text)
+{
+    str_mask(text);
+    for (char *p = text; *p; p++)
+        *p = *p == '\n' || *p == '\t' ? ' ' : *p;
+}
+
 bool str_contains_nocase(const char *haystack, const char *needle)
 {
     for (;; haystack++) {

@@ -48,6 +48,8 @@ size_t str_control(const char *at);
 /* Names and texts of files are shown on terminals: what could steer one becomes '?', but for line ends and
  * tabs. */
 void str_mask(char *text);
+/* The same of a name, which is one line in tables: line ends and tabs become blanks. */
+void str_mask_name(char *text);
 
 /* Case-insensitive search, ASCII. */
 bool str_contains_nocase(const char *haystack, const char *needle);

@@ -96,6 +96,13 @@ static void tell(const struct bench *b, const char *what)
         b->o->progress(b->o->user, what);
 }
 
+/* Has the driver's compiler worked in this process? What it took of memory does not come back. */
+static void note_compiler(struct bench *b)
+{
+    if (ocl_build_statistics(b->session.ctx).built > 0)
+        b->report->peak_memory_compiler = true;
+}
+
 /* ------------------------------------------------------------------ what train does first */
 
 struct replacing {
@@ -149,8 +156,10 @@ static int check_device(struct bench *b, struct clr_error *err)
             *err = why;
         return rc;
     }
-    if (s->ctx)
+    if (s->ctx) {
+        note_compiler(b);
         ocl_save_programs(s->ctx);
+    }
     rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
     if (rc == 0)
         graph_replaced(s->train_graph, s->records, b->train.device, add_replaced, &to);
@@ -191,7 +200,7 @@ static int whole_steps(struct bench *b, struct clr_error *err)
         rc = time_whole(b, err);
     if (rc < 0)
         return rc;
-    b->report->peak_memory_compiler = ocl_build_statistics(b->session.ctx).built > 0;
+    note_compiler(b);
     ocl_save_programs(b->session.ctx);
     return 0;
 }
@@ -205,8 +214,8 @@ static int warm_starts(struct bench *b, struct clr_error *err)
     tell(b, "starts with compiled kernels");
     for (int i = 0; i < WARM_STARTS && rc == 0; i++) {
         rc = start(b, &options, &seconds[i], err);
-        if (rc == 0 && ocl_build_statistics(b->session.ctx).built > 0)
-            b->report->peak_memory_compiler = true; /* the cache cannot be written */
+        if (rc == 0)
+            note_compiler(b); /* the cache cannot be written */
     }
     if (rc == 0)
         measure_spread(&b->report->warm_start_s, seconds, WARM_STARTS);
@@ -295,6 +304,7 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
     host_cpu(r->host_cpu, sizeof r->host_cpu);
     host_os(r->host_os, sizeof r->host_os);
     str_copy(r->net, sizeof r->net, o->net_name);
+    str_mask_name(r->net);
     fs_sha256(o->net->text, strlen(o->net->text), r->net_sha256);
     r->batch = o->batch;
     (void)snprintf(r->data, sizeof r->data, "random bytes and labels from seed %d", RANDOM_DATA_SEED);

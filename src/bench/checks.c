@@ -41,12 +41,16 @@ static bool same_variant(const char *timed, const struct verify_result *r)
     return strncmp(timed, r->variant, sizeof r->variant - 1) == 0; /* a long one was cut */
 }
 
-/* The verdict of a verification, or of one that a driver let down (rc < 0). */
-static void judge(struct clr_bench_report *out, const char *layer, const char *kind,
-                  const struct verify_result *r, int rc, const struct clr_error *why, const char *timed)
+/* The verdict of a verification, or of one that a driver let down (rc < 0). Want of memory is an error. */
+static int judge(struct clr_bench_report *out, const char *layer, const char *kind,
+                 const struct verify_result *r, int rc, const struct clr_error *why, const char *timed,
+                 struct clr_error *err)
 {
-    struct clr_bench_check *c = &out->checks[out->check_count++];
+    struct clr_bench_check *c = &out->checks[out->check_count];
 
+    if (rc < 0 && measure_no_memory(why))
+        return clr_error_set(err, why->code, "checking what was timed: %s", why->message);
+    out->check_count++;
     str_copy(c->layer, sizeof c->layer, layer);
     str_copy(c->kind, sizeof c->kind, kind);
     str_copy(c->variant, sizeof c->variant, timed ? timed : r->variant);
@@ -61,6 +65,7 @@ static void judge(struct clr_bench_report *out, const char *layer, const char *k
                        r->variant);
     }
     out->wrong += !c->ok;
+    return 0;
 }
 
 /* The batch that was planned, or as much of it as has room in memory. */
@@ -73,8 +78,8 @@ static int planned_batch(const struct op_desc *d)
     return most >= (size_t)d->x.n ? d->x.n : most > 1 ? (int)most : 1;
 }
 
-static void check_node(struct clr_bench_report *out, const struct session *s, const struct graph_node *node,
-                       struct ocl_context *ctx)
+static int check_node(struct clr_bench_report *out, const struct session *s, const struct graph_node *node,
+                      struct ocl_context *ctx, struct clr_error *err)
 {
     struct op_desc d = node->desc;
     const unsigned how = 1u << VERIFY_EXACT | (node->in_place ? 1u << VERIFY_IN_PLACE : 0);
@@ -92,10 +97,11 @@ static void check_node(struct clr_bench_report *out, const struct session *s, co
     rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, how, &r, &why);
     if (rc == 0 && r.ok && !same_variant(timed, &r)) /* what reads the images may read them in one block */
         rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, 1u << VERIFY_ONE_BLOCK, &r, &why);
-    judge(out, node->desc.label, op_kind_name(d.kind), &r, rc, &why, timed);
+    return judge(out, node->desc.label, op_kind_name(d.kind), &r, rc, &why, timed, err);
 }
 
-static void check_batch(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx)
+static int check_batch(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
+                       struct clr_error *err)
 {
     struct shape shape = net_images(s->train_net)->shape;
     struct verify_result r;
@@ -105,17 +111,18 @@ static void check_batch(struct clr_bench_report *out, const struct session *s, s
     shape.n = shape.n < CHECK_BATCH ? shape.n : CHECK_BATCH;
     rc = verify_batch(ctx, &shape, s->test_graph->block, shape.n < CHECK_IMAGES ? shape.n : CHECK_IMAGES,
                       RANDOM_DATA_SEED, &r, &why);
-    judge(out, "", "batch", &r, rc, &why, NULL);
+    return judge(out, "", "batch", &r, rc, &why, NULL, err);
 }
 
-static void check_update(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx)
+static int check_update(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
+                        struct clr_error *err)
 {
     struct verify_result r;
     struct clr_error why = {0};
     const struct optimizer_settings settings = session_optimizer(s->o);
     const int rc = verify_update(ctx, &settings, VERIFY_MOMENTUM, UPDATE_COUNT, RANDOM_DATA_SEED, &r, &why);
 
-    judge(out, "", "update", &r, rc, &why, NULL);
+    return judge(out, "", "update", &r, rc, &why, NULL, err);
 }
 
 int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
@@ -124,12 +131,10 @@ int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl
     const struct graph *g = s->train_graph;
     int rc = mem_new(&out->checks, g->node_count + 2, sizeof *out->checks, "verdicts", err);
 
-    if (rc < 0)
-        return rc;
-    check_batch(out, s, ctx);
-    for (size_t i = 0; i < g->node_count; i++)
+    if (rc == 0)
+        rc = check_batch(out, s, ctx, err);
+    for (size_t i = 0; i < g->node_count && rc == 0; i++)
         if (g->nodes[i].desc.kind != OP_ACCURACY)
-            check_node(out, s, &g->nodes[i], ctx);
-    check_update(out, s, ctx);
-    return 0;
+            rc = check_node(out, s, &g->nodes[i], ctx, err);
+    return rc < 0 ? rc : check_update(out, s, ctx, err);
 }

@@ -12,10 +12,11 @@
 static int check_pair(const struct clr_bench_report *a, const struct clr_bench_report *b,
                       struct clr_error *err)
 {
+    const struct clr_bench_report pair[] = {*a, *b};
     char first[WORDS_FILE], second[WORDS_FILE];
 
-    (void)words_file(first, a);
-    (void)words_file(second, b);
+    (void)words_file(first, pair, 2, 0);
+    (void)words_file(second, pair, 2, 1);
     if (strcmp(a->net_sha256, b->net_sha256) != 0)
         return clr_error_set(
             err, CLR_EINPUT,
@@ -38,14 +39,15 @@ static int check_right(const struct clr_bench_report *r, struct clr_error *err)
 {
     char file[WORDS_FILE];
 
+    (void)words_file(file, r, 1, 0);
     if (r->refused[0])
-        return clr_error_set(err, CLR_EINPUT, "'%s': train refuses %s (%s): its times do not count",
-                             words_file(file, r), r->device, r->refused);
+        return clr_error_set(err, CLR_EINPUT, "'%s': train refuses %s (%s): its times do not count", file,
+                             r->device, r->refused);
     for (size_t i = 0; i < r->check_count; i++)
         if (!r->checks[i].ok)
             return clr_error_set(err, CLR_EINPUT,
-                                 "'%s': %s computed wrongly on %s (layer '%s'): its times do not count",
-                                 words_file(file, r), r->checks[i].kind, r->device, r->checks[i].layer);
+                                 "'%s': %s computed wrongly on %s (layer '%s'): its times do not count", file,
+                                 r->checks[i].kind, r->device, r->checks[i].layer);
     return 0;
 }
 

@@ -141,6 +141,7 @@ struct comparison_cell comparison_cell(const struct comparison *c, size_t line, 
         v->median <= 0.0)
         return cell;
     more = v->median > first.median;
+    cell.single = v->count < 2 || first.count < 2;
     cell.factor = more ? v->median / first.median : first.median / v->median;
     if (cell.factor < 1.005 || (lies_in(v->median, &first) && lies_in(first.median, v))) {
         cell.factor = 1.0;
@@ -151,6 +152,59 @@ struct comparison_cell comparison_cell(const struct comparison *c, size_t line, 
         cell.verdict = more == (sense == RATE) ? COMPARISON_FASTER : COMPARISON_SLOWER;
     }
     return cell;
+}
+
+/* Does a layer begin with this line? */
+static bool begins_layer(const struct comparison *c, size_t line)
+{
+    const size_t row = line - WHOLES;
+
+    return line >= WHOLES && c->layers.order[row]->layer[0] &&
+           (row == 0 || strcmp(c->layers.order[row]->layer, c->layers.order[row - 1]->layer) != 0);
+}
+
+/* A row of the layer that begins with that line, of any pass, in a report; NULL: it has none. */
+static const struct clr_bench_row *find_layer(const struct comparison *c, size_t line, size_t report)
+{
+    const char *layer = c->layers.order[line - WHOLES]->layer;
+
+    for (size_t i = line - WHOLES; i < c->layers.count; i++) {
+        const struct clr_bench_row *row = row_merge_find(&c->layers, report, i);
+        if (strcmp(c->layers.order[i]->layer, layer) != 0)
+            break;
+        if (row)
+            return row;
+    }
+    return NULL;
+}
+
+/* Is the layer of `front` of another kind in that report than where the layer of `line` is by itself? */
+static bool is_within(const struct comparison *c, size_t front, size_t line, size_t report)
+{
+    const struct clr_bench_row *with = find_layer(c, front, report);
+
+    for (size_t k = 0; k < c->count; k++) {
+        const struct clr_bench_row *without = find_layer(c, front, k);
+        if (without && find_layer(c, line, k) && strcmp(with->kind, without->kind) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool comparison_next_within(struct comparison_within *w, const struct comparison *c, size_t report)
+{
+    while (w->line + 1 < c->lines) {
+        if (!begins_layer(c, ++w->line))
+            continue;
+        if (find_layer(c, w->line, report)) {
+            w->front = w->line;
+        } else if (w->front > 0 && is_within(c, w->front, w->line, report)) {
+            w->layer = comparison_line(c, w->line).layer;
+            w->with = comparison_line(c, w->front).layer;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *comparison_verdict_name(enum comparison_verdict verdict)

@@ -25,7 +25,7 @@ struct comparison_line {
 
 enum comparison_verdict {
     COMPARISON_NONE,  /* it is not known for both, or says nothing */
-    COMPARISON_EQUAL, /* each median lies in the other's range */
+    COMPARISON_EQUAL, /* about: each median lies in the other's range, or they differ by less than 0.5 % */
     COMPARISON_FASTER,
     COMPARISON_SLOWER,
     COMPARISON_MORE,
@@ -37,6 +37,7 @@ struct comparison_cell {
     double of_peak; /* of a layer: share of the device's peak, 1 is all of it; NaN: not known */
     enum comparison_verdict verdict;
     double factor; /* 1 or more: how many times faster, slower, more, less; 1 where equal */
+    bool single;   /* one of the two is a single sample: nobody knows how far it can be off */
 };
 
 /* CLR_ENOMEM: nothing is made. */
@@ -46,6 +47,15 @@ void comparison_clear(struct comparison *c);
 
 struct comparison_line comparison_line(const struct comparison *c, size_t line);
 struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report);
+
+/* A layer that a report has within another one, as a pool within a convolution. Start from {0}. */
+struct comparison_within {
+    size_t line, front; /* of the search */
+    const char *layer, *with;
+};
+
+/* The next one; false: there is none. */
+bool comparison_next_within(struct comparison_within *within, const struct comparison *c, size_t report);
 
 /* "faster", …; "" for none. */
 const char *comparison_verdict_name(enum comparison_verdict verdict);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "bench/json.h"
 #include "bench/words.h"
 
 /* ------------------------------------------------------------------ CSV, one line a number */
@@ -46,7 +47,7 @@ void comparison_csv(struct str *out, const struct comparison *c)
             append_text(out, r->device);
             append_text(out, r->driver);
             append_text(out, r->program);
-            append_text(out, words_file(file, r));
+            append_text(out, words_file(file, c->reports, c->count, k));
             append_text(out, line.layer);
             append_text(out, line.figure);
             append_text(out, line.unit);
@@ -91,6 +92,16 @@ static json_t *lines_json(const struct comparison *c)
     return lines;
 }
 
+static json_t *within_json(const struct comparison *c, size_t report)
+{
+    struct comparison_within w = {0};
+    json_t *layers = json_array();
+
+    while (comparison_next_within(&w, c, report))
+        layers = json_append(layers, json_pack("{s:s, s:s}", "layer", w.layer, "within", w.with));
+    return layers;
+}
+
 static json_t *reports_json(const struct comparison *c)
 {
     json_t *reports = json_array();
@@ -98,10 +109,13 @@ static json_t *reports_json(const struct comparison *c)
 
     for (size_t k = 0; k < c->count; k++) {
         const struct clr_bench_report *r = &c->reports[k];
-        reports = json_append(reports, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "device",
-                                                 r->device, "type", r->type, "platform", r->platform,
-                                                 "driver", r->driver, "program", r->program, "git", r->git_id,
-                                                 "created", r->created, "file", words_file(file, r)));
+        reports = json_append(reports,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "device",
+                                        r->device, "type", r->type, "platform", r->platform, "driver",
+                                        r->driver, "program", r->program, "git", r->git_id, "created",
+                                        r->created, "file", words_file(file, c->reports, c->count, k),
+                                        "peak_memory_includes_compiler", r->peak_memory_compiler, "replaced",
+                                        bench_replaced_json(r), "layers_within", within_json(c, k)));
     }
     return reports;
 }

@@ -2,29 +2,32 @@
 #include "bench/comparison.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "bench/words.h"
 #include "plot/axes.h"
 
 #define VALUE 10 /* columns of a value … */
-#define WORDS 15 /* … and of what stands behind it: "1,234× faster" */
+#define WORDS 16 /* … and of what stands behind it: "~1,234× faster" */
+#define FIRST 24 /* columns of the first report at most, where its name is at the head */
 
 /* ------------------------------------------------------------------ what both say */
 
-/* "68× faster", "equal" */
+/* "68× faster", "~1.3× slower", "about equal" */
 static const char *verdict(char out[64], const struct comparison_cell *cell)
 {
+    const char *name = comparison_verdict_name(cell->verdict);
     char factor[AXES_TEXT];
 
     if (cell->verdict == COMPARISON_NONE || cell->verdict == COMPARISON_EQUAL) {
-        (void)snprintf(out, 64, "%s", comparison_verdict_name(cell->verdict));
+        (void)snprintf(out, 64, "%s%s", cell->verdict == COMPARISON_EQUAL ? "about " : "", name);
     } else {
         axes_format_fixed(factor, sizeof factor, cell->factor,
                           cell->factor < 1.1    ? 2
                           : cell->factor < 9.95 ? 1
                                                 : 0);
-        (void)snprintf(out, 64, "%s× %s", factor, comparison_verdict_name(cell->verdict));
+        (void)snprintf(out, 64, "%s%s× %s", cell->single ? "~" : "", factor, name);
     }
     return out;
 }
@@ -34,42 +37,122 @@ static const char *value(char out[WORDS_NUMBER], const struct comparison_cell *c
     return cell->value.count > 0 ? words_number(out, cell->value.median) : "-";
 }
 
-/* What the reader has to know of those numbers. */
-static void append_notes(struct str *out, const struct comparison *c)
+/* Columns that a text takes: its characters, of which UTF-8 may take several bytes each. */
+static int columns(const char *text)
 {
-    bool equal = false, above = false;
+    int n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+/* "[2] NVIDIA H200", "[2] after" of one device: at the head of a column. Where there is no room, the
+ * number. */
+static const char *head(char out[WORDS_NAME], const struct comparison *c, size_t k)
+{
+    const struct clr_bench_report *r = &c->reports[k];
+    char file[WORDS_FILE];
+    const char *name =
+        words_same_device(c->reports, c->count, k) ? words_file(file, c->reports, c->count, k) : r->device;
+
+    (void)snprintf(out, WORDS_NAME, "[%zu] %s", k + 1, name);
+    if (!name[0] || columns(out) > (k > 0 ? VALUE + 2 + WORDS : FIRST))
+        (void)snprintf(out, WORDS_NAME, "[%zu]", k + 1);
+    return out;
+}
+
+/* ------------------------------------------------------------------ notes */
+
+/* A text in Markdown: no markup of somebody else's. */
+static void append_markdown(struct str *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\n' || *text == '\r' || *text == '\t')
+            str_append(out, " ");
+        else if (*text == '<')
+            str_append(out, "&lt;");
+        else if (strchr("|\\`*_[]", *text))
+            str_append(out, "\\%c", *text);
+        else
+            str_append_bytes(out, text, 1);
+    }
+}
+
+struct notes {
+    struct str *out;
+    bool markdown; /* as a list */
+};
+
+static void CLR_PRINTF(2, 3) note(const struct notes *n, const char *format, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    str_append(n->out, n->markdown ? "- " : "");
+    if (n->markdown)
+        append_markdown(n->out, text);
+    else
+        str_append(n->out, "%s", text);
+    str_append(n->out, "\n");
+}
+
+/* What one of the reports is that the others need not be. */
+static void note_report(const struct notes *n, const struct comparison *c, size_t k)
+{
+    const struct clr_bench_report *r = &c->reports[k];
+    struct comparison_within w = {0};
+    char text[WORDS_REPLACED];
+
+    while (comparison_next_within(&w, c, k))
+        note(n, "[%zu] %s has %s in it, which is a layer of its own elsewhere: compare it with both.", k + 1,
+             w.with, w.layer);
+    for (size_t i = 0; i < r->replaced_count; i++)
+        note(n, "[%zu] %s", k + 1, words_replaced(text, &r->replaced[i]));
+    if (r->row_count == 0)
+        note(n, "[%zu] has no times of layers: that driver's are unusable.", k + 1);
+    if (r->peak_memory_compiler)
+        note(n, "[%zu] had to compile kernels: its memory is with the compiler's.", k + 1);
+}
+
+/* What the reader has to know of those numbers. */
+static void append_notes(struct str *out, const struct comparison *c, bool markdown)
+{
+    const struct notes n = {out, markdown};
+    bool equal = false, single = false, above = false;
 
     for (size_t i = 0; i < c->lines; i++) {
         const char *unit = comparison_line(c, i).unit;
         for (size_t k = 0; k < c->count; k++) {
             const struct comparison_cell cell = comparison_cell(c, i, k);
             equal = equal || cell.verdict == COMPARISON_EQUAL;
+            single = single || (cell.single && cell.verdict > COMPARISON_EQUAL);
             above = above || (strcmp(unit, "%") == 0 && cell.value.median > 100.0);
         }
     }
-    str_append(out, "\nThe numbers are medians, the peak is the best sample.");
-    if (equal)
-        str_append(out,
-                   " equal: each of the two lies between the smallest and the largest value of the other.");
     str_append(out, "\n");
+    note(&n, "The numbers are medians, the peak is the best sample.");
+    if (equal)
+        note(&n,
+             "about equal: each lies between the smallest and the largest of the other, or they differ by "
+             "less than 0.5 %%.");
+    if (single)
+        note(&n, "~: from a single sample, which another run may not confirm.");
     if (above)
-        str_append(out, "%s\n", WORDS_ABOVE_PEAK);
+        note(&n, "%s", WORDS_ABOVE_PEAK);
     for (size_t k = 0; k < c->count; k++)
-        for (size_t i = 0; i < c->reports[k].replaced_count; i++) {
-            char text[WORDS_REPLACED];
-            str_append(out, "[%zu] %s\n", k + 1, words_replaced(text, &c->reports[k].replaced[i]));
-        }
+        note_report(&n, c, k);
 }
 
 /* ------------------------------------------------------------------ plain text */
 
-/* The text in a column of that many characters, of which UTF-8 may take several bytes each. */
 static void pad(struct str *out, const char *text, int width, bool right)
 {
-    int length = 0;
+    const int length = columns(text);
 
-    for (const char *at = text; *at; at++)
-        length += ((unsigned char)*at & 0xC0) != 0x80;
     str_append(out, "%*s%s%*s", right && width > length ? width - length : 0, "", text,
                !right && width > length ? width - length : 0, "");
 }
@@ -82,35 +165,62 @@ static void end_line(struct str *out)
     str_append(out, "\n");
 }
 
-static void head_line(struct str *out, const struct comparison *c, int width, const char *first,
+/* Widths of the first column, and of the first report's. */
+struct widths {
+    int names, first;
+};
+
+static struct widths measure(const struct comparison *c)
+{
+    struct widths w = {0, VALUE};
+    char text[WORDS_NAME];
+    int n;
+
+    for (size_t i = 0; i < c->lines; i++) {
+        const struct comparison_line line = comparison_line(c, i);
+        n = columns(i < c->wholes ? line.figure : line.layer);
+        w.names = n > w.names ? n : w.names;
+    }
+    n = columns(head(text, c, 0));
+    w.first = n > w.first ? n : w.first;
+    return w;
+}
+
+/* A number stands above its column's numbers, a name above their words, too. */
+static void head_line(struct str *out, const struct comparison *c, const struct widths *w, const char *first,
                       const char *second)
 {
-    pad(out, first, width, false);
+    char text[WORDS_NAME];
+
+    pad(out, first, w->names, false);
     str_append(out, "  ");
     pad(out, second, 15, false);
     for (size_t k = 0; k < c->count; k++) {
-        char number[32];
-        (void)snprintf(number, sizeof number, "[%zu]", k + 1);
-        str_append(out, "  %*s", VALUE, number);
-        if (k > 0)
-            str_append(out, "  %*s", WORDS, "");
+        (void)head(text, c, k);
+        str_append(out, "  ");
+        if (k == 0 || columns(text) <= VALUE) {
+            pad(out, text, k == 0 ? w->first : VALUE, true);
+            str_append(out, "%*s", k > 0 ? 2 + WORDS : 0, "");
+        } else {
+            pad(out, text, VALUE + 2 + WORDS, false);
+        }
     }
     end_line(out);
 }
 
-static void line(struct str *out, const struct comparison *c, size_t i, int width)
+static void line(struct str *out, const struct comparison *c, size_t i, const struct widths *w)
 {
     const struct comparison_line line = comparison_line(c, i);
     const bool whole = i < c->wholes;
 
-    pad(out, whole ? line.figure : line.layer, width, false);
+    pad(out, whole ? line.figure : line.layer, w->names, false);
     str_append(out, "  ");
     pad(out, whole ? line.unit : line.figure, 15, false);
     for (size_t k = 0; k < c->count; k++) {
         const struct comparison_cell cell = comparison_cell(c, i, k);
         char number[WORDS_NUMBER], words[64];
         str_append(out, "  ");
-        pad(out, value(number, &cell), VALUE, true);
+        pad(out, value(number, &cell), k == 0 ? w->first : VALUE, true);
         if (k > 0) {
             str_append(out, "  ");
             pad(out, verdict(words, &cell), WORDS, false);
@@ -125,71 +235,55 @@ static void who(struct str *out, const struct comparison *c, size_t i)
     char file[WORDS_FILE];
 
     str_append(out, "[%zu] %s%s%s%s\n    %s, %d units; %s, driver %s; clr-cl %s (%s), %.10s\n", i + 1,
-               r->device, r->source[0] ? " (" : "", words_file(file, r), r->source[0] ? ")" : "", r->type,
-               r->compute_units, r->platform, r->driver, r->program, r->git_id, r->created);
+               r->device, r->source[0] ? " (" : "", words_file(file, c->reports, c->count, i),
+               r->source[0] ? ")" : "", r->type, r->compute_units, r->platform, r->driver, r->program,
+               r->git_id, r->created);
 }
 
 void comparison_text(struct str *out, const struct comparison *c)
 {
     const struct clr_bench_report *r = &c->reports[0];
-    int width = 0;
+    const struct widths w = measure(c);
 
-    for (size_t i = 0; i < c->lines; i++) {
-        const struct comparison_line line = comparison_line(c, i);
-        const int n = (int)strlen(i < c->wholes ? line.figure : line.layer);
-        width = n > width ? n : width;
-    }
     str_append(out, "%s, batch %d of %dx%dx%d: how the others stand against [1]\n\n", r->net, r->batch,
                r->input.channels, r->input.height, r->input.width);
     for (size_t i = 0; i < c->count; i++)
         who(out, c, i);
     str_append(out, "\n");
-    head_line(out, c, width, "", "");
+    head_line(out, c, &w, "", "");
     for (size_t i = 0; i < c->wholes; i++)
-        line(out, c, i, width);
+        line(out, c, i, &w);
     if (c->lines > c->wholes) {
         str_append(out, "\n");
-        head_line(out, c, width, "LAYER", "PASS, ms");
+        head_line(out, c, &w, "LAYER", "PASS, ms");
     }
     for (size_t i = c->wholes; i < c->lines; i++)
-        line(out, c, i, width);
-    append_notes(out, c);
+        line(out, c, i, &w);
+    append_notes(out, c, false);
 }
 
 /* ------------------------------------------------------------------ Markdown */
 
-/* A text in a table's cell: no markup of somebody else's. */
-static void append_cell(struct str *out, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '\n' || *text == '\r' || *text == '\t')
-            str_append(out, " ");
-        else if (*text == '<')
-            str_append(out, "&lt;");
-        else if (strchr("|\\`*_[]", *text))
-            str_append(out, "\\%c", *text);
-        else
-            str_append_bytes(out, text, 1);
-    }
-}
-
 static void markdown_who(struct str *out, const struct comparison *c, size_t i)
 {
     const struct clr_bench_report *r = &c->reports[i];
-    char file[WORDS_FILE];
+    char file[WORDS_FILE], day[sizeof "2026-11-24"];
 
     str_append(out, "| %zu | ", i + 1);
-    append_cell(out, r->device);
+    append_markdown(out, r->device);
     str_append(out, " | ");
-    append_cell(out, r->platform);
+    append_markdown(out, r->platform);
     str_append(out, ", ");
-    append_cell(out, r->driver);
+    append_markdown(out, r->driver);
     str_append(out, " | ");
-    append_cell(out, r->program);
+    append_markdown(out, r->program);
     str_append(out, " (");
-    append_cell(out, r->git_id);
-    str_append(out, "), %.10s | ", r->created);
-    append_cell(out, words_file(file, r));
+    append_markdown(out, r->git_id);
+    str_copy(day, sizeof day, r->created);
+    str_append(out, "), ");
+    append_markdown(out, day);
+    str_append(out, " | ");
+    append_markdown(out, words_file(file, c->reports, c->count, i));
     str_append(out, " |\n");
 }
 
@@ -198,7 +292,7 @@ static void markdown_line(struct str *out, const struct comparison *c, size_t i)
     const struct comparison_line line = comparison_line(c, i);
 
     str_append(out, "| ");
-    append_cell(out, line.layer);
+    append_markdown(out, line.layer);
     str_append(out, "%s%s, %s |", line.layer[0] ? " " : "", line.figure, line.unit);
     for (size_t k = 0; k < c->count; k++) {
         const struct comparison_cell cell = comparison_cell(c, i, k);
@@ -213,21 +307,25 @@ static void markdown_line(struct str *out, const struct comparison *c, size_t i)
 void comparison_markdown(struct str *out, const struct comparison *c)
 {
     const struct clr_bench_report *r = &c->reports[0];
+    char text[WORDS_NAME];
 
-    append_cell(out, r->net);
+    append_markdown(out, r->net);
     str_append(out, ", batch %d of %dx%dx%d: how the others stand against 1\n\n", r->batch, r->input.channels,
                r->input.height, r->input.width);
     str_append(out, "| | device | driver | clr-cl | file |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < c->count; i++)
         markdown_who(out, c, i);
     str_append(out, "\n| |");
-    for (size_t i = 0; i < c->count; i++)
-        str_append(out, " %zu |%s", i + 1, i > 0 ? " |" : "");
+    for (size_t i = 0; i < c->count; i++) {
+        str_append(out, " ");
+        append_markdown(out, head(text, c, i));
+        str_append(out, " |%s", i > 0 ? " |" : "");
+    }
     str_append(out, "\n|---|");
     for (size_t i = 0; i < c->count; i++)
         str_append(out, "---:|%s", i > 0 ? "---|" : "");
     str_append(out, "\n");
     for (size_t i = 0; i < c->lines; i++)
         markdown_line(out, c, i);
-    append_notes(out, c);
+    append_notes(out, c, true);
 }

@@ -11,9 +11,6 @@
 
 #define TRAINING_LIMIT 1e-4 /* a maximum on another of two equal pixels costs up to that */
 
-typedef void (*report_function)(void *user, const char *name, enum clr_doctor_verdict verdict,
-                                double worst_nmse, const char *detail);
-
 const char *clr_doctor_verdict_name(enum clr_doctor_verdict verdict)
 {
     static const char *const names[] = {"OK", "WRONG", "FAILED"};
@@ -21,34 +18,50 @@ const char *clr_doctor_verdict_name(enum clr_doctor_verdict verdict)
     return names[verdict];
 }
 
-static void count(struct clr_doctor_summary *s, enum clr_doctor_verdict verdict)
+/* A check-up: what is checked, who is told, and what was found. */
+struct checkup {
+    const struct clr_device *device;
+    const struct clr_doctor_listener *to;
+    struct ocl_context *ctx;
+    int all;
+    struct clr_doctor_summary found;
+};
+
+static void begin(const struct checkup *c, const char *name)
 {
-    s->checked++;
-    s->wrong += verdict == CLR_DOCTOR_WRONG;
-    s->failed += verdict == CLR_DOCTOR_FAILED;
+    if (c->to->begins)
+        c->to->begins(c->to->user, name, c->found.checked, c->all);
+}
+
+static void tell(struct checkup *c, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
+                 const char *detail)
+{
+    c->found.checked++;
+    c->found.wrong += verdict == CLR_DOCTOR_WRONG;
+    c->found.failed += verdict == CLR_DOCTOR_FAILED;
+    c->to->report(c->to->user, name, verdict, worst_nmse, detail);
 }
 
 /* One case in one channel block. */
-static enum clr_doctor_verdict examine(struct ocl_context *ctx, const struct verify_case *c, int block,
-                                       const char *name, report_function report, void *user)
+static int examine(struct checkup *c, const struct verify_case *of, int block, const char *name,
+                   struct clr_error *err)
 {
     struct verify_result r = {0};
     struct clr_error why = {0};
-    const bool failed = verify_case_run(ctx, c, block, false, 1, &r, &why) < 0;
-    const enum clr_doctor_verdict verdict = failed ? CLR_DOCTOR_FAILED
-                                            : r.ok ? CLR_DOCTOR_RIGHT
-                                                   : CLR_DOCTOR_WRONG;
 
-    report(user, name, verdict, failed ? NAN : measure_worst_nmse(&r),
-           failed ? why.message
-           : r.ok ? NULL
-                  : r.text);
-    return verdict;
+    begin(c, name);
+    if (verify_case_run(c->ctx, of, block, false, 1, &r, &why) == 0)
+        tell(c, name, r.ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, measure_worst_nmse(&r),
+             r.ok ? NULL : r.text);
+    else if (measure_no_memory(&why))
+        return clr_error_set(err, why.code, "%s", why.message);
+    else
+        tell(c, name, CLR_DOCTOR_FAILED, NAN, why.message);
+    return 0;
 }
 
 /* The whole, after the parts: three updates of a net. PoCL leaves an NMSE of 8e-7. */
-static enum clr_doctor_verdict examine_training(const struct clr_device *device, report_function report,
-                                                void *user)
+static int examine_training(struct checkup *c, struct clr_error *err)
 {
     static const char name[] = "training of quick, three updates";
     struct doctor_training t;
@@ -57,52 +70,66 @@ static enum clr_doctor_verdict examine_training(const struct clr_device *device,
     bool ok;
 
     log_line(CLR_LOG_INFO, "last: a short training of quick, for which kernels may have to be compiled");
-    if (doctor_train(&t, device, &why) < 0) {
-        const enum clr_doctor_verdict
-            verdict = /* the self-check has refused the device, or a call has failed */
-            why.code == CLR_EFAILED ? CLR_DOCTOR_WRONG : CLR_DOCTOR_FAILED;
-        report(user, name, verdict, NAN, why.message);
-        return verdict;
+    begin(c, name);
+    if (doctor_train(&t, c->device, &why) < 0) {
+        if (measure_no_memory(&why))
+            return clr_error_set(err, why.code, "%s: %s", name, why.message);
+        /* the self-check has refused the device, or a call has failed */
+        tell(c, name, why.code == CLR_EFAILED ? CLR_DOCTOR_WRONG : CLR_DOCTOR_FAILED, NAN, why.message);
+        return 0;
     }
     ok = t.worst_nmse <= TRAINING_LIMIT;
     (void)snprintf(detail, sizeof detail, "what '%s' was moved by: NMSE %.2e, limit %.2e", t.worst,
                    t.worst_nmse, TRAINING_LIMIT);
-    report(user, name, ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, t.worst_nmse, ok ? NULL : detail);
-    return ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG;
+    tell(c, name, ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, t.worst_nmse, ok ? NULL : detail);
+    c->found.trains = ok;
+    return 0;
 }
 
-int clr_doctor(const struct clr_device *device, report_function report, void *user,
+/* In its blocks. The kernels of a second one are the same but for the vectors, and compiling takes minutes:
+ * small cases will do. `run` or counted only. */
+static int examine_blocks(struct checkup *c, int number, const int *blocks, int block_count, bool run,
+                          struct clr_error *err)
+{
+    struct verify_case of;
+    int rc = verify_case_get(&of, number, err);
+
+    for (int b = 0; b < block_count && rc == 0; b++) {
+        char name[sizeof of.name + 32];
+        if (b > 0 && !of.small)
+            continue;
+        if (b == 0)
+            str_copy(name, sizeof name, of.name);
+        else
+            (void)snprintf(name, sizeof name, "%s, channel block %d", of.name, blocks[b]);
+        if (run)
+            rc = examine(c, &of, blocks[b], name, err);
+        else
+            c->all++;
+    }
+    return rc;
+}
+
+int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener *listener,
                struct clr_doctor_summary *summary, struct clr_error *err)
 {
-    struct clr_doctor_summary s = {0};
+    struct checkup c = {.device = device, .to = listener, .all = 1}; /* the training */
     int blocks[2];
-    const int case_count = verify_case_count(), block_count = layout_blocks(blocks, device);
-    struct ocl_context *ctx = NULL;
-    int rc = ocl_context_create(&ctx, device, NULL, err);
+    const int cases = verify_case_count(), block_count = layout_blocks(blocks, device);
+    int rc = 0;
 
-    for (int i = 0; i < case_count && rc == 0; i++) {
-        struct verify_case c;
-        rc = verify_case_get(&c, i, err);
-        for (int b = 0; b < block_count && rc == 0; b++) {
-            char name[sizeof c.name + 32];
-            if (b > 0 && !c.small) /* the kernels are the same but for the vectors: compiling takes minutes */
-                continue;
-            if (b == 0)
-                str_copy(name, sizeof name, c.name);
-            else
-                (void)snprintf(name, sizeof name, "%s, channel block %d", c.name, blocks[b]);
-            count(&s, examine(ctx, &c, blocks[b], name, report, user));
-        }
-    }
-    if (rc == 0) {
-        const enum clr_doctor_verdict training = examine_training(device, report, user);
-        count(&s, training);
-        s.trains = training == CLR_DOCTOR_RIGHT;
-    }
-    if (ctx)
-        ocl_save_programs(ctx);
-    ocl_context_destroy(ctx);
+    for (int i = 0; i < cases && rc == 0; i++)
+        rc = examine_blocks(&c, i, blocks, block_count, false, err);
     if (rc == 0)
-        *summary = s;
+        rc = ocl_context_create(&c.ctx, device, NULL, err);
+    for (int i = 0; i < cases && rc == 0; i++)
+        rc = examine_blocks(&c, i, blocks, block_count, true, err);
+    if (rc == 0)
+        rc = examine_training(&c, err);
+    if (c.ctx)
+        ocl_save_programs(c.ctx);
+    ocl_context_destroy(c.ctx);
+    if (rc == 0)
+        *summary = c.found;
     return rc;
 }

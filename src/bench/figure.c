@@ -15,8 +15,8 @@ static void label(char *out, size_t size, const struct clr_bench_report *reports
     const struct clr_bench_report *r = &reports[i];
     char name[WORDS_NAME], images[WORDS_NUMBER];
 
-    (void)snprintf(out, size, "%s images/s: %s", words_number(images, 1e3 * r->batch / r->step_ms.median),
-                   words_name(name, reports, count, i));
+    (void)snprintf(out, size, "%s images/s%s: %s", words_number(images, 1e3 * r->batch / r->step_ms.median),
+                   r->row_count == 0 ? ", no layer times" : "", words_name(name, reports, count, i));
 }
 
 static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t row)

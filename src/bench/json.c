@@ -40,10 +40,16 @@ static json_t *check_json(const struct clr_bench_check *c)
                      c->variant, "ok", c->ok, "worst_nmse", json_finite(c->worst_nmse), "detail", c->detail);
 }
 
-static json_t *replaced_json(const struct clr_bench_replaced *r)
+json_t *bench_replaced_json(const struct clr_bench_report *report)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "layer", r->layer, "pass", r->pass, "variant", r->variant,
-                     "by", r->by, "why", r->why);
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < report->replaced_count; i++) {
+        const struct clr_bench_replaced *r = &report->replaced[i];
+        list = json_append(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "layer", r->layer, "pass", r->pass,
+                                           "variant", r->variant, "by", r->by, "why", r->why));
+    }
+    return list;
 }
 
 static json_t *device_json(const struct clr_bench_report *r)
@@ -56,14 +62,12 @@ static json_t *device_json(const struct clr_bench_report *r)
 
 static json_t *report_json(const struct clr_bench_report *r)
 {
-    json_t *rows = json_array(), *checks = json_array(), *replaced = json_array();
+    json_t *rows = json_array(), *checks = json_array();
 
     for (size_t i = 0; i < r->row_count; i++)
         rows = json_append(rows, row_json(r, &r->rows[i]));
     for (size_t i = 0; i < r->check_count; i++)
         checks = json_append(checks, check_json(&r->checks[i]));
-    for (size_t i = 0; i < r->replaced_count; i++)
-        replaced = json_append(replaced, replaced_json(&r->replaced[i]));
     return json_pack(
         "{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:s}",
         "device", device_json(r), "created", r->created, "peak_gflops", spread_json(&r->peak_gflops),
@@ -75,7 +79,7 @@ static json_t *report_json(const struct clr_bench_report *r)
         r->peak_memory_bytes > 0 ? json_integer((json_int_t)r->peak_memory_bytes) : json_null(),
         "peak_memory_includes_compiler", r->peak_memory_compiler, "not_convolution",
         json_finite(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0 && !r->refused[0],
-        "checks", checks, "replaced", replaced, "training_refused", r->refused);
+        "checks", checks, "replaced", bench_replaced_json(r), "training_refused", r->refused);
 }
 
 /* What all reports of a file share comes from the first. */
@@ -149,7 +153,7 @@ static void get_text(struct reading *in, const json_t *from, const char *name, c
         wrong(in, name, "is too long");
     else {
         str_copy(out, size, json_string_value(v));
-        str_mask(out);
+        str_mask_name(out);
     }
 }
 
@@ -399,22 +403,25 @@ static void check_format(struct reading *in, const json_t *json)
                           in->path, VERSION);
 }
 
-/* "x/a/b.json" → folder "a", source "b" */
+/* "x/a/b.json" → folder "x/a", source "b" */
 static void name_source(struct clr_bench_report *out, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *begin = slash;
+    const char *slash = strrchr(path, '/'), *end = slash;
     size_t n;
 
     str_copy(out->source, sizeof out->source, slash && slash[1] ? slash + 1 : path);
-    str_mask(out->source);
+    str_mask_name(out->source);
     n = strlen(out->source);
     if (n > 5 && strcmp(out->source + n - 5, ".json") == 0)
         out->source[n - 5] = '\0';
-    while (begin && begin > path && begin[-1] != '/')
-        begin--;
-    if (begin && slash > begin && (size_t)(slash - begin) < sizeof out->folder)
-        (void)snprintf(out->folder, sizeof out->folder, "%.*s", (int)(slash - begin), begin);
-    str_mask(out->folder);
+    while (end && end > path && end[-1] == '/')
+        end--;
+    for (const char *begin = path; end && begin < end; begin += strcspn(begin, "/") + 1)
+        if ((size_t)(end - begin) < sizeof out->folder) {
+            (void)snprintf(out->folder, sizeof out->folder, "%.*s", (int)(end - begin), begin);
+            break;
+        }
+    str_mask_name(out->folder);
 }
 
 static int read_file(struct clr_bench_report **out, size_t *count, const char *path, const json_t *json,

@@ -2,10 +2,15 @@
 #ifndef BENCH_JSON_H
 #define BENCH_JSON_H
 
+#include <jansson.h>
+
 #include <clr/bench.h>
 
 /* clr_bench_read() of a text; path is what its reports and messages are named by. */
 int bench_read_text(struct clr_bench_report **out, size_t *count, const char *path, const char *text,
                     size_t size, struct clr_error *err);
+
+/* The variants that were replaced, as a list; NULL where there is no memory, or a name is not UTF-8. */
+json_t *bench_replaced_json(const struct clr_bench_report *report);
 
 #endif

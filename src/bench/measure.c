@@ -4,18 +4,10 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/smooth.h"
 
 #define SAMPLE_S 0.2 /* shorter ones are ruled by who else runs */
 enum { SAMPLES_LEAST = 5 };
-
-static int compare(const void *a, const void *b)
-{
-    double x, y;
-
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
 
 void measure_spread(struct clr_bench_spread *out, double *values, int count)
 {
@@ -24,7 +16,7 @@ void measure_spread(struct clr_bench_spread *out, double *values, int count)
     *out = (struct clr_bench_spread){.count = count};
     if (count == 0)
         return;
-    qsort(values, (size_t)count, sizeof *values, compare);
+    qsort(values, (size_t)count, sizeof *values, smooth_ascending);
     out->min = values[0];
     out->max = values[count - 1];
     out->median = count % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
@@ -77,6 +69,11 @@ int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struc
     if (rc == 0)
         measure_spread(seconds, values, count);
     return rc;
+}
+
+bool measure_no_memory(const struct clr_error *why)
+{
+    return why->code == CLR_ENOMEM || why->code == CLR_EDEVMEM;
 }
 
 double measure_worst_nmse(const struct verify_result *r)

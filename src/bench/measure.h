@@ -33,6 +33,9 @@ void measure_invert(struct clr_bench_spread *s, double factor);
 /* *s = factor · *s. */
 void measure_scale(struct clr_bench_spread *s, double factor);
 
+/* Was memory wanting, of the host or of the device? That is no verdict on the kernel that was tried. */
+bool measure_no_memory(const struct clr_error *why);
+
 /* The largest normalised mean square error in a verdict; NaN: there is none. */
 double measure_worst_nmse(const struct verify_result *r);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/smooth.h"
 #include "ops/layout.h"
 
 #define TARGET_NS  UINT64_C(20000000) /* of one timing: long against a launch and the clock */
@@ -175,13 +176,6 @@ static void drop_slow(struct racer *racers, int count)
         racers[i].out = racers[i].ms[0] > TOO_SLOW * best;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static int time_all(struct racer *racers, int count, enum op_pass pass, struct ocl_context *ctx,
                     void (*announce)(void *user, const struct racer *r), void *user, int *failed,
                     struct clr_error *err)
@@ -205,7 +199,7 @@ static int time_all(struct racer *racers, int count, enum op_pass pass, struct o
     for (int i = 0; i < count; i++) {
         double sorted[RACE_ROUNDS];
         memcpy(sorted, racers[i].ms, sizeof sorted);
-        qsort(sorted, RACE_ROUNDS, sizeof *sorted, compare);
+        qsort(sorted, RACE_ROUNDS, sizeof *sorted, smooth_ascending);
         racers[i].median = racers[i].out ? racers[i].ms[0] : sorted[RACE_ROUNDS / 2];
     }
     return 0;
@@ -256,7 +250,7 @@ double race_ratio(const struct racer *r, const struct racer *first, double *nois
 
     for (int i = 0; i < RACE_ROUNDS; i++)
         ratio[i] = r->ms[i] / first->ms[i];
-    qsort(ratio, RACE_ROUNDS, sizeof *ratio, compare);
+    qsort(ratio, RACE_ROUNDS, sizeof *ratio, smooth_ascending);
     *noise = 0.5 * (ratio[RACE_ROUNDS - 2] - ratio[1]);
     return ratio[RACE_ROUNDS / 2];
 }

@@ -6,33 +6,75 @@
 
 #include "plot/axes.h"
 
-const char *words_file(char out[WORDS_FILE], const struct clr_bench_report *report)
+/* The last folders of a path, `depth` of them at most. */
+static const char *last_folders(const char *path, int depth)
 {
-    (void)snprintf(out, WORDS_FILE, "%s%s%s", report->folder, report->folder[0] ? "/" : "", report->source);
+    const char *at = path + strlen(path);
+
+    for (; depth > 0 && at > path; depth--) {
+        at--;
+        while (at > path && at[-1] != '/')
+            at--;
+    }
+    return at;
+}
+
+static bool same_file(const struct clr_bench_report *a, const struct clr_bench_report *b)
+{
+    return strcmp(a->source, b->source) == 0 && strcmp(a->folder, b->folder) == 0;
+}
+
+/* Does another file have the same name with so many folders? */
+static bool is_taken(const struct clr_bench_report *reports, size_t count, size_t i, int depth)
+{
+    const struct clr_bench_report *r = &reports[i];
+
+    for (size_t k = 0; k < count; k++)
+        if (strcmp(reports[k].source, r->source) == 0 && !same_file(&reports[k], r) &&
+            strcmp(last_folders(reports[k].folder, depth), last_folders(r->folder, depth)) == 0)
+            return true;
+    return false;
+}
+
+const char *words_file(char out[WORDS_FILE], const struct clr_bench_report *reports, size_t count, size_t i)
+{
+    const struct clr_bench_report *r = &reports[i];
+    const char *folder;
+    int depth = 1;
+
+    while (last_folders(r->folder, depth) > r->folder && is_taken(reports, count, i, depth))
+        depth++;
+    folder = last_folders(r->folder, depth);
+    (void)snprintf(out, WORDS_FILE, "%s%s%s", folder, folder[0] ? "/" : "", r->source);
     return out;
+}
+
+bool words_same_device(const struct clr_bench_report *reports, size_t count, size_t i)
+{
+    for (size_t k = 0; k < count; k++)
+        if (k != i && strcmp(reports[k].device, reports[i].device) == 0)
+            return true;
+    return false;
 }
 
 const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *reports, size_t count, size_t i)
 {
     const struct clr_bench_report *r = &reports[i];
-    bool device = false, source = false, folder = false;
-    char file[WORDS_FILE];
+    bool source = false, file = false;
+    char path[WORDS_FILE];
 
     for (size_t k = 0; k < count; k++) {
         if (k == i || strcmp(reports[k].device, r->device) != 0)
             continue;
-        device = true;
-        if (strcmp(reports[k].source, r->source) != 0)
-            continue;
-        source = true;
-        folder = folder || strcmp(reports[k].folder, r->folder) == 0;
+        source = source || strcmp(reports[k].source, r->source) == 0;
+        file = file || same_file(&reports[k], r);
     }
-    if (!device)
+    if (!words_same_device(reports, count, i))
         (void)snprintf(out, WORDS_NAME, "%s", r->device);
     else if (!source)
         (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, r->source);
-    else if (!folder)
-        (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, words_file(file, r));
+    else if (!file)
+        (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, words_file(path, reports, count, i));
     else
         (void)snprintf(out, WORDS_NAME, "%s [%zu]", r->device, i + 1);
     return out;

@@ -7,7 +7,7 @@
 #include <clr/bench.h>
 
 #define WORDS_NUMBER 32
-#define WORDS_FILE   (2 * CLR_BENCH_NAME + 2)
+#define WORDS_FILE   (CLR_BENCH_NAME + 256 + 2)
 #define WORDS_NAME   (WORDS_FILE + 128 + 32)
 
 /* What a share of the peak above all of it means. */
@@ -15,11 +15,15 @@
     "More than 100 % of the peak: Winograd's convolutions get by with fewer multiplications than\n"          \
     "the formula has, which is what is counted."
 
-/* "h100/bench-quick": the file that a report was read from, and its folder; "": it was just measured. */
-const char *words_file(char out[WORDS_FILE], const struct clr_bench_report *report);
+/* "h100/bench-quick": the file that report i was read from, and its folder, with as many of those in front
+ * of it as tell it from the files of the others; "": it was just measured. */
+const char *words_file(char out[WORDS_FILE], const struct clr_bench_report *reports, size_t count, size_t i);
+
+/* Is there another report of the same device? */
+bool words_same_device(const struct clr_bench_report *reports, size_t count, size_t i);
 
 /* What tells report i from the others: its device; where two are of one device the file as well, with its
- * folder where two files have one name; and its number where nothing else does. */
+ * folders where two files have one name; and its number where nothing else does. */
 const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *reports, size_t count, size_t i);
 
 /* "192,983", "11.45", "0.0503": three digits that say something, and all of those before the point. */

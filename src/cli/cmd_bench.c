@@ -8,6 +8,7 @@
 #include <clr/bench.h>
 
 #include "base/fs.h"
+#include "plot/canvas.h"
 #include "cli/opt.h"
 
 static const struct opt_command command = {
@@ -138,6 +139,26 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
     return rc;
 }
 
+/* Before minutes of measuring: none of the files to write is another one, or a report that is read, and each
+ * can be written. */
+static int check_outputs(const struct bench_options *o, const struct opt_set *read, struct clr_error *err)
+{
+    const char *const written[] = {o->csv, o->markdown, o->json, o->plot};
+    enum canvas_format format;
+    int rc = o->plot ? canvas_format_of(&format, o->plot, err) : 0;
+
+    for (size_t i = 0; i < MEM_COUNT(written) && rc == 0; i++) {
+        rc = cli_check_outputs(written[i], NULL, err);
+        for (size_t k = 0; k < i && rc == 0; k++)
+            rc = cli_check_outputs(written[i], written[k], err);
+        for (int k = 1; read && k < read->arg_count && rc == 0; k++)
+            rc = cli_check_outputs(written[i], read->args[k], err);
+        if (rc == 0 && written[i])
+            rc = fs_check_file(written[i], err);
+    }
+    return rc;
+}
+
 /* What is wrong fails; but only where train refuses a device, nothing should be trained there. */
 static int judge(const struct bench_run *run, struct clr_error *err)
 {
@@ -161,8 +182,10 @@ static int bench(const struct bench_options *o, struct clr_error *err)
     struct clr_net_spec *spec = NULL;
     struct clr_error write_error = {0};
     const bool all = cli_device_wanted(o->device) && strcmp(cli_device_wanted(o->device), "all") == 0;
-    int rc = clr_net_load(&spec, o->net, err), written;
+    int rc = check_outputs(o, NULL, err), written;
 
+    if (rc == 0)
+        rc = clr_net_load(&spec, o->net, err);
     run.bench.net = spec;
     if (rc == 0)
         rc = all ? measure_all(&run, err) : measure_one(&run, err);
@@ -193,21 +216,6 @@ static int write_form(const struct clr_bench_report *reports, size_t count, enum
     return rc;
 }
 
-/* None of the files to write is another one, or a report that is read. */
-static int check_files(const struct bench_options *o, const struct opt_set *set, struct clr_error *err)
-{
-    const char *const written[] = {o->csv, o->markdown, o->json};
-    int rc = 0;
-
-    for (size_t i = 0; i < MEM_COUNT(written) && rc == 0; i++) {
-        for (size_t k = 0; k < i && rc == 0; k++)
-            rc = cli_check_outputs(written[i], written[k], err);
-        for (int k = 1; k < set->arg_count && rc == 0; k++)
-            rc = cli_check_outputs(written[i], set->args[k], err);
-    }
-    return rc;
-}
-
 static int show(const struct bench_options *o, const struct clr_bench_report *reports, size_t count,
                 struct clr_error *err)
 {
@@ -216,6 +224,7 @@ static int show(const struct bench_options *o, const struct clr_bench_report *re
 
     if (rc == 0)
         cli_print_text(text);
+    (void)fflush(stdout); /* a file may be /dev/stdout */
     free(text);
     if (rc == 0 && o->csv)
         rc = write_form(reports, count, CLR_BENCH_CSV, o->csv, err);
@@ -226,6 +235,17 @@ static int show(const struct bench_options *o, const struct clr_bench_report *re
     return rc;
 }
 
+/* A line for each; they are cut apart. */
+static void tell_left_out(char *lines)
+{
+    char *end;
+
+    for (; (end = strchr(lines, '\n')); lines = end + 1) {
+        *end = '\0';
+        cli_note("not comparable: %s", lines);
+    }
+}
+
 /* The project's own reports, as far as they are of the same net and batch. */
 static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err)
 {
@@ -233,10 +253,8 @@ static int add_known(struct clr_bench_report **reports, size_t *count, struct cl
     char *left_out = NULL;
     int rc = clr_bench_add_known(reports, count, &left_out, err);
 
-    for (char *line = left_out, *end; line && (end = strchr(line, '\n')); line = end + 1) {
-        *end = '\0';
-        cli_note("not comparable: %s", line);
-    }
+    if (rc == 0 && left_out)
+        tell_left_out(left_out);
     free(left_out);
     if (rc == 0 && *count == 1)
         rc = clr_error_set(err, CLR_EINPUT,
@@ -263,7 +281,7 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
                                  strcmp(unused[i], "plot") == 0 ? ": 'clr-cl plot bench' draws them" : "");
     if (set->arg_count < 2)
         return clr_error_set(err, CLR_EUSAGE, "compare takes files that 'clr-cl bench --json' wrote");
-    rc = check_files(o, set, err);
+    rc = check_outputs(o, set, err);
     if (rc == 0)
         rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
     if (rc == 0 && count < 2 && !o->known)

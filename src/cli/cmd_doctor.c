@@ -1,6 +1,7 @@
 /* clr-cl doctor: does this device compute what it should? */
 #include "cli/common.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,13 +12,12 @@
 
 static const struct opt_command command = {
     .name = "doctor",
-    .usage = "[--device D] [--json]",
+    .usage = "[--device D] [--json] [--quiet]",
     .about =
         "Runs every variant of every kernel on a device and compares the results with a reference that is "
         "computed in double precision without OpenCL, then a short training. It prints OK, WRONG, or FAILED "
-        "for "
-        "what does not run there, and exits with 1 if one is not OK. Where the kernels have not been "
-        "compiled before, this takes some minutes on a CPU.",
+        "for what does not run there, and exits with 1 if one is not OK. Want of memory is neither: it ends "
+        "the check. Where the kernels have not been compiled before, this takes some minutes on a CPU.",
     .examples = "  clr-cl doctor\n"
                 "  clr-cl doctor --device gpu\n",
 };
@@ -26,6 +26,12 @@ struct checkup {
     bool json;
     json_t *checks;
 };
+
+static void begins(void *user, const char *name, int done, int all)
+{
+    (void)user;
+    cli_progress_step(name, done, all);
+}
 
 static void report(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
                    const char *detail)
@@ -40,8 +46,9 @@ static void report(void *user, const char *name, enum clr_doctor_verdict verdict
                                                      "worst_nmse", json_finite(worst_nmse), "detail", more));
         return;
     }
-    if (verdict != CLR_DOCTOR_FAILED)
+    if (!isnan(worst_nmse))
         (void)snprintf(error, sizeof error, "error %.1e", worst_nmse);
+    cli_progress_wipe();
     printf("%-6s  %-44s  %s%s%s\n", word, name, error, *error && *more ? "  " : "", more);
     (void)fflush(stdout);
 }
@@ -63,8 +70,9 @@ static int examine(const struct clr_device *device, bool json, struct clr_error 
 {
     struct checkup c = {.json = json, .checks = json ? json_array() : NULL};
     struct clr_doctor_summary s = {0};
-    int rc = clr_doctor(device, report, &c, &s, err);
+    int rc = clr_doctor(device, &(struct clr_doctor_listener){begins, report, &c}, &s, err);
 
+    cli_progress_wipe();
     if (rc < 0) {
         json_decref(c.checks);
         return rc;
@@ -87,7 +95,7 @@ int cmd_doctor(int argc, char **argv, struct clr_error *err)
 {
     const char *wanted = NULL;
     struct clr_device device;
-    bool json = false;
+    bool json = false, quiet = false;
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -99,10 +107,12 @@ int cmd_doctor(int argc, char **argv, struct clr_error *err)
                  "best one "
                  "that 'clr-cl devices' lists)"},
         {.kind = OPT_FLAG, .name = "json", .value = &json, .help = "print the checks as JSON"},
+        {.kind = OPT_FLAG, .name = "quiet", .value = &quiet, .help = "no messages, only warnings and errors"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
     rc = opt_parse(&set, &command, argc, argv, err);
+    cli_set_quiet(quiet);
     if (rc == 0)
         rc = cli_device(&device, wanted, err);
     if (rc == 0)

@@ -64,7 +64,7 @@ static int draw(const struct schedule_options *o, const struct clr_schedule *s, 
 /* The figure first: a name that is no figure's must not leave a CSV behind. */
 static int write_files(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
 {
-    int rc = cli_check_outputs(o->plot, o->csv, err);
+    int rc = cli_check_outputs(o->csv, o->plot, err);
 
     if (rc == 0 && o->plot)
         rc = draw(o, s, err);

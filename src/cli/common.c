@@ -35,7 +35,7 @@ static struct {
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
-static void wipe_line(void)
+void cli_progress_wipe(void)
 {
     if (g_cli.line_open)
         (void)fputs("\r\033[K", stderr);
@@ -58,7 +58,7 @@ static void say(const char *colour, const char *prefix, const char *text)
     ignore.sa_handler = SIG_IGN;
     (void)sigemptyset(&ignore.sa_mask);
     (void)sigaction(SIGPIPE, &ignore, &before);
-    wipe_line();
+    cli_progress_wipe();
     (void)fprintf(stderr, "%s%s%s%s\n", coloured ? colour : "", prefix, coloured ? PLAIN : "", line);
     (void)sigaction(SIGPIPE, &before, NULL);
 }
@@ -333,48 +333,64 @@ static size_t terminal_width(void)
 
 /* The bar takes what the figures leave of the line, 16 columns at most; the figures are cut before they wrap.
  */
-static void draw_line(const struct clr_progress *p)
+static void draw_line(const struct str *figures, double share)
 {
     static const char full[] = "################", empty[] = "................";
-    struct str figures = {0};
-    size_t width = terminal_width() - 1, bar = 0, filled = 0;
+    size_t width = terminal_width() - 1, bar = 0, filled;
 
-    append_figures(&figures, p, true);
-    if (figures.length + 8 < width)
-        bar = width - figures.length - 3;
+    if (figures->length + 8 < width)
+        bar = width - figures->length - 3;
     if (bar > sizeof full - 1)
         bar = sizeof full - 1;
-    if (p->iterations > 0)
-        filled = (size_t)((double)bar * (double)p->iteration / (double)p->iterations);
+    filled = (size_t)((double)bar * share);
     (void)fputs("\r", stderr);
     if (bar > 0)
         (void)fprintf(stderr, "[" CYAN "%.*s" PLAIN "%.*s] ", (int)filled, full, (int)(bar - filled), empty);
-    (void)fprintf(stderr, "%.*s\033[K", (int)(figures.length < width ? figures.length : width),
-                  str_text(&figures));
+    (void)fprintf(stderr, "%.*s\033[K", (int)(figures->length < width ? figures->length : width),
+                  str_text(figures));
     (void)fflush(stderr);
     g_cli.line_open = true;
-    str_clear(&figures);
+}
+
+/* Where there is no terminal: half a minute after the last line, or now, for that is news. */
+static bool is_time_for_a_line(bool news)
+{
+    const uint64_t now = clock_ns();
+
+    if (g_cli.last_line_ns == 0)
+        g_cli.last_line_ns = now;
+    if (!news && now - g_cli.last_line_ns < PLAIN_LINE_EVERY_NS)
+        return false;
+    g_cli.last_line_ns = now;
+    return true;
 }
 
 void cli_progress(void *user, const struct clr_progress *p)
 {
-    uint64_t now = clock_ns();
     struct str line = {0};
 
     (void)user;
-    if (g_cli.quiet)
+    if (g_cli.quiet || (!g_cli.fancy && !is_time_for_a_line(p->evaluated)))
         return;
-    if (g_cli.fancy) {
-        draw_line(p);
+    append_figures(&line, p, p->evaluated || g_cli.fancy);
+    if (g_cli.fancy)
+        draw_line(&line, p->iterations > 0 ? (double)p->iteration / (double)p->iterations : 0.0);
+    else
+        cli_note("iteration %s", str_text(&line));
+    str_clear(&line);
+}
+
+void cli_progress_step(const char *what, int done, int all)
+{
+    struct str line = {0};
+
+    if (g_cli.quiet || (!g_cli.fancy && !is_time_for_a_line(false)))
         return;
-    }
-    if (g_cli.last_line_ns == 0)
-        g_cli.last_line_ns = now;
-    if (!p->evaluated && now - g_cli.last_line_ns < PLAIN_LINE_EVERY_NS)
-        return;
-    g_cli.last_line_ns = now;
-    append_figures(&line, p, p->evaluated);
-    cli_note("iteration %s", str_text(&line));
+    str_append(&line, "%d/%d  %s", done, all, what);
+    if (g_cli.fancy)
+        draw_line(&line, all > 0 ? (double)done / all : 0.0);
+    else
+        cli_note("%s", str_text(&line));
     str_clear(&line);
 }
 
@@ -432,6 +448,10 @@ int cli_check_outputs(const char *written, const char *other, struct clr_error *
 {
     struct stat x, y;
 
+    if (written && strcmp(written, "-") == 0)
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "'-' is not standard output: that is /dev/stdout, and a file of that name './-'");
     if (!written || !other)
         return 0;
     if (strcmp(written, other) != 0 &&

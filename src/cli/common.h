@@ -81,6 +81,11 @@ const volatile int *cli_catch_signals(bool say);
 void cli_progress(void *user, const struct clr_progress *p);
 void cli_progress_end(void);
 
+/* The same of a list that is gone through, of which `done` are done and `what` is next. */
+void cli_progress_step(const char *what, int done, int all);
+/* Take the line away: before what goes to stdout, which may be the same terminal. */
+void cli_progress_wipe(void);
+
 /* This program, as it was started: for another process of it. Borrowed. */
 const char *cli_program(void);
 
@@ -100,7 +105,8 @@ const char *cli_bytes(char out[STR_COUNT], uint64_t bytes);
 /* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM where it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);
 
-/* A file to write, and another one, each may be NULL: CLR_EUSAGE where they are the same. */
+/* A file to write, and another one, each may be NULL: CLR_EUSAGE where they are the same, or where the first
+ * is '-', which other programs take for standard output. */
 int cli_check_outputs(const char *written, const char *other, struct clr_error *err);
 
 /* Print a text on stdout, with a newline at its end where it has none. */

@@ -39,7 +39,8 @@ static void ask(struct query *q, cl_device_info what, const char *name, void *ou
 
 #define ASK(q, what, out) ask(q, what, #what, &(out), sizeof(out))
 
-/* Copy without the blanks that some drivers put around their names. */
+/* Copy without the blanks that some drivers put around their names, and without what would steer a terminal
+ * or break a table. */
 static void copy_trimmed(char *out, size_t out_size, char *text)
 {
     size_t n = strlen(text);
@@ -52,6 +53,7 @@ static void copy_trimmed(char *out, size_t out_size, char *text)
     if (!str_is_utf8(out)) /* in another encoding, or cut inside a character: it goes into JSON */
         for (char *p = out; *p; p++)
             *p = (unsigned char)*p < 0x80 ? *p : '?';
+    str_mask_name(out);
 }
 
 /* Of the platform, or of the device: the two calls have the same form. */

@@ -16,6 +16,11 @@
 #define STRIPE   0xF6F6F6
 
 #define FAR_APART 20.0 /* times: a bar of a twentieth of the longest is hard to see */
+#define SPREAD    1.5  /* times the longest bar: as far as the axis follows a spread that is longer */
+
+#define GROUP_MOST 0.2 /* of the width: the names of groups, and those of rows */
+#define NAME_MOST  0.3
+#define TEXT_MOST  0.35 /* of the bars' area: what stands behind a bar that is cut */
 
 static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00,
                                                  0xCC79A7, 0x56B4E9, 0x777777, 0xF0E442};
@@ -29,6 +34,8 @@ struct drawing {
     double x, y, w, h; /* the area of the bars */
     double names_at;   /* where the names end, right-aligned */
     double row;        /* height of a row */
+    double end;        /* the largest number that is drawn: what goes on beyond it is cut there … */
+    bool tell_cut;     /* … and there is room to say up to what it went */
     struct axis axis;
 };
 
@@ -148,17 +155,37 @@ static void value_text(char out[AXES_TEXT], double v)
         axes_format_fixed(out, AXES_TEXT, v, v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3);
 }
 
-/* The smallest and the largest of what is drawn, with its spread; only above 0. */
+/* "1.23", and of a spread that is cut "1.23 (to 45.6)". */
+static void bar_text(char out[2 * AXES_TEXT], const struct drawing *d, const struct bars_row *row, size_t k)
+{
+    char most[AXES_TEXT];
+
+    value_text(out, row->value[k]);
+    if (!d->tell_cut || !(row->high[k] > d->end))
+        return;
+    value_text(most, row->high[k]);
+    (void)snprintf(out + strlen(out), AXES_TEXT, " (to %.20s)", most);
+}
+
+/*
+ * The smallest and the largest of what is drawn, with its spread; only above 0. One sample that came far too
+ * late does not make all bars short: spreads are followed to SPREAD times the longest bar, and likewise below
+ * the shortest.
+ */
 static void extent(const struct bars *b, double *least, double *most)
 {
-    *least = INFINITY;
-    *most = 0.0;
+    double spread = 0.0, shortest = INFINITY, low = INFINITY, longest = 0.0;
+
     for (size_t i = 0; i < b->row_count; i++)
         for (size_t k = 0; k < b->series_count; k++) {
-            const double v = b->rows[i].value[k], low = b->rows[i].low[k];
-            *most = fmax(*most, fmax(v, b->rows[i].high[k]));
-            *least = v > 0.0 ? fmin(*least, low > 0.0 ? low : v) : *least;
+            const struct bars_row *row = &b->rows[i];
+            longest = fmax(longest, row->value[k]); /* NaN loses */
+            spread = fmax(spread, row->high[k]);
+            shortest = row->value[k] > 0.0 ? fmin(shortest, row->value[k]) : shortest;
+            low = row->low[k] > 0.0 ? fmin(low, row->low[k]) : low;
         }
+    *most = fmax(longest, fmin(spread, SPREAD * longest));
+    *least = fmin(shortest, fmax(low, shortest / SPREAD));
 }
 
 /* Would the longest bar of one series be too short to see beside those of another? */
@@ -176,14 +203,31 @@ static bool far_apart(const struct bars *b)
     return longest > FAR_APART * shortest;
 }
 
-/* Whose last `text` pixels have room for the longest bar's value. */
-static void set_axis(struct drawing *d, double text)
+/* The longest text behind a bar. */
+static double text_width(const struct drawing *d)
 {
-    const double room = fmax(d->w - text - 12 * d->unit, d->w / 2);
-    double least, most;
+    double most = 0.0;
+    char text[2 * AXES_TEXT];
 
-    extent(d->bars, &least, &most);
-    most = most > 0.0 ? most : 1.0;
+    for (size_t i = 0; i < d->bars->row_count; i++)
+        for (size_t k = 0; k < d->bars->series_count; k++) {
+            const struct bars_row *row = &d->bars->rows[i];
+            if (!isfinite(row->value[k]))
+                continue;
+            bar_text(text, d, row, k);
+            most = fmax(most, canvas_text_width(d->canvas, text, d->text, false));
+        }
+    return most;
+}
+
+/* Whose last pixels have room for the longest bar's value. */
+static void set_axis(struct drawing *d, double least, double most)
+{
+    double room;
+
+    d->tell_cut = true;
+    d->tell_cut = text_width(d) < TEXT_MOST * d->w;
+    room = fmax(d->w - text_width(d) - 12 * d->unit, d->w / 2);
     if (far_apart(d->bars)) {
         least /= 2.0; /* the smallest one has a length too */
         axes_set_range(&d->axis, true, least, least * pow(most / least, d->w / room), 0.0, 0.0, INFINITY);
@@ -196,26 +240,23 @@ static void set_axis(struct drawing *d, double text)
 static void lay_out(struct drawing *d)
 {
     const struct bars *b = d->bars;
-    double u = d->unit, group = 0.0, name = 0.0, text = 0.0;
-    char value[AXES_TEXT];
+    double u = d->unit, group = 0.0, name = 0.0, least, most;
 
     for (size_t i = 0; i < b->row_count; i++) {
         group = fmax(group, canvas_text_width(d->canvas, b->rows[i].group, d->text, true));
         name = fmax(name, canvas_text_width(d->canvas, b->rows[i].name, d->text, false));
-        for (size_t k = 0; k < b->series_count; k++) {
-            value_text(value, isfinite(b->rows[i].value[k]) ? b->rows[i].value[k] : 0.0);
-            text = fmax(text, canvas_text_width(d->canvas, value, d->text, false));
-        }
     }
-    group = fmin(group, 0.2 * d->width);
-    name = fmin(name, 0.2 * d->width);
+    group = fmin(group, GROUP_MOST * d->width);
+    name = fmin(name, NAME_MOST * d->width);
     d->y = above(d);
     d->h = d->height - below(d) - d->y;
     d->names_at = 14 * u + group + 14 * u + name;
     d->x = d->names_at + 8 * u;
     d->w = d->width - d->x - 18 * u;
     d->row = d->h / (double)b->row_count;
-    set_axis(d, text);
+    extent(b, &least, &most);
+    d->end = most > 0.0 ? most : 1.0;
+    set_axis(d, least, d->end);
 }
 
 /* ---- drawing ---- */
@@ -299,23 +340,36 @@ static void draw_axis(struct drawing *d)
                 d->text, false, CANVAS_CENTER, INK);
 }
 
-/* A bar with its spread as a line in the middle, and its value behind both. */
+/* The spread as a line; an arrow's head where it is cut. Returns where it ends. */
+static double draw_spread(struct drawing *d, double low, double high, double y)
+{
+    const double u = d->unit, from = fmax(px(d, low), d->x), to = px(d, fmin(high, d->end));
+    const struct canvas_pen whisker = {INK, 0.75, 1.1 * u, CANVAS_SOLID};
+
+    if (to - from <= 2 * u)
+        return from;
+    canvas_rule(d->canvas, from, y, to, y, &whisker);
+    if (high > d->end) {
+        const double head[] = {to - 4 * u, y - 3 * u, to, y, to - 4 * u, y + 3 * u};
+        canvas_polyline(d->canvas, head, 3, &whisker);
+    }
+    return to;
+}
+
+/* A bar with its spread in the middle, and its value behind both. */
 static void draw_bar(struct drawing *d, const struct bars_row *row, size_t k, double y, double h)
 {
     const double v = row->value[k], u = d->unit, size = fmin(d->text, 1.05 * h);
-    const struct canvas_pen whisker = {INK, 0.75, 1.1 * u, CANVAS_SOLID};
     double end;
-    char text[AXES_TEXT];
+    char text[2 * AXES_TEXT];
 
     if (!isfinite(v))
         return;
     end = px(d, v);
     canvas_rect(d->canvas, d->x, y, fmax(end - d->x, 0.75 * u), h, colors[k], 1.0);
-    if (isfinite(row->low[k]) && isfinite(row->high[k]) && px(d, row->high[k]) - px(d, row->low[k]) > 2 * u) {
-        canvas_rule(d->canvas, px(d, row->low[k]), y + h / 2, px(d, row->high[k]), y + h / 2, &whisker);
-        end = fmax(end, px(d, row->high[k]));
-    }
-    value_text(text, v);
+    if (isfinite(row->low[k]) && isfinite(row->high[k]))
+        end = fmax(end, draw_spread(d, row->low[k], row->high[k], y + h / 2));
+    bar_text(text, d, row, k);
     canvas_text(d->canvas, end + 5 * u, y + h / 2, text, size, false, CANVAS_LEFT, INK_SOFT);
 }
 
@@ -329,10 +383,11 @@ static void draw_rows(struct drawing *d)
     for (size_t i = 0; i < b->row_count; i++) {
         const double y = d->y + d->row * (double)i;
         if (begins_group(b, i)) {
-            canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].group, d->text, true, 0.2 * d->width);
+            canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].group, d->text, true,
+                            GROUP_MOST * d->width);
             canvas_text(d->canvas, 14 * u, y + d->row / 2, text, d->text, true, CANVAS_LEFT, INK);
         }
-        canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].name, d->text, false, 0.2 * d->width);
+        canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].name, d->text, false, NAME_MOST * d->width);
         canvas_text(d->canvas, d->names_at, y + d->row / 2, text, d->text, false, CANVAS_RIGHT, INK_SOFT);
         for (size_t k = 0; k < b->series_count; k++)
             draw_bar(d, &b->rows[i], k, y + pad + h * (double)k, h - (b->series_count > 1 ? u : 0.0));

@@ -10,7 +10,7 @@
 #include "plot/canvas.h"
 
 #define BARS_MAX_SERIES 8 /* more than can be told apart */
-#define BARS_LABEL      448
+#define BARS_LABEL      640
 #define BARS_NAME       96
 
 struct bars_row {
@@ -36,7 +36,8 @@ void bars_clear(struct bars *bars);
 int bars_height(const struct bars *bars, int width);
 
 /*
- * Draw all of it. Where the longest bars of two series are far apart the axis is logarithmic, and says so.
+ * Draw all of it. A spread far beyond the longest bar is cut, with an arrow's head and, where there is room,
+ * its end as a number. Where the longest bars of two series are far apart the axis is logarithmic, and says so.
  * Where there is no room for every row, the smallest ones are summed into one. CLR_ENOMEM.
  */
 int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int height, struct clr_error *err);

@@ -13,8 +13,8 @@ import subprocess
 import termios
 import time
 
-from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, slow_case, tiny,
-                     tiny_data, tiny_net, write)
+from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, pretended,
+                     slow_case, tiny, tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
 
@@ -226,7 +226,7 @@ def train_is_interrupted():
         check("final.safetensors" not in names(out), f"files: {names(out)}")
 
 
-def on_a_terminal(args, **env):
+def on_a_terminal(args, code=0, **env):
     """stderr as a terminal of 100 columns sees it."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
@@ -243,7 +243,7 @@ def on_a_terminal(args, **env):
                 break
             seen += part
     os.close(master)
-    check(process.returncode == 0, f"exit code {process.returncode}: {seen!r}")
+    check(process.returncode == code, f"exit code {process.returncode}: {seen!r}")
     return seen.decode()
 
 
@@ -255,6 +255,16 @@ def progress_on_a_terminal():
     plain = re.sub(r"\033\[[0-9;]*[mK]", "", seen)
     longest = max(len(part) for part in re.split("[\r\n]", plain) if re.match(r"\[[#.]", part))
     check(longest < 100, f"a line of {longest} characters on 100 columns")
+
+
+@case
+def doctor_on_a_terminal():
+    """A pretended GPU that compiles nothing: what is examined is said before it is."""
+    seen = on_a_terminal(["doctor"], 1, **pretended(False))
+    all_of_them = re.search(r"\r\[.* 0/(\d+)  conv .*\033\[K", seen)
+    check(all_of_them, f"no bar: {seen!r}")
+    check(f" {int(all_of_them[1]) - 1}/{all_of_them[1]}  training of quick" in seen, f"another end: {seen!r}")
+    check(seen.rfind("\r\033[K") > seen.rfind("training of quick, three"), f"the bar stands: {seen!r}")
 
 
 @case
@@ -432,7 +442,8 @@ def bench_and_what_becomes_of_it():
     check(one["first_start_s"]["median"] > one["warm_start_s"]["median"], "compiling took no time")
     csv, markdown, compared = fresh("c.csv"), fresh("c.md"), fresh("c.json")
     expect(clr("bench", "compare", report, report, "--csv", csv, "--markdown", markdown, "--json", compared), 0,
-           [r"^training +images/s +[0-9,.]+ +[0-9,.]+  equal$", r"^conv1 +forward .* equal$", r"^share of the peak +%"],
+           [r"^training +images/s +[0-9,.]+ +[0-9,.]+  about equal$", r"^conv1 +forward .*  about equal$",
+            r"^share of the peak +%"],
            ["^wrote .*c.csv", "^wrote .*c.md", "^wrote .*c.json"])
     check(csv.read_text(encoding="utf-8").startswith("report,device,driver,"), "no CSV")
     check("| training, images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
@@ -449,6 +460,22 @@ def bench_and_what_becomes_of_it():
 
 
 @case
+def bench_looks_at_its_files_before_it_measures():
+    device()
+    folder, net = fresh("folder.png"), tiny_net()
+    folder.mkdir()
+    for option, path in (("json", folder / "no" / "x.json"), ("json", folder), ("plot", folder / "no" / "x.png"),
+                         ("plot", folder)):
+        result = expect(clr("bench", "--net", net, "--batch", 10, f"--{option}", path), 1, [], ["cannot write '.*'"])
+        check("measuring" not in result.err and not result.out, f"it was measured first\n{result}")
+    known = ROOT / "src" / "bench" / "known" / "h200-quick.json"
+    for option in ("csv", "markdown", "json"):
+        result = expect(clr("bench", "compare", known, "--known", f"--{option}", folder), 1, [], ["cannot write '.*'"])
+        check(not result.out, f"it was compared first\n{result}")
+    check(not names(folder), f"left behind: {names(folder)}")
+
+
+@case
 def known_devices():
     known = ROOT / "src" / "bench" / "known"
     expect(clr("bench", "compare", known / "xeon-2-cores-quick.json", "--known"), 0,
@@ -462,6 +489,13 @@ def devices_as_json():
     devices = json.loads(expect(clr("devices", "--json"), 0).out)["devices"]
     check(sum(d["chosen"] for d in devices) == 1, f"{devices}")
     expect(clr("devices"), 0, [r"^\* ", "would be used", "^  ID "])
+
+
+@case
+def a_device_whose_name_would_break_tables():
+    result = expect(clr("devices", env=pretended(False) | {"STUB_OPENCL_NAME": "two\nlines,\ta \033[2Jtab"}), 0,
+                    [r"^\* 0:0 +two lines, a \?\[2Jtab +GPU "])
+    check("\033" not in result.out and "\t" not in result.out, f"{result.out!r}")
 
 
 @slow_case

@@ -1,18 +1,15 @@
 """Devices that compute wrong: what a run finds out by itself, and does about it."""
 
 import json
-from pathlib import Path
 
-from harness import Place, case, check, clr, device, expect, expect_nothing_left, fresh, names, skip, slow_case, tiny, \
-    tiny_data, tiny_net, write
+from harness import Place, built, case, check, clr, device, expect, expect_lines, expect_nothing_left, fresh, \
+    names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
 
 
 def lie(find, put, folder):
     """An environment in which kernels are compiled with `put` in place of `find`, in a home of its own."""
-    library = Path(Place.program).parent.parent.parent / "tests" / "liblying_driver.so"
-    check(library.exists(), f"{library} is missing: it is built beside the program")
     check(len(put) <= len(find), f"the driver puts nothing that is longer in the place of {find}")
-    return {"LD_PRELOAD": library, "LIE_FIND": find, "LIE_PUT": put, "XDG_CACHE_HOME": folder / "cache",
+    return {"LD_PRELOAD": built("lying_driver"), "LIE_FIND": find, "LIE_PUT": put, "XDG_CACHE_HOME": folder / "cache",
             "XDG_DATA_HOME": folder / "share"}
 
 
@@ -158,6 +155,7 @@ def bench_measures_what_train_would_use():
     check("WRONG" not in result.out, f"{result}")
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
     check(one["correct"] and one["training_refused"] == "" and "conv2" in str(one["replaced"]), f"{one}")
+    check(one["peak_memory_includes_compiler"], "what train asks first has compiled everything")
     args = small(out)
     args[2] = net
     result = expect(clr(*args, env=env), 0, ["^test accuracy"])
@@ -218,16 +216,23 @@ def what_does_not_run_is_said_by_layer():
 @case
 def doctor_tells_what_is_wrong_from_what_does_not_run():
     """A pretended GPU, which computes nothing; and one whose compiler fails: it has no folder for programs."""
-    stub = Path(Place.program).parent.parent.parent / "tests" / "libstub_icd.so"
-    check(stub.exists(), f"{stub} is missing: it is built beside the program")
-    vendors = write(fresh("vendors") / "stub.icd", f"{stub}\n").parent
-    for folder, word, ending in ((vendors, "WRONG", "[1-9][0-9]+ are wrong and 0 do not run"),
-                                 (None, "FAILED", "0 are wrong and [1-9][0-9]+ do not run")):
-        env = {"OCL_ICD_VENDORS": vendors, "STUB_OPENCL_DEVICE": "amd-gfx900", "STUB_OPENCL_FOLDER": folder,
-               "XDG_CACHE_HOME": fresh("cache"), "XDG_DATA_HOME": fresh("share")}
-        expect(clr("doctor", env=env), 1, [f"^{word} +conv ", f"^{word} +training of quick"],
-               ["^last: a short training of quick",
-                f"clr-cl: of [0-9]+ kernel variants {ending} on .*do not train there"])
+    for compiles, word, ending in ((True, "WRONG", "[1-9][0-9]+ are wrong and 0 do not run"),
+                                   (False, "FAILED", "0 are wrong and [1-9][0-9]+ do not run")):
+        result = expect(clr("doctor", env=pretended(compiles)), 1, [f"^{word} +conv ", f"^{word} +training of quick"],
+                        ["^last: a short training of quick",
+                         f"clr-cl: of [0-9]+ kernel variants {ending} on .*do not train there"])
+        check("error nan" not in result.out, f"{result}")
+    result = expect(clr("doctor", "--quiet", env=pretended(False)), 1)
+    expect_lines(result.err, 1)
+
+
+@case
+def doctor_takes_want_of_memory_for_what_it_is():
+    """Of the device, and of the host: neither says anything of a kernel."""
+    for env, code, why in (({"STUB_OPENCL_FAIL": "3000+:-4"}, 6, "CL_MEM_OBJECT_ALLOCATION_FAILURE"),
+                           ({"LD_PRELOAD": built("faults"), "FAULTS_FAIL": "memory:5000:12"}, 1, "out of memory: ")):
+        result = expect(clr("doctor", env=pretended(True) | env), code, ["^WRONG "], [f"clr-cl: .*: .*{why}"])
+        check("FAILED" not in result.out and "training" not in result.out, f"it went on\n{result}")
 
 
 @case

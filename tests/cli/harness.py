@@ -154,6 +154,19 @@ def device():
     expect(result, 0)
 
 
+def built(name):
+    library = Path(Place.program).parent.parent.parent / "tests" / f"lib{name}.so"
+    check(library.exists(), f"{library} is missing: it is built beside the program")
+    return library
+
+
+def pretended(compiles):
+    """An environment with a pretended GPU, which computes nothing; it compiles where it has a folder."""
+    vendors = write(fresh("vendors") / "stub.icd", f"{built('stub_icd')}\n").parent
+    return {"OCL_ICD_VENDORS": vendors, "STUB_OPENCL_DEVICE": "amd-gfx900", "XDG_CACHE_HOME": fresh("cache"),
+            "STUB_OPENCL_FOLDER": vendors if compiles else None, "XDG_DATA_HOME": fresh("share")}
+
+
 def images(count, first):
     """CIFAR-10 records that can be learned: each class has its own brightness in one of the three planes."""
     data = bytearray()

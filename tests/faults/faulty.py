@@ -12,7 +12,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from harness import CRASH, LEAK, Place, Result, check, expect_no_crash, fresh, tiny_data, tiny_net, write
+from harness import CRASH, LEAK, Place, Result, built, check, expect_no_crash, fresh, tiny_data, tiny_net, write
 
 LONG = os.environ.get("CLR_TEST_LONG") == "1"
 SUPPRESSIONS = Path(__file__).resolve().parent.parent / "support" / "lsan.supp"
@@ -20,17 +20,11 @@ SECONDS = 120           # that no run needs
 PARALLEL = os.cpu_count() or 1
 
 
-def library(name):
-    path = Path(Place.program).parent.parent.parent / "tests" / f"lib{name}.so"
-    check(path.exists(), f"{path} is missing: it is built beside the program")
-    return path
-
-
 def environment(folder, **changes):
     """A home in `folder`, the pretended device, and the library that makes calls fail."""
     vendors = Place.scratch / "vendors"
     if not vendors.exists():
-        write(vendors / "stub.icd", f"{library('stub_icd')}\n")
+        write(vendors / "stub.icd", f"{built('stub_icd')}\n")
         (Place.scratch / "programs").mkdir()
     sanitizer = {"ASAN_OPTIONS": f"verify_asan_link_order=0:exitcode={CRASH}",
                  "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS}:print_suppressions=0:exitcode={LEAK}",
@@ -39,7 +33,7 @@ def environment(folder, **changes):
         "HOME": folder / "home", "XDG_CACHE_HOME": folder / "cache", "XDG_DATA_HOME": folder / "share",
         "OCL_ICD_VENDORS": vendors, "STUB_OPENCL_DEVICE": "nvidia-sm_75",
         "STUB_OPENCL_FOLDER": Place.scratch / "programs", "STUB_OPENCL_REPORT": folder / "opencl",
-        "FAULTS_REPORT": folder / "system", "LD_PRELOAD": library("faults"), **sanitizer, **changes})
+        "FAULTS_REPORT": folder / "system", "LD_PRELOAD": built("faults"), **sanitizer, **changes})
 
 
 class Ended(Result):

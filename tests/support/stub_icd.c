@@ -5,6 +5,7 @@
  *
  *     OCL_ICD_VENDORS=FOLDER_WITH_AN_ICD_FILE   names this library and no other
  *     STUB_OPENCL_DEVICE=NAME                   a row of the table below
+ *     STUB_OPENCL_NAME=TEXT                     what it is called, in place of its own name
  *     STUB_OPENCL_FOLDER=DIR                    where programs go: see stub_programs.c
  *     STUB_OPENCL_REPORT=FILE                   what was called, failed and left: see stub_faults.c
  *
@@ -184,7 +185,7 @@ static cl_int CL_API_CALL get_device_info(cl_device_id d, cl_device_info what, s
     case CL_DEVICE_TYPE:
         return ANSWER(cl_device_type, CL_DEVICE_TYPE_GPU);
     case CL_DEVICE_NAME:
-        return ANSWER_TEXT(d->row->name);
+        return ANSWER_TEXT(getenv("STUB_OPENCL_NAME") ? getenv("STUB_OPENCL_NAME") : d->row->name);
     case CL_DEVICE_VENDOR:
         return ANSWER_TEXT(d->row->vendor);
     case CL_DEVICE_VERSION:

@@ -159,6 +159,8 @@ START_TEST(test_str__what_steers_a_terminal_is_masked)
     ck_assert_uint_eq(str_control("\xc2\xa0") + str_control("\xc2") + str_control(""), 0);
     str_mask(text);
     ck_assert_str_eq(text, "a?[2J\tb\n? r\xc3\xa9seau ?? \xc2\xa0 \xc2");
+    str_mask_name(text);
+    ck_assert_str_eq(text, "a?[2J b ? r\xc3\xa9seau ?? \xc2\xa0 \xc2");
     clr_error_set(&err, CLR_EINPUT, "'%s' is no name", "\033]0;x\a");
     ck_assert_str_eq(err.message, "'?]0;x?' is no name");
     clr_error_prefix(&err, "%s", "\b");
@@ -198,6 +200,34 @@ START_TEST(test_fs__atomic_write_keeps_links_and_devices)
     free(data);
     if (access("/dev/full", W_OK) == 0)
         ck_assert_int_eq(fs_write_atomic("/dev/full", "x", 1, &err), CLR_EFAILED);
+}
+END_TEST
+
+/* What fs_write_atomic() would refuse, before there is anything to write. */
+START_TEST(test_fs__whether_a_file_can_be_written)
+{
+    const char *dir = support_temp_dir();
+    struct clr_error err;
+    char path[128];
+
+    ck_assert_int_eq(fs_check_file(dir, &err), CLR_EFAILED);
+    ck_assert_msg(strstr(err.message, "it is a folder"), "%s", err.message);
+    ck_assert_int_eq(fs_write_atomic(dir, "x", 1, &err), CLR_EFAILED);
+    (void)snprintf(path, sizeof path, "%s/no/f", dir);
+    ck_assert_int_eq(fs_check_file(path, &err), CLR_EFAILED);
+    (void)snprintf(path, sizeof path, "%s/link", dir);
+    ck_assert_int_eq(symlink("nowhere", path), 0);
+    ck_assert_int_eq(fs_check_file(path, &err), CLR_EFAILED);
+    ck_assert_int_eq(unlink(path), 0);
+    (void)snprintf(path, sizeof path, "%s/f", dir);
+    ck_assert_int_eq(fs_check_file(path, &err), 0);
+    ck_assert(!fs_exists(path));
+    ck_assert_int_eq(fs_write_atomic(path, "old", 3, &err), 0);
+    ck_assert_int_eq(fs_check_file(path, &err), 0);
+    ck_assert_int_eq(rmdir(dir), -1); /* the file is still there, and … */
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(dir), 0); /* … nothing else */
+    ck_assert_int_eq(fs_check_file("/dev/null", &err), 0);
 }
 END_TEST
 
@@ -372,6 +402,7 @@ int main(void)
     tcase_add_test(tc, test_str__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_fs__a_folder_needs_a_name);
     tcase_add_test(tc, test_fs__atomic_write_keeps_links_and_devices);
+    tcase_add_test(tc, test_fs__whether_a_file_can_be_written);
     tcase_add_test(tc, test_fs__lock_excludes);
     tcase_add_test(tc, test_fs__sha256);
     tcase_add_test(tc, test_fs__exists_in);
