@@ -50,7 +50,7 @@ static int examine(struct checkup *c, const struct verify_case *of, int block, c
     struct clr_error why = {0};
 
     begin(c, name);
-    if (verify_case_run(c->ctx, of, block, false, 1, &r, &why) == 0)
+    if (verify_case_run(c->ctx, of, block, VERIFY_BASIC, 1, &r, &why) == 0)
         tell(c, name, r.ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, measure_worst_nmse(&r),
              r.ok ? NULL : r.text);
     else if (measure_no_memory(&why))

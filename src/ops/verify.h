@@ -103,12 +103,13 @@ int verify_case_count(void);
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err);
 
 /*
- * Verify a case: with its full batch and with a smaller one. The result holds the worse of both.
+ * Verify a case: with its full batch in these arrangements, and with a smaller one in VERIFY_BASIC. The
+ * result holds the worse of both.
  *
- * thorough: every arrangement. Else VERIFY_BASIC, which spares the kernels of the other layouts: compiling is
- * what a check spends its time on. A sweep over blocks does well to be thorough in one block of each case.
+ * Compiling is what a check spends its time on, and VERIFY_WIDE and VERIFY_ONE_BLOCK have kernels of their
+ * own. A sweep over blocks does well to have them in one block of each case.
  */
-int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, bool thorough,
+int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, unsigned arrangements,
                     uint64_t seed, struct verify_result *out, struct clr_error *err);
 
 /* "y", "dw", … */

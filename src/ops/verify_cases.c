@@ -478,15 +478,15 @@ static void worse(struct verify_result *a, const struct verify_result *b)
     a->arrangements = keep.arrangements + b->arrangements;
 }
 
-static int run_batch(struct ocl_context *ctx, const struct verify_case *c, int block, bool thorough,
+static int run_batch(struct ocl_context *ctx, const struct verify_case *c, int block, unsigned arrangements,
                      int batch, uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
     if (c->what == VERIFY_CASE_BATCH)
         return verify_batch(ctx, &c->desc.x, block, batch, seed, out, err);
-    return verify_op_as(ctx, &c->desc, block, batch, seed, thorough ? VERIFY_ALL : VERIFY_BASIC, out, err);
+    return verify_op_as(ctx, &c->desc, block, batch, seed, arrangements, out, err);
 }
 
-int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, bool thorough,
+int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, unsigned arrangements,
                     uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
     int n = c->desc.x.n, rc;
@@ -494,10 +494,10 @@ int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int bl
     if (c->what == VERIFY_CASE_UPDATE)
         rc = verify_update(ctx, &c->optimizer, c->momentum, c->count, seed, out, err);
     else
-        rc = run_batch(ctx, c, block, thorough, n, seed, out, err);
+        rc = run_batch(ctx, c, block, arrangements, n, seed, out, err);
     if (rc == 0 && n > 1 && !out->unsupported) {
         struct verify_result part;
-        rc = run_batch(ctx, c, block, false, n - 1, seed + 1, &part, err);
+        rc = run_batch(ctx, c, block, VERIFY_BASIC, n - 1, seed + 1, &part, err);
         if (rc == 0)
             worse(out, &part);
     }

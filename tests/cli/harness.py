@@ -65,16 +65,26 @@ class Result:
         return "\n".join(shown)
 
 
+def kernel_folder():
+    """PoCL's own cache of compiled kernels, where it would be without the cases' homes: they all share it, since
+    most of their time would be its compiler's. It goes by the source, so a wrong kernel is another one."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(os.environ.get("POCL_CACHE_DIR") or Path(cache) / "pocl" / "kcache")
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
 class Place:
     """Where the cases work: the program, a scratch folder, a home without anything in it."""
     program = None
     scratch = None
+    kernels = kernel_folder()
 
     @classmethod
     def environment(cls, **changes):
         env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CLR_DATA", "CLR_CL_DIR")}
         env.update(HOME=str(cls.scratch / "home"), XDG_CACHE_HOME=str(cls.scratch / "cache"),
-                   XDG_DATA_HOME=str(cls.scratch / "share"), LC_ALL="C.UTF-8")
+                   XDG_DATA_HOME=str(cls.scratch / "share"), POCL_CACHE_DIR=cls.kernels, LC_ALL="C.UTF-8")
         for key, value in changes.items():
             if value is None:
                 env.pop(key, None)

@@ -2,9 +2,9 @@
  * Whole nets on a device against the chain of oracles (net/chain.h) in double precision: losses, hits and
  * every gradient. Each net is run as its file says and fused, which must not change a bit. The oracles' chain
  * keeps each value in memory of its own, so equal numbers show that sharing memory, working in place and the
- * choice of layouts change nothing. Two channel blocks for each net; CLR_TEST_SMALL: one; CLR_TEST_LONG: all
- * four. CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half
- * 1: every other net, so that two processes share the work.
+ * choice of layouts change nothing. One channel block for each net, in turn; CLR_TEST_LONG: all four.
+ * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
+ * every other net, so that two processes share the work.
  */
 #include <math.h>
 #include <stdio.h>
@@ -345,9 +345,8 @@ static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape 
 START_TEST(test_net__agrees_with_the_oracles)
 {
     const struct test_net *t = &nets[half < 0 ? _i : 2 * _i + half];
-    const char *small = getenv("CLR_TEST_SMALL"), *all = getenv("CLR_TEST_LONG");
     const size_t choice = support_spares_kernels(&device) ? 2 : MEM_COUNT(blocks);
-    const size_t count = all ? choice : small ? 1 : 2;
+    const size_t count = getenv("CLR_TEST_LONG") ? choice : 1;
     struct clr_net_spec *spec = NULL;
     struct clr_error err = {0};
     char *path = NULL;

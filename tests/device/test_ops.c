@@ -1,6 +1,7 @@
 /*
- * Every operator against its oracle, on every usable OpenCL device: in one channel block, the cases taking
- * turns, so that every block is met; CLR_TEST_LONG=1: in every block.
+ * Every operator against its oracle, on every usable OpenCL device: in one channel block and with the kernels
+ * of one layout or two, the cases taking turns, so that all are met; CLR_TEST_LONG=1: in every block and
+ * layout.
  * CLR_TEST_SMALL=1 or --small: the subset for emulators (Oclgrind, llvmpipe). CLR_TEST_DEVICE=P:D or part of
  * a name: that device alone. --list names the cases; a word as argument runs the cases whose name contains
  * it; --half 0 or --half 1 runs every other case, so that two processes share the work.
@@ -38,11 +39,11 @@ struct tally {
 };
 
 static void one(struct tally *t, struct ocl_context *ctx, const struct verify_case *c, int block,
-                bool thorough)
+                unsigned arrangements)
 {
     struct verify_result r;
     struct clr_error err = {0};
-    int rc = verify_case_run(ctx, c, block, thorough, 1, &r, &err);
+    int rc = verify_case_run(ctx, c, block, arrangements, 1, &r, &err);
 
     t->run++;
     if (rc < 0 || !r.ok) {
@@ -66,6 +67,16 @@ static void print_worst(const struct tally *t)
                        verify_tolerance((enum op_kind)k, (enum verify_output)o));
         }
     }
+}
+
+/* Those of case i in its block. Algorithms of one geometry follow one another. */
+static unsigned arrangements_of(int i, bool every, bool spare)
+{
+    static const unsigned layouts[] = {0, 1u << VERIFY_WIDE, 1u << VERIFY_ONE_BLOCK};
+
+    if (spare)
+        return VERIFY_BASIC;
+    return every ? VERIFY_ALL : VERIFY_BASIC | 1u << VERIFY_NAN | layouts[(size_t)i / 3 % MEM_COUNT(layouts)];
 }
 
 static void verify_device(const struct clr_device *device)
@@ -94,7 +105,8 @@ static void verify_device(const struct clr_device *device)
             const size_t turn = (size_t)i % count; /* which block gets every arrangement */
             if (b != turn && (subset ? blocks[b] != 4 : !every))
                 continue;
-            one(&tally, ctx, &c, blocks[b], b == turn && !spare);
+            one(&tally, ctx, &c, blocks[b],
+                b == turn ? arrangements_of(i, every || subset, spare) : VERIFY_BASIC);
         }
         (void)fflush(stdout);
     }
