@@ -18,9 +18,10 @@
  *   sigmoid      lr / (1 + exp(−γ(t − s)))      (γ < 0: it declines)
  *   1cycle       with N = iterations, a phase from rate a at update b to rate c at update d has
  *                a + (c − a)·A(p), p = (t − b)/(d − b), A(p) = (1 − cos πp)/2 or p:
- *                max/div → max in updates 0 … pct_start·N − 1, then → max/(div·final_div) at N − 1; with
- * three phases, → max/div at 2·pct_start·N − 2 in between sgdr         min + (max − min)·(1 + cos(πk/T))/2, k
- * updates into a period of T: the first has s, each t_mult times as many as the one before
+ *                max/div → max in updates 0 … pct_start·N − 1, then → max/(div·final_div) at N − 1;
+ *                with three phases, → max/div at 2·pct_start·N − 2 in between
+ *   sgdr         min + (max − min)·(1 + cos(πk/T))/2, k updates into a period of T: the first period
+ *                has s updates, each later one t_mult times as many as the one before
  *
  * Sources: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186; step, inv,
  * poly and sigmoid are Caffe's, src/caffe/solvers/sgd_solver.cpp, GetLearningRate(); 1cycle is PyTorch's

@@ -60,11 +60,11 @@ struct clr_tune_event {
 };
 
 /**
- * Have a worker measure, and start it again behind each variant that ends or stops it.
+ * Have a worker measure, and start it again after each variant that ends or stops it.
  *
  * @param worker      command line of a process that calls clr_tune_work() and writes each line, with a
- * newline and at once, to its standard output; NULL-terminated, The number for clr_tune_options.first is
- * appended as the last argument
+ *                    newline and at once, to its standard output; NULL-terminated. The number for
+ *                    clr_tune_options.first is appended as the last argument
  * @param patience_s  seconds without a line after which a variant counts as hung, and the worker is killed
  * @param tell        called for everything that happens
  * @param user        handed to tell

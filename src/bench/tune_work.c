@@ -2,8 +2,8 @@
  * The measuring process of the tuner: see clr/tune.h. Each line that it writes is one JSON object; "is" says
  * which kind:
  *
- *     {"is": "begin", "device": …, "driver": …, "platform": …, "platform_version": …, "record": FILE,
- * "items": N}
+ *     {"is": "begin", "device": …, "driver": …, "platform": …, "platform_version": …,
+ *      "record": FILE, "items": N}
  *     {"is": "item", "item": I, "layer": "conv2", "operation": "convolution forward, …", "shape": …}
  *     {"is": "try", "variant": "direct 5x2"}     may crash or hang from here on
  *     {"is": "right"}                            it did not

@@ -79,8 +79,7 @@ void run_options_add_output(struct run_options *o, struct opt_set *set);
 /*
  * Fill *o and *set by argv, after `describe` has set defaults and added the command's options; user: for
  * describe. With --resume, the arguments that the run in --out was begun with come first, then those of
- * --solver. Returns what
- * opt_parse() does; in any case both are to be cleared.
+ * --solver. Returns what opt_parse() does; in any case both are to be cleared.
  */
 int run_options_parse(struct run_options *o, struct opt_set *set, const struct opt_command *command,
                       void (*describe)(struct run_options *o, struct opt_set *set, void *user), void *user,

@@ -10,8 +10,8 @@
  *   steepest    the rate at which L falls most for a step of the rate's logarithm: argmin ΔL/Δlog(rate)
  *   valley      two thirds into the longest falling subsequence of L: with n its length and e its end, at
  *               e − n + ⌊n/3⌋ + ⌊n/6⌋, which are indices, not its members
- *   slide       from the end to the left, the last rate up to which the slope of L differs by more than 0.005
- * from the slope 15 updates to the right: the interval slide of A. Chang (Novetta)
+ *   slide       from the end to the left, the last rate up to which the slope of L differs by more than
+ *               0.005 from the slope 15 updates to the right: the interval slide of A. Chang (Novetta)
  */
 #ifndef RANGE_RULES_H
 #define RANGE_RULES_H
