@@ -40,8 +40,9 @@ struct clr_progress {
 };
 
 struct clr_train_options {
-    const struct clr_net_spec *net;
-    const char *net_name; /**< for run.json and the weights' metadata; UTF-8 */
+    const struct clr_net_spec *net; /**< must be given, as data and device must */
+    const char *net_name;           /**< for run.json and the weights' metadata; UTF-8. clr_train() and
+                                         clr_range_test() must be given this, data_name and out, too */
     const struct clr_dataset *data;
     const char *data_name; /**< for run.json; UTF-8 */
     const struct clr_device *device;

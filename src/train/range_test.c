@@ -114,12 +114,13 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
     struct session s = {0};
     struct resume resume;
     struct record r;
-    int rc;
+    int rc = session_check_given(o, true, err);
 
     options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;
     options.schedule.step_size = o->iterations;
     options.log_every = 1; /* for the rules on the loss */
-    rc = record_open(&r, o->out, "range.csv", o->resume, err);
+    if (rc == 0)
+        rc = record_open(&r, o->out, "range.csv", o->resume, err);
     if (rc < 0)
         return rc;
     rc = resume_open(&resume, &r, &options, err);

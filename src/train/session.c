@@ -22,6 +22,26 @@ static int check_transform(const struct clr_train_options *o, struct clr_error *
     return 0;
 }
 
+int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err)
+{
+    const struct {
+        const char *name;
+        const void *value;
+        bool always;
+    } fields[] = {{"net", o->net, true},
+                  {"data", o->data, true},
+                  {"device", o->device, true},
+                  {"net_name", o->net_name, false},
+                  {"data_name", o->data_name, false},
+                  {"out", o->out, false}};
+
+    for (size_t i = 0; i < MEM_COUNT(fields); i++)
+        if (!fields[i].value && (run || fields[i].always))
+            return clr_error_set(err, CLR_EUSAGE, "%s of struct clr_train_options is NULL: it must be given",
+                                 fields[i].name);
+    return 0;
+}
+
 static int check_options(const struct session *s, struct clr_error *err)
 {
     const struct clr_train_options *o = s->o;

@@ -61,6 +61,9 @@ struct session {
     double rate;                /* of the last update in this process; 0: none yet */
 };
 
+/* CLR_EUSAGE, with the field's name, where one that must be given is NULL; run: also those of a run. */
+int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err);
+
 /*
  * train: with training net, gradients and momenta; else evaluation only. from: the checkpoint that the run
  * will go on from, whose variants are taken, and o->init is not read; NULL: none.

@@ -180,10 +180,11 @@ int clr_train(const struct clr_train_options *o, struct clr_train_result *result
     struct session s = {0};
     struct resume resume;
     struct record r;
-    int rc;
+    int rc = session_check_given(o, true, err);
 
     *result = out;
-    rc = record_open(&r, o->out, "history.csv", o->resume, err);
+    if (rc == 0)
+        rc = record_open(&r, o->out, "history.csv", o->resume, err);
     if (rc < 0)
         return rc;
     rc = resume_open(&resume, &r, o, err);
@@ -204,11 +205,14 @@ int clr_train(const struct clr_train_options *o, struct clr_train_result *result
 
 int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, struct clr_error *err)
 {
-    const size_t classes = (size_t)o->data->classes;
     struct clr_eval_result out = {0};
     struct session s;
-    int rc;
+    size_t classes;
+    int rc = session_check_given(o, false, err);
 
+    if (rc < 0)
+        return rc;
+    classes = (size_t)o->data->classes;
     if (!o->init)
         return clr_error_set(err, CLR_EUSAGE, "--weights is missing: there is nothing to evaluate");
     rc = session_plan(&s, o, false, NULL, err);

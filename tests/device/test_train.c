@@ -3,6 +3,7 @@
  * through. CLR_TEST_DEVICE chooses the device.
  */
 #include <math.h>
+#include <stddef.h>
 #include <sys/stat.h>
 
 #include <clr/clr.h>
@@ -595,6 +596,41 @@ START_TEST(test_eval__knows_the_mean_and_scale_of_the_training)
 }
 END_TEST
 
+/* What a caller forgot is named, before anything is made. */
+START_TEST(test_train__fields_that_are_missing_are_named)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+        bool always; /* also where weights are evaluated */
+    } fields[] = {{"net", offsetof(struct clr_train_options, net), true},
+                  {"data", offsetof(struct clr_train_options, data), true},
+                  {"device", offsetof(struct clr_train_options, device), true},
+                  {"net_name", offsetof(struct clr_train_options, net_name), false},
+                  {"data_name", offsetof(struct clr_train_options, data_name), false},
+                  {"out", offsetof(struct clr_train_options, out), false}};
+    const struct clr_train_options whole = options("missing");
+    struct clr_range_result range;
+    struct clr_train_result r;
+    struct clr_eval_result e;
+    struct clr_error err;
+
+    for (size_t i = 0; i < MEM_COUNT(fields); i++) {
+        struct clr_train_options o = whole;
+        char says[64];
+        (void)snprintf(says, sizeof says, "%s of struct clr_train_options", fields[i].name);
+        memset((char *)&o + fields[i].offset, 0, sizeof(void *));
+        ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
+        ck_assert_msg(strncmp(err.message, says, strlen(says)) == 0, "%s", err.message);
+        ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LOG, &range, &err), CLR_EUSAGE);
+        ck_assert_msg(strncmp(err.message, says, strlen(says)) == 0, "%s", err.message);
+        ck_assert_int_eq(clr_eval(&o, &e, &err), CLR_EUSAGE);
+        ck_assert((strncmp(err.message, says, strlen(says)) == 0) == fields[i].always);
+    }
+    ck_assert(!fs_exists(whole.out));
+}
+END_TEST
+
 /* With --init-partial what fits is taken: ip1 (whose weights stand still here), but not the other ip2. */
 START_TEST(test_train__init_partial_takes_what_fits)
 {
@@ -855,6 +891,7 @@ int main(void)
     tcase_add_test(tc, test_train__a_locked_folder_is_left_alone);
     tcase_add_test(tc, test_train__the_loss_of_a_partial_batch_is_its_own_mean);
     tcase_add_test(tc, test_train__corner_cases_of_validate_every);
+    tcase_add_test(tc, test_train__fields_that_are_missing_are_named);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
     runs_finish();
