@@ -1,6 +1,6 @@
 /*
  * Readers of files against hostile input. Each NAME.c here feeds bytes to one reader and checks what it
- * promises about everything that it takes and refuses. Linked with libFuzzer (-Dfuzz=true) it becomes
+ * promises about everything that it takes and refuses. Linked with libFuzzer (-Dfuzz=enabled) it becomes
  * fuzz_NAME, which tools/fuzz runs; with replay.c, replay_NAME, which the unit suite gives all files of
  * corpus/NAME and found/NAME: real ones, and those that once broke something.
  */
