@@ -110,8 +110,8 @@ __kernel void pool_max_forward(__global float *restrict y,
     }
 }
 
-/* Both gradients: what the windows that cover a pixel give it. TERM sees window (p, q), whose place
- * `here` + const the pixel is. */
+/* Both gradients: what the windows that cover a pixel give it. TERM(p, q, i, j): of window (p, q), in which
+ * the pixel is at (i, j). */
 #define GATHER(sum, row, q, r, TERM)                                                                         \
     UNROLL for (int e = 0; e < REACH_H; e++)                                                                 \
     {                                                                                                        \

@@ -97,7 +97,7 @@ int run_options_keep(struct arguments *kept, struct run_options *o, const struct
 
 /*
  * Read the net and the data set, turn epochs into iterations, choose the device; o->train is complete then,
- * but for the callbacks. run_options_check() comes first.
+ * but for the callbacks. Calls run_options_check() first.
  */
 int run_options_open(struct run_options *o, const struct opt_set *set, struct clr_error *err);
 void run_options_clear(struct run_options *o);

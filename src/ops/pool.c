@@ -8,7 +8,7 @@ struct pool_op {
     bool reads_x; /* going back, for the mask */
 };
 
-/* Bytes of one stored place in the window; one more than there are places means none. */
+/* Bytes of one stored place in the window, or of 0, which means none. */
 static size_t arg_bytes(const struct pool_geometry *g)
 {
     return (long long)g->kh * g->kw <= 255 ? 1 : 2;
