@@ -51,11 +51,14 @@ struct clr_range_result {
     double threshold; /**< accuracy above which the net has learned */
     enum clr_range_verdict verdict;
     bool has_min, has_max;
-    double min_lr, max_lr; /**< min_lr < max_lr; both are there, or neither is */
+    double min_lr, max_lr; /**< the range to train in: min_lr < max_lr; both are there, or neither is */
+    double learns_lr;      /**< where the net begins to learn: the last rate before the accuracy exceeds
+                                threshold; min_lr where it is well below max_lr */
+    bool quartered;        /**< it is not: min_lr is a quarter of max_lr */
     double max_lr_low,
         max_lr_high; /**< of one test, the 95 % interval of max_lr; of several, their lowest and
                                          highest upper bound. max_lr lies between */
-    bool from_start; /**< min_lr is the first rate of the sweep: the net may begin to learn below it */
+    bool from_start; /**< learns_lr is the first rate of the sweep: the net may begin to learn below it */
     bool fell;   /**< false: the accuracy had not fallen at the end of the sweep; of several tests: it had,
                           or the loss diverged, in most of them */
     bool halved; /**< max_lr is half the rate at which the test failed: see src/range/reading.h */

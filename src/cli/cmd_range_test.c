@@ -193,13 +193,13 @@ static void print_decays(const struct test_options *t, const struct clr_range_re
     printf("\nwith weight decay %.10g:\n", t->decays.values[best]);
 }
 
-/* What ended a test, also where only JSON is asked for. */
-static void tell_end(const struct clr_range_result *r)
+/* What ended a test, also where only JSON is asked for. which: "weight decay 0.1: ", or "". */
+static void tell_end(const struct clr_range_result *r, const char *which)
 {
     char count[STR_COUNT];
 
     if (r->diverged)
-        cli_note("the loss was no longer finite at iteration %s, rate %.4g: %s",
+        cli_note("%sthe loss was no longer finite at iteration %s, rate %.4g: %s", which,
                  str_count(count, r->diverged_at, ""), r->diverged_lr,
                  r->tests > 1 ? "the first of the tests that stopped" : "the test stopped there");
 }
@@ -213,9 +213,12 @@ static int report(struct run_options *o, const struct opt_set *set, const struct
 
     for (size_t d = 0; d < count && rc == 0; d++) {
         const struct range_advice advice = {o, set, &results[d], t->sweep == 1};
-        if (count > 1)
+        char which[64] = "";
+        if (count > 1) {
             o->train.weight_decay = t->decays.values[d];
-        tell_end(&results[d]);
+            (void)snprintf(which, sizeof which, "weight decay %.10g: ", t->decays.values[d]);
+        }
+        tell_end(&results[d], which);
         if (all) {
             all = json_append(all, range_advice_json(&advice));
         } else if (o->json) {

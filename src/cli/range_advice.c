@@ -10,6 +10,7 @@
 #include "range/curve.h"
 
 #define RATES       1e6 /* the highest that --max-lr takes */
+#define HIGH        1.0 /* a rate that is too high for most nets */
 #define CYCLES      3
 #define POINTS      40 /* evaluations of a test, unless the user says how often */
 #define STEP_EPOCHS 4
@@ -40,13 +41,6 @@ static void append_repeated(struct str *s, const struct opt_set *set)
     }
 }
 
-/* The lower bound to train with: a quarter of the upper one where the one that was read is not well below it,
- * as the paper has it (section 3.3: a third or a fourth). */
-static double lowest(const struct clr_range_result *r)
-{
-    return r->min_lr < r->max_lr / 3 ? r->min_lr : r->max_lr / 4;
-}
-
 /* The whole command; nothing where there are no bounds. */
 static void append_train_command(struct str *s, const struct range_advice *a)
 {
@@ -59,12 +53,13 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     while (n > 1 && o->out[n - 1] == '/')
         n--;
     str_append(&out, "%.*s-train", (int)n, o->out);
-    str_append(s, "clr-cl train --net ");
+    cli_quote(s, cli_program());
+    str_append(s, " train --net ");
     cli_quote(s, o->net);
     str_append(s, " --data ");
     cli_quote(s, o->data);
     str_append(s, " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d",
-               lowest(a->r), a->r->max_lr, STEP_EPOCHS, CYCLES);
+               a->r->min_lr, a->r->max_lr, STEP_EPOCHS, CYCLES);
     append_repeated(s, a->set);
     if (opt_given(a->set, "weight-decay"))
         str_append(s, " --weight-decay %.10g", o->train.weight_decay);
@@ -76,15 +71,20 @@ static void append_train_command(struct str *s, const struct range_advice *a)
 
 static void append_reasons(struct str *s, const struct clr_range_result *r)
 {
-    const bool read = lowest(r) == r->min_lr;
-
-    str_append(s, "min-lr is %s; max-lr is %s; %s",
-               !read           ? "a quarter of the maximum, as none was read that is well below it"
-               : r->from_start ? "the first rate of the sweep"
-                               : "where the net begins to learn",
-               r->halved ? "half the rate at which the test failed"
-                         : "the best estimate of where the accuracy is highest",
-               WHY_CYCLES);
+    str_append(s, "min-lr is ");
+    if (r->quartered)
+        str_append(s, "a quarter of the maximum, as the net begins to learn at %.4g, not well below it",
+                   r->learns_lr);
+    else
+        str_append(s, r->from_start ? "the first rate of the sweep" : "where the net begins to learn");
+    str_append(s, "; max-lr is ");
+    if (!r->halved)
+        str_append(s, "the best estimate of where the accuracy is highest");
+    else if (r->tests == 1)
+        str_append(s, "half the rate at which the test failed (%.4g)", 2 * r->max_lr);
+    else
+        str_append(s, "half the rate at which the tests failed");
+    str_append(s, "; %s", WHY_CYCLES);
 }
 
 /* Iterations of an epoch without held-out images. */
@@ -100,7 +100,7 @@ static uint64_t epoch(const struct run_options *o)
 static void append_cyclic(struct str *s, const struct range_advice *a)
 {
     str_append(s, "CyclicLR(optimizer, base_lr=%.3g, max_lr=%.3g, step_size_up=%llu, cycle_momentum=False)",
-               lowest(a->r), a->r->max_lr, (unsigned long long)epoch(a->o) * STEP_EPOCHS);
+               a->r->min_lr, a->r->max_lr, (unsigned long long)epoch(a->o) * STEP_EPOCHS);
 }
 
 static void append_one_cycle(struct str *s, const struct range_advice *a)
@@ -143,6 +143,8 @@ static void append_advice(struct str *s, const struct range_advice *a)
                        "The accuracy had not fallen at the last rate, and a higher one may be better still. "
                        "Repeat the test with a higher --max-lr (%.2g), or go on with these bounds.",
                        3 * high);
+        else if (r->from_start && !a->log) /* its first evaluation comes after a large part of the rates */
+            str_append(s, "To see where learning begins, repeat the test with --sweep log.");
         else if (r->from_start)
             str_append(s, "To see where learning begins, repeat the test with a lower --min-lr (%.2g).",
                        low / 10);
@@ -172,10 +174,10 @@ static void append_advice(struct str *s, const struct range_advice *a)
         append_more_iterations(s, a);
         break;
     case CLR_RANGE_AT_CHANCE:
-        str_append(s,
-                   "End higher: --max-lr %.2g. If that does not help either, look at the net: without a "
-                   "weight_filler all its weights are 0, and nothing can be learned.",
-                   10 * high);
+        str_append(s, "End higher: %s--max-lr %.2g.", a->log ? "" : "--sweep log ", fmax(10 * high, HIGH));
+        if (strpbrk(a->o->net, "./")) /* a file's */
+            str_append(s, " If that does not help, look at the net: without a weight_filler all its weights "
+                          "are 0, and nothing can be learned.");
         break;
     case CLR_RANGE_FALLS:
         str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, a->log ? high : high / 10);
@@ -187,8 +189,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
     case CLR_RANGE_VERDICTS:
         break;
     }
-    if (!a->log &&
-        (r->verdict == CLR_RANGE_FALLS || r->verdict == CLR_RANGE_FLAT || r->verdict == CLR_RANGE_AT_CHANCE))
+    if (!a->log && (r->verdict == CLR_RANGE_FALLS || r->verdict == CLR_RANGE_FLAT))
         str_append(s, " --sweep log covers several powers of ten.");
 }
 
@@ -228,7 +229,10 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
         return;
     }
     str_append(s, "min-lr %.4g%s\nmax-lr %.4g", r->min_lr,
-               r->from_start ? " (the first rate of the sweep)" : "", r->max_lr);
+               r->quartered    ? " (a quarter of max-lr)"
+               : r->from_start ? " (the first rate of the sweep)"
+                               : "",
+               r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
         str_append(s, " (%s %.4g to %.4g)", r->tests > 1 ? "of the tests:" : "95 % interval:", r->max_lr_low,
                    r->max_lr_high);
@@ -299,7 +303,7 @@ static json_t *recommendation_json(const struct range_advice *a)
     if (!a->r->has_max)
         return json_null();
     return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
-                     lowest(a->r), "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,
+                     a->r->min_lr, "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,
                      "reason", text_json(append_why, a), "pytorch_cyclic", text_json(append_cyclic, a),
                      "pytorch_one_cycle", text_json(append_one_cycle, a));
 }

@@ -607,7 +607,7 @@ static int require_run(const struct run_options *o, const struct opt_set *set, c
         return clr_error_set(
             err, CLR_EUSAGE,
             "--resume: there is no folder '%s'; --out takes the folder of the run that goes on", o->out);
-    if (fs_exists_in(o->out, "range.json"))
+    if (fs_exists_in(o->out, "range.json") || fs_exists_in(o->out, "range.png")) /* of seeds; of decays */
         return clr_error_set(err, CLR_EUSAGE,
                              "there are several range tests in '%s': to go on with them, give the whole "
                              "command again, with --resume",

@@ -113,7 +113,11 @@ static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
         return;
     mark_rate(panel, "max", r->max_lr, r->halved && r->tests == 1 ? " (half the rate of failure)" : "");
     if (r->has_min) {
-        mark_rate(panel, "min", r->min_lr, r->from_start ? " (the first rate)" : "");
+        mark_rate(panel, "min", r->min_lr,
+                  r->quartered    ? " (max / 4)"
+                  : r->from_start ? " (the first rate)"
+                                  : "");
+        chart->x_first = fmin(chart->x_first, r->min_lr);
         add_shade(chart, CHART_KEY_RANGE, r->tests > 1 ? "range to train in (medians)" : "range to train in",
                   r->min_lr, r->max_lr);
     } else {
@@ -150,6 +154,7 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
 
     if (r->has_max) {
         lane.lo = r->min_lr;
+        chart->x_first = fmin(chart->x_first, r->min_lr);
         lane.hi = r->max_lr;
         axes_format_value(from, sizeof from, r->min_lr, 3);
         axes_format_value(to, sizeof to, r->max_lr, 3);

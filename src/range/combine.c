@@ -92,15 +92,16 @@ static void combine_bounds(struct clr_range_result *out, const struct clr_range_
     for (size_t i = 0; i < count; i++) {
         if (tests[i].verdict != CLR_RANGE_READ)
             continue;
-        add(&low, tests[i].min_lr);
+        add(&low, tests[i].learns_lr);
         add(&high, tests[i].max_lr);
         from_start += tests[i].from_start;
         fell += tests[i].fell || tests[i].diverged;
         halved += tests[i].halved;
     }
     out->max_lr = median(high.v, high.n);
-    out->min_lr = median(low.v, low.n); /* each is below its maximum, so the medians are */
+    out->learns_lr = median(low.v, low.n); /* each is below its maximum, so the medians are */
     out->has_min = out->has_max = true;
+    range_choose_min(out);
     out->max_lr_low = high.v[0];
     out->max_lr_high = high.v[high.n - 1];
     out->from_start = 2 * from_start > low.n;

@@ -119,14 +119,15 @@ static json_t *rules_json(const struct clr_range_result *r)
 json_t *range_json(const struct clr_range_result *r)
 {
     return json_pack(
-        "{s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:s, s:o, "
+        "{s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:s, s:o, "
         "s:o, s:i, s:i}",
         "tests", r->tests, "reading", clr_range_verdict_name(r->verdict), "iterations",
-        (json_int_t)r->iterations, "min_lr", number_or_null(r->has_min, r->min_lr), "max_lr",
-        number_or_null(r->has_max, r->max_lr), "max_lr_low", number_or_null(r->has_max, r->max_lr_low),
-        "max_lr_high", number_or_null(r->has_max, r->max_lr_high), "fell", r->fell, "baseline",
-        json_finite(r->baseline), "standard_error", json_finite(r->standard_error), "noise",
-        json_finite(r->noise), "threshold", json_finite(r->threshold), "diverged", r->diverged, "diverged_at",
+        (json_int_t)r->iterations, "min_lr", number_or_null(r->has_min, r->min_lr), "learns_lr",
+        number_or_null(r->has_min, r->learns_lr), "max_lr", number_or_null(r->has_max, r->max_lr),
+        "max_lr_low", number_or_null(r->has_max, r->max_lr_low), "max_lr_high",
+        number_or_null(r->has_max, r->max_lr_high), "fell", r->fell, "baseline", json_finite(r->baseline),
+        "standard_error", json_finite(r->standard_error), "noise", json_finite(r->noise), "threshold",
+        json_finite(r->threshold), "diverged", r->diverged, "diverged_at",
         r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
         number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules", rules_json(r),
         "untrained", json_finite(r->untrained), "classes", r->classes, "images", r->images);

@@ -223,9 +223,14 @@ static void explain_reading(struct clr_range_result *r)
 {
     char lower[192];
 
-    (void)snprintf(lower, sizeof lower, "%s the accuracy exceeds",
-                   r->from_start ? "the first rate of the sweep, for at the next evaluation at the latest"
-                                 : "the last rate before");
+    if (r->quartered)
+        (void)snprintf(lower, sizeof lower,
+                       "a quarter of max, which is not well above %.4g, %s the accuracy exceeds",
+                       r->learns_lr, r->from_start ? "the first rate, where" : "the last rate before");
+    else
+        (void)snprintf(lower, sizeof lower, "%s the accuracy exceeds",
+                       r->from_start ? "the first rate of the sweep, for at the next evaluation at the latest"
+                                     : "the last rate before");
     (void)snprintf(r->explanation, sizeof r->explanation,
                    "min: %s %.2f %% (baseline %.2f %% and three times the noise); max: where the accuracy is "
                    "highest, by the best estimate%s%s (one accuracy has a noise of %.2f %%)",
@@ -269,7 +274,8 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
         return;
     case CLR_RANGE_NARROW:
         (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the net begins to learn at rate %.4g, and %s %.4g: no range lies between", r->min_lr,
+                       "the net begins to learn at rate %.4g, and %s %.4g: no range lies between",
+                       r->learns_lr,
                        r->halved ? "half the rate at which the test failed is" : "the accuracy is highest at",
                        r->max_lr);
         return;
@@ -288,6 +294,12 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
 
 /* ---- all of it ---- */
 
+void range_choose_min(struct clr_range_result *r)
+{
+    r->quartered = !(r->learns_lr < r->max_lr / 3);
+    r->min_lr = r->quartered ? r->max_lr / 4 : r->learns_lr;
+}
+
 static void read_bounds(struct clr_range_result *r, const struct work *w)
 {
     size_t first = 0;
@@ -295,10 +307,12 @@ static void read_bounds(struct clr_range_result *r, const struct work *w)
     while (first + 1 < w->c->count && w->fit[first] <= r->threshold)
         first++;
     read_top(r, w);
-    r->min_lr = w->c->rates[first > 0 ? first - 1 : 0];
-    r->has_min = r->has_max = r->min_lr < r->max_lr;
+    r->learns_lr = w->c->rates[first > 0 ? first - 1 : 0];
+    r->has_min = r->has_max = r->learns_lr < r->max_lr;
     r->from_start = first <= 1;
-    if (!r->has_max)
+    if (r->has_max)
+        range_choose_min(r);
+    else
         r->verdict = CLR_RANGE_NARROW;
 }
 
@@ -338,7 +352,7 @@ static int read_curve(struct clr_range_result *r, const struct range_curve *c, s
     r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
     r->noise = r->top_accuracy = r->top_lr = NAN;
     r->threshold = r->baseline + SIGNIFICANT * r->standard_error;
-    r->has_min = r->has_max = r->from_start = r->fell = r->halved = false;
+    r->has_min = r->has_max = r->from_start = r->quartered = r->fell = r->halved = false;
     if (c->count > 0)
         rc = fit_curve(r, &w, room + 2 * (c->count + 1), err);
     if (rc == 0) {

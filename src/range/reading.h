@@ -30,8 +30,10 @@
  * to 0.08 none did.) The rate of failure lies between the last point before it and itself, and the interval
  * is cut accordingly.
  *
- * Lower bound. The last rate before the best fit exceeds the threshold, baseline + 3 · hypot(standard error,
- * noise), with baseline = max(1/classes, untrained); no range where that is not below the upper bound.
+ * Lower bound. The net begins to learn at the last rate before the best fit exceeds the threshold, baseline
+ * + 3 · hypot(standard error, noise), with baseline = max(1/classes, untrained); no range where that is not
+ * below the upper bound. Where it is below a third of it, it is the lower bound, else a quarter of the upper
+ * one is (the paper, section 3.3: a third or a fourth).
  * The net has learned where the mean of three neighbouring points exceeds the threshold.
  *
  * The training loss "fell" where the mean of a tenth of the updates is below that of the first tenth by five
@@ -44,6 +46,9 @@
 
 /* One test: what clr_range_read() does for each folder. CLR_ENOMEM. */
 int range_read_test(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err);
+
+/* min_lr and quartered, of learns_lr and max_lr. */
+void range_choose_min(struct clr_range_result *r);
 
 /* Several tests, count ≥ 1, as one: medians. */
 void range_combine(struct clr_range_result *out, const struct clr_range_result *tests, size_t count);

@@ -288,8 +288,8 @@ def range_test_and_the_command_it_gives():
     check(abs(first - 1e-5) < 1e-9 and abs(last - 0.1) < 1e-6, f"rates from {first} to {last}")
     check("nan" not in (out / "range.csv").read_text(encoding="utf-8").lower(), "nan in range.csv")
     last = result.out.splitlines()[-1]
-    check(last.startswith("clr-cl train "), f"the last line is no train command\n{result}")
-    args = shlex.split(last)[1:]
+    program, *args = shlex.split(last)
+    check(program == Place.program and args[0] == "train", f"the last line is no train command\n{result}")
     check(re.search(r"^CyclicLR\(.*max_lr=.*\)\nOneCycleLR\(.*max_lr=.*total_steps=\d+\)$", result.out, re.M),
           f"no lines for PyTorch\n{result}")
     check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
@@ -307,6 +307,7 @@ def range_test_as_json():
     advice = result["recommendation"]
     check((advice is None) == (result["train_command"] is None), f"{result}")
     check(not advice or advice["min_lr"] < advice["max_lr"] and advice["reason"] and advice["cycles"] == 3, f"{advice}")
+    check(not advice or advice["min_lr"] == result["min_lr"], f"two lower bounds: {result}")
     check(result["validation_images"] == 0 and result["iterations"] == 20, f"{result}")
 
 
@@ -382,6 +383,9 @@ def range_test_of_several_decays():
     run = json.loads((out / "decay-0.1" / "seed-2" / "run.json").read_text(encoding="utf-8"))["settings"]
     check((run["weight_decay"], run["seed"]) == (0.1, 2), f"{run}")
     expect(clr("range-test", "--resume", "--out", out / "decay-0.1" / "seed-2"), 0)
+    for folder in (out, out / "decay-0.1"):
+        expect(clr("range-test", "--resume", "--out", folder), 2, [],
+               ["several range tests in .*give the whole command again"])
     text = expect(clr(*tiny("range-test", out=fresh("range"), validation=0, weight_decay="0.001,0.1")), 0).out
     check("\nweight decay 0.001: " in text and "(goes on below)" in text, text)
     single = fresh("range")

@@ -163,7 +163,7 @@ START_TEST(test_range__by_hand)
      * is the standard error of the top, sqrt(1/3 · 2/3 / 10000). */
     ck_assert_double_eq_tol(r.noise, sqrt(2.0 / 9.0 / 10000.0), 1e-9);
     ck_assert_double_eq_tol(r.threshold, 0.1 + 3.0 * hypot(0.003, r.noise), 1e-12);
-    ck_assert(r.has_min && r.min_lr == 0.002 && !r.from_start);
+    ck_assert(r.has_min && r.learns_lr == 0.002 && !r.from_start && r.quartered && r.min_lr == 0.001);
     ck_assert_double_eq_tol(r.top_accuracy, 1.0 / 3.0, 1e-12);
     ck_assert(r.top_lr == 0.005 && r.fell);
     /* Back at chance at 0.008, and not yet at 0.007. */
@@ -278,7 +278,7 @@ START_TEST(test_range__learns_from_the_first_rate_on)
     c->untrained = 0.5; /* and where the untrained net is good already, that is the baseline */
     r = read_one(c);
     ck_assert_double_eq_tol(r.baseline, 0.5, 1e-12);
-    ck_assert(!r.from_start && r.min_lr > 0.01);
+    ck_assert(!r.from_start && r.learns_lr > 0.01);
     r = read_one(sweep(&m, &second, 40, 1));
     ck_assert(r.from_start && r.min_lr == 0.0001);
 }
@@ -456,7 +456,7 @@ START_TEST(test_range__several_tests_give_medians)
         if (i == 4)
             break;
         tests[i].has_min = tests[i].has_max = tests[i].fell = true;
-        tests[i].min_lr = minima[i];
+        tests[i].learns_lr = minima[i];
         tests[i].noise = 0.01;
         tests[i].max_lr = tests[i].top_lr = maxima[i];
         tests[i].top_accuracy = 0.1 * (double)(i + 1);
