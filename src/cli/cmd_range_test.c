@@ -187,7 +187,7 @@ static void print_decays(const struct test_options *t, const struct clr_range_re
     for (size_t d = 0; d < t->decays.count; d++)
         printf("weight decay %.10g: %.2f %%, at rate %.4g%s\n", t->decays.values[d],
                100 * results[d].top_accuracy, results[d].top_lr,
-               d == best                                   ? " (goes on below)"
+               d == best                                   ? " (the rest is about this one)"
                : within_noise(&results[d], &results[best]) ? " (no difference beyond the noise)"
                                                            : "");
     printf("\nwith weight decay %.10g:\n", t->decays.values[best]);

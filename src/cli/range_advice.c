@@ -198,7 +198,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
 /* Where a rate lies in the range that was read. */
 static const char *place(const struct clr_range_result *r, double lr)
 {
-    return lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above it" : "inside";
+    return lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above the range" : "inside";
 }
 
 /* What other tools would say, and whether that agrees. */

@@ -107,11 +107,11 @@ static void combine_bounds(struct clr_range_result *out, const struct clr_range_
     out->from_start = 2 * from_start > low.n;
     out->fell = 2 * fell > high.n;
     out->halved = 2 * halved > high.n;
-    (void)snprintf(out->explanation, sizeof out->explanation,
-                   "the medians of the bounds of %zu tests%s; their upper bounds lie between %.4g and %.4g%s",
-                   high.n, high.n < count ? ", the others having none" : "", out->max_lr_low,
-                   out->max_lr_high,
-                   out->fell ? "" : "; in most of them, the accuracy had not fallen at the end of the sweep");
+    (void)snprintf(
+        out->explanation, sizeof out->explanation,
+        "the medians of the bounds and rules of %zu tests%s; their upper bounds lie between %.4g and %.4g%s",
+        high.n, high.n < count ? ", the others having none" : "", out->max_lr_low, out->max_lr_high,
+        out->fell ? "" : "; in most of them, the accuracy had not fallen at the end of the sweep");
 }
 
 static void explain_common(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)

@@ -387,7 +387,7 @@ def range_test_of_several_decays():
         expect(clr("range-test", "--resume", "--out", folder), 2, [],
                ["several range tests in .*give the whole command again"])
     text = expect(clr(*tiny("range-test", out=fresh("range"), validation=0, weight_decay="0.001,0.1")), 0).out
-    check("\nweight decay 0.001: " in text and "(goes on below)" in text, text)
+    check("\nweight decay 0.001: " in text and "(the rest is about this one)" in text, text)
     single = fresh("range")
     expect(clr(*tiny("range-test", out=single, validation=0)), 0)
     expect(clr(*tiny("range-test", out=single, seeds=2)), 2, [], ["there is a single test in"])
