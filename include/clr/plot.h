@@ -51,7 +51,8 @@ struct clr_plot_options {
  * @param path    .png, .svg or .pdf; written atomically
  * @param inputs  run folders or history.csv files (columns iteration,trn_loss,lr,val_loss,val_acc). Folders
  *                whose run.json differs in nothing but seed and out are one curve: the mean over the
- *                iterations that all of them evaluated, with a band of ± one sample standard deviation
+ *                iterations that all of them evaluated, with a band of ± one sample standard deviation; a
+ *                warning names those that it ends early for, and where a loss was no longer finite is marked
  * @return 0; CLR_EINPUT: "FILE:LINE: …" unreadable or damaged input, nothing to draw; CLR_EUSAGE: unknown
  *         extension, a size out of range, a label for nothing or for two curves, more than 24
  *         curves; CLR_EFAILED: cannot write

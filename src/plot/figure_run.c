@@ -188,6 +188,31 @@ static int begin_at(struct chart *chart, double begin, struct clr_error *err)
     return 0;
 }
 
+/* ---- divergence ---- */
+
+/* Where the loss of the curves' runs was no longer finite, as in range tests, in the curves' colours. */
+static void mark_divergence(struct chart *chart, const struct runs *runs, const struct groups_view *view)
+{
+    struct chart_panel *panel = &chart->panels[0];
+    bool marked = false;
+
+    for (size_t i = 0; i < panel->series_count && i < CHART_STYLES; i++) {
+        const size_t group = panel->series[i].look;
+        for (size_t k = 0; k < runs->count; k++) {
+            const double at = groups_place(runs, group, view, runs->run[k].diverged_at);
+            struct chart_guide g = {
+                .x0 = at, .x1 = at, .y0 = -INFINITY, .y1 = INFINITY, .colored = true, .look = group};
+            if (runs->run[k].group != group || isnan(at))
+                continue;
+            str_copy(g.text, sizeof g.text, "diverged");
+            chart_add_guide(panel, g);
+            marked = true;
+        }
+    }
+    if (marked)
+        chart_add_key(chart, CHART_KEY_GUIDE, "loss no longer finite");
+}
+
 /* ---- run ---- */
 
 /* The time of the longest run decides in what it is told. Times of different devices are no axis: those of
@@ -277,14 +302,14 @@ static int read_runs(struct chart *chart, struct runs *runs, struct groups_view 
 }
 
 /* A curve of one or two points shows next to nothing: that is said, with the option of `train` that gives
- * more. */
-static void tell_few(const struct chart_panel *panel, const char *option)
+ * more; not where it has no more because a run ended early. */
+static void tell_few(const struct chart_panel *panel, const struct runs *runs, const char *option)
 {
     struct str names = {0};
     size_t few = 0;
 
     for (size_t i = 0; i < panel->series_count; i++)
-        if (panel->series[i].count < ENOUGH_POINTS)
+        if (panel->series[i].count < ENOUGH_POINTS && !groups_is_cut(runs, panel->series[i].look))
             str_append(&names, "%s'%s'", few++ > 0 ? ", " : "", panel->series[i].label);
     if (few > 0)
         log_line(CLR_LOG_INFO, "fewer than %d points: %s; 'train' records more of them with a smaller %s",
@@ -299,7 +324,7 @@ static int add_curves(struct chart *chart, const struct runs *runs, const struct
     int rc = groups_add(&chart->panels[0], runs, view, err);
 
     if (rc == 0)
-        tell_few(&chart->panels[0], option);
+        tell_few(&chart->panels[0], runs, option);
     if (rc == 0 && o && o->rates)
         rc = rates_add_panel(chart, runs, view, o->multiples, err);
     return rc == 0 ? labels_title(chart->title, sizeof chart->title, runs, err) : rc;
@@ -327,6 +352,8 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
         chart_begin_axis(&chart.panels[0], 0.2);
         tell_below(&chart.panels[0]);
     }
+    if (rc == 0)
+        mark_divergence(&chart, &runs, &view);
     return figure_end(out, &chart, &runs, options, rc);
 }
 
@@ -413,6 +440,7 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
         chart.panels[0].y_label = "training loss";
         chart.panels[0].ceiling = INFINITY;
         choose_loss_axis(&chart.panels[0]);
+        mark_divergence(&chart, &runs, &view);
     }
     return figure_end(out, &chart, &runs, options, rc);
 }

@@ -113,6 +113,17 @@ static void read_device(struct run *run, const json_t *json)
     }
 }
 
+/* Where it ended because the loss was no longer finite: behind the last iteration that was done. */
+static void read_end(struct run *run, const json_t *json)
+{
+    const char *status = json_string_value(json_object_get(json, "status"));
+    uint64_t done;
+
+    if (status && strcmp(status, "diverged") == 0 &&
+        json_count_value(&done, json_object_get(json_object_get(json, "result"), "iterations")))
+        run->diverged_at = (double)done + 1.0;
+}
+
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)
 {
     json_t *json = NULL, *settings, *seed;
@@ -127,6 +138,7 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     if (rc < 0)
         goto out;
     read_device(run, json);
+    read_end(run, json);
     settings = json_object_get(json, "settings");
     if (!json_is_object(settings))
         goto out;
@@ -207,6 +219,7 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
 {
     int rc;
 
+    run->diverged_at = NAN;
     runs_name(run->name, sizeof run->name, input);
     if (fs_is_dir(input)) {
         rc = str_duplicate(&run->folder, input, err);

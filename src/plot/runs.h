@@ -29,13 +29,14 @@ struct run {
     char device[RUNS_DEVICE]; /* of run.json; "several devices" where it went on on another; "" not known */
     bool timed;               /* its times can be compared with the others': runs_read_times() */
     bool known;               /* run.json told settings */
-    bool held_out;            /* accuracy on held-out training images rather than the test set */
-    struct csv table;         /* at least one row; iterations ascending */
-    struct csv times;         /* of timing.csv: iteration, seconds; after runs_read_times() */
-    void *settings;           /* json_t without seed and out, or NULL */
-    char *described;          /* the schedule in words, of run.json; NULL: it does not say */
-    char *seed;               /* as text, or NULL */
-    size_t group;             /* repeats have the same number */
+    double diverged_at; /* the iteration whose loss was no longer finite, which ended it; NaN: none was */
+    bool held_out;      /* accuracy on held-out training images rather than the test set */
+    struct csv table;   /* at least one row; iterations ascending */
+    struct csv times;   /* of timing.csv: iteration, seconds; after runs_read_times() */
+    void *settings;     /* json_t without seed and out, or NULL */
+    char *described;    /* the schedule in words, of run.json; NULL: it does not say */
+    char *seed;         /* as text, or NULL */
+    size_t group;       /* repeats have the same number */
 };
 
 struct runs {

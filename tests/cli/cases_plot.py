@@ -311,3 +311,44 @@ def schedule_figures_say_it_in_words():
         expect(clr("schedule", "--policy", *args, "--iterations", "80", "--plot", base), 0)
         data = base.read_bytes()
         check(words.encode() in data, f"no '{words}' in the figure's text")
+
+
+def diverge(folder, after):
+    """As `train` leaves a run whose loss is no longer finite behind that iteration."""
+    path = folder / "run.json"
+    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "diverged",
+                            "result": {"iterations": after}}))
+    return folder
+
+
+@case
+def plot_says_which_run_ends_a_curve():
+    """One of two repeats diverged, or was stopped: the mean ends there, and nothing else is blamed."""
+    base = fresh("runs")
+    whole, early = make_run(base / "whole"), make_run(base / "early", RUN[:RUN.index("9,")], LOSS[:LOSS.index("9,")],
+                                                      seed=2)
+    mean = "the mean of its group's 2 runs ends at iteration 5$"
+
+    def draw(kind, *inputs):
+        said = expect(clr("plot", kind, *inputs, "-o", base / "a.png", "--csv", base / "a.csv"), 0).err
+        rows = list(csv.DictReader((base / "a.csv").open(encoding="utf-8")))
+        return said, [(row["name"], row["x"]) for row in rows if row["kind"] == "mark"]
+    for kind in ("run", "loss"):
+        said, marks = draw(kind, whole, early)
+        check(re.search(f"^warning: 'early' ends at iteration 5: {mean}", said, re.M) and not marks, f"{said}{marks}")
+        check("fewer than" not in said and said.count("warning") == 1, said)
+    diverge(early, 7)
+    for kind in ("run", "loss"):
+        said, marks = draw(kind, whole, early)
+        check(re.search(f"^warning: 'early' diverged at iteration 8: {mean}", said, re.M), said)
+        check("fewer than" not in said and said.count("warning") == 1, said)
+        check([at for name, at in marks if name.endswith(", 2 runs: diverged")] == ["8"], marks)
+        said, marks = draw(kind, early)
+        check(re.search("^warning: 'early' diverged at iteration 8: its curve ends at iteration 5$", said, re.M), said)
+        check("fewer than" not in said and len(marks) == 1, f"{said}{marks}")
+        said, marks = draw(kind, whole)
+        check("warning" not in said and not marks, said)
+    low = make_run(base / "low", RUN.replace("0.3", "0.1").replace("0.4", "0.1"), net="quick")
+    expect(clr("plot", "run", low, whole, early, "-o", base / "a.png", "--csv", base / "a.csv", "--y-min", "20"), 0,
+           [], ["'quick' has no accuracy"])
+    check(",mark,\"lenet, 2 runs: diverged\",8," in (base / "a.csv").read_text(encoding="utf-8"), "of another curve")
