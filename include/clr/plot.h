@@ -66,7 +66,7 @@ CLR_API int clr_plot_run(const char *path, const char *const *inputs, size_t cou
 
 /** Training loss over iterations, likewise, from run folders or loss.csv files (iteration,trn_loss,lr): a
  * smoothed line over the losses of single batches. The axis is logarithmic where the loss falls to less than
- * a fifth. */
+ * a fifth; it ends at twice the largest first loss, with a warning, where one grows beyond ten times that. */
 CLR_API int clr_plot_loss(const char *path, const char *const *inputs, size_t count,
                           const struct clr_plot_options *options, struct clr_error *err);
 

@@ -81,6 +81,7 @@ struct chart_panel {
     bool from_zero; /* the y axis starts at 0 */
     bool begins;    /* the y axis starts at `begin`, and curves go on below it */
     double begin;
+    bool ends;             /* the y axis ends at the ceiling, and curves go on above it */
     double floor, ceiling; /* the y axis goes no further; ±INFINITY */
     double min_span;       /* noise smaller than this does not fill the panel */
     double share;          /* of the height */

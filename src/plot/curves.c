@@ -90,14 +90,14 @@ void curves_take(struct drawing *d, size_t p, double *xy)
 
 /* ---- drawing ---- */
 
-/* A curve that goes on below the axis ends at its edge. */
+/* A curve that goes on below or above the axis ends at its edge. */
 static void clip(struct drawing *d, size_t p)
 {
     const struct place_box *b = &d->box[p];
-    const double over = 2 * d->s.line;
+    const double over = 2 * d->s.line, above = d->chart->panels[p].ends ? 0.0 : over,
+                 below = d->chart->panels[p].begins ? 0.0 : over;
 
-    canvas_clip(d->canvas, b->x - over, b->y - over, b->w + 2 * over,
-                b->h + over + (d->chart->panels[p].begins ? 0.0 : over));
+    canvas_clip(d->canvas, b->x - over, b->y - above, b->w + 2 * over, b->h + above + below);
 }
 
 void curves_draw_bands(struct drawing *d, size_t p, double *xy)
@@ -160,7 +160,7 @@ static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
     n = trace_series(d, p, s, s->y, xy);
     for (size_t k = 0; k < n; k++) {
         const double x = xy[2 * k], y = xy[2 * k + 1];
-        if (x < next || y > d->box[p].y + d->box[p].h + 0.5)
+        if (x < next || y > d->box[p].y + d->box[p].h + 0.5 || y < d->box[p].y - 0.5)
             continue;
         canvas_mark(d->canvas, look.marker, x, y, size, look.rgb);
         next = isinf(next) ? next : next + every * ceil((x - next + 1e-9) / every);

@@ -23,6 +23,10 @@
 #define FEW_POINTS 60
 #define SMOOTH     100
 
+/* A loss beyond so many times the first one is of no training; there, the axis ends at so many times that. */
+#define DIVERGED 10.0
+#define SHOWN    2.0
+
 /* ---- equal accuracy ---- */
 
 /* The curve that takes longest: last x, then (all equally long) the lowest end. */
@@ -405,6 +409,33 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
     return 0;
 }
 
+static double first_loss(const struct chart_panel *panel)
+{
+    double first = 0.0;
+
+    for (size_t i = 0; i < panel->series_count; i++)
+        first = fmax(first, panel->series[i].y[0]);
+    return first;
+}
+
+/* On an axis to the losses of a run that diverges, all others would lie on zero. */
+static void end_loss_axis(struct chart_panel *panel)
+{
+    const double first = first_loss(panel);
+
+    panel->ceiling = INFINITY;
+    for (size_t i = 0; i < panel->series_count && first > 0.0; i++) {
+        const struct chart_series *s = &panel->series[i];
+        const double most = highest(s);
+        if (!(most > DIVERGED * first))
+            continue;
+        panel->ends = true;
+        panel->ceiling = SHOWN * first;
+        log_line(CLR_LOG_WARNING, "'%s' has losses up to %.3g: it is cut at %.3g, where the axis ends",
+                 s->label, most, panel->ceiling);
+    }
+}
+
 /* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen. */
 static void choose_loss_axis(struct chart_panel *panel)
 {
@@ -413,14 +444,16 @@ static void choose_loss_axis(struct chart_panel *panel)
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         for (size_t k = 0; k < s->count; k++) {
-            const double line = s->smooth ? s->smooth[k] : s->y[k];
+            const double line = fmin(s->smooth ? s->smooth[k] : s->y[k], panel->ceiling);
             lo = fmin(lo, line);
             hi = fmax(hi, line);
             least = fmin(least, s->low ? s->low[k] : s->y[k]);
         }
     }
     panel->log = least > 0.0 && hi > 5.0 * lo;
-    if (!panel->log)
+    if (panel->ends) /* what is above the axis says nothing of where it may begin */
+        chart_begin_at(panel, 0.0);
+    else if (!panel->log)
         chart_begin_axis(panel, 0.2);
 }
 
@@ -438,7 +471,7 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
         rc = smooth_losses(&chart, err);
     if (rc == 0) {
         chart.panels[0].y_label = "training loss";
-        chart.panels[0].ceiling = INFINITY;
+        end_loss_axis(&chart.panels[0]);
         choose_loss_axis(&chart.panels[0]);
         mark_divergence(&chart, &runs, &view);
     }

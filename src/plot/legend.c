@@ -96,11 +96,17 @@ bool legend_place_inside(struct drawing *d)
     return found && !d->legend.cut && d->legend.h < 0.6 * d->box[0].h;
 }
 
+/* Is there one curve, which has no row of its own? */
+static bool is_only_row(const struct chart_panel *panel)
+{
+    return panel->series_count == 1 && !panel->series[0].label[0];
+}
+
 static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, double y, double w)
 {
     const double u = d->s.unit, h = 10 * u;
     const struct canvas_pen guide = {GUIDE, 1.0, 1.15 * u, CANVAS_GUIDE},
-                            line = {d->chart->panels[0].series_count == 1 ? look_of(0).rgb : INK_SOFT, 1.0,
+                            line = {is_only_row(&d->chart->panels[0]) ? look_of(0).rgb : INK_SOFT, 1.0,
                                     d->s.line, CANVAS_SOLID},
                             grey = {MUTED, 1.0, 1.2 * u, CANVAS_SOLID};
     const double xy[4] = {x, y, x + w, y};

@@ -352,3 +352,15 @@ def plot_says_which_run_ends_a_curve():
     expect(clr("plot", "run", low, whole, early, "-o", base / "a.png", "--csv", base / "a.csv", "--y-min", "20"), 0,
            [], ["'quick' has no accuracy"])
     check(",mark,\"lenet, 2 runs: diverged\",8," in (base / "a.csv").read_text(encoding="utf-8"), "of another curve")
+
+
+@case
+def plot_loss_shows_the_others_beside_one_that_diverges():
+    base = fresh("runs")
+    grown = LOSS.replace("5,2,", "5,22,").replace("9,1.9,", "9,7e18,")
+    runs = [make_run(base / "fine"), make_run(base / "grown", loss=grown, net="quick"),
+            make_run(base / "noisy", loss=grown.replace("7e18", "2"), net="full")]
+    said = expect(clr("plot", "loss", *runs, "-o", base / "a.png", "--csv", base / "a.csv"), 0).err
+    check(re.findall("^warning: .*", said, re.M) == [
+        "warning: 'quick' has losses up to 7e+18: it is cut at 4.6, where the axis ends"], said)
+    check(",7e+18," in (base / "a.csv").read_text(encoding="utf-8"), "not all numbers")

@@ -608,6 +608,26 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
 }
 END_TEST
 
+/* The axis shows what was before, from 0 on, and no loss without bounds. */
+START_TEST(test_loss__of_a_run_that_diverges_ends_the_axis)
+{
+    const char *base = support_temp_dir(), *path = figures_join(base, "loss.csv");
+    const struct chart_panel *panel;
+    struct chart chart;
+
+    figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,3,0.1\n3,7e20,0.1\n4,7e20,0.1\n");
+    ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
+    panel = &chart.panels[0];
+    ck_assert(panel->ends && panel->ceiling == 4.0 && panel->from_zero && !panel->begins);
+    ck_assert(panel->series[0].y[3] == 7e20);
+    chart_clear(&chart);
+    figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,20,0.1\n");
+    ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
+    ck_assert(!chart.panels[0].ends);
+    chart_clear(&chart);
+}
+END_TEST
+
 START_TEST(test_table__holds_the_numbers_drawn)
 {
     const char *base = support_temp_dir(), *range = make_range(base, "range", CLR_POLICY_SWEEP_LOG, 12), *csv;
@@ -840,6 +860,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_styles__are_seven_and_then_grey);
     tcase_add_test(tc, test_chart__no_text_covers_a_point);
     tcase_add_test(tc, test_loss__is_a_smooth_line_over_its_points);
+    tcase_add_test(tc, test_loss__of_a_run_that_diverges_ends_the_axis);
     tcase_add_test(tc, test_table__holds_the_numbers_drawn);
     tcase_add_test(tc, test_table__holds_the_bars);
     tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, (int)MEM_COUNT(g_golden));
