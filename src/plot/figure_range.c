@@ -264,7 +264,7 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
     struct groups_view view = groups_accuracy();
     struct chart chart = {.x_label = "learning rate", .panel_count = 1};
     struct runs runs = {0};
-    int rc = runs_read(&runs, inputs, count, "range.csv", err);
+    int rc = runs_read(&runs, inputs, options ? options->folders : NULL, count, "range.csv", err);
 
     view.over = GROUPS_OVER_RATES;
     for (size_t i = 0; i < runs.count && rc == 0; i++)

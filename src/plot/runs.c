@@ -269,8 +269,29 @@ static void find_groups(struct runs *runs)
     }
 }
 
-int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
-              struct clr_error *err)
+/* Is there a run of another group in the same folder? */
+static bool shares_folder(const struct runs *runs, const struct run *run)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct run *other = &runs->run[i];
+        if (other->group != run->group && other->within && strcmp(other->within, run->within) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A group that is all of a folder is called like that, and not like the first of its repeats. */
+static void name_by_folders(struct runs *runs)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        struct run *run = &runs->run[i];
+        if (run->within && !shares_folder(runs, run))
+            runs_name(run->name, sizeof run->name, run->within);
+    }
+}
+
+int runs_read(struct runs *out, const char *const *inputs, const char *const *within, size_t count,
+              const char *csv_name, struct clr_error *err)
 {
     struct runs runs = {.count = count};
     int rc = 0;
@@ -280,10 +301,13 @@ int runs_read(struct runs *out, const char *const *inputs, size_t count, const c
     rc = mem_new(&runs.run, count, sizeof *runs.run, "runs", err);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < count && rc == 0; i++)
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        runs.run[i].within = within ? within[i] : NULL;
         rc = read_run(&runs.run[i], inputs[i], csv_name, err);
+    }
     if (rc == 0) {
         find_groups(&runs);
+        name_by_folders(&runs);
         rc = labels_make(&runs, err);
     }
     if (rc == 0)

@@ -19,8 +19,9 @@ enum runs_column { RUNS_ITERATION, RUNS_TRN_LOSS, RUNS_LR, RUNS_VAL_LOSS, RUNS_V
 
 struct run {
     char *csv_path;
+    const char *within;     /* path of the folder that stands for it and its repeats, or NULL; borrowed */
     char *folder;           /* NULL: a file was named */
-    char name[RUNS_LABEL];  /* of the folder or file */
+    char name[RUNS_LABEL];  /* of the folder or file; of `within` where all that is in there is one group */
     char label[RUNS_LABEL]; /* labels.h */
     char net[64], data[64]; /* names of both, of run.json; "": it does not say */
     char topic[RUNS_LABEL]; /* "quick on cifar10", or "" */
@@ -45,12 +46,12 @@ struct runs {
 };
 
 /*
- * Read folders (their run.json and `csv_name`) and CSV files. Folders with equal settings but
- * for seed and out, and different seeds, make a group. Labels of different groups differ. CLR_EINPUT:
- * "FILE:LINE: …"; nothing to read.
+ * Read folders (their run.json and `csv_name`) and CSV files; within: as in struct run, for each, or NULL.
+ * Folders with equal settings but for seed and out, and different seeds, make a group. Labels of different
+ * groups differ. CLR_EINPUT: "FILE:LINE: …"; nothing to read.
  */
-int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
-              struct clr_error *err);
+int runs_read(struct runs *out, const char *const *inputs, const char *const *within, size_t count,
+              const char *csv_name, struct clr_error *err);
 void runs_clear(struct runs *runs);
 
 /*

@@ -364,3 +364,29 @@ def plot_loss_shows_the_others_beside_one_that_diverges():
     check(re.findall("^warning: .*", said, re.M) == [
         "warning: 'quick' has losses up to 7e+18: it is cut at 4.6, where the axis ends"], said)
     check(",7e+18," in (base / "a.csv").read_text(encoding="utf-8"), "not all numbers")
+
+
+@case
+def plot_range_calls_repeats_by_their_folder():
+    base = fresh("tests")
+    single, seeds = make_range(base / "single", net="quick"), base / "three"
+    for seed in (1, 2, 3):
+        make_range(seeds / f"seed-{seed}", seed=seed)
+        make_range(base / "many" / "decay-0.1" / f"seed-{seed}", seed=seed, data="x" * 60, weight_decay=0.1)
+        make_range(base / "mixed" / f"seed-{seed}", seed=seed, lr=seed)
+    for folder in (single, *seeds.iterdir()):  # without settings of their own, folders' names are all there is
+        seed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["settings"]["seed"]
+        write(folder / "run.json", json.dumps({"settings": {"seed": seed, "mean": [folder == single]}}))
+
+    def names(*args):
+        expect(clr("plot", "range", *args, "-o", base / "a.svg", "--csv", base / "a.csv"), 0)
+        rows = csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+        return {row["name"].split(" (equal")[0] for row in rows if row["kind"] == "point"}
+    check(names(single, seeds) == {"single", "three, 3 runs"}, names(single, seeds))
+    check(names(single, seeds, base / "many") == {"single", "three, 3 runs", "decay-0.1, 3 runs"}, "of decays")
+    for name in ("three", seeds, f"{seeds}/seed-2"):
+        check(names(single, seeds, "--label", f"{name}=of three") == {"single", "of three, 3 runs"}, name)
+    check(names(single, f"{seeds}/", "--label", f"{seeds}/=a=b") == {"single", "a=b, 3 runs"}, "with a slash")
+    check(names(single, base / "mixed") == {"single", "lr 1", "lr 2", "lr 3"}, names(single, base / "mixed"))
+    expect(clr("plot", "range", base / "mixed", "-o", base / "b.svg", "--label", f"{base / 'mixed'}=a"), 2, [],
+           ["several are called like that"])
