@@ -8,6 +8,7 @@
 #include <clr/range.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/smooth.h"
 #include "plot/axes.h"
 #include "plot/groups.h"
@@ -59,13 +60,24 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate, 
     chart_add_guide(panel, g);
 }
 
-/* What is read from a group's tests together; no bounds where one of them is a file, or did not end. */
+/* Bounds are missing for another reason than what was measured. */
+static void tell_unread(const struct run *without, size_t count)
+{
+    if (without)
+        log_line(CLR_LOG_INFO, "no bounds are read from '%s': range.json is not beside it",
+                 without->csv_path);
+    else
+        log_line(CLR_LOG_INFO, "no bounds are read: %zu tests are more than the %d that are read as one",
+                 count, CLR_RANGE_TESTS);
+}
+
+/* What is read from a group's tests together; no tests where one of them is a file, or did not end. */
 static int read_range(struct clr_range_result *out, const struct runs *runs, size_t group,
                       struct clr_error *err)
 {
     const char **folders = NULL;
     size_t count = 0;
-    bool ended = true;
+    const struct run *without = NULL;
     int rc = mem_new(&folders, runs->count, sizeof *folders, "folders", err);
 
     *out = (struct clr_range_result){0};
@@ -74,9 +86,12 @@ static int read_range(struct clr_range_result *out, const struct runs *runs, siz
         if (runs->run[i].group != group)
             continue;
         folders[count++] = folder;
-        ended = ended && folder && fs_exists_in(folder, "range.json");
+        if (!without && (!folder || !fs_exists_in(folder, "range.json")))
+            without = &runs->run[i];
     }
-    if (rc == 0 && ended && count <= CLR_RANGE_TESTS)
+    if (rc == 0 && (without || count > CLR_RANGE_TESTS))
+        tell_unread(without, count);
+    else if (rc == 0)
         rc = clr_range_read(out, folders, count, err);
     free(folders);
     return rc;

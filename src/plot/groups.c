@@ -188,11 +188,13 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
 
 const char *groups_accuracy_label(const struct runs *runs)
 {
-    size_t held_out = 0;
+    size_t held_out = 0, tested = 0;
 
-    for (size_t i = 0; i < runs->count; i++)
+    for (size_t i = 0; i < runs->count; i++) {
         held_out += runs->run[i].held_out;
-    return held_out == 0             ? "test accuracy (%)"
+        tested += runs->run[i].known && !runs->run[i].held_out;
+    }
+    return tested == runs->count     ? "test accuracy (%)"
            : held_out == runs->count ? "held-out accuracy (%)"
                                      : "accuracy (%)";
 }

@@ -35,7 +35,7 @@ bool groups_is_cut(const struct runs *runs, size_t group);
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
                struct clr_error *err);
 
-/* "test accuracy (%)", or what it was measured on. */
+/* "test accuracy (%)", or what it was measured on; "accuracy (%)" where that differs, or is not known. */
 const char *groups_accuracy_label(const struct runs *runs);
 
 /* What all runs are about, "quick on cifar10", or "". */

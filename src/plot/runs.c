@@ -194,7 +194,8 @@ static int read_table(struct run *run, const char *csv_name, struct clr_error *e
     return runs_check_ascending(&run->table, run->csv_path, err);
 }
 
-/* A range.csv with its run.json beside it stands for its folder, which has what it is read with. */
+/* A range.csv with its run.json or range.json beside it stands for its folder, which has what it is read
+ * with. */
 static int find_folder(struct run *run, const char *csv_name, struct clr_error *err)
 {
     const size_t length = strlen(run->csv_path), name = strlen(csv_name);
@@ -208,7 +209,7 @@ static int find_folder(struct run *run, const char *csv_name, struct clr_error *
     if (rc < 0)
         return rc;
     run->folder[length > name ? length - name : 1] = '\0';
-    if (!fs_exists_in(run->folder, "run.json")) {
+    if (!fs_exists_in(run->folder, "run.json") && !fs_exists_in(run->folder, "range.json")) {
         free(run->folder);
         run->folder = NULL;
     }

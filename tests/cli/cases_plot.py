@@ -390,3 +390,23 @@ def plot_range_calls_repeats_by_their_folder():
     check(names(single, base / "mixed") == {"single", "lr 1", "lr 2", "lr 3"}, names(single, base / "mixed"))
     expect(clr("plot", "range", base / "mixed", "-o", base / "b.svg", "--label", f"{base / 'mixed'}=a"), 2, [],
            ["several are called like that"])
+
+
+@case
+def plot_range_says_what_it_cannot_know():
+    """A table by itself: bounds, and what the accuracy was measured on, are in the files beside it."""
+    base = fresh("tests")
+    whole = make_range(base / "whole", curve(0.6, 20))
+    alone = write(base / "alone" / "range.csv", curve(0.6, 20))
+    note = f"^no bounds are read from '{re.escape(str(alone))}': range.json is not beside it$"
+
+    def draw(*inputs):
+        said = expect(clr("plot", "range", *inputs, "-o", base / "a.png", "--csv", base / "a.csv"), 0).err
+        rows = list(csv.DictReader((base / "a.csv").open(encoding="utf-8")))
+        return bool(re.search(note, said, re.M)), rows[0]["panel"], len([row for row in rows if row["low"]])
+    check(draw(whole) == (False, "test accuracy (%)", 2), draw(whole))
+    check(draw(alone) == (True, "accuracy (%)", 0), draw(alone))
+    check(draw(alone.parent) == (True, "accuracy (%)", 0), draw(alone.parent))
+    check(draw(whole, alone) == (True, "accuracy (%)", 1), draw(whole, alone))
+    write(alone.parent / "range.json", (whole / "range.json").read_text(encoding="utf-8"))
+    check(draw(alone) == (False, "accuracy (%)", 2), draw(alone))
