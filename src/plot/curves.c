@@ -137,6 +137,9 @@ static double mark_size(const struct drawing *d, const struct chart_series *s)
     return (0.92 + 0.07 * (double)(s->look % CHART_STYLES)) * MARK * d->s.unit;
 }
 
+/* So few points are each marked, wherever they are: none is found between others. */
+#define FEW 12
+
 static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
 {
     const struct chart_series *s = &d->chart->panels[p].series[index];
@@ -149,10 +152,10 @@ static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
         return;
     if (s->count > 1)
         room = (drawing_px(d, p, s->x[s->count - 1]) - drawing_px(d, p, s->x[0])) / (double)(s->count - 1);
-    /* All points where there is room, or where the line does not go through them; else some, shifted from
-     * curve to curve. */
-    if (s->smooth) {
-        size *= fmax(0.4, fmin(1.0, room / every));
+    /* All points where there is room, where there are few, or where the line does not go through them; else
+     * some, shifted from curve to curve. */
+    if (s->smooth || s->count <= FEW) {
+        size *= fmax(s->smooth ? 0.4 : 0.7, fmin(1.0, room / every));
     } else if (room < every) {
         every = 64 * d->s.unit;
         next = d->box[p].x + every * (0.25 + fmod(0.381966 * (double)index, 1.0));

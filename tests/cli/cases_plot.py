@@ -410,3 +410,16 @@ def plot_range_says_what_it_cannot_know():
     check(draw(whole, alone) == (True, "accuracy (%)", 1), draw(whole, alone))
     write(alone.parent / "range.json", (whole / "range.json").read_text(encoding="utf-8"))
     check(draw(alone) == (False, "accuracy (%)", 2), draw(alone))
+
+
+@case
+def plot_marks_each_of_few_points():
+    """Of a test that ended at once, all is in one place, on an axis that goes to the last rate."""
+    base = fresh("tests")
+    sweep = {"policy": "linear sweep", "min_lr": 0.5, "max_lr": 5, "step_size": 150}
+    for points in (1, 2, 5):
+        text = HISTORY + "".join(f"{t},2,{0.5 + 0.01 * t:.3g},2,{0.2 - 0.02 * t:.3g}\n" for t in range(1, points + 1))
+        folder = make_range(base / f"r{points}", text, iterations=150, schedule=sweep)
+        expect(clr("plot", "range", folder, "-o", base / "a.svg"), 0)
+        dots = len(re.findall("fill:rgb.0%,44.7", (base / "a.svg").read_text(encoding="utf-8")))
+        check(dots == points, f"{dots} of {points} points")
