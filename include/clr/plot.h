@@ -73,8 +73,9 @@ CLR_API int clr_plot_loss(const char *path, const char *const *inputs, size_t co
                           const struct clr_plot_options *options, struct clr_error *err);
 
 /** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); the bounds
- * that clr_range_read() reads from the folders together are marked, and where a loss was no longer finite; of
- * several curves (the first seven), the range of each is a bar above the chart in its colour.
+ * that clr_range_read() reads from the folders together are marked, or the legend says why there are none;
+ * where a loss was no longer finite is marked, too; of several curves (the first seven), the range of each is
+ * a bar above the chart in its colour.
  * The axis goes to the last rate that was asked for; it is logarithmic for sweeps by a factor. */
 CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                            const struct clr_plot_options *options, struct clr_error *err);

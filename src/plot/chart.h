@@ -68,7 +68,8 @@ enum chart_key_kind {
     CHART_KEY_RANGE,
     CHART_KEY_BOUND,
     CHART_KEY_LANE,
-    CHART_KEY_GREY
+    CHART_KEY_GREY,
+    CHART_KEY_TEXT /* without a sample */
 };
 struct chart_key {
     enum chart_key_kind kind;

@@ -199,6 +199,32 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
     return rc;
 }
 
+/* As short as a legend's row; clr_range_result has more words. */
+static const char *reason(enum clr_range_verdict verdict)
+{
+    switch (verdict) {
+    case CLR_RANGE_FEW_IMAGES:
+        return "too few images were evaluated";
+    case CLR_RANGE_FEW_POINTS:
+        return "accuracy was measured too few times";
+    case CLR_RANGE_DIVERGED:
+        return "the loss diverged before anything was learned";
+    case CLR_RANGE_TOO_SHORT:
+    case CLR_RANGE_AT_CHANCE:
+        return "accuracy never left chance";
+    case CLR_RANGE_FALLS:
+        return "accuracy falls from the first rates on";
+    case CLR_RANGE_FLAT:
+        return "accuracy is the same at all rates";
+    case CLR_RANGE_NARROW:
+        return "the net fails soon after it begins to learn";
+    case CLR_RANGE_READ:
+    case CLR_RANGE_VERDICTS:
+        break;
+    }
+    return "";
+}
+
 static int mark_readings(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     struct clr_range_result r;
@@ -210,6 +236,8 @@ static int mark_readings(struct chart *chart, const struct runs *runs, struct cl
     if (rc < 0)
         return rc;
     mark_bounds(chart, &r);
+    if (r.verdict != CLR_RANGE_READ)
+        chart_add_key(chart, CHART_KEY_TEXT, "no range read: %s", reason(r.verdict));
     mark_divergence(&chart->panels[0], &r, 0, true);
     return 0;
 }

@@ -135,6 +135,8 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
     case CHART_KEY_GREY:
         canvas_polyline(d->canvas, xy, 2, &grey);
         break;
+    case CHART_KEY_TEXT:
+        break;
     }
 }
 

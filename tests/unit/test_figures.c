@@ -268,6 +268,39 @@ START_TEST(test_range__axis_is_what_was_asked_for)
 }
 END_TEST
 
+static const char *last_key(const struct chart *chart)
+{
+    return chart->key_count > 0 ? chart->keys[chart->key_count - 1].text : "";
+}
+
+/* The verdict of clr_range_read(), in the legend. */
+START_TEST(test_range__that_cannot_be_read_says_why)
+{
+    const char *base = support_temp_dir(), *few = make_range(base, "few", CLR_POLICY_SWEEP_LOG, 4),
+               *fine = make_range(base, "fine", CLR_POLICY_SWEEP_LOG, 12);
+    struct str flat = {0};
+    struct chart chart;
+
+    ck_assert_int_eq(figure_range(&chart, &few, 1, NULL, NULL), 0);
+    ck_assert_str_eq(last_key(&chart), "no range read: accuracy was measured too few times");
+    chart_clear(&chart);
+    ck_assert_int_eq(figure_range(&chart, &fine, 1, NULL, NULL), 0);
+    for (size_t i = 0; i < chart.key_count; i++)
+        ck_assert(strncmp(chart.keys[i].text, "no range", 8) != 0);
+    chart_clear(&chart);
+    str_append(&flat, FIGURES_HISTORY);
+    for (int t = 1; t <= 12; t++)
+        str_append(&flat, "%d,1,%.9g,1,0.1\n", t, 1e-4 * t);
+    figures_write(fine, "range.csv", flat.text);
+    figures_write(fine, "range.json",
+                  "{\"untrained\": 0.1, \"classes\": 10, \"images\": 1000, \"diverged\": false}");
+    ck_assert_int_eq(figure_range(&chart, &fine, 1, NULL, NULL), 0);
+    ck_assert_str_eq(last_key(&chart), "no range read: accuracy never left chance");
+    chart_clear(&chart);
+    str_clear(&flat);
+}
+END_TEST
+
 /* ---- y axis ---- */
 
 START_TEST(test_axis__shows_differences_by_itself)
@@ -851,6 +884,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_rates__of_long_runs_are_few_points);
     tcase_add_test(tc, test_rates__that_the_schedule_does_not_tell_are_the_rows);
     tcase_add_test(tc, test_range__axis_is_what_was_asked_for);
+    tcase_add_test(tc, test_range__that_cannot_be_read_says_why);
     tcase_add_test(tc, test_axis__shows_differences_by_itself);
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     tcase_add_test(tc, test_labels__name_what_differs_and_nothing_else);
