@@ -139,6 +139,18 @@ def plot_says_what_its_input_is():
 
 
 @case
+def plot_names_a_folder_that_fits():
+    """Of several kinds in one folder, the first of the kind that is asked for."""
+    base = fresh("mixed")
+    make_range(base / "a")
+    make_run(base / "b")
+    make_run(base / "c")
+    for kind, name in (("run", "b"), ("loss", "a"), ("schedule", "a")):
+        expect(clr("plot", kind, base, "-o", "x.png"), 4, [],
+               [f"name the folders in it, as in 'clr-cl plot {'range' if kind == 'schedule' else kind} .*/{name} -o"])
+
+
+@case
 def plot_says_which_kind_is_missing():
     inputs = make_inputs(fresh("inputs"))
     for name, way in (("run", RUN_WAY), ("range", RANGE_WAY), ("decays", RANGE_WAY), ("loss.csv", LOSS_WAY),
