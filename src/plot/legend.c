@@ -102,6 +102,29 @@ static bool is_only_row(const struct chart_panel *panel)
     return panel->series_count == 1 && !panel->series[0].label[0];
 }
 
+/* In the colours of the curves that have one. */
+static void draw_band_key(struct drawing *d, double x, double y, double w, double h)
+{
+    const struct chart_panel *panel = &d->chart->panels[0];
+    size_t count = 0, k = 0;
+
+    for (size_t i = 0; i < panel->series_count; i++)
+        count += panel->series[i].low && !panel->series[i].muted;
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *s = &panel->series[i];
+        const double part = w / (double)count;
+        if (s->low && !s->muted)
+            canvas_rect(d->canvas, x + part * (double)k++, y - h / 2, part, h, look_of(s->look).rgb, 0.25);
+    }
+}
+
+/* The range to train in ends within the interval, and there both are seen. */
+static void draw_bound_key(struct drawing *d, double x, double y, double w, double h)
+{
+    canvas_rect(d->canvas, x, y - h / 2, w / 2, h, SHADE, 0.10);
+    canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
+}
+
 static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, double y, double w)
 {
     const double u = d->s.unit, h = 10 * u;
@@ -113,7 +136,7 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
 
     switch (kind) {
     case CHART_KEY_BAND:
-        canvas_rect(d->canvas, x, y - h / 2, w, h, 0x888888, 0.30);
+        draw_band_key(d, x, y, w, h);
         break;
     case CHART_KEY_LINE:
         canvas_polyline(d->canvas, xy, 2, &line);
@@ -127,7 +150,7 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
         canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &guide);
         break;
     case CHART_KEY_BOUND:
-        canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
+        draw_bound_key(d, x, y, w, h);
         break;
     case CHART_KEY_LANE:
         guides_draw_bar(d, x, y, w, INK_SOFT);

@@ -435,3 +435,20 @@ def plot_marks_each_of_few_points():
         expect(clr("plot", "range", folder, "-o", base / "a.svg"), 0)
         dots = len(re.findall("fill:rgb.0%,44.7", (base / "a.svg").read_text(encoding="utf-8")))
         check(dots == points, f"{dots} of {points} points")
+
+
+@case
+def plot_legends_have_the_colours_of_the_figure():
+    """Bands in the colours of their curves; the interval of a bound lies partly on the range to train in."""
+    base = fresh("runs")
+    runs = [make_run(base / f"{net}-{seed}", RUN.replace("0.4", f"0.{seed}"), net=net, seed=seed)
+            for net in ("quick", "lenet") for seed in (4, 5)]
+    tests = make_range(base / "range", curve(0.6, 20))
+    for args, fills in ((["run", *runs], {"rgb(0%,44.705882%,69.803922%);fill-opacity:0.25": 2,
+                                          "rgb(83.529412%,36.862745%,0%);fill-opacity:0.25": 2}),
+                        (["range", tests], {"rgb(0%,61.960784%,45.098039%);fill-opacity:0.1": 3,
+                                            "rgb(90.196078%,62.352941%,0%);fill-opacity:0.22": 2})):
+        expect(clr("plot", *args, "-o", base / "a.svg"), 0)
+        text = (base / "a.svg").read_text(encoding="utf-8")
+        found = {fill: len(re.findall(re.escape(f"fill:{fill};"), text)) for fill in fills}
+        check(found == fills, f"{args[0]}: {found}")
