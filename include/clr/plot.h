@@ -21,7 +21,7 @@ enum clr_plot_over {
 
 /** What an input is called in the figure. */
 struct clr_plot_label {
-    const char *name; /**< the input as it is given, or the name of its folder or file */
+    const char *name; /**< the input, or its folder in `folders`, as it is given; or the name of either */
     const char *text;
 };
 
@@ -38,6 +38,8 @@ struct clr_plot_options {
         *y_min; /**< of runs, range tests: accuracy in percent where the axis begins; NULL: a little below the
                    lowest of all curves behind the first fifth of each, or 0 where that shows little more */
     const char *const *names; /**< of runs: what each input is called, repeats alike; NULL: by what differs */
+    const char *const *folders; /**< of range tests: for each input, the folder that stands for it and its
+                                     repeats, or NULL; NULL: none */
     const struct clr_plot_label *labels; /**< texts for some of the curves, in place of these */
     size_t label_count;
     const char
@@ -51,7 +53,8 @@ struct clr_plot_options {
  * @param path    .png, .svg or .pdf; written atomically
  * @param inputs  run folders or history.csv files (columns iteration,trn_loss,lr,val_loss,val_acc). Folders
  *                whose run.json differs in nothing but seed and out are one curve: the mean over the
- *                iterations that all of them evaluated, with a band of ± one sample standard deviation
+ *                iterations that all of them evaluated, with a band of ± one sample standard deviation; a
+ *                warning names those that it ends early for, and where a loss was no longer finite is marked
  * @return 0; CLR_EINPUT: "FILE:LINE: …" unreadable or damaged input, nothing to draw; CLR_EUSAGE: unknown
  *         extension, a size out of range, a label for nothing or for two curves, more than 24
  *         curves; CLR_EFAILED: cannot write
@@ -65,13 +68,14 @@ CLR_API int clr_plot_run(const char *path, const char *const *inputs, size_t cou
 
 /** Training loss over iterations, likewise, from run folders or loss.csv files (iteration,trn_loss,lr): a
  * smoothed line over the losses of single batches. The axis is logarithmic where the loss falls to less than
- * a fifth. */
+ * a fifth; it ends at twice the largest first loss, with a warning, where one grows beyond ten times that. */
 CLR_API int clr_plot_loss(const char *path, const char *const *inputs, size_t count,
                           const struct clr_plot_options *options, struct clr_error *err);
 
 /** Accuracy over learning rate, from range-test folders or range.csv files (the same columns); the bounds
- * that clr_range_read() reads from the folders together are marked, and where a loss was no longer finite; of
- * several curves (the first seven), the range of each is a bar above the chart in its colour.
+ * that clr_range_read() reads from the folders together are marked, or the legend says why there are none;
+ * where a loss was no longer finite is marked, too; of several curves (the first seven), the range of each is
+ * a bar above the chart in its colour.
  * The axis goes to the last rate that was asked for; it is logarithmic for sweeps by a factor. */
 CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t count,
                            const struct clr_plot_options *options, struct clr_error *err);

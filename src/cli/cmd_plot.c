@@ -77,14 +77,18 @@ static int check_inputs(const struct opt_set *set, const char *written, struct c
 /* Paths of what is drawn. */
 struct folders {
     char **path;
-    size_t count, capacity;
+    char **within; /* of a test, the folder with its repeats that was named or is in one that was; or NULL */
+    size_t count, capacity, within_capacity;
 };
 
 static void clear_folders(struct folders *f)
 {
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count; i++) {
         free(f->path[i]);
+        free(f->within[i]);
+    }
     free(f->path);
+    free(f->within);
 }
 
 static int by_name(const void *a, const void *b)
@@ -119,8 +123,29 @@ static int add_tests(struct folders *f, const char *path, int depth, struct clr_
     }
     rc = mem_grow(&f->path, &f->capacity, f->count + 1, sizeof *f->path, "folders", err);
     if (rc == 0)
+        rc = mem_grow(&f->within, &f->within_capacity, f->count + 1, sizeof *f->within, "folders", err);
+    if (rc == 0)
         rc = str_duplicate(&f->path[f->count], path, err);
     f->count += rc == 0;
+    return rc;
+}
+
+/* The folder that a test below the input stands in with its repeats: the input as given, or one in it. */
+static int find_within(char **out, const char *input, const char *path, struct clr_error *err)
+{
+    const char *last = strrchr(path, '/');
+    char *child = NULL;
+    int rc;
+
+    *out = NULL;
+    if (strcmp(path, input) == 0 || !last || strncmp(last + 1, "seed-", 5) != 0)
+        return 0;
+    rc = fs_join(&child, input, last + 1, err);
+    if (rc == 0)
+        rc = str_duplicate(out, strcmp(child, path) == 0 ? input : path, err);
+    if (rc == 0 && strcmp(child, path) != 0)
+        (*out)[last - path] = '\0';
+    free(child);
     return rc;
 }
 
@@ -130,8 +155,12 @@ static int find_inputs(struct folders *f, const struct opt_set *set, enum plot_k
 {
     int rc = 0;
 
-    for (int i = 1; i < set->arg_count && rc == 0; i++)
+    for (int i = 1; i < set->arg_count && rc == 0; i++) {
+        const size_t first = f->count;
         rc = add_tests(f, set->args[i], kind == PLOT_RANGE ? 2 : 0, err);
+        for (size_t k = first; k < f->count && rc == 0; k++)
+            rc = find_within(&f->within[k], set->args[i], f->path[k], err);
+    }
     return rc;
 }
 
@@ -220,27 +249,32 @@ static int check_args(const struct kind **out, const struct opt_set *set, struct
 
 /* ---- labels ---- */
 
-/* Is that what an input, or a range test in it, is called? */
-static bool is_called(const char *const *inputs, size_t count, const char *name)
+static bool has_name(const char *path, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        char own[RUNS_LABEL];
-        runs_name(own, sizeof own, inputs[i]);
-        if (strcmp(inputs[i], name) == 0 || strcmp(own, name) == 0)
+    char own[RUNS_LABEL];
+
+    runs_name(own, sizeof own, path);
+    return strcmp(path, name) == 0 || strcmp(own, name) == 0;
+}
+
+/* Is that what an input, or a range test in it, is called? */
+static bool is_called(const struct folders *f, const char *name)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (has_name(f->path[i], name) || (f->within[i] && has_name(f->within[i], name)))
             return true;
-    }
     return false;
 }
 
 /* The sign behind the name: names may have such signs in them, and so may texts. */
-static char *find_equals(char *text, const char *const *inputs, size_t count)
+static char *find_equals(char *text, const struct folders *f)
 {
     for (char *p = text + strlen(text); p > text; p--) {
         bool called;
         if (*p != '=')
             continue;
         *p = '\0';
-        called = is_called(inputs, count, text);
+        called = is_called(f, text);
         *p = '=';
         if (called)
             return p;
@@ -249,11 +283,11 @@ static char *find_equals(char *text, const char *const *inputs, size_t count)
 }
 
 /* NAME=TEXT; the texts are cut there. */
-static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, const char *const *inputs,
-                        size_t count, struct clr_error *err)
+static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, const struct folders *f,
+                        struct clr_error *err)
 {
     for (size_t i = 0; i < texts->count; i++) {
-        char *equals = find_equals(texts->values[i], inputs, count);
+        char *equals = find_equals(texts->values[i], f);
         if (!equals || equals == texts->values[i] || !equals[1])
             return clr_error_set(err, CLR_EUSAGE,
                                  "--label takes NAME=TEXT, as in --label fixed='rate 0.01', not '%s'",
@@ -275,9 +309,10 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
     if (rc == 0)
         rc = find_inputs(&f, set, kind->kind, err);
     if (rc == 0)
-        rc = split_labels(labels, texts, (const char *const *)f.path, f.count, err);
+        rc = split_labels(labels, texts, &f, err);
     options->labels = labels;
     options->label_count = texts->count;
+    options->folders = (const char *const *)f.within;
     if (rc == 0)
         rc = cli_check_outputs(output, options->csv, err);
     if (rc == 0)

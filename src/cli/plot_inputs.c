@@ -183,9 +183,9 @@ static bool is_test_name(const char *name)
     return strncmp(name, "seed-", 5) == 0 || strncmp(name, "decay-", 6) == 0;
 }
 
-/* The first folder in that one, in the order of the alphabet, that holds something; of range tests also one
- * that holds several. */
-static enum content first_below(const char *path, char *name, size_t size, int depth)
+/* The first folder in that one, in the order of the alphabet, that holds something that is drawn as wanted
+ * (0: as anything), else something; of range tests also one that holds several. */
+static enum content first_below(const char *path, unsigned wanted, char *name, size_t size, int depth)
 {
     DIR *dir = opendir(path);
     const struct dirent *entry;
@@ -195,15 +195,16 @@ static enum content first_below(const char *path, char *name, size_t size, int d
     while (dir && (entry = readdir(dir))) {
         char *folder = NULL, ignored[NAME_SIZE];
         enum content c = NOTHING;
-        if (entry->d_name[0] == '.' || (name[0] && strcmp(entry->d_name, name) > 0) ||
-            fs_join(&folder, path, entry->d_name, NULL) < 0)
+        bool fits, fitted = (g_contents[found].kinds & wanted) != 0;
+        if (entry->d_name[0] == '.' || fs_join(&folder, path, entry->d_name, NULL) < 0)
             continue;
         if (fs_is_dir(folder))
             c = folder_content(folder);
         if (c == NOTHING && depth > 0 && is_test_name(entry->d_name))
-            c = first_below(folder, ignored, sizeof ignored, depth - 1);
+            c = first_below(folder, wanted, ignored, sizeof ignored, depth - 1);
         free(folder);
-        if (c == NOTHING)
+        fits = (g_contents[c].kinds & wanted) != 0;
+        if (c == NOTHING || fits < fitted || (name[0] && fits == fitted && strcmp(entry->d_name, name) > 0))
             continue;
         found = c;
         str_copy(name, size, entry->d_name);
@@ -221,7 +222,7 @@ struct finding {
     char name[NAME_SIZE]; /* of that folder in this one */
 };
 
-static struct finding look(const char *path)
+static struct finding look(const char *path, unsigned wanted)
 {
     struct finding f = {.content = UNKNOWN, .named = NOTHING};
     bool tests;
@@ -233,7 +234,7 @@ static struct finding look(const char *path)
     f.content = folder_content(path);
     if (f.content != NOTHING)
         return f;
-    f.named = first_below(path, f.name, sizeof f.name, 1);
+    f.named = first_below(path, wanted, f.name, sizeof f.name, 1);
     tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && is_test_name(f.name);
     if (fs_exists_in(path, "results.csv"))
         f.content = f.named == NOTHING ? RESULTS : EXPERIMENT;
@@ -284,7 +285,7 @@ static int append_way(struct str *s, struct finding *f, enum plot_kind wanted, c
 
 int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *err)
 {
-    struct finding f = look(path);
+    struct finding f = look(path, kind);
     struct str way = {0};
     int rc;
 
@@ -301,7 +302,7 @@ int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *e
 
 int plot_inputs_no_kind(const char *path, struct clr_error *err)
 {
-    struct finding f = look(path);
+    struct finding f = look(path, 0);
     struct str way = {0};
     int rc;
 

@@ -222,7 +222,7 @@ static int read_all(struct report *r, const char *dir, const enum lab_state *sta
                 check_images(&e->runs[i], dir, &r->cells[r->cell_count - (size_t)e->runs[i].seed_count], err);
     }
     if (rc == 0 && finished > 0)
-        rc = runs_read(&r->runs, (const char *const *)folders, finished, "history.csv", err);
+        rc = runs_read(&r->runs, (const char *const *)folders, NULL, finished, "history.csv", err);
     if (rc == 0 && finished > 0)
         r->clock = runs_clock(&r->runs);
     for (size_t i = 0, k = 0; i < r->cell_count && rc == 0; i++)

@@ -215,6 +215,7 @@ static void y_range(struct drawing *d, size_t p)
         lo = panel->begin;
     else if (panel->from_zero)
         lo = fmin(lo, 0.0);
+    hi = panel->ends ? fmin(hi, panel->ceiling) : hi;
     if (hi - lo < panel->min_span) {
         double more = (panel->min_span - (hi - lo)) / 2;
         lo -= panel->begins ? 0.0 : more;

@@ -68,7 +68,8 @@ enum chart_key_kind {
     CHART_KEY_RANGE,
     CHART_KEY_BOUND,
     CHART_KEY_LANE,
-    CHART_KEY_GREY
+    CHART_KEY_GREY,
+    CHART_KEY_TEXT /* without a sample */
 };
 struct chart_key {
     enum chart_key_kind kind;
@@ -81,6 +82,7 @@ struct chart_panel {
     bool from_zero; /* the y axis starts at 0 */
     bool begins;    /* the y axis starts at `begin`, and curves go on below it */
     double begin;
+    bool ends;             /* the y axis ends at the ceiling, and curves go on above it */
     double floor, ceiling; /* the y axis goes no further; ±INFINITY */
     double min_span;       /* noise smaller than this does not fill the panel */
     double share;          /* of the height */

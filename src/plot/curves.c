@@ -90,14 +90,14 @@ void curves_take(struct drawing *d, size_t p, double *xy)
 
 /* ---- drawing ---- */
 
-/* A curve that goes on below the axis ends at its edge. */
+/* A curve that goes on below or above the axis ends at its edge. */
 static void clip(struct drawing *d, size_t p)
 {
     const struct place_box *b = &d->box[p];
-    const double over = 2 * d->s.line;
+    const double over = 2 * d->s.line, above = d->chart->panels[p].ends ? 0.0 : over,
+                 below = d->chart->panels[p].begins ? 0.0 : over;
 
-    canvas_clip(d->canvas, b->x - over, b->y - over, b->w + 2 * over,
-                b->h + over + (d->chart->panels[p].begins ? 0.0 : over));
+    canvas_clip(d->canvas, b->x - over, b->y - above, b->w + 2 * over, b->h + above + below);
 }
 
 void curves_draw_bands(struct drawing *d, size_t p, double *xy)
@@ -137,6 +137,9 @@ static double mark_size(const struct drawing *d, const struct chart_series *s)
     return (0.92 + 0.07 * (double)(s->look % CHART_STYLES)) * MARK * d->s.unit;
 }
 
+/* So few points are each marked, wherever they are: none is found between others. */
+#define FEW 12
+
 static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
 {
     const struct chart_series *s = &d->chart->panels[p].series[index];
@@ -149,10 +152,10 @@ static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
         return;
     if (s->count > 1)
         room = (drawing_px(d, p, s->x[s->count - 1]) - drawing_px(d, p, s->x[0])) / (double)(s->count - 1);
-    /* All points where there is room, or where the line does not go through them; else some, shifted from
-     * curve to curve. */
-    if (s->smooth) {
-        size *= fmax(0.4, fmin(1.0, room / every));
+    /* All points where there is room, where there are few, or where the line does not go through them; else
+     * some, shifted from curve to curve. */
+    if (s->smooth || s->count <= FEW) {
+        size *= fmax(s->smooth ? 0.4 : 0.7, fmin(1.0, room / every));
     } else if (room < every) {
         every = 64 * d->s.unit;
         next = d->box[p].x + every * (0.25 + fmod(0.381966 * (double)index, 1.0));
@@ -160,7 +163,7 @@ static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
     n = trace_series(d, p, s, s->y, xy);
     for (size_t k = 0; k < n; k++) {
         const double x = xy[2 * k], y = xy[2 * k + 1];
-        if (x < next || y > d->box[p].y + d->box[p].h + 0.5)
+        if (x < next || y > d->box[p].y + d->box[p].h + 0.5 || y < d->box[p].y - 0.5)
             continue;
         canvas_mark(d->canvas, look.marker, x, y, size, look.rgb);
         next = isinf(next) ? next : next + every * ceil((x - next + 1e-9) / every);

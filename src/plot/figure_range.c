@@ -8,6 +8,7 @@
 #include <clr/range.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/smooth.h"
 #include "plot/axes.h"
 #include "plot/groups.h"
@@ -59,13 +60,24 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate, 
     chart_add_guide(panel, g);
 }
 
-/* What is read from a group's tests together; no bounds where one of them is a file, or did not end. */
+/* Bounds are missing for another reason than what was measured. */
+static void tell_unread(const struct run *without, size_t count)
+{
+    if (without)
+        log_line(CLR_LOG_INFO, "no bounds are read from '%s': range.json is not beside it",
+                 without->csv_path);
+    else
+        log_line(CLR_LOG_INFO, "no bounds are read: %zu tests are more than the %d that are read as one",
+                 count, CLR_RANGE_TESTS);
+}
+
+/* What is read from a group's tests together; no tests where one of them is a file, or did not end. */
 static int read_range(struct clr_range_result *out, const struct runs *runs, size_t group,
                       struct clr_error *err)
 {
     const char **folders = NULL;
     size_t count = 0;
-    bool ended = true;
+    const struct run *without = NULL;
     int rc = mem_new(&folders, runs->count, sizeof *folders, "folders", err);
 
     *out = (struct clr_range_result){0};
@@ -74,9 +86,12 @@ static int read_range(struct clr_range_result *out, const struct runs *runs, siz
         if (runs->run[i].group != group)
             continue;
         folders[count++] = folder;
-        ended = ended && folder && fs_exists_in(folder, "range.json");
+        if (!without && (!folder || !fs_exists_in(folder, "range.json")))
+            without = &runs->run[i];
     }
-    if (rc == 0 && ended && count <= CLR_RANGE_TESTS)
+    if (rc == 0 && (without || count > CLR_RANGE_TESTS))
+        tell_unread(without, count);
+    else if (rc == 0)
         rc = clr_range_read(out, folders, count, err);
     free(folders);
     return rc;
@@ -189,6 +204,32 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
     return rc;
 }
 
+/* As short as a legend's row; clr_range_result has more words. */
+static const char *reason(enum clr_range_verdict verdict)
+{
+    switch (verdict) {
+    case CLR_RANGE_FEW_IMAGES:
+        return "too few images were evaluated";
+    case CLR_RANGE_FEW_POINTS:
+        return "accuracy was measured too few times";
+    case CLR_RANGE_DIVERGED:
+        return "the loss diverged before anything was learned";
+    case CLR_RANGE_TOO_SHORT:
+    case CLR_RANGE_AT_CHANCE:
+        return "accuracy never left chance";
+    case CLR_RANGE_FALLS:
+        return "accuracy falls from the first rates on";
+    case CLR_RANGE_FLAT:
+        return "accuracy is the same at all rates";
+    case CLR_RANGE_NARROW:
+        return "the net fails soon after it begins to learn";
+    case CLR_RANGE_READ:
+    case CLR_RANGE_VERDICTS:
+        break;
+    }
+    return "";
+}
+
 static int mark_readings(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     struct clr_range_result r;
@@ -200,6 +241,8 @@ static int mark_readings(struct chart *chart, const struct runs *runs, struct cl
     if (rc < 0)
         return rc;
     mark_bounds(chart, &r);
+    if (r.verdict != CLR_RANGE_READ)
+        chart_add_key(chart, CHART_KEY_TEXT, "no range read: %s", reason(r.verdict));
     mark_divergence(&chart->panels[0], &r, 0, true);
     return 0;
 }
@@ -269,7 +312,7 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
     struct groups_view view = groups_accuracy();
     struct chart chart = {.x_label = "learning rate", .panel_count = 1};
     struct runs runs = {0};
-    int rc = runs_read(&runs, inputs, count, "range.csv", err);
+    int rc = runs_read(&runs, inputs, options ? options->folders : NULL, count, "range.csv", err);
 
     view.over = GROUPS_OVER_RATES;
     for (size_t i = 0; i < runs.count && rc == 0; i++)

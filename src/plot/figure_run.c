@@ -23,6 +23,10 @@
 #define FEW_POINTS 60
 #define SMOOTH     100
 
+/* A loss beyond so many times the first one is of no training; there, the axis ends at so many times that. */
+#define DIVERGED 10.0
+#define SHOWN    2.0
+
 /* ---- equal accuracy ---- */
 
 /* The curve that takes longest: last x, then (all equally long) the lowest end. */
@@ -188,6 +192,31 @@ static int begin_at(struct chart *chart, double begin, struct clr_error *err)
     return 0;
 }
 
+/* ---- divergence ---- */
+
+/* Where the loss of the curves' runs was no longer finite, as in range tests, in the curves' colours. */
+static void mark_divergence(struct chart *chart, const struct runs *runs, const struct groups_view *view)
+{
+    struct chart_panel *panel = &chart->panels[0];
+    bool marked = false;
+
+    for (size_t i = 0; i < panel->series_count && i < CHART_STYLES; i++) {
+        const size_t group = panel->series[i].look;
+        for (size_t k = 0; k < runs->count; k++) {
+            const double at = groups_place(runs, group, view, runs->run[k].diverged_at);
+            struct chart_guide g = {
+                .x0 = at, .x1 = at, .y0 = -INFINITY, .y1 = INFINITY, .colored = true, .look = group};
+            if (runs->run[k].group != group || isnan(at))
+                continue;
+            str_copy(g.text, sizeof g.text, "diverged");
+            chart_add_guide(panel, g);
+            marked = true;
+        }
+    }
+    if (marked)
+        chart_add_key(chart, CHART_KEY_GUIDE, "loss no longer finite");
+}
+
 /* ---- run ---- */
 
 /* The time of the longest run decides in what it is told. Times of different devices are no axis: those of
@@ -262,7 +291,7 @@ static int read_runs(struct chart *chart, struct runs *runs, struct groups_view 
                      const char *const *inputs, size_t count, const char *csv_name,
                      const struct clr_plot_options *o, struct clr_error *err)
 {
-    int rc = runs_read(runs, inputs, count, csv_name, err);
+    int rc = runs_read(runs, inputs, NULL, count, csv_name, err);
 
     if (rc == 0 && o && o->names)
         name_groups(runs, o);
@@ -277,14 +306,14 @@ static int read_runs(struct chart *chart, struct runs *runs, struct groups_view 
 }
 
 /* A curve of one or two points shows next to nothing: that is said, with the option of `train` that gives
- * more. */
-static void tell_few(const struct chart_panel *panel, const char *option)
+ * more; not where it has no more because a run ended early. */
+static void tell_few(const struct chart_panel *panel, const struct runs *runs, const char *option)
 {
     struct str names = {0};
     size_t few = 0;
 
     for (size_t i = 0; i < panel->series_count; i++)
-        if (panel->series[i].count < ENOUGH_POINTS)
+        if (panel->series[i].count < ENOUGH_POINTS && !groups_is_cut(runs, panel->series[i].look))
             str_append(&names, "%s'%s'", few++ > 0 ? ", " : "", panel->series[i].label);
     if (few > 0)
         log_line(CLR_LOG_INFO, "fewer than %d points: %s; 'train' records more of them with a smaller %s",
@@ -299,7 +328,7 @@ static int add_curves(struct chart *chart, const struct runs *runs, const struct
     int rc = groups_add(&chart->panels[0], runs, view, err);
 
     if (rc == 0)
-        tell_few(&chart->panels[0], option);
+        tell_few(&chart->panels[0], runs, option);
     if (rc == 0 && o && o->rates)
         rc = rates_add_panel(chart, runs, view, o->multiples, err);
     return rc == 0 ? labels_title(chart->title, sizeof chart->title, runs, err) : rc;
@@ -327,6 +356,8 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
         chart_begin_axis(&chart.panels[0], 0.2);
         tell_below(&chart.panels[0]);
     }
+    if (rc == 0)
+        mark_divergence(&chart, &runs, &view);
     return figure_end(out, &chart, &runs, options, rc);
 }
 
@@ -378,6 +409,33 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
     return 0;
 }
 
+static double first_loss(const struct chart_panel *panel)
+{
+    double first = 0.0;
+
+    for (size_t i = 0; i < panel->series_count; i++)
+        first = fmax(first, panel->series[i].y[0]);
+    return first;
+}
+
+/* On an axis to the losses of a run that diverges, all others would lie on zero. */
+static void end_loss_axis(struct chart_panel *panel)
+{
+    const double first = first_loss(panel);
+
+    panel->ceiling = INFINITY;
+    for (size_t i = 0; i < panel->series_count && first > 0.0; i++) {
+        const struct chart_series *s = &panel->series[i];
+        const double most = highest(s);
+        if (!(most > DIVERGED * first))
+            continue;
+        panel->ends = true;
+        panel->ceiling = SHOWN * first;
+        log_line(CLR_LOG_WARNING, "'%s' has losses up to %.3g: it is cut at %.3g, where the axis ends",
+                 s->label, most, panel->ceiling);
+    }
+}
+
 /* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen. */
 static void choose_loss_axis(struct chart_panel *panel)
 {
@@ -386,14 +444,16 @@ static void choose_loss_axis(struct chart_panel *panel)
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         for (size_t k = 0; k < s->count; k++) {
-            const double line = s->smooth ? s->smooth[k] : s->y[k];
+            const double line = fmin(s->smooth ? s->smooth[k] : s->y[k], panel->ceiling);
             lo = fmin(lo, line);
             hi = fmax(hi, line);
             least = fmin(least, s->low ? s->low[k] : s->y[k]);
         }
     }
     panel->log = least > 0.0 && hi > 5.0 * lo;
-    if (!panel->log)
+    if (panel->ends) /* what is above the axis says nothing of where it may begin */
+        chart_begin_at(panel, 0.0);
+    else if (!panel->log)
         chart_begin_axis(panel, 0.2);
 }
 
@@ -411,8 +471,9 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
         rc = smooth_losses(&chart, err);
     if (rc == 0) {
         chart.panels[0].y_label = "training loss";
-        chart.panels[0].ceiling = INFINITY;
+        end_loss_axis(&chart.panels[0]);
         choose_loss_axis(&chart.panels[0]);
+        mark_divergence(&chart, &runs, &view);
     }
     return figure_end(out, &chart, &runs, options, rc);
 }

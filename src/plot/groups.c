@@ -84,12 +84,65 @@ double groups_place(const struct runs *runs, size_t group, const struct groups_v
     return seconds / (double)n / view->unit;
 }
 
+static double last_iteration(const struct run *r)
+{
+    return csv_at(&r->table, r->table.rows - 1, RUNS_ITERATION);
+}
+
+/* Where the longest of the group's runs ends. */
+static double longest(const struct runs *runs, size_t group)
+{
+    double end = 0.0;
+
+    for (size_t i = 0; i < runs->count; i++)
+        if (runs->run[i].group == group)
+            end = fmax(end, last_iteration(&runs->run[i]));
+    return end;
+}
+
+static bool ends_early(const struct run *r, double end)
+{
+    return !isnan(r->diverged_at) || last_iteration(r) < end;
+}
+
+bool groups_is_cut(const struct runs *runs, size_t group)
+{
+    const double end = longest(runs, group);
+
+    for (size_t i = 0; i < runs->count; i++)
+        if (runs->run[i].group == group && ends_early(&runs->run[i], end))
+            return true;
+    return false;
+}
+
+/* Which runs the group's curve, whose last iteration that is, ends early for. */
+static void tell_cut(const struct runs *runs, size_t group, size_t members, double last)
+{
+    const double end = longest(runs, group);
+
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct run *r = &runs->run[i];
+        char curve[64] = "its curve";
+        if (r->group != group || !ends_early(r, end))
+            continue;
+        if (members > 1)
+            (void)snprintf(curve, sizeof curve, "the mean of its group's %zu runs", members);
+        if (isnan(r->diverged_at))
+            log_line(CLR_LOG_WARNING, "'%s' ends at iteration %.0f: %s ends at iteration %.0f", r->name,
+                     last_iteration(r), curve, last);
+        else
+            log_line(CLR_LOG_WARNING, "'%s' diverged at iteration %.0f: %s ends at iteration %.0f", r->name,
+                     r->diverged_at, curve, last);
+    }
+}
+
 /* One group as a curve: the iterations that all its runs share. */
 static int add_group(struct chart_panel *panel, const struct runs *runs, size_t group,
                      const struct groups_view *view, struct clr_error *err)
 {
     const struct run *first = NULL;
     size_t members = groups_size(runs, group, &first), n = 0, untimed = 0;
+    double last = 0.0;
     char label[CHART_LABEL];
     struct chart_series *s;
     int rc;
@@ -106,6 +159,7 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
         double mean = 0.0, deviation;
         if (!summarise(runs, group, view, iteration, &mean, &deviation))
             continue;
+        last = iteration;
         s->x[n] = view->over == GROUPS_OVER_RATES ? csv_at(&first->table, r, RUNS_LR)
                                                   : groups_place(runs, group, view, iteration);
         if (isnan(s->x[n])) {
@@ -127,16 +181,20 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
         return clr_error_set(err, CLR_EINPUT,
                              "%s:2: shares no iteration with its repeats: nothing to average",
                              first->csv_path);
+    if (view->over != GROUPS_OVER_RATES) /* range tests end like that */
+        tell_cut(runs, group, members, last);
     return 0;
 }
 
 const char *groups_accuracy_label(const struct runs *runs)
 {
-    size_t held_out = 0;
+    size_t held_out = 0, tested = 0;
 
-    for (size_t i = 0; i < runs->count; i++)
+    for (size_t i = 0; i < runs->count; i++) {
         held_out += runs->run[i].held_out;
-    return held_out == 0             ? "test accuracy (%)"
+        tested += runs->run[i].known && !runs->run[i].held_out;
+    }
+    return tested == runs->count     ? "test accuracy (%)"
            : held_out == runs->count ? "held-out accuracy (%)"
                                      : "accuracy (%)";
 }

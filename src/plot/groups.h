@@ -23,15 +23,19 @@ size_t groups_size(const struct runs *runs, size_t group, const struct run **fir
  * runs got there; NaN behind the end of their times. */
 double groups_place(const struct runs *runs, size_t group, const struct groups_view *view, double iteration);
 
+/* Does the curve end early: did one of the group's runs diverge, or end before another? */
+bool groups_is_cut(const struct runs *runs, size_t group);
+
 /*
  * Each group as a curve of the panel, over the iterations that all its runs have; band ± one sample standard
- * deviation. Over time, what has no time is left out, with a warning. CLR_EINPUT: a group's runs share no
+ * deviation. Over time, what has no time is left out, with a warning; but over rates, so is told which run a
+ * curve ends early for. CLR_EINPUT: a group's runs share no
  * iteration; CLR_EUSAGE: too many.
  */
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
                struct clr_error *err);
 
-/* "test accuracy (%)", or what it was measured on. */
+/* "test accuracy (%)", or what it was measured on; "accuracy (%)" where that differs, or is not known. */
 const char *groups_accuracy_label(const struct runs *runs);
 
 /* What all runs are about, "quick on cifar10", or "". */

@@ -493,7 +493,8 @@ static int refuse_name(const struct runs *runs, const char *name, struct clr_err
         return rc;
     for (size_t i = 0; i < runs->count; i++) {
         names[i] = runs->run[i].name;
-        str_append(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+        if (i == 0 || strcmp(names[i], names[i - 1]) != 0) /* repeats */
+            str_append(&all, "%s%s", i > 0 ? ", " : "", names[i]);
     }
     near = str_nearest(name, names);
     rc = clr_error_set(err, CLR_EUSAGE, "--label %s=…: nothing that is drawn is called '%s'%s%.200s%s", name,
@@ -522,6 +523,14 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
     return 0;
 }
 
+/* As given? Else, by its last part? */
+static bool is_called(const struct run *r, const char *input, const char *name, bool as_given)
+{
+    if (!as_given)
+        return strcmp(r->name, name) == 0;
+    return strcmp(input, name) == 0 || (r->within && strcmp(r->within, name) == 0);
+}
+
 int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_plot_label *labels,
                  size_t count, struct clr_error *err)
 {
@@ -530,7 +539,7 @@ int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_
         for (int pass = 0; pass < 2 && !found; pass++) { /* as given, else the last part of it */
             for (size_t i = 0; i < runs->count; i++) {
                 const struct run *r = &runs->run[i];
-                if (strcmp(pass == 0 ? inputs[i] : r->name, labels[l].name) != 0)
+                if (!is_called(r, inputs[i], labels[l].name, pass == 0))
                     continue;
                 if (found && found->group != r->group)
                     return clr_error_set(

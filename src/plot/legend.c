@@ -96,18 +96,47 @@ bool legend_place_inside(struct drawing *d)
     return found && !d->legend.cut && d->legend.h < 0.6 * d->box[0].h;
 }
 
+/* Is there one curve, which has no row of its own? */
+static bool is_only_row(const struct chart_panel *panel)
+{
+    return panel->series_count == 1 && !panel->series[0].label[0];
+}
+
+/* In the colours of the curves that have one. */
+static void draw_band_key(struct drawing *d, double x, double y, double w, double h)
+{
+    const struct chart_panel *panel = &d->chart->panels[0];
+    size_t count = 0, k = 0;
+
+    for (size_t i = 0; i < panel->series_count; i++)
+        count += panel->series[i].low && !panel->series[i].muted;
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *s = &panel->series[i];
+        const double part = w / (double)count;
+        if (s->low && !s->muted)
+            canvas_rect(d->canvas, x + part * (double)k++, y - h / 2, part, h, look_of(s->look).rgb, 0.25);
+    }
+}
+
+/* The range to train in ends within the interval, and there both are seen. */
+static void draw_bound_key(struct drawing *d, double x, double y, double w, double h)
+{
+    canvas_rect(d->canvas, x, y - h / 2, w / 2, h, SHADE, 0.10);
+    canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
+}
+
 static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, double y, double w)
 {
     const double u = d->s.unit, h = 10 * u;
     const struct canvas_pen guide = {GUIDE, 1.0, 1.15 * u, CANVAS_GUIDE},
-                            line = {d->chart->panels[0].series_count == 1 ? look_of(0).rgb : INK_SOFT, 1.0,
+                            line = {is_only_row(&d->chart->panels[0]) ? look_of(0).rgb : INK_SOFT, 1.0,
                                     d->s.line, CANVAS_SOLID},
                             grey = {MUTED, 1.0, 1.2 * u, CANVAS_SOLID};
     const double xy[4] = {x, y, x + w, y};
 
     switch (kind) {
     case CHART_KEY_BAND:
-        canvas_rect(d->canvas, x, y - h / 2, w, h, 0x888888, 0.30);
+        draw_band_key(d, x, y, w, h);
         break;
     case CHART_KEY_LINE:
         canvas_polyline(d->canvas, xy, 2, &line);
@@ -121,13 +150,15 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
         canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &guide);
         break;
     case CHART_KEY_BOUND:
-        canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
+        draw_bound_key(d, x, y, w, h);
         break;
     case CHART_KEY_LANE:
         guides_draw_bar(d, x, y, w, INK_SOFT);
         break;
     case CHART_KEY_GREY:
         canvas_polyline(d->canvas, xy, 2, &grey);
+        break;
+    case CHART_KEY_TEXT:
         break;
     }
 }

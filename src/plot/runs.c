@@ -113,6 +113,17 @@ static void read_device(struct run *run, const json_t *json)
     }
 }
 
+/* Where it ended because the loss was no longer finite: behind the last iteration that was done. */
+static void read_end(struct run *run, const json_t *json)
+{
+    const char *status = json_string_value(json_object_get(json, "status"));
+    uint64_t done;
+
+    if (status && strcmp(status, "diverged") == 0 &&
+        json_count_value(&done, json_object_get(json_object_get(json, "result"), "iterations")))
+        run->diverged_at = (double)done + 1.0;
+}
+
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)
 {
     json_t *json = NULL, *settings, *seed;
@@ -127,6 +138,7 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     if (rc < 0)
         goto out;
     read_device(run, json);
+    read_end(run, json);
     settings = json_object_get(json, "settings");
     if (!json_is_object(settings))
         goto out;
@@ -182,7 +194,8 @@ static int read_table(struct run *run, const char *csv_name, struct clr_error *e
     return runs_check_ascending(&run->table, run->csv_path, err);
 }
 
-/* A range.csv with its run.json beside it stands for its folder, which has what it is read with. */
+/* A range.csv with its run.json or range.json beside it stands for its folder, which has what it is read
+ * with. */
 static int find_folder(struct run *run, const char *csv_name, struct clr_error *err)
 {
     const size_t length = strlen(run->csv_path), name = strlen(csv_name);
@@ -196,7 +209,7 @@ static int find_folder(struct run *run, const char *csv_name, struct clr_error *
     if (rc < 0)
         return rc;
     run->folder[length > name ? length - name : 1] = '\0';
-    if (!fs_exists_in(run->folder, "run.json")) {
+    if (!fs_exists_in(run->folder, "run.json") && !fs_exists_in(run->folder, "range.json")) {
         free(run->folder);
         run->folder = NULL;
     }
@@ -207,6 +220,7 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
 {
     int rc;
 
+    run->diverged_at = NAN;
     runs_name(run->name, sizeof run->name, input);
     if (fs_is_dir(input)) {
         rc = str_duplicate(&run->folder, input, err);
@@ -256,8 +270,29 @@ static void find_groups(struct runs *runs)
     }
 }
 
-int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
-              struct clr_error *err)
+/* Is there a run of another group in the same folder? */
+static bool shares_folder(const struct runs *runs, const struct run *run)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct run *other = &runs->run[i];
+        if (other->group != run->group && other->within && strcmp(other->within, run->within) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A group that is all of a folder is called like that, and not like the first of its repeats. */
+static void name_by_folders(struct runs *runs)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        struct run *run = &runs->run[i];
+        if (run->within && !shares_folder(runs, run))
+            runs_name(run->name, sizeof run->name, run->within);
+    }
+}
+
+int runs_read(struct runs *out, const char *const *inputs, const char *const *within, size_t count,
+              const char *csv_name, struct clr_error *err)
 {
     struct runs runs = {.count = count};
     int rc = 0;
@@ -267,10 +302,13 @@ int runs_read(struct runs *out, const char *const *inputs, size_t count, const c
     rc = mem_new(&runs.run, count, sizeof *runs.run, "runs", err);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < count && rc == 0; i++)
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        runs.run[i].within = within ? within[i] : NULL;
         rc = read_run(&runs.run[i], inputs[i], csv_name, err);
+    }
     if (rc == 0) {
         find_groups(&runs);
+        name_by_folders(&runs);
         rc = labels_make(&runs, err);
     }
     if (rc == 0)

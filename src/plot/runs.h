@@ -19,8 +19,9 @@ enum runs_column { RUNS_ITERATION, RUNS_TRN_LOSS, RUNS_LR, RUNS_VAL_LOSS, RUNS_V
 
 struct run {
     char *csv_path;
+    const char *within;     /* path of the folder that stands for it and its repeats, or NULL; borrowed */
     char *folder;           /* NULL: a file was named */
-    char name[RUNS_LABEL];  /* of the folder or file */
+    char name[RUNS_LABEL];  /* of the folder or file; of `within` where all that is in there is one group */
     char label[RUNS_LABEL]; /* labels.h */
     char net[64], data[64]; /* names of both, of run.json; "": it does not say */
     char topic[RUNS_LABEL]; /* "quick on cifar10", or "" */
@@ -29,13 +30,14 @@ struct run {
     char device[RUNS_DEVICE]; /* of run.json; "several devices" where it went on on another; "" not known */
     bool timed;               /* its times can be compared with the others': runs_read_times() */
     bool known;               /* run.json told settings */
-    bool held_out;            /* accuracy on held-out training images rather than the test set */
-    struct csv table;         /* at least one row; iterations ascending */
-    struct csv times;         /* of timing.csv: iteration, seconds; after runs_read_times() */
-    void *settings;           /* json_t without seed and out, or NULL */
-    char *described;          /* the schedule in words, of run.json; NULL: it does not say */
-    char *seed;               /* as text, or NULL */
-    size_t group;             /* repeats have the same number */
+    double diverged_at; /* the iteration whose loss was no longer finite, which ended it; NaN: none was */
+    bool held_out;      /* accuracy on held-out training images rather than the test set */
+    struct csv table;   /* at least one row; iterations ascending */
+    struct csv times;   /* of timing.csv: iteration, seconds; after runs_read_times() */
+    void *settings;     /* json_t without seed and out, or NULL */
+    char *described;    /* the schedule in words, of run.json; NULL: it does not say */
+    char *seed;         /* as text, or NULL */
+    size_t group;       /* repeats have the same number */
 };
 
 struct runs {
@@ -44,12 +46,12 @@ struct runs {
 };
 
 /*
- * Read folders (their run.json and `csv_name`) and CSV files. Folders with equal settings but
- * for seed and out, and different seeds, make a group. Labels of different groups differ. CLR_EINPUT:
- * "FILE:LINE: …"; nothing to read.
+ * Read folders (their run.json and `csv_name`) and CSV files; within: as in struct run, for each, or NULL.
+ * Folders with equal settings but for seed and out, and different seeds, make a group. Labels of different
+ * groups differ. CLR_EINPUT: "FILE:LINE: …"; nothing to read.
  */
-int runs_read(struct runs *out, const char *const *inputs, size_t count, const char *csv_name,
-              struct clr_error *err);
+int runs_read(struct runs *out, const char *const *inputs, const char *const *within, size_t count,
+              const char *csv_name, struct clr_error *err);
 void runs_clear(struct runs *runs);
 
 /*

@@ -48,8 +48,11 @@ static void append_of(struct str *out, const struct chart *chart, size_t panel, 
                       const char *name, const double numbers[5])
 {
     char text[CHART_LABEL + sizeof chart->lanes[0].text + 4];
+    const struct chart_series *s = chart->panels[panel].series;
 
-    (void)snprintf(text, sizeof text, "%s: %s", chart->panels[panel].series[look].label, name);
+    while (s->look != look) /* those in front of it may not be drawn */
+        s++;
+    (void)snprintf(text, sizeof text, "%s: %s", s->label, name);
     append_row(out, chart, panel, kind, text, numbers);
 }
 

@@ -139,6 +139,18 @@ def plot_says_what_its_input_is():
 
 
 @case
+def plot_names_a_folder_that_fits():
+    """Of several kinds in one folder, the first of the kind that is asked for."""
+    base = fresh("mixed")
+    make_range(base / "a")
+    make_run(base / "b")
+    make_run(base / "c")
+    for kind, name in (("run", "b"), ("loss", "a"), ("schedule", "a")):
+        expect(clr("plot", kind, base, "-o", "x.png"), 4, [],
+               [f"name the folders in it, as in 'clr-cl plot {'range' if kind == 'schedule' else kind} .*/{name} -o"])
+
+
+@case
 def plot_says_which_kind_is_missing():
     inputs = make_inputs(fresh("inputs"))
     for name, way in (("run", RUN_WAY), ("range", RANGE_WAY), ("decays", RANGE_WAY), ("loss.csv", LOSS_WAY),
@@ -311,3 +323,132 @@ def schedule_figures_say_it_in_words():
         expect(clr("schedule", "--policy", *args, "--iterations", "80", "--plot", base), 0)
         data = base.read_bytes()
         check(words.encode() in data, f"no '{words}' in the figure's text")
+
+
+def diverge(folder, after):
+    """As `train` leaves a run whose loss is no longer finite behind that iteration."""
+    path = folder / "run.json"
+    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "diverged",
+                            "result": {"iterations": after}}))
+    return folder
+
+
+@case
+def plot_says_which_run_ends_a_curve():
+    """One of two repeats diverged, or was stopped: the mean ends there, and nothing else is blamed."""
+    base = fresh("runs")
+    whole, early = make_run(base / "whole"), make_run(base / "early", RUN[:RUN.index("9,")], LOSS[:LOSS.index("9,")],
+                                                      seed=2)
+    mean = "the mean of its group's 2 runs ends at iteration 5$"
+
+    def draw(kind, *inputs):
+        said = expect(clr("plot", kind, *inputs, "-o", base / "a.png", "--csv", base / "a.csv"), 0).err
+        rows = list(csv.DictReader((base / "a.csv").open(encoding="utf-8")))
+        return said, [(row["name"], row["x"]) for row in rows if row["kind"] == "mark"]
+    for kind in ("run", "loss"):
+        said, marks = draw(kind, whole, early)
+        check(re.search(f"^warning: 'early' ends at iteration 5: {mean}", said, re.M) and not marks, f"{said}{marks}")
+        check("fewer than" not in said and said.count("warning") == 1, said)
+    diverge(early, 7)
+    for kind in ("run", "loss"):
+        said, marks = draw(kind, whole, early)
+        check(re.search(f"^warning: 'early' diverged at iteration 8: {mean}", said, re.M), said)
+        check("fewer than" not in said and said.count("warning") == 1, said)
+        check([at for name, at in marks if name.endswith(", 2 runs: diverged")] == ["8"], marks)
+        said, marks = draw(kind, early)
+        check(re.search("^warning: 'early' diverged at iteration 8: its curve ends at iteration 5$", said, re.M), said)
+        check("fewer than" not in said and len(marks) == 1, f"{said}{marks}")
+        said, marks = draw(kind, whole)
+        check("warning" not in said and not marks, said)
+    low = make_run(base / "low", RUN.replace("0.3", "0.1").replace("0.4", "0.1"), net="quick")
+    expect(clr("plot", "run", low, whole, early, "-o", base / "a.png", "--csv", base / "a.csv", "--y-min", "20"), 0,
+           [], ["'quick' has no accuracy"])
+    check(",mark,\"lenet, 2 runs: diverged\",8," in (base / "a.csv").read_text(encoding="utf-8"), "of another curve")
+
+
+@case
+def plot_loss_shows_the_others_beside_one_that_diverges():
+    base = fresh("runs")
+    grown = LOSS.replace("5,2,", "5,22,").replace("9,1.9,", "9,7e18,")
+    runs = [make_run(base / "fine"), make_run(base / "grown", loss=grown, net="quick"),
+            make_run(base / "noisy", loss=grown.replace("7e18", "2"), net="full")]
+    said = expect(clr("plot", "loss", *runs, "-o", base / "a.png", "--csv", base / "a.csv"), 0).err
+    check(re.findall("^warning: .*", said, re.M) == [
+        "warning: 'quick' has losses up to 7e+18: it is cut at 4.6, where the axis ends"], said)
+    check(",7e+18," in (base / "a.csv").read_text(encoding="utf-8"), "not all numbers")
+
+
+@case
+def plot_range_calls_repeats_by_their_folder():
+    base = fresh("tests")
+    single, seeds = make_range(base / "single", net="quick"), base / "three"
+    for seed in (1, 2, 3):
+        make_range(seeds / f"seed-{seed}", seed=seed)
+        make_range(base / "many" / "decay-0.1" / f"seed-{seed}", seed=seed, data="x" * 60, weight_decay=0.1)
+        make_range(base / "mixed" / f"seed-{seed}", seed=seed, lr=seed)
+    for folder in (single, *seeds.iterdir()):  # without settings of their own, folders' names are all there is
+        seed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["settings"]["seed"]
+        write(folder / "run.json", json.dumps({"settings": {"seed": seed, "mean": [folder == single]}}))
+
+    def names(*args):
+        expect(clr("plot", "range", *args, "-o", base / "a.svg", "--csv", base / "a.csv"), 0)
+        rows = csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+        return {row["name"].split(" (equal")[0] for row in rows if row["kind"] == "point"}
+    check(names(single, seeds) == {"single", "three, 3 runs"}, names(single, seeds))
+    check(names(single, seeds, base / "many") == {"single", "three, 3 runs", "decay-0.1, 3 runs"}, "of decays")
+    for name in ("three", seeds, f"{seeds}/seed-2"):
+        check(names(single, seeds, "--label", f"{name}=of three") == {"single", "of three, 3 runs"}, name)
+    check(names(single, f"{seeds}/", "--label", f"{seeds}/=a=b") == {"single", "a=b, 3 runs"}, "with a slash")
+    check(names(single, base / "mixed") == {"single", "lr 1", "lr 2", "lr 3"}, names(single, base / "mixed"))
+    expect(clr("plot", "range", base / "mixed", "-o", base / "b.svg", "--label", f"{base / 'mixed'}=a"), 2, [],
+           ["several are called like that"])
+
+
+@case
+def plot_range_says_what_it_cannot_know():
+    """A table by itself: bounds, and what the accuracy was measured on, are in the files beside it."""
+    base = fresh("tests")
+    whole = make_range(base / "whole", curve(0.6, 20))
+    alone = write(base / "alone" / "range.csv", curve(0.6, 20))
+    note = f"^no bounds are read from '{re.escape(str(alone))}': range.json is not beside it$"
+
+    def draw(*inputs):
+        said = expect(clr("plot", "range", *inputs, "-o", base / "a.png", "--csv", base / "a.csv"), 0).err
+        rows = list(csv.DictReader((base / "a.csv").open(encoding="utf-8")))
+        return bool(re.search(note, said, re.M)), rows[0]["panel"], len([row for row in rows if row["low"]])
+    check(draw(whole) == (False, "test accuracy (%)", 2), draw(whole))
+    check(draw(alone) == (True, "accuracy (%)", 0), draw(alone))
+    check(draw(alone.parent) == (True, "accuracy (%)", 0), draw(alone.parent))
+    check(draw(whole, alone) == (True, "accuracy (%)", 1), draw(whole, alone))
+    write(alone.parent / "range.json", (whole / "range.json").read_text(encoding="utf-8"))
+    check(draw(alone) == (False, "accuracy (%)", 2), draw(alone))
+
+
+@case
+def plot_marks_each_of_few_points():
+    """Of a test that ended at once, all is in one place, on an axis that goes to the last rate."""
+    base = fresh("tests")
+    sweep = {"policy": "linear sweep", "min_lr": 0.5, "max_lr": 5, "step_size": 150}
+    for points in (1, 2, 5):
+        text = HISTORY + "".join(f"{t},2,{0.5 + 0.01 * t:.3g},2,{0.2 - 0.02 * t:.3g}\n" for t in range(1, points + 1))
+        folder = make_range(base / f"r{points}", text, iterations=150, schedule=sweep)
+        expect(clr("plot", "range", folder, "-o", base / "a.svg"), 0)
+        dots = len(re.findall("fill:rgb.0%,44.7", (base / "a.svg").read_text(encoding="utf-8")))
+        check(dots == points, f"{dots} of {points} points")
+
+
+@case
+def plot_legends_have_the_colours_of_the_figure():
+    """Bands in the colours of their curves; the interval of a bound lies partly on the range to train in."""
+    base = fresh("runs")
+    runs = [make_run(base / f"{net}-{seed}", RUN.replace("0.4", f"0.{seed}"), net=net, seed=seed)
+            for net in ("quick", "lenet") for seed in (4, 5)]
+    tests = make_range(base / "range", curve(0.6, 20))
+    for args, fills in ((["run", *runs], {"rgb(0%,44.705882%,69.803922%);fill-opacity:0.25": 2,
+                                          "rgb(83.529412%,36.862745%,0%);fill-opacity:0.25": 2}),
+                        (["range", tests], {"rgb(0%,61.960784%,45.098039%);fill-opacity:0.1": 3,
+                                            "rgb(90.196078%,62.352941%,0%);fill-opacity:0.22": 2})):
+        expect(clr("plot", *args, "-o", base / "a.svg"), 0)
+        text = (base / "a.svg").read_text(encoding="utf-8")
+        found = {fill: len(re.findall(re.escape(f"fill:{fill};"), text)) for fill in fills}
+        check(found == fills, f"{args[0]}: {found}")

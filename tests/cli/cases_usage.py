@@ -320,8 +320,8 @@ def plot_tells_what_it_draws_as_numbers():
            ["warning: the rates of 'one' are drawn straight from row to row of its history.csv", "wrote .*, .*numbers"])
     lines = numbers.read_text(encoding="utf-8").splitlines()
     check(lines[0] == "panel,axis,kind,name,x,y,low,high,line", lines[0])
-    check("test accuracy (%),iteration,point,the first,9,80,,," in lines, lines)
-    check('test accuracy (%),iteration,point,"the second, at last",9,90,,,' in lines, lines)
+    check("accuracy (%),iteration,point,the first,9,80,,," in lines, lines)
+    check('accuracy (%),iteration,point,"the second, at last",9,90,,,' in lines, lines)
     check('learning rate,iteration,point,"the second, at last",9,0.1,,,' in lines, lines)
     schedule = first.parent / "schedule.csv"
     expect(clr("schedule", "--policy", "fixed", "--lr", "0.1", "--iterations", "3", "--csv", schedule), 0)

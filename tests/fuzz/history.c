@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_write("history.csv", data, size);
     path = fuzz_path("history.csv");
-    if (!fuzz_worked(runs_read(&runs, &path, 1, "history.csv", &err), &err)) {
+    if (!fuzz_worked(runs_read(&runs, &path, NULL, 1, "history.csv", &err), &err)) {
         FUZZ_CHECK(!runs.run);
         return 0;
     }

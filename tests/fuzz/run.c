@@ -20,7 +20,7 @@ static void draw(void)
 
     folders[0] = fuzz_path("run");
     folders[1] = fuzz_path("other");
-    if (!fuzz_worked(runs_read(&runs, folders, 2, "history.csv", &err), &err))
+    if (!fuzz_worked(runs_read(&runs, folders, NULL, 2, "history.csv", &err), &err))
         return;
     FUZZ_CHECK(runs.groups >= 1 && runs.groups <= 2);
     for (size_t i = 0; i < 2; i++)

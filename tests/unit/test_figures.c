@@ -268,6 +268,39 @@ START_TEST(test_range__axis_is_what_was_asked_for)
 }
 END_TEST
 
+static const char *last_key(const struct chart *chart)
+{
+    return chart->key_count > 0 ? chart->keys[chart->key_count - 1].text : "";
+}
+
+/* The verdict of clr_range_read(), in the legend. */
+START_TEST(test_range__that_cannot_be_read_says_why)
+{
+    const char *base = support_temp_dir(), *few = make_range(base, "few", CLR_POLICY_SWEEP_LOG, 4),
+               *fine = make_range(base, "fine", CLR_POLICY_SWEEP_LOG, 12);
+    struct str flat = {0};
+    struct chart chart;
+
+    ck_assert_int_eq(figure_range(&chart, &few, 1, NULL, NULL), 0);
+    ck_assert_str_eq(last_key(&chart), "no range read: accuracy was measured too few times");
+    chart_clear(&chart);
+    ck_assert_int_eq(figure_range(&chart, &fine, 1, NULL, NULL), 0);
+    for (size_t i = 0; i < chart.key_count; i++)
+        ck_assert(strncmp(chart.keys[i].text, "no range", 8) != 0);
+    chart_clear(&chart);
+    str_append(&flat, FIGURES_HISTORY);
+    for (int t = 1; t <= 12; t++)
+        str_append(&flat, "%d,1,%.9g,1,0.1\n", t, 1e-4 * t);
+    figures_write(fine, "range.csv", flat.text);
+    figures_write(fine, "range.json",
+                  "{\"untrained\": 0.1, \"classes\": 10, \"images\": 1000, \"diverged\": false}");
+    ck_assert_int_eq(figure_range(&chart, &fine, 1, NULL, NULL), 0);
+    ck_assert_str_eq(last_key(&chart), "no range read: accuracy never left chance");
+    chart_clear(&chart);
+    str_clear(&flat);
+}
+END_TEST
+
 /* ---- y axis ---- */
 
 START_TEST(test_axis__shows_differences_by_itself)
@@ -608,6 +641,26 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
 }
 END_TEST
 
+/* The axis shows what was before, from 0 on, and no loss without bounds. */
+START_TEST(test_loss__of_a_run_that_diverges_ends_the_axis)
+{
+    const char *base = support_temp_dir(), *path = figures_join(base, "loss.csv");
+    const struct chart_panel *panel;
+    struct chart chart;
+
+    figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,3,0.1\n3,7e20,0.1\n4,7e20,0.1\n");
+    ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
+    panel = &chart.panels[0];
+    ck_assert(panel->ends && panel->ceiling == 4.0 && panel->from_zero && !panel->begins);
+    ck_assert(panel->series[0].y[3] == 7e20);
+    chart_clear(&chart);
+    figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,20,0.1\n");
+    ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
+    ck_assert(!chart.panels[0].ends);
+    chart_clear(&chart);
+}
+END_TEST
+
 START_TEST(test_table__holds_the_numbers_drawn)
 {
     const char *base = support_temp_dir(), *range = make_range(base, "range", CLR_POLICY_SWEEP_LOG, 12), *csv;
@@ -831,6 +884,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_rates__of_long_runs_are_few_points);
     tcase_add_test(tc, test_rates__that_the_schedule_does_not_tell_are_the_rows);
     tcase_add_test(tc, test_range__axis_is_what_was_asked_for);
+    tcase_add_test(tc, test_range__that_cannot_be_read_says_why);
     tcase_add_test(tc, test_axis__shows_differences_by_itself);
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     tcase_add_test(tc, test_labels__name_what_differs_and_nothing_else);
@@ -840,6 +894,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_styles__are_seven_and_then_grey);
     tcase_add_test(tc, test_chart__no_text_covers_a_point);
     tcase_add_test(tc, test_loss__is_a_smooth_line_over_its_points);
+    tcase_add_test(tc, test_loss__of_a_run_that_diverges_ends_the_axis);
     tcase_add_test(tc, test_table__holds_the_numbers_drawn);
     tcase_add_test(tc, test_table__holds_the_bars);
     tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, (int)MEM_COUNT(g_golden));

@@ -108,7 +108,7 @@ START_TEST(test_runs__repeats_differ_in_the_seed_alone)
                               "\"step_size\":0},\"seed\":1");
     inputs[n++] = figures_run(base, "bare", g_fixed, 3, 0, NULL);
     inputs[n++] = figures_join(inputs[0], "history.csv");
-    ck_assert_msg(runs_read(&runs, inputs, n, "history.csv", &err) == 0, "%s", err.message);
+    ck_assert_msg(runs_read(&runs, inputs, NULL, n, "history.csv", &err) == 0, "%s", err.message);
     ck_assert_uint_eq(runs.groups, 8);
     ck_assert(runs.run[0].group == runs.run[1].group && runs.run[0].group == runs.run[3].group);
     ck_assert(runs.run[2].group != runs.run[0].group);
@@ -140,7 +140,7 @@ START_TEST(test_runs__labels_name_what_differs)
     inputs[0] = figures_run(base, "q", g_fixed, 3, 0, quick);
     inputs[1] = figures_run(base, "bare", g_fixed, 3, 0, NULL);
     inputs[2] = figures_run(base, "f", g_fixed, 3, 0, full);
-    ck_assert_msg(runs_read(&runs, inputs, 3, "history.csv", &err) == 0, "%s", err.message);
+    ck_assert_msg(runs_read(&runs, inputs, NULL, 3, "history.csv", &err) == 0, "%s", err.message);
     ck_assert_str_eq(runs.run[0].label, "quick");
     ck_assert_str_eq(runs.run[1].label, "bare");
     ck_assert_str_eq(runs.run[2].label, "full.prototxt");
@@ -150,7 +150,7 @@ START_TEST(test_runs__labels_name_what_differs)
         figures_run(base, "w2", g_fixed, 3, 0, FIXED "\"weight_decay\":0.0005,\"l\":false,\"seed\":1");
     inputs[2] =
         figures_run(base, "w3", g_fixed, 3, 0, FIXED "\"weight_decay\":0.0005,\"l\":false,\"seed\":2");
-    ck_assert_msg(runs_read(&runs, inputs, 3, "history.csv", &err) == 0, "%s", err.message);
+    ck_assert_msg(runs_read(&runs, inputs, NULL, 3, "history.csv", &err) == 0, "%s", err.message);
     ck_assert_str_eq(runs.run[0].label, "weight decay 0.004, l on");
     ck_assert_str_eq(runs.run[2].label, "weight decay 0.0005, l off");
     runs_clear(&runs);
