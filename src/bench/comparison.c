@@ -122,38 +122,6 @@ static struct clr_bench_spread value_of(const struct comparison *c, size_t line,
     return row->ms;
 }
 
-static bool lies_in(double v, const struct clr_bench_spread *s)
-{
-    return v >= s->min && v <= s->max;
-}
-
-struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report)
-{
-    const enum sense sense = line < WHOLES ? wholes[line].sense : TIME;
-    double ignored;
-    const struct clr_bench_spread first = value_of(c, line, 0, &ignored);
-    struct comparison_cell cell = {.factor = 1.0};
-    const struct clr_bench_spread *v = &cell.value;
-    bool more;
-
-    cell.value = value_of(c, line, report, &cell.of_peak);
-    if (report == 0 || sense == SHARE || first.count == 0 || v->count == 0 || first.median <= 0.0 ||
-        v->median <= 0.0)
-        return cell;
-    more = v->median > first.median;
-    cell.single = v->count < 2 || first.count < 2;
-    cell.factor = more ? v->median / first.median : first.median / v->median;
-    if (cell.factor < 1.005 || (lies_in(v->median, &first) && lies_in(first.median, v))) {
-        cell.factor = 1.0;
-        cell.verdict = COMPARISON_EQUAL;
-    } else if (sense == AMOUNT) {
-        cell.verdict = more ? COMPARISON_MORE : COMPARISON_LESS;
-    } else {
-        cell.verdict = more == (sense == RATE) ? COMPARISON_FASTER : COMPARISON_SLOWER;
-    }
-    return cell;
-}
-
 /* Does a layer begin with this line? */
 static bool begins_layer(const struct comparison *c, size_t line)
 {
@@ -207,9 +175,55 @@ bool comparison_next_within(struct comparison_within *w, const struct comparison
     return false;
 }
 
+/* Has the layer of this line another one in it, in that report? */
+static bool has_another(const struct comparison *c, size_t line, size_t report)
+{
+    struct comparison_within w = {0};
+
+    while (line >= WHOLES && comparison_next_within(&w, c, report))
+        if (strcmp(w.with, comparison_line(c, line).layer) == 0)
+            return true;
+    return false;
+}
+
+static bool lies_in(double v, const struct clr_bench_spread *s)
+{
+    return v >= s->min && v <= s->max;
+}
+
+struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report)
+{
+    const enum sense sense = line < WHOLES ? wholes[line].sense : TIME;
+    double ignored;
+    const struct clr_bench_spread first = value_of(c, line, 0, &ignored);
+    struct comparison_cell cell = {.factor = 1.0};
+    const struct clr_bench_spread *v = &cell.value;
+    bool more;
+
+    cell.value = value_of(c, line, report, &cell.of_peak);
+    if (report == 0 || sense == SHARE || first.count == 0 || v->count == 0 || first.median <= 0.0 ||
+        v->median <= 0.0)
+        return cell;
+    more = v->median > first.median;
+    cell.single = v->count < 2 || first.count < 2;
+    cell.factor = more ? v->median / first.median : first.median / v->median;
+    if (has_another(c, line, report) != has_another(c, line, 0))
+        cell.verdict = COMPARISON_OTHER;
+    else if (cell.factor < 1.005 || (lies_in(v->median, &first) && lies_in(first.median, v)))
+        cell.verdict = cell.factor < 1.05 ? COMPARISON_EQUAL : COMPARISON_UNCLEAR;
+    else if (sense == AMOUNT)
+        cell.verdict = more ? COMPARISON_MORE : COMPARISON_LESS;
+    else
+        cell.verdict = more == (sense == RATE) ? COMPARISON_FASTER : COMPARISON_SLOWER;
+    if (cell.verdict <= COMPARISON_EQUAL)
+        cell.factor = 1.0;
+    return cell;
+}
+
 const char *comparison_verdict_name(enum comparison_verdict verdict)
 {
-    static const char *const names[] = {"", "equal", "faster", "slower", "more", "less"};
+    static const char *const names[] = {"",       "other work", "unclear", "equal",
+                                        "faster", "slower",     "more",    "less"};
 
     return names[verdict];
 }

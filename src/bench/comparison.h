@@ -24,8 +24,10 @@ struct comparison_line {
 };
 
 enum comparison_verdict {
-    COMPARISON_NONE,  /* it is not known for both, or says nothing */
-    COMPARISON_EQUAL, /* about: each median lies in the other's range, or they differ by less than 0.5 % */
+    COMPARISON_NONE,    /* it is not known for both, or says nothing */
+    COMPARISON_OTHER,   /* other work: the layer has another one in it, in one of the two */
+    COMPARISON_UNCLEAR, /* each median lies in the other's range, though they differ by 5 % or more */
+    COMPARISON_EQUAL,   /* about: likewise, by less; or by less than 0.5 % */
     COMPARISON_FASTER,
     COMPARISON_SLOWER,
     COMPARISON_MORE,
@@ -36,8 +38,9 @@ struct comparison_cell {
     struct clr_bench_spread value; /* count 0: not known */
     double of_peak; /* of a layer: share of the device's peak, 1 is all of it; NaN: not known */
     enum comparison_verdict verdict;
-    double factor; /* 1 or more: how many times faster, slower, more, less; 1 where equal */
-    bool single;   /* one of the two is a single sample: nobody knows how far it can be off */
+    double
+        factor;  /* 1 or more: how many times faster, slower, more, less; 1 where there is no such verdict */
+    bool single; /* one of the two is a single sample: nobody knows how far it can be off */
 };
 
 /* CLR_ENOMEM: nothing is made. */

@@ -56,7 +56,7 @@ void comparison_csv(struct str *out, const struct comparison *c)
             append_number(out, cell.value.median);
             append_number(out, cell.value.max);
             append_number(out, cell.of_peak);
-            append_number(out, cell.verdict == COMPARISON_NONE ? NAN : cell.factor);
+            append_number(out, cell.verdict < COMPARISON_EQUAL ? NAN : cell.factor);
             str_append(out, "%s\n", comparison_verdict_name(cell.verdict));
         }
     }
@@ -71,7 +71,7 @@ static json_t *cell_json(const struct comparison_cell *cell)
     return json_pack("{s:i, s:f, s:f, s:f, s:o, s:o, s:s}", "samples", cell->value.count, "min",
                      cell->value.min, "median", cell->value.median, "max", cell->value.max, "of_peak",
                      json_finite(cell->of_peak), "factor",
-                     cell->verdict == COMPARISON_NONE ? json_null() : json_real(cell->factor), "verdict",
+                     cell->verdict < COMPARISON_EQUAL ? json_null() : json_real(cell->factor), "verdict",
                      comparison_verdict_name(cell->verdict));
 }
 

@@ -20,7 +20,7 @@ static const char *verdict(char out[64], const struct comparison_cell *cell)
     const char *name = comparison_verdict_name(cell->verdict);
     char factor[AXES_TEXT];
 
-    if (cell->verdict == COMPARISON_NONE || cell->verdict == COMPARISON_EQUAL) {
+    if (cell->verdict <= COMPARISON_EQUAL) {
         (void)snprintf(out, 64, "%s%s", cell->verdict == COMPARISON_EQUAL ? "about " : "", name);
     } else {
         axes_format_fixed(factor, sizeof factor, cell->factor,
@@ -122,23 +122,32 @@ static void note_report(const struct notes *n, const struct comparison *c, size_
 static void append_notes(struct str *out, const struct comparison *c, bool markdown)
 {
     const struct notes n = {out, markdown};
-    bool equal = false, single = false, above = false;
+    bool verdicts[COMPARISON_LESS + 1] = {false}, single = false, above = false, rest = false;
 
     for (size_t i = 0; i < c->lines; i++) {
-        const char *unit = comparison_line(c, i).unit;
+        const struct comparison_line line = comparison_line(c, i);
+        const char *unit = line.unit;
+        rest = rest || strcmp(line.figure, clr_bench_pass_name(CLR_BENCH_OTHER)) == 0;
         for (size_t k = 0; k < c->count; k++) {
             const struct comparison_cell cell = comparison_cell(c, i, k);
-            equal = equal || cell.verdict == COMPARISON_EQUAL;
+            verdicts[cell.verdict] = true;
             single = single || (cell.single && cell.verdict > COMPARISON_EQUAL);
             above = above || (strcmp(unit, "%") == 0 && cell.value.median > 100.0);
         }
     }
     str_append(out, "\n");
     note(&n, "The numbers are medians, the peak is the best sample.");
-    if (equal)
+    if (verdicts[COMPARISON_EQUAL])
+        note(&n, "about equal: less than 5 %% apart and each between the smallest and the largest of the "
+                 "other, or less than 0.5 %% apart.");
+    if (verdicts[COMPARISON_UNCLEAR])
         note(&n,
-             "about equal: each lies between the smallest and the largest of the other, or they differ by "
-             "less than 0.5 %%.");
+             "unclear: each lies between the smallest and the largest of the other, though they differ by "
+             "more: measure again on an idle machine.");
+    if (verdicts[COMPARISON_OTHER])
+        note(&n, "other work: in one of the two the layer has another one in it, as said below.");
+    if (rest)
+        note(&n, "other: kernels of a layer that belong to no single pass.");
     if (single)
         note(&n, "~: from a single sample, which another run may not confirm.");
     if (above)

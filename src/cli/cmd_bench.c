@@ -122,16 +122,22 @@ static int measure_one(struct bench_run *run, struct clr_error *err)
 static int write_files(const struct bench_run *run, struct clr_error *err)
 {
     const struct clr_plot_options options = {.command_line = cli_command_line()};
+    bool timed = false;
     int rc = 0;
 
     if (run->count == 0)
         return 0;
+    for (size_t i = 0; i < run->count; i++)
+        timed = timed || run->reports[i].row_count > 0;
     if (run->o->json) {
         rc = clr_bench_write(run->o->json, run->reports, run->count, err);
         if (rc == 0)
             cli_note("wrote %s", run->o->json);
     }
-    if (rc == 0 && run->o->plot) {
+    if (run->o->plot && !timed)
+        cli_warn("'%s' is not written: this driver's kernel times are unusable, and no layer was timed",
+                 run->o->plot);
+    if (rc == 0 && run->o->plot && timed) {
         rc = clr_bench_plot(run->o->plot, run->reports, run->count, &options, err);
         if (rc == 0)
             cli_note("wrote %s", run->o->plot);
@@ -258,8 +264,8 @@ static int add_known(struct clr_bench_report **reports, size_t *count, struct cl
     free(left_out);
     if (rc == 0 && *count == 1)
         rc = clr_error_set(err, CLR_EINPUT,
-                           "no known report is of the net '%s' with batches of %d: measure with "
-                           "'clr-cl bench --json FILE' to compare with them",
+                           "no known report is of the net '%s' with batches of %d: measure the net and batch "
+                           "of one of them, 'clr-cl bench --net NET --batch N --json FILE'",
                            (*reports)[0].net, (*reports)[0].batch);
     else if (rc == 0 && *count == given)
         cli_warn("no known report is of the net '%s' with batches of %d", (*reports)[0].net,
