@@ -360,8 +360,9 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
         {.kind = OPT_FLAG,
          .name = "known",
          .value = &o.known,
-         .help = "compare with the devices that this project has measured, too: as far as they were measured "
-                 "with the same net and batch"},
+         .help =
+             "compare with the devices that this project has measured, too (with the net quick and batches "
+             "of 100; no others are compared)"},
         {.kind = OPT_TEXT,
          .name = "csv",
          .value = &o.csv,
