@@ -315,6 +315,11 @@ bool fs_exists_in(const char *dir, const char *name)
     return n > 0 && (size_t)n < sizeof path && fs_exists(path);
 }
 
+bool fs_is_path(const char *name)
+{
+    return strpbrk(name, "/.") != NULL;
+}
+
 bool fs_is_dir(const char *path)
 {
     struct stat st;

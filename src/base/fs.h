@@ -49,6 +49,8 @@ bool fs_exists(const char *path);
 /* Is there dir/name? Allocates nothing: no answer is ever false for want of memory. */
 bool fs_exists_in(const char *dir, const char *name);
 bool fs_is_dir(const char *path);
+/* Is the name one of a file, with a '/' or a '.', rather than of something built in? */
+bool fs_is_path(const char *name);
 
 /* dir + "/" + name into a new string; free with free(). */
 int fs_join(char **out, const char *dir, const char *name, struct clr_error *err);

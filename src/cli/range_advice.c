@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/json.h"
 #include "cli/common.h"
 #include "range/curve.h"
@@ -175,7 +176,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
         break;
     case CLR_RANGE_AT_CHANCE:
         str_append(s, "End higher: %s--max-lr %.2g.", a->log ? "" : "--sweep log ", fmax(10 * high, HIGH));
-        if (strpbrk(a->o->net, "./")) /* a file's */
+        if (fs_is_path(a->o->net))
             str_append(s, " If that does not help, look at the net: without a weight_filler all its weights "
                           "are 0, and nothing can be learned.");
         break;

@@ -386,7 +386,7 @@ static int open_file(struct lab_experiment *e, const char *name, size_t *size, s
         *size = lab_zoo[i].size;
         return rc < 0 ? rc : str_duplicate(&e->text, lab_zoo[i].text, err);
     }
-    if (!strpbrk(name, "/.")) {
+    if (!fs_is_path(name)) {
         for (size_t i = 0; i < lab_zoo_entry_count; i++)
             str_append(&text, "%s%s", i > 0 ? ", " : "", lab_zoo[i].name);
         rc = nearest

@@ -61,7 +61,7 @@ static int check_net(const json_t *root, const char *folder, const char *const *
     for (const char *const *a = arguments; *a; a++)
         if (strcmp(*a, "--net") == 0 && a[1])
             file = a[1];
-    if (!was || !file || !strpbrk(file, "/.") || !fs_exists(file))
+    if (!was || !file || !fs_is_path(file) || !fs_exists(file))
         return 0;
     rc = fs_read(file, PT_LIMIT_BYTES, &text, &size, err);
     if (rc == 0)

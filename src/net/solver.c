@@ -216,7 +216,7 @@ static int find_net(char **out, struct reading *in, const char *path)
 {
     int rc = str_duplicate(out, path, in->err);
 
-    if (!strpbrk(path, "/.")) /* one that is built in, or nothing */
+    if (!fs_is_path(path)) /* one that is built in, or nothing */
         return rc;
     for (int whole = 1; whole >= 0 && rc == 0 && path[0] != '/' && !fs_exists(*out); whole--) {
         free(*out);
@@ -292,7 +292,7 @@ static int read_net(struct reading *in, bool wanted)
     rc = find_net(&path, in, net ? net : train);
     if (rc == 0 && wanted)
         rc = add(in, "net", path);
-    if (rc == 0 && strpbrk(path, "/."))
+    if (rc == 0 && fs_is_path(path))
         rc = read_batch(in, path);
     else if (rc == CLR_EINPUT && !wanted)
         rc = 0;

@@ -164,7 +164,7 @@ static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, s
         *size = zoo_entries[i].size;
         return str_duplicate(&spec->text, zoo_entries[i].text, err);
     }
-    if (!strpbrk(name, "/.")) {
+    if (!fs_is_path(name)) {
         nearest = str_nearest(name, clr_net_names());
         if (nearest)
             return clr_error_set(err, CLR_EINPUT, "no net '%.100s': did you mean '%s'?", name, nearest);
