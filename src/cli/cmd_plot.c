@@ -74,93 +74,66 @@ static int check_inputs(const struct opt_set *set, const char *written, struct c
     return rc;
 }
 
-/* Paths of what is drawn. */
-struct folders {
-    char **path;
-    char **within; /* of a test, the folder with its repeats that was named or is in one that was; or NULL */
-    size_t count, capacity, within_capacity;
+/* What is drawn. */
+struct input {
+    char *path;
+    char *within; /* of a test, the folder with its repeats that was named or is in one that was; or NULL */
+};
+struct inputs {
+    struct input *of;
+    size_t count, capacity;
 };
 
-static void clear_folders(struct folders *f)
+static void clear_inputs(struct inputs *in)
 {
-    for (size_t i = 0; i < f->count; i++) {
-        free(f->path[i]);
-        free(f->within[i]);
+    for (size_t i = 0; i < in->count; i++) {
+        free(in->of[i].path);
+        free(in->of[i].within);
     }
-    free(f->path);
-    free(f->within);
+    free(in->of);
 }
 
-static int by_name(const void *a, const void *b)
+static int by_path(const void *a, const void *b)
 {
-    const char *const *x = a, *const *y = b;
-
-    return strcmp(*x, *y);
+    return strcmp(((const struct input *)a)->path, ((const struct input *)b)->path);
 }
 
-/* The path, or, of a folder that range-test wrote several tests into, theirs: `depth` folders down. */
-static int add_tests(struct folders *f, const char *path, int depth, struct clr_error *err)
+static int add_input(struct inputs *in, const char *path, const char *within, struct clr_error *err)
 {
-    const size_t first = f->count;
+    int rc = mem_grow(&in->of, &in->capacity, in->count + 1, sizeof *in->of, "inputs", err);
+
+    if (rc == 0)
+        rc = str_duplicate(&in->of[in->count].path, path, err);
+    if (rc < 0)
+        return rc;
+    in->count++;
+    return within ? str_duplicate(&in->of[in->count - 1].within, within, err) : 0;
+}
+
+/* The path, or, of a folder that range-test wrote several tests into, theirs: `depth` folders down. within:
+ * as in struct input. */
+static int add_tests(struct inputs *in, const char *path, const char *within, int depth,
+                     struct clr_error *err)
+{
+    const size_t first = in->count;
     DIR *dir = depth > 0 && !fs_exists_in(path, "range.csv") ? opendir(path) : NULL;
     const struct dirent *entry;
     int rc = 0;
 
     while (rc == 0 && dir && (entry = readdir(dir))) {
         char *below = NULL;
-        if (strncmp(entry->d_name, "seed-", 5) != 0 && strncmp(entry->d_name, "decay-", 6) != 0)
+        if (!plot_inputs_is_test(entry->d_name))
             continue;
         rc = fs_join(&below, path, entry->d_name, err);
         if (rc == 0 && fs_is_dir(below))
-            rc = add_tests(f, below, depth - 1, err);
+            rc = add_tests(in, below, plot_inputs_is_repeat(entry->d_name) ? path : NULL, depth - 1, err);
         free(below);
     }
     if (dir)
         (void)closedir(dir);
-    if (rc < 0 || f->count > first) {
-        qsort(f->path + first, f->count - first, sizeof *f->path, by_name);
-        return rc;
-    }
-    rc = mem_grow(&f->path, &f->capacity, f->count + 1, sizeof *f->path, "folders", err);
-    if (rc == 0)
-        rc = mem_grow(&f->within, &f->within_capacity, f->count + 1, sizeof *f->within, "folders", err);
-    if (rc == 0)
-        rc = str_duplicate(&f->path[f->count], path, err);
-    f->count += rc == 0;
-    return rc;
-}
-
-/* The folder that a test below the input stands in with its repeats: the input as given, or one in it. */
-static int find_within(char **out, const char *input, const char *path, struct clr_error *err)
-{
-    const char *last = strrchr(path, '/');
-    char *child = NULL;
-    int rc;
-
-    *out = NULL;
-    if (strcmp(path, input) == 0 || !last || strncmp(last + 1, "seed-", 5) != 0)
-        return 0;
-    rc = fs_join(&child, input, last + 1, err);
-    if (rc == 0)
-        rc = str_duplicate(out, strcmp(child, path) == 0 ? input : path, err);
-    if (rc == 0 && strcmp(child, path) != 0)
-        (*out)[last - path] = '\0';
-    free(child);
-    return rc;
-}
-
-/* What is drawn of the inputs. */
-static int find_inputs(struct folders *f, const struct opt_set *set, enum plot_kind kind,
-                       struct clr_error *err)
-{
-    int rc = 0;
-
-    for (int i = 1; i < set->arg_count && rc == 0; i++) {
-        const size_t first = f->count;
-        rc = add_tests(f, set->args[i], kind == PLOT_RANGE ? 2 : 0, err);
-        for (size_t k = first; k < f->count && rc == 0; k++)
-            rc = find_within(&f->within[k], set->args[i], f->path[k], err);
-    }
+    if (rc == 0 && in->count == first)
+        return add_input(in, path, within, err);
+    qsort(in->of + first, in->count - first, sizeof *in->of, by_path);
     return rc;
 }
 
@@ -258,23 +231,23 @@ static bool has_name(const char *path, const char *name)
 }
 
 /* Is that what an input, or a range test in it, is called? */
-static bool is_called(const struct folders *f, const char *name)
+static bool is_called(const struct inputs *in, const char *name)
 {
-    for (size_t i = 0; i < f->count; i++)
-        if (has_name(f->path[i], name) || (f->within[i] && has_name(f->within[i], name)))
+    for (size_t i = 0; i < in->count; i++)
+        if (has_name(in->of[i].path, name) || (in->of[i].within && has_name(in->of[i].within, name)))
             return true;
     return false;
 }
 
 /* The sign behind the name: names may have such signs in them, and so may texts. */
-static char *find_equals(char *text, const struct folders *f)
+static char *find_equals(char *text, const struct inputs *in)
 {
     for (char *p = text + strlen(text); p > text; p--) {
         bool called;
         if (*p != '=')
             continue;
         *p = '\0';
-        called = is_called(f, text);
+        called = is_called(in, text);
         *p = '=';
         if (called)
             return p;
@@ -283,11 +256,11 @@ static char *find_equals(char *text, const struct folders *f)
 }
 
 /* NAME=TEXT; the texts are cut there. */
-static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, const struct folders *f,
+static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, const struct inputs *in,
                         struct clr_error *err)
 {
     for (size_t i = 0; i < texts->count; i++) {
-        char *equals = find_equals(texts->values[i], f);
+        char *equals = find_equals(texts->values[i], in);
         if (!equals || equals == texts->values[i] || !equals[1])
             return clr_error_set(err, CLR_EUSAGE,
                                  "--label takes NAME=TEXT, as in --label fixed='rate 0.01', not '%s'",
@@ -298,21 +271,40 @@ static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, con
     return 0;
 }
 
+static int draw_inputs(const struct kind *kind, const char *output, const struct inputs *in,
+                       struct clr_plot_options *options, struct clr_error *err)
+{
+    const char **paths = NULL, **within = NULL;
+    int rc = mem_new(&paths, in->count, sizeof *paths, "inputs", err);
+
+    if (rc == 0)
+        rc = mem_new(&within, in->count, sizeof *within, "inputs", err);
+    for (size_t i = 0; i < in->count && rc == 0; i++) {
+        paths[i] = in->of[i].path;
+        within[i] = in->of[i].within;
+    }
+    options->folders = within;
+    if (rc == 0)
+        rc = kind->function(output, paths, in->count, options, err);
+    free(paths);
+    free(within);
+    return rc;
+}
+
 /* labels: room for all texts. */
 static int draw(const struct opt_set *set, const char *output, struct clr_plot_options *options,
                 struct clr_plot_label *labels, struct opt_texts *texts, struct clr_error *err)
 {
     const struct kind *kind = NULL;
-    struct folders f = {0};
+    struct inputs in = {0};
     int rc = check_args(&kind, set, err);
 
+    for (int i = 1; i < set->arg_count && rc == 0; i++)
+        rc = add_tests(&in, set->args[i], NULL, kind->kind == PLOT_RANGE ? 2 : 0, err);
     if (rc == 0)
-        rc = find_inputs(&f, set, kind->kind, err);
-    if (rc == 0)
-        rc = split_labels(labels, texts, &f, err);
+        rc = split_labels(labels, texts, &in, err);
     options->labels = labels;
     options->label_count = texts->count;
-    options->folders = (const char *const *)f.within;
     if (rc == 0)
         rc = cli_check_outputs(output, options->csv, err);
     if (rc == 0)
@@ -320,10 +312,10 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
     if (rc == 0)
         rc = check_inputs(set, options->csv, err);
     if (rc == 0)
-        rc = kind->function(output, (const char *const *)f.path, f.count, options, err);
+        rc = draw_inputs(kind, output, &in, options, err);
     if (rc == 0)
         cli_note("wrote %s%s%s", output, options->csv ? ", " : "", options->csv ? options->csv : "");
-    clear_folders(&f);
+    clear_inputs(&in);
     return rc;
 }
 

@@ -177,10 +177,14 @@ static enum content folder_content(const char *path)
     return fs_exists_in(path, "run.json") ? BEGUN : NOTHING;
 }
 
-/* Is that how range-test calls the folders of several tests? */
-static bool is_test_name(const char *name)
+bool plot_inputs_is_repeat(const char *name)
 {
-    return strncmp(name, "seed-", 5) == 0 || strncmp(name, "decay-", 6) == 0;
+    return strncmp(name, "seed-", 5) == 0;
+}
+
+bool plot_inputs_is_test(const char *name)
+{
+    return plot_inputs_is_repeat(name) || strncmp(name, "decay-", 6) == 0;
 }
 
 /* The first folder in that one, in the order of the alphabet, that holds something that is drawn as wanted
@@ -200,7 +204,7 @@ static enum content first_below(const char *path, unsigned wanted, char *name, s
             continue;
         if (fs_is_dir(folder))
             c = folder_content(folder);
-        if (c == NOTHING && depth > 0 && is_test_name(entry->d_name))
+        if (c == NOTHING && depth > 0 && plot_inputs_is_test(entry->d_name))
             c = first_below(folder, wanted, ignored, sizeof ignored, depth - 1);
         free(folder);
         fits = (g_contents[c].kinds & wanted) != 0;
@@ -235,7 +239,7 @@ static struct finding look(const char *path, unsigned wanted)
     if (f.content != NOTHING)
         return f;
     f.named = first_below(path, wanted, f.name, sizeof f.name, 1);
-    tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && is_test_name(f.name);
+    tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && plot_inputs_is_test(f.name);
     if (fs_exists_in(path, "results.csv"))
         f.content = f.named == NOTHING ? RESULTS : EXPERIMENT;
     else if (f.named != NOTHING)
