@@ -8,8 +8,8 @@
 #include <clr/bench.h>
 
 #include "base/fs.h"
-#include "plot/canvas.h"
 #include "cli/opt.h"
+#include "plot/canvas.h"
 
 static const struct opt_command command = {
     .name = "bench",
@@ -134,14 +134,16 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
         if (rc == 0)
             cli_note("wrote %s", run->o->json);
     }
-    if (run->o->plot && !timed)
+    if (rc < 0 || !run->o->plot)
+        return rc;
+    if (!timed) {
         cli_warn("'%s' is not written: this driver's kernel times are unusable, and no layer was timed",
                  run->o->plot);
-    if (rc == 0 && run->o->plot && timed) {
-        rc = clr_bench_plot(run->o->plot, run->reports, run->count, &options, err);
-        if (rc == 0)
-            cli_note("wrote %s", run->o->plot);
+        return 0;
     }
+    rc = clr_bench_plot(run->o->plot, run->reports, run->count, &options, err);
+    if (rc == 0)
+        cli_note("wrote %s", run->o->plot);
     return rc;
 }
 

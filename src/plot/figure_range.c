@@ -127,17 +127,13 @@ static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
     if (!r->has_max)
         return;
     mark_rate(panel, "max", r->max_lr, r->halved && r->tests == 1 ? " (half the rate of failure)" : "");
-    if (r->has_min) {
-        mark_rate(panel, "min", r->min_lr,
-                  r->quartered    ? " (max / 4)"
-                  : r->from_start ? " (the first rate)"
-                                  : "");
-        chart->x_first = fmin(chart->x_first, r->min_lr);
-        add_shade(chart, CHART_KEY_RANGE, r->tests > 1 ? "range to train in (medians)" : "range to train in",
-                  r->min_lr, r->max_lr);
-    } else {
-        chart_add_key(chart, CHART_KEY_GUIDE, "highest rate to train with");
-    }
+    mark_rate(panel, "min", r->min_lr,
+              r->quartered    ? " (max / 4)"
+              : r->from_start ? " (the first rate)"
+                              : "");
+    chart->x_first = fmin(chart->x_first, r->min_lr);
+    add_shade(chart, CHART_KEY_RANGE, r->tests > 1 ? "range to train in (medians)" : "range to train in",
+              r->min_lr, r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
         add_shade(chart, CHART_KEY_BOUND, r->tests > 1 ? "max of single tests" : "95 % interval of max",
                   r->max_lr_low, r->max_lr_high);

@@ -3,9 +3,9 @@
 import json
 import re
 import shutil
-from pathlib import Path
 
-from harness import ROOT, TINY_NET, Place, case, check, clr, device, expect, fresh, table, tiny, tiny_net, write
+from harness import ROOT, TINY_NET, Place, case, check, clr, device, expect, fresh, pretended, table, tiny, tiny_net, \
+    write
 
 table("tune", [
     ("help", ["tune", "--help"], 0, ["^Usage: clr-cl tune .*--input CxHxW", "--batch B", "--quiet"], []),
@@ -83,11 +83,7 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
 @case
 def the_hint_names_a_command_that_is_taken():
     """On a GPU, of which nothing is known: a pretended one, which runs nothing."""
-    stub = Path(Place.program).parent.parent.parent / "tests" / "libstub_icd.so"
-    check(stub.exists(), f"{stub} is missing: it is built beside the program")
-    vendors = write(fresh("vendors") / "stub.icd", f"{stub}\n").parent
-    env = {"OCL_ICD_VENDORS": vendors, "STUB_OPENCL_DEVICE": "amd-gfx900", "STUB_OPENCL_FOLDER": vendors,
-           "XDG_DATA_HOME": fresh("share")}
+    env = pretended(True)
     sized = TINY_NET.replace("  input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } }\n", "")
     for net, wanted in ((tiny_net(), ""), (write(fresh("net.prototxt"), sized), " --input 3x32x32")):
         result = expect(clr(*tiny(net=net, out=fresh("run"), iterations=1, unchecked=True), env=env), 0, [],
