@@ -93,7 +93,8 @@ struct clr_train_options {
     /** Called about five times a second, before and after each evaluation; may be NULL. */
     void (*progress)(void *user, const struct clr_progress *p);
     void *user;
-    /** Becomes non-zero to stop after the current iteration, or evaluation; may be NULL. */
+    /** Becomes non-zero to stop after the current iteration, or within an evaluation, which a resumed run
+     * makes again; may be NULL. */
     const volatile int *stop;
 };
 

@@ -259,7 +259,7 @@ _Static_assert(sizeof g_stop == sizeof(int), "the library takes the stop flag as
 
 static void on_signal(int number)
 {
-    static const char text[] = "\nstopping after this iteration; once more to leave at once\n";
+    static const char text[] = "\nstopping and saving the run; once more leaves at once, without saving\n";
     const int before = errno;
     ssize_t written;
 

@@ -139,6 +139,10 @@ static int evaluate(struct loop *l, struct clr_error *err)
 
     tell(l, true, false);
     rc = session_evaluate(l->s, &loss, &accuracy, NULL, err);
+    if (rc == CLR_EINTERRUPTED) { /* take_up() of the resumed run makes it again */
+        result->interrupted = true;
+        return 0;
+    }
     if (rc < 0)
         return rc;
     if (!isfinite(loss)) { /* the update before it made the weights blow up */

@@ -21,7 +21,7 @@ struct loop_result {
 /*
  * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, which is
  * no error here: *result says so, and nothing after that iteration is recorded. Neither is *o->stop, which is
- * looked at after every update and every evaluation. *result holds how far it went on failure too.
+ * looked at after every update and within evaluations. *result holds how far it went on failure too.
  */
 int loop_run(struct session *s, struct record *r, struct loop_result *result, struct clr_error *err);
 

@@ -101,6 +101,8 @@ int session_go_to(struct session *s, const struct run_state *state, struct clr_e
 
 /*
  * Evaluate on the evaluation images. confusion: classes × classes counts to add to, or NULL.
+ * CLR_EINTERRUPTED: *o->stop asked for the end before all images were evaluated; *loss and *accuracy are as
+ * they were.
  */
 int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion,
                      struct clr_error *err);

@@ -130,7 +130,7 @@ def experiment_stops_at_a_signal():
         process.send_signal(signal.SIGTERM)
         said = process.stderr.read().decode()
         check(process.wait(timeout=120) == 130, f"exit code {process.returncode}: {said}")
-    check(said.count("once more to leave at once") == 1 and "run the same command again" in said, said)
+    check(said.count("once more leaves at once") == 1 and "run the same command again" in said, said)
     run = json.loads((out / "fixed-seed-1" / "run.json").read_text(encoding="utf-8"))
     check(run["status"] == "interrupted", f"{run['status']}")
     check(not (out / ".lock").exists() and not (out / "one-seed-1").exists(), f"{names(out)}")

@@ -13,19 +13,24 @@
 #include "net/spec.h"
 
 static volatile int stop_now;
-static uint64_t stop_behind; /* the update behind this one is the last */
+static uint64_t stop_behind; /* the update after this one is the last */
 
 static void stop_there(void *user, const struct clr_progress *p)
 {
     (void)user;
-    if (p->iteration >= stop_behind)
+    if (!p->evaluating && p->iteration >= stop_behind)
         stop_now = 1;
 }
 
-/* Losses are read, and progress is told, at every checkpoint: so a run that has done `done` stops there. */
+/*
+ * Losses are read, and progress is told, at every checkpoint: so a run that has done `done` stops there.
+ * Before the first update nothing is told, unless the evaluation after `done` was not made: then when it is.
+ */
 static void stop_after(struct clr_train_options *o, uint64_t iteration, uint64_t done)
 {
-    stop_now = iteration == done + 1; /* nothing is told before the first update */
+    const bool due = done == 1 || (done > 0 && o->validate_every > 0 && done % o->validate_every == 0);
+
+    stop_now = iteration == done + 1 && !due;
     stop_behind = iteration - 1;
     o->stop = &stop_now;
     o->progress = stop_there;
@@ -90,6 +95,55 @@ START_TEST(test_resume__any_iteration_gives_the_same_bytes)
                               13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 0};
 
     stop_and_go(o, "disturbed", all);
+}
+END_TEST
+
+static void stop_evaluation(void *user, const struct clr_progress *p)
+{
+    const uint64_t *at = user;
+
+    if (p->evaluating && p->iteration == *at)
+        stop_now = 1;
+}
+
+static size_t rows_of(const char *folder)
+{
+    size_t size, lines = 0;
+    char *text = slurp(folder, "history.csv", &size);
+
+    for (size_t i = 0; i < size; i++)
+        lines += text[i] == '\n';
+    free(text);
+    return lines - 1;
+}
+
+/* A request that comes within an evaluation does not wait for its end; the resumed run makes it again. */
+START_TEST(test_resume__an_evaluation_that_was_stopped)
+{
+    static const struct {
+        uint64_t at;
+        size_t rows;
+        const char *name;
+    } cases[] = {{10, 1, "stopped-evaluation"}, {23, 3, "stopped-last-evaluation"}};
+    const struct clr_train_options whole = options("whole-evaluations");
+    struct clr_train_result r;
+
+    must_train(&whole, &r);
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        struct clr_train_options o = options(cases[i].name);
+        uint64_t at = cases[i].at;
+        stop_now = 0;
+        o.stop = &stop_now;
+        o.progress = stop_evaluation;
+        o.user = &at;
+        must_stop(&o, at);
+        ck_assert_uint_eq(rows_of(o.out), cases[i].rows);
+        o.stop = NULL;
+        o.progress = NULL;
+        o.resume = true;
+        must_train(&o, &r);
+        check_same(whole.out, o.out, "history.csv");
+    }
 }
 END_TEST
 
@@ -489,6 +543,7 @@ int main(void)
         return 1;
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, test_resume__any_iteration_gives_the_same_bytes);
+    tcase_add_test(tc, test_resume__an_evaluation_that_was_stopped);
     tcase_add_test(tc, test_resume__every_way_of_training);
     tcase_add_test(tc, test_resume__the_newest_good_checkpoint_counts);
     tcase_add_test(tc, test_resume__what_is_finished_stays);

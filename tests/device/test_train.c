@@ -709,39 +709,6 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
 }
 END_TEST
 
-static volatile int stop_now;
-
-static void stop_while_evaluating(void *user, const struct clr_progress *p)
-{
-    (void)user;
-    if (p->evaluating && p->iteration >= 10)
-        stop_now = 1;
-}
-
-START_TEST(test_train__a_stop_in_an_evaluation_is_the_end_of_it)
-{
-    struct clr_train_options o = options("stopped-evaluating");
-    struct clr_train_result r;
-    struct clr_error err;
-
-    stop_now = 0;
-    o.stop = &stop_now;
-    o.progress = stop_while_evaluating;
-    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINTERRUPTED);
-    ck_assert_uint_eq(r.iterations, 10);
-    ck_assert(isfinite(r.val_acc));
-    ck_assert(there(o.out, "interrupted-10.safetensors"));
-    /* in the last evaluation there is nothing left to stop */
-    o = options("stopped-at-the-end");
-    stop_now = 0;
-    o.stop = &stop_now;
-    o.progress = stop_while_evaluating;
-    o.iterations = 10;
-    must_train(&o, &r);
-    ck_assert_int_eq(stop_now, 1);
-}
-END_TEST
-
 START_TEST(test_train__the_result_is_set_before_anything_fails)
 {
     struct clr_train_options o = options("never");
@@ -885,7 +852,6 @@ int main(void)
     tcase_add_test(tc, test_train__init_partial_takes_what_fits);
     tcase_add_test(tc, test_train__divergence_seen_only_in_the_evaluation);
     tcase_add_test(tc, test_session__weights_that_are_not_finite_are_not_saved);
-    tcase_add_test(tc, test_train__a_stop_in_an_evaluation_is_the_end_of_it);
     tcase_add_test(tc, test_train__the_result_is_set_before_anything_fails);
     tcase_add_test(tc, test_train__run_json_holds_large_seeds);
     tcase_add_test(tc, test_train__a_locked_folder_is_left_alone);
