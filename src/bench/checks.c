@@ -97,7 +97,7 @@ static int check_node(struct clr_bench_report *out, const struct session *s, con
     rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, how, &r, &why);
     if (rc == 0 && r.ok && !same_variant(timed, &r)) /* what reads the images may read them in one block */
         rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, 1u << VERIFY_ONE_BLOCK, &r, &why);
-    return judge(out, node->desc.label, op_kind_name(d.kind), &r, rc, &why, timed, err);
+    return judge(out, node->desc.label, op_class(d.kind)->name, &r, rc, &why, timed, err);
 }
 
 static int check_batch(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
@@ -134,7 +134,7 @@ int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl
     if (rc == 0)
         rc = check_batch(out, s, ctx, err);
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
-        if (g->nodes[i].desc.kind != OP_ACCURACY)
+        if (!op_is(&g->nodes[i].desc, OP_METRIC))
             rc = check_node(out, s, &g->nodes[i], ctx, err);
     return rc < 0 ? rc : check_update(out, s, ctx, err);
 }

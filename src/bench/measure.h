@@ -7,6 +7,7 @@
 #include <clr/bench.h>
 
 #include "ocl/ocl.h"
+#include "ops/op_class.h"
 #include "ops/verify.h"
 
 enum { MEASURE_MOST = 31 }; /* samples */

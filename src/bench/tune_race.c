@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/smooth.h"
 #include "ops/layout.h"
+#include "ops/op_class.h"
 
 #define TARGET_NS  UINT64_C(20000000) /* of one timing: long against a launch and the clock */
 #define TOO_SLOW   1.5                /* times the fastest, after the first round */
@@ -42,11 +43,15 @@ static int want_tensor(struct track *t, enum part p, const struct tensor *tensor
 
 static size_t weight_count(const struct op_desc *d)
 {
-    const struct conv_geometry *g = op_conv_geometry(d);
+    const struct op_class *class = op_class(d->kind);
+    struct shape w;
+    size_t count = 0;
 
-    if (g)
-        return (size_t)g->oc * (size_t)(g->c / g->group) * (size_t)g->kh * (size_t)g->kw;
-    return d->kind == OP_DENSE ? (size_t)d->x.c * (size_t)d->x.h * (size_t)d->x.w * (size_t)d->y.c : 0;
+    if (class->weights) {
+        class->weights(&w, d);
+        (void)shape_count(&w, &count); /* a graph was made of it: it does not overflow */
+    }
+    return count;
 }
 
 /* Layouts as a net would choose them if this operator were alone, and the memory for them. */

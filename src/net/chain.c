@@ -4,9 +4,8 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "ref/ref.h"
+#include "ops/op_class.h"
 
 static size_t elements(const struct shape *s)
 {
@@ -52,7 +51,7 @@ static int new_lists(struct chain *c, struct clr_error *err)
 
 static bool leads_on(const struct chain *c, const struct graph_node *node)
 {
-    return node->y >= 0 ? c->leads[node->y] : node->desc.kind == OP_SOFTMAX_LOSS;
+    return node->y >= 0 ? c->leads[node->y] : op_is(&node->desc, OP_LOSS);
 }
 
 /* Values from which the loss can be reached. */
@@ -81,7 +80,7 @@ int chain_create(struct chain **out, const struct graph *g, int capacity, struct
             rc = new_values(&c->gradient[v], &g->values[v].shape, capacity, err);
     }
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
-        if (g->nodes[i].desc.kind == OP_POOL)
+        if (op_is(&g->nodes[i].desc, OP_HAS_ARG))
             rc = mem_new(&c->arg[i], (size_t)capacity * elements(&g->nodes[i].desc.y), sizeof **c->arg,
                          "maxima", err);
     for (size_t p = 0; p < g->param_count && rc == 0; p++) {
@@ -126,96 +125,34 @@ void chain_destroy(struct chain *c)
 
 /* ------------------------------------------------------------------ running */
 
-static void drop(const struct chain *c, const struct op_desc *d, double *y, const double *x)
-{
-    const double ratio = c->g->phase == PHASE_TRAIN ? (double)d->u.dropout.ratio : 0.0;
-
-    ref_dropout_forward(y, x, c->index, c->n, (int)elements(&d->x), ratio, d->u.dropout.layer, c->seed,
-                        c->iteration);
-}
-
-static void forward(struct chain *c, size_t i)
+/* The arrays of node i as its reference takes them. */
+static struct op_ref arrays(const struct chain *c, size_t i)
 {
     const struct graph_node *node = &c->g->nodes[i];
-    const struct op_desc *d = &node->desc;
-    const double *x = c->value[node->x], *w = node->weight >= 0 ? c->w[node->weight] : NULL;
-    const double *b = node->bias >= 0 ? c->w[node->bias] : NULL;
-    double *y = node->y >= 0 ? c->value[node->y] : NULL;
-    const size_t count = (size_t)c->n * elements(&d->x);
+    struct op_ref r = {.n = c->n,
+                       .train = c->g->phase == PHASE_TRAIN,
+                       .x = c->value[node->x],
+                       .dx = c->gradient[node->x],
+                       .sample = op_is(&node->desc, OP_METRIC) ? c->hit : c->loss,
+                       .arg = c->arg[i],
+                       .labels = c->labels,
+                       .index = c->index,
+                       .seed = c->seed,
+                       .iteration = c->iteration};
 
-    switch (d->kind) {
-    case OP_CONV:
-        ref_conv_forward(y, x, w, b, c->n, &d->u.conv);
-        break;
-    case OP_POOL:
-        ref_pool_forward(y, c->arg[i], x, c->n, &d->u.pool);
-        break;
-    case OP_RELU:
-        ref_relu_forward(y, x, count, (double)d->u.relu.negative_slope);
-        break;
-    case OP_LRN:
-        ref_lrn_forward(y, x, c->n, &d->u.lrn);
-        break;
-    case OP_DENSE:
-        ref_dense_forward(y, x, w, b, c->n, d->x.c, d->y.c);
-        break;
-    case OP_DROPOUT:
-        drop(c, d, y, x);
-        break;
-    case OP_SOFTMAX_LOSS:
-        ref_softmax_loss(c->loss, c->gradient[node->x], x, c->labels, c->n, d->x.c);
-        break;
-    case OP_ACCURACY:
-        ref_accuracy(c->hit, x, c->labels, c->n, d->x.c, d->u.accuracy.top_k);
-        break;
-    case OP_RELAYOUT:
-        memcpy(y, x, count * sizeof *y);
-        break;
-    case OP_CONV_POOL: /* in fused graphs only */
-    case OP_KIND_COUNT:
-        break;
+    if (node->y >= 0) {
+        r.y = c->value[node->y];
+        r.dy = c->gradient[node->y];
     }
-}
-
-static void backward(struct chain *c, size_t i)
-{
-    const struct graph_node *node = &c->g->nodes[i];
-    const struct op_desc *d = &node->desc;
-    const double *x = c->value[node->x], *w = node->weight >= 0 ? c->w[node->weight] : NULL;
-    double *dw = node->weight >= 0 ? c->dw[node->weight] : NULL,
-           *db = node->bias >= 0 ? c->dw[node->bias] : NULL;
-    double *dx = c->gradient[node->x];
-    const double *dy = node->y >= 0 ? c->gradient[node->y] : NULL;
-    const size_t count = (size_t)c->n * elements(&d->x);
-
-    switch (d->kind) {
-    case OP_CONV:
-        ref_conv_backward(dx, dw, db, x, w, dy, c->n, &d->u.conv);
-        break;
-    case OP_POOL:
-        ref_pool_backward(dx, dy, c->arg[i], c->n, &d->u.pool);
-        break;
-    case OP_RELU:
-        ref_relu_backward(dx, c->value[node->y], dy, count, (double)d->u.relu.negative_slope);
-        break;
-    case OP_LRN:
-        ref_lrn_backward(dx, x, dy, c->n, &d->u.lrn);
-        break;
-    case OP_DENSE:
-        ref_dense_backward(dx, dw, db, x, w, dy, c->n, d->x.c, d->y.c);
-        break;
-    case OP_DROPOUT:
-        drop(c, d, dx, dy);
-        break;
-    case OP_RELAYOUT:
-        memcpy(dx, dy, count * sizeof *dx);
-        break;
-    case OP_SOFTMAX_LOSS: /* written going forward */
-    case OP_ACCURACY:
-    case OP_CONV_POOL:
-    case OP_KIND_COUNT:
-        break;
+    if (node->weight >= 0) {
+        r.w = c->w[node->weight];
+        r.dw = c->dw[node->weight];
     }
+    if (node->bias >= 0) {
+        r.b = c->w[node->bias];
+        r.db = c->dw[node->bias];
+    }
+    return r;
 }
 
 void chain_run(struct chain *c, int n)
@@ -223,11 +160,16 @@ void chain_run(struct chain *c, int n)
     const struct graph *g = c->g;
 
     c->n = n;
-    for (size_t i = 0; i < g->node_count; i++)
-        forward(c, i);
-    for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;)
-        if (leads_on(c, &g->nodes[i]))
-            backward(c, i);
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct op_ref r = arrays(c, i);
+        op_class(g->nodes[i].desc.kind)->ref_forward(&g->nodes[i].desc, &r);
+    }
+    for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;) {
+        const struct op_class *class = op_class(g->nodes[i].desc.kind);
+        const struct op_ref r = arrays(c, i);
+        if (leads_on(c, &g->nodes[i]) && class->ref_backward)
+            class->ref_backward(&g->nodes[i].desc, &r);
+    }
 }
 
 static bool overflow(const double *x, size_t count)

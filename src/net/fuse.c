@@ -5,6 +5,7 @@
 
 #include "ops/conv_pool.h"
 #include "ops/layout.h"
+#include "ops/op_class.h"
 
 /* ------------------------------------------------------------------ taking a node out */
 
@@ -58,9 +59,11 @@ static struct graph_node *gradient_reader(struct graph *g, int v)
     return NULL;
 }
 
-static bool can_mask(const struct graph_node *n)
+static bool takes_relu(const struct op_desc *d)
 {
-    return n->desc.kind == OP_CONV || n->desc.kind == OP_DENSE || n->desc.kind == OP_POOL;
+    const struct op_class *class = op_class(d->kind);
+
+    return (class->flags & OP_TAKES_RELU) && (!class->can_relu || class->can_relu(d));
 }
 
 /* Let the node in front of rectifier i do its work, and the one behind it the mask; false: they cannot. */
@@ -71,16 +74,14 @@ static bool hand_over(struct graph *g, int i)
     struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL, *reader;
 
     if (n->desc.kind != OP_RELU || n->desc.u.relu.negative_slope > 0.0f || !front ||
-        g->values[n->x].consumer_count != 1)
+        g->values[n->x].consumer_count != 1 || !takes_relu(&front->desc))
         return false;
-    if (front->desc.kind == OP_CONV || front->desc.kind == OP_DENSE) {
+    if (!op_is(&front->desc, OP_MASKS_DY)) {
         reader = gradient_reader(g, n->y);
-        if (reader && !can_mask(reader))
+        if (reader && !op_is(&reader->desc, OP_MASKS_DX))
             return false;
         if (reader)
             reader->desc.mask_dx = true;
-    } else if (front->desc.kind != OP_POOL || front->desc.u.pool.method != POOL_MAX) {
-        return false;
     }
     front->desc.relu = true;
     return true;

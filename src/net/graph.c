@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/op_class.h"
+
 struct builder {
     struct graph *g;
     const struct clr_net_spec *spec;
@@ -381,7 +383,7 @@ static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
     for (size_t i = g->node_count; i > 0; i--) {
         bool leads;
         n = &g->nodes[i - 1];
-        leads = n->desc.kind == OP_SOFTMAX_LOSS || (n->y >= 0 && wanted[n->y]);
+        leads = op_is(&n->desc, OP_LOSS) || (n->y >= 0 && wanted[n->y]);
         if (!leads && n->weight >= 0)
             return layer_error(b, n->layer, "it has parameters, but the loss does not depend on it");
         if (!leads)

@@ -6,6 +6,7 @@
 #include "net/net.h"
 
 #include "ops/layout.h"
+#include "ops/op_class.h"
 
 struct net_value {
     int root; /* value whose memory this one uses: itself, or the one it was made from in place */
@@ -64,7 +65,7 @@ static int plan_nodes(struct net *net, const struct clr_device *device, int bloc
 
     for (size_t i = 0; i < g->node_count && rc == 0; i++) {
         net->nodes[i].saved = -1;
-        net->nodes[i].runs = g->nodes[i].desc.kind != OP_ACCURACY || (int)i == g->accuracy_node;
+        net->nodes[i].runs = !op_is(&g->nodes[i].desc, OP_METRIC) || (int)i == g->accuracy_node;
         rc = op_plan(&net->nodes[i].needs, &g->nodes[i].desc, device, block, err);
     }
     return rc;
@@ -334,11 +335,13 @@ const struct tensor *net_logits(const struct net *net)
     return &net->values[net->graph->logits].t;
 }
 
-static void set_batch(struct op_io *io, const struct net_batch *b, enum op_kind kind)
+static void set_batch(struct op_io *io, const struct net_batch *b, const struct op_desc *desc)
 {
+    const bool metric = op_is(desc, OP_METRIC);
+
     io->batch = b->count;
-    io->sample = kind == OP_ACCURACY ? b->hit : b->loss;
-    io->sample_offset = kind == OP_ACCURACY ? b->hit_offset : b->loss_offset;
+    io->sample = metric ? b->hit : b->loss;
+    io->sample_offset = metric ? b->hit_offset : b->loss_offset;
     io->index = b->index;
     io->index_offset = b->index_offset;
     io->seed = b->seed;
@@ -350,15 +353,15 @@ int net_forward(struct net *net, const struct net_batch *b, struct clr_error *er
     int rc = 0;
 
     for (size_t i = 0; i < net->graph->node_count && rc == 0; i++) {
-        const enum op_kind kind = net->graph->nodes[i].desc.kind;
+        const struct op_desc *desc = &net->graph->nodes[i].desc;
         struct op_io io = node_io(net, i);
-        set_batch(&io, b, kind);
-        if (net->nodes[i].op && (kind != OP_ACCURACY || b->hit))
+        set_batch(&io, b, desc);
+        if (net->nodes[i].op && (b->hit || !op_is(desc, OP_METRIC)))
             rc = op_forward(net->nodes[i].op, &io, err);
     }
     if (rc == 0 && net->accuracy && b->hit) {
         struct op_io io = {.x = net->values[net->graph->logits].t, .labels = net_labels(net)};
-        set_batch(&io, b, OP_ACCURACY);
+        set_batch(&io, b, &net->accuracy_desc);
         rc = op_forward(net->accuracy, &io, err);
     }
     return rc;
@@ -371,7 +374,7 @@ int net_backward(struct net *net, const struct net_batch *b, struct clr_error *e
     for (size_t i = net->graph->node_count; i-- > 0 && rc == 0;) {
         const struct op_desc *desc = &net->graph->nodes[i].desc;
         struct op_io io = node_io(net, i);
-        set_batch(&io, b, desc->kind);
+        set_batch(&io, b, desc);
         if (net->nodes[i].op && desc->backward)
             rc = op_backward(net->nodes[i].op, &io, err);
     }

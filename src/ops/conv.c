@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <math.h>
 
+#include "ref/ref.h"
+
 /* What is as good comes in this order. */
 static const struct conv_row *const rows[] = {&conv_direct, &conv_winograd, &conv_tiled,
                                               &conv_winograd_staged, &conv_gemm};
@@ -187,6 +189,34 @@ static void conv_clear(struct op *op)
         free(self->state[pass]);
 }
 
+/* ------------------------------------------------------------------ weights and reference */
+
+static void conv_weights(struct shape *out, const struct op_desc *d)
+{
+    const struct conv_geometry *g = &d->u.conv;
+
+    *out = (struct shape){g->oc, g->c / g->group, g->kh, g->kw};
+}
+
+static void conv_tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
+{
+    const struct conv_geometry *g = &d->u.conv;
+
+    (void)snprintf(geometry, size, ", kernel %dx%d, stride %dx%d, pad %dx%d, dilation %dx%d, group %d", g->kh,
+                   g->kw, g->sh, g->sw, g->ph, g->pw, g->dh, g->dw, g->group);
+    (void)snprintf(shape, size, "%dx%dx%d to %d", g->c, g->h, g->w, g->oc);
+}
+
+static void conv_reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_conv_forward(r->y, r->x, r->w, r->b, r->n, &d->u.conv);
+}
+
+static void conv_reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_conv_backward(r->dx, r->dw, r->db, r->x, r->w, r->dy, r->n, &d->u.conv);
+}
+
 const struct op_class op_conv = {
     .name = "convolution",
     .size = sizeof(struct conv_op),
@@ -197,4 +227,11 @@ const struct op_class op_conv = {
     .backward = conv_backward,
     .run = conv_run,
     .clear = conv_clear,
+    .weights = conv_weights,
+    .tune_key = conv_tune_key,
+    .ref_forward = conv_reference_forward,
+    .ref_backward = conv_reference_backward,
+    .nmse = 3e-12,
+    .flags = OP_TAKES_RELU | OP_MASKS_DX,
+    .cases = &conv_cases,
 };

@@ -20,7 +20,7 @@ struct conv_request {
 
 struct conv_row {
     const char *name;
-    double nmse; /* rounding error that its outputs may have; 0: as every convolution (verify_tolerance()) */
+    double nmse; /* rounding error that its outputs may have; 0: as every convolution (nmse of op_conv) */
     /* Can it do this geometry and pass on this device? */
     bool (*can)(const struct conv_request *r);
     /* Milliseconds a batch would take on a device of 100 GFLOP/s, roughly: only the order counts. */
@@ -45,6 +45,9 @@ void conv_macros(struct str *options, const struct conv_geometry *g);
 
 /* *needs = max(*needs, bytes) for a product of sizes; CLR_EINPUT on overflow. */
 int conv_need_workspace(struct op_needs *needs, size_t floats, struct clr_error *err);
+
+/* What is verified (conv_cases.c). */
+extern const struct op_cases conv_cases, conv_pool_cases;
 
 /* Multiply-adds of a pass over the planned batch. */
 double conv_multiply_adds(const struct op_desc *desc);

@@ -6,8 +6,10 @@
 #include "ops/conv_pool.h"
 
 #include <limits.h>
+#include <math.h>
 
 #include "ops/conv.h"
+#include "ref/ref.h"
 
 enum { PACK, FORWARD, SLICES, REDUCE, KERNEL_COUNT };
 enum { SLICE_COUNT = 10, ROW = 16 }; /* slices of the batch; floats of a row of the kernel */
@@ -306,6 +308,81 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     return rc < 0 ? rc : launch(op, REDUCE, reduce, MEM_COUNT(reduce), err);
 }
 
+/* ------------------------------------------------------------------ weights and reference */
+
+static void weights(struct shape *out, const struct op_desc *d)
+{
+    const struct conv_geometry *g = &d->u.conv_pool.conv;
+
+    *out = (struct shape){g->oc, g->c, g->kh, g->kw};
+}
+
+static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
+{
+    const struct conv_geometry *g = &d->u.conv_pool.conv;
+    const struct pool_geometry *p = &d->u.conv_pool.pool;
+
+    (void)snprintf(geometry, size,
+                   ", kernel %dx%d, stride %dx%d, pad %dx%d, pool %dx%d, stride %dx%d, pad %dx%d", g->kh,
+                   g->kw, g->sh, g->sw, g->ph, g->pw, p->kh, p->kw, p->sh, p->sw, p->ph, p->pw);
+    (void)snprintf(shape, size, "%dx%dx%d to %d", g->c, g->h, g->w, g->oc);
+}
+
+/* The map between the convolution and the pool. */
+static size_t scratch(const struct op_desc *d)
+{
+    const struct conv_geometry *g = &d->u.conv_pool.conv;
+
+    return (size_t)d->x.n * (size_t)g->oc * (size_t)g->oh * (size_t)g->ow;
+}
+
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_conv_forward(r->scratch, r->x, r->w, r->b, r->n, &d->u.conv_pool.conv);
+    ref_pool_forward(r->y, r->arg, r->scratch, r->n, &d->u.conv_pool.pool);
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_pool_backward(r->scratch, r->dy, r->arg, r->n, &d->u.conv_pool.pool);
+    ref_conv_backward(NULL, r->dw, r->db, r->x, r->w, r->scratch, r->n, &d->u.conv_pool.conv);
+}
+
+/*
+ * Which pixel of a pooled map is the largest, where two are nearly so, or whether a rectifier lets it pass,
+ * is for rounding to say: such windows get no gradient. CLOSE is far above what rounding does to the map,
+ * whose values are of the order of 1 to 10.
+ */
+#define CLOSE 1e-3
+
+static double second_largest(const double *map, const struct pool_geometry *p, int top, int left, int largest)
+{
+    double second = -INFINITY;
+
+    for (int i = top < 0 ? 0 : top; i < top + p->kh && i < p->h; i++)
+        for (int j = left < 0 ? 0 : left; j < left + p->kw && j < p->w; j++)
+            if (i * p->w + j != largest && map[i * p->w + j] > second)
+                second = map[i * p->w + j];
+    return second;
+}
+
+static void spare_ties(const struct op_desc *d, const struct op_ref *r, double *dy)
+{
+    const struct pool_geometry *p = &d->u.conv_pool.pool;
+    const size_t pixels = (size_t)p->h * (size_t)p->w;
+    size_t window = 0;
+
+    reference_forward(d, r);
+    for (int image = 0; image < r->n * p->c; image++)
+        for (int i = 0; i < p->oh; i++)
+            for (int j = 0; j < p->ow; j++, window++) {
+                const double second = second_largest(r->scratch + (size_t)image * pixels, p,
+                                                     i * p->sh - p->ph, j * p->sw - p->pw, r->arg[window]);
+                if (r->y[window] - second < CLOSE || (d->relu && fabs(r->y[window]) < CLOSE))
+                    dy[window] = 0.0;
+            }
+}
+
 const struct op_class op_conv_pool = {
     .name = "pooled convolution",
     .size = sizeof(struct conv_pool_op),
@@ -314,4 +391,13 @@ const struct op_class op_conv_pool = {
     .create = create,
     .forward = forward,
     .backward = backward,
+    .weights = weights,
+    .tune_key = tune_key,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .scratch = scratch,
+    .spare_ties = spare_ties,
+    .nmse = 3e-12,
+    .flags = OP_TAKES_RELU | OP_MASKS_DY | OP_HAS_ARG | OP_ONE_X_BLOCK,
+    .cases = &conv_pool_cases,
 };

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "ops/op_impl.h"
+#include "ref/ref.h"
 
 enum {
     GROUP_MAX = 256,       /* what every GPU has */
@@ -267,6 +268,67 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     return rc < 0 ? rc : backward_weights(op, io, err);
 }
 
+/* ------------------------------------------------------------------ reference and cases */
+
+static void weights(struct shape *out, const struct op_desc *d)
+{
+    *out = (struct shape){d->y.c, d->x.c, d->x.h, d->x.w};
+}
+
+static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
+{
+    geometry[0] = '\0';
+    (void)snprintf(shape, size, "%d to %d", (int)op_elements(&d->x), d->y.c);
+}
+
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_dense_forward(r->y, r->x, r->w, r->b, r->n, (int)op_elements(&d->x), d->y.c);
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_dense_backward(r->dx, r->dw, r->db, r->x, r->w, r->dy, r->n, (int)op_elements(&d->x), d->y.c);
+}
+
+/* Rectified: between rectifiers that it does. */
+static const struct {
+    int n, c, h, w, outputs;
+    bool no_bias, small, rectified;
+} cases[] = {
+    {3, 7, 1, 1, 10, false, true, false},      {1, 1, 1, 1, 1, false, false, false},
+    {5, 64, 1, 1, 100, false, false, false},   {2, 33, 1, 1, 17, true, false, false},
+    {4, 576, 1, 1, 10, false, false, false},   {37, 100, 1, 1, 2, false, false, false},
+    {2, 5, 3, 4, 7, false, true, true},        {5, 33, 2, 3, 70, false, false, false},
+    {3, 16, 1, 5, 33, true, false, true},      {2, 21, 1, 1, 18, false, false, true},
+    {140, 3, 1, 1, 4001, false, false, false}, /* so wide that nobody has to share a sum */
+    {110, 31, 3, 3, 64, false, false, true},
+};
+
+/* Each in both ways. */
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    static const char *const ways[] = {"panels", "sliced"};
+    const char *way = ways[i % 2];
+    const int k = i / 2;
+    struct op_desc *d = &out->desc;
+
+    (void)err;
+    d->x = (struct shape){cases[k].n, cases[k].c, cases[k].h, cases[k].w};
+    d->y = (struct shape){cases[k].n, cases[k].outputs, 1, 1};
+    (void)snprintf(out->name, sizeof out->name, "dense %s %dx%dx%dx%d to %d%s%s", way, d->x.n, d->x.c, d->x.h,
+                   d->x.w, d->y.c, cases[k].no_bias ? ", no bias" : "",
+                   cases[k].rectified ? ", between rectifiers" : "");
+    out->small = cases[k].small;
+    d->bias = !cases[k].no_bias;
+    d->relu = d->mask_dx = cases[k].rectified;
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
+        (void)op_variant_parse(&d->variant[pass], way);
+    return 0;
+}
+
+static const struct op_cases all_cases = {2 * MEM_COUNT(cases), get_case};
+
 const struct op_class op_dense = {
     .name = "dense",
     .size = sizeof(struct dense_op),
@@ -276,4 +338,11 @@ const struct op_class op_dense = {
     .forward = forward,
     .backward = backward,
     .run = run,
+    .weights = weights,
+    .tune_key = tune_key,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .nmse = 3e-12,
+    .flags = OP_ROWS | OP_TAKES_RELU | OP_MASKS_DX,
+    .cases = &all_cases,
 };

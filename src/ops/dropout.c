@@ -1,5 +1,6 @@
 /* Dropout: host side of cl/dropout.cl. Outside training it copies. Oracle: ref_dropout_forward(). */
 #include "ops/op_impl.h"
+#include "ref/ref.h"
 
 struct dropout_op {
     struct op head;
@@ -74,6 +75,48 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
                  err);
 }
 
+/* ------------------------------------------------------------------ reference and cases */
+
+static void reference(const struct op_desc *d, const struct op_ref *r, double *to, const double *from)
+{
+    ref_dropout_forward(to, from, r->index, r->n, (int)op_elements(&d->x),
+                        r->train ? (double)d->u.dropout.ratio : 0.0, d->u.dropout.layer, r->seed,
+                        r->iteration);
+}
+
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    reference(d, r, r->y, r->x);
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    reference(d, r, r->dx, r->dy);
+}
+
+static const struct {
+    struct shape x;
+    int layer;
+    float ratio;
+    bool small;
+} cases[] = {{{2, 5, 3, 7}, 2, 0.5f, true},
+             {{3, 18, 4, 5}, 0, 0.3f, false},
+             {{4, 100, 1, 1}, 7, 0.9f, false},
+             {{1, 3, 2, 2}, 1, 0.0f, false}};
+
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    (void)err;
+    op_case_name(out, &cases[i].x, ", ratio %g", (double)cases[i].ratio);
+    out->small = cases[i].small;
+    out->desc.x = out->desc.y = cases[i].x;
+    out->desc.u.dropout.ratio = cases[i].ratio;
+    out->desc.u.dropout.layer = cases[i].layer;
+    return 0;
+}
+
+static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
+
 const struct op_class op_dropout = {
     .name = "dropout",
     .size = sizeof(struct dropout_op),
@@ -81,4 +124,9 @@ const struct op_class op_dropout = {
     .create = create,
     .forward = forward,
     .backward = backward,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .nmse = 3e-13,
+    .flags = OP_RANDOM,
+    .cases = &all_cases,
 };

@@ -1,5 +1,6 @@
 /* Local response normalisation: host side of cl/lrn.cl. Oracle: ref_lrn_forward(), ref_lrn_backward(). */
 #include "ops/op_impl.h"
+#include "ref/ref.h"
 
 struct lrn_op {
     struct op head;
@@ -83,6 +84,50 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
 }
 
+/* ------------------------------------------------------------------ reference and cases */
+
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_lrn_forward(r->y, r->x, r->n, &d->u.lrn);
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_lrn_backward(r->dx, r->x, r->dy, r->n, &d->u.lrn);
+}
+
+static const struct {
+    int n, c, h, w;
+    enum lrn_region region;
+    int size;
+    float alpha, beta, k;
+    bool small;
+} cases[] = {
+    {2, 7, 3, 5, LRN_ACROSS_CHANNELS, 3, 2.0f, 0.75f, 1.0f, true},
+    {1, 33, 4, 3, LRN_ACROSS_CHANNELS, 5, 0.5f, 0.75f, 2.0f, false},
+    {2, 3, 5, 4, LRN_ACROSS_CHANNELS, 7, 1.0f, 1.25f, 1.0f, false}, /* larger than the channels */
+    {1, 1, 2, 3, LRN_ACROSS_CHANNELS, 1, 1.0f, 0.5f, 1.0f, false},
+    {2, 5, 7, 4, LRN_WITHIN_CHANNEL, 3, 2.0f, 0.75f, 1.0f, true},
+    {1, 18, 6, 9, LRN_WITHIN_CHANNEL, 5, 0.5f, 0.75f, 1.0f, false},
+    {2, 4, 2, 3, LRN_WITHIN_CHANNEL, 7, 1.0f, 1.25f, 1.0f, false}, /* larger than the image */
+    {3, 32, 7, 8, LRN_WITHIN_CHANNEL, 3, 5e-5f, 0.75f, 1.0f, false},
+};
+
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    struct lrn_geometry *g = &out->desc.u.lrn;
+
+    *g = (struct lrn_geometry){cases[i].region, cases[i].c,     cases[i].h,    cases[i].w,
+                               cases[i].size,   cases[i].alpha, cases[i].beta, cases[i].k};
+    (void)snprintf(out->name, sizeof out->name, "lrn %s %d, %dx%dx%d",
+                   g->region == LRN_ACROSS_CHANNELS ? "across" : "within", g->size, g->c, g->h, g->w);
+    out->small = cases[i].small;
+    out->desc.x = out->desc.y = (struct shape){cases[i].n, g->c, g->h, g->w};
+    return geometry_lrn(g, err);
+}
+
+static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
+
 const struct op_class op_lrn = {
     .name = "lrn",
     .size = sizeof(struct lrn_op),
@@ -90,4 +135,8 @@ const struct op_class op_lrn = {
     .create = create,
     .forward = forward,
     .backward = backward,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .nmse = 1e-11, /* pow() is the driver's: OpenCL allows it 16 ulp */
+    .cases = &all_cases,
 };

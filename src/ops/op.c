@@ -2,6 +2,7 @@
 #include "ops/op_impl.h"
 
 #include <limits.h>
+#include <stdarg.h>
 
 #include "ocl/device.h"
 
@@ -13,9 +14,9 @@ static const struct op_class *const classes[OP_KIND_COUNT] = {
     [OP_ACCURACY] = &op_accuracy, [OP_RELAYOUT] = &op_relayout,
 };
 
-const char *op_kind_name(enum op_kind kind)
+const struct op_class *op_class(enum op_kind kind)
 {
-    return classes[kind]->name;
+    return classes[kind];
 }
 
 const struct conv_geometry *op_conv_geometry(const struct op_desc *desc)
@@ -118,8 +119,7 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     op->class = class;
     op->ctx = ctx;
     op->desc = *desc;
-    op->block =
-        desc->kind == OP_SOFTMAX_LOSS || desc->kind == OP_ACCURACY ? io->x.layout.block : io->y.layout.block;
+    op->block = class->flags & (OP_LOSS | OP_METRIC) ? io->x.layout.block : io->y.layout.block;
     (void)snprintf(op->forward_label, sizeof op->forward_label, "%s forward", desc->label);
     (void)snprintf(op->backward_label, sizeof op->backward_label, "%s backward", desc->label);
     rc = class->create(op, io, err);
@@ -193,4 +193,28 @@ int op_loops(const struct clr_device *device, double rounds, int most)
 int op_span(const struct clr_device *device, int many)
 {
     return device->type == CLR_DEVICE_CPU ? many : 1;
+}
+
+/* ------------------------------------------------------------------ cases */
+
+int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err)
+{
+    memset(out, 0, sizeof *out);
+    out->desc.kind = kind;
+    out->desc.label = "verify";
+    out->desc.backward = out->desc.need_dx = true;
+    return classes[kind]->cases->get(out, i, err);
+}
+
+void op_case_name(struct op_case *out, const struct shape *x, const char *format, ...)
+{
+    size_t used;
+    va_list ap;
+
+    (void)snprintf(out->name, sizeof out->name, "%s %dx%dx%dx%d", classes[out->desc.kind]->name, x->n, x->c,
+                   x->h, x->w);
+    used = strlen(out->name);
+    va_start(ap, format);
+    (void)vsnprintf(out->name + used, sizeof out->name - used, format, ap);
+    va_end(ap);
 }

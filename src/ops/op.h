@@ -173,6 +173,5 @@ int op_candidates(struct op_variant *out, int capacity, const struct op_desc *de
 const char *op_variant(const struct op *op);
 /* The rounding error that the chosen way of a pass may have, as an NMSE; 0: what is usual for the kind. */
 double op_nmse(const struct op *op, enum op_pass pass);
-const char *op_kind_name(enum op_kind kind);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * What the files of this folder share: the class of an operator and the base of every instance.
+ * What the files of this folder share: the rows of the operators and the base of every instance.
  */
 #ifndef OPS_OP_IMPL_H
 #define OPS_OP_IMPL_H
 
 #include "ops/op.h"
+#include "ops/op_class.h"
 
 struct op {
     const struct op_class *class;
@@ -14,21 +15,6 @@ struct op {
     char variant[160];
     double nmse[OP_PASS_COUNT]; /* 0: what is usual for its kind */
     char forward_label[96], backward_label[96];
-};
-
-struct op_class {
-    const char *name;
-    size_t size; /* of the instance, which begins with struct op */
-    int (*plan)(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err);
-    int (*candidates)(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
-                      const struct clr_device *device, int block);               /* NULL: one way only */
-    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
-    int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);
-    int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
-    int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
-               struct clr_error *err); /* one pass; NULL: only as a whole */
-    void (*clear)(struct op *op);      /* NULL: nothing to free */
 };
 
 extern const struct op_class op_conv, op_conv_pool, op_pool, op_relu, op_lrn, op_dense, op_dropout,
@@ -44,6 +30,9 @@ void op_add_variant(struct op *op, enum op_pass pass, const char *text);
 /* Enqueue with the operator's context. */
 int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const size_t global[3],
               const struct ocl_arg *args, size_t arg_count, struct clr_error *err);
+
+/* Name a case: "relu 2x5x7x3", and what follows. */
+void op_case_name(struct op_case *out, const struct shape *x, const char *format, ...) CLR_PRINTF(3, 4);
 
 /* Elements a work-item handles in a row: `many` on a CPU, 1 elsewhere. */
 int op_span(const struct clr_device *device, int many);
@@ -69,6 +58,12 @@ static inline int op_min(int a, int b)
 static inline int op_max(int a, int b)
 {
     return a > b ? a : b;
+}
+
+/* Numbers of x and y in an image, for references. */
+static inline size_t op_elements(const struct shape *s)
+{
+    return (size_t)s->c * (size_t)s->h * (size_t)s->w;
 }
 
 /* The largest divisor of n that is at most `most`, which may be less than 1. */

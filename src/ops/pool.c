@@ -1,5 +1,6 @@
 /* Pooling: host side of cl/pool.cl, where formulas and rules are. Oracle: ref_pool_forward(), _backward(). */
 #include "ops/op_impl.h"
+#include "ref/ref.h"
 
 struct pool_op {
     struct op head;
@@ -111,6 +112,80 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
                      more ? 4 : 3, err);
 }
 
+/* ------------------------------------------------------------------ reference and cases */
+
+static bool can_relu(const struct op_desc *d)
+{
+    return d->u.pool.method == POOL_MAX;
+}
+
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_pool_forward(r->y, r->arg, r->x, r->n, &d->u.pool);
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_pool_backward(r->dx, r->dy, r->arg, r->n, &d->u.pool);
+}
+
+/* Each with both methods and both roundings. A rectifier after it is for a maximum alone. */
+static const struct {
+    const char *name;
+    int n, c, h, w, kh, kw, sh, sw, ph, pw;
+    bool small;
+    enum { NEITHER, AFTER, BEFORE } rectifier;
+} cases[] = {
+    {"3/2 even", 2, 5, 8, 6, 3, 3, 2, 2, 0, 0, true, NEITHER},
+    {"3/2 odd", 2, 17, 15, 7, 3, 3, 2, 2, 0, 0, false, NEITHER},
+    {"3/2 pad 1", 1, 3, 4, 4, 3, 3, 2, 2, 1, 1, true, NEITHER},
+    {"2/2 pad 1 drops a window", 2, 4, 4, 3, 2, 2, 2, 2, 1, 1, false, NEITHER},
+    {"3x2/3 pad 1", 2, 6, 8, 11, 3, 2, 3, 3, 1, 1, true, NEITHER},
+    {"4x3/1 pad 3x0", 2, 9, 4, 7, 4, 3, 1, 1, 3, 0, false, NEITHER},
+    {"2x3/2x1 pad 1x2", 1, 33, 6, 5, 2, 3, 2, 1, 1, 2, false, NEITHER},
+    {"5/1 pad 2, overlapping", 1, 2, 9, 7, 5, 5, 1, 1, 2, 2, false, NEITHER},
+    {"whole image", 3, 12, 5, 4, 5, 4, 1, 1, 0, 0, false, NEITHER},
+    {"window beyond the image", 1, 3, 3, 2, 4, 3, 2, 2, 1, 1, false, NEITHER},
+    {"1/3 leaves gaps", 2, 8, 7, 10, 1, 1, 3, 3, 0, 0, false, NEITHER},
+    {"3/2 even, rectifier after", 2, 5, 8, 6, 3, 3, 2, 2, 0, 0, true, AFTER},
+    {"3x2/1x2 pad 1, rectifier after", 2, 17, 6, 7, 3, 2, 1, 2, 1, 1, false, AFTER},
+    {"3/2 odd, rectifier before", 2, 17, 9, 7, 3, 3, 2, 2, 0, 0, true, BEFORE},
+    {"2x3/3 pad 1, rectifier before", 3, 6, 8, 11, 2, 3, 3, 3, 1, 1, false, BEFORE},
+    {"17x15 of an image, rectifier after", 1, 2, 17, 17, 17, 15, 1, 1, 0, 0, false, AFTER},
+};
+
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    const enum pool_method method = i / 2 % 2 ? POOL_AVE : POOL_MAX;
+    const enum pool_rounding rounding = i % 2 ? POOL_FLOOR : POOL_CEIL;
+    const int k = i / 4;
+    struct pool_geometry *g = &out->desc.u.pool;
+    int rc;
+
+    (void)snprintf(out->name, sizeof out->name, "pool %s %s %s", method == POOL_MAX ? "max" : "ave",
+                   rounding == POOL_CEIL ? "ceil" : "floor", cases[k].name);
+    *g = (struct pool_geometry){.method = method,
+                                .rounding = rounding,
+                                .c = cases[k].c,
+                                .h = cases[k].h,
+                                .w = cases[k].w,
+                                .kh = cases[k].kh,
+                                .kw = cases[k].kw,
+                                .sh = cases[k].sh,
+                                .sw = cases[k].sw,
+                                .ph = cases[k].ph,
+                                .pw = cases[k].pw};
+    rc = geometry_pool(g, err);
+    out->small = cases[k].small;
+    out->desc.relu = cases[k].rectifier == AFTER && method == POOL_MAX;
+    out->desc.mask_dx = cases[k].rectifier == BEFORE;
+    out->desc.x = (struct shape){cases[k].n, g->c, g->h, g->w};
+    out->desc.y = (struct shape){cases[k].n, g->c, g->oh, g->ow};
+    return rc;
+}
+
+static const struct op_cases all_cases = {4 * MEM_COUNT(cases), get_case};
+
 const struct op_class op_pool = {
     .name = "pooling",
     .size = sizeof(struct pool_op),
@@ -118,4 +193,10 @@ const struct op_class op_pool = {
     .create = create,
     .forward = forward,
     .backward = backward,
+    .can_relu = can_relu,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .nmse = 3e-13,
+    .flags = OP_TAKES_RELU | OP_MASKS_DY | OP_HAS_ARG | OP_MASKS_DX | OP_HAS_TIES,
+    .cases = &all_cases,
 };

@@ -76,6 +76,43 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
                       : 0;
 }
 
+/* ------------------------------------------------------------------ reference and cases */
+
+/* The logical order stays what it is, flattened or not. */
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    memcpy(r->y, r->x, (size_t)r->n * op_elements(&d->x) * sizeof *r->y);
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    memcpy(r->dx, r->dy, (size_t)r->n * op_elements(&d->x) * sizeof *r->dx);
+}
+
+static const struct {
+    struct shape x;
+    bool flat, small;
+} cases[] = {{{2, 5, 3, 7}, false, true},
+             {{3, 33, 4, 2}, false, false},
+             {{2, 6, 3, 5}, true, true},
+             {{3, 64, 3, 3}, true, false},
+             {{1, 19, 1, 1}, true, false}};
+
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    const struct shape *x = &cases[i].x;
+
+    (void)err;
+    op_case_name(out, x, "%s", cases[i].flat ? " flattened" : "");
+    out->small = cases[i].small;
+    out->desc.x = out->desc.y = *x;
+    if (cases[i].flat)
+        out->desc.y = (struct shape){x->n, x->c * x->h * x->w, 1, 1};
+    return 0;
+}
+
+static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
+
 const struct op_class op_relayout = {
     .name = "relayout",
     .size = sizeof(struct relayout_op),
@@ -83,4 +120,8 @@ const struct op_class op_relayout = {
     .create = create,
     .forward = forward,
     .backward = backward,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .flags = OP_ANY_LAYOUT,
+    .cases = &all_cases,
 };

@@ -1,5 +1,6 @@
 /* Rectifier: host side of cl/relu.cl. Oracle: ref_relu_forward(), ref_relu_backward(). */
 #include "ops/op_impl.h"
+#include "ref/ref.h"
 
 struct relu_op {
     struct op head;
@@ -63,6 +64,40 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
 }
 
+/* ------------------------------------------------------------------ reference and cases */
+
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_relu_forward(r->y, r->x, (size_t)r->n * op_elements(&d->x), (double)d->u.relu.negative_slope);
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_relu_backward(r->dx, r->y, r->dy, (size_t)r->n * op_elements(&d->x),
+                      (double)d->u.relu.negative_slope);
+}
+
+static const struct {
+    struct shape x;
+    float slope;
+    bool small;
+} cases[] = {{{2, 5, 7, 3}, 0.0f, true},
+             {{3, 33, 4, 5}, 0.0f, false},
+             {{1, 20, 3, 6}, 0.1f, false},
+             {{4, 13, 1, 1}, 0.0f, false}};
+
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    (void)err;
+    op_case_name(out, &cases[i].x, ", slope %g", (double)cases[i].slope);
+    out->small = cases[i].small;
+    out->desc.x = out->desc.y = cases[i].x;
+    out->desc.u.relu.negative_slope = cases[i].slope;
+    return 0;
+}
+
+static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
+
 const struct op_class op_relu = {
     .name = "relu",
     .size = sizeof(struct relu_op),
@@ -70,4 +105,9 @@ const struct op_class op_relu = {
     .create = create,
     .forward = forward,
     .backward = backward,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .nmse = 1e-14,
+    .flags = OP_HAS_ZEROS,
+    .cases = &all_cases,
 };

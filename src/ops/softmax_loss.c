@@ -3,6 +3,7 @@
  * image into io->sample. Oracles: ref_softmax_loss(), ref_accuracy().
  */
 #include "ops/op_impl.h"
+#include "ref/ref.h"
 
 struct loss_op {
     struct op head;
@@ -56,12 +57,69 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
                      self->back ? MEM_COUNT(both) : MEM_COUNT(plain), err);
 }
 
+/* ------------------------------------------------------------------ references and cases */
+
+static void reference_loss(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_softmax_loss(r->sample, r->dx, r->x, r->labels, r->n, d->x.c);
+}
+
+static void reference_accuracy(const struct op_desc *d, const struct op_ref *r)
+{
+    ref_accuracy(r->sample, r->x, r->labels, r->n, d->x.c, d->u.accuracy.top_k);
+}
+
+static const struct {
+    struct shape x;
+    bool small;
+} loss_cases[] = {
+    {{3, 10, 1, 1}, true}, {{1, 2, 1, 1}, false}, {{37, 11, 1, 1}, false}, {{5, 100, 1, 1}, false}};
+
+static const struct {
+    struct shape x;
+    int top_k;
+    bool small;
+} accuracy_cases[] = {{{20, 10, 1, 1}, 1, true},
+                      {{37, 10, 1, 1}, 5, false},
+                      {{50, 2, 1, 1}, 1, false},
+                      {{3, 3, 1, 1}, 5, false},
+                      {{9, 100, 1, 1}, 5, false}};
+
+static int get_loss_case(struct op_case *out, int i, struct clr_error *err)
+{
+    (void)err;
+    op_case_name(out, &loss_cases[i].x, "%s", "");
+    out->small = loss_cases[i].small;
+    out->desc.x = out->desc.y = loss_cases[i].x;
+    return 0;
+}
+
+static const struct op_cases all_loss_cases = {MEM_COUNT(loss_cases), get_loss_case};
+
+static int get_accuracy_case(struct op_case *out, int i, struct clr_error *err)
+{
+    (void)err;
+    op_case_name(out, &accuracy_cases[i].x, ", top %d", accuracy_cases[i].top_k);
+    out->small = accuracy_cases[i].small;
+    out->desc.x = out->desc.y = accuracy_cases[i].x;
+    out->desc.u.accuracy.top_k = accuracy_cases[i].top_k;
+    out->desc.backward = out->desc.need_dx = false;
+    return 0;
+}
+
+static const struct op_cases all_accuracy_cases = {MEM_COUNT(accuracy_cases), get_accuracy_case};
+
 const struct op_class op_softmax_loss = {
     .name = "softmax loss",
     .size = sizeof(struct loss_op),
     .plan = plan,
     .create = create,
     .forward = forward,
+    .ref_forward = reference_loss,
+    .nmse = 1e-11,
+    .sample_nmse = 1e-12,
+    .flags = OP_LOSS | OP_ROWS,
+    .cases = &all_loss_cases,
 };
 
 const struct op_class op_accuracy = {
@@ -70,4 +128,7 @@ const struct op_class op_accuracy = {
     .plan = plan,
     .create = create,
     .forward = forward,
+    .ref_forward = reference_accuracy,
+    .flags = OP_METRIC | OP_ROWS | OP_HAS_TIES,
+    .cases = &all_accuracy_cases,
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ops/op_class.h"
 
 /* ------------------------------------------------------------------ what comes with the program */
 
@@ -45,46 +46,15 @@ const char *op_origin_name(enum op_origin origin)
 
 bool op_tune_key(struct tunedb_key *out, const struct op_desc *desc, enum op_pass pass, int block)
 {
-    const struct conv_geometry *g = &desc->u.conv;
-    const struct pool_geometry *p = &desc->u.pool;
-    const char *kind = op_kind_name(desc->kind), *name = op_pass_name(pass);
-    struct tunedb_key key;
+    const struct op_class *class = op_class(desc->kind);
+    char geometry[TUNEDB_TEXT - 48], shape[TUNEDB_TEXT - 48];
 
-    switch (desc->kind) {
-    case OP_CONV:
-        (void)snprintf(key.operator, sizeof key.operator,
-                       "%s %s, kernel %dx%d, stride %dx%d, pad %dx%d, dilation %dx%d, group %d, block %d",
-                       kind, name, g->kh, g->kw, g->sh, g->sw, g->ph, g->pw, g->dh, g->dw, g->group, block);
-        (void)snprintf(key.shape, sizeof key.shape, "%dx%dx%d to %d, batch %d", g->c, g->h, g->w, g->oc,
-                       desc->x.n);
-        break;
-    case OP_CONV_POOL:
-        g = &desc->u.conv_pool.conv;
-        p = &desc->u.conv_pool.pool;
-        (void)snprintf(
-            key.operator, sizeof key.operator,
-            "%s %s, kernel %dx%d, stride %dx%d, pad %dx%d, pool %dx%d, stride %dx%d, pad %dx%d, block %d",
-            kind, name, g->kh, g->kw, g->sh, g->sw, g->ph, g->pw, p->kh, p->kw, p->sh, p->sw, p->ph, p->pw,
-            block);
-        (void)snprintf(key.shape, sizeof key.shape, "%dx%dx%d to %d, batch %d", g->c, g->h, g->w, g->oc,
-                       desc->x.n);
-        break;
-    case OP_POOL:
-        (void)snprintf(key.operator, sizeof key.operator,
-                       "%s %s %s, kernel %dx%d, stride %dx%d, pad %dx%d, block %d",
-                       p->method == POOL_MAX ? "maximum" : "average", kind, name, p->kh, p->kw, p->sh, p->sw,
-                       p->ph, p->pw, block);
-        (void)snprintf(key.shape, sizeof key.shape, "%dx%dx%d, batch %d", p->c, p->h, p->w, desc->x.n);
-        break;
-    case OP_DENSE:
-        (void)snprintf(key.operator, sizeof key.operator, "%s %s, block %d", kind, name, block);
-        (void)snprintf(key.shape, sizeof key.shape, "%d to %d, batch %d", desc->x.c * desc->x.h * desc->x.w,
-                       desc->y.c, desc->x.n);
-        break;
-    default:
+    if (!class->tune_key)
         return false;
-    }
-    *out = key;
+    class->tune_key(geometry, shape, sizeof geometry, desc);
+    (void)snprintf(out->operator, sizeof out->operator, "%s %s%s, block %d", class->name, op_pass_name(pass),
+                   geometry, block);
+    (void)snprintf(out->shape, sizeof out->shape, "%s, batch %d", shape, desc->x.n);
     return true;
 }
 

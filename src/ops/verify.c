@@ -29,40 +29,10 @@ const char *verify_output_name(enum verify_output output)
 
 double verify_tolerance(enum op_kind kind, enum verify_output output)
 {
-    switch (kind) {
-    case OP_CONV:
-    case OP_CONV_POOL:
-    case OP_DENSE:
-        return 3e-12;
-    case OP_LRN:
-        return 1e-11; /* pow() is the driver's: OpenCL allows it 16 ulp */
-    case OP_SOFTMAX_LOSS:
-        return output == VERIFY_SAMPLE ? 1e-12 : 1e-11;
-    case OP_POOL:
-    case OP_DROPOUT:
-        return 3e-13;
-    case OP_RELU:
-        return 1e-14;
-    case OP_ACCURACY:
-    case OP_RELAYOUT:
-    case OP_KIND_COUNT:
-        break;
-    }
-    return 0.0; /* nothing is computed */
+    return output == VERIFY_SAMPLE ? op_class(kind)->sample_nmse : op_class(kind)->nmse;
 }
 
 /* ------------------------------------------------------------------ arrangement */
-
-static bool is_loss(enum op_kind kind)
-{
-    return kind == OP_SOFTMAX_LOSS || kind == OP_ACCURACY;
-}
-
-/* Rows of features: always in blocks of V. */
-static bool is_rows(enum op_kind kind)
-{
-    return is_loss(kind) || kind == OP_DENSE;
-}
 
 static void set_layouts(struct op_trial *t, int block)
 {
@@ -79,9 +49,9 @@ static void set_layouts(struct op_trial *t, int block)
         io->y.layout = io->x.layout;
         io->dx.layout = io->dy.layout;
     }
-    if (t->arrangement == VERIFY_ONE_BLOCK || t->desc.kind == OP_CONV_POOL)
+    if (t->arrangement == VERIFY_ONE_BLOCK || op_is(&t->desc, OP_ONE_X_BLOCK))
         io->x.layout.block = t->desc.x.c;
-    if (t->desc.kind == OP_RELAYOUT && !wide)
+    if (op_is(&t->desc, OP_ANY_LAYOUT) && !wide)
         io->y.layout.block = io->dy.layout.block = block == 1 ? 8 : 1;
 }
 
@@ -101,8 +71,8 @@ static bool applies(const struct op_trial *t, int block)
 {
     switch (t->arrangement) {
     case VERIFY_ONE_BLOCK:
-        return t->needs.x_any_block && t->desc.x.c != block && t->desc.x.c <= 16 && !is_rows(t->desc.kind) &&
-               t->desc.kind != OP_RELAYOUT;
+        return t->needs.x_any_block && t->desc.x.c != block && t->desc.x.c <= 16 &&
+               !op_is(&t->desc, OP_ROWS | OP_ANY_LAYOUT);
     case VERIFY_IN_PLACE:
         return t->needs.in_place;
     default:
@@ -114,7 +84,7 @@ static int create_tensors(struct op_trial *t, struct clr_error *err)
 {
     const struct oracle *o = t->oracle;
     struct op_io *io = &t->io;
-    bool in_place = t->arrangement == VERIFY_IN_PLACE, loss = is_loss(t->desc.kind);
+    bool in_place = t->arrangement == VERIFY_IN_PLACE, loss = op_is(&t->desc, OP_LOSS | OP_METRIC);
     int rc = trial_tensor(&t->base, S_X, &io->x, o->x, err);
 
     if (rc == 0 && !loss && !in_place)
@@ -153,7 +123,7 @@ static int create_arrays(struct op_trial *t, struct clr_error *err)
         rc = trial_array(&t->base, S_DW, &io->dw, o->w_count, NULL, err);
     if (rc == 0 && backward)
         rc = trial_array(&t->base, S_DB, &io->db, o->b_count, NULL, err);
-    if (rc == 0 && is_loss(t->desc.kind)) {
+    if (rc == 0 && op_is(&t->desc, OP_LOSS | OP_METRIC)) {
         rc = trial_ints(&t->base, S_LABELS, &io->labels, o->labels, 0, err);
         io->sample_offset = 3;
         if (rc == 0)
@@ -163,7 +133,7 @@ static int create_arrays(struct op_trial *t, struct clr_error *err)
             io->sample = t->base.at[S_SAMPLE]->mem;
         }
     }
-    if (rc == 0 && t->desc.kind == OP_DROPOUT) {
+    if (rc == 0 && op_is(&t->desc, OP_RANDOM)) {
         io->index_offset = 5;
         rc = trial_ints(&t->base, S_INDEX, &io->index, o->index, io->index_offset, err);
     }
@@ -261,7 +231,7 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
                              .batch = batch,
                              .planned = desc->x.n,
                              .guard = arrangement == VERIFY_WIDE ? GUARD_WORDS : 0,
-                             .only_nans = arrangement == VERIFY_NAN && desc->kind != OP_ACCURACY,
+                             .only_nans = arrangement == VERIFY_NAN && !op_is(desc, OP_METRIC),
                              .result = out};
     t->arrangement = arrangement;
     t->oracle = oracle;

@@ -75,11 +75,7 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
 int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
                  struct verify_result *out, struct clr_error *err);
 
-/*
- * Largest normalised mean square error Σ(a−b)²/Σb² that passes. Float32 summed in any sensible order gives
- * 1e-15…3e-13 (relative errors of a few 1e-8 to 5e-7); the limits leave one order of magnitude above the
- * worst of all cases on PoCL, and lie orders below what any wrong index, divisor or missing term gives.
- */
+/* Largest normalised mean square error that passes: the kind's (struct op_class). */
 double verify_tolerance(enum op_kind kind, enum verify_output output);
 
 /* ------------------------------------------------------------------ cases */

@@ -3,6 +3,7 @@
 #ifndef OPS_VERIFY_ORACLE_H
 #define OPS_VERIFY_ORACLE_H
 
+#include "ops/op_class.h"
 #include "ops/verify.h"
 
 #define ORACLE_SEED      0x5eed5eed5eedu /* of dropout */
@@ -15,8 +16,8 @@ struct oracle {
     int32_t *labels, *index; /* per planned image */
     double *y, *dx, *dw, *db, *sample;
     int *arg;
-    double *map;    /* between a convolution and its pool */
-    double *masked; /* dy, zero where the rectifier behind the operator is shut */
+    double *scratch; /* of the reference */
+    double *masked;  /* dy, zero where the rectifier after the operator has a zero */
 };
 
 enum oracle_kind {

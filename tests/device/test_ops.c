@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/geometry.h"
 #include "ocl/ocl.h"
+#include "ops/op_class.h"
 #include "ops/verify_trial.h"
 
 static const int blocks[] = {1, 4, 8, 16};
@@ -62,7 +63,7 @@ static void print_worst(const struct tally *t)
     for (int k = 0; k < OP_KIND_COUNT; k++) {
         for (int o = 0; o < VERIFY_OUTPUT_COUNT; o++) {
             if (t->worst[k][o] >= 0.0)
-                printf("  %-14s %-7s worst NMSE %.1e, usual limit %.1e\n", op_kind_name((enum op_kind)k),
+                printf("  %-14s %-7s worst NMSE %.1e, usual limit %.1e\n", op_class((enum op_kind)k)->name,
                        verify_output_name((enum verify_output)o), t->worst[k][o],
                        verify_tolerance((enum op_kind)k, (enum verify_output)o));
         }

@@ -1,0 +1,106 @@
+/*
+ * What a kind of operator is: its row. Everything that differs from kind to kind stands here, so that whoever
+ * compiles, verifies, tunes or shows operators asks the row and knows no kind by name. Each kind has one file
+ * in src/ops with its row at the end; op.c lists them.
+ */
+#ifndef OPS_OP_CLASS_H
+#define OPS_OP_CLASS_H
+
+#include "ops/op.h"
+
+/*
+ * Arrays of one operator on the host, in double precision and logical order: what its reference reads and
+ * writes. Images beyond n are left alone. Outputs are written, never added to; dx, dw, db may be NULL.
+ */
+struct op_ref {
+    int n;      /* images of this batch */
+    bool train; /* dropout drops */
+    const double *x, *w, *b, *dy;
+    double *y, *dx, *dw, *db;
+    double *sample;  /* loss, or 1/0 for a hit, per image */
+    int *arg;        /* with OP_HAS_ARG, like y: which value of x it is */
+    double *scratch; /* class->scratch(desc) numbers */
+    const int32_t *labels, *index;
+    uint64_t seed; /* of dropout, with index and iteration */
+    uint32_t iteration;
+};
+
+/* A geometry to verify a kind on, there for an edge: H ≠ W, channels that fill no block, one image. */
+struct op_case {
+    char name[80]; /* "conv gemm 3x5 stride 3 pad 1" */
+    struct op_desc desc;
+    bool small; /* belongs to the subset for emulators, which are a thousand times slower */
+};
+
+struct op_cases {
+    int count;
+    /* Case i; *out comes with its kind, a label and both gradients wanted, all else zero. */
+    int (*get)(struct op_case *out, int i, struct clr_error *err);
+};
+
+enum op_flags {
+    OP_LOSS = 1 << 0,         /* reads labels, writes a loss per image and no y; backward passes start here */
+    OP_METRIC = 1 << 1,       /* reads labels, writes a count per image and no y; has no gradient */
+    OP_ROWS = 1 << 2,         /* reads rows of features: always in blocks of V */
+    OP_RANDOM = 1 << 3,       /* depends on the image's number, seed and iteration */
+    OP_ANY_LAYOUT = 1 << 4,   /* y may be in other blocks than x */
+    OP_TAKES_RELU = 1 << 5,   /* can do a rectifier after it (desc.relu) */
+    OP_MASKS_DY = 1 << 6,     /* and masks dy by itself then; else the reader of y does */
+    OP_MASKS_DX = 1 << 7,     /* can do the mask of a rectifier before it (desc.mask_dx) */
+    OP_HAS_TIES = 1 << 8,     /* verified on values many of which are equal */
+    OP_HAS_ZEROS = 1 << 9,    /* verified on values some of which are 0 */
+    OP_ONE_X_BLOCK = 1 << 10, /* reads x in one block of all its channels only */
+    OP_HAS_ARG = 1 << 11      /* its reference goes back by op_ref.arg */
+};
+
+struct op_class {
+    const char *name;
+    size_t size;    /* of the instance, which begins with struct op */
+    unsigned flags; /* of enum op_flags */
+
+    int (*plan)(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
+                int block, struct clr_error *err);
+    int (*candidates)(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
+                      const struct clr_device *device, int block);               /* NULL: one way only */
+    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
+    int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);
+    int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
+    int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
+               struct clr_error *err); /* one pass; NULL: only as a whole */
+    void (*clear)(struct op *op);      /* NULL: nothing to free */
+
+    bool (*can_relu)(const struct op_desc *desc); /* with OP_TAKES_RELU; NULL: always */
+    /* Shape of the weights, (O,I/G,KH,KW) or (O,I,…). There are O biases if desc.bias. NULL: no
+     * parameters. */
+    void (*weights)(struct shape *out, const struct op_desc *desc);
+    /* For records of tuning: ", kernel 5x5, …" and "32x15x15 to 32". NULL: nothing to tune. */
+    void (*tune_key)(char *geometry, char *shape, size_t size, const struct op_desc *desc);
+
+    /* The same in double precision. backward may be NULL where forward writes dx, or there is none. */
+    void (*ref_forward)(const struct op_desc *desc, const struct op_ref *r);
+    void (*ref_backward)(const struct op_desc *desc, const struct op_ref *r);
+    size_t (*scratch)(const struct op_desc *desc); /* NULL: none */
+    /* Set dy to 0 where rounding decides which x it goes to. NULL: it never does. */
+    void (*spare_ties)(const struct op_desc *desc, const struct op_ref *r, double *dy);
+
+    /*
+     * Largest normalised mean square error Σ(a−b)²/Σb² that passes: of y and gradients, and of losses.
+     * Float32 summed in any sensible order gives 1e-15…3e-13 (relative errors of a few 1e-8 to 5e-7); the
+     * limits leave one order of magnitude above the worst of all cases on PoCL, and lie orders below what any
+     * wrong index, divisor or missing term gives. 0: nothing is computed, only chosen or copied.
+     */
+    double nmse, sample_nmse;
+    const struct op_cases *cases;
+};
+
+const struct op_class *op_class(enum op_kind kind);
+
+/* Case i of a kind, 0 … cases->count − 1. CLR_EINPUT: the row is wrong. */
+int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err);
+
+static inline bool op_is(const struct op_desc *desc, unsigned flags)
+{
+    return op_class(desc->kind)->flags & flags;
+}
+
+#endif
