@@ -1,6 +1,6 @@
 /*
  * Shapes and geometries of layers, and the formulas for their output sizes. No OpenCL, no allocation: the
- * oracles (floor 1), the operators (floor 3) and the net (floor 4) all speak in these.
+ * references, the operators and the net all speak in these.
  *
  * N images, C channels, H height, W width; K kernel, S stride, P padding, D dilation.
  * Every dimension is an int in 1…GEOMETRY_MAX, checked where it enters (geometry_check_*).

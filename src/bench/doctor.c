@@ -1,4 +1,4 @@
-/* The doctor: every kernel variant against its oracle on one device. See clr/bench.h and ops/verify.h. */
+/* The doctor: every kernel variant against its oracle on one device. See clr/bench.h and verify/verify.h. */
 #include <clr/bench.h>
 
 #include <math.h>

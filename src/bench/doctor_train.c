@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "bench/random_data.h"
-#include "net/chain.h"
+#include "verify/refnet.h"
 #include "ref/ref.h"
 #include "train/selfcheck.h"
 
@@ -16,7 +16,7 @@ enum { BATCH = 8, CLASSES = 10 };
 /* The training in double precision. */
 struct twin {
     struct graph *graph;
-    struct chain *chain;
+    struct refnet *refnet;
     double **first, **momenta; /* weights before the first update; parameters × numbers */
 };
 
@@ -30,7 +30,7 @@ static void clear(struct twin *t)
     }
     free(t->first);
     free(t->momenta);
-    chain_destroy(t->chain);
+    refnet_destroy(t->refnet);
     graph_destroy(t->graph);
 }
 
@@ -43,7 +43,7 @@ static int make(struct twin *t, struct session *s, struct clr_error *err)
     int rc = graph_create(&t->graph, s->o->net, PHASE_TRAIN, image, BATCH, err);
 
     if (rc == 0)
-        rc = chain_create(&t->chain, t->graph, BATCH, err);
+        rc = refnet_create(&t->refnet, t->graph, BATCH, err);
     if (rc == 0)
         rc = mem_new(&t->first, t->graph->param_count, sizeof *t->first, "weights", err);
     if (rc == 0)
@@ -56,7 +56,7 @@ static int make(struct twin *t, struct session *s, struct clr_error *err)
         if (rc == 0)
             rc = mem_new(&t->momenta[p], count, sizeof **t->momenta, "momenta", err);
         for (size_t i = 0; i < count && rc == 0; i++)
-            t->first[p][i] = t->chain->w[p][i] = (double)w[p][i];
+            t->first[p][i] = t->refnet->w[p][i] = (double)w[p][i];
     }
     session_free_parameters(s, w);
     return rc;
@@ -67,7 +67,7 @@ static void follow(struct twin *t, const struct session *s, int place)
 {
     const struct clr_images *images = &s->o->data->train;
     const size_t size = (size_t)3 * 32 * 32;
-    struct chain *c = t->chain;
+    struct refnet *c = t->refnet;
     double *x = c->value[t->graph->images];
 
     for (int i = 0; i < BATCH; i++) {
@@ -75,7 +75,7 @@ static void follow(struct twin *t, const struct session *s, int place)
         c->labels[i] = images->labels[number];
         session_image(s, images, number, x + (size_t)i * size);
     }
-    chain_run(c, BATCH);
+    refnet_run(c, BATCH);
     for (size_t p = 0; p < t->graph->param_count; p++) {
         const struct param_spec *mult = &t->graph->params[p].mult;
         struct ref_update u = {.kind = REF_SGD,
@@ -98,7 +98,7 @@ static int compare(struct doctor_training *out, const struct twin *t, struct ses
     for (size_t p = 0; rc == 0 && p < t->graph->param_count; p++) {
         double difference = 0.0, moved = 0.0;
         for (size_t i = 0; i < t->graph->params[p].count; i++) {
-            const double now = t->chain->w[p][i], d = (double)w[p][i] - now, m = now - t->first[p][i];
+            const double now = t->refnet->w[p][i], d = (double)w[p][i] - now, m = now - t->first[p][i];
             difference += d * d;
             moved += m * m;
         }

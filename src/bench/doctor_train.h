@@ -14,8 +14,8 @@ struct doctor_training {
 
 /*
  * Train `quick` for DOCTOR_UPDATES updates of a few random images, as `clr-cl train` does, which replaces
- * what is wrong first, and the chain of oracles (net/chain.h) beside it. Gradients of later updates depend on
- * all that came before.
+ * what is wrong first, and the reference net (verify/refnet.h) beside it. Gradients of later updates depend
+ * on all that came before.
  */
 int doctor_train(struct doctor_training *out, const struct clr_device *device, struct clr_error *err);
 

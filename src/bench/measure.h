@@ -8,7 +8,7 @@
 
 #include "ocl/ocl.h"
 #include "ops/op_class.h"
-#include "ops/verify.h"
+#include "verify/verify.h"
 
 enum { MEASURE_MOST = 31 }; /* samples */
 

@@ -22,7 +22,7 @@
 
 #include "bench/tune_race.h"
 #include "base/json.h"
-#include "ops/verify.h"
+#include "verify/verify.h"
 
 #define VERIFY_MADDS  30e6 /* of the oracle, for one variant: a fraction of a second */
 #define VERIFY_IMAGES 7    /* more than one slice of the weight gradient */

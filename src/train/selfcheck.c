@@ -10,10 +10,10 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/paths.h"
-#include "net/chain.h"
+#include "verify/refnet.h"
 #include "ocl/device.h"
 #include "ocl/source.h"
-#include "ops/verify.h"
+#include "verify/verify.h"
 
 enum {
     IMAGES = 4,         /* that are computed: the oracles are slow */
@@ -152,8 +152,8 @@ static void compare_losses(struct finding *f, const char *what, const float *got
 }
 
 /* The images as they go into the net, and the weights as they are on the device. */
-static int fill_chain(struct chain *c, const struct session *s, const struct clr_images *images,
-                      const int32_t *order, int n, struct clr_error *err)
+static int fill_refnet(struct refnet *c, const struct session *s, const struct clr_images *images,
+                       const int32_t *order, int n, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
     const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
@@ -179,7 +179,7 @@ static int fill_chain(struct chain *c, const struct session *s, const struct clr
     return rc;
 }
 
-static int compare_gradients(struct finding *f, const struct session *s, const struct chain *c,
+static int compare_gradients(struct finding *f, const struct session *s, const struct refnet *c,
                              struct clr_error *err)
 {
     int rc = 0;
@@ -199,14 +199,14 @@ static int compare_gradients(struct finding *f, const struct session *s, const s
     return rc;
 }
 
-static int plain_chain(struct chain **out, struct graph **graph, const struct session *s, unsigned phase,
-                       int batch, int n, struct clr_error *err)
+static int plain_refnet(struct refnet **out, struct graph **graph, const struct session *s, unsigned phase,
+                        int batch, int n, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
     const struct clr_image_shape image = {d->channels, d->height, d->width};
     int rc = graph_create(graph, s->o->net, phase, image, batch, err);
 
-    return rc < 0 ? rc : chain_create(out, *graph, n, err);
+    return rc < 0 ? rc : refnet_create(out, *graph, n, err);
 }
 
 /* How many of a batch are computed: all of it where a driver that ends loops may be wrong with many alone. */
@@ -224,14 +224,14 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
     const int32_t *order = s->base_order + (batch * n + n <= s->order_count ? batch * n : 0);
     const struct net_batch b = {.count = n, .loss = s->losses, .index = s->index, .seed = s->o->seed};
     struct graph *graph = NULL;
-    struct chain *c = NULL;
+    struct refnet *c = NULL;
     float *losses = NULL;
     int rc = mem_new(&losses, (size_t)n, sizeof *losses, "losses", err);
 
     if (rc == 0)
-        rc = plain_chain(&c, &graph, s, PHASE_TRAIN, s->o->batch, n, err);
+        rc = plain_refnet(&c, &graph, s, PHASE_TRAIN, s->o->batch, n, err);
     if (rc == 0)
-        rc = fill_chain(c, s, &s->o->data->train, order, n, err);
+        rc = fill_refnet(c, s, &s->o->data->train, order, n, err);
     if (rc == 0)
         rc = ocl_write(s->ctx, s->index, 0, (size_t)n * sizeof *order, order, err);
     if (rc == 0)
@@ -245,15 +245,15 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
         rc = ocl_read(s->ctx, s->losses, 0, (size_t)n * sizeof *losses, losses, err);
     if (rc == 0) {
         c->seed = s->o->seed;
-        chain_run(c, n);
-        f->no_judgement = f->no_judgement || chain_overflows(c);
+        refnet_run(c, n);
+        f->no_judgement = f->no_judgement || refnet_overflows(c);
     }
     if (rc == 0 && !f->no_judgement) {
         compare_losses(f, "the loss of a training image", losses, c->loss, n);
         rc = compare_gradients(f, s, c, err);
     }
     free(losses);
-    chain_destroy(c);
+    refnet_destroy(c);
     graph_destroy(graph);
     return rc;
 }
@@ -265,12 +265,12 @@ static int check_evaluation(struct finding *f, struct session *s, struct clr_err
     const struct net_batch b = {
         .count = n, .loss = s->eval_losses, .hit = s->eval_hits, .index = s->eval_index};
     struct graph *graph = NULL;
-    struct chain *c = NULL;
+    struct refnet *c = NULL;
     float losses[IMAGES];
-    int rc = plain_chain(&c, &graph, s, PHASE_TEST, capacity, n, err);
+    int rc = plain_refnet(&c, &graph, s, PHASE_TEST, capacity, n, err);
 
     if (rc == 0)
-        rc = fill_chain(c, s, held_out ? &s->o->data->train : &s->o->data->test, s->eval_order, n, err);
+        rc = fill_refnet(c, s, held_out ? &s->o->data->train : &s->o->data->test, s->eval_order, n, err);
     if (rc == 0)
         rc = batch_gather(s->test_batch, net_images(s->test_net), net_labels(s->test_net),
                           held_out ? &s->train_images : &s->test_images, s->eval_index, 0, n, err);
@@ -279,12 +279,12 @@ static int check_evaluation(struct finding *f, struct session *s, struct clr_err
     if (rc == 0)
         rc = ocl_read(s->ctx, s->eval_losses, 0, (size_t)n * sizeof *losses, losses, err);
     if (rc == 0) {
-        chain_run(c, n);
-        f->no_judgement = f->no_judgement || chain_overflows(c);
+        refnet_run(c, n);
+        f->no_judgement = f->no_judgement || refnet_overflows(c);
         if (!f->no_judgement)
             compare_losses(f, "the loss of an evaluated image", losses, c->loss, n);
     }
-    chain_destroy(c);
+    refnet_destroy(c);
     graph_destroy(graph);
     return rc;
 }

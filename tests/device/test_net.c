@@ -1,6 +1,6 @@
 /*
- * Whole nets on a device against the chain of oracles (net/chain.h) in double precision: losses, hits and
- * every gradient. Each net is run as its file says and fused, which must not change a bit. The oracles' chain
+ * Whole nets on a device against the reference net (verify/refnet.h) in double precision: losses, hits and
+ * every gradient. Each net is run as its file says and fused, which must not change a bit. The reference net
  * keeps each value in memory of its own, so equal numbers show that sharing memory, working in place and the
  * choice of layouts change nothing. One channel block for each net, in turn; CLR_TEST_LONG: all four.
  * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
@@ -17,7 +17,7 @@
 
 #include "base/fs.h"
 #include "base/rng.h"
-#include "net/chain.h"
+#include "verify/refnet.h"
 #include "net/net.h"
 
 enum { BATCH = 7, CLASSES = 5, SEED = 11, LABELS_AT = 2, LOSS_AT = 3, HIT_AT = 1 };
@@ -153,11 +153,11 @@ static void fill(double *out, size_t count, double scale, uint32_t stream)
         out[i] = (double)(float)(scale * rng_normal(SEED, RNG_TEST, stream, i));
 }
 
-static struct chain *new_chain(const struct graph *g)
+static struct refnet *new_refnet(const struct graph *g)
 {
-    struct chain *c;
+    struct refnet *c;
 
-    ck_assert_int_eq(chain_create(&c, g, BATCH, NULL), 0);
+    ck_assert_int_eq(refnet_create(&c, g, BATCH, NULL), 0);
     c->seed = SEED;
     c->iteration = ITERATION;
     for (size_t p = 0; p < g->param_count; p++)
@@ -165,7 +165,7 @@ static struct chain *new_chain(const struct graph *g)
     return c;
 }
 
-static void run_chain(struct chain *c, int n, uint32_t stream)
+static void run_refnet(struct refnet *c, int n, uint32_t stream)
 {
     const struct graph *g = c->g;
 
@@ -174,7 +174,7 @@ static void run_chain(struct chain *c, int n, uint32_t stream)
         c->labels[i] = (int32_t)rng_below(SEED, RNG_TEST, stream + 1, (uint64_t)i, CLASSES);
         c->index[i] = (int32_t)rng_below(SEED, RNG_TEST, stream + 2, (uint64_t)i, 50000);
     }
-    chain_run(c, n);
+    refnet_run(c, n);
 }
 
 /* ------------------------------------------------------------------ the device */
@@ -185,7 +185,7 @@ struct trial {
     const struct graph *g; /* as the file says; the net may be made of a fused one */
     struct net *net;
     struct params params;
-    struct chain *chain;
+    struct refnet *refnet;
     cl_mem loss, hit, index;
     float *seen; /* every number that was compared */
     size_t seen_count, seen_capacity;
@@ -216,7 +216,7 @@ static void write_floats(const struct trial *t, cl_mem mem, const double *values
 
 static void upload(const struct trial *t)
 {
-    const struct chain *c = t->chain;
+    const struct refnet *c = t->refnet;
     float *images =
         as_floats(c->value[t->g->images], (size_t)c->n * elements(&t->g->values[t->g->images].shape));
     const size_t ints = (size_t)c->n * sizeof(int32_t);
@@ -248,14 +248,14 @@ static void compare(struct trial *t, const char *what, cl_mem mem, size_t offset
     t->seen_count += count;
     nmse = support_nmse(got, expected, count);
     ck_assert_msg(nmse <= limit, "%s, channel block %d, %s phase, %d images: %s: NMSE %g", t->name, t->block,
-                  t->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST", t->chain->n, what, nmse);
+                  t->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST", t->refnet->n, what, nmse);
     free(got);
 }
 
 static void run(struct trial *t, int n, uint32_t stream)
 {
     const bool train = t->g->phase == PHASE_TRAIN;
-    struct chain *c = t->chain;
+    struct refnet *c = t->refnet;
     struct clr_error err = {0};
     const struct net_batch b = {.count = n,
                                 .loss = t->loss,
@@ -267,7 +267,7 @@ static void run(struct trial *t, int n, uint32_t stream)
                                 .seed = SEED,
                                 .iteration = ITERATION};
 
-    run_chain(c, n, stream);
+    run_refnet(c, n, stream);
     upload(t);
     must(net_forward(t->net, &b, &err), t, &err);
     if (train)
@@ -285,7 +285,7 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     struct clr_error err = {0};
     const size_t room = (BATCH + 4) * sizeof(float);
 
-    t->chain = new_chain(t->g);
+    t->refnet = new_refnet(t->g);
     must(params_plan(&t->params, t->g, &device, t->g->phase == PHASE_TRAIN ? PARAMS_V + 1 : 1, &err), t,
          &err);
     must(params_build(&t->params, ctx, &err), t, &err);
@@ -302,7 +302,7 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     ocl_release(&t->index);
     net_destroy(t->net);
     params_clear(&t->params);
-    chain_destroy(t->chain);
+    refnet_destroy(t->refnet);
 }
 
 static bool is_pooled(struct graph *f, int block)

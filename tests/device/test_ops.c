@@ -18,7 +18,7 @@
 #include "base/geometry.h"
 #include "ocl/ocl.h"
 #include "ops/op_class.h"
-#include "ops/verify_trial.h"
+#include "verify/trial.h"
 
 static const int blocks[] = {1, 4, 8, 16};
 

@@ -1,10 +1,10 @@
 /* Host side of verify.c: random inputs of an operator, and what the oracles make of them. Logical order,
  * double. */
-#ifndef OPS_VERIFY_ORACLE_H
-#define OPS_VERIFY_ORACLE_H
+#ifndef VERIFY_ORACLE_H
+#define VERIFY_ORACLE_H
 
 #include "ops/op_class.h"
-#include "ops/verify.h"
+#include "verify/verify.h"
 
 #define ORACLE_SEED      0x5eed5eed5eedu /* of dropout */
 #define ORACLE_ITERATION 77u

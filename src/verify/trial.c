@@ -1,5 +1,5 @@
-/* Buffers that are watched: see verify_trial.h. */
-#include "ops/verify_trial.h"
+/* Buffers that are watched: see trial.h. */
+#include "verify/trial.h"
 
 #include <math.h>
 #include <stdarg.h>

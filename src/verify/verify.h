@@ -12,8 +12,8 @@
  * Each operator is tried in several arrangements of its tensors (enum verify_arrangement): what a net may do
  * to it.
  */
-#ifndef OPS_VERIFY_H
-#define OPS_VERIFY_H
+#ifndef VERIFY_VERIFY_H
+#define VERIFY_VERIFY_H
 
 #include <stdbool.h>
 #include <stdint.h>

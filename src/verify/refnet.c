@@ -1,5 +1,5 @@
-/* A net in double precision: see chain.h. */
-#include "net/chain.h"
+/* A net in double precision: see refnet.h. */
+#include "verify/refnet.h"
 
 #include <float.h>
 #include <math.h>
@@ -24,7 +24,7 @@ static int new_values(double **out, const struct shape *s, int n, struct clr_err
     return mem_new(out, count, sizeof **out, "a net in double precision", err);
 }
 
-static int new_lists(struct chain *c, struct clr_error *err)
+static int new_lists(struct refnet *c, struct clr_error *err)
 {
     const struct graph *g = c->g;
     const size_t n = (size_t)c->capacity;
@@ -49,13 +49,13 @@ static int new_lists(struct chain *c, struct clr_error *err)
     return rc < 0 ? rc : mem_new(&c->hit, n, sizeof *c->hit, "hits", err);
 }
 
-static bool leads_on(const struct chain *c, const struct graph_node *node)
+static bool leads_on(const struct refnet *c, const struct graph_node *node)
 {
     return node->y >= 0 ? c->leads[node->y] : op_is(&node->desc, OP_LOSS);
 }
 
 /* Values from which the loss can be reached. */
-static void find_leads(struct chain *c)
+static void find_leads(struct refnet *c)
 {
     for (size_t i = c->g->node_count; i-- > 0;) {
         const struct graph_node *node = &c->g->nodes[i];
@@ -64,9 +64,9 @@ static void find_leads(struct chain *c)
     }
 }
 
-int chain_create(struct chain **out, const struct graph *g, int capacity, struct clr_error *err)
+int refnet_create(struct refnet **out, const struct graph *g, int capacity, struct clr_error *err)
 {
-    struct chain *c;
+    struct refnet *c;
     int rc = mem_new(&c, 1, sizeof *c, "a net in double precision", err);
 
     if (rc < 0)
@@ -89,7 +89,7 @@ int chain_create(struct chain **out, const struct graph *g, int capacity, struct
             rc = mem_new(&c->dw[p], g->params[p].count, sizeof **c->dw, "gradients", err);
     }
     if (rc < 0) {
-        chain_destroy(c);
+        refnet_destroy(c);
         return rc;
     }
     find_leads(c);
@@ -106,7 +106,7 @@ static void free_all(void *array, size_t count)
     free(p);
 }
 
-void chain_destroy(struct chain *c)
+void refnet_destroy(struct refnet *c)
 {
     if (!c)
         return;
@@ -126,7 +126,7 @@ void chain_destroy(struct chain *c)
 /* ------------------------------------------------------------------ running */
 
 /* The arrays of node i as its reference takes them. */
-static struct op_ref arrays(const struct chain *c, size_t i)
+static struct op_ref arrays(const struct refnet *c, size_t i)
 {
     const struct graph_node *node = &c->g->nodes[i];
     struct op_ref r = {.n = c->n,
@@ -155,7 +155,7 @@ static struct op_ref arrays(const struct chain *c, size_t i)
     return r;
 }
 
-void chain_run(struct chain *c, int n)
+void refnet_run(struct refnet *c, int n)
 {
     const struct graph *g = c->g;
 
@@ -180,7 +180,7 @@ static bool overflow(const double *x, size_t count)
     return false;
 }
 
-bool chain_overflows(const struct chain *c)
+bool refnet_overflows(const struct refnet *c)
 {
     const struct graph *g = c->g;
     const size_t n = (size_t)c->n;

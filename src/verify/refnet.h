@@ -2,12 +2,12 @@
  * A net in double precision: the oracles of src/ref one behind the other, each value in memory of its own.
  * What whole nets on a device are compared with. Slow, and takes a graph as graph_create() made it: unfused.
  */
-#ifndef NET_CHAIN_H
-#define NET_CHAIN_H
+#ifndef VERIFY_REFNET_H
+#define VERIFY_REFNET_H
 
 #include "net/graph.h"
 
-struct chain {
+struct refnet {
     const struct graph *g; /* borrowed */
     int capacity, n;       /* images: most of a batch, of this one */
     uint64_t seed;         /* of dropout, with index and iteration */
@@ -21,16 +21,16 @@ struct chain {
 };
 
 /* Room for batches of `capacity` images. CLR_ENOMEM. */
-int chain_create(struct chain **out, const struct graph *g, int capacity, struct clr_error *err);
-void chain_destroy(struct chain *c);
+int refnet_create(struct refnet **out, const struct graph *g, int capacity, struct clr_error *err);
+void refnet_destroy(struct refnet *c);
 
 /*
  * Run a batch forward, and in the training phase backward: of c->value[g->images], labels, index, w, seed and
  * iteration makes all else.
  */
-void chain_run(struct chain *c, int n);
+void refnet_run(struct refnet *c, int n);
 
 /* Has the last batch a number, of values or gradients, that single precision does not hold? */
-bool chain_overflows(const struct chain *c);
+bool refnet_overflows(const struct refnet *c);
 
 #endif

@@ -5,10 +5,10 @@
  * be written. It is run twice; then values are compared with what is expected, unmarked words with what was
  * uploaded, and the second run with the first. Faults go into *result, the first one in words.
  */
-#ifndef OPS_VERIFY_TRIAL_H
-#define OPS_VERIFY_TRIAL_H
+#ifndef VERIFY_TRIAL_H
+#define VERIFY_TRIAL_H
 
-#include "ops/verify.h"
+#include "verify/verify.h"
 
 #define TRIAL_SENTINEL 0x7fc0deadu /* a NaN that nobody computes: what has not been written */
 

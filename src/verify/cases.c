@@ -2,7 +2,7 @@
  * What is verified, shared by doctor and tests: the cases of every operator (its row has them), of the
  * optimisers, and of batches.
  */
-#include "ops/verify.h"
+#include "verify/verify.h"
 
 #include "ops/op_class.h"
 

@@ -1,8 +1,8 @@
 /* One operator against its oracle on a device: see verify.h. */
-#include "ops/verify.h"
+#include "verify/verify.h"
 
-#include "ops/verify_oracle.h"
-#include "ops/verify_trial.h"
+#include "verify/oracle.h"
+#include "verify/trial.h"
 
 #define GUARD_WORDS 64 /* behind every buffer of the wide arrangement */
 

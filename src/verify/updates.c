@@ -3,7 +3,7 @@
 
 #include "ops/batch.h"
 #include "ops/optimizer.h"
-#include "ops/verify_trial.h"
+#include "verify/trial.h"
 
 #include "base/rng.h"
 #include "ref/ref.h"

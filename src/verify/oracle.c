@@ -1,5 +1,5 @@
-/* Random inputs and expected outputs of one operator: see verify_oracle.h. */
-#include "ops/verify_oracle.h"
+/* Random inputs and expected outputs of one operator: see oracle.h. */
+#include "verify/oracle.h"
 
 #include <math.h>
 
