@@ -50,8 +50,8 @@ struct clr_range_result {
     double noise;     /**< standard deviation of one accuracy near the top of the curve; NaN: not known */
     double threshold; /**< accuracy above which the net has learned */
     enum clr_range_verdict verdict;
-    bool has_min, has_max;
-    double min_lr, max_lr; /**< the range to train in: min_lr < max_lr; both are there, or neither is */
+    bool has_range;        /**< verdict is CLR_RANGE_READ: there is a range to train in */
+    double min_lr, max_lr; /**< the range to train in: min_lr < max_lr */
     double learns_lr;      /**< where the net begins to learn: the last rate before the accuracy exceeds
                                 threshold; min_lr where it is well below max_lr */
     bool quartered;        /**< it is not: min_lr is a quarter of max_lr */

@@ -167,7 +167,7 @@ static size_t best_decay(const struct test_options *t, const struct clr_range_re
 
     for (size_t d = 1; d < t->decays.count; d++) {
         const struct clr_range_result *a = &results[d], *b = &results[best];
-        if (a->has_max != b->has_max ? a->has_max : a->top_accuracy > b->top_accuracy)
+        if (a->has_range != b->has_range ? a->has_range : a->top_accuracy > b->top_accuracy)
             best = d;
     }
     return best;

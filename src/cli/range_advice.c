@@ -49,7 +49,7 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     size_t n = strlen(o->out);
     struct str out = {0};
 
-    if (!a->r->has_max)
+    if (!a->r->has_range)
         return;
     while (n > 1 && o->out[n - 1] == '/')
         n--;
@@ -207,7 +207,7 @@ static void append_rules(struct str *s, const struct clr_range_result *r)
 {
     int inside = 0, said = 0;
 
-    for (int i = 0; i < CLR_RANGE_RULES && r->has_max; i++) {
+    for (int i = 0; i < CLR_RANGE_RULES && r->has_range; i++) {
         if (!isfinite(r->rules[i]))
             continue;
         str_append(s, "%s %s %.4g (%s)", said++ == 0 ? "fastai's rules, on the training loss:" : ",",
@@ -225,7 +225,7 @@ static void append_rules(struct str *s, const struct clr_range_result *r)
 
 static void append_bounds(struct str *s, const struct clr_range_result *r)
 {
-    if (!r->has_max) {
+    if (!r->has_range) {
         str_append(s, "min-lr not found\nmax-lr not found\n");
         return;
     }
@@ -249,10 +249,10 @@ static void append_reading(struct str *s, const struct range_advice *a)
     str_append(s, "baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
                100 * r->standard_error);
     append_rules(s, r);
-    str_append(s, r->has_max ? "" : "\nNo range can be read from this test. ");
+    str_append(s, r->has_range ? "" : "\nNo range can be read from this test. ");
     append_advice(s, a);
     str_append(s, "\n");
-    if (!r->has_max)
+    if (!r->has_range)
         return;
     str_append(s, "Why: ");
     append_reasons(s, r);
@@ -301,7 +301,7 @@ static void append_why(struct str *s, const struct range_advice *a)
 
 static json_t *recommendation_json(const struct range_advice *a)
 {
-    if (!a->r->has_max)
+    if (!a->r->has_range)
         return json_null();
     return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
                      a->r->min_lr, "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,

@@ -249,7 +249,7 @@ static int tell_range(struct str *out, const char *folder, struct clr_error *err
 
     if (rc < 0)
         return rc;
-    if (r.has_max)
+    if (r.has_range)
         str_append(out, "min-lr %.4g, max-lr %.4g", r.min_lr, r.max_lr);
     else
         str_append(out, "no bounds: %s", r.explanation);

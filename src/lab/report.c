@@ -142,7 +142,7 @@ static int append_range(struct str *out, const char *name, const char *seeds, ch
     if (rc < 0)
         return rc;
     str_append(out, "| %s | %s |", name, seeds);
-    if (r.has_max)
+    if (r.has_range)
         str_append(out, " %.4g | %.4g | %.4g to %.4g |\n", r.min_lr, r.max_lr, r.max_lr_low, r.max_lr_high);
     else
         str_append(out, " – | – | %s |\n", clr_range_verdict_name(r.verdict));

@@ -124,7 +124,7 @@ static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
 {
     struct chart_panel *panel = &chart->panels[0];
 
-    if (!r->has_max)
+    if (!r->has_range)
         return;
     mark_rate(panel, "max", r->max_lr, r->halved && r->tests == 1 ? " (half the rate of failure)" : "");
     mark_rate(panel, "min", r->min_lr,
@@ -163,7 +163,7 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
     struct chart_lane lane = {.lo = NAN, .hi = NAN, .end = NAN, .look = group, .text = "no range read"};
     char from[AXES_TEXT], to[AXES_TEXT];
 
-    if (r->has_max) {
+    if (r->has_range) {
         lane.lo = r->min_lr;
         chart->x_first = fmin(chart->x_first, r->min_lr);
         lane.hi = r->max_lr;
@@ -191,7 +191,7 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
         add_lane(chart, &r, g);
         mark_divergence(&chart->panels[0], &r, g, false);
         diverged = diverged || r.diverged;
-        read = read || r.has_max;
+        read = read || r.has_range;
     }
     if (read)
         chart_add_key(chart, CHART_KEY_LANE, "range to train in, of each curve");

@@ -100,7 +100,7 @@ static void combine_bounds(struct clr_range_result *out, const struct clr_range_
     }
     out->max_lr = median(high.v, high.n);
     out->learns_lr = median(low.v, low.n); /* each is below its maximum, so the medians are */
-    out->has_min = out->has_max = true;
+    out->has_range = true;
     range_choose_min(out);
     out->max_lr_low = high.v[0];
     out->max_lr_high = high.v[high.n - 1];

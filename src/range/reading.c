@@ -308,9 +308,9 @@ static void read_bounds(struct clr_range_result *r, const struct work *w)
         first++;
     read_top(r, w);
     r->learns_lr = w->c->rates[first > 0 ? first - 1 : 0];
-    r->has_min = r->has_max = r->learns_lr < r->max_lr;
+    r->has_range = r->learns_lr < r->max_lr;
     r->from_start = first <= 1;
-    if (r->has_max)
+    if (r->has_range)
         range_choose_min(r);
     else
         r->verdict = CLR_RANGE_NARROW;
@@ -352,7 +352,7 @@ static int read_curve(struct clr_range_result *r, const struct range_curve *c, s
     r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
     r->noise = r->top_accuracy = r->top_lr = NAN;
     r->threshold = r->baseline + SIGNIFICANT * r->standard_error;
-    r->has_min = r->has_max = r->from_start = r->quartered = r->fell = r->halved = false;
+    r->has_range = r->from_start = r->quartered = r->fell = r->halved = false;
     if (c->count > 0)
         rc = fit_curve(r, &w, room + 2 * (c->count + 1), err);
     if (rc == 0) {

@@ -33,8 +33,8 @@ static void bounds(void)
 
     if (!fuzz_worked(clr_range_read(&r, &folder, 1, &err), &err))
         return;
-    FUZZ_CHECK(r.has_min == r.has_max && (!r.has_min || (r.min_lr >= 0.0 && r.min_lr < r.max_lr)));
-    FUZZ_CHECK(!r.has_max || (isfinite(r.max_lr) && r.max_lr_low <= r.max_lr && r.max_lr <= r.max_lr_high));
+    FUZZ_CHECK(!r.has_range || (r.min_lr >= 0.0 && r.min_lr < r.max_lr));
+    FUZZ_CHECK(!r.has_range || (isfinite(r.max_lr) && r.max_lr_low <= r.max_lr && r.max_lr <= r.max_lr_high));
     fuzz_draw(figure_range, &folder, 1);
 }
 

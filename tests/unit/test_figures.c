@@ -254,7 +254,7 @@ START_TEST(test_range__axis_is_what_was_asked_for)
     chart_clear(&chart);
     ck_assert_int_eq(figure_range(&chart, inputs + 1, 1, NULL, NULL), 0);
     ck_assert_int_eq(clr_range_read(&r, inputs + 1, 1, NULL), 0);
-    ck_assert(r.has_max && r.max_lr_low < r.max_lr_high);
+    ck_assert(r.has_range && r.max_lr_low < r.max_lr_high);
     ck_assert(chart.panels[0].shade_count == 2 && chart.panels[0].shades[1].bound &&
               chart.panels[0].shades[0].lo == r.min_lr && chart.panels[0].shades[0].hi == r.max_lr &&
               chart.panels[0].shades[1].lo == r.max_lr_low && chart.panels[0].shades[1].hi == r.max_lr_high);

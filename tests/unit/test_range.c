@@ -80,11 +80,9 @@ static struct clr_range_result read_one(const struct range_curve *c)
 
     ck_assert_msg(range_read_test(&r, c, &err) == 0, "%s", err.message);
     ck_assert_str_ne(r.explanation, "");
-    ck_assert(r.has_max == (r.verdict == CLR_RANGE_READ) && r.has_min == r.has_max);
-    if (r.has_min)
-        ck_assert(r.min_lr < r.max_lr);
-    if (r.has_max)
-        ck_assert(r.max_lr_low <= r.max_lr && r.max_lr <= r.max_lr_high);
+    ck_assert(r.has_range == (r.verdict == CLR_RANGE_READ));
+    if (r.has_range)
+        ck_assert(r.min_lr < r.max_lr && r.max_lr_low <= r.max_lr && r.max_lr <= r.max_lr_high);
     return r;
 }
 
@@ -163,7 +161,7 @@ START_TEST(test_range__by_hand)
      * is the standard error of the top, sqrt(1/3 · 2/3 / 10000). */
     ck_assert_double_eq_tol(r.noise, sqrt(2.0 / 9.0 / 10000.0), 1e-9);
     ck_assert_double_eq_tol(r.threshold, 0.1 + 3.0 * hypot(0.003, r.noise), 1e-12);
-    ck_assert(r.has_min && r.learns_lr == 0.002 && !r.from_start && r.quartered && r.min_lr == 0.001);
+    ck_assert(r.has_range && r.learns_lr == 0.002 && !r.from_start && r.quartered && r.min_lr == 0.001);
     ck_assert_double_eq_tol(r.top_accuracy, 1.0 / 3.0, 1e-12);
     ck_assert(r.top_lr == 0.005 && r.fell);
     /* Back at chance at 0.008, and not yet at 0.007. */
@@ -299,7 +297,7 @@ START_TEST(test_range__learns_where_it_fails)
             c->count = i;
         }
     r = read_one(c);
-    ck_assert(r.verdict == CLR_RANGE_NARROW && !r.has_min && !r.has_max);
+    ck_assert(r.verdict == CLR_RANGE_NARROW && !r.has_range);
     ck_assert_ptr_nonnull(strstr(r.explanation, "half the rate at which the test failed"));
 }
 END_TEST
@@ -330,7 +328,7 @@ START_TEST(test_range__rates_that_are_equal_or_zero)
     ck_assert(isfinite(read_one(c).max_lr));
     for (size_t i = 0; i < c->count; i++)
         m.rates[i] = 0.01;
-    ck_assert(isfinite(read_one(c).max_lr) && !read_one(c).has_min);
+    ck_assert(isfinite(read_one(c).max_lr) && !read_one(c).has_range);
     for (size_t i = 0; i < c->count; i++)
         m.rates[i] = 0.0;
     ck_assert(isfinite(read_one(c).max_lr));
@@ -455,7 +453,7 @@ START_TEST(test_range__several_tests_give_medians)
             tests[i].rules[k] = k == 0 ? NAN : 0.01 * (double)(i + 1);
         if (i == 4)
             break;
-        tests[i].has_min = tests[i].has_max = tests[i].fell = true;
+        tests[i].has_range = tests[i].fell = true;
         tests[i].learns_lr = minima[i];
         tests[i].noise = 0.01;
         tests[i].max_lr = tests[i].top_lr = maxima[i];
@@ -478,11 +476,11 @@ START_TEST(test_range__several_tests_give_medians)
     ck_assert_ptr_nonnull(strstr(r.explanation, "4 tests"));
     for (size_t i = 1; i < 3; i++) { /* half of them is not most of them */
         tests[i].verdict = CLR_RANGE_AT_CHANCE;
-        tests[i].has_min = tests[i].has_max = false;
+        tests[i].has_range = false;
         (void)snprintf(tests[i].explanation, sizeof tests[i].explanation, "it did not learn");
     }
     range_combine(&r, tests, 4);
-    ck_assert(r.verdict == CLR_RANGE_AT_CHANCE && !r.has_max &&
+    ck_assert(r.verdict == CLR_RANGE_AT_CHANCE && !r.has_range &&
               strstr(r.explanation, "did not learn (so in 2 of 4 tests)"));
 }
 END_TEST
