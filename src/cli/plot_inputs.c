@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/history.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/common.h"
@@ -129,10 +130,10 @@ static enum content file_content(const char *path)
     static const struct {
         const char *begin;
         enum content content;
-    } rows[] = {{"iteration,trn_loss,lr,val_loss,val_acc", TABLE},
-                {"iteration,trn_loss,lr", LOSSES},
+    } rows[] = {{HISTORY_HEADER, TABLE},
+                {HISTORY_LOSS_HEADER, LOSSES},
                 {"iteration,lr,momentum", SCHEDULE},
-                {"iteration,seconds", TIMES},
+                {HISTORY_TIMING_HEADER, TIMES},
                 {"run,seed,status,", RESULTS},
                 {"panel,axis,kind,name,", NUMBERS},
                 {"layer,pass,device,value,", NUMBERS},

@@ -10,8 +10,8 @@
 
 #include <clr/range.h>
 
-#include "base/csv.h"
 #include "base/fs.h"
+#include "base/history.h"
 #include "base/json.h"
 #include "lab/lab.h"
 #include "net/prototxt.h"
@@ -117,7 +117,7 @@ static int check_rows(const struct csv *csv, const char *path, const char *folde
     uint64_t due = next_row(e, every, 0);
 
     for (size_t i = 0; i < csv->rows; i++) {
-        const double at = csv_at(csv, i, 0);
+        const double at = csv_at(csv, i, HISTORY_ITERATION);
         if (at > (double)e->done)
             return refuse(path, folder, "it goes beyond", e->done, err);
         if (due == 0 || at < (double)due)
@@ -140,17 +140,12 @@ static bool differ(double a, double b)
 static int check_table(const char *folder, const char *name, bool with_accuracy, uint64_t every,
                        const struct extent *e, struct clr_error *err)
 {
-    static const struct csv_column evaluations[] = {{"iteration", 1, 1e15},
-                                                    {"trn_loss", -HUGE_VAL, HUGE_VAL},
-                                                    {"lr", 0, 1e9},
-                                                    {"val_loss", -HUGE_VAL, HUGE_VAL},
-                                                    {"val_acc", 0, 1}};
     struct csv csv = {0};
     char *path = NULL;
     int rc = fs_join(&path, folder, name, err);
 
     if (rc == 0 && (with_accuracy || fs_exists(path)))
-        rc = csv_read(&csv, path, evaluations, with_accuracy ? MEM_COUNT(evaluations) : 1, err);
+        rc = csv_read(&csv, path, history_columns, with_accuracy ? HISTORY_COLUMNS : 1, err);
     else if (rc == 0)
         goto out;
     if (rc == 0)
@@ -158,10 +153,10 @@ static int check_table(const char *folder, const char *name, bool with_accuracy,
     if (rc == 0 && csv.cut)
         rc = refuse(path, folder, "the line is cut off of", e->done, err);
     if (rc == 0 && with_accuracy && csv.rows > 0 &&
-        (differ(csv_at(&csv, csv.rows - 1, 3), e->val_loss) ||
-         differ(csv_at(&csv, csv.rows - 1, 4), e->val_acc)))
-        rc = refuse(path, folder, "the evaluation is another after", (uint64_t)csv_at(&csv, csv.rows - 1, 0),
-                    err);
+        (differ(csv_at(&csv, csv.rows - 1, HISTORY_VAL_LOSS), e->val_loss) ||
+         differ(csv_at(&csv, csv.rows - 1, HISTORY_VAL_ACC), e->val_acc)))
+        rc = refuse(path, folder, "the evaluation is another after",
+                    (uint64_t)csv_at(&csv, csv.rows - 1, HISTORY_ITERATION), err);
 out:
     csv_clear(&csv);
     free(path);

@@ -39,16 +39,15 @@ struct report {
 
 static int read_seconds(double *out, const char *folder, struct clr_error *err)
 {
-    static const struct csv_column columns[] = {{"iteration", 0, 1e15}, {"seconds", 0, 1e12}};
     struct csv csv = {0};
     char *path = NULL;
     int rc = fs_join(&path, folder, "timing.csv", err);
 
     *out = NAN;
     if (rc == 0 && fs_exists(path))
-        rc = csv_read(&csv, path, columns, MEM_COUNT(columns), err);
+        rc = csv_read(&csv, path, history_timing_columns, HISTORY_TIMING_COLUMNS, err);
     if (rc == 0 && csv.rows > 0)
-        *out = csv_at(&csv, csv.rows - 1, 1);
+        *out = csv_at(&csv, csv.rows - 1, HISTORY_TIMING_SECONDS);
     csv_clear(&csv);
     free(path);
     return rc;
@@ -240,12 +239,12 @@ static int read_all(struct report *r, const char *dir, const enum lab_state *sta
 static double accuracy_at(const struct run *run, double iteration)
 {
     for (size_t i = 0; i < run->table.rows; i++)
-        if (csv_at(&run->table, i, RUNS_ITERATION) == iteration)
-            return csv_at(&run->table, i, RUNS_VAL_ACC);
+        if (csv_at(&run->table, i, HISTORY_ITERATION) == iteration)
+            return csv_at(&run->table, i, HISTORY_VAL_ACC);
     return NAN;
 }
 
-static double last(const struct run *run, enum runs_column column)
+static double last(const struct run *run, enum history_column column)
 {
     return csv_at(&run->table, run->table.rows - 1, column);
 }
@@ -266,7 +265,8 @@ static struct moments accuracy_of(const struct cell *cells, size_t count, double
             double v;
             if (!cells[i].read)
                 continue;
-            v = iteration > 0.0 ? accuracy_at(cells[i].read, iteration) : last(cells[i].read, RUNS_VAL_ACC);
+            v = iteration > 0.0 ? accuracy_at(cells[i].read, iteration)
+                                : last(cells[i].read, HISTORY_VAL_ACC);
             if (isnan(v))
                 return (struct moments){NAN, NAN, 0};
             if (pass == 0) {
@@ -295,7 +295,7 @@ static double reached(const struct cell *cells, size_t count, double accuracy)
     for (size_t i = 0; i < count && !first; i++)
         first = cells[i].read;
     for (size_t row = 0; first && row < first->table.rows; row++) {
-        const double iteration = csv_at(&first->table, row, RUNS_ITERATION);
+        const double iteration = csv_at(&first->table, row, HISTORY_ITERATION);
         const struct moments m = accuracy_of(cells, count, iteration);
         if (m.count > 0 && m.mean >= accuracy)
             return iteration;
@@ -322,15 +322,15 @@ static void append_row(struct str *out, const struct lab_experiment *e, const st
         return;
     str_append(out, "%s,%" PRIu64 ",%s", run->name, cell->seed, cell->read ? "finished" : "diverged");
     for (size_t i = 0; cell->read && i < cell->read->table.rows; i++) {
-        const double v = csv_at(&cell->read->table, i, RUNS_VAL_ACC);
+        const double v = csv_at(&cell->read->table, i, HISTORY_VAL_ACC);
         if (!(best >= v)) {
             best = v;
-            best_iteration = csv_at(&cell->read->table, i, RUNS_ITERATION);
+            best_iteration = csv_at(&cell->read->table, i, HISTORY_ITERATION);
         }
     }
-    append_value(out, cell->read ? last(cell->read, RUNS_ITERATION) : NAN);
-    append_value(out, cell->read ? last(cell->read, RUNS_VAL_LOSS) : NAN);
-    append_value(out, cell->read ? last(cell->read, RUNS_VAL_ACC) : NAN);
+    append_value(out, cell->read ? last(cell->read, HISTORY_ITERATION) : NAN);
+    append_value(out, cell->read ? last(cell->read, HISTORY_VAL_LOSS) : NAN);
+    append_value(out, cell->read ? last(cell->read, HISTORY_VAL_ACC) : NAN);
     append_value(out, best);
     append_value(out, best_iteration);
     for (int i = 0; i < e->at_count; i++)
@@ -408,7 +408,7 @@ static void append_line(struct str *out, const struct lab_experiment *e, const s
         str_append(out, ", %zu diverged", diverged);
     str_append(out, " | ");
     if (first)
-        str_append_grouped(out, (uint64_t)last(first, RUNS_ITERATION));
+        str_append_grouped(out, (uint64_t)last(first, HISTORY_ITERATION));
     str_append(out, " |");
     append_accuracy(out, accuracy_of(cells, count, 0.0));
     for (int i = 0; i < e->at_count; i++)

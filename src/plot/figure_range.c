@@ -30,8 +30,8 @@ static int is_geometric(bool *out, const struct run *run, struct clr_error *err)
     if (rc < 0)
         return rc;
     for (size_t r = 0; r < t->rows; r++) {
-        columns[r] = csv_at(t, r, RUNS_ITERATION);
-        columns[t->rows + r] = csv_at(t, r, RUNS_LR);
+        columns[r] = csv_at(t, r, HISTORY_ITERATION);
+        columns[t->rows + r] = csv_at(t, r, HISTORY_LR);
     }
     *out = axes_is_geometric(columns, columns + t->rows, t->rows);
     free(columns);
@@ -104,7 +104,7 @@ static double first_rate(const struct runs *runs)
 
     for (size_t i = 0; i < runs->count; i++)
         first = fmin(first, runs->run[i].scheduled ? runs->run[i].schedule.min_lr
-                                                   : csv_at(&runs->run[i].table, 0, RUNS_LR));
+                                                   : csv_at(&runs->run[i].table, 0, HISTORY_LR));
     return first;
 }
 
@@ -252,7 +252,7 @@ static void span_rates(struct chart *chart, const struct runs *runs)
     for (size_t i = 0; i < runs->count; i++) {
         const struct csv *t = &runs->run[i].table;
         chart->x_last = fmax(chart->x_last, runs->run[i].scheduled ? runs->run[i].schedule.max_lr
-                                                                   : csv_at(t, t->rows - 1, RUNS_LR));
+                                                                   : csv_at(t, t->rows - 1, HISTORY_LR));
     }
 }
 
@@ -312,7 +312,7 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
 
     view.over = GROUPS_OVER_RATES;
     for (size_t i = 0; i < runs.count && rc == 0; i++)
-        rc = range_check_rising(&runs.run[i].table, RUNS_LR, runs.run[i].csv_path, err);
+        rc = range_check_rising(&runs.run[i].table, runs.run[i].csv_path, err);
     if (rc == 0 && options)
         rc = labels_apply(&runs, inputs, options->labels, options->label_count, err);
     if (rc == 0)

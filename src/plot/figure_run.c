@@ -461,7 +461,7 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err)
 {
     struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
-    struct groups_view view = {GROUPS_OVER_ITERATIONS, 1.0, RUNS_TRN_LOSS, 1.0, INFINITY};
+    struct groups_view view = {GROUPS_OVER_ITERATIONS, 1.0, HISTORY_TRN_LOSS, 1.0, INFINITY};
     struct runs runs = {0};
     int rc = read_runs(&chart, &runs, &view, inputs, count, "loss.csv", options, err);
 

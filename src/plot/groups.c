@@ -14,12 +14,12 @@ static ptrdiff_t find_row(const struct csv *t, double iteration)
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (csv_at(t, mid, RUNS_ITERATION) < iteration)
+        if (csv_at(t, mid, HISTORY_ITERATION) < iteration)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < t->rows && csv_at(t, lo, RUNS_ITERATION) == iteration ? (ptrdiff_t)lo : -1;
+    return lo < t->rows && csv_at(t, lo, HISTORY_ITERATION) == iteration ? (ptrdiff_t)lo : -1;
 }
 
 /* Mean and sample standard deviation of the group's runs at that iteration; false where one of them has no
@@ -86,7 +86,7 @@ double groups_place(const struct runs *runs, size_t group, const struct groups_v
 
 static double last_iteration(const struct run *r)
 {
-    return csv_at(&r->table, r->table.rows - 1, RUNS_ITERATION);
+    return csv_at(&r->table, r->table.rows - 1, HISTORY_ITERATION);
 }
 
 /* Where the longest of the group's runs ends. */
@@ -155,12 +155,12 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     if (rc < 0)
         return rc;
     for (size_t r = 0; r < first->table.rows; r++) {
-        const double iteration = csv_at(&first->table, r, RUNS_ITERATION);
+        const double iteration = csv_at(&first->table, r, HISTORY_ITERATION);
         double mean = 0.0, deviation;
         if (!summarise(runs, group, view, iteration, &mean, &deviation))
             continue;
         last = iteration;
-        s->x[n] = view->over == GROUPS_OVER_RATES ? csv_at(&first->table, r, RUNS_LR)
+        s->x[n] = view->over == GROUPS_OVER_RATES ? csv_at(&first->table, r, HISTORY_LR)
                                                   : groups_place(runs, group, view, iteration);
         if (isnan(s->x[n])) {
             untimed++;
@@ -210,7 +210,7 @@ const char *groups_topic(const struct runs *runs)
 
 struct groups_view groups_accuracy(void)
 {
-    return (struct groups_view){GROUPS_OVER_ITERATIONS, 1.0, RUNS_VAL_ACC, 100.0, 100.0};
+    return (struct groups_view){GROUPS_OVER_ITERATIONS, 1.0, HISTORY_VAL_ACC, 100.0, 100.0};
 }
 
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,

@@ -9,7 +9,7 @@
 struct groups_view {
     enum { GROUPS_OVER_ITERATIONS, GROUPS_OVER_RATES, GROUPS_OVER_TIME } over;
     double unit; /* of time: in seconds */
-    enum runs_column column;
+    enum history_column column;
     double scale, most; /* values are multiplied by `scale`; a band ends at 0 and at `most` */
 };
 

@@ -68,13 +68,11 @@ static void trace_schedule(struct points *p, const struct clr_schedule *s, uint6
 
 static int read_losses(struct csv *out, const struct run *run, struct clr_error *err)
 {
-    static const struct csv_column columns[] = {
-        {"iteration", 0, 1e15}, {"trn_loss", -HUGE_VAL, HUGE_VAL}, {"lr", 0, AXES_LIMIT}};
     char *path = NULL;
     int rc = run->folder ? fs_join(&path, run->folder, "loss.csv", err) : 0;
 
     if (rc == 0 && path && fs_exists(path))
-        rc = csv_read(out, path, columns, MEM_COUNT(columns), err);
+        rc = csv_read(out, path, history_columns, HISTORY_LOSS_COLUMNS, err);
     free(path);
     return rc;
 }
@@ -85,9 +83,9 @@ static bool agrees(const struct csv *t, const struct clr_schedule *s)
     double most = 0.0;
 
     for (size_t r = 0; r < t->rows; r++)
-        most = fmax(most, csv_at(t, r, RUNS_LR));
+        most = fmax(most, csv_at(t, r, HISTORY_LR));
     for (size_t r = 0; r < t->rows; r++) {
-        const double iteration = csv_at(t, r, RUNS_ITERATION), was = csv_at(t, r, RUNS_LR);
+        const double iteration = csv_at(t, r, HISTORY_ITERATION), was = csv_at(t, r, HISTORY_LR);
         if (iteration < 1.0 ||
             fabs(clr_schedule_lr(s, (uint64_t)iteration - 1) - was) > 1e-6 * was + 1e-9 * most)
             return false;
@@ -99,14 +97,14 @@ static bool agrees(const struct csv *t, const struct clr_schedule *s)
 static bool has_gaps(const struct csv *t)
 {
     for (size_t r = 1; r < t->rows; r++)
-        if (csv_at(t, r, RUNS_ITERATION) > csv_at(t, r - 1, RUNS_ITERATION) + 1.0)
+        if (csv_at(t, r, HISTORY_ITERATION) > csv_at(t, r - 1, HISTORY_ITERATION) + 1.0)
             return true;
     return false;
 }
 
 static double last_iteration(const struct csv *t)
 {
-    return t->rows > 0 ? csv_at(t, t->rows - 1, RUNS_ITERATION) : 0.0;
+    return t->rows > 0 ? csv_at(t, t->rows - 1, HISTORY_ITERATION) : 0.0;
 }
 
 /* ---- curves ---- */
@@ -166,7 +164,7 @@ int rates_add_rows(struct chart_panel *panel, const char *label, const struct cs
 static int add_rows(struct chart_panel *panel, const struct run *run, const struct csv *t, const char *file,
                     struct clr_error *err)
 {
-    int rc = rates_add_rows(panel, run->label, t, RUNS_ITERATION, RUNS_LR, err);
+    int rc = rates_add_rows(panel, run->label, t, HISTORY_ITERATION, HISTORY_LR, err);
 
     if (rc == 0 && has_gaps(t))
         log_line(CLR_LOG_WARNING, "the rates of '%s' are drawn straight from row to row of its %s: %s",

@@ -178,13 +178,9 @@ int runs_check_ascending(const struct csv *t, const char *path, struct clr_error
 
 static int read_table(struct run *run, const char *csv_name, struct clr_error *err)
 {
-    static const struct csv_column columns[RUNS_COLUMNS] = {
-        {"iteration", 0, 1e15}, {"trn_loss", -HUGE_VAL, HUGE_VAL},
-        {"lr", 0, AXES_LIMIT},  {"val_loss", -HUGE_VAL, HUGE_VAL},
-        {"val_acc", 0, 1},
-    };
     const bool loss = strcmp(csv_name, "loss.csv") == 0;
-    int rc = csv_read(&run->table, run->csv_path, columns, loss ? RUNS_LR + 1 : RUNS_COLUMNS, err);
+    int rc = csv_read(&run->table, run->csv_path, history_columns,
+                      loss ? HISTORY_LOSS_COLUMNS : HISTORY_COLUMNS, err);
 
     if (rc < 0)
         return rc;
@@ -322,8 +318,7 @@ int runs_read(struct runs *out, const char *const *inputs, const char *const *wi
 
 static int read_times(struct run *run, struct clr_error *err)
 {
-    static const struct csv_column columns[] = {{"iteration", 0, 1e15}, {"seconds", 0, 1e12}};
-    const double first = csv_at(&run->table, 0, RUNS_ITERATION);
+    const double first = csv_at(&run->table, 0, HISTORY_ITERATION);
     char *path = NULL;
     int rc = fs_join(&path, run->folder, "timing.csv", err);
 
@@ -331,7 +326,7 @@ static int read_times(struct run *run, struct clr_error *err)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is not there: without it the run has no place over time",
                            path);
     if (rc == 0)
-        rc = csv_read(&run->times, path, columns, MEM_COUNT(columns), err);
+        rc = csv_read(&run->times, path, history_timing_columns, HISTORY_TIMING_COLUMNS, err);
     if (rc == 0)
         rc = runs_check_ascending(&run->times, path, err);
     if (rc == 0 && (run->times.rows == 0 || csv_at(&run->times, run->times.rows - 1, 0) < first))

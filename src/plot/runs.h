@@ -9,13 +9,10 @@
 
 #include <clr/schedule.h>
 
-#include "base/csv.h"
+#include "base/history.h"
 
 #define RUNS_LABEL  160
 #define RUNS_DEVICE 80
-
-/* Columns of history.csv and range.csv; loss.csv has the first three. */
-enum runs_column { RUNS_ITERATION, RUNS_TRN_LOSS, RUNS_LR, RUNS_VAL_LOSS, RUNS_VAL_ACC, RUNS_COLUMNS };
 
 struct run {
     char *csv_path;
@@ -33,7 +30,7 @@ struct run {
     double diverged_at; /* the iteration whose loss was no longer finite, which ended it; NaN: none was */
     bool held_out;      /* accuracy on held-out training images rather than the test set */
     struct csv table;   /* at least one row; iterations ascending */
-    struct csv times;   /* of timing.csv: iteration, seconds; after runs_read_times() */
+    struct csv times;   /* of timing.csv; after runs_read_times() */
     void *settings;     /* json_t without seed and out, or NULL */
     char *described;    /* the schedule in words, of run.json; NULL: it does not say */
     char *seed;         /* as text, or NULL */

@@ -5,16 +5,15 @@
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "base/history.h"
 #include "base/json.h"
 
 #define LIMIT_JSON ((size_t)1 << 20)
-#define RATES      1e9 /* at most */
-#define RATE       2   /* the column */
 
-int range_check_rising(const struct csv *t, size_t rate_column, const char *path, struct clr_error *err)
+int range_check_rising(const struct csv *t, const char *path, struct clr_error *err)
 {
     for (size_t r = 1; r < t->rows; r++) {
-        const double before = csv_at(t, r - 1, rate_column), now = csv_at(t, r, rate_column);
+        const double before = csv_at(t, r - 1, HISTORY_LR), now = csv_at(t, r, HISTORY_LR);
         if (now < before)
             return clr_error_set(err, CLR_EINPUT,
                                  "%s:%zu: the rate falls from %g to %g: this is no range test", path, r + 2,
@@ -23,25 +22,24 @@ int range_check_rising(const struct csv *t, size_t rate_column, const char *path
     return 0;
 }
 
-/* The rates, and the column `at`, of a file in the folder. */
+/* The rates, and the column `at`, of a file in the folder that begins with so many columns. */
 static int read_columns(double **x, double **y, size_t *count, const char *folder, const char *name,
-                        const struct csv_column *columns, size_t column_count, size_t at,
-                        struct clr_error *err)
+                        size_t columns, size_t at, struct clr_error *err)
 {
     struct csv csv = {0};
     char *path = NULL;
     int rc = fs_join(&path, folder, name, err);
 
     if (rc == 0)
-        rc = csv_read(&csv, path, columns, column_count, err);
+        rc = csv_read(&csv, path, history_columns, columns, err);
     if (rc == 0)
-        rc = range_check_rising(&csv, RATE, path, err);
+        rc = range_check_rising(&csv, path, err);
     if (rc == 0)
         rc = mem_new(x, csv.rows, sizeof **x, "a curve", err);
     if (rc == 0)
         rc = mem_new(y, csv.rows, sizeof **y, "a curve", err);
     for (size_t i = 0; i < csv.rows && rc == 0; i++) {
-        (*x)[i] = csv_at(&csv, i, RATE);
+        (*x)[i] = csv_at(&csv, i, HISTORY_LR);
         (*y)[i] = csv_at(&csv, i, at);
     }
     if (rc == 0)
@@ -53,16 +51,12 @@ static int read_columns(double **x, double **y, size_t *count, const char *folde
 
 int range_curve_read(struct range_curve *c, const char *folder, struct clr_error *err)
 {
-    static const struct csv_column range[] = {{"iteration", 1, 1e15},
-                                              {"trn_loss", -HUGE_VAL, HUGE_VAL},
-                                              {"lr", 0, RATES},
-                                              {"val_loss", -HUGE_VAL, HUGE_VAL},
-                                              {"val_acc", 0, 1}};
-    int rc = read_columns(&c->rates, &c->accuracies, &c->count, folder, "range.csv", range, MEM_COUNT(range),
-                          4, err);
+    int rc = read_columns(&c->rates, &c->accuracies, &c->count, folder, "range.csv", HISTORY_COLUMNS,
+                          HISTORY_VAL_ACC, err);
 
     if (rc == 0 && fs_exists_in(folder, "loss.csv"))
-        rc = read_columns(&c->update_rates, &c->losses, &c->updates, folder, "loss.csv", range, 3, 1, err);
+        rc = read_columns(&c->update_rates, &c->losses, &c->updates, folder, "loss.csv", HISTORY_LOSS_COLUMNS,
+                          HISTORY_TRN_LOSS, err);
     return rc;
 }
 
@@ -85,7 +79,7 @@ int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr
     c->diverged = c->diverged_lr > 0.0;
     if (!(c->untrained >= 0.0 && c->untrained <= 1.0) || c->classes < 1 || c->images < 1)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is damaged: it does not say what was evaluated", path);
-    else if (!(c->diverged_lr >= 0.0 && c->diverged_lr <= RATES))
+    else if (!(c->diverged_lr >= 0.0 && c->diverged_lr <= HISTORY_RATE_LIMIT))
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is damaged: diverged_lr is not a rate", path);
 out:
     json_decref(root);

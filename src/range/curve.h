@@ -10,8 +10,8 @@
 
 #include "base/csv.h"
 
-/* The rates of a range test never fall. CLR_EINPUT: "FILE:LINE: …". */
-int range_check_rising(const struct csv *t, size_t rate_column, const char *path, struct clr_error *err);
+/* The rates of a range test, columns as in base/history.h, never fall. CLR_EINPUT: "FILE:LINE: …". */
+int range_check_rising(const struct csv *t, const char *path, struct clr_error *err);
 
 struct range_curve {
     size_t count;               /* evaluations */

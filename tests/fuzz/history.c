@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     FUZZ_CHECK(runs.count == 1 && runs.groups == 1 && runs.run[0].table.rows >= 1);
     for (size_t r = 0; r < runs.run[0].table.rows; r++)
-        for (size_t c = 0; c < RUNS_COLUMNS; c++)
+        for (size_t c = 0; c < HISTORY_COLUMNS; c++)
             FUZZ_CHECK(isfinite(csv_at(&runs.run[0].table, r, c)));
     runs_clear(&runs);
     fuzz_draw(figure_run, &path, 1);

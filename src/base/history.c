@@ -1,0 +1,15 @@
+/* The tables of a run: see history.h. */
+#include "base/history.h"
+
+#include <math.h>
+
+const struct csv_column history_columns[HISTORY_COLUMNS] = {
+    [HISTORY_ITERATION] = {"iteration", 0, 1e15}, [HISTORY_TRN_LOSS] = {"trn_loss", -HUGE_VAL, HUGE_VAL},
+    [HISTORY_LR] = {"lr", 0, HISTORY_RATE_LIMIT}, [HISTORY_VAL_LOSS] = {"val_loss", -HUGE_VAL, HUGE_VAL},
+    [HISTORY_VAL_ACC] = {"val_acc", 0, 1},
+};
+
+const struct csv_column history_timing_columns[HISTORY_TIMING_COLUMNS] = {
+    [HISTORY_TIMING_ITERATION] = {"iteration", 0, 1e15},
+    [HISTORY_TIMING_SECONDS] = {"seconds", 0, 1e12},
+};

@@ -1,0 +1,32 @@
+/*
+ * The tables of a run: history.csv and range.csv, loss.csv with the first three of their columns, timing.csv.
+ */
+#ifndef BASE_HISTORY_H
+#define BASE_HISTORY_H
+
+#include "base/csv.h"
+
+/* How the files begin. */
+#define HISTORY_LOSS_HEADER   "iteration,trn_loss,lr"
+#define HISTORY_HEADER        HISTORY_LOSS_HEADER ",val_loss,val_acc"
+#define HISTORY_TIMING_HEADER "iteration,seconds"
+
+#define HISTORY_RATE_LIMIT 1e30
+
+enum history_column {
+    HISTORY_ITERATION,
+    HISTORY_TRN_LOSS,
+    HISTORY_LR,
+    HISTORY_LOSS_COLUMNS, /* of loss.csv */
+    HISTORY_VAL_LOSS = HISTORY_LOSS_COLUMNS,
+    HISTORY_VAL_ACC,
+    HISTORY_COLUMNS
+};
+
+extern const struct csv_column history_columns[HISTORY_COLUMNS];
+
+enum { HISTORY_TIMING_ITERATION, HISTORY_TIMING_SECONDS, HISTORY_TIMING_COLUMNS };
+
+extern const struct csv_column history_timing_columns[HISTORY_TIMING_COLUMNS];
+
+#endif
