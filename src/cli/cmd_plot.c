@@ -5,54 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <clr/bench.h>
 #include <clr/plot.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/opt.h"
 #include "cli/plot_inputs.h"
+#include "cli/plot_kinds.h"
 #include "plot/runs.h"
-
-#define RUN_ABOUT                                                                                            \
-    "run: accuracy over iterations, from run folders or history.csv files; runs that differ only in the "    \
-    "seed become one curve with a band."
-#define LOSS_ABOUT "loss: training loss over iterations, from run folders or loss.csv files."
-#define RANGE_ABOUT                                                                                          \
-    "range: accuracy over the learning rate, from folders of range tests; the range to train in is marked."
-#define SCHEDULE_ABOUT "schedule: rates over iterations, from CSV files of 'clr-cl schedule'."
-#define BENCH_ABOUT    "bench: time of each layer and pass, from JSON files of 'clr-cl bench', side by side."
-#define RUN_EXAMPLES                                                                                         \
-    "  clr-cl plot run fixed triangular -o compared.png --csv compared.csv\n"                                \
-    "  clr-cl plot run a b --rates --label a='as published' -o rates.pdf\n"
-#define RANGE_EXAMPLES "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10'\n"
 
 static const struct opt_command command = {
     .name = "plot",
     .usage = "run|loss|range|schedule|bench FILE... -o FIGURE [OPTION...]",
-    .about = "Draws a figure. 'clr-cl plot run --help' tells more of one kind.\n" RUN_ABOUT "\n" LOSS_ABOUT
-             "\n" RANGE_ABOUT "\n" SCHEDULE_ABOUT "\n" BENCH_ABOUT,
-    .examples = RUN_EXAMPLES RANGE_EXAMPLES,
+    .about = plot_kinds_about,
+    .examples = plot_kinds_examples,
     .min_args = 1,
     .max_args = 1000,
-    .asks = "a kind of figure: run, loss, range, schedule or bench",
+    .asks = "a kind of figure: " PLOT_KIND_NAMES,
 };
-
-typedef int (*plot_function)(const char *path, const char *const *inputs, size_t count,
-                             const struct clr_plot_options *options, struct clr_error *err);
-
-static int plot_bench(const char *path, const char *const *inputs, size_t count,
-                      const struct clr_plot_options *options, struct clr_error *err)
-{
-    struct clr_bench_report *reports = NULL;
-    size_t n = 0;
-    int rc = clr_bench_read_all(&reports, &n, inputs, count, err);
-
-    if (rc == 0)
-        rc = clr_bench_plot(path, reports, n, options, err);
-    clr_bench_free(reports, n);
-    return rc;
-}
 
 /* A figure, or its numbers, must not be written over what it is drawn from. */
 static int check_inputs(const struct opt_set *set, const char *written, struct clr_error *err)
@@ -139,32 +109,8 @@ static int add_tests(struct inputs *in, const char *path, const char *within, in
 
 /* ---- kinds ---- */
 
-static const struct kind {
-    enum plot_kind kind;
-    plot_function function;
-    const char *usage, *about, *examples;
-} g_kinds[] = {
-    {PLOT_RUN, clr_plot_run, "run FOLDER|FILE... -o FIGURE [OPTION...]", RUN_ABOUT, RUN_EXAMPLES},
-    {PLOT_LOSS, clr_plot_loss, "loss FOLDER|FILE... -o FIGURE [OPTION...]", LOSS_ABOUT,
-     "  clr-cl plot loss fixed triangular --rates -o losses.png\n"},
-    {PLOT_RANGE, clr_plot_range, "range FOLDER|FILE... -o FIGURE [OPTION...]", RANGE_ABOUT, RANGE_EXAMPLES},
-    {PLOT_SCHEDULE, clr_plot_schedule, "schedule FILE... -o FIGURE [OPTION...]", SCHEDULE_ABOUT,
-     "  clr-cl plot schedule fixed.csv triangular.csv -o schedules.png\n"},
-    {PLOT_BENCH, plot_bench, "bench FILE... -o FIGURE [OPTION...]", BENCH_ABOUT,
-     "  clr-cl plot bench here.json there.json -o times.png\n"},
-};
-
-/* NULL: there is none of that name. */
-static const struct kind *find_kind(const char *name)
-{
-    for (size_t i = 0; name && i < MEM_COUNT(g_kinds); i++)
-        if (strcmp(plot_kind_name(g_kinds[i].kind), name) == 0)
-            return &g_kinds[i];
-    return NULL;
-}
-
 /* Options that not every kind of figure has a use for. */
-static bool has_use(const struct kind *kind, const char *option)
+static bool has_use(const struct plot_kind_row *kind, const char *option)
 {
     static const struct {
         const char *option;
@@ -181,17 +127,17 @@ static bool has_use(const struct kind *kind, const char *option)
     return true;
 }
 
-static int check_options(const struct opt_set *set, const struct kind *kind, struct clr_error *err)
+static int check_options(const struct opt_set *set, const struct plot_kind_row *kind, struct clr_error *err)
 {
     for (size_t i = 0; i < set->count; i++)
         if (set->given[i] && !has_use(kind, set->options[i].name))
             return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", set->options[i].name,
-                                 plot_kind_name(kind->kind));
+                                 kind->name);
     return 0;
 }
 
 /* Help on one kind: `plot run --help`. */
-static void narrow_help(struct opt_command *own, struct opt_set *set, const struct kind *kind)
+static void narrow_help(struct opt_command *own, struct opt_set *set, const struct plot_kind_row *kind)
 {
     own->usage = kind->usage;
     own->about = kind->about;
@@ -201,9 +147,9 @@ static void narrow_help(struct opt_command *own, struct opt_set *set, const stru
 }
 
 /* The kind, and something that it draws. */
-static int check_args(const struct kind **out, const struct opt_set *set, struct clr_error *err)
+static int check_args(const struct plot_kind_row **out, const struct opt_set *set, struct clr_error *err)
 {
-    const struct kind *kind = find_kind(set->args[0]);
+    const struct plot_kind_row *kind = plot_kind_named(set->args[0]);
     int rc = 0;
 
     if (!kind)
@@ -271,7 +217,7 @@ static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, con
     return 0;
 }
 
-static int draw_inputs(const struct kind *kind, const char *output, const struct inputs *in,
+static int draw_inputs(const struct plot_kind_row *kind, const char *output, const struct inputs *in,
                        struct clr_plot_options *options, struct clr_error *err)
 {
     const char **paths = NULL, **within = NULL;
@@ -285,7 +231,7 @@ static int draw_inputs(const struct kind *kind, const char *output, const struct
     }
     options->folders = within;
     if (rc == 0)
-        rc = kind->function(output, paths, in->count, options, err);
+        rc = kind->draw(output, paths, in->count, options, err);
     free(paths);
     free(within);
     return rc;
@@ -295,7 +241,7 @@ static int draw_inputs(const struct kind *kind, const char *output, const struct
 static int draw(const struct opt_set *set, const char *output, struct clr_plot_options *options,
                 struct clr_plot_label *labels, struct opt_texts *texts, struct clr_error *err)
 {
-    const struct kind *kind = NULL;
+    const struct plot_kind_row *kind = NULL;
     struct inputs in = {0};
     int rc = check_args(&kind, set, err);
 
@@ -323,7 +269,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
 {
     struct clr_plot_label labels[OPT_TEXTS_MAX];
     struct clr_plot_options options = {.command_line = cli_command_line()};
-    const struct kind *kind = find_kind(argc > 1 ? argv[1] : NULL);
+    const struct plot_kind_row *kind = argc > 1 ? plot_kind_named(argv[1]) : NULL;
     struct opt_command own = command;
     struct opt_texts texts = {.count = 0};
     double y_min = 0.0;

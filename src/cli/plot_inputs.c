@@ -73,31 +73,6 @@ static const struct {
     [UNKNOWN] = {"", ~0u, ITSELF, 0},
 };
 
-static const struct {
-    enum plot_kind kind;
-    const char *name, *wants;
-} g_kinds[] = {
-    {PLOT_RUN, "run", "folders of runs, or their history.csv"},
-    {PLOT_LOSS, "loss", "folders of runs, or their loss.csv"},
-    {PLOT_RANGE, "range", "folders of range tests, or their range.csv"},
-    {PLOT_SCHEDULE, "schedule", "CSV files of 'clr-cl schedule'"},
-    {PLOT_BENCH, "bench", "JSON files of 'clr-cl bench'"},
-};
-
-static size_t kind_row(enum plot_kind kind)
-{
-    size_t i = 0;
-
-    while (g_kinds[i].kind != kind && i + 1 < MEM_COUNT(g_kinds))
-        i++;
-    return i;
-}
-
-const char *plot_kind_name(enum plot_kind kind)
-{
-    return g_kinds[kind_row(kind)].name;
-}
-
 /* ---- files ---- */
 
 static const char *last_part(const char *path)
@@ -280,7 +255,7 @@ static int append_way(struct str *s, struct finding *f, enum plot_kind wanted, c
     c = g_contents[f->content].named == ITSELF ? f->content : f->named;
     if (g_contents[c].best != 0) {
         const enum plot_kind kind = g_contents[c].kinds & wanted ? wanted : g_contents[c].best;
-        str_append(s, ": %s 'clr-cl plot %s ", how[g_contents[f->content].named], plot_kind_name(kind));
+        str_append(s, ": %s 'clr-cl plot %s ", how[g_contents[f->content].named], plot_kind_of(kind)->name);
         cli_quote(s, named);
         str_append(s, " -o FIGURE'");
     }
@@ -299,7 +274,7 @@ int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *e
     rc = append_way(&way, &f, kind, path, err);
     if (rc == 0)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' %s, while 'plot %s' draws %s%s", path,
-                           g_contents[f.content].what, plot_kind_name(kind), g_kinds[kind_row(kind)].wants,
+                           g_contents[f.content].what, plot_kind_of(kind)->name, plot_kind_of(kind)->wants,
                            str_text(&way));
     str_clear(&way);
     return rc;
@@ -312,14 +287,12 @@ int plot_inputs_no_kind(const char *path, struct clr_error *err)
     int rc;
 
     if (f.content == UNKNOWN)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "there is no 'plot %s': it is run, loss, range, schedule or bench", path);
+        return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is " PLOT_KIND_NAMES, path);
     rc = append_way(&way, &f, 0, path, err);
     if (rc == 0)
         rc = clr_error_set(err, CLR_EUSAGE,
-                           "'plot' needs a kind in front of its files: run, loss, range, schedule or bench; "
-                           "'%s' %s%s",
-                           path, g_contents[f.content].what, str_text(&way));
+                           "'plot' needs a kind in front of its files: " PLOT_KIND_NAMES "; '%s' %s%s", path,
+                           g_contents[f.content].what, str_text(&way));
     str_clear(&way);
     return rc;
 }

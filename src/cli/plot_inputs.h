@@ -6,17 +6,7 @@
 
 #include <clr/error.h>
 
-/* Kinds of figures, as bits. */
-enum plot_kind {
-    PLOT_RUN = 1 << 0,
-    PLOT_LOSS = 1 << 1,
-    PLOT_RANGE = 1 << 2,
-    PLOT_SCHEDULE = 1 << 3,
-    PLOT_BENCH = 1 << 4,
-};
-
-/* "run", … */
-const char *plot_kind_name(enum plot_kind kind);
+#include "cli/plot_kinds.h"
 
 /*
  * CLR_EINPUT where the input holds something else than such a figure shows: what it is, what the figure is

@@ -1,0 +1,35 @@
+/* The kinds of figures that `clr-cl plot` draws. */
+#ifndef CLI_PLOT_KINDS_H
+#define CLI_PLOT_KINDS_H
+
+#include <clr/plot.h>
+
+#define PLOT_KIND_NAMES "run, loss, range, schedule or bench"
+
+/* As bits. */
+enum plot_kind {
+    PLOT_RUN = 1 << 0,
+    PLOT_LOSS = 1 << 1,
+    PLOT_RANGE = 1 << 2,
+    PLOT_SCHEDULE = 1 << 3,
+    PLOT_BENCH = 1 << 4,
+};
+
+struct plot_kind_row {
+    enum plot_kind kind;
+    const char *name;
+    const char *wants; /* what it draws */
+    int (*draw)(const char *path, const char *const *inputs, size_t count,
+                const struct clr_plot_options *options, struct clr_error *err);
+    const char *usage, *about, *examples; /* of its help */
+};
+
+/* For the help on no kind: all of them, and some examples. */
+extern const char plot_kinds_about[], plot_kinds_examples[];
+
+/* NULL: there is none of that name. */
+const struct plot_kind_row *plot_kind_named(const char *name);
+
+const struct plot_kind_row *plot_kind_of(enum plot_kind kind);
+
+#endif
