@@ -1,7 +1,6 @@
 /* clr-cl plot: figures from CSV files. No device. */
 #include "cli/common.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "cli/opt.h"
 #include "cli/plot_inputs.h"
 #include "cli/plot_kinds.h"
+#include "cli/plot_list.h"
 #include "plot/runs.h"
 
 static const struct opt_command command = {
@@ -41,69 +41,6 @@ static int check_inputs(const struct opt_set *set, const char *written, struct c
             free(path);
         }
     }
-    return rc;
-}
-
-/* What is drawn. */
-struct input {
-    char *path;
-    char *within; /* of a test, the folder with its repeats that was named or is in one that was; or NULL */
-};
-struct inputs {
-    struct input *of;
-    size_t count, capacity;
-};
-
-static void clear_inputs(struct inputs *in)
-{
-    for (size_t i = 0; i < in->count; i++) {
-        free(in->of[i].path);
-        free(in->of[i].within);
-    }
-    free(in->of);
-}
-
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct input *)a)->path, ((const struct input *)b)->path);
-}
-
-static int add_input(struct inputs *in, const char *path, const char *within, struct clr_error *err)
-{
-    int rc = mem_grow(&in->of, &in->capacity, in->count + 1, sizeof *in->of, "inputs", err);
-
-    if (rc == 0)
-        rc = str_duplicate(&in->of[in->count].path, path, err);
-    if (rc < 0)
-        return rc;
-    in->count++;
-    return within ? str_duplicate(&in->of[in->count - 1].within, within, err) : 0;
-}
-
-/* The path, or, of a folder that range-test wrote several tests into, theirs: `depth` folders down. within:
- * as in struct input. */
-static int add_tests(struct inputs *in, const char *path, const char *within, int depth,
-                     struct clr_error *err)
-{
-    const size_t first = in->count;
-    DIR *dir = depth > 0 && !fs_exists_in(path, "range.csv") ? opendir(path) : NULL;
-    const struct dirent *entry;
-    int rc = 0;
-
-    while (rc == 0 && dir && (entry = readdir(dir))) {
-        char *below = NULL;
-        if (!plot_inputs_is_test(entry->d_name))
-            continue;
-        rc = fs_join(&below, path, entry->d_name, err);
-        if (rc == 0 && fs_is_dir(below))
-            rc = add_tests(in, below, plot_inputs_is_repeat(entry->d_name) ? path : NULL, depth - 1, err);
-        free(below);
-    }
-    if (dir)
-        (void)closedir(dir);
-    if (rc == 0 && in->count == first)
-        return add_input(in, path, within, err);
-    qsort(in->of + first, in->count - first, sizeof *in->of, by_path);
     return rc;
 }
 
@@ -177,7 +114,7 @@ static bool has_name(const char *path, const char *name)
 }
 
 /* Is that what an input, or a range test in it, is called? */
-static bool is_called(const struct inputs *in, const char *name)
+static bool is_called(const struct plot_list *in, const char *name)
 {
     for (size_t i = 0; i < in->count; i++)
         if (has_name(in->of[i].path, name) || (in->of[i].within && has_name(in->of[i].within, name)))
@@ -186,7 +123,7 @@ static bool is_called(const struct inputs *in, const char *name)
 }
 
 /* The sign behind the name: names may have such signs in them, and so may texts. */
-static char *find_equals(char *text, const struct inputs *in)
+static char *find_equals(char *text, const struct plot_list *in)
 {
     for (char *p = text + strlen(text); p > text; p--) {
         bool called;
@@ -202,7 +139,7 @@ static char *find_equals(char *text, const struct inputs *in)
 }
 
 /* NAME=TEXT; the texts are cut there. */
-static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, const struct inputs *in,
+static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, const struct plot_list *in,
                         struct clr_error *err)
 {
     for (size_t i = 0; i < texts->count; i++) {
@@ -217,36 +154,17 @@ static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, con
     return 0;
 }
 
-static int draw_inputs(const struct plot_kind_row *kind, const char *output, const struct inputs *in,
-                       struct clr_plot_options *options, struct clr_error *err)
-{
-    const char **paths = NULL, **within = NULL;
-    int rc = mem_new(&paths, in->count, sizeof *paths, "inputs", err);
-
-    if (rc == 0)
-        rc = mem_new(&within, in->count, sizeof *within, "inputs", err);
-    for (size_t i = 0; i < in->count && rc == 0; i++) {
-        paths[i] = in->of[i].path;
-        within[i] = in->of[i].within;
-    }
-    options->folders = within;
-    if (rc == 0)
-        rc = kind->draw(output, paths, in->count, options, err);
-    free(paths);
-    free(within);
-    return rc;
-}
-
 /* labels: room for all texts. */
 static int draw(const struct opt_set *set, const char *output, struct clr_plot_options *options,
                 struct clr_plot_label *labels, struct opt_texts *texts, struct clr_error *err)
 {
     const struct plot_kind_row *kind = NULL;
-    struct inputs in = {0};
+    struct plot_list in = {0};
     int rc = check_args(&kind, set, err);
 
     for (int i = 1; i < set->arg_count && rc == 0; i++)
-        rc = add_tests(&in, set->args[i], NULL, kind->kind == PLOT_RANGE ? 2 : 0, err);
+        rc = kind->kind == PLOT_RANGE ? plot_list_add_tests(&in, set->args[i], err)
+                                      : plot_list_add(&in, set->args[i], NULL, err);
     if (rc == 0)
         rc = split_labels(labels, texts, &in, err);
     options->labels = labels;
@@ -258,10 +176,10 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
     if (rc == 0)
         rc = check_inputs(set, options->csv, err);
     if (rc == 0)
-        rc = draw_inputs(kind, output, &in, options, err);
+        rc = plot_list_draw(&in, kind->kind, output, options, err);
     if (rc == 0)
         cli_note("wrote %s%s%s", output, options->csv ? ", " : "", options->csv ? options->csv : "");
-    clear_inputs(&in);
+    plot_list_clear(&in);
     return rc;
 }
 

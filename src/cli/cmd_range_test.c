@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <clr/plot.h>
-
 #include "base/fs.h"
 #include "base/json.h"
 
+#include "cli/plot_list.h"
 #include "cli/range_advice.h"
 
 static const struct opt_command command = {
@@ -131,32 +130,47 @@ static int test_seeds(struct run_options *o, const struct test_options *t, const
     return rc;
 }
 
+/* As 'plot range' draws the folder. */
+static int draw_decays(const struct run_options *o, const struct test_options *t, char **outs, char **folders,
+                       struct clr_error *err)
+{
+    const struct clr_plot_options plot = {.command_line = cli_command_line()};
+    const size_t seeds = (size_t)t->seeds;
+    struct plot_list list = {0};
+    char *figure = NULL;
+    int rc = fs_join(&figure, o->out, "range.png", err);
+
+    for (size_t i = 0; i < t->decays.count * seeds && rc == 0; i++)
+        rc = plot_list_add(&list, folders[i], seeds > 1 ? outs[i / seeds] : NULL, err);
+    plot_list_sort(&list, 0);
+    if (rc == 0)
+        rc = plot_list_draw(&list, PLOT_RANGE, figure, &plot, err);
+    plot_list_clear(&list);
+    free(figure);
+    return rc;
+}
+
 /* The same with every decay, and a figure of all. results: one for each. */
 static int test_decays(struct run_options *o, const struct test_options *t, char **folders,
                        struct clr_range_result *results, struct clr_error *err)
 {
-    const struct clr_plot_options plot = {.command_line = cli_command_line()};
-    char *figure = NULL;
+    char *outs[OPT_REALS_MAX] = {NULL};
     bool drawn = true; /* a test without an evaluation has no curve */
     int rc = 0;
 
     for (size_t d = 0; d < t->decays.count && rc == 0; d++) {
-        char name[64], *out = NULL;
+        char name[64];
         (void)snprintf(name, sizeof name, "decay-%.10g", t->decays.values[d]);
         o->train.weight_decay = t->decays.values[d];
-        rc = fs_join(&out, o->out, name, err);
+        rc = fs_join(&outs[d], o->out, name, err);
         if (rc == 0)
-            rc = test_seeds(o, t, out, folders + d * (size_t)t->seeds, &results[d], err);
-        free(out);
-    }
-    for (size_t d = 0; d < t->decays.count && rc == 0; d++)
+            rc = test_seeds(o, t, outs[d], folders + d * (size_t)t->seeds, &results[d], err);
         drawn = drawn && results[d].points > 0;
+    }
     if (rc == 0 && drawn)
-        rc = fs_join(&figure, o->out, "range.png", err);
-    if (rc == 0 && drawn)
-        rc = clr_plot_range(figure, (const char *const *)folders, t->decays.count * (size_t)t->seeds, &plot,
-                            err);
-    free(figure);
+        rc = draw_decays(o, t, outs, folders, err);
+    for (size_t d = 0; d < t->decays.count; d++)
+        free(outs[d]);
     return rc;
 }
 

@@ -393,9 +393,13 @@ def plot_range_calls_repeats_by_their_folder():
     def names(*args):
         expect(clr("plot", "range", *args, "-o", base / "a.svg", "--csv", base / "a.csv"), 0)
         rows = csv.DictReader((base / "a.csv").open(encoding="utf-8"))
-        return {row["name"].split(" (equal")[0] for row in rows if row["kind"] == "point"}
+        return {row["name"].split(" (equal")[0]: 1 for row in rows if row["kind"] == "point"}.keys()
     check(names(single, seeds) == {"single", "three, 3 runs"}, names(single, seeds))
     check(names(single, seeds, base / "many") == {"single", "three, 3 runs", "decay-0.1, 3 runs"}, "of decays")
+    for decay in (0.1, 0.02, 1e-05):
+        make_range(base / "sorted" / f"decay-{decay}", weight_decay=decay)
+    found = list(names(base / "sorted"))
+    check(found == [f"weight decay {decay}" for decay in ("0.00001", "0.02", "0.1")], f"{found}")
     for name in ("three", seeds, f"{seeds}/seed-2"):
         check(names(single, seeds, "--label", f"{name}=of three") == {"single", "of three, 3 runs"}, name)
     check(names(single, f"{seeds}/", "--label", f"{seeds}/=a=b") == {"single", "a=b, 3 runs"}, "with a slash")

@@ -374,12 +374,16 @@ def range_test_of_several_seeds():
 def range_test_of_several_decays():
     device()
     out = fresh("range")
-    args = tiny("range-test", out=out, validation=0, seeds=2, weight_decay="0.001,0.1", json=True)
-    tests = json.loads(expect(clr(*args), 0, [], ["weight decay 0.001", "weight decay 0.1"]).out)
-    check([t["weight_decay"] for t in tests] == [0.001, 0.1] and
+    args = tiny("range-test", out=out, validation=0, seeds=2, weight_decay="0.1,0.001", json=True)
+    tests = json.loads(expect(clr(*args), 0, [], ["weight decay 0.1", "weight decay 0.001"]).out)
+    check([t["weight_decay"] for t in tests] == [0.1, 0.001] and
           all(0 <= t["top_accuracy"] <= 1 for t in tests), f"{tests}")
     check(names(out) == ["decay-0.001", "decay-0.1", "range.png"] and
           names(out / "decay-0.1") == ["range.json", "range.png", "seed-1", "seed-2"], f"{names(out)}")
+    drawn = out.parent / "drawn.png"
+    expect(clr("plot", "range", out, "-o", drawn), 0)
+    check(len({png.read_bytes().partition(b"IDAT")[2] for png in (drawn, out / "range.png")}) == 1,
+          "'plot range' draws the folder in another way")
     run = json.loads((out / "decay-0.1" / "seed-2" / "run.json").read_text(encoding="utf-8"))["settings"]
     check((run["weight_decay"], run["seed"]) == (0.1, 2), f"{run}")
     expect(clr("range-test", "--resume", "--out", out / "decay-0.1" / "seed-2"), 0)
