@@ -22,6 +22,7 @@ struct cell {
     uint64_t seed;
     const struct run *read;      /* its history; NULL unless finished */
     double seconds;              /* to its last evaluation */
+    double diverged_at;          /* an iteration; NaN: it did not, or is not known */
     char images[FS_SHA256_TEXT]; /* SHA-256 of what it was trained on; "" not known */
 };
 
@@ -101,13 +102,35 @@ static int read_run_json(struct report *r, struct cell *cell, const char *folder
 
     if (rc == 0)
         rc = json_read(&root, path, JSON_LIMIT_RUN, err);
-    if (rc == 0) {
+    if (rc == 0 && cell->state == LAB_FINISHED) {
         const char *sum = json_string_value(json_object_get(json_object_get(root, "data"), "sha256"));
         str_copy(cell->images, sizeof cell->images, sum ? sum : "");
         rc = note_makers(r, root, err);
     }
+    cell->diverged_at = runs_diverged_at(root);
     json_decref(root);
     free(path);
+    return rc;
+}
+
+/* Its folder in *finished where it is finished. */
+static int read_cell(struct report *r, struct cell *cell, char **finished, const char *dir,
+                     const struct lab_run *run, struct clr_error *err)
+{
+    char *folder = NULL;
+    int rc;
+
+    if (cell->state == LAB_MISSING)
+        return 0;
+    rc = lab_folder(&folder, dir, run, cell->seed, err);
+    if (rc == 0)
+        rc = read_run_json(r, cell, folder, err);
+    if (rc == 0 && cell->state == LAB_FINISHED) {
+        rc = read_seconds(&cell->seconds, folder, err);
+        *finished = folder;
+    } else {
+        free(folder);
+    }
     return rc;
 }
 
@@ -206,15 +229,10 @@ static int read_all(struct report *r, const char *dir, const enum lab_state *sta
             if (e->runs[i].range_test)
                 continue;
             r->cell_count++;
-            *cell = (struct cell){.state = state, .seed = e->runs[i].seeds[s], .seconds = NAN};
-            if (state != LAB_FINISHED)
-                continue;
-            rc = lab_folder(&folders[finished], dir, &e->runs[i], cell->seed, err);
-            if (rc == 0)
-                rc = read_seconds(&cell->seconds, folders[finished], err);
-            if (rc == 0)
-                rc = read_run_json(r, cell, folders[finished], err);
-            finished++;
+            *cell = (struct cell){
+                .state = state, .seed = e->runs[i].seeds[s], .seconds = NAN, .diverged_at = NAN};
+            rc = read_cell(r, cell, &folders[finished], dir, &e->runs[i], err);
+            finished += state == LAB_FINISHED;
         }
         if (rc == 0 && !e->runs[i].range_test)
             rc =
@@ -387,6 +405,24 @@ static void append_time(struct str *out, const struct cell *cells, size_t count)
         str_append(out, " %.1f min |\n", sum / (double)n / 60.0);
 }
 
+/* ", 2 diverged at iterations 57 and 1,203" */
+static void append_divergence(struct str *out, const struct cell *cells, size_t count, size_t diverged)
+{
+    size_t told = 0;
+
+    str_append(out, ", %zu diverged", diverged);
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(cells[i].diverged_at))
+            continue;
+        str_append(out, "%s",
+                   told > 0        ? told + 1 < diverged ? ", " : " and "
+                   : diverged == 1 ? " at iteration "
+                                   : " at iterations ");
+        str_append_grouped(out, (uint64_t)cells[i].diverged_at);
+        told++;
+    }
+}
+
 /* One run over its seeds. */
 static void append_line(struct str *out, const struct lab_experiment *e, const struct lab_run *run,
                         const struct cell *cells)
@@ -405,10 +441,12 @@ static void append_line(struct str *out, const struct lab_experiment *e, const s
         return;
     str_append(out, "| %s | %zu", run->name, finished + diverged);
     if (diverged > 0)
-        str_append(out, ", %zu diverged", diverged);
+        append_divergence(out, cells, count, diverged);
     str_append(out, " | ");
     if (first)
         str_append_grouped(out, (uint64_t)last(first, HISTORY_ITERATION));
+    else
+        str_append(out, "–");
     str_append(out, " |");
     append_accuracy(out, accuracy_of(cells, count, 0.0));
     for (int i = 0; i < e->at_count; i++)

@@ -113,15 +113,15 @@ static void read_device(struct run *run, const json_t *json)
     }
 }
 
-/* Where it ended because the loss was no longer finite: behind the last iteration that was done. */
-static void read_end(struct run *run, const json_t *json)
+double runs_diverged_at(const json_t *run_json)
 {
-    const char *status = json_string_value(json_object_get(json, "status"));
+    const char *status = json_string_value(json_object_get(run_json, "status"));
     uint64_t done;
 
     if (status && strcmp(status, "diverged") == 0 &&
-        json_count_value(&done, json_object_get(json_object_get(json, "result"), "iterations")))
-        run->diverged_at = (double)done + 1.0;
+        json_count_value(&done, json_object_get(json_object_get(run_json, "result"), "iterations")))
+        return (double)done + 1.0;
+    return NAN;
 }
 
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)
@@ -138,7 +138,7 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     if (rc < 0)
         goto out;
     read_device(run, json);
-    read_end(run, json);
+    run->diverged_at = runs_diverged_at(json);
     settings = json_object_get(json, "settings");
     if (!json_is_object(settings))
         goto out;

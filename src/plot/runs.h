@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include <clr/schedule.h>
 
 #include "base/history.h"
@@ -67,6 +69,10 @@ int runs_read_times(struct runs *runs, struct clr_error *err);
 /* Seconds from the start of the run to the end of that iteration, between the rows on a straight line; NaN
  * behind the last row. */
 double runs_seconds(const struct run *run, double iteration);
+
+/* Of a run.json, the iteration whose loss was no longer finite, behind the last one that was done; NaN: none
+ * was. */
+double runs_diverged_at(const json_t *run_json);
 
 /* The first column, the iteration, must ascend. CLR_EINPUT: "FILE:LINE: …". */
 int runs_check_ascending(const struct csv *t, const char *path, struct clr_error *err);

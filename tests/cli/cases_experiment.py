@@ -246,7 +246,7 @@ def experiment_counts_divergence():
     device()
     out = fresh("out")
     args = ["experiment", experiment('policy: "1cycle" max_lr: 1e5'), "--out", out, "--seeds", 1]
-    expect(clr(*args), 0, [r"one \| 1, 1 diverged"],
+    expect(clr(*args), 0, [r"one \| 1, 1 diverged at iteration \d+ \|"],
            ["warning: 'one', seed 1, diverged"])
     check([r["status"] for r in rows(out)] == ["finished", "diverged"], f"{rows(out)}")
     expect(clr(*args), 0, [], ["3 runs, all done", "wrote results.csv, results.md and 2 figures in"])

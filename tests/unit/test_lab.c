@@ -368,11 +368,22 @@ static char *text_of(const char *dir, const char *name)
     return text;
 }
 
-/* a: 10, 40, 60 % and 20, 60, 70 %: means 15, 50, 65; deviations √2·5, √2·10, √2·5. b diverged once. */
+static void put_diverged(const char *dir, const struct lab_run *run, uint64_t seed, int done)
+{
+    char *folder = NULL, text[128];
+
+    ck_assert_int_eq(lab_folder(&folder, dir, run, seed, NULL), 0);
+    (void)snprintf(text, sizeof text, "{\"status\": \"diverged\", \"result\": {\"iterations\": %d}}", done);
+    put(folder, "run.json", text);
+    free(folder);
+}
+
+/* a: 10, 40, 60 % and 20, 60, 70 %: means 15, 50, 65; deviations √2·5, √2·10, √2·5. b diverged once, c
+ * always. */
 START_TEST(test_lab__the_tables_say_what_the_runs_came_to)
 {
-    const enum lab_state states[] = {LAB_FINISHED, LAB_FINISHED, LAB_MISSING, LAB_FINISHED, LAB_DIVERGED,
-                                     LAB_MISSING,  LAB_MISSING,  LAB_MISSING, LAB_MISSING};
+    const enum lab_state states[] = {LAB_FINISHED, LAB_FINISHED, LAB_MISSING,  LAB_FINISHED, LAB_DIVERGED,
+                                     LAB_MISSING,  LAB_DIVERGED, LAB_DIVERGED, LAB_DIVERGED};
     const char *dir = support_temp_dir();
     char *table = NULL, *rows, *page;
 
@@ -383,6 +394,9 @@ START_TEST(test_lab__the_tables_say_what_the_runs_came_to)
     put_run(dir, &g_e->runs[0], 2, "1,2,0.1,2,0.2\n1000,1,0.1,1,0.6\n2000,0.5,0.1,0.8,0.7\n", "2000,101");
     put_run(dir, &g_e->runs[1], 1, "1,2,0.1,2,0.1\n3000,0.5,0.1,0.7,0.85\n4000,0.5,0.1,0.7,0.8\n",
             "4000,360");
+    put_diverged(dir, &g_e->runs[1], 2, 1200);
+    for (int i = 0; i < 3; i++)
+        put_diverged(dir, &g_e->runs[2], g_e->runs[2].seeds[i], 9 + i);
     ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
     rows = text_of(dir, "results.csv");
     ck_assert_str_eq(rows, "run,seed,status,iterations,val_loss,val_acc,best_acc,best_iteration,acc_at_1000,"
@@ -390,13 +404,15 @@ START_TEST(test_lab__the_tables_say_what_the_runs_came_to)
                            "a,1,finished,2000,0.9,0.6,0.6,2000,0.4,,2000,\n"
                            "a,2,finished,2000,0.8,0.7,0.7,2000,0.6,,1000,\n"
                            "b,1,finished,4000,0.7,0.8,0.85,3000,,,3000,3000\n"
-                           "b,2,diverged,,,,,,,,,\n");
+                           "b,2,diverged,,,,,,,,,\nc,1,diverged,,,,,,,,,\nc,2,diverged,,,,,,,,,\n"
+                           "c,3,diverged,,,,,,,,,\n");
     ck_assert_str_eq(
         table, "| run | seeds | iterations | accuracy at the end, % | after 1,000 | after 1,500 | 50 % after "
                "| 80 % after | time |\n"
                "|---|---|---|---|---|---|---|---|---|\n"
                "| a | 2 | 2,000 | 65.00 ± 7.07 | 50.00 ± 14.14 | – | 1,000 | – | 100.5 s |\n"
-               "| b | 2, 1 diverged | 4,000 | 80.00 | – | – | 3,000 | 3,000 | 6.0 min |\n");
+               "| b | 2, 1 diverged at iteration 1,201 | 4,000 | 80.00 | – | – | 3,000 | 3,000 | 6.0 min |\n"
+               "| c | 3, 3 diverged at iterations 10, 11 and 12 | – | – | – | – | – | – | – |\n");
     page = text_of(dir, "results.md");
     ck_assert_ptr_nonnull(strstr(page, table));
     ck_assert_ptr_nonnull(strstr(page, "on the test set"));
