@@ -11,6 +11,7 @@
 #include "plot/groups.h"
 
 #define LONGEST 48 /* characters of a label that a legend has room for */
+#define COMMON  3  /* groups, at least, that have what is common */
 
 /* ---- parameters of policies, as texts ---- */
 
@@ -213,9 +214,21 @@ static bool same_part(const struct clr_schedule *a, const struct clr_schedule *b
     return same;
 }
 
-/* Is there a run of another group, with the same policy where that counts, whose part is another one? */
-static bool part_differs(const struct runs *runs, const struct run *r, enum part part, struct str *s)
+/* Groups that have the run's value, its own among them, and those that have another one. */
+struct tally {
+    size_t same, other;
+};
+
+/* The value of most: the labels of the others say that theirs is another one. */
+static bool is_common(struct tally t)
 {
+    return t.same >= COMMON && t.same > t.other;
+}
+
+/* Of a part; groups of another policy do not count where that makes no sense. */
+static struct tally count_part(const struct runs *runs, const struct run *r, enum part part, struct str *s)
+{
+    struct tally t = {0, 0};
     size_t seen = 0;
 
     for (size_t k = 0; k < runs->count; k++) {
@@ -225,10 +238,14 @@ static bool part_differs(const struct runs *runs, const struct run *r, enum part
         if (other->group != seen) /* one of each group will do */
             continue;
         seen++;
-        if (other->scheduled && compared && !same_part(&r->schedule, &other->schedule, part, s))
-            return true;
+        if (!other->scheduled || !compared)
+            continue;
+        if (same_part(&r->schedule, &other->schedule, part, s))
+            t.same++;
+        else
+            t.other++;
     }
-    return false;
+    return t;
 }
 
 static bool policies_differ(const struct runs *runs)
@@ -275,7 +292,7 @@ static void append_topic(struct str *s, const struct runs *runs, const struct ru
         str_append(s, "%s", net ? r->net : r->data);
 }
 
-static void append_schedule(struct str *s, const struct runs *runs, const struct run *r)
+static void append_schedule(struct str *s, const struct runs *runs, const struct run *r, bool common)
 {
     const bool policy = policies_differ(runs);
 
@@ -286,7 +303,8 @@ static void append_schedule(struct str *s, const struct runs *runs, const struct
         str_append(s, "%s", clr_schedule_policy_name(r->schedule.policy));
     }
     for (int part = 0; part < PARTS; part++) {
-        if (!part_differs(runs, r, (enum part)part, s))
+        const struct tally t = count_part(runs, r, (enum part)part, s);
+        if (t.other == 0 || (part != RATES && !common && is_common(t)))
             continue;
         if (part == RATES && policy) {
             str_append(s, " ");
@@ -336,8 +354,43 @@ static enum settings kind_of(const char *key)
     return strcmp(key, "iterations") == 0 ? LENGTH : is_minor(key) ? MINOR : MAJOR;
 }
 
-/* The settings of a kind in which the run differs from one of another group: but for the major ones, of those
- * whose labels are alike so far. */
+/* Of a setting. */
+static struct tally count_setting(const struct runs *runs, const char *key, const json_t *value)
+{
+    struct tally t = {0, 0};
+    size_t seen = 0;
+
+    for (size_t k = 0; k < runs->count; k++) {
+        const json_t *theirs = NULL;
+        if (runs->run[k].group != seen) /* one of each group will do */
+            continue;
+        seen++;
+        if (runs->run[k].settings)
+            theirs = json_object_get(runs->run[k].settings, key);
+        if (theirs && json_equal(theirs, value))
+            t.same++;
+        else if (theirs)
+            t.other++;
+    }
+    return t;
+}
+
+/* The major settings that are not the same for all. */
+static void append_major(struct str *s, const struct runs *runs, const struct run *r, bool common)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)r->settings, key, value)
+    {
+        const struct tally t = count_setting(runs, key, value);
+        if (kind_of(key) == MAJOR && t.other > 0 && (common || !is_common(t)) && !json_is_object(value) &&
+            !json_is_array(value))
+            append_setting(s, key, value);
+    }
+}
+
+/* The settings of another kind in which the run differs from one whose label is alike so far. */
 static void append_settings(struct str *s, const struct runs *runs, const struct run *r, enum settings kind)
 {
     const char *key;
@@ -349,8 +402,8 @@ static void append_settings(struct str *s, const struct runs *runs, const struct
         for (size_t k = 0; k < runs->count && !differs; k++) {
             const struct run *other = &runs->run[k];
             const json_t *theirs = other->settings ? json_object_get(other->settings, key) : NULL;
-            differs = other->group != r->group && (kind == MAJOR || strcmp(other->label, r->label) == 0) &&
-                      theirs && !json_equal(theirs, value);
+            differs = other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
+                      !json_equal(theirs, value);
         }
         if (differs && kind_of(key) == kind && !json_is_object(value) && !json_is_array(value))
             append_setting(s, key, value);
@@ -421,6 +474,14 @@ static int tell_apart(struct runs *runs, const enum settings *kind, struct clr_e
     return rc;
 }
 
+/* common: also parameters and settings that are as in most of the others. */
+static void append_differences(struct str *s, const struct runs *runs, const struct run *r, bool common)
+{
+    append_topic(s, runs, r);
+    append_schedule(s, runs, r, common);
+    append_major(s, runs, r, common);
+}
+
 static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
 {
     struct str s = {0};
@@ -428,9 +489,9 @@ static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
     if (runs->groups == 1) {
         str_append(&s, "%s", r->described ? r->described : r->name);
     } else if (r->settings) {
-        append_topic(&s, runs, r);
-        append_schedule(&s, runs, r);
-        append_settings(&s, runs, r, MAJOR);
+        append_differences(&s, runs, r, false);
+        if (s.length == 0)
+            append_differences(&s, runs, r, true);
         if (!r->scheduled && s.length == 0 && r->described)
             str_append(&s, "%s", r->described);
     } else {
@@ -469,7 +530,7 @@ int labels_title(char *out, size_t size, const struct runs *runs, struct clr_err
     str_append(&s, "%s", topic);
     if (runs->groups > 1 && runs->run[0].scheduled && !policies_differ(runs)) {
         str_append(&s, "%s%s", topic[0] ? ": " : "", clr_schedule_policy_name(runs->run[0].schedule.policy));
-        if (!part_differs(runs, &runs->run[0], RATES, &s)) {
+        if (count_part(runs, &runs->run[0], RATES, &s).other == 0) {
             str_append(&s, " ");
             append_part(&s, &runs->run[0].schedule, RATES);
         }

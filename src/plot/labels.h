@@ -9,9 +9,11 @@
 /*
  * Label the runs, whose groups are known. One group: its schedule in words. Several: net and data, policy,
  * rates, the other parameters of the policy, and the settings that a result depends on, each where it is not
- * the same for all; of parameters, for all runs of that policy. Where that leaves two groups alike, any other
- * setting in which they differ, else the folders' names. Folders' names, too, where run.json says nothing,
- * and for all where one of these labels would be too long for a legend. CLR_ENOMEM.
+ * the same for all; of parameters, for all runs of that policy. A parameter or setting that three or more
+ * have alike, and most, is left out of their labels, unless nothing else would be in them. Where that leaves
+ * two groups alike, any other setting in which they differ, else the folders' names. Folders' names, too,
+ * where run.json says nothing, and for all where one of these labels would be too long for a legend.
+ * CLR_ENOMEM.
  */
 int labels_make(struct runs *runs, struct clr_error *err);
 

@@ -407,6 +407,39 @@ START_TEST(test_labels__name_what_differs_and_nothing_else)
 }
 END_TEST
 
+/* What most have is not repeated in every label; where nothing else differs, it is told. */
+START_TEST(test_labels__leave_out_what_most_have)
+{
+    static const char *const rates[] = {"rate 0.01", "rate 0.02", "rate 0.03", "rate 0.03, momentum 0.95"},
+                             *const ones[] = {"momentum 0.9, batch 100, weight decay 0.1", "momentum 0.95",
+                                              "batch 50", "weight decay 0.2"},
+                             *const two[] = {"momentum 0.9, batch 100", "momentum 0.95, batch 100",
+                                             "momentum 0.9, batch 50"},
+                             *const more[] = {", \"batch\": 100, \"weight_decay\": 0.1",
+                                              ", \"batch\": 100, \"weight_decay\": 0.1",
+                                              ", \"batch\": 50, \"weight_decay\": 0.1",
+                                              ", \"batch\": 100, \"weight_decay\": 0.2"};
+    const char *base = support_temp_dir(), *inputs[4];
+    struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
+
+    for (int i = 0; i < 4; i++) {
+        const char name[] = {(char)('a' + i), '\0'};
+        s.lr = i < 3 ? 0.01 * (i + 1) : 0.03;
+        s.momentum = i < 3 ? 0.9 : 0.95;
+        inputs[i] = make_run(base, name, &s, &g_usual, "");
+    }
+    expect_labels(inputs, rates, 4, "lenet on mnist: fixed");
+    for (int i = 0; i < 4; i++) {
+        const char name[] = {(char)('e' + i), '\0'};
+        s.lr = 0.01;
+        s.momentum = i == 1 ? 0.95 : 0.9;
+        inputs[i] = make_run(base, name, &s, &g_usual, more[i]);
+    }
+    expect_labels(inputs, ones, 4, "lenet on mnist: fixed 0.01");
+    expect_labels(inputs, two, 3, "lenet on mnist: fixed 0.01"); /* two of three are not many */
+}
+END_TEST
+
 START_TEST(test_labels__are_the_users_where_there_are_some)
 {
     const struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
@@ -888,6 +921,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_axis__shows_differences_by_itself);
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     tcase_add_test(tc, test_labels__name_what_differs_and_nothing_else);
+    tcase_add_test(tc, test_labels__leave_out_what_most_have);
     tcase_add_test(tc, test_labels__are_the_users_where_there_are_some);
     tcase_add_test(tc, test_labels__of_named_runs_do_not_repeat_the_name);
     tcase_add_test(tc, test_labels__say_which_curves_are_equal);
