@@ -272,7 +272,7 @@ static void fit_x_ticks(struct drawing *d, double width)
 static double lay_out_panels(struct drawing *d, double top, double bottom)
 {
     const struct chart *chart = d->chart;
-    const double gap = 16 * d->s.unit, label = d->labels_above ? 1.5 * d->s.label : 0.0;
+    const double gap = 16 * d->s.unit, label = d->labels_above ? 1.65 * d->s.label : 0.0;
     const double heads = guides_rows_height(d), count = (double)chart->panel_count;
     const double room = bottom - top - heads - gap * (count - 1) - label * count;
     double share = 0.0, widest = 0.0;
@@ -462,7 +462,7 @@ static void draw_y_label(struct drawing *d, size_t p)
     canvas_fit_text(d->canvas, text, sizeof text, label, d->s.label, false,
                     d->labels_above ? d->width - 16 * u : label_room(d, p));
     if (d->labels_above)
-        canvas_text(d->canvas, 8 * u, b->y - heads - 0.8 * d->s.label, text, d->s.label, false, CANVAS_LEFT,
+        canvas_text(d->canvas, 8 * u, b->y - heads - 0.95 * d->s.label, text, d->s.label, false, CANVAS_LEFT,
                     INK);
     else
         canvas_text_up(d->canvas, 12 * u + 0.5 * d->s.label, b->y + b->h / 2, text, d->s.label, INK);

@@ -405,7 +405,7 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
         }
     }
     if (smoothed)
-        chart_add_key(chart, CHART_KEY_LINE, "mean over a fiftieth of the run, half that at its ends");
+        chart_add_key(chart, CHART_KEY_LINE, "mean over 1/50 of the run, 1/100 at its ends");
     return 0;
 }
 

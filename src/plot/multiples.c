@@ -6,6 +6,7 @@
 
 #define INK        0x222222
 #define TITLE      16.0 /* pixels */
+#define MIN_TITLE  11.0 /* in narrow figures */
 #define HEAD       34.0
 #define MIN_WIDTH  150 /* of one of them, to be read */
 #define MIN_HEIGHT 120
@@ -82,14 +83,19 @@ static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_S
 static void draw_title(struct canvas *canvas, const struct chart *chart, int width)
 {
     const char *band = "";
+    const double room = width - 24;
+    double size = TITLE, wide;
     char title[sizeof chart->title + CHART_LABEL + 8], text[sizeof title];
 
     for (size_t i = 0; i < chart->key_count; i++)
         if (chart->keys[i].kind == CHART_KEY_BAND)
             band = chart->keys[i].text;
     (void)snprintf(title, sizeof title, "%s%s%s", chart->title, band[0] ? "; band: " : "", band);
-    canvas_fit_text(canvas, text, sizeof text, title, TITLE, true, width - 24);
-    canvas_text(canvas, width / 2.0, 0.55 * HEAD, text, TITLE, true, CANVAS_CENTER, INK);
+    wide = canvas_text_width(canvas, title, TITLE, true);
+    if (wide > room)
+        size = fmax(MIN_TITLE, TITLE * room / wide);
+    canvas_fit_text(canvas, text, sizeof text, title, size, true, room);
+    canvas_text(canvas, width / 2.0, 0.55 * HEAD, text, size, true, CANVAS_CENTER, INK);
 }
 
 /* Lines that the longest title needs, all the same: then the panels are of one size. */

@@ -751,7 +751,7 @@ END_TEST
 struct golden {
     const char *name;
     void (*make)(struct chart *chart);
-    bool multiples;
+    const struct clr_plot_options *options;
 };
 
 static void make_rates(struct chart *chart, enum clr_policy p, uint64_t step)
@@ -828,15 +828,20 @@ static void make_loss(struct chart *chart)
     ck_assert_int_eq(figure_loss(chart, &run, 1, NULL, NULL), 0);
 }
 
+/* As wide as a column of print: titles and legends have little room. */
+static const struct clr_plot_options g_narrow = {.width = 336},
+                                     g_narrow_multiples = {.multiples = true, .width = 336};
+
 static const struct golden g_golden[] = {
-    {"plot_rates_step50.png", make_step_50, false},
-    {"plot_rates_sgdr.png", make_sgdr, false},
-    {"plot_rates_multistep.png", make_multistep, false},
-    {"plot_range_log.png", make_log_range, false},
-    {"plot_ranges.png", make_ranges, false},
-    {"plot_broken.png", make_broken, false},
-    {"plot_multiples_rates.png", make_multiples, true},
-    {"plot_loss.png", make_loss, false},
+    {"plot_rates_step50.png", make_step_50, &g_rates},
+    {"plot_rates_sgdr.png", make_sgdr, &g_rates},
+    {"plot_rates_multistep.png", make_multistep, &g_rates},
+    {"plot_range_log.png", make_log_range, &g_rates},
+    {"plot_ranges.png", make_ranges, &g_rates},
+    {"plot_broken.png", make_broken, &g_rates},
+    {"plot_multiples_rates.png", make_multiples, &g_multiples},
+    {"plot_multiples_narrow.png", make_multiples, &g_narrow_multiples},
+    {"plot_loss.png", make_loss, &g_narrow},
 };
 
 static void render(struct str *png, int which)
@@ -844,9 +849,7 @@ static void render(struct str *png, int which)
     struct chart chart;
 
     g_golden[which].make(&chart);
-    ck_assert_int_eq(figure_render(png, &chart, CANVAS_PNG, true,
-                                   g_golden[which].multiples ? &g_multiples : &g_rates, NULL),
-                     0);
+    ck_assert_int_eq(figure_render(png, &chart, CANVAS_PNG, true, g_golden[which].options, NULL), 0);
     chart_clear(&chart);
 }
 
