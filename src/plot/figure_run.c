@@ -16,8 +16,11 @@
 #include "plot/labels.h"
 #include "plot/rates.h"
 
-#define MAX_MARKED    5 /* iteration counts that are marked before they become a crowd */
-#define ENOUGH_POINTS 3 /* of a curve */
+#define MAX_MARKED 5 /* iteration counts that are marked before they become a crowd */
+
+/* Points that show how a curve goes: of accuracies, and of losses, of which each is a single batch's. */
+#define ENOUGH_POINTS 3
+#define ENOUGH_LOSSES 10
 
 /* Loss curves with fewer points are drawn point by point; of others the mean of a hundredth to each side. */
 #define FEW_POINTS 60
@@ -305,30 +308,44 @@ static int read_runs(struct chart *chart, struct runs *runs, struct groups_view 
     return rc;
 }
 
-/* A curve of one or two points shows next to nothing: that is said, with the option of `train` that gives
- * more; not where it has no more because a run ended early. */
-static void tell_few(const struct chart_panel *panel, const struct runs *runs, const char *option)
+/* Has the group's first run iterations without a row, or, with a single row, may it have had some? */
+static bool has_gaps(const struct runs *runs, size_t group)
+{
+    const struct run *first = NULL;
+    size_t rows;
+
+    (void)groups_size(runs, group, &first);
+    rows = first->table.rows;
+    return rows == 1 || csv_at(&first->table, rows - 1, HISTORY_ITERATION) > (double)rows;
+}
+
+/* A curve of a few points shows next to nothing: that is said, with the option of `train` that gives more;
+ * not where it has no more because a run ended early, or had no more iterations. */
+static void tell_few(const struct chart_panel *panel, const struct runs *runs, size_t enough,
+                     const char *option)
 {
     struct str names = {0};
     size_t few = 0;
 
     for (size_t i = 0; i < panel->series_count; i++)
-        if (panel->series[i].count < ENOUGH_POINTS && !groups_is_cut(runs, panel->series[i].look))
+        if (panel->series[i].count < enough && !groups_is_cut(runs, panel->series[i].look) &&
+            has_gaps(runs, panel->series[i].look))
             str_append(&names, "%s'%s'", few++ > 0 ? ", " : "", panel->series[i].label);
     if (few > 0)
-        log_line(CLR_LOG_INFO, "fewer than %d points: %s; 'train' records more of them with a smaller %s",
-                 ENOUGH_POINTS, str_text(&names), option);
+        log_line(CLR_LOG_INFO, "fewer than %zu points: %s; 'train' records more of them with a smaller %s",
+                 enough, str_text(&names), option);
     str_clear(&names);
 }
 
-/* The curves, their rates, and the title. option: of `train`, for how many points there are. */
+/* The curves, their rates, and the title. enough: points; option: of `train`, for more of them. */
 static int add_curves(struct chart *chart, const struct runs *runs, const struct groups_view *view,
-                      const char *option, const struct clr_plot_options *o, struct clr_error *err)
+                      size_t enough, const char *option, const struct clr_plot_options *o,
+                      struct clr_error *err)
 {
     int rc = groups_add(&chart->panels[0], runs, view, err);
 
     if (rc == 0)
-        tell_few(&chart->panels[0], runs, option);
+        tell_few(&chart->panels[0], runs, enough, option);
     if (rc == 0 && o && o->rates)
         rc = rates_add_panel(chart, runs, view, o->multiples, err);
     return rc == 0 ? labels_title(chart->title, sizeof chart->title, runs, err) : rc;
@@ -343,7 +360,7 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
     int rc = read_runs(&chart, &runs, &view, inputs, count, "history.csv", options, err);
 
     if (rc == 0)
-        rc = add_curves(&chart, &runs, &view, "--validate-every", options, err);
+        rc = add_curves(&chart, &runs, &view, ENOUGH_POINTS, "--validate-every", options, err);
     if (rc == 0) {
         chart.panels[0].y_label = groups_accuracy_label(&runs);
         chart.panels[0].ceiling = 100.0;
@@ -466,7 +483,7 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
     int rc = read_runs(&chart, &runs, &view, inputs, count, "loss.csv", options, err);
 
     if (rc == 0)
-        rc = add_curves(&chart, &runs, &view, "--log-every", options, err);
+        rc = add_curves(&chart, &runs, &view, ENOUGH_LOSSES, "--log-every", options, err);
     if (rc == 0)
         rc = smooth_losses(&chart, err);
     if (rc == 0) {

@@ -250,11 +250,15 @@ def plot_says_what_it_leaves_out():
     check(re.search("^9 curves are more than the 7 that can be told apart: --multiples draws each by itself; grey and "
                     "without their names: 'lenet 7', 'lenet 9'$", said, re.M), said)
     short = make_run(base / "short", HISTORY + "1,2,0.1,2,0.1\n9,2,0.1,2,0.5\n", LOSS[:LOSS.index("5,")])
-    for kind, option in (("run", "--validate-every"), ("loss", "--log-every")):
+    ten = "".join(f"{t},2,0.1\n" for t in range(3, 31, 3))
+    whole = make_run(base / "whole", loss="iteration,trn_loss,lr\n1,2,0.1\n2,2,0.1\n3,2,0.1\n")
+    for kind, option, least, enough in (
+            ("run", "--validate-every", 3, [base / "r1"]),
+            ("loss", "--log-every", 10, [make_run(base / "ten", loss="iteration,trn_loss,lr\n" + ten), whole])):
         expect(clr("plot", kind, short, "-o", base / "a.png"), 0, [],
-               [f"^fewer than 3 points: .*; 'train' records more of them with a smaller {option}$"])
-        check("fewer" not in clr("plot", kind, base / "r1" if kind == "run" else make_run(base / "many"), "-o",
-                                 base / "a.png").err, "said of enough points")
+               [f"^fewer than {least} points: .*; 'train' records more of them with a smaller {option}$"])
+        for folder in enough:
+            check("fewer" not in clr("plot", kind, folder, "-o", base / "a.png").err, f"said of {folder}")
 
 
 @case
