@@ -39,16 +39,16 @@ struct bench {
 static int run_steps(void *user, int n, struct clr_error *err)
 {
     struct session *s = user;
-    double losses[SESSION_LOSSES];
+    struct session_update_result updates[SESSION_LOSSES];
     uint64_t first;
     int count = 0, rc = 0;
 
     for (int i = 0; i < n && rc == 0; i++)
         rc = session_update(s, RATE, MOMENTUM, err);
     if (rc == 0)
-        rc = session_read_losses(s, &first, losses, &count, err);
+        rc = session_read_updates(s, &first, updates, &count, err);
     for (int i = 0; i < count && rc == 0; i++)
-        if (!isfinite(losses[i]))
+        if (!isfinite(updates[i].loss))
             rc =
                 clr_error_set(err, CLR_EDIVERGED,
                               "the loss is not finite after %llu steps on random images at rate %g: see what "

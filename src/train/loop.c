@@ -70,7 +70,7 @@ static void tell(const struct loop *l, bool evaluating, bool evaluated)
     struct clr_progress p = {.iteration = done,
                              .iterations = o->iterations,
                              .loss = l->s->state.last_loss,
-                             .lr = policy_rate(l, done > 0 ? done - 1 : 0),
+                             .lr = l->s->rate,
                              .val_acc = l->result->val_acc,
                              .evaluating = evaluating,
                              .evaluated = evaluated};
@@ -89,25 +89,25 @@ static void tell(const struct loop *l, bool evaluating, bool evaluated)
 static int read_losses(struct loop *l, struct clr_error *err)
 {
     const uint64_t every = l->s->o->log_every;
-    double losses[SESSION_LOSSES];
+    struct session_update_result updates[SESSION_LOSSES];
     uint64_t first, now;
-    int count, rc = session_read_losses(l->s, &first, losses, &count, err);
+    int count, rc = session_read_updates(l->s, &first, updates, &count, err);
 
     if (rc < 0)
         return rc;
     for (int i = 0; i < count; i++) {
         const uint64_t iteration = first + (uint64_t)i + 1;
-        const double rate = policy_rate(l, iteration - 1);
-        if (!isfinite(losses[i])) {
+        const double loss = updates[i].loss, rate = updates[i].rate;
+        if (!isfinite(loss)) {
             l->result->diverged = true;
             l->result->diverged_at = iteration;
             l->result->diverged_lr = rate;
             return 0;
         }
-        l->s->state.last_loss = losses[i];
+        l->s->state.last_loss = loss;
         l->result->iterations = iteration;
         if (iteration % every == 0 || iteration == 1 || iteration == l->s->o->iterations)
-            record_loss(l->r, iteration, losses[i], rate);
+            record_loss(l->r, iteration, loss, rate);
     }
     now = clock_ns();
     if (l->warm)
@@ -148,11 +148,10 @@ static int evaluate(struct loop *l, struct clr_error *err)
     if (!isfinite(loss)) { /* the update before it made the weights blow up */
         result->diverged = result->in_evaluation = true;
         result->diverged_at = iteration;
-        result->diverged_lr = policy_rate(l, iteration - 1);
+        result->diverged_lr = l->s->rate;
         return 0;
     }
-    row =
-        (struct record_row){iteration, l->s->state.last_loss, policy_rate(l, iteration - 1), loss, accuracy};
+    row = (struct record_row){iteration, l->s->state.last_loss, l->s->rate, loss, accuracy};
     take_row(result, &row);
     rc = record_history(l->r, &row, err);
     if (rc == 0)
@@ -232,6 +231,7 @@ int loop_run(struct session *s, struct record *r, struct loop_result *result, st
 
     memset(result, 0, sizeof *result);
     result->val_loss = result->val_acc = result->best_acc = NAN;
+    s->rate = policy_rate(&l, s->state.iteration > 0 ? s->state.iteration - 1 : 0);
     rc = take_up(&l, err);
     while (rc == 0 && s->state.iteration < s->o->iterations && !result->diverged && !result->interrupted)
         rc = step(&l, err);

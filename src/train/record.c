@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/history.h"
 #include "base/json.h"
 #include "sched/stored.h"
 
@@ -122,8 +123,8 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
     r->start_ns = clock_ns();
     clock_utc(r->started, sizeof r->started);
     r->made_dir = !fs_exists(dir);
-    str_append(&r->losses, "iteration,trn_loss,lr\n");
-    str_append(&r->timing, "iteration,seconds\n");
+    str_append(&r->losses, HISTORY_LOSS_HEADER "\n");
+    str_append(&r->timing, HISTORY_TIMING_HEADER "\n");
     rc = str_check(&r->losses, err);
     if (rc == 0)
         rc = str_check(&r->timing, err);
@@ -254,7 +255,7 @@ int record_write(struct record *r, struct clr_error *err)
     struct str history = {0};
     int rc;
 
-    str_append(&history, "iteration,trn_loss,lr,val_loss,val_acc\n");
+    str_append(&history, HISTORY_HEADER "\n");
     record_rows(r, &history, 9);
     rc = write_text(r, r->history_name, &history, err);
     str_clear(&history);

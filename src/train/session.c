@@ -519,7 +519,7 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     /* the place where sums over devices or hosts belong, between gradients and update: there is one device */
     if (rc == 0)
         rc = optimizer_update(s->optimizer, &all, rate, momentum, s->state.iteration, err);
-    s->rate = rate;
+    s->rate = s->rates[slot] = rate;
     if (rc < 0)
         return rc;
     s->counts[slot] = count;
@@ -533,7 +533,8 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     return 0;
 }
 
-int session_read_losses(struct session *s, uint64_t *first, double *losses, int *count, struct clr_error *err)
+int session_read_updates(struct session *s, uint64_t *first, struct session_update_result *out, int *count,
+                         struct clr_error *err)
 {
     const size_t stride = (size_t)s->o->batch;
     float *values = NULL;
@@ -550,7 +551,7 @@ int session_read_losses(struct session *s, uint64_t *first, double *losses, int 
             double sum = 0.0;
             for (int k = 0; k < s->counts[slot]; k++)
                 sum += (double)values[slot * stride + (size_t)k];
-            losses[i] = sum / s->counts[slot];
+            out[i] = (struct session_update_result){sum / s->counts[slot], s->rates[slot]};
         }
         s->first_unread = s->state.iteration;
     }

@@ -56,9 +56,10 @@ struct session {
     int eval_count;
     cl_mem index, eval_index; /* order and eval_order on the device */
     cl_mem losses, eval_losses, eval_hits;
-    uint64_t first_unread;      /* first update whose loss is still on the device */
-    int counts[SESSION_LOSSES]; /* images of the batches whose losses wait */
-    double rate;                /* of the last update in this process; 0: none yet */
+    uint64_t first_unread;        /* first update whose loss is still on the device */
+    int counts[SESSION_LOSSES];   /* images of the batches whose losses wait */
+    double rates[SESSION_LOSSES]; /* and the rates of their updates, as the optimizer had them */
+    double rate;                  /* of the last update; before the first one: that it will have */
 };
 
 /* CLR_EUSAGE, with the field's name, where one that must be given is NULL; run: also those of a run. */
@@ -86,12 +87,17 @@ void session_clear(struct session *s);
 /* Enqueue one update with that rate and momentum. At most SESSION_LOSSES updates between two reads. */
 int session_update(struct session *s, double rate, double momentum, struct clr_error *err);
 
+/* What an update came to: the mean loss of its batch, and the rate that the optimizer was given. */
+struct session_update_result {
+    double loss, rate;
+};
+
 /*
- * Wait, and read the losses of the updates since the last read: losses[0 … *count) of updates *first + 1 ….
- * losses has room for SESSION_LOSSES.
+ * Wait, and read the results of the updates since the last read: out[0 … *count) of updates *first + 1 ….
+ * out has room for SESSION_LOSSES.
  */
-int session_read_losses(struct session *s, uint64_t *first, double *losses, int *count,
-                        struct clr_error *err);
+int session_read_updates(struct session *s, uint64_t *first, struct session_update_result *out, int *count,
+                         struct clr_error *err);
 
 /* Image `number` of a set as it goes into the nets, (C,H,W): what cl/batch.cl makes, in double precision. */
 void session_image(const struct session *s, const struct clr_images *images, int32_t number, double *out);

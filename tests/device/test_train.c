@@ -693,12 +693,18 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
     const struct clr_train_options o = options("not-finite");
     const float infinite = -INFINITY;
     char *path = join(dir, "not-finite.safetensors");
+    struct session_update_result updates[SESSION_LOSSES];
+    uint64_t first;
+    int count;
     struct session s;
     struct clr_error err;
 
     ck_assert_msg(session_plan(&s, &o, true, NULL, &err) == 0, "%s", err.message);
     ck_assert_msg(session_start(&s, &err) == 0, "%s", err.message);
     ck_assert_int_eq(session_update(&s, 0.015625, 0.9, &err), 0);
+    ck_assert_int_eq(session_read_updates(&s, &first, updates, &count, &err), 0);
+    ck_assert_int_eq(count, 1);
+    ck_assert_double_eq(updates[0].rate, 0.015625); /* what the optimizer was given, not the schedule's */
     ck_assert_int_eq(ocl_write(s.ctx, s.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
     ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
     ck_assert_ptr_nonnull(strstr(err.message, s.params.info[1].name));
