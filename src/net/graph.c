@@ -3,7 +3,7 @@
  * made before it is read (Caffe demands that of the file), so one pass forward finds shapes and parameters,
  * and one pass backward finds what the loss needs gradients of.
  */
-#include "net/graph.h"
+#include "net/layer.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -13,18 +13,7 @@
 
 #include "ops/op_class.h"
 
-struct builder {
-    struct graph *g;
-    const struct clr_net_spec *spec;
-    struct clr_image_shape input;
-    const struct layer_spec *layer; /* the one being added */
-    int labels;                     /* value of the labels, −1: none */
-    bool has_data;
-    struct clr_error *err;
-};
-
-static int CLR_PRINTF(3, 4)
-    layer_error(const struct builder *b, const struct layer_spec *layer, const char *format, ...)
+int build_error(const struct builder *b, const char *format, ...)
 {
     char text[700];
     va_list ap;
@@ -32,12 +21,11 @@ static int CLR_PRINTF(3, 4)
     va_start(ap, format);
     (void)vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    return clr_error_set(b->err, CLR_EINPUT, "%.200s:%d: layer '%s': %s", b->spec->file, layer->line,
-                         layer->name, text);
+    return clr_error_set(b->err, CLR_EINPUT, "%.200s:%d: layer '%s': %s", b->spec->file, b->layer->line,
+                         b->layer->name, text);
 }
 
-/* Context in front of an error that a geometry_…() set. */
-static int layer_prefix(const struct builder *b)
+int build_prefix(const struct builder *b)
 {
     return clr_error_prefix(b->err, "%.200s:%d: layer '%s'", b->spec->file, b->layer->line, b->layer->name);
 }
@@ -55,14 +43,14 @@ static int find_value(const struct graph *g, const char *name)
 }
 
 /* Arrays were made large enough at the start: values never move, nodes' labels point into them. */
-static int add_value(struct builder *b, const char *name, const struct shape *shape, int producer, int *out)
+int build_value(struct builder *b, const char *name, const struct shape *shape, int producer, int *out)
 {
     struct graph_value *v = &b->g->values[b->g->value_count];
     size_t count;
 
     if (!shape_count(shape, &count) || count / (size_t)shape->n > INT_MAX || count > SIZE_MAX / 8)
-        return layer_error(b, b->layer, "'%s' would have %d×%d×%d×%d values, which is too many", name,
-                           shape->n, shape->c, shape->h, shape->w);
+        return build_error(b, "'%s' would have %d×%d×%d×%d values, which is too many", name, shape->n,
+                           shape->c, shape->h, shape->w);
     str_copy(v->name, sizeof v->name, name);
     v->shape = *shape;
     v->producer = producer;
@@ -76,27 +64,26 @@ static int read_bottom(struct builder *b, int i, int *out)
     int value = find_value(b->g, name);
 
     if (value < 0)
-        return layer_error(b, b->layer, "its bottom '%s' is the top of no layer in front of it (%s phase)",
-                           name, b->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST");
+        return build_error(b, "its bottom '%s' is the top of no layer in front of it (%s phase)", name,
+                           b->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST");
     b->g->values[value].consumer_count++;
     *out = value;
     return 0;
 }
 
 /* The layer's top, new or in place. */
-static int write_top(struct builder *b, int node)
+static int write_top(struct builder *b, struct graph_node *n)
 {
-    struct graph_node *n = &b->g->nodes[node];
     const char *name = b->layer->top[0];
-    bool exists = find_value(b->g, name) >= 0;
+    const bool exists = find_value(b->g, name) >= 0;
 
     n->in_place = strcmp(name, b->layer->bottom[0]) == 0;
-    if (n->in_place && b->layer->kind != LAYER_RELU && b->layer->kind != LAYER_DROPOUT)
-        return layer_error(b, b->layer, "a layer of type %s cannot work in place: give it a top of its own",
-                           spec_layer_type(b->layer->kind));
+    if (n->in_place && !(b->layer->class->flags & LAYER_IN_PLACE))
+        return build_error(b, "a layer of type %s cannot work in place: give it a top of its own",
+                           b->layer->class->type);
     if (exists && !n->in_place)
-        return layer_error(b, b->layer, "its top '%s' is the top of another layer already", name);
-    return add_value(b, name, &n->desc.y, node, &n->y);
+        return build_error(b, "its top '%s' is the top of another layer already", name);
+    return build_value(b, name, &n->desc.y, (int)(n - b->g->nodes), &n->y);
 }
 
 /* ------------------------------------------------------------------ parameters */
@@ -110,7 +97,7 @@ static int add_param(struct builder *b, const char *suffix, int rank, const int 
     for (int i = 0; i < rank; i++) {
         p->dims[i] = dims[i];
         if (!clr_mul_size(&count, count, (size_t)dims[i]) || count > INT_MAX)
-            return layer_error(b, b->layer, "more than %d weights", INT_MAX);
+            return build_error(b, "more than %d weights", INT_MAX);
     }
     (void)snprintf(p->name, sizeof p->name, "%s.%s", b->layer->name, suffix);
     p->rank = rank;
@@ -123,245 +110,83 @@ static int add_param(struct builder *b, const char *suffix, int rank, const int 
     return 0;
 }
 
-static int add_params(struct builder *b, int node, int rank, const int dims[4])
+/* The operator's weights and biases. */
+static int add_params(struct builder *b, struct graph_node *n)
 {
+    const struct op_class *class = op_class(n->desc.kind);
     const struct layer_spec *l = b->layer;
-    struct graph_node *n = &b->g->nodes[node];
+    struct shape w;
     int rc;
 
+    if (!class->weights)
+        return 0;
     if (l->phases != (PHASE_TRAIN | PHASE_TEST))
-        return layer_error(b, l,
+        return build_error(b,
                            "it has parameters and must be in both phases: take the include or exclude away");
-    rc = add_param(b, "weight", rank, dims, &l->weight_filler, &l->param[0], &n->weight);
-    if (rc >= 0 && l->bias_term)
-        rc = add_param(b, "bias", 1, dims, &l->bias_filler, &l->param[1], &n->bias);
+    class->weights(&w, &n->desc);
+    rc = add_param(b, "weight", class->weight_rank, (const int[4]){w.n, w.c, w.h, w.w}, &l->weight_filler,
+                   &l->param[0], &n->weight);
+    if (rc >= 0 && n->desc.bias)
+        rc = add_param(b, "bias", 1, (const int[4]){w.n}, &l->bias_filler, &l->param[1], &n->bias);
     return rc;
 }
 
 /* ------------------------------------------------------------------ nodes */
 
-static int new_node(struct builder *b, enum op_kind kind, const char *label, int x)
+struct graph_node *build_node(struct builder *b, enum op_kind kind, int x)
 {
-    int number = (int)b->g->node_count++;
-    struct graph_node *n = &b->g->nodes[number];
+    struct graph_node *n = &b->g->nodes[b->g->node_count++];
 
     n->layer = b->layer;
+    n->desc = b->layer->desc;
     n->desc.kind = kind;
-    n->desc.label = label;
-    n->desc.x = b->g->values[x].shape;
-    n->desc.y = n->desc.x;
+    n->desc.label = b->layer->name;
+    n->desc.x = n->desc.y = b->g->values[x].shape;
     n->x = x;
     n->y = n->weight = n->bias = -1;
-    return number;
+    return n;
 }
 
-static int add_conv(struct builder *b, int x)
+int build_finish(struct builder *b, struct graph_node *n)
 {
-    int number = new_node(b, OP_CONV, b->layer->name, x), rc;
-    struct graph_node *n = &b->g->nodes[number];
-    struct conv_geometry *g = &n->desc.u.conv;
-    const struct shape *s = &n->desc.x;
+    int rc = add_params(b, n);
 
-    *g = b->layer->u.conv;
-    g->c = s->c;
-    g->h = s->h;
-    g->w = s->w;
-    if (geometry_conv(g, b->err) < 0)
-        return layer_prefix(b);
-    n->desc.bias = b->layer->bias_term;
-    n->desc.y = (struct shape){s->n, g->oc, g->oh, g->ow};
-    n->madds = (double)g->oc * g->oh * g->ow * (g->c / g->group) * g->kh * g->kw;
-    rc = add_params(b, number, 4, (const int[4]){g->oc, g->c / g->group, g->kh, g->kw});
-    return rc < 0 ? rc : write_top(b, number);
+    return rc < 0 ? rc : write_top(b, n);
 }
 
-static int add_pool(struct builder *b, int x)
+int build_plain(struct builder *b, enum op_kind kind, int x)
 {
-    int number = new_node(b, OP_POOL, b->layer->name, x);
-    struct graph_node *n = &b->g->nodes[number];
-    struct pool_geometry *g = &n->desc.u.pool;
-    const struct shape *s = &n->desc.x;
-
-    *g = b->layer->u.pool.g;
-    g->c = s->c;
-    g->h = s->h;
-    g->w = s->w;
-    if (b->layer->u.pool.global) {
-        g->kh = s->h;
-        g->kw = s->w;
-    }
-    if (geometry_pool(g, b->err) < 0)
-        return layer_prefix(b);
-    n->desc.y = (struct shape){s->n, s->c, g->oh, g->ow};
-    return write_top(b, number);
+    return build_finish(b, build_node(b, kind, x));
 }
 
-static int add_lrn(struct builder *b, int x)
-{
-    int number = new_node(b, OP_LRN, b->layer->name, x);
-    struct graph_node *n = &b->g->nodes[number];
-
-    n->desc.u.lrn = b->layer->u.lrn;
-    n->desc.u.lrn.c = n->desc.x.c;
-    n->desc.u.lrn.h = n->desc.x.h;
-    n->desc.u.lrn.w = n->desc.x.w;
-    if (geometry_lrn(&n->desc.u.lrn, b->err) < 0)
-        return layer_prefix(b);
-    return write_top(b, number);
-}
-
-/* (N,C,H,W) → (N,C·H·W,1,1) in front of a dense layer. */
-static int add_flatten(struct builder *b, int *x)
-{
-    int number = new_node(b, OP_RELAYOUT, NULL, *x), rc;
-    struct graph_node *n = &b->g->nodes[number];
-    const struct shape *s = &n->desc.x;
-    char name[SPEC_NAME + 16];
-
-    (void)snprintf(name, sizeof name, "%s.flatten", b->layer->name);
-    n->desc.y = (struct shape){s->n, s->c * s->h * s->w, 1, 1};
-    rc = add_value(b, name, &n->desc.y, number, &n->y);
-    if (rc < 0)
-        return rc;
-    n->desc.label = b->g->values[n->y].name;
-    b->g->values[n->y].consumer_count = 1;
-    *x = n->y;
-    return 0;
-}
-
-static int add_dense(struct builder *b, int x)
+int build_check_scores(struct builder *b, int x)
 {
     const struct shape *s = &b->g->values[x].shape;
-    int outputs = b->layer->u.dense.num_output, number, rc;
-    struct graph_node *n;
 
-    if ((long long)s->c * s->h * s->w > GEOMETRY_MAX)
-        return layer_error(b, b->layer, "%d×%d×%d inputs are more than the %d a dense layer can have", s->c,
-                           s->h, s->w, GEOMETRY_MAX);
-    if (s->h * s->w > 1) {
-        rc = add_flatten(b, &x);
-        if (rc < 0)
-            return rc;
-    }
-    number = new_node(b, OP_DENSE, b->layer->name, x);
-    n = &b->g->nodes[number];
-    n->desc.bias = b->layer->bias_term;
-    n->desc.y = (struct shape){n->desc.x.n, outputs, 1, 1};
-    n->madds = (double)outputs * n->desc.x.c;
-    rc = add_params(b, number, 2, (const int[4]){outputs, n->desc.x.c});
-    return rc < 0 ? rc : write_top(b, number);
-}
-
-/* ReLU and Dropout: y has x's shape. */
-static int add_elementwise(struct builder *b, int x)
-{
-    bool relu = b->layer->kind == LAYER_RELU;
-    int number = new_node(b, relu ? OP_RELU : OP_DROPOUT, b->layer->name, x);
-    struct graph_node *n = &b->g->nodes[number];
-
-    if (relu) {
-        n->desc.u.relu.negative_slope = b->layer->u.relu.negative_slope;
-    } else {
-        n->desc.backward = b->g->phase == PHASE_TRAIN; /* also where nothing is learned in front of it */
-        n->desc.u.dropout.ratio = b->layer->u.dropout.ratio;
-        n->desc.u.dropout.layer = (int)(b->layer - b->spec->layers);
-    }
-    return write_top(b, number);
-}
-
-/* SoftmaxWithLoss and Accuracy: scores and labels. */
-static int add_judge(struct builder *b, int x)
-{
-    const struct shape *s = &b->g->values[x].shape;
-    bool loss = b->layer->kind == LAYER_SOFTMAX_LOSS;
-    int labels = -1, number, rc = read_bottom(b, 1, &labels);
-    struct graph_node *n;
-
-    if (rc < 0)
-        return rc;
-    if (labels != b->labels)
-        return layer_error(b, b->layer, "its second bottom '%s' is not the labels", b->layer->bottom[1]);
     if (x == b->g->images)
-        return layer_error(b, b->layer,
-                           "its first bottom is the images; it takes the scores of the last layer");
+        return build_error(b, "its first bottom is the images; it takes the scores of the last layer");
     if (s->h * s->w > 1)
-        return layer_error(b, b->layer,
-                           "its bottom '%s' is %d×%d×%d; it takes one score for each class (N×1×1)",
+        return build_error(b, "its bottom '%s' is %d×%d×%d; it takes one score for each class (N×1×1)",
                            b->layer->bottom[0], s->c, s->h, s->w);
-    if (loss && b->g->logits >= 0)
-        return layer_error(b, b->layer, "a second loss is not supported");
-    if (!loss && b->layer->u.accuracy.top_k > s->c)
-        return layer_error(b, b->layer, "top_k %d, but there are %d classes", b->layer->u.accuracy.top_k,
-                           s->c);
-    number = new_node(b, loss ? OP_SOFTMAX_LOSS : OP_ACCURACY, b->layer->name, x);
-    n = &b->g->nodes[number];
-    n->uses_labels = true;
-    if (loss) {
-        b->g->logits = x;
-    } else {
-        n->desc.u.accuracy.top_k = b->layer->u.accuracy.top_k;
-        if (b->g->accuracy_node < 0)
-            b->g->accuracy_node = number;
-    }
     return 0;
-}
-
-static int add_data(struct builder *b)
-{
-    const struct layer_spec *l = b->layer;
-    const struct clr_image_shape *in = &b->input;
-    struct shape images = {b->g->batch, in->channels, in->height, in->width}, labels = {b->g->batch, 1, 1, 1};
-    int means = l->u.data.transform.mean_value_count, rc;
-
-    if (b->has_data)
-        return layer_error(b, l, "a second source of images in one phase is not supported");
-    if (l->kind == LAYER_INPUT && (l->u.data.channels != in->channels || l->u.data.height != in->height ||
-                                   l->u.data.width != in->width))
-        return layer_error(b, l, "it wants images of %d×%d×%d, these are %d×%d×%d", l->u.data.channels,
-                           l->u.data.height, l->u.data.width, in->channels, in->height, in->width);
-    if (means > 1 && means != in->channels)
-        return layer_error(b, l, "%d mean_value, but images have %d channels", means, in->channels);
-    if (l->top_count == 2 && strcmp(l->top[0], l->top[1]) == 0)
-        return layer_error(b, l, "both its tops are named '%s'", l->top[0]);
-    b->has_data = true;
-    b->g->transform = l->u.data.transform;
-    rc = add_value(b, l->top[0], &images, GRAPH_IMAGES, &b->g->images);
-    if (rc >= 0 && l->top_count == 2)
-        rc = add_value(b, l->top[1], &labels, GRAPH_LABELS, &b->labels);
-    return rc;
 }
 
 static int add_layer(struct builder *b)
 {
-    int x = -1, rc;
+    const struct layer_class *class = b->layer->class;
+    int bottom[MEM_COUNT(b->layer->bottom)];
 
-    if (b->layer->kind == LAYER_DATA || b->layer->kind == LAYER_INPUT)
-        return add_data(b);
-    rc = read_bottom(b, 0, &x);
-    if (rc < 0)
-        return rc;
-    if (x == b->labels)
-        return layer_error(b, b->layer, "its bottom '%s' is the labels", b->layer->bottom[0]);
-    switch (b->layer->kind) {
-    case LAYER_CONVOLUTION:
-        return add_conv(b, x);
-    case LAYER_POOLING:
-        return add_pool(b, x);
-    case LAYER_LRN:
-        return add_lrn(b, x);
-    case LAYER_INNER_PRODUCT:
-        return add_dense(b, x);
-    case LAYER_RELU:
-    case LAYER_DROPOUT:
-        return add_elementwise(b, x);
-    case LAYER_SOFTMAX_LOSS:
-    case LAYER_ACCURACY:
-        return add_judge(b, x);
-    case LAYER_DATA:
-    case LAYER_INPUT:
-        break;
+    for (int i = 0; i < class->bottoms; i++) {
+        const bool labels = (class->flags & LAYER_LABELS) && i + 1 == class->bottoms;
+        int rc = read_bottom(b, i, &bottom[i]);
+        if (rc < 0)
+            return rc;
+        if (labels && bottom[i] != b->labels)
+            return build_error(b, "its second bottom '%s' is not the labels", b->layer->bottom[i]);
+        if (!labels && bottom[i] == b->labels)
+            return build_error(b, "its bottom '%s' is the labels", b->layer->bottom[i]);
     }
-    return layer_error(b, b->layer, "not supported");
+    return class->build(b, bottom);
 }
 
 /* ------------------------------------------------------------------ gradients */
@@ -383,14 +208,15 @@ static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
     for (size_t i = g->node_count; i > 0; i--) {
         bool leads;
         n = &g->nodes[i - 1];
+        b->layer = n->layer; /* for messages */
         leads = op_is(&n->desc, OP_LOSS) || (n->y >= 0 && wanted[n->y]);
         if (!leads && n->weight >= 0)
-            return layer_error(b, n->layer, "it has parameters, but the loss does not depend on it");
+            return build_error(b, "it has parameters, but the loss does not depend on it");
         if (!leads)
             continue;
         if (wanted[n->x] && learned[n->x])
-            return layer_error(
-                b, n->layer,
+            return build_error(
+                b,
                 "'%s' is read by another layer in front of the loss too; a gradient from two layers "
                 "is not supported",
                 g->values[n->x].name);

@@ -35,9 +35,8 @@ struct graph_node {
     enum op_origin origin[OP_PASS_COUNT]; /* where the variants are from */
     int x, y;                             /* values; y is −1 for losses and accuracy */
     bool in_place;                        /* the file says top == bottom */
-    bool uses_labels;
-    int weight, bias; /* parameters, −1: none */
-    double madds;     /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
+    int weight, bias;                     /* parameters, −1: none */
+    double madds; /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
 };
 
 /* Borrows the spec; its nodes' labels point into the spec and into its own values. */

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "net/graph.h"
+#include "net/layer.h"
 
 /* What one node costs. Sizes are those of the numbers themselves, without padding and workspaces. */
 struct cost {
@@ -64,7 +64,7 @@ static int show_graph(struct graph **out, const struct clr_net_spec *spec, struc
                              "'input_param { shape { dim: N dim: C dim: H dim: W } }' into its Data layer",
                              spec->file);
     for (size_t i = 0; i < spec->layer_count; i++)
-        loss |= spec->layers[i].kind == LAYER_SOFTMAX_LOSS && (spec->layers[i].phases & PHASE_TRAIN);
+        loss |= (spec->layers[i].class->flags & LAYER_LOSS) && (spec->layers[i].phases & PHASE_TRAIN);
     return graph_create(out, spec, loss ? PHASE_TRAIN : PHASE_TEST, input, batch, err);
 }
 
@@ -105,24 +105,19 @@ static void shape_text(char *out, size_t size, const struct shape *s)
         (void)snprintf(out, size, "%d x %d x %d", s->c, s->h, s->w);
 }
 
+/* "Convolution"; of what a layer was given besides itself, another word. */
 static const char *node_type(const struct graph_node *n)
 {
-    if (n->desc.kind == OP_RELAYOUT)
-        return "Flatten";
-    return spec_layer_type(n->layer->kind);
+    return n->desc.kind == OP_RELAYOUT ? "Flatten" : n->layer->class->type;
 }
 
-static const char *detail(char *out, size_t size, const struct graph_node *n)
+static void describe(char *out, size_t size, const struct graph_node *n)
 {
-    const struct conv_geometry *c = &n->desc.u.conv;
-    const struct pool_geometry *p = &n->desc.u.pool;
+    char detail[32] = "";
 
-    out[0] = '\0';
-    if (n->desc.kind == OP_CONV)
-        (void)snprintf(out, size, " %dx%d", c->kh, c->kw);
-    else if (n->desc.kind == OP_POOL)
-        (void)snprintf(out, size, " %s %dx%d", p->method == POOL_MAX ? "MAX" : "AVE", p->kh, p->kw);
-    return out;
+    if (n->layer->class->detail)
+        n->layer->class->detail(detail, sizeof detail, &n->desc);
+    (void)snprintf(out, size, "%s%s%s", node_type(n), detail[0] ? " " : "", detail);
 }
 
 struct row {
@@ -181,7 +176,7 @@ static int put_table(struct str *out, const struct graph *g, struct clr_error *e
 {
     struct cost sum = {.activation = input_bytes(g)}, c = sum;
     struct row *rows, head = {{"layer", "type", "output", "parameters", "multiply-adds", "memory"}};
-    char text[64], type[64], more[32];
+    char text[64], type[64];
     size_t n = 0;
     int rc = mem_new(&rows, g->node_count + 3, sizeof *rows, "table", err);
 
@@ -195,7 +190,7 @@ static int put_table(struct str *out, const struct graph *g, struct clr_error *e
         c = node_cost(g, node);
         add_cost(&sum, &c);
         shape_text(text, sizeof text, &node->desc.y);
-        (void)snprintf(type, sizeof type, "%s%s", node_type(node), detail(more, sizeof more, node));
+        describe(type, sizeof type, node);
         fill_row(&rows[n++], node->desc.label, type, node->y < 0 ? "" : text, &c);
     }
     fill_row(&rows[n++], "total", "", "", &sum);

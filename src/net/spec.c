@@ -1,4 +1,4 @@
-/* A net as its prototxt file says it, and the built-in ones: see spec.h. Layers are read in spec_layers.c. */
+/* A net as its prototxt file says it, and the built-in ones: see spec.h. Layers are read in layer.c. */
 #include "net/spec.h"
 
 #include <stdio.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "net/layer.h"
 #include "net/prototxt.h"
-#include "net/spec_layers.h"
 #include "net/zoo.h"
 
 #define LIMIT_LAYERS 4096
@@ -51,10 +51,10 @@ static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, stru
             rc = new_layer(spec, &layer, err);
             if (rc < 0)
                 return rc;
-            layer->kind = LAYER_INPUT;
+            layer->class = &layer_input;
             layer->line = f->line;
             layer->phases = PHASE_TRAIN | PHASE_TEST;
-            layer->u.data.transform.scale = 1.0;
+            layer->source.transform.scale = 1.0;
             str_copy(layer->name, sizeof layer->name, "input");
         }
         if (layer->top_count == 2)
@@ -79,10 +79,10 @@ static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, stru
     }
     if (!layer)
         return 0;
-    layer->u.data.batch_size = dims[0];
-    layer->u.data.channels = dims[1];
-    layer->u.data.height = dims[2];
-    layer->u.data.width = dims[3];
+    layer->source.batch_size = dims[0];
+    layer->source.channels = dims[1];
+    layer->source.height = dims[2];
+    layer->source.width = dims[3];
     return 0;
 }
 
@@ -195,8 +195,8 @@ int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *
     }
     for (size_t i = 0; i < spec->layer_count; i++) {
         const struct layer_spec *l = &spec->layers[i];
-        if ((l->kind == LAYER_DATA || l->kind == LAYER_INPUT) && l->u.data.channels && !spec->input.channels)
-            spec->input = (struct clr_image_shape){l->u.data.channels, l->u.data.height, l->u.data.width};
+        if (l->source.channels && !spec->input.channels)
+            spec->input = (struct clr_image_shape){l->source.channels, l->source.height, l->source.width};
     }
     *out = spec;
     return 0;

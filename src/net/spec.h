@@ -10,22 +10,9 @@
 #include <clr/net.h>
 #include <clr/dataset.h>
 
-#include "base/geometry.h"
+#include "ops/op.h"
 
 #define SPEC_NAME 64
-
-enum layer_kind {
-    LAYER_DATA,
-    LAYER_INPUT,
-    LAYER_CONVOLUTION,
-    LAYER_POOLING,
-    LAYER_RELU,
-    LAYER_LRN,
-    LAYER_INNER_PRODUCT,
-    LAYER_DROPOUT,
-    LAYER_SOFTMAX_LOSS,
-    LAYER_ACCURACY,
-};
 
 enum { PHASE_TRAIN = 1, PHASE_TEST = 2 }; /* a mask */
 
@@ -52,8 +39,17 @@ struct transform_spec {
     int crop_size; /* 0: none */
 };
 
+/* What only layers that make images have. */
+struct source_spec {
+    int batch_size; /* 0: not given */
+    struct transform_spec transform;
+    int channels, height, width; /* Input's shape; 0: not given */
+};
+
+struct layer_class; /* net/layer.h */
+
 struct layer_spec {
-    enum layer_kind kind;
+    const struct layer_class *class;
     char name[SPEC_NAME];
     int line;        /* of its `layer {` */
     unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless `include` says otherwise */
@@ -61,32 +57,9 @@ struct layer_spec {
     int bottom_count, top_count;
     struct param_spec param[2];               /* weights, biases */
     struct filler weight_filler, bias_filler; /* Caffe's default: constant 0 */
-    bool bias_term;
-    union {
-        struct conv_geometry conv; /* c, h, w, oh, ow are 0 here */
-        struct {
-            struct pool_geometry g; /* c, h, w, oh, ow are 0 here; global: kernel = image */
-            bool global;
-        } pool;
-        struct lrn_geometry lrn;
-        struct {
-            float negative_slope;
-        } relu;
-        struct {
-            int num_output;
-        } dense;
-        struct {
-            float ratio;
-        } dropout;
-        struct {
-            int top_k;
-        } accuracy;
-        struct {
-            int batch_size; /* 0: not given */
-            struct transform_spec transform;
-            int channels, height, width; /* Input's shape; 0: not given */
-        } data;
-    } u;
+    /* Of its operator what the file says: numbers, bias, y.c of a dense layer. Sizes of images come later. */
+    struct op_desc desc;
+    struct source_spec source;
 };
 
 struct clr_net_spec {
@@ -97,8 +70,5 @@ struct clr_net_spec {
     size_t layer_count, layer_capacity;
     struct clr_image_shape input; /* zeros where unknown */
 };
-
-/* "Convolution", as the file writes it. */
-const char *spec_layer_type(enum layer_kind kind);
 
 #endif

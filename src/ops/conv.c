@@ -228,6 +228,7 @@ const struct op_class op_conv = {
     .run = conv_run,
     .clear = conv_clear,
     .weights = conv_weights,
+    .weight_rank = 4,
     .tune_key = conv_tune_key,
     .ref_forward = conv_reference_forward,
     .ref_backward = conv_reference_backward,

@@ -392,6 +392,7 @@ const struct op_class op_conv_pool = {
     .forward = forward,
     .backward = backward,
     .weights = weights,
+    .weight_rank = 4,
     .tune_key = tune_key,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,

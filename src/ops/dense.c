@@ -339,6 +339,7 @@ const struct op_class op_dense = {
     .backward = backward,
     .run = run,
     .weights = weights,
+    .weight_rank = 2,
     .tune_key = tune_key,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,

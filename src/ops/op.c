@@ -7,11 +7,9 @@
 #include "ocl/device.h"
 
 static const struct op_class *const classes[OP_KIND_COUNT] = {
-    [OP_CONV] = &op_conv,         [OP_CONV_POOL] = &op_conv_pool,
-    [OP_POOL] = &op_pool,         [OP_RELU] = &op_relu,
-    [OP_LRN] = &op_lrn,           [OP_DENSE] = &op_dense,
-    [OP_DROPOUT] = &op_dropout,   [OP_SOFTMAX_LOSS] = &op_softmax_loss,
-    [OP_ACCURACY] = &op_accuracy, [OP_RELAYOUT] = &op_relayout,
+#define ROW(kind, name) [kind] = &op_##name,
+#include "ops/ops.h"
+#undef ROW
 };
 
 const struct op_class *op_class(enum op_kind kind)

@@ -43,16 +43,9 @@ int tensor_read(struct ocl_context *ctx, const struct tensor *t, int batch, floa
                 struct clr_error *err);
 
 enum op_kind {
-    OP_CONV,
-    OP_CONV_POOL, /* a first convolution with the maximum pool behind it (ops/conv_pool.h): no dx */
-    OP_POOL,
-    OP_RELU,
-    OP_LRN,
-    OP_DENSE,        /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in logical order, y is (N,F,1,1) */
-    OP_DROPOUT,      /* drops where desc.backward is set (training), else copies */
-    OP_SOFTMAX_LOSS, /* x: logits (N,F,1,1); dx = (softmax − onehot)/batch */
-    OP_ACCURACY,
-    OP_RELAYOUT, /* same shape in another layout, or (N,C,H,W) → (N,C·H·W,1,1) in logical order */
+#define ROW(kind, name) kind,
+#include "ops/ops.h"
+#undef ROW
     OP_KIND_COUNT
 };
 

@@ -73,6 +73,7 @@ struct op_class {
     /* Shape of the weights, (O,I/G,KH,KW) or (O,I,…). There are O biases if desc.bias. NULL: no
      * parameters. */
     void (*weights)(struct shape *out, const struct op_desc *desc);
+    int weight_rank; /* how many of the dimensions a file of weights has */
     /* For records of tuning: ", kernel 5x5, …" and "32x15x15 to 32". NULL: nothing to tune. */
     void (*tune_key)(char *geometry, char *shape, size_t size, const struct op_desc *desc);
 

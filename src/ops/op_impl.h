@@ -17,8 +17,9 @@ struct op {
     char forward_label[96], backward_label[96];
 };
 
-extern const struct op_class op_conv, op_conv_pool, op_pool, op_relu, op_lrn, op_dense, op_dropout,
-    op_softmax_loss, op_accuracy, op_relayout;
+#define ROW(kind, name) extern const struct op_class op_##name;
+#include "ops/ops.h"
+#undef ROW
 
 /* Kernel of op with options built in a struct str, which is checked and cleared here, also on failure. */
 int op_kernel(struct op *op, struct ocl_kernel **out, const char *file, struct str *options, const char *name,

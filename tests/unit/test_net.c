@@ -363,7 +363,7 @@ START_TEST(test_net__phases_and_transforms)
     graph_destroy(g);
     g = must_graph(spec, PHASE_TEST, k_small, 1);
     ck_assert(g->transform.mean == CLR_MEAN_IMAGE && g->transform.mean_value_count == 0);
-    ck_assert_int_eq(spec->layers[1].u.data.batch_size, 7);
+    ck_assert_int_eq(spec->layers[1].source.batch_size, 7);
     ck_assert_int_eq(clr_net_input(spec).channels, 0);
     graph_destroy(g);
     clr_net_free(spec);

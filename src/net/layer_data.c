@@ -1,5 +1,5 @@
 /* Where images come from: Data and Input layers, and what is done to the bytes (transform_param). */
-#include "net/spec_layers.h"
+#include "net/layer.h"
 
 #include <string.h>
 
@@ -84,10 +84,10 @@ int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     if (count != 4)
         return pt_error(doc, shape, err, "%d dimensions; images have four: number, channels, height, width",
                         count);
-    out->u.data.batch_size = dims[0];
-    out->u.data.channels = dims[1];
-    out->u.data.height = dims[2];
-    out->u.data.width = dims[3];
+    out->source.batch_size = dims[0];
+    out->source.channels = dims[1];
+    out->source.height = dims[2];
+    out->source.width = dims[3];
     return 0;
 }
 
@@ -113,7 +113,7 @@ static int read_input_param(struct layer_reading *in, bool *given)
     return pt_close(&r, NULL, in->err);
 }
 
-int spec_read_data(struct layer_reading *in)
+static int read_data(struct layer_reading *in)
 {
     static const char *const unsupported[] = {
         "rand_skip", "scale", "mean_file", "crop_size", "mirror", "force_encoded_color", NULL};
@@ -132,18 +132,18 @@ int spec_read_data(struct layer_reading *in)
             rc = pt_close(&r, unsupported, in->err);
     }
     if (rc >= 0)
-        rc = read_transform(in, &l->u.data.transform);
+        rc = read_transform(in, &l->source.transform);
     if (rc >= 0)
         rc = read_input_param(in, &shape);
     if (rc >= 0 && batch)
-        l->u.data.batch_size = batch;
+        l->source.batch_size = batch;
     return rc < 0 ? rc : 0;
 }
 
-int spec_read_input(struct layer_reading *in)
+static int read_input(struct layer_reading *in)
 {
     bool given;
-    int rc = read_transform(in, &in->layer->u.data.transform);
+    int rc = read_transform(in, &in->layer->source.transform);
 
     if (rc >= 0)
         rc = read_input_param(in, &given);
@@ -154,3 +154,50 @@ int spec_read_input(struct layer_reading *in)
                         "an Input layer needs 'input_param { shape { dim: … } }'");
     return 0;
 }
+
+static int build(struct builder *b, const int *bottom)
+{
+    const struct layer_spec *l = b->layer;
+    const struct source_spec *source = &l->source;
+    const struct clr_image_shape *in = &b->input;
+    const struct shape images = {b->g->batch, in->channels, in->height, in->width},
+                       labels = {b->g->batch, 1, 1, 1};
+    const int means = source->transform.mean_value_count;
+    int rc;
+
+    (void)bottom;
+    if (b->has_data)
+        return build_error(b, "a second source of images in one phase is not supported");
+    if (l->class == &layer_input &&
+        (source->channels != in->channels || source->height != in->height || source->width != in->width))
+        return build_error(b, "it wants images of %d×%d×%d, these are %d×%d×%d", source->channels,
+                           source->height, source->width, in->channels, in->height, in->width);
+    if (means > 1 && means != in->channels)
+        return build_error(b, "%d mean_value, but images have %d channels", means, in->channels);
+    if (l->top_count == 2 && strcmp(l->top[0], l->top[1]) == 0)
+        return build_error(b, "both its tops are named '%s'", l->top[0]);
+    b->has_data = true;
+    b->g->transform = source->transform;
+    rc = build_value(b, l->top[0], &images, GRAPH_IMAGES, &b->g->images);
+    if (rc >= 0 && l->top_count == 2)
+        rc = build_value(b, l->top[1], &labels, GRAPH_LABELS, &b->labels);
+    return rc;
+}
+
+const struct layer_class layer_data = {
+    .type = "Data",
+    .min_tops = 1,
+    .max_tops = 2,
+    .flags = LAYER_SOURCE,
+    .read = read_data,
+    .build = build,
+};
+
+const struct layer_class layer_input = {
+    .type = "Input",
+    .min_tops = 1,
+    .max_tops = 2,
+    .flags = LAYER_SOURCE,
+    .read = read_input,
+    .build = build,
+};

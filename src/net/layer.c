@@ -1,14 +1,27 @@
 /*
- * One layer of a prototxt file: what all layers have, and the table of the layers there are. What only some
- * have is in spec_params.c and spec_data.c. Field names, defaults and rules are Caffe's (caffe.proto and the
- * layers' LayerSetUp); where Caffe silently ignores a field, this is an error or a line in the log.
+ * The table of layers, and of one layer of a prototxt file what all have. What only some have is read in
+ * their own files. Field names, defaults and rules are Caffe's (caffe.proto and the layers' LayerSetUp);
+ * where Caffe silently ignores a field, this is an error or a line in the log.
  */
-#include "net/spec_layers.h"
+#include "net/layer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+
+#define ROW(name) extern const struct layer_class layer_##name;
+#include "net/layers.h"
+#undef ROW
+
+const struct layer_class *const layer_classes[] = {
+#define ROW(name) &layer_##name,
+#include "net/layers.h"
+#undef ROW
+};
+
+const size_t layer_class_count = MEM_COUNT(layer_classes);
 
 /* Fields of LayerParameter that exist and that this layer (or this program) has no use for. */
 /* clang-format off */
@@ -118,56 +131,55 @@ int spec_missing_block(struct layer_reading *in, const char *name)
                   : pt_error(in->doc, in->field, in->err, "layer '%s' has no '%s'", in->layer->name, name);
 }
 
-/* ------------------------------------------------------------------ the table of layers */
+/* ------------------------------------------------------------------ the type */
 
-static const struct layer_type {
-    const char *name; /* of `type:` */
-    int (*read)(struct layer_reading *in);
-    int bottoms, min_tops, max_tops;
-    bool weights;
-} k_types[] = {
-    [LAYER_DATA] = {"Data", spec_read_data, 0, 1, 2, false},
-    [LAYER_INPUT] = {"Input", spec_read_input, 0, 1, 2, false},
-    [LAYER_CONVOLUTION] = {"Convolution", spec_read_convolution, 1, 1, 1, true},
-    [LAYER_POOLING] = {"Pooling", spec_read_pooling, 1, 1, 1, false},
-    [LAYER_RELU] = {"ReLU", spec_read_relu, 1, 1, 1, false},
-    [LAYER_LRN] = {"LRN", spec_read_lrn, 1, 1, 1, false},
-    [LAYER_INNER_PRODUCT] = {"InnerProduct", spec_read_dense, 1, 1, 1, true},
-    [LAYER_DROPOUT] = {"Dropout", spec_read_dropout, 1, 1, 1, false},
-    [LAYER_SOFTMAX_LOSS] = {"SoftmaxWithLoss", spec_read_softmax_loss, 2, 0, 1, false},
-    [LAYER_ACCURACY] = {"Accuracy", spec_read_accuracy, 2, 1, 1, false},
-};
-
-const char *spec_layer_type(enum layer_kind kind)
+/* "Data, Input, … and Accuracy". */
+static void list_types(struct str *out)
 {
-    return k_types[kind].name;
+    for (size_t i = 0; i < layer_class_count; i++)
+        str_append(out, "%s%s",
+                   i == 0                      ? ""
+                   : i + 1 < layer_class_count ? ", "
+                                               : " and ",
+                   layer_classes[i]->type);
+}
+
+static int unknown_type(struct layer_reading *in, const char *type)
+{
+    const char **names = NULL, *nearest;
+    struct str all = {0};
+    int rc = mem_new(&names, layer_class_count + 1, sizeof *names, "names of layers", in->err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < layer_class_count; i++)
+        names[i] = layer_classes[i]->type;
+    nearest = str_nearest(type, names);
+    list_types(&all);
+    if (nearest)
+        rc = pt_error(in->doc, in->field, in->err, "unknown layer type '%.60s': did you mean '%s'?", type,
+                      nearest);
+    else
+        rc = pt_error(in->doc, in->field, in->err, "layer type '%.60s' is not supported; there are %s", type,
+                      str_text(&all));
+    str_clear(&all);
+    free(names);
+    return rc;
 }
 
 static int read_type(struct layer_reading *in)
 {
-    const char *names[MEM_COUNT(k_types) + 1] = {0}, *type = NULL, *nearest;
+    const char *type = NULL;
     int rc = pt_text(&in->r, "type", &type, in->err);
 
     if (rc < 0)
         return rc;
     if (rc == 0)
         return pt_error(in->doc, in->field, in->err, "the layer has no 'type'");
-    for (size_t i = 0; i < MEM_COUNT(k_types); i++) {
-        names[i] = k_types[i].name;
-        if (strcmp(type, names[i]) == 0) {
-            in->layer->kind = (enum layer_kind)i;
-            return 0;
-        }
-    }
-    nearest = str_nearest(type, names);
-    if (nearest)
-        return pt_error(in->doc, in->field, in->err, "unknown layer type '%.60s': did you mean '%s'?", type,
-                        nearest);
-    return pt_error(
-        in->doc, in->field, in->err,
-        "layer type '%.60s' is not supported; there are Data, Input, Convolution, Pooling, ReLU, LRN, "
-        "InnerProduct, Dropout, SoftmaxWithLoss and Accuracy",
-        type);
+    for (size_t i = 0; i < layer_class_count && !in->layer->class; i++)
+        if (strcmp(type, layer_classes[i]->type) == 0)
+            in->layer->class = layer_classes[i];
+    return in->layer->class ? 0 : unknown_type(in, type);
 }
 
 /* ------------------------------------------------------------------ what all layers have */
@@ -238,7 +250,7 @@ static int read_params(struct layer_reading *in)
 {
     static const char *const unsupported[] = {"name", "share_mode", NULL};
     struct layer_spec *l = in->layer;
-    int limit = k_types[l->kind].weights ? 1 + l->bias_term : 0, n = 0, rc;
+    int limit = l->class->flags & LAYER_WEIGHTS ? 1 + l->desc.bias : 0, n = 0, rc;
     struct pt_reader r;
 
     l->param[0] = l->param[1] = (struct param_spec){1.0, 1.0};
@@ -265,7 +277,7 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
                     struct spec_said *said, struct clr_error *err)
 {
     struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
-    const struct layer_type *type;
+    const struct layer_class *class;
     struct pt_field *name = NULL, *second;
     int rc = pt_value_message(doc, field, err);
 
@@ -281,18 +293,18 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     rc = spec_read_name(out->name, SPEC_NAME, doc, name, err);
     if (rc < 0 || (rc = read_type(&in)) < 0)
         return rc;
-    type = &k_types[out->kind];
+    class = out->class;
     if ((rc = read_blobs(&in, "bottom", out->bottom, &out->bottom_count)) < 0 ||
         (rc = read_blobs(&in, "top", out->top, &out->top_count)) < 0 || (rc = read_phases(&in)) < 0 ||
-        (rc = type->read(&in)) < 0 || (rc = read_params(&in)) < 0 ||
+        (rc = class->read(&in)) < 0 || (rc = read_params(&in)) < 0 ||
         (rc = pt_close(&in.r, k_layer_fields, err)) < 0)
         return rc;
-    if (out->bottom_count != type->bottoms)
+    if (out->bottom_count != class->bottoms)
         return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d", out->name,
-                        out->bottom_count, type->name, type->bottoms);
-    if (out->top_count < type->min_tops || out->top_count > type->max_tops)
+                        out->bottom_count, class->type, class->bottoms);
+    if (out->top_count < class->min_tops || out->top_count > class->max_tops)
         return pt_error(doc, field, err, "layer '%s' has %d 'top'; a %s layer has %d%s", out->name,
-                        out->top_count, type->name, type->max_tops,
-                        type->min_tops < type->max_tops ? " or fewer" : "");
+                        out->top_count, class->type, class->max_tops,
+                        class->min_tops < class->max_tops ? " or fewer" : "");
     return 0;
 }

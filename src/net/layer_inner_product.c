@@ -1,0 +1,77 @@
+/* InnerProduct, a dense layer: inner_product_param. Inputs of more than a pixel are flattened before it. */
+#include "net/layer.h"
+
+#include <stdio.h>
+
+static int read(struct layer_reading *in)
+{
+    struct pt_reader r;
+    int *outputs = &in->layer->desc.y.c;
+    int rc = pt_message(&in->r, "inner_product_param", &r, in->err);
+
+    if (rc == 0)
+        return spec_missing_block(in, "inner_product_param");
+    if (rc < 0)
+        return rc;
+    rc = spec_read_weights(in, &r, outputs);
+    if (rc >= 0)
+        rc = spec_only_int(in, &r, "axis", 1);
+    if (rc >= 0)
+        rc = spec_only_false(in, &r, "transpose");
+    if (rc >= 0)
+        rc = pt_close(&r, NULL, in->err);
+    if (rc < 0)
+        return rc;
+    if (*outputs == 0)
+        return pt_error(in->doc, r.message, in->err, "'num_output' is missing");
+    return 0;
+}
+
+/* (N,C,H,W) → (N,C·H·W,1,1), named "<layer>.flatten". */
+static int build_flatten(struct builder *b, int *x)
+{
+    struct graph_node *n = build_node(b, OP_RELAYOUT, *x);
+    const struct shape *s = &n->desc.x;
+    char name[SPEC_NAME + 16];
+    int rc;
+
+    (void)snprintf(name, sizeof name, "%s.flatten", b->layer->name);
+    n->desc.y = (struct shape){s->n, s->c * s->h * s->w, 1, 1};
+    rc = build_value(b, name, &n->desc.y, (int)(n - b->g->nodes), &n->y);
+    if (rc < 0)
+        return rc;
+    n->desc.label = b->g->values[n->y].name;
+    b->g->values[n->y].consumer_count = 1;
+    *x = n->y;
+    return 0;
+}
+
+static int build(struct builder *b, const int *bottom)
+{
+    int x = bottom[0];
+    const struct shape *s = &b->g->values[x].shape;
+    struct graph_node *n;
+
+    if ((long long)s->c * s->h * s->w > GEOMETRY_MAX)
+        return build_error(b, "%d×%d×%d inputs are more than the %d a dense layer can have", s->c, s->h, s->w,
+                           GEOMETRY_MAX);
+    if (s->h * s->w > 1) {
+        const int rc = build_flatten(b, &x);
+        if (rc < 0)
+            return rc;
+    }
+    n = build_node(b, OP_DENSE, x);
+    n->desc.y = (struct shape){n->desc.x.n, b->layer->desc.y.c, 1, 1};
+    n->madds = (double)n->desc.y.c * n->desc.x.c;
+    return build_finish(b, n);
+}
+
+const struct layer_class layer_inner_product = {
+    .type = "InnerProduct",
+    .bottoms = 1,
+    .min_tops = 1,
+    .max_tops = 1,
+    .flags = LAYER_WEIGHTS,
+    .read = read,
+    .build = build,
+};

@@ -1,0 +1,11 @@
+/* The types of layers: ROW(name), where layer_name is its struct layer_class. Included by layer.c. */
+ROW(data)
+ROW(input)
+ROW(convolution)
+ROW(pooling)
+ROW(relu)
+ROW(lrn)
+ROW(inner_product)
+ROW(dropout)
+ROW(softmax_loss)
+ROW(accuracy)

@@ -1,0 +1,14 @@
+/*
+ * The kinds of operators there are: ROW(OP_NAME, name), where op_name is its struct op_class. Included where
+ * ROW is defined.
+ */
+ROW(OP_CONV, conv)
+ROW(OP_CONV_POOL, conv_pool) /* a first convolution with the maximum pool after it (ops/conv_pool.h): no dx */
+ROW(OP_POOL, pool)
+ROW(OP_RELU, relu)
+ROW(OP_LRN, lrn)
+ROW(OP_DENSE, dense) /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in logical order, y is (N,F,1,1) */
+ROW(OP_DROPOUT, dropout)           /* drops where desc.backward is set (training), else copies */
+ROW(OP_SOFTMAX_LOSS, softmax_loss) /* x: logits (N,F,1,1); dx = (softmax − onehot)/batch */
+ROW(OP_ACCURACY, accuracy)
+ROW(OP_RELAYOUT, relayout) /* same shape in another layout, or (N,C,H,W) → (N,C·H·W,1,1) in logical order */
