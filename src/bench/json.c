@@ -131,7 +131,7 @@ int clr_bench_write(const char *path, const struct clr_bench_report *reports, si
 /* A place in the file, for messages, and the first thing that is wrong. */
 struct reading {
     const char *path;
-    char where[64]; /* "devices[0].layers[3]" */
+    char where[128]; /* "devices[0].layers[3].ms" */
     int rc;
     struct clr_error *err;
 };
@@ -143,14 +143,49 @@ static void wrong(struct reading *in, const char *name, const char *what)
                                in->where[0] ? "." : "", name, what);
 }
 
+/* The same of a value that is there, which is quoted. */
+static void wrong_value(struct reading *in, const char *name, const json_t *v, const char *what)
+{
+    char *text = json_format(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+    char said[256];
+
+    (void)snprintf(said, sizeof said, "%s: %.80s%s", what, text ? text : "",
+                   text && strlen(text) > 80 ? "…" : "");
+    wrong(in, name, said);
+    free(text);
+}
+
+/* What is wrong with a member that is not what it should be. */
+static void wrong_type(struct reading *in, const char *name, const json_t *v, const char *what)
+{
+    if (v)
+        wrong_value(in, name, v, what);
+    else
+        wrong(in, name, "is missing");
+}
+
+/* From now on in that member; leave() with what this gives. */
+static size_t enter(struct reading *in, const char *name)
+{
+    const size_t length = strlen(in->where);
+
+    (void)snprintf(in->where + length, sizeof in->where - length, "%s%s", length > 0 ? "." : "", name);
+    return length;
+}
+
+static void leave(struct reading *in, size_t length)
+{
+    in->where[length] = '\0';
+}
+
 static void get_text(struct reading *in, const json_t *from, const char *name, char *out, size_t size)
 {
     const json_t *v = json_object_get(from, name);
 
     if (!json_is_string(v))
-        wrong(in, name, v ? "is not a text" : "is missing");
+        wrong_type(in, name, v, "is not a text");
     else if (json_string_length(v) >= size)
-        wrong(in, name, "is too long");
+        wrong_value(in, name, v, "is too long");
     else {
         str_copy(out, size, json_string_value(v));
         str_mask_name(out);
@@ -161,13 +196,16 @@ static double get_number(struct reading *in, const json_t *from, const char *nam
 {
     const json_t *v = json_object_get(from, name);
     const double d = json_number_value(v);
+    char what[64];
 
-    if (!json_is_number(v))
-        wrong(in, name, v ? "is not a number" : "is missing");
-    else if (!(d >= min && d <= max))
-        wrong(in, name, "is out of range");
-    else
+    if (!json_is_number(v)) {
+        wrong_type(in, name, v, "is not a number");
+    } else if (d >= min && d <= max) {
         return d;
+    } else {
+        (void)snprintf(what, sizeof what, "is out of range (%.10g to %.10g)", min, max);
+        wrong_value(in, name, v, what);
+    }
     return min;
 }
 
@@ -176,7 +214,7 @@ static int get_int(struct reading *in, const json_t *from, const char *name, int
     const json_t *v = json_object_get(from, name);
 
     if (v && !json_is_integer(v))
-        wrong(in, name, "is not a whole number");
+        wrong_value(in, name, v, "is not a whole number");
     return (int)get_number(in, from, name, min, max);
 }
 
@@ -185,7 +223,7 @@ static bool get_bool(struct reading *in, const json_t *from, const char *name)
     const json_t *v = json_object_get(from, name);
 
     if (!json_is_boolean(v))
-        wrong(in, name, v ? "is neither true nor false" : "is missing");
+        wrong_type(in, name, v, "is neither true nor false");
     return json_is_true(v);
 }
 
@@ -194,7 +232,7 @@ static const json_t *get_object(struct reading *in, const json_t *from, const ch
     const json_t *v = json_object_get(from, name);
 
     if (!json_is_object(v))
-        wrong(in, name, v ? "is not an object" : "is missing");
+        wrong_type(in, name, v, "is not an object");
     return v;
 }
 
@@ -204,7 +242,7 @@ static const json_t *get_array(struct reading *in, const json_t *from, const cha
     const json_t *v = json_object_get(from, name);
 
     if (!json_is_array(v))
-        wrong(in, name, v ? "is not a list" : "is missing");
+        wrong_type(in, name, v, "is not a list");
     else if (json_array_size(v) < min || json_array_size(v) > max)
         wrong(in, name, json_array_size(v) < min ? "has too few entries" : "has too many entries");
     return v;
@@ -215,13 +253,15 @@ static void get_spread(struct reading *in, const json_t *from, const char *name,
                        struct clr_bench_spread *out)
 {
     const json_t *v = get_object(in, from, name);
+    const size_t outer = enter(in, name);
 
     out->count = get_int(in, v, "samples", 1, INT_MAX);
     out->min = get_number(in, v, "min", least, MOST);
     out->median = get_number(in, v, "median", least, MOST);
     out->max = get_number(in, v, "max", least, MOST);
+    leave(in, outer);
     if (in->rc == 0 && !(out->min <= out->median && out->median <= out->max))
-        wrong(in, name, "has its minimum above its median, or that above its maximum");
+        wrong_value(in, name, v, "has its minimum above its median, or that above its maximum");
 }
 
 static void read_row(struct reading *in, const json_t *v, struct clr_bench_row *out)
@@ -235,7 +275,7 @@ static void read_row(struct reading *in, const json_t *v, struct clr_bench_row *
     while (p < CLR_BENCH_PASSES && strcmp(pass, clr_bench_pass_name((enum clr_bench_pass)p)) != 0)
         p++;
     if (p == CLR_BENCH_PASSES)
-        wrong(in, "pass", "is no pass that this version knows");
+        wrong_value(in, "pass", json_object_get(v, "pass"), "is no pass that this version knows");
     out->pass = p < CLR_BENCH_PASSES ? (enum clr_bench_pass)p : CLR_BENCH_OTHER;
     out->gflop = get_number(in, v, "gflop", 0.0, MOST);
     get_spread(in, v, "ms", 0.0, &out->ms);
@@ -338,8 +378,14 @@ static void read_device(struct reading *in, const json_t *d, struct clr_bench_re
 
 static void read_report(struct reading *in, const json_t *v, size_t device, struct clr_bench_report *out)
 {
+    const json_t *d;
+    size_t outer;
+
     (void)snprintf(in->where, sizeof in->where, "devices[%zu]", device);
-    read_device(in, get_object(in, v, "device"), out);
+    d = get_object(in, v, "device");
+    outer = enter(in, "device");
+    read_device(in, d, out);
+    leave(in, outer);
     get_text(in, v, "created", out->created, sizeof out->created);
     get_spread(in, v, "peak_gflops", 1e-9, &out->peak_gflops);
     get_spread(in, v, "bandwidth_gb_per_s", 1e-9, &out->bandwidth_gb);
@@ -382,7 +428,7 @@ static void read_head(struct reading *in, const json_t *json, struct clr_bench_r
     for (size_t i = 0; in->rc == 0 && i < MEM_COUNT(sizes); i++) {
         const json_t *size = json_array_get(input, i);
         if (!json_is_integer(size) || json_integer_value(size) < 1 || json_integer_value(size) > 65536)
-            wrong(in, "input", "is not three sizes from 1 to 65536");
+            wrong_value(in, "input", input, "is not three sizes from 1 to 65536");
         else
             *sizes[i] = (int)json_integer_value(size);
     }
