@@ -80,6 +80,7 @@ struct clr_bench_row {
     enum clr_bench_pass pass;
     double gflop; /**< 10⁹ multiplications and additions by the layer's formula, of the whole batch; 0: not
                        counted */
+    bool fewer; /**< the layer's variant gets by with fewer multiplications than the formula has (Winograd) */
     struct clr_bench_spread ms;
 };
 

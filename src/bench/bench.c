@@ -16,6 +16,7 @@
 #include "base/host.h"
 #include "bench/checks.h"
 #include "bench/measure.h"
+#include "bench/peak.h"
 #include "bench/random_data.h"
 #include "bench/rows.h"
 #include "train/selfcheck.h"
@@ -260,6 +261,8 @@ static int inspect(struct bench *b, struct clr_error *err)
         tell(b, "correctness of what was timed");
         rc = checks_run(b->report, &b->session, ctx, err);
     }
+    if (rc == 0)
+        rc = peak_note_fewer(b->report, err);
     if (ctx)
         ocl_save_programs(ctx);
     ocl_context_destroy(ctx);

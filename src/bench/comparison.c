@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "bench/measure.h"
+#include "bench/peak.h"
 
 /* What a line's numbers are: of a time less is faster, of a rate more, an amount is neither. */
 enum sense { TIME, RATE, AMOUNT, SHARE };
@@ -40,16 +41,6 @@ static struct clr_bench_spread images_per_s(const struct clr_bench_report *r,
     return s;
 }
 
-/* The layers' formulas in the time of a training step, against the peak. */
-static double share_of_peak(const struct clr_bench_report *r)
-{
-    double gflop = 0.0;
-
-    for (size_t i = 0; i < r->row_count; i++)
-        gflop += r->rows[i].gflop;
-    return gflop / r->step_ms.median * 1e3 / r->peak_gflops.max;
-}
-
 static struct clr_bench_spread whole_of(const struct clr_bench_report *r, enum whole what)
 {
     switch (what) {
@@ -63,7 +54,7 @@ static struct clr_bench_spread whole_of(const struct clr_bench_report *r, enum w
     case BANDWIDTH:
         return r->bandwidth_gb;
     case OF_PEAK:
-        return one(100.0 * share_of_peak(r));
+        return one(100.0 * peak_share_of_step(r));
     case STEP:
         return r->step_ms;
     case EVALUATION:
@@ -117,8 +108,7 @@ static struct clr_bench_spread value_of(const struct comparison *c, size_t line,
     row = row_merge_find(&c->layers, report, line - WHOLES);
     if (!row)
         return (struct clr_bench_spread){0};
-    if (row->gflop > 0.0 && row->ms.median > 0.0)
-        *of_peak = row->gflop / row->ms.median * 1e3 / r->peak_gflops.max;
+    *of_peak = peak_share(r, row);
     return row->ms;
 }
 

@@ -36,7 +36,7 @@ enum comparison_verdict {
 
 struct comparison_cell {
     struct clr_bench_spread value; /* count 0: not known */
-    double of_peak; /* of a layer: share of the device's peak, 1 is all of it; NaN: not known */
+    double of_peak;                /* of a layer: peak_share() */
     enum comparison_verdict verdict;
     double
         factor;  /* 1 or more: how many times faster, slower, more, less; 1 where there is no such verdict */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "bench/peak.h"
 #include "bench/words.h"
 #include "plot/axes.h"
 
@@ -100,6 +101,14 @@ static void CLR_PRINTF(2, 3) note(const struct notes *n, const char *format, ...
     str_append(n->out, "\n");
 }
 
+static bool leaves_out_a_share(const struct clr_bench_report *r)
+{
+    for (size_t i = 0; i < r->row_count; i++)
+        if (peak_is_left_out(r, &r->rows[i]))
+            return true;
+    return false;
+}
+
 /* What one of the reports is that the others need not be. */
 static void note_report(const struct notes *n, const struct comparison *c, size_t k)
 {
@@ -112,6 +121,8 @@ static void note_report(const struct notes *n, const struct comparison *c, size_
              w.with, w.layer);
     for (size_t i = 0; i < r->replaced_count; i++)
         note(n, "[%zu] %s", k + 1, words_replaced(text, &r->replaced[i]));
+    if (leaves_out_a_share(r))
+        note(n, "[%zu] has no share of the peak. " WORDS_NO_SHARE, k + 1);
     if (r->row_count == 0)
         note(n, "[%zu] has no times of layers: that driver's are unusable.", k + 1);
     if (r->peak_memory_compiler)
@@ -122,17 +133,15 @@ static void note_report(const struct notes *n, const struct comparison *c, size_
 static void append_notes(struct str *out, const struct comparison *c, bool markdown)
 {
     const struct notes n = {out, markdown};
-    bool verdicts[COMPARISON_LESS + 1] = {false}, single = false, above = false, rest = false;
+    bool verdicts[COMPARISON_LESS + 1] = {false}, single = false, rest = false;
 
     for (size_t i = 0; i < c->lines; i++) {
         const struct comparison_line line = comparison_line(c, i);
-        const char *unit = line.unit;
         rest = rest || strcmp(line.figure, clr_bench_pass_name(CLR_BENCH_OTHER)) == 0;
         for (size_t k = 0; k < c->count; k++) {
             const struct comparison_cell cell = comparison_cell(c, i, k);
             verdicts[cell.verdict] = true;
             single = single || (cell.single && cell.verdict > COMPARISON_EQUAL);
-            above = above || (strcmp(unit, "%") == 0 && cell.value.median > 100.0);
         }
     }
     str_append(out, "\n");
@@ -150,8 +159,6 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         note(&n, "other: kernels of a layer that belong to no single pass.");
     if (single)
         note(&n, "~: from a single sample, which another run may not confirm.");
-    if (above)
-        note(&n, "%s", WORDS_ABOVE_PEAK);
     for (size_t k = 0; k < c->count; k++)
         note_report(&n, c, k);
 }

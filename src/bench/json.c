@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "bench/peak.h"
 #include "bench/row_index.h"
 
 #define FORMAT     "clr-cl bench"
@@ -31,7 +32,7 @@ static json_t *row_json(const struct clr_bench_report *r, const struct clr_bench
 
     return json_pack("{s:s, s:s, s:s, s:o, s:f, s:o, s:o}", "layer", row->layer, "kind", row->kind, "pass",
                      clr_bench_pass_name(row->pass), "ms", spread_json(&row->ms), "gflop", row->gflop,
-                     "gflops", json_finite(rate), "of_peak", json_finite(rate / r->peak_gflops.max));
+                     "gflops", json_finite(rate), "of_peak", json_finite(peak_share(r, row)));
 }
 
 static json_t *check_json(const struct clr_bench_check *c)
@@ -338,6 +339,8 @@ static void read_lists(struct reading *in, const json_t *v, size_t device, struc
         out->wrong += !out->checks[i].ok;
         out->check_count++;
     }
+    if (in->rc == 0)
+        in->rc = peak_note_fewer(out, in->err);
 }
 
 /* What reports have had since variants are replaced as training replaces them. */

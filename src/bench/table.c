@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/str.h"
+#include "bench/peak.h"
 #include "bench/words.h"
 
 static int widest(const struct clr_bench_report *r)
@@ -51,8 +52,8 @@ static void limits(struct str *s, const struct clr_bench_report *r)
     const struct clr_bench_spread *p = &r->peak_gflops, *b = &r->bandwidth_gb;
     char one[32], min[32], max[32];
 
-    str_append(s, "peak        %s GFLOP/s (%s to %s), fused multiply-adds on float%d\n", rate(one, p->max),
-               rate(min, p->min), rate(max, p->max), r->float_width);
+    str_append(s, "peak        %s GFLOP/s (%s to %s), measured: fused multiply-adds on float%d\n",
+               rate(one, p->max), rate(min, p->min), rate(max, p->max), r->float_width);
     str_append(s, "bandwidth   %s GB/s (%s to %s), triad over three arrays of %.0f MB\n\n",
                rate(one, b->median), rate(min, b->min), rate(max, b->max), (double)r->triad_bytes / 1e6);
 }
@@ -75,14 +76,17 @@ static void head(struct str *s, const struct clr_bench_report *r)
 }
 
 static void row(struct str *s, const struct clr_bench_report *r, const struct clr_bench_row *row, int width,
-                double sum, bool *above)
+                double sum, bool *left_out)
 {
     str_append(s, "%-*s  %-18s  %8.3f  %8.3f  %8.3f  ", width, row->layer, clr_bench_pass_name(row->pass),
                row->ms.median, row->ms.min, row->ms.max);
     if (row->gflop > 0.0 && row->ms.median > 0.0) {
-        const double rate = row->gflop / row->ms.median * 1e3;
-        str_append(s, "%8.1f  %5.1f %%  ", rate, 100.0 * rate / r->peak_gflops.max);
-        *above = *above || rate > r->peak_gflops.max;
+        str_append(s, "%8.1f  ", row->gflop / row->ms.median * 1e3);
+        if (peak_is_left_out(r, row))
+            str_append(s, "%7s  ", "-");
+        else
+            str_append(s, "%5.1f %%  ", 100.0 * peak_share(r, row));
+        *left_out = *left_out || peak_is_left_out(r, row);
     } else {
         str_append(s, "%8s  %7s  ", "", "");
     }
@@ -93,7 +97,7 @@ static void rows(struct str *s, const struct clr_bench_report *r)
 {
     const double sum = sum_ms(r), others = clr_bench_not_convolution(r);
     const int width = widest(r);
-    bool above = false;
+    bool left_out = false;
 
     if (r->row_count == 0) {
         str_append(s, "layers: not measured, because this driver's kernel times are unusable\n");
@@ -102,14 +106,14 @@ static void rows(struct str *s, const struct clr_bench_report *r)
     str_append(s, "%-*s  %-18s  %8s  %8s  %8s  %8s  %7s  %7s\n", width, "LAYER", "PASS", "ms", "MIN", "MAX",
                "GFLOP/s", "OF PEAK", "SHARE");
     for (size_t i = 0; i < r->row_count; i++)
-        row(s, r, &r->rows[i], width, sum, &above);
+        row(s, r, &r->rows[i], width, sum, &left_out);
     str_append(s, "%-*s  %-18s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "all kernels", "", sum, "", "",
                "", "", 100.0);
     if (isfinite(others))
         str_append(s, "%-*s  %-18s  %8.3f  %8s  %8s  %8s  %7s  %5.1f %%\n", width, "not convolution", "",
                    others * sum, "", "", "", "", 100.0 * others);
-    if (above)
-        str_append(s, "%s\n", WORDS_ABOVE_PEAK);
+    if (left_out)
+        str_append(s, "-: no share of the peak. %s\n", WORDS_NO_SHARE);
 }
 
 /* "training step  11.45 ms (11.20 to 12.01), 8,734 images/s" */

@@ -10,10 +10,11 @@
 #define WORDS_FILE   (CLR_BENCH_NAME + 256 + 2)
 #define WORDS_NAME   (WORDS_FILE + 128 + 32)
 
-/* What a share of the peak above all of it means. */
-#define WORDS_ABOVE_PEAK                                                                                     \
-    "More than 100 % of the peak: Winograd's convolutions get by with fewer multiplications than\n"          \
-    "the formula has, which is what is counted."
+/* Why there is no share of the peak. */
+#define WORDS_NO_SHARE                                                                                       \
+    "Winograd's convolutions, and gradients by a pool's maxima, get by with\n"                               \
+    "fewer multiplications than the formula has, which is what GFLOP/s counts; or the peak was\n"            \
+    "measured too low."
 
 /* "h100/bench-quick": the file that report i was read from, and its folder, with as many of those in front
  * of it as tell it from the files of the others; "": it was just measured. */

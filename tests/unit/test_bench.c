@@ -471,7 +471,8 @@ START_TEST(test_compare__how_others_stand_against_the_first)
         "400.0       400.0  about equal                -                         800.0  ~2.0\xc3\x97 more");
     expect_line(text, "[4] conv1", "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here");
     ck_assert(strstr(text, "about equal: less than") && strstr(text, "unclear: each lies between") &&
-              strstr(text, "~: from a single sample") && strstr(text, "More than 100 % of the peak"));
+              strstr(text, "~: from a single sample"));
+    ck_assert(strstr(text, "[3] has no share of the peak") && !strstr(text, "[2] has no share"));
     free(text);
     for (int i = 0; i < 4; i++)
         clr_bench_clear(&r[i]);
@@ -789,7 +790,7 @@ START_TEST(test_table__shares_and_rates)
     expect_line(text, "all kernels", "10.000");
     expect_line(text, "not convolution", "10.0 %");
     expect_line(text, "training step", "10,000 images/s");
-    ck_assert(!strstr(text, "More than 100 %"));
+    ck_assert(!strstr(text, "no share of the peak"));
     expect_line(text, "pool1            pooling", "WRONG");
     ck_assert(strstr(text, "dx is off"));
     expect_line(text, "replaced", "conv1 forward: 'direct' in place of 'tiled', which is wrong here");
@@ -797,6 +798,47 @@ START_TEST(test_table__shares_and_rates)
     free(text);
     clr_bench_clear(&r);
     ck_assert(isnan(clr_bench_not_convolution(&r)));
+}
+END_TEST
+
+/* Formulas say nothing of how much of a device is used where a layer gets by with less; nor can more than all
+ * of it be used. */
+START_TEST(test_peak__no_share_that_misleads)
+{
+    const char *path = join(support_temp_dir(), "a.json");
+    struct clr_bench_report r[2], *again = NULL;
+    size_t count;
+    char *text;
+
+    for (int i = 0; i < 2; i++)
+        make_report(&r[i], 1);
+    r[0].rows[2].gflop = 2.5; /* 500 GFLOP/s, of 200 */
+    str_copy(r[1].checks[0].variant, sizeof r[1].checks[0].variant, "winograd 8x2, weights direct");
+    ck_assert_int_eq(clr_bench_read(&again, &count, write_report(path, &r[1]), NULL), 0);
+    ck_assert(!again->rows[0].fewer && again->rows[1].fewer && again->rows[2].fewer && !again->rows[3].fewer);
+    ck_assert_int_eq(clr_bench_table(&text, again, NULL), 0);
+    expect_line(text, "conv1            weight gradient", "    40.0        -   50.0 %");
+    expect_line(text, "-: no share", "-: no share of the peak. Winograd's");
+    free(text);
+    ck_assert_int_eq(clr_bench_table(&text, &r[0], NULL), 0);
+    expect_line(text, "conv1            forward", "    50.0   25.0 %   40.0 %");
+    expect_line(text, "conv1            weight gradient", "   500.0        -   50.0 %");
+    free(text);
+    clr_bench_clear(&r[1]);
+    r[1] = *again;
+    free(again);
+    r[1].source[0] = r[1].folder[0] = '\0';
+    text = compared(r, 2, CLR_BENCH_TEXT);
+    expect_line(text, "share of the peak  %", "-           -");
+    expect_line(text, "[2] has no share", "[2] has no share of the peak. Winograd's");
+    free(text);
+    text = compared(r, 2, CLR_BENCH_CSV);
+    expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"", "7,2,4,8,0.25,,");
+    expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"", "7,2,4,8,,1,equal");
+    ck_assert(!strstr(text, "share of the peak"));
+    free(text);
+    for (int i = 0; i < 2; i++)
+        clr_bench_clear(&r[i]);
 }
 END_TEST
 
@@ -962,6 +1004,7 @@ int main(void)
     tcase_add_test(tc, test_compare__with_known_devices);
     tcase_add_test(tc, test_compare__many_rows);
     tcase_add_test(tc, test_table__shares_and_rates);
+    tcase_add_test(tc, test_peak__no_share_that_misleads);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);
     tcase_add_test(tc, test_figure__an_outlier_does_not_flatten_the_bars);
