@@ -1,0 +1,413 @@
+/* Reports side by side: what can be compared, and what is written of it, in all forms. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <clr/bench.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "bench/figure.h"
+#include "bench/words.h"
+#include "figures.h"
+#include "net/spec.h"
+#include "reports.h"
+
+static void expect_incomparable(const char *a, const char *b, const char *why)
+{
+    const char *const paths[] = {a, b};
+    struct clr_bench_report *all = NULL;
+    size_t count;
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(clr_bench_read_all(&all, &count, paths, 2, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, why), "'%s' lacks '%s'", err.message, why);
+    ck_assert(all == NULL);
+}
+
+START_TEST(test_compare__only_what_is_comparable)
+{
+    const char *folder = support_temp_dir();
+    struct clr_bench_report r, other;
+    const char *a;
+
+    reports_make(&r, 1);
+    a = reports_write(figures_join(folder, "a.json"), &r);
+    other = r;
+    other.batch = 10;
+    expect_incomparable(a, reports_write(figures_join(folder, "batch.json"), &other), "/batch' of 10");
+    other = r;
+    str_copy(other.net_sha256, sizeof other.net_sha256, "4567");
+    expect_incomparable(a, reports_write(figures_join(folder, "net.json"), &other), "whose prototxt differs");
+    other = r;
+    other.input.width = 28;
+    expect_incomparable(a, reports_write(figures_join(folder, "input.json"), &other), "3x32x28");
+    other = r;
+    str_copy(other.refused, sizeof other.refused, "its update is wrong");
+    expect_incomparable(a, reports_write(figures_join(folder, "refused.json"), &other),
+                        "train refuses Device\xc2\xae (its update is wrong)");
+    r.checks[1].ok = false;
+    expect_incomparable(a, reports_write(figures_join(folder, "wrong.json"), &r), "pooling computed wrongly");
+    clr_bench_clear(&r);
+}
+END_TEST
+
+START_TEST(test_compare__how_others_stand_against_the_first)
+{
+    struct clr_bench_report r[4];
+    char *text;
+
+    reports_make(&r[0], 1);
+    reports_make(&r[1], 8);
+    reports_make(&r[2], 1 / 68.4);
+    reports_make(&r[3], 1.9); /* within the ranges */
+    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
+    r[1].peak_gflops = reports_spread(1234567);
+    r[2].peak_memory_bytes = 0;
+    r[3].peak_memory_bytes *= 2;
+    text = reports_compared(r, 4, CLR_BENCH_TEXT);
+    reports_expect_line(text, "training           images",
+                        "10,000       1,250  8.0\xc3\x97 slower          684,000  68\xc3\x97 faster");
+    reports_expect_line(text, "training           images", "5,263  unclear");
+    reports_expect_line(text, "peak               GFLOP/s",
+                        "200.0   2,469,134  12,346\xc3\x97 faster         200.0  about equal");
+    reports_expect_line(text, "share of the peak  %", "20.00");
+    reports_expect_line(text, "conv1              weight gradient",
+                        "5.000       40.00  8.0\xc3\x97 slower           0.0731  68\xc3\x97 faster");
+    reports_expect_line(text, "pool1", "0.500           -                        0.0073");
+    reports_expect_line(text, "extra", "-       4.000");
+    reports_expect_line(text, "first start        s", "9.000       9.000  about equal");
+    reports_expect_line(
+        text, "memory             MB",
+        "400.0       400.0  about equal                -                         800.0  ~2.0\xc3\x97 more");
+    reports_expect_line(text, "[4] conv1",
+                        "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here");
+    ck_assert(strstr(text, "about equal: less than") && strstr(text, "unclear: each lies between") &&
+              strstr(text, "~: from a single sample"));
+    ck_assert(strstr(text, "[3] has no share of the peak") && !strstr(text, "[2] has no share"));
+    free(text);
+    for (int i = 0; i < 4; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
+/* A thing that takes half a minute an image: no "0 images/s". */
+START_TEST(test_compare__slow_devices)
+{
+    struct clr_bench_report r[2];
+    char *text;
+
+    reports_make(&r[0], 1);
+    reports_make(&r[1], 200631.83);
+    text = reports_compared(r, 2, CLR_BENCH_TEXT);
+    reports_expect_line(text, "training           images", "10,000      0.0498  200,632\xc3\x97 slower");
+    reports_expect_line(text, "training step      ms", "10.00   2,006,318  200,632\xc3\x97 slower");
+    free(text);
+    ck_assert_int_eq(clr_bench_table(&text, &r[1], NULL), 0);
+    reports_expect_line(text, "training step", "2,006,318 ms (1,003,159 to 4,012,637), 0.0498 images/s");
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+START_TEST(test_compare__names_are_distinct)
+{
+    static const char *const expected[] = {"A", "B (quick)", "B (x/full)", "B (y/full)", "C [5]", "C [6]"};
+    static const char *const from[][3] = {{"A", "", "quick"}, {"B", "x", "quick"}, {"B", "x", "full"},
+                                          {"B", "y", "full"}, {"C", "", ""},       {"C", "", ""}};
+    struct clr_bench_report r[MEM_COUNT(from)] = {0};
+    char name[WORDS_NAME], *text;
+
+    for (size_t i = 0; i < MEM_COUNT(from); i++) {
+        reports_make(&r[i], 1);
+        str_copy(r[i].device, sizeof r[i].device, from[i][0]);
+        str_copy(r[i].folder, sizeof r[i].folder, from[i][1]);
+        str_copy(r[i].source, sizeof r[i].source, from[i][2]);
+    }
+    for (size_t i = 0; i < MEM_COUNT(from); i++)
+        ck_assert_str_eq(words_name(name, r, MEM_COUNT(from), i), expected[i]);
+    text = reports_compared(r, MEM_COUNT(from), CLR_BENCH_TEXT);
+    reports_expect_line(text, "[1] ", "[1] A (quick)");
+    reports_expect_line(text, "[4] ", "[4] B (y/full)");
+    reports_expect_line(
+        text, "  [1]",
+        "  [1] A  [2] x/quick                   [3] x/full                    [4] y/full             "
+        "              [5]");
+    free(text);
+    for (size_t i = 0; i < MEM_COUNT(from); i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
+/* As many folders as are needed, of what was given. */
+START_TEST(test_compare__files_in_folders_of_one_name)
+{
+    static const char *const folders[] = {"d1/r", "d2/r", "d1", "e/d2/r"}, *const expected[] = {
+                                                                               "d1/r/a", "/d2/r/a", "d1/a",
+                                                                               "e/d2/r/a"};
+    const char *top = support_temp_dir(), *paths[MEM_COUNT(folders)];
+    struct clr_bench_report r, *all = NULL;
+    struct clr_error err = {0};
+    char name[WORDS_NAME], path[32];
+    size_t count;
+
+    reports_make(&r, 1);
+    for (size_t i = 0; i < MEM_COUNT(folders); i++) {
+        ck_assert_int_eq(fs_make_dirs(figures_join(top, folders[i]), NULL), 0);
+        (void)snprintf(path, sizeof path, "%s/a.json", folders[i]);
+        paths[i] = reports_write(figures_join(top, path), &r);
+    }
+    ck_assert_msg(clr_bench_read_all(&all, &count, paths, MEM_COUNT(paths), &err) == 0, "%s", err.message);
+    for (size_t i = 0; i < count; i++) {
+        const char *end;
+        (void)words_file(name, all, count, i);
+        end = name + strlen(name) - strlen(expected[i]);
+        ck_assert_msg(end >= name && strcmp(end, expected[i]) == 0, "'%s' does not end in '%s'", name,
+                      expected[i]);
+        ck_assert_msg(name[0] != '/', "'%s' is longer than needed", name);
+        for (size_t k = 0; k < i; k++) {
+            char other[WORDS_NAME];
+            ck_assert_str_ne(words_name(name, all, count, i), words_name(other, all, count, k));
+        }
+    }
+    clr_bench_free(all, count);
+    clr_bench_clear(&r);
+}
+END_TEST
+
+/* What one device does in one layer and another one in two; what was replaced, or is not known. */
+START_TEST(test_compare__what_is_not_the_same_work)
+{
+    struct clr_bench_report r[3];
+    json_t *json, *report;
+    json_error_t e;
+    bool no_memory;
+    char *text;
+
+    for (int i = 0; i < 3; i++)
+        reports_make(&r[i], 1);
+    r[0].row_count--; /* no pool1 */
+    for (size_t i = 0; i < r[0].row_count; i++)
+        str_copy(r[0].rows[i].kind, sizeof r[0].rows[i].kind, i > 0 ? "pooled convolution" : "");
+    r[0].peak_memory_compiler = true;
+    r[2].row_count = 0;
+    str_copy(r[1].replaced[0].variant, sizeof r[1].replaced[0].variant, "a|b_c_d");
+    text = reports_compared(r, 3, CLR_BENCH_TEXT);
+    reports_expect_line(text, "[1] conv1 has",
+                        "[1] conv1 has pool1 in it, which is a layer of its own elsewhere");
+    reports_expect_line(text, "conv1              weight gradient", "5.000       5.000  other work");
+    reports_expect_line(text, "[3] has no", "[3] has no times of layers");
+    reports_expect_line(text, "[1] had to", "[1] had to compile kernels: its memory is with the compiler's");
+    ck_assert(!strstr(text, "[2] conv1 has") && !strstr(text, "[3] conv1 has") && !strstr(text, "[2] had"));
+    free(text);
+    text = reports_compared(r, 3, CLR_BENCH_MARKDOWN);
+    reports_expect_line(text, "- \\[2\\]", "'direct' in place of 'a\\|b\\_c\\_d', which is wrong here");
+    reports_expect_line(text, "- \\[1\\] conv1 has", "pool1");
+    free(text);
+    text = reports_compared(r, 3, CLR_BENCH_JSON);
+    json = json_parse(text, strlen(text), &e, &no_memory);
+    report = json_array_get(json_object_get(json, "reports"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(
+                         json_array_get(json_object_get(report, "layers_within"), 0), "within")),
+                     "conv1");
+    ck_assert_uint_eq(json_array_size(json_object_get(report, "replaced")), 1);
+    ck_assert(json_is_true(json_object_get(report, "peak_memory_includes_compiler")));
+    report = json_array_get(json_object_get(json, "reports"), 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(report, "layers_within")), 0);
+    json_decref(json);
+    free(text);
+    for (int i = 0; i < 3; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
+START_TEST(test_compare__as_csv_and_markdown)
+{
+    struct clr_bench_report r[2];
+    char *text;
+
+    reports_make(&r[0], 1);
+    reports_make(&r[1], 8);
+    str_copy(r[1].device, sizeof r[1].device, "A|\"B\"\n<b>*");
+    str_copy(r[1].created, sizeof r[1].created, "2026|11-24T07:00:00Z");
+    text = reports_compared(r, 2, CLR_BENCH_CSV);
+    reports_expect_line(text, "report,",
+                        "report,device,driver,program,file,layer,figure,unit,samples,min,median,max,of_peak,"
+                        "factor,verdict");
+    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+                        "\"ms\",7,2,4,8,0.25,,");
+    reports_expect_line(text, "<b>*\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+                        "\"ms\",7,16,32,64,0.03125,8,slower");
+    ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
+    free(text);
+    text = reports_compared(r, 2, CLR_BENCH_MARKDOWN);
+    reports_expect_line(text, "| 2 | A", "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24 |  |");
+    reports_expect_line(text, "| | \\[1\\]", "| | \\[1\\] Device\xc2\xae | \\[2\\] A\\|\"B\" &lt;b>\\* | |");
+    reports_expect_line(text, "| conv1 forward, ms",
+                        "| conv1 forward, ms | 4.000 | 32.00 | 8.0\xc3\x97 slower |");
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+START_TEST(test_compare__as_json)
+{
+    struct clr_bench_report r[2];
+    struct clr_error err = {0};
+    json_error_t e;
+    json_t *json, *line, *cell;
+    char *text;
+    bool no_memory;
+
+    reports_make(&r[0], 1);
+    reports_make(&r[1], 8);
+    str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
+    text = reports_compared(r, 2, CLR_BENCH_JSON);
+    json = json_parse(text, strlen(text), &e, &no_memory);
+    ck_assert_msg(json != NULL, "%s", e.text);
+    ck_assert_str_eq(json_string_value(json_object_get(json, "format")), "clr-cl bench comparison");
+    line = json_array_get(json_object_get(json, "figures"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(line, "unit")), "images/s");
+    cell = json_array_get(json_object_get(line, "values"), 1);
+    ck_assert(json_number_value(json_object_get(cell, "factor")) == 8.0);
+    ck_assert_str_eq(json_string_value(json_object_get(cell, "verdict")), "slower");
+    line = json_array_get(json_object_get(json, "figures"), 10 + 3); /* extra */
+    ck_assert(json_is_null(json_array_get(json_object_get(line, "values"), 0)));
+    json_decref(json);
+    free(text);
+    str_copy(r[1].device, sizeof r[1].device, "\xff");
+    ck_assert_int_eq(clr_bench_compare(&text, r, 2, CLR_BENCH_JSON, &err), CLR_ENOMEM);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* What comes with the program can be read, and is compared with where net and batch are the same. */
+START_TEST(test_compare__with_known_devices)
+{
+    struct clr_bench_report *r = NULL;
+    struct clr_error err = {0};
+    struct clr_net_spec *quick = NULL;
+    size_t count = 1;
+    char *left_out = NULL, *text;
+
+    ck_assert_int_eq(mem_new(&r, 1, sizeof *r, "reports", NULL), 0);
+    reports_make(&r[0], 1);
+    ck_assert_msg(clr_bench_add_known(&r, &count, &left_out, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(count, 1);
+    reports_expect_line(left_out, "NVIDIA H200", "NVIDIA H200: quick, batch 100 of 3x32x32");
+    free(left_out);
+    left_out = NULL;
+    ck_assert_int_eq(clr_net_load(&quick, "quick", NULL), 0);
+    fs_sha256(quick->text, strlen(quick->text), r[0].net_sha256);
+    ck_assert_msg(clr_bench_add_known(&r, &count, &left_out, &err) == 0, "%s", err.message);
+    ck_assert_uint_ge(count, 4);
+    ck_assert(left_out == NULL);
+    for (size_t i = 1; i < count; i++)
+        ck_assert(r[i].wrong == 0 && r[i].row_count > 10 && r[i].driver[0] && r[i].program[0]);
+    text = reports_compared(r, count, CLR_BENCH_TEXT);
+    ck_assert(strstr(text, "NVIDIA H100 80GB HBM3 (known/h100-quick)"));
+    free(text);
+    clr_net_free(quick);
+    clr_bench_free(r, count);
+}
+END_TEST
+
+/* What a GPU has and a CPU has not, a pool of its own among it, stands with its layer. */
+START_TEST(test_compare__layers_in_the_order_of_the_net)
+{
+    static const char *const expected[] = {
+        "batch",         "conv1 forward",       "conv1 weight gradient", "conv1 other", "pool1 forward",
+        "conv2 forward", "conv2 data gradient", "conv2 other",           "update"};
+    struct clr_bench_report r[2];
+    struct bars bars;
+    struct clr_error err = {0};
+
+    for (int i = 0; i < 2; i++) {
+        reports_make(&r[i], 1);
+        r[i].row_count = 0;
+    }
+    reports_add_row(&r[0], "", "", CLR_BENCH_BATCH, 0, 1);
+    reports_add_row(&r[0], "conv1", "", CLR_BENCH_FORWARD, 0, 1);
+    reports_add_row(&r[0], "conv1", "", CLR_BENCH_WEIGHTS, 0, 1);
+    reports_add_row(&r[0], "conv2", "", CLR_BENCH_FORWARD, 0, 1);
+    reports_add_row(&r[0], "conv2", "", CLR_BENCH_OTHER, 0, 1);
+    reports_add_row(&r[0], "", "", CLR_BENCH_UPDATE, 0, 1);
+    reports_add_row(&r[1], "conv1", "", CLR_BENCH_FORWARD, 0, 1);
+    reports_add_row(&r[1], "conv1", "", CLR_BENCH_OTHER, 0, 1);
+    reports_add_row(&r[1], "pool1", "", CLR_BENCH_FORWARD, 0, 1);
+    reports_add_row(&r[1], "conv2", "", CLR_BENCH_DATA, 0, 1);
+    reports_add_row(&r[1], "", "", CLR_BENCH_UPDATE, 0, 1);
+    ck_assert_msg(figure_bench(&bars, r, 2, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(bars.row_count, MEM_COUNT(expected));
+    for (size_t i = 0; i < bars.row_count; i++) {
+        char name[256];
+        (void)snprintf(name, sizeof name, "%s%s%s", bars.rows[i].group, bars.rows[i].name[0] ? " " : "",
+                       bars.rows[i].name);
+        ck_assert_str_eq(name, expected[i]);
+    }
+    bars_clear(&bars);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* As many rows as a report can have, in no order, all different: in a moment, not in the square of it. */
+START_TEST(test_compare__many_rows)
+{
+    enum { ROWS = 10000, REPORTS = 6 };
+    const char *path = figures_join(support_temp_dir(), "a.json");
+    const clock_t began = clock(); /* of the processor: others may keep it busy */
+    struct clr_bench_report r[REPORTS], *again = NULL;
+    size_t count;
+    char *text, name[32];
+
+    for (int i = 0; i < REPORTS; i++) {
+        reports_make(&r[i], 1);
+        free(r[i].rows);
+        r[i].row_count = 0;
+        ck_assert_int_eq(mem_new(&r[i].rows, ROWS, sizeof *r[i].rows, "rows", NULL), 0);
+        for (int k = 0; k < ROWS; k++) {
+            (void)snprintf(name, sizeof name, "layer %d of %d", k * 7919 % ROWS, i);
+            reports_add_row(&r[i], name, "pool", CLR_BENCH_FORWARD, 0, 0.5);
+        }
+    }
+    ck_assert_int_eq(clr_bench_read(&again, &count, reports_write(path, &r[0]), NULL), 0);
+    ck_assert_uint_eq(again->row_count, ROWS);
+    clr_bench_free(again, count);
+    ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, CLR_BENCH_TEXT, NULL), 0);
+    reports_expect_line(text, "layer 9999 of 5", "  0.500");
+    free(text);
+    for (int i = 0; i < REPORTS; i++)
+        clr_bench_clear(&r[i]);
+    if (!getenv("CK_TIMEOUT_MULTIPLIER"))
+        ck_assert_msg(clock() - began < CLOCKS_PER_SEC, "%.1f s", (double)(clock() - began) / CLOCKS_PER_SEC);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("comparison");
+    TCase *tc = tcase_create("comparison");
+
+    tcase_add_test(tc, test_compare__only_what_is_comparable);
+    tcase_add_test(tc, test_compare__how_others_stand_against_the_first);
+    tcase_add_test(tc, test_compare__slow_devices);
+    tcase_add_test(tc, test_compare__names_are_distinct);
+    tcase_add_test(tc, test_compare__files_in_folders_of_one_name);
+    tcase_add_test(tc, test_compare__what_is_not_the_same_work);
+    tcase_add_test(tc, test_compare__as_csv_and_markdown);
+    tcase_add_test(tc, test_compare__as_json);
+    tcase_add_test(tc, test_compare__layers_in_the_order_of_the_net);
+    tcase_add_test(tc, test_compare__with_known_devices);
+    tcase_add_test(tc, test_compare__many_rows);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}
