@@ -137,6 +137,21 @@ static void add_replaced(void *user, const char *label, const char *pass, const 
     str_copy(new->why, sizeof new->why, why);
 }
 
+/* Layers of the training net with a variant that was measured by `clr-cl tune` on this device. */
+static int count_tuned(const struct graph *g)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < g->node_count; i++) {
+        bool tuned = false;
+        for (int pass = 0; pass < OP_PASS_COUNT; pass++)
+            tuned = tuned || g->nodes[i].origin[pass] == OP_ORIGIN_TUNED ||
+                    g->nodes[i].origin[pass] == OP_ORIGIN_NEAREST;
+        count += tuned;
+    }
+    return count;
+}
+
 /* Variants that are wrong here are replaced, as train replaces them; where it refuses the device, the report
  * says so, and what there is is measured. */
 static int check_device(struct bench *b, struct clr_error *err)
@@ -162,6 +177,8 @@ static int check_device(struct bench *b, struct clr_error *err)
         ocl_save_programs(s->ctx);
     }
     rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
+    if (rc == 0)
+        b->report->tuned_layers = count_tuned(s->train_graph);
     if (rc == 0)
         graph_replaced(s->train_graph, s->records, b->train.device, add_replaced, &to);
     if (rc == 0)

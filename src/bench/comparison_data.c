@@ -33,9 +33,9 @@ void comparison_csv(struct str *out, const struct comparison *c)
 {
     char file[WORDS_FILE];
 
-    str_append(out,
-               "report,device,driver,program,file,layer,figure,unit,samples,min,median,max,of_peak,factor,"
-               "verdict\n");
+    str_append(out, "report,device,driver,program,file,tuned_layers,layer,figure,unit,samples,min,median,max,"
+                    "of_peak,factor,"
+                    "verdict\n");
     for (size_t i = 0; i < c->lines; i++) {
         const struct comparison_line line = comparison_line(c, i);
         for (size_t k = 0; k < c->count; k++) {
@@ -48,6 +48,7 @@ void comparison_csv(struct str *out, const struct comparison *c)
             append_text(out, r->driver);
             append_text(out, r->program);
             append_text(out, words_file(file, c->reports, c->count, k));
+            append_number(out, r->tuned_layers < 0 ? (double)NAN : r->tuned_layers);
             append_text(out, line.layer);
             append_text(out, line.figure);
             append_text(out, line.unit);
@@ -109,13 +110,13 @@ static json_t *reports_json(const struct comparison *c)
 
     for (size_t k = 0; k < c->count; k++) {
         const struct clr_bench_report *r = &c->reports[k];
-        reports = json_append(reports,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "device",
-                                        r->device, "type", r->type, "platform", r->platform, "driver",
-                                        r->driver, "program", r->program, "git", r->git_id, "created",
-                                        r->created, "file", words_file(file, c->reports, c->count, k),
-                                        "peak_memory_includes_compiler", r->peak_memory_compiler, "replaced",
-                                        bench_replaced_json(r), "layers_within", within_json(c, k)));
+        reports = json_append(
+            reports, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "device",
+                               r->device, "type", r->type, "platform", r->platform, "driver", r->driver,
+                               "program", r->program, "git", r->git_id, "created", r->created, "file",
+                               words_file(file, c->reports, c->count, k), "peak_memory_includes_compiler",
+                               r->peak_memory_compiler, "replaced", bench_replaced_json(r), "tuned_layers",
+                               bench_tuned_json(r), "layers_within", within_json(c, k)));
     }
     return reports;
 }

@@ -248,12 +248,12 @@ static void line(struct str *out, const struct comparison *c, size_t i, const st
 static void who(struct str *out, const struct comparison *c, size_t i)
 {
     const struct clr_bench_report *r = &c->reports[i];
-    char file[WORDS_FILE];
+    char file[WORDS_FILE], tuned[WORDS_TUNED];
 
-    str_append(out, "[%zu] %s%s%s%s\n    %s, %d units; %s, driver %s; clr-cl %s (%s), %.10s\n", i + 1,
+    str_append(out, "[%zu] %s%s%s%s\n    %s, %d units; %s, driver %s; clr-cl %s (%s), %.10s%s%s\n", i + 1,
                r->device, r->source[0] ? " (" : "", words_file(file, c->reports, c->count, i),
                r->source[0] ? ")" : "", r->type, r->compute_units, r->platform, r->driver, r->program,
-               r->git_id, r->created);
+               r->git_id, r->created, r->tuned_layers < 0 ? "" : "; ", words_tuned(tuned, r));
 }
 
 void comparison_text(struct str *out, const struct comparison *c)
@@ -283,7 +283,7 @@ void comparison_text(struct str *out, const struct comparison *c)
 static void markdown_who(struct str *out, const struct comparison *c, size_t i)
 {
     const struct clr_bench_report *r = &c->reports[i];
-    char file[WORDS_FILE], day[sizeof "2026-11-24"];
+    char file[WORDS_FILE], day[sizeof "2026-11-24"], tuned[WORDS_TUNED];
 
     str_append(out, "| %zu | ", i + 1);
     append_markdown(out, r->device);
@@ -298,6 +298,7 @@ static void markdown_who(struct str *out, const struct comparison *c, size_t i)
     str_copy(day, sizeof day, r->created);
     str_append(out, "), ");
     append_markdown(out, day);
+    str_append(out, "%s%s", r->tuned_layers < 0 ? "" : "; ", words_tuned(tuned, r));
     str_append(out, " | ");
     append_markdown(out, words_file(file, c->reports, c->count, i));
     str_append(out, " |\n");

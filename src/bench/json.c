@@ -53,6 +53,11 @@ json_t *bench_replaced_json(const struct clr_bench_report *report)
     return list;
 }
 
+json_t *bench_tuned_json(const struct clr_bench_report *report)
+{
+    return report->tuned_layers < 0 ? json_null() : json_integer(report->tuned_layers);
+}
+
 static json_t *device_json(const struct clr_bench_report *r)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i}", "name", r->device, "type", r->type,
@@ -70,7 +75,8 @@ static json_t *report_json(const struct clr_bench_report *r)
     for (size_t i = 0; i < r->check_count; i++)
         checks = json_append(checks, check_json(&r->checks[i]));
     return json_pack(
-        "{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:s}",
+        "{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:o, "
+        "s:s}",
         "device", device_json(r), "created", r->created, "peak_gflops", spread_json(&r->peak_gflops),
         "bandwidth_gb_per_s", spread_json(&r->bandwidth_gb), "triad_array_bytes", (json_int_t)r->triad_bytes,
         "training_step_ms", spread_json(&r->step_ms), "training_images_per_s",
@@ -80,7 +86,8 @@ static json_t *report_json(const struct clr_bench_report *r)
         r->peak_memory_bytes > 0 ? json_integer((json_int_t)r->peak_memory_bytes) : json_null(),
         "peak_memory_includes_compiler", r->peak_memory_compiler, "not_convolution",
         json_finite(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0 && !r->refused[0],
-        "checks", checks, "replaced", bench_replaced_json(r), "training_refused", r->refused);
+        "checks", checks, "replaced", bench_replaced_json(r), "tuned_layers", bench_tuned_json(r),
+        "training_refused", r->refused);
 }
 
 /* What all reports of a file share comes from the first. */
@@ -343,15 +350,18 @@ static void read_lists(struct reading *in, const json_t *v, size_t device, struc
         in->rc = peak_note_fewer(out, in->err);
 }
 
-/* What reports have had since variants are replaced as training replaces them. */
-static void read_replacements(struct reading *in, const json_t *v, size_t device,
-                              struct clr_bench_report *out)
+/* What reports have not always had. */
+static void read_later_members(struct reading *in, const json_t *v, size_t device,
+                               struct clr_bench_report *out)
 {
     const json_t *list;
 
     (void)snprintf(in->where, sizeof in->where, "devices[%zu]", device);
     if (json_object_get(v, "training_refused"))
         get_text(in, v, "training_refused", out->refused, sizeof out->refused);
+    out->tuned_layers = -1;
+    if (json_is_number(json_object_get(v, "tuned_layers")))
+        out->tuned_layers = get_int(in, v, "tuned_layers", 0, INT_MAX);
     if (!json_object_get(v, "replaced"))
         return;
     list = get_array(in, v, "replaced", 0, MOST_ROWS);
@@ -404,7 +414,7 @@ static void read_report(struct reading *in, const json_t *v, size_t device, stru
     if (in->rc == 0)
         read_lists(in, v, device, out);
     if (in->rc == 0)
-        read_replacements(in, v, device, out);
+        read_later_members(in, v, device, out);
 }
 
 /* What all devices of a file share. */

@@ -13,4 +13,7 @@ int bench_read_text(struct clr_bench_report **out, size_t *count, const char *pa
 /* The variants that were replaced, as a list; NULL where there is no memory, or a name is not UTF-8. */
 json_t *bench_replaced_json(const struct clr_bench_report *report);
 
+/* How many layers are tuned, or null. */
+json_t *bench_tuned_json(const struct clr_bench_report *report);
+
 #endif

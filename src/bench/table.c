@@ -60,6 +60,8 @@ static void limits(struct str *s, const struct clr_bench_report *r)
 
 static void head(struct str *s, const struct clr_bench_report *r)
 {
+    char tuned[WORDS_TUNED];
+
     str_append(s, "device      %s (%s, %d units), %s, driver %s\n", r->device, r->type, r->compute_units,
                r->platform, r->driver);
     if (r->host_cpu[0] || r->host_os[0])
@@ -68,6 +70,8 @@ static void head(struct str *s, const struct clr_bench_report *r)
     str_append(s, "net         %s, batch %d of %dx%dx%d, %s\n", r->net, r->batch, r->input.channels,
                r->input.height, r->input.width, r->data);
     str_append(s, "program     clr-cl %s (%s), kernels with %s\n", r->program, r->git_id, r->kernel_options);
+    if (r->tuned_layers >= 0)
+        str_append(s, "tuning      %s by 'clr-cl tune'\n", words_tuned(tuned, r));
     for (size_t i = 0; i < r->replaced_count; i++) {
         char text[WORDS_REPLACED];
         str_append(s, "replaced    %s\n", words_replaced(text, &r->replaced[i]));

@@ -94,6 +94,18 @@ const char *words_number(char out[WORDS_NUMBER], double v)
     return out;
 }
 
+const char *words_tuned(char out[WORDS_TUNED], const struct clr_bench_report *report)
+{
+    const int n = report->tuned_layers;
+
+    out[0] = '\0';
+    if (n == 0)
+        (void)snprintf(out, WORDS_TUNED, "no layer tuned");
+    else if (n > 0)
+        (void)snprintf(out, WORDS_TUNED, "%d layer%s tuned", n, n > 1 ? "s" : "");
+    return out;
+}
+
 const char *words_replaced(char out[WORDS_REPLACED], const struct clr_bench_replaced *replaced)
 {
     (void)snprintf(out, WORDS_REPLACED, "%s %s: '%s' in place of '%s', which %s%s here", replaced->layer,

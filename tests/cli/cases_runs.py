@@ -432,7 +432,8 @@ def bench_and_what_becomes_of_it():
     report, figure = fresh("report.json"), fresh("figure.png")
     net = tiny_net("pool: MAX", "pool: AVE")  # a maximum pool would go into the convolution
     result = expect(clr("bench", "--net", net, "--batch", "10", "--json", report, "--plot", figure), 0,
-                    ["^device ", "^peak .*GFLOP/s", "^bandwidth .*GB/s", "^conv1 +forward ", "^ +update ",
+                    ["^device ", "^tuning +no layer tuned", "^peak .*GFLOP/s", "^bandwidth .*GB/s", "^conv1 +forward ",
+                     "^ +update ",
                      "^not convolution ", "^training step .*images/s", "^inference ", "^warm start ",
                      "^first start .* programs compiled", "^memory .* MB", "^conv1 +convolution +OK "],
                     ["^device: ", "^measuring: ", "^wrote .*report.json", "^wrote .*figure.png"])

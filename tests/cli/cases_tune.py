@@ -61,6 +61,7 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
     again = expect(clr("tune", "--net", net, "--batch", 10, env=env), 0, ["^LAYER", "^conv1 .*10 "],
                    ["0 variants failed"])
     check("warning" not in again.err, f"tried again\n{again}")
+    expect(clr("bench", "--net", net, "--batch", 10, env=env), 0, ["^tuning +[1-9] layers? tuned by 'clr-cl tune'"])
 
     out = fresh("run")
     expect(clr(*tiny(net=net, out=out), env=env), 0)

@@ -114,6 +114,7 @@ START_TEST(test_json__what_is_written_is_read)
     struct clr_error err = {0};
 
     reports_make(&r, 1);
+    r.tuned_layers = 2;
     reports_write(path, &r);
     ck_assert_msg(clr_bench_read(&back, &count, path, &err) == 0, "%s", err.message);
     ck_assert_uint_eq(count, 1);
@@ -142,6 +143,7 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_str_eq(back->replaced[0].by, "direct");
     ck_assert_str_eq(back->replaced[0].why, "wrong");
     ck_assert_str_eq(back->refused, "");
+    ck_assert_int_eq(back->tuned_layers, 2);
     clr_bench_free(back, count);
     clr_bench_clear(&r);
 }
@@ -219,6 +221,7 @@ START_TEST(test_json__hostile_input_is_named)
         {"\"by\": \"direct\"", "\"by\": null", "devices[0].replaced[0].by is not a text"},
         {"\"training_refused\": \"\"", "\"training_refused\": true",
          "devices[0].training_refused is not a text"},
+        {"\"tuned_layers\": 0", "\"tuned_layers\": -1", "devices[0].tuned_layers is out of range"},
         {"\"batch\": 100", "\"batch\": 100, \"batch\": 100", "duplicate"},
     };
     const char *folder = support_temp_dir(), *path = figures_join(folder, "a.json");
@@ -243,7 +246,7 @@ START_TEST(test_json__hostile_input_is_named)
 }
 END_TEST
 
-/* Of before variants were replaced. */
+/* Of before variants were replaced, and tuned layers counted. */
 START_TEST(test_json__an_old_report_is_read)
 {
     const char *folder = support_temp_dir(), *path = figures_join(folder, "a.json");
@@ -259,8 +262,11 @@ START_TEST(test_json__an_old_report_is_read)
     free(text);
     ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
     path = edited(folder, text, "\"training_refused\"", "\"unknown2\"");
+    free(text);
+    ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
+    path = edited(folder, text, "\"tuned_layers\"", "\"unknown3\"");
     ck_assert_msg(clr_bench_read(&old, &count, path, &err) == 0, "%s", err.message);
-    ck_assert(old->replaced_count == 0 && old->refused[0] == '\0');
+    ck_assert(old->replaced_count == 0 && old->refused[0] == '\0' && old->tuned_layers == -1);
     free(text);
     clr_bench_free(old, count);
     clr_bench_clear(&r);
@@ -318,6 +324,7 @@ START_TEST(test_table__shares_and_rates)
     reports_expect_line(text, "pool1            pooling", "WRONG");
     ck_assert(strstr(text, "dx is off"));
     reports_expect_line(text, "replaced", "conv1 forward: 'direct' in place of 'tiled', which is wrong here");
+    reports_expect_line(text, "tuning ", "no layer tuned by 'clr-cl tune'");
     reports_expect_line(text, "train refuses", "train refuses this device: the update is wrong");
     free(text);
     clr_bench_clear(&r);
@@ -357,9 +364,9 @@ START_TEST(test_peak__no_share_that_misleads)
     reports_expect_line(text, "[2] has no share", "[2] has no share of the peak. Winograd's");
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_CSV);
-    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
                         "7,2,4,8,0.25,,");
-    reports_expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+    reports_expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
                         "7,2,4,8,,1,equal");
     ck_assert(!strstr(text, "share of the peak"));
     free(text);

@@ -144,6 +144,37 @@ START_TEST(test_compare__names_are_distinct)
 }
 END_TEST
 
+/* Which of them were measured with what 'clr-cl tune' had found; old reports do not say it. */
+START_TEST(test_compare__tuned_layers)
+{
+    static const struct {
+        int layers;
+        const char *text, *markdown, *csv, *json;
+    } cases[] = {
+        {0, "2026-11-24; no layer tuned", "2026-11-24; no layer tuned |", ",0,\"\",", "\"tuned_layers\": 0"},
+        {1, "2026-11-24; 1 layer tuned", "2026-11-24; 1 layer tuned |", ",1,\"\",", "\"tuned_layers\": 1"},
+        {3, "2026-11-24; 3 layers tuned", "2026-11-24; 3 layers tuned |", ",3,\"\",", "\"tuned_layers\": 3"},
+        {-1, "2026-11-24\n", "2026-11-24 |", "\"\",,\"\",", "\"tuned_layers\": null"},
+    };
+    struct clr_bench_report r[2];
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        const char *const wanted[] = {cases[i].text, cases[i].markdown, cases[i].csv, cases[i].json};
+        for (int k = 0; k < 2; k++) {
+            reports_make(&r[k], 1);
+            r[k].tuned_layers = cases[i].layers;
+        }
+        for (int form = 0; form < 4; form++) {
+            char *text = reports_compared(r, 2, (enum clr_bench_form)form);
+            ck_assert_msg(strstr(text, wanted[form]), "no '%s' in\n%.2000s", wanted[form], text);
+            free(text);
+        }
+        clr_bench_clear(&r[0]);
+        clr_bench_clear(&r[1]);
+    }
+}
+END_TEST
+
 /* As many folders as are needed, of what was given. */
 START_TEST(test_compare__files_in_folders_of_one_name)
 {
@@ -236,17 +267,19 @@ START_TEST(test_compare__as_csv_and_markdown)
     str_copy(r[1].device, sizeof r[1].device, "A|\"B\"\n<b>*");
     str_copy(r[1].created, sizeof r[1].created, "2026|11-24T07:00:00Z");
     text = reports_compared(r, 2, CLR_BENCH_CSV);
-    reports_expect_line(text, "report,",
-                        "report,device,driver,program,file,layer,figure,unit,samples,min,median,max,of_peak,"
-                        "factor,verdict");
-    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+    reports_expect_line(
+        text, "report,",
+        "report,device,driver,program,file,tuned_layers,layer,figure,unit,samples,min,median,max,of_peak,"
+        "factor,verdict");
+    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
                         "\"ms\",7,2,4,8,0.25,,");
-    reports_expect_line(text, "<b>*\",\"\",\"0.1.0\",\"\",\"conv1\",\"forward\"",
+    reports_expect_line(text, "<b>*\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
                         "\"ms\",7,16,32,64,0.03125,8,slower");
     ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_MARKDOWN);
-    reports_expect_line(text, "| 2 | A", "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24 |  |");
+    reports_expect_line(text, "| 2 | A",
+                        "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24; no layer tuned |  |");
     reports_expect_line(text, "| | \\[1\\]", "| | \\[1\\] Device\xc2\xae | \\[2\\] A\\|\"B\" &lt;b>\\* | |");
     reports_expect_line(text, "| conv1 forward, ms",
                         "| conv1 forward, ms | 4.000 | 32.00 | 8.0\xc3\x97 slower |");
@@ -400,6 +433,7 @@ int main(void)
     tcase_add_test(tc, test_compare__how_others_stand_against_the_first);
     tcase_add_test(tc, test_compare__slow_devices);
     tcase_add_test(tc, test_compare__names_are_distinct);
+    tcase_add_test(tc, test_compare__tuned_layers);
     tcase_add_test(tc, test_compare__files_in_folders_of_one_name);
     tcase_add_test(tc, test_compare__what_is_not_the_same_work);
     tcase_add_test(tc, test_compare__as_csv_and_markdown);
