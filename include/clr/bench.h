@@ -123,6 +123,7 @@ struct clr_bench_report {
     struct clr_bench_spread warm_start_s;  /**< context … end of the first step, compiled kernels on disk */
     struct clr_bench_spread first_start_s; /**< the same, nothing compiled */
     int programs_compiled;                 /**< in it */
+    uint64_t device_memory_bytes;          /**< planned there for both nets and parameters; 0: not known */
     uint64_t peak_memory_bytes;            /**< resident in the process up to the warm starts; 0: not known */
     bool peak_memory_compiler;             /**< kernels were compiled before: it is included */
 

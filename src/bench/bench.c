@@ -177,8 +177,11 @@ static int check_device(struct bench *b, struct clr_error *err)
         ocl_save_programs(s->ctx);
     }
     rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
-    if (rc == 0)
+    if (rc == 0) {
         b->report->tuned_layers = count_tuned(s->train_graph);
+        b->report->device_memory_bytes =
+            net_bytes(s->train_net) + net_bytes(s->test_net) + params_bytes(&s->params);
+    }
     if (rc == 0)
         graph_replaced(s->train_graph, s->records, b->train.device, add_replaced, &to);
     if (rc == 0)

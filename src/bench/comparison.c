@@ -6,10 +6,24 @@
 #include "bench/measure.h"
 #include "bench/peak.h"
 
-/* What a line's numbers are: of a time less is faster, of a rate more, an amount is neither. */
-enum sense { TIME, RATE, AMOUNT, SHARE };
+/* What a line's numbers are: of a time less is faster, of a rate more, an amount is neither; one that is
+ * planned is no sample. */
+enum sense { TIME, RATE, AMOUNT, PLANNED, SHARE };
 
-enum whole { TRAINING, INFERENCE, PEAK, BANDWIDTH, OF_PEAK, STEP, EVALUATION, WARM, FIRST, MEMORY, WHOLES };
+enum whole {
+    TRAINING,
+    INFERENCE,
+    PEAK,
+    BANDWIDTH,
+    OF_PEAK,
+    STEP,
+    EVALUATION,
+    WARM,
+    FIRST,
+    DEVICE,
+    PROCESS,
+    WHOLES
+};
 
 static const struct {
     const char *figure, *unit;
@@ -24,7 +38,8 @@ static const struct {
     [EVALUATION] = {"inference", "ms", TIME},
     [WARM] = {"warm start", "s", TIME},
     [FIRST] = {"first start", "s", TIME},
-    [MEMORY] = {"memory", "MB", AMOUNT},
+    [DEVICE] = {"device memory", "MB", PLANNED},
+    [PROCESS] = {"process memory", "MB", AMOUNT},
 };
 
 static struct clr_bench_spread one(double v)
@@ -63,6 +78,8 @@ static struct clr_bench_spread whole_of(const struct clr_bench_report *r, enum w
         return r->warm_start_s;
     case FIRST:
         return r->first_start_s;
+    case DEVICE:
+        return one((double)r->device_memory_bytes / 1e6);
     default:
         return one((double)r->peak_memory_bytes / 1e6);
     }
@@ -176,6 +193,12 @@ static bool has_another(const struct comparison *c, size_t line, size_t report)
     return false;
 }
 
+/* The memory of an OpenCL compiler is no matter of the device. */
+static bool has_compiler(const struct comparison *c, size_t line, size_t report)
+{
+    return line == PROCESS && (c->reports[0].peak_memory_compiler || c->reports[report].peak_memory_compiler);
+}
+
 static bool lies_in(double v, const struct clr_bench_spread *s)
 {
     return v >= s->min && v <= s->max;
@@ -191,17 +214,17 @@ struct comparison_cell comparison_cell(const struct comparison *c, size_t line, 
     bool more;
 
     cell.value = value_of(c, line, report, &cell.of_peak);
-    if (report == 0 || sense == SHARE || first.count == 0 || v->count == 0 || first.median <= 0.0 ||
-        v->median <= 0.0)
+    if (report == 0 || sense == SHARE || has_compiler(c, line, report) || first.count == 0 || v->count == 0 ||
+        first.median <= 0.0 || v->median <= 0.0)
         return cell;
     more = v->median > first.median;
-    cell.single = v->count < 2 || first.count < 2;
+    cell.single = sense != PLANNED && (v->count < 2 || first.count < 2);
     cell.factor = more ? v->median / first.median : first.median / v->median;
     if (has_another(c, line, report) != has_another(c, line, 0))
         cell.verdict = COMPARISON_OTHER;
     else if (cell.factor < 1.005 || (lies_in(v->median, &first) && lies_in(first.median, v)))
         cell.verdict = cell.factor < 1.05 ? COMPARISON_EQUAL : COMPARISON_UNCLEAR;
-    else if (sense == AMOUNT)
+    else if (sense == AMOUNT || sense == PLANNED)
         cell.verdict = more ? COMPARISON_MORE : COMPARISON_LESS;
     else
         cell.verdict = more == (sense == RATE) ? COMPARISON_FASTER : COMPARISON_SLOWER;

@@ -126,7 +126,10 @@ static void note_report(const struct notes *n, const struct comparison *c, size_
     if (r->row_count == 0)
         note(n, "[%zu] has no times of layers: that driver's are unusable.", k + 1);
     if (r->peak_memory_compiler)
-        note(n, "[%zu] had to compile kernels: its memory is with the compiler's.", k + 1);
+        note(n,
+             "[%zu] had to compile kernels: the OpenCL compiler is in its process memory, which has no "
+             "factor.",
+             k + 1);
 }
 
 /* What the reader has to know of those numbers. */
@@ -146,6 +149,10 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
     }
     str_append(out, "\n");
     note(&n, "The numbers are medians, the peak is the best sample.");
+    note(
+        &n,
+        "device memory: planned for activations, gradients and parameters. process memory: the most that was "
+        "resident, of program, driver and images.");
     if (verdicts[COMPARISON_EQUAL])
         note(&n, "about equal: less than 5 %% apart and each between the smallest and the largest of the "
                  "other, or less than 0.5 %% apart.");

@@ -66,6 +66,11 @@ static json_t *device_json(const struct clr_bench_report *r)
                      "clock_mhz", r->clock_mhz, "native_float_width", r->float_width);
 }
 
+static json_t *bytes_json(uint64_t bytes)
+{
+    return bytes > 0 ? json_integer((json_int_t)bytes) : json_null();
+}
+
 static json_t *report_json(const struct clr_bench_report *r)
 {
     json_t *rows = json_array(), *checks = json_array();
@@ -76,18 +81,17 @@ static json_t *report_json(const struct clr_bench_report *r)
         checks = json_append(checks, check_json(&r->checks[i]));
     return json_pack(
         "{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:o, "
-        "s:s}",
+        "s:o, s:s}",
         "device", device_json(r), "created", r->created, "peak_gflops", spread_json(&r->peak_gflops),
         "bandwidth_gb_per_s", spread_json(&r->bandwidth_gb), "triad_array_bytes", (json_int_t)r->triad_bytes,
         "training_step_ms", spread_json(&r->step_ms), "training_images_per_s",
         json_finite(1e3 * r->batch / r->step_ms.median), "inference_ms", spread_json(&r->inference_ms),
         "warm_start_s", spread_json(&r->warm_start_s), "first_start_s", spread_json(&r->first_start_s),
-        "programs_compiled", r->programs_compiled, "peak_memory_bytes",
-        r->peak_memory_bytes > 0 ? json_integer((json_int_t)r->peak_memory_bytes) : json_null(),
+        "programs_compiled", r->programs_compiled, "peak_memory_bytes", bytes_json(r->peak_memory_bytes),
         "peak_memory_includes_compiler", r->peak_memory_compiler, "not_convolution",
         json_finite(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0 && !r->refused[0],
         "checks", checks, "replaced", bench_replaced_json(r), "tuned_layers", bench_tuned_json(r),
-        "training_refused", r->refused);
+        "device_memory_bytes", bytes_json(r->device_memory_bytes), "training_refused", r->refused);
 }
 
 /* What all reports of a file share comes from the first. */
@@ -362,6 +366,8 @@ static void read_later_members(struct reading *in, const json_t *v, size_t devic
     out->tuned_layers = -1;
     if (json_is_number(json_object_get(v, "tuned_layers")))
         out->tuned_layers = get_int(in, v, "tuned_layers", 0, INT_MAX);
+    if (json_is_number(json_object_get(v, "device_memory_bytes")))
+        out->device_memory_bytes = (uint64_t)get_number(in, v, "device_memory_bytes", 0.0, MOST);
     if (!json_object_get(v, "replaced"))
         return;
     list = get_array(in, v, "replaced", 0, MOST_ROWS);

@@ -139,11 +139,15 @@ static void whole(struct str *s, const struct clr_bench_report *r)
                r->warm_start_s.median, r->warm_start_s.min, r->warm_start_s.max);
     str_append(s, "first start    %.2f s, %d programs compiled\n", r->first_start_s.median,
                r->programs_compiled);
+    if (r->device_memory_bytes > 0)
+        str_append(s, "device memory  %.1f MB planned: activations, gradients, parameters; without images\n",
+                   (double)r->device_memory_bytes / 1e6);
     if (r->peak_memory_bytes > 0)
-        str_append(s, "memory         %.0f MB resident at most%s\n", (double)r->peak_memory_bytes / 1e6,
-                   r->peak_memory_compiler ? ", the compiler's included: kernels were not compiled yet" : "");
+        str_append(s, "process        %.0f MB resident at most: program, driver, images%s\n",
+                   (double)r->peak_memory_bytes / 1e6,
+                   r->peak_memory_compiler ? ", and the OpenCL compiler: kernels were not compiled yet" : "");
     else
-        str_append(s, "memory         not known: the process had worked on another device before\n");
+        str_append(s, "process        memory not known: it had worked on another device before\n");
 }
 
 static void checks(struct str *s, const struct clr_bench_report *r)

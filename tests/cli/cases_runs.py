@@ -435,7 +435,8 @@ def bench_and_what_becomes_of_it():
                     ["^device ", "^tuning +no layer tuned", "^peak .*GFLOP/s", "^bandwidth .*GB/s", "^conv1 +forward ",
                      "^ +update ",
                      "^not convolution ", "^training step .*images/s", "^inference ", "^warm start ",
-                     "^first start .* programs compiled", "^memory .* MB", "^conv1 +convolution +OK "],
+                     "^first start .* programs compiled", "^device memory +[0-9.]+ MB planned",
+                     "^process .* MB", "^conv1 +convolution +OK "],
                     ["^device: ", "^measuring: ", "^wrote .*report.json", "^wrote .*figure.png"])
     check("WRONG" not in result.out, f"something is wrong\n{result}")
     check(figure.read_bytes().startswith(b"\x89PNG"), "no PNG")

@@ -47,6 +47,7 @@ void reports_make(struct clr_bench_report *r, double factor)
                                    .float_width = 4,
                                    .triad_bytes = 1 << 26,
                                    .programs_compiled = 33,
+                                   .device_memory_bytes = 20000000,
                                    .peak_memory_bytes = 400000000};
     r->peak_gflops = reports_spread(100);
     r->bandwidth_gb = reports_spread(20);

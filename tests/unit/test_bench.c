@@ -144,6 +144,7 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_str_eq(back->replaced[0].why, "wrong");
     ck_assert_str_eq(back->refused, "");
     ck_assert_int_eq(back->tuned_layers, 2);
+    ck_assert_uint_eq(back->device_memory_bytes, 20000000);
     clr_bench_free(back, count);
     clr_bench_clear(&r);
 }
@@ -265,8 +266,12 @@ START_TEST(test_json__an_old_report_is_read)
     free(text);
     ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
     path = edited(folder, text, "\"tuned_layers\"", "\"unknown3\"");
+    free(text);
+    ck_assert_int_eq(fs_read(path, 1 << 20, &text, &size, NULL), 0);
+    path = edited(folder, text, "\"device_memory_bytes\"", "\"unknown4\"");
     ck_assert_msg(clr_bench_read(&old, &count, path, &err) == 0, "%s", err.message);
-    ck_assert(old->replaced_count == 0 && old->refused[0] == '\0' && old->tuned_layers == -1);
+    ck_assert(old->replaced_count == 0 && old->refused[0] == '\0' && old->tuned_layers == -1 &&
+              old->device_memory_bytes == 0);
     free(text);
     clr_bench_free(old, count);
     clr_bench_clear(&r);
@@ -324,6 +329,9 @@ START_TEST(test_table__shares_and_rates)
     reports_expect_line(text, "pool1            pooling", "WRONG");
     ck_assert(strstr(text, "dx is off"));
     reports_expect_line(text, "replaced", "conv1 forward: 'direct' in place of 'tiled', which is wrong here");
+    reports_expect_line(text, "device memory", "20.0 MB planned");
+    reports_expect_line(text, "process", "400 MB resident at most: program, driver, images");
+    ck_assert(!strstr(text, "compiler"));
     reports_expect_line(text, "tuning ", "no layer tuned by 'clr-cl tune'");
     reports_expect_line(text, "train refuses", "train refuses this device: the update is wrong");
     free(text);

@@ -82,7 +82,7 @@ START_TEST(test_compare__how_others_stand_against_the_first)
     reports_expect_line(text, "extra", "-       4.000");
     reports_expect_line(text, "first start        s", "9.000       9.000  about equal");
     reports_expect_line(
-        text, "memory             MB",
+        text, "process memory     MB",
         "400.0       400.0  about equal                -                         800.0  ~2.0\xc3\x97 more");
     reports_expect_line(text, "[4] conv1",
                         "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here");
@@ -226,14 +226,19 @@ START_TEST(test_compare__what_is_not_the_same_work)
     for (size_t i = 0; i < r[0].row_count; i++)
         str_copy(r[0].rows[i].kind, sizeof r[0].rows[i].kind, i > 0 ? "pooled convolution" : "");
     r[0].peak_memory_compiler = true;
+    r[2].device_memory_bytes = 30000000;
     r[2].row_count = 0;
     str_copy(r[1].replaced[0].variant, sizeof r[1].replaced[0].variant, "a|b_c_d");
     text = reports_compared(r, 3, CLR_BENCH_TEXT);
     reports_expect_line(text, "[1] conv1 has",
                         "[1] conv1 has pool1 in it, which is a layer of its own elsewhere");
     reports_expect_line(text, "conv1              weight gradient", "5.000       5.000  other work");
+    reports_expect_line(text, "process memory ", "400.0       400.0                         400.0");
+    reports_expect_line(text, "device memory ",
+                        "20.00       20.00  about equal            30.00  1.5\xc3\x97 more");
     reports_expect_line(text, "[3] has no", "[3] has no times of layers");
-    reports_expect_line(text, "[1] had to", "[1] had to compile kernels: its memory is with the compiler's");
+    reports_expect_line(text, "[1] had to",
+                        "[1] had to compile kernels: the OpenCL compiler is in its process memory");
     ck_assert(!strstr(text, "[2] conv1 has") && !strstr(text, "[3] conv1 has") && !strstr(text, "[2] had"));
     free(text);
     text = reports_compared(r, 3, CLR_BENCH_MARKDOWN);
@@ -310,7 +315,7 @@ START_TEST(test_compare__as_json)
     cell = json_array_get(json_object_get(line, "values"), 1);
     ck_assert(json_number_value(json_object_get(cell, "factor")) == 8.0);
     ck_assert_str_eq(json_string_value(json_object_get(cell, "verdict")), "slower");
-    line = json_array_get(json_object_get(json, "figures"), 10 + 3); /* extra */
+    line = json_array_get(json_object_get(json, "figures"), 11 + 3); /* extra */
     ck_assert(json_is_null(json_array_get(json_object_get(line, "values"), 0)));
     json_decref(json);
     free(text);
