@@ -142,8 +142,9 @@ struct clr_bench_options {
     const struct clr_net_spec *net;
     const char *net_name; /**< UTF-8 */
     int batch;            /**< 1 … 65536 */
-    /** Told what is measured next; may be NULL. */
-    void (*progress)(void *user, const char *what);
+    /** Told what is measured next, the `part`-th of `parts`, and about how many seconds that takes (0: not
+     * known). May be NULL. */
+    void (*progress)(void *user, const char *what, int part, int parts, double seconds);
     void *user;
 };
 

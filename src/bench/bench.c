@@ -21,7 +21,7 @@
 #include "bench/rows.h"
 #include "train/selfcheck.h"
 
-enum { WARM_STARTS = 5, LABELS_MOST = 256 };
+enum { WARM_STARTS = 5, LABELS_MOST = 256, PARTS = 9 };
 
 /* Small, so that weights hardly move: times must not depend on how training goes. */
 #define RATE     1e-6
@@ -32,6 +32,8 @@ struct bench {
     const struct clr_bench_options *o;
     struct clr_dataset *data;
     struct clr_train_options train;
+    int part;               /* of PARTS that are told */
+    double start_s, step_s; /* what these take, as soon as it is known */
     struct session session; /* planned anew for each start, with the same records */
 };
 
@@ -91,10 +93,12 @@ static int start(struct bench *b, const struct ocl_options *options, double *sec
     return rc;
 }
 
-static void tell(const struct bench *b, const char *what)
+/* seconds: how long it will take, 0 where that is not known. */
+static void tell(struct bench *b, const char *what, double seconds)
 {
+    b->part++;
     if (b->o->progress)
-        b->o->progress(b->o->user, what);
+        b->o->progress(b->o->user, what, b->part, PARTS, seconds);
 }
 
 /* Has the driver's compiler worked in this process? What it took of memory does not come back. */
@@ -163,7 +167,7 @@ static int check_device(struct bench *b, struct clr_error *err)
 
     if (rc < 0)
         return rc;
-    tell(b, "what train asks of a device before it begins");
+    tell(b, "what train asks of a device before it begins", 0.0);
     rc = selfcheck_start(&b->session, NULL, &why);
     if (rc == CLR_EFAILED) {
         str_copy(b->report->refused, sizeof b->report->refused, why.message);
@@ -195,12 +199,16 @@ static int time_whole(struct bench *b, struct clr_error *err)
 {
     const struct measure steps = {run_steps, &b->session, SESSION_LOSSES, 4.0},
                          inference = {run_inference, &b->session, 10000, 2.5};
-    int rc;
+    const uint64_t begin = clock_ns();
+    int rc = run_steps(&b->session, 1, err);
 
-    tell(b, "whole training steps");
+    if (rc < 0)
+        return rc;
+    b->step_s = (double)(clock_ns() - begin) * 1e-9;
+    tell(b, "whole training steps", measure_estimate(&steps, b->step_s));
     rc = measure_run(&b->report->step_ms, &steps, err);
     if (rc == 0) {
-        tell(b, "inference");
+        tell(b, "inference", measure_estimate(&inference, b->step_s / 3)); /* forward, and not twice back */
         rc = measure_run(&b->report->inference_ms, &inference, err);
     }
     measure_scale(&b->report->step_ms, 1e3);
@@ -212,11 +220,10 @@ static int time_whole(struct bench *b, struct clr_error *err)
 static int whole_steps(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {0};
-    double ignored;
     int rc;
 
-    tell(b, "start");
-    rc = start(b, &options, &ignored, err);
+    tell(b, "start", 0.0);
+    rc = start(b, &options, &b->start_s, err);
     if (rc == 0)
         rc = time_whole(b, err);
     if (rc < 0)
@@ -232,7 +239,7 @@ static int warm_starts(struct bench *b, struct clr_error *err)
     double seconds[WARM_STARTS];
     int rc = 0;
 
-    tell(b, "starts with compiled kernels");
+    tell(b, "starts with compiled kernels", WARM_STARTS * b->start_s);
     for (int i = 0; i < WARM_STARTS && rc == 0; i++) {
         rc = start(b, &options, &seconds[i], err);
         if (rc == 0)
@@ -265,7 +272,7 @@ static int inspect(struct bench *b, struct clr_error *err)
     double ignored;
     int rc;
 
-    tell(b, "layers and passes");
+    tell(b, "layers and passes", b->start_s + rows_estimate(b->step_s));
     rc = start(b, &options, &ignored, err);
     if (rc < 0)
         return rc;
@@ -274,11 +281,11 @@ static int inspect(struct bench *b, struct clr_error *err)
     if (rc == 0)
         rc = ocl_context_create(&ctx, b->train.device, NULL, err);
     if (rc == 0) {
-        tell(b, "the device's limits");
+        tell(b, "the device's limits", 0.0);
         rc = limits_measure(b->report, ctx, err);
     }
     if (rc == 0) {
-        tell(b, "correctness of what was timed");
+        tell(b, "correctness of what was timed", 0.0);
         rc = checks_run(b->report, &b->session, ctx, err);
     }
     if (rc == 0)
@@ -296,7 +303,7 @@ static int first_start(struct bench *b, struct clr_error *err)
     double seconds;
     int rc;
 
-    tell(b, "first start: compiling all kernels");
+    tell(b, "first start: compiling all kernels", 0.0);
     rc = start(b, &options, &seconds, err);
     if (rc < 0)
         return rc;

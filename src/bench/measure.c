@@ -47,6 +47,11 @@ static int timed(double *seconds, const struct measure *m, int n, struct clr_err
     return rc;
 }
 
+double measure_estimate(const struct measure *m, double once)
+{
+    return fmax(m->budget_s, (2 + SAMPLES_LEAST) * once); /* one untimed, and one to calibrate */
+}
+
 int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struct clr_error *err)
 {
     double values[MEASURE_MOST], s = 0.0;

@@ -26,6 +26,9 @@ struct measure {
  */
 int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struct clr_error *err);
 
+/* About how long that takes, in seconds, where one repetition takes `once`. */
+double measure_estimate(const struct measure *m, double once);
+
 /* The spread of values, which are sorted by this. */
 void measure_spread(struct clr_bench_spread *out, double *values, int count);
 

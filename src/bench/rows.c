@@ -167,3 +167,8 @@ int rows_measure(struct clr_bench_report *out, struct session *s,
     free(t.all);
     return rc;
 }
+
+double rows_estimate(double once)
+{
+    return 4 * once + ROUNDS * fmax(ROUND_S, once);
+}

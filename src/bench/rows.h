@@ -15,4 +15,7 @@
 int rows_measure(struct clr_bench_report *out, struct session *s,
                  int (*steps)(void *session, int n, struct clr_error *err), struct clr_error *err);
 
+/* About how long that takes, in seconds, where a step takes `once`. */
+double rows_estimate(double once);
+
 #endif

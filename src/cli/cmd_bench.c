@@ -1,6 +1,7 @@
 /* clr-cl bench: how fast is this device, at what, and is it right? */
 #include "cli/common.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +46,16 @@ struct bench_run {
     int wrong;
 };
 
-static void progress(void *user, const char *what)
+static void progress(void *user, const char *what, int part, int parts, double seconds)
 {
+    char about[48] = "";
+
     (void)user;
-    cli_note("measuring: %s", what);
+    if (seconds >= 100)
+        (void)snprintf(about, sizeof about, ", about %.0f minutes", seconds / 60);
+    else if (seconds > 0)
+        (void)snprintf(about, sizeof about, ", about %.0f s", ceil(seconds));
+    cli_note("measuring %d/%d: %s%s", part, parts, what, about);
 }
 
 /* ------------------------------------------------------------------ devices */

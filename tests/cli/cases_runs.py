@@ -433,11 +433,11 @@ def bench_and_what_becomes_of_it():
     net = tiny_net("pool: MAX", "pool: AVE")  # a maximum pool would go into the convolution
     result = expect(clr("bench", "--net", net, "--batch", "10", "--json", report, "--plot", figure), 0,
                     ["^device ", "^tuning +no layer tuned", "^peak .*GFLOP/s", "^bandwidth .*GB/s", "^conv1 +forward ",
-                     "^ +update ",
-                     "^not convolution ", "^training step .*images/s", "^inference ", "^warm start ",
+                     "^ +update ", "^not convolution ", "^training step .*images/s", "^inference ", "^warm start ",
                      "^first start .* programs compiled", "^device memory +[0-9.]+ MB planned",
                      "^process .* MB", "^conv1 +convolution +OK "],
-                    ["^device: ", "^measuring: ", "^wrote .*report.json", "^wrote .*figure.png"])
+                    ["^device: ", "^measuring 1/9: ", "^measuring 3/9: whole training steps, about [0-9]+ (s|minutes)$",
+                     "^measuring 9/9: first start", "^wrote .*report.json", "^wrote .*figure.png"])
     check("WRONG" not in result.out, f"something is wrong\n{result}")
     check(figure.read_bytes().startswith(b"\x89PNG"), "no PNG")
     data = json.loads(report.read_text(encoding="utf-8"))

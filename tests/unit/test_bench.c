@@ -82,6 +82,14 @@ static int count_runs(void *user, int n, struct clr_error *err)
     return *runs > 1000 ? clr_error_set(err, CLR_ECL, "broken") : 0;
 }
 
+START_TEST(test_measure__how_long_it_will_take)
+{
+    const struct measure m = {count_runs, NULL, 100, 4.0};
+
+    ck_assert(measure_estimate(&m, 0.001) == 4.0 && measure_estimate(&m, 10.0) == 70.0);
+}
+END_TEST
+
 START_TEST(test_measure__failure_is_handed_on_and_n_is_bounded)
 {
     int runs = 0;
@@ -528,6 +536,7 @@ int main(void)
 
     tcase_add_test(tc, test_labels__the_longest_layer_and_the_words_behind_it);
     tcase_add_test(tc, test_measure__spreads);
+    tcase_add_test(tc, test_measure__how_long_it_will_take);
     tcase_add_test(tc, test_measure__failure_is_handed_on_and_n_is_bounded);
     tcase_add_test(tc, test_json__what_is_written_is_read);
     tcase_add_test(tc, test_json__hostile_input_is_named);
