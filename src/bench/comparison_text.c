@@ -149,6 +149,8 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
     }
     str_append(out, "\n");
     note(&n, "The numbers are medians, the peak is the best sample.");
+    note(&n, "warm start: with the compiled kernels that clr-cl keeps. first start: without them, though a "
+             "driver's own cache may have helped.");
     note(
         &n,
         "device memory: planned for activations, gradients and parameters. process memory: the most that was "

@@ -135,10 +135,13 @@ static void whole(struct str *s, const struct clr_bench_report *r)
     str_append(s, "\n");
     time_of_images(s, "training step", &r->step_ms, r->batch);
     time_of_images(s, "inference", &r->inference_ms, r->batch);
-    str_append(s, "warm start     %.2f s (%.2f to %.2f) to the end of the first step\n",
+    str_append(s,
+               "warm start     %.2f s (%.2f to %.2f) to the end of the first step, with the kernels that "
+               "clr-cl keeps\n",
                r->warm_start_s.median, r->warm_start_s.min, r->warm_start_s.max);
-    str_append(s, "first start    %.2f s, %d programs compiled\n", r->first_start_s.median,
-               r->programs_compiled);
+    str_append(
+        s, "first start    %.2f s without them, %d programs compiled; a driver's own cache may have helped\n",
+        r->first_start_s.median, r->programs_compiled);
     if (r->device_memory_bytes > 0)
         str_append(s, "device memory  %.1f MB planned: activations, gradients, parameters; without images\n",
                    (double)r->device_memory_bytes / 1e6);

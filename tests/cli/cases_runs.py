@@ -434,7 +434,7 @@ def bench_and_what_becomes_of_it():
     result = expect(clr("bench", "--net", net, "--batch", "10", "--json", report, "--plot", figure), 0,
                     ["^device ", "^tuning +no layer tuned", "^peak .*GFLOP/s", "^bandwidth .*GB/s", "^conv1 +forward ",
                      "^ +update ", "^not convolution ", "^training step .*images/s", "^inference ", "^warm start ",
-                     "^first start .* programs compiled", "^device memory +[0-9.]+ MB planned",
+                     "^first start .* programs compiled; a driver's own", "^device memory +[0-9.]+ MB planned",
                      "^process .* MB", "^conv1 +convolution +OK "],
                     ["^device: ", "^measuring 1/9: ", "^measuring 3/9: whole training steps, about [0-9]+ (s|minutes)$",
                      "^measuring 9/9: first start", "^wrote .*report.json", "^wrote .*figure.png"])
