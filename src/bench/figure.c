@@ -10,13 +10,15 @@
 #include "plot/table.h"
 
 /* The number first: where room is scarce, texts are cut in their middle. */
-static void label(char *out, size_t size, const struct clr_bench_report *reports, size_t count, size_t i)
+static void label(struct bars *out, const struct clr_bench_report *reports, size_t count, size_t i)
 {
     const struct clr_bench_report *r = &reports[i];
     char name[WORDS_NAME], images[WORDS_NUMBER];
 
-    (void)snprintf(out, size, "%s images/s%s: %s", words_number(images, 1e3 * r->batch / r->step_ms.median),
-                   r->row_count == 0 ? ", no layer times" : "", words_name(name, reports, count, i));
+    str_copy(out->names[i], sizeof out->names[i], words_name(name, reports, count, i));
+    (void)snprintf(out->series[i], sizeof out->series[i], "%s images/s%s: %s",
+                   words_number(images, 1e3 * r->batch / r->step_ms.median),
+                   r->row_count == 0 ? ", no layer times" : "", name);
 }
 
 static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t row)
@@ -37,7 +39,7 @@ static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,
                  struct clr_error *err)
 {
-    struct bars bars = {.value_label = "ms in a training step", .series_count = count};
+    struct bars bars = {.value_label = "ms in a training step", .unit = "ms", .series_count = count};
     struct row_merge merge = {0};
     int rc;
 
@@ -55,7 +57,7 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < count; i++)
-        label(bars.series[i], sizeof bars.series[i], reports, count, i);
+        label(&bars, reports, count, i);
     (void)snprintf(bars.title, sizeof bars.title, "%s, batch %d: time of each layer", reports[0].net,
                    reports[0].batch);
     *out = bars;

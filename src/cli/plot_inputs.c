@@ -111,7 +111,7 @@ static enum content file_content(const char *path)
                 {HISTORY_TIMING_HEADER, TIMES},
                 {"run,seed,status,", RESULTS},
                 {"panel,axis,kind,name,", NUMBERS},
-                {"layer,pass,device,value,", NUMBERS},
+                {"layer,pass,device,", NUMBERS},
                 {"\x89PNG", FIGURE},
                 {"%PDF", FIGURE},
                 {"<?xml", FIGURE},

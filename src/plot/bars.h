@@ -21,8 +21,9 @@ struct bars_row {
 
 struct bars {
     char title[256];
-    const char *value_label;
-    char series[BARS_MAX_SERIES][BARS_LABEL];
+    const char *value_label, *unit;           /* at the axis; in tables */
+    char series[BARS_MAX_SERIES][BARS_LABEL]; /* in the legend … */
+    char names[BARS_MAX_SERIES][BARS_LABEL];  /* … and without the numbers that are in it, for tables */
     size_t series_count;
     struct bars_row *rows; /* owned */
     size_t row_count;

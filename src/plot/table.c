@@ -108,18 +108,19 @@ int table_of_chart(struct str *out, const struct chart *chart, struct clr_error 
 
 int table_of_bars(struct str *out, const struct bars *bars, struct clr_error *err)
 {
-    str_append(out, "layer,pass,device,value,low,high\n");
+    str_append(out, "layer,pass,device,legend,unit,median,min,max\n");
     for (size_t i = 0; i < bars->row_count; i++) {
         const struct bars_row *r = &bars->rows[i];
         for (size_t k = 0; k < bars->series_count; k++) {
+            const char *const texts[] = {r->group, r->name, bars->names[k], bars->series[k]};
             const double row[3] = {r->value[k], r->low[k], r->high[k]};
             if (!isfinite(r->value[k]))
                 continue;
-            append_text(out, r->group);
-            str_append(out, ",");
-            append_text(out, r->name);
-            str_append(out, ",");
-            append_text(out, bars->series[k]);
+            for (size_t t = 0; t < MEM_COUNT(texts); t++) {
+                append_text(out, texts[t]);
+                str_append(out, ",");
+            }
+            append_text(out, bars->unit);
             append_numbers(out, row, 3);
         }
     }

@@ -55,6 +55,7 @@ def make_inputs(base):
     files = {name: write(base / name, text) for name, text in (
         ("table.csv", RANGE), ("falling.csv", RUN.replace("9,2,0.1", "9,2,0.01")),
         ("schedule.csv", "iteration,lr,momentum\n1,0.1,0.9\n2,0.1,0.9\n"), ("numbers.csv", NUMBERS),
+        ("bars.csv", "layer,pass,device,legend,unit,median,min,max\nconv1,forward,A,1 images/s: A,ms,2,1,3\n"),
         ("figure.png", b"\x89PNG\r\n\x1a\n"), ("text.txt", "hello\n"))}
     return {"run": run, "unevaluated": make_run(base / "unevaluated", history=None),
             "begun": make_run(base / "begun", history=None, loss=None, timing=None), "range": test,
@@ -114,6 +115,7 @@ SAID = {
                    f"' holds the bounds of a range test, while .*{OF_RANGE.format('range')}"],
     "results.csv": ["' holds the results of an experiment.*, while 'plot KIND' draws [^:]*$"],
     "numbers.csv": ["' holds the numbers of a figure.*, while 'plot KIND' draws [^:]*$"],
+    "bars.csv": ["' holds the numbers of a figure.*, while 'plot KIND' draws [^:]*$"],
     "figure.png": ["' is a figure already, while 'plot KIND' draws [^:]*$"],
     "missing": [UNREADABLE],
     "text.txt": [UNREADABLE],

@@ -492,6 +492,8 @@ START_TEST(test_figure__what_is_written_in_it)
     r[1].row_count = 0;
     ck_assert_int_eq(figure_bench(&bars, r, 2, NULL), 0);
     ck_assert_str_eq(bars.series[0], "10,000 images/s: Device\xc2\xae [1]");
+    ck_assert_str_eq(bars.names[0], "Device\xc2\xae [1]");
+    ck_assert_str_eq(bars.unit, "ms");
     ck_assert_str_eq(bars.series[1], "10,000 images/s, no layer times: Device\xc2\xae [2]");
     ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
     ck_assert_int_eq(bars_draw(canvas, &bars, spec.width, spec.height, NULL), 0);
