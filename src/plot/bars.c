@@ -20,6 +20,7 @@
 
 #define GROUP_MOST 0.2 /* of the width: the names of groups, and those of rows */
 #define NAME_MOST  0.3
+#define TEXT_LEAST 0.5  /* of the text: smaller ones are left out */
 #define TEXT_MOST  0.35 /* of the bars' area: what stands behind a bar that is cut */
 
 static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00,
@@ -34,6 +35,7 @@ struct drawing {
     double x, y, w, h; /* the area of the bars */
     double names_at;   /* where the names end, right-aligned */
     double row;        /* height of a row */
+    bool spreads, cut; /* are there any, and some that go beyond the axis: that is explained */
     double end;        /* the largest number that is drawn: what goes on beyond it is cut there … */
     bool tell_cut;     /* … and there is room to say up to what it went */
     struct axis axis;
@@ -56,15 +58,44 @@ void bars_clear(struct bars *bars)
 
 /* ---- sizes ---- */
 
+/*
+ * The smallest and the largest of what is drawn, with its spread; only above 0. One sample that came far too
+ * late does not make all bars short: spreads are followed to SPREAD times the longest bar, and likewise below
+ * the shortest.
+ */
+static void extent(const struct bars *b, double *least, double *most)
+{
+    double spread = 0.0, shortest = INFINITY, low = INFINITY, longest = 0.0;
+
+    for (size_t i = 0; i < b->row_count; i++)
+        for (size_t k = 0; k < b->series_count; k++) {
+            const struct bars_row *row = &b->rows[i];
+            longest = fmax(longest, row->value[k]); /* NaN loses */
+            spread = fmax(spread, row->high[k]);
+            shortest = row->value[k] > 0.0 ? fmin(shortest, row->value[k]) : shortest;
+            low = row->low[k] > 0.0 ? fmin(low, row->low[k]) : low;
+        }
+    *most = fmax(longest, fmin(spread, SPREAD * longest));
+    *least = fmin(shortest, fmax(low, shortest / SPREAD));
+}
+
+/* Sizes, and what is explained below, of all rows: which of them have room depends on it. */
 static void set_sizes(struct drawing *d, double width)
 {
-    double u = sqrt(width / 960.0);
+    const struct bars *b = d->bars;
+    double u = sqrt(width / 960.0), least, most;
 
     u = u < 0.85 ? 0.85 : u > 2.5 ? 2.5 : u;
     d->width = width;
     d->unit = u;
     d->text = 12.5 * u;
     d->title = 15.5 * u;
+    extent(b, &least, &most);
+    for (size_t i = 0; i < b->row_count; i++)
+        for (size_t k = 0; k < b->series_count; k++) {
+            d->spreads = d->spreads || b->rows[i].high[k] > b->rows[i].low[k];
+            d->cut = d->cut || b->rows[i].high[k] > most;
+        }
 }
 
 static double row_height(const struct drawing *d, size_t series, bool least)
@@ -83,7 +114,7 @@ static double above(const struct drawing *d)
 
 static double below(const struct drawing *d)
 {
-    return 3.6 * d->text + 14 * d->unit;
+    return (3.6 + 1.4 * (d->spreads + d->cut)) * d->text + 14 * d->unit;
 }
 
 int bars_height(const struct bars *bars, int width)
@@ -165,27 +196,6 @@ static void bar_text(char out[2 * AXES_TEXT], const struct drawing *d, const str
         return;
     value_text(most, row->high[k]);
     (void)snprintf(out + strlen(out), AXES_TEXT, " (to %.20s)", most);
-}
-
-/*
- * The smallest and the largest of what is drawn, with its spread; only above 0. One sample that came far too
- * late does not make all bars short: spreads are followed to SPREAD times the longest bar, and likewise below
- * the shortest.
- */
-static void extent(const struct bars *b, double *least, double *most)
-{
-    double spread = 0.0, shortest = INFINITY, low = INFINITY, longest = 0.0;
-
-    for (size_t i = 0; i < b->row_count; i++)
-        for (size_t k = 0; k < b->series_count; k++) {
-            const struct bars_row *row = &b->rows[i];
-            longest = fmax(longest, row->value[k]); /* NaN loses */
-            spread = fmax(spread, row->high[k]);
-            shortest = row->value[k] > 0.0 ? fmin(shortest, row->value[k]) : shortest;
-            low = row->low[k] > 0.0 ? fmin(low, row->low[k]) : low;
-        }
-    *most = fmax(longest, fmin(spread, SPREAD * longest));
-    *least = fmin(shortest, fmax(low, shortest / SPREAD));
 }
 
 /* Would the longest bar of one series be too short to see beside those of another? */
@@ -313,13 +323,21 @@ static void draw_stripes(struct drawing *d)
     }
 }
 
+/* In the middle below the bars, or further left where it is long. */
+static void draw_below(struct drawing *d, const char *text, double y, uint32_t rgb)
+{
+    const double half = canvas_text_width(d->canvas, text, d->text, false) / 2 + 6 * d->unit;
+
+    canvas_text(d->canvas, fmin(d->x + d->w / 2, d->width - half), y, text, d->text, false, CANVAS_CENTER,
+                rgb);
+}
+
 static void draw_axis(struct drawing *d)
 {
     double u = d->unit, foot = d->y + d->h;
     const struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
                             spine = {INK_SOFT, 1.0, u, CANVAS_SOLID};
     char label[96];
-    double half;
 
     for (int i = 0; i < d->axis.count; i++) {
         const double x = px(d, d->axis.ticks[i].value);
@@ -335,9 +353,19 @@ static void draw_axis(struct drawing *d)
     canvas_rule(d->canvas, d->x, foot, d->x + d->w, foot, &spine);
     (void)snprintf(label, sizeof label, "%s%s", d->bars->value_label,
                    d->axis.log ? " (logarithmic scale)" : "");
-    half = canvas_text_width(d->canvas, label, d->text, false) / 2 + 6 * u;
-    canvas_text(d->canvas, fmin(d->x + d->w / 2, d->width - half), foot + 8 * u + 2.1 * d->text, label,
-                d->text, false, CANVAS_CENTER, INK);
+    draw_below(d, label, foot + 8 * u + 2.1 * d->text, INK);
+}
+
+/* What the lines in the bars are: a line for each, so that it fits where figures are narrow. */
+static void draw_explanation(struct drawing *d)
+{
+    double y = d->y + d->h + 8 * d->unit + 3.6 * d->text;
+
+    if (d->spreads)
+        draw_below(d, "thin lines: smallest to largest sample", y, INK_SOFT);
+    y += 1.4 * d->text;
+    if (d->cut)
+        draw_below(d, "arrows: the largest is beyond the axis", y, INK_SOFT);
 }
 
 /* The spread as a line; an arrow's head where it is cut. Returns where it ends. */
@@ -359,7 +387,7 @@ static double draw_spread(struct drawing *d, double low, double high, double y)
 /* A bar with its spread in the middle, and its value behind both. */
 static void draw_bar(struct drawing *d, const struct bars_row *row, size_t k, double y, double h)
 {
-    const double v = row->value[k], u = d->unit, size = fmin(d->text, 1.05 * h);
+    const double v = row->value[k], u = d->unit, size = fmin(d->text, 0.95 * h);
     double end;
     char text[2 * AXES_TEXT];
 
@@ -369,6 +397,8 @@ static void draw_bar(struct drawing *d, const struct bars_row *row, size_t k, do
     canvas_rect(d->canvas, d->x, y, fmax(end - d->x, 0.75 * u), h, colors[k], 1.0);
     if (isfinite(row->low[k]) && isfinite(row->high[k]))
         end = fmax(end, draw_spread(d, row->low[k], row->high[k], y + h / 2));
+    if (size < TEXT_LEAST * d->text)
+        return;
     bar_text(text, d, row, k);
     canvas_text(d->canvas, end + 5 * u, y + h / 2, text, size, false, CANVAS_LEFT, INK_SOFT);
 }
@@ -378,17 +408,19 @@ static void draw_rows(struct drawing *d)
     const struct bars *b = d->bars;
     const double u = d->unit, pad = fmin(3 * u, 0.12 * d->row),
                  h = (d->row - 2 * pad) / (double)b->series_count;
+    const bool fits = d->row > 0.75 * d->text;
     char text[BARS_NAME];
 
     for (size_t i = 0; i < b->row_count; i++) {
         const double y = d->y + d->row * (double)i;
-        if (begins_group(b, i)) {
+        if (fits && begins_group(b, i)) {
             canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].group, d->text, true,
                             GROUP_MOST * d->width);
             canvas_text(d->canvas, 14 * u, y + d->row / 2, text, d->text, true, CANVAS_LEFT, INK);
         }
         canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].name, d->text, false, NAME_MOST * d->width);
-        canvas_text(d->canvas, d->names_at, y + d->row / 2, text, d->text, false, CANVAS_RIGHT, INK_SOFT);
+        if (fits)
+            canvas_text(d->canvas, d->names_at, y + d->row / 2, text, d->text, false, CANVAS_RIGHT, INK_SOFT);
         for (size_t k = 0; k < b->series_count; k++)
             draw_bar(d, &b->rows[i], k, y + pad + h * (double)k, h - (b->series_count > 1 ? u : 0.0));
     }
@@ -404,6 +436,10 @@ int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int hei
 
     set_sizes(&d, width);
     room = height - above(&d) - below(&d);
+    if (room < 2 * row_height(&d, bars->series_count, true)) { /* the bars first */
+        d.spreads = d.cut = false;
+        room = height - above(&d) - below(&d);
+    }
     rc = fit_rows(&shown, bars, (size_t)fmax(2.0, floor(room / row_height(&d, bars->series_count, true))),
                   err);
     if (rc < 0)
@@ -412,6 +448,7 @@ int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int hei
     lay_out(&d);
     draw_stripes(&d);
     draw_axis(&d);
+    draw_explanation(&d);
     draw_head(&d);
     draw_rows(&d);
     canvas_rule(canvas, d.x, d.y, d.x, d.y + d.h, &spine);

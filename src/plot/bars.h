@@ -38,8 +38,9 @@ int bars_height(const struct bars *bars, int width);
 
 /*
  * Draw all of it. A spread far beyond the longest bar is cut, with an arrow's head and, where there is room,
- * its end as a number. Where the longest bars of two series are far apart the axis is logarithmic, and says
- * so. Where there is no room for every row, the smallest ones are summed into one. CLR_ENOMEM.
+ * its end as a number. Lines and arrows are explained below the axis where there is room; texts that do not
+ * fit are left out. Where the longest bars of two series are far apart the axis is logarithmic, and says so.
+ * Where there is no room for every row, the smallest ones are summed into one. CLR_ENOMEM.
  */
 int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int height, struct clr_error *err);
 

@@ -476,6 +476,46 @@ START_TEST(test_figure__an_outlier_does_not_flatten_the_bars)
 }
 END_TEST
 
+/* Texts as wide as what explains the lines (and what explains the arrows) in a figure of one report. */
+static int explanations(const struct clr_bench_report *r)
+{
+    const struct canvas_spec spec = {.boxes = true, .width = 320, .height = 400, .dpi = 96};
+    struct canvas *canvas;
+    struct bars bars;
+    const double *boxes;
+    double wanted;
+    size_t count;
+    int found = 0;
+
+    ck_assert_int_eq(figure_bench(&bars, r, 1, NULL), 0);
+    ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
+    ck_assert_int_eq(bars_draw(canvas, &bars, spec.width, spec.height, NULL), 0);
+    wanted = canvas_text_width(canvas, "thin lines: smallest to largest sample", 12.5 * 0.85, false);
+    boxes = canvas_text_boxes(canvas, &count);
+    for (size_t i = 0; i < count; i++)
+        found += fabs(boxes[4 * i + 2] - wanted) < 0.01;
+    canvas_destroy(canvas);
+    bars_clear(&bars);
+    return found;
+}
+
+START_TEST(test_figure__lines_and_arrows_are_explained)
+{
+    struct clr_bench_report r;
+
+    reports_make(&r, 1);
+    for (size_t i = 0; i < r.row_count; i++)
+        r.rows[i].ms.max = 1.2 * r.rows[i].ms.median;
+    ck_assert_int_eq(explanations(&r), 1);
+    r.rows[1].ms.max = 100 * r.rows[1].ms.median;
+    ck_assert_int_eq(explanations(&r), 2);
+    for (size_t i = 0; i < r.row_count; i++)
+        r.rows[i].ms = (struct clr_bench_spread){1, 1, 1, 1};
+    ck_assert_int_eq(explanations(&r), 0);
+    clr_bench_clear(&r);
+}
+END_TEST
+
 /* A legend without bars says why there are none; names of passes have room where the figure is narrow. */
 START_TEST(test_figure__what_is_written_in_it)
 {
@@ -552,6 +592,7 @@ int main(void)
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);
     tcase_add_test(tc, test_figure__an_outlier_does_not_flatten_the_bars);
+    tcase_add_test(tc, test_figure__lines_and_arrows_are_explained);
     tcase_add_test(tc, test_figure__what_is_written_in_it);
     tcase_add_test(tc, test_figure__formats_and_sizes);
     tcase_set_timeout(tc, 60);

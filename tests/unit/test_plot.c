@@ -740,6 +740,62 @@ START_TEST(test_golden__figures_look_as_they_did)
 }
 END_TEST
 
+/* No text lies over another one, nor beyond the edge. */
+static void check_boxes(const struct canvas *canvas, int width, int height, const char *what)
+{
+    size_t count;
+    const double *b = canvas_text_boxes(canvas, &count);
+
+    for (size_t i = 0; i < count; i++, b += 4) {
+        const double *o = canvas_text_boxes(canvas, &count);
+        ck_assert_msg(b[0] >= 0 && b[1] >= 0 && b[0] + b[2] <= width && b[1] + b[3] <= height,
+                      "%s: a text at %.1f %.1f is cut", what, b[0], b[1]);
+        for (size_t k = 0; k < i; k++, o += 4)
+            ck_assert_msg(b[0] + b[2] <= o[0] || o[0] + o[2] <= b[0] || b[1] + b[3] <= o[1] ||
+                              o[1] + o[3] <= b[1],
+                          "%s: texts at %.1f %.1f and at %.1f %.1f", what, b[0], b[1], o[0], o[1]);
+    }
+}
+
+static void draw_bars(const struct bars *bars, int width, int height)
+{
+    const struct canvas_spec spec = {.width = width, .height = height, .dpi = 96, .boxes = true};
+    struct canvas *canvas;
+    char what[64];
+
+    (void)snprintf(what, sizeof what, "%d x %d, %zu devices", width, height, bars->series_count);
+    ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
+    ck_assert_int_eq(bars_draw(canvas, bars, width, height, NULL), 0);
+    check_boxes(canvas, width, height, what);
+    canvas_destroy(canvas);
+}
+
+/* As narrow and as low as figures may be, and with as many devices; some spreads are cut. */
+START_TEST(test_bars__no_text_covers_another)
+{
+    static const int widths[] = {320, 640, 960};
+    struct bars bars;
+
+    make_bars(&bars);
+    for (size_t k = 0; k < BARS_MAX_SERIES; k++) {
+        str_copy(bars.series[k], BARS_LABEL,
+                 "123,456 images/s: a device of quite a long name, as CPUs have them");
+        for (size_t i = 0; i < bars.row_count; i++) {
+            bars.rows[i].value[k] = 0.011 * (double)(i + 1 + k);
+            bars.rows[i].low[k] = 0.9 * bars.rows[i].value[k];
+            bars.rows[i].high[k] = (i + k) % 3 ? 1.1 * bars.rows[i].value[k] : 12;
+        }
+    }
+    for (bars.series_count = 1; bars.series_count <= BARS_MAX_SERIES; bars.series_count++)
+        for (size_t w = 0; w < MEM_COUNT(widths); w++) {
+            draw_bars(&bars, widths[w], bars_height(&bars, widths[w]));
+            draw_bars(&bars, widths[w], 240);
+            draw_bars(&bars, widths[w], 400);
+        }
+    bars_clear(&bars);
+}
+END_TEST
+
 START_TEST(test_golden__bars_look_as_they_did)
 {
     struct bars bars;
@@ -850,6 +906,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_plot__bad_targets_leave_nothing);
     tcase_add_test(tc, test_plot__odd_data_and_texts_are_drawn);
     tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, GOLDEN_CHARTS);
+    tcase_add_test(tc, test_bars__no_text_covers_another);
     tcase_add_test(tc, test_golden__bars_look_as_they_did);
     tcase_add_test(tc, test_golden__changes_are_seen);
     tcase_set_timeout(tc, 60);
