@@ -97,7 +97,7 @@ static int check_node(struct clr_bench_report *out, const struct session *s, con
     rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, how, &r, &why);
     if (rc == 0 && r.ok && !same_variant(timed, &r)) /* what reads the images may read them in one block */
         rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, 1u << VERIFY_ONE_BLOCK, &r, &why);
-    return judge(out, node->desc.label, op_class(d.kind)->name, &r, rc, &why, timed, err);
+    return judge(out, node->desc.label, op_title(&d), &r, rc, &why, timed, err);
 }
 
 static int check_batch(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,

@@ -143,7 +143,7 @@ static int write_rows(struct clr_bench_report *out, struct tallies *t, const str
         if (tally->layer == g->node_count)
             continue;
         str_copy(row->layer, sizeof row->layer, g->nodes[tally->layer].desc.label);
-        str_copy(row->kind, sizeof row->kind, op_class(g->nodes[tally->layer].desc.kind)->name);
+        str_copy(row->kind, sizeof row->kind, op_title(&g->nodes[tally->layer].desc));
         row->gflop = gflop(&g->nodes[tally->layer], tally->pass, g->batch);
     }
     return rc;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ops/conv_pool.h"
+#include "ops/elementwise.h"
 #include "ops/layout.h"
 #include "ops/op_class.h"
 
@@ -73,8 +74,8 @@ static bool hand_over(struct graph *g, int i)
     const int maker = g->values[n->x].producer;
     struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL, *reader;
 
-    if (n->desc.kind != OP_RELU || n->desc.u.relu.negative_slope > 0.0f || !front ||
-        g->values[n->x].consumer_count != 1 || !takes_relu(&front->desc))
+    if (!elementwise_is_rectifier(&n->desc) || !front || g->values[n->x].consumer_count != 1 ||
+        !takes_relu(&front->desc))
         return false;
     if (!op_is(&front->desc, OP_MASKS_DY)) {
         reader = gradient_reader(g, n->y);

@@ -3,7 +3,9 @@ ROW(data)
 ROW(input)
 ROW(convolution)
 ROW(pooling)
-ROW(relu)
+#define ELEMENTWISE(name, ...) ROW(name)
+#include "ops/elementwise_rows.h"
+#undef ELEMENTWISE
 ROW(lrn)
 ROW(inner_product)
 ROW(dropout)

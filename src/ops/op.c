@@ -86,6 +86,13 @@ bool op_variant_parse(struct op_variant *out, const char *text)
     return true;
 }
 
+const char *op_title(const struct op_desc *desc)
+{
+    const struct op_class *class = op_class(desc->kind);
+
+    return class->title ? class->title(desc) : class->name;
+}
+
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
                   const struct clr_device *device, int block)
 {
@@ -209,8 +216,8 @@ void op_case_name(struct op_case *out, const struct shape *x, const char *format
     size_t used;
     va_list ap;
 
-    (void)snprintf(out->name, sizeof out->name, "%s %dx%dx%dx%d", classes[out->desc.kind]->name, x->n, x->c,
-                   x->h, x->w);
+    (void)snprintf(out->name, sizeof out->name, "%s %dx%dx%dx%d", op_title(&out->desc), x->n, x->c, x->h,
+                   x->w);
     used = strlen(out->name);
     va_start(ap, format);
     (void)vsnprintf(out->name + used, sizeof out->name - used, format, ap);

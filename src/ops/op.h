@@ -49,6 +49,14 @@ enum op_kind {
     OP_KIND_COUNT
 };
 
+/* The functions of OP_ELEMENTWISE. */
+enum elementwise_function {
+#define ELEMENTWISE(name, ...) ELEMENTWISE_##name,
+#include "ops/elementwise_rows.h"
+#undef ELEMENTWISE
+    ELEMENTWISE_COUNT
+};
+
 /* What an operator does; each pass may be done in several ways. */
 enum op_pass { OP_FORWARD, OP_BACKWARD_DATA, OP_BACKWARD_WEIGHTS, OP_PASS_COUNT };
 
@@ -91,8 +99,9 @@ struct op_desc {
         struct pool_geometry pool;
         struct lrn_geometry lrn;
         struct {
-            float negative_slope;
-        } relu;
+            enum elementwise_function function;
+            float a; /* its parameter */
+        } elementwise;
         struct {
             float ratio; /* probability of dropping, 0 ≤ ratio < 1 */
             int layer;   /* number in the net, keys the random numbers */

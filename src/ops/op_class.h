@@ -55,8 +55,9 @@ enum op_flags {
 
 struct op_class {
     const char *name;
-    size_t size;    /* of the instance, which begins with struct op */
-    unsigned flags; /* of enum op_flags */
+    const char *(*title)(const struct op_desc *desc); /* what people call this one; NULL: name */
+    size_t size;                                      /* of the instance, which begins with struct op */
+    unsigned flags;                                   /* of enum op_flags */
 
     int (*plan)(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
                 int block, struct clr_error *err);
@@ -95,6 +96,9 @@ struct op_class {
 };
 
 const struct op_class *op_class(enum op_kind kind);
+
+/* What people call an operator: "convolution", "relu". */
+const char *op_title(const struct op_desc *desc);
 
 /* Case i of a kind, 0 … cases->count − 1. CLR_EINPUT: the row is wrong. */
 int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err);

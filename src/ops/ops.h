@@ -5,7 +5,7 @@
 ROW(OP_CONV, conv)
 ROW(OP_CONV_POOL, conv_pool) /* a first convolution with the maximum pool after it (ops/conv_pool.h): no dx */
 ROW(OP_POOL, pool)
-ROW(OP_RELU, relu)
+ROW(OP_ELEMENTWISE, elementwise) /* a function of every number by itself (ops/elementwise_rows.h) */
 ROW(OP_LRN, lrn)
 ROW(OP_DENSE, dense) /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in logical order, y is (N,F,1,1) */
 ROW(OP_DROPOUT, dropout)           /* drops where desc.backward is set (training), else copies */

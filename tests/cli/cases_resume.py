@@ -288,7 +288,7 @@ def resume_with_other_kernels_says_so():
     out = undisturbed(checkpoint_every=10)
     kernels = fresh("cl")
     shutil.copytree(pathlib.Path(os.environ["CLR_SOURCE_ROOT"]) / "cl", kernels)
-    with open(kernels / "relu.cl", "a", encoding="utf-8") as file:
+    with open(kernels / "elementwise.cl", "a", encoding="utf-8") as file:
         file.write("/* another */\n")
     (out / "checkpoint-20.clr").unlink()
     expect(clr("train", "--resume", "--out", out, env={"CLR_CL_DIR": kernels}), 0, [],

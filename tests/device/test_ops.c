@@ -170,10 +170,10 @@ END_TEST
 
 /*
  * The check itself is checked: kernels that are wrong on purpose, one way each, must be found out. They stand
- * in for cl/relu.cl.
+ * in for cl/elementwise.cl.
  */
 static const char relu_head[] =
-    "__kernel void relu_forward(__global float *y, __global const float *x, int batch)\n"
+    "__kernel void elementwise_forward(__global float *y, __global const float *x, int batch)\n"
     "{\n"
     "    const int h0 = (int)get_global_id(0) * ROWS, cb = (int)get_global_id(1), n = "
     "(int)get_global_id(2);\n"
@@ -206,7 +206,8 @@ static const struct {
 
 static void verify_broken(const struct clr_device *device, const char *dir, size_t mistake)
 {
-    const struct op_desc desc = {.kind = OP_RELU, .label = "broken", .x = {2, 3, 4, 5}, .y = {2, 3, 4, 5}};
+    const struct op_desc desc = {
+        .kind = OP_ELEMENTWISE, .label = "broken", .x = {2, 3, 4, 5}, .y = {2, 3, 4, 5}};
     const struct ocl_options options = {.no_cache = true};
     struct ocl_context *ctx;
     struct verify_result r;
@@ -214,9 +215,9 @@ static void verify_broken(const struct clr_device *device, const char *dir, size
     struct str source = {0};
     char path[256];
 
-    (void)snprintf(path, sizeof path, "%s/relu.cl", dir);
+    (void)snprintf(path, sizeof path, "%s/elementwise.cl", dir);
     str_append(&source, "%s%s%s%s%s", relu_head,
-               mistakes[mistake].no_nan ? "v > 0.0f ? v : 0.0f" : "v <= 0.0f ? SLOPE * v : v", relu_middle,
+               mistakes[mistake].no_nan ? "v > 0.0f ? v : 0.0f" : "v <= 0.0f ? A * v : v", relu_middle,
                mistakes[mistake].code, relu_tail);
     ck_assert_int_eq(fs_write_atomic(path, str_text(&source), source.length, &err), 0);
     str_clear(&source);

@@ -1,0 +1,184 @@
+/*
+ * Functions of every number by itself: host side of cl/elementwise.cl. The functions, with their references,
+ * are the rows of elementwise_rows.h.
+ */
+#include "ops/elementwise.h"
+
+#include <math.h>
+
+#include "ops/op_impl.h"
+
+struct elementwise_op {
+    struct op head;
+    struct ocl_kernel *forward, *backward;
+    size_t global[3];
+};
+
+#define ELEMENTWISE(name, type, f, df, ...)                                                                  \
+    static double name##_f(double x, double a)                                                               \
+    {                                                                                                        \
+        (void)a;                                                                                             \
+        return f;                                                                                            \
+    }                                                                                                        \
+    static double name##_df(double x, double y, double a)                                                    \
+    {                                                                                                        \
+        (void)x;                                                                                             \
+        (void)y;                                                                                             \
+        (void)a;                                                                                             \
+        return df;                                                                                           \
+    }
+#include "ops/elementwise_rows.h"
+#undef ELEMENTWISE
+
+static const struct {
+    struct elementwise row;
+    double (*f)(double x, double a);
+    double (*df)(double x, double y, double a);
+} functions[] = {
+#define ELEMENTWISE(name_, type, f_, df_, ...)                                                               \
+    {.row = {.name = #name_, __VA_ARGS__}, .f = name_##_f, .df = name_##_df},
+#include "ops/elementwise_rows.h"
+#undef ELEMENTWISE
+};
+
+const struct elementwise *elementwise_row(const struct op_desc *d)
+{
+    return &functions[d->u.elementwise.function].row;
+}
+
+bool elementwise_is_rectifier(const struct op_desc *d)
+{
+    return d->kind == OP_ELEMENTWISE && d->u.elementwise.function == ELEMENTWISE_relu &&
+           !(d->u.elementwise.a > 0.0f);
+}
+
+/* ------------------------------------------------------------------ operator */
+
+static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
+                int block, struct clr_error *err)
+{
+    (void)device;
+    (void)block;
+    (void)err;
+    needs->in_place = needs->keeps_y = elementwise_row(desc)->from_y;
+    return 0;
+}
+
+static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct elementwise_op *self = (struct elementwise_op *)op;
+    const struct elementwise *row = elementwise_row(&op->desc);
+    const int rows = op_span(ocl_device(op->ctx), op->desc.x.h);
+    const bool back = op->desc.backward && op->desc.need_dx;
+    int rc = 0;
+
+    for (int k = 0; k < (back ? 2 : 1) && rc == 0; k++) {
+        struct str options = {0};
+        str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DA=%.9ef -DFROM_Y=%d -DKEEPS_0=%d",
+                   op->block, rows, op->desc.x.c, op->desc.x.h, op->desc.x.w,
+                   (double)op->desc.u.elementwise.a, row->from_y,
+                   row->keeps_0 || op->desc.x.c % op->block == 0);
+        str_append(&options, " -DFORWARD=%s -DBACKWARD=%s", row->forward, row->backward);
+        tensor_macros(&options, "X", &io->x);
+        tensor_macros(&options, "Y", &io->y);
+        tensor_macros(&options, "T", row->from_y ? &io->y : &io->x);
+        tensor_macros(&options, "DX", back ? &io->dx : &io->x);
+        tensor_macros(&options, "DY", back ? &io->dy : &io->y);
+        rc = op_kernel(op, k == 0 ? &self->forward : &self->backward, "elementwise.cl", &options,
+                       k == 0 ? "elementwise_forward" : "elementwise_backward", err);
+    }
+    self->global[0] = (size_t)op_ceil(op->desc.x.h, rows);
+    self->global[1] = (size_t)op_ceil(op->desc.x.c, op->block);
+    return rc;
+}
+
+static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct elementwise_op *self = (struct elementwise_op *)op;
+    const struct ocl_arg args[] = {OCL_MEM(io->y.mem), OCL_MEM(io->x.mem), OCL_INT(io->batch)};
+
+    self->global[2] = (size_t)io->batch;
+    return op_launch(op, self->forward, op->forward_label, self->global, args, MEM_COUNT(args), err);
+}
+
+static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct elementwise_op *self = (struct elementwise_op *)op;
+    const cl_mem value = elementwise_row(&op->desc)->from_y ? io->y.mem : io->x.mem;
+    const struct ocl_arg args[] = {OCL_MEM(io->dx.mem), OCL_MEM(value), OCL_MEM(io->dy.mem),
+                                   OCL_INT(io->batch)};
+
+    if (!io->dx.mem)
+        return 0;
+    self->global[2] = (size_t)io->batch;
+    return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
+}
+
+static const char *title(const struct op_desc *desc)
+{
+    return elementwise_row(desc)->name;
+}
+
+/* ------------------------------------------------------------------ reference and cases */
+
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    const size_t count = (size_t)r->n * op_elements(&d->x);
+
+    for (size_t i = 0; i < count; i++)
+        r->y[i] = functions[d->u.elementwise.function].f(r->x[i], (double)d->u.elementwise.a);
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    const size_t count = (size_t)r->n * op_elements(&d->x);
+
+    for (size_t i = 0; i < count; i++)
+        r->dx[i] =
+            r->dy[i] * functions[d->u.elementwise.function].df(r->x[i], r->y[i], (double)d->u.elementwise.a);
+}
+
+static const struct {
+    struct shape x;
+    bool other, small;
+} shapes[] = {{{2, 5, 7, 3}, false, true},
+              {{3, 33, 4, 5}, false, false},
+              {{1, 20, 3, 6}, true, false},
+              {{4, 13, 1, 1}, false, false}};
+
+/* Every function on each shape. */
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    const size_t k = (size_t)i % MEM_COUNT(shapes);
+    struct op_desc *d = &out->desc;
+    const struct elementwise *row;
+
+    (void)err;
+    d->u.elementwise.function = (enum elementwise_function)(i / (int)MEM_COUNT(shapes));
+    row = elementwise_row(d);
+    d->u.elementwise.a = (float)(shapes[k].other ? row->other : row->usual);
+    if (row->field)
+        op_case_name(out, &shapes[k].x, ", %s %g", row->field, (double)d->u.elementwise.a);
+    else
+        op_case_name(out, &shapes[k].x, "%s", "");
+    out->small = shapes[k].small;
+    d->x = d->y = shapes[k].x;
+    return 0;
+}
+
+static const struct op_cases all_cases = {MEM_COUNT(functions) * MEM_COUNT(shapes), get_case};
+
+const struct op_class op_elementwise = {
+    .name = "elementwise",
+    .title = title,
+    .size = sizeof(struct elementwise_op),
+    .plan = plan,
+    .create = create,
+    .forward = forward,
+    .backward = backward,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .nmse = 1e-12, /* OpenCL allows exp() 3 ulp */
+    .flags = OP_HAS_ZEROS,
+    .cases = &all_cases,
+};

@@ -1,0 +1,17 @@
+/*
+ * Functions of every number by itself, as layers: the rows of cl/elementwise.cl. Included where ELEMENTWISE
+ * is defined; one row is a layer.
+ *
+ *     ELEMENTWISE(name, "Type", f, f′, fields of struct elementwise)
+ *
+ * Type is that of Caffe's files. f is a function of x and the parameter a, in double precision: the
+ * reference. f′, which multiplies dy, is one of x, y and a; what the kernel needs of x and y, .from_y says.
+ * .forward and .backward are the same for the kernel, in OpenCL C without a space: of vectors x, y, dy, and
+ * of A, ZERO and ONE. Formulas and defaults are Caffe's (its layers of the same names).
+ */
+
+/* A NaN stays one. Where the slope is 0, a plain 0, never −0, as of operators that do a rectifier. */
+ELEMENTWISE(relu, "ReLU", x > 0.0 ? x : x * a, y > 0.0 ? 1.0 : a,
+            .forward = "x<=ZERO?(A>0.0f?x*(floatv)(A):ZERO):x",
+            .backward = "y>ZERO?dy:(A>0.0f?dy*(floatv)(A):ZERO)", .from_y = true, .keeps_0 = true,
+            .block = "relu_param", .field = "negative_slope", .most = 1000.0, .other = 0.1)
