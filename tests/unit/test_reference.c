@@ -1,0 +1,194 @@
+/*
+ * The references of all operators, as their rows give them: every gradient against central differences, on
+ * every small case. A new operator is tested by its row alone. Values by hand are in test_ref.c.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "ops/op_class.h"
+
+enum { MOST = 40 }; /* elements of an array that are tried */
+
+/* One case with its arrays; r: what y is multiplied by to become one number. */
+struct subject {
+    const struct op_class *class;
+    struct op_desc desc;
+    struct op_ref ref;
+    double *x, *w, *b, *r;
+    size_t x_count, w_count, b_count, y_count;
+};
+
+static double *random_array(size_t count, uint32_t stream)
+{
+    double *a = calloc(count + 1, sizeof *a);
+
+    ck_assert_ptr_nonnull(a);
+    for (size_t i = 0; i < count; i++)
+        a[i] = rng_normal(3, RNG_TEST, stream, i);
+    return a;
+}
+
+static double *zeros(size_t count)
+{
+    double *a = calloc(count + 1, sizeof *a);
+
+    ck_assert_ptr_nonnull(a);
+    return a;
+}
+
+static void create(struct subject *s, const struct op_desc *d)
+{
+    int32_t *labels = calloc((size_t)d->x.n, sizeof *labels), *index = calloc((size_t)d->x.n, sizeof *index);
+    int *arg;
+    struct shape w;
+
+    memset(s, 0, sizeof *s);
+    s->class = op_class(d->kind);
+    s->desc = *d;
+    s->desc.relu = s->desc.mask_dx = false;
+    ck_assert(shape_count(&d->x, &s->x_count) && shape_count(&d->y, &s->y_count) && labels && index);
+    if (s->class->weights) {
+        s->class->weights(&w, d);
+        ck_assert(shape_count(&w, &s->w_count));
+        s->b_count = d->bias ? (size_t)w.n : 0;
+    }
+    arg = calloc(s->y_count, sizeof *arg);
+    ck_assert_ptr_nonnull(arg);
+    for (int i = 0; i < d->x.n; i++) {
+        labels[i] = i % d->x.c;
+        index[i] = 7 * i;
+    }
+    s->x = random_array(s->x_count, 0);
+    s->w = random_array(s->w_count, 1);
+    s->b = random_array(s->b_count, 2);
+    s->r = random_array(s->y_count, 3);
+    s->ref = (struct op_ref){.n = d->x.n,
+                             .train = true,
+                             .x = s->x,
+                             .w = s->w,
+                             .b = s->b_count ? s->b : NULL,
+                             .dy = s->r,
+                             .y = zeros(s->y_count),
+                             .dx = zeros(s->x_count),
+                             .dw = zeros(s->w_count),
+                             .db = s->b_count ? zeros(s->b_count) : NULL,
+                             .sample = zeros((size_t)d->x.n),
+                             .arg = arg,
+                             .scratch = s->class->scratch ? zeros(s->class->scratch(d)) : NULL,
+                             .labels = labels,
+                             .index = index,
+                             .seed = 5,
+                             .iteration = 9};
+}
+
+static void destroy(struct subject *s)
+{
+    free(s->x);
+    free(s->w);
+    free(s->b);
+    free(s->r);
+    free(s->ref.y);
+    free(s->ref.dx);
+    free(s->ref.dw);
+    free(s->ref.db);
+    free(s->ref.sample);
+    free(s->ref.arg);
+    free(s->ref.scratch);
+    free((void *)(uintptr_t)s->ref.labels);
+    free((void *)(uintptr_t)s->ref.index);
+}
+
+/* What the gradients are of: Σ r·y, or the mean loss. */
+static double objective(struct subject *s)
+{
+    double sum = 0.0;
+
+    s->class->ref_forward(&s->desc, &s->ref);
+    if (s->class->flags & OP_LOSS) {
+        for (int i = 0; i < s->ref.n; i++)
+            sum += s->ref.sample[i] / s->ref.n;
+        return sum;
+    }
+    for (size_t i = 0; i < s->y_count; i++)
+        sum += s->r[i] * s->ref.y[i];
+    return sum;
+}
+
+static void check(struct subject *s, const char *name, const char *what, double *array,
+                  const double *gradient, size_t count)
+{
+    const double h = 1e-5;
+    const size_t step = count > MOST ? count / MOST : 1;
+    double *copy = zeros(count), rms = 0.0;
+
+    memcpy(copy, gradient, count * sizeof *copy); /* forward may write it again */
+    for (size_t i = 0; i < count; i++)
+        rms += copy[i] * copy[i];
+    rms = sqrt(rms / (double)count);
+    ck_assert_msg(rms > 1e-6, "%s: %s vanishes, nothing was tested", name, what);
+    for (size_t i = 0; i < count; i += step) {
+        const double was = array[i];
+        double up, down, numerical;
+        array[i] = was + h;
+        up = objective(s);
+        array[i] = was - h;
+        down = objective(s);
+        array[i] = was;
+        numerical = (up - down) / (2.0 * h);
+        ck_assert_msg(fabs(numerical - copy[i]) < 1e-6 * fmax(rms, fabs(copy[i])),
+                      "%s: %s[%zu] is %.12g, the central difference %.12g", name, what, i, copy[i],
+                      numerical);
+    }
+    free(copy);
+}
+
+static int check_kind(enum op_kind kind)
+{
+    const struct op_class *class = op_class(kind);
+    int done = 0;
+
+    for (int i = 0; i < class->cases->count; i++) {
+        struct op_case c;
+        struct subject s;
+        ck_assert_int_eq(op_case_get(&c, kind, i, NULL), 0);
+        if (!c.small)
+            continue;
+        create(&s, &c.desc);
+        (void)objective(&s);
+        if (class->ref_backward)
+            class->ref_backward(&s.desc, &s.ref);
+        if (c.desc.need_dx)
+            check(&s, c.name, "dx", s.x, s.ref.dx, s.x_count);
+        if (s.w_count)
+            check(&s, c.name, "dw", s.w, s.ref.dw, s.w_count);
+        if (s.b_count)
+            check(&s, c.name, "db", s.b, s.ref.db, s.b_count);
+        destroy(&s);
+        done++;
+    }
+    return done;
+}
+
+START_TEST(test_reference__gradients)
+{
+    const struct op_class *class = op_class((enum op_kind)_i);
+    const int done = class->flags & OP_METRIC ? 1 : check_kind((enum op_kind)_i);
+
+    ck_assert_msg(done > 0, "%s has no small case", class->name);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("reference");
+    TCase *tc = tcase_create("reference");
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, test_reference__gradients, 0, OP_KIND_COUNT);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}
