@@ -125,7 +125,7 @@ static bool next_place(struct place *p, const struct shape *s, int images)
  * values is NULL, NaN everywhere and the batch's elements writable.
  */
 int trial_tensor(struct trial *t, enum slot_name name, struct tensor *tensor, const double *values,
-                 struct clr_error *err)
+                 bool overwritten, struct clr_error *err)
 {
     struct place p = {0};
     size_t floats, i = 0;
@@ -143,7 +143,7 @@ int trial_tensor(struct trial *t, enum slot_name name, struct tensor *tensor, co
         size_t at = element(tensor, p.n, p.c, p.h, p.w);
         bool in_batch = p.n < t->batch;
         s->before[at] = values && in_batch ? as_bits(values[i]) : TRIAL_SENTINEL;
-        s->writable[at] = !values && in_batch;
+        s->writable[at] = (overwritten || !values) && in_batch;
         i++;
     } while (next_place(&p, &tensor->shape, tensor->shape.n));
     tensor->mem = s->mem;

@@ -60,9 +60,10 @@ void trial_clear(struct trial *t);
 /* A buffer full of NaN that nobody may write, unless scratch. */
 int trial_buffer(struct trial *t, enum slot_name name, size_t bytes, bool scratch, struct clr_error *err);
 /* A tensor: halo and lanes beyond C zero, slack NaN. Elements of the batch hold `values`, or where that is
- * NULL NaN, and may be written. Beyond the batch: NaN. Sets tensor->mem. */
+ * NULL NaN, and may be written; values may be where they are overwritten. Beyond the batch: NaN. Sets
+ * tensor->mem. */
 int trial_tensor(struct trial *t, enum slot_name name, struct tensor *tensor, const double *values,
-                 struct clr_error *err);
+                 bool overwritten, struct clr_error *err);
 /* An array with values, or (NULL) to be written. count 0: no array. */
 int trial_array(struct trial *t, enum slot_name name, cl_mem *mem, size_t count, const double *values,
                 struct clr_error *err);

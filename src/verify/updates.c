@@ -218,7 +218,7 @@ static int batch_trial(struct trial *t, struct tensor *y, const struct batch_dat
     struct device_images images = {0};
     struct batch *batch = NULL;
     cl_mem labels, index;
-    int rc = trial_tensor(t, S_Y, y, NULL, err);
+    int rc = trial_tensor(t, S_Y, y, NULL, false, err);
 
     if (rc == 0)
         rc = trial_ints(t, S_INDEX, &index, d->index, INDEX_OFFSET, err);

@@ -85,14 +85,14 @@ static int create_tensors(struct op_trial *t, struct clr_error *err)
     const struct oracle *o = t->oracle;
     struct op_io *io = &t->io;
     bool in_place = t->arrangement == VERIFY_IN_PLACE, loss = op_is(&t->desc, OP_LOSS | OP_METRIC);
-    int rc = trial_tensor(&t->base, S_X, &io->x, o->x, err);
+    int rc = trial_tensor(&t->base, S_X, &io->x, o->x, in_place, err);
 
     if (rc == 0 && !loss && !in_place)
-        rc = trial_tensor(&t->base, S_Y, &io->y, NULL, err);
+        rc = trial_tensor(&t->base, S_Y, &io->y, NULL, false, err);
     if (rc == 0 && t->desc.backward && !loss)
-        rc = trial_tensor(&t->base, S_DY, &io->dy, o->dy, err);
+        rc = trial_tensor(&t->base, S_DY, &io->dy, o->dy, in_place && t->desc.need_dx, err);
     if (rc == 0 && t->desc.need_dx && !in_place)
-        rc = trial_tensor(&t->base, S_DX, &io->dx, NULL, err);
+        rc = trial_tensor(&t->base, S_DX, &io->dx, NULL, false, err);
     if (rc < 0 || !in_place)
         return rc;
     t->base.at[S_Y] = t->base.at[S_X];
@@ -100,12 +100,6 @@ static int create_tensors(struct op_trial *t, struct clr_error *err)
     if (t->desc.need_dx) {
         t->base.at[S_DX] = t->base.at[S_DY];
         io->dx.mem = io->dy.mem;
-    }
-    for (int s = S_X; s <= S_DY; s++) { /* the inputs' elements are written now */
-        if (t->base.at[s])
-            for (size_t i = 0; i < t->base.at[s]->words - TENSOR_SLACK; i++)
-                t->base.at[s]->writable[i] =
-                    t->base.at[s]->before[i] != 0 && t->base.at[s]->before[i] != TRIAL_SENTINEL;
     }
     return 0;
 }
