@@ -15,3 +15,7 @@ ELEMENTWISE(relu, "ReLU", x > 0.0 ? x : x * a, y > 0.0 ? 1.0 : a,
             .forward = "x<=ZERO?(A>0.0f?x*(floatv)(A):ZERO):x",
             .backward = "y>ZERO?dy:(A>0.0f?dy*(floatv)(A):ZERO)", .from_y = true, .keeps_0 = true,
             .block = "relu_param", .field = "negative_slope", .most = 1000.0, .other = 0.1)
+
+/* Where exp(−x) is infinite, y is 0. */
+ELEMENTWISE(sigmoid, "Sigmoid", 1.0 / (1.0 + exp(-x)), y *(1.0 - y), .forward = "ONE/(ONE+exp(-x))",
+            .backward = "dy*y*(ONE-y)", .from_y = true, .block = "sigmoid_param")

@@ -127,6 +127,12 @@ static const struct test_net {
          CONV("c1", "ip1", "num_output: 7 kernel_size: 3 pad: 2")
              CONV("c2", "c1", "num_output: 5 kernel_size: 3 pad: 1")
                  POOL("p2", "c2", "pool: AVE global_pooling: true") LOSS("p2")},
+    {"sigmoids, in place and not, on channels that fill no block",
+     {3, 7, 6},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3 pad: 1") LAYER("s1", "Sigmoid", "c1", "c1", "")
+         CONV("c2", "c1", "num_output: 5 kernel_size: 3") LAYER("s2", "Sigmoid", "c2", "y2", "")
+             DENSE("ip1", "y2", "num_output: 13") LAYER("s3", "Sigmoid", "ip1", "ip1", "") SCORES("ip1")
+                 LOSS("scores")},
     {"global pooling, then dense",
      {3, 7, 6},
      DATA CONV("c1", "data", "num_output: 16 kernel_size: 3 pad: 1")
