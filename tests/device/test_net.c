@@ -133,6 +133,12 @@ static const struct test_net {
          CONV("c2", "c1", "num_output: 5 kernel_size: 3") LAYER("s2", "Sigmoid", "c2", "y2", "")
              DENSE("ip1", "y2", "num_output: 13") LAYER("s3", "Sigmoid", "ip1", "ip1", "") SCORES("ip1")
                  LOSS("scores")},
+    {"softmax, of pixels and of rows, in place and not",
+     {3, 6, 5},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") LAYER("s1", "Softmax", "c1", "c1", "")
+         CONV("c2", "c1", "num_output: 18 kernel_size: 2") DENSE("ip1", "c2", "num_output: 13")
+             LAYER("s2", "Softmax", "ip1", "y2", "softmax_param { axis: 1 engine: CAFFE }") SCORES("y2")
+                 HITS("scores") LOSS("scores")},
     {"global pooling, then dense",
      {3, 7, 6},
      DATA CONV("c1", "data", "num_output: 16 kernel_size: 3 pad: 1")

@@ -1,0 +1,30 @@
+/* Softmax over the channels: softmax_param. */
+#include "net/layer.h"
+
+static int read(struct layer_reading *in)
+{
+    struct pt_reader r;
+    int rc = pt_message(&in->r, "softmax_param", &r, in->err);
+
+    if (rc <= 0)
+        return rc;
+    rc = spec_only_int(in, &r, "axis", 1);
+    if (rc >= 0)
+        rc = spec_read_engine(in, &r);
+    return rc < 0 ? rc : pt_close(&r, NULL, in->err);
+}
+
+static int build(struct builder *b, const int *bottom)
+{
+    return build_plain(b, OP_SOFTMAX, bottom[0]);
+}
+
+const struct layer_class layer_softmax = {
+    .type = "Softmax",
+    .bottoms = 1,
+    .min_tops = 1,
+    .max_tops = 1,
+    .flags = LAYER_IN_PLACE,
+    .read = read,
+    .build = build,
+};

@@ -1,0 +1,136 @@
+/* Softmax over the channels of every pixel: host side of cl/softmax.cl, where the formula is. */
+#include <math.h>
+
+#include "ops/op_impl.h"
+
+struct softmax_op {
+    struct op head;
+    struct ocl_kernel *forward, *backward;
+    size_t global[3];
+};
+
+static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
+                int block, struct clr_error *err)
+{
+    (void)desc;
+    (void)device;
+    (void)block;
+    (void)err;
+    needs->in_place = needs->keeps_y = true;
+    return 0;
+}
+
+static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct softmax_op *self = (struct softmax_op *)op;
+    const struct shape *x = &op->desc.x;
+    const bool back = op->desc.backward && op->desc.need_dx;
+    int rc = 0;
+
+    for (int k = 0; k < (back ? 2 : 1) && rc == 0; k++) {
+        struct str options = {0};
+        str_append(&options, "-DC=%d -DH=%d -DW=%d", x->c, x->h, x->w);
+        tensor_macros(&options, "X", &io->x);
+        tensor_macros(&options, "Y", &io->y);
+        tensor_macros(&options, "DX", back ? &io->dx : &io->x);
+        tensor_macros(&options, "DY", back ? &io->dy : &io->y);
+        rc = op_kernel(op, k == 0 ? &self->forward : &self->backward, "softmax.cl", &options,
+                       k == 0 ? "softmax_forward" : "softmax_backward", err);
+    }
+    self->global[0] = (size_t)x->w;
+    self->global[1] = (size_t)x->h;
+    return rc;
+}
+
+static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct softmax_op *self = (struct softmax_op *)op;
+    const struct ocl_arg args[] = {OCL_MEM(io->y.mem), OCL_MEM(io->x.mem), OCL_INT(io->batch)};
+
+    self->global[2] = (size_t)io->batch;
+    return op_launch(op, self->forward, op->forward_label, self->global, args, MEM_COUNT(args), err);
+}
+
+static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct softmax_op *self = (struct softmax_op *)op;
+    const struct ocl_arg args[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->y.mem), OCL_MEM(io->dy.mem),
+                                   OCL_INT(io->batch)};
+
+    if (!io->dx.mem)
+        return 0;
+    self->global[2] = (size_t)io->batch;
+    return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
+}
+
+/* ------------------------------------------------------------------ reference and cases */
+
+/* Pixel p of the batch: its first channel, and how far its channels are apart. */
+static size_t pixel(const struct op_desc *d, size_t p, size_t *stride)
+{
+    *stride = (size_t)d->x.h * (size_t)d->x.w;
+    return p / *stride * op_elements(&d->x) + p % *stride;
+}
+
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    const size_t pixels = (size_t)r->n * (size_t)d->x.h * (size_t)d->x.w, c = (size_t)d->x.c;
+
+    for (size_t p = 0; p < pixels; p++) {
+        size_t stride, at = pixel(d, p, &stride);
+        double most = -INFINITY, sum = 0.0;
+        for (size_t k = 0; k < c; k++)
+            most = fmax(most, r->x[at + k * stride]);
+        for (size_t k = 0; k < c; k++)
+            sum += exp(r->x[at + k * stride] - most);
+        for (size_t k = 0; k < c; k++)
+            r->y[at + k * stride] = exp(r->x[at + k * stride] - most) / sum;
+    }
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    const size_t pixels = (size_t)r->n * (size_t)d->x.h * (size_t)d->x.w, c = (size_t)d->x.c;
+
+    for (size_t p = 0; p < pixels; p++) {
+        size_t stride, at = pixel(d, p, &stride);
+        double sum = 0.0;
+        for (size_t k = 0; k < c; k++)
+            sum += r->dy[at + k * stride] * r->y[at + k * stride];
+        for (size_t k = 0; k < c; k++)
+            r->dx[at + k * stride] = r->y[at + k * stride] * (r->dy[at + k * stride] - sum);
+    }
+}
+
+static const struct {
+    struct shape x;
+    bool small;
+} cases[] = {{{3, 10, 1, 1}, true},
+             {{2, 5, 3, 4}, true},
+             {{1, 33, 1, 1}, false},
+             {{2, 17, 5, 3}, false},
+             {{7, 1000, 1, 1}, false}};
+
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    (void)err;
+    op_case_name(out, &cases[i].x, "%s", "");
+    out->small = cases[i].small;
+    out->desc.x = out->desc.y = cases[i].x;
+    return 0;
+}
+
+static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
+
+const struct op_class op_softmax = {
+    .name = "softmax",
+    .size = sizeof(struct softmax_op),
+    .plan = plan,
+    .create = create,
+    .forward = forward,
+    .backward = backward,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .nmse = 1e-11, /* as of the loss: exp() and a sum */
+    .cases = &all_cases,
+};
