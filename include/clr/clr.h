@@ -8,6 +8,7 @@
 #include <clr/error.h>
 #include <clr/log.h>
 #include <clr/net.h>
+#include <clr/optimizer.h>
 #include <clr/plot.h>
 #include <clr/range.h>
 #include <clr/schedule.h>

@@ -12,18 +12,10 @@
 #include <clr/device.h>
 #include <clr/error.h>
 #include <clr/net.h>
+#include <clr/optimizer.h>
 #include <clr/range.h>
 #include <clr/schedule.h>
 
-enum clr_momentum_convention {
-    CLR_MOMENTUM_PYTORCH, /**< v ← μv + g + λw; w ← w − ηv */
-    CLR_MOMENTUM_CAFFE,   /**< v ← μv + η(g + λw); w ← w − v */
-};
-enum clr_optimizer {
-    CLR_OPTIMIZER_SGD, /**< with momentum */
-    CLR_OPTIMIZER_NESTEROV, /**< PyTorch: w ← w − η(g + λw + μv); Caffe: w ← w − ((1 + μ)v − μv_before) */
-    CLR_OPTIMIZER_ADAM, /**< momentum is that of the gradients; the decay is part of them */
-};
 enum clr_order { CLR_ORDER_SHUFFLE, CLR_ORDER_SEQUENTIAL };
 enum clr_last_batch { CLR_LAST_BATCH_DROP, CLR_LAST_BATCH_KEEP };
 
@@ -57,7 +49,7 @@ struct clr_train_options {
     double weight_decay;
     bool l1; /**< decay by λ·sign(w) rather than λw */
     enum clr_optimizer optimizer;
-    double momentum2, epsilon; /**< Adam: of the squares, and what is added to their root */
+    double momentum2, epsilon; /**< of the squares (NaN: what is usual), and what is added to their root */
     enum clr_momentum_convention convention;
     enum clr_order order;
     enum clr_last_batch last_batch;
@@ -102,7 +94,7 @@ struct clr_train_options {
 #define CLR_TRAIN_BACKOFFS 10
 
 /** The published run's: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every 1,000;
- * Adam's 0.999 and 1e-8. */
+ * epsilon 1e-8. */
 CLR_API void clr_train_options_init(struct clr_train_options *o);
 
 struct clr_train_result {

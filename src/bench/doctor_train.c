@@ -6,7 +6,7 @@
 
 #include "bench/random_data.h"
 #include "verify/refnet.h"
-#include "ref/ref.h"
+#include "ops/optimizer.h"
 #include "train/selfcheck.h"
 
 enum { BATCH = 8, CLASSES = 10 };
@@ -78,13 +78,12 @@ static void follow(struct twin *t, const struct session *s, int place)
     refnet_run(c, BATCH);
     for (size_t p = 0; p < t->graph->param_count; p++) {
         const struct param_spec *mult = &t->graph->params[p].mult;
-        struct ref_update u = {.kind = REF_SGD,
-                               .momentum = MOMENTUM,
-                               .decay = s->o->weight_decay * mult->decay_mult,
-                               .w = c->w[p],
-                               .v = t->momenta[p]};
-        ref_optimizer(&u, c->dw[p], t->graph->params[p].count, RATE * mult->lr_mult,
-                      (int)s->state.iteration - 1);
+        struct optimizer_ref u = {.momentum = MOMENTUM,
+                                  .decay = s->o->weight_decay * mult->decay_mult,
+                                  .w = c->w[p],
+                                  .v = t->momenta[p]};
+        optimizer_reference(&u, c->dw[p], t->graph->params[p].count, RATE * mult->lr_mult,
+                            s->state.iteration - 1);
     }
 }
 

@@ -215,8 +215,9 @@ static void warn_of_unused_optimizer(const struct opt_set *set, enum clr_optimiz
     static const char *const options[] = {"momentum2", "epsilon"};
 
     for (size_t i = 0; i < MEM_COUNT(options); i++)
-        if (opt_given(set, options[i]) && optimizer != CLR_OPTIMIZER_ADAM)
-            cli_warn("--%s has no effect: --optimizer adam alone uses it", options[i]);
+        if (opt_given(set, options[i]) && isnan(clr_optimizer_momentum2(optimizer)))
+            cli_warn("--%s has no effect: optimizer %s does not use it", options[i],
+                     clr_optimizer_name(optimizer));
 }
 
 /* An epoch's length is not known yet: epochs have an order among themselves, and none with iterations, in
@@ -377,7 +378,6 @@ void run_options_add_training(struct run_options *o, struct opt_set *set, struct
 {
     static const char *const conventions[] = {"pytorch", "caffe", NULL};
     static const char *const orders[] = {"shuffle", "sequential", NULL};
-    static const char *const optimizers[] = {"sgd", "nesterov", "adam", NULL};
     static const char *const regularizations[] = {"l2", "l1", NULL};
     static const char *const last_batches[] = {"drop", "keep", NULL};
     const struct opt table[] = {
@@ -409,7 +409,7 @@ void run_options_add_training(struct run_options *o, struct opt_set *set, struct
          .name = "optimizer",
          .value = &o->optimizer,
          .argument = "HOW",
-         .choices = optimizers,
+         .choices = clr_optimizer_names(),
          .help = "sgd, with momentum, nesterov or adam, each in the momentum convention (default: sgd)"},
         {.kind = OPT_REAL,
          .name = "momentum2",
@@ -717,7 +717,9 @@ int run_options_check(struct run_options *o, const struct opt_set *set, struct c
     int rc;
 
     o->train.convention = o->convention == 1 ? CLR_MOMENTUM_CAFFE : CLR_MOMENTUM_PYTORCH;
-    o->train.optimizer = (enum clr_optimizer)o->optimizer; /* the choices are in its order */
+    o->train.optimizer = (enum clr_optimizer)o->optimizer; /* the choices are its names */
+    if (!opt_given(set, "momentum"))
+        o->policy.schedule.momentum = clr_optimizer_momentum(o->train.optimizer);
     o->train.l1 = o->regularization == 1;
     o->train.backoff = o->on_divergence == 1;
     o->train.order = o->order == 1 ? CLR_ORDER_SEQUENTIAL : CLR_ORDER_SHUFFLE;

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "net/prototxt.h"
+#include "ops/optimizer.h"
 
 struct reading {
     struct pt_reader r;
@@ -141,19 +142,27 @@ static int read_rate(struct reading *in)
 
 /* ------------------------------------------------------------------ the update */
 
-static int read_type(struct reading *in)
+/* type: *out is the row of the optimizer. */
+static int read_type(struct reading *in, const struct optimizer_class **out)
 {
-    static const char *const types[] = {"SGD", "Nesterov", "Adam"}, *const names[] = {"sgd", "nesterov",
-                                                                                      "adam"};
     const char *type = "SGD";
+    struct str list = {0};
     int rc = pt_text(&in->r, "type", &type, in->err);
 
-    for (size_t i = 0; i < MEM_COUNT(types) && rc >= 0; i++)
-        if (strcmp(types[i], type) == 0)
-            return add(in, "optimizer", names[i]);
-    return rc < 0 ? rc
-                  : pt_error(in->r.doc, place_of(in, "type"), in->err,
-                             "'type' is '%.60s'; it takes \"SGD\", \"Nesterov\" or \"Adam\"", type);
+    *out = NULL;
+    for (int i = 0; clr_optimizer_names()[i] && rc >= 0; i++) {
+        const struct optimizer_class *class = optimizer_class((enum clr_optimizer)i);
+        if (strcmp(class->caffe, type) == 0)
+            *out = class;
+        str_append(&list, "%s%s", i > 0 ? ", " : "", class->caffe);
+    }
+    if (*out)
+        rc = add(in, "optimizer", (*out)->name);
+    else if (rc >= 0)
+        rc = pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,
+                      str_text(&list));
+    str_clear(&list);
+    return rc;
 }
 
 static int read_regularization(struct reading *in)
@@ -171,8 +180,8 @@ static int read_regularization(struct reading *in)
 
 static int read_update(struct reading *in)
 {
-    int rc = read_type(in);
-    const bool adam = rc == 0 && strcmp(in->out->options[in->out->count - 1].value, "adam") == 0;
+    const struct optimizer_class *optimizer;
+    int rc = read_type(in, &optimizer);
 
     if (rc == 0)
         rc = add(in, "momentum-convention", "caffe");
@@ -182,9 +191,9 @@ static int read_update(struct reading *in)
         rc = take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
     if (rc == 0)
         rc = read_regularization(in);
-    if (rc == 0 && adam)
-        rc = take_real(in, "momentum2", 0.0, 1.0, "momentum2");
-    if (rc >= 0 && adam)
+    if (rc == 0 && optimizer->momentum2)
+        rc = take_real(in, optimizer->momentum2, 0.0, 1.0, "momentum2");
+    if (rc >= 0 && optimizer->momentum2)
         rc = take_real(in, "delta", 0.0, 1.0, "epsilon");
     return rc < 0 ? rc : 0;
 }

@@ -1,4 +1,4 @@
-/* The update of all parameters: host side of cl/optimizer.cl. */
+/* The table of optimizers, and the update of all parameters: host side of cl/optimizer.clh. */
 #include "ops/optimizer.h"
 
 #include <limits.h>
@@ -6,7 +6,7 @@
 
 #include "ops/op_impl.h"
 
-enum { ROW = 5 }; /* words of the table for each parameter: see cl/optimizer.cl */
+enum { ROW_WORDS = 5 }; /* of the table, for each parameter: see cl/optimizer.clh */
 
 struct optimizer {
     struct optimizer_settings settings;
@@ -15,6 +15,77 @@ struct optimizer {
     cl_mem table;
     size_t count, spans;
 };
+
+#define ROW(kind, name) extern const struct optimizer_class optimizer_##name;
+#include "ops/optimizers.h"
+#undef ROW
+
+static const struct optimizer_class *const classes[] = {
+#define ROW(kind, name) [kind] = &optimizer_##name,
+#include "ops/optimizers.h"
+#undef ROW
+};
+
+/* ------------------------------------------------------------------ names */
+
+const struct optimizer_class *optimizer_class(enum clr_optimizer kind)
+{
+    return classes[kind];
+}
+
+const char *clr_optimizer_name(enum clr_optimizer optimizer)
+{
+    return (size_t)optimizer < MEM_COUNT(classes) ? classes[optimizer]->name : "unknown";
+}
+
+const char *const *clr_optimizer_names(void)
+{
+    static const char *const names[] = {
+#define ROW(kind, name) #name,
+#include "ops/optimizers.h"
+#undef ROW
+        NULL};
+
+    return names;
+}
+
+double clr_optimizer_momentum(enum clr_optimizer optimizer)
+{
+    return classes[optimizer]->usual_momentum;
+}
+
+double clr_optimizer_momentum2(enum clr_optimizer optimizer)
+{
+    return classes[optimizer]->momentum2 ? classes[optimizer]->usual_momentum2 : NAN;
+}
+
+int clr_optimizer_parse(enum clr_optimizer *out, const char *name, struct clr_error *err)
+{
+    struct str list = {0};
+    int rc;
+
+    for (size_t i = 0; i < MEM_COUNT(classes); i++) {
+        if (strcmp(classes[i]->name, name) == 0) {
+            *out = (enum clr_optimizer)i;
+            return 0;
+        }
+        str_append(&list, "%s%s", i > 0 ? ", " : "", classes[i]->name);
+    }
+    rc = clr_error_set(err, CLR_EUSAGE, "there is no optimizer '%.60s'; there are %s", name, str_text(&list));
+    str_clear(&list);
+    return rc;
+}
+
+void optimizer_reference(struct optimizer_ref *r, const double *g, size_t count, double rate, uint64_t t)
+{
+    for (size_t i = 0; i < count; i++) {
+        const double sign = (r->w[i] > 0.0) - (r->w[i] < 0.0);
+        classes[r->settings.kind]->reference(r, i, g[i] + r->decay * (r->settings.l1 ? sign : r->w[i]), rate,
+                                             t);
+    }
+}
+
+/* ------------------------------------------------------------------ on a device */
 
 static cl_uint bits(double value)
 {
@@ -28,13 +99,13 @@ static cl_uint bits(double value)
 static int create_table(struct optimizer *o, const struct optimizer_param *params, size_t span,
                         struct clr_error *err)
 {
-    const size_t words = o->count * ROW;
+    const size_t words = o->count * ROW_WORDS;
     cl_uint *table = NULL;
-    int rc = mem_new(&table, words, sizeof *table, "the optimiser's table", err);
+    int rc = mem_new(&table, words, sizeof *table, "the optimizer's table", err);
 
     for (size_t i = 0; i < o->count && rc == 0; i++) {
         const struct optimizer_param *p = &params[i];
-        cl_uint *row = table + i * ROW;
+        cl_uint *row = table + i * ROW_WORDS;
         if (p->count > INT_MAX || p->offset > INT_MAX)
             rc = clr_error_set(err, CLR_EINPUT, "more than %d weights", INT_MAX);
         o->spans += (p->count + span - 1) / span;
@@ -45,16 +116,11 @@ static int create_table(struct optimizer *o, const struct optimizer_param *param
         row[4] = bits(p->decay);
     }
     if (rc == 0)
-        rc = ocl_buffer_create(&o->table, o->ctx, words * sizeof *table, "the optimiser's table", err);
+        rc = ocl_buffer_create(&o->table, o->ctx, words * sizeof *table, "the optimizer's table", err);
     if (rc == 0)
         rc = ocl_write(o->ctx, o->table, 0, words * sizeof *table, table, err);
     free(table);
     return rc;
-}
-
-bool optimizer_needs_squares(enum optimizer_kind kind)
-{
-    return kind == OPTIMIZER_ADAM;
 }
 
 int optimizer_create(struct optimizer **out, struct ocl_context *ctx,
@@ -64,16 +130,17 @@ int optimizer_create(struct optimizer **out, struct ocl_context *ctx,
     const int span = ocl_device(ctx)->type == CLR_DEVICE_CPU ? 1024 : 4;
     struct optimizer *o = NULL;
     char options[96];
-    int rc = mem_new(&o, 1, sizeof *o, "the optimiser", err);
+    const struct optimizer_class *class = optimizer_class(settings->kind);
+    int rc = mem_new(&o, 1, sizeof *o, "the optimizer", err);
 
     if (rc < 0)
         return rc;
     o->settings = *settings;
     o->ctx = ctx;
     o->count = count;
-    (void)snprintf(options, sizeof options, "-DKIND=%d -DCAFFE=%d -DL1=%d -DSPAN=%du", (int)settings->kind,
+    (void)snprintf(options, sizeof options, "-DSQUARES=%d -DCAFFE=%d -DL1=%d -DSPAN=%du", class->squares,
                    settings->caffe, settings->l1, span);
-    rc = ocl_kernel_get(&o->kernel, ctx, "optimizer.cl", options, "optimizer_update", err);
+    rc = ocl_kernel_get(&o->kernel, ctx, class->kernel, options, "optimizer_update", err);
     if (rc == 0)
         rc = create_table(o, params, (size_t)span, err);
     if (rc < 0)
@@ -91,56 +158,29 @@ void optimizer_destroy(struct optimizer *o)
     free(o);
 }
 
-/*
- * Adam's means begin at 0 and are too small at first: by 1 − μ^(t+1) and 1 − μ₂^(t+1). D. P. Kingma and J.
- * Ba, arXiv:1412.6980. PyTorch adds ε to the corrected root, Caffe (AdamSolver) to the one that is not.
- */
-static void correct(const struct optimizer_settings *s, double momentum, uint64_t t, double *rate,
-                    double *root)
-{
-    const double n = (double)t + 1.0, mean = 1.0 - pow(momentum, n), squares = 1.0 - pow(s->momentum2, n);
-
-    *root = s->caffe ? 1.0 : 1.0 / sqrt(squares);
-    *rate = s->caffe ? *rate * sqrt(squares) / mean : *rate / mean;
-}
-
-static int update_adam(struct optimizer *o, const struct optimizer_buffers *at, double rate, double momentum,
-                       uint64_t t, struct clr_error *err)
-{
-    const size_t global[1] = {o->spans};
-    double root;
-
-    correct(&o->settings, momentum, t, &rate, &root);
-    /* in float, 1 − 0.999f would be off by 1e-5 */
-    const struct ocl_arg args[] = {OCL_MEM(at->w),
-                                   OCL_MEM(at->v),
-                                   OCL_MEM(at->s),
-                                   OCL_FLOAT((cl_float)o->settings.momentum2),
-                                   OCL_FLOAT((cl_float)(1.0 - momentum)),
-                                   OCL_FLOAT((cl_float)(1.0 - o->settings.momentum2)),
-                                   OCL_FLOAT((cl_float)root),
-                                   OCL_FLOAT((cl_float)o->settings.epsilon),
-                                   OCL_MEM(at->g),
-                                   OCL_MEM(o->table),
-                                   OCL_INT((cl_int)o->count),
-                                   OCL_FLOAT((cl_float)rate),
-                                   OCL_FLOAT((cl_float)momentum)};
-    return ocl_launch(o->ctx, o->kernel, "update", 1, global, NULL, args, (int)MEM_COUNT(args), err);
-}
-
 int optimizer_update(struct optimizer *o, const struct optimizer_buffers *at, double rate, double momentum,
                      uint64_t t, struct clr_error *err)
 {
+    const struct optimizer_settings *s = &o->settings;
+    const struct optimizer_class *class = optimizer_class(s->kind);
     const size_t global[1] = {o->spans};
-    const struct ocl_arg args[] = {OCL_MEM(at->w),
-                                   OCL_MEM(at->v),
-                                   OCL_MEM(at->g),
-                                   OCL_MEM(o->table),
-                                   OCL_INT((cl_int)o->count),
-                                   OCL_FLOAT((cl_float)rate),
-                                   OCL_FLOAT((cl_float)momentum)};
+    struct ocl_arg args[13] = {OCL_MEM(at->w), OCL_MEM(at->v)};
+    double root = 1.0;
+    int n = 2;
 
-    if (o->settings.kind == OPTIMIZER_ADAM)
-        return update_adam(o, at, rate, momentum, t, err);
-    return ocl_launch(o->ctx, o->kernel, "update", 1, global, NULL, args, (int)MEM_COUNT(args), err);
+    if (class->correct)
+        class->correct(s, momentum, t, &rate, &root);
+    if (class->squares)
+        args[n++] = OCL_MEM(at->s);
+    args[n++] = OCL_MEM(at->g);
+    args[n++] = OCL_MEM(o->table);
+    args[n++] = OCL_INT((cl_int)o->count);
+    args[n++] = OCL_FLOAT((cl_float)rate);
+    args[n++] = OCL_FLOAT((cl_float)momentum);
+    args[n++] = OCL_FLOAT((cl_float)s->momentum2);
+    args[n++] = OCL_FLOAT((cl_float)(1.0 - momentum)); /* in float, 1 − 0.999f would be off by 1e-5 */
+    args[n++] = OCL_FLOAT((cl_float)(1.0 - s->momentum2));
+    args[n++] = OCL_FLOAT((cl_float)root);
+    args[n++] = OCL_FLOAT((cl_float)s->epsilon);
+    return ocl_launch(o->ctx, o->kernel, "update", 1, global, NULL, args, n, err);
 }

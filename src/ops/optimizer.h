@@ -1,21 +1,52 @@
 /*
- * The update of all parameters in one launch: SGD with momentum, Nesterov's momentum, Adam, each as PyTorch
- * or as Caffe has it; L2 or L1 decay (cl/optimizer.cl). Oracle: ref_optimizer().
+ * The update of all parameters in one launch; L2 or L1 decay. Each optimizer is a file optimizer_NAME.c with
+ * a row at its end that owns all that differs from one to another, and a kernel cl/optimizer_NAME.cl, where
+ * the formula is; optimizers.h lists the rows.
  */
 #ifndef OPS_OPTIMIZER_H
 #define OPS_OPTIMIZER_H
 
+#include <clr/optimizer.h>
+
 #include "ocl/ocl.h"
 
-enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_NESTEROV, OPTIMIZER_ADAM };
-
 struct optimizer_settings {
-    enum optimizer_kind kind;
+    enum clr_optimizer kind;
     bool caffe;       /* the convention */
     bool l1;          /* decay by the sign of the weights */
-    double momentum2; /* Adam: of the squares */
-    double epsilon;   /* Adam */
+    double momentum2; /* of the squares */
+    double epsilon;
 };
+
+/* ------------------------------------------------------------------ the row of an optimizer */
+
+/* The update of `count` numbers in double precision. */
+struct optimizer_ref {
+    struct optimizer_settings settings;
+    double momentum, decay; /* L2 or L1 decay */
+    double *w, *v, *s;      /* weights, momenta; means of squares (s NULL: has none) */
+};
+
+struct optimizer_class {
+    const char *name;      /* "adam" */
+    const char *caffe;     /* `type` in Caffe's solver files */
+    const char *momentum2; /* there, the field of momentum2; NULL: neither that nor epsilon is used */
+    const char *kernel;    /* file in cl/ */
+    bool squares;          /* keeps means of squares */
+    double usual_momentum, usual_momentum2; /* where nothing is said */
+    /* What is multiplied into the rate and the root of the squares in update t. NULL: nothing. */
+    void (*correct)(const struct optimizer_settings *s, double momentum, uint64_t t, double *rate,
+                    double *root);
+    /* Change number i in update t by d, the gradient with its decay. */
+    void (*reference)(struct optimizer_ref *r, size_t i, double d, double rate, uint64_t t);
+};
+
+const struct optimizer_class *optimizer_class(enum clr_optimizer kind);
+
+/* Update t (0 for the first) of `count` weights from their gradients, in place. */
+void optimizer_reference(struct optimizer_ref *r, const double *g, size_t count, double rate, uint64_t t);
+
+/* ------------------------------------------------------------------ on a device */
 
 /* Where a parameter lies in the buffers of weights, momenta and gradients, and what is special about it. */
 struct optimizer_param {
@@ -27,13 +58,10 @@ struct optimizer_param {
 /* The buffers; each holds all parameters. */
 struct optimizer_buffers {
     cl_mem w, v, g;
-    cl_mem s; /* Adam: means of squares; NULL: another kind */
+    cl_mem s; /* means of squares; NULL: the optimizer has none */
 };
 
 struct optimizer; /* opaque */
-
-/* Does it keep means of squares? */
-bool optimizer_needs_squares(enum optimizer_kind kind);
 
 /* CLR_EINPUT where the parameters are more than the kernel can number. */
 int optimizer_create(struct optimizer **out, struct ocl_context *ctx,
@@ -41,7 +69,7 @@ int optimizer_create(struct optimizer **out, struct ocl_context *ctx,
                      size_t count, struct clr_error *err);
 void optimizer_destroy(struct optimizer *optimizer);
 
-/* Enqueue update t (0 for the first): w, v and s from g. momentum: Adam's of the gradients. */
+/* Enqueue update t (0 for the first): w, v and s from g. */
 int optimizer_update(struct optimizer *optimizer, const struct optimizer_buffers *at, double rate,
                      double momentum, uint64_t t, struct clr_error *err);
 

@@ -1,5 +1,5 @@
 /*
- * Oracles: every layer forward and backward, the loss and the update, in double precision, as slow and as
+ * Oracles: every layer forward and backward, and the loss, in double precision, as slow and as
  * plain as the formulas. No OpenCL. All arrays are contiguous, logical order (N,C,H,W) / (O,I/G,KH,KW).
  * Outputs are written, never added to. NULL outputs are skipped.
  */
@@ -44,18 +44,5 @@ void ref_softmax_loss(double *loss, double *dx, const double *logits, const int3
 /* hit[n] = 1 where fewer than top_k classes score higher than the label's (ties: the lower class number is
  * counted as higher, as arg-max does). A NaN score is never a hit. */
 void ref_accuracy(double *hit, const double *logits, const int32_t *labels, int n, int classes, int top_k);
-
-enum ref_optimizer { REF_SGD, REF_NESTEROV, REF_ADAM };
-
-struct ref_update {
-    enum ref_optimizer kind;
-    bool caffe, l1; /* the convention; decay by the sign */
-    double momentum, momentum2, epsilon, decay;
-    double *w, *v, *s; /* weights, momenta, means of squares (Adam) */
-};
-
-/* Update t (0 for the first) of `count` weights from their gradients, in place; the formulas are those of
- * cl/optimizer.cl. */
-void ref_optimizer(struct ref_update *u, const double *g, size_t count, double lr, int t);
 
 #endif

@@ -297,12 +297,11 @@ static json_t *mean_json(const struct session *s)
 json_t *record_settings(const struct session *s)
 {
     static const char *const means[] = {"none", "channel", "image"};
-    static const char *const optimizers[] = {"sgd", "nesterov", "adam"};
     const struct clr_train_options *o = s->o;
 
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o, "
-        "s:o, s:b, s:s, s:s, s:s, s:f, s:f}",
+        "s:o, s:b, s:s, s:s, s:s, s:o, s:f}",
         "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_to_json(&o->schedule),
         "iterations", json_count(o->iterations), "batch", o->batch, "seed", json_count(o->seed),
         "weight_decay", o->weight_decay, "momentum_convention",
@@ -313,7 +312,8 @@ json_t *record_settings(const struct session *s)
         json_count(o->validate_every), "validation", o->validation, "log_every", json_count(o->log_every),
         "checkpoint_every", json_count(o->checkpoint_every), "keep_minima", o->keep_minima, "on_divergence",
         o->backoff ? "backoff" : "stop", "regularization", o->l1 ? "l1" : "l2", "optimizer",
-        optimizers[o->optimizer], "momentum2", o->momentum2, "epsilon", o->epsilon);
+        clr_optimizer_name(o->optimizer), "momentum2", json_finite(session_optimizer(o).momentum2), "epsilon",
+        o->epsilon);
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)

@@ -44,8 +44,6 @@ static void add_variant(void *user, const char *label, const char *pass, const c
 /* All that the verdict depends on. */
 static int describe(struct str *out, const struct session *s, struct clr_error *err)
 {
-    static const char *const updates[] = {
-        [OPTIMIZER_SGD] = "sgd", [OPTIMIZER_NESTEROV] = "nesterov", [OPTIMIZER_ADAM] = "adam"};
     const struct clr_train_options *o = s->o;
     const struct clr_device *d = o->device;
     const struct shape *x = &s->test_graph->values[s->test_graph->images].shape;
@@ -63,7 +61,8 @@ static int describe(struct str *out, const struct session *s, struct clr_error *
                s->train_net ? o->batch : 0);
     str_append(out, "evaluated at once: %d\n", x->n);
     if (s->train_net)
-        str_append(out, "update: %s%s%s\n", updates[u.kind], u.caffe ? ", caffe" : "", u.l1 ? ", l1" : "");
+        str_append(out, "update: %s%s%s\n", clr_optimizer_name(u.kind), u.caffe ? ", caffe" : "",
+                   u.l1 ? ", l1" : "");
     graph_chosen(s->test_graph, d, add_variant, out);
     if (s->train_graph)
         graph_chosen(s->train_graph, d, add_variant, out);

@@ -52,10 +52,10 @@ static int check_options(const struct session *s, struct clr_error *err)
                              o->batch, s->order_count);
     if (!(o->weight_decay >= 0.0) || !isfinite(o->weight_decay))
         return clr_error_set(err, CLR_EUSAGE, "--weight-decay must be a number ≥ 0");
-    if (o->optimizer != CLR_OPTIMIZER_SGD && o->optimizer != CLR_OPTIMIZER_NESTEROV &&
-        o->optimizer != CLR_OPTIMIZER_ADAM)
-        return clr_error_set(err, CLR_EUSAGE, "--optimizer must be sgd, nesterov or adam");
-    if (!(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
+    if (strcmp(clr_optimizer_name(o->optimizer), "unknown") == 0)
+        return clr_error_set(err, CLR_EUSAGE, "--optimizer: there is no optimizer number %d",
+                             (int)o->optimizer);
+    if (!isnan(o->momentum2) && !(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
         return clr_error_set(err, CLR_EUSAGE, "--momentum2 is %g: it must be at least 0 and below 1",
                              o->momentum2);
     if (!(o->epsilon > 0.0) || !isfinite(o->epsilon))
@@ -264,20 +264,17 @@ static int check_memory(const struct session *s, struct clr_error *err)
 
 struct optimizer_settings session_optimizer(const struct clr_train_options *o)
 {
-    static const enum optimizer_kind kinds[] = {[CLR_OPTIMIZER_SGD] = OPTIMIZER_SGD,
-                                                [CLR_OPTIMIZER_NESTEROV] = OPTIMIZER_NESTEROV,
-                                                [CLR_OPTIMIZER_ADAM] = OPTIMIZER_ADAM};
-
-    return (struct optimizer_settings){.kind = kinds[o->optimizer],
-                                       .caffe = o->convention == CLR_MOMENTUM_CAFFE,
-                                       .l1 = o->l1,
-                                       .momentum2 = o->momentum2,
-                                       .epsilon = o->epsilon};
+    return (struct optimizer_settings){
+        .kind = o->optimizer,
+        .caffe = o->convention == CLR_MOMENTUM_CAFFE,
+        .l1 = o->l1,
+        .momentum2 = isnan(o->momentum2) ? clr_optimizer_momentum2(o->optimizer) : o->momentum2,
+        .epsilon = o->epsilon};
 }
 
 static int sets_of(const struct clr_train_options *o, bool train)
 {
-    return !train ? 1 : optimizer_needs_squares(session_optimizer(o).kind) ? PARAMS_S + 1 : PARAMS_V + 1;
+    return !train ? 1 : optimizer_class(o->optimizer)->squares ? PARAMS_S + 1 : PARAMS_V + 1;
 }
 
 /* With the records that *s has, where it has some; all else of it is new. */

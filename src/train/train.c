@@ -17,7 +17,7 @@ void clr_train_options_init(struct clr_train_options *o)
     o->batch = 100;
     o->seed = 1;
     o->weight_decay = 0.004;
-    o->momentum2 = 0.999;
+    o->momentum2 = NAN;
     o->epsilon = 1e-8;
     o->mean = -1;
     o->scale = NAN;

@@ -11,7 +11,7 @@
 /* Update and batches, which have interfaces of their own. */
 struct other_row {
     enum verify_what what;
-    enum optimizer_kind optimizer;
+    enum clr_optimizer optimizer;
     bool caffe, l1;
     bool usual;         /* momenta of 0.9 and 0.999, which float has not exactly */
     size_t count;       /* of the first parameter; around and beyond what one work-item handles */
@@ -20,28 +20,27 @@ struct other_row {
 };
 
 static const struct other_row other_rows[] = {
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, false, 1, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, false, 2049, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, true, false, false, 1, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, true, false, false, 5000, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, true, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, false, false, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, true, false, false, 1025, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, false, false, false, 1025, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, false, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, true, false, 2, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_SGD, false, false, true, 17, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_NESTEROV, false, false, true, 17, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, false, false, true, 17, {0}, true},
-    {VERIFY_CASE_UPDATE, OPTIMIZER_ADAM, true, false, true, 17, {0}, true},
-    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, false, 0, {4, 3, 5, 7}, true},
-    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, false, 0, {7, 1, 28, 28}, false},
-    {VERIFY_CASE_BATCH, OPTIMIZER_SGD, false, false, false, 0, {1, 2, 3, 1}, false},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, false, false, false, 1, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, false, false, false, 2049, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, true, false, false, 1, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, true, false, false, 5000, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, false, true, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_NESTEROV, false, false, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_NESTEROV, true, false, false, 1025, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, false, false, false, 1025, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, false, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, true, false, 2, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, false, false, true, 17, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_NESTEROV, false, false, true, 17, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, false, false, true, 17, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, false, true, 17, {0}, true},
+    {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {4, 3, 5, 7}, true},
+    {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {7, 1, 28, 28}, false},
+    {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {1, 2, 3, 1}, false},
 };
 
 static void other_case(struct verify_case *out, int row)
 {
-    static const char *const names[] = {"sgd", "nesterov", "adam"};
     const struct other_row *r = &other_rows[row];
 
     out->what = r->what;
@@ -52,9 +51,9 @@ static void other_case(struct verify_case *out, int row)
     out->small = r->small;
     out->desc.x = r->shape;
     if (r->what == VERIFY_CASE_UPDATE)
-        (void)snprintf(out->name, sizeof out->name, "%s %s%s%s, a parameter of %zu", names[r->optimizer],
-                       r->caffe ? "caffe" : "pytorch", r->l1 ? " l1" : "", r->usual ? " at 0.9" : "",
-                       r->count);
+        (void)snprintf(out->name, sizeof out->name, "%s %s%s%s, a parameter of %zu",
+                       clr_optimizer_name(r->optimizer), r->caffe ? "caffe" : "pytorch", r->l1 ? " l1" : "",
+                       r->usual ? " at 0.9" : "", r->count);
     else
         (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d", r->shape.n, r->shape.c, r->shape.h,
                        r->shape.w);

@@ -87,18 +87,14 @@ static void check_updates(struct trial *t, const struct optimizer_settings *o, d
     for (int i = 0; i < PARAMS; i++) {
         const struct optimizer_param *p = &params[i];
         const size_t at = p->offset;
-        struct ref_update u = {.kind = (enum ref_optimizer)o->kind,
-                               .caffe = o->caffe,
-                               .l1 = o->l1,
-                               .momentum = momentum,
-                               .momentum2 = o->momentum2,
-                               .epsilon = o->epsilon,
-                               .decay = p->decay,
-                               .w = a->w + at,
-                               .v = a->v + at,
-                               .s = a->s + at};
+        struct optimizer_ref u = {.settings = *o,
+                                  .momentum = momentum,
+                                  .decay = p->decay,
+                                  .w = a->w + at,
+                                  .v = a->v + at,
+                                  .s = a->s + at};
         for (int k = 0; k < UPDATES; k++)
-            ref_optimizer(&u, a->g + at, p->count, rate_of(k) * p->lr_mult, k);
+            optimizer_reference(&u, a->g + at, p->count, rate_of(k) * p->lr_mult, (uint64_t)k);
         trial_check_array(t, VERIFY_W, LIMIT, S_W, at, p->count, u.w);
         trial_check_array(t, VERIFY_V, LIMIT, S_V, at, p->count, u.v);
         if (t->at[S_S])
@@ -112,12 +108,15 @@ static void check_updates(struct trial *t, const struct optimizer_settings *o, d
 int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, double momentum,
                   size_t count, uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
-    static const char *const names[] = {"momentum", "Nesterov's momentum", "Adam"};
-    struct trial t = {
-        .ctx = ctx, .title = names[settings->kind], .guard = 64, .batch = 1, .planned = 1, .result = out};
+    struct trial t = {.ctx = ctx,
+                      .title = clr_optimizer_name(settings->kind),
+                      .guard = 64,
+                      .batch = 1,
+                      .planned = 1,
+                      .result = out};
     struct optimizer_param params[PARAMS];
     const size_t total = place_params(params, count);
-    const bool squares = optimizer_needs_squares(settings->kind);
+    const bool squares = optimizer_class(settings->kind)->squares;
     struct update_arrays a = {NULL, NULL, NULL, NULL};
     struct optimizer *optimizer = NULL;
     int rc;

@@ -29,7 +29,7 @@ enum verify_output {
     VERIFY_SAMPLE, /* loss or hit per image */
     VERIFY_W,      /* parameters and momenta after updates */
     VERIFY_V,
-    VERIFY_S, /* Adam's means of squares */
+    VERIFY_S, /* means of squares */
     VERIFY_OUTPUT_COUNT
 };
 
@@ -67,7 +67,8 @@ int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block,
 #define VERIFY_MOMENTUM 0.875 /* exact in float */
 
 /* Five updates at changing rates of three parameters, the first of `count` numbers, with rates and decays of
- * their own, against ref_optimizer(): outputs VERIFY_W, VERIFY_V and, of Adam, VERIFY_S. */
+ * their own, against optimizer_reference(): outputs VERIFY_W, VERIFY_V and, where there are squares,
+ * VERIFY_S. */
 int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, double momentum,
                   size_t count, uint64_t seed, struct verify_result *out, struct clr_error *err);
 

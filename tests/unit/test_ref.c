@@ -12,6 +12,7 @@
 
 #include "base/csv.h"
 #include "base/rng.h"
+#include "ops/optimizer.h"
 #include "ref/ref.h"
 
 #define NEAR(a, b) ck_assert_double_eq_tol((a), (b), 1e-12)
@@ -638,21 +639,21 @@ START_TEST(test_ref__sgd_conventions)
 {
     const double g = 2.0;
     double w = 1.0, v = 0.0;
-    struct ref_update u = {.momentum = 0.9, .decay = 0.5, .w = &w, .v = &v};
+    struct optimizer_ref u = {.momentum = 0.9, .decay = 0.5, .w = &w, .v = &v};
 
-    ref_optimizer(&u, &g, 1, 0.1, 0);
+    optimizer_reference(&u, &g, 1, 0.1, 0);
     NEAR(v, 2.5);
     NEAR(w, 0.75);
-    ref_optimizer(&u, &g, 1, 0.2, 1);
+    optimizer_reference(&u, &g, 1, 0.2, 1);
     NEAR(v, 0.9 * 2.5 + 2.375);
     NEAR(w, 0.75 - 0.2 * 4.625);
     w = 1.0;
     v = 0.0;
-    u.caffe = true;
-    ref_optimizer(&u, &g, 1, 0.1, 0);
+    u.settings.caffe = true;
+    optimizer_reference(&u, &g, 1, 0.1, 0);
     NEAR(v, 0.25);
     NEAR(w, 0.75);
-    ref_optimizer(&u, &g, 1, 0.2, 1);
+    optimizer_reference(&u, &g, 1, 0.2, 1);
     NEAR(v, 0.9 * 0.25 + 0.2 * 2.375);
     NEAR(w, 0.75 - 0.7);
 }
@@ -675,11 +676,12 @@ START_TEST(test_ref__optimizers_are_pytorch_s)
     ck_assert_uint_ge(table.rows, 30);
     for (size_t kind = 0; kind < 3; kind++) {
         double w[3] = {0.5, -1.25, 2.0}, v[3] = {0.0}, s[3] = {0.0}, g[3];
-        struct ref_update u = {(enum ref_optimizer)kind, false, false, 0.9, momentum2, 1e-3, 0.1, w, v, s};
+        struct optimizer_ref u = {
+            {(enum clr_optimizer)kind, false, false, momentum2, 1e-3}, 0.9, 0.1, w, v, s};
         for (size_t t = 0; t < table.rows; t++) {
             for (size_t i = 0; i < 3; i++)
                 g[i] = cos(1.0 + 0.7 * (double)t + (double)i);
-            ref_optimizer(&u, g, 3, 0.05 * (double)(1 + t % 3), (int)t);
+            optimizer_reference(&u, g, 3, 0.05 * (double)(1 + t % 3), t);
             for (size_t i = 0; i < 3; i++)
                 ck_assert_msg(fabs(w[i] - csv_at(&table, t, 3 * kind + i)) < 1e-12,
                               "%s after update %zu: %.15g", columns[3 * kind + i].name, t, w[i]);
@@ -694,29 +696,29 @@ START_TEST(test_ref__caffe_s_optimizers)
 {
     const double g = 2.0;
     double w = 1.0, v = 0.0, s = 0.0;
-    struct ref_update u = {REF_NESTEROV, true, false, 0.5, 0.75, 0.125, 0.5, &w, &v, &s};
+    struct optimizer_ref u = {{CLR_OPTIMIZER_NESTEROV, true, false, 0.75, 0.125}, 0.5, 0.5, &w, &v, &s};
 
-    ref_optimizer(&u, &g, 1, 0.1, 0);
+    optimizer_reference(&u, &g, 1, 0.1, 0);
     NEAR(v, 0.25);
     NEAR(w, 1.0 - 1.5 * 0.25);
-    ref_optimizer(&u, &g, 1, 0.2, 1);
+    optimizer_reference(&u, &g, 1, 0.2, 1);
     NEAR(v, 0.5 * 0.25 + 0.2 * (2.0 + 0.5 * 0.625));
     NEAR(w, 0.625 - (1.5 * 0.5875 - 0.5 * 0.25));
     w = 1.0;
     v = 0.0;
-    u.kind = REF_ADAM;
-    ref_optimizer(&u, &g, 1, 0.1, 0);
+    u.settings.kind = CLR_OPTIMIZER_ADAM;
+    optimizer_reference(&u, &g, 1, 0.1, 0);
     NEAR(v, 1.25);                                          /* half of 2.5 */
     NEAR(s, 1.5625);                                        /* a quarter of 6.25 */
     NEAR(w, 1.0 - 0.1 * 0.5 / 0.5 * 1.25 / (1.25 + 0.125)); /* √(1 − 0.75)/(1 − 0.5) = 1 */
     w = -1.0;
     v = 0.0;
-    u.kind = REF_SGD;
-    u.l1 = true;
-    ref_optimizer(&u, &g, 1, 0.1, 0);
+    u.settings.kind = CLR_OPTIMIZER_SGD;
+    u.settings.l1 = true;
+    optimizer_reference(&u, &g, 1, 0.1, 0);
     NEAR(v, 0.1 * (2.0 - 0.5));
     w = v = 0.0;
-    ref_optimizer(&u, &g, 1, 0.1, 0); /* the sign of 0 is 0 */
+    optimizer_reference(&u, &g, 1, 0.1, 0); /* the sign of 0 is 0 */
     NEAR(v, 0.2);
 }
 END_TEST

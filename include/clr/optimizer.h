@@ -1,0 +1,46 @@
+/**
+ * @file optimizer.h
+ * Optimizers: how weights are updated from their gradients.
+ *
+ * With d = g + λw (or, with L1, g + λ·sign(w)), rate η, momentum μ, momentum of the squares μ₂.
+ */
+#ifndef CLR_OPTIMIZER_H
+#define CLR_OPTIMIZER_H
+
+#include <clr/error.h>
+
+enum clr_momentum_convention {
+    CLR_MOMENTUM_PYTORCH, /**< v ← μv + d; w ← w − ηv */
+    CLR_MOMENTUM_CAFFE,   /**< v ← μv + ηd; w ← w − v */
+};
+
+enum clr_optimizer {
+    CLR_OPTIMIZER_SGD,      /**< with momentum */
+    CLR_OPTIMIZER_NESTEROV, /**< PyTorch: w ← w − η(d + μv); Caffe: w ← w − ((1 + μ)v − μv_before) */
+    CLR_OPTIMIZER_ADAM, /**< v ← μv + (1 − μ)d; s ← μ₂s + (1 − μ₂)d²; w ← w − ηv/(√s + ε), corrected */
+};
+
+/** "sgd", "nesterov", …: as options and run.json have it. */
+CLR_API const char *clr_optimizer_name(enum clr_optimizer optimizer);
+
+/**
+ * The names of all of them, in the order of the enum.
+ *
+ * @return NULL-terminated; owned by the library
+ */
+CLR_API const char *const *clr_optimizer_names(void);
+
+/** The momentum that is usual for it: 0.9; without any by its authors, 0. */
+CLR_API double clr_optimizer_momentum(enum clr_optimizer optimizer);
+
+/** The momentum of the squares that is usual for it. NaN: it keeps none, and takes neither that nor an ε. */
+CLR_API double clr_optimizer_momentum2(enum clr_optimizer optimizer);
+
+/**
+ * The optimizer of that name.
+ *
+ * @return 0; CLR_EUSAGE: there is none, and the message names those there are
+ */
+CLR_API int clr_optimizer_parse(enum clr_optimizer *out, const char *name, struct clr_error *err);
+
+#endif

@@ -1,0 +1,4 @@
+/* The optimizers there are: ROW(enum, name), where optimizer_name is its struct optimizer_class. */
+ROW(CLR_OPTIMIZER_SGD, sgd)
+ROW(CLR_OPTIMIZER_NESTEROV, nesterov)
+ROW(CLR_OPTIMIZER_ADAM, adam)
