@@ -124,8 +124,16 @@ void opt_print_wrapped(const char *text, size_t indent, size_t column)
     (void)putchar('\n');
 }
 
+/* "sgd, nesterov or adam" */
+static void list_choices(struct str *out, const struct opt *o)
+{
+    for (int i = 0; o->choices[i]; i++)
+        str_append(out, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
+}
+
 static void print_option(const struct opt *o)
 {
+    struct str help = {0};
     int n = printf("  ");
 
     if (o->letter)
@@ -135,7 +143,11 @@ static void print_option(const struct opt *o)
         (void)putchar('\n');
         n = 0;
     }
-    opt_print_wrapped(o->help, HELP_COLUMN, (size_t)n);
+    if (o->list_choices)
+        list_choices(&help, o);
+    str_append(&help, "%s%s", o->list_choices ? ": " : "", o->help);
+    opt_print_wrapped(str_text(&help), HELP_COLUMN, (size_t)n);
+    str_clear(&help);
 }
 
 static void print_help(const struct opt_set *set, const struct opt_command *command)
@@ -301,8 +313,7 @@ static int set_choice(const struct opt *o, const char *text, struct clr_error *e
             return 0;
         }
     }
-    for (int i = 0; o->choices[i]; i++)
-        str_append(&s, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
+    list_choices(&s, o);
     rc = refuse(o, text, str_text(&s), false, err);
     str_clear(&s);
     return rc;

@@ -66,6 +66,7 @@ struct opt {
     bool may_be_empty;          /* OPT_TEXT */
     bool hidden;                /* not in the help */
     const char *const *choices; /* NULL-terminated */
+    bool list_choices;          /* help begins with them: it does not name them itself */
 };
 
 struct opt_command {

@@ -14,6 +14,7 @@
 struct reading {
     struct pt_reader r;
     struct solver *out;
+    const struct optimizer_class *optimizer; /* of `type` */
     const char *path;
     struct clr_error *err;
 };
@@ -142,22 +143,20 @@ static int read_rate(struct reading *in)
 
 /* ------------------------------------------------------------------ the update */
 
-/* type: *out is the row of the optimizer. */
-static int read_type(struct reading *in, const struct optimizer_class **out)
+static int read_type(struct reading *in)
 {
     const char *type = "SGD";
     struct str list = {0};
     int rc = pt_text(&in->r, "type", &type, in->err);
 
-    *out = NULL;
     for (int i = 0; clr_optimizer_names()[i] && rc >= 0; i++) {
         const struct optimizer_class *class = optimizer_class((enum clr_optimizer)i);
         if (strcmp(class->caffe, type) == 0)
-            *out = class;
+            in->optimizer = class;
         str_append(&list, "%s%s", i > 0 ? ", " : "", class->caffe);
     }
-    if (*out)
-        rc = add(in, "optimizer", (*out)->name);
+    if (in->optimizer)
+        rc = add(in, "optimizer", in->optimizer->name);
     else if (rc >= 0)
         rc = pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,
                       str_text(&list));
@@ -180,8 +179,7 @@ static int read_regularization(struct reading *in)
 
 static int read_update(struct reading *in)
 {
-    const struct optimizer_class *optimizer;
-    int rc = read_type(in, &optimizer);
+    int rc = read_type(in);
 
     if (rc == 0)
         rc = add(in, "momentum-convention", "caffe");
@@ -191,9 +189,9 @@ static int read_update(struct reading *in)
         rc = take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
     if (rc == 0)
         rc = read_regularization(in);
-    if (rc == 0 && optimizer->momentum2)
-        rc = take_real(in, optimizer->momentum2, 0.0, 1.0, "momentum2");
-    if (rc >= 0 && optimizer->momentum2)
+    if (rc == 0 && in->optimizer->momentum2)
+        rc = take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
+    if (rc >= 0 && in->optimizer->momentum2)
         rc = take_real(in, "delta", 0.0, 1.0, "epsilon");
     return rc < 0 ? rc : 0;
 }
@@ -335,6 +333,14 @@ static int read_lengths(struct reading *in)
     return rc < 0 ? rc : add(in, "order", "sequential");
 }
 
+/* Has it an effect on this optimizer? Then it was read already. */
+static bool is_used(const struct reading *in, const char *field)
+{
+    const char *momentum2 = in->optimizer->momentum2;
+
+    return momentum2 && (strcmp(field, momentum2) == 0 || strcmp(field, "delta") == 0);
+}
+
 /* What Caffe does by these is not done here, or done anyway. */
 static void pass_over(struct reading *in)
 {
@@ -349,10 +355,7 @@ static void pass_over(struct reading *in)
         bool given = false;
         while (pt_next(&in->r, fields[i], &f))
             given = true;
-        /* read by Adam already, and then they have an effect */
-        for (size_t k = 0; given && i >= 9 && k < in->out->count; k++)
-            given = strcmp(in->out->options[k].name, i == 9 ? "momentum2" : "epsilon") != 0;
-        if (given)
+        if (given && !is_used(in, fields[i]))
             str_append(&list, "%s%s", list.length > 0 ? ", " : "", fields[i]);
     }
     if (list.length > 0 && !list.failed)
