@@ -96,6 +96,24 @@ def train_learns():
 
 
 @case
+def train_by_every_optimizer():
+    """Each with the settings that are usual for it, unless they are given."""
+    device()
+    for name, usual, momentum2 in (("sgd", 0.9, None), ("nesterov", 0.9, None), ("adam", 0.9, 0.999),
+                                   ("rmsprop", 0, 0.99)):
+        out = fresh("run")
+        result = expect(clr(*tiny(out=out, optimizer=name, lr=0.001)), 0)
+        settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
+        is_ = settings["optimizer"], settings["schedule"]["momentum"], settings["momentum2"]
+        check(is_ == (name, usual, momentum2) and "no effect" not in result.err, f"{is_}")
+    expect(clr(*tiny(out=fresh("run"), momentum2=0.5)), 0, [], ["--momentum2 has no effect: optimizer sgd"])
+    out = fresh("run")
+    expect(clr(*tiny(out=out, optimizer="rmsprop", lr=0.001, momentum=0.8, momentum2=0.5)), 0)
+    settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
+    check((settings["schedule"]["momentum"], settings["momentum2"]) == (0.8, 0.5), f"{settings}")
+
+
+@case
 def train_in_epochs():
     out, _ = trained(iterations="2ep", batch=15, validate_every="1ep")  # floor(200 / 15) = 13
     check([r["iteration"] for r in rows(out / "history.csv")] == ["1", "13", "26"], "epochs of 13 iterations")

@@ -107,6 +107,8 @@ def solver_of_every_kind():
             ('base_lr: 0.01\n', 'base_lr: 0.01\ntype: "Nesterov"\n', {"optimizer": "nesterov"}),
             ('momentum: 0.9\n', 'momentum: 0.9 momentum2: 0.99 delta: 1e-4 type: "Adam"\n',
              {"optimizer": "adam", "momentum2": 0.99, "epsilon": 1e-4}),
+            ('momentum: 0.9\n', 'rms_decay: 0.98 type: "RMSProp"\n',
+             {"optimizer": "rmsprop", "momentum2": 0.98, "momentum": 0}),
             ('momentum: 0.9\n', 'regularization_type: "L1"\n', {"regularization": "l1", "momentum": 0})):
         out = fresh("run")
         expect(train("--solver", solver(old, new), "--out", out, "--quiet"), 0)

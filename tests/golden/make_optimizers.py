@@ -18,6 +18,7 @@ MAKE = {
     "sgd": lambda w: torch.optim.SGD(w, lr=1.0, momentum=0.9, weight_decay=0.1),
     "nesterov": lambda w: torch.optim.SGD(w, lr=1.0, momentum=0.9, weight_decay=0.1, nesterov=True),
     "adam": lambda w: torch.optim.Adam(w, lr=1.0, betas=(0.9, 0.99), eps=1e-3, weight_decay=0.1),
+    "rmsprop": lambda w: torch.optim.RMSprop(w, lr=1.0, momentum=0.9, alpha=0.99, eps=1e-3, weight_decay=0.1),
 }
 
 

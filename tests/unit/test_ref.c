@@ -665,7 +665,8 @@ START_TEST(test_ref__optimizers_are_pytorch_s)
     static const struct csv_column columns[] = {
         {"sgd 0", -100, 100},      {"sgd 1", -100, 100},      {"sgd 2", -100, 100},
         {"nesterov 0", -100, 100}, {"nesterov 1", -100, 100}, {"nesterov 2", -100, 100},
-        {"adam 0", -100, 100},     {"adam 1", -100, 100},     {"adam 2", -100, 100}};
+        {"adam 0", -100, 100},     {"adam 1", -100, 100},     {"adam 2", -100, 100},
+        {"rmsprop 0", -100, 100},  {"rmsprop 1", -100, 100},  {"rmsprop 2", -100, 100}};
     static const double momentum2 = 0.99;
     struct csv table;
     struct clr_error err;
@@ -674,7 +675,7 @@ START_TEST(test_ref__optimizers_are_pytorch_s)
     (void)snprintf(path, sizeof path, "%s/tests/golden/optimizers.csv", getenv("CLR_SOURCE_ROOT"));
     ck_assert_msg(csv_read(&table, path, columns, MEM_COUNT(columns), &err) == 0, "%s", err.message);
     ck_assert_uint_ge(table.rows, 30);
-    for (size_t kind = 0; kind < 3; kind++) {
+    for (size_t kind = 0; clr_optimizer_names()[kind]; kind++) {
         double w[3] = {0.5, -1.25, 2.0}, v[3] = {0.0}, s[3] = {0.0}, g[3];
         struct optimizer_ref u = {
             {(enum clr_optimizer)kind, false, false, momentum2, 1e-3}, 0.9, 0.1, w, v, s};
@@ -711,6 +712,14 @@ START_TEST(test_ref__caffe_s_optimizers)
     NEAR(v, 1.25);                                          /* half of 2.5 */
     NEAR(s, 1.5625);                                        /* a quarter of 6.25 */
     NEAR(w, 1.0 - 0.1 * 0.5 / 0.5 * 1.25 / (1.25 + 0.125)); /* √(1 − 0.75)/(1 − 0.5) = 1 */
+    w = 1.0;
+    v = s = 0.0;
+    u.momentum = 0.0; /* Caffe has none: h ← ρh + (1 − ρ)g², w ← w − ηg/(√h + δ) */
+    u.settings.kind = CLR_OPTIMIZER_RMSPROP;
+    optimizer_reference(&u, &g, 1, 0.1, 0);
+    NEAR(s, 1.5625);
+    NEAR(w, 1.0 - 0.1 * 2.5 / (1.25 + 0.125));
+    u.momentum = 0.5;
     w = -1.0;
     v = 0.0;
     u.settings.kind = CLR_OPTIMIZER_SGD;
