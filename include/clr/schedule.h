@@ -92,6 +92,15 @@ CLR_API int clr_schedule_parse_policy(enum clr_policy *out, const char *name, st
 /** "triangular2" …; static storage. */
 CLR_API const char *clr_schedule_policy_name(enum clr_policy policy);
 
+/** The names that clr_schedule_parse_policy() takes; NULL-terminated, static storage. */
+CLR_API const char *const *clr_schedule_policies(void);
+
+/** Does the policy read that field of struct clr_schedule ("min_lr", …), or would it have no effect? */
+CLR_API bool clr_schedule_reads(enum clr_policy policy, const char *field);
+
+/** Is it a policy of Caffe's solver files, or of Smith's version of Caffe, under the same name? */
+CLR_API bool clr_schedule_is_caffes(enum clr_policy policy);
+
 /**
  * Is everything the policy needs there, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1 but for inv
  * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending; sgdr's min may be 0)?

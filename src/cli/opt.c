@@ -46,15 +46,37 @@ bool opt_given(const struct opt_set *set, const char *name)
     return i < set->count && set->given[i];
 }
 
+/* "sgd, nesterov or adam" */
+static void list_choices(struct str *out, const struct opt *o)
+{
+    for (int i = 0; o->choices[i]; i++)
+        str_append(out, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
+}
+
+/* What it is for, after its choices where they are to be listed. */
+static void append_help(struct str *out, const struct opt *o)
+{
+    if (o->list_choices) {
+        list_choices(out, o);
+        str_append(out, ": ");
+    }
+    str_append(out, "%s", o->help);
+}
+
 int opt_require(const struct opt_set *set, const char *name, struct clr_error *err)
 {
-    size_t i = find(set, name);
+    const struct opt *o = opt_find(set, name);
+    struct str help = {0};
+    int rc;
 
-    if (i < set->count && set->given[i])
+    if (opt_given(set, name))
         return 0;
-    return clr_error_set(err, CLR_EUSAGE, "--%s %s is missing: %s", name,
-                         i < set->count ? set->options[i].argument : "",
-                         i < set->count ? set->options[i].help : "");
+    if (o)
+        append_help(&help, o);
+    rc =
+        clr_error_set(err, CLR_EUSAGE, "--%s %s is missing: %s", name, o ? o->argument : "", str_text(&help));
+    str_clear(&help);
+    return rc;
 }
 
 int opt_require_all(const struct opt_set *set, const char *const *names, size_t count,
@@ -124,13 +146,6 @@ void opt_print_wrapped(const char *text, size_t indent, size_t column)
     (void)putchar('\n');
 }
 
-/* "sgd, nesterov or adam" */
-static void list_choices(struct str *out, const struct opt *o)
-{
-    for (int i = 0; o->choices[i]; i++)
-        str_append(out, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
-}
-
 static void print_option(const struct opt *o)
 {
     struct str help = {0};
@@ -143,9 +158,7 @@ static void print_option(const struct opt *o)
         (void)putchar('\n');
         n = 0;
     }
-    if (o->list_choices)
-        list_choices(&help, o);
-    str_append(&help, "%s%s", o->list_choices ? ": " : "", o->help);
+    append_help(&help, o);
     opt_print_wrapped(str_text(&help), HELP_COLUMN, (size_t)n);
     str_clear(&help);
 }

@@ -29,8 +29,9 @@ void policy_options_add(struct policy_options *o, struct opt_set *set, bool epoc
          .name = "policy",
          .value = &o->policy,
          .argument = "P",
-         .help = "one of fixed, multistep, triangular, triangular2, exp_range, decay, exp, 1cycle, sgdr, "
-                 "and Caffe's step, inv, poly, sigmoid"},
+         .choices = clr_schedule_policies(),
+         .list_choices = true,
+         .help = "how the rate moves"},
         {.kind = OPT_REAL,
          .name = "lr",
          .value = &o->schedule.lr,
@@ -166,46 +167,27 @@ static int to_iterations(uint64_t *out, const struct opt_span *span, const char 
     return 0;
 }
 
+/* The field of struct clr_schedule that an option sets. */
+static void field_of(char *out, size_t size, const char *option)
+{
+    str_copy(out, size, option);
+    for (; *out; out++)
+        *out = *out == '-' ? '_' : *out;
+}
+
 /* Options that the policy makes no use of are taken for a slip, and said. */
 static void warn_of_unused(const struct opt_set *set, enum clr_policy policy)
 {
-    enum {
-        FIXED = 1 << CLR_POLICY_FIXED,
-        MULTISTEP = 1 << CLR_POLICY_MULTISTEP,
-        EXP_RANGE = 1 << CLR_POLICY_EXP_RANGE,
-        EXP = 1 << CLR_POLICY_EXP,
-        STEP = 1 << CLR_POLICY_STEP,
-        INV = 1 << CLR_POLICY_INV,
-        POLY = 1 << CLR_POLICY_POLY,
-        SIGMOID = 1 << CLR_POLICY_SIGMOID,
-        ONE_CYCLE = 1 << CLR_POLICY_1CYCLE,
-        SGDR = 1 << CLR_POLICY_SGDR,
-        BOUNDED = 1 << CLR_POLICY_TRIANGULAR | 1 << CLR_POLICY_TRIANGULAR2 | EXP_RANGE |
-                  1 << CLR_POLICY_DECAY | SGDR,
-    };
-    static const struct {
-        const char *option;
-        int policies;
-    } uses[] = {
-        {"lr", FIXED | MULTISTEP | EXP | STEP | INV | POLY | SIGMOID},
-        {"min-lr", BOUNDED},
-        {"max-lr", BOUNDED | ONE_CYCLE},
-        {"step-size", BOUNDED | STEP | SIGMOID},
-        {"gamma", MULTISTEP | EXP_RANGE | EXP | STEP | INV | SIGMOID},
-        {"power", INV | POLY},
-        {"milestones", MULTISTEP},
-        {"exp-range", EXP_RANGE},
-        {"t-mult", SGDR},
-        {"pct-start", ONE_CYCLE},
-        {"div-factor", ONE_CYCLE},
-        {"final-div-factor", ONE_CYCLE},
-        {"anneal", ONE_CYCLE},
-        {"three-phase", ONE_CYCLE},
-    };
+    static const char *const options[] = {"lr",     "min-lr",     "max-lr",     "step-size",
+                                          "gamma",  "power",      "milestones", "exp-range",
+                                          "t-mult", "pct-start",  "div-factor", "final-div-factor",
+                                          "anneal", "three-phase"};
+    char field[32];
 
-    for (size_t i = 0; i < MEM_COUNT(uses); i++) {
-        if (opt_given(set, uses[i].option) && !(uses[i].policies >> policy & 1))
-            cli_warn("--%s has no effect: policy %s does not use it", uses[i].option,
+    for (size_t i = 0; i < MEM_COUNT(options); i++) {
+        field_of(field, sizeof field, options[i]);
+        if (opt_given(set, options[i]) && !clr_schedule_reads(policy, field))
+            cli_warn("--%s has no effect: policy %s does not use it", options[i],
                      clr_schedule_policy_name(policy));
     }
 }

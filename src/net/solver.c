@@ -1,6 +1,8 @@
 /* Caffe's solver files: see solver.h. */
 #include "net/solver.h"
 
+#include <clr/schedule.h>
+
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -101,35 +103,36 @@ static int read_stepvalues(struct reading *in)
     return rc;
 }
 
-static bool has_bounds(const char *policy)
+static int unknown_policy(struct reading *in, const char *policy)
 {
-    return strcmp(policy, "triangular") == 0 || strcmp(policy, "triangular2") == 0 ||
-           strcmp(policy, "exp_range") == 0;
+    struct str list = {0};
+    enum clr_policy p;
+    int rc;
+
+    for (int i = 0; clr_schedule_policies()[i]; i++)
+        if (clr_schedule_parse_policy(&p, clr_schedule_policies()[i], NULL) == 0 && clr_schedule_is_caffes(p))
+            str_append(&list, "%s%s", list.length > 0 ? ", " : "", clr_schedule_policies()[i]);
+    rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is '%.60s'; it takes %s", policy,
+                  str_text(&list));
+    str_clear(&list);
+    return rc;
 }
 
 static int read_rate(struct reading *in)
 {
-    static const char *const policies[] = {"fixed", "step",    "exp",        "inv",         "multistep",
-                                           "poly",  "sigmoid", "triangular", "triangular2", "exp_range"};
-    const char *policy;
-    bool known = false;
-    int rc = pt_text(&in->r, "lr_policy", &policy, in->err);
+    const char *name;
+    enum clr_policy policy;
+    int rc = pt_text(&in->r, "lr_policy", &name, in->err);
 
     if (rc == 0)
         rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is missing");
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < MEM_COUNT(policies); i++)
-        known = known || strcmp(policies[i], policy) == 0;
-    if (!known)
-        return pt_error(
-            in->r.doc, in->r.message, in->err,
-            "'lr_policy' is '%.60s'; it takes fixed, step, exp, inv, multistep, poly, sigmoid, triangular, "
-            "triangular2 or exp_range",
-            policy);
-    rc = add(in, "policy", policy);
+    if (clr_schedule_parse_policy(&policy, name, NULL) < 0 || !clr_schedule_is_caffes(policy))
+        return unknown_policy(in, name);
+    rc = add(in, "policy", name);
     if (rc == 0)
-        rc = take_real(in, "base_lr", 0.0, 1e6, has_bounds(policy) ? "min-lr" : "lr");
+        rc = take_real(in, "base_lr", 0.0, 1e6, clr_schedule_reads(policy, "min_lr") ? "min-lr" : "lr");
     if (rc >= 0)
         rc = take_real(in, "max_lr", 0.0, 1e6, "max-lr");
     if (rc >= 0)

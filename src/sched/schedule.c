@@ -16,45 +16,98 @@
 #define MAX_POWER 100.0
 #define PI        3.14159265358979323846
 
-/* What a policy reads; drives checking and the help in messages. */
-enum need {
-    NEED_LR = 1,
-    NEED_BOUNDS = 2,
-    NEED_GAMMA = 4,
-    NEED_STEP = 8,
-    NEED_MILESTONES = 16,
-    NEED_POWER = 32,
-    NEED_ITERATIONS = 64,
-    NEED_PEAK = 128, /* max_lr alone */
-    IS_CYCLIC = 256,
-    MOVES_MOMENTUM = 512,
-    MAY_REACH_ZERO = 1024, /* min_lr may be 0 */
+/* What a policy reads, of struct clr_schedule: what it needs, and what has a default. */
+enum {
+    NEEDS_LR = 1 << 0,
+    NEEDS_MIN = 1 << 1,
+    NEEDS_MAX = 1 << 2,
+    NEEDS_STEP = 1 << 3,
+    NEEDS_GAMMA = 1 << 4,
+    NEEDS_POWER = 1 << 5,
+    NEEDS_MILESTONES = 1 << 6,
+    NEEDS_ITERATIONS = 1 << 7,
+    READS_EXP_RANGE = 1 << 8,
+    READS_T_MULT = 1 << 9,
+    READS_PHASES = 1 << 10, /* pct_start and the other numbers of 1cycle */
+    IS_CYCLIC = 1 << 11,
+    MOVES_MOMENTUM = 1 << 12,
+    MAY_REACH_ZERO = 1 << 13, /* min_lr may be 0 */
+    IS_CAFFES = 1 << 14,      /* Caffe's files know it by this name, or Smith's version of Caffe does */
+    HAS_NO_OPTION = 1 << 15,  /* not a name of --policy */
+    NEEDS_BOUNDS = NEEDS_MIN | NEEDS_MAX,
     CYCLES = IS_CYCLIC | MOVES_MOMENTUM,
+};
+
+/* The fields by their names. */
+static const struct {
+    const char *name;
+    unsigned bit;
+} fields[] = {
+    {"lr", NEEDS_LR},
+    {"min_lr", NEEDS_MIN},
+    {"max_lr", NEEDS_MAX},
+    {"step_size", NEEDS_STEP},
+    {"gamma", NEEDS_GAMMA},
+    {"power", NEEDS_POWER},
+    {"milestones", NEEDS_MILESTONES},
+    {"iterations", NEEDS_ITERATIONS},
+    {"exp_range", READS_EXP_RANGE},
+    {"t_mult", READS_T_MULT},
+    {"pct_start", READS_PHASES},
+    {"div_factor", READS_PHASES},
+    {"final_div_factor", READS_PHASES},
+    {"anneal", READS_PHASES},
+    {"three_phase", READS_PHASES},
 };
 
 struct policy_row {
     enum clr_policy policy;
     const char *name;
-    unsigned needs;
-    bool named; /* has that name on the command line */
+    unsigned reads;
+    double (*rate)(const struct clr_schedule *s, uint64_t t);
 };
 
+#define RATE(name) static double name##_rate(const struct clr_schedule *s, uint64_t t);
+RATE(fixed)
+RATE(multistep)
+RATE(triangular)
+RATE(exp_range)
+RATE(decay)
+RATE(exp)
+RATE(step)
+RATE(inv)
+RATE(poly)
+RATE(sigmoid)
+RATE(one_cycle)
+RATE(sgdr)
+RATE(linear_sweep)
+RATE(log_sweep)
+
+/* clang-format off */
+#define POLICIES(ROW)                                                                                        \
+    ROW(FIXED, "fixed", NEEDS_LR | IS_CAFFES, fixed)                                                         \
+    ROW(MULTISTEP, "multistep", NEEDS_LR | NEEDS_GAMMA | NEEDS_MILESTONES | IS_CAFFES, multistep)            \
+    ROW(TRIANGULAR, "triangular", NEEDS_BOUNDS | NEEDS_STEP | CYCLES | IS_CAFFES, triangular)                \
+    ROW(TRIANGULAR2, "triangular2", NEEDS_BOUNDS | NEEDS_STEP | CYCLES | IS_CAFFES, triangular)              \
+    ROW(EXP_RANGE, "exp_range",                                                                              \
+        NEEDS_BOUNDS | NEEDS_GAMMA | NEEDS_STEP | READS_EXP_RANGE | CYCLES | IS_CAFFES, exp_range)           \
+    ROW(DECAY, "decay", NEEDS_BOUNDS | NEEDS_STEP, decay)                                                    \
+    ROW(EXP, "exp", NEEDS_LR | NEEDS_GAMMA | IS_CAFFES, exp)                                                 \
+    ROW(STEP, "step", NEEDS_LR | NEEDS_GAMMA | NEEDS_STEP | IS_CAFFES, step)                                 \
+    ROW(INV, "inv", NEEDS_LR | NEEDS_GAMMA | NEEDS_POWER | IS_CAFFES, inv)                                   \
+    ROW(POLY, "poly", NEEDS_LR | NEEDS_POWER | NEEDS_ITERATIONS | IS_CAFFES, poly)                           \
+    ROW(SIGMOID, "sigmoid", NEEDS_LR | NEEDS_GAMMA | NEEDS_STEP | IS_CAFFES, sigmoid)                        \
+    ROW(1CYCLE, "1cycle", NEEDS_MAX | NEEDS_ITERATIONS | READS_PHASES | MOVES_MOMENTUM, one_cycle)           \
+    ROW(SGDR, "sgdr", NEEDS_BOUNDS | NEEDS_STEP | READS_T_MULT | CYCLES | MAY_REACH_ZERO, sgdr)
+/* clang-format on */
+
 static const struct policy_row policies[] = {
-    {CLR_POLICY_FIXED, "fixed", NEED_LR, true},
-    {CLR_POLICY_MULTISTEP, "multistep", NEED_LR | NEED_GAMMA | NEED_MILESTONES, true},
-    {CLR_POLICY_TRIANGULAR, "triangular", NEED_BOUNDS | NEED_STEP | CYCLES, true},
-    {CLR_POLICY_TRIANGULAR2, "triangular2", NEED_BOUNDS | NEED_STEP | CYCLES, true},
-    {CLR_POLICY_EXP_RANGE, "exp_range", NEED_BOUNDS | NEED_GAMMA | NEED_STEP | CYCLES, true},
-    {CLR_POLICY_DECAY, "decay", NEED_BOUNDS | NEED_STEP, true},
-    {CLR_POLICY_EXP, "exp", NEED_LR | NEED_GAMMA, true},
-    {CLR_POLICY_STEP, "step", NEED_LR | NEED_GAMMA | NEED_STEP, true},
-    {CLR_POLICY_INV, "inv", NEED_LR | NEED_GAMMA | NEED_POWER, true},
-    {CLR_POLICY_POLY, "poly", NEED_LR | NEED_POWER | NEED_ITERATIONS, true},
-    {CLR_POLICY_SIGMOID, "sigmoid", NEED_LR | NEED_GAMMA | NEED_STEP, true},
-    {CLR_POLICY_1CYCLE, "1cycle", NEED_PEAK | NEED_ITERATIONS | MOVES_MOMENTUM, true},
-    {CLR_POLICY_SGDR, "sgdr", NEED_BOUNDS | NEED_STEP | CYCLES | MAY_REACH_ZERO, true},
-    {CLR_POLICY_SWEEP_LINEAR, "linear sweep", NEED_BOUNDS | NEED_STEP, false},
-    {CLR_POLICY_SWEEP_LOG, "log sweep", NEED_BOUNDS | NEED_STEP, false},
+#define ROW(policy, name, reads, rate) {CLR_POLICY_##policy, name, reads, rate##_rate},
+    POLICIES(ROW)
+#undef ROW
+        {CLR_POLICY_SWEEP_LINEAR, "linear sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION,
+         linear_sweep_rate},
+    {CLR_POLICY_SWEEP_LOG, "log sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION, log_sweep_rate},
 };
 
 static const struct policy_row *find(enum clr_policy policy)
@@ -87,32 +140,52 @@ void clr_schedule_init(struct clr_schedule *s)
 
 /* ---- names ---- */
 
+const char *const *clr_schedule_policies(void)
+{
+    static const char *const names[] = {
+#define ROW(policy, name, reads, rate) name,
+        POLICIES(ROW) NULL};
+#undef ROW
+
+    return names;
+}
+
 int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr_error *err)
 {
-    const char *names[MEM_COUNT(policies) + 1], *near;
+    const char *const *names = clr_schedule_policies(), *near = str_nearest(name, names);
     struct str list = {0};
-    size_t n = 0;
     int rc;
 
     for (size_t i = 0; i < MEM_COUNT(policies); i++) {
-        if (policies[i].named && strcmp(policies[i].name, name) == 0) {
+        if (!(policies[i].reads & HAS_NO_OPTION) && strcmp(policies[i].name, name) == 0) {
             *out = policies[i].policy;
             return 0;
         }
     }
-    for (size_t i = 0; i < MEM_COUNT(policies); i++) {
-        if (!policies[i].named)
-            continue;
-        str_append(&list, "%s%s", n > 0 ? ", " : "", policies[i].name);
-        names[n++] = policies[i].name;
-    }
-    names[n] = NULL;
-    near = str_nearest(name, names);
+    for (size_t i = 0; names[i]; i++)
+        str_append(&list, "%s%s", i > 0 ? ", " : "", names[i]);
     rc = clr_error_set(err, CLR_EUSAGE, "--policy: there is no policy '%.64s'%s%s%s The policies are: %s",
                        name, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "",
                        str_text(&list));
     str_clear(&list);
     return rc;
+}
+
+bool clr_schedule_reads(enum clr_policy policy, const char *field)
+{
+    const struct policy_row *row = find(policy);
+
+    for (size_t i = 0; row && i < MEM_COUNT(fields); i++)
+        if (strcmp(fields[i].name, field) == 0)
+            return row->reads & fields[i].bit;
+    return false;
+}
+
+bool clr_schedule_is_caffes(enum clr_policy policy)
+{
+    const struct policy_row *row = find(policy);
+
+    return row && (row->reads & IS_CAFFES);
 }
 
 const char *clr_schedule_policy_name(enum clr_policy policy)
@@ -124,16 +197,67 @@ const char *clr_schedule_policy_name(enum clr_policy policy)
 
 /* ---- checking ---- */
 
-static int missing(struct clr_error *err, const char *option, const struct policy_row *row)
+/* Is that field given? Only of those that have no default. */
+static bool is_given(const struct clr_schedule *s, unsigned bit)
 {
-    return clr_error_set(err, CLR_EUSAGE, "%s is missing: policy %s needs it", option, row->name);
+    switch (bit) {
+    case NEEDS_LR:
+        return !isnan(s->lr);
+    case NEEDS_MIN:
+        return !isnan(s->min_lr);
+    case NEEDS_MAX:
+        return !isnan(s->max_lr);
+    case NEEDS_STEP:
+        return s->step_size > 0;
+    case NEEDS_GAMMA:
+        return !isnan(s->gamma);
+    case NEEDS_POWER:
+        return !isnan(s->power);
+    case NEEDS_MILESTONES:
+        return s->milestone_count > 0;
+    case NEEDS_ITERATIONS:
+        return s->iterations > 0;
+    default:
+        return true;
+    }
+}
+
+/* Append "--min-lr". The step of a sweep is its number of iterations. */
+static void append_option(struct str *out, const char *field, const struct policy_row *row)
+{
+    const char *name = (row->reads & HAS_NO_OPTION) && strcmp(field, "step_size") == 0 ? "iterations" : field;
+
+    str_append(out, "--");
+    for (; *name; name++)
+        str_append(out, "%c", *name == '_' ? '-' : *name);
+}
+
+/* All that is missing, at once. */
+static int check_given(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
+{
+    struct str list = {0};
+    size_t missing = 0, told = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < MEM_COUNT(fields); i++)
+        missing += (row->reads & fields[i].bit) && !is_given(s, fields[i].bit);
+    for (size_t i = 0; i < MEM_COUNT(fields); i++) {
+        if (!(row->reads & fields[i].bit) || is_given(s, fields[i].bit))
+            continue;
+        str_append(&list, "%s", told == 0 ? "" : told + 1 < missing ? ", " : " and ");
+        append_option(&list, fields[i].name, row);
+        told++;
+    }
+    if (missing > 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "%s %s missing: policy %s needs %s", str_text(&list),
+                           missing > 1 ? "are" : "is", row->name, missing > 1 ? "them" : "it");
+    str_clear(&list);
+    return rc;
 }
 
 /* A rate must survive as a float32 kernel argument. */
-static int check_rate(double rate, const char *option, const struct policy_row *row, struct clr_error *err)
+static int check_rate(double rate, const char *option, struct clr_error *err)
 {
-    if (isnan(rate))
-        return missing(err, option, row);
     if (!(rate > 0.0 && rate <= (double)FLT_MAX))
         return clr_error_set(err, CLR_EUSAGE, "%s is %g: a rate must be a finite number above 0", option,
                              rate);
@@ -145,21 +269,19 @@ static int check_rate(double rate, const char *option, const struct policy_row *
 
 static int check_bounds(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
 {
-    const bool zero = (row->needs & MAY_REACH_ZERO) && fpclassify(s->min_lr) == FP_ZERO;
-    int rc = zero ? 0 : check_rate(s->min_lr, "--min-lr", row, err);
+    const bool zero = (row->reads & MAY_REACH_ZERO) && fpclassify(s->min_lr) == FP_ZERO;
+    int rc = zero ? 0 : check_rate(s->min_lr, "--min-lr", err);
 
     if (rc == 0)
-        rc = check_rate(s->max_lr, "--max-lr", row, err);
+        rc = check_rate(s->max_lr, "--max-lr", err);
     if (rc == 0 && s->min_lr > s->max_lr)
         rc = clr_error_set(err, CLR_EUSAGE, "--min-lr %g is above --max-lr %g: exchange them", s->min_lr,
                            s->max_lr);
     return rc;
 }
 
-static int check_milestones(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
+static int check_milestones(const struct clr_schedule *s, struct clr_error *err)
 {
-    if (s->milestone_count == 0)
-        return missing(err, "--milestones", row);
     if (s->milestone_count > CLR_MAX_MILESTONES)
         return clr_error_set(err, CLR_EUSAGE, "--milestones has %zu entries: at most %d fit",
                              s->milestone_count, CLR_MAX_MILESTONES);
@@ -173,10 +295,8 @@ static int check_milestones(const struct clr_schedule *s, const struct policy_ro
 }
 
 /* Factors lie in (0, 1]; what multiplies t may be larger, or, under sigmoid, negative. */
-static int check_gamma(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
+static int check_gamma(const struct clr_schedule *s, struct clr_error *err)
 {
-    if (isnan(s->gamma))
-        return missing(err, "--gamma", row);
     if (s->policy == CLR_POLICY_SIGMOID) {
         if (!isfinite(s->gamma) || !(fabs(s->gamma) > 0.0))
             return clr_error_set(err, CLR_EUSAGE, "--gamma is %g: for sigmoid it must be finite, and not 0",
@@ -227,7 +347,7 @@ static int check_momentum(const struct clr_schedule *s, const struct policy_row 
                              s->momentum);
     if (isnan(low) && isnan(high))
         return 0;
-    if (!(row->needs & MOVES_MOMENTUM))
+    if (!(row->reads & MOVES_MOMENTUM))
         return clr_error_set(err, CLR_EUSAGE,
                              "--cycle-momentum needs a cyclic policy (triangular, triangular2, exp_range, "
                              "1cycle, sgdr): policy %s has no cycles",
@@ -247,31 +367,23 @@ int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err)
 
     if (!row)
         return clr_error_set(err, CLR_EUSAGE, "--policy: unknown policy number %d", (int)s->policy);
-    if (row->needs & NEED_LR)
-        rc = check_rate(s->lr, "--lr", row, err);
-    if (rc == 0 && (row->needs & NEED_BOUNDS))
+    rc = check_given(s, row, err);
+    if (rc == 0 && (row->reads & NEEDS_LR))
+        rc = check_rate(s->lr, "--lr", err);
+    if (rc == 0 && (row->reads & NEEDS_MIN))
         rc = check_bounds(s, row, err);
-    if (rc == 0 && (row->needs & NEED_PEAK))
-        rc = check_rate(s->max_lr, "--max-lr", row, err);
-    if (rc == 0 && (row->needs & NEED_STEP)) {
-        /* The step of a sweep is its number of iterations. */
-        const char *option = row->named ? "--step-size" : "--iterations";
-        if (s->step_size == 0)
-            rc = missing(err, option, row);
-        else if (s->step_size > UINT64_MAX / 2)
-            rc = clr_error_set(err, CLR_EUSAGE, "%s %" PRIu64 " is too large", option, s->step_size);
-    }
-    if (rc == 0 && (row->needs & NEED_GAMMA))
-        rc = check_gamma(s, row, err);
-    if (rc == 0 && (row->needs & NEED_POWER) && isnan(s->power))
-        rc = missing(err, "--power", row);
-    else if (rc == 0 && (row->needs & NEED_POWER) && !(s->power >= 0.0 && s->power <= MAX_POWER))
+    if (rc == 0 && (row->reads & NEEDS_MAX))
+        rc = check_rate(s->max_lr, "--max-lr", err);
+    if (rc == 0 && (row->reads & NEEDS_STEP) && s->step_size > UINT64_MAX / 2)
+        rc = clr_error_set(err, CLR_EUSAGE, "%s %" PRIu64 " is too large",
+                           row->reads & HAS_NO_OPTION ? "--iterations" : "--step-size", s->step_size);
+    if (rc == 0 && (row->reads & NEEDS_GAMMA))
+        rc = check_gamma(s, err);
+    if (rc == 0 && (row->reads & NEEDS_POWER) && !(s->power >= 0.0 && s->power <= MAX_POWER))
         rc =
             clr_error_set(err, CLR_EUSAGE, "--power is %g: it must be between 0 and %g", s->power, MAX_POWER);
-    if (rc == 0 && (row->needs & NEED_ITERATIONS) && s->iterations == 0)
-        rc = missing(err, "--iterations", row);
-    if (rc == 0 && (row->needs & NEED_MILESTONES))
-        rc = check_milestones(s, row, err);
+    if (rc == 0 && (row->reads & NEEDS_MILESTONES))
+        rc = check_milestones(s, err);
     if (rc == 0 && s->policy == CLR_POLICY_1CYCLE)
         rc = check_1cycle(s, err);
     if (rc == 0 && s->policy == CLR_POLICY_SGDR && s->t_mult == 0)
@@ -318,14 +430,14 @@ static double triangle(const struct clr_schedule *s, double a, double b, uint64_
     return between(a, peak, height(s->step_size, t), s->step_size);
 }
 
-static double exp_range(const struct clr_schedule *s, uint64_t t)
+static double exp_range_rate(const struct clr_schedule *s, uint64_t t)
 {
     if (s->exp_range == CLR_EXP_RANGE_AMPLITUDE)
         return triangle(s, s->min_lr, s->max_lr, t);
     return amplitude(s, t) * between(s->min_lr, s->max_lr, height(s->step_size, t), s->step_size);
 }
 
-static double multistep(const struct clr_schedule *s, uint64_t t)
+static double multistep_rate(const struct clr_schedule *s, uint64_t t)
 {
     int passed = 0;
 
@@ -336,7 +448,7 @@ static double multistep(const struct clr_schedule *s, uint64_t t)
 
 /* t − s with its sign, though both are unsigned. exp() may overflow to infinity: then the rate is 0, as it
  * should. */
-static double sigmoid(const struct clr_schedule *s, uint64_t t)
+static double sigmoid_rate(const struct clr_schedule *s, uint64_t t)
 {
     const double x = t >= s->step_size ? (double)(t - s->step_size) : -(double)(s->step_size - t);
 
@@ -425,42 +537,71 @@ static double sweep(const struct clr_schedule *s, uint64_t t, bool logarithmic)
     return between(s->min_lr, s->max_lr, t, last);
 }
 
+static double fixed_rate(const struct clr_schedule *s, uint64_t t)
+{
+    (void)t;
+    return s->lr;
+}
+
+static double triangular_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return triangle(s, s->min_lr, s->max_lr, t);
+}
+
+static double decay_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return t < s->step_size ? between(s->max_lr, s->min_lr, t, s->step_size) : s->min_lr;
+}
+
+static double exp_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return s->lr * pow(s->gamma, (double)t);
+}
+
+static double step_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return s->lr * pow(s->gamma, (double)(t / s->step_size));
+}
+
+static double inv_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return s->lr * pow(1.0 + s->gamma * (double)t, -s->power);
+}
+
+static double poly_rate(const struct clr_schedule *s, uint64_t t)
+{
+    const double n = (double)s->iterations;
+
+    return t < s->iterations ? s->lr * pow((double)(s->iterations - t) / n, s->power) : 0.0;
+}
+
+static double one_cycle_rate(const struct clr_schedule *s, uint64_t t)
+{
+    const double first = s->max_lr / s->div_factor;
+
+    return one_cycle(s, first, s->max_lr, first / s->final_div_factor, t);
+}
+
+static double sgdr_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return sgdr(s, s->max_lr, s->min_lr, t);
+}
+
+static double linear_sweep_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return sweep(s, t, false);
+}
+
+static double log_sweep_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return sweep(s, t, true);
+}
+
 double clr_schedule_lr(const struct clr_schedule *s, uint64_t t)
 {
-    switch (s->policy) {
-    case CLR_POLICY_FIXED:
-        return s->lr;
-    case CLR_POLICY_MULTISTEP:
-        return multistep(s, t);
-    case CLR_POLICY_TRIANGULAR:
-    case CLR_POLICY_TRIANGULAR2:
-        return triangle(s, s->min_lr, s->max_lr, t);
-    case CLR_POLICY_EXP_RANGE:
-        return exp_range(s, t);
-    case CLR_POLICY_DECAY:
-        return t < s->step_size ? between(s->max_lr, s->min_lr, t, s->step_size) : s->min_lr;
-    case CLR_POLICY_EXP:
-        return s->lr * pow(s->gamma, (double)t);
-    case CLR_POLICY_STEP:
-        return s->lr * pow(s->gamma, (double)(t / s->step_size));
-    case CLR_POLICY_INV:
-        return s->lr * pow(1.0 + s->gamma * (double)t, -s->power);
-    case CLR_POLICY_POLY:
-        return t < s->iterations ? s->lr * pow((double)(s->iterations - t) / (double)s->iterations, s->power)
-                                 : 0.0;
-    case CLR_POLICY_SIGMOID:
-        return sigmoid(s, t);
-    case CLR_POLICY_1CYCLE:
-        return one_cycle(s, s->max_lr / s->div_factor, s->max_lr,
-                         s->max_lr / s->div_factor / s->final_div_factor, t);
-    case CLR_POLICY_SGDR:
-        return sgdr(s, s->max_lr, s->min_lr, t);
-    case CLR_POLICY_SWEEP_LINEAR:
-        return sweep(s, t, false);
-    case CLR_POLICY_SWEEP_LOG:
-        return sweep(s, t, true);
-    }
-    return NAN; /* clr_schedule_check() lets no other policy through */
+    const struct policy_row *row = find(s->policy);
+
+    return row ? row->rate(s, t) : NAN; /* clr_schedule_check() lets no other policy through */
 }
 
 double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t)
@@ -478,7 +619,7 @@ bool clr_schedule_is_cyclic(enum clr_policy policy)
 {
     const struct policy_row *row = find(policy);
 
-    return row && (row->needs & IS_CYCLIC);
+    return row && (row->reads & IS_CYCLIC);
 }
 
 uint64_t clr_schedule_cycle_end(const struct clr_schedule *s, uint64_t t)
@@ -529,25 +670,25 @@ static void copy_cut(char *out, size_t size, const char *text)
 void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
 {
     const struct policy_row *row = find(s->policy);
-    unsigned needs = row ? row->needs : 0;
+    const unsigned reads = row ? row->reads : 0;
     struct str text = {0};
 
     str_append(&text, "%s", clr_schedule_policy_name(s->policy));
-    if (needs & NEED_LR)
+    if (reads & NEEDS_LR)
         str_append(&text, " %g", s->lr);
-    if (needs & NEED_BOUNDS)
+    if (reads & NEEDS_MIN)
         str_append(&text, " %g…%g", s->policy == CLR_POLICY_DECAY ? s->max_lr : s->min_lr,
                    s->policy == CLR_POLICY_DECAY ? s->min_lr : s->max_lr);
-    if (needs & NEED_PEAK)
+    else if (reads & NEEDS_MAX)
         str_append(&text, " up to %g", s->max_lr);
-    if (needs & NEED_GAMMA)
+    if (reads & NEEDS_GAMMA)
         str_append(&text, ", gamma %.10g", s->gamma);
-    if (needs & NEED_POWER)
+    if (reads & NEEDS_POWER)
         str_append(&text, ", power %.10g", s->power);
     if (s->policy == CLR_POLICY_EXP_RANGE && s->exp_range == CLR_EXP_RANGE_AMPLITUDE)
         str_append(&text, " on the amplitude");
-    if (needs & NEED_STEP) {
-        str_append(&text, ", %s ", row->named ? "step size" : "iterations");
+    if (reads & NEEDS_STEP) {
+        str_append(&text, ", %s ", reads & HAS_NO_OPTION ? "iterations" : "step size");
         str_append_grouped(&text, s->step_size);
     }
     if (s->policy == CLR_POLICY_SGDR && s->t_mult > 1)
@@ -556,7 +697,7 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
         str_append(&text, " at %g, from 1/%g, to 1/%g of that%s%s", s->pct_start, s->div_factor,
                    s->final_div_factor, s->anneal == CLR_ANNEAL_LINEAR ? ", linear" : "",
                    s->three_phase ? ", three phases" : "");
-    for (size_t i = 0; (needs & NEED_MILESTONES) && i < s->milestone_count; i++) {
+    for (size_t i = 0; (reads & NEEDS_MILESTONES) && i < s->milestone_count; i++) {
         str_append(&text, "%s", i == 0 ? ", milestones " : " ");
         str_append_grouped(&text, s->milestones[i]);
     }

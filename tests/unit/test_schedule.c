@@ -528,15 +528,19 @@ START_TEST(test_schedule__missing_parameters_are_named)
         const char *first;
     } table[] = {
         {CLR_POLICY_FIXED, "--lr is missing: policy fixed needs it"},
-        {CLR_POLICY_MULTISTEP, "--lr is missing: policy multistep needs it"},
-        {CLR_POLICY_TRIANGULAR, "--min-lr is missing: policy triangular needs it"},
-        {CLR_POLICY_TRIANGULAR2, "--min-lr is missing: policy triangular2 needs it"},
-        {CLR_POLICY_EXP_RANGE, "--min-lr is missing: policy exp_range needs it"},
-        {CLR_POLICY_DECAY, "--min-lr is missing: policy decay needs it"},
-        {CLR_POLICY_EXP, "--lr is missing: policy exp needs it"},
-        {CLR_POLICY_1CYCLE, "--max-lr is missing: policy 1cycle needs it"},
-        {CLR_POLICY_SGDR, "--min-lr is missing: policy sgdr needs it"},
-        {CLR_POLICY_SWEEP_LINEAR, "--min-lr is missing: policy linear sweep needs it"},
+        {CLR_POLICY_MULTISTEP, "--lr, --gamma and --milestones are missing: policy multistep needs them"},
+        {CLR_POLICY_TRIANGULAR,
+         "--min-lr, --max-lr and --step-size are missing: policy triangular needs them"},
+        {CLR_POLICY_TRIANGULAR2,
+         "--min-lr, --max-lr and --step-size are missing: policy triangular2 needs them"},
+        {CLR_POLICY_EXP_RANGE,
+         "--min-lr, --max-lr, --step-size and --gamma are missing: policy exp_range needs them"},
+        {CLR_POLICY_DECAY, "--min-lr, --max-lr and --step-size are missing: policy decay needs them"},
+        {CLR_POLICY_EXP, "--lr and --gamma are missing: policy exp needs them"},
+        {CLR_POLICY_1CYCLE, "--max-lr and --iterations are missing: policy 1cycle needs them"},
+        {CLR_POLICY_SGDR, "--min-lr, --max-lr and --step-size are missing: policy sgdr needs them"},
+        {CLR_POLICY_SWEEP_LINEAR,
+         "--min-lr, --max-lr and --iterations are missing: policy linear sweep needs them"},
     };
     struct clr_schedule s;
 
@@ -555,7 +559,7 @@ START_TEST(test_schedule__missing_parameters_are_named)
     expect_refused(&s, "--gamma is missing: policy exp_range needs it");
     s = cyclic(CLR_POLICY_MULTISTEP);
     s.lr = 0.1;
-    expect_refused(&s, "--gamma is missing: policy multistep needs it");
+    expect_refused(&s, "--gamma and --milestones are missing: policy multistep needs them");
     s.gamma = 0.1;
     expect_refused(&s, "--milestones is missing: policy multistep needs it");
     s = cyclic(CLR_POLICY_SWEEP_LOG);
