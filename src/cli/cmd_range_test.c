@@ -101,6 +101,17 @@ static int one_of_several(struct run_options *o, const struct test_options *t, e
     return rc;
 }
 
+/* What ended a test, also where only JSON is asked for. which: "weight decay 0.1: ", or "". */
+static void tell_end(const struct clr_range_result *r, const char *which)
+{
+    char count[STR_COUNT];
+
+    if (r->diverged)
+        cli_note("%sthe loss was no longer finite at iteration %s, rate %.4g: %s", which,
+                 str_count(count, r->diverged_at, ""), r->diverged_lr,
+                 r->tests > 1 ? "the first of the tests that stopped" : "the test stopped there");
+}
+
 /* One test after another, each with the next seed in a folder of its own in `out`, then all of them read as
  * one. folders: room for their names, which are the caller's. */
 static int test_seeds(struct run_options *o, const struct test_options *t, const char *out, char **folders,
@@ -121,6 +132,10 @@ static int test_seeds(struct run_options *o, const struct test_options *t, const
         rc = t->seeds > 1 || t->decays.count > 1 ? one_of_several(o, t, sweep, result, err)
                                                  : clr_range_test(&o->train, sweep, result, err);
         cli_progress_end();
+        if (rc == 0 && t->seeds > 1) {
+            (void)snprintf(name, sizeof name, "seed %llu: ", (unsigned long long)o->train.seed);
+            tell_end(result, name);
+        }
     }
     if (rc == 0 && t->seeds > 1)
         rc = clr_range_combine(result, out, (const char *const *)folders, (size_t)t->seeds,
@@ -205,17 +220,6 @@ static void print_decays(const struct test_options *t, const struct clr_range_re
                : within_noise(&results[d], &results[best]) ? " (no difference beyond the noise)"
                                                            : "");
     printf("\nwith weight decay %.10g:\n", t->decays.values[best]);
-}
-
-/* What ended a test, also where only JSON is asked for. which: "weight decay 0.1: ", or "". */
-static void tell_end(const struct clr_range_result *r, const char *which)
-{
-    char count[STR_COUNT];
-
-    if (r->diverged)
-        cli_note("%sthe loss was no longer finite at iteration %s, rate %.4g: %s", which,
-                 str_count(count, r->diverged_at, ""), r->diverged_lr,
-                 r->tests > 1 ? "the first of the tests that stopped" : "the test stopped there");
 }
 
 static int report(struct run_options *o, const struct opt_set *set, const struct test_options *t,

@@ -13,6 +13,7 @@
 #define RATES       1e6 /* the highest that --max-lr takes */
 #define HIGH        1.0 /* a rate that is too high for most nets */
 #define CYCLES      3
+#define WIDE        10 /* times: an interval that says little */
 #define POINTS      40 /* evaluations of a test, unless the user says how often */
 #define STEP_EPOCHS 4
 #define WHY_CYCLES                                                                                           \
@@ -42,32 +43,60 @@ static void append_repeated(struct str *s, const struct opt_set *set)
     }
 }
 
-/* The whole command; nothing where there are no bounds. */
-static void append_train_command(struct str *s, const struct range_advice *a)
+/* Was the accuracy still highest at the last rates? Then the best ones were not seen. */
+static bool is_open(const struct range_advice *a)
 {
-    const struct run_options *o = a->o;
+    const struct clr_range_result *r = a->r;
+
+    return r->has_range && !r->fell && !r->diverged && r->max_lr > 0.8 * a->o->train.schedule.max_lr;
+}
+
+/* To where a test should go on from there, with a logarithmic sweep. */
+static double higher(const struct range_advice *a)
+{
+    /* ten times the last rate, if that is one that the options take */
+    return fmax(10 * fmin(a->o->train.schedule.max_lr, RATES / 10), HIGH);
+}
+
+/* Name the folder beside --out, as an option. */
+static void append_out(struct str *s, const struct run_options *o, const char *suffix)
+{
     size_t n = strlen(o->out);
     struct str out = {0};
 
-    if (!a->r->has_range)
-        return;
     while (n > 1 && o->out[n - 1] == '/')
         n--;
-    str_append(&out, "%.*s-train", (int)n, o->out);
-    cli_quote(s, cli_program());
-    str_append(s, " train --net ");
-    cli_quote(s, o->net);
-    str_append(s, " --data ");
-    cli_quote(s, o->data);
-    str_append(s, " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d",
-               a->r->min_lr, a->r->max_lr, STEP_EPOCHS, CYCLES);
-    append_repeated(s, a->set);
-    if (opt_given(a->set, "weight-decay"))
-        str_append(s, " --weight-decay %.10g", o->train.weight_decay);
+    str_append(&out, "%.*s-%s", (int)n, o->out, suffix);
     str_append(s, " --out ");
     cli_quote(s, str_text(&out));
     s->failed = s->failed || out.failed;
     str_clear(&out);
+}
+
+/* The whole command: training; the test again where that has to end higher; nothing without bounds. */
+static void append_train_command(struct str *s, const struct range_advice *a)
+{
+    const struct run_options *o = a->o;
+
+    if (!a->r->has_range)
+        return;
+    cli_quote(s, cli_program());
+    str_append(s, is_open(a) ? " range-test --net " : " train --net ");
+    cli_quote(s, o->net);
+    str_append(s, " --data ");
+    cli_quote(s, o->data);
+    if (is_open(a))
+        str_append(s, " --min-lr %.3g --max-lr %.3g --sweep log --iterations %llu", o->train.schedule.min_lr,
+                   higher(a), (unsigned long long)o->train.iterations);
+    else
+        str_append(s,
+                   " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d "
+                   "--validate-every 1ep",
+                   a->r->min_lr, a->r->max_lr, STEP_EPOCHS, CYCLES);
+    append_repeated(s, a->set);
+    if (opt_given(a->set, "weight-decay"))
+        str_append(s, " --weight-decay %.10g", o->train.weight_decay);
+    append_out(s, o, is_open(a) ? "higher" : "train");
 }
 
 static void append_reasons(struct str *s, const struct clr_range_result *r)
@@ -98,6 +127,26 @@ static uint64_t epoch(const struct run_options *o)
 
 /* The same in PyTorch, line by line: the triangular policy, and one cycle as long. `momentum` is constant in
  * the train command; OneCycleLR moves it by itself. */
+static void append_optimizer(struct str *s, const struct range_advice *a)
+{
+    const struct clr_train_options *o = &a->o->train;
+    const bool sgd = isnan(clr_optimizer_momentum2(o->optimizer));
+    const double momentum = o->schedule.momentum;
+
+    str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g, ",
+               sgd                                  ? "SGD"
+               : o->optimizer == CLR_OPTIMIZER_ADAM ? "Adam"
+                                                    : "RMSprop",
+               a->r->min_lr);
+    if (o->optimizer == CLR_OPTIMIZER_ADAM)
+        str_append(s, "betas=(%.10g, %.10g)", momentum,
+                   isnan(o->momentum2) ? clr_optimizer_momentum2(o->optimizer) : o->momentum2);
+    else
+        str_append(s, "momentum=%.10g", momentum);
+    str_append(s, "%s, weight_decay=%.10g)", o->optimizer == CLR_OPTIMIZER_NESTEROV ? ", nesterov=True" : "",
+               o->weight_decay);
+}
+
 static void append_cyclic(struct str *s, const struct range_advice *a)
 {
     str_append(s, "CyclicLR(optimizer, base_lr=%.3g, max_lr=%.3g, step_size_up=%llu, cycle_momentum=False)",
@@ -131,15 +180,26 @@ static void append_more_iterations(struct str *s, const struct range_advice *a)
     str_append(s, "Use more --iterations than %s.", str_count(iterations, a->o->train.iterations, ""));
 }
 
+static void append_uncertain(struct str *s, const struct range_advice *a)
+{
+    str_append(s, "The upper bound is uncertain by a factor of %.2g: repeat the test before you trust it. ",
+               a->r->max_lr_high / a->r->max_lr_low);
+    append_more_iterations(s, a);
+}
+
 static void append_advice(struct str *s, const struct range_advice *a)
 {
-    /* so that ten times the last rate is one that the options take */
     const double low = a->o->train.schedule.min_lr, high = fmin(a->o->train.schedule.max_lr, RATES / 10);
     const struct clr_range_result *r = a->r;
 
     switch (r->verdict) {
     case CLR_RANGE_READ:
-        if (!r->fell && (r->tests > 1 || !r->diverged))
+        if (is_open(a))
+            str_append(s, "The accuracy was highest at the last rates, so the best ones are higher: the test "
+                          "must end higher before these bounds are of use.");
+        else if (r->max_lr_high > WIDE * r->max_lr_low)
+            append_uncertain(s, a);
+        else if (!r->fell && (r->tests > 1 || !r->diverged))
             str_append(s,
                        "The accuracy had not fallen at the last rate, and a higher one may be better still. "
                        "Repeat the test with a higher --max-lr (%.2g), or go on with these bounds.",
@@ -172,10 +232,14 @@ static void append_advice(struct str *s, const struct range_advice *a)
         break;
     case CLR_RANGE_TOO_SHORT:
         str_append(s, "Learning may have begun, but not far enough to be measured. ");
+        if (!r->diverged)
+            str_append(s,
+                       "End higher: %s--max-lr %.2g. If that does not help: ", a->log ? "" : "--sweep log ",
+                       higher(a));
         append_more_iterations(s, a);
         break;
     case CLR_RANGE_AT_CHANCE:
-        str_append(s, "End higher: %s--max-lr %.2g.", a->log ? "" : "--sweep log ", fmax(10 * high, HIGH));
+        str_append(s, "End higher: %s--max-lr %.2g.", a->log ? "" : "--sweep log ", higher(a));
         if (fs_is_path(a->o->net))
             str_append(s, " If that does not help, look at the net: without a weight_filler all its weights "
                           "are 0, and nothing can be learned.");
@@ -256,7 +320,18 @@ static void append_reading(struct str *s, const struct range_advice *a)
         return;
     str_append(s, "Why: ");
     append_reasons(s, r);
-    str_append(s, ".\n\nThe same in PyTorch (torch.optim.lr_scheduler), stepped after each update:\n");
+    if (is_open(a)) {
+        str_append(s, ".\n\nGo on with:\n");
+        append_train_command(s, a);
+        return;
+    }
+    str_append(
+        s,
+        ".\n\nThe same in PyTorch, in batches of %d, a step of the scheduler (torch.optim.lr_scheduler) "
+        "after each update:\n",
+        a->o->train.batch);
+    append_optimizer(s, a);
+    str_append(s, "\n");
     append_cyclic(s, a);
     str_append(s, "\n");
     append_one_cycle(s, a);
@@ -303,10 +378,11 @@ static json_t *recommendation_json(const struct range_advice *a)
 {
     if (!a->r->has_range)
         return json_null();
-    return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
+    return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
                      a->r->min_lr, "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,
-                     "reason", text_json(append_why, a), "pytorch_cyclic", text_json(append_cyclic, a),
-                     "pytorch_one_cycle", text_json(append_one_cycle, a));
+                     "reason", text_json(append_why, a), "pytorch_optimizer", text_json(append_optimizer, a),
+                     "pytorch_cyclic", text_json(append_cyclic, a), "pytorch_one_cycle",
+                     text_json(append_one_cycle, a));
 }
 
 json_t *range_advice_json(const struct range_advice *a)

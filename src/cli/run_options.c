@@ -1,6 +1,7 @@
 /* The options that train, range-test, eval and schedule share: see run_options.h. */
 #include "cli/run_options.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <string.h>
 
@@ -581,6 +582,20 @@ static int join_arguments(struct arguments *all, const struct run_options *o, co
     return rc;
 }
 
+/* Does the folder hold several range tests, of seeds or decays? They may have been stopped in the first. */
+static bool holds_tests(const char *folder)
+{
+    DIR *d = opendir(folder);
+    const struct dirent *entry;
+    bool found = false;
+
+    while (d && !found && (entry = readdir(d)))
+        found = strncmp(entry->d_name, "seed-", 5) == 0 || strncmp(entry->d_name, "decay-", 6) == 0;
+    if (d)
+        (void)closedir(d);
+    return found;
+}
+
 /* Without options that could begin one, --resume needs a run that is there. */
 static int require_run(const struct run_options *o, const struct opt_set *set, const char *command,
                        struct clr_error *err)
@@ -591,7 +606,7 @@ static int require_run(const struct run_options *o, const struct opt_set *set, c
         return clr_error_set(
             err, CLR_EUSAGE,
             "--resume: there is no folder '%s'; --out takes the folder of the run that goes on", o->out);
-    if (fs_exists_in(o->out, "range.json") || fs_exists_in(o->out, "range.png")) /* of seeds; of decays */
+    if (holds_tests(o->out))
         return clr_error_set(err, CLR_EUSAGE,
                              "there are several range tests in '%s': to go on with them, give the whole "
                              "command again, with --resume",

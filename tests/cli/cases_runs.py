@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -308,13 +309,41 @@ def range_test_and_the_command_it_gives():
     last = result.out.splitlines()[-1]
     program, *args = shlex.split(last)
     check(program == Place.program and args[0] == "train", f"the last line is no train command\n{result}")
-    check(re.search(r"^CyclicLR\(.*max_lr=.*\)\nOneCycleLR\(.*max_lr=.*total_steps=\d+\)$", result.out, re.M),
+    check(re.search(r"^optimizer = torch.optim.SGD\(.*momentum=0.9, weight_decay=.*\)\n"
+                    r"CyclicLR\(.*max_lr=.*\)\nOneCycleLR\(.*max_lr=.*total_steps=\d+\)$", result.out, re.M),
           f"no lines for PyTorch\n{result}")
     check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
     check("--cycles" in args and "--step-size" in args and re.search("^Why: min-lr is .*step size: .*cycles: ",
                                                                      result.out, re.M), f"no reason\n{result}")
     expect(clr(*args), 0, [], ["end of the cycle|iteration"])
     expect(clr("plot", "range", out, "-o", out / "again.svg"), 0)
+
+
+@case
+def range_test_that_must_end_higher():
+    """Accuracy still rises at the last rate: no command to train with, but one for another test."""
+    device()
+    out = fresh("range")
+    result = expect(clr(*tiny("range-test", out=out, iterations=200, validate_every=10, validation=0, min_lr=1e-4,
+                              max_lr=0.004)), 0, ["must end higher"])
+    check("torch" not in result.out and "--policy" not in result.out, f"{result}")
+    program, *args = shlex.split(result.out.splitlines()[-1])
+    check(program == Place.program and args[0] == "range-test", f"{args}")
+    after = expect(clr(*args, "--validation", 0), 0)
+    check("must end higher" not in after.out, f"{after}")
+
+
+@case
+def range_test_names_its_folder_of_seeds():
+    """Stopped in the first of several tests: no range.json is there yet."""
+    device()
+    out = fresh("range")
+    args = tiny("range-test", out=out, iterations=200, validation=0, seeds=2)
+    expect(clr(*args), 0, [], [])
+    (out / "range.json").unlink()
+    shutil.rmtree(out / "seed-2")
+    expect(clr("range-test", "--resume", "--out", out), 2, [], ["several range tests in .*whole command again"])
+    expect(clr(*args, "--resume"), 0)
 
 
 @case
