@@ -8,21 +8,6 @@
 #include "base/log.h"
 #include "ops/op_class.h"
 
-/* ------------------------------------------------------------------ what comes with the program */
-
-/*
- * Variants that were measured to be faster than the operator's own choice on a kind of device, by
- * `clr-cl tune`; only what was measured stands here, with where and by how much. Nothing does yet: on the
- * devices at hand (AVX2 and AVX-512, PoCL) the operators' own choices win or lose by less than the noise.
- */
-static const struct builtin {
-    enum clr_device_type type;
-    struct tunedb_key key;
-    const char *variant;
-} builtins[] = {
-    {CLR_DEVICE_OTHER, {"", ""}, NULL}, /* closes the table */
-};
-
 bool op_defaults_measured(const struct clr_device *device, int block)
 {
     return device->type == CLR_DEVICE_CPU && (block == 8 || block == 16);
@@ -39,7 +24,7 @@ const char *op_pass_name(enum op_pass pass)
 
 const char *op_origin_name(enum op_origin origin)
 {
-    static const char *const names[] = {"", "default", "tuned", "nearest", "built-in", "kept", "second"};
+    static const char *const names[] = {"", "default", "tuned", "nearest", "kept", "second"};
 
     return names[origin];
 }
@@ -72,15 +57,6 @@ double op_tune_distance(const int *a, const int *b, int count)
 
 /* ------------------------------------------------------------------ looking up */
 
-static const char *builtin_variant(const struct tunedb_key *key, const struct clr_device *device)
-{
-    for (const struct builtin *b = builtins; b->variant; b++)
-        if (b->type == device->type && strcmp(b->key.operator, key->operator) == 0 &&
-            strcmp(b->key.shape, key->shape) == 0)
-            return b->variant;
-    return NULL;
-}
-
 /* Take the variant of that text if it is one of the candidates. */
 static bool take(struct op_variant *out, const char *text, const struct op_variant *candidates, int count)
 {
@@ -109,7 +85,6 @@ static void warn_unknown(const struct tunedb *db, const struct tunedb_entry *e)
 struct look {
     const struct tunedb *db; /* may be NULL */
     bool whatever_failed;    /* as if no variant had */
-    const struct clr_device *device;
     const struct op_variant *candidates;
     int count;
 };
@@ -122,7 +97,6 @@ static bool works(const struct look *l, const struct tunedb_key *key, const char
 static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *key, const struct look *l)
 {
     const struct tunedb_entry *e = l->db ? tunedb_find(l->db, key) : NULL;
-    const char *builtin = builtin_variant(key, l->device);
 
     if (e && works(l, key, e->variant) && take(out, e->variant, l->candidates, l->count))
         return OP_ORIGIN_TUNED;
@@ -131,8 +105,6 @@ static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *k
     e = l->db ? tunedb_nearest(l->db, key, op_tune_distance, OP_TUNE_NEAR) : NULL;
     if (e && works(l, key, e->variant) && take(out, e->variant, l->candidates, l->count))
         return OP_ORIGIN_NEAREST;
-    if (builtin && works(l, key, builtin) && take(out, builtin, l->candidates, l->count))
-        return OP_ORIGIN_BUILTIN;
     for (int i = 0; i < l->count; i++) {
         char text[TUNEDB_VARIANT];
         op_variant_text(&l->candidates[i], text, sizeof text);
@@ -152,7 +124,7 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
         struct op_variant candidates[OP_CANDIDATES_MAX];
         const struct look l = {
-            db, false, device, candidates,
+            db, false, candidates,
             op_candidates(candidates, OP_CANDIDATES_MAX, desc, (enum op_pass)pass, device, block)};
         struct tunedb_key key;
         origin[pass] = OP_ORIGIN_NONE;
@@ -165,7 +137,7 @@ bool op_replaced(char *out, size_t size, const char **why, const struct op_desc 
                  const struct tunedb *db, const struct clr_device *device, int block)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX], v = {0};
-    const struct look l = {db, true, device, candidates,
+    const struct look l = {db, true, candidates,
                            op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block)};
     const struct tunedb_failure *failure;
     struct tunedb_key key;

@@ -1,8 +1,7 @@
 /*
  * Tuning records and operators: the key under which a pass of an operator is recorded, and what an operator
  * takes from the records. The order of looking: the same shape on this device; the nearest shape on this
- * device; what was measured on a device of the same kind, a table in tuned.c; the operator's own choice, or
- * the next one that the records do not call wrong on this device.
+ * device; the operator's own choice, or the next one that the records do not call wrong on this device.
  *
  * A record counts only where op_candidates() still offers its variant for this shape.
  */
@@ -17,7 +16,6 @@ enum op_origin {
     OP_ORIGIN_DEFAULT, /* the operator chooses */
     OP_ORIGIN_TUNED,   /* measured on this device, for this shape */
     OP_ORIGIN_NEAREST, /* measured on this device, for a similar shape */
-    OP_ORIGIN_BUILTIN, /* measured by us on such a device, for this shape */
     OP_ORIGIN_KEPT,    /* what the run that goes on was begun with */
     OP_ORIGIN_SECOND,  /* the operator's next choice: the records have it that the first one is wrong here */
 };
@@ -68,7 +66,7 @@ bool op_keep(struct op_desc *desc, enum op_pass pass, const char *text, const st
  * little. */
 bool op_defaults_measured(const struct clr_device *device, int block);
 
-/* "tuned", "nearest", "built-in", "kept", "second", "default"; "" for none. */
+/* "tuned", "nearest", "kept", "second", "default"; "" for none. */
 const char *op_origin_name(enum op_origin origin);
 /* "forward", "data gradient", "weight gradient". */
 const char *op_pass_name(enum op_pass pass);
