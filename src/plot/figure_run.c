@@ -469,7 +469,7 @@ static void choose_loss_axis(struct chart_panel *panel)
     }
     panel->log = least > 0.0 && hi > 5.0 * lo;
     if (panel->ends) /* what is above the axis says nothing of where it may begin */
-        chart_begin_at(panel, 0.0);
+        chart_begin_at(panel, panel->log ? least : 0.0);
     else if (!panel->log)
         chart_begin_axis(panel, 0.2);
 }

@@ -687,6 +687,12 @@ START_TEST(test_loss__of_a_run_that_diverges_ends_the_axis)
     ck_assert(panel->ends && panel->ceiling == 4.0 && panel->from_zero && !panel->begins);
     ck_assert(panel->series[0].y[3] == 7e20);
     chart_clear(&chart);
+    /* one that fell far before: on a log axis there is no 0 to begin at */
+    figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,0.1,0.1\n3,3,0.1\n4,7e20,0.1\n");
+    ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
+    panel = &chart.panels[0];
+    ck_assert(panel->ends && panel->log && panel->begins && panel->begin == 0.1);
+    chart_clear(&chart);
     figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,20,0.1\n");
     ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
     ck_assert(!chart.panels[0].ends);
