@@ -238,6 +238,10 @@ enum clr_bench_form {
 CLR_API int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_t count,
                               enum clr_bench_form form, struct clr_error *err);
 
+/** Did the device compute everything right that was timed? Else its times do not count: no comparison and no
+ * figure takes them. */
+CLR_API bool clr_bench_is_right(const struct clr_bench_report *report);
+
 /**
  * Bars: time of each layer and pass, reports side by side.
  *

@@ -35,6 +35,14 @@ static int check_pair(const struct clr_bench_report *a, const struct clr_bench_r
     return 0;
 }
 
+bool clr_bench_is_right(const struct clr_bench_report *report)
+{
+    for (size_t i = 0; i < report->check_count; i++)
+        if (!report->checks[i].ok)
+            return false;
+    return !report->refused[0];
+}
+
 static int check_right(const struct clr_bench_report *r, struct clr_error *err)
 {
     char file[WORDS_FILE];

@@ -52,7 +52,8 @@ static void limits(struct str *s, const struct clr_bench_report *r)
     const struct clr_bench_spread *p = &r->peak_gflops, *b = &r->bandwidth_gb;
     char one[32], min[32], max[32];
 
-    str_append(s, "peak        %s GFLOP/s (%s to %s), measured: fused multiply-adds on float%d\n",
+    str_append(s,
+               "peak        %s GFLOP/s (%s to %s), measured: fused multiply-adds on vectors of %d floats\n",
                rate(one, p->max), rate(min, p->min), rate(max, p->max), r->float_width);
     str_append(s, "bandwidth   %s GB/s (%s to %s), triad over three arrays of %.0f MB\n\n",
                rate(one, b->median), rate(min, b->min), rate(max, b->max), (double)r->triad_bytes / 1e6);

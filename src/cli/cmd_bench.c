@@ -129,13 +129,16 @@ static int measure_one(struct bench_run *run, struct clr_error *err)
 static int write_files(const struct bench_run *run, struct clr_error *err)
 {
     const struct clr_plot_options options = {.command_line = cli_command_line()};
+    const char *wrong = NULL;
     bool timed = false;
     int rc = 0;
 
     if (run->count == 0)
         return 0;
-    for (size_t i = 0; i < run->count; i++)
+    for (size_t i = 0; i < run->count; i++) {
         timed = timed || run->reports[i].row_count > 0;
+        wrong = clr_bench_is_right(&run->reports[i]) ? wrong : run->reports[i].device;
+    }
     if (run->o->json) {
         rc = clr_bench_write(run->o->json, run->reports, run->count, err);
         if (rc == 0)
@@ -143,6 +146,10 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
     }
     if (rc < 0 || !run->o->plot)
         return rc;
+    if (wrong) {
+        cli_warn("'%s' is not written: %s computed wrongly, and its times do not count", run->o->plot, wrong);
+        return 0;
+    }
     if (!timed) {
         cli_warn("'%s' is not written: this driver's kernel times are unusable, and no layer was timed",
                  run->o->plot);

@@ -165,10 +165,14 @@ def bench_says_what_is_wrong():
     """A wrong gradient of the loss."""
     device()
     report = fresh("report.json")
-    args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report]
+    figure = report.with_suffix(".png")
+    args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report, "--plot", figure]
     expect(clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
            ["^loss +.*WRONG", "^train refuses this device: "],
-           ["clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong"])
+           ["clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong",
+            "warning: '.*png' is not written: .* computed wrongly"])
+    check(not figure.exists(), "a figure of times that do not count")
+    expect(clr("plot", "bench", report, "-o", figure), 4, [], ["times do not count"])
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
     check(not one["correct"], f"{one['checks']}")
     expect(clr("bench", "compare", report, report), 4, [], ["train refuses .*its times do not count"])
