@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "base/fs.h"
+#include "base/log.h"
+#include "bench/comparison.h"
 #include "bench/row_merge.h"
 #include "bench/words.h"
 #include "plot/axes.h"
@@ -36,6 +38,29 @@ static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t
     }
 }
 
+/* Layers that one device does with another one: their bars are not of the same work. */
+static int note_joined(struct bars *out, const struct clr_bench_report *reports, size_t count,
+                       struct clr_error *err)
+{
+    struct comparison c = {0};
+    struct str note = {0};
+    int rc = comparison_make(&c, reports, count, err);
+
+    for (size_t k = 0; k < count && rc == 0; k++) {
+        struct comparison_within w = {0};
+        while (comparison_next_within(&w, &c, k)) {
+            log_line(CLR_LOG_WARNING, "%s has %s in %s: compare its bars with both of the others",
+                     out->names[k], w.layer, w.with);
+            str_append(&note, "%s%s has %s in it", note.length > 0 ? ", " : "in one of them, ", w.with,
+                       w.layer);
+        }
+    }
+    str_copy(out->note, sizeof out->note, str_text(&note));
+    str_clear(&note);
+    comparison_clear(&c);
+    return rc;
+}
+
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,
                  struct clr_error *err)
 {
@@ -58,6 +83,11 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
         return rc;
     for (size_t i = 0; i < count; i++)
         label(&bars, reports, count, i);
+    rc = note_joined(&bars, reports, count, err);
+    if (rc < 0) {
+        bars_clear(&bars);
+        return rc;
+    }
     (void)snprintf(bars.title, sizeof bars.title, "%s, batch %d: time of each layer", reports[0].net,
                    reports[0].batch);
     *out = bars;

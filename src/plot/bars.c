@@ -114,7 +114,7 @@ static double above(const struct drawing *d)
 
 static double below(const struct drawing *d)
 {
-    return (3.6 + 1.4 * (d->spreads + d->cut)) * d->text + 14 * d->unit;
+    return (3.6 + 1.4 * (d->spreads + d->cut + (d->bars->note[0] != 0))) * d->text + 14 * d->unit;
 }
 
 int bars_height(const struct bars *bars, int width)
@@ -359,13 +359,17 @@ static void draw_axis(struct drawing *d)
 /* What the lines in the bars are: a line for each, so that it fits where figures are narrow. */
 static void draw_explanation(struct drawing *d)
 {
+    const char *const lines[] = {d->bars->note[0] ? d->bars->note : NULL,
+                                 d->spreads ? "thin lines: smallest to largest sample" : NULL,
+                                 d->cut ? "arrows: the largest is beyond the axis" : NULL};
     double y = d->y + d->h + 8 * d->unit + 3.6 * d->text;
 
-    if (d->spreads)
-        draw_below(d, "thin lines: smallest to largest sample", y, INK_SOFT);
-    y += 1.4 * d->text;
-    if (d->cut)
-        draw_below(d, "arrows: the largest is beyond the axis", y, INK_SOFT);
+    for (size_t i = 0; i < MEM_COUNT(lines); i++) {
+        if (!lines[i])
+            continue;
+        draw_below(d, lines[i], y, INK_SOFT);
+        y += 1.4 * d->text;
+    }
 }
 
 /* The spread as a line; an arrow's head where it is cut. Returns where it ends. */

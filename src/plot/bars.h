@@ -25,6 +25,7 @@ struct bars {
     char series[BARS_MAX_SERIES][BARS_LABEL]; /* in the legend … */
     char names[BARS_MAX_SERIES][BARS_LABEL];  /* … and without the numbers that are in it, for tables */
     size_t series_count;
+    char note[160];        /* a line below the axis; "": none */
     struct bars_row *rows; /* owned */
     size_t row_count;
 };

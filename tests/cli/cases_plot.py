@@ -462,3 +462,13 @@ def plot_legends_have_the_colours_of_the_figure():
         text = (base / "a.svg").read_text(encoding="utf-8")
         found = {fill: len(re.findall(re.escape(f"fill:{fill};"), text)) for fill in fills}
         check(found == fills, f"{args[0]}: {found}")
+
+
+@case
+def plot_bench_says_where_layers_are_joined():
+    """A CPU does the first convolution with its pool: its bar is of more work than a GPU's."""
+    known = ROOT / "src" / "bench" / "known"
+    figure = fresh("figure.png")
+    both = [known / "xeon-2-cores-quick.json", known / "h200-quick.json"]
+    expect(clr("plot", "bench", *both, "-o", figure), 0, [], ["warning: .*Xeon.* has pool1 in conv1"])
+    check("pool1" not in expect(clr("plot", "bench", both[1], "-o", figure), 0).err, "a warning for nothing")
