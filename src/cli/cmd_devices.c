@@ -59,9 +59,9 @@ static void print_reason(const struct clr_device *d, const char *option)
 
     printf("\n* would be used: %s, ", d->name);
     if (option)
-        printf("the one that matches --device %s\n", wanted);
+        printf("the best of those that match --device %s\n", wanted);
     else if (wanted)
-        printf("the one that matches CLR_DEVICE=%s\n", wanted);
+        printf("the best of those that match CLR_DEVICE=%s\n", wanted);
     else
         printf("the best score of the usable ones; choose another with --device or CLR_DEVICE\n");
 }
