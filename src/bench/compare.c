@@ -37,16 +37,15 @@ static int check_pair(const struct clr_bench_report *a, const struct clr_bench_r
 
 bool clr_bench_is_right(const struct clr_bench_report *report)
 {
-    for (size_t i = 0; i < report->check_count; i++)
-        if (!report->checks[i].ok)
-            return false;
-    return !report->refused[0];
+    return report->wrong == 0 && !report->refused[0];
 }
 
 static int check_right(const struct clr_bench_report *r, struct clr_error *err)
 {
     char file[WORDS_FILE];
 
+    if (clr_bench_is_right(r))
+        return 0;
     (void)words_file(file, r, 1, 0);
     if (r->refused[0])
         return clr_error_set(err, CLR_EINPUT, "'%s': train refuses %s (%s): its times do not count", file,

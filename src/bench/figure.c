@@ -6,7 +6,6 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "bench/comparison.h"
-#include "bench/row_merge.h"
 #include "bench/words.h"
 #include "plot/axes.h"
 #include "plot/table.h"
@@ -39,16 +38,13 @@ static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t
 }
 
 /* Layers that one device does with another one: their bars are not of the same work. */
-static int note_joined(struct bars *out, const struct clr_bench_report *reports, size_t count,
-                       struct clr_error *err)
+static void note_joined(struct bars *out, const struct comparison *c)
 {
-    struct comparison c = {0};
     struct str note = {0};
-    int rc = comparison_make(&c, reports, count, err);
 
-    for (size_t k = 0; k < count && rc == 0; k++) {
+    for (size_t k = 0; k < c->count; k++) {
         struct comparison_within w = {0};
-        while (comparison_next_within(&w, &c, k)) {
+        while (comparison_next_within(&w, c, k)) {
             log_line(CLR_LOG_WARNING, "%s has %s in %s: compare its bars with both of the others",
                      out->names[k], w.layer, w.with);
             str_append(&note, "%s%s has %s in it", note.length > 0 ? ", " : "in one of them, ", w.with,
@@ -57,37 +53,32 @@ static int note_joined(struct bars *out, const struct clr_bench_report *reports,
     }
     str_copy(out->note, sizeof out->note, str_text(&note));
     str_clear(&note);
-    comparison_clear(&c);
-    return rc;
 }
 
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,
                  struct clr_error *err)
 {
     struct bars bars = {.value_label = "ms in a training step", .unit = "ms", .series_count = count};
-    struct row_merge merge = {0};
+    struct comparison c = {0};
     int rc;
 
     if (count > BARS_MAX_SERIES)
         return clr_error_set(err, CLR_EUSAGE, "more than %d devices cannot be told apart: draw fewer",
                              BARS_MAX_SERIES);
-    rc = row_merge_make(&merge, reports, count, err);
-    if (rc == 0 && merge.count == 0)
+    rc = comparison_make(&c, reports, count, err);
+    if (rc == 0 && c.layers.count == 0)
         rc = clr_error_set(err, CLR_EINPUT, "nothing to draw: no layer was timed");
     if (rc == 0)
-        rc = bars_create_rows(&bars, merge.count, err);
-    for (size_t i = 0; i < merge.count && rc == 0; i++)
-        fill_row(&bars.rows[i], &merge, i);
-    row_merge_clear(&merge);
+        rc = bars_create_rows(&bars, c.layers.count, err);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        label(&bars, reports, count, i);
+    if (rc == 0)
+        note_joined(&bars, &c);
+    for (size_t i = 0; i < c.layers.count && rc == 0; i++)
+        fill_row(&bars.rows[i], &c.layers, i);
+    comparison_clear(&c);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < count; i++)
-        label(&bars, reports, count, i);
-    rc = note_joined(&bars, reports, count, err);
-    if (rc < 0) {
-        bars_clear(&bars);
-        return rc;
-    }
     (void)snprintf(bars.title, sizeof bars.title, "%s, batch %d: time of each layer", reports[0].net,
                    reports[0].batch);
     *out = bars;

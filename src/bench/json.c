@@ -89,8 +89,8 @@ static json_t *report_json(const struct clr_bench_report *r)
         "warm_start_s", spread_json(&r->warm_start_s), "first_start_s", spread_json(&r->first_start_s),
         "programs_compiled", r->programs_compiled, "peak_memory_bytes", bytes_json(r->peak_memory_bytes),
         "peak_memory_includes_compiler", r->peak_memory_compiler, "not_convolution",
-        json_finite(clr_bench_not_convolution(r)), "layers", rows, "correct", r->wrong == 0 && !r->refused[0],
-        "checks", checks, "replaced", bench_replaced_json(r), "tuned_layers", bench_tuned_json(r),
+        json_finite(clr_bench_not_convolution(r)), "layers", rows, "correct", clr_bench_is_right(r), "checks",
+        checks, "replaced", bench_replaced_json(r), "tuned_layers", bench_tuned_json(r),
         "device_memory_bytes", bytes_json(r->device_memory_bytes), "training_refused", r->refused);
 }
 

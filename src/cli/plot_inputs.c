@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/common.h"
+#include "range/curve.h"
 
 #define HEAD      256 /* bytes of a file that tell what it is */
 #define NAME_SIZE 256
@@ -153,16 +154,6 @@ static enum content folder_content(const char *path)
     return fs_exists_in(path, "run.json") ? BEGUN : NOTHING;
 }
 
-bool plot_inputs_is_repeat(const char *name)
-{
-    return strncmp(name, "seed-", 5) == 0;
-}
-
-bool plot_inputs_is_test(const char *name)
-{
-    return plot_inputs_is_repeat(name) || strncmp(name, "decay-", 6) == 0;
-}
-
 /* The first folder in that one, in the order of the alphabet, that holds something that is drawn as wanted
  * (0: as anything), else something; of range tests also one that holds several. */
 static enum content first_below(const char *path, unsigned wanted, char *name, size_t size, int depth)
@@ -180,7 +171,7 @@ static enum content first_below(const char *path, unsigned wanted, char *name, s
             continue;
         if (fs_is_dir(folder))
             c = folder_content(folder);
-        if (c == NOTHING && depth > 0 && plot_inputs_is_test(entry->d_name))
+        if (c == NOTHING && depth > 0 && range_is_test_name(entry->d_name))
             c = first_below(folder, wanted, ignored, sizeof ignored, depth - 1);
         free(folder);
         fits = (g_contents[c].kinds & wanted) != 0;
@@ -215,7 +206,7 @@ static struct finding look(const char *path, unsigned wanted)
     if (f.content != NOTHING)
         return f;
     f.named = first_below(path, wanted, f.name, sizeof f.name, 1);
-    tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && plot_inputs_is_test(f.name);
+    tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && range_is_test_name(f.name);
     if (fs_exists_in(path, "results.csv"))
         f.content = f.named == NOTHING ? RESULTS : EXPERIMENT;
     else if (f.named != NOTHING)

@@ -2,8 +2,6 @@
 #ifndef CLI_PLOT_INPUTS_H
 #define CLI_PLOT_INPUTS_H
 
-#include <stdbool.h>
-
 #include <clr/error.h>
 
 #include "cli/plot_kinds.h"
@@ -14,10 +12,6 @@
  * wrong.
  */
 int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *err);
-
-/* Is that how range-test calls the folders of several tests in one? Those that differ in the seed alone? */
-bool plot_inputs_is_test(const char *name);
-bool plot_inputs_is_repeat(const char *name);
 
 /* CLR_EUSAGE, for a command line that names this path in place of a kind. */
 int plot_inputs_no_kind(const char *path, struct clr_error *err);

@@ -304,6 +304,20 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
     str_append(s, "\n");
 }
 
+static void append_pytorch(struct str *s, const struct range_advice *a)
+{
+    str_append(s,
+               "The same in PyTorch, in batches of %d, a step of the scheduler (torch.optim.lr_scheduler) "
+               "after each update:\n",
+               a->o->train.batch);
+    append_optimizer(s, a);
+    str_append(s, "\n");
+    append_cyclic(s, a);
+    str_append(s, "\n");
+    append_one_cycle(s, a);
+    str_append(s, "\n\n");
+}
+
 static void append_reading(struct str *s, const struct range_advice *a)
 {
     const struct clr_range_result *r = a->r;
@@ -320,22 +334,10 @@ static void append_reading(struct str *s, const struct range_advice *a)
         return;
     str_append(s, "Why: ");
     append_reasons(s, r);
-    if (is_open(a)) {
-        str_append(s, ".\n\nGo on with:\n");
-        append_train_command(s, a);
-        return;
-    }
-    str_append(
-        s,
-        ".\n\nThe same in PyTorch, in batches of %d, a step of the scheduler (torch.optim.lr_scheduler) "
-        "after each update:\n",
-        a->o->train.batch);
-    append_optimizer(s, a);
-    str_append(s, "\n");
-    append_cyclic(s, a);
-    str_append(s, "\n");
-    append_one_cycle(s, a);
-    str_append(s, "\n\nGo on with:\n");
+    str_append(s, ".\n\n");
+    if (!is_open(a))
+        append_pytorch(s, a);
+    str_append(s, "Go on with:\n");
     append_train_command(s, a);
 }
 

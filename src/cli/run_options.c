@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "cli/common.h"
+#include "range/curve.h"
 
 #define MAX_RATE   1e6
 #define MAX_GAMMA  1e6
@@ -590,7 +591,7 @@ static bool holds_tests(const char *folder)
     bool found = false;
 
     while (d && !found && (entry = readdir(d)))
-        found = strncmp(entry->d_name, "seed-", 5) == 0 || strncmp(entry->d_name, "decay-", 6) == 0;
+        found = range_is_test_name(entry->d_name);
     if (d)
         (void)closedir(d);
     return found;

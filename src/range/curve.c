@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fs.h"
 #include "base/history.h"
@@ -20,6 +21,16 @@ int range_check_rising(const struct csv *t, const char *path, struct clr_error *
                                  before, now);
     }
     return 0;
+}
+
+bool range_is_repeat_name(const char *name)
+{
+    return strncmp(name, "seed-", 5) == 0;
+}
+
+bool range_is_test_name(const char *name)
+{
+    return range_is_repeat_name(name) || strncmp(name, "decay-", 6) == 0;
 }
 
 /* The rates, and the column `at`, of a file in the folder that begins with so many columns. */

@@ -82,6 +82,7 @@ RATE(one_cycle)
 RATE(sgdr)
 RATE(linear_sweep)
 RATE(log_sweep)
+#undef RATE
 
 /* clang-format off */
 #define POLICIES(ROW)                                                                                        \
