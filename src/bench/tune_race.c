@@ -41,19 +41,6 @@ static int want_tensor(struct track *t, enum part p, const struct tensor *tensor
     return 0;
 }
 
-static size_t weight_count(const struct op_desc *d)
-{
-    const struct op_class *class = op_class(d->kind);
-    struct shape w;
-    size_t count = 0;
-
-    if (class->weights) {
-        class->weights(&w, d);
-        (void)shape_count(&w, &count); /* a graph was made of it: it does not overflow */
-    }
-    return count;
-}
-
 /* Layouts as a net would choose them if this operator were alone, and the memory for them. */
 static int plan(struct racer *r, struct track *t, const struct op_desc *desc, const struct tune_item *item,
                 const struct clr_device *device, struct clr_error *err)
@@ -62,6 +49,7 @@ static int plan(struct racer *r, struct track *t, const struct op_desc *desc, co
     struct op_needs needs;
     const struct op_needs *reader = &needs;
     struct op_io *io = &r->io;
+    size_t weights, biases;
     int rc = op_plan(&needs, desc, device, block, err);
 
     if (rc < 0)
@@ -73,8 +61,9 @@ static int plan(struct racer *r, struct track *t, const struct op_desc *desc, co
     io->dx.layout = layout_gradient(&io->x.layout, NULL);
     io->y.layout = (struct layout){.block = block};
     io->dy.layout = layout_gradient(&io->y.layout, &needs);
-    want(t, P_W, weight_count(desc) * sizeof(float));
-    want(t, P_B, desc->bias ? (size_t)desc->y.c * sizeof(float) : 0);
+    (void)op_param_counts(desc, &weights, &biases); /* a graph was made of it: they do not overflow */
+    want(t, P_W, weights * sizeof(float));
+    want(t, P_B, biases * sizeof(float));
     want(t, P_SAVED, needs.saved_bytes);
     want(t, P_WORK, needs.workspace_bytes);
     rc = want_tensor(t, P_X, &io->x, err);

@@ -84,6 +84,9 @@ int spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *n
 /* engine: which of Caffe's implementations; ours are chosen elsewhere. 0 or < 0. */
 int spec_read_engine(struct layer_reading *in, struct pt_reader *r);
 
+/* softmax_param, of the layer and of the loss: the channels are what is summed over. 0 or < 0. */
+int spec_read_softmax(struct layer_reading *in);
+
 /* num_output, bias_term and both fillers: what convolutions and dense layers share. */
 int spec_read_weights(struct layer_reading *in, struct pt_reader *r, int *outputs);
 

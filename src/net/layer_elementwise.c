@@ -3,24 +3,29 @@
 #include "ops/elementwise.h"
 
 /* relu_param { negative_slope engine }, and so on. */
+static int read_block(struct layer_reading *in, const struct elementwise *row, double *a)
+{
+    struct pt_reader r;
+    int rc = row->block ? pt_message(&in->r, row->block, &r, in->err) : 0;
+
+    if (rc <= 0)
+        return rc;
+    if (row->field)
+        rc = pt_double(&r, row->field, row->least, row->most, a, in->err);
+    if (rc >= 0)
+        rc = spec_read_engine(in, &r);
+    return rc < 0 ? rc : pt_close(&r, NULL, in->err);
+}
+
 static int read_parameter(struct layer_reading *in, enum elementwise_function function)
 {
     struct op_desc *d = &in->layer->desc;
-    const struct elementwise *row;
-    struct pt_reader r;
     double a;
     int rc;
 
     d->u.elementwise.function = function;
-    row = elementwise_row(d);
-    a = row->usual;
-    rc = row->block ? pt_message(&in->r, row->block, &r, in->err) : 0;
-    if (rc > 0 && row->field)
-        rc = pt_double(&r, row->field, row->least, row->most, &a, in->err) < 0 ? CLR_EINPUT : 1;
-    if (rc > 0)
-        rc = spec_read_engine(in, &r) < 0 ? CLR_EINPUT : 1;
-    if (rc > 0)
-        rc = pt_close(&r, NULL, in->err);
+    a = elementwise_row(d)->usual;
+    rc = read_block(in, elementwise_row(d), &a);
     d->u.elementwise.a = (float)a;
     return rc;
 }

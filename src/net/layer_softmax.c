@@ -1,7 +1,7 @@
 /* Softmax over the channels: softmax_param. */
 #include "net/layer.h"
 
-static int read(struct layer_reading *in)
+int spec_read_softmax(struct layer_reading *in)
 {
     struct pt_reader r;
     int rc = pt_message(&in->r, "softmax_param", &r, in->err);
@@ -25,6 +25,6 @@ const struct layer_class layer_softmax = {
     .min_tops = 1,
     .max_tops = 1,
     .flags = LAYER_IN_PLACE,
-    .read = read,
+    .read = spec_read_softmax,
     .build = build,
 };

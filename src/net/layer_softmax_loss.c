@@ -4,16 +4,8 @@
 static int read(struct layer_reading *in)
 {
     double weight = 1.0;
-    struct pt_reader r;
-    int rc = pt_message(&in->r, "softmax_param", &r, in->err);
+    int rc = spec_read_softmax(in);
 
-    if (rc > 0) {
-        rc = spec_only_int(in, &r, "axis", 1);
-        if (rc >= 0)
-            rc = spec_read_engine(in, &r);
-        if (rc >= 0)
-            rc = pt_close(&r, NULL, in->err);
-    }
     if (rc >= 0)
         rc = pt_double(&in->r, "loss_weight", -1e30, 1e30, &weight, in->err);
     if (rc < 0)

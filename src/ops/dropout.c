@@ -107,9 +107,7 @@ static const struct {
 static int get_case(struct op_case *out, int i, struct clr_error *err)
 {
     (void)err;
-    op_case_name(out, &cases[i].x, ", ratio %g", (double)cases[i].ratio);
-    out->small = cases[i].small;
-    out->desc.x = out->desc.y = cases[i].x;
+    op_case_of(out, &cases[i].x, cases[i].small, ", ratio %g", (double)cases[i].ratio);
     out->desc.u.dropout.ratio = cases[i].ratio;
     out->desc.u.dropout.layer = cases[i].layer;
     return 0;

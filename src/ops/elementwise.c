@@ -79,11 +79,8 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
                    (double)op->desc.u.elementwise.a, row->from_y,
                    row->keeps_0 || op->desc.x.c % op->block == 0);
         str_append(&options, " -DFORWARD=%s -DBACKWARD=%s", row->forward, row->backward);
-        tensor_macros(&options, "X", &io->x);
-        tensor_macros(&options, "Y", &io->y);
+        op_tensor_macros(&options, io, back);
         tensor_macros(&options, "T", row->from_y ? &io->y : &io->x);
-        tensor_macros(&options, "DX", back ? &io->dx : &io->x);
-        tensor_macros(&options, "DY", back ? &io->dy : &io->y);
         rc = op_kernel(op, k == 0 ? &self->forward : &self->backward, "elementwise.cl", &options,
                        k == 0 ? "elementwise_forward" : "elementwise_backward", err);
     }
@@ -158,11 +155,9 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     row = elementwise_row(d);
     d->u.elementwise.a = (float)(shapes[k].other ? row->other : row->usual);
     if (row->field)
-        op_case_name(out, &shapes[k].x, ", %s %g", row->field, (double)d->u.elementwise.a);
+        op_case_of(out, &shapes[k].x, shapes[k].small, ", %s %g", row->field, (double)d->u.elementwise.a);
     else
-        op_case_name(out, &shapes[k].x, "%s", "");
-    out->small = shapes[k].small;
-    d->x = d->y = shapes[k].x;
+        op_case_of(out, &shapes[k].x, shapes[k].small, "%s", "");
     return 0;
 }
 

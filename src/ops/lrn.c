@@ -39,10 +39,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
             "-DV=%d -DC=%d -DH=%d -DW=%d -DSIZE=%d -DSCALE=%.9ef -DBETA=%.9ef -DK0=%.9ef -DBETA_075=%d",
             op->block, g->c, g->h, g->w, g->size, (double)g->alpha / n, (double)g->beta, (double)g->k,
             g->beta == 0.75f);
-        tensor_macros(&options, "X", &io->x);
-        tensor_macros(&options, "Y", &io->y);
-        tensor_macros(&options, "DX", back ? &io->dx : &io->x);
-        tensor_macros(&options, "DY", back ? &io->dy : &io->y);
+        op_tensor_macros(&options, io, back);
         if (k == 0)
             rc = op_kernel(op, &self->forward, "lrn.cl", &options,
                            self->within ? "lrn_within_forward" : "lrn_across_forward", err);

@@ -93,6 +93,19 @@ const char *op_title(const struct op_desc *desc)
     return class->title ? class->title(desc) : class->name;
 }
 
+bool op_param_counts(const struct op_desc *desc, size_t *weights, size_t *biases)
+{
+    const struct op_class *class = op_class(desc->kind);
+    struct shape w;
+
+    *weights = *biases = 0;
+    if (!class->weights)
+        return true;
+    class->weights(&w, desc);
+    *biases = desc->bias ? (size_t)w.n : 0;
+    return shape_count(&w, weights);
+}
+
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
                   const struct clr_device *device, int block)
 {
@@ -124,7 +137,7 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     op->class = class;
     op->ctx = ctx;
     op->desc = *desc;
-    op->block = class->flags & (OP_LOSS | OP_METRIC) ? io->x.layout.block : io->y.layout.block;
+    op->block = class->flags & OP_NO_Y ? io->x.layout.block : io->y.layout.block;
     (void)snprintf(op->forward_label, sizeof op->forward_label, "%s forward", desc->label);
     (void)snprintf(op->backward_label, sizeof op->backward_label, "%s backward", desc->label);
     rc = class->create(op, io, err);
@@ -211,15 +224,27 @@ int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error 
     return classes[kind]->cases->get(out, i, err);
 }
 
-void op_case_name(struct op_case *out, const struct shape *x, const char *format, ...)
+void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)
 {
     size_t used;
     va_list ap;
 
+    out->desc.x = out->desc.y = *x;
+    out->small = small;
     (void)snprintf(out->name, sizeof out->name, "%s %dx%dx%dx%d", op_title(&out->desc), x->n, x->c, x->h,
                    x->w);
     used = strlen(out->name);
     va_start(ap, format);
     (void)vsnprintf(out->name + used, sizeof out->name - used, format, ap);
     va_end(ap);
+}
+
+/* ------------------------------------------------------------------ kernels */
+
+void op_tensor_macros(struct str *options, const struct op_io *io, bool back)
+{
+    tensor_macros(options, "X", &io->x);
+    tensor_macros(options, "Y", &io->y);
+    tensor_macros(options, "DX", back ? &io->dx : &io->x);
+    tensor_macros(options, "DY", back ? &io->dy : &io->y);
 }

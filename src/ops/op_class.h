@@ -39,8 +39,9 @@ struct op_cases {
 };
 
 enum op_flags {
-    OP_LOSS = 1 << 0,         /* reads labels, writes a loss per image and no y; backward passes start here */
-    OP_METRIC = 1 << 1,       /* reads labels, writes a count per image and no y; has no gradient */
+    OP_LOSS = 1 << 0,   /* reads labels, writes a loss per image and no y; backward passes start here */
+    OP_METRIC = 1 << 1, /* reads labels, writes a count per image and no y; has no gradient */
+    OP_NO_Y = OP_LOSS | OP_METRIC,
     OP_ROWS = 1 << 2,         /* reads rows of features: always in blocks of V */
     OP_RANDOM = 1 << 3,       /* depends on the image's number, seed and iteration */
     OP_ANY_LAYOUT = 1 << 4,   /* y may be in other blocks than x */
@@ -99,6 +100,9 @@ const struct op_class *op_class(enum op_kind kind);
 
 /* What people call an operator: "convolution", "relu". */
 const char *op_title(const struct op_desc *desc);
+
+/* How many weights and biases it has: 0 where it has none. false: they overflow. */
+bool op_param_counts(const struct op_desc *desc, size_t *weights, size_t *biases);
 
 /* Case i of a kind, 0 … cases->count − 1. CLR_EINPUT: the row is wrong. */
 int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err);

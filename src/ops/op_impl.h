@@ -32,8 +32,12 @@ void op_add_variant(struct op *op, enum op_pass pass, const char *text);
 int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const size_t global[3],
               const struct ocl_arg *args, size_t arg_count, struct clr_error *err);
 
-/* Name a case: "relu 2x5x7x3", and what follows. */
-void op_case_name(struct op_case *out, const struct shape *x, const char *format, ...) CLR_PRINTF(3, 4);
+/* A case on that x, with y of its shape: named "relu 2x5x7x3", and what follows. */
+void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)
+    CLR_PRINTF(4, 5);
+
+/* The macros of X, Y and, going back, DX and DY; else those stand for X and Y. */
+void op_tensor_macros(struct str *options, const struct op_io *io, bool back);
 
 /* Elements a work-item handles in a row: `many` on a CPU, 1 elsewhere. */
 int op_span(const struct clr_device *device, int many);

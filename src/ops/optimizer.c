@@ -30,12 +30,12 @@ static const struct optimizer_class *const classes[] = {
 
 const struct optimizer_class *optimizer_class(enum clr_optimizer kind)
 {
-    return classes[kind];
+    return (size_t)kind < MEM_COUNT(classes) ? classes[kind] : NULL;
 }
 
 const char *clr_optimizer_name(enum clr_optimizer optimizer)
 {
-    return (size_t)optimizer < MEM_COUNT(classes) ? classes[optimizer]->name : "unknown";
+    return optimizer_class(optimizer) ? classes[optimizer]->name : "unknown";
 }
 
 const char *const *clr_optimizer_names(void)

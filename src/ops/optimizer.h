@@ -41,6 +41,7 @@ struct optimizer_class {
     void (*reference)(struct optimizer_ref *r, size_t i, double d, double rate, uint64_t t);
 };
 
+/* NULL: there is none of that number. */
 const struct optimizer_class *optimizer_class(enum clr_optimizer kind);
 
 /* Update t (0 for the first) of `count` weights from their gradients, in place. */

@@ -103,9 +103,7 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     const struct shape *x = &cases[i].x;
 
     (void)err;
-    op_case_name(out, x, "%s", cases[i].flat ? " flattened" : "");
-    out->small = cases[i].small;
-    out->desc.x = out->desc.y = *x;
+    op_case_of(out, x, cases[i].small, "%s", cases[i].flat ? " flattened" : "");
     if (cases[i].flat)
         out->desc.y = (struct shape){x->n, x->c * x->h * x->w, 1, 1};
     return 0;

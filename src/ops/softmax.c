@@ -30,10 +30,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     for (int k = 0; k < (back ? 2 : 1) && rc == 0; k++) {
         struct str options = {0};
         str_append(&options, "-DC=%d -DH=%d -DW=%d", x->c, x->h, x->w);
-        tensor_macros(&options, "X", &io->x);
-        tensor_macros(&options, "Y", &io->y);
-        tensor_macros(&options, "DX", back ? &io->dx : &io->x);
-        tensor_macros(&options, "DY", back ? &io->dy : &io->y);
+        op_tensor_macros(&options, io, back);
         rc = op_kernel(op, k == 0 ? &self->forward : &self->backward, "softmax.cl", &options,
                        k == 0 ? "softmax_forward" : "softmax_backward", err);
     }
@@ -114,9 +111,7 @@ static const struct {
 static int get_case(struct op_case *out, int i, struct clr_error *err)
 {
     (void)err;
-    op_case_name(out, &cases[i].x, "%s", "");
-    out->small = cases[i].small;
-    out->desc.x = out->desc.y = cases[i].x;
+    op_case_of(out, &cases[i].x, cases[i].small, "%s", "");
     return 0;
 }
 

@@ -88,9 +88,7 @@ static const struct {
 static int get_loss_case(struct op_case *out, int i, struct clr_error *err)
 {
     (void)err;
-    op_case_name(out, &loss_cases[i].x, "%s", "");
-    out->small = loss_cases[i].small;
-    out->desc.x = out->desc.y = loss_cases[i].x;
+    op_case_of(out, &loss_cases[i].x, loss_cases[i].small, "%s", "");
     return 0;
 }
 
@@ -99,9 +97,7 @@ static const struct op_cases all_loss_cases = {MEM_COUNT(loss_cases), get_loss_c
 static int get_accuracy_case(struct op_case *out, int i, struct clr_error *err)
 {
     (void)err;
-    op_case_name(out, &accuracy_cases[i].x, ", top %d", accuracy_cases[i].top_k);
-    out->small = accuracy_cases[i].small;
-    out->desc.x = out->desc.y = accuracy_cases[i].x;
+    op_case_of(out, &accuracy_cases[i].x, accuracy_cases[i].small, ", top %d", accuracy_cases[i].top_k);
     out->desc.u.accuracy.top_k = accuracy_cases[i].top_k;
     out->desc.backward = out->desc.need_dx = false;
     return 0;

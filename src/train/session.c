@@ -52,7 +52,7 @@ static int check_options(const struct session *s, struct clr_error *err)
                              o->batch, s->order_count);
     if (!(o->weight_decay >= 0.0) || !isfinite(o->weight_decay))
         return clr_error_set(err, CLR_EUSAGE, "--weight-decay must be a number ≥ 0");
-    if (strcmp(clr_optimizer_name(o->optimizer), "unknown") == 0)
+    if (!optimizer_class(o->optimizer))
         return clr_error_set(err, CLR_EUSAGE, "--optimizer: there is no optimizer number %d",
                              (int)o->optimizer);
     if (!isnan(o->momentum2) && !(o->momentum2 >= 0.0 && o->momentum2 < 1.0))

@@ -27,19 +27,11 @@ static int random_values(double **out, size_t count, double scale, enum values v
 
 static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_error *err)
 {
-    const struct op_class *class = op_class(d->kind);
-    bool ok = shape_count(&d->x, &o->x_count);
-    struct shape w;
-
-    o->y_count = o->w_count = o->b_count = 0;
-    if (!op_is(d, OP_LOSS | OP_METRIC))
-        ok = ok && shape_count(&d->y, &o->y_count);
-    if (class->weights) {
-        class->weights(&w, d);
-        ok = ok && shape_count(&w, &o->w_count);
-        o->b_count = d->bias ? (size_t)w.n : 0;
-    }
-    return ok ? 0 : clr_error_set(err, CLR_ENOMEM, "the shapes to verify overflow");
+    o->y_count = 0;
+    if (shape_count(&d->x, &o->x_count) && (op_is(d, OP_NO_Y) || shape_count(&d->y, &o->y_count)) &&
+        op_param_counts(d, &o->w_count, &o->b_count))
+        return 0;
+    return clr_error_set(err, CLR_ENOMEM, "the shapes to verify overflow");
 }
 
 static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed, struct clr_error *err)
@@ -47,7 +39,7 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
     const enum values values = op_is(d, OP_HAS_ZEROS) || d->mask_dx ? VALUES_WITH_ZEROS
                                : op_is(d, OP_HAS_TIES)              ? VALUES_WITH_TIES
                                                                     : VALUES_NORMAL;
-    const double scale = op_is(d, OP_LOSS | OP_METRIC) ? 3.0 : 1.0;
+    const double scale = op_is(d, OP_NO_Y) ? 3.0 : 1.0;
     int rc = random_values(&o->x, o->x_count, scale, values, seed, 0, err);
 
     if (rc == 0)
@@ -73,9 +65,8 @@ static void put_nans(struct oracle *o, const struct op_desc *d)
     const size_t per_image = o->x_count / (size_t)d->x.n;
 
     for (int i = 0; i < d->x.n; i++) {
-        const size_t at = op_is(d, OP_LOSS | OP_METRIC) && i % 2 == 0
-                              ? (size_t)o->labels[i]
-                              : (per_image / 2 + (size_t)i) % per_image;
+        const size_t at =
+            op_is(d, OP_NO_Y) && i % 2 == 0 ? (size_t)o->labels[i] : (per_image / 2 + (size_t)i) % per_image;
         o->x[(size_t)i * per_image + at] = NAN;
     }
 }

@@ -84,7 +84,7 @@ static int create_tensors(struct op_trial *t, struct clr_error *err)
 {
     const struct oracle *o = t->oracle;
     struct op_io *io = &t->io;
-    bool in_place = t->arrangement == VERIFY_IN_PLACE, loss = op_is(&t->desc, OP_LOSS | OP_METRIC);
+    bool in_place = t->arrangement == VERIFY_IN_PLACE, loss = op_is(&t->desc, OP_NO_Y);
     int rc = trial_tensor(&t->base, S_X, &io->x, o->x, in_place, err);
 
     if (rc == 0 && !loss && !in_place)
@@ -117,7 +117,7 @@ static int create_arrays(struct op_trial *t, struct clr_error *err)
         rc = trial_array(&t->base, S_DW, &io->dw, o->w_count, NULL, err);
     if (rc == 0 && backward)
         rc = trial_array(&t->base, S_DB, &io->db, o->b_count, NULL, err);
-    if (rc == 0 && op_is(&t->desc, OP_LOSS | OP_METRIC)) {
+    if (rc == 0 && op_is(&t->desc, OP_NO_Y)) {
         rc = trial_ints(&t->base, S_LABELS, &io->labels, o->labels, 0, err);
         io->sample_offset = 3;
         if (rc == 0)

@@ -44,18 +44,13 @@ static void create(struct subject *s, const struct op_desc *d)
 {
     int32_t *labels = calloc((size_t)d->x.n, sizeof *labels), *index = calloc((size_t)d->x.n, sizeof *index);
     int *arg;
-    struct shape w;
 
     memset(s, 0, sizeof *s);
     s->class = op_class(d->kind);
     s->desc = *d;
     s->desc.relu = s->desc.mask_dx = false;
     ck_assert(shape_count(&d->x, &s->x_count) && shape_count(&d->y, &s->y_count) && labels && index);
-    if (s->class->weights) {
-        s->class->weights(&w, d);
-        ck_assert(shape_count(&w, &s->w_count));
-        s->b_count = d->bias ? (size_t)w.n : 0;
-    }
+    ck_assert(op_param_counts(d, &s->w_count, &s->b_count));
     arg = calloc(s->y_count, sizeof *arg);
     ck_assert_ptr_nonnull(arg);
     for (int i = 0; i < d->x.n; i++) {
