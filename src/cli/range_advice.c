@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "cli/common.h"
+#include "ops/optimizer.h"
 #include "range/curve.h"
 
 #define RATES       1e6 /* the highest that --max-lr takes */
@@ -130,21 +131,16 @@ static uint64_t epoch(const struct run_options *o)
 static void append_optimizer(struct str *s, const struct range_advice *a)
 {
     const struct clr_train_options *o = &a->o->train;
-    const bool sgd = isnan(clr_optimizer_momentum2(o->optimizer));
+    const struct optimizer_class *class = optimizer_class(o->optimizer);
     const double momentum = o->schedule.momentum;
 
-    str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g, ",
-               sgd                                  ? "SGD"
-               : o->optimizer == CLR_OPTIMIZER_ADAM ? "Adam"
-                                                    : "RMSprop",
-               a->r->min_lr);
-    if (o->optimizer == CLR_OPTIMIZER_ADAM)
+    str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g, ", class->pytorch, a->r->min_lr);
+    if (class->betas)
         str_append(s, "betas=(%.10g, %.10g)", momentum,
-                   isnan(o->momentum2) ? clr_optimizer_momentum2(o->optimizer) : o->momentum2);
+                   isnan(o->momentum2) ? class->usual_momentum2 : o->momentum2);
     else
         str_append(s, "momentum=%.10g", momentum);
-    str_append(s, "%s, weight_decay=%.10g)", o->optimizer == CLR_OPTIMIZER_NESTEROV ? ", nesterov=True" : "",
-               o->weight_decay);
+    str_append(s, "%s, weight_decay=%.10g)", class->pytorch_more ? class->pytorch_more : "", o->weight_decay);
 }
 
 static void append_cyclic(struct str *s, const struct range_advice *a)

@@ -32,6 +32,8 @@ static void reference(struct optimizer_ref *r, size_t i, double d, double rate, 
 const struct optimizer_class optimizer_adam = {
     .name = "adam",
     .caffe = "Adam",
+    .pytorch = "Adam",
+    .betas = true,
     .momentum2 = "momentum2",
     .kernel = "optimizer_adam.cl",
     .squares = true,

@@ -24,11 +24,17 @@ static void nesterov(struct optimizer_ref *r, size_t i, double d, double rate, u
     r->w[i] -= caffe ? (1.0 + r->momentum) * r->v[i] - r->momentum * old : rate * (d + r->momentum * r->v[i]);
 }
 
-const struct optimizer_class optimizer_sgd = {
-    .name = "sgd", .caffe = "SGD", .usual_momentum = 0.9, .kernel = "optimizer_sgd.cl", .reference = sgd};
+const struct optimizer_class optimizer_sgd = {.name = "sgd",
+                                              .caffe = "SGD",
+                                              .pytorch = "SGD",
+                                              .usual_momentum = 0.9,
+                                              .kernel = "optimizer_sgd.cl",
+                                              .reference = sgd};
 
 const struct optimizer_class optimizer_nesterov = {.name = "nesterov",
                                                    .caffe = "Nesterov",
+                                                   .pytorch = "SGD",
+                                                   .pytorch_more = ", nesterov=True",
                                                    .usual_momentum = 0.9,
                                                    .kernel = "optimizer_nesterov.cl",
                                                    .reference = nesterov};

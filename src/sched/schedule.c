@@ -100,16 +100,15 @@ RATE(log_sweep)
     ROW(SIGMOID, "sigmoid", NEEDS_LR | NEEDS_GAMMA | NEEDS_STEP | IS_CAFFES, sigmoid)                        \
     ROW(1CYCLE, "1cycle", NEEDS_MAX | NEEDS_ITERATIONS | READS_PHASES | MOVES_MOMENTUM, one_cycle)           \
     ROW(SGDR, "sgdr", NEEDS_BOUNDS | NEEDS_STEP | READS_T_MULT | CYCLES | MAY_REACH_ZERO, sgdr)
-/* clang-format on */
 
 static const struct policy_row policies[] = {
 #define ROW(policy, name, reads, rate) {CLR_POLICY_##policy, name, reads, rate##_rate},
     POLICIES(ROW)
 #undef ROW
-        {CLR_POLICY_SWEEP_LINEAR, "linear sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION,
-         linear_sweep_rate},
+    {CLR_POLICY_SWEEP_LINEAR, "linear sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION, linear_sweep_rate},
     {CLR_POLICY_SWEEP_LOG, "log sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION, log_sweep_rate},
 };
+/* clang-format on */
 
 static const struct policy_row *find(enum clr_policy policy)
 {
