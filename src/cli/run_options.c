@@ -646,6 +646,8 @@ int run_options_parse(struct run_options *o, struct opt_set *set, const struct o
         if (rc != 0)
             return rc;
     }
+    if (!opt_given(set, "momentum"))
+        o->policy.schedule.momentum = clr_optimizer_momentum((enum clr_optimizer)o->optimizer);
     o->train.continues = o->train.resume && o->solver;
     rc = arguments_to_keep(&o->kept, command->name, set, err);
     o->train.arguments = (const char *const *)o->kept.values;
@@ -718,8 +720,6 @@ int run_options_check(struct run_options *o, const struct opt_set *set, struct c
 
     o->train.convention = o->convention == 1 ? CLR_MOMENTUM_CAFFE : CLR_MOMENTUM_PYTORCH;
     o->train.optimizer = (enum clr_optimizer)o->optimizer; /* the choices are its names */
-    if (!opt_given(set, "momentum"))
-        o->policy.schedule.momentum = clr_optimizer_momentum(o->train.optimizer);
     o->train.l1 = o->regularization == 1;
     o->train.backoff = o->on_divergence == 1;
     o->train.order = o->order == 1 ? CLR_ORDER_SEQUENTIAL : CLR_ORDER_SHUFFLE;

@@ -107,6 +107,10 @@ def train_by_every_optimizer():
         settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
         is_ = settings["optimizer"], settings["schedule"]["momentum"], settings["momentum2"]
         check(is_ == (name, usual, momentum2) and "no effect" not in result.err, f"{is_}")
+        test = fresh("range")
+        expect(clr(*tiny("range-test", out=test, optimizer=name)), 0)
+        of_test = json.loads((test / "run.json").read_text(encoding="utf-8"))["settings"]
+        check(of_test["schedule"]["momentum"] == usual, f"the range test of {name} has another momentum: {of_test}")
     expect(clr(*tiny(out=fresh("run"), momentum2=0.5)), 0, [], ["--momentum2 has no effect: optimizer sgd"])
     out = fresh("run")
     expect(clr(*tiny(out=out, optimizer="rmsprop", lr=0.001, momentum=0.8, momentum2=0.5)), 0)
