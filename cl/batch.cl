@@ -3,7 +3,7 @@
  *
  * batch_gather   NDRange (ceil(H/ROWS), batch)   y (layout Y_…), labels
  *
- * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale; index[offset + k]
+ * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale; index[index_offset + k]
  * is the image of place k. A work-item makes ROWS rows of all channels. C H W ROWS.
  */
 #ifndef ROWS
@@ -13,13 +13,13 @@
 __kernel void batch_gather(__global float *restrict y, __global int *restrict labels,
                            __global const uchar *restrict pixels, __global const uchar *restrict classes,
                            __global const float *restrict mean, __global const int *restrict index,
-                           int offset, float scale, int batch)
+                           int index_offset, float scale, int batch)
 {
     const int h0 = (int)get_global_id(0) * ROWS, n = (int)get_global_id(1);
 
     if (h0 >= H || n >= batch)
         return;
-    const int image = index[offset + n];
+    const int image = index[index_offset + n];
     __global const uchar *from = pixels + (size_t)image * (C * H * W);
     for (int h = h0; h < min(h0 + ROWS, H); h++) {
         __global const uchar *in = from + h * W;

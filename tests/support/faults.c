@@ -23,8 +23,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,20 +110,33 @@ __attribute__((destructor)) static void end(void)
         abort();
 }
 
+/* Asks for no lock, unlike dladdr(): a signal's handler writes, also when the signal came within dladdr(). */
+static bool is_of_program(const void *address)
+{
+    const ElfW(Phdr) *p = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    const size_t count = getauxval(AT_PHNUM);
+    uintptr_t base = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (p[i].p_type == PT_PHDR)
+            base = (uintptr_t)p - p[i].p_vaddr;
+    for (size_t i = 0; i < count; i++)
+        if (p[i].p_type == PT_LOAD && (uintptr_t)address - base - p[i].p_vaddr < p[i].p_memsz)
+            return true;
+    return false;
+}
+
 /* By the program itself, or, where memory is asked for, by one of the libraries that count? */
 static bool is_counted(enum kind kind, const void *caller)
 {
-    static const void *program;
     Dl_info who;
 
-    if (!program && dladdr((void *)getauxval(AT_PHDR), &who))
-        program = who.dli_fbase;
-    if (!dladdr(caller, &who))
-        return false;
-    if (who.dli_fbase == program)
+    if (is_of_program(caller))
         return true;
-    for (size_t i = 0; kind == MEMORY && i < sizeof counted / sizeof *counted; i++)
-        if (who.dli_fname && strstr(who.dli_fname, counted[i]))
+    if (kind != MEMORY || !dladdr(caller, &who) || !who.dli_fname)
+        return false;
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+        if (strstr(who.dli_fname, counted[i]))
             return true;
     return false;
 }

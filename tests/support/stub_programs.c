@@ -10,9 +10,11 @@
  *                     there already is believed, so that processes which share a folder search once
  *
  * A kernel writes nothing, so results are what was in memory before. With STUB_OPENCL_REPORT it leaves a
- * trace instead: the first four bytes of each buffer that it may write become a number from 0 to 1 that
- * depends on the kernel, on its numbers and on the first four bytes of the buffers that it reads. So what a
- * run computes depends on all that it did before, and only on that. (.kernels is not written then.)
+ * trace instead: the first float of each buffer that it may write becomes a number from 0 to 1 that depends
+ * on the kernel, on its numbers and on the first float of the buffers that it reads. A kernel with an argument
+ * `offset` writes the first of its buffers from that element on: its trace is there, and so a loss that waits
+ * to be read stays what it was. What a run computes depends on all that it did before, and only on that.
+ * (.kernels is not written then.)
  */
 #define _POSIX_C_SOURCE 200809L
 #include "stub_icd.h"
@@ -29,7 +31,7 @@
 
 struct function {
     char name[128];
-    char kinds[ARGUMENTS_MAX + 1]; /* a letter per argument: w, r: buffer, written or only read; - */
+    char kinds[ARGUMENTS_MAX + 1]; /* a letter per argument: w, r: buffer, written or only read; o: offset; - */
     cl_uint arguments;
 };
 struct _cl_program {
@@ -179,6 +181,7 @@ static void add_argument(struct function *f, const char *text, size_t size)
     if (f->arguments < ARGUMENTS_MAX)
         f->kinds[f->arguments] = (char)(global && !constant                            ? 'w'
                                         : global || has_word(text, size, "__constant") ? 'r'
+                                        : has_word(text, size, " offset")              ? 'o'
                                                                                        : '-');
     f->arguments++;
 }
@@ -499,9 +502,20 @@ static cl_mem buffer_of(const struct _cl_kernel *k, cl_uint at)
 {
     cl_mem m = NULL;
 
-    if (k->function->kinds[at] != '-' && k->values[at].size == sizeof m)
+    if (strchr("wr", k->function->kinds[at]) && k->values[at].size == sizeof m)
         memcpy(&m, k->values[at].bytes, sizeof m);
     return m && m->size >= sizeof(float) ? m : NULL;
+}
+
+/* The float at which a kernel begins to write the first of its buffers. */
+static size_t offset_of(const struct _cl_kernel *k, cl_uint count)
+{
+    const char *at = memchr(k->function->kinds, 'o', count);
+    cl_int offset = 0;
+
+    if (at)
+        memcpy(&offset, k->values[at - k->function->kinds].bytes, sizeof offset);
+    return (size_t)offset;
 }
 
 static void leave_trace(const struct _cl_kernel *k)
@@ -509,12 +523,13 @@ static void leave_trace(const struct _cl_kernel *k)
     uint64_t hash = hash_text(HASH_BEGIN, k->function->name);
     const cl_uint count = k->function->arguments < ARGUMENTS_MAX ? k->function->arguments : ARGUMENTS_MAX;
     const bool updates = strncmp(k->function->name, "optimizer", 9) == 0; /* reads what it writes */
+    size_t offset = offset_of(k, count);
 
     for (cl_uint a = 0; a < count; a++) {
         const struct _cl_mem *m = buffer_of(k, a);
         if (m && (k->function->kinds[a] == 'r' || updates))
             hash = hash_more(hash, m->bytes, sizeof(float));
-        else if (k->function->kinds[a] == '-')
+        else if (strchr("o-", k->function->kinds[a]))
             hash = hash_more(hash, k->values[a].bytes, k->values[a].size < 16 ? k->values[a].size : 16);
     }
     for (cl_uint a = 0; a < count; a++) {
@@ -523,7 +538,9 @@ static void leave_trace(const struct _cl_kernel *k)
         if (!m)
             continue;
         touch(m);
-        memcpy(m->bytes, &trace, sizeof trace);
+        if (offset < m->size / sizeof trace)
+            memcpy(m->bytes + offset * sizeof trace, &trace, sizeof trace);
+        offset = 0;
     }
 }
 
