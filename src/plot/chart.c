@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define CELL 3.0 /* of the map of what is taken, in pixels; larger where the figure is huge */
 
 /* ---- the model ---- */
@@ -202,6 +204,7 @@ static void x_range(struct drawing *d)
 static void y_range(struct drawing *d, size_t p)
 {
     const struct chart_panel *panel = &d->chart->panels[p];
+    const bool fixed = panel->begins || panel->from_zero; /* where the axis begins */
     double lo = INFINITY, hi = -INFINITY;
 
     for (size_t i = 0; i < panel->series_count; i++) {
@@ -217,12 +220,11 @@ static void y_range(struct drawing *d, size_t p)
         lo = fmin(lo, 0.0);
     hi = panel->ends ? fmin(hi, panel->ceiling) : hi;
     if (hi - lo < panel->min_span) {
-        double more = (panel->min_span - (hi - lo)) / 2;
-        lo -= panel->begins ? 0.0 : more;
-        hi = panel->begins ? lo + panel->min_span : hi + more;
+        const double more = (panel->min_span - (hi - lo)) / (fixed ? 1 : 2);
+        lo -= fixed ? 0.0 : more;
+        hi += more;
     }
-    axes_set_range(&d->y[p], panel->log, lo, hi, 0.05, panel->begins || panel->from_zero ? lo : panel->floor,
-                   panel->ceiling);
+    axes_set_range(&d->y[p], panel->log, lo, hi, 0.05, fixed ? lo : panel->floor, panel->ceiling);
 }
 
 /* ---- layout ---- */
@@ -355,7 +357,7 @@ static void lay_out(struct drawing *d)
     if (d->title_rows > 0)
         top += (0.5 + 1.25 * d->title_rows) * title_size(d);
     if (d->legend_below)
-        bottom -= legend_place_below(d, top, bottom);
+        bottom -= legend_place_below(d, bottom);
     bottom -= 1.5 * d->s.label + 1.9 * d->s.text;
     d->heads.rows = 0;
     d->labels_above = false;
@@ -541,6 +543,8 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     rc = map_panels(d, *xy, err);
     if (rc == 0 && !legend_place_inside(d)) {
         d->legend_below = true;
+        for (size_t p = 0; p < d->chart->panel_count; p++)
+            d->panels_height += d->box[p].h;
         lay_out(d);
     }
     return rc;
@@ -583,6 +587,16 @@ int chart_height(struct canvas *canvas, const struct chart *chart, int width, in
     return rc;
 }
 
+/* Rows of a legend below that had no room are not lost without a word. */
+static void tell_hidden(const struct legend *l, int height, double row)
+{
+    const size_t all = (l->count + l->columns - 1) / l->columns;
+
+    if (l->rows < all)
+        log_line(CLR_LOG_INFO, "%zu of the %zu rows of the legend have room: all have, with a height of %d",
+                 l->rows, all, height + (int)ceil((double)(all - l->rows) * row));
+}
+
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height, struct clr_error *err)
 {
     struct drawing *d = NULL;
@@ -592,6 +606,8 @@ int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int 
         return rc;
     *d = (struct drawing){.canvas = canvas, .chart = chart, .width = width, .height = height};
     rc = drawing_run(d, err);
+    if (rc == 0 && d->legend_below)
+        tell_hidden(&d->legend, height, d->s.row);
     free(d);
     return rc;
 }

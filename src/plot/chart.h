@@ -14,7 +14,7 @@
 #define CHART_STYLES     7  /* that can be told apart; further curves are for small multiples */
 #define CHART_MAX_SERIES 24 /* in small multiples, too */
 #define CHART_MAX_GUIDES 64
-#define CHART_MAX_KEYS   6
+#define CHART_MAX_KEYS   7
 #define CHART_LABEL      192
 
 struct chart_series {
@@ -63,7 +63,8 @@ struct chart_lane {
 /* A row of the legend behind those of the curves: what else is drawn. */
 enum chart_key_kind {
     CHART_KEY_BAND,
-    CHART_KEY_LINE,
+    CHART_KEY_LINE, /* of curves that are smoothed */
+    CHART_KEY_DOTS, /* the points that they are means of */
     CHART_KEY_GUIDE,
     CHART_KEY_RANGE,
     CHART_KEY_BOUND,
@@ -74,6 +75,7 @@ enum chart_key_kind {
 struct chart_key {
     enum chart_key_kind kind;
     char text[CHART_LABEL];
+    char brief[CHART_LABEL]; /* instead, where the text has no room; "": it is cut */
 };
 
 struct chart_panel {

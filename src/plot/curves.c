@@ -122,13 +122,19 @@ void curves_draw_bands(struct drawing *d, size_t p, double *xy)
     }
 }
 
+static void draw_faint(struct drawing *d, const struct chart_series *s, double x, double y)
+{
+    const double r = 1.2 * d->s.unit;
+
+    canvas_rect(d->canvas, x - r, y - r, 2 * r, 2 * r, look_of(s->look).rgb, 0.3);
+}
+
 static void draw_dots(struct drawing *d, size_t p, const struct chart_series *s, double *xy)
 {
     const size_t n = trace_series(d, p, s, s->y, xy);
-    const double r = 1.2 * d->s.unit;
 
     for (size_t k = 0; k < n; k++)
-        canvas_rect(d->canvas, xy[2 * k] - r, xy[2 * k + 1] - r, 2 * r, 2 * r, look_of(s->look).rgb, 0.3);
+        draw_faint(d, s, xy[2 * k], xy[2 * k + 1]);
 }
 
 /* Those on top are smaller: of points in one place, each is seen. */
@@ -188,6 +194,16 @@ void curves_draw(struct drawing *d, size_t p, double *xy)
     }
     for (size_t i = panel->series_count; i-- > 0;) /* no line goes over a point */
         draw_markers(d, p, i, xy);
+}
+
+void curves_draw_dot(struct drawing *d, const struct chart_series *s, double x, double y)
+{
+    const double u = d->s.unit;
+
+    for (int k = -1; k <= 1 && s->faint; k++)
+        draw_faint(d, s, x + 6 * k * u, y + (k == 0 ? -2 : 2) * u);
+    if (!s->faint)
+        canvas_mark(d->canvas, look_of(s->look).marker, x, y, mark_size(d, s), look_of(s->look).rgb);
 }
 
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width)

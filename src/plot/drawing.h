@@ -69,6 +69,7 @@ struct drawing {
     bool labels_above; /* the y axes' labels, level, where they are too long to stand beside the panels */
     bool legend_below;
     struct place_box legend_box;
+    double panels_height; /* of all panels, before a legend below takes a part */
     struct heads heads;
 };
 
@@ -85,7 +86,7 @@ double drawing_py(const struct drawing *d, size_t p, double y);
 /* legend.c */
 bool legend_is_wanted(const struct chart *chart);
 /* The legend's place when it stands below everything; gives the height it takes. */
-double legend_place_below(struct drawing *d, double top, double bottom);
+double legend_place_below(struct drawing *d, double bottom);
 /* What it would take there with all its rows. */
 double legend_whole_height(const struct drawing *d);
 /* Is there room for the legend in the first panel? Guides and the foot, where their texts go, stay free. */
@@ -97,6 +98,8 @@ int curves_new_trace(const struct drawing *d, double **xy, struct clr_error *err
 void curves_take(struct drawing *d, size_t p, double *xy);
 void curves_draw_bands(struct drawing *d, size_t p, double *xy);
 void curves_draw(struct drawing *d, size_t p, double *xy);
+/* A point, or a few pale dots, as a legend shows them. */
+void curves_draw_dot(struct drawing *d, const struct chart_series *s, double x, double y);
 /* The line and marker of a legend's row. */
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width);
 

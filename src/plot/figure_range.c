@@ -108,8 +108,9 @@ static double first_rate(const struct runs *runs)
     return first;
 }
 
-/* A stripe, and its line in the legend. */
-static void add_shade(struct chart *chart, enum chart_key_kind kind, const char *what, double lo, double hi)
+/* A stripe, and its line in the legend; `brief`: what it is, where room is scarce. */
+static void add_shade(struct chart *chart, enum chart_key_kind kind, const char *what, const char *brief,
+                      double lo, double hi)
 {
     struct chart_panel *panel = &chart->panels[0];
     char from[AXES_TEXT], to[AXES_TEXT];
@@ -118,6 +119,7 @@ static void add_shade(struct chart *chart, enum chart_key_kind kind, const char 
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
     chart_add_key(chart, kind, "%s: %s…%s", what, from, to);
+    (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "%s %s…%s", brief, from, to);
 }
 
 static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
@@ -133,10 +135,10 @@ static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
                               : "");
     chart->x_first = fmin(chart->x_first, r->min_lr);
     add_shade(chart, CHART_KEY_RANGE, r->tests > 1 ? "range to train in (medians)" : "range to train in",
-              r->min_lr, r->max_lr);
+              "train in", r->min_lr, r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
         add_shade(chart, CHART_KEY_BOUND, r->tests > 1 ? "max of single tests" : "95 % interval of max",
-                  r->max_lr_low, r->max_lr_high);
+                  "max in", r->max_lr_low, r->max_lr_high);
 }
 
 /* Where the loss was first no longer finite. Of several groups, in the colour of each; their lanes tell the
@@ -226,7 +228,23 @@ static const char *reason(enum clr_range_verdict verdict)
     return "";
 }
 
-static int mark_readings(struct chart *chart, const struct runs *runs, struct clr_error *err)
+/* A test that never left chance, as one: an axis that shows differences would show noise alone. */
+static void show_chance(struct chart_panel *panel, int classes, const struct clr_plot_options *o)
+{
+    const double chance = 100.0 / classes;
+    struct chart_guide g = {
+        .x0 = -INFINITY, .x1 = INFINITY, .y0 = chance, .y1 = chance, .text_at = CHART_TEXT_ALONG};
+
+    if (!o || !o->y_min)
+        chart_begin_at(panel, 0.0);
+    panel->min_span = 2.0 * chance;
+    (void)snprintf(g.text, sizeof g.text, "chance, %.3g %%", chance);
+    if (panel->begin < chance)
+        chart_add_guide(panel, g);
+}
+
+static int mark_readings(struct chart *chart, const struct runs *runs, const struct clr_plot_options *o,
+                         struct clr_error *err)
 {
     struct clr_range_result r;
     int rc;
@@ -237,6 +255,8 @@ static int mark_readings(struct chart *chart, const struct runs *runs, struct cl
     if (rc < 0)
         return rc;
     mark_bounds(chart, &r);
+    if (r.verdict == CLR_RANGE_AT_CHANCE || r.verdict == CLR_RANGE_TOO_SHORT)
+        show_chance(&chart->panels[0], r.classes, o);
     if (r.verdict != CLR_RANGE_READ)
         chart_add_key(chart, CHART_KEY_TEXT, "no range read: %s", reason(r.verdict));
     mark_divergence(&chart->panels[0], &r, 0, true);
@@ -279,11 +299,15 @@ static int smooth_curves(struct chart *chart, struct clr_error *err)
     return 0;
 }
 
-static void name_alone(struct chart_series *s, size_t repeats)
+static void name_alone(struct chart *chart, size_t repeats)
 {
+    struct chart_series *s = &chart->panels[0].series[0];
+
     s->label[0] = '\0';
     if (repeats > 1)
         (void)snprintf(s->label, sizeof s->label, "mean of %zu runs", repeats);
+    else if (s->smooth)
+        chart_add_key(chart, CHART_KEY_DOTS, "measured");
 }
 
 static void prepare_axes(struct chart *chart, const struct runs *runs, const struct clr_plot_options *o)
@@ -325,10 +349,10 @@ int figure_range(struct chart *out, const char *const *inputs, size_t count,
         prepare_axes(&chart, &runs, options);
         if (runs.groups == 1 &&
             (!options || options->label_count == 0)) /* one curve has nothing to differ from */
-            name_alone(&chart.panels[0].series[0], runs.count);
+            name_alone(&chart, runs.count);
         (void)snprintf(chart.title, sizeof chart.title, "%s%slearning-rate range test", groups_topic(&runs),
                        groups_topic(&runs)[0] ? ": " : "");
-        rc = mark_readings(&chart, &runs, err);
+        rc = mark_readings(&chart, &runs, options, err);
     }
     return figure_end(out, &chart, &runs, options, rc);
 }

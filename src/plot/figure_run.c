@@ -110,7 +110,8 @@ static void mark_arrivals(struct chart *chart, const struct arrival *at, size_t 
     mark_count(panel, own, level->y0, chart->x_whole);
 }
 
-/* Where each faster curve first reaches what the slowest one ends with; not where it starts there. */
+/* Where each faster curve first reaches what the slowest one ends with; not where it starts there. Nothing
+ * where all are there at the end alone. */
 static void connect_equal_accuracy(struct chart *chart, bool small)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -133,9 +134,9 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
             break;
         }
     }
-    if (n == 0)
-        return;
     qsort(at, n, sizeof at[0], by_place);
+    if (n == 0 || fmin(at[0].x, own) >= end_x) /* none is there before the end */
+        return;
     level.x0 = fmin(at[0].x, own);
     level.x1 = end_x;
     level.y0 = level.y1 = end_y;
@@ -397,7 +398,7 @@ static void smooth(double *out, const double *v, size_t count, size_t half)
 static int smooth_losses(struct chart *chart, struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];
-    bool smoothed = false;
+    bool smoothed = false, dots = false;
 
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
@@ -411,6 +412,7 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
         s->markers = false;
         s->faint = !s->low;
         smoothed = true;
+        dots = dots || s->faint;
         smooth(s->smooth, s->y, s->count, s->count / SMOOTH);
         for (int k = 1; k < 3 && s->low; k++) {
             rc = mem_new(&mean, s->count, sizeof *mean, "a curve", err);
@@ -423,6 +425,8 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
     }
     if (smoothed)
         chart_add_key(chart, CHART_KEY_LINE, "mean over 1/50 of the run, 1/100 at its ends");
+    if (dots)
+        chart_add_key(chart, CHART_KEY_DOTS, "loss of one batch");
     return 0;
 }
 

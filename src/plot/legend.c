@@ -10,13 +10,15 @@
 #define SAMPLE  48
 #define TEXT_AT 58
 
-/* Another row, whose text is cut at that width. */
-static struct legend_entry *add_entry(struct drawing *d, const char *text, double width)
+/* Another row. A text that is wider than that is replaced by the brief one, where there is one, or cut. */
+static struct legend_entry *add_entry(struct drawing *d, const char *text, const char *brief, double width)
 {
     struct legend_entry *e = &d->legend.entries[d->legend.count++];
+    const bool fits = canvas_text_width(d->canvas, text, d->s.text, false) <= width;
 
-    canvas_fit_text(d->canvas, e->text, sizeof e->text, text, d->s.text, false, width);
-    d->legend.cut = d->legend.cut || strcmp(e->text, text) != 0;
+    canvas_fit_text(d->canvas, e->text, sizeof e->text, fits || !brief[0] ? text : brief, d->s.text, false,
+                    width);
+    d->legend.cut = d->legend.cut || !fits;
     return e;
 }
 
@@ -30,9 +32,11 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
     memset(l, 0, sizeof *l);
     for (size_t i = 0; i < panel->series_count; i++)
         if (!panel->series[i].muted && panel->series[i].label[0])
-            add_entry(d, panel->series[i].label, max_width - handle)->series = &panel->series[i];
-    for (size_t i = 0; i < d->chart->key_count; i++)
-        add_entry(d, d->chart->keys[i].text, max_width - handle)->kind = d->chart->keys[i].kind;
+            add_entry(d, panel->series[i].label, "", max_width - handle)->series = &panel->series[i];
+    for (size_t i = 0; i < d->chart->key_count; i++) {
+        const struct chart_key *key = &d->chart->keys[i];
+        add_entry(d, key->text, key->brief, max_width - handle)->kind = key->kind;
+    }
     for (size_t i = 0; i < l->count; i++)
         widest = fmax(widest, canvas_text_width(d->canvas, l->entries[i].text, d->s.text, false));
     l->column_width = handle + widest;
@@ -44,6 +48,8 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
     if (l->rows > 0)
         l->columns =
             (l->count + l->rows - 1) / l->rows < l->columns ? (l->count + l->rows - 1) / l->rows : l->columns;
+    if (l->rows * l->columns == 1 && l->count > 1) /* "… and 4 more" alone tells nothing */
+        l->rows = 0;
     l->w = l->columns ? (double)l->columns * (l->column_width + gap) - gap : 0.0;
     l->h = (double)l->rows * d->s.row;
 }
@@ -58,12 +64,13 @@ bool legend_is_wanted(const struct chart *chart)
     return chart->key_count > 0;
 }
 
-/* The legend's place when it stands below everything; gives the height it takes. */
-double legend_place_below(struct drawing *d, double top, double bottom)
+/* The legend's place when it stands below everything; gives the height it takes. Panels keep about a quarter
+ * of the height. */
+double legend_place_below(struct drawing *d, double bottom)
 {
-    double u = d->s.unit;
+    const double u = d->s.unit, room = d->panels_height - 0.25 * d->height - 8 * u;
 
-    measure_legend(d, d->width - 32 * u, (size_t)fmax(1.0, floor((bottom - top) * 0.45 / d->s.row)));
+    measure_legend(d, d->width - 32 * u, (size_t)fmax(0.0, floor(room / d->s.row)));
     d->legend_box =
         (struct place_box){(d->width - d->legend.w) / 2, bottom - d->legend.h, d->legend.w, d->legend.h};
     return d->legend.h + 8 * u;
@@ -96,25 +103,44 @@ bool legend_place_inside(struct drawing *d)
     return found && !d->legend.cut && d->legend.h < 0.6 * d->box[0].h;
 }
 
-/* Is there one curve, which has no row of its own? */
-static bool is_only_row(const struct chart_panel *panel)
+/* Does the sample of that kind show the curve? */
+static bool is_in_key(enum chart_key_kind kind, const struct chart_series *s)
 {
-    return panel->series_count == 1 && !panel->series[0].label[0];
+    return !s->muted && (kind == CHART_KEY_BAND   ? s->low != NULL
+                         : kind == CHART_KEY_DOTS ? s->smooth && (s->faint || s->markers)
+                                                  : s->smooth != NULL);
 }
 
-/* In the colours of the curves that have one. */
-static void draw_band_key(struct drawing *d, double x, double y, double w, double h)
+/* The sample's part in the colour of a curve. */
+static void draw_key_part(struct drawing *d, enum chart_key_kind kind, const struct chart_series *s,
+                          struct place_box b)
+{
+    const double middle = b.y + b.h / 2, xy[4] = {b.x, middle, b.x + b.w, middle};
+    const struct look look = look_of(s->look);
+    const struct canvas_pen pen = {look.rgb, 1.0, d->s.line, CANVAS_SOLID};
+
+    if (kind == CHART_KEY_BAND)
+        canvas_rect(d->canvas, b.x, b.y, b.w, b.h, look.rgb, 0.25);
+    else if (kind == CHART_KEY_LINE)
+        canvas_polyline(d->canvas, xy, 2, &pen);
+    else
+        curves_draw_dot(d, s, b.x + b.w / 2, middle);
+}
+
+/* In the colours of the curves that have it. */
+static void draw_key_parts(struct drawing *d, enum chart_key_kind kind, double x, double y, double w,
+                           double h)
 {
     const struct chart_panel *panel = &d->chart->panels[0];
     size_t count = 0, k = 0;
 
     for (size_t i = 0; i < panel->series_count; i++)
-        count += panel->series[i].low && !panel->series[i].muted;
+        count += is_in_key(kind, &panel->series[i]);
     for (size_t i = 0; i < panel->series_count; i++) {
-        const struct chart_series *s = &panel->series[i];
         const double part = w / (double)count;
-        if (s->low && !s->muted)
-            canvas_rect(d->canvas, x + part * (double)k++, y - h / 2, part, h, look_of(s->look).rgb, 0.25);
+        if (is_in_key(kind, &panel->series[i]))
+            draw_key_part(d, kind, &panel->series[i],
+                          (struct place_box){x + part * (double)k++, y - h / 2, part, h});
     }
 }
 
@@ -129,17 +155,14 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
 {
     const double u = d->s.unit, h = 10 * u;
     const struct canvas_pen guide = {GUIDE, 1.0, 1.15 * u, CANVAS_GUIDE},
-                            line = {is_only_row(&d->chart->panels[0]) ? look_of(0).rgb : INK_SOFT, 1.0,
-                                    d->s.line, CANVAS_SOLID},
                             grey = {MUTED, 1.0, 1.2 * u, CANVAS_SOLID};
     const double xy[4] = {x, y, x + w, y};
 
     switch (kind) {
     case CHART_KEY_BAND:
-        draw_band_key(d, x, y, w, h);
-        break;
     case CHART_KEY_LINE:
-        canvas_polyline(d->canvas, xy, 2, &line);
+    case CHART_KEY_DOTS:
+        draw_key_parts(d, kind, x, y, w, h);
         break;
     case CHART_KEY_GUIDE:
         canvas_polyline(d->canvas, xy, 2, &guide);

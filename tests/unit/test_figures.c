@@ -296,6 +296,10 @@ START_TEST(test_range__that_cannot_be_read_says_why)
                   "{\"untrained\": 0.1, \"classes\": 10, \"images\": 1000, \"diverged\": false}");
     ck_assert_int_eq(figure_range(&chart, &fine, 1, NULL, NULL), 0);
     ck_assert_str_eq(last_key(&chart), "no range read: accuracy never left chance");
+    ck_assert(chart.panels[0].from_zero && !chart.panels[0].begins && chart.panels[0].min_span == 20.0);
+    ck_assert_uint_eq(chart.panels[0].guide_count, 1);
+    ck_assert(chart.panels[0].guides[0].y0 == 10.0);
+    ck_assert_str_eq(chart.panels[0].guides[0].text, "chance, 10 %");
     chart_clear(&chart);
     str_clear(&flat);
 }
@@ -647,6 +651,42 @@ START_TEST(test_chart__no_text_covers_a_point)
 }
 END_TEST
 
+/* Draw it and give what its legend's rows say. */
+static void read_legend(struct drawing *d, const struct chart *chart, int width, int height)
+{
+    const struct canvas_spec spec = {CANVAS_PNG, width, height, 96, true, NULL, NULL, NULL};
+
+    *d = (struct drawing){.chart = chart, .width = width, .height = height};
+    ck_assert_int_eq(canvas_create(&d->canvas, &spec, NULL), 0);
+    ck_assert_int_eq(drawing_run(d, NULL), 0);
+    canvas_destroy(d->canvas);
+}
+
+/* A number of which a part is missing is another number; and the panels keep about a quarter of the height. */
+START_TEST(test_legend__of_a_small_figure_leaves_room_and_whole_numbers)
+{
+    const char *base = support_temp_dir(), *input = make_range(base, "log", CLR_POLICY_SWEEP_LOG, 12);
+    struct drawing *d = NULL;
+    struct chart chart;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    ck_assert_int_eq(figure_range(&chart, &input, 1, NULL, NULL), 0);
+    ck_assert_str_eq(chart.keys[2].text, "range to train in: 0.000174…0.0451");
+    str_copy(chart.keys[2].text, sizeof chart.keys[2].text,
+             "range to train in, at great length: 0.000174…0.0451");
+    read_legend(d, &chart, 320, 480);
+    ck_assert_uint_eq(d->legend.rows * d->legend.columns, 4);
+    ck_assert_str_eq(d->legend.entries[2].text, "train in 0.000174…0.0451");
+    read_legend(d, &chart, 320, 240);
+    ck_assert_uint_lt(d->legend.rows, 4);
+    ck_assert(d->box[0].h > 40);
+    read_legend(d, &chart, 960, 600);
+    ck_assert_str_eq(d->legend.entries[2].text, chart.keys[2].text);
+    chart_clear(&chart);
+    free(d);
+}
+END_TEST
+
 /* ---- loss, table ---- */
 
 START_TEST(test_loss__is_a_smooth_line_over_its_points)
@@ -662,6 +702,8 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
     ck_assert(chart.panel_count == 2 && chart.panels[0].series[0].count == 301);
     ck_assert(chart.panels[0].series[0].smooth && chart.panels[0].series[0].faint);
     ck_assert(chart.panels[0].log); /* from 2.3 to 0.04 */
+    ck_assert(chart.key_count == 2 && chart.keys[0].kind == CHART_KEY_LINE);
+    ck_assert(chart.keys[1].kind == CHART_KEY_DOTS);
     chart_clear(&chart);
     inputs[1] = make_run(base, "again", &s, &fine, ", \"seed\": 2");
     ck_assert_int_eq(figure_loss(&chart, inputs, 2, NULL, NULL), 0);
@@ -937,6 +979,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_labels__say_which_curves_are_equal);
     tcase_add_test(tc, test_styles__are_seven_and_then_grey);
     tcase_add_test(tc, test_chart__no_text_covers_a_point);
+    tcase_add_test(tc, test_legend__of_a_small_figure_leaves_room_and_whole_numbers);
     tcase_add_test(tc, test_loss__is_a_smooth_line_over_its_points);
     tcase_add_test(tc, test_loss__of_a_run_that_diverges_ends_the_axis);
     tcase_add_test(tc, test_table__holds_the_numbers_drawn);

@@ -382,7 +382,8 @@ END_TEST
 START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
 {
     static const struct figures_point early[] = {{1, 10.0}, {250, 84.2}, {300, 84.9}, {400, 84.1}},
-                                      late[] = {{1, 10.0}, {250, 80.0}, {300, 84.5}, {400, 85.0}};
+                                      late[] = {{1, 10.0}, {250, 80.0}, {300, 84.5}, {400, 85.0}},
+                                      slow[] = {{1, 10.0}, {250, 80.0}, {300, 84.0}, {400, 84.7}};
     const char *base = support_temp_dir(), *inputs[2];
     struct chart chart;
     const struct chart_guide *g;
@@ -395,6 +396,10 @@ START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
     ck_assert(g[0].x0 == 250 && g[0].x1 == 400 && fabs(g[0].y0 - 84.1) < 1e-9);
     ck_assert_str_eq(g[1].text, "300");
     ck_assert_str_eq(g[2].text, "250");
+    chart_clear(&chart);
+    inputs[0] = figures_run(base, "slow", slow, 4, 0, FIXED "\"seed\":1,\"batch\":30");
+    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0); /* both are there at the end alone */
+    ck_assert(chart.panels[0].guide_count == 0 && chart.key_count == 0);
     chart_clear(&chart);
 }
 END_TEST
