@@ -9,7 +9,7 @@
 
 #include <clr/error.h>
 
-/** What accuracy is drawn over. */
+/** What accuracy or loss is drawn over. */
 enum clr_plot_over {
     CLR_PLOT_OVER_ITERATIONS,
     CLR_PLOT_OVER_TIME, /**< of the run so far with its evaluations, from timing.csv; mean of repeats.
@@ -17,6 +17,7 @@ enum clr_plot_over {
                              Of runs on several devices, the times of the one with most runs are told,
                              the axis says of which; a curve without a run there is left out, with a warning
                          */
+    CLR_PLOT_OVER_RATE, /**< the learning rate, of range tests: loss alone; clr_plot_range() draws accuracy */
 };
 
 /** What an input is called in the figure. */

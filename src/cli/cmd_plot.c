@@ -73,6 +73,15 @@ static int check_options(const struct opt_set *set, const struct plot_kind_row *
     return 0;
 }
 
+/* A curve over the rate: its accuracy is another figure, and its rates are the axis. */
+static int check_over_rate(const struct plot_kind_row *kind, bool rates, struct clr_error *err)
+{
+    if (kind && kind->kind == PLOT_RUN)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--over rate: 'plot range' draws accuracy over the rate; 'plot loss' takes it");
+    return rates ? clr_error_set(err, CLR_EUSAGE, "--rates: with --over rate they are the x axis") : 0;
+}
+
 /* Help on one kind: `plot run --help`. */
 static void narrow_help(struct opt_command *own, struct opt_set *set, const struct plot_kind_row *kind)
 {
@@ -191,7 +200,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     struct opt_command own = command;
     struct opt_texts texts = {.count = 0};
     double y_min = 0.0;
-    static const char *const overs[] = {"iterations", "time", NULL};
+    static const char *const overs[] = {"iterations", "time", "rate", NULL};
     const char *output = NULL;
     bool quiet = false;
     int over = CLR_PLOT_OVER_ITERATIONS;
@@ -236,7 +245,8 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .value = &over,
          .argument = "WHAT",
          .choices = overs,
-         .help = "run, loss: over iterations, or over time with the evaluations in it (default: iterations)"},
+         .help = "run, loss: over iterations, or over time with the evaluations in it; loss: of range tests, "
+                 "over the rate (default: iterations)"},
         {.kind = OPT_FLAG,
          .name = "rates",
          .value = &options.rates,
@@ -276,6 +286,11 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
         goto out;
     cli_set_quiet(quiet);
     options.over = (enum clr_plot_over)over;
+    if (options.over == CLR_PLOT_OVER_RATE) {
+        rc = check_over_rate(kind, options.rates, err);
+        if (rc < 0)
+            goto out;
+    }
     options.y_min = opt_given(&set, "y-min") ? &y_min : NULL;
     rc = draw(&set, output, &options, labels, &texts, err);
 out:

@@ -100,7 +100,8 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
          .name = "plot",
          .value = &o.plot,
          .argument = "FILE",
-         .help = "draw them: .png, .svg or .pdf"},
+         .help = "draw them: .png, .svg or .pdf; 'clr-cl plot schedule' draws CSV files, with a "
+                 "title, a size and labels"},
         {.kind = OPT_FLAG,
          .name = "quiet",
          .value = &o.quiet,

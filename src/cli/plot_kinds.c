@@ -42,7 +42,8 @@ static const struct plot_kind_row g_kinds[] = {
      "run FOLDER|FILE... -o FIGURE [OPTION...]", RUN_ABOUT, RUN_EXAMPLES},
     {PLOT_LOSS, "loss", "folders of runs, or their loss.csv", clr_plot_loss,
      "loss FOLDER|FILE... -o FIGURE [OPTION...]", LOSS_ABOUT,
-     "  clr-cl plot loss fixed triangular --rates -o losses.png\n"},
+     "  clr-cl plot loss fixed triangular --rates -o losses.png\n"
+     "  clr-cl plot loss range --over rate -o losses-over-rate.png\n"},
     {PLOT_RANGE, "range", "folders of range tests, or their range.csv", clr_plot_range,
      "range FOLDER|FILE... -o FIGURE [OPTION...]", RANGE_ABOUT, RANGE_EXAMPLES},
     {PLOT_SCHEDULE, "schedule", "CSV files of 'clr-cl schedule'", clr_plot_schedule,

@@ -19,6 +19,10 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
 int figure_schedule(struct chart *out, const char *const *inputs, size_t count,
                     const struct clr_plot_options *options, struct clr_error *err);
 
+/* An x axis of rates: all that were asked for, also where the loss diverged before, on a log axis where a
+ * sweep goes by factors. CLR_EINPUT: "FILE:LINE: …", the rates of a run fall. */
+int figure_over_rates(struct chart *chart, const struct runs *runs, struct clr_error *err);
+
 /*
  * The end of every figure; gives rc. Where that is 0: equal curves are said to be, bands are explained, of
  * more curves than there are styles the last become grey, which is told (not in small multiples), and *out is

@@ -49,6 +49,47 @@ static int any_geometric(bool *out, const struct runs *runs, struct clr_error *e
     return rc;
 }
 
+/* The first rate that was tried. */
+static double first_rate(const struct runs *runs)
+{
+    double first = INFINITY;
+
+    for (size_t i = 0; i < runs->count; i++)
+        first = fmin(first, runs->run[i].scheduled ? runs->run[i].schedule.min_lr
+                                                   : csv_at(&runs->run[i].table, 0, HISTORY_LR));
+    return first;
+}
+
+/* The axis shows all rates that were asked for, also where the loss diverged before. */
+static void span_rates(struct chart *chart, const struct runs *runs)
+{
+    chart->x_spans = true;
+    chart->x_first = first_rate(runs);
+    chart->x_last = 0.0;
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct csv *t = &runs->run[i].table;
+        chart->x_last = fmax(chart->x_last, runs->run[i].scheduled ? runs->run[i].schedule.max_lr
+                                                                   : csv_at(t, t->rows - 1, HISTORY_LR));
+    }
+}
+
+int figure_over_rates(struct chart *chart, const struct runs *runs, struct clr_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < runs->count && rc == 0; i++)
+        rc = range_check_rising(&runs->run[i].table, runs->run[i].csv_path, err);
+    if (rc == 0)
+        rc = any_geometric(&chart->x_log, runs, err);
+    if (rc < 0)
+        return rc;
+    str_copy(chart->x_label, sizeof chart->x_label, "learning rate");
+    chart->x_whole = false;
+    chart->x_from_zero = !chart->x_log;
+    span_rates(chart, runs);
+    return 0;
+}
+
 static void mark_rate(struct chart_panel *panel, const char *name, double rate, const char *remark)
 {
     struct chart_guide g = {
@@ -95,17 +136,6 @@ static int read_range(struct clr_range_result *out, const struct runs *runs, siz
         rc = clr_range_read(out, folders, count, err);
     free(folders);
     return rc;
-}
-
-/* The first rate that was tried. */
-static double first_rate(const struct runs *runs)
-{
-    double first = INFINITY;
-
-    for (size_t i = 0; i < runs->count; i++)
-        first = fmin(first, runs->run[i].scheduled ? runs->run[i].schedule.min_lr
-                                                   : csv_at(&runs->run[i].table, 0, HISTORY_LR));
-    return first;
 }
 
 /* A stripe, and its line in the legend; `brief`: what it is, where room is scarce. */
@@ -263,19 +293,6 @@ static int mark_readings(struct chart *chart, const struct runs *runs, const str
     return 0;
 }
 
-/* The axis shows all rates that were asked for, also where the loss diverged before. */
-static void span_rates(struct chart *chart, const struct runs *runs)
-{
-    chart->x_spans = true;
-    chart->x_first = first_rate(runs);
-    chart->x_last = 0.0;
-    for (size_t i = 0; i < runs->count; i++) {
-        const struct csv *t = &runs->run[i].table;
-        chart->x_last = fmax(chart->x_last, runs->run[i].scheduled ? runs->run[i].schedule.max_lr
-                                                                   : csv_at(t, t->rows - 1, HISTORY_LR));
-    }
-}
-
 /* The curve that bounds are read from runs through the measured points. */
 static int smooth_curves(struct chart *chart, struct clr_error *err)
 {
@@ -322,29 +339,25 @@ static void prepare_axes(struct chart *chart, const struct runs *runs, const str
         chart_begin_at(panel, *o->y_min);
     else
         chart_begin_axis(panel, 0.0); /* every point counts: low rates are a part of the test */
-    chart->x_from_zero = !chart->x_log;
-    span_rates(chart, runs);
 }
 
 int figure_range(struct chart *out, const char *const *inputs, size_t count,
                  const struct clr_plot_options *options, struct clr_error *err)
 {
     struct groups_view view = groups_accuracy();
-    struct chart chart = {.x_label = "learning rate", .panel_count = 1};
+    struct chart chart = {.panel_count = 1};
     struct runs runs = {0};
     int rc = runs_read(&runs, inputs, options ? options->folders : NULL, count, "range.csv", err);
 
     view.over = GROUPS_OVER_RATES;
-    for (size_t i = 0; i < runs.count && rc == 0; i++)
-        rc = range_check_rising(&runs.run[i].table, runs.run[i].csv_path, err);
+    if (rc == 0)
+        rc = figure_over_rates(&chart, &runs, err);
     if (rc == 0 && options)
         rc = labels_apply(&runs, inputs, options->labels, options->label_count, err);
     if (rc == 0)
         rc = groups_add(&chart.panels[0], &runs, &view, err);
     if (rc == 0)
         rc = smooth_curves(&chart, err);
-    if (rc == 0)
-        rc = any_geometric(&chart.x_log, &runs, err);
     if (rc == 0) {
         prepare_axes(&chart, &runs, options);
         if (runs.groups == 1 &&

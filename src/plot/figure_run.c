@@ -23,7 +23,7 @@
 #define ENOUGH_LOSSES 10
 
 /* Loss curves with fewer points are drawn point by point; of others the mean of a hundredth to each side. */
-#define FEW_POINTS 60
+#define FEW_POINTS 100
 #define SMOOTH     100
 
 /* A loss beyond so many times the first one is of no training; there, the axis ends at so many times that. */
@@ -303,6 +303,10 @@ static int read_runs(struct chart *chart, struct runs *runs, struct groups_view 
         rc = labels_apply(runs, inputs, o->labels, o->label_count, err);
     if (rc == 0 && o && o->over == CLR_PLOT_OVER_TIME)
         rc = prepare_time(chart, view, runs, err);
+    if (rc == 0 && o && o->over == CLR_PLOT_OVER_RATE) {
+        view->over = GROUPS_OVER_RATES;
+        rc = figure_over_rates(chart, runs, err);
+    }
     chart->panel_count = 1;
     chart->panels[0].floor = 0.0;
     chart->panels[0].share = 1.0;

@@ -68,13 +68,29 @@ size_t groups_size(const struct runs *runs, size_t group, const struct run **fir
     return n;
 }
 
+/* The rate of that iteration in the group's first run; NaN: it is not known. */
+static double rate_at(const struct runs *runs, size_t group, double iteration)
+{
+    const struct run *first = NULL;
+    ptrdiff_t row;
+
+    (void)groups_size(runs, group, &first);
+    row = find_row(&first->table, iteration);
+    if (row >= 0)
+        return csv_at(&first->table, (size_t)row, HISTORY_LR);
+    return first->scheduled && iteration >= 1 ? clr_schedule_lr(&first->schedule, (uint64_t)iteration - 1)
+                                              : NAN;
+}
+
 double groups_place(const struct runs *runs, size_t group, const struct groups_view *view, double iteration)
 {
     double seconds = 0.0;
     size_t n = 0;
 
-    if (view->over != GROUPS_OVER_TIME)
+    if (view->over == GROUPS_OVER_ITERATIONS)
         return iteration;
+    if (view->over == GROUPS_OVER_RATES)
+        return rate_at(runs, group, iteration);
     for (size_t i = 0; i < runs->count; i++) {
         if (runs->run[i].group == group && runs->run[i].timed) {
             seconds += runs_seconds(&runs->run[i], iteration);
@@ -160,8 +176,7 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
         if (!summarise(runs, group, view, iteration, &mean, &deviation))
             continue;
         last = iteration;
-        s->x[n] = view->over == GROUPS_OVER_RATES ? csv_at(&first->table, r, HISTORY_LR)
-                                                  : groups_place(runs, group, view, iteration);
+        s->x[n] = groups_place(runs, group, view, iteration);
         if (isnan(s->x[n])) {
             untimed++;
             continue;

@@ -99,6 +99,8 @@ table("usage", [
      ["run, loss, range, schedule or bench"]),
     ("plot of time where there is none", ["plot", "range", "x", "-o", "x.png", "--over", "time"], 2, [],
      ["--over: not for 'plot range'"]),
+    ("plot of accuracy over rates", ["plot", "run", "x", "-o", "x.png", "--over", "rate"], 2, [], ["plot range"]),
+    ("plot of rates over rates", ["plot", "loss", "x", "-o", "x.png", "--over", "rate", "--rates"], 2, [], ["--rates"]),
     ("plot of losses from a percentage on", ["plot", "loss", "x", "-o", "x.png", "--y-min", "9"], 2, [],
      ["--y-min: not for 'plot loss'"]),
     ("plot without a figure", ["plot", "run", "x"], 2, [], ["--output FIGURE is missing"]),

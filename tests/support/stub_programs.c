@@ -12,8 +12,9 @@
  * A kernel writes nothing, so results are what was in memory before. With STUB_OPENCL_REPORT it leaves a
  * trace instead: the first float of each buffer that it may write becomes a number from 0 to 1 that depends
  * on the kernel, on its numbers and on the first float of the buffers that it reads. A kernel with an
- * argument `offset` writes the first of its buffers from that element on: its trace is there, and so a loss
- * that waits to be read stays what it was. What a run computes depends on all that it did before, and only on that.
+ * argument `offset` writes the first of its buffers from that element on: its trace is there, and a loss that
+ * waits to be read stays what it was. So what a run computes depends on all that it did before, and only on
+ * that.
  * (.kernels is not written then.)
  */
 #define _POSIX_C_SOURCE 200809L

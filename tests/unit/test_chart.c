@@ -1,0 +1,168 @@
+/* Charts as they are drawn: no text and no legend covers a point, and small figures stay figures. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plot/drawing.h"
+
+/* ---- nothing covers a point ---- */
+
+static double uniform(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(*state >> 11) / 9007199254740992.0;
+}
+
+static void random_chart(struct chart *chart, uint64_t *state)
+{
+    struct chart_panel *panel = &chart->panels[0];
+    const size_t curves = 1 + (size_t)(uniform(state) * 6.99), guides = (size_t)(uniform(state) * 5);
+
+    *chart = (struct chart){.x_label = "learning rate", .panel_count = 1, .x_log = uniform(state) < 0.5};
+    *panel = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1};
+    for (size_t i = 0; i < curves; i++) {
+        const size_t count = 1 + (size_t)(uniform(state) * 40);
+        struct chart_series *s;
+        char label[64];
+        double x = 0.01;
+        (void)snprintf(label, sizeof label, "curve %.*s%zu", (int)(uniform(state) * 20),
+                       "with a long name indeed", i);
+        ck_assert_int_eq(chart_add_series(panel, label, count, uniform(state) < 0.3, &s, NULL), 0);
+        for (size_t k = 0; k < count; k++) {
+            s->x[k] = x;
+            s->y[k] = 100 * (uniform(state) < 0.1 ? uniform(state) : 0.5 + 0.4 * sin((double)(k + i)));
+            x *= 1 + 0.3 * uniform(state);
+            if (s->low) {
+                s->low[k] = fmax(s->y[k] - 3, 0);
+                s->high[k] = fmin(s->y[k] + 3, 100);
+            }
+        }
+        if (uniform(state) < 0.3) { /* the line leaves its points, as in range tests */
+            ck_assert_int_eq(mem_new(&s->smooth, count, sizeof(double), "line", NULL), 0);
+            for (size_t k = 0; k < count; k++)
+                s->smooth[k] = 50;
+        }
+    }
+    for (size_t i = 0; i < guides; i++) {
+        const double x = panel->series[0].x[panel->series[0].count - 1] * uniform(state) + 0.01;
+        struct chart_guide g = {.x0 = x, .x1 = x, .y0 = -INFINITY, .y1 = INFINITY, .text = "diverged 0.1234"};
+        g.text_at = i % 2 ? CHART_TEXT_HEAD : CHART_TEXT_FOOT;
+        chart_add_guide(panel, g);
+    }
+    chart_add_guide(panel, (struct chart_guide){0.01, 60, 0.02, 60, CHART_TEXT_ALONG, "60.0 %", false, 0});
+    chart_add_key(chart, CHART_KEY_GUIDE, "reaches 60.0 %%, where the longest run ends");
+    chart_begin_axis(panel, 0.2);
+}
+
+/* Pixels by which the point lies inside the box; negative: outside. */
+static double depth(double x, double y, const double *b)
+{
+    return fmin(fmin(x - b[0], b[0] + b[2] - x), fmin(y - b[1], b[1] + b[3] - y));
+}
+
+static void expect_uncovered(const struct chart *chart, int width, int height, int which)
+{
+    const struct canvas_spec spec = {CANVAS_PNG, width, height, 96, true, NULL, NULL, NULL};
+    struct drawing *d = NULL;
+    const double *boxes;
+    size_t count;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    *d = (struct drawing){.chart = chart, .width = width, .height = height};
+    ck_assert_int_eq(canvas_create(&d->canvas, &spec, NULL), 0);
+    ck_assert_int_eq(drawing_run(d, NULL), 0);
+    boxes = canvas_text_boxes(d->canvas, &count);
+    ck_assert_uint_gt(count, 5);
+    for (size_t i = 0; i < chart->panels[0].series_count; i++) {
+        const struct chart_series *s = &chart->panels[0].series[i];
+        const double legend[4] = {d->legend_box.x, d->legend_box.y, d->legend_box.w, d->legend_box.h};
+        for (size_t k = 0; k < s->count; k++) {
+            const double x = drawing_px(d, 0, s->x[k]), y = drawing_py(d, 0, s->y[k]);
+            if (y > d->box[0].y + d->box[0].h)
+                continue; /* below the axis */
+            ck_assert_msg(depth(x, y, legend) < 0, "chart %d at %d: the legend covers (%g, %g)", which, width,
+                          s->x[k], s->y[k]);
+            for (size_t b = 0; b < count; b++)
+                ck_assert_msg(depth(x, y, boxes + 4 * b) < 0, "chart %d at %d: text %zu covers (%g, %g)",
+                              which, width, b, s->x[k], s->y[k]);
+        }
+    }
+    canvas_destroy(d->canvas);
+    free(d);
+}
+
+START_TEST(test_chart__no_text_covers_a_point)
+{
+    static const int widths[] = {320, 640, 960};
+    uint64_t state = 1;
+
+    for (int i = 0; i < 200; i++) {
+        struct chart chart;
+        random_chart(&chart, &state);
+        for (size_t w = 0; w < MEM_COUNT(widths); w++)
+            expect_uncovered(&chart, widths[w], widths[w] * 3 / 4, i);
+        chart_clear(&chart);
+    }
+}
+END_TEST
+
+/* ---- small figures ---- */
+
+static void draw_at(struct drawing *d, const struct chart *chart, int width, int height)
+{
+    const struct canvas_spec spec = {CANVAS_PNG, width, height, 96, true, NULL, NULL, NULL};
+
+    *d = (struct drawing){.chart = chart, .width = width, .height = height};
+    ck_assert_int_eq(canvas_create(&d->canvas, &spec, NULL), 0);
+    ck_assert_int_eq(drawing_run(d, NULL), 0);
+    canvas_destroy(d->canvas);
+}
+
+/* A number of which a part is missing is another number; and the panels keep their room. */
+START_TEST(test_legend__of_a_small_figure_is_brief_and_leaves_room)
+{
+    static const char whole[] = "range to train in, said at some length: 0.000174…0.0451",
+                      brief[] = "train in 0.000174…0.0451";
+    struct chart chart = {.x_label = "learning rate", .panel_count = 1};
+    struct drawing *d = NULL;
+    struct chart_series *s;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    chart.panels[0] = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1};
+    ck_assert_int_eq(chart_add_series(&chart.panels[0], "a curve", 20, false, &s, NULL), 0);
+    for (size_t k = 0; k < s->count; k++) {
+        s->x[k] = (double)k;
+        s->y[k] = k % 2 ? 90 : 10; /* the legend goes below */
+    }
+    for (size_t k = 0; k < 4; k++)
+        chart_add_key(&chart, CHART_KEY_RANGE, whole);
+    str_copy(chart.keys[0].brief, sizeof chart.keys[0].brief, brief);
+    draw_at(d, &chart, 320, 480);
+    ck_assert_uint_eq(d->legend.rows, 5);
+    ck_assert_str_eq(d->legend.entries[1].text, brief);
+    ck_assert(strcmp(d->legend.entries[2].text, whole) != 0 && strstr(d->legend.entries[2].text, "…"));
+    draw_at(d, &chart, 960, 600);
+    ck_assert_str_eq(d->legend.entries[1].text, whole);
+    for (int height = 480; height >= 200; height -= 40) {
+        draw_at(d, &chart, 320, height);
+        ck_assert_msg(d->box[0].h > 0.18 * height, "%g of %d", d->box[0].h, height);
+    }
+    chart_clear(&chart);
+    free(d);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("chart");
+    TCase *tc = tcase_create("chart");
+
+    tcase_add_test(tc, test_chart__no_text_covers_a_point);
+    tcase_add_test(tc, test_legend__of_a_small_figure_is_brief_and_leaves_room);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(suite, tc);
+    return support_run(suite, true);
+}
