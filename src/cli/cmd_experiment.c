@@ -336,7 +336,8 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
 
     job->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && *w->stop) /* before it could catch it */
-        return clr_error_set(err, CLR_EINTERRUPTED, "stopped; run the same command again to continue");
+        return clr_error_set(err, CLR_EINTERRUPTED,
+                             "the experiment is stopped: run the same command again to continue it");
     if (WIFSIGNALED(status))
         return clr_error_set(
             err, CLR_EFAILED,
@@ -349,7 +350,8 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
         w->states[i] = LAB_FINISHED;
         rc = tell_result(job, err);
     } else if (WEXITSTATUS(status) == CLI_EXIT_INTERRUPTED) {
-        return clr_error_set(err, CLR_EINTERRUPTED, "stopped; run the same command again to continue");
+        return clr_error_set(err, CLR_EINTERRUPTED,
+                             "the experiment is stopped: run the same command again to continue it");
     } else {
         return clr_error_set(err, code_of(status),
                              "'%s', seed %llu, could not be run (exit code %d): the reason is above",
@@ -446,7 +448,8 @@ static int run_all(struct work *w, struct clr_error *err)
             wait_ns(LOOK_NS);
     }
     return rc < 0 ? rc
-                  : clr_error_set(err, CLR_EINTERRUPTED, "stopped; run the same command again to continue");
+                  : clr_error_set(err, CLR_EINTERRUPTED,
+                                  "the experiment is stopped: run the same command again to continue it");
 }
 
 /* ------------------------------------------------------------------ the command */

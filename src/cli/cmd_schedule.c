@@ -125,7 +125,7 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
     if (rc != 0)
         goto out;
     cli_set_quiet(o.quiet);
-    policy_note_cycles(&schedule, o.iterations);
+    policy_note_end(&schedule, o.iterations);
     if (o.csv || o.plot)
         rc = write_files(&o, &schedule, err);
     else

@@ -55,7 +55,7 @@ static void tell_begin(void *user)
     cli_note("training %s on %s: %s, %s of %s", o->net, o->data, schedule,
              str_count(iterations, o->train.iterations, "iteration"),
              str_count(images, (uint64_t)o->train.batch, "image"));
-    policy_note_cycles(&o->train.schedule, o->train.iterations);
+    policy_note_end(&o->train.schedule, o->train.iterations);
     if (o->train.validation > 0)
         cli_note("accuracy is measured on %s",
                  str_count(images, (uint64_t)o->train.validation, "held-out training image"));

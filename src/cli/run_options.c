@@ -283,12 +283,19 @@ int policy_options_iterations(const struct policy_options *o, const struct opt_s
                                              (unsigned long long)o->cycles);
 }
 
-void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations)
+void policy_note_end(const struct clr_schedule *s, uint64_t iterations)
 {
     const uint64_t end =
         clr_schedule_ends_in_cycle(s, iterations) ? clr_schedule_cycle_end(s, iterations) : 0;
     char asked[STR_COUNT], whole[STR_COUNT];
 
+    for (size_t i = 0; i < s->milestone_count && s->policy == CLR_POLICY_MULTISTEP; i++) {
+        if (s->milestones[i] < iterations)
+            continue;
+        cli_note("note: the milestone %s is not reached: the end is after %s",
+                 str_count(whole, s->milestones[i], ""), str_count(asked, iterations, "iteration"));
+        break;
+    }
     if (end > 0 && end < UINT64_MAX)
         cli_note("note: the end, after %s, is inside a cycle, where accuracy is lower; the cycle would be "
                  "over after %s",

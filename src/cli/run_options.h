@@ -41,8 +41,9 @@ int policy_options_resolve(const struct policy_options *o, const struct opt_set 
 int policy_options_iterations(const struct policy_options *o, const struct opt_set *set, uint64_t per_epoch,
                               const struct opt_span *iterations, uint64_t *out, struct clr_error *err);
 
-/* Say so on stderr where a run of that many iterations ends inside a cycle: it costs accuracy. */
-void policy_note_cycles(const struct clr_schedule *s, uint64_t iterations);
+/* Say so on stderr where a run of that many iterations ends inside a cycle, which costs accuracy, or before a
+ * milestone. */
+void policy_note_end(const struct clr_schedule *s, uint64_t iterations);
 
 /* What describes a run, as typed, and what it opens. */
 struct run_options {

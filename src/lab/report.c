@@ -537,8 +537,15 @@ static void write_page(struct str *out, const struct report *r, const char *tabl
                    line);
     str_append(out, "%s\nThe settings of each run are in its folder's run.json.\n",
                r->made_on.length > 0 ? "." : "");
-    for (size_t i = 0; i < e->figure_count; i++)
-        str_append(out, "\n![%s](%s)\n", e->figures[i].title ? e->figures[i].title : "", e->figures[i].file);
+    for (size_t i = 0; i < e->figure_count; i++) {
+        const struct lab_figure *f = &e->figures[i];
+        const bool shown = strcmp(strrchr(f->file, '.'), ".pdf") != 0; /* readers of Markdown show no PDF */
+        str_append(out, "\n%s[%s](%s)\n", shown ? "!" : "",
+                   f->title ? f->title
+                   : shown  ? ""
+                            : f->file,
+                   f->file);
+    }
 }
 
 /* ------------------------------------------------------------------ both */

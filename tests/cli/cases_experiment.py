@@ -234,11 +234,13 @@ def experiment_averages_repeats_alone():
 def experiment_draws_what_it_can():
     device()
     out, file = fresh("out"), experiment(seeds="1")
-    figures = 'figure { file: "no.png" run: "fixed" y_min: 99 } figure { file: "yes.png" run: "fixed" }'
+    figures = 'figure { file: "no.png" run: "fixed" y_min: 99 } figure { file: "yes.pdf" run: "fixed" }'
     write(file, file.read_text(encoding="utf-8") + figures)
     expect(clr("experiment", file, "--out", out), 4, [r"^\| fixed \| 1 \|"],
            ["figure 'no.png' cannot be drawn: 'fixed.* has no accuracy of 99 % or more"])
-    check("yes.png" in names(out) and "no.png" not in names(out), f"{names(out)}")
+    check("yes.pdf" in names(out) and "no.png" not in names(out), f"{names(out)}")
+    page = (out / "results.md").read_text(encoding="utf-8")
+    check("\n![](runs.png)\n" in page and "\n[yes.pdf](yes.pdf)\n" in page, page)
 
 
 @case

@@ -153,6 +153,14 @@ def schedule_of_growing_cycles():
 
 
 @case
+def schedule_tells_milestones_that_are_not_reached():
+    steps = ["schedule", "--policy", "multistep", "--lr", 1, "--gamma", 0.1, "--milestones", "10,20,3000"]
+    expect(clr(*steps, "--iterations", 20), 0, [], ["milestone 20 is not reached: the end is after 20 iterations"])
+    expect(clr(*steps, "--iterations", 21), 0, [], ["milestone 3,000 is not reached"])
+    check("note" not in expect(clr(*steps, "--iterations", 3001), 0).err, "all milestones are reached")
+
+
+@case
 def schedule_of_one_cycle_refuses():
     one = ["schedule", "--policy", "1cycle", "--iterations", 10]
     expect(clr(*one), 2, [], ["--max-lr is missing: policy 1cycle needs it"])
