@@ -12,6 +12,7 @@ struct reader {
     const char *path;
     char *at, *end;
     size_t line; /* of what next_line() gave last, from 1 */
+    size_t skip; /* columns before the numbers */
     struct clr_error *err;
 };
 
@@ -91,14 +92,15 @@ static int read_header(struct reader *r, const struct csv_column *columns, size_
     if (n > CSV_MAX_COLUMNS)
         return fail(r, "more than 64 columns");
     for (size_t c = 0; c < count; c++) {
-        if (c >= n)
+        const size_t at = r->skip + c;
+        if (at >= n)
             return clr_error_set(r->err, CLR_EINPUT, "%s:%zu: the header lacks column %zu, '%s'", r->path,
-                                 r->line, c + 1, columns[c].name);
-        if (strcmp(fields[c], columns[c].name) != 0)
+                                 r->line, at + 1, columns[c].name);
+        if (strcmp(fields[at], columns[c].name) != 0)
             return clr_error_set(r->err, CLR_EINPUT, "%s:%zu: column %zu is named '%.40s' and must be '%s'",
-                                 r->path, r->line, c + 1, fields[c], columns[c].name);
+                                 r->path, r->line, at + 1, fields[at], columns[c].name);
     }
-    *width = n;
+    *width = n - r->skip;
     return 0;
 }
 
@@ -127,12 +129,21 @@ static int read_row(struct reader *r, char *line, const struct csv_column *colum
 int csv_read(struct csv *out, const char *path, const struct csv_column *columns, size_t count,
              struct clr_error *err)
 {
+    return csv_read_rows(out, path, "", columns, count, err);
+}
+
+int csv_read_rows(struct csv *out, const char *path, const char *key, const struct csv_column *columns,
+                  size_t count, struct clr_error *err)
+{
+    const size_t key_length = strlen(key);
     struct csv csv = {.columns = count};
     struct reader r = {.path = path, .err = err};
     size_t size, width = 0, capacity = 0, length;
     char *data = NULL, *line;
     int rc;
 
+    for (const char *p = key; (p = strchr(p, ',')) != NULL; p++)
+        r.skip++;
     rc = fs_read(path, CSV_MAX_BYTES, &data, &size, err);
     if (rc < 0)
         return rc;
@@ -146,10 +157,12 @@ int csv_read(struct csv *out, const char *path, const struct csv_column *columns
             break;
         }
         rc = check_line(&r, line, length);
+        if (rc == 0 && strncmp(line, key, key_length) != 0)
+            continue;
         if (rc == 0 && (csv.rows + 1) * count > capacity)
             rc = mem_grow(&csv.values, &capacity, (csv.rows + 1) * count, sizeof(double), path, err);
         if (rc == 0)
-            rc = read_row(&r, line, columns, count, width, csv.values + csv.rows * count);
+            rc = read_row(&r, line + key_length, columns, count, width, csv.values + csv.rows * count);
         if (rc == 0)
             csv.rows++;
     }

@@ -36,6 +36,10 @@ struct csv {
  */
 int csv_read(struct csv *out, const char *path, const struct csv_column *columns, size_t count,
              struct clr_error *err);
+/* Likewise the rows that begin with `key`, as in "fixed,1,", whose fields (none of them a number) are left
+ * out. Row r stands in another line. */
+int csv_read_rows(struct csv *out, const char *path, const char *key, const struct csv_column *columns,
+                  size_t count, struct clr_error *err);
 void csv_clear(struct csv *csv);
 
 /* Value in row r, column c. */

@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #endif
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "cli/arguments.h"
 #include "cli/opt.h"
@@ -65,7 +66,7 @@ struct work {
     struct job *jobs; /* runs × their seeds, in the file's order */
     enum lab_state *states;
     size_t *order; /* the first seed of all runs, then the second, … */
-    size_t count, wanted, there;
+    size_t count, wanted, there, kept;
     char *devices[MAX_DEVICES]; /* as --device takes them; NULL: the worker's own choice; owned */
     size_t device_count;
     const volatile int *stop; /* non-zero: a signal came */
@@ -171,13 +172,15 @@ static int look(struct work *w, struct clr_error *err)
     for (size_t i = 0; i < w->count && rc == 0; i++) {
         rc = lab_look(&w->states[i], w->jobs[i].folder, (const char *const *)w->jobs[i].kept.values, err);
         if (rc == 0 && w->states[i] == LAB_OTHER)
-            rc = clr_error_set(
-                err, CLR_EUSAGE,
-                "%s:%d: there is a run with other options in '%s': remove it, or give '%s' another name",
-                w->e->file, w->jobs[i].run->line, w->jobs[i].folder, w->jobs[i].run->name);
+            rc = clr_error_set(err, CLR_EUSAGE,
+                               "%s:%d: there is a run with other options in '%s': remove it and "
+                               "histories.csv beside it, or give '%s' another name",
+                               w->e->file, w->jobs[i].run->line, w->jobs[i].folder, w->jobs[i].run->name);
     }
-    for (size_t k = 0; k < w->wanted && rc == 0; k++)
+    for (size_t k = 0; k < w->wanted && rc == 0; k++) {
         w->there += w->states[w->order[k]] != LAB_MISSING;
+        w->kept += archive_holds(w->jobs[w->order[k]].folder);
+    }
     return rc;
 }
 
@@ -518,6 +521,9 @@ static void tell_begin(const struct work *w)
              : w->there == w->wanted ? "all"
                                      : str_count(done, w->there, ""),
              w->there == 0 ? " yet" : "");
+    if (w->kept > 0)
+        cli_note("%s of them from histories.csv alone: their folders are not there",
+                 str_count(done, w->kept, ""));
 }
 
 static int carry_out(struct work *w, struct clr_error *err)

@@ -172,8 +172,7 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
     int rc = check_args(&kind, set, err);
 
     for (int i = 1; i < set->arg_count && rc == 0; i++)
-        rc = kind->kind == PLOT_RANGE ? plot_list_add_tests(&in, set->args[i], err)
-                                      : plot_list_add(&in, set->args[i], NULL, err);
+        rc = plot_list_add_input(&in, set->args[i], kind->kind, err);
     if (rc == 0)
         rc = split_labels(labels, texts, &in, err);
     options->labels = labels;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/history.h"
 #include "base/json.h"
@@ -36,6 +37,7 @@ enum content {
     RUN_JSON,
     RANGE_JSON,
     RESULTS,
+    HISTORIES,
     NUMBERS,
     FIGURE,
     UNKNOWN,
@@ -69,6 +71,7 @@ static const struct {
     [RUN_JSON] = {"holds the settings of a run", 0, FOLDER, PLOT_RUN},
     [RANGE_JSON] = {"holds the bounds of a range test", 0, FOLDER, PLOT_RANGE},
     [RESULTS] = {"holds the results of an experiment, whose figures lie beside it", 0, ITSELF, 0},
+    [HISTORIES] = {"holds the runs of an experiment", PLOT_RUN | PLOT_RANGE, ITSELF, PLOT_RUN},
     [NUMBERS] = {"holds the numbers of a figure that was drawn", 0, ITSELF, 0},
     [FIGURE] = {"is a figure already", 0, ITSELF, 0},
     [UNKNOWN] = {"", ~0u, ITSELF, 0},
@@ -111,6 +114,7 @@ static enum content file_content(const char *path)
                 {"iteration,lr,momentum", SCHEDULE},
                 {HISTORY_TIMING_HEADER, TIMES},
                 {"run,seed,status,", RESULTS},
+                {ARCHIVE_HEADER, HISTORIES},
                 {"panel,axis,kind,name,", NUMBERS},
                 {"layer,pass,device,", NUMBERS},
                 {"\x89PNG", FIGURE},
@@ -198,6 +202,10 @@ static struct finding look(const char *path, unsigned wanted)
     struct finding f = {.content = UNKNOWN, .named = NOTHING};
     bool tests;
 
+    if (archive_holds(path)) {
+        f.content = archive_has(path, "range.csv") ? RANGE_TEST : RUN;
+        return f;
+    }
     if (!fs_is_dir(path)) {
         f.content = fs_exists(path) ? file_content(path) : UNKNOWN;
         return f;
@@ -207,6 +215,10 @@ static struct finding look(const char *path, unsigned wanted)
         return f;
     f.named = first_below(path, wanted, f.name, sizeof f.name, 1);
     tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && range_is_test_name(f.name);
+    if (f.named == NOTHING && fs_exists_in(path, ARCHIVE_TABLE)) {
+        f.named = HISTORIES;
+        str_copy(f.name, sizeof f.name, ARCHIVE_TABLE);
+    }
     if (fs_exists_in(path, "results.csv"))
         f.content = f.named == NOTHING ? RESULTS : EXPERIMENT;
     else if (f.named != NOTHING)
@@ -235,8 +247,7 @@ static int path_to_name(char **out, struct finding *f, const char *path, struct 
 static int append_way(struct str *s, struct finding *f, enum plot_kind wanted, const char *path,
                       struct clr_error *err)
 {
-    static const char *const how[] = {"draw it with", "name its folder, as in",
-                                      "name the folders in it, as in"};
+    static const char *const how[] = {"draw it with", "name its folder, as in", "name what is in it, as in"};
     char *named = NULL;
     enum content c;
     int rc = path_to_name(&named, f, path, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -88,6 +89,50 @@ int plot_list_add_tests(struct plot_list *list, const char *path, struct clr_err
     int rc = add_below(list, path, NULL, TEST_DEPTH, err);
 
     plot_list_sort(list, first);
+    return rc;
+}
+
+/* ---- runs of an experiment's histories.csv ---- */
+
+struct kept {
+    struct plot_list *list;
+    bool range_tests; /* these are wanted, and not the others */
+};
+
+static int add_kept(void *user, const char *folder, bool range_test, struct clr_error *err)
+{
+    const struct kept *kept = user;
+
+    return range_test == kept->range_tests ? plot_list_add(kept->list, folder, NULL, err) : 0;
+}
+
+/* Is the path that of such a table? Then the folder that it lies in is *dir, to be given back. */
+static int table_folder(char **dir, const char *path, struct clr_error *err)
+{
+    const size_t length = strlen(path), name = sizeof ARCHIVE_TABLE - 1;
+    int rc;
+
+    *dir = NULL;
+    if (length < name || strcmp(path + length - name, ARCHIVE_TABLE) != 0 ||
+        (length > name && path[length - name - 1] != '/'))
+        return 0;
+    rc = str_duplicate(dir, length > name ? path : "./", err);
+    if (rc == 0)
+        (*dir)[length > name ? length - name : 2] = '\0';
+    return rc;
+}
+
+int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind kind, struct clr_error *err)
+{
+    struct kept kept = {list, kind == PLOT_RANGE};
+    char *dir = NULL;
+    int rc = kind & (PLOT_RUN | PLOT_RANGE) ? table_folder(&dir, path, err) : 0;
+
+    if (rc == 0 && dir)
+        rc = archive_each(dir, add_kept, &kept, err);
+    else if (rc == 0)
+        rc = kind == PLOT_RANGE ? plot_list_add_tests(list, path, err) : plot_list_add(list, path, NULL, err);
+    free(dir);
     return rc;
 }
 

@@ -10,6 +10,7 @@
 
 #include <clr/range.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/history.h"
 #include "base/json.h"
@@ -70,7 +71,7 @@ static int check_net(const json_t *root, const char *folder, const char *const *
         rc = clr_error_set(
             err, CLR_EUSAGE,
             "'%s' is not what it was when the run in '%s' was trained (run.json there has it, as "
-            "'prototxt'): remove that folder, or give the run another name",
+            "'prototxt'): remove that folder and histories.csv beside it, or give the run another name",
             file, folder);
     free(text);
     return rc;
@@ -105,7 +106,7 @@ static int refuse(const char *path, const char *folder, const char *what, uint64
 {
     return clr_error_set(err, CLR_EINPUT,
                          "'%s' does not fit run.json there: %s iteration %" PRIu64
-                         "; remove '%s', and the run is made again",
+                         "; remove '%s' and histories.csv beside it, and the run is made again",
                          path, what, iteration, folder);
 }
 
@@ -195,11 +196,10 @@ static int check_tables(const json_t *root, const char *folder, bool range_test,
         !json_count_value(&e.done, json_object_get(result, "iterations")) ||
         !json_count_value(&validated, json_object_get(settings, "validate_every")) ||
         !json_count_value(&logged, json_object_get(settings, "log_every")) || e.done > e.planned)
-        return clr_error_set(
-            err, CLR_EINPUT,
-            "'%s/run.json' does not say how long the finished run is: remove '%s', and the run is "
-            "made again",
-            folder, folder);
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s/run.json' does not say how long the finished run is: remove '%s' and "
+                             "histories.csv beside it, and the run is made again",
+                             folder, folder);
     if (range_test)
         rc = check_reading(folder, &e, err);
     if (rc == 0)
@@ -211,14 +211,14 @@ static int check_tables(const json_t *root, const char *folder, bool range_test,
 
 int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err)
 {
-    char *path = NULL;
+    const bool kept = archive_holds(folder);
     json_t *root = NULL;
     const char *status;
-    int rc = fs_join(&path, folder, "run.json", err);
+    int rc = 0;
 
     *out = LAB_MISSING;
-    if (rc == 0 && fs_exists(path))
-        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
+    if (archive_has(folder, "run.json"))
+        rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
     status = json_string_value(json_object_get(root, "status"));
     if (root && !are_same(json_object_get(root, "arguments"), arguments))
         *out = LAB_OTHER;
@@ -228,10 +228,9 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
                                                  : LAB_MISSING;
     if (rc == 0 && (*out == LAB_FINISHED || *out == LAB_DIVERGED))
         rc = check_net(root, folder, arguments, err);
-    if (rc == 0 && *out == LAB_FINISHED)
+    if (rc == 0 && *out == LAB_FINISHED && !kept) /* what is kept was checked before */
         rc = check_tables(root, folder, arguments[0] && strcmp(arguments[0], "range-test") == 0, err);
     json_decref(root);
-    free(path);
     return rc;
 }
 
@@ -255,15 +254,13 @@ int lab_tell(struct str *out, const struct lab_run *run, const char *folder, str
 {
     json_t *root = NULL;
     const json_t *result;
-    char *path = NULL, text[STR_COUNT];
+    char text[STR_COUNT];
     uint64_t done = 0;
     int rc;
 
     if (run->range_test)
         return tell_range(out, folder, err);
-    rc = fs_join(&path, folder, "run.json", err);
-    if (rc == 0)
-        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
+    rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
     result = json_object_get(root, "result");
     if (rc == 0) {
         (void)json_count_value(&done, json_object_get(result, "iterations"));
@@ -272,6 +269,5 @@ int lab_tell(struct str *out, const struct lab_run *run, const char *folder, str
         rc = str_check(out, err);
     }
     json_decref(root);
-    free(path);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include <clr/plot.h>
 #include <clr/range.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -41,16 +42,14 @@ struct report {
 static int read_seconds(double *out, const char *folder, struct clr_error *err)
 {
     struct csv csv = {0};
-    char *path = NULL;
-    int rc = fs_join(&path, folder, "timing.csv", err);
+    int rc = 0;
 
     *out = NAN;
-    if (rc == 0 && fs_exists(path))
-        rc = csv_read(&csv, path, history_timing_columns, HISTORY_TIMING_COLUMNS, err);
+    if (archive_has(folder, "timing.csv"))
+        rc = archive_table(&csv, folder, "timing.csv", history_timing_columns, HISTORY_TIMING_COLUMNS, err);
     if (rc == 0 && csv.rows > 0)
         *out = csv_at(&csv, csv.rows - 1, HISTORY_TIMING_SECONDS);
     csv_clear(&csv);
-    free(path);
     return rc;
 }
 
@@ -97,11 +96,8 @@ static int note_makers(struct report *r, const json_t *root, struct clr_error *e
 static int read_run_json(struct report *r, struct cell *cell, const char *folder, struct clr_error *err)
 {
     json_t *root = NULL;
-    char *path = NULL;
-    int rc = fs_join(&path, folder, "run.json", err);
+    int rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
 
-    if (rc == 0)
-        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
     if (rc == 0 && cell->state == LAB_FINISHED) {
         const char *sum = json_string_value(json_object_get(json_object_get(root, "data"), "sha256"));
         str_copy(cell->images, sizeof cell->images, sum ? sum : "");
@@ -109,7 +105,6 @@ static int read_run_json(struct report *r, struct cell *cell, const char *folder
     }
     cell->diverged_at = runs_diverged_at(root);
     json_decref(root);
-    free(path);
     return rc;
 }
 
@@ -147,7 +142,7 @@ static int check_images(const struct lab_run *run, const char *dir, const struct
         if (first && strcmp(first->images, c->images) != 0)
             return clr_error_set(err, CLR_EUSAGE,
                                  "'%s/%s-seed-%" PRIu64 "' was trained on other images than seed %" PRIu64
-                                 ": they are no repeats; remove one of the folders",
+                                 ": they are no repeats; remove one of the folders, and histories.csv",
                                  dir, run->name, c->seed, first->seed);
         first = first ? first : c;
     }
@@ -535,8 +530,7 @@ static void write_page(struct str *out, const struct report *r, const char *tabl
     for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
         str_append(out, "%s%.*s", line == str_text(&r->made_on) ? "\nMade on: " : "; ", (int)(end - line),
                    line);
-    str_append(out, "%s\nThe settings of each run are in its folder's run.json.\n",
-               r->made_on.length > 0 ? "." : "");
+    str_append(out, "%s\nThe settings of each run are in runs.json.\n", r->made_on.length > 0 ? "." : "");
     for (size_t i = 0; i < e->figure_count; i++) {
         const struct lab_figure *f = &e->figures[i];
         const bool shown = strcmp(strrchr(f->file, '.'), ".pdf") != 0; /* readers of Markdown show no PDF */
@@ -563,6 +557,38 @@ static int write_file(const char *dir, const char *name, const struct str *text,
     return rc;
 }
 
+/* histories.csv and runs.json, of what is finished or diverged. */
+static int write_archive(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
+                         struct clr_error *err)
+{
+    struct str table = {0};
+    json_t *runs = json_object();
+    char *path = NULL;
+    int rc = fs_join(&path, dir, ARCHIVE_RUNS, err);
+
+    str_append(&table, ARCHIVE_HEADER "\n");
+    for (size_t i = 0; i < e->run_count; i++) {
+        for (int s = 0; s < e->runs[i].seed_count && rc == 0; s++) {
+            const enum lab_state state = *states++;
+            char *folder = NULL;
+            if (state != LAB_FINISHED && state != LAB_DIVERGED)
+                continue;
+            rc = lab_folder(&folder, dir, &e->runs[i], e->runs[i].seeds[s], err);
+            if (rc == 0)
+                rc = archive_add(&table, runs, folder, err);
+            free(folder);
+        }
+    }
+    if (rc == 0)
+        rc = write_file(dir, ARCHIVE_TABLE, &table, err);
+    if (rc == 0)
+        rc = json_write(path, json_pack("{s:i, s:O}", "format", 1, "runs", runs), 15, err);
+    json_decref(runs);
+    str_clear(&table);
+    free(path);
+    return rc;
+}
+
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err)
 {
@@ -582,6 +608,8 @@ int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_s
         rc = write_file(dir, "results.csv", &rows, err);
     if (rc == 0)
         rc = write_file(dir, "results.md", &page, err);
+    if (rc == 0)
+        rc = write_archive(e, dir, states, err);
     if (rc == 0 && table) {
         *table = lines.text;
         lines.text = NULL;

@@ -7,7 +7,7 @@
 
 #include <clr/range.h>
 
-#include "base/fs.h"
+#include "base/archive.h"
 #include "base/log.h"
 #include "base/smooth.h"
 #include "plot/axes.h"
@@ -127,7 +127,7 @@ static int read_range(struct clr_range_result *out, const struct runs *runs, siz
         if (runs->run[i].group != group)
             continue;
         folders[count++] = folder;
-        if (!without && (!folder || !fs_exists_in(folder, "range.json")))
+        if (!without && (!folder || !archive_has(folder, "range.json")))
             without = &runs->run[i];
     }
     if (rc == 0 && (without || count > CLR_RANGE_TESTS))

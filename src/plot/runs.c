@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -46,16 +47,16 @@ void runs_name(char *out, size_t size, const char *path)
 
 /* ---- run.json ---- */
 
-static int read_json(json_t **out, const char *path, struct clr_error *err)
+static int read_json(json_t **out, const char *folder, struct clr_error *err)
 {
     json_t *json;
-    int rc = json_read(&json, path, JSON_LIMIT_RUN, err);
+    int rc = archive_json(&json, folder, "run.json", JSON_LIMIT_RUN, err);
 
     if (rc < 0)
         return rc;
     if (!json_is_object(json)) {
         json_decref(json);
-        return clr_error_set(err, CLR_EINPUT, "%s:1: not a JSON object", path);
+        return clr_error_set(err, CLR_EINPUT, "%s/run.json:1: not a JSON object", folder);
     }
     *out = json;
     return 0;
@@ -127,14 +128,11 @@ double runs_diverged_at(const json_t *run_json)
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)
 {
     json_t *json = NULL, *settings, *seed;
-    char *path;
-    int rc = fs_join(&path, folder, "run.json", err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
-    if (!fs_exists(path))
-        goto out;
-    rc = read_json(&json, path, err);
+    if (!archive_has(folder, "run.json"))
+        return 0;
+    rc = read_json(&json, folder, err);
     if (rc < 0)
         goto out;
     read_device(run, json);
@@ -145,7 +143,7 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     seed = json_object_get(settings, "seed");
     run->seed = json_format(seed, JSON_ENCODE_ANY | JSON_SORT_KEYS);
     if (seed && !run->seed) {
-        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for what is in '%s'", path);
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for what is in '%s'", folder);
         goto out;
     }
     run->known = true;
@@ -159,7 +157,6 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     run->settings = json_incref(settings);
 out:
     json_decref(json);
-    free(path);
     return rc;
 }
 
@@ -179,8 +176,9 @@ int runs_check_ascending(const struct csv *t, const char *path, struct clr_error
 static int read_table(struct run *run, const char *csv_name, struct clr_error *err)
 {
     const bool loss = strcmp(csv_name, "loss.csv") == 0;
-    int rc = csv_read(&run->table, run->csv_path, history_columns,
-                      loss ? HISTORY_LOSS_COLUMNS : HISTORY_COLUMNS, err);
+    const size_t columns = loss ? HISTORY_LOSS_COLUMNS : HISTORY_COLUMNS;
+    int rc = run->in_folder ? archive_table(&run->table, run->folder, csv_name, history_columns, columns, err)
+                            : csv_read(&run->table, run->csv_path, history_columns, columns, err);
 
     if (rc < 0)
         return rc;
@@ -218,7 +216,8 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
 
     run->diverged_at = NAN;
     runs_name(run->name, sizeof run->name, input);
-    if (fs_is_dir(input)) {
+    run->in_folder = fs_is_dir(input) || archive_holds(input);
+    if (run->in_folder) {
         rc = str_duplicate(&run->folder, input, err);
         if (rc == 0)
             rc = fs_join(&run->csv_path, input, csv_name, err);
@@ -322,11 +321,12 @@ static int read_times(struct run *run, struct clr_error *err)
     char *path = NULL;
     int rc = fs_join(&path, run->folder, "timing.csv", err);
 
-    if (rc == 0 && !fs_exists(path))
+    if (rc == 0 && !archive_has(run->folder, "timing.csv"))
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is not there: without it the run has no place over time",
                            path);
     if (rc == 0)
-        rc = csv_read(&run->times, path, history_timing_columns, HISTORY_TIMING_COLUMNS, err);
+        rc = archive_table(&run->times, run->folder, "timing.csv", history_timing_columns,
+                           HISTORY_TIMING_COLUMNS, err);
     if (rc == 0)
         rc = runs_check_ascending(&run->times, path, err);
     if (rc == 0 && (run->times.rows == 0 || csv_at(&run->times, run->times.rows - 1, 0) < first))

@@ -19,7 +19,8 @@
 struct run {
     char *csv_path;
     const char *within;     /* path of the folder that stands for it and its repeats, or NULL; borrowed */
-    char *folder;           /* NULL: a file was named */
+    char *folder;           /* NULL: a file was named, and it is in no run's folder */
+    bool in_folder;         /* the folder was named, which may be kept as archive.h has it */
     char name[RUNS_LABEL];  /* of the folder or file; of `within` where all that is in there is one group */
     char label[RUNS_LABEL]; /* labels.h */
     char net[64], data[64]; /* names of both, of run.json; "": it does not say */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/history.h"
 #include "base/json.h"
@@ -42,7 +43,7 @@ static int read_columns(double **x, double **y, size_t *count, const char *folde
     int rc = fs_join(&path, folder, name, err);
 
     if (rc == 0)
-        rc = csv_read(&csv, path, history_columns, columns, err);
+        rc = archive_table(&csv, folder, name, history_columns, columns, err);
     if (rc == 0)
         rc = range_check_rising(&csv, path, err);
     if (rc == 0)
@@ -78,7 +79,7 @@ int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr
     int rc = fs_join(&path, folder, "range.json", err);
 
     if (rc == 0)
-        rc = json_read(&root, path, LIMIT_JSON, err);
+        rc = archive_json(&root, folder, "range.json", LIMIT_JSON, err);
     if (rc < 0)
         goto out;
     c->iterations = (uint64_t)json_integer_value(json_object_get(root, "iterations"));

@@ -47,8 +47,9 @@ def experiment_runs_what_is_missing():
                     "^fixed, seed 2: accuracy [0-9.]+ % after 40 iterations",
                     "^range, seed 1: (min-lr .*, max-lr|no bounds: )"])
     check("no checkpoint" not in first.err, f"nothing was begun: {first}")
-    check(names(out) == ["experiment.prototxt", "fixed-seed-1", "fixed-seed-2", "one-seed-1", "one-seed-2",
-                         "range-seed-1", "range.svg", "results.csv", "results.md", "runs.png"], f"{names(out)}")
+    check(names(out) == ["experiment.prototxt", "fixed-seed-1", "fixed-seed-2", "histories.csv", "one-seed-1",
+                         "one-seed-2", "range-seed-1", "range.svg", "results.csv", "results.md", "runs.json",
+                         "runs.png"], f"{names(out)}")
     table = rows(out)
     check([(r["run"], r["seed"], r["status"], r["iterations"]) for r in table] ==
           [("fixed", "1", "finished", "40"), ("fixed", "2", "finished", "40"), ("one", "1", "finished", "40"),
@@ -64,6 +65,7 @@ def experiment_runs_what_is_missing():
     check([n for n in names(out) if "tmp" in n] == ["mine.tmp-1", "results.md.tmp-1x"], f"{names(out)}")
     check("run 1 of" not in again.err and (out / "results.csv").read_bytes() == before, f"{again}")
     shutil.rmtree(out / "one-seed-1")
+    (out / "histories.csv").unlink()
     expect_lines(expect(clr("experiment", file, "--out", out, "--quiet"), 0).err, 0)
     check((out / "results.csv").read_bytes() == before, "not the same results again")
 
@@ -118,6 +120,36 @@ def experiment_after_kills_has_the_same_results():
             check((whole / name).read_bytes() == (out / name).read_bytes(), f"{name} differs")
 
     kill_often(10, 5, 0.3 * seconds, begin, finish)
+
+
+@case
+def experiment_is_kept_in_two_files():
+    """histories.csv and runs.json in place of the runs' folders: the same tables, the same figures."""
+    device()
+    file, out = experiment(), fresh("out")
+    expect(clr("experiment", file, "--out", out), 0, [], ["none done"])
+    files = ("results.csv", "results.md", "histories.csv", "runs.json")
+    before = [(out / name).read_bytes() for name in files]
+    table = list(csv.DictReader(io.StringIO(before[2].decode())))
+    check(list(table[0]) == ["run", "seed", "iteration", "trn_loss", "lr", "val_loss", "val_acc", "seconds"], table[0])
+    check({(r["run"], r["seed"]) for r in table} ==
+          {("fixed", "1"), ("fixed", "2"), ("one", "1"), ("one", "2"), ("range", "1")}, f"{table}")
+    check(str(out) not in before[3].decode(), "runs.json names the folder that it was made in")
+    for kind, name in (("run", "fixed-seed-1"), ("range", "range-seed-1")):
+        draw = ["plot", kind, out / name, "-o", out / "x.png", "--csv"]
+        expect(clr(*draw, out / f"{kind}-before"), 0)
+        shutil.rmtree(out / name)
+        expect(clr(*draw, out / f"{kind}-after"), 0)
+        check((out / f"{kind}-before").read_bytes() == (out / f"{kind}-after").read_bytes(), f"{kind}: another figure")
+    for folder in out.glob("*-seed-*"):
+        shutil.rmtree(folder)
+    expect(clr("experiment", file, "--out", out), 0, [], ["5 runs, all done", "5 of them from histories.csv alone",
+                                                          "and 2 figures in"])
+    check([(out / name).read_bytes() for name in files] == before, "other tables")
+    expect(clr("plot", "run", out / "histories.csv", "-o", out / "y.png", "--csv", out / "y.csv"), 0)
+    check("one" not in names(out) and "fixed" in (out / "y.csv").read_text(encoding="utf-8"), names(out))
+    expect(clr("plot", "run", out, "-o", out / "z.png"), 4, [], ["histories.csv"])
+    expect(clr("plot", "loss", out / "fixed-seed-1", "-o", out / "z.png"), 4, [], ["loss.csv", "histories.csv"])
 
 
 @case

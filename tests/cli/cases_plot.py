@@ -71,7 +71,7 @@ def make_inputs(base):
 RUN_WAY = "draw it with 'clr-cl plot run IN -o FIGURE'$"
 LOSS_WAY = "draw it with 'clr-cl plot loss IN -o FIGURE'$"
 RANGE_WAY = "draw it with 'clr-cl plot range IN -o FIGURE'$"
-BELOW = "name the folders in it, as in 'clr-cl plot {} IN/{} -o FIGURE'$"
+BELOW = "name what is in it, as in 'clr-cl plot {} IN/{} -o FIGURE'$"
 OF_RUN = "name its folder, as in 'clr-cl plot {} [^ ]*/run -o FIGURE'$"
 OF_RANGE = "name its folder, as in 'clr-cl plot {} [^ ]*/range -o FIGURE'$"
 UNREADABLE = "(?:cannot read|cannot open|:1: |no such file)"
@@ -149,7 +149,7 @@ def plot_names_a_folder_that_fits():
     make_run(base / "c")
     for kind, name in (("run", "b"), ("loss", "a"), ("schedule", "a")):
         expect(clr("plot", kind, base, "-o", "x.png"), 4, [],
-               [f"name the folders in it, as in 'clr-cl plot {'range' if kind == 'schedule' else kind} .*/{name} -o"])
+               [f"name what is in it, as in 'clr-cl plot {'range' if kind == 'schedule' else kind} .*/{name} -o"])
 
 
 @case

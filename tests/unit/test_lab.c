@@ -462,6 +462,7 @@ START_TEST(test_lab__range_tests_have_a_table_of_their_own)
     ck_assert_int_eq(load("name: 'x' range_test { name: 'a' seed: [1, 7] } range_test { name: 'b' }"), 0);
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(lab_folder(&folder, dir, &g_e->runs[0], i == 0 ? 1 : 7, NULL), 0);
+        put(folder, "run.json", "{\"status\": \"finished\"}");
         put(folder, "range.json", "{\"untrained\": 0.1, \"classes\": 10, \"images\": 1000}");
         put(folder, "range.csv",
             i == 0 ? "iteration,trn_loss,lr,val_loss,val_acc\n1,2,0.001,2,0.1\n2,2,0.002,2,0.2\n3,2,0.003,2,"

@@ -1,0 +1,47 @@
+/*
+ * The runs of an experiment in two files, as its folders may be kept when nobody trains there any more:
+ * histories.csv, a row for each evaluation of each run, and runs.json, what their run.json and range.json
+ * tell. Where there is no folder DIR/NAME-seed-N, its files are read from DIR/histories.csv and
+ * DIR/runs.json.
+ *
+ * histories.csv  run,seed,iteration,trn_loss,lr,val_loss,val_acc,seconds
+ * runs.json      {"format": 1, "runs": {"NAME-seed-N": {…run.json…, "range": {…range.json…}}}}
+ */
+#ifndef BASE_ARCHIVE_H
+#define BASE_ARCHIVE_H
+
+#include "base/csv.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#define ARCHIVE_TABLE  "histories.csv"
+#define ARCHIVE_RUNS   "runs.json"
+#define ARCHIVE_HEADER "run,seed,iteration,trn_loss,lr,val_loss,val_acc,seconds"
+
+/* Is the folder not there, and the run in such files? */
+bool archive_holds(const char *folder);
+
+/* Is that file (run.json, range.json, history.csv, range.csv, timing.csv) in the folder, or kept for it? */
+bool archive_has(const char *folder, const char *name);
+
+/* csv_read() of a table in the folder, or of what is kept of it: history.csv, range.csv, timing.csv. */
+int archive_table(struct csv *out, const char *folder, const char *name, const struct csv_column *columns,
+                  size_t count, struct clr_error *err);
+
+/* json_read() of run.json or range.json in the folder, or of what is kept of it. */
+int archive_json(json_t **out, const char *folder, const char *name, size_t limit, struct clr_error *err);
+
+/* Told of a run: the path of its folder, and whether it is a range test. */
+typedef int archive_tell(void *user, const char *folder, bool range_test, struct clr_error *err);
+
+/* Tell each run of DIR's files. */
+int archive_each(const char *dir, archive_tell *tell, void *user, struct clr_error *err);
+
+/*
+ * Add a run from its folder: rows to the table (its header is there), a member to `runs`. Paths of this
+ * machine, the command and the net's text are left out; a table that is not there has no rows, and a time that
+ * is not there stays empty. CLR_EINPUT: run.json is missing, or a file is damaged.
+ */
+int archive_add(struct str *table, json_t *runs, const char *folder, struct clr_error *err);
+
+#endif
