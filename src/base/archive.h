@@ -39,8 +39,8 @@ int archive_each(const char *dir, archive_tell *tell, void *user, struct clr_err
 
 /*
  * Add a run from its folder: rows to the table (its header is there), a member to `runs`. Paths of this
- * machine, the command and the net's text are left out; a table that is not there has no rows, and a time that
- * is not there stays empty. CLR_EINPUT: run.json is missing, or a file is damaged.
+ * machine, the command and the net's text are left out. A table that is not there has no rows; a time that is
+ * not there stays empty. CLR_EINPUT: run.json is missing, or a file is damaged.
  */
 int archive_add(struct str *table, json_t *runs, const char *folder, struct clr_error *err);
 
