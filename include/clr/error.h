@@ -40,8 +40,9 @@ enum clr_code {
 struct clr_error {
     int code;          /**< enum clr_code */
     int32_t cl_status; /**< the cl_int behind CLR_ECL, else 0 */
-    /** One or more sentences: what, where, what to do; no newline at the end. It may quote from files:
-     * control characters but line ends and tabs are '?' in it. */
+    /** One or more sentences: what, where, what to do; no newline at the end. Fields of the structs that the
+     * caller fills are between backquotes, as in "`max_lr` is 0". It may quote from files: control characters
+     * but line ends and tabs are '?' in it. */
     char message[1024];
 };
 

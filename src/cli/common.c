@@ -42,6 +42,26 @@ void cli_progress_wipe(void)
     g_cli.line_open = false;
 }
 
+/* The library names fields, as in "`max_lr` is 0"; here they are options: "--max-lr is 0". */
+static void name_options(char *out, size_t size, const char *text)
+{
+    size_t n = 0;
+
+    while (*text && n + 3 < size) {
+        const size_t length = *text == '`' ? strspn(text + 1, "abcdefghijklmnopqrstuvwxyz0123456789_") : 0;
+        if (length == 0 || text[1 + length] != '`') {
+            out[n++] = *text++;
+            continue;
+        }
+        out[n++] = '-';
+        out[n++] = '-';
+        for (size_t i = 1; i <= length && n + 1 < size; i++)
+            out[n++] = text[i] == '_' ? '-' : text[i];
+        text += length + 2;
+    }
+    out[n] = '\0';
+}
+
 /*
  * A message may quote names from files: what would steer the terminal is shown as '?'. Nothing is allocated:
  * that there is no memory must be sayable. A message that nobody reads ends nothing: not by SIGPIPE either,
@@ -53,7 +73,7 @@ static void say(const char *colour, const char *prefix, const char *text)
     struct sigaction ignore = {0}, before;
     char line[LINE_MAX_BYTES];
 
-    str_copy(line, sizeof line, text);
+    name_options(line, sizeof line, text);
     str_mask(line);
     ignore.sa_handler = SIG_IGN;
     (void)sigemptyset(&ignore.sa_mask);

@@ -89,7 +89,7 @@ static int find(struct clr_dataset *ds, const struct layout **layout, const stru
         return rc;
     }
     if (!fs_is_dir(name))
-        return fs_exists(name) ? clr_error_set(err, CLR_EINPUT, "'%s' is a file: --data takes a folder", name)
+        return fs_exists(name) ? clr_error_set(err, CLR_EINPUT, "'%s' is a file: `data` takes a folder", name)
                                : no_such_folder(name, err);
     rc = recognise(layout, name, err);
     if (rc == 0)

@@ -76,7 +76,7 @@ int order_split(int32_t **train, int *train_count, int32_t **held_out, const str
 
     if (held < 0 || held >= images->count)
         return clr_error_set(err, CLR_EUSAGE,
-                             "--validation %d: it must be at least 0 and below the %d training images", held,
+                             "`validation` %d: it must be at least 0 and below the %d training images", held,
                              images->count);
     for (int i = 0; i < images->count; i++) {
         if (images->labels[i] >= classes)

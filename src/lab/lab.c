@@ -136,7 +136,7 @@ static int add_option(struct lab_run *run, size_t *first, const struct prototxt 
     if (!f->quoted && strcmp(f->text, "false") == 0) {
         if (drop_flag(run, first, name))
             return 0;
-        return pt_error(doc, f, err, "field '%.60s' is false, and `options` has no such flag: leave it out",
+        return pt_error(doc, f, err, "field '%.60s' is false, and options { } has no such flag: leave it out",
                         f->name);
     }
     run->value_bytes += strlen(f->text) + 1;

@@ -59,7 +59,7 @@ int arena_request(struct arena *a, int *id, size_t size_bytes, int first, int la
         size / a->align * a->align > a->largest)
         return clr_error_set(
             err, CLR_EDEVMEM,
-            "%s needs %.1f MB in one piece, the device gives at most %.1f MB: try a smaller --batch", what,
+            "%s needs %.1f MB in one piece, the device gives at most %.1f MB: try a smaller `batch`", what,
             (double)size_bytes / 1e6, (double)a->largest / 1e6);
     rc = mem_grow(&a->requests, &a->capacity, a->count + 1, sizeof *a->requests, "a memory plan", err);
     if (rc < 0)

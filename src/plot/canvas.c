@@ -64,7 +64,7 @@ static int check_size(const struct canvas_spec *spec, struct clr_error *err)
     double w = (double)spec->width * spec->dpi / 96.0, h = (double)spec->height * spec->dpi / 96.0;
 
     if (spec->dpi < 24 || spec->dpi > 2400)
-        return clr_error_set(err, CLR_EUSAGE, "--dpi %d: must lie between 24 and 2400", spec->dpi);
+        return clr_error_set(err, CLR_EUSAGE, "`dpi` %d: must lie between 24 and 2400", spec->dpi);
     if (spec->width < MIN_WIDTH || spec->height < MIN_HEIGHT || spec->width > MAX_SIDE ||
         spec->height > MAX_SIDE)
         return clr_error_set(
@@ -77,7 +77,7 @@ static int check_size(const struct canvas_spec *spec, struct clr_error *err)
         return clr_error_set(
             err, CLR_EUSAGE,
             "a figure of %d × %d at %d dpi is %.0f × %.0f pixels, more than can be drawn: take a "
-            "smaller --dpi, or .svg or .pdf",
+            "smaller `dpi`, or .svg or .pdf",
             spec->width, spec->height, spec->dpi, w, h);
     return 0;
 }

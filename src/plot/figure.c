@@ -70,7 +70,7 @@ static void limit_styles(struct chart *chart)
     log_line(CLR_LOG_INFO,
              "%zu curves are more than the %d that can be told apart: %s; grey and without their %s: %s",
              count, CHART_STYLES,
-             chart->x_spans ? "draw fewer of them in a figure" : "--multiples draws each by itself",
+             chart->x_spans ? "draw fewer of them in a figure" : "`multiples` draws each by itself",
              chart->lane_count > 0 ? "names and ranges" : "names", str_text(&names));
     str_clear(&names);
 }

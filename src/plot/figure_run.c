@@ -165,7 +165,7 @@ static void tell_below(const struct chart_panel *panel)
 {
     for (size_t i = 0; i < panel->series_count; i++)
         if (panel->begins && highest(&panel->series[i]) < panel->begin)
-            log_line(CLR_LOG_WARNING, "'%s' stays below %g %%, where the axis begins: --y-min 0 shows it",
+            log_line(CLR_LOG_WARNING, "'%s' stays below %g %%, where the axis begins: `y_min` 0 shows it",
                      panel->series[i].label, panel->begin);
 }
 
@@ -365,7 +365,7 @@ int figure_run(struct chart *out, const char *const *inputs, size_t count,
     int rc = read_runs(&chart, &runs, &view, inputs, count, "history.csv", options, err);
 
     if (rc == 0)
-        rc = add_curves(&chart, &runs, &view, ENOUGH_POINTS, "--validate-every", options, err);
+        rc = add_curves(&chart, &runs, &view, ENOUGH_POINTS, "`validate_every`", options, err);
     if (rc == 0) {
         chart.panels[0].y_label = groups_accuracy_label(&runs);
         chart.panels[0].ceiling = 100.0;
@@ -491,7 +491,7 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
     int rc = read_runs(&chart, &runs, &view, inputs, count, "loss.csv", options, err);
 
     if (rc == 0)
-        rc = add_curves(&chart, &runs, &view, ENOUGH_LOSSES, "--log-every", options, err);
+        rc = add_curves(&chart, &runs, &view, ENOUGH_LOSSES, "`log_every`", options, err);
     if (rc == 0)
         rc = smooth_losses(&chart, err);
     if (rc == 0) {

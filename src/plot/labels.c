@@ -558,7 +558,7 @@ static int refuse_name(const struct runs *runs, const char *name, struct clr_err
             str_append(&all, "%s%s", i > 0 ? ", " : "", names[i]);
     }
     near = str_nearest(name, names);
-    rc = clr_error_set(err, CLR_EUSAGE, "--label %s=…: nothing that is drawn is called '%s'%s%.200s%s", name,
+    rc = clr_error_set(err, CLR_EUSAGE, "`label` %s=…: nothing that is drawn is called '%s'%s%.200s%s", name,
                        name, near ? "; did you mean '" : ": there is ", near ? near : str_text(&all),
                        near ? "'?" : "");
     str_clear(&all);
@@ -577,7 +577,7 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
             continue;
         if (first && first->group != r->group)
             return clr_error_set(err, CLR_EUSAGE,
-                                 "--label %s=…: two curves would be called '%s': '%s' and '%s'", label->name,
+                                 "`label` %s=…: two curves would be called '%s': '%s' and '%s'", label->name,
                                  label->text, first->name, r->name);
         first = first ? first : r;
     }
@@ -605,7 +605,7 @@ int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_
                 if (found && found->group != r->group)
                     return clr_error_set(
                         err, CLR_EUSAGE,
-                        "--label %s=…: several are called like that; name the one with its path",
+                        "`label` %s=…: several are called like that; name the one with its path",
                         labels[l].name);
                 found = r;
             }

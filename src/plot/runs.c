@@ -423,7 +423,7 @@ int runs_read_times(struct runs *runs, struct clr_error *err)
         if (!runs->run[i].folder)
             return clr_error_set(
                 err, CLR_EINPUT,
-                "'%s' is a file: --over time needs the run's folder, which holds timing.csv too",
+                "'%s' is a file: `over` time needs the run's folder, which holds timing.csv too",
                 runs->run[i].csv_path);
     drop_untimed(runs);
     for (size_t i = 0; i < runs->count && rc == 0; i++)

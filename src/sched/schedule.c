@@ -164,7 +164,7 @@ int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr
     }
     for (size_t i = 0; names[i]; i++)
         str_append(&list, "%s%s", i > 0 ? ", " : "", names[i]);
-    rc = clr_error_set(err, CLR_EUSAGE, "--policy: there is no policy '%.64s'%s%s%s The policies are: %s",
+    rc = clr_error_set(err, CLR_EUSAGE, "`policy`: there is no policy '%.64s'%s%s%s The policies are: %s",
                        name, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "",
                        str_text(&list));
     str_clear(&list);
@@ -222,14 +222,10 @@ static bool is_given(const struct clr_schedule *s, unsigned bit)
     }
 }
 
-/* Append "--min-lr". The step of a sweep is its number of iterations. */
-static void append_option(struct str *out, const char *field, const struct policy_row *row)
+/* The step of a sweep is its number of iterations. */
+static const char *name_of(const char *field, const struct policy_row *row)
 {
-    const char *name = (row->reads & HAS_NO_OPTION) && strcmp(field, "step_size") == 0 ? "iterations" : field;
-
-    str_append(out, "--");
-    for (; *name; name++)
-        str_append(out, "%c", *name == '_' ? '-' : *name);
+    return (row->reads & HAS_NO_OPTION) && strcmp(field, "step_size") == 0 ? "iterations" : field;
 }
 
 /* All that is missing, at once. */
@@ -244,8 +240,11 @@ static int check_given(const struct clr_schedule *s, const struct policy_row *ro
     for (size_t i = 0; i < MEM_COUNT(fields); i++) {
         if (!(row->reads & fields[i].bit) || is_given(s, fields[i].bit))
             continue;
-        str_append(&list, "%s", told == 0 ? "" : told + 1 < missing ? ", " : " and ");
-        append_option(&list, fields[i].name, row);
+        str_append(&list, "%s`%s`",
+                   told == 0            ? ""
+                   : told + 1 < missing ? ", "
+                                        : " and ",
+                   name_of(fields[i].name, row));
         told++;
     }
     if (missing > 0)
@@ -270,12 +269,12 @@ static int check_rate(double rate, const char *option, struct clr_error *err)
 static int check_bounds(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
 {
     const bool zero = (row->reads & MAY_REACH_ZERO) && fpclassify(s->min_lr) == FP_ZERO;
-    int rc = zero ? 0 : check_rate(s->min_lr, "--min-lr", err);
+    int rc = zero ? 0 : check_rate(s->min_lr, "`min_lr`", err);
 
     if (rc == 0)
-        rc = check_rate(s->max_lr, "--max-lr", err);
+        rc = check_rate(s->max_lr, "`max_lr`", err);
     if (rc == 0 && s->min_lr > s->max_lr)
-        rc = clr_error_set(err, CLR_EUSAGE, "--min-lr %g is above --max-lr %g: exchange them", s->min_lr,
+        rc = clr_error_set(err, CLR_EUSAGE, "`min_lr` %g is above `max_lr` %g: exchange them", s->min_lr,
                            s->max_lr);
     return rc;
 }
@@ -283,12 +282,12 @@ static int check_bounds(const struct clr_schedule *s, const struct policy_row *r
 static int check_milestones(const struct clr_schedule *s, struct clr_error *err)
 {
     if (s->milestone_count > CLR_MAX_MILESTONES)
-        return clr_error_set(err, CLR_EUSAGE, "--milestones has %zu entries: at most %d fit",
+        return clr_error_set(err, CLR_EUSAGE, "`milestones` has %zu entries: at most %d fit",
                              s->milestone_count, CLR_MAX_MILESTONES);
     for (size_t i = 1; i < s->milestone_count; i++) {
         if (s->milestones[i] <= s->milestones[i - 1])
             return clr_error_set(err, CLR_EUSAGE,
-                                 "--milestones must ascend: %" PRIu64 " comes after %" PRIu64,
+                                 "`milestones` must ascend: %" PRIu64 " comes after %" PRIu64,
                                  s->milestones[i], s->milestones[i - 1]);
     }
     return 0;
@@ -299,18 +298,18 @@ static int check_gamma(const struct clr_schedule *s, struct clr_error *err)
 {
     if (s->policy == CLR_POLICY_SIGMOID) {
         if (!isfinite(s->gamma) || !(fabs(s->gamma) > 0.0))
-            return clr_error_set(err, CLR_EUSAGE, "--gamma is %g: for sigmoid it must be finite, and not 0",
+            return clr_error_set(err, CLR_EUSAGE, "`gamma` is %g: for sigmoid it must be finite, and not 0",
                                  s->gamma);
         return 0;
     }
     if (s->policy == CLR_POLICY_INV) {
         if (!isfinite(s->gamma) || !(s->gamma > 0.0))
-            return clr_error_set(err, CLR_EUSAGE, "--gamma is %g: for inv it must be finite and above 0",
+            return clr_error_set(err, CLR_EUSAGE, "`gamma` is %g: for inv it must be finite and above 0",
                                  s->gamma);
         return 0;
     }
     if (!(s->gamma > 0.0 && s->gamma <= 1.0))
-        return clr_error_set(err, CLR_EUSAGE, "--gamma is %g: it must be above 0 and at most 1", s->gamma);
+        return clr_error_set(err, CLR_EUSAGE, "`gamma` is %g: it must be above 0 and at most 1", s->gamma);
     return 0;
 }
 
@@ -319,17 +318,17 @@ static int check_1cycle(const struct clr_schedule *s, struct clr_error *err)
     const double most = s->three_phase ? 0.5 : 1.0;
 
     if (!(s->pct_start >= 0.0 && s->pct_start <= most))
-        return clr_error_set(err, CLR_EUSAGE, "--pct-start is %g: %s it must be between 0 and %g",
-                             s->pct_start, s->three_phase ? "with --three-phase" : "a part of the run,",
+        return clr_error_set(err, CLR_EUSAGE, "`pct_start` is %g: %s it must be between 0 and %g",
+                             s->pct_start, s->three_phase ? "with `three_phase`" : "a part of the run,",
                              most);
     if (!(s->div_factor >= 1.0) || !isfinite(s->div_factor))
-        return clr_error_set(err, CLR_EUSAGE, "--div-factor is %g: it must be finite, and at least 1",
+        return clr_error_set(err, CLR_EUSAGE, "`div_factor` is %g: it must be finite, and at least 1",
                              s->div_factor);
     if (!(s->final_div_factor >= 1.0) || !isfinite(s->final_div_factor))
-        return clr_error_set(err, CLR_EUSAGE, "--final-div-factor is %g: it must be finite, and at least 1",
+        return clr_error_set(err, CLR_EUSAGE, "`final_div_factor` is %g: it must be finite, and at least 1",
                              s->final_div_factor);
     if (s->anneal != CLR_ANNEAL_COS && s->anneal != CLR_ANNEAL_LINEAR)
-        return clr_error_set(err, CLR_EUSAGE, "--anneal must be cos or linear");
+        return clr_error_set(err, CLR_EUSAGE, "`anneal` must be cos or linear");
     return 0;
 }
 
@@ -343,20 +342,20 @@ static int check_momentum(const struct clr_schedule *s, const struct policy_row 
     double low = s->cycle_momentum_low, high = s->cycle_momentum_high;
 
     if (!is_momentum(s->momentum))
-        return clr_error_set(err, CLR_EUSAGE, "--momentum is %g: it must be at least 0 and below 1",
+        return clr_error_set(err, CLR_EUSAGE, "`momentum` is %g: it must be at least 0 and below 1",
                              s->momentum);
     if (isnan(low) && isnan(high))
         return 0;
     if (!(row->reads & MOVES_MOMENTUM))
         return clr_error_set(err, CLR_EUSAGE,
-                             "--cycle-momentum needs a cyclic policy (triangular, triangular2, exp_range, "
+                             "`cycle_momentum` needs a cyclic policy (triangular, triangular2, exp_range, "
                              "1cycle, sgdr): policy %s has no cycles",
                              row->name);
     if (!is_momentum(low) || !is_momentum(high))
         return clr_error_set(err, CLR_EUSAGE,
-                             "--cycle-momentum %g:%g: both must be given, at least 0 and below 1", low, high);
+                             "`cycle_momentum` %g:%g: both must be given, at least 0 and below 1", low, high);
     if (low > high)
-        return clr_error_set(err, CLR_EUSAGE, "--cycle-momentum %g:%g: the lower one comes first", low, high);
+        return clr_error_set(err, CLR_EUSAGE, "`cycle_momentum` %g:%g: the lower one comes first", low, high);
     return 0;
 }
 
@@ -366,31 +365,31 @@ int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err)
     int rc = 0;
 
     if (!row)
-        return clr_error_set(err, CLR_EUSAGE, "--policy: unknown policy number %d", (int)s->policy);
+        return clr_error_set(err, CLR_EUSAGE, "`policy`: unknown policy number %d", (int)s->policy);
     rc = check_given(s, row, err);
     if (rc == 0 && (row->reads & NEEDS_LR))
-        rc = check_rate(s->lr, "--lr", err);
+        rc = check_rate(s->lr, "`lr`", err);
     if (rc == 0 && (row->reads & NEEDS_MIN))
         rc = check_bounds(s, row, err);
     if (rc == 0 && (row->reads & NEEDS_MAX))
-        rc = check_rate(s->max_lr, "--max-lr", err);
+        rc = check_rate(s->max_lr, "`max_lr`", err);
     if (rc == 0 && (row->reads & NEEDS_STEP) && s->step_size > UINT64_MAX / 2)
         rc = clr_error_set(err, CLR_EUSAGE, "%s %" PRIu64 " is too large",
-                           row->reads & HAS_NO_OPTION ? "--iterations" : "--step-size", s->step_size);
+                           row->reads & HAS_NO_OPTION ? "`iterations`" : "`step_size`", s->step_size);
     if (rc == 0 && (row->reads & NEEDS_GAMMA))
         rc = check_gamma(s, err);
     if (rc == 0 && (row->reads & NEEDS_POWER) && !(s->power >= 0.0 && s->power <= MAX_POWER))
         rc =
-            clr_error_set(err, CLR_EUSAGE, "--power is %g: it must be between 0 and %g", s->power, MAX_POWER);
+            clr_error_set(err, CLR_EUSAGE, "`power` is %g: it must be between 0 and %g", s->power, MAX_POWER);
     if (rc == 0 && (row->reads & NEEDS_MILESTONES))
         rc = check_milestones(s, err);
     if (rc == 0 && s->policy == CLR_POLICY_1CYCLE)
         rc = check_1cycle(s, err);
     if (rc == 0 && s->policy == CLR_POLICY_SGDR && s->t_mult == 0)
-        rc = clr_error_set(err, CLR_EUSAGE, "--t-mult is 0: it must be at least 1");
+        rc = clr_error_set(err, CLR_EUSAGE, "`t_mult` is 0: it must be at least 1");
     if (rc == 0 && s->policy == CLR_POLICY_EXP_RANGE && s->exp_range != CLR_EXP_RANGE_BOUNDS &&
         s->exp_range != CLR_EXP_RANGE_AMPLITUDE)
-        rc = clr_error_set(err, CLR_EUSAGE, "--exp-range must be bounds or amplitude");
+        rc = clr_error_set(err, CLR_EUSAGE, "`exp_range` must be bounds or amplitude");
     if (rc == 0)
         rc = check_momentum(s, row, err);
     return rc;

@@ -76,7 +76,7 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
     if (rc == 0 && l.interrupted)
         rc = clr_error_set(
             err, CLR_EINTERRUPTED,
-            "stopped after iteration %s of %s; --resume goes on from there. The curve so far is in '%s'",
+            "stopped after iteration %s of %s; `resume` goes on from there. The curve so far is in '%s'",
             str_count(done, l.iterations, ""), str_count(all, s->o->iterations, ""), s->o->out);
     if (rc == 0)
         rc = read_off(s, r, s->state.untrained, out, err);

@@ -30,7 +30,7 @@ static int refuse_old_run(const struct record *r, struct clr_error *err)
     if (fs_exists_in(r->dir, "range.json") && !fs_exists_in(r->dir, "run.json"))
         return clr_error_set(
             err, CLR_EUSAGE,
-            "there are several range tests in '%s' (range.json): choose another --out, or remove "
+            "there are several range tests in '%s' (range.json): choose another `out`, or remove "
             "them",
             r->dir);
     for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
@@ -39,7 +39,7 @@ static int refuse_old_run(const struct record *r, struct clr_error *err)
         if (rc == 0 && fs_exists(path))
             rc = clr_error_set(
                 err, CLR_EUSAGE,
-                "there is a run in '%s' already (%s): go on with it by --resume, choose another --out, or "
+                "there is a run in '%s' already (%s): go on with it by `resume`, choose another `out`, or "
                 "remove it",
                 r->dir, names[i]);
         free(path);
@@ -49,7 +49,7 @@ static int refuse_old_run(const struct record *r, struct clr_error *err)
     if (rc == 0 && any)
         rc = clr_error_set(
             err, CLR_EUSAGE,
-            "there are checkpoints of a run in '%s', but no run.json: choose another --out, or remove "
+            "there are checkpoints of a run in '%s', but no run.json: choose another `out`, or remove "
             "them",
             r->dir);
     return rc;

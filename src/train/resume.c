@@ -78,19 +78,19 @@ static int check_files(const struct record *r, const struct clr_train_options *o
 
     if (!json_is_string(sum) || strcmp(json_string_value(sum), o->data->checksum) != 0)
         return clr_error_set(err, CLR_EUSAGE,
-                             "--data %s: the images are not those that the run in '%s' began with",
+                             "`data` %s: the images are not those that the run in '%s' began with",
                              o->data_name, r->dir);
     fs_sha256(o->net->text, strlen(o->net->text), now);
     if (json_is_string(net) && strcmp(json_string_value(net), now) == 0)
         return 0;
     if (json_is_string(name) && strcmp(json_string_value(name), o->net_name) != 0)
         return clr_error_set(err, CLR_EUSAGE,
-                             "--net %s: the run in '%s' was begun with %s, which is another net: leave the "
-                             "option out, or choose another --out",
+                             "`net` %s: the run in '%s' was begun with %s, which is another net: leave the "
+                             "option out, or choose another `out`",
                              o->net_name, r->dir, json_string_value(name));
     return clr_error_set(
         err, CLR_EUSAGE,
-        "--net %s: the file is not what it was when the run in '%s' began; what it was stands "
+        "`net` %s: the file is not what it was when the run in '%s' began; what it was stands "
         "in run.json there, as 'prototxt'",
         o->net_name, r->dir);
 }
@@ -114,7 +114,7 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
     if (rc < 0 || !out->found)
         return rc;
     if (c->iteration > o->iterations) {
-        rc = clr_error_set(err, CLR_EUSAGE, "--iterations %llu: the run in '%s' has done %s already",
+        rc = clr_error_set(err, CLR_EUSAGE, "`iterations` %llu: the run in '%s' has done %s already",
                            (unsigned long long)o->iterations, r->dir, str_count(done, c->iteration, ""));
         goto out;
     }
@@ -147,22 +147,18 @@ static char *as_text(const json_t *value)
 static int compare(const json_t *was, const json_t *is, const char *key, const char *dir,
                    struct clr_error *err)
 {
-    char *old = as_text(was), *new = as_text(is), option[64];
+    char *old = as_text(was), *new = as_text(is);
     const bool same = old && new &&strcmp(old, new) == 0;
     int rc = 0;
 
     if ((was && !old) || (is && !new))
         rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the settings of the run in '%s'", dir);
-    str_copy(option, sizeof option, key);
-    for (char *p = option; *p; p++)
-        if (*p == '_')
-            *p = '-';
     if (rc == 0 && !same)
         rc = clr_error_set(
             err, CLR_EUSAGE,
-            "--%s: the run in '%s' was begun with %.200s, this would be %.200s; it goes on with what "
-            "it was begun with: leave the option out, or choose another --out",
-            option, dir, old ? old : "nothing", new ? new : "nothing");
+            "`%s`: the run in '%s' was begun with %.200s, this would be %.200s; it goes on with what "
+            "it was begun with: leave the option out, or choose another `out`",
+            key, dir, old ? old : "nothing", new ? new : "nothing");
     free(old);
     free(new);
     return rc;

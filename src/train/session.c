@@ -16,10 +16,10 @@
 static int check_transform(const struct clr_train_options *o, struct clr_error *err)
 {
     if (!isnan(o->scale) && !(fabs(o->scale) > 0.0 && fabs(o->scale) <= 1e6))
-        return clr_error_set(err, CLR_EUSAGE, "--scale %g: it must be a number up to 1e6, and not 0",
+        return clr_error_set(err, CLR_EUSAGE, "`scale` %g: it must be a number up to 1e6, and not 0",
                              o->scale);
     if (o->mean > (int)CLR_MEAN_IMAGE)
-        return clr_error_set(err, CLR_EUSAGE, "--mean: there is no kind of mean number %d", o->mean);
+        return clr_error_set(err, CLR_EUSAGE, "`mean`: there is no kind of mean number %d", o->mean);
     return 0;
 }
 
@@ -48,22 +48,22 @@ static int check_options(const struct session *s, struct clr_error *err)
     const struct clr_train_options *o = s->o;
 
     if (o->batch < 1 || o->batch > s->order_count)
-        return clr_error_set(err, CLR_EUSAGE, "--batch %d is outside 1…%d, the number of training images",
+        return clr_error_set(err, CLR_EUSAGE, "`batch` %d is outside 1…%d, the number of training images",
                              o->batch, s->order_count);
     if (!(o->weight_decay >= 0.0) || !isfinite(o->weight_decay))
-        return clr_error_set(err, CLR_EUSAGE, "--weight-decay must be a number ≥ 0");
+        return clr_error_set(err, CLR_EUSAGE, "`weight_decay` must be a number ≥ 0");
     if (!optimizer_class(o->optimizer))
-        return clr_error_set(err, CLR_EUSAGE, "--optimizer: there is no optimizer number %d",
+        return clr_error_set(err, CLR_EUSAGE, "`optimizer`: there is no optimizer number %d",
                              (int)o->optimizer);
     if (!isnan(o->momentum2) && !(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
-        return clr_error_set(err, CLR_EUSAGE, "--momentum2 is %g: it must be at least 0 and below 1",
+        return clr_error_set(err, CLR_EUSAGE, "`momentum2` is %g: it must be at least 0 and below 1",
                              o->momentum2);
     if (!(o->epsilon > 0.0) || !isfinite(o->epsilon))
-        return clr_error_set(err, CLR_EUSAGE, "--epsilon is %g: it must be finite and above 0", o->epsilon);
+        return clr_error_set(err, CLR_EUSAGE, "`epsilon` is %g: it must be finite and above 0", o->epsilon);
     if (o->iterations < 1 || o->iterations > UINT32_MAX / 2)
-        return clr_error_set(err, CLR_EUSAGE, "--iterations must be between 1 and %u", UINT32_MAX / 2);
+        return clr_error_set(err, CLR_EUSAGE, "`iterations` must be between 1 and %u", UINT32_MAX / 2);
     if (o->log_every < 1)
-        return clr_error_set(err, CLR_EUSAGE, "--log-every must be at least 1");
+        return clr_error_set(err, CLR_EUSAGE, "`log_every` must be at least 1");
     return clr_schedule_check(&o->schedule, err);
 }
 
@@ -87,7 +87,7 @@ static int choose_images(struct session *s, struct clr_error *err)
     }
     if (rc == 0 && s->eval_count == 0)
         rc = clr_error_set(err, CLR_EINPUT,
-                           "data set '%s' has no test images: hold some out with --validation", data->name);
+                           "data set '%s' has no test images: hold some out with `validation`", data->name);
     return rc < 0
                ? rc
                : mem_new(&s->order, (size_t)s->order_count, sizeof *s->order, "the order of an epoch", err);
@@ -107,8 +107,8 @@ static int choose_transform(struct session *s, struct clr_error *err)
     s->mean_kind = s->o->mean < 0 ? t->mean : (enum clr_mean)s->o->mean;
     if (s->mean_kind == CLR_MEAN_IMAGE && (size_t)d->channels * plane > WEIGHTS_MEAN_VALUES)
         return clr_error_set(err, CLR_EUSAGE,
-                             "--mean image: the mean of images of %dx%dx%d is too large to be kept with the "
-                             "weights, which takes %d values at most; --mean channel takes any",
+                             "`mean` image: the mean of images of %dx%dx%d is too large to be kept with the "
+                             "weights, which takes %d values at most; `mean` channel takes any",
                              d->channels, d->height, d->width, WEIGHTS_MEAN_VALUES);
     if (s->o->mean < 0 && t->mean_value_count > 0) {
         for (size_t i = 0; i < (size_t)d->channels * plane; i++)
@@ -130,11 +130,11 @@ static int compare_transforms(const struct session *s, struct clr_error *err)
     if (differ && s->o->mean < 0)
         return clr_error_set(err, CLR_EINPUT,
                              "the net subtracts one mean in the TRAIN phase and another in the TEST phase: "
-                             "make their transform_param equal, or give --mean");
+                             "make their transform_param equal, or give `mean`");
     if ((a->scale < b->scale || a->scale > b->scale) && isnan(s->o->scale))
         return clr_error_set(err, CLR_EINPUT,
                              "the net has scale %g in the TRAIN phase and %g in the TEST phase: make their "
-                             "transform_param equal, or give --scale",
+                             "transform_param equal, or give `scale`",
                              a->scale, b->scale);
     return 0;
 }
@@ -251,7 +251,7 @@ static int check_memory(const struct session *s, struct clr_error *err)
             err, CLR_EDEVMEM,
             "does not fit on %s: images %.1f MB + activations %.1f MB + parameters %.1f MB + lists "
             "%.1f MB = %.1f MB; the device has %.1f MB, %.1f MB at most in one piece. Try a smaller "
-            "--batch",
+            "`batch`",
             dev->name, (double)data / 1e6, (double)nets / 1e6, (double)weights / 1e6, (double)lists / 1e6,
             (double)total / 1e6, (double)dev->global_memory / 1e6, (double)dev->max_allocation / 1e6);
     if (s->train_net && weights > CHECKPOINT_LIMIT / 8 * 7)
@@ -307,7 +307,7 @@ static int plan(struct session *s, const struct clr_train_options *o, bool train
         rc = check_memory(s, err);
     if (rc == 0 && o->init && !from)
         rc = weights_read(&s->init, o->init, &s->params, o->init_partial,
-                          train ? "--init-partial takes what matches" : "were they trained with another net?",
+                          train ? "`init_partial` takes what matches" : "were they trained with another net?",
                           err);
     if (rc == 0 && o->init && !train)
         rc = weights_transform(&s->init, o, &s->mean_kind, &s->scale, s->mean, err);

@@ -48,8 +48,8 @@ static int tell_way_out(const struct session *s, struct clr_error *err)
         (void)clr_error_set(err, why.code,
                             s->o->backoff
                                 ? "%s. The last good checkpoint is checkpoint-%llu.clr"
-                                : "%s. Or go on from checkpoint-%llu.clr with half the rates: --resume "
-                                  "--on-divergence backoff",
+                                : "%s. Or go on from checkpoint-%llu.clr with half the rates: `resume` "
+                                  "`on_divergence` backoff",
                             why.message, (unsigned long long)c.iteration);
         checkpoint_clear(&c);
     }
@@ -86,7 +86,7 @@ static int verdict(struct session *s, const struct record *r, const struct loop_
         return rc;
     return clr_error_set(
         err, CLR_EINTERRUPTED,
-        "stopped after iteration %s of %s; --resume goes on from there. The weights are in '%s/%s'",
+        "stopped after iteration %s of %s; `resume` goes on from there. The weights are in '%s/%s'",
         str_count(done, l->iterations, ""), str_count(all, s->o->iterations, ""), s->o->out, name);
 }
 
@@ -214,7 +214,7 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
         return rc;
     classes = (size_t)o->data->classes;
     if (!o->init)
-        return clr_error_set(err, CLR_EUSAGE, "--weights is missing: there is nothing to evaluate");
+        return clr_error_set(err, CLR_EUSAGE, "`weights` is missing: there is nothing to evaluate");
     rc = session_plan(&s, o, false, NULL, err);
     if (rc < 0)
         return rc;
@@ -230,7 +230,7 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
     if (rc == 0 && !isfinite(out.loss))
         rc = clr_error_set(err, CLR_EDIVERGED,
                            "the loss of '%s' on these images is not finite: the weights are too large, or "
-                           "--mean and --scale are not those of the training",
+                           "`mean` and `scale` are not those of the training",
                            o->init);
     out.count = s.eval_count;
     session_clear(&s);

@@ -277,7 +277,7 @@ START_TEST(test_resume__a_run_can_become_longer_not_shorter)
     o.resume = true;
     o.iterations = 22;
     ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
-    ck_assert_ptr_nonnull(strstr(err.message, "--iterations 22"));
+    ck_assert_ptr_nonnull(strstr(err.message, "`iterations` 22"));
     o.iterations = 31;
     must_train(&o, &r);
     ck_assert(equal_files(whole.out, o.out, "final.safetensors"));
@@ -308,24 +308,24 @@ START_TEST(test_resume__settings_must_be_the_runs)
     changed = o;                                                                                             \
     changed.change;                                                                                          \
     must_refuse(&changed, option)
-    REFUSED(seed = 2, "--seed");
-    REFUSED(batch = 11, "--batch");
-    REFUSED(weight_decay = 0.0041, "--weight-decay");
-    REFUSED(schedule.max_lr = 0.21, "--max-lr");
-    REFUSED(schedule.policy = CLR_POLICY_TRIANGULAR2, "--policy");
-    REFUSED(schedule.momentum = 0.8, "--momentum");
-    REFUSED(convention = CLR_MOMENTUM_CAFFE, "--momentum-convention");
-    REFUSED(order = CLR_ORDER_SEQUENTIAL, "--order");
-    REFUSED(last_batch = CLR_LAST_BATCH_KEEP, "--last-batch");
-    REFUSED(scale = 0.5, "--scale");
-    REFUSED(mean = CLR_MEAN_NONE, "--mean");
-    REFUSED(validate_every = 11, "--validate-every");
-    REFUSED(validation = 12, "--validation");
-    REFUSED(log_every = 2, "--log-every");
+    REFUSED(seed = 2, "`seed`");
+    REFUSED(batch = 11, "`batch`");
+    REFUSED(weight_decay = 0.0041, "`weight_decay`");
+    REFUSED(schedule.max_lr = 0.21, "`max_lr`");
+    REFUSED(schedule.policy = CLR_POLICY_TRIANGULAR2, "`policy`");
+    REFUSED(schedule.momentum = 0.8, "`momentum`");
+    REFUSED(convention = CLR_MOMENTUM_CAFFE, "`momentum_convention`");
+    REFUSED(order = CLR_ORDER_SEQUENTIAL, "`order`");
+    REFUSED(last_batch = CLR_LAST_BATCH_KEEP, "`last_batch`");
+    REFUSED(scale = 0.5, "`scale`");
+    REFUSED(mean = CLR_MEAN_NONE, "`mean`");
+    REFUSED(validate_every = 11, "`validate_every`");
+    REFUSED(validation = 12, "`validation`");
+    REFUSED(log_every = 2, "`log_every`");
     str_append(&text, "%s# another\n", net->text);
     ck_assert_int_eq(fs_write_atomic(path, str_text(&text), text.length, &err), 0);
     ck_assert_msg(clr_net_load(&other, path, &err) == 0, "%s", err.message);
-    REFUSED(net = other, "--net");
+    REFUSED(net = other, "`net`");
     clr_net_free(other);
     str_clear(&text);
     free(path);
@@ -444,7 +444,7 @@ START_TEST(test_resume__a_range_test_goes_on_too)
     ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LOG, &b, &err), CLR_EUSAGE);
     o.iterations = 24;
     ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LINEAR, &b, &err), CLR_EUSAGE);
-    ck_assert_ptr_nonnull(strstr(err.message, "--iterations"));
+    ck_assert_ptr_nonnull(strstr(err.message, "`iterations`"));
 }
 END_TEST
 

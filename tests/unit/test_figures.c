@@ -541,7 +541,7 @@ START_TEST(test_styles__are_seven_and_then_grey)
     draw(&chart, inputs, 9, NULL);
     ck_assert(!chart.panels[0].series[6].muted && chart.panels[0].series[7].muted);
     ck_assert(chart.panels[0].series[8].muted && g_messages[CLR_LOG_INFO] == 2);
-    ck_assert_msg(strstr(g_last, "--multiples") && strstr(g_last, "'batch 8', 'batch 9'"), "%s", g_last);
+    ck_assert_msg(strstr(g_last, "`multiples`") && strstr(g_last, "'batch 8', 'batch 9'"), "%s", g_last);
     ck_assert_str_eq(chart.keys[chart.key_count - 1].text, "2 more");
     chart_clear(&chart);
     draw(&chart, inputs, 9, &multiples);

@@ -143,7 +143,7 @@ START_TEST(test_lab__what_is_wrong_is_said)
         {"name: 'x' run { name: 'a' help: true }", "field 'help' has no place here"},
         {"name: 'x' run { name: 'a' lr { x: 1 } }", "field 'lr' is a block"},
         {"name: 'x' run { name: 'a' keep_minima: false }",
-         "field 'keep_minima' is false, and `options` has no"},
+         "field 'keep_minima' is false, and options { } has no"},
         {"name: 'x' options { keep_minimo: true } run { name: 'a' keep_minima: false }", "leave it out"},
         {"name: 'x' options { keep_minima: false } run { name: 'a' }", "leave it out"},
         {"name: 'x' seed: [1, 1] run { name: 'a' }", "seed 1 is given twice"},

@@ -425,7 +425,7 @@ START_TEST(test_schedule__sgdr)
     s.min_lr = 0.0;
     ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
     s.t_mult = 0;
-    expect_refused(&s, "--t-mult is 0");
+    expect_refused(&s, "`t_mult` is 0");
 }
 END_TEST
 
@@ -513,7 +513,7 @@ START_TEST(test_schedule__names)
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "triangluar", &err), CLR_EUSAGE);
     ck_assert(policy == CLR_POLICY_DECAY);
     ck_assert_str_eq(err.message,
-                     "--policy: there is no policy 'triangluar'; did you mean 'triangular'? The "
+                     "`policy`: there is no policy 'triangluar'; did you mean 'triangular'? The "
                      "policies are: fixed, multistep, triangular, triangular2, exp_range, decay, "
                      "exp, step, inv, poly, sigmoid, 1cycle, sgdr");
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "linear sweep", &err), CLR_EUSAGE);
@@ -527,20 +527,20 @@ START_TEST(test_schedule__missing_parameters_are_named)
         enum clr_policy policy;
         const char *first;
     } table[] = {
-        {CLR_POLICY_FIXED, "--lr is missing: policy fixed needs it"},
-        {CLR_POLICY_MULTISTEP, "--lr, --gamma and --milestones are missing: policy multistep needs them"},
+        {CLR_POLICY_FIXED, "`lr` is missing: policy fixed needs it"},
+        {CLR_POLICY_MULTISTEP, "`lr`, `gamma` and `milestones` are missing: policy multistep needs them"},
         {CLR_POLICY_TRIANGULAR,
-         "--min-lr, --max-lr and --step-size are missing: policy triangular needs them"},
+         "`min_lr`, `max_lr` and `step_size` are missing: policy triangular needs them"},
         {CLR_POLICY_TRIANGULAR2,
-         "--min-lr, --max-lr and --step-size are missing: policy triangular2 needs them"},
+         "`min_lr`, `max_lr` and `step_size` are missing: policy triangular2 needs them"},
         {CLR_POLICY_EXP_RANGE,
-         "--min-lr, --max-lr, --step-size and --gamma are missing: policy exp_range needs them"},
-        {CLR_POLICY_DECAY, "--min-lr, --max-lr and --step-size are missing: policy decay needs them"},
-        {CLR_POLICY_EXP, "--lr and --gamma are missing: policy exp needs them"},
-        {CLR_POLICY_1CYCLE, "--max-lr and --iterations are missing: policy 1cycle needs them"},
-        {CLR_POLICY_SGDR, "--min-lr, --max-lr and --step-size are missing: policy sgdr needs them"},
+         "`min_lr`, `max_lr`, `step_size` and `gamma` are missing: policy exp_range needs them"},
+        {CLR_POLICY_DECAY, "`min_lr`, `max_lr` and `step_size` are missing: policy decay needs them"},
+        {CLR_POLICY_EXP, "`lr` and `gamma` are missing: policy exp needs them"},
+        {CLR_POLICY_1CYCLE, "`max_lr` and `iterations` are missing: policy 1cycle needs them"},
+        {CLR_POLICY_SGDR, "`min_lr`, `max_lr` and `step_size` are missing: policy sgdr needs them"},
         {CLR_POLICY_SWEEP_LINEAR,
-         "--min-lr, --max-lr and --iterations are missing: policy linear sweep needs them"},
+         "`min_lr`, `max_lr` and `iterations` are missing: policy linear sweep needs them"},
     };
     struct clr_schedule s;
 
@@ -551,20 +551,20 @@ START_TEST(test_schedule__missing_parameters_are_named)
     }
     s = cyclic(CLR_POLICY_TRIANGULAR);
     s.max_lr = NAN;
-    expect_refused(&s, "--max-lr is missing: policy triangular needs it");
+    expect_refused(&s, "`max_lr` is missing: policy triangular needs it");
     s = cyclic(CLR_POLICY_DECAY);
     s.step_size = 0;
-    expect_refused(&s, "--step-size is missing: policy decay needs it");
+    expect_refused(&s, "`step_size` is missing: policy decay needs it");
     s = cyclic(CLR_POLICY_EXP_RANGE);
-    expect_refused(&s, "--gamma is missing: policy exp_range needs it");
+    expect_refused(&s, "`gamma` is missing: policy exp_range needs it");
     s = cyclic(CLR_POLICY_MULTISTEP);
     s.lr = 0.1;
-    expect_refused(&s, "--gamma and --milestones are missing: policy multistep needs them");
+    expect_refused(&s, "`gamma` and `milestones` are missing: policy multistep needs them");
     s.gamma = 0.1;
-    expect_refused(&s, "--milestones is missing: policy multistep needs it");
+    expect_refused(&s, "`milestones` is missing: policy multistep needs it");
     s = cyclic(CLR_POLICY_SWEEP_LOG);
     s.step_size = 0;
-    expect_refused(&s, "--iterations is missing");
+    expect_refused(&s, "`iterations` is missing");
 }
 END_TEST
 
@@ -579,27 +579,27 @@ START_TEST(test_schedule__values_out_of_range_are_refused)
     for (size_t i = 0; i < MEM_COUNT(bad_rates); i++) {
         clr_schedule_init(&s);
         s.lr = bad_rates[i];
-        expect_refused(&s, "--lr is ");
+        expect_refused(&s, "`lr` is ");
         s = cyclic(CLR_POLICY_TRIANGULAR);
         s.max_lr = bad_rates[i];
-        expect_refused(&s, "--max-lr is ");
+        expect_refused(&s, "`max_lr` is ");
         s = cyclic(CLR_POLICY_SWEEP_LOG);
         s.min_lr = bad_rates[i];
-        expect_refused(&s, "--min-lr is ");
+        expect_refused(&s, "`min_lr` is ");
     }
     for (size_t i = 0; i < MEM_COUNT(bad_gammas); i++) {
         s = cyclic(CLR_POLICY_EXP_RANGE);
         s.gamma = bad_gammas[i];
-        expect_refused(&s, "--gamma is ");
+        expect_refused(&s, "`gamma` is ");
     }
     for (size_t i = 0; i < MEM_COUNT(bad_momenta); i++) {
         s = cyclic(CLR_POLICY_TRIANGULAR);
         s.momentum = bad_momenta[i];
-        expect_refused(&s, "--momentum is ");
+        expect_refused(&s, "`momentum` is ");
         s.momentum = 0.9;
         s.cycle_momentum_low = 0.5;
         s.cycle_momentum_high = bad_momenta[i];
-        expect_refused(&s, "--cycle-momentum 0.5:");
+        expect_refused(&s, "`cycle_momentum` 0.5:");
     }
     for (size_t i = 0; i < MEM_COUNT(bad_powers); i++) {
         clr_schedule_init(&s);
@@ -607,24 +607,24 @@ START_TEST(test_schedule__values_out_of_range_are_refused)
         s.lr = 0.1;
         s.iterations = 10;
         s.power = bad_powers[i];
-        expect_refused(&s, "--power is ");
+        expect_refused(&s, "`power` is ");
     }
     clr_schedule_init(&s);
     s.policy = CLR_POLICY_INV;
     s.lr = 0.1;
     s.power = 1.0;
     s.gamma = -0.1;
-    expect_refused(&s, "--gamma is -0.1: for inv");
+    expect_refused(&s, "`gamma` is -0.1: for inv");
     s.policy = CLR_POLICY_SIGMOID;
     s.step_size = 10;
     ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
     s.gamma = 0.0;
-    expect_refused(&s, "--gamma is 0: for sigmoid");
+    expect_refused(&s, "`gamma` is 0: for sigmoid");
     s = cyclic(CLR_POLICY_TRIANGULAR);
     s.step_size = UINT64_MAX;
-    expect_refused(&s, "--step-size 18446744073709551615 is too large");
+    expect_refused(&s, "`step_size` 18446744073709551615 is too large");
     s.policy = (enum clr_policy)99;
-    expect_refused(&s, "--policy");
+    expect_refused(&s, "`policy`");
 }
 END_TEST
 
@@ -633,23 +633,23 @@ START_TEST(test_schedule__values_that_contradict_each_other_are_refused)
     struct clr_schedule s = cyclic(CLR_POLICY_TRIANGULAR);
 
     s.min_lr = 0.02;
-    expect_refused(&s, "--min-lr 0.02 is above --max-lr 0.01");
+    expect_refused(&s, "`min_lr` 0.02 is above `max_lr` 0.01");
     s.min_lr = s.max_lr; /* a flat triangle is odd, but a rate */
     ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
     s.cycle_momentum_low = 0.95;
     s.cycle_momentum_high = 0.85;
-    expect_refused(&s, "--cycle-momentum 0.95:0.85: the lower one comes first");
+    expect_refused(&s, "`cycle_momentum` 0.95:0.85: the lower one comes first");
     s = cyclic(CLR_POLICY_DECAY);
     s.cycle_momentum_low = 0.85;
     s.cycle_momentum_high = 0.95;
-    expect_refused(&s, "--cycle-momentum needs a cyclic policy");
+    expect_refused(&s, "`cycle_momentum` needs a cyclic policy");
     s = cyclic(CLR_POLICY_MULTISTEP);
     s.lr = 0.1;
     s.gamma = 0.1;
     s.milestones[0] = 500;
     s.milestones[1] = 500;
     s.milestone_count = 2;
-    expect_refused(&s, "--milestones must ascend: 500 comes after 500");
+    expect_refused(&s, "`milestones` must ascend: 500 comes after 500");
 }
 END_TEST
 
