@@ -35,15 +35,15 @@ static int add_pass(struct tune_items *t, const struct graph *g, const struct gr
     return rc;
 }
 
-/* The operators that training would run: joined with their neighbours. */
-static int add_graph(struct tune_items *t, struct graph *g, const struct clr_device *device,
+/* The operators that a run would have, joined with their neighbours; of each the first `passes`. */
+static int add_graph(struct tune_items *t, struct graph *g, int passes, const struct clr_device *device,
                      struct clr_error *err)
 {
     int rc = 0;
 
     graph_fuse_for(g, device);
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
-        for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
+        for (int pass = 0; pass < passes && rc == 0; pass++)
             rc = add_pass(t, g, &g->nodes[i], (enum op_pass)pass, device, err);
     return rc;
 }
@@ -57,9 +57,9 @@ int tune_items_init(struct tune_items *t, const struct clr_tune_options *o, stru
     if (rc == 0)
         rc = graph_create(&t->test, o->net, PHASE_TEST, o->input, SESSION_EVAL_BATCH, err);
     if (rc == 0)
-        rc = add_graph(t, t->train, o->device, err);
+        rc = add_graph(t, t->train, OP_PASS_COUNT, o->device, err);
     if (rc == 0)
-        rc = add_graph(t, t->test, o->device, err);
+        rc = add_graph(t, t->test, OP_FORWARD + 1, o->device, err); /* evaluation has no gradients */
     if (rc < 0)
         tune_items_clear(t);
     return rc;

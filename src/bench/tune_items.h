@@ -20,7 +20,8 @@ struct tune_items {
     size_t count, capacity;
 };
 
-/* Both phases of a net: a shape that both have is one item. The order depends on the options alone. */
+/* Both phases of a net, of evaluation the forward passes: a shape that both have is one item. The order
+ * depends on the options alone. */
 int tune_items_init(struct tune_items *t, const struct clr_tune_options *options, struct clr_error *err);
 void tune_items_clear(struct tune_items *t);
 

@@ -52,7 +52,7 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
     check("no tile of five" in result.out, f"what the compiler said is missing\n{result}")
     check({f["why"] for f in report["failed"]} == {"wrong", "failed", "crashed"}, result.out)
     own = sorted((r["layer"], r["own"].split(" ")[0]) for r in report["results"])
-    check(own == [("conv1", "direct")] * 3 + [("ip1", "panels")] * 6, f"batches of 10 and 100: {own}\n{result.out}")
+    check(own == [("conv1", "direct")] * 3 + [("ip1", "panels")] * 4, f"batches of 10 and 100: {own}\n{result.out}")
     for r in report["results"]:
         check(r["ms"] > 0 and (r["own_ms"] is None or r["own_ms"] >= r["ms"]), f"{r}")
         check(not any(r["variant"].startswith(f"direct {x}x2") for x in (4, 5, 8)), f"{r}")

@@ -236,9 +236,16 @@ START_TEST(test_tuner__lists_each_shape_once)
     }
     const size_t count = t.count;
     tune_items_clear(&t);
-    o.batch = 32; /* evaluation's batches of 100 are other shapes now */
+    o.batch = 10; /* evaluation's batches of 100 are other shapes now, and have no gradients */
     ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
-    ck_assert_uint_gt(t.count, count);
+    size_t evaluated = 0;
+    for (size_t i = 0; i < t.count; i++) {
+        ck_assert_msg(t.items[i].desc.x.n == o.batch || t.items[i].pass == OP_FORWARD, "%s, %s",
+                      t.items[i].key.operator, t.items[i].key.shape);
+        evaluated += t.items[i].desc.x.n == 100;
+    }
+    ck_assert_uint_ge(evaluated, 3);
+    ck_assert_uint_eq(t.count, count + evaluated);
     tune_items_clear(&t);
     clr_net_free(spec);
 }
