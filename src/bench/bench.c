@@ -141,16 +141,29 @@ static void add_replaced(void *user, const char *label, const char *pass, const 
     str_copy(new->why, sizeof new->why, why);
 }
 
-/* Layers of the training net with a variant that was measured by `clr-cl tune` on this device. */
-static int count_tuned(const struct graph *g)
+/* Has the pass a variant that `clr-cl tune` found, and that it would not have had without? */
+static bool is_tuned(const struct graph *g, const struct graph_node *node, enum op_pass pass,
+                     const struct clr_device *device)
+{
+    char text[TUNEDB_VARIANT], own[TUNEDB_VARIANT];
+    struct op_desc desc = node->desc;
+
+    if (node->origin[pass] != OP_ORIGIN_TUNED && node->origin[pass] != OP_ORIGIN_NEAREST)
+        return false;
+    desc.variant[pass] = (struct op_variant){{0}, {0}};
+    return op_chosen(text, sizeof text, &node->desc, pass, device, g->block) &&
+           op_chosen(own, sizeof own, &desc, pass, device, g->block) && strcmp(text, own) != 0;
+}
+
+/* Layers of the training net that run otherwise because of `clr-cl tune`. */
+static int count_tuned(const struct graph *g, const struct clr_device *device)
 {
     int count = 0;
 
     for (size_t i = 0; i < g->node_count; i++) {
         bool tuned = false;
         for (int pass = 0; pass < OP_PASS_COUNT; pass++)
-            tuned = tuned || g->nodes[i].origin[pass] == OP_ORIGIN_TUNED ||
-                    g->nodes[i].origin[pass] == OP_ORIGIN_NEAREST;
+            tuned = tuned || is_tuned(g, &g->nodes[i], (enum op_pass)pass, device);
         count += tuned;
     }
     return count;
@@ -182,7 +195,7 @@ static int check_device(struct bench *b, struct clr_error *err)
     }
     rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
     if (rc == 0) {
-        b->report->tuned_layers = count_tuned(s->train_graph);
+        b->report->tuned_layers = count_tuned(s->train_graph, b->train.device);
         b->report->device_memory_bytes =
             net_bytes(s->train_net) + net_bytes(s->test_net) + params_bytes(&s->params);
     }

@@ -100,9 +100,9 @@ const char *words_tuned(char out[WORDS_TUNED], const struct clr_bench_report *re
 
     out[0] = '\0';
     if (n == 0)
-        (void)snprintf(out, WORDS_TUNED, "no layer tuned");
+        (void)snprintf(out, WORDS_TUNED, "no layer changed by tuning");
     else if (n > 0)
-        (void)snprintf(out, WORDS_TUNED, "%d layer%s tuned", n, n > 1 ? "s" : "");
+        (void)snprintf(out, WORDS_TUNED, "%d layer%s changed by tuning", n, n > 1 ? "s" : "");
     return out;
 }
 

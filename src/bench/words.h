@@ -30,7 +30,7 @@ const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *repo
 /* "192,983", "11.45", "0.0503": three digits that say something, and all of those before the point. */
 const char *words_number(char out[WORDS_NUMBER], double v);
 
-/* "3 layers tuned", "no layer tuned"; "": it is not known. */
+/* "3 layers changed by tuning", "no layer changed by tuning"; "": it is not known. */
 #define WORDS_TUNED 48
 const char *words_tuned(char out[WORDS_TUNED], const struct clr_bench_report *report);
 

@@ -40,6 +40,16 @@ def records(share):
     return sorted((share / "clr-cl" / "tuning").glob("*.json"))
 
 
+def change_one_layer(record):
+    """Every pass is to have its own choice but the dense layer's forward."""
+    data = json.loads(record.read_text(encoding="utf-8"))
+    for e in data["entries"]:
+        e["variant"] = "direct" if e["operator"].startswith("convolution") else "panels"
+        if e["operator"].startswith("dense forward"):
+            e["variant"] = "sliced"
+    write(record, json.dumps(data))
+
+
 @case
 def tune_survives_what_fails_and_training_takes_what_it_found():
     device()
@@ -61,7 +71,8 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
     again = expect(clr("tune", "--net", net, "--batch", 10, env=env), 0, ["^LAYER", "^conv1 .*10 "],
                    ["0 variants failed"])
     check("warning" not in again.err, f"tried again\n{again}")
-    expect(clr("bench", "--net", net, "--batch", 10, env=env), 0, ["^tuning +[1-9] layers? tuned by 'clr-cl tune'"])
+    change_one_layer(records(share)[0])
+    expect(clr("bench", "--net", net, "--batch", 10, env=env), 0, ["^tuning +1 layer changed by tuning: "])
 
     out = fresh("run")
     expect(clr(*tiny(net=net, out=out), env=env), 0)

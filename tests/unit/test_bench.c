@@ -342,7 +342,7 @@ START_TEST(test_table__shares_and_rates)
     reports_expect_line(text, "device memory", "20.0 MB planned");
     reports_expect_line(text, "process", "400 MB resident at most: program, driver, images");
     ck_assert(!strstr(text, "compiler"));
-    reports_expect_line(text, "tuning ", "no layer tuned by 'clr-cl tune'");
+    reports_expect_line(text, "tuning ", "no layer changed by tuning: ");
     reports_expect_line(text, "train refuses", "train refuses this device: the update is wrong");
     free(text);
     clr_bench_clear(&r);

@@ -151,9 +151,12 @@ START_TEST(test_compare__tuned_layers)
         int layers;
         const char *text, *markdown, *csv, *json;
     } cases[] = {
-        {0, "2026-11-24; no layer tuned", "2026-11-24; no layer tuned |", ",0,\"\",", "\"tuned_layers\": 0"},
-        {1, "2026-11-24; 1 layer tuned", "2026-11-24; 1 layer tuned |", ",1,\"\",", "\"tuned_layers\": 1"},
-        {3, "2026-11-24; 3 layers tuned", "2026-11-24; 3 layers tuned |", ",3,\"\",", "\"tuned_layers\": 3"},
+        {0, "2026-11-24; no layer changed by tuning", "2026-11-24; no layer changed by tuning |", ",0,\"\",",
+         "\"tuned_layers\": 0"},
+        {1, "2026-11-24; 1 layer changed by tuning", "2026-11-24; 1 layer changed by tuning |", ",1,\"\",",
+         "\"tuned_layers\": 1"},
+        {3, "2026-11-24; 3 layers changed by tuning", "2026-11-24; 3 layers changed by tuning |", ",3,\"\",",
+         "\"tuned_layers\": 3"},
         {-1, "2026-11-24\n", "2026-11-24 |", "\"\",,\"\",", "\"tuned_layers\": null"},
     };
     struct clr_bench_report r[2];
@@ -283,8 +286,9 @@ START_TEST(test_compare__as_csv_and_markdown)
     ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_MARKDOWN);
-    reports_expect_line(text, "| 2 | A",
-                        "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24; no layer tuned |  |");
+    reports_expect_line(
+        text, "| 2 | A",
+        "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24; no layer changed by tuning |  |");
     reports_expect_line(text, "| | \\[1\\]", "| | \\[1\\] Device\xc2\xae | \\[2\\] A\\|\"B\" &lt;b>\\* | |");
     reports_expect_line(text, "| conv1 forward, ms",
                         "| conv1 forward, ms | 4.000 | 32.00 | 8.0\xc3\x97 slower |");
