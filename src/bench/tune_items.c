@@ -6,13 +6,14 @@
 
 #include "train/session.h"
 
-static bool known(const struct tune_items *t, const struct tunedb_key *key)
+/* The item of that key, NULL: none yet. */
+static struct tune_item *find(const struct tune_items *t, const struct tunedb_key *key)
 {
     for (size_t i = 0; i < t->count; i++)
         if (strcmp(t->items[i].key.operator, key->operator) == 0 &&
             strcmp(t->items[i].key.shape, key->shape) == 0)
-            return true;
-    return false;
+            return &t->items[i];
+    return NULL;
 }
 
 static int add_pass(struct tune_items *t, const struct graph *g, const struct graph_node *node,
@@ -20,13 +21,22 @@ static int add_pass(struct tune_items *t, const struct graph *g, const struct gr
 {
     const int block = g->block;
     struct op_variant some[2];
-    struct tune_item item = {
-        .desc = node->desc, .pass = pass, .block = block, .from_images = g->values[node->x].producer < 0};
+    struct tune_item item = {.desc = node->desc,
+                             .pass = pass,
+                             .block = block,
+                             .from_images = g->values[node->x].producer < 0,
+                             .uses = g == t->train};
+    struct tune_item *known;
     int rc;
 
     if (op_candidates(some, 2, &item.desc, pass, device, block) < 2 ||
-        !op_tune_key(&item.key, &item.desc, pass, block) || known(t, &item.key))
+        !op_tune_key(&item.key, &item.desc, pass, block))
         return 0;
+    known = find(t, &item.key);
+    if (known) {
+        known->uses += item.uses;
+        return 0;
+    }
     item.desc.backward = pass != OP_FORWARD;
     item.desc.need_dx = pass == OP_BACKWARD_DATA;
     rc = mem_grow(&t->items, &t->capacity, t->count + 1, sizeof *t->items, "a list of operators", err);

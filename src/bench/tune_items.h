@@ -12,6 +12,7 @@ struct tune_item {
     int block;        /* V of the net */
     bool from_images; /* x is the batch, which can come in any channel block */
     struct tunedb_key key;
+    int uses; /* how often a training step does this; 0: evaluation alone */
 };
 
 struct tune_items {

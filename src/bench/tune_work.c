@@ -4,7 +4,8 @@
  *
  *     {"is": "begin", "device": …, "driver": …, "platform": …, "platform_version": …,
  *      "record": FILE, "items": N}
- *     {"is": "item", "item": I, "layer": "conv2", "operation": "convolution forward, …", "shape": …}
+ *     {"is": "item", "item": I, "layer": "conv2", "operation": "convolution forward, …", "shape": …,
+ *      "uses": N}                               in a training step
  *     {"is": "try", "variant": "direct 5x2"}     may crash or hang from here on
  *     {"is": "right"}                            it did not
  *     {"is": "failed", "variant": …, "why": "wrong", "detail": …}
@@ -81,8 +82,9 @@ static void tell_item(struct work *w, int i)
 {
     const struct tune_item *item = &w->items.items[i];
 
-    tell(w, json_pack("{s:s, s:i, s:o, s:s, s:s}", "is", "item", "item", i, "layer", name(item->desc.label),
-                      "operation", item->key.operator, "shape", item->key.shape));
+    tell(w,
+         json_pack("{s:s, s:i, s:o, s:s, s:s, s:i}", "is", "item", "item", i, "layer", name(item->desc.label),
+                   "operation", item->key.operator, "shape", item->key.shape, "uses", item->uses));
 }
 
 /* A variant that must not be used: into the record, and told. */

@@ -68,8 +68,14 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
         check(not any(r["variant"].startswith(f"direct {x}x2") for x in (4, 5, 8)), f"{r}")
     check([str(p) for p in records(share)] == [report["record"]], f"{records(share)} {report['record']}")
 
-    again = expect(clr("tune", "--net", net, "--batch", 10, env=env), 0, ["^LAYER", "^conv1 .*10 "],
-                   ["0 variants failed"])
+    for name in ("own_ms", "ms"):
+        whole = sum(r["uses"] * r[name] for r in report["results"] if r["own_ms"])
+        check(abs(report[f"step_{name}"] - whole) < 1e-6 * whole, f"{name} of a step: {whole}\n{result.out}")
+
+    again = expect(clr("tune", "--net", net, "--batch", 10, env=env), 0,
+                   ["^LAYER .* NOISE$", "^conv1 .*10 .* [0-9.]+ %$",
+                    "^all above +in one training step +[0-9.]+ +[0-9.]+ +-?[0-9.]+ %$"],
+                   ["0 variants failed", f"^next: 'clr-cl bench --net {net} --batch 10' measures whole"])
     check("warning" not in again.err, f"tried again\n{again}")
     change_one_layer(records(share)[0])
     expect(clr("bench", "--net", net, "--batch", 10, env=env), 0, ["^tuning +1 layer changed by tuning: "])
