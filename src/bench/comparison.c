@@ -6,6 +6,8 @@
 #include "bench/measure.h"
 #include "bench/peak.h"
 
+#define FACTOR_SURE 1.1 /* a factor that can be off by more has a ~ */
+
 /* What a line's numbers are: of a time less is faster, of a rate more, an amount is neither; one that is
  * planned is no sample. */
 enum sense { TIME, RATE, AMOUNT, PLANNED, SHARE };
@@ -204,6 +206,14 @@ static bool lies_in(double v, const struct clr_bench_spread *s)
     return v >= s->min && v <= s->max;
 }
 
+/* Do the samples leave open how often the one goes into the other, the medians the factor? */
+static bool is_uncertain(const struct clr_bench_spread *small, const struct clr_bench_spread *large,
+                         double factor)
+{
+    return small->count < 2 || large->count < 2 || large->min / small->max < factor / FACTOR_SURE ||
+           large->max / small->min > factor * FACTOR_SURE;
+}
+
 struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report)
 {
     const enum sense sense = line < WHOLES ? wholes[line].sense : TIME;
@@ -218,8 +228,8 @@ struct comparison_cell comparison_cell(const struct comparison *c, size_t line, 
         first.median <= 0.0 || v->median <= 0.0)
         return cell;
     more = v->median > first.median;
-    cell.single = sense != PLANNED && (v->count < 2 || first.count < 2);
     cell.factor = more ? v->median / first.median : first.median / v->median;
+    cell.uncertain = sense != PLANNED && is_uncertain(more ? &first : v, more ? v : &first, cell.factor);
     if (has_another(c, line, report) != has_another(c, line, 0))
         cell.verdict = COMPARISON_OTHER;
     else if (cell.factor < 1.005 || (lies_in(v->median, &first) && lies_in(first.median, v)))

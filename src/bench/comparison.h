@@ -39,8 +39,10 @@ struct comparison_cell {
     double of_peak;                /* of a layer: peak_share() */
     enum comparison_verdict verdict;
     double
-        factor;  /* 1 or more: how many times faster, slower, more, less; 1 where there is no such verdict */
-    bool single; /* one of the two is a single sample: nobody knows how far it can be off */
+        factor; /* 1 or more: how many times faster, slower, more, less; 1 where there is no such verdict */
+    bool
+        uncertain; /* another run may not confirm the factor: it is from a single sample, or from samples that
+                       allow one that is more than 10 % off */
 };
 
 /* CLR_ENOMEM: nothing is made. */

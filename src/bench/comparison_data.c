@@ -34,8 +34,7 @@ void comparison_csv(struct str *out, const struct comparison *c)
     char file[WORDS_FILE];
 
     str_append(out, "report,device,driver,program,file,tuned_layers,layer,figure,unit,samples,min,median,max,"
-                    "of_peak,factor,"
-                    "verdict\n");
+                    "of_peak,factor,uncertain,verdict\n");
     for (size_t i = 0; i < c->lines; i++) {
         const struct comparison_line line = comparison_line(c, i);
         for (size_t k = 0; k < c->count; k++) {
@@ -58,6 +57,7 @@ void comparison_csv(struct str *out, const struct comparison *c)
             append_number(out, cell.value.max);
             append_number(out, cell.of_peak);
             append_number(out, cell.verdict < COMPARISON_EQUAL ? NAN : cell.factor);
+            append_number(out, cell.verdict <= COMPARISON_EQUAL ? (double)NAN : cell.uncertain);
             str_append(out, "%s\n", comparison_verdict_name(cell.verdict));
         }
     }
@@ -69,10 +69,11 @@ static json_t *cell_json(const struct comparison_cell *cell)
 {
     if (cell->value.count == 0)
         return json_null();
-    return json_pack("{s:i, s:f, s:f, s:f, s:o, s:o, s:s}", "samples", cell->value.count, "min",
+    return json_pack("{s:i, s:f, s:f, s:f, s:o, s:o, s:b, s:s}", "samples", cell->value.count, "min",
                      cell->value.min, "median", cell->value.median, "max", cell->value.max, "of_peak",
                      json_finite(cell->of_peak), "factor",
-                     cell->verdict < COMPARISON_EQUAL ? json_null() : json_real(cell->factor), "verdict",
+                     cell->verdict < COMPARISON_EQUAL ? json_null() : json_real(cell->factor), "uncertain",
+                     cell->uncertain && cell->verdict > COMPARISON_EQUAL, "verdict",
                      comparison_verdict_name(cell->verdict));
 }
 

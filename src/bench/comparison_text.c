@@ -10,10 +10,18 @@
 #include "plot/axes.h"
 
 #define VALUE 10 /* columns of a value … */
-#define WORDS 16 /* … and of what stands behind it: "~1,234× faster" */
+#define WORDS 16 /* … and of what stands behind it: "~1,200× faster" */
 #define FIRST 24 /* columns of the first report at most, where its name is at the head */
 
 /* ------------------------------------------------------------------ what both say */
+
+/* Two digits, of what is hardly more than 1 two behind the point: "2,200", "68", "1.3", "1.04". */
+static void write_factor(char out[AXES_TEXT], double v)
+{
+    const double step = v < 9.95 ? 0.1 : pow(10.0, floor(log10(v)) - 1.0);
+
+    axes_format_fixed(out, AXES_TEXT, v < 9.95 ? v : round(v / step) * step, v < 1.1 ? 2 : v < 9.95 ? 1 : 0);
+}
 
 /* "68× faster", "~1.3× slower", "about equal" */
 static const char *verdict(char out[64], const struct comparison_cell *cell)
@@ -24,11 +32,8 @@ static const char *verdict(char out[64], const struct comparison_cell *cell)
     if (cell->verdict <= COMPARISON_EQUAL) {
         (void)snprintf(out, 64, "%s%s", cell->verdict == COMPARISON_EQUAL ? "about " : "", name);
     } else {
-        axes_format_fixed(factor, sizeof factor, cell->factor,
-                          cell->factor < 1.1    ? 2
-                          : cell->factor < 9.95 ? 1
-                                                : 0);
-        (void)snprintf(out, 64, "%s%s× %s", cell->single ? "~" : "", factor, name);
+        write_factor(factor, cell->factor);
+        (void)snprintf(out, 64, "%s%s× %s", cell->uncertain ? "~" : "", factor, name);
     }
     return out;
 }
@@ -136,7 +141,7 @@ static void note_report(const struct notes *n, const struct comparison *c, size_
 static void append_notes(struct str *out, const struct comparison *c, bool markdown)
 {
     const struct notes n = {out, markdown};
-    bool verdicts[COMPARISON_LESS + 1] = {false}, single = false, rest = false;
+    bool verdicts[COMPARISON_LESS + 1] = {false}, uncertain = false, rest = false;
 
     for (size_t i = 0; i < c->lines; i++) {
         const struct comparison_line line = comparison_line(c, i);
@@ -144,7 +149,7 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         for (size_t k = 0; k < c->count; k++) {
             const struct comparison_cell cell = comparison_cell(c, i, k);
             verdicts[cell.verdict] = true;
-            single = single || (cell.single && cell.verdict > COMPARISON_EQUAL);
+            uncertain = uncertain || (cell.uncertain && cell.verdict > COMPARISON_EQUAL);
         }
     }
     str_append(out, "\n");
@@ -166,8 +171,10 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         note(&n, "other work: in one of the two the layer has another one in it, as said below.");
     if (rest)
         note(&n, "other: kernels of a layer that belong to no single pass.");
-    if (single)
-        note(&n, "~: from a single sample, which another run may not confirm.");
+    if (uncertain)
+        note(&n,
+             "~: another run may not confirm it: from a single sample, or from samples that allow a factor "
+             "that is more than 10 %% off.");
     for (size_t k = 0; k < c->count; k++)
         note_report(&n, c, k);
 }

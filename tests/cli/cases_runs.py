@@ -483,10 +483,10 @@ def bench_and_what_becomes_of_it():
     report, figure = fresh("report.json"), fresh("figure.png")
     net = tiny_net("pool: MAX", "pool: AVE")  # a maximum pool would go into the convolution
     result = expect(clr("bench", "--net", net, "--batch", "10", "--json", report, "--plot", figure), 0,
-                    ["^device ", "^tuning +no layer changed by", "^peak .*GFLOP/s", "^bandwidth .*GB/s",
-                     "^conv1 +forward ", "^ +update ", "^not convolution ", "^training step .*images/s", "^inference ", "^warm start ",
-                     "^first start .* programs compiled; a driver's own", "^device memory +[0-9.]+ MB planned",
-                     "^process .* MB", "^conv1 +convolution +OK "],
+                    ["^device ", "^tuning +no layer changed by tuning", "^peak .*GFLOP/s", "^bandwidth .*GB/s",
+                     "^conv1 +forward ", "^ +update ", "^not convolution ", "^training step .*images/s", "^inference ",
+                     "^warm start ", "^first start .* programs compiled; a driver's own",
+                     "^device memory +[0-9.]+ MB planned", "^process .* MB", "^conv1 +convolution +OK "],
                     ["^device: ", "^measuring 1/9: ", "^measuring 3/9: whole training steps, about [0-9]+ (s|minutes)$",
                      "^measuring 9/9: first start", "^wrote .*report.json", "^wrote .*figure.png"])
     check("WRONG" not in result.out, f"something is wrong\n{result}")

@@ -71,13 +71,13 @@ START_TEST(test_compare__how_others_stand_against_the_first)
     r[3].peak_memory_bytes *= 2;
     text = reports_compared(r, 4, CLR_BENCH_TEXT);
     reports_expect_line(text, "training           images",
-                        "10,000       1,250  8.0\xc3\x97 slower          684,000  68\xc3\x97 faster");
+                        "10,000       1,250  ~8.0\xc3\x97 slower         684,000  ~68\xc3\x97 faster");
     reports_expect_line(text, "training           images", "5,263  unclear");
     reports_expect_line(text, "peak               GFLOP/s",
-                        "200.0   2,469,134  12,346\xc3\x97 faster         200.0  about equal");
+                        "200.0   2,469,134  ~12,000\xc3\x97 faster        200.0  about equal");
     reports_expect_line(text, "share of the peak  %", "20.00");
     reports_expect_line(text, "conv1              weight gradient",
-                        "5.000       40.00  8.0\xc3\x97 slower           0.0731  68\xc3\x97 faster");
+                        "5.000       40.00  ~8.0\xc3\x97 slower          0.0731  ~68\xc3\x97 faster");
     reports_expect_line(text, "pool1", "0.500           -                        0.0073");
     reports_expect_line(text, "extra", "-       4.000");
     reports_expect_line(text, "first start        s", "9.000       9.000  about equal");
@@ -87,11 +87,46 @@ START_TEST(test_compare__how_others_stand_against_the_first)
     reports_expect_line(text, "[4] conv1",
                         "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here");
     ck_assert(strstr(text, "about equal: less than") && strstr(text, "unclear: each lies between") &&
-              strstr(text, "~: from a single sample"));
+              strstr(text, "~: another run may not confirm it"));
     ck_assert(strstr(text, "[3] has no share of the peak") && !strstr(text, "[2] has no share"));
     free(text);
     for (int i = 0; i < 4; i++)
         clr_bench_clear(&r[i]);
+}
+END_TEST
+
+/* The same samples, by which a report is made `factor` times as slow, each `spread` around its median. */
+static void make_steps(struct clr_bench_report *r, double factor, double spread)
+{
+    reports_make(r, factor);
+    r->step_ms.min = r->step_ms.median * (1 - spread);
+    r->step_ms.max = r->step_ms.median * (1 + spread);
+}
+
+START_TEST(test_compare__no_more_digits_than_the_samples_have)
+{
+    static const struct {
+        double factor, spread;
+        const char *said;
+    } cases[] = {{2188.4, 0.01, "  2,200\xc3\x97 slower"}, {2188.4, 0.1, "  ~2,200\xc3\x97 slower"},
+                 {99.7, 0.01, "  100\xc3\x97 slower"},     {68.4, 0.04, "  68\xc3\x97 slower"},
+                 {68.4, 0.06, "  ~68\xc3\x97 slower"},     {3.14, 0.01, "  3.1\xc3\x97 slower"}};
+    struct clr_bench_report r[2];
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char *text;
+        make_steps(&r[0], 1, cases[i].spread);
+        make_steps(&r[1], cases[i].factor, cases[i].spread);
+        text = reports_compared(r, 2, CLR_BENCH_TEXT);
+        reports_expect_line(text, "training step      ms", cases[i].said);
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_CSV);
+        reports_expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"\",\"training step\"",
+                            cases[i].said[2] == '~' ? ",1,slower" : ",0,slower");
+        free(text);
+        clr_bench_clear(&r[0]);
+        clr_bench_clear(&r[1]);
+    }
 }
 END_TEST
 
@@ -104,8 +139,8 @@ START_TEST(test_compare__slow_devices)
     reports_make(&r[0], 1);
     reports_make(&r[1], 200631.83);
     text = reports_compared(r, 2, CLR_BENCH_TEXT);
-    reports_expect_line(text, "training           images", "10,000      0.0498  200,632\xc3\x97 slower");
-    reports_expect_line(text, "training step      ms", "10.00   2,006,318  200,632\xc3\x97 slower");
+    reports_expect_line(text, "training           images", "10,000      0.0498  ~200,000\xc3\x97 slower");
+    reports_expect_line(text, "training step      ms", "10.00   2,006,318  ~200,000\xc3\x97 slower");
     free(text);
     ck_assert_int_eq(clr_bench_table(&text, &r[1], NULL), 0);
     reports_expect_line(text, "training step", "2,006,318 ms (1,003,159 to 4,012,637), 0.0498 images/s");
@@ -278,11 +313,11 @@ START_TEST(test_compare__as_csv_and_markdown)
     reports_expect_line(
         text, "report,",
         "report,device,driver,program,file,tuned_layers,layer,figure,unit,samples,min,median,max,of_peak,"
-        "factor,verdict");
+        "factor,uncertain,verdict");
     reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
-                        "\"ms\",7,2,4,8,0.25,,");
+                        "\"ms\",7,2,4,8,0.25,,,");
     reports_expect_line(text, "<b>*\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
-                        "\"ms\",7,16,32,64,0.03125,8,slower");
+                        "\"ms\",7,16,32,64,0.03125,8,1,slower");
     ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_MARKDOWN);
@@ -291,7 +326,7 @@ START_TEST(test_compare__as_csv_and_markdown)
         "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24; no layer changed by tuning |  |");
     reports_expect_line(text, "| | \\[1\\]", "| | \\[1\\] Device\xc2\xae | \\[2\\] A\\|\"B\" &lt;b>\\* | |");
     reports_expect_line(text, "| conv1 forward, ms",
-                        "| conv1 forward, ms | 4.000 | 32.00 | 8.0\xc3\x97 slower |");
+                        "| conv1 forward, ms | 4.000 | 32.00 | ~8.0\xc3\x97 slower |");
     free(text);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
@@ -440,6 +475,7 @@ int main(void)
 
     tcase_add_test(tc, test_compare__only_what_is_comparable);
     tcase_add_test(tc, test_compare__how_others_stand_against_the_first);
+    tcase_add_test(tc, test_compare__no_more_digits_than_the_samples_have);
     tcase_add_test(tc, test_compare__slow_devices);
     tcase_add_test(tc, test_compare__names_are_distinct);
     tcase_add_test(tc, test_compare__tuned_layers);
