@@ -229,7 +229,7 @@ enum clr_bench_form {
 
 /**
  * Reports side by side: speed, limits and starts of each device, times of each layer and pass, and how they
- * stand against the first report's ("68× faster"; "about equal" where the ranges do not tell them apart;
+ * stand against the first report's ("68× faster"; "about equal" below 5 %, "unclear" in one range;
  * "~2.0× slower" where another run may not confirm it), and what of it is not the same work: layers that are
  * within others,
  * variants that were replaced.

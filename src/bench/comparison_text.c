@@ -161,8 +161,8 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         "device memory: planned for activations, gradients and parameters. process memory: the most that was "
         "resident, of program, driver and images.");
     if (verdicts[COMPARISON_EQUAL])
-        note(&n, "about equal: less than 5 %% apart and each between the smallest and the largest of the "
-                 "other, or less than 0.5 %% apart.");
+        note(&n, "about equal: less than 5 %% apart (memory that is planned: 0.5 %%), which two runs of one "
+                 "device can be.");
     if (verdicts[COMPARISON_UNCLEAR])
         note(&n,
              "unclear: each lies between the smallest and the largest of the other, though they differ by "
@@ -173,8 +173,8 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         note(&n, "other: kernels of a layer that belong to no single pass.");
     if (uncertain)
         note(&n,
-             "~: another run may not confirm it: from a single sample, or from samples that allow a factor "
-             "that is more than 10 %% off.");
+             "~: another run may not confirm it: less than 1.2× apart, from a single sample, or from samples "
+             "that allow a factor that is more than 10 %% off.");
     for (size_t k = 0; k < c->count; k++)
         note_report(&n, c, k);
 }

@@ -130,6 +130,38 @@ START_TEST(test_compare__no_more_digits_than_the_samples_have)
 }
 END_TEST
 
+/* Runs of one device, minutes apart, whose samples are within 1 % each. */
+START_TEST(test_compare__runs_drift_apart)
+{
+    static const struct {
+        double factor;
+        const char *said, *csv;
+    } cases[] = {{1.03, "  about equal", ",1,,equal"},
+                 {1.08, "  ~1.08\xc3\x97 slower", ",1,slower"},
+                 {1.17, "  ~1.2\xc3\x97 slower", ",1,slower"},
+                 {1.25, "  1.2\xc3\x97 slower", ",0,slower"},
+                 {1 / 1.1, "  ~1.1\xc3\x97 faster", ",1,faster"}};
+    struct clr_bench_report r[2];
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char *text;
+        make_steps(&r[0], 1, 0.01);
+        make_steps(&r[1], cases[i].factor, 0.01);
+        r[1].device_memory_bytes = 20200000; /* planned: it does not drift */
+        text = reports_compared(r, 2, CLR_BENCH_TEXT);
+        reports_expect_line(text, "training step      ms", cases[i].said);
+        reports_expect_line(text, "device memory      MB", "  1.01\xc3\x97 more");
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_CSV);
+        reports_expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"\",\"training step\"",
+                            cases[i].csv);
+        free(text);
+        clr_bench_clear(&r[0]);
+        clr_bench_clear(&r[1]);
+    }
+}
+END_TEST
+
 /* A thing that takes half a minute an image: no "0 images/s". */
 START_TEST(test_compare__slow_devices)
 {
@@ -476,6 +508,7 @@ int main(void)
     tcase_add_test(tc, test_compare__only_what_is_comparable);
     tcase_add_test(tc, test_compare__how_others_stand_against_the_first);
     tcase_add_test(tc, test_compare__no_more_digits_than_the_samples_have);
+    tcase_add_test(tc, test_compare__runs_drift_apart);
     tcase_add_test(tc, test_compare__slow_devices);
     tcase_add_test(tc, test_compare__names_are_distinct);
     tcase_add_test(tc, test_compare__tuned_layers);
