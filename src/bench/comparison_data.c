@@ -33,7 +33,8 @@ void comparison_csv(struct str *out, const struct comparison *c)
 {
     char file[WORDS_FILE];
 
-    str_append(out, "report,device,driver,program,file,tuned_layers,layer,figure,unit,samples,min,median,max,"
+    str_append(out, "report,device,platform,driver,program,git,net,input,batch,file,tuned_layers,layer,"
+                    "figure,unit,samples,min,median,max,"
                     "of_peak,factor,uncertain,verdict\n");
     for (size_t i = 0; i < c->lines; i++) {
         const struct comparison_line line = comparison_line(c, i);
@@ -44,8 +45,12 @@ void comparison_csv(struct str *out, const struct comparison *c)
                 continue;
             str_append(out, "%zu,", k + 1);
             append_text(out, r->device);
+            append_text(out, r->platform);
             append_text(out, r->driver);
             append_text(out, r->program);
+            append_text(out, r->git_id);
+            append_text(out, r->net);
+            str_append(out, "%dx%dx%d,%d,", r->input.channels, r->input.height, r->input.width, r->batch);
             append_text(out, words_file(file, c->reports, c->count, k));
             append_number(out, r->tuned_layers < 0 ? (double)NAN : r->tuned_layers);
             append_text(out, line.layer);

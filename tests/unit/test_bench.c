@@ -382,10 +382,12 @@ START_TEST(test_peak__no_share_that_misleads)
     reports_expect_line(text, "[2] has no share", "[2] has no share of the peak. Winograd's");
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_CSV);
-    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
-                        "7,2,4,8,0.25,,");
-    reports_expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
-                        "7,2,4,8,,1,equal");
+    reports_expect_line(
+        text, "1,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,\"conv1\"",
+        "\"forward\",\"ms\",7,2,4,8,0.25,,,");
+    reports_expect_line(
+        text, "2,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,\"conv1\"",
+        "\"forward\",\"ms\",7,2,4,8,,1,,equal");
     ck_assert(!strstr(text, "share of the peak"));
     free(text);
     for (int i = 0; i < 2; i++)

@@ -17,6 +17,9 @@
 #include "net/spec.h"
 #include "reports.h"
 
+/* Behind device and platform, in CSV: what a report is of. */
+#define WHO "\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,"
+
 static void expect_incomparable(const char *a, const char *b, const char *why)
 {
     const char *const paths[] = {a, b};
@@ -121,7 +124,7 @@ START_TEST(test_compare__no_more_digits_than_the_samples_have)
         reports_expect_line(text, "training step      ms", cases[i].said);
         free(text);
         text = reports_compared(r, 2, CLR_BENCH_CSV);
-        reports_expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"\",\"training step\"",
+        reports_expect_line(text, "2,\"Device\xc2\xae\",\"\"," WHO "\"\",\"training step\"",
                             cases[i].said[2] == '~' ? ",1,slower" : ",0,slower");
         free(text);
         clr_bench_clear(&r[0]);
@@ -153,8 +156,7 @@ START_TEST(test_compare__runs_drift_apart)
         reports_expect_line(text, "device memory      MB", "  1.01\xc3\x97 more");
         free(text);
         text = reports_compared(r, 2, CLR_BENCH_CSV);
-        reports_expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"\",\"training step\"",
-                            cases[i].csv);
+        reports_expect_line(text, "2,\"Device\xc2\xae\",\"\"," WHO "\"\",\"training step\"", cases[i].csv);
         free(text);
         clr_bench_clear(&r[0]);
         clr_bench_clear(&r[1]);
@@ -341,14 +343,15 @@ START_TEST(test_compare__as_csv_and_markdown)
     reports_make(&r[1], 8);
     str_copy(r[1].device, sizeof r[1].device, "A|\"B\"\n<b>*");
     str_copy(r[1].created, sizeof r[1].created, "2026|11-24T07:00:00Z");
+    str_copy(r[0].platform, sizeof r[0].platform, "P");
     text = reports_compared(r, 2, CLR_BENCH_CSV);
     reports_expect_line(
         text, "report,",
-        "report,device,driver,program,file,tuned_layers,layer,figure,unit,samples,min,median,max,of_peak,"
-        "factor,uncertain,verdict");
-    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
+        "report,device,platform,driver,program,git,net,input,batch,file,tuned_layers,layer,figure,unit,"
+        "samples,min,median,max,of_peak,factor,uncertain,verdict");
+    reports_expect_line(text, "1,\"Device\xc2\xae\",\"P\"," WHO "\"conv1\",\"forward\"",
                         "\"ms\",7,2,4,8,0.25,,,");
-    reports_expect_line(text, "<b>*\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
+    reports_expect_line(text, "<b>*\",\"\"," WHO "\"conv1\",\"forward\"",
                         "\"ms\",7,16,32,64,0.03125,8,1,slower");
     ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
     free(text);
