@@ -96,7 +96,8 @@ struct clr_bench_check {
 struct clr_bench_replaced {
     char layer[CLR_BENCH_NAME], pass[32];
     char variant[64], by[64];
-    char why[16]; /**< "wrong", "crashed", "hung", "failed" */
+    char why[16];      /**< "wrong", "crashed", "hung", "failed" */
+    double worst_nmse; /**< of the one that is wrong; 0: not known */
 };
 
 /** What `clr-cl bench` measures on one device. */

@@ -108,8 +108,12 @@ const char *words_tuned(char out[WORDS_TUNED], const struct clr_bench_report *re
 
 const char *words_replaced(char out[WORDS_REPLACED], const struct clr_bench_replaced *replaced)
 {
-    (void)snprintf(out, WORDS_REPLACED, "%s %s: '%s' in place of '%s', which %s%s here", replaced->layer,
+    char nmse[32] = "";
+
+    if (replaced->worst_nmse > 0.0)
+        (void)snprintf(nmse, sizeof nmse, " (NMSE %.1e)", replaced->worst_nmse);
+    (void)snprintf(out, WORDS_REPLACED, "%s %s: '%s' in place of '%s', which %s%s here%s", replaced->layer,
                    replaced->pass, replaced->by, replaced->variant,
-                   strcmp(replaced->why, "wrong") == 0 ? "is " : "", replaced->why);
+                   strcmp(replaced->why, "wrong") == 0 ? "is " : "", replaced->why, nmse);
     return out;
 }

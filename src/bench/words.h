@@ -34,7 +34,7 @@ const char *words_number(char out[WORDS_NUMBER], double v);
 #define WORDS_TUNED 48
 const char *words_tuned(char out[WORDS_TUNED], const struct clr_bench_report *report);
 
-/* "conv1 forward: 'tiled' in place of 'direct', which is wrong here" */
+/* "conv1 forward: 'tiled' in place of 'direct', which is wrong here (NMSE 2.0e-02)" */
 #define WORDS_REPLACED 512
 const char *words_replaced(char out[WORDS_REPLACED], const struct clr_bench_replaced *replaced);
 

@@ -337,15 +337,31 @@ static void keep_failure(const struct session *s, const struct tunedb_failure *f
                  why.message);
 }
 
-/* Record the variant of a pass as wrong, or as one that does not run; *done: there may be another way. */
-static int refuse(bool *done, struct round *round, struct session *s, const struct graph_node *node,
-                  enum op_pass pass, int block, bool failed, const char *why, struct clr_error *err)
+/* The worst NMSE of a pass; NaN, too. */
+static double worst_nmse(const struct verify_result *r, enum op_pass pass)
 {
-    struct tunedb_failure failure = {.why = ""};
+    static const enum verify_output first[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DW},
+                                    last[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DB};
+    double worst = pass == OP_FORWARD ? r->nmse[VERIFY_SAMPLE] : -1.0;
+
+    for (int o = (int)first[pass]; o <= (int)last[pass]; o++)
+        if (!isnan(worst) && !(r->nmse[o] <= worst))
+            worst = r->nmse[o];
+    return worst;
+}
+
+/* Record the variant of a pass as wrong by *r, or (NULL) as one that does not run; *done: there may be
+ * another way. */
+static int refuse(bool *done, struct round *round, struct session *s, const struct graph_node *node,
+                  enum op_pass pass, int block, const struct verify_result *r, const char *why,
+                  struct clr_error *err)
+{
+    const double nmse = r ? worst_nmse(r, pass) : 0.0;
+    const bool failed = !r;
+    struct tunedb_failure failure = {.nmse = isfinite(nmse) ? nmse : 0.0};
     int rc;
 
     str_copy(failure.why, sizeof failure.why, failed ? "failed" : "wrong");
-
     if (!op_chosen(failure.variant, sizeof failure.variant, &node->desc, pass, s->o->device, block) ||
         !op_tune_key(&failure.key, &node->desc, pass, block) || round->count == ROUND_MOST)
         return 0;
@@ -371,18 +387,6 @@ static int refuse(bool *done, struct round *round, struct session *s, const stru
     return 0;
 }
 
-/* Does the verdict say that this pass is wrong? */
-static bool is_wrong(const struct verify_result *r, enum op_pass pass)
-{
-    static const enum verify_output first[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DW},
-                                    last[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DB};
-    bool wrong = pass == OP_FORWARD && !(r->nmse[VERIFY_SAMPLE] <= LIMIT_LAYER);
-
-    for (int o = (int)first[pass]; o <= (int)last[pass]; o++)
-        wrong = wrong || !(r->nmse[o] <= LIMIT_LAYER);
-    return wrong;
-}
-
 /* Is it the variant's fault that it could not be tried? Want of memory and a device that is gone are not. */
 static bool is_of_variant(const struct clr_error *why)
 {
@@ -406,10 +410,10 @@ static int judge_node(int *refused, struct round *round, struct session *s, cons
         return clr_error_set(err, why.code, "%s", why.message);
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
         int rc;
-        if (!failed && !is_wrong(&r, (enum op_pass)pass))
+        if (!failed && worst_nmse(&r, (enum op_pass)pass) <= LIMIT_LAYER)
             continue;
         wrong = true;
-        rc = refuse(&done, round, s, node, (enum op_pass)pass, g->block, failed,
+        rc = refuse(&done, round, s, node, (enum op_pass)pass, g->block, failed ? NULL : &r,
                     failed ? why.message : r.text, err);
         if (rc < 0)
             return rc;

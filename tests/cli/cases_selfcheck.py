@@ -146,11 +146,13 @@ def bench_measures_what_train_would_use():
     net, report, out = sized(small(fresh("run"), norm=False)[2]), fresh("report.json"), fresh("run")
     env = lie(*WINOGRAD, fresh("home"))
     result = expect(clr("bench", "--net", net, "--batch", 100, "--json", report, env=env), 0,
-                    ["^replaced +conv2 forward: '.*' in place of 'winograd.*', which is wrong here", "^conv2 .* OK "],
+                    ["^replaced +conv2 forward: '.*' in place of 'winograd.*', which is wrong here .NMSE [0-9.e-]+.$",
+                     "^conv2 .* OK "],
                     ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd"])
     check("WRONG" not in result.out, f"{result}")
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
     check(one["correct"] and one["training_refused"] == "" and "conv2" in str(one["replaced"]), f"{one}")
+    check(all(r["worst_nmse"] > 1e-6 for r in one["replaced"]), f"{one['replaced']}")
     check(one["peak_memory_includes_compiler"], "what train asks first has compiled everything")
     args = small(out, norm=False)
     args[2] = net

@@ -150,6 +150,7 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_str_eq(back->replaced[0].variant, "tiled");
     ck_assert_str_eq(back->replaced[0].by, "direct");
     ck_assert_str_eq(back->replaced[0].why, "wrong");
+    ck_assert(back->replaced[0].worst_nmse == 0.02);
     ck_assert_str_eq(back->refused, "");
     ck_assert_int_eq(back->tuned_layers, 2);
     ck_assert_uint_eq(back->device_memory_bytes, 20000000);

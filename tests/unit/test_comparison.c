@@ -87,8 +87,9 @@ START_TEST(test_compare__how_others_stand_against_the_first)
     reports_expect_line(
         text, "process memory     MB",
         "400.0       400.0  about equal                -                         800.0  ~2.0\xc3\x97 more");
-    reports_expect_line(text, "[4] conv1",
-                        "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here");
+    reports_expect_line(
+        text, "[4] conv1",
+        "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here (NMSE 2.0e-02)");
     ck_assert(strstr(text, "about equal: less than") && strstr(text, "unclear: each lies between") &&
               strstr(text, "~: another run may not confirm it"));
     ck_assert(strstr(text, "[3] has no share of the peak") && !strstr(text, "[2] has no share"));
