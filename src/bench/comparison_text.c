@@ -114,18 +114,43 @@ static bool leaves_out_a_share(const struct clr_bench_report *r)
     return false;
 }
 
+static bool is_alike(const struct clr_bench_replaced *a, const struct clr_bench_replaced *b)
+{
+    const size_t length = strcspn(a->variant, " ");
+
+    return strcmp(a->why, b->why) == 0 && strcspn(b->variant, " ") == length &&
+           strncmp(a->variant, b->variant, length) == 0;
+}
+
+/* What was replaced, one line for each algorithm: one for each layer and pass may be dozens. */
+static void note_replaced(const struct notes *n, const struct comparison *c, size_t k)
+{
+    const struct clr_bench_report *r = &c->reports[k];
+
+    for (size_t i = 0; i < r->replaced_count; i++) {
+        char text[WORDS_REPLACED], more[80] = "";
+        size_t before = 0, behind = 0;
+        for (size_t j = 0; j < r->replaced_count; j++)
+            *(j < i ? &before : &behind) += is_alike(&r->replaced[i], &r->replaced[j]);
+        if (before > 0)
+            continue;
+        if (behind > 1)
+            (void)snprintf(more, sizeof more, "; likewise %zu more of '%.*s': 'replaced' in its report",
+                           behind - 1, (int)strcspn(r->replaced[i].variant, " "), r->replaced[i].variant);
+        note(n, "[%zu] %s%s", k + 1, words_replaced(text, &r->replaced[i]), more);
+    }
+}
+
 /* What one of the reports is that the others need not be. */
 static void note_report(const struct notes *n, const struct comparison *c, size_t k)
 {
     const struct clr_bench_report *r = &c->reports[k];
     struct comparison_within w = {0};
-    char text[WORDS_REPLACED];
 
     while (comparison_next_within(&w, c, k))
         note(n, "[%zu] %s has %s in it, which is a layer of its own elsewhere: compare it with both.", k + 1,
              w.with, w.layer);
-    for (size_t i = 0; i < r->replaced_count; i++)
-        note(n, "[%zu] %s", k + 1, words_replaced(text, &r->replaced[i]));
+    note_replaced(n, c, k);
     if (leaves_out_a_share(r))
         note(n, "[%zu] has no share of the peak. " WORDS_NO_SHARE, k + 1);
     if (r->row_count == 0)

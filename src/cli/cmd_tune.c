@@ -160,11 +160,22 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 
 /* ---- the command --------------------------------------------------------------------------------------- */
 
+enum { KINDS = 32 };
+
+/* Variants of one algorithm that failed in one way: the first is told at once, the others at the end. */
+struct kind {
+    char algorithm[16], why[16];
+    int count;
+};
+
 struct report {
     bool json;
-    bool header; /* is printed */
+    bool header;       /* is printed */
+    char record[1024]; /* the file */
     int results, faster, failures;
-    double own_ms, ms; /* of a training step, in passes whose own choice works */
+    double own_ms, ms;        /* of a training step, in passes whose own choice works */
+    struct kind kinds[KINDS]; /* of failures; more than that are told one by one */
+    int kind_count;
     json_t *head, *list, *failed;
 };
 
@@ -213,12 +224,57 @@ static void print_sum(const struct report *r)
                "", r->own_ms, "", r->ms, 100.0 * (r->own_ms / r->ms - 1.0));
 }
 
+/* Of the algorithm of *e, which fails as *e does; NULL: there are too many. */
+static struct kind *find_kind(struct report *r, const struct clr_tune_event *e)
+{
+    struct kind *k = r->kinds;
+    char algorithm[sizeof k->algorithm];
+
+    (void)snprintf(algorithm, sizeof algorithm, "%.*s", (int)strcspn(e->variant, " "), e->variant);
+    for (; k < r->kinds + r->kind_count; k++)
+        if (strcmp(k->algorithm, algorithm) == 0 && strcmp(k->why, e->why) == 0)
+            return k;
+    if (r->kind_count == KINDS)
+        return NULL;
+    r->kind_count++;
+    str_copy(k->algorithm, sizeof k->algorithm, algorithm);
+    str_copy(k->why, sizeof k->why, e->why);
+    return k;
+}
+
+static const char *failed_how(const char *why)
+{
+    return strcmp(why, "wrong") == 0 ? "is wrong" : why;
+}
+
+static void tell_failure(struct report *r, const struct clr_tune_event *e)
+{
+    struct kind *k = find_kind(r, e);
+
+    r->failures++;
+    if (k && k->count++ > 0)
+        return;
+    cli_warn("%s, %.*s: the variant '%s' %s and will not be used%s%.*s", e->layer, pass_length(e),
+             e->operation, e->variant, failed_how(e->why), *e->detail ? ": " : "",
+             (int)strcspn(e->detail, "\n"), e->detail);
+}
+
+/* What was not told one by one. */
+static void tell_kinds(const struct report *r)
+{
+    for (int i = 0; i < r->kind_count; i++)
+        if (r->kinds[i].count > 1)
+            cli_warn("the variant '%s' %s %d times, counting passes and tiles; the list is in '%s'",
+                     r->kinds[i].algorithm, failed_how(r->kinds[i].why), r->kinds[i].count, r->record);
+}
+
 static void tell(void *user, const struct clr_tune_event *e)
 {
     struct report *r = user;
 
     switch (e->what) {
     case CLR_TUNE_BEGINS:
+        str_copy(r->record, sizeof r->record, e->record);
         cli_note("tuning for %s (driver %s); record: %s", e->device, e->driver, e->record);
         if (r->json)
             r->head =
@@ -231,10 +287,7 @@ static void tell(void *user, const struct clr_tune_event *e)
     case CLR_TUNE_TRIES:
         break;
     case CLR_TUNE_FAILED:
-        r->failures++;
-        cli_warn("%s, %.*s: the variant '%s' %s and will not be used%s%.*s", e->layer, pass_length(e),
-                 e->operation, e->variant, strcmp(e->why, "wrong") == 0 ? "is wrong" : e->why,
-                 *e->detail ? ": " : "", (int)strcspn(e->detail, "\n"), e->detail);
+        tell_failure(r, e);
         if (r->json)
             r->failed =
                 json_append(r->failed, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
@@ -319,6 +372,7 @@ static int tune(const struct tune_options *o, struct clr_error *err)
     }
     worker[n++] = "--first";
     rc = clr_tune(worker, PATIENCE_S, tell, &r, err);
+    tell_kinds(&r);
     if (rc == 0)
         rc = finish(&r, o, (double)(clock_ns() - begin) * 1e-9, err);
     json_decref(r.head);

@@ -59,6 +59,12 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
                     ["direct 4x2' is wrong", "direct 5x2' failed .*does not compile",
                      "direct 8x2' crashed .*signal 11"])
     report = json.loads(result.out)
+    for why, said in (("wrong", "is wrong"), ("failed", "failed"), ("crashed", "crashed")):
+        told = [line for line in result.err.splitlines() if line.startswith("warning: ") and f"' {said} " in line]
+        count = len([f for f in report["failed"] if f["why"] == why])
+        check(len(told) == min(count, 2), f"{count} times, {told}")
+        check(count < 2 or f"{said} {count} times" in told[1] and report["record"] in told[1], f"{count}: {told}")
+    check(len(report["failed"]) > 3, f"nothing to group: {report['failed']}")
     check("no tile of five" in result.out, f"what the compiler said is missing\n{result}")
     check({f["why"] for f in report["failed"]} == {"wrong", "failed", "crashed"}, result.out)
     own = sorted((r["layer"], r["own"].split(" ")[0]) for r in report["results"])

@@ -335,6 +335,34 @@ START_TEST(test_compare__what_is_not_the_same_work)
 }
 END_TEST
 
+/* One algorithm that is wrong in many layers, and another one. */
+START_TEST(test_compare__replaced_by_algorithm)
+{
+    struct clr_bench_report r[2];
+    char *text;
+
+    reports_make(&r[0], 1);
+    reports_make(&r[1], 1);
+    r[0].replaced_count = 0;
+    free(r[1].replaced);
+    ck_assert_int_eq(mem_new(&r[1].replaced, 4, sizeof *r[1].replaced, "variants", NULL), 0);
+    r[1].replaced_count = 4;
+    for (int i = 0; i < 4; i++)
+        r[1].replaced[i] = (struct clr_bench_replaced){"conv1", "forward", "tiled", "direct", "wrong", 0};
+    str_copy(r[1].replaced[1].variant, sizeof r[1].replaced[1].variant, "tiled 4x2");
+    str_copy(r[1].replaced[2].variant, sizeof r[1].replaced[2].variant, "tiledlike");
+    text = reports_compared(r, 2, CLR_BENCH_TEXT);
+    reports_expect_line(text, "in place of 'tiled'",
+                        "which is wrong here; likewise 2 more of 'tiled': 'replaced' in its report");
+    ck_assert(!strstr(text, "'tiled 4x2'"));
+    reports_expect_line(text, "in place of 'tiledlike'", "which is wrong here");
+    ck_assert(!strstr(text, "more of 'tiledlike'"));
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
 START_TEST(test_compare__as_csv_and_markdown)
 {
     struct clr_bench_report r[2];
@@ -518,6 +546,7 @@ int main(void)
     tcase_add_test(tc, test_compare__tuned_layers);
     tcase_add_test(tc, test_compare__files_in_folders_of_one_name);
     tcase_add_test(tc, test_compare__what_is_not_the_same_work);
+    tcase_add_test(tc, test_compare__replaced_by_algorithm);
     tcase_add_test(tc, test_compare__as_csv_and_markdown);
     tcase_add_test(tc, test_compare__as_json);
     tcase_add_test(tc, test_compare__layers_in_the_order_of_the_net);
