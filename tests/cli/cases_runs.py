@@ -13,6 +13,7 @@ import struct
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, pretended,
                      slow_case, tiny, tiny_data, tiny_net, write)
@@ -550,6 +551,23 @@ def devices_as_json():
     devices = json.loads(expect(clr("devices", "--json"), 0).out)["devices"]
     check(sum(d["chosen"] for d in devices) == 1, f"{devices}")
     expect(clr("devices"), 0, [r"^\* ", "would be used", "^  ID "])
+
+
+@case
+def devices_says_why_it_chooses():
+    """Of the pretended one alone, and of it beside the CPU's."""
+    env = pretended(True)
+    expect(clr("devices", env=env), 0, [r"^\* would be used: .*, the only usable one$"])
+    expect(clr("devices", "--device", "gpu", env=env), 0, ["the only one that matches --device gpu$"])
+    expect(clr("devices", env=env | {"CLR_DEVICE": "0:0"}), 0, ["the only one that matches CLR_DEVICE=0:0$"])
+    icd = Path("/etc/OpenCL/vendors/pocl.icd")
+    if not icd.exists():
+        return
+    shutil.copy(icd, env["OCL_ICD_VENDORS"])
+    expect(clr("devices", env=env), 0, ["the best score of the usable ones; choose another"])
+    if "pthread" in clr("devices", env=env).out:
+        env["STUB_OPENCL_NAME"] = "pthread"
+        expect(clr("devices", "--device", "pthread", env=env), 0, ["the best of those that match --device pthread$"])
 
 
 @case
