@@ -129,6 +129,8 @@ static int show(const char *option, bool json, struct clr_error *err)
         print_table(devices, count, chosen);
         if (selected == 0)
             print_reason(devices, count, chosen, option);
+        if (selected == 0 && cli_rusticl_hides())
+            cli_note("%s", CLI_RUSTICL);
     }
     free(devices);
     return rc < 0 ? rc : selected;

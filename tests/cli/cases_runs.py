@@ -571,6 +571,21 @@ def devices_says_why_it_chooses():
 
 
 @case
+def rusticl_hides_its_devices():
+    vendors = write(fresh("vendors") / "rusticl.icd", "/nonexistent/library.so\n").parent
+    hint = "Mesa's rusticl .* only where RUSTICL_ENABLE names"
+    for args in (["devices"], ["doctor", "--device", "gpu"]):
+        expect(clr(*args, env={"OCL_ICD_VENDORS": vendors, "RUSTICL_ENABLE": None}), 3, [],
+               [f"^clr-cl: .*no OpenCL device found.*{hint}"])
+        told = expect(clr(*args, env={"OCL_ICD_VENDORS": vendors, "RUSTICL_ENABLE": "iris"}), 3)
+        check("rusticl" not in told.err, f"{told}")
+    env = pretended(True) | {"RUSTICL_ENABLE": None}
+    check("rusticl" not in expect(clr("devices", env=env), 0).err, "it is not installed")
+    shutil.copy(vendors / "rusticl.icd", env["OCL_ICD_VENDORS"])
+    expect(clr("devices", env=env), 0, [], [f"^{hint}"])
+
+
+@case
 def a_device_whose_name_would_break_tables():
     result = expect(clr("devices", env=pretended(False) | {"STUB_OPENCL_NAME": "two\nlines,\ta \033[2Jtab"}), 0,
                     [r"^\* 0:0 +two lines, a \?\[2Jtab +GPU "])
