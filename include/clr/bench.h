@@ -37,6 +37,8 @@ struct clr_doctor_listener {
     void (*report)(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
                    const char *detail);
     void *user;
+    /** Not 0: end before the next variant. May be NULL. */
+    const volatile int *stop;
 };
 
 /**
@@ -44,8 +46,8 @@ struct clr_doctor_listener {
  * with its oracle; then a short training, as clr_train() would do it: what is wrong is replaced.
  *
  * @param summary  out
- * @return 0 also where some are wrong; CLR_ECL where the check itself failed; CLR_EDEVMEM, CLR_ENOMEM: want
- *         of memory, which says nothing of a variant and ends the check
+ * @return 0 also where some are wrong; CLR_EINTERRUPTED: listener->stop; CLR_ECL where the check itself
+ *         failed; CLR_EDEVMEM, CLR_ENOMEM: want of memory, which says nothing of a variant and ends the check
  */
 CLR_API int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener *listener,
                        struct clr_doctor_summary *summary, struct clr_error *err);

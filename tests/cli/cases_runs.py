@@ -592,6 +592,22 @@ def a_device_whose_name_would_break_tables():
     check("\033" not in result.out and "\t" not in result.out, f"{result.out!r}")
 
 
+@case
+def doctor_is_stopped():
+    """Of a pretended GPU, on which all is wrong: what was checked is said, and nothing else."""
+    env = Place.environment(**pretended(True))
+    with subprocess.Popen([Place.program, "doctor", "--quiet"], env=env, cwd=Place.scratch, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        head = [process.stdout.readline() for _ in range(6)]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    check(process.returncode == 130, f"exit code {process.returncode}\n{err}")
+    check(re.fullmatch("clr-cl: stopped after [0-9]+ of [0-9]+ kernel variants: .*\n", err), f"{err!r}")
+    check(re.match(r"program +clr-cl 0\.[0-9.]+ \(", head[0]) and head[1].startswith("device ") and
+          re.match("limits +work-groups of [0-9]+, .* of local memory, .* in one allocation$", head[2]), f"{head}")
+    check("training of quick" not in out, f"it went on\n{out}")
+
+
 @slow_case
 def doctor():
     device()
