@@ -430,6 +430,17 @@ START_TEST(test_compare__as_json)
 END_TEST
 
 /* What comes with the program can be read, and is compared with where net and batch are the same. */
+static int occurrences(const char *text, const char *word)
+{
+    int n = 0;
+
+    while ((text = strstr(text, word))) {
+        text++;
+        n++;
+    }
+    return n;
+}
+
 START_TEST(test_compare__with_known_devices)
 {
     struct clr_bench_report *r = NULL;
@@ -454,6 +465,14 @@ START_TEST(test_compare__with_known_devices)
         ck_assert(r[i].wrong == 0 && r[i].row_count > 10 && r[i].driver[0] && r[i].program[0]);
     text = reports_compared(r, count, CLR_BENCH_TEXT);
     ck_assert(strstr(text, "NVIDIA H100 80GB HBM3 (known/h100-quick)"));
+    /* None of them says what was planned: no number, and no verdict. */
+    reports_expect_line(text, "device memory      MB", "20.00           -                             -");
+    free(text);
+    text = reports_compared(r, count, CLR_BENCH_MARKDOWN);
+    reports_expect_line(text, "| device memory, MB", "| 20.00 | - |  | - |  | - |  |");
+    free(text);
+    text = reports_compared(r, count, CLR_BENCH_CSV);
+    ck_assert_int_eq(occurrences(text, "\"device memory\""), 1);
     free(text);
     clr_net_free(quick);
     clr_bench_free(r, count);
