@@ -37,6 +37,8 @@ struct clr_doctor_listener {
     void (*report)(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
                    const char *detail);
     void *user;
+    /** Not 0: end before the next variant. May be NULL. */
+    const volatile int *stop;
 };
 
 /**
@@ -44,8 +46,8 @@ struct clr_doctor_listener {
  * with its oracle; then a short training, as clr_train() would do it: what is wrong is replaced.
  *
  * @param summary  out
- * @return 0 also where some are wrong; CLR_ECL where the check itself failed; CLR_EDEVMEM, CLR_ENOMEM: want
- *         of memory, which says nothing of a variant and ends the check
+ * @return 0 also where some are wrong; CLR_EINTERRUPTED: listener->stop; CLR_ECL where the check itself
+ *         failed; CLR_EDEVMEM, CLR_ENOMEM: want of memory, which says nothing of a variant and ends the check
  */
 CLR_API int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener *listener,
                        struct clr_doctor_summary *summary, struct clr_error *err);
@@ -96,7 +98,8 @@ struct clr_bench_check {
 struct clr_bench_replaced {
     char layer[CLR_BENCH_NAME], pass[32];
     char variant[64], by[64];
-    char why[16]; /**< "wrong", "crashed", "hung", "failed" */
+    char why[16];      /**< "wrong", "crashed", "hung", "failed" */
+    double worst_nmse; /**< of the one that is wrong; 0: not known */
 };
 
 /** What `clr-cl bench` measures on one device. */
@@ -134,7 +137,8 @@ struct clr_bench_report {
     int wrong; /**< how many checks are not ok */
     struct clr_bench_replaced *replaced;
     size_t replaced_count;
-    int tuned_layers;  /**< layers with a variant from the records of `clr-cl tune`; -1: not known */
+    int tuned_layers;  /**< layers that have another variant than the program's own choice, by the records of
+                            `clr-cl tune`; -1: not known */
     char refused[400]; /**< why clr_train() refuses the device with this net; "": it does not */
 };
 
@@ -228,8 +232,9 @@ enum clr_bench_form {
 
 /**
  * Reports side by side: speed, limits and starts of each device, times of each layer and pass, and how they
- * stand against the first report's ("68× faster"; "about equal" where the ranges do not tell them apart;
- * "~2.0× slower" of a single sample), and what of it is not the same work: layers that are within others,
+ * stand against the first report's ("68× faster"; "about equal" below 5 %, "unclear" in one range;
+ * "~2.0× slower" where another run may not confirm it), and what of it is not the same work: layers that are
+ * within others,
  * variants that were replaced.
  *
  * @param text  new string, ends with a newline; free with free()

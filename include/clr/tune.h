@@ -35,7 +35,7 @@ CLR_API int clr_tune_work(const struct clr_tune_options *options, void (*line)(v
 
 enum clr_tune_happening {
     CLR_TUNE_BEGINS, /**< the device is known: device, driver, record, items */
-    CLR_TUNE_ITEM,   /**< a pass of an operator: item, layer, operation, shape */
+    CLR_TUNE_ITEM,   /**< a pass of an operator: item, layer, operation, shape, uses */
     CLR_TUNE_TRIES,  /**< a variant of it is verified or timed: variant */
     CLR_TUNE_FAILED, /**< it must not be used: variant, why, detail */
     CLR_TUNE_RESULT, /**< the pass is done: all of them */
@@ -48,6 +48,7 @@ struct clr_tune_event {
     const char *record; /**< the file that the results go into */
     int item, items;    /**< counted from 0 */
     const char *layer, *operation, *shape;
+    int uses;            /**< how often a training step does that; 0: evaluation alone */
     const char *variant; /**< tried; of a result, the fastest */
     const char *why;     /**< "crashed", "hung", "wrong", "failed" */
     const char *detail;

@@ -112,10 +112,29 @@ static void note_compiler(struct bench *b)
 
 struct replacing {
     struct clr_bench_report *report;
+    const struct graph *graph; /* whose variants these are */
+    const struct tunedb *records;
     size_t capacity;
     struct clr_error *err;
     int rc;
 };
+
+/* What the records have of the NMSE; 0: nothing. */
+static double recorded_nmse(const struct replacing *to, const char *label, const char *pass,
+                            const char *variant)
+{
+    const struct graph *g = to->graph;
+    const struct tunedb_failure *f = NULL;
+    struct tunedb_key key;
+
+    for (size_t i = 0; i < g->node_count && !f; i++)
+        for (int p = 0; p < OP_PASS_COUNT && !f; p++)
+            if (strcmp(g->nodes[i].desc.label, label) == 0 &&
+                strcmp(op_pass_name((enum op_pass)p), pass) == 0 &&
+                op_tune_key(&key, &g->nodes[i].desc, (enum op_pass)p, g->block))
+                f = tunedb_failed(to->records, &key, variant);
+    return f ? f->nmse : 0.0;
+}
 
 static void add_replaced(void *user, const char *label, const char *pass, const char *variant, const char *by,
                          const char *why)
@@ -139,18 +158,32 @@ static void add_replaced(void *user, const char *label, const char *pass, const 
     str_copy(new->variant, sizeof new->variant, variant);
     str_copy(new->by, sizeof new->by, by);
     str_copy(new->why, sizeof new->why, why);
+    new->worst_nmse = recorded_nmse(to, label, pass, variant);
 }
 
-/* Layers of the training net with a variant that was measured by `clr-cl tune` on this device. */
-static int count_tuned(const struct graph *g)
+/* Has the pass a variant that `clr-cl tune` found, and that it would not have had without? */
+static bool is_tuned(const struct graph *g, const struct graph_node *node, enum op_pass pass,
+                     const struct clr_device *device)
+{
+    char text[TUNEDB_VARIANT], own[TUNEDB_VARIANT];
+    struct op_desc desc = node->desc;
+
+    if (node->origin[pass] != OP_ORIGIN_TUNED && node->origin[pass] != OP_ORIGIN_NEAREST)
+        return false;
+    desc.variant[pass] = (struct op_variant){{0}, {0}};
+    return op_chosen(text, sizeof text, &node->desc, pass, device, g->block) &&
+           op_chosen(own, sizeof own, &desc, pass, device, g->block) && strcmp(text, own) != 0;
+}
+
+/* Layers of the training net that run otherwise because of `clr-cl tune`. */
+static int count_tuned(const struct graph *g, const struct clr_device *device)
 {
     int count = 0;
 
     for (size_t i = 0; i < g->node_count; i++) {
         bool tuned = false;
         for (int pass = 0; pass < OP_PASS_COUNT; pass++)
-            tuned = tuned || g->nodes[i].origin[pass] == OP_ORIGIN_TUNED ||
-                    g->nodes[i].origin[pass] == OP_ORIGIN_NEAREST;
+            tuned = tuned || is_tuned(g, &g->nodes[i], (enum op_pass)pass, device);
         count += tuned;
     }
     return count;
@@ -182,14 +215,15 @@ static int check_device(struct bench *b, struct clr_error *err)
     }
     rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
     if (rc == 0) {
-        b->report->tuned_layers = count_tuned(s->train_graph);
+        b->report->tuned_layers = count_tuned(s->train_graph, b->train.device);
         b->report->device_memory_bytes =
             net_bytes(s->train_net) + net_bytes(s->test_net) + params_bytes(&s->params);
     }
-    if (rc == 0)
-        graph_replaced(s->train_graph, s->records, b->train.device, add_replaced, &to);
-    if (rc == 0)
-        graph_replaced(s->test_graph, s->records, b->train.device, add_replaced, &to);
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        to.graph = i == 0 ? s->train_graph : s->test_graph;
+        to.records = s->records;
+        graph_replaced(to.graph, to.records, b->train.device, add_replaced, &to);
+    }
     return rc < 0 ? rc : to.rc;
 }
 

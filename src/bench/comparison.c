@@ -6,6 +6,16 @@
 #include "bench/measure.h"
 #include "bench/peak.h"
 
+/*
+ * Each report is one run, and what slows a machine for an hour does not show in the samples of one: a shared
+ * machine is 5 to 20 % faster in one hour than in the next (docs/benchmarking.md). What is planned is the
+ * same in each.
+ */
+#define SAME         1.05
+#define PLANNED_SAME 1.005
+#define DRIFT        1.2
+#define FACTOR_SURE  1.1 /* a factor that can be off by more has a ~ */
+
 /* What a line's numbers are: of a time less is faster, of a rate more, an amount is neither; one that is
  * planned is no sample. */
 enum sense { TIME, RATE, AMOUNT, PLANNED, SHARE };
@@ -204,6 +214,14 @@ static bool lies_in(double v, const struct clr_bench_spread *s)
     return v >= s->min && v <= s->max;
 }
 
+/* Do the samples leave open how often the one goes into the other, the medians the factor? */
+static bool is_uncertain(const struct clr_bench_spread *small, const struct clr_bench_spread *large,
+                         double factor)
+{
+    return factor < DRIFT || small->count < 2 || large->count < 2 ||
+           large->min / small->max < factor / FACTOR_SURE || large->max / small->min > factor * FACTOR_SURE;
+}
+
 struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report)
 {
     const enum sense sense = line < WHOLES ? wholes[line].sense : TIME;
@@ -211,6 +229,7 @@ struct comparison_cell comparison_cell(const struct comparison *c, size_t line, 
     const struct clr_bench_spread first = value_of(c, line, 0, &ignored);
     struct comparison_cell cell = {.factor = 1.0};
     const struct clr_bench_spread *v = &cell.value;
+    double same;
     bool more;
 
     cell.value = value_of(c, line, report, &cell.of_peak);
@@ -218,12 +237,15 @@ struct comparison_cell comparison_cell(const struct comparison *c, size_t line, 
         first.median <= 0.0 || v->median <= 0.0)
         return cell;
     more = v->median > first.median;
-    cell.single = sense != PLANNED && (v->count < 2 || first.count < 2);
     cell.factor = more ? v->median / first.median : first.median / v->median;
+    cell.uncertain = sense != PLANNED && is_uncertain(more ? &first : v, more ? v : &first, cell.factor);
+    same = sense == PLANNED ? PLANNED_SAME : SAME;
     if (has_another(c, line, report) != has_another(c, line, 0))
         cell.verdict = COMPARISON_OTHER;
-    else if (cell.factor < 1.005 || (lies_in(v->median, &first) && lies_in(first.median, v)))
-        cell.verdict = cell.factor < 1.05 ? COMPARISON_EQUAL : COMPARISON_UNCLEAR;
+    else if (cell.factor < same)
+        cell.verdict = COMPARISON_EQUAL;
+    else if (lies_in(v->median, &first) && lies_in(first.median, v))
+        cell.verdict = COMPARISON_UNCLEAR;
     else if (sense == AMOUNT || sense == PLANNED)
         cell.verdict = more ? COMPARISON_MORE : COMPARISON_LESS;
     else

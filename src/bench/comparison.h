@@ -27,7 +27,7 @@ enum comparison_verdict {
     COMPARISON_NONE,    /* it is not known for both, or says nothing */
     COMPARISON_OTHER,   /* other work: the layer has another one in it, in one of the two */
     COMPARISON_UNCLEAR, /* each median lies in the other's range, though they differ by 5 % or more */
-    COMPARISON_EQUAL,   /* about: likewise, by less; or by less than 0.5 % */
+    COMPARISON_EQUAL,   /* about: by less than 5 %; what is planned, by less than 0.5 % */
     COMPARISON_FASTER,
     COMPARISON_SLOWER,
     COMPARISON_MORE,
@@ -38,9 +38,11 @@ struct comparison_cell {
     struct clr_bench_spread value; /* count 0: not known */
     double of_peak;                /* of a layer: peak_share() */
     enum comparison_verdict verdict;
-    double
-        factor;  /* 1 or more: how many times faster, slower, more, less; 1 where there is no such verdict */
-    bool single; /* one of the two is a single sample: nobody knows how far it can be off */
+    /* 1 or more: how many times faster, slower, more, less; 1 where there is no such verdict */
+    double factor;
+    /* Another run may not confirm it: the factor is below 1.2, from a single sample, or from samples that
+     * allow one that is more than 10 % off. */
+    bool uncertain;
 };
 
 /* CLR_ENOMEM: nothing is made. */

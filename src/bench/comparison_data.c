@@ -33,9 +33,9 @@ void comparison_csv(struct str *out, const struct comparison *c)
 {
     char file[WORDS_FILE];
 
-    str_append(out, "report,device,driver,program,file,tuned_layers,layer,figure,unit,samples,min,median,max,"
-                    "of_peak,factor,"
-                    "verdict\n");
+    str_append(out, "report,device,platform,driver,program,git,net,input,batch,file,tuned_layers,layer,"
+                    "figure,unit,samples,min,median,max,"
+                    "of_peak,factor,uncertain,verdict\n");
     for (size_t i = 0; i < c->lines; i++) {
         const struct comparison_line line = comparison_line(c, i);
         for (size_t k = 0; k < c->count; k++) {
@@ -45,8 +45,12 @@ void comparison_csv(struct str *out, const struct comparison *c)
                 continue;
             str_append(out, "%zu,", k + 1);
             append_text(out, r->device);
+            append_text(out, r->platform);
             append_text(out, r->driver);
             append_text(out, r->program);
+            append_text(out, r->git_id);
+            append_text(out, r->net);
+            str_append(out, "%dx%dx%d,%d,", r->input.channels, r->input.height, r->input.width, r->batch);
             append_text(out, words_file(file, c->reports, c->count, k));
             append_number(out, r->tuned_layers < 0 ? (double)NAN : r->tuned_layers);
             append_text(out, line.layer);
@@ -58,6 +62,7 @@ void comparison_csv(struct str *out, const struct comparison *c)
             append_number(out, cell.value.max);
             append_number(out, cell.of_peak);
             append_number(out, cell.verdict < COMPARISON_EQUAL ? NAN : cell.factor);
+            append_number(out, cell.verdict <= COMPARISON_EQUAL ? (double)NAN : cell.uncertain);
             str_append(out, "%s\n", comparison_verdict_name(cell.verdict));
         }
     }
@@ -69,10 +74,11 @@ static json_t *cell_json(const struct comparison_cell *cell)
 {
     if (cell->value.count == 0)
         return json_null();
-    return json_pack("{s:i, s:f, s:f, s:f, s:o, s:o, s:s}", "samples", cell->value.count, "min",
+    return json_pack("{s:i, s:f, s:f, s:f, s:o, s:o, s:b, s:s}", "samples", cell->value.count, "min",
                      cell->value.min, "median", cell->value.median, "max", cell->value.max, "of_peak",
                      json_finite(cell->of_peak), "factor",
-                     cell->verdict < COMPARISON_EQUAL ? json_null() : json_real(cell->factor), "verdict",
+                     cell->verdict < COMPARISON_EQUAL ? json_null() : json_real(cell->factor), "uncertain",
+                     cell->uncertain && cell->verdict > COMPARISON_EQUAL, "verdict",
                      comparison_verdict_name(cell->verdict));
 }
 

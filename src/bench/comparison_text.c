@@ -10,10 +10,18 @@
 #include "plot/axes.h"
 
 #define VALUE 10 /* columns of a value … */
-#define WORDS 16 /* … and of what stands behind it: "~1,234× faster" */
+#define WORDS 16 /* … and of what stands behind it: "~1,200× faster" */
 #define FIRST 24 /* columns of the first report at most, where its name is at the head */
 
 /* ------------------------------------------------------------------ what both say */
+
+/* Two digits, of what is hardly more than 1 two behind the point: "2,200", "68", "1.3", "1.04". */
+static void write_factor(char out[AXES_TEXT], double v)
+{
+    const double step = v < 9.95 ? 0.1 : pow(10.0, floor(log10(v)) - 1.0);
+
+    axes_format_fixed(out, AXES_TEXT, v < 9.95 ? v : round(v / step) * step, v < 1.1 ? 2 : v < 9.95 ? 1 : 0);
+}
 
 /* "68× faster", "~1.3× slower", "about equal" */
 static const char *verdict(char out[64], const struct comparison_cell *cell)
@@ -24,11 +32,8 @@ static const char *verdict(char out[64], const struct comparison_cell *cell)
     if (cell->verdict <= COMPARISON_EQUAL) {
         (void)snprintf(out, 64, "%s%s", cell->verdict == COMPARISON_EQUAL ? "about " : "", name);
     } else {
-        axes_format_fixed(factor, sizeof factor, cell->factor,
-                          cell->factor < 1.1    ? 2
-                          : cell->factor < 9.95 ? 1
-                                                : 0);
-        (void)snprintf(out, 64, "%s%s× %s", cell->single ? "~" : "", factor, name);
+        write_factor(factor, cell->factor);
+        (void)snprintf(out, 64, "%s%s× %s", cell->uncertain ? "~" : "", factor, name);
     }
     return out;
 }
@@ -109,18 +114,43 @@ static bool leaves_out_a_share(const struct clr_bench_report *r)
     return false;
 }
 
+static bool is_alike(const struct clr_bench_replaced *a, const struct clr_bench_replaced *b)
+{
+    const size_t length = strcspn(a->variant, " ");
+
+    return strcmp(a->why, b->why) == 0 && strcspn(b->variant, " ") == length &&
+           strncmp(a->variant, b->variant, length) == 0;
+}
+
+/* What was replaced, one line for each algorithm: one for each layer and pass may be dozens. */
+static void note_replaced(const struct notes *n, const struct comparison *c, size_t k)
+{
+    const struct clr_bench_report *r = &c->reports[k];
+
+    for (size_t i = 0; i < r->replaced_count; i++) {
+        char text[WORDS_REPLACED], more[80] = "";
+        size_t before = 0, behind = 0;
+        for (size_t j = 0; j < r->replaced_count; j++)
+            *(j < i ? &before : &behind) += is_alike(&r->replaced[i], &r->replaced[j]);
+        if (before > 0)
+            continue;
+        if (behind > 1)
+            (void)snprintf(more, sizeof more, "; likewise %zu more of '%.*s': 'replaced' in its report",
+                           behind - 1, (int)strcspn(r->replaced[i].variant, " "), r->replaced[i].variant);
+        note(n, "[%zu] %s%s", k + 1, words_replaced(text, &r->replaced[i]), more);
+    }
+}
+
 /* What one of the reports is that the others need not be. */
 static void note_report(const struct notes *n, const struct comparison *c, size_t k)
 {
     const struct clr_bench_report *r = &c->reports[k];
     struct comparison_within w = {0};
-    char text[WORDS_REPLACED];
 
     while (comparison_next_within(&w, c, k))
         note(n, "[%zu] %s has %s in it, which is a layer of its own elsewhere: compare it with both.", k + 1,
              w.with, w.layer);
-    for (size_t i = 0; i < r->replaced_count; i++)
-        note(n, "[%zu] %s", k + 1, words_replaced(text, &r->replaced[i]));
+    note_replaced(n, c, k);
     if (leaves_out_a_share(r))
         note(n, "[%zu] has no share of the peak. " WORDS_NO_SHARE, k + 1);
     if (r->row_count == 0)
@@ -136,7 +166,7 @@ static void note_report(const struct notes *n, const struct comparison *c, size_
 static void append_notes(struct str *out, const struct comparison *c, bool markdown)
 {
     const struct notes n = {out, markdown};
-    bool verdicts[COMPARISON_LESS + 1] = {false}, single = false, rest = false;
+    bool verdicts[COMPARISON_LESS + 1] = {false}, uncertain = false, rest = false;
 
     for (size_t i = 0; i < c->lines; i++) {
         const struct comparison_line line = comparison_line(c, i);
@@ -144,7 +174,7 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         for (size_t k = 0; k < c->count; k++) {
             const struct comparison_cell cell = comparison_cell(c, i, k);
             verdicts[cell.verdict] = true;
-            single = single || (cell.single && cell.verdict > COMPARISON_EQUAL);
+            uncertain = uncertain || (cell.uncertain && cell.verdict > COMPARISON_EQUAL);
         }
     }
     str_append(out, "\n");
@@ -156,8 +186,8 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         "device memory: planned for activations, gradients and parameters. process memory: the most that was "
         "resident, of program, driver and images.");
     if (verdicts[COMPARISON_EQUAL])
-        note(&n, "about equal: less than 5 %% apart and each between the smallest and the largest of the "
-                 "other, or less than 0.5 %% apart.");
+        note(&n, "about equal: less than 5 %% apart (memory that is planned: 0.5 %%), which two runs of one "
+                 "device can be.");
     if (verdicts[COMPARISON_UNCLEAR])
         note(&n,
              "unclear: each lies between the smallest and the largest of the other, though they differ by "
@@ -166,8 +196,10 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         note(&n, "other work: in one of the two the layer has another one in it, as said below.");
     if (rest)
         note(&n, "other: kernels of a layer that belong to no single pass.");
-    if (single)
-        note(&n, "~: from a single sample, which another run may not confirm.");
+    if (uncertain)
+        note(&n,
+             "~: another run may not confirm it: less than 1.2× apart, from a single sample, or from samples "
+             "that allow a factor that is more than 10 %% off.");
     for (size_t k = 0; k < c->count; k++)
         note_report(&n, c, k);
 }

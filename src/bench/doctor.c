@@ -42,15 +42,28 @@ static void tell(struct checkup *c, const char *name, enum clr_doctor_verdict ve
     c->to->report(c->to->user, name, verdict, worst_nmse, detail);
 }
 
+static int check_stop(const struct checkup *c, struct clr_error *err)
+{
+    if (!c->to->stop || !*c->to->stop)
+        return 0;
+    return clr_error_set(err, CLR_EINTERRUPTED,
+                         "stopped after %d of %d kernel variants: %d are wrong and %d do not run so far",
+                         c->found.checked, c->all, c->found.wrong, c->found.failed);
+}
+
 /* One case in one channel block. */
 static int examine(struct checkup *c, const struct verify_case *of, int block, const char *name,
                    struct clr_error *err)
 {
     struct verify_result r = {0};
     struct clr_error why = {0};
+    int rc;
 
     begin(c, name);
-    if (verify_case_run(c->ctx, of, block, VERIFY_BASIC, 1, &r, &why) == 0)
+    rc = verify_case_run(c->ctx, of, block, VERIFY_BASIC, 1, &r, &why);
+    if (check_stop(c, err) < 0)
+        return CLR_EINTERRUPTED;
+    if (rc == 0)
         tell(c, name, r.ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, measure_worst_nmse(&r),
              r.ok ? NULL : r.text);
     else if (measure_no_memory(&why))
@@ -68,10 +81,14 @@ static int examine_training(struct checkup *c, struct clr_error *err)
     struct clr_error why = {0};
     char detail[160];
     bool ok;
+    int rc;
 
     log_line(CLR_LOG_INFO, "last: a short training of quick, for which kernels may have to be compiled");
     begin(c, name);
-    if (doctor_train(&t, c->device, &why) < 0) {
+    rc = doctor_train(&t, c->device, &why);
+    if (check_stop(c, err) < 0)
+        return CLR_EINTERRUPTED;
+    if (rc < 0) {
         if (measure_no_memory(&why))
             return clr_error_set(err, why.code, "%s: %s", name, why.message);
         /* the self-check has refused the device, or a call has failed */

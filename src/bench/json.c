@@ -47,8 +47,10 @@ json_t *bench_replaced_json(const struct clr_bench_report *report)
 
     for (size_t i = 0; i < report->replaced_count; i++) {
         const struct clr_bench_replaced *r = &report->replaced[i];
-        list = json_append(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "layer", r->layer, "pass", r->pass,
-                                           "variant", r->variant, "by", r->by, "why", r->why));
+        list =
+            json_append(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "layer", r->layer, "pass", r->pass,
+                                        "variant", r->variant, "by", r->by, "why", r->why, "worst_nmse",
+                                        r->worst_nmse > 0.0 ? json_finite(r->worst_nmse) : json_null()));
     }
     return list;
 }
@@ -311,6 +313,8 @@ static void read_replaced(struct reading *in, const json_t *v, struct clr_bench_
     get_text(in, v, "variant", out->variant, sizeof out->variant);
     get_text(in, v, "by", out->by, sizeof out->by);
     get_text(in, v, "why", out->why, sizeof out->why);
+    if (json_is_number(json_object_get(v, "worst_nmse")))
+        out->worst_nmse = get_number(in, v, "worst_nmse", 0.0, HUGE_VAL);
 }
 
 static void check_rows(struct reading *in, size_t device, const struct clr_bench_report *r)

@@ -72,7 +72,8 @@ static void head(struct str *s, const struct clr_bench_report *r)
                r->input.height, r->input.width, r->data);
     str_append(s, "program     clr-cl %s (%s), kernels with %s\n", r->program, r->git_id, r->kernel_options);
     if (r->tuned_layers >= 0)
-        str_append(s, "tuning      %s by 'clr-cl tune'\n", words_tuned(tuned, r));
+        str_append(s, "tuning      %s: what 'clr-cl tune' found, where it is not the program's own choice\n",
+                   words_tuned(tuned, r));
     for (size_t i = 0; i < r->replaced_count; i++) {
         char text[WORDS_REPLACED];
         str_append(s, "replaced    %s\n", words_replaced(text, &r->replaced[i]));

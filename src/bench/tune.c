@@ -99,6 +99,7 @@ static void take_item(struct watch *w, const json_t *line)
     take(t->layer, sizeof t->layer, line, "layer");
     take(t->key.operator, sizeof t->key.operator, line, "operation");
     take(t->key.shape, sizeof t->key.shape, line, "shape");
+    w->event.uses = take_int(line, "uses");
     t->variant[0] = '\0';
     if (!again)
         say(w, CLR_TUNE_ITEM);

@@ -6,13 +6,14 @@
 
 #include "train/session.h"
 
-static bool known(const struct tune_items *t, const struct tunedb_key *key)
+/* The item of that key, NULL: none yet. */
+static struct tune_item *find(const struct tune_items *t, const struct tunedb_key *key)
 {
     for (size_t i = 0; i < t->count; i++)
         if (strcmp(t->items[i].key.operator, key->operator) == 0 &&
             strcmp(t->items[i].key.shape, key->shape) == 0)
-            return true;
-    return false;
+            return &t->items[i];
+    return NULL;
 }
 
 static int add_pass(struct tune_items *t, const struct graph *g, const struct graph_node *node,
@@ -20,13 +21,22 @@ static int add_pass(struct tune_items *t, const struct graph *g, const struct gr
 {
     const int block = g->block;
     struct op_variant some[2];
-    struct tune_item item = {
-        .desc = node->desc, .pass = pass, .block = block, .from_images = g->values[node->x].producer < 0};
+    struct tune_item item = {.desc = node->desc,
+                             .pass = pass,
+                             .block = block,
+                             .from_images = g->values[node->x].producer < 0,
+                             .uses = g == t->train};
+    struct tune_item *known;
     int rc;
 
     if (op_candidates(some, 2, &item.desc, pass, device, block) < 2 ||
-        !op_tune_key(&item.key, &item.desc, pass, block) || known(t, &item.key))
+        !op_tune_key(&item.key, &item.desc, pass, block))
         return 0;
+    known = find(t, &item.key);
+    if (known) {
+        known->uses += item.uses;
+        return 0;
+    }
     item.desc.backward = pass != OP_FORWARD;
     item.desc.need_dx = pass == OP_BACKWARD_DATA;
     rc = mem_grow(&t->items, &t->capacity, t->count + 1, sizeof *t->items, "a list of operators", err);
@@ -35,15 +45,15 @@ static int add_pass(struct tune_items *t, const struct graph *g, const struct gr
     return rc;
 }
 
-/* The operators that training would run: joined with their neighbours. */
-static int add_graph(struct tune_items *t, struct graph *g, const struct clr_device *device,
+/* The operators that a run would have, joined with their neighbours; of each the first `passes`. */
+static int add_graph(struct tune_items *t, struct graph *g, int passes, const struct clr_device *device,
                      struct clr_error *err)
 {
     int rc = 0;
 
     graph_fuse_for(g, device);
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
-        for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
+        for (int pass = 0; pass < passes && rc == 0; pass++)
             rc = add_pass(t, g, &g->nodes[i], (enum op_pass)pass, device, err);
     return rc;
 }
@@ -57,9 +67,9 @@ int tune_items_init(struct tune_items *t, const struct clr_tune_options *o, stru
     if (rc == 0)
         rc = graph_create(&t->test, o->net, PHASE_TEST, o->input, SESSION_EVAL_BATCH, err);
     if (rc == 0)
-        rc = add_graph(t, t->train, o->device, err);
+        rc = add_graph(t, t->train, OP_PASS_COUNT, o->device, err);
     if (rc == 0)
-        rc = add_graph(t, t->test, o->device, err);
+        rc = add_graph(t, t->test, OP_FORWARD + 1, o->device, err); /* evaluation has no gradients */
     if (rc < 0)
         tune_items_clear(t);
     return rc;

@@ -12,6 +12,7 @@ struct tune_item {
     int block;        /* V of the net */
     bool from_images; /* x is the batch, which can come in any channel block */
     struct tunedb_key key;
+    int uses; /* how often a training step does this; 0: evaluation alone */
 };
 
 struct tune_items {
@@ -20,7 +21,8 @@ struct tune_items {
     size_t count, capacity;
 };
 
-/* Both phases of a net: a shape that both have is one item. The order depends on the options alone. */
+/* Both phases of a net, of evaluation the forward passes: a shape that both have is one item. The order
+ * depends on the options alone. */
 int tune_items_init(struct tune_items *t, const struct clr_tune_options *options, struct clr_error *err);
 void tune_items_clear(struct tune_items *t);
 

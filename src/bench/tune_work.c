@@ -4,7 +4,8 @@
  *
  *     {"is": "begin", "device": …, "driver": …, "platform": …, "platform_version": …,
  *      "record": FILE, "items": N}
- *     {"is": "item", "item": I, "layer": "conv2", "operation": "convolution forward, …", "shape": …}
+ *     {"is": "item", "item": I, "layer": "conv2", "operation": "convolution forward, …", "shape": …,
+ *      "uses": N}                               in a training step
  *     {"is": "try", "variant": "direct 5x2"}     may crash or hang from here on
  *     {"is": "right"}                            it did not
  *     {"is": "failed", "variant": …, "why": "wrong", "detail": …}
@@ -20,8 +21,9 @@
 
 #include <jansson.h>
 
-#include "bench/tune_race.h"
 #include "base/json.h"
+#include "bench/measure.h"
+#include "bench/tune_race.h"
 #include "verify/verify.h"
 
 #define VERIFY_MADDS  30e6 /* of the oracle, for one variant: a fraction of a second */
@@ -81,15 +83,16 @@ static void tell_item(struct work *w, int i)
 {
     const struct tune_item *item = &w->items.items[i];
 
-    tell(w, json_pack("{s:s, s:i, s:o, s:s, s:s}", "is", "item", "item", i, "layer", name(item->desc.label),
-                      "operation", item->key.operator, "shape", item->key.shape));
+    tell(w,
+         json_pack("{s:s, s:i, s:o, s:s, s:s, s:i}", "is", "item", "item", i, "layer", name(item->desc.label),
+                   "operation", item->key.operator, "shape", item->key.shape, "uses", item->uses));
 }
 
 /* A variant that must not be used: into the record, and told. */
 static int failed(struct work *w, const struct tune_item *item, const char *variant, const char *why,
-                  const char *detail, struct clr_error *err)
+                  double nmse, const char *detail, struct clr_error *err)
 {
-    struct tunedb_failure f = {.key = item->key};
+    struct tunedb_failure f = {.key = item->key, .nmse = isfinite(nmse) ? nmse : 0.0};
 
     str_copy(f.variant, sizeof f.variant, variant);
     str_copy(f.why, sizeof f.why, why);
@@ -153,10 +156,10 @@ static int verify(struct work *w, const struct tune_item *item, struct racer *r,
     if (rc < 0) {
         ocl_context_destroy(w->ctx); /* who knows what it is good for now */
         w->ctx = NULL;
-        return failed(w, item, r->text, "failed", why.message, err);
+        return failed(w, item, r->text, "failed", 0.0, why.message, err);
     }
     if (!result.ok || result.arrangements == 0)
-        return failed(w, item, r->text, "wrong", result.text, err);
+        return failed(w, item, r->text, "wrong", measure_worst_nmse(&result), result.text, err);
     str_copy(r->effective, sizeof r->effective, result.variant);
     tell(w, json_pack("{s:s}", "is", "right")); /* what comes next is not its fault */
     *right = true;
@@ -221,7 +224,7 @@ static int race(struct work *w, const struct tune_item *item, struct clr_error *
         ocl_context_destroy(w->ctx);
         w->ctx = NULL;
         loser = &w->racers[which];
-        rc = failed(w, item, loser->text, "failed", why.message, err);
+        rc = failed(w, item, loser->text, "failed", 0.0, why.message, err);
         if (rc < 0)
             return rc;
         w->own_failed |= which == 0;

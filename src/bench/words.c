@@ -100,16 +100,20 @@ const char *words_tuned(char out[WORDS_TUNED], const struct clr_bench_report *re
 
     out[0] = '\0';
     if (n == 0)
-        (void)snprintf(out, WORDS_TUNED, "no layer tuned");
+        (void)snprintf(out, WORDS_TUNED, "no layer changed by tuning");
     else if (n > 0)
-        (void)snprintf(out, WORDS_TUNED, "%d layer%s tuned", n, n > 1 ? "s" : "");
+        (void)snprintf(out, WORDS_TUNED, "%d layer%s changed by tuning", n, n > 1 ? "s" : "");
     return out;
 }
 
 const char *words_replaced(char out[WORDS_REPLACED], const struct clr_bench_replaced *replaced)
 {
-    (void)snprintf(out, WORDS_REPLACED, "%s %s: '%s' in place of '%s', which %s%s here", replaced->layer,
+    char nmse[32] = "";
+
+    if (replaced->worst_nmse > 0.0)
+        (void)snprintf(nmse, sizeof nmse, " (NMSE %.1e)", replaced->worst_nmse);
+    (void)snprintf(out, WORDS_REPLACED, "%s %s: '%s' in place of '%s', which %s%s here%s", replaced->layer,
                    replaced->pass, replaced->by, replaced->variant,
-                   strcmp(replaced->why, "wrong") == 0 ? "is " : "", replaced->why);
+                   strcmp(replaced->why, "wrong") == 0 ? "is " : "", replaced->why, nmse);
     return out;
 }

@@ -30,11 +30,11 @@ const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *repo
 /* "192,983", "11.45", "0.0503": three digits that say something, and all of those before the point. */
 const char *words_number(char out[WORDS_NUMBER], double v);
 
-/* "3 layers tuned", "no layer tuned"; "": it is not known. */
+/* "3 layers changed by tuning", "no layer changed by tuning"; "": it is not known. */
 #define WORDS_TUNED 48
 const char *words_tuned(char out[WORDS_TUNED], const struct clr_bench_report *report);
 
-/* "conv1 forward: 'tiled' in place of 'direct', which is wrong here" */
+/* "conv1 forward: 'tiled' in place of 'direct', which is wrong here (NMSE 2.0e-02)" */
 #define WORDS_REPLACED 512
 const char *words_replaced(char out[WORDS_REPLACED], const struct clr_bench_replaced *replaced);
 

@@ -53,17 +53,30 @@ static void print_table(const struct clr_device *devices, size_t count, size_t c
     }
 }
 
-static void print_reason(const struct clr_device *d, const char *option)
+/* Does the word, or without one any, choose from several of them? */
+static bool are_several(const struct clr_device *devices, size_t count, const char *wanted)
+{
+    struct clr_error ignored;
+    size_t fit = 0, chosen;
+
+    for (size_t i = 0; i < count; i++) /* each by itself: what it is chosen by must be its own */
+        fit += clr_device_select(&chosen, &devices[i], 1, wanted, &ignored) == 0;
+    return fit > 1;
+}
+
+static void print_reason(const struct clr_device *devices, size_t count, size_t chosen, const char *option)
 {
     const char *wanted = cli_device_wanted(option);
+    const bool several = are_several(devices, count, wanted);
 
-    printf("\n* would be used: %s, ", d->name);
-    if (option)
-        printf("the best of those that match --device %s\n", wanted);
-    else if (wanted)
-        printf("the best of those that match CLR_DEVICE=%s\n", wanted);
-    else
+    printf("\n* would be used: %s, ", devices[chosen].name);
+    if (wanted)
+        printf("%s %s%s\n", several ? "the best of those that match" : "the only one that matches",
+               option ? "--device " : "CLR_DEVICE=", wanted);
+    else if (several)
         printf("the best score of the usable ones; choose another with --device or CLR_DEVICE\n");
+    else
+        printf("the only usable one\n");
 }
 
 static json_t *device_json(const struct clr_device *d, bool chosen)
@@ -115,7 +128,9 @@ static int show(const char *option, bool json, struct clr_error *err)
     } else if (count > 0) {
         print_table(devices, count, chosen);
         if (selected == 0)
-            print_reason(&devices[chosen], option);
+            print_reason(devices, count, chosen, option);
+        if (selected == 0 && cli_rusticl_hides())
+            cli_note("%s", CLI_RUSTICL);
     }
     free(devices);
     return rc < 0 ? rc : selected;

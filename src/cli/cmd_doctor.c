@@ -2,11 +2,14 @@
 #include "cli/common.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <clr/bench.h>
+#include <clr/version.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "cli/opt.h"
 
@@ -22,14 +25,33 @@ static const struct opt_command command = {
                 "  clr-cl doctor --device gpu\n",
 };
 
+#define PACE_NS UINT64_C(10000000000) /* after which it is told how long it will take */
+
 struct checkup {
     bool json;
     json_t *checks;
+    uint64_t begin_ns;
+    bool estimated; /* how long it takes is told */
 };
+
+/* "about 12 minutes left": by what the ones before took. */
+static void tell_time(struct checkup *c, int done, int all)
+{
+    const uint64_t taken = clock_ns() - c->begin_ns;
+    const double left = done > 0 ? (double)taken * 1e-9 * (all - done) / done : 0.0;
+
+    if (c->estimated || done == 0 || taken < PACE_NS)
+        return;
+    c->estimated = true;
+    if (left >= 100)
+        cli_note("%d of %d checked: about %.0f minutes left at this pace", done, all, left / 60);
+    else
+        cli_note("%d of %d checked: about %.0f s left at this pace", done, all, ceil(left));
+}
 
 static void begins(void *user, const char *name, int done, int all)
 {
-    (void)user;
+    tell_time(user, done, all);
     cli_progress_step(name, done, all);
 }
 
@@ -66,11 +88,41 @@ static int judge(const struct clr_device *device, const struct clr_doctor_summar
                   : "do not train there; try another driver");
 }
 
+/* What is examined, for whoever reads the report elsewhere. */
+static void print_head(const struct clr_device *d)
+{
+    char global[STR_COUNT], allocation[STR_COUNT], local[STR_COUNT];
+
+    printf("program  clr-cl %s (%s)\n", CLR_VERSION, clr_git_id());
+    printf("device   %s (%s, driver %s)\n", d->name, d->platform_name, d->driver);
+    printf("limits   work-groups of %zu, %s of local memory, %s of memory, %s in one allocation\n\n",
+           d->max_work_group, cli_bytes(local, d->local_memory), cli_bytes(global, d->global_memory),
+           cli_bytes(allocation, d->max_allocation));
+    (void)fflush(stdout);
+}
+
+static json_t *report_json(const struct clr_device *d, const struct clr_doctor_summary *s, json_t *checks)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:b, s:o}", "program",
+                     CLR_VERSION, "git", clr_git_id(), "device", d->name, "platform", d->platform_name,
+                     "platform_version", d->platform_version, "driver", d->driver, "max_work_group",
+                     (json_int_t)d->max_work_group, "local_memory_bytes", (json_int_t)d->local_memory,
+                     "global_memory_bytes", (json_int_t)d->global_memory, "max_allocation_bytes",
+                     (json_int_t)d->max_allocation, "checked", s->checked, "wrong", s->wrong, "failed",
+                     s->failed, "trains", s->trains, "checks", checks);
+}
+
 static int examine(const struct clr_device *device, bool json, struct clr_error *err)
 {
-    struct checkup c = {.json = json, .checks = json ? json_array() : NULL};
+    struct checkup c = {.json = json, .checks = json ? json_array() : NULL, .begin_ns = clock_ns()};
+    const struct clr_doctor_listener listener = {begins, report, &c, cli_catch_signals(false)};
     struct clr_doctor_summary s = {0};
-    int rc = clr_doctor(device, &(struct clr_doctor_listener){begins, report, &c}, &s, err);
+    int rc;
+
+    (void)signal(SIGPIPE, SIG_DFL); /* who reads the first lines need not wait for the rest */
+    if (!json)
+        print_head(device);
+    rc = clr_doctor(device, &listener, &s, err);
 
     cli_progress_wipe();
     if (rc < 0) {
@@ -78,11 +130,7 @@ static int examine(const struct clr_device *device, bool json, struct clr_error 
         return rc;
     }
     if (json) {
-        rc = cli_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:o}", "device", device->name,
-                                      "platform", device->platform_name, "driver", device->driver, "checked",
-                                      s.checked, "wrong", s.wrong, "failed", s.failed, "trains", s.trains,
-                                      "checks", c.checks),
-                            err);
+        rc = cli_print_json(report_json(device, &s, c.checks), err);
         if (rc < 0)
             return rc;
     } else if (s.wrong + s.failed == 0) {

@@ -160,10 +160,22 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 
 /* ---- the command --------------------------------------------------------------------------------------- */
 
+enum { KINDS = 32 };
+
+/* Variants of one algorithm that failed in one way: the first is told at once, the others at the end. */
+struct kind {
+    char algorithm[16], why[16];
+    int count;
+};
+
 struct report {
     bool json;
-    bool header; /* is printed */
+    bool header;       /* is printed */
+    char record[1024]; /* the file */
     int results, faster, failures;
+    double own_ms, ms;        /* of a training step, in passes whose own choice works */
+    struct kind kinds[KINDS]; /* of failures; more than that are told one by one */
+    int kind_count;
     json_t *head, *list, *failed;
 };
 
@@ -175,19 +187,19 @@ static int pass_length(const struct clr_tune_event *e)
 
 static void add_result(struct report *r, const struct clr_tune_event *e)
 {
-    r->list = json_append(r->list,
-                          json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer",
-                                    e->layer, "operator", e->operation, "shape", e->shape, "own", e->own,
-                                    "own_ms", e->own_ms > 0 ? json_real(e->own_ms) : json_null(), "variant",
-                                    e->variant, "ms", json_finite(e->ms), "noise", json_finite(e->noise),
-                                    "faster", e->faster, "tried", e->tried, "failed", e->failures));
+    r->list = json_append(
+        r->list, json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer", e->layer,
+                           "operator", e->operation, "shape", e->shape, "uses", e->uses, "own", e->own,
+                           "own_ms", e->own_ms > 0 ? json_real(e->own_ms) : json_null(), "variant",
+                           e->variant, "ms", json_finite(e->ms), "noise", json_finite(e->noise), "faster",
+                           e->faster, "tried", e->tried, "failed", e->failures));
 }
 
 static void print_result(struct report *r, const struct clr_tune_event *e)
 {
     if (!r->header)
-        printf("%-12s  %-30s  %-28s  %8s  %-20s  %8s  %7s\n", "LAYER", "PASS", "SHAPE", "OWN MS", "FASTEST",
-               "MS", "FASTER");
+        printf("%-12s  %-30s  %-28s  %8s  %-20s  %8s  %7s  %6s\n", "LAYER", "PASS", "SHAPE", "OWN MS",
+               "FASTEST", "MS", "FASTER", "NOISE");
     r->header = true;
     printf("%-12s  %-30.*s  %-28s  ", e->layer, pass_length(e), e->operation, e->shape);
     if (e->own_ms > 0)
@@ -195,12 +207,65 @@ static void print_result(struct report *r, const struct clr_tune_event *e)
     else
         printf("%8s  ", "failed");
     if (!e->faster)
-        printf("%-20s  %8s  %7s\n", "own choice", "", "");
+        printf("%-20s  %8s  %7s", "own choice", "", "");
     else if (e->own_ms > 0)
-        printf("%-20s  %8.3f  %5.1f %%\n", e->variant, e->ms, 100.0 * (e->own_ms / e->ms - 1.0));
+        printf("%-20s  %8.3f  %5.1f %%", e->variant, e->ms, 100.0 * (e->own_ms / e->ms - 1.0));
     else
-        printf("%-20s  %8.3f\n", e->variant, e->ms);
+        printf("%-20s  %8.3f  %7s", e->variant, e->ms, "");
+    printf("  %4.1f %%\n", 100.0 * e->noise);
     (void)fflush(stdout);
+}
+
+/* What those passes take of a training step: before, and after. */
+static void print_sum(const struct report *r)
+{
+    if (r->own_ms > 0)
+        printf("%-12s  %-30s  %-28s  %8.3f  %-20s  %8.3f  %5.1f %%\n", "all above", "in one training step",
+               "", r->own_ms, "", r->ms, 100.0 * (r->own_ms / r->ms - 1.0));
+}
+
+/* Of the algorithm of *e, which fails as *e does; NULL: there are too many. */
+static struct kind *find_kind(struct report *r, const struct clr_tune_event *e)
+{
+    struct kind *k = r->kinds;
+    char algorithm[sizeof k->algorithm];
+
+    (void)snprintf(algorithm, sizeof algorithm, "%.*s", (int)strcspn(e->variant, " "), e->variant);
+    for (; k < r->kinds + r->kind_count; k++)
+        if (strcmp(k->algorithm, algorithm) == 0 && strcmp(k->why, e->why) == 0)
+            return k;
+    if (r->kind_count == KINDS)
+        return NULL;
+    r->kind_count++;
+    str_copy(k->algorithm, sizeof k->algorithm, algorithm);
+    str_copy(k->why, sizeof k->why, e->why);
+    return k;
+}
+
+static const char *failed_how(const char *why)
+{
+    return strcmp(why, "wrong") == 0 ? "is wrong" : why;
+}
+
+static void tell_failure(struct report *r, const struct clr_tune_event *e)
+{
+    struct kind *k = find_kind(r, e);
+
+    r->failures++;
+    if (k && k->count++ > 0)
+        return;
+    cli_warn("%s, %.*s: the variant '%s' %s and will not be used%s%.*s", e->layer, pass_length(e),
+             e->operation, e->variant, failed_how(e->why), *e->detail ? ": " : "",
+             (int)strcspn(e->detail, "\n"), e->detail);
+}
+
+/* What was not told one by one. */
+static void tell_kinds(const struct report *r)
+{
+    for (int i = 0; i < r->kind_count; i++)
+        if (r->kinds[i].count > 1)
+            cli_warn("the variant '%s' %s %d times, counting passes and tiles; the list is in '%s'",
+                     r->kinds[i].algorithm, failed_how(r->kinds[i].why), r->kinds[i].count, r->record);
 }
 
 static void tell(void *user, const struct clr_tune_event *e)
@@ -209,6 +274,7 @@ static void tell(void *user, const struct clr_tune_event *e)
 
     switch (e->what) {
     case CLR_TUNE_BEGINS:
+        str_copy(r->record, sizeof r->record, e->record);
         cli_note("tuning for %s (driver %s); record: %s", e->device, e->driver, e->record);
         if (r->json)
             r->head =
@@ -221,10 +287,7 @@ static void tell(void *user, const struct clr_tune_event *e)
     case CLR_TUNE_TRIES:
         break;
     case CLR_TUNE_FAILED:
-        r->failures++;
-        cli_warn("%s, %.*s: the variant '%s' %s and will not be used%s%.*s", e->layer, pass_length(e),
-                 e->operation, e->variant, strcmp(e->why, "wrong") == 0 ? "is wrong" : e->why,
-                 *e->detail ? ": " : "", (int)strcspn(e->detail, "\n"), e->detail);
+        tell_failure(r, e);
         if (r->json)
             r->failed =
                 json_append(r->failed, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
@@ -234,6 +297,8 @@ static void tell(void *user, const struct clr_tune_event *e)
     case CLR_TUNE_RESULT:
         r->results++;
         r->faster += e->faster;
+        r->own_ms += e->own_ms > 0 ? e->uses * e->own_ms : 0.0;
+        r->ms += e->own_ms > 0 ? e->uses * e->ms : 0.0;
         if (r->json)
             add_result(r, e);
         else
@@ -242,16 +307,43 @@ static void tell(void *user, const struct clr_tune_event *e)
     }
 }
 
-static int finish(struct report *r, double seconds, struct clr_error *err)
+/* What to do with it: whole steps, measured with what was found. bench takes the net's own image size. */
+static void tell_next(const struct tune_options *o)
 {
+    struct str s = {0};
+
+    str_append(&s, "clr-cl bench --net ");
+    cli_quote(&s, o->net);
+    str_append(&s, " --batch %d", o->batch);
+    if (o->device) {
+        str_append(&s, " --device ");
+        cli_quote(&s, o->device);
+    }
+    if (o->input[0] > 0)
+        cli_note("next: 'clr-cl train' and 'clr-cl eval' with this net and batch on this device use what was "
+                 "found");
+    else
+        cli_note("next: '%s' measures whole training steps with what was found; train and eval use it, too",
+                 str_text(&s));
+    str_clear(&s);
+}
+
+static int finish(struct report *r, const struct tune_options *o, double seconds, struct clr_error *err)
+{
+    if (!r->json)
+        print_sum(r);
+    (void)fflush(stdout);
     cli_note("%d of %d passes have a faster variant than the program's own choice; %d variants failed; "
              "%.0f s",
              r->faster, r->results, r->failures, seconds);
+    tell_next(o);
     if (!r->json)
         return 0;
     if (!r->head)
         return clr_error_set(err, CLR_EFAILED, "nothing was measured");
     r->head = json_put(r->head, "seconds", json_real(seconds));
+    r->head = json_put(r->head, "step_own_ms", json_real(r->own_ms));
+    r->head = json_put(r->head, "step_ms", json_real(r->ms));
     r->head = json_put(r->head, "results", json_incref(r->list));
     r->head = json_put(r->head, "failed", json_incref(r->failed));
     return cli_print_json(json_incref(r->head), err);
@@ -280,8 +372,9 @@ static int tune(const struct tune_options *o, struct clr_error *err)
     }
     worker[n++] = "--first";
     rc = clr_tune(worker, PATIENCE_S, tell, &r, err);
+    tell_kinds(&r);
     if (rc == 0)
-        rc = finish(&r, (double)(clock_ns() - begin) * 1e-9, err);
+        rc = finish(&r, o, (double)(clock_ns() - begin) * 1e-9, err);
     json_decref(r.head);
     json_decref(r.list);
     json_decref(r.failed);

@@ -228,6 +228,17 @@ const char *cli_device_wanted(const char *option)
     return variable && *variable ? variable : NULL;
 }
 
+bool cli_rusticl_hides(void)
+{
+    const char *enabled = getenv("RUSTICL_ENABLE"), *vendors = getenv("OCL_ICD_VENDORS");
+    char path[4096];
+    struct stat s;
+
+    (void)snprintf(path, sizeof path, "%s/rusticl.icd",
+                   vendors && *vendors ? vendors : "/etc/OpenCL/vendors");
+    return !(enabled && *enabled) && stat(path, &s) == 0;
+}
+
 int cli_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *option,
                       struct clr_error *err)
 {
@@ -236,6 +247,10 @@ int cli_device_select(size_t *out, const struct clr_device *devices, size_t coun
 
     if (rc < 0 && wanted)
         (void)clr_error_prefix(err, option ? "--device" : "CLR_DEVICE");
+    if (rc == CLR_ENODEVICE && cli_rusticl_hides()) {
+        const struct clr_error why = *err;
+        (void)clr_error_set(err, rc, "%s. " CLI_RUSTICL, why.message);
+    }
     return rc;
 }
 

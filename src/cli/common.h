@@ -1,7 +1,7 @@
 /*
  * What all commands share: talking to the user (stderr), exit codes, the device, progress, signals. One of
  * the three files that read the environment (the others are src/base/paths.c and src/ocl/source.c):
- * CLR_DEVICE, NO_COLOR.
+ * CLR_DEVICE, NO_COLOR; of OpenCL's own OCL_ICD_VENDORS and RUSTICL_ENABLE.
  */
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
@@ -58,6 +58,12 @@ int cli_close_stdout(struct clr_error *err);
 
 /* What --device or else CLR_DEVICE asks for; NULL: the best. */
 const char *cli_device_wanted(const char *option);
+
+/* Is Mesa's rusticl installed, and told nothing? Then it shows no devices, and nobody says why. */
+bool cli_rusticl_hides(void);
+#define CLI_RUSTICL                                                                                          \
+    "Mesa's rusticl is installed, and shows devices only where RUSTICL_ENABLE names their drivers, as in "   \
+    "RUSTICL_ENABLE=radeonsi (AMD), iris (Intel), llvmpipe (any CPU, slowly)"
 
 /* clr_device_select() by that; the error says where the request came from. */
 int cli_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *option,

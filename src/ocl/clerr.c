@@ -85,13 +85,27 @@ const char *ocl_status_name(cl_int status)
     return "unknown OpenCL status";
 }
 
+bool ocl_is_lost(cl_int status)
+{
+    return status == CL_DEVICE_NOT_AVAILABLE || status == CL_OUT_OF_RESOURCES ||
+           status == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST || status == CL_INVALID_COMMAND_QUEUE;
+}
+
 int ocl_error(struct clr_error *err, const struct ocl_context *ctx, cl_int status, const char *what)
 {
     int code =
         status == CL_MEM_OBJECT_ALLOCATION_FAILURE || status == CL_OUT_OF_HOST_MEMORY ? CLR_EDEVMEM : CLR_ECL;
 
-    (void)clr_error_set(err, code, "%s: %s (%d)%s%s", what, ocl_status_name(status), (int)status,
-                        ctx ? " on " : "", ctx ? ctx->device.name : "");
+    if (ctx && ocl_is_lost(status))
+        (void)clr_error_set(
+            err, code,
+            "%s: %s has stopped working, or has no room left for this (%s, %d). Its driver may have "
+            "been reset, or have ended a kernel that took too long: the system's log says more, "
+            "and 'clr-cl doctor' whether the device works again",
+            what, ctx->device.name, ocl_status_name(status), (int)status);
+    else
+        (void)clr_error_set(err, code, "%s: %s (%d)%s%s", what, ocl_status_name(status), (int)status,
+                            ctx ? " on " : "", ctx ? ctx->device.name : "");
     if (err)
         err->cl_status = status;
     return code;

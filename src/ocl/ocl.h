@@ -49,8 +49,12 @@ const struct clr_device *ocl_device(const struct ocl_context *ctx);
 /* "CL_OUT_OF_RESOURCES"; static storage. */
 const char *ocl_status_name(cl_int status);
 
+/* Is it what drivers say of a device that is gone, was reset, or has ended a kernel? */
+bool ocl_is_lost(cl_int status);
+
 /*
- * Set an error for a failed OpenCL call: "what: CL_NAME (-5) on DEVICE". CLR_EDEVMEM for the out-of-memory
+ * Set an error for a failed OpenCL call: "what: CL_NAME (-5) on DEVICE", or in plain words that the device is
+ * lost. CLR_EDEVMEM for the out-of-memory
  * statuses (CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES on allocation, CL_OUT_OF_HOST_MEMORY),
  * else CLR_ECL. Returns the code.
  */

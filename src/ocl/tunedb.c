@@ -150,10 +150,25 @@ static bool take_entry(struct fault *f, const json_t *object, struct tunedb_entr
            take_text(f, object, "when", e->when, sizeof e->when);
 }
 
+/* Records have not always had it, and not all that fails has one. */
+static bool take_nmse(struct fault *f, const json_t *object, double *out)
+{
+    const json_t *value = json_object_get(object, "nmse");
+    const double nmse = json_is_number(value) ? json_number_value(value) : NAN;
+
+    *out = 0.0;
+    if (!value)
+        return true;
+    if (!(nmse > 0.0) || isinf(nmse))
+        return bad(f, "an \"nmse\" that is none");
+    *out = nmse;
+    return true;
+}
+
 static bool take_failure(struct fault *f, const json_t *object, struct tunedb_failure *e)
 {
     return take_key(f, object, &e->key) && take_text(f, object, "variant", e->variant, sizeof e->variant) &&
-           take_text(f, object, "why", e->why, sizeof e->why) &&
+           take_text(f, object, "why", e->why, sizeof e->why) && take_nmse(f, object, &e->nmse) &&
            take_text(f, object, "when", e->when, sizeof e->when);
 }
 
@@ -397,9 +412,11 @@ static json_t *failures_json(const struct tunedb *db)
 
     for (size_t i = 0; i < db->failure_count; i++) {
         const struct tunedb_failure *e = &db->failures[i];
-        list =
-            json_append(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "operator", e->key.operator, "shape",
-                                        e->key.shape, "variant", e->variant, "why", e->why, "when", e->when));
+        json_t *one = json_pack("{s:s, s:s, s:s, s:s}", "operator", e->key.operator, "shape", e->key.shape,
+                                "variant", e->variant, "why", e->why);
+        if (e->nmse > 0.0)
+            one = json_put(one, "nmse", json_real(e->nmse));
+        list = json_append(list, json_put(one, "when", json_string(e->when)));
     }
     return list;
 }

@@ -8,7 +8,9 @@
  *      "kernels": "SHA-256 of cl/",
  *      "entries": [{"operator": "convolution forward, kernel 5x5, …", "shape": "32x15x15 to 32, batch 100",
  *                   "variant": "direct 5x2", "ms": 5.1, "default_ms": 5.4, "when": "2026-11-24T08:00:00Z"}],
- *      "failed": [{"operator": …, "shape": …, "variant": …, "why": "crashed", "when": …}]}
+ *      "failed": [{"operator": …, "shape": …, "variant": …, "why": "wrong", "nmse": 0.02, "when": …}]}
+ *
+ * "nmse" is there where it is known.
  *
  * Keys are texts here; what they mean, and which variants there are, the operators know (ops/tuned.h). Two
  * shapes of the same operator are neighbours: their numbers, in order, are compared by the caller's function.
@@ -44,6 +46,7 @@ struct tunedb_failure {
     struct tunedb_key key;
     char variant[TUNEDB_VARIANT];
     char why[16]; /* "crashed", "hung", "wrong", "failed" */
+    double nmse;  /* of what is wrong, the worst; 0: not known */
     char when[32];
 };
 

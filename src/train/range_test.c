@@ -52,6 +52,7 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
                  struct clr_range_result *out, struct clr_error *err)
 {
     char done[STR_COUNT], all[STR_COUNT];
+    struct clr_error local = {0};
     struct clr_train_result summary;
     struct loop_result l;
     double loss;
@@ -64,7 +65,10 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
         rc = record_write_run(r, s, "running", NULL, err);
     if (rc < 0)
         return rc;
+    err = err ? err : &local; /* what goes back says why */
     rc = loop_run(s, r, &l, err);
+    if (rc < 0)
+        resume_tell(s, err);
     out->iterations = l.iterations;
     out->diverged = l.diverged;
     out->diverged_at = l.diverged_at;

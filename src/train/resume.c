@@ -384,6 +384,28 @@ static void describe_tensors(struct st_tensor *out, const struct params *p, floa
     }
 }
 
+void resume_tell(const struct session *s, struct clr_error *err)
+{
+    const struct clr_error why = *err;
+    char from[STR_COUNT];
+    struct checkpoint c;
+    bool found = false;
+
+    if (why.code != CLR_ECL || !ocl_is_lost(why.cl_status) ||
+        checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) < 0)
+        return;
+    if (found)
+        (void)clr_error_set(err, why.code,
+                            "%s. --resume goes on with '%s' from its checkpoint of iteration %s", why.message,
+                            s->o->out, str_count(from, c.iteration, ""));
+    else
+        (void)clr_error_set(err, why.code, "%s. There is no checkpoint in '%s' to go on from", why.message,
+                            s->o->out);
+    err->cl_status = why.cl_status;
+    if (found)
+        checkpoint_clear(&c);
+}
+
 int resume_save(struct session *s, const struct record *r, struct clr_error *err)
 {
     const struct params *p = &s->params;

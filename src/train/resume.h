@@ -36,6 +36,9 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
  */
 int resume_back_off(struct session *s, struct record *r, struct clr_error *err);
 
+/* Where the device was lost: add to *err how the run goes on, and from where. */
+void resume_tell(const struct session *s, struct clr_error *err);
+
 /*
  * Write a checkpoint. All losses have been read. None is written, which is no error here, where a weight is
  * not finite: the next loss tells, or who saves the weights.

@@ -306,20 +306,30 @@ static int check_update(struct finding *f, const struct session *s, struct clr_e
 
 /* ------------------------------------------------------------------ which layer */
 
-/* What one look at all layers has found. */
-struct round {
-    bool kept; /* the variants are a checkpoint's, whatever the records say */
-    int count;
-    struct {
-        struct tunedb_key key;
-        char variant[TUNEDB_VARIANT];
-    } refused[ROUND_MOST]; /* layers that are alike, in one phase or in two, are one entry */
+/* A variant of a pass that is not used again. */
+struct refused {
+    struct tunedb_key key;
+    char variant[TUNEDB_VARIANT];
+    char layer[96]; /* the first one that has it */
+    const char *pass;
+    bool failed;
+    char why[400];
+};
+
+/* What the looks at all layers have found, round after round. */
+struct refusals {
+    bool kept;       /* the variants are a checkpoint's, whatever the records say */
+    bool unrecorded; /* some of them: that is said once */
+    int first;       /* of this round */
+    int count;       /* layers that are alike, in one phase or in two, are one */
+    size_t capacity;
+    struct refused *refused;
 };
 
 /* Is it one of those? */
-static bool is_refused(const struct round *r, const struct tunedb_failure *f)
+static bool is_refused(const struct refusals *r, const struct tunedb_failure *f)
 {
-    for (int i = 0; i < r->count; i++)
+    for (int i = r->first; i < r->count; i++)
         if (strcmp(r->refused[i].key.operator, f->key.operator) == 0 &&
             strcmp(r->refused[i].key.shape, f->key.shape) == 0 &&
             strcmp(r->refused[i].variant, f->variant) == 0)
@@ -328,59 +338,114 @@ static bool is_refused(const struct round *r, const struct tunedb_failure *f)
 }
 
 /* What cannot be recorded is found out again the next time: no reason to fail. */
-static void keep_failure(const struct session *s, const struct tunedb_failure *failure)
+static void keep_failure(struct refusals *r, const struct session *s, const struct tunedb_failure *failure)
 {
     struct clr_error why = {0};
 
-    if (tunedb_store_failure(s->records, failure, &why) < 0)
-        log_line(CLR_LOG_WARNING, "that cannot be kept, and is found out again by the next run: %s",
+    if (tunedb_store_failure(s->records, failure, &why) == 0)
+        return;
+    if (!r->unrecorded)
+        log_line(CLR_LOG_WARNING, "what is wrong cannot be kept, and is found out again by the next run: %s",
                  why.message);
+    r->unrecorded = true;
 }
 
-/* Record the variant of a pass as wrong, or as one that does not run; *done: there may be another way. */
-static int refuse(bool *done, struct round *round, struct session *s, const struct graph_node *node,
-                  enum op_pass pass, int block, bool failed, const char *why, struct clr_error *err)
+/* Do both do a pass by one algorithm, whatever its numbers, and fail in one way? */
+static bool is_alike(const struct refused *a, const struct refused *b)
 {
-    struct tunedb_failure failure = {.why = ""};
+    const size_t length = strcspn(a->variant, " ");
+
+    return a->failed == b->failed && strcspn(b->variant, " ") == length &&
+           strncmp(a->variant, b->variant, length) == 0;
+}
+
+/* Those that are like the i-th, which is the first of them. */
+static void tell_alike(const struct session *s, const struct refusals *r, int i, int alike)
+{
+    const struct refused *one = &r->refused[i];
+    const char *name = s->o->device->name, *list = r->unrecorded ? "" : tunedb_path(s->records);
+
+    if (alike == 1)
+        log_line(CLR_LOG_WARNING,
+                 "%s %s the %s of layer '%s' %swith variant '%s' (%s): it is not used here again", name,
+                 one->failed ? "cannot run" : "computes", one->pass, one->layer, one->failed ? "" : "wrong ",
+                 one->variant, one->why);
+    else
+        log_line(CLR_LOG_WARNING,
+                 "%s %s variant '%.*s', %d times counting layers, passes and tiles, first the %s of layer "
+                 "'%s' (%s): none of these is used here again%s%s%s",
+                 name, one->failed ? "cannot run" : "computes wrong with", (int)strcspn(one->variant, " "),
+                 one->variant, alike, one->pass, one->layer, one->why, list[0] ? "; the list is in '" : "",
+                 list, list[0] ? "'" : "");
+}
+
+/* One line for each algorithm: one for each layer, pass and tile would be dozens. */
+static void tell_refused(const struct session *s, const struct refusals *r)
+{
+    for (int i = 0; i < r->count; i++) {
+        bool first = true;
+        int alike = 0;
+        for (int k = 0; k < r->count; k++) {
+            const bool same = is_alike(&r->refused[i], &r->refused[k]);
+            first = first && !(same && k < i);
+            alike += same;
+        }
+        if (first)
+            tell_alike(s, r, i, alike);
+    }
+}
+
+/* The worst NMSE of a pass; NaN, too. */
+static double worst_nmse(const struct verify_result *r, enum op_pass pass)
+{
+    static const enum verify_output first[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DW},
+                                    last[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DB};
+    double worst = pass == OP_FORWARD ? r->nmse[VERIFY_SAMPLE] : -1.0;
+
+    for (int o = (int)first[pass]; o <= (int)last[pass]; o++)
+        if (!isnan(worst) && !(r->nmse[o] <= worst))
+            worst = r->nmse[o];
+    return worst;
+}
+
+/* Record the variant of a pass as wrong by *r, or (NULL) as one that does not run; *done: there may be
+ * another way. */
+static int refuse(bool *done, struct refusals *to, struct session *s, const struct graph_node *node,
+                  enum op_pass pass, int block, const struct verify_result *r, const char *why,
+                  struct clr_error *err)
+{
+    const double nmse = r ? worst_nmse(r, pass) : 0.0;
+    const bool failed = !r;
+    struct refused *one;
+    struct tunedb_failure failure = {.nmse = isfinite(nmse) ? nmse : 0.0};
     int rc;
 
     str_copy(failure.why, sizeof failure.why, failed ? "failed" : "wrong");
-
     if (!op_chosen(failure.variant, sizeof failure.variant, &node->desc, pass, s->o->device, block) ||
-        !op_tune_key(&failure.key, &node->desc, pass, block) || round->count == ROUND_MOST)
+        !op_tune_key(&failure.key, &node->desc, pass, block) || to->count - to->first == ROUND_MOST)
         return 0;
-    if (is_refused(round, &failure)) {
+    if (is_refused(to, &failure)) {
         *done = true;
         return 0;
     }
     if (tunedb_failed(s->records, &failure.key, failure.variant)) {
-        *done = *done || round->kept;
+        *done = *done || to->kept;
         return 0; /* else what is left is wrong too */
     }
-    log_line(CLR_LOG_WARNING,
-             "%s %s the %s of layer '%s' %swith variant '%s' (%s): it is not used here again",
-             s->o->device->name, failed ? "cannot run" : "computes", op_pass_name(pass), node->desc.label,
-             failed ? "" : "wrong ", failure.variant, why);
-    rc = tunedb_avoid(s->records, &failure, err);
+    rc = mem_grow(&to->refused, &to->capacity, (size_t)to->count + 1, sizeof *to->refused, "what is wrong",
+                  err);
+    if (rc == 0)
+        rc = tunedb_avoid(s->records, &failure, err);
     if (rc < 0)
         return rc;
-    keep_failure(s, &failure);
-    round->refused[round->count].key = failure.key;
-    str_copy(round->refused[round->count++].variant, TUNEDB_VARIANT, failure.variant);
+    keep_failure(to, s, &failure);
+    one = &to->refused[to->count++];
+    *one = (struct refused){.key = failure.key, .pass = op_pass_name(pass), .failed = failed};
+    str_copy(one->layer, sizeof one->layer, node->desc.label);
+    str_copy(one->variant, sizeof one->variant, failure.variant);
+    str_copy(one->why, sizeof one->why, why);
     *done = true;
     return 0;
-}
-
-/* Does the verdict say that this pass is wrong? */
-static bool is_wrong(const struct verify_result *r, enum op_pass pass)
-{
-    static const enum verify_output first[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DW},
-                                    last[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DB};
-    bool wrong = pass == OP_FORWARD && !(r->nmse[VERIFY_SAMPLE] <= LIMIT_LAYER);
-
-    for (int o = (int)first[pass]; o <= (int)last[pass]; o++)
-        wrong = wrong || !(r->nmse[o] <= LIMIT_LAYER);
-    return wrong;
 }
 
 /* Is it the variant's fault that it could not be tried? Want of memory and a device that is gone are not. */
@@ -392,7 +457,7 @@ static bool is_of_variant(const struct clr_error *why)
 }
 
 /* A layer by itself. That rounding is a little worse than the doctor wants it is no reason to refuse. */
-static int judge_node(int *refused, struct round *round, struct session *s, const struct graph *g,
+static int judge_node(int *refused, struct refusals *to, struct session *s, const struct graph *g,
                       const struct graph_node *node, struct clr_error *err)
 {
     const unsigned arrangements = 1u << VERIFY_EXACT | 1u << VERIFY_WIDE;
@@ -406,10 +471,10 @@ static int judge_node(int *refused, struct round *round, struct session *s, cons
         return clr_error_set(err, why.code, "%s", why.message);
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
         int rc;
-        if (!failed && !is_wrong(&r, (enum op_pass)pass))
+        if (!failed && worst_nmse(&r, (enum op_pass)pass) <= LIMIT_LAYER)
             continue;
         wrong = true;
-        rc = refuse(&done, round, s, node, (enum op_pass)pass, g->block, failed,
+        rc = refuse(&done, to, s, node, (enum op_pass)pass, g->block, failed ? NULL : &r,
                     failed ? why.message : r.text, err);
         if (rc < 0)
             return rc;
@@ -425,19 +490,15 @@ static int judge_node(int *refused, struct round *round, struct session *s, cons
     return 0;
 }
 
-static int find_culprits(int *refused, bool kept, struct session *s, struct clr_error *err)
+static int find_culprits(int *refused, struct refusals *to, struct session *s, struct clr_error *err)
 {
     const struct graph *graphs[] = {s->train_graph, s->test_graph};
-    struct round *round;
-    int rc = mem_new(&round, 1, sizeof *round, "what is wrong", err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
-    round->kept = kept;
+    to->first = to->count;
     for (size_t k = 0; k < MEM_COUNT(graphs); k++)
         for (size_t i = 0; graphs[k] && i < graphs[k]->node_count && rc == 0; i++)
-            rc = judge_node(refused, round, s, graphs[k], &graphs[k]->nodes[i], err);
-    free(round);
+            rc = judge_node(refused, to, s, graphs[k], &graphs[k]->nodes[i], err);
     return rc;
 }
 
@@ -464,7 +525,8 @@ static int compare_net(struct finding *out, struct session *s, struct clr_error 
 }
 
 /* Who is wrong? *again: a variant that is not used again. */
-static int find_out(bool *again, const struct finding *f, bool kept, struct session *s, struct clr_error *err)
+static int find_out(bool *again, const struct finding *f, struct refusals *to, struct session *s,
+                    struct clr_error *err)
 {
     int refused = 0, rc;
 
@@ -474,7 +536,7 @@ static int find_out(bool *again, const struct finding *f, bool kept, struct sess
             "%s computes the update of the weights wrong (%s): nothing is trained on it. Another "
             "driver may be right",
             s->o->device->name, f->text);
-    rc = find_culprits(&refused, kept, s, err);
+    rc = find_culprits(&refused, to, s, err);
     if (rc == 0 && refused == 0)
         rc = clr_error_set(
             err, CLR_EFAILED,
@@ -496,7 +558,7 @@ static int forget_profile(const struct session *s, struct clr_error *err)
     return rc;
 }
 
-static int check(bool *again, bool kept, struct session *s, struct clr_error *err)
+static int check(bool *again, struct refusals *to, struct session *s, struct clr_error *err)
 {
     struct finding f = {0};
     struct clr_error why = {0};
@@ -522,7 +584,7 @@ static int check(bool *again, bool kept, struct session *s, struct clr_error *er
     if (rc == 0 && !known && !f.wrong && !f.no_judgement)
         keep_verdict(&text);
     if (rc == 0 && f.wrong)
-        rc = find_out(again, &f, kept, s, err);
+        rc = find_out(again, &f, to, s, err);
     if (rc == 0)
         rc = forget_profile(s, err);
     str_clear(&text);
@@ -541,13 +603,14 @@ static int plan_anew(struct session *s, const struct checkpoint *from, struct cl
     return session_plan_anew(s, &without, err);
 }
 
-int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr_error *err)
+static int start(struct refusals *to, struct session *s, const struct checkpoint *from, struct clr_error *err)
 {
     for (int round = 0; round < ROUNDS; round++) {
         bool again = false;
         int rc = session_start(s, err);
+        to->kept = round == 0 && from && from->variants;
         if (rc == 0)
-            rc = check(&again, round == 0 && from && from->variants, s, err);
+            rc = check(&again, to, s, err);
         if (rc < 0 || !again)
             return rc;
         rc = plan_anew(s, from, err);
@@ -558,4 +621,14 @@ int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr
                          "%s computes this net wrong in %d choices of variants: nothing is trained on it; "
                          "'clr-cl doctor' says more",
                          s->o->device->name, ROUNDS);
+}
+
+int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr_error *err)
+{
+    struct refusals refusals = {0};
+    const int rc = start(&refusals, s, from, err);
+
+    tell_refused(s, &refusals);
+    free(refusals.refused);
+    return rc;
 }

@@ -7,8 +7,9 @@
  * run: gradients and losses are written anew by the first update.
  *
  * Where the device is wrong, or cannot run a kernel, every layer is verified by itself (verify/verify.h).
- * Variants that are wrong or do not run are said by name and recorded (ocl/tunedb.h), so that nobody takes
- * them again, and the run goes on with the next ones, also where there is no place for records.
+ * Variants that are wrong or do not run are said by name, a line for each algorithm, and recorded
+ * (ocl/tunedb.h), so that nobody takes them again, and the run goes on with the next ones, also where there
+ * is no place for records.
  */
 #ifndef TRAIN_SELFCHECK_H
 #define TRAIN_SELFCHECK_H

@@ -167,6 +167,8 @@ static int train(struct session *s, struct record *r, const struct resume *resum
     if (rc == CLR_EDIVERGED)
         rc = tell_way_out(s, err);
     if (rc < 0)
+        resume_tell(s, err);
+    if (rc < 0)
         status = rc == CLR_EDIVERGED ? "diverged" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed";
     told = take_result(out, &l, s, rc == 0 ? err : NULL);
     rc = rc < 0 ? rc : told;

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, pretended,
                      slow_case, tiny, tiny_data, tiny_net, write)
@@ -483,10 +484,10 @@ def bench_and_what_becomes_of_it():
     report, figure = fresh("report.json"), fresh("figure.png")
     net = tiny_net("pool: MAX", "pool: AVE")  # a maximum pool would go into the convolution
     result = expect(clr("bench", "--net", net, "--batch", "10", "--json", report, "--plot", figure), 0,
-                    ["^device ", "^tuning +no layer tuned", "^peak .*GFLOP/s", "^bandwidth .*GB/s", "^conv1 +forward ",
-                     "^ +update ", "^not convolution ", "^training step .*images/s", "^inference ", "^warm start ",
-                     "^first start .* programs compiled; a driver's own", "^device memory +[0-9.]+ MB planned",
-                     "^process .* MB", "^conv1 +convolution +OK "],
+                    ["^device ", "^tuning +no layer changed by tuning", "^peak .*GFLOP/s", "^bandwidth .*GB/s",
+                     "^conv1 +forward ", "^ +update ", "^not convolution ", "^training step .*images/s", "^inference ",
+                     "^warm start ", "^first start .* programs compiled; a driver's own",
+                     "^device memory +[0-9.]+ MB planned", "^process .* MB", "^conv1 +convolution +OK "],
                     ["^device: ", "^measuring 1/9: ", "^measuring 3/9: whole training steps, about [0-9]+ (s|minutes)$",
                      "^measuring 9/9: first start", "^wrote .*report.json", "^wrote .*figure.png"])
     check("WRONG" not in result.out, f"something is wrong\n{result}")
@@ -506,7 +507,7 @@ def bench_and_what_becomes_of_it():
            [r"^training +images/s +[0-9,.]+ +[0-9,.]+  about equal$", r"^conv1 +forward .*  about equal$",
             r"^share of the peak +%"],
            ["^wrote .*c.csv", "^wrote .*c.md", "^wrote .*c.json"])
-    check(csv.read_text(encoding="utf-8").startswith("report,device,driver,"), "no CSV")
+    check(csv.read_text(encoding="utf-8").startswith("report,device,platform,driver,"), "no CSV")
     check("| training, images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
     check(json.loads(compared.read_text(encoding="utf-8"))["figures"][0]["values"][1]["verdict"] == "equal", "no JSON")
     expect(clr("bench", "compare", report, "--known"), 4, [],
@@ -553,10 +554,58 @@ def devices_as_json():
 
 
 @case
+def devices_says_why_it_chooses():
+    """Of the pretended one alone, and of it beside the CPU's."""
+    env = pretended(True)
+    expect(clr("devices", env=env), 0, [r"^\* would be used: .*, the only usable one$"])
+    expect(clr("devices", "--device", "gpu", env=env), 0, ["the only one that matches --device gpu$"])
+    expect(clr("devices", env=env | {"CLR_DEVICE": "0:0"}), 0, ["the only one that matches CLR_DEVICE=0:0$"])
+    icd = Path("/etc/OpenCL/vendors/pocl.icd")
+    if not icd.exists():
+        return
+    shutil.copy(icd, env["OCL_ICD_VENDORS"])
+    expect(clr("devices", env=env), 0, ["the best score of the usable ones; choose another"])
+    if "pthread" in clr("devices", env=env).out:
+        env["STUB_OPENCL_NAME"] = "pthread"
+        expect(clr("devices", "--device", "pthread", env=env), 0, ["the best of those that match --device pthread$"])
+
+
+@case
+def rusticl_hides_its_devices():
+    vendors = write(fresh("vendors") / "rusticl.icd", "/nonexistent/library.so\n").parent
+    hint = "Mesa's rusticl .* only where RUSTICL_ENABLE names"
+    for args in (["devices"], ["doctor", "--device", "gpu"]):
+        expect(clr(*args, env={"OCL_ICD_VENDORS": vendors, "RUSTICL_ENABLE": None}), 3, [],
+               [f"^clr-cl: .*no OpenCL device found.*{hint}"])
+        told = expect(clr(*args, env={"OCL_ICD_VENDORS": vendors, "RUSTICL_ENABLE": "iris"}), 3)
+        check("rusticl" not in told.err, f"{told}")
+    env = pretended(True) | {"RUSTICL_ENABLE": None}
+    check("rusticl" not in expect(clr("devices", env=env), 0).err, "it is not installed")
+    shutil.copy(vendors / "rusticl.icd", env["OCL_ICD_VENDORS"])
+    expect(clr("devices", env=env), 0, [], [f"^{hint}"])
+
+
+@case
 def a_device_whose_name_would_break_tables():
     result = expect(clr("devices", env=pretended(False) | {"STUB_OPENCL_NAME": "two\nlines,\ta \033[2Jtab"}), 0,
                     [r"^\* 0:0 +two lines, a \?\[2Jtab +GPU "])
     check("\033" not in result.out and "\t" not in result.out, f"{result.out!r}")
+
+
+@case
+def doctor_is_stopped():
+    """Of a pretended GPU, on which all is wrong: what was checked is said, and nothing else."""
+    env = Place.environment(**pretended(True))
+    with subprocess.Popen([Place.program, "doctor", "--quiet"], env=env, cwd=Place.scratch, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        head = [process.stdout.readline() for _ in range(6)]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    check(process.returncode == 130, f"exit code {process.returncode}\n{err}")
+    check(re.fullmatch("clr-cl: stopped after [0-9]+ of [0-9]+ kernel variants: .*\n", err), f"{err!r}")
+    check(re.match(r"program +clr-cl 0\.[0-9.]+ \(", head[0]) and head[1].startswith("device ") and
+          re.match("limits +work-groups of [0-9]+, .* of local memory, .* in one allocation$", head[2]), f"{head}")
+    check("training of quick" not in out, f"it went on\n{out}")
 
 
 @slow_case

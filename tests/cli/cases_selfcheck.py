@@ -1,6 +1,8 @@
 """Devices that compute wrong: what a run finds out by itself, and does about it."""
 
 import json
+import re
+import time
 
 from harness import Place, built, case, check, clr, device, expect, expect_lines, expect_nothing_left, fresh, \
     names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
@@ -58,6 +60,7 @@ def needs(variant, norm=True):
         skip(f"'{variant}' is not chosen on this device")
 
 
+WRONG_WINOGRAD = "^warning: .* wrong with variant 'winograd', [0-9]+ times .*first the forward of layer 'conv2'"
 WINOGRAD = ("VEC(5.25f), d[4] - d[2]", "VEC(5.0f), d[4] - d[2]")
 
 
@@ -65,8 +68,8 @@ WINOGRAD = ("VEC(5.25f), d[4] - d[2]", "VEC(5.0f), d[4] - d[2]")
 def a_wrong_variant_is_refused_by_name():
     needs("winograd", norm=False)
     wrong, out = lie(*WINOGRAD, fresh("home")), fresh("run")
-    expect(clr(*small(out, norm=False), env=wrong), 0, ["^test accuracy"],
-           ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd'"])
+    result = expect(clr(*small(out, norm=False), env=wrong), 0, ["^test accuracy"], [WRONG_WINOGRAD])
+    expect_lines("\n".join(line for line in result.err.splitlines() if "winograd" in line), 1)
     check("winograd" not in str(variants(out)), f"{variants(out)}")
     again = fresh("run")
     result = expect(clr(*small(again, norm=False), env=wrong), 0)
@@ -77,9 +80,10 @@ def a_wrong_variant_is_refused_by_name():
 
 def avoid_without_a_record(wrong, **nowhere):
     out = fresh("run")
-    expect(clr(*small(out, norm=False), env=dict(wrong, **nowhere)), 0, ["^test accuracy"],
-           ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd'",
-            "warning: that cannot be kept, and is found out again by the next run: .*"])
+    result = expect(clr(*small(out, norm=False), env=dict(wrong, **nowhere)), 0, ["^test accuracy"],
+           [WRONG_WINOGRAD,
+            "warning: what is wrong cannot be kept, and is found out again by the next run: .*"])
+    check(result.err.count("cannot be kept") == 1, f"{result}")
     check("winograd" not in str(variants(out)), f"{variants(out)}")
 
 
@@ -95,8 +99,8 @@ def a_wrong_dense_layer_is_done_another_way():
     wrong = lie("#define STEP         PANEL", "#define STEP         1", fresh("home"))
     out, again = fresh("run"), fresh("run")
     expect(clr(*small(out, norm=False), env=wrong), 0, ["^test accuracy"],
-           ["warning: .* computes the forward of layer 'ip' wrong with variant 'panels'",
-            "warning: .* computes the data gradient of layer 'ip' wrong with variant 'panels'"])
+           ["warning: .* computes wrong with variant 'panels', 2 times .* first the forward of layer 'ip' .*"
+            "; the list is in '.*/tuning/.*json'$"])
     check("sliced" in str(variants(out)), f"{variants(out)}")
     result = expect(clr(*small(again, norm=False), env=wrong), 0)
     check("wrong" not in result.err and variants(again) == variants(out), f"{result}")
@@ -146,11 +150,13 @@ def bench_measures_what_train_would_use():
     net, report, out = sized(small(fresh("run"), norm=False)[2]), fresh("report.json"), fresh("run")
     env = lie(*WINOGRAD, fresh("home"))
     result = expect(clr("bench", "--net", net, "--batch", 100, "--json", report, env=env), 0,
-                    ["^replaced +conv2 forward: '.*' in place of 'winograd.*', which is wrong here", "^conv2 .* OK "],
-                    ["warning: .* computes the forward of layer 'conv2' wrong with variant 'winograd"])
+                    ["^replaced +conv2 forward: '.*' in place of 'winograd.*', which is wrong here .NMSE [0-9.e-]+.$",
+                     "^conv2 .* OK "],
+                    [WRONG_WINOGRAD])
     check("WRONG" not in result.out, f"{result}")
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
     check(one["correct"] and one["training_refused"] == "" and "conv2" in str(one["replaced"]), f"{one}")
+    check(all(r["worst_nmse"] > 1e-6 for r in one["replaced"]), f"{one['replaced']}")
     check(one["peak_memory_includes_compiler"], "what train asks first has compiled everything")
     args = small(out, norm=False)
     args[2] = net
@@ -218,10 +224,14 @@ def doctor_tells_what_is_wrong_from_what_does_not_run():
     """A pretended GPU, which computes nothing; and one whose compiler fails: it has no folder for programs."""
     for compiles, word, ending in ((True, "WRONG", "[1-9][0-9]+ are wrong and 0 do not run"),
                                    (False, "FAILED", "0 are wrong and [1-9][0-9]+ do not run")):
+        began = time.monotonic()
         result = expect(clr("doctor", env=pretended(compiles)), 1, [f"^{word} +conv ", f"^{word} +training of quick"],
                         ["^last: a short training of quick",
                          f"clr-cl: of [0-9]+ kernel variants {ending} on .*do not train there"])
         check("error nan" not in result.out, f"{result}")
+        told = len(re.findall("^[0-9]+ of [0-9]+ checked: about [0-9]+ (?:s|minutes) left at this pace$", result.err,
+                              re.M))
+        check(told <= 1 and (told == 1 or time.monotonic() - began < 20), f"{told} times\n{result}")
     result = expect(clr("doctor", "--quiet", env=pretended(False)), 1)
     expect_lines(result.err, 1)
 

@@ -875,6 +875,8 @@ START_TEST(test_ocl__status_names)
     ck_assert_int_eq(ocl_error(&err, NULL, CL_OUT_OF_RESOURCES, "doing it"), CLR_ECL);
     ck_assert_str_eq(err.message, "doing it: CL_OUT_OF_RESOURCES (-5)");
     ck_assert_int_eq(err.cl_status, -5);
+    ck_assert(ocl_is_lost(CL_OUT_OF_RESOURCES) && ocl_is_lost(CL_DEVICE_NOT_AVAILABLE));
+    ck_assert(!ocl_is_lost(CL_SUCCESS) && !ocl_is_lost(CL_BUILD_PROGRAM_FAILURE));
     ck_assert_int_eq(ocl_error(&err, NULL, CL_MEM_OBJECT_ALLOCATION_FAILURE, "x"), CLR_EDEVMEM);
     ck_assert_int_eq(ocl_error(NULL, NULL, CL_OUT_OF_HOST_MEMORY, "x"), CLR_EDEVMEM);
 }

@@ -55,7 +55,9 @@ def device_is_lost():
         numbers = calls_until(name, fresh("count"), short())
         check(numbers, f"{name} is not called")
         folder = fresh("lost")
-        expect_end(run(folder, short(), STUB_OPENCL_FAIL=f"{numbers[-1]}+:{code}"), 1, [text, "Tesla T4"])
+        expect_end(run(folder, short(), STUB_OPENCL_FAIL=f"{numbers[-1]}+:{code}"), 1,
+                   [f"Tesla T4 has stopped working.* [(]{text}, .*--resume goes on with 'run' from its checkpoint of "
+                    "iteration 3$"])
         status = json.loads((folder / "run" / "run.json").read_text(encoding="utf-8"))["status"]
         check(status == "failed", f"run.json says {status}")
         expect_end(run(folder, ["train", "--resume", "--out", "run"]), 0, ["goes on after iteration 3 of 8"])

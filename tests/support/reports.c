@@ -71,7 +71,7 @@ void reports_make(struct clr_bench_report *r, double factor)
     r->checks[r->check_count++] = (struct clr_bench_check){"pool1", "pooling", "", true, NAN, ""};
     ck_assert_int_eq(mem_new(&r->replaced, 1, sizeof *r->replaced, "variants", NULL), 0);
     r->replaced[r->replaced_count++] =
-        (struct clr_bench_replaced){"conv1", "forward", "tiled", "direct", "wrong"};
+        (struct clr_bench_replaced){"conv1", "forward", "tiled", "direct", "wrong", 0.02};
 }
 
 const char *reports_write(const char *path, const struct clr_bench_report *r)

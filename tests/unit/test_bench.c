@@ -150,6 +150,7 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_str_eq(back->replaced[0].variant, "tiled");
     ck_assert_str_eq(back->replaced[0].by, "direct");
     ck_assert_str_eq(back->replaced[0].why, "wrong");
+    ck_assert(back->replaced[0].worst_nmse == 0.02);
     ck_assert_str_eq(back->refused, "");
     ck_assert_int_eq(back->tuned_layers, 2);
     ck_assert_uint_eq(back->device_memory_bytes, 20000000);
@@ -342,7 +343,7 @@ START_TEST(test_table__shares_and_rates)
     reports_expect_line(text, "device memory", "20.0 MB planned");
     reports_expect_line(text, "process", "400 MB resident at most: program, driver, images");
     ck_assert(!strstr(text, "compiler"));
-    reports_expect_line(text, "tuning ", "no layer tuned by 'clr-cl tune'");
+    reports_expect_line(text, "tuning ", "no layer changed by tuning: ");
     reports_expect_line(text, "train refuses", "train refuses this device: the update is wrong");
     free(text);
     clr_bench_clear(&r);
@@ -382,10 +383,12 @@ START_TEST(test_peak__no_share_that_misleads)
     reports_expect_line(text, "[2] has no share", "[2] has no share of the peak. Winograd's");
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_CSV);
-    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
-                        "7,2,4,8,0.25,,");
-    reports_expect_line(text, "2,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
-                        "7,2,4,8,,1,equal");
+    reports_expect_line(
+        text, "1,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,\"conv1\"",
+        "\"forward\",\"ms\",7,2,4,8,0.25,,,");
+    reports_expect_line(
+        text, "2,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,\"conv1\"",
+        "\"forward\",\"ms\",7,2,4,8,,1,,equal");
     ck_assert(!strstr(text, "share of the peak"));
     free(text);
     for (int i = 0; i < 2; i++)

@@ -17,6 +17,9 @@
 #include "net/spec.h"
 #include "reports.h"
 
+/* Behind device and platform, in CSV: what a report is of. */
+#define WHO "\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,"
+
 static void expect_incomparable(const char *a, const char *b, const char *why)
 {
     const char *const paths[] = {a, b};
@@ -71,27 +74,94 @@ START_TEST(test_compare__how_others_stand_against_the_first)
     r[3].peak_memory_bytes *= 2;
     text = reports_compared(r, 4, CLR_BENCH_TEXT);
     reports_expect_line(text, "training           images",
-                        "10,000       1,250  8.0\xc3\x97 slower          684,000  68\xc3\x97 faster");
+                        "10,000       1,250  ~8.0\xc3\x97 slower         684,000  ~68\xc3\x97 faster");
     reports_expect_line(text, "training           images", "5,263  unclear");
     reports_expect_line(text, "peak               GFLOP/s",
-                        "200.0   2,469,134  12,346\xc3\x97 faster         200.0  about equal");
+                        "200.0   2,469,134  ~12,000\xc3\x97 faster        200.0  about equal");
     reports_expect_line(text, "share of the peak  %", "20.00");
     reports_expect_line(text, "conv1              weight gradient",
-                        "5.000       40.00  8.0\xc3\x97 slower           0.0731  68\xc3\x97 faster");
+                        "5.000       40.00  ~8.0\xc3\x97 slower          0.0731  ~68\xc3\x97 faster");
     reports_expect_line(text, "pool1", "0.500           -                        0.0073");
     reports_expect_line(text, "extra", "-       4.000");
     reports_expect_line(text, "first start        s", "9.000       9.000  about equal");
     reports_expect_line(
         text, "process memory     MB",
         "400.0       400.0  about equal                -                         800.0  ~2.0\xc3\x97 more");
-    reports_expect_line(text, "[4] conv1",
-                        "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here");
+    reports_expect_line(
+        text, "[4] conv1",
+        "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here (NMSE 2.0e-02)");
     ck_assert(strstr(text, "about equal: less than") && strstr(text, "unclear: each lies between") &&
-              strstr(text, "~: from a single sample"));
+              strstr(text, "~: another run may not confirm it"));
     ck_assert(strstr(text, "[3] has no share of the peak") && !strstr(text, "[2] has no share"));
     free(text);
     for (int i = 0; i < 4; i++)
         clr_bench_clear(&r[i]);
+}
+END_TEST
+
+/* The same samples, by which a report is made `factor` times as slow, each `spread` around its median. */
+static void make_steps(struct clr_bench_report *r, double factor, double spread)
+{
+    reports_make(r, factor);
+    r->step_ms.min = r->step_ms.median * (1 - spread);
+    r->step_ms.max = r->step_ms.median * (1 + spread);
+}
+
+START_TEST(test_compare__no_more_digits_than_the_samples_have)
+{
+    static const struct {
+        double factor, spread;
+        const char *said;
+    } cases[] = {{2188.4, 0.01, "  2,200\xc3\x97 slower"}, {2188.4, 0.1, "  ~2,200\xc3\x97 slower"},
+                 {99.7, 0.01, "  100\xc3\x97 slower"},     {68.4, 0.04, "  68\xc3\x97 slower"},
+                 {68.4, 0.06, "  ~68\xc3\x97 slower"},     {3.14, 0.01, "  3.1\xc3\x97 slower"}};
+    struct clr_bench_report r[2];
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char *text;
+        make_steps(&r[0], 1, cases[i].spread);
+        make_steps(&r[1], cases[i].factor, cases[i].spread);
+        text = reports_compared(r, 2, CLR_BENCH_TEXT);
+        reports_expect_line(text, "training step      ms", cases[i].said);
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_CSV);
+        reports_expect_line(text, "2,\"Device\xc2\xae\",\"\"," WHO "\"\",\"training step\"",
+                            cases[i].said[2] == '~' ? ",1,slower" : ",0,slower");
+        free(text);
+        clr_bench_clear(&r[0]);
+        clr_bench_clear(&r[1]);
+    }
+}
+END_TEST
+
+/* Runs of one device, minutes apart, whose samples are within 1 % each. */
+START_TEST(test_compare__runs_drift_apart)
+{
+    static const struct {
+        double factor;
+        const char *said, *csv;
+    } cases[] = {{1.03, "  about equal", ",1,,equal"},
+                 {1.08, "  ~1.08\xc3\x97 slower", ",1,slower"},
+                 {1.17, "  ~1.2\xc3\x97 slower", ",1,slower"},
+                 {1.25, "  1.2\xc3\x97 slower", ",0,slower"},
+                 {1 / 1.1, "  ~1.1\xc3\x97 faster", ",1,faster"}};
+    struct clr_bench_report r[2];
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char *text;
+        make_steps(&r[0], 1, 0.01);
+        make_steps(&r[1], cases[i].factor, 0.01);
+        r[1].device_memory_bytes = 20200000; /* planned: it does not drift */
+        text = reports_compared(r, 2, CLR_BENCH_TEXT);
+        reports_expect_line(text, "training step      ms", cases[i].said);
+        reports_expect_line(text, "device memory      MB", "  1.01\xc3\x97 more");
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_CSV);
+        reports_expect_line(text, "2,\"Device\xc2\xae\",\"\"," WHO "\"\",\"training step\"", cases[i].csv);
+        free(text);
+        clr_bench_clear(&r[0]);
+        clr_bench_clear(&r[1]);
+    }
 }
 END_TEST
 
@@ -104,8 +174,8 @@ START_TEST(test_compare__slow_devices)
     reports_make(&r[0], 1);
     reports_make(&r[1], 200631.83);
     text = reports_compared(r, 2, CLR_BENCH_TEXT);
-    reports_expect_line(text, "training           images", "10,000      0.0498  200,632\xc3\x97 slower");
-    reports_expect_line(text, "training step      ms", "10.00   2,006,318  200,632\xc3\x97 slower");
+    reports_expect_line(text, "training           images", "10,000      0.0498  ~200,000\xc3\x97 slower");
+    reports_expect_line(text, "training step      ms", "10.00   2,006,318  ~200,000\xc3\x97 slower");
     free(text);
     ck_assert_int_eq(clr_bench_table(&text, &r[1], NULL), 0);
     reports_expect_line(text, "training step", "2,006,318 ms (1,003,159 to 4,012,637), 0.0498 images/s");
@@ -151,9 +221,12 @@ START_TEST(test_compare__tuned_layers)
         int layers;
         const char *text, *markdown, *csv, *json;
     } cases[] = {
-        {0, "2026-11-24; no layer tuned", "2026-11-24; no layer tuned |", ",0,\"\",", "\"tuned_layers\": 0"},
-        {1, "2026-11-24; 1 layer tuned", "2026-11-24; 1 layer tuned |", ",1,\"\",", "\"tuned_layers\": 1"},
-        {3, "2026-11-24; 3 layers tuned", "2026-11-24; 3 layers tuned |", ",3,\"\",", "\"tuned_layers\": 3"},
+        {0, "2026-11-24; no layer changed by tuning", "2026-11-24; no layer changed by tuning |", ",0,\"\",",
+         "\"tuned_layers\": 0"},
+        {1, "2026-11-24; 1 layer changed by tuning", "2026-11-24; 1 layer changed by tuning |", ",1,\"\",",
+         "\"tuned_layers\": 1"},
+        {3, "2026-11-24; 3 layers changed by tuning", "2026-11-24; 3 layers changed by tuning |", ",3,\"\",",
+         "\"tuned_layers\": 3"},
         {-1, "2026-11-24\n", "2026-11-24 |", "\"\",,\"\",", "\"tuned_layers\": null"},
     };
     struct clr_bench_report r[2];
@@ -262,6 +335,34 @@ START_TEST(test_compare__what_is_not_the_same_work)
 }
 END_TEST
 
+/* One algorithm that is wrong in many layers, and another one. */
+START_TEST(test_compare__replaced_by_algorithm)
+{
+    struct clr_bench_report r[2];
+    char *text;
+
+    reports_make(&r[0], 1);
+    reports_make(&r[1], 1);
+    r[0].replaced_count = 0;
+    free(r[1].replaced);
+    ck_assert_int_eq(mem_new(&r[1].replaced, 4, sizeof *r[1].replaced, "variants", NULL), 0);
+    r[1].replaced_count = 4;
+    for (int i = 0; i < 4; i++)
+        r[1].replaced[i] = (struct clr_bench_replaced){"conv1", "forward", "tiled", "direct", "wrong", 0};
+    str_copy(r[1].replaced[1].variant, sizeof r[1].replaced[1].variant, "tiled 4x2");
+    str_copy(r[1].replaced[2].variant, sizeof r[1].replaced[2].variant, "tiledlike");
+    text = reports_compared(r, 2, CLR_BENCH_TEXT);
+    reports_expect_line(text, "in place of 'tiled'",
+                        "which is wrong here; likewise 2 more of 'tiled': 'replaced' in its report");
+    ck_assert(!strstr(text, "'tiled 4x2'"));
+    reports_expect_line(text, "in place of 'tiledlike'", "which is wrong here");
+    ck_assert(!strstr(text, "more of 'tiledlike'"));
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
 START_TEST(test_compare__as_csv_and_markdown)
 {
     struct clr_bench_report r[2];
@@ -271,23 +372,25 @@ START_TEST(test_compare__as_csv_and_markdown)
     reports_make(&r[1], 8);
     str_copy(r[1].device, sizeof r[1].device, "A|\"B\"\n<b>*");
     str_copy(r[1].created, sizeof r[1].created, "2026|11-24T07:00:00Z");
+    str_copy(r[0].platform, sizeof r[0].platform, "P");
     text = reports_compared(r, 2, CLR_BENCH_CSV);
     reports_expect_line(
         text, "report,",
-        "report,device,driver,program,file,tuned_layers,layer,figure,unit,samples,min,median,max,of_peak,"
-        "factor,verdict");
-    reports_expect_line(text, "1,\"Device\xc2\xae\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
-                        "\"ms\",7,2,4,8,0.25,,");
-    reports_expect_line(text, "<b>*\",\"\",\"0.1.0\",\"\",0,\"conv1\",\"forward\"",
-                        "\"ms\",7,16,32,64,0.03125,8,slower");
+        "report,device,platform,driver,program,git,net,input,batch,file,tuned_layers,layer,figure,unit,"
+        "samples,min,median,max,of_peak,factor,uncertain,verdict");
+    reports_expect_line(text, "1,\"Device\xc2\xae\",\"P\"," WHO "\"conv1\",\"forward\"",
+                        "\"ms\",7,2,4,8,0.25,,,");
+    reports_expect_line(text, "<b>*\",\"\"," WHO "\"conv1\",\"forward\"",
+                        "\"ms\",7,16,32,64,0.03125,8,1,slower");
     ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_MARKDOWN);
-    reports_expect_line(text, "| 2 | A",
-                        "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24; no layer tuned |  |");
+    reports_expect_line(
+        text, "| 2 | A",
+        "| 2 | A\\|\"B\" &lt;b>\\* | ,  | 0.1.0 (abc), 2026\\|11-24; no layer changed by tuning |  |");
     reports_expect_line(text, "| | \\[1\\]", "| | \\[1\\] Device\xc2\xae | \\[2\\] A\\|\"B\" &lt;b>\\* | |");
     reports_expect_line(text, "| conv1 forward, ms",
-                        "| conv1 forward, ms | 4.000 | 32.00 | 8.0\xc3\x97 slower |");
+                        "| conv1 forward, ms | 4.000 | 32.00 | ~8.0\xc3\x97 slower |");
     free(text);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
@@ -327,6 +430,17 @@ START_TEST(test_compare__as_json)
 END_TEST
 
 /* What comes with the program can be read, and is compared with where net and batch are the same. */
+static int occurrences(const char *text, const char *word)
+{
+    int n = 0;
+
+    while ((text = strstr(text, word))) {
+        text++;
+        n++;
+    }
+    return n;
+}
+
 START_TEST(test_compare__with_known_devices)
 {
     struct clr_bench_report *r = NULL;
@@ -351,6 +465,14 @@ START_TEST(test_compare__with_known_devices)
         ck_assert(r[i].wrong == 0 && r[i].row_count > 10 && r[i].driver[0] && r[i].program[0]);
     text = reports_compared(r, count, CLR_BENCH_TEXT);
     ck_assert(strstr(text, "NVIDIA H100 80GB HBM3 (known/h100-quick)"));
+    /* None of them says what was planned: no number, and no verdict. */
+    reports_expect_line(text, "device memory      MB", "20.00           -                             -");
+    free(text);
+    text = reports_compared(r, count, CLR_BENCH_MARKDOWN);
+    reports_expect_line(text, "| device memory, MB", "| 20.00 | - |  | - |  | - |  |");
+    free(text);
+    text = reports_compared(r, count, CLR_BENCH_CSV);
+    ck_assert_int_eq(occurrences(text, "\"device memory\""), 1);
     free(text);
     clr_net_free(quick);
     clr_bench_free(r, count);
@@ -436,11 +558,14 @@ int main(void)
 
     tcase_add_test(tc, test_compare__only_what_is_comparable);
     tcase_add_test(tc, test_compare__how_others_stand_against_the_first);
+    tcase_add_test(tc, test_compare__no_more_digits_than_the_samples_have);
+    tcase_add_test(tc, test_compare__runs_drift_apart);
     tcase_add_test(tc, test_compare__slow_devices);
     tcase_add_test(tc, test_compare__names_are_distinct);
     tcase_add_test(tc, test_compare__tuned_layers);
     tcase_add_test(tc, test_compare__files_in_folders_of_one_name);
     tcase_add_test(tc, test_compare__what_is_not_the_same_work);
+    tcase_add_test(tc, test_compare__replaced_by_algorithm);
     tcase_add_test(tc, test_compare__as_csv_and_markdown);
     tcase_add_test(tc, test_compare__as_json);
     tcase_add_test(tc, test_compare__layers_in_the_order_of_the_net);

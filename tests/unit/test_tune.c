@@ -134,7 +134,7 @@ START_TEST(test_tune__merges_what_others_wrote)
     const struct op_desc d = conv(100, 32, 15, 32);
     const struct tunedb_entry forward = entry(&d, OP_FORWARD, "direct 5x2"),
                               data = entry(&d, OP_BACKWARD_DATA, "direct 7x2");
-    struct tunedb_failure f = {.key = forward.key, .variant = "direct 15x1", .why = "crashed"};
+    struct tunedb_failure f = {.key = forward.key, .variant = "direct 15x1", .why = "wrong", .nmse = 0.25};
     struct tunedb *a = open_in(dir, &cpu), *b = open_in(dir, &cpu);
     char left[4096];
 
@@ -150,7 +150,8 @@ START_TEST(test_tune__merges_what_others_wrote)
     ck_assert_ptr_nonnull(tunedb_find(b, &forward.key));
     ck_assert_ptr_nonnull(tunedb_find(b, &data.key));
     ck_assert_ptr_nonnull(tunedb_failed(b, &f.key, "direct 15x1"));
-    ck_assert_str_eq(tunedb_failed(b, &f.key, "direct 15x1")->why, "crashed");
+    ck_assert_str_eq(tunedb_failed(b, &f.key, "direct 15x1")->why, "wrong");
+    ck_assert(tunedb_failed(b, &f.key, "direct 15x1")->nmse == 0.25);
     ck_assert_ptr_null(tunedb_failed(b, &f.key, "direct 5x2"));
     str_copy(f.variant, sizeof f.variant, "direct 5x2");
     ck_assert_int_eq(tunedb_avoid(b, &f, NULL), 0);

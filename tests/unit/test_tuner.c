@@ -236,11 +236,54 @@ START_TEST(test_tuner__lists_each_shape_once)
     }
     const size_t count = t.count;
     tune_items_clear(&t);
-    o.batch = 32; /* evaluation's batches of 100 are other shapes now */
+    o.batch = 10; /* evaluation's batches of 100 are other shapes now, and have no gradients */
     ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
-    ck_assert_uint_gt(t.count, count);
+    size_t evaluated = 0;
+    for (size_t i = 0; i < t.count; i++) {
+        ck_assert_msg(t.items[i].desc.x.n == o.batch || t.items[i].pass == OP_FORWARD, "%s, %s",
+                      t.items[i].key.operator, t.items[i].key.shape);
+        ck_assert_int_eq(t.items[i].uses, t.items[i].desc.x.n == o.batch);
+        evaluated += t.items[i].desc.x.n == 100;
+    }
+    ck_assert_uint_ge(evaluated, 3);
+    ck_assert_uint_eq(t.count, count + evaluated);
     tune_items_clear(&t);
     clr_net_free(spec);
+}
+END_TEST
+
+START_TEST(test_tuner__counts_how_often_a_step_does_it)
+{
+    static const char text[] =
+        "layer { name: 'd' type: 'Data' top: 'd' top: 'l' }\n"
+        "layer { name: 'a' type: 'Convolution' bottom: 'd' top: 'a'\n"
+        "  convolution_param { num_output: 3 kernel_size: 3 pad: 1 } }\n"
+        "layer { name: 'b' type: 'Convolution' bottom: 'a' top: 'b'\n"
+        "  convolution_param { num_output: 3 kernel_size: 3 pad: 1 } }\n"
+        "layer { name: 'i' type: 'InnerProduct' bottom: 'b' top: 'i' inner_product_param { num_output: 10 } "
+        "}\n"
+        "layer { name: 's' type: 'SoftmaxWithLoss' bottom: 'i' bottom: 'l' top: 's' }\n";
+    const struct clr_device device = {.type = CLR_DEVICE_CPU, .native_float_width = 8};
+    struct clr_tune_options o = {.input = {3, 8, 8}, .batch = 10, .device = &device};
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err = {0};
+    struct tune_items t;
+    char *path;
+
+    ck_assert_int_eq(fs_join(&path, support_temp_dir(), "twice.prototxt", &err), 0);
+    ck_assert_int_eq(fs_write_atomic(path, text, strlen(text), &err), 0);
+    ck_assert_msg(clr_net_load(&spec, path, &err) == 0, "%s", err.message);
+    o.net = spec;
+    ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
+    for (size_t i = 0; i < t.count; i++) {
+        const struct tune_item *item = &t.items[i];
+        const bool twice = strcmp(item->desc.label, "a") == 0 && item->desc.x.n == o.batch;
+        ck_assert_msg(item->uses == (twice ? 2 : item->desc.x.n == o.batch), "%s %s: %d", item->desc.label,
+                      item->key.operator, item->uses);
+    }
+    tune_items_clear(&t);
+    clr_net_free(spec);
+    free(path);
 }
 END_TEST
 
@@ -295,6 +338,7 @@ int main(void)
     tcase_add_test(c, test_tuner__gives_the_workers_error);
     tcase_add_test(c, test_tuner__ends_where_nothing_was_tried);
     tcase_add_test(c, test_tuner__lists_each_shape_once);
+    tcase_add_test(c, test_tuner__counts_how_often_a_step_does_it);
     tcase_add_test(c, test_tuner__the_fastest_wins_if_it_is_sure);
     suite_add_tcase(suite, c);
     return support_run(suite, true);
