@@ -30,7 +30,7 @@ static int check_pair(const struct clr_bench_report *a, const struct clr_bench_r
                              b->input.height, b->input.width);
     if (a->batch != b->batch)
         return clr_error_set(err, CLR_EINPUT,
-                             "'%s' has batches of %d images, '%s' of %d: measure both with one --batch",
+                             "'%s' has batches of %d images, '%s' of %d: measure both with one `batch`",
                              first, a->batch, second, b->batch);
     return 0;
 }

@@ -36,7 +36,7 @@ static int want_tensor(struct track *t, enum part p, const struct tensor *tensor
 
     if (!tensor_floats(&tensor->shape, &tensor->layout, &floats) ||
         !clr_mul_size(&bytes, floats, sizeof(float)))
-        return clr_error_set(err, CLR_EDEVMEM, "an activation is too large: try a smaller --batch");
+        return clr_error_set(err, CLR_EDEVMEM, "an activation is too large: try a smaller `batch`");
     want(t, p, bytes);
     return 0;
 }

@@ -396,7 +396,7 @@ void resume_tell(const struct session *s, struct clr_error *err)
         return;
     if (found)
         (void)clr_error_set(err, why.code,
-                            "%s. --resume goes on with '%s' from its checkpoint of iteration %s", why.message,
+                            "%s. `resume` goes on with '%s' from its checkpoint of iteration %s", why.message,
                             s->o->out, str_count(from, c.iteration, ""));
     else
         (void)clr_error_set(err, why.code, "%s. There is no checkpoint in '%s' to go on from", why.message,
