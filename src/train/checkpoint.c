@@ -2,6 +2,7 @@
 #include "train/checkpoint.h"
 
 #include <clr/train.h>
+#include <clr/version.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,8 @@
 #include "base/json.h"
 #include "base/log.h"
 
-#define MAGIC      "clr-cl checkpoint 1\n"
+#define WORDS      "clr-cl checkpoint "
+#define MAGIC      WORDS "1\n"
 #define HEAD       (sizeof MAGIC - 1 + FS_SHA256_TEXT) /* the magic line, the checksum and its line's end */
 #define LIMIT_JSON ((size_t)4 << 20)                   /* of the head */
 
@@ -277,7 +279,7 @@ static int read_body(struct checkpoint *c, const char *path, const char *body, s
     return rc < 0 ? rc : safetensors_parse(&c->tensors, path, tensors, sizes[PART_TENSORS], err);
 }
 
-/* *unreadable: it may be good, for all that is known. */
+/* *unreadable: it may be good, for all that is known, or is another version's. */
 static int read_file(struct checkpoint *c, bool *unreadable, const char *path, struct clr_error *err)
 {
     char *file = NULL, sum[FS_SHA256_TEXT];
@@ -288,7 +290,14 @@ static int read_file(struct checkpoint *c, bool *unreadable, const char *path, s
     if (rc < 0)
         return rc;
     if (size < HEAD || memcmp(file, MAGIC, sizeof MAGIC - 1) != 0) {
-        rc = damaged(path, "it does not begin as one of this version does", err);
+        *unreadable = size > sizeof WORDS && memcmp(file, WORDS, sizeof WORDS - 1) == 0;
+        rc = *unreadable
+                 ? clr_error_set(err, CLR_EINPUT,
+                                 "'%s' has format %.*s; clr-cl " CLR_VERSION " reads format 1: go on with "
+                                 "the version that made it",
+                                 path, (int)strspn(file + sizeof WORDS - 1, "0123456789"),
+                                 file + sizeof WORDS - 1)
+                 : damaged(path, "it does not begin as one does", err);
         goto out;
     }
     fs_sha256(file + HEAD, size - HEAD, sum);

@@ -16,6 +16,8 @@ struct record_row {
     double trn_loss, lr, val_loss, val_acc;
 };
 
+#define RECORD_FORMAT 1 /* of run.json: what --resume goes on with */
+
 struct record {
     const char *dir;
     const char *history_name; /* "history.csv", "range.csv" */

@@ -50,6 +50,25 @@ static bool is_same(const json_t *was, json_t *is, const char *dir)
 
 /* ------------------------------------------------------------------ opening */
 
+static int check_format(const json_t *run, const char *path, struct clr_error *err)
+{
+    const json_t *format = json_object_get(run, "format");
+    const char *version = json_string_value(json_object_get(run, "version"));
+
+    if (json_is_integer(format) && json_integer_value(format) != RECORD_FORMAT)
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "'%s' has format %lld, of clr-cl %s; this is clr-cl %s, which goes on with runs of "
+            "format %d: go on with that version, or choose another `out`",
+            path, (long long)json_integer_value(format), version ? version : "?", CLR_VERSION, RECORD_FORMAT);
+    if (!json_is_integer(format) || !json_is_object(json_object_get(run, "settings")) ||
+        !json_is_object(json_object_get(run, "data")))
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "'%s' is not what a run leaves: there is nothing to go on with; choose another `out`", path);
+    return 0;
+}
+
 static int read_run(json_t **out, const struct record *r, struct clr_error *err)
 {
     char *path = NULL;
@@ -57,13 +76,8 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
 
     if (rc == 0 && fs_exists(path))
         rc = json_read(out, path, JSON_LIMIT_RUN, err);
-    if (rc == 0 && *out &&
-        (!json_is_object(json_object_get(*out, "settings")) ||
-         !json_is_object(json_object_get(*out, "data")) ||
-         json_integer_value(json_object_get(*out, "format")) != 1))
-        rc = clr_error_set(err, CLR_EINPUT,
-                           "'%s' is not what a run of this version leaves: nothing can be taken up there",
-                           path);
+    if (rc == 0 && *out)
+        rc = check_format(*out, path, err);
     free(path);
     return rc;
 }
@@ -111,6 +125,9 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
     if (rc < 0)
         return rc;
     rc = checkpoint_read(c, &out->found, r->dir, UINT64_MAX, err);
+    if (rc == CLR_EINPUT)
+        (void)clr_error_prefix(err, "the run in '%s', of clr-cl %s", r->dir,
+                               json_string_value(json_object_get(r->before, "version")));
     if (rc < 0 || !out->found)
         return rc;
     if (c->iteration > o->iterations) {
@@ -177,6 +194,8 @@ static int compare_all(const json_t *was, json_t *is, const char *const *free_ke
         bool skip = false;
         for (const char *const *k = free_keys; *k; k++)
             skip = skip || strcmp(*k, key) == 0;
+        if (strcmp(key, "momentum2") == 0 && json_is_null(value)) /* 0.1 wrote it of every optimizer */
+            skip = true;
         if (skip)
             continue;
         if (json_is_object(value))
@@ -191,11 +210,12 @@ static int compare_all(const json_t *was, json_t *is, const char *const *free_ke
 
 int resume_check(const struct record *r, const struct session *s, struct clr_error *err)
 {
-    /* "data", "out": paths; what is in the files is compared. "description" follows from the others. */
-    static const char *const may_change[] = {"iterations",       "out",           "data", "description",
-                                             "checkpoint_every", "on_divergence", NULL},
-                             *const continued[] = {"iterations",    "out",      "data", "checkpoint_every",
-                                                   "on_divergence", "schedule", NULL};
+    /* "net", "data", "out": paths, whose files are compared. "description" follows from the others. */
+    static const char *const may_change[] = {"iterations",    "out",         "net",
+                                             "data",          "description", "checkpoint_every",
+                                             "on_divergence", NULL},
+                             *const continued[] = {"iterations",       "out",           "net",      "data",
+                                                   "checkpoint_every", "on_divergence", "schedule", NULL};
     const struct clr_schedule *schedule = &s->o->schedule;
     const bool continues = s->o->continues;
     const bool bound = !continues && (schedule->policy == CLR_POLICY_SWEEP_LINEAR ||

@@ -16,4 +16,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     # The longest cases first: what is left at the end is short, and both processes end together.
     sys.exit(harness.main(["cases_selfcheck", "cases_tune", "cases_experiment", "cases_runs", "cases_resume",
-                           "cases_solver", "cases_input", "cases_usage", "cases_plot", "cases_schedule"]))
+                           "cases_solver", "cases_input", "cases_version", "cases_usage", "cases_plot",
+                           "cases_schedule"]))
