@@ -238,13 +238,16 @@ struct comparison_cell comparison_cell(const struct comparison *c, size_t line, 
         return cell;
     more = v->median > first.median;
     cell.factor = more ? v->median / first.median : first.median / v->median;
-    cell.uncertain = sense != PLANNED && is_uncertain(more ? &first : v, more ? v : &first, cell.factor);
+    if (line == PEAK) /* of the best samples: the others say nothing of it */
+        cell.uncertain = cell.factor < DRIFT;
+    else
+        cell.uncertain = sense != PLANNED && is_uncertain(more ? &first : v, more ? v : &first, cell.factor);
     same = sense == PLANNED ? PLANNED_SAME : SAME;
     if (has_another(c, line, report) != has_another(c, line, 0))
         cell.verdict = COMPARISON_OTHER;
     else if (cell.factor < same)
         cell.verdict = COMPARISON_EQUAL;
-    else if (lies_in(v->median, &first) && lies_in(first.median, v))
+    else if (lies_in(v->median, &first) || lies_in(first.median, v))
         cell.verdict = COMPARISON_UNCLEAR;
     else if (sense == AMOUNT || sense == PLANNED)
         cell.verdict = more ? COMPARISON_MORE : COMPARISON_LESS;

@@ -189,17 +189,18 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
         note(&n, "about equal: less than 5 %% apart (memory that is planned: 0.5 %%), which two runs of one "
                  "device can be.");
     if (verdicts[COMPARISON_UNCLEAR])
-        note(&n,
-             "unclear: each lies between the smallest and the largest of the other, though they differ by "
-             "more: measure again on an idle machine.");
+        note(&n, "unclear: one of the two lies between the smallest and the largest of the other: measure "
+                 "again on an "
+                 "idle machine.");
     if (verdicts[COMPARISON_OTHER])
         note(&n, "other work: in one of the two the layer has another one in it, as said below.");
     if (rest)
         note(&n, "other: kernels of a layer that belong to no single pass.");
     if (uncertain)
-        note(&n,
-             "~: another run may not confirm it: less than 1.2× apart, from a single sample, or from samples "
-             "that allow a factor that is more than 10 %% off.");
+        note(
+            &n,
+            "~: a rough factor, less than 1.2×, from a single sample, or from samples that allow one that is "
+            "more than 10 %% off.");
     for (size_t k = 0; k < c->count; k++)
         note_report(&n, c, k);
 }

@@ -12,6 +12,8 @@
 #include "cli/opt.h"
 #include "plot/canvas.h"
 
+#define NOISY 2.0 /* times the fastest step: slower ones were disturbed */
+
 static const struct opt_command command = {
     .name = "bench",
     .usage = "[OPTION...] | compare FILE... [OPTION...]",
@@ -60,6 +62,15 @@ static void progress(void *user, const char *what, int part, int parts, double s
 
 /* ------------------------------------------------------------------ devices */
 
+/* A whole step takes the same time again and again, unless something else runs. */
+static void warn_of_noise(const struct clr_bench_report *r)
+{
+    if (r->step_ms.count > 1 && r->step_ms.max > NOISY * r->step_ms.min)
+        cli_warn("training steps took from %.4g to %.4g ms: something else was running, and all times may be "
+                 "off; measure again on an idle machine",
+                 r->step_ms.min, r->step_ms.max);
+}
+
 static int measure(struct bench_run *run, const struct clr_device *device, struct clr_error *err)
 {
     struct clr_bench_report *r = &run->reports[run->count];
@@ -77,6 +88,7 @@ static int measure(struct bench_run *run, const struct clr_device *device, struc
     if (rc == 0)
         cli_print_text(text);
     (void)fflush(stdout); /* the next device takes a minute */
+    warn_of_noise(r);
     free(text);
     return rc;
 }

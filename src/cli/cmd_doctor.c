@@ -115,7 +115,9 @@ static json_t *report_json(const struct clr_device *d, const struct clr_doctor_s
 static int examine(const struct clr_device *device, bool json, struct clr_error *err)
 {
     struct checkup c = {.json = json, .checks = json ? json_array() : NULL, .begin_ns = clock_ns()};
-    const struct clr_doctor_listener listener = {begins, report, &c, cli_catch_signals(false)};
+    const struct clr_doctor_listener listener = {
+        begins, report, &c,
+        cli_catch_signals("\nstopping after what is being checked; once more leaves at once\n")};
     struct clr_doctor_summary s = {0};
     int rc;
 

@@ -430,8 +430,8 @@ static int run_all(struct work *w, struct clr_error *err)
     int rc = 0;
 
     (void)signal(SIGCHLD, SIG_DFL); /* it may have been ignored by whoever started this program */
-    w->stop = cli_catch_signals(w->device_count > 1); /* a single worker says it */
-    for (size_t k = 0; k < w->wanted; k++)            /* which run is where does not depend on the clock */
+    w->stop = cli_catch_signals(w->device_count > 1 ? CLI_STOPPING_RUN : NULL); /* a single worker says it */
+    for (size_t k = 0; k < w->wanted; k++) /* which run is where does not depend on the clock */
         w->jobs[w->order[k]].device = k % w->device_count;
     while (rc == 0 && !*w->stop) {
         rc = start_some(w, &running, err);

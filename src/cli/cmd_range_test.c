@@ -308,7 +308,7 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
     o->train.begin = tell_begin;
     o->train.user = &begin;
     o->train.progress = cli_progress;
-    o->train.stop = cli_catch_signals(true);
+    o->train.stop = cli_catch_signals(CLI_STOPPING_RUN);
     if (t->decays.count == 1)
         o->train.weight_decay = t->decays.values[0];
     rc = decays > 1 ? test_decays(o, t, folders, results, err)

@@ -73,7 +73,7 @@ static int train(struct run_options *o, struct clr_error *err)
     o->train.begin = tell_begin;
     o->train.user = o;
     o->train.progress = cli_progress;
-    o->train.stop = cli_catch_signals(true);
+    o->train.stop = cli_catch_signals(CLI_STOPPING_RUN);
     rc = clr_train(&o->train, &result, err);
     cli_progress_end();
     if (rc == 0)

@@ -289,12 +289,11 @@ int cli_device(struct clr_device *out, const char *option, struct clr_error *err
 /* ---- signals ------------------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t g_stop;
-static bool g_say_stop;
+static const char *g_say_stop; /* NULL: nothing */
 _Static_assert(sizeof g_stop == sizeof(int), "the library takes the stop flag as an int");
 
 static void on_signal(int number)
 {
-    static const char text[] = "\nstopping and saving the run; once more leaves at once, without saving\n";
     const int before = errno;
     ssize_t written;
 
@@ -302,12 +301,12 @@ static void on_signal(int number)
     if (g_stop)
         _exit(CLI_EXIT_INTERRUPTED);
     g_stop = 1;
-    written = !g_say_stop || g_cli.quiet ? 0 : write(STDERR_FILENO, text, sizeof text - 1);
+    written = !g_say_stop || g_cli.quiet ? 0 : write(STDERR_FILENO, g_say_stop, strlen(g_say_stop));
     (void)written;
     errno = before;
 }
 
-const volatile int *cli_catch_signals(bool say)
+const volatile int *cli_catch_signals(const char *say)
 {
     struct sigaction action = {0};
 

@@ -78,9 +78,11 @@ void cli_device_tell(const struct clr_device *device);
 /* Both. */
 int cli_device(struct clr_device *out, const char *option, struct clr_error *err);
 
-/* From now on the first SIGINT or SIGTERM sets the flag that is returned, and is told (`say`: and not
- * --quiet); a second one ends the program. */
-const volatile int *cli_catch_signals(bool say);
+#define CLI_STOPPING_RUN "\nstopping and saving the run; once more leaves at once, without saving\n"
+
+/* From now on the first SIGINT or SIGTERM sets the flag that is returned, and `say` is told (NULL: nothing;
+ * nor with --quiet); a second one ends the program. */
+const volatile int *cli_catch_signals(const char *say);
 
 /* For clr_train_options.progress: a line on stderr, rewritten in place on a terminal, else one line per
  * evaluation and one every half minute. End it before other output. */

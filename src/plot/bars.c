@@ -183,7 +183,12 @@ static void value_text(char out[AXES_TEXT], double v)
     if (v > 0.0 && v < 0.0005)
         axes_format_value(out, AXES_TEXT, v, 1);
     else
-        axes_format_fixed(out, AXES_TEXT, v, v >= 99.95 ? 0 : v >= 9.995 ? 1 : v >= 0.9995 ? 2 : 3);
+        axes_format_fixed(out, AXES_TEXT, v,
+                          v >= 99.95    ? 0
+                          : v >= 9.995  ? 1
+                          : v >= 0.9995 ? 2
+                          : v >= 0.0995 ? 3
+                                        : 4);
 }
 
 /* "1.23", and of a spread that is cut "1.23 (to 45.6)". */
@@ -361,7 +366,7 @@ static void draw_explanation(struct drawing *d)
 {
     const char *const lines[] = {d->bars->note[0] ? d->bars->note : NULL,
                                  d->spreads ? "thin lines: smallest to largest sample" : NULL,
-                                 d->cut ? "arrows: the largest is beyond the axis" : NULL};
+                                 d->cut ? "arrows: cut; the largest is further on" : NULL};
     double y = d->y + d->h + 8 * d->unit + 3.6 * d->text;
 
     for (size_t i = 0; i < MEM_COUNT(lines); i++) {
