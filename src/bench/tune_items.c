@@ -21,7 +21,7 @@ static int add_pass(struct tune_items *t, const struct graph *g, const struct gr
     const int block = g->block;
     struct op_variant some[2];
     struct tune_item item = {
-        .desc = node->desc, .pass = pass, .block = block, .from_images = g->values[node->x].producer < 0};
+        .desc = node->desc, .pass = pass, .block = block, .from_images = g->values[node->x[0]].producer < 0};
     int rc;
 
     if (op_candidates(some, 2, &item.desc, pass, device, block) < 2 ||

@@ -19,7 +19,7 @@ static int behind(int number, int gone)
 /* Whoever read what node i makes reads what it was made from; the node and its value go. */
 static void bypass(struct graph *g, int i)
 {
-    const int x = g->nodes[i].x, y = g->nodes[i].y;
+    const int x = g->nodes[i].x[0], y = g->nodes[i].y[0];
 
     g->values[x].consumer_count += g->values[y].consumer_count - 1;
     g->logits = g->logits == y ? x : g->logits;
@@ -34,11 +34,14 @@ static void bypass(struct graph *g, int i)
         g->values[v].producer = behind(g->values[v].producer, i);
     for (size_t k = 0; k < g->node_count; k++) {
         struct graph_node *n = &g->nodes[k];
-        n->x = behind(n->x == y ? x : n->x, y);
-        n->y = behind(n->y, y);
-        n->desc.x = g->values[n->x].shape;
+        for (int j = 0; j < n->desc.x_count; j++) {
+            n->x[j] = behind(n->x[j] == y ? x : n->x[j], y);
+            n->desc.x[j] = g->values[n->x[j]].shape;
+        }
+        for (int j = 0; j < n->desc.y_count; j++)
+            n->y[j] = behind(n->y[j], y);
         if (n->desc.kind == OP_RELAYOUT) /* its label is its value's name, which may have moved */
-            n->desc.label = g->values[n->y].name;
+            n->desc.label = g->values[n->y[0]].name;
     }
 }
 
@@ -48,15 +51,18 @@ static void bypass(struct graph *g, int i)
  * readers like it, and dense layers like blocks, which would be mostly padding. */
 static bool is_needless_copy(const struct graph *g, int i)
 {
-    return g->nodes[i].desc.kind == OP_RELAYOUT && g->values[g->nodes[i].x].producer >= 0;
+    return g->nodes[i].desc.kind == OP_RELAYOUT && g->values[g->nodes[i].x[0]].producer >= 0;
 }
 
-/* The node that sends a gradient back to value v; NULL: none. */
-static struct graph_node *gradient_reader(struct graph *g, int v)
+/* The node that sends a gradient back to value v, and as which of its inputs it reads it; NULL: none. */
+static struct graph_node *gradient_reader(struct graph *g, int v, unsigned *input)
 {
     for (size_t k = 0; k < g->node_count; k++)
-        if (g->nodes[k].x == v && g->nodes[k].desc.backward && g->nodes[k].desc.need_dx)
-            return &g->nodes[k];
+        for (int j = 0; j < g->nodes[k].desc.x_count; j++) {
+            *input = 1u << j;
+            if (g->nodes[k].x[j] == v && (g->nodes[k].desc.need_dx & *input))
+                return &g->nodes[k];
+        }
     return NULL;
 }
 
@@ -71,18 +77,19 @@ static bool takes_relu(const struct op_desc *d)
 static bool hand_over(struct graph *g, int i)
 {
     const struct graph_node *n = &g->nodes[i];
-    const int maker = g->values[n->x].producer;
+    const int maker = g->values[n->x[0]].producer;
     struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL, *reader;
+    unsigned input;
 
-    if (!elementwise_is_rectifier(&n->desc) || !front || g->values[n->x].consumer_count != 1 ||
+    if (!elementwise_is_rectifier(&n->desc) || !front || g->values[n->x[0]].consumer_count != 1 ||
         !takes_relu(&front->desc))
         return false;
     if (!op_is(&front->desc, OP_MASKS_DY)) {
-        reader = gradient_reader(g, n->y);
+        reader = gradient_reader(g, n->y[0], &input);
         if (reader && !op_is(&reader->desc, OP_MASKS_DX))
             return false;
         if (reader)
-            reader->desc.mask_dx = true;
+            reader->desc.mask_dx |= input;
     }
     front->desc.relu = true;
     return true;
@@ -102,22 +109,22 @@ void graph_fuse(struct graph *g)
 static bool pool_in_front(struct graph *g, int i, const struct clr_device *device, int block)
 {
     struct graph_node *n = &g->nodes[i];
-    const int maker = g->values[n->x].producer;
+    const int maker = g->values[n->x[0]].producer;
     struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL;
     struct conv_geometry conv;
 
     if (n->desc.kind != OP_POOL || n->desc.mask_dx || !front || front->desc.kind != OP_CONV ||
-        front->desc.relu || front->desc.need_dx || g->values[n->x].consumer_count != 1 ||
-        front->x != g->images || g->values[g->images].consumer_count != 1 ||
+        front->desc.relu || front->desc.need_dx || g->values[n->x[0]].consumer_count != 1 ||
+        front->x[0] != g->images || g->values[g->images].consumer_count != 1 ||
         !conv_pool_pays(&front->desc.u.conv, &n->desc.u.pool, device, block))
         return false;
     conv = front->desc.u.conv;
     front->desc.kind = OP_CONV_POOL;
     front->desc.relu = n->desc.relu;
-    front->desc.y = n->desc.y;
+    front->desc.y[0] = n->desc.y[0];
     front->desc.u.conv_pool.pool = n->desc.u.pool;
     front->desc.u.conv_pool.conv = conv;
-    g->values[n->x].shape = n->desc.y;
+    g->values[n->x[0]].shape = n->desc.y[0];
     return true;
 }
 

@@ -83,7 +83,7 @@ static int write_top(struct builder *b, struct graph_node *n)
                            b->layer->class->type);
     if (exists && !n->in_place)
         return build_error(b, "its top '%s' is the top of another layer already", name);
-    return build_value(b, name, &n->desc.y, (int)(n - b->g->nodes), &n->y);
+    return build_value(b, name, &n->desc.y[0], (int)(n - b->g->nodes), &n->y[0]);
 }
 
 /* ------------------------------------------------------------------ parameters */
@@ -133,7 +133,7 @@ static int add_params(struct builder *b, struct graph_node *n)
 
 /* ------------------------------------------------------------------ nodes */
 
-struct graph_node *build_node(struct builder *b, enum op_kind kind, int x)
+struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x, int count)
 {
     struct graph_node *n = &b->g->nodes[b->g->node_count++];
 
@@ -141,9 +141,14 @@ struct graph_node *build_node(struct builder *b, enum op_kind kind, int x)
     n->desc = b->layer->desc;
     n->desc.kind = kind;
     n->desc.label = b->layer->name;
-    n->desc.x = n->desc.y = b->g->values[x].shape;
-    n->x = x;
-    n->y = n->weight = n->bias = -1;
+    n->desc.x_count = count;
+    n->desc.y_count = op_is(&n->desc, OP_NO_Y) ? 0 : 1;
+    n->desc.y[0] = b->g->values[x[0]].shape;
+    for (int j = 0; j < count; j++) {
+        n->x[j] = x[j];
+        n->desc.x[j] = b->g->values[x[j]].shape;
+    }
+    n->weight = n->bias = -1;
     return n;
 }
 
@@ -154,9 +159,9 @@ int build_finish(struct builder *b, struct graph_node *n)
     return rc < 0 ? rc : write_top(b, n);
 }
 
-int build_plain(struct builder *b, enum op_kind kind, int x)
+int build_plain(struct builder *b, enum op_kind kind, const int *bottom)
 {
-    return build_finish(b, build_node(b, kind, x));
+    return build_finish(b, build_node(b, kind, bottom, 1));
 }
 
 int build_check_scores(struct builder *b, int x)
@@ -201,28 +206,35 @@ static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
     struct graph_node *n;
 
     for (size_t i = 0; i < g->node_count; i++) {
+        bool learns;
         n = &g->nodes[i];
-        if (n->y >= 0)
-            learned[n->y] = n->weight >= 0 || learned[n->x];
+        learns = n->weight >= 0;
+        for (int j = 0; j < n->desc.x_count; j++)
+            learns = learns || learned[n->x[j]];
+        for (int j = 0; j < n->desc.y_count; j++)
+            learned[n->y[j]] = learns;
     }
     for (size_t i = g->node_count; i > 0; i--) {
         bool leads;
         n = &g->nodes[i - 1];
         b->layer = n->layer; /* for messages */
-        leads = op_is(&n->desc, OP_LOSS) || (n->y >= 0 && wanted[n->y]);
+        leads = op_is(&n->desc, OP_LOSS);
+        for (int j = 0; j < n->desc.y_count; j++)
+            leads = leads || wanted[n->y[j]];
         if (!leads && n->weight >= 0)
             return build_error(b, "it has parameters, but the loss does not depend on it");
-        if (!leads)
-            continue;
-        if (wanted[n->x] && learned[n->x])
-            return build_error(
-                b,
-                "'%s' is read by another layer in front of the loss too; a gradient from two layers "
-                "is not supported",
-                g->values[n->x].name);
-        wanted[n->x] = true;
-        n->desc.need_dx = learned[n->x];
-        n->desc.backward |= n->weight >= 0 || n->desc.need_dx;
+        for (int j = 0; leads && j < n->desc.x_count; j++) {
+            const int x = n->x[j];
+            if (wanted[x] && learned[x])
+                return build_error(
+                    b,
+                    "'%s' is read by another layer in front of the loss too; a gradient from two layers "
+                    "is not supported",
+                    g->values[x].name);
+            wanted[x] = true;
+            n->desc.need_dx |= (unsigned)learned[x] << j;
+        }
+        n->desc.backward |= leads && (n->weight >= 0 || n->desc.need_dx);
     }
     return 0;
 }

@@ -33,7 +33,7 @@ struct graph_node {
     struct op_desc
         desc; /* kind, label, shapes, geometry, bias, need_dx, backward; variants by graph_tune() */
     enum op_origin origin[OP_PASS_COUNT]; /* where the variants are from */
-    int x, y;                             /* values; y is −1 for losses and accuracy */
+    int x[OP_MOST], y[OP_MOST];           /* values: desc.x_count and desc.y_count of them */
     bool in_place;                        /* the file says top == bottom */
     int weight, bias;                     /* parameters, −1: none */
     double madds; /* multiply-adds of the forward pass per image (conv, dense; 0 else) */

@@ -24,7 +24,7 @@ static int build(struct builder *b, const int *bottom)
     if (b->g->logits >= 0)
         return build_error(b, "a second loss is not supported");
     b->g->logits = bottom[0];
-    (void)build_node(b, OP_SOFTMAX_LOSS, bottom[0]);
+    (void)build_node(b, OP_SOFTMAX_LOSS, bottom, 1);
     return 0;
 }
 

@@ -51,10 +51,10 @@ static bool runs_in_place(const struct net *net, int i)
 {
     const struct graph *g = net->graph;
     const struct graph_node *node = &g->nodes[i];
-    const int producer = g->values[node->x].producer;
+    const int producer = g->values[node->x[0]].producer;
 
-    return node->in_place && node->y >= 0 && net->nodes[i].needs.in_place && producer >= 0 &&
-           g->values[node->x].consumer_count == 1 &&
+    return node->in_place && net->nodes[i].needs.in_place && producer >= 0 &&
+           g->values[node->x[0]].consumer_count == 1 &&
            !(node->desc.backward && net->nodes[producer].needs.keeps_y);
 }
 
@@ -69,6 +69,19 @@ static int plan_nodes(struct net *net, const struct clr_device *device, int bloc
         rc = op_plan(&net->nodes[i].needs, &g->nodes[i].desc, device, block, err);
     }
     return rc;
+}
+
+/* Does node i read value v? *needs_dx: and sends a gradient back to it. */
+static bool reads(const struct graph *g, size_t i, size_t v, bool *needs_dx)
+{
+    const struct graph_node *node = &g->nodes[i];
+
+    for (int j = 0; j < node->desc.x_count; j++)
+        if (node->x[j] == (int)v) {
+            *needs_dx = node->desc.need_dx >> j & 1;
+            return true;
+        }
+    return false;
 }
 
 static void widen(struct layout *a, const struct layout *b)
@@ -90,17 +103,18 @@ static int choose_layouts(struct net *net, int block, struct clr_error *err)
         const int producer = g->values[v].producer;
         struct net_value *value = &net->values[v];
         size_t count = 0;
+        bool back;
         for (size_t i = 0; i < g->node_count; i++)
-            if (g->nodes[i].x == (int)v) {
+            if (reads(g, i, v, &back)) {
                 readers[count++] = &net->nodes[i].needs;
-                value->has_gradient |= g->nodes[i].desc.backward && g->nodes[i].desc.need_dx;
+                value->has_gradient |= back;
             }
         value->layout = layout_activation(g->values[v].shape.c, block, readers, count, producer < 0);
         value->gradient_layout =
             layout_gradient(&value->layout, producer >= 0 ? &net->nodes[producer].needs : NULL);
         value->root = (int)v;
         if (producer >= 0 && runs_in_place(net, producer))
-            value->root = net->values[g->nodes[producer].x].root;
+            value->root = net->values[g->nodes[producer].x[0]].root;
     }
     for (int pass = 0; pass < 2; pass++) /* children widen their root, then take what it has */
         for (size_t v = 0; v < g->value_count; v++) {
@@ -138,6 +152,7 @@ static void lifetimes(const struct net *net, int root, int first[2], int last[2]
 {
     const struct graph *g = net->graph;
     const bool train = g->phase == PHASE_TRAIN;
+    bool needs_dx;
 
     first[0] = first[1] = last_step(net);
     last[0] = last[1] = 0;
@@ -153,7 +168,7 @@ static void lifetimes(const struct net *net, int root, int first[2], int last[2]
         if (train && last[0] < last[1])
             last[0] = last[1]; /* a producer may read its output when it goes back */
         for (size_t i = 0; i < g->node_count; i++)
-            if (g->nodes[i].x == (int)v) {
+            if (reads(g, i, v, &needs_dx)) {
                 const int back = backward_step(net, (int)i), until = train ? back : (int)i;
                 last[0] = until > last[0] ? until : last[0];
                 const int made = net->nodes[i].needs.early_dx ? (int)i : back;
@@ -251,14 +266,18 @@ static struct op_io node_io(const struct net *net, size_t i)
 {
     const struct graph_node *node = &net->graph->nodes[i];
     const struct params *p = net->params;
-    struct op_io io = {.x = net->values[node->x].t, .dx = net->values[node->x].dt};
+    struct op_io io = {0};
 
-    if (node->y >= 0) {
-        io.y = net->values[node->y].t;
-        io.dy = net->values[node->y].dt;
+    for (int j = 0; j < node->desc.x_count; j++) {
+        io.x[j] = net->values[node->x[j]].t;
+        io.dx[j] = net->values[node->x[j]].dt;
+        if (!(node->desc.need_dx >> j & 1))
+            io.dx[j].mem = NULL;
     }
-    if (!node->desc.need_dx)
-        io.dx.mem = NULL;
+    for (int j = 0; j < node->desc.y_count; j++) {
+        io.y[j] = net->values[node->y[j]].t;
+        io.dy[j] = net->values[node->y[j]].dt;
+    }
     if (node->weight >= 0) {
         io.w = p->w[node->weight];
         io.dw = p->g ? p->g[node->weight] : NULL;
@@ -282,9 +301,9 @@ static int add_accuracy(struct net *net, struct ocl_context *ctx, struct clr_err
 
     if (g->phase != PHASE_TEST || g->accuracy_node >= 0 || g->logits < 0)
         return 0;
-    io.x = net->values[g->logits].t;
-    net->accuracy_desc =
-        (struct op_desc){.kind = OP_ACCURACY, .label = "accuracy", .x = io.x.shape, .u.accuracy.top_k = 1};
+    io.x[0] = net->values[g->logits].t;
+    net->accuracy_desc = (struct op_desc){
+        .kind = OP_ACCURACY, .label = "accuracy", .x_count = 1, .x = {io.x[0].shape}, .u.accuracy.top_k = 1};
     return op_create(&net->accuracy, ctx, &net->accuracy_desc, &io, err);
 }
 
@@ -360,7 +379,7 @@ int net_forward(struct net *net, const struct net_batch *b, struct clr_error *er
             rc = op_forward(net->nodes[i].op, &io, err);
     }
     if (rc == 0 && net->accuracy && b->hit) {
-        struct op_io io = {.x = net->values[net->graph->logits].t, .labels = net_labels(net)};
+        struct op_io io = {.x = {net->values[net->graph->logits].t}, .labels = net_labels(net)};
         set_batch(&io, b, &net->accuracy_desc);
         rc = op_forward(net->accuracy, &io, err);
     }

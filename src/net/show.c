@@ -29,7 +29,7 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     if (n->bias >= 0)
         c.params += g->params[n->bias].count;
     c.param_storage = 4.0 * (double)c.params * (n->desc.backward ? 3.0 : 1.0);
-    if (n->y >= 0 && !n->in_place && shape_count(&n->desc.y, &values))
+    if (n->desc.y_count && !n->in_place && shape_count(&n->desc.y[0], &values))
         c.activation = 4.0 * (double)values * (n->desc.backward ? 2.0 : 1.0);
     return c;
 }
@@ -189,9 +189,9 @@ static int put_table(struct str *out, const struct graph *g, struct clr_error *e
         const struct graph_node *node = &g->nodes[i];
         c = node_cost(g, node);
         add_cost(&sum, &c);
-        shape_text(text, sizeof text, &node->desc.y);
+        shape_text(text, sizeof text, &node->desc.y[0]);
         describe(type, sizeof type, node);
-        fill_row(&rows[n++], node->desc.label, type, node->y < 0 ? "" : text, &c);
+        fill_row(&rows[n++], node->desc.label, type, node->desc.y_count ? text : "", &c);
     }
     fill_row(&rows[n++], "total", "", "", &sum);
     put_rows(out, rows, n);
@@ -232,8 +232,8 @@ int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_
 static json_t *json_node(const struct graph *g, const struct graph_node *n, struct cost *sum)
 {
     struct cost c = node_cost(g, n);
-    const struct shape *s = &n->desc.y;
-    json_t *shape = n->y < 0 ? json_array() : json_pack("[i, i, i]", s->c, s->h, s->w);
+    const struct shape *s = &n->desc.y[0];
+    json_t *shape = n->desc.y_count ? json_pack("[i, i, i]", s->c, s->h, s->w) : json_array();
 
     add_cost(sum, &c);
     return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "name", n->desc.label, "type", node_type(n), "output",

@@ -137,7 +137,7 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     op->class = class;
     op->ctx = ctx;
     op->desc = *desc;
-    op->block = class->flags & OP_NO_Y ? io->x.layout.block : io->y.layout.block;
+    op->block = class->flags & OP_NO_Y ? io->x[0].layout.block : io->y[0].layout.block;
     (void)snprintf(op->forward_label, sizeof op->forward_label, "%s forward", desc->label);
     (void)snprintf(op->backward_label, sizeof op->backward_label, "%s backward", desc->label);
     rc = class->create(op, io, err);
@@ -220,7 +220,10 @@ int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error 
     memset(out, 0, sizeof *out);
     out->desc.kind = kind;
     out->desc.label = "verify";
-    out->desc.backward = out->desc.need_dx = true;
+    out->desc.backward = true;
+    out->desc.need_dx = 1;
+    out->desc.x_count = 1;
+    out->desc.y_count = classes[kind]->flags & OP_NO_Y ? 0 : 1;
     return classes[kind]->cases->get(out, i, err);
 }
 
@@ -229,7 +232,7 @@ void op_case_of(struct op_case *out, const struct shape *x, bool small, const ch
     size_t used;
     va_list ap;
 
-    out->desc.x = out->desc.y = *x;
+    out->desc.x[0] = out->desc.y[0] = *x;
     out->small = small;
     (void)snprintf(out->name, sizeof out->name, "%s %dx%dx%dx%d", op_title(&out->desc), x->n, x->c, x->h,
                    x->w);
@@ -243,8 +246,8 @@ void op_case_of(struct op_case *out, const struct shape *x, bool small, const ch
 
 void op_tensor_macros(struct str *options, const struct op_io *io, bool back)
 {
-    tensor_macros(options, "X", &io->x);
-    tensor_macros(options, "Y", &io->y);
-    tensor_macros(options, "DX", back ? &io->dx : &io->x);
-    tensor_macros(options, "DY", back ? &io->dy : &io->y);
+    tensor_macros(options, "X", &io->x[0]);
+    tensor_macros(options, "Y", &io->y[0]);
+    tensor_macros(options, "DX", back ? &io->dx[0] : &io->x[0]);
+    tensor_macros(options, "DY", back ? &io->dy[0] : &io->y[0]);
 }

@@ -75,20 +75,24 @@ void op_variant_text(const struct op_variant *v, char *out, size_t size);
 /* The same backwards; false, and *out untouched, for anything else. */
 bool op_variant_parse(struct op_variant *out, const char *text);
 
+#define OP_MOST 8 /* inputs or outputs of an operator */
+
 /* What an operator is asked to be. */
 struct op_desc {
     enum op_kind kind;
-    const char *label;      /* layer name: outlives the operator */
-    struct shape x, y;      /* n = largest batch; y unused for losses */
-    bool bias;              /* conv, dense */
-    bool need_dx, backward; /* backward: gradients of parameters; need_dx: of the input too */
+    const char *label; /* layer name: outlives the operator */
+    int x_count, y_count;
+    struct shape x[OP_MOST], y[OP_MOST]; /* n = largest batch; a loss has no y */
+    bool bias;                           /* conv, dense */
+    bool backward;                       /* gradients of parameters */
+    unsigned need_dx;                    /* bit j: with backward, the gradient of x[j] too */
     /*
      * A rectifier behind this operator (conv, dense, maximum pool) done here: y = max(y, 0), NaN stays. Going
      * back, dy of conv and dense is zero already where y is not positive: the reader of y saw to it, by
      * mask_dx. A maximum pool sees to it itself, also behind a convolution.
      */
     bool relu;
-    bool mask_dx; /* conv, dense, pool: dx = 0 where x is not positive; x is what a rectifier made */
+    unsigned mask_dx; /* bit j (OP_MASKS_DX): dx[j] = 0 where x[j] is not positive; a rectifier made it */
     struct op_variant variant[OP_PASS_COUNT];
     union {
         struct conv_geometry conv;
@@ -129,8 +133,8 @@ struct op_needs {
 
 struct op_io {
     int batch;
-    struct tensor x, y, dx, dy; /* dx.mem NULL: not wanted */
-    cl_mem w, b, dw, db;        /* parameters, in logical order */
+    struct tensor x[OP_MOST], y[OP_MOST], dx[OP_MOST], dy[OP_MOST]; /* a dx.mem NULL: not wanted */
+    cl_mem w, b, dw, db;                                            /* parameters, in logical order */
     cl_mem saved, workspace;
     /* data-dependent operators */
     cl_mem labels;     /* int per image of this batch */

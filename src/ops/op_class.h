@@ -15,8 +15,8 @@
 struct op_ref {
     int n;      /* images of this batch */
     bool train; /* dropout drops */
-    const double *x, *w, *b, *dy;
-    double *y, *dx, *dw, *db;
+    const double *x[OP_MOST], *dy[OP_MOST], *w, *b;
+    double *y[OP_MOST], *dx[OP_MOST], *dw, *db;
     double *sample;  /* loss, or 1/0 for a hit, per image */
     int *arg;        /* with OP_HAS_ARG, like y: which value of x it is */
     double *scratch; /* class->scratch(desc) numbers */

@@ -16,7 +16,7 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 {
     (void)device;
     (void)block;
-    if (desc->x.h != 1 || desc->x.w != 1)
+    if (desc->x[0].h != 1 || desc->x[0].w != 1)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': its input is not one row of scores per image",
                              desc->label);
     needs->early_dx = desc->kind == OP_SOFTMAX_LOSS;
@@ -30,14 +30,14 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     struct str options = {0};
 
     self->back = loss && op->desc.backward && op->desc.need_dx;
-    str_append(&options, "-DC=%d", op->desc.x.c);
+    str_append(&options, "-DC=%d", op->desc.x[0].c);
     if (loss)
         str_append(&options, " -DBACK=%d", self->back);
     else
         str_append(&options, " -DTOP_K=%d", op->desc.u.accuracy.top_k);
-    tensor_macros(&options, "X", &io->x);
+    tensor_macros(&options, "X", &io->x[0]);
     if (self->back)
-        tensor_macros(&options, "DX", &io->dx);
+        tensor_macros(&options, "DX", &io->dx[0]);
     return op_kernel(op, &self->kernel, "softmax_loss.cl", &options,
                      loss ? "softmax_loss_forward" : "accuracy_forward", err);
 }
@@ -46,10 +46,10 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct loss_op *self = (struct loss_op *)op;
     const float scale = 1.0f / (float)io->batch;
-    const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x.mem), OCL_MEM(io->labels),
+    const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),
                                     OCL_INT(io->sample_offset), OCL_INT(io->batch)};
-    const struct ocl_arg both[] = {OCL_MEM(io->sample), OCL_MEM(io->dx.mem), OCL_FLOAT(scale),
-                                   OCL_MEM(io->x.mem),  OCL_MEM(io->labels), OCL_INT(io->sample_offset),
+    const struct ocl_arg both[] = {OCL_MEM(io->sample),   OCL_MEM(io->dx[0].mem), OCL_FLOAT(scale),
+                                   OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),    OCL_INT(io->sample_offset),
                                    OCL_INT(io->batch)};
     const size_t global[3] = {(size_t)io->batch, 1, 1};
 
@@ -61,12 +61,12 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 
 static void reference_loss(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_softmax_loss(r->sample, r->dx, r->x, r->labels, r->n, d->x.c);
+    ref_softmax_loss(r->sample, r->dx[0], r->x[0], r->labels, r->n, d->x[0].c);
 }
 
 static void reference_accuracy(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_accuracy(r->sample, r->x, r->labels, r->n, d->x.c, d->u.accuracy.top_k);
+    ref_accuracy(r->sample, r->x[0], r->labels, r->n, d->x[0].c, d->u.accuracy.top_k);
 }
 
 static const struct {
@@ -99,7 +99,8 @@ static int get_accuracy_case(struct op_case *out, int i, struct clr_error *err)
     (void)err;
     op_case_of(out, &accuracy_cases[i].x, accuracy_cases[i].small, ", top %d", accuracy_cases[i].top_k);
     out->desc.u.accuracy.top_k = accuracy_cases[i].top_k;
-    out->desc.backward = out->desc.need_dx = false;
+    out->desc.backward = false;
+    out->desc.need_dx = 0;
     return 0;
 }
 

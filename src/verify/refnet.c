@@ -51,7 +51,11 @@ static int new_lists(struct refnet *c, struct clr_error *err)
 
 static bool leads_on(const struct refnet *c, const struct graph_node *node)
 {
-    return node->y >= 0 ? c->leads[node->y] : op_is(&node->desc, OP_LOSS);
+    bool leads = op_is(&node->desc, OP_LOSS);
+
+    for (int j = 0; j < node->desc.y_count; j++)
+        leads = leads || c->leads[node->y[j]];
+    return leads;
 }
 
 /* Values from which the loss can be reached. */
@@ -59,8 +63,8 @@ static void find_leads(struct refnet *c)
 {
     for (size_t i = c->g->node_count; i-- > 0;) {
         const struct graph_node *node = &c->g->nodes[i];
-        if (leads_on(c, node))
-            c->leads[node->x] = true;
+        for (int j = 0; leads_on(c, node) && j < node->desc.x_count; j++)
+            c->leads[node->x[j]] = true;
     }
 }
 
@@ -81,7 +85,7 @@ int refnet_create(struct refnet **out, const struct graph *g, int capacity, stru
     }
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
         if (op_is(&g->nodes[i].desc, OP_HAS_ARG))
-            rc = mem_new(&c->arg[i], (size_t)capacity * elements(&g->nodes[i].desc.y), sizeof **c->arg,
+            rc = mem_new(&c->arg[i], (size_t)capacity * elements(&g->nodes[i].desc.y[0]), sizeof **c->arg,
                          "maxima", err);
     for (size_t p = 0; p < g->param_count && rc == 0; p++) {
         rc = mem_new(&c->w[p], g->params[p].count, sizeof **c->w, "parameters", err);
@@ -131,8 +135,6 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
     const struct graph_node *node = &c->g->nodes[i];
     struct op_ref r = {.n = c->n,
                        .train = c->g->phase == PHASE_TRAIN,
-                       .x = c->value[node->x],
-                       .dx = c->gradient[node->x],
                        .sample = op_is(&node->desc, OP_METRIC) ? c->hit : c->loss,
                        .arg = c->arg[i],
                        .labels = c->labels,
@@ -140,9 +142,13 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
                        .seed = c->seed,
                        .iteration = c->iteration};
 
-    if (node->y >= 0) {
-        r.y = c->value[node->y];
-        r.dy = c->gradient[node->y];
+    for (int j = 0; j < node->desc.x_count; j++) {
+        r.x[j] = c->value[node->x[j]];
+        r.dx[j] = c->gradient[node->x[j]];
+    }
+    for (int j = 0; j < node->desc.y_count; j++) {
+        r.y[j] = c->value[node->y[j]];
+        r.dy[j] = c->gradient[node->y[j]];
     }
     if (node->weight >= 0) {
         r.w = c->w[node->weight];

@@ -31,7 +31,8 @@
 
 struct function {
     char name[128];
-    char kinds[ARGUMENTS_MAX + 1]; /* a letter per argument: w, r: buffer, written or only read; o: offset; - */
+    char kinds[ARGUMENTS_MAX +
+               1]; /* a letter per argument: w, r: buffer, written or only read; o: offset; - */
     cl_uint arguments;
 };
 struct _cl_program {

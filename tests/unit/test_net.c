@@ -194,15 +194,15 @@ static void check_zoo_net(size_t number, unsigned phase)
     ck_assert_uint_eq(params, k_zoo[number].params);
     for (i = 0; i < MEM_COUNT(k_zoo[number].nodes) && k_zoo[number].nodes[i].node; i++) {
         ck_assert_str_eq(g->nodes[i].desc.label, k_zoo[number].nodes[i].node);
-        ck_assert_msg(shape_equal(&g->nodes[i].desc.y, &k_zoo[number].nodes[i].y), "%s: %s", spec->name,
+        ck_assert_msg(shape_equal(&g->nodes[i].desc.y[0], &k_zoo[number].nodes[i].y), "%s: %s", spec->name,
                       g->nodes[i].desc.label);
-        ck_assert(shape_equal(&g->nodes[i].desc.y, &g->values[g->nodes[i].y].shape));
+        ck_assert(shape_equal(&g->nodes[i].desc.y[0], &g->values[g->nodes[i].y[0]].shape));
         madds += g->nodes[i].madds;
     }
     ck_assert_uint_eq(g->node_count, i + judges);
     ck_assert(madds == k_zoo[number].madds);
     ck_assert_int_eq(g->accuracy_node, phase == PHASE_TEST ? (int)i : -1);
-    ck_assert_int_eq(g->logits, g->nodes[i - 1].y);
+    ck_assert_int_eq(g->logits, g->nodes[i - 1].y[0]);
     for (i = 0; i < g->node_count; i++) {
         ck_assert(g->nodes[i].desc.backward == (phase == PHASE_TRAIN));
         ck_assert(g->nodes[i].desc.need_dx == (phase == PHASE_TRAIN && i > 0));
@@ -336,14 +336,14 @@ START_TEST(test_net__geometry_fields)
     ck_assert(g->params[0].fan_in == 6 && g->params[0].fan_out == 36);
     ck_assert(n->madds == 6.0 * 9 * 3 * 1 * 2 * 3);
     n = find_node(g, "p");
-    ck_assert(n->desc.u.pool.kh == 9 && n->desc.u.pool.kw == 3 && n->desc.y.h == 1 && n->desc.y.w == 1);
+    ck_assert(n->desc.u.pool.kh == 9 && n->desc.u.pool.kw == 3 && n->desc.y[0].h == 1 && n->desc.y[0].w == 1);
     ck_assert(find_node(g, "r")->desc.u.elementwise.a == 0.1f && !find_node(g, "r")->in_place);
     n = find_node(g, "n");
     ck_assert(n->desc.u.lrn.size == 5 && n->desc.u.lrn.alpha == 1.0f &&
               n->desc.u.lrn.region == LRN_ACROSS_CHANNELS);
     n = find_node(g, "d");
-    ck_assert(n->in_place && n->x != n->y && n->desc.u.dropout.ratio == 0.5f);
-    ck_assert_int_eq(g->logits, n->y);
+    ck_assert(n->in_place && n->x[0] != n->y[0] && n->desc.u.dropout.ratio == 0.5f);
+    ck_assert_int_eq(g->logits, n->y[0]);
     graph_destroy(g);
     clr_net_free(spec);
 }
@@ -431,8 +431,8 @@ START_TEST(test_net__gradients_stop_where_nothing_learns)
     ck_assert(find_node(g, "c2")->desc.backward && find_node(g, "c2")->desc.need_dx);
     ck_assert(find_node(g, "ip.flatten")->desc.need_dx && find_node(g, "loss")->desc.need_dx);
     ck_assert_int_eq(find_node(g, "ip.flatten")->desc.kind, OP_RELAYOUT);
-    ck_assert_int_eq(g->values[find_node(g, "c2")->y].consumer_count, 1);
-    ck_assert_int_eq(g->values[find_node(g, "ip")->y].consumer_count, 1);
+    ck_assert_int_eq(g->values[find_node(g, "c2")->y[0]].consumer_count, 1);
+    ck_assert_int_eq(g->values[find_node(g, "ip")->y[0]].consumer_count, 1);
     graph_destroy(g);
     clr_net_free(spec);
 }
@@ -445,16 +445,19 @@ static void check_sound(const struct graph *g)
 {
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_node *n = &g->nodes[i];
-        ck_assert(n->x >= 0 && (size_t)n->x < g->value_count && n->y < (int)g->value_count);
-        ck_assert(g->values[n->x].producer < (int)i);
-        ck_assert(shape_equal(&n->desc.x, &g->values[n->x].shape));
-        if (n->y >= 0)
-            ck_assert_int_eq(g->values[n->y].producer, (int)i);
+        for (int j = 0; j < n->desc.x_count; j++) {
+            ck_assert(n->x[j] >= 0 && (size_t)n->x[j] < g->value_count);
+            ck_assert(g->values[n->x[j]].producer < (int)i);
+            ck_assert(shape_equal(&n->desc.x[j], &g->values[n->x[j]].shape));
+        }
+        for (int j = 0; j < n->desc.y_count; j++)
+            ck_assert_int_eq(g->values[n->y[j]].producer, (int)i);
     }
     for (size_t v = 0; v < g->value_count; v++) {
         int readers = 0;
         for (size_t i = 0; i < g->node_count; i++)
-            readers += g->nodes[i].x == (int)v;
+            for (int j = 0; j < g->nodes[i].desc.x_count; j++)
+                readers += g->nodes[i].x[j] == (int)v;
         if (g->values[v].producer != GRAPH_LABELS)
             ck_assert_int_eq(g->values[v].consumer_count, readers);
     }
@@ -480,8 +483,8 @@ START_TEST(test_net__quick_is_fused)
         ck_assert(!find_node(g, "conv1")->desc.relu && !find_node(g, "pool3")->desc.relu);
         ck_assert(find_node(g, "pool2")->desc.mask_dx == (phase == PHASE_TRAIN));
         ck_assert(find_node(g, "pool3")->desc.mask_dx == (phase == PHASE_TRAIN));
-        ck_assert_int_eq(find_node(g, "ip1")->desc.x.h, 3);
-        ck_assert_int_eq(g->logits, find_node(g, "ip2")->y);
+        ck_assert_int_eq(find_node(g, "ip1")->desc.x[0].h, 3);
+        ck_assert_int_eq(g->logits, find_node(g, "ip2")->y[0]);
         ck_assert(phase == PHASE_TRAIN || find_node(g, "accuracy") == &g->nodes[g->accuracy_node]);
         graph_fuse_pool(g, &(struct clr_device){.type = CLR_DEVICE_GPU, .local_memory = 1 << 20}, 4);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 9 : 10);
@@ -489,8 +492,8 @@ START_TEST(test_net__quick_is_fused)
         check_sound(g);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 8 : 9);
         ck_assert(find_node(g, "conv1")->desc.kind == OP_CONV_POOL && find_node(g, "conv1")->desc.relu);
-        ck_assert_int_eq(find_node(g, "conv1")->desc.y.h, 15);
-        ck_assert_int_eq(find_node(g, "conv2")->desc.x.h, 15);
+        ck_assert_int_eq(find_node(g, "conv1")->desc.y[0].h, 15);
+        ck_assert_int_eq(find_node(g, "conv2")->desc.x[0].h, 15);
         graph_destroy(g);
         clr_net_free(spec);
     }
@@ -781,7 +784,7 @@ START_TEST(test_net__a_branch_beside_the_loss_has_no_gradient)
 
     ck_assert(!find_node(g, "r")->desc.backward && !find_node(g, "a")->desc.backward);
     ck_assert(find_node(g, "ip")->desc.backward);
-    ck_assert_int_eq(g->values[find_node(g, "ip")->y].consumer_count, 3);
+    ck_assert_int_eq(g->values[find_node(g, "ip")->y[0]].consumer_count, 3);
     graph_destroy(g);
     clr_net_free(spec);
 }
