@@ -49,7 +49,7 @@ static int plan(struct racer *r, struct track *t, const struct op_desc *desc, co
     struct op_needs needs;
     const struct op_needs *reader = &needs;
     struct op_io *io = &r->io;
-    size_t weights, biases;
+    size_t sizes[OP_PARAMS];
     int rc = op_plan(&needs, desc, device, block, err);
 
     if (rc < 0)
@@ -61,9 +61,9 @@ static int plan(struct racer *r, struct track *t, const struct op_desc *desc, co
     io->dx[0].layout = layout_gradient(&io->x[0].layout, NULL);
     io->y[0].layout = (struct layout){.block = block};
     io->dy[0].layout = layout_gradient(&io->y[0].layout, &needs);
-    (void)op_param_counts(desc, &weights, &biases); /* a graph was made of it: they do not overflow */
-    want(t, P_W, weights * sizeof(float));
-    want(t, P_B, biases * sizeof(float));
+    (void)op_param_sizes(sizes, desc); /* a graph was made of it: they do not overflow */
+    want(t, P_W, sizes[0] * sizeof(float));
+    want(t, P_B, sizes[1] * sizeof(float));
     want(t, P_SAVED, needs.saved_bytes);
     want(t, P_WORK, needs.workspace_bytes);
     rc = want_tensor(t, P_X, &io->x[0], err);
@@ -120,10 +120,10 @@ static void bind(struct racer *r, const struct track *t)
     io->y[0].mem = t->mem[P_Y];
     io->dx[0].mem = t->mem[P_DX];
     io->dy[0].mem = t->mem[P_DY];
-    io->w = t->mem[P_W];
-    io->b = t->mem[P_B];
-    io->dw = t->mem[P_DW];
-    io->db = t->mem[P_DB];
+    io->w[0] = t->mem[P_W];
+    io->w[1] = t->mem[P_B];
+    io->dw[0] = t->mem[P_DW];
+    io->dw[1] = t->mem[P_DB];
     io->saved = t->mem[P_SAVED];
     io->workspace = t->mem[P_WORK];
 }

@@ -88,46 +88,39 @@ static int write_top(struct builder *b, struct graph_node *n)
 
 /* ------------------------------------------------------------------ parameters */
 
-static int add_param(struct builder *b, const char *suffix, int rank, const int dims[4],
-                     const struct filler *filler, const struct param_spec *mult, int *out)
+/* The operator's parameter k. */
+static int add_param(struct builder *b, struct graph_node *n, int k, const struct op_param *of)
 {
     struct graph_param *p = &b->g->params[b->g->param_count];
     size_t count = 1;
 
-    for (int i = 0; i < rank; i++) {
-        p->dims[i] = dims[i];
-        if (!clr_mul_size(&count, count, (size_t)dims[i]) || count > INT_MAX)
+    for (int i = 0; i < of->rank; i++) {
+        p->dims[i] = of->dims[i];
+        if (!clr_mul_size(&count, count, (size_t)of->dims[i]) || count > INT_MAX)
             return build_error(b, "more than %d weights", INT_MAX);
     }
-    (void)snprintf(p->name, sizeof p->name, "%s.%s", b->layer->name, suffix);
-    p->rank = rank;
+    (void)snprintf(p->name, sizeof p->name, "%s.%s", b->layer->name, of->name);
+    p->rank = of->rank;
     p->count = count;
-    p->fan_in = (int)(count / (size_t)dims[0]);
-    p->fan_out = rank > 1 ? (int)(count / (size_t)dims[1]) : (int)count;
-    p->mult = *mult;
-    p->filler = *filler;
-    *out = (int)b->g->param_count++;
+    p->fan_in = (int)(count / (size_t)of->dims[0]);
+    p->fan_out = of->rank > 1 ? (int)(count / (size_t)of->dims[1]) : (int)count;
+    p->mult = b->layer->param[k];
+    p->filler = b->layer->filler[k];
+    n->param[n->param_count++] = (int)b->g->param_count++;
     return 0;
 }
 
-/* The operator's weights and biases. */
 static int add_params(struct builder *b, struct graph_node *n)
 {
-    const struct op_class *class = op_class(n->desc.kind);
-    const struct layer_spec *l = b->layer;
-    struct shape w;
-    int rc;
+    struct op_param params[OP_PARAMS];
+    const int count = op_params(params, &n->desc);
+    int rc = 0;
 
-    if (!class->weights)
-        return 0;
-    if (l->phases != (PHASE_TRAIN | PHASE_TEST))
+    if (count && b->layer->phases != (PHASE_TRAIN | PHASE_TEST))
         return build_error(b,
                            "it has parameters and must be in both phases: take the include or exclude away");
-    class->weights(&w, &n->desc);
-    rc = add_param(b, "weight", class->weight_rank, (const int[4]){w.n, w.c, w.h, w.w}, &l->weight_filler,
-                   &l->param[0], &n->weight);
-    if (rc >= 0 && n->desc.bias)
-        rc = add_param(b, "bias", 1, (const int[4]){w.n}, &l->bias_filler, &l->param[1], &n->bias);
+    for (int k = 0; k < count && rc == 0; k++)
+        rc = add_param(b, n, k, &params[k]);
     return rc;
 }
 
@@ -148,7 +141,7 @@ struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x
         n->x[j] = x[j];
         n->desc.x[j] = b->g->values[x[j]].shape;
     }
-    n->weight = n->bias = -1;
+    n->param_count = 0;
     return n;
 }
 
@@ -208,7 +201,7 @@ static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
     for (size_t i = 0; i < g->node_count; i++) {
         bool learns;
         n = &g->nodes[i];
-        learns = n->weight >= 0;
+        learns = n->param_count > 0;
         for (int j = 0; j < n->desc.x_count; j++)
             learns = learns || learned[n->x[j]];
         for (int j = 0; j < n->desc.y_count; j++)
@@ -221,7 +214,7 @@ static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
         leads = op_is(&n->desc, OP_LOSS);
         for (int j = 0; j < n->desc.y_count; j++)
             leads = leads || wanted[n->y[j]];
-        if (!leads && n->weight >= 0)
+        if (!leads && n->param_count > 0)
             return build_error(b, "it has parameters, but the loss does not depend on it");
         for (int j = 0; leads && j < n->desc.x_count; j++) {
             const int x = n->x[j];
@@ -234,7 +227,7 @@ static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
             wanted[x] = true;
             n->desc.need_dx |= (unsigned)learned[x] << j;
         }
-        n->desc.backward |= leads && (n->weight >= 0 || n->desc.need_dx);
+        n->desc.backward |= leads && (n->param_count > 0 || n->desc.need_dx);
     }
     return 0;
 }
@@ -265,7 +258,8 @@ static int reserve(struct graph *g, size_t layers, struct clr_error *err)
     if (rc >= 0)
         rc = mem_grow(&g->nodes, &g->node_capacity, 2 * layers, sizeof *g->nodes, "nodes", err);
     if (rc >= 0)
-        rc = mem_grow(&g->params, &g->param_capacity, 2 * layers, sizeof *g->params, "parameters", err);
+        rc = mem_grow(&g->params, &g->param_capacity, OP_PARAMS * layers, sizeof *g->params, "parameters",
+                      err);
     return rc;
 }
 

@@ -35,7 +35,7 @@ struct graph_node {
     enum op_origin origin[OP_PASS_COUNT]; /* where the variants are from */
     int x[OP_MOST], y[OP_MOST];           /* values: desc.x_count and desc.y_count of them */
     bool in_place;                        /* the file says top == bottom */
-    int weight, bias;                     /* parameters, −1: none */
+    int param[OP_PARAMS], param_count;    /* parameters, in the operator's order */
     double madds; /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
 };
 

@@ -253,7 +253,8 @@ static int read_params(struct layer_reading *in)
     int limit = l->class->flags & LAYER_WEIGHTS ? 1 + l->desc.bias : 0, n = 0, rc;
     struct pt_reader r;
 
-    l->param[0] = l->param[1] = (struct param_spec){1.0, 1.0};
+    for (int k = 0; k < OP_PARAMS; k++)
+        l->param[k] = (struct param_spec){1.0, 1.0};
     for (struct pt_field *f = NULL; pt_next(&in->r, "param", &f); n++) {
         if (n == limit)
             return pt_error(in->doc, f, in->err, "%d 'param', but this layer has %d parameters", n + 1,

@@ -278,13 +278,9 @@ static struct op_io node_io(const struct net *net, size_t i)
         io.y[j] = net->values[node->y[j]].t;
         io.dy[j] = net->values[node->y[j]].dt;
     }
-    if (node->weight >= 0) {
-        io.w = p->w[node->weight];
-        io.dw = p->g ? p->g[node->weight] : NULL;
-    }
-    if (node->bias >= 0) {
-        io.b = p->w[node->bias];
-        io.db = p->g ? p->g[node->bias] : NULL;
+    for (int k = 0; k < node->param_count; k++) {
+        io.w[k] = p->w[node->param[k]];
+        io.dw[k] = p->g ? p->g[node->param[k]] : NULL;
     }
     if (net->nodes[i].saved >= 0)
         io.saved = arena_part(net->arena, net->nodes[i].saved);

@@ -24,10 +24,8 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     struct cost c = {.madds = n->madds};
     size_t values;
 
-    if (n->weight >= 0)
-        c.params += g->params[n->weight].count;
-    if (n->bias >= 0)
-        c.params += g->params[n->bias].count;
+    for (int k = 0; k < n->param_count; k++)
+        c.params += g->params[n->param[k]].count;
     c.param_storage = 4.0 * (double)c.params * (n->desc.backward ? 3.0 : 1.0);
     if (n->desc.y_count && !n->in_place && shape_count(&n->desc.y[0], &values))
         c.activation = 4.0 * (double)values * (n->desc.backward ? 2.0 : 1.0);

@@ -55,8 +55,8 @@ struct layer_spec {
     unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless `include` says otherwise */
     char bottom[4][SPEC_NAME], top[4][SPEC_NAME];
     int bottom_count, top_count;
-    struct param_spec param[2];               /* weights, biases */
-    struct filler weight_filler, bias_filler; /* Caffe's default: constant 0 */
+    struct param_spec param[OP_PARAMS]; /* weights, biases */
+    struct filler filler[OP_PARAMS];    /* Caffe's default: constant 0 */
     /* Of its operator what the file says: numbers, bias, y.c of a dense layer. Sizes of images come later. */
     struct op_desc desc;
     struct source_spec source;

@@ -191,13 +191,6 @@ static void conv_clear(struct op *op)
 
 /* ------------------------------------------------------------------ weights and reference */
 
-static void conv_weights(struct shape *out, const struct op_desc *d)
-{
-    const struct conv_geometry *g = &d->u.conv;
-
-    *out = (struct shape){g->oc, g->c / g->group, g->kh, g->kw};
-}
-
 static void conv_tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
     const struct conv_geometry *g = &d->u.conv;
@@ -209,12 +202,12 @@ static void conv_tune_key(char *geometry, char *shape, size_t size, const struct
 
 static void conv_reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_conv_forward(r->y[0], r->x[0], r->w, r->b, r->n, &d->u.conv);
+    ref_conv_forward(r->y[0], r->x[0], r->w[0], r->w[1], r->n, &d->u.conv);
 }
 
 static void conv_reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_conv_backward(r->dx[0], r->dw, r->db, r->x[0], r->w, r->dy[0], r->n, &d->u.conv);
+    ref_conv_backward(r->dx[0], r->dw[0], r->dw[1], r->x[0], r->w[0], r->dy[0], r->n, &d->u.conv);
 }
 
 const struct op_class op_conv = {
@@ -227,8 +220,7 @@ const struct op_class op_conv = {
     .backward = conv_backward,
     .run = conv_run,
     .clear = conv_clear,
-    .weights = conv_weights,
-    .weight_rank = 4,
+    .params = op_conv_params,
     .tune_key = conv_tune_key,
     .ref_forward = conv_reference_forward,
     .ref_backward = conv_reference_backward,

@@ -133,7 +133,7 @@ static int multiply(struct conv_pass_state *s, struct op *op, const struct op_io
             b = (struct blas_gemm){.m = oc,
                                    .n = used,
                                    .k = rows,
-                                   .a = io->w,
+                                   .a = io->w[0],
                                    .a_offset = w,
                                    .lda = rows,
                                    .b = io->workspace,
@@ -147,7 +147,7 @@ static int multiply(struct conv_pass_state *s, struct op *op, const struct op_io
                                    .m = rows,
                                    .n = used,
                                    .k = oc,
-                                   .a = io->w,
+                                   .a = io->w[0],
                                    .a_offset = w,
                                    .lda = rows,
                                    .b = io->workspace,
@@ -167,7 +167,7 @@ static int multiply(struct conv_pass_state *s, struct op *op, const struct op_io
                                    .b = io->workspace,
                                    .b_offset = cols,
                                    .ldb = s->columns,
-                                   .c = io->dw,
+                                   .c = io->dw[0],
                                    .c_offset = w,
                                    .ldc = rows,
                                    .beta = first == 0 ? 0.0f : 1.0f};
@@ -183,7 +183,7 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
     const size_t oc = (size_t)g->oc, n = (size_t)count;
     const size_t rows = n * (size_t)g->oh * (size_t)op_ceil(g->ow, s->span);
     const size_t in_rows = n * (size_t)g->h * (size_t)op_ceil(g->w, s->span);
-    const cl_mem b = op->desc.bias ? io->b : io->w;
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
     const struct ocl_arg columns[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_INT(first),
                                       OCL_INT(count)};
     const struct ocl_arg put[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->workspace), OCL_MEM(b), OCL_INT(first),
@@ -195,7 +195,8 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
     const struct ocl_arg fold_masked[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->workspace),
                                           OCL_MEM(io->x[0].mem), OCL_INT(first), OCL_INT(count)};
     const bool mask = op->desc.mask_dx;
-    const struct ocl_arg bias[] = {OCL_MEM(io->db), OCL_MEM(io->workspace), OCL_INT(first), OCL_INT(count)};
+    const struct ocl_arg bias[] = {OCL_MEM(io->dw[1]), OCL_MEM(io->workspace), OCL_INT(first),
+                                   OCL_INT(count)};
     int rc = 0;
 
     if (s->kernels[TO_COLUMNS])

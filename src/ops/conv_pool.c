@@ -286,8 +286,8 @@ static int launch(struct op *op, int k, const struct ocl_arg *args, size_t count
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct conv_pool_op *self = (struct conv_pool_op *)op;
-    const cl_mem b = op->desc.bias ? io->b : io->w;
-    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
+    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
     const cl_mem saved = op->desc.backward ? io->saved : io->y[0].mem; /* not written in the latter case */
     const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(saved), OCL_MEM(io->x[0].mem),
                                    OCL_MEM(io->workspace), OCL_INT(io->batch)};
@@ -299,23 +299,16 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const cl_mem db = op->desc.bias ? io->db : io->dw;
+    const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
     const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_MEM(io->saved), OCL_INT(io->batch)};
-    const struct ocl_arg reduce[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
     int rc = launch(op, SLICES, slices, MEM_COUNT(slices), err);
 
     return rc < 0 ? rc : launch(op, REDUCE, reduce, MEM_COUNT(reduce), err);
 }
 
-/* ------------------------------------------------------------------ weights and reference */
-
-static void weights(struct shape *out, const struct op_desc *d)
-{
-    const struct conv_geometry *g = &d->u.conv_pool.conv;
-
-    *out = (struct shape){g->oc, g->c, g->kh, g->kw};
-}
+/* ------------------------------------------------------------------ reference */
 
 static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
@@ -338,14 +331,14 @@ static size_t scratch(const struct op_desc *d)
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_conv_forward(r->scratch, r->x[0], r->w, r->b, r->n, &d->u.conv_pool.conv);
+    ref_conv_forward(r->scratch, r->x[0], r->w[0], r->w[1], r->n, &d->u.conv_pool.conv);
     ref_pool_forward(r->y[0], r->arg, r->scratch, r->n, &d->u.conv_pool.pool);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
     ref_pool_backward(r->scratch, r->dy[0], r->arg, r->n, &d->u.conv_pool.pool);
-    ref_conv_backward(NULL, r->dw, r->db, r->x[0], r->w, r->scratch, r->n, &d->u.conv_pool.conv);
+    ref_conv_backward(NULL, r->dw[0], r->dw[1], r->x[0], r->w[0], r->scratch, r->n, &d->u.conv_pool.conv);
 }
 
 /*
@@ -391,8 +384,7 @@ const struct op_class op_conv_pool = {
     .create = create,
     .forward = forward,
     .backward = backward,
-    .weights = weights,
-    .weight_rank = 4,
+    .params = op_conv_params,
     .tune_key = tune_key,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,

@@ -320,8 +320,8 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
 {
     const bool data = s->pass == OP_BACKWARD_DATA;
     const cl_mem x = data ? io->dy[0].mem : io->x[0].mem, y = data ? io->dx[0].mem : io->y[0].mem;
-    const cl_mem other = data ? io->x[0].mem : op->desc.bias ? io->b : io->w;
-    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w)};
+    const cl_mem other = data ? io->x[0].mem : op->desc.bias ? io->w[1] : io->w[0];
+    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0])};
     const struct ocl_arg convolve[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(other),
                                        OCL_INT(io->batch)};
     int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
@@ -335,10 +335,10 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
 
 static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const cl_mem db = op->desc.bias ? io->db : io->dw;
+    const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
     const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_INT(io->batch)};
-    const struct ocl_arg reduce[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
     int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], slices, MEM_COUNT(slices), err);
 
     return rc < 0 ? rc

@@ -349,8 +349,8 @@ static int run_forward(struct conv_pass_state *s, struct op *op, const struct op
     const struct shape_of_work *w = &s->work;
     const bool flip = s->pass == OP_BACKWARD_DATA;
     const cl_mem x = flip ? io->dy[0].mem : io->x[0].mem, y = flip ? io->dx[0].mem : io->y[0].mem;
-    const cl_mem b = op->desc.bias ? io->b : io->w, mask = io->x[0].mem;
-    const struct ocl_arg filter[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0], mask = io->x[0].mem;
+    const struct ocl_arg filter[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
     const struct ocl_arg fused[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(mask),
                                     OCL_INT(io->batch)};
     int rc = launch(s, op, FILTER, filter, MEM_COUNT(filter), err);
@@ -377,8 +377,8 @@ static int run_weights(struct conv_pass_state *s, struct op *op, const struct op
                        struct clr_error *err)
 {
     const struct shape_of_work *w = &s->work;
-    const cl_mem db = op->desc.bias ? io->db : io->dw;
-    const struct ocl_arg inverse[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
+    const struct ocl_arg inverse[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
     const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_INT(io->batch)};
     int rc = 0;

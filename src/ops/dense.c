@@ -209,8 +209,8 @@ static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_
 
 static int run_pack(struct product *p, struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const cl_mem b = op->desc.bias ? io->b : io->w;
-    const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
+    const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
     const size_t terms = (size_t)p->k + 1, panels = (size_t)p->panels;
     const bool transposed = p == &((struct dense_op *)op)->forward;
     const size_t global[3] = {transposed ? terms : panels, transposed ? panels : terms, 1};
@@ -244,9 +244,9 @@ static int backward_data(struct op *op, const struct op_io *io, struct clr_error
 static int backward_weights(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct dense_op *self = (struct dense_op *)op;
-    const struct ocl_arg bias[] = {OCL_MEM(io->db), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
+    const struct ocl_arg bias[] = {OCL_MEM(io->dw[1]), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
     const size_t outputs[3] = {(size_t)self->outputs, 1, 1};
-    int rc = run_product(&self->weights, op, io->dw, io->dy[0].mem, io->x[0].mem, NULL, self->outputs,
+    int rc = run_product(&self->weights, op, io->dw[0], io->dy[0].mem, io->x[0].mem, NULL, self->outputs,
                          io->batch, err);
 
     return rc < 0 || !self->bias
@@ -270,9 +270,9 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
 
 /* ------------------------------------------------------------------ reference and cases */
 
-static void weights(struct shape *out, const struct op_desc *d)
+static int params(struct op_param out[OP_PARAMS], const struct op_desc *d)
 {
-    *out = (struct shape){d->y[0].c, d->x[0].c, d->x[0].h, d->x[0].w};
+    return op_weights(out, 2, &(struct shape){d->y[0].c, (int)op_elements(&d->x[0]), 1, 1}, d->bias);
 }
 
 static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
@@ -283,13 +283,13 @@ static void tune_key(char *geometry, char *shape, size_t size, const struct op_d
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_dense_forward(r->y[0], r->x[0], r->w, r->b, r->n, (int)op_elements(&d->x[0]), d->y[0].c);
+    ref_dense_forward(r->y[0], r->x[0], r->w[0], r->w[1], r->n, (int)op_elements(&d->x[0]), d->y[0].c);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_dense_backward(r->dx[0], r->dw, r->db, r->x[0], r->w, r->dy[0], r->n, (int)op_elements(&d->x[0]),
-                       d->y[0].c);
+    ref_dense_backward(r->dx[0], r->dw[0], r->dw[1], r->x[0], r->w[0], r->dy[0], r->n,
+                       (int)op_elements(&d->x[0]), d->y[0].c);
 }
 
 /* Rectified: between rectifiers that it does. */
@@ -340,8 +340,7 @@ const struct op_class op_dense = {
     .forward = forward,
     .backward = backward,
     .run = run,
-    .weights = weights,
-    .weight_rank = 2,
+    .params = params,
     .tune_key = tune_key,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,

@@ -93,17 +93,39 @@ const char *op_title(const struct op_desc *desc)
     return class->title ? class->title(desc) : class->name;
 }
 
-bool op_param_counts(const struct op_desc *desc, size_t *weights, size_t *biases)
+int op_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
 {
     const struct op_class *class = op_class(desc->kind);
-    struct shape w;
 
-    *weights = *biases = 0;
-    if (!class->weights)
-        return true;
-    class->weights(&w, desc);
-    *biases = desc->bias ? (size_t)w.n : 0;
-    return shape_count(&w, weights);
+    return class->params ? class->params(out, desc) : 0;
+}
+
+bool op_param_sizes(size_t out[OP_PARAMS], const struct op_desc *desc)
+{
+    struct op_param p[OP_PARAMS];
+    const int count = op_params(p, desc);
+    bool fit = true;
+
+    memset(out, 0, OP_PARAMS * sizeof *out);
+    for (int k = 0; k < count; k++) {
+        const int *d = p[k].dims;
+        fit = fit && shape_count(&(struct shape){d[0], d[1], d[2], d[3]}, &out[k]);
+    }
+    return fit;
+}
+
+int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, bool bias)
+{
+    out[0] = (struct op_param){"weight", rank, {w->n, w->c, w->h, w->w}};
+    out[1] = (struct op_param){"bias", 1, {w->n, 1, 1, 1}};
+    return bias ? 2 : 1;
+}
+
+int op_conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
+{
+    const struct conv_geometry *g = op_conv_geometry(desc);
+
+    return op_weights(out, 4, &(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, desc->bias);
 }
 
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,

@@ -75,7 +75,8 @@ void op_variant_text(const struct op_variant *v, char *out, size_t size);
 /* The same backwards; false, and *out untouched, for anything else. */
 bool op_variant_parse(struct op_variant *out, const char *text);
 
-#define OP_MOST 8 /* inputs or outputs of an operator */
+#define OP_MOST   8 /* inputs or outputs of an operator */
+#define OP_PARAMS 5 /* its parameters */
 
 /* What an operator is asked to be. */
 struct op_desc {
@@ -134,7 +135,7 @@ struct op_needs {
 struct op_io {
     int batch;
     struct tensor x[OP_MOST], y[OP_MOST], dx[OP_MOST], dy[OP_MOST]; /* a dx.mem NULL: not wanted */
-    cl_mem w, b, dw, db;                                            /* parameters, in logical order */
+    cl_mem w[OP_PARAMS], dw[OP_PARAMS]; /* parameters in logical order: weights, biases */
     cl_mem saved, workspace;
     /* data-dependent operators */
     cl_mem labels;     /* int per image of this batch */

@@ -27,7 +27,7 @@ static int random_values(double **out, size_t count, double scale, enum values v
 
 static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_error *err)
 {
-    bool fits = op_param_counts(d, &o->w_count, &o->b_count);
+    bool fits = op_param_sizes(o->w_size, d);
 
     for (int j = 0; j < d->x_count; j++)
         fits = fits && shape_count(&d->x[j], &o->x_size[j]);
@@ -48,10 +48,9 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
         rc = random_values(&o->x[j], o->x_size[j], scale, values, seed, 16 * (uint32_t)j, err);
     for (int j = 0; j < d->y_count && rc == 0; j++)
         rc = random_values(&o->dy[j], o->y_size[j], 1.0, VALUES_NORMAL, seed, 16 * (uint32_t)j + 1, err);
-    if (rc == 0)
-        rc = random_values(&o->w, o->w_count, 0.5, VALUES_NORMAL, seed, 2, err);
-    if (rc == 0)
-        rc = random_values(&o->b, o->b_count, 1.0, VALUES_NORMAL, seed, 3, err);
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++)
+        rc = random_values(&o->w[k], o->w_size[k], k == 0 ? 0.5 : 1.0, VALUES_NORMAL, seed,
+                           16 * (uint32_t)k + 2, err);
     if (rc == 0)
         rc = mem_new(&o->labels, (size_t)d->x[0].n, sizeof *o->labels, "labels", err);
     if (rc == 0)
@@ -90,10 +89,8 @@ static int make_outputs(struct oracle *o, const struct op_desc *d, struct clr_er
         rc = mem_new(&o->arg, o->y_size[0], sizeof *o->arg, "expected maxima", err);
     for (int j = 0; j < d->x_count && rc == 0; j++)
         rc = mem_new(&o->dx[j], o->x_size[j], sizeof **o->dx, "expected gradients", err);
-    if (rc == 0)
-        rc = mem_new(&o->dw, o->w_count, sizeof *o->dw, "expected gradients", err);
-    if (rc == 0)
-        rc = mem_new(&o->db, o->b_count, sizeof *o->db, "expected gradients", err);
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++)
+        rc = mem_new(&o->dw[k], o->w_size[k], sizeof **o->dw, "expected gradients", err);
     if (rc == 0)
         rc = mem_new(&o->sample, (size_t)d->x[0].n, sizeof *o->sample, "expected losses", err);
     return rc;
@@ -104,10 +101,6 @@ static struct op_ref arrays(const struct oracle *o, int n, bool train)
 {
     struct op_ref r = {.n = n,
                        .train = train,
-                       .w = o->w,
-                       .b = o->b_count ? o->b : NULL,
-                       .dw = o->dw,
-                       .db = o->b_count ? o->db : NULL,
                        .sample = o->sample,
                        .arg = o->arg,
                        .scratch = o->scratch,
@@ -121,6 +114,10 @@ static struct op_ref arrays(const struct oracle *o, int n, bool train)
         r.dx[j] = o->dx[j];
         r.y[j] = o->y[j];
         r.dy[j] = o->dy[j];
+    }
+    for (int k = 0; k < OP_PARAMS; k++) {
+        r.w[k] = o->w_size[k] ? o->w[k] : NULL;
+        r.dw[k] = o->w_size[k] ? o->dw[k] : NULL;
     }
     return r;
 }
@@ -192,12 +189,12 @@ void oracle_clear(struct oracle *o)
         free(o->y[j]);
         free(o->dx[j]);
     }
-    free(o->w);
-    free(o->b);
+    for (int k = 0; k < OP_PARAMS; k++) {
+        free(o->w[k]);
+        free(o->dw[k]);
+    }
     free(o->labels);
     free(o->index);
-    free(o->dw);
-    free(o->db);
     free(o->sample);
     free(o->arg);
     free(o->masked);

@@ -150,13 +150,9 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
         r.y[j] = c->value[node->y[j]];
         r.dy[j] = c->gradient[node->y[j]];
     }
-    if (node->weight >= 0) {
-        r.w = c->w[node->weight];
-        r.dw = c->dw[node->weight];
-    }
-    if (node->bias >= 0) {
-        r.b = c->w[node->bias];
-        r.db = c->dw[node->bias];
+    for (int k = 0; k < node->param_count; k++) {
+        r.w[k] = c->w[node->param[k]];
+        r.dw[k] = c->dw[node->param[k]];
     }
     return r;
 }

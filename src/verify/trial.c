@@ -6,11 +6,11 @@
 
 #define GARBAGE 0x42f6e979u /* 123.456f: scratch before the second run */
 
-/* Inputs and outputs behind the first one have no names of their own. */
+/* What is behind the first one has no name of its own. */
 static const char *const slot_names[S_COUNT] = {[S_X] = "x",           [S_Y] = "y",
                                                 [S_DX] = "dx",         [S_DY] = "dy",
-                                                [S_W] = "w",           [S_B] = "b",
-                                                [S_DW] = "dw",         [S_DB] = "db",
+                                                [S_W] = "w",           [S_W + 1] = "b",
+                                                [S_DW] = "dw",         [S_DW + 1] = "db",
                                                 [S_V] = "v",           [S_S] = "s",
                                                 [S_SAVED] = "saved",   [S_WORK] = "workspace",
                                                 [S_LABELS] = "labels", [S_INDEX] = "sample index",

@@ -20,16 +20,14 @@ struct slot {
     bool scratch; /* its contents are nobody's business */
 };
 
-enum slot_name { /* of the first four, one for each input or output */
+enum slot_name { /* of the first ones, one for each input or output */
                  S_X,
                  S_Y = S_X + OP_MOST,
                  S_DX = S_Y + OP_MOST,
                  S_DY = S_DX + OP_MOST,
-                 S_W = S_DY + OP_MOST,
-                 S_B,
-                 S_DW, /* an update's gradient */
-                 S_DB,
-                 S_V,
+                 S_W = S_DY + OP_MOST, /* of a parameter each, as S_DW */
+                 S_DW = S_W + OP_PARAMS,
+                 S_V = S_DW + OP_PARAMS,
                  S_S,
                  S_SAVED,
                  S_WORK,

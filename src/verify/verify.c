@@ -118,14 +118,13 @@ static int create_arrays(struct op_trial *t, struct clr_error *err)
     const struct oracle *o = t->oracle;
     struct op_io *io = &t->io;
     bool backward = t->desc.backward;
-    int rc = trial_array(&t->base, S_W, &io->w, o->w_count, o->w, err);
+    int rc = 0;
 
-    if (rc == 0)
-        rc = trial_array(&t->base, S_B, &io->b, o->b_count, o->b, err);
-    if (rc == 0 && backward)
-        rc = trial_array(&t->base, S_DW, &io->dw, o->w_count, NULL, err);
-    if (rc == 0 && backward)
-        rc = trial_array(&t->base, S_DB, &io->db, o->b_count, NULL, err);
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++) {
+        rc = trial_array(&t->base, S_W + k, &io->w[k], o->w_size[k], o->w[k], err);
+        if (rc == 0 && backward)
+            rc = trial_array(&t->base, S_DW + k, &io->dw[k], o->w_size[k], NULL, err);
+    }
     if (rc == 0 && op_is(&t->desc, OP_NO_Y)) {
         rc = trial_ints(&t->base, S_LABELS, &io->labels, o->labels, 0, err);
         io->sample_offset = 3;
@@ -186,10 +185,11 @@ static void check_values(struct op_trial *t)
         if (t->base.at[S_DX + j])
             trial_check_tensor(&t->base, VERIFY_DX, limit(t, VERIFY_DX), S_DX + j, &t->io.dx[j], o->dx[j]);
     }
-    if (t->base.at[S_DW])
-        trial_check_array(&t->base, VERIFY_DW, limit(t, VERIFY_DW), S_DW, 0, o->w_count, o->dw);
-    if (t->base.at[S_DB])
-        trial_check_array(&t->base, VERIFY_DB, limit(t, VERIFY_DB), S_DB, 0, o->b_count, o->db);
+    for (int k = 0; k < OP_PARAMS; k++) {
+        const enum verify_output output = k == 0 ? VERIFY_DW : VERIFY_DB;
+        if (t->base.at[S_DW + k])
+            trial_check_array(&t->base, output, limit(t, output), S_DW + k, 0, o->w_size[k], o->dw[k]);
+    }
     if (t->base.at[S_SAMPLE])
         trial_check_array(&t->base, VERIFY_SAMPLE, limit(t, VERIFY_SAMPLE), S_SAMPLE,
                           (size_t)t->io.sample_offset, (size_t)t->io.batch, o->sample);

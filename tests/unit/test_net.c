@@ -331,7 +331,7 @@ START_TEST(test_net__geometry_fields)
     ck_assert(c->kh == 2 && c->kw == 3 && c->sh == 1 && c->sw == 2 && c->ph == 1 && c->pw == 0 &&
               c->dh == 2 && c->dw == 1);
     ck_assert(c->oh == 9 && c->ow == 3 && c->c == 3 && c->h == 9 && c->w == 7);
-    ck_assert(!n->desc.bias && n->bias == -1 && g->param_count == 1);
+    ck_assert(!n->desc.bias && n->param_count == 1 && g->param_count == 1);
     ck_assert(g->params[0].rank == 4 && g->params[0].dims[0] == 6 && g->params[0].dims[1] == 1);
     ck_assert(g->params[0].fan_in == 6 && g->params[0].fan_out == 36);
     ck_assert(n->madds == 6.0 * 9 * 3 * 1 * 2 * 3);

@@ -18,8 +18,8 @@ struct subject {
     const struct op_class *class;
     struct op_desc desc;
     struct op_ref ref;
-    double *x[OP_MOST], *w, *b, *r[OP_MOST];
-    size_t x_size[OP_MOST], y_size[OP_MOST], w_count, b_count;
+    double *x[OP_MOST], *w[OP_PARAMS], *r[OP_MOST];
+    size_t x_size[OP_MOST], y_size[OP_MOST], w_size[OP_PARAMS];
 };
 
 static double *random_array(size_t count, uint32_t stream)
@@ -55,21 +55,15 @@ static void create(struct subject *s, const struct op_desc *d)
         ck_assert(shape_count(&d->x[j], &s->x_size[j]) && shape_count(&d->y[j], &s->y_size[j]));
     }
     ck_assert(labels && index);
-    ck_assert(op_param_counts(d, &s->w_count, &s->b_count));
+    ck_assert(op_param_sizes(s->w_size, d));
     arg = calloc(s->y_size[0] + 1, sizeof *arg);
     ck_assert_ptr_nonnull(arg);
     for (int i = 0; i < d->x[0].n; i++) {
         labels[i] = i % d->x[0].c;
         index[i] = 7 * i;
     }
-    s->w = random_array(s->w_count, 1);
-    s->b = random_array(s->b_count, 2);
     s->ref = (struct op_ref){.n = d->x[0].n,
                              .train = true,
-                             .w = s->w,
-                             .b = s->b_count ? s->b : NULL,
-                             .dw = zeros(s->w_count),
-                             .db = s->b_count ? zeros(s->b_count) : NULL,
                              .sample = zeros(n),
                              .arg = arg,
                              .scratch = s->class->scratch ? zeros(s->class->scratch(d)) : NULL,
@@ -83,6 +77,11 @@ static void create(struct subject *s, const struct op_desc *d)
         s->ref.y[j] = zeros(s->y_size[j]);
         s->ref.dx[j] = zeros(s->x_size[j]);
     }
+    for (int k = 0; k < OP_PARAMS; k++) {
+        s->w[k] = random_array(s->w_size[k], 16 * (uint32_t)k + 1);
+        s->ref.w[k] = s->w_size[k] ? s->w[k] : NULL;
+        s->ref.dw[k] = s->w_size[k] ? zeros(s->w_size[k]) : NULL;
+    }
 }
 
 static void destroy(struct subject *s)
@@ -93,10 +92,10 @@ static void destroy(struct subject *s)
         free(s->ref.y[j]);
         free(s->ref.dx[j]);
     }
-    free(s->w);
-    free(s->b);
-    free(s->ref.dw);
-    free(s->ref.db);
+    for (int k = 0; k < OP_PARAMS; k++) {
+        free(s->w[k]);
+        free(s->ref.dw[k]);
+    }
     free(s->ref.sample);
     free(s->ref.arg);
     free(s->ref.scratch);
@@ -167,10 +166,9 @@ static int check_kind(enum op_kind kind)
         for (int j = 0; j < c.desc.x_count; j++)
             if (c.desc.need_dx >> j & 1)
                 check(&s, c.name, "dx", s.x[j], s.ref.dx[j], s.x_size[j]);
-        if (s.w_count)
-            check(&s, c.name, "dw", s.w, s.ref.dw, s.w_count);
-        if (s.b_count)
-            check(&s, c.name, "db", s.b, s.ref.db, s.b_count);
+        for (int k = 0; k < OP_PARAMS; k++)
+            if (s.w_size[k])
+                check(&s, c.name, k == 0 ? "dw" : "db", s.w[k], s.ref.dw[k], s.w_size[k]);
         destroy(&s);
         done++;
     }
