@@ -10,38 +10,26 @@
 
 /* ------------------------------------------------------------------ taking a node out */
 
-/* The number of a value or node when number `gone` is no more. */
-static int behind(int number, int gone)
-{
-    return number > gone ? number - 1 : number;
-}
-
-/* Whoever read what node i makes reads what it was made from; the node and its value go. */
+/* Whoever read what node i makes reads what it was made from; the node goes. */
 static void bypass(struct graph *g, int i)
 {
     const int x = g->nodes[i].x[0], y = g->nodes[i].y[0];
 
     g->values[x].consumer_count += g->values[y].consumer_count - 1;
+    g->values[y].consumer_count = 0;
+    g->values[y].producer = GRAPH_GONE;
     g->logits = g->logits == y ? x : g->logits;
     memmove(&g->nodes[i], &g->nodes[i + 1], (g->node_count - (size_t)i - 1) * sizeof *g->nodes);
-    memmove(&g->values[y], &g->values[y + 1], (g->value_count - (size_t)y - 1) * sizeof *g->values);
     g->node_count--;
-    g->value_count--;
-    g->images = behind(g->images, y);
-    g->logits = behind(g->logits, y);
-    g->accuracy_node = behind(g->accuracy_node, i);
+    g->accuracy_node -= g->accuracy_node > i;
     for (size_t v = 0; v < g->value_count; v++)
-        g->values[v].producer = behind(g->values[v].producer, i);
+        g->values[v].producer -= g->values[v].producer > i;
     for (size_t k = 0; k < g->node_count; k++) {
         struct graph_node *n = &g->nodes[k];
         for (int j = 0; j < n->desc.x_count; j++) {
-            n->x[j] = behind(n->x[j] == y ? x : n->x[j], y);
+            n->x[j] = n->x[j] == y ? x : n->x[j];
             n->desc.x[j] = g->values[n->x[j]].shape;
         }
-        for (int j = 0; j < n->desc.y_count; j++)
-            n->y[j] = behind(n->y[j], y);
-        if (n->desc.kind == OP_RELAYOUT) /* its label is its value's name, which may have moved */
-            n->desc.label = g->values[n->y[0]].name;
     }
 }
 

@@ -42,7 +42,7 @@ static int find_value(const struct graph *g, const char *name)
     return -1;
 }
 
-/* Arrays were made large enough at the start: values never move, nodes' labels point into them. */
+/* reserve() has made room: values never move, nodes' labels point into them. */
 int build_value(struct builder *b, const char *name, const struct shape *shape, int producer, int *out)
 {
     struct graph_value *v = &b->g->values[b->g->value_count];
@@ -174,7 +174,7 @@ static int add_layer(struct builder *b)
     const struct layer_class *class = b->layer->class;
     int bottom[MEM_COUNT(b->layer->bottom)];
 
-    for (int i = 0; i < class->bottoms; i++) {
+    for (int i = 0; i < b->layer->bottom_count; i++) {
         const bool labels = (class->flags & LAYER_LABELS) && i + 1 == class->bottoms;
         int rc = read_bottom(b, i, &bottom[i]);
         if (rc < 0)
@@ -189,74 +189,159 @@ static int add_layer(struct builder *b)
 
 /* ------------------------------------------------------------------ gradients */
 
-/*
- * Which nodes go backward: those with a parameter at or in front of them that lead to the loss.
- * wanted[v]: the loss depends on value v. learned[v]: v depends on a parameter.
- */
-static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
+/* What going back needs to know of a value. */
+struct mark {
+    bool learned; /* it depends on a parameter */
+    bool wanted;  /* the loss depends on it */
+    int readers;  /* that send a gradient back to it */
+    int next;     /* where there are several: the value for the next of them */
+};
+
+static void mark_learned(const struct graph *g, struct mark *marks)
+{
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct graph_node *n = &g->nodes[i];
+        bool learned = n->param_count > 0;
+        for (int j = 0; j < n->desc.x_count; j++)
+            learned = learned || marks[n->x[j]].learned;
+        for (int j = 0; j < n->desc.y_count; j++)
+            marks[n->y[j]].learned = learned;
+    }
+}
+
+/* Which nodes go backward: those with a parameter at or in front of them that lead to the loss. */
+static int mark_gradients(struct builder *b, struct mark *marks)
 {
     struct graph *g = b->g;
-    struct graph_node *n;
 
-    for (size_t i = 0; i < g->node_count; i++) {
-        bool learns;
-        n = &g->nodes[i];
-        learns = n->param_count > 0;
-        for (int j = 0; j < n->desc.x_count; j++)
-            learns = learns || learned[n->x[j]];
-        for (int j = 0; j < n->desc.y_count; j++)
-            learned[n->y[j]] = learns;
-    }
+    mark_learned(g, marks);
     for (size_t i = g->node_count; i > 0; i--) {
-        bool leads;
-        n = &g->nodes[i - 1];
+        struct graph_node *n = &g->nodes[i - 1];
+        bool leads = op_is(&n->desc, OP_LOSS);
         b->layer = n->layer; /* for messages */
-        leads = op_is(&n->desc, OP_LOSS);
         for (int j = 0; j < n->desc.y_count; j++)
-            leads = leads || wanted[n->y[j]];
+            leads = leads || marks[n->y[j]].wanted;
         if (!leads && n->param_count > 0)
             return build_error(b, "it has parameters, but the loss does not depend on it");
         for (int j = 0; leads && j < n->desc.x_count; j++) {
-            const int x = n->x[j];
-            if (wanted[x] && learned[x])
-                return build_error(
-                    b,
-                    "'%s' is read by another layer in front of the loss too; a gradient from two layers "
-                    "is not supported",
-                    g->values[x].name);
-            wanted[x] = true;
-            n->desc.need_dx |= (unsigned)learned[x] << j;
+            struct mark *m = &marks[n->x[j]];
+            m->wanted = true;
+            m->readers += m->learned;
+            n->desc.need_dx |= (unsigned)m->learned << j;
         }
         n->desc.backward |= leads && (n->param_count > 0 || n->desc.need_dx);
     }
     return 0;
 }
 
-static int gradients(struct builder *b)
+/* A node behind the last one that splits value v in `count`; the values that it makes are the last ones. */
+static void add_split(struct graph *g, int v, int count)
 {
-    bool *flags;
-    int rc;
+    struct graph_node *n = &g->nodes[g->node_count];
 
-    if (b->g->logits < 0)
-        return clr_error_set(b->err, CLR_EINPUT, "%.200s: no SoftmaxWithLoss layer in the TRAIN phase",
-                             b->spec->file);
-    rc = mem_new(&flags, 2 * b->g->value_count, sizeof *flags, "gradient marks", b->err);
+    memset(n, 0, sizeof *n);
+    n->layer = n[-1].layer;
+    n->desc =
+        (struct op_desc){.kind = OP_SPLIT, .x_count = 1, .y_count = count, .need_dx = 1, .backward = true};
+    n->x[0] = v;
+    n->desc.x[0] = g->values[v].shape;
+    g->values[v].consumer_count++;
+    for (int j = 0; j < count; j++) {
+        struct graph_value *y = &g->values[g->value_count];
+        n->y[j] = (int)g->value_count++;
+        n->desc.y[j] = g->values[v].shape;
+        *y = (struct graph_value){.shape = g->values[v].shape, .producer = (int)g->node_count};
+        (void)snprintf(y->name, sizeof y->name, "%.*s.split", (int)sizeof y->name - 7, n[-1].desc.label);
+    }
+    n->desc.label = g->values[n->y[0]].name;
+    g->node_count++;
+}
+
+/* Split value v for all who send a gradient back. Where they are too many, the last output is split again. */
+static void split(struct graph *g, struct mark *m, int v)
+{
+    m->next = (int)g->value_count;
+    for (int left = m->readers; left > 1;
+         left -= OP_MOST - 1) { /* one of the outputs is for the next split */
+        add_split(g, v, left < OP_MOST ? left : OP_MOST);
+        v = (int)g->value_count - 1;
+    }
+}
+
+/* The next output of the splits that has no reader yet. */
+static int take(struct graph *g, struct mark *m)
+{
+    while (g->values[m->next].consumer_count > 0)
+        m->next++;
+    g->values[m->next].consumer_count++;
+    return m->next;
+}
+
+/* Nodes are written again, with splits between them. */
+static int insert_splits(struct graph *g, struct mark *marks, struct clr_error *err)
+{
+    struct graph_node *old = g->nodes, *nodes = NULL;
+    const size_t count = g->node_count;
+    const int accuracy = g->accuracy_node;
+    int rc = mem_new(&nodes, g->node_capacity, sizeof *nodes, "nodes", err);
+
     if (rc < 0)
         return rc;
-    rc = mark_gradients(b, flags, flags + b->g->value_count);
-    free(flags);
+    g->nodes = nodes;
+    g->node_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct graph_node *n = &g->nodes[g->node_count];
+        *n = old[i];
+        for (int j = 0; j < n->desc.x_count; j++)
+            if ((n->desc.need_dx >> j & 1) && marks[n->x[j]].readers > 1) {
+                g->values[n->x[j]].consumer_count--;
+                n->x[j] = take(g, &marks[n->x[j]]);
+            }
+        g->accuracy_node = (int)i == accuracy ? (int)g->node_count : g->accuracy_node;
+        for (int j = 0; j < n->desc.y_count; j++)
+            g->values[n->y[j]].producer = (int)g->node_count;
+        g->node_count++;
+        for (int j = 0; j < n->desc.y_count; j++)
+            if (marks[n->y[j]].readers > 1)
+                split(g, &marks[n->y[j]], n->y[j]);
+    }
+    free(old);
+    return 0;
+}
+
+static int gradients(struct builder *b)
+{
+    struct graph *g = b->g;
+    struct mark *marks;
+    int rc;
+
+    if (g->logits < 0)
+        return clr_error_set(b->err, CLR_EINPUT, "%.200s: no SoftmaxWithLoss layer in the TRAIN phase",
+                             b->spec->file);
+    rc = mem_new(&marks, g->value_count, sizeof *marks, "gradient marks", b->err);
+    if (rc < 0)
+        return rc;
+    rc = mark_gradients(b, marks);
+    if (rc == 0)
+        rc = insert_splits(g, marks, b->err);
+    free(marks);
     return rc;
 }
 
 /* ------------------------------------------------------------------ the whole */
 
-/* Room for the most that the layers can make. */
-static int reserve(struct graph *g, size_t layers, struct clr_error *err)
+/* Room for the most that the layers can make: two of each, and a split for every bottom. */
+static int reserve(struct graph *g, const struct clr_net_spec *spec, struct clr_error *err)
 {
-    int rc = mem_grow(&g->values, &g->value_capacity, 2 * layers, sizeof *g->values, "values", err);
+    size_t layers = spec->layer_count, most = 2 * layers;
+    int rc;
+
+    for (size_t i = 0; i < layers; i++)
+        most += 2 * (size_t)spec->layers[i].bottom_count;
+    rc = mem_grow(&g->values, &g->value_capacity, most, sizeof *g->values, "values", err);
 
     if (rc >= 0)
-        rc = mem_grow(&g->nodes, &g->node_capacity, 2 * layers, sizeof *g->nodes, "nodes", err);
+        rc = mem_grow(&g->nodes, &g->node_capacity, most, sizeof *g->nodes, "nodes", err);
     if (rc >= 0)
         rc = mem_grow(&g->params, &g->param_capacity, OP_PARAMS * layers, sizeof *g->params, "parameters",
                       err);
@@ -274,7 +359,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
     b.g->phase = phase;
     b.g->batch = batch;
     b.g->images = b.g->logits = b.g->accuracy_node = -1;
-    rc = reserve(b.g, spec->layer_count, err);
+    rc = reserve(b.g, spec, err);
     for (size_t i = 0; i < spec->layer_count && rc >= 0; i++) {
         b.layer = &spec->layers[i];
         if (b.layer->phases & phase)

@@ -10,12 +10,13 @@
 #include "ops/op.h"
 #include "ops/tuned.h"
 
-enum { GRAPH_IMAGES = -1, GRAPH_LABELS = -2 }; /* values that no node makes; labels are (N,1,1,1) */
+/* Values that no node makes; labels are (N,1,1,1). GRAPH_GONE: a value that fusing has made needless. */
+enum { GRAPH_IMAGES = -1, GRAPH_LABELS = -2, GRAPH_GONE = -3 };
 
 struct graph_value {
     char name[SPEC_NAME + 16]; /* "conv1", "ip1.flatten" */
     struct shape shape;        /* n = batch */
-    int producer;              /* node, GRAPH_IMAGES or GRAPH_LABELS */
+    int producer;              /* node, GRAPH_IMAGES, … */
     int consumer_count;        /* nodes of this phase that read it */
 };
 
@@ -59,11 +60,12 @@ struct graph {
 /*
  * Work out one phase. batch > 0. An InnerProduct with an input of H·W > 1 gets a node OP_RELAYOUT with
  * the label "<layer>.flatten" in front (layer = the InnerProduct's). need_dx is false where no parameter lies
- * in front. Only in the training phase nodes have backward = true.
+ * in front. Only in the training phase nodes have backward = true. There a value that several layers send a
+ * gradient back to gets a node OP_SPLIT "<layer>.split" behind the layer that makes it, with an output for
+ * each: every value has one gradient at most, and a sum of gradients has one order, that of the file.
  * CLR_EINPUT, "FILE:LINE: layer 'NAME': …": a bottom that nothing produces, a shape that does not fit, a net
- * without a loss in the training phase, a value whose gradient would come from two layers (not supported),
- * a layer with parameters that only one phase has, or that does not lead to the loss; parameters whose shape
- * differs between the phases.
+ * without a loss in the training phase, a layer with parameters that only one phase has, or that does not
+ * lead to the loss; parameters whose shape differs between the phases.
  */
 int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
                  struct clr_image_shape input, int batch, struct clr_error *err);

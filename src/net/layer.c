@@ -184,13 +184,14 @@ static int read_type(struct layer_reading *in)
 
 /* ------------------------------------------------------------------ what all layers have */
 
-static int read_blobs(struct layer_reading *in, const char *field_name, char names[4][SPEC_NAME], int *count)
+static int read_blobs(struct layer_reading *in, const char *field_name, char names[OP_MOST][SPEC_NAME],
+                      int *count)
 {
     int rc;
 
     for (struct pt_field *f = NULL; pt_next(&in->r, field_name, &f); (*count)++) {
-        if (*count == 4)
-            return pt_error(in->doc, f, in->err, "more than 4 '%s' of one layer", field_name);
+        if (*count == OP_MOST)
+            return pt_error(in->doc, f, in->err, "more than %d '%s' of one layer", OP_MOST, field_name);
         rc = spec_read_name(names[*count], SPEC_NAME, in->doc, f, in->err);
         if (rc < 0)
             return rc;
@@ -280,6 +281,7 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
     const struct layer_class *class;
     struct pt_field *name = NULL, *second;
+    bool more;
     int rc = pt_value_message(doc, field, err);
 
     if (rc < 0)
@@ -300,9 +302,10 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
         (rc = class->read(&in)) < 0 || (rc = read_params(&in)) < 0 ||
         (rc = pt_close(&in.r, k_layer_fields, err)) < 0)
         return rc;
-    if (out->bottom_count != class->bottoms)
-        return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d", out->name,
-                        out->bottom_count, class->type, class->bottoms);
+    more = class->flags & LAYER_MORE_BOTTOMS;
+    if (out->bottom_count < class->bottoms || (out->bottom_count > class->bottoms && !more))
+        return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d%s", out->name,
+                        out->bottom_count, class->type, class->bottoms, more ? " or more" : "");
     if (out->top_count < class->min_tops || out->top_count > class->max_tops)
         return pt_error(doc, field, err, "layer '%s' has %d 'top'; a %s layer has %d%s", out->name,
                         out->top_count, class->type, class->max_tops,

@@ -13,11 +13,12 @@
 /* ------------------------------------------------------------------ the row of a type */
 
 enum layer_flags {
-    LAYER_SOURCE = 1 << 0,   /* makes the images: build() reads no bottom */
-    LAYER_LOSS = 1 << 1,     /* training can begin here */
-    LAYER_LABELS = 1 << 2,   /* its last bottom is the labels */
-    LAYER_IN_PLACE = 1 << 3, /* its top may be its bottom */
-    LAYER_WEIGHTS = 1 << 4   /* has weights, and biases where bias_term says so */
+    LAYER_SOURCE = 1 << 0,      /* makes the images: build() reads no bottom */
+    LAYER_LOSS = 1 << 1,        /* training can begin here */
+    LAYER_LABELS = 1 << 2,      /* its last bottom is the labels */
+    LAYER_IN_PLACE = 1 << 3,    /* its top may be its bottom */
+    LAYER_WEIGHTS = 1 << 4,     /* has weights, and biases where bias_term says so */
+    LAYER_MORE_BOTTOMS = 1 << 5 /* up to OP_MOST bottoms */
 };
 
 struct layer_reading;
@@ -47,7 +48,15 @@ struct spec_said {
     unsigned topics;
 };
 
-enum spec_topic { SAID_SOURCE, SAID_ENGINE, SAID_MEAN_FILE, SAID_FILLER, SAID_LRN_K, SAID_IM2COL };
+enum spec_topic {
+    SAID_SOURCE,
+    SAID_ENGINE,
+    SAID_MEAN_FILE,
+    SAID_FILLER,
+    SAID_LRN_K,
+    SAID_IM2COL,
+    SAID_STABLE_PROD
+};
 
 struct layer_reading {
     struct layer_spec *layer;

@@ -6,6 +6,7 @@ ROW(pooling)
 #define ELEMENTWISE(name, ...) ROW(name)
 #include "ops/elementwise_rows.h"
 #undef ELEMENTWISE
+ROW(eltwise)
 ROW(lrn)
 ROW(inner_product)
 ROW(dropout)

@@ -9,7 +9,8 @@
 #include "ops/op_class.h"
 
 struct net_value {
-    int root; /* value whose memory this one uses: itself, or the one it was made from in place */
+    int root;          /* value whose memory this one uses: itself, or the one it was made from in place */
+    int gradient_root; /* the same of its gradient; the outputs of a split have gradients of their own */
     struct layout layout, gradient_layout;
     bool has_gradient;
     int memory, gradient; /* arena requests of roots, −1: none */
@@ -90,6 +91,17 @@ static void widen(struct layout *a, const struct layout *b)
     a->halo_w = b->halo_w > a->halo_w ? b->halo_w : a->halo_w;
 }
 
+static void set_roots(struct net *net, int v)
+{
+    struct net_value *value = &net->values[v];
+    const int producer = net->graph->values[v].producer;
+    const struct net_value *from = producer >= 0 ? &net->values[net->graph->nodes[producer].x[0]] : NULL;
+    const bool in_place = from && runs_in_place(net, producer);
+
+    value->root = in_place || (from && net->nodes[producer].needs.y_is_x) ? from->root : v;
+    value->gradient_root = in_place ? from->gradient_root : v;
+}
+
 /* Layout of each value from its readers; values that share memory share the widest halo. */
 static int choose_layouts(struct net *net, int block, struct clr_error *err)
 {
@@ -112,17 +124,16 @@ static int choose_layouts(struct net *net, int block, struct clr_error *err)
         value->layout = layout_activation(g->values[v].shape.c, block, readers, count, producer < 0);
         value->gradient_layout =
             layout_gradient(&value->layout, producer >= 0 ? &net->nodes[producer].needs : NULL);
-        value->root = (int)v;
-        if (producer >= 0 && runs_in_place(net, producer))
-            value->root = net->values[g->nodes[producer].x[0]].root;
+        set_roots(net, (int)v);
     }
     for (int pass = 0; pass < 2; pass++) /* children widen their root, then take what it has */
         for (size_t v = 0; v < g->value_count; v++) {
-            struct net_value *root = &net->values[net->values[v].root], *value = &net->values[v];
+            struct net_value *value = &net->values[v], *root = &net->values[value->root],
+                             *gradient_root = &net->values[value->gradient_root];
             widen(&root->layout, &value->layout);
-            widen(&root->gradient_layout, &value->gradient_layout);
+            widen(&gradient_root->gradient_layout, &value->gradient_layout);
             value->layout = root->layout;
-            value->gradient_layout = root->gradient_layout;
+            value->gradient_layout = gradient_root->gradient_layout;
         }
     free(readers);
     return 0;
@@ -134,8 +145,13 @@ static bool shareable(const struct layout *l, int channels)
     return l->halo_h == 0 && l->halo_w == 0 && channels % l->block == 0;
 }
 
+/* Steps that a memory has to last: first and last. */
+struct life {
+    int first, last;
+};
+
 static int request_tensor(struct net *net, int *id, const struct shape *shape, const struct layout *l,
-                          int first, int last, struct clr_error *err)
+                          struct life life, struct clr_error *err)
 {
     const bool share = shareable(l, shape->c);
     size_t floats;
@@ -143,38 +159,68 @@ static int request_tensor(struct net *net, int *id, const struct shape *shape, c
     if (!tensor_floats(shape, l, &floats) || floats > SIZE_MAX / sizeof(float))
         return clr_error_set(err, CLR_EDEVMEM,
                              "an activation is too large for any memory: try a smaller --batch");
-    return arena_request(net->arena, id, floats * sizeof(float), share ? first : 0,
-                         share ? last : ARENA_ALWAYS, "an activation", err);
+    return arena_request(net->arena, id, floats * sizeof(float), share ? life.first : 0,
+                         share ? life.last : ARENA_ALWAYS, "an activation", err);
 }
 
-/* First and last step that touch the values of one memory, and their gradients. */
-static void lifetimes(const struct net *net, int root, int first[2], int last[2])
+static int min_of(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int max_of(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* When the producer of a value goes back; what none makes is kept to the end. */
+static int producer_step(const struct net *net, int producer)
+{
+    return producer < 0 ? last_step(net) : backward_step(net, producer);
+}
+
+/* Of the values of one memory. Whoever made one may read it when it goes back. */
+static struct life value_life(const struct net *net, int root)
 {
     const struct graph *g = net->graph;
     const bool train = g->phase == PHASE_TRAIN;
-    bool needs_dx;
+    struct life l = {last_step(net), 0};
+    bool back;
 
-    first[0] = first[1] = last_step(net);
-    last[0] = last[1] = 0;
     for (size_t v = 0; v < g->value_count; v++) {
         const int producer = g->values[v].producer;
         if (net->values[v].root != root)
             continue;
-        first[0] = producer < 0 ? 0 : (producer < first[0] ? producer : first[0]);
-        last[0] = (int)v == g->logits ? last_step(net) : producer > last[0] ? producer : last[0];
-        last[1] = producer < 0
-                      ? last_step(net)
-                      : (backward_step(net, producer) > last[1] ? backward_step(net, producer) : last[1]);
-        if (train && last[0] < last[1])
-            last[0] = last[1]; /* a producer may read its output when it goes back */
+        l.first = min_of(max_of(producer, 0), l.first);
+        l.last = max_of(producer, l.last);
+        if ((int)v == g->logits)
+            l.last = last_step(net);
+        if (train)
+            l.last = max_of(producer_step(net, producer), l.last);
         for (size_t i = 0; i < g->node_count; i++)
-            if (reads(g, i, v, &needs_dx)) {
-                const int back = backward_step(net, (int)i), until = train ? back : (int)i;
-                last[0] = until > last[0] ? until : last[0];
-                const int made = net->nodes[i].needs.early_dx ? (int)i : back;
-                first[1] = made < first[1] ? made : first[1];
-            }
+            if (reads(g, i, v, &back))
+                l.last = max_of(train ? backward_step(net, (int)i) : (int)i, l.last);
     }
+    return l;
+}
+
+/* Of their gradients: from the first that is made to the last that is read. */
+static struct life gradient_life(const struct net *net, int root)
+{
+    const struct graph *g = net->graph;
+    struct life l = {last_step(net), 0};
+    bool back;
+
+    for (size_t v = 0; v < g->value_count; v++) {
+        const int producer = g->values[v].producer;
+        if (net->values[v].gradient_root != root)
+            continue;
+        l.last = max_of(producer_step(net, producer), l.last);
+        for (size_t i = 0; i < g->node_count; i++)
+            if (reads(g, i, v, &back))
+                l.first = min_of(net->nodes[i].needs.early_dx ? (int)i : backward_step(net, (int)i), l.first);
+    }
+    return l;
 }
 
 static int plan_memory(struct net *net, struct clr_error *err)
@@ -185,16 +231,17 @@ static int plan_memory(struct net *net, struct clr_error *err)
     int rc = 0;
 
     for (size_t v = 0; v < g->value_count && rc == 0; v++) {
+        const struct graph_value *of = &g->values[v];
         struct net_value *value = &net->values[v];
-        int first[2], last[2];
         value->memory = value->gradient = -1;
-        if (value->root != (int)v || g->values[v].producer == GRAPH_LABELS)
+        if (of->producer == GRAPH_LABELS || of->producer == GRAPH_GONE)
             continue;
-        lifetimes(net, (int)v, first, last);
-        rc = request_tensor(net, &value->memory, &g->values[v].shape, &value->layout, first[0], last[0], err);
-        if (rc == 0 && value->has_gradient)
-            rc = request_tensor(net, &value->gradient, &g->values[v].shape, &value->gradient_layout, first[1],
-                                last[1], err);
+        if (value->root == (int)v)
+            rc =
+                request_tensor(net, &value->memory, &of->shape, &value->layout, value_life(net, (int)v), err);
+        if (rc == 0 && value->gradient_root == (int)v && value->has_gradient)
+            rc = request_tensor(net, &value->gradient, &of->shape, &value->gradient_layout,
+                                gradient_life(net, (int)v), err);
     }
     for (size_t i = 0; i < g->node_count && rc == 0; i++) {
         const struct op_needs *needs = &net->nodes[i].needs;
@@ -251,13 +298,14 @@ static void bind_values(struct net *net)
 
     for (size_t v = 0; v < g->value_count; v++) {
         struct net_value *value = &net->values[v];
-        const struct net_value *root = &net->values[value->root];
+        const struct net_value *root = &net->values[value->root],
+                               *gradient_root = &net->values[value->gradient_root];
         value->t = (struct tensor){.shape = g->values[v].shape, .layout = value->layout};
         value->dt = (struct tensor){.shape = g->values[v].shape, .layout = value->gradient_layout};
         if (root->memory >= 0)
             value->t.mem = arena_part(net->arena, root->memory);
-        if (root->gradient >= 0)
-            value->dt.mem = arena_part(net->arena, root->gradient);
+        if (gradient_root->gradient >= 0)
+            value->dt.mem = arena_part(net->arena, gradient_root->gradient);
     }
 }
 

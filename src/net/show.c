@@ -27,8 +27,9 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     for (int k = 0; k < n->param_count; k++)
         c.params += g->params[n->param[k]].count;
     c.param_storage = 4.0 * (double)c.params * (n->desc.backward ? 3.0 : 1.0);
-    if (n->desc.y_count && !n->in_place && shape_count(&n->desc.y[0], &values))
-        c.activation = 4.0 * (double)values * (n->desc.backward ? 2.0 : 1.0);
+    for (int j = 0; j < n->desc.y_count && !n->in_place; j++) /* a split has gradients alone */
+        if (shape_count(&n->desc.y[j], &values))
+            c.activation += 4.0 * (double)values * (n->desc.kind != OP_SPLIT && n->desc.backward ? 2.0 : 1.0);
     return c;
 }
 
@@ -106,14 +107,16 @@ static void shape_text(char *out, size_t size, const struct shape *s)
 /* "Convolution"; of what a layer was given besides itself, another word. */
 static const char *node_type(const struct graph_node *n)
 {
-    return n->desc.kind == OP_RELAYOUT ? "Flatten" : n->layer->class->type;
+    return n->desc.kind == OP_RELAYOUT ? "Flatten"
+           : n->desc.kind == OP_SPLIT  ? "Split"
+                                       : n->layer->class->type;
 }
 
 static void describe(char *out, size_t size, const struct graph_node *n)
 {
     char detail[32] = "";
 
-    if (n->layer->class->detail)
+    if (n->layer->class->detail && n->desc.label == n->layer->name)
         n->layer->class->detail(detail, sizeof detail, &n->desc);
     (void)snprintf(out, size, "%s%s%s", node_type(n), detail[0] ? " " : "", detail);
 }

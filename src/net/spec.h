@@ -53,7 +53,7 @@ struct layer_spec {
     char name[SPEC_NAME];
     int line;        /* of its `layer {` */
     unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless `include` says otherwise */
-    char bottom[4][SPEC_NAME], top[4][SPEC_NAME];
+    char bottom[OP_MOST][SPEC_NAME], top[OP_MOST][SPEC_NAME];
     int bottom_count, top_count;
     struct param_spec param[OP_PARAMS]; /* weights, biases */
     struct filler filler[OP_PARAMS];    /* Caffe's default: constant 0 */

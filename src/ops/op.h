@@ -57,6 +57,8 @@ enum elementwise_function {
     ELEMENTWISE_COUNT
 };
 
+enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
+
 /* What an operator does; each pass may be done in several ways. */
 enum op_pass { OP_FORWARD, OP_BACKWARD_DATA, OP_BACKWARD_WEIGHTS, OP_PASS_COUNT };
 
@@ -108,6 +110,10 @@ struct op_desc {
             float a; /* its parameter */
         } elementwise;
         struct {
+            enum eltwise_operation operation;
+            float coeff[OP_MOST]; /* factors of a sum */
+        } eltwise;
+        struct {
             float ratio; /* probability of dropping, 0 ≤ ratio < 1 */
             int layer;   /* number in the net, keys the random numbers */
         } dropout;
@@ -126,6 +132,7 @@ struct op_needs {
     int dy_halo_h, dy_halo_w; /* at least this halo on the gradient of y */
     bool x_any_block;         /* can read x in any channel block (V need not be the net's) */
     bool in_place;            /* y may be x's memory, and dx dy's: then they share one layout */
+    bool y_is_x;              /* every y is x's memory: nothing goes forward */
     bool keeps_y;             /* backward reads y: nobody may overwrite it in place */
     bool early_dx;            /* dx, if wanted, is written by the forward pass already */
     size_t saved_bytes;       /* private to the operator, from forward to backward */

@@ -62,15 +62,15 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
     return rc;
 }
 
-/* In every image of the first x; of scores at the label's in every other one. */
+/* In every image, of the inputs in turn; of scores at the label's in every other one. */
 static void put_nans(struct oracle *o, const struct op_desc *d)
 {
-    const size_t per_image = o->x_size[0] / (size_t)d->x[0].n;
-
     for (int i = 0; i < d->x[0].n; i++) {
+        const int j = i % d->x_count;
+        const size_t per_image = o->x_size[j] / (size_t)d->x[j].n;
         const size_t at =
             op_is(d, OP_NO_Y) && i % 2 == 0 ? (size_t)o->labels[i] : (per_image / 2 + (size_t)i) % per_image;
-        o->x[0][(size_t)i * per_image + at] = NAN;
+        o->x[j][(size_t)i * per_image + at] = NAN;
     }
 }
 

@@ -48,6 +48,8 @@ static void set_layouts(struct op_trial *t, int block)
         io->dx[j].layout = (struct layout){block, 2 * eh + more, ew};
         io->dy[j].layout = (struct layout){block, n->dy_halo_h + ew + more, n->dy_halo_w + eh};
     }
+    for (int j = 0; j < OP_MOST && n->y_is_x; j++)
+        io->y[j].layout = io->x[0].layout;
     if (t->arrangement == VERIFY_IN_PLACE) {
         io->y[0].layout = io->x[0].layout;
         io->dx[0].layout = io->dy[0].layout;
@@ -97,7 +99,10 @@ static int create_tensors(struct op_trial *t, struct clr_error *err)
             rc = trial_tensor(&t->base, S_DX + j, &io->dx[j], NULL, false, err);
     }
     for (int j = 0; j < d->y_count && rc == 0; j++) {
-        if (!in_place)
+        if (t->needs.y_is_x) {
+            t->base.at[S_Y + j] = t->base.at[S_X];
+            io->y[j].mem = io->x[0].mem;
+        } else if (!in_place)
             rc = trial_tensor(&t->base, S_Y + j, &io->y[j], NULL, false, err);
         if (rc == 0 && d->backward)
             rc = trial_tensor(&t->base, S_DY + j, &io->dy[j], o->dy[j], in_place && d->need_dx, err);

@@ -34,17 +34,19 @@ static struct ocl_context *ctx;
 
 #define LAYER(name, type, bottom, top, more)                                                                 \
     "layer { name: '" name "' type: '" type "' bottom: '" bottom "' top: '" top "' " more " }\n"
-#define CONV(name, x, more)  LAYER(name, "Convolution", x, name, "convolution_param { " more " }")
-#define POOL(name, x, more)  LAYER(name, "Pooling", x, name, "pooling_param { " more " }")
-#define LRN(name, x, more)   LAYER(name, "LRN", x, name, "lrn_param { " more " }")
-#define DENSE(name, x, more) LAYER(name, "InnerProduct", x, name, "inner_product_param { " more " }")
-#define RELU(name, x, y)     LAYER(name, "ReLU", x, y, "")
-#define DROP(name, x, y)     LAYER(name, "Dropout", x, y, "dropout_param { dropout_ratio: 0.4 }")
-#define DATA                 "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
-#define LOSS(x)              LAYER("loss", "SoftmaxWithLoss", x, "loss", "bottom: 'label'")
-#define HITS(x)              LAYER("accuracy", "Accuracy", x, "accuracy", "bottom: 'label'")
-#define SCORES(x)            DENSE("scores", x, "num_output: 5")
-#define ONLY_TEST            " include { phase: TEST }"
+#define CONV(name, x, more)       LAYER(name, "Convolution", x, name, "convolution_param { " more " }")
+#define POOL(name, x, more)       LAYER(name, "Pooling", x, name, "pooling_param { " more " }")
+#define LRN(name, x, more)        LAYER(name, "LRN", x, name, "lrn_param { " more " }")
+#define DENSE(name, x, more)      LAYER(name, "InnerProduct", x, name, "inner_product_param { " more " }")
+#define JOIN(name, type, x, more) LAYER(name, type, x, name, more)
+#define AND(x)                    " bottom: '" x "' "
+#define RELU(name, x, y)          LAYER(name, "ReLU", x, y, "")
+#define DROP(name, x, y)          LAYER(name, "Dropout", x, y, "dropout_param { dropout_ratio: 0.4 }")
+#define DATA                      "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
+#define LOSS(x)                   LAYER("loss", "SoftmaxWithLoss", x, "loss", "bottom: 'label'")
+#define HITS(x)                   LAYER("accuracy", "Accuracy", x, "accuracy", "bottom: 'label'")
+#define SCORES(x)                 DENSE("scores", x, "num_output: 5")
+#define ONLY_TEST                 " include { phase: TEST }"
 
 static const struct test_net {
     const char *name;
@@ -139,6 +141,36 @@ static const struct test_net {
          CONV("c2", "c1", "num_output: 18 kernel_size: 2") DENSE("ip1", "c2", "num_output: 13")
              LAYER("s2", "Softmax", "ip1", "y2", "softmax_param { axis: 1 engine: CAFFE }") SCORES("y2")
                  HITS("scores") LOSS("scores")},
+    {"residual blocks",
+     {3, 9, 8},
+     DATA CONV("c1", "data", "num_output: 16 kernel_size: 3 pad: 1") RELU("r1", "c1", "c1")
+         CONV("a1", "c1", "num_output: 16 kernel_size: 3 pad: 1") RELU("ra", "a1", "a1")
+             CONV("a2", "a1", "num_output: 16 kernel_size: 3 pad: 1") JOIN("s1", "Eltwise", "a2", AND("c1"))
+                 RELU("r2", "s1", "s1") CONV("b0", "s1", "num_output: 7 kernel_size: 1 stride: 2")
+                     CONV("b1", "s1", "num_output: 7 kernel_size: 3 pad: 1 stride: 2") RELU("rb", "b1", "y1")
+                         JOIN("s2", "Eltwise", "b0", AND("y1") "eltwise_param { coeff: 0.5 coeff: -2 }")
+                             RELU("r3", "s2", "s2") POOL("p", "s2", "pool: AVE kernel_size: 2 stride: 2")
+                                 SCORES("p") HITS("scores") LOSS("scores")},
+    {"maxima and products, of a value with itself and of the images",
+     {4, 6, 5},
+     DATA CONV("c1", "data", "num_output: 4 kernel_size: 1") RELU("r1", "c1", "c1")
+         JOIN("e1", "Eltwise", "c1", AND("data") AND("c1") "eltwise_param { operation: PROD }")
+             CONV("c2", "e1", "num_output: 4 kernel_size: 3 pad: 1") LAYER("s", "Sigmoid", "c2", "c2", "")
+                 JOIN("e2", "Eltwise", "c2", AND("e1") AND("data") "eltwise_param { operation: MAX }")
+                     SCORES("e2") LOSS("scores")},
+    {"more readers than a split has outputs",
+     {3, 6, 6},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") RELU("r1", "c1", "c1")
+         CONV("c2", "c1", "num_output: 6 kernel_size: 3 pad: 1") RELU("r2", "c2", "c2")
+             JOIN("e1", "Eltwise", "c1", AND("c1") AND("c1") AND("c2"))
+                 JOIN("e2", "Eltwise", "c1", AND("c1") AND("c1") AND("c2"))
+                     JOIN("e3", "Eltwise", "e2", AND("c1") AND("c1") AND("c1") AND("e1"))
+                         LAYER("side", "ReLU", "c1", "side", "") SCORES("e3") HITS("scores") LOSS("scores")},
+    {"scores with two gradients",
+     {3, 5, 4},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") DENSE("i1", "c1", "num_output: 5")
+         LAYER("s1", "Sigmoid", "i1", "s1", "") JOIN("scores", "Eltwise", "s1", AND("i1")) HITS("scores")
+             LOSS("scores")},
     {"global pooling, then dense",
      {3, 7, 6},
      DATA CONV("c1", "data", "num_output: 16 kernel_size: 3 pad: 1")
