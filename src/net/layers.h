@@ -7,6 +7,7 @@ ROW(pooling)
 #include "ops/elementwise_rows.h"
 #undef ELEMENTWISE
 ROW(eltwise)
+ROW(concat)
 ROW(lrn)
 ROW(inner_product)
 ROW(dropout)

@@ -166,6 +166,29 @@ static const struct test_net {
                  JOIN("e2", "Eltwise", "c1", AND("c1") AND("c1") AND("c2"))
                      JOIN("e3", "Eltwise", "e2", AND("c1") AND("c1") AND("c1") AND("e1"))
                          LAYER("side", "ReLU", "c1", "side", "") SCORES("e3") HITS("scores") LOSS("scores")},
+    {"dense block",
+     {3, 8, 7},
+     DATA CONV("c0", "data", "num_output: 16 kernel_size: 3 pad: 1") RELU("r0", "c0", "c0")
+         CONV("c1", "c0", "num_output: 4 kernel_size: 3 pad: 1") RELU("r1", "c1", "c1")
+             JOIN("k1", "Concat", "c0", AND("c1")) CONV("c2", "k1", "num_output: 4 kernel_size: 3 pad: 1")
+                 RELU("r2", "c2", "y2") JOIN("k2", "Concat", "k1", AND("y2"))
+                     CONV("c3", "k2", "num_output: 8 kernel_size: 1")
+                         POOL("p3", "c3", "pool: AVE kernel_size: 2 stride: 2") SCORES("p3") HITS("scores")
+                             LOSS("scores")},
+    {"inception, on the images too",
+     {3, 9, 8},
+     DATA CONV("c0", "data", "num_output: 7 kernel_size: 3 pad: 1 stride: 2")
+         POOL("p0", "data", "kernel_size: 3 stride: 2 pad: 1 round_mode: FLOOR")
+             JOIN("k0", "Concat", "p0", AND("c0")) CONV("a", "k0", "num_output: 5 kernel_size: 1")
+                 RELU("ra", "a", "a") CONV("b0", "k0", "num_output: 3 kernel_size: 1") RELU("rb0", "b0", "b0")
+                     CONV("b", "b0", "num_output: 16 kernel_size: 3 pad: 1") RELU("rb", "b", "b")
+                         POOL("p", "k0", "kernel_size: 3 stride: 1 pad: 1")
+                             JOIN("k1", "Concat", "b", AND("a") AND("p") AND("a")) RELU("rk", "k1", "k1")
+                                 SCORES("k1") LOSS("scores")},
+    {"dense layers joined",
+     {2, 4, 3},
+     DATA DENSE("i1", "data", "num_output: 9") RELU("r1", "i1", "i1") DENSE("i2", "i1", "num_output: 16")
+         JOIN("k", "Concat", "i2", AND("i1")) SCORES("k") HITS("scores") LOSS("scores")},
     {"scores with two gradients",
      {3, 5, 4},
      DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") DENSE("i1", "c1", "num_output: 5")

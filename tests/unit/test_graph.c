@@ -18,6 +18,7 @@
 #define CONV(name, x, more)                                                                                  \
     LAYER(name, "Convolution", B(x), "convolution_param { weight_filler { type: 'msra' } " more " }")
 #define ELTWISE(name, bottoms, more) LAYER(name, "Eltwise", bottoms, "eltwise_param { " more " }")
+#define CONCAT(name, bottoms, more)  LAYER(name, "Concat", bottoms, "concat_param { " more " }")
 #define DENSE(name, x, more)                                                                                 \
     LAYER(name, "InnerProduct", B(x), "inner_product_param { weight_filler { type: 'msra' } " more " }")
 #define IN_PLACE(name, type, x) "layer { name: '" name "' type: '" type "' bottom: '" x "' top: '" x "' }\n"
@@ -104,6 +105,23 @@ START_TEST(test_graph__a_split_for_those_that_send_gradients_back)
 END_TEST
 
 /* The convolution rectifies, and the split masks for its readers. */
+START_TEST(test_graph__joined_channels_add_up)
+{
+    struct clr_net_spec *spec;
+    struct graph *g =
+        must_make(&spec,
+                  DATA CONV("c", "data", "num_output: 5 kernel_size: 1")
+                      CONCAT("k", B("c") B("data") B("c"), "") DENSE("ip", "k", "num_output: 2") LOSS("ip"),
+                  PHASE_TRAIN);
+    const struct shape *y = &find(g, "k")->desc.y[0];
+
+    ck_assert(y->n == BATCH && y->c == 13 && y->h == 6 && y->w == 5);
+    ck_assert_uint_eq(find(g, "k")->desc.need_dx, 5);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
 START_TEST(test_graph__a_split_masks)
 {
     struct clr_net_spec *spec;
@@ -167,6 +185,11 @@ static const struct {
     const char *name, *text;
 } nets[] = {
     {"residual", RESIDUAL},
+    {"dense block", DATA CONV("c1", "data", "num_output: 3 kernel_size: 3 pad: 1")
+                        CONV("c2", "c1", "num_output: 2 kernel_size: 1") IN_PLACE("s2", "Sigmoid", "c2")
+                            CONCAT("k1", B("c1") B("c2"), "") CONV("c3", "k1", "num_output: 2 kernel_size: 1")
+                                CONCAT("k2", B("c3") B("k1") B("data"), "axis: 1")
+                                    DENSE("ip", "k2", "num_output: 3") LOSS("ip")},
     {"product of a value with itself",
      DATA CONV("c1", "data", "num_output: 2 kernel_size: 3") IN_PLACE("s1", "Sigmoid", "c1") ELTWISE(
          "e", B("c1") B("c1") B("c1"), "operation: PROD") CONV("c2", "c1", "num_output: 2 kernel_size: 1")
@@ -250,6 +273,12 @@ START_TEST(test_graph__errors)
                    "num_output: 3 kernel_size: 1") "layer { name: 'e' type: 'Eltwise' bottom: 'c' bottom: "
                                                    "'data' top: 'c' }",
          "layer 'e': a layer of type Eltwise cannot work in place"},
+        {DATA CONV("c", "data", "num_output: 4 kernel_size: 3") CONCAT("k", B("c") B("data"), ""),
+         "layer 'k': its bottom 'data' is 3×6×5, but 'c' is 4×4×3; height and width must be equal"},
+        {DATA CONCAT("k", B("data") B("data"), "axis: 0"), "field 'axis' is 0; only 1 is supported"},
+        {DATA CONCAT("k", B("data") B("data"), "concat_dim: 2"),
+         "field 'concat_dim' is 2; only 1 is supported"},
+        {DATA CONCAT("k", "", ""), "layer 'k' has 0 'bottom'; a Concat layer has 1 or more"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -271,6 +300,7 @@ int main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_graph__a_split_for_those_that_send_gradients_back);
+    tcase_add_test(tc, test_graph__joined_channels_add_up);
     tcase_add_test(tc, test_graph__a_split_masks);
     tcase_add_test(tc, test_graph__nothing_is_split_for_the_images);
     tcase_add_test(tc, test_graph__many_readers_get_a_chain_of_splits);
