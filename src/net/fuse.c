@@ -1,6 +1,7 @@
-/* Fewer, larger steps: see graph_fuse() and graph_fuse_pool() in graph.h. */
+/* Fewer, larger steps: see graph_fuse() in graph.h. */
 #include "net/graph.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "ops/conv_pool.h"
@@ -33,12 +34,19 @@ static void bypass(struct graph *g, int i)
     }
 }
 
-/* ------------------------------------------------------------------ what may go */
+/* ------------------------------------------------------------------ rules */
+
+/* What a graph is joined for. */
+struct target {
+    const struct clr_device *device;
+    int block;
+};
 
 /* A flattening that only tells a dense layer what it can see itself. The images stay: a batch lies as its
  * readers like it, and dense layers like blocks, which would be mostly padding. */
-static bool is_needless_copy(const struct graph *g, int i)
+static bool is_needless_copy(struct graph *g, int i, const struct target *t)
 {
+    (void)t;
     return g->nodes[i].desc.kind == OP_RELAYOUT && g->values[g->nodes[i].x[0]].producer >= 0;
 }
 
@@ -62,13 +70,14 @@ static bool takes_relu(const struct op_desc *d)
 }
 
 /* Let the node in front of rectifier i do its work, and the one behind it the mask; false: they cannot. */
-static bool hand_over(struct graph *g, int i)
+static bool hand_over(struct graph *g, int i, const struct target *t)
 {
     const struct graph_node *n = &g->nodes[i];
     const int maker = g->values[n->x[0]].producer;
     struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL, *reader;
     unsigned input;
 
+    (void)t;
     if (!elementwise_is_rectifier(&n->desc) || !front || g->values[n->x[0]].consumer_count != 1 ||
         !takes_relu(&front->desc))
         return false;
@@ -83,18 +92,8 @@ static bool hand_over(struct graph *g, int i)
     return true;
 }
 
-void graph_fuse(struct graph *g)
-{
-    for (int i = (int)g->node_count - 1; i >= 0; i--)
-        if (is_needless_copy(g, i))
-            bypass(g, i);
-    for (int i = (int)g->node_count - 1; i >= 0; i--)
-        if (hand_over(g, i))
-            bypass(g, i);
-}
-
 /* A maximum pool behind the convolution of the images, where nobody wants the gradient of these. */
-static bool pool_in_front(struct graph *g, int i, const struct clr_device *device, int block)
+static bool pool_in_front(struct graph *g, int i, const struct target *t)
 {
     struct graph_node *n = &g->nodes[i];
     const int maker = g->values[n->x[0]].producer;
@@ -104,7 +103,7 @@ static bool pool_in_front(struct graph *g, int i, const struct clr_device *devic
     if (n->desc.kind != OP_POOL || n->desc.mask_dx || !front || front->desc.kind != OP_CONV ||
         front->desc.relu || front->desc.need_dx || g->values[n->x[0]].consumer_count != 1 ||
         front->x[0] != g->images || g->values[g->images].consumer_count != 1 ||
-        !conv_pool_pays(&front->desc.u.conv, &n->desc.u.pool, device, block))
+        !conv_pool_pays(&front->desc.u.conv, &n->desc.u.pool, t->device, t->block))
         return false;
     conv = front->desc.u.conv;
     front->desc.kind = OP_CONV_POOL;
@@ -116,11 +115,42 @@ static bool pool_in_front(struct graph *g, int i, const struct clr_device *devic
     return true;
 }
 
-void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block)
+/* In this order. joins() is asked of every node, from the last to the first: true, and its neighbours do its
+ * work from now on. */
+static const struct {
+    enum fuse_rule rule;
+    bool (*joins)(struct graph *g, int i, const struct target *t);
+} rules[] = {{FUSE_FLATTEN, is_needless_copy}, {FUSE_RELU, hand_over}, {FUSE_POOL, pool_in_front}};
+
+#ifndef NDEBUG
+/* The contract of relu and mask_dx (struct op_desc): who relies on a masked gradient gets one, and nobody
+ * masks without need. */
+static bool masks_agree(struct graph *g)
 {
-    for (int i = (int)g->node_count - 1; i >= 0; i--)
-        if (pool_in_front(g, i, device, block))
-            bypass(g, i);
+    bool agree = true;
+
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct op_desc *d = &g->nodes[i].desc;
+        for (int j = 0; j < d->x_count; j++) {
+            const int maker = g->values[g->nodes[i].x[j]].producer;
+            const struct op_desc *front = maker >= 0 ? &g->nodes[maker].desc : NULL;
+            const bool relies = front && front->relu && !op_is(front, OP_MASKS_DY);
+            agree = agree && (d->mask_dx >> j & 1) == (relies && (d->need_dx >> j & 1));
+        }
+    }
+    return agree;
+}
+#endif
+
+void graph_fuse(struct graph *g, unsigned of, const struct clr_device *device, int block)
+{
+    const struct target t = {device, block};
+
+    for (size_t k = 0; k < MEM_COUNT(rules); k++)
+        for (int i = (int)g->node_count - 1; (of & rules[k].rule) && i >= 0; i--)
+            if (rules[k].joins(g, i, &t))
+                bypass(g, i);
+    assert(masks_agree(g));
 }
 
 static int round_up(int channels, int block)
@@ -158,6 +188,5 @@ static int choose_block(const struct graph *g, const struct clr_device *device)
 void graph_fuse_for(struct graph *g, const struct clr_device *device)
 {
     g->block = choose_block(g, device);
-    graph_fuse(g);
-    graph_fuse_pool(g, device, g->block);
+    graph_fuse(g, FUSE_ALL, device, g->block);
 }

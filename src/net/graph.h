@@ -71,24 +71,25 @@ int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned p
                  struct clr_image_shape input, int batch, struct clr_error *err);
 void graph_destroy(struct graph *g);
 
-/*
- * Join neighbours, so that less passes through memory; results are the same to the bit. A rectifier (slope 0)
- * goes into the convolution, dense layer or maximum pool in front of it (desc.relu), if nothing else reads
- * their output and, going back, the reader of the rectified value can mask (desc.mask_dx). A flattening in
- * front of a dense layer goes; that layer's desc.x is (N,C,H,W) then. src/net/fuse.c.
- */
-void graph_fuse(struct graph *g);
+/* What neighbours are joined for, so that less passes through memory: src/net/fuse.c has the rules. */
+enum fuse_rule {
+    FUSE_FLATTEN = 1 << 0, /* a flattening in front of a dense layer, whose desc.x is (N,C,H,W) then */
+    /* A rectifier (slope 0) goes into what is in front of it and can do it (desc.relu), if nothing else reads
+     * that and, going back, the reader of the rectified value can mask (desc.mask_dx). */
+    FUSE_RELU = 1 << 1,
+    /* The convolution of the images takes the maximum pool behind it along (OP_CONV_POOL) where the device is
+     * good at that. Values are the same to the bit; the weight gradient is summed in another order. */
+    FUSE_POOL = 1 << 2,
+    FUSE_ALL = FUSE_FLATTEN | FUSE_RELU | FUSE_POOL
+};
+
+/* Join neighbours by those rules, in a net of channel block `block`; but for FUSE_POOL, results are the same
+ * to the bit. */
+void graph_fuse(struct graph *g, unsigned of, const struct clr_device *device, int block);
 
 /*
- * After graph_fuse(): the convolution of the images takes the maximum pool behind it along (OP_CONV_POOL)
- * where the device is good at that, in a net of channel block `block`. Values are the same to the bit; the
- * weight gradient is summed in another order.
- */
-void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block);
-
-/*
- * Choose the channel block and do both, as training and evaluation run a graph on that device. The block is
- * the device's, but for nets whose channels leave many of 16 lanes empty: they get 8.
+ * Choose the channel block and join by all rules, as training and evaluation run a graph on that device. The
+ * block is the device's, but for nets whose channels leave many of 16 lanes empty: they get 8.
  */
 void graph_fuse_for(struct graph *g, const struct clr_device *device);
 

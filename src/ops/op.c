@@ -1,6 +1,7 @@
 /* The table of operators and what all of them do alike: see op.h. */
 #include "ops/op_impl.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdarg.h>
 
@@ -153,6 +154,9 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     const struct op_class *class = classes[desc->kind];
     struct op *op = NULL;
     int rc = mem_new(&op, 1, class->size, "an operator", err);
+
+    assert(!desc->relu || (class->flags & OP_TAKES_RELU));
+    assert(!desc->mask_dx || (class->flags & OP_MASKS_DX));
 
     if (rc < 0)
         return rc;

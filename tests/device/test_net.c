@@ -1,8 +1,9 @@
 /*
  * Whole nets on a device against the reference net (verify/refnet.h) in double precision: losses, hits and
- * every gradient. Each net is run as its file says and fused, which must not change a bit. The reference net
- * keeps each value in memory of its own, so equal numbers show that sharing memory, working in place and the
- * choice of layouts change nothing. One channel block for each net, in turn; CLR_TEST_LONG: all four.
+ * every gradient. Each net is run as its file says, joined by all rules of fusing and by all but one, which
+ * must not change a bit. The reference net keeps each value in memory of its own, so equal numbers show that
+ * sharing memory, working in place and the choice of layouts change nothing. One channel block for each net, in
+ * turn; CLR_TEST_LONG: all four.
  * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
  * every other net, so that two processes share the work.
  */
@@ -372,40 +373,57 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     refnet_destroy(t->refnet);
 }
 
-static bool is_pooled(struct graph *f, int block)
+/* A pooled first convolution sums its gradient in another order. */
+static bool is_pooled(const struct graph *g)
 {
-    const size_t before = f->node_count;
-
-    graph_fuse_pool(f, &device, block);
-    return f->node_count < before;
+    for (size_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i].desc.kind == OP_CONV_POOL)
+            return true;
+    return false;
 }
 
-/* As the file says, and fused: both agree with the oracles, and with each other to the bit. With a pooled
- * first convolution, which sums its gradient in another order, with the oracles. */
+/* The net joined by some rules, unless that leaves `unlike` nodes: it agrees with the oracles, and with the
+ * plain one to the bit where sums have the same order. Returns how many nodes are left. */
+static size_t check_fused(const struct trial *plain, const struct clr_net_spec *spec,
+                          struct clr_image_shape image, unsigned rules, size_t unlike)
+{
+    struct trial t = {.name = plain->name, .block = plain->block, .g = plain->g};
+    struct graph *f = NULL;
+    struct clr_error err = {0};
+    size_t left;
+
+    must(graph_create(&f, spec, plain->g->phase, image, BATCH, &err), plain, &err);
+    graph_fuse(f, rules, &device, plain->block);
+    left = f->node_count;
+    if (left != unlike) {
+        check_graph(&t, f);
+        ck_assert_uint_eq(plain->seen_count, t.seen_count);
+        ck_assert_msg(is_pooled(f) || memcmp(plain->seen, t.seen, plain->seen_count * sizeof(float)) == 0,
+                      "%s, channel block %d: with the rules %x, the net gives other bytes", t.name, t.block,
+                      rules);
+        free(t.seen);
+    }
+    graph_destroy(f);
+    return left;
+}
+
+/* As the file says, joined by all rules and by all but one: all agree. */
 static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape image, const char *name,
                         unsigned phase, int block)
 {
-    struct trial plain = {.name = name, .block = block}, fused = plain, pooled = plain;
-    struct graph *g = NULL, *f = NULL;
+    static const unsigned rules[] = {FUSE_FLATTEN, FUSE_RELU, FUSE_POOL};
+    struct trial plain = {.name = name, .block = block};
+    struct graph *g = NULL;
     struct clr_error err = {0};
+    size_t all;
 
     must(graph_create(&g, spec, phase, image, BATCH, &err), &plain, &err);
-    must(graph_create(&f, spec, phase, image, BATCH, &err), &plain, &err);
-    graph_fuse(f);
-    plain.g = fused.g = g;
+    plain.g = g;
     check_graph(&plain, g);
-    check_graph(&fused, f);
-    ck_assert_uint_eq(plain.seen_count, fused.seen_count);
-    ck_assert_msg(memcmp(plain.seen, fused.seen, plain.seen_count * sizeof(float)) == 0,
-                  "%s, channel block %d: fused, the net gives other bytes", name, block);
+    all = check_fused(&plain, spec, image, FUSE_ALL, g->node_count);
+    for (size_t k = 0; k < MEM_COUNT(rules); k++) /* what a rule does not change was checked */
+        (void)check_fused(&plain, spec, image, FUSE_ALL & ~rules[k], all);
     free(plain.seen);
-    free(fused.seen);
-    if (is_pooled(f, block)) {
-        pooled.g = g;
-        check_graph(&pooled, f);
-        free(pooled.seen);
-    }
-    graph_destroy(f);
     graph_destroy(g);
 }
 

@@ -127,7 +127,7 @@ START_TEST(test_graph__a_split_masks)
     struct clr_net_spec *spec;
     struct graph *g = must_make(&spec, RESIDUAL, PHASE_TRAIN);
 
-    graph_fuse(g);
+    graph_fuse(g, FUSE_RELU, NULL, 0);
     ck_assert_ptr_null(find(g, "r1"));
     ck_assert(find(g, "c1")->desc.relu);
     ck_assert_uint_eq(find(g, "r1.split")->desc.mask_dx, 1);

@@ -475,7 +475,7 @@ START_TEST(test_net__quick_is_fused)
         ck_assert_int_eq(clr_net_load(&spec, "quick", &err), 0);
         g = must_graph(spec, phase, image, 4);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 13 : 14);
-        graph_fuse(g);
+        graph_fuse(g, FUSE_FLATTEN | FUSE_RELU, NULL, 0);
         check_sound(g);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 9 : 10);
         ck_assert(find_node(g, "pool1")->desc.relu && !find_node(g, "conv2")->desc.mask_dx);
@@ -486,9 +486,9 @@ START_TEST(test_net__quick_is_fused)
         ck_assert_int_eq(find_node(g, "ip1")->desc.x[0].h, 3);
         ck_assert_int_eq(g->logits, find_node(g, "ip2")->y[0]);
         ck_assert(phase == PHASE_TRAIN || find_node(g, "accuracy") == &g->nodes[g->accuracy_node]);
-        graph_fuse_pool(g, &(struct clr_device){.type = CLR_DEVICE_GPU, .local_memory = 1 << 20}, 4);
+        graph_fuse(g, FUSE_POOL, &(struct clr_device){.type = CLR_DEVICE_GPU, .local_memory = 1 << 20}, 4);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 9 : 10);
-        graph_fuse_pool(g, &(struct clr_device){.type = CLR_DEVICE_CPU, .local_memory = 1 << 20}, 16);
+        graph_fuse(g, FUSE_POOL, &(struct clr_device){.type = CLR_DEVICE_CPU, .local_memory = 1 << 20}, 16);
         check_sound(g);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 8 : 9);
         ck_assert(find_node(g, "conv1")->desc.kind == OP_CONV_POOL && find_node(g, "conv1")->desc.relu);
@@ -556,7 +556,7 @@ START_TEST(test_net__what_cannot_be_fused_stays)
         struct clr_net_spec *spec = must_load(nets[i].text);
         struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 2);
 
-        graph_fuse(g);
+        graph_fuse(g, FUSE_FLATTEN | FUSE_RELU, NULL, 0);
         check_sound(g);
         ck_assert_msg(find_node(g, nets[i].stays) != NULL, "net %zu", i);
         graph_destroy(g);
