@@ -88,8 +88,35 @@ static int write_top(struct builder *b, struct graph_node *n)
 
 /* ------------------------------------------------------------------ parameters */
 
-/* The operator's parameter k. */
-static int add_param(struct builder *b, struct graph_node *n, int k, const struct op_param *of)
+/* The parameter of that name in another layer; −1: none has it yet. */
+static int find_shared(const struct graph *g, const char *name)
+{
+    for (size_t i = 0; name[0] && i < g->param_count; i++)
+        if (strcmp(g->params[i].mult.name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* What sharers say of a parameter has to agree; the first one's filler makes its values, as Caffe has it. */
+static int check_shared(struct builder *b, const struct graph_param *p, const struct op_param *of,
+                        const struct param_spec *spec)
+{
+    if (p->rank != of->rank || memcmp(p->dims, of->dims, (size_t)of->rank * sizeof *of->dims) != 0)
+        return build_error(b, "its %s is not of the shape of '%s', with which it shares '%s'", of->name,
+                           p->name, spec->name);
+    if ((spec->gives_lr_mult && spec->lr_mult != p->mult.lr_mult) ||
+        (spec->gives_decay_mult && spec->decay_mult != p->mult.decay_mult))
+        return build_error(
+            b,
+            "its %s has lr_mult %g and decay_mult %g, but '%s', with which it shares '%s', has "
+            "%g and %g",
+            of->name, spec->lr_mult, spec->decay_mult, p->name, spec->name, p->mult.lr_mult,
+            p->mult.decay_mult);
+    return 0;
+}
+
+static int new_param(struct builder *b, const struct op_param *of, const struct param_spec *spec,
+                     const struct filler *filler)
 {
     struct graph_param *p = &b->g->params[b->g->param_count];
     size_t count = 1;
@@ -104,9 +131,29 @@ static int add_param(struct builder *b, struct graph_node *n, int k, const struc
     p->count = count;
     p->fan_in = (int)(count / (size_t)of->dims[0]);
     p->fan_out = of->rank > 1 ? (int)(count / (size_t)of->dims[1]) : (int)count;
-    p->mult = b->layer->param[k];
-    p->filler = b->layer->filler[k];
-    n->param[n->param_count++] = (int)b->g->param_count++;
+    p->mult = *spec;
+    p->filler = *filler;
+    b->g->param_count++;
+    return 0;
+}
+
+/* The operator's parameter k: a new one, or one of another layer. */
+static int add_param(struct builder *b, struct graph_node *n, int k, const struct op_param *of)
+{
+    const struct param_spec *spec = &b->layer->param[k];
+    int shared = find_shared(b->g, spec->name), rc;
+
+    if (shared >= 0)
+        rc = check_shared(b, &b->g->params[shared], of, spec);
+    else {
+        shared = (int)b->g->param_count;
+        rc = new_param(b, of, spec, &b->layer->filler[k]);
+    }
+    if (rc < 0)
+        return rc;
+    n->param[k] = shared;
+    n->use[k] = b->g->params[shared].uses++;
+    n->param_count = k + 1;
     return 0;
 }
 

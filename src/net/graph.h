@@ -27,6 +27,7 @@ struct graph_param {
     int fan_in, fan_out; /* Caffe: count/O and count/I */
     struct param_spec mult;
     struct filler filler;
+    int uses; /* by nodes: several where layers share it */
 };
 
 struct graph_node {
@@ -37,6 +38,7 @@ struct graph_node {
     int x[OP_MOST], y[OP_MOST];           /* values: desc.x_count and desc.y_count of them */
     bool in_place;                        /* the file says top == bottom */
     int param[OP_PARAMS], param_count;    /* parameters, in the operator's order */
+    int use[OP_PARAMS];                   /* which of its uses this is: 0, … */
     double madds; /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
 };
 
@@ -65,7 +67,7 @@ struct graph {
  * each: every value has one gradient at most, and a sum of gradients has one order, that of the file.
  * CLR_EINPUT, "FILE:LINE: layer 'NAME': …": a bottom that nothing produces, a shape that does not fit, a net
  * without a loss in the training phase, a layer with parameters that only one phase has, or that does not
- * lead to the loss; parameters whose shape differs between the phases.
+ * lead to the loss; parameters whose shape differs between the phases, or between layers that share them.
  */
 int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
                  struct clr_image_shape input, int batch, struct clr_error *err);

@@ -246,17 +246,18 @@ static int read_phases(struct layer_reading *in)
     return 0;
 }
 
-/* param { lr_mult decay_mult }, first for the weights, then for the biases. */
+/* param { name lr_mult decay_mult }, first for the weights, then for the biases. */
 static int read_params(struct layer_reading *in)
 {
-    static const char *const unsupported[] = {"name", "share_mode", NULL};
+    static const char *const unsupported[] = {"share_mode", NULL};
     struct layer_spec *l = in->layer;
     int limit = l->class->flags & LAYER_WEIGHTS ? 1 + l->desc.bias : 0, n = 0, rc;
     struct pt_reader r;
 
     for (int k = 0; k < OP_PARAMS; k++)
-        l->param[k] = (struct param_spec){1.0, 1.0};
-    for (struct pt_field *f = NULL; pt_next(&in->r, "param", &f); n++) {
+        l->param[k] = (struct param_spec){.lr_mult = 1.0, .decay_mult = 1.0};
+    for (struct pt_field *f = NULL, *name; pt_next(&in->r, "param", &f); n++) {
+        name = NULL;
         if (n == limit)
             return pt_error(in->doc, f, in->err, "%d 'param', but this layer has %d parameters", n + 1,
                             limit);
@@ -265,8 +266,12 @@ static int read_params(struct layer_reading *in)
             return rc;
         pt_open(&r, in->doc, f);
         rc = pt_double(&r, "lr_mult", 0.0, 1e6, &l->param[n].lr_mult, in->err);
+        l->param[n].gives_lr_mult = rc > 0;
         if (rc >= 0)
             rc = pt_double(&r, "decay_mult", 0.0, 1e6, &l->param[n].decay_mult, in->err);
+        l->param[n].gives_decay_mult = rc > 0;
+        if (rc >= 0 && pt_next(&r, "name", &name))
+            rc = spec_read_name(l->param[n].name, SPEC_NAME, in->doc, name, in->err);
         if (rc >= 0)
             rc = pt_close(&r, unsupported, in->err);
         if (rc < 0)

@@ -20,8 +20,9 @@ struct net_value {
 struct net_node {
     struct op *op;
     struct op_needs needs;
-    int saved; /* arena request, −1: none */
-    bool runs; /* false: an accuracy that nobody reads */
+    int saved;         /* arena request, −1: none */
+    int dw[OP_PARAMS]; /* the same, of the gradient of a parameter that another node uses before this one */
+    bool runs;         /* false: an accuracy that nobody reads */
 };
 
 struct net {
@@ -30,6 +31,7 @@ struct net {
     struct net_node *nodes;
     struct arena *arena;
     int workspace, labels; /* arena requests */
+    struct op *add;        /* adds gradients of shared parameters; NULL: there are none */
     struct op *accuracy;   /* of a net that has no such layer; NULL: it has */
     struct op_desc accuracy_desc;
     const struct params *params;
@@ -223,6 +225,22 @@ static struct life gradient_life(const struct net *net, int root)
     return l;
 }
 
+/* Gradients of parameters that were used before: to the end, when they are added to the first one's. */
+static int plan_shared(struct net *net, size_t i, struct clr_error *err)
+{
+    const struct graph_node *n = &net->graph->nodes[i];
+    int rc = 0;
+
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++) {
+        net->nodes[i].dw[k] = -1;
+        if (k < n->param_count && n->use[k] > 0 && n->desc.backward)
+            rc = arena_request(
+                net->arena, &net->nodes[i].dw[k], net->graph->params[n->param[k]].count * sizeof(float),
+                backward_step(net, (int)i), last_step(net), "a shared parameter's gradient", err);
+    }
+    return rc;
+}
+
 static int plan_memory(struct net *net, struct clr_error *err)
 {
     const struct graph *g = net->graph;
@@ -246,7 +264,8 @@ static int plan_memory(struct net *net, struct clr_error *err)
     for (size_t i = 0; i < g->node_count && rc == 0; i++) {
         const struct op_needs *needs = &net->nodes[i].needs;
         workspace = needs->workspace_bytes > workspace ? needs->workspace_bytes : workspace;
-        if (needs->saved_bytes > 0)
+        rc = plan_shared(net, i, err);
+        if (rc == 0 && needs->saved_bytes > 0)
             rc = arena_request(net->arena, &net->nodes[i].saved, needs->saved_bytes, (int)i,
                                backward_step(net, (int)i), "a layer's own memory", err);
     }
@@ -328,7 +347,9 @@ static struct op_io node_io(const struct net *net, size_t i)
     }
     for (int k = 0; k < node->param_count; k++) {
         io.w[k] = p->w[node->param[k]];
-        io.dw[k] = p->g ? p->g[node->param[k]] : NULL;
+        io.dw[k] = net->nodes[i].dw[k] >= 0 ? arena_part(net->arena, net->nodes[i].dw[k])
+                   : p->g                   ? p->g[node->param[k]]
+                                            : NULL;
     }
     if (net->nodes[i].saved >= 0)
         io.saved = arena_part(net->arena, net->nodes[i].saved);
@@ -351,6 +372,46 @@ static int add_accuracy(struct net *net, struct ocl_context *ctx, struct clr_err
     return op_create(&net->accuracy, ctx, &net->accuracy_desc, &io, err);
 }
 
+/* Numbers count as images, so that one operator does for parameters of all sizes. */
+static int add_adder(struct net *net, struct ocl_context *ctx, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    const struct shape one = {1, 1, 1, 1};
+    const struct tensor t = {.shape = one, .layout = {.block = 1}};
+    const struct op_desc desc = {.kind = OP_ELTWISE,
+                                 .label = "shared parameters",
+                                 .x_count = 2,
+                                 .y_count = 1,
+                                 .x = {one, one},
+                                 .y = {one},
+                                 .u.eltwise = {.operation = ELTWISE_SUM, .coeff = {1.0f, 1.0f}}};
+    const struct op_io io = {.x = {t, t}, .y = {t}};
+    bool shared = false;
+
+    for (size_t p = 0; p < g->param_count; p++)
+        shared = shared || g->params[p].uses > 1;
+    return shared && g->phase == PHASE_TRAIN ? op_create(&net->add, ctx, &desc, &io, err) : 0;
+}
+
+/* In the order of the file: the gradient of the first use has a place among the parameters' already. */
+static int add_shared(struct net *net, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    int rc = 0;
+
+    for (size_t i = 0; net->add && i < g->node_count; i++)
+        for (int k = 0; k < g->nodes[i].param_count && rc == 0; k++) {
+            const int p = g->nodes[i].param[k];
+            struct op_io io = {.batch = (int)g->params[p].count};
+            if (net->nodes[i].dw[k] < 0)
+                continue;
+            io.x[0].mem = io.y[0].mem = net->params->g[p];
+            io.x[1].mem = arena_part(net->arena, net->nodes[i].dw[k]);
+            rc = op_forward(net->add, &io, err);
+        }
+    return rc;
+}
+
 int net_build(struct net *net, struct ocl_context *ctx, const struct params *params, struct clr_error *err)
 {
     const struct graph *g = net->graph;
@@ -365,6 +426,8 @@ int net_build(struct net *net, struct ocl_context *ctx, const struct params *par
         if (net->nodes[i].runs)
             rc = op_create(&net->nodes[i].op, ctx, &g->nodes[i].desc, &io, err);
     }
+    if (rc == 0)
+        rc = add_adder(net, ctx, err);
     return rc < 0 ? rc : add_accuracy(net, ctx, err);
 }
 
@@ -374,6 +437,7 @@ void net_destroy(struct net *net)
         return;
     for (size_t i = 0; net->nodes && i < net->graph->node_count; i++)
         op_destroy(net->nodes[i].op);
+    op_destroy(net->add);
     op_destroy(net->accuracy);
     arena_destroy(net->arena);
     free(net->nodes);
@@ -441,7 +505,7 @@ int net_backward(struct net *net, const struct net_batch *b, struct clr_error *e
         if (net->nodes[i].op && desc->backward)
             rc = op_backward(net->nodes[i].op, &io, err);
     }
-    return rc;
+    return rc < 0 ? rc : add_shared(net, err);
 }
 
 void net_variants(const struct net *net, void (*tell)(void *user, const char *layer, const char *variant),

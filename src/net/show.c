@@ -24,8 +24,8 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     struct cost c = {.madds = n->madds};
     size_t values;
 
-    for (int k = 0; k < n->param_count; k++)
-        c.params += g->params[n->param[k]].count;
+    for (int k = 0; k < n->param_count; k++) /* of what is shared the first has them */
+        c.params += n->use[k] == 0 ? g->params[n->param[k]].count : 0;
     c.param_storage = 4.0 * (double)c.params * (n->desc.backward ? 3.0 : 1.0);
     for (int j = 0; j < n->desc.y_count && !n->in_place; j++) /* a split has gradients alone */
         if (shape_count(&n->desc.y[j], &values))

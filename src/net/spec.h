@@ -26,7 +26,9 @@ struct filler {
 };
 
 struct param_spec {
-    double lr_mult, decay_mult; /* default 1 */
+    double lr_mult, decay_mult;           /* default 1 */
+    bool gives_lr_mult, gives_decay_mult; /* does the file say them? */
+    char name[SPEC_NAME];                 /* parameters of one name are one; "": its own */
 };
 
 /* What the Data layer does to the bytes: y = (byte − mean)·scale. */

@@ -91,9 +91,9 @@ struct op_desc {
     unsigned need_dx;                    /* bit j: with backward, the gradient of x[j] too */
     /*
      * A rectifier behind this operator is done here (OP_TAKES_RELU): y = max(y, 0), NaN stays. Going back, dy
-     * has to be 0 where y is not positive. An operator with OP_MASKS_DY sees to it itself. Any other relies on
-     * whoever sends dy: that is one operator, which reads y as its x[j] and has bit j of mask_dx. This is the
-     * whole contract; graph_fuse() arranges it and asserts it, op_create() asserts that operators can.
+     * has to be 0 where y is not positive. An operator with OP_MASKS_DY sees to it itself. Any other relies
+     * on who sends dy: that is one operator, which reads y as its x[j] and has bit j of mask_dx. This is the
+     * whole contract; graph_fuse() arranges and asserts it, op_create() asserts that operators can.
      */
     bool relu;
     unsigned mask_dx; /* bit j (OP_MASKS_DX): dx[j] = 0 where x[j] is not positive; a rectifier made it */

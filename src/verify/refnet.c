@@ -71,6 +71,7 @@ static void find_leads(struct refnet *c)
 int refnet_create(struct refnet **out, const struct graph *g, int capacity, struct clr_error *err)
 {
     struct refnet *c;
+    size_t most = 0;
     int rc = mem_new(&c, 1, sizeof *c, "a net in double precision", err);
 
     if (rc < 0)
@@ -91,7 +92,10 @@ int refnet_create(struct refnet **out, const struct graph *g, int capacity, stru
         rc = mem_new(&c->w[p], g->params[p].count, sizeof **c->w, "parameters", err);
         if (rc == 0)
             rc = mem_new(&c->dw[p], g->params[p].count, sizeof **c->dw, "gradients", err);
+        most = g->params[p].count > most ? g->params[p].count : most;
     }
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++)
+        rc = mem_new(&c->part[k], most, sizeof **c->part, "gradients", err);
     if (rc < 0) {
         refnet_destroy(c);
         return rc;
@@ -119,6 +123,8 @@ void refnet_destroy(struct refnet *c)
     free_all(c->arg, c->g->node_count);
     free_all(c->w, c->g->param_count);
     free_all(c->dw, c->g->param_count);
+    for (int k = 0; k < OP_PARAMS; k++)
+        free(c->part[k]);
     free(c->leads);
     free(c->labels);
     free(c->index);
@@ -128,6 +134,19 @@ void refnet_destroy(struct refnet *c)
 }
 
 /* ------------------------------------------------------------------ running */
+
+/* Has a use of that parameter gone back already? Uses do so from the last to the first. */
+static bool adds(const struct refnet *c, const struct graph_node *node, int k)
+{
+    return node->use[k] + 1 < c->g->params[node->param[k]].uses;
+}
+
+static void add_parts(struct refnet *c, const struct graph_node *node)
+{
+    for (int k = 0; k < node->param_count; k++)
+        for (size_t e = 0; adds(c, node, k) && e < c->g->params[node->param[k]].count; e++)
+            c->dw[node->param[k]][e] += c->part[k][e];
+}
 
 /* The arrays of node i as its reference takes them. */
 static struct op_ref arrays(const struct refnet *c, size_t i)
@@ -152,7 +171,7 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
     }
     for (int k = 0; k < node->param_count; k++) {
         r.w[k] = c->w[node->param[k]];
-        r.dw[k] = c->dw[node->param[k]];
+        r.dw[k] = adds(c, node, k) ? c->part[k] : c->dw[node->param[k]];
     }
     return r;
 }
@@ -169,8 +188,10 @@ void refnet_run(struct refnet *c, int n)
     for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;) {
         const struct op_class *class = op_class(g->nodes[i].desc.kind);
         const struct op_ref r = arrays(c, i);
-        if (leads_on(c, &g->nodes[i]) && class->ref_backward)
+        if (leads_on(c, &g->nodes[i]) && class->ref_backward) {
             class->ref_backward(&g->nodes[i].desc, &r);
+            add_parts(c, &g->nodes[i]);
+        }
     }
 }
 

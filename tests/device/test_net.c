@@ -2,8 +2,8 @@
  * Whole nets on a device against the reference net (verify/refnet.h) in double precision: losses, hits and
  * every gradient. Each net is run as its file says, joined by all rules of fusing and by all but one, which
  * must not change a bit. The reference net keeps each value in memory of its own, so equal numbers show that
- * sharing memory, working in place and the choice of layouts change nothing. One channel block for each net, in
- * turn; CLR_TEST_LONG: all four.
+ * sharing memory, working in place and the choice of layouts change nothing. One channel block for each net,
+ * in turn; CLR_TEST_LONG: all four.
  * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
  * every other net, so that two processes share the work.
  */
@@ -190,6 +190,24 @@ static const struct test_net {
      {2, 4, 3},
      DATA DENSE("i1", "data", "num_output: 9") RELU("r1", "i1", "i1") DENSE("i2", "i1", "num_output: 16")
          JOIN("k", "Concat", "i2", AND("i1")) SCORES("k") HITS("scores") LOSS("scores")},
+    {"shared parameters",
+     {4, 7, 6},
+     DATA LAYER(
+         "c1", "Convolution", "data", "c1",
+         "param { name: 'w' } param { name: 'b' } convolution_param { num_output: 4 kernel_size: 3 pad: 1 }")
+         RELU("r1", "c1", "c1") LAYER(
+             "c2", "Convolution", "c1", "c2",
+             "param { name: 'w' } param { } convolution_param { num_output: 4 kernel_size: 3 pad: 1 }")
+             LAYER(
+                 "c3",
+                 "Convolution", "c2", "c3",
+                 "param { name: 'w' } param { name: 'b' } convolution_param { num_output: 4 kernel_size: 3 }")
+                 LAYER("i1", "InnerProduct", "c3", "i1", "inner_product_param { num_output: 5 }")
+                     LAYER("i2", "InnerProduct", "i1", "i2",
+                           "param { name: 'v' } inner_product_param { num_output: 5 bias_term: false }")
+                         LAYER("i3", "InnerProduct", "i2", "i3",
+                               "param { name: 'v' } inner_product_param { num_output: 5 }") HITS("i3")
+                             LOSS("i3")},
     {"scores with two gradients",
      {3, 5, 4},
      DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") DENSE("i1", "c1", "num_output: 5")

@@ -25,6 +25,10 @@
 #define DATA                    "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
 #define LOSS(x)                 LAYER("loss", "SoftmaxWithLoss", B(x) B("label"), "")
 
+#define NAMED(w) "param { name: '" w "' } "
+#define SHARED_CONV(name, x, params, more)                                                                   \
+    LAYER(name, "Convolution", B(x), params "convolution_param { " more " }")
+
 enum { BATCH = 3, SEED = 7 };
 
 static const struct clr_image_shape image = {3, 6, 5};
@@ -179,6 +183,34 @@ START_TEST(test_graph__many_readers_get_a_chain_of_splits)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ shared parameters */
+
+/* Weights of three convolutions, biases of two of them. */
+#define SHARING                                                                                              \
+    DATA SHARED_CONV("c1", "data", NAMED("w") NAMED("b"), "num_output: 3 kernel_size: 3 pad: 1")             \
+        IN_PLACE("s1", "Sigmoid", "c1") SHARED_CONV("c2", "c1", NAMED("w"), "num_output: 3 kernel_size: 3")  \
+            SHARED_CONV("c3", "c2", NAMED("w") NAMED("b"), "num_output: 3 kernel_size: 3")                   \
+                DENSE("ip", "c3", "num_output: 3") LOSS("ip")
+
+START_TEST(test_graph__parameters_of_one_name_are_one)
+{
+    struct clr_net_spec *spec;
+    struct graph *g;
+
+    g = must_make(&spec, SHARING, PHASE_TRAIN);
+    ck_assert_uint_eq(g->param_count, 5);
+    ck_assert_str_eq(g->params[0].name, "c1.weight");
+    ck_assert_str_eq(g->params[1].name, "c1.bias");
+    ck_assert_str_eq(g->params[2].name, "c2.bias");
+    ck_assert_int_eq(g->params[0].uses, 3);
+    ck_assert_int_eq(g->params[1].uses, 2);
+    ck_assert(find(g, "c3")->param[0] == 0 && find(g, "c3")->param[1] == 1);
+    ck_assert(find(g, "c3")->use[0] == 2 && find(g, "c3")->use[1] == 1);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ gradients */
 
 static const struct {
@@ -190,6 +222,7 @@ static const struct {
                             CONCAT("k1", B("c1") B("c2"), "") CONV("c3", "k1", "num_output: 2 kernel_size: 1")
                                 CONCAT("k2", B("c3") B("k1") B("data"), "axis: 1")
                                     DENSE("ip", "k2", "num_output: 3") LOSS("ip")},
+    {"shared parameters", SHARING},
     {"product of a value with itself",
      DATA CONV("c1", "data", "num_output: 2 kernel_size: 3") IN_PLACE("s1", "Sigmoid", "c1") ELTWISE(
          "e", B("c1") B("c1") B("c1"), "operation: PROD") CONV("c2", "c1", "num_output: 2 kernel_size: 1")
@@ -304,6 +337,7 @@ int main(void)
     tcase_add_test(tc, test_graph__a_split_masks);
     tcase_add_test(tc, test_graph__nothing_is_split_for_the_images);
     tcase_add_test(tc, test_graph__many_readers_get_a_chain_of_splits);
+    tcase_add_test(tc, test_graph__parameters_of_one_name_are_one);
     tcase_add_loop_test(tc, test_graph__gradients_are_those_of_the_loss, 0, sizeof nets / sizeof *nets);
     tcase_add_test(tc, test_graph__errors);
     suite_add_tcase(s, tc);
