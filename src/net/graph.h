@@ -47,7 +47,7 @@ struct graph {
     unsigned phase; /* PHASE_TRAIN or PHASE_TEST */
     int batch;
     int images;                      /* value of the images, (N,C,H,W) */
-    int logits;                      /* value read by the loss; −1: no loss */
+    int logits;                      /* value read by the last loss; −1: no loss */
     int accuracy_node;               /* −1: none */
     struct transform_spec transform; /* of this phase's Data layer */
     int block;                       /* V, by graph_fuse_for(); 0: not yet */

@@ -119,6 +119,10 @@ struct op_desc {
             int layer;   /* number in the net, keys the random numbers */
         } dropout;
         struct {
+            float weight;
+            bool adds; /* to the losses of the layers in front of it */
+        } loss;
+        struct {
             int top_k;
         } accuracy;
     } u;

@@ -32,7 +32,8 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     self->back = loss && op->desc.backward && op->desc.need_dx;
     str_append(&options, "-DC=%d", op->desc.x[0].c);
     if (loss)
-        str_append(&options, " -DBACK=%d", self->back);
+        str_append(&options, " -DBACK=%d -DWEIGHT=%.9ef -DADDS=%d", self->back,
+                   (double)op->desc.u.loss.weight, op->desc.u.loss.adds);
     else
         str_append(&options, " -DTOP_K=%d", op->desc.u.accuracy.top_k);
     tensor_macros(&options, "X", &io->x[0]);
@@ -45,7 +46,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct loss_op *self = (struct loss_op *)op;
-    const float scale = 1.0f / (float)io->batch;
+    const float scale = (self->back ? op->desc.u.loss.weight : 1.0f) / (float)io->batch;
     const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),
                                     OCL_INT(io->sample_offset), OCL_INT(io->batch)};
     const struct ocl_arg both[] = {OCL_MEM(io->sample),   OCL_MEM(io->dx[0].mem), OCL_FLOAT(scale),
@@ -61,7 +62,18 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 
 static void reference_loss(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_softmax_loss(r->sample, r->dx[0], r->x[0], r->labels, r->n, d->x[0].c);
+    const size_t count = (size_t)r->n * op_elements(&d->x[0]);
+    const double weight = (double)d->u.loss.weight;
+
+    for (int i = 0; i < r->n; i++) {
+        double loss;
+        ref_softmax_loss(&loss, NULL, r->x[0] + (size_t)i * op_elements(&d->x[0]), r->labels + i, 1,
+                         d->x[0].c);
+        r->sample[i] = weight * loss + (d->u.loss.adds ? r->sample[i] : 0.0);
+    }
+    ref_softmax_loss(NULL, r->dx[0], r->x[0], r->labels, r->n, d->x[0].c);
+    for (size_t i = 0; r->dx[0] && i < count; i++)
+        r->dx[0][i] *= weight;
 }
 
 static void reference_accuracy(const struct op_desc *d, const struct op_ref *r)
@@ -71,9 +83,13 @@ static void reference_accuracy(const struct op_desc *d, const struct op_ref *r)
 
 static const struct {
     struct shape x;
-    bool small;
-} loss_cases[] = {
-    {{3, 10, 1, 1}, true}, {{1, 2, 1, 1}, false}, {{37, 11, 1, 1}, false}, {{5, 100, 1, 1}, false}};
+    float weight;
+    bool adds, small;
+} loss_cases[] = {{{3, 10, 1, 1}, 1.0f, false, true},
+                  {{1, 2, 1, 1}, 1.0f, false, false},
+                  {{37, 11, 1, 1}, 1.0f, false, false},
+                  {{5, 100, 1, 1}, 1.0f, false, false},
+                  {{4, 7, 1, 1}, 0.3f, true, true}};
 
 static const struct {
     struct shape x;
@@ -88,7 +104,9 @@ static const struct {
 static int get_loss_case(struct op_case *out, int i, struct clr_error *err)
 {
     (void)err;
-    op_case_of(out, &loss_cases[i].x, loss_cases[i].small, "%s", "");
+    op_case_of(out, &loss_cases[i].x, loss_cases[i].small, "%s", loss_cases[i].adds ? ", added" : "");
+    out->desc.u.loss.weight = loss_cases[i].weight;
+    out->desc.u.loss.adds = loss_cases[i].adds;
     return 0;
 }
 

@@ -208,6 +208,13 @@ static const struct test_net {
                          LAYER("i3", "InnerProduct", "i2", "i3",
                                "param { name: 'v' } inner_product_param { num_output: 5 }") HITS("i3")
                              LOSS("i3")},
+    {"two losses and a third of the same scores",
+     {3, 7, 6},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") RELU("r1", "c1", "c1")
+         DENSE("side", "c1", "num_output: 5")
+             LAYER("l1", "SoftmaxWithLoss", "side", "l1", "bottom: 'label' loss_weight: 0.3")
+                 CONV("c2", "c1", "num_output: 4 kernel_size: 3") SCORES("c2") HITS("scores") LOSS("scores")
+                     LAYER("l3", "SoftmaxWithLoss", "scores", "l3", "bottom: 'label' loss_weight: -0.5")},
     {"scores with two gradients",
      {3, 5, 4},
      DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") DENSE("i1", "c1", "num_output: 5")

@@ -23,6 +23,7 @@
     LAYER(name, "InnerProduct", B(x), "inner_product_param { weight_filler { type: 'msra' } " more " }")
 #define IN_PLACE(name, type, x) "layer { name: '" name "' type: '" type "' bottom: '" x "' top: '" x "' }\n"
 #define DATA                    "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
+#define WEIGHTED(name, x, w)    LAYER(name, "SoftmaxWithLoss", B(x) B("label"), "loss_weight: " w)
 #define LOSS(x)                 LAYER("loss", "SoftmaxWithLoss", B(x) B("label"), "")
 
 #define NAMED(w) "param { name: '" w "' } "
@@ -211,6 +212,29 @@ START_TEST(test_graph__parameters_of_one_name_are_one)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ several losses */
+
+#define TWO_LOSSES                                                                                           \
+    DATA CONV("c", "data", "num_output: 3 kernel_size: 3") IN_PLACE("s", "Sigmoid", "c")                     \
+        DENSE("side", "c", "num_output: 3") WEIGHTED("l1", "side", "0.3") DENSE("ip", "c", "num_output: 3")  \
+            WEIGHTED("l2", "ip", "-2") WEIGHTED("l3", "ip", "0")
+
+START_TEST(test_graph__losses_add_up)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = must_make(&spec, TWO_LOSSES, PHASE_TRAIN);
+    const struct op_desc *l1 = &find(g, "l1")->desc, *l2 = &find(g, "l2")->desc;
+
+    ck_assert(l1->u.loss.weight == 0.3f && !l1->u.loss.adds);
+    ck_assert(l2->u.loss.weight == -2.0f && l2->u.loss.adds);
+    ck_assert_int_eq(g->logits, find(g, "ip")->y[0]);
+    ck_assert_ptr_null(find(g, "l3")); /* of weight 0 */
+    ck_assert_ptr_nonnull(find(g, "s.split"));
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ gradients */
 
 static const struct {
@@ -223,6 +247,7 @@ static const struct {
                                 CONCAT("k2", B("c3") B("k1") B("data"), "axis: 1")
                                     DENSE("ip", "k2", "num_output: 3") LOSS("ip")},
     {"shared parameters", SHARING},
+    {"two losses", TWO_LOSSES},
     {"product of a value with itself",
      DATA CONV("c1", "data", "num_output: 2 kernel_size: 3") IN_PLACE("s1", "Sigmoid", "c1") ELTWISE(
          "e", B("c1") B("c1") B("c1"), "operation: PROD") CONV("c2", "c1", "num_output: 2 kernel_size: 1")
@@ -312,6 +337,22 @@ START_TEST(test_graph__errors)
         {DATA CONCAT("k", B("data") B("data"), "concat_dim: 2"),
          "field 'concat_dim' is 2; only 1 is supported"},
         {DATA CONCAT("k", "", ""), "layer 'k' has 0 'bottom'; a Concat layer has 1 or more"},
+        {DATA SHARED_CONV("c1", "data", NAMED("w"), "num_output: 3 kernel_size: 3")
+             SHARED_CONV("c2", "c1", NAMED("w"), "num_output: 4 kernel_size: 3"),
+         "layer 'c2': its weight is not of the shape of 'c1.weight', with which it shares 'w'"},
+        {DATA SHARED_CONV("c1", "data", NAMED("w") NAMED("w"), "num_output: 3 kernel_size: 3"),
+         "layer 'c1': its bias is not of the shape of 'c1.weight', with which it shares 'w'"},
+        {DATA SHARED_CONV("c1", "data", NAMED("w"), "num_output: 3 kernel_size: 1")
+             LAYER("c2", "Convolution", B("c1"),
+                   "param { name: 'w' lr_mult: 2 } convolution_param { num_output: 3 kernel_size: 1 }"),
+         "layer 'c2': its weight has lr_mult 2 and decay_mult 1, but 'c1.weight', with which it shares 'w', "
+         "has 1 "
+         "and 1"},
+        {DATA DENSE("a", "data", "num_output: 3") DENSE("b", "data", "num_output: 4") WEIGHTED("l1", "a", "1")
+             WEIGHTED("l2", "b", "1"),
+         "layer 'l2': its bottom 'b' is 4 scores, but that of the loss in front of it 3"},
+        {DATA DENSE("a", "data", "num_output: 3") WEIGHTED("l1", "a", "0"),
+         "no SoftmaxWithLoss layer in the TRAIN phase"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -338,6 +379,7 @@ int main(void)
     tcase_add_test(tc, test_graph__nothing_is_split_for_the_images);
     tcase_add_test(tc, test_graph__many_readers_get_a_chain_of_splits);
     tcase_add_test(tc, test_graph__parameters_of_one_name_are_one);
+    tcase_add_test(tc, test_graph__losses_add_up);
     tcase_add_loop_test(tc, test_graph__gradients_are_those_of_the_loss, 0, sizeof nets / sizeof *nets);
     tcase_add_test(tc, test_graph__errors);
     suite_add_tcase(s, tc);

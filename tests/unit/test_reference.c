@@ -108,6 +108,7 @@ static double objective(struct subject *s)
 {
     double sum = 0.0;
 
+    memset(s->ref.sample, 0, (size_t)s->ref.n * sizeof *s->ref.sample); /* a loss may add to it */
     s->class->ref_forward(&s->desc, &s->ref);
     if (s->class->flags & OP_LOSS) {
         for (int i = 0; i < s->ref.n; i++)
