@@ -6,17 +6,6 @@ struct concat_op {
     struct ocl_kernel *forward[OP_MOST], *backward[OP_MOST]; /* of each x */
 };
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
-{
-    (void)needs;
-    (void)desc;
-    (void)device;
-    (void)block;
-    (void)err;
-    return 0;
-}
-
 /* x[j] and its part of y, which begins with channel `first`; mask: x where it decides what of dx is 0. */
 static int get_kernel(struct op *op, struct ocl_kernel **out, int j, int to0, int from0,
                       const struct tensor *to, const struct tensor *from, const struct tensor *mask,
@@ -152,7 +141,6 @@ static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
 const struct op_class op_concat = {
     .name = "concat",
     .size = sizeof(struct concat_op),
-    .plan = plan,
     .create = create,
     .forward = forward,
     .backward = backward,

@@ -21,16 +21,6 @@ struct pass {
     int count, j; /* j: the input that it goes back to; −1: forward, or a split's */
 };
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
-{
-    (void)device;
-    (void)block;
-    (void)err;
-    needs->y_is_x = needs->keeps_y = desc->kind == OP_SPLIT;
-    return 0;
-}
-
 /* Pass k of *d; false: there is none. */
 static bool get_pass(struct pass *out, const struct op_desc *d, const struct op_io *io, int k)
 {
@@ -119,14 +109,6 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     for (int k = 1; k < PASSES && rc == 0; k++)
         rc = run_pass(op, k, op->backward_label, io, err);
     return rc;
-}
-
-static int split_forward(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    (void)op;
-    (void)io;
-    (void)err;
-    return 0;
 }
 
 static int split_backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -268,7 +250,6 @@ static const struct op_cases all_split_cases = {MEM_COUNT(split_cases), get_spli
 const struct op_class op_eltwise = {
     .name = "eltwise",
     .size = sizeof(struct eltwise_op),
-    .plan = plan,
     .create = create,
     .forward = forward,
     .backward = backward,
@@ -282,9 +263,8 @@ const struct op_class op_eltwise = {
 const struct op_class op_split = {
     .name = "split",
     .size = sizeof(struct eltwise_op),
-    .plan = plan,
+    .needs = {.y_is_x = true, .keeps_y = true},
     .create = create,
-    .forward = split_forward,
     .backward = split_backward,
     .ref_forward = reference_split,
     .ref_backward = reference_join,

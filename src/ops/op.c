@@ -140,8 +140,9 @@ int op_candidates(struct op_variant *out, int capacity, const struct op_desc *de
 int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device, int block,
             struct clr_error *err)
 {
-    struct op_needs n = {0};
-    int rc = classes[desc->kind]->plan(&n, desc, device, block, err);
+    const struct op_class *class = classes[desc->kind];
+    struct op_needs n = class->needs;
+    int rc = class->plan ? class->plan(&n, desc, device, block, err) : 0;
 
     if (rc == 0)
         *needs = n;
@@ -177,7 +178,7 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
 
 int op_forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return op->class->forward(op, io, err);
+    return op->class->forward ? op->class->forward(op, io, err) : 0;
 }
 
 int op_backward(struct op *op, const struct op_io *io, struct clr_error *err)

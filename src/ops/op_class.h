@@ -66,12 +66,13 @@ struct op_class {
     size_t size;                                      /* of the instance, which begins with struct op */
     unsigned flags;                                   /* of enum op_flags */
 
+    struct op_needs needs; /* of every one */
     int (*plan)(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err);
+                int block, struct clr_error *err); /* adds what depends on *desc; NULL: nothing */
     int (*candidates)(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
-                      const struct clr_device *device, int block);               /* NULL: one way only */
-    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
-    int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);
+                      const struct clr_device *device, int block);                 /* NULL: one way only */
+    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err);   /* instance is zeroed */
+    int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
     int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
                struct clr_error *err); /* one pass; NULL: only as a whole */

@@ -9,17 +9,6 @@ struct softmax_op {
     size_t global[3];
 };
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
-{
-    (void)desc;
-    (void)device;
-    (void)block;
-    (void)err;
-    needs->in_place = needs->keeps_y = true;
-    return 0;
-}
-
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct softmax_op *self = (struct softmax_op *)op;
@@ -120,7 +109,7 @@ static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
 const struct op_class op_softmax = {
     .name = "softmax",
     .size = sizeof(struct softmax_op),
-    .plan = plan,
+    .needs = {.in_place = true, .keeps_y = true},
     .create = create,
     .forward = forward,
     .backward = backward,
