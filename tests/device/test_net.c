@@ -215,6 +215,13 @@ static const struct test_net {
              LAYER("l1", "SoftmaxWithLoss", "side", "l1", "bottom: 'label' loss_weight: 0.3")
                  CONV("c2", "c1", "num_output: 4 kernel_size: 3") SCORES("c2") HITS("scores") LOSS("scores")
                      LAYER("l3", "SoftmaxWithLoss", "scores", "l3", "bottom: 'label' loss_weight: -0.5")},
+    {"layers in place beside other readers",
+     {3, 8, 8},
+     DATA CONV("c1", "data", "num_output: 16 kernel_size: 1") POOL("p1", "c1", "kernel_size: 2 stride: 2")
+         RELU("r1", "c1", "c1") DROP("d1", "c1", "c1")
+             CONV("c2", "c1", "num_output: 16 kernel_size: 2 stride: 2") RELU("r2", "p1", "p1")
+                 JOIN("s", "Eltwise", "p1", AND("c2")) LAYER("g", "Sigmoid", "s", "s", "")
+                     JOIN("k", "Concat", "s", AND("p1")) RELU("r3", "k", "k") SCORES("k") LOSS("scores")},
     {"scores with two gradients",
      {3, 5, 4},
      DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") DENSE("i1", "c1", "num_output: 5")
