@@ -5,6 +5,7 @@
  */
 #include "net/layer.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,6 +49,7 @@ int build_value(struct builder *b, const char *name, const struct shape *shape, 
     struct graph_value *v = &b->g->values[b->g->value_count];
     size_t count;
 
+    assert(b->g->value_count < b->g->value_capacity);
     if (!shape_count(shape, &count) || count / (size_t)shape->n > INT_MAX || count > SIZE_MAX / 8)
         return build_error(b, "'%s' would have %d×%d×%d×%d values, which is too many", name, shape->n,
                            shape->c, shape->h, shape->w);
@@ -107,9 +109,7 @@ static int check_shared(struct builder *b, const struct graph_param *p, const st
     if ((spec->gives_lr_mult && spec->lr_mult != p->mult.lr_mult) ||
         (spec->gives_decay_mult && spec->decay_mult != p->mult.decay_mult))
         return build_error(
-            b,
-            "its %s has lr_mult %g and decay_mult %g, but '%s', with which it shares '%s', has "
-            "%g and %g",
+            b, "its %s has lr_mult %g and decay_mult %g, but '%s', with which it shares '%s', %g and %g",
             of->name, spec->lr_mult, spec->decay_mult, p->name, spec->name, p->mult.lr_mult,
             p->mult.decay_mult);
     return 0;
@@ -121,6 +121,7 @@ static int new_param(struct builder *b, const struct op_param *of, const struct 
     struct graph_param *p = &b->g->params[b->g->param_count];
     size_t count = 1;
 
+    assert(b->g->param_count < b->g->param_capacity);
     for (int i = 0; i < of->rank; i++) {
         p->dims[i] = of->dims[i];
         if (!clr_mul_size(&count, count, (size_t)of->dims[i]) || count > INT_MAX)
@@ -177,6 +178,7 @@ struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x
 {
     struct graph_node *n = &b->g->nodes[b->g->node_count++];
 
+    assert(b->g->node_count <= b->g->node_capacity);
     n->layer = b->layer;
     n->desc = b->layer->desc;
     n->desc.kind = kind;
@@ -286,6 +288,7 @@ static void add_split(struct graph *g, int v, int count)
 {
     struct graph_node *n = &g->nodes[g->node_count];
 
+    assert(g->node_count < g->node_capacity && g->value_count + (size_t)count <= g->value_capacity);
     memset(n, 0, sizeof *n);
     n->layer = n[-1].layer;
     n->desc =
@@ -308,8 +311,7 @@ static void add_split(struct graph *g, int v, int count)
 static void split(struct graph *g, struct mark *m, int v)
 {
     m->next = (int)g->value_count;
-    for (int left = m->readers; left > 1;
-         left -= OP_MOST - 1) { /* one of the outputs is for the next split */
+    for (int left = m->readers; left > 1; left -= OP_MOST - 1) {
         add_split(g, v, left < OP_MOST ? left : OP_MOST);
         v = (int)g->value_count - 1;
     }

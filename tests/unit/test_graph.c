@@ -346,8 +346,7 @@ START_TEST(test_graph__errors)
              LAYER("c2", "Convolution", B("c1"),
                    "param { name: 'w' lr_mult: 2 } convolution_param { num_output: 3 kernel_size: 1 }"),
          "layer 'c2': its weight has lr_mult 2 and decay_mult 1, but 'c1.weight', with which it shares 'w', "
-         "has 1 "
-         "and 1"},
+         "1 and 1"},
         {DATA DENSE("a", "data", "num_output: 3") DENSE("b", "data", "num_output: 4") WEIGHTED("l1", "a", "1")
              WEIGHTED("l2", "b", "1"),
          "layer 'l2': its bottom 'b' is 4 scores, but that of the loss in front of it 3"},
