@@ -71,11 +71,13 @@ static int judge(struct clr_bench_report *out, const char *layer, const char *ki
 /* The batch that was planned, or as much of it as has room in memory. */
 static int planned_batch(const struct op_desc *d)
 {
-    const size_t x = (size_t)d->x.c * (size_t)d->x.h * (size_t)d->x.w,
-                 y = (size_t)d->y.c * (size_t)d->y.h * (size_t)d->y.w,
-                 most = CHECK_BYTES / ((x + y) * 2 * sizeof(float));
+    size_t floats = 0, most;
 
-    return most >= (size_t)d->x.n ? d->x.n : most > 1 ? (int)most : 1;
+    for (int j = 0; j < OP_MOST; j++)
+        floats += (size_t)d->x[j].c * (size_t)d->x[j].h * (size_t)d->x[j].w +
+                  (size_t)d->y[j].c * (size_t)d->y[j].h * (size_t)d->y[j].w;
+    most = CHECK_BYTES / (floats * 2 * sizeof(float));
+    return most >= (size_t)d->x[0].n ? d->x[0].n : most > 1 ? (int)most : 1;
 }
 
 static int check_node(struct clr_bench_report *out, const struct session *s, const struct graph_node *node,
@@ -90,10 +92,10 @@ static int check_node(struct clr_bench_report *out, const struct session *s, con
     struct clr_error why = {0};
     int rc, images;
 
-    d.x.n = planned_batch(&d);
-    if (d.y.n > 0)
-        d.y.n = d.x.n;
-    images = d.x.n < CHECK_IMAGES || all ? d.x.n : CHECK_IMAGES;
+    images = planned_batch(&d);
+    for (int j = 0; j < OP_MOST; j++)
+        d.x[j].n = d.y[j].n = images;
+    images = images < CHECK_IMAGES || all ? images : CHECK_IMAGES;
     rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, how, &r, &why);
     if (rc == 0 && r.ok && !same_variant(timed, &r)) /* what reads the images may read them in one block */
         rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, 1u << VERIFY_ONE_BLOCK, &r, &why);

@@ -124,7 +124,7 @@ static double gflop(const struct graph_node *node, enum clr_bench_pass pass, int
     case CLR_BENCH_WEIGHTS:
         return node->desc.backward ? once : 0.0;
     case CLR_BENCH_BACKWARD:
-        return once * (node->desc.need_dx + node->desc.backward);
+        return once * (double)(node->desc.need_dx + node->desc.backward);
     default:
         return 0.0;
     }

@@ -24,7 +24,7 @@ static int add_pass(struct tune_items *t, const struct graph *g, const struct gr
     struct tune_item item = {.desc = node->desc,
                              .pass = pass,
                              .block = block,
-                             .from_images = g->values[node->x].producer < 0,
+                             .from_images = g->values[node->x[0]].producer < 0,
                              .uses = g == t->train};
     struct tune_item *known;
     int rc;

@@ -49,33 +49,33 @@ static int plan(struct racer *r, struct track *t, const struct op_desc *desc, co
     struct op_needs needs;
     const struct op_needs *reader = &needs;
     struct op_io *io = &r->io;
-    size_t weights, biases;
+    size_t sizes[OP_PARAMS];
     int rc = op_plan(&needs, desc, device, block, err);
 
     if (rc < 0)
         return rc;
-    io->batch = desc->x.n;
-    io->x = io->dx = (struct tensor){.shape = desc->x};
-    io->y = io->dy = (struct tensor){.shape = desc->y};
-    io->x.layout = layout_activation(desc->x.c, block, &reader, 1, item->from_images);
-    io->dx.layout = layout_gradient(&io->x.layout, NULL);
-    io->y.layout = (struct layout){.block = block};
-    io->dy.layout = layout_gradient(&io->y.layout, &needs);
-    (void)op_param_counts(desc, &weights, &biases); /* a graph was made of it: they do not overflow */
-    want(t, P_W, weights * sizeof(float));
-    want(t, P_B, biases * sizeof(float));
+    io->batch = desc->x[0].n;
+    io->x[0] = io->dx[0] = (struct tensor){.shape = desc->x[0]};
+    io->y[0] = io->dy[0] = (struct tensor){.shape = desc->y[0]};
+    io->x[0].layout = layout_activation(desc->x[0].c, block, &reader, 1, item->from_images);
+    io->dx[0].layout = layout_gradient(&io->x[0].layout, NULL);
+    io->y[0].layout = (struct layout){.block = block};
+    io->dy[0].layout = layout_gradient(&io->y[0].layout, &needs);
+    (void)op_param_sizes(sizes, desc); /* a graph was made of it: they do not overflow */
+    want(t, P_W, sizes[0] * sizeof(float));
+    want(t, P_B, sizes[1] * sizeof(float));
     want(t, P_SAVED, needs.saved_bytes);
     want(t, P_WORK, needs.workspace_bytes);
-    rc = want_tensor(t, P_X, &io->x, err);
+    rc = want_tensor(t, P_X, &io->x[0], err);
     if (rc == 0)
-        rc = want_tensor(t, P_Y, &io->y, err);
+        rc = want_tensor(t, P_Y, &io->y[0], err);
     if (rc == 0 && desc->backward) {
         want(t, P_DW, t->bytes[P_W]);
         want(t, P_DB, t->bytes[P_B]);
-        rc = want_tensor(t, P_DY, &io->dy, err);
+        rc = want_tensor(t, P_DY, &io->dy[0], err);
     }
     if (rc == 0 && desc->need_dx)
-        rc = want_tensor(t, P_DX, &io->dx, err);
+        rc = want_tensor(t, P_DX, &io->dx[0], err);
     return rc;
 }
 
@@ -116,14 +116,14 @@ static void bind(struct racer *r, const struct track *t)
 {
     struct op_io *io = &r->io;
 
-    io->x.mem = t->mem[P_X];
-    io->y.mem = t->mem[P_Y];
-    io->dx.mem = t->mem[P_DX];
-    io->dy.mem = t->mem[P_DY];
-    io->w = t->mem[P_W];
-    io->b = t->mem[P_B];
-    io->dw = t->mem[P_DW];
-    io->db = t->mem[P_DB];
+    io->x[0].mem = t->mem[P_X];
+    io->y[0].mem = t->mem[P_Y];
+    io->dx[0].mem = t->mem[P_DX];
+    io->dy[0].mem = t->mem[P_DY];
+    io->w[0] = t->mem[P_W];
+    io->w[1] = t->mem[P_B];
+    io->dw[0] = t->mem[P_DW];
+    io->dw[1] = t->mem[P_DB];
     io->saved = t->mem[P_SAVED];
     io->workspace = t->mem[P_WORK];
 }

@@ -114,21 +114,21 @@ static int verify_images(const struct tune_item *item)
     const struct op_desc *d = &item->desc;
     const struct conv_geometry *g = op_conv_geometry(d);
     const double madds =
-        g ? (double)g->oc * g->oh * g->ow * g->kh * g->kw * g->c / g->group : (double)d->x.c * d->y.c;
+        g ? (double)g->oc * g->oh * g->ow * g->kh * g->kw * g->c / g->group : (double)d->x[0].c * d->y[0].c;
     const int images = (int)fmin(VERIFY_MADDS / madds, VERIFY_IMAGES);
 
-    return images < 1 ? 1 : images < d->x.n ? images : d->x.n;
+    return images < 1 ? 1 : images < d->x[0].n ? images : d->x[0].n;
 }
 
 /* The batch to plan for: the one that the variant will be used with, so that the kernels are those that will
  * be timed, unless that is too much for the host's memory. */
 static void plan_images(struct op_desc *desc, int images)
 {
-    const struct shape *x = &desc->x, *y = &desc->y;
+    const struct shape *x = &desc->x[0], *y = &desc->y[0];
     const double floats = (double)x->c * x->h * x->w + (double)y->c * y->h * y->w;
-    const int most = (int)fmin(VERIFY_FLOATS / floats, desc->x.n);
+    const int most = (int)fmin(VERIFY_FLOATS / floats, desc->x[0].n);
 
-    desc->x.n = desc->y.n = most > images ? most : images;
+    desc->x[0].n = desc->y[0].n = most > images ? most : images;
 }
 
 /* Is the variant right, on a few images of the batch? One that is not is recorded, and 0 returned. */

@@ -78,9 +78,9 @@ int spec_read_weights(struct layer_reading *in, struct pt_reader *r, int *output
     if (rc >= 0)
         rc = pt_bool(r, "bias_term", &l->desc.bias, in->err);
     if (rc >= 0)
-        rc = read_filler(in, r, "weight_filler", &l->weight_filler);
+        rc = read_filler(in, r, "weight_filler", &l->filler[0]);
     if (rc >= 0)
-        rc = read_filler(in, r, "bias_filler", &l->bias_filler);
+        rc = read_filler(in, r, "bias_filler", &l->filler[1]);
     return rc < 0 ? rc : 0;
 }
 

@@ -1,6 +1,7 @@
-/* Fewer, larger steps: see graph_fuse() and graph_fuse_pool() in graph.h. */
+/* Fewer, larger steps: see graph_fuse() in graph.h. */
 #include "net/graph.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "ops/conv_pool.h"
@@ -10,53 +11,54 @@
 
 /* ------------------------------------------------------------------ taking a node out */
 
-/* The number of a value or node when number `gone` is no more. */
-static int behind(int number, int gone)
-{
-    return number > gone ? number - 1 : number;
-}
-
-/* Whoever read what node i makes reads what it was made from; the node and its value go. */
+/* Whoever read what node i makes reads what it was made from; the node goes. */
 static void bypass(struct graph *g, int i)
 {
-    const int x = g->nodes[i].x, y = g->nodes[i].y;
+    const int x = g->nodes[i].x[0], y = g->nodes[i].y[0];
 
     g->values[x].consumer_count += g->values[y].consumer_count - 1;
+    g->values[y].consumer_count = 0;
+    g->values[y].producer = GRAPH_GONE;
     g->logits = g->logits == y ? x : g->logits;
     memmove(&g->nodes[i], &g->nodes[i + 1], (g->node_count - (size_t)i - 1) * sizeof *g->nodes);
-    memmove(&g->values[y], &g->values[y + 1], (g->value_count - (size_t)y - 1) * sizeof *g->values);
     g->node_count--;
-    g->value_count--;
-    g->images = behind(g->images, y);
-    g->logits = behind(g->logits, y);
-    g->accuracy_node = behind(g->accuracy_node, i);
+    g->accuracy_node -= g->accuracy_node > i;
     for (size_t v = 0; v < g->value_count; v++)
-        g->values[v].producer = behind(g->values[v].producer, i);
+        g->values[v].producer -= g->values[v].producer > i;
     for (size_t k = 0; k < g->node_count; k++) {
         struct graph_node *n = &g->nodes[k];
-        n->x = behind(n->x == y ? x : n->x, y);
-        n->y = behind(n->y, y);
-        n->desc.x = g->values[n->x].shape;
-        if (n->desc.kind == OP_RELAYOUT) /* its label is its value's name, which may have moved */
-            n->desc.label = g->values[n->y].name;
+        for (int j = 0; j < n->desc.x_count; j++) {
+            n->x[j] = n->x[j] == y ? x : n->x[j];
+            n->desc.x[j] = g->values[n->x[j]].shape;
+        }
     }
 }
 
-/* ------------------------------------------------------------------ what may go */
+/* ------------------------------------------------------------------ rules */
+
+/* What a graph is joined for. */
+struct target {
+    const struct clr_device *device;
+    int block;
+};
 
 /* A flattening that only tells a dense layer what it can see itself. The images stay: a batch lies as its
  * readers like it, and dense layers like blocks, which would be mostly padding. */
-static bool is_needless_copy(const struct graph *g, int i)
+static bool is_needless_copy(struct graph *g, int i, const struct target *t)
 {
-    return g->nodes[i].desc.kind == OP_RELAYOUT && g->values[g->nodes[i].x].producer >= 0;
+    (void)t;
+    return g->nodes[i].desc.kind == OP_RELAYOUT && g->values[g->nodes[i].x[0]].producer >= 0;
 }
 
-/* The node that sends a gradient back to value v; NULL: none. */
-static struct graph_node *gradient_reader(struct graph *g, int v)
+/* The node that sends a gradient back to value v, and as which of its inputs it reads it; NULL: none. */
+static struct graph_node *gradient_reader(struct graph *g, int v, unsigned *input)
 {
     for (size_t k = 0; k < g->node_count; k++)
-        if (g->nodes[k].x == v && g->nodes[k].desc.backward && g->nodes[k].desc.need_dx)
-            return &g->nodes[k];
+        for (int j = 0; j < g->nodes[k].desc.x_count; j++) {
+            *input = 1u << j;
+            if (g->nodes[k].x[j] == v && (g->nodes[k].desc.need_dx & *input))
+                return &g->nodes[k];
+        }
     return NULL;
 }
 
@@ -68,64 +70,87 @@ static bool takes_relu(const struct op_desc *d)
 }
 
 /* Let the node in front of rectifier i do its work, and the one behind it the mask; false: they cannot. */
-static bool hand_over(struct graph *g, int i)
+static bool hand_over(struct graph *g, int i, const struct target *t)
 {
     const struct graph_node *n = &g->nodes[i];
-    const int maker = g->values[n->x].producer;
+    const int maker = g->values[n->x[0]].producer;
     struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL, *reader;
+    unsigned input;
 
-    if (!elementwise_is_rectifier(&n->desc) || !front || g->values[n->x].consumer_count != 1 ||
+    (void)t;
+    if (!elementwise_is_rectifier(&n->desc) || !front || g->values[n->x[0]].consumer_count != 1 ||
         !takes_relu(&front->desc))
         return false;
     if (!op_is(&front->desc, OP_MASKS_DY)) {
-        reader = gradient_reader(g, n->y);
+        reader = gradient_reader(g, n->y[0], &input);
         if (reader && !op_is(&reader->desc, OP_MASKS_DX))
             return false;
         if (reader)
-            reader->desc.mask_dx = true;
+            reader->desc.mask_dx |= input;
     }
     front->desc.relu = true;
     return true;
 }
 
-void graph_fuse(struct graph *g)
-{
-    for (int i = (int)g->node_count - 1; i >= 0; i--)
-        if (is_needless_copy(g, i))
-            bypass(g, i);
-    for (int i = (int)g->node_count - 1; i >= 0; i--)
-        if (hand_over(g, i))
-            bypass(g, i);
-}
-
 /* A maximum pool behind the convolution of the images, where nobody wants the gradient of these. */
-static bool pool_in_front(struct graph *g, int i, const struct clr_device *device, int block)
+static bool pool_in_front(struct graph *g, int i, const struct target *t)
 {
     struct graph_node *n = &g->nodes[i];
-    const int maker = g->values[n->x].producer;
+    const int maker = g->values[n->x[0]].producer;
     struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL;
     struct conv_geometry conv;
 
     if (n->desc.kind != OP_POOL || n->desc.mask_dx || !front || front->desc.kind != OP_CONV ||
-        front->desc.relu || front->desc.need_dx || g->values[n->x].consumer_count != 1 ||
-        front->x != g->images || g->values[g->images].consumer_count != 1 ||
-        !conv_pool_pays(&front->desc.u.conv, &n->desc.u.pool, device, block))
+        front->desc.relu || front->desc.need_dx || g->values[n->x[0]].consumer_count != 1 ||
+        front->x[0] != g->images || g->values[g->images].consumer_count != 1 ||
+        !conv_pool_pays(&front->desc.u.conv, &n->desc.u.pool, t->device, t->block))
         return false;
     conv = front->desc.u.conv;
     front->desc.kind = OP_CONV_POOL;
     front->desc.relu = n->desc.relu;
-    front->desc.y = n->desc.y;
+    front->desc.y[0] = n->desc.y[0];
     front->desc.u.conv_pool.pool = n->desc.u.pool;
     front->desc.u.conv_pool.conv = conv;
-    g->values[n->x].shape = n->desc.y;
+    g->values[n->x[0]].shape = n->desc.y[0];
     return true;
 }
 
-void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block)
+/* In this order. joins() is asked of every node, from the last to the first: true, and its neighbours do its
+ * work from now on. */
+static const struct {
+    enum fuse_rule rule;
+    bool (*joins)(struct graph *g, int i, const struct target *t);
+} rules[] = {{FUSE_FLATTEN, is_needless_copy}, {FUSE_RELU, hand_over}, {FUSE_POOL, pool_in_front}};
+
+#ifndef NDEBUG
+/* The contract of relu and mask_dx (struct op_desc): who relies on a masked gradient gets one, and nobody
+ * masks without need. */
+static bool masks_agree(struct graph *g)
 {
-    for (int i = (int)g->node_count - 1; i >= 0; i--)
-        if (pool_in_front(g, i, device, block))
-            bypass(g, i);
+    bool agree = true;
+
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct op_desc *d = &g->nodes[i].desc;
+        for (int j = 0; j < d->x_count; j++) {
+            const int maker = g->values[g->nodes[i].x[j]].producer;
+            const struct op_desc *front = maker >= 0 ? &g->nodes[maker].desc : NULL;
+            const bool relies = front && front->relu && !op_is(front, OP_MASKS_DY);
+            agree = agree && (d->mask_dx >> j & 1) == (relies && (d->need_dx >> j & 1));
+        }
+    }
+    return agree;
+}
+#endif
+
+void graph_fuse(struct graph *g, unsigned of, const struct clr_device *device, int block)
+{
+    const struct target t = {device, block};
+
+    for (size_t k = 0; k < MEM_COUNT(rules); k++)
+        for (int i = (int)g->node_count - 1; (of & rules[k].rule) && i >= 0; i--)
+            if (rules[k].joins(g, i, &t))
+                bypass(g, i);
+    assert(masks_agree(g));
 }
 
 static int round_up(int channels, int block)
@@ -163,6 +188,5 @@ static int choose_block(const struct graph *g, const struct clr_device *device)
 void graph_fuse_for(struct graph *g, const struct clr_device *device)
 {
     g->block = choose_block(g, device);
-    graph_fuse(g);
-    graph_fuse_pool(g, device, g->block);
+    graph_fuse(g, FUSE_ALL, device, g->block);
 }

@@ -5,6 +5,7 @@
  */
 #include "net/layer.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,12 +43,13 @@ static int find_value(const struct graph *g, const char *name)
     return -1;
 }
 
-/* Arrays were made large enough at the start: values never move, nodes' labels point into them. */
+/* reserve() has made room: values never move, nodes' labels point into them. */
 int build_value(struct builder *b, const char *name, const struct shape *shape, int producer, int *out)
 {
     struct graph_value *v = &b->g->values[b->g->value_count];
     size_t count;
 
+    assert(b->g->value_count < b->g->value_capacity);
     if (!shape_count(shape, &count) || count / (size_t)shape->n > INT_MAX || count > SIZE_MAX / 8)
         return build_error(b, "'%s' would have %d×%d×%d×%d values, which is too many", name, shape->n,
                            shape->c, shape->h, shape->w);
@@ -83,67 +85,112 @@ static int write_top(struct builder *b, struct graph_node *n)
                            b->layer->class->type);
     if (exists && !n->in_place)
         return build_error(b, "its top '%s' is the top of another layer already", name);
-    return build_value(b, name, &n->desc.y, (int)(n - b->g->nodes), &n->y);
+    return build_value(b, name, &n->desc.y[0], (int)(n - b->g->nodes), &n->y[0]);
 }
 
 /* ------------------------------------------------------------------ parameters */
 
-static int add_param(struct builder *b, const char *suffix, int rank, const int dims[4],
-                     const struct filler *filler, const struct param_spec *mult, int *out)
+/* The parameter of that name in another layer; −1: none has it yet. */
+static int find_shared(const struct graph *g, const char *name)
+{
+    for (size_t i = 0; name[0] && i < g->param_count; i++)
+        if (strcmp(g->params[i].mult.name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* What sharers say of a parameter has to agree; the first one's filler makes its values, as Caffe has it. */
+static int check_shared(struct builder *b, const struct graph_param *p, const struct op_param *of,
+                        const struct param_spec *spec)
+{
+    if (p->rank != of->rank || memcmp(p->dims, of->dims, (size_t)of->rank * sizeof *of->dims) != 0)
+        return build_error(b, "its %s is not of the shape of '%s', with which it shares '%s'", of->name,
+                           p->name, spec->name);
+    if ((spec->gives_lr_mult && spec->lr_mult != p->mult.lr_mult) ||
+        (spec->gives_decay_mult && spec->decay_mult != p->mult.decay_mult))
+        return build_error(
+            b, "its %s has lr_mult %g and decay_mult %g, but '%s', with which it shares '%s', %g and %g",
+            of->name, spec->lr_mult, spec->decay_mult, p->name, spec->name, p->mult.lr_mult,
+            p->mult.decay_mult);
+    return 0;
+}
+
+static int new_param(struct builder *b, const struct op_param *of, const struct param_spec *spec,
+                     const struct filler *filler)
 {
     struct graph_param *p = &b->g->params[b->g->param_count];
     size_t count = 1;
 
-    for (int i = 0; i < rank; i++) {
-        p->dims[i] = dims[i];
-        if (!clr_mul_size(&count, count, (size_t)dims[i]) || count > INT_MAX)
+    assert(b->g->param_count < b->g->param_capacity);
+    for (int i = 0; i < of->rank; i++) {
+        p->dims[i] = of->dims[i];
+        if (!clr_mul_size(&count, count, (size_t)of->dims[i]) || count > INT_MAX)
             return build_error(b, "more than %d weights", INT_MAX);
     }
-    (void)snprintf(p->name, sizeof p->name, "%s.%s", b->layer->name, suffix);
-    p->rank = rank;
+    (void)snprintf(p->name, sizeof p->name, "%s.%s", b->layer->name, of->name);
+    p->rank = of->rank;
     p->count = count;
-    p->fan_in = (int)(count / (size_t)dims[0]);
-    p->fan_out = rank > 1 ? (int)(count / (size_t)dims[1]) : (int)count;
-    p->mult = *mult;
+    p->fan_in = (int)(count / (size_t)of->dims[0]);
+    p->fan_out = of->rank > 1 ? (int)(count / (size_t)of->dims[1]) : (int)count;
+    p->mult = *spec;
     p->filler = *filler;
-    *out = (int)b->g->param_count++;
+    b->g->param_count++;
     return 0;
 }
 
-/* The operator's weights and biases. */
+/* The operator's parameter k: a new one, or one of another layer. */
+static int add_param(struct builder *b, struct graph_node *n, int k, const struct op_param *of)
+{
+    const struct param_spec *spec = &b->layer->param[k];
+    int shared = find_shared(b->g, spec->name), rc;
+
+    if (shared >= 0)
+        rc = check_shared(b, &b->g->params[shared], of, spec);
+    else {
+        shared = (int)b->g->param_count;
+        rc = new_param(b, of, spec, &b->layer->filler[k]);
+    }
+    if (rc < 0)
+        return rc;
+    n->param[k] = shared;
+    n->use[k] = b->g->params[shared].uses++;
+    n->param_count = k + 1;
+    return 0;
+}
+
 static int add_params(struct builder *b, struct graph_node *n)
 {
-    const struct op_class *class = op_class(n->desc.kind);
-    const struct layer_spec *l = b->layer;
-    struct shape w;
-    int rc;
+    struct op_param params[OP_PARAMS];
+    const int count = op_params(params, &n->desc);
+    int rc = 0;
 
-    if (!class->weights)
-        return 0;
-    if (l->phases != (PHASE_TRAIN | PHASE_TEST))
+    if (count && b->layer->phases != (PHASE_TRAIN | PHASE_TEST))
         return build_error(b,
                            "it has parameters and must be in both phases: take the include or exclude away");
-    class->weights(&w, &n->desc);
-    rc = add_param(b, "weight", class->weight_rank, (const int[4]){w.n, w.c, w.h, w.w}, &l->weight_filler,
-                   &l->param[0], &n->weight);
-    if (rc >= 0 && n->desc.bias)
-        rc = add_param(b, "bias", 1, (const int[4]){w.n}, &l->bias_filler, &l->param[1], &n->bias);
+    for (int k = 0; k < count && rc == 0; k++)
+        rc = add_param(b, n, k, &params[k]);
     return rc;
 }
 
 /* ------------------------------------------------------------------ nodes */
 
-struct graph_node *build_node(struct builder *b, enum op_kind kind, int x)
+struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x, int count)
 {
     struct graph_node *n = &b->g->nodes[b->g->node_count++];
 
+    assert(b->g->node_count <= b->g->node_capacity);
     n->layer = b->layer;
     n->desc = b->layer->desc;
     n->desc.kind = kind;
     n->desc.label = b->layer->name;
-    n->desc.x = n->desc.y = b->g->values[x].shape;
-    n->x = x;
-    n->y = n->weight = n->bias = -1;
+    n->desc.x_count = count;
+    n->desc.y_count = op_is(&n->desc, OP_NO_Y) ? 0 : 1;
+    n->desc.y[0] = b->g->values[x[0]].shape;
+    for (int j = 0; j < count; j++) {
+        n->x[j] = x[j];
+        n->desc.x[j] = b->g->values[x[j]].shape;
+    }
+    n->param_count = 0;
     return n;
 }
 
@@ -154,9 +201,9 @@ int build_finish(struct builder *b, struct graph_node *n)
     return rc < 0 ? rc : write_top(b, n);
 }
 
-int build_plain(struct builder *b, enum op_kind kind, int x)
+int build_plain(struct builder *b, enum op_kind kind, const int *bottom)
 {
-    return build_finish(b, build_node(b, kind, x));
+    return build_finish(b, build_node(b, kind, bottom, 1));
 }
 
 int build_check_scores(struct builder *b, int x)
@@ -176,7 +223,7 @@ static int add_layer(struct builder *b)
     const struct layer_class *class = b->layer->class;
     int bottom[MEM_COUNT(b->layer->bottom)];
 
-    for (int i = 0; i < class->bottoms; i++) {
+    for (int i = 0; i < b->layer->bottom_count; i++) {
         const bool labels = (class->flags & LAYER_LABELS) && i + 1 == class->bottoms;
         int rc = read_bottom(b, i, &bottom[i]);
         if (rc < 0)
@@ -191,69 +238,162 @@ static int add_layer(struct builder *b)
 
 /* ------------------------------------------------------------------ gradients */
 
-/*
- * Which nodes go backward: those with a parameter at or in front of them that lead to the loss.
- * wanted[v]: the loss depends on value v. learned[v]: v depends on a parameter.
- */
-static int mark_gradients(struct builder *b, bool *wanted, bool *learned)
+/* What going back needs to know of a value. */
+struct mark {
+    bool learned; /* it depends on a parameter */
+    bool wanted;  /* the loss depends on it */
+    int readers;  /* that send a gradient back to it */
+    int next;     /* where there are several: the value for the next of them */
+};
+
+static void mark_learned(const struct graph *g, struct mark *marks)
+{
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct graph_node *n = &g->nodes[i];
+        bool learned = n->param_count > 0;
+        for (int j = 0; j < n->desc.x_count; j++)
+            learned = learned || marks[n->x[j]].learned;
+        for (int j = 0; j < n->desc.y_count; j++)
+            marks[n->y[j]].learned = learned;
+    }
+}
+
+/* Which nodes go backward: those with a parameter at or in front of them that lead to the loss. */
+static int mark_gradients(struct builder *b, struct mark *marks)
 {
     struct graph *g = b->g;
-    struct graph_node *n;
 
-    for (size_t i = 0; i < g->node_count; i++) {
-        n = &g->nodes[i];
-        if (n->y >= 0)
-            learned[n->y] = n->weight >= 0 || learned[n->x];
-    }
+    mark_learned(g, marks);
     for (size_t i = g->node_count; i > 0; i--) {
-        bool leads;
-        n = &g->nodes[i - 1];
+        struct graph_node *n = &g->nodes[i - 1];
+        bool leads = op_is(&n->desc, OP_LOSS);
         b->layer = n->layer; /* for messages */
-        leads = op_is(&n->desc, OP_LOSS) || (n->y >= 0 && wanted[n->y]);
-        if (!leads && n->weight >= 0)
+        for (int j = 0; j < n->desc.y_count; j++)
+            leads = leads || marks[n->y[j]].wanted;
+        if (!leads && n->param_count > 0)
             return build_error(b, "it has parameters, but the loss does not depend on it");
-        if (!leads)
-            continue;
-        if (wanted[n->x] && learned[n->x])
-            return build_error(
-                b,
-                "'%s' is read by another layer in front of the loss too; a gradient from two layers "
-                "is not supported",
-                g->values[n->x].name);
-        wanted[n->x] = true;
-        n->desc.need_dx = learned[n->x];
-        n->desc.backward |= n->weight >= 0 || n->desc.need_dx;
+        for (int j = 0; leads && j < n->desc.x_count; j++) {
+            struct mark *m = &marks[n->x[j]];
+            m->wanted = true;
+            m->readers += m->learned;
+            n->desc.need_dx |= (unsigned)m->learned << j;
+        }
+        n->desc.backward |= leads && (n->param_count > 0 || n->desc.need_dx);
     }
+    return 0;
+}
+
+/* A node behind the last one that splits value v in `count`; the values that it makes are the last ones. */
+static void add_split(struct graph *g, int v, int count)
+{
+    struct graph_node *n = &g->nodes[g->node_count];
+
+    assert(g->node_count < g->node_capacity && g->value_count + (size_t)count <= g->value_capacity);
+    memset(n, 0, sizeof *n);
+    n->layer = n[-1].layer;
+    n->desc =
+        (struct op_desc){.kind = OP_SPLIT, .x_count = 1, .y_count = count, .need_dx = 1, .backward = true};
+    n->x[0] = v;
+    n->desc.x[0] = g->values[v].shape;
+    g->values[v].consumer_count++;
+    for (int j = 0; j < count; j++) {
+        struct graph_value *y = &g->values[g->value_count];
+        n->y[j] = (int)g->value_count++;
+        n->desc.y[j] = g->values[v].shape;
+        *y = (struct graph_value){.shape = g->values[v].shape, .producer = (int)g->node_count};
+        (void)snprintf(y->name, sizeof y->name, "%.*s.split", (int)sizeof y->name - 7, n[-1].desc.label);
+    }
+    n->desc.label = g->values[n->y[0]].name;
+    g->node_count++;
+}
+
+/* Split value v for all who send a gradient back. Where they are too many, the last output is split again. */
+static void split(struct graph *g, struct mark *m, int v)
+{
+    m->next = (int)g->value_count;
+    for (int left = m->readers; left > 1; left -= OP_MOST - 1) {
+        add_split(g, v, left < OP_MOST ? left : OP_MOST);
+        v = (int)g->value_count - 1;
+    }
+}
+
+/* The next output of the splits that has no reader yet. */
+static int take(struct graph *g, struct mark *m)
+{
+    while (g->values[m->next].consumer_count > 0)
+        m->next++;
+    g->values[m->next].consumer_count++;
+    return m->next;
+}
+
+/* Nodes are written again, with splits between them. */
+static int insert_splits(struct graph *g, struct mark *marks, struct clr_error *err)
+{
+    struct graph_node *old = g->nodes, *nodes = NULL;
+    const size_t count = g->node_count;
+    const int accuracy = g->accuracy_node;
+    int rc = mem_new(&nodes, g->node_capacity, sizeof *nodes, "nodes", err);
+
+    if (rc < 0)
+        return rc;
+    g->nodes = nodes;
+    g->node_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct graph_node *n = &g->nodes[g->node_count];
+        *n = old[i];
+        for (int j = 0; j < n->desc.x_count; j++)
+            if ((n->desc.need_dx >> j & 1) && marks[n->x[j]].readers > 1) {
+                g->values[n->x[j]].consumer_count--;
+                n->x[j] = take(g, &marks[n->x[j]]);
+            }
+        g->accuracy_node = (int)i == accuracy ? (int)g->node_count : g->accuracy_node;
+        for (int j = 0; j < n->desc.y_count; j++)
+            g->values[n->y[j]].producer = (int)g->node_count;
+        g->node_count++;
+        for (int j = 0; j < n->desc.y_count; j++)
+            if (marks[n->y[j]].readers > 1)
+                split(g, &marks[n->y[j]], n->y[j]);
+    }
+    free(old);
     return 0;
 }
 
 static int gradients(struct builder *b)
 {
-    bool *flags;
+    struct graph *g = b->g;
+    struct mark *marks;
     int rc;
 
-    if (b->g->logits < 0)
+    if (g->logits < 0)
         return clr_error_set(b->err, CLR_EINPUT, "%.200s: no SoftmaxWithLoss layer in the TRAIN phase",
                              b->spec->file);
-    rc = mem_new(&flags, 2 * b->g->value_count, sizeof *flags, "gradient marks", b->err);
+    rc = mem_new(&marks, g->value_count, sizeof *marks, "gradient marks", b->err);
     if (rc < 0)
         return rc;
-    rc = mark_gradients(b, flags, flags + b->g->value_count);
-    free(flags);
+    rc = mark_gradients(b, marks);
+    if (rc == 0)
+        rc = insert_splits(g, marks, b->err);
+    free(marks);
     return rc;
 }
 
 /* ------------------------------------------------------------------ the whole */
 
-/* Room for the most that the layers can make. */
-static int reserve(struct graph *g, size_t layers, struct clr_error *err)
+/* Room for the most that the layers can make: two of each, and a split for every bottom. */
+static int reserve(struct graph *g, const struct clr_net_spec *spec, struct clr_error *err)
 {
-    int rc = mem_grow(&g->values, &g->value_capacity, 2 * layers, sizeof *g->values, "values", err);
+    size_t layers = spec->layer_count, most = 2 * layers;
+    int rc;
+
+    for (size_t i = 0; i < layers; i++)
+        most += 2 * (size_t)spec->layers[i].bottom_count;
+    rc = mem_grow(&g->values, &g->value_capacity, most, sizeof *g->values, "values", err);
 
     if (rc >= 0)
-        rc = mem_grow(&g->nodes, &g->node_capacity, 2 * layers, sizeof *g->nodes, "nodes", err);
+        rc = mem_grow(&g->nodes, &g->node_capacity, most, sizeof *g->nodes, "nodes", err);
     if (rc >= 0)
-        rc = mem_grow(&g->params, &g->param_capacity, 2 * layers, sizeof *g->params, "parameters", err);
+        rc = mem_grow(&g->params, &g->param_capacity, OP_PARAMS * layers, sizeof *g->params, "parameters",
+                      err);
     return rc;
 }
 
@@ -268,7 +408,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
     b.g->phase = phase;
     b.g->batch = batch;
     b.g->images = b.g->logits = b.g->accuracy_node = -1;
-    rc = reserve(b.g, spec->layer_count, err);
+    rc = reserve(b.g, spec, err);
     for (size_t i = 0; i < spec->layer_count && rc >= 0; i++) {
         b.layer = &spec->layers[i];
         if (b.layer->phases & phase)

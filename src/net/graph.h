@@ -10,12 +10,13 @@
 #include "ops/op.h"
 #include "ops/tuned.h"
 
-enum { GRAPH_IMAGES = -1, GRAPH_LABELS = -2 }; /* values that no node makes; labels are (N,1,1,1) */
+/* Values that no node makes; labels are (N,1,1,1). GRAPH_GONE: a value that fusing has made needless. */
+enum { GRAPH_IMAGES = -1, GRAPH_LABELS = -2, GRAPH_GONE = -3 };
 
 struct graph_value {
     char name[SPEC_NAME + 16]; /* "conv1", "ip1.flatten" */
     struct shape shape;        /* n = batch */
-    int producer;              /* node, GRAPH_IMAGES or GRAPH_LABELS */
+    int producer;              /* node, GRAPH_IMAGES, … */
     int consumer_count;        /* nodes of this phase that read it */
 };
 
@@ -26,6 +27,7 @@ struct graph_param {
     int fan_in, fan_out; /* Caffe: count/O and count/I */
     struct param_spec mult;
     struct filler filler;
+    int uses; /* by nodes: several where layers share it */
 };
 
 struct graph_node {
@@ -33,9 +35,10 @@ struct graph_node {
     struct op_desc
         desc; /* kind, label, shapes, geometry, bias, need_dx, backward; variants by graph_tune() */
     enum op_origin origin[OP_PASS_COUNT]; /* where the variants are from */
-    int x, y;                             /* values; y is −1 for losses and accuracy */
+    int x[OP_MOST], y[OP_MOST];           /* values: desc.x_count and desc.y_count of them */
     bool in_place;                        /* the file says top == bottom */
-    int weight, bias;                     /* parameters, −1: none */
+    int param[OP_PARAMS], param_count;    /* parameters, in the operator's order */
+    int use[OP_PARAMS];                   /* which of its uses this is: 0, … */
     double madds; /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
 };
 
@@ -44,7 +47,7 @@ struct graph {
     unsigned phase; /* PHASE_TRAIN or PHASE_TEST */
     int batch;
     int images;                      /* value of the images, (N,C,H,W) */
-    int logits;                      /* value read by the loss; −1: no loss */
+    int logits;                      /* value read by the last loss; −1: no loss */
     int accuracy_node;               /* −1: none */
     struct transform_spec transform; /* of this phase's Data layer */
     int block;                       /* V, by graph_fuse_for(); 0: not yet */
@@ -59,34 +62,36 @@ struct graph {
 /*
  * Work out one phase. batch > 0. An InnerProduct with an input of H·W > 1 gets a node OP_RELAYOUT with
  * the label "<layer>.flatten" in front (layer = the InnerProduct's). need_dx is false where no parameter lies
- * in front. Only in the training phase nodes have backward = true.
+ * in front. Only in the training phase nodes have backward = true. There a value that several layers send a
+ * gradient back to gets a node OP_SPLIT "<layer>.split" behind the layer that makes it, with an output for
+ * each: every value has one gradient at most, and a sum of gradients has one order, that of the file.
  * CLR_EINPUT, "FILE:LINE: layer 'NAME': …": a bottom that nothing produces, a shape that does not fit, a net
- * without a loss in the training phase, a value whose gradient would come from two layers (not supported),
- * a layer with parameters that only one phase has, or that does not lead to the loss; parameters whose shape
- * differs between the phases.
+ * without a loss in the training phase, a layer with parameters that only one phase has, or that does not
+ * lead to the loss; parameters whose shape differs between the phases, or between layers that share them.
  */
 int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
                  struct clr_image_shape input, int batch, struct clr_error *err);
 void graph_destroy(struct graph *g);
 
-/*
- * Join neighbours, so that less passes through memory; results are the same to the bit. A rectifier (slope 0)
- * goes into the convolution, dense layer or maximum pool in front of it (desc.relu), if nothing else reads
- * their output and, going back, the reader of the rectified value can mask (desc.mask_dx). A flattening in
- * front of a dense layer goes; that layer's desc.x is (N,C,H,W) then. src/net/fuse.c.
- */
-void graph_fuse(struct graph *g);
+/* What neighbours are joined for, so that less passes through memory: src/net/fuse.c has the rules. */
+enum fuse_rule {
+    FUSE_FLATTEN = 1 << 0, /* a flattening in front of a dense layer, whose desc.x is (N,C,H,W) then */
+    /* A rectifier (slope 0) goes into what is in front of it and can do it (desc.relu), if nothing else reads
+     * that and, going back, the reader of the rectified value can mask (desc.mask_dx). */
+    FUSE_RELU = 1 << 1,
+    /* The convolution of the images takes the maximum pool behind it along (OP_CONV_POOL) where the device is
+     * good at that. Values are the same to the bit; the weight gradient is summed in another order. */
+    FUSE_POOL = 1 << 2,
+    FUSE_ALL = FUSE_FLATTEN | FUSE_RELU | FUSE_POOL
+};
+
+/* Join neighbours by those rules, in a net of channel block `block`; but for FUSE_POOL, results are the same
+ * to the bit. */
+void graph_fuse(struct graph *g, unsigned of, const struct clr_device *device, int block);
 
 /*
- * After graph_fuse(): the convolution of the images takes the maximum pool behind it along (OP_CONV_POOL)
- * where the device is good at that, in a net of channel block `block`. Values are the same to the bit; the
- * weight gradient is summed in another order.
- */
-void graph_fuse_pool(struct graph *g, const struct clr_device *device, int block);
-
-/*
- * Choose the channel block and do both, as training and evaluation run a graph on that device. The block is
- * the device's, but for nets whose channels leave many of 16 lanes empty: they get 8.
+ * Choose the channel block and join by all rules, as training and evaluation run a graph on that device. The
+ * block is the device's, but for nets whose channels leave many of 16 lanes empty: they get 8.
  */
 void graph_fuse_for(struct graph *g, const struct clr_device *device);
 

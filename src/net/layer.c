@@ -184,13 +184,14 @@ static int read_type(struct layer_reading *in)
 
 /* ------------------------------------------------------------------ what all layers have */
 
-static int read_blobs(struct layer_reading *in, const char *field_name, char names[4][SPEC_NAME], int *count)
+static int read_blobs(struct layer_reading *in, const char *field_name, char names[OP_MOST][SPEC_NAME],
+                      int *count)
 {
     int rc;
 
     for (struct pt_field *f = NULL; pt_next(&in->r, field_name, &f); (*count)++) {
-        if (*count == 4)
-            return pt_error(in->doc, f, in->err, "more than 4 '%s' of one layer", field_name);
+        if (*count == OP_MOST)
+            return pt_error(in->doc, f, in->err, "more than %d '%s' of one layer", OP_MOST, field_name);
         rc = spec_read_name(names[*count], SPEC_NAME, in->doc, f, in->err);
         if (rc < 0)
             return rc;
@@ -245,16 +246,18 @@ static int read_phases(struct layer_reading *in)
     return 0;
 }
 
-/* param { lr_mult decay_mult }, first for the weights, then for the biases. */
+/* param { name lr_mult decay_mult }, first for the weights, then for the biases. */
 static int read_params(struct layer_reading *in)
 {
-    static const char *const unsupported[] = {"name", "share_mode", NULL};
+    static const char *const unsupported[] = {"share_mode", NULL};
     struct layer_spec *l = in->layer;
     int limit = l->class->flags & LAYER_WEIGHTS ? 1 + l->desc.bias : 0, n = 0, rc;
     struct pt_reader r;
 
-    l->param[0] = l->param[1] = (struct param_spec){1.0, 1.0};
-    for (struct pt_field *f = NULL; pt_next(&in->r, "param", &f); n++) {
+    for (int k = 0; k < OP_PARAMS; k++)
+        l->param[k] = (struct param_spec){.lr_mult = 1.0, .decay_mult = 1.0};
+    for (struct pt_field *f = NULL, *name; pt_next(&in->r, "param", &f); n++) {
+        name = NULL;
         if (n == limit)
             return pt_error(in->doc, f, in->err, "%d 'param', but this layer has %d parameters", n + 1,
                             limit);
@@ -263,8 +266,12 @@ static int read_params(struct layer_reading *in)
             return rc;
         pt_open(&r, in->doc, f);
         rc = pt_double(&r, "lr_mult", 0.0, 1e6, &l->param[n].lr_mult, in->err);
+        l->param[n].gives_lr_mult = rc > 0;
         if (rc >= 0)
             rc = pt_double(&r, "decay_mult", 0.0, 1e6, &l->param[n].decay_mult, in->err);
+        l->param[n].gives_decay_mult = rc > 0;
+        if (rc >= 0 && pt_next(&r, "name", &name))
+            rc = spec_read_name(l->param[n].name, SPEC_NAME, in->doc, name, in->err);
         if (rc >= 0)
             rc = pt_close(&r, unsupported, in->err);
         if (rc < 0)
@@ -279,6 +286,7 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
     const struct layer_class *class;
     struct pt_field *name = NULL, *second;
+    bool more;
     int rc = pt_value_message(doc, field, err);
 
     if (rc < 0)
@@ -299,9 +307,10 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
         (rc = class->read(&in)) < 0 || (rc = read_params(&in)) < 0 ||
         (rc = pt_close(&in.r, k_layer_fields, err)) < 0)
         return rc;
-    if (out->bottom_count != class->bottoms)
-        return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d", out->name,
-                        out->bottom_count, class->type, class->bottoms);
+    more = class->flags & LAYER_MORE_BOTTOMS;
+    if (out->bottom_count < class->bottoms || (out->bottom_count > class->bottoms && !more))
+        return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d%s", out->name,
+                        out->bottom_count, class->type, class->bottoms, more ? " or more" : "");
     if (out->top_count < class->min_tops || out->top_count > class->max_tops)
         return pt_error(doc, field, err, "layer '%s' has %d 'top'; a %s layer has %d%s", out->name,
                         out->top_count, class->type, class->max_tops,

@@ -13,11 +13,12 @@
 /* ------------------------------------------------------------------ the row of a type */
 
 enum layer_flags {
-    LAYER_SOURCE = 1 << 0,   /* makes the images: build() reads no bottom */
-    LAYER_LOSS = 1 << 1,     /* training can begin here */
-    LAYER_LABELS = 1 << 2,   /* its last bottom is the labels */
-    LAYER_IN_PLACE = 1 << 3, /* its top may be its bottom */
-    LAYER_WEIGHTS = 1 << 4   /* has weights, and biases where bias_term says so */
+    LAYER_SOURCE = 1 << 0,      /* makes the images: build() reads no bottom */
+    LAYER_LOSS = 1 << 1,        /* training can begin here */
+    LAYER_LABELS = 1 << 2,      /* its last bottom is the labels */
+    LAYER_IN_PLACE = 1 << 3,    /* its top may be its bottom */
+    LAYER_WEIGHTS = 1 << 4,     /* has weights, and biases where bias_term says so */
+    LAYER_MORE_BOTTOMS = 1 << 5 /* up to OP_MOST bottoms */
 };
 
 struct layer_reading;
@@ -47,7 +48,15 @@ struct spec_said {
     unsigned topics;
 };
 
-enum spec_topic { SAID_SOURCE, SAID_ENGINE, SAID_MEAN_FILE, SAID_FILLER, SAID_LRN_K, SAID_IM2COL };
+enum spec_topic {
+    SAID_SOURCE,
+    SAID_ENGINE,
+    SAID_MEAN_FILE,
+    SAID_FILLER,
+    SAID_LRN_K,
+    SAID_IM2COL,
+    SAID_STABLE_PROD
+};
 
 struct layer_reading {
     struct layer_spec *layer;
@@ -120,16 +129,16 @@ int build_prefix(const struct builder *b);
 int build_value(struct builder *b, const char *name, const struct shape *shape, int producer, int *out);
 
 /*
- * A new node that reads x, with the layer's desc and shapes of x; its desc.y is x's until the caller says
- * otherwise. build_finish() gives it its parameters and its top.
+ * A new node that reads `count` values, with the layer's desc and their shapes; its y has the shape of the
+ * first until the caller says otherwise. build_finish() gives it its parameters and its top.
  */
-struct graph_node *build_node(struct builder *b, enum op_kind kind, int x);
+struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x, int count);
 int build_finish(struct builder *b, struct graph_node *n);
 
 /* Is x one score for each class, and not the images? */
 int build_check_scores(struct builder *b, int x);
 
-/* A layer that is one operator of x whose y has x's shape, and no geometry to work out. */
-int build_plain(struct builder *b, enum op_kind kind, int x);
+/* A layer that is one operator of its bottom whose y has that shape, and no geometry to work out. */
+int build_plain(struct builder *b, enum op_kind kind, const int *bottom);
 
 #endif

@@ -27,7 +27,7 @@ static int build(struct builder *b, const int *bottom)
         return build_error(b, "top_k %d, but there are %d classes", top_k, classes);
     if (b->g->accuracy_node < 0)
         b->g->accuracy_node = (int)b->g->node_count;
-    (void)build_node(b, OP_ACCURACY, bottom[0]);
+    (void)build_node(b, OP_ACCURACY, bottom, 1);
     return 0;
 }
 

@@ -45,16 +45,16 @@ static int read(struct layer_reading *in)
 
 static int build(struct builder *b, const int *bottom)
 {
-    struct graph_node *n = build_node(b, OP_CONV, bottom[0]);
+    struct graph_node *n = build_node(b, OP_CONV, bottom, 1);
     struct conv_geometry *g = &n->desc.u.conv;
-    const struct shape *s = &n->desc.x;
+    const struct shape *s = &n->desc.x[0];
 
     g->c = s->c;
     g->h = s->h;
     g->w = s->w;
     if (geometry_conv(g, b->err) < 0)
         return build_prefix(b);
-    n->desc.y = (struct shape){s->n, g->oc, g->oh, g->ow};
+    n->desc.y[0] = (struct shape){s->n, g->oc, g->oh, g->ow};
     n->madds = (double)g->oc * g->oh * g->ow * (g->c / g->group) * g->kh * g->kw;
     return build_finish(b, n);
 }

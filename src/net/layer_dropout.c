@@ -18,7 +18,7 @@ static int read(struct layer_reading *in)
 
 static int build(struct builder *b, const int *bottom)
 {
-    struct graph_node *n = build_node(b, OP_DROPOUT, bottom[0]);
+    struct graph_node *n = build_node(b, OP_DROPOUT, bottom, 1);
 
     n->desc.backward = b->g->phase == PHASE_TRAIN; /* also where nothing is learned before it */
     n->desc.u.dropout.layer = (int)(b->layer - b->spec->layers);

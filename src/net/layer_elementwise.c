@@ -32,7 +32,7 @@ static int read_parameter(struct layer_reading *in, enum elementwise_function fu
 
 static int build(struct builder *b, const int *bottom)
 {
-    return build_plain(b, OP_ELEMENTWISE, bottom[0]);
+    return build_plain(b, OP_ELEMENTWISE, bottom);
 }
 
 #define ELEMENTWISE(name, type_, ...)                                                                        \

@@ -6,7 +6,7 @@
 static int read(struct layer_reading *in)
 {
     struct pt_reader r;
-    int *outputs = &in->layer->desc.y.c;
+    int *outputs = &in->layer->desc.y[0].c;
     int rc = pt_message(&in->r, "inner_product_param", &r, in->err);
 
     if (rc == 0)
@@ -30,19 +30,19 @@ static int read(struct layer_reading *in)
 /* (N,C,H,W) → (N,C·H·W,1,1), named "<layer>.flatten". */
 static int build_flatten(struct builder *b, int *x)
 {
-    struct graph_node *n = build_node(b, OP_RELAYOUT, *x);
-    const struct shape *s = &n->desc.x;
+    struct graph_node *n = build_node(b, OP_RELAYOUT, x, 1);
+    const struct shape *s = &n->desc.x[0];
     char name[SPEC_NAME + 16];
     int rc;
 
     (void)snprintf(name, sizeof name, "%s.flatten", b->layer->name);
-    n->desc.y = (struct shape){s->n, s->c * s->h * s->w, 1, 1};
-    rc = build_value(b, name, &n->desc.y, (int)(n - b->g->nodes), &n->y);
+    n->desc.y[0] = (struct shape){s->n, s->c * s->h * s->w, 1, 1};
+    rc = build_value(b, name, &n->desc.y[0], (int)(n - b->g->nodes), &n->y[0]);
     if (rc < 0)
         return rc;
-    n->desc.label = b->g->values[n->y].name;
-    b->g->values[n->y].consumer_count = 1;
-    *x = n->y;
+    n->desc.label = b->g->values[n->y[0]].name;
+    b->g->values[n->y[0]].consumer_count = 1;
+    *x = n->y[0];
     return 0;
 }
 
@@ -60,9 +60,9 @@ static int build(struct builder *b, const int *bottom)
         if (rc < 0)
             return rc;
     }
-    n = build_node(b, OP_DENSE, x);
-    n->desc.y = (struct shape){n->desc.x.n, b->layer->desc.y.c, 1, 1};
-    n->madds = (double)n->desc.y.c * n->desc.x.c;
+    n = build_node(b, OP_DENSE, &x, 1);
+    n->desc.y[0] = (struct shape){n->desc.x[0].n, b->layer->desc.y[0].c, 1, 1};
+    n->madds = (double)n->desc.y[0].c * n->desc.x[0].c;
     return build_finish(b, n);
 }
 

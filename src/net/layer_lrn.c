@@ -43,12 +43,12 @@ static int read(struct layer_reading *in)
 
 static int build(struct builder *b, const int *bottom)
 {
-    struct graph_node *n = build_node(b, OP_LRN, bottom[0]);
+    struct graph_node *n = build_node(b, OP_LRN, bottom, 1);
     struct lrn_geometry *g = &n->desc.u.lrn;
 
-    g->c = n->desc.x.c;
-    g->h = n->desc.x.h;
-    g->w = n->desc.x.w;
+    g->c = n->desc.x[0].c;
+    g->h = n->desc.x[0].h;
+    g->w = n->desc.x[0].w;
     return geometry_lrn(g, b->err) < 0 ? build_prefix(b) : build_finish(b, n);
 }
 

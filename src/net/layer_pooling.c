@@ -47,9 +47,9 @@ static int read(struct layer_reading *in)
 
 static int build(struct builder *b, const int *bottom)
 {
-    struct graph_node *n = build_node(b, OP_POOL, bottom[0]);
+    struct graph_node *n = build_node(b, OP_POOL, bottom, 1);
     struct pool_geometry *g = &n->desc.u.pool;
-    const struct shape *s = &n->desc.x;
+    const struct shape *s = &n->desc.x[0];
 
     g->c = s->c;
     g->h = s->h;
@@ -60,7 +60,7 @@ static int build(struct builder *b, const int *bottom)
     }
     if (geometry_pool(g, b->err) < 0)
         return build_prefix(b);
-    n->desc.y = (struct shape){s->n, s->c, g->oh, g->ow};
+    n->desc.y[0] = (struct shape){s->n, s->c, g->oh, g->ow};
     return build_finish(b, n);
 }
 

@@ -16,7 +16,7 @@ int spec_read_softmax(struct layer_reading *in)
 
 static int build(struct builder *b, const int *bottom)
 {
-    return build_plain(b, OP_SOFTMAX, bottom[0]);
+    return build_plain(b, OP_SOFTMAX, bottom);
 }
 
 const struct layer_class layer_softmax = {

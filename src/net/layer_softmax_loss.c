@@ -1,5 +1,7 @@
-/* SoftmaxWithLoss: scores and labels become the loss. */
+/* SoftmaxWithLoss: scores and labels become the loss; of several in a net, weighted, the sum. */
 #include "net/layer.h"
+
+#include "base/log.h"
 
 static int read(struct layer_reading *in)
 {
@@ -10,21 +12,29 @@ static int read(struct layer_reading *in)
         rc = pt_double(&in->r, "loss_weight", -1e30, 1e30, &weight, in->err);
     if (rc < 0)
         return rc;
-    if (weight != 1.0)
-        return pt_error(in->doc, in->field, in->err, "'loss_weight' is %g; only 1 is supported", weight);
+    in->layer->desc.u.loss.weight = (float)weight;
+    if (weight == 0.0) {
+        in->layer->phases = 0;
+        log_line(CLR_LOG_INFO, "%s:%d: layer '%s' is left out: its loss_weight is 0", in->doc->file,
+                 in->layer->line, in->layer->name);
+    }
     return 0;
 }
 
 static int build(struct builder *b, const int *bottom)
 {
+    const int before = b->g->logits, classes = b->g->values[bottom[0]].shape.c;
+    struct graph_node *n;
     int rc = build_check_scores(b, bottom[0]);
 
     if (rc < 0)
         return rc;
-    if (b->g->logits >= 0)
-        return build_error(b, "a second loss is not supported");
+    if (before >= 0 && b->g->values[before].shape.c != classes)
+        return build_error(b, "its bottom '%s' is %d scores, but that of the loss in front of it %d",
+                           b->layer->bottom[0], classes, b->g->values[before].shape.c);
+    n = build_node(b, OP_SOFTMAX_LOSS, bottom, 1);
+    n->desc.u.loss.adds = before >= 0;
     b->g->logits = bottom[0];
-    (void)build_node(b, OP_SOFTMAX_LOSS, bottom[0]);
     return 0;
 }
 

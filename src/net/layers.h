@@ -6,6 +6,8 @@ ROW(pooling)
 #define ELEMENTWISE(name, ...) ROW(name)
 #include "ops/elementwise_rows.h"
 #undef ELEMENTWISE
+ROW(eltwise)
+ROW(concat)
 ROW(lrn)
 ROW(inner_product)
 ROW(dropout)

@@ -9,7 +9,8 @@
 #include "ops/op_class.h"
 
 struct net_value {
-    int root; /* value whose memory this one uses: itself, or the one it was made from in place */
+    int root;          /* value whose memory this one uses: itself, or the one it was made from in place */
+    int gradient_root; /* the same of its gradient; the outputs of a split have gradients of their own */
     struct layout layout, gradient_layout;
     bool has_gradient;
     int memory, gradient; /* arena requests of roots, −1: none */
@@ -19,8 +20,9 @@ struct net_value {
 struct net_node {
     struct op *op;
     struct op_needs needs;
-    int saved; /* arena request, −1: none */
-    bool runs; /* false: an accuracy that nobody reads */
+    int saved;         /* arena request, −1: none */
+    int dw[OP_PARAMS]; /* the same, of the gradient of a parameter that another node uses before this one */
+    bool runs;         /* false: an accuracy that nobody reads */
 };
 
 struct net {
@@ -29,6 +31,7 @@ struct net {
     struct net_node *nodes;
     struct arena *arena;
     int workspace, labels; /* arena requests */
+    struct op *add;        /* adds gradients of shared parameters; NULL: there are none */
     struct op *accuracy;   /* of a net that has no such layer; NULL: it has */
     struct op_desc accuracy_desc;
     const struct params *params;
@@ -51,10 +54,10 @@ static bool runs_in_place(const struct net *net, int i)
 {
     const struct graph *g = net->graph;
     const struct graph_node *node = &g->nodes[i];
-    const int producer = g->values[node->x].producer;
+    const int producer = g->values[node->x[0]].producer;
 
-    return node->in_place && node->y >= 0 && net->nodes[i].needs.in_place && producer >= 0 &&
-           g->values[node->x].consumer_count == 1 &&
+    return node->in_place && net->nodes[i].needs.in_place && producer >= 0 &&
+           g->values[node->x[0]].consumer_count == 1 &&
            !(node->desc.backward && net->nodes[producer].needs.keeps_y);
 }
 
@@ -71,10 +74,34 @@ static int plan_nodes(struct net *net, const struct clr_device *device, int bloc
     return rc;
 }
 
+/* Does node i read value v? *needs_dx: and sends a gradient back to it. */
+static bool reads(const struct graph *g, size_t i, size_t v, bool *needs_dx)
+{
+    const struct graph_node *node = &g->nodes[i];
+
+    for (int j = 0; j < node->desc.x_count; j++)
+        if (node->x[j] == (int)v) {
+            *needs_dx = node->desc.need_dx >> j & 1;
+            return true;
+        }
+    return false;
+}
+
 static void widen(struct layout *a, const struct layout *b)
 {
     a->halo_h = b->halo_h > a->halo_h ? b->halo_h : a->halo_h;
     a->halo_w = b->halo_w > a->halo_w ? b->halo_w : a->halo_w;
+}
+
+static void set_roots(struct net *net, int v)
+{
+    struct net_value *value = &net->values[v];
+    const int producer = net->graph->values[v].producer;
+    const struct net_value *from = producer >= 0 ? &net->values[net->graph->nodes[producer].x[0]] : NULL;
+    const bool in_place = from && runs_in_place(net, producer);
+
+    value->root = in_place || (from && net->nodes[producer].needs.y_is_x) ? from->root : v;
+    value->gradient_root = in_place ? from->gradient_root : v;
 }
 
 /* Layout of each value from its readers; values that share memory share the widest halo. */
@@ -90,25 +117,25 @@ static int choose_layouts(struct net *net, int block, struct clr_error *err)
         const int producer = g->values[v].producer;
         struct net_value *value = &net->values[v];
         size_t count = 0;
+        bool back;
         for (size_t i = 0; i < g->node_count; i++)
-            if (g->nodes[i].x == (int)v) {
+            if (reads(g, i, v, &back)) {
                 readers[count++] = &net->nodes[i].needs;
-                value->has_gradient |= g->nodes[i].desc.backward && g->nodes[i].desc.need_dx;
+                value->has_gradient |= back;
             }
         value->layout = layout_activation(g->values[v].shape.c, block, readers, count, producer < 0);
         value->gradient_layout =
             layout_gradient(&value->layout, producer >= 0 ? &net->nodes[producer].needs : NULL);
-        value->root = (int)v;
-        if (producer >= 0 && runs_in_place(net, producer))
-            value->root = net->values[g->nodes[producer].x].root;
+        set_roots(net, (int)v);
     }
     for (int pass = 0; pass < 2; pass++) /* children widen their root, then take what it has */
         for (size_t v = 0; v < g->value_count; v++) {
-            struct net_value *root = &net->values[net->values[v].root], *value = &net->values[v];
+            struct net_value *value = &net->values[v], *root = &net->values[value->root],
+                             *gradient_root = &net->values[value->gradient_root];
             widen(&root->layout, &value->layout);
-            widen(&root->gradient_layout, &value->gradient_layout);
+            widen(&gradient_root->gradient_layout, &value->gradient_layout);
             value->layout = root->layout;
-            value->gradient_layout = root->gradient_layout;
+            value->gradient_layout = gradient_root->gradient_layout;
         }
     free(readers);
     return 0;
@@ -120,46 +147,98 @@ static bool shareable(const struct layout *l, int channels)
     return l->halo_h == 0 && l->halo_w == 0 && channels % l->block == 0;
 }
 
+/* Steps that a memory has to last: first and last. */
+struct life {
+    int first, last;
+};
+
 static int request_tensor(struct net *net, int *id, const struct shape *shape, const struct layout *l,
-                          int first, int last, struct clr_error *err)
+                          struct life life, struct clr_error *err)
 {
     const bool share = shareable(l, shape->c);
     size_t floats;
 
     if (!tensor_floats(shape, l, &floats) || floats > SIZE_MAX / sizeof(float))
         return clr_error_set(err, CLR_EDEVMEM,
-                             "an activation is too large for any memory: try a smaller --batch");
-    return arena_request(net->arena, id, floats * sizeof(float), share ? first : 0,
-                         share ? last : ARENA_ALWAYS, "an activation", err);
+                             "an activation is too large for any memory: try a smaller `batch`");
+    return arena_request(net->arena, id, floats * sizeof(float), share ? life.first : 0,
+                         share ? life.last : ARENA_ALWAYS, "an activation", err);
 }
 
-/* First and last step that touch the values of one memory, and their gradients. */
-static void lifetimes(const struct net *net, int root, int first[2], int last[2])
+static int min_of(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int max_of(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* When the producer of a value goes back; what none makes is kept to the end. */
+static int producer_step(const struct net *net, int producer)
+{
+    return producer < 0 ? last_step(net) : backward_step(net, producer);
+}
+
+/* Of the values of one memory. Whoever made one may read it when it goes back. */
+static struct life value_life(const struct net *net, int root)
 {
     const struct graph *g = net->graph;
     const bool train = g->phase == PHASE_TRAIN;
+    struct life l = {last_step(net), 0};
+    bool back;
 
-    first[0] = first[1] = last_step(net);
-    last[0] = last[1] = 0;
     for (size_t v = 0; v < g->value_count; v++) {
         const int producer = g->values[v].producer;
         if (net->values[v].root != root)
             continue;
-        first[0] = producer < 0 ? 0 : (producer < first[0] ? producer : first[0]);
-        last[0] = (int)v == g->logits ? last_step(net) : producer > last[0] ? producer : last[0];
-        last[1] = producer < 0
-                      ? last_step(net)
-                      : (backward_step(net, producer) > last[1] ? backward_step(net, producer) : last[1]);
-        if (train && last[0] < last[1])
-            last[0] = last[1]; /* a producer may read its output when it goes back */
+        l.first = min_of(max_of(producer, 0), l.first);
+        l.last = max_of(producer, l.last);
+        if ((int)v == g->logits)
+            l.last = last_step(net);
+        if (train)
+            l.last = max_of(producer_step(net, producer), l.last);
         for (size_t i = 0; i < g->node_count; i++)
-            if (g->nodes[i].x == (int)v) {
-                const int back = backward_step(net, (int)i), until = train ? back : (int)i;
-                last[0] = until > last[0] ? until : last[0];
-                const int made = net->nodes[i].needs.early_dx ? (int)i : back;
-                first[1] = made < first[1] ? made : first[1];
-            }
+            if (reads(g, i, v, &back))
+                l.last = max_of(train ? backward_step(net, (int)i) : (int)i, l.last);
     }
+    return l;
+}
+
+/* Of their gradients: from the first that is made to the last that is read. */
+static struct life gradient_life(const struct net *net, int root)
+{
+    const struct graph *g = net->graph;
+    struct life l = {last_step(net), 0};
+    bool back;
+
+    for (size_t v = 0; v < g->value_count; v++) {
+        const int producer = g->values[v].producer;
+        if (net->values[v].gradient_root != root)
+            continue;
+        l.last = max_of(producer_step(net, producer), l.last);
+        for (size_t i = 0; i < g->node_count; i++)
+            if (reads(g, i, v, &back))
+                l.first = min_of(net->nodes[i].needs.early_dx ? (int)i : backward_step(net, (int)i), l.first);
+    }
+    return l;
+}
+
+/* Gradients of parameters that were used before: to the end, when they are added to the first one's. */
+static int plan_shared(struct net *net, size_t i, struct clr_error *err)
+{
+    const struct graph_node *n = &net->graph->nodes[i];
+    int rc = 0;
+
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++) {
+        net->nodes[i].dw[k] = -1;
+        if (k < n->param_count && n->use[k] > 0 && n->desc.backward)
+            rc = arena_request(
+                net->arena, &net->nodes[i].dw[k], net->graph->params[n->param[k]].count * sizeof(float),
+                backward_step(net, (int)i), last_step(net), "a shared parameter's gradient", err);
+    }
+    return rc;
 }
 
 static int plan_memory(struct net *net, struct clr_error *err)
@@ -170,21 +249,23 @@ static int plan_memory(struct net *net, struct clr_error *err)
     int rc = 0;
 
     for (size_t v = 0; v < g->value_count && rc == 0; v++) {
+        const struct graph_value *of = &g->values[v];
         struct net_value *value = &net->values[v];
-        int first[2], last[2];
         value->memory = value->gradient = -1;
-        if (value->root != (int)v || g->values[v].producer == GRAPH_LABELS)
+        if (of->producer == GRAPH_LABELS || of->producer == GRAPH_GONE)
             continue;
-        lifetimes(net, (int)v, first, last);
-        rc = request_tensor(net, &value->memory, &g->values[v].shape, &value->layout, first[0], last[0], err);
-        if (rc == 0 && value->has_gradient)
-            rc = request_tensor(net, &value->gradient, &g->values[v].shape, &value->gradient_layout, first[1],
-                                last[1], err);
+        if (value->root == (int)v)
+            rc =
+                request_tensor(net, &value->memory, &of->shape, &value->layout, value_life(net, (int)v), err);
+        if (rc == 0 && value->gradient_root == (int)v && value->has_gradient)
+            rc = request_tensor(net, &value->gradient, &of->shape, &value->gradient_layout,
+                                gradient_life(net, (int)v), err);
     }
     for (size_t i = 0; i < g->node_count && rc == 0; i++) {
         const struct op_needs *needs = &net->nodes[i].needs;
         workspace = needs->workspace_bytes > workspace ? needs->workspace_bytes : workspace;
-        if (needs->saved_bytes > 0)
+        rc = plan_shared(net, i, err);
+        if (rc == 0 && needs->saved_bytes > 0)
             rc = arena_request(net->arena, &net->nodes[i].saved, needs->saved_bytes, (int)i,
                                backward_step(net, (int)i), "a layer's own memory", err);
     }
@@ -236,13 +317,14 @@ static void bind_values(struct net *net)
 
     for (size_t v = 0; v < g->value_count; v++) {
         struct net_value *value = &net->values[v];
-        const struct net_value *root = &net->values[value->root];
+        const struct net_value *root = &net->values[value->root],
+                               *gradient_root = &net->values[value->gradient_root];
         value->t = (struct tensor){.shape = g->values[v].shape, .layout = value->layout};
         value->dt = (struct tensor){.shape = g->values[v].shape, .layout = value->gradient_layout};
         if (root->memory >= 0)
             value->t.mem = arena_part(net->arena, root->memory);
-        if (root->gradient >= 0)
-            value->dt.mem = arena_part(net->arena, root->gradient);
+        if (gradient_root->gradient >= 0)
+            value->dt.mem = arena_part(net->arena, gradient_root->gradient);
     }
 }
 
@@ -251,21 +333,23 @@ static struct op_io node_io(const struct net *net, size_t i)
 {
     const struct graph_node *node = &net->graph->nodes[i];
     const struct params *p = net->params;
-    struct op_io io = {.x = net->values[node->x].t, .dx = net->values[node->x].dt};
+    struct op_io io = {0};
 
-    if (node->y >= 0) {
-        io.y = net->values[node->y].t;
-        io.dy = net->values[node->y].dt;
+    for (int j = 0; j < node->desc.x_count; j++) {
+        io.x[j] = net->values[node->x[j]].t;
+        io.dx[j] = net->values[node->x[j]].dt;
+        if (!(node->desc.need_dx >> j & 1))
+            io.dx[j].mem = NULL;
     }
-    if (!node->desc.need_dx)
-        io.dx.mem = NULL;
-    if (node->weight >= 0) {
-        io.w = p->w[node->weight];
-        io.dw = p->g ? p->g[node->weight] : NULL;
+    for (int j = 0; j < node->desc.y_count; j++) {
+        io.y[j] = net->values[node->y[j]].t;
+        io.dy[j] = net->values[node->y[j]].dt;
     }
-    if (node->bias >= 0) {
-        io.b = p->w[node->bias];
-        io.db = p->g ? p->g[node->bias] : NULL;
+    for (int k = 0; k < node->param_count; k++) {
+        io.w[k] = p->w[node->param[k]];
+        io.dw[k] = net->nodes[i].dw[k] >= 0 ? arena_part(net->arena, net->nodes[i].dw[k])
+                   : p->g                   ? p->g[node->param[k]]
+                                            : NULL;
     }
     if (net->nodes[i].saved >= 0)
         io.saved = arena_part(net->arena, net->nodes[i].saved);
@@ -282,10 +366,50 @@ static int add_accuracy(struct net *net, struct ocl_context *ctx, struct clr_err
 
     if (g->phase != PHASE_TEST || g->accuracy_node >= 0 || g->logits < 0)
         return 0;
-    io.x = net->values[g->logits].t;
-    net->accuracy_desc =
-        (struct op_desc){.kind = OP_ACCURACY, .label = "accuracy", .x = io.x.shape, .u.accuracy.top_k = 1};
+    io.x[0] = net->values[g->logits].t;
+    net->accuracy_desc = (struct op_desc){
+        .kind = OP_ACCURACY, .label = "accuracy", .x_count = 1, .x = {io.x[0].shape}, .u.accuracy.top_k = 1};
     return op_create(&net->accuracy, ctx, &net->accuracy_desc, &io, err);
+}
+
+/* Numbers count as images, so that one operator does for parameters of all sizes. */
+static int add_adder(struct net *net, struct ocl_context *ctx, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    const struct shape one = {1, 1, 1, 1};
+    const struct tensor t = {.shape = one, .layout = {.block = 1}};
+    const struct op_desc desc = {.kind = OP_ELTWISE,
+                                 .label = "shared parameters",
+                                 .x_count = 2,
+                                 .y_count = 1,
+                                 .x = {one, one},
+                                 .y = {one},
+                                 .u.eltwise = {.operation = ELTWISE_SUM, .coeff = {1.0f, 1.0f}}};
+    const struct op_io io = {.x = {t, t}, .y = {t}};
+    bool shared = false;
+
+    for (size_t p = 0; p < g->param_count; p++)
+        shared = shared || g->params[p].uses > 1;
+    return shared && g->phase == PHASE_TRAIN ? op_create(&net->add, ctx, &desc, &io, err) : 0;
+}
+
+/* In the order of the file: the gradient of the first use has a place among the parameters' already. */
+static int add_shared(struct net *net, struct clr_error *err)
+{
+    const struct graph *g = net->graph;
+    int rc = 0;
+
+    for (size_t i = 0; net->add && i < g->node_count; i++)
+        for (int k = 0; k < g->nodes[i].param_count && rc == 0; k++) {
+            const int p = g->nodes[i].param[k];
+            struct op_io io = {.batch = (int)g->params[p].count};
+            if (net->nodes[i].dw[k] < 0)
+                continue;
+            io.x[0].mem = io.y[0].mem = net->params->g[p];
+            io.x[1].mem = arena_part(net->arena, net->nodes[i].dw[k]);
+            rc = op_forward(net->add, &io, err);
+        }
+    return rc;
 }
 
 int net_build(struct net *net, struct ocl_context *ctx, const struct params *params, struct clr_error *err)
@@ -302,6 +426,8 @@ int net_build(struct net *net, struct ocl_context *ctx, const struct params *par
         if (net->nodes[i].runs)
             rc = op_create(&net->nodes[i].op, ctx, &g->nodes[i].desc, &io, err);
     }
+    if (rc == 0)
+        rc = add_adder(net, ctx, err);
     return rc < 0 ? rc : add_accuracy(net, ctx, err);
 }
 
@@ -311,6 +437,7 @@ void net_destroy(struct net *net)
         return;
     for (size_t i = 0; net->nodes && i < net->graph->node_count; i++)
         op_destroy(net->nodes[i].op);
+    op_destroy(net->add);
     op_destroy(net->accuracy);
     arena_destroy(net->arena);
     free(net->nodes);
@@ -360,7 +487,7 @@ int net_forward(struct net *net, const struct net_batch *b, struct clr_error *er
             rc = op_forward(net->nodes[i].op, &io, err);
     }
     if (rc == 0 && net->accuracy && b->hit) {
-        struct op_io io = {.x = net->values[net->graph->logits].t, .labels = net_labels(net)};
+        struct op_io io = {.x = {net->values[net->graph->logits].t}, .labels = net_labels(net)};
         set_batch(&io, b, &net->accuracy_desc);
         rc = op_forward(net->accuracy, &io, err);
     }
@@ -378,7 +505,7 @@ int net_backward(struct net *net, const struct net_batch *b, struct clr_error *e
         if (net->nodes[i].op && desc->backward)
             rc = op_backward(net->nodes[i].op, &io, err);
     }
-    return rc;
+    return rc < 0 ? rc : add_shared(net, err);
 }
 
 void net_variants(const struct net *net, void (*tell)(void *user, const char *layer, const char *variant),

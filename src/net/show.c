@@ -24,13 +24,12 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     struct cost c = {.madds = n->madds};
     size_t values;
 
-    if (n->weight >= 0)
-        c.params += g->params[n->weight].count;
-    if (n->bias >= 0)
-        c.params += g->params[n->bias].count;
+    for (int k = 0; k < n->param_count; k++) /* of what is shared the first has them */
+        c.params += n->use[k] == 0 ? g->params[n->param[k]].count : 0;
     c.param_storage = 4.0 * (double)c.params * (n->desc.backward ? 3.0 : 1.0);
-    if (n->y >= 0 && !n->in_place && shape_count(&n->desc.y, &values))
-        c.activation = 4.0 * (double)values * (n->desc.backward ? 2.0 : 1.0);
+    for (int j = 0; j < n->desc.y_count && !n->in_place; j++) /* a split has gradients alone */
+        if (shape_count(&n->desc.y[j], &values))
+            c.activation += 4.0 * (double)values * (n->desc.kind != OP_SPLIT && n->desc.backward ? 2.0 : 1.0);
     return c;
 }
 
@@ -108,14 +107,16 @@ static void shape_text(char *out, size_t size, const struct shape *s)
 /* "Convolution"; of what a layer was given besides itself, another word. */
 static const char *node_type(const struct graph_node *n)
 {
-    return n->desc.kind == OP_RELAYOUT ? "Flatten" : n->layer->class->type;
+    return n->desc.kind == OP_RELAYOUT ? "Flatten"
+           : n->desc.kind == OP_SPLIT  ? "Split"
+                                       : n->layer->class->type;
 }
 
 static void describe(char *out, size_t size, const struct graph_node *n)
 {
     char detail[32] = "";
 
-    if (n->layer->class->detail)
+    if (n->layer->class->detail && n->desc.label == n->layer->name)
         n->layer->class->detail(detail, sizeof detail, &n->desc);
     (void)snprintf(out, size, "%s%s%s", node_type(n), detail[0] ? " " : "", detail);
 }
@@ -189,9 +190,9 @@ static int put_table(struct str *out, const struct graph *g, struct clr_error *e
         const struct graph_node *node = &g->nodes[i];
         c = node_cost(g, node);
         add_cost(&sum, &c);
-        shape_text(text, sizeof text, &node->desc.y);
+        shape_text(text, sizeof text, &node->desc.y[0]);
         describe(type, sizeof type, node);
-        fill_row(&rows[n++], node->desc.label, type, node->y < 0 ? "" : text, &c);
+        fill_row(&rows[n++], node->desc.label, type, node->desc.y_count ? text : "", &c);
     }
     fill_row(&rows[n++], "total", "", "", &sum);
     put_rows(out, rows, n);
@@ -232,8 +233,8 @@ int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_
 static json_t *json_node(const struct graph *g, const struct graph_node *n, struct cost *sum)
 {
     struct cost c = node_cost(g, n);
-    const struct shape *s = &n->desc.y;
-    json_t *shape = n->y < 0 ? json_array() : json_pack("[i, i, i]", s->c, s->h, s->w);
+    const struct shape *s = &n->desc.y[0];
+    json_t *shape = n->desc.y_count ? json_pack("[i, i, i]", s->c, s->h, s->w) : json_array();
 
     add_cost(sum, &c);
     return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "name", n->desc.label, "type", node_type(n), "output",

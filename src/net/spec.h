@@ -26,7 +26,9 @@ struct filler {
 };
 
 struct param_spec {
-    double lr_mult, decay_mult; /* default 1 */
+    double lr_mult, decay_mult;           /* default 1 */
+    bool gives_lr_mult, gives_decay_mult; /* does the file say them? */
+    char name[SPEC_NAME];                 /* parameters of one name are one; "": its own */
 };
 
 /* What the Data layer does to the bytes: y = (byte − mean)·scale. */
@@ -53,10 +55,10 @@ struct layer_spec {
     char name[SPEC_NAME];
     int line;        /* of its `layer {` */
     unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless `include` says otherwise */
-    char bottom[4][SPEC_NAME], top[4][SPEC_NAME];
+    char bottom[OP_MOST][SPEC_NAME], top[OP_MOST][SPEC_NAME];
     int bottom_count, top_count;
-    struct param_spec param[2];               /* weights, biases */
-    struct filler weight_filler, bias_filler; /* Caffe's default: constant 0 */
+    struct param_spec param[OP_PARAMS]; /* weights, biases */
+    struct filler filler[OP_PARAMS];    /* Caffe's default: constant 0 */
     /* Of its operator what the file says: numbers, bias, y.c of a dense layer. Sizes of images come later. */
     struct op_desc desc;
     struct source_spec source;

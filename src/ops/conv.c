@@ -71,7 +71,7 @@ double conv_multiply_adds(const struct op_desc *desc)
 {
     const struct conv_geometry *g = &desc->u.conv;
 
-    return (double)desc->x.n * g->oh * g->ow * g->oc * (g->c / g->group) * g->kh * g->kw;
+    return (double)desc->x[0].n * g->oh * g->ow * g->oc * (g->c / g->group) * g->kh * g->kw;
 }
 
 struct conv_geometry conv_transposed(const struct conv_geometry *g)
@@ -169,7 +169,7 @@ static int conv_backward(struct op *op, const struct op_io *io, struct clr_error
     int rc = 0;
 
     for (int pass = OP_BACKWARD_DATA; pass < OP_PASS_COUNT && rc == 0; pass++)
-        if (self->state[pass] && (pass != OP_BACKWARD_DATA || io->dx.mem))
+        if (self->state[pass] && (pass != OP_BACKWARD_DATA || io->dx[0].mem))
             rc = self->row[pass]->run(self->state[pass], op, io, err);
     return rc;
 }
@@ -191,13 +191,6 @@ static void conv_clear(struct op *op)
 
 /* ------------------------------------------------------------------ weights and reference */
 
-static void conv_weights(struct shape *out, const struct op_desc *d)
-{
-    const struct conv_geometry *g = &d->u.conv;
-
-    *out = (struct shape){g->oc, g->c / g->group, g->kh, g->kw};
-}
-
 static void conv_tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
     const struct conv_geometry *g = &d->u.conv;
@@ -209,12 +202,12 @@ static void conv_tune_key(char *geometry, char *shape, size_t size, const struct
 
 static void conv_reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_conv_forward(r->y, r->x, r->w, r->b, r->n, &d->u.conv);
+    ref_conv_forward(r->y[0], r->x[0], r->w[0], r->w[1], r->n, &d->u.conv);
 }
 
 static void conv_reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_conv_backward(r->dx, r->dw, r->db, r->x, r->w, r->dy, r->n, &d->u.conv);
+    ref_conv_backward(r->dx[0], r->dw[0], r->dw[1], r->x[0], r->w[0], r->dy[0], r->n, &d->u.conv);
 }
 
 const struct op_class op_conv = {
@@ -227,8 +220,7 @@ const struct op_class op_conv = {
     .backward = conv_backward,
     .run = conv_run,
     .clear = conv_clear,
-    .weights = conv_weights,
-    .weight_rank = 4,
+    .params = op_conv_params,
     .tune_key = conv_tune_key,
     .ref_forward = conv_reference_forward,
     .ref_backward = conv_reference_backward,

@@ -93,12 +93,13 @@ static void set_case(struct op_case *out, const struct conv_case *r, const char 
     (void)snprintf(out->name, sizeof out->name, "conv %s %s", variant, r->name);
     out->small = (r->note == SMALL || r->note == SMALL_RECTIFIED) &&
                  (r->g.group == 1 || strncmp(variant, "tiled", 5) != 0);
-    out->desc.relu = out->desc.mask_dx = r->note == RECTIFIED || r->note == SMALL_RECTIFIED;
+    out->desc.relu = r->note == RECTIFIED || r->note == SMALL_RECTIFIED;
+    out->desc.mask_dx = out->desc.relu;
     out->desc.bias = r->note != NO_BIAS;
     out->desc.u.conv = r->g;
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
         (void)op_variant_parse(&out->desc.variant[pass], variant);
-    out->desc.x = (struct shape){r->n, r->g.c, r->g.h, r->g.w};
+    out->desc.x[0] = (struct shape){r->n, r->g.c, r->g.h, r->g.w};
 }
 
 static int get_conv(struct op_case *out, int i, struct clr_error *err)
@@ -112,7 +113,7 @@ static int get_conv(struct op_case *out, int i, struct clr_error *err)
     else
         set_case(out, &geometries[k / CONV_ALGORITHMS], conv_algorithms[k % CONV_ALGORITHMS]);
     rc = geometry_conv(&d->u.conv, err);
-    d->y = (struct shape){d->x.n, d->u.conv.oc, d->u.conv.oh, d->u.conv.ow};
+    d->y[0] = (struct shape){d->x[0].n, d->u.conv.oc, d->u.conv.oh, d->u.conv.ow};
     return rc;
 }
 
@@ -189,8 +190,8 @@ static int get_conv_pool(struct op_case *out, int i, struct clr_error *err)
                                 .pw = r->pad};
     if (rc == 0)
         rc = geometry_pool(p, err);
-    out->desc.x = (struct shape){r->n, c->c, c->h, c->w};
-    out->desc.y = (struct shape){r->n, p->c, p->oh, p->ow};
+    out->desc.x[0] = (struct shape){r->n, c->c, c->h, c->w};
+    out->desc.y[0] = (struct shape){r->n, p->c, p->oh, p->ow};
     return rc;
 }
 

@@ -25,7 +25,7 @@ static int slice_images(const struct op_desc *desc, const struct clr_device *dev
     const struct conv_geometry *g = &desc->u.conv;
     const double rounds = (double)g->oh * g->ow * (block == 16 ? PIXEL_ROUNDS_16 : PIXEL_ROUNDS);
 
-    return op_loops(device, rounds, op_max(SLICE_IMAGES, op_ceil(desc->x.n, SLICES_MAX)));
+    return op_loops(device, rounds, op_max(SLICE_IMAGES, op_ceil(desc->x[0].n, SLICES_MAX)));
 }
 
 /* ------------------------------------------------------------------ tiles */
@@ -139,7 +139,8 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
     }
     if (pass == OP_BACKWARD_WEIGHTS)
         return conv_need_workspace(
-            needs, (weights + out) * (size_t)op_ceil(desc->x.n, slice_images(desc, r->device, block)), err);
+            needs, (weights + out) * (size_t)op_ceil(desc->x[0].n, slice_images(desc, r->device, block)),
+            err);
     return conv_need_workspace(needs, weights + out, err);
 }
 
@@ -151,7 +152,7 @@ static double guess(const struct conv_request *r)
     const double ic = g.c < r->block ? g.c : op_ceil(g.c, r->block) * r->block,
                  oc = op_ceil(g.oc, r->block) * r->block;
 
-    return (double)r->desc->x.n * g.oh * g.ow * g.kh * g.kw * ic * oc / (0.85 * 50e6);
+    return (double)r->desc->x[0].n * g.oh * g.ow * g.kh * g.kw * ic * oc / (0.85 * 50e6);
 }
 
 static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
@@ -175,7 +176,7 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const int *
 {
     const bool flip = s->pass == OP_BACKWARD_DATA;
     const struct conv_geometry g = flip ? conv_transposed(&op->desc.u.conv) : op->desc.u.conv;
-    const struct tensor *x = flip ? &io->dy : &io->x, *y = flip ? &io->dx : &io->y;
+    const struct tensor *x = flip ? &io->dy[0] : &io->x[0], *y = flip ? &io->dx[0] : &io->y[0];
     const int v = y->layout.block, ycb = op_ceil(g.oc, v), xcb = op_ceil(g.c, x->layout.block);
     int rc = 0;
 
@@ -190,7 +191,7 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const int *
         conv_macros(&options, &g);
         tensor_macros(&options, "X", x);
         tensor_macros(&options, "Y", y);
-        tensor_macros(&options, "M", &io->x);
+        tensor_macros(&options, "M", &io->x[0]);
         rc = op_kernel(op, &s->kernels[k], "conv_direct.cl", &options,
                        k == 0 ? "conv_direct_pack" : "conv_direct_forward", err);
     }
@@ -207,10 +208,10 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const int *til
 {
     static const char *const names[] = {"conv_wgrad_slices", "conv_bgrad_slices", "conv_wgrad_reduce"};
     const struct conv_geometry *g = &op->desc.u.conv;
-    const int v = io->dy.layout.block, xb = io->x.layout.block, dcb = op_ceil(g->oc, v),
+    const int v = io->dy[0].layout.block, xb = io->x[0].layout.block, dcb = op_ceil(g->oc, v),
               xcb = op_ceil(g->c, xb);
     const int per_slice = slice_images(&op->desc, ocl_device(op->ctx), op->block);
-    const int slices = op_ceil(op->desc.x.n, per_slice);
+    const int slices = op_ceil(op->desc.x[0].n, per_slice);
     int rc = 0;
 
     choose_wgrad_tile(s, tile, g->kw, xb, dcb, v);
@@ -219,8 +220,8 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const int *til
         str_append(&options, "-DV=%d -DKXT=%d -DICT=%d -DOB=%d -DSLICES=%d -DPER_SLICE=%d -DBIAS=%d", v,
                    s->kxt, s->ict, s->ob, slices, per_slice, op->desc.bias);
         conv_macros(&options, g);
-        tensor_macros(&options, "X", &io->x);
-        tensor_macros(&options, "DY", &io->dy);
+        tensor_macros(&options, "X", &io->x[0]);
+        tensor_macros(&options, "DY", &io->dy[0]);
         rc = op_kernel(op, &s->kernels[k], "conv_direct_wgrad.cl", &options, names[k], err);
     }
     const size_t weights[3] = {(size_t)(g->kw / s->kxt * g->kh) * (size_t)(xcb * xb / s->ict),
@@ -265,11 +266,11 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
                         struct clr_error *err)
 {
     const bool flip = s->pass == OP_BACKWARD_DATA;
-    const cl_mem x = flip ? io->dy.mem : io->x.mem, y = flip ? io->dx.mem : io->y.mem;
-    const cl_mem b = op->desc.bias ? io->b : io->w;
-    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const cl_mem x = flip ? io->dy[0].mem : io->x[0].mem, y = flip ? io->dx[0].mem : io->y[0].mem;
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
+    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
     const struct ocl_arg plain[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_INT(io->batch)};
-    const struct ocl_arg masked[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(io->x.mem),
+    const struct ocl_arg masked[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem),
                                      OCL_INT(io->batch)};
     const bool mask = flip && op->desc.mask_dx;
     int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
@@ -282,11 +283,11 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
 
 static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const cl_mem db = op->desc.bias ? io->db : io->dw;
-    const struct ocl_arg weights[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_MEM(io->dy.mem),
+    const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
+    const struct ocl_arg weights[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                       OCL_INT(io->batch)};
-    const struct ocl_arg biases[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
-    const struct ocl_arg reduce[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    const struct ocl_arg biases[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
+    const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
     int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], weights, MEM_COUNT(weights), err);
 
     if (rc == 0 && op->desc.bias)

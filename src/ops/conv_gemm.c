@@ -48,7 +48,7 @@ static int chunk_images(const struct op_desc *desc)
     const double image = 4.0 * g->c * g->kh * g->kw * (double)g->oh * g->ow;
     const double fit = (double)COLUMN_BYTES / image;
 
-    return fit < 1.0 ? 1 : fit > desc->x.n ? desc->x.n : (int)fit;
+    return fit < 1.0 ? 1 : fit > desc->x[0].n ? desc->x[0].n : (int)fit;
 }
 
 static int plan(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
@@ -96,9 +96,9 @@ static int create(struct conv_pass_state **out, struct op *op, const struct conv
                    s->columns_at, s->span, op->desc.bias, op->desc.relu,
                    pass == OP_BACKWARD_DATA && op->desc.mask_dx);
         conv_macros(&options, g);
-        tensor_macros(&options, "X", pass == OP_BACKWARD_DATA ? &io->dx : &io->x);
-        tensor_macros(&options, "Y", pass == OP_FORWARD ? &io->y : &io->dy);
-        tensor_macros(&options, "M", &io->x);
+        tensor_macros(&options, "X", pass == OP_BACKWARD_DATA ? &io->dx[0] : &io->x[0]);
+        tensor_macros(&options, "Y", pass == OP_FORWARD ? &io->y[0] : &io->dy[0]);
+        tensor_macros(&options, "M", &io->x[0]);
         rc = op_kernel(op, &s->kernels[k], "conv_gemm.cl", &options, names[k], err);
     }
     if (rc < 0)
@@ -133,7 +133,7 @@ static int multiply(struct conv_pass_state *s, struct op *op, const struct op_io
             b = (struct blas_gemm){.m = oc,
                                    .n = used,
                                    .k = rows,
-                                   .a = io->w,
+                                   .a = io->w[0],
                                    .a_offset = w,
                                    .lda = rows,
                                    .b = io->workspace,
@@ -147,7 +147,7 @@ static int multiply(struct conv_pass_state *s, struct op *op, const struct op_io
                                    .m = rows,
                                    .n = used,
                                    .k = oc,
-                                   .a = io->w,
+                                   .a = io->w[0],
                                    .a_offset = w,
                                    .lda = rows,
                                    .b = io->workspace,
@@ -167,7 +167,7 @@ static int multiply(struct conv_pass_state *s, struct op *op, const struct op_io
                                    .b = io->workspace,
                                    .b_offset = cols,
                                    .ldb = s->columns,
-                                   .c = io->dw,
+                                   .c = io->dw[0],
                                    .c_offset = w,
                                    .ldc = rows,
                                    .beta = first == 0 ? 0.0f : 1.0f};
@@ -183,19 +183,20 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
     const size_t oc = (size_t)g->oc, n = (size_t)count;
     const size_t rows = n * (size_t)g->oh * (size_t)op_ceil(g->ow, s->span);
     const size_t in_rows = n * (size_t)g->h * (size_t)op_ceil(g->w, s->span);
-    const cl_mem b = op->desc.bias ? io->b : io->w;
-    const struct ocl_arg columns[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_INT(first),
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
+    const struct ocl_arg columns[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_INT(first),
                                       OCL_INT(count)};
-    const struct ocl_arg put[] = {OCL_MEM(io->y.mem), OCL_MEM(io->workspace), OCL_MEM(b), OCL_INT(first),
+    const struct ocl_arg put[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->workspace), OCL_MEM(b), OCL_INT(first),
                                   OCL_INT(count)};
-    const struct ocl_arg take[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy.mem), OCL_INT(first),
+    const struct ocl_arg take[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy[0].mem), OCL_INT(first),
                                    OCL_INT(count)};
-    const struct ocl_arg fold[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->workspace), OCL_INT(first),
+    const struct ocl_arg fold[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->workspace), OCL_INT(first),
                                    OCL_INT(count)};
-    const struct ocl_arg fold_masked[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->workspace), OCL_MEM(io->x.mem),
-                                          OCL_INT(first), OCL_INT(count)};
+    const struct ocl_arg fold_masked[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->workspace),
+                                          OCL_MEM(io->x[0].mem), OCL_INT(first), OCL_INT(count)};
     const bool mask = op->desc.mask_dx;
-    const struct ocl_arg bias[] = {OCL_MEM(io->db), OCL_MEM(io->workspace), OCL_INT(first), OCL_INT(count)};
+    const struct ocl_arg bias[] = {OCL_MEM(io->dw[1]), OCL_MEM(io->workspace), OCL_INT(first),
+                                   OCL_INT(count)};
     int rc = 0;
 
     if (s->kernels[TO_COLUMNS])

@@ -129,7 +129,7 @@ static int slice_images(const struct op_desc *desc, const struct clr_device *dev
 {
     const double rounds = gradient_rounds(&desc->u.conv_pool.conv, &desc->u.conv_pool.pool, block);
 
-    return op_loops(device, rounds, op_ceil(desc->x.n, SLICE_COUNT));
+    return op_loops(device, rounds, op_ceil(desc->x[0].n, SLICE_COUNT));
 }
 
 /* How often a work-item of the forward pass goes round its loops for a row of y. */
@@ -166,9 +166,9 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 {
     const struct conv_geometry *c = &desc->u.conv_pool.conv;
     const struct pool_geometry *p = &desc->u.conv_pool.pool;
-    const struct shape places = {desc->x.n, op_ceil(c->oc, block) * block, p->oh, p->ow};
+    const struct shape places = {desc->x[0].n, op_ceil(c->oc, block) * block, p->oh, p->ow};
     const struct map_way way = choose_way(desc, device, block);
-    const int parts = op_max(SLICE_COUNT, op_ceil(desc->x.n, slice_images(desc, device, block)));
+    const int parts = op_max(SLICE_COUNT, op_ceil(desc->x[0].n, slice_images(desc, device, block)));
     size_t packed, slices, count;
 
     if (!can(c, p, device, block) || desc->need_dx)
@@ -199,8 +199,8 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     (void)snprintf(self->labels[k], sizeof self->labels[k], "%s %s", op->desc.label, what);
     str_append(&options, "-DV=%d -DBIAS=%d", op->block, op->desc.bias);
     conv_macros(&options, c);
-    tensor_macros(&options, "X", &io->x);
-    tensor_macros(&options, "Y", forward ? &io->y : &io->dy);
+    tensor_macros(&options, "X", &io->x[0]);
+    tensor_macros(&options, "Y", forward ? &io->y[0] : &io->dy[0]);
     if (pools)
         str_append(
             &options,
@@ -216,7 +216,7 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
                    way->winograd ? c->kh : way->xt);
     else
         str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", gradient_channels(op->block),
-                   op_ceil(op->desc.x.n, self->per_slice), self->per_slice);
+                   op_ceil(op->desc.x[0].n, self->per_slice), self->per_slice);
     return op_kernel(op, &self->kernels[k], file, &options, name, err);
 }
 
@@ -249,14 +249,14 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     const struct clr_device *device = ocl_device(op->ctx);
     int rc;
 
-    if (io->x.layout.block != c->c)
+    if (io->x[0].layout.block != c->c)
         return clr_error_set(err, CLR_EINPUT, "its images are not in one block of %d channels", c->c);
     self->way = choose_way(&op->desc, device, op->block);
     self->band = op_loops(device, row_rounds(c, p, &self->way, op->block), p->oh);
     self->per_slice = slice_images(&op->desc, device, op->block);
     op->nmse[OP_FORWARD] = self->way.winograd ? WINOGRAD_NMSE : 0.0;
     self->global[SLICES][0] = (size_t)op_ceil(c->oc, gradient_channels(op->block));
-    self->global[SLICES][1] = (size_t)op_ceil(op->desc.x.n, self->per_slice);
+    self->global[SLICES][1] = (size_t)op_ceil(op->desc.x[0].n, self->per_slice);
     self->global[REDUCE][0] = (size_t)c->oc;
     self->global[REDUCE][1] = 1;
     for (int k = 0; k < KERNEL_COUNT; k++)
@@ -286,10 +286,10 @@ static int launch(struct op *op, int k, const struct ocl_arg *args, size_t count
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct conv_pool_op *self = (struct conv_pool_op *)op;
-    const cl_mem b = op->desc.bias ? io->b : io->w;
-    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
-    const cl_mem saved = op->desc.backward ? io->saved : io->y.mem; /* not written in the latter case */
-    const struct ocl_arg args[] = {OCL_MEM(io->y.mem), OCL_MEM(saved), OCL_MEM(io->x.mem),
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
+    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
+    const cl_mem saved = op->desc.backward ? io->saved : io->y[0].mem; /* not written in the latter case */
+    const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(saved), OCL_MEM(io->x[0].mem),
                                    OCL_MEM(io->workspace), OCL_INT(io->batch)};
     int rc = launch(op, PACK, pack, MEM_COUNT(pack), err);
 
@@ -299,23 +299,16 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const cl_mem db = op->desc.bias ? io->db : io->dw;
-    const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_MEM(io->dy.mem),
+    const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
+    const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_MEM(io->saved), OCL_INT(io->batch)};
-    const struct ocl_arg reduce[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
     int rc = launch(op, SLICES, slices, MEM_COUNT(slices), err);
 
     return rc < 0 ? rc : launch(op, REDUCE, reduce, MEM_COUNT(reduce), err);
 }
 
-/* ------------------------------------------------------------------ weights and reference */
-
-static void weights(struct shape *out, const struct op_desc *d)
-{
-    const struct conv_geometry *g = &d->u.conv_pool.conv;
-
-    *out = (struct shape){g->oc, g->c, g->kh, g->kw};
-}
+/* ------------------------------------------------------------------ reference */
 
 static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
@@ -333,19 +326,19 @@ static size_t scratch(const struct op_desc *d)
 {
     const struct conv_geometry *g = &d->u.conv_pool.conv;
 
-    return (size_t)d->x.n * (size_t)g->oc * (size_t)g->oh * (size_t)g->ow;
+    return (size_t)d->x[0].n * (size_t)g->oc * (size_t)g->oh * (size_t)g->ow;
 }
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_conv_forward(r->scratch, r->x, r->w, r->b, r->n, &d->u.conv_pool.conv);
-    ref_pool_forward(r->y, r->arg, r->scratch, r->n, &d->u.conv_pool.pool);
+    ref_conv_forward(r->scratch, r->x[0], r->w[0], r->w[1], r->n, &d->u.conv_pool.conv);
+    ref_pool_forward(r->y[0], r->arg, r->scratch, r->n, &d->u.conv_pool.pool);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_pool_backward(r->scratch, r->dy, r->arg, r->n, &d->u.conv_pool.pool);
-    ref_conv_backward(NULL, r->dw, r->db, r->x, r->w, r->scratch, r->n, &d->u.conv_pool.conv);
+    ref_pool_backward(r->scratch, r->dy[0], r->arg, r->n, &d->u.conv_pool.pool);
+    ref_conv_backward(NULL, r->dw[0], r->dw[1], r->x[0], r->w[0], r->scratch, r->n, &d->u.conv_pool.conv);
 }
 
 /*
@@ -378,7 +371,7 @@ static void spare_ties(const struct op_desc *d, const struct op_ref *r, double *
             for (int j = 0; j < p->ow; j++, window++) {
                 const double second = second_largest(r->scratch + (size_t)image * pixels, p,
                                                      i * p->sh - p->ph, j * p->sw - p->pw, r->arg[window]);
-                if (r->y[window] - second < CLOSE || (d->relu && fabs(r->y[window]) < CLOSE))
+                if (r->y[0][window] - second < CLOSE || (d->relu && fabs(r->y[0][window]) < CLOSE))
                     dy[window] = 0.0;
             }
 }
@@ -391,8 +384,7 @@ const struct op_class op_conv_pool = {
     .create = create,
     .forward = forward,
     .backward = backward,
-    .weights = weights,
-    .weight_rank = 4,
+    .params = op_conv_params,
     .tune_key = tune_key,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,

@@ -109,15 +109,16 @@ static struct tile pass_tile(const struct conv_request *r)
     if (r->pass == OP_BACKWARD_WEIGHTS)
         return choose_tile(r, g->oc, (double)g->c * g->kh * g->kw + desc->bias);
     if (r->pass == OP_BACKWARD_DATA)
-        return choose_tile(r, lanes_out(r), (double)desc->x.n * op_ceil(g->h, g->sh) * op_ceil(g->w, g->sw));
-    return choose_tile(r, lanes_out(r), (double)desc->x.n * g->oh * g->ow);
+        return choose_tile(r, lanes_out(r),
+                           (double)desc->x[0].n * op_ceil(g->h, g->sh) * op_ceil(g->w, g->sw));
+    return choose_tile(r, lanes_out(r), (double)desc->x[0].n * g->oh * g->ow);
 }
 
 /* Pixels of a slice of the weight gradient: geometry, planned batch and tile decide, the device does not. */
 static int slice_pixels(const struct op_desc *desc, const struct tile *t)
 {
     const struct conv_geometry *g = &desc->u.conv;
-    const int pixels = desc->x.n * g->oh * g->ow;
+    const int pixels = desc->x[0].n * g->oh * g->ow;
     const int tiles = op_ceil(g->oc, t->ly * t->tm) * op_ceil(g->c * g->kh * g->kw + 1, t->lx * t->tn);
     const int wanted = op_min(SLICES_MAX, op_ceil(GROUPS_WANTED, tiles));
     const int pixels_each = op_max(SLICE_PIXELS, op_ceil(pixels, wanted));
@@ -127,7 +128,7 @@ static int slice_pixels(const struct op_desc *desc, const struct tile *t)
 
 static int slice_count(const struct op_desc *desc, const struct tile *t)
 {
-    return op_ceil(desc->x.n * desc->u.conv.oh * desc->u.conv.ow, slice_pixels(desc, t));
+    return op_ceil(desc->x[0].n * desc->u.conv.oh * desc->u.conv.ow, slice_pixels(desc, t));
 }
 
 /* ------------------------------------------------------------------ planning */
@@ -136,7 +137,7 @@ static int slice_count(const struct op_desc *desc, const struct tile *t)
 static bool can(const struct conv_request *r)
 {
     const struct conv_geometry *g = &r->desc->u.conv;
-    const double images = r->desc->x.n,
+    const double images = r->desc->x[0].n,
                  inputs = (double)(g->h + 2 * g->ph + g->kh * g->dh) * (g->w + 2 * g->pw + g->kw * g->dw);
     const double outputs = (double)(g->oh + g->kh * g->dh + g->ph) * (g->ow + g->kw * g->dw + g->pw);
     const double limit = 1 << 30;
@@ -231,7 +232,7 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
 {
     const bool data = s->pass == OP_BACKWARD_DATA;
     const struct conv_geometry *g = &op->desc.u.conv;
-    const struct tensor *x = data ? &io->dy : &io->x, *y = data ? &io->dx : &io->y;
+    const struct tensor *x = data ? &io->dy[0] : &io->x[0], *y = data ? &io->dx[0] : &io->y[0];
     const struct tile *t = &s->tile;
     const int v = y->layout.block, xb = x->layout.block, rows = op_ceil(y->shape.c, v) * v;
     const int ih = data ? g->sh / greatest_common_divisor(g->sh, g->dh) : 1;
@@ -247,7 +248,7 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
         conv_macros(&options, g);
         tensor_macros(&options, "X", x);
         tensor_macros(&options, "Y", y);
-        tensor_macros(&options, "M", &io->x);
+        tensor_macros(&options, "M", &io->x[0]);
         rc = op_kernel(op, &s->kernels[k], "conv_tiled.cl", &options,
                        k == 0 ? "conv_tiled_pack" : "conv_tiled", err);
     }
@@ -268,18 +269,18 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct o
     static const char *const names[] = {"conv_tiled_slices", "conv_tiled_reduce"};
     const struct conv_geometry *g = &op->desc.u.conv;
     const struct tile *t = &s->tile;
-    const int xb = io->x.layout.block, slices = slice_count(&op->desc, t);
+    const int xb = io->x[0].layout.block, slices = slice_count(&op->desc, t);
     const int columns = op_ceil(g->c, xb) * xb * g->kh * g->kw + op->desc.bias;
     int rc = 0;
 
     for (int k = 0; k < 2 && rc == 0; k++) {
         struct str options = {0};
         tile_macros(&options, t);
-        str_append(&options, " -DV=%d -DSLICES=%d -DPER_SLICE=%d -DBIAS=%d", io->dy.layout.block, slices,
+        str_append(&options, " -DV=%d -DSLICES=%d -DPER_SLICE=%d -DBIAS=%d", io->dy[0].layout.block, slices,
                    slice_pixels(&op->desc, t), op->desc.bias);
         conv_macros(&options, g);
-        tensor_macros(&options, "X", &io->x);
-        tensor_macros(&options, "DY", &io->dy);
+        tensor_macros(&options, "X", &io->x[0]);
+        tensor_macros(&options, "DY", &io->dy[0]);
         rc = op_kernel(op, &s->kernels[k], "conv_tiled_wgrad.cl", &options, names[k], err);
     }
     const size_t weights[3] = {(size_t)(op_ceil(columns, t->lx * t->tn) * t->lx),
@@ -318,9 +319,9 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
                         struct clr_error *err)
 {
     const bool data = s->pass == OP_BACKWARD_DATA;
-    const cl_mem x = data ? io->dy.mem : io->x.mem, y = data ? io->dx.mem : io->y.mem;
-    const cl_mem other = data ? io->x.mem : op->desc.bias ? io->b : io->w;
-    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w)};
+    const cl_mem x = data ? io->dy[0].mem : io->x[0].mem, y = data ? io->dx[0].mem : io->y[0].mem;
+    const cl_mem other = data ? io->x[0].mem : op->desc.bias ? io->w[1] : io->w[0];
+    const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0])};
     const struct ocl_arg convolve[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(other),
                                        OCL_INT(io->batch)};
     int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
@@ -334,10 +335,10 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
 
 static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const cl_mem db = op->desc.bias ? io->db : io->dw;
-    const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_MEM(io->dy.mem),
+    const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
+    const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_INT(io->batch)};
-    const struct ocl_arg reduce[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
+    const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
     int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], slices, MEM_COUNT(slices), err);
 
     return rc < 0 ? rc

@@ -90,9 +90,9 @@ static struct shape_of_work shape_work(const struct conv_request *r, bool fused)
     w.icb = op_ceil(w.g.c, r->block);
     w.ocb = op_ceil(w.g.oc, r->block);
     choose_product(&w, r->tile, r->block, weights);
-    choose_tiles(&w, r->tile, r->block, r->desc->x.n, weights);
-    w.slice_images = fused ? op_ceil(r->desc->x.n, wanted) : r->desc->x.n;
-    w.slices = op_ceil(r->desc->x.n, w.slice_images);
+    choose_tiles(&w, r->tile, r->block, r->desc->x[0].n, weights);
+    w.slice_images = fused ? op_ceil(r->desc->x[0].n, wanted) : r->desc->x[0].n;
+    w.slices = op_ceil(r->desc->x[0].n, w.slice_images);
     return w;
 }
 
@@ -107,7 +107,7 @@ static bool can(const struct conv_request *r, bool fused)
 
     if (!kernel || (r->pass == OP_BACKWARD_DATA && (g->ph >= g->kh || g->pw >= g->kw)))
         return false;
-    if ((long long)r->desc->x.n * op_ceil(g->oh, 4) * op_ceil(g->ow, 4) > INT_MAX / 64)
+    if ((long long)r->desc->x[0].n * op_ceil(g->oh, 4) * op_ceil(g->ow, 4) > INT_MAX / 64)
         return false;
     w = shape_work(r, fused);
     return !fused || (r->device->type == CLR_DEVICE_CPU &&
@@ -130,7 +130,7 @@ static double guess_fused(const struct conv_request *r)
     const struct shape_of_work w = shape_work(r, true);
     const double ic = (double)w.icb * r->block, oc = (double)w.ocb * r->block;
 
-    return (double)r->desc->x.n * w.tiles * w.positions * (ic * oc + 6.0 * (ic + oc)) / (0.6 * 50e6);
+    return (double)r->desc->x[0].n * w.tiles * w.positions * (ic * oc + 6.0 * (ic + oc)) / (0.6 * 50e6);
 }
 
 /* As fast as a direct convolution at half the peak: what it was on a CPU. On an NVIDIA H100 the tiles were
@@ -242,10 +242,10 @@ static int get_kernel(struct conv_pass_state *s, struct op *op, int k, const cha
     else
         str_append(&options, " -DFLIP=%d -DRELU=%d -DMASK=%d", flip, !flip && op->desc.relu,
                    flip && op->desc.mask_dx);
-    tensor_macros(&options, "X", flip ? &io->dy : &io->x);
-    tensor_macros(&options, weights ? "DY" : "Y", flip ? &io->dx : weights ? &io->dy : &io->y);
+    tensor_macros(&options, "X", flip ? &io->dy[0] : &io->x[0]);
+    tensor_macros(&options, weights ? "DY" : "Y", flip ? &io->dx[0] : weights ? &io->dy[0] : &io->y[0]);
     if (flip && op->desc.mask_dx)
-        tensor_macros(&options, "MASK", &io->x);
+        tensor_macros(&options, "MASK", &io->x[0]);
     return op_kernel(op, &s->kernels[k], "conv_winograd.cl", &options, name, err);
 }
 
@@ -348,9 +348,9 @@ static int run_forward(struct conv_pass_state *s, struct op *op, const struct op
 {
     const struct shape_of_work *w = &s->work;
     const bool flip = s->pass == OP_BACKWARD_DATA;
-    const cl_mem x = flip ? io->dy.mem : io->x.mem, y = flip ? io->dx.mem : io->y.mem;
-    const cl_mem b = op->desc.bias ? io->b : io->w, mask = io->x.mem;
-    const struct ocl_arg filter[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const cl_mem x = flip ? io->dy[0].mem : io->x[0].mem, y = flip ? io->dx[0].mem : io->y[0].mem;
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0], mask = io->x[0].mem;
+    const struct ocl_arg filter[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
     const struct ocl_arg fused[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(mask),
                                     OCL_INT(io->batch)};
     int rc = launch(s, op, FILTER, filter, MEM_COUNT(filter), err);
@@ -377,18 +377,18 @@ static int run_weights(struct conv_pass_state *s, struct op *op, const struct op
                        struct clr_error *err)
 {
     const struct shape_of_work *w = &s->work;
-    const cl_mem db = op->desc.bias ? io->db : io->dw;
-    const struct ocl_arg inverse[] = {OCL_MEM(io->dw), OCL_MEM(db), OCL_MEM(io->workspace)};
-    const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_MEM(io->dy.mem),
+    const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
+    const struct ocl_arg inverse[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
+    const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_INT(io->batch)};
     int rc = 0;
 
     if (w->fused)
         rc = launch(s, op, 1, slices, MEM_COUNT(slices), err);
     for (int first = 0; !w->fused && first < io->batch * w->tiles && rc == 0; first += w->nt) {
-        const struct ocl_arg input[] = {OCL_MEM(io->workspace), OCL_MEM(io->x.mem), OCL_INT(first),
+        const struct ocl_arg input[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_INT(first),
                                         OCL_INT(io->batch)};
-        const struct ocl_arg dy[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy.mem), OCL_INT(first),
+        const struct ocl_arg dy[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy[0].mem), OCL_INT(first),
                                      OCL_INT(io->batch)};
         const struct ocl_arg products[] = {OCL_MEM(io->workspace), OCL_INT(first)};
         rc = launch(s, op, 1, input, MEM_COUNT(input), err);

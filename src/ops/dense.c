@@ -76,8 +76,8 @@ struct dense_op {
 static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
                 int block, struct clr_error *err)
 {
-    const struct shape in = {1, op_ceil(desc->x.c, block) * block, desc->x.h, desc->x.w};
-    const size_t out = (size_t)op_ceil(desc->y.c, block) * (size_t)block;
+    const struct shape in = {1, op_ceil(desc->x[0].c, block) * block, desc->x[0].h, desc->x[0].w};
+    const size_t out = (size_t)op_ceil(desc->y[0].c, block) * (size_t)block;
     const size_t panel = 4 * (size_t)block; /* what the last one may be rounded up by */
     size_t count;
 
@@ -115,9 +115,9 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     const bool wanted[] = {!b, true, b && op->desc.bias}, forward = p == &self->forward;
     const int v = op->block, vectors = columns(b ? b : c) / v;
     const enum op_pass pass = b ? OP_BACKWARD_WEIGHTS : forward ? OP_FORWARD : OP_BACKWARD_DATA;
-    const int terms = b ? op->desc.x.n : forward ? self->inputs : self->outputs;
+    const int terms = b ? op->desc.x[0].n : forward ? self->inputs : self->outputs;
     const struct tile t =
-        choose_tile(&op->desc, pass, ocl_device(op->ctx), v, b ? self->outputs : op->desc.x.n,
+        choose_tile(&op->desc, pass, ocl_device(op->ctx), v, b ? self->outputs : op->desc.x[0].n,
                     op_ceil(forward ? self->outputs : self->inputs, v), /* as many in every layout */
                     terms);
     int rc = 0;
@@ -175,18 +175,18 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     const bool backward = op->desc.backward, need_dx = backward && op->desc.need_dx;
     int rc;
 
-    if (io->x.layout.block != v || (backward && io->dy.layout.block != v) ||
-        (need_dx && io->dx.layout.block != v))
+    if (io->x[0].layout.block != v || (backward && io->dy[0].layout.block != v) ||
+        (need_dx && io->dx[0].layout.block != v))
         return clr_error_set(err, CLR_EINPUT, "a dense layer needs channel blocks of one size");
-    self->inputs = op->desc.x.c * op->desc.x.h * op->desc.x.w;
-    self->outputs = op->desc.y.c;
+    self->inputs = op->desc.x[0].c * op->desc.x[0].h * op->desc.x[0].w;
+    self->outputs = op->desc.y[0].c;
     (void)snprintf(self->bias_label, sizeof self->bias_label, "%s bias gradient", op->desc.label);
-    rc = create_product(&self->forward, self, "forward", &io->x, NULL, &io->y, NULL, err);
+    rc = create_product(&self->forward, self, "forward", &io->x[0], NULL, &io->y[0], NULL, err);
     if (rc == 0 && need_dx)
-        rc = create_product(&self->data, self, "data gradient", &io->dy, NULL, &io->dx,
-                            op->desc.mask_dx ? &io->x : NULL, err);
+        rc = create_product(&self->data, self, "data gradient", &io->dy[0], NULL, &io->dx[0],
+                            op->desc.mask_dx ? &io->x[0] : NULL, err);
     if (rc == 0 && backward)
-        rc = create_product(&self->weights, self, "weight gradient", &io->dy, &io->x, NULL, NULL, err);
+        rc = create_product(&self->weights, self, "weight gradient", &io->dy[0], &io->x[0], NULL, NULL, err);
     if (rc == 0)
         describe(self);
     return rc;
@@ -209,8 +209,8 @@ static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_
 
 static int run_pack(struct product *p, struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const cl_mem b = op->desc.bias ? io->b : io->w;
-    const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w), OCL_MEM(b)};
+    const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
+    const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
     const size_t terms = (size_t)p->k + 1, panels = (size_t)p->panels;
     const bool transposed = p == &((struct dense_op *)op)->forward;
     const size_t global[3] = {transposed ? terms : panels, transposed ? panels : terms, 1};
@@ -224,8 +224,8 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     int rc = run_pack(&self->forward, op, io, err);
 
     return rc < 0 ? rc
-                  : run_product(&self->forward, op, io->y.mem, io->x.mem, io->workspace, NULL, io->batch,
-                                io->batch, err);
+                  : run_product(&self->forward, op, io->y[0].mem, io->x[0].mem, io->workspace, NULL,
+                                io->batch, io->batch, err);
 }
 
 static int backward_data(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -233,21 +233,21 @@ static int backward_data(struct op *op, const struct op_io *io, struct clr_error
     struct dense_op *self = (struct dense_op *)op;
     int rc;
 
-    if (!io->dx.mem)
+    if (!io->dx[0].mem)
         return 0;
     rc = run_pack(&self->data, op, io, err);
     return rc < 0 ? rc
-                  : run_product(&self->data, op, io->dx.mem, io->dy.mem, io->workspace, io->x.mem, io->batch,
-                                io->batch, err);
+                  : run_product(&self->data, op, io->dx[0].mem, io->dy[0].mem, io->workspace, io->x[0].mem,
+                                io->batch, io->batch, err);
 }
 
 static int backward_weights(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct dense_op *self = (struct dense_op *)op;
-    const struct ocl_arg bias[] = {OCL_MEM(io->db), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
+    const struct ocl_arg bias[] = {OCL_MEM(io->dw[1]), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
     const size_t outputs[3] = {(size_t)self->outputs, 1, 1};
-    int rc =
-        run_product(&self->weights, op, io->dw, io->dy.mem, io->x.mem, NULL, self->outputs, io->batch, err);
+    int rc = run_product(&self->weights, op, io->dw[0], io->dy[0].mem, io->x[0].mem, NULL, self->outputs,
+                         io->batch, err);
 
     return rc < 0 || !self->bias
                ? rc
@@ -270,25 +270,26 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
 
 /* ------------------------------------------------------------------ reference and cases */
 
-static void weights(struct shape *out, const struct op_desc *d)
+static int params(struct op_param out[OP_PARAMS], const struct op_desc *d)
 {
-    *out = (struct shape){d->y.c, d->x.c, d->x.h, d->x.w};
+    return op_weights(out, 2, &(struct shape){d->y[0].c, (int)op_elements(&d->x[0]), 1, 1}, d->bias);
 }
 
 static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
     geometry[0] = '\0';
-    (void)snprintf(shape, size, "%d to %d", (int)op_elements(&d->x), d->y.c);
+    (void)snprintf(shape, size, "%d to %d", (int)op_elements(&d->x[0]), d->y[0].c);
 }
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_dense_forward(r->y, r->x, r->w, r->b, r->n, (int)op_elements(&d->x), d->y.c);
+    ref_dense_forward(r->y[0], r->x[0], r->w[0], r->w[1], r->n, (int)op_elements(&d->x[0]), d->y[0].c);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_dense_backward(r->dx, r->dw, r->db, r->x, r->w, r->dy, r->n, (int)op_elements(&d->x), d->y.c);
+    ref_dense_backward(r->dx[0], r->dw[0], r->dw[1], r->x[0], r->w[0], r->dy[0], r->n,
+                       (int)op_elements(&d->x[0]), d->y[0].c);
 }
 
 /* Rectified: between rectifiers that it does. */
@@ -314,14 +315,15 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     struct op_desc *d = &out->desc;
 
     (void)err;
-    d->x = (struct shape){cases[k].n, cases[k].c, cases[k].h, cases[k].w};
-    d->y = (struct shape){cases[k].n, cases[k].outputs, 1, 1};
-    (void)snprintf(out->name, sizeof out->name, "dense %s %dx%dx%dx%d to %d%s%s", way, d->x.n, d->x.c, d->x.h,
-                   d->x.w, d->y.c, cases[k].no_bias ? ", no bias" : "",
+    d->x[0] = (struct shape){cases[k].n, cases[k].c, cases[k].h, cases[k].w};
+    d->y[0] = (struct shape){cases[k].n, cases[k].outputs, 1, 1};
+    (void)snprintf(out->name, sizeof out->name, "dense %s %dx%dx%dx%d to %d%s%s", way, d->x[0].n, d->x[0].c,
+                   d->x[0].h, d->x[0].w, d->y[0].c, cases[k].no_bias ? ", no bias" : "",
                    cases[k].rectified ? ", between rectifiers" : "");
     out->small = cases[k].small;
     d->bias = !cases[k].no_bias;
-    d->relu = d->mask_dx = cases[k].rectified;
+    d->relu = cases[k].rectified;
+    d->mask_dx = d->relu;
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
         (void)op_variant_parse(&d->variant[pass], way);
     return 0;
@@ -338,8 +340,7 @@ const struct op_class op_dense = {
     .forward = forward,
     .backward = backward,
     .run = run,
-    .weights = weights,
-    .weight_rank = 2,
+    .params = params,
     .tune_key = tune_key,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,

@@ -26,8 +26,9 @@ static int get_kernel(struct op *op, struct ocl_kernel **out, const struct tenso
     struct str options = {0};
 
     str_append(&options, "-DV=%d -DC=%d -DH=%d -DW=%d -DTHRESHOLD=%uu -DKEEP=%.9ef -DLAYER=%d", op->block,
-               op->desc.x.c, op->desc.x.h, op->desc.x.w, keep_all ? 0u : (unsigned)(ratio * 4294967296.0),
-               keep_all ? 1.0 : 1.0 / (1.0 - ratio), op->desc.u.dropout.layer);
+               op->desc.x[0].c, op->desc.x[0].h, op->desc.x[0].w,
+               keep_all ? 0u : (unsigned)(ratio * 4294967296.0), keep_all ? 1.0 : 1.0 / (1.0 - ratio),
+               op->desc.u.dropout.layer);
     tensor_macros(&options, "X", from);
     tensor_macros(&options, "Y", to);
     return op_kernel(op, out, "dropout.cl", &options, "dropout_apply", err);
@@ -36,12 +37,12 @@ static int get_kernel(struct op *op, struct ocl_kernel **out, const struct tenso
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct dropout_op *self = (struct dropout_op *)op;
-    int rc = get_kernel(op, &self->forward, &io->x, &io->y, !op->desc.backward, err);
+    int rc = get_kernel(op, &self->forward, &io->x[0], &io->y[0], !op->desc.backward, err);
 
     if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = get_kernel(op, &self->backward, &io->dy, &io->dx, false, err);
-    self->global[0] = (size_t)op->desc.x.h;
-    self->global[1] = (size_t)op_ceil(op->desc.x.c, op->block);
+        rc = get_kernel(op, &self->backward, &io->dy[0], &io->dx[0], false, err);
+    self->global[0] = (size_t)op->desc.x[0].h;
+    self->global[1] = (size_t)op_ceil(op->desc.x[0].c, op->block);
     return rc;
 }
 
@@ -64,34 +65,35 @@ static int apply(struct op *op, struct ocl_kernel *kernel, const char *label, cl
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return apply(op, ((struct dropout_op *)op)->forward, op->forward_label, io->y.mem, io->x.mem, io, err);
+    return apply(op, ((struct dropout_op *)op)->forward, op->forward_label, io->y[0].mem, io->x[0].mem, io,
+                 err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    if (!io->dx.mem)
+    if (!io->dx[0].mem)
         return 0;
-    return apply(op, ((struct dropout_op *)op)->backward, op->backward_label, io->dx.mem, io->dy.mem, io,
-                 err);
+    return apply(op, ((struct dropout_op *)op)->backward, op->backward_label, io->dx[0].mem, io->dy[0].mem,
+                 io, err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
 
 static void reference(const struct op_desc *d, const struct op_ref *r, double *to, const double *from)
 {
-    ref_dropout_forward(to, from, r->index, r->n, (int)op_elements(&d->x),
+    ref_dropout_forward(to, from, r->index, r->n, (int)op_elements(&d->x[0]),
                         r->train ? (double)d->u.dropout.ratio : 0.0, d->u.dropout.layer, r->seed,
                         r->iteration);
 }
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    reference(d, r, r->y, r->x);
+    reference(d, r, r->y[0], r->x[0]);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    reference(d, r, r->dx, r->dy);
+    reference(d, r, r->dx[0], r->dy[0]);
 }
 
 static const struct {

@@ -68,31 +68,31 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct elementwise_op *self = (struct elementwise_op *)op;
     const struct elementwise *row = elementwise_row(&op->desc);
-    const int rows = op_span(ocl_device(op->ctx), op->desc.x.h);
+    const int rows = op_span(ocl_device(op->ctx), op->desc.x[0].h);
     const bool back = op->desc.backward && op->desc.need_dx;
     int rc = 0;
 
     for (int k = 0; k < (back ? 2 : 1) && rc == 0; k++) {
         struct str options = {0};
         str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DA=%.9ef -DFROM_Y=%d -DKEEPS_0=%d",
-                   op->block, rows, op->desc.x.c, op->desc.x.h, op->desc.x.w,
+                   op->block, rows, op->desc.x[0].c, op->desc.x[0].h, op->desc.x[0].w,
                    (double)op->desc.u.elementwise.a, row->from_y,
-                   row->keeps_0 || op->desc.x.c % op->block == 0);
+                   row->keeps_0 || op->desc.x[0].c % op->block == 0);
         str_append(&options, " -DFORWARD=%s -DBACKWARD=%s", row->forward, row->backward);
         op_tensor_macros(&options, io, back);
-        tensor_macros(&options, "T", row->from_y ? &io->y : &io->x);
+        tensor_macros(&options, "T", row->from_y ? &io->y[0] : &io->x[0]);
         rc = op_kernel(op, k == 0 ? &self->forward : &self->backward, "elementwise.cl", &options,
                        k == 0 ? "elementwise_forward" : "elementwise_backward", err);
     }
-    self->global[0] = (size_t)op_ceil(op->desc.x.h, rows);
-    self->global[1] = (size_t)op_ceil(op->desc.x.c, op->block);
+    self->global[0] = (size_t)op_ceil(op->desc.x[0].h, rows);
+    self->global[1] = (size_t)op_ceil(op->desc.x[0].c, op->block);
     return rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct elementwise_op *self = (struct elementwise_op *)op;
-    const struct ocl_arg args[] = {OCL_MEM(io->y.mem), OCL_MEM(io->x.mem), OCL_INT(io->batch)};
+    const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
 
     self->global[2] = (size_t)io->batch;
     return op_launch(op, self->forward, op->forward_label, self->global, args, MEM_COUNT(args), err);
@@ -101,11 +101,11 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct elementwise_op *self = (struct elementwise_op *)op;
-    const cl_mem value = elementwise_row(&op->desc)->from_y ? io->y.mem : io->x.mem;
-    const struct ocl_arg args[] = {OCL_MEM(io->dx.mem), OCL_MEM(value), OCL_MEM(io->dy.mem),
+    const cl_mem value = elementwise_row(&op->desc)->from_y ? io->y[0].mem : io->x[0].mem;
+    const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(value), OCL_MEM(io->dy[0].mem),
                                    OCL_INT(io->batch)};
 
-    if (!io->dx.mem)
+    if (!io->dx[0].mem)
         return 0;
     self->global[2] = (size_t)io->batch;
     return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
@@ -120,19 +120,19 @@ static const char *title(const struct op_desc *desc)
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    const size_t count = (size_t)r->n * op_elements(&d->x);
+    const size_t count = (size_t)r->n * op_elements(&d->x[0]);
 
     for (size_t i = 0; i < count; i++)
-        r->y[i] = functions[d->u.elementwise.function].f(r->x[i], (double)d->u.elementwise.a);
+        r->y[0][i] = functions[d->u.elementwise.function].f(r->x[0][i], (double)d->u.elementwise.a);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    const size_t count = (size_t)r->n * op_elements(&d->x);
+    const size_t count = (size_t)r->n * op_elements(&d->x[0]);
 
     for (size_t i = 0; i < count; i++)
-        r->dx[i] =
-            r->dy[i] * functions[d->u.elementwise.function].df(r->x[i], r->y[i], (double)d->u.elementwise.a);
+        r->dx[0][i] = r->dy[0][i] * functions[d->u.elementwise.function].df(r->x[0][i], r->y[0][i],
+                                                                            (double)d->u.elementwise.a);
 }
 
 static const struct {

@@ -13,7 +13,7 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
                 int block, struct clr_error *err)
 {
     const struct lrn_geometry *g = &desc->u.lrn;
-    const struct shape padded = {desc->x.n, op_ceil(g->c, block) * block, g->h, g->w};
+    const struct shape padded = {desc->x[0].n, op_ceil(g->c, block) * block, g->h, g->w};
     size_t count;
 
     (void)device;
@@ -62,7 +62,7 @@ static void set_global(struct lrn_op *self, const struct op_io *io)
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct lrn_op *self = (struct lrn_op *)op;
-    const struct ocl_arg args[] = {OCL_MEM(io->y.mem), OCL_MEM(io->saved), OCL_MEM(io->x.mem),
+    const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->saved), OCL_MEM(io->x[0].mem),
                                    OCL_INT(io->batch)};
 
     set_global(self, io);
@@ -72,10 +72,10 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct lrn_op *self = (struct lrn_op *)op;
-    const struct ocl_arg args[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->x.mem),  OCL_MEM(io->y.mem),
-                                   OCL_MEM(io->saved),  OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
+    const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->x[0].mem),  OCL_MEM(io->y[0].mem),
+                                   OCL_MEM(io->saved),     OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
 
-    if (!io->dx.mem)
+    if (!io->dx[0].mem)
         return 0;
     set_global(self, io);
     return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
@@ -85,12 +85,12 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_lrn_forward(r->y, r->x, r->n, &d->u.lrn);
+    ref_lrn_forward(r->y[0], r->x[0], r->n, &d->u.lrn);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_lrn_backward(r->dx, r->x, r->dy, r->n, &d->u.lrn);
+    ref_lrn_backward(r->dx[0], r->x[0], r->dy[0], r->n, &d->u.lrn);
 }
 
 static const struct {
@@ -119,7 +119,7 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     (void)snprintf(out->name, sizeof out->name, "lrn %s %d, %dx%dx%d",
                    g->region == LRN_ACROSS_CHANNELS ? "across" : "within", g->size, g->c, g->h, g->w);
     out->small = cases[i].small;
-    out->desc.x = out->desc.y = (struct shape){cases[i].n, g->c, g->h, g->w};
+    out->desc.x[0] = out->desc.y[0] = (struct shape){cases[i].n, g->c, g->h, g->w};
     return geometry_lrn(g, err);
 }
 

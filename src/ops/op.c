@@ -1,6 +1,7 @@
 /* The table of operators and what all of them do alike: see op.h. */
 #include "ops/op_impl.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdarg.h>
 
@@ -93,17 +94,39 @@ const char *op_title(const struct op_desc *desc)
     return class->title ? class->title(desc) : class->name;
 }
 
-bool op_param_counts(const struct op_desc *desc, size_t *weights, size_t *biases)
+int op_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
 {
     const struct op_class *class = op_class(desc->kind);
-    struct shape w;
 
-    *weights = *biases = 0;
-    if (!class->weights)
-        return true;
-    class->weights(&w, desc);
-    *biases = desc->bias ? (size_t)w.n : 0;
-    return shape_count(&w, weights);
+    return class->params ? class->params(out, desc) : 0;
+}
+
+bool op_param_sizes(size_t out[OP_PARAMS], const struct op_desc *desc)
+{
+    struct op_param p[OP_PARAMS];
+    const int count = op_params(p, desc);
+    bool fit = true;
+
+    memset(out, 0, OP_PARAMS * sizeof *out);
+    for (int k = 0; k < count; k++) {
+        const int *d = p[k].dims;
+        fit = fit && shape_count(&(struct shape){d[0], d[1], d[2], d[3]}, &out[k]);
+    }
+    return fit;
+}
+
+int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, bool bias)
+{
+    out[0] = (struct op_param){"weight", rank, {w->n, w->c, w->h, w->w}};
+    out[1] = (struct op_param){"bias", 1, {w->n, 1, 1, 1}};
+    return bias ? 2 : 1;
+}
+
+int op_conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
+{
+    const struct conv_geometry *g = op_conv_geometry(desc);
+
+    return op_weights(out, 4, &(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, desc->bias);
 }
 
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
@@ -117,8 +140,9 @@ int op_candidates(struct op_variant *out, int capacity, const struct op_desc *de
 int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device, int block,
             struct clr_error *err)
 {
-    struct op_needs n = {0};
-    int rc = classes[desc->kind]->plan(&n, desc, device, block, err);
+    const struct op_class *class = classes[desc->kind];
+    struct op_needs n = class->needs;
+    int rc = class->plan ? class->plan(&n, desc, device, block, err) : 0;
 
     if (rc == 0)
         *needs = n;
@@ -132,12 +156,15 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     struct op *op = NULL;
     int rc = mem_new(&op, 1, class->size, "an operator", err);
 
+    assert(!desc->relu || (class->flags & OP_TAKES_RELU));
+    assert(!desc->mask_dx || (class->flags & OP_MASKS_DX));
+
     if (rc < 0)
         return rc;
     op->class = class;
     op->ctx = ctx;
     op->desc = *desc;
-    op->block = class->flags & OP_NO_Y ? io->x.layout.block : io->y.layout.block;
+    op->block = class->flags & OP_NO_Y ? io->x[0].layout.block : io->y[0].layout.block;
     (void)snprintf(op->forward_label, sizeof op->forward_label, "%s forward", desc->label);
     (void)snprintf(op->backward_label, sizeof op->backward_label, "%s backward", desc->label);
     rc = class->create(op, io, err);
@@ -151,7 +178,7 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
 
 int op_forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return op->class->forward(op, io, err);
+    return op->class->forward ? op->class->forward(op, io, err) : 0;
 }
 
 int op_backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -220,7 +247,10 @@ int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error 
     memset(out, 0, sizeof *out);
     out->desc.kind = kind;
     out->desc.label = "verify";
-    out->desc.backward = out->desc.need_dx = true;
+    out->desc.backward = true;
+    out->desc.need_dx = 1;
+    out->desc.x_count = 1;
+    out->desc.y_count = classes[kind]->flags & OP_NO_Y ? 0 : 1;
     return classes[kind]->cases->get(out, i, err);
 }
 
@@ -229,7 +259,7 @@ void op_case_of(struct op_case *out, const struct shape *x, bool small, const ch
     size_t used;
     va_list ap;
 
-    out->desc.x = out->desc.y = *x;
+    out->desc.x[0] = out->desc.y[0] = *x;
     out->small = small;
     (void)snprintf(out->name, sizeof out->name, "%s %dx%dx%dx%d", op_title(&out->desc), x->n, x->c, x->h,
                    x->w);
@@ -243,8 +273,8 @@ void op_case_of(struct op_case *out, const struct shape *x, bool small, const ch
 
 void op_tensor_macros(struct str *options, const struct op_io *io, bool back)
 {
-    tensor_macros(options, "X", &io->x);
-    tensor_macros(options, "Y", &io->y);
-    tensor_macros(options, "DX", back ? &io->dx : &io->x);
-    tensor_macros(options, "DY", back ? &io->dy : &io->y);
+    tensor_macros(options, "X", &io->x[0]);
+    tensor_macros(options, "Y", &io->y[0]);
+    tensor_macros(options, "DX", back ? &io->dx[0] : &io->x[0]);
+    tensor_macros(options, "DY", back ? &io->dy[0] : &io->y[0]);
 }

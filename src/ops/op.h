@@ -57,6 +57,8 @@ enum elementwise_function {
     ELEMENTWISE_COUNT
 };
 
+enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
+
 /* What an operator does; each pass may be done in several ways. */
 enum op_pass { OP_FORWARD, OP_BACKWARD_DATA, OP_BACKWARD_WEIGHTS, OP_PASS_COUNT };
 
@@ -75,20 +77,26 @@ void op_variant_text(const struct op_variant *v, char *out, size_t size);
 /* The same backwards; false, and *out untouched, for anything else. */
 bool op_variant_parse(struct op_variant *out, const char *text);
 
+#define OP_MOST   8 /* inputs or outputs of an operator */
+#define OP_PARAMS 5 /* its parameters */
+
 /* What an operator is asked to be. */
 struct op_desc {
     enum op_kind kind;
-    const char *label;      /* layer name: outlives the operator */
-    struct shape x, y;      /* n = largest batch; y unused for losses */
-    bool bias;              /* conv, dense */
-    bool need_dx, backward; /* backward: gradients of parameters; need_dx: of the input too */
+    const char *label; /* layer name: outlives the operator */
+    int x_count, y_count;
+    struct shape x[OP_MOST], y[OP_MOST]; /* n = largest batch; a loss has no y */
+    bool bias;                           /* conv, dense */
+    bool backward;                       /* gradients of parameters */
+    unsigned need_dx;                    /* bit j: with backward, the gradient of x[j] too */
     /*
-     * A rectifier behind this operator (conv, dense, maximum pool) done here: y = max(y, 0), NaN stays. Going
-     * back, dy of conv and dense is zero already where y is not positive: the reader of y saw to it, by
-     * mask_dx. A maximum pool sees to it itself, also behind a convolution.
+     * A rectifier behind this operator is done here (OP_TAKES_RELU): y = max(y, 0), NaN stays. Going back, dy
+     * has to be 0 where y is not positive. An operator with OP_MASKS_DY sees to it itself. Any other relies
+     * on who sends dy: that is one operator, which reads y as its x[j] and has bit j of mask_dx. This is the
+     * whole contract; graph_fuse() arranges and asserts it, op_create() asserts that operators can.
      */
     bool relu;
-    bool mask_dx; /* conv, dense, pool: dx = 0 where x is not positive; x is what a rectifier made */
+    unsigned mask_dx; /* bit j (OP_MASKS_DX): dx[j] = 0 where x[j] is not positive; a rectifier made it */
     struct op_variant variant[OP_PASS_COUNT];
     union {
         struct conv_geometry conv;
@@ -103,9 +111,17 @@ struct op_desc {
             float a; /* its parameter */
         } elementwise;
         struct {
+            enum eltwise_operation operation;
+            float coeff[OP_MOST]; /* factors of a sum */
+        } eltwise;
+        struct {
             float ratio; /* probability of dropping, 0 ≤ ratio < 1 */
             int layer;   /* number in the net, keys the random numbers */
         } dropout;
+        struct {
+            float weight;
+            bool adds; /* to the losses of the layers in front of it */
+        } loss;
         struct {
             int top_k;
         } accuracy;
@@ -121,6 +137,7 @@ struct op_needs {
     int dy_halo_h, dy_halo_w; /* at least this halo on the gradient of y */
     bool x_any_block;         /* can read x in any channel block (V need not be the net's) */
     bool in_place;            /* y may be x's memory, and dx dy's: then they share one layout */
+    bool y_is_x;              /* every y is x's memory: nothing goes forward */
     bool keeps_y;             /* backward reads y: nobody may overwrite it in place */
     bool early_dx;            /* dx, if wanted, is written by the forward pass already */
     size_t saved_bytes;       /* private to the operator, from forward to backward */
@@ -129,8 +146,8 @@ struct op_needs {
 
 struct op_io {
     int batch;
-    struct tensor x, y, dx, dy; /* dx.mem NULL: not wanted */
-    cl_mem w, b, dw, db;        /* parameters, in logical order */
+    struct tensor x[OP_MOST], y[OP_MOST], dx[OP_MOST], dy[OP_MOST]; /* a dx.mem NULL: not wanted */
+    cl_mem w[OP_PARAMS], dw[OP_PARAMS]; /* parameters in logical order: weights, biases */
     cl_mem saved, workspace;
     /* data-dependent operators */
     cl_mem labels;     /* int per image of this batch */

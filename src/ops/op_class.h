@@ -10,19 +10,25 @@
 
 /*
  * Arrays of one operator on the host, in double precision and logical order: what its reference reads and
- * writes. Images beyond n are left alone. Outputs are written, never added to; dx, dw, db may be NULL.
+ * writes. Images beyond n are left alone. Outputs are written, never added to; a dx or dw may be NULL.
  */
 struct op_ref {
     int n;      /* images of this batch */
     bool train; /* dropout drops */
-    const double *x, *w, *b, *dy;
-    double *y, *dx, *dw, *db;
+    const double *x[OP_MOST], *dy[OP_MOST], *w[OP_PARAMS];
+    double *y[OP_MOST], *dx[OP_MOST], *dw[OP_PARAMS];
     double *sample;  /* loss, or 1/0 for a hit, per image */
     int *arg;        /* with OP_HAS_ARG, like y: which value of x it is */
     double *scratch; /* class->scratch(desc) numbers */
     const int32_t *labels, *index;
     uint64_t seed; /* of dropout, with index and iteration */
     uint32_t iteration;
+};
+
+/* A parameter of an operator. */
+struct op_param {
+    const char *name; /* "weight" */
+    int rank, dims[4];
 };
 
 /* A geometry to verify a kind on, there for an edge: H ≠ W, channels that fill no block, one image. */
@@ -60,22 +66,21 @@ struct op_class {
     size_t size;                                      /* of the instance, which begins with struct op */
     unsigned flags;                                   /* of enum op_flags */
 
+    struct op_needs needs; /* of every one */
     int (*plan)(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err);
+                int block, struct clr_error *err); /* adds what depends on *desc; NULL: nothing */
     int (*candidates)(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
-                      const struct clr_device *device, int block);               /* NULL: one way only */
-    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
-    int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);
+                      const struct clr_device *device, int block);                 /* NULL: one way only */
+    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err);   /* instance is zeroed */
+    int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
     int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
                struct clr_error *err); /* one pass; NULL: only as a whole */
     void (*clear)(struct op *op);      /* NULL: nothing to free */
 
     bool (*can_relu)(const struct op_desc *desc); /* with OP_TAKES_RELU; NULL: always */
-    /* Shape of the weights, (O,I/G,KH,KW) or (O,I,…). There are O biases if desc.bias. NULL: no
-     * parameters. */
-    void (*weights)(struct shape *out, const struct op_desc *desc);
-    int weight_rank; /* how many of the dimensions a file of weights has */
+    /* Its parameters, and how many there are. NULL: none. */
+    int (*params)(struct op_param out[OP_PARAMS], const struct op_desc *desc);
     /* For records of tuning: ", kernel 5x5, …" and "32x15x15 to 32". NULL: nothing to tune. */
     void (*tune_key)(char *geometry, char *shape, size_t size, const struct op_desc *desc);
 
@@ -101,8 +106,11 @@ const struct op_class *op_class(enum op_kind kind);
 /* What people call an operator: "convolution", "relu". */
 const char *op_title(const struct op_desc *desc);
 
-/* How many weights and biases it has: 0 where it has none. false: they overflow. */
-bool op_param_counts(const struct op_desc *desc, size_t *weights, size_t *biases);
+/* Its parameters, and how many there are. */
+int op_params(struct op_param out[OP_PARAMS], const struct op_desc *desc);
+
+/* How many numbers each of its parameters has, 0 where there is none. false: they overflow. */
+bool op_param_sizes(size_t out[OP_PARAMS], const struct op_desc *desc);
 
 /* Case i of a kind, 0 … cases->count − 1. CLR_EINPUT: the row is wrong. */
 int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err);

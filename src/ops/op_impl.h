@@ -36,6 +36,10 @@ int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const
 void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)
     CLR_PRINTF(4, 5);
 
+/* The parameters of an operator with weights, (O,I/G,KH,KW) or (O,I), and O biases; of a convolution. */
+int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, bool bias);
+int op_conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc);
+
 /* The macros of X, Y and, going back, DX and DY; else those stand for X and Y. */
 void op_tensor_macros(struct str *options, const struct op_io *io, bool back);
 

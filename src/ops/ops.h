@@ -6,10 +6,13 @@ ROW(OP_CONV, conv)
 ROW(OP_CONV_POOL, conv_pool) /* a first convolution with the maximum pool after it (ops/conv_pool.h): no dx */
 ROW(OP_POOL, pool)
 ROW(OP_ELEMENTWISE, elementwise) /* a function of every number by itself (ops/elementwise_rows.h) */
+ROW(OP_ELTWISE, eltwise)         /* sum, product or maximum of all x */
+ROW(OP_CONCAT, concat)           /* the channels of all x, one behind the other */
+ROW(OP_SPLIT, split)             /* y are x, one for each reader that sends a gradient back; dx = Σ dy */
 ROW(OP_LRN, lrn)
 ROW(OP_DENSE, dense) /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in logical order, y is (N,F,1,1) */
 ROW(OP_DROPOUT, dropout)           /* drops where desc.backward is set (training), else copies */
 ROW(OP_SOFTMAX, softmax)           /* over the channels of every pixel */
-ROW(OP_SOFTMAX_LOSS, softmax_loss) /* x: logits (N,F,1,1); dx = (softmax − onehot)/batch */
+ROW(OP_SOFTMAX_LOSS, softmax_loss) /* x: logits (N,F,1,1); dx = weight·(softmax − onehot)/batch */
 ROW(OP_ACCURACY, accuracy)
 ROW(OP_RELAYOUT, relayout) /* same shape in another layout, or (N,C,H,W) → (N,C·H·W,1,1) in logical order */

@@ -19,7 +19,7 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
                 int block, struct clr_error *err)
 {
     const struct pool_geometry *g = &desc->u.pool;
-    const struct shape padded = {desc->x.n, op_ceil(g->c, block) * block, g->oh, g->ow};
+    const struct shape padded = {desc->x[0].n, op_ceil(g->c, block) * block, g->oh, g->ow};
     size_t count;
 
     (void)device;
@@ -59,9 +59,9 @@ static int get_kernel(struct pool_op *self, struct ocl_kernel **out, const struc
                op->block, whole(g), max && op->desc.backward, arg_bytes(g) == 1 ? "uchar" : "ushort", span,
                g->kh, g->kw, g->sh, g->sw, g->ph, g->pw, g->h, g->w, g->oh, g->ow, op->desc.relu,
                op->desc.mask_dx);
-    tensor_macros(&options, "X", back ? &io->dx : &io->x);
-    tensor_macros(&options, "Y", back ? &io->dy : &io->y);
-    tensor_macros(&options, "M", &io->x);
+    tensor_macros(&options, "X", back ? &io->dx[0] : &io->x[0]);
+    tensor_macros(&options, "Y", back ? &io->dy[0] : &io->y[0]);
+    tensor_macros(&options, "M", &io->x[0]);
     return op_kernel(op, out, "pool.cl", &options, names[back][!max], err);
 }
 
@@ -79,16 +79,16 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
         rc = get_kernel(self, &self->backward, io, true, span, err);
     self->global_forward[0] = (size_t)g->oh * (size_t)op_ceil(g->ow, span);
     self->global_backward[0] = (size_t)g->h * (size_t)op_ceil(groups, span);
-    self->global_forward[1] = self->global_backward[1] = (size_t)op_ceil(g->c, io->y.layout.block);
+    self->global_forward[1] = self->global_backward[1] = (size_t)op_ceil(g->c, io->y[0].layout.block);
     return rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct pool_op *self = (struct pool_op *)op;
-    const struct ocl_arg saving[] = {OCL_MEM(io->y.mem), OCL_MEM(io->saved), OCL_MEM(io->x.mem),
+    const struct ocl_arg saving[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->saved), OCL_MEM(io->x[0].mem),
                                      OCL_INT(io->batch)};
-    const struct ocl_arg plain[] = {OCL_MEM(io->y.mem), OCL_MEM(io->x.mem), OCL_INT(io->batch)};
+    const struct ocl_arg plain[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
     const bool save = op->desc.u.pool.method == POOL_MAX && op->desc.backward;
 
     self->global_forward[2] = (size_t)io->batch;
@@ -99,13 +99,13 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct pool_op *self = (struct pool_op *)op;
-    const cl_mem third = self->reads_x ? io->x.mem : io->saved;
-    const struct ocl_arg three[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->dy.mem), OCL_MEM(third),
+    const cl_mem third = self->reads_x ? io->x[0].mem : io->saved;
+    const struct ocl_arg three[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_MEM(third),
                                     OCL_INT(io->batch)};
-    const struct ocl_arg two[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->dy.mem), OCL_INT(io->batch)};
+    const struct ocl_arg two[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
     const bool more = self->reads_x || op->desc.u.pool.method == POOL_MAX;
 
-    if (!io->dx.mem)
+    if (!io->dx[0].mem)
         return 0;
     self->global_backward[2] = (size_t)io->batch;
     return op_launch(op, self->backward, op->backward_label, self->global_backward, more ? three : two,
@@ -121,12 +121,12 @@ static bool can_relu(const struct op_desc *d)
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_pool_forward(r->y, r->arg, r->x, r->n, &d->u.pool);
+    ref_pool_forward(r->y[0], r->arg, r->x[0], r->n, &d->u.pool);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_pool_backward(r->dx, r->dy, r->arg, r->n, &d->u.pool);
+    ref_pool_backward(r->dx[0], r->dy[0], r->arg, r->n, &d->u.pool);
 }
 
 /* Each with both methods and both roundings. A rectifier after it is for a maximum alone. */
@@ -179,8 +179,8 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     out->small = cases[k].small;
     out->desc.relu = cases[k].rectifier == AFTER && method == POOL_MAX;
     out->desc.mask_dx = cases[k].rectifier == BEFORE;
-    out->desc.x = (struct shape){cases[k].n, g->c, g->h, g->w};
-    out->desc.y = (struct shape){cases[k].n, g->c, g->oh, g->ow};
+    out->desc.x[0] = (struct shape){cases[k].n, g->c, g->h, g->w};
+    out->desc.y[0] = (struct shape){cases[k].n, g->c, g->oh, g->ow};
     return rc;
 }
 

@@ -15,7 +15,7 @@ enum { CPU_SPAN = 64 };
 static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
                 int block, struct clr_error *err)
 {
-    const struct shape image = {1, desc->x.c, desc->x.h, desc->x.w};
+    const struct shape image = {1, desc->x[0].c, desc->x[0].h, desc->x[0].w};
     size_t count;
 
     (void)device;
@@ -41,12 +41,12 @@ static int get_kernel(struct op *op, struct ocl_kernel **out, const struct tenso
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct relayout_op *self = (struct relayout_op *)op;
-    const int count = op->desc.x.c * op->desc.x.h * op->desc.x.w,
+    const int count = op->desc.x[0].c * op->desc.x[0].h * op->desc.x[0].w,
               span = op_span(ocl_device(op->ctx), CPU_SPAN);
-    int rc = get_kernel(op, &self->forward, &io->y, &io->x, count, span, err);
+    int rc = get_kernel(op, &self->forward, &io->y[0], &io->x[0], count, span, err);
 
     if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = get_kernel(op, &self->backward, &io->dx, &io->dy, count, span, err);
+        rc = get_kernel(op, &self->backward, &io->dx[0], &io->dy[0], count, span, err);
     self->global[0] = (size_t)op_ceil(count, span);
     self->global[2] = 1;
     return rc;
@@ -65,15 +65,16 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct relayout_op *self = (struct relayout_op *)op;
 
-    return copy(self, self->forward, op->forward_label, io->y.mem, io->x.mem, io->batch, err);
+    return copy(self, self->forward, op->forward_label, io->y[0].mem, io->x[0].mem, io->batch, err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct relayout_op *self = (struct relayout_op *)op;
 
-    return io->dx.mem ? copy(self, self->backward, op->backward_label, io->dx.mem, io->dy.mem, io->batch, err)
-                      : 0;
+    return io->dx[0].mem
+               ? copy(self, self->backward, op->backward_label, io->dx[0].mem, io->dy[0].mem, io->batch, err)
+               : 0;
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -81,12 +82,12 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
 /* The logical order stays what it is, flattened or not. */
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    memcpy(r->y, r->x, (size_t)r->n * op_elements(&d->x) * sizeof *r->y);
+    memcpy(r->y[0], r->x[0], (size_t)r->n * op_elements(&d->x[0]) * sizeof *r->y[0]);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    memcpy(r->dx, r->dy, (size_t)r->n * op_elements(&d->x) * sizeof *r->dx);
+    memcpy(r->dx[0], r->dy[0], (size_t)r->n * op_elements(&d->x[0]) * sizeof *r->dx[0]);
 }
 
 static const struct {
@@ -105,7 +106,7 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     (void)err;
     op_case_of(out, x, cases[i].small, "%s", cases[i].flat ? " flattened" : "");
     if (cases[i].flat)
-        out->desc.y = (struct shape){x->n, x->c * x->h * x->w, 1, 1};
+        out->desc.y[0] = (struct shape){x->n, x->c * x->h * x->w, 1, 1};
     return 0;
 }
 

@@ -9,21 +9,10 @@ struct softmax_op {
     size_t global[3];
 };
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
-{
-    (void)desc;
-    (void)device;
-    (void)block;
-    (void)err;
-    needs->in_place = needs->keeps_y = true;
-    return 0;
-}
-
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct softmax_op *self = (struct softmax_op *)op;
-    const struct shape *x = &op->desc.x;
+    const struct shape *x = &op->desc.x[0];
     const bool back = op->desc.backward && op->desc.need_dx;
     int rc = 0;
 
@@ -42,7 +31,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct softmax_op *self = (struct softmax_op *)op;
-    const struct ocl_arg args[] = {OCL_MEM(io->y.mem), OCL_MEM(io->x.mem), OCL_INT(io->batch)};
+    const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
 
     self->global[2] = (size_t)io->batch;
     return op_launch(op, self->forward, op->forward_label, self->global, args, MEM_COUNT(args), err);
@@ -51,10 +40,10 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct softmax_op *self = (struct softmax_op *)op;
-    const struct ocl_arg args[] = {OCL_MEM(io->dx.mem), OCL_MEM(io->y.mem), OCL_MEM(io->dy.mem),
+    const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->y[0].mem), OCL_MEM(io->dy[0].mem),
                                    OCL_INT(io->batch)};
 
-    if (!io->dx.mem)
+    if (!io->dx[0].mem)
         return 0;
     self->global[2] = (size_t)io->batch;
     return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
@@ -65,37 +54,37 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
 /* Pixel p of the batch: its first channel, and how far its channels are apart. */
 static size_t pixel(const struct op_desc *d, size_t p, size_t *stride)
 {
-    *stride = (size_t)d->x.h * (size_t)d->x.w;
-    return p / *stride * op_elements(&d->x) + p % *stride;
+    *stride = (size_t)d->x[0].h * (size_t)d->x[0].w;
+    return p / *stride * op_elements(&d->x[0]) + p % *stride;
 }
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    const size_t pixels = (size_t)r->n * (size_t)d->x.h * (size_t)d->x.w, c = (size_t)d->x.c;
+    const size_t pixels = (size_t)r->n * (size_t)d->x[0].h * (size_t)d->x[0].w, c = (size_t)d->x[0].c;
 
     for (size_t p = 0; p < pixels; p++) {
         size_t stride, at = pixel(d, p, &stride);
         double most = -INFINITY, sum = 0.0;
         for (size_t k = 0; k < c; k++)
-            most = fmax(most, r->x[at + k * stride]);
+            most = fmax(most, r->x[0][at + k * stride]);
         for (size_t k = 0; k < c; k++)
-            sum += exp(r->x[at + k * stride] - most);
+            sum += exp(r->x[0][at + k * stride] - most);
         for (size_t k = 0; k < c; k++)
-            r->y[at + k * stride] = exp(r->x[at + k * stride] - most) / sum;
+            r->y[0][at + k * stride] = exp(r->x[0][at + k * stride] - most) / sum;
     }
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    const size_t pixels = (size_t)r->n * (size_t)d->x.h * (size_t)d->x.w, c = (size_t)d->x.c;
+    const size_t pixels = (size_t)r->n * (size_t)d->x[0].h * (size_t)d->x[0].w, c = (size_t)d->x[0].c;
 
     for (size_t p = 0; p < pixels; p++) {
         size_t stride, at = pixel(d, p, &stride);
         double sum = 0.0;
         for (size_t k = 0; k < c; k++)
-            sum += r->dy[at + k * stride] * r->y[at + k * stride];
+            sum += r->dy[0][at + k * stride] * r->y[0][at + k * stride];
         for (size_t k = 0; k < c; k++)
-            r->dx[at + k * stride] = r->y[at + k * stride] * (r->dy[at + k * stride] - sum);
+            r->dx[0][at + k * stride] = r->y[0][at + k * stride] * (r->dy[0][at + k * stride] - sum);
     }
 }
 
@@ -120,7 +109,7 @@ static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
 const struct op_class op_softmax = {
     .name = "softmax",
     .size = sizeof(struct softmax_op),
-    .plan = plan,
+    .needs = {.in_place = true, .keeps_y = true},
     .create = create,
     .forward = forward,
     .backward = backward,

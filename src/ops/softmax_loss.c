@@ -16,7 +16,7 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 {
     (void)device;
     (void)block;
-    if (desc->x.h != 1 || desc->x.w != 1)
+    if (desc->x[0].h != 1 || desc->x[0].w != 1)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': its input is not one row of scores per image",
                              desc->label);
     needs->early_dx = desc->kind == OP_SOFTMAX_LOSS;
@@ -30,14 +30,15 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     struct str options = {0};
 
     self->back = loss && op->desc.backward && op->desc.need_dx;
-    str_append(&options, "-DC=%d", op->desc.x.c);
+    str_append(&options, "-DC=%d", op->desc.x[0].c);
     if (loss)
-        str_append(&options, " -DBACK=%d", self->back);
+        str_append(&options, " -DBACK=%d -DWEIGHT=%.9ef -DADDS=%d", self->back,
+                   (double)op->desc.u.loss.weight, op->desc.u.loss.adds);
     else
         str_append(&options, " -DTOP_K=%d", op->desc.u.accuracy.top_k);
-    tensor_macros(&options, "X", &io->x);
+    tensor_macros(&options, "X", &io->x[0]);
     if (self->back)
-        tensor_macros(&options, "DX", &io->dx);
+        tensor_macros(&options, "DX", &io->dx[0]);
     return op_kernel(op, &self->kernel, "softmax_loss.cl", &options,
                      loss ? "softmax_loss_forward" : "accuracy_forward", err);
 }
@@ -45,11 +46,11 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct loss_op *self = (struct loss_op *)op;
-    const float scale = 1.0f / (float)io->batch;
-    const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x.mem), OCL_MEM(io->labels),
+    const float scale = (self->back ? op->desc.u.loss.weight : 1.0f) / (float)io->batch;
+    const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),
                                     OCL_INT(io->sample_offset), OCL_INT(io->batch)};
-    const struct ocl_arg both[] = {OCL_MEM(io->sample), OCL_MEM(io->dx.mem), OCL_FLOAT(scale),
-                                   OCL_MEM(io->x.mem),  OCL_MEM(io->labels), OCL_INT(io->sample_offset),
+    const struct ocl_arg both[] = {OCL_MEM(io->sample),   OCL_MEM(io->dx[0].mem), OCL_FLOAT(scale),
+                                   OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),    OCL_INT(io->sample_offset),
                                    OCL_INT(io->batch)};
     const size_t global[3] = {(size_t)io->batch, 1, 1};
 
@@ -61,19 +62,34 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 
 static void reference_loss(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_softmax_loss(r->sample, r->dx, r->x, r->labels, r->n, d->x.c);
+    const size_t count = (size_t)r->n * op_elements(&d->x[0]);
+    const double weight = (double)d->u.loss.weight;
+
+    for (int i = 0; i < r->n; i++) {
+        double loss;
+        ref_softmax_loss(&loss, NULL, r->x[0] + (size_t)i * op_elements(&d->x[0]), r->labels + i, 1,
+                         d->x[0].c);
+        r->sample[i] = weight * loss + (d->u.loss.adds ? r->sample[i] : 0.0);
+    }
+    ref_softmax_loss(NULL, r->dx[0], r->x[0], r->labels, r->n, d->x[0].c);
+    for (size_t i = 0; r->dx[0] && i < count; i++)
+        r->dx[0][i] *= weight;
 }
 
 static void reference_accuracy(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_accuracy(r->sample, r->x, r->labels, r->n, d->x.c, d->u.accuracy.top_k);
+    ref_accuracy(r->sample, r->x[0], r->labels, r->n, d->x[0].c, d->u.accuracy.top_k);
 }
 
 static const struct {
     struct shape x;
-    bool small;
-} loss_cases[] = {
-    {{3, 10, 1, 1}, true}, {{1, 2, 1, 1}, false}, {{37, 11, 1, 1}, false}, {{5, 100, 1, 1}, false}};
+    float weight;
+    bool adds, small;
+} loss_cases[] = {{{3, 10, 1, 1}, 1.0f, false, true},
+                  {{1, 2, 1, 1}, 1.0f, false, false},
+                  {{37, 11, 1, 1}, 1.0f, false, false},
+                  {{5, 100, 1, 1}, 1.0f, false, false},
+                  {{4, 7, 1, 1}, 0.3f, true, true}};
 
 static const struct {
     struct shape x;
@@ -88,7 +104,9 @@ static const struct {
 static int get_loss_case(struct op_case *out, int i, struct clr_error *err)
 {
     (void)err;
-    op_case_of(out, &loss_cases[i].x, loss_cases[i].small, "%s", "");
+    op_case_of(out, &loss_cases[i].x, loss_cases[i].small, "%s", loss_cases[i].adds ? ", added" : "");
+    out->desc.u.loss.weight = loss_cases[i].weight;
+    out->desc.u.loss.adds = loss_cases[i].adds;
     return 0;
 }
 
@@ -99,7 +117,8 @@ static int get_accuracy_case(struct op_case *out, int i, struct clr_error *err)
     (void)err;
     op_case_of(out, &accuracy_cases[i].x, accuracy_cases[i].small, ", top %d", accuracy_cases[i].top_k);
     out->desc.u.accuracy.top_k = accuracy_cases[i].top_k;
-    out->desc.backward = out->desc.need_dx = false;
+    out->desc.backward = false;
+    out->desc.need_dx = 0;
     return 0;
 }
 

@@ -39,7 +39,7 @@ bool op_tune_key(struct tunedb_key *out, const struct op_desc *desc, enum op_pas
     class->tune_key(geometry, shape, sizeof geometry, desc);
     (void)snprintf(out->operator, sizeof out->operator, "%s %s%s, block %d", class->name, op_pass_name(pass),
                    geometry, block);
-    (void)snprintf(out->shape, sizeof out->shape, "%s, batch %d", shape, desc->x.n);
+    (void)snprintf(out->shape, sizeof out->shape, "%s, batch %d", shape, desc->x[0].n);
     return true;
 }
 

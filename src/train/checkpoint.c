@@ -290,7 +290,8 @@ static int read_file(struct checkpoint *c, bool *unreadable, const char *path, s
     if (rc < 0)
         return rc;
     if (size < HEAD || memcmp(file, MAGIC, sizeof MAGIC - 1) != 0) {
-        *unreadable = size > sizeof WORDS && memcmp(file, WORDS, sizeof WORDS - 1) == 0;
+        *unreadable = size >= sizeof MAGIC && memcmp(file, WORDS, sizeof WORDS - 1) == 0 &&
+                      memcmp(file, MAGIC, sizeof MAGIC - 1) != 0;
         rc = *unreadable
                  ? clr_error_set(err, CLR_EINPUT,
                                  "'%s' has format %.*s; clr-cl " CLR_VERSION " reads format 1: go on with "

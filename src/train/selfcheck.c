@@ -461,7 +461,7 @@ static int judge_node(int *refused, struct refusals *to, struct session *s, cons
                       const struct graph_node *node, struct clr_error *err)
 {
     const unsigned arrangements = 1u << VERIFY_EXACT | 1u << VERIFY_WIDE;
-    const int n = images_of(s, node->desc.x.n, LAYER_IMAGES);
+    const int n = images_of(s, node->desc.x[0].n, LAYER_IMAGES);
     struct verify_result r;
     struct clr_error why = {0};
     const bool failed = verify_op_as(s->ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;

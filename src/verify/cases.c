@@ -52,7 +52,7 @@ static void other_case(struct verify_case *out, int row)
     out->momentum = r->usual ? 0.9 : VERIFY_MOMENTUM;
     out->count = r->count;
     out->small = r->small;
-    out->desc.x = r->shape;
+    out->desc.x[0] = r->shape;
     if (r->what == VERIFY_CASE_UPDATE)
         (void)snprintf(out->name, sizeof out->name, "%s %s%s%s, a parameter of %zu",
                        clr_optimizer_name(r->optimizer), r->caffe ? "caffe" : "pytorch", r->l1 ? " l1" : "",
@@ -122,14 +122,14 @@ static int run_batch(struct ocl_context *ctx, const struct verify_case *c, int b
                      int batch, uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
     if (c->what == VERIFY_CASE_BATCH)
-        return verify_batch(ctx, &c->desc.x, block, batch, seed, out, err);
+        return verify_batch(ctx, &c->desc.x[0], block, batch, seed, out, err);
     return verify_op_as(ctx, &c->desc, block, batch, seed, arrangements, out, err);
 }
 
 int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int block, unsigned arrangements,
                     uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
-    int n = c->desc.x.n, rc;
+    int n = c->desc.x[0].n, rc;
 
     if (c->what == VERIFY_CASE_UPDATE)
         rc = verify_update(ctx, &c->optimizer, c->momentum, c->count, seed, out, err);

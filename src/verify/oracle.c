@@ -27,11 +27,13 @@ static int random_values(double **out, size_t count, double scale, enum values v
 
 static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_error *err)
 {
-    o->y_count = 0;
-    if (shape_count(&d->x, &o->x_count) && (op_is(d, OP_NO_Y) || shape_count(&d->y, &o->y_count)) &&
-        op_param_counts(d, &o->w_count, &o->b_count))
-        return 0;
-    return clr_error_set(err, CLR_ENOMEM, "the shapes to verify overflow");
+    bool fits = op_param_sizes(o->w_size, d);
+
+    for (int j = 0; j < d->x_count; j++)
+        fits = fits && shape_count(&d->x[j], &o->x_size[j]);
+    for (int j = 0; j < d->y_count; j++)
+        fits = fits && shape_count(&d->y[j], &o->y_size[j]);
+    return fits ? 0 : clr_error_set(err, CLR_ENOMEM, "the shapes to verify overflow");
 }
 
 static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed, struct clr_error *err)
@@ -40,79 +42,86 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
                                : op_is(d, OP_HAS_TIES)              ? VALUES_WITH_TIES
                                                                     : VALUES_NORMAL;
     const double scale = op_is(d, OP_NO_Y) ? 3.0 : 1.0;
-    int rc = random_values(&o->x, o->x_count, scale, values, seed, 0, err);
+    int rc = 0;
 
+    for (int j = 0; j < d->x_count && rc == 0; j++)
+        rc = random_values(&o->x[j], o->x_size[j], scale, values, seed, 16 * (uint32_t)j, err);
+    for (int j = 0; j < d->y_count && rc == 0; j++)
+        rc = random_values(&o->dy[j], o->y_size[j], 1.0, VALUES_NORMAL, seed, 16 * (uint32_t)j + 1, err);
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++)
+        rc = random_values(&o->w[k], o->w_size[k], k == 0 ? 0.5 : 1.0, VALUES_NORMAL, seed,
+                           16 * (uint32_t)k + 2, err);
     if (rc == 0)
-        rc = random_values(&o->dy, o->y_count, 1.0, VALUES_NORMAL, seed, 1, err);
+        rc = mem_new(&o->labels, (size_t)d->x[0].n, sizeof *o->labels, "labels", err);
     if (rc == 0)
-        rc = random_values(&o->w, o->w_count, 0.5, VALUES_NORMAL, seed, 2, err);
-    if (rc == 0)
-        rc = random_values(&o->b, o->b_count, 1.0, VALUES_NORMAL, seed, 3, err);
-    if (rc == 0)
-        rc = mem_new(&o->labels, (size_t)d->x.n, sizeof *o->labels, "labels", err);
-    if (rc == 0)
-        rc = mem_new(&o->index, (size_t)d->x.n, sizeof *o->index, "sample numbers", err);
-    for (int i = 0; rc == 0 && i < d->x.n; i++) {
-        o->labels[i] = (int32_t)rng_below(seed, RNG_TEST, 4, (uint64_t)i, (uint32_t)d->x.c);
+        rc = mem_new(&o->index, (size_t)d->x[0].n, sizeof *o->index, "sample numbers", err);
+    for (int i = 0; rc == 0 && i < d->x[0].n; i++) {
+        o->labels[i] = (int32_t)rng_below(seed, RNG_TEST, 4, (uint64_t)i, (uint32_t)d->x[0].c);
         o->index[i] = (int32_t)rng_below(seed, RNG_TEST, 5, (uint64_t)i, 60000);
     }
     return rc;
 }
 
-/* In every image of x; of scores at the label's in every other one. */
+/* In every image, of the inputs in turn; of scores at the label's in every other one. */
 static void put_nans(struct oracle *o, const struct op_desc *d)
 {
-    const size_t per_image = o->x_count / (size_t)d->x.n;
-
-    for (int i = 0; i < d->x.n; i++) {
+    for (int i = 0; i < d->x[0].n; i++) {
+        const int j = i % d->x_count;
+        const size_t per_image = o->x_size[j] / (size_t)d->x[j].n;
         const size_t at =
             op_is(d, OP_NO_Y) && i % 2 == 0 ? (size_t)o->labels[i] : (per_image / 2 + (size_t)i) % per_image;
-        o->x[(size_t)i * per_image + at] = NAN;
+        o->x[j][(size_t)i * per_image + at] = NAN;
     }
 }
 
 static int make_outputs(struct oracle *o, const struct op_desc *d, struct clr_error *err)
 {
     const struct op_class *class = op_class(d->kind);
-    int rc = mem_new(&o->y, o->y_count, sizeof *o->y, "expected values", err);
+    int rc = 0;
 
+    for (int j = 0; j < d->y_count && rc == 0; j++)
+        rc = mem_new(&o->y[j], o->y_size[j], sizeof **o->y, "expected values", err);
     if (rc == 0 && class->scratch)
         rc = mem_new(&o->scratch, class->scratch(d), sizeof *o->scratch, "expected values", err);
     if (rc == 0 && d->relu)
-        rc = mem_new(&o->masked, o->y_count, sizeof *o->masked, "expected gradients", err);
+        rc = mem_new(&o->masked, o->y_size[0], sizeof *o->masked, "expected gradients", err);
     if (rc == 0 && op_is(d, OP_HAS_ARG))
-        rc = mem_new(&o->arg, o->y_count, sizeof *o->arg, "expected maxima", err);
+        rc = mem_new(&o->arg, o->y_size[0], sizeof *o->arg, "expected maxima", err);
+    for (int j = 0; j < d->x_count && rc == 0; j++)
+        rc = mem_new(&o->dx[j], o->x_size[j], sizeof **o->dx, "expected gradients", err);
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++)
+        rc = mem_new(&o->dw[k], o->w_size[k], sizeof **o->dw, "expected gradients", err);
     if (rc == 0)
-        rc = mem_new(&o->dx, o->x_count, sizeof *o->dx, "expected gradients", err);
-    if (rc == 0)
-        rc = mem_new(&o->dw, o->w_count, sizeof *o->dw, "expected gradients", err);
-    if (rc == 0)
-        rc = mem_new(&o->db, o->b_count, sizeof *o->db, "expected gradients", err);
-    if (rc == 0)
-        rc = mem_new(&o->sample, (size_t)d->x.n, sizeof *o->sample, "expected losses", err);
+        rc = mem_new(&o->sample, (size_t)d->x[0].n, sizeof *o->sample, "expected losses", err);
+    for (int i = 0; rc == 0 && i < d->x[0].n; i++)
+        o->sample[i] = ORACLE_SAMPLE;
     return rc;
 }
 
 /* The oracle's arrays as a reference takes them. */
 static struct op_ref arrays(const struct oracle *o, int n, bool train)
 {
-    return (struct op_ref){.n = n,
-                           .train = train,
-                           .x = o->x,
-                           .w = o->w,
-                           .b = o->b_count ? o->b : NULL,
-                           .dy = o->dy,
-                           .y = o->y,
-                           .dx = o->dx,
-                           .dw = o->dw,
-                           .db = o->b_count ? o->db : NULL,
-                           .sample = o->sample,
-                           .arg = o->arg,
-                           .scratch = o->scratch,
-                           .labels = o->labels,
-                           .index = o->index,
-                           .seed = ORACLE_SEED,
-                           .iteration = ORACLE_ITERATION};
+    struct op_ref r = {.n = n,
+                       .train = train,
+                       .sample = o->sample,
+                       .arg = o->arg,
+                       .scratch = o->scratch,
+                       .labels = o->labels,
+                       .index = o->index,
+                       .seed = ORACLE_SEED,
+                       .iteration = ORACLE_ITERATION};
+
+    for (int j = 0; j < OP_MOST; j++) {
+        r.x[j] = o->x[j];
+        r.dx[j] = o->dx[j];
+        r.y[j] = o->y[j];
+        r.dy[j] = o->dy[j];
+    }
+    for (int k = 0; k < OP_PARAMS; k++) {
+        r.w[k] = o->w_size[k] ? o->w[k] : NULL;
+        r.dw[k] = o->w_size[k] ? o->dw[k] : NULL;
+    }
+    return r;
 }
 
 static void evaluate(struct oracle *o, const struct op_desc *d, int n, bool train)
@@ -131,19 +140,20 @@ static void evaluate(struct oracle *o, const struct op_desc *d, int n, bool trai
  */
 static void rectify(struct oracle *o, const struct op_desc *d, int n, bool train)
 {
-    const size_t outputs = o->y_count / (size_t)d->x.n * (size_t)n;
-    double *arriving = o->dy;
+    const size_t images = (size_t)d->x[0].n, outputs = o->y_size[0] / images * (size_t)n;
+    double *arriving = o->dy[0];
     const bool own = op_is(d, OP_MASKS_DY);
 
     if (d->relu) {
-        ref_relu_backward(own ? o->masked : o->dy, o->y, o->dy, outputs, 0.0);
-        o->dy = own ? o->masked : o->dy;
+        ref_relu_backward(own ? o->masked : o->dy[0], o->y[0], o->dy[0], outputs, 0.0);
+        o->dy[0] = own ? o->masked : o->dy[0];
         evaluate(o, d, n, train);
-        ref_relu_forward(o->y, o->y, outputs, 0.0);
-        o->dy = arriving;
+        ref_relu_forward(o->y[0], o->y[0], outputs, 0.0);
+        o->dy[0] = arriving;
     }
-    if (d->mask_dx)
-        ref_relu_backward(o->dx, o->x, o->dx, o->x_count / (size_t)d->x.n * (size_t)n, 0.0);
+    for (int j = 0; j < d->x_count; j++)
+        if (d->mask_dx >> j & 1)
+            ref_relu_backward(o->dx[j], o->x[j], o->dx[j], o->x_size[j] / images * (size_t)n, 0.0);
 }
 
 int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, enum oracle_kind kind,
@@ -166,7 +176,7 @@ int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, enum 
         put_nans(o, desc);
     if (op_class(desc->kind)->spare_ties) {
         const struct op_ref r = arrays(o, batch, train);
-        op_class(desc->kind)->spare_ties(desc, &r, o->dy);
+        op_class(desc->kind)->spare_ties(desc, &r, o->dy[0]);
     }
     evaluate(o, desc, batch, train);
     rectify(o, desc, batch, train);
@@ -175,16 +185,18 @@ int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, enum 
 
 void oracle_clear(struct oracle *o)
 {
-    free(o->x);
-    free(o->dy);
-    free(o->w);
-    free(o->b);
+    for (int j = 0; j < OP_MOST; j++) {
+        free(o->x[j]);
+        free(o->dy[j]);
+        free(o->y[j]);
+        free(o->dx[j]);
+    }
+    for (int k = 0; k < OP_PARAMS; k++) {
+        free(o->w[k]);
+        free(o->dw[k]);
+    }
     free(o->labels);
     free(o->index);
-    free(o->y);
-    free(o->dx);
-    free(o->dw);
-    free(o->db);
     free(o->sample);
     free(o->arg);
     free(o->masked);

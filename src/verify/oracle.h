@@ -8,13 +8,15 @@
 
 #define ORACLE_SEED      0x5eed5eed5eedu /* of dropout */
 #define ORACLE_ITERATION 77u
+#define ORACLE_SAMPLE    3.0 /* loss of each image before a loss that adds */
 
 /* Inputs hold all desc->x.n images, outputs those of the batch. All values of inputs are exact in float. */
 struct oracle {
-    size_t x_count, y_count, w_count, b_count; /* elements for all planned images; 0 where there is none */
-    double *x, *dy, *w, *b;
+    size_t x_size[OP_MOST], y_size[OP_MOST]; /* elements for all planned images; 0 where there is none */
+    size_t w_size[OP_PARAMS];
+    double *x[OP_MOST], *dy[OP_MOST], *w[OP_PARAMS];
     int32_t *labels, *index; /* per planned image */
-    double *y, *dx, *dw, *db, *sample;
+    double *y[OP_MOST], *dx[OP_MOST], *dw[OP_PARAMS], *sample;
     int *arg;
     double *scratch; /* of the reference */
     double *masked;  /* dy, zero where the rectifier after the operator has a zero */

@@ -51,7 +51,11 @@ static int new_lists(struct refnet *c, struct clr_error *err)
 
 static bool leads_on(const struct refnet *c, const struct graph_node *node)
 {
-    return node->y >= 0 ? c->leads[node->y] : op_is(&node->desc, OP_LOSS);
+    bool leads = op_is(&node->desc, OP_LOSS);
+
+    for (int j = 0; j < node->desc.y_count; j++)
+        leads = leads || c->leads[node->y[j]];
+    return leads;
 }
 
 /* Values from which the loss can be reached. */
@@ -59,14 +63,15 @@ static void find_leads(struct refnet *c)
 {
     for (size_t i = c->g->node_count; i-- > 0;) {
         const struct graph_node *node = &c->g->nodes[i];
-        if (leads_on(c, node))
-            c->leads[node->x] = true;
+        for (int j = 0; leads_on(c, node) && j < node->desc.x_count; j++)
+            c->leads[node->x[j]] = true;
     }
 }
 
 int refnet_create(struct refnet **out, const struct graph *g, int capacity, struct clr_error *err)
 {
     struct refnet *c;
+    size_t most = 0;
     int rc = mem_new(&c, 1, sizeof *c, "a net in double precision", err);
 
     if (rc < 0)
@@ -81,13 +86,16 @@ int refnet_create(struct refnet **out, const struct graph *g, int capacity, stru
     }
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
         if (op_is(&g->nodes[i].desc, OP_HAS_ARG))
-            rc = mem_new(&c->arg[i], (size_t)capacity * elements(&g->nodes[i].desc.y), sizeof **c->arg,
+            rc = mem_new(&c->arg[i], (size_t)capacity * elements(&g->nodes[i].desc.y[0]), sizeof **c->arg,
                          "maxima", err);
     for (size_t p = 0; p < g->param_count && rc == 0; p++) {
         rc = mem_new(&c->w[p], g->params[p].count, sizeof **c->w, "parameters", err);
         if (rc == 0)
             rc = mem_new(&c->dw[p], g->params[p].count, sizeof **c->dw, "gradients", err);
+        most = g->params[p].count > most ? g->params[p].count : most;
     }
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++)
+        rc = mem_new(&c->part[k], most, sizeof **c->part, "gradients", err);
     if (rc < 0) {
         refnet_destroy(c);
         return rc;
@@ -115,6 +123,8 @@ void refnet_destroy(struct refnet *c)
     free_all(c->arg, c->g->node_count);
     free_all(c->w, c->g->param_count);
     free_all(c->dw, c->g->param_count);
+    for (int k = 0; k < OP_PARAMS; k++)
+        free(c->part[k]);
     free(c->leads);
     free(c->labels);
     free(c->index);
@@ -125,14 +135,25 @@ void refnet_destroy(struct refnet *c)
 
 /* ------------------------------------------------------------------ running */
 
+/* Has a use of that parameter gone back already? Uses do so from the last to the first. */
+static bool adds(const struct refnet *c, const struct graph_node *node, int k)
+{
+    return node->use[k] + 1 < c->g->params[node->param[k]].uses;
+}
+
+static void add_parts(struct refnet *c, const struct graph_node *node)
+{
+    for (int k = 0; k < node->param_count; k++)
+        for (size_t e = 0; adds(c, node, k) && e < c->g->params[node->param[k]].count; e++)
+            c->dw[node->param[k]][e] += c->part[k][e];
+}
+
 /* The arrays of node i as its reference takes them. */
 static struct op_ref arrays(const struct refnet *c, size_t i)
 {
     const struct graph_node *node = &c->g->nodes[i];
     struct op_ref r = {.n = c->n,
                        .train = c->g->phase == PHASE_TRAIN,
-                       .x = c->value[node->x],
-                       .dx = c->gradient[node->x],
                        .sample = op_is(&node->desc, OP_METRIC) ? c->hit : c->loss,
                        .arg = c->arg[i],
                        .labels = c->labels,
@@ -140,17 +161,17 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
                        .seed = c->seed,
                        .iteration = c->iteration};
 
-    if (node->y >= 0) {
-        r.y = c->value[node->y];
-        r.dy = c->gradient[node->y];
+    for (int j = 0; j < node->desc.x_count; j++) {
+        r.x[j] = c->value[node->x[j]];
+        r.dx[j] = c->gradient[node->x[j]];
     }
-    if (node->weight >= 0) {
-        r.w = c->w[node->weight];
-        r.dw = c->dw[node->weight];
+    for (int j = 0; j < node->desc.y_count; j++) {
+        r.y[j] = c->value[node->y[j]];
+        r.dy[j] = c->gradient[node->y[j]];
     }
-    if (node->bias >= 0) {
-        r.b = c->w[node->bias];
-        r.db = c->dw[node->bias];
+    for (int k = 0; k < node->param_count; k++) {
+        r.w[k] = c->w[node->param[k]];
+        r.dw[k] = adds(c, node, k) ? c->part[k] : c->dw[node->param[k]];
     }
     return r;
 }
@@ -167,8 +188,10 @@ void refnet_run(struct refnet *c, int n)
     for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;) {
         const struct op_class *class = op_class(g->nodes[i].desc.kind);
         const struct op_ref r = arrays(c, i);
-        if (leads_on(c, &g->nodes[i]) && class->ref_backward)
+        if (leads_on(c, &g->nodes[i]) && class->ref_backward) {
             class->ref_backward(&g->nodes[i].desc, &r);
+            add_parts(c, &g->nodes[i]);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ struct refnet {
     uint32_t iteration;
     double **value, **gradient; /* of the graph's values, (n,C,H,W) */
     double **w, **dw;           /* parameters and their gradients */
+    double *part[OP_PARAMS];    /* what one of several uses of a parameter adds to its gradient */
     int **arg;                  /* per node: maxima of a pooling layer */
     bool *leads;                /* per value: does the loss depend on it? */
     int32_t *labels, *index;    /* per image */

@@ -6,14 +6,22 @@
 
 #define GARBAGE 0x42f6e979u /* 123.456f: scratch before the second run */
 
+/* What is behind the first one has no name of its own. */
 static const char *const slot_names[S_COUNT] = {[S_X] = "x",           [S_Y] = "y",
                                                 [S_DX] = "dx",         [S_DY] = "dy",
-                                                [S_W] = "w",           [S_B] = "b",
-                                                [S_DW] = "dw",         [S_DB] = "db",
+                                                [S_W] = "w",           [S_W + 1] = "b",
+                                                [S_DW] = "dw",         [S_DW + 1] = "db",
                                                 [S_V] = "v",           [S_S] = "s",
                                                 [S_SAVED] = "saved",   [S_WORK] = "workspace",
                                                 [S_LABELS] = "labels", [S_INDEX] = "sample index",
                                                 [S_SAMPLE] = "sample"};
+
+static const char *slot_name(int slot)
+{
+    while (!slot_names[slot])
+        slot--;
+    return slot_names[slot];
+}
 
 void trial_result_init(struct verify_result *r)
 {
@@ -23,7 +31,6 @@ void trial_result_init(struct verify_result *r)
         r->nmse[i] = -1.0;
 }
 
-/* One operator in one arrangement. */
 /* ------------------------------------------------------------------ verdict */
 
 void trial_fault(struct trial *t, const char *format, ...)
@@ -62,9 +69,9 @@ static uint32_t as_bits(double value)
 
 /* ------------------------------------------------------------------ buffers */
 
-int trial_buffer(struct trial *t, enum slot_name name, size_t bytes, bool scratch, struct clr_error *err)
+int trial_buffer(struct trial *t, int slot, size_t bytes, bool scratch, struct clr_error *err)
 {
-    struct slot *s = &t->slots[name];
+    struct slot *s = &t->slots[slot];
     size_t total;
     int rc;
 
@@ -80,14 +87,14 @@ int trial_buffer(struct trial *t, enum slot_name name, size_t bytes, bool scratc
     if (rc == 0)
         rc = mem_new(&s->writable, total, 1, "buffer to verify", err);
     if (rc == 0)
-        rc = ocl_buffer_create(&s->mem, t->ctx, total * 4, slot_names[name], err);
+        rc = ocl_buffer_create(&s->mem, t->ctx, total * 4, slot_name(slot), err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < total; i++)
         s->before[i] = TRIAL_SENTINEL;
     if (scratch)
         memset(s->writable, 1, s->words);
-    t->at[name] = s;
+    t->at[slot] = s;
     return 0;
 }
 
@@ -124,8 +131,8 @@ static bool next_place(struct place *p, const struct shape *s, int images)
  * A tensor's buffer: halo and lanes beyond C zero, slack NaN. Values (of the batch; NaN beyond it) or, where
  * values is NULL, NaN everywhere and the batch's elements writable.
  */
-int trial_tensor(struct trial *t, enum slot_name name, struct tensor *tensor, const double *values,
-                 bool overwritten, struct clr_error *err)
+int trial_tensor(struct trial *t, int slot, struct tensor *tensor, const double *values, bool overwritten,
+                 struct clr_error *err)
 {
     struct place p = {0};
     size_t floats, i = 0;
@@ -133,11 +140,11 @@ int trial_tensor(struct trial *t, enum slot_name name, struct tensor *tensor, co
     int rc;
 
     if (!tensor_floats(&tensor->shape, &tensor->layout, &floats))
-        return clr_error_set(err, CLR_ENOMEM, "the tensor %s to verify overflows", slot_names[name]);
-    rc = trial_buffer(t, name, floats * 4, false, err);
+        return clr_error_set(err, CLR_ENOMEM, "the tensor %s to verify overflows", slot_name(slot));
+    rc = trial_buffer(t, slot, floats * 4, false, err);
     if (rc < 0)
         return rc;
-    s = t->at[name];
+    s = t->at[slot];
     memset(s->before, 0, (floats - TENSOR_SLACK) * 4);
     do {
         size_t at = element(tensor, p.n, p.c, p.h, p.w);
@@ -151,37 +158,43 @@ int trial_tensor(struct trial *t, enum slot_name name, struct tensor *tensor, co
 }
 
 /* A parameter (values) or its gradient (NULL). */
-int trial_array(struct trial *t, enum slot_name name, cl_mem *mem, size_t count, const double *values,
+int trial_array(struct trial *t, int slot, cl_mem *mem, size_t count, const double *values,
                 struct clr_error *err)
 {
     int rc;
 
     if (count == 0)
         return 0;
-    rc = trial_buffer(t, name, count * 4, false, err);
+    rc = trial_buffer(t, slot, count * 4, false, err);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         if (values)
-            t->at[name]->before[i] = as_bits(values[i]);
+            t->at[slot]->before[i] = as_bits(values[i]);
         else
-            t->at[name]->writable[i] = 1;
+            t->at[slot]->writable[i] = 1;
     }
     if (rc == 0)
-        *mem = t->at[name]->mem;
+        *mem = t->at[slot]->mem;
     return rc;
+}
+
+void trial_set(struct trial *t, int slot, size_t first, size_t count, double value)
+{
+    for (size_t i = first; i < first + count; i++)
+        t->at[slot]->before[i] = as_bits(value);
 }
 
 /* Integers per image behind `offset` others; entries beyond the batch are zero, so that reading them is
  * harmless. */
-int trial_ints(struct trial *t, enum slot_name name, cl_mem *mem, const int32_t *values, int offset,
+int trial_ints(struct trial *t, int slot, cl_mem *mem, const int32_t *values, int offset,
                struct clr_error *err)
 {
-    int rc = trial_buffer(t, name, (size_t)(offset + t->planned) * 4, false, err);
+    int rc = trial_buffer(t, slot, (size_t)(offset + t->planned) * 4, false, err);
 
     if (rc < 0)
         return rc;
     for (int i = 0; i < t->planned; i++)
-        t->at[name]->before[offset + i] = i < t->batch ? (uint32_t)values[i] : 0;
-    *mem = t->at[name]->mem;
+        t->at[slot]->before[offset + i] = i < t->batch ? (uint32_t)values[i] : 0;
+    *mem = t->at[slot]->mem;
     return 0;
 }
 
@@ -276,7 +289,7 @@ static void judge(struct trial *t, enum verify_output output, double limit, cons
         *worst = nmse;
 }
 
-void trial_check_tensor(struct trial *t, enum verify_output output, double limit, enum slot_name name,
+void trial_check_tensor(struct trial *t, enum verify_output output, double limit, int slot,
                         const struct tensor *tensor, const double *expected)
 {
     struct place p = {0};
@@ -284,18 +297,18 @@ void trial_check_tensor(struct trial *t, enum verify_output output, double limit
     size_t i = 0;
 
     do {
-        sums_add(t, &s, t->at[name]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
+        sums_add(t, &s, t->at[slot]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
     } while (next_place(&p, &tensor->shape, t->batch));
     judge(t, output, limit, &s);
 }
 
-void trial_check_array(struct trial *t, enum verify_output output, double limit, enum slot_name name,
-                       size_t offset, size_t count, const double *expected)
+void trial_check_array(struct trial *t, enum verify_output output, double limit, int slot, size_t offset,
+                       size_t count, const double *expected)
 {
     struct sums s = {0};
 
     for (size_t i = 0; i < count; i++)
-        sums_add(t, &s, t->at[name]->first[offset + i], expected[i]);
+        sums_add(t, &s, t->at[slot]->first[offset + i], expected[i]);
     judge(t, output, limit, &s);
 }
 
@@ -325,7 +338,7 @@ void trial_check_untouched(struct trial *t)
                 where = k;
         }
         if (changed > 0)
-            trial_fault(t, "%s: %zu words written %s (the first at %zu of %zu, %g)", slot_names[i], changed,
+            trial_fault(t, "%s: %zu words written %s (the first at %zu of %zu, %g)", slot_name(i), changed,
                         region(s, where), where, s->words, (double)as_float(s->first[where]));
     }
 }
@@ -335,6 +348,6 @@ void trial_check_repeats(struct trial *t)
     for (int i = 0; i < S_COUNT; i++) {
         const struct slot *s = &t->slots[i];
         if (s->mem && !s->scratch && memcmp(s->first, s->after, (s->words + s->guard) * 4) != 0)
-            trial_fault(t, "%s: a second run on the same input gives other bytes", slot_names[i]);
+            trial_fault(t, "%s: a second run on the same input gives other bytes", slot_name(i));
     }
 }

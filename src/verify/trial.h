@@ -20,23 +20,21 @@ struct slot {
     bool scratch; /* its contents are nobody's business */
 };
 
-enum slot_name {
-    S_X,
-    S_Y,
-    S_DX,
-    S_DY,
-    S_W,
-    S_B,
-    S_DW, /* an update's gradient */
-    S_DB,
-    S_V,
-    S_S,
-    S_SAVED,
-    S_WORK,
-    S_LABELS,
-    S_INDEX,
-    S_SAMPLE,
-    S_COUNT
+enum slot_name { /* of the first ones, one for each input or output */
+                 S_X,
+                 S_Y = S_X + OP_MOST,
+                 S_DX = S_Y + OP_MOST,
+                 S_DY = S_DX + OP_MOST,
+                 S_W = S_DY + OP_MOST, /* of a parameter each, as S_DW */
+                 S_DW = S_W + OP_PARAMS,
+                 S_V = S_DW + OP_PARAMS,
+                 S_S,
+                 S_SAVED,
+                 S_WORK,
+                 S_LABELS,
+                 S_INDEX,
+                 S_SAMPLE,
+                 S_COUNT
 };
 
 struct trial {
@@ -58,18 +56,20 @@ void trial_fault(struct trial *t, const char *format, ...) CLR_PRINTF(2, 3);
 void trial_clear(struct trial *t);
 
 /* A buffer full of NaN that nobody may write, unless scratch. */
-int trial_buffer(struct trial *t, enum slot_name name, size_t bytes, bool scratch, struct clr_error *err);
+int trial_buffer(struct trial *t, int slot, size_t bytes, bool scratch, struct clr_error *err);
 /* A tensor: halo and lanes beyond C zero, slack NaN. Elements of the batch hold `values`, or where that is
  * NULL NaN, and may be written; values may be where they are overwritten. Beyond the batch: NaN. Sets
  * tensor->mem. */
-int trial_tensor(struct trial *t, enum slot_name name, struct tensor *tensor, const double *values,
-                 bool overwritten, struct clr_error *err);
+int trial_tensor(struct trial *t, int slot, struct tensor *tensor, const double *values, bool overwritten,
+                 struct clr_error *err);
 /* An array with values, or (NULL) to be written. count 0: no array. */
-int trial_array(struct trial *t, enum slot_name name, cl_mem *mem, size_t count, const double *values,
+int trial_array(struct trial *t, int slot, cl_mem *mem, size_t count, const double *values,
                 struct clr_error *err);
+/* Those numbers of a buffer are `value` before each run. */
+void trial_set(struct trial *t, int slot, size_t first, size_t count, double value);
 /* An integer per planned image behind `offset` others; zero beyond the batch, so that reading there is
  * harmless. */
-int trial_ints(struct trial *t, enum slot_name name, cl_mem *mem, const int32_t *values, int offset,
+int trial_ints(struct trial *t, int slot, cl_mem *mem, const int32_t *values, int offset,
                struct clr_error *err);
 
 /* Before and after run 0 and run 1. */
@@ -77,10 +77,10 @@ int trial_upload(struct trial *t, int run, struct clr_error *err);
 int trial_download(struct trial *t, int run, struct clr_error *err);
 
 /* The first run's values against those expected: the NMSE goes into the result, above `limit` is a fault. */
-void trial_check_tensor(struct trial *t, enum verify_output output, double limit, enum slot_name name,
+void trial_check_tensor(struct trial *t, enum verify_output output, double limit, int slot,
                         const struct tensor *tensor, const double *expected);
-void trial_check_array(struct trial *t, enum verify_output output, double limit, enum slot_name name,
-                       size_t offset, size_t count, const double *expected);
+void trial_check_array(struct trial *t, enum verify_output output, double limit, int slot, size_t offset,
+                       size_t count, const double *expected);
 void trial_check_untouched(struct trial *t);
 void trial_check_repeats(struct trial *t);
 

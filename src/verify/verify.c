@@ -41,18 +41,23 @@ static void set_layouts(struct op_trial *t, int block)
     bool wide = t->arrangement == VERIFY_WIDE;
     int eh = wide ? 1 : 0, ew = wide ? 2 : 0; /* unequal, so that mixing them up shows */
 
-    io->x.layout = (struct layout){block, n->x_halo_h + eh, n->x_halo_w + ew};
-    io->y.layout = (struct layout){block, ew, eh};
-    io->dx.layout = (struct layout){block, 2 * eh, ew};
-    io->dy.layout = (struct layout){block, n->dy_halo_h + ew, n->dy_halo_w + eh};
+    for (int j = 0; j < OP_MOST; j++) { /* of several, every other one still wider */
+        const int more = wide ? j % 2 : 0;
+        io->x[j].layout = (struct layout){block, n->x_halo_h + eh + more, n->x_halo_w + ew};
+        io->y[j].layout = (struct layout){block, ew, eh + more};
+        io->dx[j].layout = (struct layout){block, 2 * eh + more, ew};
+        io->dy[j].layout = (struct layout){block, n->dy_halo_h + ew + more, n->dy_halo_w + eh};
+    }
+    for (int j = 0; j < OP_MOST && n->y_is_x; j++)
+        io->y[j].layout = io->x[0].layout;
     if (t->arrangement == VERIFY_IN_PLACE) {
-        io->y.layout = io->x.layout;
-        io->dx.layout = io->dy.layout;
+        io->y[0].layout = io->x[0].layout;
+        io->dx[0].layout = io->dy[0].layout;
     }
     if (t->arrangement == VERIFY_ONE_BLOCK || op_is(&t->desc, OP_ONE_X_BLOCK))
-        io->x.layout.block = t->desc.x.c;
+        io->x[0].layout.block = t->desc.x[0].c;
     if (op_is(&t->desc, OP_ANY_LAYOUT) && !wide)
-        io->y.layout.block = io->dy.layout.block = block == 1 ? 8 : 1;
+        io->y[0].layout.block = io->dy[0].layout.block = block == 1 ? 8 : 1;
 }
 
 /* Which gradients this arrangement wants. */
@@ -62,7 +67,7 @@ static void set_desc(struct op_trial *t, const struct op_desc *desc)
 
     t->desc = *desc;
     if (t->arrangement == VERIFY_ONE_BLOCK || forward)
-        t->desc.need_dx = false;
+        t->desc.need_dx = 0;
     if (forward)
         t->desc.backward = false;
 }
@@ -71,7 +76,7 @@ static bool applies(const struct op_trial *t, int block)
 {
     switch (t->arrangement) {
     case VERIFY_ONE_BLOCK:
-        return t->needs.x_any_block && t->desc.x.c != block && t->desc.x.c <= 16 &&
+        return t->needs.x_any_block && t->desc.x[0].c != block && t->desc.x[0].c <= 16 &&
                !op_is(&t->desc, OP_ROWS | OP_ANY_LAYOUT);
     case VERIFY_IN_PLACE:
         return t->needs.in_place;
@@ -84,22 +89,31 @@ static int create_tensors(struct op_trial *t, struct clr_error *err)
 {
     const struct oracle *o = t->oracle;
     struct op_io *io = &t->io;
-    bool in_place = t->arrangement == VERIFY_IN_PLACE, loss = op_is(&t->desc, OP_NO_Y);
-    int rc = trial_tensor(&t->base, S_X, &io->x, o->x, in_place, err);
+    const struct op_desc *d = &t->desc;
+    const bool in_place = t->arrangement == VERIFY_IN_PLACE;
+    int rc = 0;
 
-    if (rc == 0 && !loss && !in_place)
-        rc = trial_tensor(&t->base, S_Y, &io->y, NULL, false, err);
-    if (rc == 0 && t->desc.backward && !loss)
-        rc = trial_tensor(&t->base, S_DY, &io->dy, o->dy, in_place && t->desc.need_dx, err);
-    if (rc == 0 && t->desc.need_dx && !in_place)
-        rc = trial_tensor(&t->base, S_DX, &io->dx, NULL, false, err);
+    for (int j = 0; j < d->x_count && rc == 0; j++) {
+        rc = trial_tensor(&t->base, S_X + j, &io->x[j], o->x[j], in_place, err);
+        if (rc == 0 && (d->need_dx >> j & 1) && !in_place)
+            rc = trial_tensor(&t->base, S_DX + j, &io->dx[j], NULL, false, err);
+    }
+    for (int j = 0; j < d->y_count && rc == 0; j++) {
+        if (t->needs.y_is_x) {
+            t->base.at[S_Y + j] = t->base.at[S_X];
+            io->y[j].mem = io->x[0].mem;
+        } else if (!in_place)
+            rc = trial_tensor(&t->base, S_Y + j, &io->y[j], NULL, false, err);
+        if (rc == 0 && d->backward)
+            rc = trial_tensor(&t->base, S_DY + j, &io->dy[j], o->dy[j], in_place && d->need_dx, err);
+    }
     if (rc < 0 || !in_place)
         return rc;
     t->base.at[S_Y] = t->base.at[S_X];
-    io->y.mem = io->x.mem;
-    if (t->desc.need_dx) {
+    io->y[0].mem = io->x[0].mem;
+    if (d->need_dx) {
         t->base.at[S_DX] = t->base.at[S_DY];
-        io->dx.mem = io->dy.mem;
+        io->dx[0].mem = io->dy[0].mem;
     }
     return 0;
 }
@@ -109,21 +123,23 @@ static int create_arrays(struct op_trial *t, struct clr_error *err)
     const struct oracle *o = t->oracle;
     struct op_io *io = &t->io;
     bool backward = t->desc.backward;
-    int rc = trial_array(&t->base, S_W, &io->w, o->w_count, o->w, err);
+    int rc = 0;
 
-    if (rc == 0)
-        rc = trial_array(&t->base, S_B, &io->b, o->b_count, o->b, err);
-    if (rc == 0 && backward)
-        rc = trial_array(&t->base, S_DW, &io->dw, o->w_count, NULL, err);
-    if (rc == 0 && backward)
-        rc = trial_array(&t->base, S_DB, &io->db, o->b_count, NULL, err);
+    for (int k = 0; k < OP_PARAMS && rc == 0; k++) {
+        rc = trial_array(&t->base, S_W + k, &io->w[k], o->w_size[k], o->w[k], err);
+        if (rc == 0 && backward)
+            rc = trial_array(&t->base, S_DW + k, &io->dw[k], o->w_size[k], NULL, err);
+    }
     if (rc == 0 && op_is(&t->desc, OP_NO_Y)) {
         rc = trial_ints(&t->base, S_LABELS, &io->labels, o->labels, 0, err);
         io->sample_offset = 3;
         if (rc == 0)
-            rc = trial_buffer(&t->base, S_SAMPLE, (size_t)(io->sample_offset + t->desc.x.n) * 4, false, err);
+            rc = trial_buffer(&t->base, S_SAMPLE, (size_t)(io->sample_offset + t->desc.x[0].n) * 4, false,
+                              err);
         if (rc == 0) {
             memset(t->base.at[S_SAMPLE]->writable + io->sample_offset, 1, (size_t)io->batch);
+            if (op_is(&t->desc, OP_LOSS) && t->desc.u.loss.adds)
+                trial_set(&t->base, S_SAMPLE, (size_t)io->sample_offset, (size_t)io->batch, ORACLE_SAMPLE);
             io->sample = t->base.at[S_SAMPLE]->mem;
         }
     }
@@ -170,14 +186,17 @@ static void check_values(struct op_trial *t)
 {
     const struct oracle *o = t->oracle;
 
-    if (t->base.at[S_Y])
-        trial_check_tensor(&t->base, VERIFY_Y, limit(t, VERIFY_Y), S_Y, &t->io.y, o->y);
-    if (t->base.at[S_DX])
-        trial_check_tensor(&t->base, VERIFY_DX, limit(t, VERIFY_DX), S_DX, &t->io.dx, o->dx);
-    if (t->base.at[S_DW])
-        trial_check_array(&t->base, VERIFY_DW, limit(t, VERIFY_DW), S_DW, 0, o->w_count, o->dw);
-    if (t->base.at[S_DB])
-        trial_check_array(&t->base, VERIFY_DB, limit(t, VERIFY_DB), S_DB, 0, o->b_count, o->db);
+    for (int j = 0; j < OP_MOST; j++) {
+        if (t->base.at[S_Y + j])
+            trial_check_tensor(&t->base, VERIFY_Y, limit(t, VERIFY_Y), S_Y + j, &t->io.y[j], o->y[j]);
+        if (t->base.at[S_DX + j])
+            trial_check_tensor(&t->base, VERIFY_DX, limit(t, VERIFY_DX), S_DX + j, &t->io.dx[j], o->dx[j]);
+    }
+    for (int k = 0; k < OP_PARAMS; k++) {
+        const enum verify_output output = k == 0 ? VERIFY_DW : VERIFY_DB;
+        if (t->base.at[S_DW + k])
+            trial_check_array(&t->base, output, limit(t, output), S_DW + k, 0, o->w_size[k], o->dw[k]);
+    }
     if (t->base.at[S_SAMPLE])
         trial_check_array(&t->base, VERIFY_SAMPLE, limit(t, VERIFY_SAMPLE), S_SAMPLE,
                           (size_t)t->io.sample_offset, (size_t)t->io.batch, o->sample);
@@ -223,7 +242,7 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
     t->base = (struct trial){.ctx = ctx,
                              .title = arrangement_names[arrangement],
                              .batch = batch,
-                             .planned = desc->x.n,
+                             .planned = desc->x[0].n,
                              .guard = arrangement == VERIFY_WIDE ? GUARD_WORDS : 0,
                              .only_nans = arrangement == VERIFY_NAN && !op_is(desc, OP_METRIC),
                              .result = out};
@@ -238,8 +257,10 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
         rc = 0;
     } else if (rc == 0 && applies(t, block)) {
         t->io = (struct op_io){.batch = batch, .seed = ORACLE_SEED, .iteration = ORACLE_ITERATION};
-        t->io.x.shape = t->io.dx.shape = t->desc.x;
-        t->io.y.shape = t->io.dy.shape = t->desc.y;
+        for (int j = 0; j < OP_MOST; j++) {
+            t->io.x[j].shape = t->io.dx[j].shape = t->desc.x[j];
+            t->io.y[j].shape = t->io.dy[j].shape = t->desc.y[j];
+        }
         set_layouts(t, block);
         rc = run_trial(t, err);
     }
@@ -258,14 +279,15 @@ static enum oracle_kind oracle_of(enum verify_arrangement arrangement)
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err)
 {
-    struct oracle oracles[ORACLE_KINDS] = {{0}};
+    struct oracle oracles[ORACLE_KINDS];
     struct clr_error local;
     unsigned wanted = 0;
     int rc = 0;
 
+    memset(oracles, 0, sizeof oracles);
     trial_result_init(out);
-    if (batch < 1 || batch > desc->x.n)
-        return clr_error_set(err, CLR_EUSAGE, "batch %d is outside 1…%d", batch, desc->x.n);
+    if (batch < 1 || batch > desc->x[0].n)
+        return clr_error_set(err, CLR_EUSAGE, "batch %d is outside 1…%d", batch, desc->x[0].n);
     if (!err)
         err = &local;
     for (int a = 0; a < VERIFY_ARRANGEMENT_COUNT; a++)

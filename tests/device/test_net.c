@@ -1,8 +1,9 @@
 /*
  * Whole nets on a device against the reference net (verify/refnet.h) in double precision: losses, hits and
- * every gradient. Each net is run as its file says and fused, which must not change a bit. The reference net
- * keeps each value in memory of its own, so equal numbers show that sharing memory, working in place and the
- * choice of layouts change nothing. One channel block for each net, in turn; CLR_TEST_LONG: all four.
+ * every gradient. Each net is run as its file says, joined by all rules of fusing and by all but one, which
+ * must not change a bit. The reference net keeps each value in memory of its own, so equal numbers show that
+ * sharing memory, working in place and the choice of layouts change nothing. One channel block for each net,
+ * in turn; CLR_TEST_LONG: all four.
  * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
  * every other net, so that two processes share the work.
  */
@@ -34,17 +35,19 @@ static struct ocl_context *ctx;
 
 #define LAYER(name, type, bottom, top, more)                                                                 \
     "layer { name: '" name "' type: '" type "' bottom: '" bottom "' top: '" top "' " more " }\n"
-#define CONV(name, x, more)  LAYER(name, "Convolution", x, name, "convolution_param { " more " }")
-#define POOL(name, x, more)  LAYER(name, "Pooling", x, name, "pooling_param { " more " }")
-#define LRN(name, x, more)   LAYER(name, "LRN", x, name, "lrn_param { " more " }")
-#define DENSE(name, x, more) LAYER(name, "InnerProduct", x, name, "inner_product_param { " more " }")
-#define RELU(name, x, y)     LAYER(name, "ReLU", x, y, "")
-#define DROP(name, x, y)     LAYER(name, "Dropout", x, y, "dropout_param { dropout_ratio: 0.4 }")
-#define DATA                 "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
-#define LOSS(x)              LAYER("loss", "SoftmaxWithLoss", x, "loss", "bottom: 'label'")
-#define HITS(x)              LAYER("accuracy", "Accuracy", x, "accuracy", "bottom: 'label'")
-#define SCORES(x)            DENSE("scores", x, "num_output: 5")
-#define ONLY_TEST            " include { phase: TEST }"
+#define CONV(name, x, more)       LAYER(name, "Convolution", x, name, "convolution_param { " more " }")
+#define POOL(name, x, more)       LAYER(name, "Pooling", x, name, "pooling_param { " more " }")
+#define LRN(name, x, more)        LAYER(name, "LRN", x, name, "lrn_param { " more " }")
+#define DENSE(name, x, more)      LAYER(name, "InnerProduct", x, name, "inner_product_param { " more " }")
+#define JOIN(name, type, x, more) LAYER(name, type, x, name, more)
+#define AND(x)                    " bottom: '" x "' "
+#define RELU(name, x, y)          LAYER(name, "ReLU", x, y, "")
+#define DROP(name, x, y)          LAYER(name, "Dropout", x, y, "dropout_param { dropout_ratio: 0.4 }")
+#define DATA                      "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
+#define LOSS(x)                   LAYER("loss", "SoftmaxWithLoss", x, "loss", "bottom: 'label'")
+#define HITS(x)                   LAYER("accuracy", "Accuracy", x, "accuracy", "bottom: 'label'")
+#define SCORES(x)                 DENSE("scores", x, "num_output: 5")
+#define ONLY_TEST                 " include { phase: TEST }"
 
 static const struct test_net {
     const char *name;
@@ -139,6 +142,91 @@ static const struct test_net {
          CONV("c2", "c1", "num_output: 18 kernel_size: 2") DENSE("ip1", "c2", "num_output: 13")
              LAYER("s2", "Softmax", "ip1", "y2", "softmax_param { axis: 1 engine: CAFFE }") SCORES("y2")
                  HITS("scores") LOSS("scores")},
+    {"residual blocks",
+     {3, 9, 8},
+     DATA CONV("c1", "data", "num_output: 16 kernel_size: 3 pad: 1") RELU("r1", "c1", "c1")
+         CONV("a1", "c1", "num_output: 16 kernel_size: 3 pad: 1") RELU("ra", "a1", "a1")
+             CONV("a2", "a1", "num_output: 16 kernel_size: 3 pad: 1") JOIN("s1", "Eltwise", "a2", AND("c1"))
+                 RELU("r2", "s1", "s1") CONV("b0", "s1", "num_output: 7 kernel_size: 1 stride: 2")
+                     CONV("b1", "s1", "num_output: 7 kernel_size: 3 pad: 1 stride: 2") RELU("rb", "b1", "y1")
+                         JOIN("s2", "Eltwise", "b0", AND("y1") "eltwise_param { coeff: 0.5 coeff: -2 }")
+                             RELU("r3", "s2", "s2") POOL("p", "s2", "pool: AVE kernel_size: 2 stride: 2")
+                                 SCORES("p") HITS("scores") LOSS("scores")},
+    {"maxima and products, of a value with itself and of the images",
+     {4, 6, 5},
+     DATA CONV("c1", "data", "num_output: 4 kernel_size: 1") RELU("r1", "c1", "c1")
+         JOIN("e1", "Eltwise", "c1", AND("data") AND("c1") "eltwise_param { operation: PROD }")
+             CONV("c2", "e1", "num_output: 4 kernel_size: 3 pad: 1") LAYER("s", "Sigmoid", "c2", "c2", "")
+                 JOIN("e2", "Eltwise", "c2", AND("e1") AND("data") "eltwise_param { operation: MAX }")
+                     SCORES("e2") LOSS("scores")},
+    {"more readers than a split has outputs",
+     {3, 6, 6},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") RELU("r1", "c1", "c1")
+         CONV("c2", "c1", "num_output: 6 kernel_size: 3 pad: 1") RELU("r2", "c2", "c2")
+             JOIN("e1", "Eltwise", "c1", AND("c1") AND("c1") AND("c2"))
+                 JOIN("e2", "Eltwise", "c1", AND("c1") AND("c1") AND("c2"))
+                     JOIN("e3", "Eltwise", "e2", AND("c1") AND("c1") AND("c1") AND("e1"))
+                         LAYER("side", "ReLU", "c1", "side", "") SCORES("e3") HITS("scores") LOSS("scores")},
+    {"dense block",
+     {3, 8, 7},
+     DATA CONV("c0", "data", "num_output: 16 kernel_size: 3 pad: 1") RELU("r0", "c0", "c0")
+         CONV("c1", "c0", "num_output: 4 kernel_size: 3 pad: 1") RELU("r1", "c1", "c1")
+             JOIN("k1", "Concat", "c0", AND("c1")) CONV("c2", "k1", "num_output: 4 kernel_size: 3 pad: 1")
+                 RELU("r2", "c2", "y2") JOIN("k2", "Concat", "k1", AND("y2"))
+                     CONV("c3", "k2", "num_output: 8 kernel_size: 1")
+                         POOL("p3", "c3", "pool: AVE kernel_size: 2 stride: 2") SCORES("p3") HITS("scores")
+                             LOSS("scores")},
+    {"inception, on the images too",
+     {3, 9, 8},
+     DATA CONV("c0", "data", "num_output: 7 kernel_size: 3 pad: 1 stride: 2")
+         POOL("p0", "data", "kernel_size: 3 stride: 2 pad: 1 round_mode: FLOOR")
+             JOIN("k0", "Concat", "p0", AND("c0")) CONV("a", "k0", "num_output: 5 kernel_size: 1")
+                 RELU("ra", "a", "a") CONV("b0", "k0", "num_output: 3 kernel_size: 1") RELU("rb0", "b0", "b0")
+                     CONV("b", "b0", "num_output: 16 kernel_size: 3 pad: 1") RELU("rb", "b", "b")
+                         POOL("p", "k0", "kernel_size: 3 stride: 1 pad: 1")
+                             JOIN("k1", "Concat", "b", AND("a") AND("p") AND("a")) RELU("rk", "k1", "k1")
+                                 SCORES("k1") LOSS("scores")},
+    {"dense layers joined",
+     {2, 4, 3},
+     DATA DENSE("i1", "data", "num_output: 9") RELU("r1", "i1", "i1") DENSE("i2", "i1", "num_output: 16")
+         JOIN("k", "Concat", "i2", AND("i1")) SCORES("k") HITS("scores") LOSS("scores")},
+    {"shared parameters",
+     {4, 7, 6},
+     DATA LAYER(
+         "c1", "Convolution", "data", "c1",
+         "param { name: 'w' } param { name: 'b' } convolution_param { num_output: 4 kernel_size: 3 pad: 1 }")
+         RELU("r1", "c1", "c1") LAYER(
+             "c2", "Convolution", "c1", "c2",
+             "param { name: 'w' } param { } convolution_param { num_output: 4 kernel_size: 3 pad: 1 }")
+             LAYER(
+                 "c3",
+                 "Convolution", "c2", "c3",
+                 "param { name: 'w' } param { name: 'b' } convolution_param { num_output: 4 kernel_size: 3 }")
+                 LAYER("i1", "InnerProduct", "c3", "i1", "inner_product_param { num_output: 5 }")
+                     LAYER("i2", "InnerProduct", "i1", "i2",
+                           "param { name: 'v' } inner_product_param { num_output: 5 bias_term: false }")
+                         LAYER("i3", "InnerProduct", "i2", "i3",
+                               "param { name: 'v' } inner_product_param { num_output: 5 }") HITS("i3")
+                             LOSS("i3")},
+    {"two losses and a third of the same scores",
+     {3, 7, 6},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") RELU("r1", "c1", "c1")
+         DENSE("side", "c1", "num_output: 5")
+             LAYER("l1", "SoftmaxWithLoss", "side", "l1", "bottom: 'label' loss_weight: 0.3")
+                 CONV("c2", "c1", "num_output: 4 kernel_size: 3") SCORES("c2") HITS("scores") LOSS("scores")
+                     LAYER("l3", "SoftmaxWithLoss", "scores", "l3", "bottom: 'label' loss_weight: -0.5")},
+    {"layers in place beside other readers",
+     {3, 8, 8},
+     DATA CONV("c1", "data", "num_output: 16 kernel_size: 1") POOL("p1", "c1", "kernel_size: 2 stride: 2")
+         RELU("r1", "c1", "c1") DROP("d1", "c1", "c1")
+             CONV("c2", "c1", "num_output: 16 kernel_size: 2 stride: 2") RELU("r2", "p1", "p1")
+                 JOIN("s", "Eltwise", "p1", AND("c2")) LAYER("g", "Sigmoid", "s", "s", "")
+                     JOIN("k", "Concat", "s", AND("p1")) RELU("r3", "k", "k") SCORES("k") LOSS("scores")},
+    {"scores with two gradients",
+     {3, 5, 4},
+     DATA CONV("c1", "data", "num_output: 6 kernel_size: 3") DENSE("i1", "c1", "num_output: 5")
+         LAYER("s1", "Sigmoid", "i1", "s1", "") JOIN("scores", "Eltwise", "s1", AND("i1")) HITS("scores")
+             LOSS("scores")},
     {"global pooling, then dense",
      {3, 7, 6},
      DATA CONV("c1", "data", "num_output: 16 kernel_size: 3 pad: 1")
@@ -317,40 +405,57 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     refnet_destroy(t->refnet);
 }
 
-static bool is_pooled(struct graph *f, int block)
+/* A pooled first convolution sums its gradient in another order. */
+static bool is_pooled(const struct graph *g)
 {
-    const size_t before = f->node_count;
-
-    graph_fuse_pool(f, &device, block);
-    return f->node_count < before;
+    for (size_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i].desc.kind == OP_CONV_POOL)
+            return true;
+    return false;
 }
 
-/* As the file says, and fused: both agree with the oracles, and with each other to the bit. With a pooled
- * first convolution, which sums its gradient in another order, with the oracles. */
+/* The net joined by some rules, unless that leaves `unlike` nodes: it agrees with the oracles, and with the
+ * plain one to the bit where sums have the same order. Returns how many nodes are left. */
+static size_t check_fused(const struct trial *plain, const struct clr_net_spec *spec,
+                          struct clr_image_shape image, unsigned rules, size_t unlike)
+{
+    struct trial t = {.name = plain->name, .block = plain->block, .g = plain->g};
+    struct graph *f = NULL;
+    struct clr_error err = {0};
+    size_t left;
+
+    must(graph_create(&f, spec, plain->g->phase, image, BATCH, &err), plain, &err);
+    graph_fuse(f, rules, &device, plain->block);
+    left = f->node_count;
+    if (left != unlike) {
+        check_graph(&t, f);
+        ck_assert_uint_eq(plain->seen_count, t.seen_count);
+        ck_assert_msg(is_pooled(f) || memcmp(plain->seen, t.seen, plain->seen_count * sizeof(float)) == 0,
+                      "%s, channel block %d: with the rules %x, the net gives other bytes", t.name, t.block,
+                      rules);
+        free(t.seen);
+    }
+    graph_destroy(f);
+    return left;
+}
+
+/* As the file says, joined by all rules and by all but one: all agree. */
 static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape image, const char *name,
                         unsigned phase, int block)
 {
-    struct trial plain = {.name = name, .block = block}, fused = plain, pooled = plain;
-    struct graph *g = NULL, *f = NULL;
+    static const unsigned rules[] = {FUSE_FLATTEN, FUSE_RELU, FUSE_POOL};
+    struct trial plain = {.name = name, .block = block};
+    struct graph *g = NULL;
     struct clr_error err = {0};
+    size_t all;
 
     must(graph_create(&g, spec, phase, image, BATCH, &err), &plain, &err);
-    must(graph_create(&f, spec, phase, image, BATCH, &err), &plain, &err);
-    graph_fuse(f);
-    plain.g = fused.g = g;
+    plain.g = g;
     check_graph(&plain, g);
-    check_graph(&fused, f);
-    ck_assert_uint_eq(plain.seen_count, fused.seen_count);
-    ck_assert_msg(memcmp(plain.seen, fused.seen, plain.seen_count * sizeof(float)) == 0,
-                  "%s, channel block %d: fused, the net gives other bytes", name, block);
+    all = check_fused(&plain, spec, image, FUSE_ALL, g->node_count);
+    for (size_t k = 0; k < MEM_COUNT(rules); k++) /* what a rule does not change was checked */
+        (void)check_fused(&plain, spec, image, FUSE_ALL & ~rules[k], all);
     free(plain.seen);
-    free(fused.seen);
-    if (is_pooled(f, block)) {
-        pooled.g = g;
-        check_graph(&pooled, f);
-        free(pooled.seen);
-    }
-    graph_destroy(f);
     graph_destroy(g);
 }
 

@@ -206,8 +206,12 @@ static const struct {
 
 static void verify_broken(const struct clr_device *device, const char *dir, size_t mistake)
 {
-    const struct op_desc desc = {
-        .kind = OP_ELEMENTWISE, .label = "broken", .x = {2, 3, 4, 5}, .y = {2, 3, 4, 5}};
+    const struct op_desc desc = {.kind = OP_ELEMENTWISE,
+                                 .label = "broken",
+                                 .x_count = 1,
+                                 .y_count = 1,
+                                 .x = {{2, 3, 4, 5}},
+                                 .y = {{2, 3, 4, 5}}};
     const struct ocl_options options = {.no_cache = true};
     struct ocl_context *ctx;
     struct verify_result r;

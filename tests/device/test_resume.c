@@ -180,6 +180,45 @@ START_TEST(test_resume__every_way_of_training)
 }
 END_TEST
 
+/* A residual block with shared weights, joined channels and two losses. */
+#define CONV(name, x, more)                                                                                  \
+    "layer { name: '" name "' type: 'Convolution' bottom: '" x "' top: '" name "' " more                     \
+    " convolution_param { num_output: 6 kernel_size: 3 pad: 1 weight_filler { type: 'msra' } } }\n"
+#define DENSE(name, x)                                                                                       \
+    "layer { name: '" name "' type: 'InnerProduct' bottom: '" x "' top: '" name                              \
+    "' inner_product_param { num_output: 5 weight_filler { type: 'msra' } } }\n"
+#define LOSS(name, x, weight)                                                                                \
+    "layer { name: '" name "' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' loss_weight: " weight  \
+    " }\n"
+#define RELU(name, x) "layer { name: '" name "' type: 'ReLU' bottom: '" x "' top: '" x "' }\n"
+
+START_TEST(test_resume__a_net_that_branches)
+{
+    static const char text[] =
+        "layer { name: 'data' type: 'Data' top: 'data' top: 'label' transform_param { scale: 0.0039 } "
+        "}\n" CONV("c0", "data", "") RELU("r0", "c0") CONV("c1", "c0", "param { name: 'w' }") RELU("r1", "c1")
+            CONV("c2", "c1",
+                 "param { name: 'w' }") "layer { name: 's' type: 'Eltwise' bottom: 'c2' bottom: 'c0' top: "
+                                        "'s' }\n" RELU("r2",
+                                                       "s") "layer { name: 'k' type: 'Concat' bottom: 's' "
+                                                            "bottom: 'data' top: 'k' }\n" DENSE("side", "c0")
+                                                                LOSS("l1", "side", "0.3") DENSE("ip", "k")
+                                                                    LOSS("l2", "ip", "1");
+    static const int at[] = {4, 17, 0};
+    struct clr_train_options o = options("branching");
+    struct clr_net_spec *branching = NULL;
+    struct clr_error err;
+    char *path = join(dir, "branching.prototxt");
+
+    ck_assert_int_eq(fs_write_atomic(path, text, sizeof text - 1, &err), 0);
+    ck_assert_msg(clr_net_load(&branching, path, &err) == 0, "%s", err.message);
+    o.net = branching;
+    stop_and_go(o, "branching-disturbed", at);
+    clr_net_free(branching);
+    free(path);
+}
+END_TEST
+
 static void remove_file(const char *folder, const char *name)
 {
     char *path = join(folder, name);
@@ -545,6 +584,7 @@ int main(void)
     tcase_add_test(tc, test_resume__any_iteration_gives_the_same_bytes);
     tcase_add_test(tc, test_resume__an_evaluation_that_was_stopped);
     tcase_add_test(tc, test_resume__every_way_of_training);
+    tcase_add_test(tc, test_resume__a_net_that_branches);
     tcase_add_test(tc, test_resume__the_newest_good_checkpoint_counts);
     tcase_add_test(tc, test_resume__what_is_finished_stays);
     tcase_add_test(tc, test_resume__a_run_can_become_longer_not_shorter);

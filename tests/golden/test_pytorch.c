@@ -140,7 +140,8 @@ static bool can_jump(const struct session *s, int p)
     net_variants(s->train_net, note_winograd, &winograd);
     for (size_t i = 0; i < s->train_graph->node_count; i++) {
         const struct graph_node *node = &s->train_graph->nodes[i];
-        seen |= node->weight == p || node->bias == p;
+        for (int k = 0; k < node->param_count; k++)
+            seen |= node->param[k] == p;
         if (seen && (node->desc.kind == OP_CONV_POOL || (winograd && node->desc.relu) ||
                      (node->desc.kind == OP_POOL && node->desc.u.pool.method == POOL_MAX)))
             return true;

@@ -194,15 +194,15 @@ static void check_zoo_net(size_t number, unsigned phase)
     ck_assert_uint_eq(params, k_zoo[number].params);
     for (i = 0; i < MEM_COUNT(k_zoo[number].nodes) && k_zoo[number].nodes[i].node; i++) {
         ck_assert_str_eq(g->nodes[i].desc.label, k_zoo[number].nodes[i].node);
-        ck_assert_msg(shape_equal(&g->nodes[i].desc.y, &k_zoo[number].nodes[i].y), "%s: %s", spec->name,
+        ck_assert_msg(shape_equal(&g->nodes[i].desc.y[0], &k_zoo[number].nodes[i].y), "%s: %s", spec->name,
                       g->nodes[i].desc.label);
-        ck_assert(shape_equal(&g->nodes[i].desc.y, &g->values[g->nodes[i].y].shape));
+        ck_assert(shape_equal(&g->nodes[i].desc.y[0], &g->values[g->nodes[i].y[0]].shape));
         madds += g->nodes[i].madds;
     }
     ck_assert_uint_eq(g->node_count, i + judges);
     ck_assert(madds == k_zoo[number].madds);
     ck_assert_int_eq(g->accuracy_node, phase == PHASE_TEST ? (int)i : -1);
-    ck_assert_int_eq(g->logits, g->nodes[i - 1].y);
+    ck_assert_int_eq(g->logits, g->nodes[i - 1].y[0]);
     for (i = 0; i < g->node_count; i++) {
         ck_assert(g->nodes[i].desc.backward == (phase == PHASE_TRAIN));
         ck_assert(g->nodes[i].desc.need_dx == (phase == PHASE_TRAIN && i > 0));
@@ -331,19 +331,19 @@ START_TEST(test_net__geometry_fields)
     ck_assert(c->kh == 2 && c->kw == 3 && c->sh == 1 && c->sw == 2 && c->ph == 1 && c->pw == 0 &&
               c->dh == 2 && c->dw == 1);
     ck_assert(c->oh == 9 && c->ow == 3 && c->c == 3 && c->h == 9 && c->w == 7);
-    ck_assert(!n->desc.bias && n->bias == -1 && g->param_count == 1);
+    ck_assert(!n->desc.bias && n->param_count == 1 && g->param_count == 1);
     ck_assert(g->params[0].rank == 4 && g->params[0].dims[0] == 6 && g->params[0].dims[1] == 1);
     ck_assert(g->params[0].fan_in == 6 && g->params[0].fan_out == 36);
     ck_assert(n->madds == 6.0 * 9 * 3 * 1 * 2 * 3);
     n = find_node(g, "p");
-    ck_assert(n->desc.u.pool.kh == 9 && n->desc.u.pool.kw == 3 && n->desc.y.h == 1 && n->desc.y.w == 1);
+    ck_assert(n->desc.u.pool.kh == 9 && n->desc.u.pool.kw == 3 && n->desc.y[0].h == 1 && n->desc.y[0].w == 1);
     ck_assert(find_node(g, "r")->desc.u.elementwise.a == 0.1f && !find_node(g, "r")->in_place);
     n = find_node(g, "n");
     ck_assert(n->desc.u.lrn.size == 5 && n->desc.u.lrn.alpha == 1.0f &&
               n->desc.u.lrn.region == LRN_ACROSS_CHANNELS);
     n = find_node(g, "d");
-    ck_assert(n->in_place && n->x != n->y && n->desc.u.dropout.ratio == 0.5f);
-    ck_assert_int_eq(g->logits, n->y);
+    ck_assert(n->in_place && n->x[0] != n->y[0] && n->desc.u.dropout.ratio == 0.5f);
+    ck_assert_int_eq(g->logits, n->y[0]);
     graph_destroy(g);
     clr_net_free(spec);
 }
@@ -431,8 +431,8 @@ START_TEST(test_net__gradients_stop_where_nothing_learns)
     ck_assert(find_node(g, "c2")->desc.backward && find_node(g, "c2")->desc.need_dx);
     ck_assert(find_node(g, "ip.flatten")->desc.need_dx && find_node(g, "loss")->desc.need_dx);
     ck_assert_int_eq(find_node(g, "ip.flatten")->desc.kind, OP_RELAYOUT);
-    ck_assert_int_eq(g->values[find_node(g, "c2")->y].consumer_count, 1);
-    ck_assert_int_eq(g->values[find_node(g, "ip")->y].consumer_count, 1);
+    ck_assert_int_eq(g->values[find_node(g, "c2")->y[0]].consumer_count, 1);
+    ck_assert_int_eq(g->values[find_node(g, "ip")->y[0]].consumer_count, 1);
     graph_destroy(g);
     clr_net_free(spec);
 }
@@ -445,16 +445,19 @@ static void check_sound(const struct graph *g)
 {
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_node *n = &g->nodes[i];
-        ck_assert(n->x >= 0 && (size_t)n->x < g->value_count && n->y < (int)g->value_count);
-        ck_assert(g->values[n->x].producer < (int)i);
-        ck_assert(shape_equal(&n->desc.x, &g->values[n->x].shape));
-        if (n->y >= 0)
-            ck_assert_int_eq(g->values[n->y].producer, (int)i);
+        for (int j = 0; j < n->desc.x_count; j++) {
+            ck_assert(n->x[j] >= 0 && (size_t)n->x[j] < g->value_count);
+            ck_assert(g->values[n->x[j]].producer < (int)i);
+            ck_assert(shape_equal(&n->desc.x[j], &g->values[n->x[j]].shape));
+        }
+        for (int j = 0; j < n->desc.y_count; j++)
+            ck_assert_int_eq(g->values[n->y[j]].producer, (int)i);
     }
     for (size_t v = 0; v < g->value_count; v++) {
         int readers = 0;
         for (size_t i = 0; i < g->node_count; i++)
-            readers += g->nodes[i].x == (int)v;
+            for (int j = 0; j < g->nodes[i].desc.x_count; j++)
+                readers += g->nodes[i].x[j] == (int)v;
         if (g->values[v].producer != GRAPH_LABELS)
             ck_assert_int_eq(g->values[v].consumer_count, readers);
     }
@@ -472,7 +475,7 @@ START_TEST(test_net__quick_is_fused)
         ck_assert_int_eq(clr_net_load(&spec, "quick", &err), 0);
         g = must_graph(spec, phase, image, 4);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 13 : 14);
-        graph_fuse(g);
+        graph_fuse(g, FUSE_FLATTEN | FUSE_RELU, NULL, 0);
         check_sound(g);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 9 : 10);
         ck_assert(find_node(g, "pool1")->desc.relu && !find_node(g, "conv2")->desc.mask_dx);
@@ -480,17 +483,17 @@ START_TEST(test_net__quick_is_fused)
         ck_assert(!find_node(g, "conv1")->desc.relu && !find_node(g, "pool3")->desc.relu);
         ck_assert(find_node(g, "pool2")->desc.mask_dx == (phase == PHASE_TRAIN));
         ck_assert(find_node(g, "pool3")->desc.mask_dx == (phase == PHASE_TRAIN));
-        ck_assert_int_eq(find_node(g, "ip1")->desc.x.h, 3);
-        ck_assert_int_eq(g->logits, find_node(g, "ip2")->y);
+        ck_assert_int_eq(find_node(g, "ip1")->desc.x[0].h, 3);
+        ck_assert_int_eq(g->logits, find_node(g, "ip2")->y[0]);
         ck_assert(phase == PHASE_TRAIN || find_node(g, "accuracy") == &g->nodes[g->accuracy_node]);
-        graph_fuse_pool(g, &(struct clr_device){.type = CLR_DEVICE_GPU, .local_memory = 1 << 20}, 4);
+        graph_fuse(g, FUSE_POOL, &(struct clr_device){.type = CLR_DEVICE_GPU, .local_memory = 1 << 20}, 4);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 9 : 10);
-        graph_fuse_pool(g, &(struct clr_device){.type = CLR_DEVICE_CPU, .local_memory = 1 << 20}, 16);
+        graph_fuse(g, FUSE_POOL, &(struct clr_device){.type = CLR_DEVICE_CPU, .local_memory = 1 << 20}, 16);
         check_sound(g);
         ck_assert_uint_eq(g->node_count, phase == PHASE_TRAIN ? 8 : 9);
         ck_assert(find_node(g, "conv1")->desc.kind == OP_CONV_POOL && find_node(g, "conv1")->desc.relu);
-        ck_assert_int_eq(find_node(g, "conv1")->desc.y.h, 15);
-        ck_assert_int_eq(find_node(g, "conv2")->desc.x.h, 15);
+        ck_assert_int_eq(find_node(g, "conv1")->desc.y[0].h, 15);
+        ck_assert_int_eq(find_node(g, "conv2")->desc.x[0].h, 15);
         graph_destroy(g);
         clr_net_free(spec);
     }
@@ -553,7 +556,7 @@ START_TEST(test_net__what_cannot_be_fused_stays)
         struct clr_net_spec *spec = must_load(nets[i].text);
         struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 2);
 
-        graph_fuse(g);
+        graph_fuse(g, FUSE_FLATTEN | FUSE_RELU, NULL, 0);
         check_sound(g);
         ck_assert_msg(find_node(g, nets[i].stays) != NULL, "net %zu", i);
         graph_destroy(g);
@@ -627,8 +630,11 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {LAYER("Convolution",
                "convolution_param { num_output: 1 kernel_size: 1 weight_filler { sparse: 3 } }"),
          "3:68: field 'sparse' is not supported in weight_filler"},
-        {LAYER("Convolution", "param { name: 'w' } convolution_param { num_output: 1 kernel_size: 1 }"),
-         "3:11: field 'name' is not supported in param"},
+        {LAYER("Convolution",
+               "param { share_mode: STRICT } convolution_param { num_output: 1 kernel_size: 1 }"),
+         "3:11: field 'share_mode' is not supported in param"},
+        {LAYER("Convolution", "param { name: '' } convolution_param { num_output: 1 kernel_size: 1 }"),
+         "3:11: field 'name' has 0 bytes; a name has 1 to 63"},
         {LAYER("Convolution", "param { lr_mult: nan } convolution_param { num_output: 1 kernel_size: 1 }"),
          "3:11: field 'lr_mult' is 'nan'; it takes a number"},
         {LAYER("Convolution",
@@ -644,8 +650,6 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
          "3:3: field 'transpose' is not supported (only false is)"},
         {LAYER("Dropout", "dropout_param { dropout_ratio: 1 }"),
          "3:19: field 'dropout_ratio' is '1'; it takes"},
-        {LAYER("SoftmaxWithLoss", "bottom: 'label' loss_weight: 2"),
-         "1:1: 'loss_weight' is 2; only 1 is supported"},
         {LAYER("Accuracy", "bottom: 'label' accuracy_param { ignore_label: 1 }"),
          "3:36: field 'ignore_label' is not supported in accuracy_param"},
         {"layer { name: 'd' type: 'Data' top: 'd' transform_param { mirror: true } }",
@@ -707,9 +711,6 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
         {DATA CONV("c", "data", "kernel_size: 3") LOSS("c"),
          "3: layer 'loss': its bottom 'c' is 4×7×5; it takes one"},
         {DATA DENSE("ip", "data"), " no SoftmaxWithLoss layer in the TRAIN phase"},
-        {DATA DENSE("ip", "data")
-             LOSS("ip") "layer { name: 'l2' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: 'label' }",
-         "4: layer 'l2': a second loss is not supported"},
         {DATA DENSE("ip", "label") LOSS("ip"), "2: layer 'ip': its bottom 'label' is the labels"},
         {DATA DENSE("ip", "data") "layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: 'data' }",
          "3: layer 'l': its second bottom 'data' is not the labels"},
@@ -781,7 +782,7 @@ START_TEST(test_net__a_branch_beside_the_loss_has_no_gradient)
 
     ck_assert(!find_node(g, "r")->desc.backward && !find_node(g, "a")->desc.backward);
     ck_assert(find_node(g, "ip")->desc.backward);
-    ck_assert_int_eq(g->values[find_node(g, "ip")->y].consumer_count, 3);
+    ck_assert_int_eq(g->values[find_node(g, "ip")->y[0]].consumer_count, 3);
     graph_destroy(g);
     clr_net_free(spec);
 }

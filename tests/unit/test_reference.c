@@ -18,8 +18,8 @@ struct subject {
     const struct op_class *class;
     struct op_desc desc;
     struct op_ref ref;
-    double *x, *w, *b, *r;
-    size_t x_count, w_count, b_count, y_count;
+    double *x[OP_MOST], *w[OP_PARAMS], *r[OP_MOST];
+    size_t x_size[OP_MOST], y_size[OP_MOST], w_size[OP_PARAMS];
 };
 
 static double *random_array(size_t count, uint32_t stream)
@@ -42,54 +42,60 @@ static double *zeros(size_t count)
 
 static void create(struct subject *s, const struct op_desc *d)
 {
-    int32_t *labels = calloc((size_t)d->x.n, sizeof *labels), *index = calloc((size_t)d->x.n, sizeof *index);
+    const size_t n = (size_t)d->x[0].n;
+    int32_t *labels = calloc(n, sizeof *labels), *index = calloc(n, sizeof *index);
     int *arg;
 
     memset(s, 0, sizeof *s);
     s->class = op_class(d->kind);
     s->desc = *d;
-    s->desc.relu = s->desc.mask_dx = false;
-    ck_assert(shape_count(&d->x, &s->x_count) && shape_count(&d->y, &s->y_count) && labels && index);
-    ck_assert(op_param_counts(d, &s->w_count, &s->b_count));
-    arg = calloc(s->y_count, sizeof *arg);
+    s->desc.relu = false;
+    s->desc.mask_dx = 0;
+    for (int j = 0; j < OP_MOST; j++) {
+        ck_assert(shape_count(&d->x[j], &s->x_size[j]) && shape_count(&d->y[j], &s->y_size[j]));
+    }
+    ck_assert(labels && index);
+    ck_assert(op_param_sizes(s->w_size, d));
+    arg = calloc(s->y_size[0] + 1, sizeof *arg);
     ck_assert_ptr_nonnull(arg);
-    for (int i = 0; i < d->x.n; i++) {
-        labels[i] = i % d->x.c;
+    for (int i = 0; i < d->x[0].n; i++) {
+        labels[i] = i % d->x[0].c;
         index[i] = 7 * i;
     }
-    s->x = random_array(s->x_count, 0);
-    s->w = random_array(s->w_count, 1);
-    s->b = random_array(s->b_count, 2);
-    s->r = random_array(s->y_count, 3);
-    s->ref = (struct op_ref){.n = d->x.n,
+    s->ref = (struct op_ref){.n = d->x[0].n,
                              .train = true,
-                             .x = s->x,
-                             .w = s->w,
-                             .b = s->b_count ? s->b : NULL,
-                             .dy = s->r,
-                             .y = zeros(s->y_count),
-                             .dx = zeros(s->x_count),
-                             .dw = zeros(s->w_count),
-                             .db = s->b_count ? zeros(s->b_count) : NULL,
-                             .sample = zeros((size_t)d->x.n),
+                             .sample = zeros(n),
                              .arg = arg,
                              .scratch = s->class->scratch ? zeros(s->class->scratch(d)) : NULL,
                              .labels = labels,
                              .index = index,
                              .seed = 5,
                              .iteration = 9};
+    for (int j = 0; j < OP_MOST; j++) {
+        s->ref.x[j] = s->x[j] = random_array(s->x_size[j], 16 * (uint32_t)j);
+        s->ref.dy[j] = s->r[j] = random_array(s->y_size[j], 16 * (uint32_t)j + 3);
+        s->ref.y[j] = zeros(s->y_size[j]);
+        s->ref.dx[j] = zeros(s->x_size[j]);
+    }
+    for (int k = 0; k < OP_PARAMS; k++) {
+        s->w[k] = random_array(s->w_size[k], 16 * (uint32_t)k + 1);
+        s->ref.w[k] = s->w_size[k] ? s->w[k] : NULL;
+        s->ref.dw[k] = s->w_size[k] ? zeros(s->w_size[k]) : NULL;
+    }
 }
 
 static void destroy(struct subject *s)
 {
-    free(s->x);
-    free(s->w);
-    free(s->b);
-    free(s->r);
-    free(s->ref.y);
-    free(s->ref.dx);
-    free(s->ref.dw);
-    free(s->ref.db);
+    for (int j = 0; j < OP_MOST; j++) {
+        free(s->x[j]);
+        free(s->r[j]);
+        free(s->ref.y[j]);
+        free(s->ref.dx[j]);
+    }
+    for (int k = 0; k < OP_PARAMS; k++) {
+        free(s->w[k]);
+        free(s->ref.dw[k]);
+    }
     free(s->ref.sample);
     free(s->ref.arg);
     free(s->ref.scratch);
@@ -102,14 +108,16 @@ static double objective(struct subject *s)
 {
     double sum = 0.0;
 
+    memset(s->ref.sample, 0, (size_t)s->ref.n * sizeof *s->ref.sample); /* a loss may add to it */
     s->class->ref_forward(&s->desc, &s->ref);
     if (s->class->flags & OP_LOSS) {
         for (int i = 0; i < s->ref.n; i++)
             sum += s->ref.sample[i] / s->ref.n;
         return sum;
     }
-    for (size_t i = 0; i < s->y_count; i++)
-        sum += s->r[i] * s->ref.y[i];
+    for (int j = 0; j < s->desc.y_count; j++)
+        for (size_t i = 0; i < s->y_size[j]; i++)
+            sum += s->r[j][i] * s->ref.y[j][i];
     return sum;
 }
 
@@ -156,12 +164,12 @@ static int check_kind(enum op_kind kind)
         (void)objective(&s);
         if (class->ref_backward)
             class->ref_backward(&s.desc, &s.ref);
-        if (c.desc.need_dx)
-            check(&s, c.name, "dx", s.x, s.ref.dx, s.x_count);
-        if (s.w_count)
-            check(&s, c.name, "dw", s.w, s.ref.dw, s.w_count);
-        if (s.b_count)
-            check(&s, c.name, "db", s.b, s.ref.db, s.b_count);
+        for (int j = 0; j < c.desc.x_count; j++)
+            if (c.desc.need_dx >> j & 1)
+                check(&s, c.name, "dx", s.x[j], s.ref.dx[j], s.x_size[j]);
+        for (int k = 0; k < OP_PARAMS; k++)
+            if (s.w_size[k])
+                check(&s, c.name, k == 0 ? "dw" : "db", s.w[k], s.ref.dw[k], s.w_size[k]);
         destroy(&s);
         done++;
     }

@@ -45,7 +45,13 @@ static struct tunedb *open_in(const char *dir, const struct clr_device *device)
 /* A convolution like quick's second one, on that many images of that size. */
 static struct op_desc conv(int batch, int channels, int size, int outputs)
 {
-    struct op_desc d = {.kind = OP_CONV, .label = "conv", .bias = true, .backward = true, .need_dx = true};
+    struct op_desc d = {.kind = OP_CONV,
+                        .label = "conv",
+                        .bias = true,
+                        .backward = true,
+                        .need_dx = 1,
+                        .x_count = 1,
+                        .y_count = 1};
 
     d.u.conv = (struct conv_geometry){.c = channels,
                                       .h = size,
@@ -61,8 +67,8 @@ static struct op_desc conv(int batch, int channels, int size, int outputs)
                                       .dw = 1,
                                       .group = 1};
     ck_assert_int_eq(geometry_conv(&d.u.conv, NULL), 0);
-    d.x = (struct shape){batch, channels, size, size};
-    d.y = (struct shape){batch, outputs, d.u.conv.oh, d.u.conv.ow};
+    d.x[0] = (struct shape){batch, channels, size, size};
+    d.y[0] = (struct shape){batch, outputs, d.u.conv.oh, d.u.conv.ow};
     return d;
 }
 
@@ -312,7 +318,8 @@ START_TEST(test_tune__takes_what_was_measured)
     ck_assert_int_eq(origin[OP_FORWARD], OP_ORIGIN_DEFAULT);
     op_tuned(&block, origin, NULL, &cpu, 16);
     ck_assert_int_eq(origin[OP_FORWARD], OP_ORIGIN_DEFAULT);
-    block.backward = block.need_dx = false;
+    block.backward = false;
+    block.need_dx = 0;
     op_tuned(&block, origin, db, &cpu, 16);
     ck_assert_int_eq(origin[OP_FORWARD], OP_ORIGIN_TUNED);
     ck_assert_int_eq(origin[OP_BACKWARD_WEIGHTS], OP_ORIGIN_NONE);

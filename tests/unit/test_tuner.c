@@ -240,10 +240,10 @@ START_TEST(test_tuner__lists_each_shape_once)
     ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
     size_t evaluated = 0;
     for (size_t i = 0; i < t.count; i++) {
-        ck_assert_msg(t.items[i].desc.x.n == o.batch || t.items[i].pass == OP_FORWARD, "%s, %s",
+        ck_assert_msg(t.items[i].desc.x[0].n == o.batch || t.items[i].pass == OP_FORWARD, "%s, %s",
                       t.items[i].key.operator, t.items[i].key.shape);
-        ck_assert_int_eq(t.items[i].uses, t.items[i].desc.x.n == o.batch);
-        evaluated += t.items[i].desc.x.n == 100;
+        ck_assert_int_eq(t.items[i].uses, t.items[i].desc.x[0].n == o.batch);
+        evaluated += t.items[i].desc.x[0].n == 100;
     }
     ck_assert_uint_ge(evaluated, 3);
     ck_assert_uint_eq(t.count, count + evaluated);
@@ -277,8 +277,8 @@ START_TEST(test_tuner__counts_how_often_a_step_does_it)
     ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
     for (size_t i = 0; i < t.count; i++) {
         const struct tune_item *item = &t.items[i];
-        const bool twice = strcmp(item->desc.label, "a") == 0 && item->desc.x.n == o.batch;
-        ck_assert_msg(item->uses == (twice ? 2 : item->desc.x.n == o.batch), "%s %s: %d", item->desc.label,
+        const bool twice = strcmp(item->desc.label, "a") == 0 && item->desc.x[0].n == o.batch;
+        ck_assert_msg(item->uses == (twice ? 2 : item->desc.x[0].n == o.batch), "%s %s: %d", item->desc.label,
                       item->key.operator, item->uses);
     }
     tune_items_clear(&t);

@@ -1,0 +1,47 @@
+/* Concat: concat_param. Values of one size, their channels one behind the other. */
+#include "net/layer.h"
+
+static int read(struct layer_reading *in)
+{
+    struct pt_reader r;
+    int rc = pt_message(&in->r, "concat_param", &r, in->err);
+
+    if (rc <= 0)
+        return rc;
+    rc = spec_only_int(in, &r, "axis", 1);
+    if (rc >= 0)
+        rc = spec_only_int(in, &r, "concat_dim", 1); /* its name in older files */
+    return rc < 0 ? rc : pt_close(&r, NULL, in->err);
+}
+
+static int build(struct builder *b, const int *bottom)
+{
+    struct graph_node *n = build_node(b, OP_CONCAT, bottom, b->layer->bottom_count);
+    const struct shape *first = &n->desc.x[0];
+    long long channels = 0;
+
+    for (int j = 0; j < n->desc.x_count; j++) {
+        const struct shape *s = &n->desc.x[j];
+        channels += s->c;
+        if (s->h != first->h || s->w != first->w)
+            return build_error(b,
+                               "its bottom '%s' is %d×%d×%d, but '%s' is %d×%d×%d; height and width must "
+                               "be equal",
+                               b->layer->bottom[j], s->c, s->h, s->w, b->layer->bottom[0], first->c, first->h,
+                               first->w);
+    }
+    if (channels > GEOMETRY_MAX)
+        return build_error(b, "%lld channels are more than %d", channels, GEOMETRY_MAX);
+    n->desc.y[0].c = (int)channels;
+    return build_finish(b, n);
+}
+
+const struct layer_class layer_concat = {
+    .type = "Concat",
+    .bottoms = 1,
+    .min_tops = 1,
+    .max_tops = 1,
+    .flags = LAYER_MORE_BOTTOMS,
+    .read = read,
+    .build = build,
+};

@@ -1,0 +1,69 @@
+/* Eltwise: eltwise_param. Several values of one shape, number by number. */
+#include "net/layer.h"
+
+static int read(struct layer_reading *in)
+{
+    static const char *const operations[] = {"SUM", "PROD", "MAX", NULL}; /* as enum eltwise_operation */
+    struct op_desc *d = &in->layer->desc;
+    double coeff[OP_MOST];
+    struct pt_reader r;
+    int operation = ELTWISE_SUM, count = 0, rc;
+
+    for (int j = 0; j < OP_MOST; j++)
+        d->u.eltwise.coeff[j] = 1.0f;
+    rc = pt_message(&in->r, "eltwise_param", &r, in->err);
+    if (rc <= 0)
+        return rc;
+    rc = pt_word(&r, "operation", operations, &operation, in->err);
+    if (rc >= 0)
+        rc = pt_doubles(&r, "coeff", -1e30, 1e30, coeff, OP_MOST, &count, in->err);
+    if (rc >= 0)
+        spec_no_effect(in, &r, "stable_prod_grad", SAID_STABLE_PROD,
+                       "gradients of products are always stable");
+    if (rc >= 0)
+        rc = pt_close(&r, NULL, in->err);
+    if (rc < 0)
+        return rc;
+    if (count > 0 && operation != ELTWISE_SUM)
+        return pt_error(in->doc, r.message, in->err, "'coeff' is for operation SUM only");
+    if (count > 0 && count != in->layer->bottom_count)
+        return pt_error(in->doc, r.message, in->err, "%d 'coeff' for %d bottoms: give one for each", count,
+                        in->layer->bottom_count);
+    d->u.eltwise.operation = (enum eltwise_operation)operation;
+    for (int j = 0; j < count; j++)
+        d->u.eltwise.coeff[j] = (float)coeff[j];
+    return 0;
+}
+
+static int build(struct builder *b, const int *bottom)
+{
+    struct graph_node *n = build_node(b, OP_ELTWISE, bottom, b->layer->bottom_count);
+    const struct shape *first = &n->desc.x[0];
+
+    for (int j = 1; j < n->desc.x_count; j++) {
+        const struct shape *s = &n->desc.x[j];
+        if (!shape_equal(s, first))
+            return build_error(b, "its bottom '%s' is %d×%d×%d, but '%s' is %d×%d×%d; it takes equal shapes",
+                               b->layer->bottom[j], s->c, s->h, s->w, b->layer->bottom[0], first->c, first->h,
+                               first->w);
+    }
+    return build_finish(b, n);
+}
+
+static void detail(char *out, size_t size, const struct op_desc *d)
+{
+    static const char *const names[] = {"SUM", "PROD", "MAX"};
+
+    str_copy(out, size, names[d->u.eltwise.operation]);
+}
+
+const struct layer_class layer_eltwise = {
+    .type = "Eltwise",
+    .bottoms = 2,
+    .min_tops = 1,
+    .max_tops = 1,
+    .flags = LAYER_MORE_BOTTOMS,
+    .read = read,
+    .build = build,
+    .detail = detail,
+};

@@ -1,0 +1,151 @@
+/* Joining along the channels: host side of cl/concat.cl. */
+#include "ops/op_impl.h"
+
+struct concat_op {
+    struct op head;
+    struct ocl_kernel *forward[OP_MOST], *backward[OP_MOST]; /* of each x */
+};
+
+/* x[j] and its part of y, which begins with channel `first`; mask: x where it decides what of dx is 0. */
+static int get_kernel(struct op *op, struct ocl_kernel **out, int j, int to0, int from0,
+                      const struct tensor *to, const struct tensor *from, const struct tensor *mask,
+                      struct clr_error *err)
+{
+    const struct shape *x = &op->desc.x[j];
+    const int first = to0 + from0; /* one of them is 0 */
+    const bool whole = first % op->block == 0 && (x->c % op->block == 0 || first + x->c == op->desc.y[0].c);
+    struct str options = {0};
+
+    str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DTO0=%d -DFROM0=%d -DWHOLE=%d -DMASK=%d",
+               op->block, op_span(ocl_device(op->ctx), x->h), x->c, x->h, x->w, to0, from0, whole,
+               mask != NULL);
+    tensor_macros(&options, "TO", to);
+    tensor_macros(&options, "FROM", from);
+    if (mask)
+        tensor_macros(&options, "M", mask);
+    return op_kernel(op, out, "concat.cl", &options, "concat_copy", err);
+}
+
+static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct concat_op *self = (struct concat_op *)op;
+    const struct op_desc *d = &op->desc;
+    int first = 0, rc = 0;
+
+    for (int j = 0; j < d->x_count && rc == 0; first += d->x[j++].c) {
+        rc = get_kernel(op, &self->forward[j], j, first, 0, &io->y[0], &io->x[j], NULL, err);
+        if (rc == 0 && (d->need_dx >> j & 1))
+            rc = get_kernel(op, &self->backward[j], j, 0, first, &io->dx[j], &io->dy[0],
+                            d->mask_dx >> j & 1 ? &io->x[j] : NULL, err);
+    }
+    return rc;
+}
+
+static int copy(struct op *op, struct ocl_kernel *kernel, const char *label, int j, cl_mem to, cl_mem from,
+                const cl_mem *mask, int batch, struct clr_error *err)
+{
+    const struct shape *x = &op->desc.x[j];
+    const struct ocl_arg masked[] = {OCL_MEM(to), OCL_MEM(from), {sizeof *mask, mask}, OCL_INT(batch)};
+    const struct ocl_arg plain[] = {OCL_MEM(to), OCL_MEM(from), OCL_INT(batch)};
+    const size_t global[3] = {(size_t)op_ceil(x->h, op_span(ocl_device(op->ctx), x->h)),
+                              (size_t)op_ceil(x->c, op->block), (size_t)batch};
+
+    return op_launch(op, kernel, label, global, mask ? masked : plain, mask ? 4 : 3, err);
+}
+
+static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct concat_op *self = (struct concat_op *)op;
+    int rc = 0;
+
+    for (int j = 0; j < op->desc.x_count && rc == 0; j++)
+        rc = copy(op, self->forward[j], op->forward_label, j, io->y[0].mem, io->x[j].mem, NULL, io->batch,
+                  err);
+    return rc;
+}
+
+static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    struct concat_op *self = (struct concat_op *)op;
+    int rc = 0;
+
+    for (int j = 0; j < op->desc.x_count && rc == 0; j++)
+        if (self->backward[j])
+            rc = copy(op, self->backward[j], op->backward_label, j, io->dx[j].mem, io->dy[0].mem,
+                      op->desc.mask_dx >> j & 1 ? &io->x[j].mem : NULL, io->batch, err);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ reference and cases */
+
+/* Each image of y is those of the x, one behind the other. */
+static void reference_forward(const struct op_desc *d, const struct op_ref *r)
+{
+    double *y = r->y[0];
+
+    for (int i = 0; i < r->n; i++)
+        for (int j = 0; j < d->x_count; j++) {
+            const size_t count = op_elements(&d->x[j]);
+            memcpy(y, r->x[j] + (size_t)i * count, count * sizeof *y);
+            y += count;
+        }
+}
+
+static void reference_backward(const struct op_desc *d, const struct op_ref *r)
+{
+    const double *dy = r->dy[0];
+
+    for (int i = 0; i < r->n; i++)
+        for (int j = 0; j < d->x_count; j++) {
+            const size_t count = op_elements(&d->x[j]);
+            memcpy(r->dx[j] + (size_t)i * count, dy, count * sizeof *dy);
+            dy += count;
+        }
+}
+
+static const struct {
+    struct shape x;
+    int count, channels[OP_MOST];
+    unsigned need_dx, mask_dx;
+    bool small;
+} cases[] = {
+    {{2, 5, 7, 3}, 2, {5, 6}, 3, 0, true},
+    {{3, 16, 4, 5}, 3, {16, 32, 7}, 7, 2, false},
+    {{1, 8, 3, 2}, 4, {8, 1, 16, 3}, 15, 9, true},
+    {{4, 13, 1, 1}, 2, {13, 20}, 2, 2, false},
+    {{2, 3, 2, 6}, 8, {3, 1, 2, 4, 1, 1, 5, 2}, 255, 0, false},
+    {{2, 9, 2, 3}, 1, {9}, 1, 1, false},
+};
+
+static int get_case(struct op_case *out, int i, struct clr_error *err)
+{
+    struct op_desc *d = &out->desc;
+
+    (void)err;
+    op_case_of(out, &cases[i].x, cases[i].small, " and %d more%s", cases[i].count - 1,
+               cases[i].mask_dx ? ", rectified" : "");
+    d->x_count = cases[i].count;
+    d->y[0].c = 0;
+    for (int j = 0; j < d->x_count; j++) {
+        d->x[j] = cases[i].x;
+        d->x[j].c = cases[i].channels[j];
+        d->y[0].c += d->x[j].c;
+    }
+    d->need_dx = cases[i].need_dx;
+    d->mask_dx = cases[i].mask_dx;
+    return 0;
+}
+
+static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
+
+const struct op_class op_concat = {
+    .name = "concat",
+    .size = sizeof(struct concat_op),
+    .create = create,
+    .forward = forward,
+    .backward = backward,
+    .ref_forward = reference_forward,
+    .ref_backward = reference_backward,
+    .flags = OP_MASKS_DX,
+    .cases = &all_cases,
+};

@@ -1,0 +1,386 @@
+/*
+ * Nets that branch and join: splits of values, shapes of what joins, and the gradients of whole nets in
+ * double precision (verify/refnet.h) against central differences of their loss, which know nothing of splits.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/rng.h"
+#include "verify/refnet.h"
+
+#define LAYER(name, type, bottoms, more)                                                                     \
+    "layer { name: '" name "' type: '" type "' " bottoms " top: '" name "' " more " }\n"
+#define B(x) "bottom: '" x "' "
+#define CONV(name, x, more)                                                                                  \
+    LAYER(name, "Convolution", B(x), "convolution_param { weight_filler { type: 'msra' } " more " }")
+#define ELTWISE(name, bottoms, more) LAYER(name, "Eltwise", bottoms, "eltwise_param { " more " }")
+#define CONCAT(name, bottoms, more)  LAYER(name, "Concat", bottoms, "concat_param { " more " }")
+#define DENSE(name, x, more)                                                                                 \
+    LAYER(name, "InnerProduct", B(x), "inner_product_param { weight_filler { type: 'msra' } " more " }")
+#define IN_PLACE(name, type, x) "layer { name: '" name "' type: '" type "' bottom: '" x "' top: '" x "' }\n"
+#define DATA                    "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
+#define WEIGHTED(name, x, w)    LAYER(name, "SoftmaxWithLoss", B(x) B("label"), "loss_weight: " w)
+#define LOSS(x)                 LAYER("loss", "SoftmaxWithLoss", B(x) B("label"), "")
+
+#define NAMED(w) "param { name: '" w "' } "
+#define SHARED_CONV(name, x, params, more)                                                                   \
+    LAYER(name, "Convolution", B(x), params "convolution_param { " more " }")
+
+enum { BATCH = 3, SEED = 7 };
+
+static const struct clr_image_shape image = {3, 6, 5};
+
+static int make(struct graph **out, struct clr_net_spec **spec, const char *text, unsigned phase,
+                struct clr_error *err)
+{
+    char *path = NULL;
+    int rc;
+
+    ck_assert_int_eq(fs_join(&path, support_temp_dir(), "net.prototxt", err), 0);
+    ck_assert_int_eq(fs_write_atomic(path, text, strlen(text), err), 0);
+    *spec = NULL;
+    *out = NULL;
+    rc = clr_net_load(spec, path, err);
+    free(path);
+    return rc < 0 ? rc : graph_create(out, *spec, phase, image, BATCH, err);
+}
+
+static struct graph *must_make(struct clr_net_spec **spec, const char *text, unsigned phase)
+{
+    struct graph *g;
+    struct clr_error err = {0};
+
+    ck_assert_msg(make(&g, spec, text, phase, &err) == 0, "%s", err.message);
+    return g;
+}
+
+static const struct graph_node *find(const struct graph *g, const char *label)
+{
+    for (size_t i = 0; i < g->node_count; i++)
+        if (strcmp(g->nodes[i].desc.label, label) == 0)
+            return &g->nodes[i];
+    return NULL;
+}
+
+static size_t count_kind(const struct graph *g, enum op_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < g->node_count; i++)
+        count += g->nodes[i].desc.kind == kind;
+    return count;
+}
+
+/* ------------------------------------------------------------------ splits */
+
+#define RESIDUAL                                                                                             \
+    DATA CONV("c1", "data", "num_output: 4 kernel_size: 3 pad: 1") IN_PLACE("r1", "ReLU", "c1")              \
+        CONV("c2", "c1", "num_output: 4 kernel_size: 3 pad: 1")                                              \
+            ELTWISE("sum", B("c2") B("c1"), "coeff: 1 coeff: 0.5") LAYER("side", "ReLU", B("c1"), "")        \
+                DENSE("ip", "sum", "num_output: 3") LOSS("ip")
+
+START_TEST(test_graph__a_split_for_those_that_send_gradients_back)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = must_make(&spec, RESIDUAL, PHASE_TRAIN);
+    const struct graph_node *split = find(g, "r1.split"), *sum = find(g, "sum"), *r1 = find(g, "r1");
+
+    ck_assert_ptr_nonnull(split);
+    ck_assert(split->desc.kind == OP_SPLIT && split->desc.y_count == 2 && split->desc.need_dx == 1);
+    ck_assert_ptr_eq(split, r1 + 1);
+    ck_assert_int_eq(split->x[0], r1->y[0]);
+    ck_assert_int_eq(find(g, "c2")->x[0], split->y[0]);
+    ck_assert_int_eq(sum->x[1], split->y[1]);
+    ck_assert_int_eq(find(g, "side")->x[0], r1->y[0]); /* sends nothing back */
+    ck_assert_int_eq(g->values[r1->y[0]].consumer_count, 2);
+    ck_assert_uint_eq(sum->desc.need_dx, 3);
+    ck_assert_uint_eq(count_kind(g, OP_SPLIT), 1);
+    graph_destroy(g);
+    clr_net_free(spec);
+    g = must_make(&spec, RESIDUAL, PHASE_TEST);
+    ck_assert_uint_eq(count_kind(g, OP_SPLIT), 0);
+    ck_assert_int_eq(g->values[find(g, "r1")->y[0]].consumer_count, 3);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* The convolution rectifies, and the split masks for its readers. */
+START_TEST(test_graph__joined_channels_add_up)
+{
+    struct clr_net_spec *spec;
+    struct graph *g =
+        must_make(&spec,
+                  DATA CONV("c", "data", "num_output: 5 kernel_size: 1")
+                      CONCAT("k", B("c") B("data") B("c"), "") DENSE("ip", "k", "num_output: 2") LOSS("ip"),
+                  PHASE_TRAIN);
+    const struct shape *y = &find(g, "k")->desc.y[0];
+
+    ck_assert(y->n == BATCH && y->c == 13 && y->h == 6 && y->w == 5);
+    ck_assert_uint_eq(find(g, "k")->desc.need_dx, 5);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+START_TEST(test_graph__a_split_masks)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = must_make(&spec, RESIDUAL, PHASE_TRAIN);
+
+    graph_fuse(g, FUSE_RELU, NULL, 0);
+    ck_assert_ptr_null(find(g, "r1"));
+    ck_assert(find(g, "c1")->desc.relu);
+    ck_assert_uint_eq(find(g, "r1.split")->desc.mask_dx, 1);
+    ck_assert_uint_eq(find(g, "c2")->desc.mask_dx, 0);
+    ck_assert_int_eq(find(g, "r1.split")->x[0], find(g, "c1")->y[0]);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+START_TEST(test_graph__nothing_is_split_for_the_images)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = must_make(&spec,
+                                DATA CONV("c", "data", "num_output: 3 kernel_size: 1")
+                                    ELTWISE("sum", B("data") B("c") B("data"), "")
+                                        DENSE("ip", "sum", "num_output: 2") LOSS("ip"),
+                                PHASE_TRAIN);
+
+    ck_assert_uint_eq(count_kind(g, OP_SPLIT), 0);
+    ck_assert_uint_eq(find(g, "sum")->desc.need_dx, 2);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* A node has eight outputs: 17 readers need a chain of three, and all of theirs have one reader. */
+START_TEST(test_graph__many_readers_get_a_chain_of_splits)
+{
+    struct clr_net_spec *spec;
+    struct graph *g =
+        must_make(&spec,
+                  DATA CONV("c", "data", "num_output: 3 kernel_size: 1")
+                      ELTWISE("a", B("c") B("c") B("c") B("c") B("c") B("c") B("c") B("c"),
+                              "") ELTWISE("b", B("c") B("c") B("c") B("c") B("c") B("c") B("c") B("c"), "")
+                          ELTWISE("e", B("c") B("a") B("b"), "") DENSE("ip", "e", "num_output: 2") LOSS("ip"),
+                  PHASE_TRAIN);
+
+    ck_assert_uint_eq(count_kind(g, OP_SPLIT), 3);
+    ck_assert_int_eq(find(g, "c.split")->desc.y_count, 8);
+    ck_assert_int_eq(find(g, "c.split.split")->desc.y_count, 8);
+    ck_assert_int_eq(find(g, "c.split.split.split")->desc.y_count, 3);
+    ck_assert_int_eq(find(g, "c.split.split")->x[0], find(g, "c.split")->y[7]);
+    for (size_t v = 0; v < g->value_count; v++)
+        if (g->values[v].producer >= 0)
+            ck_assert_int_eq(g->values[v].consumer_count, 1);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ shared parameters */
+
+/* Weights of three convolutions, biases of two of them. */
+#define SHARING                                                                                              \
+    DATA SHARED_CONV("c1", "data", NAMED("w") NAMED("b"), "num_output: 3 kernel_size: 3 pad: 1")             \
+        IN_PLACE("s1", "Sigmoid", "c1") SHARED_CONV("c2", "c1", NAMED("w"), "num_output: 3 kernel_size: 3")  \
+            SHARED_CONV("c3", "c2", NAMED("w") NAMED("b"), "num_output: 3 kernel_size: 3")                   \
+                DENSE("ip", "c3", "num_output: 3") LOSS("ip")
+
+START_TEST(test_graph__parameters_of_one_name_are_one)
+{
+    struct clr_net_spec *spec;
+    struct graph *g;
+
+    g = must_make(&spec, SHARING, PHASE_TRAIN);
+    ck_assert_uint_eq(g->param_count, 5);
+    ck_assert_str_eq(g->params[0].name, "c1.weight");
+    ck_assert_str_eq(g->params[1].name, "c1.bias");
+    ck_assert_str_eq(g->params[2].name, "c2.bias");
+    ck_assert_int_eq(g->params[0].uses, 3);
+    ck_assert_int_eq(g->params[1].uses, 2);
+    ck_assert(find(g, "c3")->param[0] == 0 && find(g, "c3")->param[1] == 1);
+    ck_assert(find(g, "c3")->use[0] == 2 && find(g, "c3")->use[1] == 1);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ several losses */
+
+#define TWO_LOSSES                                                                                           \
+    DATA CONV("c", "data", "num_output: 3 kernel_size: 3") IN_PLACE("s", "Sigmoid", "c")                     \
+        DENSE("side", "c", "num_output: 3") WEIGHTED("l1", "side", "0.3") DENSE("ip", "c", "num_output: 3")  \
+            WEIGHTED("l2", "ip", "-2") WEIGHTED("l3", "ip", "0")
+
+START_TEST(test_graph__losses_add_up)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = must_make(&spec, TWO_LOSSES, PHASE_TRAIN);
+    const struct op_desc *l1 = &find(g, "l1")->desc, *l2 = &find(g, "l2")->desc;
+
+    ck_assert(l1->u.loss.weight == 0.3f && !l1->u.loss.adds);
+    ck_assert(l2->u.loss.weight == -2.0f && l2->u.loss.adds);
+    ck_assert_int_eq(g->logits, find(g, "ip")->y[0]);
+    ck_assert_ptr_null(find(g, "l3")); /* of weight 0 */
+    ck_assert_ptr_nonnull(find(g, "s.split"));
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ gradients */
+
+static const struct {
+    const char *name, *text;
+} nets[] = {
+    {"residual", RESIDUAL},
+    {"dense block", DATA CONV("c1", "data", "num_output: 3 kernel_size: 3 pad: 1")
+                        CONV("c2", "c1", "num_output: 2 kernel_size: 1") IN_PLACE("s2", "Sigmoid", "c2")
+                            CONCAT("k1", B("c1") B("c2"), "") CONV("c3", "k1", "num_output: 2 kernel_size: 1")
+                                CONCAT("k2", B("c3") B("k1") B("data"), "axis: 1")
+                                    DENSE("ip", "k2", "num_output: 3") LOSS("ip")},
+    {"shared parameters", SHARING},
+    {"two losses", TWO_LOSSES},
+    {"product of a value with itself",
+     DATA CONV("c1", "data", "num_output: 2 kernel_size: 3") IN_PLACE("s1", "Sigmoid", "c1") ELTWISE(
+         "e", B("c1") B("c1") B("c1"), "operation: PROD") CONV("c2", "c1", "num_output: 2 kernel_size: 1")
+         ELTWISE("m", B("c2") B("e"), "operation: MAX") DENSE("ip", "m", "num_output: 3") LOSS("ip")},
+};
+
+static double mean_loss(struct refnet *c)
+{
+    double sum = 0.0;
+
+    refnet_run(c, BATCH);
+    for (int i = 0; i < BATCH; i++)
+        sum += c->loss[i] / BATCH;
+    return sum;
+}
+
+/* A parameter's gradient, a few numbers of it. */
+static void check_parameter(struct refnet *c, size_t p, const char *name)
+{
+    const size_t count = c->g->params[p].count, step = count > 10 ? count / 10 : 1;
+    const double h = 1e-6;
+
+    for (size_t i = 0; i < count; i += step) {
+        const double was = c->w[p][i];
+        double up, down, numerical, analytic;
+        c->w[p][i] = was + h;
+        up = mean_loss(c);
+        c->w[p][i] = was - h;
+        down = mean_loss(c);
+        c->w[p][i] = was;
+        (void)mean_loss(c);
+        analytic = c->dw[p][i];
+        numerical = (up - down) / (2.0 * h);
+        ck_assert_msg(fabs(numerical - analytic) < 1e-7 + 1e-5 * fabs(analytic),
+                      "%s: gradient of %s[%zu] is %g, the central difference %g", name, c->g->params[p].name,
+                      i, analytic, numerical);
+    }
+}
+
+START_TEST(test_graph__gradients_are_those_of_the_loss)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = must_make(&spec, nets[_i].text, PHASE_TRAIN);
+    const size_t pixels = (size_t)(image.channels * image.height * image.width);
+    struct refnet *c = NULL;
+
+    ck_assert_int_eq(refnet_create(&c, g, BATCH, NULL), 0);
+    for (size_t i = 0; i < BATCH * pixels; i++)
+        c->value[g->images][i] = rng_normal(SEED, RNG_TEST, 0, i);
+    for (int i = 0; i < BATCH; i++)
+        c->labels[i] = i % 2;
+    for (size_t p = 0; p < g->param_count; p++)
+        for (size_t i = 0; i < g->params[p].count; i++)
+            c->w[p][i] = 0.5 * rng_normal(SEED, RNG_TEST, 1 + (uint32_t)p, i);
+    for (size_t p = 0; p < g->param_count; p++)
+        check_parameter(c, p, nets[_i].name);
+    refnet_destroy(c);
+    graph_destroy(g);
+    clr_net_free(spec);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ what files may say */
+
+START_TEST(test_graph__errors)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {DATA CONV("c", "data", "num_output: 4 kernel_size: 1") ELTWISE("e", B("c") B("data"), ""),
+         "layer 'e': its bottom 'data' is 3×6×5, but 'c' is 4×6×5; it takes equal shapes"},
+        {DATA ELTWISE("e", B("data"), ""), "layer 'e' has 1 'bottom'; a Eltwise layer has 2 or more"},
+        {DATA ELTWISE("e", B("data") B("label"), ""), "layer 'e': its bottom 'label' is the labels"},
+        {DATA ELTWISE("e", B("data") B("data"), "coeff: 1"), "1 'coeff' for 2 bottoms: give one for each"},
+        {DATA ELTWISE("e", B("data") B("data"), "operation: MAX coeff: 1 coeff: 1"),
+         "'coeff' is for operation SUM"},
+        {DATA ELTWISE("e", B("data") B("data"), "operation: MIN"), "SUM, PROD, MAX"},
+        {DATA ELTWISE("e", B("a") B("a") B("a") B("a") B("a") B("a") B("a") B("a") B("a"), ""),
+         "more than 8 'bottom' of one layer"},
+        {DATA CONV("c", "data",
+                   "num_output: 3 kernel_size: 1") "layer { name: 'e' type: 'Eltwise' bottom: 'c' bottom: "
+                                                   "'data' top: 'c' }",
+         "layer 'e': a layer of type Eltwise cannot work in place"},
+        {DATA CONV("c", "data", "num_output: 4 kernel_size: 3") CONCAT("k", B("c") B("data"), ""),
+         "layer 'k': its bottom 'data' is 3×6×5, but 'c' is 4×4×3; height and width must be equal"},
+        {DATA CONCAT("k", B("data") B("data"), "axis: 0"), "field 'axis' is 0; only 1 is supported"},
+        {DATA CONCAT("k", B("data") B("data"), "concat_dim: 2"),
+         "field 'concat_dim' is 2; only 1 is supported"},
+        {DATA CONCAT("k", "", ""), "layer 'k' has 0 'bottom'; a Concat layer has 1 or more"},
+        {DATA SHARED_CONV("c1", "data", NAMED("w"), "num_output: 3 kernel_size: 3")
+             SHARED_CONV("c2", "c1", NAMED("w"), "num_output: 4 kernel_size: 3"),
+         "layer 'c2': its weight is not of the shape of 'c1.weight', with which it shares 'w'"},
+        {DATA SHARED_CONV("c1", "data", NAMED("w") NAMED("w"), "num_output: 3 kernel_size: 3"),
+         "layer 'c1': its bias is not of the shape of 'c1.weight', with which it shares 'w'"},
+        {DATA SHARED_CONV("c1", "data", NAMED("w"), "num_output: 3 kernel_size: 1")
+             LAYER("c2", "Convolution", B("c1"),
+                   "param { name: 'w' lr_mult: 2 } convolution_param { num_output: 3 kernel_size: 1 }"),
+         "layer 'c2': its weight has lr_mult 2 and decay_mult 1, but 'c1.weight', with which it shares 'w', "
+         "1 and 1"},
+        {DATA DENSE("a", "data", "num_output: 3") DENSE("b", "data", "num_output: 4") WEIGHTED("l1", "a", "1")
+             WEIGHTED("l2", "b", "1"),
+         "layer 'l2': its bottom 'b' is 4 scores, but that of the loss in front of it 3"},
+        {DATA DENSE("a", "data", "num_output: 3") WEIGHTED("l1", "a", "0"),
+         "no SoftmaxWithLoss layer in the TRAIN phase"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct clr_net_spec *spec;
+        struct graph *g;
+        struct clr_error err = {0};
+        ck_assert_msg(make(&g, &spec, cases[i].text, PHASE_TRAIN, &err) == CLR_EINPUT, "accepted: %s",
+                      cases[i].text);
+        ck_assert_msg(strstr(err.message, cases[i].message), "'%s' gives '%s'", cases[i].text, err.message);
+        clr_net_free(spec);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("graph");
+    TCase *tc = tcase_create("graph");
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, test_graph__a_split_for_those_that_send_gradients_back);
+    tcase_add_test(tc, test_graph__joined_channels_add_up);
+    tcase_add_test(tc, test_graph__a_split_masks);
+    tcase_add_test(tc, test_graph__nothing_is_split_for_the_images);
+    tcase_add_test(tc, test_graph__many_readers_get_a_chain_of_splits);
+    tcase_add_test(tc, test_graph__parameters_of_one_name_are_one);
+    tcase_add_test(tc, test_graph__losses_add_up);
+    tcase_add_loop_test(tc, test_graph__gradients_are_those_of_the_loss, 0, sizeof nets / sizeof *nets);
+    tcase_add_test(tc, test_graph__errors);
+    suite_add_tcase(s, tc);
+    return support_run(s, true);
+}
