@@ -279,6 +279,19 @@ static int read_body(struct checkpoint *c, const char *path, const char *body, s
     return rc < 0 ? rc : safetensors_parse(&c->tensors, path, tensors, sizes[PART_TENSORS], err);
 }
 
+/* Digits of the number of a whole first line of another format; 0: it is not one. */
+static size_t other_format(const char *file, size_t size)
+{
+    const char *number = file + sizeof WORDS - 1;
+    size_t digits;
+
+    if (size < sizeof MAGIC || memcmp(file, WORDS, sizeof WORDS - 1) != 0 ||
+        memcmp(file, MAGIC, sizeof MAGIC - 1) == 0)
+        return 0;
+    digits = strspn(number, "0123456789");
+    return number[digits] == '\n' ? digits : 0;
+}
+
 /* *unreadable: it may be good, for all that is known, or is another version's. */
 static int read_file(struct checkpoint *c, bool *unreadable, const char *path, struct clr_error *err)
 {
@@ -290,14 +303,13 @@ static int read_file(struct checkpoint *c, bool *unreadable, const char *path, s
     if (rc < 0)
         return rc;
     if (size < HEAD || memcmp(file, MAGIC, sizeof MAGIC - 1) != 0) {
-        *unreadable = size >= sizeof MAGIC && memcmp(file, WORDS, sizeof WORDS - 1) == 0 &&
-                      memcmp(file, MAGIC, sizeof MAGIC - 1) != 0;
-        rc = *unreadable
+        const size_t digits = other_format(file, size);
+        *unreadable = digits > 0;
+        rc = digits > 0
                  ? clr_error_set(err, CLR_EINPUT,
                                  "'%s' has format %.*s; clr-cl " CLR_VERSION " reads format 1: go on with "
                                  "the version that made it",
-                                 path, (int)strspn(file + sizeof WORDS - 1, "0123456789"),
-                                 file + sizeof WORDS - 1)
+                                 path, (int)digits, file + sizeof WORDS - 1)
                  : damaged(path, "it does not begin as one does", err);
         goto out;
     }
