@@ -215,7 +215,7 @@ static struct finding look(const char *path, unsigned wanted)
         return f;
     f.named = first_below(path, wanted, f.name, sizeof f.name, 1);
     tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && range_is_test_name(f.name);
-    if (f.named == NOTHING && fs_exists_in(path, ARCHIVE_TABLE)) {
+    if (fs_exists_in(path, ARCHIVE_TABLE) && (f.named == NOTHING || (g_contents[HISTORIES].kinds & wanted))) {
         f.named = HISTORIES;
         str_copy(f.name, sizeof f.name, ARCHIVE_TABLE);
     }

@@ -14,8 +14,10 @@
 #define RATES       1e6 /* the highest that --max-lr takes */
 #define HIGH        1.0 /* a rate that is too high for most nets */
 #define CYCLES      3
-#define WIDE        10 /* times: an interval that says little */
-#define POINTS      40 /* evaluations of a test, unless the user says how often */
+#define WIDE        10  /* times: an interval that says little … */
+#define LONGER      4   /* … and so many times as long is the next test */
+#define SHORT       100 /* iterations of a test that has to be longer before anything else */
+#define POINTS      40  /* evaluations of a test, unless the user says how often */
 #define STEP_EPOCHS 4
 #define WHY_CYCLES                                                                                           \
     "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
@@ -52,6 +54,12 @@ static bool is_open(const struct range_advice *a)
     return r->has_range && !r->fell && !r->diverged && r->max_lr > 0.8 * a->o->train.schedule.max_lr;
 }
 
+/* Are the bounds too uncertain to train with? */
+static bool is_wide(const struct range_advice *a)
+{
+    return a->r->has_range && a->r->max_lr_high > WIDE * a->r->max_lr_low;
+}
+
 /* To where a test should go on from there, with a logarithmic sweep. */
 static double higher(const struct range_advice *a)
 {
@@ -74,21 +82,27 @@ static void append_out(struct str *s, const struct run_options *o, const char *s
     str_clear(&out);
 }
 
-/* The whole command: training; the test again where that has to end higher; nothing without bounds. */
+/* The whole command: training; the test again where that has to end higher, or to be longer; nothing without
+ * bounds. */
 static void append_train_command(struct str *s, const struct range_advice *a)
 {
     const struct run_options *o = a->o;
+    const bool again = is_open(a) || is_wide(a);
 
     if (!a->r->has_range)
         return;
     cli_quote(s, cli_program());
-    str_append(s, is_open(a) ? " range-test --net " : " train --net ");
+    str_append(s, again ? " range-test --net " : " train --net ");
     cli_quote(s, o->net);
     str_append(s, " --data ");
     cli_quote(s, o->data);
     if (is_open(a))
         str_append(s, " --min-lr %.3g --max-lr %.3g --sweep log --iterations %llu", o->train.schedule.min_lr,
                    higher(a), (unsigned long long)o->train.iterations);
+    else if (again)
+        str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", o->train.schedule.min_lr,
+                   o->train.schedule.max_lr, a->log ? " --sweep log" : "",
+                   LONGER * (unsigned long long)o->train.iterations);
     else
         str_append(s,
                    " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d "
@@ -97,7 +111,7 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     append_repeated(s, a->set);
     if (opt_given(a->set, "weight-decay"))
         str_append(s, " --weight-decay %.10g", o->train.weight_decay);
-    append_out(s, o, is_open(a) ? "higher" : "train");
+    append_out(s, o, is_open(a) ? "higher" : again ? "longer" : "train");
 }
 
 static void append_reasons(struct str *s, const struct clr_range_result *r)
@@ -178,9 +192,10 @@ static void append_more_iterations(struct str *s, const struct range_advice *a)
 
 static void append_uncertain(struct str *s, const struct range_advice *a)
 {
-    str_append(s, "The upper bound is uncertain by a factor of %.2g: repeat the test before you trust it. ",
+    str_append(s,
+               "The upper bound is uncertain by a factor of %.0f: repeat the test, with more --iterations, "
+               "before you trust it.",
                a->r->max_lr_high / a->r->max_lr_low);
-    append_more_iterations(s, a);
 }
 
 static void append_advice(struct str *s, const struct range_advice *a)
@@ -193,7 +208,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
         if (is_open(a))
             str_append(s, "The accuracy was highest at the last rates, so the best ones are higher: the test "
                           "must end higher before these bounds are of use.");
-        else if (r->max_lr_high > WIDE * r->max_lr_low)
+        else if (is_wide(a))
             append_uncertain(s, a);
         else if (!r->fell && (r->tests > 1 || !r->diverged))
             str_append(s,
@@ -211,8 +226,9 @@ static void append_advice(struct str *s, const struct range_advice *a)
         break;
     case CLR_RANGE_FEW_POINTS:
     case CLR_RANGE_DIVERGED:
-        if (r->diverged && r->diverged_lr < 10 * low)
-            str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, r->diverged_lr);
+        if (r->diverged && r->diverged_lr < 100 * low)
+            str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g%s.", low / 100, r->diverged_lr,
+                       a->log ? "" : " --sweep log");
         else if (r->diverged)
             str_append(s, "Let the rate rise more slowly: --max-lr %.2g, and more --iterations.",
                        r->diverged_lr);
@@ -228,7 +244,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
         break;
     case CLR_RANGE_TOO_SHORT:
         str_append(s, "Learning may have begun, but not far enough to be measured. ");
-        if (!r->diverged)
+        if (!r->diverged && a->o->train.iterations >= SHORT)
             str_append(s,
                        "End higher: %s--max-lr %.2g. If that does not help: ", a->log ? "" : "--sweep log ",
                        higher(a));
@@ -278,9 +294,9 @@ static void append_rules(struct str *s, const struct clr_range_result *r)
         return;
     str_append(s, "\n");
     if (2 * inside < said)
-        str_append(s,
-                   "Only %d of these %d rules lie%s in the range: look at the figure before you trust it.\n",
-                   inside, said, inside == 1 ? "s" : "");
+        str_append(s, inside > 0 ? "One" : "None");
+    if (2 * inside < said)
+        str_append(s, " of these rules lies in the range: look at the figure before you trust it.\n");
 }
 
 static void append_bounds(struct str *s, const struct clr_range_result *r)
@@ -295,8 +311,11 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
                                : "",
                r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
-        str_append(s, " (%s %.4g to %.4g)", r->tests > 1 ? "of the tests:" : "95 % interval:", r->max_lr_low,
-                   r->max_lr_high);
+        str_append(s, " (%s: %.4g to %.4g)",
+                   r->tests > 1 ? "of the tests"
+                   : r->halved  ? "95 % interval, cut at half the rate of failure"
+                                : "95 % interval",
+                   r->max_lr_low, r->max_lr_high);
     str_append(s, "\n");
 }
 
@@ -331,7 +350,7 @@ static void append_reading(struct str *s, const struct range_advice *a)
     str_append(s, "Why: ");
     append_reasons(s, r);
     str_append(s, ".\n\n");
-    if (!is_open(a))
+    if (!is_open(a) && !is_wide(a))
         append_pytorch(s, a);
     str_append(s, "Go on with:\n");
     append_train_command(s, a);

@@ -73,12 +73,29 @@ static void span_rates(struct chart *chart, const struct runs *runs)
     }
 }
 
+/* Between the rows, too, the rate does not fall. */
+static int check_schedule(const struct run *run, struct clr_error *err)
+{
+    const struct csv *t = &run->table;
+    const double last = csv_at(t, t->rows - 1, HISTORY_ITERATION);
+
+    for (uint64_t i = 1; run->scheduled && (double)i < last; i++)
+        if (clr_schedule_lr(&run->schedule, i) < clr_schedule_lr(&run->schedule, i - 1))
+            return clr_error_set(err, CLR_EINPUT,
+                                 "'%s': the rate falls at iteration %llu: this is no range test",
+                                 run->csv_path, (unsigned long long)i + 1);
+    return 0;
+}
+
 int figure_over_rates(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < runs->count && rc == 0; i++)
+    for (size_t i = 0; i < runs->count && rc == 0; i++) {
         rc = range_check_rising(&runs->run[i].table, runs->run[i].csv_path, err);
+        if (rc == 0)
+            rc = check_schedule(&runs->run[i], err);
+    }
     if (rc == 0)
         rc = any_geometric(&chart->x_log, runs, err);
     if (rc < 0)
@@ -167,7 +184,10 @@ static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
     add_shade(chart, CHART_KEY_RANGE, r->tests > 1 ? "range to train in (medians)" : "range to train in",
               "train in", r->min_lr, r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
-        add_shade(chart, CHART_KEY_BOUND, r->tests > 1 ? "max of single tests" : "95 % interval of max",
+        add_shade(chart, CHART_KEY_BOUND,
+                  r->tests > 1 ? "max of single tests"
+                  : r->halved  ? "95 % interval of max, cut at it"
+                               : "95 % interval of max",
                   "max in", r->max_lr_low, r->max_lr_high);
 }
 
@@ -241,7 +261,7 @@ static const char *reason(enum clr_range_verdict verdict)
     case CLR_RANGE_FEW_POINTS:
         return "accuracy was measured too few times";
     case CLR_RANGE_DIVERGED:
-        return "the loss diverged before anything was learned";
+        return "the loss diverged before the net clearly learned";
     case CLR_RANGE_TOO_SHORT:
     case CLR_RANGE_AT_CHANCE:
         return "accuracy never left chance";

@@ -96,19 +96,21 @@ static void append_part(struct str *s, const struct clr_schedule *c, enum part p
         append_momentum(s, c);
         break;
     case GAMMA:
-        if (!isnan(c->gamma))
+        if (!isnan(c->gamma) &&
+            clr_schedule_reads(c->policy, "gamma")) /* it may have been given all the same */
             append_number(s, "gamma ", c->gamma);
         break;
     case POWER:
-        if (!isnan(c->power))
+        if (!isnan(c->power) && clr_schedule_reads(c->policy, "power"))
             append_number(s, "power ", c->power);
         break;
     case STEP:
-        if (c->step_size > 0)
+        if (c->step_size > 0 && clr_schedule_reads(c->policy, "step_size"))
             append_number(s, sweep ? "iterations " : sgdr ? "period " : "step size ", (double)c->step_size);
         break;
     case MILESTONES:
-        append_milestones(s, c);
+        if (clr_schedule_reads(c->policy, "milestones"))
+            append_milestones(s, c);
         break;
     case FACTOR:
         if (sgdr)

@@ -200,6 +200,16 @@ static bool loss_grew(const struct range_curve *c)
     return after - before > LOSS_FELL * sqrt(variance + other) && after > 1.1 * before;
 }
 
+/* Does the curve rise: is one that falls from the first point on excluded, or was the net at that point still
+ * what it was, and better later by more than the noise of a point and of a mean of three? */
+static bool rose(const struct clr_range_result *r, const struct work *w)
+{
+    const double first = w->c->accuracies[0];
+
+    return w->difference[0] > certain(w->c) ||
+           (first <= r->threshold && r->top_accuracy - first > 2.0 * sqrt(4.0 / 3.0) * r->noise);
+}
+
 static enum clr_range_verdict judge(const struct clr_range_result *r, const struct work *w)
 {
     const struct range_curve *c = w->c;
@@ -212,7 +222,7 @@ static enum clr_range_verdict judge(const struct clr_range_result *r, const stru
         return c->diverged || loss_grew(c) ? CLR_RANGE_DIVERGED
                : loss_fell(c)              ? CLR_RANGE_TOO_SHORT
                                            : CLR_RANGE_AT_CHANCE;
-    if (w->difference[0] <= certain(c))
+    if (!rose(r, w))
         return r->fell ? CLR_RANGE_FALLS : CLR_RANGE_FLAT;
     return CLR_RANGE_READ;
 }
@@ -287,9 +297,11 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
     case CLR_RANGE_VERDICTS:
         return;
     }
-    (void)snprintf(r->explanation, sizeof r->explanation,
-                   "%s the accuracy %srose above %.2f %% (baseline %.2f %% and three times the noise)", why,
-                   c->diverged ? "" : "never ", 100 * r->threshold, 100 * r->baseline);
+    (void)snprintf(
+        r->explanation, sizeof r->explanation,
+        "%s the accuracy, as a mean of three, %srose above %.2f %% (baseline %.2f %% and three times the "
+        "noise)",
+        why, c->diverged ? "" : "never ", 100 * r->threshold, 100 * r->baseline);
 }
 
 /* ---- all of it ---- */

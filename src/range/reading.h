@@ -22,6 +22,9 @@
  * for constant curves with normal noise, measured on them as above: there the difference is largest. 95 % and
  * 99 % are at 8.0 and 20.8 of 6 points, 9.9 and 20.2 of 10, 15.6 and 23.0 of 40, 25.4 and 32.4 of 400; 20,000
  * curves each, of 400 points 4,000.)
+ * It also rose where the first point is not above the threshold below, and the mean of three neighbours gets
+ * higher than it by 2·noise·sqrt(4/3), its 95 %: few and noisy points exclude no other curve, but it is known
+ * that the net was untrained.
  *
  * The bound is at most half the rate at which the test failed, that is, at which the loss was no longer
  * finite, or the best fit back at chance, 1/classes + 3 · hypot(its standard error, noise): a sweep spends a

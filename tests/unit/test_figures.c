@@ -412,6 +412,30 @@ START_TEST(test_labels__name_what_differs_and_nothing_else)
 END_TEST
 
 /* What most have is not repeated in every label; where nothing else differs, it is told. */
+/* What was given to a policy that does not read it is no difference. */
+START_TEST(test_labels__leave_out_what_has_no_effect)
+{
+    const struct clr_schedule s = policy(CLR_POLICY_TRIANGULAR, 50);
+    struct clr_schedule other = s, third = s;
+    const char *base = support_temp_dir(), *inputs[3];
+    struct chart chart;
+
+    other.gamma = 3;
+    other.power = 2;
+    third.max_lr = 0.08;
+    inputs[0] = make_run(base, "a", &s, &g_usual, ", \"batch\": 10");
+    inputs[1] = make_run(base, "b", &other, &g_usual, ", \"batch\": 10");
+    inputs[2] = make_run(base, "c", &third, &g_usual, ", \"batch\": 10");
+    draw(&chart, inputs, 3, NULL);
+    for (size_t i = 0; i < chart.panels[0].series_count; i++) {
+        const char *label = chart.panels[0].series[i].label;
+        ck_assert_msg(!strstr(label, "gamma") && !strstr(label, "power"), "%s", label);
+        ck_assert_msg(label[0] && !strchr(" ,", label[strlen(label) - 1]), "'%s'", label);
+    }
+    chart_clear(&chart);
+}
+END_TEST
+
 START_TEST(test_labels__leave_out_what_most_have)
 {
     static const char *const rates[] = {"rate 0.01", "rate 0.02", "rate 0.03", "rate 0.03, momentum 0.95"},
@@ -859,6 +883,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_axis__shows_differences_by_itself);
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     tcase_add_test(tc, test_labels__name_what_differs_and_nothing_else);
+    tcase_add_test(tc, test_labels__leave_out_what_has_no_effect);
     tcase_add_test(tc, test_labels__leave_out_what_most_have);
     tcase_add_test(tc, test_labels__are_the_users_where_there_are_some);
     tcase_add_test(tc, test_labels__of_named_runs_do_not_repeat_the_name);
