@@ -39,8 +39,8 @@ struct clr_plot_options {
         *y_min; /**< of runs, range tests: accuracy in percent where the axis begins; NULL: a little below the
                    lowest of all curves behind the first fifth of each, or 0 where that shows little more */
     const char *const *names; /**< of runs: what each input is called, repeats alike; NULL: by what differs */
-    const char *const *folders; /**< of range tests: for each input, the folder that stands for it and its
-                                     repeats, or NULL; NULL: none */
+    const char *const *folders; /**< for each input, the folder that stands for it and its repeats, or NULL;
+                                     NULL: none */
     const struct clr_plot_label *labels; /**< texts for some of the curves, in place of these */
     size_t label_count;
     const char

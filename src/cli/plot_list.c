@@ -102,8 +102,21 @@ struct kept {
 static int add_kept(void *user, const char *folder, bool range_test, struct clr_error *err)
 {
     const struct kept *kept = user;
+    const char *seed = strstr(folder, "-seed-");
+    char *run;
+    int rc;
 
-    return range_test == kept->range_tests ? plot_list_add(kept->list, folder, NULL, err) : 0;
+    if (range_test != kept->range_tests)
+        return 0;
+    for (const char *next = seed; next && (next = strstr(next + 1, "-seed-")) != NULL;)
+        seed = next;
+    rc = str_duplicate(&run, folder, err);
+    if (rc == 0 && seed)
+        run[seed - folder] = '\0'; /* all seeds together are called like the run */
+    if (rc == 0)
+        rc = plot_list_add(kept->list, folder, run, err);
+    free(run);
+    return rc;
 }
 
 /* Is the path that of such a table? Then the folder that it lies in is *dir, to be given back. */

@@ -295,7 +295,7 @@ static int read_runs(struct chart *chart, struct runs *runs, struct groups_view 
                      const char *const *inputs, size_t count, const char *csv_name,
                      const struct clr_plot_options *o, struct clr_error *err)
 {
-    int rc = runs_read(runs, inputs, NULL, count, csv_name, err);
+    int rc = runs_read(runs, inputs, o ? o->folders : NULL, count, csv_name, err);
 
     if (rc == 0 && o && o->names)
         name_groups(runs, o);

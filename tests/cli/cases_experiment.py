@@ -148,6 +148,9 @@ def experiment_is_kept_in_two_files():
     check([(out / name).read_bytes() for name in files] == before, "other tables")
     expect(clr("plot", "run", out / "histories.csv", "-o", out / "y.png", "--csv", out / "y.csv"), 0)
     check("one" not in names(out) and "fixed" in (out / "y.csv").read_text(encoding="utf-8"), names(out))
+    expect(clr("plot", "run", out / "histories.csv", "-o", out / "y.png", "--csv", out / "y.csv", "--label",
+               "fixed=as published"), 0)
+    check("as published" in (out / "y.csv").read_text(encoding="utf-8"), "no label for the run's name")
     expect(clr("plot", "run", out, "-o", out / "z.png"), 4, [], ["histories.csv"])
     expect(clr("plot", "loss", out / "fixed-seed-1", "-o", out / "z.png"), 4, [], ["loss.csv", "histories.csv"])
 
