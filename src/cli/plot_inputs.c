@@ -58,7 +58,7 @@ static const struct {
     [RANGE_TEST] = {"holds a range test", PLOT_RANGE | PLOT_LOSS, ITSELF, PLOT_RANGE},
     [RANGE_UNEVALUATED] = {"holds a range test that was not evaluated yet", PLOT_LOSS, ITSELF, PLOT_LOSS},
     [SEVERAL_RUNS] = {"holds several runs", 0, BELOW, PLOT_RUN},
-    [SEVERAL_TESTS] = {"holds several range tests", PLOT_RANGE, ITSELF, PLOT_RANGE},
+    [SEVERAL_TESTS] = {"holds several range tests", PLOT_RANGE | PLOT_LOSS, ITSELF, PLOT_RANGE},
     [EXPERIMENT] = {"holds an experiment, with its figures", 0, BELOW, PLOT_RUN},
     [NOTHING] = {"is a folder without anything to draw", 0, ITSELF, 0},
     [TABLE] = {"is a table of accuracies", PLOT_RUN | PLOT_RANGE, ITSELF, PLOT_RUN},

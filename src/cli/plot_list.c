@@ -144,7 +144,8 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
     if (rc == 0 && dir)
         rc = archive_each(dir, add_kept, &kept, err);
     else if (rc == 0)
-        rc = kind == PLOT_RANGE ? plot_list_add_tests(list, path, err) : plot_list_add(list, path, NULL, err);
+        rc = kind & (PLOT_RANGE | PLOT_LOSS) ? plot_list_add_tests(list, path, err)
+                                             : plot_list_add(list, path, NULL, err);
     free(dir);
     return rc;
 }

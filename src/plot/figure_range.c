@@ -186,7 +186,7 @@ static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
     if (r->max_lr_low < r->max_lr_high)
         add_shade(chart, CHART_KEY_BOUND,
                   r->tests > 1 ? "max of single tests"
-                  : r->halved  ? "95 % interval of max, cut at it"
+                  : r->halved  ? "95 % interval of max, cut at max"
                                : "95 % interval of max",
                   "max in", r->max_lr_low, r->max_lr_high);
 }

@@ -182,7 +182,8 @@ void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t r
     canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &end);
 }
 
-/* Where the text of a lane begins: to the right of its bar, to the left of it, else inside, which is told. */
+/* Where the text of a lane begins: to the right of its bar, to the left of it, behind the cross, else inside,
+ * which is told. */
 static double lane_text(const struct drawing *d, double x0, double x1, double end, double w, bool *inside)
 {
     const double gap = 6 * d->s.unit, most = isnan(end) ? d->width : end - gap;
@@ -192,6 +193,8 @@ static double lane_text(const struct drawing *d, double x0, double x1, double en
         return x1 + gap;
     if (x0 - gap - w >= gap)
         return x0 - gap - w;
+    if (!isnan(end) && end + 2 * gap + w <= d->width)
+        return end + 2 * gap;
     *inside = true;
     return (x0 + x1 - w) / 2;
 }
