@@ -240,7 +240,7 @@ def doctor_tells_what_is_wrong_from_what_does_not_run():
 def doctor_takes_want_of_memory_for_what_it_is():
     """Of the device, and of the host: neither says anything of a kernel."""
     for env, code, why in (({"STUB_OPENCL_FAIL": "3000+:-4"}, 6, "CL_MEM_OBJECT_ALLOCATION_FAILURE"),
-                           ({"LD_PRELOAD": built("faults"), "FAULTS_FAIL": "memory:5000:12"}, 1, "out of memory: ")):
+                           ({"LD_PRELOAD": built("faults"), "FAULTS_FAIL": "memory:5000:12"}, 1, "out of memory")):
         result = expect(clr("doctor", env=pretended(True) | env), code, ["^WRONG "], [f"clr-cl: .*: .*{why}"])
         check("FAILED" not in result.out and "training" not in result.out, f"it went on\n{result}")
 
