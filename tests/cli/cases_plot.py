@@ -81,10 +81,10 @@ SAID = {
                     f"' holds a run that was not evaluated yet, while .*{LOSS_WAY}"],
     "begun": ["' holds a run that has only begun, while 'plot KIND' draws [^:]*$"],
     "range": [f"' holds a range test, while .*{RANGE_WAY}", "", "", f"' holds a range test, while .*{RANGE_WAY}"],
-    "tests": [f"' holds several range tests, while .*{RANGE_WAY}"] * 2 +
-             ["", f"' holds several range tests, while .*{RANGE_WAY}"],
-    "decays": [f"' holds several range tests, while .*{RANGE_WAY}"] * 2 +
-              ["", f"' holds several range tests, while .*{RANGE_WAY}"],
+    "tests": [f"' holds several range tests, while .*{RANGE_WAY}", "", "",
+             f"' holds several range tests, while .*{RANGE_WAY}"],
+    "decays": [f"' holds several range tests, while .*{RANGE_WAY}", "", "",
+              f"' holds several range tests, while .*{RANGE_WAY}"],
     "runs": [f"' holds several runs, while .*{BELOW.format('run', 'r1')}",
              f"' holds several runs, while .*{BELOW.format('loss', 'r1')}",
              f"' holds several runs, while .*{BELOW.format('run', 'r1')}"],
