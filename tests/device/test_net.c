@@ -1,9 +1,9 @@
 /*
  * Whole nets on a device against the reference net (verify/refnet.h) in double precision: losses, hits and
  * every gradient. Each net is run joined by all rules of fusing; with CLR_TEST_LONG as its file says and by
- * all but one rule too, which must not change a bit. The reference net keeps each value in memory of its own, so
- * equal numbers show that sharing memory, working in place and the choice of layouts change nothing. One
- * channel block for each net, in turn; CLR_TEST_LONG: all four.
+ * all but one rule too, which must not change a bit. The reference net keeps each value in memory of its
+ * own, so equal numbers show that sharing memory, working in place and the choice of layouts change nothing.
+ * One channel block for each net, in turn; CLR_TEST_LONG: all four.
  * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
  * every other net, so that two processes share the work.
  */
