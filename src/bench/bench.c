@@ -112,32 +112,13 @@ static void note_compiler(struct bench *b)
 
 struct replacing {
     struct clr_bench_report *report;
-    const struct graph *graph; /* whose variants these are */
-    const struct tunedb *records;
     size_t capacity;
     struct clr_error *err;
     int rc;
 };
 
-/* What the records have of the NMSE; 0: nothing. */
-static double recorded_nmse(const struct replacing *to, const char *label, const char *pass,
-                            const char *variant)
-{
-    const struct graph *g = to->graph;
-    const struct tunedb_failure *f = NULL;
-    struct tunedb_key key;
-
-    for (size_t i = 0; i < g->node_count && !f; i++)
-        for (int p = 0; p < OP_PASS_COUNT && !f; p++)
-            if (strcmp(g->nodes[i].desc.label, label) == 0 &&
-                strcmp(op_pass_name((enum op_pass)p), pass) == 0 &&
-                op_tune_key(&key, &g->nodes[i].desc, (enum op_pass)p, g->block))
-                f = tunedb_failed(to->records, &key, variant);
-    return f ? f->nmse : 0.0;
-}
-
-static void add_replaced(void *user, const char *label, const char *pass, const char *variant, const char *by,
-                         const char *why)
+static void add_replaced(void *user, const char *label, const char *pass,
+                         const struct tunedb_failure *failure, const char *by)
 {
     struct replacing *to = user;
     struct clr_bench_report *r = to->report;
@@ -145,7 +126,7 @@ static void add_replaced(void *user, const char *label, const char *pass, const 
 
     for (size_t i = 0; i < r->replaced_count; i++) /* in training and in evaluation */
         if (strcmp(r->replaced[i].layer, label) == 0 && strcmp(r->replaced[i].pass, pass) == 0 &&
-            strcmp(r->replaced[i].variant, variant) == 0)
+            strcmp(r->replaced[i].variant, failure->variant) == 0)
             return;
     if (to->rc == 0)
         to->rc = mem_grow(&r->replaced, &to->capacity, r->replaced_count + 1, sizeof *r->replaced,
@@ -155,10 +136,10 @@ static void add_replaced(void *user, const char *label, const char *pass, const 
     new = &r->replaced[r->replaced_count++];
     str_copy(new->layer, sizeof new->layer, label);
     str_copy(new->pass, sizeof new->pass, pass);
-    str_copy(new->variant, sizeof new->variant, variant);
+    str_copy(new->variant, sizeof new->variant, failure->variant);
     str_copy(new->by, sizeof new->by, by);
-    str_copy(new->why, sizeof new->why, why);
-    new->worst_nmse = recorded_nmse(to, label, pass, variant);
+    str_copy(new->why, sizeof new->why, failure->why);
+    new->worst_nmse = failure->nmse;
 }
 
 /* Has the pass a variant that `clr-cl tune` found, and that it would not have had without? */
@@ -219,11 +200,10 @@ static int check_device(struct bench *b, struct clr_error *err)
         b->report->device_memory_bytes =
             net_bytes(s->train_net) + net_bytes(s->test_net) + params_bytes(&s->params);
     }
-    for (int i = 0; i < 2 && rc == 0; i++) {
-        to.graph = i == 0 ? s->train_graph : s->test_graph;
-        to.records = s->records;
-        graph_replaced(to.graph, to.records, b->train.device, add_replaced, &to);
-    }
+    if (rc == 0)
+        graph_replaced(s->train_graph, s->records, b->train.device, add_replaced, &to);
+    if (rc == 0)
+        graph_replaced(s->test_graph, s->records, b->train.device, add_replaced, &to);
     return rc < 0 ? rc : to.rc;
 }
 

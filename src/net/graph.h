@@ -115,8 +115,8 @@ bool graph_keep(struct graph *g, const struct clr_device *device,
 /* Tell every pass that does without a variant because that does not work on the device, as the records have
  * it (op_replaced()): by label and op_pass_name(), with the variant that it has instead. */
 void graph_replaced(const struct graph *g, const struct tunedb *db, const struct clr_device *device,
-                    void (*tell)(void *user, const char *label, const char *pass, const char *variant,
-                                 const char *by, const char *why),
+                    void (*tell)(void *user, const char *label, const char *pass,
+                                 const struct tunedb_failure *failure, const char *by),
                     void *user);
 
 #endif

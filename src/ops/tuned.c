@@ -133,27 +133,21 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
     }
 }
 
-bool op_replaced(char *out, size_t size, const char **why, const struct op_desc *desc, enum op_pass pass,
-                 const struct tunedb *db, const struct clr_device *device, int block)
+const struct tunedb_failure *op_replaced(const struct op_desc *desc, enum op_pass pass,
+                                         const struct tunedb *db, const struct clr_device *device, int block)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX], v = {0};
     const struct look l = {db, true, candidates,
                            op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block)};
-    const struct tunedb_failure *failure;
     struct tunedb_key key;
     char text[TUNEDB_VARIANT];
 
     if (!db || l.count == 0 || !op_tune_key(&key, desc, pass, block))
-        return false;
+        return NULL;
     if (look_up(&v, &key, &l) == OP_ORIGIN_DEFAULT)
         v = candidates[0];
     op_variant_text(&v, text, sizeof text);
-    failure = tunedb_failed(db, &key, text);
-    if (!failure)
-        return false;
-    str_copy(out, size, text);
-    *why = failure->why;
-    return true;
+    return tunedb_failed(db, &key, text);
 }
 
 /* ------------------------------------------------------------------ what a run keeps */

@@ -46,11 +46,10 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
 
 /*
  * After op_tuned(): does the pass do without a variant that it would have, did the records not say that it
- * does not work on this device? Then out is its text, and *why what they say ("wrong", "crashed", …; borrowed
- * until the next store).
+ * does not work on this device? What they say of it, borrowed until the next store; NULL: it does not.
  */
-bool op_replaced(char *out, size_t size, const char **why, const struct op_desc *desc, enum op_pass pass,
-                 const struct tunedb *db, const struct clr_device *device, int block);
+const struct tunedb_failure *op_replaced(const struct op_desc *desc, enum op_pass pass,
+                                         const struct tunedb *db, const struct clr_device *device, int block);
 
 /*
  * What a run keeps. op_chosen(): the text of a pass's variant, the operator's own choice named; false: there

@@ -363,8 +363,7 @@ START_TEST(test_tune__tells_what_was_replaced)
     struct tunedb *db = open_in(support_temp_dir(), &cpu);
     struct tunedb_failure own = {.why = "wrong"}, tuned = {.why = "crashed"};
     struct tunedb_entry e;
-    char out[TUNEDB_VARIANT] = "untouched";
-    const char *why = NULL;
+    const struct tunedb_failure *failure;
 
     ck_assert_int_ge(op_candidates(candidates, OP_CANDIDATES_MAX, &d, OP_FORWARD, &cpu, 16), 3);
     op_variant_text(&candidates[0], own.variant, sizeof own.variant);
@@ -372,22 +371,23 @@ START_TEST(test_tune__tells_what_was_replaced)
     ck_assert(op_tune_key(&own.key, &d, OP_FORWARD, 16));
     tuned.key = own.key;
     op_tuned(&d, origin, db, &cpu, 16);
-    ck_assert(!op_replaced(out, sizeof out, &why, &d, OP_FORWARD, db, &cpu, 16));
-    ck_assert_str_eq(out, "untouched");
+    ck_assert_ptr_null(op_replaced(&d, OP_FORWARD, db, &cpu, 16));
     ck_assert_int_eq(tunedb_avoid(db, &own, NULL), 0);
     op_tuned(&d, origin, db, &cpu, 16);
     ck_assert_int_eq(origin[OP_FORWARD], OP_ORIGIN_SECOND);
-    ck_assert(op_replaced(out, sizeof out, &why, &d, OP_FORWARD, db, &cpu, 16));
-    ck_assert_str_eq(out, own.variant);
-    ck_assert_str_eq(why, "wrong");
-    ck_assert(!op_replaced(out, sizeof out, &why, &d, OP_BACKWARD_DATA, db, &cpu, 16));
+    failure = op_replaced(&d, OP_FORWARD, db, &cpu, 16);
+    ck_assert_ptr_nonnull(failure);
+    ck_assert_str_eq(failure->variant, own.variant);
+    ck_assert_str_eq(failure->why, "wrong");
+    ck_assert_ptr_null(op_replaced(&d, OP_BACKWARD_DATA, db, &cpu, 16));
     e = entry(&d, OP_FORWARD, tuned.variant); /* a record has the third: nothing is missed */
     store(db, &e);
-    ck_assert(!op_replaced(out, sizeof out, &why, &d, OP_FORWARD, db, &cpu, 16));
+    ck_assert_ptr_null(op_replaced(&d, OP_FORWARD, db, &cpu, 16));
     ck_assert_int_eq(tunedb_avoid(db, &tuned, NULL), 0);
-    ck_assert(op_replaced(out, sizeof out, &why, &d, OP_FORWARD, db, &cpu, 16));
-    ck_assert_str_eq(out, tuned.variant);
-    ck_assert_str_eq(why, "crashed");
+    failure = op_replaced(&d, OP_FORWARD, db, &cpu, 16);
+    ck_assert_ptr_nonnull(failure);
+    ck_assert_str_eq(failure->variant, tuned.variant);
+    ck_assert_str_eq(failure->why, "crashed");
     tunedb_close(db);
 }
 END_TEST
