@@ -11,22 +11,12 @@
 
 enum { ALL_SECONDS = HISTORY_COLUMNS, ALL_COLUMNS }; /* the table's numbers: history.csv's, and seconds */
 
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 /* The file of that name beside the folder. */
 static int beside(char **out, const char *folder, const char *name, struct clr_error *err)
 {
-    const size_t parent = (size_t)(last_part(folder) - folder);
     char *dir = NULL;
-    int rc = str_duplicate(&dir, parent > 0 ? folder : ".", err);
+    int rc = fs_folder_of(&dir, folder, err);
 
-    if (rc == 0 && parent > 0)
-        dir[parent] = '\0';
     if (rc == 0)
         rc = fs_join(out, dir, name, err);
     free(dir);
@@ -39,10 +29,11 @@ static int read_runs(json_t **out, const char *path, struct clr_error *err)
     json_t *root = NULL;
     int rc = json_read(&root, path, LIMIT, err);
 
-    if (rc == 0 && (json_integer_value(json_object_get(root, "format")) != 1 ||
+    if (rc == 0 && (json_integer_value(json_object_get(root, "format")) != ARCHIVE_FORMAT ||
                     !json_is_object(json_object_get(root, "runs"))))
-        rc = clr_error_set(err, CLR_EINPUT, "%s:1: not what 'clr-cl experiment' writes: no format 1, no runs",
-                           path);
+        rc =
+            clr_error_set(err, CLR_EINPUT, "%s:1: not what 'clr-cl experiment' writes: no format %d, no runs",
+                          path, ARCHIVE_FORMAT);
     if (rc < 0) {
         json_decref(root);
         return rc;
@@ -52,9 +43,9 @@ static int read_runs(json_t **out, const char *path, struct clr_error *err)
 }
 
 /* What is kept of that folder's run; *root owns it. NULL: nothing. */
-static const json_t *find_run(json_t **root, const char *folder)
+static json_t *find_run(json_t **root, const char *folder)
 {
-    const char *name = last_part(folder);
+    const char *name = fs_last_part(folder);
     char *path = NULL;
     bool there;
 
@@ -82,19 +73,27 @@ bool archive_holds(const char *folder)
 
 /* ------------------------------------------------------------------ reading */
 
+#define SEED "-seed-"
+
+const char *archive_seed(const char *folder)
+{
+    const char *seed = NULL;
+
+    for (const char *p = fs_last_part(folder); (p = strstr(p, SEED)) != NULL; p++)
+        seed = p;
+    return seed ? seed : folder + strlen(folder);
+}
+
 /* "fixed-seed-1" as "fixed,1,". */
 static int key_of(char **out, const char *folder, struct clr_error *err)
 {
-    static const char between[] = "-seed-";
-    const char *name = last_part(folder), *seed = NULL;
+    const char *name = fs_last_part(folder), *seed = archive_seed(folder);
     struct str key = {0};
     int rc;
 
-    for (const char *p = name; (p = strstr(p, between)) != NULL; p++)
-        seed = p;
-    if (!seed)
+    if (!*seed)
         return clr_error_set(err, CLR_EINPUT, "'%s' is no run's folder: its name has no seed", folder);
-    str_append(&key, "%.*s,%s,", (int)(seed - name), name, seed + sizeof between - 1);
+    str_append(&key, "%.*s,%s,", (int)(seed - name), name, seed + sizeof SEED - 1);
     rc = str_check(&key, err);
     if (rc < 0)
         str_clear(&key);
@@ -132,46 +131,40 @@ static bool has_times(const char *folder)
     return true;
 }
 
+/* Is that file among what is kept? run: of find_run(). */
+static bool keeps(const json_t *run, const char *folder, const char *name)
+{
+    const bool range = json_object_get(run, "range") != NULL;
+
+    if (!run || strcmp(name, "run.json") == 0)
+        return run != NULL;
+    if (strcmp(name, "timing.csv") == 0)
+        return has_times(folder);
+    if (range)
+        return strcmp(name, "range.csv") == 0 || strcmp(name, "range.json") == 0;
+    return strcmp(name, "history.csv") == 0;
+}
+
 bool archive_has(const char *folder, const char *name)
 {
     json_t *root;
-    const json_t *run;
-    bool range, has;
+    bool has;
 
     if (fs_exists_in(folder, name))
         return true;
-    run = find_run(&root, folder);
-    range = json_object_get(run, "range") != NULL;
-    if (strcmp(name, "timing.csv") == 0)
-        has = run && has_times(folder);
-    else if (range)
-        has = strcmp(name, "range.csv") == 0 || strcmp(name, "range.json") == 0 ||
-              strcmp(name, "run.json") == 0;
-    else
-        has = run && (strcmp(name, "history.csv") == 0 || strcmp(name, "run.json") == 0);
+    has = keeps(find_run(&root, folder), folder, name);
     json_decref(root);
     return has;
 }
 
-int archive_table(struct csv *out, const char *folder, const char *name, const struct csv_column *columns,
-                  size_t count, struct clr_error *err)
+/* The columns of a table from all that is kept. */
+static int table_kept(struct csv *out, const char *folder, const char *name, size_t count,
+                      struct clr_error *err)
 {
     const bool times = strcmp(name, "timing.csv") == 0;
     struct csv all;
-    char *path = NULL;
-    int rc;
+    int rc = read_kept(&all, folder, times ? (size_t)ALL_COLUMNS : HISTORY_COLUMNS, err);
 
-    if (!archive_holds(folder)) {
-        rc = fs_join(&path, folder, name, err);
-        if (rc == 0)
-            rc = csv_read(out, path, columns, count, err);
-        free(path);
-        return rc;
-    }
-    if (!archive_has(folder, name))
-        return clr_error_set(err, CLR_EINPUT, "'%s/%s' is not among what is kept of that run in %s", folder,
-                             name, ARCHIVE_TABLE);
-    rc = read_kept(&all, folder, times ? (size_t)ALL_COLUMNS : HISTORY_COLUMNS, err);
     if (rc < 0)
         return rc;
     for (size_t r = 0; r < all.rows; r++) /* columns move to the front of the same memory */
@@ -182,16 +175,39 @@ int archive_table(struct csv *out, const char *folder, const char *name, const s
     return 0;
 }
 
+int archive_table(struct csv *out, const char *folder, const char *name, const struct csv_column *columns,
+                  size_t count, struct clr_error *err)
+{
+    json_t *root;
+    const json_t *run = find_run(&root, folder);
+    char *path = NULL;
+    int rc;
+
+    if (keeps(run, folder, name)) {
+        rc = table_kept(out, folder, name, count, err);
+    } else if (run) {
+        rc = clr_error_set(err, CLR_EINPUT, "'%s/%s' is not among what is kept of that run in %s", folder,
+                           name, ARCHIVE_TABLE);
+    } else {
+        rc = fs_join(&path, folder, name, err);
+        if (rc == 0)
+            rc = csv_read(out, path, columns, count, err);
+    }
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
 int archive_json(json_t **out, const char *folder, const char *name, size_t limit, struct clr_error *err)
 {
-    json_t *root, *run = (json_t *)(uintptr_t)find_run(&root, folder);
+    json_t *root, *run = find_run(&root, folder);
     char *path = NULL;
     int rc = 0;
 
-    if (run) {
+    if (keeps(run, folder, name)) {
         *out = json_incref(strcmp(name, "range.json") == 0 ? json_object_get(run, "range") : run);
-        if (!*out)
-            rc = clr_error_set(err, CLR_EINPUT, "'%s' is no range test", folder);
+    } else if (run) {
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' is no range test", folder);
     } else {
         rc = fs_join(&path, folder, name, err);
         if (rc == 0)
@@ -266,7 +282,7 @@ static void shorten(json_t *object, const char *key)
     const char *path = json_string_value(json_object_get(object, key));
 
     if (path && path[0] == '/')
-        (void)json_object_set_new(object, key, json_string(last_part(path)));
+        (void)json_object_set_new(object, key, json_string(fs_last_part(path)));
 }
 
 static void leave_out(json_t *run)
@@ -298,7 +314,7 @@ int archive_add(struct str *table, json_t *runs, const char *folder, struct clr_
         leave_out(run);
         if (range)
             run = json_put(run, "range", json_incref(range));
-        if (json_object_set_new(runs, last_part(folder), run) < 0)
+        if (json_object_set_new(runs, fs_last_part(folder), run) < 0)
             rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the runs of an experiment");
     } else {
         json_decref(run);

@@ -16,7 +16,11 @@
 
 #define ARCHIVE_TABLE  "histories.csv"
 #define ARCHIVE_RUNS   "runs.json"
+#define ARCHIVE_FORMAT 1
 #define ARCHIVE_HEADER "run,seed,iteration,trn_loss,lr,val_loss,val_acc,seconds"
+
+/* Where "-seed-N", with which a run's folder ends, begins in its path; the path's end: it does not. */
+const char *archive_seed(const char *folder);
 
 /* Is the folder not there, and the run in such files? */
 bool archive_holds(const char *folder);

@@ -80,26 +80,37 @@ static int write_all(int fd, const char *data, size_t size)
     return 0;
 }
 
+const char *fs_last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+int fs_folder_of(char **out, const char *path, struct clr_error *err)
+{
+    const size_t length = (size_t)(fs_last_part(path) - path);
+    int rc = str_duplicate(out, length > 0 ? path : ".", err);
+
+    if (rc == 0 && length > 0)
+        (*out)[length] = '\0';
+    return rc;
+}
+
 /* A rename is safe on disk only when its folder is: sync that too. Folders that may not be opened, or that
  * their file system does not sync, are left. */
 static int sync_folder_of(const char *path, struct clr_error *err)
 {
-    struct str dir = {0};
-    const char *slash = strrchr(path, '/');
-    int fd = -1, rc;
+    char *dir = NULL;
+    int fd = -1, rc = fs_folder_of(&dir, path, err);
 
-    if (slash)
-        str_append_bytes(&dir, path, (size_t)(slash - path) + 1);
-    else
-        str_append(&dir, ".");
-    rc = str_check(&dir, err);
     if (rc == 0)
-        fd = open(dir.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0 && fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP)
         rc = clr_error_set(err, CLR_EFAILED, "cannot write the folder of '%s': %s", path, strerror(errno));
     if (fd >= 0)
         (void)close(fd);
-    str_clear(&dir);
+    free(dir);
     return rc;
 }
 
@@ -227,16 +238,14 @@ size_t fs_left_over(const char *name)
 
 void fs_remove_left_overs(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *name = fs_last_part(path);
     const size_t length = strlen(name);
     char *dir = NULL;
     const struct dirent *entry;
     DIR *d;
 
-    if (length == 0 || str_duplicate(&dir, slash ? path : ".", NULL) < 0)
+    if (length == 0 || fs_folder_of(&dir, path, NULL) < 0)
         return;
-    if (slash)
-        dir[slash == path ? 1 : slash - path] = '\0';
     d = opendir(dir);
     while (d && (entry = readdir(d))) {
         char *left = NULL;

@@ -52,7 +52,11 @@ bool fs_is_dir(const char *path);
 /* Is the name one of a file, with a '/' or a '.', rather than of something built in? */
 bool fs_is_path(const char *name);
 
-/* dir + "/" + name into a new string; free with free(). */
+/* What stands behind the last '/'. */
+const char *fs_last_part(const char *path);
+/* What stands before it, with the '/'; "." where there is none. A new string; free with free(). */
+int fs_folder_of(char **out, const char *path, struct clr_error *err);
+/* dir + "/" + name, one '/' between them, into a new string; free with free(). */
 int fs_join(char **out, const char *dir, const char *name, struct clr_error *err);
 
 /*

@@ -79,13 +79,6 @@ static const struct {
 
 /* ---- files ---- */
 
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 static enum content json_content(const char *path)
 {
     enum content c = UNKNOWN;
@@ -135,9 +128,9 @@ static enum content file_content(const char *path)
             continue;
         if (rows[i].content != TABLE)
             return rows[i].content;
-        return strcmp(last_part(path), "history.csv") == 0 ? HISTORY
-               : strcmp(last_part(path), "range.csv") == 0 ? RANGE
-                                                           : TABLE;
+        return strcmp(fs_last_part(path), "history.csv") == 0 ? HISTORY
+               : strcmp(fs_last_part(path), "range.csv") == 0 ? RANGE
+                                                              : TABLE;
     }
     return begin[strspn(begin, " \t\r\n")] == '{' ? json_content(path) : UNKNOWN;
 }
@@ -229,7 +222,7 @@ static struct finding look(const char *path, unsigned wanted)
 /* The path to name instead: the input itself, the folder that it lies in, one that lies in it. */
 static int path_to_name(char **out, struct finding *f, const char *path, struct clr_error *err)
 {
-    const char *last = last_part(path);
+    const char *last = fs_last_part(path);
     int rc;
 
     if (g_contents[f->content].named == BELOW)

@@ -102,36 +102,17 @@ struct kept {
 static int add_kept(void *user, const char *folder, bool range_test, struct clr_error *err)
 {
     const struct kept *kept = user;
-    const char *seed = strstr(folder, "-seed-");
     char *run;
     int rc;
 
     if (range_test != kept->range_tests)
         return 0;
-    for (const char *next = seed; next && (next = strstr(next + 1, "-seed-")) != NULL;)
-        seed = next;
     rc = str_duplicate(&run, folder, err);
-    if (rc == 0 && seed)
-        run[seed - folder] = '\0'; /* all seeds together are called like the run */
-    if (rc == 0)
-        rc = plot_list_add(kept->list, folder, run, err);
+    if (rc < 0)
+        return rc;
+    run[archive_seed(folder) - folder] = '\0'; /* all seeds together are called like the run */
+    rc = plot_list_add(kept->list, folder, run, err);
     free(run);
-    return rc;
-}
-
-/* Is the path that of such a table? Then the folder that it lies in is *dir, to be given back. */
-static int table_folder(char **dir, const char *path, struct clr_error *err)
-{
-    const size_t length = strlen(path), name = sizeof ARCHIVE_TABLE - 1;
-    int rc;
-
-    *dir = NULL;
-    if (length < name || strcmp(path + length - name, ARCHIVE_TABLE) != 0 ||
-        (length > name && path[length - name - 1] != '/'))
-        return 0;
-    rc = str_duplicate(dir, length > name ? path : "./", err);
-    if (rc == 0)
-        (*dir)[length > name ? length - name : 2] = '\0';
     return rc;
 }
 
@@ -139,13 +120,14 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
 {
     struct kept kept = {list, kind == PLOT_RANGE};
     char *dir = NULL;
-    int rc = kind & (PLOT_RUN | PLOT_RANGE) ? table_folder(&dir, path, err) : 0;
+    int rc;
 
-    if (rc == 0 && dir)
+    if (!(kind & (PLOT_RUN | PLOT_RANGE)) || strcmp(fs_last_part(path), ARCHIVE_TABLE) != 0)
+        return kind & (PLOT_RANGE | PLOT_LOSS) ? plot_list_add_tests(list, path, err)
+                                               : plot_list_add(list, path, NULL, err);
+    rc = fs_folder_of(&dir, path, err);
+    if (rc == 0)
         rc = archive_each(dir, add_kept, &kept, err);
-    else if (rc == 0)
-        rc = kind & (PLOT_RANGE | PLOT_LOSS) ? plot_list_add_tests(list, path, err)
-                                             : plot_list_add(list, path, NULL, err);
     free(dir);
     return rc;
 }

@@ -582,7 +582,7 @@ static int write_archive(const struct lab_experiment *e, const char *dir, const 
     if (rc == 0)
         rc = write_file(dir, ARCHIVE_TABLE, &table, err);
     if (rc == 0)
-        rc = json_write(path, json_pack("{s:i, s:O}", "format", 1, "runs", runs), 15, err);
+        rc = json_write(path, json_pack("{s:i, s:O}", "format", ARCHIVE_FORMAT, "runs", runs), 15, err);
     json_decref(runs);
     str_clear(&table);
     free(path);

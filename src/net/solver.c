@@ -204,20 +204,12 @@ static int read_update(struct reading *in)
 /* The solver's folder with the path behind it, or with its last part. */
 static int beside(char **out, const char *solver, const char *path, bool whole, struct clr_error *err)
 {
-    const char *slash = strrchr(solver, '/'), *last = strrchr(path, '/');
-    struct str text = {0};
-    int rc;
+    char *dir = NULL;
+    int rc = fs_folder_of(&dir, solver, err);
 
-    if (slash)
-        str_append_bytes(&text, solver, (size_t)(slash - solver) + 1);
-    else
-        str_append(&text, "./");
-    str_append(&text, "%s", whole || !last ? path : last + 1);
-    rc = str_check(&text, err);
-    if (rc < 0)
-        str_clear(&text);
-    else
-        *out = text.text;
+    if (rc == 0)
+        rc = fs_join(out, dir, whole ? path : fs_last_part(path), err);
+    free(dir);
     return rc;
 }
 

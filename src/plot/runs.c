@@ -192,17 +192,13 @@ static int read_table(struct run *run, const char *csv_name, struct clr_error *e
  * with. */
 static int find_folder(struct run *run, const char *csv_name, struct clr_error *err)
 {
-    const size_t length = strlen(run->csv_path), name = strlen(csv_name);
     int rc;
 
-    if (strcmp(csv_name, "range.csv") != 0 || length < name ||
-        strcmp(run->csv_path + length - name, csv_name) != 0 ||
-        (length > name && run->csv_path[length - name - 1] != '/'))
+    if (strcmp(csv_name, "range.csv") != 0 || strcmp(fs_last_part(run->csv_path), csv_name) != 0)
         return 0;
-    rc = str_duplicate(&run->folder, length > name ? run->csv_path : "./", err);
+    rc = fs_folder_of(&run->folder, run->csv_path, err);
     if (rc < 0)
         return rc;
-    run->folder[length > name ? length - name : 1] = '\0';
     if (!fs_exists_in(run->folder, "run.json") && !fs_exists_in(run->folder, "range.json")) {
         free(run->folder);
         run->folder = NULL;
