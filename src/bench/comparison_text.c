@@ -7,6 +7,7 @@
 
 #include "bench/peak.h"
 #include "bench/words.h"
+#include "ops/tuned.h"
 #include "plot/axes.h"
 
 #define VALUE 10 /* columns of a value … */
@@ -116,10 +117,7 @@ static bool leaves_out_a_share(const struct clr_bench_report *r)
 
 static bool is_alike(const struct clr_bench_replaced *a, const struct clr_bench_replaced *b)
 {
-    const size_t length = strcspn(a->variant, " ");
-
-    return strcmp(a->why, b->why) == 0 && strcspn(b->variant, " ") == length &&
-           strncmp(a->variant, b->variant, length) == 0;
+    return strcmp(a->why, b->why) == 0 && op_same_algorithm(a->variant, b->variant);
 }
 
 /* What was replaced, one line for each algorithm: one for each layer and pass may be dozens. */
@@ -136,7 +134,8 @@ static void note_replaced(const struct notes *n, const struct comparison *c, siz
             continue;
         if (behind > 1)
             (void)snprintf(more, sizeof more, "; likewise %zu more of '%.*s': 'replaced' in its report",
-                           behind - 1, (int)strcspn(r->replaced[i].variant, " "), r->replaced[i].variant);
+                           behind - 1, (int)op_algorithm_length(r->replaced[i].variant),
+                           r->replaced[i].variant);
         note(n, "[%zu] %s%s", k + 1, words_replaced(text, &r->replaced[i]), more);
     }
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/opt.h"
+#include "ops/tuned.h"
 
 #define PATIENCE_S 120 /* the first matrix product on a device compiles for up to 20 s */
 
@@ -164,7 +165,7 @@ enum { KINDS = 32 };
 
 /* Variants of one algorithm that failed in one way: the first is told at once, the others at the end. */
 struct kind {
-    char algorithm[16], why[16];
+    char variant[TUNEDB_VARIANT], why[16]; /* of the first */
     int count;
 };
 
@@ -228,16 +229,14 @@ static void print_sum(const struct report *r)
 static struct kind *find_kind(struct report *r, const struct clr_tune_event *e)
 {
     struct kind *k = r->kinds;
-    char algorithm[sizeof k->algorithm];
 
-    (void)snprintf(algorithm, sizeof algorithm, "%.*s", (int)strcspn(e->variant, " "), e->variant);
     for (; k < r->kinds + r->kind_count; k++)
-        if (strcmp(k->algorithm, algorithm) == 0 && strcmp(k->why, e->why) == 0)
+        if (op_same_algorithm(k->variant, e->variant) && strcmp(k->why, e->why) == 0)
             return k;
     if (r->kind_count == KINDS)
         return NULL;
     r->kind_count++;
-    str_copy(k->algorithm, sizeof k->algorithm, algorithm);
+    str_copy(k->variant, sizeof k->variant, e->variant);
     str_copy(k->why, sizeof k->why, e->why);
     return k;
 }
@@ -264,8 +263,9 @@ static void tell_kinds(const struct report *r)
 {
     for (int i = 0; i < r->kind_count; i++)
         if (r->kinds[i].count > 1)
-            cli_warn("the variant '%s' %s %d times, counting passes and tiles; the list is in '%s'",
-                     r->kinds[i].algorithm, failed_how(r->kinds[i].why), r->kinds[i].count, r->record);
+            cli_warn("the variant '%.*s' %s %d times, counting passes and tiles; the list is in '%s'",
+                     (int)op_algorithm_length(r->kinds[i].variant), r->kinds[i].variant,
+                     failed_how(r->kinds[i].why), r->kinds[i].count, r->record);
 }
 
 static void tell(void *user, const struct clr_tune_event *e)

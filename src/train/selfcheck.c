@@ -353,10 +353,7 @@ static void keep_failure(struct refusals *r, const struct session *s, const stru
 /* Do both do a pass by one algorithm, whatever its numbers, and fail in one way? */
 static bool is_alike(const struct refused *a, const struct refused *b)
 {
-    const size_t length = strcspn(a->variant, " ");
-
-    return a->failed == b->failed && strcspn(b->variant, " ") == length &&
-           strncmp(a->variant, b->variant, length) == 0;
+    return a->failed == b->failed && op_same_algorithm(a->variant, b->variant);
 }
 
 /* Those that are like the i-th, which is the first of them. */
@@ -374,9 +371,9 @@ static void tell_alike(const struct session *s, const struct refusals *r, int i,
         log_line(CLR_LOG_WARNING,
                  "%s %s variant '%.*s', %d times counting layers, passes and tiles, first the %s of layer "
                  "'%s' (%s): none of these is used here again%s%s%s",
-                 name, one->failed ? "cannot run" : "computes wrong with", (int)strcspn(one->variant, " "),
-                 one->variant, alike, one->pass, one->layer, one->why, list[0] ? "; the list is in '" : "",
-                 list, list[0] ? "'" : "");
+                 name, one->failed ? "cannot run" : "computes wrong with",
+                 (int)op_algorithm_length(one->variant), one->variant, alike, one->pass, one->layer, one->why,
+                 list[0] ? "; the list is in '" : "", list, list[0] ? "'" : "");
 }
 
 /* One line for each algorithm: one for each layer, pass and tile would be dozens. */
