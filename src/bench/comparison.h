@@ -26,7 +26,7 @@ struct comparison_line {
 enum comparison_verdict {
     COMPARISON_NONE,    /* it is not known for both, or says nothing */
     COMPARISON_OTHER,   /* other work: the layer has another one in it, in one of the two */
-    COMPARISON_UNCLEAR, /* each median lies in the other's range, though they differ by 5 % or more */
+    COMPARISON_UNCLEAR, /* one median lies in the other's range, though they differ by 5 % or more */
     COMPARISON_EQUAL,   /* about: by less than 5 %; what is planned, by less than 0.5 % */
     COMPARISON_FASTER,
     COMPARISON_SLOWER,

@@ -50,14 +50,11 @@ struct bench_run {
 
 static void progress(void *user, const char *what, int part, int parts, double seconds)
 {
-    char about[48] = "";
+    char about[CLI_ABOUT];
 
     (void)user;
-    if (seconds >= 100)
-        (void)snprintf(about, sizeof about, ", about %.0f minutes", seconds / 60);
-    else if (seconds > 0)
-        (void)snprintf(about, sizeof about, ", about %.0f s", ceil(seconds));
-    cli_note("measuring %d/%d: %s%s", part, parts, what, about);
+    cli_note("measuring %d/%d: %s%s%s", part, parts, what, seconds > 0 ? ", " : "",
+             seconds > 0 ? cli_about(about, seconds) : "");
 }
 
 /* ------------------------------------------------------------------ devices */

@@ -39,14 +39,12 @@ static void tell_time(struct checkup *c, int done, int all)
 {
     const uint64_t taken = clock_ns() - c->begin_ns;
     const double left = done > 0 ? (double)taken * 1e-9 * (all - done) / done : 0.0;
+    char about[CLI_ABOUT];
 
     if (c->estimated || done == 0 || taken < PACE_NS)
         return;
     c->estimated = true;
-    if (left >= 100)
-        cli_note("%d of %d checked: about %.0f minutes left at this pace", done, all, left / 60);
-    else
-        cli_note("%d of %d checked: about %.0f s left at this pace", done, all, ceil(left));
+    cli_note("%d of %d checked: %s left at this pace", done, all, cli_about(about, left));
 }
 
 static void begins(void *user, const char *name, int done, int all)

@@ -330,6 +330,12 @@ static int tell_result(const struct job *job, struct clr_error *err)
     return rc;
 }
 
+static int stopped(struct clr_error *err)
+{
+    return clr_error_set(err, CLR_EINTERRUPTED,
+                         "the experiment is stopped: run the same command again to continue it");
+}
+
 /* How a worker ended: a divergence is a result. */
 static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
 {
@@ -339,8 +345,7 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
 
     job->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && *w->stop) /* before it could catch it */
-        return clr_error_set(err, CLR_EINTERRUPTED,
-                             "the experiment is stopped: run the same command again to continue it");
+        return stopped(err);
     if (WIFSIGNALED(status))
         return clr_error_set(
             err, CLR_EFAILED,
@@ -353,8 +358,7 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
         w->states[i] = LAB_FINISHED;
         rc = tell_result(job, err);
     } else if (WEXITSTATUS(status) == CLI_EXIT_INTERRUPTED) {
-        return clr_error_set(err, CLR_EINTERRUPTED,
-                             "the experiment is stopped: run the same command again to continue it");
+        return stopped(err);
     } else {
         return clr_error_set(err, code_of(status),
                              "'%s', seed %llu, could not be run (exit code %d): the reason is above",
@@ -450,9 +454,7 @@ static int run_all(struct work *w, struct clr_error *err)
         if (running > 0)
             wait_ns(LOOK_NS);
     }
-    return rc < 0 ? rc
-                  : clr_error_set(err, CLR_EINTERRUPTED,
-                                  "the experiment is stopped: run the same command again to continue it");
+    return rc < 0 ? rc : stopped(err);
 }
 
 /* ------------------------------------------------------------------ the command */

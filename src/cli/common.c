@@ -322,6 +322,15 @@ const volatile int *cli_catch_signals(const char *say)
 
 /* ---- progress ------------------------------------------------------------------------------------------ */
 
+const char *cli_about(char out[CLI_ABOUT], double seconds)
+{
+    if (seconds >= 100)
+        (void)snprintf(out, CLI_ABOUT, "about %.0f minutes", seconds / 60);
+    else
+        (void)snprintf(out, CLI_ABOUT, "about %.0f s", ceil(seconds));
+    return out;
+}
+
 static void append_time(struct str *s, double seconds)
 {
     unsigned long long t = (unsigned long long)(seconds + 0.5);

@@ -84,6 +84,10 @@ int cli_device(struct clr_device *out, const char *option, struct clr_error *err
  * nor with --quiet); a second one ends the program. */
 const volatile int *cli_catch_signals(const char *say);
 
+/* "about 40 s", "about 3 minutes" */
+#define CLI_ABOUT 32
+const char *cli_about(char out[CLI_ABOUT], double seconds);
+
 /* For clr_train_options.progress: a line on stderr, rewritten in place on a terminal, else one line per
  * evaluation and one every half minute. End it before other output. */
 void cli_progress(void *user, const struct clr_progress *p);

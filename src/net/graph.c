@@ -26,6 +26,14 @@ int build_error(const struct builder *b, const char *format, ...)
                          b->layer->name, text);
 }
 
+int build_unlike(const struct builder *b, const struct graph_node *n, int j, const char *wanted)
+{
+    const struct shape *s = &n->desc.x[j], *first = &n->desc.x[0];
+
+    return build_error(b, "its bottom '%s' is %d×%d×%d, but '%s' is %d×%d×%d; %s", b->layer->bottom[j], s->c,
+                       s->h, s->w, b->layer->bottom[0], first->c, first->h, first->w, wanted);
+}
+
 int build_prefix(const struct builder *b)
 {
     return clr_error_prefix(b->err, "%.200s:%d: layer '%s'", b->spec->file, b->layer->line, b->layer->name);

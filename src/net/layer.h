@@ -124,6 +124,8 @@ struct builder {
 /* CLR_EINPUT "FILE:LINE: layer 'NAME': …"; build_prefix(): the same before an error that is set already. */
 int build_error(const struct builder *b, const char *format, ...) CLR_PRINTF(2, 3);
 int build_prefix(const struct builder *b);
+/* build_error() for input j of a node that does not go with the first: both sizes, and what is asked for. */
+int build_unlike(const struct builder *b, const struct graph_node *n, int j, const char *wanted);
 
 /* A new value of that shape, made by a node or by GRAPH_IMAGES, GRAPH_LABELS. */
 int build_value(struct builder *b, const char *name, const struct shape *shape, int producer, int *out);

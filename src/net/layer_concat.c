@@ -24,11 +24,7 @@ static int build(struct builder *b, const int *bottom)
         const struct shape *s = &n->desc.x[j];
         channels += s->c;
         if (s->h != first->h || s->w != first->w)
-            return build_error(b,
-                               "its bottom '%s' is %d×%d×%d, but '%s' is %d×%d×%d; height and width must "
-                               "be equal",
-                               b->layer->bottom[j], s->c, s->h, s->w, b->layer->bottom[0], first->c, first->h,
-                               first->w);
+            return build_unlike(b, n, j, "height and width must be equal");
     }
     if (channels > GEOMETRY_MAX)
         return build_error(b, "%lld channels are more than %d", channels, GEOMETRY_MAX);

@@ -1,9 +1,10 @@
 /* Eltwise: eltwise_param. Several values of one shape, number by number. */
 #include "net/layer.h"
 
+static const char *const operations[] = {"SUM", "PROD", "MAX", NULL}; /* as enum eltwise_operation */
+
 static int read(struct layer_reading *in)
 {
-    static const char *const operations[] = {"SUM", "PROD", "MAX", NULL}; /* as enum eltwise_operation */
     struct op_desc *d = &in->layer->desc;
     double coeff[OP_MOST];
     struct pt_reader r;
@@ -38,23 +39,16 @@ static int read(struct layer_reading *in)
 static int build(struct builder *b, const int *bottom)
 {
     struct graph_node *n = build_node(b, OP_ELTWISE, bottom, b->layer->bottom_count);
-    const struct shape *first = &n->desc.x[0];
 
-    for (int j = 1; j < n->desc.x_count; j++) {
-        const struct shape *s = &n->desc.x[j];
-        if (!shape_equal(s, first))
-            return build_error(b, "its bottom '%s' is %d×%d×%d, but '%s' is %d×%d×%d; it takes equal shapes",
-                               b->layer->bottom[j], s->c, s->h, s->w, b->layer->bottom[0], first->c, first->h,
-                               first->w);
-    }
+    for (int j = 1; j < n->desc.x_count; j++)
+        if (!shape_equal(&n->desc.x[j], &n->desc.x[0]))
+            return build_unlike(b, n, j, "it takes equal shapes");
     return build_finish(b, n);
 }
 
 static void detail(char *out, size_t size, const struct op_desc *d)
 {
-    static const char *const names[] = {"SUM", "PROD", "MAX"};
-
-    str_copy(out, size, names[d->u.eltwise.operation]);
+    str_copy(out, size, operations[d->u.eltwise.operation]);
 }
 
 const struct layer_class layer_eltwise = {

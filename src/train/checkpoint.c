@@ -17,7 +17,8 @@
 #include "base/log.h"
 
 #define WORDS      "clr-cl checkpoint "
-#define MAGIC      WORDS "1\n"
+#define FORMAT     "1"
+#define MAGIC      WORDS FORMAT "\n"
 #define HEAD       (sizeof MAGIC - 1 + FS_SHA256_TEXT) /* the magic line, the checksum and its line's end */
 #define LIMIT_JSON ((size_t)4 << 20)                   /* of the head */
 
@@ -305,12 +306,12 @@ static int read_file(struct checkpoint *c, bool *unreadable, const char *path, s
     if (size < HEAD || memcmp(file, MAGIC, sizeof MAGIC - 1) != 0) {
         const size_t digits = other_format(file, size);
         *unreadable = digits > 0;
-        rc = digits > 0
-                 ? clr_error_set(err, CLR_EINPUT,
-                                 "'%s' has format %.*s; clr-cl " CLR_VERSION " reads format 1: go on with "
-                                 "the version that made it",
-                                 path, (int)digits, file + sizeof WORDS - 1)
-                 : damaged(path, "it does not begin as one does", err);
+        rc = digits > 0 ? clr_error_set(err, CLR_EINPUT,
+                                        "'%s' has format %.*s; clr-cl " CLR_VERSION " reads format " FORMAT
+                                        ": go on with "
+                                        "the version that made it",
+                                        path, (int)digits, file + sizeof WORDS - 1)
+                        : damaged(path, "it does not begin as one does", err);
         goto out;
     }
     fs_sha256(file + HEAD, size - HEAD, sum);
