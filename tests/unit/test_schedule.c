@@ -1,7 +1,7 @@
 /*
  * Learning-rate policies against tables worked out by hand from the formulas in clr/schedule.h: t updates
  * done, step s, c = floor(1 + t/2s), x = |t/s − 2c + 1|, u = max(0, 1 − x). Every number is a literal; the
- * arithmetic stands beside it. Thousands of updates against PyTorch's schedulers: tests/cli/cases_schedule.py.
+ * arithmetic stands beside it. Against PyTorch's schedulers: tests/cli/cases_schedule.py.
  */
 #include "support.h"
 
