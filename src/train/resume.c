@@ -257,7 +257,7 @@ static size_t saved_count(const struct params *p)
 
 static int apply_parameters(const struct checkpoint *c, struct session *s, struct clr_error *err)
 {
-    const struct params *p = &s->params;
+    const struct params *p = &s->replica.params;
     int rc = 0;
 
     if (c->tensors.count != saved_count(p) * p->count)
@@ -272,7 +272,8 @@ static int apply_parameters(const struct checkpoint *c, struct session *s, struc
                 return clr_error_set(err, CLR_EINPUT,
                                      "the checkpoint of '%s' is of another net: '%s' is not in it", s->o->out,
                                      name);
-            rc = ocl_write(s->ctx, p->parts[saved[k].set][i], 0, t->count * sizeof(float), t->data, err);
+            rc = ocl_write(s->replica.ctx, p->parts[saved[k].set][i], 0, t->count * sizeof(float), t->data,
+                           err);
         }
     }
     return rc;
@@ -383,8 +384,8 @@ static json_t *variants_json(const struct session *s)
 {
     json_t *train = json_object(), *test = json_object();
 
-    graph_chosen(s->train_graph, s->o->device, add_variant, &train);
-    graph_chosen(s->test_graph, s->o->device, add_variant, &test);
+    graph_chosen(s->replica.train.graph, s->o->device, add_variant, &train);
+    graph_chosen(s->replica.test.graph, s->o->device, add_variant, &test);
     return json_pack("{s:o, s:o}", "train", train, "test", test);
 }
 
@@ -428,7 +429,7 @@ void resume_tell(const struct session *s, struct clr_error *err)
 
 int resume_save(struct session *s, const struct record *r, struct clr_error *err)
 {
-    const struct params *p = &s->params;
+    const struct params *p = &s->replica.params;
     struct checkpoint c = {.iteration = s->state.iteration,
                            .epoch = s->state.epoch,
                            .place = s->state.place,

@@ -46,7 +46,7 @@ static int describe(struct str *out, const struct session *s, struct clr_error *
 {
     const struct clr_train_options *o = s->o;
     const struct clr_device *d = o->device;
-    const struct shape *x = &s->test_graph->values[s->test_graph->images].shape;
+    const struct shape *x = &s->replica.test.graph->values[s->replica.test.graph->images].shape;
     const struct optimizer_settings u = session_optimizer(o);
     char kernels[FS_SHA256_TEXT], net[FS_SHA256_TEXT];
     int rc = source_hash(kernels, err);
@@ -58,14 +58,14 @@ static int describe(struct str *out, const struct session *s, struct clr_error *
     str_append(out, "device: %s\nplatform: %s, %s\ndriver: %s\nprogram: %s (%s)\nkernels: %s\n", d->name,
                d->platform_name, d->platform_version, d->driver, CLR_VERSION, clr_git_id(), kernels);
     str_append(out, "net: %s\nimages: %dx%dx%d, batch %d\n", net, x->c, x->h, x->w,
-               s->train_net ? o->batch : 0);
+               s->replica.train.net ? o->batch : 0);
     str_append(out, "evaluated at once: %d\n", x->n);
-    if (s->train_net)
+    if (s->replica.train.net)
         str_append(out, "update: %s%s%s\n", clr_optimizer_name(u.kind), u.caffe ? ", caffe" : "",
                    u.l1 ? ", l1" : "");
-    graph_chosen(s->test_graph, d, add_variant, out);
-    if (s->train_graph)
-        graph_chosen(s->train_graph, d, add_variant, out);
+    graph_chosen(s->replica.test.graph, d, add_variant, out);
+    if (s->replica.train.graph)
+        graph_chosen(s->replica.train.graph, d, add_variant, out);
     return str_check(out, err);
 }
 
@@ -165,11 +165,11 @@ static int fill_refnet(struct refnet *c, const struct session *s, const struct c
         c->index[i] = order[i];
         session_image(s, images, order[i], x + (size_t)i * size);
     }
-    for (size_t p = 0; p < s->params.count && rc == 0; p++) {
-        const size_t count = s->params.info[p].count;
+    for (size_t p = 0; p < s->replica.params.count && rc == 0; p++) {
+        const size_t count = s->replica.params.info[p].count;
         rc = mem_new(&w, count, sizeof *w, "a parameter", err);
         if (rc == 0)
-            rc = ocl_read(s->ctx, s->params.w[p], 0, count * sizeof *w, w, err);
+            rc = ocl_read(s->replica.ctx, s->replica.params.w[p], 0, count * sizeof *w, w, err);
         for (size_t k = 0; k < count && rc == 0; k++)
             c->w[p][k] = (double)w[k];
         free(w);
@@ -183,14 +183,14 @@ static int compare_gradients(struct finding *f, const struct session *s, const s
 {
     int rc = 0;
 
-    for (size_t p = 0; p < s->params.count && rc == 0; p++) {
-        const size_t count = s->params.info[p].count;
-        char what[sizeof s->params.info->name + 32];
+    for (size_t p = 0; p < s->replica.params.count && rc == 0; p++) {
+        const size_t count = s->replica.params.info[p].count;
+        char what[sizeof s->replica.params.info->name + 32];
         float *got = NULL;
-        (void)snprintf(what, sizeof what, "the gradient of %s", s->params.info[p].name);
+        (void)snprintf(what, sizeof what, "the gradient of %s", s->replica.params.info[p].name);
         rc = mem_new(&got, count, sizeof *got, "a gradient", err);
         if (rc == 0)
-            rc = ocl_read(s->ctx, s->params.g[p], 0, count * sizeof *got, got, err);
+            rc = ocl_read(s->replica.ctx, s->replica.params.g[p], 0, count * sizeof *got, got, err);
         if (rc == 0)
             compare(f, what, got, c->dw[p], count, LIMIT_GRADIENT);
         free(got);
@@ -221,7 +221,8 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
 {
     const int n = images_of(s, s->o->batch, IMAGES);
     const int32_t *order = s->base_order + (batch * n + n <= s->order_count ? batch * n : 0);
-    const struct net_batch b = {.count = n, .loss = s->losses, .index = s->index, .seed = s->o->seed};
+    const struct phase *p = &s->replica.train;
+    struct net_batch b = {.count = n, .seed = s->o->seed};
     struct graph *graph = NULL;
     struct refnet *c = NULL;
     float *losses = NULL;
@@ -232,16 +233,13 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
     if (rc == 0)
         rc = fill_refnet(c, s, &s->o->data->train, order, n, err);
     if (rc == 0)
-        rc = ocl_write(s->ctx, s->index, 0, (size_t)n * sizeof *order, order, err);
+        rc = ocl_write(s->replica.ctx, p->index, 0, (size_t)n * sizeof *order, order, err);
     if (rc == 0)
-        rc = batch_gather(s->train_batch, net_images(s->train_net), net_labels(s->train_net),
-                          &s->train_images, s->index, 0, n, err);
+        rc = replica_forward(p, &b, err);
     if (rc == 0)
-        rc = net_forward(s->train_net, &b, err);
+        rc = net_backward(p->net, &b, err);
     if (rc == 0)
-        rc = net_backward(s->train_net, &b, err);
-    if (rc == 0)
-        rc = ocl_read(s->ctx, s->losses, 0, (size_t)n * sizeof *losses, losses, err);
+        rc = ocl_read(s->replica.ctx, p->losses, 0, (size_t)n * sizeof *losses, losses, err);
     if (rc == 0) {
         c->seed = s->o->seed;
         refnet_run(c, n);
@@ -260,9 +258,9 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
 static int check_evaluation(struct finding *f, struct session *s, struct clr_error *err)
 {
     const bool held_out = s->o->validation > 0;
-    const int capacity = net_images(s->test_net)->shape.n, n = capacity < IMAGES ? capacity : IMAGES;
-    const struct net_batch b = {
-        .count = n, .loss = s->eval_losses, .hit = s->eval_hits, .index = s->eval_index};
+    const struct phase *p = &s->replica.test;
+    const int capacity = net_images(p->net)->shape.n, n = capacity < IMAGES ? capacity : IMAGES;
+    struct net_batch b = {.count = n};
     struct graph *graph = NULL;
     struct refnet *c = NULL;
     float losses[IMAGES];
@@ -271,12 +269,9 @@ static int check_evaluation(struct finding *f, struct session *s, struct clr_err
     if (rc == 0)
         rc = fill_refnet(c, s, held_out ? &s->o->data->train : &s->o->data->test, s->eval_order, n, err);
     if (rc == 0)
-        rc = batch_gather(s->test_batch, net_images(s->test_net), net_labels(s->test_net),
-                          held_out ? &s->train_images : &s->test_images, s->eval_index, 0, n, err);
+        rc = replica_forward(p, &b, err);
     if (rc == 0)
-        rc = net_forward(s->test_net, &b, err);
-    if (rc == 0)
-        rc = ocl_read(s->ctx, s->eval_losses, 0, (size_t)n * sizeof *losses, losses, err);
+        rc = ocl_read(s->replica.ctx, p->losses, 0, (size_t)n * sizeof *losses, losses, err);
     if (rc == 0) {
         refnet_run(c, n);
         f->no_judgement = f->no_judgement || refnet_overflows(c);
@@ -293,7 +288,7 @@ static int check_update(struct finding *f, const struct session *s, struct clr_e
     static const enum verify_output outputs[] = {VERIFY_W, VERIFY_V, VERIFY_S};
     const struct optimizer_settings settings = session_optimizer(s->o);
     struct verify_result r;
-    int rc = verify_update(s->ctx, &settings, VERIFY_MOMENTUM, UPDATE_COUNT, 1, &r, err);
+    int rc = verify_update(s->replica.ctx, &settings, VERIFY_MOMENTUM, UPDATE_COUNT, 1, &r, err);
 
     for (size_t i = 0; rc == 0 && i < MEM_COUNT(outputs); i++) {
         if (f->wrong || r.nmse[outputs[i]] <= LIMIT_LAYER)
@@ -342,7 +337,7 @@ static void keep_failure(struct refusals *r, const struct session *s, const stru
 {
     struct clr_error why = {0};
 
-    if (tunedb_store_failure(s->records, failure, &why) == 0)
+    if (tunedb_store_failure(s->replica.records, failure, &why) == 0)
         return;
     if (!r->unrecorded)
         log_line(CLR_LOG_WARNING, "what is wrong cannot be kept, and is found out again by the next run: %s",
@@ -360,7 +355,7 @@ static bool is_alike(const struct refused *a, const struct refused *b)
 static void tell_alike(const struct session *s, const struct refusals *r, int i, int alike)
 {
     const struct refused *one = &r->refused[i];
-    const char *name = s->o->device->name, *list = r->unrecorded ? "" : tunedb_path(s->records);
+    const char *name = s->o->device->name, *list = r->unrecorded ? "" : tunedb_path(s->replica.records);
 
     if (alike == 1)
         log_line(CLR_LOG_WARNING,
@@ -425,14 +420,14 @@ static int refuse(bool *done, struct refusals *to, struct session *s, const stru
         *done = true;
         return 0;
     }
-    if (tunedb_failed(s->records, &failure.key, failure.variant)) {
+    if (tunedb_failed(s->replica.records, &failure.key, failure.variant)) {
         *done = *done || to->kept;
         return 0; /* else what is left is wrong too */
     }
     rc = mem_grow(&to->refused, &to->capacity, (size_t)to->count + 1, sizeof *to->refused, "what is wrong",
                   err);
     if (rc == 0)
-        rc = tunedb_avoid(s->records, &failure, err);
+        rc = tunedb_avoid(s->replica.records, &failure, err);
     if (rc < 0)
         return rc;
     keep_failure(to, s, &failure);
@@ -461,7 +456,7 @@ static int judge_node(int *refused, struct refusals *to, struct session *s, cons
     const int n = images_of(s, node->desc.x[0].n, LAYER_IMAGES);
     struct verify_result r;
     struct clr_error why = {0};
-    const bool failed = verify_op_as(s->ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
+    const bool failed = verify_op_as(s->replica.ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
     bool wrong = failed, done = false;
 
     if (failed && !is_of_variant(&why))
@@ -489,7 +484,7 @@ static int judge_node(int *refused, struct refusals *to, struct session *s, cons
 
 static int find_culprits(int *refused, struct refusals *to, struct session *s, struct clr_error *err)
 {
-    const struct graph *graphs[] = {s->train_graph, s->test_graph};
+    const struct graph *graphs[] = {s->replica.train.graph, s->replica.test.graph};
     int rc = 0;
 
     to->first = to->count;
@@ -508,9 +503,9 @@ static int compare_net(struct finding *out, struct session *s, struct clr_error 
 
     for (int batch = 0; batch < BATCHES && rc == 0; batch++) {
         struct finding f = {0};
-        if (s->train_net)
+        if (s->replica.train.net)
             rc = check_training(&f, s, batch, err);
-        if (rc == 0 && s->train_net)
+        if (rc == 0 && s->replica.train.net)
             rc = check_update(&f, s, err);
         if (rc == 0)
             rc = check_evaluation(&f, s, err);
@@ -549,7 +544,7 @@ static int forget_profile(const struct session *s, struct clr_error *err)
 {
     struct profile_row *rows = NULL;
     size_t count = 0;
-    int rc = s->ocl.profile ? ocl_profile_take(s->ctx, &rows, &count, err) : 0;
+    int rc = s->replica.ocl.profile ? ocl_profile_take(s->replica.ctx, &rows, &count, err) : 0;
 
     free(rows);
     return rc;
