@@ -1,5 +1,6 @@
 /*
- * What one device holds of a run: the nets of both phases, the parameters, the images, and what batches leave.
+ * What one device holds of a run: the nets of both phases, the parameters, the images, and what batches
+ * leave.
  */
 #ifndef TRAIN_REPLICA_H
 #define TRAIN_REPLICA_H

@@ -1,7 +1,7 @@
 /*
- * What a run holds: the images and their order, what is subtracted from them, and a replica of the net on the
- * device (replica.h). All state of a run is struct run_state plus the contents of the replica's parameters but
- * for the gradients: what a checkpoint (resume.h) saves, beside what was recorded.
+ * What a run holds: the images and their order, what is subtracted from them, and a replica of the net on
+ * the device (replica.h). All state of a run is struct run_state plus the contents of the replica's
+ * parameters but for the gradients: what a checkpoint (resume.h) saves, beside what was recorded.
  *
  * In two steps: session_plan() reads and checks everything that can be checked without touching the device,
  * the memory included (plan.c); session_start() allocates and compiles. Then come updates (step.c) and
