@@ -21,16 +21,6 @@ enum {
     SESSION_LOSSES = 64,      /* updates whose losses wait on the device to be read */
 };
 
-struct run_state {
-    uint64_t iteration; /* updates done */
-    uint32_t epoch;
-    int place;        /* in the epoch's order: next image to take */
-    double last_loss; /* of the last update that was read; NaN: none yet */
-    double untrained; /* accuracy before the first update; NaN: not measured */
-    int backoffs;     /* times that the rates were halved: they are the schedule's / 2^backoffs … */
-    uint64_t back_at; /* … and where it last went on with less */
-};
-
 struct session {
     const struct clr_train_options *o;
     struct run_state state;

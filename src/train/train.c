@@ -50,7 +50,7 @@ static int tell_way_out(const struct session *s, struct clr_error *err)
                                 ? "%s. The last good checkpoint is checkpoint-%llu.clr"
                                 : "%s. Or go on from checkpoint-%llu.clr with half the rates: `resume` "
                                   "`on_divergence` backoff",
-                            why.message, (unsigned long long)c.iteration);
+                            why.message, (unsigned long long)c.state.iteration);
         checkpoint_clear(&c);
     }
     return why.code;
