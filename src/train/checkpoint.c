@@ -118,13 +118,13 @@ static void remove_others(const char *dir, uint64_t newest)
 
 static char *head_text(const struct checkpoint *c, const struct fs_piece parts[PARTS])
 {
-    json_t *root =
-        json_pack("{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:s*, s:O, s:O, s:[I, I, I, I]}", "iteration",
-                  (json_int_t)c->state.iteration, "epoch", (json_int_t)c->state.epoch, "place", c->state.place, "last_loss",
-                  json_finite(c->state.last_loss), "untrained", json_finite(c->state.untrained), "seconds", c->seconds,
-                  "backoffs", c->state.backoffs, "back_at", (json_int_t)c->state.back_at, "schedule", c->schedule, "made",
-                  c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size,
-                  (json_int_t)parts[1].size, (json_int_t)parts[2].size, (json_int_t)parts[3].size);
+    json_t *root = json_pack(
+        "{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:s*, s:O, s:O, s:[I, I, I, I]}", "iteration",
+        (json_int_t)c->state.iteration, "epoch", (json_int_t)c->state.epoch, "place", c->state.place,
+        "last_loss", json_finite(c->state.last_loss), "untrained", json_finite(c->state.untrained), "seconds",
+        c->seconds, "backoffs", c->state.backoffs, "back_at", (json_int_t)c->state.back_at, "schedule",
+        c->schedule, "made", c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size,
+        (json_int_t)parts[1].size, (json_int_t)parts[2].size, (json_int_t)parts[3].size);
     char *text = json_format(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 
     json_decref(root);

@@ -36,7 +36,11 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
         if (!fields[i].value && (run || fields[i].always))
             return clr_error_set(err, CLR_EUSAGE, "%s of struct clr_train_options is NULL: it must be given",
                                  fields[i].name);
-    return 0;
+    if (run && (o->iterations < 1 || o->iterations > UINT32_MAX / 2))
+        return clr_error_set(err, CLR_EUSAGE, "`iterations` must be between 1 and %u", UINT32_MAX / 2);
+    if (run && o->log_every < 1)
+        return clr_error_set(err, CLR_EUSAGE, "`log_every` must be at least 1");
+    return run ? clr_schedule_check(&o->schedule, err) : 0;
 }
 
 static int check_options(const struct session *s, struct clr_error *err)
@@ -56,11 +60,7 @@ static int check_options(const struct session *s, struct clr_error *err)
                              o->momentum2);
     if (!(o->epsilon > 0.0) || !isfinite(o->epsilon))
         return clr_error_set(err, CLR_EUSAGE, "`epsilon` is %g: it must be finite and above 0", o->epsilon);
-    if (o->iterations < 1 || o->iterations > UINT32_MAX / 2)
-        return clr_error_set(err, CLR_EUSAGE, "`iterations` must be between 1 and %u", UINT32_MAX / 2);
-    if (o->log_every < 1)
-        return clr_error_set(err, CLR_EUSAGE, "`log_every` must be at least 1");
-    return clr_schedule_check(&o->schedule, err);
+    return 0;
 }
 
 /* Which images train and which are evaluated. */

@@ -131,8 +131,9 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
     if (rc < 0 || !out->found)
         return rc;
     if (c->state.iteration > o->iterations) {
-        rc = clr_error_set(err, CLR_EUSAGE, "`iterations` %llu: the run in '%s' has done %s already",
-                           (unsigned long long)o->iterations, r->dir, str_count(done, c->state.iteration, ""));
+        rc =
+            clr_error_set(err, CLR_EUSAGE, "`iterations` %llu: the run in '%s' has done %s already",
+                          (unsigned long long)o->iterations, r->dir, str_count(done, c->state.iteration, ""));
         goto out;
     }
     rc = made_json(&made, o->device, err);

@@ -35,7 +35,8 @@ static void read(const void *data, size_t size)
     fuzz_write("run/checkpoint-7.clr", data, size);
     if (!fuzz_worked(checkpoint_read(&c, &found, fuzz_path("run"), UINT64_MAX, &err), &err) || !found)
         return;
-    FUZZ_CHECK(c.state.place >= 0 && c.seconds >= 0.0 && c.history && c.losses && c.timing && c.made && c.variants);
+    FUZZ_CHECK(c.state.place >= 0 && c.seconds >= 0.0 && c.history && c.losses && c.timing && c.made &&
+               c.variants);
     restore(&c);
     checkpoint_clear(&c);
 }
