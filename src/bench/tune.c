@@ -249,8 +249,8 @@ static bool is_stopped(const struct watch *w)
     return w->stop && *w->stop;
 }
 
-/* Read until the worker closes its end, *stop asks for it, or it says nothing for too long: of the time that was waited for it, not
- * of the clock's, which runs on while both are stopped. */
+/* Read until the worker closes its end, *stop asks for it, or it says nothing for too long: of the time that
+ * was waited for it, not of the clock's, which runs on while both are stopped. */
 static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct clr_error *err)
 {
     struct str in = {0};

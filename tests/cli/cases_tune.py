@@ -136,7 +136,7 @@ def tune_says_how_far_it_is_and_is_stopped():
     expect(Result(args, process.returncode, "", "".join(lines) + rest), 130, [],
            ["^tuning for .*: 7 passes of operators, [0-9]+ variants in all, each ", "^1 of 7: .*: [0-9]+ variants$",
             "^2 of 7: .*: [0-9]+ variants; about .* left$", "^stopping; once more leaves at once$",
-            "^clr-cl: stopped: 1 of 7 passes are tuned, and train uses what was found \\('.*json'\\); the same command"])
+            "^clr-cl: stopped: 1 of 7 passes are tuned, and train uses what was found .'.*json'.; the same"])
 
 
 @case

@@ -473,6 +473,26 @@ static int second_color(const struct clr_bench_report *r)
 }
 
 /* The bars of a device a thousand times as fast can be seen; two alike are drawn by their length. */
+START_TEST(test_figure__joined_layers_are_noted_with_the_device)
+{
+    struct clr_bench_report r[2];
+    struct bars b;
+
+    for (int i = 0; i < 2; i++)
+        reports_make(&r[i], 1);
+    str_copy(r[1].device, sizeof r[1].device, "pthread-skylake-avx512-Intel(R) Xeon(R) Processor");
+    r[1].row_count--; /* no pool1 */
+    for (size_t i = 1; i < r[1].row_count; i++)
+        str_copy(r[1].rows[i].kind, sizeof r[1].rows[i].kind, "pooled convolution");
+    ck_assert_int_eq(figure_bench(&b, r, 2, NULL), 0);
+    ck_assert_uint_eq(b.note_count, 1);
+    ck_assert_str_eq(b.notes[0], "skylake-avx512-Intel Xeon: conv1 has pool1 in it");
+    bars_clear(&b);
+    for (int i = 0; i < 2; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
 START_TEST(test_figure__devices_that_are_far_apart)
 {
     struct clr_bench_report r[2];
@@ -623,6 +643,7 @@ int main(void)
     tcase_add_test(tc, test_peak__no_share_that_misleads);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);
+    tcase_add_test(tc, test_figure__joined_layers_are_noted_with_the_device);
     tcase_add_test(tc, test_figure__an_outlier_does_not_flatten_the_bars);
     tcase_add_test(tc, test_figure__lines_and_arrows_are_explained);
     tcase_add_test(tc, test_figure__what_is_written_in_it);
