@@ -123,8 +123,7 @@ static int measure_all(struct bench_run *run, struct clr_error *err)
             continue;
         }
         usable++;
-        cli_note("device: %s (%d:%d, %s, driver %s)", d->name, d->platform_index, d->device_index,
-                 d->platform_name, d->driver);
+        cli_device_tell(d);
         if (measure(run, d, &error) == 0)
             continue;
         if (first < 0 && error.code != CLR_EINTERRUPTED) {
