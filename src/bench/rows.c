@@ -88,7 +88,7 @@ static int play_rounds(struct tallies *t, struct session *s,
     each = (double)(clock_ns() - start) * 1e-9 / few;
     n = (int)fmax(1.0, fmin(ROUND_MOST, ceil(ROUND_S / fmax(each, 1e-6))));
     if (rc == 0)
-        rc = take(&warm, s->ctx, 0, 1, err); /* these do not count */
+        rc = take(&warm, s->replica.ctx, 0, 1, err); /* these do not count */
     useful = are_useful(&warm, each);
     free(warm.all);
     for (int round = 0; useful && round < t->rounds && rc == 0; round++) {
@@ -96,7 +96,7 @@ static int play_rounds(struct tallies *t, struct session *s,
         if (rc == 0)
             rc = steps(s, n, err);
         if (rc == 0)
-            rc = take(t, s->ctx, round, n, err);
+            rc = take(t, s->replica.ctx, round, n, err);
     }
     return rc;
 }
@@ -174,7 +174,7 @@ int rows_measure(struct clr_bench_report *out, struct session *s, double once,
                  int (*steps)(void *session, int n, struct clr_error *err), const struct clr_bench_options *o,
                  struct clr_error *err)
 {
-    const struct graph *g = s->train_graph;
+    const struct graph *g = s->replica.train.graph;
     struct tallies t = {.layers = g->node_count, .rounds = rounds_of(once)};
     int rc = mem_new(&t.names, g->node_count, sizeof *t.names, "names of layers", err);
 

@@ -104,7 +104,7 @@ const char *words_short(char out[WORDS_NAME], const char *name, int most, int ta
 {
     static const char *const common[] = {"(R)",  "(TM)",    "(tm)",   "pthread-", " Processor",
                                          " CPU", "NVIDIA ", "Intel ", "AMD "};
-    char *end, *at;
+    char behind[WORDS_NAME], *end, *at;
 
     str_copy(out, WORDS_NAME, name);
     for (size_t i = 0; i < MEM_COUNT(common) && words_columns(out) > most; i++)
@@ -116,10 +116,8 @@ const char *words_short(char out[WORDS_NAME], const char *name, int most, int ta
     at = at_column(out, most - 1 - tail);
     while (at > out && at[-1] == ' ')
         at--;
-    if (end - at >= 3) { /* bytes of the dots */
-        memcpy(at, "…", 3);
-        memmove(at + 3, end, strlen(end) + 1);
-    }
+    str_copy(behind, sizeof behind, end);
+    (void)snprintf(at, (size_t)(WORDS_NAME - (at - out)), "…%s", behind);
     return out;
 }
 
