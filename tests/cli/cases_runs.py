@@ -522,6 +522,24 @@ def bench_and_what_becomes_of_it():
 
 
 @case
+def bench_is_stopped():
+    device()
+    report = fresh("report.json")
+    args = ("bench", "--net", tiny_net(), "--batch", "10", "--json", report)
+    with subprocess.Popen([Place.program, *map(str, args)], env=Place.environment(), cwd=Place.scratch, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        for line in process.stderr:
+            if line.startswith("measuring 3/9"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    expect(Result(args, process.returncode, out, err), 130, [],
+           ["^stopping after what is being measured; once more leaves at once$",
+            "^clr-cl: stopped: nothing is kept of .*, which was not measured to the end; run the same command again"])
+    check(not out and not report.exists() and "measuring 4/9" not in err, f"it went on\n{err}")
+
+
+@case
 def bench_looks_at_its_files_before_it_measures():
     device()
     folder, net = fresh("folder.png"), tiny_net()
