@@ -168,6 +168,35 @@ def plot_says_which_kind_is_missing():
 
 
 @case
+def plot_histories_need_their_settings():
+    """An experiment's histories.csv by itself, under another name, and without what is asked for."""
+    archive, base = ROOT / "docs" / "results" / "short", fresh("copy")
+    table, copy = write(base / "histories.csv", (archive / "histories.csv").read_text()), base / "copy.csv"
+    for path in (table, copy):
+        copy.write_text(table.read_text())
+        result = expect(clr("plot", "run", path, "-o", base / "x.png"), 4, [],
+                        [f"'{re.escape(str(path))}' .*'{re.escape(str(base))}/runs.json' .*: copy both files"])
+        expect_lines(result.err, 1)
+    write(base / "runs.json", (archive / "runs.json").read_text())
+    expect(clr("plot", "run", copy, "-o", base / "x.png"), 4, [], ["copy both files of the experiment, as histories"])
+    expect(clr("plot", "run", table, "-o", base / "x.png"), 0)
+    expect(clr("plot", "range", table, "-o", base / "x.png"), 4, [],
+           ["holds runs only, which are drawn with 'clr-cl plot run'"])
+
+
+@case
+def plot_refuses_the_same_twice():
+    inputs = make_inputs(fresh("inputs"))
+    link = inputs["run"].parent / "link"
+    link.symlink_to(inputs["run"])
+    for kind, name in (("run", "run"), ("loss", "loss.csv"), ("schedule", "schedule.csv"), ("bench", "bench")):
+        expect(clr("plot", kind, inputs[name], inputs[name], "-o", "x.png"), 2, [], ["is given twice: name it once$"])
+    expect(clr("plot", "run", inputs["run"], link, "-o", "x.png"), 2, [], ["run' and '.*link' are the same"])
+    expect(clr("plot", "range", inputs["tests"], inputs["tests"] / "seed-2", "-o", "x.png"), 2, [],
+           ["seed-2' is given twice"])
+
+
+@case
 def plot_helps_with_one_kind():
     whole = expect(clr("plot", "--help"), 0, ["^Usage: clr-cl plot run.loss.range.schedule.bench FILE"]).out
     options = {"over": "run loss", "rates": "run loss", "multiples": "run loss schedule", "y-min": "run range",
