@@ -73,8 +73,13 @@ static int sweep(struct session *s, struct record *r, const struct resume *resum
     out->diverged = l.diverged;
     out->diverged_at = l.diverged_at;
     out->diverged_lr = l.diverged_lr;
-    summary = (struct clr_train_result){l.iterations,     l.val_loss, l.val_acc, l.best_acc,
-                                        l.best_iteration, l.seconds,  0,         NULL};
+    summary = (struct clr_train_result){.iterations = l.iterations,
+                                        .val_loss = l.val_loss,
+                                        .val_acc = l.val_acc,
+                                        .best_acc = l.best_acc,
+                                        .best_iteration = l.best_iteration,
+                                        .seconds = l.seconds,
+                                        .diverged_at = l.diverged ? l.diverged_at : 0};
     written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
     rc = rc < 0 ? rc : written;
     if (rc == 0 && l.interrupted)

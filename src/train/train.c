@@ -133,7 +133,8 @@ static int take_result(struct clr_train_result *out, const struct loop_result *l
                                      .best_acc = l->best_acc,
                                      .best_iteration = l->best_iteration,
                                      .seconds = l->seconds,
-                                     .backoffs = s->state.backoffs};
+                                     .backoffs = s->state.backoffs,
+                                     .diverged_at = l->diverged ? l->diverged_at : 0};
     if (!s->o->profile)
         return 0;
     rc = ocl_profile_table(s->ctx, &table, err);

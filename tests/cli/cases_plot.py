@@ -360,11 +360,11 @@ def schedule_figures_say_it_in_words():
         check(words.encode() in data, f"no '{words}' in the figure's text")
 
 
-def diverge(folder, after):
-    """As `train` leaves a run whose loss is no longer finite behind that iteration."""
+def diverge(folder, after, at=None):
+    """As `train` leaves a run that has done so many iterations when its loss is no longer finite; at: as told."""
     path = folder / "run.json"
     write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "diverged",
-                            "result": {"iterations": after}}))
+                            "result": {"iterations": after, "diverged_at": at}}))
     return folder
 
 
@@ -393,6 +393,9 @@ def plot_says_which_run_ends_a_curve():
         said, marks = draw(kind, early)
         check(re.search("^warning: 'early' diverged at iteration 8: its curve ends at iteration 5$", said, re.M), said)
         check("fewer than" not in said and len(marks) == 1, f"{said}{marks}")
+        diverge(early, 7, at=7)  # in the evaluation behind it
+        check([at for _, at in draw(kind, early)[1]] == ["7"], "the evaluation of iteration 7 showed it")
+        diverge(early, 7)
         said, marks = draw(kind, whole)
         check("warning" not in said and not marks, said)
     low = make_run(base / "low", RUN.replace("0.3", "0.1").replace("0.4", "0.1"), net="quick")

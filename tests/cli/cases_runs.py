@@ -225,6 +225,11 @@ def train_that_diverges():
     check("final.safetensors" not in names(out), f"weights of a diverged run are kept: {names(out)}")
     history = (out / "history.csv").read_text(encoding="utf-8")
     check(not re.search("nan|inf", history.lower()), f"history.csv: {history}\n{result}")
+    out = fresh("run")
+    result = expect(clr(*tiny(out=out, lr=1e6, iterations=200, validate_every=1)), 5)
+    found = re.search(r"on the evaluated images after iteration (\d+) is not finite", result.err)
+    recorded = json.loads((out / "run.json").read_text(encoding="utf-8"))["result"]
+    check(found and recorded["diverged_at"] == recorded["iterations"] == int(found[1]), f"{recorded}\n{result}")
 
 
 @case
