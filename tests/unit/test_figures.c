@@ -411,7 +411,6 @@ START_TEST(test_labels__name_what_differs_and_nothing_else)
 }
 END_TEST
 
-/* What most have is not repeated in every label; where nothing else differs, it is told. */
 /* What was given to a policy that does not read it is no difference. */
 START_TEST(test_labels__leave_out_what_has_no_effect)
 {
@@ -436,6 +435,37 @@ START_TEST(test_labels__leave_out_what_has_no_effect)
 }
 END_TEST
 
+/* A momentum that is cycled is told; the constant one of the others only where it tells two apart. */
+START_TEST(test_labels__tell_the_momentum_that_is_cycled)
+{
+    static const char *const mixed[] = {"fixed 0.04", "step 0.04",
+                                        "triangular 0.001…0.04, momentum 0.85…0.95"},
+                             *const alike[] = {"momentum 0.9", "momentum 0.85…0.95"},
+                             *const other[] = {"fixed 0.04, momentum 0.9", "fixed 0.04, momentum 0.8",
+                                               "triangular 0.001…0.04, momentum 0.85…0.95"};
+    const char *base = support_temp_dir(), *inputs[3];
+    struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
+
+    inputs[0] = make_run(base, "a", &s, &g_usual, "");
+    s = policy(CLR_POLICY_STEP, 50);
+    inputs[1] = make_run(base, "b", &s, &g_usual, "");
+    s = policy(CLR_POLICY_TRIANGULAR, 50);
+    s.cycle_momentum_low = 0.85;
+    s.cycle_momentum_high = 0.95;
+    inputs[2] = make_run(base, "c", &s, &g_usual, "");
+    expect_labels(inputs, mixed, 3, "lenet on mnist");
+    s = policy(CLR_POLICY_FIXED, 0);
+    s.momentum = 0.8;
+    inputs[1] = make_run(base, "d", &s, &g_usual, "");
+    expect_labels(inputs, other, 3, "lenet on mnist");
+    s = policy(CLR_POLICY_TRIANGULAR, 50);
+    inputs[0] = make_run(base, "e", &s, &g_usual, "");
+    inputs[1] = inputs[2];
+    expect_labels(inputs, alike, 2, "lenet on mnist: triangular 0.001…0.04");
+}
+END_TEST
+
+/* What most have is not repeated in every label; where nothing else differs, it is told. */
 START_TEST(test_labels__leave_out_what_most_have)
 {
     static const char *const rates[] = {"rate 0.01", "rate 0.02", "rate 0.03", "rate 0.03, momentum 0.95"},
@@ -884,6 +914,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     tcase_add_test(tc, test_labels__name_what_differs_and_nothing_else);
     tcase_add_test(tc, test_labels__leave_out_what_has_no_effect);
+    tcase_add_test(tc, test_labels__tell_the_momentum_that_is_cycled);
     tcase_add_test(tc, test_labels__leave_out_what_most_have);
     tcase_add_test(tc, test_labels__are_the_users_where_there_are_some);
     tcase_add_test(tc, test_labels__of_named_runs_do_not_repeat_the_name);
