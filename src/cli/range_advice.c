@@ -146,14 +146,18 @@ static void append_optimizer(struct str *s, const struct range_advice *a)
 {
     const struct clr_train_options *o = &a->o->train;
     const struct optimizer_class *class = optimizer_class(o->optimizer);
-    const double momentum = o->schedule.momentum;
+    const double momentum = o->schedule.momentum,
+                 momentum2 = isnan(o->momentum2) ? class->usual_momentum2 : o->momentum2;
 
     str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g, ", class->pytorch, a->r->min_lr);
     if (class->betas)
-        str_append(s, "betas=(%.10g, %.10g)", momentum,
-                   isnan(o->momentum2) ? class->usual_momentum2 : o->momentum2);
+        str_append(s, "betas=(%.10g, %.10g)", momentum, momentum2);
     else
         str_append(s, "momentum=%.10g", momentum);
+    if (class->squares && !class->betas)
+        str_append(s, ", alpha=%.10g", momentum2);
+    if (class->squares && opt_given(a->set, "epsilon"))
+        str_append(s, ", eps=%.10g", o->epsilon);
     str_append(s, "%s, weight_decay=%.10g)", class->pytorch_more ? class->pytorch_more : "", o->weight_decay);
 }
 

@@ -330,6 +330,20 @@ def range_test_and_the_command_it_gives():
 
 
 @case
+def range_test_names_all_that_pytorch_needs():
+    """Of optimizers that keep means of squares."""
+    device()
+    sweep = {"iterations": 400, "min_lr": 1e-6, "max_lr": 1, "sweep": "log", "validation": 100, "json": True}
+    for optimizer, more, want in (
+            ("rmsprop", {}, "momentum=0, alpha=0.99, weight_decay="),
+            ("rmsprop", {"momentum2": 0.9, "epsilon": 1e-4}, "momentum=0, alpha=0.9, eps=0.0001, weight_decay="),
+            ("adam", {"epsilon": 1e-7}, "betas=(0.9, 0.999), eps=1e-07, weight_decay=")):
+        result = expect(clr(*tiny("range-test", out=fresh("range"), optimizer=optimizer, **more, **sweep)), 0)
+        advice = json.loads(result.out)["recommendation"]
+        check(advice and want in advice["pytorch_optimizer"], f"{want}\n{result}")
+
+
+@case
 def range_test_that_must_end_higher():
     """Accuracy still rises at the last rate: no command to train with, but one for another test."""
     device()
