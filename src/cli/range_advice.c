@@ -374,6 +374,31 @@ int range_advice_print(const struct range_advice *a, struct clr_error *err)
     return rc;
 }
 
+/* Images that the command trains, and as many as take as long to evaluate: forward, and not twice back. */
+static double images_of_command(const struct range_advice *a)
+{
+    const struct run_options *o = a->o;
+    const double test = o->dataset->test.count, held_out = o->train.validation,
+                 epochs = STEP_EPOCHS * 2 * CYCLES;
+    double iterations = (double)o->train.iterations;
+
+    if (!is_open(a) && !is_wide(a))
+        return epochs * (double)epoch(o) * o->train.batch + epochs * test / 3;
+    if (!is_open(a))
+        iterations *= LONGER;
+    return iterations * o->train.batch + POINTS * (held_out > 0 ? held_out : test) / 3;
+}
+
+void range_advice_tell_time(const struct range_advice *a, double images_per_s)
+{
+    char about[CLI_ABOUT], speed[STR_COUNT];
+
+    if (a->r->has_range && images_per_s >= 1)
+        cli_note("that command takes %s, at the %s images/s of this test",
+                 cli_about(about, images_of_command(a) / images_per_s),
+                 str_count(speed, (uint64_t)images_per_s, ""));
+}
+
 /* ---- as JSON ---- */
 
 /* What `append` makes of it; null for an empty text, NULL where memory failed. */
