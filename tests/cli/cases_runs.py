@@ -218,6 +218,18 @@ def train_from_weights():
 
 
 @case
+def train_says_that_a_table_will_be_short():
+    """It has as many lines as is said; not where the user chose the interval, nor where the run goes on."""
+    out, result = trained(iterations=250, validate_every=None)
+    for table, lines, option in (("loss.csv", 4, "log"), ("history.csv", 2, "validate")):
+        check(f"{table} will have {lines} lines: --{option}-every 6 gives more" in result.err, f"{table}\n{result}")
+        check(len(rows(out / table)) == lines, f"{table}: {rows(out / table)}")
+    for result in (trained(iterations=250, log_every=100, validate_every=200)[1],
+                   expect(clr("train", "--resume", "--out", out, "--iterations", 260), 0)):
+        check("will have" not in result.err, result)
+
+
+@case
 def train_that_diverges():
     device()
     out = fresh("run")
