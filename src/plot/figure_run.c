@@ -461,8 +461,9 @@ static void end_loss_axis(struct chart_panel *panel)
     }
 }
 
-/* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen. */
-static void choose_loss_axis(struct chart_panel *panel)
+/* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen; of
+ * those before `early`, as a share of x, the axis need not show all. */
+static void choose_loss_axis(struct chart_panel *panel, double early)
 {
     double lo = INFINITY, hi = 0.0, least = INFINITY;
 
@@ -479,7 +480,7 @@ static void choose_loss_axis(struct chart_panel *panel)
     if (panel->ends) /* what is above the axis says nothing of where it may begin */
         chart_begin_at(panel, panel->log ? least : 0.0);
     else if (!panel->log)
-        chart_begin_axis(panel, 0.2);
+        chart_begin_axis(panel, early);
 }
 
 int figure_loss(struct chart *out, const char *const *inputs, size_t count,
@@ -497,7 +498,8 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
     if (rc == 0) {
         chart.panels[0].y_label = "training loss";
         end_loss_axis(&chart.panels[0]);
-        choose_loss_axis(&chart.panels[0]);
+        choose_loss_axis(&chart.panels[0],
+                         view.over == GROUPS_OVER_RATES ? 0.0 : 0.2); /* low rates are a part of the test */
         mark_divergence(&chart, &runs, &view);
     }
     return figure_end(out, &chart, &runs, options, rc);

@@ -650,6 +650,11 @@ START_TEST(test_loss__is_drawn_over_the_rate)
     ck_assert_str_eq(chart.x_label, "learning rate");
     ck_assert(s->x[0] >= 0.0001 && s->x[s->count - 1] <= 1.0 && s->x[1] > s->x[0]);
     chart_clear(&chart);
+    figures_write(input, "loss.csv",
+                  "iteration,trn_loss,lr\n1,2.3,0.1\n100,2.2,0.1\n200,1.2,0.1\n300,2.2,0.1\n400,2.3,0.1\n");
+    ck_assert_msg(figure_loss(&chart, &input, 1, &over, &err) == 0, "%s", err.message);
+    ck_assert(chart.panels[0].begin <= 1.2); /* the least loss is at a hundredth of the last rate */
+    chart_clear(&chart);
     input = make_run(base, "cycles", &cycles, &fine, "");
     ck_assert_int_eq(figure_loss(&chart, &input, 1, &over, &err), CLR_EINPUT);
     ck_assert_msg(strstr(err.message, "the rate falls") != NULL, "%s", err.message);
