@@ -91,7 +91,7 @@ void axes_format_value(char *out, size_t size, double v, int digits)
         return;
     }
     exponent = exponent_of(v);
-    if (exponent < -5 || exponent >= 9) {
+    if (exponent < -4 || exponent >= 9) { /* the former as printf's %g, with which messages are written */
         (void)snprintf(text, sizeof text, "%.*f", digits - 1, v / pow(10.0, exponent));
         trim_zeros(text);
         format_power(out, size, text, exponent, true);

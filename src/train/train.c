@@ -61,7 +61,7 @@ static int diverged(const struct session *s, const struct loop_result *l, struct
     char at[STR_COUNT];
 
     return clr_error_set(err, CLR_EDIVERGED,
-                         "the loss %s iteration %s is not finite (rate %.9g): lower the rate. What was "
+                         "the loss %s iteration %s is not finite (rate %.4g): lower the rate. What was "
                          "recorded before it is in '%s'",
                          l->in_evaluation ? "on the evaluated images after" : "of",
                          str_count(at, l->diverged_at, ""), l->diverged_lr, s->o->out);
