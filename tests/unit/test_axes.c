@@ -41,6 +41,11 @@ START_TEST(test_axes__ticks_are_round)
     ck_assert_str_eq(ticks_of(true, 1e-5, 0.1, 6), "10⁻⁵ 10⁻⁴ 10⁻³ 10⁻² 10⁻¹");
     ck_assert_str_eq(ticks_of(true, 0.001, 0.02, 8), "0.001 0.002 0.005 0.01 0.02");
     ck_assert_str_eq(ticks_of(true, 0.21, 0.47, 4), "0.3 0.4");
+    /* few of many powers of ten are spread over the axis */
+    ck_assert_str_eq(ticks_of(true, 1e-7, 1, 4), "10⁻⁶ 10⁻⁴ 10⁻² 10⁰");
+    ck_assert_str_eq(ticks_of(true, 3e-6, 0.3, 3), "10⁻⁵ 10⁻³ 10⁻¹");
+    ck_assert_str_eq(ticks_of(true, 1e-5, 0.1, 2), "10⁻⁵ 10⁻²");
+    ck_assert_str_eq(ticks_of(true, 2e-5, 2.4e-4, 4), "2×10⁻⁵ 5×10⁻⁵ 10⁻⁴ 2×10⁻⁴");
 }
 END_TEST
 
