@@ -405,6 +405,20 @@ def plot_says_which_run_ends_a_curve():
 
 
 @case
+def plot_run_takes_periods_that_end_a_little_later_for_as_long():
+    """Periods of sgdr end at 602 iterations, not at 600: the lowest curve decides all the same."""
+    base = fresh("runs")
+    rows = HISTORY + "".join(f"{t},2,0.1,2,{0.1 + 0.0005 * t:.4g}\n" for t in (1, 200, 400, 600))
+    low = make_run(base / "low", rows, iterations=600)
+    high = make_run(base / "high", rows.replace("600,2,0.1,2,0.4", "602,2,0.1,2,0.5").replace("0.3\n", "0.45\n"),
+                    net="quick", iterations=602)
+    expect(clr("plot", "run", low, high, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+    marks = [(row["name"], row["x"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+             if row["kind"] == "mark"]
+    check(marks and marks[-1][1] == "600" and ("400", "400") in marks, marks)
+
+
+@case
 def plot_loss_shows_the_others_beside_one_that_diverges():
     base = fresh("runs")
     grown = LOSS.replace("5,2,", "5,22,").replace("9,1.9,", "9,7e18,")
@@ -437,7 +451,7 @@ def plot_range_calls_repeats_by_their_folder():
     for decay in (0.1, 0.02, 1e-05):
         make_range(base / "sorted" / f"decay-{decay}", weight_decay=decay)
     found = list(names(base / "sorted"))
-    check(found == [f"weight decay {decay}" for decay in ("0.00001", "0.02", "0.1")], f"{found}")
+    check(found == [f"weight decay {decay}" for decay in ("10⁻⁵", "0.02", "0.1")], f"{found}")
     for name in ("three", seeds, f"{seeds}/seed-2"):
         check(names(single, seeds, "--label", f"{name}=of three") == {"single", "of three, 3 runs"}, name)
     check(names(single, f"{seeds}/", "--label", f"{seeds}/=a=b") == {"single", "a=b, 3 runs"}, "with a slash")
