@@ -72,8 +72,8 @@ static int run_inference(void *user, int n, struct clr_error *err)
 
 static int plan(struct bench *b, struct clr_error *err)
 {
-    return b->session.train_net ? session_plan_anew(&b->session, NULL, err)
-                                : session_plan(&b->session, &b->train, true, NULL, err);
+    return b->session.replica.train.net ? session_plan_anew(&b->session, NULL, err)
+                                        : session_plan(&b->session, &b->train, true, NULL, err);
 }
 
 /* Context, memory, kernels, and one training step to its end. */
@@ -84,7 +84,7 @@ static int start(struct bench *b, const struct ocl_options *options, double *sec
 
     if (rc < 0)
         return rc;
-    b->session.ocl = *options;
+    b->session.replica.ocl = *options;
     begin = clock_ns();
     rc = session_start(&b->session, err);
     if (rc == 0)
@@ -104,7 +104,7 @@ static void tell(struct bench *b, const char *what, double seconds)
 /* Has the driver's compiler worked in this process? What it took of memory does not come back. */
 static void note_compiler(struct bench *b)
 {
-    if (ocl_build_statistics(b->session.ctx).built > 0)
+    if (ocl_build_statistics(b->session.replica.ctx).built > 0)
         b->report->peak_memory_compiler = true;
 }
 
@@ -190,20 +190,19 @@ static int check_device(struct bench *b, struct clr_error *err)
             *err = why;
         return rc;
     }
-    if (s->ctx) {
+    if (s->replica.ctx) {
         note_compiler(b);
-        ocl_save_programs(s->ctx);
+        ocl_save_programs(s->replica.ctx);
     }
     rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
     if (rc == 0) {
-        b->report->tuned_layers = count_tuned(s->train_graph, b->train.device);
-        b->report->device_memory_bytes =
-            net_bytes(s->train_net) + net_bytes(s->test_net) + params_bytes(&s->params);
+        b->report->tuned_layers = count_tuned(s->replica.train.graph, b->train.device);
+        b->report->device_memory_bytes = replica_net_bytes(&s->replica) + params_bytes(&s->replica.params);
     }
     if (rc == 0)
-        graph_replaced(s->train_graph, s->records, b->train.device, add_replaced, &to);
+        graph_replaced(s->replica.train.graph, s->replica.records, b->train.device, add_replaced, &to);
     if (rc == 0)
-        graph_replaced(s->test_graph, s->records, b->train.device, add_replaced, &to);
+        graph_replaced(s->replica.test.graph, s->replica.records, b->train.device, add_replaced, &to);
     return rc < 0 ? rc : to.rc;
 }
 
@@ -243,7 +242,7 @@ static int whole_steps(struct bench *b, struct clr_error *err)
     if (rc < 0)
         return rc;
     note_compiler(b);
-    ocl_save_programs(b->session.ctx);
+    ocl_save_programs(b->session.replica.ctx);
     return 0;
 }
 
@@ -322,7 +321,7 @@ static int first_start(struct bench *b, struct clr_error *err)
     if (rc < 0)
         return rc;
     measure_spread(&b->report->first_start_s, &seconds, 1);
-    b->report->programs_compiled = ocl_build_statistics(b->session.ctx).built;
+    b->report->programs_compiled = ocl_build_statistics(b->session.replica.ctx).built;
     return 0;
 }
 

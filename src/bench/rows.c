@@ -75,12 +75,12 @@ static int play_rounds(struct tallies *t, struct session *s,
     each = (double)(clock_ns() - start) * 0.5e-9;
     n = (int)fmax(1.0, fmin(ROUND_MOST, ceil(ROUND_S / fmax(each, 1e-6))));
     if (rc == 0)
-        rc = take(&warm, s->ctx, 0, 1, err); /* these do not count */
+        rc = take(&warm, s->replica.ctx, 0, 1, err); /* these do not count */
     free(warm.all);
     for (int round = 0; round < ROUNDS && rc == 0; round++) {
         rc = steps(s, n, err);
         if (rc == 0)
-            rc = take(t, s->ctx, round, n, err);
+            rc = take(t, s->replica.ctx, round, n, err);
     }
     return rc;
 }
@@ -152,7 +152,7 @@ static int write_rows(struct clr_bench_report *out, struct tallies *t, const str
 int rows_measure(struct clr_bench_report *out, struct session *s,
                  int (*steps)(void *session, int n, struct clr_error *err), struct clr_error *err)
 {
-    const struct graph *g = s->train_graph;
+    const struct graph *g = s->replica.train.graph;
     struct tallies t = {.layers = g->node_count};
     int rc = mem_new(&t.names, g->node_count, sizeof *t.names, "names of layers", err);
 

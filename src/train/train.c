@@ -50,7 +50,7 @@ static int tell_way_out(const struct session *s, struct clr_error *err)
                                 ? "%s. The last good checkpoint is checkpoint-%llu.clr"
                                 : "%s. Or go on from checkpoint-%llu.clr with half the rates: `resume` "
                                   "`on_divergence` backoff",
-                            why.message, (unsigned long long)c.iteration);
+                            why.message, (unsigned long long)c.state.iteration);
         checkpoint_clear(&c);
     }
     return why.code;
@@ -137,7 +137,7 @@ static int take_result(struct clr_train_result *out, const struct loop_result *l
                                      .diverged_at = l->diverged ? l->diverged_at : 0};
     if (!s->o->profile)
         return 0;
-    rc = ocl_profile_table(s->ctx, &table, err);
+    rc = ocl_profile_table(s->replica.ctx, &table, err);
     if (rc == 0)
         out->profile = table.text;
     else
@@ -229,7 +229,7 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
     if (rc == 0)
         rc = session_evaluate(&s, &out.loss, &out.accuracy, out.confusion, err);
     if (rc == 0)
-        ocl_save_programs(s.ctx);
+        ocl_save_programs(s.replica.ctx);
     if (rc == 0 && !isfinite(out.loss))
         rc = clr_error_set(err, CLR_EDIVERGED,
                            "the loss of '%s' on these images is not finite: the weights are too large, or "

@@ -705,9 +705,9 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
     ck_assert_int_eq(session_read_updates(&s, &first, updates, &count, &err), 0);
     ck_assert_int_eq(count, 1);
     ck_assert_double_eq(updates[0].rate, 0.015625); /* what the optimizer was given, not the schedule's */
-    ck_assert_int_eq(ocl_write(s.ctx, s.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
+    ck_assert_int_eq(ocl_write(s.replica.ctx, s.replica.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
     ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
-    ck_assert_ptr_nonnull(strstr(err.message, s.params.info[1].name));
+    ck_assert_ptr_nonnull(strstr(err.message, s.replica.params.info[1].name));
     ck_assert_ptr_nonnull(strstr(err.message, "(rate 0.01562)"));
     ck_assert(!fs_exists(path));
     session_clear(&s);
