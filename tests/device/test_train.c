@@ -708,7 +708,7 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
     ck_assert_int_eq(ocl_write(s.replica.ctx, s.replica.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
     ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
     ck_assert_ptr_nonnull(strstr(err.message, s.replica.params.info[1].name));
-    ck_assert_ptr_nonnull(strstr(err.message, "(rate 0.015625)"));
+    ck_assert_ptr_nonnull(strstr(err.message, "(rate 0.01562)"));
     ck_assert(!fs_exists(path));
     session_clear(&s);
     free(path);
