@@ -215,7 +215,7 @@ def sweep(scenario, kind, every_way):
     if LONG and every_way:
         tried = list(itertools.product(range(1, count + 1), ways))
     else:
-        numbers = range(1, count + 1, 1 if LONG else max(1, count // few))
+        numbers = range(1, count + 1, 1 if LONG else max(1, -(-count // few)))
         tried = [(n, ways[i % len(ways)]) for i, n in enumerate(numbers)]
     codes = []
     bad = in_parallel(lambda item: codes.append(attempt(scenario, kind, *item)), tried)
