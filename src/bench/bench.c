@@ -397,6 +397,7 @@ static int prepare(struct bench *b, const struct clr_device *device, struct clr_
     b->train.iterations = 1;
     b->train.batch = b->o->batch;
     b->train.seed = RANDOM_DATA_SEED;
+    b->train.stop = b->o->stop;
     return 0;
 }
 
