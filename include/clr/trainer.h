@@ -20,12 +20,12 @@ struct clr_trainer;
  * Create a trainer. The device is checked and kernels are compiled here, so this may take a while.
  *
  * @param out  new, owned by the caller (clr_trainer_destroy)
- * @param o    net, data and device must be given; they are borrowed, as all that *o points to, and must outlive
- *             the trainer. *o itself is copied. Not used: schedule, iterations, what is about a run's folder
- *             (out, resume, log_every, …), progress and begin
- * @return 0; CLR_EUSAGE: an option is missing or out of range; CLR_EINPUT: the net or o->init does not fit the
- *         data; CLR_EDEVMEM: it does not fit on the device; CLR_EFAILED: the device computes this net wrong;
- *         CLR_ECL, CLR_ENOMEM
+ * @param o    net, data and device must be given; they are borrowed, as all that *o points to, and must
+ *             outlive the trainer. *o itself is copied. Not used: schedule, iterations, what is about a run's
+ *             folder (out, resume, log_every, …), progress and begin
+ * @return 0; CLR_EUSAGE: an option is missing or out of range; CLR_EINPUT: the net or o->init does not fit
+ *         the data; CLR_EDEVMEM: it does not fit on the device; CLR_EFAILED: the device computes this net
+ *         wrong; CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_trainer_create(struct clr_trainer **out, const struct clr_train_options *o,
                                struct clr_error *err);
@@ -39,8 +39,8 @@ CLR_API void clr_trainer_destroy(struct clr_trainer *t);
  * @param lr        learning rate of this update, at least 0
  * @param momentum  at least 0 and below 1
  * @param loss      mean loss of the batch, before the update; NULL: do not wait for it, which is faster
- * @return 0; CLR_EUSAGE; CLR_EDIVERGED: the loss of an update since the last that was waited for was not finite;
- *         CLR_ECL, CLR_ENOMEM
+ * @return 0; CLR_EUSAGE; CLR_EDIVERGED: the loss of an update since the last that was waited for was not
+ *         finite; CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *loss,
                              struct clr_error *err);

@@ -21,7 +21,7 @@
 #include "bench/rows.h"
 #include "train/selfcheck.h"
 
-enum { WARM_STARTS = 5, LABELS_MOST = 256, PARTS = 9 };
+enum { LABELS_MOST = 256, PARTS = 9 };
 
 /* Small, so that weights hardly move: times must not depend on how training goes. */
 #define RATE     1e-6
@@ -93,12 +93,13 @@ static int start(struct bench *b, const struct ocl_options *options, double *sec
     return rc;
 }
 
-/* seconds: how long it will take, 0 where that is not known. */
-static void tell(struct bench *b, const char *what, double seconds)
+/* The next part. seconds: how long it will take, 0 where that is not known. */
+static int begin_part(struct bench *b, const char *what, double seconds, struct clr_error *err)
 {
     b->part++;
     if (b->o->progress)
         b->o->progress(b->o->user, what, b->part, PARTS, seconds);
+    return measure_step(b->o, 0, 1, err);
 }
 
 /* Has the driver's compiler worked in this process? What it took of memory does not come back. */
@@ -181,7 +182,9 @@ static int check_device(struct bench *b, struct clr_error *err)
 
     if (rc < 0)
         return rc;
-    tell(b, "what train asks of a device before it begins", 0.0);
+    rc = begin_part(b, "what train asks of a device before it begins, minutes on a slow one", 0.0, err);
+    if (rc < 0)
+        return rc;
     rc = selfcheck_start(&b->session, NULL, &why);
     if (rc == CLR_EFAILED) {
         str_copy(b->report->refused, sizeof b->report->refused, why.message);
@@ -210,20 +213,21 @@ static int check_device(struct bench *b, struct clr_error *err)
 
 static int time_whole(struct bench *b, struct clr_error *err)
 {
-    const struct measure steps = {run_steps, &b->session, SESSION_LOSSES, 4.0},
-                         inference = {run_inference, &b->session, 10000, 2.5};
+    const struct measure steps = {run_steps, &b->session, SESSION_LOSSES, 4.0, b->o},
+                         inference = {run_inference, &b->session, 10000, 2.5, b->o};
     const uint64_t begin = clock_ns();
     int rc = run_steps(&b->session, 1, err);
 
     if (rc < 0)
         return rc;
     b->step_s = (double)(clock_ns() - begin) * 1e-9;
-    tell(b, "whole training steps", measure_estimate(&steps, b->step_s));
-    rc = measure_run(&b->report->step_ms, &steps, err);
-    if (rc == 0) {
-        tell(b, "inference", measure_estimate(&inference, b->step_s / 3)); /* forward, and not twice back */
+    rc = begin_part(b, "whole training steps", measure_estimate(&steps, b->step_s), err);
+    if (rc == 0)
+        rc = measure_run(&b->report->step_ms, &steps, err);
+    if (rc == 0) /* forward, and not twice back */
+        rc = begin_part(b, "inference", measure_estimate(&inference, b->step_s / 3), err);
+    if (rc == 0)
         rc = measure_run(&b->report->inference_ms, &inference, err);
-    }
     measure_scale(&b->report->step_ms, 1e3);
     measure_scale(&b->report->inference_ms, 1e3);
     return rc;
@@ -233,10 +237,10 @@ static int time_whole(struct bench *b, struct clr_error *err)
 static int whole_steps(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {0};
-    int rc;
+    int rc = begin_part(b, "start", 0.0, err);
 
-    tell(b, "start", 0.0);
-    rc = start(b, &options, &b->start_s, err);
+    if (rc == 0)
+        rc = start(b, &options, &b->start_s, err);
     if (rc == 0)
         rc = time_whole(b, err);
     if (rc < 0)
@@ -249,32 +253,20 @@ static int whole_steps(struct bench *b, struct clr_error *err)
 static int warm_starts(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {0};
-    double seconds[WARM_STARTS];
-    int rc = 0;
+    double seconds[MEASURE_LEAST] = {0.0};
+    const int count = measure_least(b->step_s); /* the first start has compiled */
+    int rc = begin_part(b, "starts with compiled kernels", count * b->start_s, err);
 
-    tell(b, "starts with compiled kernels", WARM_STARTS * b->start_s);
-    for (int i = 0; i < WARM_STARTS && rc == 0; i++) {
-        rc = start(b, &options, &seconds[i], err);
+    for (int i = 0; i < count && rc == 0; i++) {
+        rc = measure_step(b->o, i, count, err);
+        if (rc == 0)
+            rc = start(b, &options, &seconds[i], err);
         if (rc == 0)
             note_compiler(b); /* the cache cannot be written */
     }
     if (rc == 0)
-        measure_spread(&b->report->warm_start_s, seconds, WARM_STARTS);
+        measure_spread(&b->report->warm_start_s, seconds, count);
     return rc;
-}
-
-/*
- * Some drivers give a nanosecond for every kernel (Mesa's llvmpipe does): such times are worse than none.
- * Where kernels are tiny, what lies between them may well be nine tenths of a step, but not 99 hundredths.
- */
-static void drop_rows_of_no_use(struct clr_bench_report *r)
-{
-    double sum = 0.0;
-
-    for (size_t i = 0; i < r->row_count; i++)
-        sum += r->rows[i].ms.median;
-    if (sum < 0.01 * r->step_ms.median)
-        r->row_count = 0;
 }
 
 /* Layers, limits and verdicts share a session, whose net says which variants were timed. */
@@ -283,24 +275,22 @@ static int inspect(struct bench *b, struct clr_error *err)
     const struct ocl_options options = {.profile = true};
     struct ocl_context *ctx = NULL;
     double ignored;
-    int rc;
+    int rc = begin_part(b, "layers and passes", b->start_s + rows_estimate(b->step_s), err);
 
-    tell(b, "layers and passes", b->start_s + rows_estimate(b->step_s));
-    rc = start(b, &options, &ignored, err);
-    if (rc < 0)
-        return rc;
-    rc = rows_measure(b->report, &b->session, run_steps, err);
-    drop_rows_of_no_use(b->report);
+    if (rc == 0)
+        rc = start(b, &options, &ignored, err);
+    if (rc == 0)
+        rc = rows_measure(b->report, &b->session, b->step_s, run_steps, b->o, err);
     if (rc == 0)
         rc = ocl_context_create(&ctx, b->train.device, NULL, err);
-    if (rc == 0) {
-        tell(b, "the device's limits", 0.0);
-        rc = limits_measure(b->report, ctx, err);
-    }
-    if (rc == 0) {
-        tell(b, "correctness of what was timed", 0.0);
-        rc = checks_run(b->report, &b->session, ctx, err);
-    }
+    if (rc == 0)
+        rc = begin_part(b, "the device's limits", 0.0, err);
+    if (rc == 0)
+        rc = limits_measure(b->report, ctx, b->o, err);
+    if (rc == 0)
+        rc = begin_part(b, "correctness of what was timed", 0.0, err);
+    if (rc == 0)
+        rc = checks_run(b->report, &b->session, ctx, b->o, err);
     if (rc == 0)
         rc = peak_note_fewer(b->report, err);
     if (ctx)
@@ -314,10 +304,10 @@ static int first_start(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {.no_cache = true, .salt = (uint64_t)time(NULL)};
     double seconds;
-    int rc;
+    int rc = begin_part(b, "first start: compiling all kernels", 0.0, err);
 
-    tell(b, "first start: compiling all kernels", 0.0);
-    rc = start(b, &options, &seconds, err);
+    if (rc == 0)
+        rc = start(b, &options, &seconds, err);
     if (rc < 0)
         return rc;
     measure_spread(&b->report->first_start_s, &seconds, 1);
@@ -407,6 +397,7 @@ static int prepare(struct bench *b, const struct clr_device *device, struct clr_
     b->train.iterations = 1;
     b->train.batch = b->o->batch;
     b->train.seed = RANDOM_DATA_SEED;
+    b->train.stop = b->o->stop;
     return 0;
 }
 

@@ -128,15 +128,17 @@ static int check_update(struct clr_bench_report *out, const struct session *s, s
 }
 
 int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
-               struct clr_error *err)
+               const struct clr_bench_options *o, struct clr_error *err)
 {
     const struct graph *g = s->replica.train.graph;
     int rc = mem_new(&out->checks, g->node_count + 2, sizeof *out->checks, "verdicts", err);
 
     if (rc == 0)
         rc = check_batch(out, s, ctx, err);
-    for (size_t i = 0; i < g->node_count && rc == 0; i++)
-        if (!op_is(&g->nodes[i].desc, OP_METRIC))
+    for (size_t i = 0; i < g->node_count && rc == 0; i++) {
+        rc = measure_step(o, (int)i + 1, (int)g->node_count + 2, err);
+        if (rc == 0 && !op_is(&g->nodes[i].desc, OP_METRIC))
             rc = check_node(out, s, &g->nodes[i], ctx, err);
+    }
     return rc < 0 ? rc : check_update(out, s, ctx, err);
 }

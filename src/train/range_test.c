@@ -65,8 +65,13 @@ static int sweep(struct run *u, struct clr_range_result *out, struct clr_error *
     out->diverged = l.diverged;
     out->diverged_at = l.diverged_at;
     out->diverged_lr = l.diverged_lr;
-    summary = (struct clr_train_result){l.iterations,     l.val_loss, l.val_acc, l.best_acc,
-                                        l.best_iteration, l.seconds,  0,         NULL};
+    summary = (struct clr_train_result){.iterations = l.iterations,
+                                        .val_loss = l.val_loss,
+                                        .val_acc = l.val_acc,
+                                        .best_acc = l.best_acc,
+                                        .best_iteration = l.best_iteration,
+                                        .seconds = l.seconds,
+                                        .diverged_at = l.diverged ? l.diverged_at : 0};
     if (rc == 0 && l.interrupted)
         rc = clr_error_set(
             err, CLR_EINTERRUPTED,

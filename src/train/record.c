@@ -452,12 +452,13 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     if (!result)
         return root;
     return json_put(root, "result",
-                    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations",
+                    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "iterations",
                               json_count(result->iterations), "val_loss", json_finite(result->val_loss),
                               "val_acc", json_finite(result->val_acc), "best_acc",
                               json_finite(result->best_acc), "best_iteration",
                               json_count(result->best_iteration), "seconds", json_finite(result->seconds),
-                              "backoffs", result->backoffs));
+                              "backoffs", result->backoffs, "diverged_at",
+                              result->diverged_at > 0 ? json_count(result->diverged_at) : json_null()));
 }
 
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)

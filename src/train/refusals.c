@@ -178,8 +178,11 @@ int refusals_find(int *count, struct refusals *to, struct session *s, struct clr
 
     to->first = to->count;
     for (size_t k = 0; k < MEM_COUNT(graphs); k++)
-        for (size_t i = 0; graphs[k] && i < graphs[k]->node_count && rc == 0; i++)
-            rc = judge_node(count, to, s, graphs[k], &graphs[k]->nodes[i], err);
+        for (size_t i = 0; graphs[k] && i < graphs[k]->node_count && rc == 0; i++) {
+            rc = selfcheck_stopped(s, err);
+            if (rc == 0)
+                rc = judge_node(count, to, s, graphs[k], &graphs[k]->nodes[i], err);
+        }
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 
+#include "base/log.h"
 #include "ocl/device.h"
 #include "train/refusals.h"
 #include "train/verdict.h"
@@ -122,6 +123,13 @@ static int plain_refnet(struct refnet **out, struct graph **graph, const struct 
     return rc < 0 ? rc : refnet_create(out, *graph, n, err);
 }
 
+int selfcheck_stopped(const struct session *s, struct clr_error *err)
+{
+    return s->o->stop && *s->o->stop
+               ? clr_error_set(err, CLR_EINTERRUPTED, "stopped while %s was checked", s->o->device->name)
+               : 0;
+}
+
 int selfcheck_images(const struct session *s, int batch, int usual)
 {
     const bool all = device_loop_limit(s->o->device) < INT_MAX;
@@ -221,7 +229,8 @@ static int compare_net(struct finding *out, struct session *s, struct clr_error 
 
     for (int batch = 0; batch < BATCHES && rc == 0; batch++) {
         struct finding f = {0};
-        if (s->replica.train.net)
+        rc = selfcheck_stopped(s, err);
+        if (rc == 0 && s->replica.train.net)
             rc = check_training(&f, s, batch, err);
         if (rc == 0 && s->replica.train.net)
             rc = check_update(&f, s, err);
@@ -246,6 +255,8 @@ static int find_out(bool *again, const struct finding *f, struct refusals *to, s
             "%s computes the update of the weights wrong (%s): nothing is trained on it. Another "
             "driver may be right",
             s->o->device->name, f->text);
+    log_line(CLR_LOG_INFO, "%s computes something of this net wrong: checking one layer after the other",
+             s->o->device->name);
     rc = refusals_find(&refused, to, s, err);
     if (rc == 0 && refused == 0)
         rc = clr_error_set(

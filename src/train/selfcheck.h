@@ -25,6 +25,9 @@ int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr
 /* The NMSE of an output beyond which its pass is wrong. */
 #define SELFCHECK_NMSE 1e-6
 
+/* CLR_EINTERRUPTED where *s->o->stop asks for the end. */
+int selfcheck_stopped(const struct session *s, struct clr_error *err);
+
 /* How many images of a batch are computed, where `usual` are enough: all of them where a driver that ends
  * loops may be wrong with many alone. */
 int selfcheck_images(const struct session *s, int batch, int usual);

@@ -42,8 +42,8 @@ struct session {
     double rate;                  /* of the last update; before the first one: that it will have */
 };
 
-/* CLR_EUSAGE, with the field's name, where one that must be given is NULL; run: also those of a run, which must
- * be in range. */
+/* CLR_EUSAGE, with the field's name, where one that must be given is NULL; run: also those of a run, which
+ * must be in range. */
 int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err);
 
 /*

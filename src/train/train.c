@@ -60,7 +60,7 @@ static int diverged(const struct session *s, const struct loop_result *l, struct
     char at[STR_COUNT];
 
     return clr_error_set(err, CLR_EDIVERGED,
-                         "the loss %s iteration %s is not finite (rate %.9g): lower the rate. What was "
+                         "the loss %s iteration %s is not finite (rate %.4g): lower the rate. What was "
                          "recorded before it is in '%s'",
                          l->in_evaluation ? "on the evaluated images after" : "of",
                          str_count(at, l->diverged_at, ""), l->diverged_lr, s->o->out);
@@ -131,7 +131,8 @@ static int take_result(struct clr_train_result *out, const struct loop_result *l
                                      .best_acc = l->best_acc,
                                      .best_iteration = l->best_iteration,
                                      .seconds = l->seconds,
-                                     .backoffs = s->state.backoffs};
+                                     .backoffs = s->state.backoffs,
+                                     .diverged_at = l->diverged ? l->diverged_at : 0};
     if (!s->o->profile)
         return 0;
     rc = ocl_profile_table(s->replica.ctx, &table, err);

@@ -231,7 +231,7 @@ static int check_trained(const struct session *s, const struct graph_param *p, c
     for (size_t i = 0; i < p->count; i++)
         if (!isfinite(values[i]))
             return clr_error_set(err, CLR_EDIVERGED,
-                                 "after iteration %llu (rate %.9g) element %zu of '%s' is not a finite "
+                                 "after iteration %llu (rate %.4g) element %zu of '%s' is not a finite "
                                  "number: lower the rate. No weights were saved",
                                  (unsigned long long)s->state.iteration, s->rate, i, p->name);
     return 0;
