@@ -175,7 +175,7 @@ CLR_API int clr_bench_run(struct clr_bench_report *out, const struct clr_device 
 CLR_API void clr_bench_clear(struct clr_bench_report *report);
 
 /** Clear `count` reports and free the array; NULL is fine. */
-CLR_API void clr_bench_free(struct clr_bench_report *reports, size_t count);
+CLR_API void clr_bench_destroy(struct clr_bench_report *reports, size_t count);
 
 /** Share (0…1) of the kernels' time in a step that is not spent in convolutions; NaN: nothing was timed. */
 CLR_API double clr_bench_not_convolution(const struct clr_bench_report *report);
@@ -200,7 +200,7 @@ CLR_API int clr_bench_write(const char *path, const struct clr_bench_report *rep
 /**
  * Read such a file.
  *
- * @param out    new array, at least one report; free with clr_bench_free()
+ * @param out    new array, at least one report; free with clr_bench_destroy()
  * @return 0; CLR_EINPUT: missing, damaged, of another version: says what and where; CLR_ENOMEM
  */
 CLR_API int clr_bench_read(struct clr_bench_report **out, size_t *count, const char *path,

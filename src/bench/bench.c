@@ -438,7 +438,7 @@ void clr_bench_clear(struct clr_bench_report *report)
     memset(report, 0, sizeof *report);
 }
 
-void clr_bench_free(struct clr_bench_report *reports, size_t count)
+void clr_bench_destroy(struct clr_bench_report *reports, size_t count)
 {
     for (size_t i = 0; reports && i < count; i++)
         clr_bench_clear(&reports[i]);

@@ -72,7 +72,7 @@ int clr_bench_read_all(struct clr_bench_report **out, size_t *count, const char 
         if (rc == 0)
             rc = mem_grow(&all, &capacity, n + k, sizeof *all, "reports", err);
         if (rc < 0) {
-            clr_bench_free(some, k);
+            clr_bench_destroy(some, k);
             break;
         }
         memcpy(all + n, some, k * sizeof *all);
@@ -85,7 +85,7 @@ int clr_bench_read_all(struct clr_bench_report **out, size_t *count, const char 
         n += k;
     }
     if (rc < 0) {
-        clr_bench_free(all, n);
+        clr_bench_destroy(all, n);
         return rc;
     }
     *out = all;
@@ -140,7 +140,7 @@ int clr_bench_add_known(struct clr_bench_report **reports, size_t *count, char *
         rc = bench_read_text(&some, &n, path, known_entries[i].text, known_entries[i].size, err);
         for (size_t k = 0; k < n && rc == 0; k++)
             rc = add_known(reports, count, &some[k], &out, err);
-        clr_bench_free(some, n);
+        clr_bench_destroy(some, n);
     }
     if (rc == 0)
         rc = str_check(&out, err);

@@ -497,7 +497,7 @@ static int read_file(struct clr_bench_report **out, size_t *count, const char *p
         read_report(&in, json_array_get(devices, i), i, &reports[i]);
     }
     if (in.rc < 0) {
-        clr_bench_free(reports, reports ? json_array_size(devices) : 0);
+        clr_bench_destroy(reports, reports ? json_array_size(devices) : 0);
         return in.rc;
     }
     *out = reports;

@@ -255,7 +255,7 @@ static int bench(const struct bench_options *o, struct clr_error *err)
     }
     if (rc == 0)
         rc = judge(&run, err);
-    clr_bench_free(run.reports, run.count);
+    clr_bench_destroy(run.reports, run.count);
     clr_net_free(spec);
     return rc;
 }
@@ -353,7 +353,7 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
         rc = add_known(&reports, &count, err);
     if (rc == 0)
         rc = show(o, reports, count, err);
-    clr_bench_free(reports, count);
+    clr_bench_destroy(reports, count);
     return rc;
 }
 

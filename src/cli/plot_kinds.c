@@ -33,7 +33,7 @@ static int plot_bench(const char *path, const char *const *inputs, size_t count,
 
     if (rc == 0)
         rc = clr_bench_plot(path, reports, n, options, err);
-    clr_bench_free(reports, n);
+    clr_bench_destroy(reports, n);
     return rc;
 }
 

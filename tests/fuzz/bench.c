@@ -37,7 +37,7 @@ static void check_again(const struct clr_bench_report *reports, size_t count)
         FUZZ_CHECK(again[i].check_count == reports[i].check_count && again[i].wrong == reports[i].wrong);
         FUZZ_CHECK(strcmp(again[i].device, reports[i].device) == 0);
     }
-    clr_bench_free(again, n);
+    clr_bench_destroy(again, n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -56,9 +56,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(count >= 1);
     check_again(reports, count);
     show(reports, count);
-    clr_bench_free(reports, count);
+    clr_bench_destroy(reports, count);
     reports = NULL;
     if (fuzz_worked(clr_bench_read_all(&reports, &count, &path, 1, &err), &err))
-        clr_bench_free(reports, count);
+        clr_bench_destroy(reports, count);
     return 0;
 }

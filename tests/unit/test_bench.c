@@ -182,7 +182,7 @@ START_TEST(test_json__what_is_written_is_read)
     ck_assert_str_eq(back->refused, "");
     ck_assert_int_eq(back->tuned_layers, 2);
     ck_assert_uint_eq(back->device_memory_bytes, 20000000);
-    clr_bench_free(back, count);
+    clr_bench_destroy(back, count);
     clr_bench_clear(&r);
 }
 END_TEST
@@ -310,7 +310,7 @@ START_TEST(test_json__an_old_report_is_read)
     ck_assert(old->replaced_count == 0 && old->refused[0] == '\0' && old->tuned_layers == -1 &&
               old->device_memory_bytes == 0);
     free(text);
-    clr_bench_free(old, count);
+    clr_bench_destroy(old, count);
     clr_bench_clear(&r);
 }
 END_TEST
@@ -339,7 +339,7 @@ START_TEST(test_json__what_steers_a_terminal_is_masked)
     str_copy(r.device, sizeof r.device, "\033[2J\xc2\x9b\ta\nb");
     ck_assert_int_eq(clr_bench_read(&again, &count, reports_write(path, &r), NULL), 0);
     ck_assert_str_eq(again->device, "?[2J?? a b"); /* one line: it stands in tables */
-    clr_bench_free(again, count);
+    clr_bench_destroy(again, count);
     clr_bench_clear(&r);
 }
 END_TEST

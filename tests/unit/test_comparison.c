@@ -279,7 +279,7 @@ START_TEST(test_compare__files_in_folders_of_one_name)
             ck_assert_str_ne(words_name(name, all, count, i), words_name(other, all, count, k));
         }
     }
-    clr_bench_free(all, count);
+    clr_bench_destroy(all, count);
     clr_bench_clear(&r);
 }
 END_TEST
@@ -504,7 +504,7 @@ START_TEST(test_compare__with_known_devices)
     ck_assert_int_eq(occurrences(text, "\"device memory\""), 1);
     free(text);
     clr_net_free(quick);
-    clr_bench_free(r, count);
+    clr_bench_destroy(r, count);
 }
 END_TEST
 
@@ -569,7 +569,7 @@ START_TEST(test_compare__many_rows)
     }
     ck_assert_int_eq(clr_bench_read(&again, &count, reports_write(path, &r[0]), NULL), 0);
     ck_assert_uint_eq(again->row_count, ROWS);
-    clr_bench_free(again, count);
+    clr_bench_destroy(again, count);
     ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, CLR_BENCH_TEXT, NULL), 0);
     reports_expect_line(text, "layer 9999 of 5", "  0.500");
     free(text);
