@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "ocl/device.h"
 #include "train/refusals.h"
@@ -25,6 +26,7 @@ enum {
 #define LIMIT_GRADIENT 1e-6
 #define LIMIT_LOSS     1e-4 /* absolute, and relative to losses above 1 */
 #define BATCHES        3
+#define PATIENCE_S     2.0 /* a device that took longer to start takes its time for the check, too */
 
 /* ------------------------------------------------------------------ one batch, twice */
 
@@ -279,7 +281,8 @@ static int forget_profile(const struct session *s, struct clr_error *err)
     return rc;
 }
 
-static int check(bool *again, struct refusals *to, struct session *s, struct clr_error *err)
+/* seconds: that the start took. */
+static int check(bool *again, struct refusals *to, struct session *s, double seconds, struct clr_error *err)
 {
     struct finding f = {0};
     struct clr_error why = {0};
@@ -293,6 +296,8 @@ static int check(bool *again, struct refusals *to, struct session *s, struct clr
     if (rc == 0)
         rc = verdict_is_known(&known, &text, err);
     if (rc == 0 && !known) {
+        if (seconds > PATIENCE_S)
+            log_line(CLR_LOG_INFO, "checking that %s computes this net right …", s->o->device->name);
         rc = compare_net(&f, s, &why);
         if (rc < 0 && refusals_may_mend(&why)) { /* a kernel that the device cannot run: which layer's? */
             f = (struct finding){.wrong = true};
@@ -327,11 +332,12 @@ static int plan_anew(struct session *s, const struct checkpoint *from, struct cl
 static int start(struct refusals *to, struct session *s, const struct checkpoint *from, struct clr_error *err)
 {
     for (int round = 0; round < ROUNDS; round++) {
+        const uint64_t began = clock_ns();
         bool again = false;
         int rc = session_start(s, err);
         to->kept = round == 0 && from && from->variants;
         if (rc == 0)
-            rc = check(&again, to, s, err);
+            rc = check(&again, to, s, (double)(clock_ns() - began) * 1e-9, err);
         if (rc < 0 || !again)
             return rc;
         rc = plan_anew(s, from, err);
