@@ -224,7 +224,7 @@ void op_add_variant(struct op *op, enum op_pass pass, const char *text)
 int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const size_t global[3],
               const struct ocl_arg *args, size_t arg_count, struct clr_error *err)
 {
-    return ocl_launch(op->ctx, kernel, label, 3, global, NULL, args, (int)arg_count, err);
+    return ocl_launch(op->ctx, kernel, label, 3, global, args, (int)arg_count, err);
 }
 
 int op_loops(const struct clr_device *device, double rounds, int most)
