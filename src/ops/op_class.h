@@ -75,7 +75,7 @@ struct op_class {
     int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
     int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
-               struct clr_error *err); /* one pass; NULL: only as a whole */
+               struct clr_error *err); /* instead of both: one pass. NULL: only as a whole */
     void (*clear)(struct op *op);      /* NULL: nothing to free */
 
     bool (*can_relu)(const struct op_desc *desc); /* with OP_TAKES_RELU; NULL: always */

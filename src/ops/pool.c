@@ -2,13 +2,6 @@
 #include "ops/op_impl.h"
 #include "ref/ref.h"
 
-struct pool_op {
-    struct op head;
-    struct ocl_kernel *forward, *backward;
-    size_t global_forward[3], global_backward[3];
-    bool reads_x; /* going back, for the mask */
-};
-
 /* Bytes of one stored place in the window, or of 0, which means none. */
 static size_t arg_bytes(const struct pool_geometry *g)
 {
@@ -43,12 +36,10 @@ static bool whole(const struct pool_geometry *g)
 }
 
 /* Kernel of one direction. */
-static int get_kernel(struct pool_op *self, struct ocl_kernel **out, const struct op_io *io, bool back,
-                      int span, struct clr_error *err)
+static int get_kernel(struct op *op, const struct op_io *io, bool back, int span, struct clr_error *err)
 {
     static const char *const names[2][2] = {{"pool_max_forward", "pool_ave_forward"},
                                             {"pool_max_backward", "pool_ave_backward"}};
-    struct op *op = &self->head;
     const struct pool_geometry *g = &op->desc.u.pool;
     const bool max = g->method == POOL_MAX;
     struct str options = {0};
@@ -62,54 +53,47 @@ static int get_kernel(struct pool_op *self, struct ocl_kernel **out, const struc
     tensor_macros(&options, "X", back ? &io->dx[0] : &io->x[0]);
     tensor_macros(&options, "Y", back ? &io->dy[0] : &io->y[0]);
     tensor_macros(&options, "M", &io->x[0]);
-    return op_kernel(op, out, "pool.cl", &options, names[back][!max], err);
+    return op_kernel(op, back, "pool.cl", &options, names[back][!max], err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct pool_op *self = (struct pool_op *)op;
     const struct pool_geometry *g = &op->desc.u.pool;
     const int span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
-    const int groups = (g->w - 1 + g->pw) / g->sw - g->pw / g->sw + 1;
-    int rc;
+    const int groups = (g->w - 1 + g->pw) / g->sw - g->pw / g->sw + 1, cb = op_ceil(g->c, op->block);
+    int rc = get_kernel(op, io, false, span, err);
 
-    self->reads_x = op->desc.mask_dx && g->method == POOL_AVE;
-    rc = get_kernel(self, &self->forward, io, false, span, err);
     if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = get_kernel(self, &self->backward, io, true, span, err);
-    self->global_forward[0] = (size_t)g->oh * (size_t)op_ceil(g->ow, span);
-    self->global_backward[0] = (size_t)g->h * (size_t)op_ceil(groups, span);
-    self->global_forward[1] = self->global_backward[1] = (size_t)op_ceil(g->c, io->y[0].layout.block);
+        rc = get_kernel(op, io, true, span, err);
+    op_launch_range(&op->forward, (long long)g->oh * op_ceil(g->ow, span), cb, 0);
+    op_launch_range(&op->backward, (long long)g->h * op_ceil(groups, span), cb, 0);
     return rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct pool_op *self = (struct pool_op *)op;
     const struct ocl_arg saving[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->saved), OCL_MEM(io->x[0].mem),
                                      OCL_INT(io->batch)};
     const struct ocl_arg plain[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
     const bool save = op->desc.u.pool.method == POOL_MAX && op->desc.backward;
 
-    self->global_forward[2] = (size_t)io->batch;
-    return op_launch(op, self->forward, op->forward_label, self->global_forward, save ? saving : plain,
-                     save ? 4 : 3, err);
+    op->forward.global[2] = (size_t)io->batch;
+    return op_launch_run(&op->forward, op, save ? saving : plain, save ? 4 : 3, err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct pool_op *self = (struct pool_op *)op;
-    const cl_mem third = self->reads_x ? io->x[0].mem : io->saved;
+    const bool max = op->desc.u.pool.method == POOL_MAX;
+    const cl_mem third = max ? io->saved : io->x[0].mem; /* of an average: for the mask */
     const struct ocl_arg three[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_MEM(third),
                                     OCL_INT(io->batch)};
     const struct ocl_arg two[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
-    const bool more = self->reads_x || op->desc.u.pool.method == POOL_MAX;
+    const bool more = max || op->desc.mask_dx;
 
     if (!io->dx[0].mem)
         return 0;
-    self->global_backward[2] = (size_t)io->batch;
-    return op_launch(op, self->backward, op->backward_label, self->global_backward, more ? three : two,
-                     more ? 4 : 3, err);
+    op->backward.global[2] = (size_t)io->batch;
+    return op_launch_run(&op->backward, op, more ? three : two, more ? 4 : 3, err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -188,7 +172,7 @@ static const struct op_cases all_cases = {4 * MEM_COUNT(cases), get_case};
 
 const struct op_class op_pool = {
     .name = "pooling",
-    .size = sizeof(struct pool_op),
+    .size = sizeof(struct op),
     .plan = plan,
     .create = create,
     .forward = forward,
