@@ -127,7 +127,7 @@ int clr_bench_write(const char *path, const struct clr_bench_report *reports, si
         return clr_error_set(err, CLR_EINPUT,
                              "no report for '%s': a name is not UTF-8, there is no device, or no memory",
                              path);
-    text = json_format(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(json);
     if (!text)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
@@ -160,7 +160,7 @@ static void wrong(struct reading *in, const char *name, const char *what)
 /* The same of a value that is there, which is quoted. */
 static void wrong_value(struct reading *in, const char *name, const json_t *v, const char *what)
 {
-    char *text = json_format(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+    char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
     char said[256];
 
     (void)snprintf(said, sizeof said, "%s: %.80s%s", what, text ? text : "",

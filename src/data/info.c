@@ -72,7 +72,7 @@ int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error
 static int dump(char **text, json_t *json, struct clr_error *err)
 {
     struct str s = {0};
-    char *dumped = json_format(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    char *dumped = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 
     json_decref(json);
     if (!dumped)

@@ -230,7 +230,6 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
     json_t *header = NULL;
     json_error_t json_err;
     char has[STR_COUNT];
-    bool no_memory;
     uint64_t header_size;
     int rc;
 
@@ -242,11 +241,7 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
         rc = damaged(&in, "its header is not a JSON object");
         goto out;
     }
-    header = json_parse(bytes + 8, (size_t)header_size, &json_err, &no_memory);
-    if (no_memory) {
-        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the header of '%s'", name);
-        goto out;
-    }
+    header = json_parse(bytes + 8, (size_t)header_size, &json_err);
     if (!header) {
         rc = damaged(&in, "its header is not JSON: %s", json_err.text);
         goto out;
@@ -321,7 +316,7 @@ static int make_header(char **out, size_t *data_size, const struct st_file *file
         bytes = end;
     }
     if (rc == 0) {
-        *out = json_format(header, JSON_COMPACT);
+        *out = json_dumps(header, JSON_COMPACT);
         *data_size = bytes;
     }
     json_decref(header);

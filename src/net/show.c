@@ -287,7 +287,7 @@ int clr_net_show_json(char **text, const struct clr_net_spec *spec, struct clr_i
     if (rc < 0)
         return rc;
     json = json_graph(g, spec);
-    dump = json_format(json, JSON_INDENT(2));
+    dump = json_dumps(json, JSON_INDENT(2));
     json_decref(json);
     graph_destroy(g);
     if (!dump)

@@ -245,7 +245,7 @@ static int load(struct tunedb *db, struct clr_error *err)
     rc = fs_read(db->path, LIMIT_BYTES, &text, &size, err);
     if (rc < 0)
         return rc;
-    root = json_parse(text, size, &json_error, &no_memory);
+    root = json_parse(text, size, &json_error);
     if (!root)
         ok = bad(&fault, "line %d: %.200s", json_error.line, json_error.text);
     ok = ok && check_identity(&fault, db, root) && take_lists(&fault, db, root, &no_memory);
@@ -427,7 +427,7 @@ static int save(const struct tunedb *db, struct clr_error *err)
         json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "format", FORMAT, "device", db->device,
                   "platform", db->platform, "platform_version", db->platform_version, "driver", db->driver,
                   "kernels", db->kernels, "entries", entries_json(db), "failed", failures_json(db));
-    char *text = json_format(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     struct str out = {0};
     int rc;
 
