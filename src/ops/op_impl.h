@@ -75,16 +75,6 @@ static inline int op_ceil(int a, int b)
     return (a + b - 1) / b;
 }
 
-static inline int op_min(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static inline int op_max(int a, int b)
-{
-    return a > b ? a : b;
-}
-
 /* Numbers of x and y in an image, for references. */
 static inline size_t op_elements(const struct shape *s)
 {
