@@ -279,6 +279,7 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
     const struct layer_class *class;
     struct pt_field *name = NULL, *second;
+    int least, most;
     bool more;
     int rc = pt_value_message(doc, field, err);
 
@@ -304,9 +305,10 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     if (out->bottom_count < class->bottoms || (out->bottom_count > class->bottoms && !more))
         return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d%s", out->name,
                         out->bottom_count, class->type, class->bottoms, more ? " or more" : "");
-    if (out->top_count < class->min_tops || out->top_count > class->max_tops)
+    least = class->flags & LAYER_LOSS ? 0 : 1;
+    most = class->flags & LAYER_SOURCE ? 2 : 1;
+    if (out->top_count < least || out->top_count > most)
         return pt_error(doc, field, err, "layer '%s' has %d 'top'; a %s layer has %d%s", out->name,
-                        out->top_count, class->type, class->max_tops,
-                        class->min_tops < class->max_tops ? " or fewer" : "");
+                        out->top_count, class->type, most, least < most ? " or fewer" : "");
     return 0;
 }

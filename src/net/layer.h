@@ -26,8 +26,8 @@ struct builder;
 
 struct layer_class {
     const char *type; /* of `type:` */
-    int bottoms, min_tops, max_tops;
-    unsigned flags; /* of enum layer_flags */
+    int bottoms;      /* tops: one; a source may have another for the labels, a loss may have none */
+    unsigned flags;   /* of enum layer_flags */
     /* Read the fields that only this type has into *in->layer. */
     int (*read)(struct layer_reading *in);
     /* Add its nodes; bottom: the values that it reads. */

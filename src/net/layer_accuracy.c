@@ -33,8 +33,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_accuracy = {
     .type = "Accuracy",
     .bottoms = 2,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_LABELS,
     .read = read,
     .build = build,

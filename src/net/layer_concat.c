@@ -34,8 +34,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_concat = {
     .type = "Concat",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_MORE_BOTTOMS,
     .read = read,
     .build = build,

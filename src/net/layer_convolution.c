@@ -58,8 +58,6 @@ static void detail(char *out, size_t size, const struct op_desc *d)
 const struct layer_class layer_convolution = {
     .type = "Convolution",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_WEIGHTS,
     .read = read,
     .build = build,

@@ -175,8 +175,6 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_data = {
     .type = "Data",
-    .min_tops = 1,
-    .max_tops = 2,
     .flags = LAYER_SOURCE,
     .read = read_data,
     .build = build,
@@ -184,8 +182,6 @@ const struct layer_class layer_data = {
 
 const struct layer_class layer_input = {
     .type = "Input",
-    .min_tops = 1,
-    .max_tops = 2,
     .flags = LAYER_SOURCE,
     .read = read_input,
     .build = build,

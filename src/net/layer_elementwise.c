@@ -42,8 +42,6 @@ static int build(struct builder *b, const int *bottom)
     const struct layer_class layer_##name = {                                                                \
         .type = type_,                                                                                       \
         .bottoms = 1,                                                                                        \
-        .min_tops = 1,                                                                                       \
-        .max_tops = 1,                                                                                       \
         .flags = LAYER_IN_PLACE,                                                                             \
         .read = read_##name,                                                                                 \
         .build = build,                                                                                      \

@@ -50,8 +50,6 @@ static void detail(char *out, size_t size, const struct op_desc *d)
 const struct layer_class layer_eltwise = {
     .type = "Eltwise",
     .bottoms = 2,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_MORE_BOTTOMS,
     .read = read,
     .build = build,

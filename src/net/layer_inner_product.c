@@ -66,8 +66,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_inner_product = {
     .type = "InnerProduct",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_WEIGHTS,
     .read = read,
     .build = build,

@@ -49,8 +49,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_lrn = {
     .type = "LRN",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .read = read,
     .build = build,
 };

@@ -67,8 +67,6 @@ static void detail(char *out, size_t size, const struct op_desc *d)
 const struct layer_class layer_pooling = {
     .type = "Pooling",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .read = read,
     .build = build,
     .detail = detail,

@@ -21,8 +21,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_softmax = {
     .type = "Softmax",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_IN_PLACE,
     .read = spec_read_softmax,
     .build = build,
