@@ -114,11 +114,10 @@ static const struct {
     {{2, 9, 2, 3}, 1, {9}, 1, 1, false},
 };
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     struct op_desc *d = &out->desc;
 
-    (void)err;
     op_case_of(out, &cases[i].x, cases[i].small, " and %d more%s", cases[i].count - 1,
                cases[i].mask_dx ? ", rectified" : "");
     d->x_count = cases[i].count;
@@ -130,7 +129,6 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     }
     d->need_dx = cases[i].need_dx;
     d->mask_dx = cases[i].mask_dx;
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};

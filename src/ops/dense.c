@@ -292,14 +292,13 @@ static const struct {
 };
 
 /* Each in both ways. */
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     static const char *const ways[] = {"panels", "sliced"};
     const char *way = ways[i % 2];
     const int k = i / 2;
     struct op_desc *d = &out->desc;
 
-    (void)err;
     d->x[0] = (struct shape){cases[k].n, cases[k].c, cases[k].h, cases[k].w};
     d->y[0] = (struct shape){cases[k].n, cases[k].outputs, 1, 1};
     (void)snprintf(out->name, sizeof out->name, "dense %s %dx%dx%dx%d to %d%s%s", way, d->x[0].n, d->x[0].c,
@@ -311,7 +310,6 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     d->mask_dx = d->relu;
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
         (void)op_variant_parse(&d->variant[pass], way);
-    return 0;
 }
 
 static const struct op_cases all_cases = {2 * MEM_COUNT(cases), get_case};

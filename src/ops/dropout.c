@@ -96,13 +96,11 @@ static const struct {
              {{4, 100, 1, 1}, 7, 0.9f, false},
              {{1, 3, 2, 2}, 1, 0.0f, false}};
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
-    (void)err;
     op_case_of(out, &cases[i].x, cases[i].small, ", ratio %g", (double)cases[i].ratio);
     out->desc.u.dropout.ratio = cases[i].ratio;
     out->desc.u.dropout.layer = cases[i].layer;
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};

@@ -135,13 +135,12 @@ static const struct {
               {{4, 13, 1, 1}, false, false}};
 
 /* Every function on each shape. */
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     const size_t k = (size_t)i % MEM_COUNT(shapes);
     struct op_desc *d = &out->desc;
     const struct elementwise *row;
 
-    (void)err;
     d->u.elementwise.function = (enum elementwise_function)(i / (int)MEM_COUNT(shapes));
     row = elementwise_row(d);
     d->u.elementwise.a = (float)(shapes[k].other ? row->other : row->usual);
@@ -149,7 +148,6 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
         op_case_of(out, &shapes[k].x, shapes[k].small, ", %s %g", row->field, (double)d->u.elementwise.a);
     else
         op_case_of(out, &shapes[k].x, shapes[k].small, "%s", "");
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(functions) * MEM_COUNT(shapes), get_case};

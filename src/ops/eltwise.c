@@ -196,12 +196,11 @@ static const struct {
     {ELTWISE_MAX, {4, 13, 1, 1}, 5, {0}, 13, 0, false},
 };
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     static const char *const names[] = {"sum", "product", "maximum"};
     struct op_desc *d = &out->desc;
 
-    (void)err;
     op_case_of(out, &cases[i].x, cases[i].small, ", %s of %d%s", names[cases[i].operation], cases[i].count,
                cases[i].mask_dx ? ", rectified" : "");
     d->x_count = cases[i].count;
@@ -211,7 +210,6 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     d->mask_dx = cases[i].mask_dx;
     d->u.eltwise.operation = cases[i].operation;
     memcpy(d->u.eltwise.coeff, cases[i].coeff, sizeof d->u.eltwise.coeff);
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
@@ -225,18 +223,16 @@ static const struct {
                    {{2, 33, 1, 1}, 8, false, false},
                    {{1, 16, 5, 4}, 2, true, false}};
 
-static int get_split_case(struct op_case *out, int i, struct clr_error *err)
+static void get_split_case(struct op_case *out, int i)
 {
     struct op_desc *d = &out->desc;
 
-    (void)err;
     op_case_of(out, &split_cases[i].x, split_cases[i].small, " in %d%s", split_cases[i].count,
                split_cases[i].mask ? ", rectified" : "");
     d->y_count = split_cases[i].count;
     for (int j = 1; j < d->y_count; j++)
         d->y[j] = d->y[0];
     d->mask_dx = split_cases[i].mask;
-    return 0;
 }
 
 static const struct op_cases all_split_cases = {MEM_COUNT(split_cases), get_split_case};

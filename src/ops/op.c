@@ -260,7 +260,7 @@ int op_span(const struct clr_device *device, int many)
 
 /* ------------------------------------------------------------------ cases */
 
-int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err)
+void op_case_get(struct op_case *out, enum op_kind kind, int i)
 {
     memset(out, 0, sizeof *out);
     out->desc.kind = kind;
@@ -269,7 +269,7 @@ int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error 
     out->desc.need_dx = 1;
     out->desc.x_count = 1;
     out->desc.y_count = classes[kind]->flags & OP_NO_Y ? 0 : 1;
-    return classes[kind]->cases->get(out, i, err);
+    classes[kind]->cases->get(out, i);
 }
 
 void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)

@@ -99,25 +99,21 @@ static const struct {
                       {{3, 3, 1, 1}, 5, false},
                       {{9, 100, 1, 1}, 5, false}};
 
-static int get_loss_case(struct op_case *out, int i, struct clr_error *err)
+static void get_loss_case(struct op_case *out, int i)
 {
-    (void)err;
     op_case_of(out, &loss_cases[i].x, loss_cases[i].small, "%s", loss_cases[i].adds ? ", added" : "");
     out->desc.u.loss.weight = loss_cases[i].weight;
     out->desc.u.loss.adds = loss_cases[i].adds;
-    return 0;
 }
 
 static const struct op_cases all_loss_cases = {MEM_COUNT(loss_cases), get_loss_case};
 
-static int get_accuracy_case(struct op_case *out, int i, struct clr_error *err)
+static void get_accuracy_case(struct op_case *out, int i)
 {
-    (void)err;
     op_case_of(out, &accuracy_cases[i].x, accuracy_cases[i].small, ", top %d", accuracy_cases[i].top_k);
     out->desc.u.accuracy.top_k = accuracy_cases[i].top_k;
     out->desc.backward = false;
     out->desc.need_dx = 0;
-    return 0;
 }
 
 static const struct op_cases all_accuracy_cases = {MEM_COUNT(accuracy_cases), get_accuracy_case};
