@@ -128,13 +128,9 @@ static bool take_text(struct fault *f, const json_t *object, const char *field, 
 
 static bool take_ms(struct fault *f, const json_t *object, const char *field, double *out)
 {
-    const json_t *value = json_object_get(object, field);
-    const double ms = json_is_number(value) ? json_number_value(value) : NAN;
-
-    if (!(ms >= 0.0) || isinf(ms))
-        return bad(f, "an entry without the time \"%s\" in milliseconds", field);
-    *out = ms;
-    return true;
+    *out = json_is_number(json_object_get(object, field)) ? json_number_value(json_object_get(object, field))
+                                                          : NAN;
+    return (*out >= 0.0 && !isinf(*out)) || bad(f, "an entry without the time \"%s\" in milliseconds", field);
 }
 
 static bool take_key(struct fault *f, const json_t *object, struct tunedb_key *key)
@@ -154,15 +150,9 @@ static bool take_entry(struct fault *f, const json_t *object, struct tunedb_entr
 static bool take_nmse(struct fault *f, const json_t *object, double *out)
 {
     const json_t *value = json_object_get(object, "nmse");
-    const double nmse = json_is_number(value) ? json_number_value(value) : NAN;
 
-    *out = 0.0;
-    if (!value)
-        return true;
-    if (!(nmse > 0.0) || isinf(nmse))
-        return bad(f, "an \"nmse\" that is none");
-    *out = nmse;
-    return true;
+    *out = json_number_value(value);
+    return !value || (*out > 0.0 && !isinf(*out)) || bad(f, "an \"nmse\" that is none");
 }
 
 static bool take_failure(struct fault *f, const json_t *object, struct tunedb_failure *e)
