@@ -13,7 +13,7 @@
 #include "net/prototxt.h"
 #include "ops/optimizer.h"
 
-struct reading {
+struct solver_reading {
     struct pt_reader r;
     struct solver *out;
     const struct optimizer_class *optimizer; /* of `type` */
@@ -22,7 +22,7 @@ struct reading {
 };
 
 /* What a message points to: the field, where there is one. */
-static const struct pt_field *place_of(struct reading *in, const char *name)
+static const struct pt_field *place_of(struct solver_reading *in, const char *name)
 {
     struct pt_field *f = NULL;
 
@@ -32,7 +32,7 @@ static const struct pt_field *place_of(struct reading *in, const char *name)
 /* ------------------------------------------------------------------ options */
 
 /* What goes wrong the reader keeps, here and below. */
-static void add(struct reading *in, const char *name, const char *value)
+static void add(struct solver_reading *in, const char *name, const char *value)
 {
     struct solver *s = in->out;
 
@@ -46,7 +46,7 @@ static void add(struct reading *in, const char *name, const char *value)
     in->r.rc = str_duplicate(&s->options[s->count++].value, value, in->err);
 }
 
-static void add_real(struct reading *in, const char *name, double value)
+static void add_real(struct solver_reading *in, const char *name, double value)
 {
     char text[40];
 
@@ -54,7 +54,7 @@ static void add_real(struct reading *in, const char *name, double value)
     add(in, name, text);
 }
 
-static void add_count(struct reading *in, const char *name, int value)
+static void add_count(struct solver_reading *in, const char *name, int value)
 {
     char text[24];
 
@@ -63,7 +63,8 @@ static void add_count(struct reading *in, const char *name, int value)
 }
 
 /* An optional number as an option. `least`: what the field may be at least. */
-static void take_real(struct reading *in, const char *field, double least, double most, const char *option)
+static void take_real(struct solver_reading *in, const char *field, double least, double most,
+                      const char *option)
 {
     double value;
 
@@ -71,7 +72,7 @@ static void take_real(struct reading *in, const char *field, double least, doubl
         add_real(in, option, value);
 }
 
-static void take_count(struct reading *in, const char *field, int least, const char *option)
+static void take_count(struct solver_reading *in, const char *field, int least, const char *option)
 {
     int value;
 
@@ -80,7 +81,8 @@ static void take_count(struct reading *in, const char *field, int least, const c
 }
 
 /* The number, or what Caffe has where there is none. */
-static void take_or(struct reading *in, const char *field, double most, double otherwise, const char *option)
+static void take_or(struct solver_reading *in, const char *field, double most, double otherwise,
+                    const char *option)
 {
     double value = otherwise;
 
@@ -90,7 +92,7 @@ static void take_or(struct reading *in, const char *field, double most, double o
 
 /* ------------------------------------------------------------------ the learning rate */
 
-static void read_stepvalues(struct reading *in)
+static void read_stepvalues(struct solver_reading *in)
 {
     struct pt_field *f = NULL;
     struct str list = {0};
@@ -108,7 +110,7 @@ static void read_stepvalues(struct reading *in)
     str_clear(&list);
 }
 
-static int unknown_policy(struct reading *in, const char *policy)
+static int unknown_policy(struct solver_reading *in, const char *policy)
 {
     struct str list = {0};
     enum clr_policy p;
@@ -123,7 +125,7 @@ static int unknown_policy(struct reading *in, const char *policy)
     return rc;
 }
 
-static int read_rate(struct reading *in)
+static int read_rate(struct solver_reading *in)
 {
     const char *name;
     enum clr_policy policy;
@@ -147,7 +149,7 @@ static int read_rate(struct reading *in)
 
 /* ------------------------------------------------------------------ the update */
 
-static int read_type(struct reading *in)
+static int read_type(struct solver_reading *in)
 {
     const char *type = "SGD";
     struct str list = {0};
@@ -168,7 +170,7 @@ static int read_type(struct reading *in)
     return rc < 0 ? rc : 0;
 }
 
-static int read_regularization(struct reading *in)
+static int read_regularization(struct solver_reading *in)
 {
     const char *type = "L2";
     int rc = pt_text(&in->r, "regularization_type", &type, in->err);
@@ -182,7 +184,7 @@ static int read_regularization(struct reading *in)
     return 0;
 }
 
-static int read_update(struct reading *in)
+static int read_update(struct solver_reading *in)
 {
     int rc = read_type(in);
 
@@ -214,7 +216,7 @@ static int beside(char **out, const char *solver, const char *path, bool whole, 
 }
 
 /* Caffe's paths count from its own root, where it is started: these files lie beside one another. */
-static int find_net(char **out, struct reading *in, const char *path)
+static int find_net(char **out, struct solver_reading *in, const char *path)
 {
     int rc = str_duplicate(out, path, in->err);
 
@@ -248,7 +250,7 @@ static bool says(const struct pt_field *field, const char *text)
 
 /* The training batch of the net's data layer, where it says one. All else of the net is the trainer's to
  * read. */
-static int read_batch(struct reading *in, const char *net)
+static int read_batch(struct solver_reading *in, const char *net)
 {
     struct prototxt doc = {0};
     char *text = NULL;
@@ -272,7 +274,7 @@ static int read_batch(struct reading *in, const char *net)
     return in->r.rc;
 }
 
-static int read_net(struct reading *in, bool wanted)
+static int read_net(struct solver_reading *in, bool wanted)
 {
     const char *net = NULL, *train = NULL, *test = NULL;
     char *path = NULL;
@@ -305,7 +307,7 @@ static int read_net(struct reading *in, bool wanted)
 
 /* ------------------------------------------------------------------ the rest */
 
-static void read_lengths(struct reading *in)
+static void read_lengths(struct solver_reading *in)
 {
     struct pt_field *f = NULL;
     int seed, every, batches;
@@ -323,7 +325,7 @@ static void read_lengths(struct reading *in)
 }
 
 /* Has it an effect on this optimizer? Then it was read already. */
-static bool is_used(const struct reading *in, const char *field)
+static bool is_used(const struct solver_reading *in, const char *field)
 {
     const char *momentum2 = in->optimizer->momentum2;
 
@@ -331,7 +333,7 @@ static bool is_used(const struct reading *in, const char *field)
 }
 
 /* What Caffe does by these is not done here, or done anyway. */
-static void pass_over(struct reading *in)
+static void pass_over(struct solver_reading *in)
 {
     static const char *const fields[] = {
         "solver_mode", "snapshot_format", "snapshot_prefix",     "average_loss",         "rms_decay",
@@ -359,7 +361,7 @@ int solver_read(struct solver *out, const char *path, bool with_net, struct clr_
         "test_state",        "test_compute_loss", "iter_size",      "clip_gradients",
         "snapshot_diff",     "share_blobs",       "weights",        "solver_type",
         "layer_wise_reduce", "base_momentum",     "max_momentum",   NULL};
-    struct reading in = {.out = out, .path = path, .err = err};
+    struct solver_reading in = {.out = out, .path = path, .err = err};
     struct prototxt doc = {0};
     char *text = NULL;
     size_t size = 0;

@@ -7,13 +7,13 @@
 #include <limits.h>
 
 /* Work-items across pixels (or weights) and across channels, and what each of them makes of both. */
-struct tile {
+struct conv_tile {
     int lx, ly, tn, tm;
 };
 
 struct conv_pass_state {
     enum op_pass pass;
-    struct tile tile;
+    struct conv_tile tile;
     int channel_tiles, phases, phase_pixels; /* pixels of an image in the largest phase */
     struct op_launch launches[2];            /* pack, convolve | slices, reduction */
 };
@@ -39,7 +39,7 @@ static int power_below(int n, int most)
     return p;
 }
 
-static size_t local_bytes(const struct tile *t)
+static size_t local_bytes(const struct conv_tile *t)
 {
     return sizeof(float) * DEPTH_MAX * (size_t)(t->lx * t->tn + t->ly * t->tm + 8);
 }
@@ -51,18 +51,18 @@ static size_t local_bytes(const struct tile *t)
  * × 64. Measured on an NVIDIA H100 (driver 580, quick, batch 100; docs/benchmarking.md): of nine tiles these
  * were the fastest, or within 1 % of it, in six passes of eight; 64 work-items in all took 33 to 46 % longer.
  */
-static struct tile choose_tile(const struct conv_request *r, int rows, double columns)
+static struct conv_tile choose_tile(const struct conv_request *r, int rows, double columns)
 {
     const int *asked = r->tile;
     const int limit = (int)(r->device->max_work_group < GROUP_MAX ? r->device->max_work_group : GROUP_MAX);
     const bool weights = r->pass == OP_BACKWARD_WEIGHTS;
-    struct tile t = !weights         ? (struct tile){16, 8, 4, 4}
-                    : columns >= 128 ? (struct tile){16, 8, 4, 8}
-                                     : (struct tile){8, 8, 8, 4};
+    struct conv_tile t = !weights         ? (struct conv_tile){16, 8, 4, 4}
+                         : columns >= 128 ? (struct conv_tile){16, 8, 4, 8}
+                                          : (struct conv_tile){8, 8, 8, 4};
 
     if (asked[0])
-        t = (struct tile){power_below(asked[0], 32), power_below(asked[1], 32), asked[2] >= 8 ? 8 : 4,
-                          asked[3] >= 8 ? 8 : 4};
+        t = (struct conv_tile){power_below(asked[0], 32), power_below(asked[1], 32), asked[2] >= 8 ? 8 : 4,
+                               asked[3] >= 8 ? 8 : 4};
     while (t.lx * t.ly > limit)
         *(t.lx > t.ly ? &t.lx : &t.ly) /= 2;
     while (t.ly > 1 && t.lx < 32 &&
@@ -99,7 +99,7 @@ static int lanes_out(const struct conv_request *r)
     return op_ceil(r->pass == OP_BACKWARD_DATA ? g->c : g->oc, r->block) * r->block;
 }
 
-static struct tile pass_tile(const struct conv_request *r)
+static struct conv_tile pass_tile(const struct conv_request *r)
 {
     const struct op_desc *desc = r->desc;
     const struct conv_geometry *g = &desc->u.conv;
@@ -113,7 +113,7 @@ static struct tile pass_tile(const struct conv_request *r)
 }
 
 /* Pixels of a slice of the weight gradient: geometry, planned batch and tile decide, the device does not. */
-static int slice_pixels(const struct op_desc *desc, const struct tile *t)
+static int slice_pixels(const struct op_desc *desc, const struct conv_tile *t)
 {
     const struct conv_geometry *g = &desc->u.conv;
     const int pixels = desc->x[0].n * g->oh * g->ow;
@@ -124,7 +124,7 @@ static int slice_pixels(const struct op_desc *desc, const struct tile *t)
     return op_ceil(pixels_each, GROUP_MIN) * GROUP_MIN;
 }
 
-static int slice_count(const struct op_desc *desc, const struct tile *t)
+static int slice_count(const struct op_desc *desc, const struct conv_tile *t)
 {
     return op_ceil(desc->x[0].n * desc->u.conv.oh * desc->u.conv.ow, slice_pixels(desc, t));
 }
@@ -139,7 +139,7 @@ static bool can(const struct conv_request *r)
                  inputs = (double)(g->h + 2 * g->ph + g->kh * g->dh) * (g->w + 2 * g->pw + g->kw * g->dw);
     const double outputs = (double)(g->oh + g->kh * g->dh + g->ph) * (g->ow + g->kw * g->dw + g->pw);
     const double limit = 1 << 30;
-    const struct tile t = pass_tile(r);
+    const struct conv_tile t = pass_tile(r);
 
     return g->group == 1 && images * inputs < limit && images * outputs < limit &&
            inputs * (g->c + 16) < limit && outputs * (g->oc + 16) < limit && t.lx * t.ly >= GROUP_MIN &&
@@ -158,7 +158,7 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
 {
     const struct op_desc *desc = r->desc;
     const struct conv_geometry *g = &desc->u.conv;
-    const struct tile t = pass_tile(r);
+    const struct conv_tile t = pass_tile(r);
     const int bm = t.ly * t.tm, bn = t.lx * t.tn, rows = op_ceil(lanes_out(r), bm) * bm;
     const struct shape weights = {rows, lanes_in(r), g->kh, g->kw};
     size_t count;
@@ -200,7 +200,7 @@ static int candidates(struct op_variant *out, int capacity, const struct conv_re
 
 /* ------------------------------------------------------------------ creation */
 
-static void tile_macros(struct str *options, const struct tile *t)
+static void tile_macros(struct str *options, const struct conv_tile *t)
 {
     str_append(options, "-DLX=%d -DLY=%d -DTN=%d -DTM=%d", t->lx, t->ly, t->tn, t->tm);
 }
@@ -210,7 +210,7 @@ static void tile_macros(struct str *options, const struct tile *t)
  * nobody at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel
  * where they are not too deep.
  */
-static int taps_at_once(const struct tile *t, int x_block)
+static int taps_at_once(const struct conv_tile *t, int x_block)
 {
     const int depth = t->lx * t->ly > 64 ? DEPTH_MAX : DEPTH_MAX / 2, lanes = op_max(1, t->ly / t->tn);
     const int taps = op_min(op_ceil(depth, x_block), op_max(1, DEPTH_MAX / x_block));
@@ -233,7 +233,7 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
     const bool data = r->pass == OP_BACKWARD_DATA;
     const struct conv_geometry *g = &op->desc.u.conv;
     const struct tensor *x = data ? &io->dy[0] : &io->x[0], *y = data ? &io->dx[0] : &io->y[0];
-    const struct tile *t = &s->tile;
+    const struct conv_tile *t = &s->tile;
     const int v = y->layout.block, xb = x->layout.block, rows = op_ceil(y->shape.c, v) * v;
     const int ih = data ? g->sh / greatest_common_divisor(g->sh, g->dh) : 1;
     const int iw = data ? g->sw / greatest_common_divisor(g->sw, g->dw) : 1;
@@ -267,7 +267,7 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct c
     static const char *const what[] = {"weight gradient", "gradient sums"};
     static const char *const names[] = {"conv_tiled_slices", "conv_tiled_reduce"};
     const struct conv_geometry *g = &op->desc.u.conv;
-    const struct tile *t = &s->tile;
+    const struct conv_tile *t = &s->tile;
     const int xb = io->x[0].layout.block;
     const int columns = op_ceil(g->c, xb) * xb * g->kh * g->kw + op->desc.bias;
     int slices, rc = 0;

@@ -15,23 +15,24 @@ enum {
 };
 
 /* Rows and vectors of columns that a work-item makes; the work-group that shares a sum, see cl/dense.cl. */
-struct tile {
+struct dense_tile {
     bool sliced;
     int mt, nt, lx, slices;
 };
 
 /* rows × vectors of columns, each a sum of `terms`. */
-static struct tile choose_tile(const struct op_desc *desc, enum op_pass pass, const struct clr_device *device,
-                               int block, int rows, int vectors, int terms)
+static struct dense_tile choose_tile(const struct op_desc *desc, enum op_pass pass,
+                                     const struct clr_device *device, int block, int rows, int vectors,
+                                     int terms)
 {
     const char *asked = desc->variant[pass].algorithm;
     const int limit = (int)(device->max_work_group < GROUP_MAX ? device->max_work_group : GROUP_MAX);
     const bool cpu = device->type == CLR_DEVICE_CPU;
-    struct tile t = {false, block == 16 ? 4 : 6, op_min(block == 16 ? 4 : 2, vectors), 1, 1};
+    struct dense_tile t = {false, block == 16 ? 4 : 6, op_min(block == 16 ? 4 : 2, vectors), 1, 1};
 
     if (strcmp(asked, "sliced") != 0 && (cpu || strcmp(asked, "panels") == 0))
         return t;
-    t = (struct tile){true, 4, 1, 1, 1};
+    t = (struct dense_tile){true, 4, 1, 1, 1};
     while (t.lx < 32 && 2 * t.lx <= op_min(vectors, limit))
         t.lx *= 2;
     while (t.mt > 1 && (double)op_ceil(rows, t.mt) * vectors < ITEMS_WANTED)
@@ -59,7 +60,7 @@ static int candidates(struct op_variant *out, int capacity, const struct op_desc
 /* One use of the product: its kernels and what does not change from call to call. */
 struct product {
     struct op_launch pack, gemm;
-    struct tile tile;
+    struct dense_tile tile;
     int panels, k;
     bool mask; /* does x mask the result */
 };
@@ -114,7 +115,7 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     const int v = op->block, vectors = columns(b ? b : c) / v;
     const enum op_pass pass = b ? OP_BACKWARD_WEIGHTS : forward ? OP_FORWARD : OP_BACKWARD_DATA;
     const int terms = b ? op->desc.x[0].n : forward ? self->inputs : self->outputs;
-    const struct tile t =
+    const struct dense_tile t =
         choose_tile(&op->desc, pass, ocl_device(op->ctx), v, b ? self->outputs : op->desc.x[0].n,
                     op_ceil(forward ? self->outputs : self->inputs, v), /* as many in every layout */
                     terms);
@@ -155,7 +156,7 @@ static void describe(struct dense_op *self)
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
         sliced = sliced || products[pass]->tile.sliced;
     for (int pass = 0; pass < (sliced ? OP_PASS_COUNT : 1); pass++) {
-        const struct tile *t = &products[pass]->tile;
+        const struct dense_tile *t = &products[pass]->tile;
         if (products[pass]->gemm.kernel && t->sliced)
             op_add_variant(&self->head, (enum op_pass)pass, "sliced %d×%d", t->mt, t->slices);
         else if (products[pass]->gemm.kernel)
