@@ -92,7 +92,7 @@ int pt_value_text(const struct prototxt *doc, const struct pt_field *field, cons
 int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err);
 
 /*
- * What failed before, else CLR_EINPUT for the first field in the message that nobody read: "unsupported" where it is in that
+ * What failed before, else CLR_EINPUT for the first field that nobody read: "unsupported" where it is in that
  * NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that were asked for.
  */
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err);

@@ -226,7 +226,7 @@ static int create_forward(struct conv_pool_op *self, const struct op_io *io, str
     int rc;
 
     if (way->winograd)
-        op_launch_range(&self->launches[PACK], c->c + 1, groups * way->ob, 1);
+        op_launch_range(&self->launches[PACK], c->c + 1, (long long)groups * way->ob, 1);
     else
         op_launch_range(&self->launches[PACK], (long long)groups * (c->c * c->kh * c->kw + 1), 1, 1);
     op_launch_range(&self->launches[FORWARD], way->winograd ? 1 : groups, 0, bands);

@@ -257,7 +257,7 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
     s->phase_pixels = data ? op_ceil(g->h, g->sh) * op_ceil(g->w, g->sw) : g->oh * g->ow;
     const long long taps = (long long)op_ceil(x->shape.c, xb) * xb * g->kh * g->kw;
     op_launch_range(&s->launches[0], s->channel_tiles * t->ly * t->tm / 4 * taps, 1, 1);
-    op_launch_range(&s->launches[1], 0, s->channel_tiles * t->ly, s->phases);
+    op_launch_range(&s->launches[1], 0, (long long)s->channel_tiles * t->ly, s->phases);
     return rc;
 }
 
@@ -284,8 +284,8 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct c
         tensor_macros(&options, "DY", &io->dy[0]);
         rc = op_launch_create(&s->launches[k], op, what[k], "conv_tiled_wgrad.cl", &options, names[k], err);
     }
-    op_launch_range(&s->launches[0], op_ceil(columns, t->lx * t->tn) * t->lx,
-                    op_ceil(g->oc, t->ly * t->tm) * t->ly, slices);
+    op_launch_range(&s->launches[0], (long long)op_ceil(columns, t->lx * t->tn) * t->lx,
+                    (long long)op_ceil(g->oc, t->ly * t->tm) * t->ly, slices);
     op_launch_range(&s->launches[1], columns, g->oc, 1);
     return rc;
 }

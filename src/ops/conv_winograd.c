@@ -226,7 +226,7 @@ static int create_forward(struct conv_pass_state *s, struct op *op, const struct
 
     begin(s, op, r);
     groups = op_ceil(w->ocb, w->ob);
-    op_launch_range(&s->launches[FILTER], w->icb * op->block + 1, groups * w->ob, 1);
+    op_launch_range(&s->launches[FILTER], w->icb * op->block + 1, (long long)groups * w->ob, 1);
     rc = get_kernel(s, op, FILTER, names[FILTER], what[flip][FILTER], io, err);
     if (rc == 0 && w->fused)
         return get_kernel(s, op, 1, "winograd_fused", flip ? "data gradient" : "forward", io, err);

@@ -102,7 +102,8 @@ static int columns(const struct tensor *t)
 }
 
 /*
- * what: labels of its kernels. a: images as rows, or as terms where b is given; b NULL: the packed weights; c NULL: the weights' gradient.
+ * what: labels of its kernels. a: images as rows, or as terms where b is given; b NULL: the packed weights; c
+ * NULL: the weights' gradient.
  */
 static int create_product(struct product *p, struct dense_op *self, const char *const *what,
                           const struct tensor *a, const struct tensor *b, const struct tensor *c,

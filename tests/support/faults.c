@@ -9,8 +9,8 @@
  *
  * memory: malloc, calloc, realloc, aligned_alloc, realpath and opendir, called by the program or by one of
  * the libraries in `counted`. Whose call it is, its return address says. Libraries that cannot go on without
- * memory (popt and libarchive end the process, fontconfig and cairo crash, jansson loses text) do not count, nor do OpenCL's
- * loader and CLBlast.
+ * memory (popt and libarchive end the process, fontconfig and cairo crash, jansson loses text) do not count,
+ * nor do OpenCL's loader and CLBlast.
  * write: open to write, write, fsync, rename, mkdir, close of what was opened to write, called by the
  * program. A write that fails has written half of what it was given. read: open to read, read, fopen, fread,
  * access, readdir, stat, fstat, lstat, likewise.
