@@ -149,19 +149,24 @@ struct clr_bench_options {
     /** Told what is measured next, the `part`-th of `parts`, and about how many seconds that takes (0: not
      * known). May be NULL. */
     void (*progress)(void *user, const char *what, int part, int parts, double seconds);
+    /** Told before each sample, start or check of that part how many of how many are done. May be NULL. */
+    void (*step)(void *user, int done, int all);
     void *user;
+    /** Not 0: end before the next of them. May be NULL. */
+    const volatile int *stop;
 };
 
 /**
  * Measure a device with a net, on random images, with the variants of kernels that clr_train() takes there:
  * the device is checked as clr_train() does it, and what is wrong is replaced and recorded. What was timed is
- * verified against the references.
+ * verified against the references. Of what takes more than two seconds three samples are taken, not five or
+ * more.
  *
  * @param out  filled on success, with out->wrong > 0 where something computes wrongly, and out->refused where
  * clr_train() would not train there; free what it holds with clr_bench_clear()
  * @return 0; CLR_EINPUT: the net does not say how large its images are, or does not fit; CLR_EDEVMEM;
- *         CLR_EDIVERGED: a loss was not finite; CLR_EFAILED: a multiply-add or a copy went wrong; CLR_ECL,
- *         CLR_ENOMEM, CLR_ENODEVICE
+ *         CLR_EDIVERGED: a loss was not finite; CLR_EFAILED: a multiply-add or a copy went wrong;
+ *         CLR_EINTERRUPTED: options->stop; CLR_ECL, CLR_ENOMEM, CLR_ENODEVICE
  */
 CLR_API int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
                           const struct clr_bench_options *options, struct clr_error *err);

@@ -13,6 +13,7 @@
 #include <clr/range.h>
 #include <clr/schedule.h>
 #include <clr/train.h>
+#include <clr/trainer.h>
 #include <clr/tune.h>
 #include <clr/version.h>
 

@@ -104,6 +104,8 @@ struct clr_train_result {
     double seconds;
     int backoffs;  /**< how often the rates were halved */
     char *profile; /**< the --profile table, or NULL; free with free() */
+    uint64_t
+        diverged_at; /**< iteration whose loss, or the loss evaluated after it, was not finite; 0: none */
 };
 
 /**

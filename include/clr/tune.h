@@ -34,8 +34,8 @@ CLR_API int clr_tune_work(const struct clr_tune_options *options, void (*line)(v
                           void *user, struct clr_error *err);
 
 enum clr_tune_happening {
-    CLR_TUNE_BEGINS, /**< the device is known: device, driver, record, items */
-    CLR_TUNE_ITEM,   /**< a pass of an operator: item, layer, operation, shape, uses */
+    CLR_TUNE_BEGINS, /**< the device is known: device, driver, record, items, variants */
+    CLR_TUNE_ITEM,   /**< a pass of an operator: item, layer, operation, shape, uses, item_variants */
     CLR_TUNE_TRIES,  /**< a variant of it is verified or timed: variant */
     CLR_TUNE_FAILED, /**< it must not be used: variant, why, detail */
     CLR_TUNE_RESULT, /**< the pass is done: all of them */
@@ -47,6 +47,8 @@ struct clr_tune_event {
     const char *device, *driver;
     const char *record; /**< the file that the results go into */
     int item, items;    /**< counted from 0 */
+    int variants;       /**< to be tried in all of them; those known to fail are not */
+    int item_variants;  /**< in this one */
     const char *layer, *operation, *shape;
     int uses;            /**< how often a training step does that; 0: evaluation alone */
     const char *variant; /**< tried; of a result, the fastest */
@@ -67,11 +69,13 @@ struct clr_tune_event {
  *                    newline and at once, to its standard output; NULL-terminated. The number for
  *                    clr_tune_options.first is appended as the last argument
  * @param patience_s  seconds without a line after which a variant counts as hung, and the worker is killed
+ * @param stop        not 0: end at once, also within a variant; may be NULL
  * @param tell        called for everything that happens
  * @param user        handed to tell
- * @return 0; the worker's error; CLR_EFAILED: it cannot be started, or ends before it has tried anything
+ * @return 0; the worker's error; CLR_EINTERRUPTED: *stop, what was told as a result is in the record;
+ *         CLR_EFAILED: it cannot be started, or ends before it has tried anything
  */
-CLR_API int clr_tune(const char *const *worker, int patience_s,
+CLR_API int clr_tune(const char *const *worker, int patience_s, const volatile int *stop,
                      void (*tell)(void *user, const struct clr_tune_event *event), void *user,
                      struct clr_error *err);
 

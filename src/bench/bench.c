@@ -21,7 +21,7 @@
 #include "bench/rows.h"
 #include "train/selfcheck.h"
 
-enum { WARM_STARTS = 5, LABELS_MOST = 256, PARTS = 9 };
+enum { LABELS_MOST = 256, PARTS = 9 };
 
 /* Small, so that weights hardly move: times must not depend on how training goes. */
 #define RATE     1e-6
@@ -72,8 +72,8 @@ static int run_inference(void *user, int n, struct clr_error *err)
 
 static int plan(struct bench *b, struct clr_error *err)
 {
-    return b->session.train_net ? session_plan_anew(&b->session, NULL, err)
-                                : session_plan(&b->session, &b->train, true, NULL, err);
+    return b->session.replica.train.net ? session_plan_anew(&b->session, NULL, err)
+                                        : session_plan(&b->session, &b->train, true, NULL, err);
 }
 
 /* Context, memory, kernels, and one training step to its end. */
@@ -84,7 +84,7 @@ static int start(struct bench *b, const struct ocl_options *options, double *sec
 
     if (rc < 0)
         return rc;
-    b->session.ocl = *options;
+    b->session.replica.ocl = *options;
     begin = clock_ns();
     rc = session_start(&b->session, err);
     if (rc == 0)
@@ -93,18 +93,19 @@ static int start(struct bench *b, const struct ocl_options *options, double *sec
     return rc;
 }
 
-/* seconds: how long it will take, 0 where that is not known. */
-static void tell(struct bench *b, const char *what, double seconds)
+/* The next part. seconds: how long it will take, 0 where that is not known. */
+static int begin_part(struct bench *b, const char *what, double seconds, struct clr_error *err)
 {
     b->part++;
     if (b->o->progress)
         b->o->progress(b->o->user, what, b->part, PARTS, seconds);
+    return measure_step(b->o, 0, 1, err);
 }
 
 /* Has the driver's compiler worked in this process? What it took of memory does not come back. */
 static void note_compiler(struct bench *b)
 {
-    if (ocl_build_statistics(b->session.ctx).built > 0)
+    if (ocl_build_statistics(b->session.replica.ctx).built > 0)
         b->report->peak_memory_compiler = true;
 }
 
@@ -181,7 +182,9 @@ static int check_device(struct bench *b, struct clr_error *err)
 
     if (rc < 0)
         return rc;
-    tell(b, "what train asks of a device before it begins", 0.0);
+    rc = begin_part(b, "what train asks of a device before it begins, minutes on a slow one", 0.0, err);
+    if (rc < 0)
+        return rc;
     rc = selfcheck_start(&b->session, NULL, &why);
     if (rc == CLR_EFAILED) {
         str_copy(b->report->refused, sizeof b->report->refused, why.message);
@@ -190,20 +193,19 @@ static int check_device(struct bench *b, struct clr_error *err)
             *err = why;
         return rc;
     }
-    if (s->ctx) {
+    if (s->replica.ctx) {
         note_compiler(b);
-        ocl_save_programs(s->ctx);
+        ocl_save_programs(s->replica.ctx);
     }
     rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
     if (rc == 0) {
-        b->report->tuned_layers = count_tuned(s->train_graph, b->train.device);
-        b->report->device_memory_bytes =
-            net_bytes(s->train_net) + net_bytes(s->test_net) + params_bytes(&s->params);
+        b->report->tuned_layers = count_tuned(s->replica.train.graph, b->train.device);
+        b->report->device_memory_bytes = replica_net_bytes(&s->replica) + params_bytes(&s->replica.params);
     }
     if (rc == 0)
-        graph_replaced(s->train_graph, s->records, b->train.device, add_replaced, &to);
+        graph_replaced(s->replica.train.graph, s->replica.records, b->train.device, add_replaced, &to);
     if (rc == 0)
-        graph_replaced(s->test_graph, s->records, b->train.device, add_replaced, &to);
+        graph_replaced(s->replica.test.graph, s->replica.records, b->train.device, add_replaced, &to);
     return rc < 0 ? rc : to.rc;
 }
 
@@ -211,20 +213,21 @@ static int check_device(struct bench *b, struct clr_error *err)
 
 static int time_whole(struct bench *b, struct clr_error *err)
 {
-    const struct measure steps = {run_steps, &b->session, SESSION_LOSSES, 4.0},
-                         inference = {run_inference, &b->session, 10000, 2.5};
+    const struct measure steps = {run_steps, &b->session, SESSION_LOSSES, 4.0, b->o},
+                         inference = {run_inference, &b->session, 10000, 2.5, b->o};
     const uint64_t begin = clock_ns();
     int rc = run_steps(&b->session, 1, err);
 
     if (rc < 0)
         return rc;
     b->step_s = (double)(clock_ns() - begin) * 1e-9;
-    tell(b, "whole training steps", measure_estimate(&steps, b->step_s));
-    rc = measure_run(&b->report->step_ms, &steps, err);
-    if (rc == 0) {
-        tell(b, "inference", measure_estimate(&inference, b->step_s / 3)); /* forward, and not twice back */
+    rc = begin_part(b, "whole training steps", measure_estimate(&steps, b->step_s), err);
+    if (rc == 0)
+        rc = measure_run(&b->report->step_ms, &steps, err);
+    if (rc == 0) /* forward, and not twice back */
+        rc = begin_part(b, "inference", measure_estimate(&inference, b->step_s / 3), err);
+    if (rc == 0)
         rc = measure_run(&b->report->inference_ms, &inference, err);
-    }
     measure_scale(&b->report->step_ms, 1e3);
     measure_scale(&b->report->inference_ms, 1e3);
     return rc;
@@ -234,48 +237,36 @@ static int time_whole(struct bench *b, struct clr_error *err)
 static int whole_steps(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {0};
-    int rc;
+    int rc = begin_part(b, "start", 0.0, err);
 
-    tell(b, "start", 0.0);
-    rc = start(b, &options, &b->start_s, err);
+    if (rc == 0)
+        rc = start(b, &options, &b->start_s, err);
     if (rc == 0)
         rc = time_whole(b, err);
     if (rc < 0)
         return rc;
     note_compiler(b);
-    ocl_save_programs(b->session.ctx);
+    ocl_save_programs(b->session.replica.ctx);
     return 0;
 }
 
 static int warm_starts(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {0};
-    double seconds[WARM_STARTS];
-    int rc = 0;
+    double seconds[MEASURE_LEAST] = {0.0};
+    const int count = measure_least(b->step_s); /* the first start has compiled */
+    int rc = begin_part(b, "starts with compiled kernels", count * b->start_s, err);
 
-    tell(b, "starts with compiled kernels", WARM_STARTS * b->start_s);
-    for (int i = 0; i < WARM_STARTS && rc == 0; i++) {
-        rc = start(b, &options, &seconds[i], err);
+    for (int i = 0; i < count && rc == 0; i++) {
+        rc = measure_step(b->o, i, count, err);
+        if (rc == 0)
+            rc = start(b, &options, &seconds[i], err);
         if (rc == 0)
             note_compiler(b); /* the cache cannot be written */
     }
     if (rc == 0)
-        measure_spread(&b->report->warm_start_s, seconds, WARM_STARTS);
+        measure_spread(&b->report->warm_start_s, seconds, count);
     return rc;
-}
-
-/*
- * Some drivers give a nanosecond for every kernel (Mesa's llvmpipe does): such times are worse than none.
- * Where kernels are tiny, what lies between them may well be nine tenths of a step, but not 99 hundredths.
- */
-static void drop_rows_of_no_use(struct clr_bench_report *r)
-{
-    double sum = 0.0;
-
-    for (size_t i = 0; i < r->row_count; i++)
-        sum += r->rows[i].ms.median;
-    if (sum < 0.01 * r->step_ms.median)
-        r->row_count = 0;
 }
 
 /* Layers, limits and verdicts share a session, whose net says which variants were timed. */
@@ -284,24 +275,22 @@ static int inspect(struct bench *b, struct clr_error *err)
     const struct ocl_options options = {.profile = true};
     struct ocl_context *ctx = NULL;
     double ignored;
-    int rc;
+    int rc = begin_part(b, "layers and passes", b->start_s + rows_estimate(b->step_s), err);
 
-    tell(b, "layers and passes", b->start_s + rows_estimate(b->step_s));
-    rc = start(b, &options, &ignored, err);
-    if (rc < 0)
-        return rc;
-    rc = rows_measure(b->report, &b->session, run_steps, err);
-    drop_rows_of_no_use(b->report);
+    if (rc == 0)
+        rc = start(b, &options, &ignored, err);
+    if (rc == 0)
+        rc = rows_measure(b->report, &b->session, b->step_s, run_steps, b->o, err);
     if (rc == 0)
         rc = ocl_context_create(&ctx, b->train.device, NULL, err);
-    if (rc == 0) {
-        tell(b, "the device's limits", 0.0);
-        rc = limits_measure(b->report, ctx, err);
-    }
-    if (rc == 0) {
-        tell(b, "correctness of what was timed", 0.0);
-        rc = checks_run(b->report, &b->session, ctx, err);
-    }
+    if (rc == 0)
+        rc = begin_part(b, "the device's limits", 0.0, err);
+    if (rc == 0)
+        rc = limits_measure(b->report, ctx, b->o, err);
+    if (rc == 0)
+        rc = begin_part(b, "correctness of what was timed", 0.0, err);
+    if (rc == 0)
+        rc = checks_run(b->report, &b->session, ctx, b->o, err);
     if (rc == 0)
         rc = peak_note_fewer(b->report, err);
     if (ctx)
@@ -315,14 +304,14 @@ static int first_start(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {.no_cache = true, .salt = (uint64_t)time(NULL)};
     double seconds;
-    int rc;
+    int rc = begin_part(b, "first start: compiling all kernels", 0.0, err);
 
-    tell(b, "first start: compiling all kernels", 0.0);
-    rc = start(b, &options, &seconds, err);
+    if (rc == 0)
+        rc = start(b, &options, &seconds, err);
     if (rc < 0)
         return rc;
     measure_spread(&b->report->first_start_s, &seconds, 1);
-    b->report->programs_compiled = ocl_build_statistics(b->session.ctx).built;
+    b->report->programs_compiled = ocl_build_statistics(b->session.replica.ctx).built;
     return 0;
 }
 
@@ -408,6 +397,7 @@ static int prepare(struct bench *b, const struct clr_device *device, struct clr_
     b->train.iterations = 1;
     b->train.batch = b->o->batch;
     b->train.seed = RANDOM_DATA_SEED;
+    b->train.stop = b->o->stop;
     return 0;
 }
 

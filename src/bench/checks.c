@@ -32,7 +32,7 @@ static const char *timed_variant(const struct session *s, const char *layer)
 {
     struct variant_search search = {layer, ""};
 
-    net_variants(s->train_net, find_variant, &search);
+    net_variants(s->replica.train.net, find_variant, &search);
     return search.variant;
 }
 
@@ -86,7 +86,7 @@ static int check_node(struct clr_bench_report *out, const struct session *s, con
     struct op_desc d = node->desc;
     const unsigned how = 1u << VERIFY_EXACT | (node->in_place ? 1u << VERIFY_IN_PLACE : 0);
     const char *timed = timed_variant(s, node->desc.label);
-    const int block = s->test_graph->block;
+    const int block = s->replica.test.graph->block;
     const bool all = device_loop_limit(ocl_device(ctx)) < INT_MAX; /* may be wrong with many alone */
     struct verify_result r;
     struct clr_error why = {0};
@@ -105,14 +105,14 @@ static int check_node(struct clr_bench_report *out, const struct session *s, con
 static int check_batch(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
                        struct clr_error *err)
 {
-    struct shape shape = net_images(s->train_net)->shape;
+    struct shape shape = net_images(s->replica.train.net)->shape;
     struct verify_result r;
     struct clr_error why = {0};
     int rc;
 
     shape.n = shape.n < CHECK_BATCH ? shape.n : CHECK_BATCH;
-    rc = verify_batch(ctx, &shape, s->test_graph->block, shape.n < CHECK_IMAGES ? shape.n : CHECK_IMAGES,
-                      RANDOM_DATA_SEED, &r, &why);
+    rc = verify_batch(ctx, &shape, s->replica.test.graph->block,
+                      shape.n < CHECK_IMAGES ? shape.n : CHECK_IMAGES, RANDOM_DATA_SEED, &r, &why);
     return judge(out, "", "batch", &r, rc, &why, NULL, err);
 }
 
@@ -128,15 +128,17 @@ static int check_update(struct clr_bench_report *out, const struct session *s, s
 }
 
 int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
-               struct clr_error *err)
+               const struct clr_bench_options *o, struct clr_error *err)
 {
-    const struct graph *g = s->train_graph;
+    const struct graph *g = s->replica.train.graph;
     int rc = mem_new(&out->checks, g->node_count + 2, sizeof *out->checks, "verdicts", err);
 
     if (rc == 0)
         rc = check_batch(out, s, ctx, err);
-    for (size_t i = 0; i < g->node_count && rc == 0; i++)
-        if (!op_is(&g->nodes[i].desc, OP_METRIC))
+    for (size_t i = 0; i < g->node_count && rc == 0; i++) {
+        rc = measure_step(o, (int)i + 1, (int)g->node_count + 2, err);
+        if (rc == 0 && !op_is(&g->nodes[i].desc, OP_METRIC))
             rc = check_node(out, s, &g->nodes[i], ctx, err);
+    }
     return rc < 0 ? rc : check_update(out, s, ctx, err);
 }

@@ -14,6 +14,6 @@
  * variant here than in the net counts as wrong: then what was timed was not verified.
  */
 int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
-               struct clr_error *err);
+               const struct clr_bench_options *o, struct clr_error *err);
 
 #endif

@@ -2,6 +2,8 @@
 #include "bench/comparison.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "bench/measure.h"
 #include "bench/peak.h"
@@ -95,49 +97,7 @@ static struct clr_bench_spread whole_of(const struct clr_bench_report *r, enum w
     }
 }
 
-int comparison_make(struct comparison *out, const struct clr_bench_report *reports, size_t count,
-                    struct clr_error *err)
-{
-    struct comparison c = {.reports = reports, .count = count, .wholes = WHOLES};
-    const int rc = row_merge_make(&c.layers, reports, count, err);
-
-    if (rc < 0)
-        return rc;
-    c.lines = c.wholes + c.layers.count;
-    *out = c;
-    return 0;
-}
-
-void comparison_clear(struct comparison *c)
-{
-    row_merge_clear(&c->layers);
-}
-
-struct comparison_line comparison_line(const struct comparison *c, size_t line)
-{
-    const struct clr_bench_row *row;
-
-    if (line < WHOLES)
-        return (struct comparison_line){"", wholes[line].figure, wholes[line].unit};
-    row = c->layers.order[line - WHOLES];
-    return (struct comparison_line){row->layer, clr_bench_pass_name(row->pass), "ms"};
-}
-
-static struct clr_bench_spread value_of(const struct comparison *c, size_t line, size_t report,
-                                        double *of_peak)
-{
-    const struct clr_bench_report *r = &c->reports[report];
-    const struct clr_bench_row *row;
-
-    *of_peak = NAN;
-    if (line < WHOLES)
-        return whole_of(r, (enum whole)line);
-    row = row_merge_find(&c->layers, report, line - WHOLES);
-    if (!row)
-        return (struct clr_bench_spread){0};
-    *of_peak = peak_share(r, row);
-    return row->ms;
-}
+/* ------------------------------------------------------------------ layers within others */
 
 /* Does a layer begin with this line? */
 static bool begins_layer(const struct comparison *c, size_t line)
@@ -178,7 +138,7 @@ static bool is_within(const struct comparison *c, size_t front, size_t line, siz
 
 bool comparison_next_within(struct comparison_within *w, const struct comparison *c, size_t report)
 {
-    while (w->line + 1 < c->lines) {
+    while (w->line + 1 < WHOLES + c->layers.count) {
         if (!begins_layer(c, ++w->line))
             continue;
         if (find_layer(c, w->line, report)) {
@@ -190,6 +150,136 @@ bool comparison_next_within(struct comparison_within *w, const struct comparison
         }
     }
     return false;
+}
+
+/* ------------------------------------------------------------------ sums */
+
+/* Each row with the first of its layer; then, of two layers that are one somewhere, the first of both. */
+static void join(struct comparison *c)
+{
+    for (size_t i = 0; i < c->layers.count; i++)
+        c->front[i] =
+            i > 0 && c->layers.order[i]->layer[0] && !begins_layer(c, WHOLES + i) ? c->front[i - 1] : i;
+    for (size_t k = 0; k < c->count; k++) {
+        struct comparison_within w = {0};
+        while (comparison_next_within(&w, c, k)) {
+            size_t a = w.front - WHOLES, b = w.line - WHOLES;
+            while (c->front[a] != a)
+                a = c->front[a];
+            while (c->front[b] != b)
+                b = c->front[b];
+            c->front[a > b ? a : b] = a > b ? b : a;
+        }
+    }
+    for (size_t i = 0; i < c->layers.count; i++)
+        c->front[i] = c->front[c->front[i]]; /* which is further in front, and done */
+}
+
+/* The sum that begins with that row; NULL: none yet. */
+static struct comparison_sum *find_sum(struct comparison *c, size_t row)
+{
+    for (size_t i = 0; i < c->sum_count; i++)
+        if (c->sums[i].row == row)
+            return &c->sums[i];
+    return NULL;
+}
+
+static void name_sums(struct comparison *c)
+{
+    for (size_t i = 0; i < c->layers.count; i++) {
+        const size_t front = c->front[i];
+        struct comparison_sum *sum;
+        size_t n;
+        if (!begins_layer(c, WHOLES + i) || front == i)
+            continue;
+        sum = find_sum(c, front);
+        if (!sum) {
+            sum = &c->sums[c->sum_count++];
+            sum->row = front;
+            str_copy(sum->name, sizeof sum->name, c->layers.order[front]->layer);
+        }
+        n = strlen(sum->name);
+        (void)snprintf(sum->name + n, sizeof sum->name - n, " + %s", c->layers.order[i]->layer);
+    }
+}
+
+static struct clr_bench_spread sum_of(const struct comparison *c, const struct comparison_sum *sum,
+                                      size_t report)
+{
+    struct clr_bench_spread s = {0};
+
+    for (size_t i = sum->row; i < c->layers.count; i++) {
+        const struct clr_bench_row *row = row_merge_find(&c->layers, report, i);
+        if (!row || c->front[i] != sum->row)
+            continue;
+        s.count = s.count == 0 || row->ms.count < s.count ? row->ms.count : s.count;
+        s.min += row->ms.min;
+        s.median += row->ms.median;
+        s.max += row->ms.max;
+    }
+    return s;
+}
+
+/* ------------------------------------------------------------------ lines */
+
+int comparison_make(struct comparison *out, const struct clr_bench_report *reports, size_t count,
+                    struct clr_error *err)
+{
+    struct comparison c = {.reports = reports, .count = count, .wholes = WHOLES};
+    int rc = row_merge_make(&c.layers, reports, count, err);
+
+    if (rc == 0)
+        rc = mem_new(&c.front, c.layers.count, sizeof *c.front, "layers", err);
+    if (rc == 0)
+        rc = mem_new(&c.sums, c.layers.count, sizeof *c.sums, "layers", err);
+    if (rc < 0) {
+        comparison_clear(&c);
+        return rc;
+    }
+    join(&c);
+    name_sums(&c);
+    c.lines = c.wholes + c.layers.count + c.sum_count;
+    *out = c;
+    return 0;
+}
+
+void comparison_clear(struct comparison *c)
+{
+    row_merge_clear(&c->layers);
+    free(c->front);
+    free(c->sums);
+    c->front = NULL;
+    c->sums = NULL;
+}
+
+struct comparison_line comparison_line(const struct comparison *c, size_t line)
+{
+    const struct clr_bench_row *row;
+
+    if (line < WHOLES)
+        return (struct comparison_line){"", wholes[line].figure, wholes[line].unit};
+    if (line >= WHOLES + c->layers.count)
+        return (struct comparison_line){c->sums[line - WHOLES - c->layers.count].name, "all passes", "ms"};
+    row = c->layers.order[line - WHOLES];
+    return (struct comparison_line){row->layer, clr_bench_pass_name(row->pass), "ms"};
+}
+
+static struct clr_bench_spread value_of(const struct comparison *c, size_t line, size_t report,
+                                        double *of_peak)
+{
+    const struct clr_bench_report *r = &c->reports[report];
+    const struct clr_bench_row *row;
+
+    *of_peak = NAN;
+    if (line < WHOLES)
+        return whole_of(r, (enum whole)line);
+    if (line >= WHOLES + c->layers.count)
+        return sum_of(c, &c->sums[line - WHOLES - c->layers.count], report);
+    row = row_merge_find(&c->layers, report, line - WHOLES);
+    if (!row)
+        return (struct clr_bench_spread){0};
+    *of_peak = peak_share(r, row);
+    return row->ms;
 }
 
 /* Has the layer of this line another one in it, in that report? */

@@ -10,16 +10,26 @@
 #include "base/str.h"
 #include "bench/row_merge.h"
 
+/* Layers that are one operator in one of the reports: their times together, in all of them. */
+struct comparison_sum {
+    char name[2 * CLR_BENCH_NAME]; /* "conv1 + pool1" */
+    size_t row;                    /* of layers, that it begins with */
+};
+
 struct comparison {
     const struct clr_bench_report *reports; /* borrowed */
     size_t count;
-    size_t wholes, lines; /* lines that are of the whole device; all of them, layers behind those */
+    size_t wholes,
+        lines; /* lines that are of the whole device; all of them: layers behind those, then sums */
     struct row_merge layers;
+    size_t *front; /* of each row of layers: the one that its operator begins with */
+    struct comparison_sum *sums;
+    size_t sum_count;
 };
 
 struct comparison_line {
-    const char *layer;  /* "" of the whole */
-    const char *figure; /* "training step"; the pass of a layer */
+    const char *layer;  /* "" of the whole; of a sum, all of them */
+    const char *figure; /* "training step"; the pass of a layer; "all passes" of a sum */
     const char *unit;
 };
 

@@ -12,7 +12,8 @@
 
 #define VALUE 10 /* columns of a value … */
 #define WORDS 16 /* … and of what stands behind it: "~1,200× faster" */
-#define FIRST 24 /* columns of the first report at most, where its name is at the head */
+#define HEAD  26 /* columns of a name at the head, and of the first report's: two fit into 80 */
+#define FIRST 15
 
 /* ------------------------------------------------------------------ what both say */
 
@@ -44,28 +45,35 @@ static const char *value(char out[WORDS_NUMBER], const struct comparison_cell *c
     return cell->value.count > 0 ? words_number(out, cell->value.median) : "-";
 }
 
-/* Columns that a text takes: its characters, of which UTF-8 may take several bytes each. */
-static int columns(const char *text)
+static const char *name_of(char file[WORDS_FILE], const struct comparison *c, size_t k)
 {
-    int n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
+    return words_same_device(c->reports, c->count, k) ? words_file(file, c->reports, c->count, k)
+                                                      : c->reports[k].device;
 }
 
-/* "[2] NVIDIA H200", "[2] after" of one device: at the head of a column. Where there is no room, the
- * number. */
+/* A short name that no other report has, with so much of its end; false: it is not the only one. */
+static bool shorten(char out[WORDS_NAME], const struct comparison *c, size_t k, int most, int tail)
+{
+    char file[WORDS_FILE], other[WORDS_NAME];
+
+    words_short(out, name_of(file, c, k), most, tail);
+    for (size_t i = 0; i < c->count; i++)
+        if (i != k && strcmp(words_short(other, name_of(file, c, i), most, tail), out) == 0)
+            return false;
+    return out[0];
+}
+
+/* "[2] NVIDIA H200", "[2] after" of one device: at the head of a column, shortened where there is no room.
+ * Where that does not tell it from the others, the number. */
 static const char *head(char out[WORDS_NAME], const struct comparison *c, size_t k)
 {
-    const struct clr_bench_report *r = &c->reports[k];
-    char file[WORDS_FILE];
-    const char *name =
-        words_same_device(c->reports, c->count, k) ? words_file(file, c->reports, c->count, k) : r->device;
+    char name[WORDS_NAME];
+    const int n = snprintf(out, WORDS_NAME, "[%zu] ", k + 1), most = (k > 0 ? HEAD : FIRST) - n;
 
-    (void)snprintf(out, WORDS_NAME, "[%zu] %s", k + 1, name);
-    if (!name[0] || columns(out) > (k > 0 ? VALUE + 2 + WORDS : FIRST))
-        (void)snprintf(out, WORDS_NAME, "[%zu]", k + 1);
+    if (shorten(name, c, k, most, most / 2) || shorten(name, c, k, most, 3 * most / 4))
+        str_copy(out + n, (size_t)(WORDS_NAME - n), name);
+    else
+        out[n - 1] = '\0';
     return out;
 }
 
@@ -147,8 +155,10 @@ static void note_report(const struct notes *n, const struct comparison *c, size_
     struct comparison_within w = {0};
 
     while (comparison_next_within(&w, c, k))
-        note(n, "[%zu] %s has %s in it, which is a layer of its own elsewhere: compare it with both.", k + 1,
-             w.with, w.layer);
+        note(n,
+             "[%zu] %s has %s in it, which is a layer of its own elsewhere: compare their sum, the last "
+             "lines.",
+             k + 1, w.with, w.layer);
     note_replaced(n, c, k);
     if (leaves_out_a_share(r))
         note(n, "[%zu] has no share of the peak. " WORDS_NO_SHARE, k + 1);
@@ -208,7 +218,7 @@ static void append_notes(struct str *out, const struct comparison *c, bool markd
 
 static void pad(struct str *out, const char *text, int width, bool right)
 {
-    const int length = columns(text);
+    const int length = words_columns(text);
 
     str_append(out, "%*s%s%*s", right && width > length ? width - length : 0, "", text,
                !right && width > length ? width - length : 0, "");
@@ -235,10 +245,10 @@ static struct widths measure(const struct comparison *c)
 
     for (size_t i = 0; i < c->lines; i++) {
         const struct comparison_line line = comparison_line(c, i);
-        n = columns(i < c->wholes ? line.figure : line.layer);
+        n = words_columns(i < c->wholes ? line.figure : line.layer);
         w.names = n > w.names ? n : w.names;
     }
-    n = columns(head(text, c, 0));
+    n = words_columns(head(text, c, 0));
     w.first = n > w.first ? n : w.first;
     return w;
 }
@@ -255,7 +265,7 @@ static void head_line(struct str *out, const struct comparison *c, const struct 
     for (size_t k = 0; k < c->count; k++) {
         (void)head(text, c, k);
         str_append(out, "  ");
-        if (k == 0 || columns(text) <= VALUE) {
+        if (k == 0 || words_columns(text) <= VALUE) {
             pad(out, text, k == 0 ? w->first : VALUE, true);
             str_append(out, "%*s", k > 0 ? 2 + WORDS : 0, "");
         } else {

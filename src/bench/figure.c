@@ -10,6 +10,8 @@
 #include "plot/axes.h"
 #include "plot/table.h"
 
+#define NOTE_NAME 26 /* columns of a device's name in a note */
+
 /* The number first: where room is scarce, texts are cut in their middle. */
 static void label(struct bars *out, const struct clr_bench_report *reports, size_t count, size_t i)
 {
@@ -40,19 +42,23 @@ static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t
 /* Layers that one device does with another one: their bars are not of the same work. */
 static void note_joined(struct bars *out, const struct comparison *c)
 {
-    struct str note = {0};
+    size_t n;
 
     for (size_t k = 0; k < c->count; k++) {
         struct comparison_within w = {0};
+        char name[WORDS_NAME], *note = out->notes[out->note_count];
         while (comparison_next_within(&w, c, k)) {
             log_line(CLR_LOG_WARNING, "%s has %s in %s: compare its bars with both of the others",
                      out->names[k], w.layer, w.with);
-            str_append(&note, "%s%s has %s in it", note.length > 0 ? ", " : "in one of them, ", w.with,
-                       w.layer);
+            if (!note[0])
+                (void)snprintf(note, sizeof out->notes[0],
+                               "%s: ", words_short(name, out->names[k], NOTE_NAME, NOTE_NAME / 2));
+            n = strlen(note);
+            (void)snprintf(note + n, sizeof out->notes[0] - n, "%s%s has %s in it",
+                           strchr(note, '\0')[-1] == ' ' ? "" : ", ", w.with, w.layer);
         }
+        out->note_count += note[0] != '\0';
     }
-    str_copy(out->note, sizeof out->note, str_text(&note));
-    str_clear(&note);
 }
 
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,

@@ -103,10 +103,7 @@ static json_t *file_json(const struct clr_bench_report *reports, size_t count)
     json_t *devices = json_array();
 
     for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(devices, report_json(&reports[i])) < 0) {
-            json_decref(devices);
-            return NULL;
-        }
+        devices = json_append(devices, report_json(&reports[i]));
     return json_pack(
         "{s:s, s:i, s:{s:s, s:s, s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s, s:[i, i, i]}, s:i, s:s, s:o}",
         "format", FORMAT, "version", VERSION, "program", "version", r->program, "git", r->git_id, "compiler",
@@ -118,26 +115,13 @@ static json_t *file_json(const struct clr_bench_report *reports, size_t count)
 int clr_bench_write(const char *path, const struct clr_bench_report *reports, size_t count,
                     struct clr_error *err)
 {
-    struct str line = {0};
     json_t *json = count > 0 ? file_json(reports, count) : NULL;
-    char *text;
-    int rc;
 
     if (!json)
         return clr_error_set(err, CLR_EINPUT,
                              "no report for '%s': a name is not UTF-8, there is no device, or no memory",
                              path);
-    text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    json_decref(json);
-    if (!text)
-        return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
-    str_append(&line, "%s\n", text);
-    free(text);
-    rc = str_check(&line, err);
-    if (rc == 0)
-        rc = fs_write_atomic(path, line.text, line.length, err);
-    str_clear(&line);
-    return rc;
+    return json_write(path, json, 9, err);
 }
 
 /* ------------------------------------------------------------------ reading */

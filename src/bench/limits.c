@@ -18,6 +18,7 @@ static const float factor = 0.75f, summand = 3.0f, triad_factor = 3.0f;
 
 struct limits {
     struct ocl_context *ctx;
+    const struct clr_bench_options *o;
     struct ocl_kernel *fma, *fill, *triad;
     cl_mem y, a, b, c;
     size_t items;
@@ -92,7 +93,7 @@ static int check_fma(struct limits *l, struct clr_error *err)
 static int measure_fma(struct clr_bench_report *out, struct limits *l, struct clr_error *err)
 {
     const double flop = 2.0 * ROUNDS * ACCUMULATORS * l->width * (double)l->items;
-    const struct measure m = {run_fma, l, 100000, 1.5};
+    const struct measure m = {run_fma, l, 100000, 1.5, l->o};
     int rc = ocl_buffer_create(&l->y, l->ctx, l->items * ACCUMULATORS * (size_t)l->width * sizeof(float),
                                "results of multiply-adds", err);
 
@@ -167,7 +168,7 @@ static int measure_triad(struct clr_bench_report *out, struct limits *l, struct 
 {
     const size_t size = (size_t)l->vectors * (size_t)l->width * sizeof(float);
     const struct ocl_arg fill[] = {OCL_MEM(l->a), OCL_MEM(l->b), {sizeof l->vectors, &l->vectors}};
-    const struct measure m = {run_triad, l, 100000, 1.5};
+    const struct measure m = {run_triad, l, 100000, 1.5, l->o};
     int rc = ocl_buffer_create(&l->a, l->ctx, size, "an array", err);
 
     if (rc == 0)
@@ -185,10 +186,11 @@ static int measure_triad(struct clr_bench_report *out, struct limits *l, struct 
     return check_triad(l, size / sizeof(float), err);
 }
 
-int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, struct clr_error *err)
+int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, const struct clr_bench_options *o,
+                   struct clr_error *err)
 {
     const struct clr_device *d = ocl_device(ctx);
-    struct limits l = {.ctx = ctx, .width = vector_width(d)};
+    struct limits l = {.ctx = ctx, .o = o, .width = vector_width(d)};
     const size_t units = d->compute_units > 0 ? (size_t)d->compute_units : 1;
     int rc;
 

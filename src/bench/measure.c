@@ -7,7 +7,6 @@
 #include "base/smooth.h"
 
 #define SAMPLE_S 0.2 /* shorter ones are ruled by who else runs */
-enum { SAMPLES_LEAST = 5 };
 
 void measure_spread(struct clr_bench_spread *out, double *values, int count)
 {
@@ -47,17 +46,35 @@ static int timed(double *seconds, const struct measure *m, int n, struct clr_err
     return rc;
 }
 
+int measure_least(double once)
+{
+    return once > MEASURE_SLOW_S ? MEASURE_SLOW : MEASURE_LEAST;
+}
+
+int measure_step(const struct clr_bench_options *o, int done, int all, struct clr_error *err)
+{
+    if (o && o->stop && *o->stop)
+        return clr_error_set(err, CLR_EINTERRUPTED, "stopped before the device was measured to the end");
+    if (o && o->step)
+        o->step(o->user, done, all);
+    return 0;
+}
+
 double measure_estimate(const struct measure *m, double once)
 {
-    return fmax(m->budget_s, (2 + SAMPLES_LEAST) * once); /* one untimed, and one to calibrate */
+    return fmax(m->budget_s, (2 + measure_least(once)) * once); /* one untimed, one to calibrate */
 }
 
 int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struct clr_error *err)
 {
     double values[MEASURE_MOST], s = 0.0;
     uint64_t start;
-    int n = 1, count = 0, rc = m->run(m->user, 1, err);
+    int n = 1, count = 0, least, rc = measure_step(m->o, 0, MEASURE_LEAST, err);
 
+    if (rc == 0)
+        rc = m->run(m->user, 1, err);
+    if (rc == 0)
+        rc = measure_step(m->o, 0, MEASURE_LEAST, err);
     if (rc == 0)
         rc = timed(&s, m, n, err);
     while (rc == 0 && s < SAMPLE_S && n < m->most) {
@@ -65,10 +82,15 @@ int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struc
         n = wanted >= m->most ? m->most : wanted > n + 1 ? (int)wanted : n + 1;
         rc = timed(&s, m, n, err);
     }
+    least = measure_least(s);
+    if (n == 1 && s > MEASURE_SLOW_S) /* none is thrown away there */
+        values[count++] = s;
     start = clock_ns();
     while (rc == 0 && count < MEASURE_MOST &&
-           (count < SAMPLES_LEAST || (double)(clock_ns() - start) * 1e-9 < m->budget_s)) {
-        rc = timed(&s, m, n, err);
+           (count < least || (double)(clock_ns() - start) * 1e-9 < m->budget_s)) {
+        rc = measure_step(m->o, count, count < least ? least : count + 1, err);
+        if (rc == 0)
+            rc = timed(&s, m, n, err);
         values[count++] = s / n;
     }
     if (rc == 0)

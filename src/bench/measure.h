@@ -10,19 +10,32 @@
 #include "ops/op_class.h"
 #include "verify/verify.h"
 
-enum { MEASURE_MOST = 31 }; /* samples */
+enum {
+    MEASURE_MOST = 31, /* samples */
+    MEASURE_LEAST = 5,
+    MEASURE_SLOW = 3, /* of what takes more than MEASURE_SLOW_S */
+};
+#define MEASURE_SLOW_S 2.0
 
 struct measure {
     /* Do it n times and wait for the end. */
     int (*run)(void *user, int n, struct clr_error *err);
     void *user;
     int most;        /* the largest n */
-    double budget_s; /* after five samples, no more are taken when this much time has gone */
+    double budget_s; /* after the least samples, no more are taken when this much time has gone */
+    const struct clr_bench_options *o; /* told of each sample; NULL: nobody */
 };
+
+/* Tell options->step, and look at options->stop: CLR_EINTERRUPTED. o may be NULL. */
+int measure_step(const struct clr_bench_options *o, int done, int all, struct clr_error *err);
+
+/* The least samples of what takes that long once. */
+int measure_least(double once);
 
 /*
  * Seconds for one repetition. run(1) goes first, untimed; then n is raised until one sample is long enough
- * for the clock and for the noise of a scheduler, and samples are taken.
+ * for the clock and for the noise of a scheduler, and samples are taken: MEASURE_LEAST or more, MEASURE_SLOW
+ * where one takes more than MEASURE_SLOW_S.
  */
 int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struct clr_error *err);
 
@@ -47,7 +60,8 @@ double measure_worst_nmse(const struct verify_result *r);
 
 /* What the device can do at most: the fields peak_gflops, bandwidth_gb and triad_bytes. What the kernels
  * compute is checked too: CLR_EFAILED where it is wrong. */
-int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, struct clr_error *err);
+int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, const struct clr_bench_options *o,
+                   struct clr_error *err);
 
 /* ------------------------------------------------------------------ labels.c */
 

@@ -21,6 +21,7 @@ struct tallies {
     size_t layers;
     struct tally *all;
     size_t count, capacity;
+    int rounds;
 };
 
 static int find(struct tallies *t, size_t layer, enum clr_bench_pass pass, struct tally **out,
@@ -60,27 +61,42 @@ static int take(struct tallies *t, struct ocl_context *ctx, int round, int steps
     return rc;
 }
 
+/* Where kernels are tiny, what lies between them may well be nine tenths of a step, but not 99 hundredths. */
+static bool are_useful(const struct tallies *t, double step_s)
+{
+    double sum_ms = 0.0;
+
+    for (size_t i = 0; i < t->count; i++)
+        sum_ms += t->all[i].ms[0];
+    return sum_ms > 0.01 * 1e3 * step_s;
+}
+
 /* Some steps, and what the profile says about them. */
 static int play_rounds(struct tallies *t, struct session *s,
-                       int (*steps)(void *session, int n, struct clr_error *err), struct clr_error *err)
+                       int (*steps)(void *session, int n, struct clr_error *err),
+                       const struct clr_bench_options *o, struct clr_error *err)
 {
-    uint64_t start;
-    double each;
     struct tallies warm = {.names = t->names, .layers = t->layers};
-    int n, rc = steps(s, 2, err);
+    const int few = t->rounds < ROUNDS ? 1 : 2;
+    int n, rc = steps(s, few, err);
+    uint64_t start = clock_ns();
+    bool useful;
+    double each;
 
-    start = clock_ns();
     if (rc == 0)
-        rc = steps(s, 2, err);
-    each = (double)(clock_ns() - start) * 0.5e-9;
+        rc = steps(s, few, err);
+    each = (double)(clock_ns() - start) * 1e-9 / few;
     n = (int)fmax(1.0, fmin(ROUND_MOST, ceil(ROUND_S / fmax(each, 1e-6))));
     if (rc == 0)
-        rc = take(&warm, s->ctx, 0, 1, err); /* these do not count */
+        rc = take(&warm, s->replica.ctx, 0, 1, err); /* these do not count */
+    useful = are_useful(&warm, each);
     free(warm.all);
-    for (int round = 0; round < ROUNDS && rc == 0; round++) {
-        rc = steps(s, n, err);
+    for (int round = 0; useful && round < t->rounds && rc == 0; round++) {
+        rc = measure_step(o, round, t->rounds, err);
         if (rc == 0)
-            rc = take(t, s->ctx, round, n, err);
+            rc = steps(s, n, err);
+        if (rc == 0)
+            rc = take(t, s->replica.ctx, round, n, err);
     }
     return rc;
 }
@@ -139,7 +155,7 @@ static int write_rows(struct clr_bench_report *out, struct tallies *t, const str
         struct tally *tally = &t->all[i];
         struct clr_bench_row *row = &out->rows[out->row_count++];
         row->pass = tally->pass;
-        measure_spread(&row->ms, tally->ms, ROUNDS);
+        measure_spread(&row->ms, tally->ms, t->rounds);
         if (tally->layer == g->node_count)
             continue;
         str_copy(row->layer, sizeof row->layer, g->nodes[tally->layer].desc.label);
@@ -149,17 +165,23 @@ static int write_rows(struct clr_bench_report *out, struct tallies *t, const str
     return rc;
 }
 
-int rows_measure(struct clr_bench_report *out, struct session *s,
-                 int (*steps)(void *session, int n, struct clr_error *err), struct clr_error *err)
+static int rounds_of(double once)
 {
-    const struct graph *g = s->train_graph;
-    struct tallies t = {.layers = g->node_count};
+    return once > MEASURE_SLOW_S ? MEASURE_SLOW : ROUNDS;
+}
+
+int rows_measure(struct clr_bench_report *out, struct session *s, double once,
+                 int (*steps)(void *session, int n, struct clr_error *err), const struct clr_bench_options *o,
+                 struct clr_error *err)
+{
+    const struct graph *g = s->replica.train.graph;
+    struct tallies t = {.layers = g->node_count, .rounds = rounds_of(once)};
     int rc = mem_new(&t.names, g->node_count, sizeof *t.names, "names of layers", err);
 
     for (size_t i = 0; i < g->node_count && rc == 0; i++)
         t.names[i] = g->nodes[i].desc.label;
     if (rc == 0)
-        rc = play_rounds(&t, s, steps, err);
+        rc = play_rounds(&t, s, steps, o, err);
     sort(&t);
     if (rc == 0)
         rc = write_rows(out, &t, g, err);
@@ -170,5 +192,5 @@ int rows_measure(struct clr_bench_report *out, struct session *s,
 
 double rows_estimate(double once)
 {
-    return 4 * once + ROUNDS * fmax(ROUND_S, once);
+    return 4 * once + rounds_of(once) * fmax(ROUND_S, once);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/str.h"
+#include "bench/measure.h"
 #include "bench/peak.h"
 #include "bench/words.h"
 
@@ -144,6 +145,11 @@ static void whole(struct str *s, const struct clr_bench_report *r)
     str_append(
         s, "first start    %.2f s without them, %d programs compiled; a driver's own cache may have helped\n",
         r->first_start_s.median, r->programs_compiled);
+    if (r->step_ms.count < MEASURE_LEAST)
+        str_append(s,
+                   "slow device    %d samples of a training step, %d of inference, %d starts; otherwise %d "
+                   "or more\n",
+                   r->step_ms.count, r->inference_ms.count, r->warm_start_s.count, MEASURE_LEAST);
     if (r->device_memory_bytes > 0)
         str_append(s, "device memory  %.1f MB planned: activations, gradients, parameters; without images\n",
                    (double)r->device_memory_bytes / 1e6);

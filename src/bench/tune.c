@@ -34,6 +34,7 @@ struct texts {
 struct watch {
     void (*tell)(void *user, const struct clr_tune_event *event);
     void *user;
+    const volatile int *stop; /* may be NULL */
     struct clr_tune_event event;
     struct texts texts;
     struct tunedb *db;      /* once the worker has said which device it is */
@@ -84,6 +85,7 @@ static int begin(struct watch *w, const json_t *line, struct clr_error *err)
     str_copy(w->texts.driver, sizeof w->texts.driver, device.driver);
     take(w->texts.record, sizeof w->texts.record, line, "record");
     w->event.items = take_int(line, "items");
+    w->event.variants = take_int(line, "variants");
     say(w, CLR_TUNE_BEGINS);
     return tunedb_open(&w->db, NULL, &device, err);
 }
@@ -101,8 +103,10 @@ static void take_item(struct watch *w, const json_t *line)
     take(t->key.shape, sizeof t->key.shape, line, "shape");
     w->event.uses = take_int(line, "uses");
     t->variant[0] = '\0';
-    if (!again)
-        say(w, CLR_TUNE_ITEM);
+    if (again)
+        return;
+    w->event.item_variants = take_int(line, "variants");
+    say(w, CLR_TUNE_ITEM);
 }
 
 static void take_failure(struct watch *w, const char *why, const char *detail)
@@ -195,6 +199,9 @@ static void become(const char **args, int out)
         (void)dup2(out, STDOUT_FILENO);
         (void)close(out);
     }
+    (void)signal(SIGPIPE, SIG_DFL); /* it ends when nobody listens any more … */
+    (void)signal(SIGINT, SIG_DFL);  /* … and when it is told to: not the watchman's handlers */
+    (void)signal(SIGTERM, SIG_DFL);
     (void)execvp(args[0], (char *const *)args);
     while (write(STDOUT_FILENO, no_start, sizeof no_start - 1) < 0 && errno == EINTR)
         continue;
@@ -234,15 +241,20 @@ static int start(const char *const *worker, int first, pid_t *pid, int *fd, stru
     return rc;
 }
 
-/* Read until the worker closes its end, or says nothing for too long: of the time that was waited for it, not
- * of the clock's, which runs on while both are stopped. */
+static bool is_stopped(const struct watch *w)
+{
+    return w->stop && *w->stop;
+}
+
+/* Read until the worker closes its end, *stop asks for it, or it says nothing for too long: of the time that
+ * was waited for it, not of the clock's, which runs on while both are stopped. */
 static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct clr_error *err)
 {
     struct str in = {0};
     int silent_ms = 0, rc = 0;
 
     *hung = false;
-    while (rc == 0) {
+    while (rc == 0 && !is_stopped(w)) {
         struct pollfd poller = {.fd = fd, .events = POLLIN};
         char bytes[4096];
         ssize_t got;
@@ -294,6 +306,16 @@ static int wait_for(pid_t pid, int patience_s)
     return status;
 }
 
+static int tell_stopped(const struct watch *w, struct clr_error *err)
+{
+    if (!w->db)
+        return clr_error_set(err, CLR_EINTERRUPTED, "stopped before anything was tuned");
+    return clr_error_set(err, CLR_EINTERRUPTED,
+                         "stopped: %d of %d passes are tuned, and train uses what was found ('%s'); the same "
+                         "command again begins with the first",
+                         w->event.item, w->event.items, w->texts.record);
+}
+
 static int run_worker(struct watch *w, const char *const *worker, int patience_s, enum end *end,
                       struct clr_error *err)
 {
@@ -307,10 +329,12 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
     if (rc < 0)
         return rc;
     rc = listen_to(w, fd, patience_s, &hung, err);
-    if (hung || rc < 0)
+    if (hung || rc < 0 || is_stopped(w))
         (void)kill(pid, SIGKILL);
     (void)close(fd);
     status = wait_for(pid, patience_s);
+    if (rc == 0 && is_stopped(w) && !w->ended)
+        return tell_stopped(w, err);
     *end = hung ? END_HUNG : w->error.code ? END_ERROR : w->ended ? END_DONE : END_CRASHED;
     if (w->error.code)
         return rc;
@@ -346,7 +370,7 @@ static int note(struct watch *w, enum end end, int patience_s, struct clr_error 
     return tunedb_store_failure(w->db, &f, err);
 }
 
-int clr_tune(const char *const *worker, int patience_s,
+int clr_tune(const char *const *worker, int patience_s, const volatile int *stop,
              void (*tell)(void *user, const struct clr_tune_event *event), void *user, struct clr_error *err)
 {
     struct watch *w = NULL;
@@ -357,6 +381,7 @@ int clr_tune(const char *const *worker, int patience_s,
         return rc;
     w->tell = tell;
     w->user = user;
+    w->stop = stop;
     w->event = (struct clr_tune_event){.device = w->texts.device,
                                        .driver = w->texts.driver,
                                        .record = w->texts.record,

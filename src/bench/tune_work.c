@@ -3,9 +3,9 @@
  * which kind:
  *
  *     {"is": "begin", "device": …, "driver": …, "platform": …, "platform_version": …,
- *      "record": FILE, "items": N}
+ *      "record": FILE, "items": N, "variants": N}
  *     {"is": "item", "item": I, "layer": "conv2", "operation": "convolution forward, …", "shape": …,
- *      "uses": N}                               in a training step
+ *      "uses": N, "variants": N}                in a training step; to be tried
  *     {"is": "try", "variant": "direct 5x2"}     may crash or hang from here on
  *     {"is": "right"}                            it did not
  *     {"is": "failed", "variant": …, "why": "wrong", "detail": …}
@@ -69,23 +69,42 @@ static json_t *name(const char *text)
     return s ? s : json_string("?");
 }
 
+/* Those of an item that are to be tried. */
+static int count_variants(const struct work *w, const struct tune_item *item)
+{
+    struct op_variant candidates[OP_CANDIDATES_MAX];
+    const int count =
+        op_candidates(candidates, OP_CANDIDATES_MAX, &item->desc, item->pass, w->o->device, item->block);
+    char text[TUNEDB_VARIANT];
+    int n = 0;
+
+    for (int i = 0; i < count; i++) {
+        op_variant_text(&candidates[i], text, sizeof text);
+        n += !tunedb_failed(w->db, &item->key, text);
+    }
+    return n;
+}
+
 static void tell_begin(struct work *w)
 {
     const struct clr_device *d = w->o->device;
+    int variants = 0;
 
-    tell(w, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:i}", "is", "begin", "device", name(d->name), "driver",
-                      name(d->driver), "platform", name(d->platform_name), "platform_version",
+    for (size_t i = 0; i < w->items.count; i++)
+        variants += count_variants(w, &w->items.items[i]);
+    tell(w, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", "is", "begin", "device", name(d->name),
+                      "driver", name(d->driver), "platform", name(d->platform_name), "platform_version",
                       name(d->platform_version), "record", name(tunedb_path(w->db)), "items",
-                      (int)w->items.count));
+                      (int)w->items.count, "variants", variants));
 }
 
 static void tell_item(struct work *w, int i)
 {
     const struct tune_item *item = &w->items.items[i];
 
-    tell(w,
-         json_pack("{s:s, s:i, s:o, s:s, s:s, s:i}", "is", "item", "item", i, "layer", name(item->desc.label),
-                   "operation", item->key.operator, "shape", item->key.shape, "uses", item->uses));
+    tell(w, json_pack("{s:s, s:i, s:o, s:s, s:s, s:i, s:i}", "is", "item", "item", i, "layer",
+                      name(item->desc.label), "operation", item->key.operator, "shape", item->key.shape,
+                      "uses", item->uses, "variants", count_variants(w, item)));
 }
 
 /* A variant that must not be used: into the record, and told. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/str.h"
 #include "plot/axes.h"
 
 /* The last folders of a path, `depth` of them at most. */
@@ -77,6 +79,45 @@ const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *repo
         (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, words_file(path, reports, count, i));
     else
         (void)snprintf(out, WORDS_NAME, "%s [%zu]", r->device, i + 1);
+    return out;
+}
+
+int words_columns(const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+/* Where that column begins. */
+static char *at_column(char *text, int column)
+{
+    for (; *text; text++)
+        if (((unsigned char)*text & 0xC0) != 0x80 && column-- == 0)
+            break;
+    return text;
+}
+
+const char *words_short(char out[WORDS_NAME], const char *name, int most, int tail)
+{
+    static const char *const common[] = {"(R)",  "(TM)",    "(tm)",   "pthread-", " Processor",
+                                         " CPU", "NVIDIA ", "Intel ", "AMD "};
+    char behind[WORDS_NAME], *end, *at;
+
+    str_copy(out, WORDS_NAME, name);
+    for (size_t i = 0; i < MEM_COUNT(common) && words_columns(out) > most; i++)
+        while ((at = strstr(out, common[i])) != NULL)
+            memmove(at, at + strlen(common[i]), strlen(at + strlen(common[i])) + 1);
+    if (words_columns(out) <= most)
+        return out;
+    end = at_column(out, words_columns(out) - tail);
+    at = at_column(out, most - 1 - tail);
+    while (at > out && at[-1] == ' ')
+        at--;
+    str_copy(behind, sizeof behind, end);
+    (void)snprintf(at, (size_t)(WORDS_NAME - (at - out)), "…%s", behind);
     return out;
 }
 

@@ -27,6 +27,13 @@ bool words_same_device(const struct clr_bench_report *reports, size_t count, siz
  * folders where two files have one name; and its number where nothing else does. */
 const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *reports, size_t count, size_t i);
 
+/* Columns that a text takes: its characters, of which UTF-8 may take several bytes each. */
+int words_columns(const char *text);
+
+/* A device's name in at most so many columns: without words that many have, as far as needed, then without
+ * its middle, with `tail` columns behind that: "skylake-avx512-Xeon", "NVIDI…HBM3". Returns out. */
+const char *words_short(char out[WORDS_NAME], const char *name, int most, int tail);
+
 /* "192,983", "11.45", "0.0503": three digits that say something, and all of those before the point. */
 const char *words_number(char out[WORDS_NUMBER], double v);
 

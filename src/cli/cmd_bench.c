@@ -44,17 +44,26 @@ struct bench_run {
     const struct bench_options *o;
     struct clr_bench_options bench;
     struct clr_bench_report *reports;
-    size_t count; /* of devices that were measured */
+    size_t count;     /* of devices that were measured */
+    const char *part; /* that is measured now */
     int wrong;
 };
 
 static void progress(void *user, const char *what, int part, int parts, double seconds)
 {
+    struct bench_run *run = user;
     char about[CLI_ABOUT];
 
-    (void)user;
+    run->part = what;
     cli_note("measuring %d/%d: %s%s%s", part, parts, what, seconds > 0 ? ", " : "",
              seconds > 0 ? cli_about(about, seconds) : "");
+}
+
+static void step(void *user, int done, int all)
+{
+    const struct bench_run *run = user;
+
+    cli_progress_step(run->part, done, all);
 }
 
 /* ------------------------------------------------------------------ devices */
@@ -74,6 +83,13 @@ static int measure(struct bench_run *run, const struct clr_device *device, struc
     char *text = NULL;
     int rc = clr_bench_run(r, device, &run->bench, err);
 
+    cli_progress_wipe();
+    if (rc == CLR_EINTERRUPTED)
+        return clr_error_set(
+            err, rc,
+            "stopped: nothing is kept of %s, which was not measured to the end%s; run the same "
+            "command again to measure it",
+            device->name, run->count > 0 ? ", but what came before is" : "");
     if (rc < 0)
         return rc;
     if (run->count > 0)
@@ -107,15 +123,19 @@ static int measure_all(struct bench_run *run, struct clr_error *err)
             continue;
         }
         usable++;
-        cli_note("device: %s (%d:%d, %s, driver %s)", d->name, d->platform_index, d->device_index,
-                 d->platform_name, d->driver);
+        cli_device_tell(d);
         if (measure(run, d, &error) == 0)
             continue;
-        if (first == 0)
-            *err = error;
-        else
+        if (first < 0 && error.code != CLR_EINTERRUPTED) {
             cli_warn("%s", error.message);
-        first = first < 0 ? first : error.code;
+            continue;
+        }
+        if (first < 0)
+            cli_warn("%s", err->message);
+        *err = error;
+        first = error.code;
+        if (first == CLR_EINTERRUPTED)
+            break;
     }
     free(devices);
     if (rc == 0 && usable == 0)
@@ -209,7 +229,15 @@ static int judge(const struct bench_run *run, struct clr_error *err)
 
 static int bench(const struct bench_options *o, struct clr_error *err)
 {
-    struct bench_run run = {.o = o, .bench = {.net_name = o->net, .batch = o->batch, .progress = progress}};
+    struct bench_run run = {
+        .o = o,
+        .bench = {.net_name = o->net,
+                  .batch = o->batch,
+                  .progress = progress,
+                  .step = step,
+                  .user = &run,
+                  .stop = cli_catch_signals(
+                      "\nstopping after what is being measured; once more leaves at once\n")}};
     struct clr_net_spec *spec = NULL;
     struct clr_error write_error = {0};
     const bool all = cli_device_wanted(o->device) && strcmp(cli_device_wanted(o->device), "all") == 0;

@@ -38,7 +38,8 @@ struct beginning {
     const struct run_options *o;
     const struct test_options *t;
     uint64_t first_seed;
-    bool told; /* what all tests share */
+    bool told;               /* what all tests share */
+    double iterations_per_s; /* in training, at the end; 0: not known */
 };
 
 static void tell_all(const struct run_options *o, const struct test_options *t)
@@ -75,6 +76,15 @@ static void tell_begin(void *user)
     if (b->t->seeds > 1)
         cli_note("test %d of %d: seed %llu", (int)(now->seed - b->first_seed) + 1, b->t->seeds,
                  (unsigned long long)now->seed);
+}
+
+static void follow(void *user, const struct clr_progress *p)
+{
+    struct beginning *b = user;
+
+    if (p->iterations_per_s > 0)
+        b->iterations_per_s = p->iterations_per_s;
+    cli_progress(user, p);
 }
 
 /* One of several tests. What its run.json keeps is how it goes on by itself: with the seed and the decay that
@@ -223,7 +233,7 @@ static void print_decays(const struct test_options *t, const struct clr_range_re
 }
 
 static int report(struct run_options *o, const struct opt_set *set, const struct test_options *t,
-                  const struct clr_range_result *results, struct clr_error *err)
+                  const struct clr_range_result *results, double images_per_s, struct clr_error *err)
 {
     const size_t count = t->decays.count > 1 ? t->decays.count : 1, best = best_decay(t, results);
     json_t *all = o->json && count > 1 ? json_array() : NULL;
@@ -245,6 +255,8 @@ static int report(struct run_options *o, const struct opt_set *set, const struct
             if (count > 1)
                 print_decays(t, results);
             rc = range_advice_print(&advice, err);
+            if (rc == 0)
+                range_advice_tell_time(&advice, images_per_s);
         }
     }
     if (rc == 0 && o->json && count > 1)
@@ -307,7 +319,7 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
         return rc;
     o->train.begin = tell_begin;
     o->train.user = &begin;
-    o->train.progress = cli_progress;
+    o->train.progress = follow;
     o->train.stop = cli_catch_signals(CLI_STOPPING_RUN);
     if (t->decays.count == 1)
         o->train.weight_decay = t->decays.values[0];
@@ -316,7 +328,7 @@ static int range_test(struct run_options *o, const struct opt_set *set, const st
     if (rc == CLR_EINTERRUPTED && tests > 1)
         rc = clr_error_set(err, rc, "stopped: the same command with --resume goes on with these tests");
     if (rc == 0)
-        rc = report(o, set, t, results, err);
+        rc = report(o, set, t, results, begin.iterations_per_s * o->train.batch, err);
     if (rc == 0)
         cli_note("wrote %s; the figure is range.png there", o->out);
     for (size_t i = 0; i < tests; i++)

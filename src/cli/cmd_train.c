@@ -7,6 +7,11 @@
 #include "base/json.h"
 #include "cli/run_options.h"
 
+/* Fewer lines than these show no curve of accuracy, or of losses, each of which is a single batch's. */
+#define FEW_ACCURACIES 5
+#define FEW_LOSSES     10
+#define MANY           40 /* so many do */
+
 static const struct opt_command command = {
     .name = "train",
     .usage = "--net NET --data DATA --policy P --iterations N|--cycles N --out DIR [OPTION...] | "
@@ -44,10 +49,49 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
     return 0;
 }
 
+/* Lines of a table of the first iteration, the last one, and every `every`-th (0: none) between. */
+static uint64_t lines(uint64_t iterations, uint64_t every)
+{
+    if (every == 0 || every > iterations)
+        return iterations > 1 ? 2 : 1;
+    return iterations / every + (every > 1) + (iterations % every != 0);
+}
+
+/* A short run leaves a usual interval few lines, which cannot be had afterwards. */
+static void tell_lines(const char *table, uint64_t few, const char *option, uint64_t iterations,
+                       uint64_t every)
+{
+    const uint64_t more = iterations / MANY > 0 ? iterations / MANY : 1;
+    char count[STR_COUNT];
+
+    if (lines(iterations, every) < few && more < every)
+        cli_note("%s will have %s: --%s %llu gives more", table,
+                 str_count(count, lines(iterations, every), "line"), option, (unsigned long long)more);
+}
+
+/* What is told when a run begins. */
+struct beginning {
+    const struct run_options *o;
+    const struct opt_set *set;
+};
+
+static void tell_tables(const struct beginning *b)
+{
+    const struct clr_train_options *t = &b->o->train;
+
+    if (t->resume) /* the intervals are the run's */
+        return;
+    if (!opt_given(b->set, "validate-every"))
+        tell_lines("history.csv", FEW_ACCURACIES, "validate-every", t->iterations, t->validate_every);
+    if (!opt_given(b->set, "log-every"))
+        tell_lines("loss.csv", FEW_LOSSES, "log-every", t->iterations, t->log_every);
+}
+
 /* When nothing is left that could refuse the run. */
 static void tell_begin(void *user)
 {
-    const struct run_options *o = user;
+    const struct beginning *b = user;
+    const struct run_options *o = b->o;
     char schedule[160], images[STR_COUNT], iterations[STR_COUNT];
 
     cli_device_tell(&o->chosen);
@@ -59,11 +103,13 @@ static void tell_begin(void *user)
     if (o->train.validation > 0)
         cli_note("accuracy is measured on %s",
                  str_count(images, (uint64_t)o->train.validation, "held-out training image"));
+    tell_tables(b);
 }
 
-static int train(struct run_options *o, struct clr_error *err)
+static int train(struct run_options *o, const struct opt_set *set, struct clr_error *err)
 {
     struct clr_train_result result = {0};
+    struct beginning begin = {o, set};
     struct str folder = {0}, program = {0};
     int rc;
 
@@ -71,7 +117,7 @@ static int train(struct run_options *o, struct clr_error *err)
         cli_warn("--keep-minima has no effect: policy %s has no cycles",
                  clr_schedule_policy_name(o->train.schedule.policy));
     o->train.begin = tell_begin;
-    o->train.user = o;
+    o->train.user = &begin;
     o->train.progress = cli_progress;
     o->train.stop = cli_catch_signals(CLI_STOPPING_RUN);
     rc = clr_train(&o->train, &result, err);
@@ -146,7 +192,7 @@ int cmd_train(int argc, char **argv, struct clr_error *err)
     if (rc == 0)
         rc = run_options_open(&o, &set, err);
     if (rc == 0)
-        rc = train(&o, err);
+        rc = train(&o, &set, err);
     run_options_clear(&o);
     opt_clear(&set);
     return rc;

@@ -16,6 +16,7 @@
 #include "cli/opt.h"
 #include "ops/tuned.h"
 
+#define PACE       "a fraction of a second, or some seconds where it must be compiled"
 #define PATIENCE_S 120 /* the first matrix product on a device compiles for up to 20 s */
 
 static const struct opt_command command = {
@@ -177,6 +178,8 @@ struct report {
     double own_ms, ms;        /* of a training step, in passes whose own choice works */
     struct kind kinds[KINDS]; /* of failures; more than that are told one by one */
     int kind_count;
+    uint64_t begin_ns;
+    int tried, last, before; /* variants: those of this pass that were, all of it, those before it */
     json_t *head, *list, *failed;
 };
 
@@ -198,6 +201,7 @@ static void add_result(struct report *r, const struct clr_tune_event *e)
 
 static void print_result(struct report *r, const struct clr_tune_event *e)
 {
+    cli_progress_wipe();
     if (!r->header)
         printf("%-12s  %-30s  %-28s  %8s  %-20s  %8s  %7s  %6s\n", "LAYER", "PASS", "SHAPE", "OWN MS",
                "FASTEST", "MS", "FASTER", "NOISE");
@@ -268,6 +272,39 @@ static void tell_kinds(const struct report *r)
                      failed_how(r->kinds[i].why), r->kinds[i].count, r->record);
 }
 
+/* "; about 12 minutes left", by what the variants before took; "" where none was tried. */
+static const char *time_left(char out[CLI_ABOUT + 8], const struct report *r, int all)
+{
+    const double taken = (double)(clock_ns() - r->begin_ns) * 1e-9;
+    char about[CLI_ABOUT];
+
+    out[0] = '\0';
+    if (r->before > 0)
+        (void)snprintf(out, CLI_ABOUT + 8, "; %s left",
+                       cli_about(about, taken * (all - r->before) / r->before));
+    return out;
+}
+
+static void tell_item(struct report *r, const struct clr_tune_event *e)
+{
+    char left[CLI_ABOUT + 8];
+
+    r->tried = 0;
+    cli_note("%d of %d: %s, %.*s, %s: %d variants%s", e->item + 1, e->items, e->layer, pass_length(e),
+             e->operation, e->shape, e->item_variants, time_left(left, r, e->variants));
+}
+
+/* A variant is tried again and again, first to verify it, then to time it. */
+static void tell_try(struct report *r, const struct clr_tune_event *e)
+{
+    char what[256];
+
+    if (r->tried < e->item_variants)
+        r->tried++;
+    (void)snprintf(what, sizeof what, "%s, %.*s: %s", e->layer, pass_length(e), e->operation, e->variant);
+    cli_progress_step(what, r->before + r->tried - 1, e->variants);
+}
+
 static void tell(void *user, const struct clr_tune_event *e)
 {
     struct report *r = user;
@@ -275,16 +312,19 @@ static void tell(void *user, const struct clr_tune_event *e)
     switch (e->what) {
     case CLR_TUNE_BEGINS:
         str_copy(r->record, sizeof r->record, e->record);
-        cli_note("tuning for %s (driver %s); record: %s", e->device, e->driver, e->record);
+        cli_note("tuning for %s (driver %s): %d passes of operators, %d variants in all, each %s; record: %s",
+                 e->device, e->driver, e->items, e->variants, PACE, e->record);
         if (r->json)
             r->head =
                 json_pack("{s:s, s:s, s:s}", "device", e->device, "driver", e->driver, "record", e->record);
         break;
     case CLR_TUNE_ITEM:
-        cli_note("%d of %d: %s, %.*s, %s", e->item + 1, e->items, e->layer, pass_length(e), e->operation,
-                 e->shape);
+        r->before += r->last;
+        r->last = e->item_variants;
+        tell_item(r, e);
         break;
     case CLR_TUNE_TRIES:
+        tell_try(r, e);
         break;
     case CLR_TUNE_FAILED:
         tell_failure(r, e);
@@ -351,9 +391,8 @@ static int finish(struct report *r, const struct tune_options *o, double seconds
 
 static int tune(const struct tune_options *o, struct clr_error *err)
 {
-    struct report r = {.json = o->json, .list = json_array(), .failed = json_array()};
+    struct report r = {.json = o->json, .begin_ns = clock_ns(), .list = json_array(), .failed = json_array()};
     const char *worker[16] = {cli_program(), "tune-worker", "--net", o->net};
-    const uint64_t begin = clock_ns();
     char batch[16], input[48];
     size_t n = 4;
     int rc;
@@ -371,10 +410,12 @@ static int tune(const struct tune_options *o, struct clr_error *err)
         worker[n++] = o->device;
     }
     worker[n++] = "--first";
-    rc = clr_tune(worker, PATIENCE_S, tell, &r, err);
+    rc = clr_tune(worker, PATIENCE_S, cli_catch_signals("\nstopping; once more leaves at once\n"), tell, &r,
+                  err);
+    cli_progress_wipe();
     tell_kinds(&r);
     if (rc == 0)
-        rc = finish(&r, o, (double)(clock_ns() - begin) * 1e-9, err);
+        rc = finish(&r, o, (double)(clock_ns() - r.begin_ns) * 1e-9, err);
     json_decref(r.head);
     json_decref(r.list);
     json_decref(r.failed);

@@ -324,7 +324,9 @@ const volatile int *cli_catch_signals(const char *say)
 
 const char *cli_about(char out[CLI_ABOUT], double seconds)
 {
-    if (seconds >= 100)
+    if (seconds >= 10000)
+        (void)snprintf(out, CLI_ABOUT, "about %.0f hours", seconds / 3600);
+    else if (seconds >= 100)
         (void)snprintf(out, CLI_ABOUT, "about %.0f minutes", seconds / 60);
     else
         (void)snprintf(out, CLI_ABOUT, "about %.0f s", ceil(seconds));

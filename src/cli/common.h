@@ -84,7 +84,7 @@ int cli_device(struct clr_device *out, const char *option, struct clr_error *err
  * nor with --quiet); a second one ends the program. */
 const volatile int *cli_catch_signals(const char *say);
 
-/* "about 40 s", "about 3 minutes" */
+/* "about 40 s", "about 3 minutes", "about 5 hours" */
 #define CLI_ABOUT 32
 const char *cli_about(char out[CLI_ABOUT], double seconds);
 

@@ -258,6 +258,25 @@ static int append_way(struct str *s, struct finding *f, enum plot_kind wanted, c
     return str_check(s, err);
 }
 
+/* Are the settings and the bounds beside the table of an experiment's runs? */
+static int check_histories(const char *path, struct clr_error *err)
+{
+    char *folder = NULL, *settings = NULL;
+    int rc = fs_folder_of(&folder, path, err);
+
+    if (rc == 0)
+        rc = fs_join(&settings, folder, ARCHIVE_RUNS, err);
+    if (rc == 0 && (!fs_exists(settings) || strcmp(fs_last_part(path), ARCHIVE_TABLE) != 0))
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "'%s' holds the accuracies of an experiment's runs, and '%s' must have their "
+                           "settings: copy both files of the experiment, as " ARCHIVE_TABLE
+                           " and " ARCHIVE_RUNS,
+                           path, settings);
+    free(folder);
+    free(settings);
+    return rc;
+}
+
 int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *err)
 {
     struct finding f = look(path, kind);
@@ -265,7 +284,7 @@ int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *e
     int rc;
 
     if (g_contents[f.content].kinds & kind)
-        return 0;
+        return f.content == HISTORIES ? check_histories(path, err) : 0;
     rc = append_way(&way, &f, kind, path, err);
     if (rc == 0)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' %s, while 'plot %s' draws %s%s", path,

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/archive.h"
 #include "base/fs.h"
@@ -119,6 +120,7 @@ static int add_kept(void *user, const char *folder, bool range_test, struct clr_
 int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind kind, struct clr_error *err)
 {
     struct kept kept = {list, kind == PLOT_RANGE};
+    const size_t first = list->count;
     char *dir = NULL;
     int rc;
 
@@ -128,8 +130,37 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
     rc = fs_folder_of(&dir, path, err);
     if (rc == 0)
         rc = archive_each(dir, add_kept, &kept, err);
+    if (rc == 0 && list->count == first)
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' holds %s only, which are drawn with 'clr-cl plot %s'", path,
+                           kept.range_tests ? "runs" : "range tests", kept.range_tests ? "run" : "range");
     free(dir);
     return rc;
+}
+
+/* ---- the same again ---- */
+
+static bool are_same(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    if (stat(a, &x) < 0 || stat(b, &y) < 0) /* kept in a table */
+        return strcmp(a, b) == 0;
+    return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int plot_list_check(const struct plot_list *list, struct clr_error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            const char *path = list->of[i].path, *before = list->of[k].path;
+            if (!are_same(path, before))
+                continue;
+            if (strcmp(path, before) == 0)
+                return clr_error_set(err, CLR_EUSAGE, "'%s' is given twice: name it once", path);
+            return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same: name it once", before, path);
+        }
+    }
+    return 0;
 }
 
 /* ---- the figure ---- */

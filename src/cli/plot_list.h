@@ -20,8 +20,12 @@ int plot_list_add(struct plot_list *list, const char *path, const char *within, 
 int plot_list_add_tests(struct plot_list *list, const char *path, struct clr_error *err);
 
 /* One input of a figure of that kind: itself, the tests in a folder, the runs of an experiment's
- * histories.csv. CLR_ENOMEM; CLR_EINPUT: its runs.json is missing or damaged. */
+ * histories.csv. CLR_ENOMEM; CLR_EINPUT: its runs.json is damaged, or it has none of that
+ * kind. */
 int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind kind, struct clr_error *err);
+
+/* CLR_EUSAGE: two of them are the same file or folder. */
+int plot_list_check(const struct plot_list *list, struct clr_error *err);
 
 /* Those from `first` on by path, the tests of range-test by weight decay and seed. */
 void plot_list_sort(struct plot_list *list, size_t first);

@@ -146,14 +146,18 @@ static void append_optimizer(struct str *s, const struct range_advice *a)
 {
     const struct clr_train_options *o = &a->o->train;
     const struct optimizer_class *class = optimizer_class(o->optimizer);
-    const double momentum = o->schedule.momentum;
+    const double momentum = o->schedule.momentum,
+                 momentum2 = isnan(o->momentum2) ? class->usual_momentum2 : o->momentum2;
 
     str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g, ", class->pytorch, a->r->min_lr);
     if (class->betas)
-        str_append(s, "betas=(%.10g, %.10g)", momentum,
-                   isnan(o->momentum2) ? class->usual_momentum2 : o->momentum2);
+        str_append(s, "betas=(%.10g, %.10g)", momentum, momentum2);
     else
         str_append(s, "momentum=%.10g", momentum);
+    if (class->squares && !class->betas)
+        str_append(s, ", alpha=%.10g", momentum2);
+    if (class->squares && opt_given(a->set, "epsilon"))
+        str_append(s, ", eps=%.10g", o->epsilon);
     str_append(s, "%s, weight_decay=%.10g)", class->pytorch_more ? class->pytorch_more : "", o->weight_decay);
 }
 
@@ -368,6 +372,31 @@ int range_advice_print(const struct range_advice *a, struct clr_error *err)
         cli_print_text(str_text(&s));
     str_clear(&s);
     return rc;
+}
+
+/* Images that the command trains, and as many as take as long to evaluate: forward, and not twice back. */
+static double images_of_command(const struct range_advice *a)
+{
+    const struct run_options *o = a->o;
+    const double test = o->dataset->test.count, held_out = o->train.validation,
+                 epochs = STEP_EPOCHS * 2 * CYCLES;
+    double iterations = (double)o->train.iterations;
+
+    if (!is_open(a) && !is_wide(a))
+        return epochs * (double)epoch(o) * o->train.batch + epochs * test / 3;
+    if (!is_open(a))
+        iterations *= LONGER;
+    return iterations * o->train.batch + POINTS * (held_out > 0 ? held_out : test) / 3;
+}
+
+void range_advice_tell_time(const struct range_advice *a, double images_per_s)
+{
+    char about[CLI_ABOUT], speed[STR_COUNT];
+
+    if (a->r->has_range && images_per_s >= 1)
+        cli_note("that command takes %s, at the %s images/s of this test",
+                 cli_about(about, images_of_command(a) / images_per_s),
+                 str_count(speed, (uint64_t)images_per_s, ""));
 }
 
 /* ---- as JSON ---- */

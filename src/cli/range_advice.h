@@ -19,6 +19,9 @@ struct range_advice {
 /* On stdout. The last line is the train command to go on with, or empty where there is none. */
 int range_advice_print(const struct range_advice *a, struct clr_error *err);
 
+/* Say about how long that command takes on this device, where the test trained so many images a second. */
+void range_advice_tell_time(const struct range_advice *a, double images_per_s);
+
 /* The same for --json; NULL: out of memory. */
 json_t *range_advice_json(const struct range_advice *a);
 

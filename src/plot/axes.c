@@ -91,7 +91,7 @@ void axes_format_value(char *out, size_t size, double v, int digits)
         return;
     }
     exponent = exponent_of(v);
-    if (exponent < -5 || exponent >= 9) {
+    if (exponent < -4 || exponent >= 9) { /* the former as printf's %g, with which messages are written */
         (void)snprintf(text, sizeof text, "%.*f", digits - 1, v / pow(10.0, exponent));
         trim_zeros(text);
         format_power(out, size, text, exponent, true);
@@ -222,25 +222,45 @@ static void set_linear_ticks(struct axis *a, int max_texts)
     set_linear_texts(a, exponent);
 }
 
+static bool is_within(const struct axis *a, double v)
+{
+    return v >= a->lo * (1 - 1e-9) && v <= a->hi * (1 + 1e-9);
+}
+
+/* Of the powers of ten from first to last, every stride-th gets a text: those with 10⁰, or the first one and
+ * on from there where that gives more of them. */
+static int log_phase(int first, int last, int stride)
+{
+    const int phase = ((-first) % stride + stride) % stride;
+
+    return first + ((last - first) / stride > (last - first - phase) / stride ? 0 : phase);
+}
+
 static void set_log_ticks(struct axis *a, int max_texts)
 {
     static const int many[] = {1, 2, 5};
-    int lo = (int)floor(log10(a->lo)) - 1, hi = (int)ceil(log10(a->hi)) + 1, decades = 0, stride, with = 1;
+    int lo = (int)floor(log10(a->lo)) - 1, hi = (int)ceil(log10(a->hi)) + 1, decades = 0, fine = 0, first = 0,
+        stride, with = 1;
     bool plain = a->lo >= 0.9e-4 && a->hi <= 1.1e5;
 
-    for (int e = lo; e <= hi; e++) {
-        double v = step_multiple(1.0, 1, e);
-        decades += v >= a->lo * (1 - 1e-9) && v <= a->hi * (1 + 1e-9);
+    for (int e = hi; e >= lo; e--) {
+        for (int i = 0; i < 3; i++)
+            fine += is_within(a, step_multiple(1.0, many[i], e));
+        if (!is_within(a, step_multiple(1.0, 1, e)))
+            continue;
+        first = e;
+        decades++;
     }
     stride = decades > max_texts ? (decades + max_texts - 1) / max_texts : 1;
-    if (3 * decades + 2 <= max_texts)
+    if (3 * decades + 2 <= max_texts || (decades < 2 && fine <= max_texts))
         with = 3;
+    first = log_phase(first, first + decades - 1, stride);
     a->count = a->minor_count = 0;
     for (int e = lo; e <= hi; e++) {
         for (int m = 1; m <= 9; m++) {
             double v = step_multiple(1.0, m, e);
-            bool text = m == 1 && ((e % stride) + stride) % stride == 0;
-            if (v < a->lo * (1 - 1e-9) || v > a->hi * (1 + 1e-9))
+            bool text = m == 1 && (e - first) % stride == 0;
+            if (!is_within(a, v))
                 continue;
             for (int i = 1; i < with; i++)
                 text = text || many[i] == m;

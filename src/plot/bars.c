@@ -114,7 +114,7 @@ static double above(const struct drawing *d)
 
 static double below(const struct drawing *d)
 {
-    return (3.6 + 1.4 * (d->spreads + d->cut + (d->bars->note[0] != 0))) * d->text + 14 * d->unit;
+    return (3.6 + 1.4 * ((double)d->bars->note_count + d->spreads + d->cut)) * d->text + 14 * d->unit;
 }
 
 int bars_height(const struct bars *bars, int width)
@@ -364,11 +364,16 @@ static void draw_axis(struct drawing *d)
 /* What the lines in the bars are: a line for each, so that it fits where figures are narrow. */
 static void draw_explanation(struct drawing *d)
 {
-    const char *const lines[] = {d->bars->note[0] ? d->bars->note : NULL,
-                                 d->spreads ? "thin lines: smallest to largest sample" : NULL,
+    const char *const lines[] = {d->spreads ? "thin lines: smallest to largest sample" : NULL,
                                  d->cut ? "arrows: cut; the largest is further on" : NULL};
     double y = d->y + d->h + 8 * d->unit + 3.6 * d->text;
+    char text[sizeof d->bars->notes[0]];
 
+    for (size_t i = 0; i < d->bars->note_count; i++, y += 1.4 * d->text) {
+        canvas_fit_text(d->canvas, text, sizeof text, d->bars->notes[i], d->text, false,
+                        d->width - 24 * d->unit);
+        draw_below(d, text, y, INK_SOFT);
+    }
     for (size_t i = 0; i < MEM_COUNT(lines); i++) {
         if (!lines[i])
             continue;

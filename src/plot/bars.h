@@ -25,7 +25,8 @@ struct bars {
     char series[BARS_MAX_SERIES][BARS_LABEL]; /* in the legend … */
     char names[BARS_MAX_SERIES][BARS_LABEL];  /* … and without the numbers that are in it, for tables */
     size_t series_count;
-    char note[160];        /* a line below the axis; "": none */
+    char notes[BARS_MAX_SERIES][160]; /* lines below the axis */
+    size_t note_count;
     struct bars_row *rows; /* owned */
     size_t row_count;
 };

@@ -16,7 +16,8 @@
 #include "plot/labels.h"
 #include "plot/rates.h"
 
-#define MAX_MARKED 5 /* iteration counts that are marked before they become a crowd */
+#define AS_LONG    0.98 /* of the longest run: as long, for periods and epochs seldom end at a round number */
+#define MAX_MARKED 5    /* iteration counts that are marked before they become a crowd */
 
 /* Points that show how a curve goes: of accuracies, and of losses, of which each is a single batch's. */
 #define ENOUGH_POINTS 3
@@ -32,16 +33,25 @@
 
 /* ---- equal accuracy ---- */
 
-/* The curve that takes longest: last x, then (all equally long) the lowest end. */
+static double last_x(const struct chart_series *s)
+{
+    return s->x[s->count - 1];
+}
+
+/* The curve that takes longest; of several as long, the one with the lowest end. */
 static size_t slowest(const struct chart_panel *panel)
 {
+    double longest = -INFINITY, lowest = INFINITY;
     size_t best = 0;
 
-    for (size_t i = 1; i < panel->series_count; i++) {
-        const struct chart_series *a = &panel->series[i], *b = &panel->series[best];
-        double xa = a->x[a->count - 1], xb = b->x[b->count - 1];
-        if (xa > xb || (xa == xb && a->y[a->count - 1] < b->y[b->count - 1]))
-            best = i;
+    for (size_t i = 0; i < panel->series_count; i++)
+        longest = fmax(longest, last_x(&panel->series[i]));
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *s = &panel->series[i];
+        if (last_x(s) < AS_LONG * longest || s->y[s->count - 1] >= lowest)
+            continue;
+        lowest = s->y[s->count - 1];
+        best = i;
     }
     return best;
 }
@@ -52,8 +62,7 @@ static bool is_longest(const struct chart_panel *panel, size_t index)
     const struct chart_series *s = &panel->series[index];
 
     for (size_t i = 0; i < panel->series_count; i++) {
-        const struct chart_series *other = &panel->series[i];
-        if (i != index && !(other->x[other->count - 1] < s->x[s->count - 1]))
+        if (i != index && last_x(&panel->series[i]) >= AS_LONG * last_x(s))
             return false;
     }
     return true;
@@ -461,8 +470,9 @@ static void end_loss_axis(struct chart_panel *panel)
     }
 }
 
-/* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen. */
-static void choose_loss_axis(struct chart_panel *panel)
+/* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen; of
+ * those before `early`, as a share of x, the axis need not show all. */
+static void choose_loss_axis(struct chart_panel *panel, double early)
 {
     double lo = INFINITY, hi = 0.0, least = INFINITY;
 
@@ -479,7 +489,7 @@ static void choose_loss_axis(struct chart_panel *panel)
     if (panel->ends) /* what is above the axis says nothing of where it may begin */
         chart_begin_at(panel, panel->log ? least : 0.0);
     else if (!panel->log)
-        chart_begin_axis(panel, 0.2);
+        chart_begin_axis(panel, early);
 }
 
 int figure_loss(struct chart *out, const char *const *inputs, size_t count,
@@ -497,7 +507,8 @@ int figure_loss(struct chart *out, const char *const *inputs, size_t count,
     if (rc == 0) {
         chart.panels[0].y_label = "training loss";
         end_loss_axis(&chart.panels[0]);
-        choose_loss_axis(&chart.panels[0]);
+        choose_loss_axis(&chart.panels[0],
+                         view.over == GROUPS_OVER_RATES ? 0.0 : 0.2); /* low rates are a part of the test */
         mark_divergence(&chart, &runs, &view);
     }
     return figure_end(out, &chart, &runs, options, rc);

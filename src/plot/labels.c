@@ -64,9 +64,14 @@ static void append_rates(struct str *s, const struct clr_schedule *c)
     }
 }
 
+static bool cycles_momentum(const struct clr_schedule *c)
+{
+    return !isnan(c->cycle_momentum_low) && !isnan(c->cycle_momentum_high);
+}
+
 static void append_momentum(struct str *s, const struct clr_schedule *c)
 {
-    if (isnan(c->cycle_momentum_low) || isnan(c->cycle_momentum_high)) {
+    if (!cycles_momentum(c)) {
         append_number(s, "momentum ", c->momentum);
     } else {
         append_number(s, "momentum ", c->cycle_momentum_low);
@@ -187,7 +192,7 @@ int labels_describe(char *out, size_t size, const struct clr_schedule *c, struct
     } else {
         append_one_cycle(&s, c);
     }
-    if (!isnan(c->cycle_momentum_low) && !isnan(c->cycle_momentum_high)) {
+    if (cycles_momentum(c)) {
         str_append(&s, ", ");
         append_momentum(&s, c);
     }
@@ -227,20 +232,29 @@ static bool is_common(struct tally t)
     return t.same >= COMMON && t.same > t.other;
 }
 
-/* Of a part; groups of another policy do not count where that makes no sense. */
-static struct tally count_part(const struct runs *runs, const struct run *r, enum part part, struct str *s)
+/* Does the part of that one make the run's worth telling? Not that of another policy, where that makes no
+ * sense; nor a momentum that is cycled, beside which a constant one goes without saying, unless it is
+ * `common` that is told. */
+static bool is_compared(const struct run *r, const struct run *other, enum part part, bool common)
+{
+    if (part == MOMENTUM)
+        return common || cycles_momentum(&r->schedule) || !cycles_momentum(&other->schedule);
+    return part == RATES || other->schedule.policy == r->schedule.policy;
+}
+
+/* Of a part. */
+static struct tally count_part(const struct runs *runs, const struct run *r, enum part part, bool common,
+                               struct str *s)
 {
     struct tally t = {0, 0};
     size_t seen = 0;
 
     for (size_t k = 0; k < runs->count; k++) {
         const struct run *other = &runs->run[k];
-        const bool compared =
-            part == RATES || part == MOMENTUM || other->schedule.policy == r->schedule.policy;
         if (other->group != seen) /* one of each group will do */
             continue;
         seen++;
-        if (!other->scheduled || !compared)
+        if (!other->scheduled || !is_compared(r, other, part, common))
             continue;
         if (same_part(&r->schedule, &other->schedule, part, s))
             t.same++;
@@ -305,7 +319,7 @@ static void append_schedule(struct str *s, const struct runs *runs, const struct
         str_append(s, "%s", clr_schedule_policy_name(r->schedule.policy));
     }
     for (int part = 0; part < PARTS; part++) {
-        const struct tally t = count_part(runs, r, (enum part)part, s);
+        const struct tally t = count_part(runs, r, (enum part)part, common, s);
         if (t.other == 0 || (part != RATES && !common && is_common(t)))
             continue;
         if (part == RATES && policy) {
@@ -532,7 +546,7 @@ int labels_title(char *out, size_t size, const struct runs *runs, struct clr_err
     str_append(&s, "%s", topic);
     if (runs->groups > 1 && runs->run[0].scheduled && !policies_differ(runs)) {
         str_append(&s, "%s%s", topic[0] ? ": " : "", clr_schedule_policy_name(runs->run[0].schedule.policy));
-        if (count_part(runs, &runs->run[0], RATES, &s).other == 0) {
+        if (count_part(runs, &runs->run[0], RATES, true, &s).other == 0) {
             str_append(&s, " ");
             append_part(&s, &runs->run[0].schedule, RATES);
         }

@@ -117,12 +117,14 @@ static void read_device(struct run *run, const json_t *json)
 double runs_diverged_at(const json_t *run_json)
 {
     const char *status = json_string_value(json_object_get(run_json, "status"));
-    uint64_t done;
+    const json_t *result = json_object_get(run_json, "result");
+    uint64_t at;
 
-    if (status && strcmp(status, "diverged") == 0 &&
-        json_count_value(&done, json_object_get(json_object_get(run_json, "result"), "iterations")))
-        return (double)done + 1.0;
-    return NAN;
+    if (!status || strcmp(status, "diverged") != 0)
+        return NAN;
+    if (json_count_value(&at, json_object_get(result, "diverged_at")))
+        return (double)at;
+    return json_count_value(&at, json_object_get(result, "iterations")) ? (double)at + 1.0 : NAN;
 }
 
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)

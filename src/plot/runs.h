@@ -71,8 +71,8 @@ int runs_read_times(struct runs *runs, struct clr_error *err);
  * behind the last row. */
 double runs_seconds(const struct run *run, double iteration);
 
-/* Of a run.json, the iteration whose loss was no longer finite, behind the last one that was done; NaN: none
- * was. */
+/* Of a run.json, the iteration whose loss was no longer finite, or the loss evaluated after it; NaN: none.
+ * Of an old one that does not say it, the iteration behind the last one that was done. */
 double runs_diverged_at(const json_t *run_json);
 
 /* The first column, the iteration, must ascend. CLR_EINPUT: "FILE:LINE: …". */

@@ -118,13 +118,13 @@ static void remove_others(const char *dir, uint64_t newest)
 
 static char *head_text(const struct checkpoint *c, const struct fs_piece parts[PARTS])
 {
-    json_t *root =
-        json_pack("{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:s*, s:O, s:O, s:[I, I, I, I]}", "iteration",
-                  (json_int_t)c->iteration, "epoch", (json_int_t)c->epoch, "place", c->place, "last_loss",
-                  json_finite(c->last_loss), "untrained", json_finite(c->untrained), "seconds", c->seconds,
-                  "backoffs", c->backoffs, "back_at", (json_int_t)c->back_at, "schedule", c->schedule, "made",
-                  c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size,
-                  (json_int_t)parts[1].size, (json_int_t)parts[2].size, (json_int_t)parts[3].size);
+    json_t *root = json_pack(
+        "{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:s*, s:O, s:O, s:[I, I, I, I]}", "iteration",
+        (json_int_t)c->state.iteration, "epoch", (json_int_t)c->state.epoch, "place", c->state.place,
+        "last_loss", json_finite(c->state.last_loss), "untrained", json_finite(c->state.untrained), "seconds",
+        c->seconds, "backoffs", c->state.backoffs, "back_at", (json_int_t)c->state.back_at, "schedule",
+        c->schedule, "made", c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size,
+        (json_int_t)parts[1].size, (json_int_t)parts[2].size, (json_int_t)parts[3].size);
     char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 
     json_decref(root);
@@ -162,11 +162,11 @@ int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_err
                            "the checkpoint would have %zu bytes, more than the %zu that can be read",
                            file.length, CHECKPOINT_LIMIT);
     if (rc == 0)
-        rc = path_of(&path, dir, c->iteration, err);
+        rc = path_of(&path, dir, c->state.iteration, err);
     if (rc == 0)
         rc = fs_write_atomic(path, file.text, file.length, err);
     if (rc == 0)
-        remove_others(dir, c->iteration);
+        remove_others(dir, c->state.iteration);
 out:
     str_clear(&file);
     free(path);
@@ -207,14 +207,14 @@ static bool read_head(struct checkpoint *c, const json_t *head)
         !json_is_number(seconds) || !(json_number_value(seconds) >= 0.0) ||
         !json_is_object(json_object_get(head, "made")) || !json_is_object(json_object_get(head, "variants")))
         return false;
-    c->iteration = (uint64_t)json_integer_value(iteration);
-    c->epoch = (uint32_t)json_integer_value(epoch);
-    c->place = (int)json_integer_value(place);
-    c->last_loss = json_is_number(loss) ? json_number_value(loss) : NAN;
-    c->untrained = json_is_number(untrained) ? json_number_value(untrained) : NAN;
+    c->state.iteration = (uint64_t)json_integer_value(iteration);
+    c->state.epoch = (uint32_t)json_integer_value(epoch);
+    c->state.place = (int)json_integer_value(place);
+    c->state.last_loss = json_is_number(loss) ? json_number_value(loss) : NAN;
+    c->state.untrained = json_is_number(untrained) ? json_number_value(untrained) : NAN;
     c->seconds = json_number_value(seconds);
-    c->backoffs = (int)json_integer_value(backoffs);
-    c->back_at = (uint64_t)json_integer_value(back_at);
+    c->state.backoffs = (int)json_integer_value(backoffs);
+    c->state.back_at = (uint64_t)json_integer_value(back_at);
     c->made = json_incref(json_object_get(head, "made"));
     c->variants = json_incref(json_object_get(head, "variants"));
     return true;

@@ -21,14 +21,19 @@
 /* Bytes of a file: a larger one is neither written nor read. */
 #define CHECKPOINT_LIMIT ((size_t)4 << 30)
 
-struct checkpoint {
+/* Where a run is. With weights and momenta it is all that a run needs to go on. */
+struct run_state {
     uint64_t iteration; /* updates done */
     uint32_t epoch;
-    int place;        /* in the epoch's order */
-    double last_loss; /* of the last update; NaN: there was none */
-    double untrained; /* accuracy before the first one; NaN: not measured */
-    int backoffs;     /* times that the rates were halved … */
+    int place;        /* in the epoch's order: next image to take */
+    double last_loss; /* of the last update that was read; NaN: none yet */
+    double untrained; /* accuracy before the first update; NaN: not measured */
+    int backoffs;     /* times that the rates were halved: they are the schedule's / 2^backoffs … */
     uint64_t back_at; /* … and where it last went on with less */
+};
+
+struct checkpoint {
+    struct run_state state;
     char *schedule;   /* whose rates those were, as record_schedule() has it; NULL: not known; owned */
     double seconds;   /* that the run took up to here */
     json_t *made;     /* device, driver, kernels: what the variants hold for; owned */

@@ -157,7 +157,7 @@ static int evaluate(struct loop *l, struct clr_error *err)
     if (rc == 0)
         rc = record_write(l->r, err);
     if (l->evals == 0)
-        ocl_save_programs(l->s->ctx);
+        ocl_save_programs(l->s->replica.ctx);
     l->report_ns = clock_ns();
     l->eval_ns += l->evals++ > 0 ? l->report_ns - start : 0;
     if (l->evals == 2)

@@ -9,9 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "range/reading.h"
-#include "train/loop.h"
-#include "train/resume.h"
-#include "train/selfcheck.h"
+#include "train/run.h"
 
 static int draw(const struct clr_train_options *o, struct clr_error *err)
 {
@@ -48,50 +46,42 @@ static int read_off(struct session *s, struct record *r, double untrained, struc
     return rc;
 }
 
-static int sweep(struct session *s, struct record *r, const struct resume *resume,
-                 struct clr_range_result *out, struct clr_error *err)
+static int sweep(struct run *u, struct clr_range_result *out, struct clr_error *err)
 {
     char done[STR_COUNT], all[STR_COUNT];
+    struct session *s = &u->s;
     struct clr_error local = {0};
     struct clr_train_result summary;
     struct loop_result l;
-    double loss;
-    int rc = selfcheck_start(s, resume->found ? &resume->checkpoint : NULL, err), written;
+    int rc = run_start(u, true, err);
 
-    if (rc == 0)
-        rc = resume->found ? resume_apply(resume, s, r, err)
-                           : session_evaluate(s, &loss, &s->state.untrained, NULL, err);
-    if (rc == 0)
-        rc = record_write_run(r, s, "running", NULL, err);
     if (rc < 0)
         return rc;
     err = err ? err : &local; /* what goes back says why */
-    rc = loop_run(s, r, &l, err);
+    rc = run_go(u, &l, err);
     if (rc < 0)
         resume_tell(s, err);
     out->iterations = l.iterations;
     out->diverged = l.diverged;
     out->diverged_at = l.diverged_at;
     out->diverged_lr = l.diverged_lr;
-    summary = (struct clr_train_result){l.iterations,     l.val_loss, l.val_acc, l.best_acc,
-                                        l.best_iteration, l.seconds,  0,         NULL};
-    written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
-    rc = rc < 0 ? rc : written;
+    summary = (struct clr_train_result){.iterations = l.iterations,
+                                        .val_loss = l.val_loss,
+                                        .val_acc = l.val_acc,
+                                        .best_acc = l.best_acc,
+                                        .best_iteration = l.best_iteration,
+                                        .seconds = l.seconds,
+                                        .diverged_at = l.diverged ? l.diverged_at : 0};
     if (rc == 0 && l.interrupted)
         rc = clr_error_set(
             err, CLR_EINTERRUPTED,
             "stopped after iteration %s of %s; `resume` goes on from there. The curve so far is in '%s'",
             str_count(done, l.iterations, ""), str_count(all, s->o->iterations, ""), s->o->out);
     if (rc == 0)
-        rc = read_off(s, r, s->state.untrained, out, err);
+        rc = read_off(s, &u->r, s->state.untrained, out, err);
     if (rc == 0)
-        rc = resume_save(s, r, err);
-    written = record_write_run(r, s,
-                               rc == 0                  ? "finished"
-                               : rc == CLR_EINTERRUPTED ? "interrupted"
-                                                        : "failed",
-                               &summary, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : written;
+        rc = resume_save(s, &u->r, err);
+    return run_end(u, rc, &summary, err);
 }
 
 /* Is it a test that ended with a divergence? Then nothing is left to train, and *out is its reading. */
@@ -115,30 +105,18 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
 {
     struct clr_train_options options = *o;
     struct clr_range_result out = {0};
-    struct session s = {0};
-    struct resume resume;
-    struct record r;
-    int rc = session_check_given(o, true, err);
+    struct run u;
+    int rc;
 
     options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;
     options.schedule.step_size = o->iterations;
     options.log_every = 1; /* for the rules on the loss */
-    if (rc == 0)
-        rc = record_open(&r, o->out, "range.csv", o->resume, err);
+    rc = run_open(&u, &options, "range.csv", err);
     if (rc < 0)
         return rc;
-    rc = resume_open(&resume, &r, &options, err);
-    if (rc == 0)
-        rc = session_plan(&s, &options, true, resume.found ? &resume.checkpoint : NULL, err);
-    if (rc == 0)
-        rc = resume_check(&r, &s, err);
-    if (rc == 0 && !has_diverged(&out, &r)) {
-        session_begin(&s);
-        rc = sweep(&s, &r, &resume, &out, err);
-    }
-    record_close(&r, rc == 0 || out.iterations > 0);
-    resume_clear(&resume);
-    session_clear(&s);
+    if (!has_diverged(&out, &u.r))
+        rc = sweep(&u, &out, err);
+    run_close(&u, rc == 0 || out.iterations > 0);
     if (rc == 0)
         *result = out;
     return rc;

@@ -342,11 +342,11 @@ static json_t *add_origin(json_t *layers, const struct graph_node *node)
 /* The tuning record (null: there is none) and what the training net took from it. */
 static json_t *tuning_json(const struct session *s)
 {
-    const char *path = tunedb_is_empty(s->records) ? NULL : tunedb_path(s->records);
+    const char *path = tunedb_is_empty(s->replica.records) ? NULL : tunedb_path(s->replica.records);
     json_t *layers = json_object();
 
-    for (size_t i = 0; s->train_graph && i < s->train_graph->node_count; i++)
-        layers = add_origin(layers, &s->train_graph->nodes[i]);
+    for (size_t i = 0; s->replica.train.graph && i < s->replica.train.graph->node_count; i++)
+        layers = add_origin(layers, &s->replica.train.graph->nodes[i]);
     return json_pack("{s:o, s:o}", "record", path && str_is_utf8(path) ? json_string(path) : json_null(),
                      "layers", layers);
 }
@@ -435,8 +435,8 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
                *command = json_string_value(json_object_get(r->before, "command"));
     char now[32], sum[FS_SHA256_TEXT];
 
-    if (s->train_net)
-        net_variants(s->train_net, add_variant, &variants);
+    if (s->replica.train.net)
+        net_variants(s->replica.train.net, add_variant, &variants);
     clock_utc(now, sizeof now);
     /* comments in an old encoding are no reason to refuse a run */
     prototxt = str_is_utf8(net) ? json_string(net) : json_null();
@@ -452,12 +452,13 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     if (!result)
         return root;
     return json_put(root, "result",
-                    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "iterations",
+                    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "iterations",
                               json_count(result->iterations), "val_loss", json_finite(result->val_loss),
                               "val_acc", json_finite(result->val_acc), "best_acc",
                               json_finite(result->best_acc), "best_iteration",
                               json_count(result->best_iteration), "seconds", json_finite(result->seconds),
-                              "backoffs", result->backoffs));
+                              "backoffs", result->backoffs, "diverged_at",
+                              result->diverged_at > 0 ? json_count(result->diverged_at) : json_null()));
 }
 
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)

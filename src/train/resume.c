@@ -130,9 +130,10 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
                                json_string_value(json_object_get(r->before, "version")));
     if (rc < 0 || !out->found)
         return rc;
-    if (c->iteration > o->iterations) {
-        rc = clr_error_set(err, CLR_EUSAGE, "`iterations` %llu: the run in '%s' has done %s already",
-                           (unsigned long long)o->iterations, r->dir, str_count(done, c->iteration, ""));
+    if (c->state.iteration > o->iterations) {
+        rc =
+            clr_error_set(err, CLR_EUSAGE, "`iterations` %llu: the run in '%s' has done %s already",
+                          (unsigned long long)o->iterations, r->dir, str_count(done, c->state.iteration, ""));
         goto out;
     }
     rc = made_json(&made, o->device, err);
@@ -257,7 +258,7 @@ static size_t saved_count(const struct params *p)
 
 static int apply_parameters(const struct checkpoint *c, struct session *s, struct clr_error *err)
 {
-    const struct params *p = &s->params;
+    const struct params *p = &s->replica.params;
     int rc = 0;
 
     if (c->tensors.count != saved_count(p) * p->count)
@@ -272,7 +273,8 @@ static int apply_parameters(const struct checkpoint *c, struct session *s, struc
                 return clr_error_set(err, CLR_EINPUT,
                                      "the checkpoint of '%s' is of another net: '%s' is not in it", s->o->out,
                                      name);
-            rc = ocl_write(s->ctx, p->parts[saved[k].set][i], 0, t->count * sizeof(float), t->data, err);
+            rc = ocl_write(s->replica.ctx, p->parts[saved[k].set][i], 0, t->count * sizeof(float), t->data,
+                           err);
         }
     }
     return rc;
@@ -295,7 +297,7 @@ static int find_backoffs(int *out, const struct checkpoint *c, const struct sess
     char *schedule = record_schedule(s);
     const bool other = c->schedule ? schedule && strcmp(c->schedule, schedule) != 0 : s->o->continues;
 
-    *out = other ? 0 : c->backoffs;
+    *out = other ? 0 : c->state.backoffs;
     free(schedule);
     return schedule ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule");
 }
@@ -304,17 +306,12 @@ static int find_backoffs(int *out, const struct checkpoint *c, const struct sess
 static int go_back(const struct checkpoint *c, int backoffs, struct session *s, struct record *r,
                    struct clr_error *err)
 {
-    const struct run_state state = {.iteration = c->iteration,
-                                    .epoch = c->epoch,
-                                    .place = c->place,
-                                    .last_loss = c->last_loss,
-                                    .untrained = c->untrained,
-                                    .backoffs = backoffs,
-                                    .back_at = c->back_at};
+    struct run_state state = c->state;
     int rc = apply_parameters(c, s, err);
 
+    state.backoffs = backoffs;
     if (rc == 0)
-        rc = record_restore(r, c->history, c->losses, c->timing, c->iteration, err);
+        rc = record_restore(r, c->history, c->losses, c->timing, c->state.iteration, err);
     return rc < 0 ? rc : session_go_to(s, &state, err);
 }
 
@@ -325,7 +322,7 @@ int resume_back_off(struct session *s, struct record *r, struct clr_error *err)
     bool found = false;
     int rc = checkpoint_read(&c, &found, s->o->out, UINT64_MAX, err);
 
-    if (rc == 0 && found && was.backoffs > 0 && c.iteration == was.back_at) { /* it was of no use */
+    if (rc == 0 && found && was.backoffs > 0 && c.state.iteration == was.back_at) { /* it was of no use */
         checkpoint_clear(&c);
         rc = checkpoint_read(&c, &found, s->o->out, was.back_at, err);
         if (rc == 0 && !found)
@@ -335,7 +332,7 @@ int resume_back_off(struct session *s, struct record *r, struct clr_error *err)
         rc = clr_error_set(err, CLR_EFAILED, "there is no good checkpoint in '%s' to go back to", s->o->out);
     if (rc < 0)
         return rc;
-    c.back_at = c.iteration;
+    c.state.back_at = c.state.iteration;
     rc = go_back(&c, was.backoffs + 1, s, r, err);
     checkpoint_clear(&c);
     return rc < 0 ? rc : resume_save(s, r, err);
@@ -355,16 +352,16 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
     rc = find_backoffs(&backoffs, c, s, err);
     if (rc == 0)
         rc = go_back(c, backoffs, s, r, err);
-    r->went_on_at = c->iteration;
+    r->went_on_at = c->state.iteration;
     r->seconds_before = c->seconds;
     if (rc == 0)
-        remove_interrupted(r, c->iteration);
-    if (rc == 0 && c->iteration == s->o->iterations)
+        remove_interrupted(r, c->state.iteration);
+    if (rc == 0 && c->state.iteration == s->o->iterations)
         log_line(CLR_LOG_INFO, "'%s' has done its %s: nothing is left to train", s->o->out,
                  str_count(all, s->o->iterations, "iteration"));
     else if (rc == 0)
         log_line(CLR_LOG_INFO, "'%s' goes on after iteration %s of %s%s", s->o->out,
-                 str_count(done, c->iteration, ""), str_count(all, s->o->iterations, ""),
+                 str_count(done, c->state.iteration, ""), str_count(all, s->o->iterations, ""),
                  s->state.backoffs > 0 ? ", with the smaller rates that it has backed off to" : "");
     return rc;
 }
@@ -383,8 +380,8 @@ static json_t *variants_json(const struct session *s)
 {
     json_t *train = json_object(), *test = json_object();
 
-    graph_chosen(s->train_graph, s->o->device, add_variant, &train);
-    graph_chosen(s->test_graph, s->o->device, add_variant, &test);
+    graph_chosen(s->replica.train.graph, s->o->device, add_variant, &train);
+    graph_chosen(s->replica.test.graph, s->o->device, add_variant, &test);
     return json_pack("{s:o, s:o}", "train", train, "test", test);
 }
 
@@ -417,7 +414,7 @@ void resume_tell(const struct session *s, struct clr_error *err)
     if (found)
         (void)clr_error_set(err, why.code,
                             "%s. `resume` goes on with '%s' from its checkpoint of iteration %s", why.message,
-                            s->o->out, str_count(from, c.iteration, ""));
+                            s->o->out, str_count(from, c.state.iteration, ""));
     else
         (void)clr_error_set(err, why.code, "%s. There is no checkpoint in '%s' to go on from", why.message,
                             s->o->out);
@@ -428,15 +425,8 @@ void resume_tell(const struct session *s, struct clr_error *err)
 
 int resume_save(struct session *s, const struct record *r, struct clr_error *err)
 {
-    const struct params *p = &s->params;
-    struct checkpoint c = {.iteration = s->state.iteration,
-                           .epoch = s->state.epoch,
-                           .place = s->state.place,
-                           .last_loss = s->state.last_loss,
-                           .untrained = s->state.untrained,
-                           .backoffs = s->state.backoffs,
-                           .back_at = s->state.back_at,
-                           .seconds = record_seconds(r)};
+    const struct params *p = &s->replica.params;
+    struct checkpoint c = {.state = s->state, .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};
     float **values[MEM_COUNT(saved)] = {NULL};

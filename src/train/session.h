@@ -1,68 +1,49 @@
 /*
- * What a run holds: the device, the data on it, the nets of both phases, the parameters and their momenta,
- * and the place in the data. All state of a run is struct run_state plus the contents of params but
- * for the gradients: what a checkpoint (resume.h) saves, beside what was recorded.
+ * What a run holds: the images and their order, what is subtracted from them, and a replica of the net on
+ * the device (replica.h). All state of a run is struct run_state plus the contents of the replica's
+ * parameters but for the gradients: what a checkpoint (resume.h) saves, beside what was recorded.
  *
  * In two steps: session_plan() reads and checks everything that can be checked without touching the device,
- * the memory included; session_start() allocates and compiles.
+ * the memory included (plan.c); session_start() allocates and compiles. Then come updates (step.c) and
+ * evaluations (evaluate.c); weights.c saves what was trained.
  */
 #ifndef TRAIN_SESSION_H
 #define TRAIN_SESSION_H
 
 #include <clr/train.h>
 
-#include "net/net.h"
 #include "net/safetensors.h"
-#include "ops/batch.h"
-#include "ops/optimizer.h"
 #include "train/checkpoint.h"
+#include "train/replica.h"
 
 enum {
     SESSION_EVAL_BATCH = 100, /* images evaluated at once: results do not depend on it */
     SESSION_LOSSES = 64,      /* updates whose losses wait on the device to be read */
 };
 
-struct run_state {
-    uint64_t iteration; /* updates done */
-    uint32_t epoch;
-    int place;        /* in the epoch's order: next image to take */
-    double last_loss; /* of the last update that was read; NaN: none yet */
-    double untrained; /* accuracy before the first update; NaN: not measured */
-    int backoffs;     /* times that the rates were halved: they are the schedule's / 2^backoffs … */
-    uint64_t back_at; /* … and where it last went on with less */
-};
-
 struct session {
     const struct clr_train_options *o;
     struct run_state state;
+    struct replica replica; /* on o->device */
 
-    struct tunedb *records; /* of the device */
-    struct graph *train_graph, *test_graph;
-    struct net *train_net, *test_net;
-    struct params params;
     struct st_file init; /* --init, read and matched to the parameters */
     enum clr_mean mean_kind;
     double scale;
     float *mean; /* (C,H,W), 0…255 */
 
-    struct ocl_options ocl; /* set by session_plan(), may be changed before session_start() */
-    struct ocl_context *ctx;
-    struct batch *train_batch, *test_batch;
-    struct device_images train_images, test_images;
-    struct optimizer *optimizer;
     int32_t *base_order, *order; /* training images in ascending order; this epoch's order */
     int order_count;
     int32_t *eval_order;
     int eval_count;
-    cl_mem index, eval_index; /* order and eval_order on the device */
-    cl_mem losses, eval_losses, eval_hits;
+
     uint64_t first_unread;        /* first update whose loss is still on the device */
     int counts[SESSION_LOSSES];   /* images of the batches whose losses wait */
     double rates[SESSION_LOSSES]; /* and the rates of their updates, as the optimizer had them */
     double rate;                  /* of the last update; before the first one: that it will have */
 };
 
-/* CLR_EUSAGE, with the field's name, where one that must be given is NULL; run: also those of a run. */
+/* CLR_EUSAGE, with the field's name, where one that must be given is NULL; run: also those of a run, which
+ * must be in range. */
 int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err);
 
 /*

@@ -6,8 +6,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "train/loop.h"
-#include "train/resume.h"
+#include "train/run.h"
 #include "train/selfcheck.h"
 
 void clr_train_options_init(struct clr_train_options *o)
@@ -50,7 +49,7 @@ static int tell_way_out(const struct session *s, struct clr_error *err)
                                 ? "%s. The last good checkpoint is checkpoint-%llu.clr"
                                 : "%s. Or go on from checkpoint-%llu.clr with half the rates: `resume` "
                                   "`on_divergence` backoff",
-                            why.message, (unsigned long long)c.iteration);
+                            why.message, (unsigned long long)c.state.iteration);
         checkpoint_clear(&c);
     }
     return why.code;
@@ -61,7 +60,7 @@ static int diverged(const struct session *s, const struct loop_result *l, struct
     char at[STR_COUNT];
 
     return clr_error_set(err, CLR_EDIVERGED,
-                         "the loss %s iteration %s is not finite (rate %.9g): lower the rate. What was "
+                         "the loss %s iteration %s is not finite (rate %.4g): lower the rate. What was "
                          "recorded before it is in '%s'",
                          l->in_evaluation ? "on the evaluated images after" : "of",
                          str_count(at, l->diverged_at, ""), l->diverged_lr, s->o->out);
@@ -91,30 +90,29 @@ static int verdict(struct session *s, const struct record *r, const struct loop_
 }
 
 /* From where the session is to the end, or to where it diverges. */
-static int go(struct session *s, struct record *r, struct loop_result *l, struct clr_error *err)
+static int go(struct run *u, struct loop_result *l, struct clr_error *err)
 {
-    int rc = loop_run(s, r, l, err), written;
+    const int rc = run_go(u, l, err);
 
-    written = record_write(r, rc == 0 ? err : NULL); /* what there is, after a failure too */
-    rc = rc < 0 ? rc : written;
-    return rc < 0 ? rc : verdict(s, r, l, err);
+    return rc < 0 ? rc : verdict(&u->s, &u->r, l, err);
 }
 
 /* The same again, from the last checkpoint and with half the rates, as long as that is no use. */
-static int go_with_less(struct session *s, struct record *r, struct loop_result *l, struct clr_error *err)
+static int go_with_less(struct run *u, struct loop_result *l, struct clr_error *err)
 {
+    const struct run_state *state = &u->s.state;
     int rc = CLR_EDIVERGED;
 
-    while (rc == CLR_EDIVERGED && s->state.backoffs < CLR_TRAIN_BACKOFFS) {
+    while (rc == CLR_EDIVERGED && state->backoffs < CLR_TRAIN_BACKOFFS) {
         const struct clr_error why = *err;
-        const double seconds = l->seconds - r->seconds_before;
+        const double seconds = l->seconds - u->r.seconds_before;
         char to[STR_COUNT];
-        rc = resume_back_off(s, r, err);
+        rc = resume_back_off(&u->s, &u->r, err);
         if (rc < 0)
             return rc;
         log_line(CLR_LOG_WARNING, "%s. Back to iteration %s, and on with 1/%d of the schedule's rates",
-                 why.message, str_count(to, s->state.iteration, ""), 1 << s->state.backoffs);
-        rc = go(s, r, l, err);
+                 why.message, str_count(to, state->iteration, ""), 1 << state->backoffs);
+        rc = go(u, l, err);
         l->seconds += seconds;
     }
     return rc;
@@ -133,10 +131,11 @@ static int take_result(struct clr_train_result *out, const struct loop_result *l
                                      .best_acc = l->best_acc,
                                      .best_iteration = l->best_iteration,
                                      .seconds = l->seconds,
-                                     .backoffs = s->state.backoffs};
+                                     .backoffs = s->state.backoffs,
+                                     .diverged_at = l->diverged ? l->diverged_at : 0};
     if (!s->o->profile)
         return 0;
-    rc = ocl_profile_table(s->ctx, &table, err);
+    rc = ocl_profile_table(s->replica.ctx, &table, err);
     if (rc == 0)
         out->profile = table.text;
     else
@@ -144,64 +143,40 @@ static int take_result(struct clr_train_result *out, const struct loop_result *l
     return rc;
 }
 
-static int train(struct session *s, struct record *r, const struct resume *resume,
-                 struct clr_train_result *out, struct clr_error *err)
+static int train(struct run *u, struct clr_train_result *out, struct clr_error *err)
 {
     struct clr_error local = {0};
     struct loop_result l;
-    const char *status = "finished";
-    int rc = selfcheck_start(s, resume->found ? &resume->checkpoint : NULL, err), written, told;
+    const bool backoff = u->s.o->backoff;
+    int rc = run_start(u, false, err), told;
 
-    if (rc == 0)
-        rc = resume_apply(resume, s, r, err);
-    if (rc == 0)
-        rc = record_write_run(r, s, "running", NULL, err);
-    if (rc == 0 && s->o->backoff && !resume->found)
-        rc = resume_save(s, r, err); /* to go back to */
+    if (rc == 0 && backoff && !u->resume.found)
+        rc = resume_save(&u->s, &u->r, err); /* to go back to */
     if (rc < 0)
         return rc;
     err = err ? err : &local; /* what goes back says why */
-    rc = go(s, r, &l, err);
-    if (rc == CLR_EDIVERGED && s->o->backoff)
-        rc = go_with_less(s, r, &l, err);
+    rc = go(u, &l, err);
+    if (rc == CLR_EDIVERGED && backoff)
+        rc = go_with_less(u, &l, err);
     if (rc == CLR_EDIVERGED)
-        rc = tell_way_out(s, err);
+        rc = tell_way_out(&u->s, err);
     if (rc < 0)
-        resume_tell(s, err);
-    if (rc < 0)
-        status = rc == CLR_EDIVERGED ? "diverged" : rc == CLR_EINTERRUPTED ? "interrupted" : "failed";
-    told = take_result(out, &l, s, rc == 0 ? err : NULL);
-    rc = rc < 0 ? rc : told;
-    written = record_write_run(r, s, status, out, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : written;
+        resume_tell(&u->s, err);
+    told = take_result(out, &l, &u->s, rc == 0 ? err : NULL);
+    return run_end(u, rc < 0 ? rc : told, out, err);
 }
 
 int clr_train(const struct clr_train_options *o, struct clr_train_result *result, struct clr_error *err)
 {
-    struct clr_train_result out = {.val_loss = NAN, .val_acc = NAN, .best_acc = NAN};
-    struct session s = {0};
-    struct resume resume;
-    struct record r;
-    int rc = session_check_given(o, true, err);
+    struct run u;
+    int rc;
 
-    *result = out;
-    if (rc == 0)
-        rc = record_open(&r, o->out, "history.csv", o->resume, err);
+    *result = (struct clr_train_result){.val_loss = NAN, .val_acc = NAN, .best_acc = NAN};
+    rc = run_open(&u, o, "history.csv", err);
     if (rc < 0)
         return rc;
-    rc = resume_open(&resume, &r, o, err);
-    if (rc == 0)
-        rc = session_plan(&s, o, true, resume.found ? &resume.checkpoint : NULL, err);
-    if (rc == 0)
-        rc = resume_check(&r, &s, err);
-    if (rc == 0) {
-        session_begin(&s);
-        rc = train(&s, &r, &resume, &out, err);
-    }
-    record_close(&r, rc == 0 || out.iterations > 0);
-    resume_clear(&resume);
-    session_clear(&s);
-    *result = out;
+    rc = train(&u, result, err);
+    run_close(&u, rc == 0 || result->iterations > 0);
     return rc;
 }
 
@@ -228,7 +203,7 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
     if (rc == 0)
         rc = session_evaluate(&s, &out.loss, &out.accuracy, out.confusion, err);
     if (rc == 0)
-        ocl_save_programs(s.ctx);
+        ocl_save_programs(s.replica.ctx);
     if (rc == 0 && !isfinite(out.loss))
         rc = clr_error_set(err, CLR_EDIVERGED,
                            "the loss of '%s' on these images is not finite: the weights are too large, or "

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/log.h"
+#include "train/session.h"
 
 /* ------------------------------------------------------------------ reading */
 
@@ -219,5 +220,58 @@ int weights_write(const char *path, const struct params *params, float *const *v
     str_clear(&means);
     str_clear(&scale_text);
     free(file.tensors);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ of a run */
+
+static int check_trained(const struct session *s, const struct graph_param *p, const float *values,
+                         struct clr_error *err)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (!isfinite(values[i]))
+            return clr_error_set(err, CLR_EDIVERGED,
+                                 "after iteration %llu (rate %.4g) element %zu of '%s' is not a finite "
+                                 "number: lower the rate. No weights were saved",
+                                 (unsigned long long)s->state.iteration, s->rate, i, p->name);
+    return 0;
+}
+
+int session_read_parameters(struct session *s, int set, float ***out, struct clr_error *err)
+{
+    const struct params *p = &s->replica.params;
+    float **values = NULL;
+    int rc = mem_new(&values, p->count, sizeof *values, "parameters", err);
+
+    for (size_t i = 0; i < p->count && rc == 0; i++) {
+        const size_t count = p->info[i].count;
+        rc = mem_new(&values[i], count, sizeof **values, "a parameter", err);
+        if (rc == 0)
+            rc = ocl_read(s->replica.ctx, p->parts[set][i], 0, count * sizeof **values, values[i], err);
+        if (rc == 0)
+            rc = check_trained(s, &p->info[i], values[i], err);
+    }
+    if (rc < 0)
+        session_free_parameters(s, values);
+    else
+        *out = values;
+    return rc;
+}
+
+void session_free_parameters(const struct session *s, float **values)
+{
+    for (size_t i = 0; values && i < s->replica.params.count; i++)
+        free(values[i]);
+    free(values);
+}
+
+int session_save_weights(struct session *s, const char *path, struct clr_error *err)
+{
+    float **values = NULL;
+    int rc = session_read_parameters(s, PARAMS_W, &values, err);
+
+    if (rc == 0)
+        rc = weights_write(path, &s->replica.params, values, s->o, s->mean_kind, s->scale, s->mean, err);
+    session_free_parameters(s, values);
     return rc;
 }

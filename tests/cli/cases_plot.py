@@ -168,6 +168,35 @@ def plot_says_which_kind_is_missing():
 
 
 @case
+def plot_histories_need_their_settings():
+    """An experiment's histories.csv by itself, under another name, and without what is asked for."""
+    archive, base = ROOT / "docs" / "results" / "short", fresh("copy")
+    table, copy = write(base / "histories.csv", (archive / "histories.csv").read_text()), base / "copy.csv"
+    for path in (table, copy):
+        copy.write_text(table.read_text())
+        result = expect(clr("plot", "run", path, "-o", base / "x.png"), 4, [],
+                        [f"'{re.escape(str(path))}' .*'{re.escape(str(base))}/runs.json' .*: copy both files"])
+        expect_lines(result.err, 1)
+    write(base / "runs.json", (archive / "runs.json").read_text())
+    expect(clr("plot", "run", copy, "-o", base / "x.png"), 4, [], ["copy both files of the experiment, as histories"])
+    expect(clr("plot", "run", table, "-o", base / "x.png"), 0)
+    expect(clr("plot", "range", table, "-o", base / "x.png"), 4, [],
+           ["holds runs only, which are drawn with 'clr-cl plot run'"])
+
+
+@case
+def plot_refuses_the_same_twice():
+    inputs = make_inputs(fresh("inputs"))
+    link = inputs["run"].parent / "link"
+    link.symlink_to(inputs["run"])
+    for kind, name in (("run", "run"), ("loss", "loss.csv"), ("schedule", "schedule.csv"), ("bench", "bench")):
+        expect(clr("plot", kind, inputs[name], inputs[name], "-o", "x.png"), 2, [], ["is given twice: name it once$"])
+    expect(clr("plot", "run", inputs["run"], link, "-o", "x.png"), 2, [], ["run' and '.*link' are the same"])
+    expect(clr("plot", "range", inputs["tests"], inputs["tests"] / "seed-2", "-o", "x.png"), 2, [],
+           ["seed-2' is given twice"])
+
+
+@case
 def plot_helps_with_one_kind():
     whole = expect(clr("plot", "--help"), 0, ["^Usage: clr-cl plot run.loss.range.schedule.bench FILE"]).out
     options = {"over": "run loss", "rates": "run loss", "multiples": "run loss schedule", "y-min": "run range",
@@ -331,11 +360,11 @@ def schedule_figures_say_it_in_words():
         check(words.encode() in data, f"no '{words}' in the figure's text")
 
 
-def diverge(folder, after):
-    """As `train` leaves a run whose loss is no longer finite behind that iteration."""
+def diverge(folder, after, at=None):
+    """As `train` leaves a run that has done so many iterations when its loss is no longer finite; at: as told."""
     path = folder / "run.json"
     write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "diverged",
-                            "result": {"iterations": after}}))
+                            "result": {"iterations": after, "diverged_at": at}}))
     return folder
 
 
@@ -364,12 +393,29 @@ def plot_says_which_run_ends_a_curve():
         said, marks = draw(kind, early)
         check(re.search("^warning: 'early' diverged at iteration 8: its curve ends at iteration 5$", said, re.M), said)
         check("fewer than" not in said and len(marks) == 1, f"{said}{marks}")
+        diverge(early, 7, at=7)  # in the evaluation behind it
+        check([at for _, at in draw(kind, early)[1]] == ["7"], "the evaluation of iteration 7 showed it")
+        diverge(early, 7)
         said, marks = draw(kind, whole)
         check("warning" not in said and not marks, said)
     low = make_run(base / "low", RUN.replace("0.3", "0.1").replace("0.4", "0.1"), net="quick")
     expect(clr("plot", "run", low, whole, early, "-o", base / "a.png", "--csv", base / "a.csv", "--y-min", "20"), 0,
            [], ["'quick' has no accuracy"])
     check(",mark,\"lenet, 2 runs: diverged\",8," in (base / "a.csv").read_text(encoding="utf-8"), "of another curve")
+
+
+@case
+def plot_run_takes_periods_that_end_a_little_later_for_as_long():
+    """Periods of sgdr end at 602 iterations, not at 600: the lowest curve decides all the same."""
+    base = fresh("runs")
+    rows = HISTORY + "".join(f"{t},2,0.1,2,{0.1 + 0.0005 * t:.4g}\n" for t in (1, 200, 400, 600))
+    low = make_run(base / "low", rows, iterations=600)
+    high = make_run(base / "high", rows.replace("600,2,0.1,2,0.4", "602,2,0.1,2,0.5").replace("0.3\n", "0.45\n"),
+                    net="quick", iterations=602)
+    expect(clr("plot", "run", low, high, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+    marks = [(row["name"], row["x"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+             if row["kind"] == "mark"]
+    check(marks and marks[-1][1] == "600" and ("400", "400") in marks, marks)
 
 
 @case
@@ -405,7 +451,7 @@ def plot_range_calls_repeats_by_their_folder():
     for decay in (0.1, 0.02, 1e-05):
         make_range(base / "sorted" / f"decay-{decay}", weight_decay=decay)
     found = list(names(base / "sorted"))
-    check(found == [f"weight decay {decay}" for decay in ("0.00001", "0.02", "0.1")], f"{found}")
+    check(found == [f"weight decay {decay}" for decay in ("10⁻⁵", "0.02", "0.1")], f"{found}")
     for name in ("three", seeds, f"{seeds}/seed-2"):
         check(names(single, seeds, "--label", f"{name}=of three") == {"single", "of three, 3 runs"}, name)
     check(names(single, f"{seeds}/", "--label", f"{seeds}/=a=b") == {"single", "a=b, 3 runs"}, "with a slash")

@@ -218,6 +218,18 @@ def train_from_weights():
 
 
 @case
+def train_says_that_a_table_will_be_short():
+    """It has as many lines as is said; not where the user chose the interval, nor where the run goes on."""
+    out, result = trained(iterations=250, validate_every=None)
+    for table, lines, option in (("loss.csv", 4, "log"), ("history.csv", 2, "validate")):
+        check(f"{table} will have {lines} lines: --{option}-every 6 gives more" in result.err, f"{table}\n{result}")
+        check(len(rows(out / table)) == lines, f"{table}: {rows(out / table)}")
+    for result in (trained(iterations=250, log_every=100, validate_every=200)[1],
+                   expect(clr("train", "--resume", "--out", out, "--iterations", 260), 0)):
+        check("will have" not in result.err, result)
+
+
+@case
 def train_that_diverges():
     device()
     out = fresh("run")
@@ -225,6 +237,11 @@ def train_that_diverges():
     check("final.safetensors" not in names(out), f"weights of a diverged run are kept: {names(out)}")
     history = (out / "history.csv").read_text(encoding="utf-8")
     check(not re.search("nan|inf", history.lower()), f"history.csv: {history}\n{result}")
+    out = fresh("run")
+    result = expect(clr(*tiny(out=out, lr=1e6, iterations=200, validate_every=1)), 5)
+    found = re.search(r"on the evaluated images after iteration (\d+) is not finite", result.err)
+    recorded = json.loads((out / "run.json").read_text(encoding="utf-8"))["result"]
+    check(found and recorded["diverged_at"] == recorded["iterations"] == int(found[1]), f"{recorded}\n{result}")
 
 
 @case
@@ -320,8 +337,25 @@ def range_test_and_the_command_it_gives():
     check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
     check("--cycles" in args and "--step-size" in args and re.search("^Why: min-lr is .*step size: .*cycles: ",
                                                                      result.out, re.M), f"no reason\n{result}")
+    said = re.search(r"^that command takes about \d+ (s|minutes|hours), at the [\d,]+ images/s of this test$",
+                     result.err, re.M)
+    check(said, f"not how long it takes\n{result}")
     expect(clr(*args), 0, [], ["end of the cycle|iteration"])
     expect(clr("plot", "range", out, "-o", out / "again.svg"), 0)
+
+
+@case
+def range_test_names_all_that_pytorch_needs():
+    """Of optimizers that keep means of squares."""
+    device()
+    sweep = {"iterations": 400, "min_lr": 1e-6, "max_lr": 1, "sweep": "log", "validation": 100, "json": True}
+    for optimizer, more, want in (
+            ("rmsprop", {}, "momentum=0, alpha=0.99, weight_decay="),
+            ("rmsprop", {"momentum2": 0.9, "epsilon": 1e-4}, "momentum=0, alpha=0.9, eps=0.0001, weight_decay="),
+            ("adam", {"epsilon": 1e-7}, "betas=(0.9, 0.999), eps=1e-07, weight_decay=")):
+        result = expect(clr(*tiny("range-test", out=fresh("range"), optimizer=optimizer, **more, **sweep)), 0)
+        advice = json.loads(result.out)["recommendation"]
+        check(advice and want in advice["pytorch_optimizer"], f"{want}\n{result}")
 
 
 @case
@@ -519,6 +553,24 @@ def bench_and_what_becomes_of_it():
     one["checks"][1]["ok"] = False
     wrong = write(fresh("wrong.json"), json.dumps(data))
     expect(clr("bench", "compare", wrong, wrong), 4, [], ["computed wrongly"])
+
+
+@case
+def bench_is_stopped():
+    device()
+    report = fresh("report.json")
+    args = ("bench", "--net", tiny_net(), "--batch", "10", "--json", report)
+    with subprocess.Popen([Place.program, *map(str, args)], env=Place.environment(), cwd=Place.scratch, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        for line in process.stderr:
+            if line.startswith("measuring 3/9"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    expect(Result(args, process.returncode, out, err), 130, [],
+           ["^stopping after what is being measured; once more leaves at once$",
+            "^clr-cl: stopped: nothing is kept of .*, which was not measured to the end; run the same command again"])
+    check(not out and not report.exists() and "measuring 4/9" not in err, f"it went on\n{err}")
 
 
 @case

@@ -3,9 +3,11 @@
 import json
 import re
 import shutil
+import signal
+import subprocess
 
-from harness import ROOT, TINY_NET, Place, case, check, clr, device, expect, fresh, pretended, table, tiny, tiny_net, \
-    write
+from harness import ROOT, TINY_NET, Place, Result, case, check, clr, device, expect, fresh, pretended, table, tiny, \
+    tiny_net, write
 
 table("tune", [
     ("help", ["tune", "--help"], 0, ["^Usage: clr-cl tune .*--input CxHxW", "--batch B", "--quiet"], []),
@@ -116,6 +118,25 @@ def the_hint_names_a_command_that_is_taken():
         result = clr(*hint, "--quiet", env=env)
         check(result.code not in (2, 4), f"refused\n{result}")
         check("tuning for" not in result.err, f"--quiet says something\n{result}")
+
+
+@case
+def tune_says_how_far_it_is_and_is_stopped():
+    device()
+    args = ("tune", "--net", averaging_net(), "--batch", 10)
+    env, lines = Place.environment(XDG_DATA_HOME=fresh("share")), []
+    with subprocess.Popen([Place.program, *map(str, args)], env=env, cwd=Place.scratch, text=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        for line in process.stderr:
+            lines.append(line)
+            if line.startswith("2 of "):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=60)[1]
+    expect(Result(args, process.returncode, "", "".join(lines) + rest), 130, [],
+           ["^tuning for .*: 7 passes of operators, [0-9]+ variants in all, each ", "^1 of 7: .*: [0-9]+ variants$",
+            "^2 of 7: .*: [0-9]+ variants; about .* left$", "^stopping; once more leaves at once$",
+            "^clr-cl: stopped: 1 of 7 passes are tuned, and train uses what was found .'.*json'.; the same"])
 
 
 @case

@@ -146,9 +146,9 @@ START_TEST(test_loop__rates_and_momenta_are_the_schedules)
     ck_assert_int_eq(session_read_parameters(&s, PARAMS_W, &w, &err), 0);
     path = join(o.out, "final.safetensors");
     ck_assert_int_eq(safetensors_read(&final, path, &err), 0);
-    for (size_t i = 0; i < s.params.count; i++) {
-        const struct st_tensor *t = safetensors_find(&final, s.params.info[i].name);
-        ck_assert(t && t->count == s.params.info[i].count);
+    for (size_t i = 0; i < s.replica.params.count; i++) {
+        const struct st_tensor *t = safetensors_find(&final, s.replica.params.info[i].name);
+        ck_assert(t && t->count == s.replica.params.info[i].count);
         ck_assert_int_eq(memcmp(t->data, w[i], t->count * sizeof *t->data), 0);
     }
     session_free_parameters(&s, w);

@@ -800,10 +800,8 @@ START_TEST(test_ocl__blas_multiplies)
     struct clr_error err = {0};
     struct str s = {0};
 
-    check_gemm(ctx, false, false, 0.0F);
-    check_gemm(ctx, true, false, 1.0F);
-    check_gemm(ctx, false, true, 0.5F);
-    check_gemm(ctx, true, true, 0.0F);
+    check_gemm(ctx, true, false, 0.5F); /* each way of both: CLBlast compiles for every pair */
+    check_gemm(ctx, false, true, 0.0F);
     ck_assert_int_eq(blas_sgemm(ctx, &nothing, "ip1 forward", &err), CLR_ECL);
     ck_assert_ptr_nonnull(strstr(err.message, "ip1 forward (CLBlast SGEMM 1x1x0)"));
     ck_assert_int_eq(ocl_profile_table(ctx, &s, NULL), 0);

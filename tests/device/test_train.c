@@ -116,6 +116,22 @@ START_TEST(test_train__a_stop_saves_what_there_is)
 }
 END_TEST
 
+/* What has not been checked before is, however long that takes: a stop does not wait for it. */
+START_TEST(test_train__a_stop_ends_the_check_of_the_device)
+{
+    struct clr_train_options o = options("unchecked");
+    struct clr_train_result r;
+    struct clr_error err;
+    const int stop = 1;
+
+    o.stop = &stop;
+    o.batch = 11;
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINTERRUPTED);
+    ck_assert_ptr_nonnull(strstr(err.message, "checked"));
+    ck_assert(!there(dir, "unchecked"));
+}
+END_TEST
+
 START_TEST(test_train__what_does_not_fit_is_known_before)
 {
     struct clr_train_options o = options("large");
@@ -705,10 +721,10 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
     ck_assert_int_eq(session_read_updates(&s, &first, updates, &count, &err), 0);
     ck_assert_int_eq(count, 1);
     ck_assert_double_eq(updates[0].rate, 0.015625); /* what the optimizer was given, not the schedule's */
-    ck_assert_int_eq(ocl_write(s.ctx, s.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
+    ck_assert_int_eq(ocl_write(s.replica.ctx, s.replica.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
     ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
-    ck_assert_ptr_nonnull(strstr(err.message, s.params.info[1].name));
-    ck_assert_ptr_nonnull(strstr(err.message, "(rate 0.015625)"));
+    ck_assert_ptr_nonnull(strstr(err.message, s.replica.params.info[1].name));
+    ck_assert_ptr_nonnull(strstr(err.message, "(rate 0.01562)"));
     ck_assert(!fs_exists(path));
     session_clear(&s);
     free(path);
@@ -838,6 +854,7 @@ int main(void)
     tcase_add_test(tc, test_train__a_run_is_never_overwritten);
     tcase_add_test(tc, test_train__divergence_is_told_and_not_recorded);
     tcase_add_test(tc, test_train__a_stop_saves_what_there_is);
+    tcase_add_test(tc, test_train__a_stop_ends_the_check_of_the_device);
     tcase_add_test(tc, test_train__what_does_not_fit_is_known_before);
     tcase_add_test(tc, test_train__options_out_of_range_are_refused);
     tcase_add_test(tc, test_train__a_partial_batch_is_kept_or_dropped);

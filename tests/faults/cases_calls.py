@@ -1,7 +1,7 @@
 """Every call fails: the n-th of OpenCL, of memory, of writing, of reading, for every n of a short run.
 
 The long tests fail every call of a training in every way, and every call of the other commands in one way, the ways
-taking turns; the short ones leave calls out."""
+taking turns; the short ones fail a few calls of each kind, spread over the run."""
 
 import gzip
 import itertools
@@ -15,11 +15,11 @@ from harness import CASES, Place, check, fresh, tiny_data, tiny_net, write
 ENOMEM, EIO, ENOSPC = 12, 5, 28
 NOT_AVAILABLE, ALLOCATION_FAILURE, OUT_OF_RESOURCES = -2, -4, -5
 
-# By kind: how a call fails ("+": and all after it), and how many calls there are between two that are tried.
-WAYS = {"opencl": ([f"+:{NOT_AVAILABLE}", f":{OUT_OF_RESOURCES}", f":{ALLOCATION_FAILURE}"], 20),
-        "memory": ([f":{ENOMEM}", f"+:{ENOMEM}"], 20),
-        "write": ([f":{EIO}", f"+:{ENOSPC}"], 5),
-        "read": ([f":{EIO}", f"+:{EIO}"], 20)}
+# By kind: how a call fails ("+": and all after it), and how many of them the short tests try.
+WAYS = {"opencl": ([f"+:{NOT_AVAILABLE}", f":{OUT_OF_RESOURCES}", f":{ALLOCATION_FAILURE}"], 12),
+        "memory": ([f":{ENOMEM}", f"+:{ENOMEM}"], 12),
+        "write": ([f":{EIO}", f"+:{ENOSPC}"], 10),
+        "read": ([f":{EIO}", f"+:{EIO}"], 10)}
 
 
 TRAINED = ["history.csv", "loss.csv", "final.safetensors", "minimum-4.safetensors", "run.json"]
@@ -34,9 +34,8 @@ UNREACHED = 0.01
 class Scenario:
     """A command in a folder that is made ready, without a fault its reference."""
 
-    def __init__(self, name, args, compared, before=None, again=None, code=0, rarely=1):
+    def __init__(self, name, args, compared, before=None, again=None, code=0):
         self.name, self.args, self.compared, self.code = name, args, compared, code
-        self.rarely = rarely            # the short tests leave out more calls by that factor
         self.again = again or args      # what takes it up after a fault
         self.before = before            # a folder whose copy is where it starts
         self.folder = self.begin()
@@ -101,7 +100,7 @@ def solver():
     args = ["train", "--solver", file, "--net", tiny_net(), "--data", tiny_data(), "--batch", 10, "--out", "run",
             "--unchecked"]
     return Scenario("train --solver", args, ["history.csv", "loss.csv", "final.safetensors", "run.json"],
-                    again=args + ["--resume"], rarely=3)
+                    again=args + ["--resume"])
 
 
 def experiment():
@@ -127,7 +126,7 @@ figure {{ file: "range.svg" kind: RANGE run: "range" }}
             path.unlink()
     return Scenario("experiment", args, ["results.csv", "results.md", "runs.png", "range.svg",
                                          "fixed-seed-1/final.safetensors", "fixed-seed-1/history.csv",
-                                         "range-seed-1/range.csv"], before=begun, rarely=9)
+                                         "range-seed-1/range.csv"], before=begun)
 
 
 def plot():
@@ -151,7 +150,7 @@ def tune():
     begun, args = fresh("begun"), ["tune", "--net", tiny_net(), "--batch", 10]
     ended = run(begun, args)
     check(ended.code == 0, f"{ended}")
-    return Scenario("tune", args, [], before=begun, rarely=3)
+    return Scenario("tune", args, [], before=begun)
 
 
 def data():
@@ -211,12 +210,12 @@ def attempt(scenario, kind, number, way):
 
 
 def sweep(scenario, kind, every_way):
-    ways, step = WAYS[kind]
+    ways, few = WAYS[kind]
     count = scenario.reference.calls[kind]
     if LONG and every_way:
         tried = list(itertools.product(range(1, count + 1), ways))
     else:
-        numbers = range(1, count + 1, 1 if LONG else step * scenario.rarely)
+        numbers = range(1, count + 1, 1 if LONG else max(1, -(-count // few)))
         tried = [(n, ways[i % len(ways)]) for i, n in enumerate(numbers)]
     codes = []
     bad = in_parallel(lambda item: codes.append(attempt(scenario, kind, *item)), tried)

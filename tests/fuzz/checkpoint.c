@@ -17,9 +17,9 @@ static void restore(const struct checkpoint *c)
     struct record r = {.dir = "a folder", .lock = -1};
     struct clr_error err;
 
-    if (fuzz_worked(record_restore(&r, c->history, c->losses, c->timing, c->iteration, &err), &err))
+    if (fuzz_worked(record_restore(&r, c->history, c->losses, c->timing, c->state.iteration, &err), &err))
         for (size_t i = 0; i < r.row_count; i++)
-            FUZZ_CHECK(r.rows[i].iteration >= 1 && r.rows[i].iteration <= c->iteration &&
+            FUZZ_CHECK(r.rows[i].iteration >= 1 && r.rows[i].iteration <= c->state.iteration &&
                        isfinite(r.rows[i].val_loss));
     free(r.rows);
     str_clear(&r.losses);
@@ -35,7 +35,8 @@ static void read(const void *data, size_t size)
     fuzz_write("run/checkpoint-7.clr", data, size);
     if (!fuzz_worked(checkpoint_read(&c, &found, fuzz_path("run"), UINT64_MAX, &err), &err) || !found)
         return;
-    FUZZ_CHECK(c.place >= 0 && c.seconds >= 0.0 && c.history && c.losses && c.timing && c.made && c.variants);
+    FUZZ_CHECK(c.state.place >= 0 && c.seconds >= 0.0 && c.history && c.losses && c.timing && c.made &&
+               c.variants);
     restore(&c);
     checkpoint_clear(&c);
 }

@@ -137,9 +137,9 @@ static bool can_jump(const struct session *s, int p)
 {
     bool seen = false, winograd = false;
 
-    net_variants(s->train_net, note_winograd, &winograd);
-    for (size_t i = 0; i < s->train_graph->node_count; i++) {
-        const struct graph_node *node = &s->train_graph->nodes[i];
+    net_variants(s->replica.train.net, note_winograd, &winograd);
+    for (size_t i = 0; i < s->replica.train.graph->node_count; i++) {
+        const struct graph_node *node = &s->replica.train.graph->nodes[i];
         for (int k = 0; k < node->param_count; k++)
             seen |= node->param[k] == p;
         if (seen && (node->desc.kind == OP_CONV_POOL || (winograd && node->desc.relu) ||
@@ -158,7 +158,7 @@ static double distance(struct session *s, cl_mem buffer, const struct graph_para
     double *want = calloc(p->count, sizeof *want), nmse;
 
     ck_assert_msg(t && t->count == p->count, "the reference has no %s of that size", p->name);
-    ck_assert_int_eq(ocl_read(s->ctx, buffer, 0, p->count * sizeof *got, got, NULL), 0);
+    ck_assert_int_eq(ocl_read(s->replica.ctx, buffer, 0, p->count * sizeof *got, got, NULL), 0);
     for (size_t i = 0; i < p->count; i++)
         want[i] = (double)t->data[i];
     nmse = support_nmse(got, want, p->count);
@@ -169,11 +169,11 @@ static double distance(struct session *s, cl_mem buffer, const struct graph_para
 
 static void check_gradients(struct session *s, const struct reference *r)
 {
-    for (size_t i = 0; i < s->params.count; i++) {
+    for (size_t i = 0; i < s->replica.params.count; i++) {
         const double bound = can_jump(s, (int)i) ? 5e-6 : 1e-8;
-        const double nmse = distance(s, s->params.g[i], &s->params.info[i], &r->grad);
-        ck_assert_msg(nmse < bound, "gradient of %s: NMSE %.2e, bound %.0e", s->params.info[i].name, nmse,
-                      bound);
+        const double nmse = distance(s, s->replica.params.g[i], &s->replica.params.info[i], &r->grad);
+        ck_assert_msg(nmse < bound, "gradient of %s: NMSE %.2e, bound %.0e", s->replica.params.info[i].name,
+                      nmse, bound);
     }
 }
 
@@ -201,9 +201,9 @@ static void run_steps(struct session *s, const struct reference *r, int steps)
 
 static void check_final(struct session *s, const struct reference *r)
 {
-    for (size_t i = 0; i < s->params.count; i++) {
-        const double nmse = distance(s, s->params.w[i], &s->params.info[i], &r->final);
-        ck_assert_msg(nmse < 3e-5, "final %s: NMSE %.2e", s->params.info[i].name, nmse);
+    for (size_t i = 0; i < s->replica.params.count; i++) {
+        const double nmse = distance(s, s->replica.params.w[i], &s->replica.params.info[i], &r->final);
+        ck_assert_msg(nmse < 3e-5, "final %s: NMSE %.2e", s->replica.params.info[i].name, nmse);
     }
     if (json_object_get(r->run, "test_acc")) {
         double loss, accuracy;
@@ -243,7 +243,7 @@ static void record(struct session *s, const struct graph_node *node, enum op_pas
         return;
     op_variant_text(&all[k], entry.variant, sizeof entry.variant);
     ck_assert(op_tune_key(&entry.key, &node->desc, pass, block));
-    ck_assert_msg(tunedb_store(s->records, &entry, &err) == 0, "%s", err.message);
+    ck_assert_msg(tunedb_store(s->replica.records, &entry, &err) == 0, "%s", err.message);
 }
 
 struct sought {
@@ -263,7 +263,7 @@ static void check_runs(const struct session *s, const char *algorithm)
 {
     struct sought sought = {.algorithm = algorithm};
 
-    net_variants(s->train_net, note_algorithm, &sought);
+    net_variants(s->replica.train.net, note_algorithm, &sought);
     ck_assert_msg(sought.found, "no layer runs '%s'", algorithm);
 }
 
@@ -276,9 +276,9 @@ static void plan_with(struct session *s, const struct clr_train_options *o, cons
     ck_assert_int_eq(setenv("XDG_DATA_HOME", support_temp_dir(), 1), 0);
     session_clear(s);
     ck_assert_msg(session_plan(s, o, true, NULL, &err) == 0, "%s", err.message);
-    for (size_t i = 0; i < s->train_graph->node_count; i++)
+    for (size_t i = 0; i < s->replica.train.graph->node_count; i++)
         for (int pass = 0; pass < OP_PASS_COUNT; pass++)
-            record(s, &s->train_graph->nodes[i], (enum op_pass)pass, c);
+            record(s, &s->replica.train.graph->nodes[i], (enum op_pass)pass, c);
     session_clear(s);
     ck_assert_msg(session_plan(s, o, true, NULL, &err) == 0, "%s", err.message);
     ck_assert_int_eq(setenv("XDG_DATA_HOME", data, 1), 0);

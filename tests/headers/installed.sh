@@ -46,6 +46,26 @@ else
     skipped=$((skipped + 1))
 fi
 
+# The example program trains, and the command evaluates what it saved.
+command=$(find "$root" -path '*/bin/clr-cl')
+golden=$(cd "$here/../golden" && pwd)
+export LD_LIBRARY_PATH="$libdir" XDG_CACHE_HOME="$root/cache"
+if "${command:-clr-cl}" devices >/dev/null 2>&1; then
+    status=0
+    # shellcheck disable=SC2046 # flags are words
+    "$cc" -std=c11 -Wall -Wextra -Werror "$here/../../examples/train.c" -o "$root/train" \
+        $(pkg-config --cflags --libs clr-cl) -lm &&
+        (cd "$root" && ./train "$golden/tiny-within/net.prototxt" "$golden/tiny-data" 120 >trained.txt) &&
+        "${command:-clr-cl}" eval --net "$golden/tiny-within/net.prototxt" --data "$golden/tiny-data" \
+            --weights "$root/weights.safetensors" --quiet >"$root/evaluated.txt" &&
+        accuracy=$(sed -n 's/^120: loss .*, accuracy \(.*\)/\1/p' "$root/trained.txt") &&
+        [ -n "$accuracy" ] && grep -qF "$accuracy" "$root/evaluated.txt" || status=1
+    result $status "the example program trains what the command evaluates"
+else
+    echo "SKIP: no OpenCL device: the example program"
+    skipped=$((skipped + 1))
+fi
+
 # Functions that the headers declare, symbols that the library has.
 includes=$(find "$root" -path '*/include/clr' -type d)
 printf '#include <clr/clr.h>\n' | "$cc" -E -P -I "${includes%/clr}" - | sed 's/[;{}]/\n/g' |
@@ -56,14 +76,13 @@ diff "$root/declared" "$root/exported" >"$root/difference" || status=1
 sed -n 's/^< /declared and not exported: /p; s/^> /exported and not declared: /p' "$root/difference"
 result $status "the library exports what its headers declare"
 
-command=$(find "$root" -path '*/bin/clr-cl')
 status=0
-LD_LIBRARY_PATH=$libdir "${command:-clr-cl}" --version | grep -q 'clr-cl' || status=1
+"${command:-clr-cl}" --version | grep -q 'clr-cl' || status=1
 result $status "the installed command says its version"
 
 known=$(find "$root" -path '*/share/clr-cl/known/h100-quick.json')
 status=0
-LD_LIBRARY_PATH=$libdir "${command:-clr-cl}" bench compare "${known:-none}" --known | grep -q 'NVIDIA H200' || status=1
+"${command:-clr-cl}" bench compare "${known:-none}" --known | grep -q 'NVIDIA H200' || status=1
 result $status "the installed reports can be compared with"
 
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -1,19 +1,17 @@
 /*
  * A library for LD_PRELOAD that makes the system fail under the program, one call at a time.
  *
- *     FAULTS_REPORT=FILE
- *         written when the process ends: "memory N", "write N", "read N", "clock N", the numbers of calls,
- * and "failed NAME MODULE" where one was made to fail FAULTS_FAIL=KIND:N:ERRNO call N of that kind, counted
- * from 1, fails with that errno; N+: it and all after it, as on a disk that is full FAULTS_CLOCK=SECONDS
- *         every second reading of a clock is that much behind
+ * FAULTS_REPORT=FILE: written when the process ends: "memory N", "write N", "read N", "clock N", the numbers
+ * of calls, and "failed NAME MODULE" where one was made to fail.
+ * FAULTS_FAIL=KIND:N:ERRNO: call N of that kind, counted from 1, fails with that errno; N+: it and all after
+ * it, as on a disk that is full.
+ * FAULTS_CLOCK=SECONDS: every second reading of a clock is that much behind.
  *
- * memory: malloc, calloc, realloc, aligned_alloc, realpath and opendir, called by the program or by one of
- * the libraries in `counted`. Whose call it is, its return address says. Libraries that cannot go on without
- * memory (popt and libarchive end the process, fontconfig and cairo crash, jansson loses text) do not count,
- * nor do OpenCL's loader and CLBlast.
- * write: open to write, write, fsync, rename, mkdir, close of what was opened to write, called by the
- * program. A write that fails has written half of what it was given. read: open to read, read, fopen, fread,
- * access, readdir, stat, fstat, lstat, likewise.
+ * Calls by the program count, by no library: whose call it is, its return address says.
+ * memory: malloc, calloc, realloc, aligned_alloc, realpath, opendir.
+ * write: open to write, write, fsync, rename, mkdir, close of what was opened to write. A write that fails
+ * has written half of what it was given.
+ * read: open to read, read, fopen, fread, access, readdir, stat, fstat, lstat.
  *
  * The variables are taken out of the environment, so that processes started from here run undisturbed.
  * Works in front of AddressSanitizer's runtime (ASAN_OPTIONS=verify_asan_link_order=0).
@@ -38,9 +36,6 @@
 #define SHOWN   __attribute__((visibility("default")))
 #define CALLER  __builtin_return_address(0)
 #define FDS_MAX 1024
-
-/* Parts of file names. */
-static const char *const counted[] = {"/libpng16."};
 
 enum kind { MEMORY, WRITE, READ, KINDS };
 static const char *const kind_names[KINDS] = {"memory", "write", "read"};
@@ -126,27 +121,12 @@ static bool is_of_program(const void *address)
     return false;
 }
 
-/* By the program itself, or, where memory is asked for, by one of the libraries that count? */
-static bool is_counted(enum kind kind, const void *caller)
-{
-    Dl_info who;
-
-    if (is_of_program(caller))
-        return true;
-    if (kind != MEMORY || !dladdr(caller, &who) || !who.dli_fname)
-        return false;
-    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
-        if (strstr(who.dli_fname, counted[i]))
-            return true;
-    return false;
-}
-
 /* One more call; true: it is to fail, and errno is set. */
 static bool fails(enum kind kind, const char *name, const void *caller)
 {
     Dl_info who = {0};
 
-    if (!state.armed || !is_counted(kind, caller))
+    if (!state.armed || !is_of_program(caller))
         return false;
     state.calls[kind]++;
     if (kind != state.kind || state.fail_at == 0 ||

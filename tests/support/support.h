@@ -33,8 +33,7 @@ double support_nmse(const float *a, const double *b, size_t n);
 bool support_device(struct clr_device *out);
 
 /* Whether kernels are to be spared: llvmpipe's compiler takes up to minutes over one. It gets channel blocks
- * of 1 and 4, of which it takes 4 by itself, in the plainest arrangements. With CLR_TEST_LONG nothing is
- * spared. */
+ * of 4, which it takes by itself, in the plainest arrangements. With CLR_TEST_LONG nothing is spared. */
 bool support_spares_kernels(const struct clr_device *device);
 
 /* A fresh empty folder under $TMPDIR or /tmp that is removed at exit; static storage, one per call. */

@@ -84,16 +84,44 @@ static int count_runs(void *user, int n, struct clr_error *err)
 
 START_TEST(test_measure__how_long_it_will_take)
 {
-    const struct measure m = {count_runs, NULL, 100, 4.0};
+    const struct measure m = {count_runs, NULL, 100, 4.0, NULL};
 
-    ck_assert(measure_estimate(&m, 0.001) == 4.0 && measure_estimate(&m, 10.0) == 70.0);
+    ck_assert(measure_estimate(&m, 0.001) == 4.0 && measure_estimate(&m, 1.0) == 7.0);
+    ck_assert(measure_estimate(&m, 10.0) == 50.0); /* three samples of what is slow */
+    ck_assert(measure_least(1.9) == 5 && measure_least(2.1) == 3);
+}
+END_TEST
+
+struct listener {
+    int steps, stop;
+};
+
+static void stop_at_the_third(void *user, int done, int all)
+{
+    struct listener *l = user;
+
+    ck_assert(done >= 0 && done < all);
+    l->stop = ++l->steps == 3;
+}
+
+START_TEST(test_measure__samples_are_told_and_it_can_be_stopped)
+{
+    struct listener l = {0};
+    const struct clr_bench_options o = {.step = stop_at_the_third, .user = &l, .stop = &l.stop};
+    struct clr_bench_spread s = {.count = -1};
+    struct clr_error err = {0};
+    int runs = 0;
+    const struct measure m = {count_runs, &runs, 1, 0.0, &o};
+
+    ck_assert_int_eq(measure_run(&s, &m, &err), CLR_EINTERRUPTED);
+    ck_assert(l.steps == 3 && runs == 3 && s.count == -1);
 }
 END_TEST
 
 START_TEST(test_measure__failure_is_handed_on_and_n_is_bounded)
 {
     int runs = 0;
-    struct measure m = {count_runs, &runs, 4, 0.0};
+    struct measure m = {count_runs, &runs, 4, 0.0, NULL};
     struct clr_bench_spread s = {.count = -1};
     struct clr_error err = {0};
 
@@ -445,6 +473,26 @@ static int second_color(const struct clr_bench_report *r)
 }
 
 /* The bars of a device a thousand times as fast can be seen; two alike are drawn by their length. */
+START_TEST(test_figure__joined_layers_are_noted_with_the_device)
+{
+    struct clr_bench_report r[2];
+    struct bars b;
+
+    for (int i = 0; i < 2; i++)
+        reports_make(&r[i], 1);
+    str_copy(r[1].device, sizeof r[1].device, "pthread-skylake-avx512-Intel(R) Xeon(R) Processor");
+    r[1].row_count--; /* no pool1 */
+    for (size_t i = 1; i < r[1].row_count; i++)
+        str_copy(r[1].rows[i].kind, sizeof r[1].rows[i].kind, "pooled convolution");
+    ck_assert_int_eq(figure_bench(&b, r, 2, NULL), 0);
+    ck_assert_uint_eq(b.note_count, 1);
+    ck_assert_str_eq(b.notes[0], "skylake-avx512-Intel Xeon: conv1 has pool1 in it");
+    bars_clear(&b);
+    for (int i = 0; i < 2; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
 START_TEST(test_figure__devices_that_are_far_apart)
 {
     struct clr_bench_report r[2];
@@ -584,6 +632,7 @@ int main(void)
     tcase_add_test(tc, test_labels__the_longest_layer_and_the_words_behind_it);
     tcase_add_test(tc, test_measure__spreads);
     tcase_add_test(tc, test_measure__how_long_it_will_take);
+    tcase_add_test(tc, test_measure__samples_are_told_and_it_can_be_stopped);
     tcase_add_test(tc, test_measure__failure_is_handed_on_and_n_is_bounded);
     tcase_add_test(tc, test_json__what_is_written_is_read);
     tcase_add_test(tc, test_json__hostile_input_is_named);
@@ -594,6 +643,7 @@ int main(void)
     tcase_add_test(tc, test_peak__no_share_that_misleads);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);
+    tcase_add_test(tc, test_figure__joined_layers_are_noted_with_the_device);
     tcase_add_test(tc, test_figure__an_outlier_does_not_flatten_the_bars);
     tcase_add_test(tc, test_figure__lines_and_arrows_are_explained);
     tcase_add_test(tc, test_figure__what_is_written_in_it);

@@ -35,11 +35,11 @@ static char g_schedule[] = "{\"policy\":\"fixed\"}";
 /* Of iteration n; json values are made here and freed by write(). */
 static void must_write(const char *folder, uint64_t n)
 {
-    struct checkpoint c = {.iteration = n,
-                           .epoch = 3,
-                           .place = 200,
-                           .last_loss = 0.1,
-                           .untrained = n % 2 ? 0.125 : NAN,
+    struct checkpoint c = {.state.iteration = n,
+                           .state.epoch = 3,
+                           .state.place = 200,
+                           .state.last_loss = 0.1,
+                           .state.untrained = n % 2 ? 0.125 : NAN,
                            .schedule = n % 2 ? g_schedule : NULL,
                            .seconds = 12.25,
                            .made = json_pack("{s:s}", "device", "this one"),
@@ -97,7 +97,7 @@ static void must_read(struct checkpoint *c, const char *folder, uint64_t wanted)
 
     ck_assert_msg(checkpoint_read(c, &found, folder, UINT64_MAX, &err) == 0, "%s", err.message);
     ck_assert_int_eq(found, wanted > 0);
-    ck_assert_uint_eq(c->iteration, wanted);
+    ck_assert_uint_eq(c->state.iteration, wanted);
 }
 
 START_TEST(test_checkpoint__round_trip)
@@ -111,9 +111,9 @@ START_TEST(test_checkpoint__round_trip)
     must_write(folder, 12345);
     ck_assert(any_in(folder));
     must_read(&c, folder, 12345);
-    ck_assert(c.epoch == 3 && c.place == 200);
-    ck_assert_double_eq(c.last_loss, 0.1);
-    ck_assert_double_eq(c.untrained, 0.125);
+    ck_assert(c.state.epoch == 3 && c.state.place == 200);
+    ck_assert_double_eq(c.state.last_loss, 0.1);
+    ck_assert_double_eq(c.state.untrained, 0.125);
     ck_assert_double_eq(c.seconds, 12.25);
     ck_assert_str_eq(c.schedule, g_schedule);
     ck_assert_str_eq(c.history, g_history);
@@ -274,7 +274,7 @@ END_TEST
 START_TEST(test_checkpoint__a_large_head_is_not_parsed)
 {
     struct str large = {0};
-    struct checkpoint c = {.iteration = 1,
+    struct checkpoint c = {.state.iteration = 1,
                            .seconds = 1.0,
                            .variants = json_object(),
                            .history = g_timing,

@@ -285,6 +285,34 @@ START_TEST(test_compare__files_in_folders_of_one_name)
 END_TEST
 
 /* What one device does in one layer and another one in two; what was replaced, or is not known. */
+START_TEST(test_compare__long_names_are_shortened)
+{
+    static const char *const names[] = {
+        "pthread-skylake-avx512-Intel(R) Xeon(R) Processor", "NVIDIA H100 80GB HBM3",
+        "AMD Radeon Graphics (radeonsi, gfx900, LLVM 15)", "AMD Radeon Graphics (radeonsi, gfx906, LLVM 15)"};
+    struct clr_bench_report r[MEM_COUNT(names)] = {0};
+    char out[WORDS_NAME], *text;
+
+    ck_assert_str_eq(words_short(out, names[1], 21, 10), names[1]);
+    ck_assert_str_eq(words_short(out, names[1], 20, 10), "H100 80GB HBM3");
+    ck_assert_str_eq(words_short(out, "\xc3\xa4\xc3\xb6\xc3\xbc-\xc3\xa4\xc3\xb6\xc3\xbc", 5, 2),
+                     "\xc3\xa4\xc3\xb6\xe2\x80\xa6\xc3\xb6\xc3\xbc");
+    for (size_t i = 0; i < MEM_COUNT(names); i++) {
+        reports_make(&r[i], 1);
+        str_copy(r[i].device, sizeof r[i].device, names[i]);
+    }
+    text = reports_compared(r, MEM_COUNT(names), CLR_BENCH_TEXT);
+    reports_expect_line(text, "                                    [1]",
+                        "[1] skyla\xe2\x80\xa6-Xeon  [2] NVIDIA H100 80GB HBM3     [3] Radeon Gra\xe2\x80\xa6"
+                        "0, LLVM 15)    "
+                        "[4] Radeon Gra\xe2\x80\xa6"
+                        "6, LLVM 15)");
+    free(text);
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
 START_TEST(test_compare__what_is_not_the_same_work)
 {
     struct clr_bench_report r[3];
@@ -305,6 +333,7 @@ START_TEST(test_compare__what_is_not_the_same_work)
     reports_expect_line(text, "[1] conv1 has",
                         "[1] conv1 has pool1 in it, which is a layer of its own elsewhere");
     reports_expect_line(text, "conv1              weight gradient", "5.000       5.000  other work");
+    reports_expect_line(text, "conv1 + pool1      all passes", "9.000       9.500  unclear");
     reports_expect_line(text, "process memory ", "400.0       400.0                         400.0");
     reports_expect_line(text, "device memory ",
                         "20.00       20.00  about equal            30.00  1.5\xc3\x97 more");
@@ -563,6 +592,7 @@ int main(void)
     tcase_add_test(tc, test_compare__tuned_layers);
     tcase_add_test(tc, test_compare__files_in_folders_of_one_name);
     tcase_add_test(tc, test_compare__what_is_not_the_same_work);
+    tcase_add_test(tc, test_compare__long_names_are_shortened);
     tcase_add_test(tc, test_compare__replaced_by_algorithm);
     tcase_add_test(tc, test_compare__as_csv_and_markdown);
     tcase_add_test(tc, test_compare__as_json);

@@ -411,7 +411,6 @@ START_TEST(test_labels__name_what_differs_and_nothing_else)
 }
 END_TEST
 
-/* What most have is not repeated in every label; where nothing else differs, it is told. */
 /* What was given to a policy that does not read it is no difference. */
 START_TEST(test_labels__leave_out_what_has_no_effect)
 {
@@ -436,6 +435,37 @@ START_TEST(test_labels__leave_out_what_has_no_effect)
 }
 END_TEST
 
+/* A momentum that is cycled is told; the constant one of the others only where it tells two apart. */
+START_TEST(test_labels__tell_the_momentum_that_is_cycled)
+{
+    static const char *const mixed[] = {"fixed 0.04", "step 0.04",
+                                        "triangular 0.001…0.04, momentum 0.85…0.95"},
+                             *const alike[] = {"momentum 0.9", "momentum 0.85…0.95"},
+                             *const other[] = {"fixed 0.04, momentum 0.9", "fixed 0.04, momentum 0.8",
+                                               "triangular 0.001…0.04, momentum 0.85…0.95"};
+    const char *base = support_temp_dir(), *inputs[3];
+    struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
+
+    inputs[0] = make_run(base, "a", &s, &g_usual, "");
+    s = policy(CLR_POLICY_STEP, 50);
+    inputs[1] = make_run(base, "b", &s, &g_usual, "");
+    s = policy(CLR_POLICY_TRIANGULAR, 50);
+    s.cycle_momentum_low = 0.85;
+    s.cycle_momentum_high = 0.95;
+    inputs[2] = make_run(base, "c", &s, &g_usual, "");
+    expect_labels(inputs, mixed, 3, "lenet on mnist");
+    s = policy(CLR_POLICY_FIXED, 0);
+    s.momentum = 0.8;
+    inputs[1] = make_run(base, "d", &s, &g_usual, "");
+    expect_labels(inputs, other, 3, "lenet on mnist");
+    s = policy(CLR_POLICY_TRIANGULAR, 50);
+    inputs[0] = make_run(base, "e", &s, &g_usual, "");
+    inputs[1] = inputs[2];
+    expect_labels(inputs, alike, 2, "lenet on mnist: triangular 0.001…0.04");
+}
+END_TEST
+
+/* What most have is not repeated in every label; where nothing else differs, it is told. */
 START_TEST(test_labels__leave_out_what_most_have)
 {
     static const char *const rates[] = {"rate 0.01", "rate 0.02", "rate 0.03", "rate 0.03, momentum 0.95"},
@@ -619,6 +649,11 @@ START_TEST(test_loss__is_drawn_over_the_rate)
     ck_assert(chart.x_log && chart.x_spans && chart.x_first == 0.0001 && chart.x_last == 1.0);
     ck_assert_str_eq(chart.x_label, "learning rate");
     ck_assert(s->x[0] >= 0.0001 && s->x[s->count - 1] <= 1.0 && s->x[1] > s->x[0]);
+    chart_clear(&chart);
+    figures_write(input, "loss.csv",
+                  "iteration,trn_loss,lr\n1,2.3,0.1\n100,2.2,0.1\n200,1.2,0.1\n300,2.2,0.1\n400,2.3,0.1\n");
+    ck_assert_msg(figure_loss(&chart, &input, 1, &over, &err) == 0, "%s", err.message);
+    ck_assert(chart.panels[0].begin <= 1.2); /* the least loss is at a hundredth of the last rate */
     chart_clear(&chart);
     input = make_run(base, "cycles", &cycles, &fine, "");
     ck_assert_int_eq(figure_loss(&chart, &input, 1, &over, &err), CLR_EINPUT);
@@ -884,6 +919,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     tcase_add_test(tc, test_labels__name_what_differs_and_nothing_else);
     tcase_add_test(tc, test_labels__leave_out_what_has_no_effect);
+    tcase_add_test(tc, test_labels__tell_the_momentum_that_is_cycled);
     tcase_add_test(tc, test_labels__leave_out_what_most_have);
     tcase_add_test(tc, test_labels__are_the_users_where_there_are_some);
     tcase_add_test(tc, test_labels__of_named_runs_do_not_repeat_the_name);

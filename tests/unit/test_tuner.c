@@ -33,8 +33,9 @@
 #define ONCE(what) "if [ ! -e \"$0.once\" ]; then : > \"$0.once\"; " what "; fi\n"
 
 struct seen {
-    char text[4096]; /* "item 0; failed a 1 crashed; result b 1; " */
-    int tries;
+    char text[4096];     /* "item 0; failed a 1 crashed; result b 1; " */
+    int tries, stop;     /* stop: becomes 1 with the result of the item … */
+    const char *stop_at; /* … whose variant is this */
 };
 
 static void see(void *user, const struct clr_tune_event *e)
@@ -59,12 +60,14 @@ static void see(void *user, const struct clr_tune_event *e)
         break;
     case CLR_TUNE_RESULT:
         (void)snprintf(at, room, "result %s %.1f %.1f %d; ", e->variant, e->own_ms, e->ms, e->failures);
+        s->stop = s->stop_at && strcmp(e->variant, s->stop_at) == 0;
         break;
     }
 }
 
 /* Run a script as the worker; *seen is what it led to. */
-static int run(const char *script, int patience_s, struct seen *seen, struct clr_error *err)
+static int run_until(const char *stop_at, const char *script, int patience_s, struct seen *seen,
+                     struct clr_error *err)
 {
     const char *dir = support_temp_dir();
     char path[512];
@@ -75,7 +78,13 @@ static int run(const char *script, int patience_s, struct seen *seen, struct clr
     ck_assert_int_eq(setenv("XDG_DATA_HOME", dir, 1), 0);
     memset(seen, 0, sizeof *seen);
     memset(err, 0, sizeof *err);
-    return clr_tune(worker, patience_s, see, seen, err);
+    seen->stop_at = stop_at;
+    return clr_tune(worker, patience_s, &seen->stop, see, seen, err);
+}
+
+static int run(const char *script, int patience_s, struct seen *seen, struct clr_error *err)
+{
+    return run_until(NULL, script, patience_s, seen, err);
 }
 
 /* Is a failure of the scripts' device recorded? */
@@ -95,6 +104,20 @@ static bool recorded(const char *shape, const char *variant, const char *why)
     tunedb_close(db);
     return yes;
 }
+
+START_TEST(test_tuner__is_stopped_at_once)
+{
+    struct clr_error err;
+    struct seen seen;
+    const int rc = run_until("a", BEGIN ITEM("0") TRY("a") RESULT("a") ITEM("1") TRY("b") "exec sleep 50\n",
+                             60, &seen, &err);
+
+    ck_assert_int_eq(rc, CLR_EINTERRUPTED);
+    ck_assert_msg(strstr(err.message, "of 2 passes are tuned") && strstr(err.message, "'file'"), "%s",
+                  err.message);
+    ck_assert(!recorded("s1", "b", "crashed") && !recorded("s1", "b", "hung"));
+}
+END_TEST
 
 START_TEST(test_tuner__tells_what_happens)
 {
@@ -199,14 +222,14 @@ START_TEST(test_tuner__ends_where_nothing_was_tried)
                                           BEGIN ITEM("0") TRY("a") "kill -TERM $$\n"};
     const char *const nobody[] = {"/nonexistent/program", NULL};
     struct clr_error err = {0};
-    struct seen seen = {{0}, 0};
+    struct seen seen = {.tries = 0};
 
     for (size_t i = 0; i < MEM_COUNT(scripts); i++) {
         ck_assert_int_eq(run(scripts[i], 20, &seen, &err), CLR_EFAILED);
         ck_assert_msg(strstr(err.message, "not over a variant") != NULL, "%s", err.message);
     }
     ck_assert_int_eq(run(BEGIN "exec sleep 60\n", 1, &seen, &err), CLR_EFAILED);
-    ck_assert_int_eq(clr_tune(nobody, 20, see, &seen, &err), CLR_EFAILED);
+    ck_assert_int_eq(clr_tune(nobody, 20, NULL, see, &seen, &err), CLR_EFAILED);
     ck_assert_msg(strstr(err.message, "cannot start") != NULL, "%s", err.message);
 }
 END_TEST
@@ -330,6 +353,7 @@ int main(void)
 
     tcase_set_timeout(c, 60);
     tcase_add_test(c, test_tuner__tells_what_happens);
+    tcase_add_test(c, test_tuner__is_stopped_at_once);
     tcase_add_test(c, test_tuner__goes_on_after_a_crash);
     tcase_add_test(c, test_tuner__goes_on_after_an_exit);
     tcase_add_test(c, test_tuner__kills_what_hangs);

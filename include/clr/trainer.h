@@ -1,0 +1,74 @@
+/**
+ * Training step by step: for programs with a loop, a schedule or data of their own. clr_train() (clr/train.h)
+ * is such a loop, with a folder for what it records.
+ */
+#ifndef CLR_TRAINER_H
+#define CLR_TRAINER_H
+
+#include <stdint.h>
+
+#include <clr/error.h>
+#include <clr/train.h>
+
+/**
+ * A net on a device with its weights, its optimizer and the place in the data. One thread at a time may use
+ * it; several trainers may be used by several threads.
+ */
+struct clr_trainer;
+
+/**
+ * Create a trainer. The device is checked and kernels are compiled here, so this may take a while.
+ *
+ * @param out  new, owned by the caller (clr_trainer_destroy)
+ * @param o    net, data and device must be given; they are borrowed, as all that *o points to, and must
+ *             outlive the trainer. *o itself is copied. Not used: schedule, iterations, what is about a run's
+ *             folder (out, resume, log_every, …), progress and begin
+ * @return 0; CLR_EUSAGE: an option is missing or out of range; CLR_EINPUT: the net or o->init does not fit
+ *         the data; CLR_EDEVMEM: it does not fit on the device; CLR_EFAILED: the device computes this net
+ *         wrong; CLR_ECL, CLR_ENOMEM
+ */
+CLR_API int clr_trainer_create(struct clr_trainer **out, const struct clr_train_options *o,
+                               struct clr_error *err);
+
+/** NULL is fine. */
+CLR_API void clr_trainer_destroy(struct clr_trainer *t);
+
+/**
+ * One update by the next o->batch training images.
+ *
+ * @param lr        learning rate of this update, at least 0
+ * @param momentum  at least 0 and below 1
+ * @param loss      mean loss of the batch, before the update; NULL: do not wait for it, which is faster
+ * @return 0; CLR_EUSAGE; CLR_EDIVERGED: the loss of an update since the last that was waited for was not
+ *         finite; CLR_ECL, CLR_ENOMEM
+ */
+CLR_API int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *loss,
+                             struct clr_error *err);
+
+/**
+ * Mean loss and accuracy (a fraction) on the data's test images, or on those held out by o->validation.
+ *
+ * @return 0; CLR_EDIVERGED: the loss is not finite; CLR_EINTERRUPTED: *o->stop; CLR_ECL, CLR_ENOMEM
+ */
+CLR_API int clr_trainer_evaluate(struct clr_trainer *t, double *loss, double *accuracy,
+                                 struct clr_error *err);
+
+/**
+ * The probability of each class, by a softmax over the net's outputs.
+ *
+ * @param pixels         (count,C,H,W), 0…255, of the data's shape; the mean is subtracted here
+ * @param probabilities  out, (count, classes of the data)
+ * @return 0; CLR_EUSAGE: count is negative; CLR_EDIVERGED: an output is not finite; CLR_ECL, CLR_ENOMEM
+ */
+CLR_API int clr_trainer_predict(struct clr_trainer *t, const uint8_t *pixels, int count, float *probabilities,
+                                struct clr_error *err);
+
+/**
+ * Write the weights as safetensors, atomically, with what is subtracted from images as metadata.
+ *
+ * @return 0; CLR_EDIVERGED: a weight is not finite, no file is written; CLR_EFAILED: it cannot be written;
+ *         CLR_ECL, CLR_ENOMEM
+ */
+CLR_API int clr_trainer_save(struct clr_trainer *t, const char *path, struct clr_error *err);
+
+#endif

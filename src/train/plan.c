@@ -1,0 +1,293 @@
+/* What a run is to be, checked before the device is touched: see session.h. */
+#include "train/session.h"
+
+#include <limits.h>
+#include <math.h>
+
+#include "base/log.h"
+#include "data/order.h"
+#include "train/weights.h"
+
+/* What training and evaluation have in common. */
+static int check_transform(const struct clr_train_options *o, struct clr_error *err)
+{
+    if (!isnan(o->scale) && !(fabs(o->scale) > 0.0 && fabs(o->scale) <= 1e6))
+        return clr_error_set(err, CLR_EUSAGE, "`scale` %g: it must be a number up to 1e6, and not 0",
+                             o->scale);
+    if (o->mean > (int)CLR_MEAN_IMAGE)
+        return clr_error_set(err, CLR_EUSAGE, "`mean`: there is no kind of mean number %d", o->mean);
+    return 0;
+}
+
+int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err)
+{
+    const struct {
+        const char *name;
+        const void *value;
+        bool always;
+    } fields[] = {{"net", o->net, true},
+                  {"data", o->data, true},
+                  {"device", o->device, true},
+                  {"net_name", o->net_name, false},
+                  {"data_name", o->data_name, false},
+                  {"out", o->out, false}};
+
+    for (size_t i = 0; i < MEM_COUNT(fields); i++)
+        if (!fields[i].value && (run || fields[i].always))
+            return clr_error_set(err, CLR_EUSAGE, "%s of struct clr_train_options is NULL: it must be given",
+                                 fields[i].name);
+    if (run && (o->iterations < 1 || o->iterations > UINT32_MAX / 2))
+        return clr_error_set(err, CLR_EUSAGE, "`iterations` must be between 1 and %u", UINT32_MAX / 2);
+    if (run && o->log_every < 1)
+        return clr_error_set(err, CLR_EUSAGE, "`log_every` must be at least 1");
+    return run ? clr_schedule_check(&o->schedule, err) : 0;
+}
+
+static int check_options(const struct session *s, struct clr_error *err)
+{
+    const struct clr_train_options *o = s->o;
+
+    if (o->batch < 1 || o->batch > s->order_count)
+        return clr_error_set(err, CLR_EUSAGE, "`batch` %d is outside 1…%d, the number of training images",
+                             o->batch, s->order_count);
+    if (!(o->weight_decay >= 0.0) || !isfinite(o->weight_decay))
+        return clr_error_set(err, CLR_EUSAGE, "`weight_decay` must be a number ≥ 0");
+    if (!optimizer_class(o->optimizer))
+        return clr_error_set(err, CLR_EUSAGE, "`optimizer`: there is no optimizer number %d",
+                             (int)o->optimizer);
+    if (!isnan(o->momentum2) && !(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
+        return clr_error_set(err, CLR_EUSAGE, "`momentum2` is %g: it must be at least 0 and below 1",
+                             o->momentum2);
+    if (!(o->epsilon > 0.0) || !isfinite(o->epsilon))
+        return clr_error_set(err, CLR_EUSAGE, "`epsilon` is %g: it must be finite and above 0", o->epsilon);
+    return 0;
+}
+
+/* Which images train and which are evaluated. */
+static int choose_images(struct session *s, struct clr_error *err)
+{
+    const struct clr_dataset *data = s->o->data;
+    int rc = order_split(&s->base_order, &s->order_count, &s->eval_order, &data->train, data->classes,
+                         s->o->validation, s->o->seed, err);
+
+    if (rc < 0)
+        return rc;
+    s->eval_count = s->o->validation;
+    if (s->o->validation == 0) {
+        free(s->eval_order);
+        s->eval_order = NULL;
+        s->eval_count = data->test.count;
+        rc = mem_new(&s->eval_order, (size_t)s->eval_count, sizeof *s->eval_order, "the test images", err);
+        for (int i = 0; rc == 0 && i < s->eval_count; i++)
+            s->eval_order[i] = i;
+    }
+    if (rc == 0 && s->eval_count == 0)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "data set '%s' has no test images: hold some out with `validation`", data->name);
+    return rc < 0
+               ? rc
+               : mem_new(&s->order, (size_t)s->order_count, sizeof *s->order, "the order of an epoch", err);
+}
+
+/* What is subtracted and multiplied: the options, else the weights' own, else the net's transform_param. */
+static int choose_transform(struct session *s, struct clr_error *err)
+{
+    const struct transform_spec *t = &s->replica.test.graph->transform;
+    const struct clr_dataset *d = s->o->data;
+    const size_t plane = (size_t)d->height * (size_t)d->width;
+    int rc = mem_new(&s->mean, (size_t)d->channels * plane, sizeof *s->mean, "the mean image", err);
+
+    if (rc < 0)
+        return rc;
+    s->scale = isnan(s->o->scale) ? t->scale : s->o->scale;
+    s->mean_kind = s->o->mean < 0 ? t->mean : (enum clr_mean)s->o->mean;
+    if (s->mean_kind == CLR_MEAN_IMAGE && (size_t)d->channels * plane > WEIGHTS_MEAN_VALUES)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "`mean` image: the mean of images of %dx%dx%d is too large to be kept with the "
+                             "weights, which takes %d values at most; `mean` channel takes any",
+                             d->channels, d->height, d->width, WEIGHTS_MEAN_VALUES);
+    if (s->o->mean < 0 && t->mean_value_count > 0) {
+        for (size_t i = 0; i < (size_t)d->channels * plane; i++)
+            s->mean[i] = (float)t->mean_value[t->mean_value_count == 1 ? 0 : i / plane];
+        return 0;
+    }
+    clr_dataset_mean(d, s->mean_kind, s->mean);
+    return 0;
+}
+
+/* Two Data layers, one mean and scale: what a net would train on and be judged on must be the same. */
+static int compare_transforms(const struct session *s, struct clr_error *err)
+{
+    const struct transform_spec *a = &s->replica.train.graph->transform;
+    const struct transform_spec *b = &s->replica.test.graph->transform;
+    bool differ = a->mean_value_count != b->mean_value_count || a->mean != b->mean;
+
+    for (int i = 0; i < a->mean_value_count && !differ; i++)
+        differ = a->mean_value[i] < b->mean_value[i] || a->mean_value[i] > b->mean_value[i];
+    if (differ && s->o->mean < 0)
+        return clr_error_set(err, CLR_EINPUT,
+                             "the net subtracts one mean in the TRAIN phase and another in the TEST phase: "
+                             "make their transform_param equal, or give `mean`");
+    if ((a->scale < b->scale || a->scale > b->scale) && isnan(s->o->scale))
+        return clr_error_set(err, CLR_EINPUT,
+                             "the net has scale %g in the TRAIN phase and %g in the TEST phase: make their "
+                             "transform_param equal, or give `scale`",
+                             a->scale, b->scale);
+    return 0;
+}
+
+static int plan_graphs(struct session *s, bool train, struct clr_error *err)
+{
+    const struct clr_dataset *d = s->o->data;
+    const struct clr_image_shape image = {d->channels, d->height, d->width};
+    const int eval_batch = s->eval_count < SESSION_EVAL_BATCH ? s->eval_count : SESSION_EVAL_BATCH;
+    struct replica *r = &s->replica;
+    const struct graph_value *logits;
+    char outputs[STR_COUNT];
+    int rc = graph_create(&r->test.graph, s->o->net, PHASE_TEST, image, eval_batch, err);
+
+    if (rc == 0 && r->test.graph->logits < 0)
+        rc =
+            clr_error_set(err, CLR_EINPUT, "the net has no loss in the TEST phase: nothing can be evaluated");
+    if (rc == 0 && train)
+        rc = graph_create(&r->train.graph, s->o->net, PHASE_TRAIN, image, s->o->batch, err);
+    if (rc == 0 && train)
+        rc = compare_transforms(s, err);
+    if (rc < 0)
+        return rc;
+    logits = &r->test.graph->values[r->test.graph->logits];
+    if (logits->shape.c < d->classes)
+        return clr_error_set(
+            err, CLR_EINPUT, "'%s' has %s, data set '%s' has %d classes: set num_output to %d", logits->name,
+            str_count(outputs, (uint64_t)logits->shape.c, "output"), d->name, d->classes, d->classes);
+    return 0;
+}
+
+static size_t align_up(size_t size)
+{
+    return (size + 4095) / 4096 * 4096;
+}
+
+void session_begin(const struct session *s)
+{
+    const struct replica *r = &s->replica;
+    const struct clr_device *device = r->device;
+    const struct clr_dataset *d = s->o->data;
+    const struct clr_image_shape shape = clr_net_input(s->o->net);
+    char input[64] = "";
+
+    if (s->o->begin)
+        s->o->begin(s->o->user);
+    if (!r->train.net || !tunedb_is_empty(r->records) || op_defaults_measured(device, r->test.graph->block))
+        return;
+    if (shape.channels != d->channels || shape.height != d->height || shape.width != d->width)
+        (void)snprintf(input, sizeof input, " --input %dx%dx%d", d->channels, d->height, d->width);
+    log_line(CLR_LOG_INFO,
+             "%s has not been tuned: 'clr-cl tune --device %d:%d --net %s --batch %d%s' may make this faster",
+             device->name, device->platform_index, device->device_index, s->o->net_name, s->o->batch, input);
+}
+
+/* Everything that will be allocated, against what the device has. */
+static int check_memory(const struct session *s, struct clr_error *err)
+{
+    const struct clr_device *dev = s->replica.device;
+    const struct clr_dataset *d = s->o->data;
+    const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const bool trains = s->replica.train.net != NULL, held_out = s->o->validation > 0;
+    const size_t train_count = trains || held_out ? (size_t)d->train.count : 0,
+                 test_count = held_out ? 0 : (size_t)d->test.count;
+    const size_t train = align_up(image * train_count), test = align_up(image * test_count);
+    const size_t data = train + test + train_count + test_count;
+    const size_t nets = replica_net_bytes(&s->replica), weights = params_bytes(&s->replica.params);
+    const size_t losses = trains ? SESSION_LOSSES * (size_t)s->o->batch : 0;
+    const size_t lists = sizeof(cl_int) * (trains ? (size_t)s->order_count : 0) +
+                         (sizeof(cl_int) + 2 * sizeof(float)) * (size_t)s->eval_count +
+                         sizeof(float) * (losses + image * (trains ? 2 : 1));
+    const size_t total = data + nets + weights + lists;
+
+    if (total > dev->global_memory || train > dev->max_allocation || test > dev->max_allocation)
+        return clr_error_set(
+            err, CLR_EDEVMEM,
+            "does not fit on %s: images %.1f MB + activations %.1f MB + parameters %.1f MB + lists "
+            "%.1f MB = %.1f MB; the device has %.1f MB, %.1f MB at most in one piece. Try a smaller "
+            "`batch`",
+            dev->name, (double)data / 1e6, (double)nets / 1e6, (double)weights / 1e6, (double)lists / 1e6,
+            (double)total / 1e6, (double)dev->global_memory / 1e6, (double)dev->max_allocation / 1e6);
+    if (trains && weights > CHECKPOINT_LIMIT / 8 * 7)
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "parameters, gradients and momenta take %.1f MB, more than a checkpoint may hold (%.1f MB)",
+            (double)weights / 1e6, (double)(CHECKPOINT_LIMIT / 8 * 7) / 1e6);
+    return 0;
+}
+
+struct optimizer_settings session_optimizer(const struct clr_train_options *o)
+{
+    return (struct optimizer_settings){
+        .kind = o->optimizer,
+        .caffe = o->convention == CLR_MOMENTUM_CAFFE,
+        .l1 = o->l1,
+        .momentum2 = isnan(o->momentum2) ? clr_optimizer_momentum2(o->optimizer) : o->momentum2,
+        .epsilon = o->epsilon};
+}
+
+static int sets_of(const struct clr_train_options *o, bool train)
+{
+    return !train ? 1 : optimizer_class(o->optimizer)->squares ? PARAMS_S + 1 : PARAMS_V + 1;
+}
+
+/* With the records that *s has, where it has some; all else of it is new. */
+static int plan(struct session *s, const struct clr_train_options *o, bool train,
+                const struct checkpoint *from, struct clr_error *err)
+{
+    struct replica *r = &s->replica;
+    int rc;
+
+    s->o = o;
+    s->state.last_loss = s->state.untrained = NAN;
+    r->device = o->device;
+    r->ocl.profile = o->profile;
+    rc = check_transform(o, err);
+    if (rc == 0)
+        rc = choose_images(s, err);
+    if (rc == 0 && train)
+        rc = check_options(s, err);
+    if (rc == 0)
+        rc = plan_graphs(s, train, err);
+    if (rc == 0)
+        rc = choose_transform(s, err);
+    if (rc == 0)
+        rc = replica_plan(r, sets_of(o, train), from ? from->variants : NULL, err);
+    if (rc == CLR_EINPUT && from)
+        rc = clr_error_prefix(err, "'%s'", o->out);
+    if (rc == 0)
+        rc = check_memory(s, err);
+    if (rc == 0 && o->init && !from)
+        rc = weights_read(&s->init, o->init, &r->params, o->init_partial,
+                          train ? "`init_partial` takes what matches" : "were they trained with another net?",
+                          err);
+    if (rc == 0 && o->init && !train)
+        rc = weights_transform(&s->init, o, &s->mean_kind, &s->scale, s->mean, err);
+    if (rc < 0)
+        session_clear(s);
+    return rc;
+}
+
+int session_plan(struct session *s, const struct clr_train_options *o, bool train,
+                 const struct checkpoint *from, struct clr_error *err)
+{
+    memset(s, 0, sizeof *s);
+    return plan(s, o, train, from, err);
+}
+
+int session_plan_anew(struct session *s, const struct checkpoint *from, struct clr_error *err)
+{
+    const struct clr_train_options *o = s->o;
+    const bool train = s->replica.train.net != NULL;
+    struct tunedb *records = s->replica.records;
+
+    s->replica.records = NULL;
+    session_clear(s);
+    s->replica.records = records;
+    return plan(s, o, train, from, err);
+}

@@ -1,0 +1,193 @@
+/* Variants that are wrong or do not run: see refusals.h. */
+#include "train/refusals.h"
+
+#include <math.h>
+
+#include "base/log.h"
+#include "train/selfcheck.h"
+#include "verify/verify.h"
+
+enum {
+    LAYER_IMAGES = 2, /* that are computed of a layer by itself: the oracles are slow */
+    ROUND_MOST = 64,  /* that are refused in one round */
+};
+
+/* Is it one of those? */
+static bool is_refused(const struct refusals *r, const struct tunedb_failure *f)
+{
+    for (int i = r->first; i < r->count; i++)
+        if (strcmp(r->refused[i].key.operator, f->key.operator) == 0 &&
+            strcmp(r->refused[i].key.shape, f->key.shape) == 0 &&
+            strcmp(r->refused[i].variant, f->variant) == 0)
+            return true;
+    return false;
+}
+
+/* What cannot be recorded is found out again the next time: no reason to fail. */
+static void keep_failure(struct refusals *r, const struct session *s, const struct tunedb_failure *failure)
+{
+    struct clr_error why = {0};
+
+    if (tunedb_store_failure(s->replica.records, failure, &why) == 0)
+        return;
+    if (!r->unrecorded)
+        log_line(CLR_LOG_WARNING, "what is wrong cannot be kept, and is found out again by the next run: %s",
+                 why.message);
+    r->unrecorded = true;
+}
+
+/* Do both do a pass by one algorithm, whatever its numbers, and fail in one way? */
+static bool is_alike(const struct refused *a, const struct refused *b)
+{
+    return a->failed == b->failed && op_same_algorithm(a->variant, b->variant);
+}
+
+/* Those that are like the i-th, which is the first of them. */
+static void tell_alike(const struct session *s, const struct refusals *r, int i, int alike)
+{
+    const struct refused *one = &r->refused[i];
+    const char *name = s->o->device->name, *list = r->unrecorded ? "" : tunedb_path(s->replica.records);
+
+    if (alike == 1)
+        log_line(CLR_LOG_WARNING,
+                 "%s %s the %s of layer '%s' %swith variant '%s' (%s): it is not used here again", name,
+                 one->failed ? "cannot run" : "computes", one->pass, one->layer, one->failed ? "" : "wrong ",
+                 one->variant, one->why);
+    else
+        log_line(CLR_LOG_WARNING,
+                 "%s %s variant '%.*s', %d times counting layers, passes and tiles, first the %s of layer "
+                 "'%s' (%s): none of these is used here again%s%s%s",
+                 name, one->failed ? "cannot run" : "computes wrong with",
+                 (int)op_algorithm_length(one->variant), one->variant, alike, one->pass, one->layer, one->why,
+                 list[0] ? "; the list is in '" : "", list, list[0] ? "'" : "");
+}
+
+void refusals_tell(const struct session *s, const struct refusals *r)
+{
+    for (int i = 0; i < r->count; i++) {
+        bool first = true;
+        int alike = 0;
+        for (int k = 0; k < r->count; k++) {
+            const bool same = is_alike(&r->refused[i], &r->refused[k]);
+            first = first && !(same && k < i);
+            alike += same;
+        }
+        if (first)
+            tell_alike(s, r, i, alike);
+    }
+}
+
+/* The worst NMSE of a pass; NaN, too. */
+static double worst_nmse(const struct verify_result *r, enum op_pass pass)
+{
+    static const enum verify_output first[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DW},
+                                    last[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DB};
+    double worst = pass == OP_FORWARD ? r->nmse[VERIFY_SAMPLE] : -1.0;
+
+    for (int o = (int)first[pass]; o <= (int)last[pass]; o++)
+        if (!isnan(worst) && !(r->nmse[o] <= worst))
+            worst = r->nmse[o];
+    return worst;
+}
+
+/* Record the variant of a pass as wrong by *r, or (NULL) as one that does not run; *done: there may be
+ * another way. */
+static int refuse(bool *done, struct refusals *to, struct session *s, const struct graph_node *node,
+                  enum op_pass pass, int block, const struct verify_result *r, const char *why,
+                  struct clr_error *err)
+{
+    const double nmse = r ? worst_nmse(r, pass) : 0.0;
+    const bool failed = !r;
+    struct refused *one;
+    struct tunedb_failure failure = {.nmse = isfinite(nmse) ? nmse : 0.0};
+    int rc;
+
+    str_copy(failure.why, sizeof failure.why, failed ? "failed" : "wrong");
+    if (!op_chosen(failure.variant, sizeof failure.variant, &node->desc, pass, s->o->device, block) ||
+        !op_tune_key(&failure.key, &node->desc, pass, block) || to->count - to->first == ROUND_MOST)
+        return 0;
+    if (is_refused(to, &failure)) {
+        *done = true;
+        return 0;
+    }
+    if (tunedb_failed(s->replica.records, &failure.key, failure.variant)) {
+        *done = *done || to->kept;
+        return 0; /* else what is left is wrong too */
+    }
+    rc = mem_grow(&to->refused, &to->capacity, (size_t)to->count + 1, sizeof *to->refused, "what is wrong",
+                  err);
+    if (rc == 0)
+        rc = tunedb_avoid(s->replica.records, &failure, err);
+    if (rc < 0)
+        return rc;
+    keep_failure(to, s, &failure);
+    one = &to->refused[to->count++];
+    *one = (struct refused){.key = failure.key, .pass = op_pass_name(pass), .failed = failed};
+    str_copy(one->layer, sizeof one->layer, node->desc.label);
+    str_copy(one->variant, sizeof one->variant, failure.variant);
+    str_copy(one->why, sizeof one->why, why);
+    *done = true;
+    return 0;
+}
+
+bool refusals_may_mend(const struct clr_error *why)
+{
+    return why->code == CLR_ECL &&
+           (why->cl_status == CL_BUILD_PROGRAM_FAILURE || why->cl_status == CL_INVALID_WORK_GROUP_SIZE ||
+            why->cl_status == CL_INVALID_WORK_ITEM_SIZE);
+}
+
+/* A layer by itself. That rounding is a little worse than the doctor wants it is no reason to refuse. */
+static int judge_node(int *refused, struct refusals *to, struct session *s, const struct graph *g,
+                      const struct graph_node *node, struct clr_error *err)
+{
+    const unsigned arrangements = 1u << VERIFY_EXACT | 1u << VERIFY_WIDE;
+    const int n = selfcheck_images(s, node->desc.x[0].n, LAYER_IMAGES);
+    struct verify_result r;
+    struct clr_error why = {0};
+    const bool failed = verify_op_as(s->replica.ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
+    bool wrong = failed, done = false;
+
+    if (failed && !refusals_may_mend(&why))
+        return clr_error_set(err, why.code, "%s", why.message);
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
+        int rc;
+        if (!failed && worst_nmse(&r, (enum op_pass)pass) <= SELFCHECK_NMSE)
+            continue;
+        wrong = true;
+        rc = refuse(&done, to, s, node, (enum op_pass)pass, g->block, failed ? NULL : &r,
+                    failed ? why.message : r.text, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (wrong && !done)
+        return clr_error_set(
+            err, CLR_EFAILED,
+            "%s %s layer '%s' %s(%s), and there is no other way to do it: nothing is trained "
+            "on it. Another driver may be right; 'clr-cl doctor' shows all that is wrong",
+            s->o->device->name, failed ? "cannot run" : "computes", node->desc.label, failed ? "" : "wrong ",
+            failed ? why.message : r.text);
+    *refused += done;
+    return 0;
+}
+
+int refusals_find(int *count, struct refusals *to, struct session *s, struct clr_error *err)
+{
+    const struct graph *graphs[] = {s->replica.train.graph, s->replica.test.graph};
+    int rc = 0;
+
+    to->first = to->count;
+    for (size_t k = 0; k < MEM_COUNT(graphs); k++)
+        for (size_t i = 0; graphs[k] && i < graphs[k]->node_count && rc == 0; i++) {
+            rc = selfcheck_stopped(s, err);
+            if (rc == 0)
+                rc = judge_node(count, to, s, graphs[k], &graphs[k]->nodes[i], err);
+        }
+    return rc;
+}
+
+void refusals_clear(struct refusals *r)
+{
+    free(r->refused);
+    memset(r, 0, sizeof *r);
+}

@@ -1,0 +1,97 @@
+/* Updates of a run: see session.h. */
+#include "train/session.h"
+
+#include "data/order.h"
+
+/* The order of the current epoch, on the device. */
+static int load_order(struct session *s, struct clr_error *err)
+{
+    const size_t size = (size_t)s->order_count * sizeof *s->order;
+
+    memcpy(s->order, s->base_order, size);
+    if (s->o->order == CLR_ORDER_SHUFFLE)
+        order_shuffle(s->order, s->order_count, s->o->seed, s->state.epoch);
+    return ocl_write(s->replica.ctx, s->replica.train.index, 0, size, s->order, err);
+}
+
+int session_go_to(struct session *s, const struct run_state *state, struct clr_error *err)
+{
+    s->state = *state;
+    s->first_unread = state->iteration;
+    if (state->place < 0 || state->place >= s->order_count)
+        return clr_error_set(err, CLR_EINPUT, "the checkpoint is at image %d of an epoch of %d", state->place,
+                             s->order_count);
+    return state->place > 0 ? load_order(s, err) : 0;
+}
+
+/*
+ * Sum the gradients of all replicas, so that each of them has the sum. There is one replica, whose gradients
+ * are the sum.
+ */
+static int reduce(struct session *s, struct clr_error *err)
+{
+    (void)s;
+    (void)err;
+    return 0;
+}
+
+int session_update(struct session *s, double rate, double momentum, struct clr_error *err)
+{
+    const int slot = (int)(s->state.iteration % SESSION_LOSSES), left = s->order_count - s->state.place;
+    const int count = left < s->o->batch ? left : s->o->batch;
+    struct replica *r = &s->replica;
+    struct net_batch b = {.count = count,
+                          .loss_offset = slot * s->o->batch,
+                          .index_offset = s->state.place,
+                          .seed = s->o->seed,
+                          .iteration = (uint32_t)s->state.iteration};
+    int rc = s->state.place == 0 ? load_order(s, err) : 0;
+
+    if (rc == 0)
+        rc = replica_forward(&r->train, &b, err);
+    if (rc == 0)
+        rc = net_backward(r->train.net, &b, err);
+    if (rc == 0)
+        rc = reduce(s, err);
+    if (rc == 0)
+        rc = replica_update(r, rate, momentum, s->state.iteration, err);
+    s->rate = s->rates[slot] = rate;
+    if (rc < 0)
+        return rc;
+    s->counts[slot] = count;
+    s->state.iteration++;
+    s->state.place += count;
+    if (s->state.place >= s->order_count ||
+        (s->o->last_batch == CLR_LAST_BATCH_DROP && s->order_count - s->state.place < s->o->batch)) {
+        s->state.place = 0;
+        s->state.epoch++;
+    }
+    return 0;
+}
+
+int session_read_updates(struct session *s, uint64_t *first, struct session_update_result *out, int *count,
+                         struct clr_error *err)
+{
+    const size_t stride = (size_t)s->o->batch;
+    float *values = NULL;
+    int rc = mem_new(&values, stride * SESSION_LOSSES, sizeof *values, "the losses", err);
+
+    if (rc < 0)
+        return rc;
+    rc = ocl_read(s->replica.ctx, s->replica.train.losses, 0, stride * SESSION_LOSSES * sizeof *values,
+                  values, err);
+    if (rc == 0) {
+        *first = s->first_unread;
+        *count = (int)(s->state.iteration - s->first_unread);
+        for (int i = 0; i < *count; i++) {
+            const size_t slot = (s->first_unread + (uint64_t)i) % SESSION_LOSSES;
+            double sum = 0.0;
+            for (int k = 0; k < s->counts[slot]; k++)
+                sum += (double)values[slot * stride + (size_t)k];
+            out[i] = (struct session_update_result){sum / s->counts[slot], s->rates[slot]};
+        }
+        s->first_unread = s->state.iteration;
+    }
+    free(values);
+    return rc;
+}

@@ -1,0 +1,175 @@
+/* Training step by step: see clr/trainer.h. */
+#include <clr/trainer.h>
+
+#include <assert.h>
+#include <math.h>
+
+#include "net/spec.h"
+#include "train/selfcheck.h"
+
+struct clr_trainer {
+    struct clr_train_options o;
+    struct session s;
+};
+
+int clr_trainer_create(struct clr_trainer **out, const struct clr_train_options *o, struct clr_error *err)
+{
+    struct clr_trainer *t = NULL;
+    int rc = session_check_given(o, false, err);
+
+    *out = NULL;
+    if (rc == 0)
+        rc = mem_new(&t, 1, sizeof *t, "a trainer", err);
+    if (rc < 0)
+        return rc;
+    t->o = *o;
+    t->o.net_name = o->net_name ? o->net_name : o->net->name;
+    t->o.data_name = o->data_name ? o->data_name : o->data->name;
+    rc = session_plan(&t->s, &t->o, true, NULL, err);
+    if (rc == 0)
+        rc = selfcheck_start(&t->s, NULL, err);
+    if (rc < 0)
+        clr_trainer_destroy(t);
+    else
+        *out = t;
+    return rc;
+}
+
+void clr_trainer_destroy(struct clr_trainer *t)
+{
+    if (t)
+        session_clear(&t->s);
+    free(t);
+}
+
+/* Read the losses that wait; *last becomes that of the last update. */
+static int read_losses(struct session *s, double *last, struct clr_error *err)
+{
+    struct session_update_result updates[SESSION_LOSSES];
+    uint64_t first;
+    int count, rc = session_read_updates(s, &first, updates, &count, err);
+
+    for (int i = 0; i < count && rc == 0; i++) {
+        *last = updates[i].loss;
+        if (!isfinite(*last))
+            rc = clr_error_set(err, CLR_EDIVERGED,
+                               "the loss of iteration %llu is not finite (rate %.9g): lower the rate",
+                               (unsigned long long)first + (unsigned)i + 1, updates[i].rate);
+    }
+    return rc;
+}
+
+int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *loss, struct clr_error *err)
+{
+    struct session *s = &t->s;
+    double last = NAN;
+    int rc;
+
+    if (!(lr >= 0.0) || !isfinite(lr))
+        return clr_error_set(err, CLR_EUSAGE, "`lr` %g must be a number of at least 0", lr);
+    if (!(momentum >= 0.0 && momentum < 1.0))
+        return clr_error_set(err, CLR_EUSAGE, "`momentum` %g must be at least 0 and below 1", momentum);
+    rc = session_update(s, lr, momentum, err);
+    if (rc == 0 && (loss || s->state.iteration - s->first_unread >= SESSION_LOSSES))
+        rc = read_losses(s, &last, err);
+    if (rc == 0 && loss)
+        *loss = last;
+    return rc;
+}
+
+int clr_trainer_evaluate(struct clr_trainer *t, double *loss, double *accuracy, struct clr_error *err)
+{
+    int rc = session_evaluate(&t->s, loss, accuracy, NULL, err);
+
+    if (rc == 0 && !isfinite(*loss))
+        rc = clr_error_set(err, CLR_EDIVERGED,
+                           "the loss on the evaluated images is not finite: lower the rate");
+    return rc;
+}
+
+int clr_trainer_save(struct clr_trainer *t, const char *path, struct clr_error *err)
+{
+    return session_save_weights(&t->s, path, err);
+}
+
+/* ------------------------------------------------------------------ prediction */
+
+/* The softmax of z[outputs], of which the first `classes` are wanted. */
+static int softmax(float *out, const float *z, int outputs, int classes, struct clr_error *err)
+{
+    double largest = (double)z[0], sum = 0.0;
+
+    for (int k = 1; k < outputs; k++)
+        largest = fmax(largest, (double)z[k]);
+    for (int k = 0; k < outputs; k++)
+        sum += exp((double)z[k] - largest);
+    if (!isfinite(sum))
+        return clr_error_set(err, CLR_EDIVERGED, "an output of the net is not finite");
+    for (int k = 0; k < classes; k++)
+        out[k] = (float)(exp((double)z[k] - largest) / sum);
+    return 0;
+}
+
+/* One batch. scores has room for its outputs. */
+static int predict_batch(struct session *s, uint8_t *pixels, int count, float *scores, float *probabilities,
+                         struct clr_error *err)
+{
+    const struct clr_dataset *d = s->o->data;
+    const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const int outputs = net_logits(s->replica.test.net)->shape.c;
+    uint8_t labels[SESSION_EVAL_BATCH] = {0}; /* nobody asks for the loss */
+    cl_int order[SESSION_EVAL_BATCH];
+    const struct clr_images images = {.count = count, .pixels = pixels, .labels = labels};
+    struct device_images on_device = {0};
+    struct phase p = s->replica.test;
+    struct net_batch b = {.count = count};
+    int rc;
+
+    assert(count <= SESSION_EVAL_BATCH);
+    rc = device_images_create(&on_device, s->replica.ctx, &images, size, err);
+
+    p.images = &on_device;
+    p.index = NULL;
+    for (int i = 0; i < count; i++)
+        order[i] = i;
+    if (rc == 0)
+        rc = ocl_buffer_create(&p.index, s->replica.ctx, sizeof order, "the images' order", err);
+    if (rc == 0)
+        rc = ocl_write(s->replica.ctx, p.index, 0, (size_t)count * sizeof *order, order, err);
+    if (rc == 0)
+        rc = replica_forward(&p, &b, err);
+    if (rc == 0)
+        rc = tensor_read(s->replica.ctx, net_logits(p.net), count, scores, err);
+    for (int n = 0; n < count && rc == 0; n++)
+        rc = softmax(probabilities + (size_t)n * (size_t)d->classes, scores + (size_t)n * (size_t)outputs,
+                     outputs, d->classes, err);
+    ocl_release(&p.index);
+    device_images_clear(&on_device);
+    return rc;
+}
+
+int clr_trainer_predict(struct clr_trainer *t, const uint8_t *pixels, int count, float *probabilities,
+                        struct clr_error *err)
+{
+    struct session *s = &t->s;
+    const struct clr_dataset *d = t->o.data;
+    const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const struct shape *logits = &net_logits(s->replica.test.net)->shape;
+    uint8_t *batch = NULL;
+    float *scores = NULL;
+    int rc;
+
+    if (count < 0)
+        return clr_error_set(err, CLR_EUSAGE, "`count` %d must be at least 0", count);
+    rc = mem_new(&scores, (size_t)logits->n * (size_t)logits->c, sizeof *scores, "scores", err);
+    if (rc == 0)
+        rc = mem_new(&batch, (size_t)logits->n, size, "images", err);
+    for (int first = 0; first < count && rc == 0; first += logits->n) {
+        const int n = count - first < logits->n ? count - first : logits->n;
+        memcpy(batch, pixels + (size_t)first * size, (size_t)n * size);
+        rc = predict_batch(s, batch, n, scores, probabilities + (size_t)first * (size_t)d->classes, err);
+    }
+    free(batch);
+    free(scores);
+    return rc;
+}

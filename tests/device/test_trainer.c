@@ -1,0 +1,190 @@
+/* Training step by step, against runs of clr_train(). CLR_TEST_DEVICE chooses the device. */
+#include <clr/clr.h>
+
+#include <math.h>
+
+#include "runs.h"
+
+static struct clr_trainer *new_trainer(const struct clr_train_options *o)
+{
+    struct clr_trainer *t;
+    struct clr_error err;
+
+    ck_assert_msg(clr_trainer_create(&t, o, &err) == 0, "%s", err.message);
+    return t;
+}
+
+/* Updates first + 1 … last by the schedule. */
+static void take_steps(struct clr_trainer *t, const struct clr_train_options *o, uint64_t first,
+                       uint64_t last)
+{
+    struct clr_error err;
+
+    for (uint64_t i = first; i < last; i++)
+        ck_assert_msg(clr_trainer_step(t, clr_schedule_lr(&o->schedule, i),
+                                       clr_schedule_momentum(&o->schedule, i), NULL, &err) == 0,
+                      "%s", err.message);
+}
+
+START_TEST(test_trainer__steps_lead_where_a_run_does)
+{
+    struct clr_train_options o = options("run"), plain = o;
+    struct clr_train_result r;
+    struct clr_trainer *t;
+    struct clr_error err;
+    double loss, accuracy, last;
+    char *path = join(dir, "steps.safetensors"), *end = join(o.out, "final.safetensors"), *a, *b;
+    size_t a_size, b_size;
+
+    must_train(&o, &r);
+    plain.out = NULL;
+    plain.iterations = plain.log_every = 0;
+    plain.schedule.lr = NAN;
+    t = new_trainer(&plain);
+    take_steps(t, &o, 0, 11);
+    ck_assert_int_eq(clr_trainer_evaluate(t, &loss, &accuracy, &err), 0); /* changes nothing */
+    take_steps(t, &o, 11, o.iterations - 1);
+    ck_assert_int_eq(clr_trainer_step(t, clr_schedule_lr(&o.schedule, o.iterations - 1), 0.9, &last, &err),
+                     0);
+    ck_assert(last > 0.0 && last < 10.0);
+    ck_assert_int_eq(clr_trainer_evaluate(t, &loss, &accuracy, &err), 0);
+    ck_assert(loss == r.val_loss && accuracy == r.val_acc);
+    ck_assert_int_eq(clr_trainer_save(t, path, &err), 0);
+    a = slurp(dir, "steps.safetensors", &a_size);
+    b = slurp(o.out, "final.safetensors", &b_size);
+    ck_assert(a_size == b_size && memcmp(a, b, a_size) == 0);
+    free(a);
+    free(b);
+    free(path);
+    free(end);
+    clr_trainer_destroy(t);
+}
+END_TEST
+
+/* Are the losses that a caller waits for those of the run's loss.csv? */
+START_TEST(test_trainer__losses_are_those_of_each_batch)
+{
+    struct clr_train_options o = options("losses");
+    struct clr_train_result r;
+    struct clr_trainer *t;
+    struct clr_error err;
+    char *csv, *line;
+    size_t size;
+
+    must_train(&o, &r);
+    csv = slurp(o.out, "loss.csv", &size);
+    line = strchr(csv, '\n') + 1;
+    t = new_trainer(&o);
+    for (uint64_t i = 0; i < o.iterations; i++, line = strchr(line, '\n') + 1) {
+        double loss;
+        ck_assert_int_eq(clr_trainer_step(t, clr_schedule_lr(&o.schedule, i), 0.9, &loss, &err), 0);
+        ck_assert_double_eq_tol(loss, strtod(strchr(line, ',') + 1, NULL), 1e-8 * loss);
+    }
+    free(csv);
+    clr_trainer_destroy(t);
+}
+END_TEST
+
+START_TEST(test_trainer__predictions_are_what_the_evaluation_counts)
+{
+    struct clr_train_options o = options("predicted");
+    const int n = data->test.count, classes = data->classes;
+    const size_t size = (size_t)data->channels * (size_t)data->height * (size_t)data->width;
+    struct clr_trainer *t = new_trainer(&o);
+    struct clr_error err;
+    float *p = malloc(((size_t)n * (size_t)classes + 1) * sizeof *p),
+          *one = malloc((size_t)classes * sizeof *one);
+    double loss, accuracy, sum_loss = 0.0;
+    int right = 0;
+
+    ck_assert(p && one);
+    p[n * classes] = -7.0f;
+    take_steps(t, &o, 0, o.iterations);
+    ck_assert_int_eq(clr_trainer_evaluate(t, &loss, &accuracy, &err), 0);
+    ck_assert_msg(clr_trainer_predict(t, data->test.pixels, n, p, &err) == 0, "%s", err.message);
+    ck_assert(p[n * classes] == -7.0f);
+    for (int i = 0; i < n; i++) {
+        double sum = 0.0;
+        int best = 0;
+        for (int k = 0; k < classes; k++) {
+            sum += (double)p[i * classes + k];
+            best = p[i * classes + k] > p[i * classes + best] ? k : best;
+        }
+        ck_assert_double_eq_tol(sum, 1.0, 1e-5);
+        right += best == data->test.labels[i];
+        sum_loss -= log((double)p[i * classes + data->test.labels[i]]);
+    }
+    ck_assert_double_eq_tol((double)right / n, accuracy, 1e-12);
+    ck_assert_double_eq_tol(sum_loss / n, loss, 1e-5);
+    ck_assert_int_eq(clr_trainer_predict(t, data->test.pixels + 3 * size, 1, one, &err),
+                     0); /* one by itself */
+    for (int k = 0; k < classes; k++)
+        ck_assert(one[k] == p[3 * classes + k]);
+    ck_assert_int_eq(clr_trainer_predict(t, NULL, 0, NULL, &err), 0);
+    ck_assert_int_eq(clr_trainer_predict(t, NULL, -1, NULL, &err), CLR_EUSAGE);
+    free(p);
+    free(one);
+    clr_trainer_destroy(t);
+}
+END_TEST
+
+START_TEST(test_trainer__a_loss_that_is_not_finite_is_an_error)
+{
+    struct clr_train_options o = options("diverged");
+    struct clr_trainer *t = new_trainer(&o);
+    struct clr_error err;
+    double loss, accuracy;
+    int rc = 0;
+
+    for (int i = 0; i < 80 && rc == 0; i++) /* nobody waits: told when the list of losses is full */
+        rc = clr_trainer_step(t, 1e30, 0.9, NULL, &err);
+    ck_assert_int_eq(rc, CLR_EDIVERGED);
+    ck_assert_ptr_nonnull(strstr(err.message, "lower the rate"));
+    ck_assert_int_eq(clr_trainer_evaluate(t, &loss, &accuracy, &err), CLR_EDIVERGED);
+    ck_assert_int_eq(clr_trainer_predict(t, data->test.pixels, 1, (float[100]){0}, &err), CLR_EDIVERGED);
+    ck_assert_int_eq(clr_trainer_save(t, keep(dir, "diverged.safetensors"), &err), CLR_EDIVERGED);
+    ck_assert(!there(dir, "diverged.safetensors"));
+    clr_trainer_destroy(t);
+}
+END_TEST
+
+START_TEST(test_trainer__what_is_out_of_range_is_refused)
+{
+    struct clr_train_options o = options("refused"), none = o;
+    struct clr_trainer *t;
+    struct clr_error err;
+
+    none.net = NULL;
+    ck_assert_int_eq(clr_trainer_create(&t, &none, &err), CLR_EUSAGE);
+    ck_assert_ptr_null(t);
+    none = o;
+    none.batch = 0;
+    ck_assert_int_eq(clr_trainer_create(&t, &none, &err), CLR_EUSAGE);
+    t = new_trainer(&o);
+    ck_assert_int_eq(clr_trainer_step(t, NAN, 0.9, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_trainer_step(t, -0.1, 0.9, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_trainer_step(t, 0.1, 1.0, NULL, &err), CLR_EUSAGE);
+    clr_trainer_destroy(t);
+    clr_trainer_destroy(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("trainer");
+    TCase *tc = tcase_create("trainer");
+    int rc;
+
+    if (runs_prepare() < 0)
+        return 1;
+    tcase_set_timeout(tc, 0);
+    tcase_add_test(tc, test_trainer__steps_lead_where_a_run_does);
+    tcase_add_test(tc, test_trainer__losses_are_those_of_each_batch);
+    tcase_add_test(tc, test_trainer__predictions_are_what_the_evaluation_counts);
+    tcase_add_test(tc, test_trainer__a_loss_that_is_not_finite_is_an_error);
+    tcase_add_test(tc, test_trainer__what_is_out_of_range_is_refused);
+    suite_add_tcase(suite, tc);
+    rc = support_run(suite, false);
+    runs_finish();
+    return rc;
+}
