@@ -32,13 +32,6 @@
 #error "conv_direct.cl needs KH and the other macros of its header"
 #endif
 
-#ifndef RELU
-#define RELU 0
-#endif
-#ifndef MASK
-#define MASK 0
-#endif
-
 #define XTILES ((OW + XT - 1) / XT)
 #define OCG    ((Y_CB + OB - 1) / OB)
 #define PACKED (OCG * X_CB * KH * KW * X_BLOCK * OB * V)

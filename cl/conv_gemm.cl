@@ -47,13 +47,6 @@ __kernel void conv_gemm_im2col(__global float *restrict cols, __global const flo
     }
 }
 
-#ifndef RELU
-#define RELU 0
-#endif
-#ifndef MASK
-#define MASK 0
-#endif
-
 __kernel void conv_gemm_put(__global float *restrict y, __global const float *restrict m,
                             __global const float *restrict b, int first, int count)
 {

@@ -36,12 +36,6 @@
 #ifndef K
 #error "dense.cl needs K and the other macros of its header"
 #endif
-#ifndef RELU
-#define RELU 0
-#endif
-#ifndef MASK
-#define MASK 0
-#endif
 #if !SLICED
 #define LX     1
 #define SLICES 1

@@ -22,21 +22,6 @@
 #ifndef KH
 #error "pool.cl needs KH and the other macros of its header"
 #endif
-#ifndef ARG_T
-#define ARG_T uchar
-#endif
-#ifndef SPAN
-#define SPAN OW
-#endif
-#ifndef WHOLE
-#define WHOLE 0
-#endif
-#ifndef RELU
-#define RELU 0
-#endif
-#ifndef MASK
-#define MASK 0
-#endif
 
 /* Windows of usual sizes are unrolled; a window of a whole image would be too much code. */
 #if KH * KW <= 25

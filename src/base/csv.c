@@ -8,7 +8,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-struct reader {
+struct csv_reader {
     const char *path;
     char *at, *end;
     size_t line; /* of what next_line() gave last, from 1 */
@@ -17,7 +17,7 @@ struct reader {
 };
 
 /* The next line without its end, NUL-terminated in place; NULL at the end of the file. */
-static char *next_line(struct reader *r, size_t *length)
+static char *next_line(struct csv_reader *r, size_t *length)
 {
     char *start = r->at, *stop;
     size_t n;
@@ -37,13 +37,13 @@ static char *next_line(struct reader *r, size_t *length)
     return start;
 }
 
-static int fail(const struct reader *r, const char *what)
+static int fail(const struct csv_reader *r, const char *what)
 {
     return clr_error_set(r->err, CLR_EINPUT, "%s:%zu: %s", r->path, r->line, what);
 }
 
 /* What every line must be: no NUL in it, not blank, no quotes. */
-static int check_line(const struct reader *r, const char *line, size_t length)
+static int check_line(const struct csv_reader *r, const char *line, size_t length)
 {
     if (strlen(line) != length)
         return fail(r, "a zero byte: this is no text file");
@@ -70,7 +70,7 @@ static size_t split(char *line, char **fields, size_t max)
     }
 }
 
-static int read_header(struct reader *r, const struct csv_column *columns, size_t count, size_t *width)
+static int read_header(struct csv_reader *r, const struct csv_column *columns, size_t count, size_t *width)
 {
     char *fields[CSV_MAX_COLUMNS], *line;
     size_t length, n;
@@ -104,7 +104,7 @@ static int read_header(struct reader *r, const struct csv_column *columns, size_
     return 0;
 }
 
-static int read_row(struct reader *r, char *line, const struct csv_column *columns, size_t count,
+static int read_row(struct csv_reader *r, char *line, const struct csv_column *columns, size_t count,
                     size_t width, double *out)
 {
     char *fields[CSV_MAX_COLUMNS];
@@ -137,7 +137,7 @@ int csv_read_rows(struct csv *out, const char *path, const char *key, const stru
 {
     const size_t key_length = strlen(key);
     struct csv csv = {.columns = count};
-    struct reader r = {.path = path, .err = err};
+    struct csv_reader r = {.path = path, .err = err};
     size_t size, width = 0, capacity = 0, length;
     char *data = NULL, *line;
     int rc;

@@ -29,28 +29,14 @@ bool json_count_value(uint64_t *out, const json_t *json);
 json_t *json_append(json_t *list, json_t *value);
 json_t *json_put(json_t *object, const char *key, json_t *value);
 
-/*
- * json_loadb(), which refuses a member that is there twice and takes want of memory for bad syntax, in
- * places: *no_memory says which of the two it was.
- *
- * @param e  filled where the text is no JSON
- * @return new reference, or NULL
- */
-json_t *json_parse(const char *text, size_t size, json_error_t *e, bool *no_memory);
-
-/*
- * json_dumps(), which passes over want of memory where it writes a key.
- *
- * @param json  may be NULL: it could not be made
- * @return free with free(); NULL: out of memory, or a text in it is not UTF-8
- */
-char *json_format(const json_t *json, size_t flags);
+/* json_loadb(), which refuses a member that is there twice. A new reference, or NULL and *e. */
+json_t *json_parse(const char *text, size_t size, json_error_t *e);
 
 /*
  * Read and parse a file of at most `limit` bytes.
  *
  * @param out  new reference; untouched on failure
- * @return 0; what fs_read() returns; CLR_ENOMEM; CLR_EINPUT, "FILE:LINE: …", for what is no JSON or has a
+ * @return 0; what fs_read() returns; CLR_EINPUT, "FILE:LINE: …", for what is no JSON or has a
  * member twice
  */
 int json_read(json_t **out, const char *path, size_t limit, struct clr_error *err);

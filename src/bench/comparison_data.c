@@ -134,7 +134,7 @@ int comparison_json(struct str *out, const struct comparison *c, struct clr_erro
         json_pack("{s:s, s:i, s:s, s:[i, i, i], s:i, s:o, s:o}", "format", "clr-cl bench comparison",
                   "version", 1, "net", r->net, "input", r->input.channels, r->input.height, r->input.width,
                   "batch", r->batch, "reports", reports_json(c), "figures", lines_json(c));
-    char *text = json_format(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 
     json_decref(json);
     if (!text)

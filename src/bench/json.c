@@ -144,7 +144,7 @@ static void wrong(struct reading *in, const char *name, const char *what)
 /* The same of a value that is there, which is quoted. */
 static void wrong_value(struct reading *in, const char *name, const json_t *v, const char *what)
 {
-    char *text = json_format(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+    char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
     char said[256];
 
     (void)snprintf(said, sizeof said, "%s: %.80s%s", what, text ? text : "",

@@ -59,7 +59,7 @@ static int run_fma(void *user, int n, struct clr_error *err)
     int rc = 0;
 
     for (int i = 0; i < n && rc == 0; i++)
-        rc = ocl_launch(l->ctx, l->fma, "peak", 1, &l->items, NULL, args, (int)MEM_COUNT(args), err);
+        rc = ocl_launch(l->ctx, l->fma, "peak", 1, &l->items, args, (int)MEM_COUNT(args), err);
     return rc < 0 ? rc : ocl_finish(l->ctx, err);
 }
 
@@ -137,8 +137,7 @@ static int run_triad(void *user, int n, struct clr_error *err)
     int rc = 0;
 
     for (int i = 0; i < n && rc == 0; i++)
-        rc = ocl_launch(l->ctx, l->triad, "bandwidth", 1, &l->span_items, NULL, args, (int)MEM_COUNT(args),
-                        err);
+        rc = ocl_launch(l->ctx, l->triad, "bandwidth", 1, &l->span_items, args, (int)MEM_COUNT(args), err);
     return rc < 0 ? rc : ocl_finish(l->ctx, err);
 }
 
@@ -177,8 +176,7 @@ static int measure_triad(struct clr_bench_report *out, struct limits *l, struct 
     if (rc == 0)
         rc = ocl_buffer_create(&l->c, l->ctx, size, "an array", err);
     if (rc == 0)
-        rc = ocl_launch(l->ctx, l->fill, "bandwidth", 1, &l->span_items, NULL, fill, (int)MEM_COUNT(fill),
-                        err);
+        rc = ocl_launch(l->ctx, l->fill, "bandwidth", 1, &l->span_items, fill, (int)MEM_COUNT(fill), err);
     if (rc == 0)
         rc = measure_run(&out->bandwidth_gb, &m, err);
     if (rc < 0)

@@ -2,7 +2,7 @@
 #include "bench/random_data.h"
 
 #include "base/rng.h"
-#include "data/layout.h"
+#include "data/format.h"
 
 #define MOST_IMAGES 50000
 #define MOST_BYTES  ((size_t)160 * 1000 * 1000)
@@ -41,9 +41,9 @@ int random_data_create(struct clr_dataset **out, struct clr_image_shape shape, i
     ds->classes = classes;
     for (size_t c = 0; c < MEM_COUNT(ds->channel_mean); c++)
         ds->channel_mean[c] = 127.5;
-    rc = layout_new_images(&ds->train, ds, count, "random", err);
+    rc = format_new_images(&ds->train, ds, count, "random", err);
     if (rc == 0)
-        rc = layout_new_images(&ds->test, ds, (size_t)batch, "random", err);
+        rc = format_new_images(&ds->test, ds, (size_t)batch, "random", err);
     if (rc < 0) {
         clr_dataset_destroy(ds);
         return rc;

@@ -132,15 +132,12 @@ static void take_result(struct watch *w, const json_t *line)
 /* A driver may print between the lines: what is no message is passed over. */
 static int read_line(struct watch *w, const char *text, size_t size, struct clr_error *err)
 {
-    bool no_memory;
     json_error_t e;
-    json_t *line = json_parse(text, size, &e, &no_memory);
+    json_t *line = json_parse(text, size, &e);
     const char *is = json_string_value(json_object_get(line, "is"));
     char why[16], detail[1024];
     int rc = 0;
 
-    if (no_memory)
-        return clr_error_set(err, CLR_ENOMEM, "out of memory for what a tuning process says");
     if (!is) {
         json_decref(line);
         return 0;

@@ -48,7 +48,7 @@ struct work {
 /* Takes the reference. What cannot be told (out of memory) is not. */
 static void tell(struct work *w, json_t *message)
 {
-    char *text = json_format(message, JSON_COMPACT);
+    char *text = json_dumps(message, JSON_COMPACT);
 
     if (text)
         w->line(w->user, text);

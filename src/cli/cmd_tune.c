@@ -127,7 +127,7 @@ static int work(const struct tune_options *o, struct clr_error *err)
 static int print_error(int code, const struct clr_error *why, struct clr_error *err)
 {
     json_t *line = json_pack("{s:s, s:i, s:s}", "is", "error", "code", code, "message", why->message);
-    char *text = json_format(line, JSON_COMPACT);
+    char *text = json_dumps(line, JSON_COMPACT);
 
     json_decref(line);
     if (!text)

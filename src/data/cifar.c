@@ -4,7 +4,7 @@
  *
  * Source: A. Krizhevsky, https://www.cs.toronto.edu/~kriz/cifar.html. For CIFAR-100 the fine label is used.
  */
-#include "data/layout.h"
+#include "data/format.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,19 +22,19 @@
 #define PUBLISHED_TRAIN        50000
 #define PUBLISHED_TEST         10000
 
-struct kind {
+struct cifar_kind {
     int classes;
     size_t label_bytes; /* the last one counts */
     const char *fetch_again;
 };
 
-static const struct kind cifar10 = {10, 1, "unpack cifar-10-binary.tar.gz again"};
-static const struct kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz again"};
+static const struct cifar_kind cifar10 = {10, 1, "unpack cifar-10-binary.tar.gz again"};
+static const struct cifar_kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz again"};
 
 /* ---- one file ---- */
 
 /* How many images a file holds, by its size. */
-static int count_images(size_t *out, const char *path, const struct kind *kind, struct clr_error *err)
+static int count_images(size_t *out, const char *path, const struct cifar_kind *kind, struct clr_error *err)
 {
     const size_t record = kind->label_bytes + PIXELS;
     char text[STR_COUNT];
@@ -59,7 +59,7 @@ static int count_images(size_t *out, const char *path, const struct kind *kind, 
 
 /* Read `count` images of a file to place `first` of `images`. */
 static int read_images(struct clr_images *images, size_t first, size_t count, const char *path,
-                       const struct kind *kind, struct clr_error *err)
+                       const struct cifar_kind *kind, struct clr_error *err)
 {
     FILE *file = fopen(path, "rb");
 
@@ -89,7 +89,7 @@ static int read_images(struct clr_images *images, size_t first, size_t count, co
 
 /* Read files one after the other into one list of images. */
 static int read_files(struct clr_images *images, const struct clr_dataset *ds, char *const *paths,
-                      size_t files, const struct kind *kind, struct clr_error *err)
+                      size_t files, const struct cifar_kind *kind, struct clr_error *err)
 {
     size_t counts[MAX_BATCHES], total = 0;
     int rc = 0;
@@ -100,14 +100,14 @@ static int read_files(struct clr_images *images, const struct clr_dataset *ds, c
             rc = clr_error_set(err, CLR_EINPUT, "'%s' is too large", paths[i]);
     }
     if (rc == 0)
-        rc = layout_new_images(images, ds, total, ds->path, err);
+        rc = format_new_images(images, ds, total, ds->path, err);
     for (size_t i = 0, first = 0; rc == 0 && i < files; first += counts[i], i++)
         rc = read_images(images, first, counts[i], paths[i], kind, err);
     return rc;
 }
 
 static int read_file_in(struct clr_images *images, const struct clr_dataset *ds, const char *folder,
-                        const char *name, const struct kind *kind, struct clr_error *err)
+                        const char *name, const struct cifar_kind *kind, struct clr_error *err)
 {
     char *path;
     int rc = fs_join(&path, folder, name, err);
@@ -126,13 +126,13 @@ static int read_classes_in(struct clr_dataset *ds, const char *folder, const cha
     int rc = fs_join(&path, folder, name, err);
 
     if (rc == 0) {
-        rc = layout_read_classes(ds, path, err);
+        rc = format_read_classes(ds, path, err);
         free(path);
     }
     return rc;
 }
 
-static void set_shape(struct clr_dataset *ds, const struct kind *kind)
+static void set_shape(struct clr_dataset *ds, const struct cifar_kind *kind)
 {
     ds->channels = CHANNELS;
     ds->height = SIDE;
@@ -222,7 +222,7 @@ static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_e
     return rc;
 }
 
-const struct layout layout_cifar10 = {"CIFAR-10 binary", matches_cifar10, read_cifar10};
+const struct data_format format_cifar10 = {"CIFAR-10 binary", matches_cifar10, read_cifar10};
 
 /* ---- CIFAR-100 ---- */
 
@@ -244,4 +244,4 @@ static int read_cifar100(struct clr_dataset *ds, const char *folder, struct clr_
     return rc;
 }
 
-const struct layout layout_cifar100 = {"CIFAR-100 binary", matches_cifar100, read_cifar100};
+const struct data_format format_cifar100 = {"CIFAR-100 binary", matches_cifar100, read_cifar100};

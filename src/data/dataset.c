@@ -1,5 +1,5 @@
 /*
- * Data sets: from a name or folder to images in memory. See clr/dataset.h; the layouts are read in cifar.c
+ * Data sets: from a name or folder to images in memory. See clr/dataset.h; the formats are read in cifar.c
  * and idx.c, the names are in source.c.
  */
 #include <clr/dataset.h>
@@ -8,20 +8,20 @@
 #include <stdlib.h>
 
 #include "base/fs.h"
-#include "data/layout.h"
-#include "data/source.h"
+#include "data/format.h"
+#include "data/catalog.h"
 
-static const struct layout *const layouts[] = {&layout_cifar10, &layout_cifar100, &layout_idx};
+static const struct data_format *const formats[] = {&format_cifar10, &format_cifar100, &format_idx};
 
 /* ---- finding it ---- */
 
-static int not_here(const struct source *source, struct clr_error *err)
+static int not_here(const struct catalog_entry *source, struct clr_error *err)
 {
     struct str roots = {0}, how = {0};
     int rc;
 
-    source_append_roots(&roots);
-    source_append_how(&how, source);
+    catalog_append_roots(&roots);
+    catalog_append_how(&how, source);
     rc =
         clr_error_set(err, CLR_EINPUT, "the data set '%s' is not here: no folder %s%s%s in %s. To get it: %s",
                       source->name, source->folders[0], source->folders[1] ? " or " : "",
@@ -46,12 +46,12 @@ static int no_such_folder(const char *name, struct clr_error *err)
     return rc;
 }
 
-/* A folder given by the user: which layout? */
-static int recognise(const struct layout **out, const char *folder, struct clr_error *err)
+/* A folder given by the user: which format? */
+static int recognise(const struct data_format **out, const char *folder, struct clr_error *err)
 {
-    for (size_t i = 0; i < MEM_COUNT(layouts); i++) {
-        if (layouts[i]->matches(folder)) {
-            *out = layouts[i];
+    for (size_t i = 0; i < MEM_COUNT(formats); i++) {
+        if (formats[i]->matches(folder)) {
+            *out = formats[i];
             return 0;
         }
     }
@@ -72,26 +72,26 @@ static void name_of(char *out, size_t size, const char *folder)
 }
 
 /*
- * Name, folder and layout of what the user asked for. *source is NULL for a folder.
+ * Name, folder and format of what the user asked for. *source is NULL for a folder.
  */
-static int find(struct clr_dataset *ds, const struct layout **layout, const struct source **source,
-                const char *name, struct clr_error *err)
+static int find(struct clr_dataset *ds, const struct data_format **format,
+                const struct catalog_entry **source, const char *name, struct clr_error *err)
 {
     int rc;
 
-    *source = source_find(name);
+    *source = catalog_find(name);
     if (*source) {
-        rc = source_locate(&ds->path, *source, err);
+        rc = catalog_locate(&ds->path, *source, err);
         if (rc == 0 && !ds->path)
             rc = not_here(*source, err);
-        *layout = (*source)->layout;
+        *format = (*source)->format;
         str_copy(ds->name, sizeof ds->name, name);
         return rc;
     }
     if (!fs_is_dir(name))
         return fs_exists(name) ? clr_error_set(err, CLR_EINPUT, "'%s' is a file: `data` takes a folder", name)
                                : no_such_folder(name, err);
-    rc = recognise(layout, name, err);
+    rc = recognise(format, name, err);
     if (rc == 0)
         rc = str_duplicate(&ds->path, name, err);
     name_of(ds->name, sizeof ds->name, name);
@@ -136,14 +136,13 @@ static void measure_checksum(struct clr_dataset *ds)
 }
 
 /* A well-known set whose files have numbers only gets its names; its folder is known by its own name too. */
-static int name_classes(struct clr_dataset *ds, const struct source *source, struct clr_error *err)
+static int name_classes(struct clr_dataset *ds, const struct catalog_entry *source, struct clr_error *err)
 {
     int rc = 0;
 
     if (!source)
-        source = source_find(ds->name);
-    if (!source || !source->class_names || ds->classes != 10 ||
-        strcmp(ds->format, source->layout->format) != 0)
+        source = catalog_find(ds->name);
+    if (!source || !source->class_names || ds->classes != 10 || strcmp(ds->format, source->format->name) != 0)
         return 0;
     for (int i = 0; rc == 0 && i < ds->classes; i++) {
         char *copy;
@@ -158,18 +157,18 @@ static int name_classes(struct clr_dataset *ds, const struct source *source, str
 
 int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err)
 {
-    const struct layout *layout = NULL;
-    const struct source *source = NULL;
+    const struct data_format *format = NULL;
+    const struct catalog_entry *source = NULL;
     struct clr_dataset *ds;
     int rc = mem_new(&ds, 1, sizeof *ds, "data set", err);
 
     if (rc < 0)
         return rc;
-    rc = find(ds, &layout, &source, name, err);
+    rc = find(ds, &format, &source, name, err);
     if (rc < 0)
         goto out;
-    str_copy(ds->format, sizeof ds->format, layout->format);
-    rc = layout->read(ds, ds->path, err);
+    str_copy(ds->format, sizeof ds->format, format->name);
+    rc = format->read(ds, ds->path, err);
     if (rc == 0)
         rc = name_classes(ds, source, err);
     if (rc < 0) {

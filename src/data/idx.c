@@ -8,7 +8,7 @@
  * grows with the bytes that really come. libarchive leaves the CRC-32 of gzip (RFC 1952) unchecked, so that
  * is done here.
  */
-#include "data/layout.h"
+#include "data/format.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -27,7 +27,7 @@
 
 /* ---- one file ---- */
 
-struct reader {
+struct idx_reader {
     struct archive *archive;
     const char *path;
     size_t file_size;
@@ -36,7 +36,7 @@ struct reader {
     uint64_t total; /* how many they are */
 };
 
-static int damaged(const struct reader *r, struct clr_error *err)
+static int damaged(const struct idx_reader *r, struct clr_error *err)
 {
     const char *why = archive_error_string(r->archive);
 
@@ -46,19 +46,19 @@ static int damaged(const struct reader *r, struct clr_error *err)
                          why ? why : "it ends too early");
 }
 
-static void reader_close(struct reader *r)
+static void reader_close(struct idx_reader *r)
 {
     if (r->archive)
         (void)archive_read_free(r->archive);
     r->archive = NULL;
 }
 
-static int reader_open(struct reader *r, const char *path, struct clr_error *err)
+static int reader_open(struct idx_reader *r, const char *path, struct clr_error *err)
 {
     struct archive_entry *entry;
     struct stat st;
 
-    *r = (struct reader){.path = path};
+    *r = (struct idx_reader){.path = path};
     errno = 0;
     if (stat(path, &st) < 0)
         return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
@@ -99,7 +99,7 @@ static uint32_t crc32_more(uint32_t crc, const uint8_t *data, size_t size)
 }
 
 /* Up to `size` bytes; *got is less only at the end of the file. */
-static int reader_read(struct reader *r, uint8_t *out, size_t size, size_t *got, struct clr_error *err)
+static int reader_read(struct idx_reader *r, uint8_t *out, size_t size, size_t *got, struct clr_error *err)
 {
     size_t n = 0;
 
@@ -128,7 +128,7 @@ static uint32_t little_endian(const uint8_t b[4])
  * the length is another, the file has several members (or padding), whose last CRC says nothing about the
  * whole.
  */
-static int check_crc(const struct reader *r, struct clr_error *err)
+static int check_crc(const struct idx_reader *r, struct clr_error *err)
 {
     uint8_t b[8] = {0};
     FILE *file;
@@ -148,7 +148,7 @@ static int check_crc(const struct reader *r, struct clr_error *err)
 }
 
 /* Read and check the header: `dims` dimensions of bytes. */
-static int reader_header(struct reader *r, size_t dims, size_t *shape, const char *noun,
+static int reader_header(struct idx_reader *r, size_t dims, size_t *shape, const char *noun,
                          struct clr_error *err)
 {
     uint8_t h[16];
@@ -173,7 +173,7 @@ static int reader_header(struct reader *r, size_t dims, size_t *shape, const cha
 }
 
 /* Can a file of this size hold what its header announces? */
-static int check_claim(const struct reader *r, size_t header, size_t claim, struct clr_error *err)
+static int check_claim(const struct idx_reader *r, size_t header, size_t claim, struct clr_error *err)
 {
     char has[STR_COUNT], says[STR_COUNT];
 
@@ -195,7 +195,7 @@ static int check_claim(const struct reader *r, size_t header, size_t claim, stru
 }
 
 /* The body: exactly `claim` bytes, page-aligned, in memory that grows with what really comes. */
-static int reader_body(struct reader *r, size_t claim, uint8_t **out, struct clr_error *err)
+static int reader_body(struct idx_reader *r, size_t claim, uint8_t **out, struct clr_error *err)
 {
     size_t capacity = claim < FIRST_CHUNK ? claim : FIRST_CHUNK, length = 0, got;
     uint8_t *data = NULL, *larger, extra;
@@ -245,7 +245,7 @@ out:
 static int read_pixels(struct clr_images *images, struct clr_dataset *ds, const char *path,
                        struct clr_error *err)
 {
-    struct reader r;
+    struct idx_reader r;
     size_t shape[3] = {0}, claim = 0;
     int rc = reader_open(&r, path, err);
 
@@ -284,7 +284,7 @@ static int read_labels(struct clr_images *images, struct clr_dataset *ds, const 
                        const char *pixels_path, struct clr_error *err)
 {
     char labels[STR_COUNT], pictures[STR_COUNT];
-    struct reader r;
+    struct idx_reader r;
     size_t count = 0;
     int rc = reader_open(&r, path, err);
 
@@ -366,8 +366,8 @@ static int read_idx(struct clr_dataset *ds, const char *folder, struct clr_error
     if (rc == 0)
         rc = read_part(&ds->test, ds, folder, "t10k", err);
     if (rc == 0)
-        rc = layout_number_classes(ds, err);
+        rc = format_number_classes(ds, err);
     return rc;
 }
 
-const struct layout layout_idx = {"IDX", matches_idx, read_idx};
+const struct data_format format_idx = {"IDX", matches_idx, read_idx};

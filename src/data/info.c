@@ -8,8 +8,8 @@
 #include <jansson.h>
 
 #include "base/json.h"
-#include "data/layout.h"
-#include "data/source.h"
+#include "data/format.h"
+#include "data/catalog.h"
 
 static void count_classes(const struct clr_images *images, size_t counts[256])
 {
@@ -72,7 +72,7 @@ int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error
 static int dump(char **text, json_t *json, struct clr_error *err)
 {
     struct str s = {0};
-    char *dumped = json_format(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    char *dumped = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 
     json_decref(json);
     if (!dumped)
@@ -135,9 +135,9 @@ int clr_dataset_list(char **text, struct clr_error *err)
 {
     struct str s = {0};
 
-    for (const struct source *source = sources_known; source->name; source++) {
+    for (const struct catalog_entry *source = catalog; source->name; source++) {
         char *folder;
-        int rc = source_locate(&folder, source, err);
+        int rc = catalog_locate(&folder, source, err);
         if (rc < 0) {
             str_clear(&s);
             return rc;
@@ -147,7 +147,7 @@ int clr_dataset_list(char **text, struct clr_error *err)
             str_append(&s, "%s\n", folder);
         } else {
             str_append(&s, "not here; to get it: ");
-            source_append_how(&s, source);
+            catalog_append_how(&s, source);
             str_append(&s, "\n");
         }
         free(folder);
@@ -159,15 +159,15 @@ int clr_dataset_list_json(char **text, struct clr_error *err)
 {
     json_t *list = json_array();
 
-    for (const struct source *source = sources_known; list && source->name; source++) {
+    for (const struct catalog_entry *source = catalog; list && source->name; source++) {
         struct str how = {0};
         char *folder;
-        int rc = source_locate(&folder, source, err);
+        int rc = catalog_locate(&folder, source, err);
         if (rc < 0) {
             json_decref(list);
             return rc;
         }
-        source_append_how(&how, source);
+        catalog_append_how(&how, source);
         list = json_append(list, json_pack("{s:s,s:o,s:o}", "name", source->name, "path",
                                            folder ? json_text(folder) : json_null(), "how_to_get",
                                            how.failed ? NULL : json_text(str_text(&how))));

@@ -8,30 +8,28 @@
 
 /* ------------------------------------------------------------------ weights */
 
-static int filler_kind(struct layer_reading *in, struct pt_reader *r, struct filler *f)
+static void filler_kind(struct layer_reading *in, struct pt_reader *r, struct filler *f)
 {
     static const char *const kinds[] = {"constant", "uniform", "gaussian", "xavier", "msra", NULL};
     const char *type = "constant", *nearest;
-    int rc = pt_text(r, "type", &type, in->err);
 
-    if (rc < 0)
-        return rc;
+    pt_text(r, "type", &type, in->err);
     for (int i = 0; kinds[i]; i++) {
         if (strcmp(type, kinds[i]) == 0) {
             f->kind = (enum filler_kind)i;
-            return 0;
+            return;
         }
     }
     nearest = str_nearest(type, kinds);
-    return pt_error(
+    r->rc = pt_error(
         in->doc, r->message, in->err,
         "filler type '%.60s' is not supported%s%s%s (there are constant, uniform, gaussian, xavier and "
         "msra)",
         type, nearest ? ": did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
-static int read_filler(struct layer_reading *in, struct pt_reader *parent, const char *name,
-                       struct filler *out)
+static void read_filler(struct layer_reading *in, struct pt_reader *parent, const char *name,
+                        struct filler *out)
 {
     static const char *const norms[] = {"FAN_IN", "FAN_OUT", "AVERAGE", NULL};
     static const char *const unsupported[] = {"sparse", NULL};
@@ -42,70 +40,56 @@ static int read_filler(struct layer_reading *in, struct pt_reader *parent, const
     struct filler f = {.max = 1.0, .std = 1.0};
     double *const targets[] = {&f.value, &f.min, &f.max, &f.mean, &f.std};
     struct pt_reader r;
-    int norm = FILLER_FAN_IN, given = pt_message(parent, name, &r, in->err), rc;
+    int norm = FILLER_FAN_IN;
 
-    if (given <= 0)
-        return given;
-    rc = filler_kind(in, &r, &f);
-    for (size_t i = 0; i < MEM_COUNT(numbers) && rc >= 0; i++) {
-        rc = pt_double(&r, numbers[i], -FLT_MAX, FLT_MAX, targets[i], in->err);
-        if (rc > 0 && !used[f.kind][i] && spec_first_time(in, SAID_FILLER))
+    if (pt_message(parent, name, &r, in->err) <= 0)
+        return;
+    filler_kind(in, &r, &f);
+    for (size_t i = 0; i < MEM_COUNT(numbers); i++)
+        if (pt_double(&r, numbers[i], -FLT_MAX, FLT_MAX, targets[i], in->err) > 0 && !used[f.kind][i] &&
+            spec_first_time(in, SAID_FILLER))
             log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect on this kind of %s", in->doc->file,
                      r.message->line, numbers[i], name);
-    }
-    if (rc >= 0)
-        rc = pt_word(&r, "variance_norm", norms, &norm, in->err);
-    if (rc >= 0)
-        rc = pt_close(&r, unsupported, in->err);
-    if (rc < 0)
-        return rc;
+    pt_word(&r, "variance_norm", norms, &norm, in->err);
     f.norm = (enum filler_norm)norm;
-    if (f.min > f.max)
-        return pt_error(in->doc, r.message, in->err, "min %g is above max %g", f.min, f.max);
-    if (f.std < 0.0)
-        return pt_error(in->doc, r.message, in->err, "std %g is below 0", f.std);
+    parent->rc = pt_close(&r, unsupported, in->err);
+    if (parent->rc == 0 && f.min > f.max)
+        parent->rc = pt_error(in->doc, r.message, in->err, "min %g is above max %g", f.min, f.max);
+    if (parent->rc == 0 && f.std < 0.0)
+        parent->rc = pt_error(in->doc, r.message, in->err, "std %g is below 0", f.std);
     *out = f;
-    return 0;
 }
 
-int spec_read_weights(struct layer_reading *in, struct pt_reader *r, int *outputs)
+void spec_read_weights(struct layer_reading *in, struct pt_reader *r, int *outputs)
 {
     struct layer_spec *l = in->layer;
-    int rc;
 
     l->desc.bias = true;
-    rc = pt_int(r, "num_output", 1, GEOMETRY_MAX, outputs, in->err);
-    if (rc >= 0)
-        rc = pt_bool(r, "bias_term", &l->desc.bias, in->err);
-    if (rc >= 0)
-        rc = read_filler(in, r, "weight_filler", &l->filler[0]);
-    if (rc >= 0)
-        rc = read_filler(in, r, "bias_filler", &l->filler[1]);
-    return rc < 0 ? rc : 0;
+    pt_int(r, "num_output", 1, GEOMETRY_MAX, outputs, in->err);
+    pt_bool(r, "bias_term", &l->desc.bias, in->err);
+    read_filler(in, r, "weight_filler", &l->filler[0]);
+    read_filler(in, r, "bias_filler", &l->filler[1]);
 }
 
 /* ------------------------------------------------------------------ windows */
 
-int spec_read_pair(struct layer_reading *in, struct pt_reader *r, const char *all, const char *h,
-                   const char *w, int min, int *out_h, int *out_w, bool *given)
+void spec_read_pair(struct layer_reading *in, struct pt_reader *r, const char *all, const char *h,
+                    const char *w, int min, int *out_h, int *out_w, bool *given)
 {
     int values[2] = {0, 0}, count = 0, has_h = 0, has_w = 0;
-    int rc = pt_ints(r, all, min, GEOMETRY_MAX, values, 2, &count, in->err);
 
-    if (rc >= 0 && h)
-        rc = has_h = pt_int(r, h, min, GEOMETRY_MAX, out_h, in->err);
-    if (rc >= 0 && w)
-        rc = has_w = pt_int(r, w, min, GEOMETRY_MAX, out_w, in->err);
-    if (rc < 0)
-        return rc;
-    if (count > 0 && (has_h || has_w))
-        return pt_error(in->doc, r->message, in->err, "give '%s', or '%s' and '%s', not both", all, h, w);
-    if (has_h != has_w)
-        return pt_error(in->doc, r->message, in->err, "'%s' and '%s' must be given together", h, w);
+    pt_ints(r, all, min, GEOMETRY_MAX, values, 2, &count, in->err);
+    if (h)
+        has_h = pt_int(r, h, min, GEOMETRY_MAX, out_h, in->err);
+    if (w)
+        has_w = pt_int(r, w, min, GEOMETRY_MAX, out_w, in->err);
+    if (r->rc == 0 && count > 0 && (has_h || has_w))
+        r->rc = pt_error(in->doc, r->message, in->err, "give '%s', or '%s' and '%s', not both", all, h, w);
+    if (r->rc == 0 && has_h != has_w)
+        r->rc = pt_error(in->doc, r->message, in->err, "'%s' and '%s' must be given together", h, w);
     if (count > 0) {
         *out_h = values[0];
         *out_w = values[count - 1];
     }
     *given = count > 0 || has_h;
-    return 0;
 }

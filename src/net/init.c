@@ -11,15 +11,9 @@
 
 static double fan(const struct graph_param *p)
 {
-    switch (p->filler.norm) {
-    case FILLER_FAN_OUT:
-        return p->fan_out;
-    case FILLER_AVERAGE:
-        return ((double)p->fan_in + p->fan_out) / 2.0;
-    case FILLER_FAN_IN:
-        break;
-    }
-    return p->fan_in;
+    return p->filler.norm == FILLER_FAN_OUT   ? p->fan_out
+           : p->filler.norm == FILLER_AVERAGE ? ((double)p->fan_in + p->fan_out) / 2.0
+                                              : p->fan_in;
 }
 
 static void fill_constant(float *out, size_t count, double value)

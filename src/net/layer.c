@@ -57,7 +57,7 @@ void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *n
 {
     struct pt_field *field = NULL;
 
-    while (pt_next(r, name, &field)) {
+    while (r->rc == 0 && pt_next(r, name, &field)) {
         if (spec_first_time(in, topic))
             log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: %s", in->doc->file, field->line, name,
                      why);
@@ -65,24 +65,21 @@ void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *n
 }
 
 /* Fields that are read only to insist on Caffe's default: another value is not supported. */
-int spec_only_int(struct layer_reading *in, struct pt_reader *r, const char *name, int wanted)
+void spec_only_int(struct layer_reading *in, struct pt_reader *r, const char *name, int wanted)
 {
-    int value = wanted, rc = pt_int(r, name, -1000000, 1000000, &value, in->err);
+    int value = wanted;
 
-    if (rc < 0 || value == wanted)
-        return rc < 0 ? rc : 0;
-    return pt_error(in->doc, r->message, in->err, "field '%s' is %d; only %d is supported", name, value,
-                    wanted);
+    if (pt_int(r, name, -1000000, 1000000, &value, in->err) > 0 && value != wanted)
+        r->rc = pt_error(in->doc, r->message, in->err, "field '%s' is %d; only %d is supported", name, value,
+                         wanted);
 }
 
-int spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *name)
+void spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *name)
 {
     bool value = false;
-    int rc = pt_bool(r, name, &value, in->err);
 
-    if (rc < 0 || !value)
-        return rc < 0 ? rc : 0;
-    return pt_error(in->doc, r->message, in->err, "field '%s' is not supported (only false is)", name);
+    if (pt_bool(r, name, &value, in->err) > 0 && value)
+        r->rc = pt_error(in->doc, r->message, in->err, "field '%s' is not supported (only false is)", name);
 }
 
 int spec_read_name(char *out, size_t limit, const struct prototxt *doc, const struct pt_field *field,
@@ -109,14 +106,13 @@ int spec_read_name(char *out, size_t limit, const struct prototxt *doc, const st
 }
 
 /* engine: which of Caffe's implementations; ours are chosen elsewhere. */
-int spec_read_engine(struct layer_reading *in, struct pt_reader *r)
+void spec_read_engine(struct layer_reading *in, struct pt_reader *r)
 {
     static const char *const engines[] = {"DEFAULT", "CAFFE", "CUDNN", NULL};
-    int engine, given = pt_word(r, "engine", engines, &engine, in->err);
+    int engine;
 
-    if (given > 0)
+    if (pt_word(r, "engine", engines, &engine, in->err) > 0)
         spec_no_effect(in, r, "engine", SAID_ENGINE, "the table of variants chooses the algorithm");
-    return given < 0 ? given : 0;
 }
 
 /* The layer lacks the block that says what it is: because its name is misspelled, or altogether. */
@@ -265,15 +261,12 @@ static int read_params(struct layer_reading *in)
         if (rc < 0)
             return rc;
         pt_open(&r, in->doc, f);
-        rc = pt_double(&r, "lr_mult", 0.0, 1e6, &l->param[n].lr_mult, in->err);
-        l->param[n].gives_lr_mult = rc > 0;
-        if (rc >= 0)
-            rc = pt_double(&r, "decay_mult", 0.0, 1e6, &l->param[n].decay_mult, in->err);
-        l->param[n].gives_decay_mult = rc > 0;
-        if (rc >= 0 && pt_next(&r, "name", &name))
-            rc = spec_read_name(l->param[n].name, SPEC_NAME, in->doc, name, in->err);
-        if (rc >= 0)
-            rc = pt_close(&r, unsupported, in->err);
+        l->param[n].gives_lr_mult = pt_double(&r, "lr_mult", 0.0, 1e6, &l->param[n].lr_mult, in->err) > 0;
+        l->param[n].gives_decay_mult =
+            pt_double(&r, "decay_mult", 0.0, 1e6, &l->param[n].decay_mult, in->err) > 0;
+        if (r.rc == 0 && pt_next(&r, "name", &name))
+            r.rc = spec_read_name(l->param[n].name, SPEC_NAME, in->doc, name, in->err);
+        rc = pt_close(&r, unsupported, in->err);
         if (rc < 0)
             return rc;
     }
@@ -286,6 +279,7 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
     const struct layer_class *class;
     struct pt_field *name = NULL, *second;
+    int least, most;
     bool more;
     int rc = pt_value_message(doc, field, err);
 
@@ -311,9 +305,10 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     if (out->bottom_count < class->bottoms || (out->bottom_count > class->bottoms && !more))
         return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d%s", out->name,
                         out->bottom_count, class->type, class->bottoms, more ? " or more" : "");
-    if (out->top_count < class->min_tops || out->top_count > class->max_tops)
+    least = class->flags & LAYER_LOSS ? 0 : 1;
+    most = class->flags & LAYER_SOURCE ? 2 : 1;
+    if (out->top_count < least || out->top_count > most)
         return pt_error(doc, field, err, "layer '%s' has %d 'top'; a %s layer has %d%s", out->name,
-                        out->top_count, class->type, class->max_tops,
-                        class->min_tops < class->max_tops ? " or fewer" : "");
+                        out->top_count, class->type, most, least < most ? " or fewer" : "");
     return 0;
 }

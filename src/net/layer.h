@@ -26,8 +26,8 @@ struct builder;
 
 struct layer_class {
     const char *type; /* of `type:` */
-    int bottoms, min_tops, max_tops;
-    unsigned flags; /* of enum layer_flags */
+    int bottoms;      /* tops: one; a source may have another for the labels, a loss may have none */
+    unsigned flags;   /* of enum layer_flags */
     /* Read the fields that only this type has into *in->layer. */
     int (*read)(struct layer_reading *in);
     /* Add its nodes; bottom: the values that it reads. */
@@ -86,25 +86,29 @@ bool spec_first_time(struct layer_reading *in, enum spec_topic topic);
 void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *name, enum spec_topic topic,
                     const char *why);
 
-/* Fields that are read only to insist on Caffe's default: another value is not supported. 0 or < 0. */
-int spec_only_int(struct layer_reading *in, struct pt_reader *r, const char *name, int wanted);
-int spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *name);
+/*
+ * What goes wrong in these the reader keeps, see pt_close().
+ *
+ * Fields that are read only to insist on Caffe's default: another value is not supported.
+ */
+void spec_only_int(struct layer_reading *in, struct pt_reader *r, const char *name, int wanted);
+void spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *name);
 
-/* engine: which of Caffe's implementations; ours are chosen elsewhere. 0 or < 0. */
-int spec_read_engine(struct layer_reading *in, struct pt_reader *r);
+/* engine: which of Caffe's implementations; ours are chosen elsewhere. */
+void spec_read_engine(struct layer_reading *in, struct pt_reader *r);
 
 /* softmax_param, of the layer and of the loss: the channels are what is summed over. 0 or < 0. */
 int spec_read_softmax(struct layer_reading *in);
 
 /* num_output, bias_term and both fillers: what convolutions and dense layers share. */
-int spec_read_weights(struct layer_reading *in, struct pt_reader *r, int *outputs);
+void spec_read_weights(struct layer_reading *in, struct pt_reader *r, int *outputs);
 
 /*
  * Numbers of a window: `all` (once: both dimensions, twice: height and width) or the pair h, w (NULL: has
  * none). Absent: untouched. *given tells whether anything was there.
  */
-int spec_read_pair(struct layer_reading *in, struct pt_reader *r, const char *all, const char *h,
-                   const char *w, int min, int *out_h, int *out_w, bool *given);
+void spec_read_pair(struct layer_reading *in, struct pt_reader *r, const char *all, const char *h,
+                    const char *w, int min, int *out_h, int *out_w, bool *given);
 
 /* The error of a layer without the block that says what it is: misspelled, or missing altogether. */
 int spec_missing_block(struct layer_reading *in, const char *name);

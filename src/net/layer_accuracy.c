@@ -10,10 +10,9 @@ static int read(struct layer_reading *in)
     in->layer->desc.u.accuracy.top_k = 1;
     if (rc <= 0)
         return rc;
-    rc = pt_int(&r, "top_k", 1, GEOMETRY_MAX, &in->layer->desc.u.accuracy.top_k, in->err);
-    if (rc >= 0)
-        rc = spec_only_int(in, &r, "axis", 1);
-    return rc < 0 ? rc : pt_close(&r, unsupported, in->err);
+    pt_int(&r, "top_k", 1, GEOMETRY_MAX, &in->layer->desc.u.accuracy.top_k, in->err);
+    spec_only_int(in, &r, "axis", 1);
+    return pt_close(&r, unsupported, in->err);
 }
 
 static int build(struct builder *b, const int *bottom)
@@ -34,8 +33,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_accuracy = {
     .type = "Accuracy",
     .bottoms = 2,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_LABELS,
     .read = read,
     .build = build,

@@ -8,10 +8,9 @@ static int read(struct layer_reading *in)
 
     if (rc <= 0)
         return rc;
-    rc = spec_only_int(in, &r, "axis", 1);
-    if (rc >= 0)
-        rc = spec_only_int(in, &r, "concat_dim", 1); /* its name in older files */
-    return rc < 0 ? rc : pt_close(&r, NULL, in->err);
+    spec_only_int(in, &r, "axis", 1);
+    spec_only_int(in, &r, "concat_dim", 1); /* its name in older files */
+    return pt_close(&r, NULL, in->err);
 }
 
 static int build(struct builder *b, const int *bottom)
@@ -35,8 +34,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_concat = {
     .type = "Concat",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_MORE_BOTTOMS,
     .read = read,
     .build = build,

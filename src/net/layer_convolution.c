@@ -15,25 +15,16 @@ static int read(struct layer_reading *in)
     if (rc < 0)
         return rc;
     g->sh = g->sw = g->dh = g->dw = g->group = 1;
-    rc = spec_read_weights(in, &r, &g->oc);
-    if (rc >= 0)
-        rc = spec_read_pair(in, &r, "kernel_size", "kernel_h", "kernel_w", 1, &g->kh, &g->kw, &kernel);
-    if (rc >= 0)
-        rc = spec_read_pair(in, &r, "stride", "stride_h", "stride_w", 1, &g->sh, &g->sw, &ignored);
-    if (rc >= 0)
-        rc = spec_read_pair(in, &r, "pad", "pad_h", "pad_w", 0, &g->ph, &g->pw, &ignored);
-    if (rc >= 0)
-        rc = spec_read_pair(in, &r, "dilation", NULL, NULL, 1, &g->dh, &g->dw, &ignored);
-    if (rc >= 0)
-        rc = pt_int(&r, "group", 1, GEOMETRY_MAX, &g->group, in->err);
-    if (rc >= 0)
-        rc = spec_only_int(in, &r, "axis", 1);
-    if (rc >= 0)
-        rc = spec_read_engine(in, &r);
-    if (rc >= 0)
-        spec_no_effect(in, &r, "force_nd_im2col", SAID_IM2COL, "the table of variants chooses the algorithm");
-    if (rc >= 0)
-        rc = pt_close(&r, NULL, in->err);
+    spec_read_weights(in, &r, &g->oc);
+    spec_read_pair(in, &r, "kernel_size", "kernel_h", "kernel_w", 1, &g->kh, &g->kw, &kernel);
+    spec_read_pair(in, &r, "stride", "stride_h", "stride_w", 1, &g->sh, &g->sw, &ignored);
+    spec_read_pair(in, &r, "pad", "pad_h", "pad_w", 0, &g->ph, &g->pw, &ignored);
+    spec_read_pair(in, &r, "dilation", NULL, NULL, 1, &g->dh, &g->dw, &ignored);
+    pt_int(&r, "group", 1, GEOMETRY_MAX, &g->group, in->err);
+    spec_only_int(in, &r, "axis", 1);
+    spec_read_engine(in, &r);
+    spec_no_effect(in, &r, "force_nd_im2col", SAID_IM2COL, "the table of variants chooses the algorithm");
+    rc = pt_close(&r, NULL, in->err);
     if (rc < 0)
         return rc;
     if (g->oc == 0)
@@ -67,8 +58,6 @@ static void detail(char *out, size_t size, const struct op_desc *d)
 const struct layer_class layer_convolution = {
     .type = "Convolution",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_WEIGHTS,
     .read = read,
     .build = build,

@@ -5,26 +5,22 @@
 
 #include "base/log.h"
 
-static int read_means(struct layer_reading *in, struct pt_reader *r, struct transform_spec *t)
+static void read_means(struct layer_reading *in, struct pt_reader *r, struct transform_spec *t)
 {
     static const char *const words[] = {"none", "channel", "image"};
     const char *file;
-    int given = pt_text(r, "mean_file", &file, in->err), rc;
+    const int given = pt_text(r, "mean_file", &file, in->err);
 
-    if (given < 0)
-        return given;
-    rc = pt_doubles(r, "mean_value", -1e6, 1e6, t->mean_value, (int)MEM_COUNT(t->mean_value),
-                    &t->mean_value_count, in->err);
-    if (rc < 0)
-        return rc;
-    if (given && t->mean_value_count > 0)
-        return pt_error(in->doc, r->message, in->err, "give 'mean_file' or 'mean_value', not both");
-    if (!given)
-        return 0;
+    pt_doubles(r, "mean_value", -1e6, 1e6, t->mean_value, (int)MEM_COUNT(t->mean_value), &t->mean_value_count,
+               in->err);
+    if (r->rc == 0 && given && t->mean_value_count > 0)
+        r->rc = pt_error(in->doc, r->message, in->err, "give 'mean_file' or 'mean_value', not both");
+    if (r->rc < 0 || !given)
+        return;
     for (size_t i = 0; i < MEM_COUNT(words); i++) {
         if (strcmp(file, words[i]) == 0) {
             t->mean = (enum clr_mean)i;
-            return 0;
+            return;
         }
     }
     t->mean = CLR_MEAN_IMAGE;
@@ -32,7 +28,6 @@ static int read_means(struct layer_reading *in, struct pt_reader *r, struct tran
         log_line(CLR_LOG_INFO,
                  "%s:%d: 'mean_file' is not opened: the mean image of the training set is subtracted",
                  in->doc->file, r->message->line);
-    return 0;
 }
 
 static int read_transform(struct layer_reading *in, struct transform_spec *t)
@@ -46,15 +41,11 @@ static int read_transform(struct layer_reading *in, struct transform_spec *t)
     rc = pt_message(&in->r, "transform_param", &r, in->err);
     if (rc <= 0)
         return rc;
-    rc = pt_double(&r, "scale", -1e6, 1e6, &t->scale, in->err);
-    if (rc >= 0)
-        rc = read_means(in, &r, t);
-    if (rc >= 0)
-        rc = pt_bool(&r, "mirror", &t->mirror, in->err);
-    if (rc >= 0)
-        rc = pt_int(&r, "crop_size", 0, GEOMETRY_MAX, &t->crop_size, in->err);
-    if (rc >= 0)
-        rc = pt_close(&r, unsupported, in->err);
+    pt_double(&r, "scale", -1e6, 1e6, &t->scale, in->err);
+    read_means(in, &r, t);
+    pt_bool(&r, "mirror", &t->mirror, in->err);
+    pt_int(&r, "crop_size", 0, GEOMETRY_MAX, &t->crop_size, in->err);
+    rc = pt_close(&r, unsupported, in->err);
     if (rc < 0)
         return rc;
     if (t->mirror)
@@ -76,9 +67,8 @@ int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     if (rc < 0)
         return rc;
     pt_open(&r, doc, shape);
-    rc = pt_ints(&r, "dim", 1, GEOMETRY_MAX, dims, 4, &count, err);
-    if (rc >= 0)
-        rc = pt_close(&r, NULL, err);
+    pt_ints(&r, "dim", 1, GEOMETRY_MAX, dims, 4, &count, err);
+    rc = pt_close(&r, NULL, err);
     if (rc < 0)
         return rc;
     if (count != 4)
@@ -124,12 +114,11 @@ static int read_data(struct layer_reading *in)
     int batch = 0, rc = pt_message(&in->r, "data_param", &r, in->err);
 
     if (rc > 0) {
-        rc = pt_int(&r, "batch_size", 1, GEOMETRY_MAX, &batch, in->err);
+        pt_int(&r, "batch_size", 1, GEOMETRY_MAX, &batch, in->err);
         spec_no_effect(in, &r, "source", SAID_SOURCE, why);
         spec_no_effect(in, &r, "backend", SAID_SOURCE, why);
         spec_no_effect(in, &r, "prefetch", SAID_SOURCE, why);
-        if (rc >= 0)
-            rc = pt_close(&r, unsupported, in->err);
+        rc = pt_close(&r, unsupported, in->err);
     }
     if (rc >= 0)
         rc = read_transform(in, &l->source.transform);
@@ -186,8 +175,6 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_data = {
     .type = "Data",
-    .min_tops = 1,
-    .max_tops = 2,
     .flags = LAYER_SOURCE,
     .read = read_data,
     .build = build,
@@ -195,8 +182,6 @@ const struct layer_class layer_data = {
 
 const struct layer_class layer_input = {
     .type = "Input",
-    .min_tops = 1,
-    .max_tops = 2,
     .flags = LAYER_SOURCE,
     .read = read_input,
     .build = build,

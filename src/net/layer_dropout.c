@@ -28,8 +28,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_dropout = {
     .type = "Dropout",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_IN_PLACE,
     .read = read,
     .build = build,

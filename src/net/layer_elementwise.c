@@ -11,10 +11,9 @@ static int read_block(struct layer_reading *in, const struct elementwise *row, d
     if (rc <= 0)
         return rc;
     if (row->field)
-        rc = pt_double(&r, row->field, row->least, row->most, a, in->err);
-    if (rc >= 0)
-        rc = spec_read_engine(in, &r);
-    return rc < 0 ? rc : pt_close(&r, NULL, in->err);
+        pt_double(&r, row->field, row->least, row->most, a, in->err);
+    spec_read_engine(in, &r);
+    return pt_close(&r, NULL, in->err);
 }
 
 static int read_parameter(struct layer_reading *in, enum elementwise_function function)
@@ -43,8 +42,6 @@ static int build(struct builder *b, const int *bottom)
     const struct layer_class layer_##name = {                                                                \
         .type = type_,                                                                                       \
         .bottoms = 1,                                                                                        \
-        .min_tops = 1,                                                                                       \
-        .max_tops = 1,                                                                                       \
         .flags = LAYER_IN_PLACE,                                                                             \
         .read = read_##name,                                                                                 \
         .build = build,                                                                                      \

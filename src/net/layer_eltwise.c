@@ -15,14 +15,10 @@ static int read(struct layer_reading *in)
     rc = pt_message(&in->r, "eltwise_param", &r, in->err);
     if (rc <= 0)
         return rc;
-    rc = pt_word(&r, "operation", operations, &operation, in->err);
-    if (rc >= 0)
-        rc = pt_doubles(&r, "coeff", -1e30, 1e30, coeff, OP_MOST, &count, in->err);
-    if (rc >= 0)
-        spec_no_effect(in, &r, "stable_prod_grad", SAID_STABLE_PROD,
-                       "gradients of products are always stable");
-    if (rc >= 0)
-        rc = pt_close(&r, NULL, in->err);
+    pt_word(&r, "operation", operations, &operation, in->err);
+    pt_doubles(&r, "coeff", -1e30, 1e30, coeff, OP_MOST, &count, in->err);
+    spec_no_effect(in, &r, "stable_prod_grad", SAID_STABLE_PROD, "gradients of products are always stable");
+    rc = pt_close(&r, NULL, in->err);
     if (rc < 0)
         return rc;
     if (count > 0 && operation != ELTWISE_SUM)
@@ -54,8 +50,6 @@ static void detail(char *out, size_t size, const struct op_desc *d)
 const struct layer_class layer_eltwise = {
     .type = "Eltwise",
     .bottoms = 2,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_MORE_BOTTOMS,
     .read = read,
     .build = build,

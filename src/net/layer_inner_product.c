@@ -13,13 +13,10 @@ static int read(struct layer_reading *in)
         return spec_missing_block(in, "inner_product_param");
     if (rc < 0)
         return rc;
-    rc = spec_read_weights(in, &r, outputs);
-    if (rc >= 0)
-        rc = spec_only_int(in, &r, "axis", 1);
-    if (rc >= 0)
-        rc = spec_only_false(in, &r, "transpose");
-    if (rc >= 0)
-        rc = pt_close(&r, NULL, in->err);
+    spec_read_weights(in, &r, outputs);
+    spec_only_int(in, &r, "axis", 1);
+    spec_only_false(in, &r, "transpose");
+    rc = pt_close(&r, NULL, in->err);
     if (rc < 0)
         return rc;
     if (*outputs == 0)
@@ -69,8 +66,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_inner_product = {
     .type = "InnerProduct",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_WEIGHTS,
     .read = read,
     .build = build,

@@ -13,19 +13,13 @@ static int read(struct layer_reading *in)
     rc = pt_message(&in->r, "lrn_param", &r, in->err);
     if (rc <= 0)
         return rc;
-    rc = pt_int(&r, "local_size", 1, GEOMETRY_MAX, &g->size, in->err);
-    if (rc >= 0)
-        rc = pt_double(&r, "alpha", 0.0, 1e6, &alpha, in->err);
-    if (rc >= 0)
-        rc = pt_double(&r, "beta", 0.0, 1e3, &beta, in->err);
-    if (rc >= 0)
-        rc = pt_double(&r, "k", 1e-30, 1e6, &k, in->err);
-    if (rc >= 0)
-        rc = pt_word(&r, "norm_region", regions, &region, in->err);
-    if (rc >= 0)
-        rc = spec_read_engine(in, &r);
-    if (rc >= 0)
-        rc = pt_close(&r, NULL, in->err);
+    pt_int(&r, "local_size", 1, GEOMETRY_MAX, &g->size, in->err);
+    pt_double(&r, "alpha", 0.0, 1e6, &alpha, in->err);
+    pt_double(&r, "beta", 0.0, 1e3, &beta, in->err);
+    pt_double(&r, "k", 1e-30, 1e6, &k, in->err);
+    pt_word(&r, "norm_region", regions, &region, in->err);
+    spec_read_engine(in, &r);
+    rc = pt_close(&r, NULL, in->err);
     if (rc < 0)
         return rc;
     if (g->size % 2 == 0)
@@ -55,8 +49,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_lrn = {
     .type = "LRN",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .read = read,
     .build = build,
 };

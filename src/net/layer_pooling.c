@@ -18,21 +18,14 @@ static int read(struct layer_reading *in)
     if (rc < 0)
         return rc;
     g->sh = g->sw = 1;
-    rc = pt_word(&r, "pool", methods, &method, in->err);
-    if (rc >= 0)
-        rc = pt_word(&r, "round_mode", roundings, &rounding, in->err);
-    if (rc >= 0)
-        rc = pt_bool(&r, "global_pooling", &global, in->err);
-    if (rc >= 0)
-        rc = spec_read_pair(in, &r, "kernel_size", "kernel_h", "kernel_w", 1, &g->kh, &g->kw, &kernel);
-    if (rc >= 0)
-        rc = spec_read_pair(in, &r, "stride", "stride_h", "stride_w", 1, &g->sh, &g->sw, &stride);
-    if (rc >= 0)
-        rc = spec_read_pair(in, &r, "pad", "pad_h", "pad_w", 0, &g->ph, &g->pw, &pad);
-    if (rc >= 0)
-        rc = spec_read_engine(in, &r);
-    if (rc >= 0)
-        rc = pt_close(&r, NULL, in->err);
+    pt_word(&r, "pool", methods, &method, in->err);
+    pt_word(&r, "round_mode", roundings, &rounding, in->err);
+    pt_bool(&r, "global_pooling", &global, in->err);
+    spec_read_pair(in, &r, "kernel_size", "kernel_h", "kernel_w", 1, &g->kh, &g->kw, &kernel);
+    spec_read_pair(in, &r, "stride", "stride_h", "stride_w", 1, &g->sh, &g->sw, &stride);
+    spec_read_pair(in, &r, "pad", "pad_h", "pad_w", 0, &g->ph, &g->pw, &pad);
+    spec_read_engine(in, &r);
+    rc = pt_close(&r, NULL, in->err);
     if (rc < 0)
         return rc;
     g->method = (enum pool_method)method;
@@ -74,8 +67,6 @@ static void detail(char *out, size_t size, const struct op_desc *d)
 const struct layer_class layer_pooling = {
     .type = "Pooling",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .read = read,
     .build = build,
     .detail = detail,

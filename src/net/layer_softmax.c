@@ -8,10 +8,9 @@ int spec_read_softmax(struct layer_reading *in)
 
     if (rc <= 0)
         return rc;
-    rc = spec_only_int(in, &r, "axis", 1);
-    if (rc >= 0)
-        rc = spec_read_engine(in, &r);
-    return rc < 0 ? rc : pt_close(&r, NULL, in->err);
+    spec_only_int(in, &r, "axis", 1);
+    spec_read_engine(in, &r);
+    return pt_close(&r, NULL, in->err);
 }
 
 static int build(struct builder *b, const int *bottom)
@@ -22,8 +21,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_softmax = {
     .type = "Softmax",
     .bottoms = 1,
-    .min_tops = 1,
-    .max_tops = 1,
     .flags = LAYER_IN_PLACE,
     .read = spec_read_softmax,
     .build = build,

@@ -41,7 +41,6 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_softmax_loss = {
     .type = "SoftmaxWithLoss",
     .bottoms = 2,
-    .max_tops = 1,
     .flags = LAYER_LOSS | LAYER_LABELS,
     .read = read,
     .build = build,

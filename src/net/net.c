@@ -165,16 +165,6 @@ static int request_tensor(struct net *net, int *id, const struct shape *shape, c
                          share ? life.last : ARENA_ALWAYS, "an activation", err);
 }
 
-static int min_of(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int max_of(int a, int b)
-{
-    return a > b ? a : b;
-}
-
 /* When the producer of a value goes back; what none makes is kept to the end. */
 static int producer_step(const struct net *net, int producer)
 {
@@ -193,15 +183,15 @@ static struct life value_life(const struct net *net, int root)
         const int producer = g->values[v].producer;
         if (net->values[v].root != root)
             continue;
-        l.first = min_of(max_of(producer, 0), l.first);
-        l.last = max_of(producer, l.last);
+        l.first = op_min(op_max(producer, 0), l.first);
+        l.last = op_max(producer, l.last);
         if ((int)v == g->logits)
             l.last = last_step(net);
         if (train)
-            l.last = max_of(producer_step(net, producer), l.last);
+            l.last = op_max(producer_step(net, producer), l.last);
         for (size_t i = 0; i < g->node_count; i++)
             if (reads(g, i, v, &back))
-                l.last = max_of(train ? backward_step(net, (int)i) : (int)i, l.last);
+                l.last = op_max(train ? backward_step(net, (int)i) : (int)i, l.last);
     }
     return l;
 }
@@ -217,10 +207,10 @@ static struct life gradient_life(const struct net *net, int root)
         const int producer = g->values[v].producer;
         if (net->values[v].gradient_root != root)
             continue;
-        l.last = max_of(producer_step(net, producer), l.last);
+        l.last = op_max(producer_step(net, producer), l.last);
         for (size_t i = 0; i < g->node_count; i++)
             if (reads(g, i, v, &back))
-                l.first = min_of(net->nodes[i].needs.early_dx ? (int)i : backward_step(net, (int)i), l.first);
+                l.first = op_min(net->nodes[i].needs.early_dx ? (int)i : backward_step(net, (int)i), l.first);
     }
     return l;
 }

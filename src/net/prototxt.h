@@ -12,9 +12,9 @@
  * Reading a message:
  *
  *     pt_open(&r, doc, message);
- *     rc = pt_int(&r, "stride", 1, 100, &stride, err);     // 1 given, 0 absent (stride untouched), < 0 error
+ *     pt_int(&r, "stride", 1, 100, &stride, err);          // 1 given, 0 absent (stride untouched), < 0 error
  *     …
- *     rc = pt_close(&r, unsupported, err);                 // error for the first field that was not read
+ *     rc = pt_close(&r, unsupported, err);                 // the first error, or the first field nobody read
  */
 #ifndef NET_PROTOTXT_H
 #define NET_PROTOTXT_H
@@ -57,6 +57,7 @@ struct pt_reader {
     struct pt_field *message;
     const char *asked[PT_LIMIT_ASKED + 1]; /* NULL-terminated; string literals of the caller */
     size_t asked_count;
+    int rc; /* what failed first; no getter reads on after that, and pt_close() gives it */
 };
 
 /* message NULL: the whole file. Both are borrowed. */
@@ -91,7 +92,7 @@ int pt_value_text(const struct prototxt *doc, const struct pt_field *field, cons
 int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err);
 
 /*
- * CLR_EINPUT for the first field in the message that nobody read: "unsupported" where it is in that
+ * What failed before, else CLR_EINPUT for the first field that nobody read: "unsupported" where it is in that
  * NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that were asked for.
  */
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err);

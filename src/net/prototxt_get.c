@@ -108,73 +108,80 @@ bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field)
     return false;
 }
 
+/* What a getter returns of a field that is there. */
+static int given(struct pt_reader *r, int rc)
+{
+    r->rc = rc;
+    return rc < 0 ? rc : 1;
+}
+
 /* The one field of that name. 1, 0 where there is none, or an error where there are two. */
 static int only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err)
 {
     struct pt_field *field = NULL, *second;
 
-    if (!pt_next(r, name, &field))
-        return 0;
-    second = field;
-    if (pt_next(r, name, &second))
-        return pt_error(r->doc, second, err, "field '%s' is given twice (first in line %d)", name,
-                        field->line);
-    *out = field;
-    return 1;
+    if (r->rc < 0 || !pt_next(r, name, &field))
+        return r->rc;
+    *out = second = field;
+    if (!pt_next(r, name, &second))
+        return 1;
+    return given(
+        r, pt_error(r->doc, second, err, "field '%s' is given twice (first in line %d)", name, field->line));
 }
 
 int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err)
 {
     struct pt_field *field;
-    int given = only(r, name, &field, err), rc;
+    int rc = only(r, name, &field, err);
 
-    if (given <= 0)
-        return given;
-    rc = pt_value_int(r->doc, field, min, max, out, err);
-    return rc < 0 ? rc : 1;
+    return rc <= 0 ? rc : given(r, pt_value_int(r->doc, field, min, max, out, err));
 }
 
 int pt_double(struct pt_reader *r, const char *name, double min, double max, double *out,
               struct clr_error *err)
 {
     struct pt_field *field;
-    int given = only(r, name, &field, err), rc;
+    int rc = only(r, name, &field, err);
 
-    if (given <= 0)
-        return given;
-    rc = pt_value_double(r->doc, field, min, max, out, err);
-    return rc < 0 ? rc : 1;
+    return rc <= 0 ? rc : given(r, pt_value_double(r->doc, field, min, max, out, err));
 }
 
 int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_error *err)
 {
     struct pt_field *field;
-    int given = only(r, name, &field, err), rc;
+    int rc = only(r, name, &field, err);
 
-    if (given <= 0)
-        return given;
-    rc = pt_value_text(r->doc, field, out, err);
-    return rc < 0 ? rc : 1;
+    return rc <= 0 ? rc : given(r, pt_value_text(r->doc, field, out, err));
+}
+
+/* wanted: without quotes. takes: which ones. */
+static int word(struct pt_reader *r, const char *name, const char *const *words, const char *wanted,
+                const char *takes, int *out, struct clr_error *err)
+{
+    struct pt_field *field;
+    int rc = only(r, name, &field, err);
+
+    if (rc <= 0)
+        return rc;
+    rc = scalar(r->doc, field, false, wanted, err);
+    for (int i = 0; rc == 0 && words[i]; i++)
+        if (strcmp(words[i], field->text) == 0) {
+            *out = i;
+            return 1;
+        }
+    if (rc == 0)
+        rc = pt_error(r->doc, field, err, "field '%s' is '%.60s'; it takes %s", name, field->text, takes);
+    return given(r, rc);
 }
 
 int pt_bool(struct pt_reader *r, const char *name, bool *out, struct clr_error *err)
 {
-    static const char *const words[] = {"false", "true", "False", "True", "f", "t", "0", "1"};
-    struct pt_field *field;
-    int given = only(r, name, &field, err), rc;
+    static const char *const words[] = {"false", "true", "False", "True", "f", "t", "0", "1", NULL};
+    int i, rc = word(r, name, words, "true or false", "true or false", &i, err);
 
-    if (given <= 0)
-        return given;
-    rc = scalar(r->doc, field, false, "true or false", err);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < MEM_COUNT(words); i++) {
-        if (strcmp(field->text, words[i]) == 0) {
-            *out = i % 2 == 1;
-            return 1;
-        }
-    }
-    return pt_error(r->doc, field, err, "field '%s' is '%.60s'; it takes true or false", name, field->text);
+    if (rc > 0)
+        *out = i % 2 == 1;
+    return rc;
 }
 
 /* "A, B, C" */
@@ -191,70 +198,56 @@ static void list_names(char *out, size_t size, const char *const *names)
 
 int pt_word(struct pt_reader *r, const char *name, const char *const *words, int *out, struct clr_error *err)
 {
-    struct pt_field *field;
-    char list[256];
-    int given = only(r, name, &field, err), rc;
+    char takes[256] = "one of: ";
 
-    if (given <= 0)
-        return given;
-    list_names(list, sizeof list, words);
-    rc = scalar(r->doc, field, false, "a word without quotes", err);
-    if (rc < 0)
-        return rc;
-    for (int i = 0; words[i]; i++) {
-        if (strcmp(words[i], field->text) == 0) {
-            *out = i;
-            return 1;
-        }
-    }
-    return pt_error(r->doc, field, err, "field '%s' is '%.60s'; it takes one of: %s", name, field->text,
-                    list);
+    list_names(takes + strlen(takes), sizeof takes - strlen(takes), words);
+    return word(r, name, words, "a word without quotes", takes, out, err);
 }
 
 int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, struct clr_error *err)
 {
     struct pt_field *field;
-    int given = only(r, name, &field, err), rc;
+    int rc = only(r, name, &field, err);
 
-    if (given <= 0)
-        return given;
-    rc = pt_value_message(r->doc, field, err);
-    if (rc < 0)
+    if (rc <= 0)
         return rc;
     pt_open(out, r->doc, field);
-    return 1;
+    return given(r, pt_value_message(r->doc, field, err));
+}
+
+/* The next of the fields of that name, of which there may be `limit` and were n. */
+static bool next_of(struct pt_reader *r, const char *name, struct pt_field **field, int n, int limit,
+                    struct clr_error *err)
+{
+    if (r->rc < 0 || !pt_next(r, name, field))
+        return false;
+    if (n == limit)
+        r->rc = pt_error(r->doc, *field, err, "field '%s' is given more than %d times", name, limit);
+    return r->rc == 0;
 }
 
 int pt_ints(struct pt_reader *r, const char *name, int min, int max, int *out, int limit, int *count,
             struct clr_error *err)
 {
-    int n = 0, rc;
+    int n = 0;
 
-    for (struct pt_field *field = NULL; pt_next(r, name, &field); n++) {
-        if (n == limit)
-            return pt_error(r->doc, field, err, "field '%s' is given more than %d times", name, limit);
-        rc = pt_value_int(r->doc, field, min, max, &out[n], err);
-        if (rc < 0)
-            return rc;
-    }
-    *count = n;
-    return 0;
+    for (struct pt_field *field = NULL; next_of(r, name, &field, n, limit, err); n++)
+        r->rc = pt_value_int(r->doc, field, min, max, &out[n], err);
+    if (r->rc == 0)
+        *count = n;
+    return r->rc;
 }
 
 int pt_doubles(struct pt_reader *r, const char *name, double min, double max, double *out, int limit,
                int *count, struct clr_error *err)
 {
-    int n = 0, rc;
+    int n = 0;
 
-    for (struct pt_field *field = NULL; pt_next(r, name, &field); n++) {
-        if (n == limit)
-            return pt_error(r->doc, field, err, "field '%s' is given more than %d times", name, limit);
-        rc = pt_value_double(r->doc, field, min, max, &out[n], err);
-        if (rc < 0)
-            return rc;
-    }
-    *count = n;
-    return 0;
+    for (struct pt_field *field = NULL; next_of(r, name, &field, n, limit, err); n++)
+        r->rc = pt_value_double(r->doc, field, min, max, &out[n], err);
+    if (r->rc == 0)
+        *count = n;
+    return r->rc;
 }
 
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err)
@@ -262,6 +255,8 @@ int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_err
     const char *where = r->message->name[0] ? r->message->name : "the file", *nearest;
     char list[400];
 
+    if (r->rc < 0)
+        return r->rc;
     for (size_t i = r->message->first; i; i = r->doc->fields[i].next) {
         const struct pt_field *field = &r->doc->fields[i];
         if (field->read)

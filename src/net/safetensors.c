@@ -56,19 +56,19 @@ static void swap_to_little(char *bytes, size_t floats)
 
 /* ------------------------------------------------------------------ reading */
 
-struct span {
+struct st_span {
     uint64_t begin, end;
 };
 
-struct reading {
+struct st_reading {
     const char *path;
     struct st_file file;
     uint64_t data_size;
-    struct span *spans; /* of the tensors, then sorted */
+    struct st_span *spans; /* of the tensors, then sorted */
     struct clr_error *err;
 };
 
-static int CLR_PRINTF(2, 3) damaged(const struct reading *in, const char *format, ...)
+static int CLR_PRINTF(2, 3) damaged(const struct st_reading *in, const char *format, ...)
 {
     char text[600];
     va_list ap;
@@ -88,7 +88,7 @@ static bool to_u64(const json_t *value, uint64_t *out)
     return true;
 }
 
-static int read_shape(const struct reading *in, struct st_tensor *t, const json_t *shape)
+static int read_shape(const struct st_reading *in, struct st_tensor *t, const json_t *shape)
 {
     size_t rank = json_array_size(shape), bytes;
 
@@ -105,10 +105,10 @@ static int read_shape(const struct reading *in, struct st_tensor *t, const json_
 }
 
 /* One entry of the header. in->file.storage holds the data already. */
-static int read_tensor(struct reading *in, const char *name, const json_t *entry)
+static int read_tensor(struct st_reading *in, const char *name, const json_t *entry)
 {
     struct st_tensor *t = &in->file.tensors[in->file.count];
-    struct span *span = &in->spans[in->file.count];
+    struct st_span *span = &in->spans[in->file.count];
     const json_t *offsets = json_object_get(entry, "data_offsets");
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     int rc;
@@ -144,7 +144,7 @@ static int read_tensor(struct reading *in, const char *name, const json_t *entry
     return 0;
 }
 
-static int read_metadata(struct reading *in, json_t *entry)
+static int read_metadata(struct st_reading *in, json_t *entry)
 {
     struct st_file *f = &in->file;
     size_t n = json_object_size(entry);
@@ -173,7 +173,7 @@ static int read_metadata(struct reading *in, json_t *entry)
 
 static int compare_spans(const void *a, const void *b)
 {
-    const struct span *x = a, *y = b;
+    const struct st_span *x = a, *y = b;
 
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
@@ -181,7 +181,7 @@ static int compare_spans(const void *a, const void *b)
 }
 
 /* Sorted, each begins where the one before ends, and the last ends the file. */
-static int check_cover(struct reading *in)
+static int check_cover(struct st_reading *in)
 {
     char left[STR_COUNT];
     uint64_t end = 0;
@@ -199,7 +199,7 @@ static int check_cover(struct reading *in)
     return 0;
 }
 
-static int read_header(struct reading *in, json_t *header)
+static int read_header(struct st_reading *in, json_t *header)
 {
     size_t n = json_object_size(header);
     const char *name;
@@ -226,11 +226,10 @@ static int read_header(struct reading *in, json_t *header)
 
 int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t size, struct clr_error *err)
 {
-    struct reading in = {.path = name, .file = {.storage = bytes}, .err = err};
+    struct st_reading in = {.path = name, .file = {.storage = bytes}, .err = err};
     json_t *header = NULL;
     json_error_t json_err;
     char has[STR_COUNT];
-    bool no_memory;
     uint64_t header_size;
     int rc;
 
@@ -242,11 +241,7 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
         rc = damaged(&in, "its header is not a JSON object");
         goto out;
     }
-    header = json_parse(bytes + 8, (size_t)header_size, &json_err, &no_memory);
-    if (no_memory) {
-        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the header of '%s'", name);
-        goto out;
-    }
+    header = json_parse(bytes + 8, (size_t)header_size, &json_err);
     if (!header) {
         rc = damaged(&in, "its header is not JSON: %s", json_err.text);
         goto out;
@@ -321,7 +316,7 @@ static int make_header(char **out, size_t *data_size, const struct st_file *file
         bytes = end;
     }
     if (rc == 0) {
-        *out = json_format(header, JSON_COMPACT);
+        *out = json_dumps(header, JSON_COMPACT);
         *data_size = bytes;
     }
     json_decref(header);

@@ -1,6 +1,7 @@
 /* `net show`: the graph as a table for people, and as JSON. */
 #include <clr/net.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,22 +68,6 @@ static int show_graph(struct graph **out, const struct clr_net_spec *spec, struc
     return graph_create(out, spec, loss ? PHASE_TRAIN : PHASE_TEST, input, batch, err);
 }
 
-/* 116,906 */
-static void thousands(char *out, size_t size, double value)
-{
-    char digits[64];
-    size_t n, used = 0;
-
-    (void)snprintf(digits, sizeof digits, "%.0f", value);
-    n = strlen(digits);
-    for (size_t i = 0; i < n && used + 2 < size; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            out[used++] = ',';
-        out[used++] = digits[i];
-    }
-    out[used] = '\0';
-}
-
 /* 12.5 MiB */
 static void bytes_text(char *out, size_t size, double bytes)
 {
@@ -133,9 +118,9 @@ static void fill_row(struct row *row, const char *layer, const char *type, const
     str_copy(row->cell[1], sizeof row->cell[1], type);
     str_copy(row->cell[2], sizeof row->cell[2], shape);
     if (c->params)
-        thousands(row->cell[3], sizeof row->cell[3], (double)c->params);
+        (void)str_count(row->cell[3], c->params, "");
     if (c->madds > 0.0)
-        thousands(row->cell[4], sizeof row->cell[4], c->madds);
+        (void)str_count(row->cell[4], (uint64_t)fmin(c->madds, 1e19), "");
     if (c->activation + c->param_storage > 0.0)
         bytes_text(row->cell[5], sizeof row->cell[5], c->activation + c->param_storage);
 }
@@ -287,7 +272,7 @@ int clr_net_show_json(char **text, const struct clr_net_spec *spec, struct clr_i
     if (rc < 0)
         return rc;
     json = json_graph(g, spec);
-    dump = json_format(json, JSON_INDENT(2));
+    dump = json_dumps(json, JSON_INDENT(2));
     json_decref(json);
     graph_destroy(g);
     if (!dump)

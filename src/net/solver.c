@@ -13,7 +13,7 @@
 #include "net/prototxt.h"
 #include "ops/optimizer.h"
 
-struct reading {
+struct solver_reading {
     struct pt_reader r;
     struct solver *out;
     const struct optimizer_class *optimizer; /* of `type` */
@@ -22,7 +22,7 @@ struct reading {
 };
 
 /* What a message points to: the field, where there is one. */
-static const struct pt_field *place_of(struct reading *in, const char *name)
+static const struct pt_field *place_of(struct solver_reading *in, const char *name)
 {
     struct pt_field *f = NULL;
 
@@ -31,79 +31,86 @@ static const struct pt_field *place_of(struct reading *in, const char *name)
 
 /* ------------------------------------------------------------------ options */
 
-static int add(struct reading *in, const char *name, const char *value)
+/* What goes wrong the reader keeps, here and below. */
+static void add(struct solver_reading *in, const char *name, const char *value)
 {
     struct solver *s = in->out;
 
-    if (s->count == SOLVER_MAX_OPTIONS)
-        return clr_error_set(in->err, CLR_EINPUT, "%s: more options than there can be", in->path);
+    if (in->r.rc < 0)
+        return;
+    if (s->count == SOLVER_MAX_OPTIONS) {
+        in->r.rc = clr_error_set(in->err, CLR_EINPUT, "%s: more options than there can be", in->path);
+        return;
+    }
     s->options[s->count].name = name;
-    return str_duplicate(&s->options[s->count++].value, value, in->err);
+    in->r.rc = str_duplicate(&s->options[s->count++].value, value, in->err);
 }
 
-static int add_real(struct reading *in, const char *name, double value)
+static void add_real(struct solver_reading *in, const char *name, double value)
 {
     char text[40];
 
     (void)snprintf(text, sizeof text, "%.17g", value);
-    return add(in, name, text);
+    add(in, name, text);
 }
 
-static int add_count(struct reading *in, const char *name, int value)
+static void add_count(struct solver_reading *in, const char *name, int value)
 {
     char text[24];
 
     (void)snprintf(text, sizeof text, "%d", value);
-    return add(in, name, text);
+    add(in, name, text);
 }
 
 /* An optional number as an option. `least`: what the field may be at least. */
-static int take_real(struct reading *in, const char *field, double least, double most, const char *option)
+static void take_real(struct solver_reading *in, const char *field, double least, double most,
+                      const char *option)
 {
     double value;
-    int rc = pt_double(&in->r, field, least, most, &value, in->err);
 
-    return rc > 0 ? add_real(in, option, value) : rc;
+    if (pt_double(&in->r, field, least, most, &value, in->err) > 0)
+        add_real(in, option, value);
 }
 
-static int take_count(struct reading *in, const char *field, int least, const char *option)
+static void take_count(struct solver_reading *in, const char *field, int least, const char *option)
 {
-    int value, rc = pt_int(&in->r, field, least, INT_MAX, &value, in->err);
+    int value;
 
-    return rc > 0 ? add_count(in, option, value) : rc;
+    if (pt_int(&in->r, field, least, INT_MAX, &value, in->err) > 0)
+        add_count(in, option, value);
 }
 
 /* The number, or what Caffe has where there is none. */
-static int take_or(struct reading *in, const char *field, double most, double otherwise, const char *option)
+static void take_or(struct solver_reading *in, const char *field, double most, double otherwise,
+                    const char *option)
 {
     double value = otherwise;
-    int rc = pt_double(&in->r, field, 0.0, most, &value, in->err);
 
-    return rc < 0 ? rc : add_real(in, option, value);
+    pt_double(&in->r, field, 0.0, most, &value, in->err);
+    add_real(in, option, value);
 }
 
 /* ------------------------------------------------------------------ the learning rate */
 
-static int read_stepvalues(struct reading *in)
+static void read_stepvalues(struct solver_reading *in)
 {
     struct pt_field *f = NULL;
     struct str list = {0};
-    int value, rc = 0;
+    int value;
 
-    while (rc == 0 && pt_next(&in->r, "stepvalue", &f)) {
-        rc = pt_value_int(in->r.doc, f, 1, INT_MAX, &value, in->err);
-        if (rc == 0)
+    while (in->r.rc == 0 && pt_next(&in->r, "stepvalue", &f)) {
+        in->r.rc = pt_value_int(in->r.doc, f, 1, INT_MAX, &value, in->err);
+        if (in->r.rc == 0)
             str_append(&list, "%s%d", list.length > 0 ? "," : "", value);
     }
-    if (rc == 0)
-        rc = str_check(&list, in->err);
-    if (rc == 0 && list.length > 0)
-        rc = add(in, "milestones", list.text);
+    if (in->r.rc == 0)
+        in->r.rc = str_check(&list, in->err);
+    if (list.length > 0)
+        add(in, "milestones", str_text(&list));
     str_clear(&list);
-    return rc;
 }
 
-static int unknown_policy(struct reading *in, const char *policy)
+static int unknown_policy(struct solver_reading *in, const char *policy)
 {
     struct str list = {0};
     enum clr_policy p;
@@ -118,7 +125,7 @@ static int unknown_policy(struct reading *in, const char *policy)
     return rc;
 }
 
-static int read_rate(struct reading *in)
+static int read_rate(struct solver_reading *in)
 {
     const char *name;
     enum clr_policy policy;
@@ -130,23 +137,19 @@ static int read_rate(struct reading *in)
         return rc;
     if (clr_schedule_parse_policy(&policy, name, NULL) < 0 || !clr_schedule_is_caffes(policy))
         return unknown_policy(in, name);
-    rc = add(in, "policy", name);
-    if (rc == 0)
-        rc = take_real(in, "base_lr", 0.0, 1e6, clr_schedule_reads(policy, "min_lr") ? "min-lr" : "lr");
-    if (rc >= 0)
-        rc = take_real(in, "max_lr", 0.0, 1e6, "max-lr");
-    if (rc >= 0)
-        rc = take_real(in, "gamma", -1e6, 1e6, "gamma");
-    if (rc >= 0)
-        rc = take_real(in, "power", 0.0, 100.0, "power");
-    if (rc >= 0)
-        rc = take_count(in, "stepsize", 1, "step-size");
-    return rc < 0 ? rc : read_stepvalues(in);
+    add(in, "policy", name);
+    take_real(in, "base_lr", 0.0, 1e6, clr_schedule_reads(policy, "min_lr") ? "min-lr" : "lr");
+    take_real(in, "max_lr", 0.0, 1e6, "max-lr");
+    take_real(in, "gamma", -1e6, 1e6, "gamma");
+    take_real(in, "power", 0.0, 100.0, "power");
+    take_count(in, "stepsize", 1, "step-size");
+    read_stepvalues(in);
+    return in->r.rc;
 }
 
 /* ------------------------------------------------------------------ the update */
 
-static int read_type(struct reading *in)
+static int read_type(struct solver_reading *in)
 {
     const char *type = "SGD";
     struct str list = {0};
@@ -159,15 +162,15 @@ static int read_type(struct reading *in)
         str_append(&list, "%s%s", i > 0 ? ", " : "", class->caffe);
     }
     if (in->optimizer)
-        rc = add(in, "optimizer", in->optimizer->name);
+        add(in, "optimizer", in->optimizer->name);
     else if (rc >= 0)
         rc = pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,
                       str_text(&list));
     str_clear(&list);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
-static int read_regularization(struct reading *in)
+static int read_regularization(struct solver_reading *in)
 {
     const char *type = "L2";
     int rc = pt_text(&in->r, "regularization_type", &type, in->err);
@@ -177,26 +180,25 @@ static int read_regularization(struct reading *in)
     if (strcmp(type, "L1") != 0 && strcmp(type, "L2") != 0)
         return pt_error(in->r.doc, place_of(in, "regularization_type"), in->err,
                         "'regularization_type' is '%.60s'; it takes \"L1\" or \"L2\"", type);
-    return add(in, "regularization", type[1] == '1' ? "l1" : "l2");
+    add(in, "regularization", type[1] == '1' ? "l1" : "l2");
+    return 0;
 }
 
-static int read_update(struct reading *in)
+static int read_update(struct solver_reading *in)
 {
     int rc = read_type(in);
 
-    if (rc == 0)
-        rc = add(in, "momentum-convention", "caffe");
-    if (rc == 0)
-        rc = take_or(in, "momentum", 1.0, 0.0, "momentum");
-    if (rc == 0)
-        rc = take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
-    if (rc == 0)
-        rc = read_regularization(in);
-    if (rc == 0 && in->optimizer->momentum2)
-        rc = take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
-    if (rc >= 0 && in->optimizer->momentum2)
-        rc = take_real(in, "delta", 0.0, 1.0, "epsilon");
-    return rc < 0 ? rc : 0;
+    if (rc < 0)
+        return rc;
+    add(in, "momentum-convention", "caffe");
+    take_or(in, "momentum", 1.0, 0.0, "momentum");
+    take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
+    rc = read_regularization(in);
+    if (rc == 0 && in->optimizer->momentum2) {
+        take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
+        take_real(in, "delta", 0.0, 1.0, "epsilon");
+    }
+    return rc < 0 ? rc : in->r.rc;
 }
 
 /* ------------------------------------------------------------------ the net */
@@ -214,7 +216,7 @@ static int beside(char **out, const char *solver, const char *path, bool whole, 
 }
 
 /* Caffe's paths count from its own root, where it is started: these files lie beside one another. */
-static int find_net(char **out, struct reading *in, const char *path)
+static int find_net(char **out, struct solver_reading *in, const char *path)
 {
     int rc = str_duplicate(out, path, in->err);
 
@@ -248,7 +250,7 @@ static bool says(const struct pt_field *field, const char *text)
 
 /* The training batch of the net's data layer, where it says one. All else of the net is the trainer's to
  * read. */
-static int read_batch(struct reading *in, const char *net)
+static int read_batch(struct solver_reading *in, const char *net)
 {
     struct prototxt doc = {0};
     char *text = NULL;
@@ -267,21 +269,22 @@ static int read_batch(struct reading *in, const char *net)
             batch = str_parse_int(size_of->text, 1, INT_MAX, &batch) ? batch : 0;
     }
     prototxt_clear(&doc);
-    return batch > 0 ? add_count(in, "batch", batch) : 0;
+    if (batch > 0)
+        add_count(in, "batch", batch);
+    return in->r.rc;
 }
 
-static int read_net(struct reading *in, bool wanted)
+static int read_net(struct solver_reading *in, bool wanted)
 {
     const char *net = NULL, *train = NULL, *test = NULL;
     char *path = NULL;
-    int rc = pt_text(&in->r, "net", &net, in->err);
+    int rc;
 
-    if (rc >= 0)
-        rc = pt_text(&in->r, "train_net", &train, in->err);
-    if (rc >= 0)
-        rc = pt_text(&in->r, "test_net", &test, in->err);
-    if (rc < 0)
-        return rc;
+    pt_text(&in->r, "net", &net, in->err);
+    pt_text(&in->r, "train_net", &train, in->err);
+    pt_text(&in->r, "test_net", &test, in->err);
+    if (in->r.rc < 0)
+        return in->r.rc;
     if ((net != NULL) == (train != NULL))
         return pt_error(in->r.doc, in->r.message, in->err, "give 'net', or else 'train_net'");
     if (!(net ? net : train)[0])
@@ -293,7 +296,7 @@ static int read_net(struct reading *in, bool wanted)
             "'test_net' is another file: write both as one 'net', whose layers say 'include { phase: … }'");
     rc = find_net(&path, in, net ? net : train);
     if (rc == 0 && wanted)
-        rc = add(in, "net", path);
+        add(in, "net", path);
     if (rc == 0 && fs_is_path(path))
         rc = read_batch(in, path);
     else if (rc == CLR_EINPUT && !wanted)
@@ -304,32 +307,25 @@ static int read_net(struct reading *in, bool wanted)
 
 /* ------------------------------------------------------------------ the rest */
 
-static int read_lengths(struct reading *in)
+static void read_lengths(struct solver_reading *in)
 {
     struct pt_field *f = NULL;
-    int seed, every = 0, rc = take_count(in, "max_iter", 1, "iterations");
+    int seed, every, batches;
 
-    if (rc >= 0)
-        rc = take_count(in, "test_interval", 0, "validate-every");
-    if (rc >= 0)
-        rc = take_count(in, "snapshot", 0, "checkpoint-every");
-    if (rc >= 0)
-        rc = pt_int(&in->r, "display", 0, INT_MAX, &every, in->err);
-    if (rc > 0 && every > 0) /* 0: never; here as often as by default */
-        rc = add_count(in, "log-every", every);
-    if (rc >= 0)
-        rc = pt_int(&in->r, "random_seed", -1, INT_MAX, &seed, in->err);
-    if (rc > 0 && seed >= 0)
-        rc = add_count(in, "seed", seed);
-    while (rc >= 0 && pt_next(&in->r, "test_iter", &f)) {
-        int batches;
-        rc = pt_value_int(in->r.doc, f, 0, INT_MAX, &batches, in->err);
-    }
-    return rc < 0 ? rc : add(in, "order", "sequential");
+    take_count(in, "max_iter", 1, "iterations");
+    take_count(in, "test_interval", 0, "validate-every");
+    take_count(in, "snapshot", 0, "checkpoint-every");
+    if (pt_int(&in->r, "display", 0, INT_MAX, &every, in->err) > 0 && every > 0)
+        add_count(in, "log-every", every); /* 0: never; here as often as by default */
+    if (pt_int(&in->r, "random_seed", -1, INT_MAX, &seed, in->err) > 0 && seed >= 0)
+        add_count(in, "seed", seed);
+    while (in->r.rc == 0 && pt_next(&in->r, "test_iter", &f))
+        in->r.rc = pt_value_int(in->r.doc, f, 0, INT_MAX, &batches, in->err);
+    add(in, "order", "sequential");
 }
 
 /* Has it an effect on this optimizer? Then it was read already. */
-static bool is_used(const struct reading *in, const char *field)
+static bool is_used(const struct solver_reading *in, const char *field)
 {
     const char *momentum2 = in->optimizer->momentum2;
 
@@ -337,7 +333,7 @@ static bool is_used(const struct reading *in, const char *field)
 }
 
 /* What Caffe does by these is not done here, or done anyway. */
-static void pass_over(struct reading *in)
+static void pass_over(struct solver_reading *in)
 {
     static const char *const fields[] = {
         "solver_mode", "snapshot_format", "snapshot_prefix",     "average_loss",         "rms_decay",
@@ -365,7 +361,7 @@ int solver_read(struct solver *out, const char *path, bool with_net, struct clr_
         "test_state",        "test_compute_loss", "iter_size",      "clip_gradients",
         "snapshot_diff",     "share_blobs",       "weights",        "solver_type",
         "layer_wise_reduce", "base_momentum",     "max_momentum",   NULL};
-    struct reading in = {.out = out, .path = path, .err = err};
+    struct solver_reading in = {.out = out, .path = path, .err = err};
     struct prototxt doc = {0};
     char *text = NULL;
     size_t size = 0;
@@ -384,8 +380,10 @@ int solver_read(struct solver *out, const char *path, bool with_net, struct clr_
         rc = read_rate(&in);
     if (rc == 0)
         rc = read_update(&in);
-    if (rc == 0)
-        rc = read_lengths(&in);
+    if (rc == 0) {
+        read_lengths(&in);
+        rc = in.r.rc;
+    }
     if (rc == 0) {
         pass_over(&in);
         rc = pt_close(&in.r, unsupported, err);

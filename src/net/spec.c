@@ -8,7 +8,7 @@
 #include "base/fs.h"
 #include "net/layer.h"
 #include "net/prototxt.h"
-#include "net/zoo.h"
+#include "net/builtin.h"
 
 #define LIMIT_LAYERS 4096
 

@@ -21,26 +21,6 @@ static int find_cache(struct ocl_context *ctx, struct clr_error *err)
     return rc;
 }
 
-static int read_limits(struct ocl_context *ctx, struct clr_error *err)
-{
-    size_t *sizes = NULL, size = 0;
-    cl_int status = clGetDeviceInfo(ocl_device_id(ctx), CL_DEVICE_MAX_WORK_ITEM_SIZES, 0, NULL, &size);
-    int rc = 0;
-
-    if (status == CL_SUCCESS) {
-        rc = mem_new(&sizes, size / sizeof *sizes + 3, sizeof *sizes, "work-item limits", err);
-        if (rc < 0)
-            return rc;
-        status = clGetDeviceInfo(ocl_device_id(ctx), CL_DEVICE_MAX_WORK_ITEM_SIZES, size, sizes, NULL);
-    }
-    if (status != CL_SUCCESS)
-        rc = ocl_error(err, ctx, status, "asking for the work-item limits");
-    for (int i = 0; rc == 0 && i < 3; i++)
-        ctx->work_item_limits[i] = sizes[i] > 0 ? sizes[i] : 1;
-    free(sizes);
-    return rc;
-}
-
 int ocl_context_create(struct ocl_context **out, const struct clr_device *device,
                        const struct ocl_options *options, struct clr_error *err)
 {
@@ -60,9 +40,6 @@ int ocl_context_create(struct ocl_context **out, const struct clr_device *device
     if (options)
         ctx->options = *options;
     rc = find_cache(ctx, err);
-    if (rc < 0)
-        goto out;
-    rc = read_limits(ctx, err);
     if (rc < 0)
         goto out;
     ctx->context = clCreateContext(properties, 1, &id, NULL, NULL, &status);

@@ -12,8 +12,7 @@ struct ocl_context {
     struct ocl_options options;
     cl_context context;
     cl_command_queue queue;
-    size_t work_item_limits[3]; /* CL_DEVICE_MAX_WORK_ITEM_SIZES */
-    char *cache_dir;            /* of program binaries; NULL: no cache */
+    char *cache_dir; /* of program binaries; NULL: no cache */
     struct ocl_program **programs;
     size_t program_count, program_capacity;
     struct ocl_build_stats stats;

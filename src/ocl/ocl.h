@@ -116,16 +116,14 @@ struct ocl_arg {
 #define OCL_FLOAT(v) ((struct ocl_arg){sizeof(cl_float), &(cl_float){(v)}})
 
 /*
- * The one place that enqueues a kernel. local NULL: one work-item per work-group on a CPU, the driver's
- * choice elsewhere; else local is shrunk (largest dimension halved) to the kernel's and the device's
- * work-group limit and global is rounded up to it, so kernels test their bounds.
+ * The one place that enqueues a kernel. The work-group is what the kernel requires (global is rounded up to
+ * it, so such kernels test their bounds), else one work-item on a CPU and the driver's choice elsewhere.
  *
  * label: what the profile calls it, "conv1 forward"; must outlive the context (static or owned by an op that
  * lives as long).
  */
 int ocl_launch(struct ocl_context *ctx, struct ocl_kernel *kernel, const char *label, int dimensions,
-               const size_t *global, const size_t *local, const struct ocl_arg *args, int arg_count,
-               struct clr_error *err);
+               const size_t *global, const struct ocl_arg *args, int arg_count, struct clr_error *err);
 
 /* Write binaries of programs that were built (or first launched) since the last call. Never fails: a cache
  * that cannot be written is logged once. Waits for the queue. */

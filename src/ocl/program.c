@@ -251,9 +251,6 @@ static int kernel_create(struct ocl_kernel **out, struct ocl_program *p, const c
     if (status == CL_SUCCESS)
         status = clGetKernelInfo(k->kernel, CL_KERNEL_NUM_ARGS, sizeof k->arg_count, &k->arg_count, NULL);
     if (status == CL_SUCCESS)
-        status = clGetKernelWorkGroupInfo(k->kernel, id, CL_KERNEL_WORK_GROUP_SIZE, sizeof k->group_limit,
-                                          &k->group_limit, NULL);
-    if (status == CL_SUCCESS)
         status = clGetKernelWorkGroupInfo(k->kernel, id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
                                           sizeof k->required, k->required, NULL);
     if (status != CL_SUCCESS) {
@@ -297,17 +294,16 @@ int ocl_kernel_get(struct ocl_kernel **out, struct ocl_context *ctx, const char 
 
 /* ------------------------------------------------------------------ saving */
 
-void program_note_launch(struct ocl_kernel *k, const size_t local[3])
+void program_note_launch(struct ocl_kernel *k)
 {
     struct ocl_program *p = k->program;
     char line[256];
 
-    if (k->launched && memcmp(k->last_local, local, sizeof k->last_local) == 0)
+    if (k->launched)
         return;
     k->launched = true;
-    memcpy(k->last_local, local, sizeof k->last_local);
     /* With the newline in front too, so that no name is found as the tail of another. */
-    (void)snprintf(line, sizeof line, "\n%.150s %zux%zux%zu\n", k->name, local[0], local[1], local[2]);
+    (void)snprintf(line, sizeof line, "\n%.150s\n", k->name);
     if (strstr(str_text(&p->warm), line))
         return;
     str_append(&p->warm, "%s", p->warm.length > 0 ? line + 1 : line);

@@ -9,9 +9,7 @@ struct ocl_kernel {
     char *name;
     cl_kernel kernel;
     cl_uint arg_count;
-    size_t group_limit;   /* work-items in a group, of this kernel on this device */
-    size_t required[3];   /* reqd_work_group_size, or zeros */
-    size_t last_local[3]; /* of the last launch, zeros before the first and where the driver chose */
+    size_t required[3]; /* reqd_work_group_size, or zeros */
     bool launched;
 };
 
@@ -22,8 +20,8 @@ struct ocl_program {
     struct ocl_kernel **kernels;
     size_t kernel_count, kernel_capacity;
     /*
-     * "NAME 8x8x1\n" for every kernel and local size that was launched: for these the binary holds finished
-     * code where the driver generates code at the first launch. Kept with the binary on disk.
+     * "NAME\n" for every kernel that was launched: for these the binary holds finished code where the driver
+     * generates code at the first launch. Kept with the binary on disk.
      */
     struct str warm;
     struct str key; /* of the cache; empty without one */
@@ -32,8 +30,8 @@ struct ocl_program {
 
 void program_destroy(struct ocl_program *p);
 
-/* A launch of `k` with `local` (zeros: the driver's choice) was enqueued. */
-void program_note_launch(struct ocl_kernel *k, const size_t local[3]);
+/* A launch of `k` was enqueued. */
+void program_note_launch(struct ocl_kernel *k);
 
 /* ------------------------------------------------------------------ progcache.c */
 

@@ -128,13 +128,9 @@ static bool take_text(struct fault *f, const json_t *object, const char *field, 
 
 static bool take_ms(struct fault *f, const json_t *object, const char *field, double *out)
 {
-    const json_t *value = json_object_get(object, field);
-    const double ms = json_is_number(value) ? json_number_value(value) : NAN;
-
-    if (!(ms >= 0.0) || isinf(ms))
-        return bad(f, "an entry without the time \"%s\" in milliseconds", field);
-    *out = ms;
-    return true;
+    *out = json_is_number(json_object_get(object, field)) ? json_number_value(json_object_get(object, field))
+                                                          : NAN;
+    return (*out >= 0.0 && !isinf(*out)) || bad(f, "an entry without the time \"%s\" in milliseconds", field);
 }
 
 static bool take_key(struct fault *f, const json_t *object, struct tunedb_key *key)
@@ -154,15 +150,9 @@ static bool take_entry(struct fault *f, const json_t *object, struct tunedb_entr
 static bool take_nmse(struct fault *f, const json_t *object, double *out)
 {
     const json_t *value = json_object_get(object, "nmse");
-    const double nmse = json_is_number(value) ? json_number_value(value) : NAN;
 
-    *out = 0.0;
-    if (!value)
-        return true;
-    if (!(nmse > 0.0) || isinf(nmse))
-        return bad(f, "an \"nmse\" that is none");
-    *out = nmse;
-    return true;
+    *out = json_number_value(value);
+    return !value || (*out > 0.0 && !isinf(*out)) || bad(f, "an \"nmse\" that is none");
 }
 
 static bool take_failure(struct fault *f, const json_t *object, struct tunedb_failure *e)
@@ -245,7 +235,7 @@ static int load(struct tunedb *db, struct clr_error *err)
     rc = fs_read(db->path, LIMIT_BYTES, &text, &size, err);
     if (rc < 0)
         return rc;
-    root = json_parse(text, size, &json_error, &no_memory);
+    root = json_parse(text, size, &json_error);
     if (!root)
         ok = bad(&fault, "line %d: %.200s", json_error.line, json_error.text);
     ok = ok && check_identity(&fault, db, root) && take_lists(&fault, db, root, &no_memory);
@@ -427,7 +417,7 @@ static int save(const struct tunedb *db, struct clr_error *err)
         json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "format", FORMAT, "device", db->device,
                   "platform", db->platform, "platform_version", db->platform_version, "driver", db->driver,
                   "kernels", db->kernels, "entries", entries_json(db), "failed", failures_json(db));
-    char *text = json_format(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     struct str out = {0};
     int rc;
 

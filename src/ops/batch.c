@@ -101,5 +101,5 @@ int batch_gather(struct batch *b, const struct tensor *y, cl_mem labels, const s
                                    OCL_MEM(images->labels), OCL_MEM(b->mean),    OCL_MEM(index),
                                    OCL_INT(offset),         OCL_FLOAT(b->scale), OCL_INT(count)};
 
-    return ocl_launch(b->ctx, b->kernel, "batch", 2, global, NULL, args, (int)MEM_COUNT(args), err);
+    return ocl_launch(b->ctx, b->kernel, "batch", 2, global, args, (int)MEM_COUNT(args), err);
 }

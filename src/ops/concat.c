@@ -3,27 +3,27 @@
 
 struct concat_op {
     struct op head;
-    struct ocl_kernel *forward[OP_MOST], *backward[OP_MOST]; /* of each x */
+    struct op_launch forward[OP_MOST], backward[OP_MOST]; /* of each x */
 };
 
 /* x[j] and its part of y, which begins with channel `first`; mask: x where it decides what of dx is 0. */
-static int get_kernel(struct op *op, struct ocl_kernel **out, int j, int to0, int from0,
+static int get_kernel(struct op_launch *l, struct op *op, int j, bool back, int first,
                       const struct tensor *to, const struct tensor *from, const struct tensor *mask,
                       struct clr_error *err)
 {
     const struct shape *x = &op->desc.x[j];
-    const int first = to0 + from0; /* one of them is 0 */
+    const int rows = op_span(ocl_device(op->ctx), x->h);
     const bool whole = first % op->block == 0 && (x->c % op->block == 0 || first + x->c == op->desc.y[0].c);
     struct str options = {0};
 
     str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DTO0=%d -DFROM0=%d -DWHOLE=%d -DMASK=%d",
-               op->block, op_span(ocl_device(op->ctx), x->h), x->c, x->h, x->w, to0, from0, whole,
-               mask != NULL);
+               op->block, rows, x->c, x->h, x->w, back ? 0 : first, back ? first : 0, whole, mask != NULL);
     tensor_macros(&options, "TO", to);
     tensor_macros(&options, "FROM", from);
     if (mask)
         tensor_macros(&options, "M", mask);
-    return op_kernel(op, out, "concat.cl", &options, "concat_copy", err);
+    op_launch_range(l, op_ceil(x->h, rows), op_ceil(x->c, op->block), 0);
+    return op_launch_create(l, op, back ? "backward" : "forward", "concat.cl", &options, "concat_copy", err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -33,24 +33,22 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     int first = 0, rc = 0;
 
     for (int j = 0; j < d->x_count && rc == 0; first += d->x[j++].c) {
-        rc = get_kernel(op, &self->forward[j], j, first, 0, &io->y[0], &io->x[j], NULL, err);
+        rc = get_kernel(&self->forward[j], op, j, false, first, &io->y[0], &io->x[j], NULL, err);
         if (rc == 0 && (d->need_dx >> j & 1))
-            rc = get_kernel(op, &self->backward[j], j, 0, first, &io->dx[j], &io->dy[0],
+            rc = get_kernel(&self->backward[j], op, j, true, first, &io->dx[j], &io->dy[0],
                             d->mask_dx >> j & 1 ? &io->x[j] : NULL, err);
     }
     return rc;
 }
 
-static int copy(struct op *op, struct ocl_kernel *kernel, const char *label, int j, cl_mem to, cl_mem from,
-                const cl_mem *mask, int batch, struct clr_error *err)
+static int copy(struct op_launch *l, struct op *op, cl_mem to, cl_mem from, const cl_mem *mask, int batch,
+                struct clr_error *err)
 {
-    const struct shape *x = &op->desc.x[j];
     const struct ocl_arg masked[] = {OCL_MEM(to), OCL_MEM(from), {sizeof *mask, mask}, OCL_INT(batch)};
     const struct ocl_arg plain[] = {OCL_MEM(to), OCL_MEM(from), OCL_INT(batch)};
-    const size_t global[3] = {(size_t)op_ceil(x->h, op_span(ocl_device(op->ctx), x->h)),
-                              (size_t)op_ceil(x->c, op->block), (size_t)batch};
 
-    return op_launch(op, kernel, label, global, mask ? masked : plain, mask ? 4 : 3, err);
+    l->global[2] = (size_t)batch;
+    return op_launch_run(l, op, mask ? masked : plain, mask ? 4 : 3, err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -59,8 +57,7 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     int rc = 0;
 
     for (int j = 0; j < op->desc.x_count && rc == 0; j++)
-        rc = copy(op, self->forward[j], op->forward_label, j, io->y[0].mem, io->x[j].mem, NULL, io->batch,
-                  err);
+        rc = copy(&self->forward[j], op, io->y[0].mem, io->x[j].mem, NULL, io->batch, err);
     return rc;
 }
 
@@ -70,8 +67,8 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     int rc = 0;
 
     for (int j = 0; j < op->desc.x_count && rc == 0; j++)
-        if (self->backward[j])
-            rc = copy(op, self->backward[j], op->backward_label, j, io->dx[j].mem, io->dy[0].mem,
+        if (self->backward[j].kernel)
+            rc = copy(&self->backward[j], op, io->dx[j].mem, io->dy[0].mem,
                       op->desc.mask_dx >> j & 1 ? &io->x[j].mem : NULL, io->batch, err);
     return rc;
 }
@@ -117,11 +114,10 @@ static const struct {
     {{2, 9, 2, 3}, 1, {9}, 1, 1, false},
 };
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     struct op_desc *d = &out->desc;
 
-    (void)err;
     op_case_of(out, &cases[i].x, cases[i].small, " and %d more%s", cases[i].count - 1,
                cases[i].mask_dx ? ", rectified" : "");
     d->x_count = cases[i].count;
@@ -133,7 +129,6 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     }
     d->need_dx = cases[i].need_dx;
     d->mask_dx = cases[i].mask_dx;
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};

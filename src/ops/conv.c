@@ -19,27 +19,31 @@ struct conv_op {
     struct conv_pass_state *state[OP_PASS_COUNT];
 };
 
-/* The algorithm of a pass: the one asked for if it can, else the one that should be the fastest. */
-static const struct conv_row *choose(struct conv_request *r, const struct op_desc *desc, enum op_pass pass,
-                                     const struct clr_device *device, int block)
+/* r->row: the algorithm of a pass, the one asked for if it can, else the one that should be the fastest. */
+static void choose(struct conv_request *r, const struct op_desc *desc, enum op_pass pass,
+                   const struct clr_device *device, int block)
 {
     const struct op_variant *asked = &desc->variant[pass];
     const struct conv_row *best = NULL;
     static const int no_tile[MEM_COUNT(asked->tile)];
     double least = INFINITY;
 
-    *r = (struct conv_request){desc, pass, device, block, asked->tile};
-    for (size_t i = 0; i < MEM_COUNT(rows); i++)
-        if (strcmp(rows[i]->name, asked->algorithm) == 0 && rows[i]->can(r))
-            return rows[i];
+    *r = (struct conv_request){NULL, desc, pass, device, block, asked->tile};
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        r->row = rows[i];
+        if (strcmp(r->row->name, asked->algorithm) == 0 && r->row->can(r))
+            return;
+    }
     if (asked->algorithm[0]) /* the numbers belong to another algorithm */
         r->tile = no_tile;
-    for (size_t i = 0; i < MEM_COUNT(rows); i++)
-        if (rows[i]->can(r) && rows[i]->guess(r) < least) {
-            best = rows[i];
-            least = rows[i]->guess(r);
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        r->row = rows[i];
+        if (r->row->can(r) && r->row->guess(r) < least) {
+            best = r->row;
+            least = r->row->guess(r);
         }
-    return best;
+    }
+    r->row = best;
 }
 
 static bool wanted(const struct op_desc *desc, enum op_pass pass)
@@ -65,6 +69,28 @@ int conv_need_workspace(struct op_needs *needs, size_t floats, struct clr_error 
     if (bytes > needs->workspace_bytes)
         needs->workspace_bytes = bytes;
     return 0;
+}
+
+void conv_need_halo(struct op_needs *needs, bool dy, int h, int w)
+{
+    int *halo_h = dy ? &needs->dy_halo_h : &needs->x_halo_h,
+        *halo_w = dy ? &needs->dy_halo_w : &needs->x_halo_w;
+
+    *halo_h = op_max(*halo_h, h);
+    *halo_w = op_max(*halo_w, w);
+}
+
+int conv_tiles(struct op_variant *out, int capacity, const struct conv_request *r, const int (*tiles)[4],
+               size_t count)
+{
+    const int n = op_min(capacity, (int)count);
+
+    for (int i = 0; i < n; i++) {
+        out[i] = (struct op_variant){0};
+        str_copy(out[i].algorithm, sizeof out[i].algorithm, r->row->name);
+        memcpy(out[i].tile, tiles[i], sizeof out[i].tile);
+    }
+    return n;
 }
 
 double conv_multiply_adds(const struct op_desc *desc)
@@ -104,7 +130,8 @@ static int conv_plan(struct op_needs *needs, const struct op_desc *desc, const s
     for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
         if (wanted(desc, (enum op_pass)pass)) {
             struct conv_request r;
-            rc = choose(&r, desc, (enum op_pass)pass, device, block)->plan(needs, &r, err);
+            choose(&r, desc, (enum op_pass)pass, device, block);
+            rc = r.row->plan(needs, &r, err);
         }
     return rc;
 }
@@ -121,22 +148,15 @@ static int conv_candidates(struct op_variant *out, int capacity, const struct op
     if (!wanted(desc, pass))
         return 0;
     memset(&any.variant[pass], 0, sizeof any.variant[pass]);
-    first = choose(&r, &any, pass, device, block);
+    choose(&r, &any, pass, device, block);
+    first = r.row;
     count = first->candidates(out, capacity, &r);
-    for (size_t i = 0; i < MEM_COUNT(rows); i++)
-        if (rows[i] != first && rows[i]->can(&r))
-            count += rows[i]->candidates(out + count, capacity - count, &r);
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        r.row = rows[i];
+        if (r.row != first && r.row->can(&r))
+            count += r.row->candidates(out + count, capacity - count, &r);
+    }
     return count;
-}
-
-static void describe_passes(struct conv_op *self)
-{
-    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
-        if (self->state[pass]) {
-            char text[48];
-            self->row[pass]->describe(self->state[pass], text, sizeof text);
-            op_add_variant(&self->head, (enum op_pass)pass, text);
-        }
 }
 
 static int conv_create(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -147,30 +167,13 @@ static int conv_create(struct op *op, const struct op_io *io, struct clr_error *
     for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
         if (wanted(&op->desc, (enum op_pass)pass)) {
             struct conv_request r;
-            self->row[pass] = choose(&r, &op->desc, (enum op_pass)pass, ocl_device(op->ctx), op->block);
-            op->nmse[pass] = self->row[pass]->nmse;
-            rc = self->row[pass]->create(&self->state[pass], op, &r, io, err);
+            choose(&r, &op->desc, (enum op_pass)pass, ocl_device(op->ctx), op->block);
+            self->row[pass] = r.row;
+            op->nmse[pass] = r.row->nmse;
+            rc = mem_new(&self->state[pass], 1, r.row->state_size, "a convolution", err);
+            if (rc == 0)
+                rc = r.row->create[pass](self->state[pass], op, &r, io, err);
         }
-    if (rc == 0)
-        describe_passes(self);
-    return rc;
-}
-
-static int conv_forward(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    struct conv_op *self = (struct conv_op *)op;
-
-    return self->row[OP_FORWARD]->run(self->state[OP_FORWARD], op, io, err);
-}
-
-static int conv_backward(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    struct conv_op *self = (struct conv_op *)op;
-    int rc = 0;
-
-    for (int pass = OP_BACKWARD_DATA; pass < OP_PASS_COUNT && rc == 0; pass++)
-        if (self->state[pass] && (pass != OP_BACKWARD_DATA || io->dx[0].mem))
-            rc = self->row[pass]->run(self->state[pass], op, io, err);
     return rc;
 }
 
@@ -178,7 +181,7 @@ static int conv_run(struct op *op, enum op_pass pass, const struct op_io *io, st
 {
     struct conv_op *self = (struct conv_op *)op;
 
-    return self->row[pass]->run(self->state[pass], op, io, err);
+    return self->row[pass]->run[pass](self->state[pass], op, io, err);
 }
 
 static void conv_clear(struct op *op)
@@ -216,8 +219,6 @@ const struct op_class op_conv = {
     .plan = conv_plan,
     .candidates = conv_candidates,
     .create = conv_create,
-    .forward = conv_forward,
-    .backward = conv_backward,
     .run = conv_run,
     .clear = conv_clear,
     .params = op_conv_params,

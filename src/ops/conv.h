@@ -7,10 +7,12 @@
 
 #include "ops/op_impl.h"
 
-struct conv_pass_state; /* an algorithm's own, one block that free() frees */
+struct conv_pass_state; /* an algorithm's own */
+struct conv_row;
 
 /* A pass of a convolution on a device, and the tile that is asked for (zeros: the algorithm's choice). */
 struct conv_request {
+    const struct conv_row *row; /* the algorithm that is asked */
     const struct op_desc *desc;
     enum op_pass pass;
     const struct clr_device *device;
@@ -29,10 +31,12 @@ struct conv_row {
     int (*candidates)(struct op_variant *out, int capacity, const struct conv_request *r);
     /* Halos and workspace; only grows what is in *needs. */
     int (*plan)(struct op_needs *needs, const struct conv_request *r, struct clr_error *err);
-    int (*create)(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
-                  const struct op_io *io, struct clr_error *err);
-    int (*run)(struct conv_pass_state *state, struct op *op, const struct op_io *io, struct clr_error *err);
-    void (*describe)(const struct conv_pass_state *state, char *out, size_t size);
+    /* Of each pass. create() fills a cleared state, and tells what it does by op_add_variant(). */
+    size_t state_size;
+    int (*create[OP_PASS_COUNT])(struct conv_pass_state *state, struct op *op, const struct conv_request *r,
+                                 const struct op_io *io, struct clr_error *err);
+    int (*run[OP_PASS_COUNT])(struct conv_pass_state *state, struct op *op, const struct op_io *io,
+                              struct clr_error *err);
 };
 
 extern const struct conv_row conv_direct, conv_winograd, conv_winograd_staged, conv_tiled, conv_gemm;
@@ -45,6 +49,13 @@ void conv_macros(struct str *options, const struct conv_geometry *g);
 
 /* *needs = max(*needs, bytes) for a product of sizes; CLR_EINPUT on overflow. */
 int conv_need_workspace(struct op_needs *needs, size_t floats, struct clr_error *err);
+
+/* Halos of x, or (dy) of dy, that a pass needs. */
+void conv_need_halo(struct op_needs *needs, bool dy, int h, int w);
+
+/* The variants of r->row with those tiles; returns how many. */
+int conv_tiles(struct op_variant *out, int capacity, const struct conv_request *r, const int (*tiles)[4],
+               size_t count);
 
 /* What is verified (conv_cases.c). */
 extern const struct op_cases conv_cases, conv_pool_cases;

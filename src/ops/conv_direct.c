@@ -9,10 +9,8 @@
 
 struct conv_pass_state {
     enum op_pass pass;
-    int xt, ob, ict, kxt;          /* tile */
-    struct ocl_kernel *kernels[3]; /* pack, convolve | weight slices, bias slices, reduction */
-    char labels[3][96];
-    size_t global[3][3];
+    int xt, ob, ict, kxt;         /* tile */
+    struct op_launch launches[3]; /* pack, convolve | weight slices, bias slices, reduction */
 };
 
 /* Slices of the weight gradient: few images each, so that they stay in a core's cache, but not so many slices
@@ -130,13 +128,7 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
     if (weights + out > INT_MAX)
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              desc->label);
-    if (pass == OP_BACKWARD_DATA) {
-        needs->dy_halo_h = op_max(needs->dy_halo_h, g.ph);
-        needs->dy_halo_w = op_max(needs->dy_halo_w, g.pw);
-    } else {
-        needs->x_halo_h = op_max(needs->x_halo_h, g.ph);
-        needs->x_halo_w = op_max(needs->x_halo_w, g.pw);
-    }
+    conv_need_halo(needs, pass == OP_BACKWARD_DATA, g.ph, g.pw);
     if (pass == OP_BACKWARD_WEIGHTS)
         return conv_need_workspace(
             needs, (weights + out) * (size_t)op_ceil(desc->x[0].n, slice_images(desc, r->device, block)),
@@ -159,29 +151,28 @@ static int candidates(struct op_variant *out, int capacity, const struct conv_re
 {
     static const int convolve[][4] = {{0}, {4, 2}, {5, 2}, {7, 2}, {8, 2}, {10, 2}, {15, 1}, {8, 3}, {5, 4}};
     static const int weights[][4] = {{0}, {5, 1, 2}, {5, 3, 2}, {5, 2, 2}, {5, 4, 1}, {3, 3, 3}, {3, 4, 2}};
-    const bool w = r->pass == OP_BACKWARD_WEIGHTS;
-    const int count = op_min(capacity, w ? (int)MEM_COUNT(weights) : (int)MEM_COUNT(convolve));
 
-    for (int i = 0; i < count; i++) {
-        out[i] = (struct op_variant){.algorithm = "direct"};
-        memcpy(out[i].tile, w ? weights[i] : convolve[i], sizeof out[i].tile);
-    }
-    return count;
+    return r->pass == OP_BACKWARD_WEIGHTS ? conv_tiles(out, capacity, r, weights, MEM_COUNT(weights))
+                                          : conv_tiles(out, capacity, r, convolve, MEM_COUNT(convolve));
 }
 
 /* ------------------------------------------------------------------ creation */
 
-static int create_convolve(struct conv_pass_state *s, struct op *op, const int *tile, const struct op_io *io,
-                           struct clr_error *err)
+static int create_convolve(struct conv_pass_state *s, struct op *op, const struct conv_request *r,
+                           const struct op_io *io, struct clr_error *err)
 {
-    const bool flip = s->pass == OP_BACKWARD_DATA;
+    static const char *const names[] = {"conv_direct_pack", "conv_direct_forward"};
+    static const char *const what[][2] = {{"forward weights", "forward"},
+                                          {"data gradient weights", "data gradient"}};
+    const bool flip = r->pass == OP_BACKWARD_DATA;
     const struct conv_geometry g = flip ? conv_transposed(&op->desc.u.conv) : op->desc.u.conv;
     const struct tensor *x = flip ? &io->dy[0] : &io->x[0], *y = flip ? &io->dx[0] : &io->y[0];
     const int v = y->layout.block, ycb = op_ceil(g.oc, v), xcb = op_ceil(g.c, x->layout.block);
     int rc = 0;
 
-    if (tile[0])
-        asked_tile(&s->xt, &s->ob, tile, g.ow, ycb, slack_pixels(g.sw, x->layout.block));
+    s->pass = r->pass;
+    if (r->tile[0])
+        asked_tile(&s->xt, &s->ob, r->tile, g.ow, ycb, slack_pixels(g.sw, x->layout.block));
     else
         choose_tile(&s->xt, &s->ob, g.ow, ycb, v, slack_pixels(g.sw, x->layout.block));
     for (int k = 0; k < 2 && rc == 0; k++) {
@@ -192,20 +183,19 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const int *
         tensor_macros(&options, "X", x);
         tensor_macros(&options, "Y", y);
         tensor_macros(&options, "M", &io->x[0]);
-        rc = op_kernel(op, &s->kernels[k], "conv_direct.cl", &options,
-                       k == 0 ? "conv_direct_pack" : "conv_direct_forward", err);
+        rc = op_launch_create(&s->launches[k], op, what[flip][k], "conv_direct.cl", &options, names[k], err);
     }
-    const size_t ocg = (size_t)op_ceil(ycb, s->ob);
-    const size_t pack[3] = {ocg * (size_t)(xcb * x->layout.block) * (size_t)(g.kh * g.kw) + ocg, 1, 1};
-    const size_t convolve[3] = {(size_t)op_ceil(g.ow, s->xt) * (size_t)g.oh, ocg, 0};
-    memcpy(s->global[0], pack, sizeof pack);
-    memcpy(s->global[1], convolve, sizeof convolve);
+    const long long ocg = op_ceil(ycb, s->ob);
+    op_launch_range(&s->launches[0], ocg * xcb * x->layout.block * g.kh * g.kw + ocg, 1, 1);
+    op_launch_range(&s->launches[1], (long long)op_ceil(g.ow, s->xt) * g.oh, ocg, 0);
+    op_add_variant(op, r->pass, "direct %d×%d", s->xt, s->ob);
     return rc;
 }
 
-static int create_wgrad(struct conv_pass_state *s, struct op *op, const int *tile, const struct op_io *io,
-                        struct clr_error *err)
+static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct conv_request *r,
+                        const struct op_io *io, struct clr_error *err)
 {
+    static const char *const what[] = {"weight gradient", "bias gradient", "gradient sum"};
     static const char *const names[] = {"conv_wgrad_slices", "conv_bgrad_slices", "conv_wgrad_reduce"};
     const struct conv_geometry *g = &op->desc.u.conv;
     const int v = io->dy[0].layout.block, xb = io->x[0].layout.block, dcb = op_ceil(g->oc, v),
@@ -214,7 +204,7 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const int *til
     const int slices = op_ceil(op->desc.x[0].n, per_slice);
     int rc = 0;
 
-    choose_wgrad_tile(s, tile, g->kw, xb, dcb, v);
+    choose_wgrad_tile(s, r->tile, g->kw, xb, dcb, v);
     for (int k = 0; k < 3 && rc == 0; k++) {
         struct str options = {0};
         str_append(&options, "-DV=%d -DKXT=%d -DICT=%d -DOB=%d -DSLICES=%d -DPER_SLICE=%d -DBIAS=%d", v,
@@ -222,41 +212,14 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const int *til
         conv_macros(&options, g);
         tensor_macros(&options, "X", &io->x[0]);
         tensor_macros(&options, "DY", &io->dy[0]);
-        rc = op_kernel(op, &s->kernels[k], "conv_direct_wgrad.cl", &options, names[k], err);
+        rc = op_launch_create(&s->launches[k], op, what[k], "conv_direct_wgrad.cl", &options, names[k], err);
     }
-    const size_t weights[3] = {(size_t)(g->kw / s->kxt * g->kh) * (size_t)(xcb * xb / s->ict),
-                               (size_t)op_ceil(dcb, s->ob), (size_t)slices};
-    const size_t biases[3] = {(size_t)dcb, (size_t)slices, 1};
-    const size_t vectors = weights[0] * weights[1] * (size_t)(s->kxt * s->ict * s->ob);
-    const size_t reduce[3] = {vectors + (size_t)dcb, 1, 1};
-    memcpy(s->global[0], weights, sizeof weights);
-    memcpy(s->global[1], biases, sizeof biases);
-    memcpy(s->global[2], reduce, sizeof reduce);
-    return rc;
-}
-
-static int create(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
-                  const struct op_io *io, struct clr_error *err)
-{
-    static const char *const what[OP_PASS_COUNT][3] = {
-        {"forward weights", "forward", ""},
-        {"data gradient weights", "data gradient", ""},
-        {"weight gradient", "bias gradient", "gradient sum"},
-    };
-    struct conv_pass_state *s = NULL;
-    int rc = mem_new(&s, 1, sizeof *s, "a convolution", err);
-
-    if (rc < 0)
-        return rc;
-    s->pass = r->pass;
-    for (int k = 0; k < 3; k++)
-        (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what[r->pass][k]);
-    rc = r->pass == OP_BACKWARD_WEIGHTS ? create_wgrad(s, op, r->tile, io, err)
-                                        : create_convolve(s, op, r->tile, io, err);
-    if (rc < 0)
-        free(s);
-    else
-        *out = s;
+    const long long taps = (long long)(g->kw / s->kxt) * g->kh * (xcb * xb / s->ict);
+    const long long vectors = taps * op_ceil(dcb, s->ob) * s->kxt * s->ict * s->ob;
+    op_launch_range(&s->launches[0], taps, op_ceil(dcb, s->ob), slices);
+    op_launch_range(&s->launches[1], dcb, slices, 1);
+    op_launch_range(&s->launches[2], vectors + dcb, 1, 1);
+    op_add_variant(op, r->pass, "direct %d×%d×%d", s->kxt, s->ict, s->ob);
     return rc;
 }
 
@@ -273,12 +236,12 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
     const struct ocl_arg masked[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem),
                                      OCL_INT(io->batch)};
     const bool mask = flip && op->desc.mask_dx;
-    int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
+    int rc = op_launch_run(&s->launches[0], op, pack, MEM_COUNT(pack), err);
 
-    s->global[1][2] = (size_t)io->batch;
+    s->launches[1].global[2] = (size_t)io->batch;
     return rc < 0 ? rc
-                  : op_launch(op, s->kernels[1], s->labels[1], s->global[1], mask ? masked : plain,
-                              mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
+                  : op_launch_run(&s->launches[1], op, mask ? masked : plain,
+                                  mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
 }
 
 static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
@@ -288,25 +251,11 @@ static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_i
                                       OCL_INT(io->batch)};
     const struct ocl_arg biases[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
     const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
-    int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], weights, MEM_COUNT(weights), err);
+    int rc = op_launch_run(&s->launches[0], op, weights, MEM_COUNT(weights), err);
 
     if (rc == 0 && op->desc.bias)
-        rc = op_launch(op, s->kernels[1], s->labels[1], s->global[1], biases, MEM_COUNT(biases), err);
-    return rc < 0 ? rc
-                  : op_launch(op, s->kernels[2], s->labels[2], s->global[2], reduce, MEM_COUNT(reduce), err);
-}
-
-static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    return s->pass == OP_BACKWARD_WEIGHTS ? run_wgrad(s, op, io, err) : run_convolve(s, op, io, err);
-}
-
-static void describe(const struct conv_pass_state *s, char *out, size_t size)
-{
-    if (s->pass == OP_BACKWARD_WEIGHTS)
-        (void)snprintf(out, size, "direct %d×%d×%d", s->kxt, s->ict, s->ob);
-    else
-        (void)snprintf(out, size, "direct %d×%d", s->xt, s->ob);
+        rc = op_launch_run(&s->launches[1], op, biases, MEM_COUNT(biases), err);
+    return rc < 0 ? rc : op_launch_run(&s->launches[2], op, reduce, MEM_COUNT(reduce), err);
 }
 
 const struct conv_row conv_direct = {
@@ -315,7 +264,7 @@ const struct conv_row conv_direct = {
     .guess = guess,
     .candidates = candidates,
     .plan = plan,
-    .create = create,
-    .run = run,
-    .describe = describe,
+    .state_size = sizeof(struct conv_pass_state),
+    .create = {create_convolve, create_convolve, create_wgrad},
+    .run = {run_convolve, run_convolve, run_wgrad},
 };

@@ -13,8 +13,8 @@ struct conv_pass_state {
     int chunk;                  /* images */
     int span;                   /* pixels of a row that a work-item handles */
     size_t columns, columns_at; /* leading dimension; where the columns lie behind the matrix m */
-    struct ocl_kernel *kernels[KERNEL_COUNT];
-    char labels[KERNEL_COUNT][96], gemm_label[96];
+    struct op_launch launches[KERNEL_COUNT];
+    char gemm_label[96];
 };
 
 #define COLUMN_BYTES ((size_t)32 << 20)
@@ -34,11 +34,9 @@ static double guess(const struct conv_request *r)
 
 static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
 {
-    (void)r;
-    if (capacity < 1)
-        return 0;
-    out[0] = (struct op_variant){.algorithm = "gemm"};
-    return 1;
+    static const int none[1][4];
+
+    return conv_tiles(out, capacity, r, none, 1);
 }
 
 /* Images of a chunk: as many as keep the columns within COLUMN_BYTES, at least one. */
@@ -64,7 +62,7 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
     return conv_need_workspace(needs, total, err);
 }
 
-static int create(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
+static int create(struct conv_pass_state *s, struct op *op, const struct conv_request *r,
                   const struct op_io *io, struct clr_error *err)
 {
     static const char *const names[] = {"conv_gemm_im2col", "conv_gemm_put", "conv_gemm_take",
@@ -76,11 +74,8 @@ static int create(struct conv_pass_state **out, struct op *op, const struct conv
                                                  1u << TO_COLUMNS | 1u << TAKE | 1u << SUM_BIAS};
     const struct conv_geometry *g = &op->desc.u.conv;
     const enum op_pass pass = r->pass;
-    struct conv_pass_state *s = NULL;
-    int rc = mem_new(&s, 1, sizeof *s, "a convolution", err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
     s->pass = pass;
     s->chunk = chunk_images(&op->desc);
     s->span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
@@ -91,7 +86,6 @@ static int create(struct conv_pass_state **out, struct op *op, const struct conv
         struct str options = {0};
         if (!(used[pass] >> k & 1u))
             continue;
-        (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what[k]);
         str_append(&options, "-DCOLS=%zu -DCOLS_AT=%zuUL -DSPAN=%d -DBIAS=%d -DRELU=%d -DMASK=%d", s->columns,
                    s->columns_at, s->span, op->desc.bias, op->desc.relu,
                    pass == OP_BACKWARD_DATA && op->desc.mask_dx);
@@ -99,22 +93,41 @@ static int create(struct conv_pass_state **out, struct op *op, const struct conv
         tensor_macros(&options, "X", pass == OP_BACKWARD_DATA ? &io->dx[0] : &io->x[0]);
         tensor_macros(&options, "Y", pass == OP_FORWARD ? &io->y[0] : &io->dy[0]);
         tensor_macros(&options, "M", &io->x[0]);
-        rc = op_kernel(op, &s->kernels[k], "conv_gemm.cl", &options, names[k], err);
+        rc = op_launch_create(&s->launches[k], op, what[k], "conv_gemm.cl", &options, names[k], err);
     }
-    if (rc < 0)
-        free(s);
-    else
-        *out = s;
+    op_add_variant(op, pass, "gemm");
     return rc;
 }
 
-/* One of the surrounding kernels over images [first, first + count); `second` follows the output. */
-static int surround(struct conv_pass_state *s, struct op *op, int k, size_t width, size_t height,
+/* One of the surrounding kernels. */
+static int surround(struct conv_pass_state *s, struct op *op, int k, size_t width, int height,
                     const struct ocl_arg *args, size_t arg_count, struct clr_error *err)
 {
-    const size_t global[3] = {width, height, 1};
+    op_launch_range(&s->launches[k], (long long)width, height, 1);
+    return op_launch_run(&s->launches[k], op, args, arg_count, err);
+}
 
-    return op_launch(op, s->kernels[k], s->labels[k], global, args, arg_count, err);
+struct matrix {
+    cl_mem mem;
+    size_t offset, ld;
+};
+
+/* c = a·b */
+static struct blas_gemm product(size_t m, size_t n, size_t k, const struct matrix *a, const struct matrix *b,
+                                const struct matrix *c)
+{
+    return (struct blas_gemm){.m = m,
+                              .n = n,
+                              .k = k,
+                              .a = a->mem,
+                              .b = b->mem,
+                              .c = c->mem,
+                              .a_offset = a->offset,
+                              .b_offset = b->offset,
+                              .c_offset = c->offset,
+                              .lda = a->ld,
+                              .ldb = b->ld,
+                              .ldc = c->ld};
 }
 
 /* The product of one chunk, group by group. */
@@ -127,50 +140,19 @@ static int multiply(struct conv_pass_state *s, struct op *op, const struct op_io
     int rc = 0;
 
     for (size_t k = 0; k < (size_t)g->group && rc == 0; k++) {
-        const size_t w = k * oc * rows, m = k * oc * s->columns, cols = s->columns_at + k * rows * s->columns;
-        struct blas_gemm b = {0};
+        const struct matrix w = {s->pass == OP_BACKWARD_WEIGHTS ? io->dw[0] : io->w[0], k * oc * rows, rows};
+        const struct matrix m = {io->workspace, k * oc * s->columns, s->columns};
+        const struct matrix columns = {io->workspace, s->columns_at + k * rows * s->columns, s->columns};
+        struct blas_gemm b;
         if (s->pass == OP_FORWARD)
-            b = (struct blas_gemm){.m = oc,
-                                   .n = used,
-                                   .k = rows,
-                                   .a = io->w[0],
-                                   .a_offset = w,
-                                   .lda = rows,
-                                   .b = io->workspace,
-                                   .b_offset = cols,
-                                   .ldb = s->columns,
-                                   .c = io->workspace,
-                                   .c_offset = m,
-                                   .ldc = s->columns};
+            b = product(oc, used, rows, &w, &columns, &m);
         else if (s->pass == OP_BACKWARD_DATA)
-            b = (struct blas_gemm){.ta = true,
-                                   .m = rows,
-                                   .n = used,
-                                   .k = oc,
-                                   .a = io->w[0],
-                                   .a_offset = w,
-                                   .lda = rows,
-                                   .b = io->workspace,
-                                   .b_offset = m,
-                                   .ldb = s->columns,
-                                   .c = io->workspace,
-                                   .c_offset = cols,
-                                   .ldc = s->columns};
+            b = product(rows, used, oc, &w, &m, &columns);
         else
-            b = (struct blas_gemm){.tb = true,
-                                   .m = oc,
-                                   .n = rows,
-                                   .k = used,
-                                   .a = io->workspace,
-                                   .a_offset = m,
-                                   .lda = s->columns,
-                                   .b = io->workspace,
-                                   .b_offset = cols,
-                                   .ldb = s->columns,
-                                   .c = io->dw[0],
-                                   .c_offset = w,
-                                   .ldc = rows,
-                                   .beta = first == 0 ? 0.0f : 1.0f};
+            b = product(oc, rows, used, &m, &columns, &w);
+        b.ta = s->pass == OP_BACKWARD_DATA;
+        b.tb = s->pass == OP_BACKWARD_WEIGHTS;
+        b.beta = b.tb && first > 0 ? 1.0f : 0.0f;
         rc = blas_sgemm(op->ctx, &b, s->gemm_label, err);
     }
     return rc;
@@ -180,7 +162,7 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
                      struct clr_error *err)
 {
     const struct conv_geometry *g = &op->desc.u.conv;
-    const size_t oc = (size_t)g->oc, n = (size_t)count;
+    const size_t n = (size_t)count;
     const size_t rows = n * (size_t)g->oh * (size_t)op_ceil(g->ow, s->span);
     const size_t in_rows = n * (size_t)g->h * (size_t)op_ceil(g->w, s->span);
     const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
@@ -199,19 +181,18 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
                                    OCL_INT(count)};
     int rc = 0;
 
-    if (s->kernels[TO_COLUMNS])
-        rc = surround(s, op, TO_COLUMNS, rows, (size_t)g->c * (size_t)(g->kh * g->kw), columns, 4, err);
-    if (rc == 0 && s->kernels[TAKE])
-        rc = surround(s, op, TAKE, rows, oc, take, 4, err);
+    if (s->launches[TO_COLUMNS].kernel)
+        rc = surround(s, op, TO_COLUMNS, rows, g->c * g->kh * g->kw, columns, 4, err);
+    if (rc == 0 && s->launches[TAKE].kernel)
+        rc = surround(s, op, TAKE, rows, g->oc, take, 4, err);
     if (rc == 0)
         rc = multiply(s, op, io, first, count, err);
-    if (rc == 0 && s->kernels[PUT])
-        rc = surround(s, op, PUT, rows, oc, put, 5, err);
-    if (rc == 0 && s->kernels[FROM_COLUMNS])
-        rc = surround(s, op, FROM_COLUMNS, in_rows, (size_t)g->c, mask ? fold_masked : fold, mask ? 5 : 4,
-                      err);
-    if (rc == 0 && s->kernels[SUM_BIAS] && op->desc.bias)
-        rc = surround(s, op, SUM_BIAS, oc, 1, bias, 4, err);
+    if (rc == 0 && s->launches[PUT].kernel)
+        rc = surround(s, op, PUT, rows, g->oc, put, 5, err);
+    if (rc == 0 && s->launches[FROM_COLUMNS].kernel)
+        rc = surround(s, op, FROM_COLUMNS, in_rows, g->c, mask ? fold_masked : fold, mask ? 5 : 4, err);
+    if (rc == 0 && s->launches[SUM_BIAS].kernel && op->desc.bias)
+        rc = surround(s, op, SUM_BIAS, (size_t)g->oc, 1, bias, 4, err);
     return rc;
 }
 
@@ -224,19 +205,13 @@ static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io,
     return rc;
 }
 
-static void describe(const struct conv_pass_state *s, char *out, size_t size)
-{
-    (void)s;
-    str_copy(out, size, "gemm");
-}
-
 const struct conv_row conv_gemm = {
     .name = "gemm",
     .can = can,
     .guess = guess,
     .candidates = candidates,
     .plan = plan,
-    .create = create,
-    .run = run,
-    .describe = describe,
+    .state_size = sizeof(struct conv_pass_state),
+    .create = {create, create, create},
+    .run = {run, run, run},
 };

@@ -22,9 +22,7 @@ struct map_way {
 
 struct conv_pool_op {
     struct op head;
-    struct ocl_kernel *kernels[KERNEL_COUNT];
-    char labels[KERNEL_COUNT][96];
-    size_t global[KERNEL_COUNT][3];
+    struct op_launch launches[KERNEL_COUNT];
     struct map_way way;
     int band, per_slice; /* rows of y, images of a weight gradient: what a work-item makes of them */
 };
@@ -196,7 +194,6 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     const bool forward = k <= FORWARD, pools = k != PACK || way->winograd; /* else of conv_direct.cl */
     struct str options = {0};
 
-    (void)snprintf(self->labels[k], sizeof self->labels[k], "%s %s", op->desc.label, what);
     str_append(&options, "-DV=%d -DBIAS=%d", op->block, op->desc.bias);
     conv_macros(&options, c);
     tensor_macros(&options, "X", &io->x[0]);
@@ -217,28 +214,28 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     else
         str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", gradient_channels(op->block),
                    op_ceil(op->desc.x[0].n, self->per_slice), self->per_slice);
-    return op_kernel(op, &self->kernels[k], file, &options, name, err);
+    return op_launch_create(&self->launches[k], op, what, file, &options, name, err);
 }
 
 static int create_forward(struct conv_pool_op *self, const struct op_io *io, struct clr_error *err)
 {
     const struct conv_geometry *c = &self->head.desc.u.conv_pool.conv;
-    const int groups = op_ceil(op_ceil(c->oc, self->head.block), self->way.ob);
+    const struct map_way *way = &self->way;
+    const int groups = op_ceil(op_ceil(c->oc, self->head.block), way->ob);
+    const int bands = op_ceil(self->head.desc.u.conv_pool.pool.oh, self->band);
     int rc;
 
-    if (self->way.winograd) {
-        self->global[PACK][0] = (size_t)c->c + 1;
-        self->global[PACK][1] = (size_t)groups * (size_t)self->way.ob;
-        self->global[FORWARD][0] = 1;
-        rc = get_kernel(self, PACK, "conv_pool.cl", "conv_pool_filter", "forward weights", io, err);
-        return rc < 0 ? rc
-                      : get_kernel(self, FORWARD, "conv_pool.cl", "conv_pool_winograd", "forward", io, err);
-    }
-    self->global[PACK][0] = (size_t)groups * (size_t)(c->c * c->kh * c->kw + 1);
-    self->global[PACK][1] = 1;
-    self->global[FORWARD][0] = (size_t)groups;
-    rc = get_kernel(self, PACK, "conv_direct.cl", "conv_direct_pack", "forward weights", io, err);
-    return rc < 0 ? rc : get_kernel(self, FORWARD, "conv_pool.cl", "conv_pool_forward", "forward", io, err);
+    if (way->winograd)
+        op_launch_range(&self->launches[PACK], c->c + 1, (long long)groups * way->ob, 1);
+    else
+        op_launch_range(&self->launches[PACK], (long long)groups * (c->c * c->kh * c->kw + 1), 1, 1);
+    op_launch_range(&self->launches[FORWARD], way->winograd ? 1 : groups, 0, bands);
+    rc = get_kernel(self, PACK, way->winograd ? "conv_pool.cl" : "conv_direct.cl",
+                    way->winograd ? "conv_pool_filter" : "conv_direct_pack", "forward weights", io, err);
+    return rc < 0
+               ? rc
+               : get_kernel(self, FORWARD, "conv_pool.cl",
+                            way->winograd ? "conv_pool_winograd" : "conv_pool_forward", "forward", io, err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -255,13 +252,9 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     self->band = op_loops(device, row_rounds(c, p, &self->way, op->block), p->oh);
     self->per_slice = slice_images(&op->desc, device, op->block);
     op->nmse[OP_FORWARD] = self->way.winograd ? WINOGRAD_NMSE : 0.0;
-    self->global[SLICES][0] = (size_t)op_ceil(c->oc, gradient_channels(op->block));
-    self->global[SLICES][1] = (size_t)op_ceil(op->desc.x[0].n, self->per_slice);
-    self->global[REDUCE][0] = (size_t)c->oc;
-    self->global[REDUCE][1] = 1;
-    for (int k = 0; k < KERNEL_COUNT; k++)
-        self->global[k][2] = 1;
-    self->global[FORWARD][2] = (size_t)op_ceil(p->oh, self->band);
+    op_launch_range(&self->launches[SLICES], op_ceil(c->oc, gradient_channels(op->block)),
+                    op_ceil(op->desc.x[0].n, self->per_slice), 1);
+    op_launch_range(&self->launches[REDUCE], c->oc, 1, 1);
     if (self->way.winograd)
         (void)snprintf(op->variant, sizeof op->variant, "winograd pooled %d, weights by maxima",
                        self->way.ob);
@@ -280,7 +273,7 @@ static int launch(struct op *op, int k, const struct ocl_arg *args, size_t count
 {
     struct conv_pool_op *self = (struct conv_pool_op *)op;
 
-    return op_launch(op, self->kernels[k], self->labels[k], self->global[k], args, count, err);
+    return op_launch_run(&self->launches[k], op, args, count, err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -293,7 +286,7 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
                                    OCL_MEM(io->workspace), OCL_INT(io->batch)};
     int rc = launch(op, PACK, pack, MEM_COUNT(pack), err);
 
-    self->global[FORWARD][1] = (size_t)io->batch;
+    self->launches[FORWARD].global[1] = (size_t)io->batch;
     return rc < 0 ? rc : launch(op, FORWARD, args, MEM_COUNT(args), err);
 }
 

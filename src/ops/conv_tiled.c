@@ -7,17 +7,15 @@
 #include <limits.h>
 
 /* Work-items across pixels (or weights) and across channels, and what each of them makes of both. */
-struct tile {
+struct conv_tile {
     int lx, ly, tn, tm;
 };
 
 struct conv_pass_state {
     enum op_pass pass;
-    struct tile tile;
+    struct conv_tile tile;
     int channel_tiles, phases, phase_pixels; /* pixels of an image in the largest phase */
-    struct ocl_kernel *kernels[2];           /* pack, convolve | slices, reduction */
-    char labels[2][96];
-    size_t global[2][3];
+    struct op_launch launches[2];            /* pack, convolve | slices, reduction */
 };
 
 enum {
@@ -41,7 +39,7 @@ static int power_below(int n, int most)
     return p;
 }
 
-static size_t local_bytes(const struct tile *t)
+static size_t local_bytes(const struct conv_tile *t)
 {
     return sizeof(float) * DEPTH_MAX * (size_t)(t->lx * t->tn + t->ly * t->tm + 8);
 }
@@ -53,18 +51,18 @@ static size_t local_bytes(const struct tile *t)
  * × 64. Measured on an NVIDIA H100 (driver 580, quick, batch 100; docs/benchmarking.md): of nine tiles these
  * were the fastest, or within 1 % of it, in six passes of eight; 64 work-items in all took 33 to 46 % longer.
  */
-static struct tile choose_tile(const struct conv_request *r, int rows, double columns)
+static struct conv_tile choose_tile(const struct conv_request *r, int rows, double columns)
 {
     const int *asked = r->tile;
     const int limit = (int)(r->device->max_work_group < GROUP_MAX ? r->device->max_work_group : GROUP_MAX);
     const bool weights = r->pass == OP_BACKWARD_WEIGHTS;
-    struct tile t = !weights         ? (struct tile){16, 8, 4, 4}
-                    : columns >= 128 ? (struct tile){16, 8, 4, 8}
-                                     : (struct tile){8, 8, 8, 4};
+    struct conv_tile t = !weights         ? (struct conv_tile){16, 8, 4, 4}
+                         : columns >= 128 ? (struct conv_tile){16, 8, 4, 8}
+                                          : (struct conv_tile){8, 8, 8, 4};
 
     if (asked[0])
-        t = (struct tile){power_below(asked[0], 32), power_below(asked[1], 32), asked[2] >= 8 ? 8 : 4,
-                          asked[3] >= 8 ? 8 : 4};
+        t = (struct conv_tile){power_below(asked[0], 32), power_below(asked[1], 32), asked[2] >= 8 ? 8 : 4,
+                               asked[3] >= 8 ? 8 : 4};
     while (t.lx * t.ly > limit)
         *(t.lx > t.ly ? &t.lx : &t.ly) /= 2;
     while (t.ly > 1 && t.lx < 32 &&
@@ -101,7 +99,7 @@ static int lanes_out(const struct conv_request *r)
     return op_ceil(r->pass == OP_BACKWARD_DATA ? g->c : g->oc, r->block) * r->block;
 }
 
-static struct tile pass_tile(const struct conv_request *r)
+static struct conv_tile pass_tile(const struct conv_request *r)
 {
     const struct op_desc *desc = r->desc;
     const struct conv_geometry *g = &desc->u.conv;
@@ -115,7 +113,7 @@ static struct tile pass_tile(const struct conv_request *r)
 }
 
 /* Pixels of a slice of the weight gradient: geometry, planned batch and tile decide, the device does not. */
-static int slice_pixels(const struct op_desc *desc, const struct tile *t)
+static int slice_pixels(const struct op_desc *desc, const struct conv_tile *t)
 {
     const struct conv_geometry *g = &desc->u.conv;
     const int pixels = desc->x[0].n * g->oh * g->ow;
@@ -126,7 +124,7 @@ static int slice_pixels(const struct op_desc *desc, const struct tile *t)
     return op_ceil(pixels_each, GROUP_MIN) * GROUP_MIN;
 }
 
-static int slice_count(const struct op_desc *desc, const struct tile *t)
+static int slice_count(const struct op_desc *desc, const struct conv_tile *t)
 {
     return op_ceil(desc->x[0].n * desc->u.conv.oh * desc->u.conv.ow, slice_pixels(desc, t));
 }
@@ -141,7 +139,7 @@ static bool can(const struct conv_request *r)
                  inputs = (double)(g->h + 2 * g->ph + g->kh * g->dh) * (g->w + 2 * g->pw + g->kw * g->dw);
     const double outputs = (double)(g->oh + g->kh * g->dh + g->ph) * (g->ow + g->kw * g->dw + g->pw);
     const double limit = 1 << 30;
-    const struct tile t = pass_tile(r);
+    const struct conv_tile t = pass_tile(r);
 
     return g->group == 1 && images * inputs < limit && images * outputs < limit &&
            inputs * (g->c + 16) < limit && outputs * (g->oc + 16) < limit && t.lx * t.ly >= GROUP_MIN &&
@@ -160,7 +158,7 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
 {
     const struct op_desc *desc = r->desc;
     const struct conv_geometry *g = &desc->u.conv;
-    const struct tile t = pass_tile(r);
+    const struct conv_tile t = pass_tile(r);
     const int bm = t.ly * t.tm, bn = t.lx * t.tn, rows = op_ceil(lanes_out(r), bm) * bm;
     const struct shape weights = {rows, lanes_in(r), g->kh, g->kw};
     size_t count;
@@ -169,12 +167,11 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              desc->label);
     if (r->pass == OP_BACKWARD_DATA) {
-        needs->dy_halo_h = op_max(needs->dy_halo_h, gradient_halo(g->h, g->oh, g->kh, g->sh, g->ph, g->dh));
-        needs->dy_halo_w = op_max(needs->dy_halo_w, gradient_halo(g->w, g->ow, g->kw, g->sw, g->pw, g->dw));
+        conv_need_halo(needs, true, gradient_halo(g->h, g->oh, g->kh, g->sh, g->ph, g->dh),
+                       gradient_halo(g->w, g->ow, g->kw, g->sw, g->pw, g->dw));
         return conv_need_workspace(needs, count, err);
     }
-    needs->x_halo_h = op_max(needs->x_halo_h, g->ph);
-    needs->x_halo_w = op_max(needs->x_halo_w, g->pw);
+    conv_need_halo(needs, false, g->ph, g->pw);
     if (r->pass == OP_FORWARD)
         return conv_need_workspace(needs, count, err);
     count += (size_t)rows * (size_t)(bn + desc->bias); /* columns of ones, and what rounding up adds */
@@ -197,19 +194,13 @@ static int candidates(struct op_variant *out, int capacity, const struct conv_re
     static const int tiles[][4] = {
         {0},           {8, 8, 4, 4},  {8, 8, 8, 4},  {8, 8, 8, 8},   {16, 8, 4, 4},
         {16, 8, 8, 4}, {8, 16, 8, 4}, {16, 8, 4, 8}, {16, 16, 4, 4}, {16, 16, 8, 8}};
-    const int count = op_min(capacity, (int)MEM_COUNT(tiles));
 
-    (void)r;
-    for (int i = 0; i < count; i++) {
-        out[i] = (struct op_variant){.algorithm = "tiled"};
-        memcpy(out[i].tile, tiles[i], sizeof out[i].tile);
-    }
-    return count;
+    return conv_tiles(out, capacity, r, tiles, MEM_COUNT(tiles));
 }
 
 /* ------------------------------------------------------------------ creation */
 
-static void tile_macros(struct str *options, const struct tile *t)
+static void tile_macros(struct str *options, const struct conv_tile *t)
 {
     str_append(options, "-DLX=%d -DLY=%d -DTN=%d -DTM=%d", t->lx, t->ly, t->tn, t->tm);
 }
@@ -219,7 +210,7 @@ static void tile_macros(struct str *options, const struct tile *t)
  * nobody at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel
  * where they are not too deep.
  */
-static int taps_at_once(const struct tile *t, int x_block)
+static int taps_at_once(const struct conv_tile *t, int x_block)
 {
     const int depth = t->lx * t->ly > 64 ? DEPTH_MAX : DEPTH_MAX / 2, lanes = op_max(1, t->ly / t->tn);
     const int taps = op_min(op_ceil(depth, x_block), op_max(1, DEPTH_MAX / x_block));
@@ -227,18 +218,28 @@ static int taps_at_once(const struct tile *t, int x_block)
     return lanes * x_block <= DEPTH_MAX ? op_max(lanes, taps / lanes * lanes) : taps;
 }
 
-static int create_convolve(struct conv_pass_state *s, struct op *op, const struct op_io *io,
-                           struct clr_error *err)
+static void begin(struct conv_pass_state *s, struct op *op, const struct conv_request *r)
 {
-    const bool data = s->pass == OP_BACKWARD_DATA;
+    s->pass = r->pass;
+    s->tile = pass_tile(r);
+    op_add_variant(op, r->pass, "tiled %d×%d×%d×%d", s->tile.lx, s->tile.ly, s->tile.tn, s->tile.tm);
+}
+
+static int create_convolve(struct conv_pass_state *s, struct op *op, const struct conv_request *r,
+                           const struct op_io *io, struct clr_error *err)
+{
+    static const char *const names[] = {"conv_tiled_pack", "conv_tiled"};
+    static const char *const what[][2] = {{"weights", "forward"}, {"flipped weights", "data gradient"}};
+    const bool data = r->pass == OP_BACKWARD_DATA;
     const struct conv_geometry *g = &op->desc.u.conv;
     const struct tensor *x = data ? &io->dy[0] : &io->x[0], *y = data ? &io->dx[0] : &io->y[0];
-    const struct tile *t = &s->tile;
+    const struct conv_tile *t = &s->tile;
     const int v = y->layout.block, xb = x->layout.block, rows = op_ceil(y->shape.c, v) * v;
     const int ih = data ? g->sh / greatest_common_divisor(g->sh, g->dh) : 1;
     const int iw = data ? g->sw / greatest_common_divisor(g->sw, g->dw) : 1;
     int rc = 0;
 
+    begin(s, op, r);
     for (int k = 0; k < 2 && rc == 0; k++) {
         struct str options = {0};
         tile_macros(&options, t);
@@ -249,30 +250,30 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
         tensor_macros(&options, "X", x);
         tensor_macros(&options, "Y", y);
         tensor_macros(&options, "M", &io->x[0]);
-        rc = op_kernel(op, &s->kernels[k], "conv_tiled.cl", &options,
-                       k == 0 ? "conv_tiled_pack" : "conv_tiled", err);
+        rc = op_launch_create(&s->launches[k], op, what[data][k], "conv_tiled.cl", &options, names[k], err);
     }
     s->channel_tiles = op_ceil(rows, t->ly * t->tm);
     s->phases = data ? g->sh * g->sw : 1;
     s->phase_pixels = data ? op_ceil(g->h, g->sh) * op_ceil(g->w, g->sw) : g->oh * g->ow;
-    const size_t taps = (size_t)op_ceil(x->shape.c, xb) * (size_t)(xb * g->kh * g->kw);
-    const size_t pack[3] = {(size_t)(s->channel_tiles * t->ly * t->tm / 4) * taps, 1, 1};
-    const size_t convolve[3] = {0, (size_t)(s->channel_tiles * t->ly), (size_t)s->phases};
-    memcpy(s->global[0], pack, sizeof pack);
-    memcpy(s->global[1], convolve, sizeof convolve);
+    const long long taps = (long long)op_ceil(x->shape.c, xb) * xb * g->kh * g->kw;
+    op_launch_range(&s->launches[0], s->channel_tiles * t->ly * t->tm / 4 * taps, 1, 1);
+    op_launch_range(&s->launches[1], 0, (long long)s->channel_tiles * t->ly, s->phases);
     return rc;
 }
 
-static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io,
-                        struct clr_error *err)
+static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct conv_request *r,
+                        const struct op_io *io, struct clr_error *err)
 {
+    static const char *const what[] = {"weight gradient", "gradient sums"};
     static const char *const names[] = {"conv_tiled_slices", "conv_tiled_reduce"};
     const struct conv_geometry *g = &op->desc.u.conv;
-    const struct tile *t = &s->tile;
-    const int xb = io->x[0].layout.block, slices = slice_count(&op->desc, t);
+    const struct conv_tile *t = &s->tile;
+    const int xb = io->x[0].layout.block;
     const int columns = op_ceil(g->c, xb) * xb * g->kh * g->kw + op->desc.bias;
-    int rc = 0;
+    int slices, rc = 0;
 
+    begin(s, op, r);
+    slices = slice_count(&op->desc, t);
     for (int k = 0; k < 2 && rc == 0; k++) {
         struct str options = {0};
         tile_macros(&options, t);
@@ -281,35 +282,11 @@ static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct o
         conv_macros(&options, g);
         tensor_macros(&options, "X", &io->x[0]);
         tensor_macros(&options, "DY", &io->dy[0]);
-        rc = op_kernel(op, &s->kernels[k], "conv_tiled_wgrad.cl", &options, names[k], err);
+        rc = op_launch_create(&s->launches[k], op, what[k], "conv_tiled_wgrad.cl", &options, names[k], err);
     }
-    const size_t weights[3] = {(size_t)(op_ceil(columns, t->lx * t->tn) * t->lx),
-                               (size_t)(op_ceil(g->oc, t->ly * t->tm) * t->ly), (size_t)slices};
-    const size_t reduce[3] = {(size_t)columns, (size_t)g->oc, 1};
-    memcpy(s->global[0], weights, sizeof weights);
-    memcpy(s->global[1], reduce, sizeof reduce);
-    return rc;
-}
-
-static int create(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
-                  const struct op_io *io, struct clr_error *err)
-{
-    static const char *const names[OP_PASS_COUNT][2] = {
-        {"weights", "forward"}, {"flipped weights", "data gradient"}, {"weight gradient", "gradient sums"}};
-    struct conv_pass_state *s = NULL;
-    int rc = mem_new(&s, 1, sizeof *s, "a convolution", err);
-
-    if (rc < 0)
-        return rc;
-    s->pass = r->pass;
-    s->tile = pass_tile(r);
-    for (int k = 0; k < 2; k++)
-        (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, names[s->pass][k]);
-    rc = s->pass == OP_BACKWARD_WEIGHTS ? create_wgrad(s, op, io, err) : create_convolve(s, op, io, err);
-    if (rc < 0)
-        free(s);
-    else
-        *out = s;
+    op_launch_range(&s->launches[0], (long long)op_ceil(columns, t->lx * t->tn) * t->lx,
+                    (long long)op_ceil(g->oc, t->ly * t->tm) * t->ly, slices);
+    op_launch_range(&s->launches[1], columns, g->oc, 1);
     return rc;
 }
 
@@ -324,13 +301,11 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
     const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0])};
     const struct ocl_arg convolve[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(other),
                                        OCL_INT(io->batch)};
-    int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], pack, MEM_COUNT(pack), err);
+    int rc = op_launch_run(&s->launches[0], op, pack, MEM_COUNT(pack), err);
 
-    s->global[1][0] =
+    s->launches[1].global[0] =
         (size_t)op_ceil(io->batch * s->phase_pixels, s->tile.lx * s->tile.tn) * (size_t)s->tile.lx;
-    return rc < 0
-               ? rc
-               : op_launch(op, s->kernels[1], s->labels[1], s->global[1], convolve, MEM_COUNT(convolve), err);
+    return rc < 0 ? rc : op_launch_run(&s->launches[1], op, convolve, MEM_COUNT(convolve), err);
 }
 
 static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
@@ -339,20 +314,9 @@ static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_i
     const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_INT(io->batch)};
     const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
-    int rc = op_launch(op, s->kernels[0], s->labels[0], s->global[0], slices, MEM_COUNT(slices), err);
+    int rc = op_launch_run(&s->launches[0], op, slices, MEM_COUNT(slices), err);
 
-    return rc < 0 ? rc
-                  : op_launch(op, s->kernels[1], s->labels[1], s->global[1], reduce, MEM_COUNT(reduce), err);
-}
-
-static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    return s->pass == OP_BACKWARD_WEIGHTS ? run_wgrad(s, op, io, err) : run_convolve(s, op, io, err);
-}
-
-static void describe(const struct conv_pass_state *s, char *out, size_t size)
-{
-    (void)snprintf(out, size, "tiled %d×%d×%d×%d", s->tile.lx, s->tile.ly, s->tile.tn, s->tile.tm);
+    return rc < 0 ? rc : op_launch_run(&s->launches[1], op, reduce, MEM_COUNT(reduce), err);
 }
 
 const struct conv_row conv_tiled = {
@@ -361,7 +325,7 @@ const struct conv_row conv_tiled = {
     .guess = guess,
     .candidates = candidates,
     .plan = plan,
-    .create = create,
-    .run = run,
-    .describe = describe,
+    .state_size = sizeof(struct conv_pass_state),
+    .create = {create_convolve, create_convolve, create_wgrad},
+    .run = {run_convolve, run_convolve, run_wgrad},
 };

@@ -25,9 +25,7 @@ enum { FILTER, KERNELS_MAX = 4 };
 struct conv_pass_state {
     enum op_pass pass;
     struct shape_of_work work;
-    struct ocl_kernel *kernels[KERNELS_MAX];
-    char labels[KERNELS_MAX][96];
-    size_t global[KERNELS_MAX][3];
+    struct op_launch launches[KERNELS_MAX];
 };
 
 /* ------------------------------------------------------------------ numbers */
@@ -78,9 +76,9 @@ static void choose_tiles(struct shape_of_work *w, const int *tile, int block, in
     w->nt = (int)nt;
 }
 
-static struct shape_of_work shape_work(const struct conv_request *r, bool fused)
+static struct shape_of_work shape_work(const struct conv_request *r)
 {
-    const bool weights = r->pass == OP_BACKWARD_WEIGHTS;
+    const bool weights = r->pass == OP_BACKWARD_WEIGHTS, fused = r->row == &conv_winograd;
     struct shape_of_work w = {.fused = fused};
     int wanted = r->tile[3] ? r->tile[3] : SLICES;
 
@@ -98,7 +96,7 @@ static struct shape_of_work shape_work(const struct conv_request *r, bool fused)
 
 /* ------------------------------------------------------------------ planning */
 
-static bool can(const struct conv_request *r, bool fused)
+static bool can(const struct conv_request *r)
 {
     const struct conv_geometry *g = &r->desc->u.conv;
     const bool kernel = g->kh == g->kw && (g->kh == 3 || g->kh == 5) && g->sh == 1 && g->sw == 1 &&
@@ -109,25 +107,15 @@ static bool can(const struct conv_request *r, bool fused)
         return false;
     if ((long long)r->desc->x[0].n * op_ceil(g->oh, 4) * op_ceil(g->ow, 4) > INT_MAX / 64)
         return false;
-    w = shape_work(r, fused);
-    return !fused || (r->device->type == CLR_DEVICE_CPU &&
-                      fused_bytes(&w, r->block, r->pass == OP_BACKWARD_WEIGHTS) <= r->device->local_memory);
-}
-
-static bool can_fused(const struct conv_request *r)
-{
-    return can(r, true);
-}
-
-static bool can_staged(const struct conv_request *r)
-{
-    return can(r, false);
+    w = shape_work(r);
+    return !w.fused || (r->device->type == CLR_DEVICE_CPU &&
+                        fused_bytes(&w, r->block, r->pass == OP_BACKWARD_WEIGHTS) <= r->device->local_memory);
 }
 
 /* The products, and about six operations for each transformed value, at 60 % of 100 GFLOP/s. */
 static double guess_fused(const struct conv_request *r)
 {
-    const struct shape_of_work w = shape_work(r, true);
+    const struct shape_of_work w = shape_work(r);
     const double ic = (double)w.icb * r->block, oc = (double)w.ocb * r->block;
 
     return (double)r->desc->x[0].n * w.tiles * w.positions * (ic * oc + 6.0 * (ic + oc)) / (0.6 * 50e6);
@@ -140,31 +128,17 @@ static double guess_staged(const struct conv_request *r)
     return conv_multiply_adds(r->desc) / (0.5 * 50e6);
 }
 
-static int list_tiles(struct op_variant *out, int capacity, const struct conv_request *r, const char *name)
+static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
 {
     static const int forward[][4] = {{0},       {16, 1, 16}, {8, 2, 16}, {8, 2, 8},
                                      {4, 4, 8}, {12, 2, 24}, {16, 1, 32}};
     static const int weights[][4] = {{0},       {8, 2, 16},     {4, 4, 16},    {4, 4, 8},
                                      {8, 2, 8}, {8, 2, 16, 20}, {4, 4, 16, 20}};
-    const bool w = r->pass == OP_BACKWARD_WEIGHTS;
-    const int count = op_min(capacity, w ? (int)MEM_COUNT(weights) : (int)MEM_COUNT(forward));
 
-    for (int i = 0; i < count; i++) {
-        out[i] = (struct op_variant){0};
-        str_copy(out[i].algorithm, sizeof out[i].algorithm, name);
-        memcpy(out[i].tile, w ? weights[i] : forward[i], sizeof out[i].tile);
-    }
-    return count;
-}
-
-static int candidates_fused(struct op_variant *out, int capacity, const struct conv_request *r)
-{
-    return list_tiles(out, capacity, r, conv_winograd.name);
-}
-
-static int candidates_staged(struct op_variant *out, int capacity, const struct conv_request *r)
-{
-    return list_tiles(out, op_min(capacity, 1), r, conv_winograd_staged.name);
+    if (r->row == &conv_winograd_staged)
+        return conv_tiles(out, capacity, r, forward, 1);
+    return r->pass == OP_BACKWARD_WEIGHTS ? conv_tiles(out, capacity, r, weights, MEM_COUNT(weights))
+                                          : conv_tiles(out, capacity, r, forward, MEM_COUNT(forward));
 }
 
 /* Floats of the transformed weights with the bias, or of the partial sums; `staged` gets those of v and m. */
@@ -183,39 +157,21 @@ static bool workspace(const struct shape_of_work *w, int block, bool weights, si
     return true;
 }
 
-static int plan(struct op_needs *needs, const struct conv_request *r, bool fused, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
 {
-    const struct shape_of_work w = shape_work(r, fused);
+    const struct shape_of_work w = shape_work(r);
     const bool weights = r->pass == OP_BACKWARD_WEIGHTS;
     const int over_h = op_ceil(w.g.oh, 4) * 4 - w.g.oh, over_w = op_ceil(w.g.ow, 4) * 4 - w.g.ow;
     size_t first, staged[2];
 
     needs->x_any_block &= r->pass == OP_BACKWARD_DATA;
-    if (r->pass == OP_BACKWARD_DATA) {
-        needs->dy_halo_h = op_max(needs->dy_halo_h, w.g.ph + over_h);
-        needs->dy_halo_w = op_max(needs->dy_halo_w, w.g.pw + over_w);
-    } else {
-        needs->x_halo_h = op_max(needs->x_halo_h, w.g.ph + over_h);
-        needs->x_halo_w = op_max(needs->x_halo_w, w.g.pw + over_w);
-    }
-    if (weights) {
-        needs->dy_halo_h = op_max(needs->dy_halo_h, over_h);
-        needs->dy_halo_w = op_max(needs->dy_halo_w, over_w);
-    }
+    conv_need_halo(needs, r->pass == OP_BACKWARD_DATA, w.g.ph + over_h, w.g.pw + over_w);
+    if (weights)
+        conv_need_halo(needs, true, over_h, over_w);
     if (!workspace(&w, r->block, weights, &first, staged))
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              r->desc->label);
     return conv_need_workspace(needs, first + staged[0] + staged[1], err);
-}
-
-static int plan_fused(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
-{
-    return plan(needs, r, true, err);
-}
-
-static int plan_staged(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
-{
-    return plan(needs, r, false, err);
 }
 
 /* ------------------------------------------------------------------ creation */
@@ -229,7 +185,6 @@ static int get_kernel(struct conv_pass_state *s, struct op *op, int k, const cha
     size_t first = 0, staged[2] = {0, 0};
 
     (void)workspace(w, op->block, weights, &first, staged);
-    (void)snprintf(s->labels[k], sizeof s->labels[k], "%s %s", op->desc.label, what);
     str_append(&options,
                "-DV=%d -DR=%d -DOC=%d -DIC=%d -DPH=%d -DPW=%d -DOH=%d -DOW=%d -DTT=%d -DOB=%d -DNT=%d "
                "-DFUSED=%d -DBIAS=%d",
@@ -246,93 +201,65 @@ static int get_kernel(struct conv_pass_state *s, struct op *op, int k, const cha
     tensor_macros(&options, weights ? "DY" : "Y", flip ? &io->dx[0] : weights ? &io->dy[0] : &io->y[0]);
     if (flip && op->desc.mask_dx)
         tensor_macros(&options, "MASK", &io->x[0]);
-    return op_kernel(op, &s->kernels[k], "conv_winograd.cl", &options, name, err);
+    return op_launch_create(&s->launches[k], op, what, "conv_winograd.cl", &options, name, err);
 }
 
-static void set_global(struct conv_pass_state *s, int k, int a, int b, int c)
+static void begin(struct conv_pass_state *s, struct op *op, const struct conv_request *r)
 {
-    s->global[k][0] = (size_t)a;
-    s->global[k][1] = (size_t)b;
-    s->global[k][2] = (size_t)c;
+    s->pass = r->pass;
+    s->work = shape_work(r);
+    op_add_variant(op, r->pass, "%s %d×%d×%d", r->row->name, s->work.tt, s->work.ob, s->work.nt);
 }
 
 /* Forward and data gradient: filter, then fused, or input, products, output. */
-static int create_forward(struct conv_pass_state *s, struct op *op, const struct op_io *io,
-                          struct clr_error *err)
+static int create_forward(struct conv_pass_state *s, struct op *op, const struct conv_request *r,
+                          const struct op_io *io, struct clr_error *err)
 {
+    static const char *const what[2][4] = {
+        {"forward weights", "forward input", "forward products", "forward output"},
+        {"data gradient weights", "data gradient input", "data gradient products", "data gradient output"}};
+    static const char *const names[] = {"winograd_filter", "winograd_input", "winograd_multiply",
+                                        "winograd_output"};
     const struct shape_of_work *w = &s->work;
-    const bool flip = s->pass == OP_BACKWARD_DATA;
-    const int groups = op_ceil(w->ocb, w->ob);
-    int rc = get_kernel(s, op, FILTER, "winograd_filter", flip ? "data gradient weights" : "forward weights",
-                        io, err);
+    const bool flip = r->pass == OP_BACKWARD_DATA;
+    int groups, rc;
 
-    set_global(s, FILTER, w->icb * op->block + 1, groups * w->ob, 1);
+    begin(s, op, r);
+    groups = op_ceil(w->ocb, w->ob);
+    op_launch_range(&s->launches[FILTER], w->icb * op->block + 1, (long long)groups * w->ob, 1);
+    rc = get_kernel(s, op, FILTER, names[FILTER], what[flip][FILTER], io, err);
     if (rc == 0 && w->fused)
-        rc = get_kernel(s, op, 1, "winograd_fused", flip ? "data gradient" : "forward", io, err);
-    if (rc < 0 || w->fused)
-        return rc;
-    set_global(s, 1, w->nt, w->icb, 1);
-    set_global(s, 2, w->nt / w->tt, groups, w->positions);
-    set_global(s, 3, w->nt, w->ocb, 1);
-    rc = get_kernel(s, op, 1, "winograd_input", flip ? "data gradient input" : "forward input", io, err);
-    if (rc == 0)
-        rc = get_kernel(s, op, 2, "winograd_multiply", flip ? "data gradient products" : "forward products",
-                        io, err);
-    return rc < 0 ? rc
-                  : get_kernel(s, op, 3, "winograd_output", flip ? "data gradient output" : "forward output",
-                               io, err);
-}
-
-/* Weight gradient: the inverse (kernel 0), slices, or input, dy, products. */
-static int create_weights(struct conv_pass_state *s, struct op *op, const struct op_io *io,
-                          struct clr_error *err)
-{
-    const struct shape_of_work *w = &s->work;
-    int rc = get_kernel(s, op, 0, "winograd_weights", "gradient sum", io, err);
-
-    set_global(s, 0, w->ocb, w->g.c + 1, 1);
-    set_global(s, 1, w->slices, 1, 1);
-    if (rc == 0 && w->fused)
-        rc = get_kernel(s, op, 1, "winograd_slices", "weight gradient", io, err);
-    if (rc < 0 || w->fused)
-        return rc;
-    set_global(s, 1, w->nt, w->icb, 1);
-    set_global(s, 2, w->nt, w->ocb, 1);
-    set_global(s, 3, w->icb * op->block / w->tt, op_ceil(w->ocb, w->ob), w->positions);
-    rc = get_kernel(s, op, 1, "winograd_input", "weight gradient input", io, err);
-    if (rc == 0)
-        rc = get_kernel(s, op, 2, "winograd_dy", "weight gradient dy", io, err);
-    return rc < 0 ? rc : get_kernel(s, op, 3, "winograd_accumulate", "weight gradient products", io, err);
-}
-
-static int create(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
-                  const struct op_io *io, bool fused, struct clr_error *err)
-{
-    struct conv_pass_state *s = NULL;
-    int rc = mem_new(&s, 1, sizeof *s, "a convolution", err);
-
-    if (rc < 0)
-        return rc;
-    s->pass = r->pass;
-    s->work = shape_work(r, fused);
-    rc = r->pass == OP_BACKWARD_WEIGHTS ? create_weights(s, op, io, err) : create_forward(s, op, io, err);
-    if (rc < 0)
-        free(s);
-    else
-        *out = s;
+        return get_kernel(s, op, 1, "winograd_fused", flip ? "data gradient" : "forward", io, err);
+    op_launch_range(&s->launches[1], w->nt, w->icb, 1);
+    op_launch_range(&s->launches[2], w->nt / w->tt, groups, w->positions);
+    op_launch_range(&s->launches[3], w->nt, w->ocb, 1);
+    for (int k = 1; k < KERNELS_MAX && rc == 0; k++)
+        rc = get_kernel(s, op, k, names[k], what[flip][k], io, err);
     return rc;
 }
 
-static int create_fused(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
-                        const struct op_io *io, struct clr_error *err)
+/* Weight gradient: the inverse (kernel 0), slices, or input, dy, products. */
+static int create_weights(struct conv_pass_state *s, struct op *op, const struct conv_request *r,
+                          const struct op_io *io, struct clr_error *err)
 {
-    return create(out, op, r, io, true, err);
-}
+    static const char *const names[] = {"winograd_weights", "winograd_input", "winograd_dy",
+                                        "winograd_accumulate"};
+    static const char *const what[] = {"gradient sum", "weight gradient input", "weight gradient dy",
+                                       "weight gradient products"};
+    const struct shape_of_work *w = &s->work;
+    int rc;
 
-static int create_staged(struct conv_pass_state **out, struct op *op, const struct conv_request *r,
-                         const struct op_io *io, struct clr_error *err)
-{
-    return create(out, op, r, io, false, err);
+    begin(s, op, r);
+    op_launch_range(&s->launches[0], w->ocb, w->g.c + 1, 1);
+    op_launch_range(&s->launches[1], w->fused ? w->slices : w->nt, w->fused ? 1 : w->icb, 1);
+    op_launch_range(&s->launches[2], w->nt, w->ocb, 1);
+    op_launch_range(&s->launches[3], w->icb * op->block / w->tt, op_ceil(w->ocb, w->ob), w->positions);
+    rc = get_kernel(s, op, 0, names[0], what[0], io, err);
+    if (rc == 0 && w->fused)
+        return get_kernel(s, op, 1, "winograd_slices", "weight gradient", io, err);
+    for (int k = 1; k < KERNELS_MAX && rc == 0; k++)
+        rc = get_kernel(s, op, k, names[k], what[k], io, err);
+    return rc;
 }
 
 /* ------------------------------------------------------------------ running */
@@ -340,7 +267,7 @@ static int create_staged(struct conv_pass_state **out, struct op *op, const stru
 static int launch(struct conv_pass_state *s, struct op *op, int k, const struct ocl_arg *args, size_t count,
                   struct clr_error *err)
 {
-    return op_launch(op, s->kernels[k], s->labels[k], s->global[k], args, count, err);
+    return op_launch_run(&s->launches[k], op, args, count, err);
 }
 
 static int run_forward(struct conv_pass_state *s, struct op *op, const struct op_io *io,
@@ -356,7 +283,7 @@ static int run_forward(struct conv_pass_state *s, struct op *op, const struct op
     int rc = launch(s, op, FILTER, filter, MEM_COUNT(filter), err);
 
     if (rc == 0 && w->fused) {
-        set_global(s, 1, op_ceil(io->batch * w->tiles, w->nt), 1, 1);
+        op_launch_range(&s->launches[1], op_ceil(io->batch * w->tiles, w->nt), 1, 1);
         return launch(s, op, 1, fused, MEM_COUNT(fused), err);
     }
     for (int first = 0; first < io->batch * w->tiles && rc == 0; first += w->nt) {
@@ -400,39 +327,26 @@ static int run_weights(struct conv_pass_state *s, struct op *op, const struct op
     return rc < 0 ? rc : launch(s, op, 0, inverse, MEM_COUNT(inverse), err);
 }
 
-static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    return s->pass == OP_BACKWARD_WEIGHTS ? run_weights(s, op, io, err) : run_forward(s, op, io, err);
-}
-
-static void describe(const struct conv_pass_state *s, char *out, size_t size)
-{
-    const struct shape_of_work *w = &s->work;
-
-    (void)snprintf(out, size, "%s %d×%d×%d", w->fused ? conv_winograd.name : conv_winograd_staged.name, w->tt,
-                   w->ob, w->nt);
-}
-
 const struct conv_row conv_winograd = {
     .name = "winograd",
     .nmse = WINOGRAD_NMSE,
-    .can = can_fused,
+    .can = can,
     .guess = guess_fused,
-    .candidates = candidates_fused,
-    .plan = plan_fused,
-    .create = create_fused,
-    .run = run,
-    .describe = describe,
+    .candidates = candidates,
+    .plan = plan,
+    .state_size = sizeof(struct conv_pass_state),
+    .create = {create_forward, create_forward, create_weights},
+    .run = {run_forward, run_forward, run_weights},
 };
 
 const struct conv_row conv_winograd_staged = {
     .name = "winograd-staged",
     .nmse = WINOGRAD_NMSE,
-    .can = can_staged,
+    .can = can,
     .guess = guess_staged,
-    .candidates = candidates_staged,
-    .plan = plan_staged,
-    .create = create_staged,
-    .run = run,
-    .describe = describe,
+    .candidates = candidates,
+    .plan = plan,
+    .state_size = sizeof(struct conv_pass_state),
+    .create = {create_forward, create_forward, create_weights},
+    .run = {run_forward, run_forward, run_weights},
 };

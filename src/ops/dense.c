@@ -15,23 +15,24 @@ enum {
 };
 
 /* Rows and vectors of columns that a work-item makes; the work-group that shares a sum, see cl/dense.cl. */
-struct tile {
+struct dense_tile {
     bool sliced;
     int mt, nt, lx, slices;
 };
 
 /* rows × vectors of columns, each a sum of `terms`. */
-static struct tile choose_tile(const struct op_desc *desc, enum op_pass pass, const struct clr_device *device,
-                               int block, int rows, int vectors, int terms)
+static struct dense_tile choose_tile(const struct op_desc *desc, enum op_pass pass,
+                                     const struct clr_device *device, int block, int rows, int vectors,
+                                     int terms)
 {
     const char *asked = desc->variant[pass].algorithm;
     const int limit = (int)(device->max_work_group < GROUP_MAX ? device->max_work_group : GROUP_MAX);
     const bool cpu = device->type == CLR_DEVICE_CPU;
-    struct tile t = {false, block == 16 ? 4 : 6, op_min(block == 16 ? 4 : 2, vectors), 1, 1};
+    struct dense_tile t = {false, block == 16 ? 4 : 6, op_min(block == 16 ? 4 : 2, vectors), 1, 1};
 
     if (strcmp(asked, "sliced") != 0 && (cpu || strcmp(asked, "panels") == 0))
         return t;
-    t = (struct tile){true, 4, 1, 1, 1};
+    t = (struct dense_tile){true, 4, 1, 1, 1};
     while (t.lx < 32 && 2 * t.lx <= op_min(vectors, limit))
         t.lx *= 2;
     while (t.mt > 1 && (double)op_ceil(rows, t.mt) * vectors < ITEMS_WANTED)
@@ -58,9 +59,8 @@ static int candidates(struct op_variant *out, int capacity, const struct op_desc
 
 /* One use of the product: its kernels and what does not change from call to call. */
 struct product {
-    struct ocl_kernel *pack, *gemm;
-    char pack_label[96], label[96];
-    struct tile tile;
+    struct op_launch pack, gemm;
+    struct dense_tile tile;
     int panels, k;
     bool mask; /* does x mask the result */
 };
@@ -68,8 +68,7 @@ struct product {
 struct dense_op {
     struct op head;
     struct product forward, data, weights;
-    struct ocl_kernel *bias;
-    char bias_label[96];
+    struct op_launch bias;
     int inputs, outputs;
 };
 
@@ -103,20 +102,21 @@ static int columns(const struct tensor *t)
 }
 
 /*
- * a: images as rows, or as terms where b is given; b NULL: the packed weights; c NULL: the weights' gradient.
+ * what: labels of its kernels. a: images as rows, or as terms where b is given; b NULL: the packed weights; c
+ * NULL: the weights' gradient.
  */
-static int create_product(struct product *p, struct dense_op *self, const char *what, const struct tensor *a,
-                          const struct tensor *b, const struct tensor *c, const struct tensor *mask,
-                          struct clr_error *err)
+static int create_product(struct product *p, struct dense_op *self, const char *const *what,
+                          const struct tensor *a, const struct tensor *b, const struct tensor *c,
+                          const struct tensor *mask, struct clr_error *err)
 {
     static const char *const names[] = {"dense_pack", "dense_gemm", "dense_bias"};
     struct op *op = &self->head;
-    struct ocl_kernel **const kernels[] = {&p->pack, &p->gemm, &self->bias};
+    struct op_launch *const launches[] = {&p->pack, &p->gemm, &self->bias};
     const bool wanted[] = {!b, true, b && op->desc.bias}, forward = p == &self->forward;
     const int v = op->block, vectors = columns(b ? b : c) / v;
     const enum op_pass pass = b ? OP_BACKWARD_WEIGHTS : forward ? OP_FORWARD : OP_BACKWARD_DATA;
     const int terms = b ? op->desc.x[0].n : forward ? self->inputs : self->outputs;
-    const struct tile t =
+    const struct dense_tile t =
         choose_tile(&op->desc, pass, ocl_device(op->ctx), v, b ? self->outputs : op->desc.x[0].n,
                     op_ceil(forward ? self->outputs : self->inputs, v), /* as many in every layout */
                     terms);
@@ -126,8 +126,6 @@ static int create_product(struct product *p, struct dense_op *self, const char *
     p->panels = op_ceil(vectors, t.nt);
     p->k = terms;
     p->mask = mask != NULL;
-    (void)snprintf(p->label, sizeof p->label, "%s %s", op->desc.label, what);
-    (void)snprintf(p->pack_label, sizeof p->pack_label, "%s %s weights", op->desc.label, what);
     for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
         struct str options = {0};
         if (!wanted[i])
@@ -143,7 +141,7 @@ static int create_product(struct product *p, struct dense_op *self, const char *
         put_tensor(&options, b ? "B" : "C", b ? b : c);
         if (mask)
             put_tensor(&options, "M", mask);
-        rc = op_kernel(op, kernels[i], "dense.cl", &options, names[i], err);
+        rc = op_launch_create(launches[i], op, what[i], "dense.cl", &options, names[i], err);
     }
     return rc;
 }
@@ -159,17 +157,19 @@ static void describe(struct dense_op *self)
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
         sliced = sliced || products[pass]->tile.sliced;
     for (int pass = 0; pass < (sliced ? OP_PASS_COUNT : 1); pass++) {
-        const struct tile *t = &products[pass]->tile;
-        char text[40] = "panels";
-        if (t->sliced)
-            (void)snprintf(text, sizeof text, "sliced %d×%d", t->mt, t->slices);
-        if (products[pass]->gemm)
-            op_add_variant(&self->head, (enum op_pass)pass, text);
+        const struct dense_tile *t = &products[pass]->tile;
+        if (products[pass]->gemm.kernel && t->sliced)
+            op_add_variant(&self->head, (enum op_pass)pass, "sliced %d×%d", t->mt, t->slices);
+        else if (products[pass]->gemm.kernel)
+            op_add_variant(&self->head, (enum op_pass)pass, "panels");
     }
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
+    static const char *const what[OP_PASS_COUNT][3] = {{"forward weights", "forward"},
+                                                       {"data gradient weights", "data gradient"},
+                                                       {NULL, "weight gradient", "bias gradient"}};
     struct dense_op *self = (struct dense_op *)op;
     const int v = op->block;
     const bool backward = op->desc.backward, need_dx = backward && op->desc.need_dx;
@@ -180,13 +180,13 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
         return clr_error_set(err, CLR_EINPUT, "a dense layer needs channel blocks of one size");
     self->inputs = op->desc.x[0].c * op->desc.x[0].h * op->desc.x[0].w;
     self->outputs = op->desc.y[0].c;
-    (void)snprintf(self->bias_label, sizeof self->bias_label, "%s bias gradient", op->desc.label);
-    rc = create_product(&self->forward, self, "forward", &io->x[0], NULL, &io->y[0], NULL, err);
+    rc = create_product(&self->forward, self, what[OP_FORWARD], &io->x[0], NULL, &io->y[0], NULL, err);
     if (rc == 0 && need_dx)
-        rc = create_product(&self->data, self, "data gradient", &io->dy[0], NULL, &io->dx[0],
+        rc = create_product(&self->data, self, what[OP_BACKWARD_DATA], &io->dy[0], NULL, &io->dx[0],
                             op->desc.mask_dx ? &io->x[0] : NULL, err);
     if (rc == 0 && backward)
-        rc = create_product(&self->weights, self, "weight gradient", &io->dy[0], &io->x[0], NULL, NULL, err);
+        rc = create_product(&self->weights, self, what[OP_BACKWARD_WEIGHTS], &io->dy[0], &io->x[0], NULL,
+                            NULL, err);
     if (rc == 0)
         describe(self);
     return rc;
@@ -199,23 +199,22 @@ static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_
     const struct ocl_arg plain[] = {OCL_MEM(c), OCL_MEM(a), OCL_MEM(b), OCL_INT(rows), OCL_INT(images)};
     const struct ocl_arg masked[] = {OCL_MEM(c),    OCL_MEM(a),    OCL_MEM(b),
                                      OCL_MEM(mask), OCL_INT(rows), OCL_INT(images)};
-    const size_t tiles = (size_t)op_ceil(rows, p->tile.mt), panels = (size_t)p->panels;
+    const int tiles = op_ceil(rows, p->tile.mt);
     const bool first = p->tile.sliced || p == &((struct dense_op *)op)->weights; /* the panels */
-    const size_t global[3] = {first ? panels : tiles, first ? tiles : panels, (size_t)p->tile.slices};
 
-    return op_launch(op, p->gemm, p->label, global, p->mask ? masked : plain,
-                     p->mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
+    op_launch_range(&p->gemm, first ? p->panels : tiles, first ? tiles : p->panels, p->tile.slices);
+    return op_launch_run(&p->gemm, op, p->mask ? masked : plain,
+                         p->mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
 }
 
 static int run_pack(struct product *p, struct op *op, const struct op_io *io, struct clr_error *err)
 {
     const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
     const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
-    const size_t terms = (size_t)p->k + 1, panels = (size_t)p->panels;
     const bool transposed = p == &((struct dense_op *)op)->forward;
-    const size_t global[3] = {transposed ? terms : panels, transposed ? panels : terms, 1};
 
-    return op_launch(op, p->pack, p->pack_label, global, args, MEM_COUNT(args), err);
+    op_launch_range(&p->pack, transposed ? p->k + 1 : p->panels, transposed ? p->panels : p->k + 1, 1);
+    return op_launch_run(&p->pack, op, args, MEM_COUNT(args), err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -231,11 +230,8 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 static int backward_data(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct dense_op *self = (struct dense_op *)op;
-    int rc;
+    int rc = run_pack(&self->data, op, io, err);
 
-    if (!io->dx[0].mem)
-        return 0;
-    rc = run_pack(&self->data, op, io, err);
     return rc < 0 ? rc
                   : run_product(&self->data, op, io->dx[0].mem, io->dy[0].mem, io->workspace, io->x[0].mem,
                                 io->batch, io->batch, err);
@@ -245,13 +241,11 @@ static int backward_weights(struct op *op, const struct op_io *io, struct clr_er
 {
     struct dense_op *self = (struct dense_op *)op;
     const struct ocl_arg bias[] = {OCL_MEM(io->dw[1]), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
-    const size_t outputs[3] = {(size_t)self->outputs, 1, 1};
     int rc = run_product(&self->weights, op, io->dw[0], io->dy[0].mem, io->x[0].mem, NULL, self->outputs,
                          io->batch, err);
 
-    return rc < 0 || !self->bias
-               ? rc
-               : op_launch(op, self->bias, self->bias_label, outputs, bias, MEM_COUNT(bias), err);
+    op_launch_range(&self->bias, self->outputs, 1, 1);
+    return rc == 0 && self->bias.kernel ? op_launch_run(&self->bias, op, bias, MEM_COUNT(bias), err) : rc;
 }
 
 static int run(struct op *op, enum op_pass pass, const struct op_io *io, struct clr_error *err)
@@ -259,13 +253,6 @@ static int run(struct op *op, enum op_pass pass, const struct op_io *io, struct 
     return pass == OP_FORWARD         ? forward(op, io, err)
            : pass == OP_BACKWARD_DATA ? backward_data(op, io, err)
                                       : backward_weights(op, io, err);
-}
-
-static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    int rc = backward_data(op, io, err);
-
-    return rc < 0 ? rc : backward_weights(op, io, err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -307,14 +294,13 @@ static const struct {
 };
 
 /* Each in both ways. */
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     static const char *const ways[] = {"panels", "sliced"};
     const char *way = ways[i % 2];
     const int k = i / 2;
     struct op_desc *d = &out->desc;
 
-    (void)err;
     d->x[0] = (struct shape){cases[k].n, cases[k].c, cases[k].h, cases[k].w};
     d->y[0] = (struct shape){cases[k].n, cases[k].outputs, 1, 1};
     (void)snprintf(out->name, sizeof out->name, "dense %s %dx%dx%dx%d to %d%s%s", way, d->x[0].n, d->x[0].c,
@@ -326,7 +312,6 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     d->mask_dx = d->relu;
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
         (void)op_variant_parse(&d->variant[pass], way);
-    return 0;
 }
 
 static const struct op_cases all_cases = {2 * MEM_COUNT(cases), get_case};
@@ -337,8 +322,6 @@ const struct op_class op_dense = {
     .plan = plan,
     .candidates = candidates,
     .create = create,
-    .forward = forward,
-    .backward = backward,
     .run = run,
     .params = params,
     .tune_key = tune_key,

@@ -2,12 +2,6 @@
 #include "ops/op_impl.h"
 #include "ref/ref.h"
 
-struct dropout_op {
-    struct op head;
-    struct ocl_kernel *forward, *backward;
-    size_t global[3];
-};
-
 static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
                 int block, struct clr_error *err)
 {
@@ -19,8 +13,8 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     return 0;
 }
 
-static int get_kernel(struct op *op, struct ocl_kernel **out, const struct tensor *from,
-                      const struct tensor *to, bool keep_all, struct clr_error *err)
+static int get_kernel(struct op *op, bool back, const struct tensor *from, const struct tensor *to,
+                      bool keep_all, struct clr_error *err)
 {
     const double ratio = (double)op->desc.u.dropout.ratio;
     struct str options = {0};
@@ -31,25 +25,23 @@ static int get_kernel(struct op *op, struct ocl_kernel **out, const struct tenso
                op->desc.u.dropout.layer);
     tensor_macros(&options, "X", from);
     tensor_macros(&options, "Y", to);
-    return op_kernel(op, out, "dropout.cl", &options, "dropout_apply", err);
+    op_launch_range(back ? &op->backward : &op->forward, op->desc.x[0].h, op_ceil(op->desc.x[0].c, op->block),
+                    0);
+    return op_kernel(op, back, "dropout.cl", &options, "dropout_apply", err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct dropout_op *self = (struct dropout_op *)op;
-    int rc = get_kernel(op, &self->forward, &io->x[0], &io->y[0], !op->desc.backward, err);
+    int rc = get_kernel(op, false, &io->x[0], &io->y[0], !op->desc.backward, err);
 
     if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = get_kernel(op, &self->backward, &io->dy[0], &io->dx[0], false, err);
-    self->global[0] = (size_t)op->desc.x[0].h;
-    self->global[1] = (size_t)op_ceil(op->desc.x[0].c, op->block);
+        rc = get_kernel(op, true, &io->dy[0], &io->dx[0], false, err);
     return rc;
 }
 
-static int apply(struct op *op, struct ocl_kernel *kernel, const char *label, cl_mem to, cl_mem from,
-                 const struct op_io *io, struct clr_error *err)
+static int apply(struct op_launch *l, struct op *op, cl_mem to, cl_mem from, const struct op_io *io,
+                 struct clr_error *err)
 {
-    struct dropout_op *self = (struct dropout_op *)op;
     const struct ocl_arg args[] = {OCL_MEM(to),
                                    OCL_MEM(from),
                                    OCL_MEM(io->index),
@@ -59,22 +51,20 @@ static int apply(struct op *op, struct ocl_kernel *kernel, const char *label, cl
                                    OCL_UINT(io->iteration),
                                    OCL_INT(io->batch)};
 
-    self->global[2] = (size_t)io->batch;
-    return op_launch(op, kernel, label, self->global, args, MEM_COUNT(args), err);
+    l->global[2] = (size_t)io->batch;
+    return op_launch_run(l, op, args, MEM_COUNT(args), err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return apply(op, ((struct dropout_op *)op)->forward, op->forward_label, io->y[0].mem, io->x[0].mem, io,
-                 err);
+    return apply(&op->forward, op, io->y[0].mem, io->x[0].mem, io, err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     if (!io->dx[0].mem)
         return 0;
-    return apply(op, ((struct dropout_op *)op)->backward, op->backward_label, io->dx[0].mem, io->dy[0].mem,
-                 io, err);
+    return apply(&op->backward, op, io->dx[0].mem, io->dy[0].mem, io, err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -106,20 +96,18 @@ static const struct {
              {{4, 100, 1, 1}, 7, 0.9f, false},
              {{1, 3, 2, 2}, 1, 0.0f, false}};
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
-    (void)err;
     op_case_of(out, &cases[i].x, cases[i].small, ", ratio %g", (double)cases[i].ratio);
     out->desc.u.dropout.ratio = cases[i].ratio;
     out->desc.u.dropout.layer = cases[i].layer;
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
 
 const struct op_class op_dropout = {
     .name = "dropout",
-    .size = sizeof(struct dropout_op),
+    .size = sizeof(struct op),
     .plan = plan,
     .create = create,
     .forward = forward,

@@ -8,12 +8,6 @@
 
 #include "ops/op_impl.h"
 
-struct elementwise_op {
-    struct op head;
-    struct ocl_kernel *forward, *backward;
-    size_t global[3];
-};
-
 #define ELEMENTWISE(name, type, f, df, ...)                                                                  \
     static double name##_f(double x, double a)                                                               \
     {                                                                                                        \
@@ -66,7 +60,6 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct elementwise_op *self = (struct elementwise_op *)op;
     const struct elementwise *row = elementwise_row(&op->desc);
     const int rows = op_span(ocl_device(op->ctx), op->desc.x[0].h);
     const bool back = op->desc.backward && op->desc.need_dx;
@@ -81,34 +74,32 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
         str_append(&options, " -DFORWARD=%s -DBACKWARD=%s", row->forward, row->backward);
         op_tensor_macros(&options, io, back);
         tensor_macros(&options, "T", row->from_y ? &io->y[0] : &io->x[0]);
-        rc = op_kernel(op, k == 0 ? &self->forward : &self->backward, "elementwise.cl", &options,
+        rc = op_kernel(op, k == 1, "elementwise.cl", &options,
                        k == 0 ? "elementwise_forward" : "elementwise_backward", err);
     }
-    self->global[0] = (size_t)op_ceil(op->desc.x[0].h, rows);
-    self->global[1] = (size_t)op_ceil(op->desc.x[0].c, op->block);
+    op_launch_range(&op->forward, op_ceil(op->desc.x[0].h, rows), op_ceil(op->desc.x[0].c, op->block), 0);
+    memcpy(op->backward.global, op->forward.global, sizeof op->backward.global);
     return rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct elementwise_op *self = (struct elementwise_op *)op;
     const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
 
-    self->global[2] = (size_t)io->batch;
-    return op_launch(op, self->forward, op->forward_label, self->global, args, MEM_COUNT(args), err);
+    op->forward.global[2] = (size_t)io->batch;
+    return op_launch_run(&op->forward, op, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct elementwise_op *self = (struct elementwise_op *)op;
     const cl_mem value = elementwise_row(&op->desc)->from_y ? io->y[0].mem : io->x[0].mem;
     const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(value), OCL_MEM(io->dy[0].mem),
                                    OCL_INT(io->batch)};
 
     if (!io->dx[0].mem)
         return 0;
-    self->global[2] = (size_t)io->batch;
-    return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
+    op->backward.global[2] = (size_t)io->batch;
+    return op_launch_run(&op->backward, op, args, MEM_COUNT(args), err);
 }
 
 static const char *title(const struct op_desc *desc)
@@ -144,13 +135,12 @@ static const struct {
               {{4, 13, 1, 1}, false, false}};
 
 /* Every function on each shape. */
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     const size_t k = (size_t)i % MEM_COUNT(shapes);
     struct op_desc *d = &out->desc;
     const struct elementwise *row;
 
-    (void)err;
     d->u.elementwise.function = (enum elementwise_function)(i / (int)MEM_COUNT(shapes));
     row = elementwise_row(d);
     d->u.elementwise.a = (float)(shapes[k].other ? row->other : row->usual);
@@ -158,7 +148,6 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
         op_case_of(out, &shapes[k].x, shapes[k].small, ", %s %g", row->field, (double)d->u.elementwise.a);
     else
         op_case_of(out, &shapes[k].x, shapes[k].small, "%s", "");
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(functions) * MEM_COUNT(shapes), get_case};
@@ -166,7 +155,7 @@ static const struct op_cases all_cases = {MEM_COUNT(functions) * MEM_COUNT(shape
 const struct op_class op_elementwise = {
     .name = "elementwise",
     .title = title,
-    .size = sizeof(struct elementwise_op),
+    .size = sizeof(struct op),
     .plan = plan,
     .create = create,
     .forward = forward,

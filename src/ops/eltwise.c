@@ -11,8 +11,7 @@ enum { PASSES = 1 + OP_MOST }; /* forward, and back to each input; a split: back
 
 struct eltwise_op {
     struct op head;
-    struct ocl_kernel *kernels[PASSES];
-    size_t global[3];
+    struct op_launch passes[PASSES];
 };
 
 /* What a pass reads and writes. */
@@ -59,10 +58,9 @@ static int get_kernel(struct eltwise_op *self, int k, const struct pass *p, stru
     tensor_macros(&options, "TO", p->to);
     if (p->mask)
         tensor_macros(&options, "M", p->mask);
-    self->global[0] = (size_t)op_ceil(d->x[0].h, rows);
-    self->global[1] = (size_t)op_ceil(d->x[0].c, self->head.block);
-    return op_kernel(&self->head, &self->kernels[k], "eltwise.cl", &options,
-                     p->j >= 0 ? "eltwise_backward" : "eltwise_forward", err);
+    op_launch_range(&self->passes[k], op_ceil(d->x[0].h, rows), op_ceil(d->x[0].c, self->head.block), 0);
+    return op_launch_create(&self->passes[k], &self->head, split || k > 0 ? "backward" : "forward",
+                            "eltwise.cl", &options, p->j >= 0 ? "eltwise_backward" : "eltwise_forward", err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -76,7 +74,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     return rc;
 }
 
-static int run_pass(struct op *op, int k, const char *label, const struct op_io *io, struct clr_error *err)
+static int run_pass(struct op *op, int k, const struct op_io *io, struct clr_error *err)
 {
     struct eltwise_op *self = (struct eltwise_op *)op;
     struct ocl_arg args[OP_MOST + 4];
@@ -93,13 +91,14 @@ static int run_pass(struct op *op, int k, const char *label, const struct op_io 
     if (p.mask)
         args[n++] = OCL_MEM(p.mask->mem);
     args[n++] = OCL_INT(io->batch);
-    self->global[2] = (size_t)io->batch;
-    return op_launch(op, self->kernels[k], label, self->global, args, n, err);
+    self->passes[k].global[2] = (size_t)io->batch;
+    return op_launch_run(&self->passes[k], op, args, n, err);
 }
 
-static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
+/* The pass of a split that goes back is its only one, too. */
+static int first_pass(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return run_pass(op, 0, op->forward_label, io, err);
+    return run_pass(op, 0, io, err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -107,13 +106,8 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     int rc = 0;
 
     for (int k = 1; k < PASSES && rc == 0; k++)
-        rc = run_pass(op, k, op->backward_label, io, err);
+        rc = run_pass(op, k, io, err);
     return rc;
-}
-
-static int split_backward(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    return run_pass(op, 0, op->backward_label, io, err);
 }
 
 /* ------------------------------------------------------------------ references and cases */
@@ -202,12 +196,11 @@ static const struct {
     {ELTWISE_MAX, {4, 13, 1, 1}, 5, {0}, 13, 0, false},
 };
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     static const char *const names[] = {"sum", "product", "maximum"};
     struct op_desc *d = &out->desc;
 
-    (void)err;
     op_case_of(out, &cases[i].x, cases[i].small, ", %s of %d%s", names[cases[i].operation], cases[i].count,
                cases[i].mask_dx ? ", rectified" : "");
     d->x_count = cases[i].count;
@@ -217,7 +210,6 @@ static int get_case(struct op_case *out, int i, struct clr_error *err)
     d->mask_dx = cases[i].mask_dx;
     d->u.eltwise.operation = cases[i].operation;
     memcpy(d->u.eltwise.coeff, cases[i].coeff, sizeof d->u.eltwise.coeff);
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
@@ -231,18 +223,16 @@ static const struct {
                    {{2, 33, 1, 1}, 8, false, false},
                    {{1, 16, 5, 4}, 2, true, false}};
 
-static int get_split_case(struct op_case *out, int i, struct clr_error *err)
+static void get_split_case(struct op_case *out, int i)
 {
     struct op_desc *d = &out->desc;
 
-    (void)err;
     op_case_of(out, &split_cases[i].x, split_cases[i].small, " in %d%s", split_cases[i].count,
                split_cases[i].mask ? ", rectified" : "");
     d->y_count = split_cases[i].count;
     for (int j = 1; j < d->y_count; j++)
         d->y[j] = d->y[0];
     d->mask_dx = split_cases[i].mask;
-    return 0;
 }
 
 static const struct op_cases all_split_cases = {MEM_COUNT(split_cases), get_split_case};
@@ -251,7 +241,7 @@ const struct op_class op_eltwise = {
     .name = "eltwise",
     .size = sizeof(struct eltwise_op),
     .create = create,
-    .forward = forward,
+    .forward = first_pass,
     .backward = backward,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
@@ -265,7 +255,7 @@ const struct op_class op_split = {
     .size = sizeof(struct eltwise_op),
     .needs = {.y_is_x = true, .keeps_y = true},
     .create = create,
-    .backward = split_backward,
+    .backward = first_pass,
     .ref_forward = reference_split,
     .ref_backward = reference_join,
     .nmse = 1e-12,

@@ -165,8 +165,6 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     op->ctx = ctx;
     op->desc = *desc;
     op->block = class->flags & OP_NO_Y ? io->x[0].layout.block : io->y[0].layout.block;
-    (void)snprintf(op->forward_label, sizeof op->forward_label, "%s forward", desc->label);
-    (void)snprintf(op->backward_label, sizeof op->backward_label, "%s backward", desc->label);
     rc = class->create(op, io, err);
     if (rc < 0) {
         op_destroy(op);
@@ -178,12 +176,19 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
 
 int op_forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
+    if (op->class->run)
+        return op->class->run(op, OP_FORWARD, io, err);
     return op->class->forward ? op->class->forward(op, io, err) : 0;
 }
 
 int op_backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return op->class->backward ? op->class->backward(op, io, err) : 0;
+    int rc;
+
+    if (!op->class->run)
+        return op->class->backward ? op->class->backward(op, io, err) : 0;
+    rc = io->dx[0].mem ? op->class->run(op, OP_BACKWARD_DATA, io, err) : 0;
+    return rc < 0 ? rc : op->class->run(op, OP_BACKWARD_WEIGHTS, io, err);
 }
 
 int op_run(struct op *op, enum op_pass pass, const struct op_io *io, struct clr_error *err)
@@ -202,29 +207,42 @@ void op_destroy(struct op *op)
     free(op);
 }
 
-int op_kernel(struct op *op, struct ocl_kernel **out, const char *file, struct str *options, const char *name,
-              struct clr_error *err)
+int op_launch_create(struct op_launch *l, struct op *op, const char *what, const char *file,
+                     struct str *options, const char *name, struct clr_error *err)
 {
     int rc = str_check(options, err);
 
+    (void)snprintf(l->label, sizeof l->label, "%s %s", op->desc.label, what);
     if (rc == 0)
-        rc = ocl_kernel_get(out, op->ctx, file, str_text(options), name, err);
+        rc = ocl_kernel_get(&l->kernel, op->ctx, file, str_text(options), name, err);
     str_clear(options);
     return rc;
 }
 
-void op_add_variant(struct op *op, enum op_pass pass, const char *text)
+int op_kernel(struct op *op, bool back, const char *file, struct str *options, const char *name,
+              struct clr_error *err)
 {
-    static const char *const names[OP_PASS_COUNT] = {"", ", data ", ", weights "};
-    const size_t at = strlen(op->variant);
-
-    (void)snprintf(op->variant + at, sizeof op->variant - at, "%s%s", names[pass], text);
+    return op_launch_create(back ? &op->backward : &op->forward, op, back ? "backward" : "forward", file,
+                            options, name, err);
 }
 
-int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const size_t global[3],
-              const struct ocl_arg *args, size_t arg_count, struct clr_error *err)
+int op_launch_run(const struct op_launch *l, struct op *op, const struct ocl_arg *args, size_t arg_count,
+                  struct clr_error *err)
 {
-    return ocl_launch(op->ctx, kernel, label, 3, global, NULL, args, (int)arg_count, err);
+    return ocl_launch(op->ctx, l->kernel, l->label, 3, l->global, args, (int)arg_count, err);
+}
+
+void op_add_variant(struct op *op, enum op_pass pass, const char *format, ...)
+{
+    static const char *const names[OP_PASS_COUNT] = {"", ", data ", ", weights "};
+    char text[48];
+    const size_t at = strlen(op->variant);
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    (void)snprintf(op->variant + at, sizeof op->variant - at, "%s%s", names[pass], text);
 }
 
 int op_loops(const struct clr_device *device, double rounds, int most)
@@ -242,7 +260,7 @@ int op_span(const struct clr_device *device, int many)
 
 /* ------------------------------------------------------------------ cases */
 
-int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err)
+void op_case_get(struct op_case *out, enum op_kind kind, int i)
 {
     memset(out, 0, sizeof *out);
     out->desc.kind = kind;
@@ -251,7 +269,7 @@ int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error 
     out->desc.need_dx = 1;
     out->desc.x_count = 1;
     out->desc.y_count = classes[kind]->flags & OP_NO_Y ? 0 : 1;
-    return classes[kind]->cases->get(out, i, err);
+    classes[kind]->cases->get(out, i);
 }
 
 void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)

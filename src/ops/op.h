@@ -193,4 +193,14 @@ const char *op_variant(const struct op *op);
 /* The rounding error that the chosen way of a pass may have, as an NMSE; 0: what is usual for the kind. */
 double op_nmse(const struct op *op, enum op_pass pass);
 
+static inline int op_min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static inline int op_max(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 #endif

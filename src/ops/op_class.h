@@ -41,7 +41,7 @@ struct op_case {
 struct op_cases {
     int count;
     /* Case i; *out comes with its kind, a label and both gradients wanted, all else zero. */
-    int (*get)(struct op_case *out, int i, struct clr_error *err);
+    void (*get)(struct op_case *out, int i);
 };
 
 enum op_flags {
@@ -75,7 +75,7 @@ struct op_class {
     int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
     int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
-               struct clr_error *err); /* one pass; NULL: only as a whole */
+               struct clr_error *err); /* instead of both: one pass. NULL: only as a whole */
     void (*clear)(struct op *op);      /* NULL: nothing to free */
 
     bool (*can_relu)(const struct op_desc *desc); /* with OP_TAKES_RELU; NULL: always */
@@ -113,7 +113,7 @@ int op_params(struct op_param out[OP_PARAMS], const struct op_desc *desc);
 bool op_param_sizes(size_t out[OP_PARAMS], const struct op_desc *desc);
 
 /* Case i of a kind, 0 … cases->count − 1. CLR_EINPUT: the row is wrong. */
-int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err);
+void op_case_get(struct op_case *out, enum op_kind kind, int i);
 
 static inline bool op_is(const struct op_desc *desc, unsigned flags)
 {

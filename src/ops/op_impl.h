@@ -7,30 +7,46 @@
 #include "ops/op.h"
 #include "ops/op_class.h"
 
+/* A kernel that an operator launches. */
+struct op_launch {
+    struct ocl_kernel *kernel; /* NULL: this operator does without */
+    char label[96];            /* of the profile: "conv1 forward" */
+    size_t global[3];
+};
+
 struct op {
     const struct op_class *class;
     struct ocl_context *ctx;
     struct op_desc desc;
     int block; /* V of the kernels: y's, or x's where there is no y */
     char variant[160];
-    double nmse[OP_PASS_COUNT]; /* 0: what is usual for its kind */
-    char forward_label[96], backward_label[96];
+    double nmse[OP_PASS_COUNT];         /* 0: what is usual for its kind */
+    struct op_launch forward, backward; /* of kinds that have one kernel for each direction */
 };
 
 #define ROW(kind, name) extern const struct op_class op_##name;
 #include "ops/ops.h"
 #undef ROW
 
-/* Kernel of op with options built in a struct str, which is checked and cleared here, also on failure. */
-int op_kernel(struct op *op, struct ocl_kernel **out, const char *file, struct str *options, const char *name,
+/* `what` ends the label. options: built in a struct str, which is checked and cleared here, also on failure.
+ */
+int op_launch_create(struct op_launch *l, struct op *op, const char *what, const char *file,
+                     struct str *options, const char *name, struct clr_error *err);
+/* The same of op->forward or op->backward. */
+int op_kernel(struct op *op, bool back, const char *file, struct str *options, const char *name,
               struct clr_error *err);
+int op_launch_run(const struct op_launch *l, struct op *op, const struct ocl_arg *args, size_t arg_count,
+                  struct clr_error *err);
+
+static inline void op_launch_range(struct op_launch *l, long long x, long long y, long long z)
+{
+    l->global[0] = (size_t)x;
+    l->global[1] = (size_t)y;
+    l->global[2] = (size_t)z;
+}
 
 /* What does a pass, behind what is there already: "direct 5×2, data gemm, weights direct 5×1×2". */
-void op_add_variant(struct op *op, enum op_pass pass, const char *text);
-
-/* Enqueue with the operator's context. */
-int op_launch(struct op *op, struct ocl_kernel *kernel, const char *label, const size_t global[3],
-              const struct ocl_arg *args, size_t arg_count, struct clr_error *err);
+void op_add_variant(struct op *op, enum op_pass pass, const char *format, ...) CLR_PRINTF(3, 4);
 
 /* A case on that x, with y of its shape: named "relu 2x5x7x3", and what follows. */
 void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)
@@ -57,16 +73,6 @@ int op_loops(const struct clr_device *device, double rounds, int most);
 static inline int op_ceil(int a, int b)
 {
     return (a + b - 1) / b;
-}
-
-static inline int op_min(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static inline int op_max(int a, int b)
-{
-    return a > b ? a : b;
 }
 
 /* Numbers of x and y in an image, for references. */

@@ -182,5 +182,5 @@ int optimizer_update(struct optimizer *o, const struct optimizer_buffers *at, do
     args[n++] = OCL_FLOAT((cl_float)(1.0 - s->momentum2));
     args[n++] = OCL_FLOAT((cl_float)root);
     args[n++] = OCL_FLOAT((cl_float)s->epsilon);
-    return ocl_launch(o->ctx, o->kernel, "update", 1, global, NULL, args, n, err);
+    return ocl_launch(o->ctx, o->kernel, "update", 1, global, args, n, err);
 }

@@ -2,13 +2,6 @@
 #include "ops/op_impl.h"
 #include "ref/ref.h"
 
-struct pool_op {
-    struct op head;
-    struct ocl_kernel *forward, *backward;
-    size_t global_forward[3], global_backward[3];
-    bool reads_x; /* going back, for the mask */
-};
-
 /* Bytes of one stored place in the window, or of 0, which means none. */
 static size_t arg_bytes(const struct pool_geometry *g)
 {
@@ -43,12 +36,10 @@ static bool whole(const struct pool_geometry *g)
 }
 
 /* Kernel of one direction. */
-static int get_kernel(struct pool_op *self, struct ocl_kernel **out, const struct op_io *io, bool back,
-                      int span, struct clr_error *err)
+static int get_kernel(struct op *op, const struct op_io *io, bool back, int span, struct clr_error *err)
 {
     static const char *const names[2][2] = {{"pool_max_forward", "pool_ave_forward"},
                                             {"pool_max_backward", "pool_ave_backward"}};
-    struct op *op = &self->head;
     const struct pool_geometry *g = &op->desc.u.pool;
     const bool max = g->method == POOL_MAX;
     struct str options = {0};
@@ -62,54 +53,47 @@ static int get_kernel(struct pool_op *self, struct ocl_kernel **out, const struc
     tensor_macros(&options, "X", back ? &io->dx[0] : &io->x[0]);
     tensor_macros(&options, "Y", back ? &io->dy[0] : &io->y[0]);
     tensor_macros(&options, "M", &io->x[0]);
-    return op_kernel(op, out, "pool.cl", &options, names[back][!max], err);
+    return op_kernel(op, back, "pool.cl", &options, names[back][!max], err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct pool_op *self = (struct pool_op *)op;
     const struct pool_geometry *g = &op->desc.u.pool;
     const int span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
-    const int groups = (g->w - 1 + g->pw) / g->sw - g->pw / g->sw + 1;
-    int rc;
+    const int groups = (g->w - 1 + g->pw) / g->sw - g->pw / g->sw + 1, cb = op_ceil(g->c, op->block);
+    int rc = get_kernel(op, io, false, span, err);
 
-    self->reads_x = op->desc.mask_dx && g->method == POOL_AVE;
-    rc = get_kernel(self, &self->forward, io, false, span, err);
     if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = get_kernel(self, &self->backward, io, true, span, err);
-    self->global_forward[0] = (size_t)g->oh * (size_t)op_ceil(g->ow, span);
-    self->global_backward[0] = (size_t)g->h * (size_t)op_ceil(groups, span);
-    self->global_forward[1] = self->global_backward[1] = (size_t)op_ceil(g->c, io->y[0].layout.block);
+        rc = get_kernel(op, io, true, span, err);
+    op_launch_range(&op->forward, (long long)g->oh * op_ceil(g->ow, span), cb, 0);
+    op_launch_range(&op->backward, (long long)g->h * op_ceil(groups, span), cb, 0);
     return rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct pool_op *self = (struct pool_op *)op;
     const struct ocl_arg saving[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->saved), OCL_MEM(io->x[0].mem),
                                      OCL_INT(io->batch)};
     const struct ocl_arg plain[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
     const bool save = op->desc.u.pool.method == POOL_MAX && op->desc.backward;
 
-    self->global_forward[2] = (size_t)io->batch;
-    return op_launch(op, self->forward, op->forward_label, self->global_forward, save ? saving : plain,
-                     save ? 4 : 3, err);
+    op->forward.global[2] = (size_t)io->batch;
+    return op_launch_run(&op->forward, op, save ? saving : plain, save ? 4 : 3, err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct pool_op *self = (struct pool_op *)op;
-    const cl_mem third = self->reads_x ? io->x[0].mem : io->saved;
+    const bool max = op->desc.u.pool.method == POOL_MAX;
+    const cl_mem third = max ? io->saved : io->x[0].mem; /* of an average: for the mask */
     const struct ocl_arg three[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_MEM(third),
                                     OCL_INT(io->batch)};
     const struct ocl_arg two[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
-    const bool more = self->reads_x || op->desc.u.pool.method == POOL_MAX;
+    const bool more = max || op->desc.mask_dx;
 
     if (!io->dx[0].mem)
         return 0;
-    self->global_backward[2] = (size_t)io->batch;
-    return op_launch(op, self->backward, op->backward_label, self->global_backward, more ? three : two,
-                     more ? 4 : 3, err);
+    op->backward.global[2] = (size_t)io->batch;
+    return op_launch_run(&op->backward, op, more ? three : two, more ? 4 : 3, err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -129,66 +113,62 @@ static void reference_backward(const struct op_desc *d, const struct op_ref *r)
     ref_pool_backward(r->dx[0], r->dy[0], r->arg, r->n, &d->u.pool);
 }
 
+#define POOL(...)                                                                                            \
+    {                                                                                                        \
+        POOL_MAX, POOL_CEIL, __VA_ARGS__, 0, 0                                                               \
+    }
+
 /* Each with both methods and both roundings. A rectifier after it is for a maximum alone. */
 static const struct {
     const char *name;
-    int n, c, h, w, kh, kw, sh, sw, ph, pw;
+    int n;
+    struct pool_geometry g;
     bool small;
     enum { NEITHER, AFTER, BEFORE } rectifier;
 } cases[] = {
-    {"3/2 even", 2, 5, 8, 6, 3, 3, 2, 2, 0, 0, true, NEITHER},
-    {"3/2 odd", 2, 17, 15, 7, 3, 3, 2, 2, 0, 0, false, NEITHER},
-    {"3/2 pad 1", 1, 3, 4, 4, 3, 3, 2, 2, 1, 1, true, NEITHER},
-    {"2/2 pad 1 drops a window", 2, 4, 4, 3, 2, 2, 2, 2, 1, 1, false, NEITHER},
-    {"3x2/3 pad 1", 2, 6, 8, 11, 3, 2, 3, 3, 1, 1, true, NEITHER},
-    {"4x3/1 pad 3x0", 2, 9, 4, 7, 4, 3, 1, 1, 3, 0, false, NEITHER},
-    {"2x3/2x1 pad 1x2", 1, 33, 6, 5, 2, 3, 2, 1, 1, 2, false, NEITHER},
-    {"5/1 pad 2, overlapping", 1, 2, 9, 7, 5, 5, 1, 1, 2, 2, false, NEITHER},
-    {"whole image", 3, 12, 5, 4, 5, 4, 1, 1, 0, 0, false, NEITHER},
-    {"window beyond the image", 1, 3, 3, 2, 4, 3, 2, 2, 1, 1, false, NEITHER},
-    {"1/3 leaves gaps", 2, 8, 7, 10, 1, 1, 3, 3, 0, 0, false, NEITHER},
-    {"3/2 even, rectifier after", 2, 5, 8, 6, 3, 3, 2, 2, 0, 0, true, AFTER},
-    {"3x2/1x2 pad 1, rectifier after", 2, 17, 6, 7, 3, 2, 1, 2, 1, 1, false, AFTER},
-    {"3/2 odd, rectifier before", 2, 17, 9, 7, 3, 3, 2, 2, 0, 0, true, BEFORE},
-    {"2x3/3 pad 1, rectifier before", 3, 6, 8, 11, 2, 3, 3, 3, 1, 1, false, BEFORE},
-    {"17x15 of an image, rectifier after", 1, 2, 17, 17, 17, 15, 1, 1, 0, 0, false, AFTER},
+    {"3/2 even", 2, POOL(5, 8, 6, 3, 3, 2, 2, 0, 0), true, NEITHER},
+    {"3/2 odd", 2, POOL(17, 15, 7, 3, 3, 2, 2, 0, 0), false, NEITHER},
+    {"3/2 pad 1", 1, POOL(3, 4, 4, 3, 3, 2, 2, 1, 1), true, NEITHER},
+    {"2/2 pad 1 drops a window", 2, POOL(4, 4, 3, 2, 2, 2, 2, 1, 1), false, NEITHER},
+    {"3x2/3 pad 1", 2, POOL(6, 8, 11, 3, 2, 3, 3, 1, 1), true, NEITHER},
+    {"4x3/1 pad 3x0", 2, POOL(9, 4, 7, 4, 3, 1, 1, 3, 0), false, NEITHER},
+    {"2x3/2x1 pad 1x2", 1, POOL(33, 6, 5, 2, 3, 2, 1, 1, 2), false, NEITHER},
+    {"5/1 pad 2, overlapping", 1, POOL(2, 9, 7, 5, 5, 1, 1, 2, 2), false, NEITHER},
+    {"whole image", 3, POOL(12, 5, 4, 5, 4, 1, 1, 0, 0), false, NEITHER},
+    {"window beyond the image", 1, POOL(3, 3, 2, 4, 3, 2, 2, 1, 1), false, NEITHER},
+    {"1/3 leaves gaps", 2, POOL(8, 7, 10, 1, 1, 3, 3, 0, 0), false, NEITHER},
+    {"3/2 even, rectifier after", 2, POOL(5, 8, 6, 3, 3, 2, 2, 0, 0), true, AFTER},
+    {"3x2/1x2 pad 1, rectifier after", 2, POOL(17, 6, 7, 3, 2, 1, 2, 1, 1), false, AFTER},
+    {"3/2 odd, rectifier before", 2, POOL(17, 9, 7, 3, 3, 2, 2, 0, 0), true, BEFORE},
+    {"2x3/3 pad 1, rectifier before", 3, POOL(6, 8, 11, 2, 3, 3, 3, 1, 1), false, BEFORE},
+    {"17x15 of an image, rectifier after", 1, POOL(2, 17, 17, 17, 15, 1, 1, 0, 0), false, AFTER},
 };
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     const enum pool_method method = i / 2 % 2 ? POOL_AVE : POOL_MAX;
     const enum pool_rounding rounding = i % 2 ? POOL_FLOOR : POOL_CEIL;
     const int k = i / 4;
     struct pool_geometry *g = &out->desc.u.pool;
-    int rc;
 
     (void)snprintf(out->name, sizeof out->name, "pool %s %s %s", method == POOL_MAX ? "max" : "ave",
                    rounding == POOL_CEIL ? "ceil" : "floor", cases[k].name);
-    *g = (struct pool_geometry){.method = method,
-                                .rounding = rounding,
-                                .c = cases[k].c,
-                                .h = cases[k].h,
-                                .w = cases[k].w,
-                                .kh = cases[k].kh,
-                                .kw = cases[k].kw,
-                                .sh = cases[k].sh,
-                                .sw = cases[k].sw,
-                                .ph = cases[k].ph,
-                                .pw = cases[k].pw};
-    rc = geometry_pool(g, err);
+    *g = cases[k].g;
+    g->method = method;
+    g->rounding = rounding;
+    (void)geometry_pool(g, NULL);
     out->small = cases[k].small;
     out->desc.relu = cases[k].rectifier == AFTER && method == POOL_MAX;
     out->desc.mask_dx = cases[k].rectifier == BEFORE;
     out->desc.x[0] = (struct shape){cases[k].n, g->c, g->h, g->w};
     out->desc.y[0] = (struct shape){cases[k].n, g->c, g->oh, g->ow};
-    return rc;
 }
 
 static const struct op_cases all_cases = {4 * MEM_COUNT(cases), get_case};
 
 const struct op_class op_pool = {
     .name = "pooling",
-    .size = sizeof(struct pool_op),
+    .size = sizeof(struct op),
     .plan = plan,
     .create = create,
     .forward = forward,

@@ -4,12 +4,6 @@
 
 #include "ops/op_impl.h"
 
-struct relayout_op {
-    struct op head;
-    struct ocl_kernel *forward, *backward;
-    size_t global[3];
-};
-
 enum { CPU_SPAN = 64 };
 
 static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
@@ -26,55 +20,45 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
     return 0;
 }
 
-static int get_kernel(struct op *op, struct ocl_kernel **out, const struct tensor *to,
-                      const struct tensor *from, int count, int span, struct clr_error *err)
+static int get_kernel(struct op *op, bool back, const struct tensor *to, const struct tensor *from,
+                      struct clr_error *err)
 {
+    const int count = (int)op_elements(&op->desc.x[0]), span = op_span(ocl_device(op->ctx), CPU_SPAN);
     struct str options = {0};
 
     str_append(&options, "-DCOUNT=%d -DSPAN=%d -DD_H=%d -DD_W=%d -DS_H=%d -DS_W=%d", count, span, to->shape.h,
                to->shape.w, from->shape.h, from->shape.w);
     tensor_macros(&options, "D", to);
     tensor_macros(&options, "S", from);
-    return op_kernel(op, out, "relayout.cl", &options, "relayout_copy", err);
+    op_launch_range(back ? &op->backward : &op->forward, op_ceil(count, span), 0, 1);
+    return op_kernel(op, back, "relayout.cl", &options, "relayout_copy", err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct relayout_op *self = (struct relayout_op *)op;
-    const int count = op->desc.x[0].c * op->desc.x[0].h * op->desc.x[0].w,
-              span = op_span(ocl_device(op->ctx), CPU_SPAN);
-    int rc = get_kernel(op, &self->forward, &io->y[0], &io->x[0], count, span, err);
+    int rc = get_kernel(op, false, &io->y[0], &io->x[0], err);
 
-    if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = get_kernel(op, &self->backward, &io->dx[0], &io->dy[0], count, span, err);
-    self->global[0] = (size_t)op_ceil(count, span);
-    self->global[2] = 1;
-    return rc;
+    return rc == 0 && op->desc.backward && op->desc.need_dx
+               ? get_kernel(op, true, &io->dx[0], &io->dy[0], err)
+               : rc;
 }
 
-static int copy(struct relayout_op *self, struct ocl_kernel *kernel, const char *label, cl_mem to,
-                cl_mem from, int batch, struct clr_error *err)
+static int copy(struct op_launch *l, struct op *op, cl_mem to, cl_mem from, int batch, struct clr_error *err)
 {
     const struct ocl_arg args[] = {OCL_MEM(to), OCL_MEM(from), OCL_INT(batch)};
 
-    self->global[1] = (size_t)batch;
-    return op_launch(&self->head, kernel, label, self->global, args, MEM_COUNT(args), err);
+    l->global[1] = (size_t)batch;
+    return op_launch_run(l, op, args, MEM_COUNT(args), err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct relayout_op *self = (struct relayout_op *)op;
-
-    return copy(self, self->forward, op->forward_label, io->y[0].mem, io->x[0].mem, io->batch, err);
+    return copy(&op->forward, op, io->y[0].mem, io->x[0].mem, io->batch, err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct relayout_op *self = (struct relayout_op *)op;
-
-    return io->dx[0].mem
-               ? copy(self, self->backward, op->backward_label, io->dx[0].mem, io->dy[0].mem, io->batch, err)
-               : 0;
+    return io->dx[0].mem ? copy(&op->backward, op, io->dx[0].mem, io->dy[0].mem, io->batch, err) : 0;
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -99,22 +83,20 @@ static const struct {
              {{3, 64, 3, 3}, true, false},
              {{1, 19, 1, 1}, true, false}};
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
     const struct shape *x = &cases[i].x;
 
-    (void)err;
     op_case_of(out, x, cases[i].small, "%s", cases[i].flat ? " flattened" : "");
     if (cases[i].flat)
         out->desc.y[0] = (struct shape){x->n, x->c * x->h * x->w, 1, 1};
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
 
 const struct op_class op_relayout = {
     .name = "relayout",
-    .size = sizeof(struct relayout_op),
+    .size = sizeof(struct op),
     .plan = plan,
     .create = create,
     .forward = forward,

@@ -3,15 +3,8 @@
 
 #include "ops/op_impl.h"
 
-struct softmax_op {
-    struct op head;
-    struct ocl_kernel *forward, *backward;
-    size_t global[3];
-};
-
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct softmax_op *self = (struct softmax_op *)op;
     const struct shape *x = &op->desc.x[0];
     const bool back = op->desc.backward && op->desc.need_dx;
     int rc = 0;
@@ -20,33 +13,31 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
         struct str options = {0};
         str_append(&options, "-DC=%d -DH=%d -DW=%d", x->c, x->h, x->w);
         op_tensor_macros(&options, io, back);
-        rc = op_kernel(op, k == 0 ? &self->forward : &self->backward, "softmax.cl", &options,
-                       k == 0 ? "softmax_forward" : "softmax_backward", err);
+        rc = op_kernel(op, k == 1, "softmax.cl", &options, k == 0 ? "softmax_forward" : "softmax_backward",
+                       err);
     }
-    self->global[0] = (size_t)x->w;
-    self->global[1] = (size_t)x->h;
+    op_launch_range(&op->forward, x->w, x->h, 0);
+    op_launch_range(&op->backward, x->w, x->h, 0);
     return rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct softmax_op *self = (struct softmax_op *)op;
     const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
 
-    self->global[2] = (size_t)io->batch;
-    return op_launch(op, self->forward, op->forward_label, self->global, args, MEM_COUNT(args), err);
+    op->forward.global[2] = (size_t)io->batch;
+    return op_launch_run(&op->forward, op, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct softmax_op *self = (struct softmax_op *)op;
     const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->y[0].mem), OCL_MEM(io->dy[0].mem),
                                    OCL_INT(io->batch)};
 
     if (!io->dx[0].mem)
         return 0;
-    self->global[2] = (size_t)io->batch;
-    return op_launch(op, self->backward, op->backward_label, self->global, args, MEM_COUNT(args), err);
+    op->backward.global[2] = (size_t)io->batch;
+    return op_launch_run(&op->backward, op, args, MEM_COUNT(args), err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -97,18 +88,16 @@ static const struct {
              {{2, 17, 5, 3}, false},
              {{7, 1000, 1, 1}, false}};
 
-static int get_case(struct op_case *out, int i, struct clr_error *err)
+static void get_case(struct op_case *out, int i)
 {
-    (void)err;
     op_case_of(out, &cases[i].x, cases[i].small, "%s", "");
-    return 0;
 }
 
 static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
 
 const struct op_class op_softmax = {
     .name = "softmax",
-    .size = sizeof(struct softmax_op),
+    .size = sizeof(struct op),
     .needs = {.in_place = true, .keeps_y = true},
     .create = create,
     .forward = forward,

@@ -5,11 +5,11 @@
 #include "ops/op_impl.h"
 #include "ref/ref.h"
 
-struct loss_op {
-    struct op head;
-    struct ocl_kernel *kernel;
-    bool back; /* the loss writes its gradient along with it */
-};
+/* Does the loss write its gradient along with it? */
+static bool goes_back(const struct op_desc *d)
+{
+    return d->kind == OP_SOFTMAX_LOSS && d->backward && d->need_dx;
+}
 
 static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
                 int block, struct clr_error *err)
@@ -25,37 +25,35 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct loss_op *self = (struct loss_op *)op;
-    const bool loss = op->desc.kind == OP_SOFTMAX_LOSS;
+    const bool loss = op->desc.kind == OP_SOFTMAX_LOSS, back = goes_back(&op->desc);
     struct str options = {0};
 
-    self->back = loss && op->desc.backward && op->desc.need_dx;
     str_append(&options, "-DC=%d", op->desc.x[0].c);
     if (loss)
-        str_append(&options, " -DBACK=%d -DWEIGHT=%.9ef -DADDS=%d", self->back,
-                   (double)op->desc.u.loss.weight, op->desc.u.loss.adds);
+        str_append(&options, " -DBACK=%d -DWEIGHT=%.9ef -DADDS=%d", back, (double)op->desc.u.loss.weight,
+                   op->desc.u.loss.adds);
     else
         str_append(&options, " -DTOP_K=%d", op->desc.u.accuracy.top_k);
     tensor_macros(&options, "X", &io->x[0]);
-    if (self->back)
+    if (back)
         tensor_macros(&options, "DX", &io->dx[0]);
-    return op_kernel(op, &self->kernel, "softmax_loss.cl", &options,
+    return op_kernel(op, false, "softmax_loss.cl", &options,
                      loss ? "softmax_loss_forward" : "accuracy_forward", err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    struct loss_op *self = (struct loss_op *)op;
-    const float scale = (self->back ? op->desc.u.loss.weight : 1.0f) / (float)io->batch;
+    const bool back = goes_back(&op->desc);
+    const float scale = (back ? op->desc.u.loss.weight : 1.0f) / (float)io->batch;
     const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),
                                     OCL_INT(io->sample_offset), OCL_INT(io->batch)};
     const struct ocl_arg both[] = {OCL_MEM(io->sample),   OCL_MEM(io->dx[0].mem), OCL_FLOAT(scale),
                                    OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),    OCL_INT(io->sample_offset),
                                    OCL_INT(io->batch)};
-    const size_t global[3] = {(size_t)io->batch, 1, 1};
 
-    return op_launch(op, self->kernel, op->forward_label, global, self->back ? both : plain,
-                     self->back ? MEM_COUNT(both) : MEM_COUNT(plain), err);
+    op_launch_range(&op->forward, io->batch, 1, 1);
+    return op_launch_run(&op->forward, op, back ? both : plain, back ? MEM_COUNT(both) : MEM_COUNT(plain),
+                         err);
 }
 
 /* ------------------------------------------------------------------ references and cases */
@@ -101,32 +99,28 @@ static const struct {
                       {{3, 3, 1, 1}, 5, false},
                       {{9, 100, 1, 1}, 5, false}};
 
-static int get_loss_case(struct op_case *out, int i, struct clr_error *err)
+static void get_loss_case(struct op_case *out, int i)
 {
-    (void)err;
     op_case_of(out, &loss_cases[i].x, loss_cases[i].small, "%s", loss_cases[i].adds ? ", added" : "");
     out->desc.u.loss.weight = loss_cases[i].weight;
     out->desc.u.loss.adds = loss_cases[i].adds;
-    return 0;
 }
 
 static const struct op_cases all_loss_cases = {MEM_COUNT(loss_cases), get_loss_case};
 
-static int get_accuracy_case(struct op_case *out, int i, struct clr_error *err)
+static void get_accuracy_case(struct op_case *out, int i)
 {
-    (void)err;
     op_case_of(out, &accuracy_cases[i].x, accuracy_cases[i].small, ", top %d", accuracy_cases[i].top_k);
     out->desc.u.accuracy.top_k = accuracy_cases[i].top_k;
     out->desc.backward = false;
     out->desc.need_dx = 0;
-    return 0;
 }
 
 static const struct op_cases all_accuracy_cases = {MEM_COUNT(accuracy_cases), get_accuracy_case};
 
 const struct op_class op_softmax_loss = {
     .name = "softmax loss",
-    .size = sizeof(struct loss_op),
+    .size = sizeof(struct op),
     .plan = plan,
     .create = create,
     .forward = forward,
@@ -139,7 +133,7 @@ const struct op_class op_softmax_loss = {
 
 const struct op_class op_accuracy = {
     .name = "accuracy",
-    .size = sizeof(struct loss_op),
+    .size = sizeof(struct op),
     .plan = plan,
     .create = create,
     .forward = forward,

@@ -82,19 +82,20 @@ static void warn_unknown(const struct tunedb *db, const struct tunedb_entry *e)
 }
 
 /* What to look in. */
-struct look {
+struct variant_look {
     const struct tunedb *db; /* may be NULL */
     bool whatever_failed;    /* as if no variant had */
     const struct op_variant *candidates;
     int count;
 };
 
-static bool works(const struct look *l, const struct tunedb_key *key, const char *variant)
+static bool works(const struct variant_look *l, const struct tunedb_key *key, const char *variant)
 {
     return l->whatever_failed || !l->db || !tunedb_failed(l->db, key, variant);
 }
 
-static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *key, const struct look *l)
+static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *key,
+                              const struct variant_look *l)
 {
     const struct tunedb_entry *e = l->db ? tunedb_find(l->db, key) : NULL;
 
@@ -123,7 +124,7 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
 {
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
         struct op_variant candidates[OP_CANDIDATES_MAX];
-        const struct look l = {
+        const struct variant_look l = {
             db, false, candidates,
             op_candidates(candidates, OP_CANDIDATES_MAX, desc, (enum op_pass)pass, device, block)};
         struct tunedb_key key;
@@ -149,8 +150,8 @@ const struct tunedb_failure *op_replaced(const struct op_desc *desc, enum op_pas
                                          const struct tunedb *db, const struct clr_device *device, int block)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX], v = {0};
-    const struct look l = {db, true, candidates,
-                           op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block)};
+    const struct variant_look l = {db, true, candidates,
+                                   op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block)};
     struct tunedb_key key;
     char text[TUNEDB_VARIANT];
 

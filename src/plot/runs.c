@@ -143,7 +143,7 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
     if (!json_is_object(settings))
         goto out;
     seed = json_object_get(settings, "seed");
-    run->seed = json_format(seed, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    run->seed = json_dumps(seed, JSON_ENCODE_ANY | JSON_SORT_KEYS);
     if (seed && !run->seed) {
         rc = clr_error_set(err, CLR_ENOMEM, "out of memory for what is in '%s'", folder);
         goto out;

@@ -197,29 +197,13 @@ const char *clr_schedule_policy_name(enum clr_policy policy)
 
 /* ---- checking ---- */
 
-/* Is that field given? Only of those that have no default. */
-static bool is_given(const struct clr_schedule *s, unsigned bit)
+/* Bits of the fields that are not given, of those that have no default. */
+static unsigned missing(const struct clr_schedule *s)
 {
-    switch (bit) {
-    case NEEDS_LR:
-        return !isnan(s->lr);
-    case NEEDS_MIN:
-        return !isnan(s->min_lr);
-    case NEEDS_MAX:
-        return !isnan(s->max_lr);
-    case NEEDS_STEP:
-        return s->step_size > 0;
-    case NEEDS_GAMMA:
-        return !isnan(s->gamma);
-    case NEEDS_POWER:
-        return !isnan(s->power);
-    case NEEDS_MILESTONES:
-        return s->milestone_count > 0;
-    case NEEDS_ITERATIONS:
-        return s->iterations > 0;
-    default:
-        return true;
-    }
+    return (isnan(s->lr) ? NEEDS_LR : 0u) | (isnan(s->min_lr) ? NEEDS_MIN : 0u) |
+           (isnan(s->max_lr) ? NEEDS_MAX : 0u) | (s->step_size == 0 ? NEEDS_STEP : 0u) |
+           (isnan(s->gamma) ? NEEDS_GAMMA : 0u) | (isnan(s->power) ? NEEDS_POWER : 0u) |
+           (s->milestone_count == 0 ? NEEDS_MILESTONES : 0u) | (s->iterations == 0 ? NEEDS_ITERATIONS : 0u);
 }
 
 /* The step of a sweep is its number of iterations. */
@@ -231,25 +215,26 @@ static const char *name_of(const char *field, const struct policy_row *row)
 /* All that is missing, at once. */
 static int check_given(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
 {
+    const unsigned lacks = row->reads & missing(s);
     struct str list = {0};
-    size_t missing = 0, told = 0;
+    size_t count = 0, told = 0;
     int rc = 0;
 
     for (size_t i = 0; i < MEM_COUNT(fields); i++)
-        missing += (row->reads & fields[i].bit) && !is_given(s, fields[i].bit);
+        count += (lacks & fields[i].bit) != 0;
     for (size_t i = 0; i < MEM_COUNT(fields); i++) {
-        if (!(row->reads & fields[i].bit) || is_given(s, fields[i].bit))
+        if (!(lacks & fields[i].bit))
             continue;
         str_append(&list, "%s`%s`",
-                   told == 0            ? ""
-                   : told + 1 < missing ? ", "
-                                        : " and ",
+                   told == 0          ? ""
+                   : told + 1 < count ? ", "
+                                      : " and ",
                    name_of(fields[i].name, row));
         told++;
     }
-    if (missing > 0)
+    if (count > 0)
         rc = clr_error_set(err, CLR_EUSAGE, "%s %s missing: policy %s needs %s", str_text(&list),
-                           missing > 1 ? "are" : "is", row->name, missing > 1 ? "them" : "it");
+                           count > 1 ? "are" : "is", row->name, count > 1 ? "them" : "it");
     str_clear(&list);
     return rc;
 }
@@ -296,21 +281,16 @@ static int check_milestones(const struct clr_schedule *s, struct clr_error *err)
 /* Factors lie in (0, 1]; what multiplies t may be larger, or, under sigmoid, negative. */
 static int check_gamma(const struct clr_schedule *s, struct clr_error *err)
 {
-    if (s->policy == CLR_POLICY_SIGMOID) {
-        if (!isfinite(s->gamma) || !(fabs(s->gamma) > 0.0))
-            return clr_error_set(err, CLR_EUSAGE, "`gamma` is %g: for sigmoid it must be finite, and not 0",
-                                 s->gamma);
-        return 0;
-    }
-    if (s->policy == CLR_POLICY_INV) {
-        if (!isfinite(s->gamma) || !(s->gamma > 0.0))
-            return clr_error_set(err, CLR_EUSAGE, "`gamma` is %g: for inv it must be finite and above 0",
-                                 s->gamma);
-        return 0;
-    }
-    if (!(s->gamma > 0.0 && s->gamma <= 1.0))
-        return clr_error_set(err, CLR_EUSAGE, "`gamma` is %g: it must be above 0 and at most 1", s->gamma);
-    return 0;
+    const bool sigmoid = s->policy == CLR_POLICY_SIGMOID, inv = s->policy == CLR_POLICY_INV;
+    const bool fits = sigmoid ? isfinite(s->gamma) && fabs(s->gamma) > 0.0
+                      : inv   ? isfinite(s->gamma) && s->gamma > 0.0
+                              : s->gamma > 0.0 && s->gamma <= 1.0;
+
+    return fits ? 0
+                : clr_error_set(err, CLR_EUSAGE, "`gamma` is %g: %s", s->gamma,
+                                sigmoid ? "for sigmoid it must be finite, and not 0"
+                                : inv   ? "for inv it must be finite and above 0"
+                                        : "it must be above 0 and at most 1");
 }
 
 static int check_1cycle(const struct clr_schedule *s, struct clr_error *err)
@@ -321,12 +301,12 @@ static int check_1cycle(const struct clr_schedule *s, struct clr_error *err)
         return clr_error_set(err, CLR_EUSAGE, "`pct_start` is %g: %s it must be between 0 and %g",
                              s->pct_start, s->three_phase ? "with `three_phase`" : "a part of the run,",
                              most);
-    if (!(s->div_factor >= 1.0) || !isfinite(s->div_factor))
-        return clr_error_set(err, CLR_EUSAGE, "`div_factor` is %g: it must be finite, and at least 1",
-                             s->div_factor);
-    if (!(s->final_div_factor >= 1.0) || !isfinite(s->final_div_factor))
-        return clr_error_set(err, CLR_EUSAGE, "`final_div_factor` is %g: it must be finite, and at least 1",
-                             s->final_div_factor);
+    for (int last = 0; last < 2; last++) {
+        const double factor = last ? s->final_div_factor : s->div_factor;
+        if (!(factor >= 1.0) || !isfinite(factor))
+            return clr_error_set(err, CLR_EUSAGE, "`%sdiv_factor` is %g: it must be finite, and at least 1",
+                                 last ? "final_" : "", factor);
+    }
     if (s->anneal != CLR_ANNEAL_COS && s->anneal != CLR_ANNEAL_LINEAR)
         return clr_error_set(err, CLR_EUSAGE, "`anneal` must be cos or linear");
     return 0;

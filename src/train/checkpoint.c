@@ -125,7 +125,7 @@ static char *head_text(const struct checkpoint *c, const struct fs_piece parts[P
         c->seconds, "backoffs", c->state.backoffs, "back_at", (json_int_t)c->state.back_at, "schedule",
         c->schedule, "made", c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size,
         (json_int_t)parts[1].size, (json_int_t)parts[2].size, (json_int_t)parts[3].size);
-    char *text = json_format(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 
     json_decref(root);
     return text;
@@ -253,14 +253,11 @@ static int read_body(struct checkpoint *c, const char *path, const char *body, s
     size_t sizes[PARTS];
     char *tensors = NULL;
     json_error_t e;
-    bool no_memory = false;
-    json_t *head = end ? json_parse(body, (size_t)(end - body), &e, &no_memory) : NULL;
+    json_t *head = end ? json_parse(body, (size_t)(end - body), &e) : NULL;
     int rc = 0;
 
-    if (no_memory)
-        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the head of '%s'", path);
-    else if (!head || !read_head(c, head) ||
-             !read_sizes(sizes, json_object_get(head, "sizes"), size - (size_t)(end + 1 - body)))
+    if (!head || !read_head(c, head) ||
+        !read_sizes(sizes, json_object_get(head, "sizes"), size - (size_t)(end + 1 - body)))
         rc = damaged(path, "its head is not what a checkpoint has", err);
     if (rc == 0 && json_object_get(head, "schedule"))
         rc = str_duplicate(&c->schedule, json_string_value(json_object_get(head, "schedule")), err);

@@ -273,7 +273,7 @@ char *record_schedule(const struct session *s)
     const struct clr_schedule *schedule = &s->o->schedule;
     /* the length of those whose rates depend on it */
     json_t *json = json_put(schedule_to_json(schedule), "iterations", json_count(schedule->iterations));
-    char *text = json_format(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
     json_decref(json);
     return text;

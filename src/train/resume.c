@@ -159,7 +159,7 @@ void resume_clear(struct resume *resume)
 /* As it would stand in run.json; NULL: not there. Free with free(). */
 static char *as_text(const json_t *value)
 {
-    return json_format(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
+    return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
 }
 
 static int compare(const json_t *was, const json_t *is, const char *key, const char *dir,

@@ -25,6 +25,11 @@ static int random_values(double **out, size_t count, double scale, enum values v
     return rc;
 }
 
+int oracle_values(double **out, size_t count, uint64_t seed, uint32_t stream, struct clr_error *err)
+{
+    return random_values(out, count, 1.0, VALUES_NORMAL, seed, stream, err);
+}
+
 static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_error *err)
 {
     bool fits = op_param_sizes(o->w_size, d);

@@ -29,6 +29,9 @@ enum oracle_kind {
     ORACLE_KINDS
 };
 
+/* `count` random numbers of mean 0 and variance 1, exact in float; free with free(). */
+int oracle_values(double **out, size_t count, uint64_t seed, uint32_t stream, struct clr_error *err);
+
 int oracle_create(struct oracle *o, const struct op_desc *desc, int batch, enum oracle_kind kind,
                   uint64_t seed, struct clr_error *err);
 void oracle_clear(struct oracle *o);

@@ -109,11 +109,11 @@ static size_t element(const struct tensor *t, int n, int c, int h, int w)
 }
 
 /* The next element in logical order; false behind the last one of image `images` − 1. */
-struct place {
+struct element_place {
     int n, c, h, w;
 };
 
-static bool next_place(struct place *p, const struct shape *s, int images)
+static bool next_place(struct element_place *p, const struct shape *s, int images)
 {
     if (++p->w < s->w)
         return true;
@@ -134,7 +134,7 @@ static bool next_place(struct place *p, const struct shape *s, int images)
 int trial_tensor(struct trial *t, int slot, struct tensor *tensor, const double *values, bool overwritten,
                  struct clr_error *err)
 {
-    struct place p = {0};
+    struct element_place p = {0};
     size_t floats, i = 0;
     struct slot *s;
     int rc;
@@ -292,7 +292,7 @@ static void judge(struct trial *t, enum verify_output output, double limit, cons
 void trial_check_tensor(struct trial *t, enum verify_output output, double limit, int slot,
                         const struct tensor *tensor, const double *expected)
 {
-    struct place p = {0};
+    struct element_place p = {0};
     struct sums s = {0};
     size_t i = 0;
 

@@ -3,21 +3,13 @@
 
 #include "ops/batch.h"
 #include "ops/optimizer.h"
+#include "verify/oracle.h"
 #include "verify/trial.h"
 
 #include "base/rng.h"
 #include "ref/ref.h"
 
 #define LIMIT 1e-12
-
-static int random_array(double **out, size_t count, uint64_t seed, uint32_t stream, struct clr_error *err)
-{
-    int rc = mem_new(out, count, sizeof **out, "values to verify with", err);
-
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        (*out)[i] = (double)(float)rng_normal(seed, RNG_TEST, stream, i);
-    return rc;
-}
 
 /* ------------------------------------------------------------------ update */
 
@@ -118,17 +110,13 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
     const size_t total = place_params(params, count);
     const bool squares = optimizer_class(settings->kind)->squares;
     struct update_arrays a = {NULL, NULL, NULL, NULL};
+    double **const arrays[] = {&a.w, &a.v, &a.g, &a.s};
     struct optimizer *optimizer = NULL;
-    int rc;
+    int rc = 0;
 
     trial_result_init(out);
-    rc = random_array(&a.w, total, seed, 10, err);
-    if (rc == 0)
-        rc = random_array(&a.v, total, seed, 11, err);
-    if (rc == 0)
-        rc = random_array(&a.g, total, seed, 12, err);
-    if (rc == 0)
-        rc = random_array(&a.s, total, seed, 13, err);
+    for (uint32_t k = 0; k < MEM_COUNT(arrays) && rc == 0; k++)
+        rc = oracle_values(arrays[k], total, seed, 10 + k, err);
     for (size_t i = 0; i < total && rc == 0; i++)
         a.s[i] = fabs(a.s[i]);
     for (size_t i = 0; i < params[1].count && rc == 0; i++) /* as training begins: all that is there is new */
@@ -143,10 +131,8 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
         check_updates(&t, settings, momentum, &a, params);
     optimizer_destroy(optimizer);
     trial_clear(&t);
-    free(a.w);
-    free(a.v);
-    free(a.s);
-    free(a.g);
+    for (size_t k = 0; k < MEM_COUNT(arrays); k++)
+        free(*arrays[k]);
     return rc;
 }
 

@@ -132,8 +132,7 @@ static struct ocl_kernel *get_kernel(struct ocl_context *ctx, const char *option
 
 /* Run `scale` on COUNT values: y = 2x + add, and a sentinel behind them. 0 or the place of a wrong value + 1.
  */
-static int run_scale(struct ocl_context *ctx, const char *options, float add, const size_t *local,
-                     const char *label)
+static int run_scale(struct ocl_context *ctx, const char *options, float add, const char *label)
 {
     struct ocl_kernel *k = get_kernel(ctx, options, "scale");
     size_t bytes = (COUNT + 200) * sizeof(float), global = COUNT;
@@ -149,7 +148,7 @@ static int run_scale(struct ocl_context *ctx, const char *options, float add, co
     ck_assert_int_eq(ocl_write(ctx, dx, 0, bytes, x, NULL), 0);
     ck_assert_int_eq(ocl_write(ctx, dy, 0, bytes, y, NULL), 0);
     const struct ocl_arg args[] = {OCL_MEM(dy), OCL_MEM(dx), OCL_INT(COUNT), OCL_FLOAT(2.0F)};
-    ck_assert_msg(ocl_launch(ctx, k, label, 1, &global, local, args, 4, &err) == 0, "%s", err.message);
+    ck_assert_msg(ocl_launch(ctx, k, label, 1, &global, args, 4, &err) == 0, "%s", err.message);
     ck_assert_msg(ocl_read(ctx, dy, 0, bytes, y, &err) == 0, "%s", err.message);
     for (int i = 0; i < COUNT + 200 && !wrong; i++) {
         float expected = i < COUNT ? 2.0F * x[i] + add : -7.0F;
@@ -186,7 +185,7 @@ static struct ocl_build_stats session(int index, const char *options, float add,
     struct ocl_context *ctx = open_context(index, how);
     struct ocl_build_stats stats;
 
-    ck_assert_int_eq(run_scale(ctx, options, add, NULL, "scale"), 0);
+    ck_assert_int_eq(run_scale(ctx, options, add, "scale"), 0);
     ocl_save_programs(ctx);
     stats = ocl_build_statistics(ctx);
     ocl_context_destroy(ctx);
@@ -363,45 +362,28 @@ END_TEST
 
 /* ------------------------------------------------------------------ launches */
 
-START_TEST(test_ocl__launch_fits_any_local_size)
-{
-    static const size_t locals[] = {1, 3, 64, 1 << 20};
-    struct ocl_context *ctx = open_context(_i, NULL);
-
-    ck_assert_int_eq(run_scale(ctx, "", 0.0F, NULL, "scale"), 0);
-    for (size_t i = 0; i < MEM_COUNT(locals); i++)
-        ck_assert_int_eq(run_scale(ctx, "", 0.0F, &locals[i], "scale"), 0);
-    ocl_context_destroy(ctx);
-}
-END_TEST
-
 START_TEST(test_ocl__launch_in_three_dimensions)
 {
-    static const size_t locals[][3] = {{2, 2, 2}, {4096, 4096, 4096}, {1, 0, 5}};
     const size_t global[3] = {7, 5, 3};
     struct ocl_context *ctx = open_context(_i, NULL);
     struct ocl_kernel *k = get_kernel(ctx, "", "count3");
+    int out[7 * 5 * 3 + 50];
+    cl_mem y = new_buffer(ctx, sizeof out);
+    struct clr_error err = {0};
+    const struct ocl_arg args[] = {OCL_MEM(y), OCL_INT(7), OCL_INT(5), OCL_INT(3)};
 
-    for (size_t v = 0; v <= MEM_COUNT(locals); v++) {
-        int out[7 * 5 * 3 + 50];
-        cl_mem y = new_buffer(ctx, sizeof out);
-        struct clr_error err = {0};
-        const struct ocl_arg args[] = {OCL_MEM(y), OCL_INT(7), OCL_INT(5), OCL_INT(3)};
-        ck_assert_msg(ocl_launch(ctx, k, "count", 3, global, v > 0 ? locals[v - 1] : NULL, args, 4, &err) ==
-                          0,
-                      "%s", err.message);
-        ck_assert_int_eq(ocl_read(ctx, y, 0, sizeof out, out, NULL), 0);
-        for (int i = 0; i < 7 * 5 * 3 + 50; i++)
-            ck_assert_int_eq(out[i], i < 7 * 5 * 3 ? 1 + i % 7 + 10 * (i / 7 % 5) + 100 * (i / 35) : 0);
-        ocl_release(&y);
-    }
+    ck_assert_msg(ocl_launch(ctx, k, "count", 3, global, args, 4, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(ocl_read(ctx, y, 0, sizeof out, out, NULL), 0);
+    for (int i = 0; i < 7 * 5 * 3 + 50; i++)
+        ck_assert_int_eq(out[i], i < 7 * 5 * 3 ? 1 + i % 7 + 10 * (i / 7 % 5) + 100 * (i / 35) : 0);
+    ocl_release(&y);
     ocl_context_destroy(ctx);
 }
 END_TEST
 
 START_TEST(test_ocl__launch_keeps_a_required_local_size)
 {
-    static const size_t global = 6, local = 64;
+    static const size_t global = 6;
     struct ocl_context *ctx = open_context(_i, NULL);
     struct ocl_kernel *k = get_kernel(ctx, "", "fixed");
     int out[8];
@@ -409,14 +391,11 @@ START_TEST(test_ocl__launch_keeps_a_required_local_size)
     struct clr_error err = {0};
     const struct ocl_arg args[] = {OCL_MEM(y), OCL_INT(6)};
 
-    for (int v = 0; v < 2; v++) {
-        ck_assert_int_eq(ocl_fill(ctx, y, 0, sizeof out, 0, NULL), 0);
-        ck_assert_msg(ocl_launch(ctx, k, "fixed", 1, &global, v ? &local : NULL, args, 2, &err) == 0, "%s",
-                      err.message);
-        ck_assert_int_eq(ocl_read(ctx, y, 0, sizeof out, out, NULL), 0);
-        for (int i = 0; i < 8; i++)
-            ck_assert_int_eq(out[i], i < 6 ? 4 : 0);
-    }
+    ck_assert_int_eq(ocl_fill(ctx, y, 0, sizeof out, 0, NULL), 0);
+    ck_assert_msg(ocl_launch(ctx, k, "fixed", 1, &global, args, 2, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(ocl_read(ctx, y, 0, sizeof out, out, NULL), 0);
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(out[i], i < 6 ? 4 : 0);
     ocl_release(&y);
     ocl_context_destroy(ctx);
 }
@@ -424,7 +403,7 @@ END_TEST
 
 START_TEST(test_ocl__launch_refuses_what_is_wrong)
 {
-    static const size_t global = 4, nothing = 0, endless = SIZE_MAX, local = 4;
+    static const size_t global = 4, nothing = 0, endless = SIZE_MAX;
     struct ocl_context *ctx = open_context(_i, NULL);
     struct ocl_kernel *k = get_kernel(ctx, "", "fixed"), *none = NULL;
     cl_mem y = new_buffer(ctx, 64);
@@ -432,13 +411,13 @@ START_TEST(test_ocl__launch_refuses_what_is_wrong)
     const struct ocl_arg args[] = {OCL_MEM(y), OCL_INT(4)};
     const struct ocl_arg bad[] = {{1, "a"}, OCL_INT(4)};
 
-    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 1, &global, NULL, args, 1, &err), CLR_EUSAGE);
+    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 1, &global, args, 1, &err), CLR_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.message, "conv1: kernel fixed of cl/test.cl takes 2 arguments, not 1"));
-    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 1, &global, NULL, bad, 2, &err), CLR_ECL);
+    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 1, &global, bad, 2, &err), CLR_ECL);
     ck_assert_msg(strstr(err.message, "argument 0: conv1") != NULL, "%s", err.message);
-    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 4, &global, NULL, args, 2, &err), CLR_EUSAGE);
-    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 1, &endless, &local, args, 2, &err), CLR_EUSAGE);
-    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 1, &nothing, NULL, args, 2, &err), 0);
+    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 4, &global, args, 2, &err), CLR_EUSAGE);
+    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 1, &endless, args, 2, &err), CLR_EUSAGE);
+    ck_assert_int_eq(ocl_launch(ctx, k, "conv1", 1, &nothing, args, 2, &err), 0);
     ck_assert_int_eq(ocl_kernel_get(&none, ctx, "test.cl", "", "missing", &err), CLR_ECL);
     ck_assert_ptr_nonnull(strstr(err.message, "'missing' from cl/test.cl: CL_INVALID_KERNEL_NAME (-46)"));
     ck_assert_int_eq(ocl_kernel_get(&none, ctx, "nowhere.cl", "", "x", &err), CLR_EINPUT);
@@ -461,8 +440,8 @@ START_TEST(test_ocl__kernels_are_kept)
     ck_assert_ptr_ne(get_kernel(ctx, "-DADD=3", "scale"), a);
     ck_assert_ptr_ne(get_kernel(ctx, "", "count3"), a);
     ck_assert_int_eq(ocl_build_statistics(ctx).built, 2);
-    ck_assert_int_eq(run_scale(ctx, "-DADD=3", 3.0F, NULL, "scale"), 0);
-    ck_assert_int_eq(run_scale(ctx, "", 0.0F, NULL, "scale"), 0);
+    ck_assert_int_eq(run_scale(ctx, "-DADD=3", 3.0F, "scale"), 0);
+    ck_assert_int_eq(run_scale(ctx, "", 0.0F, "scale"), 0);
     ocl_context_destroy(ctx);
 }
 END_TEST
@@ -552,8 +531,8 @@ START_TEST(test_ocl__first_launch_is_saved_again)
     {
         cl_mem y = new_buffer(ctx, 64);
         const struct ocl_arg args[] = {OCL_MEM(y), OCL_INT(4)};
-        ck_assert_int_eq(
-            ocl_launch(ctx, get_kernel(ctx, "", "fixed"), "fixed", 1, &global, NULL, args, 2, NULL), 0);
+        ck_assert_int_eq(ocl_launch(ctx, get_kernel(ctx, "", "fixed"), "fixed", 1, &global, args, 2, NULL),
+                         0);
         ocl_save_programs(ctx);
         ocl_release(&y);
     }
@@ -672,8 +651,8 @@ START_TEST(test_ocl__unwritable_cache_warns_once)
     ck_assert_int_eq(setenv("XDG_CACHE_HOME", file, 1), 0);
     clr_log_set_sink(remember, &seen);
     ctx = open_context(_i, NULL);
-    ck_assert_int_eq(run_scale(ctx, "", 0.0F, NULL, "scale"), 0);
-    ck_assert_int_eq(run_scale(ctx, "-DADD=1", 1.0F, NULL, "scale"), 0);
+    ck_assert_int_eq(run_scale(ctx, "", 0.0F, "scale"), 0);
+    ck_assert_int_eq(run_scale(ctx, "-DADD=1", 1.0F, "scale"), 0);
     ocl_save_programs(ctx);
     ocl_save_programs(ctx);
     ck_assert_int_eq(seen.warnings, 1);
@@ -735,9 +714,9 @@ START_TEST(test_ocl__profile_counts_by_label)
     double ms, us, share;
 
     for (int i = 0; i < 700; i++)
-        ck_assert_int_eq(ocl_launch(ctx, k, i % 2 ? label : again, 1, &global, NULL, args, 4, NULL), 0);
+        ck_assert_int_eq(ocl_launch(ctx, k, i % 2 ? label : again, 1, &global, args, 4, NULL), 0);
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(ocl_launch(ctx, k, "ip1", 1, &global, NULL, args, 4, NULL), 0);
+        ck_assert_int_eq(ocl_launch(ctx, k, "ip1", 1, &global, args, 4, NULL), 0);
     ck_assert_int_eq(ocl_profile_table(ctx, &s, NULL), 0);
     line = strstr(str_text(&s), "\nconv1 forward ");
     ck_assert_msg(line && sscanf(line + 15, "%llu %lf %lf %lf%%", &calls, &ms, &us, &share) == 4, "%s",
@@ -754,7 +733,7 @@ START_TEST(test_ocl__profile_counts_by_label)
     ck_assert_int_eq(ocl_profile_take(ctx, &rows, &count, NULL), 0);
     ck_assert(count == 2 && rows[0].calls + rows[1].calls == 703);
     free(rows);
-    ck_assert_int_eq(ocl_launch(ctx, k, "ip1", 1, &global, NULL, args, 4, NULL), 0);
+    ck_assert_int_eq(ocl_launch(ctx, k, "ip1", 1, &global, args, 4, NULL), 0);
     ck_assert_int_eq(ocl_profile_take(ctx, &rows, &count, NULL), 0); /* it began anew */
     ck_assert(count == 1 && rows[0].calls == 1 && strcmp(rows[0].label, "ip1") == 0);
     free(rows);
@@ -769,7 +748,7 @@ START_TEST(test_ocl__profile_is_empty_when_not_asked)
     struct ocl_context *ctx = open_context(_i, NULL);
     struct str s = {0};
 
-    ck_assert_int_eq(run_scale(ctx, "", 0.0F, NULL, "scale"), 0);
+    ck_assert_int_eq(run_scale(ctx, "", 0.0F, "scale"), 0);
     ck_assert_int_eq(ocl_profile_table(ctx, &s, NULL), 0);
     ck_assert_uint_eq(s.length, 0);
     ocl_context_destroy(ctx);
@@ -907,7 +886,6 @@ static void add_device_cases(TCase *t, int n)
     tcase_add_loop_test(t, test_ocl__parts_of_one_time_do_not_overlap, 0, n);
     tcase_add_loop_test(t, test_ocl__buffer_from_host, 0, n);
     tcase_add_loop_test(t, test_ocl__buffer_too_large, 0, n);
-    tcase_add_loop_test(t, test_ocl__launch_fits_any_local_size, 0, n);
     tcase_add_loop_test(t, test_ocl__launch_in_three_dimensions, 0, n);
     tcase_add_loop_test(t, test_ocl__launch_keeps_a_required_local_size, 0, n);
     tcase_add_loop_test(t, test_ocl__launch_refuses_what_is_wrong, 0, n);

@@ -318,7 +318,6 @@ START_TEST(test_compare__what_is_not_the_same_work)
     struct clr_bench_report r[3];
     json_t *json, *report;
     json_error_t e;
-    bool no_memory;
     char *text;
 
     for (int i = 0; i < 3; i++)
@@ -348,7 +347,7 @@ START_TEST(test_compare__what_is_not_the_same_work)
     reports_expect_line(text, "- \\[1\\] conv1 has", "pool1");
     free(text);
     text = reports_compared(r, 3, CLR_BENCH_JSON);
-    json = json_parse(text, strlen(text), &e, &no_memory);
+    json = json_parse(text, strlen(text), &e);
     report = json_array_get(json_object_get(json, "reports"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(
                          json_array_get(json_object_get(report, "layers_within"), 0), "within")),
@@ -433,13 +432,12 @@ START_TEST(test_compare__as_json)
     json_error_t e;
     json_t *json, *line, *cell;
     char *text;
-    bool no_memory;
 
     reports_make(&r[0], 1);
     reports_make(&r[1], 8);
     str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
     text = reports_compared(r, 2, CLR_BENCH_JSON);
-    json = json_parse(text, strlen(text), &e, &no_memory);
+    json = json_parse(text, strlen(text), &e);
     ck_assert_msg(json != NULL, "%s", e.text);
     ck_assert_str_eq(json_string_value(json_object_get(json, "format")), "clr-cl bench comparison");
     line = json_array_get(json_object_get(json, "figures"), 0);

@@ -95,6 +95,13 @@ START_TEST(test_prototxt__syntax_errors_point_at_the_place)
 }
 END_TEST
 
+/* For the next call the reader is as good as new. */
+#define FAILS(call)                                                                                          \
+    do {                                                                                                     \
+        ck_assert_int_eq(call, CLR_EINPUT);                                                                  \
+        r.rc = 0;                                                                                            \
+    } while (0)
+
 START_TEST(test_prototxt__values_are_checked)
 {
     static const char text[] =
@@ -110,26 +117,31 @@ START_TEST(test_prototxt__values_are_checked)
 
     ck_assert_int_eq(parse(&doc, text, &err), 0);
     pt_open(&r, &doc, NULL);
-    ck_assert_int_eq(pt_int(&r, "a", 0, 9, &i, &err), CLR_EINPUT);
+    FAILS(pt_int(&r, "a", 0, 9, &i, &err));
     ck_assert_str_eq(err.message, "f:1:1: field 'a' is '1.5'; it takes a whole number from 0 to 9");
-    ck_assert_int_eq(pt_int(&r, "b", 0, 9, &i, &err), CLR_EINPUT);
+    FAILS(pt_int(&r, "b", 0, 9, &i, &err));
     ck_assert_str_eq(err.message, "f:2:1: field 'b' is '5'; it takes a whole number");
-    ck_assert_int_eq(pt_bool(&r, "c", &b, &err), CLR_EINPUT);
+    FAILS(pt_bool(&r, "c", &b, &err));
     ck_assert_str_eq(err.message, "f:3:1: field 'c' is 'word'; it takes true or false");
-    ck_assert_int_eq(pt_int(&r, "d", 0, 9, &i, &err), CLR_EINPUT);
+    FAILS(pt_int(&r, "d", 0, 9, &i, &err));
     ck_assert_str_eq(err.message, "f:4:1: field 'd' is a block; it takes a whole number");
-    ck_assert_int_eq(pt_int(&r, "e", 0, 99, &i, &err), CLR_EINPUT);
-    ck_assert_int_eq(pt_int(&r, "g", 0, 99, &i, &err), CLR_EINPUT);
-    ck_assert_int_eq(pt_double(&r, "h", -1, 1, &d, &err), CLR_EINPUT);
-    ck_assert_int_eq(pt_double(&r, "g", -1, 1, &d, &err), CLR_EINPUT);
-    ck_assert_int_eq(pt_int(&r, "k", 0, 9, &i, &err), CLR_EINPUT);
+    FAILS(pt_int(&r, "e", 0, 99, &i, &err));
+    FAILS(pt_int(&r, "g", 0, 99, &i, &err));
+    FAILS(pt_double(&r, "h", -1, 1, &d, &err));
+    FAILS(pt_double(&r, "g", -1, 1, &d, &err));
+    FAILS(pt_int(&r, "k", 0, 9, &i, &err));
     ck_assert_str_eq(err.message, "f:9:1: field 'k' is given twice (first in line 8)");
-    ck_assert_int_eq(pt_text(&r, "u", &s, &err), CLR_EINPUT);
+    FAILS(pt_text(&r, "u", &s, &err));
     ck_assert_str_eq(err.message, "f:10:1: field 'u' is 'text'; it takes a string in quotes");
-    ck_assert_int_eq(pt_word(&r, "u", words, &i, &err), CLR_EINPUT);
+    FAILS(pt_word(&r, "u", words, &i, &err));
     ck_assert_str_eq(err.message, "f:10:1: field 'u' is 'text'; it takes one of: MAX, AVE");
-    ck_assert_int_eq(pt_message(&r, "u", &sub, &err), CLR_EINPUT);
+    FAILS(pt_message(&r, "u", &sub, &err));
     ck_assert_str_eq(err.message, "f:10:1: field 'u' is 'text'; it takes a block { … }");
+    /* the first failure stays, whatever is asked after it */
+    ck_assert_int_eq(pt_int(&r, "a", 0, 9, &i, &err), CLR_EINPUT);
+    ck_assert_int_eq(pt_double(&r, "a", 0, 9, &d, &err), CLR_EINPUT);
+    ck_assert_int_eq(pt_close(&r, NULL, &err), CLR_EINPUT);
+    ck_assert_str_eq(err.message, "f:1:1: field 'a' is '1.5'; it takes a whole number from 0 to 9");
     ck_assert(i == 7 && d == 7 && b && !s);
     prototxt_clear(&doc);
 }

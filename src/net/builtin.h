@@ -1,6 +1,6 @@
 /* The built-in nets: the files of src/net/zoo, compiled in by tools/embed_text. */
-#ifndef NET_ZOO_H
-#define NET_ZOO_H
+#ifndef NET_BUILTIN_H
+#define NET_BUILTIN_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
 /*
- * The readers of data folders: what each layout looks like, and reading it into a struct clr_dataset. One
- * file per layout (cifar.c, idx.c); dataset.c finds the folder, asks them in turn and completes the set.
+ * The readers of data folders: what each format looks like, and reading it into a struct clr_dataset. One
+ * file per format (cifar.c, idx.c); dataset.c finds the folder, asks them in turn and completes the set.
  */
-#ifndef DATA_LAYOUT_H
-#define DATA_LAYOUT_H
+#ifndef DATA_FORMAT_H
+#define DATA_FORMAT_H
 
 #include <stdbool.h>
 
@@ -15,9 +15,9 @@
  */
 #define DATA_MAX_BYTES ((size_t)16 << 30)
 
-struct layout {
-    const char *format; /* "IDX" */
-    /* Does the folder hold any file of this layout? One is enough: read() then names those that are missing.
+struct data_format {
+    const char *name; /* "IDX" */
+    /* Does the folder hold any file of this format? One is enough: read() then names those that are missing.
      */
     bool (*matches)(const char *folder);
     /*
@@ -27,22 +27,22 @@ struct layout {
     int (*read)(struct clr_dataset *ds, const char *folder, struct clr_error *err);
 };
 
-extern const struct layout layout_cifar10, layout_cifar100, layout_idx;
+extern const struct data_format format_cifar10, format_cifar100, format_idx;
 
 /*
  * Allocate pixels and labels for `count` images of the data set's shape, page-aligned. CLR_EINPUT: more than
  * INT_MAX images or DATA_MAX_BYTES; `source` is the file or folder that the message names.
  */
-int layout_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
+int format_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
                       const char *source, struct clr_error *err);
 
 /* Give the set class names: "0", "1", …. */
-int layout_number_classes(struct clr_dataset *ds, struct clr_error *err);
+int format_number_classes(struct clr_dataset *ds, struct clr_error *err);
 
 /*
  * Give the set the class names in a text file, one a line. A missing file numbers the classes; a file with
  * another number of names does so too, with a warning.
  */
-int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err);
+int format_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Names of data sets and the folders they may lie in: see source.h.
+ * Names of data sets and the folders they may lie in: see catalog.h.
  */
-#include "data/source.h"
+#include "data/catalog.h"
 
 #include "base/fs.h"
 #include "base/paths.h"
@@ -12,24 +12,24 @@
 static const char *const fashion[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
-const struct source sources_known[] = {
+const struct catalog_entry catalog[] = {
     {"cifar10",
-     &layout_cifar10,
+     &format_cifar10,
      {"cifar-10-batches-bin", "cifar10", NULL},
      "cifar-10-binary.tar.gz",
      "https://www.cs.toronto.edu/~kriz/cifar.html",
      NULL,
      NULL},
     {"cifar100",
-     &layout_cifar100,
+     &format_cifar100,
      {"cifar-100-binary", "cifar100", NULL},
      "cifar-100-binary.tar.gz",
      "https://www.cs.toronto.edu/~kriz/cifar.html",
      NULL,
      NULL},
-    {"mnist", &layout_idx, {"mnist", NULL, NULL}, NULL, "http://yann.lecun.com/exdb/mnist/", NULL, NULL},
+    {"mnist", &format_idx, {"mnist", NULL, NULL}, NULL, "http://yann.lecun.com/exdb/mnist/", NULL, NULL},
     {"fashion-mnist",
-     &layout_idx,
+     &format_idx,
      {"fashion-mnist", NULL, NULL},
      NULL,
      "https://github.com/zalandoresearch/fashion-mnist",
@@ -38,9 +38,9 @@ const struct source sources_known[] = {
     {NULL, NULL, {NULL}, NULL, NULL, NULL, NULL},
 };
 
-const struct source *source_find(const char *name)
+const struct catalog_entry *catalog_find(const char *name)
 {
-    for (const struct source *s = sources_known; s->name; s++) {
+    for (const struct catalog_entry *s = catalog; s->name; s++) {
         if (strcmp(s->name, name) == 0)
             return s;
     }
@@ -49,15 +49,15 @@ const struct source *source_find(const char *name)
 
 const char *const *clr_dataset_names(void)
 {
-    static const char *names[MEM_COUNT(sources_known)];
+    static const char *names[MEM_COUNT(catalog)];
 
-    for (size_t i = 0; i < MEM_COUNT(sources_known); i++)
-        names[i] = sources_known[i].name;
+    for (size_t i = 0; i < MEM_COUNT(catalog); i++)
+        names[i] = catalog[i].name;
     return names;
 }
 
 /* *out: the folder of the source in one root, or NULL. */
-static int locate_in(char **out, const char *root, const struct source *source, struct clr_error *err)
+static int locate_in(char **out, const char *root, const struct catalog_entry *source, struct clr_error *err)
 {
     *out = NULL;
     for (size_t i = 0; root && source->folders[i]; i++) {
@@ -65,7 +65,7 @@ static int locate_in(char **out, const char *root, const struct source *source, 
         int rc = fs_join(&folder, root, source->folders[i], err);
         if (rc < 0)
             return rc;
-        if (source->layout->matches(folder)) {
+        if (source->format->matches(folder)) {
             *out = folder;
             return 0;
         }
@@ -74,7 +74,7 @@ static int locate_in(char **out, const char *root, const struct source *source, 
     return 0;
 }
 
-int source_locate(char **folder, const struct source *source, struct clr_error *err)
+int catalog_locate(char **folder, const struct catalog_entry *source, struct clr_error *err)
 {
     char *cache = NULL, *found = NULL;
     int rc = paths_cache(&cache, err);
@@ -91,7 +91,7 @@ int source_locate(char **folder, const struct source *source, struct clr_error *
     return rc;
 }
 
-void source_append_how(struct str *out, const struct source *source)
+void catalog_append_how(struct str *out, const struct catalog_entry *source)
 {
     const char *root = paths_datasets();
     char *cache = NULL;
@@ -113,7 +113,7 @@ void source_append_how(struct str *out, const struct source *source)
     free(cache);
 }
 
-void source_append_roots(struct str *out)
+void catalog_append_roots(struct str *out)
 {
     const char *data = paths_datasets();
     char *cache = NULL;

@@ -1,7 +1,7 @@
 /*
- * What the readers of data folders share: see layout.h.
+ * What the readers of data folders share: see format.h.
  */
-#include "data/layout.h"
+#include "data/format.h"
 
 #include <limits.h>
 
@@ -10,7 +10,7 @@
 
 #define MAX_NAMES_BYTES ((size_t)1 << 20)
 
-int layout_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
+int format_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
                       const char *source, struct clr_error *err)
 {
     const size_t one = (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
@@ -35,7 +35,7 @@ int layout_new_images(struct clr_images *images, const struct clr_dataset *ds, s
     return 0;
 }
 
-int layout_number_classes(struct clr_dataset *ds, struct clr_error *err)
+int format_number_classes(struct clr_dataset *ds, struct clr_error *err)
 {
     char **names, text[16];
     int rc = mem_new(&names, (size_t)ds->classes, sizeof *names, "class names", err);
@@ -83,14 +83,14 @@ static int cut_lines(char *text, char **lines, int max)
     return n;
 }
 
-int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err)
+int format_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err)
 {
     char *text, *lines[256], **names, count[STR_COUNT];
     size_t size;
     int rc, n;
 
     if (!fs_exists(path))
-        return layout_number_classes(ds, err);
+        return format_number_classes(ds, err);
     rc = fs_read(path, MAX_NAMES_BYTES, &text, &size, err);
     if (rc < 0)
         return rc;
@@ -98,7 +98,7 @@ int layout_read_classes(struct clr_dataset *ds, const char *path, struct clr_err
     if (n != ds->classes) {
         log_line(CLR_LOG_WARNING, "'%s' has %s for %d classes: classes are numbered instead", path,
                  str_count(count, (uint64_t)n, "class name"), ds->classes);
-        rc = layout_number_classes(ds, err);
+        rc = format_number_classes(ds, err);
         goto out;
     }
     rc = mem_new(&names, (size_t)n, sizeof *names, "class names", err);
