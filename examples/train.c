@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     if (rc < 0)
         fprintf(stderr, "%s\n", err.message);
     clr_trainer_destroy(trainer);
-    clr_net_free(net);
+    clr_net_destroy(net);
     clr_dataset_destroy(data);
     free(devices);
     return rc < 0;

@@ -5,6 +5,7 @@
 #include <clr/bench.h>
 #include <clr/dataset.h>
 #include <clr/device.h>
+#include <clr/doctor.h>
 #include <clr/error.h>
 #include <clr/log.h>
 #include <clr/net.h>

@@ -16,7 +16,7 @@ CLR_API const char *const *clr_net_names(void);
 /**
  * Read a net.
  *
- * @param out   new; free with clr_net_free()
+ * @param out   new; free with clr_net_destroy()
  * @param name  a built-in name or the path of a prototxt file (anything with a '/' or a '.')
  * @return 0; CLR_EINPUT: "FILE:LINE:COLUMN: …" names the field or layer that is unknown, misspelled (with
  *         the nearest known name), of the wrong type, out of range or unsupported; CLR_ENOMEM
@@ -24,7 +24,7 @@ CLR_API const char *const *clr_net_names(void);
 CLR_API int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *err);
 
 /** NULL is fine. */
-CLR_API void clr_net_free(struct clr_net_spec *spec);
+CLR_API void clr_net_destroy(struct clr_net_spec *spec);
 
 struct clr_image_shape {
     int channels, height, width;

@@ -17,9 +17,9 @@
 #include "bench/checks.h"
 #include "bench/measure.h"
 #include "bench/peak.h"
-#include "bench/random_data.h"
 #include "bench/rows.h"
 #include "train/selfcheck.h"
+#include "verify/random_data.h"
 
 enum { LABELS_MOST = 256, PARTS = 9 };
 

@@ -5,8 +5,9 @@
 #include <math.h>
 
 #include "bench/measure.h"
-#include "bench/random_data.h"
 #include "ocl/device.h"
+#include "verify/random_data.h"
+#include "verify/verify.h"
 
 enum {
     CHECK_IMAGES = 3, /* that are computed: the oracles are slow */
@@ -48,13 +49,13 @@ static int judge(struct clr_bench_report *out, const char *layer, const char *ki
 {
     struct clr_bench_check *c = &out->checks[out->check_count];
 
-    if (rc < 0 && measure_no_memory(why))
+    if (rc < 0 && verify_no_memory(why))
         return clr_error_set(err, why->code, "checking what was timed: %s", why->message);
     out->check_count++;
     str_copy(c->layer, sizeof c->layer, layer);
     str_copy(c->kind, sizeof c->kind, kind);
     str_copy(c->variant, sizeof c->variant, timed ? timed : r->variant);
-    c->worst_nmse = rc < 0 ? NAN : measure_worst_nmse(r);
+    c->worst_nmse = rc < 0 ? NAN : verify_worst_nmse(r);
     c->ok = rc == 0 && r->ok;
     if (!c->ok)
         str_copy(c->detail, sizeof c->detail, rc < 0 ? why->message : r->text);

@@ -97,18 +97,3 @@ int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struc
         measure_spread(seconds, values, count);
     return rc;
 }
-
-bool measure_no_memory(const struct clr_error *why)
-{
-    return why->code == CLR_ENOMEM || why->code == CLR_EDEVMEM;
-}
-
-double measure_worst_nmse(const struct verify_result *r)
-{
-    double w = NAN;
-
-    for (int i = 0; i < VERIFY_OUTPUT_COUNT; i++)
-        if (r->nmse[i] >= 0.0 && !(r->nmse[i] <= w))
-            w = r->nmse[i];
-    return w;
-}

@@ -8,7 +8,6 @@
 
 #include "ocl/ocl.h"
 #include "ops/op_class.h"
-#include "verify/verify.h"
 
 enum {
     MEASURE_MOST = 31, /* samples */
@@ -49,12 +48,6 @@ void measure_spread(struct clr_bench_spread *out, double *values, int count);
 void measure_invert(struct clr_bench_spread *s, double factor);
 /* *s = factor · *s. */
 void measure_scale(struct clr_bench_spread *s, double factor);
-
-/* Was memory wanting, of the host or of the device? That is no verdict on the kernel that was tried. */
-bool measure_no_memory(const struct clr_error *why);
-
-/* The largest normalised mean square error in a verdict; NaN: there is none. */
-double measure_worst_nmse(const struct verify_result *r);
 
 /* ------------------------------------------------------------------ limits.c */
 

@@ -256,7 +256,7 @@ static int bench(const struct bench_options *o, struct clr_error *err)
     if (rc == 0)
         rc = judge(&run, err);
     clr_bench_destroy(run.reports, run.count);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
     return rc;
 }
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <clr/bench.h>
+#include <clr/doctor.h>
 #include <clr/version.h>
 
 #include "base/clock.h"

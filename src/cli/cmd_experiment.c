@@ -572,7 +572,7 @@ static void clear(struct work *w)
     free(w->jobs);
     free(w->states);
     free(w->order);
-    lab_free(w->e);
+    lab_destroy(w->e);
 }
 
 int cmd_experiment(int argc, char **argv, struct clr_error *err)

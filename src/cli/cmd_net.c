@@ -75,7 +75,7 @@ static int show(const struct net_options *o, const char *name, struct clr_error 
     if (rc == 0)
         cli_print_text(text);
     free(text);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
     return rc;
 }
 

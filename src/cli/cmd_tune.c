@@ -119,7 +119,7 @@ static int work(const struct tune_options *o, struct clr_error *err)
     tune.device = &device;
     if (rc == 0)
         rc = clr_tune_work(&tune, print_line, NULL, err);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
     return rc;
 }
 

@@ -772,7 +772,7 @@ int run_options_open(struct run_options *o, const struct opt_set *set, struct cl
 
 void run_options_clear(struct run_options *o)
 {
-    clr_net_free(o->spec);
+    clr_net_destroy(o->spec);
     clr_dataset_destroy(o->dataset);
     arguments_clear(&o->arguments);
     arguments_clear(&o->kept);

@@ -425,13 +425,13 @@ int lab_load(struct lab_experiment **out, const char *name, struct clr_error *er
         free_options(common);
     free(common);
     if (rc < 0)
-        lab_free(e);
+        lab_destroy(e);
     else
         *out = e;
     return rc;
 }
 
-void lab_free(struct lab_experiment *e)
+void lab_destroy(struct lab_experiment *e)
 {
     if (!e)
         return;

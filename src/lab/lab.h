@@ -86,10 +86,10 @@ struct lab_experiment {
     size_t figure_count, figure_capacity;
 };
 
-/* The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". Free with lab_free().
+/* The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". lab_destroy() frees it.
  */
 int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err);
-void lab_free(struct lab_experiment *e);
+void lab_destroy(struct lab_experiment *e);
 
 /* Names of the built-in ones, NULL-terminated. */
 const char *const *lab_names(void);

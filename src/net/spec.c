@@ -190,7 +190,7 @@ int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *
     if (rc >= 0)
         rc = read_net(spec, size, err);
     if (rc < 0) {
-        clr_net_free(spec);
+        clr_net_destroy(spec);
         return rc;
     }
     for (size_t i = 0; i < spec->layer_count; i++) {
@@ -202,7 +202,7 @@ int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *
     return 0;
 }
 
-void clr_net_free(struct clr_net_spec *spec)
+void clr_net_destroy(struct clr_net_spec *spec)
 {
     if (!spec)
         return;

@@ -1,6 +1,8 @@
 /* One operator against its oracle on a device: see verify.h. */
 #include "verify/verify.h"
 
+#include <math.h>
+
 #include "verify/oracle.h"
 #include "verify/trial.h"
 
@@ -302,4 +304,19 @@ int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block,
     for (int k = 0; k < ORACLE_KINDS; k++)
         oracle_clear(&oracles[k]);
     return rc;
+}
+
+bool verify_no_memory(const struct clr_error *why)
+{
+    return why->code == CLR_ENOMEM || why->code == CLR_EDEVMEM;
+}
+
+double verify_worst_nmse(const struct verify_result *r)
+{
+    double w = NAN;
+
+    for (int i = 0; i < VERIFY_OUTPUT_COUNT; i++)
+        if (r->nmse[i] >= 0.0 && !(r->nmse[i] <= w))
+            w = r->nmse[i];
+    return w;
 }

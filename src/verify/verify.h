@@ -112,4 +112,10 @@ int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int bl
 /* "y", "dw", … */
 const char *verify_output_name(enum verify_output output);
 
+/* Was memory wanting, of the host or of the device? That is no verdict on the kernel that was tried. */
+bool verify_no_memory(const struct clr_error *why);
+
+/* The largest normalised mean square error in a verdict; NaN: there is none. */
+double verify_worst_nmse(const struct verify_result *r);
+
 #endif

@@ -116,6 +116,6 @@ int runs_prepare(void)
 void runs_finish(void)
 {
     (void)keep(NULL, NULL);
-    clr_net_free(net);
+    clr_net_destroy(net);
     clr_dataset_destroy(data);
 }

@@ -454,7 +454,7 @@ START_TEST(test_net__agrees_with_the_oracles)
         if (b == 0) /* of what training does, the forward part */
             check_phase(spec, t->image, t->name, PHASE_TEST, block);
     }
-    clr_net_free(spec);
+    clr_net_destroy(spec);
     free(path);
 }
 END_TEST

@@ -214,7 +214,7 @@ START_TEST(test_resume__a_net_that_branches)
     ck_assert_msg(clr_net_load(&branching, path, &err) == 0, "%s", err.message);
     o.net = branching;
     stop_and_go(o, "branching-disturbed", at);
-    clr_net_free(branching);
+    clr_net_destroy(branching);
     free(path);
 }
 END_TEST
@@ -365,7 +365,7 @@ START_TEST(test_resume__settings_must_be_the_runs)
     ck_assert_int_eq(fs_write_atomic(path, str_text(&text), text.length, &err), 0);
     ck_assert_msg(clr_net_load(&other, path, &err) == 0, "%s", err.message);
     REFUSED(net = other, "`net`");
-    clr_net_free(other);
+    clr_net_destroy(other);
     str_clear(&text);
     free(path);
     must_train(&o, &r); /* and nothing was harmed */

@@ -121,7 +121,7 @@ START_TEST(test_step__nets_train)
     ck_assert_msg(isfinite(r.val_loss), "%s", n->name);
     free(r.profile);
     clr_dataset_destroy(data);
-    clr_net_free(net);
+    clr_net_destroy(net);
     free(out);
     free(folder);
 }

@@ -297,7 +297,7 @@ END_TEST
 #define BOTH(transform) DATA_LAYER("TRAIN", transform) DATA_LAYER("TEST", transform)
 #define UNIT            "scale: 0.00390625"
 
-/* A net from its text; free with clr_net_free(). */
+/* A net from its text; free with clr_net_destroy(). */
 static struct clr_net_spec *net_of(const char *name, const char *text)
 {
     char *path = join(dir, name);
@@ -390,8 +390,8 @@ START_TEST(test_train__dropout_is_keyed_by_seed_and_sample)
     ck_assert_double_eq_tol(first_loss(a.out), first_loss(c.out), 1e-5 * first_loss(a.out));
     must_train(&d, &r);
     ck_assert(fabs(first_loss(a.out) - first_loss(d.out)) > 1e-3 * first_loss(a.out));
-    clr_net_free(with);
-    clr_net_free(without);
+    clr_net_destroy(with);
+    clr_net_destroy(without);
 }
 END_TEST
 
@@ -482,7 +482,7 @@ START_TEST(test_train__lr_mult_0_leaves_a_parameter_untouched)
         one = options("frozen-caffe-1");
         many = options("frozen-caffe-23");
     }
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -503,7 +503,7 @@ START_TEST(test_train__decay_mult_0_means_no_decay)
     ck_assert(equal_parameter(plain.out, decayed.out, "ip1.weight"));
     ck_assert(equal_parameter(plain.out, decayed.out, "ip1.bias"));
     ck_assert(!equal_parameter(plain.out, decayed.out, "ip2.weight"));
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -543,8 +543,8 @@ START_TEST(test_train__mean_value_is_subtracted)
     ck_assert_msg(clr_eval(&none, &e, &err) == 0, "%s", err.message);
     ck_assert(e.loss == r.val_loss && e.accuracy == r.val_acc);
     free(e.confusion);
-    clr_net_free(channel);
-    clr_net_free(value);
+    clr_net_destroy(channel);
+    clr_net_destroy(value);
 }
 END_TEST
 
@@ -559,7 +559,7 @@ START_TEST(test_train__mean_values_must_be_as_many_as_channels)
     o.net = spec;
     ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "2 mean_value"));
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -580,7 +580,7 @@ START_TEST(test_train__phases_must_see_the_same_images)
         ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EINPUT);
         ck_assert_ptr_nonnull(strstr(err.message, "TEST phase"));
         ck_assert(!fs_exists(o.out));
-        clr_net_free(spec);
+        clr_net_destroy(spec);
     }
 }
 END_TEST
@@ -674,8 +674,8 @@ START_TEST(test_train__init_partial_takes_what_fits)
     must_train(&fresh, &r);
     ck_assert(equal_parameter(first.out, o.out, "ip1.weight"));
     ck_assert(!equal_parameter(first.out, fresh.out, "ip1.weight"));
-    clr_net_free(source);
-    clr_net_free(wider);
+    clr_net_destroy(source);
+    clr_net_destroy(wider);
 }
 END_TEST
 

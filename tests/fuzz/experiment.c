@@ -49,6 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t k = 0; k < e->figures[i].run_count; k++)
             FUZZ_CHECK(e->figures[i].runs[k] < e->run_count);
     }
-    lab_free(e);
+    lab_destroy(e);
     return 0;
 }

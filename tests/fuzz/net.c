@@ -66,6 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         plan(spec, input, PHASE_TRAIN, &fuzz_devices[i]);
         plan(spec, input, PHASE_TEST, &fuzz_devices[i]);
     }
-    clr_net_free(spec);
+    clr_net_destroy(spec);
     return 0;
 }

@@ -316,7 +316,7 @@ static void tear_down(struct setup *u)
 {
     free(u->init);
     clr_dataset_destroy(u->set);
-    clr_net_free(u->spec);
+    clr_net_destroy(u->spec);
     clear_reference(&u->r);
 }
 

@@ -501,7 +501,7 @@ START_TEST(test_compare__with_known_devices)
     text = reports_compared(r, count, CLR_BENCH_CSV);
     ck_assert_int_eq(occurrences(text, "\"device memory\""), 1);
     free(text);
-    clr_net_free(quick);
+    clr_net_destroy(quick);
     clr_bench_destroy(r, count);
 }
 END_TEST

@@ -100,12 +100,12 @@ START_TEST(test_graph__a_split_for_those_that_send_gradients_back)
     ck_assert_uint_eq(sum->desc.need_dx, 3);
     ck_assert_uint_eq(count_kind(g, OP_SPLIT), 1);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
     g = must_make(&spec, RESIDUAL, PHASE_TEST);
     ck_assert_uint_eq(count_kind(g, OP_SPLIT), 0);
     ck_assert_int_eq(g->values[find(g, "r1")->y[0]].consumer_count, 3);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -123,7 +123,7 @@ START_TEST(test_graph__joined_channels_add_up)
     ck_assert(y->n == BATCH && y->c == 13 && y->h == 6 && y->w == 5);
     ck_assert_uint_eq(find(g, "k")->desc.need_dx, 5);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -139,7 +139,7 @@ START_TEST(test_graph__a_split_masks)
     ck_assert_uint_eq(find(g, "c2")->desc.mask_dx, 0);
     ck_assert_int_eq(find(g, "r1.split")->x[0], find(g, "c1")->y[0]);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ START_TEST(test_graph__nothing_is_split_for_the_images)
     ck_assert_uint_eq(count_kind(g, OP_SPLIT), 0);
     ck_assert_uint_eq(find(g, "sum")->desc.need_dx, 2);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -180,7 +180,7 @@ START_TEST(test_graph__many_readers_get_a_chain_of_splits)
         if (g->values[v].producer >= 0)
             ck_assert_int_eq(g->values[v].consumer_count, 1);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -208,7 +208,7 @@ START_TEST(test_graph__parameters_of_one_name_are_one)
     ck_assert(find(g, "c3")->param[0] == 0 && find(g, "c3")->param[1] == 1);
     ck_assert(find(g, "c3")->use[0] == 2 && find(g, "c3")->use[1] == 1);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -231,7 +231,7 @@ START_TEST(test_graph__losses_add_up)
     ck_assert_ptr_null(find(g, "l3")); /* of weight 0 */
     ck_assert_ptr_nonnull(find(g, "s.split"));
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -306,7 +306,7 @@ START_TEST(test_graph__gradients_are_those_of_the_loss)
         check_parameter(c, p, nets[_i].name);
     refnet_destroy(c);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -361,7 +361,7 @@ START_TEST(test_graph__errors)
         ck_assert_msg(make(&g, &spec, cases[i].text, PHASE_TRAIN, &err) == CLR_EINPUT, "accepted: %s",
                       cases[i].text);
         ck_assert_msg(strstr(err.message, cases[i].message), "'%s' gives '%s'", cases[i].text, err.message);
-        clr_net_free(spec);
+        clr_net_destroy(spec);
     }
 }
 END_TEST

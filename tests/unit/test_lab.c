@@ -13,7 +13,7 @@ static struct clr_error g_err;
 
 static void drop(void)
 {
-    lab_free(g_e);
+    lab_destroy(g_e);
     g_e = NULL;
 }
 

@@ -208,7 +208,7 @@ static void check_zoo_net(size_t number, unsigned phase)
         ck_assert(g->nodes[i].desc.need_dx == (phase == PHASE_TRAIN && i > 0));
     }
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 
 START_TEST(test_net__built_in_shapes_and_counts)
@@ -245,7 +245,7 @@ START_TEST(test_net__built_in_settings)
     ck_assert(g->params[6].mult.decay_mult == 250 && g->params[7].mult.decay_mult == 0);
     ck_assert(g->params[7].filler.kind == FILLER_CONSTANT && g->params[7].filler.value == 0);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 
     ck_assert_int_eq(clr_net_load(&spec, "full", &err), 0);
     g = must_graph(spec, PHASE_TEST, clr_net_input(spec), 1);
@@ -262,7 +262,7 @@ START_TEST(test_net__built_in_settings)
         ck_assert(g->params[i].mult.lr_mult == 1 && g->params[i].mult.decay_mult == 1);
     }
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 
     ck_assert_int_eq(clr_net_load(&spec, "lenet", &err), 0);
     g = must_graph(spec, PHASE_TRAIN, clr_net_input(spec), 1);
@@ -270,7 +270,7 @@ START_TEST(test_net__built_in_settings)
     ck_assert(g->params[0].filler.kind == FILLER_XAVIER && g->params[0].fan_in == 25 &&
               g->params[0].fan_out == 500);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -304,7 +304,7 @@ START_TEST(test_net__parameters_are_those_of_pytorch)
                 ck_assert(fabs((double)f.tensors[i].data[e]) <= p->filler.max * (1 + 1e-6));
         }
         graph_destroy(g);
-        clr_net_free(spec);
+        clr_net_destroy(spec);
         safetensors_clear(&f);
     }
 }
@@ -345,7 +345,7 @@ START_TEST(test_net__geometry_fields)
     ck_assert(n->in_place && n->x[0] != n->y[0] && n->desc.u.dropout.ratio == 0.5f);
     ck_assert_int_eq(g->logits, n->y[0]);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -366,7 +366,7 @@ START_TEST(test_net__phases_and_transforms)
     ck_assert_int_eq(spec->layers[1].source.batch_size, 7);
     ck_assert_int_eq(clr_net_input(spec).channels, 0);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -395,7 +395,7 @@ START_TEST(test_net__deployment_files)
         ck_assert_ptr_nonnull(strstr(err.message, "it wants images of 3×9×7, these are 3×9×8"));
         ck_assert_int_eq(clr_net_show(&text, spec, clr_net_input(spec), 1, &err), 0);
         free(text);
-        clr_net_free(spec);
+        clr_net_destroy(spec);
     }
 }
 END_TEST
@@ -404,14 +404,15 @@ START_TEST(test_net__what_has_no_effect_is_said_once)
 {
     g_lines = 0;
     clr_log_set_sink(count_line, NULL);
-    clr_net_free(must_load("layer { name: 'a' type: 'Data' top: 'x' top: 'label' data_param { source: 's' "
-                           "backend: LMDB batch_size: 1 } }"
-                           "layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'c' convolution_param { "
-                           "num_output: 1 kernel_size: 1 "
-                           "engine: CAFFE } }"
-                           "layer { name: 'd' type: 'Convolution' bottom: 'c' top: 'd' convolution_param { "
-                           "num_output: 1 kernel_size: 1 "
-                           "engine: CUDNN } }"));
+    clr_net_destroy(
+        must_load("layer { name: 'a' type: 'Data' top: 'x' top: 'label' data_param { source: 's' "
+                  "backend: LMDB batch_size: 1 } }"
+                  "layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'c' convolution_param { "
+                  "num_output: 1 kernel_size: 1 "
+                  "engine: CAFFE } }"
+                  "layer { name: 'd' type: 'Convolution' bottom: 'c' top: 'd' convolution_param { "
+                  "num_output: 1 kernel_size: 1 "
+                  "engine: CUDNN } }"));
     ck_assert_int_eq(g_lines, 2);
     ck_assert_ptr_nonnull(strstr(g_last_line, "net.prototxt:1: 'engine' has no effect here"));
 }
@@ -434,7 +435,7 @@ START_TEST(test_net__gradients_stop_where_nothing_learns)
     ck_assert_int_eq(g->values[find_node(g, "c2")->y[0]].consumer_count, 1);
     ck_assert_int_eq(g->values[find_node(g, "ip")->y[0]].consumer_count, 1);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -495,7 +496,7 @@ START_TEST(test_net__quick_is_fused)
         ck_assert_int_eq(find_node(g, "conv1")->desc.y[0].h, 15);
         ck_assert_int_eq(find_node(g, "conv2")->desc.x[0].h, 15);
         graph_destroy(g);
-        clr_net_free(spec);
+        clr_net_destroy(spec);
     }
 }
 END_TEST
@@ -528,7 +529,7 @@ START_TEST(test_net__a_net_gets_the_block_that_suits_it)
         ck_assert_msg(g->block == table[i].block, "%s with %d lanes: %d", table[i].net, table[i].width,
                       g->block);
         graph_destroy(g);
-        clr_net_free(spec);
+        clr_net_destroy(spec);
     }
 }
 END_TEST
@@ -560,7 +561,7 @@ START_TEST(test_net__what_cannot_be_fused_stays)
         check_sound(g);
         ck_assert_msg(find_node(g, nets[i].stays) != NULL, "net %zu", i);
         graph_destroy(g);
-        clr_net_free(spec);
+        clr_net_destroy(spec);
     }
 }
 END_TEST
@@ -762,7 +763,7 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
         rc = load(&spec, cases[i].text, &err);
         if (rc == 0) {
             rc = graph_create(&g, spec, PHASE_TRAIN, k_small, 2, &err);
-            clr_net_free(spec);
+            clr_net_destroy(spec);
         }
         ck_assert_msg(rc == CLR_EINPUT, "accepted: %s", cases[i].text);
         ck_assert_msg(strncmp(behind_path(&err), cases[i].message, strlen(cases[i].message)) == 0,
@@ -784,7 +785,7 @@ START_TEST(test_net__a_branch_beside_the_loss_has_no_gradient)
     ck_assert(find_node(g, "ip")->desc.backward);
     ck_assert_int_eq(g->values[find_node(g, "ip")->y[0]].consumer_count, 3);
     graph_destroy(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -806,12 +807,12 @@ START_TEST(test_net__bad_batches_and_images_are_refused)
         "built-in quick:84: layer 'pool2': a window of 3×3 does not fit into an input of 1×1 with padding "
         "0×0");
     ck_assert_ptr_null(g);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
     spec = must_load(DATA DENSE("ip", "data") LOSS("ip"));
     ck_assert_int_eq(clr_net_show(&text, spec, clr_net_input(spec), 1, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "does not say what shape"));
     ck_assert_ptr_null(text);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -833,7 +834,7 @@ START_TEST(test_net__show)
     ck_assert_ptr_nonnull(strstr(text, "\"parameters\": 116906"));
     ck_assert_ptr_nonnull(strstr(text, "\"name\": \"conv1.weight\""));
     free(text);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "bench/tune_race.h"
+#include "tune/race.h"
 
 #define BEGIN                                                                                                \
     "echo '{\"is\": \"begin\", \"device\": \"D\", \"driver\": \"1\", \"platform\": \"P\", "                  \
@@ -271,7 +271,7 @@ START_TEST(test_tuner__lists_each_shape_once)
     ck_assert_uint_ge(evaluated, 3);
     ck_assert_uint_eq(t.count, count + evaluated);
     tune_items_clear(&t);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -305,7 +305,7 @@ START_TEST(test_tuner__counts_how_often_a_step_does_it)
                       item->key.operator, item->uses);
     }
     tune_items_clear(&t);
-    clr_net_free(spec);
+    clr_net_destroy(spec);
     free(path);
 }
 END_TEST

@@ -1,8 +1,8 @@
 /*
  * A data set of random bytes: what a net is timed on, so that no files are needed.
  */
-#ifndef BENCH_RANDOM_DATA_H
-#define BENCH_RANDOM_DATA_H
+#ifndef VERIFY_RANDOM_DATA_H
+#define VERIFY_RANDOM_DATA_H
 
 #include <clr/dataset.h>
 #include <clr/net.h>

@@ -1,6 +1,6 @@
 /* What there is to tune in a net: each distinct pass of an operator that can be done in several ways. */
-#ifndef BENCH_TUNE_ITEMS_H
-#define BENCH_TUNE_ITEMS_H
+#ifndef TUNE_ITEMS_H
+#define TUNE_ITEMS_H
 
 #include <clr/tune.h>
 

@@ -2,10 +2,10 @@
  * Variants of one pass of an operator against each other, on the same memory: warmed up, calibrated, then
  * timed in turns, so that whatever slows the machine for a while hits all of them.
  */
-#ifndef BENCH_TUNE_RACE_H
-#define BENCH_TUNE_RACE_H
+#ifndef TUNE_RACE_H
+#define TUNE_RACE_H
 
-#include "bench/tune_items.h"
+#include "tune/items.h"
 
 enum { RACE_ROUNDS = 7 };
 

@@ -1,5 +1,5 @@
-/* Variants against each other: see tune_race.h. */
-#include "bench/tune_race.h"
+/* Variants against each other: see race.h. */
+#include "tune/race.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -22,8 +22,7 @@
 #include <jansson.h>
 
 #include "base/json.h"
-#include "bench/measure.h"
-#include "bench/tune_race.h"
+#include "tune/race.h"
 #include "verify/verify.h"
 
 #define VERIFY_MADDS  30e6 /* of the oracle, for one variant: a fraction of a second */
@@ -178,7 +177,7 @@ static int verify(struct work *w, const struct tune_item *item, struct racer *r,
         return failed(w, item, r->text, "failed", 0.0, why.message, err);
     }
     if (!result.ok || result.arrangements == 0)
-        return failed(w, item, r->text, "wrong", measure_worst_nmse(&result), result.text, err);
+        return failed(w, item, r->text, "wrong", verify_worst_nmse(&result), result.text, err);
     str_copy(r->effective, sizeof r->effective, result.variant);
     tell(w, json_pack("{s:s}", "is", "right")); /* what comes next is not its fault */
     *right = true;

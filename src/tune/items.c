@@ -1,5 +1,5 @@
-/* What there is to tune in a net: see tune_items.h. */
-#include "bench/tune_items.h"
+/* What there is to tune in a net: see items.h. */
+#include "tune/items.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,13 @@
-/* A short training against the reference: see doctor_train.h. */
-#include "bench/doctor_train.h"
+/* A short training against the reference: see training.h. */
+#include "doctor/training.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "bench/random_data.h"
-#include "verify/refnet.h"
 #include "ops/optimizer.h"
 #include "train/selfcheck.h"
+#include "verify/random_data.h"
+#include "verify/refnet.h"
 
 enum { BATCH = 8, CLASSES = 10 };
 #define RATE     0.01
@@ -148,6 +148,6 @@ out:
     clear(&t);
     session_clear(&s);
     clr_dataset_destroy(data);
-    clr_net_free(net);
+    clr_net_destroy(net);
     return rc;
 }

@@ -1,13 +1,13 @@
-/* The doctor: every kernel variant against its oracle on one device. See clr/bench.h and verify/verify.h. */
-#include <clr/bench.h>
+/* The doctor: every kernel variant against its oracle on one device. See clr/doctor.h and verify/verify.h. */
+#include <clr/doctor.h>
 
 #include <math.h>
 #include <stdio.h>
 
 #include "base/log.h"
-#include "bench/doctor_train.h"
-#include "bench/measure.h"
+#include "doctor/training.h"
 #include "ops/layout.h"
+#include "verify/verify.h"
 
 #define TRAINING_LIMIT 1e-4 /* a maximum on another of two equal pixels costs up to that */
 
@@ -64,9 +64,9 @@ static int examine(struct checkup *c, const struct verify_case *of, int block, c
     if (check_stop(c, err) < 0)
         return CLR_EINTERRUPTED;
     if (rc == 0)
-        tell(c, name, r.ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, measure_worst_nmse(&r),
+        tell(c, name, r.ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, verify_worst_nmse(&r),
              r.ok ? NULL : r.text);
-    else if (measure_no_memory(&why))
+    else if (verify_no_memory(&why))
         return clr_error_set(err, why.code, "%s", why.message);
     else
         tell(c, name, CLR_DOCTOR_FAILED, NAN, why.message);
@@ -89,7 +89,7 @@ static int examine_training(struct checkup *c, struct clr_error *err)
     if (check_stop(c, err) < 0)
         return CLR_EINTERRUPTED;
     if (rc < 0) {
-        if (measure_no_memory(&why))
+        if (verify_no_memory(&why))
             return clr_error_set(err, why.code, "%s: %s", name, why.message);
         /* the self-check has refused the device, or a call has failed */
         tell(c, name, why.code == CLR_EFAILED ? CLR_DOCTOR_WRONG : CLR_DOCTOR_FAILED, NAN, why.message);

@@ -1,6 +1,6 @@
 /* A short training against the reference: the doctor's last case. */
-#ifndef BENCH_DOCTOR_TRAIN_H
-#define BENCH_DOCTOR_TRAIN_H
+#ifndef DOCTOR_TRAINING_H
+#define DOCTOR_TRAINING_H
 
 #include <clr/device.h>
 #include <clr/error.h>

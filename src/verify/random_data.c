@@ -1,5 +1,5 @@
 /* A data set of random bytes: see random_data.h. */
-#include "bench/random_data.h"
+#include "verify/random_data.h"
 
 #include "base/rng.h"
 #include "data/format.h"
