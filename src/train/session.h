@@ -108,4 +108,7 @@ void session_free_parameters(const struct session *s, float **values);
  */
 int session_save_weights(struct session *s, const char *path, struct clr_error *err);
 
+/* The same into o->out, as file KIND-N.safetensors; number 0: KIND.safetensors. */
+int session_save_numbered(struct session *s, const char *kind, uint64_t number, struct clr_error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "train/session.h"
 
@@ -273,5 +274,19 @@ int session_save_weights(struct session *s, const char *path, struct clr_error *
     if (rc == 0)
         rc = weights_write(path, &s->replica.params, values, s->o, s->mean_kind, s->scale, s->mean, err);
     session_free_parameters(s, values);
+    return rc;
+}
+
+int session_save_numbered(struct session *s, const char *kind, uint64_t number, struct clr_error *err)
+{
+    char name[64], *path = NULL;
+    int rc;
+
+    (void)snprintf(name, sizeof name, number > 0 ? "%s-%llu.safetensors" : "%s.safetensors", kind,
+                   (unsigned long long)number);
+    rc = fs_join(&path, s->o->out, name, err);
+    if (rc == 0)
+        rc = session_save_weights(s, path, err);
+    free(path);
     return rc;
 }
