@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -38,15 +37,11 @@ static int count_images(size_t *out, const char *path, const struct cifar_kind *
 {
     const size_t record = kind->label_bytes + PIXELS;
     char text[STR_COUNT];
-    struct stat st;
     size_t size;
+    int rc = format_file_size(&size, path, kind->fetch_again, err);
 
-    if (stat(path, &st) < 0)
-        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s; %s", path, strerror(errno),
-                             kind->fetch_again);
-    if (!S_ISREG(st.st_mode))
-        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is not a file", path);
-    size = (size_t)st.st_size;
+    if (rc < 0)
+        return rc;
     if (size == 0 || size % record != 0)
         return clr_error_set(err, CLR_EINPUT,
                              "'%s' is %s: it has %s, which is not a multiple of the %zu of one image "
@@ -87,7 +82,7 @@ static int read_images(struct clr_images *images, size_t first, size_t count, co
     return 0;
 }
 
-/* Read files one after the other into one list of images. */
+/* Read several files, one after the other, into one list of images. */
 static int read_files(struct clr_images *images, const struct clr_dataset *ds, char *const *paths,
                       size_t files, const struct cifar_kind *kind, struct clr_error *err)
 {
@@ -106,29 +101,21 @@ static int read_files(struct clr_images *images, const struct clr_dataset *ds, c
     return rc;
 }
 
-static int read_file_in(struct clr_images *images, const struct clr_dataset *ds, const char *folder,
-                        const char *name, const struct cifar_kind *kind, struct clr_error *err)
+/* The test images and the names of classes, from two files of the folder. */
+static int read_rest(struct clr_dataset *ds, const char *folder, const char *test, const char *names,
+                     const struct cifar_kind *kind, struct clr_error *err)
 {
-    char *path;
-    int rc = fs_join(&path, folder, name, err);
+    char *images = NULL, *classes = NULL;
+    int rc = fs_join(&images, folder, test, err);
 
-    if (rc == 0) {
-        rc = read_files(images, ds, &path, 1, kind, err);
-        free(path);
-    }
-    return rc;
-}
-
-static int read_classes_in(struct clr_dataset *ds, const char *folder, const char *name,
-                           struct clr_error *err)
-{
-    char *path;
-    int rc = fs_join(&path, folder, name, err);
-
-    if (rc == 0) {
-        rc = format_read_classes(ds, path, err);
-        free(path);
-    }
+    if (rc == 0)
+        rc = read_files(&ds->test, ds, &images, 1, kind, err);
+    if (rc == 0)
+        rc = fs_join(&classes, folder, names, err);
+    if (rc == 0)
+        rc = format_read_classes(ds, classes, err);
+    free(images);
+    free(classes);
     return rc;
 }
 
@@ -153,39 +140,33 @@ static void batch_name(char *out, size_t size, size_t number)
 }
 
 /*
- * How many training files there are: data_batch_1.bin up to the highest number present; those between must
- * be there, which reading checks. A first file of the published size means the published set of five.
+ * How many training files there are: data_batch_1.bin up to the highest number present. If one between is missing,
+ * reading fails. If the first file has the published size, the published set of five is expected.
  */
 static int count_batches(size_t *out, const char *folder, struct clr_error *err)
 {
-    char name[40];
-    size_t files = 1, count = 0;
-    char *path;
-    int rc;
+    char name[40], *first = NULL;
+    size_t count = 0;
+    int rc = fs_join(&first, folder, "data_batch_1.bin", err);
 
-    for (size_t i = 1; i <= MAX_BATCHES; i++) {
+    if (rc < 0)
+        return rc;
+    *out = count_images(&count, first, &cifar10, NULL) == 0 && count == PUBLISHED_BATCH_IMAGES
+               ? PUBLISHED_BATCHES
+               : 1;
+    free(first);
+    for (size_t i = *out + 1; i <= MAX_BATCHES; i++) {
         batch_name(name, sizeof name, i);
         if (fs_exists_in(folder, name))
-            files = i;
+            *out = i;
     }
-    if (files < PUBLISHED_BATCHES) {
-        rc = fs_join(&path, folder, "data_batch_1.bin", err);
-        if (rc < 0)
-            return rc;
-        if (count_images(&count, path, &cifar10, NULL) == 0 && count == PUBLISHED_BATCH_IMAGES)
-            files = PUBLISHED_BATCHES;
-        free(path);
-    }
-    *out = files;
     return 0;
 }
 
-/* A file that was cut off between two images looks whole. A part of the published set may be meant: no error.
- */
+/* A file that was cut off between two images looks whole. It is no error: a part of the published set may be meant. */
 static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_t files)
 {
     const bool train = ds->train.count == PUBLISHED_TRAIN, test = ds->test.count == PUBLISHED_TEST;
-
     char counts[4][STR_COUNT];
 
     if (files == PUBLISHED_BATCHES && train != test)
@@ -212,9 +193,7 @@ static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_e
     if (rc == 0)
         rc = read_files(&ds->train, ds, paths, files, &cifar10, err);
     if (rc == 0)
-        rc = read_file_in(&ds->test, ds, folder, "test_batch.bin", &cifar10, err);
-    if (rc == 0)
-        rc = read_classes_in(ds, folder, "batches.meta.txt", err);
+        rc = read_rest(ds, folder, "test_batch.bin", "batches.meta.txt", &cifar10, err);
     if (rc == 0)
         warn_of_part(ds, folder, files);
     for (size_t i = 0; i < files; i++)
@@ -233,14 +212,15 @@ static bool matches_cifar100(const char *folder)
 
 static int read_cifar100(struct clr_dataset *ds, const char *folder, struct clr_error *err)
 {
-    int rc;
+    char *path = NULL;
+    int rc = fs_join(&path, folder, "train.bin", err);
 
     set_shape(ds, &cifar100);
-    rc = read_file_in(&ds->train, ds, folder, "train.bin", &cifar100, err);
     if (rc == 0)
-        rc = read_file_in(&ds->test, ds, folder, "test.bin", &cifar100, err);
+        rc = read_files(&ds->train, ds, &path, 1, &cifar100, err);
     if (rc == 0)
-        rc = read_classes_in(ds, folder, "fine_label_names.txt", err);
+        rc = read_rest(ds, folder, "test.bin", "fine_label_names.txt", &cifar100, err);
+    free(path);
     return rc;
 }
 
