@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ocl/source.h"
+#include "train/weights.h"
 
 /* ------------------------------------------------------------------ what variants are valid for */
 
@@ -156,8 +157,6 @@ void resume_clear(struct resume *resume)
 
 /* ------------------------------------------------------------------ checking */
 
-enum { FREE_KEYS = 9 }; /* settings that may change; "" is none */
-
 /* The value as text, to be freed with free(); NULL: there is none, or no memory. */
 static char *as_text(const json_t *value)
 {
@@ -184,46 +183,52 @@ static int compare_value(const json_t *was, const json_t *is, const char *key, c
     return rc;
 }
 
-/* Compare a setting of both; objects key by key, without `free_keys`. */
-static int compare(const json_t *was, json_t *is, const char *key, const char *const free_keys[FREE_KEYS],
-                   const char *dir, struct clr_error *err)
+/* Compare a setting of both; objects key by key, as far as `is` has the key. */
+static int compare(const json_t *was, json_t *is, const char *key, const char *dir, struct clr_error *err)
 {
     const char *inner;
     json_t *value;
     int rc = 0;
 
-    for (int i = 0; i < FREE_KEYS; i++)
-        if (strcmp(free_keys[i], key) == 0)
-            return 0;
     if (!json_is_object(is))
         return compare_value(was, is, key, dir, err);
     json_object_foreach(is, inner, value)
     {
-        rc = compare(json_object_get(was, inner), value, inner, free_keys, dir, err);
+        rc = compare(json_object_get(was, inner), value, inner, dir, err);
         if (rc < 0)
             break;
     }
     return rc;
 }
 
+/* Remove the settings in which a resumed run may differ. */
+static void remove_free(json_t *settings, const struct session *s)
+{
+    /* "out", "net", "data": paths, whose files are compared */
+    static const char *const keys[] = {"out",          "net", "data", "iterations", "checkpoint_every",
+                                       "on_divergence"};
+    json_t *schedule = json_object_get(settings, "schedule"), *value;
+    const char *key;
+    void *next;
+
+    for (size_t i = 0; i < MEM_COUNT(keys); i++)
+        (void)json_object_del(settings, keys[i]);
+    if (isnan(session_optimizer(s->o).momentum2)) /* not used; 0.1 wrote it for every optimizer */
+        (void)json_object_del(settings, "momentum2");
+    json_object_foreach_safe(schedule, next, key, value)
+    {
+        if (s->o->continues ? strcmp(key, "momentum") != 0 : strcmp(key, "description") == 0)
+            (void)json_object_del(schedule, key);
+    }
+}
+
 int resume_check(const struct record *r, const struct session *s, struct clr_error *err)
 {
     const struct clr_schedule *schedule = &s->o->schedule;
-    const bool continues = s->o->continues, squares = !isnan(session_optimizer(s->o).momentum2);
-    const bool bound = !continues && (schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
-                                      schedule->policy == CLR_POLICY_SWEEP_LOG || schedule->iterations > 0);
-    const char *const free_keys[FREE_KEYS] = {
-        "out",
-        "net",
-        "data",        /* paths: the files are compared */
-        "description", /* follows from the other keys */
-        "checkpoint_every",
-        "on_divergence",
-        "iterations",
-        continues ? "schedule" : "",
-        squares ? "" : "momentum2", /* not used; 0.1 wrote it for every optimizer */
-    };
-    const json_t *before = json_object_get(r->before, "settings"), *schedule_before;
+    const bool bound =
+        !s->o->continues && (schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
+                             schedule->policy == CLR_POLICY_SWEEP_LOG || schedule->iterations > 0);
+    const json_t *before = json_object_get(r->before, "settings");
     json_t *settings;
     int rc = 0;
 
@@ -235,13 +240,9 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
     if (bound) /* the rates depend on them */
         rc = compare_value(json_object_get(before, "iterations"), json_object_get(settings, "iterations"),
                            "iterations", r->dir, err);
+    remove_free(settings, s);
     if (rc == 0)
-        rc = compare(before, settings, "settings", free_keys, r->dir, err);
-    schedule_before = json_object_get(before, "schedule");
-    if (rc == 0 && continues)
-        rc = compare_value(json_object_get(schedule_before, "momentum"),
-                           json_object_get(json_object_get(settings, "schedule"), "momentum"), "momentum",
-                           r->dir, err);
+        rc = compare(before, settings, "settings", r->dir, err);
     json_decref(settings);
     return rc;
 }
@@ -389,22 +390,6 @@ static json_t *variants_json(const struct session *s)
     return json_pack("{s:o, s:o}", "train", train, "test", test);
 }
 
-/* The tensors of the saved sets, whose values are borrowed. */
-static void describe_tensors(struct st_tensor *out, const struct params *p, float *const *const *values)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        const struct graph_param *info = &p->info[i];
-        for (size_t k = 0; k < saved_count(p); k++, out++) {
-            (void)snprintf(out->name, sizeof out->name, "%s%s", info->name, saved[k].suffix);
-            out->rank = info->rank;
-            for (int d = 0; d < info->rank; d++)
-                out->dims[d] = (uint64_t)info->dims[d];
-            out->count = info->count;
-            out->data = values[k][i];
-        }
-    }
-}
-
 void resume_advise(const struct session *s, struct clr_error *err)
 {
     const struct clr_error why = *err;
@@ -434,20 +419,21 @@ void resume_advise(const struct session *s, struct clr_error *err)
 int resume_save(struct session *s, const struct record *r, struct clr_error *err)
 {
     const struct params *p = &s->replica.params;
+    const size_t count = saved_count(p);
     struct checkpoint c = {.state = s->state, .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};
     float **values[MEM_COUNT(saved)] = {NULL};
     int rc = 0;
 
-    for (size_t k = 0; k < saved_count(p) && rc == 0; k++)
+    for (size_t k = 0; k < count && rc == 0; k++)
         rc = session_read_parameters(s, saved[k].set, &values[k], err);
     if (rc == CLR_EDIVERGED) {
         rc = 0;
         goto out;
     }
     if (rc == 0)
-        rc = mem_new(&tensors, saved_count(p) * p->count, sizeof *tensors, "a checkpoint", err);
+        rc = mem_new(&tensors, count * p->count, sizeof *tensors, "a checkpoint", err);
     record_rows(r, &history, 17);
     if (rc == 0)
         rc = str_check(&history, err);
@@ -457,8 +443,10 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
         rc = str_check(&r->timing, err);
     if (rc < 0)
         goto out;
-    describe_tensors(tensors, p, (float *const *const *)values);
-    c.tensors = (struct st_file){.tensors = tensors, .count = saved_count(p) * p->count};
+    for (size_t i = 0; i < p->count; i++)
+        for (size_t k = 0; k < count; k++)
+            weights_tensor(&tensors[i * count + k], &p->info[i], saved[k].suffix, values[k][i]);
+    c.tensors = (struct st_file){.tensors = tensors, .count = count * p->count};
     c.history = (char *)(uintptr_t)str_text(&history); /* borrowed; "" where there are no rows */
     c.losses = r->losses.text;
     c.timing = r->timing.text;

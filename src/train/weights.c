@@ -10,22 +10,12 @@
 
 /* ------------------------------------------------------------------ reading */
 
-static bool same_shape(const struct st_tensor *t, const struct graph_param *p)
+static bool same_shape(const struct st_tensor *a, const struct st_tensor *b)
 {
-    bool same = t->rank == p->rank;
-
-    for (int i = 0; same && i < p->rank; i++)
-        same = t->dims[i] == (uint64_t)p->dims[i];
-    return same;
+    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
 }
 
-static void append_shape(struct str *s, const struct graph_param *p)
-{
-    for (int i = 0; i < p->rank; i++)
-        str_append(s, "%s%d", i ? "×" : "", p->dims[i]);
-}
-
-static void append_found(struct str *s, const struct st_tensor *t)
+static void append_shape(struct str *s, const struct st_tensor *t)
 {
     for (int i = 0; i < t->rank; i++)
         str_append(s, "%s%llu", i ? "×" : "", (unsigned long long)t->dims[i]);
@@ -39,35 +29,34 @@ static bool known(const struct params *params, const char *name)
     return false;
 }
 
-/* What does not match, as one sentence after another. */
-static void list_differences(struct str *s, const struct st_file *file, const struct params *params)
+/*
+ * Append what does not match, as parts of a sentence. Tensors of another shape lose their names, so that they are not
+ * found.
+ */
+static void drop_misfits(struct str *s, struct st_file *file, const struct params *params)
 {
-    for (size_t i = 0; i < params->count; i++) {
-        const struct graph_param *p = &params->info[i];
-        const struct st_tensor *t = safetensors_find(file, p->name);
-        if (!t) {
-            str_append(s, "; '%s' (", p->name);
-            append_shape(s, p);
-            str_append(s, ") is missing");
-        } else if (!same_shape(t, p)) {
-            str_append(s, "; '%s' is ", p->name);
-            append_found(s, t);
-            str_append(s, ", the net's is ");
-            append_shape(s, p);
-        }
-    }
     for (size_t i = 0; i < file->count; i++)
         if (!known(params, file->tensors[i].name))
             str_append(s, "; '%s' is not in the net", file->tensors[i].name);
-}
-
-/* Forget the tensors that do not match. */
-static void drop_misshapen(struct st_file *file, const struct params *params)
-{
     for (size_t i = 0; i < params->count; i++) {
-        struct st_tensor *t = (struct st_tensor *)(uintptr_t)safetensors_find(file, params->info[i].name);
-        if (t && !same_shape(t, &params->info[i]))
+        struct st_tensor own, *t = NULL;
+        weights_tensor(&own, &params->info[i], "", NULL);
+        for (size_t k = 0; k < file->count && !t; k++)
+            t = strcmp(file->tensors[k].name, own.name) == 0 ? &file->tensors[k] : NULL;
+        if (t && same_shape(t, &own))
+            continue;
+        str_append(s, "; '%s' ", own.name);
+        if (!t) {
+            str_append(s, "(");
+            append_shape(s, &own);
+            str_append(s, ") is missing");
+        } else {
+            str_append(s, "is ");
+            append_shape(s, t);
+            str_append(s, ", the net's is ");
+            append_shape(s, &own);
             t->name[0] = '\0';
+        }
     }
 }
 
@@ -92,17 +81,13 @@ int weights_read(struct st_file *out, const char *path, const struct params *par
         rc = check_finite(&file, path, err);
     if (rc < 0)
         goto out;
-    list_differences(&differences, &file, params);
+    drop_misfits(&differences, &file, params);
     rc = str_check(&differences, err);
-    if (rc == 0 && differences.length > 0) {
-        if (partial) {
-            log_line(CLR_LOG_WARNING, "%s fits in part%s", path, str_text(&differences));
-            drop_misshapen(&file, params);
-        } else {
-            rc = clr_error_set(err, CLR_EINPUT, "%s does not fit the net%s (%s)", path,
-                               str_text(&differences), hint);
-        }
-    }
+    if (rc == 0 && differences.length > 0 && partial)
+        log_line(CLR_LOG_WARNING, "%s fits in part%s", path, str_text(&differences));
+    else if (rc == 0 && differences.length > 0)
+        rc = clr_error_set(err, CLR_EINPUT, "%s does not fit the net%s (%s)", path, str_text(&differences),
+                           hint);
 out:
     str_clear(&differences);
     if (rc < 0)
@@ -112,7 +97,7 @@ out:
     return rc;
 }
 
-/* ------------------------------------------------------------------ what was subtracted */
+/* ------------------------------------------------------------------ mean and scale */
 
 static const char *const mean_names[] = {"none", "channel", "image"};
 
@@ -142,7 +127,7 @@ static bool parse_values(const char *text, const struct clr_dataset *d, float *m
         return true;
     if (count != (size_t)d->channels)
         return false;
-    for (size_t c = count; c-- > 0;) /* from the back: the values lie where they will be spread */
+    for (size_t c = count; c-- > 0;) /* backwards: the values are in the front of the array that they fill */
         for (size_t i = plane; i-- > 0;)
             mean[c * plane + i] = mean[c];
     return true;
@@ -180,6 +165,16 @@ static void append_mean(struct str *s, const struct clr_dataset *d, const float 
 
 /* ------------------------------------------------------------------ writing */
 
+void weights_tensor(struct st_tensor *out, const struct graph_param *p, const char *suffix, float *values)
+{
+    (void)snprintf(out->name, sizeof out->name, "%s%s", p->name, suffix);
+    out->rank = p->rank;
+    for (int k = 0; k < p->rank; k++)
+        out->dims[k] = (uint64_t)p->dims[k];
+    out->count = p->count;
+    out->data = values;
+}
+
 int weights_write(const char *path, const struct params *params, float *const *values,
                   const struct clr_train_options *o, enum clr_mean kind, double scale, const float *mean,
                   struct clr_error *err)
@@ -191,16 +186,8 @@ int weights_write(const char *path, const struct params *params, float *const *v
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < params->count; i++) {
-        const struct graph_param *p = &params->info[i];
-        struct st_tensor *t = &file.tensors[i];
-        str_copy(t->name, sizeof t->name, p->name);
-        t->rank = p->rank;
-        for (int k = 0; k < p->rank; k++)
-            t->dims[k] = (uint64_t)p->dims[k];
-        t->count = p->count;
-        t->data = values[i];
-    }
+    for (size_t i = 0; i < params->count; i++)
+        weights_tensor(&file.tensors[i], &params->info[i], "", values[i]);
     append_mean(&means, o->data, mean);
     str_append(&scale_text, "%.17g", scale);
     rc = str_check(&means, err);

@@ -368,7 +368,7 @@ def resume_refuses_another_net():
         write(net, comment + tiny_net().read_bytes())
         expect(clr(*tiny(net=net, out=out)), 0)
         write(net, net.read_bytes().replace(b'type: "ReLU"', b'type: "ReLU" relu_param { negative_slope: 0.5 }'))
-        expect(clr("train", "--resume", "--out", out), 2, [], ["the file is not what it was when the run"])
+        expect(clr("train", "--resume", "--out", out), 2, [], ["the file has changed since the run"])
         expect(clr("train", "--resume", "--out", out, "--net", "lenet"), 2, [],
                ["--net lenet: the run in '.*' was begun with .*net.prototxt"])
     write(net, b"# \0\n" + tiny_net().read_bytes())
