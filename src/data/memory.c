@@ -48,7 +48,6 @@ int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images
     struct clr_dataset *ds = NULL;
     int rc = check(images, err);
 
-    *out = NULL;
     if (rc == 0)
         rc = mem_new(&ds, 1, sizeof *ds, "data set", err);
     if (rc < 0)

@@ -11,14 +11,15 @@
 #include "range/reading.h"
 #include "train/run.h"
 
-static int draw(const struct clr_train_options *o, struct clr_error *err)
+static int draw(const char *out, const char *const *folders, size_t count, const char *command_line,
+                struct clr_error *err)
 {
-    const struct clr_plot_options options = {.command_line = o->command_line};
+    const struct clr_plot_options options = {.command_line = command_line};
     char *path = NULL;
-    int rc = fs_join(&path, o->out, "range.png", err);
+    int rc = fs_join(&path, out, "range.png", err);
 
     if (rc == 0)
-        rc = clr_plot_range(path, &o->out, 1, &options, err);
+        rc = clr_plot_range(path, folders, count, &options, err);
     free(path);
     return rc;
 }
@@ -41,7 +42,7 @@ static int read_off(struct session *s, struct record *r, double untrained, struc
     if (rc == 0)
         rc = record_write_json(r, "range.json", range_json(out), err);
     if (rc == 0 && curve.count > 0)
-        rc = draw(s->o, err);
+        rc = draw(s->o->out, &s->o->out, 1, s->o->command_line, err);
     range_curve_clear(&curve);
     return rc;
 }
@@ -118,22 +119,18 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
 int clr_range_combine(struct clr_range_result *result, const char *out, const char *const *folders,
                       size_t count, const char *command_line, struct clr_error *err)
 {
-    const struct clr_plot_options options = {.command_line = command_line};
     struct clr_range_result r;
-    char *json = NULL, *png = NULL;
+    char *json = NULL;
     int rc = clr_range_read(&r, folders, count, err);
 
     if (rc == 0)
         rc = fs_join(&json, out, "range.json", err);
     if (rc == 0)
         rc = json_write(json, range_json(&r), 15, err);
-    if (rc == 0)
-        rc = fs_join(&png, out, "range.png", err);
     if (rc == 0 && r.points > 0)
-        rc = clr_plot_range(png, folders, count, &options, err);
+        rc = draw(out, folders, count, command_line, err);
     if (rc == 0)
         *result = r;
     free(json);
-    free(png);
     return rc;
 }

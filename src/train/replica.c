@@ -1,4 +1,4 @@
-/* What one device holds of a run: see replica.h. */
+/* What one device has of a run: see replica.h. */
 #include "train/replica.h"
 
 #include <jansson.h>
@@ -8,7 +8,7 @@
 
 /* ------------------------------------------------------------------ planning */
 
-/* A layer's variant for a pass, of {LAYER: {PASS: VARIANT}}. */
+/* A layer's variant for a pass, from {LAYER: {PASS: VARIANT}}. */
 static const char *kept_variant(void *user, const char *label, const char *pass)
 {
     return json_string_value(json_object_get(json_object_get(user, label), pass));
@@ -190,12 +190,4 @@ int replica_forward(const struct phase *p, struct net_batch *b, struct clr_error
     b->loss = p->losses;
     b->hit = p->hits;
     return rc < 0 ? rc : net_forward(p->net, b, err);
-}
-
-int replica_update(struct replica *r, double rate, double momentum, uint64_t iteration, struct clr_error *err)
-{
-    const struct optimizer_buffers all = {r->params.all[PARAMS_W], r->params.all[PARAMS_V],
-                                          r->params.all[PARAMS_G], r->params.all[PARAMS_S]};
-
-    return optimizer_update(r->optimizer, &all, rate, momentum, iteration, err);
 }

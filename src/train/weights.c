@@ -175,42 +175,6 @@ void weights_tensor(struct st_tensor *out, const struct graph_param *p, const ch
     out->data = values;
 }
 
-int weights_write(const char *path, const struct params *params, float *const *values,
-                  const struct clr_train_options *o, enum clr_mean kind, double scale, const float *mean,
-                  struct clr_error *err)
-{
-    struct st_file file = {.count = params->count};
-    struct str means = {0}, scale_text = {0};
-    char *text[10];
-    int rc = mem_new(&file.tensors, params->count, sizeof *file.tensors, "tensors", err);
-
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < params->count; i++)
-        weights_tensor(&file.tensors[i], &params->info[i], "", values[i]);
-    append_mean(&means, o->data, mean);
-    str_append(&scale_text, "%.17g", scale);
-    rc = str_check(&means, err);
-    if (rc == 0)
-        rc = str_check(&scale_text, err);
-    if (rc == 0) {
-        const char *const pairs[] = {"format",          "pt",
-                                     "clr.net",         o->net_name,
-                                     "clr.scale",       str_text(&scale_text),
-                                     "clr.mean",        mean_names[kind],
-                                     "clr.mean_values", str_text(&means)};
-        for (size_t i = 0; i < MEM_COUNT(text); i++)
-            text[i] = (char *)(uintptr_t)pairs[i]; /* borrowed: writing changes nothing */
-        file.metadata = text;
-        file.metadata_count = MEM_COUNT(text) / 2;
-        rc = safetensors_write(path, &file, err);
-    }
-    str_clear(&means);
-    str_clear(&scale_text);
-    free(file.tensors);
-    return rc;
-}
-
 /* ------------------------------------------------------------------ of a run */
 
 static int check_trained(const struct session *s, const struct graph_param *p, const float *values,
@@ -253,13 +217,45 @@ void session_free_parameters(const struct session *s, float **values)
     free(values);
 }
 
+/* The parameters, with the given values, and the metadata. */
+static int write_weights(const struct session *s, const char *path, float *const *values,
+                         struct clr_error *err)
+{
+    const struct params *params = &s->replica.params;
+    struct st_file file = {.count = params->count};
+    struct str means = {0};
+    char scale[32], *text[10];
+    const char *pairs[] = {"format",          "pt",  "clr.net",  s->o->net_name,
+                           "clr.scale",       scale, "clr.mean", mean_names[s->mean_kind],
+                           "clr.mean_values", NULL};
+    int rc = mem_new(&file.tensors, params->count, sizeof *file.tensors, "tensors", err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < params->count; i++)
+        weights_tensor(&file.tensors[i], &params->info[i], "", values[i]);
+    (void)snprintf(scale, sizeof scale, "%.17g", s->scale);
+    append_mean(&means, s->o->data, s->mean);
+    pairs[9] = str_text(&means);
+    for (size_t i = 0; i < MEM_COUNT(pairs); i++)
+        text[i] = (char *)(uintptr_t)pairs[i]; /* borrowed: writing changes nothing */
+    file.metadata = text;
+    file.metadata_count = MEM_COUNT(text) / 2;
+    rc = str_check(&means, err);
+    if (rc == 0)
+        rc = safetensors_write(path, &file, err);
+    str_clear(&means);
+    free(file.tensors);
+    return rc;
+}
+
 int session_save_weights(struct session *s, const char *path, struct clr_error *err)
 {
     float **values = NULL;
     int rc = session_read_parameters(s, PARAMS_W, &values, err);
 
     if (rc == 0)
-        rc = weights_write(path, &s->replica.params, values, s->o, s->mean_kind, s->scale, s->mean, err);
+        rc = write_weights(s, path, values, err);
     session_free_parameters(s, values);
     return rc;
 }

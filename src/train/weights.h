@@ -14,8 +14,8 @@
 #include "net/net.h"
 #include "net/safetensors.h"
 
-#define WEIGHTS_MEAN_VALUES                                                                                  \
-    200000 /* of a mean image, as text of up to 15 bytes in a header of at most 4 MiB */
+/* Values of a mean image, as text of up to 15 bytes each in a header of at most 4 MiB. */
+#define WEIGHTS_MEAN_VALUES 200000
 
 /* Read and match. Missing and extra tensors and those of another shape are one CLR_EINPUT that lists them; partial:
  * they are omitted and logged. hint: ends the message. */
@@ -28,10 +28,5 @@ int weights_transform(const struct st_file *file, const struct clr_train_options
 
 /* Describe a parameter as a tensor, whose name gets a suffix; values are borrowed. */
 void weights_tensor(struct st_tensor *out, const struct graph_param *p, const char *suffix, float *values);
-
-/* Write the values of all parameters, and as metadata the net's name, scale and mean. */
-int weights_write(const char *path, const struct params *params, float *const *values,
-                  const struct clr_train_options *o, enum clr_mean kind, double scale, const float *mean,
-                  struct clr_error *err);
 
 #endif

@@ -156,7 +156,7 @@ def resume_under_a_solver_backs_off():
     flat = ["train", "--data", tiny_data(), "--checkpoint-every", 100000, "--resume",
             "--solver", solver("flat", 'lr_policy: "fixed" base_lr: 0.001', 6000)]
     out, copy = fresh("run"), fresh("copy")
-    expect(clr(*steep, "--out", out), 0, ["^test accuracy"], ["on with 1/2 of the schedule's rates"])
+    expect(clr(*steep, "--out", out), 0, ["^test accuracy"], ["with 1/2 of the schedule's rates"])
     backoffs = json.loads((out / "run.json").read_text(encoding="utf-8"))["result"]["backoffs"]
     check(backoffs > 0, f"{backoffs}")
     (out / "final.safetensors").unlink()
@@ -165,7 +165,7 @@ def resume_under_a_solver_backs_off():
     for iterations in (1000, 2000):             # of a length that its rates follow from: another schedule
         poly = solver("poly", 'lr_policy: "poly" power: 0.5 base_lr: 40', iterations)
         result = expect(clr(*steep[:-1], poly, "--out", fresh("poly").parent / "poly"), 0, [],
-                        ["on with 1/2 of the schedule's rates"])
+                        ["with 1/2 of the schedule's rates"])
         check("smaller rates that it has backed off to" not in result.err, f"{result}")
     shutil.copytree(out, copy)
     expect(clr(*flat, "--out", out), 0, ["after 6,000 iterations"])
