@@ -29,7 +29,7 @@ def wait_for(process, until):
 
 
 def killed(args, until, number=signal.SIGKILL):
-    """Send the signal when until() holds. Returns whether the process ended by it; else it ended by itself, with success."""
+    """Send the signal when until() holds. Returns whether the process ended by it; else it succeeded."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as err:
         with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL, stderr=err,
                               cwd=Place.scratch, env=Place.environment()) as process:

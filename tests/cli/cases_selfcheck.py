@@ -209,7 +209,7 @@ layer { name: "cost" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "
 
 @case
 def what_does_not_run_is_said_by_layer():
-    """CLBlast's kernels need work-groups that this device lacks, and convolutions with groups have no other algorithm."""
+    """CLBlast's kernels need larger work-groups than this device has, and groups have no other algorithm."""
     device()
     net, out = write(fresh("net.prototxt"), GROUPED), fresh("run")
     if "PoCL" not in clr("devices").out and "Portable Computing" not in clr("devices").out:

@@ -134,7 +134,7 @@ def solver_gives_way_in_length_and_net():
 
 @case
 def solver_finds_its_net():
-    """The net is looked for at its path, beside the solver, and by its last part: Caffe's paths start at Caffe's root."""
+    """The net is searched at its path, beside the solver, and by its last part: Caffe's paths start at Caffe's root."""
     folder = fresh("caffe")
     write(folder / "net.prototxt", open(tiny_net(), encoding="utf-8").read())
     text = SOLVER.format(net="examples/cifar10/net.prototxt").replace("base_lr: 0.01", "base_lr: 0")

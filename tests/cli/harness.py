@@ -66,8 +66,8 @@ class Result:
 
 
 def kernel_folder():
-    """PoCL's own cache of compiled kernels, at its usual place: all cases share it, since PoCL's compiler would take most
-    of their time otherwise. It identifies kernels by their source, so a wrong kernel is another one."""
+    """PoCL's own cache of compiled kernels, at its usual place: all cases share it, since PoCL's compiler would take
+    most of their time otherwise. It identifies kernels by their source, so a wrong kernel is another one."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(os.environ.get("POCL_CACHE_DIR") or Path(cache) / "pocl" / "kcache")
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,11 @@
 /*
  * Whole nets on a device against the reference net (verify/refnet.h) in double precision: losses, correct
- * images and every gradient. Each net is run joined by all rules of fusing, as it trains. The reference net keeps each
- * value in memory of its own, so equal numbers show that sharing memory, working in place and the choice of
- * layouts change nothing. One channel block for each net, in turn.
- * CLR_TEST_LONG: in all blocks; also unfused and joined by all rules but one, which must not change a bit;
- * and more nets, with the layers of the others in another order.
- * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
- * every other net, so that two processes share the work.
+ * images and every gradient. Each net is run joined by all rules of fusing, as it trains. The reference net
+ * keeps each value in memory of its own, so equal numbers show that sharing memory, working in place and the
+ * choice of layouts change nothing. One channel block for each net, in turn. CLR_TEST_LONG: in all blocks;
+ * also unfused and joined by all rules but one, which must not change a bit; and more nets, with the layers
+ * of the others in another order. CLR_TEST_DEVICE chooses the device. An argument: only nets whose names
+ * contain it; --half 0 or --half 1: every other net, so that two processes share the work.
  */
 #include <math.h>
 #include <stdio.h>
@@ -428,7 +427,8 @@ static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape 
     if (every)
         check_graph(&plain, g);
     all = check_fused(&plain, spec, image, FUSE_ALL, every ? g->node_count : 0);
-    for (size_t k = 0; k < MEM_COUNT(rules) && every; k++) /* a net that the rule does not change was checked before */
+    for (size_t k = 0; k < MEM_COUNT(rules) && every;
+         k++) /* a net that the rule does not change was checked before */
         (void)check_fused(&plain, spec, image, FUSE_ALL & ~rules[k], all);
     free(plain.seen);
     graph_destroy(g);

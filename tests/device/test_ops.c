@@ -1,9 +1,9 @@
 /*
- * Every operator against its reference, on every usable OpenCL device. Each case has one channel block and the
- * kernels of one layout or two, in turns, so that all are used; CLR_TEST_LONG=1: every block and layout.
+ * Every operator against its reference, on every usable OpenCL device. Each case has one channel block and
+ * the kernels of one layout or two, in turns, so that all are used; CLR_TEST_LONG=1: every block and layout.
  * CLR_TEST_SMALL=1 or --small: the subset for emulators (Oclgrind, llvmpipe). CLR_TEST_DEVICE=P:D or part of
- * a name: that device only. --list names the cases; a word as argument runs the cases whose name contains
- * it; --half 0 or --half 1 runs every other case, so that two processes share the work.
+ * a name: that device only. --list names the cases; a word as argument runs the cases whose name contains it;
+ * --half 0 or --half 1 runs every other case, so that two processes share the work.
  */
 #include "support.h"
 

@@ -147,7 +147,7 @@ START_TEST(test_resume__an_evaluation_that_was_stopped)
 }
 END_TEST
 
-/* The last partial batch, the other convention, a momentum that changes, held-out images, other optimizers. */
+/* The last partial batch, the other convention, a varying momentum, held-out images, other optimizers. */
 START_TEST(test_resume__every_way_of_training)
 {
     struct clr_train_options o = options("keep");
@@ -167,8 +167,7 @@ START_TEST(test_resume__every_way_of_training)
     o.seed = UINT64_MAX;
     o.profile = true;
     stop_and_go(o, "sequential-disturbed", at);
-    o = options(
-        "adam"); /* it saves squares too, and corrects the first updates by their number */
+    o = options("adam"); /* it saves squares too, and corrects the first updates by their number */
     o.optimizer = CLR_OPTIMIZER_ADAM;
     o.schedule.policy = CLR_POLICY_FIXED;
     o.schedule.lr = 0.002;

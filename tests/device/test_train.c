@@ -1,5 +1,6 @@
 /*
- * Whole runs of a tiny net on a tiny data set: files, equal bytes, how runs end that are stopped or fail. CLR_TEST_DEVICE chooses the device.
+ * Whole runs of a tiny net on a tiny data set: files, equal bytes, how runs end that are stopped or fail.
+ * CLR_TEST_DEVICE chooses the device.
  */
 #include <math.h>
 #include <stddef.h>
@@ -726,7 +727,8 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
     ck_assert_int_eq(session_update(&s, 0.015625, 0.9, &err), 0);
     ck_assert_int_eq(session_read_updates(&s, &first, updates, &count, &err), 0);
     ck_assert_int_eq(count, 1);
-    ck_assert_double_eq(updates[0].rate, 0.015625); /* the rate that the optimizer was given, not the schedule's */
+    ck_assert_double_eq(updates[0].rate,
+                        0.015625); /* the rate that the optimizer was given, not the schedule's */
     ck_assert_int_eq(ocl_write(s.replica.ctx, s.replica.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
     ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
     ck_assert_ptr_nonnull(strstr(err.message, s.replica.params.info[1].name));

@@ -19,5 +19,5 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     if os.access("/dev/shm", os.W_OK):
-        os.environ.setdefault("TMPDIR", "/dev/shm")     # every run syncs every file, which takes half of the time on a disk
+        os.environ.setdefault("TMPDIR", "/dev/shm")     # every run syncs every file: half of the time on a disk
     sys.exit(harness.main(["cases_calls", "cases_situations"]))

@@ -1,6 +1,7 @@
 /*
  * Run a harness on all files of some folders, in the order of their names: replay_NAME FOLDER…. A missing
- * folder counts as empty; it is a failure if none has a file. A file takes a second at most, as in tools/fuzz.
+ * folder counts as empty; it is a failure if none has a file. A file takes a second at most, as in
+ * tools/fuzz.
  */
 #include "fuzz.h"
 

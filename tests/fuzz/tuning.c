@@ -1,4 +1,5 @@
-/* Tuning records. KERNELS in the input stands for the checksum of the kernels, which changes with any kernel. */
+/* Tuning records. KERNELS in the input stands for the checksum of the kernels, which changes with
+ * any kernel. */
 #include "fuzz.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /*
- * For LD_PRELOAD before the ICD loader: makes a driver compile something else than it was given. In the sources
- * of programs every LIE_FIND becomes LIE_PUT, which is as long or shorter. So any kernel can be made
+ * For LD_PRELOAD before the ICD loader: makes a driver compile something else than it was given. In the
+ * sources of programs every LIE_FIND becomes LIE_PUT, which is as long or shorter. So any kernel can be made
  * wrong on a real device.
  */
 #define _GNU_SOURCE

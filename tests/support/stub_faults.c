@@ -1,8 +1,9 @@
 /*
  * Calls of the pretended driver that fail, and objects that the program under test did not release.
  *
- *     STUB_OPENCL_REPORT=FILE   written when the process ends: "calls N", then, where a call was made to fail,
- *                               "failed NAME", and "left COUNT KIND" for objects that were not released
+ *     STUB_OPENCL_REPORT=FILE   written when the process ends: "calls N", then, where a call was made to
+ *                               fail, "failed NAME", and "left COUNT KIND" for objects that were not
+ *                               released
  *     STUB_OPENCL_FAIL=N:CODE   call N, counted from 1, returns CODE; N+:CODE: it and all after it, as on a
  *                               device that is lost
  *

@@ -1,7 +1,7 @@
 /*
  * An OpenCL driver that pretends to be a device: it answers as a chosen device would, keeps buffers in the
- * host's memory, and accepts programs and launches without compiling or running anything. So the program under test makes the
- * decisions that it would make on that device, on a machine without it.
+ * host's memory, and accepts programs and launches without compiling or running anything. So the program
+ * under test makes the decisions that it would make on that device, on a machine without it.
  *
  *     OCL_ICD_VENDORS=FOLDER_WITH_AN_ICD_FILE   names this library and no other
  *     STUB_OPENCL_DEVICE=NAME                   a row of the table below

@@ -4,10 +4,11 @@
  * A program is identified by a hash of its source and options, HASH, and writes to STUB_OPENCL_FOLDER
  *     HASH.cl         its source
  *     HASH.options    the options it was built with
- *     HASH.kernels    a line per kernel that was created, "NAME 0 0 0", and one per local size it was launched
- *                     with (zeros: left to the driver)
- *     HASH.functions  its kernels, as the C preprocessor and a search for `kernel void` find them; a file that
- *                     is there already is used, so that processes which share a folder search once
+ *     HASH.kernels    a line per kernel that was created, "NAME 0 0 0", and one per local size it was
+ *                     launched with (zeros: left to the driver)
+ *     HASH.functions  its kernels, as the C preprocessor and a search for `kernel void` find them; a
+ *                     file that is there already is used, so that processes which share a folder
+ *                     search once
  *
  * A kernel writes nothing, so results are what was in memory before. With STUB_OPENCL_REPORT it leaves a
  * trace instead: the first float of each buffer that it may write becomes a number from 0 to 1 that depends
