@@ -1,5 +1,4 @@
-/* Schedules are read from run.json as they were written; pieces of a schedule end where its formula changes.
- * */
+/* Schedules are read from run.json as written; pieces of a schedule end where its formula changes. */
 #include "support.h"
 
 #include <math.h>
