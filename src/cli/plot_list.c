@@ -97,7 +97,7 @@ int plot_list_add_tests(struct plot_list *list, const char *path, struct clr_err
 
 struct kept {
     struct plot_list *list;
-    bool range_tests; /* these are wanted, and not the others */
+    bool range_tests; /* add range tests only; false: runs only */
 };
 
 static int add_kept(void *user, const char *folder, bool range_test, struct clr_error *err)
@@ -111,7 +111,7 @@ static int add_kept(void *user, const char *folder, bool range_test, struct clr_
     rc = str_duplicate(&run, folder, err);
     if (rc < 0)
         return rc;
-    run[archive_seed(folder) - folder] = '\0'; /* all seeds together are called like the run */
+    run[archive_seed(folder) - folder] = '\0'; /* all seeds share the name of the run */
     rc = plot_list_add(kept->list, folder, run, err);
     free(run);
     return rc;
@@ -137,13 +137,13 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
     return rc;
 }
 
-/* ---- the same again ---- */
+/* ---- repeated inputs ---- */
 
 static bool are_same(const char *a, const char *b)
 {
     struct stat x, y;
 
-    if (stat(a, &x) < 0 || stat(b, &y) < 0) /* kept in a table */
+    if (stat(a, &x) < 0 || stat(b, &y) < 0) /* a run in a histories.csv */
         return strcmp(a, b) == 0;
     return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }

@@ -1,4 +1,4 @@
-/* What `range-test` says of a range test: see range_advice.h. */
+/* What `range-test` prints of a range test: see range_advice.h. */
 #include "cli/range_advice.h"
 
 #include <math.h>
@@ -14,10 +14,10 @@
 #define RATES       1e6 /* the highest that --max-lr takes */
 #define HIGH        1.0 /* a rate that is too high for most nets */
 #define CYCLES      3
-#define WIDE        10  /* times: an interval that says little … */
-#define LONGER      4   /* … and so many times as long is the next test */
-#define SHORT       100 /* iterations of a test that has to be longer before anything else */
-#define POINTS      40  /* evaluations of a test, unless the user says how often */
+#define WIDE        10  /* ratio of bounds that are too uncertain to train with … */
+#define LONGER      4   /* … and how many times as long the next test is */
+#define SHORT       100 /* a test of fewer iterations has to be longer */
+#define POINTS      40  /* evaluations of a test without --validate-every */
 #define STEP_EPOCHS 4
 #define WHY_CYCLES                                                                                           \
     "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
@@ -25,7 +25,7 @@
 
 /* ---- what to train with ---- */
 
-/* Options of this run that the train command must repeat; NULL: the value is a flag. */
+/* Options of this run that the next command must repeat. */
 static void append_repeated(struct str *s, const struct opt_set *set)
 {
     static const char *const repeated[] = {"device",   "unchecked",           "seed",      "batch",
@@ -65,10 +65,9 @@ static bool is_wide(const struct range_advice *a)
     return a->r->has_range && a->r->max_lr_high > WIDE * a->r->max_lr_low;
 }
 
-/* To where a test should go on from there, with a logarithmic sweep. */
+/* The last rate of the next, logarithmic sweep: ten times that of this one, if the option takes it. */
 static double higher(const struct range_advice *a)
 {
-    /* ten times the last rate, if that is one that the options take */
     return fmax(10 * fmin(a->o->train.schedule.max_lr, RATES / 10), HIGH);
 }
 
@@ -87,7 +86,7 @@ static void append_out(struct str *s, const struct run_options *o, const char *s
     str_clear(&out);
 }
 
-/* The whole command: training; the test again where that has to end higher, or to be longer; nothing without
+/* The whole command: training; or the test again, if it has to end higher or to be longer; nothing without
  * bounds. */
 static void append_train_command(struct str *s, const struct range_advice *a)
 {
@@ -119,8 +118,10 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     append_out(s, o, is_open(a) ? "higher" : again ? "longer" : "train");
 }
 
-static void append_reasons(struct str *s, const struct clr_range_result *r)
+static void append_reasons(struct str *s, const struct range_advice *a)
 {
+    const struct clr_range_result *r = a->r;
+
     str_append(s, "min-lr is ");
     if (r->quartered)
         str_append(s, "a quarter of the maximum, as the net begins to learn at %.4g, not well below it",
@@ -180,7 +181,7 @@ static void append_one_cycle(struct str *s, const struct range_advice *a)
 
 /* ---- how to repeat it ---- */
 
-/* Enough for an accuracy within one percent, a fifth of all where there are not as many. */
+/* Enough for an accuracy within one percent, but at most a fifth of all. */
 static void append_more_images(struct str *s, const struct range_advice *a)
 {
     const int all = a->o->dataset->train.count, wanted = all / 5 < 2500 ? all / 5 : 2500;
@@ -221,8 +222,8 @@ static void append_advice(struct str *s, const struct range_advice *a)
             append_uncertain(s, a);
         else if (!r->fell && (r->tests > 1 || !r->diverged))
             str_append(s,
-                       "The accuracy had not fallen at the last rate, and a higher one may be better still. "
-                       "Repeat the test with a higher --max-lr (%.2g), or go on with these bounds.",
+                       "The accuracy had not fallen at the last rate, and a higher one may be better. "
+                       "Repeat the test with a higher --max-lr (%.2g), or continue with these bounds.",
                        3 * high);
         else if (r->from_start && !is_log(a)) /* its first evaluation comes after a large part of the rates */
             str_append(s, "To see where learning begins, repeat the test with --sweep log.");
@@ -280,13 +281,13 @@ static void append_advice(struct str *s, const struct range_advice *a)
 
 /* ---- as text ---- */
 
-/* Where a rate lies in the range that was read. */
+/* Where a rate lies, compared with the range. */
 static const char *place(const struct clr_range_result *r, double lr)
 {
     return lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above the range" : "inside";
 }
 
-/* What other tools would say, and whether that agrees. */
+/* The rules of fastai, for comparison. */
 static void append_rules(struct str *s, const struct clr_range_result *r)
 {
     int inside = 0, said = 0;
@@ -356,11 +357,11 @@ static void append_reading(struct str *s, const struct range_advice *a)
     if (!r->has_range)
         return;
     str_append(s, "Why: ");
-    append_reasons(s, r);
+    append_reasons(s, a);
     str_append(s, ".\n\n");
     if (!is_open(a) && !is_wide(a))
         append_pytorch(s, a);
-    str_append(s, "Go on with:\n");
+    str_append(s, "Continue with:\n");
     append_train_command(s, a);
 }
 
@@ -378,7 +379,7 @@ int range_advice_print(const struct range_advice *a, struct clr_error *err)
     return rc;
 }
 
-/* Images that the command trains, and as many as take as long to evaluate: forward, and not twice back. */
+/* Images that the command trains and evaluates; an evaluation, without backward passes, counts a third. */
 static double images_of_command(const struct range_advice *a)
 {
     const struct run_options *o = a->o;
@@ -405,7 +406,7 @@ void range_advice_note_time(const struct range_advice *a, double images_per_s)
 
 /* ---- as JSON ---- */
 
-/* What `append` makes of it; null for an empty text, NULL where memory failed. */
+/* The text that `append` writes; null for an empty text, NULL if out of memory. */
 static json_t *text_json(void (*append)(struct str *, const struct range_advice *),
                          const struct range_advice *a)
 {
@@ -419,20 +420,15 @@ static json_t *text_json(void (*append)(struct str *, const struct range_advice 
     return json;
 }
 
-static void append_why(struct str *s, const struct range_advice *a)
-{
-    append_reasons(s, a->r);
-}
-
 static json_t *recommendation_json(const struct range_advice *a)
 {
     if (!a->r->has_range)
         return json_null();
     return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
                      a->r->min_lr, "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,
-                     "reason", text_json(append_why, a), "pytorch_optimizer", text_json(append_optimizer, a),
-                     "pytorch_cyclic", text_json(append_cyclic, a), "pytorch_one_cycle",
-                     text_json(append_one_cycle, a));
+                     "reason", text_json(append_reasons, a), "pytorch_optimizer",
+                     text_json(append_optimizer, a), "pytorch_cyclic", text_json(append_cyclic, a),
+                     "pytorch_one_cycle", text_json(append_one_cycle, a));
 }
 
 json_t *range_advice_json(const struct range_advice *a)
