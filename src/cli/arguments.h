@@ -27,8 +27,8 @@ int arguments_join(struct arguments *out, const char *folder, const struct opt_s
                    const struct solver *solver, int argc, char **argv, struct clr_error *err);
 
 /*
- * The command's name and each option that was given, once, for run.json. Options that do not change the result,
- * --out and --resume are omitted.
+ * The command's name and each option that was given, once, for run.json. Options that do not change the
+ * result, --out and --resume are omitted.
  */
 int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
                       struct clr_error *err);

@@ -1,7 +1,7 @@
 /*
- * clr-cl experiment: the runs of an experiment (lab/lab.h), each in a process of its own, one at a time on each
- * device; then tables and figures. Runs that are finished are not repeated, and others are resumed: so the
- * command may be stopped, or killed, at any moment and repeated.
+ * clr-cl experiment: the runs of an experiment (lab/lab.h), each in a process of its own, one at a time on
+ * each device; then tables and figures. Runs that are finished are not repeated, and others are resumed: so
+ * the command may be stopped, or killed, at any moment and repeated.
  */
 #include "cli/common.h"
 

@@ -64,8 +64,8 @@ static void name_options(char *out, size_t size, const char *text)
 
 /*
  * A message may quote names from files: control characters are shown as '?'. Nothing is allocated, so that an
- * error about memory can be printed. SIGPIPE is ignored meanwhile: it ends the program if the reader of stdout
- * has ended, not the reader of the messages.
+ * error about memory can be printed. SIGPIPE is ignored meanwhile: it ends the program if the reader of
+ * stdout has ended, not the reader of the messages.
  */
 static void say(const char *colour, const char *prefix, const char *text)
 {
@@ -195,8 +195,8 @@ const char *cli_command_line(void)
 }
 
 /*
- * If descriptor 1 or 2 is closed, the next file that is opened would get it, and messages would be written into
- * that file. /dev/null takes its place, read-only, so that writing still fails.
+ * If descriptor 1 or 2 is closed, the next file that is opened would get it, and messages would be written
+ * into that file. /dev/null takes its place, read-only, so that writing still fails.
  */
 static void fill_descriptors(void)
 {

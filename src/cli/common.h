@@ -1,7 +1,7 @@
 /*
  * What all commands share: messages on stderr, exit codes, the device, progress, signals. common.c is one of
- * the three files that read the environment (the others are src/base/paths.c and src/ocl/source.c): CLR_DEVICE,
- * NO_COLOR, and of OpenCL's own variables OCL_ICD_VENDORS and RUSTICL_ENABLE.
+ * the three files that read the environment (the others are src/base/paths.c and src/ocl/source.c):
+ * CLR_DEVICE, NO_COLOR, and of OpenCL's own variables OCL_ICD_VENDORS and RUSTICL_ENABLE.
  */
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
@@ -36,8 +36,8 @@ struct cli_command {
     int (*run)(int argc, char **argv, struct clr_error *err);
 };
 
-/* Open descriptors 0 to 2 if they are closed, check whether stderr is a terminal, print the library's messages
- * from now on, and store the command line. Call first. CLR_ENOMEM. */
+/* Open descriptors 0 to 2 if they are closed, check whether stderr is a terminal, print the library's
+ * messages from now on, and store the command line. Call first. CLR_ENOMEM. */
 int cli_init(int argc, char **argv, struct clr_error *err);
 
 /* --quiet: neither progress nor messages, only warnings and errors. */
@@ -55,7 +55,8 @@ int cli_report_error(int code, const struct clr_error *err);
 /* The error code of a process of this program that ended with that exit code. */
 int cli_error_code(int exit_code);
 
-/* Flush and close stdout: 0, or CLR_EFAILED, with the reason, if something could not be written (a full disk).
+/* Flush and close stdout: 0, or CLR_EFAILED, with the reason, if something could not be written (a full
+ * disk).
  */
 int cli_close_stdout(struct clr_error *err);
 
@@ -91,8 +92,8 @@ const volatile int *cli_catch_signals(const char *message);
 #define CLI_ABOUT 32
 const char *cli_about(char out[CLI_ABOUT], double seconds);
 
-/* For clr_train_options.progress: one line on stderr, overwritten each time on a terminal; without a terminal,
- * a line per evaluation and one every half minute. End it before other output. */
+/* For clr_train_options.progress: one line on stderr, overwritten each time on a terminal; without a
+ * terminal, a line per evaluation and one every half minute. End it before other output. */
 void cli_progress(void *user, const struct clr_progress *p);
 void cli_progress_end(void);
 
@@ -143,8 +144,8 @@ int cmd_tune(int argc, char **argv, struct clr_error *err);
 int cmd_tune_worker(int argc, char **argv, struct clr_error *err);
 
 struct arguments;
-/* Check the arguments of train or range-test without opening a file. kept: what run.json would record of them;
- * the caller clears it. */
+/* Check the arguments of train or range-test without opening a file. kept: what run.json would record of
+ * them; the caller clears it. */
 int cmd_train_check(struct arguments *kept, int argc, char **argv, struct clr_error *err);
 int cmd_range_test_check(struct arguments *kept, int argc, char **argv, struct clr_error *err);
 

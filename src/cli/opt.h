@@ -3,8 +3,8 @@
  * popt) and writes the --help text from the same tables, so that the two cannot disagree.
  *
  * Numbers are parsed strictly: the whole text, finite, in the stated range, and 0 in float32 only if it is 0.
- * If an option is repeated, the last one wins, but for OPT_TEXTS. A wrong value is CLR_EUSAGE, with the option,
- * the value and what it may be.
+ * If an option is repeated, the last one wins, but for OPT_TEXTS. A wrong value is CLR_EUSAGE, with the
+ * option, the value and what it may be.
  */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H

@@ -151,8 +151,8 @@ static enum content folder_content(const char *path)
     return fs_exists_in(path, "run.json") ? BEGUN : NOTHING;
 }
 
-/* In alphabetical order, the first subfolder that holds something for a figure of the wanted kind (0: any), else
- * the first that holds anything. It may be a folder of several range tests. */
+/* In alphabetical order, the first subfolder that holds something for a figure of the wanted kind (0: any),
+ * else the first that holds anything. It may be a folder of several range tests. */
 static enum content first_below(const char *path, unsigned wanted, char *name, size_t size, int depth)
 {
     DIR *dir = opendir(path);

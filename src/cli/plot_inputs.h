@@ -8,7 +8,8 @@
 
 /*
  * CLR_EINPUT if such a figure does not show what the input holds: the message names what it holds, what the
- * figure draws, and how to draw the input. Unknown content is accepted here: its reader reports what is wrong.
+ * figure draws, and how to draw the input. Unknown content is accepted here: its reader reports what is
+ * wrong.
  */
 int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *err);
 
