@@ -46,40 +46,24 @@ static int check_inputs(const struct opt_set *set, const char *written, struct c
 
 /* ---- kinds ---- */
 
-/* Some options are only for some kinds of figures. */
-static bool has_use(const struct plot_kind_row *kind, const char *option)
+static bool takes(const struct plot_kind_row *kind, const struct opt *o)
 {
-    static const struct {
-        const char *option;
-        unsigned kinds;
-    } rows[] = {{"over", PLOT_RUN | PLOT_LOSS},
-                {"rates", PLOT_RUN | PLOT_LOSS},
-                {"multiples", PLOT_RUN | PLOT_LOSS | PLOT_SCHEDULE},
-                {"y-min", PLOT_RUN | PLOT_RANGE},
-                {"label", PLOT_RUN | PLOT_LOSS | PLOT_RANGE | PLOT_SCHEDULE}};
-
-    for (size_t i = 0; i < MEM_COUNT(rows); i++)
-        if (strcmp(rows[i].option, option) == 0)
-            return (rows[i].kinds & kind->kind) != 0;
-    return true;
+    return o->only == 0 || (o->only & kind->kind) != 0;
 }
 
-static int check_options(const struct opt_set *set, const struct plot_kind_row *kind, struct clr_error *err)
+static int check_options(const struct opt_set *set, const struct plot_kind_row *kind,
+                         const struct clr_plot_options *options, struct clr_error *err)
 {
+    if (options->over == CLR_PLOT_OVER_RATE && kind->kind == PLOT_RUN)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--over rate: 'plot range' draws accuracy over the rate; 'plot loss' takes it");
+    if (options->over == CLR_PLOT_OVER_RATE && options->rates)
+        return clr_error_set(err, CLR_EUSAGE, "--rates: with --over rate they are the x axis");
     for (size_t i = 0; i < set->count; i++)
-        if (set->given[i] && !has_use(kind, set->options[i].name))
+        if (set->given[i] && !takes(kind, &set->options[i]))
             return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", set->options[i].name,
                                  kind->name);
     return 0;
-}
-
-/* Losses can be drawn over the rate; accuracy over the rate is `plot range`, and the rates are the axis. */
-static int check_over_rate(const struct plot_kind_row *kind, bool rates, struct clr_error *err)
-{
-    if (kind && kind->kind == PLOT_RUN)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "--over rate: 'plot range' draws accuracy over the rate; 'plot loss' takes it");
-    return rates ? clr_error_set(err, CLR_EUSAGE, "--rates: with --over rate they are the x axis") : 0;
 }
 
 /* Help on one kind: `plot run --help`. */
@@ -89,11 +73,12 @@ static void narrow_help(struct opt_command *own, struct opt_set *set, const stru
     own->about = kind->about;
     own->examples = kind->examples;
     for (size_t i = 0; i < set->count; i++)
-        set->options[i].hidden = !has_use(kind, set->options[i].name);
+        set->options[i].hidden = !takes(kind, &set->options[i]);
 }
 
 /* Is there a kind, and inputs that it draws? */
-static int check_args(const struct plot_kind_row **out, const struct opt_set *set, struct clr_error *err)
+static int check_args(const struct plot_kind_row **out, const struct opt_set *set,
+                      const struct clr_plot_options *options, struct clr_error *err)
 {
     const struct plot_kind_row *kind = plot_kind_named(set->args[0]);
     int rc = 0;
@@ -105,7 +90,7 @@ static int check_args(const struct plot_kind_row **out, const struct opt_set *se
                              set->args[0], kind->usage);
     rc = opt_require(set, "output", err);
     if (rc == 0)
-        rc = check_options(set, kind, err);
+        rc = check_options(set, kind, options, err);
     for (int i = 1; i < set->arg_count && rc == 0; i++)
         rc = plot_inputs_check(kind->kind, set->args[i], err);
     *out = kind;
@@ -169,7 +154,7 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
 {
     const struct plot_kind_row *kind = NULL;
     struct plot_list in = {0};
-    int rc = check_args(&kind, set, err);
+    int rc = check_args(&kind, set, options, err);
 
     for (int i = 1; i < set->arg_count && rc == 0; i++)
         rc = plot_list_add_input(&in, set->args[i], kind->kind, err);
@@ -217,17 +202,17 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .help = "resolution; 192 gives twice the pixels (default: 96)"},
         {OPT_TEXT, "title", "TEXT", &options.title, .may_be_empty = true,
          .help = "title; '' for none (default: made from the data)"},
-        {OPT_CHOICE, "over", "WHAT", &options.over, .choices = overs,
+        {OPT_CHOICE, "over", "WHAT", &options.over, .choices = overs, .only = PLOT_RUN | PLOT_LOSS,
          .help = "run, loss: over iterations, or over time with the evaluations in it; loss: of range tests, "
                  "over the rate (default: iterations)"},
-        {OPT_FLAG, "rates", NULL, &options.rates,
+        {OPT_FLAG, "rates", NULL, &options.rates, .only = PLOT_RUN | PLOT_LOSS,
          .help = "run, loss: the learning rate as a second panel on the same x axis"},
-        {OPT_FLAG, "multiples", NULL, &options.multiples,
+        {OPT_FLAG, "multiples", NULL, &options.multiples, .only = PLOT_RUN | PLOT_LOSS | PLOT_SCHEDULE,
          .help = "run, loss, schedule: a small chart for each curve, with the others in grey"},
-        {OPT_REAL, "y-min", "P", &y_min, .max = 100, .below = true,
+        {OPT_REAL, "y-min", "P", &y_min, .max = 100, .below = true, .only = PLOT_RUN | PLOT_RANGE,
          .help = "run, range: begin the axis at P percent; 0 shows the whole axis (default: so that "
                  "differences can be seen)"},
-        {OPT_TEXTS, "label", "NAME=TEXT", &texts,
+        {OPT_TEXTS, "label", "NAME=TEXT", &texts, .only = ~(unsigned)PLOT_BENCH,
          .help = "call a curve TEXT; NAME: its FILE, or the last part of that path; may be repeated "
                  "(default: the settings that differ)"},
         {OPT_TEXT, "csv", "FILE", &options.csv,
@@ -242,11 +227,6 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     if (rc != 0)
         goto out;
     cli_set_quiet(quiet);
-    if (options.over == CLR_PLOT_OVER_RATE) {
-        rc = check_over_rate(kind, options.rates, err);
-        if (rc < 0)
-            goto out;
-    }
     options.y_min = opt_given(&set, "y-min") ? &y_min : NULL;
     rc = draw(&set, output, &options, labels, &texts, err);
 out:

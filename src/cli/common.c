@@ -503,18 +503,21 @@ int cli_print_json(json_t *value, struct clr_error *err)
     return rc;
 }
 
-int cli_check_outputs(const char *written, const char *other, struct clr_error *err)
+bool cli_is_same_file(const char *a, const char *b)
 {
     struct stat x, y;
 
+    return strcmp(a, b) == 0 ||
+           (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+int cli_check_outputs(const char *written, const char *other, struct clr_error *err)
+{
     if (written && strcmp(written, "-") == 0)
         return clr_error_set(err, CLR_EUSAGE,
                              "'-' is not standard output: use /dev/stdout, or './-' for a file of that name");
-    if (!written || !other)
-        return 0;
-    if (strcmp(written, other) != 0 &&
-        !(stat(written, &x) == 0 && stat(other, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino))
-        return 0;
-    return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same file: write to another one", written,
-                         other);
+    if (written && other && cli_is_same_file(written, other))
+        return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same file: write to another one",
+                             written, other);
+    return 0;
 }

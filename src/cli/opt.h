@@ -67,8 +67,9 @@ struct opt {
     const char *const *choices; /* NULL-terminated */
     bool list_choices;          /* the help begins with the choices: `help` does not name them */
     bool may_be_empty;          /* OPT_TEXT */
-    bool hidden;                /* not in the help */
-    char letter;                /* one-letter form; 0: none */
+    unsigned only; /* bits of the sub-commands that take it, as the command defines them; 0: all */
+    bool hidden;   /* not in the help */
+    char letter;   /* one-letter form; 0: none */
 };
 
 struct opt_command {

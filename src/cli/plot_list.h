@@ -15,9 +15,6 @@ struct plot_list {
 /* One more. CLR_ENOMEM. */
 int plot_list_add(struct plot_list *list, const char *path, const char *within, struct clr_error *err);
 
-/* The path; of a folder with several range tests, the paths of the tests, sorted. CLR_ENOMEM. */
-int plot_list_add_tests(struct plot_list *list, const char *path, struct clr_error *err);
-
 /* One input of a figure of that kind: the path itself, the tests in a folder, or the runs of an experiment's
  * histories.csv. CLR_ENOMEM; CLR_EINPUT: its runs.json is damaged, or it has no run of that kind. */
 int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind kind, struct clr_error *err);

@@ -34,15 +34,14 @@ static void append_repeated(struct str *s, const struct opt_set *set)
                                            "init",     "init-partial",        "mean",      "scale"};
 
     for (size_t i = 0; i < set->count; i++) {
-        for (size_t k = 0; k < MEM_COUNT(repeated); k++) {
-            if (!set->given[i] || strcmp(set->options[i].name, repeated[k]) != 0)
-                continue;
-            str_append(s, " --%s", repeated[k]);
-            if (set->texts[i]) {
-                str_append(s, " ");
-                cli_quote(s, set->texts[i]);
-            }
-        }
+        size_t k = 0;
+        while (k < MEM_COUNT(repeated) && strcmp(set->options[i].name, repeated[k]) != 0)
+            k++;
+        if (!set->given[i] || k == MEM_COUNT(repeated))
+            continue;
+        str_append(s, " --%s%s", repeated[k], set->texts[i] ? " " : "");
+        if (set->texts[i])
+            cli_quote(s, set->texts[i]);
     }
 }
 
