@@ -66,8 +66,8 @@ def make_inputs(base):
             "results.csv": base / "experiment" / "results.csv", "missing": base / "missing", **files}
 
 
-# For each input, in the order of KINDS: "" where it is drawn, else what is said behind its name. A kind
-# without a text of its own says the last one. Then: what is said where no kind is named.
+# For each input, in the order of KINDS: "" where it is drawn, else the message after its name. A kind
+# without a text of its own has the last one. Then: the message where no kind is named.
 RUN_WAY = "draw it with 'clr-cl plot run IN -o FIGURE'$"
 LOSS_WAY = "draw it with 'clr-cl plot loss IN -o FIGURE'$"
 RANGE_WAY = "draw it with 'clr-cl plot range IN -o FIGURE'$"

@@ -385,8 +385,8 @@ static bool is_pooled(const struct graph *g)
     return false;
 }
 
-/* The net joined by some rules, unless that leaves `unlike` nodes: it agrees with the oracles, and with the
- * plain one to the bit where sums have the same order. Returns how many nodes are left. */
+/* The net joined by some rules, unless that leaves `unlike` nodes: it agrees with the references, and
+ * with the plain one to the bit where sums have the same order. Returns the number of nodes. */
 static size_t check_fused(const struct trial *plain, const struct clr_net_spec *spec,
                           struct clr_image_shape image, unsigned rules, size_t unlike)
 {

@@ -5,7 +5,7 @@
  * of calls, and "failed NAME MODULE" where one was made to fail.
  * FAULTS_FAIL=KIND:N:ERRNO: call N of that kind, counted from 1, fails with that errno; N+: it and all after
  * it, as on a disk that is full.
- * FAULTS_CLOCK=SECONDS: every second reading of a clock is that much behind.
+ * FAULTS_CLOCK=SECONDS: every second reading of a clock is that much earlier.
  *
  * Only calls by the program count, none by libraries: the return address shows which it is.
  * memory: malloc, calloc, realloc, aligned_alloc, realpath, opendir.
