@@ -261,8 +261,8 @@ static struct moments accuracy_of(const struct cell *cells, size_t count, double
     for (size_t i = 0; i < count; i++) {
         if (!cells[i].read)
             continue;
-        v[m.count] = iteration > 0.0 ? accuracy_at(cells[i].read, iteration)
-                                     : last(cells[i].read, HISTORY_VAL_ACC);
+        v[m.count] =
+            iteration > 0.0 ? accuracy_at(cells[i].read, iteration) : last(cells[i].read, HISTORY_VAL_ACC);
         m.mean += v[m.count++];
     }
     m.mean /= (double)m.count;
@@ -654,7 +654,7 @@ static int draw(const struct results *r, const struct lab_figure *figure, const 
     }
     if (rc == 0 && count > 0)
         rc = (figure->kind == LAB_FIGURE_RANGE ? clr_plot_range : clr_plot_run)(path, folders, count,
-                                                                                 &options, err);
+                                                                                &options, err);
     free(folders);
     free(path);
     return rc < 0 ? rc : count > 0;

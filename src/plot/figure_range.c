@@ -49,27 +49,19 @@ static int any_geometric(bool *out, const struct runs *runs, struct clr_error *e
     return rc;
 }
 
-/* The first rate that was tried. */
-static double first_rate(const struct runs *runs)
-{
-    double first = INFINITY;
-
-    for (size_t i = 0; i < runs->count; i++)
-        first = fmin(first, runs->run[i].scheduled ? runs->run[i].schedule.min_lr
-                                                   : csv_at(&runs->run[i].table, 0, HISTORY_LR));
-    return first;
-}
-
 /* The axis shows all rates that were asked for, also where the loss diverged before. */
 static void span_rates(struct chart *chart, const struct runs *runs)
 {
     chart->x_spans = true;
-    chart->x_first = first_rate(runs);
+    chart->x_first = INFINITY;
     chart->x_last = 0.0;
     for (size_t i = 0; i < runs->count; i++) {
-        const struct csv *t = &runs->run[i].table;
-        chart->x_last = fmax(chart->x_last, runs->run[i].scheduled ? runs->run[i].schedule.max_lr
-                                                                   : csv_at(t, t->rows - 1, HISTORY_LR));
+        const struct run *r = &runs->run[i];
+        const struct csv *t = &r->table;
+        const double first = r->scheduled ? r->schedule.min_lr : csv_at(t, 0, HISTORY_LR),
+                     last = r->scheduled ? r->schedule.max_lr : csv_at(t, t->rows - 1, HISTORY_LR);
+        chart->x_first = fmin(chart->x_first, first);
+        chart->x_last = fmax(chart->x_last, last);
     }
 }
 
@@ -139,13 +131,10 @@ static int read_range(struct clr_range_result *out, const struct runs *runs, siz
     int rc = mem_new(&folders, runs->count, sizeof *folders, "folders", err);
 
     *out = (struct clr_range_result){0};
-    for (size_t i = 0; i < runs->count && rc == 0; i++) {
-        const char *folder = runs->run[i].folder;
-        if (runs->run[i].group != group)
-            continue;
-        folders[count++] = folder;
-        if (!without && (!folder || !archive_has(folder, "range.json")))
-            without = &runs->run[i];
+    for (const struct run *r = NULL; rc == 0 && (r = runs_next(runs, group, r)) != NULL;) {
+        folders[count++] = r->folder;
+        if (!without && (!r->folder || !archive_has(r->folder, "range.json")))
+            without = r;
     }
     if (rc == 0 && (without || count > CLR_RANGE_TESTS))
         tell_unread(without, count);
@@ -255,27 +244,19 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
 /* As short as a legend's row; clr_range_result has more words. */
 static const char *reason(enum clr_range_verdict verdict)
 {
-    switch (verdict) {
-    case CLR_RANGE_FEW_IMAGES:
-        return "too few images were evaluated";
-    case CLR_RANGE_FEW_POINTS:
-        return "accuracy was measured too few times";
-    case CLR_RANGE_DIVERGED:
-        return "the loss diverged before the net clearly learned";
-    case CLR_RANGE_TOO_SHORT:
-    case CLR_RANGE_AT_CHANCE:
-        return "accuracy never left chance";
-    case CLR_RANGE_FALLS:
-        return "accuracy falls from the first rates on";
-    case CLR_RANGE_FLAT:
-        return "accuracy is the same at all rates";
-    case CLR_RANGE_NARROW:
-        return "the net fails soon after it begins to learn";
-    case CLR_RANGE_READ:
-    case CLR_RANGE_VERDICTS:
-        break;
-    }
-    return "";
+    static const char *const reasons[CLR_RANGE_VERDICTS] = {
+        [CLR_RANGE_READ] = "",
+        [CLR_RANGE_FEW_IMAGES] = "too few images were evaluated",
+        [CLR_RANGE_FEW_POINTS] = "accuracy was measured too few times",
+        [CLR_RANGE_DIVERGED] = "the loss diverged before the net clearly learned",
+        [CLR_RANGE_TOO_SHORT] = "accuracy never left chance",
+        [CLR_RANGE_AT_CHANCE] = "accuracy never left chance",
+        [CLR_RANGE_FALLS] = "accuracy falls from the first rates on",
+        [CLR_RANGE_FLAT] = "accuracy is the same at all rates",
+        [CLR_RANGE_NARROW] = "the net fails soon after it begins to learn",
+    };
+
+    return reasons[verdict];
 }
 
 /* A test that never left chance, as one: an axis that shows differences would show noise alone. */

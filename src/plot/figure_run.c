@@ -325,12 +325,9 @@ static int read_runs(struct chart *chart, struct runs *runs, struct groups_view 
 /* Has the group's first run iterations without a row, or, with a single row, may it have had some? */
 static bool has_gaps(const struct runs *runs, size_t group)
 {
-    const struct run *first = NULL;
-    size_t rows;
+    const struct csv *t = &runs_next(runs, group, NULL)->table;
 
-    (void)groups_size(runs, group, &first);
-    rows = first->table.rows;
-    return rows == 1 || csv_at(&first->table, rows - 1, HISTORY_ITERATION) > (double)rows;
+    return t->rows == 1 || csv_at(t, t->rows - 1, HISTORY_ITERATION) > (double)t->rows;
 }
 
 /* A curve of a few points shows next to nothing: that is said, with the option of `train` that gives more;
