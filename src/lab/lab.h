@@ -28,7 +28,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <clr/error.h>
 
@@ -52,7 +51,7 @@ struct lab_run {
     char name[LAB_NAME];
     bool range_test;
     int line;
-    uint64_t seeds[LAB_MAX_SEEDS];
+    int seeds[LAB_MAX_SEEDS];
     int seed_count;
     struct lab_option options[LAB_ARGUMENTS];
     size_t option_count, value_bytes;
@@ -76,7 +75,7 @@ struct lab_experiment {
     char *text; /* the file itself */
     char name[LAB_NAME];
     char *about; /* "" where there is none */
-    uint64_t at[LAB_MAX_READ];
+    int at[LAB_MAX_READ];
     int at_count;
     double reach[LAB_MAX_READ]; /* fractions, 0 … 1 */
     int reach_count;
@@ -86,8 +85,7 @@ struct lab_experiment {
     size_t figure_count, figure_capacity;
 };
 
-/* The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". lab_destroy() frees it.
- */
+/* The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". */
 int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err);
 void lab_destroy(struct lab_experiment *e);
 
@@ -95,7 +93,7 @@ void lab_destroy(struct lab_experiment *e);
 const char *const *lab_names(void);
 
 /* "OUT/NAME-seed-N" in a new string. */
-int lab_folder(char **out, const char *dir, const struct lab_run *run, uint64_t seed, struct clr_error *err);
+int lab_folder(char **out, const char *dir, const struct lab_run *run, int seed, struct clr_error *err);
 
 /* What has become of a run. */
 enum lab_state {
