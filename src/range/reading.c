@@ -348,8 +348,7 @@ static int fit_curve(struct clr_range_result *r, struct work *w, double *scratch
     return rc;
 }
 
-/* All of *r but what the curve says itself, and the rules. */
-static int read_curve(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
+int range_read_test(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
 {
     const double chance = 1.0 / c->classes;
     struct work w = {.c = c, .good = INFINITY, .fail = INFINITY};
@@ -360,11 +359,21 @@ static int read_curve(struct clr_range_result *r, const struct range_curve *c, s
         return rc;
     w.fit = room;
     w.difference = room + (c->count + 1);
-    r->baseline = fmax(c->untrained, chance);
+    *r = (struct clr_range_result){.tests = 1,
+                                   .iterations = c->iterations,
+                                   .points = c->count,
+                                   .classes = c->classes,
+                                   .images = c->images,
+                                   .untrained = c->untrained,
+                                   .diverged = c->diverged,
+                                   .diverged_at = c->diverged_at,
+                                   .diverged_lr = c->diverged_lr,
+                                   .baseline = fmax(c->untrained, chance),
+                                   .noise = NAN,
+                                   .top_accuracy = NAN,
+                                   .top_lr = NAN};
     r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
-    r->noise = r->top_accuracy = r->top_lr = NAN;
     r->threshold = r->baseline + SIGNIFICANT * r->standard_error;
-    r->has_range = r->from_start = r->quartered = r->fell = r->halved = false;
     if (c->count > 0)
         rc = fit_curve(r, &w, room + 2 * (c->count + 1), err);
     if (rc == 0) {
@@ -374,22 +383,5 @@ static int read_curve(struct clr_range_result *r, const struct range_curve *c, s
         explain(r, c);
     }
     free(room);
-    return rc;
-}
-
-int range_read_test(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
-{
-    int rc;
-
-    *r = (struct clr_range_result){.tests = 1,
-                                   .iterations = c->iterations,
-                                   .points = c->count,
-                                   .classes = c->classes,
-                                   .images = c->images,
-                                   .untrained = c->untrained,
-                                   .diverged = c->diverged,
-                                   .diverged_at = c->diverged_at,
-                                   .diverged_lr = c->diverged_lr};
-    rc = read_curve(r, c, err);
     return rc < 0 ? rc : rules_read(r->rules, c->update_rates, c->losses, c->updates, err);
 }
