@@ -322,7 +322,7 @@ static int code_of(int status)
 static int tell_result(const struct job *job, struct clr_error *err)
 {
     struct str text = {0};
-    int rc = lab_tell(&text, job->run, job->folder, err);
+    int rc = lab_describe(&text, job->run, job->folder, err);
 
     if (rc == 0)
         cli_note("%s, seed %d: %s", job->run->name, job->seed, str_text(&text));

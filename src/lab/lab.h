@@ -112,7 +112,7 @@ enum lab_state {
 int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err);
 
 /* What came of a finished run, for a message: "accuracy 71.30 % after 4,000 iterations", or the bounds. */
-int lab_tell(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err);
+int lab_describe(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err);
 
 /*
  * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
