@@ -89,7 +89,6 @@ static bool drop_flag(struct lab_run *run, size_t *first, const char *name)
             i++;
             continue;
         }
-        free(o->name);
         memmove(o, o + 1, (--run->option_count - i) * sizeof *o);
         *first -= i < *first;
     }
@@ -103,7 +102,6 @@ static int add_option(struct lab_run *run, size_t *first, const struct prototxt 
 {
     struct lab_option *o;
     char name[LAB_NAME];
-    int rc = 0;
 
     f->read = true;
     if (!f->text)
@@ -132,10 +130,8 @@ static int add_option(struct lab_run *run, size_t *first, const struct prototxt 
         return pt_error(doc, f, err, "more than %d options", LAB_ARGUMENTS);
     o = &run->options[run->option_count++];
     *o = (struct lab_option){.line = f->line}; /* a dropped flag's place is not empty */
-    rc = str_duplicate(&o->name, name, err);
-    if (rc == 0 && (f->quoted || strcmp(f->text, "true") != 0))
-        rc = str_duplicate(&o->value, f->text, err);
-    return rc;
+    str_copy(o->name, sizeof o->name, name);
+    return f->quoted || strcmp(f->text, "true") != 0 ? str_duplicate(&o->value, f->text, err) : 0;
 }
 
 /* All fields of the message that are not read yet. */
@@ -196,9 +192,9 @@ static int read_run(struct lab_experiment *e, struct prototxt *doc, struct pt_fi
     run->value_bytes = run->range_test ? 0 : common->value_bytes;
     for (size_t i = 0; i < common->option_count && rc == 0 && !run->range_test; i++) {
         struct lab_option *o = &run->options[run->option_count++];
-        o->line = common->options[i].line;
-        rc = str_duplicate(&o->name, common->options[i].name, err);
-        if (rc == 0 && common->options[i].value)
+        *o = common->options[i];
+        o->value = NULL;
+        if (common->options[i].value)
             rc = str_duplicate(&o->value, common->options[i].value, err);
     }
     return rc < 0 ? rc : add_options(run, doc, f, err);
@@ -300,10 +296,8 @@ static int read_head(struct lab_experiment *e, struct pt_reader *r, struct lab_r
 
 static void free_options(struct lab_run *run)
 {
-    for (size_t i = 0; i < run->option_count; i++) {
-        free(run->options[i].name);
+    for (size_t i = 0; i < run->option_count; i++)
         free(run->options[i].value);
-    }
 }
 
 static int read_all(struct lab_experiment *e, struct prototxt *doc, struct lab_run *common,
@@ -315,8 +309,6 @@ static int read_all(struct lab_experiment *e, struct prototxt *doc, struct lab_r
     int rc;
 
     pt_open(&r, doc, NULL);
-    common->seeds[0] = 1;
-    common->seed_count = 1;
     rc = read_head(e, &r, common, err);
     for (int k = 0; k < 2; k++, f = NULL)
         while (rc == 0 && pt_next(&r, runs[k], &f))
@@ -363,26 +355,21 @@ static int open_file(struct lab_experiment *e, const char *name, size_t *size, s
 
 int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err)
 {
-    struct lab_experiment *e;
-    struct lab_run *common = NULL;
+    struct lab_experiment *e = NULL;
+    struct lab_run common = {.seeds = {1}, .seed_count = 1};
     struct prototxt doc = {0};
     size_t size = 0;
     int rc = mem_new(&e, 1, sizeof *e, "an experiment", err);
 
-    if (rc < 0)
-        return rc;
-    rc = mem_new(&common, 1, sizeof *common, "an experiment", err);
     if (rc == 0)
         rc = open_file(e, name, &size, err);
     if (rc == 0)
         rc = prototxt_parse(&doc, e->file, e->text, size, err);
     if (rc == 0) {
-        rc = read_all(e, &doc, common, err);
+        rc = read_all(e, &doc, &common, err);
         prototxt_clear(&doc);
     }
-    if (common)
-        free_options(common);
-    free(common);
+    free_options(&common);
     if (rc < 0)
         lab_destroy(e);
     else

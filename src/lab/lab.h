@@ -42,9 +42,9 @@
 #define LAB_VALUES    8192 /* bytes of all their values */
 
 struct lab_option {
-    char *name;  /* "min-lr"; owned */
-    char *value; /* NULL: a flag; owned */
-    int line;    /* of the file */
+    char name[LAB_NAME]; /* "min-lr" */
+    char *value;         /* NULL: a flag; owned */
+    int line;            /* of the file */
 };
 
 struct lab_run {

@@ -47,11 +47,11 @@ static size_t slowest(const struct chart_panel *panel)
     for (size_t i = 0; i < panel->series_count; i++)
         longest = fmax(longest, last_x(&panel->series[i]));
     for (size_t i = 0; i < panel->series_count; i++) {
-        const struct chart_series *s = &panel->series[i];
-        if (last_x(s) < AS_LONG * longest || s->y[s->count - 1] >= lowest)
-            continue;
-        lowest = s->y[s->count - 1];
-        best = i;
+        const double end = panel->series[i].y[panel->series[i].count - 1];
+        if (last_x(&panel->series[i]) >= AS_LONG * longest && end < lowest) {
+            lowest = end;
+            best = i;
+        }
     }
     return best;
 }
@@ -59,12 +59,9 @@ static size_t slowest(const struct chart_panel *panel)
 /* Or do others end with it? */
 static bool is_longest(const struct chart_panel *panel, size_t index)
 {
-    const struct chart_series *s = &panel->series[index];
-
-    for (size_t i = 0; i < panel->series_count; i++) {
-        if (i != index && last_x(&panel->series[i]) >= AS_LONG * last_x(s))
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (i != index && last_x(&panel->series[i]) >= AS_LONG * last_x(&panel->series[index]))
             return false;
-    }
     return true;
 }
 
@@ -112,10 +109,9 @@ static void mark_arrivals(struct chart *chart, const struct arrival *at, size_t 
 {
     struct chart_panel *panel = &chart->panels[0];
 
-    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
+    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++)
         if (at[i].x != own && (i == 0 || at[i].x != at[i - 1].x))
             mark_count(panel, at[i].x, level->y0, chart->x_whole);
-    }
     mark_count(panel, own, level->y0, chart->x_whole);
 }
 
@@ -125,12 +121,12 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
 {
     struct chart_panel *panel = &chart->panels[0];
     struct arrival at[CHART_MAX_SERIES];
-    double end_x, end_y, own;
     size_t slow = slowest(panel), n = 0;
-    struct chart_guide level = {.text_at = CHART_TEXT_ALONG};
+    const double end_x = last_x(&panel->series[slow]),
+                 end_y = panel->series[slow].y[panel->series[slow].count - 1];
+    struct chart_guide level = {.x1 = end_x, .y0 = end_y, .y1 = end_y, .text_at = CHART_TEXT_ALONG};
+    double own = end_x; /* where the slowest is there */
 
-    end_x = own = panel->series[slow].x[panel->series[slow].count - 1];
-    end_y = panel->series[slow].y[panel->series[slow].count - 1];
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         for (size_t k = 0; k < s->count && s->x[k] <= end_x; k++) {
@@ -147,8 +143,6 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
     if (n == 0 || fmin(at[0].x, own) >= end_x) /* none is there before the end */
         return;
     level.x0 = fmin(at[0].x, own);
-    level.x1 = end_x;
-    level.y0 = level.y1 = end_y;
     (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
     chart_add_guide(panel, level);
     mark_arrivals(chart, at, n, own, &level);

@@ -205,10 +205,9 @@ const char *groups_accuracy_label(const struct runs *runs)
 
 const char *groups_topic(const struct runs *runs)
 {
-    for (size_t i = 1; i < runs->count; i++) {
+    for (size_t i = 1; i < runs->count; i++)
         if (strcmp(runs->run[i].topic, runs->run[0].topic) != 0)
             return "";
-    }
     return runs->run[0].topic;
 }
 
