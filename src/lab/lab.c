@@ -219,7 +219,7 @@ static int read_figure_runs(struct lab_figure *figure, const struct lab_experime
             return pt_error(r->doc, f, err, "'%s' is %s, not for this kind of figure", name,
                             e->runs[i].range_test ? "a range test" : "no range test");
         if (figure->run_count == CHART_MAX_SERIES)
-            return pt_error(r->doc, f, err, "more than %d runs: that many curves cannot be told apart",
+            return pt_error(r->doc, f, err, "more than %d runs: that many curves cannot be distinguished",
                             CHART_MAX_SERIES);
         figure->runs[figure->run_count++] = i;
     }

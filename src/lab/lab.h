@@ -1,6 +1,6 @@
 /*
- * Experiments: a text file, in the grammar of nets (net/prototxt.h), says which runs there are, with which
- * seeds, what is to be read off them, and which figures are drawn.
+ * Experiments: a text file, in the grammar of nets (net/prototxt.h), has the runs, their seeds, the numbers
+ * to report of them, and the figures to draw.
  *
  *     name: "schedules"
  *     about: "What it is for."
@@ -12,16 +12,16 @@
  *     range_test { name: "range" net: "quick" data: "cifar10" min_lr: 0.001 max_lr: 0.04 iterations: 4000 }
  *     figure { file: "accuracy.png" run: "fixed" title: "" }
  *
- * A figure of runs may say more: `over: TIME` for ITERATIONS, `rates: true` and `multiples: true` (`clr-cl
+ * A figure of runs may have more fields: `over: TIME` for ITERATIONS, `rates: true` and `multiples: true` (`clr-cl
  * plot run` has the same), `y_min: 60`.
  *
  * Every other field of `run` and `range_test` is an option of `clr-cl train` or `range-test`, with
  * underscores for the dashes within its name; `true` gives a flag, `false` takes back one of `options`; a
- * field that is there several times is a list. Those of `options` are in front of every run's own, so that
- * the latter win; range tests do without them.
+ * field that is there several times is a list. Those of `options` come before every run's own, so that
+ * the latter win; range tests do not get them.
  *
  * A run's folder is OUT/NAME-seed-N. Input is hostile: names become parts of paths, and are of letters,
- * digits, '.', '_' and '-', no '.' in front.
+ * digits, '.', '_' and '-', no '.' at the start.
  */
 #ifndef LAB_LAB_H
 #define LAB_LAB_H
@@ -116,14 +116,14 @@ int lab_describe(struct str *out, const struct lab_run *run, const char *folder,
 
 /*
  * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
- * tables of the latter in *table too (NULL: not wanted), to be given back with free(); NULL there: there is
- * nothing to tell. `states` has one entry for each run and each of its seeds, in that order. CLR_EUSAGE:
+ * tables of the latter in *table too (NULL: not required), to be freed with free(); NULL there: there is
+ * nothing to report. `states` has one entry for each run and each of its seeds, in that order. CLR_EUSAGE:
  * seeds of a run saw other images.
  */
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err);
 
-/* Draw the figures, from what is finished; one of which nothing is, is left out. Returns how many. Of several
+/* Draw the figures from the finished runs; one of which no run is finished is omitted. Returns how many. Of several
  * that cannot be drawn, the first one's error; the others are drawn. */
 int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
              const char *command_line, struct clr_error *err);

@@ -49,8 +49,8 @@ static bool are_same(const json_t *kept, const char *const *arguments)
     return !next_argument(kept, &i);
 }
 
-/* Is the file of the net what it was when the run was trained? What is built in is; a file that is gone tells
- * nothing. */
+/* Is the file of the net what it was when the run was trained? A net that is built in
+ * is; of a file that is gone it is not known. */
 static int check_net(const json_t *root, const char *folder, const char *const *arguments,
                      struct clr_error *err)
 {
@@ -110,8 +110,8 @@ static int refuse(const char *path, const char *folder, const char *what, uint64
                          path, what, iteration, folder);
 }
 
-/* All rows that are due, and none behind the end; between them may be the last one of a shorter run that was
- * gone on with. */
+/* All rows that are due, and none after the end; between them may be the last one of a shorter run that was
+ * resumed. */
 static int check_rows(const struct csv *csv, const char *path, const char *folder, uint64_t every,
                       const struct extent *e, struct clr_error *err)
 {
@@ -136,8 +136,8 @@ static bool differ(double a, double b)
     return fabs(a - b) > 1e-6 * fmax(1.0, fabs(b)); /* false where one is not known */
 }
 
-/* One table of a finished run; with_accuracy: it is that of the evaluations. Those that nothing is read from
- * when they are gone may be gone. */
+/* One table of a finished run; with_accuracy: it is that of the evaluations. Tables that
+ * nothing else reads may be missing. */
 static int check_table(const char *folder, const char *name, bool with_accuracy, uint64_t every,
                        const struct extent *e, struct clr_error *err)
 {

@@ -388,18 +388,18 @@ static void append_iteration(struct str *out, double iteration)
 /* ", 2 diverged at iterations 57 and 1,203" */
 static void append_divergence(struct str *out, const struct cell *cells, size_t count, size_t diverged)
 {
-    size_t told = 0;
+    size_t listed = 0;
 
     str_append(out, ", %zu diverged", diverged);
     for (size_t i = 0; i < count; i++) {
         if (isnan(cells[i].diverged_at))
             continue;
         str_append(out, "%s",
-                   told > 0        ? told + 1 < diverged ? ", " : " and "
+                   listed > 0      ? listed + 1 < diverged ? ", " : " and "
                    : diverged == 1 ? " at iteration "
                                    : " at iterations ");
         str_append_grouped(out, (uint64_t)cells[i].diverged_at);
-        told++;
+        listed++;
     }
 }
 

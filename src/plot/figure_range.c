@@ -201,7 +201,7 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
     chart->lanes[chart->lane_count++] = lane;
 }
 
-/* Of several groups, those that have a colour: what is read of the others could not be told apart. */
+/* Of several groups, those that have a colour: what is read of the others could not be distinguished. */
 static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     const size_t count = runs->groups < CHART_STYLES ? runs->groups : CHART_STYLES;

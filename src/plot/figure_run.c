@@ -88,7 +88,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Those that are too many to be marked. */
-static void tell_unmarked(const struct arrival *at, size_t count, const char *level)
+static void report_unmarked(const struct arrival *at, size_t count, const char *level)
 {
     struct str list = {0};
 
@@ -147,7 +147,7 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
     chart_add_guide(panel, level);
     mark_arrivals(chart, at, n, own, &level);
     if (n > MAX_MARKED && !small) /* small charts have no marks */
-        tell_unmarked(at + 1, n - 1, level.text);
+        report_unmarked(at + 1, n - 1, level.text);
     chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where the %s ends", level.text,
                   is_longest(panel, slow) ? "longest run" : "lowest curve");
 }
@@ -173,7 +173,7 @@ static void begin_by_itself(struct chart_panel *panel)
                      panel->series[i].label, panel->begin);
 }
 
-/* Begin the axis at that accuracy. A curve that never gets there is left out; what was connected stays so, if
+/* Begin the axis at that accuracy. A curve that never gets there is omitted; what was connected stays so, if
  * its level is shown. */
 static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 {

@@ -209,15 +209,14 @@ struct tally {
     size_t same, other;
 };
 
-/* The value of most: the labels of the others say that theirs is another one. */
+/* The value of most: only the labels of the others need to have theirs. */
 static bool is_common(struct tally t)
 {
     return t.same >= COMMON && t.same > t.other;
 }
 
-/* Does the part of that one make the run's worth telling? Not that of another policy, where that makes no
- * sense; nor a momentum that is cycled, beside which a constant one goes without saying, unless it is
- * `common` that is told. */
+/* Is the run's part compared with that one's? Not across policies, except for rates and momentum; nor a
+ * constant momentum with a cycled one, unless the label also has what is `common`. */
 static bool is_compared(const struct run *r, const struct run *other, enum part part, bool common)
 {
     if (part == MOMENTUM)
@@ -327,7 +326,7 @@ static void append_setting(struct str *s, const char *key, const json_t *value)
                                        : "off");
 }
 
-/* Settings that say how long, how often, where from: no reason for another result, or seen in the figure. */
+/* Settings of length, frequency and source: no reason for another result, or visible in the figure. */
 static bool is_minor(const char *key)
 {
     static const char *const minor[] = {
@@ -416,7 +415,7 @@ static bool shares_label(const struct runs *runs, const struct run *r)
     return false;
 }
 
-/* Do the names tell all groups apart? */
+/* Do the names of all groups differ? */
 static bool names_suffice(const struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++)
@@ -436,8 +435,8 @@ static int set_label(struct run *r, struct str *s, struct clr_error *err)
     return rc;
 }
 
-/* Labels that are alike get what else of that kind differs behind them; of no kind: the folders' names. */
-static int tell_apart(struct runs *runs, const enum settings *kind, struct clr_error *err)
+/* Labels that are alike get what else of that kind differs appended; of no kind: the folders' names. */
+static int extend_equal(struct runs *runs, const enum settings *kind, struct clr_error *err)
 {
     struct str *more = NULL;
     int rc = mem_new(&more, runs->count, sizeof *more, "labels", err);
@@ -496,7 +495,7 @@ int labels_make(struct runs *runs, struct clr_error *err)
     for (size_t i = 0; i < runs->count && rc == 0; i++)
         rc = label_one(runs, &runs->run[i], err);
     for (size_t k = 0; k < 3 && rc == 0; k++)
-        rc = tell_apart(runs, k < 2 ? &kinds[k] : NULL, err);
+        rc = extend_equal(runs, k < 2 ? &kinds[k] : NULL, err);
     for (size_t i = 0; i < runs->count; i++) {
         struct run *r = &runs->run[i];
         if (!r->label[0])

@@ -58,7 +58,7 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
     l->h = (double)l->rows * d->s.row;
 }
 
-bool legend_is_wanted(const struct chart *chart)
+bool legend_is_needed(const struct chart *chart)
 {
     const struct chart_panel *panel = &chart->panels[0];
 

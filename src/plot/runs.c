@@ -86,7 +86,7 @@ static void read_topic(struct run *run, const json_t *settings)
 
 static const char several[] = "several devices";
 
-/* "device" is the last one; each time that the run went on, "resumed" has the one before and the one after.
+/* "device" is the last one; each time that the run was resumed, "resumed" has the one before and the one after.
  */
 static void read_device(struct run *run, const json_t *json)
 {
@@ -299,8 +299,7 @@ static int read_times(struct run *run, struct clr_error *err)
     int rc = fs_join(&path, run->folder, "timing.csv", err);
 
     if (rc == 0 && !archive_has(run->folder, "timing.csv"))
-        rc = clr_error_set(err, CLR_EINPUT, "'%s' is not there: without it the run has no place over time",
-                           path);
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' is missing: without it the run has no times", path);
     if (rc == 0)
         rc = archive_table(&run->times, run->folder, "timing.csv", history_timing_columns,
                            HISTORY_TIMING_COLUMNS, err);
@@ -366,7 +365,7 @@ static bool is_timed(const struct runs *runs, size_t group)
     return false;
 }
 
-/* A curve over time without times of the device that the others have is left out, and that is said. */
+/* A curve over time without times of the device that the others have is not drawn. */
 static void report_untimed(const struct run *r)
 {
     log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others", r->label,

@@ -170,7 +170,7 @@ static double mean_of(const double *v, size_t n, double *variance)
 }
 
 /* Did the training loss fall anywhere in the test? Tenths of it are compared with the first; of fewer than
- * twenty updates that cannot be said, and they are too few to learn much. */
+ * twenty updates that is not known, and they are too few to learn much. */
 static bool loss_fell(const struct range_curve *c)
 {
     const size_t n = c->updates / 10;
@@ -304,7 +304,7 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
         why, c->diverged ? "" : "never ", 100 * r->threshold, 100 * r->baseline);
 }
 
-/* ---- all of it ---- */
+/* ---- one test ---- */
 
 void range_choose_min(struct clr_range_result *r)
 {

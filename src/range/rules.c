@@ -8,7 +8,7 @@
 
 #define BETA        0.98
 #define LEAST       30
-#define LAST        5     /* updates that are left out at the end */
+#define LAST        5     /* updates that are omitted at the end */
 #define SLIDE       15    /* updates between the two slopes */
 #define SLIDE_APART 0.005 /* their difference */
 
