@@ -104,11 +104,6 @@ int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs,
     return rc;
 }
 
-int figure_read_runs(struct figure *f, const char *csv_name, struct clr_error *err)
-{
-    return runs_read(&f->runs, f->inputs, f->options->folders, f->count, csv_name, err);
-}
-
 /* ---- bytes and files ---- */
 
 static void fill_spec(struct canvas_spec *spec, const struct chart *chart, const struct clr_plot_options *o)

@@ -316,7 +316,7 @@ int figure_range(struct figure *f, struct clr_error *err)
     const struct clr_plot_options *o = f->options;
     struct chart_panel *panel = &f->chart.panels[0];
     const char *topic;
-    int rc = figure_read_runs(f, "range.csv", err);
+    int rc = runs_read(&f->runs, f->inputs, o->folders, f->count, "range.csv", err);
 
     if (rc == 0)
         rc = figure_over_rates(f, err);

@@ -294,7 +294,7 @@ static void name_groups(struct runs *runs, const struct clr_plot_options *o)
 static int read_runs(struct figure *f, const char *csv_name, struct clr_error *err)
 {
     const struct clr_plot_options *o = f->options;
-    int rc = figure_read_runs(f, csv_name, err);
+    int rc = runs_read(&f->runs, f->inputs, o->folders, f->count, csv_name, err);
 
     str_copy(f->chart.x_label, sizeof f->chart.x_label, "iteration");
     f->chart.x_from_zero = f->chart.x_whole = true;
@@ -370,16 +370,20 @@ int figure_run(struct figure *f, struct clr_error *err)
 
 /* ---- loss ---- */
 
-/* Means of 2·half + 1 values; towards the ends of those of them that there are. */
-static void smooth(double *out, const double *v, size_t count, size_t half)
+/* Means of the neighbours within a hundredth of the curve to each side, where there are so many. */
+static int new_smooth(double **out, const double *v, size_t count, struct clr_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
+    const size_t half = count / SMOOTH;
+    int rc = mem_new(out, count, sizeof **out, "a curve", err);
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
         const size_t first = i > half ? i - half : 0, last = i + half < count ? i + half : count - 1;
         double sum = 0.0;
         for (size_t k = first; k <= last; k++)
             sum += v[k];
-        out[i] = sum / (double)(last - first + 1);
+        (*out)[i] = sum / (double)(last - first + 1);
     }
+    return rc;
 }
 
 /* The loss of a single batch is noisy: the line is a mean of neighbours, over the points; a mean of repeats
@@ -391,26 +395,23 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
 
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
-        double *of[3] = {s->y, s->low, s->high}, *mean;
+        double **const bands[] = {&s->low, &s->high};
         int rc;
         if (s->count < FEW_POINTS)
             continue;
-        rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
-        if (rc < 0)
-            return rc;
+        rc = new_smooth(&s->smooth, s->y, s->count, err);
         s->markers = false;
         s->faint = !s->low;
         smoothed = true;
         dots = dots || s->faint;
-        smooth(s->smooth, s->y, s->count, s->count / SMOOTH);
-        for (int k = 1; k < 3 && s->low; k++) {
-            rc = mem_new(&mean, s->count, sizeof *mean, "a curve", err);
-            if (rc < 0)
-                return rc;
-            smooth(mean, of[k], s->count, s->count / SMOOTH);
-            memcpy(of[k], mean, s->count * sizeof *mean);
-            free(mean);
+        for (int k = 0; k < 2 && s->low && rc == 0; k++) {
+            double *noisy = *bands[k];
+            rc = new_smooth(bands[k], noisy, s->count, err);
+            if (rc == 0)
+                free(noisy);
         }
+        if (rc < 0)
+            return rc;
     }
     if (smoothed)
         chart_add_key(chart, CHART_KEY_LINE, "mean over 1/50 of the run, 1/100 at its ends");

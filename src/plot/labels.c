@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "plot/axes.h"
+#include "plot/canvas.h"
 #include "plot/groups.h"
 
 #define LONGEST 48 /* characters of a label that a legend has room for */
@@ -326,8 +327,10 @@ static void append_setting(struct str *s, const char *key, const json_t *value)
                                        : "off");
 }
 
-/* Settings of length, frequency and source: no reason for another result, or visible in the figure. */
-static bool is_minor(const char *key)
+enum settings { MAJOR, LENGTH, MINOR };
+
+/* Minor: settings of length, frequency and source: no reason for another result, or visible in the figure. */
+static enum settings kind_of(const char *key)
 {
     static const char *const minor[] = {
         "net",           "data",       "validate_every", "log_every", "keep_minima", "checkpoint_every",
@@ -336,15 +339,8 @@ static bool is_minor(const char *key)
 
     for (size_t i = 0; i < MEM_COUNT(minor); i++)
         if (strcmp(minor[i], key) == 0)
-            return true;
-    return false;
-}
-
-enum settings { MAJOR, LENGTH, MINOR };
-
-static enum settings kind_of(const char *key)
-{
-    return strcmp(key, "iterations") == 0 ? LENGTH : is_minor(key) ? MINOR : MAJOR;
+            return MINOR;
+    return strcmp(key, "iterations") == 0 ? LENGTH : MAJOR;
 }
 
 /* Of a setting. */
@@ -397,15 +393,6 @@ static void append_settings(struct str *s, const struct runs *runs, const struct
 }
 
 /* ---- labels ---- */
-
-static size_t characters(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
-}
 
 static bool shares_label(const struct runs *runs, const struct run *r)
 {
@@ -489,6 +476,7 @@ static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
 int labels_make(struct runs *runs, struct clr_error *err)
 {
     static const enum settings kinds[] = {LENGTH, MINOR};
+    char clean[RUNS_LABEL];
     bool long_one = false;
     int rc = 0;
 
@@ -500,7 +488,7 @@ int labels_make(struct runs *runs, struct clr_error *err)
         struct run *r = &runs->run[i];
         if (!r->label[0])
             str_copy(r->label, sizeof r->label, r->name);
-        long_one = long_one || characters(r->label) > LONGEST;
+        long_one = long_one || canvas_clean_text(clean, sizeof clean, r->label) > LONGEST;
     }
     for (size_t i = 0; i < runs->count && long_one && runs->groups > 1 && names_suffice(runs); i++)
         str_copy(runs->run[i].label, sizeof runs->run[i].label, runs->run[i].name);

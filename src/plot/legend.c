@@ -146,13 +146,6 @@ static void draw_key_parts(struct drawing *d, enum chart_key_kind kind, double x
     }
 }
 
-/* The range to train in ends within the interval, and there both are seen. */
-static void draw_bound_key(struct drawing *d, double x, double y, double w, double h)
-{
-    canvas_rect(d->canvas, x, y - h / 2, w / 2, h, SHADE, 0.10);
-    canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
-}
-
 static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, double y, double w)
 {
     const double u = d->s.unit, h = 10 * u;
@@ -175,7 +168,9 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
         canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &guide);
         break;
     case CHART_KEY_BOUND:
-        draw_bound_key(d, x, y, w, h);
+        /* The range to train in ends within the interval, and there both are seen. */
+        canvas_rect(d->canvas, x, y - h / 2, w / 2, h, SHADE, 0.10);
+        canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
         break;
     case CHART_KEY_LANE:
         guides_draw_bar(d, x, y, w, INK_SOFT);
