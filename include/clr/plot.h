@@ -13,10 +13,9 @@
 enum clr_plot_over {
     CLR_PLOT_OVER_ITERATIONS,
     CLR_PLOT_OVER_TIME, /**< of the run so far with its evaluations, from timing.csv; mean of repeats.
-                             Points after its end are omitted, with a warning.
+                             Points after the end of timing.csv are omitted, with a warning.
                              Of runs on several devices, the times of the one with most runs are drawn, and
-                             the axis names it; a curve without a run there is omitted, with a warning
-                         */
+                             the axis names it; a curve without a run on it is omitted, with a warning. */
     CLR_PLOT_OVER_RATE, /**< the learning rate, of range tests: loss alone; clr_plot_range() draws accuracy */
 };
 

@@ -4,16 +4,16 @@
  *
  *     name: "schedules"
  *     about: "What it is for."
- *     seed: [1, 2, 3]                    of every run that names none of its own; default 1
- *     at: [4000, 20000]                  the report has the accuracy after so many iterations
- *     reach: [0.7, 0.75]                 and after how many it was reached
+ *     seed: [1, 2, 3]                    of every run without seeds of its own; default 1
+ *     at: [4000, 20000]                  the report has the accuracy after so many iterations,
+ *     reach: [0.7, 0.75]                 and the iteration at which such an accuracy was reached
  *     options { net: "quick" data: "cifar10" validate_every: 250 }
  *     run { name: "fixed" policy: "fixed" lr: 0.001 iterations: 4000 }
  *     range_test { name: "range" net: "quick" data: "cifar10" min_lr: 0.001 max_lr: 0.04 iterations: 4000 }
  *     figure { file: "accuracy.png" run: "fixed" title: "" }
  *
- * A figure of runs may have more fields: `over: TIME` for ITERATIONS, `rates: true` and `multiples: true` (`clr-cl
- * plot run` has the same), `y_min: 60`.
+ * A figure of runs may have more fields: `over: TIME` for ITERATIONS, `rates: true`, `multiples: true`,
+ * `y_min: 60`. `clr-cl plot run` has the same as options.
  *
  * Every other field of `run` and `range_test` is an option of `clr-cl train` or `range-test`, with
  * underscores for the dashes within its name; `true` gives a flag, `false` takes back one of `options`; a
@@ -118,13 +118,13 @@ int lab_describe(struct str *out, const struct lab_run *run, const char *folder,
  * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
  * tables of the latter in *table too (NULL: not required), to be freed with free(); NULL there: there is
  * nothing to report. `states` has one entry for each run and each of its seeds, in that order. CLR_EUSAGE:
- * seeds of a run saw other images.
+ * seeds of a run were trained on different images.
  */
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err);
 
-/* Draw the figures from the finished runs; one of which no run is finished is omitted. Returns how many. Of several
- * that cannot be drawn, the first one's error; the others are drawn. */
+/* Draw the figures from the finished runs; a figure without any is omitted. Returns how many were drawn, or
+ * the error of the first that cannot be; the others are drawn all the same. */
 int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
              const char *command_line, struct clr_error *err);
 

@@ -74,8 +74,8 @@ struct drawing {
     struct heads heads;
 };
 
-/* Draw the chart, from the canvas's origin; canvas, chart, width and height are filled in. What was placed where
- * stays in the struct. CLR_ENOMEM. */
+/* Draw the chart, from the canvas's origin; canvas, chart, width and height are filled in. Afterwards the
+ * struct has where everything was placed. CLR_ENOMEM. */
 int drawing_run(struct drawing *d, struct clr_error *err);
 
 struct look look_of(size_t i);

@@ -86,8 +86,7 @@ static void read_topic(struct run *run, const json_t *settings)
 
 static const char several[] = "several devices";
 
-/* "device" is the last one; each time that the run was resumed, "resumed" has the one before and the one after.
- */
+/* "device" is the last one; "resumed" has, for each time, the one before and the one after. */
 static void read_device(struct run *run, const json_t *json)
 {
     static const char *const keys[] = {"device_before", "device"};
