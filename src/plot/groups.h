@@ -26,7 +26,8 @@ bool groups_is_cut(const struct runs *runs, size_t group);
 /*
  * Each group as a curve of the panel, over the iterations that all its runs have; band ± one sample standard
  * deviation. Over time, points without a time are omitted, with a warning. A warning names the runs for which
- * a curve ends early, but not over rates. CLR_EINPUT: a group's runs share no iteration; CLR_EUSAGE: too many.
+ * a curve ends early, but not over rates. CLR_EINPUT: a group's runs share no iteration; CLR_EUSAGE: too
+ * many.
  */
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
                struct clr_error *err);
