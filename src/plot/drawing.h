@@ -46,12 +46,13 @@ struct legend {
 };
 
 /* Texts over vertical guides, above the first panel. */
+struct head {
+    const struct chart_guide *guide;
+    double x, w; /* left edge, width */
+    int row;     /* from the panel upwards */
+};
 struct heads {
-    struct {
-        const struct chart_guide *guide;
-        double x, w; /* left edge, width */
-        int row;     /* from the panel upwards */
-    } text[CHART_MAX_GUIDES];
+    struct head text[CHART_MAX_GUIDES];
     size_t count;
     int rows;
 };
@@ -73,18 +74,23 @@ struct drawing {
     struct heads heads;
 };
 
-/* Draw it all, from the canvas's origin; canvas, chart, width and height are filled in. What was placed where
- * stays in the struct. CLR_ENOMEM. */
+/* Draw the chart, from the canvas's origin; canvas, chart, width and height are filled in. Afterwards the
+ * struct has where everything was placed. CLR_ENOMEM. */
 int drawing_run(struct drawing *d, struct clr_error *err);
 
 struct look look_of(size_t i);
+
+/* Text of the size of ticks and legends. */
+double drawing_text_width(const struct drawing *d, const char *text);
+void drawing_text(struct drawing *d, double x, double y, const char *text, enum canvas_align align,
+                  uint32_t rgb);
 
 /* Place on the canvas; what lies beyond the panel, far beyond is brought nearer. */
 double drawing_px(const struct drawing *d, size_t p, double x);
 double drawing_py(const struct drawing *d, size_t p, double y);
 
 /* legend.c */
-bool legend_is_wanted(const struct chart *chart);
+bool legend_is_needed(const struct chart *chart);
 /* The legend's place when it stands below everything; gives the height it takes. */
 double legend_place_below(struct drawing *d, double bottom);
 /* What it would take there with all its rows. */

@@ -170,22 +170,21 @@ static int add_rows(struct chart_panel *panel, const struct run *run, const stru
         log_line(CLR_LOG_WARNING, "the rates of '%s' are drawn straight from row to row of its %s: %s",
                  run->name, file,
                  run->scheduled
-                     ? "it did not keep to the schedule in its run.json (it went on under another one, "
+                     ? "it did not follow the schedule in its run.json (it was resumed under another one, "
                        "or with halved rates)"
-                     : "no run.json says which schedule it had");
+                     : "no run.json has its schedule");
     return rc;
 }
 
 static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t group,
                      const struct groups_view *view, struct clr_error *err)
 {
-    const struct run *run = NULL;
+    const struct run *run = runs_next(runs, group, NULL);
     struct csv losses = {0};
     struct chart_series *s;
     size_t n = 0;
     int rc;
 
-    (void)groups_size(runs, group, &run);
     rc = read_losses(&losses, run, err);
     if (rc == 0 && run->scheduled && agrees(&losses, &run->schedule) && agrees(&run->table, &run->schedule))
         rc = add_schedule(panel, run, fmax(last_iteration(&losses), last_iteration(&run->table)),
