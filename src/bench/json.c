@@ -10,7 +10,6 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "bench/peak.h"
-#include "bench/row_index.h"
 
 #define FORMAT     "clr-cl bench"
 #define VERSION    1
@@ -301,20 +300,17 @@ static void read_replaced(struct reading *in, const json_t *v, struct clr_bench_
         out->worst_nmse = get_number(in, v, "worst_nmse", 0.0, HUGE_VAL);
 }
 
+/* A layer and pass are there once. */
 static void check_rows(struct reading *in, size_t device, const struct clr_bench_report *r)
 {
-    struct row_index index = {0};
-    const struct clr_bench_row *twice;
-
-    if (in->rc == 0)
-        in->rc = row_index_make(&index, r, in->err);
-    twice = row_index_twice(&index);
-    if (twice) {
-        (void)snprintf(in->where, sizeof in->where, "devices[%zu].layers[%zu]", device,
-                       (size_t)(twice - r->rows));
-        wrong(in, "layer", "comes twice with this pass");
-    }
-    row_index_clear(&index);
+    for (size_t i = 0; i < r->row_count && in->rc == 0; i++)
+        for (size_t k = 0; k < i; k++) {
+            if (r->rows[k].pass != r->rows[i].pass || strcmp(r->rows[k].layer, r->rows[i].layer) != 0)
+                continue;
+            (void)snprintf(in->where, sizeof in->where, "devices[%zu].layers[%zu]", device, i);
+            wrong(in, "layer", "comes twice with this pass");
+            break;
+        }
 }
 
 static void read_lists(struct reading *in, const json_t *v, size_t device, struct clr_bench_report *out)
@@ -338,8 +334,7 @@ static void read_lists(struct reading *in, const json_t *v, size_t device, struc
         out->wrong += !out->checks[i].ok;
         out->check_count++;
     }
-    if (in->rc == 0)
-        in->rc = peak_note_fewer(out, in->err);
+    peak_note_fewer(out);
 }
 
 /* What reports have not always had. */
@@ -456,25 +451,15 @@ static void check_format(struct reading *in, const json_t *json)
                           in->path, VERSION);
 }
 
-/* "x/a/b.json" → folder "x/a", source "b" */
-static void name_source(struct clr_bench_report *out, const char *path)
+/* "x/a/b.json" → "x/a/b" */
+static void name_source(char out[CLR_BENCH_FILE], const char *path)
 {
-    const char *slash = strrchr(path, '/'), *end = slash;
-    size_t n;
+    const size_t n = strlen(path);
 
-    str_copy(out->source, sizeof out->source, slash && slash[1] ? slash + 1 : path);
-    str_mask_name(out->source);
-    n = strlen(out->source);
-    if (n > 5 && strcmp(out->source + n - 5, ".json") == 0)
-        out->source[n - 5] = '\0';
-    while (end && end > path && end[-1] == '/')
-        end--;
-    for (const char *begin = path; end && begin < end; begin += strcspn(begin, "/") + 1)
-        if ((size_t)(end - begin) < sizeof out->folder) {
-            (void)snprintf(out->folder, sizeof out->folder, "%.*s", (int)(end - begin), begin);
-            break;
-        }
-    str_mask_name(out->folder);
+    str_copy(out, CLR_BENCH_FILE, n < CLR_BENCH_FILE ? path : path + n - (CLR_BENCH_FILE - 1));
+    str_mask_name(out);
+    if (n > 5 && strcmp(path + n - 5, ".json") == 0)
+        out[strlen(out) - 5] = '\0';
 }
 
 static int read_file(struct clr_bench_report **out, size_t *count, const char *path, const json_t *json,
@@ -491,7 +476,7 @@ static int read_file(struct clr_bench_report **out, size_t *count, const char *p
         devices = get_array(&in, json, "devices", 1, MOST_DEVICES);
     if (in.rc == 0)
         in.rc = mem_new(&reports, json_array_size(devices), sizeof *reports, "reports", err);
-    name_source(&head, path);
+    name_source(head.source, path);
     for (size_t i = 0; in.rc == 0 && i < json_array_size(devices); i++) {
         reports[i] = head;
         read_report(&in, json_array_get(devices, i), i, &reports[i]);
