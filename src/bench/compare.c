@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "bench/comparison.h"
-#include "bench/json.h"
+#include "bench/report_json.h"
 #include "bench/known.h"
 
 /* ------------------------------------------------------------------ what can be compared */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "bench/json.h"
+#include "bench/report_json.h"
 
 /* ------------------------------------------------------------------ CSV, one line a number */
 
