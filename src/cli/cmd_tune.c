@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "cli/opt.h"
 #include "ops/tuned.h"
+#include "tune/events.h"
 
 #define PACE       "a fraction of a second, or some seconds where it must be compiled"
 #define PATIENCE_S 120 /* the first matrix product on a device compiles for up to 20 s */
@@ -123,24 +124,10 @@ static int work(const struct tune_options *o, struct clr_error *err)
     return rc;
 }
 
-/* The error as a line of its own, for the process that started this one. */
-static int print_error(int code, const struct clr_error *why, struct clr_error *err)
-{
-    json_t *line = json_pack("{s:s, s:i, s:s}", "is", "error", "code", code, "message", why->message);
-    char *text = json_dumps(line, JSON_COMPACT);
-
-    json_decref(line);
-    if (!text)
-        return clr_error_set(err, CLR_ENOMEM, "out of memory, or a name that is not UTF-8");
-    print_line(NULL, text);
-    free(text);
-    return 0;
-}
-
 int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 {
     struct tune_options o = {.net = "quick", .batch = 100};
-    struct clr_error why = {0};
+    struct clr_tune_event event = {.what = CLR_TUNE_ERROR};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -153,11 +140,16 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 
     add_options(&o, &set);
     opt_add(&set, "Where to begin", table, MEM_COUNT(table));
-    rc = opt_parse(&set, &worker_command, argc, argv, &why);
+    rc = opt_parse(&set, &worker_command, argc, argv, err);
     if (rc == 0)
-        rc = work(&o, &why);
+        rc = work(&o, err);
     opt_clear(&set);
-    return rc < 0 ? print_error(rc, &why, err) : rc;
+    if (rc >= 0)
+        return rc;
+    event.code = rc; /* for the process that started this one, which prints it */
+    event_text(event.detail, sizeof event.detail, err->message);
+    event_send(&event, print_line, NULL);
+    return 0;
 }
 
 /* ---- the command --------------------------------------------------------------------------------------- */
@@ -343,6 +335,8 @@ static void tell(void *user, const struct clr_tune_event *e)
             add_result(r, e);
         else
             print_result(r, e);
+        break;
+    default:
         break;
     }
 }
