@@ -48,8 +48,8 @@ static int open_record(struct watch *w, struct clr_error *err)
     return tunedb_open(&w->db, NULL, &device, err);
 }
 
-/* A driver may print between the lines: what is no event is skipped. After a restart the device and the item are
- * not reported again. */
+/* A driver may print between the lines: what is no event is skipped. After a restart the device and the item
+ * are not reported again. */
 static int read_line(struct watch *w, const char *text, size_t size, struct clr_error *err)
 {
     struct clr_tune_event new = w->event;

@@ -14,7 +14,7 @@
 #define VERIFY_IMAGES 7    /* more than one slice of the weight gradient */
 #define VERIFY_FLOATS 32e6 /* in all images planned: the host holds five copies */
 
-struct work {
+struct tune_work {
     const struct clr_tune_options *o;
     void (*line)(void *user, const char *text);
     void *user;
@@ -30,7 +30,7 @@ struct work {
 
 /* ------------------------------------------------------------------ events */
 
-static void report(struct work *w, enum clr_tune_happening what)
+static void report(struct tune_work *w, enum clr_tune_happening what)
 {
     w->event.what = what;
     event_send(&w->event, w->line, w->user);
@@ -38,14 +38,14 @@ static void report(struct work *w, enum clr_tune_happening what)
 
 static void report_try(void *user, const struct racer *r)
 {
-    struct work *w = user;
+    struct tune_work *w = user;
 
     event_text(w->event.variant, sizeof w->event.variant, r->text);
     report(w, CLR_TUNE_TRIES);
 }
 
 /* Those of an item that are to be tried. */
-static int count_variants(const struct work *w, const struct tune_item *item)
+static int count_variants(const struct tune_work *w, const struct tune_item *item)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX];
     const int count =
@@ -60,7 +60,7 @@ static int count_variants(const struct work *w, const struct tune_item *item)
     return n;
 }
 
-static void report_begin(struct work *w)
+static void report_begin(struct tune_work *w)
 {
     const struct clr_device *d = w->o->device;
     struct clr_tune_event *e = &w->event;
@@ -76,7 +76,7 @@ static void report_begin(struct work *w)
     report(w, CLR_TUNE_BEGINS);
 }
 
-static void report_item(struct work *w, int i)
+static void report_item(struct tune_work *w, int i)
 {
     const struct tune_item *item = &w->items.items[i];
     struct clr_tune_event *e = &w->event;
@@ -91,7 +91,7 @@ static void report_item(struct work *w, int i)
 }
 
 /* A variant that must not be used: into the record, and reported. */
-static int failed(struct work *w, const struct tune_item *item, const char *variant, const char *why,
+static int failed(struct tune_work *w, const struct tune_item *item, const char *variant, const char *why,
                   double nmse, const char *detail, struct clr_error *err)
 {
     struct tunedb_failure f = {.key = item->key, .nmse = isfinite(nmse) ? nmse : 0.0};
@@ -107,7 +107,7 @@ static int failed(struct work *w, const struct tune_item *item, const char *vari
 
 /* ------------------------------------------------------------------ candidates */
 
-static int context(struct work *w, struct clr_error *err)
+static int context(struct tune_work *w, struct clr_error *err)
 {
     return w->ctx ? 0 : ocl_context_create(&w->ctx, w->o->device, NULL, err);
 }
@@ -136,7 +136,7 @@ static void plan_images(struct op_desc *desc, int images)
 }
 
 /* Is the variant right, on a few images of the batch? One that is not is recorded, and 0 returned. */
-static int verify(struct work *w, const struct tune_item *item, struct racer *r, bool *right,
+static int verify(struct tune_work *w, const struct tune_item *item, struct racer *r, bool *right,
                   struct clr_error *err)
 {
     const unsigned layouts = 1u << VERIFY_EXACT | (item->from_images ? 1u << VERIFY_ONE_BLOCK : 0);
@@ -171,7 +171,7 @@ static int verify(struct work *w, const struct tune_item *item, struct racer *r,
 }
 
 /* Numbers are wishes: two that end up as the same kernels are one. */
-static bool is_new(const struct work *w, const struct racer *r)
+static bool is_new(const struct tune_work *w, const struct racer *r)
 {
     for (int i = 0; i < w->racer_count; i++)
         if (strcmp(w->racers[i].effective, r->effective) == 0)
@@ -179,7 +179,7 @@ static bool is_new(const struct work *w, const struct racer *r)
     return true;
 }
 
-static int choose_racers(struct work *w, const struct tune_item *item, struct clr_error *err)
+static int choose_racers(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX];
     const int count =
@@ -209,7 +209,7 @@ static int choose_racers(struct work *w, const struct tune_item *item, struct cl
 /* ------------------------------------------------------------------ one item */
 
 /* Time those that are right; one whose timing fails is taken out, and the others start again. */
-static int race(struct work *w, const struct tune_item *item, struct clr_error *err)
+static int race(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
 {
     while (w->racer_count > 0) {
         struct clr_error why = {0};
@@ -238,7 +238,7 @@ static int race(struct work *w, const struct tune_item *item, struct clr_error *
     return 0;
 }
 
-static int finish(struct work *w, const struct tune_item *item, struct clr_error *err)
+static int finish(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
 {
     const int winner = race_winner(w->racers, w->racer_count);
     const struct racer *own = &w->racers[0], *best = &w->racers[winner];
@@ -271,7 +271,7 @@ static int finish(struct work *w, const struct tune_item *item, struct clr_error
     return 0;
 }
 
-static int tune_item(struct work *w, int i, struct clr_error *err)
+static int tune_item(struct tune_work *w, int i, struct clr_error *err)
 {
     struct tune_item item = w->items.items[i];
     enum op_origin origin[OP_PASS_COUNT];
@@ -291,7 +291,7 @@ int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *use
                   void *user, struct clr_error *err)
 {
     struct clr_error local = {0};
-    struct work *w = NULL;
+    struct tune_work *w = NULL;
     int rc;
 
     if (!err)
