@@ -37,7 +37,7 @@ struct bars_drawing {
     double row;        /* height of a row */
     bool spreads, cut; /* are there any, and some that go beyond the axis: that is explained */
     double end;        /* the largest number that is drawn: a spread beyond it is cut there … */
-    bool name_cut;     /* … and there is room for the number of its end */
+    bool write_cut;    /* … and there is room to write its end */
     struct axis axis;
 };
 
@@ -198,7 +198,7 @@ static void bar_text(char out[2 * AXES_TEXT], const struct bars_drawing *d, cons
     char most[AXES_TEXT];
 
     value_text(out, row->value[k]);
-    if (!d->name_cut || !(row->high[k] > d->end))
+    if (!d->write_cut || !(row->high[k] > d->end))
         return;
     value_text(most, row->high[k]);
     (void)snprintf(out + strlen(out), AXES_TEXT, " (to %.20s)", most);
@@ -241,8 +241,8 @@ static void set_axis(struct bars_drawing *d, double least, double most)
 {
     double room;
 
-    d->name_cut = true;
-    d->name_cut = text_width(d) < TEXT_MOST * d->w;
+    d->write_cut = true;
+    d->write_cut = text_width(d) < TEXT_MOST * d->w;
     room = fmax(d->w - text_width(d) - 12 * d->unit, d->w / 2);
     if (far_apart(d->bars)) {
         least /= 2.0; /* the smallest one has a length too */

@@ -542,7 +542,7 @@ def bench_and_what_becomes_of_it():
             r"^share of the peak +%"],
            ["^wrote .*c.csv", "^wrote .*c.md", "^wrote .*c.json"])
     check(csv.read_text(encoding="utf-8").startswith("report,device,platform,driver,"), "no CSV")
-    check("| training, images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
+    check("| training | images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
     check(json.loads(compared.read_text(encoding="utf-8"))["figures"][0]["values"][1]["verdict"] == "equal", "no JSON")
     expect(clr("bench", "compare", report, "--known"), 4, [],
            ["^not comparable: NVIDIA H200: quick, batch 100", "no known report is of the net .* with batches of 10"])
@@ -570,7 +570,7 @@ def bench_is_stopped():
         out, err = process.communicate(timeout=60)
     expect(Result(args, process.returncode, out, err), 130, [],
            ["^stopping after what is being measured; once more leaves at once$",
-            "^clr-cl: stopped: nothing is kept of .*, which was not measured to the end; run the same command again"])
+            "^clr-cl: stopped: .* was not measured to the end"])
     check(not out and not report.exists() and "measuring 4/9" not in err, f"it went on\n{err}")
 
 

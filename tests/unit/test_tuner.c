@@ -62,6 +62,8 @@ static void see(void *user, const struct clr_tune_event *e)
         (void)snprintf(at, room, "result %s %.1f %.1f %d; ", e->variant, e->own_ms, e->ms, e->failures);
         s->stop = s->stop_at && strcmp(e->variant, s->stop_at) == 0;
         break;
+    default:
+        break;
     }
 }
 
@@ -205,7 +207,7 @@ START_TEST(test_tuner__gives_the_workers_error)
 {
     struct clr_error err;
     struct seen seen;
-    int rc = run("echo '{\"is\": \"error\", \"code\": -5, \"message\": \"no device\"}'\n", 20, &seen, &err);
+    int rc = run("echo '{\"is\": \"error\", \"code\": -5, \"detail\": \"no device\"}'\n", 20, &seen, &err);
 
     ck_assert_int_eq(rc, CLR_ENODEVICE);
     ck_assert_str_eq(err.message, "no device");
