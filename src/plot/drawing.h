@@ -46,12 +46,13 @@ struct legend {
 };
 
 /* Texts over vertical guides, above the first panel. */
+struct head {
+    const struct chart_guide *guide;
+    double x, w; /* left edge, width */
+    int row;     /* from the panel upwards */
+};
 struct heads {
-    struct {
-        const struct chart_guide *guide;
-        double x, w; /* left edge, width */
-        int row;     /* from the panel upwards */
-    } text[CHART_MAX_GUIDES];
+    struct head text[CHART_MAX_GUIDES];
     size_t count;
     int rows;
 };
@@ -78,6 +79,11 @@ struct drawing {
 int drawing_run(struct drawing *d, struct clr_error *err);
 
 struct look look_of(size_t i);
+
+/* Text of the size of ticks and legends. */
+double drawing_text_width(const struct drawing *d, const char *text);
+void drawing_text(struct drawing *d, double x, double y, const char *text, enum canvas_align align,
+                  uint32_t rgb);
 
 /* Place on the canvas; what lies beyond the panel, far beyond is brought nearer. */
 double drawing_px(const struct drawing *d, size_t p, double x);

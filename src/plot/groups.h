@@ -16,9 +16,6 @@ struct groups_view {
 /* Accuracy in percent over that. */
 struct groups_view groups_accuracy(void);
 
-/* Number of runs in the group; *first is the first of them. */
-size_t groups_size(const struct runs *runs, size_t group, const struct run **first);
-
 /* Where that iteration lies on the x axis: over rates, at its rate; over time, at the mean of the times at
  * which the group's timed runs got there; NaN behind the end of their times. */
 double groups_place(const struct runs *runs, size_t group, const struct groups_view *view, double iteration);

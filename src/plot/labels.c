@@ -86,69 +86,47 @@ static void append_milestones(struct str *s, const struct clr_schedule *c)
 }
 
 /* Is that field of the schedule given, or does its policy read it? Those that no policy of theirs reads are
- * the same for all, unless somebody gave them: then they do no harm, for they are told within one policy
+ * the same for all, unless somebody gave them: then they do no harm, for they are compared within one policy
  * only. */
 static void append_part(struct str *s, const struct clr_schedule *c, enum part part)
 {
-    const bool cycle = c->policy == CLR_POLICY_1CYCLE, sgdr = c->policy == CLR_POLICY_SGDR,
-               sweep = c->policy == CLR_POLICY_SWEEP_LINEAR || c->policy == CLR_POLICY_SWEEP_LOG;
+    const enum clr_policy policy = c->policy;
+    const bool cycle = policy == CLR_POLICY_1CYCLE, sgdr = policy == CLR_POLICY_SGDR,
+               sweep = policy == CLR_POLICY_SWEEP_LINEAR || policy == CLR_POLICY_SWEEP_LOG;
+    const struct {
+        bool read; /* by the policy */
+        const char *before;
+        double value; /* NaN: not given */
+        const char *after;
+    } numbers[PARTS] = {
+        [GAMMA] = {clr_schedule_reads(policy, "gamma"), "gamma ", c->gamma, ""},
+        [POWER] = {clr_schedule_reads(policy, "power"), "power ", c->power, ""},
+        [STEP] = {c->step_size > 0 && clr_schedule_reads(policy, "step_size"),
+                  sweep  ? "iterations "
+                  : sgdr ? "period "
+                         : "step size ",
+                  (double)c->step_size, ""},
+        [FACTOR] = {sgdr, "each period times ", (double)c->t_mult, ""},
+        [PEAK] = {cycle, "peak at ", 100.0 * c->pct_start, " %"},
+        [FIRST] = {cycle, "from max/", c->div_factor, ""},
+        [LAST] = {cycle, "down to max/", c->div_factor * c->final_div_factor, ""},
+    };
 
-    switch (part) {
-    case RATES:
+    if (part == RATES)
         append_rates(s, c);
-        break;
-    case MOMENTUM:
+    else if (part == MOMENTUM)
         append_momentum(s, c);
-        break;
-    case GAMMA:
-        if (!isnan(c->gamma) &&
-            clr_schedule_reads(c->policy, "gamma")) /* it may have been given all the same */
-            append_number(s, "gamma ", c->gamma);
-        break;
-    case POWER:
-        if (!isnan(c->power) && clr_schedule_reads(c->policy, "power"))
-            append_number(s, "power ", c->power);
-        break;
-    case STEP:
-        if (c->step_size > 0 && clr_schedule_reads(c->policy, "step_size"))
-            append_number(s, sweep ? "iterations " : sgdr ? "period " : "step size ", (double)c->step_size);
-        break;
-    case MILESTONES:
-        if (clr_schedule_reads(c->policy, "milestones"))
-            append_milestones(s, c);
-        break;
-    case FACTOR:
-        if (sgdr)
-            append_number(s, "each period times ", (double)c->t_mult);
-        break;
-    case PEAK:
-        if (cycle)
-            append_number(s, "peak at ", 100.0 * c->pct_start);
-        if (cycle)
-            str_append(s, " %%");
-        break;
-    case FIRST:
-        if (cycle)
-            append_number(s, "from max/", c->div_factor);
-        break;
-    case LAST:
-        if (cycle)
-            append_number(s, "down to max/", c->div_factor * c->final_div_factor);
-        break;
-    case ANNEAL:
-        if (cycle)
-            str_append(s, "%s", c->anneal == CLR_ANNEAL_LINEAR ? "linear" : "cosine");
-        break;
-    case PHASES:
-        if (cycle)
-            str_append(s, "%s phases", c->three_phase ? "three" : "two");
-        break;
-    case BOUNDS:
-        if (c->policy == CLR_POLICY_EXP_RANGE)
-            str_append(s, "on %s", c->exp_range == CLR_EXP_RANGE_BOUNDS ? "both bounds" : "the amplitude");
-        break;
-    case PARTS:
-        break;
+    else if (part == MILESTONES && clr_schedule_reads(policy, "milestones"))
+        append_milestones(s, c);
+    else if (part == ANNEAL && cycle)
+        str_append(s, "%s", c->anneal == CLR_ANNEAL_LINEAR ? "linear" : "cosine");
+    else if (part == PHASES && cycle)
+        str_append(s, "%s phases", c->three_phase ? "three" : "two");
+    else if (part == BOUNDS && policy == CLR_POLICY_EXP_RANGE)
+        str_append(s, "on %s", c->exp_range == CLR_EXP_RANGE_BOUNDS ? "both bounds" : "the amplitude");
+    else if (numbers[part].read && !isnan(numbers[part].value)) {
+        append_number(s, numbers[part].before, numbers[part].value);
+        str_append(s, "%s", numbers[part].after);
     }
 }
 
@@ -167,6 +145,7 @@ static void append_periods(struct str *s, const struct clr_schedule *c)
 
 static void append_one_cycle(struct str *s, const struct clr_schedule *c)
 {
+    str_append(s, "%s", clr_schedule_policy_name(c->policy));
     append_number(s, " from ", c->max_lr / c->div_factor);
     append_number(s, " up to ", c->max_lr);
     append_number(s, " at ", 100.0 * c->pct_start);
@@ -175,37 +154,41 @@ static void append_one_cycle(struct str *s, const struct clr_schedule *c)
                c->three_phase ? ", three phases" : "");
 }
 
+/* The string, which is cleared, as text; CLR_ENOMEM: it failed. */
+static int move_text(char *out, size_t size, struct str *s, struct clr_error *err)
+{
+    const int rc = str_check(s, err);
+
+    if (rc == 0)
+        str_copy(out, size, str_text(s));
+    str_clear(s);
+    return rc;
+}
+
 int labels_describe(char *out, size_t size, const struct clr_schedule *c, struct clr_error *err)
 {
-    const bool sgdr = c->policy == CLR_POLICY_SGDR, cycle = c->policy == CLR_POLICY_1CYCLE;
     struct str s = {0};
-    int rc;
 
-    clr_schedule_describe(c, out, size);
-    if (!sgdr && !cycle)
-        return out[0] ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule's description");
-    str_append(&s, "%s", clr_schedule_policy_name(c->policy));
-    if (sgdr) {
-        str_append(&s, " ");
+    if (c->policy == CLR_POLICY_SGDR) {
+        str_append(&s, "%s ", clr_schedule_policy_name(c->policy));
         append_rates(&s, c);
         append_periods(&s, c);
-    } else {
+    } else if (c->policy == CLR_POLICY_1CYCLE) {
         append_one_cycle(&s, c);
+    } else {
+        clr_schedule_describe(c, out, size);
+        return out[0] ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule's description");
     }
     if (cycles_momentum(c)) {
         str_append(&s, ", ");
         append_momentum(&s, c);
     }
-    rc = str_check(&s, err);
-    if (rc == 0)
-        str_copy(out, size, str_text(&s));
-    str_clear(&s);
-    return rc;
+    return move_text(out, size, &s, err);
 }
 
 /* ---- what differs ---- */
 
-/* Want of memory makes *s fail. */
+/* Where memory runs out, *s fails. */
 static bool same_part(const struct clr_schedule *a, const struct clr_schedule *b, enum part part,
                       struct str *s)
 {
@@ -247,13 +230,9 @@ static struct tally count_part(const struct runs *runs, const struct run *r, enu
                                struct str *s)
 {
     struct tally t = {0, 0};
-    size_t seen = 0;
 
-    for (size_t k = 0; k < runs->count; k++) {
-        const struct run *other = &runs->run[k];
-        if (other->group != seen) /* one of each group will do */
-            continue;
-        seen++;
+    for (size_t g = 0; g < runs->groups; g++) {
+        const struct run *other = runs_next(runs, g, NULL);
         if (!other->scheduled || !is_compared(r, other, part, common))
             continue;
         if (same_part(&r->schedule, &other->schedule, part, s))
@@ -268,13 +247,10 @@ static bool policies_differ(const struct runs *runs)
 {
     const struct run *first = NULL;
 
-    for (size_t k = 0; k < runs->count; k++) {
-        const struct run *r = &runs->run[k];
-        if (!r->scheduled)
-            continue;
-        if (first && first->schedule.policy != r->schedule.policy)
+    for (const struct run *r = runs->run; r < runs->run + runs->count; r++) {
+        if (first && r->scheduled && first->schedule.policy != r->schedule.policy)
             return true;
-        first = r;
+        first = r->scheduled ? r : first;
     }
     return false;
 }
@@ -336,6 +312,8 @@ static void append_setting(struct str *s, const char *key, const json_t *value)
 {
     char name[64], number[AXES_TEXT];
 
+    if (json_is_object(value) || json_is_array(value))
+        return;
     str_copy(name, sizeof name, key);
     for (char *p = name; *p; p++)
         *p = *p == '_' ? ' ' : *p;
@@ -374,15 +352,9 @@ static enum settings kind_of(const char *key)
 static struct tally count_setting(const struct runs *runs, const char *key, const json_t *value)
 {
     struct tally t = {0, 0};
-    size_t seen = 0;
 
-    for (size_t k = 0; k < runs->count; k++) {
-        const json_t *theirs = NULL;
-        if (runs->run[k].group != seen) /* one of each group will do */
-            continue;
-        seen++;
-        if (runs->run[k].settings)
-            theirs = json_object_get(runs->run[k].settings, key);
+    for (size_t g = 0; g < runs->groups; g++) {
+        const json_t *theirs = json_object_get(runs_next(runs, g, NULL)->settings, key);
         if (theirs && json_equal(theirs, value))
             t.same++;
         else if (theirs)
@@ -400,8 +372,7 @@ static void append_major(struct str *s, const struct runs *runs, const struct ru
     json_object_foreach((json_t *)r->settings, key, value)
     {
         const struct tally t = count_setting(runs, key, value);
-        if (kind_of(key) == MAJOR && t.other > 0 && (common || !is_common(t)) && !json_is_object(value) &&
-            !json_is_array(value))
+        if (kind_of(key) == MAJOR && t.other > 0 && (common || !is_common(t)))
             append_setting(s, key, value);
     }
 }
@@ -417,11 +388,11 @@ static void append_settings(struct str *s, const struct runs *runs, const struct
         bool differs = false;
         for (size_t k = 0; k < runs->count && !differs; k++) {
             const struct run *other = &runs->run[k];
-            const json_t *theirs = other->settings ? json_object_get(other->settings, key) : NULL;
+            const json_t *theirs = json_object_get(other->settings, key);
             differs = other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
                       !json_equal(theirs, value);
         }
-        if (differs && kind_of(key) == kind && !json_is_object(value) && !json_is_array(value))
+        if (differs && kind_of(key) == kind)
             append_setting(s, key, value);
     }
 }
@@ -541,7 +512,6 @@ int labels_title(char *out, size_t size, const struct runs *runs, struct clr_err
 {
     const char *topic = groups_topic(runs);
     struct str s = {0};
-    int rc;
 
     str_append(&s, "%s", topic);
     if (runs->groups > 1 && runs->run[0].scheduled && !policies_differ(runs)) {
@@ -551,11 +521,7 @@ int labels_title(char *out, size_t size, const struct runs *runs, struct clr_err
             append_part(&s, &runs->run[0].schedule, RATES);
         }
     }
-    rc = str_check(&s, err);
-    if (rc == 0)
-        str_copy(out, size, str_text(&s));
-    str_clear(&s);
-    return rc;
+    return move_text(out, size, &s, err);
 }
 
 /* ---- the user's ---- */

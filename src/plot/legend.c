@@ -14,12 +14,18 @@
 static struct legend_entry *add_entry(struct drawing *d, const char *text, const char *brief, double width)
 {
     struct legend_entry *e = &d->legend.entries[d->legend.count++];
-    const bool fits = canvas_text_width(d->canvas, text, d->s.text, false) <= width;
+    const bool fits = drawing_text_width(d, text) <= width;
 
     canvas_fit_text(d->canvas, e->text, sizeof e->text, fits || !brief[0] ? text : brief, d->s.text, false,
                     width);
     d->legend.cut = d->legend.cut || !fits;
     return e;
+}
+
+/* As many rows of so many columns as hold all entries. */
+static size_t rows_for(const struct legend *l, size_t columns)
+{
+    return columns > 0 ? (l->count + columns - 1) / columns : 0;
 }
 
 static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
@@ -38,17 +44,15 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
         add_entry(d, key->text, key->brief, max_width - handle)->kind = key->kind;
     }
     for (size_t i = 0; i < l->count; i++)
-        widest = fmax(widest, canvas_text_width(d->canvas, l->entries[i].text, d->s.text, false));
+        widest = fmax(widest, drawing_text_width(d, l->entries[i].text));
     l->column_width = handle + widest;
-    fit = (size_t)fmax(1.0, floor((max_width + gap) / (l->column_width + gap)));
-    l->columns = d->legend_below ? (fit < l->count ? fit : l->count) : 1;
-    l->rows = l->columns ? (l->count + l->columns - 1) / l->columns : 0;
-    if (l->rows > max_rows)
-        l->rows = max_rows;
-    if (l->rows > 0)
-        l->columns =
-            (l->count + l->rows - 1) / l->rows < l->columns ? (l->count + l->rows - 1) / l->rows : l->columns;
-    if (l->rows * l->columns == 1 && l->count > 1) /* "… and 4 more" alone tells nothing */
+    fit = d->legend_below ? (size_t)fmax(1.0, floor((max_width + gap) / (l->column_width + gap))) : 1;
+    l->columns = fit < l->count ? fit : l->count;
+    l->rows = rows_for(l, l->columns);
+    l->rows = l->rows < max_rows ? l->rows : max_rows;
+    fit = rows_for(l, l->rows); /* columns that so many rows need */
+    l->columns = l->rows > 0 && fit < l->columns ? fit : l->columns;
+    if (l->rows * l->columns == 1 && l->count > 1) /* "… and 4 more" alone explains nothing */
         l->rows = 0;
     l->w = l->columns ? (double)l->columns * (l->column_width + gap) - gap : 0.0;
     l->h = (double)l->rows * d->s.row;
@@ -78,9 +82,7 @@ double legend_place_below(struct drawing *d, double bottom)
 
 double legend_whole_height(const struct drawing *d)
 {
-    const struct legend *l = &d->legend;
-
-    return (double)((l->count + l->columns - 1) / l->columns) * d->s.row + 8 * d->s.unit;
+    return (double)rows_for(&d->legend, d->legend.columns) * d->s.row + 8 * d->s.unit;
 }
 
 /* Is there room for the legend in the first panel? Guides and the foot, where their texts go, stay free. */
@@ -195,30 +197,28 @@ static void draw_legend_entry(struct drawing *d, size_t i, double x, double y)
         curves_draw_sample(d, e->series, x, y, handle);
     else
         draw_key(d, e->kind, x, y, handle);
-    canvas_text(d->canvas, x + TEXT_AT * u, y, e->text, d->s.text, false, CANVAS_LEFT, INK);
+    drawing_text(d, x + TEXT_AT * u, y, e->text, CANVAS_LEFT, INK);
 }
 
 void legend_draw(struct drawing *d)
 {
     struct legend *l = &d->legend;
-    double u = d->s.unit, pad = 8 * u;
+    const struct place_box b = d->legend_box;
+    double u = d->s.unit, pad = d->legend_below ? 0.0 : 8 * u;
     struct canvas_pen edge = {0xCCCCCC, 1.0, 0.9 * u, CANVAS_SOLID};
     size_t room = l->rows * l->columns;
 
     if (!d->legend_below) {
-        struct place_box b = d->legend_box;
         canvas_rect(d->canvas, b.x, b.y, b.w, b.h, 0xFFFFFF, 1.0);
         canvas_frame(d->canvas, b.x, b.y, b.w, b.h, &edge);
-    } else {
-        pad = 0.0;
     }
     for (size_t i = 0; i < l->count && i < room; i++) {
-        double x = d->legend_box.x + pad + (double)(i / l->rows) * (l->column_width + 20 * u);
-        double y = d->legend_box.y + pad + ((double)(i % l->rows) + 0.5) * d->s.row;
+        double x = b.x + pad + (double)(i / l->rows) * (l->column_width + 20 * u);
+        double y = b.y + pad + ((double)(i % l->rows) + 0.5) * d->s.row;
         if (i + 1 == room && l->count > room) {
             char more[40];
             (void)snprintf(more, sizeof more, "… and %zu more", l->count - i);
-            canvas_text(d->canvas, x + TEXT_AT * u, y, more, d->s.text, false, CANVAS_LEFT, INK);
+            drawing_text(d, x + TEXT_AT * u, y, more, CANVAS_LEFT, INK);
             break;
         }
         draw_legend_entry(d, i, x, y);

@@ -40,8 +40,8 @@ int multiples_height(const struct chart *chart, int width, int height)
     const double least = chart->panel_count > 1 ? 310 : 190, head = chart->title[0] ? HEAD : 0.0;
     const size_t count = chart->panels[0].series_count;
 
-    for (size_t i = 0; i < count;
-         i++) { /* a higher figure may get more rows, but not more than it has charts */
+    /* A higher figure may get more rows, but not more than it has charts. */
+    for (size_t i = 0; i < count; i++) {
         const struct grid g = choose_grid(count, width, height - head);
         if (g.height >= least)
             break;
@@ -67,13 +67,11 @@ static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_S
         panel->shade_count = 0;
         room[p][n++] = chart->panels[p].series[i];
         for (size_t k = 0; k < panel->series_count; k++) {
-            struct chart_series *s = &room[p][n];
             if (k == i)
                 continue;
-            *s = chart->panels[p].series[k];
-            s->muted = true; /* its band is not drawn, and counts for the range of the axis */
-            s->markers = false;
-            n++;
+            room[p][n] = chart->panels[p].series[k];
+            room[p][n].muted = true; /* its band is not drawn, and counts for the range of the axis */
+            room[p][n++].markers = false;
         }
         for (size_t k = 0; k < n; k++)
             room[p][k].label[0] = '\0';
@@ -115,33 +113,28 @@ int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, 
     const double head = chart->title[0] ? HEAD : 0.0;
     const size_t count = chart->panels[0].series_count;
     const struct grid g = choose_grid(count, width, height - head);
-    struct chart_series(*room)[CHART_MAX_SERIES] = NULL;
-    struct chart *cell = NULL;
-    int rows, rc;
+    struct chart_series room[MEM_COUNT(chart->panels)][CHART_MAX_SERIES];
+    struct chart cell;
+    int rows, rc = 0;
 
     if (g.width < MIN_WIDTH || g.height < MIN_HEIGHT)
         return clr_error_set(err, CLR_EUSAGE,
                              "%zu small charts do not fit into %d × %d pixels: they need %d × %d each", count,
                              width, height, MIN_WIDTH, MIN_HEIGHT);
-    rc = mem_new(&room, MEM_COUNT(chart->panels), sizeof *room, "curves", err);
-    if (rc == 0)
-        rc = mem_new(&cell, 1, sizeof *cell, "a chart", err);
     rows = title_rows(canvas, chart, g.width);
-    if (rc == 0 && chart->title[0])
+    if (chart->title[0])
         draw_title(canvas, chart, width);
     for (size_t i = 0; i < count && rc == 0; i++) {
         const size_t row = i / g.columns, column = i % g.columns;
-        make_cell(cell, room, chart, i);
-        cell->title_rows = rows;
+        make_cell(&cell, room, chart, i);
+        cell.title_rows = rows;
         if (i + g.columns < count) /* there is one below */
-            cell->x_label[0] = '\0';
-        for (size_t p = 0; p < cell->panel_count && column > 0; p++)
-            cell->panels[p].y_label = "";
+            cell.x_label[0] = '\0';
+        for (size_t p = 0; p < cell.panel_count && column > 0; p++)
+            cell.panels[p].y_label = "";
         canvas_set_origin(canvas, (double)column * g.width, head + (double)row * g.height);
-        rc = chart_draw(canvas, cell, (int)g.width, (int)g.height, err);
+        rc = chart_draw(canvas, &cell, (int)g.width, (int)g.height, err);
     }
     canvas_set_origin(canvas, 0, 0);
-    free(cell);
-    free(room);
     return rc;
 }

@@ -179,13 +179,12 @@ static int add_rows(struct chart_panel *panel, const struct run *run, const stru
 static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t group,
                      const struct groups_view *view, struct clr_error *err)
 {
-    const struct run *run = NULL;
+    const struct run *run = runs_next(runs, group, NULL);
     struct csv losses = {0};
     struct chart_series *s;
     size_t n = 0;
     int rc;
 
-    (void)groups_size(runs, group, &run);
     rc = read_losses(&losses, run, err);
     if (rc == 0 && run->scheduled && agrees(&losses, &run->schedule) && agrees(&run->table, &run->schedule))
         rc = add_schedule(panel, run, fmax(last_iteration(&losses), last_iteration(&run->table)),

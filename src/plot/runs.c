@@ -358,6 +358,16 @@ const char *runs_clock(struct runs *runs)
     return clock[0] ? clock : "an unknown device";
 }
 
+const struct run *runs_next(const struct runs *runs, size_t group, const struct run *before)
+{
+    const struct run *end = runs->run + runs->count;
+
+    for (const struct run *r = before ? before + 1 : runs->run; r < end; r++)
+        if (r->group == group)
+            return r;
+    return NULL;
+}
+
 static void clear_run(struct run *r)
 {
     free(r->csv_path);
@@ -371,22 +381,17 @@ static void clear_run(struct run *r)
 
 static bool is_timed(const struct runs *runs, size_t group)
 {
-    for (size_t i = 0; i < runs->count; i++)
-        if (runs->run[i].group == group && runs->run[i].timed)
+    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+        if (r->timed)
             return true;
     return false;
 }
 
 /* A curve over time without times of the device that the others have is left out, and that is said. */
-static void tell_untimed(const struct runs *runs, size_t group)
+static void report_untimed(const struct run *r)
 {
-    for (size_t i = 0; i < runs->count; i++) {
-        if (runs->run[i].group != group)
-            continue;
-        log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others",
-                 runs->run[i].label, runs->run[i].device[0] ? runs->run[i].device : "an unknown device");
-        return;
-    }
+    log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others", r->label,
+             r->device[0] ? r->device : "an unknown device");
 }
 
 /* Keep the groups that have times, and number them anew. */
@@ -397,7 +402,7 @@ static void drop_untimed(struct runs *runs)
     for (size_t g = 0; g < runs->groups; g++) {
         const bool timed = is_timed(runs, g);
         if (!timed)
-            tell_untimed(runs, g);
+            report_untimed(runs_next(runs, g, NULL));
         for (size_t i = 0; i < runs->count; i++)
             if (runs->run[i].group == g)
                 runs->run[i].group = timed ? groups : SIZE_MAX;

@@ -54,6 +54,9 @@ int runs_read(struct runs *out, const char *const *inputs, const char *const *wi
               const char *csv_name, struct clr_error *err);
 void runs_clear(struct runs *runs);
 
+/* The group's run after that one (NULL: its first); NULL: there is none. */
+const struct run *runs_next(const struct runs *runs, size_t group, const struct run *before);
+
 /*
  * The device whose times are told, and the runs that were made on it marked as timed: the one of most runs,
  * the first of equals. NULL: all were made on one.
