@@ -46,7 +46,12 @@ static void append_repeated(struct str *s, const struct opt_set *set)
     }
 }
 
-/* Was the accuracy still highest at the last rates? Then the best ones were not seen. */
+static bool is_log(const struct range_advice *a)
+{
+    return a->o->sweep == CLR_SWEEP_LOG;
+}
+
+/* Was the accuracy still highest at the last rates? Then the best rates are above them. */
 static bool is_open(const struct range_advice *a)
 {
     const struct clr_range_result *r = a->r;
@@ -70,12 +75,12 @@ static double higher(const struct range_advice *a)
 /* Name the folder beside --out, as an option. */
 static void append_out(struct str *s, const struct run_options *o, const char *suffix)
 {
-    size_t n = strlen(o->out);
+    size_t n = strlen(o->train.out);
     struct str out = {0};
 
-    while (n > 1 && o->out[n - 1] == '/')
+    while (n > 1 && o->train.out[n - 1] == '/')
         n--;
-    str_append(&out, "%.*s-%s", (int)n, o->out, suffix);
+    str_append(&out, "%.*s-%s", (int)n, o->train.out, suffix);
     str_append(s, " --out ");
     cli_quote(s, str_text(&out));
     s->failed = s->failed || out.failed;
@@ -93,23 +98,23 @@ static void append_train_command(struct str *s, const struct range_advice *a)
         return;
     cli_quote(s, cli_program());
     str_append(s, again ? " range-test --net " : " train --net ");
-    cli_quote(s, o->net);
+    cli_quote(s, o->train.net_name);
     str_append(s, " --data ");
-    cli_quote(s, o->data);
+    cli_quote(s, o->train.data_name);
     if (is_open(a))
         str_append(s, " --min-lr %.3g --max-lr %.3g --sweep log --iterations %llu", o->train.schedule.min_lr,
                    higher(a), (unsigned long long)o->train.iterations);
     else if (again)
         str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", o->train.schedule.min_lr,
-                   o->train.schedule.max_lr, a->log ? " --sweep log" : "",
+                   o->train.schedule.max_lr, is_log(a) ? " --sweep log" : "",
                    LONGER * (unsigned long long)o->train.iterations);
     else
         str_append(s,
                    " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d "
                    "--validate-every 1ep",
                    a->r->min_lr, a->r->max_lr, STEP_EPOCHS, CYCLES);
-    append_repeated(s, a->set);
-    if (opt_given(a->set, "weight-decay"))
+    append_repeated(s, &a->o->set);
+    if (opt_given(&a->o->set, "weight-decay"))
         str_append(s, " --weight-decay %.10g", o->train.weight_decay);
     append_out(s, o, is_open(a) ? "higher" : again ? "longer" : "train");
 }
@@ -156,7 +161,7 @@ static void append_optimizer(struct str *s, const struct range_advice *a)
         str_append(s, "momentum=%.10g", momentum);
     if (class->squares && !class->betas)
         str_append(s, ", alpha=%.10g", momentum2);
-    if (class->squares && opt_given(a->set, "epsilon"))
+    if (class->squares && opt_given(&a->o->set, "epsilon"))
         str_append(s, ", eps=%.10g", o->epsilon);
     str_append(s, "%s, weight_decay=%.10g)", class->pytorch_more ? class->pytorch_more : "", o->weight_decay);
 }
@@ -219,7 +224,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
                        "The accuracy had not fallen at the last rate, and a higher one may be better still. "
                        "Repeat the test with a higher --max-lr (%.2g), or go on with these bounds.",
                        3 * high);
-        else if (r->from_start && !a->log) /* its first evaluation comes after a large part of the rates */
+        else if (r->from_start && !is_log(a)) /* its first evaluation comes after a large part of the rates */
             str_append(s, "To see where learning begins, repeat the test with --sweep log.");
         else if (r->from_start)
             str_append(s, "To see where learning begins, repeat the test with a lower --min-lr (%.2g).",
@@ -232,7 +237,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
     case CLR_RANGE_DIVERGED:
         if (r->diverged && r->diverged_lr < 100 * low)
             str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g%s.", low / 100, r->diverged_lr,
-                       a->log ? "" : " --sweep log");
+                       is_log(a) ? "" : " --sweep log");
         else if (r->diverged)
             str_append(s, "Let the rate rise more slowly: --max-lr %.2g, and more --iterations.",
                        r->diverged_lr);
@@ -249,19 +254,18 @@ static void append_advice(struct str *s, const struct range_advice *a)
     case CLR_RANGE_TOO_SHORT:
         str_append(s, "Learning may have begun, but not far enough to be measured. ");
         if (!r->diverged && a->o->train.iterations >= SHORT)
-            str_append(s,
-                       "End higher: %s--max-lr %.2g. If that does not help: ", a->log ? "" : "--sweep log ",
-                       higher(a));
+            str_append(s, "End higher: %s--max-lr %.2g. If that does not help: ",
+                       is_log(a) ? "" : "--sweep log ", higher(a));
         append_more_iterations(s, a);
         break;
     case CLR_RANGE_AT_CHANCE:
-        str_append(s, "End higher: %s--max-lr %.2g.", a->log ? "" : "--sweep log ", higher(a));
-        if (fs_is_path(a->o->net))
+        str_append(s, "End higher: %s--max-lr %.2g.", is_log(a) ? "" : "--sweep log ", higher(a));
+        if (fs_is_path(a->o->train.net_name))
             str_append(s, " If that does not help, look at the net: without a weight_filler all its weights "
                           "are 0, and nothing can be learned.");
         break;
     case CLR_RANGE_FALLS:
-        str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, a->log ? high : high / 10);
+        str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, is_log(a) ? high : high / 10);
         break;
     case CLR_RANGE_FLAT:
         str_append(s, "Begin lower%s: --min-lr %.2g --max-lr %.2g.", r->diverged ? "" : " and end higher",
@@ -270,7 +274,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
     case CLR_RANGE_VERDICTS:
         break;
     }
-    if (!a->log && (r->verdict == CLR_RANGE_FALLS || r->verdict == CLR_RANGE_FLAT))
+    if (!is_log(a) && (r->verdict == CLR_RANGE_FALLS || r->verdict == CLR_RANGE_FLAT))
         str_append(s, " --sweep log covers several powers of ten.");
 }
 
@@ -389,7 +393,7 @@ static double images_of_command(const struct range_advice *a)
     return iterations * o->train.batch + POINTS * (held_out > 0 ? held_out : test) / 3;
 }
 
-void range_advice_tell_time(const struct range_advice *a, double images_per_s)
+void range_advice_note_time(const struct range_advice *a, double images_per_s)
 {
     char about[CLI_ABOUT], speed[STR_COUNT];
 
