@@ -192,7 +192,7 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
     else if (rc == 0 && losses.rows > 0)
         rc = add_rows(panel, run, &losses, "loss.csv", err);
     else if (rc == 0)
-        rc = add_rows(panel, run, &run->table, "history.csv", err);
+        rc = add_rows(panel, run, &run->table, fs_last_part(run->csv_path), err);
     csv_clear(&losses);
     if (rc < 0)
         return rc;

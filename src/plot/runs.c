@@ -190,13 +190,14 @@ static int read_table(struct run *run, const char *csv_name, struct clr_error *e
     return runs_check_ascending(&run->table, run->csv_path, err);
 }
 
-/* A range.csv with its run.json or range.json beside it stands for its folder, which has what it is read
- * with. */
+/* A table by its own name, with a run.json or range.json beside it, stands for its folder: what it is read
+ * with is there. */
 static int find_folder(struct run *run, const char *csv_name, struct clr_error *err)
 {
+    const char *name = fs_last_part(run->csv_path);
     int rc;
 
-    if (strcmp(csv_name, "range.csv") != 0 || strcmp(fs_last_part(run->csv_path), csv_name) != 0)
+    if (strcmp(name, csv_name) != 0 && strcmp(name, "range.csv") != 0)
         return 0;
     rc = fs_folder_of(&run->folder, run->csv_path, err);
     if (rc < 0)

@@ -310,6 +310,22 @@ def plot_over_time_ends_with_the_times():
 
 
 @case
+def plot_reads_the_neighbours_of_a_table():
+    """The table of a run, named by itself, has the run's schedule: rates go up and down between its rows."""
+    base = fresh("runs")
+    run = make_run(base / "tri", schedule={"policy": "triangular", "min_lr": 0.1, "max_lr": 0.5, "step_size": 2})
+    for kind, name in (("run", "history.csv"), ("loss", "loss.csv")):
+        said = expect(clr("plot", kind, run / name, "-o", base / "a.png", "--rates", "--csv", base / "a.csv"), 0).err
+        check("warning" not in said, said)
+        rates = [(row["x"], row["y"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+                 if row["panel"] == "learning rate"]
+        check(("3", "0.5") in rates, f"{name}: {rates}")
+    alone = write(base / "alone" / "loss.csv", LOSS)
+    expect(clr("plot", "loss", alone, "-o", base / "a.png", "--rates"), 0, [],
+           ["row to row of its loss.csv: no run.json says"])
+
+
+@case
 def plot_jumps_stand_upright():
     """The same jump in a figure of the schedule and in one of a run: at the first update with the new rate."""
     base = fresh("runs")
