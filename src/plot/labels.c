@@ -82,7 +82,7 @@ static void append_momentum(struct str *s, const struct clr_schedule *c)
 static void append_milestones(struct str *s, const struct clr_schedule *c)
 {
     for (size_t i = 0; i < c->milestone_count; i++)
-        append_number(s, i == 0 ? "milestones " : " ", (double)c->milestones[i]);
+        append_number(s, i == 0 ? "milestones " : ", ", (double)c->milestones[i]);
 }
 
 /* Is that field of the schedule given, or does its policy read it? Those that no policy of theirs reads are
@@ -487,6 +487,21 @@ static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
     return set_label(r, &s, err);
 }
 
+/* A run that went back is not what its schedule says: its rates were halved. */
+static void append_backoffs(const struct runs *runs, struct run *r)
+{
+    const size_t length = strlen(r->label);
+    int least = r->backoffs, most = r->backoffs;
+
+    for (const struct run *other = NULL; (other = runs_next(runs, r->group, other)) != NULL;) {
+        least = other->backoffs < least ? other->backoffs : least;
+        most = other->backoffs > most ? other->backoffs : most;
+    }
+    if (most > 0)
+        (void)snprintf(r->label + length, sizeof r->label - length, ", halved %s%d time%s",
+                       least < most ? "up to " : "", most, most > 1 ? "s" : "");
+}
+
 int labels_make(struct runs *runs, struct clr_error *err)
 {
     static const enum settings kinds[] = {LENGTH, MINOR};
@@ -505,6 +520,8 @@ int labels_make(struct runs *runs, struct clr_error *err)
     }
     for (size_t i = 0; i < runs->count && long_one && runs->groups > 1 && names_suffice(runs); i++)
         str_copy(runs->run[i].label, sizeof runs->run[i].label, runs->run[i].name);
+    for (size_t i = 0; i < runs->count; i++)
+        append_backoffs(runs, &runs->run[i]);
     return rc;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/train.h>
+
 #include "base/archive.h"
 #include "base/fs.h"
 #include "base/json.h"
@@ -127,6 +129,15 @@ double runs_diverged_at(const json_t *run_json)
     return json_count_value(&at, json_object_get(result, "iterations")) ? (double)at + 1.0 : NAN;
 }
 
+/* Of a run.json that was changed by hand, any number: as many as a run can have. */
+static int read_backoffs(const json_t *run_json)
+{
+    uint64_t n = 0;
+
+    (void)json_count_value(&n, json_object_get(json_object_get(run_json, "result"), "backoffs"));
+    return n < CLR_TRAIN_BACKOFFS ? (int)n : CLR_TRAIN_BACKOFFS;
+}
+
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)
 {
     json_t *json = NULL, *settings, *seed;
@@ -139,6 +150,7 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
         goto out;
     read_device(run, json);
     run->diverged_at = runs_diverged_at(json);
+    run->backoffs = read_backoffs(json);
     settings = json_object_get(json, "settings");
     if (!json_is_object(settings))
         goto out;

@@ -376,12 +376,34 @@ def schedule_figures_say_it_in_words():
         check(words.encode() in data, f"no '{words}' in the figure's text")
 
 
-def diverge(folder, after, at=None):
-    """As `train` leaves a run that has done so many iterations when its loss is no longer finite; at: as told."""
+def diverge(folder, after, at=None, backoffs=0):
+    """As `train` leaves a run that has done so many iterations when its loss is no longer finite, at: as told; or,
+    with backoffs, one that was continued with smaller rates."""
     path = folder / "run.json"
-    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "diverged",
-                            "result": {"iterations": after, "diverged_at": at}}))
+    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "finished" if backoffs else "diverged",
+                            "result": {"iterations": after, "diverged_at": at, "backoffs": backoffs}}))
     return folder
+
+
+@case
+def plot_says_that_rates_were_halved():
+    """A run that went back is not what its schedule says; milestones are apart."""
+    base = fresh("runs")
+    plain = make_run(base / "plain", schedule={"policy": "fixed", "lr": 2})
+    steps = make_run(base / "steps", schedule={"policy": "multistep", "lr": 2, "gamma": 0.1, "milestones": [3, 7]})
+    more = make_run(base / "more", schedule={"policy": "multistep", "lr": 2, "gamma": 0.1, "milestones": [3, 8]})
+    halved = make_run(base / "halved", schedule={"policy": "fixed", "lr": 2}, net="quick")
+    again = make_run(base / "again", schedule={"policy": "fixed", "lr": 2}, net="quick", seed=2)
+    diverge(halved, 9, backoffs=5)
+
+    def names(*inputs):
+        expect(clr("plot", "run", *inputs, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+        return {row["name"] for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+                if row["kind"] == "point"}
+    check(names(halved) == {"fixed 2, halved 5 times"}, names(halved))
+    check(names(plain, halved) == {"lenet", "quick, halved 5 times"}, names(plain, halved))
+    check(names(halved, again) == {"fixed 2, halved up to 5 times, 2 runs"}, names(halved, again))
+    check(names(steps, more) == {"milestones 3, 7", "milestones 3, 8"}, names(steps, more))
 
 
 @case
