@@ -122,16 +122,37 @@ static json_t *rules_json(const struct clr_range_result *r)
     return rules;
 }
 
+static json_t *interval_json(const struct clr_range_result *r)
+{
+    static const char *const names[] = {[CLR_RANGE_OF_TEST] = "95 % interval",
+                                        [CLR_RANGE_UNION] = "union of the tests' 95 % intervals",
+                                        [CLR_RANGE_SPREAD] = "spread of the tests' upper bounds",
+                                        [CLR_RANGE_COMBINED] = "95 % interval of all tests"};
+
+    return r->has_range ? json_string(names[r->interval]) : json_null();
+}
+
+static json_t *doubt_json(const struct clr_range_result *r)
+{
+    static const char *const names[] = {[CLR_RANGE_OPEN] = "ends too low",
+                                        [CLR_RANGE_FEW_UPDATES] = "few updates",
+                                        [CLR_RANGE_WIDE] = "wide interval"};
+
+    return r->doubt == CLR_RANGE_SURE ? json_null() : json_string(names[r->doubt]);
+}
+
 json_t *range_json(const struct clr_range_result *r)
 {
     return json_pack(
-        "{s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:s, s:o, "
-        "s:o, s:i, s:i}",
+        "{s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, "
+        "s:o, s:s, s:o, s:o, s:i, s:i}",
         "tests", r->tests, "reading", clr_range_verdict_name(r->verdict), "iterations",
         (json_int_t)r->iterations, "min_lr", number_or_null(r->has_range, r->min_lr), "learns_lr",
         number_or_null(r->has_range, r->learns_lr), "max_lr", number_or_null(r->has_range, r->max_lr),
         "max_lr_low", number_or_null(r->has_range, r->max_lr_low), "max_lr_high",
-        number_or_null(r->has_range, r->max_lr_high), "fell", r->fell, "baseline", json_finite(r->baseline),
+        number_or_null(r->has_range, r->max_lr_high), "interval", interval_json(r),
+        "updates", r->updates > 0 ? json_integer((json_int_t)r->updates) : json_null(), "doubt",
+        doubt_json(r), "fell", r->fell, "baseline", json_finite(r->baseline),
         "standard_error", json_finite(r->standard_error), "noise", json_finite(r->noise), "threshold",
         json_finite(r->threshold), "diverged", r->diverged, "diverged_at",
         r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",

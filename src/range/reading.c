@@ -312,6 +312,19 @@ void range_choose_min(struct clr_range_result *r)
     r->min_lr = r->quartered ? r->max_lr / 4 : r->learns_lr;
 }
 
+void range_find_doubt(struct clr_range_result *r)
+{
+    r->doubt = CLR_RANGE_SURE;
+    if (!r->has_range)
+        return;
+    if (!r->fell && !r->diverged && r->max_lr > 0.8 * r->last_lr)
+        r->doubt = CLR_RANGE_OPEN;
+    else if (r->updates > 0 && r->updates < RANGE_UPDATES)
+        r->doubt = CLR_RANGE_FEW_UPDATES;
+    else if (r->max_lr_high > RANGE_WIDE * r->max_lr_low)
+        r->doubt = CLR_RANGE_WIDE;
+}
+
 static void read_bounds(struct clr_range_result *r, const struct work *w)
 {
     size_t first = 0;
@@ -322,6 +335,8 @@ static void read_bounds(struct clr_range_result *r, const struct work *w)
     r->learns_lr = w->c->rates[first > 0 ? first - 1 : 0];
     r->has_range = r->learns_lr < r->max_lr;
     r->from_start = first <= 1;
+    for (size_t i = 0; i < w->c->updates && w->c->update_rates[i] <= r->max_lr; i++)
+        r->updates++;
     if (r->has_range)
         range_choose_min(r);
     else
@@ -371,6 +386,7 @@ static int read_curve(struct clr_range_result *r, const struct range_curve *c, s
         r->verdict = judge(r, &w);
         if (r->verdict == CLR_RANGE_READ)
             read_bounds(r, &w);
+        range_find_doubt(r);
         explain(r, c);
     }
     free(room);
@@ -387,6 +403,7 @@ int range_read_test(struct clr_range_result *r, const struct range_curve *c, str
                                    .classes = c->classes,
                                    .images = c->images,
                                    .untrained = c->untrained,
+                                   .last_lr = c->count > 0 ? c->rates[c->count - 1] : 0.0,
                                    .diverged = c->diverged,
                                    .diverged_at = c->diverged_at,
                                    .diverged_lr = c->diverged_lr};
