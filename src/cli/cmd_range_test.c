@@ -217,7 +217,7 @@ static int report(struct run_options *o, const struct clr_range_result *results,
     int rc = 0;
 
     for (size_t d = 0; d < count && rc == 0; d++) {
-        const struct range_advice advice = {o, &results[d]};
+        const struct range_advice advice = {o, &results[d], images_per_s};
         char which[64] = "";
         if (count > 1) {
             o->train.weight_decay = o->decays.values[d];
@@ -232,8 +232,6 @@ static int report(struct run_options *o, const struct clr_range_result *results,
             if (count > 1)
                 print_decays(o, results, best);
             rc = range_advice_print(&advice, err);
-            if (rc == 0)
-                range_advice_note_time(&advice, images_per_s);
         }
     }
     if (rc == 0 && o->json && count > 1)
