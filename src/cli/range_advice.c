@@ -64,15 +64,16 @@ static double higher(const struct range_advice *a)
     return fmax(10 * fmin(a->o->train.schedule.max_lr, RATES / 10), HIGH);
 }
 
-/* Name the folder beside --out, as an option. */
-static void append_out(struct str *s, const struct run_options *o, const char *suffix)
+/* Name a folder beside --out, as an option; each of several decays has its own. */
+static void append_out(struct str *s, const struct range_advice *a, const char *suffix)
 {
+    const struct run_options *o = a->o;
     size_t n = strlen(o->train.out);
     struct str out = {0};
 
     while (n > 1 && o->train.out[n - 1] == '/')
         n--;
-    str_append(&out, "%.*s-%s", (int)n, o->train.out, suffix);
+    str_append(&out, "%.*s%s%s-%s", (int)n, o->train.out, a->name ? "-" : "", a->name ? a->name : "", suffix);
     str_append(s, " --out ");
     cli_quote(s, str_text(&out));
     s->failed = s->failed || out.failed;
@@ -236,7 +237,7 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     append_repeated(s, &a->o->set);
     if (opt_given(&a->o->set, "weight-decay"))
         str_append(s, " --weight-decay %.10g", o->train.weight_decay);
-    append_out(s, o, again ? next.suffix : "train");
+    append_out(s, a, again ? next.suffix : "train");
 }
 
 static void append_reasons(struct str *s, const struct clr_range_result *r)
@@ -563,6 +564,13 @@ static void append_why(struct str *s, const struct range_advice *a)
     append_reasons(s, a->r);
 }
 
+static void append_folder(struct str *s, const struct range_advice *a)
+{
+    const char *out = a->o->train.out;
+
+    str_append(s, "%s%s%s", out, a->name ? "/" : "", a->name ? a->name : "");
+}
+
 static json_t *recommendation_json(const struct range_advice *a)
 {
     if (!a->r->has_range)
@@ -578,7 +586,9 @@ json_t *range_advice_json(const struct range_advice *a)
 {
     json_t *json = range_json(a->r);
 
-    json = json_put(json, "out", json_string(a->o->train.out));
+    if (a->name)
+        json = json_put(json, "chosen", json_boolean(a->chosen));
+    json = json_put(json, "out", text_json(append_folder, a));
     json = json_put(json, "weight_decay", json_finite(a->o->train.weight_decay));
     json = json_put(json, "validation_images", json_integer(a->o->train.validation));
     json = json_put(json, "top_accuracy", json_finite(a->r->top_accuracy));

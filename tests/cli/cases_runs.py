@@ -478,6 +478,9 @@ def range_test_of_several_decays():
     tests = json.loads(expect(clr(*args), 0, [], ["weight decay 0.1", "weight decay 0.001"]).out)
     check([t["weight_decay"] for t in tests] == [0.1, 0.001] and
           all(0 <= t["top_accuracy"] <= 1 for t in tests), f"{tests}")
+    check([t["out"] for t in tests] == [f"{out}/decay-0.1", f"{out}/decay-0.001"] and
+          sum(t["chosen"] for t in tests) == 1, f"{tests}")
+    check(len({(t["train_command"] or t["out"]).rpartition(" --out ")[2] for t in tests}) == 2, f"one folder: {tests}")
     check(names(out) == ["decay-0.001", "decay-0.1", "range.png"] and
           names(out / "decay-0.1") == ["range.json", "range.png", "seed-1", "seed-2"], f"{names(out)}")
     drawn = out.parent / "drawn.png"
