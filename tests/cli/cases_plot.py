@@ -235,6 +235,19 @@ def plot_labels_have_equals_signs():
 
 
 @case
+def plot_labels_take_the_last_part():
+    """FILE's last part is what the shell shows; two names for what is drawn as one curve are an error."""
+    base = fresh("runs")
+    files = [write(base / name, RUN) for name in ("tri.csv", "tri2.csv")]
+    expect(clr("plot", "run", *files, "-o", base / "a.png", "--csv", base / "a.csv", "--label", "tri2.csv=halved"), 0)
+    check(",halved" in (base / "a.csv").read_text(encoding="utf-8"), "not called so")
+    seeds = [make_run(base / f"r{seed}", seed=seed) for seed in (1, 2)]
+    expect(clr("plot", "run", *seeds, "-o", base / "a.png", "--label", "r1=a", "--label", "r2=b"), 2, [],
+           ["--label r1=a and r2=b: both are drawn as one curve"])
+    expect(clr("plot", "run", *seeds, "-o", base / "a.png", "--label", "r1=a", "--label", "r2=a"), 0)
+
+
+@case
 def plot_names_cannot_break_its_files():
     base = fresh("runs")
     first, second = make_run(base / "a\x1b[2J\nb"), make_run(base / "c", seed=2, net="quick")
@@ -401,8 +414,10 @@ def plot_says_that_rates_were_halved():
         return {row["name"] for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
                 if row["kind"] == "point"}
     check(names(halved) == {"fixed 2, halved 5 times"}, names(halved))
+    write(halved / "history.csv", RUN.replace("0.4", "0.5"))
     check(names(plain, halved) == {"lenet", "quick, halved 5 times"}, names(plain, halved))
     check(names(halved, again) == {"fixed 2, halved up to 5 times, 2 runs"}, names(halved, again))
+    write(more / "history.csv", RUN.replace("0.4", "0.5"))
     check(names(steps, more) == {"milestones 3, 7", "milestones 3, 8"}, names(steps, more))
 
 
