@@ -443,11 +443,17 @@ static void draw_title(struct drawing *d)
     }
 }
 
-bool chart_title_fits(struct canvas *canvas, const char *title, double width)
+int chart_title_rows(struct canvas *canvas, const char *title, double width)
 {
     const struct sizes s = sizes_of(width, width); /* of a cell: the smallest there are */
+    int rows = 0;
 
-    return canvas_text_width(canvas, title, s.label, true) <= width - 24 * s.unit;
+    do {
+        title += canvas_break_text(canvas, title, s.label, true, width - 24 * s.unit);
+        title += *title == ' ';
+        rows++;
+    } while (*title);
+    return rows;
 }
 
 static void draw_y_label(struct drawing *d, size_t p)

@@ -132,8 +132,8 @@ void chart_begin_at(struct chart_panel *panel, double begin);
 void chart_remove_series(struct chart *chart, size_t index);
 void chart_clear(struct chart *chart);
 
-/* Does a small title fit into one line of a chart that wide? */
-bool chart_title_fits(struct canvas *canvas, const char *title, double width);
+/* Lines that a small title takes in a chart that wide. */
+int chart_title_rows(struct canvas *canvas, const char *title, double width);
 
 /* The height, that one or a larger one, at which a legend below and lanes take nothing from the panels.
  * CLR_ENOMEM. */

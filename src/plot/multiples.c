@@ -10,6 +10,7 @@
 #define HEAD       34.0
 #define MIN_WIDTH  150 /* of one of them, to be read */
 #define MIN_HEIGHT 120
+#define MAX_TITLE_ROWS 3
 #define SHAPE      1.5 /* width to height that is aimed at */
 
 struct grid {
@@ -99,12 +100,13 @@ static void draw_title(struct canvas *canvas, const struct chart *chart, int wid
 /* Lines that the longest title needs, all the same: then the panels are of one size. */
 static int title_rows(struct canvas *canvas, const struct chart *chart, double width)
 {
-    int rows = 1;
+    int most = 1;
 
-    for (size_t i = 0; i < chart->panels[0].series_count; i++)
-        if (!chart_title_fits(canvas, chart->panels[0].series[i].label, width))
-            rows = 2;
-    return rows;
+    for (size_t i = 0; i < chart->panels[0].series_count; i++) {
+        const int rows = chart_title_rows(canvas, chart->panels[0].series[i].label, width);
+        most = rows > most ? rows : most;
+    }
+    return most < MAX_TITLE_ROWS ? most : MAX_TITLE_ROWS;
 }
 
 int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
