@@ -76,7 +76,7 @@ struct clr_range_result {
     enum clr_range_doubt doubt;
     double last_lr;   /**< rate of the last evaluation; of several tests, the highest */
     uint64_t updates; /**< with rates up to max_lr; of several tests, the fewest. 0: not known */
-    bool from_start; /**< learns_lr is the first rate of the sweep: the net may begin to learn below it */
+    bool from_start;  /**< learns_lr is the first rate of the sweep: the net may begin to learn below it */
     bool fell;   /**< false: the accuracy had not fallen at the end of the sweep; of several tests: it had,
                           or the loss diverged, in most of them */
     bool halved; /**< max_lr is half the rate at which the test failed: see src/range/reading.h */

@@ -331,11 +331,12 @@ static void append_few_updates(struct str *s, const struct range_advice *a)
 {
     char updates[STR_COUNT], iterations[STR_COUNT];
 
-    str_append(s,
-               "The bounds are uncertain: only %s came with rates up to the upper one, fewer than %d. A longer "
-               "test is needed before you trust them, of %s; its lower bound will be lower.",
-               str_count(updates, a->r->updates, "update"), RANGE_UPDATES,
-               str_count(iterations, enough_iterations(a), "iteration"));
+    str_append(
+        s,
+        "The bounds are uncertain: only %s came with rates up to the upper one, fewer than %d. A longer "
+        "test is needed before you trust them, of %s; its lower bound will be lower.",
+        str_count(updates, a->r->updates, "update"), RANGE_UPDATES,
+        str_count(iterations, enough_iterations(a), "iteration"));
 }
 
 static void append_advice(struct str *s, const struct range_advice *a)

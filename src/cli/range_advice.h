@@ -12,8 +12,8 @@
 struct range_advice {
     const struct run_options *o;
     const struct clr_range_result *r;
-    const char *name; /* of several decays, that one's folder in --out; NULL: there is one test */
-    bool chosen;      /* of several decays, the one with the highest curve */
+    const char *name;    /* of several decays, that one's folder in --out; NULL: there is one test */
+    bool chosen;         /* of several decays, the one with the highest curve */
     double images_per_s; /* that the test trained; 0: not known */
 };
 

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <clr/train.h>
-
 #include "base/archive.h"
 #include "base/fs.h"
 #include "base/json.h"
@@ -122,20 +120,21 @@ double runs_diverged_at(const json_t *run_json)
     const json_t *result = json_object_get(run_json, "result");
     uint64_t at;
 
+    if (json_count_value(&at,
+                         json_object_get(result, "diverged_at"))) /* of a range test that finished, too */
+        return (double)at;
     if (!status || strcmp(status, "diverged") != 0)
         return NAN;
-    if (json_count_value(&at, json_object_get(result, "diverged_at")))
-        return (double)at;
     return json_count_value(&at, json_object_get(result, "iterations")) ? (double)at + 1.0 : NAN;
 }
 
-/* Of a run.json that was changed by hand, any number: as many as a run can have. */
+/* Of a run.json that was changed by hand, any number. */
 static int read_backoffs(const json_t *run_json)
 {
     uint64_t n = 0;
 
     (void)json_count_value(&n, json_object_get(json_object_get(run_json, "result"), "backoffs"));
-    return n < CLR_TRAIN_BACKOFFS ? (int)n : CLR_TRAIN_BACKOFFS;
+    return n < 1000 ? (int)n : 1000;
 }
 
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)

@@ -325,6 +325,16 @@ void range_find_doubt(struct clr_range_result *r)
         r->doubt = CLR_RANGE_WIDE;
 }
 
+/* Updates with rates up to that one; loss.csv may have a row for each, or for every so many. */
+static uint64_t updates_below(const struct range_curve *c, double lr)
+{
+    size_t n = 0;
+
+    while (n < c->updates && c->update_rates[n] <= lr)
+        n++;
+    return n > 0 && c->update_at ? (uint64_t)c->update_at[n - 1] : n;
+}
+
 static void read_bounds(struct clr_range_result *r, const struct work *w)
 {
     size_t first = 0;
@@ -335,8 +345,7 @@ static void read_bounds(struct clr_range_result *r, const struct work *w)
     r->learns_lr = w->c->rates[first > 0 ? first - 1 : 0];
     r->has_range = r->learns_lr < r->max_lr;
     r->from_start = first <= 1;
-    for (size_t i = 0; i < w->c->updates && w->c->update_rates[i] <= r->max_lr; i++)
-        r->updates++;
+    r->updates = updates_below(w->c, r->max_lr);
     if (r->has_range)
         range_choose_min(r);
     else
