@@ -505,8 +505,8 @@ static size_t boundary(const char *text, size_t at, bool up)
     return at;
 }
 
-/* Up to byte `head` and from `tail` on: rather whole words, for half a number is another number. A name without
- * spaces is cut anywhere. */
+/* Up to byte `head` and from `tail` on: whole words, for half a number is another number. A name without spaces
+ * is cut anywhere. */
 static void cut_at_words(const char *text, size_t length, size_t *head, size_t *tail)
 {
     size_t start = *head, end = *tail;

@@ -26,9 +26,9 @@ enum canvas_marker {
     CANVAS_DIAMOND,
     CANVAS_TRIANGLE_DOWN,
     CANVAS_PLUS,
-    CANVAS_CROSS,
     CANVAS_PENTAGON,
-    CANVAS_MARKERS
+    CANVAS_MARKERS, /* of curves */
+    CANVAS_CROSS = CANVAS_MARKERS
 };
 
 struct canvas_spec {

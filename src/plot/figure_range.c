@@ -136,7 +136,7 @@ static void add_shade(struct chart *chart, enum chart_key_kind kind, const char 
     struct chart_panel *panel = &chart->panels[0];
     char from[AXES_TEXT], to[AXES_TEXT];
 
-    panel->shades[panel->shade_count++] = (struct chart_shade){lo, hi, kind == CHART_KEY_BOUND, what};
+    panel->shades[panel->shade_count++] = (struct chart_shade){lo, hi, kind == CHART_KEY_BOUND, kind == CHART_KEY_DOUBT, what};
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
     chart_add_key(chart, kind, "%s: %s…%s", what, from, to);

@@ -30,7 +30,7 @@ struct run {
     char device[RUNS_DEVICE]; /* of run.json; "several devices" where it went on on another; "" not known */
     bool timed;               /* its times can be compared with the others': runs_read_times() */
     bool known;               /* run.json told settings */
-    int backoffs;       /* times that its rates were halved, because its loss was not finite */
+    int backoffs;             /* times that its rates were halved, because its loss was not finite */
     double diverged_at; /* the iteration whose loss was no longer finite, which ended it; NaN: none was */
     bool held_out;      /* accuracy on held-out training images rather than the test set */
     struct csv table;   /* at least one row; iterations ascending */

@@ -393,7 +393,8 @@ def diverge(folder, after, at=None, backoffs=0):
     """As `train` leaves a run that has done so many iterations when its loss is no longer finite, at: as told; or,
     with backoffs, one that was continued with smaller rates."""
     path = folder / "run.json"
-    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "finished" if backoffs else "diverged",
+    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")),
+                            "status": "finished" if backoffs else "diverged",
                             "result": {"iterations": after, "diverged_at": at, "backoffs": backoffs}}))
     return folder
 
@@ -455,6 +456,22 @@ def plot_says_which_run_ends_a_curve():
     expect(clr("plot", "run", low, whole, early, "-o", base / "a.png", "--csv", base / "a.csv", "--y-min", "20"), 0,
            [], ["'quick' has no accuracy"])
     check(",mark,\"lenet, 2 runs: diverged\",8," in (base / "a.csv").read_text(encoding="utf-8"), "of another curve")
+
+
+@case
+def plot_marks_the_divergence_of_every_curve():
+    """Also of a grey one, and of a range test, which ends with it as planned."""
+    base = fresh("runs")
+    runs = [make_run(base / f"r{i}", RUN.replace("0.4", f"0.4{i}"), net=f"net{i}") for i in range(9)]
+    diverge(runs[8], 9)
+    for more in ([], ["--multiples"]):
+        expect(clr("plot", "run", *runs, "-o", base / "a.png", "--csv", base / "a.csv", *more), 0)
+        check(",mark,net8: diverged,10," in (base / "a.csv").read_text(encoding="utf-8"), f"{more}: no mark")
+    test = diverge(make_range(base / "test"), 9, at=9)
+    path = test / "run.json"
+    write(path, path.read_text(encoding="utf-8").replace("diverged\"", "finished\"", 1))
+    expect(clr("plot", "loss", test, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+    check(": diverged,9," in (base / "a.csv").read_text(encoding="utf-8"), "no mark of a range test")
 
 
 @case

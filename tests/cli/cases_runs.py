@@ -337,8 +337,8 @@ def range_test_and_the_command_it_gives():
     check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
     check("--cycles" in args and "--step-size" in args and re.search("^Why: min-lr is .*step size: .*cycles: ",
                                                                      result.out, re.M), f"no reason\n{result}")
-    said = re.search(r"^Continue with \(this takes about \d+ (s|minutes|hours), at the [\d,]+ images/s of this test\):$",
-                     result.out.splitlines()[-2])
+    said = re.search(r"^Continue with \(this takes about \d+ (s|minutes|hours), at the [\d,]+ images/s of this "
+                     r"test\):$", result.out.splitlines()[-2])
     check(said, f"not how long it takes\n{result}")
     expect(clr(*args), 0, [], ["end of the cycle|iteration"])
     expect(clr("plot", "range", out, "-o", out / "again.svg"), 0)

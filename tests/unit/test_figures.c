@@ -250,7 +250,7 @@ START_TEST(test_range__axis_is_what_was_asked_for)
     inputs[2] = make_range(base, "linear", CLR_POLICY_SWEEP_LINEAR, 12);
     ck_assert_int_eq(figure_make(figure_range, &chart, inputs, 1, NULL, NULL), 0);
     ck_assert(chart.x_log && chart.x_spans && chart.x_first == 0.0001 && chart.x_last == 1.0);
-    ck_assert(chart.panels[0].shade_count == 0 && chart.panels[0].guide_count == 1);
+    ck_assert(chart.panels[0].shade_count == 0 && chart.panels[0].guide_count == 2); /* chance, and where */
     chart_clear(&chart);
     ck_assert_int_eq(figure_make(figure_range, &chart, inputs + 1, 1, NULL, NULL), 0);
     ck_assert_int_eq(clr_range_read(&r, inputs + 1, 1, NULL), 0);
@@ -618,8 +618,8 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
     ck_assert_msg(figure_make(figure_loss, &chart, inputs, 1, &g_rates, &err) == 0, "%s", err.message);
     ck_assert(chart.panel_count == 2 && chart.panels[0].series[0].count == 301);
     ck_assert(chart.panels[0].series[0].smooth && chart.panels[0].series[0].faint);
-    ck_assert(chart.panels[0].log); /* from 2.3 to 0.04 */
-    ck_assert(chart.key_count == 2 && chart.keys[0].kind == CHART_KEY_LINE);
+    ck_assert(chart.panels[0].log);                                          /* from 2.3 to 0.04 */
+    ck_assert(chart.key_count == 2 && chart.keys[0].kind == CHART_KEY_TEXT); /* the name has the sample */
     ck_assert(chart.keys[1].kind == CHART_KEY_DOTS);
     chart_clear(&chart);
     inputs[1] = make_run(base, "again", &s, &fine, ", \"seed\": 2");
@@ -826,6 +826,23 @@ static void make_loss(struct chart *chart)
 static const struct clr_plot_options g_narrow = {.width = 336},
                                      g_narrow_multiples = {.multiples = true, .width = 336};
 
+/* A run whose rate and losses leave the axes, beside two that do not. */
+static void make_diverged(struct chart *chart)
+{
+    static const struct kind shorter = {300, 10, 30, 0};
+    const char *base = support_temp_dir(), *inputs[3];
+    struct clr_schedule s = policy(CLR_POLICY_TRIANGULAR, 100);
+
+    inputs[0] = make_run(base, "a", &s, &g_usual, ", \"seed\": 1");
+    s = policy(CLR_POLICY_FIXED, 0);
+    s.lr = 0.02;
+    inputs[1] = make_run(base, "b", &s, &g_usual, ", \"seed\": 1");
+    s.lr = 2.0; /* `more` goes on behind the settings */
+    inputs[2] = make_run(base, "c", &s, &shorter,
+                         ", \"seed\": 1}, \"status\": \"diverged\", \"result\": {\"diverged_at\": 320");
+    draw(chart, inputs, 3, &g_multiples);
+}
+
 static const struct golden g_golden[] = {
     {"plot_rates_step50.png", make_step_50, &g_rates},
     {"plot_rates_sgdr.png", make_sgdr, &g_rates},
@@ -836,6 +853,8 @@ static const struct golden g_golden[] = {
     {"plot_multiples_rates.png", make_multiples, &g_multiples},
     {"plot_multiples_narrow.png", make_multiples, &g_narrow_multiples},
     {"plot_loss.png", make_loss, &g_narrow},
+    {"plot_diverged.png", make_diverged, &g_rates},
+    {"plot_diverged_multiples.png", make_diverged, &g_multiples},
 };
 
 static void render(struct str *png, int which)
