@@ -505,7 +505,7 @@ static size_t boundary(const char *text, size_t at, bool up)
     return at;
 }
 
-/* Up to byte `head` and from `tail` on: whole words, for half a number is another number. A name without spaces
+/* Up to byte `head` and from `tail` on, in whole words, for half a number is another. A name without spaces
  * is cut anywhere. */
 static void cut_at_words(const char *text, size_t length, size_t *head, size_t *tail)
 {
