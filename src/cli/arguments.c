@@ -171,7 +171,8 @@ int arguments_to_keep(struct arguments *out, const char *command, const struct o
                       struct clr_error *err)
 {
     struct arguments a = {0};
-    int rc = mem_new(&a.values, 2 * set->count + 2, sizeof *a.values, "arguments", err);
+    int rc =
+        mem_new(&a.values, 2 * set->count + 2, sizeof *a.values, "arguments", err); /* every option fits */
 
     if (rc == 0)
         rc = append(&a, command, err);
@@ -181,21 +182,21 @@ int arguments_to_keep(struct arguments *out, const char *command, const struct o
     return finish(out, &a, rc);
 }
 
-int arguments_with(struct arguments *out, const struct arguments *from, const char *name, const char *value,
-                   struct clr_error *err)
+int arguments_set(struct arguments *a, const char *name, const char *value, struct clr_error *err)
 {
-    struct arguments a = {0};
-    int rc = mem_new(&a.values, (size_t)from->count + 3, sizeof *a.values, "arguments", err);
+    char *copy;
+    int rc, i = 1;
 
-    for (int i = 0; i < from->count && rc == 0; i++) {
-        if (strncmp(from->values[i], "--", 2) == 0 && strcmp(from->values[i] + 2, name) == 0)
-            i++; /* and its value */
-        else
-            rc = append(&a, from->values[i], err);
-    }
-    if (rc == 0)
-        rc = append_option(&a, name, value, err);
-    return finish(out, &a, rc);
+    while (i + 1 < a->count && (strncmp(a->values[i], "--", 2) != 0 || strcmp(a->values[i] + 2, name) != 0))
+        i++;
+    if (i + 1 >= a->count)
+        return append_option(a, name, value, err);
+    rc = str_duplicate(&copy, value, err);
+    if (rc < 0)
+        return rc;
+    free(a->values[i + 1]);
+    a->values[i + 1] = copy;
+    return 0;
 }
 
 void arguments_clear(struct arguments *a)

@@ -27,15 +27,14 @@ int arguments_join(struct arguments *out, const char *folder, const struct opt_s
                    const struct solver *solver, int argc, char **argv, struct clr_error *err);
 
 /*
- * The command's name and each option that was given, once, for run.json. Options that do not change the result,
- * --out and --resume are omitted.
+ * The command's name and each option that was given, once, for run.json. Options that do not change the
+ * result, --out and --resume are omitted.
  */
 int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
                       struct clr_error *err);
 
-/* Copy `from`, with that option, once, at the end. name: without its dashes. */
-int arguments_with(struct arguments *out, const struct arguments *from, const char *name, const char *value,
-                   struct clr_error *err);
+/* Give an option of arguments_to_keep() another value, or add it. name: without its dashes. */
+int arguments_set(struct arguments *a, const char *name, const char *value, struct clr_error *err);
 
 void arguments_clear(struct arguments *a);
 

@@ -1,4 +1,4 @@
-/* clr-cl eval: how good trained weights are. */
+/* clr-cl eval: loss and accuracy of trained weights. */
 #include "cli/common.h"
 
 #include <math.h>

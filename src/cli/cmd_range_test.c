@@ -73,22 +73,15 @@ static void note_progress(void *user, const struct clr_progress *now)
 /* One of several tests. Its run.json records its own seed and decay, so that it can be resumed by itself. */
 static int one_of_several(struct run_options *o, struct clr_range_result *result, struct clr_error *err)
 {
-    struct arguments seeded = {0}, mine = {0};
     char seed[24], decay[32];
     int rc;
 
     (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->train.seed);
     (void)snprintf(decay, sizeof decay, "%.17g", o->train.weight_decay);
-    rc = arguments_with(&seeded, &o->kept, "seed", seed, err);
+    rc = arguments_set(&o->kept, "seed", seed, err);
     if (rc == 0 && has_decays(o))
-        rc = arguments_with(&mine, &seeded, "weight-decay", decay, err);
-    if (rc == 0) {
-        o->train.arguments = (const char *const *)(has_decays(o) ? mine : seeded).values;
-        rc = clr_range_test(&o->train, o->sweep, result, err);
-    }
-    arguments_clear(&seeded);
-    arguments_clear(&mine);
-    return rc;
+        rc = arguments_set(&o->kept, "weight-decay", decay, err);
+    return rc == 0 ? clr_range_test(&o->train, o->sweep, result, err) : rc;
 }
 
 /* Report a divergence, also with --json. which: "weight decay 0.1: ", or "". */

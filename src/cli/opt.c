@@ -24,27 +24,19 @@ void opt_add(struct opt_set *set, const char *title, const struct opt *table, si
     }
 }
 
-static size_t find(const struct opt_set *set, const char *name)
-{
-    size_t i = 0;
-
-    while (i < set->count && strcmp(set->options[i].name, name) != 0)
-        i++;
-    return i;
-}
-
 const struct opt *opt_find(const struct opt_set *set, const char *name)
 {
-    size_t i = find(set, name);
-
-    return i < set->count ? &set->options[i] : NULL;
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->options[i].name, name) == 0)
+            return &set->options[i];
+    return NULL;
 }
 
 bool opt_given(const struct opt_set *set, const char *name)
 {
-    size_t i = find(set, name);
+    const struct opt *o = opt_find(set, name);
 
-    return i < set->count && set->given[i];
+    return o && set->given[o - set->options];
 }
 
 /* "sgd, nesterov or adam" */
@@ -132,11 +124,8 @@ void opt_print_wrapped(const char *text, size_t indent, size_t column)
         column += word + (fresh ? 0 : 1);
         fresh = false;
         text += word;
-        if (*text == '\n') {
-            printf("\n%*s", (int)indent, "");
-            column = indent;
-            fresh = true;
-        }
+        if (*text == '\n')
+            column = HELP_WIDTH; /* the next word begins a line */
         text += *text != '\0';
     }
     (void)putchar('\n');

@@ -3,8 +3,8 @@
  * popt) and writes the --help text from the same tables, so that the two cannot disagree.
  *
  * Numbers are parsed strictly: the whole text, finite, in the stated range, and 0 in float32 only if it is 0.
- * If an option is repeated, the last one wins, but for OPT_TEXTS. A wrong value is CLR_EUSAGE, with the option,
- * the value and what it may be.
+ * If an option is repeated, the last one wins, but for OPT_TEXTS. A wrong value is CLR_EUSAGE, with the
+ * option, the value and what it may be.
  */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
@@ -67,8 +67,9 @@ struct opt {
     const char *const *choices; /* NULL-terminated */
     bool list_choices;          /* the help begins with the choices: `help` does not name them */
     bool may_be_empty;          /* OPT_TEXT */
-    bool hidden;                /* not in the help */
-    char letter;                /* one-letter form; 0: none */
+    unsigned only; /* bits of the sub-commands that take it, as the command defines them; 0: all */
+    bool hidden;   /* not in the help */
+    char letter;   /* one-letter form; 0: none */
 };
 
 struct opt_command {

@@ -1,4 +1,4 @@
-/* What `range-test` says of a range test: see range_advice.h. */
+/* What `range-test` prints of a range test: see range_advice.h. */
 #include "cli/range_advice.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@
 
 /* ---- what to train with ---- */
 
-/* Options of this run that the train command must repeat; NULL: the value is a flag. */
+/* Options of this run that the next command must repeat. */
 static void append_repeated(struct str *s, const struct opt_set *set)
 {
     static const char *const repeated[] = {"device",   "unchecked",           "seed",      "batch",
@@ -34,15 +34,14 @@ static void append_repeated(struct str *s, const struct opt_set *set)
                                            "init",     "init-partial",        "mean",      "scale"};
 
     for (size_t i = 0; i < set->count; i++) {
-        for (size_t k = 0; k < MEM_COUNT(repeated); k++) {
-            if (!set->given[i] || strcmp(set->options[i].name, repeated[k]) != 0)
-                continue;
-            str_append(s, " --%s", repeated[k]);
-            if (set->texts[i]) {
-                str_append(s, " ");
-                cli_quote(s, set->texts[i]);
-            }
-        }
+        size_t k = 0;
+        while (k < MEM_COUNT(repeated) && strcmp(set->options[i].name, repeated[k]) != 0)
+            k++;
+        if (!set->given[i] || k == MEM_COUNT(repeated))
+            continue;
+        str_append(s, " --%s%s", repeated[k], set->texts[i] ? " " : "");
+        if (set->texts[i])
+            cli_quote(s, set->texts[i]);
     }
 }
 
@@ -57,10 +56,9 @@ static bool is_sure(const struct range_advice *a)
     return a->r->has_range && a->r->doubt == CLR_RANGE_SURE;
 }
 
-/* To where a test should go on from there, with a logarithmic sweep. */
+/* The last rate of the next, logarithmic sweep: ten times that of this one, if the option takes it. */
 static double higher(const struct range_advice *a)
 {
-    /* ten times the last rate, if that is one that the options take */
     return fmax(10 * fmin(a->o->train.schedule.max_lr, RATES / 10), HIGH);
 }
 
@@ -240,8 +238,10 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     append_out(s, a, again ? next.suffix : "train");
 }
 
-static void append_reasons(struct str *s, const struct clr_range_result *r)
+static void append_reasons(struct str *s, const struct range_advice *a)
 {
+    const struct clr_range_result *r = a->r;
+
     str_append(s, "min-lr is ");
     if (r->quartered)
         str_append(s, "a quarter of the maximum, as the net begins to learn at %.4g, not well below it",
@@ -355,8 +355,8 @@ static void append_advice(struct str *s, const struct range_advice *a)
             append_uncertain(s, a);
         else if (!r->fell && (r->tests > 1 || !r->diverged))
             str_append(s,
-                       "The accuracy had not fallen at the last rate, and a higher one may be better still. "
-                       "Repeat the test with a higher --max-lr (%.2g), or go on with these bounds.",
+                       "The accuracy had not fallen at the last rate, and a higher one may be better. "
+                       "Repeat the test with a higher --max-lr (%.2g), or continue with these bounds.",
                        3 * high);
         else if (r->from_start && !is_log(a)) /* its first evaluation comes after a large part of the rates */
             str_append(s, "To see where learning begins, repeat the test with --sweep log.");
@@ -414,13 +414,13 @@ static void append_advice(struct str *s, const struct range_advice *a)
 
 /* ---- as text ---- */
 
-/* Where a rate lies in the range that was read. */
+/* Where a rate lies, compared with the range. */
 static const char *place(const struct clr_range_result *r, double lr)
 {
     return lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above the range" : "inside";
 }
 
-/* What other tools would say, and whether that agrees. */
+/* The rules of fastai, for comparison. */
 static void append_rules(struct str *s, const struct clr_range_result *r)
 {
     int inside = 0, said = 0;
@@ -521,7 +521,7 @@ static void append_reading(struct str *s, const struct range_advice *a)
     str_append(s, "\n");
     if (r->has_range) {
         str_append(s, "Why: ");
-        append_reasons(s, r);
+        append_reasons(s, a);
         str_append(s, ".\n");
     }
     str_append(s, "\n");
@@ -546,7 +546,7 @@ int range_advice_print(const struct range_advice *a, struct clr_error *err)
 
 /* ---- as JSON ---- */
 
-/* What `append` makes of it; null for an empty text, NULL where memory failed. */
+/* The text that `append` writes; null for an empty text, NULL if out of memory. */
 static json_t *text_json(void (*append)(struct str *, const struct range_advice *),
                          const struct range_advice *a)
 {
@@ -558,11 +558,6 @@ static json_t *text_json(void (*append)(struct str *, const struct range_advice 
         json = s.length > 0 ? json_string(str_text(&s)) : json_null();
     str_clear(&s);
     return json;
-}
-
-static void append_why(struct str *s, const struct range_advice *a)
-{
-    append_reasons(s, a->r);
 }
 
 static void append_folder(struct str *s, const struct range_advice *a)
@@ -578,9 +573,9 @@ static json_t *recommendation_json(const struct range_advice *a)
         return json_null();
     return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
                      a->r->min_lr, "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,
-                     "reason", text_json(append_why, a), "pytorch_optimizer", text_json(append_optimizer, a),
-                     "pytorch_cyclic", text_json(append_cyclic, a), "pytorch_one_cycle",
-                     text_json(append_one_cycle, a));
+                     "reason", text_json(append_reasons, a), "pytorch_optimizer",
+                     text_json(append_optimizer, a), "pytorch_cyclic", text_json(append_cyclic, a),
+                     "pytorch_one_cycle", text_json(append_one_cycle, a));
 }
 
 json_t *range_advice_json(const struct range_advice *a)

@@ -66,8 +66,8 @@ void run_options_add_policy(struct run_options *o)
         {OPT_REAL, "max-lr", "R", &s->max_lr, .above = true, .max = MAX_RATE,
          .help = "highest rate of the same, and of 1cycle"},
         {OPT_SPAN, "step-size", "N", &o->step_size, .min = 1,
-         .help = "half a cycle, in iterations (2000) or epochs (4ep); the first period of sgdr; for decay, "
-                 "the length of the decline; a step of step; where sigmoid is at half"},
+         .help = "half a cycle, in iterations (2000) or, with a data set, epochs (4ep); the first period of "
+                 "sgdr; for decay, the length of the decline; a step of step; where sigmoid is at half"},
         {OPT_U64, "cycles", "N", &o->cycles, .min = 1, .max = MAX_CYCLES,
          .help = "N whole cycles of a cyclic policy, instead of --iterations"},
         {OPT_REAL, "gamma", "G", &s->gamma, .min = -MAX_GAMMA, .max = MAX_GAMMA,

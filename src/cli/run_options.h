@@ -1,7 +1,7 @@
 /*
- * The options that train, range-test, eval and schedule share. Each is one row of a table in run_options.c, and
- * most rows set a field of struct clr_train_options directly. Epochs become iterations after the data set is
- * read.
+ * The options that train, range-test, eval and schedule share. Each is one row of a table in run_options.c,
+ * and most rows set a field of struct clr_train_options directly. Epochs become iterations after the data set
+ * is read.
  */
 #ifndef CLI_RUN_OPTIONS_H
 #define CLI_RUN_OPTIONS_H
@@ -44,8 +44,8 @@ struct run_command {
 };
 
 /*
- * Parse argv, check it, and run. With --resume, the arguments that the run in --out began with come first, then
- * those of --solver, then argv: the last one wins.
+ * Parse argv, check it, and run. With --resume, the arguments that the run in --out began with come first,
+ * then those of --solver, then argv: the last one wins.
  *
  * kept: only check argv, without opening its files, and return what run.json would record of it; NULL: run.
  * Returns 0; 1 after --help; CLR_EUSAGE; what files, the device and the run return.
