@@ -20,7 +20,7 @@ CLR_API const char *clr_range_rule_name(int rule);
 #define CLR_RANGE_POINTS 6   /**< fewest evaluations */
 #define CLR_RANGE_TESTS  100 /**< most tests that are read as one */
 
-/** What came of it. All but CLR_RANGE_READ: no bounds, and the reason. */
+/** The outcome of a reading. All but CLR_RANGE_READ: no bounds, and the reason. */
 enum clr_range_verdict {
     CLR_RANGE_READ,       /**< both bounds were read */
     CLR_RANGE_FEW_IMAGES, /**< fewer than CLR_RANGE_IMAGES were evaluated */
@@ -82,8 +82,8 @@ struct clr_range_result {
     bool halved; /**< max_lr is half the rate at which the test failed: see src/range/reading.h */
     double top_accuracy, top_lr; /**< the highest mean of three neighbouring points, and its rate; of several
                                       tests, the mean, and the median of the rates. NaN: no curve */
-    char explanation[512];       /**< how, in words */
-    double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: says nothing */
+    char explanation[512];       /**< how the bounds were read, or why there are none, in words */
+    double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: no rate */
 };
 
 /**

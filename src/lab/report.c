@@ -2,7 +2,6 @@
  * What an experiment's runs came to: results.csv, one row a run and seed, holds nothing that depends on the
  * clock; results.md has means, sample standard deviations and times. See lab.h.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@
 struct cell {
     const struct lab_run *run;
     enum lab_state state;
-    uint64_t seed;
+    int seed;
     char *folder;                /* owned */
     const struct run *read;      /* its history; NULL unless it is finished and no range test */
     double seconds;              /* to its last evaluation */
@@ -157,7 +156,7 @@ static int check_images(const struct results *r, const struct cell *cell, struct
         if (other->run == cell->run && other->images[0] && cell->images[0] &&
             strcmp(other->images, cell->images) != 0)
             return clr_error_set(err, CLR_EUSAGE,
-                                 "'%s' was trained on other images than seed %" PRIu64
+                                 "'%s' was trained on other images than seed %d"
                                  ": they are no repeats; remove one of the folders, and histories.csv",
                                  cell->folder, other->seed);
     return 0;
@@ -193,7 +192,7 @@ static int read_range(struct results *r, const struct lab_run *run, struct clr_e
     for (int s = 0; s < run->seed_count && rc == 0; s++) {
         if (cells[s].state != LAB_FINISHED)
             continue;
-        (void)snprintf(seeds, sizeof seeds, "%" PRIu64, cells[s].seed);
+        (void)snprintf(seeds, sizeof seeds, "%d", cells[s].seed);
         folders[count] = cells[s].folder;
         rc = append_range(&r->ranges, run->name, seeds, &folders[count++], 1, err);
     }
@@ -316,14 +315,14 @@ static void append_row(struct str *out, const struct lab_experiment *e, const st
             best_iteration = csv_at(&run->table, i, HISTORY_ITERATION);
         }
     }
-    str_append(out, "%s,%" PRIu64 ",%s", cell->run->name, cell->seed, run ? "finished" : "diverged");
+    str_append(out, "%s,%d,%s", cell->run->name, cell->seed, run ? "finished" : "diverged");
     append_value(out, last(run, HISTORY_ITERATION));
     append_value(out, last(run, HISTORY_VAL_LOSS));
     append_value(out, last(run, HISTORY_VAL_ACC));
     append_value(out, best);
     append_value(out, best_iteration);
     for (int i = 0; i < e->at_count; i++)
-        append_value(out, accuracy_at(run, (double)e->at[i]));
+        append_value(out, accuracy_at(run, e->at[i]));
     for (int i = 0; i < e->reach_count; i++)
         append_value(out, reached(cell, 1, e->reach[i]));
     str_append(out, "\n");
@@ -335,7 +334,7 @@ static void write_rows(struct str *out, const struct results *r)
 
     str_append(out, "run,seed,status,iterations,val_loss,val_acc,best_acc,best_iteration");
     for (int i = 0; i < e->at_count; i++)
-        str_append(out, ",acc_at_%" PRIu64, e->at[i]);
+        str_append(out, ",acc_at_%d", e->at[i]);
     for (int i = 0; i < e->reach_count; i++)
         str_append(out, ",reached_%g", e->reach[i]);
     str_append(out, "\n");
@@ -389,18 +388,18 @@ static void append_iteration(struct str *out, double iteration)
 /* ", 2 diverged at iterations 57 and 1,203" */
 static void append_divergence(struct str *out, const struct cell *cells, size_t count, size_t diverged)
 {
-    size_t told = 0;
+    size_t listed = 0;
 
     str_append(out, ", %zu diverged", diverged);
     for (size_t i = 0; i < count; i++) {
         if (isnan(cells[i].diverged_at))
             continue;
         str_append(out, "%s",
-                   told > 0        ? told + 1 < diverged ? ", " : " and "
+                   listed > 0      ? listed + 1 < diverged ? ", " : " and "
                    : diverged == 1 ? " at iteration "
                                    : " at iterations ");
         str_append_grouped(out, (uint64_t)cells[i].diverged_at);
-        told++;
+        listed++;
     }
 }
 
@@ -425,7 +424,7 @@ static void append_line(struct str *out, const struct lab_experiment *e, const s
     append_iteration(out, last(first, HISTORY_ITERATION));
     append_accuracy(out, accuracy_of(cells, count, 0.0));
     for (int i = 0; i < e->at_count; i++)
-        append_accuracy(out, accuracy_of(cells, count, (double)e->at[i]));
+        append_accuracy(out, accuracy_of(cells, count, e->at[i]));
     for (int i = 0; i < e->reach_count; i++)
         append_iteration(out, reached(cells, count, e->reach[i]));
     append_time(out, cells, count);
@@ -438,7 +437,7 @@ static void write_runs(struct str *out, const struct results *r)
     str_append(out, "| run | seeds | iterations | accuracy at the end, %% |");
     for (int i = 0; i < e->at_count; i++) {
         str_append(out, " after ");
-        str_append_grouped(out, e->at[i]);
+        str_append_grouped(out, (uint64_t)e->at[i]);
         str_append(out, " |");
     }
     for (int i = 0; i < e->reach_count; i++)

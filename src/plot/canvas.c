@@ -45,7 +45,7 @@ int canvas_format_of(enum canvas_format *out, const char *path, struct clr_error
         }
     }
     return clr_error_set(err, CLR_EUSAGE,
-                         "cannot tell the format of '%s': its name must end in .png, .svg or .pdf", path);
+                         "the format of '%s' is not known: its name must end in .png, .svg or .pdf", path);
 }
 
 static cairo_status_t on_stream(void *closure, const unsigned char *data, unsigned int length)
@@ -561,7 +561,7 @@ size_t canvas_break_text(struct canvas *c, const char *text, double size, bool b
         if (text[n] != ' ' || !fits(c, text, n, size, bold, width))
             continue;
         at_space = at_space ? at_space : n;
-        /* rather behind a comma, if the rest has room in a second line */
+        /* preferably after a comma, if the rest has room in a second line */
         if (text[n - 1] == ',' && canvas_text_width(c, text + n + 1, size, bold) <= width)
             return n;
     }

@@ -1,9 +1,8 @@
 /*
- * A surface to draw on: PNG, SVG or PDF behind one set of strokes. The only file behind it that includes
- * Cairo.
+ * A surface to draw on: PNG, SVG or PDF through one set of strokes. canvas.c alone includes Cairo.
  *
  * Lengths are pixels at 96 dpi, x to the right, y down; colours are 0xRRGGBB. A drawing call cannot fail:
- * what went wrong is kept and comes out of canvas_finish().
+ * canvas_finish() returns the error.
  */
 #ifndef PLOT_CANVAS_H
 #define PLOT_CANVAS_H
@@ -17,7 +16,7 @@
 enum canvas_format { CANVAS_PNG, CANVAS_SVG, CANVAS_PDF };
 enum canvas_align { CANVAS_LEFT, CANVAS_CENTER, CANVAS_RIGHT };
 
-/* Dash patterns, told apart without colour. */
+/* Dash patterns: they differ without colour, too. */
 enum canvas_dash { CANVAS_SOLID, CANVAS_LONG, CANVAS_DASH_DOT, CANVAS_DOTS, CANVAS_GUIDE, CANVAS_DASHES };
 enum canvas_marker {
     CANVAS_CIRCLE,

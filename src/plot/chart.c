@@ -38,7 +38,7 @@ int chart_add_series(struct chart_panel *panel, const char *label, size_t count,
     if (!panel->series)
         rc = mem_new(&panel->series, CHART_MAX_SERIES, sizeof *panel->series, "curves", err);
     if (rc == 0 && panel->series_count == CHART_MAX_SERIES)
-        rc = clr_error_set(err, CLR_EUSAGE, "more than %d curves cannot be told apart: plot fewer",
+        rc = clr_error_set(err, CLR_EUSAGE, "more than %d curves cannot be distinguished: plot fewer",
                            CHART_MAX_SERIES);
     str_copy(s.label, sizeof s.label, label);
     for (size_t i = 0; i < (band ? 4U : 2U) && rc == 0; i++)
@@ -80,7 +80,7 @@ void chart_add_above(struct chart *chart, const char *what, double most)
     chart_add_key(chart, CHART_KEY_ABOVE, "%s above the axis, up to %s", what, number);
 }
 
-/* The lowest value of the curve behind that part of its length; its end counts in any case. */
+/* The lowest value of the curve after that part of its length; its end counts in any case. */
 static double lowest_later(const struct chart_series *s, double early)
 {
     const double first = early > 0.0 ? s->x[0] + early * (s->x[s->count - 1] - s->x[0]) : -INFINITY;
@@ -431,7 +431,7 @@ static void draw_axes(struct drawing *d, size_t p)
         draw_break(d, b->x, foot);
 }
 
-/* A title goes on in a second line, from a space on, where it is too long for one. */
+/* A title that is too long for one line is broken at a space. */
 static void draw_title(struct drawing *d)
 {
     const double size = title_size(d), room = title_room(d);
@@ -491,7 +491,7 @@ static void draw_labels(struct drawing *d)
         draw_y_label(d, p);
 }
 
-/* ---- all of it ---- */
+/* ---- the chart ---- */
 
 static void clear_places(struct drawing *d)
 {
@@ -520,7 +520,7 @@ static int draw_panels(struct drawing *d, double *xy, struct clr_error *err)
 
     if (rc < 0)
         return rc;
-    if (legend_is_wanted(d->chart) && !d->legend_below)
+    if (legend_is_needed(d->chart) && !d->legend_below)
         place_take_box(&d->place[0], d->legend_box);
     for (size_t p = 0; p < d->chart->panel_count; p++) {
         guides_draw_shades(d, p);
@@ -559,7 +559,7 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     for (size_t p = 0; p < d->chart->panel_count; p++)
         y_range(d, p);
     lay_out(d);
-    if (!legend_is_wanted(d->chart))
+    if (!legend_is_needed(d->chart))
         return 0;
     rc = map_panels(d, *xy, err);
     if (rc < 0 || legend_place_inside(d))
@@ -583,7 +583,7 @@ int drawing_run(struct drawing *d, struct clr_error *err)
         rc = draw_panels(d, xy, err);
     if (rc == 0) {
         draw_labels(d);
-        if (legend_is_wanted(d->chart))
+        if (legend_is_needed(d->chart))
             legend_draw(d);
     }
     clear_places(d);

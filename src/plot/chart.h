@@ -11,7 +11,7 @@
 
 #include "plot/canvas.h"
 
-#define CHART_STYLES     7  /* that can be told apart; further curves are for small multiples */
+#define CHART_STYLES     7  /* that can be distinguished; further curves are for small multiples */
 #define CHART_MAX_SERIES 24 /* in small multiples, too */
 #define CHART_MAX_GUIDES 64
 #define CHART_MAX_KEYS   8
@@ -26,7 +26,7 @@ struct chart_series {
     size_t look;        /* number of its colour, dashes and markers */
     bool markers;       /* mark points; without, only the line */
     bool muted;         /* thin and grey, not in the legend: there for comparison */
-    bool faint;         /* points are small and pale dots behind the line */
+    bool faint;         /* points are small and pale dots under the line */
 };
 
 enum chart_text_at {
@@ -62,7 +62,7 @@ struct chart_lane {
     char text[80];
 };
 
-/* A row of the legend behind those of the curves: what else is drawn. */
+/* A row of the legend after those of the curves: what else is drawn. */
 enum chart_key_kind {
     CHART_KEY_BAND,
     CHART_KEY_LINE, /* of curves that are smoothed */
@@ -87,9 +87,9 @@ struct chart_panel {
     const char *y_label;
     bool log;       /* the y axis; all values are above 0 */
     bool from_zero; /* the y axis starts at 0 */
-    bool begins;    /* the y axis starts at `begin`, and curves go on below it */
+    bool begins;    /* the y axis starts at `begin`, and curves continue below it */
     double begin;
-    bool ends;             /* the y axis ends at the ceiling, and curves go on above it */
+    bool ends;             /* the y axis ends at the ceiling, and curves continue above it */
     double floor, ceiling; /* the y axis goes no further; ±INFINITY */
     double min_span;       /* noise smaller than this does not fill the panel */
     double share;          /* of the height */
@@ -127,7 +127,7 @@ void chart_add_above(struct chart *chart, const char *what, double most);
 
 /*
  * Let the y axis begin where the differences between the curves can be seen: a little below the lowest value
- * (of a band, too) that any curve has behind its first part, `early` of its length, on a round number. In
+ * (of a band, too) that any curve has after its first part, `early` of its length, on a round number. In
  * that part every training is much the same. A curve that ends within that part of the longest one does not
  * count. Where that would save less than two fifths of an axis from 0, the axis begins at 0. Values are not
  * negative.
@@ -148,7 +148,7 @@ int chart_title_rows(struct canvas *canvas, const char *title, double width);
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err);
 
-/* Draw all of it, from the canvas's origin. CLR_ENOMEM. */
+/* Draw the chart, from the canvas's origin. CLR_ENOMEM. */
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
                struct clr_error *err);
 

@@ -76,8 +76,8 @@ struct drawing {
     struct heads heads;
 };
 
-/* Draw it all, from the canvas's origin; canvas, chart, width and height are filled in. What was placed where
- * stays in the struct. CLR_ENOMEM. */
+/* Draw the chart, from the canvas's origin; canvas, chart, width and height are filled in. Afterwards the
+ * struct has where everything was placed. CLR_ENOMEM. */
 int drawing_run(struct drawing *d, struct clr_error *err);
 
 struct look look_of(size_t i);
@@ -92,7 +92,7 @@ double drawing_px(const struct drawing *d, size_t p, double x);
 double drawing_py(const struct drawing *d, size_t p, double y);
 
 /* legend.c */
-bool legend_is_wanted(const struct chart *chart);
+bool legend_is_needed(const struct chart *chart);
 /* The legend's place when it stands below everything; gives the height it takes. */
 double legend_place_below(struct drawing *d, double bottom);
 /* What it would take there with all its rows. */

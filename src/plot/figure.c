@@ -67,7 +67,7 @@ static void limit_styles(struct chart *chart)
         str_append(&names, "%s'%s'", i > CHART_STYLES ? ", " : "", chart->panels[0].series[i].label);
     chart_add_key(chart, CHART_KEY_GREY, "%zu more", count - CHART_STYLES);
     log_line(CLR_LOG_INFO,
-             "%zu curves are more than the %d that can be told apart: %s; grey and without their %s: %s",
+             "%zu curves are more than the %d that can be distinguished: %s; grey and without their %s: %s",
              count, CHART_STYLES,
              chart->x_spans ? "draw fewer of them in a figure" : "`multiples` draws each by itself",
              chart->lane_count > 0 ? "names and ranges" : "names", str_text(&names));
@@ -102,11 +102,6 @@ int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs,
     }
     runs_clear(&f.runs);
     return rc;
-}
-
-int figure_read_runs(struct figure *f, const char *csv_name, struct clr_error *err)
-{
-    return runs_read(&f->runs, f->inputs, f->options->folders, f->count, csv_name, err);
 }
 
 /* ---- bytes and files ---- */

@@ -225,7 +225,7 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
     chart->lanes[chart->lane_count++] = lane;
 }
 
-/* Of several groups, those that have a colour: what is read of the others could not be told apart. */
+/* Of several groups, those that have a colour: what is read of the others could not be distinguished. */
 static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     const size_t count = runs->groups < CHART_STYLES ? runs->groups : CHART_STYLES;
@@ -342,7 +342,7 @@ int figure_range(struct figure *f, struct clr_error *err)
     const struct clr_plot_options *o = f->options;
     struct chart_panel *panel = &f->chart.panels[0];
     const char *topic;
-    int rc = figure_read_runs(f, "range.csv", err);
+    int rc = runs_read(&f->runs, f->inputs, o->folders, f->count, "range.csv", err);
 
     if (rc == 0)
         rc = figure_over_rates(f, err);

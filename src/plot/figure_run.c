@@ -47,11 +47,11 @@ static size_t slowest(const struct chart_panel *panel)
     for (size_t i = 0; i < panel->series_count; i++)
         longest = fmax(longest, last_x(&panel->series[i]));
     for (size_t i = 0; i < panel->series_count; i++) {
-        const struct chart_series *s = &panel->series[i];
-        if (last_x(s) < AS_LONG * longest || s->y[s->count - 1] >= lowest)
-            continue;
-        lowest = s->y[s->count - 1];
-        best = i;
+        const double end = panel->series[i].y[panel->series[i].count - 1];
+        if (last_x(&panel->series[i]) >= AS_LONG * longest && end < lowest) {
+            lowest = end;
+            best = i;
+        }
     }
     return best;
 }
@@ -59,12 +59,9 @@ static size_t slowest(const struct chart_panel *panel)
 /* Or do others end with it? */
 static bool is_longest(const struct chart_panel *panel, size_t index)
 {
-    const struct chart_series *s = &panel->series[index];
-
-    for (size_t i = 0; i < panel->series_count; i++) {
-        if (i != index && last_x(&panel->series[i]) >= AS_LONG * last_x(s))
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (i != index && last_x(&panel->series[i]) >= AS_LONG * last_x(&panel->series[index]))
             return false;
-    }
     return true;
 }
 
@@ -91,7 +88,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Those that are too many to be marked. */
-static void tell_unmarked(const struct arrival *at, size_t count, const char *level)
+static void report_unmarked(const struct arrival *at, size_t count, const char *level)
 {
     struct str list = {0};
 
@@ -112,10 +109,9 @@ static void mark_arrivals(struct chart *chart, const struct arrival *at, size_t 
 {
     struct chart_panel *panel = &chart->panels[0];
 
-    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
+    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++)
         if (at[i].x != own && (i == 0 || at[i].x != at[i - 1].x))
             mark_count(panel, at[i].x, level->y0, chart->x_whole);
-    }
     mark_count(panel, own, level->y0, chart->x_whole);
 }
 
@@ -125,12 +121,12 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
 {
     struct chart_panel *panel = &chart->panels[0];
     struct arrival at[CHART_MAX_SERIES];
-    double end_x, end_y, own;
     size_t slow = slowest(panel), n = 0;
-    struct chart_guide level = {.text_at = CHART_TEXT_ALONG};
+    const double end_x = last_x(&panel->series[slow]),
+                 end_y = panel->series[slow].y[panel->series[slow].count - 1];
+    struct chart_guide level = {.x1 = end_x, .y0 = end_y, .y1 = end_y, .text_at = CHART_TEXT_ALONG};
+    double own = end_x; /* where the slowest is there */
 
-    end_x = own = panel->series[slow].x[panel->series[slow].count - 1];
-    end_y = panel->series[slow].y[panel->series[slow].count - 1];
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         for (size_t k = 0; k < s->count && s->x[k] <= end_x; k++) {
@@ -147,13 +143,11 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
     if (n == 0 || fmin(at[0].x, own) >= end_x) /* none is there before the end */
         return;
     level.x0 = fmin(at[0].x, own);
-    level.x1 = end_x;
-    level.y0 = level.y1 = end_y;
     (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
     chart_add_guide(panel, level);
     mark_arrivals(chart, at, n, own, &level);
     if (n > MAX_MARKED && !small) /* small charts have no marks */
-        tell_unmarked(at + 1, n - 1, level.text);
+        report_unmarked(at + 1, n - 1, level.text);
     chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where '%s' ends", level.text,
                   panel->series[slow].label);
     (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "reaches %s, where the %s ends",
@@ -181,7 +175,7 @@ static void begin_by_itself(struct chart_panel *panel)
                      panel->series[i].label, panel->begin);
 }
 
-/* Begin the axis at that accuracy. A curve that never gets there is left out; what was connected stays so, if
+/* Begin the axis at that accuracy. A curve that never gets there is omitted; what was connected stays so, if
  * its level is shown. */
 static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 {
@@ -304,7 +298,7 @@ static void name_groups(struct runs *runs, const struct clr_plot_options *o)
 static int read_runs(struct figure *f, const char *csv_name, struct clr_error *err)
 {
     const struct clr_plot_options *o = f->options;
-    int rc = figure_read_runs(f, csv_name, err);
+    int rc = runs_read(&f->runs, f->inputs, o->folders, f->count, csv_name, err);
 
     str_copy(f->chart.x_label, sizeof f->chart.x_label, "iteration");
     f->chart.x_from_zero = f->chart.x_whole = true;
@@ -380,16 +374,20 @@ int figure_run(struct figure *f, struct clr_error *err)
 
 /* ---- loss ---- */
 
-/* Means of 2·half + 1 values; towards the ends of those of them that there are. */
-static void smooth(double *out, const double *v, size_t count, size_t half)
+/* Means of the neighbours within a hundredth of the curve to each side, where there are so many. */
+static int new_smooth(double **out, const double *v, size_t count, struct clr_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
+    const size_t half = count / SMOOTH;
+    int rc = mem_new(out, count, sizeof **out, "a curve", err);
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
         const size_t first = i > half ? i - half : 0, last = i + half < count ? i + half : count - 1;
         double sum = 0.0;
         for (size_t k = first; k <= last; k++)
             sum += v[k];
-        out[i] = sum / (double)(last - first + 1);
+        (*out)[i] = sum / (double)(last - first + 1);
     }
+    return rc;
 }
 
 /* The loss of a single batch is noisy: the line is a mean of neighbours, over the points; a mean of repeats
@@ -401,26 +399,23 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
 
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
-        double *of[3] = {s->y, s->low, s->high}, *mean;
+        double **const bands[] = {&s->low, &s->high};
         int rc;
         if (s->count < FEW_POINTS)
             continue;
-        rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
-        if (rc < 0)
-            return rc;
+        rc = new_smooth(&s->smooth, s->y, s->count, err);
         s->markers = false;
         s->faint = !s->low;
         smoothed = true;
         dots = dots || s->faint;
-        smooth(s->smooth, s->y, s->count, s->count / SMOOTH);
-        for (int k = 1; k < 3 && s->low; k++) {
-            rc = mem_new(&mean, s->count, sizeof *mean, "a curve", err);
-            if (rc < 0)
-                return rc;
-            smooth(mean, of[k], s->count, s->count / SMOOTH);
-            memcpy(of[k], mean, s->count * sizeof *mean);
-            free(mean);
+        for (int k = 0; k < 2 && s->low && rc == 0; k++) {
+            double *noisy = *bands[k];
+            rc = new_smooth(bands[k], noisy, s->count, err);
+            if (rc == 0)
+                free(noisy);
         }
+        if (rc < 0)
+            return rc;
     }
     if (smoothed)
         chart_add_key(chart, panel->series_count > 1 ? CHART_KEY_LINE : CHART_KEY_TEXT,

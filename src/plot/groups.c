@@ -121,7 +121,7 @@ bool groups_is_cut(const struct runs *runs, size_t group)
 }
 
 /* Which runs the group's curve, whose last iteration that is, ends early for. */
-static void tell_cut(const struct runs *runs, size_t group, size_t members, double last)
+static void report_cut(const struct runs *runs, size_t group, size_t members, double last)
 {
     const double end = longest(runs, group);
 
@@ -179,14 +179,14 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     }
     s->count = n;
     if (untimed > 0)
-        log_line(CLR_LOG_WARNING, "'%s': %zu points are left out, behind the end of timing.csv", label,
+        log_line(CLR_LOG_WARNING, "'%s': %zu points after the end of timing.csv are not drawn", label,
                  untimed);
     if (n == 0)
         return clr_error_set(err, CLR_EINPUT,
                              "%s:2: shares no iteration with its repeats: nothing to average",
                              first->csv_path);
     if (view->over != GROUPS_OVER_RATES) /* range tests end like that */
-        tell_cut(runs, group, members, last);
+        report_cut(runs, group, members, last);
     return 0;
 }
 
@@ -205,10 +205,9 @@ const char *groups_accuracy_label(const struct runs *runs)
 
 const char *groups_topic(const struct runs *runs)
 {
-    for (size_t i = 1; i < runs->count; i++) {
+    for (size_t i = 1; i < runs->count; i++)
         if (strcmp(runs->run[i].topic, runs->run[0].topic) != 0)
             return "";
-    }
     return runs->run[0].topic;
 }
 

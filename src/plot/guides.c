@@ -33,49 +33,29 @@ void guides_take(struct drawing *d, size_t p)
     }
 }
 
-/* The first of the candidates that covers nothing, else the one that covers least. Returns the cells covered.
- */
-static int best_box(struct place *place, const struct place_box *candidates, size_t count,
-                    struct place_box *out)
-{
-    int least = -1;
+#define PLACES 32 /* along a line that are tried, on both sides */
 
-    for (size_t i = 0; i < count && least != 0; i++) {
-        int n = place_overlap(place, candidates[i]);
-        if (least < 0 || n < least) {
-            least = n;
-            *out = candidates[i];
-        }
-    }
-    return least;
-}
-
-#define MAX_CANDIDATES 64
-
-/* Where it covers nothing; else nowhere: axis and legend tell the same. */
+/* Where it covers nothing; else nowhere: axis and legend show the same. */
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
-    struct place_box l = guide_pixels(d, p, g), at[MAX_CANDIDATES], found = {0}, *b = &d->box[p];
-    double u = d->s.unit, h = 1.25 * d->s.text, gap = fmax(4 * u, 1.5 * d->cell);
-    double w = drawing_text_width(d, g->text) + 4 * u;
-    size_t n = 0;
+    const struct place_box l = guide_pixels(d, p, g), *b = &d->box[p];
+    const double h = 1.25 * d->s.text, w = drawing_text_width(d, g->text) + 4 * d->s.unit,
+                 gap = fmax(4 * d->s.unit, 1.5 * d->cell);
 
-    for (int i = 0; i < MAX_CANDIDATES / 2; i++) {
-        const double f = (double)i / (MAX_CANDIDATES / 2 - 1);
+    for (int i = 0; i < 2 * PLACES; i++) {
+        const double f = (double)(i / 2) / (PLACES - 1);
+        struct place_box at = {i % 2 == 0 ? l.x + gap : l.x - gap - w,
+                               b->y + b->h - gap - h - (b->h - h - 2 * gap) * f, w, h};
         if (g->text_at == CHART_TEXT_ALONG) {
-            double x = l.x + gap + (l.w - w - 2 * gap) * f;
-            at[n++] = (struct place_box){x, l.y - h - gap, w, h};
-            at[n++] = (struct place_box){x, l.y + gap, w, h};
-        } else {
-            double y = b->y + b->h - gap - h - (b->h - h - 2 * gap) * f;
-            at[n++] = (struct place_box){l.x + gap, y, w, h};
-            at[n++] = (struct place_box){l.x - gap - w, y, w, h};
+            at.x = l.x + gap + (l.w - w - 2 * gap) * f;
+            at.y = i % 2 == 0 ? l.y - h - gap : l.y + gap;
         }
-    }
-    if (best_box(&d->place[p], at, n, &found) > 0)
+        if (place_overlap(&d->place[p], at) > 0)
+            continue;
+        place_take_box(&d->place[p], at);
+        drawing_text(d, at.x + at.w / 2, at.y + at.h / 2, g->text, CANVAS_CENTER, INK_SOFT);
         return;
-    place_take_box(&d->place[p], found);
-    drawing_text(d, found.x + found.w / 2, found.y + found.h / 2, g->text, CANVAS_CENTER, INK_SOFT);
+    }
 }
 
 /* ---- texts above the panel ---- */
@@ -108,7 +88,7 @@ static bool is_clear(const struct drawing *d, double x, double w, int row, doubl
 }
 
 /* Place the texts from guides[0] on: each over its line, to the right or to the left of it, in the lowest row
- * that leaves room for all behind it. false: there is no such way, or it takes too long to find. */
+ * that leaves room for all that follow. false: there is no such way, or it takes too long to find. */
 static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int *tries)
 {
     const double edge = 4 * d->s.unit, beside = 4 * d->s.unit;
@@ -145,7 +125,7 @@ int guides_place_heads(struct drawing *d)
     qsort(sorted, n, sizeof sorted[0], from_right);
     d->heads.count = 0;
     for (; n > 0 && !place_heads(d, sorted, n, &tries); tries = MAX_TRIES)
-        n--; /* the legend tells the leftmost */
+        n--; /* the leftmost is in the legend */
     for (size_t i = 0; i < d->heads.count; i++)
         rows = d->heads.text[i].row + 1 > rows ? d->heads.text[i].row + 1 : rows;
     return rows;
@@ -183,7 +163,7 @@ void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t r
 }
 
 /* Where the text of a lane begins: to the right of its bar, to the left of it, at the right edge (beside the
- * cross it would be the cross's), else inside, which is returned. */
+ * cross it would be the cross's), else *inside it. */
 static double lane_text(const struct drawing *d, double x0, double x1, double end, double w, bool *inside)
 {
     const double gap = 6 * d->s.unit, most = isnan(end) ? d->width : end - gap;

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "plot/axes.h"
+#include "plot/canvas.h"
 #include "plot/groups.h"
 
 #define LONGEST 48 /* characters of a label that a legend has room for */
@@ -210,15 +211,14 @@ struct tally {
     size_t same, other;
 };
 
-/* The value of most: the labels of the others say that theirs is another one. */
+/* The value of most: only the labels of the others need to have theirs. */
 static bool is_common(struct tally t)
 {
     return t.same >= COMMON && t.same > t.other;
 }
 
-/* Does the part of that one make the run's worth telling? Not that of another policy, where that makes no
- * sense; nor a momentum that is cycled, beside which a constant one goes without saying, unless it is
- * `common` that is told. */
+/* Is the run's part compared with that one's? Not across policies, except for rates and momentum; nor a
+ * constant momentum with a cycled one, unless the label also has what is `common`. */
 static bool is_compared(const struct run *r, const struct run *other, enum part part, bool common)
 {
     if (part == MOMENTUM)
@@ -328,8 +328,10 @@ static void append_setting(struct str *s, const char *key, const json_t *value)
                                        : "off");
 }
 
-/* Settings that say how long, how often, where from: no reason for another result, or seen in the figure. */
-static bool is_minor(const char *key)
+enum settings { MAJOR, LENGTH, MINOR };
+
+/* Minor: settings of length, frequency and source: no reason for another result, or visible in the figure. */
+static enum settings kind_of(const char *key)
 {
     static const char *const minor[] = {
         "net",           "data",       "validate_every", "log_every", "keep_minima", "checkpoint_every",
@@ -338,15 +340,8 @@ static bool is_minor(const char *key)
 
     for (size_t i = 0; i < MEM_COUNT(minor); i++)
         if (strcmp(minor[i], key) == 0)
-            return true;
-    return false;
-}
-
-enum settings { MAJOR, LENGTH, MINOR };
-
-static enum settings kind_of(const char *key)
-{
-    return strcmp(key, "iterations") == 0 ? LENGTH : is_minor(key) ? MINOR : MAJOR;
+            return MINOR;
+    return strcmp(key, "iterations") == 0 ? LENGTH : MAJOR;
 }
 
 /* Of a setting. */
@@ -400,15 +395,6 @@ static void append_settings(struct str *s, const struct runs *runs, const struct
 
 /* ---- labels ---- */
 
-static size_t characters(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
-}
-
 static bool shares_label(const struct runs *runs, const struct run *r)
 {
     for (size_t k = 0; k < runs->count; k++)
@@ -417,7 +403,7 @@ static bool shares_label(const struct runs *runs, const struct run *r)
     return false;
 }
 
-/* Do the names tell all groups apart? */
+/* Do the names of all groups differ? */
 static bool names_suffice(const struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++)
@@ -437,8 +423,8 @@ static int set_label(struct run *r, struct str *s, struct clr_error *err)
     return rc;
 }
 
-/* Labels that are alike get what else of that kind differs behind them; of no kind: the folders' names. */
-static int tell_apart(struct runs *runs, const enum settings *kind, struct clr_error *err)
+/* Labels that are alike get what else of that kind differs appended; of no kind: the folders' names. */
+static int extend_equal(struct runs *runs, const enum settings *kind, struct clr_error *err)
 {
     struct str *more = NULL;
     int rc = mem_new(&more, runs->count, sizeof *more, "labels", err);
@@ -506,18 +492,19 @@ static void append_backoffs(const struct runs *runs, struct run *r)
 int labels_make(struct runs *runs, struct clr_error *err)
 {
     static const enum settings kinds[] = {LENGTH, MINOR};
+    char clean[RUNS_LABEL];
     bool long_one = false;
     int rc = 0;
 
     for (size_t i = 0; i < runs->count && rc == 0; i++)
         rc = label_one(runs, &runs->run[i], err);
     for (size_t k = 0; k < 3 && rc == 0; k++)
-        rc = tell_apart(runs, k < 2 ? &kinds[k] : NULL, err);
+        rc = extend_equal(runs, k < 2 ? &kinds[k] : NULL, err);
     for (size_t i = 0; i < runs->count; i++) {
         struct run *r = &runs->run[i];
         if (!r->label[0])
             str_copy(r->label, sizeof r->label, r->name);
-        long_one = long_one || characters(r->label) > LONGEST;
+        long_one = long_one || canvas_clean_text(clean, sizeof clean, r->label) > LONGEST;
     }
     for (size_t i = 0; i < runs->count && long_one && runs->groups > 1 && names_suffice(runs); i++)
         str_copy(runs->run[i].label, sizeof runs->run[i].label, runs->run[i].name);

@@ -60,7 +60,7 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
     l->h = (double)l->rows * d->s.row;
 }
 
-bool legend_is_wanted(const struct chart *chart)
+bool legend_is_needed(const struct chart *chart)
 {
     const struct chart_panel *panel = &chart->panels[0];
 
@@ -158,13 +158,6 @@ static void draw_key_parts(struct drawing *d, enum chart_key_kind kind, double x
     }
 }
 
-/* The range to train in ends within the interval, and there both are seen. */
-static void draw_bound_key(struct drawing *d, double x, double y, double w, double h)
-{
-    canvas_rect(d->canvas, x, y - h / 2, w / 2, h, SHADE, 0.10);
-    canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
-}
-
 static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, double y, double w)
 {
     const double u = d->s.unit, h = 10 * u;
@@ -192,7 +185,9 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
         canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &guide);
         break;
     case CHART_KEY_BOUND:
-        draw_bound_key(d, x, y, w, h);
+        /* The range to train in ends within the interval, and there both are seen. */
+        canvas_rect(d->canvas, x, y - h / 2, w / 2, h, SHADE, 0.10);
+        canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
         break;
     case CHART_KEY_LANE:
         guides_draw_bar(d, x, y, w, INK_SOFT);

@@ -172,9 +172,9 @@ static int add_rows(struct chart_panel *panel, const struct run *run, const stru
         log_line(CLR_LOG_WARNING, "the rates of '%s' are drawn straight from row to row of its %s: %s",
                  run->name, file,
                  run->scheduled
-                     ? "it did not keep to the schedule in its run.json (it went on under another one, "
+                     ? "it did not follow the schedule in its run.json (it was resumed under another one, "
                        "or with halved rates)"
-                     : "no run.json says which schedule it had");
+                     : "no run.json has its schedule");
     return rc;
 }
 

@@ -16,26 +16,29 @@
 
 /* ---- names ---- */
 
+/* Where the last part of the path begins; *end: where it ends, before any '/'. */
+static size_t last_part(const char *path, size_t *end)
+{
+    size_t start;
+
+    while (*end > 1 && path[*end - 1] == '/')
+        --*end;
+    for (start = *end; start > 0 && path[start - 1] != '/'; start--)
+        ;
+    return start;
+}
+
 void runs_name(char *out, size_t size, const char *path)
 {
     static const char *const common[] = {"history.csv", "range.csv", "loss.csv"};
-    size_t end = strlen(path), start;
+    size_t end = strlen(path), start = last_part(path, &end), n = end - start;
 
-    for (int pass = 0; pass < 2; pass++) {
-        while (end > 1 && path[end - 1] == '/')
-            end--;
-        for (start = end; start > 0 && path[start - 1] != '/'; start--)
-            ;
-        if (start == 0)
-            break;
-        for (size_t i = 0; i < MEM_COUNT(common); i++) {
-            if (end - start == strlen(common[i]) && strncmp(path + start, common[i], end - start) == 0) {
-                end = start;
-                break;
-            }
-        }
-        if (end != start)
-            break;
+    for (size_t i = 0; i < MEM_COUNT(common) && start > 0; i++) {
+        if (n != strlen(common[i]) || strncmp(path + start, common[i], n) != 0)
+            continue;
+        end = start;
+        start = last_part(path, &end);
+        break;
     }
     if (end - start > 4 && strncmp(path + end - 4, ".csv", 4) == 0)
         end -= 4;
@@ -46,21 +49,6 @@ void runs_name(char *out, size_t size, const char *path)
 }
 
 /* ---- run.json ---- */
-
-static int read_json(json_t **out, const char *folder, struct clr_error *err)
-{
-    json_t *json;
-    int rc = archive_json(&json, folder, "run.json", JSON_LIMIT_RUN, err);
-
-    if (rc < 0)
-        return rc;
-    if (!json_is_object(json)) {
-        json_decref(json);
-        return clr_error_set(err, CLR_EINPUT, "%s/run.json:1: not a JSON object", folder);
-    }
-    *out = json;
-    return 0;
-}
 
 /* The schedule, and what it is called: `schedule` of the settings, or, in runs of other programs, the
  * settings themselves, or a text. */
@@ -98,8 +86,7 @@ static void read_topic(struct run *run, const json_t *settings)
 
 static const char several[] = "several devices";
 
-/* "device" is the last one; each time that the run went on, "resumed" has the one before and the one after.
- */
+/* "device" is the last one; "resumed" has, for each time, the one before and the one after. */
 static void read_device(struct run *run, const json_t *json)
 {
     static const char *const keys[] = {"device_before", "device"};
@@ -144,7 +131,9 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
 
     if (!archive_has(folder, "run.json"))
         return 0;
-    rc = read_json(&json, folder, err);
+    rc = archive_json(&json, folder, "run.json", JSON_LIMIT_RUN, err);
+    if (rc == 0 && !json_is_object(json))
+        rc = clr_error_set(err, CLR_EINPUT, "%s/run.json:1: not a JSON object", folder);
     if (rc < 0)
         goto out;
     read_device(run, json);
@@ -246,16 +235,11 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
 /* ---- groups ---- */
 
 /* May run i join the group: same settings as its first member, a seed that none of them has? */
-static bool joins(const struct runs *runs, size_t i, size_t group)
+static bool joins(const struct runs *runs, const struct run *run, size_t group)
 {
-    const struct run *run = &runs->run[i];
-
     if (!run->settings || !run->seed)
         return false;
-    for (size_t k = 0; k < i; k++) {
-        const struct run *other = &runs->run[k];
-        if (other->group != group)
-            continue;
+    for (const struct run *other = NULL; (other = runs_next(runs, group, other)) != NULL && other < run;) {
         if (!other->settings || !other->seed || strcmp(other->seed, run->seed) == 0 ||
             !json_equal(other->settings, run->settings))
             return false;
@@ -267,7 +251,7 @@ static void find_groups(struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++) {
         size_t g = 0;
-        while (g < runs->groups && !joins(runs, i, g))
+        while (g < runs->groups && !joins(runs, &runs->run[i], g))
             g++;
         runs->run[i].group = g;
         if (g == runs->groups)
@@ -275,23 +259,17 @@ static void find_groups(struct runs *runs)
     }
 }
 
-/* Is there a run of another group in the same folder? */
-static bool shares_folder(const struct runs *runs, const struct run *run)
-{
-    for (size_t i = 0; i < runs->count; i++) {
-        const struct run *other = &runs->run[i];
-        if (other->group != run->group && other->within && strcmp(other->within, run->within) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* A group that is all of a folder is called like that, and not like the first of its repeats. */
+/* A group that is the whole of a folder is called like it, and not like the first of its repeats. */
 static void name_by_folders(struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++) {
         struct run *run = &runs->run[i];
-        if (run->within && !shares_folder(runs, run))
+        bool shared = !run->within;
+        for (size_t k = 0; k < runs->count && !shared; k++) {
+            const struct run *other = &runs->run[k];
+            shared = other->group != run->group && other->within && strcmp(other->within, run->within) == 0;
+        }
+        if (!shared)
             runs_name(run->name, sizeof run->name, run->within);
     }
 }
@@ -332,8 +310,7 @@ static int read_times(struct run *run, struct clr_error *err)
     int rc = fs_join(&path, run->folder, "timing.csv", err);
 
     if (rc == 0 && !archive_has(run->folder, "timing.csv"))
-        rc = clr_error_set(err, CLR_EINPUT, "'%s' is not there: without it the run has no place over time",
-                           path);
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' is missing: without it the run has no times", path);
     if (rc == 0)
         rc = archive_table(&run->times, run->folder, "timing.csv", history_timing_columns,
                            HISTORY_TIMING_COLUMNS, err);
@@ -399,7 +376,7 @@ static bool is_timed(const struct runs *runs, size_t group)
     return false;
 }
 
-/* A curve over time without times of the device that the others have is left out, and that is said. */
+/* A curve over time without times of the device that the others have is not drawn. */
 static void report_untimed(const struct run *r)
 {
     log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others", r->label,

@@ -23,7 +23,7 @@ static double median(double *v, size_t n)
     return n % 2 == 1 ? v[n / 2] : sqrt(v[n / 2 - 1] * v[n / 2]);
 }
 
-/* Values of the tests that have one. */
+/* Finite values of the tests. */
 struct values {
     double v[CLR_RANGE_TESTS];
     size_t n;
@@ -43,9 +43,8 @@ static enum clr_range_verdict common_verdict(const struct clr_range_result *test
 
     for (size_t i = 0; i < count; i++)
         times[tests[i].verdict]++;
-    if (2 * times[CLR_RANGE_READ] > count)
-        return CLR_RANGE_READ;
-    times[CLR_RANGE_READ] = 0;
+    if (2 * times[CLR_RANGE_READ] <= count)
+        times[CLR_RANGE_READ] = 0;
     for (size_t i = 0; i < count; i++)
         if (times[tests[i].verdict] > times[best])
             best = tests[i].verdict;
@@ -65,6 +64,7 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
                                      .images = tests[0].images};
     for (size_t i = 0; i < count; i++) {
         const struct clr_range_result *t = &tests[i];
+        const bool curve = t->points > 0;
         out->iterations = t->iterations < out->iterations ? t->iterations : out->iterations;
         out->points = t->points < out->points ? t->points : out->points;
         out->images = t->images < out->images ? t->images : out->images;
@@ -72,9 +72,9 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
         out->baseline += t->baseline / n;
         out->standard_error += t->standard_error / n;
         out->threshold += t->threshold / n;
-        curves += t->points > 0;
-        out->noise += t->points > 0 ? t->noise : 0.0;
-        out->top_accuracy += t->points > 0 ? t->top_accuracy : 0.0;
+        curves += curve;
+        out->noise += curve ? t->noise : 0.0;
+        out->top_accuracy += curve ? t->top_accuracy : 0.0;
         out->last_lr = fmax(out->last_lr, t->last_lr);
         add(&at, t->top_lr);
         if (t->diverged && (!out->diverged || t->diverged_lr < out->diverged_lr)) {
@@ -157,11 +157,9 @@ static void explain_common(struct clr_range_result *out, const struct clr_range_
     const char *first = "";
     size_t same = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (tests[i].verdict != out->verdict)
-            continue;
-        first = same++ == 0 ? tests[i].explanation : first;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (tests[i].verdict == out->verdict && same++ == 0)
+            first = tests[i].explanation;
     (void)snprintf(out->explanation, sizeof out->explanation, "%.400s (so in %zu of %zu tests)", first, same,
                    count);
 }
@@ -176,12 +174,8 @@ void range_combine(struct clr_range_result *out, const struct clr_range_result *
             add(&rules, tests[i].rules[r]);
         out->rules[r] = median(rules.v, rules.n);
     }
-    if (out->verdict == CLR_RANGE_READ) {
-        combine_bounds(out, tests, count);
-        range_find_doubt(out);
-        return;
-    }
-    explain_common(out, tests, count);
+    (out->verdict == CLR_RANGE_READ ? combine_bounds : explain_common)(out, tests, count);
+    range_find_doubt(out);
 }
 
 int clr_range_read(struct clr_range_result *result, const char *const *folders, size_t count,
