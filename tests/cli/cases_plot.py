@@ -335,7 +335,7 @@ def plot_reads_the_neighbours_of_a_table():
         check(("3", "0.5") in rates, f"{name}: {rates}")
     alone = write(base / "alone" / "loss.csv", LOSS)
     expect(clr("plot", "loss", alone, "-o", base / "a.png", "--rates"), 0, [],
-           ["row to row of its loss.csv: no run.json says"])
+           ["row to row of its loss.csv: no run.json"])
 
 
 @case

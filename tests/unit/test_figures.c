@@ -604,6 +604,24 @@ START_TEST(test_styles__are_seven_and_then_grey)
 }
 END_TEST
 
+/* A range that is not to be trained in yet does not look as if it were. */
+START_TEST(test_range__in_doubt_is_called_so)
+{
+    const char *base = support_temp_dir(), *input = make_range(base, "log", CLR_POLICY_SWEEP_LOG, 12);
+    struct chart chart;
+
+    ck_assert_int_eq(figure_make(figure_range, &chart, &input, 1, NULL, NULL), 0);
+    ck_assert(!chart.panels[0].shades[0].doubt && chart.panels[0].shade_count == 2);
+    chart_clear(&chart);
+    figures_write(input, "loss.csv", "iteration,trn_loss,lr\n1,2.3,0.0001\n12,2,0.001\n30,2,0.1\n");
+    ck_assert_int_eq(figure_make(figure_range, &chart, &input, 1, NULL, NULL), 0);
+    ck_assert(chart.panels[0].shades[0].doubt);
+    ck_assert_str_eq(chart.panels[0].shades[0].what, "uncertain range: too few updates");
+    ck_assert_double_eq(chart.panels[0].series[0].smooth[0], chart.panels[0].series[0].y[0]);
+    chart_clear(&chart);
+}
+END_TEST
+
 /* ---- loss, table ---- */
 
 START_TEST(test_loss__is_a_smooth_line_over_its_points)
@@ -933,6 +951,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_rates__of_long_runs_are_few_points);
     tcase_add_test(tc, test_rates__that_the_schedule_does_not_tell_are_the_rows);
     tcase_add_test(tc, test_range__axis_is_what_was_asked_for);
+    tcase_add_test(tc, test_range__in_doubt_is_called_so);
     tcase_add_test(tc, test_range__that_cannot_be_read_says_why);
     tcase_add_test(tc, test_axis__shows_differences_by_itself);
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);
