@@ -97,7 +97,7 @@ static void draw_title(struct canvas *canvas, const struct chart *chart, int wid
         [CHART_KEY_BAND] = "band", [CHART_KEY_END] = "dashed", [CHART_KEY_ABOVE] = "arrow"};
     const double room = width - 24;
     double size = TITLE, wide;
-    char title[sizeof chart->title + 3 * CHART_LABEL], text[sizeof title];
+    char title[sizeof chart->title + (size_t)3 * CHART_LABEL], text[sizeof title];
 
     str_copy(title, sizeof title, chart->title);
     for (size_t i = 0; i < chart->key_count; i++) {
