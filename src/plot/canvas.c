@@ -505,10 +505,26 @@ static size_t boundary(const char *text, size_t at, bool up)
     return at;
 }
 
+/* Up to byte `head` and from `tail` on, in whole words, for half a number is another. A name without spaces
+ * is cut anywhere. */
+static void cut_at_words(const char *text, size_t length, size_t *head, size_t *tail)
+{
+    size_t start = *head, end = *tail;
+
+    while (start > *head / 2 && text[start - 1] != ' ')
+        start--;
+    if (start <= *head / 2)
+        return;
+    while (end < length && text[end - 1] != ' ')
+        end++;
+    *head = start;
+    *tail = text[end - 1] == ' ' ? end - 1 : end;
+}
+
 void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
                      double width)
 {
-    char clean[TEXT_MAX], cut[TEXT_MAX + 4];
+    char clean[TEXT_MAX], cut[TEXT_MAX + 6];
     size_t length;
 
     (void)canvas_clean_text(clean, sizeof clean, text);
@@ -519,7 +535,8 @@ void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *t
         keep--;
         head = boundary(clean, keep * 2 / 3, false);
         tail = boundary(clean, length - keep / 3, true);
-        (void)snprintf(cut, sizeof cut, "%.*s…%s", (int)head, clean, clean + tail);
+        cut_at_words(clean, length, &head, &tail);
+        (void)snprintf(cut, sizeof cut, "%.*s[…]%s", (int)head, clean, clean + tail);
         str_copy(out, out_size, cut);
     }
 }

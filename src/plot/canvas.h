@@ -25,9 +25,9 @@ enum canvas_marker {
     CANVAS_DIAMOND,
     CANVAS_TRIANGLE_DOWN,
     CANVAS_PLUS,
-    CANVAS_CROSS,
     CANVAS_PENTAGON,
-    CANVAS_MARKERS
+    CANVAS_MARKERS, /* of curves */
+    CANVAS_CROSS = CANVAS_MARKERS
 };
 
 struct canvas_spec {
@@ -83,8 +83,8 @@ void canvas_text(struct canvas *c, double x, double y, const char *text, double 
 /* Turned by 90 degrees, read from below, centred at (x, y). */
 void canvas_text_up(struct canvas *c, double x, double y, const char *text, double size, uint32_t rgb);
 
-/* Copy that is at most `width` wide, with "…" where something had to go: two thirds from the start, for names
- * that differ at their ends. */
+/* Copy that is at most `width` wide, with "[…]" where something had to go ("…" alone is that of a range): two
+ * thirds from the start, for names that differ at their ends; between words, where there are any. */
 void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
                      double width);
 

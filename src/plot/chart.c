@@ -2,8 +2,8 @@
  * Charts: see chart.h. Here: the model, the ranges of the axes, the layout.
  *
  * Colours: Okabe and Ito, "Color Universal Design" (2008), in an order whose neighbours differ most, without
- * the yellow, which is too light for lines on white. Dash patterns and markers repeat with other periods than
- * the colours, so that curves also differ in grey.
+ * the yellow, which is too light for lines on white. Dash patterns repeat with another period than colours
+ * and markers, so that curves also differ in grey.
  */
 #include "plot/drawing.h"
 
@@ -70,6 +70,14 @@ void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *fo
     va_start(args, format);
     (void)vsnprintf(key->text, sizeof key->text, format, args);
     va_end(args);
+}
+
+void chart_add_above(struct chart *chart, const char *what, double most)
+{
+    char number[AXES_TEXT];
+
+    axes_format_value(number, sizeof number, most, 2);
+    chart_add_key(chart, CHART_KEY_ABOVE, "%s above the axis, up to %s", what, number);
 }
 
 /* The lowest value of the curve after that part of its length; its end counts in any case. */
@@ -443,11 +451,17 @@ static void draw_title(struct drawing *d)
     }
 }
 
-bool chart_title_fits(struct canvas *canvas, const char *title, double width)
+int chart_title_rows(struct canvas *canvas, const char *title, double width)
 {
     const struct sizes s = sizes_of(width, width); /* of a cell: the smallest there are */
+    int rows = 0;
 
-    return canvas_text_width(canvas, title, s.label, true) <= width - 24 * s.unit;
+    do {
+        title += canvas_break_text(canvas, title, s.label, true, width - 24 * s.unit);
+        title += *title == ' ';
+        rows++;
+    } while (*title);
+    return rows;
 }
 
 static void draw_y_label(struct drawing *d, size_t p)
@@ -520,6 +534,16 @@ static int draw_panels(struct drawing *d, double *xy, struct clr_error *err)
     return 0;
 }
 
+/* Below the panels, which give up a part of their height. */
+static void put_legend_below(struct drawing *d)
+{
+    d->legend_below = true;
+    d->panels_height = 0.0;
+    for (size_t p = 0; p < d->chart->panel_count; p++)
+        d->panels_height += d->box[p].h;
+    lay_out(d);
+}
+
 /* Find the place of everything. *xy: room for curves, to be freed. */
 static int place_all(struct drawing *d, double **xy, struct clr_error *err)
 {
@@ -527,6 +551,7 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
 
     d->cell = CELL * fmax(1.0, fmax(d->width, d->height) / 2000.0);
     d->s = sizes_of(d->width, d->height);
+    d->lane_count = d->chart->lane_count;
     rc = curves_new_trace(d, xy, err);
     if (rc < 0)
         return rc;
@@ -537,13 +562,16 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     if (!legend_is_needed(d->chart))
         return 0;
     rc = map_panels(d, *xy, err);
-    if (rc == 0 && !legend_place_inside(d)) {
-        d->legend_below = true;
-        for (size_t p = 0; p < d->chart->panel_count; p++)
-            d->panels_height += d->box[p].h;
+    if (rc < 0 || legend_place_inside(d))
+        return rc;
+    put_legend_below(d);
+    if (!d->keep_lanes && d->lane_count > 0 && !legend_has_names(d)) {
+        d->lane_count = 0;
+        d->legend_below = false;
         lay_out(d);
+        put_legend_below(d);
     }
-    return rc;
+    return 0;
 }
 
 int drawing_run(struct drawing *d, struct clr_error *err)
@@ -566,7 +594,8 @@ int drawing_run(struct drawing *d, struct clr_error *err)
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err)
 {
-    struct drawing d = {.canvas = canvas, .chart = chart, .width = width, .height = height};
+    struct drawing d = {
+        .canvas = canvas, .chart = chart, .width = width, .height = height, .keep_lanes = true};
     double *xy = NULL;
     int rc = place_all(&d, &xy, err);
 
@@ -592,6 +621,9 @@ int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int 
     struct drawing d = {.canvas = canvas, .chart = chart, .width = width, .height = height};
     int rc = drawing_run(&d, err);
 
+    if (rc == 0 && d.lane_count < chart->lane_count)
+        log_line(CLR_LOG_INFO, "the ranges above the chart have no room: they have, with a height of %d",
+                 height + (int)ceil(d.s.row + (double)chart->lane_count * ROW * d.s.text));
     if (rc == 0 && d.legend_below)
         report_hidden(&d.legend, height, d.s.row);
     return rc;

@@ -14,7 +14,7 @@
 #define CHART_STYLES     7  /* that can be distinguished; further curves are for small multiples */
 #define CHART_MAX_SERIES 24 /* in small multiples, too */
 #define CHART_MAX_GUIDES 64
-#define CHART_MAX_KEYS   7
+#define CHART_MAX_KEYS   8
 #define CHART_LABEL      192
 
 struct chart_series {
@@ -41,14 +41,16 @@ struct chart_guide {
     double x0, y0, x1, y1;
     enum chart_text_at text_at;
     char text[64];
-    bool colored; /* in the colour of that look */
+    bool colored; /* in the colour of that look, and of one of the curves: small multiples show it … */
+    bool muted;   /* … in grey where another curve is on top */
     size_t look;
 };
 
 /* A stripe over the whole height. */
 struct chart_shade {
     double lo, hi;
-    bool bound;       /* where a bound may lie, rather than a range to work in */
+    bool bound;       /* where a bound may lie, rather than a range to work in … */
+    bool doubt;       /* … which is in doubt */
     const char *what; /* in the table */
 };
 
@@ -66,7 +68,10 @@ enum chart_key_kind {
     CHART_KEY_LINE, /* of curves that are smoothed */
     CHART_KEY_DOTS, /* the points that they are means of */
     CHART_KEY_GUIDE,
+    CHART_KEY_END,   /* where a loss was no longer finite */
+    CHART_KEY_ABOVE, /* an arrow: a curve goes on above the axis */
     CHART_KEY_RANGE,
+    CHART_KEY_DOUBT, /* likewise, of a range not to be trained in yet */
     CHART_KEY_BOUND,
     CHART_KEY_LANE,
     CHART_KEY_GREY,
@@ -117,6 +122,9 @@ int chart_add_series(struct chart_panel *panel, const char *label, size_t count,
 void chart_add_guide(struct chart_panel *panel, struct chart_guide guide);
 void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *format, ...) CLR_PRINTF(3, 4);
 
+/* The key of curves that go on above an axis, up to that value. */
+void chart_add_above(struct chart *chart, const char *what, double most);
+
 /*
  * Let the y axis begin where the differences between the curves can be seen: a little below the lowest value
  * (of a band, too) that any curve has after its first part, `early` of its length, on a round number. In
@@ -132,8 +140,8 @@ void chart_begin_at(struct chart_panel *panel, double begin);
 void chart_remove_series(struct chart *chart, size_t index);
 void chart_clear(struct chart *chart);
 
-/* Does a small title fit into one line of a chart that wide? */
-bool chart_title_fits(struct canvas *canvas, const char *title, double width);
+/* Lines that a small title takes in a chart that wide. */
+int chart_title_rows(struct canvas *canvas, const char *title, double width);
 
 /* The height, that one or a larger one, at which a legend below and lanes take nothing from the panels.
  * CLR_ENOMEM. */

@@ -159,6 +159,35 @@ static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
     }
 }
 
+void curves_draw_arrow(struct drawing *d, double x, double y, uint32_t rgb)
+{
+    const double u = d->s.unit, head[6] = {x, y, x - 4.5 * u, y + 9 * u, x + 4.5 * u, y + 9 * u};
+
+    canvas_polygon(d->canvas, head, 3, rgb, 1.0);
+}
+
+/* Where a curve goes on above the axis, an arrow in its colour at the edge; side by side, the first. */
+static void draw_arrows(struct drawing *d, size_t p, const struct chart_series *s, double *xy)
+{
+    const double top = d->box[p].y, apart = 24 * d->s.unit;
+    const size_t n = trace_series(d, p, s, line_of(s), xy);
+    double last = -INFINITY;
+    bool above = false;
+
+    for (size_t k = 0; k < n && d->chart->panels[p].ends; k++) {
+        const bool was = above;
+        double x = xy[2 * k];
+        above = xy[2 * k + 1] < top - 0.5;
+        if (!above || was)
+            continue;
+        if (k > 0)
+            x -= (x - xy[2 * k - 2]) * (top - xy[2 * k + 1]) / (xy[2 * k - 1] - xy[2 * k + 1]);
+        if (x >= last + apart)
+            curves_draw_arrow(d, x, top, s->muted ? MUTED : look_of(s->look).rgb);
+        last = x;
+    }
+}
+
 void curves_draw(struct drawing *d, size_t p, double *xy)
 {
     const struct chart_panel *panel = &d->chart->panels[p];
@@ -175,8 +204,10 @@ void curves_draw(struct drawing *d, size_t p, double *xy)
         canvas_polyline(d->canvas, xy, trace_series(d, p, s, line_of(s), xy), &pen);
         canvas_unclip(d->canvas);
     }
-    for (size_t i = panel->series_count; i-- > 0;) /* no line goes over a point */
+    for (size_t i = panel->series_count; i-- > 0;) { /* no line goes over a point */
         draw_markers(d, p, i, xy);
+        draw_arrows(d, p, &panel->series[i], xy);
+    }
 }
 
 void curves_draw_dot(struct drawing *d, const struct chart_series *s, double x, double y)

@@ -69,6 +69,8 @@ struct drawing {
     int title_rows;
     bool labels_above; /* the y axes' labels, level, where they are too long to stand beside the panels */
     bool legend_below;
+    bool keep_lanes;   /* also where … */
+    size_t lane_count; /* all of the chart's, or none where they take the room of the curves' names */
     struct place_box legend_box;
     double panels_height; /* of all panels, before a legend below takes a part */
     struct heads heads;
@@ -98,6 +100,8 @@ double legend_whole_height(const struct drawing *d);
 /* Is there room for the legend in the first panel? Guides and the foot, where their texts go, stay free. */
 bool legend_place_inside(struct drawing *d);
 void legend_draw(struct drawing *d);
+/* Has it room for all curves? */
+bool legend_has_names(const struct drawing *d);
 
 /* curves.c; xy: room of new_trace() */
 int curves_new_trace(const struct drawing *d, double **xy, struct clr_error *err);
@@ -106,6 +110,8 @@ void curves_draw_bands(struct drawing *d, size_t p, double *xy);
 void curves_draw(struct drawing *d, size_t p, double *xy);
 /* A point, or a few pale dots, as a legend shows them. */
 void curves_draw_dot(struct drawing *d, const struct chart_series *s, double x, double y);
+/* The arrow of a curve that goes on above the axis; y: its head. */
+void curves_draw_arrow(struct drawing *d, double x, double y, uint32_t rgb);
 /* The line and marker of a legend's row. */
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width);
 

@@ -136,33 +136,55 @@ static void add_shade(struct chart *chart, enum chart_key_kind kind, const char 
     struct chart_panel *panel = &chart->panels[0];
     char from[AXES_TEXT], to[AXES_TEXT];
 
-    panel->shades[panel->shade_count++] = (struct chart_shade){lo, hi, kind == CHART_KEY_BOUND, what};
+    panel->shades[panel->shade_count++] =
+        (struct chart_shade){lo, hi, kind == CHART_KEY_BOUND, kind == CHART_KEY_DOUBT, what};
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
     chart_add_key(chart, kind, "%s: %s…%s", what, from, to);
     (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "%s %s…%s", brief, from, to);
 }
 
+/* What the range is, of several tests, and in short; range-test does not give a command to train with while
+ * it is in doubt. */
+static const char *const ranges[][3] = {
+    [CLR_RANGE_SURE] = {"range to train in", "range to train in (medians)", "train in"},
+    [CLR_RANGE_OPEN] = {"range so far: the test ends too low", "range so far: the tests end too low",
+                        "ends too low"},
+    [CLR_RANGE_FEW_UPDATES] = {"uncertain range: too few updates", "uncertain range: too few updates",
+                               "uncertain"},
+    [CLR_RANGE_WIDE] = {"uncertain range", "uncertain range (medians)", "uncertain"},
+};
+
+/* What the interval of the upper bound is. */
+static const char *interval(const struct clr_range_result *r)
+{
+    return r->interval == CLR_RANGE_UNION      ? "95 % intervals of max, of both tests"
+           : r->interval == CLR_RANGE_SPREAD   ? "max of single tests"
+           : r->interval == CLR_RANGE_COMBINED ? "95 % interval of max, of all tests"
+           : r->halved                         ? "95 % interval of max, cut at max"
+                                               : "95 % interval of max";
+}
+
 static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
 {
     struct chart_panel *panel = &chart->panels[0];
+    char failed[AXES_TEXT], half[AXES_TEXT + 16] = "";
 
     if (!r->has_range)
         return;
-    mark_rate(panel, "max", r->max_lr, r->halved && r->tests == 1 ? " (half the rate of failure)" : "");
+    axes_format_value(failed, sizeof failed, 2.0 * r->max_lr, 3);
+    if (r->halved && r->tests == 1)
+        (void)snprintf(half, sizeof half, " (half of %s)", failed);
+    mark_rate(panel, "max", r->max_lr, half);
     mark_rate(panel, "min", r->min_lr,
               r->quartered    ? " (max / 4)"
               : r->from_start ? " (the first rate)"
                               : "");
     chart->x_first = fmin(chart->x_first, r->min_lr);
-    add_shade(chart, CHART_KEY_RANGE, r->tests > 1 ? "range to train in (medians)" : "range to train in",
-              "train in", r->min_lr, r->max_lr);
+    add_shade(chart, r->doubt == CLR_RANGE_SURE ? CHART_KEY_RANGE : CHART_KEY_DOUBT,
+              ranges[r->doubt][r->tests > 1], ranges[r->doubt][2], r->min_lr, r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
-        add_shade(chart, CHART_KEY_BOUND,
-                  r->tests > 1 ? "max of single tests"
-                  : r->halved  ? "95 % interval of max, cut at max"
-                               : "95 % interval of max",
-                  "max in", r->max_lr_low, r->max_lr_high);
+        add_shade(chart, CHART_KEY_BOUND, interval(r), "max in", r->max_lr_low, r->max_lr_high);
 }
 
 /* Where the loss was first no longer finite. Of several groups, in the colour of each; their lanes show the
@@ -174,7 +196,7 @@ static void mark_divergence(struct chart_panel *panel, const struct clr_range_re
 
     if (!r->diverged)
         return;
-    mark_rate(panel, "diverged", r->diverged_lr, "");
+    mark_rate(panel, r->tests > 1 ? "first diverged" : "diverged", r->diverged_lr, "");
     if (alone)
         return;
     guide->text_at = CHART_NO_TEXT;
@@ -194,7 +216,9 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
         lane.hi = r->max_lr;
         axes_format_value(from, sizeof from, r->min_lr, 3);
         axes_format_value(to, sizeof to, r->max_lr, 3);
-        (void)snprintf(lane.text, sizeof lane.text, "%s…%s", from, to);
+        (void)snprintf(lane.text, sizeof lane.text, "%s…%s%s%s", from, to,
+                       r->doubt == CLR_RANGE_SURE ? "" : ", ",
+                       r->doubt == CLR_RANGE_SURE ? "" : ranges[r->doubt][2]);
     }
     if (r->diverged)
         lane.end = r->diverged_lr;
@@ -243,7 +267,7 @@ static const char *reason(enum clr_range_verdict verdict)
     return reasons[verdict];
 }
 
-/* A test that never left chance, as one: an axis that shows differences would show noise alone. */
+/* A test that never left chance, drawn as such: an axis that shows differences would show noise alone. */
 static void show_chance(struct chart_panel *panel, int classes, const struct clr_plot_options *o)
 {
     const double chance = 100.0 / classes;
@@ -269,7 +293,8 @@ static int mark_readings(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     mark_bounds(chart, &r);
-    if (r.verdict == CLR_RANGE_AT_CHANCE || r.verdict == CLR_RANGE_TOO_SHORT)
+    if (r.verdict == CLR_RANGE_AT_CHANCE || r.verdict == CLR_RANGE_TOO_SHORT ||
+        (r.diverged && r.top_accuracy <= r.threshold))
         show_chance(&chart->panels[0], r.classes, f->options);
     if (r.verdict != CLR_RANGE_READ)
         chart_add_key(chart, CHART_KEY_TEXT, "no range read: %s", reason(r.verdict));
@@ -277,7 +302,8 @@ static int mark_readings(struct figure *f, struct clr_error *err)
     return 0;
 }
 
-/* The curve that bounds are read from runs through the measured points. */
+/* The line goes through medians of three points, and through the first and the last one: it leaves out single
+ * points, and stays at the others where the accuracy falls from one to the next. */
 static int smooth_curves(struct chart *chart, struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -286,17 +312,17 @@ static int smooth_curves(struct chart *chart, struct clr_error *err)
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
         int rc;
-        if (s->count < CLR_RANGE_POINTS) /* means of three would have little to do with so few */
+        if (s->count < CLR_RANGE_POINTS) /* medians of three would have little to do with so few */
             continue;
         smoothed = true;
         rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
         if (rc < 0)
             return rc;
         for (size_t k = 0; k < s->count; k++)
-            s->smooth[k] = smooth_three(s->y, s->count, k);
+            s->smooth[k] = smooth_median(s->y, s->count, k);
     }
     if (smoothed)
-        chart_add_key(chart, CHART_KEY_LINE, "mean of three points, of two at the ends");
+        chart_add_key(chart, CHART_KEY_LINE, "median of three points");
     return 0;
 }
 

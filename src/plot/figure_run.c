@@ -148,8 +148,10 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
     mark_arrivals(chart, at, n, own, &level);
     if (n > MAX_MARKED && !small) /* small charts have no marks */
         report_unmarked(at + 1, n - 1, level.text);
-    chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where the %s ends", level.text,
-                  is_longest(panel, slow) ? "longest run" : "lowest curve");
+    chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where '%s' ends", level.text,
+                  panel->series[slow].label);
+    (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "reaches %s, where the %s ends",
+                   level.text, is_longest(panel, slow) ? "longest run" : "lowest curve");
 }
 
 /* ---- where the axis begins ---- */
@@ -206,14 +208,16 @@ static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 static void mark_divergence(struct figure *f)
 {
     struct chart_panel *panel = &f->chart.panels[0];
+    const bool grey = !f->options->multiples; /* the last of many curves are */
     bool marked = false;
 
-    for (size_t i = 0; i < panel->series_count && i < CHART_STYLES; i++) {
+    for (size_t i = 0; i < panel->series_count; i++) {
         const size_t group = panel->series[i].look;
         for (const struct run *r = NULL; (r = runs_next(&f->runs, group, r)) != NULL;) {
             const double at = groups_place(&f->runs, group, &f->view, r->diverged_at);
-            const struct chart_guide guide = {at,         -INFINITY, at,   INFINITY, CHART_NO_TEXT,
-                                              "diverged", true,      group};
+            const struct chart_guide guide = {
+                at,   -INFINITY, at, INFINITY, CHART_NO_TEXT, "diverged", true, grey && i >= CHART_STYLES,
+                group};
             if (isnan(at))
                 continue;
             chart_add_guide(panel, guide);
@@ -221,7 +225,7 @@ static void mark_divergence(struct figure *f)
         }
     }
     if (marked)
-        chart_add_key(&f->chart, CHART_KEY_GUIDE, "loss no longer finite");
+        chart_add_key(&f->chart, CHART_KEY_END, "loss no longer finite");
 }
 
 /* ---- run ---- */
@@ -414,7 +418,9 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
             return rc;
     }
     if (smoothed)
-        chart_add_key(chart, CHART_KEY_LINE, "mean over 1/50 of the run, 1/100 at its ends");
+        chart_add_key(chart, panel->series_count > 1 ? CHART_KEY_LINE : CHART_KEY_TEXT,
+                      "%smean over 1/50 of the run, 1/100 at its ends",
+                      panel->series_count > 1 ? "" : "line: "); /* it has its sample beside the name */
     if (dots)
         chart_add_key(chart, CHART_KEY_DOTS, "loss of one batch");
     return 0;
@@ -430,9 +436,11 @@ static double first_loss(const struct chart_panel *panel)
 }
 
 /* On an axis to the losses of a run that diverges, all others would lie on zero. */
-static void end_loss_axis(struct chart_panel *panel)
+static void end_loss_axis(struct chart *chart)
 {
+    struct chart_panel *panel = &chart->panels[0];
     const double first = first_loss(panel);
+    double above = 0.0;
 
     panel->ceiling = INFINITY;
     for (size_t i = 0; i < panel->series_count && first > 0.0; i++) {
@@ -444,7 +452,10 @@ static void end_loss_axis(struct chart_panel *panel)
         panel->ceiling = SHOWN * first;
         log_line(CLR_LOG_WARNING, "'%s' has losses up to %.3g: it is cut at %.3g, where the axis ends",
                  s->label, most, panel->ceiling);
+        above = fmax(above, most);
     }
+    if (panel->ends)
+        chart_add_above(chart, "loss", above);
 }
 
 /* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen; of
@@ -484,7 +495,7 @@ int figure_loss(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     panel->y_label = "training loss";
-    end_loss_axis(panel);
+    end_loss_axis(&f->chart);
     choose_loss_axis(panel,
                      f->view.over == GROUPS_OVER_RATES ? 0.0 : 0.2); /* low rates are a part of the test */
     mark_divergence(f);

@@ -17,8 +17,10 @@ static struct place_box guide_pixels(const struct drawing *d, size_t p, const st
 
 static struct canvas_pen guide_pen(const struct drawing *d, const struct chart_guide *g)
 {
-    return (struct canvas_pen){g->colored ? look_of(g->look).rgb : GUIDE, 1.0, 1.15 * d->s.unit,
-                               CANVAS_GUIDE};
+    return (struct canvas_pen){g->muted     ? MUTED
+                               : g->colored ? look_of(g->look).rgb
+                                            : GUIDE,
+                               1.0, 1.15 * d->s.unit, CANVAS_GUIDE};
 }
 
 void guides_take(struct drawing *d, size_t p)
@@ -147,7 +149,7 @@ static void draw_heads(struct drawing *d)
 
 double guides_rows_height(const struct drawing *d)
 {
-    return ROW * d->s.text * (double)((size_t)d->heads.rows + d->chart->lane_count);
+    return ROW * d->s.text * (double)((size_t)d->heads.rows + d->lane_count);
 }
 
 void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t rgb)
@@ -160,19 +162,20 @@ void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t r
     canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &end);
 }
 
-/* Where the text of a lane begins: to the right of its bar, to the left of it, after the cross, else *inside
- * it. */
+/* Where the text of a lane begins: to the right of its bar, to the left of it, at the right edge (beside the
+ * cross it would be the cross's), else *inside it. */
 static double lane_text(const struct drawing *d, double x0, double x1, double end, double w, bool *inside)
 {
     const double gap = 6 * d->s.unit, most = isnan(end) ? d->width : end - gap;
+    const double edge = d->box[0].x + d->box[0].w - w;
 
     *inside = false;
     if (x1 + gap + w <= most - gap)
         return x1 + gap;
     if (x0 - gap - w >= gap)
         return x0 - gap - w;
-    if (!isnan(end) && end + 2 * gap + w <= d->width)
-        return end + 2 * gap;
+    if (!isnan(end) && end + 2 * gap <= edge)
+        return edge;
     *inside = true;
     return (x0 + x1 - w) / 2;
 }
@@ -202,7 +205,7 @@ void guides_draw_lanes(struct drawing *d)
 {
     const double row = ROW * d->s.text, top = d->box[0].y - guides_rows_height(d);
 
-    for (size_t i = 0; i < d->chart->lane_count; i++)
+    for (size_t i = 0; i < d->lane_count; i++)
         draw_lane(d, &d->chart->lanes[i], top + row * ((double)i + 0.5));
 }
 
@@ -231,7 +234,10 @@ void guides_draw_shades(struct drawing *d, size_t p)
     for (size_t i = 0; i < panel->shade_count; i++) {
         const struct chart_shade *s = &panel->shades[i];
         const double x0 = drawing_px(d, p, s->lo), x1 = drawing_px(d, p, s->hi);
-        canvas_rect(d->canvas, x0, d->box[p].y, x1 - x0, d->box[p].h, s->bound ? BOUND : SHADE,
+        canvas_rect(d->canvas, x0, d->box[p].y, x1 - x0, d->box[p].h,
+                    s->bound   ? BOUND
+                    : s->doubt ? GUIDE
+                               : SHADE,
                     s->bound ? 0.22 : 0.10);
     }
 }

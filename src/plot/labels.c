@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/str.h"
 #include "plot/axes.h"
 #include "plot/canvas.h"
@@ -83,7 +84,7 @@ static void append_momentum(struct str *s, const struct clr_schedule *c)
 static void append_milestones(struct str *s, const struct clr_schedule *c)
 {
     for (size_t i = 0; i < c->milestone_count; i++)
-        append_number(s, i == 0 ? "milestones " : " ", (double)c->milestones[i]);
+        append_number(s, i == 0 ? "milestones " : ", ", (double)c->milestones[i]);
 }
 
 /* Is that field of the schedule given, or does its policy read it? Those that no policy of theirs reads are
@@ -473,6 +474,21 @@ static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
     return set_label(r, &s, err);
 }
 
+/* A run that went back is not what its schedule says: its rates were halved. */
+static void append_backoffs(const struct runs *runs, struct run *r)
+{
+    const size_t length = strlen(r->label);
+    int least = r->backoffs, most = r->backoffs;
+
+    for (const struct run *other = NULL; (other = runs_next(runs, r->group, other)) != NULL;) {
+        least = other->backoffs < least ? other->backoffs : least;
+        most = other->backoffs > most ? other->backoffs : most;
+    }
+    if (most > 0)
+        (void)snprintf(r->label + length, sizeof r->label - length, ", halved %s%d time%s",
+                       least < most ? "up to " : "", most, most > 1 ? "s" : "");
+}
+
 int labels_make(struct runs *runs, struct clr_error *err)
 {
     static const enum settings kinds[] = {LENGTH, MINOR};
@@ -492,6 +508,8 @@ int labels_make(struct runs *runs, struct clr_error *err)
     }
     for (size_t i = 0; i < runs->count && long_one && runs->groups > 1 && names_suffice(runs); i++)
         str_copy(runs->run[i].label, sizeof runs->run[i].label, runs->run[i].name);
+    for (size_t i = 0; i < runs->count; i++)
+        append_backoffs(runs, &runs->run[i]);
     return rc;
 }
 
@@ -557,38 +575,63 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
 static bool is_called(const struct run *r, const char *input, const char *name, bool as_given)
 {
     if (!as_given)
-        return strcmp(r->name, name) == 0;
+        return strcmp(r->name, name) == 0 || strcmp(fs_last_part(input), name) == 0;
     return strcmp(input, name) == 0 || (r->within && strcmp(r->within, name) == 0);
+}
+
+/* Two texts for one curve, of repeats for example. */
+static int check_single(const struct clr_plot_label *labels, const size_t *groups, size_t l,
+                        struct clr_error *err)
+{
+    for (size_t k = 0; k < l; k++)
+        if (groups[k] == groups[l] && strcmp(labels[k].text, labels[l].text) != 0)
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "`label` %s=%s and %s=%s: both are drawn as one curve, which has one name",
+                                 labels[k].name, labels[k].text, labels[l].name, labels[l].text);
+    return 0;
+}
+
+/* The run of that name, as given, else by its last part. CLR_EUSAGE: none, or several. */
+static int find_run(const struct run **out, const struct runs *runs, const char *const *inputs,
+                    const char *name, struct clr_error *err)
+{
+    const struct run *found = NULL;
+
+    for (int pass = 0; pass < 2 && !found; pass++) {
+        for (size_t i = 0; i < runs->count; i++) {
+            const struct run *r = &runs->run[i];
+            if (!is_called(r, inputs[i], name, pass == 0))
+                continue;
+            if (found && found->group != r->group)
+                return clr_error_set(err, CLR_EUSAGE,
+                                     "`label` %s=…: several are called like that; name the one with its path",
+                                     name);
+            found = r;
+        }
+    }
+    *out = found;
+    return found ? 0 : refuse_name(runs, name, err);
 }
 
 int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_plot_label *labels,
                  size_t count, struct clr_error *err)
 {
-    for (size_t l = 0; l < count; l++) {
+    size_t *groups = NULL;
+    int rc = mem_new(&groups, count + 1, sizeof *groups, "labels", err);
+
+    for (size_t l = 0; l < count && rc == 0; l++) {
         const struct run *found = NULL;
-        for (int pass = 0; pass < 2 && !found; pass++) { /* as given, else the last part of it */
-            for (size_t i = 0; i < runs->count; i++) {
-                const struct run *r = &runs->run[i];
-                if (!is_called(r, inputs[i], labels[l].name, pass == 0))
-                    continue;
-                if (found && found->group != r->group)
-                    return clr_error_set(
-                        err, CLR_EUSAGE,
-                        "`label` %s=…: several are called like that; name the one with its path",
-                        labels[l].name);
-                found = r;
-            }
-        }
-        if (!found)
-            return refuse_name(runs, labels[l].name, err);
+        rc = find_run(&found, runs, inputs, labels[l].name, err);
+        if (rc < 0)
+            break;
+        groups[l] = found->group;
+        rc = check_single(labels, groups, l, err);
         for (size_t i = 0; i < runs->count; i++)
             if (runs->run[i].group == found->group)
                 str_copy(runs->run[i].label, sizeof runs->run[i].label, labels[l].text);
     }
-    for (size_t l = 0; l < count; l++) {
-        const int rc = check_different(runs, &labels[l], err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    for (size_t l = 0; l < count && rc == 0; l++)
+        rc = check_different(runs, &labels[l], err);
+    free(groups);
+    return rc;
 }

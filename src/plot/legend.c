@@ -41,6 +41,8 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
             add_entry(d, panel->series[i].label, "", max_width - handle)->series = &panel->series[i];
     for (size_t i = 0; i < d->chart->key_count; i++) {
         const struct chart_key *key = &d->chart->keys[i];
+        if (key->kind == CHART_KEY_LANE && d->lane_count == 0)
+            continue;
         add_entry(d, key->text, key->brief, max_width - handle)->kind = key->kind;
     }
     for (size_t i = 0; i < l->count; i++)
@@ -78,6 +80,16 @@ double legend_place_below(struct drawing *d, double bottom)
     d->legend_box =
         (struct place_box){(d->width - d->legend.w) / 2, bottom - d->legend.h, d->legend.w, d->legend.h};
     return d->legend.h + 8 * u;
+}
+
+bool legend_has_names(const struct drawing *d)
+{
+    const struct legend *l = &d->legend;
+    size_t names = 0;
+
+    while (names < l->count && l->entries[names].series)
+        names++;
+    return l->rows * l->columns >= l->count || l->rows * l->columns > names;
 }
 
 double legend_whole_height(const struct drawing *d)
@@ -160,10 +172,15 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
         draw_key_parts(d, kind, x, y, w, h);
         break;
     case CHART_KEY_GUIDE:
+    case CHART_KEY_END:
         canvas_polyline(d->canvas, xy, 2, &guide);
         break;
+    case CHART_KEY_ABOVE:
+        curves_draw_arrow(d, x + w / 2, y - h / 2, INK_SOFT);
+        break;
     case CHART_KEY_RANGE:
-        canvas_rect(d->canvas, x, y - h / 2, w, h, SHADE, 0.10);
+    case CHART_KEY_DOUBT:
+        canvas_rect(d->canvas, x, y - h / 2, w, h, kind == CHART_KEY_DOUBT ? GUIDE : SHADE, 0.10);
         canvas_rule(d->canvas, x, y - h / 2, x, y + h / 2, &guide);
         canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &guide);
         break;

@@ -17,6 +17,8 @@
 #define JUMP 8.0
 #define SEEN 0.002
 
+#define FAR 3.0 /* times the highest rate of the others */
+
 /* ---- a schedule as points ---- */
 
 /* Points (iteration, rate); x and y NULL: they are counted alone. */
@@ -192,7 +194,7 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
     else if (rc == 0 && losses.rows > 0)
         rc = add_rows(panel, run, &losses, "loss.csv", err);
     else if (rc == 0)
-        rc = add_rows(panel, run, &run->table, "history.csv", err);
+        rc = add_rows(panel, run, &run->table, fs_last_part(run->csv_path), err);
     csv_clear(&losses);
     if (rc < 0)
         return rc;
@@ -209,6 +211,30 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
     return 0;
 }
 
+/* The rates of runs that diverged may be far above the others', which would lie on zero: the axis is that of
+ * the others. */
+static void end_rate_axis(struct chart *chart, const struct runs *runs)
+{
+    struct chart_panel *panel = &chart->panels[1];
+    double most[2] = {0.0, 0.0}; /* of runs that did not diverge; of all */
+
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *s = &panel->series[i];
+        bool diverged = false;
+        for (const struct run *r = NULL; (r = runs_next(runs, i, r)) != NULL;)
+            diverged = diverged || !isnan(r->diverged_at);
+        for (size_t k = 0; k < s->count; k++) {
+            most[0] = diverged ? most[0] : fmax(most[0], s->y[k]);
+            most[1] = fmax(most[1], s->y[k]);
+        }
+    }
+    if (!(most[0] > 0.0 && most[1] > FAR * most[0]))
+        return;
+    panel->ends = true;
+    panel->ceiling = 1.05 * most[0];
+    chart_add_above(chart, "rate", most[1]);
+}
+
 int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view, bool small,
                     struct clr_error *err)
 {
@@ -223,5 +249,7 @@ int rates_add_panel(struct chart *chart, const struct runs *runs, const struct g
     chart->panel_count = 2;
     for (size_t g = 0; g < runs->groups && rc == 0; g++)
         rc = add_rates(&chart->panels[1], runs, g, view, err);
+    if (rc == 0)
+        end_rate_axis(chart, runs);
     return rc;
 }

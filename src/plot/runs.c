@@ -107,11 +107,21 @@ double runs_diverged_at(const json_t *run_json)
     const json_t *result = json_object_get(run_json, "result");
     uint64_t at;
 
+    if (json_count_value(&at,
+                         json_object_get(result, "diverged_at"))) /* of a range test that finished, too */
+        return (double)at;
     if (!status || strcmp(status, "diverged") != 0)
         return NAN;
-    if (json_count_value(&at, json_object_get(result, "diverged_at")))
-        return (double)at;
     return json_count_value(&at, json_object_get(result, "iterations")) ? (double)at + 1.0 : NAN;
+}
+
+/* Of a run.json that was changed by hand, any number. */
+static int read_backoffs(const json_t *run_json)
+{
+    uint64_t n = 0;
+
+    (void)json_count_value(&n, json_object_get(json_object_get(run_json, "result"), "backoffs"));
+    return n < 1000 ? (int)n : 1000;
 }
 
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)
@@ -128,6 +138,7 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
         goto out;
     read_device(run, json);
     run->diverged_at = runs_diverged_at(json);
+    run->backoffs = read_backoffs(json);
     settings = json_object_get(json, "settings");
     if (!json_is_object(settings))
         goto out;
@@ -179,13 +190,14 @@ static int read_table(struct run *run, const char *csv_name, struct clr_error *e
     return runs_check_ascending(&run->table, run->csv_path, err);
 }
 
-/* A range.csv with its run.json or range.json beside it stands for its folder, which has what it is read
- * with. */
+/* A table by its own name, with a run.json or range.json beside it, stands for its folder: what it is read
+ * with is there. */
 static int find_folder(struct run *run, const char *csv_name, struct clr_error *err)
 {
+    const char *name = fs_last_part(run->csv_path);
     int rc;
 
-    if (strcmp(csv_name, "range.csv") != 0 || strcmp(fs_last_part(run->csv_path), csv_name) != 0)
+    if (strcmp(name, csv_name) != 0 && strcmp(name, "range.csv") != 0)
         return 0;
     rc = fs_folder_of(&run->folder, run->csv_path, err);
     if (rc < 0)

@@ -31,6 +31,7 @@ struct run {
         [RUNS_DEVICE];  /* of run.json; "several devices" where it was resumed on another; "" not known */
     bool timed;         /* its times can be compared with the others': runs_read_times() */
     bool known;         /* run.json has settings */
+    int backoffs;       /* times that its rates were halved, because its loss was not finite */
     double diverged_at; /* the iteration whose loss was no longer finite, which ended it; NaN: none was */
     bool held_out;      /* accuracy on held-out training images rather than the test set */
     struct csv table;   /* at least one row; iterations ascending */

@@ -312,6 +312,29 @@ void range_choose_min(struct clr_range_result *r)
     r->min_lr = r->quartered ? r->max_lr / 4 : r->learns_lr;
 }
 
+void range_find_doubt(struct clr_range_result *r)
+{
+    r->doubt = CLR_RANGE_SURE;
+    if (!r->has_range)
+        return;
+    if (!r->fell && !r->diverged && r->max_lr > 0.8 * r->last_lr)
+        r->doubt = CLR_RANGE_OPEN;
+    else if (r->updates > 0 && r->updates < RANGE_UPDATES)
+        r->doubt = CLR_RANGE_FEW_UPDATES;
+    else if (r->max_lr_high > RANGE_WIDE * r->max_lr_low)
+        r->doubt = CLR_RANGE_WIDE;
+}
+
+/* Updates with rates up to that one; loss.csv may have a row for each, or for every so many. */
+static uint64_t updates_below(const struct range_curve *c, double lr)
+{
+    size_t n = 0;
+
+    while (n < c->updates && c->update_rates[n] <= lr)
+        n++;
+    return n > 0 && c->update_at ? (uint64_t)c->update_at[n - 1] : n;
+}
+
 static void read_bounds(struct clr_range_result *r, const struct reading *w)
 {
     size_t first = 0;
@@ -322,6 +345,7 @@ static void read_bounds(struct clr_range_result *r, const struct reading *w)
     r->learns_lr = w->c->rates[first > 0 ? first - 1 : 0];
     r->has_range = r->learns_lr < r->max_lr;
     r->from_start = first <= 1;
+    r->updates = updates_below(w->c, r->max_lr);
     if (r->has_range)
         range_choose_min(r);
     else
@@ -365,6 +389,7 @@ int range_read_test(struct clr_range_result *r, const struct range_curve *c, str
                                    .classes = c->classes,
                                    .images = c->images,
                                    .untrained = c->untrained,
+                                   .last_lr = c->count > 0 ? c->rates[c->count - 1] : 0.0,
                                    .diverged = c->diverged,
                                    .diverged_at = c->diverged_at,
                                    .diverged_lr = c->diverged_lr,
@@ -380,6 +405,7 @@ int range_read_test(struct clr_range_result *r, const struct range_curve *c, str
         r->verdict = judge(r, &w);
         if (r->verdict == CLR_RANGE_READ)
             read_bounds(r, &w);
+        range_find_doubt(r);
         explain(r, c);
     }
     free(room);

@@ -250,7 +250,7 @@ START_TEST(test_range__axis_is_what_was_asked_for)
     inputs[2] = make_range(base, "linear", CLR_POLICY_SWEEP_LINEAR, 12);
     ck_assert_int_eq(figure_make(figure_range, &chart, inputs, 1, NULL, NULL), 0);
     ck_assert(chart.x_log && chart.x_spans && chart.x_first == 0.0001 && chart.x_last == 1.0);
-    ck_assert(chart.panels[0].shade_count == 0 && chart.panels[0].guide_count == 1);
+    ck_assert(chart.panels[0].shade_count == 0 && chart.panels[0].guide_count == 2); /* chance, and where */
     chart_clear(&chart);
     ck_assert_int_eq(figure_make(figure_range, &chart, inputs + 1, 1, NULL, NULL), 0);
     ck_assert_int_eq(clr_range_read(&r, inputs + 1, 1, NULL), 0);
@@ -605,6 +605,24 @@ START_TEST(test_styles__are_seven_and_then_grey)
 }
 END_TEST
 
+/* A range that is not to be trained in yet does not look as if it were. */
+START_TEST(test_range__in_doubt_is_called_so)
+{
+    const char *base = support_temp_dir(), *input = make_range(base, "log", CLR_POLICY_SWEEP_LOG, 12);
+    struct chart chart;
+
+    ck_assert_int_eq(figure_make(figure_range, &chart, &input, 1, NULL, NULL), 0);
+    ck_assert(!chart.panels[0].shades[0].doubt && chart.panels[0].shade_count == 2);
+    chart_clear(&chart);
+    figures_write(input, "loss.csv", "iteration,trn_loss,lr\n1,2.3,0.0001\n12,2,0.001\n30,2,0.1\n");
+    ck_assert_int_eq(figure_make(figure_range, &chart, &input, 1, NULL, NULL), 0);
+    ck_assert(chart.panels[0].shades[0].doubt);
+    ck_assert_str_eq(chart.panels[0].shades[0].what, "uncertain range: too few updates");
+    ck_assert_double_eq(chart.panels[0].series[0].smooth[0], chart.panels[0].series[0].y[0]);
+    chart_clear(&chart);
+}
+END_TEST
+
 /* ---- loss, table ---- */
 
 START_TEST(test_loss__is_a_smooth_line_over_its_points)
@@ -619,8 +637,8 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
     ck_assert_msg(figure_make(figure_loss, &chart, inputs, 1, &g_rates, &err) == 0, "%s", err.message);
     ck_assert(chart.panel_count == 2 && chart.panels[0].series[0].count == 301);
     ck_assert(chart.panels[0].series[0].smooth && chart.panels[0].series[0].faint);
-    ck_assert(chart.panels[0].log); /* from 2.3 to 0.04 */
-    ck_assert(chart.key_count == 2 && chart.keys[0].kind == CHART_KEY_LINE);
+    ck_assert(chart.panels[0].log);                                          /* from 2.3 to 0.04 */
+    ck_assert(chart.key_count == 2 && chart.keys[0].kind == CHART_KEY_TEXT); /* the name has the sample */
     ck_assert(chart.keys[1].kind == CHART_KEY_DOTS);
     chart_clear(&chart);
     inputs[1] = make_run(base, "again", &s, &fine, ", \"seed\": 2");
@@ -827,6 +845,23 @@ static void make_loss(struct chart *chart)
 static const struct clr_plot_options g_narrow = {.width = 336},
                                      g_narrow_multiples = {.multiples = true, .width = 336};
 
+/* A run whose rate and losses leave the axes, beside two that do not. */
+static void make_diverged(struct chart *chart)
+{
+    static const struct kind shorter = {300, 10, 30, 0};
+    const char *base = support_temp_dir(), *inputs[3];
+    struct clr_schedule s = policy(CLR_POLICY_TRIANGULAR, 100);
+
+    inputs[0] = make_run(base, "a", &s, &g_usual, ", \"seed\": 1");
+    s = policy(CLR_POLICY_FIXED, 0);
+    s.lr = 0.02;
+    inputs[1] = make_run(base, "b", &s, &g_usual, ", \"seed\": 1");
+    s.lr = 2.0; /* `more` goes on behind the settings */
+    inputs[2] = make_run(base, "c", &s, &shorter,
+                         ", \"seed\": 1}, \"status\": \"diverged\", \"result\": {\"diverged_at\": 320");
+    draw(chart, inputs, 3, &g_multiples);
+}
+
 static const struct golden g_golden[] = {
     {"plot_rates_step50.png", make_step_50, &g_rates},
     {"plot_rates_sgdr.png", make_sgdr, &g_rates},
@@ -837,6 +872,8 @@ static const struct golden g_golden[] = {
     {"plot_multiples_rates.png", make_multiples, &g_multiples},
     {"plot_multiples_narrow.png", make_multiples, &g_narrow_multiples},
     {"plot_loss.png", make_loss, &g_narrow},
+    {"plot_diverged.png", make_diverged, &g_rates},
+    {"plot_diverged_multiples.png", make_diverged, &g_multiples},
 };
 
 static void render(struct str *png, int which)
@@ -915,6 +952,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_rates__of_long_runs_are_few_points);
     tcase_add_test(tc, test_rates__that_the_schedule_does_not_tell_are_the_rows);
     tcase_add_test(tc, test_range__axis_is_what_was_asked_for);
+    tcase_add_test(tc, test_range__in_doubt_is_called_so);
     tcase_add_test(tc, test_range__that_cannot_be_read_says_why);
     tcase_add_test(tc, test_axis__shows_differences_by_itself);
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);

@@ -107,20 +107,20 @@ START_TEST(test_runs__repeats_differ_in_the_seed_alone)
                               "\"schedule\":{\"policy\":\"fixed\",\"lr\":0.25,\"min_lr\":null,\"gamma\":null,"
                               "\"step_size\":0},\"seed\":1");
     inputs[n++] = figures_run(base, "bare", g_fixed, 3, 0, NULL);
-    inputs[n++] = figures_join(inputs[0], "history.csv");
+    inputs[n++] = figures_join(inputs[0], "history.csv"); /* its folder again: the same seed is no repeat */
     ck_assert_msg(runs_read(&runs, inputs, NULL, n, "history.csv", &err) == 0, "%s", err.message);
     ck_assert_uint_eq(runs.groups, 8);
     ck_assert(runs.run[0].group == runs.run[1].group && runs.run[0].group == runs.run[3].group);
     ck_assert(runs.run[2].group != runs.run[0].group);
     ck_assert(runs.run[4].group != runs.run[2].group); /* another batch */
     ck_assert(runs.run[5].group != runs.run[2].group); /* the same seed: not a repeat */
-    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025…0.01");
+    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025…0.01 (t1)");
     ck_assert_str_eq(runs.run[2].label, "fixed 0.001 (f)");
     ck_assert_str_eq(runs.run[4].label, "fixed 0.001 (other)");
     ck_assert_str_eq(runs.run[6].label, "fixed 0.5");
     ck_assert_str_eq(runs.run[7].label, "fixed 0.25");
     ck_assert_str_eq(runs.run[8].label, "bare");
-    ck_assert_str_eq(runs.run[9].label, "t1");
+    ck_assert_str_eq(runs.run[9].label, "triangular 0.0025…0.01 (t1)");
     ck_assert_str_eq(runs.run[0].topic, "quick on cifar10");
     runs_clear(&runs);
 }
