@@ -32,7 +32,7 @@ struct bench {
     const struct clr_bench_options *o;
     struct clr_dataset *data;
     struct clr_train_options train;
-    int part;               /* of PARTS that are told */
+    int part;               /* of PARTS, for progress */
     double start_s, step_s; /* what these take, as soon as it is known */
     struct session session; /* planned anew for each start, with the same records */
 };
@@ -52,11 +52,10 @@ static int run_steps(void *user, int n, struct clr_error *err)
         rc = session_read_updates(s, &first, updates, &count, err);
     for (int i = 0; i < count && rc == 0; i++)
         if (!isfinite(updates[i].loss))
-            rc =
-                clr_error_set(err, CLR_EDIVERGED,
-                              "the loss is not finite after %llu steps on random images at rate %g: see what "
-                              "'clr-cl doctor' says about %s",
-                              (unsigned long long)first + (unsigned)i + 1, RATE, s->o->device->name);
+            rc = clr_error_set(err, CLR_EDIVERGED,
+                               "the loss is not finite after %llu steps on random images at rate %g: check "
+                               "%s with 'clr-cl doctor'",
+                               (unsigned long long)first + (unsigned)i + 1, RATE, s->o->device->name);
     return rc;
 }
 
@@ -197,7 +196,7 @@ static int check_device(struct bench *b, struct clr_error *err)
         note_compiler(b);
         ocl_save_programs(s->replica.ctx);
     }
-    rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
+    rc = plan(b, err); /* fails where no variant of a layer is correct */
     if (rc == 0) {
         b->report->tuned_layers = count_tuned(s->replica.train.graph, b->train.device);
         b->report->device_memory_bytes = replica_net_bytes(&s->replica) + params_bytes(&s->replica.params);
@@ -224,7 +223,7 @@ static int time_whole(struct bench *b, struct clr_error *err)
     rc = begin_part(b, "whole training steps", measure_estimate(&steps, b->step_s), err);
     if (rc == 0)
         rc = measure_run(&b->report->step_ms, &steps, err);
-    if (rc == 0) /* forward, and not twice back */
+    if (rc == 0) /* forward alone; backward takes twice as long */
         rc = begin_part(b, "inference", measure_estimate(&inference, b->step_s / 3), err);
     if (rc == 0)
         rc = measure_run(&b->report->inference_ms, &inference, err);
@@ -269,7 +268,7 @@ static int warm_starts(struct bench *b, struct clr_error *err)
     return rc;
 }
 
-/* Layers, limits and verdicts share a session, whose net says which variants were timed. */
+/* Layers, limits and verdicts share a session: verdicts need the variants that were timed. */
 static int inspect(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {.profile = true};
@@ -291,8 +290,7 @@ static int inspect(struct bench *b, struct clr_error *err)
         rc = begin_part(b, "correctness of what was timed", 0.0, err);
     if (rc == 0)
         rc = checks_run(b->report, &b->session, ctx, b->o, err);
-    if (rc == 0)
-        rc = peak_note_fewer(b->report, err);
+    peak_note_fewer(b->report);
     if (ctx)
         ocl_save_programs(ctx);
     ocl_context_destroy(ctx);
@@ -317,13 +315,6 @@ static int first_start(struct bench *b, struct clr_error *err)
 
 /* ------------------------------------------------------------------ the report's head */
 
-static const char *type_name(enum clr_device_type type)
-{
-    static const char *const names[] = {"CPU", "GPU", "accelerator", "other"};
-
-    return names[type];
-}
-
 static void describe(struct clr_bench_report *r, const struct clr_device *d,
                      const struct clr_bench_options *o)
 {
@@ -342,7 +333,7 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
     r->batch = o->batch;
     (void)snprintf(r->data, sizeof r->data, "random bytes and labels from seed %d", RANDOM_DATA_SEED);
     str_copy(r->device, sizeof r->device, d->name);
-    str_copy(r->type, sizeof r->type, type_name(d->type));
+    str_copy(r->type, sizeof r->type, clr_device_type_name(d->type));
     str_copy(r->vendor, sizeof r->vendor, d->vendor);
     str_copy(r->device_version, sizeof r->device_version, d->version);
     str_copy(r->driver, sizeof r->driver, d->driver);
@@ -353,7 +344,7 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
     r->float_width = d->native_float_width;
 }
 
-/* How many classes the net tells apart, as far as a label can be a byte. */
+/* Classes of the net, as far as a label can be a byte. */
 static int count_classes(int *out, const struct clr_bench_options *o, struct clr_image_shape input,
                          struct clr_error *err)
 {
@@ -373,11 +364,10 @@ static int prepare(struct bench *b, const struct clr_device *device, struct clr_
     int classes, rc;
 
     if (input.channels < 1)
-        return clr_error_set(
-            err, CLR_EINPUT,
-            "'%s' does not say how large its images are: give its Data layer an 'input_param "
-            "{ shape { dim: N dim: C dim: H dim: W } }'",
-            b->o->net_name);
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' does not have the size of its images: give its Data layer an 'input_param "
+                             "{ shape { dim: N dim: C dim: H dim: W } }'",
+                             b->o->net_name);
     rc = count_classes(&classes, b->o, input, err);
     if (rc == 0)
         rc = random_data_create(&b->data, input, classes, b->o->batch, err);

@@ -19,23 +19,24 @@ static const struct opt_command command = {
     .about =
         "Runs every variant of every kernel on a device and compares the results with a reference that is "
         "computed in double precision without OpenCL, then a short training. It prints OK, WRONG, or FAILED "
-        "for what does not run there, and exits with 1 if one is not OK. Want of memory is neither: it ends "
-        "the check. Where the kernels have not been compiled before, this takes some minutes on a CPU.",
+        "for what does not run there, and exits with 1 if one is not OK. A variant that is out of memory is "
+        "neither: it ends the check. Where the kernels have not been compiled before, this takes some "
+        "minutes on a CPU.",
     .examples = "  clr-cl doctor\n"
                 "  clr-cl doctor --device gpu\n",
 };
 
-#define PACE_NS UINT64_C(10000000000) /* after which it is told how long it will take */
+#define PACE_NS UINT64_C(10000000000) /* after which the remaining time is estimated */
 
-struct checkup {
+struct doctor_run {
     bool json;
     json_t *checks;
     uint64_t begin_ns;
-    bool estimated; /* how long it takes is told */
+    bool estimated; /* the remaining time was printed */
 };
 
 /* "about 12 minutes left": by what the ones before took. */
-static void tell_time(struct checkup *c, int done, int all)
+static void report_time(struct doctor_run *c, int done, int all)
 {
     const uint64_t taken = clock_ns() - c->begin_ns;
     const double left = done > 0 ? (double)taken * 1e-9 * (all - done) / done : 0.0;
@@ -49,14 +50,14 @@ static void tell_time(struct checkup *c, int done, int all)
 
 static void begins(void *user, const char *name, int done, int all)
 {
-    tell_time(user, done, all);
+    report_time(user, done, all);
     cli_progress_step(name, done, all);
 }
 
 static void report(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
                    const char *detail)
 {
-    struct checkup *c = user;
+    struct doctor_run *c = user;
     const char *more = detail ? detail : "", *word = clr_doctor_verdict_name(verdict);
     char error[32] = "";
 
@@ -82,7 +83,7 @@ static int judge(const struct clr_device *device, const struct clr_doctor_summar
         err, CLR_EFAILED, "of %d kernel variants %d are wrong and %d do not run on %s (%s, driver %s): %s",
         s->checked, s->wrong, s->failed, device->name, device->platform_name, device->driver,
         s->trains ? "a net can still be trained: 'clr-cl train' checks the variants that it takes, and takes "
-                    "others where one is not right"
+                    "others where one is not correct"
                   : "do not train there; try another driver");
 }
 
@@ -112,7 +113,7 @@ static json_t *report_json(const struct clr_device *d, const struct clr_doctor_s
 
 static int examine(const struct clr_device *device, bool json, struct clr_error *err)
 {
-    struct checkup c = {.json = json, .checks = json ? json_array() : NULL, .begin_ns = clock_ns()};
+    struct doctor_run c = {.json = json, .checks = json ? json_array() : NULL, .begin_ns = clock_ns()};
     const struct clr_doctor_listener listener = {
         begins, report, &c,
         cli_catch_signals("\nstopping after what is being checked; once more leaves at once\n")};

@@ -116,16 +116,12 @@ static void bind(struct racer *r, const struct track *t)
 {
     struct op_io *io = &r->io;
 
-    io->x[0].mem = t->mem[P_X];
-    io->y[0].mem = t->mem[P_Y];
-    io->dx[0].mem = t->mem[P_DX];
-    io->dy[0].mem = t->mem[P_DY];
-    io->w[0] = t->mem[P_W];
-    io->w[1] = t->mem[P_B];
-    io->dw[0] = t->mem[P_DW];
-    io->dw[1] = t->mem[P_DB];
-    io->saved = t->mem[P_SAVED];
-    io->workspace = t->mem[P_WORK];
+    cl_mem *const to[P_COUNT] = {&io->x[0].mem, &io->y[0].mem, &io->dx[0].mem, &io->dy[0].mem,
+                                 &io->w[0],     &io->w[1],     &io->dw[0],     &io->dw[1],
+                                 &io->saved,    &io->workspace};
+
+    for (int p = 0; p < P_COUNT; p++)
+        *to[p] = t->mem[p];
 }
 
 /* ------------------------------------------------------------------ timing */
@@ -151,7 +147,7 @@ static int warm_up(struct racer *r, const struct op_desc *desc, enum op_pass pas
     uint64_t ns = 0, repeats;
     int rc = op_create(&r->op, ctx, desc, &r->io, err);
 
-    if (rc == 0 && pass != OP_FORWARD) /* what is kept for the way back */
+    if (rc == 0 && pass != OP_FORWARD) /* it saves what the backward passes read */
         rc = op_run(r->op, OP_FORWARD, &r->io, err);
     for (int i = 0; i < 2 && rc == 0; i++)
         rc = time_runs(&ns, r, pass, 1, ctx, err);

@@ -8,7 +8,7 @@ from harness import (case, check, clr, device, expect, expect_nothing_left, fres
 
 
 def refused(code, patterns, **options):
-    """A training that must not begin, whatever stands in its way."""
+    """A training that must be refused with this code and these messages."""
     out = fresh("run")
     result = expect(clr(*tiny(out=out, **options)), code, [], patterns)
     expect_nothing_left(out)
@@ -126,7 +126,7 @@ def report_of_hostile_text():
 def net_to_measure_that_takes_any_image():
     device()
     net = tiny_net("  input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } }\n", "")
-    expect(clr("bench", "--net", net), 4, [], ["does not say how large its images are"])
+    expect(clr("bench", "--net", net), 4, [], ["size of its images"])
 
 
 @case

@@ -1,4 +1,4 @@
-"""`clr-cl plot`: what it takes, what it says of the rest, what it draws. No device."""
+"""`clr-cl plot`: inputs it accepts, messages about the others, and its figures. No device."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ NUMBERS = "panel,axis,kind,name,x,y,low,high,line\n"
 
 
 def make_run(folder, history=RUN, loss=LOSS, timing=TIMING, **settings):
-    """A folder as `train` leaves it."""
+    """A folder as `train` writes it."""
     for name, text in (("history.csv", history), ("loss.csv", loss), ("timing.csv", timing)):
         if text:
             write(folder / name, text)
@@ -33,7 +33,7 @@ def curve(top, at):
 
 
 def make_range(folder, text=RANGE, **settings):
-    """A folder as `range-test` leaves it."""
+    """A folder as `range-test` writes it."""
     make_run(folder, history=None, timing=None, **settings)
     write(folder / "range.csv", text)
     write(folder / "range.json", json.dumps({"untrained": 0.1, "classes": 10, "images": 1000, "iterations": 40,
@@ -66,8 +66,8 @@ def make_inputs(base):
             "results.csv": base / "experiment" / "results.csv", "missing": base / "missing", **files}
 
 
-# For each input, in the order of KINDS: "" where it is drawn, else what is said behind its name. A kind
-# without a text of its own says the last one. Then: what is said where no kind is named.
+# For each input, in the order of KINDS: "" where it is drawn, else the message after its name. A kind
+# without a text of its own has the last one. Then: the message where no kind is named.
 RUN_WAY = "draw it with 'clr-cl plot run IN -o FIGURE'$"
 LOSS_WAY = "draw it with 'clr-cl plot loss IN -o FIGURE'$"
 RANGE_WAY = "draw it with 'clr-cl plot range IN -o FIGURE'$"
@@ -91,7 +91,7 @@ SAID = {
     "experiment": [f"' holds an experiment, with its figures, while .*{BELOW.format('run', 'r-seed-1')}",
                    f"' holds an experiment, with its figures, while .*{BELOW.format('loss', 'r-seed-1')}",
                    f"' holds an experiment, with its figures, while .*{BELOW.format('run', 'r-seed-1')}"],
-    "empty": ["' is a folder without anything to draw, while 'plot KIND' draws [^:]*$"],
+    "empty": ["' is a folder with nothing to draw, while 'plot KIND' draws [^:]*$"],
     "history.csv": ["", f"' is a table of accuracies, while .*{RUN_WAY}"],
     "loss.csv": [f"' is a table of losses, while .*{LOSS_WAY}", "", f"' is a table of losses, while .*{LOSS_WAY}"],
     "timing.csv": [f"' holds the times of a run.*, while .*{OF_RUN.format('run')}",
@@ -142,7 +142,7 @@ def plot_says_what_its_input_is():
 
 @case
 def plot_names_a_folder_that_fits():
-    """Of several kinds in one folder, the first of the kind that is asked for."""
+    """With several kinds in one folder, the message names the first of the requested kind."""
     base = fresh("mixed")
     make_range(base / "a")
     make_run(base / "b")
@@ -160,7 +160,7 @@ def plot_says_which_kind_is_missing():
                       ("run.json", OF_RUN.format("run")), ("figure.png", "is a figure already$")):
         way = way.replace("IN", re.escape(str(inputs[name])))
         for more in ([], ["-o", "x.png"]):
-            expect(clr("plot", inputs[name], *more), 2, [], [f"'plot' needs a kind in front of its files: .*{way}"])
+            expect(clr("plot", inputs[name], *more), 2, [], [f"'plot' needs a kind before its files: .*{way}"])
     for name in ("missing", "text.txt"):
         expect(clr("plot", inputs[name], "-o", "x.png"), 2, [], ["there is no 'plot .*': it is run, loss, range, "])
     expect(clr("plot"), 2, [], ["'plot' needs a kind of figure: run, loss"])
@@ -169,7 +169,7 @@ def plot_says_which_kind_is_missing():
 
 @case
 def plot_histories_need_their_settings():
-    """An experiment's histories.csv by itself, under another name, and without what is asked for."""
+    """An experiment's histories.csv alone, under another name, and without the requested runs."""
     archive, base = ROOT / "docs" / "results" / "short", fresh("copy")
     table, copy = write(base / "histories.csv", (archive / "histories.csv").read_text()), base / "copy.csv"
     for path in (table, copy):
@@ -190,10 +190,10 @@ def plot_refuses_the_same_twice():
     link = inputs["run"].parent / "link"
     link.symlink_to(inputs["run"])
     for kind, name in (("run", "run"), ("loss", "loss.csv"), ("schedule", "schedule.csv"), ("bench", "bench")):
-        expect(clr("plot", kind, inputs[name], inputs[name], "-o", "x.png"), 2, [], ["is given twice: name it once$"])
+        expect(clr("plot", kind, inputs[name], inputs[name], "-o", "x.png"), 2, [], ["name it once$"])
     expect(clr("plot", "run", inputs["run"], link, "-o", "x.png"), 2, [], ["run' and '.*link' are the same"])
     expect(clr("plot", "range", inputs["tests"], inputs["tests"] / "seed-2", "-o", "x.png"), 2, [],
-           ["seed-2' is given twice"])
+           ["seed-2'.*name it once"])
 
 
 @case
@@ -235,6 +235,19 @@ def plot_labels_have_equals_signs():
 
 
 @case
+def plot_labels_take_the_last_part():
+    """FILE's last part is what the shell shows; two names for what is drawn as one curve are an error."""
+    base = fresh("runs")
+    files = [write(base / name, RUN) for name in ("tri.csv", "tri2.csv")]
+    expect(clr("plot", "run", *files, "-o", base / "a.png", "--csv", base / "a.csv", "--label", "tri2.csv=halved"), 0)
+    check(",halved" in (base / "a.csv").read_text(encoding="utf-8"), "not called so")
+    seeds = [make_run(base / f"r{seed}", seed=seed) for seed in (1, 2)]
+    expect(clr("plot", "run", *seeds, "-o", base / "a.png", "--label", "r1=a", "--label", "r2=b"), 2, [],
+           ["--label r1=a and r2=b: both are drawn as one curve"])
+    expect(clr("plot", "run", *seeds, "-o", base / "a.png", "--label", "r1=a", "--label", "r2=a"), 0)
+
+
+@case
 def plot_names_cannot_break_its_files():
     base = fresh("runs")
     first, second = make_run(base / "a\x1b[2J\nb"), make_run(base / "c", seed=2, net="quick")
@@ -250,7 +263,7 @@ def plot_names_cannot_break_its_files():
 
 @case
 def plot_range_marks_the_range_of_each_group():
-    """Two decays: the bounds that a figure of one of them has, in the figure of both."""
+    """Two decays: the figure of both has the same bounds as the figure of each."""
     base = fresh("tests")
     alone = {}
     for decay, top, at in (("0.1", 0.6, 20), ("0.2", 0.7, 14)):
@@ -278,7 +291,7 @@ def plot_says_what_it_leaves_out():
     said = expect(clr("plot", "run", *runs, "-o", base / "a.png"), 0).err
     check(re.search("^too many curves reach 40.0 % for a mark at each; not marked: 'lenet 1' at 11, .*'lenet 7' at 17$",
                     said, re.M), said)
-    check(re.search("^9 curves are more than the 7 that can be told apart: --multiples draws each by itself; grey and "
+    check(re.search("^9 curves are more than the 7 [^:]*: --multiples draws each by itself; grey and "
                     "without their names: 'lenet 7', 'lenet 9'$", said, re.M), said)
     short = make_run(base / "short", HISTORY + "1,2,0.1,2,0.1\n9,2,0.1,2,0.5\n", LOSS[:LOSS.index("5,")])
     ten = "".join(f"{t},2,0.1\n" for t in range(3, 31, 3))
@@ -294,19 +307,35 @@ def plot_says_what_it_leaves_out():
 
 @case
 def plot_over_time_ends_with_the_times():
-    """timing.csv ends early: nothing is made up, and that is said."""
+    """timing.csv ends early: no times are invented, and a message says so."""
     base = fresh("runs")
     run = make_run(base / "r", timing="iteration,seconds\n1,0.5\n5,1\n")
     for kind in ("run", "loss"):
         args = ["--over", "time", "--rates", "--csv", base / "a.csv"]
         expect(clr("plot", kind, run, "-o", base / "a.png", *args), 0, [],
-               ["^warning: 'r': 1 points? .*left out, behind the end of timing.csv",
+               ["^warning: 'r': 1 points? .*end of timing.csv",
                 "^warning: the rates of 'r' are drawn as far as its timing.csv goes"])
         rows = [row for row in csv.DictReader((base / "a.csv").open(encoding="utf-8")) if row["kind"] == "point"]
         check([row["x"] for row in rows] == ["0.5", "1"] * 2, rows)
     write(run / "timing.csv", "iteration,seconds\n")
     expect(clr("plot", "loss", run, "-o", base / "b.png", "--over", "time"), 4, [],
            ["timing.csv:1: ends before iteration 1, the first one of .*loss.csv"])
+
+
+@case
+def plot_reads_the_neighbours_of_a_table():
+    """The table of a run, named by itself, has the run's schedule: rates go up and down between its rows."""
+    base = fresh("runs")
+    run = make_run(base / "tri", schedule={"policy": "triangular", "min_lr": 0.1, "max_lr": 0.5, "step_size": 2})
+    for kind, name in (("run", "history.csv"), ("loss", "loss.csv")):
+        said = expect(clr("plot", kind, run / name, "-o", base / "a.png", "--rates", "--csv", base / "a.csv"), 0).err
+        check("warning" not in said, said)
+        rates = [(row["x"], row["y"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+                 if row["panel"] == "learning rate"]
+        check(("3", "0.5") in rates, f"{name}: {rates}")
+    alone = write(base / "alone" / "loss.csv", LOSS)
+    expect(clr("plot", "loss", alone, "-o", base / "a.png", "--rates"), 0, [],
+           ["row to row of its loss.csv: no run.json"])
 
 
 @case
@@ -328,7 +357,7 @@ def plot_jumps_stand_upright():
 
 @case
 def plot_files_stay_small():
-    """A figure shows what its width can show; its numbers are all there."""
+    """A figure has as many points as its width can show; its CSV has all numbers."""
     base = fresh("many")
     rows = 60000
     table = write(base / "range.csv", HISTORY + "".join(
@@ -347,7 +376,7 @@ def plot_files_stay_small():
 
 @case
 def schedule_figures_say_it_in_words():
-    """The title of `schedule --plot` goes into the PNG's text, as it is drawn."""
+    """The PNG's text has the title of `schedule --plot` as it is drawn."""
     base = fresh("figures") / "a.png"
     base.parent.mkdir(exist_ok=True)
     for args, words in ((["sgdr", "--min-lr", "0.001", "--max-lr", "0.05", "--step-size", "10", "--t-mult", "2"],
@@ -360,17 +389,42 @@ def schedule_figures_say_it_in_words():
         check(words.encode() in data, f"no '{words}' in the figure's text")
 
 
-def diverge(folder, after, at=None):
-    """As `train` leaves a run that has done so many iterations when its loss is no longer finite; at: as told."""
+def diverge(folder, after, at=None, backoffs=0):
+    """As `train` writes a run whose loss is not finite after so many iterations; at: the iteration in the message;
+    or, with backoffs, one that was continued with smaller rates."""
     path = folder / "run.json"
-    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "diverged",
-                            "result": {"iterations": after, "diverged_at": at}}))
+    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")),
+                            "status": "finished" if backoffs else "diverged",
+                            "result": {"iterations": after, "diverged_at": at, "backoffs": backoffs}}))
     return folder
 
 
 @case
+def plot_says_that_rates_were_halved():
+    """A run that went back is not what its schedule says; milestones are apart."""
+    base = fresh("runs")
+    plain = make_run(base / "plain", schedule={"policy": "fixed", "lr": 2})
+    steps = make_run(base / "steps", schedule={"policy": "multistep", "lr": 2, "gamma": 0.1, "milestones": [3, 7]})
+    more = make_run(base / "more", schedule={"policy": "multistep", "lr": 2, "gamma": 0.1, "milestones": [3, 8]})
+    halved = make_run(base / "halved", schedule={"policy": "fixed", "lr": 2}, net="quick")
+    again = make_run(base / "again", schedule={"policy": "fixed", "lr": 2}, net="quick", seed=2)
+    diverge(halved, 9, backoffs=5)
+
+    def names(*inputs):
+        expect(clr("plot", "run", *inputs, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+        return {row["name"] for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+                if row["kind"] == "point"}
+    check(names(halved) == {"fixed 2, halved 5 times"}, names(halved))
+    write(halved / "history.csv", RUN.replace("0.4", "0.5"))
+    check(names(plain, halved) == {"lenet", "quick, halved 5 times"}, names(plain, halved))
+    check(names(halved, again) == {"fixed 2, halved up to 5 times, 2 runs"}, names(halved, again))
+    write(more / "history.csv", RUN.replace("0.4", "0.5"))
+    check(names(steps, more) == {"milestones 3, 7", "milestones 3, 8"}, names(steps, more))
+
+
+@case
 def plot_says_which_run_ends_a_curve():
-    """One of two repeats diverged, or was stopped: the mean ends there, and nothing else is blamed."""
+    """One of two repeats diverged, or was stopped: the mean ends there, and the message has the correct reason."""
     base = fresh("runs")
     whole, early = make_run(base / "whole"), make_run(base / "early", RUN[:RUN.index("9,")], LOSS[:LOSS.index("9,")],
                                                       seed=2)
@@ -393,7 +447,7 @@ def plot_says_which_run_ends_a_curve():
         said, marks = draw(kind, early)
         check(re.search("^warning: 'early' diverged at iteration 8: its curve ends at iteration 5$", said, re.M), said)
         check("fewer than" not in said and len(marks) == 1, f"{said}{marks}")
-        diverge(early, 7, at=7)  # in the evaluation behind it
+        diverge(early, 7, at=7)  # in the evaluation after it
         check([at for _, at in draw(kind, early)[1]] == ["7"], "the evaluation of iteration 7 showed it")
         diverge(early, 7)
         said, marks = draw(kind, whole)
@@ -405,8 +459,24 @@ def plot_says_which_run_ends_a_curve():
 
 
 @case
+def plot_marks_the_divergence_of_every_curve():
+    """Also of a grey one, and of a range test, which ends with it as planned."""
+    base = fresh("runs")
+    runs = [make_run(base / f"r{i}", RUN.replace("0.4", f"0.4{i}"), net=f"net{i}") for i in range(9)]
+    diverge(runs[8], 9)
+    for more in ([], ["--multiples"]):
+        expect(clr("plot", "run", *runs, "-o", base / "a.png", "--csv", base / "a.csv", *more), 0)
+        check(",mark,net8: diverged,10," in (base / "a.csv").read_text(encoding="utf-8"), f"{more}: no mark")
+    test = diverge(make_range(base / "test"), 9, at=9)
+    path = test / "run.json"
+    write(path, path.read_text(encoding="utf-8").replace("diverged\"", "finished\"", 1))
+    expect(clr("plot", "loss", test, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+    check(": diverged,9," in (base / "a.csv").read_text(encoding="utf-8"), "no mark of a range test")
+
+
+@case
 def plot_run_takes_periods_that_end_a_little_later_for_as_long():
-    """Periods of sgdr end at 602 iterations, not at 600: the lowest curve decides all the same."""
+    """Periods of sgdr end at 602 iterations, not at 600: the lowest curve still sets the level."""
     base = fresh("runs")
     rows = HISTORY + "".join(f"{t},2,0.1,2,{0.1 + 0.0005 * t:.4g}\n" for t in (1, 200, 400, 600))
     low = make_run(base / "low", rows, iterations=600)
@@ -438,7 +508,7 @@ def plot_range_calls_repeats_by_their_folder():
         make_range(seeds / f"seed-{seed}", seed=seed)
         make_range(base / "many" / "decay-0.1" / f"seed-{seed}", seed=seed, data="x" * 60, weight_decay=0.1)
         make_range(base / "mixed" / f"seed-{seed}", seed=seed, lr=seed)
-    for folder in (single, *seeds.iterdir()):  # without settings of their own, folders' names are all there is
+    for folder in (single, *seeds.iterdir()):  # without settings of their own, curves are called by their folders
         seed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["settings"]["seed"]
         write(folder / "run.json", json.dumps({"settings": {"seed": seed, "mean": [folder == single]}}))
 
@@ -462,7 +532,7 @@ def plot_range_calls_repeats_by_their_folder():
 
 @case
 def plot_range_says_what_it_cannot_know():
-    """A table by itself: bounds, and what the accuracy was measured on, are in the files beside it."""
+    """A table alone: bounds, and what the accuracy was measured on, are in the other files of its folder."""
     base = fresh("tests")
     whole = make_range(base / "whole", curve(0.6, 20))
     alone = write(base / "alone" / "range.csv", curve(0.6, 20))
@@ -482,7 +552,7 @@ def plot_range_says_what_it_cannot_know():
 
 @case
 def plot_marks_each_of_few_points():
-    """Of a test that ended at once, all is in one place, on an axis that goes to the last rate."""
+    """The curve of a test that ended at once is one point, on an axis that goes to the last rate."""
     base = fresh("tests")
     sweep = {"policy": "linear sweep", "min_lr": 0.5, "max_lr": 5, "step_size": 150}
     for points in (1, 2, 5):
@@ -495,7 +565,7 @@ def plot_marks_each_of_few_points():
 
 @case
 def plot_legends_have_the_colours_of_the_figure():
-    """Bands in the colours of their curves; the interval of a bound lies partly on the range to train in."""
+    """Bands have the colours of their curves; the interval of a bound partly covers the recommended range."""
     base = fresh("runs")
     runs = [make_run(base / f"{net}-{seed}", RUN.replace("0.4", f"0.{seed}"), net=net, seed=seed)
             for net in ("quick", "lenet") for seed in (4, 5)]
@@ -512,7 +582,7 @@ def plot_legends_have_the_colours_of_the_figure():
 
 @case
 def plot_bench_says_where_layers_are_joined():
-    """A CPU does the first convolution with its pool: its bar is of more work than a GPU's."""
+    """A CPU joins the first convolution with its pool: its bar includes more work than a GPU's."""
     known = ROOT / "src" / "bench" / "known"
     figure = fresh("figure.png")
     both = [known / "xeon-2-cores-quick.json", known / "h200-quick.json"]

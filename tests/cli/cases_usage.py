@@ -1,4 +1,4 @@
-"""What is said before any file or device is touched: help, options, numbers, schedules."""
+"""Output that needs no file and no device: help, options, numbers, schedules."""
 
 import os
 import re
@@ -319,7 +319,7 @@ def plot_tells_what_it_draws_as_numbers():
     figure = first.parent / "a.png"
     expect(clr("plot", "run", first, second, "-o", figure, "--csv", numbers, "--label", "two=the second, at last",
                "--label", f"{first}=the first", "--rates"), 0, [],
-           ["warning: the rates of 'one' are drawn straight from row to row of its history.csv", "wrote .*, .*numbers"])
+           ["warning: the rates of 'one' are drawn straight from row to row of its one.csv", "wrote .*, .*numbers"])
     lines = numbers.read_text(encoding="utf-8").splitlines()
     check(lines[0] == "panel,axis,kind,name,x,y,low,high,line", lines[0])
     check("accuracy (%),iteration,point,the first,9,80,,," in lines, lines)
@@ -349,7 +349,7 @@ def bench_peers_says_what_is_wrong_with_its_options():
 
 @case
 def bench_peers_refuses_a_net_that_is_another_one():
-    """A stand-in for PyTorch whose net has one tensor: clr-cl must not be compared with it."""
+    """A fake PyTorch whose net has one tensor: bench-peers must not compare it with clr-cl."""
     device()
     python = write(fresh("venv") / "bin" / "python", """#!/bin/sh
 case "$*" in

@@ -140,7 +140,7 @@ static void whole(struct str *s, const struct clr_bench_report *r)
     time_of_images(s, "inference", &r->inference_ms, r->batch);
     str_append(s,
                "warm start     %.2f s (%.2f to %.2f) to the end of the first step, with the kernels that "
-               "clr-cl keeps\n",
+               "clr-cl saved\n",
                r->warm_start_s.median, r->warm_start_s.min, r->warm_start_s.max);
     str_append(
         s, "first start    %.2f s without them, %d programs compiled; a driver's own cache may have helped\n",
