@@ -16,6 +16,7 @@
 #define SIDE                   32
 #define PIXELS                 ((size_t)CHANNELS * SIDE * SIDE)
 #define MAX_BATCHES            64
+#define NAME                   32 /* of a file */
 #define PUBLISHED_BATCHES      5
 #define PUBLISHED_BATCH_IMAGES 10000
 #define PUBLISHED_TRAIN        50000
@@ -24,11 +25,13 @@
 struct cifar_kind {
     int classes;
     size_t label_bytes; /* the last one counts */
-    const char *fetch_again;
+    const char *fetch_again, *test, *names;
 };
 
-static const struct cifar_kind cifar10 = {10, 1, "unpack cifar-10-binary.tar.gz again"};
-static const struct cifar_kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz again"};
+static const struct cifar_kind cifar10 = {10, 1, "unpack cifar-10-binary.tar.gz again", "test_batch.bin",
+                                          "batches.meta.txt"};
+static const struct cifar_kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz again", "test.bin",
+                                           "fine_label_names.txt"};
 
 /* ---- one file ---- */
 
@@ -101,30 +104,34 @@ static int read_files(struct clr_images *images, const struct clr_dataset *ds, c
     return rc;
 }
 
-/* The test images and the names of classes, from two files of the folder. */
-static int read_rest(struct clr_dataset *ds, const char *folder, const char *test, const char *names,
-                     const struct cifar_kind *kind, struct clr_error *err)
+/* Read a folder with these training files. */
+static int read_folder(struct clr_dataset *ds, const char *folder, char (*train)[NAME], size_t files,
+                       const struct cifar_kind *kind, struct clr_error *err)
 {
-    char *images = NULL, *classes = NULL;
-    int rc = fs_join(&images, folder, test, err);
+    char *paths[MAX_BATCHES] = {0}, *test = NULL, *names = NULL;
+    int rc = 0;
 
-    if (rc == 0)
-        rc = read_files(&ds->test, ds, &images, 1, kind, err);
-    if (rc == 0)
-        rc = fs_join(&classes, folder, names, err);
-    if (rc == 0)
-        rc = format_read_classes(ds, classes, err);
-    free(images);
-    free(classes);
-    return rc;
-}
-
-static void set_shape(struct clr_dataset *ds, const struct cifar_kind *kind)
-{
     ds->channels = CHANNELS;
     ds->height = SIDE;
     ds->width = SIDE;
     ds->classes = kind->classes;
+    for (size_t i = 0; rc == 0 && i < files; i++)
+        rc = fs_join(&paths[i], folder, train[i], err);
+    if (rc == 0)
+        rc = read_files(&ds->train, ds, paths, files, kind, err);
+    if (rc == 0)
+        rc = fs_join(&test, folder, kind->test, err);
+    if (rc == 0)
+        rc = read_files(&ds->test, ds, &test, 1, kind, err);
+    if (rc == 0)
+        rc = fs_join(&names, folder, kind->names, err);
+    if (rc == 0)
+        rc = format_read_classes(ds, names, err);
+    for (size_t i = 0; i < files; i++)
+        free(paths[i]);
+    free(test);
+    free(names);
+    return rc;
 }
 
 /* ---- CIFAR-10 ---- */
@@ -134,20 +141,15 @@ static bool matches_cifar10(const char *folder)
     return fs_exists_in(folder, "data_batch_1.bin") || fs_exists_in(folder, "test_batch.bin");
 }
 
-static void batch_name(char *out, size_t size, size_t number)
-{
-    (void)snprintf(out, size, "data_batch_%zu.bin", number);
-}
-
 /*
  * How many training files there are: data_batch_1.bin up to the highest number present. If one between is missing,
  * reading fails. If the first file has the published size, the published set of five is expected.
  */
-static int count_batches(size_t *out, const char *folder, struct clr_error *err)
+static int count_batches(size_t *out, const char *folder, char (*names)[NAME], struct clr_error *err)
 {
-    char name[40], *first = NULL;
+    char *first = NULL;
     size_t count = 0;
-    int rc = fs_join(&first, folder, "data_batch_1.bin", err);
+    int rc = fs_join(&first, folder, names[0], err);
 
     if (rc < 0)
         return rc;
@@ -155,11 +157,9 @@ static int count_batches(size_t *out, const char *folder, struct clr_error *err)
                ? PUBLISHED_BATCHES
                : 1;
     free(first);
-    for (size_t i = *out + 1; i <= MAX_BATCHES; i++) {
-        batch_name(name, sizeof name, i);
-        if (fs_exists_in(folder, name))
-            *out = i;
-    }
+    for (size_t i = *out; i < MAX_BATCHES; i++)
+        if (fs_exists_in(folder, names[i]))
+            *out = i + 1;
     return 0;
 }
 
@@ -181,23 +181,17 @@ static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_
 
 static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_error *err)
 {
-    char *paths[MAX_BATCHES] = {0}, name[40];
+    char names[MAX_BATCHES][NAME];
     size_t files = 0;
-    int rc = count_batches(&files, folder, err);
+    int rc;
 
-    set_shape(ds, &cifar10);
-    for (size_t i = 0; rc == 0 && i < files; i++) {
-        batch_name(name, sizeof name, i + 1);
-        rc = fs_join(&paths[i], folder, name, err);
-    }
+    for (size_t i = 0; i < MAX_BATCHES; i++)
+        (void)snprintf(names[i], NAME, "data_batch_%zu.bin", i + 1);
+    rc = count_batches(&files, folder, names, err);
     if (rc == 0)
-        rc = read_files(&ds->train, ds, paths, files, &cifar10, err);
-    if (rc == 0)
-        rc = read_rest(ds, folder, "test_batch.bin", "batches.meta.txt", &cifar10, err);
+        rc = read_folder(ds, folder, names, files, &cifar10, err);
     if (rc == 0)
         warn_of_part(ds, folder, files);
-    for (size_t i = 0; i < files; i++)
-        free(paths[i]);
     return rc;
 }
 
@@ -212,16 +206,9 @@ static bool matches_cifar100(const char *folder)
 
 static int read_cifar100(struct clr_dataset *ds, const char *folder, struct clr_error *err)
 {
-    char *path = NULL;
-    int rc = fs_join(&path, folder, "train.bin", err);
+    char train[1][NAME] = {"train.bin"};
 
-    set_shape(ds, &cifar100);
-    if (rc == 0)
-        rc = read_files(&ds->train, ds, &path, 1, &cifar100, err);
-    if (rc == 0)
-        rc = read_rest(ds, folder, "test.bin", "fine_label_names.txt", &cifar100, err);
-    free(path);
-    return rc;
+    return read_folder(ds, folder, train, 1, &cifar100, err);
 }
 
 const struct data_format format_cifar100 = {"CIFAR-100 binary", matches_cifar100, read_cifar100};

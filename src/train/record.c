@@ -19,11 +19,6 @@
 
 /* ------------------------------------------------------------------ the folder */
 
-static int join(char **out, const struct record *r, const char *name, struct clr_error *err)
-{
-    return fs_join(out, r->dir, name, err);
-}
-
 /* A folder that holds a run is required to resume it, and refused to begin one. */
 static int check_old_run(const struct record *r, bool resume, struct clr_error *err)
 {
@@ -88,7 +83,7 @@ static void remove_left_overs(const struct record *r)
 
     while (d && (entry = readdir(d))) {
         char *path;
-        if (!is_left_over(entry->d_name) || join(&path, r, entry->d_name, NULL) < 0)
+        if (!is_left_over(entry->d_name) || fs_join(&path, r->dir, entry->d_name, NULL) < 0)
             continue;
         (void)unlink(path);
         free(path);
@@ -225,7 +220,7 @@ static int write_text(const struct record *r, const char *name, const struct str
     int rc = str_check(text, err);
 
     if (rc == 0)
-        rc = join(&path, r, name, err);
+        rc = fs_join(&path, r->dir, name, err);
     if (rc == 0)
         rc = fs_write_atomic(path, str_text(text), text->length, err);
     free(path);
@@ -436,7 +431,7 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)
 {
     char *path = NULL;
-    int rc = join(&path, r, name, err);
+    int rc = fs_join(&path, r->dir, name, err);
 
     if (rc == 0)
         rc = json_write(path, root, 15, err);

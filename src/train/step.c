@@ -24,17 +24,6 @@ int session_go_to(struct session *s, const struct run_state *state, struct clr_e
     return state->place > 0 ? load_order(s, err) : 0;
 }
 
-/*
- * Sum the gradients of all replicas, so that each of them has the sum. There is one replica, whose gradients
- * are the sum.
- */
-static int reduce(struct session *s, struct clr_error *err)
-{
-    (void)s;
-    (void)err;
-    return 0;
-}
-
 int session_update(struct session *s, double rate, double momentum, struct clr_error *err)
 {
     const int slot = (int)(s->state.iteration % SESSION_LOSSES), left = s->order_count - s->state.place;
@@ -53,8 +42,7 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
         rc = replica_forward(&r->train, &b, err);
     if (rc == 0)
         rc = net_backward(r->train.net, &b, err);
-    if (rc == 0)
-        rc = reduce(s, err);
+    /* with several replicas, their gradients would be summed here */
     if (rc == 0)
         rc = optimizer_update(r->optimizer, &buffers, rate, momentum, s->state.iteration, err);
     s->rate = s->rates[slot] = rate;

@@ -39,10 +39,9 @@ static void drop_misfits(struct str *s, struct st_file *file, const struct param
         if (!known(params, file->tensors[i].name))
             str_append(s, "; '%s' is not in the net", file->tensors[i].name);
     for (size_t i = 0; i < params->count; i++) {
-        struct st_tensor own, *t = NULL;
+        struct st_tensor own, *t;
         weights_tensor(&own, &params->info[i], "", NULL);
-        for (size_t k = 0; k < file->count && !t; k++)
-            t = strcmp(file->tensors[k].name, own.name) == 0 ? &file->tensors[k] : NULL;
+        t = (struct st_tensor *)(uintptr_t)safetensors_find(file, own.name);
         if (t && same_shape(t, &own))
             continue;
         str_append(s, "; '%s' ", own.name);
