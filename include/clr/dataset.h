@@ -81,7 +81,7 @@ CLR_API int clr_dataset_info(char **text, const struct clr_dataset *ds, struct c
 /** The same as JSON. */
 CLR_API int clr_dataset_info_json(char **text, const struct clr_dataset *ds, struct clr_error *err);
 
-/** The names that clr_dataset_open() knows; NULL-terminated, static storage. */
+/** The names that clr_dataset_open() takes; NULL-terminated, static storage. */
 CLR_API const char *const *clr_dataset_names(void);
 
 /**

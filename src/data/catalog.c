@@ -1,5 +1,5 @@
 /*
- * Names of data sets and the folders they may lie in: see catalog.h.
+ * Names of data sets and the folders that they may be in: see catalog.h.
  */
 #include "data/catalog.h"
 
@@ -17,37 +17,31 @@ static const char *const fashion[] = {"T-shirt/top", "Trouser", "Pullover", "Dre
                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
 const struct catalog_entry catalog[] = {
-    {CIFAR10,
-     &format_cifar10,
-     {"cifar-10-batches-bin", "cifar10", NULL},
-     "cifar-10-binary.tar.gz",
-     "https://www.cs.toronto.edu/~kriz/cifar.html",
-     NULL,
-     NULL},
-    {CIFAR100,
-     &format_cifar100,
-     {"cifar-100-binary", "cifar100", NULL},
-     "cifar-100-binary.tar.gz",
-     "https://www.cs.toronto.edu/~kriz/cifar.html",
-     NULL,
-     NULL},
-    {MNIST, &format_idx, {"mnist", NULL, NULL}, NULL, "http://yann.lecun.com/exdb/mnist/", NULL, NULL},
-    {FASHION_MNIST,
-     &format_idx,
-     {"fashion-mnist", NULL, NULL},
-     NULL,
-     "https://github.com/zalandoresearch/fashion-mnist",
-     "dataset-fashion-mnist",
-     fashion},
-    {NULL, NULL, {NULL}, NULL, NULL, NULL, NULL},
+    {.name = CIFAR10,
+     .format = &format_cifar10,
+     .folders = {"cifar-10-batches-bin", "cifar10"},
+     .archive = "cifar-10-binary.tar.gz",
+     .page = "https://www.cs.toronto.edu/~kriz/cifar.html"},
+    {.name = CIFAR100,
+     .format = &format_cifar100,
+     .folders = {"cifar-100-binary", "cifar100"},
+     .archive = "cifar-100-binary.tar.gz",
+     .page = "https://www.cs.toronto.edu/~kriz/cifar.html"},
+    {.name = MNIST, .format = &format_idx, .folders = {"mnist"}, .page = "http://yann.lecun.com/exdb/mnist/"},
+    {.name = FASHION_MNIST,
+     .format = &format_idx,
+     .folders = {"fashion-mnist"},
+     .page = "https://github.com/zalandoresearch/fashion-mnist",
+     .package = "dataset-fashion-mnist",
+     .class_names = fashion},
+    {.name = NULL},
 };
 
 const struct catalog_entry *catalog_find(const char *name)
 {
-    for (const struct catalog_entry *s = catalog; s->name; s++) {
+    for (const struct catalog_entry *s = catalog; s->name; s++)
         if (strcmp(s->name, name) == 0)
             return s;
-    }
     return NULL;
 }
 

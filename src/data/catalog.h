@@ -1,5 +1,5 @@
 /*
- * Names of data sets and the folders they may lie in.
+ * Names of data sets and the folders that they may be in.
  */
 #ifndef DATA_CATALOG_H
 #define DATA_CATALOG_H
@@ -10,23 +10,23 @@
 struct catalog_entry {
     const char *name;
     const struct data_format *format;
-    const char *folders[3];         /* looked for in every root, in this order; NULL-terminated */
-    const char *archive;            /* what to download */
-    const char *page;               /* from where */
-    const char *package;            /* or the Debian package that installs it; NULL: none */
-    const char *const *class_names; /* for formats that carry none; NULL: numbers */
+    const char *folders[3];         /* searched for in every root, in this order; NULL-terminated */
+    const char *archive;            /* to download; NULL: single files */
+    const char *page;               /* to download from */
+    const char *package;            /* Debian package that installs it; NULL: none */
+    const char *const *class_names; /* if the format has none; NULL: numbers */
 };
 
 /* All of them; ends with a row whose name is NULL. */
 extern const struct catalog_entry catalog[];
 
-/* The source of that name, or NULL. */
+/* The data set of that name, or NULL. */
 const struct catalog_entry *catalog_find(const char *name);
 
 /*
- * Look for a source in $CLR_DATA, the cache and /usr/share/datasets.
+ * Search for a data set in $CLR_DATA, the cache and /usr/share/datasets.
  *
- * @param folder  out, new string; NULL (and the call succeeds) when it is nowhere
+ * @param folder  out, new string; NULL: it is in none of them
  */
 int catalog_locate(char **folder, const struct catalog_entry *source, struct clr_error *err);
 

@@ -1,5 +1,5 @@
 /*
- * Data sets described, for people and for machines: what `clr-cl data info` and `data list` print.
+ * Descriptions of data sets, as text and as JSON: what `clr-cl data info` and `data list` print.
  */
 #include <clr/dataset.h>
 
@@ -21,7 +21,7 @@ static size_t count_class(const struct clr_images *images, int class)
     return count;
 }
 
-/* Hand the text over, or say that it did not fit into memory. */
+/* Pass the text to the caller. */
 static int finish(char **out, struct str *text, struct clr_error *err)
 {
     int rc = str_check(text, err);
@@ -83,7 +83,7 @@ static int dump(char **text, json_t *json, struct clr_error *err)
     return finish(text, &s, err);
 }
 
-/* Paths are bytes, JSON strings are UTF-8: what is no UTF-8 becomes '?'. */
+/* JSON strings are UTF-8: in a path that is not, bytes that are not ASCII become '?'. */
 static json_t *json_text(const char *text)
 {
     json_t *value;

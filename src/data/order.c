@@ -1,5 +1,5 @@
 /*
- * Which image comes when: see order.h.
+ * The order of images: see order.h.
  */
 #include "data/order.h"
 

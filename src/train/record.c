@@ -1,4 +1,4 @@
-/* What a run leaves behind: see record.h. */
+/* The files of a run: see record.h. */
 #include "train/record.h"
 
 #include <clr/version.h>

@@ -1,8 +1,8 @@
 /*
- * What a run leaves behind, in one folder: run.json (every setting, versions, device, checksums), history.csv
+ * The files of a run, in one folder: run.json (every setting, versions, device, checksums), history.csv
  * (iteration,trn_loss,lr,val_loss,val_acc), loss.csv (iteration,trn_loss,lr), timing.csv (iteration,seconds).
- * The CSV files are kept in memory and written whole, atomically. What depends on the clock is in timing.csv
- * and run.json alone, so that equal runs leave equal files.
+ * The CSV files are in memory and written whole, atomically. Only timing.csv and run.json depend on the clock, so that
+ * equal runs leave equal files otherwise.
  */
 #ifndef TRAIN_RECORD_H
 #define TRAIN_RECORD_H

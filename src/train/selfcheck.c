@@ -28,7 +28,7 @@ enum {
 #define BATCHES        3
 #define PATIENCE_S     2.0 /* if a device took longer to start, the check is announced: it will be slow, too */
 
-/* ------------------------------------------------------------------ one batch, twice */
+/* ------------------------------------------------------------------ comparing one batch */
 
 /* What the check found. */
 struct finding {

@@ -88,7 +88,7 @@ static int back_off(struct run *u, struct loop_result *l, struct clr_error *err)
     return rc;
 }
 
-/* The result, and, if it is asked for, the profile; the run stays valid when that fails. */
+/* The result, and with o->profile the table; if that fails, the run is still valid. */
 static int take_result(struct clr_train_result *out, const struct loop_result *l, struct session *s,
                        struct clr_error *err)
 {
