@@ -3,8 +3,8 @@
  *
  * batch_gather   NDRange (ceil(H/ROWS), batch)   y (layout Y_…), labels
  *
- * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale;
- * index[index_offset + k] is the number of the k-th image. A work-item makes ROWS rows of all channels. C H W ROWS.
+ * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale; index[index_offset
+ * + k] is the number of the k-th image. A work-item makes ROWS rows of all channels. C H W ROWS.
  */
 #ifndef ROWS
 #error "batch.cl needs ROWS, C, H, W and the macros of Y"

@@ -1,5 +1,6 @@
 /**
- * Data sets of labelled images, in memory as the bytes of their files. A data set may be shared by several threads.
+ * Data sets of labelled images, in memory as the bytes of their files. A data set may be shared by several
+ * threads.
  */
 #ifndef CLR_DATASET_H
 #define CLR_DATASET_H

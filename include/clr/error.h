@@ -2,9 +2,10 @@
  * Errors: one convention for the whole library.
  *
  * A function that can fail returns 0 or one of the negative codes below, and its last parameter is a
- * `struct clr_error *`, which may be NULL. The caller owns the struct; it need not be initialised, and is valid after a
- * failure only. Out-parameters stay untouched on failure, except where a function's comment says otherwise. CLR_ENOMEM
- * and CLR_EFAILED may come from every function that allocates or writes, also where its comment does not list them.
+ * `struct clr_error *`, which may be NULL. The caller owns the struct; it need not be initialised, and is
+ * valid after a failure only. Out-parameters stay untouched on failure, except where a function's comment
+ * says otherwise. CLR_ENOMEM and CLR_EFAILED may come from every function that allocates or writes, also
+ * where its comment does not list them.
  */
 #ifndef CLR_ERROR_H
 #define CLR_ERROR_H
@@ -41,9 +42,9 @@ enum clr_code {
 struct clr_error {
     int code;          /**< enum clr_code */
     int32_t cl_status; /**< with CLR_ECL: the cl_int of the call; else 0 */
-    /** One or more sentences: what, where, what to do; no newline at the end. Fields of structs that the caller
-     * fills are between backquotes, as in "`max_lr` is 0". Quotes from files have '?' for control characters other
-     * than line ends and tabs. */
+    /** One or more sentences: what, where, what to do; no newline at the end. Fields of structs that the
+     * caller fills are between backquotes, as in "`max_lr` is 0". Quotes from files have '?' for control
+     * characters other than line ends and tabs. */
     char message[1024];
 };
 

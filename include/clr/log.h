@@ -12,14 +12,14 @@ enum clr_log_level {
 };
 
 /**
- * Receives one line without a newline, which is valid during the call only. It is called in the thread that called the
- * library; if several threads use the library, so at the same time in several threads.
+ * Receives one line without a newline, which is valid during the call only. It is called in the thread that
+ * called the library; if several threads use the library, so at the same time in several threads.
  */
 typedef void (*clr_log_sink)(void *user, enum clr_log_level level, const char *line);
 
 /**
- * Install the sink for all messages of the process; NULL (the default) drops them. Not while another thread uses the
- * library: call it before the first other call.
+ * Install the sink for all messages of the process; NULL (the default) drops them. Not while another thread
+ * uses the library: call it before the first other call.
  *
  * @param user  passed to every call of the sink; borrowed until another sink is installed
  */

@@ -95,7 +95,8 @@ CLR_API const char *clr_schedule_policy_name(enum clr_policy policy);
 /** The names that clr_schedule_parse_policy() takes; NULL-terminated, static storage. */
 CLR_API const char *const *clr_schedule_policies(void);
 
-/** Does the policy read that field of struct clr_schedule ("min_lr", …)? A field that is not read has no effect. */
+/** Does the policy read that field of struct clr_schedule ("min_lr", …)? A field that is not read has no
+ * effect. */
 CLR_API bool clr_schedule_reads(enum clr_policy policy, const char *field);
 
 /** Is it a policy of Caffe's solver files, or of Smith's version of Caffe, under the same name? */
@@ -122,8 +123,8 @@ CLR_API double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t);
 /** Is it a policy whose rate rises and falls in cycles? */
 CLR_API bool clr_schedule_is_cyclic(enum clr_policy policy);
 
-/** Updates after which the cycle of update t ends, where the rate is lowest. UINT64_MAX: it does not end, or the
- * policy is not cyclic. */
+/** Updates after which the cycle of update t ends, where the rate is lowest. UINT64_MAX: it does not end,
+ * or the policy is not cyclic. */
 CLR_API uint64_t clr_schedule_cycle_end(const struct clr_schedule *s, uint64_t t);
 
 /** Updates of the first `cycles` cycles; UINT64_MAX: too many, or the policy is not cyclic. */

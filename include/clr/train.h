@@ -32,8 +32,8 @@ struct clr_progress {
 };
 
 /**
- * Options of a run. clr_train_options_init() sets all of them; then the caller sets what is to differ. What the fields
- * point to is borrowed: it must live as long as the call, or as the trainer (clr/trainer.h).
+ * Options of a run. clr_train_options_init() sets all of them; then the caller sets what is to differ. What
+ * the fields point to is borrowed: it must live as long as the call, or as the trainer (clr/trainer.h).
  */
 struct clr_train_options {
     size_t size;                    /**< of this struct: that of another version of the library is refused */
@@ -67,37 +67,39 @@ struct clr_train_options {
     uint64_t log_every;      /**< iterations between rows of loss.csv */
     /** A checkpoint every so many iterations; 0: only at the end and when stopped. */
     uint64_t checkpoint_every;
-    /** When a loss or a weight is not finite, continue from the newest good checkpoint with half the rates, up to
-     * CLR_TRAIN_BACKOFFS times. The results then depend on where checkpoints are: on checkpoint_every, and on where
-     * the run was stopped. */
+    /** When a loss or a weight is not finite, continue from the newest good checkpoint with half the rates,
+     * up to CLR_TRAIN_BACKOFFS times. The results then depend on where checkpoints are: on
+     * checkpoint_every, and on where the run was stopped. */
     bool backoff;
     /** Save the weights at the end of each cycle of the schedule, as minimum-N.safetensors. */
     bool keep_minima;
-    /** Continue the run in `out` from its newest good checkpoint, or, without one, from the beginning. All other
-     * options must be as they were, except iterations, checkpoint_every and backoff; init is not read again. */
+    /** Continue the run in `out` from its newest good checkpoint, or, without one, from the beginning. All
+     * other options must be as they were, except iterations, checkpoint_every and backoff; init is not read
+     * again. */
     bool resume;
-    /** A resumed run may have another schedule and other iterations, with the same momentum, as Caffe continues
-     * under another solver. */
+    /** A resumed run may have another schedule and other iterations, with the same momentum, as Caffe
+     * continues under another solver. */
     bool continues;
-    /** Do not compare the device with the reference before the first run on it: for pretended devices, and drivers
-     * that are known to be wrong. */
+    /** Do not compare the device with the reference before the first run on it: for pretended devices, and
+     * drivers that are known to be wrong. */
     bool unchecked;
     bool profile; /**< measure the times of kernels, for clr_train_result.profile */
-    /** Called once, after everything has been checked that can be refused before the device is used; may be NULL. */
+    /** Called once, after everything has been checked that can be refused before the device is used; may be
+     * NULL. */
     void (*begin)(void *user);
     /** Called about five times a second, before and after each evaluation; may be NULL. */
     void (*progress)(void *user, const struct clr_progress *p);
     void *user; /**< passed to begin and progress */
-    /** Set to non-zero, by a signal handler or another thread, to stop after the current iteration or within an
-     * evaluation, which a resumed run repeats; may be NULL. */
+    /** Set to non-zero, by a signal handler or another thread, to stop after the current iteration or
+     * within an evaluation, which a resumed run repeats; may be NULL. */
     const volatile int *stop;
 };
 
 /** How often the rates of a run are halved before it ends as diverged. */
 #define CLR_TRAIN_BACKOFFS 10
 
-/** As in the published run: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every 1,000;
- * epsilon 1e-8. */
+/** As in the published run: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every
+ * 1,000; epsilon 1e-8. */
 CLR_API void clr_train_options_init(struct clr_train_options *o);
 
 struct clr_train_result {
@@ -106,27 +108,27 @@ struct clr_train_result {
     uint64_t best_iteration;
     double seconds;
     int backoffs;  /**< how often the rates were halved */
-    char *profile; /**< the --profile table, or NULL; free with free() */
-    uint64_t
-        diverged_at; /**< iteration whose loss, or the loss evaluated after it, was not finite; 0: none */
+    char *profile; /**< with o->profile the table of kernels; else NULL; free with free() */
+    /** Iteration whose loss, or the loss evaluated after it, is not finite; 0: none. */
+    uint64_t diverged_at;
 };
 
 /**
  * Train.
  *
  * Writes into o->out: run.json, history.csv, loss.csv, timing.csv, checkpoint-N.clr (the two newest),
- * final.safetensors, and with keep_minima minimum-N.safetensors. However often a run is resumed, history.csv, loss.csv
- * and final.safetensors are in the end the same bytes as if it had not been stopped, if device, driver and program are
- * the same.
+ * final.safetensors, and with keep_minima minimum-N.safetensors. However often a run is resumed,
+ * history.csv, loss.csv and final.safetensors are in the end the same bytes as if it had not been stopped,
+ * if device, driver and program are the same.
  *
  * @param result  filled on failure too, as far as the run went; free result->profile in any case
- * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end is not finite (the history
- *         up to there is saved, weights are not); CLR_EINTERRUPTED: *o->stop was set (the weights are in
- *         interrupted-N.safetensors, and a checkpoint is saved); CLR_EDEVMEM: it does not fit on the device, which is
- *         checked before anything is allocated; CLR_EUSAGE: `out` has a run already, or one with other settings, or an
- *         option is out of range; CLR_EINPUT: the net or `init` does not fit the data, or a file in `out` is damaged;
- *         CLR_EFAILED: a file cannot be written, another process uses `out`, or the device computes this net wrong;
- *         CLR_ECL, CLR_ENOMEM
+ * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end is not finite
+ *         (the history up to there is saved, weights are not); CLR_EINTERRUPTED: *o->stop was set (the
+ *         weights are in interrupted-N.safetensors, and a checkpoint is saved); CLR_EDEVMEM: it does not
+ *         fit on the device, which is checked before anything is allocated; CLR_EUSAGE: `out` has a run
+ *         already, or one with other settings, or an option is out of range; CLR_EINPUT: the net or `init`
+ *         does not fit the data, or a file in `out` is damaged; CLR_EFAILED: a file cannot be written,
+ *         another process uses `out`, or the device computes this net wrong; CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_train(const struct clr_train_options *o, struct clr_train_result *result,
                       struct clr_error *err);
@@ -135,9 +137,10 @@ enum clr_sweep { CLR_SWEEP_LINEAR, CLR_SWEEP_LOG };
 
 /**
  * Learning-rate range test: the rate rises from schedule.min_lr to schedule.max_lr over o->iterations.
- * Writes range.csv (iteration,trn_loss,lr,val_loss,val_acc), range.json, range.png and run.json into o->out.
- * Stops at the first loss that is not finite, which is no error. loss.csv has every update, whatever o->log_every is.
- * o->resume is as in clr_train(), but with the same iterations, since the rates depend on them.
+ * Writes range.csv (iteration,trn_loss,lr,val_loss,val_acc), range.json, range.png and run.json into
+ * o->out. Stops at the first loss that is not finite, which is no error. loss.csv has every update,
+ * whatever o->log_every is. o->resume is as in clr_train(), but with the same iterations, since the rates
+ * depend on them.
  *
  * @return as clr_train(), without CLR_EDIVERGED
  */
@@ -145,8 +148,8 @@ CLR_API int clr_range_test(const struct clr_train_options *o, enum clr_sweep swe
                            struct clr_range_result *result, struct clr_error *err);
 
 /**
- * Read range tests that differ in the seed together, as clr_range_read() does, and write range.json and range.png
- * (the mean of the curves, with a band) into `out`.
+ * Read range tests that differ in the seed together, as clr_range_read() does, and write range.json and
+ * range.png (the mean of the curves, with a band) into `out`.
  *
  * @param folders       of the tests
  * @param command_line  for the figure; may be NULL

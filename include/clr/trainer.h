@@ -1,6 +1,6 @@
 /**
- * Training step by step, for programs with a loop, a schedule or data of their own. clr_train() (clr/train.h) is such
- * a loop, which records a run in a folder.
+ * Training step by step, for programs with a loop, a schedule or data of their own. clr_train()
+ * (clr/train.h) is such a loop, which records a run in a folder.
  */
 #ifndef CLR_TRAINER_H
 #define CLR_TRAINER_H
@@ -10,17 +10,18 @@
 #include <clr/error.h>
 #include <clr/train.h>
 
-/** A net on a device, with its weights, its optimizer and the place in the data. One thread at a time may use it;
- * several threads may use one each. */
+/** A net on a device, with its weights, its optimizer and the place in the data. One thread at a time may
+ * use it; several threads may use one each. */
 struct clr_trainer;
 
 /**
- * Create a trainer. The device is checked and kernels are compiled here, which may take minutes on a slow device.
+ * Create a trainer. The device is checked and kernels are compiled here, which may take minutes on a slow
+ * device.
  *
  * @param out  new, owned by the caller (clr_trainer_destroy)
- * @param o    net, data and device must be given. *o is copied; what it points to is borrowed and must outlive the
- *             trainer. Not used: schedule, iterations, the options of a run's folder (out, resume, log_every, …),
- *             progress and begin
+ * @param o    net, data and device must be given. *o is copied; what it points to is borrowed and must
+ *             outlive the trainer. Not used: schedule, iterations, the options of a run's folder (out,
+ *             resume, log_every, …), progress and begin
  * @return 0; CLR_EUSAGE: an option is missing or out of range; CLR_EINPUT: the net or o->init does not fit
  *         the data; CLR_EDEVMEM: it does not fit on the device; CLR_EFAILED: the device computes this net
  *         wrong; CLR_ECL, CLR_ENOMEM

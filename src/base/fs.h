@@ -26,9 +26,9 @@ size_t fs_left_over(const char *name);
 void fs_remove_left_overs(const char *path);
 
 /*
- * Write path.tmp-DIGITS, whose digits are of this call alone, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind, or
- * (only the last of these failed) the whole new file. A link is followed; what is no regular file
- * (/dev/stdout, a pipe) is not replaced but written to.
+ * Write path.tmp-DIGITS, whose digits are of this call alone, sync, rename over path, sync the folder.
+ * CLR_EFAILED, with nothing left behind, or (only the last of these failed) the whole new file. A link is
+ * followed; what is no regular file (/dev/stdout, a pipe) is not replaced but written to.
  */
 int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_error *err);
 

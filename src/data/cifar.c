@@ -142,8 +142,8 @@ static bool matches_cifar10(const char *folder)
 }
 
 /*
- * How many training files there are: data_batch_1.bin up to the highest number present. If one between is missing,
- * reading fails. If the first file has the published size, the published set of five is expected.
+ * How many training files there are: data_batch_1.bin up to the highest number present. If one between is
+ * missing, reading fails. If the first file has the published size, the published set of five is expected.
  */
 static int count_batches(size_t *out, const char *folder, char (*names)[NAME], struct clr_error *err)
 {
@@ -163,7 +163,8 @@ static int count_batches(size_t *out, const char *folder, char (*names)[NAME], s
     return 0;
 }
 
-/* A file that was cut off between two images looks whole. It is no error: a part of the published set may be meant. */
+/* A file that was cut off between two images looks whole. It is no error: a part of the published set may
+ * be meant. */
 static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_t files)
 {
     const bool train = ds->train.count == PUBLISHED_TRAIN, test = ds->test.count == PUBLISHED_TEST;

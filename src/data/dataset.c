@@ -1,6 +1,6 @@
 /*
- * Data sets: from a name or folder to images in memory. See clr/dataset.h; cifar.c and idx.c read the formats,
- * catalog.c has the names.
+ * Data sets: from a name or folder to images in memory. See clr/dataset.h; cifar.c and idx.c read the
+ * formats, catalog.c has the names.
  */
 #include <clr/dataset.h>
 
@@ -164,7 +164,8 @@ int format_measure(struct clr_dataset *ds, struct clr_error *err)
     return measure_checksum(ds, err);
 }
 
-/* Class names of a set in the catalog whose files have numbers only; a folder may have the set's name, too. */
+/* Class names of a set in the catalog whose files have numbers only; a folder may have the set's name, too.
+ * */
 static int name_classes(struct clr_dataset *ds, const struct catalog_entry *source, struct clr_error *err)
 {
     if (!source)

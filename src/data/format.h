@@ -1,6 +1,7 @@
 /*
- * The readers of data folders: each recognises its format and reads it into a struct clr_dataset. There is one
- * file per format (cifar.c, idx.c); dataset.c finds the folder, tries them in turn and completes the set.
+ * The readers of data folders: each recognises its format and reads it into a struct clr_dataset. There is
+ * one file per format (cifar.c, idx.c); dataset.c finds the folder, tries them in turn and completes the
+ * set.
  */
 #ifndef DATA_FORMAT_H
 #define DATA_FORMAT_H
@@ -44,8 +45,8 @@ int format_name_classes(struct clr_dataset *ds, const char *const *names, struct
 int format_file_size(size_t *out, const char *path, const char *hint, struct clr_error *err);
 
 /*
- * Name the classes as in a text file, one name a line. Without the file they are numbered; with another number of
- * names too, with a warning.
+ * Name the classes as in a text file, one name a line. Without the file they are numbered; with another
+ * number of names too, with a warning.
  */
 int format_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err);
 

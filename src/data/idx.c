@@ -3,9 +3,10 @@
  * dimensions; then the dimensions, 32 bits each) and the bytes.
  *
  * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", its section on file formats. Read through
- * libarchive (raw format, gzip filter). No size in a header is trusted: a plain file must have exactly the bytes
- * that its header announces, a gzipped one cannot announce more than deflate can expand to, and memory grows with
- * the bytes that are read. libarchive does not check the CRC-32 of gzip (RFC 1952), so it is checked here.
+ * libarchive (raw format, gzip filter). No size in a header is trusted: a plain file must have exactly the
+ * bytes that its header announces, a gzipped one cannot announce more than deflate can expand to, and
+ * memory grows with the bytes that are read. libarchive does not check the CRC-32 of gzip (RFC 1952), so it
+ * is checked here.
  */
 #include "data/format.h"
 
@@ -113,8 +114,9 @@ static uint32_t little_endian(const uint8_t b[4])
 }
 
 /*
- * After the data: is the CRC-32 in a gzip file correct? Its last eight bytes are the CRC-32 and the length. If the
- * length is another, the file has several members, or padding: then its last CRC is not of the whole.
+ * After the data: is the CRC-32 in a gzip file correct? Its last eight bytes are the CRC-32 and the length.
+ * If the length is another, the file has several members, or padding: then its last CRC is not of the
+ * whole.
  */
 static int check_crc(const struct idx_reader *r, struct clr_error *err)
 {

@@ -16,8 +16,9 @@
 void order_shuffle(int32_t *list, int count, uint64_t seed, uint32_t epoch);
 
 /*
- * Hold out `held` of the training images, stratified: of each class its share held·n_c/N, rounded so that the sum is
- * `held` (largest remainders first). With classes of equal size, these numbers differ by at most one.
+ * Hold out `held` of the training images, stratified: of each class its share held·n_c/N, rounded so that
+ * the sum is `held` (largest remainders first). With classes of equal size, these numbers differ by at most
+ * one.
  *
  * @param train     out, new array of the image numbers that remain, ascending; free with free()
  * @param held_out  out, new array of `held` numbers, ascending

@@ -53,7 +53,8 @@ static bool number_of(uint64_t *out, const char *name)
     return strcmp(name, same) == 0;
 }
 
-/* The largest number of a checkpoint that is less than `before`; *found false, *out untouched: there is none. */
+/* The largest number of a checkpoint that is less than `before`; *found false, *out untouched: there is
+ * none. */
 static int find_newest(uint64_t *out, bool *found, const char *dir, uint64_t before, struct clr_error *err)
 {
     DIR *d = opendir(dir);
@@ -81,8 +82,8 @@ static int find_newest(uint64_t *out, bool *found, const char *dir, uint64_t bef
     return 0;
 }
 
-/* All but `newest` and the one before it. Those after it are damaged, or were written before the run was resumed
- * from an earlier one. */
+/* All but `newest` and the one before it. Those after it are damaged, or were written before the run was
+ * resumed from an earlier one. */
 static void remove_others(const char *dir, uint64_t newest)
 {
     uint64_t n = UINT64_MAX, kept = newest;

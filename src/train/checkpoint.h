@@ -1,6 +1,6 @@
 /*
- * Checkpoints: with run.json, checkpoint-N.clr in a run's folder holds everything that is needed to resume the
- * run after N updates, to the same bits. Files are written atomically; the two newest are kept.
+ * Checkpoints: with run.json, checkpoint-N.clr in a run's folder holds everything that is needed to resume
+ * the run after N updates, to the same bits. Files are written atomically; the two newest are kept.
  *
  *     clr-cl checkpoint 1
  *     SHA-256 of everything after this line, 64 hexadecimal digits

@@ -38,8 +38,9 @@ static int evaluate_batch(struct session *s, int first, int count, float *logits
 }
 
 /*
- * All batches, in groups. Each group is waited for, so that a slow device stops soon after *o->stop is set. A group
- * has twice the batches of the one before it, unless that took GROUP_NS: so a fast device waits only a few times.
+ * All batches, in groups. Each group is waited for, so that a slow device stops soon after *o->stop is set.
+ * A group has twice the batches of the one before it, unless that took GROUP_NS: so a fast device waits
+ * only a few times.
  */
 static int evaluate_batches(struct session *s, float *logits, int *confusion, struct clr_error *err)
 {

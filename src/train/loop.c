@@ -166,7 +166,8 @@ static int evaluate(struct loop *l, struct clr_error *err)
 
 /* ------------------------------------------------------------------ the loop */
 
-/* Set the result to what a resumed run has done. It may have been stopped between an update and its evaluation. */
+/* Set the result to what a resumed run has done. It may have been stopped between an update and its
+ * evaluation. */
 static int begin(struct loop *l, struct clr_error *err)
 {
     const uint64_t done = l->s->state.iteration, rows = l->r->row_count;

@@ -14,9 +14,9 @@ struct loop_result {
 };
 
 /*
- * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, and so does
- * *o->stop, which is read after every update and within evaluations. Neither is an error here, *result says so;
- * nothing is recorded from the iteration on that diverged. *result is filled on failure, too.
+ * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, and so
+ * does *o->stop, which is read after every update and within evaluations. Neither is an error here, *result
+ * says so; nothing is recorded from the iteration on that diverged. *result is filled on failure, too.
  */
 int loop_run(struct session *s, struct record *r, struct loop_result *result, struct clr_error *err);
 

@@ -95,7 +95,8 @@ static int choose_images(struct session *s, struct clr_error *err)
                : mem_new(&s->order, (size_t)s->order_count, sizeof *s->order, "the order of an epoch", err);
 }
 
-/* Mean and scale: the options', else the net's; weights_transform() may replace them by those of the weights. */
+/* Mean and scale: the options', else the net's; weights_transform() may replace them by those of the
+ * weights. */
 static int choose_transform(struct session *s, struct clr_error *err)
 {
     const struct transform_spec *t = &s->replica.test.graph->transform;

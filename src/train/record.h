@@ -1,8 +1,8 @@
 /*
  * The files of a run, in one folder: run.json (every setting, versions, device, checksums), history.csv
- * (iteration,trn_loss,lr,val_loss,val_acc), loss.csv (iteration,trn_loss,lr), timing.csv (iteration,seconds).
- * The CSV files are in memory and written whole, atomically. Only timing.csv and run.json depend on the clock, so that
- * equal runs leave equal files otherwise.
+ * (iteration,trn_loss,lr,val_loss,val_acc), loss.csv (iteration,trn_loss,lr), timing.csv
+ * (iteration,seconds). The CSV files are in memory and written whole, atomically. Only timing.csv and
+ * run.json depend on the clock, so that equal runs leave equal files otherwise.
  */
 #ifndef TRAIN_RECORD_H
 #define TRAIN_RECORD_H
@@ -35,8 +35,8 @@ struct record {
 };
 
 /*
- * Make the folder, lock it, and refuse it (CLR_EUSAGE) if it holds a run. Nothing but the lock is written yet.
- * Parts of files that a killed process left are removed.
+ * Make the folder, lock it, and refuse it (CLR_EUSAGE) if it holds a run. Nothing but the lock is written
+ * yet. Parts of files that a killed process left are removed.
  *
  * @param resume  a run with its run.json is not refused
  */
@@ -68,7 +68,8 @@ int record_write(struct record *r, struct clr_error *err);
 /* Write root, whose reference is taken, as file `name` of the folder. NULL: it could not be made. */
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err);
 
-/* The schedule as one text: schedules with different rates or momenta have different ones. NULL: out of memory. */
+/* The schedule as one text: schedules with different rates or momenta have different ones. NULL: out of
+ * memory. */
 char *record_schedule(const struct session *s);
 
 /* run.json's "settings"; NULL: out of memory, or a name that is not UTF-8. */

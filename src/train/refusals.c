@@ -95,8 +95,8 @@ static double worst_nmse(const struct verify_result *r, enum op_pass pass)
     return worst;
 }
 
-/* Record the variant of a pass as wrong by *r, or, if r is NULL, as one that does not run. *done: the pass may have
- * another variant. */
+/* Record the variant of a pass as wrong by *r, or, if r is NULL, as one that does not run. *done: the pass
+ * may have another variant. */
 static int refuse(bool *done, struct refusals *to, struct session *s, const struct graph_node *node,
                   enum op_pass pass, int block, const struct verify_result *r, const char *why,
                   struct clr_error *err)
@@ -145,7 +145,8 @@ bool refusals_may_help(const struct clr_error *why)
             why->cl_status == CL_INVALID_WORK_ITEM_SIZE);
 }
 
-/* A layer by itself. The limits are looser than the doctor's: a little more rounding is no reason to refuse. */
+/* A layer by itself. The limits are looser than the doctor's: a little more rounding is no reason to
+ * refuse. */
 static int check_node(int *refused, struct refusals *to, struct session *s, const struct graph *g,
                       const struct graph_node *node, struct clr_error *err)
 {

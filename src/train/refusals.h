@@ -1,7 +1,7 @@
 /*
  * Which layers does a device compute wrong, and with which variants? Every layer is verified by itself
- * (verify/verify.h). Variants that are wrong or do not run go into the tuning records (ocl/tunedb.h), so that they
- * are not chosen again. The log names them, one line for each algorithm.
+ * (verify/verify.h). Variants that are wrong or do not run go into the tuning records (ocl/tunedb.h), so
+ * that they are not chosen again. The log names them, one line for each algorithm.
  */
 #ifndef TRAIN_REFUSALS_H
 #define TRAIN_REFUSALS_H
@@ -39,7 +39,8 @@ int refusals_find(int *count, struct refusals *to, struct session *s, struct clr
 /* May another variant run where this error occurred? Not if memory is short or the device is lost. */
 bool refusals_may_help(const struct clr_error *why);
 
-/* Log what was refused: one line for each algorithm, since one for each layer, pass and tile would be dozens. */
+/* Log what was refused: one line for each algorithm, since one for each layer, pass and tile would be
+ * dozens. */
 void refusals_log(const struct session *s, const struct refusals *r);
 void refusals_clear(struct refusals *r);
 

@@ -1,5 +1,6 @@
 /*
- * What one device has of a run: the nets of both phases, the parameters, the images, and the results of batches.
+ * What one device has of a run: the nets of both phases, the parameters, the images, and the results of
+ * batches.
  */
 #ifndef TRAIN_REPLICA_H
 #define TRAIN_REPLICA_H
@@ -52,8 +53,8 @@ int replica_start(struct replica *r, const struct session *s, struct clr_error *
 void replica_clear(struct replica *r);
 
 /*
- * Enqueue the forward pass of the images index[b->index_offset … + b->count). The caller sets the count, the offsets
- * and the random numbers' key in *b; its buffers are set here.
+ * Enqueue the forward pass of the images index[b->index_offset … + b->count). The caller sets the count,
+ * the offsets and the random numbers' key in *b; its buffers are set here.
  */
 int replica_forward(const struct phase *p, struct net_batch *b, struct clr_error *err);
 

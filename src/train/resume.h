@@ -1,9 +1,10 @@
 /*
  * Resuming a run: what of a session and its record goes into a checkpoint, and back.
  *
- * A resumed run has the settings of its run.json, except for iterations, checkpoint_every and what happens after
- * a divergence. If device, driver, program and kernels are the same as before, so are the variants of all kernels,
- * and the results are the same to the bit. If not, a warning is logged, and variants are chosen anew.
+ * A resumed run has the settings of its run.json, except for iterations, checkpoint_every and what happens
+ * after a divergence. If device, driver, program and kernels are the same as before, so are the variants of
+ * all kernels, and the results are the same to the bit. If not, a warning is logged, and variants are
+ * chosen anew.
  */
 #ifndef TRAIN_RESUME_H
 #define TRAIN_RESUME_H
@@ -18,8 +19,8 @@ struct resume {
 /*
  * Look for a run in r's folder, and read its run.json into *r. Without one, out->found is false.
  *
- * @return 0; CLR_EINPUT: run.json or a checkpoint cannot be read; CLR_EUSAGE: the images or the net are others, or
- *         the run has more iterations already; CLR_EFAILED, CLR_ENOMEM
+ * @return 0; CLR_EINPUT: run.json or a checkpoint cannot be read; CLR_EUSAGE: the images or the net are
+ *         others, or the run has more iterations already; CLR_EFAILED, CLR_ENOMEM
  */
 int resume_open(struct resume *out, struct record *r, const struct clr_train_options *o,
                 struct clr_error *err);
@@ -32,8 +33,9 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err);
 
 /*
- * Go back to the newest good checkpoint, or, if the run diverged again from there, to the one before it; halve
- * the rates, and save that, so that a run that is resumed there has the same rates. CLR_EFAILED: there is none.
+ * Go back to the newest good checkpoint, or, if the run diverged again from there, to the one before it;
+ * halve the rates, and save that, so that a run that is resumed there has the same rates. CLR_EFAILED:
+ * there is none.
  */
 int resume_back_off(struct session *s, struct record *r, struct clr_error *err);
 
@@ -41,8 +43,8 @@ int resume_back_off(struct session *s, struct record *r, struct clr_error *err);
 void resume_advise(const struct session *s, struct clr_error *err);
 
 /*
- * Write a checkpoint. All losses must have been read. If a weight is not finite, nothing is written, and that is
- * no error here: the next loss, or saving the weights, will show it.
+ * Write a checkpoint. All losses must have been read. If a weight is not finite, nothing is written, and
+ * that is no error here: the next loss, or saving the weights, will show it.
  */
 int resume_save(struct session *s, const struct record *r, struct clr_error *err);
 

@@ -19,14 +19,14 @@ enum {
 };
 
 /*
- * Limits that wrong kernels exceed and rounding does not: single precision leaves an NMSE of 1e-13 to 1e-9 in
- * gradients. Where the maximum of a pool falls on another of two nearly equal pixels, it can be 1e-4. So a device
- * is only wrong if the results of several batches are.
+ * Limits that wrong kernels exceed and rounding does not: single precision leaves an NMSE of 1e-13 to 1e-9
+ * in gradients. Where the maximum of a pool falls on another of two nearly equal pixels, it can be 1e-4. So
+ * a device is only wrong if the results of several batches are.
  */
 #define LIMIT_GRADIENT 1e-6
 #define LIMIT_LOSS     1e-4 /* absolute, and relative to losses above 1 */
 #define BATCHES        3
-#define PATIENCE_S     2.0 /* if a device took longer to start, the check is announced: it will be slow, too */
+#define PATIENCE_S     2.0 /* if the start took longer, the check is announced: it will be slow, too */
 
 /* ------------------------------------------------------------------ comparing one batch */
 

@@ -1,11 +1,11 @@
 /*
- * The session of a run: the images and their order, what is subtracted from them, and a replica of the net on the
- * device (replica.h). The whole state of a run is struct run_state, and the replica's parameters without the
- * gradients: a checkpoint (resume.h) saves these, and what was recorded.
+ * The session of a run: the images and their order, what is subtracted from them, and a replica of the net
+ * on the device (replica.h). The whole state of a run is struct run_state, and the replica's parameters
+ * without the gradients: a checkpoint (resume.h) saves these, and what was recorded.
  *
- * session_plan() reads and checks everything that can be checked without using the device, memory included (plan.c);
- * session_start() allocates and compiles. Updates (step.c) and evaluations (evaluate.c) follow; weights.c saves the
- * weights.
+ * session_plan() reads and checks everything that can be checked without using the device, memory included
+ * (plan.c); session_start() allocates and compiles. Updates (step.c) and evaluations (evaluate.c) follow;
+ * weights.c saves the weights.
  */
 #ifndef TRAIN_SESSION_H
 #define TRAIN_SESSION_H
@@ -42,13 +42,13 @@ struct session {
     double rate;                  /* of the last update; before the first one, of that */
 };
 
-/* CLR_EUSAGE, with the field's name, if one that must be given is NULL; run: also check the fields that only a run
- * in a folder reads. */
+/* CLR_EUSAGE, with the field's name, if one that must be given is NULL; run: also check the fields that
+ * only a run in a folder reads. */
 int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err);
 
 /*
- * train: with training net, gradients and momentum buffers; else evaluation only. from: the checkpoint that the run
- * is resumed from: its variants are used, and o->init is not read; NULL: none.
+ * train: with training net, gradients and momentum buffers; else evaluation only. from: the checkpoint that
+ * the run is resumed from: its variants are used, and o->init is not read; NULL: none.
  */
 int session_plan(struct session *s, const struct clr_train_options *o, bool train,
                  const struct checkpoint *from, struct clr_error *err);
@@ -56,7 +56,8 @@ int session_plan(struct session *s, const struct clr_train_options *o, bool trai
 /* Clear a planned or started session and plan it once more with the same records, tunedb_avoid() included. */
 
 int session_plan_anew(struct session *s, const struct checkpoint *from, struct clr_error *err);
-/* After everything that can refuse the run: call o->begin, and log how the device can be tuned if it is not. */
+/* After everything that can refuse the run: call o->begin, and log how the device can be tuned if it is
+ * not. */
 void session_begin(const struct session *s);
 int session_start(struct session *s, struct clr_error *err);
 
@@ -100,8 +101,8 @@ int session_read_parameters(struct session *s, int set, float ***out, struct clr
 void session_free_parameters(const struct session *s, float **values);
 
 /*
- * Write weights as safetensors, with net, scale and mean as metadata. CLR_EDIVERGED, and no file: a weight is not
- * finite.
+ * Write weights as safetensors, with net, scale and mean as metadata. CLR_EDIVERGED, and no file: a weight
+ * is not finite.
  */
 int session_save_weights(struct session *s, const char *path, struct clr_error *err);
 

@@ -1,7 +1,7 @@
 /*
- * Verdicts of the self-check (selfcheck.h) are saved, so that a device is checked once for each driver, platform,
- * program, net and choice of variants: the file $XDG_CACHE_HOME/clr-cl/checked/SHA-256 describes what was checked, and
- * its name is the hash of its text.
+ * Verdicts of the self-check (selfcheck.h) are saved, so that a device is checked once for each driver,
+ * platform, program, net and choice of variants: the file $XDG_CACHE_HOME/clr-cl/checked/SHA-256 describes
+ * what was checked, and its name is the hash of its text.
  */
 #ifndef TRAIN_VERDICT_H
 #define TRAIN_VERDICT_H

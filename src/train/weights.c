@@ -30,8 +30,8 @@ static bool known(const struct params *params, const char *name)
 }
 
 /*
- * Append what does not match, as parts of a sentence. Tensors of another shape lose their names, so that they are not
- * found.
+ * Append what does not match, as parts of a sentence. Tensors of another shape lose their names, so that
+ * they are not found.
  */
 static void drop_misfits(struct str *s, struct st_file *file, const struct params *params)
 {
