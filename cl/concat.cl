@@ -13,13 +13,7 @@
 #error "concat.cl needs C and the other macros of its header"
 #endif
 
-#if MASK
-#define MASK_PARAM , __global const float *m
-#else
-#define MASK_PARAM
-#endif
-
-__kernel void concat_copy(__global float *to, __global const float *from MASK_PARAM, int batch)
+__kernel void concat_copy(__global float *to, __global const float *from, __global const float *m, int batch)
 {
     const int h0 = (int)get_global_id(0) * ROWS, cb = (int)get_global_id(1), n = (int)get_global_id(2);
 

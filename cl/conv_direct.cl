@@ -73,10 +73,7 @@ __kernel void conv_direct_pack(__global float *restrict packed, __global const f
 
 __kernel void conv_direct_forward(__global float *restrict y, __global const float *restrict x,
                                   __global const float *restrict packed,
-#if MASK
-                                  __global const float *restrict mask,
-#endif
-                                  int batch)
+                                  __global const float *restrict mask, int batch)
 {
     const int tile = (int)get_global_id(0), ocg = (int)get_global_id(1), n = (int)get_global_id(2);
     const int oy = tile / XTILES, ox = tile % XTILES * XT;

@@ -76,10 +76,7 @@ __kernel void conv_gemm_take(__global float *restrict m, __global const float *r
 }
 
 __kernel void conv_gemm_col2im(__global float *restrict dx, __global const float *restrict cols,
-#if MASK
-                               __global const float *restrict mask,
-#endif
-                               int first, int count)
+                               __global const float *restrict mask, int first, int count)
 {
     const int at = (int)get_global_id(0), c = (int)get_global_id(1);
     PLACE(at, H, W);

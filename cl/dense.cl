@@ -118,11 +118,7 @@ __attribute__((reqd_work_group_size(LX, 1, SLICES)))
 #endif
 __kernel void
 dense_gemm(__global float *restrict c, __global const float *restrict a,
-           __global const float *restrict b,
-#if MASK
-           __global const float *restrict mask,
-#endif
-           int rows, int images)
+           __global const float *restrict b, __global const float *restrict mask, int rows, int images)
 {
     const int m0 = (int)get_global_id(EDGE || SLICED) * MT;
     const int wanted = (int)get_global_id(!(EDGE || SLICED)) * PANEL;

@@ -163,10 +163,7 @@ __kernel void pool_ave_forward(__global float *restrict y, __global const float 
 #define AVE_TERM(p, q, i, j) LOADV(q, dy + AT(Y, n, cb, p, 0)) * WEIGHT(p, q)
 
 __kernel void pool_ave_backward(__global float *restrict dx, __global const float *restrict dy,
-#if MASK
-                                __global const float *restrict x,
-#endif
-                                int batch)
+                                __global const float *restrict x, int batch)
 {
     const int g = (int)get_global_id(0), cb = (int)get_global_id(1), n = (int)get_global_id(2);
     const int h = g / SPANS, q0 = GROUP_0 + g % SPANS * SPAN;

@@ -90,20 +90,19 @@ static struct map_way choose_way(const struct op_desc *desc, const struct clr_de
     return direct_way(c->ow, blocks, block, direct ? asked->tile : none);
 }
 
-static int candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
-                      const struct clr_device *device, int block)
+static int candidates(struct op_variant *out, int capacity, const struct op_request *r)
 {
     static const struct op_variant all[] = {{"winograd", {0}},  {"winograd", {1}},  {"winograd", {2}},
                                             {"direct", {0}},    {"direct", {8, 1}}, {"direct", {8, 2}},
                                             {"direct", {16, 1}}};
-    struct op_desc any = *desc;
+    struct op_desc any = *r->desc;
     int count = 0;
 
-    if (pass != OP_FORWARD)
+    if (r->pass != OP_FORWARD)
         return 0;
-    memset(&any.variant[pass], 0, sizeof any.variant[pass]);
+    memset(&any.variant[OP_FORWARD], 0, sizeof any.variant[OP_FORWARD]);
     for (size_t i = 0; i < MEM_COUNT(all) && count < capacity; i++)
-        if (choose_way(&any, device, block).winograd || strcmp(all[i].algorithm, "winograd") != 0)
+        if (choose_way(&any, r->device, r->block).winograd || strcmp(all[i].algorithm, "winograd") != 0)
             out[count++] = all[i];
     return count;
 }
@@ -159,9 +158,11 @@ static bool packed_floats(size_t *out, const struct conv_geometry *c, const stru
     return clr_mul_size(out, channels, taps * (size_t)c->c + 1) && *out <= INT_MAX;
 }
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
+    const struct op_desc *desc = r->desc;
+    const struct clr_device *device = r->device;
+    const int block = r->block;
     const struct conv_geometry *c = &desc->u.conv_pool.conv;
     const struct pool_geometry *p = &desc->u.conv_pool.pool;
     const struct shape places = {desc->x[0].n, op_ceil(c->oc, block) * block, p->oh, p->ow};
@@ -269,13 +270,6 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     return rc;
 }
 
-static int launch(struct op *op, int k, const struct ocl_arg *args, size_t count, struct clr_error *err)
-{
-    struct conv_pool_op *self = (struct conv_pool_op *)op;
-
-    return op_launch_run(&self->launches[k], op, args, count, err);
-}
-
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct conv_pool_op *self = (struct conv_pool_op *)op;
@@ -284,21 +278,21 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     const cl_mem saved = op->desc.backward ? io->saved : io->y[0].mem; /* not written in the latter case */
     const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(saved), OCL_MEM(io->x[0].mem),
                                    OCL_MEM(io->workspace), OCL_INT(io->batch)};
-    int rc = launch(op, PACK, pack, MEM_COUNT(pack), err);
+    int rc = op_launch_run(&self->launches[PACK], op, io, pack, MEM_COUNT(pack), err);
 
-    self->launches[FORWARD].global[1] = (size_t)io->batch;
-    return rc < 0 ? rc : launch(op, FORWARD, args, MEM_COUNT(args), err);
+    return rc < 0 ? rc : op_launch_run(&self->launches[FORWARD], op, io, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
+    struct conv_pool_op *self = (struct conv_pool_op *)op;
     const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
     const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_MEM(io->saved), OCL_INT(io->batch)};
     const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
-    int rc = launch(op, SLICES, slices, MEM_COUNT(slices), err);
+    int rc = op_launch_run(&self->launches[SLICES], op, io, slices, MEM_COUNT(slices), err);
 
-    return rc < 0 ? rc : launch(op, REDUCE, reduce, MEM_COUNT(reduce), err);
+    return rc < 0 ? rc : op_launch_run(&self->launches[REDUCE], op, io, reduce, MEM_COUNT(reduce), err);
 }
 
 /* ------------------------------------------------------------------ reference */

@@ -60,6 +60,14 @@ enum op_flags {
     OP_HAS_ARG = 1 << 11      /* its reference goes back by op_ref.arg */
 };
 
+/* An operator on a device, in a net with channel block V: what a row is asked about. */
+struct op_request {
+    const struct op_desc *desc;
+    const struct clr_device *device;
+    int block;         /* V */
+    enum op_pass pass; /* candidates() only */
+};
+
 struct op_class {
     const char *name;
     const char *(*title)(const struct op_desc *desc); /* what people call this one; NULL: name */
@@ -67,10 +75,10 @@ struct op_class {
     unsigned flags;                                   /* of enum op_flags */
 
     struct op_needs needs; /* of every one */
-    int (*plan)(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err); /* adds what depends on *desc; NULL: nothing */
-    int (*candidates)(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
-                      const struct clr_device *device, int block);                 /* NULL: one way only */
+    /* Adds what depends on the request; NULL: nothing. */
+    int (*plan)(struct op_needs *needs, const struct op_request *r, struct clr_error *err);
+    /* As op_candidates(); NULL: there is one variant only. */
+    int (*candidates)(struct op_variant *out, int capacity, const struct op_request *r);
     int (*create)(struct op *op, const struct op_io *io, struct clr_error *err);   /* instance is zeroed */
     int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */

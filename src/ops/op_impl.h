@@ -35,8 +35,9 @@ int op_launch_create(struct op_launch *l, struct op *op, const char *what, const
 /* The same of op->forward or op->backward. */
 int op_kernel(struct op *op, bool back, const char *file, struct str *options, const char *name,
               struct clr_error *err);
-int op_launch_run(const struct op_launch *l, struct op *op, const struct ocl_arg *args, size_t arg_count,
-                  struct clr_error *err);
+/* Enqueue it, if it has a kernel. Where its range is 0, the batch of *io is meant. */
+int op_launch_run(const struct op_launch *l, struct op *op, const struct op_io *io,
+                  const struct ocl_arg *args, size_t arg_count, struct clr_error *err);
 
 static inline void op_launch_range(struct op_launch *l, long long x, long long y, long long z)
 {
