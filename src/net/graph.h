@@ -116,7 +116,7 @@ bool graph_keep(struct graph *g, const struct clr_device *device,
  * it (op_replaced()): by label and op_pass_name(), with the variant that it has instead. */
 void graph_replaced(const struct graph *g, const struct tunedb *db, const struct clr_device *device,
                     void (*tell)(void *user, const char *label, const char *pass,
-                                 const struct tunedb_failure *failure, const char *by),
+                                 const struct tunedb_entry *failure, const char *by),
                     void *user);
 
 #endif

@@ -146,8 +146,8 @@ bool op_same_algorithm(const char *variant, const char *other)
     return op_algorithm_length(other) == length && strncmp(variant, other, length) == 0;
 }
 
-const struct tunedb_failure *op_replaced(const struct op_desc *desc, enum op_pass pass,
-                                         const struct tunedb *db, const struct clr_device *device, int block)
+const struct tunedb_entry *op_replaced(const struct op_desc *desc, enum op_pass pass, const struct tunedb *db,
+                                       const struct clr_device *device, int block)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX], v = {0};
     const struct variant_look l = {db, true, candidates,

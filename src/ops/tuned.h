@@ -48,8 +48,8 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
  * After op_tuned(): does the pass do without a variant that it would have, did the records not say that it
  * does not work on this device? What they say of it, borrowed until the next store; NULL: it does not.
  */
-const struct tunedb_failure *op_replaced(const struct op_desc *desc, enum op_pass pass,
-                                         const struct tunedb *db, const struct clr_device *device, int block);
+const struct tunedb_entry *op_replaced(const struct op_desc *desc, enum op_pass pass, const struct tunedb *db,
+                                       const struct clr_device *device, int block);
 
 /* The characters of a variant's text that name its algorithm: 6 of "direct 5x2". */
 size_t op_algorithm_length(const char *variant);

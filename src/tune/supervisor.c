@@ -353,7 +353,7 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
 static int note(struct watch *w, enum end end, int patience_s, struct clr_error *err)
 {
     const char *why = end == END_HUNG ? "hung" : "crashed";
-    struct tunedb_failure f = {.key = w->texts.key};
+    struct tunedb_entry f = {.key = w->texts.key};
     char detail[1024];
 
     if (!w->trying || !w->db)
@@ -367,7 +367,7 @@ static int note(struct watch *w, enum end end, int patience_s, struct clr_error 
     else
         str_copy(detail, sizeof detail, w->error.message);
     take_failure(w, why, detail);
-    return tunedb_store_failure(w->db, &f, err);
+    return tunedb_store(w->db, &f, err);
 }
 
 int clr_tune(const char *const *worker, int patience_s, const volatile int *stop,

@@ -110,13 +110,13 @@ static void tell_item(struct work *w, int i)
 static int failed(struct work *w, const struct tune_item *item, const char *variant, const char *why,
                   double nmse, const char *detail, struct clr_error *err)
 {
-    struct tunedb_failure f = {.key = item->key, .nmse = isfinite(nmse) ? nmse : 0.0};
+    struct tunedb_entry f = {.key = item->key, .nmse = isfinite(nmse) ? nmse : 0.0};
 
     str_copy(f.variant, sizeof f.variant, variant);
     str_copy(f.why, sizeof f.why, why);
     tell(w, json_pack("{s:s, s:s, s:s, s:o}", "is", "failed", "variant", variant, "why", why, "detail",
                       name(detail)));
-    return tunedb_store_failure(w->db, &f, err);
+    return tunedb_store(w->db, &f, err);
 }
 
 /* ------------------------------------------------------------------ candidates */
