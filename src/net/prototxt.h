@@ -85,8 +85,6 @@ int pt_doubles(struct pt_reader *r, const char *name, double min, double max, do
 /* The value of one field (from pt_next). 0 or < 0. */
 int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
                  struct clr_error *err);
-int pt_value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
-                    double *out, struct clr_error *err);
 int pt_value_text(const struct prototxt *doc, const struct pt_field *field, const char **out,
                   struct clr_error *err);
 int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err);

@@ -34,8 +34,8 @@ int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int m
     return 0;
 }
 
-int pt_value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
-                    double *out, struct clr_error *err)
+static int value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
+                        double *out, struct clr_error *err)
 {
     char copy[64];
     size_t n;
@@ -143,7 +143,7 @@ int pt_double(struct pt_reader *r, const char *name, double min, double max, dou
     struct pt_field *field;
     int rc = only(r, name, &field, err);
 
-    return rc <= 0 ? rc : given(r, pt_value_double(r->doc, field, min, max, out, err));
+    return rc <= 0 ? rc : given(r, value_double(r->doc, field, min, max, out, err));
 }
 
 int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_error *err)
@@ -244,7 +244,7 @@ int pt_doubles(struct pt_reader *r, const char *name, double min, double max, do
     int n = 0;
 
     for (struct pt_field *field = NULL; next_of(r, name, &field, n, limit, err); n++)
-        r->rc = pt_value_double(r->doc, field, min, max, &out[n], err);
+        r->rc = value_double(r->doc, field, min, max, &out[n], err);
     if (r->rc == 0)
         *count = n;
     return r->rc;

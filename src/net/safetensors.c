@@ -21,21 +21,6 @@
 
 /* ------------------------------------------------------------------ bytes */
 
-static uint64_t load_u64(const char *bytes)
-{
-    uint64_t v = 0;
-
-    for (int i = 7; i >= 0; i--)
-        v = v << 8 | (unsigned char)bytes[i];
-    return v;
-}
-
-static void store_u64(char *bytes, uint64_t v)
-{
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (char)(unsigned char)(v >> 8 * i & 255);
-}
-
 /* Little-endian float32 to the host's order, or back, in place: on most hosts nothing happens. */
 static void swap_to_little(char *bytes, size_t floats)
 {
@@ -233,7 +218,7 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
     uint64_t header_size;
     int rc;
 
-    if (size < 8 || (header_size = load_u64(bytes)) > size - 8 || header_size > LIMIT_HEADER) {
+    if (size < 8 || (header_size = mem_load_u64(bytes)) > size - 8 || header_size > LIMIT_HEADER) {
         rc = damaged(&in, "its header does not fit into its %s", str_count(has, size, "byte"));
         goto out;
     }
@@ -344,7 +329,7 @@ int safetensors_format(char **out, size_t *size, const struct st_file *file, str
     rc = mem_new(&bytes, total, 1, "a safetensors file", err);
     if (rc < 0)
         goto out;
-    store_u64(bytes, padded);
+    mem_store_u64(bytes, padded);
     memcpy(bytes + 8, header, header_size);
     memset(bytes + 8 + header_size, ' ', padded - header_size);
     p = bytes + 8 + padded;

@@ -155,14 +155,9 @@ static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, s
         if (strcmp(zoo_entries[i].name, name) != 0)
             continue;
         str_append(&file, "built-in %s", name);
-        rc = str_check(&file, err);
-        if (rc < 0) {
-            str_clear(&file);
-            return rc;
-        }
-        spec->file = file.text;
+        rc = str_take(&spec->file, &file, err);
         *size = zoo_entries[i].size;
-        return str_duplicate(&spec->text, zoo_entries[i].text, err);
+        return rc < 0 ? rc : str_duplicate(&spec->text, zoo_entries[i].text, err);
     }
     if (!fs_is_path(name)) {
         nearest = str_nearest(name, clr_net_names());

@@ -129,11 +129,11 @@ static int build_from_source(struct ocl_program *p, const struct str *source, st
         return ocl_error(err, ctx, status, "creating a program");
     }
     rc = compile(p, err);
-    if (rc < 0)
-        return rc;
-    p->unsaved = true;
-    ctx->stats.built++;
-    return 0;
+    if (rc == 0) {
+        p->unsaved = true;
+        ctx->stats.built++;
+    }
+    return rc;
 }
 
 /* false: build it. A driver that refuses its own binary is no error. */
@@ -179,27 +179,20 @@ static int program_create(struct ocl_program **out, struct ocl_context *ctx, con
         goto out;
     p->ctx = ctx;
     rc = str_duplicate(&p->file, file, err);
-    if (rc < 0)
-        goto out;
-    rc = str_duplicate(&p->options, options, err);
-    if (rc < 0)
-        goto out;
-    if (ctx->cache_dir) {
+    if (rc == 0)
+        rc = str_duplicate(&p->options, options, err);
+    if (rc == 0 && ctx->cache_dir)
         rc = progcache_key(p, &source, err);
-        if (rc < 0)
-            goto out;
-    }
-    if (!load_from_cache(p)) {
+    if (rc == 0 && !load_from_cache(p))
         rc = build_from_source(p, &source, err);
-        if (rc < 0)
-            goto out;
+    if (rc < 0) {
+        program_destroy(p);
+        goto out;
     }
     ctx->stats.time_ns += clock_ns() - start_ns;
     *out = p;
-    p = NULL;
 out:
     str_clear(&source);
-    program_destroy(p);
     return rc;
 }
 

@@ -36,9 +36,7 @@ bool tensor_floats(const struct shape *shape, const struct layout *layout, size_
 /* Append "-DX_BLOCK=8 -DX_CB=4 -DX_HP=19 …": what cl/common.clh needs to address tensor `prefix`. */
 void tensor_macros(struct str *options, const char *prefix, const struct tensor *t);
 
-/* Host copies for tests, checks and tools: (N,C,H,W) contiguous floats, blocking. read checks nothing. */
-int tensor_write(struct ocl_context *ctx, const struct tensor *t, int batch, const float *nchw,
-                 struct clr_error *err);
+/* A copy on the host: (N,C,H,W) contiguous floats. Waits for the device. */
 int tensor_read(struct ocl_context *ctx, const struct tensor *t, int batch, float *nchw,
                 struct clr_error *err);
 

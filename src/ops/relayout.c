@@ -1,5 +1,4 @@
-/* Copy of an activation into another layout, or flat: host side of cl/relayout.cl. Its own oracle: the host's
- * tensor_read() and tensor_write(). */
+/* Copy of an activation into another layout, or flat: host side of cl/relayout.cl. */
 #include <limits.h>
 
 #include "ops/op_impl.h"
