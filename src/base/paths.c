@@ -19,9 +19,8 @@ static int xdg(char **out, const char *name, const char *fallback, struct clr_er
         str_append(&s, "%s/clr-cl", base);
     else if (home)
         str_append(&s, "%s/%s/clr-cl", home, fallback);
-    else
-        return 0;
-    return str_take(out, &s, err);
+    *out = NULL;
+    return s.length == 0 ? str_check(&s, err) : str_take(out, &s, err);
 }
 
 int paths_cache(char **out, struct clr_error *err)

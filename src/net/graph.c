@@ -209,11 +209,6 @@ int build_finish(struct builder *b, struct graph_node *n)
     return rc < 0 ? rc : write_top(b, n);
 }
 
-int build_plain(struct builder *b, enum op_kind kind, const int *bottom)
-{
-    return build_finish(b, build_node(b, kind, bottom, 1));
-}
-
 int build_check_scores(struct builder *b, int x)
 {
     const struct shape *s = &b->g->values[x].shape;
@@ -241,7 +236,7 @@ static int add_layer(struct builder *b)
         if (!labels && bottom[i] == b->labels)
             return build_error(b, "its bottom '%s' is the labels", b->layer->bottom[i]);
     }
-    return class->build(b, bottom);
+    return class->build ? class->build(b, bottom) : build_finish(b, build_node(b, class->kind, bottom, 1));
 }
 
 /* ------------------------------------------------------------------ gradients */
@@ -460,7 +455,7 @@ static int compare_phases(const struct graph *train, const struct clr_net_spec *
 int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
                  struct clr_image_shape input, int batch, struct clr_error *err)
 {
-    struct graph *g;
+    struct graph *g = NULL;
     int rc;
 
     if (batch < 1 || batch > GEOMETRY_MAX)
@@ -470,17 +465,13 @@ int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned p
         return clr_error_set(err, CLR_EINPUT, "images of %d×%d×%d are outside 1…%d", input.channels,
                              input.height, input.width, GEOMETRY_MAX);
     rc = build(&g, spec, phase, input, batch, err);
-    if (rc < 0)
-        return rc;
-    if (phase == PHASE_TRAIN) {
+    if (rc == 0 && phase == PHASE_TRAIN)
         rc = compare_phases(g, spec, input, err);
-        if (rc < 0) {
-            graph_destroy(g);
-            return rc;
-        }
-    }
-    *out = g;
-    return 0;
+    if (rc < 0)
+        graph_destroy(g);
+    else
+        *out = g;
+    return rc;
 }
 
 void graph_destroy(struct graph *g)

@@ -278,7 +278,7 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
 {
     struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
     const struct layer_class *class;
-    struct pt_field *name = NULL, *second;
+    struct pt_field *name;
     int least, most;
     bool more;
     int rc = pt_value_message(doc, field, err);
@@ -287,11 +287,11 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
         return rc;
     pt_open(&in.r, doc, field);
     out->line = field->line;
-    if (!pt_next(&in.r, "name", &name))
+    rc = pt_only(&in.r, "name", &name, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
         return pt_error(doc, field, err, "the layer has no 'name'");
-    second = name;
-    if (pt_next(&in.r, "name", &second))
-        return pt_error(doc, second, err, "field 'name' is given twice (first in line %d)", name->line);
     rc = spec_read_name(out->name, SPEC_NAME, doc, name, err);
     if (rc < 0 || (rc = read_type(&in)) < 0)
         return rc;

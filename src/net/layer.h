@@ -25,12 +25,13 @@ struct layer_reading;
 struct builder;
 
 struct layer_class {
-    const char *type; /* of `type:` */
-    int bottoms;      /* tops: one; a source may have another for the labels, a loss may have none */
-    unsigned flags;   /* of enum layer_flags */
+    const char *type;  /* of `type:` */
+    int bottoms;       /* tops: one; a source may have another for the labels, a loss may have none */
+    unsigned flags;    /* of enum layer_flags */
+    enum op_kind kind; /* with build NULL: the operator that it is */
     /* Read the fields that only this type has into *in->layer. */
     int (*read)(struct layer_reading *in);
-    /* Add its nodes; bottom: the values that it reads. */
+    /* Add its nodes; bottom: the values that it reads. NULL: one node, whose y has the shape of its x. */
     int (*build)(struct builder *b, const int *bottom);
     void (*detail)(char *out, size_t size,
                    const struct op_desc *d); /* for `net show`: "5x5"; NULL: nothing */
@@ -143,8 +144,5 @@ int build_finish(struct builder *b, struct graph_node *n);
 
 /* Is x one score for each class, and not the images? */
 int build_check_scores(struct builder *b, int x);
-
-/* A layer that is one operator of its bottom whose y has that shape, and no geometry to work out. */
-int build_plain(struct builder *b, enum op_kind kind, const int *bottom);
 
 #endif

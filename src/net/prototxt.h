@@ -66,7 +66,8 @@ void pt_open(struct pt_reader *r, struct prototxt *doc, struct pt_field *message
 /* The next field of that name behind *field (NULL: the first); false at the end. Marks it read. */
 bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field);
 
-/* One optional scalar or message; given twice is an error. 1 given, 0 absent, < 0 error. */
+/* One optional field; given twice is an error. 1 given, 0 absent, < 0 error. pt_only(): a field of any kind. */
+int pt_only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err);
 int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err);
 int pt_double(struct pt_reader *r, const char *name, double min, double max, double *out,
               struct clr_error *err);

@@ -115,8 +115,7 @@ static int given(struct pt_reader *r, int rc)
     return rc < 0 ? rc : 1;
 }
 
-/* The one field of that name. 1, 0 where there is none, or an error where there are two. */
-static int only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err)
+int pt_only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err)
 {
     struct pt_field *field = NULL, *second;
 
@@ -132,7 +131,7 @@ static int only(struct pt_reader *r, const char *name, struct pt_field **out, st
 int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     return rc <= 0 ? rc : given(r, pt_value_int(r->doc, field, min, max, out, err));
 }
@@ -141,7 +140,7 @@ int pt_double(struct pt_reader *r, const char *name, double min, double max, dou
               struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     return rc <= 0 ? rc : given(r, value_double(r->doc, field, min, max, out, err));
 }
@@ -149,7 +148,7 @@ int pt_double(struct pt_reader *r, const char *name, double min, double max, dou
 int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     return rc <= 0 ? rc : given(r, pt_value_text(r->doc, field, out, err));
 }
@@ -159,7 +158,7 @@ static int word(struct pt_reader *r, const char *name, const char *const *words,
                 const char *takes, int *out, struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     if (rc <= 0)
         return rc;
@@ -207,7 +206,7 @@ int pt_word(struct pt_reader *r, const char *name, const char *const *words, int
 int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     if (rc <= 0)
         return rc;

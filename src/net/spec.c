@@ -114,20 +114,16 @@ static int read_net(struct clr_net_spec *spec, size_t size, struct clr_error *er
 {
     static const char *const unsupported[] = {"layers", "force_backward", "state", "debug_info", NULL};
     struct prototxt doc = {0};
-    struct pt_field *name = NULL, *second, *old = NULL;
+    struct pt_field *name, *old = NULL;
     struct pt_reader r;
     int rc = prototxt_parse(&doc, spec->file, spec->text, size, err);
 
     if (rc < 0)
         return rc;
     pt_open(&r, &doc, NULL);
-    second = NULL;
-    if (pt_next(&r, "name", &name)) {
+    rc = pt_only(&r, "name", &name, err);
+    if (rc > 0)
         rc = spec_read_name(spec->name, SPEC_NAME, &doc, name, err);
-        second = name;
-        if (rc >= 0 && pt_next(&r, "name", &second))
-            rc = pt_error(&doc, second, err, "field 'name' is given twice (first in line %d)", name->line);
-    }
     if (rc >= 0 && pt_next(&r, "layers", &old))
         rc = pt_error(&doc, old, err,
                       "'layers' is the format of before 2014: convert the file with Caffe's "

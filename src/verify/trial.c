@@ -98,33 +98,24 @@ int trial_buffer(struct trial *t, int slot, size_t bytes, bool scratch, struct c
     return 0;
 }
 
-static size_t element(const struct tensor *t, int n, int c, int h, int w)
+/* Where element i of (N,C,H,W) lies. */
+static size_t element(const struct tensor *t, size_t i)
 {
-    size_t v = (size_t)t->layout.block, blocks = ((size_t)t->shape.c + v - 1) / v;
-    int rows = t->shape.h + 2 * t->layout.halo_h, columns = t->shape.w + 2 * t->layout.halo_w;
-    int y = h + t->layout.halo_h, x = w + t->layout.halo_w;
-    size_t row = ((size_t)n * blocks + (size_t)c / v) * (size_t)rows + (size_t)y;
+    const struct shape *s = &t->shape;
+    const size_t h = (size_t)s->h, w = (size_t)s->w, c = (size_t)s->c, v = (size_t)t->layout.block;
+    const size_t rows = (size_t)(s->h + 2 * t->layout.halo_h),
+                 columns = (size_t)(s->w + 2 * t->layout.halo_w);
+    const size_t x = i % w + (size_t)t->layout.halo_w, y = i / w % h + (size_t)t->layout.halo_h;
+    const size_t channel = i / (h * w) % c, n = i / (h * w * c);
+    const size_t row = (n * ((c + v - 1) / v) + channel / v) * rows + y;
 
-    return (row * (size_t)columns + (size_t)x) * v + (size_t)c % v;
+    return (row * columns + x) * v + channel % v;
 }
 
-/* The next element in logical order; false behind the last one of image `images` − 1. */
-struct element_place {
-    int n, c, h, w;
-};
-
-static bool next_place(struct element_place *p, const struct shape *s, int images)
+/* Elements of that many images. */
+static size_t elements(const struct tensor *t, int images)
 {
-    if (++p->w < s->w)
-        return true;
-    p->w = 0;
-    if (++p->h < s->h)
-        return true;
-    p->h = 0;
-    if (++p->c < s->c)
-        return true;
-    p->c = 0;
-    return ++p->n < images;
+    return (size_t)images * (size_t)t->shape.c * (size_t)t->shape.h * (size_t)t->shape.w;
 }
 
 /*
@@ -134,8 +125,7 @@ static bool next_place(struct element_place *p, const struct shape *s, int image
 int trial_tensor(struct trial *t, int slot, struct tensor *tensor, const double *values, bool overwritten,
                  struct clr_error *err)
 {
-    struct element_place p = {0};
-    size_t floats, i = 0;
+    size_t floats;
     struct slot *s;
     int rc;
 
@@ -146,13 +136,12 @@ int trial_tensor(struct trial *t, int slot, struct tensor *tensor, const double 
         return rc;
     s = t->at[slot];
     memset(s->before, 0, (floats - TENSOR_SLACK) * 4);
-    do {
-        size_t at = element(tensor, p.n, p.c, p.h, p.w);
-        bool in_batch = p.n < t->batch;
+    for (size_t i = 0; i < elements(tensor, tensor->shape.n); i++) {
+        const size_t at = element(tensor, i);
+        const bool in_batch = i < elements(tensor, t->batch);
         s->before[at] = values && in_batch ? as_bits(values[i]) : TRIAL_SENTINEL;
         s->writable[at] = (overwritten || !values) && in_batch;
-        i++;
-    } while (next_place(&p, &tensor->shape, tensor->shape.n));
+    }
     tensor->mem = s->mem;
     return 0;
 }
@@ -292,13 +281,10 @@ static void judge(struct trial *t, enum verify_output output, double limit, cons
 void trial_check_tensor(struct trial *t, enum verify_output output, double limit, int slot,
                         const struct tensor *tensor, const double *expected)
 {
-    struct element_place p = {0};
     struct sums s = {0};
-    size_t i = 0;
 
-    do {
-        sums_add(t, &s, t->at[slot]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
-    } while (next_place(&p, &tensor->shape, t->batch));
+    for (size_t i = 0; i < elements(tensor, t->batch); i++)
+        sums_add(t, &s, t->at[slot]->first[element(tensor, i)], expected[i]);
     judge(t, output, limit, &s);
 }
 

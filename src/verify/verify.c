@@ -29,11 +29,6 @@ const char *verify_output_name(enum verify_output output)
     return output_names[output];
 }
 
-double verify_tolerance(enum op_kind kind, enum verify_output output)
-{
-    return output == VERIFY_SAMPLE ? op_class(kind)->sample_nmse : op_class(kind)->nmse;
-}
-
 /* ------------------------------------------------------------------ arrangement */
 
 static void set_layouts(struct op_trial *t, int block)
@@ -175,13 +170,15 @@ static int run_once(struct op_trial *t, struct op *op, int run, struct clr_error
     return rc;
 }
 
+/* The largest normalised mean square error that passes. */
 static double limit(const struct op_trial *t, enum verify_output output)
 {
+    const struct op_class *class = op_class(t->desc.kind);
     const enum op_pass pass = output == VERIFY_Y    ? OP_FORWARD
                               : output == VERIFY_DX ? OP_BACKWARD_DATA
                                                     : OP_BACKWARD_WEIGHTS;
 
-    return t->nmse[pass] > 0.0 ? t->nmse[pass] : verify_tolerance(t->desc.kind, output);
+    return t->nmse[pass] > 0.0 ? t->nmse[pass] : output == VERIFY_SAMPLE ? class->sample_nmse : class->nmse;
 }
 
 static void check_values(struct op_trial *t)

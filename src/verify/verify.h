@@ -76,9 +76,6 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
 int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
                  struct verify_result *out, struct clr_error *err);
 
-/* Largest normalised mean square error that passes: the kind's (struct op_class). */
-double verify_tolerance(enum op_kind kind, enum verify_output output);
-
 /* ------------------------------------------------------------------ cases */
 
 enum verify_what { VERIFY_CASE_OP, VERIFY_CASE_UPDATE, VERIFY_CASE_BATCH };
