@@ -11,7 +11,7 @@
 #endif
 
 __kernel void batch_gather(__global float *restrict y, __global int *restrict labels,
-                           __global const uchar *restrict pixels, __global const uchar *restrict classes,
+                           __global const uchar *restrict pixels, __global const int *restrict classes,
                            __global const float *restrict mean, __global const int *restrict index,
                            int index_offset, float scale, int batch)
 {

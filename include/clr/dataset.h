@@ -12,18 +12,19 @@
 struct clr_images {
     int count;
     uint8_t *pixels; /**< (N,C,H,W), 0…255, page-aligned */
-    uint8_t *labels; /**< (N), each < classes */
+    int32_t *labels; /**< (N), 0 … classes − 1 */
 };
 
 struct clr_dataset {
     char name[64];   /**< "cifar10", or the folder's last component */
-    char *path;      /**< folder it was read from */
-    char format[32]; /**< "CIFAR-10 binary", "CIFAR-100 binary", "IDX" */
+    char *path;      /**< folder it was read from; "" where it comes from memory */
+    char format[32]; /**< "CIFAR-10 binary", "CIFAR-100 binary", "IDX", "memory" */
     int channels, height, width, classes;
     char **class_names; /**< `classes` entries */
     struct clr_images train, test;
     double channel_mean[4]; /**< mean over the training images, 0…255, one per channel */
-    char checksum[65];      /**< SHA-256 over labels and pixels of train, then of test, as read */
+    char checksum[65]; /**< SHA-256 over labels and pixels of train, then of test: a byte for each label, or
+                                 where there are more than 256 classes four bytes, the lowest first */
 };
 
 /**
@@ -36,6 +37,25 @@ struct clr_dataset {
  * @return 0; CLR_EINPUT (missing, truncated, damaged: says what, where and how to get it); CLR_ENOMEM
  */
 CLR_API int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err);
+
+/** Images of clr_dataset_create(): of one shape, (N,C,H,W), with their labels. */
+struct clr_dataset_images {
+    const char *name;               /**< of the set: for messages and what a run records */
+    int channels, height, width;    /**< channels: 1 … 4 */
+    int classes;                    /**< at least 1 */
+    const char *const *class_names; /**< `classes` names; NULL: they are numbered */
+    struct clr_images train, test;  /**< test.count may be 0; the pixels need no alignment */
+};
+
+/**
+ * Make a data set of images in memory, which are copied.
+ *
+ * @param out  new, owned by the caller (clr_dataset_destroy)
+ * @return 0; CLR_EUSAGE: a shape, a count or a label is out of range, or there is no training image;
+ *         CLR_ENOMEM
+ */
+CLR_API int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images *images,
+                               struct clr_error *err);
 
 /** Free it and all it holds; NULL is fine. */
 CLR_API void clr_dataset_destroy(struct clr_dataset *ds);

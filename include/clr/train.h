@@ -31,7 +31,9 @@ struct clr_progress {
     bool evaluated; /**< this call follows an evaluation: val_acc is new */
 };
 
+/** clr_train_options_init() sets all of it; then what the caller wants otherwise. */
 struct clr_train_options {
+    size_t size;                    /**< of this struct: one of another version of the library is refused */
     const struct clr_net_spec *net; /**< must be given, as data and device must */
     const char *net_name;           /**< for run.json and the weights' metadata; UTF-8. clr_train() and
                                          clr_range_test() must be given this, data_name and out, too */

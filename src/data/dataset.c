@@ -124,15 +124,44 @@ static void measure_means(struct clr_dataset *ds)
         ds->channel_mean[c] = (double)sums[c] / ((double)ds->train.count * (double)plane);
 }
 
-static void measure_checksum(struct clr_dataset *ds)
+/* Labels as the checksum takes them: of one byte, or of four where there are more classes. */
+static int label_bytes(uint8_t **out, size_t *size, const struct clr_images *images, int classes,
+                       struct clr_error *err)
 {
-    const size_t one = image_size(ds), train = (size_t)ds->train.count, test = (size_t)ds->test.count;
-    const struct fs_piece pieces[] = {{ds->train.labels, train},
-                                      {ds->train.pixels, train * one},
-                                      {ds->test.labels, test},
-                                      {ds->test.pixels, test * one}};
+    const size_t each = classes > 256 ? 4 : 1;
+    int rc = mem_new(out, (size_t)images->count, each, "labels", err);
 
-    fs_sha256_pieces(pieces, MEM_COUNT(pieces), ds->checksum);
+    *size = (size_t)images->count * each;
+    for (size_t i = 0; rc == 0 && i < *size; i++)
+        (*out)[i] = (uint8_t)((uint32_t)images->labels[i / each] >> 8 * (i % each));
+    return rc;
+}
+
+static int measure_checksum(struct clr_dataset *ds, struct clr_error *err)
+{
+    const size_t one = image_size(ds);
+    uint8_t *train = NULL, *test = NULL;
+    size_t train_size, test_size;
+    int rc = label_bytes(&train, &train_size, &ds->train, ds->classes, err);
+
+    if (rc == 0)
+        rc = label_bytes(&test, &test_size, &ds->test, ds->classes, err);
+    if (rc == 0) {
+        const struct fs_piece pieces[] = {{train, train_size},
+                                          {ds->train.pixels, (size_t)ds->train.count * one},
+                                          {test, test_size},
+                                          {ds->test.pixels, (size_t)ds->test.count * one}};
+        fs_sha256_pieces(pieces, MEM_COUNT(pieces), ds->checksum);
+    }
+    free(train);
+    free(test);
+    return rc;
+}
+
+int format_measure(struct clr_dataset *ds, struct clr_error *err)
+{
+    measure_means(ds);
+    return measure_checksum(ds, err);
 }
 
 /* A well-known set whose files have numbers only gets its names; its folder is known by its own name too. */
@@ -171,12 +200,12 @@ int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_erro
     rc = format->read(ds, ds->path, err);
     if (rc == 0)
         rc = name_classes(ds, source, err);
+    if (rc == 0)
+        rc = format_measure(ds, err);
     if (rc < 0) {
         (void)clr_error_prefix(err, "data set %s", ds->name);
         goto out;
     }
-    measure_means(ds);
-    measure_checksum(ds);
     *out = ds;
     ds = NULL;
 out:

@@ -14,7 +14,8 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
                       const char *source, struct clr_error *err)
 {
     const size_t one = (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
-    uint8_t *pixels = NULL, *labels = NULL;
+    uint8_t *pixels = NULL;
+    int32_t *labels = NULL;
     size_t size;
     int rc;
 
@@ -24,7 +25,7 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
                              count, DATA_MAX_BYTES);
     rc = mem_new_aligned(&pixels, size, "pixels of images", err);
     if (rc == 0)
-        rc = mem_new_aligned(&labels, count, "labels of images", err);
+        rc = mem_new(&labels, count, sizeof *labels, "labels of images", err);
     if (rc < 0) {
         free(pixels);
         return rc;

@@ -30,11 +30,14 @@ struct data_format {
 extern const struct data_format format_cifar10, format_cifar100, format_idx;
 
 /*
- * Allocate pixels and labels for `count` images of the data set's shape, page-aligned. CLR_EINPUT: more than
+ * Allocate pixels, page-aligned, and labels for `count` images of the data set's shape. CLR_EINPUT: more than
  * INT_MAX images or DATA_MAX_BYTES; `source` is the file or folder that the message names.
  */
 int format_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
                       const char *source, struct clr_error *err);
+
+/* Work out means and checksum of a set whose images are there. */
+int format_measure(struct clr_dataset *ds, struct clr_error *err);
 
 /* Give the set class names: "0", "1", …. */
 int format_number_classes(struct clr_dataset *ds, struct clr_error *err);

@@ -285,6 +285,7 @@ static int read_labels(struct clr_images *images, struct clr_dataset *ds, const 
 {
     char labels[STR_COUNT], pictures[STR_COUNT];
     struct idx_reader r;
+    uint8_t *bytes = NULL;
     size_t count = 0;
     int rc = reader_open(&r, path, err);
 
@@ -298,11 +299,15 @@ static int read_labels(struct clr_images *images, struct clr_dataset *ds, const 
     if (rc == 0)
         rc = check_claim(&r, 8, count, err);
     if (rc == 0)
-        rc = reader_body(&r, count, &images->labels, err);
+        rc = reader_body(&r, count, &bytes, err);
+    if (rc == 0)
+        rc = mem_new(&images->labels, count, sizeof *images->labels, path, err);
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (images->labels[i] >= ds->classes)
-            ds->classes = images->labels[i] + 1;
+        images->labels[i] = bytes[i];
+        if (bytes[i] >= ds->classes)
+            ds->classes = bytes[i] + 1;
     }
+    free(bytes);
     reader_close(&r);
     return rc;
 }

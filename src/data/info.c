@@ -11,11 +11,14 @@
 #include "data/format.h"
 #include "data/catalog.h"
 
-static void count_classes(const struct clr_images *images, size_t counts[256])
+/* Images of a class. */
+static size_t count_class(const struct clr_images *images, int class)
 {
-    memset(counts, 0, 256 * sizeof counts[0]);
+    size_t count = 0;
+
     for (int i = 0; i < images->count; i++)
-        counts[images->labels[i]]++;
+        count += images->labels[i] == class;
+    return count;
 }
 
 /* Hand the text over, or say that it did not fit into memory. */
@@ -34,18 +37,16 @@ static int finish(char **out, struct str *text, struct clr_error *err)
 
 static void append_classes(struct str *s, const struct clr_dataset *ds)
 {
-    size_t train[256], test[256];
     int width = 5;
 
-    count_classes(&ds->train, train);
-    count_classes(&ds->test, test);
     for (int i = 0; i < ds->classes; i++) {
         int n = (int)strlen(ds->class_names[i]);
         width = n > width && n <= 32 ? n : width;
     }
     str_append(s, "\n  label  %-*s   train    test\n", width, "class");
     for (int i = 0; i < ds->classes; i++)
-        str_append(s, "  %5d  %-*s %7zu %7zu\n", i, width, ds->class_names[i], train[i], test[i]);
+        str_append(s, "  %5d  %-*s %7zu %7zu\n", i, width, ds->class_names[i], count_class(&ds->train, i),
+                   count_class(&ds->test, i));
 }
 
 int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error *err)
@@ -104,14 +105,12 @@ static json_t *json_text(const char *text)
 static json_t *json_classes(const struct clr_dataset *ds)
 {
     json_t *list = json_array();
-    size_t train[256], test[256];
 
-    count_classes(&ds->train, train);
-    count_classes(&ds->test, test);
     for (int i = 0; list && i < ds->classes; i++)
         list = json_append(list,
                            json_pack("{s:i,s:o,s:I,s:I}", "label", i, "name", json_text(ds->class_names[i]),
-                                     "train", (json_int_t)train[i], "test", (json_int_t)test[i]));
+                                     "train", (json_int_t)count_class(&ds->train, i), "test",
+                                     (json_int_t)count_class(&ds->test, i)));
     return list;
 }
 

@@ -28,18 +28,19 @@ void order_shuffle(int32_t *list, int count, uint64_t seed, uint32_t epoch)
  * How many of each class: its share held·n_c/N rounded down, and one more for the classes with the largest
  * remainders (of equal ones the first) until the sum is `held`.
  */
-static void share_out(int64_t quota[256], const int64_t counts[256], int64_t total, int64_t held)
+static void share_out(int64_t *quota, int64_t *remainders, const int64_t *counts, int classes, int64_t total,
+                      int64_t held)
 {
-    int64_t remainders[256], left = held;
+    int64_t left = held;
 
-    for (int c = 0; c < 256; c++) {
+    for (int c = 0; c < classes; c++) {
         quota[c] = held * counts[c] / total;
         remainders[c] = held * counts[c] % total;
         left -= quota[c];
     }
     for (; left > 0; left--) {
         int best = 0;
-        for (int c = 1; c < 256; c++) {
+        for (int c = 1; c < classes; c++) {
             if (remainders[c] > remainders[best])
                 best = c;
         }
@@ -49,10 +50,10 @@ static void share_out(int64_t quota[256], const int64_t counts[256], int64_t tot
 }
 
 /* Mark the images that are held out: of each class the first ones after a shuffle of its own. */
-static void mark(uint8_t *marked, int32_t *scratch, const struct clr_images *images, const int64_t quota[256],
-                 uint64_t seed)
+static void mark(uint8_t *marked, int32_t *scratch, const struct clr_images *images, const int64_t *quota,
+                 int classes, uint64_t seed)
 {
-    for (int c = 0; c < 256; c++) {
+    for (int c = 0; c < classes; c++) {
         int n = 0;
         if (quota[c] == 0)
             continue;
@@ -69,7 +70,7 @@ static void mark(uint8_t *marked, int32_t *scratch, const struct clr_images *ima
 int order_split(int32_t **train, int *train_count, int32_t **held_out, const struct clr_images *images,
                 int classes, int held, uint64_t seed, struct clr_error *err)
 {
-    int64_t counts[256] = {0}, quota[256] = {0};
+    int64_t *counts = NULL, *quota, *remainders; /* of each class: one allocation */
     int32_t *kept = NULL, *out_list = NULL;
     uint8_t *marked = NULL;
     int rc, k = 0, h = 0;
@@ -78,21 +79,28 @@ int order_split(int32_t **train, int *train_count, int32_t **held_out, const str
         return clr_error_set(err, CLR_EUSAGE,
                              "`validation` %d: it must be at least 0 and below the %d training images", held,
                              images->count);
-    for (int i = 0; i < images->count; i++) {
-        if (images->labels[i] >= classes)
-            return clr_error_set(err, CLR_EUSAGE, "image %d has label %d, but there are %d classes", i,
-                                 images->labels[i], classes);
-        counts[images->labels[i]]++;
+    rc = mem_new(&counts, 3 * (size_t)classes, sizeof *counts, "counts of classes", err);
+    if (rc < 0)
+        return rc;
+    quota = counts + classes;
+    remainders = quota + classes;
+    for (int i = 0; i < images->count && rc == 0; i++) {
+        if (images->labels[i] < 0 || images->labels[i] >= classes)
+            rc = clr_error_set(err, CLR_EUSAGE, "image %d has label %d, but there are %d classes", i,
+                               images->labels[i], classes);
+        else
+            counts[images->labels[i]]++;
     }
-    rc = mem_new(&kept, (size_t)images->count, sizeof *kept, "list of training images", err);
+    if (rc == 0)
+        rc = mem_new(&kept, (size_t)images->count, sizeof *kept, "list of training images", err);
     if (rc == 0)
         rc = mem_new(&out_list, (size_t)held, sizeof *out_list, "list of validation images", err);
     if (rc == 0)
         rc = mem_new(&marked, (size_t)images->count, 1, "marks of validation images", err);
     if (rc < 0)
         goto out;
-    share_out(quota, counts, images->count, held);
-    mark(marked, kept, images, quota, seed);
+    share_out(quota, remainders, counts, classes, images->count, held);
+    mark(marked, kept, images, quota, classes, seed);
     for (int i = 0; i < images->count; i++) {
         if (marked[i])
             out_list[h++] = i;
@@ -104,6 +112,7 @@ int order_split(int32_t **train, int *train_count, int32_t **held_out, const str
     *held_out = out_list;
     kept = out_list = NULL;
 out:
+    free(counts);
     free(marked);
     free(out_list);
     free(kept);

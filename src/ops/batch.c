@@ -77,9 +77,9 @@ int device_images_create(struct device_images *out, struct ocl_context *ctx, con
         return clr_error_set(err, CLR_EINPUT, "the data set is too large");
     rc = ocl_buffer_from_host(&d.pixels, ctx, images->pixels, size, "images", err);
     if (rc == 0)
-        rc = ocl_buffer_create(&d.labels, ctx, (size_t)images->count, "labels", err);
+        rc = ocl_buffer_create(&d.labels, ctx, (size_t)images->count * sizeof(cl_int), "labels", err);
     if (rc == 0)
-        rc = ocl_write(ctx, d.labels, 0, (size_t)images->count, images->labels, err);
+        rc = ocl_write(ctx, d.labels, 0, (size_t)images->count * sizeof(cl_int), images->labels, err);
     if (rc < 0)
         device_images_clear(&d);
     else

@@ -32,6 +32,12 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
                   {"data_name", o->data_name, false},
                   {"out", o->out, false}};
 
+    if (o->size != sizeof *o)
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "struct clr_train_options has %zu bytes, not %zu: clr_train_options_init() was not "
+            "called, or is of another version",
+            o->size, sizeof *o);
     for (size_t i = 0; i < MEM_COUNT(fields); i++)
         if (!fields[i].value && (run || fields[i].always))
             return clr_error_set(err, CLR_EUSAGE, "%s of struct clr_train_options is NULL: it must be given",
@@ -197,7 +203,7 @@ static int check_memory(const struct session *s, struct clr_error *err)
     const size_t train_count = trains || held_out ? (size_t)d->train.count : 0,
                  test_count = held_out ? 0 : (size_t)d->test.count;
     const size_t train = align_up(image * train_count), test = align_up(image * test_count);
-    const size_t data = train + test + train_count + test_count;
+    const size_t data = train + test + sizeof(cl_int) * (train_count + test_count);
     const size_t nets = replica_net_bytes(&s->replica), weights = params_bytes(&s->replica.params);
     const size_t losses = trains ? SESSION_LOSSES * (size_t)s->o->batch : 0;
     const size_t lists = sizeof(cl_int) * (trains ? (size_t)s->order_count : 0) +

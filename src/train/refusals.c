@@ -42,6 +42,14 @@ static bool is_alike(const struct refused *a, const struct refused *b)
     return a->failed == b->failed && op_same_algorithm(a->variant, b->variant);
 }
 
+static bool is_first_alike(const struct refusals *r, const struct refused *one)
+{
+    for (const struct refused *before = r->refused; before < one; before++)
+        if (is_alike(before, one))
+            return false;
+    return true;
+}
+
 /* Those that are like the i-th, which is the first of them. */
 static void tell_alike(const struct session *s, const struct refusals *r, int i, int alike)
 {
@@ -65,14 +73,10 @@ static void tell_alike(const struct session *s, const struct refusals *r, int i,
 void refusals_tell(const struct session *s, const struct refusals *r)
 {
     for (int i = 0; i < r->count; i++) {
-        bool first = true;
         int alike = 0;
-        for (int k = 0; k < r->count; k++) {
-            const bool same = is_alike(&r->refused[i], &r->refused[k]);
-            first = first && !(same && k < i);
-            alike += same;
-        }
-        if (first)
+        for (int k = 0; k < r->count; k++)
+            alike += is_alike(&r->refused[i], &r->refused[k]);
+        if (is_first_alike(r, &r->refused[i]))
             tell_alike(s, r, i, alike);
     }
 }
@@ -126,6 +130,9 @@ static int refuse(bool *done, struct refusals *to, struct session *s, const stru
     str_copy(one->layer, sizeof one->layer, node->desc.label);
     str_copy(one->variant, sizeof one->variant, failure.variant);
     str_copy(one->why, sizeof one->why, why);
+    if (is_first_alike(to, one))
+        log_line(CLR_LOG_INFO, "layer '%s': the %s %s with variant '%s'", one->layer, one->pass,
+                 failed ? "fails" : "is wrong", one->variant);
     *done = true;
     return 0;
 }

@@ -257,8 +257,9 @@ static int find_out(bool *again, const struct finding *f, struct refusals *to, s
             "%s computes the update of the weights wrong (%s): nothing is trained on it. Another "
             "driver may be right",
             s->o->device->name, f->text);
-    log_line(CLR_LOG_INFO, "%s computes something of this net wrong: checking one layer after the other",
-             s->o->device->name);
+    if (to->count == 0)
+        log_line(CLR_LOG_INFO, "%s computes this net wrong: checking one layer after the other",
+                 s->o->device->name);
     rc = refusals_find(&refused, to, s, err);
     if (rc == 0 && refused == 0)
         rc = clr_error_set(

@@ -12,6 +12,7 @@
 void clr_train_options_init(struct clr_train_options *o)
 {
     memset(o, 0, sizeof *o);
+    o->size = sizeof *o;
     clr_schedule_init(&o->schedule);
     o->batch = 100;
     o->seed = 1;

@@ -117,7 +117,7 @@ static int predict_batch(struct session *s, uint8_t *pixels, int count, float *s
     const struct clr_dataset *d = s->o->data;
     const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
     const int outputs = net_logits(s->replica.test.net)->shape.c;
-    uint8_t labels[SESSION_EVAL_BATCH] = {0}; /* nobody asks for the loss */
+    int32_t labels[SESSION_EVAL_BATCH] = {0}; /* nobody asks for the loss */
     cl_int order[SESSION_EVAL_BATCH];
     const struct clr_images images = {.count = count, .pixels = pixels, .labels = labels};
     struct device_images on_device = {0};

@@ -18,7 +18,7 @@ static void fill(struct clr_images *images, size_t one, int classes, uint32_t st
     }
     for (int i = 0; i < images->count; i++)
         images->labels[i] =
-            (uint8_t)rng_below(RANDOM_DATA_SEED, RNG_TEST, stream + 1, (uint64_t)i, (uint32_t)classes);
+            (int32_t)rng_below(RANDOM_DATA_SEED, RNG_TEST, stream + 1, (uint64_t)i, (uint32_t)classes);
 }
 
 int random_data_create(struct clr_dataset **out, struct clr_image_shape shape, int classes, int batch,

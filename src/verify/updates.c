@@ -144,7 +144,7 @@ static int batch_data_create(struct batch_data *d, const struct shape *shape, fl
     d->images.count = IMAGES;
     rc = mem_new_aligned(&d->images.pixels, IMAGES * d->image, "images to verify with", err);
     if (rc == 0)
-        rc = mem_new_aligned(&d->images.labels, IMAGES, "labels to verify with", err);
+        rc = mem_new(&d->images.labels, IMAGES, sizeof *d->images.labels, "labels to verify with", err);
     if (rc == 0)
         rc = mem_new(&d->mean, d->image, sizeof *d->mean, "mean to verify with", err);
     if (rc == 0)
@@ -156,7 +156,7 @@ static int batch_data_create(struct batch_data *d, const struct shape *shape, fl
     for (size_t i = 0; i < d->image; i++)
         d->mean[i] = (float)(255.0 * rng_uniform(seed, RNG_TEST, 21, i));
     for (int i = 0; i < IMAGES; i++)
-        d->images.labels[i] = (uint8_t)(i * 25 + 3);
+        d->images.labels[i] = i * 2500 + 3;
     for (int i = 0; i < shape->n; i++)
         d->index[i] = (int32_t)rng_below(seed, RNG_TEST, 22, (uint64_t)i, IMAGES);
     for (size_t i = 0; i < (size_t)shape->n * d->image; i++) {
@@ -177,7 +177,7 @@ static void batch_data_clear(struct batch_data *d)
 static void check_labels(struct trial *t, const struct batch_data *d)
 {
     for (int i = 0; i < t->batch; i++) {
-        uint32_t got = t->at[S_LABELS]->first[i], expected = d->images.labels[d->index[i]];
+        uint32_t got = t->at[S_LABELS]->first[i], expected = (uint32_t)d->images.labels[d->index[i]];
         if (got != expected)
             trial_fault(t, "label %d is %u, not %u", i, (unsigned)got, (unsigned)expected);
     }

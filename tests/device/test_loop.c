@@ -76,9 +76,10 @@ static struct clr_dataset in_order(uint64_t seed)
     const int count = data->train.count;
     const size_t size = (size_t)data->channels * (size_t)data->height * (size_t)data->width;
     int32_t *list = malloc((size_t)count * sizeof *list);
-    uint8_t *pixels = new_pixels(2 * (size_t)count * size), *labels = new_pixels(2 * (size_t)count);
+    uint8_t *pixels = new_pixels(2 * (size_t)count * size);
+    int32_t *labels = malloc(2 * (size_t)count * sizeof *labels);
 
-    ck_assert_ptr_nonnull(list);
+    ck_assert(list && labels);
     for (int epoch = 0; epoch < 2; epoch++) {
         bool moved = false;
         for (int i = 0; i < count; i++)

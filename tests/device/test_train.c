@@ -626,6 +626,7 @@ START_TEST(test_train__fields_that_are_missing_are_named)
                   {"data_name", offsetof(struct clr_train_options, data_name), false},
                   {"out", offsetof(struct clr_train_options, out), false}};
     const struct clr_train_options whole = options("missing");
+    struct clr_train_options other = whole;
     struct clr_range_result range;
     struct clr_train_result r;
     struct clr_eval_result e;
@@ -643,6 +644,12 @@ START_TEST(test_train__fields_that_are_missing_are_named)
         ck_assert_int_eq(clr_eval(&o, &e, &err), CLR_EUSAGE);
         ck_assert((strncmp(err.message, says, strlen(says)) == 0) == fields[i].always);
     }
+    other.size--;
+    ck_assert_int_eq(clr_train(&other, &r, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "clr_train_options_init()"));
+    other = (struct clr_train_options){0};
+    ck_assert_int_eq(clr_eval(&other, &e, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "clr_train_options_init()"));
     ck_assert(!fs_exists(whole.out));
 }
 END_TEST

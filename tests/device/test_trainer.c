@@ -128,6 +128,37 @@ START_TEST(test_trainer__predictions_are_what_the_evaluation_counts)
 }
 END_TEST
 
+/* Images in memory train as those of files do. */
+START_TEST(test_trainer__images_may_be_in_memory)
+{
+    struct clr_train_options o = options("memory");
+    const struct clr_dataset_images images = {.name = "mine",
+                                              .channels = data->channels,
+                                              .height = data->height,
+                                              .width = data->width,
+                                              .classes = data->classes,
+                                              .train = data->train,
+                                              .test = data->test};
+    struct clr_trainer *a = new_trainer(&o), *b;
+    struct clr_dataset *mine;
+    struct clr_error err;
+    double loss[2], accuracy[2];
+
+    ck_assert_int_eq(clr_dataset_create(&mine, &images, &err), 0);
+    ck_assert_str_eq(mine->checksum, data->checksum);
+    o.data = mine;
+    b = new_trainer(&o);
+    take_steps(a, &o, 0, 5);
+    take_steps(b, &o, 0, 5);
+    ck_assert_int_eq(clr_trainer_evaluate(a, &loss[0], &accuracy[0], &err), 0);
+    ck_assert_int_eq(clr_trainer_evaluate(b, &loss[1], &accuracy[1], &err), 0);
+    ck_assert(loss[0] == loss[1] && accuracy[0] == accuracy[1]);
+    clr_trainer_destroy(a);
+    clr_trainer_destroy(b);
+    clr_dataset_destroy(mine);
+}
+END_TEST
+
 START_TEST(test_trainer__a_loss_that_is_not_finite_is_an_error)
 {
     struct clr_train_options o = options("diverged");
@@ -181,6 +212,7 @@ int main(void)
     tcase_add_test(tc, test_trainer__steps_lead_where_a_run_does);
     tcase_add_test(tc, test_trainer__losses_are_those_of_each_batch);
     tcase_add_test(tc, test_trainer__predictions_are_what_the_evaluation_counts);
+    tcase_add_test(tc, test_trainer__images_may_be_in_memory);
     tcase_add_test(tc, test_trainer__a_loss_that_is_not_finite_is_an_error);
     tcase_add_test(tc, test_trainer__what_is_out_of_range_is_refused);
     suite_add_tcase(suite, tc);

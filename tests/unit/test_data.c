@@ -171,7 +171,7 @@ START_TEST(test_data__cifar10)
 {
     const char *dir = cifar10_set();
     struct clr_dataset *ds = open_good(dir);
-    const uint8_t want[] = {0, 1, 2, 3, 4, 5, 6};
+    const int32_t want[] = {0, 1, 2, 3, 4, 5, 6};
 
     ck_assert_str_eq(ds->format, "CIFAR-10 binary");
     ck_assert_str_eq(ds->path, dir);
@@ -274,7 +274,7 @@ END_TEST
 START_TEST(test_data__idx_plain_and_gzipped_are_the_same)
 {
     struct clr_dataset *plain = open_good(idx_set(false)), *gz = open_good(idx_set(true));
-    const uint8_t labels[] = {0, 1, 2, 0, 1, 2};
+    const int32_t labels[] = {0, 1, 2, 0, 1, 2};
 
     ck_assert_str_eq(gz->format, "IDX");
     ck_assert(gz->channels == 1 && gz->height == 3 && gz->width == 5 && gz->classes == 3);
@@ -440,6 +440,76 @@ START_TEST(test_data__means_of_three_channels)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+START_TEST(test_data__memory_is_copied)
+{
+    uint8_t pixels[2 * 6] = {1, 2, 3, 4, 5, 6, 251, 252, 253, 254, 255, 0};
+    int32_t labels[] = {999, 0};
+    struct clr_dataset_images images = {.name = "mine",
+                                        .channels = 3,
+                                        .height = 1,
+                                        .width = 2,
+                                        .classes = 1000,
+                                        .train = {.count = 2, .pixels = pixels, .labels = labels}};
+    const uint8_t all[] = {231, 3, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 251, 252, 253, 254, 255, 0};
+    struct clr_dataset *ds;
+    struct clr_error err;
+    char want[FS_SHA256_TEXT], *text;
+
+    ck_assert_msg(clr_dataset_create(&ds, &images, &err) == 0, "%s", err.message);
+    memset(pixels, 7, sizeof pixels);
+    memset(labels, 0, sizeof labels);
+    ck_assert(ds->train.count == 2 && ds->test.count == 0 && ds->classes == 1000);
+    ck_assert(ds->train.pixels[11] == 0 && ds->train.pixels[6] == 251 && ds->train.labels[0] == 999);
+    ck_assert_str_eq(ds->class_names[999], "999");
+    ck_assert_double_eq(ds->channel_mean[0], (1 + 2 + 251 + 252) / 4.0);
+    fs_sha256(all, sizeof all, want); /* labels of four bytes, since there are more than 256 classes */
+    ck_assert_str_eq(ds->checksum, want);
+    ck_assert_int_eq(clr_dataset_info(&text, ds, &err), 0);
+    ck_assert_ptr_nonnull(strstr(text, "999"));
+    free(text);
+    clr_dataset_destroy(ds);
+}
+END_TEST
+
+START_TEST(test_data__memory_out_of_range_is_refused)
+{
+    uint8_t pixels[6] = {0};
+    int32_t label = 2;
+    const char *const names[] = {"cat", "dog"};
+    const struct clr_dataset_images good = {.name = "mine",
+                                            .channels = 3,
+                                            .height = 1,
+                                            .width = 2,
+                                            .classes = 3,
+                                            .train = {.count = 1, .pixels = pixels, .labels = &label}};
+    struct clr_dataset_images bad[6] = {good, good, good, good, good, good}, named = good;
+    struct clr_dataset *ds;
+    struct clr_error err;
+
+    bad[0].name = NULL;
+    bad[1].channels = 5;
+    bad[2].width = 0;
+    bad[3].classes = 2;
+    bad[4].train.count = 0;
+    bad[5].test.count = -1;
+    for (size_t i = 0; i < MEM_COUNT(bad); i++) {
+        ck_assert_int_eq(clr_dataset_create(&ds, &bad[i], &err), CLR_EUSAGE);
+        ck_assert_ptr_null(ds);
+    }
+    label = -1;
+    ck_assert_int_eq(clr_dataset_create(&ds, &good, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "-1"));
+    label = 1;
+    named.classes = 2;
+    named.class_names = names;
+    ck_assert_int_eq(clr_dataset_create(&ds, &named, &err), 0);
+    ck_assert_str_eq(ds->class_names[1], "dog");
+    clr_dataset_destroy(ds);
+}
+END_TEST
+
 /* SHA-256 over train labels, train pixels, test labels, test pixels. */
 START_TEST(test_data__checksum)
 {
@@ -447,9 +517,11 @@ START_TEST(test_data__checksum)
     uint8_t all[6 + 90 + 4 + 60];
     char want[FS_SHA256_TEXT];
 
-    memcpy(all, ds->train.labels, 6);
+    for (int i = 0; i < 6; i++)
+        all[i] = (uint8_t)ds->train.labels[i];
     memcpy(all + 6, ds->train.pixels, 90);
-    memcpy(all + 96, ds->test.labels, 4);
+    for (int i = 0; i < 4; i++)
+        all[96 + i] = (uint8_t)ds->test.labels[i];
     memcpy(all + 100, ds->test.pixels, 60);
     fs_sha256(all, sizeof all, want);
     ck_assert_str_eq(ds->checksum, want);
@@ -667,6 +739,8 @@ int main(void)
     tcase_add_test(cases, test_data__means);
     tcase_add_test(cases, test_data__means_of_three_channels);
     tcase_add_test(cases, test_data__checksum);
+    tcase_add_test(cases, test_data__memory_is_copied);
+    tcase_add_test(cases, test_data__memory_out_of_range_is_refused);
     tcase_add_test(cases, test_data__info);
     tcase_add_test(cases, test_data__names_are_looked_up_in_order);
     tcase_add_test(cases, test_data__a_missing_set_says_how_to_get_it);

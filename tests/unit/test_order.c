@@ -84,12 +84,12 @@ END_TEST
 
 /* ---- split ---- */
 
-static uint8_t labels[COUNT];
+static int32_t labels[COUNT];
 
 static struct clr_images images_with(int classes, int count)
 {
     for (int i = 0; i < count; i++)
-        labels[i] = (uint8_t)(i % classes);
+        labels[i] = i % classes;
     return (struct clr_images){.count = count, .labels = labels};
 }
 
@@ -130,6 +130,24 @@ START_TEST(test_order__split_is_disjoint_and_stratified)
         free(train);
         free(held_out);
     }
+}
+END_TEST
+
+/* A thousand classes of one image each: any of them may be held out. */
+START_TEST(test_order__there_may_be_many_classes)
+{
+    struct clr_images images = images_with(COUNT, COUNT);
+    int32_t *train, *held_out;
+    int train_count;
+
+    ck_assert_int_eq(order_split(&train, &train_count, &held_out, &images, COUNT, 300, 1, NULL), 0);
+    expect_partition(train, train_count, held_out, 300, COUNT);
+    ck_assert_int_eq(order_split(&train, &train_count, &held_out, &images, COUNT - 1, 300, 1, NULL),
+                     CLR_EUSAGE); /* the last label is outside */
+    labels[5] = -1;
+    ck_assert_int_eq(order_split(&train, &train_count, &held_out, &images, COUNT, 300, 1, NULL), CLR_EUSAGE);
+    free(train);
+    free(held_out);
 }
 END_TEST
 
@@ -202,6 +220,7 @@ int main(void)
     tcase_add_test(cases, test_order__is_the_documented_shuffle);
     tcase_add_test(cases, test_order__first_places_are_even);
     tcase_add_test(cases, test_order__split_is_disjoint_and_stratified);
+    tcase_add_test(cases, test_order__there_may_be_many_classes);
     tcase_add_test(cases, test_order__each_class_gives_its_share);
     tcase_add_test(cases, test_order__split_follows_the_seed);
     tcase_add_test(cases, test_order__split_refuses_what_leaves_nothing);

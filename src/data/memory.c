@@ -1,0 +1,85 @@
+/* Data sets of images in memory: see clr/dataset.h. */
+#include <clr/dataset.h>
+
+#include "data/format.h"
+
+static int check(const struct clr_dataset_images *images, struct clr_error *err)
+{
+    const struct clr_images *sets[] = {&images->train, &images->test};
+
+    if (!images->name)
+        return clr_error_set(err, CLR_EUSAGE, "`name` is NULL: it must be given");
+    if (images->channels < 1 || images->channels > 4 || images->height < 1 || images->width < 1)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "images of %d×%d×%d (channels × height × width): there must be 1 to 4 channels, "
+                             "and at least one pixel",
+                             images->channels, images->height, images->width);
+    if (images->classes < 1 || images->train.count < 1 || images->test.count < 0)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "%d classes, %d training images, %d test images: there must be a class and a "
+                             "training image",
+                             images->classes, images->train.count, images->test.count);
+    for (size_t k = 0; k < MEM_COUNT(sets); k++)
+        for (int i = 0; i < sets[k]->count; i++)
+            if (sets[k]->labels[i] < 0 || sets[k]->labels[i] >= images->classes)
+                return clr_error_set(err, CLR_EUSAGE, "%s image %d has label %d, outside 0…%d",
+                                     k == 0 ? "training" : "test", i, sets[k]->labels[i],
+                                     images->classes - 1);
+    return 0;
+}
+
+static int copy_images(struct clr_dataset *ds, struct clr_images *to, const struct clr_images *from,
+                       struct clr_error *err)
+{
+    const size_t count = (size_t)from->count,
+                 one = (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
+    int rc = format_new_images(to, ds, count, ds->name, err);
+
+    if (rc == 0 && count > 0) {
+        memcpy(to->pixels, from->pixels, count * one);
+        memcpy(to->labels, from->labels, count * sizeof *to->labels);
+    }
+    return rc;
+}
+
+static int copy_names(struct clr_dataset *ds, const char *const *names, struct clr_error *err)
+{
+    int rc = mem_new(&ds->class_names, (size_t)ds->classes, sizeof *ds->class_names, "class names", err);
+
+    for (int i = 0; i < ds->classes && rc == 0; i++)
+        rc = str_duplicate(&ds->class_names[i], names[i], err);
+    return rc;
+}
+
+int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images *images,
+                       struct clr_error *err)
+{
+    struct clr_dataset *ds = NULL;
+    int rc = check(images, err);
+
+    *out = NULL;
+    if (rc == 0)
+        rc = mem_new(&ds, 1, sizeof *ds, "data set", err);
+    if (rc < 0)
+        return rc;
+    str_copy(ds->name, sizeof ds->name, images->name);
+    str_copy(ds->format, sizeof ds->format, "memory");
+    ds->channels = images->channels;
+    ds->height = images->height;
+    ds->width = images->width;
+    ds->classes = images->classes;
+    rc = str_duplicate(&ds->path, "", err);
+    if (rc == 0)
+        rc = copy_images(ds, &ds->train, &images->train, err);
+    if (rc == 0)
+        rc = copy_images(ds, &ds->test, &images->test, err);
+    if (rc == 0)
+        rc = images->class_names ? copy_names(ds, images->class_names, err) : format_number_classes(ds, err);
+    if (rc == 0)
+        rc = format_measure(ds, err);
+    if (rc < 0)
+        clr_dataset_destroy(ds);
+    else
+        *out = ds;
+    return rc;
+}
