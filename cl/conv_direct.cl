@@ -15,7 +15,7 @@
  * conv_direct_forward  NDRange (XTILES·OH, OCG, batch)   OCG = ceil(Y_CB / OB)
  *
  * Packed weights: [OCG][X_CB][KH][KW][X_BLOCK][OB][V], read linearly, zero where a channel does not exist;
- * behind them the bias, [OCG·OB·V].
+ * after them the bias, [OCG·OB·V].
  *
  * OC, IC             channels of y and x; the master weights are (OC,IC,KH,KW), or (IC,OC,KH,KW) if FLIP
  * KH KW SH SW PH PW DH DW  geometry

@@ -349,7 +349,7 @@ int fs_join(char **out, const char *dir, const char *name, struct clr_error *err
     return str_take(out, &s, err);
 }
 
-/* Whoever held the lock may have removed its file while we waited at the door: then ours locks nothing. */
+/* The process that held the lock may have removed its file while we opened it: then ours locks nothing. */
 static bool is_file_at(int fd, const char *path)
 {
     struct stat ours, there;

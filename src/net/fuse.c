@@ -123,8 +123,8 @@ static const struct {
 } rules[] = {{FUSE_FLATTEN, is_needless_copy}, {FUSE_RELU, join_relu}, {FUSE_POOL, join_pool}};
 
 #ifndef NDEBUG
-/* The contract of relu and mask_dx (struct op_desc): who relies on a masked gradient gets one, and nobody
- * masks without need. */
+/* The contract of relu and mask_dx (struct op_desc): what relies on a masked gradient gets one, and nothing
+ * is masked without need. */
 static bool masks_agree(struct graph *g)
 {
     bool agree = true;

@@ -74,7 +74,7 @@ static int read_bottom(struct builder *b, int i, int *out)
     int value = find_value(b->g, name);
 
     if (value < 0)
-        return build_error(b, "its bottom '%s' is the top of no layer in front of it (%s phase)", name,
+        return build_error(b, "its bottom '%s' is the top of no layer before it (%s phase)", name,
                            b->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST");
     b->g->values[value].consumer_count++;
     *out = value;
@@ -107,7 +107,7 @@ static int find_shared(const struct graph *g, const char *name)
     return -1;
 }
 
-/* What sharers say of a parameter has to agree; the first one's filler makes its values, as Caffe has it. */
+/* Layers that share a parameter have to agree on it; the first one's filler makes its values, as in Caffe. */
 static int check_shared(struct builder *b, const struct graph_param *p, const struct op_param *of,
                         const struct param_spec *spec)
 {
@@ -209,14 +209,14 @@ int build_finish(struct builder *b, struct graph_node *n)
     return rc < 0 ? rc : write_top(b, n);
 }
 
-int build_check_scores(struct builder *b, int x)
+int build_check_logits(struct builder *b, int x)
 {
     const struct shape *s = &b->g->values[x].shape;
 
     if (x == b->g->images)
-        return build_error(b, "its first bottom is the images; it takes the scores of the last layer");
+        return build_error(b, "its first bottom is the images; it takes the logits of the last layer");
     if (s->h * s->w > 1)
-        return build_error(b, "its bottom '%s' is %d×%d×%d; it takes one score for each class (N×1×1)",
+        return build_error(b, "its bottom '%s' is %d×%d×%d; it takes one logit for each class (N×1×1)",
                            b->layer->bottom[0], s->c, s->h, s->w);
     return 0;
 }
@@ -261,7 +261,7 @@ static void mark_learned(const struct graph *g, struct mark *marks)
     }
 }
 
-/* Which nodes go backward: those with a parameter at or in front of them that lead to the loss. */
+/* Which nodes go backward: those that lead to the loss and have a parameter, or one before them. */
 static int mark_gradients(struct builder *b, struct mark *marks)
 {
     struct graph *g = b->g;
@@ -286,7 +286,7 @@ static int mark_gradients(struct builder *b, struct mark *marks)
     return 0;
 }
 
-/* A node behind the last one that splits value v in `count`; the values that it makes are the last ones. */
+/* A node after the last one that splits value v in `count`; the values that it makes are the last ones. */
 static void add_split(struct graph *g, int v, int count)
 {
     struct graph_node *n = &g->nodes[g->node_count];

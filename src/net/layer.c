@@ -51,7 +51,7 @@ bool spec_first_time(struct layer_reading *in, enum spec_topic topic)
     return first;
 }
 
-/* Reads and forgets fields that have no effect here, and says so once for the file. */
+/* Skips fields that have no effect here; logs that once for a file. */
 void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *name, enum spec_topic topic,
                     const char *why)
 {
@@ -115,7 +115,7 @@ void spec_read_engine(struct layer_reading *in, struct pt_reader *r)
         spec_no_effect(in, r, "engine", SAID_ENGINE, "the table of variants chooses the algorithm");
 }
 
-/* The layer lacks the block that says what it is: because its name is misspelled, or altogether. */
+/* The layer lacks its own block, or the block's name is misspelled. */
 int spec_missing_block(struct layer_reading *in, const char *name)
 {
     int rc;

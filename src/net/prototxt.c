@@ -142,7 +142,7 @@ static int hex_digit(int c)
     return digit ? (int)(digit - digits) : -1;
 }
 
-/* Behind a backslash: one escape to one byte (never more bytes than it took in the file). */
+/* After a backslash: one escape to one byte (never more bytes than it took in the file). */
 static int read_escape(struct lexer *lx)
 {
     static const char from[] = "abfnrtv\\'\"?", to[] = "\a\b\f\n\r\t\v\\'\"?";

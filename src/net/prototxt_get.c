@@ -1,4 +1,4 @@
-/* Typed getters over the tree of a prototxt file, and the hunt for fields that nobody read: see prototxt.h.
+/* Typed getters over the tree of a prototxt file, and the search for unread fields: see prototxt.h.
  */
 #include "net/prototxt.h"
 

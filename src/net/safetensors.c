@@ -180,7 +180,7 @@ static int check_cover(struct st_reading *in)
         end = in->spans[i].end;
     }
     if (end != in->data_size)
-        return damaged(in, "%s behind the last tensor", str_count(left, in->data_size - end, "byte"));
+        return damaged(in, "%s after the last tensor", str_count(left, in->data_size - end, "byte"));
     return 0;
 }
 

@@ -193,7 +193,7 @@ static void read_update(struct solver_reading *in)
 
 /* ------------------------------------------------------------------ the net */
 
-/* The solver's folder with the path behind it, or with its last part. */
+/* The path from the solver's folder on; whole false: of its last part. */
 static int beside(char **out, const char *solver, const char *path, bool whole, struct clr_error *err)
 {
     char *dir = NULL;
@@ -233,8 +233,7 @@ static const struct pt_field *child(const struct prototxt *doc, const struct pt_
     return NULL;
 }
 
-/* The training batch of the net's data layer, where it says one. All else of the net is the trainer's to
- * read. */
+/* The training batch of the net's data layer, if it has one. The trainer reads all else of the net. */
 static int read_batch(struct solver_reading *in, const char *net)
 {
     struct prototxt doc = {0};

@@ -1,4 +1,4 @@
-/* A net as its prototxt file says it, and the built-in ones: see spec.h. Layers are read in layer.c. */
+/* A net as its prototxt file defines it, and the built-in ones: see spec.h. Layers are read in layer.c. */
 #include "net/spec.h"
 
 #include <stdio.h>
@@ -36,7 +36,7 @@ static int new_layer(struct clr_net_spec *spec, struct layer_spec **out, struct 
 
 /*
  * The inputs of a net without Input layer, as files for deployment have them: `input: "data"`, and either
- * `input_shape { dim … }` for each or four `input_dim` for each. Becomes an Input layer in front.
+ * `input_shape { dim … }` for each or four `input_dim` for each. Becomes an Input layer before all others.
  */
 static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
                            struct clr_error *err)

@@ -85,7 +85,7 @@ static int build_error(struct clr_error *err, const struct ocl_program *p, cl_in
         append_log(&s, log);
     if (err && s.length > 0) {
         size_t used = strlen(err->message);
-        (void)snprintf(err->message + used, sizeof err->message - used, "; the compiler says:%s",
+        (void)snprintf(err->message + used, sizeof err->message - used, "; the compiler reports:%s",
                        str_text(&s));
     }
     str_clear(&s);
@@ -295,7 +295,7 @@ void program_note_launch(struct ocl_kernel *k)
     if (k->launched)
         return;
     k->launched = true;
-    /* With the newline in front too, so that no name is found as the tail of another. */
+    /* With a newline before it too, so that no name is found as the tail of another. */
     (void)snprintf(line, sizeof line, "\n%.150s\n", k->name);
     if (strstr(str_text(&p->warm), line))
         return;

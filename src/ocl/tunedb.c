@@ -36,7 +36,7 @@ struct tunedb {
     char identity[FIELDS][NAME];
     char *dir, *path; /* NULL: there is no place for records */
     struct list measured, failed;
-    struct list avoided; /* by this process, whatever the file says */
+    struct list avoided; /* by this process, also without an entry in the file */
     bool warned;
 };
 
@@ -223,9 +223,10 @@ static int load(struct tunedb *db, struct clr_error *err)
     if (!ok && !no_memory) {
         db->measured.count = db->failed.count = 0;
         if (!db->warned)
-            log_line(CLR_LOG_WARNING,
-                     "'%s' is no usable tuning record (%s): it is ignored until 'clr-cl tune' writes it anew",
-                     db->path, fault.text);
+            log_line(
+                CLR_LOG_WARNING,
+                "'%s' is no usable tuning record (%s): it is ignored until 'clr-cl tune' writes it again",
+                db->path, fault.text);
         db->warned = true;
     }
     json_decref(root);

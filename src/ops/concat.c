@@ -67,7 +67,7 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
 
 /* ------------------------------------------------------------------ reference and cases */
 
-/* Each image of y is those of the x, one behind the other. */
+/* Each image of y is those of the x, one after the other. */
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
     double *y = r->y[0];

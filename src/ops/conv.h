@@ -40,7 +40,7 @@ struct conv_row {
     double (*guess)(const struct conv_request *r);
     /* Halos and workspace; only grows what is in *needs. */
     int (*plan)(struct op_needs *needs, const struct conv_request *r, struct clr_error *err);
-    /* Of each pass. create() fills a cleared state, and tells what it does by op_add_variant(). */
+    /* Of each pass. create() fills a cleared state, and names its variant by op_add_variant(). */
     size_t state_size;
     int (*create[OP_PASS_COUNT])(struct conv_pass_state *state, struct op *op, const struct conv_request *r,
                                  const struct op_io *io, struct clr_error *err);

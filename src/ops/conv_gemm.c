@@ -12,7 +12,7 @@ struct conv_pass_state {
     enum op_pass pass;
     int chunk;                  /* images */
     int span;                   /* pixels of a row that a work-item handles */
-    size_t columns, columns_at; /* leading dimension; where the columns lie behind the matrix m */
+    size_t columns, columns_at; /* leading dimension; where the columns begin, after the matrix m */
     struct op_launch launches[KERNEL_COUNT];
     char gemm_label[96];
 };

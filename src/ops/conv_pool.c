@@ -1,5 +1,5 @@
 /*
- * The first convolution of a net with the maximum pool and the rectifier behind it: host side of
+ * The first convolution of a net with the maximum pool and the rectifier after it: host side of
  * cl/conv_pool.cl, where formulas and layouts are. Oracles: ref_conv_forward(), ref_pool_forward() and their
  * gradients, one after the other.
  */
@@ -330,7 +330,7 @@ static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 
 /*
  * Which pixel of a pooled map is the largest, where two are nearly so, or whether a rectifier lets it pass,
- * is for rounding to say: such windows get no gradient. CLOSE is far above what rounding does to the map,
+ * depends on rounding: such windows get no gradient. CLOSE is far above what rounding does to the map,
  * whose values are of the order of 1 to 10.
  */
 #define CLOSE 1e-3

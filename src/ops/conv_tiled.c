@@ -200,8 +200,8 @@ static void tile_macros(struct str *options, const struct conv_tile *t)
 }
 
 /*
- * Taps in local memory at a time: about 8 terms of a sum where a group is one wavefront, which waits for
- * nobody at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel
+ * Taps in local memory at a time: about 8 terms of a sum where a group is one wavefront, which need not
+ * wait at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel
  * where they are not too deep.
  */
 static int taps_at_once(const struct conv_tile *t, int x_block)

@@ -1,7 +1,7 @@
 /*
- * Fully connected layer: host side of cl/dense.cl, one kernel used three ways. x is (N,C,H,W), which
+ * Fully connected layer: host side of cl/dense.cl, one kernel used by three passes. x is (N,C,H,W), which
  * counts as C·H·W inputs in logical order, y (N,F,1,1), in blocks of V. Oracle: ref_dense_forward(),
- * ref_dense_backward(). Two ways: "panels" on CPUs, "sliced" elsewhere.
+ * ref_dense_backward(). Two variants: "panels" on CPUs, "sliced" elsewhere.
  */
 #include <limits.h>
 
@@ -247,11 +247,11 @@ static const struct {
     {4, 576, 1, 1, 10, false, false, false},   {37, 100, 1, 1, 2, false, false, false},
     {2, 5, 3, 4, 7, false, true, true},        {5, 33, 2, 3, 70, false, false, false},
     {3, 16, 1, 5, 33, true, false, true},      {2, 21, 1, 1, 18, false, false, true},
-    {140, 3, 1, 1, 4001, false, false, false}, /* so wide that nobody has to share a sum */
+    {140, 3, 1, 1, 4001, false, false, false}, /* so wide that no sum is shared by work-items */
     {110, 31, 3, 3, 64, false, false, true},
 };
 
-/* Each in both ways. */
+/* Each with both variants. */
 static void get_case(struct op_case *out, int i)
 {
     static const char *const ways[] = {"panels", "sliced"};

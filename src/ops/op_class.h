@@ -1,6 +1,6 @@
 /*
- * What a kind of operator is: its row. Everything that differs from kind to kind stands here, so that whoever
- * compiles, verifies, tunes or shows operators asks the row and knows no kind by name. Each kind has one file
+ * What a kind of operator is: its row. Everything that differs from kind to kind stands here, so that code
+ * which compiles, verifies, tunes or shows operators reads the row and names no kind. Each kind has one file
  * in src/ops with its row at the end; op.c lists them.
  */
 #ifndef OPS_OP_CLASS_H
@@ -17,7 +17,7 @@ struct op_ref {
     bool train; /* dropout drops */
     const double *x[OP_MOST], *dy[OP_MOST], *w[OP_PARAMS];
     double *y[OP_MOST], *dx[OP_MOST], *dw[OP_PARAMS];
-    double *sample;  /* loss, or 1/0 for a hit, per image */
+    double *sample;  /* per image: the loss, or 1 where it is correct, else 0 */
     int *arg;        /* with OP_HAS_ARG, like y: which value of x it is */
     double *scratch; /* class->scratch(desc) numbers */
     const int32_t *labels, *index;
@@ -40,7 +40,7 @@ struct op_case {
 
 struct op_cases {
     int count;
-    /* Case i; *out comes with its kind, a label and both gradients wanted, all else zero. */
+    /* Case i; *out comes with its kind, a label and both gradients needed, all else zero. */
     void (*get)(struct op_case *out, int i);
 };
 

@@ -46,7 +46,7 @@ static inline void op_launch_range(struct op_launch *l, long long x, long long y
     l->global[2] = (size_t)z;
 }
 
-/* What does a pass, behind what is there already: "direct 5×2, data gemm, weights direct 5×1×2". */
+/* Append the variant of a pass to op->variant: "direct 5×2, data gemm, weights direct 5×1×2". */
 void op_add_variant(struct op *op, enum op_pass pass, const char *format, ...) CLR_PRINTF(3, 4);
 
 /* A case on that x, with y of its shape: named "relu 2x5x7x3", and what follows. */

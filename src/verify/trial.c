@@ -6,7 +6,7 @@
 
 #define GARBAGE 0x42f6e979u /* 123.456f: scratch before the second run */
 
-/* What is behind the first one has no name of its own. */
+/* Those after the first of several have no name of their own. */
 static const char *const slot_names[S_COUNT] = {[S_X] = "x",           [S_Y] = "y",
                                                 [S_DX] = "dx",         [S_DY] = "dy",
                                                 [S_W] = "w",           [S_W + 1] = "b",
@@ -172,7 +172,7 @@ void trial_set(struct trial *t, int slot, size_t first, size_t count, double val
         t->at[slot]->before[i] = as_bits(value);
 }
 
-/* Integers per image behind `offset` others; entries beyond the batch are zero, so that reading them is
+/* Integers per image after `offset` others; entries beyond the batch are zero, so that reading them is
  * harmless. */
 int trial_ints(struct trial *t, int slot, cl_mem *mem, const int32_t *values, int offset,
                struct clr_error *err)
@@ -257,7 +257,7 @@ static void sums_add(const struct trial *t, struct sums *s, uint32_t got, double
     s->power += expected * expected;
 }
 
-static void judge(struct trial *t, enum verify_output output, double limit, const struct sums *s)
+static void check_sums(struct trial *t, enum verify_output output, double limit, const struct sums *s)
 {
     double nmse = s->power > 0.0 ? s->error / s->power : s->error;
     double *worst = &t->result->nmse[output];
@@ -285,7 +285,7 @@ void trial_check_tensor(struct trial *t, enum verify_output output, double limit
 
     for (size_t i = 0; i < elements(tensor, t->batch); i++)
         sums_add(t, &s, t->at[slot]->first[element(tensor, i)], expected[i]);
-    judge(t, output, limit, &s);
+    check_sums(t, output, limit, &s);
 }
 
 void trial_check_array(struct trial *t, enum verify_output output, double limit, int slot, size_t offset,
@@ -295,14 +295,14 @@ void trial_check_array(struct trial *t, enum verify_output output, double limit,
 
     for (size_t i = 0; i < count; i++)
         sums_add(t, &s, t->at[slot]->first[offset + i], expected[i]);
-    judge(t, output, limit, &s);
+    check_sums(t, output, limit, &s);
 }
 
 /* Where in its buffer a word that must not change has changed: the sentence's end. */
 static const char *region(const struct slot *s, size_t at)
 {
     if (at >= s->words)
-        return "behind its end";
+        return "after its end";
     if (s->before[at] == 0)
         return "in its halo or in lanes beyond the last channel";
     if (s->before[at] == TRIAL_SENTINEL)

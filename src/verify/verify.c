@@ -6,7 +6,7 @@
 #include "verify/oracle.h"
 #include "verify/trial.h"
 
-#define GUARD_WORDS 64 /* behind every buffer of the wide arrangement */
+#define GUARD_WORDS 64 /* after every buffer of the wide arrangement */
 
 static const char *const arrangement_names[VERIFY_ARRANGEMENT_COUNT] = {
     "exact halos", "wide halos", "input in one channel block", "in place", "inference", "inference with NaN"};
@@ -57,7 +57,7 @@ static void set_layouts(struct op_trial *t, int block)
         io->y[0].layout.block = io->dy[0].layout.block = block == 1 ? 8 : 1;
 }
 
-/* Which gradients this arrangement wants. */
+/* Which gradients this arrangement needs. */
 static void set_desc(struct op_trial *t, const struct op_desc *desc)
 {
     const bool forward = t->arrangement == VERIFY_INFERENCE || t->arrangement == VERIFY_NAN;
