@@ -1,6 +1,7 @@
 /*
- * A function of every number by itself: y = f(x); dx = dy·f′, where f′ is a function of x or of y. The functions are the rows
- * of src/ops/elementwise_rows.h; they come as macros, and are written for vectors of V lanes.
+ * A function of every number by itself: y = f(x); dx = dy·f′, where f′ is a function of x or of y. The
+ * functions are the rows of src/ops/elementwise_rows.h; they come as macros, and are written for vectors of
+ * V lanes.
  *
  * elementwise_forward   NDRange (ceil(H/ROWS), X_CB, batch)   y from x, which may be the same memory
  * elementwise_backward  NDRange (ceil(H/ROWS), X_CB, batch)   dx from dy and what f′ depends on (VALUE, laid

@@ -1,6 +1,7 @@
 /*
  * The runs of an experiment in two files, which may replace their folders once all are finished:
- * histories.csv, a row for each evaluation of each run, and runs.json, what is in their run.json and range.json. Where there is no folder DIR/NAME-seed-N, its files are read from DIR/histories.csv and
+ * histories.csv, a row for each evaluation of each run, and runs.json, what is in their run.json and
+ * range.json. Where there is no folder DIR/NAME-seed-N, its files are read from DIR/histories.csv and
  * DIR/runs.json.
  *
  * histories.csv  run,seed,iteration,trn_loss,lr,val_loss,val_acc,seconds
@@ -24,7 +25,8 @@ const char *archive_seed(const char *folder);
 /* Is the folder not there, and the run in such files? */
 bool archive_holds(const char *folder);
 
-/* Is that file (run.json, range.json, history.csv, range.csv, timing.csv) in the folder, or in those two files? */
+/* Is that file (run.json, range.json, history.csv, range.csv, timing.csv) in the folder, or in those two
+ * files? */
 bool archive_has(const char *folder, const char *name);
 
 /* csv_read() of a table in the folder, or of what is kept of it: history.csv, range.csv, timing.csv. */

@@ -21,7 +21,8 @@ int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, stru
  * before ".tmp"; 0: it is no such name. */
 size_t fs_left_over(const char *name);
 
-/* Remove path.tmp-DIGITS, which a process leaves when it is killed while it writes. No other process may be writing.
+/* Remove path.tmp-DIGITS, which a process leaves when it is killed while it writes. No other process may be
+ * writing.
  */
 void fs_remove_left_overs(const char *path);
 

@@ -32,7 +32,8 @@ const char *str_count(char out[STR_COUNT], uint64_t value, const char *noun);
 const char *str_text(const struct str *s);
 int str_check(const struct str *s, struct clr_error *err);
 void str_clear(struct str *s);
-/* The text becomes *out, to be freed with free(). CLR_ENOMEM, and the string is cleared, if it is `failed`. */
+/* The text becomes *out, to be freed with free(). CLR_ENOMEM, and the string is cleared, if it is `failed`.
+ */
 int str_take(char **out, struct str *s, struct clr_error *err);
 
 /* The whole of `text` is one number, finite, in [min, max]; false and *out untouched otherwise. */

@@ -60,8 +60,8 @@ struct graph {
 };
 
 /*
- * Work out one phase. batch > 0. An InnerProduct with an input of H·W > 1 gets a node OP_RELAYOUT with
- * the label "<layer>.flatten" before it (layer = the InnerProduct's). need_dx is false where no parameter lies
+ * Work out one phase. batch > 0. An InnerProduct with an input of H·W > 1 gets a node OP_RELAYOUT with the
+ * label "<layer>.flatten" before it (layer = the InnerProduct's). need_dx is false where no parameter lies
  * before it. Only in the training phase nodes have backward = true. There a value that several layers send a
  * gradient back to gets a node OP_SPLIT "<layer>.split" after the layer that makes it, with an output for
  * each: every value has one gradient at most, and a sum of gradients has one order, that of the file.
@@ -100,10 +100,10 @@ void graph_fuse_for(struct graph *g, const struct clr_device *device);
 void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device);
 
 /*
- * What a run saves to be resumed. graph_chosen(): call tell() with the variant of every node and pass that has a
- * choice, by label and op_pass_name(). graph_keep(), instead of graph_tune(): take the variants that find()
- * gives (NULL: none is known, the operator decides). false: one of them is not known to this program, and
- * *missing names its node.
+ * What a run saves to be resumed. graph_chosen(): call tell() with the variant of every node and pass that
+ * has a choice, by label and op_pass_name(). graph_keep(), instead of graph_tune(): take the variants that
+ * find() gives (NULL: none is known, the operator decides). false: one of them is not known to this program,
+ * and *missing names its node.
  */
 void graph_chosen(const struct graph *g, const struct clr_device *device,
                   void (*tell)(void *user, const char *label, const char *pass, const char *variant),

@@ -49,7 +49,7 @@ static int backward_step(const struct net *net, int node)
     return last_step(net) - 1 - node;
 }
 
-/* May node i write its output over its input? Only if it is the only reader, and no other node needs the old value. */
+/* May node i write its output over its input? Only as its only reader, where nothing needs the old value. */
 static bool runs_in_place(const struct net *net, int i)
 {
     const struct graph *g = net->graph;

@@ -66,7 +66,8 @@ void pt_open(struct pt_reader *r, struct prototxt *doc, struct pt_field *message
 /* The next field of that name after *field (NULL: the first); false at the end. Marks it read. */
 bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field);
 
-/* One optional field; given twice is an error. 1 given, 0 absent, < 0 error. pt_only(): a field of any kind. */
+/* One optional field; given twice is an error. 1 given, 0 absent, < 0 error. pt_only(): a field of any kind.
+ */
 int pt_only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err);
 int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err);
 int pt_double(struct pt_reader *r, const char *name, double min, double max, double *out,
@@ -91,8 +92,8 @@ int pt_value_text(const struct prototxt *doc, const struct pt_field *field, cons
 int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err);
 
 /*
- * What failed before, else CLR_EINPUT for the first field that was not read: "unsupported" where it is in that
- * NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that were asked for.
+ * What failed before, else CLR_EINPUT for the first field that was not read: "unsupported" where it is in
+ * that NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that were asked for.
  */
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err);
 

@@ -194,9 +194,9 @@ static bool take_list(struct fault *f, struct list *l, const json_t *array, bool
 }
 
 /*
- * Read everything again from the file. A file that does not exist counts as empty, and so does a damaged one,
- * with a warning. One that cannot be read is an error, and so is lack of memory: storing an entry would replace
- * all that could not be read.
+ * Read everything again from the file. A file that does not exist counts as empty, and so does a damaged
+ * one, with a warning. One that cannot be read is an error, and so is lack of memory: storing an entry would
+ * replace all that could not be read.
  */
 static int load(struct tunedb *db, struct clr_error *err)
 {

@@ -95,8 +95,8 @@ static int columns(const struct tensor *t)
 }
 
 /*
- * c = a·b. a: images as rows; of the weights' gradient, as terms, with x as b and plain weights as c. Else b is
- * the packed weights.
+ * c = a·b. a: images as rows; of the weights' gradient, as terms, with x as b and plain weights as c. Else b
+ * is the packed weights.
  */
 static int create_product(struct dense_op *self, enum op_pass pass, const struct op_io *io,
                           struct clr_error *err)

@@ -61,9 +61,9 @@ enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
 enum op_pass { OP_FORWARD, OP_BACKWARD_DATA, OP_BACKWARD_WEIGHTS, OP_PASS_COUNT };
 
 /*
- * A variant of a pass: an algorithm of the operator and its numbers (tile sizes, as the algorithm defines them).
- * Empty name: the operator decides; 0 for a number: the algorithm decides. A number that does not
- * fit a geometry is changed until it does.
+ * A variant of a pass: an algorithm of the operator and its numbers (tile sizes, as the algorithm defines
+ * them). Empty name: the operator decides; 0 for a number: the algorithm decides. A number that does not fit
+ * a geometry is changed until it does.
  */
 struct op_variant {
     char algorithm[16];
@@ -186,9 +186,11 @@ void op_destroy(struct op *op);
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
                   const struct clr_device *device, int block);
 
-/* "direct 4×3, data gemm, weights direct 5×1×2", "" where there is only one variant: for run.json, the doctor. */
+/* "direct 4×3, data gemm, weights direct 5×1×2", "" where there is only one variant: for run.json, the
+ * doctor. */
 const char *op_variant(const struct op *op);
-/* The rounding error that the chosen variant of a pass may have, as an NMSE; 0: what is usual for the kind. */
+/* The rounding error that the chosen variant of a pass may have, as an NMSE; 0: what is usual for the kind.
+ */
 double op_nmse(const struct op *op, enum op_pass pass);
 
 static inline int op_min(int a, int b)
