@@ -185,8 +185,21 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
 
 /* ------------------------------------------------------------------ creation and running */
 
-static int get_kernel(struct conv_pool_op *self, int k, const char *file, const char *name, const char *what,
-                      const struct op_io *io, struct clr_error *err)
+/* Files and names: where the map is made directly, and by Winograd. */
+static const struct {
+    const char *what, *file[2], *name[2];
+} kernels[KERNEL_COUNT] = {
+    [PACK] = {"forward weights",
+              {"conv_direct.cl", "conv_pool.cl"},
+              {"conv_direct_pack", "conv_pool_filter"}},
+    [FORWARD] = {"forward", {"conv_pool.cl", "conv_pool.cl"}, {"conv_pool_forward", "conv_pool_winograd"}},
+    [SLICES] = {"weight gradient",
+                {"conv_pool.cl", "conv_pool.cl"},
+                {"conv_pool_slices", "conv_pool_slices"}},
+    [REDUCE] = {"gradient sum", {"conv_pool.cl", "conv_pool.cl"}, {"conv_pool_reduce", "conv_pool_reduce"}},
+};
+
+static int get_kernel(struct conv_pool_op *self, int k, const struct op_io *io, struct clr_error *err)
 {
     struct op *op = &self->head;
     const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
@@ -215,28 +228,8 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     else
         str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", gradient_channels(op->block),
                    op_ceil(op->desc.x[0].n, self->per_slice), self->per_slice);
-    return op_launch_create(&self->launches[k], op, what, file, &options, name, err);
-}
-
-static int create_forward(struct conv_pool_op *self, const struct op_io *io, struct clr_error *err)
-{
-    const struct conv_geometry *c = &self->head.desc.u.conv_pool.conv;
-    const struct map_way *way = &self->way;
-    const int groups = op_ceil(op_ceil(c->oc, self->head.block), way->ob);
-    const int bands = op_ceil(self->head.desc.u.conv_pool.pool.oh, self->band);
-    int rc;
-
-    if (way->winograd)
-        op_launch_range(&self->launches[PACK], c->c + 1, (long long)groups * way->ob, 1);
-    else
-        op_launch_range(&self->launches[PACK], (long long)groups * (c->c * c->kh * c->kw + 1), 1, 1);
-    op_launch_range(&self->launches[FORWARD], way->winograd ? 1 : groups, 0, bands);
-    rc = get_kernel(self, PACK, way->winograd ? "conv_pool.cl" : "conv_direct.cl",
-                    way->winograd ? "conv_pool_filter" : "conv_direct_pack", "forward weights", io, err);
-    return rc < 0
-               ? rc
-               : get_kernel(self, FORWARD, "conv_pool.cl",
-                            way->winograd ? "conv_pool_winograd" : "conv_pool_forward", "forward", io, err);
+    return op_launch_create(&self->launches[k], op, kernels[k].what, kernels[k].file[way->winograd], &options,
+                            kernels[k].name[way->winograd], err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -245,28 +238,30 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
     const struct pool_geometry *p = &op->desc.u.conv_pool.pool;
     const struct clr_device *device = ocl_device(op->ctx);
-    int rc;
+    const struct map_way *way = &self->way;
+    int groups, rc = 0;
 
     if (io->x[0].layout.block != c->c)
         return clr_error_set(err, CLR_EINPUT, "its images are not in one block of %d channels", c->c);
     self->way = choose_way(&op->desc, device, op->block);
     self->band = op_loops(device, row_rounds(c, p, &self->way, op->block), p->oh);
     self->per_slice = slice_images(&op->desc, device, op->block);
-    op->nmse[OP_FORWARD] = self->way.winograd ? WINOGRAD_NMSE : 0.0;
+    groups = op_ceil(op_ceil(c->oc, op->block), way->ob);
+    op->nmse[OP_FORWARD] = way->winograd ? WINOGRAD_NMSE : 0.0;
+    if (way->winograd)
+        op_launch_range(&self->launches[PACK], c->c + 1, (long long)groups * way->ob, 1);
+    else
+        op_launch_range(&self->launches[PACK], (long long)groups * (c->c * c->kh * c->kw + 1), 1, 1);
+    op_launch_range(&self->launches[FORWARD], way->winograd ? 1 : groups, 0, op_ceil(p->oh, self->band));
     op_launch_range(&self->launches[SLICES], op_ceil(c->oc, gradient_channels(op->block)),
                     op_ceil(op->desc.x[0].n, self->per_slice), 1);
     op_launch_range(&self->launches[REDUCE], c->oc, 1, 1);
-    if (self->way.winograd)
-        (void)snprintf(op->variant, sizeof op->variant, "winograd pooled %d, weights by maxima",
-                       self->way.ob);
+    if (way->winograd)
+        op_add_variant(op, OP_FORWARD, "winograd pooled %d, weights by maxima", way->ob);
     else
-        (void)snprintf(op->variant, sizeof op->variant, "direct pooled %d×%d, weights by maxima",
-                       self->way.xt, self->way.ob);
-    rc = create_forward(self, io, err);
-    if (rc == 0 && op->desc.backward)
-        rc = get_kernel(self, SLICES, "conv_pool.cl", "conv_pool_slices", "weight gradient", io, err);
-    if (rc == 0 && op->desc.backward)
-        rc = get_kernel(self, REDUCE, "conv_pool.cl", "conv_pool_reduce", "gradient sum", io, err);
+        op_add_variant(op, OP_FORWARD, "direct pooled %d×%d, weights by maxima", way->xt, way->ob);
+    for (int k = 0; k < (op->desc.backward ? KERNEL_COUNT : SLICES) && rc == 0; k++)
+        rc = get_kernel(self, k, io, err);
     return rc;
 }
 
