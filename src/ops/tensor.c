@@ -35,14 +35,15 @@ static void unpad(float *nchw, const float *padded, const struct tensor *t, int 
 {
     const struct layout *l = &t->layout;
     const size_t block = (size_t)l->block, cb = (size_t)blocks(t);
-    const size_t rows = (size_t)(t->shape.h + 2 * l->halo_h), columns = (size_t)(t->shape.w + 2 * l->halo_w);
+    const size_t halo_h = (size_t)l->halo_h, halo_w = (size_t)l->halo_w;
+    const size_t rows = (size_t)t->shape.h + 2 * halo_h, columns = (size_t)t->shape.w + 2 * halo_w;
 
     for (size_t n = 0; n < (size_t)batch; n++)
         for (size_t c = 0; c < (size_t)t->shape.c; c++)
             for (size_t y = 0; y < (size_t)t->shape.h; y++)
                 for (size_t x = 0; x < (size_t)t->shape.w; x++) {
-                    const size_t row = (n * cb + c / block) * rows + y + (size_t)l->halo_h;
-                    *nchw++ = padded[(row * columns + x + (size_t)l->halo_w) * block + c % block];
+                    const size_t row = (n * cb + c / block) * rows + y + halo_h;
+                    *nchw++ = padded[(row * columns + x + halo_w) * block + c % block];
                 }
 }
 

@@ -103,9 +103,9 @@ static size_t element(const struct tensor *t, size_t i)
 {
     const struct shape *s = &t->shape;
     const size_t h = (size_t)s->h, w = (size_t)s->w, c = (size_t)s->c, v = (size_t)t->layout.block;
-    const size_t rows = (size_t)(s->h + 2 * t->layout.halo_h),
-                 columns = (size_t)(s->w + 2 * t->layout.halo_w);
-    const size_t x = i % w + (size_t)t->layout.halo_w, y = i / w % h + (size_t)t->layout.halo_h;
+    const size_t halo_h = (size_t)t->layout.halo_h, halo_w = (size_t)t->layout.halo_w;
+    const size_t rows = h + 2 * halo_h, columns = w + 2 * halo_w;
+    const size_t x = i % w + halo_w, y = i / w % h + halo_h;
     const size_t channel = i / (h * w) % c, n = i / (h * w * c);
     const size_t row = (n * ((c + v - 1) / v) + channel / v) * rows + y;
 
