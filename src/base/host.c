@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-/* What stands behind "KEY" and blanks, colons and tabs in a file of such lines; false: no such line. */
+/* What stands after "KEY" and blanks, colons and tabs in a file of such lines; false: no such line. */
 static bool find_line(const char *path, const char *key, char *out, size_t size)
 {
     char line[512];

@@ -91,8 +91,10 @@ void str_clear(struct str *s)
 
 int str_take(char **out, struct str *s, struct clr_error *err)
 {
-    const int rc = str_check(s, err);
+    int rc = str_check(s, err);
 
+    if (rc == 0)
+        rc = s->text ? 0 : str_duplicate(&s->text, "", err);
     if (rc < 0)
         str_clear(s);
     else

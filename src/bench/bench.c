@@ -117,8 +117,8 @@ struct replacing {
     int rc;
 };
 
-static void add_replaced(void *user, const char *label, const char *pass,
-                         const struct tunedb_failure *failure, const char *by)
+static void add_replaced(void *user, const char *label, const char *pass, const struct tunedb_entry *failure,
+                         const char *by)
 {
     struct replacing *to = user;
     struct clr_bench_report *r = to->report;

@@ -263,7 +263,7 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
 static int store_failure(struct watch *w, enum end end, struct clr_error *err)
 {
     struct clr_tune_event *e = &w->event;
-    struct tunedb_failure f = {.nmse = 0.0};
+    struct tunedb_entry f = {.nmse = 0.0};
 
     if (end == END_GONE || !w->db)
         return clr_error_set(err, CLR_EFAILED, "the measuring process is gone, and not over a variant: %s",
@@ -277,7 +277,7 @@ static int store_failure(struct watch *w, enum end end, struct clr_error *err)
     str_copy(f.key.shape, sizeof f.key.shape, e->shape);
     str_copy(f.variant, sizeof f.variant, e->variant);
     str_copy(f.why, sizeof f.why, e->why);
-    return tunedb_store_failure(w->db, &f, err);
+    return tunedb_store(w->db, &f, err);
 }
 
 int clr_tune(const char *const *worker, int patience_s, const volatile int *stop,

@@ -95,7 +95,7 @@ static bool recorded(const char *shape, const char *variant, const char *why)
     const struct clr_device device = {
         .name = "D", .driver = "1", .platform_name = "P", .platform_version = "V"};
     struct tunedb_key key = {.operator= "op, k" };
-    const struct tunedb_failure *f;
+    const struct tunedb_entry *f;
     struct tunedb *db = NULL;
     bool yes;
 
