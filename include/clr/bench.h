@@ -35,6 +35,7 @@ enum clr_bench_pass {
 CLR_API const char *clr_bench_pass_name(enum clr_bench_pass pass);
 
 #define CLR_BENCH_NAME 96
+#define CLR_BENCH_FILE 256
 
 /** One layer and pass: time of its kernels in one training step, by the device's clock. */
 struct clr_bench_row {
@@ -65,8 +66,7 @@ struct clr_bench_replaced {
 
 /** What `clr-cl bench` measures on one device. */
 struct clr_bench_report {
-    char source[CLR_BENCH_NAME]; /**< file that it was read from, without folder and extension; "" */
-    char folder[256];            /**< the folder that file is in, as it was given, or the end of that; "" */
+    char source[CLR_BENCH_FILE]; /**< file that it was read from, without ".json", or the end of that; "" */
     char created[32];            /**< "2026-11-24T07:00:00Z" */
     char program[32], git_id[64], compiler[128];
     char kernel_options[64]; /**< of every program, besides macros */

@@ -3,20 +3,16 @@
 
 #include "base/str.h"
 #include "bench/comparison.h"
-#include "bench/json.h"
+#include "bench/report_json.h"
 #include "bench/known.h"
-#include "bench/words.h"
 
 /* ------------------------------------------------------------------ what can be compared */
 
 static int check_pair(const struct clr_bench_report *a, const struct clr_bench_report *b,
                       struct clr_error *err)
 {
-    const struct clr_bench_report pair[] = {*a, *b};
-    char first[WORDS_FILE], second[WORDS_FILE];
+    const char *first = a->source, *second = b->source;
 
-    (void)words_file(first, pair, 2, 0);
-    (void)words_file(second, pair, 2, 1);
     if (strcmp(a->net_sha256, b->net_sha256) != 0)
         return clr_error_set(
             err, CLR_EINPUT,
@@ -42,11 +38,10 @@ bool clr_bench_is_right(const struct clr_bench_report *report)
 
 static int check_right(const struct clr_bench_report *r, struct clr_error *err)
 {
-    char file[WORDS_FILE];
+    const char *file = r->source;
 
     if (clr_bench_is_right(r))
         return 0;
-    (void)words_file(file, r, 1, 0);
     if (r->refused[0])
         return clr_error_set(err, CLR_EINPUT, "'%s': train refuses %s (%s): its times do not count", file,
                              r->device, r->refused);
@@ -164,10 +159,8 @@ int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_
         return rc;
     switch (form) {
     case CLR_BENCH_TEXT:
-        comparison_text(&out, &c);
-        break;
     case CLR_BENCH_MARKDOWN:
-        comparison_markdown(&out, &c);
+        comparison_text(&out, &c, form == CLR_BENCH_MARKDOWN);
         break;
     case CLR_BENCH_CSV:
         comparison_csv(&out, &c);

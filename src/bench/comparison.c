@@ -18,41 +18,9 @@
 #define DRIFT        1.2
 #define FACTOR_SURE  1.1 /* a factor that can be off by more has a ~ */
 
-/* What a line's numbers are: of a time less is faster, of a rate more, an amount is neither; one that is
- * planned is no sample. */
-enum sense { TIME, RATE, AMOUNT, PLANNED, SHARE };
-
-enum whole {
-    TRAINING,
-    INFERENCE,
-    PEAK,
-    BANDWIDTH,
-    OF_PEAK,
-    STEP,
-    EVALUATION,
-    WARM,
-    FIRST,
-    DEVICE,
-    PROCESS,
-    WHOLES
-};
-
-static const struct {
-    const char *figure, *unit;
-    enum sense sense;
-} wholes[WHOLES] = {
-    [TRAINING] = {"training", "images/s", RATE},
-    [INFERENCE] = {"inference", "images/s", RATE},
-    [PEAK] = {"peak", "GFLOP/s", RATE},
-    [BANDWIDTH] = {"bandwidth", "GB/s", RATE},
-    [OF_PEAK] = {"share of the peak", "%", SHARE},
-    [STEP] = {"training step", "ms", TIME},
-    [EVALUATION] = {"inference", "ms", TIME},
-    [WARM] = {"warm start", "s", TIME},
-    [FIRST] = {"first start", "s", TIME},
-    [DEVICE] = {"device memory", "MB", PLANNED},
-    [PROCESS] = {"process memory", "MB", AMOUNT},
-};
+/* What a line's numbers are: of a time less is faster, of a rate more; BEST is a rate's best sample; an
+ * amount is neither; one that is planned is no sample. */
+enum sense { TIME, RATE, BEST, AMOUNT, PLANNED, SHARE };
 
 static struct clr_bench_spread one(double v)
 {
@@ -68,235 +36,153 @@ static struct clr_bench_spread images_per_s(const struct clr_bench_report *r,
     return s;
 }
 
-static struct clr_bench_spread whole_of(const struct clr_bench_report *r, enum whole what)
+/* ------------------------------------------------------------------ rows of all reports in one order */
+
+/* The place of the row with that layer and pass, which is probably `likely`; row_count: it has none yet. */
+static size_t find_row(const struct comparison *c, const struct clr_bench_row *row, size_t likely)
 {
-    switch (what) {
-    case TRAINING:
-        return images_per_s(r, &r->step_ms);
-    case INFERENCE:
-        return images_per_s(r, &r->inference_ms);
-    case PEAK: /* the best sample, as in all other places */
-        return (struct clr_bench_spread){r->peak_gflops.count, r->peak_gflops.min, r->peak_gflops.max,
-                                         r->peak_gflops.max};
-    case BANDWIDTH:
-        return r->bandwidth_gb;
-    case OF_PEAK:
-        return one(100.0 * peak_share_of_step(r));
-    case STEP:
-        return r->step_ms;
-    case EVALUATION:
-        return r->inference_ms;
-    case WARM:
-        return r->warm_start_s;
-    case FIRST:
-        return r->first_start_s;
-    case DEVICE:
-        return one((double)r->device_memory_bytes / 1e6);
-    default:
-        return one((double)r->peak_memory_bytes / 1e6);
+    for (size_t n = 0; n < c->row_count; n++) {
+        const size_t i = (likely + n) % c->row_count;
+        if (c->order[i]->pass == row->pass && strcmp(c->order[i]->layer, row->layer) == 0)
+            return i;
     }
+    return c->row_count;
+}
+
+/* The place for a row that comes after place `at` − 1 in its report: layers stay whole, their passes
+ * in order. */
+static size_t place_row(const struct comparison *c, const struct clr_bench_row *row, size_t at)
+{
+    const char *before = at > 0 ? c->order[at - 1]->layer : "";
+
+    if (before[0] && strcmp(before, row->layer) != 0)
+        while (at < c->row_count && strcmp(c->order[at]->layer, before) == 0)
+            at++;
+    while (at < c->row_count && strcmp(c->order[at]->layer, row->layer) == 0 &&
+           c->order[at]->pass < row->pass)
+        at++;
+    return at;
+}
+
+static void add_rows(struct comparison *c, const struct clr_bench_report *r)
+{
+    size_t next = 0;
+
+    for (size_t i = 0; i < r->row_count; i++) {
+        size_t at = find_row(c, &r->rows[i], next);
+        if (at == c->row_count) {
+            at = place_row(c, &r->rows[i], next);
+            memmove(&c->order[at + 1], &c->order[at], (c->row_count++ - at) * sizeof(void *));
+            c->order[at] = &r->rows[i];
+        }
+        next = at + 1;
+    }
+}
+
+static int merge_rows(struct comparison *c, struct clr_error *err)
+{
+    size_t most = 0;
+    int rc;
+
+    for (size_t k = 0; k < c->count; k++)
+        most += c->reports[k].row_count;
+    rc = mem_new(&c->order, most, sizeof(void *), "layers", err);
+    for (size_t k = 0; k < c->count && rc == 0; k++)
+        add_rows(c, &c->reports[k]);
+    if (rc == 0)
+        rc = mem_new(&c->rows, c->row_count, c->count * sizeof(void *), "layers", err);
+    for (size_t k = 0; k < c->count && rc == 0; k++) {
+        const struct clr_bench_report *r = &c->reports[k];
+        size_t at = 0;
+        for (size_t i = 0; i < r->row_count; i++, at++) {
+            at = find_row(c, &r->rows[i], at);
+            c->rows[at * c->count + k] = &r->rows[i];
+        }
+    }
+    return rc;
 }
 
 /* ------------------------------------------------------------------ layers within others */
 
-/* Does a layer begin with this line? */
-static bool begins_layer(const struct comparison *c, size_t line)
+static bool begins_layer(const struct comparison *c, size_t row)
 {
-    const size_t row = line - WHOLES;
-
-    return line >= WHOLES && c->layers.order[row]->layer[0] &&
-           (row == 0 || strcmp(c->layers.order[row]->layer, c->layers.order[row - 1]->layer) != 0);
+    return c->order[row]->layer[0] &&
+           (row == 0 || strcmp(c->order[row]->layer, c->order[row - 1]->layer) != 0);
 }
 
-/* A row of the layer that begins with that line, of any pass, in a report; NULL: it has none. */
-static const struct clr_bench_row *find_layer(const struct comparison *c, size_t line, size_t report)
+/* A row of the layer that begins there, of any pass, in a report; NULL: it has none. */
+static const struct clr_bench_row *find_layer(const struct comparison *c, size_t begin, size_t report)
 {
-    const char *layer = c->layers.order[line - WHOLES]->layer;
+    const char *layer = c->order[begin]->layer;
 
-    for (size_t i = line - WHOLES; i < c->layers.count; i++) {
-        const struct clr_bench_row *row = row_merge_find(&c->layers, report, i);
-        if (strcmp(c->layers.order[i]->layer, layer) != 0)
-            break;
-        if (row)
-            return row;
-    }
+    for (size_t i = begin; i < c->row_count && strcmp(c->order[i]->layer, layer) == 0; i++)
+        if (c->rows[i * c->count + report])
+            return c->rows[i * c->count + report];
     return NULL;
 }
 
-/* Is the layer of `front` of another kind in that report than where the layer of `line` is by itself? */
-static bool is_within(const struct comparison *c, size_t front, size_t line, size_t report)
+/* Is the layer `with` of another kind in that report than where layer `row` is by itself? */
+static bool is_within(const struct comparison *c, size_t row, size_t with, size_t report)
 {
-    const struct clr_bench_row *with = find_layer(c, front, report);
+    const char *kind = find_layer(c, with, report)->kind;
 
     for (size_t k = 0; k < c->count; k++) {
-        const struct clr_bench_row *without = find_layer(c, front, k);
-        if (without && find_layer(c, line, k) && strcmp(with->kind, without->kind) != 0)
+        const struct clr_bench_row *without = find_layer(c, with, k);
+        if (without && find_layer(c, row, k) && strcmp(kind, without->kind) != 0)
             return true;
     }
     return false;
 }
 
-bool comparison_next_within(struct comparison_within *w, const struct comparison *c, size_t report)
+static int find_within(struct comparison *c, struct clr_error *err)
 {
-    while (w->line + 1 < WHOLES + c->layers.count) {
-        if (!begins_layer(c, ++w->line))
-            continue;
-        if (find_layer(c, w->line, report)) {
-            w->front = w->line;
-        } else if (w->front > 0 && is_within(c, w->front, w->line, report)) {
-            w->layer = comparison_line(c, w->line).layer;
-            w->with = comparison_line(c, w->front).layer;
-            return true;
-        }
-    }
-    return false;
-}
+    size_t capacity = 0;
+    int rc = 0;
 
-/* ------------------------------------------------------------------ sums */
-
-/* Each row with the first of its layer; then, of two layers that are one somewhere, the first of both. */
-static void join(struct comparison *c)
-{
-    for (size_t i = 0; i < c->layers.count; i++)
-        c->front[i] =
-            i > 0 && c->layers.order[i]->layer[0] && !begins_layer(c, WHOLES + i) ? c->front[i - 1] : i;
     for (size_t k = 0; k < c->count; k++) {
-        struct comparison_within w = {0};
-        while (comparison_next_within(&w, c, k)) {
-            size_t a = w.front - WHOLES, b = w.line - WHOLES;
-            while (c->front[a] != a)
-                a = c->front[a];
-            while (c->front[b] != b)
-                b = c->front[b];
-            c->front[a > b ? a : b] = a > b ? b : a;
+        size_t last = c->row_count; /* layer that the report has */
+        for (size_t i = 0; i < c->row_count && rc == 0; i++) {
+            if (!begins_layer(c, i))
+                continue;
+            if (find_layer(c, i, k)) {
+                last = i;
+            } else if (last < c->row_count && is_within(c, i, last, k)) {
+                rc = mem_grow(&c->within, &capacity, c->within_count + 1, sizeof *c->within, "layers", err);
+                if (rc == 0)
+                    c->within[c->within_count++] =
+                        (struct comparison_within){k, i, last, c->order[i]->layer, c->order[last]->layer};
+            }
         }
     }
-    for (size_t i = 0; i < c->layers.count; i++)
-        c->front[i] = c->front[c->front[i]]; /* which is further in front, and done */
+    return rc;
 }
 
-/* The sum that begins with that row; NULL: none yet. */
-static struct comparison_sum *find_sum(struct comparison *c, size_t row)
+static int join_layers(struct comparison *c, struct clr_error *err)
 {
-    for (size_t i = 0; i < c->sum_count; i++)
-        if (c->sums[i].row == row)
-            return &c->sums[i];
-    return NULL;
-}
+    int rc = mem_new(&c->first, c->row_count, sizeof *c->first, "layers", err);
 
-static void name_sums(struct comparison *c)
-{
-    for (size_t i = 0; i < c->layers.count; i++) {
-        const size_t front = c->front[i];
-        struct comparison_sum *sum;
-        size_t n;
-        if (!begins_layer(c, WHOLES + i) || front == i)
-            continue;
-        sum = find_sum(c, front);
-        if (!sum) {
-            sum = &c->sums[c->sum_count++];
-            sum->row = front;
-            str_copy(sum->name, sizeof sum->name, c->layers.order[front]->layer);
-        }
-        n = strlen(sum->name);
-        (void)snprintf(sum->name + n, sizeof sum->name - n, " + %s", c->layers.order[i]->layer);
-    }
-}
-
-static struct clr_bench_spread sum_of(const struct comparison *c, const struct comparison_sum *sum,
-                                      size_t report)
-{
-    struct clr_bench_spread s = {0};
-
-    for (size_t i = sum->row; i < c->layers.count; i++) {
-        const struct clr_bench_row *row = row_merge_find(&c->layers, report, i);
-        if (!row || c->front[i] != sum->row)
-            continue;
-        s.count = s.count == 0 || row->ms.count < s.count ? row->ms.count : s.count;
-        s.min += row->ms.min;
-        s.median += row->ms.median;
-        s.max += row->ms.max;
-    }
-    return s;
-}
-
-/* ------------------------------------------------------------------ lines */
-
-int comparison_make(struct comparison *out, const struct clr_bench_report *reports, size_t count,
-                    struct clr_error *err)
-{
-    struct comparison c = {.reports = reports, .count = count, .wholes = WHOLES};
-    int rc = row_merge_make(&c.layers, reports, count, err);
-
-    if (rc == 0)
-        rc = mem_new(&c.front, c.layers.count, sizeof *c.front, "layers", err);
-    if (rc == 0)
-        rc = mem_new(&c.sums, c.layers.count, sizeof *c.sums, "layers", err);
-    if (rc < 0) {
-        comparison_clear(&c);
+    if (rc < 0)
         return rc;
+    for (size_t i = 0; i < c->row_count; i++)
+        c->first[i] = c->order[i]->layer[0] && !begins_layer(c, i) ? c->first[i - 1] : i;
+    for (size_t j = 0; j < c->within_count; j++) {
+        const size_t a = c->first[c->within[j].with_row], b = c->first[c->within[j].row];
+        for (size_t i = 0; i < c->row_count; i++)
+            if (c->first[i] == (a > b ? a : b))
+                c->first[i] = a > b ? b : a;
     }
-    join(&c);
-    name_sums(&c);
-    c.lines = c.wholes + c.layers.count + c.sum_count;
-    *out = c;
     return 0;
 }
 
-void comparison_clear(struct comparison *c)
-{
-    row_merge_clear(&c->layers);
-    free(c->front);
-    free(c->sums);
-    c->front = NULL;
-    c->sums = NULL;
-}
-
-struct comparison_line comparison_line(const struct comparison *c, size_t line)
-{
-    const struct clr_bench_row *row;
-
-    if (line < WHOLES)
-        return (struct comparison_line){"", wholes[line].figure, wholes[line].unit};
-    if (line >= WHOLES + c->layers.count)
-        return (struct comparison_line){c->sums[line - WHOLES - c->layers.count].name, "all passes", "ms"};
-    row = c->layers.order[line - WHOLES];
-    return (struct comparison_line){row->layer, clr_bench_pass_name(row->pass), "ms"};
-}
-
-static struct clr_bench_spread value_of(const struct comparison *c, size_t line, size_t report,
-                                        double *of_peak)
-{
-    const struct clr_bench_report *r = &c->reports[report];
-    const struct clr_bench_row *row;
-
-    *of_peak = NAN;
-    if (line < WHOLES)
-        return whole_of(r, (enum whole)line);
-    if (line >= WHOLES + c->layers.count)
-        return sum_of(c, &c->sums[line - WHOLES - c->layers.count], report);
-    row = row_merge_find(&c->layers, report, line - WHOLES);
-    if (!row)
-        return (struct clr_bench_spread){0};
-    *of_peak = peak_share(r, row);
-    return row->ms;
-}
+/* ------------------------------------------------------------------ verdicts */
 
 /* Has the layer of this line another one in it, in that report? */
-static bool has_another(const struct comparison *c, size_t line, size_t report)
+static bool has_another(const struct comparison *c, const struct comparison_line *line, size_t report)
 {
-    struct comparison_within w = {0};
-
-    while (line >= WHOLES && comparison_next_within(&w, c, report))
-        if (strcmp(w.with, comparison_line(c, line).layer) == 0)
+    for (size_t j = 0; j < c->within_count; j++)
+        if (c->within[j].report == report && strcmp(c->within[j].with, line->layer) == 0)
             return true;
     return false;
-}
-
-/* The memory of an OpenCL compiler is no matter of the device. */
-static bool has_compiler(const struct comparison *c, size_t line, size_t report)
-{
-    return line == PROCESS && (c->reports[0].peak_memory_compiler || c->reports[report].peak_memory_compiler);
 }
 
 static bool lies_in(double v, const struct clr_bench_spread *s)
@@ -312,40 +198,37 @@ static bool is_uncertain(const struct clr_bench_spread *small, const struct clr_
            large->min / small->max < factor / FACTOR_SURE || large->max / small->min > factor * FACTOR_SURE;
 }
 
-struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report)
+/* Against the first cell of its line. */
+static void judge_cell(const struct comparison *c, const struct comparison_line *line, enum sense sense,
+                       struct comparison_cell *cell, size_t report)
 {
-    const enum sense sense = line < WHOLES ? wholes[line].sense : TIME;
-    double ignored;
-    const struct clr_bench_spread first = value_of(c, line, 0, &ignored);
-    struct comparison_cell cell = {.factor = 1.0};
-    const struct clr_bench_spread *v = &cell.value;
-    double same;
-    bool more;
+    const struct clr_bench_spread *first = &(cell - report)->value, *v = &cell->value;
+    const bool more = v->median > first->median;
+    double factor;
 
-    cell.value = value_of(c, line, report, &cell.of_peak);
-    if (report == 0 || sense == SHARE || has_compiler(c, line, report) || first.count == 0 || v->count == 0 ||
-        first.median <= 0.0 || v->median <= 0.0)
-        return cell;
-    more = v->median > first.median;
-    cell.factor = more ? v->median / first.median : first.median / v->median;
-    if (line == PEAK) /* of the best samples: the others say nothing of it */
-        cell.uncertain = cell.factor < DRIFT;
+    if (report == 0 || sense == SHARE || first->count == 0 || v->count == 0 || first->median <= 0.0 ||
+        v->median <= 0.0)
+        return;
+    /* The memory of an OpenCL compiler is no matter of the device. */
+    if (sense == AMOUNT && (c->reports[0].peak_memory_compiler || c->reports[report].peak_memory_compiler))
+        return;
+    factor = more ? v->median / first->median : first->median / v->median;
+    if (sense == BEST) /* the other samples say nothing of it */
+        cell->uncertain = factor < DRIFT;
     else
-        cell.uncertain = sense != PLANNED && is_uncertain(more ? &first : v, more ? v : &first, cell.factor);
-    same = sense == PLANNED ? PLANNED_SAME : SAME;
+        cell->uncertain = sense != PLANNED && is_uncertain(more ? first : v, more ? v : first, factor);
     if (has_another(c, line, report) != has_another(c, line, 0))
-        cell.verdict = COMPARISON_OTHER;
-    else if (cell.factor < same)
-        cell.verdict = COMPARISON_EQUAL;
-    else if (lies_in(v->median, &first) || lies_in(first.median, v))
-        cell.verdict = COMPARISON_UNCLEAR;
+        cell->verdict = COMPARISON_OTHER;
+    else if (factor < (sense == PLANNED ? PLANNED_SAME : SAME))
+        cell->verdict = COMPARISON_EQUAL;
+    else if (lies_in(v->median, first) || lies_in(first->median, v))
+        cell->verdict = COMPARISON_UNCLEAR;
     else if (sense == AMOUNT || sense == PLANNED)
-        cell.verdict = more ? COMPARISON_MORE : COMPARISON_LESS;
+        cell->verdict = more ? COMPARISON_MORE : COMPARISON_LESS;
     else
-        cell.verdict = more == (sense == RATE) ? COMPARISON_FASTER : COMPARISON_SLOWER;
-    if (cell.verdict <= COMPARISON_EQUAL)
-        cell.factor = 1.0;
-    return cell;
+        cell->verdict = more == (sense != TIME) ? COMPARISON_FASTER : COMPARISON_SLOWER;
+    if (cell->verdict > COMPARISON_EQUAL)
+        cell->factor = factor;
 }
 
 const char *comparison_verdict_name(enum comparison_verdict verdict)
@@ -354,4 +237,161 @@ const char *comparison_verdict_name(enum comparison_verdict verdict)
                                         "faster", "slower",     "more",    "less"};
 
     return names[verdict];
+}
+
+/* ------------------------------------------------------------------ lines */
+
+/* The next line, whose cells are empty and have no verdict yet. */
+static struct comparison_cell *add_line(struct comparison *c, const char *layer, const char *figure,
+                                        const char *unit)
+{
+    struct comparison_line *line = &c->lines[c->line_count];
+    struct comparison_cell *cells = &c->cells[c->line_count++ * c->count];
+
+    str_copy(line->layer, sizeof line->layer, layer);
+    line->figure = figure;
+    line->unit = unit;
+    for (size_t k = 0; k < c->count; k++)
+        cells[k] = (struct comparison_cell){.of_peak = NAN, .factor = 1.0};
+    return cells;
+}
+
+static void judge_line(struct comparison *c, size_t line, enum sense sense)
+{
+    for (size_t k = 0; k < c->count; k++)
+        judge_cell(c, &c->lines[line], sense, &c->cells[line * c->count + k], k);
+}
+
+enum { WHOLES = 11 };
+
+struct whole {
+    const char *figure, *unit;
+    enum sense sense;
+    struct clr_bench_spread value;
+};
+
+static void list_wholes(struct whole out[WHOLES], const struct clr_bench_report *r)
+{
+    const struct clr_bench_spread *peak = &r->peak_gflops;
+    const struct whole wholes[WHOLES] = {
+        {"training", "images/s", RATE, images_per_s(r, &r->step_ms)},
+        {"inference", "images/s", RATE, images_per_s(r, &r->inference_ms)},
+        {"peak", "GFLOP/s", BEST, {peak->count, peak->min, peak->max, peak->max}},
+        {"bandwidth", "GB/s", RATE, r->bandwidth_gb},
+        {"share of the peak", "%", SHARE, one(100.0 * peak_share_of_step(r))},
+        {"training step", "ms", TIME, r->step_ms},
+        {"inference", "ms", TIME, r->inference_ms},
+        {"warm start", "s", TIME, r->warm_start_s},
+        {"first start", "s", TIME, r->first_start_s},
+        {"device memory", "MB", PLANNED, one((double)r->device_memory_bytes / 1e6)},
+        {"process memory", "MB", AMOUNT, one((double)r->peak_memory_bytes / 1e6)},
+    };
+
+    memcpy(out, wholes, sizeof wholes);
+}
+
+static void add_wholes(struct comparison *c)
+{
+    struct whole wholes[WHOLES];
+
+    for (size_t k = 0; k < c->count; k++) {
+        list_wholes(wholes, &c->reports[k]);
+        for (size_t i = 0; i < WHOLES; i++) {
+            if (k == 0)
+                (void)add_line(c, "", wholes[i].figure, wholes[i].unit);
+            c->cells[i * c->count + k].value = wholes[i].value;
+        }
+    }
+    for (size_t i = 0; i < WHOLES; i++)
+        judge_line(c, i, wholes[i].sense);
+}
+
+static void add_row(struct comparison *c, size_t i)
+{
+    const struct clr_bench_row *like = c->order[i];
+    struct comparison_cell *cells = add_line(c, like->layer, clr_bench_pass_name(like->pass), "ms");
+
+    for (size_t k = 0; k < c->count; k++) {
+        const struct clr_bench_row *row = c->rows[i * c->count + k];
+        if (!row)
+            continue;
+        cells[k].value = row->ms;
+        cells[k].of_peak = peak_share(&c->reports[k], row);
+    }
+    judge_line(c, c->line_count - 1, TIME);
+}
+
+static void add_spread(struct clr_bench_spread *sum, const struct clr_bench_spread *s)
+{
+    sum->count = sum->count == 0 || s->count < sum->count ? s->count : sum->count;
+    sum->min += s->min;
+    sum->median += s->median;
+    sum->max += s->max;
+}
+
+/* The sum that begins with that row, if one does. */
+static void add_sum(struct comparison *c, size_t row)
+{
+    struct comparison_cell *cells;
+    char *name;
+    bool joins = false;
+
+    for (size_t j = 0; j < c->within_count; j++)
+        joins = joins || c->first[c->within[j].row] == row;
+    if (!joins)
+        return;
+    name = c->lines[c->line_count].layer;
+    cells = add_line(c, "", "all passes", "ms");
+    for (size_t i = row; i < c->row_count; i++) {
+        const size_t n = strlen(name);
+        if (c->first[i] != row)
+            continue;
+        if (begins_layer(c, i))
+            (void)snprintf(name + n, sizeof c->lines->layer - n, "%s%s", n > 0 ? " + " : "",
+                           c->order[i]->layer);
+        for (size_t k = 0; k < c->count; k++)
+            if (c->rows[i * c->count + k])
+                add_spread(&cells[k].value, &c->rows[i * c->count + k]->ms);
+    }
+    judge_line(c, c->line_count - 1, TIME);
+}
+
+int comparison_make(struct comparison *out, const struct clr_bench_report *reports, size_t count,
+                    struct clr_error *err)
+{
+    struct comparison c = {.reports = reports, .count = count, .wholes = WHOLES};
+    size_t most;
+    int rc = merge_rows(&c, err);
+
+    if (rc == 0)
+        rc = find_within(&c, err);
+    if (rc == 0)
+        rc = join_layers(&c, err);
+    most = WHOLES + c.row_count + c.within_count;
+    if (rc == 0)
+        rc = mem_new(&c.lines, most, sizeof *c.lines, "a comparison", err);
+    if (rc == 0)
+        rc = mem_new(&c.cells, most, count * sizeof *c.cells, "a comparison", err);
+    if (rc < 0) {
+        comparison_clear(&c);
+        return rc;
+    }
+    add_wholes(&c);
+    for (size_t i = 0; i < c.row_count; i++)
+        add_row(&c, i);
+    for (size_t i = 0; i < c.row_count; i++)
+        add_sum(&c, i);
+    *out = c;
+    return 0;
+}
+
+void comparison_clear(struct comparison *c)
+{
+    free(c->order);
+    free(c->rows);
+    free(c->first);
+    free(c->within);
+    free(c->lines);
+    free(c->cells);
+    *c = (struct comparison){.count = 0};
 }

@@ -1,6 +1,6 @@
 /*
  * Reports side by side, as numbers: lines of what was measured, a cell for each report, and how it stands
- * against the first report's. How that is written is in comparison_text.c and comparison_data.c.
+ * against the first report's. comparison_text.c and comparison_data.c write it.
  */
 #ifndef BENCH_COMPARISON_H
 #define BENCH_COMPARISON_H
@@ -8,40 +8,22 @@
 #include <clr/bench.h>
 
 #include "base/str.h"
-#include "bench/row_merge.h"
-
-/* Layers that are one operator in one of the reports: their times together, in all of them. */
-struct comparison_sum {
-    char name[2 * CLR_BENCH_NAME]; /* "conv1 + pool1" */
-    size_t row;                    /* of layers, that it begins with */
-};
-
-struct comparison {
-    const struct clr_bench_report *reports; /* borrowed */
-    size_t count;
-    size_t wholes,
-        lines; /* lines that are of the whole device; all of them: layers behind those, then sums */
-    struct row_merge layers;
-    size_t *front; /* of each row of layers: the one that its operator begins with */
-    struct comparison_sum *sums;
-    size_t sum_count;
-};
-
-struct comparison_line {
-    const char *layer;  /* "" of the whole; of a sum, all of them */
-    const char *figure; /* "training step"; the pass of a layer; "all passes" of a sum */
-    const char *unit;
-};
 
 enum comparison_verdict {
-    COMPARISON_NONE,    /* it is not known for both, or says nothing */
-    COMPARISON_OTHER,   /* other work: the layer has another one in it, in one of the two */
+    COMPARISON_NONE,    /* one of the two is not known, or the numbers mean nothing side by side */
+    COMPARISON_OTHER,   /* other work: in one of the two the layer contains another one */
     COMPARISON_UNCLEAR, /* one median lies in the other's range, though they differ by 5 % or more */
     COMPARISON_EQUAL,   /* about: by less than 5 %; what is planned, by less than 0.5 % */
     COMPARISON_FASTER,
     COMPARISON_SLOWER,
     COMPARISON_MORE,
     COMPARISON_LESS,
+};
+
+struct comparison_line {
+    char layer[2 * CLR_BENCH_NAME]; /* "" of the whole; of a sum, all of its layers: "conv1 + pool1" */
+    const char *figure;             /* "training step"; the pass of a layer; "all passes" of a sum */
+    const char *unit;
 };
 
 struct comparison_cell {
@@ -55,28 +37,42 @@ struct comparison_cell {
     bool uncertain;
 };
 
+/* A layer that a report has within another one, as a pool within a convolution. */
+struct comparison_within {
+    size_t report, row, with_row; /* numbers in `reports` and `order` */
+    const char *layer, *with;
+};
+
+struct comparison {
+    const struct clr_bench_report *reports; /* borrowed */
+    size_t count;
+
+    /* Each layer and pass once, in the order of the first report; what only others have is put where it
+     * stands there, next to its layer. The rows are the reports'. */
+    const struct clr_bench_row **order;
+    const struct clr_bench_row **rows; /* row_count × count: the same of each report; NULL: it has none */
+    size_t row_count;
+    size_t *first; /* of each row: the first of its layer, or of layers that one of the reports joins */
+    struct comparison_within *within;
+    size_t within_count;
+
+    /* Those of the whole device, then those of `order`, then sums: layers that are one operator in one of
+     * the reports, together, in all of them. */
+    struct comparison_line *lines;
+    struct comparison_cell *cells; /* line_count × count */
+    size_t wholes, line_count;
+};
+
 /* CLR_ENOMEM: nothing is made. */
 int comparison_make(struct comparison *out, const struct clr_bench_report *reports, size_t count,
                     struct clr_error *err);
 void comparison_clear(struct comparison *c);
 
-struct comparison_line comparison_line(const struct comparison *c, size_t line);
-struct comparison_cell comparison_cell(const struct comparison *c, size_t line, size_t report);
-
-/* A layer that a report has within another one, as a pool within a convolution. Start from {0}. */
-struct comparison_within {
-    size_t line, front; /* of the search */
-    const char *layer, *with;
-};
-
-/* The next one; false: there is none. */
-bool comparison_next_within(struct comparison_within *within, const struct comparison *c, size_t report);
-
 /* "faster", …; "" for none. */
 const char *comparison_verdict_name(enum comparison_verdict verdict);
 
-void comparison_text(struct str *out, const struct comparison *c);
-void comparison_markdown(struct str *out, const struct comparison *c);
+/* For readers: as plain text, or as tables and lists in Markdown. */
+void comparison_text(struct str *out, const struct comparison *c, bool markdown);
 void comparison_csv(struct str *out, const struct comparison *c);
 /* CLR_ENOMEM, also where a name is not UTF-8. */
 int comparison_json(struct str *out, const struct comparison *c, struct clr_error *err);

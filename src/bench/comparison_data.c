@@ -5,67 +5,65 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "bench/json.h"
-#include "bench/words.h"
+#include "bench/report_json.h"
 
 /* ------------------------------------------------------------------ CSV, one line a number */
 
 /* Quoted (RFC 4180). */
-static void append_text(struct str *out, const char *text)
+static void append_texts(struct str *out, const char *const *texts, size_t count)
 {
-    str_append(out, "\"");
-    for (; *text; text++) {
-        if (*text == '"')
-            str_append(out, "\"");
-        str_append_bytes(out, text, 1);
+    for (size_t i = 0; i < count; i++) {
+        str_append(out, "\"");
+        for (const char *at = texts[i]; *at; at++)
+            str_append_bytes(out, *at == '"' ? "\"\"" : at, *at == '"' ? 2 : 1);
+        str_append(out, "\",");
     }
-    str_append(out, "\",");
 }
 
-static void append_number(struct str *out, double v)
+/* Empty where it is not known. */
+static void append_numbers(struct str *out, const double *numbers, size_t count)
 {
-    if (isfinite(v))
-        str_append(out, "%.9g", v);
-    str_append(out, ",");
+    for (size_t i = 0; i < count; i++) {
+        if (isfinite(numbers[i]))
+            str_append(out, "%.9g", numbers[i]);
+        str_append(out, ",");
+    }
+}
+
+static void append_line(struct str *out, const struct comparison *c, size_t line, size_t report)
+{
+    const struct clr_bench_report *r = &c->reports[report];
+    const struct comparison_line *l = &c->lines[line];
+    const struct comparison_cell *cell = &c->cells[line * c->count + report];
+    const char *const whose[] = {r->device, r->platform, r->driver, r->program, r->git_id, r->net},
+                      *const what[] = {l->layer, l->figure, l->unit};
+    const double tuned = r->tuned_layers < 0 ? (double)NAN : r->tuned_layers,
+                 numbers[] = {cell->value.count,
+                              cell->value.min,
+                              cell->value.median,
+                              cell->value.max,
+                              cell->of_peak,
+                              cell->verdict < COMPARISON_EQUAL ? NAN : cell->factor,
+                              cell->verdict <= COMPARISON_EQUAL ? (double)NAN : cell->uncertain};
+
+    str_append(out, "%zu,", report + 1);
+    append_texts(out, whose, MEM_COUNT(whose));
+    str_append(out, "%dx%dx%d,%d,", r->input.channels, r->input.height, r->input.width, r->batch);
+    append_texts(out, &(const char *){r->source}, 1);
+    append_numbers(out, &tuned, 1);
+    append_texts(out, what, MEM_COUNT(what));
+    append_numbers(out, numbers, MEM_COUNT(numbers));
+    str_append(out, "%s\n", comparison_verdict_name(cell->verdict));
 }
 
 void comparison_csv(struct str *out, const struct comparison *c)
 {
-    char file[WORDS_FILE];
-
     str_append(out, "report,device,platform,driver,program,git,net,input,batch,file,tuned_layers,layer,"
-                    "figure,unit,samples,min,median,max,"
-                    "of_peak,factor,uncertain,verdict\n");
-    for (size_t i = 0; i < c->lines; i++) {
-        const struct comparison_line line = comparison_line(c, i);
-        for (size_t k = 0; k < c->count; k++) {
-            const struct clr_bench_report *r = &c->reports[k];
-            const struct comparison_cell cell = comparison_cell(c, i, k);
-            if (cell.value.count == 0)
-                continue;
-            str_append(out, "%zu,", k + 1);
-            append_text(out, r->device);
-            append_text(out, r->platform);
-            append_text(out, r->driver);
-            append_text(out, r->program);
-            append_text(out, r->git_id);
-            append_text(out, r->net);
-            str_append(out, "%dx%dx%d,%d,", r->input.channels, r->input.height, r->input.width, r->batch);
-            append_text(out, words_file(file, c->reports, c->count, k));
-            append_number(out, r->tuned_layers < 0 ? (double)NAN : r->tuned_layers);
-            append_text(out, line.layer);
-            append_text(out, line.figure);
-            append_text(out, line.unit);
-            str_append(out, "%d,", cell.value.count);
-            append_number(out, cell.value.min);
-            append_number(out, cell.value.median);
-            append_number(out, cell.value.max);
-            append_number(out, cell.of_peak);
-            append_number(out, cell.verdict < COMPARISON_EQUAL ? NAN : cell.factor);
-            append_number(out, cell.verdict <= COMPARISON_EQUAL ? (double)NAN : cell.uncertain);
-            str_append(out, "%s\n", comparison_verdict_name(cell.verdict));
-        }
-    }
+                    "figure,unit,samples,min,median,max,of_peak,factor,uncertain,verdict\n");
+    for (size_t i = 0; i < c->line_count; i++)
+        for (size_t k = 0; k < c->count; k++)
+            if (c->cells[i * c->count + k].value.count > 0)
+                append_line(out, c, i, k);
 }
 
 /* ------------------------------------------------------------------ JSON */
@@ -86,33 +84,30 @@ static json_t *lines_json(const struct comparison *c)
 {
     json_t *lines = json_array();
 
-    for (size_t i = 0; i < c->lines; i++) {
-        const struct comparison_line line = comparison_line(c, i);
+    for (size_t i = 0; i < c->line_count; i++) {
+        const struct comparison_line *line = &c->lines[i];
         json_t *values = json_array();
-        for (size_t k = 0; k < c->count; k++) {
-            const struct comparison_cell cell = comparison_cell(c, i, k);
-            values = json_append(values, cell_json(&cell));
-        }
-        lines = json_append(lines, json_pack("{s:s, s:s, s:s, s:o}", "layer", line.layer, "figure",
-                                             line.figure, "unit", line.unit, "values", values));
+        for (size_t k = 0; k < c->count; k++)
+            values = json_append(values, cell_json(&c->cells[i * c->count + k]));
+        lines = json_append(lines, json_pack("{s:s, s:s, s:s, s:o}", "layer", line->layer, "figure",
+                                             line->figure, "unit", line->unit, "values", values));
     }
     return lines;
 }
 
 static json_t *within_json(const struct comparison *c, size_t report)
 {
-    struct comparison_within w = {0};
     json_t *layers = json_array();
 
-    while (comparison_next_within(&w, c, report))
-        layers = json_append(layers, json_pack("{s:s, s:s}", "layer", w.layer, "within", w.with));
+    for (const struct comparison_within *w = c->within; w < c->within + c->within_count; w++)
+        if (w->report == report)
+            layers = json_append(layers, json_pack("{s:s, s:s}", "layer", w->layer, "within", w->with));
     return layers;
 }
 
 static json_t *reports_json(const struct comparison *c)
 {
     json_t *reports = json_array();
-    char file[WORDS_FILE];
 
     for (size_t k = 0; k < c->count; k++) {
         const struct clr_bench_report *r = &c->reports[k];
@@ -120,9 +115,9 @@ static json_t *reports_json(const struct comparison *c)
             reports, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "device",
                                r->device, "type", r->type, "platform", r->platform, "driver", r->driver,
                                "program", r->program, "git", r->git_id, "created", r->created, "file",
-                               words_file(file, c->reports, c->count, k), "peak_memory_includes_compiler",
-                               r->peak_memory_compiler, "replaced", bench_replaced_json(r), "tuned_layers",
-                               bench_tuned_json(r), "layers_within", within_json(c, k)));
+                               r->source, "peak_memory_includes_compiler", r->peak_memory_compiler,
+                               "replaced", bench_replaced_json(r), "tuned_layers", bench_tuned_json(r),
+                               "layers_within", within_json(c, k)));
     }
     return reports;
 }

@@ -1,4 +1,4 @@
-/* A comparison for readers, as plain text and as Markdown: see comparison.h. */
+/* A comparison for readers, as plain text or as Markdown: see comparison.h. */
 #include "bench/comparison.h"
 
 #include <math.h>
@@ -11,13 +11,22 @@
 #include "plot/axes.h"
 
 #define VALUE 10 /* columns of a value … */
-#define WORDS 16 /* … and of what stands behind it: "~1,200× faster" */
+#define WORDS 16 /* … and of the verdict after it: "~1,200× faster" */
 #define HEAD  26 /* columns of a name at the head, and of the first report's: two fit into 80 */
 #define FIRST 15
+#define UNIT  15 /* columns of a unit or pass */
 
-/* ------------------------------------------------------------------ what both say */
+/* What is written, and how. */
+struct page {
+    struct str *out;
+    const struct comparison *c;
+    bool markdown;
+    int names, first; /* columns of the first column, and of the first report's */
+};
 
-/* Two digits, of what is hardly more than 1 two behind the point: "2,200", "68", "1.3", "1.04". */
+/* ------------------------------------------------------------------ texts of cells */
+
+/* Two digits; of what is hardly more than 1, two after the point: "2,200", "68", "1.3", "1.04". */
 static void write_factor(char out[AXES_TEXT], double v)
 {
     const double step = v < 9.95 ? 0.1 : pow(10.0, floor(log10(v)) - 1.0);
@@ -45,26 +54,25 @@ static const char *value(char out[WORDS_NUMBER], const struct comparison_cell *c
     return cell->value.count > 0 ? words_number(out, cell->value.median) : "-";
 }
 
-static const char *name_of(char file[WORDS_FILE], const struct comparison *c, size_t k)
+static const char *name_of(const struct comparison *c, size_t k)
 {
-    return words_same_device(c->reports, c->count, k) ? words_file(file, c->reports, c->count, k)
-                                                      : c->reports[k].device;
+    return words_same_device(c->reports, c->count, k) ? c->reports[k].source : c->reports[k].device;
 }
 
-/* A short name that no other report has, with so much of its end; false: it is not the only one. */
+/* A short name with so much of its end; false: another report has the same. */
 static bool shorten(char out[WORDS_NAME], const struct comparison *c, size_t k, int most, int tail)
 {
-    char file[WORDS_FILE], other[WORDS_NAME];
+    char other[WORDS_NAME];
 
-    words_short(out, name_of(file, c, k), most, tail);
+    words_short(out, name_of(c, k), most, tail);
     for (size_t i = 0; i < c->count; i++)
-        if (i != k && strcmp(words_short(other, name_of(file, c, i), most, tail), out) == 0)
+        if (i != k && strcmp(words_short(other, name_of(c, i), most, tail), out) == 0)
             return false;
     return out[0];
 }
 
 /* "[2] NVIDIA H200", "[2] after" of one device: at the head of a column, shortened where there is no room.
- * Where that does not tell it from the others, the number. */
+ * The number alone where another report has the same short name. */
 static const char *head(char out[WORDS_NAME], const struct comparison *c, size_t k)
 {
     char name[WORDS_NAME];
@@ -77,29 +85,25 @@ static const char *head(char out[WORDS_NAME], const struct comparison *c, size_t
     return out;
 }
 
-/* ------------------------------------------------------------------ notes */
+/* ------------------------------------------------------------------ lines of a page */
 
-/* A text in Markdown: no markup of somebody else's. */
-static void append_markdown(struct str *out, const char *text)
+/* In Markdown names that somebody else chose are no markup. */
+static void append_text(const struct page *p, const char *text)
 {
     for (; *text; text++) {
-        if (*text == '\n' || *text == '\r' || *text == '\t')
-            str_append(out, " ");
+        if (!p->markdown)
+            str_append_bytes(p->out, text, 1);
+        else if (strchr("\n\r\t", *text))
+            str_append(p->out, " ");
         else if (*text == '<')
-            str_append(out, "&lt;");
-        else if (strchr("|\\`*_[]", *text))
-            str_append(out, "\\%c", *text);
+            str_append(p->out, "&lt;");
         else
-            str_append_bytes(out, text, 1);
+            str_append(p->out, strchr("|\\`*_[]", *text) ? "\\%c" : "%c", *text);
     }
 }
 
-struct notes {
-    struct str *out;
-    bool markdown; /* as a list */
-};
-
-static void CLR_PRINTF(2, 3) note(const struct notes *n, const char *format, ...)
+/* A paragraph, or an entry of a list in Markdown. */
+static void CLR_PRINTF(2, 3) note(const struct page *p, const char *format, ...)
 {
     char text[1024];
     va_list ap;
@@ -107,13 +111,37 @@ static void CLR_PRINTF(2, 3) note(const struct notes *n, const char *format, ...
     va_start(ap, format);
     (void)vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    str_append(n->out, n->markdown ? "- " : "");
-    if (n->markdown)
-        append_markdown(n->out, text);
-    else
-        str_append(n->out, "%s", text);
-    str_append(n->out, "\n");
+    str_append(p->out, p->markdown ? "- " : "");
+    append_text(p, text);
+    str_append(p->out, "\n");
 }
+
+/* A cell of a table; `right`: aligned there. */
+static void cell(const struct page *p, const char *text, int width, bool right)
+{
+    const int blanks = p->markdown ? 0 : width - words_columns(text);
+
+    str_append(p->out, "%*s", right && blanks > 0 ? blanks : 0, "");
+    append_text(p, text);
+    str_append(p->out, "%*s%s", !right && blanks > 0 ? blanks : 0, "", p->markdown ? " | " : "  ");
+}
+
+static void begin_line(const struct page *p, const char *first, const char *second)
+{
+    str_append(p->out, p->markdown ? "| " : "");
+    cell(p, first, p->names, false);
+    cell(p, second, UNIT, false);
+}
+
+/* Without the blanks at its end. */
+static void end_line(const struct page *p)
+{
+    while (p->out->length > 0 && p->out->text[p->out->length - 1] == ' ')
+        p->out->text[--p->out->length] = '\0';
+    str_append(p->out, "\n");
+}
+
+/* ------------------------------------------------------------------ notes */
 
 static bool leaves_out_a_share(const struct clr_bench_report *r)
 {
@@ -129,271 +157,174 @@ static bool is_alike(const struct clr_bench_replaced *a, const struct clr_bench_
 }
 
 /* What was replaced, one line for each algorithm: one for each layer and pass may be dozens. */
-static void note_replaced(const struct notes *n, const struct comparison *c, size_t k)
+static void note_replaced(const struct page *p, size_t k)
 {
-    const struct clr_bench_report *r = &c->reports[k];
+    const struct clr_bench_report *r = &p->c->reports[k];
 
     for (size_t i = 0; i < r->replaced_count; i++) {
         char text[WORDS_REPLACED], more[80] = "";
-        size_t before = 0, behind = 0;
+        size_t before = 0, from_here = 0;
         for (size_t j = 0; j < r->replaced_count; j++)
-            *(j < i ? &before : &behind) += is_alike(&r->replaced[i], &r->replaced[j]);
+            *(j < i ? &before : &from_here) += is_alike(&r->replaced[i], &r->replaced[j]);
         if (before > 0)
             continue;
-        if (behind > 1)
+        if (from_here > 1)
             (void)snprintf(more, sizeof more, "; likewise %zu more of '%.*s': 'replaced' in its report",
-                           behind - 1, (int)op_algorithm_length(r->replaced[i].variant),
+                           from_here - 1, (int)op_algorithm_length(r->replaced[i].variant),
                            r->replaced[i].variant);
-        note(n, "[%zu] %s%s", k + 1, words_replaced(text, &r->replaced[i]), more);
+        note(p, "[%zu] %s%s", k + 1, words_replaced(text, &r->replaced[i]), more);
     }
 }
 
 /* What one of the reports is that the others need not be. */
-static void note_report(const struct notes *n, const struct comparison *c, size_t k)
+static void note_report(const struct page *p, size_t k)
 {
-    const struct clr_bench_report *r = &c->reports[k];
-    struct comparison_within w = {0};
+    const struct clr_bench_report *r = &p->c->reports[k];
 
-    while (comparison_next_within(&w, c, k))
-        note(n,
-             "[%zu] %s has %s in it, which is a layer of its own elsewhere: compare their sum, the last "
-             "lines.",
-             k + 1, w.with, w.layer);
-    note_replaced(n, c, k);
+    for (size_t j = 0; j < p->c->within_count; j++)
+        if (p->c->within[j].report == k)
+            note(p,
+                 "[%zu] %s has %s in it, which is a layer of its own elsewhere: compare their sum, the last "
+                 "lines.",
+                 k + 1, p->c->within[j].with, p->c->within[j].layer);
+    note_replaced(p, k);
     if (leaves_out_a_share(r))
-        note(n, "[%zu] has no share of the peak. " WORDS_NO_SHARE, k + 1);
+        note(p, "[%zu] has no share of the peak. " WORDS_NO_SHARE, k + 1);
     if (r->row_count == 0)
-        note(n, "[%zu] has no times of layers: that driver's are unusable.", k + 1);
+        note(p, "[%zu] has no times of layers: that driver's are unusable.", k + 1);
     if (r->peak_memory_compiler)
-        note(n,
+        note(p,
              "[%zu] had to compile kernels: the OpenCL compiler is in its process memory, which has no "
              "factor.",
              k + 1);
 }
 
 /* What the reader has to know of those numbers. */
-static void append_notes(struct str *out, const struct comparison *c, bool markdown)
+static void append_notes(const struct page *p)
 {
-    const struct notes n = {out, markdown};
+    const struct comparison *c = p->c;
     bool verdicts[COMPARISON_LESS + 1] = {false}, uncertain = false, rest = false;
 
-    for (size_t i = 0; i < c->lines; i++) {
-        const struct comparison_line line = comparison_line(c, i);
-        rest = rest || strcmp(line.figure, clr_bench_pass_name(CLR_BENCH_OTHER)) == 0;
-        for (size_t k = 0; k < c->count; k++) {
-            const struct comparison_cell cell = comparison_cell(c, i, k);
-            verdicts[cell.verdict] = true;
-            uncertain = uncertain || (cell.uncertain && cell.verdict > COMPARISON_EQUAL);
-        }
+    for (size_t i = 0; i < c->line_count; i++)
+        rest = rest || strcmp(c->lines[i].figure, clr_bench_pass_name(CLR_BENCH_OTHER)) == 0;
+    for (size_t i = 0; i < c->line_count * c->count; i++) {
+        verdicts[c->cells[i].verdict] = true;
+        uncertain = uncertain || (c->cells[i].uncertain && c->cells[i].verdict > COMPARISON_EQUAL);
     }
-    str_append(out, "\n");
-    note(&n, "The numbers are medians, the peak is the best sample.");
-    note(&n, "warm start: with the compiled kernels that clr-cl keeps. first start: without them, though a "
-             "driver's own cache may have helped.");
+    str_append(p->out, "\n");
+    note(p, "The numbers are medians, the peak is the best sample.");
+    note(p, "warm start: with the compiled kernels that clr-cl keeps. first start: without them, though a "
+            "driver's own cache may have helped.");
     note(
-        &n,
+        p,
         "device memory: planned for activations, gradients and parameters. process memory: the most that was "
         "resident, of program, driver and images.");
     if (verdicts[COMPARISON_EQUAL])
-        note(&n, "about equal: less than 5 %% apart (memory that is planned: 0.5 %%), which two runs of one "
-                 "device can be.");
+        note(p, "about equal: less than 5 %% apart (memory that is planned: 0.5 %%), which two runs of one "
+                "device can be.");
     if (verdicts[COMPARISON_UNCLEAR])
-        note(&n, "unclear: one of the two lies between the smallest and the largest of the other: measure "
-                 "again on an "
-                 "idle machine.");
+        note(p, "unclear: one of the two lies between the smallest and the largest of the other: measure "
+                "again on an "
+                "idle machine.");
     if (verdicts[COMPARISON_OTHER])
-        note(&n, "other work: in one of the two the layer has another one in it, as said below.");
+        note(p, "other work: in one of the two the layer has another one in it, as said below.");
     if (rest)
-        note(&n, "other: kernels of a layer that belong to no single pass.");
+        note(p, "other: kernels of a layer that belong to no single pass.");
     if (uncertain)
         note(
-            &n,
+            p,
             "~: a rough factor, less than 1.2×, from a single sample, or from samples that allow one that is "
             "more than 10 %% off.");
     for (size_t k = 0; k < c->count; k++)
-        note_report(&n, c, k);
+        note_report(p, k);
 }
 
-/* ------------------------------------------------------------------ plain text */
+/* ------------------------------------------------------------------ tables */
 
-static void pad(struct str *out, const char *text, int width, bool right)
-{
-    const int length = words_columns(text);
-
-    str_append(out, "%*s%s%*s", right && width > length ? width - length : 0, "", text,
-               !right && width > length ? width - length : 0, "");
-}
-
-/* Without the blanks at its end. */
-static void end_line(struct str *out)
-{
-    while (out->length > 0 && out->text[out->length - 1] == ' ')
-        out->text[--out->length] = '\0';
-    str_append(out, "\n");
-}
-
-/* Widths of the first column, and of the first report's. */
-struct widths {
-    int names, first;
-};
-
-static struct widths measure(const struct comparison *c)
-{
-    struct widths w = {0, VALUE};
-    char text[WORDS_NAME];
-    int n;
-
-    for (size_t i = 0; i < c->lines; i++) {
-        const struct comparison_line line = comparison_line(c, i);
-        n = words_columns(i < c->wholes ? line.figure : line.layer);
-        w.names = n > w.names ? n : w.names;
-    }
-    n = words_columns(head(text, c, 0));
-    w.first = n > w.first ? n : w.first;
-    return w;
-}
-
-/* A number stands above its column's numbers, a name above their words, too. */
-static void head_line(struct str *out, const struct comparison *c, const struct widths *w, const char *first,
-                      const char *second)
+/* A number is written above its column's numbers, a name above their verdicts, too. */
+static void head_line(const struct page *p, const char *first, const char *second)
 {
     char text[WORDS_NAME];
 
-    pad(out, first, w->names, false);
-    str_append(out, "  ");
-    pad(out, second, 15, false);
-    for (size_t k = 0; k < c->count; k++) {
-        (void)head(text, c, k);
-        str_append(out, "  ");
-        if (k == 0 || words_columns(text) <= VALUE) {
-            pad(out, text, k == 0 ? w->first : VALUE, true);
-            str_append(out, "%*s", k > 0 ? 2 + WORDS : 0, "");
-        } else {
-            pad(out, text, VALUE + 2 + WORDS, false);
+    begin_line(p, first, second);
+    for (size_t k = 0; k < p->c->count; k++) {
+        (void)head(text, p->c, k);
+        if (k > 0 && words_columns(text) > VALUE && !p->markdown) {
+            cell(p, text, VALUE + 2 + WORDS, false);
+            continue;
         }
-    }
-    end_line(out);
-}
-
-static void line(struct str *out, const struct comparison *c, size_t i, const struct widths *w)
-{
-    const struct comparison_line line = comparison_line(c, i);
-    const bool whole = i < c->wholes;
-
-    pad(out, whole ? line.figure : line.layer, w->names, false);
-    str_append(out, "  ");
-    pad(out, whole ? line.unit : line.figure, 15, false);
-    for (size_t k = 0; k < c->count; k++) {
-        const struct comparison_cell cell = comparison_cell(c, i, k);
-        char number[WORDS_NUMBER], words[64];
-        str_append(out, "  ");
-        pad(out, value(number, &cell), k == 0 ? w->first : VALUE, true);
-        if (k > 0) {
-            str_append(out, "  ");
-            pad(out, verdict(words, &cell), WORDS, false);
-        }
-    }
-    end_line(out);
-}
-
-static void who(struct str *out, const struct comparison *c, size_t i)
-{
-    const struct clr_bench_report *r = &c->reports[i];
-    char file[WORDS_FILE], tuned[WORDS_TUNED];
-
-    str_append(out, "[%zu] %s%s%s%s\n    %s, %d units; %s, driver %s; clr-cl %s (%s), %.10s%s%s\n", i + 1,
-               r->device, r->source[0] ? " (" : "", words_file(file, c->reports, c->count, i),
-               r->source[0] ? ")" : "", r->type, r->compute_units, r->platform, r->driver, r->program,
-               r->git_id, r->created, r->tuned_layers < 0 ? "" : "; ", words_tuned(tuned, r));
-}
-
-void comparison_text(struct str *out, const struct comparison *c)
-{
-    const struct clr_bench_report *r = &c->reports[0];
-    const struct widths w = measure(c);
-
-    str_append(out, "%s, batch %d of %dx%dx%d: how the others stand against [1]\n\n", r->net, r->batch,
-               r->input.channels, r->input.height, r->input.width);
-    for (size_t i = 0; i < c->count; i++)
-        who(out, c, i);
-    str_append(out, "\n");
-    head_line(out, c, &w, "", "");
-    for (size_t i = 0; i < c->wholes; i++)
-        line(out, c, i, &w);
-    if (c->lines > c->wholes) {
-        str_append(out, "\n");
-        head_line(out, c, &w, "LAYER", "PASS, ms");
-    }
-    for (size_t i = c->wholes; i < c->lines; i++)
-        line(out, c, i, &w);
-    append_notes(out, c, false);
-}
-
-/* ------------------------------------------------------------------ Markdown */
-
-static void markdown_who(struct str *out, const struct comparison *c, size_t i)
-{
-    const struct clr_bench_report *r = &c->reports[i];
-    char file[WORDS_FILE], day[sizeof "2026-11-24"], tuned[WORDS_TUNED];
-
-    str_append(out, "| %zu | ", i + 1);
-    append_markdown(out, r->device);
-    str_append(out, " | ");
-    append_markdown(out, r->platform);
-    str_append(out, ", ");
-    append_markdown(out, r->driver);
-    str_append(out, " | ");
-    append_markdown(out, r->program);
-    str_append(out, " (");
-    append_markdown(out, r->git_id);
-    str_copy(day, sizeof day, r->created);
-    str_append(out, "), ");
-    append_markdown(out, day);
-    str_append(out, "%s%s", r->tuned_layers < 0 ? "" : "; ", words_tuned(tuned, r));
-    str_append(out, " | ");
-    append_markdown(out, words_file(file, c->reports, c->count, i));
-    str_append(out, " |\n");
-}
-
-static void markdown_line(struct str *out, const struct comparison *c, size_t i)
-{
-    const struct comparison_line line = comparison_line(c, i);
-
-    str_append(out, "| ");
-    append_markdown(out, line.layer);
-    str_append(out, "%s%s, %s |", line.layer[0] ? " " : "", line.figure, line.unit);
-    for (size_t k = 0; k < c->count; k++) {
-        const struct comparison_cell cell = comparison_cell(c, i, k);
-        char number[WORDS_NUMBER], words[64];
-        str_append(out, " %s |", value(number, &cell));
+        cell(p, text, k == 0 ? p->first : VALUE, true);
         if (k > 0)
-            str_append(out, " %s |", verdict(words, &cell));
+            cell(p, "", WORDS, false);
     }
-    str_append(out, "\n");
+    end_line(p);
+    if (!p->markdown)
+        return;
+    str_append(p->out, "|---|---|");
+    for (size_t k = 0; k < p->c->count; k++)
+        str_append(p->out, k > 0 ? "---:|---|" : "---:|");
+    str_append(p->out, "\n");
 }
 
-void comparison_markdown(struct str *out, const struct comparison *c)
+static void table_line(const struct page *p, size_t i)
 {
-    const struct clr_bench_report *r = &c->reports[0];
+    const struct comparison_line *line = &p->c->lines[i];
+    const bool whole = i < p->c->wholes;
+
+    begin_line(p, whole ? line->figure : line->layer, whole ? line->unit : line->figure);
+    for (size_t k = 0; k < p->c->count; k++) {
+        const struct comparison_cell *of = &p->c->cells[i * p->c->count + k];
+        char number[WORDS_NUMBER], words[64];
+        cell(p, value(number, of), k == 0 ? p->first : VALUE, true);
+        if (k > 0)
+            cell(p, verdict(words, of), WORDS, false);
+    }
+    end_line(p);
+}
+
+static void measure_columns(struct page *p)
+{
+    const struct comparison *c = p->c;
     char text[WORDS_NAME];
 
-    append_markdown(out, r->net);
-    str_append(out, ", batch %d of %dx%dx%d: how the others stand against 1\n\n", r->batch, r->input.channels,
-               r->input.height, r->input.width);
-    str_append(out, "| | device | driver | clr-cl | file |\n|---|---|---|---|---|\n");
-    for (size_t i = 0; i < c->count; i++)
-        markdown_who(out, c, i);
-    str_append(out, "\n| |");
-    for (size_t i = 0; i < c->count; i++) {
-        str_append(out, " ");
-        append_markdown(out, head(text, c, i));
-        str_append(out, " |%s", i > 0 ? " |" : "");
+    p->first = words_columns(head(text, c, 0));
+    p->first = p->first > VALUE ? p->first : VALUE;
+    for (size_t i = 0; i < c->line_count; i++) {
+        const int n = words_columns(i < c->wholes ? c->lines[i].figure : c->lines[i].layer);
+        p->names = n > p->names ? n : p->names;
     }
-    str_append(out, "\n|---|");
-    for (size_t i = 0; i < c->count; i++)
-        str_append(out, "---:|%s", i > 0 ? "---|" : "");
+}
+
+static void note_who(const struct page *p, size_t k)
+{
+    const struct clr_bench_report *r = &p->c->reports[k];
+    char tuned[WORDS_TUNED];
+
+    note(p, "[%zu] %s%s%s%s\n    %s, %d units; %s, driver %s; clr-cl %s (%s), %.10s%s%s", k + 1, r->device,
+         r->source[0] ? " (" : "", r->source, r->source[0] ? ")" : "", r->type, r->compute_units, r->platform,
+         r->driver, r->program, r->git_id, r->created, r->tuned_layers < 0 ? "" : "; ",
+         words_tuned(tuned, r));
+}
+
+void comparison_text(struct str *out, const struct comparison *c, bool markdown)
+{
+    const struct clr_bench_report *r = &c->reports[0];
+    struct page p = {.out = out, .c = c, .markdown = markdown};
+
+    measure_columns(&p);
+    append_text(&p, r->net);
+    str_append(out, ", batch %d of %dx%dx%d: how the others stand against [1]\n\n", r->batch,
+               r->input.channels, r->input.height, r->input.width);
+    for (size_t k = 0; k < c->count; k++)
+        note_who(&p, k);
     str_append(out, "\n");
-    for (size_t i = 0; i < c->lines; i++)
-        markdown_line(out, c, i);
-    append_notes(out, c, true);
+    head_line(&p, "", "");
+    for (size_t i = 0; i < c->line_count; i++) {
+        if (i == c->wholes) {
+            str_append(out, "\n");
+            head_line(&p, "LAYER", "PASS, ms");
+        }
+        table_line(&p, i);
+    }
+    append_notes(&p);
 }

@@ -24,15 +24,15 @@ static void label(struct bars *out, const struct clr_bench_report *reports, size
                    r->row_count == 0 ? ", no layer times" : "", name);
 }
 
-static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t row)
+static void fill_row(struct bars_row *out, const struct comparison *c, size_t row)
 {
-    const struct clr_bench_row *like = merge->order[row];
+    const struct clr_bench_row *like = c->order[row];
     const char *pass = clr_bench_pass_name(like->pass);
 
     str_copy(out->group, sizeof out->group, like->layer[0] ? like->layer : pass);
     str_copy(out->name, sizeof out->name, like->layer[0] ? pass : "");
-    for (size_t k = 0; k < merge->reports; k++) {
-        const struct clr_bench_row *found = row_merge_find(merge, k, row);
+    for (size_t k = 0; k < c->count; k++) {
+        const struct clr_bench_row *found = c->rows[row * c->count + k];
         out->value[k] = found ? found->ms.median : NAN;
         out->low[k] = found ? found->ms.min : NAN;
         out->high[k] = found ? found->ms.max : NAN;
@@ -42,22 +42,22 @@ static void fill_row(struct bars_row *out, const struct row_merge *merge, size_t
 /* Layers that one device does with another one: their bars are not of the same work. */
 static void note_joined(struct bars *out, const struct comparison *c)
 {
-    size_t n;
+    char name[WORDS_NAME];
 
-    for (size_t k = 0; k < c->count; k++) {
-        struct comparison_within w = {0};
-        char name[WORDS_NAME], *note = out->notes[out->note_count];
-        while (comparison_next_within(&w, c, k)) {
-            log_line(CLR_LOG_WARNING, "%s has %s in %s: compare its bars with both of the others",
-                     out->names[k], w.layer, w.with);
-            if (!note[0])
-                (void)snprintf(note, sizeof out->notes[0],
-                               "%s: ", words_short(name, out->names[k], NOTE_NAME, NOTE_NAME / 2));
-            n = strlen(note);
-            (void)snprintf(note + n, sizeof out->notes[0] - n, "%s%s has %s in it",
-                           strchr(note, '\0')[-1] == ' ' ? "" : ", ", w.with, w.layer);
-        }
-        out->note_count += note[0] != '\0';
+    for (size_t j = 0; j < c->within_count; j++) {
+        const struct comparison_within *w = &c->within[j];
+        const bool begins = j == 0 || c->within[j - 1].report != w->report;
+        char *note;
+        size_t n;
+        log_line(CLR_LOG_WARNING, "%s has %s in %s: compare its bars with both of the others",
+                 out->names[w->report], w->layer, w->with);
+        if (begins)
+            (void)snprintf(out->notes[out->note_count++], sizeof out->notes[0], "%s",
+                           words_short(name, out->names[w->report], NOTE_NAME, NOTE_NAME / 2));
+        note = out->notes[out->note_count - 1];
+        n = strlen(note);
+        (void)snprintf(note + n, sizeof out->notes[0] - n, "%s%s has %s in it", begins ? ": " : ", ", w->with,
+                       w->layer);
     }
 }
 
@@ -72,16 +72,16 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
         return clr_error_set(err, CLR_EUSAGE, "more than %d devices cannot be told apart: draw fewer",
                              BARS_MAX_SERIES);
     rc = comparison_make(&c, reports, count, err);
-    if (rc == 0 && c.layers.count == 0)
+    if (rc == 0 && c.row_count == 0)
         rc = clr_error_set(err, CLR_EINPUT, "nothing to draw: no layer was timed");
     if (rc == 0)
-        rc = bars_create_rows(&bars, c.layers.count, err);
+        rc = bars_create_rows(&bars, c.row_count, err);
     for (size_t i = 0; i < count && rc == 0; i++)
         label(&bars, reports, count, i);
     if (rc == 0)
         note_joined(&bars, &c);
-    for (size_t i = 0; i < c.layers.count && rc == 0; i++)
-        fill_row(&bars.rows[i], &c.layers, i);
+    for (size_t i = 0; i < c.row_count && rc == 0; i++)
+        fill_row(&bars.rows[i], &c, i);
     comparison_clear(&c);
     if (rc < 0)
         return rc;

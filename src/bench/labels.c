@@ -1,12 +1,12 @@
 /* From labels of the profile to layers and passes: see measure.h. */
 #include "bench/measure.h"
 
-static const char *const pass_names[CLR_BENCH_PASSES] = {
+const char *const labels_passes[CLR_BENCH_PASSES] = {
     "batch", "forward", "data gradient", "weight gradient", "backward", "update", "other"};
 
 const char *clr_bench_pass_name(enum clr_bench_pass pass)
 {
-    return pass_names[pass];
+    return labels_passes[pass];
 }
 
 /* Does text begin with these words? */

@@ -58,6 +58,9 @@ int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, const 
 
 /* ------------------------------------------------------------------ labels.c */
 
+/* What clr_bench_pass_name() returns. */
+extern const char *const labels_passes[CLR_BENCH_PASSES];
+
 /*
  * Which layer and pass does a label of the profile belong to? "conv1 forward weights" is conv1's forward
  * pass: the longest name followed by a blank wins, then the words behind it are looked at. "batch" and

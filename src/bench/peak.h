@@ -9,8 +9,8 @@
 
 #include <clr/bench.h>
 
-/* Note at the rows which layers get by with fewer: by the variants in the checks. CLR_ENOMEM. */
-int peak_note_fewer(struct clr_bench_report *report, struct clr_error *err);
+/* Note at the rows which layers get by with fewer: by the variants in the checks. */
+void peak_note_fewer(struct clr_bench_report *report);
 
 /* 0 to 1; NaN: there is none, as said above, or nothing was counted, or it would be above 1: the peak was
  * measured too low. */

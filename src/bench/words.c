@@ -8,49 +8,6 @@
 #include "base/str.h"
 #include "plot/axes.h"
 
-/* The last folders of a path, `depth` of them at most. */
-static const char *last_folders(const char *path, int depth)
-{
-    const char *at = path + strlen(path);
-
-    for (; depth > 0 && at > path; depth--) {
-        at--;
-        while (at > path && at[-1] != '/')
-            at--;
-    }
-    return at;
-}
-
-static bool same_file(const struct clr_bench_report *a, const struct clr_bench_report *b)
-{
-    return strcmp(a->source, b->source) == 0 && strcmp(a->folder, b->folder) == 0;
-}
-
-/* Does another file have the same name with so many folders? */
-static bool is_taken(const struct clr_bench_report *reports, size_t count, size_t i, int depth)
-{
-    const struct clr_bench_report *r = &reports[i];
-
-    for (size_t k = 0; k < count; k++)
-        if (strcmp(reports[k].source, r->source) == 0 && !same_file(&reports[k], r) &&
-            strcmp(last_folders(reports[k].folder, depth), last_folders(r->folder, depth)) == 0)
-            return true;
-    return false;
-}
-
-const char *words_file(char out[WORDS_FILE], const struct clr_bench_report *reports, size_t count, size_t i)
-{
-    const struct clr_bench_report *r = &reports[i];
-    const char *folder;
-    int depth = 1;
-
-    while (last_folders(r->folder, depth) > r->folder && is_taken(reports, count, i, depth))
-        depth++;
-    folder = last_folders(r->folder, depth);
-    (void)snprintf(out, WORDS_FILE, "%s%s%s", folder, folder[0] ? "/" : "", r->source);
-    return out;
-}
-
 bool words_same_device(const struct clr_bench_report *reports, size_t count, size_t i)
 {
     for (size_t k = 0; k < count; k++)
@@ -62,23 +19,17 @@ bool words_same_device(const struct clr_bench_report *reports, size_t count, siz
 const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *reports, size_t count, size_t i)
 {
     const struct clr_bench_report *r = &reports[i];
-    bool source = false, file = false;
-    char path[WORDS_FILE];
+    bool same_file = false;
 
-    for (size_t k = 0; k < count; k++) {
-        if (k == i || strcmp(reports[k].device, r->device) != 0)
-            continue;
-        source = source || strcmp(reports[k].source, r->source) == 0;
-        file = file || same_file(&reports[k], r);
-    }
+    for (size_t k = 0; k < count; k++)
+        same_file = same_file || (k != i && strcmp(reports[k].device, r->device) == 0 &&
+                                  strcmp(reports[k].source, r->source) == 0);
     if (!words_same_device(reports, count, i))
         (void)snprintf(out, WORDS_NAME, "%s", r->device);
-    else if (!source)
-        (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, r->source);
-    else if (!file)
-        (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, words_file(path, reports, count, i));
-    else
+    else if (same_file)
         (void)snprintf(out, WORDS_NAME, "%s [%zu]", r->device, i + 1);
+    else
+        (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, r->source);
     return out;
 }
 
@@ -104,7 +55,7 @@ const char *words_short(char out[WORDS_NAME], const char *name, int most, int ta
 {
     static const char *const common[] = {"(R)",  "(TM)",    "(tm)",   "pthread-", " Processor",
                                          " CPU", "NVIDIA ", "Intel ", "AMD "};
-    char behind[WORDS_NAME], *end, *at;
+    char tail_text[WORDS_NAME], *end, *at;
 
     str_copy(out, WORDS_NAME, name);
     for (size_t i = 0; i < MEM_COUNT(common) && words_columns(out) > most; i++)
@@ -116,8 +67,8 @@ const char *words_short(char out[WORDS_NAME], const char *name, int most, int ta
     at = at_column(out, most - 1 - tail);
     while (at > out && at[-1] == ' ')
         at--;
-    str_copy(behind, sizeof behind, end);
-    (void)snprintf(at, (size_t)(WORDS_NAME - (at - out)), "…%s", behind);
+    str_copy(tail_text, sizeof tail_text, end);
+    (void)snprintf(at, (size_t)(WORDS_NAME - (at - out)), "…%s", tail_text);
     return out;
 }
 

@@ -7,8 +7,7 @@
 #include <clr/bench.h>
 
 #define WORDS_NUMBER 32
-#define WORDS_FILE   (CLR_BENCH_NAME + 256 + 2)
-#define WORDS_NAME   (WORDS_FILE + 128 + 32)
+#define WORDS_NAME   (CLR_BENCH_FILE + 128 + 32)
 
 /* Why there is no share of the peak. */
 #define WORDS_NO_SHARE                                                                                       \
@@ -16,22 +15,18 @@
     "fewer multiplications than the formula has, which is what GFLOP/s counts; or the peak was\n"            \
     "measured too low."
 
-/* "h100/bench-quick": the file that report i was read from, and its folder, with as many of those in front
- * of it as tell it from the files of the others; "": it was just measured. */
-const char *words_file(char out[WORDS_FILE], const struct clr_bench_report *reports, size_t count, size_t i);
-
 /* Is there another report of the same device? */
 bool words_same_device(const struct clr_bench_report *reports, size_t count, size_t i);
 
-/* What tells report i from the others: its device; where two are of one device the file as well, with its
- * folders where two files have one name; and its number where nothing else does. */
+/* The device of report i; of several reports of one device with the file, and of several of one file with
+ * the number of the report. */
 const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *reports, size_t count, size_t i);
 
 /* Columns that a text takes: its characters, of which UTF-8 may take several bytes each. */
 int words_columns(const char *text);
 
 /* A device's name in at most so many columns: without words that many have, as far as needed, then without
- * its middle, with `tail` columns behind that: "skylake-avx512-Xeon", "NVIDI…HBM3". Returns out. */
+ * its middle, with `tail` columns after that: "skylake-avx512-Xeon", "NVIDI…HBM3". Returns out. */
 const char *words_short(char out[WORDS_NAME], const char *name, int most, int tail);
 
 /* "192,983", "11.45", "0.0503": three digits that say something, and all of those before the point. */

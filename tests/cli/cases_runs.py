@@ -542,7 +542,7 @@ def bench_and_what_becomes_of_it():
             r"^share of the peak +%"],
            ["^wrote .*c.csv", "^wrote .*c.md", "^wrote .*c.json"])
     check(csv.read_text(encoding="utf-8").startswith("report,device,platform,driver,"), "no CSV")
-    check("| training, images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
+    check("| training | images/s |" in markdown.read_text(encoding="utf-8"), "no Markdown")
     check(json.loads(compared.read_text(encoding="utf-8"))["figures"][0]["values"][1]["verdict"] == "equal", "no JSON")
     expect(clr("bench", "compare", report, "--known"), 4, [],
            ["^not comparable: NVIDIA H200: quick, batch 100", "no known report is of the net .* with batches of 10"])

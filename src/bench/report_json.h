@@ -1,6 +1,6 @@
-/* Reports as JSON that is in memory already. */
-#ifndef BENCH_JSON_H
-#define BENCH_JSON_H
+/* Reports as JSON in memory. */
+#ifndef BENCH_REPORT_JSON_H
+#define BENCH_REPORT_JSON_H
 
 #include <jansson.h>
 
