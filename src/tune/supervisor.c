@@ -17,12 +17,14 @@
 
 #include <jansson.h>
 
+#include "base/host.h"
 #include "base/json.h"
 #include "ocl/tunedb.h"
 
 #define LINE_LIMIT ((size_t)1 << 20)
 #define LOOK_MS    200 /* that are waited for a line at a time */
 #define END_MS     20  /* that are waited for a process to end at a time */
+#define BUSY       8   /* times the patience with a worker that uses the processor: it may be compiling */
 
 /* What a field of the event points to. */
 struct texts {
@@ -41,6 +43,7 @@ struct watch {
     bool trying;            /* a variant, now */
     bool ended;             /* the worker said that it is done */
     struct clr_error error; /* the worker's; code 0: none */
+    char silence[64];       /* of one that hung: how long */
 };
 
 /* How a worker came to its end. */
@@ -246,26 +249,45 @@ static bool is_stopped(const struct watch *w)
     return w->stop && *w->stop;
 }
 
-/* Read until the worker closes its end, *stop asks for it, or it says nothing for too long: of the time that
- * was waited for it, not of the clock's, which runs on while both are stopped. */
-static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct clr_error *err)
+/* How long a worker has written nothing: of the time that was waited for it, not of the clock's, which runs
+ * on while both are stopped. */
+struct silence {
+    int ms, idle_ms; /* all of it, and since the worker last used the processor */
+    uint64_t ticks;  /* that it had used then */
+};
+
+static void wait_more(struct silence *s, pid_t pid)
+{
+    const uint64_t ticks = host_process_ticks(pid);
+
+    s->ms += LOOK_MS;
+    s->idle_ms = ticks != s->ticks ? 0 : s->idle_ms + LOOK_MS;
+    s->ticks = ticks;
+}
+
+/* On a busy machine a compiler takes minutes of the clock's time: while it works, the worker is not hung. */
+static bool is_hung(const struct silence *s, int patience_s)
+{
+    return s->idle_ms / 1000 >= patience_s || s->ms / 1000 >= BUSY * patience_s;
+}
+
+/* Read until the worker closes its end, *stop asks for it, or it hangs. */
+static int listen_to(struct watch *w, pid_t pid, int fd, int patience_s, struct silence *silence,
+                     struct clr_error *err)
 {
     struct str in = {0};
-    int silent_ms = 0, rc = 0;
+    int rc = 0;
 
-    *hung = false;
     while (rc == 0 && !is_stopped(w)) {
         struct pollfd poller = {.fd = fd, .events = POLLIN};
         char bytes[4096];
         ssize_t got;
         int ready;
-        if (silent_ms / 1000 >= patience_s) {
-            *hung = true;
+        if (is_hung(silence, patience_s))
             break;
-        }
         ready = poll(&poller, 1, LOOK_MS);
         if (ready == 0)
-            silent_ms += LOOK_MS;
+            wait_more(silence, pid);
         if (ready <= 0)
             continue;
         got = read(fd, bytes, sizeof bytes);
@@ -276,7 +298,7 @@ static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct
                                strerror(errno));
         if (got <= 0)
             break;
-        silent_ms = 0;
+        *silence = (struct silence){0};
         str_append_bytes(&in, bytes, (size_t)got);
         rc = read_lines(w, &in, err);
     }
@@ -306,21 +328,23 @@ static int wait_for(pid_t pid, int patience_s)
     return status;
 }
 
-static int tell_stopped(const struct watch *w, struct clr_error *err)
+/* It ends before all is tuned: how, and what is kept. */
+static int end_early(const struct watch *w, int code, const char *how, struct clr_error *err)
 {
     if (!w->db)
-        return clr_error_set(err, CLR_EINTERRUPTED, "stopped before anything was tuned");
-    return clr_error_set(err, CLR_EINTERRUPTED,
-                         "stopped: %d of %d passes are tuned, and train uses what was found ('%s'); the same "
+        return clr_error_set(err, code, "%s before anything was tuned", how);
+    return clr_error_set(err, code,
+                         "%s: %d of %d passes are tuned, and train uses what was found ('%s'); the same "
                          "command again begins with the first",
-                         w->event.item, w->event.items, w->texts.record);
+                         how, w->event.item, w->event.items, w->texts.record);
 }
 
 static int run_worker(struct watch *w, const char *const *worker, int patience_s, enum end *end,
                       struct clr_error *err)
 {
-    bool hung = false;
+    struct silence silence = {0};
     int status, fd = -1, rc;
+    bool hung;
     pid_t pid = -1;
 
     w->trying = w->ended = false;
@@ -328,13 +352,17 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
     rc = start(worker, w->event.item, &pid, &fd, err);
     if (rc < 0)
         return rc;
-    rc = listen_to(w, fd, patience_s, &hung, err);
+    rc = listen_to(w, pid, fd, patience_s, &silence, err);
+    hung = rc == 0 && is_hung(&silence, patience_s);
     if (hung || rc < 0 || is_stopped(w))
         (void)kill(pid, SIGKILL);
     (void)close(fd);
     status = wait_for(pid, patience_s);
     if (rc == 0 && is_stopped(w) && !w->ended)
-        return tell_stopped(w, err);
+        return end_early(w, CLR_EINTERRUPTED, "stopped", err);
+    if (hung)
+        (void)snprintf(w->silence, sizeof w->silence, "it wrote nothing for %d s%s", silence.ms / 1000,
+                       silence.ms > silence.idle_ms ? "" : ", and used no processor time");
     *end = hung ? END_HUNG : w->error.code ? END_ERROR : w->ended ? END_DONE : END_CRASHED;
     if (w->error.code)
         return rc;
@@ -350,23 +378,23 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
 }
 
 /* The variant that was being tried ended the worker, or never ended: it is in the record from now on. */
-static int note(struct watch *w, enum end end, int patience_s, struct clr_error *err)
+static int note(struct watch *w, enum end end, struct clr_error *err)
 {
-    const char *why = end == END_HUNG ? "hung" : "crashed";
+    const bool hung = end == END_HUNG;
     struct tunedb_failure f = {.key = w->texts.key};
-    char detail[1024];
+    char how[sizeof w->silence + sizeof w->texts.record + 128];
 
-    if (!w->trying || !w->db)
-        return clr_error_set(err, CLR_EFAILED, "the measuring process %s, and not over a variant: %s",
-                             end == END_HUNG ? "fell silent" : "is gone",
-                             end == END_HUNG ? "it was killed" : w->error.message);
+    if (!w->trying || !w->db) {
+        (void)snprintf(how, sizeof how, "the measuring process, which was trying no variant, %s (%.500s%s)",
+                       hung ? "was killed" : "is gone", hung ? w->silence : w->error.message,
+                       hung ? ": the driver hangs, or the machine is too busy" : "");
+        return end_early(w, CLR_EFAILED, how, err);
+    }
     str_copy(f.variant, sizeof f.variant, w->texts.variant);
-    str_copy(f.why, sizeof f.why, why);
-    if (end == END_HUNG)
-        (void)snprintf(detail, sizeof detail, "nothing for %d s", patience_s);
-    else
-        str_copy(detail, sizeof detail, w->error.message);
-    take_failure(w, why, detail);
+    str_copy(f.why, sizeof f.why, hung ? "hung" : "crashed");
+    (void)snprintf(how, sizeof how, "%s; to have it tried again, remove it from \"failed\" in '%s'",
+                   w->silence, w->texts.record);
+    take_failure(w, f.why, hung ? how : w->error.message);
     return tunedb_store_failure(w->db, &f, err);
 }
 
@@ -395,7 +423,7 @@ int clr_tune(const char *const *worker, int patience_s, const volatile int *stop
     do {
         rc = run_worker(w, worker, patience_s, &end, err);
         if (rc == 0 && (end == END_CRASHED || end == END_HUNG))
-            rc = note(w, end, patience_s, err);
+            rc = note(w, end, err);
     } while (rc == 0 && end != END_DONE && end != END_ERROR);
     if (rc == 0 && end == END_ERROR)
         rc = clr_error_set(err, w->error.code, "%s", w->error.message);
