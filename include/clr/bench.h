@@ -209,6 +209,10 @@ enum clr_bench_form {
 CLR_API int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_t count,
                               enum clr_bench_form form, struct clr_error *err);
 
+/** Was the machine busy? A whole step takes the same time again and again, unless something else runs: one
+ * took more than twice as long as another. */
+CLR_API bool clr_bench_is_busy(const struct clr_bench_report *report);
+
 /** Did the device compute everything right that was timed? Else its times do not count: no comparison and no
  * figure takes them. */
 CLR_API bool clr_bench_is_right(const struct clr_bench_report *report);

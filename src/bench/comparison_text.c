@@ -181,6 +181,13 @@ static void note_report(const struct page *p, size_t k)
 {
     const struct clr_bench_report *r = &p->c->reports[k];
 
+    char min[WORDS_NUMBER], max[WORDS_NUMBER];
+
+    if (clr_bench_is_busy(r))
+        note(p,
+             "[%zu] was measured on a busy machine: its training steps took from %s to %s ms, and all of its "
+             "times may be off.",
+             k + 1, words_number(min, r->step_ms.min), words_number(max, r->step_ms.max));
     for (size_t j = 0; j < p->c->within_count; j++)
         if (p->c->within[j].report == k)
             note(p,

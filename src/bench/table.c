@@ -8,6 +8,9 @@
 #include "bench/peak.h"
 #include "bench/words.h"
 
+#define BUSY       2.0 /* times the fastest step: slower ones were disturbed */
+#define MOST_STEPS 2.0 /* times its kernels: of a longer step most is in none of them */
+
 static int widest(const struct clr_bench_report *r)
 {
     size_t n = strlen("not convolution");
@@ -37,6 +40,11 @@ double clr_bench_not_convolution(const struct clr_bench_report *report)
         if (!strstr(report->rows[i].kind, "convolution")) /* also one that pools what it makes */
             others += report->rows[i].ms.median;
     return sum > 0.0 ? others / sum : NAN;
+}
+
+bool clr_bench_is_busy(const struct clr_bench_report *report)
+{
+    return report->step_ms.count > 1 && report->step_ms.max > BUSY * report->step_ms.min;
 }
 
 /* ------------------------------------------------------------------ parts */
@@ -135,8 +143,22 @@ static void time_of_images(struct str *s, const char *name, const struct clr_ben
 
 static void whole(struct str *s, const struct clr_bench_report *r)
 {
+    const double kernels = sum_ms(r);
+    char min[WORDS_NUMBER], max[WORDS_NUMBER];
+
     str_append(s, "\n");
     time_of_images(s, "training step", &r->step_ms, r->batch);
+    if (clr_bench_is_busy(r))
+        str_append(s,
+                   "busy machine   steps took from %s to %s ms: something else was running, and all\n"
+                   "               times may be off; measure again on an idle machine\n",
+                   words_number(min, r->step_ms.min), words_number(max, r->step_ms.max));
+    if (kernels > 0.0 && r->step_ms.median > MOST_STEPS * kernels)
+        str_append(s,
+                   "not in kernels %s ms of a step (%.0f %%): starting kernels, waiting, or other\n"
+                   "               processes; of small batches on a fast device it is the first\n",
+                   words_number(min, r->step_ms.median - kernels),
+                   100.0 * (1.0 - kernels / r->step_ms.median));
     time_of_images(s, "inference", &r->inference_ms, r->batch);
     str_append(s,
                "warm start     %.2f s (%.2f to %.2f) to the end of the first step, with the kernels that "

@@ -12,8 +12,6 @@
 #include "cli/opt.h"
 #include "plot/canvas.h"
 
-#define NOISY 2.0 /* times the fastest step: slower ones were disturbed */
-
 static const struct opt_command command = {
     .name = "bench",
     .usage = "[OPTION...] | compare FILE... [OPTION...]",
@@ -68,10 +66,9 @@ static void step(void *user, int done, int all)
 
 /* ------------------------------------------------------------------ devices */
 
-/* A whole step takes the same time again and again, unless something else runs. */
 static void warn_of_noise(const struct clr_bench_report *r)
 {
-    if (r->step_ms.count > 1 && r->step_ms.max > NOISY * r->step_ms.min)
+    if (clr_bench_is_busy(r))
         cli_warn("training steps took from %.4g to %.4g ms: something else was running, and all times may be "
                  "off; measure again on an idle machine",
                  r->step_ms.min, r->step_ms.max);

@@ -380,6 +380,42 @@ START_TEST(test_table__shares_and_rates)
 }
 END_TEST
 
+/* Steps that something disturbed, and a step that is longer than its kernels explain. */
+START_TEST(test_table__a_busy_machine)
+{
+    const char *path = figures_join(support_temp_dir(), "a.json");
+    struct clr_bench_report r[2];
+    char *text;
+    size_t size;
+
+    for (int busy = 0; busy < 2; busy++) {
+        for (int i = 0; i < 2; i++) {
+            reports_make(&r[i], 1); /* 10 ms of kernels */
+            r[i].step_ms = (struct clr_bench_spread){7, 15, 19, 29};
+        }
+        if (busy)
+            r[0].step_ms = (struct clr_bench_spread){7, 15, 25, 40};
+        ck_assert(clr_bench_is_busy(&r[0]) == busy && !clr_bench_is_busy(&r[1]));
+        ck_assert_int_eq(clr_bench_table(&text, &r[0], NULL), 0);
+        ck_assert(!strstr(text, "\nbusy machine   steps took from 15.00 to 40.00 ms: ") == !busy);
+        ck_assert(!strstr(text, "\nnot in kernels 15.00 ms of a step (60 %): ") == !busy);
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_TEXT);
+        ck_assert(!strstr(text, "[1] was measured on a busy machine") == !busy);
+        ck_assert(!strstr(text, "[2] was measured on a busy machine"));
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_JSON);
+        ck_assert(!strstr(text, "\"machine_busy\": true") == !busy);
+        free(text);
+        ck_assert_int_eq(fs_read(reports_write(path, &r[0]), 1 << 20, &text, &size, NULL), 0);
+        ck_assert(!strstr(text, "\"machine_busy\": true") == !busy);
+        free(text);
+        clr_bench_clear(&r[0]);
+        clr_bench_clear(&r[1]);
+    }
+}
+END_TEST
+
 /* Formulas say nothing of how much of a device is used where a layer gets by with less; nor can more than all
  * of it be used. */
 START_TEST(test_peak__no_share_that_misleads)
@@ -641,6 +677,7 @@ int main(void)
     tcase_add_test(tc, test_json__a_name_that_is_not_utf8_is_no_crash);
     tcase_add_test(tc, test_json__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_table__shares_and_rates);
+    tcase_add_test(tc, test_table__a_busy_machine);
     tcase_add_test(tc, test_peak__no_share_that_misleads);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);
