@@ -177,16 +177,13 @@ CLR_API int clr_bench_read_all(struct clr_bench_report **out, size_t *count, con
                                size_t path_count, struct clr_error *err);
 
 /**
- * Add the reports that come with the program and can be compared with the first of *reports, which is of the
- * same net, image size and batch.
+ * Add the reports that come with the program and can be compared with the first of *reports: they are of the
+ * same net, image size and batch. The others are named in log messages (clr/log.h).
  *
- * @param reports   array of at least one report, as clr_bench_read_all() gives it
- * @param left_out  where some cannot be compared a new string, a line for each: device, net, batch; free with
- *                  free(). Else untouched
+ * @param reports  array of at least one report, as clr_bench_read_all() gives it
  * @return 0; CLR_ENOMEM, then *reports may have grown
  */
-CLR_API int clr_bench_add_known(struct clr_bench_report **reports, size_t *count, char **left_out,
-                                struct clr_error *err);
+CLR_API int clr_bench_add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err);
 
 /** How a comparison is written. */
 enum clr_bench_form {

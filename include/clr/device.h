@@ -29,6 +29,9 @@ struct clr_device {
     void *platform_id, *device_id; /**< cl_platform_id, cl_device_id */
 };
 
+/** "CPU", "GPU", "accelerator", "other": static storage. */
+CLR_API const char *clr_device_type_name(enum clr_device_type type);
+
 /**
  * All devices of all platforms, in the ICD's order. No platform at all is an empty list and success.
  *

@@ -8,6 +8,8 @@
 #ifndef CLR_TUNE_H
 #define CLR_TUNE_H
 
+#include <stdbool.h>
+
 #include <clr/device.h>
 #include <clr/error.h>
 #include <clr/net.h>
@@ -27,39 +29,43 @@ struct clr_tune_options {
  *
  * @param line  gets what happens, a JSON object each time without a newline: the lines that clr_tune() reads.
  *              It is called before everything that may crash or hang, so pass it on unbuffered
- * @param user  handed to line
+ * @param user  passed to line
  * @return 0; CLR_EINPUT, CLR_ECL, CLR_EDEVMEM, CLR_EFAILED (the record cannot be written), CLR_ENOMEM
  */
 CLR_API int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *user, const char *text),
                           void *user, struct clr_error *err);
 
 enum clr_tune_happening {
-    CLR_TUNE_BEGINS, /**< the device is known: device, driver, record, items, variants */
+    CLR_TUNE_BEGINS, /**< the device is known: device, driver, platform, record, items, variants */
     CLR_TUNE_ITEM,   /**< a pass of an operator: item, layer, operation, shape, uses, item_variants */
     CLR_TUNE_TRIES,  /**< a variant of it is verified or timed: variant */
+    CLR_TUNE_RIGHT,  /**< that variant is correct; the next one is prepared */
     CLR_TUNE_FAILED, /**< it must not be used: variant, why, detail */
-    CLR_TUNE_RESULT, /**< the pass is done: all of them */
+    CLR_TUNE_RESULT, /**< the pass is done: all members */
+    CLR_TUNE_ENDS,   /**< all passes are done */
+    CLR_TUNE_ERROR,  /**< the measurement ends with an error, which clr_tune() returns: code, detail */
 };
 
-/** What clr_tune() tells. Texts live until the call returns; what has not been said yet is "" or 0. */
+/** What clr_tune() reports. What is not known yet is "" or 0. */
 struct clr_tune_event {
     enum clr_tune_happening what;
-    const char *device, *driver;
-    const char *record; /**< the file that the results go into */
-    int item, items;    /**< counted from 0 */
-    int variants;       /**< to be tried in all of them; those known to fail are not */
-    int item_variants;  /**< in this one */
-    const char *layer, *operation, *shape;
-    int uses;            /**< how often a training step does that; 0: evaluation alone */
-    const char *variant; /**< tried; of a result, the fastest */
-    const char *why;     /**< "crashed", "hung", "wrong", "failed" */
-    const char *detail;
-    const char *own;     /**< of a result: what the operator chooses by itself, with the numbers it takes */
+    char device[128], driver[128], platform[128], platform_version[128];
+    char record[1024]; /**< the file that the results go into */
+    int item, items;   /**< counted from 0 */
+    int variants;      /**< to be tried in all of them; those known to fail are not */
+    int item_variants; /**< in this one */
+    char layer[128], operation[160], shape[160];
+    int uses;         /**< how often a training step does that; 0: evaluation alone */
+    char variant[64]; /**< tried; of a result, the fastest */
+    char why[16];     /**< "crashed", "hung", "wrong", "failed" */
+    char detail[1024];
+    char own[128];       /**< of a result: what the operator chooses by itself, with the numbers it takes */
     double own_ms;       /**< 0: that one failed */
     double ms;           /**< of variant; own_ms where nothing was faster */
     double noise;        /**< spread of the measurements, as a fraction */
     bool faster;         /**< variant beats the operator's own choice by more than the noise */
     int tried, failures; /**< variants */
+    int code;            /**< of the error */
 };
 
 /**
@@ -73,8 +79,8 @@ struct clr_tune_event {
  *                    system has /proc
  * @param stop        not 0: end at once, also within a variant; may be NULL
  * @param tell        called for everything that happens
- * @param user        handed to tell
- * @return 0; the worker's error; CLR_EINTERRUPTED: *stop, what was told as a result is in the record;
+ * @param user        passed to tell
+ * @return 0; the worker's error; CLR_EINTERRUPTED: *stop, what was reported as a result is in the record;
  *         CLR_EFAILED: it cannot be started, or ends before it has tried anything
  */
 CLR_API int clr_tune(const char *const *worker, int patience_s, const volatile int *stop,

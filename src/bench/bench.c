@@ -316,13 +316,6 @@ static int first_start(struct bench *b, struct clr_error *err)
 
 /* ------------------------------------------------------------------ the report's head */
 
-static const char *type_name(enum clr_device_type type)
-{
-    static const char *const names[] = {"CPU", "GPU", "accelerator", "other"};
-
-    return names[type];
-}
-
 static void describe(struct clr_bench_report *r, const struct clr_device *d,
                      const struct clr_bench_options *o)
 {
@@ -341,7 +334,7 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
     r->batch = o->batch;
     (void)snprintf(r->data, sizeof r->data, "random bytes and labels from seed %d", RANDOM_DATA_SEED);
     str_copy(r->device, sizeof r->device, d->name);
-    str_copy(r->type, sizeof r->type, type_name(d->type));
+    str_copy(r->type, sizeof r->type, clr_device_type_name(d->type));
     str_copy(r->vendor, sizeof r->vendor, d->vendor);
     str_copy(r->device_version, sizeof r->device_version, d->version);
     str_copy(r->driver, sizeof r->driver, d->driver);

@@ -109,17 +109,9 @@ static json_t *reports_json(const struct comparison *c)
 {
     json_t *reports = json_array();
 
-    for (size_t k = 0; k < c->count; k++) {
-        const struct clr_bench_report *r = &c->reports[k];
+    for (size_t k = 0; k < c->count; k++)
         reports = json_append(
-            reports,
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o}", "device",
-                      r->device, "type", r->type, "platform", r->platform, "driver", r->driver, "program",
-                      r->program, "git", r->git_id, "created", r->created, "file", r->source, "machine_busy",
-                      clr_bench_is_busy(r), "peak_memory_includes_compiler", r->peak_memory_compiler,
-                      "replaced", bench_replaced_json(r), "tuned_layers", bench_tuned_json(r),
-                      "layers_within", within_json(c, k)));
-    }
+            reports, json_put(bench_compared_json(&c->reports[k]), "layers_within", within_json(c, k)));
     return reports;
 }
 

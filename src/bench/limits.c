@@ -20,7 +20,7 @@ struct limits {
     struct ocl_context *ctx;
     const struct clr_bench_options *o;
     struct ocl_kernel *fma, *fill, *triad;
-    cl_mem y, a, b, c;
+    cl_mem y, abc[3]; /* results of multiply-adds; the arrays of the triad */
     size_t items;
     cl_ulong vectors;
     size_t span_items; /* work-items of fill and triad */
@@ -129,9 +129,9 @@ static size_t triad_size(const struct clr_device *d)
 static int run_triad(void *user, int n, struct clr_error *err)
 {
     struct limits *l = user;
-    const struct ocl_arg args[] = {OCL_MEM(l->c),
-                                   OCL_MEM(l->a),
-                                   OCL_MEM(l->b),
+    const struct ocl_arg args[] = {OCL_MEM(l->abc[2]),
+                                   OCL_MEM(l->abc[0]),
+                                   OCL_MEM(l->abc[1]),
                                    OCL_FLOAT(triad_factor),
                                    {sizeof l->vectors, &l->vectors}};
     int rc = 0;
@@ -149,7 +149,7 @@ static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
 
     for (size_t at = 0; at < floats && rc == 0; at += CHUNK) {
         const size_t n = floats - at < CHUNK ? floats - at : CHUNK;
-        rc = ocl_read(l->ctx, l->c, at * sizeof *c, n * sizeof *c, c, err);
+        rc = ocl_read(l->ctx, l->abc[2], at * sizeof *c, n * sizeof *c, c, err);
         for (size_t i = 0; i < n && rc == 0; i++) {
             const float right = (float)((at + i) % 1021) + triad_factor * (float)((at + i) % 509);
             if (!(c[i] >= right && c[i] <= right))
@@ -167,14 +167,12 @@ static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
 static int measure_triad(struct clr_bench_report *out, struct limits *l, struct clr_error *err)
 {
     const size_t size = (size_t)l->vectors * (size_t)l->width * sizeof(float);
-    const struct ocl_arg fill[] = {OCL_MEM(l->a), OCL_MEM(l->b), {sizeof l->vectors, &l->vectors}};
+    const struct ocl_arg fill[] = {OCL_MEM(l->abc[0]), OCL_MEM(l->abc[1]), {sizeof l->vectors, &l->vectors}};
     const struct measure m = {run_triad, l, 100000, 1.5, l->o};
-    int rc = ocl_buffer_create(&l->a, l->ctx, size, "an array", err);
+    int rc = 0;
 
-    if (rc == 0)
-        rc = ocl_buffer_create(&l->b, l->ctx, size, "an array", err);
-    if (rc == 0)
-        rc = ocl_buffer_create(&l->c, l->ctx, size, "an array", err);
+    for (int i = 0; i < 3 && rc == 0; i++)
+        rc = ocl_buffer_create(&l->abc[i], l->ctx, size, "an array", err);
     if (rc == 0)
         rc = ocl_launch(l->ctx, l->fill, "bandwidth", 1, &l->span_items, fill, (int)MEM_COUNT(fill), err);
     if (rc == 0)
@@ -202,8 +200,7 @@ int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, const 
     if (rc == 0)
         rc = measure_triad(out, &l, err);
     ocl_release(&l.y);
-    ocl_release(&l.a);
-    ocl_release(&l.b);
-    ocl_release(&l.c);
+    for (int i = 0; i < 3; i++)
+        ocl_release(&l.abc[i]);
     return rc;
 }

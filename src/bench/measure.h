@@ -56,7 +56,7 @@ void measure_scale(struct clr_bench_spread *s, double factor);
 int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, const struct clr_bench_options *o,
                    struct clr_error *err);
 
-/* ------------------------------------------------------------------ labels.c */
+/* ------------------------------------------------------------------ label_map.c */
 
 /* What clr_bench_pass_name() returns. */
 extern const char *const labels_passes[CLR_BENCH_PASSES];

@@ -155,18 +155,24 @@ static const struct member file_members[] = {
 
 /* ------------------------------------------------------------------ writing */
 
-json_t *bench_replaced_json(const struct clr_bench_report *report)
+json_t *bench_compared_json(const struct clr_bench_report *report)
 {
-    json_t *list = json_array();
+    static const struct member members[] = {
+        {"device", REPORT(MEMBER_LINE, device)},
+        {"type", REPORT(MEMBER_LINE, type)},
+        {"platform", REPORT(MEMBER_LINE, platform)},
+        {"driver", REPORT(MEMBER_LINE, driver)},
+        {"program", REPORT(MEMBER_LINE, program)},
+        {"git", REPORT(MEMBER_LINE, git_id)},
+        {"created", REPORT(MEMBER_LINE, created)},
+        {"file", REPORT(MEMBER_LINE, source)},
+        {"peak_memory_includes_compiler", REPORT(MEMBER_BOOL, peak_memory_compiler)},
+        {"replaced", ELEMENTS(replaced, replaced_count), .members = replaced_members},
+        {"tuned_layers", REPORT(MEMBER_INT, tuned_layers), 0, INT_MAX, true},
+        {.name = NULL},
+    };
 
-    for (size_t i = 0; i < report->replaced_count; i++)
-        list = json_append(list, members_write(replaced_members, &report->replaced[i]));
-    return list;
-}
-
-json_t *bench_tuned_json(const struct clr_bench_report *report)
-{
-    return report->tuned_layers < 0 ? json_null() : json_integer(report->tuned_layers);
+    return json_put(members_write(members, report), "machine_busy", json_boolean(clr_bench_is_busy(report)));
 }
 
 /* The members, and what readers would compute from them. */

@@ -10,10 +10,7 @@
 int bench_read_text(struct clr_bench_report **out, size_t *count, const char *path, const char *text,
                     size_t size, struct clr_error *err);
 
-/* The variants that were replaced, as a list; NULL where there is no memory, or a name is not UTF-8. */
-json_t *bench_replaced_json(const struct clr_bench_report *report);
-
-/* How many layers are tuned, or null. */
-json_t *bench_tuned_json(const struct clr_bench_report *report);
+/* What a comparison has of a report; NULL: out of memory, or a name is not UTF-8. */
+json_t *bench_compared_json(const struct clr_bench_report *report);
 
 #endif

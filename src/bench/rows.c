@@ -10,21 +10,21 @@ enum { ROUNDS = 9, ROUND_MOST = 32 }; /* samples; steps in one */
 #define ROUND_S 0.25
 
 /* Times of one layer and pass, in ms per step: a row in the making. */
-struct tally {
+struct row_times {
     size_t layer; /* node of the graph; node_count: none */
     enum clr_bench_pass pass;
     double ms[ROUNDS];
 };
 
-struct tallies {
+struct rows_times {
     const char **names; /* labels of the nodes */
     size_t layers;
-    struct tally *all;
+    struct row_times *all;
     size_t count, capacity;
     int rounds;
 };
 
-static int find(struct tallies *t, size_t layer, enum clr_bench_pass pass, struct tally **out,
+static int find(struct rows_times *t, size_t layer, enum clr_bench_pass pass, struct row_times **out,
                 struct clr_error *err)
 {
     int rc;
@@ -38,19 +38,19 @@ static int find(struct tallies *t, size_t layer, enum clr_bench_pass pass, struc
     if (rc < 0)
         return rc;
     *out = &t->all[t->count++];
-    **out = (struct tally){.layer = layer, .pass = pass};
+    **out = (struct row_times){.layer = layer, .pass = pass};
     return 0;
 }
 
 /* Add what the profile holds to the tallies of that round. */
-static int take(struct tallies *t, struct ocl_context *ctx, int round, int steps, struct clr_error *err)
+static int take(struct rows_times *t, struct ocl_context *ctx, int round, int steps, struct clr_error *err)
 {
     struct profile_row *rows = NULL;
     size_t count = 0;
     int rc = ocl_profile_take(ctx, &rows, &count, err);
 
     for (size_t i = 0; i < count && rc == 0; i++) {
-        struct tally *tally;
+        struct row_times *tally;
         size_t layer;
         const enum clr_bench_pass pass = labels_map(rows[i].label, t->names, t->layers, &layer);
         rc = find(t, layer, pass, &tally, err);
@@ -62,7 +62,7 @@ static int take(struct tallies *t, struct ocl_context *ctx, int round, int steps
 }
 
 /* Where kernels are tiny, what lies between them may well be nine tenths of a step, but not 99 hundredths. */
-static bool are_useful(const struct tallies *t, double step_s)
+static bool are_useful(const struct rows_times *t, double step_s)
 {
     double sum_ms = 0.0;
 
@@ -72,11 +72,11 @@ static bool are_useful(const struct tallies *t, double step_s)
 }
 
 /* Some steps, and what the profile says about them. */
-static int play_rounds(struct tallies *t, struct session *s,
+static int play_rounds(struct rows_times *t, struct session *s,
                        int (*steps)(void *session, int n, struct clr_error *err),
                        const struct clr_bench_options *o, struct clr_error *err)
 {
-    struct tallies warm = {.names = t->names, .layers = t->layers};
+    struct rows_times warm = {.names = t->names, .layers = t->layers};
     const int few = t->rounds < ROUNDS ? 1 : 2;
     int n, rc = steps(s, few, err);
     uint64_t start = clock_ns();
@@ -104,20 +104,20 @@ static int play_rounds(struct tallies *t, struct session *s,
 /* ------------------------------------------------------------------ rows */
 
 /* The batch first, then the layers in order, forward before backward, then the update, then the rest. */
-static long place(const struct tally *t, size_t layers)
+static long place(const struct row_times *t, size_t layers)
 {
     if (t->layer < layers)
         return 1 + (long)t->layer;
     return t->pass == CLR_BENCH_BATCH ? 0 : 1 + (long)layers;
 }
 
-static void sort(struct tallies *t)
+static void sort(struct rows_times *t)
 {
     for (size_t i = 1; i < t->count; i++) {
-        const struct tally moved = t->all[i];
+        const struct row_times moved = t->all[i];
         size_t k = i;
         for (; k > 0; k--) {
-            const struct tally *before = &t->all[k - 1];
+            const struct row_times *before = &t->all[k - 1];
             const long a = place(before, t->layers), b = place(&moved, t->layers);
             if (a < b || (a == b && before->pass < moved.pass))
                 break;
@@ -146,13 +146,13 @@ static double gflop(const struct graph_node *node, enum clr_bench_pass pass, int
     }
 }
 
-static int write_rows(struct clr_bench_report *out, struct tallies *t, const struct graph *g,
+static int write_rows(struct clr_bench_report *out, struct rows_times *t, const struct graph *g,
                       struct clr_error *err)
 {
     int rc = mem_new(&out->rows, t->count, sizeof *out->rows, "times of layers", err);
 
     for (size_t i = 0; i < t->count && rc == 0; i++) {
-        struct tally *tally = &t->all[i];
+        struct row_times *tally = &t->all[i];
         struct clr_bench_row *row = &out->rows[out->row_count++];
         row->pass = tally->pass;
         measure_spread(&row->ms, tally->ms, t->rounds);
@@ -175,7 +175,7 @@ int rows_measure(struct clr_bench_report *out, struct session *s, double once,
                  struct clr_error *err)
 {
     const struct graph *g = s->replica.train.graph;
-    struct tallies t = {.layers = g->node_count, .rounds = rounds_of(once)};
+    struct rows_times t = {.layers = g->node_count, .rounds = rounds_of(once)};
     int rc = mem_new(&t.names, g->node_count, sizeof *t.names, "names of layers", err);
 
     for (size_t i = 0; i < g->node_count && rc == 0; i++)

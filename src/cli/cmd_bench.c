@@ -257,24 +257,14 @@ static int bench(const struct bench_options *o, struct clr_error *err)
     return rc;
 }
 
-/* One file of the comparison. */
-static int write_form(const struct clr_bench_report *reports, size_t count, enum clr_bench_form form,
-                      const char *path, struct clr_error *err)
-{
-    char *text = NULL;
-    int rc = clr_bench_compare(&text, reports, count, form, err);
-
-    if (rc == 0)
-        rc = fs_write_atomic(path, text, strlen(text), err);
-    if (rc == 0)
-        cli_note("wrote %s", path);
-    free(text);
-    return rc;
-}
-
+/* Print the comparison, and write it in each form that was asked for. */
 static int show(const struct bench_options *o, const struct clr_bench_report *reports, size_t count,
                 struct clr_error *err)
 {
+    const struct {
+        enum clr_bench_form form;
+        const char *path;
+    } files[] = {{CLR_BENCH_CSV, o->csv}, {CLR_BENCH_MARKDOWN, o->markdown}, {CLR_BENCH_JSON, o->json}};
     char *text = NULL;
     int rc = clr_bench_compare(&text, reports, count, CLR_BENCH_TEXT, err);
 
@@ -282,36 +272,26 @@ static int show(const struct bench_options *o, const struct clr_bench_report *re
         cli_print_text(text);
     (void)fflush(stdout); /* a file may be /dev/stdout */
     free(text);
-    if (rc == 0 && o->csv)
-        rc = write_form(reports, count, CLR_BENCH_CSV, o->csv, err);
-    if (rc == 0 && o->markdown)
-        rc = write_form(reports, count, CLR_BENCH_MARKDOWN, o->markdown, err);
-    if (rc == 0 && o->json)
-        rc = write_form(reports, count, CLR_BENCH_JSON, o->json, err);
-    return rc;
-}
-
-/* A line for each; they are cut apart. */
-static void tell_left_out(char *lines)
-{
-    char *end;
-
-    for (; (end = strchr(lines, '\n')); lines = end + 1) {
-        *end = '\0';
-        cli_note("not comparable: %s", lines);
+    for (size_t i = 0; i < MEM_COUNT(files) && rc == 0; i++) {
+        if (!files[i].path)
+            continue;
+        rc = clr_bench_compare(&text, reports, count, files[i].form, err);
+        if (rc < 0)
+            break;
+        rc = fs_write_atomic(files[i].path, text, strlen(text), err);
+        if (rc == 0)
+            cli_note("wrote %s", files[i].path);
+        free(text);
     }
+    return rc;
 }
 
 /* The project's own reports, as far as they are of the same net and batch. */
 static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err)
 {
     const size_t given = *count;
-    char *left_out = NULL;
-    int rc = clr_bench_add_known(reports, count, &left_out, err);
+    int rc = clr_bench_add_known(reports, count, err);
 
-    if (rc == 0 && left_out)
-        tell_left_out(left_out);
-    free(left_out);
     if (rc == 0 && *count == 1)
         rc = clr_error_set(err, CLR_EINPUT,
                            "no known report is of the net '%s' with batches of %d: measure the net and batch "
@@ -323,18 +303,26 @@ static int add_known(struct clr_bench_report **reports, size_t *count, struct cl
     return rc;
 }
 
+/* Options of the one are refused by the other: `names`, to a NULL. */
+static int refuse_options(const struct opt_set *set, const char *const *names, const char *why,
+                          struct clr_error *err)
+{
+    for (; *names; names++)
+        if (opt_given(set, *names))
+            return clr_error_set(err, CLR_EUSAGE, "--%s %s", *names, why);
+    return 0;
+}
+
 static int compare(const struct opt_set *set, const struct bench_options *o, struct clr_error *err)
 {
-    static const char *const unused[] = {"device", "net", "batch", "plot"};
+    static const char *const unused[] = {"device", "net", "batch", "plot", NULL};
     struct clr_bench_report *reports = NULL;
     size_t count = 0;
-    int rc;
+    int rc = refuse_options(
+        set, unused, "has no effect on compare, which reads files; 'clr-cl plot bench' draws them", err);
 
-    for (size_t i = 0; i < MEM_COUNT(unused); i++)
-        if (opt_given(set, unused[i]))
-            return clr_error_set(err, CLR_EUSAGE, "--%s has no effect on compare, which reads files%s",
-                                 unused[i],
-                                 strcmp(unused[i], "plot") == 0 ? ": 'clr-cl plot bench' draws them" : "");
+    if (rc < 0)
+        return rc;
     if (set->arg_count < 2)
         return clr_error_set(err, CLR_EUSAGE, "compare takes files that 'clr-cl bench --json' wrote");
     rc = check_outputs(o, set, err);
@@ -354,19 +342,9 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
     return rc;
 }
 
-/* A device is measured: what is of comparisons is not for that. */
-static int check_measuring(const struct opt_set *set, struct clr_error *err)
-{
-    static const char *const unused[] = {"known", "csv", "markdown"};
-
-    for (size_t i = 0; i < MEM_COUNT(unused); i++)
-        if (opt_given(set, unused[i]))
-            return clr_error_set(err, CLR_EUSAGE, "--%s is of 'clr-cl bench compare'", unused[i]);
-    return 0;
-}
-
 int cmd_bench(int argc, char **argv, struct clr_error *err)
 {
+    static const char *const compare_only[] = {"known", "csv", "markdown", NULL};
     struct bench_options o = {.net = "quick", .batch = 100};
     struct opt_set set = {0};
     int rc;
@@ -432,7 +410,7 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
         goto out;
     cli_set_quiet(o.quiet);
     if (set.arg_count == 0)
-        rc = check_measuring(&set, err);
+        rc = refuse_options(&set, compare_only, "is of 'clr-cl bench compare'", err);
     if (set.arg_count == 0 && rc == 0)
         rc = bench(&o, err);
     else if (set.arg_count > 0 && strcmp(set.args[0], "compare") == 0)

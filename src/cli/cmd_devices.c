@@ -17,20 +17,6 @@ static const struct opt_command command = {
                 "  clr-cl devices --device gpu\n",
 };
 
-static const char *type_name(enum clr_device_type type)
-{
-    switch (type) {
-    case CLR_DEVICE_CPU:
-        return "CPU";
-    case CLR_DEVICE_GPU:
-        return "GPU";
-    case CLR_DEVICE_ACCELERATOR:
-        return "accelerator";
-    default:
-        return "other";
-    }
-}
-
 static void print_table(const struct clr_device *devices, size_t count, size_t chosen)
 {
     int width = (int)strlen("DEVICE");
@@ -46,7 +32,7 @@ static void print_table(const struct clr_device *devices, size_t count, size_t c
         char id[32], memory[STR_COUNT];
         (void)snprintf(id, sizeof id, "%d:%d", d->platform_index, d->device_index);
         printf("%c %-5s %-*s  %-11s %5d %6d  %-9s  %s, driver %s\n", i == chosen ? '*' : ' ', id, width,
-               d->name, type_name(d->type), d->compute_units, d->clock_mhz,
+               d->name, clr_device_type_name(d->type), d->compute_units, d->clock_mhz,
                cli_bytes(memory, d->global_memory), d->platform_name, d->driver);
         if (!d->usable)
             printf("        not usable: %s\n", d->why_not);
@@ -87,13 +73,14 @@ static json_t *device_json(const struct clr_device *d, bool chosen)
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:s, "
         "s:f, s:b}",
-        "id", id, "name", d->name, "type", type_name(d->type), "vendor", d->vendor, "version", d->version,
-        "driver", d->driver, "platform", d->platform_name, "platform_version", d->platform_version,
-        "compute_units", d->compute_units, "clock_mhz", d->clock_mhz, "native_float_width",
-        d->native_float_width, "max_work_group", (json_int_t)d->max_work_group, "global_memory_bytes",
-        (json_int_t)d->global_memory, "max_allocation_bytes", (json_int_t)d->max_allocation,
-        "local_memory_bytes", (json_int_t)d->local_memory, "host_unified_memory", d->host_unified_memory,
-        "usable", d->usable, "why_not", d->why_not, "score", d->score, "chosen", chosen);
+        "id", id, "name", d->name, "type", clr_device_type_name(d->type), "vendor", d->vendor, "version",
+        d->version, "driver", d->driver, "platform", d->platform_name, "platform_version",
+        d->platform_version, "compute_units", d->compute_units, "clock_mhz", d->clock_mhz,
+        "native_float_width", d->native_float_width, "max_work_group", (json_int_t)d->max_work_group,
+        "global_memory_bytes", (json_int_t)d->global_memory, "max_allocation_bytes",
+        (json_int_t)d->max_allocation, "local_memory_bytes", (json_int_t)d->local_memory,
+        "host_unified_memory", d->host_unified_memory, "usable", d->usable, "why_not", d->why_not, "score",
+        d->score, "chosen", chosen);
 }
 
 static int print_json(const struct clr_device *devices, size_t count, size_t chosen, struct clr_error *err)

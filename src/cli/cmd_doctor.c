@@ -27,7 +27,7 @@ static const struct opt_command command = {
 
 #define PACE_NS UINT64_C(10000000000) /* after which it is told how long it will take */
 
-struct checkup {
+struct doctor_run {
     bool json;
     json_t *checks;
     uint64_t begin_ns;
@@ -35,7 +35,7 @@ struct checkup {
 };
 
 /* "about 12 minutes left": by what the ones before took. */
-static void tell_time(struct checkup *c, int done, int all)
+static void tell_time(struct doctor_run *c, int done, int all)
 {
     const uint64_t taken = clock_ns() - c->begin_ns;
     const double left = done > 0 ? (double)taken * 1e-9 * (all - done) / done : 0.0;
@@ -56,7 +56,7 @@ static void begins(void *user, const char *name, int done, int all)
 static void report(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
                    const char *detail)
 {
-    struct checkup *c = user;
+    struct doctor_run *c = user;
     const char *more = detail ? detail : "", *word = clr_doctor_verdict_name(verdict);
     char error[32] = "";
 
@@ -112,7 +112,7 @@ static json_t *report_json(const struct clr_device *d, const struct clr_doctor_s
 
 static int examine(const struct clr_device *device, bool json, struct clr_error *err)
 {
-    struct checkup c = {.json = json, .checks = json ? json_array() : NULL, .begin_ns = clock_ns()};
+    struct doctor_run c = {.json = json, .checks = json ? json_array() : NULL, .begin_ns = clock_ns()};
     const struct clr_doctor_listener listener = {
         begins, report, &c,
         cli_catch_signals("\nstopping after what is being checked; once more leaves at once\n")};

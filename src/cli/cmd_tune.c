@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "cli/opt.h"
 #include "ops/tuned.h"
+#include "tune/events.h"
 
 #define PACE       "a fraction of a second, or some seconds where it must be compiled"
 #define PATIENCE_S 120 /* the first matrix product on a device compiles for up to 20 s */
@@ -123,24 +124,10 @@ static int work(const struct tune_options *o, struct clr_error *err)
     return rc;
 }
 
-/* The error as a line of its own, for the process that started this one. */
-static int print_error(int code, const struct clr_error *why, struct clr_error *err)
-{
-    json_t *line = json_pack("{s:s, s:i, s:s}", "is", "error", "code", code, "message", why->message);
-    char *text = json_dumps(line, JSON_COMPACT);
-
-    json_decref(line);
-    if (!text)
-        return clr_error_set(err, CLR_ENOMEM, "out of memory, or a name that is not UTF-8");
-    print_line(NULL, text);
-    free(text);
-    return 0;
-}
-
 int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 {
     struct tune_options o = {.net = "quick", .batch = 100};
-    struct clr_error why = {0};
+    struct clr_tune_event event = {.what = CLR_TUNE_ERROR};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -153,11 +140,16 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 
     add_options(&o, &set);
     opt_add(&set, "Where to begin", table, MEM_COUNT(table));
-    rc = opt_parse(&set, &worker_command, argc, argv, &why);
+    rc = opt_parse(&set, &worker_command, argc, argv, err);
     if (rc == 0)
-        rc = work(&o, &why);
+        rc = work(&o, err);
     opt_clear(&set);
-    return rc < 0 ? print_error(rc, &why, err) : rc;
+    if (rc >= 0)
+        return rc;
+    event.code = rc; /* for the process that started this one, which prints it */
+    event_text(event.detail, sizeof event.detail, err->message);
+    event_send(&event, print_line, NULL);
+    return 0;
 }
 
 /* ---- the command --------------------------------------------------------------------------------------- */
@@ -170,7 +162,7 @@ struct kind {
     int count;
 };
 
-struct report {
+struct tune_report {
     bool json;
     bool header;       /* is printed */
     char record[1024]; /* the file */
@@ -189,7 +181,7 @@ static int pass_length(const struct clr_tune_event *e)
     return (int)strcspn(e->operation, ",");
 }
 
-static void add_result(struct report *r, const struct clr_tune_event *e)
+static void add_result(struct tune_report *r, const struct clr_tune_event *e)
 {
     r->list = json_append(
         r->list, json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer", e->layer,
@@ -199,7 +191,7 @@ static void add_result(struct report *r, const struct clr_tune_event *e)
                            e->faster, "tried", e->tried, "failed", e->failures));
 }
 
-static void print_result(struct report *r, const struct clr_tune_event *e)
+static void print_result(struct tune_report *r, const struct clr_tune_event *e)
 {
     cli_progress_wipe();
     if (!r->header)
@@ -222,7 +214,7 @@ static void print_result(struct report *r, const struct clr_tune_event *e)
 }
 
 /* What those passes take of a training step: before, and after. */
-static void print_sum(const struct report *r)
+static void print_sum(const struct tune_report *r)
 {
     if (r->own_ms > 0)
         printf("%-12s  %-30s  %-28s  %8.3f  %-20s  %8.3f  %5.1f %%\n", "all above", "in one training step",
@@ -230,7 +222,7 @@ static void print_sum(const struct report *r)
 }
 
 /* Of the algorithm of *e, which fails as *e does; NULL: there are too many. */
-static struct kind *find_kind(struct report *r, const struct clr_tune_event *e)
+static struct kind *find_kind(struct tune_report *r, const struct clr_tune_event *e)
 {
     struct kind *k = r->kinds;
 
@@ -250,7 +242,7 @@ static const char *failed_how(const char *why)
     return strcmp(why, "wrong") == 0 ? "is wrong" : why;
 }
 
-static void tell_failure(struct report *r, const struct clr_tune_event *e)
+static void tell_failure(struct tune_report *r, const struct clr_tune_event *e)
 {
     struct kind *k = find_kind(r, e);
 
@@ -263,7 +255,7 @@ static void tell_failure(struct report *r, const struct clr_tune_event *e)
 }
 
 /* What was not told one by one. */
-static void tell_kinds(const struct report *r)
+static void tell_kinds(const struct tune_report *r)
 {
     for (int i = 0; i < r->kind_count; i++)
         if (r->kinds[i].count > 1)
@@ -273,7 +265,7 @@ static void tell_kinds(const struct report *r)
 }
 
 /* "; about 12 minutes left", by what the variants before took; "" where none was tried. */
-static const char *time_left(char out[CLI_ABOUT + 8], const struct report *r, int all)
+static const char *time_left(char out[CLI_ABOUT + 8], const struct tune_report *r, int all)
 {
     const double taken = (double)(clock_ns() - r->begin_ns) * 1e-9;
     char about[CLI_ABOUT];
@@ -285,7 +277,7 @@ static const char *time_left(char out[CLI_ABOUT + 8], const struct report *r, in
     return out;
 }
 
-static void tell_item(struct report *r, const struct clr_tune_event *e)
+static void tell_item(struct tune_report *r, const struct clr_tune_event *e)
 {
     char left[CLI_ABOUT + 8];
 
@@ -295,7 +287,7 @@ static void tell_item(struct report *r, const struct clr_tune_event *e)
 }
 
 /* A variant is tried again and again, first to verify it, then to time it. */
-static void tell_try(struct report *r, const struct clr_tune_event *e)
+static void tell_try(struct tune_report *r, const struct clr_tune_event *e)
 {
     char what[256];
 
@@ -307,7 +299,7 @@ static void tell_try(struct report *r, const struct clr_tune_event *e)
 
 static void tell(void *user, const struct clr_tune_event *e)
 {
-    struct report *r = user;
+    struct tune_report *r = user;
 
     switch (e->what) {
     case CLR_TUNE_BEGINS:
@@ -344,6 +336,8 @@ static void tell(void *user, const struct clr_tune_event *e)
         else
             print_result(r, e);
         break;
+    default:
+        break;
     }
 }
 
@@ -368,7 +362,7 @@ static void tell_next(const struct tune_options *o)
     str_clear(&s);
 }
 
-static int finish(struct report *r, const struct tune_options *o, double seconds, struct clr_error *err)
+static int finish(struct tune_report *r, const struct tune_options *o, double seconds, struct clr_error *err)
 {
     if (!r->json)
         print_sum(r);
@@ -391,7 +385,8 @@ static int finish(struct report *r, const struct tune_options *o, double seconds
 
 static int tune(const struct tune_options *o, struct clr_error *err)
 {
-    struct report r = {.json = o->json, .begin_ns = clock_ns(), .list = json_array(), .failed = json_array()};
+    struct tune_report r = {
+        .json = o->json, .begin_ns = clock_ns(), .list = json_array(), .failed = json_array()};
     const char *worker[16] = {cli_program(), "tune-worker", "--net", o->net};
     char batch[16], input[48];
     size_t n = 4;

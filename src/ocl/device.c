@@ -242,7 +242,7 @@ static enum match match_device(const struct clr_device *d, const char *wanted)
     return str_contains_nocase(d->platform_name, wanted) ? MATCH_PLATFORM : MATCH_NONE;
 }
 
-static const char *type_name(enum clr_device_type type)
+const char *clr_device_type_name(enum clr_device_type type)
 {
     static const char *const names[] = {"CPU", "GPU", "accelerator", "other"};
 
@@ -260,7 +260,7 @@ static void append_candidates(struct str *s, const struct clr_device *devices, s
         if (wanted && (!d->usable || match_device(d, wanted) != fit))
             continue;
         str_append(s, "%s%d:%d %s (%s", comma, d->platform_index, d->device_index, d->name,
-                   type_name(d->type));
+                   clr_device_type_name(d->type));
         if (!d->usable)
             str_append(s, ", not usable: %s", d->why_not);
         str_append(s, ")");

@@ -27,7 +27,7 @@ static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0
                                                  0xCC79A7, 0x56B4E9, 0x777777, 0xF0E442};
 
 /* Lengths of this figure, in pixels at 96 dpi. */
-struct drawing {
+struct bars_drawing {
     struct canvas *canvas;
     const struct bars *bars; /* with the rows that have room */
     double width, height;
@@ -80,7 +80,7 @@ static void extent(const struct bars *b, double *least, double *most)
 }
 
 /* Sizes, and what is explained below, of all rows: which of them have room depends on it. */
-static void set_sizes(struct drawing *d, double width)
+static void set_sizes(struct bars_drawing *d, double width)
 {
     const struct bars *b = d->bars;
     double u = sqrt(width / 960.0), least, most;
@@ -98,7 +98,7 @@ static void set_sizes(struct drawing *d, double width)
         }
 }
 
-static double row_height(const struct drawing *d, size_t series, bool least)
+static double row_height(const struct bars_drawing *d, size_t series, bool least)
 {
     const double bars = (least ? 10.5 : 12.5) * (double)series, text = least ? 13.5 : 18.0;
 
@@ -106,20 +106,20 @@ static double row_height(const struct drawing *d, size_t series, bool least)
 }
 
 /* What title, legend and axis take above and below the bars. */
-static double above(const struct drawing *d)
+static double above(const struct bars_drawing *d)
 {
     return 12 * d->unit + (d->bars->title[0] ? 1.75 * d->title : 0.0) +
            1.5 * d->text * (double)d->bars->series_count + 6 * d->unit;
 }
 
-static double below(const struct drawing *d)
+static double below(const struct bars_drawing *d)
 {
     return (3.6 + 1.4 * ((double)d->bars->note_count + d->spreads + d->cut)) * d->text + 14 * d->unit;
 }
 
 int bars_height(const struct bars *bars, int width)
 {
-    struct drawing d = {.bars = bars};
+    struct bars_drawing d = {.bars = bars};
 
     set_sizes(&d, width);
     return (int)ceil(above(&d) + below(&d) +
@@ -192,7 +192,8 @@ static void value_text(char out[AXES_TEXT], double v)
 }
 
 /* "1.23", and of a spread that is cut "1.23 (to 45.6)". */
-static void bar_text(char out[2 * AXES_TEXT], const struct drawing *d, const struct bars_row *row, size_t k)
+static void bar_text(char out[2 * AXES_TEXT], const struct bars_drawing *d, const struct bars_row *row,
+                     size_t k)
 {
     char most[AXES_TEXT];
 
@@ -219,7 +220,7 @@ static bool far_apart(const struct bars *b)
 }
 
 /* The longest text behind a bar. */
-static double text_width(const struct drawing *d)
+static double text_width(const struct bars_drawing *d)
 {
     double most = 0.0;
     char text[2 * AXES_TEXT];
@@ -236,7 +237,7 @@ static double text_width(const struct drawing *d)
 }
 
 /* Whose last pixels have room for the longest bar's value. */
-static void set_axis(struct drawing *d, double least, double most)
+static void set_axis(struct bars_drawing *d, double least, double most)
 {
     double room;
 
@@ -252,7 +253,7 @@ static void set_axis(struct drawing *d, double least, double most)
     axes_set_ticks(&d->axis, (int)fmax(3.0, fmin(9.0, d->w / (70 * d->unit))));
 }
 
-static void lay_out(struct drawing *d)
+static void lay_out(struct bars_drawing *d)
 {
     const struct bars *b = d->bars;
     double u = d->unit, group = 0.0, name = 0.0, least, most;
@@ -277,7 +278,7 @@ static void lay_out(struct drawing *d)
 /* ---- drawing ---- */
 
 /* Where the legend begins: above the bars, or further left where a name needs that. */
-static double legend_x(struct drawing *d)
+static double legend_x(struct bars_drawing *d)
 {
     double longest = 0.0;
 
@@ -286,7 +287,7 @@ static double legend_x(struct drawing *d)
     return fmax(14 * d->unit, fmin(d->x, d->width - longest - 2.2 * d->text - 12 * d->unit));
 }
 
-static void draw_head(struct drawing *d)
+static void draw_head(struct bars_drawing *d)
 {
     const double u = d->unit, x = legend_x(d);
     double y = 12 * u;
@@ -310,13 +311,13 @@ static bool begins_group(const struct bars *b, size_t i)
     return i == 0 || strcmp(b->rows[i].group, b->rows[i - 1].group) != 0;
 }
 
-static double px(const struct drawing *d, double v)
+static double px(const struct bars_drawing *d, double v)
 {
     return d->x + axes_fraction(&d->axis, v) * d->w;
 }
 
 /* Every other group on a grey stripe, under everything. */
-static void draw_stripes(struct drawing *d)
+static void draw_stripes(struct bars_drawing *d)
 {
     bool grey = true;
 
@@ -329,7 +330,7 @@ static void draw_stripes(struct drawing *d)
 }
 
 /* In the middle below the bars, or further left where it is long. */
-static void draw_below(struct drawing *d, const char *text, double y, uint32_t rgb)
+static void draw_below(struct bars_drawing *d, const char *text, double y, uint32_t rgb)
 {
     const double half = canvas_text_width(d->canvas, text, d->text, false) / 2 + 6 * d->unit;
 
@@ -337,7 +338,7 @@ static void draw_below(struct drawing *d, const char *text, double y, uint32_t r
                 rgb);
 }
 
-static void draw_axis(struct drawing *d)
+static void draw_axis(struct bars_drawing *d)
 {
     double u = d->unit, foot = d->y + d->h;
     const struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
@@ -362,7 +363,7 @@ static void draw_axis(struct drawing *d)
 }
 
 /* What the lines in the bars are: a line for each, so that it fits where figures are narrow. */
-static void draw_explanation(struct drawing *d)
+static void draw_explanation(struct bars_drawing *d)
 {
     const char *const lines[] = {d->spreads ? "thin lines: smallest to largest sample" : NULL,
                                  d->cut ? "arrows: cut; the largest is further on" : NULL};
@@ -383,7 +384,7 @@ static void draw_explanation(struct drawing *d)
 }
 
 /* The spread as a line; an arrow's head where it is cut. Returns where it ends. */
-static double draw_spread(struct drawing *d, double low, double high, double y)
+static double draw_spread(struct bars_drawing *d, double low, double high, double y)
 {
     const double u = d->unit, from = fmax(px(d, low), d->x), to = px(d, fmin(high, d->end));
     const struct canvas_pen whisker = {INK, 0.75, 1.1 * u, CANVAS_SOLID};
@@ -399,7 +400,7 @@ static double draw_spread(struct drawing *d, double low, double high, double y)
 }
 
 /* A bar with its spread in the middle, and its value behind both. */
-static void draw_bar(struct drawing *d, const struct bars_row *row, size_t k, double y, double h)
+static void draw_bar(struct bars_drawing *d, const struct bars_row *row, size_t k, double y, double h)
 {
     const double v = row->value[k], u = d->unit, size = fmin(d->text, 0.95 * h);
     double end;
@@ -417,7 +418,7 @@ static void draw_bar(struct drawing *d, const struct bars_row *row, size_t k, do
     canvas_text(d->canvas, end + 5 * u, y + h / 2, text, size, false, CANVAS_LEFT, INK_SOFT);
 }
 
-static void draw_rows(struct drawing *d)
+static void draw_rows(struct bars_drawing *d)
 {
     const struct bars *b = d->bars;
     const double u = d->unit, pad = fmin(3 * u, 0.12 * d->row),
@@ -442,7 +443,7 @@ static void draw_rows(struct drawing *d)
 
 int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int height, struct clr_error *err)
 {
-    struct drawing d = {.canvas = canvas, .bars = bars, .height = height};
+    struct bars_drawing d = {.canvas = canvas, .bars = bars, .height = height};
     const struct canvas_pen spine = {INK_SOFT, 1.0, 1.0, CANVAS_SOLID};
     struct bars shown;
     double room;

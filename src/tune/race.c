@@ -116,16 +116,12 @@ static void bind(struct racer *r, const struct track *t)
 {
     struct op_io *io = &r->io;
 
-    io->x[0].mem = t->mem[P_X];
-    io->y[0].mem = t->mem[P_Y];
-    io->dx[0].mem = t->mem[P_DX];
-    io->dy[0].mem = t->mem[P_DY];
-    io->w[0] = t->mem[P_W];
-    io->w[1] = t->mem[P_B];
-    io->dw[0] = t->mem[P_DW];
-    io->dw[1] = t->mem[P_DB];
-    io->saved = t->mem[P_SAVED];
-    io->workspace = t->mem[P_WORK];
+    cl_mem *const to[P_COUNT] = {&io->x[0].mem, &io->y[0].mem, &io->dx[0].mem, &io->dy[0].mem,
+                                 &io->w[0],     &io->w[1],     &io->dw[0],     &io->dw[1],
+                                 &io->saved,    &io->workspace};
+
+    for (int p = 0; p < P_COUNT; p++)
+        *to[p] = t->mem[p];
 }
 
 /* ------------------------------------------------------------------ timing */

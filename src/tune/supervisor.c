@@ -1,7 +1,7 @@
 /*
- * The tuner's watchman: starts the measuring process (tune_work.c), reads its lines, and when it dies or
- * falls silent notes in the record which variant did that and starts it again. Never touches OpenCL itself,
- * so a driver that is stuck is stuck in a process that can be killed.
+ * The tuner's supervisor: starts the measuring process (worker.c) and reads its lines. When that process ends
+ * or is silent for too long, the variant that it tried is put into the record as failed, and the process is
+ * started again. No OpenCL call is made here: a driver that hangs, hangs in a process that can be killed.
  */
 #include <clr/tune.h>
 
@@ -15,159 +15,67 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "base/host.h"
-#include "base/json.h"
+#include "base/str.h"
 #include "ocl/tunedb.h"
+#include "tune/events.h"
 
 #define LINE_LIMIT ((size_t)1 << 20)
 #define LOOK_MS    200 /* that are waited for a line at a time */
 #define END_MS     20  /* that are waited for a process to end at a time */
 #define BUSY       8   /* times the patience with a worker that uses the processor: it may be compiling */
 
-/* What a field of the event points to. */
-struct texts {
-    char device[128], driver[128], record[1024], layer[128], variant[TUNEDB_VARIANT], why[16], detail[1024];
-    char own[128];
-    struct tunedb_key key;
-};
-
 struct watch {
     void (*tell)(void *user, const struct clr_tune_event *event);
     void *user;
-    const volatile int *stop; /* may be NULL */
-    struct clr_tune_event event;
-    struct texts texts;
-    struct tunedb *db;      /* once the worker has said which device it is */
-    bool trying;            /* a variant, now */
-    bool ended;             /* the worker said that it is done */
-    struct clr_error error; /* the worker's; code 0: none */
-    char silence[64];       /* of one that hung: how long */
+    const volatile int *stop;    /* may be NULL */
+    struct clr_tune_event event; /* the last one */
+    struct tunedb *db;           /* of the device, after CLR_TUNE_BEGINS */
+    char ended_how[128];         /* the worker: "ended with exit code 1" */
 };
 
-/* How a worker came to its end. */
-enum end { END_DONE, END_ERROR, END_CRASHED, END_HUNG };
+/* How a worker came to its end: crashed or hung over a variant, or gone without trying one. */
+enum end { END_DONE, END_ERROR, END_CRASHED, END_HUNG, END_GONE };
 
 /* ------------------------------------------------------------------ its lines */
 
-static void take(char *out, size_t size, const json_t *object, const char *field)
-{
-    const char *text = json_string_value(json_object_get(object, field));
-
-    str_copy(out, size, text ? text : "");
-}
-
-static double take_number(const json_t *object, const char *field)
-{
-    return json_number_value(json_object_get(object, field));
-}
-
-static int take_int(const json_t *object, const char *field)
-{
-    return (int)json_integer_value(json_object_get(object, field));
-}
-
-static void say(struct watch *w, enum clr_tune_happening what)
-{
-    w->event.what = what;
-    w->tell(w->user, &w->event);
-}
-
-static int begin(struct watch *w, const json_t *line, struct clr_error *err)
+static int open_record(struct watch *w, struct clr_error *err)
 {
     struct clr_device device = {.type = CLR_DEVICE_OTHER};
 
-    take(device.name, sizeof device.name, line, "device");
-    take(device.driver, sizeof device.driver, line, "driver");
-    take(device.platform_name, sizeof device.platform_name, line, "platform");
-    take(device.platform_version, sizeof device.platform_version, line, "platform_version");
-    if (w->db) /* a worker that was started again */
-        return 0;
-    str_copy(w->texts.device, sizeof w->texts.device, device.name);
-    str_copy(w->texts.driver, sizeof w->texts.driver, device.driver);
-    take(w->texts.record, sizeof w->texts.record, line, "record");
-    w->event.items = take_int(line, "items");
-    w->event.variants = take_int(line, "variants");
-    say(w, CLR_TUNE_BEGINS);
+    str_copy(device.name, sizeof device.name, w->event.device);
+    str_copy(device.driver, sizeof device.driver, w->event.driver);
+    str_copy(device.platform_name, sizeof device.platform_name, w->event.platform);
+    str_copy(device.platform_version, sizeof device.platform_version, w->event.platform_version);
     return tunedb_open(&w->db, NULL, &device, err);
 }
 
-static void take_item(struct watch *w, const json_t *line)
-{
-    struct texts *t = &w->texts;
-    const int item = take_int(line, "item");
-    const bool again = item == w->event.item && w->event.layer[0];
-
-    w->event.item = item;
-    w->event.failures = again ? w->event.failures : 0; /* this very item, in a new process */
-    take(t->layer, sizeof t->layer, line, "layer");
-    take(t->key.operator, sizeof t->key.operator, line, "operation");
-    take(t->key.shape, sizeof t->key.shape, line, "shape");
-    w->event.uses = take_int(line, "uses");
-    t->variant[0] = '\0';
-    if (again)
-        return;
-    w->event.item_variants = take_int(line, "variants");
-    say(w, CLR_TUNE_ITEM);
-}
-
-static void take_failure(struct watch *w, const char *why, const char *detail)
-{
-    str_copy(w->texts.why, sizeof w->texts.why, why);
-    str_copy(w->texts.detail, sizeof w->texts.detail, detail);
-    w->event.failures++;
-    say(w, CLR_TUNE_FAILED);
-}
-
-static void take_result(struct watch *w, const json_t *line)
-{
-    take(w->texts.own, sizeof w->texts.own, line, "own");
-    take(w->texts.variant, sizeof w->texts.variant, line, "variant");
-    w->event.own_ms = take_number(line, "own_ms");
-    w->event.ms = take_number(line, "ms");
-    w->event.noise = take_number(line, "noise");
-    w->event.faster = json_is_true(json_object_get(line, "faster"));
-    w->event.tried = take_int(line, "tried");
-    say(w, CLR_TUNE_RESULT);
-}
-
-/* A driver may print between the lines: what is no message is passed over. */
+/* A driver may print between the lines: what is no event is skipped. After a restart the device and the item
+ * are not reported again. */
 static int read_line(struct watch *w, const char *text, size_t size, struct clr_error *err)
 {
+    struct clr_tune_event new = w->event;
+    struct members_reader in = {.path = ""};
     json_error_t e;
     json_t *line = json_parse(text, size, &e);
-    const char *is = json_string_value(json_object_get(line, "is"));
-    char why[16], detail[1024];
-    int rc = 0;
+    bool again = false;
 
-    if (!is) {
-        json_decref(line);
-        return 0;
-    }
-    w->trying = strcmp(is, "try") == 0;
-    if (strcmp(is, "begin") == 0) {
-        rc = begin(w, line, err);
-    } else if (strcmp(is, "item") == 0) {
-        take_item(w, line);
-    } else if (strcmp(is, "try") == 0) {
-        take(w->texts.variant, sizeof w->texts.variant, line, "variant");
-        say(w, CLR_TUNE_TRIES);
-    } else if (strcmp(is, "failed") == 0) {
-        take(w->texts.variant, sizeof w->texts.variant, line, "variant");
-        take(why, sizeof why, line, "why");
-        take(detail, sizeof detail, line, "detail");
-        take_failure(w, why, detail);
-    } else if (strcmp(is, "result") == 0) {
-        take_result(w, line);
-    } else if (strcmp(is, "error") == 0) {
-        w->error.code = take_int(line, "code");
-        take(w->error.message, sizeof w->error.message, line, "message");
-    } else if (strcmp(is, "end") == 0) {
-        w->ended = true;
-    }
+    members_read(&in, line, event_members, &new);
     json_decref(line);
-    return rc;
+    if (in.rc < 0)
+        return 0;
+    if (new.what == CLR_TUNE_BEGINS)
+        again = w->db;
+    if (new.what == CLR_TUNE_ITEM)
+        again = new.item == w->event.item && w->event.layer[0];
+    if (new.what == CLR_TUNE_ITEM && !again)
+        new.failures = 0;
+    new.failures += new.what == CLR_TUNE_FAILED;
+    w->event = new;
+    if (again)
+        return 0;
+    w->tell(w->user, &w->event);
+    return new.what == CLR_TUNE_BEGINS ? open_record(w, err) : 0;
 }
 
 /* The whole lines of what has arrived; the rest stays. */
@@ -196,14 +104,14 @@ static int read_lines(struct watch *w, struct str *in, struct clr_error *err)
 static void become(const char **args, int out)
 {
     static const char no_start[] =
-        "{\"is\": \"error\", \"code\": -2, \"message\": \"cannot start the measuring process\"}\n";
+        "{\"is\": \"error\", \"code\": -2, \"detail\": \"cannot start the measuring process\"}\n";
 
     if (out != STDOUT_FILENO) {
         (void)dup2(out, STDOUT_FILENO);
         (void)close(out);
     }
-    (void)signal(SIGPIPE, SIG_DFL); /* it ends when nobody listens any more … */
-    (void)signal(SIGINT, SIG_DFL);  /* … and when it is told to: not the watchman's handlers */
+    (void)signal(SIGPIPE, SIG_DFL); /* not the supervisor's handlers: it ends when nobody reads its lines … */
+    (void)signal(SIGINT, SIG_DFL); /* … and when it is asked to */
     (void)signal(SIGTERM, SIG_DFL);
     (void)execvp(args[0], (char *const *)args);
     while (write(STDOUT_FILENO, no_start, sizeof no_start - 1) < 0 && errno == EINTR)
@@ -294,7 +202,7 @@ static int listen_to(struct watch *w, pid_t pid, int fd, int patience_s, struct 
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            rc = clr_error_set(err, CLR_EFAILED, "cannot read what the measuring process says: %s",
+            rc = clr_error_set(err, CLR_EFAILED, "cannot read from the measuring process: %s",
                                strerror(errno));
         if (got <= 0)
             break;
@@ -306,8 +214,8 @@ static int listen_to(struct watch *w, pid_t pid, int fd, int patience_s, struct 
     return rc;
 }
 
-/* No driver sends these: somebody wanted the process to end. SIGKILL is not among them: want of memory, over
- * a kernel that takes all of it to compile, looks like that. */
+/* No driver sends these: a user or the system ends the process. SIGKILL is not among them: a process that
+ * is out of memory, because of a kernel that needs all of it to compile, ends by that. */
 static bool is_asked_to_end(int number)
 {
     return number == SIGTERM || number == SIGINT || number == SIGHUP;
@@ -336,7 +244,7 @@ static int end_early(const struct watch *w, int code, const char *how, struct cl
     return clr_error_set(err, code,
                          "%s: %d of %d passes are tuned, and train uses what was found ('%s'); the same "
                          "command again begins with the first",
-                         how, w->event.item, w->event.items, w->texts.record);
+                         how, w->event.item, w->event.items, w->event.record);
 }
 
 static int run_worker(struct watch *w, const char *const *worker, int patience_s, enum end *end,
@@ -347,8 +255,7 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
     bool hung;
     pid_t pid = -1;
 
-    w->trying = w->ended = false;
-    w->error.code = 0;
+    w->event.what = CLR_TUNE_BEGINS;
     rc = start(worker, w->event.item, &pid, &fd, err);
     if (rc < 0)
         return rc;
@@ -358,43 +265,50 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
         (void)kill(pid, SIGKILL);
     (void)close(fd);
     status = wait_for(pid, patience_s);
-    if (rc == 0 && is_stopped(w) && !w->ended)
+    if (rc == 0 && is_stopped(w) && w->event.what != CLR_TUNE_ENDS)
         return end_early(w, CLR_EINTERRUPTED, "stopped", err);
     if (hung)
-        (void)snprintf(w->silence, sizeof w->silence, "it wrote nothing for %d s%s", silence.ms / 1000,
-                       silence.ms > silence.idle_ms ? "" : ", and used no processor time");
-    *end = hung ? END_HUNG : w->error.code ? END_ERROR : w->ended ? END_DONE : END_CRASHED;
-    if (w->error.code)
-        return rc;
-    if (WIFSIGNALED(status) && is_asked_to_end(WTERMSIG(status)))
-        w->trying = false;
-    if (WIFSIGNALED(status))
-        (void)snprintf(w->error.message, sizeof w->error.message, "ended by signal %d (%s)", WTERMSIG(status),
+        (void)snprintf(w->ended_how, sizeof w->ended_how, "killed, because it wrote nothing for %d s%s",
+                       silence.ms / 1000, silence.ms > silence.idle_ms ? "" : " and used no processor time");
+    else if (WIFSIGNALED(status))
+        (void)snprintf(w->ended_how, sizeof w->ended_how, "ended by signal %d (%s)", WTERMSIG(status),
                        strsignal(WTERMSIG(status)));
     else
-        (void)snprintf(w->error.message, sizeof w->error.message, "ended with exit code %d",
-                       WEXITSTATUS(status));
+        (void)snprintf(w->ended_how, sizeof w->ended_how, "ended with exit code %d", WEXITSTATUS(status));
+    if (w->event.what == CLR_TUNE_ENDS || w->event.what == CLR_TUNE_ERROR)
+        *end = w->event.what == CLR_TUNE_ENDS ? END_DONE : END_ERROR;
+    else if (w->event.what != CLR_TUNE_TRIES || (WIFSIGNALED(status) && is_asked_to_end(WTERMSIG(status))))
+        *end = END_GONE;
+    else
+        *end = hung ? END_HUNG : END_CRASHED;
     return rc;
 }
 
-/* The variant that was being tried ended the worker, or never ended: it is in the record from now on. */
-static int note(struct watch *w, enum end end, struct clr_error *err)
+/* The variant that was tried ended the worker, or never ended: from now on it is in the record. */
+static int store_failure(struct watch *w, enum end end, struct clr_error *err)
 {
-    const bool hung = end == END_HUNG;
-    struct tunedb_failure f = {.key = w->texts.key};
-    char how[sizeof w->silence + sizeof w->texts.record + 128];
+    struct clr_tune_event *e = &w->event;
+    struct tunedb_failure f = {.nmse = 0.0};
 
-    if (!w->trying || !w->db) {
-        (void)snprintf(how, sizeof how, "the measuring process, which was trying no variant, %s (%.500s%s)",
-                       hung ? "was killed" : "is gone", hung ? w->silence : w->error.message,
-                       hung ? ": the driver hangs, or the machine is too busy" : "");
+    if (end == END_GONE || !w->db) {
+        char how[sizeof w->ended_how + 80];
+        (void)snprintf(how, sizeof how, "the measuring process ended while it tried no variant (%s)",
+                       w->ended_how);
         return end_early(w, CLR_EFAILED, how, err);
     }
-    str_copy(f.variant, sizeof f.variant, w->texts.variant);
-    str_copy(f.why, sizeof f.why, hung ? "hung" : "crashed");
-    (void)snprintf(how, sizeof how, "%s; to have it tried again, remove it from \"failed\" in '%s'",
-                   w->silence, w->texts.record);
-    take_failure(w, f.why, hung ? how : w->error.message);
+    e->what = CLR_TUNE_FAILED;
+    e->failures++;
+    str_copy(e->why, sizeof e->why, end == END_HUNG ? "hung" : "crashed");
+    str_copy(e->detail, sizeof e->detail, w->ended_how);
+    if (end == END_HUNG)
+        (void)snprintf(e->detail, sizeof e->detail,
+                       "%s; to have it tried again, remove it from \"failed\" in '%.800s'", w->ended_how,
+                       e->record);
+    w->tell(w->user, e);
+    str_copy(f.key.operator, sizeof f.key.operator, e->operation);
+    str_copy(f.key.shape, sizeof f.key.shape, e->shape);
+    str_copy(f.variant, sizeof f.variant, e->variant);
+    str_copy(f.why, sizeof f.why, e->why);
     return tunedb_store_failure(w->db, &f, err);
 }
 
@@ -402,7 +316,7 @@ int clr_tune(const char *const *worker, int patience_s, const volatile int *stop
              void (*tell)(void *user, const struct clr_tune_event *event), void *user, struct clr_error *err)
 {
     struct watch *w = NULL;
-    enum end end = END_CRASHED;
+    enum end end = END_GONE;
     int rc = mem_new(&w, 1, sizeof *w, "the tuner", err);
 
     if (rc < 0)
@@ -410,23 +324,13 @@ int clr_tune(const char *const *worker, int patience_s, const volatile int *stop
     w->tell = tell;
     w->user = user;
     w->stop = stop;
-    w->event = (struct clr_tune_event){.device = w->texts.device,
-                                       .driver = w->texts.driver,
-                                       .record = w->texts.record,
-                                       .layer = w->texts.layer,
-                                       .operation = w->texts.key.operator,
-                                       .shape = w->texts.key.shape,
-                                       .variant = w->texts.variant,
-                                       .why = w->texts.why,
-                                       .detail = w->texts.detail,
-                                       .own = w->texts.own};
     do {
         rc = run_worker(w, worker, patience_s, &end, err);
-        if (rc == 0 && (end == END_CRASHED || end == END_HUNG))
-            rc = note(w, end, err);
-    } while (rc == 0 && end != END_DONE && end != END_ERROR);
+        if (rc == 0 && end > END_ERROR)
+            rc = store_failure(w, end, err);
+    } while (rc == 0 && end > END_ERROR);
     if (rc == 0 && end == END_ERROR)
-        rc = clr_error_set(err, w->error.code, "%s", w->error.message);
+        rc = clr_error_set(err, w->event.code, "%s", w->event.detail);
     tunedb_close(w->db);
     free(w);
     return rc;

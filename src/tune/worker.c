@@ -1,17 +1,4 @@
-/*
- * The measuring process of the tuner: see clr/tune.h. Each line that it writes is one JSON object; "is" says
- * which kind:
- *
- *     {"is": "begin", "device": …, "driver": …, "platform": …, "platform_version": …,
- *      "record": FILE, "items": N, "variants": N}
- *     {"is": "item", "item": I, "layer": "conv2", "operation": "convolution forward, …", "shape": …,
- *      "uses": N, "variants": N}                in a training step; to be tried
- *     {"is": "try", "variant": "direct 5x2"}     may crash or hang from here on
- *     {"is": "right"}                            it did not
- *     {"is": "failed", "variant": …, "why": "wrong", "detail": …}
- *     {"is": "result", "own": …, "own_ms": …, "variant": …, "ms": …, "noise": …, "faster": …, "tried": …}
- *     {"is": "end"}
- */
+/* The measuring process of the tuner: see clr/tune.h; its lines are described in events.h. */
 #include <clr/tune.h>
 
 #include <math.h>
@@ -19,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
-#include "base/json.h"
+#include "tune/events.h"
 #include "tune/race.h"
 #include "verify/verify.h"
 
@@ -29,10 +14,11 @@
 #define VERIFY_IMAGES 7    /* more than one slice of the weight gradient */
 #define VERIFY_FLOATS 32e6 /* in all images planned: the host holds five copies */
 
-struct work {
+struct tune_work {
     const struct clr_tune_options *o;
     void (*line)(void *user, const char *text);
     void *user;
+    struct clr_tune_event event;
     struct ocl_context *ctx; /* NULL after something failed on it: made anew */
     struct tunedb *db;
     struct tune_items items;
@@ -42,34 +28,24 @@ struct work {
     int tried;
 };
 
-/* ------------------------------------------------------------------ telling */
+/* ------------------------------------------------------------------ events */
 
-/* Takes the reference. What cannot be told (out of memory) is not. */
-static void tell(struct work *w, json_t *message)
+static void report(struct tune_work *w, enum clr_tune_happening what)
 {
-    char *text = json_dumps(message, JSON_COMPACT);
-
-    if (text)
-        w->line(w->user, text);
-    free(text);
-    json_decref(message);
+    w->event.what = what;
+    event_send(&w->event, w->line, w->user);
 }
 
-static void tell_try(void *user, const struct racer *r)
+static void report_try(void *user, const struct racer *r)
 {
-    tell(user, json_pack("{s:s, s:s}", "is", "try", "variant", r->text));
-}
+    struct tune_work *w = user;
 
-/* Names that drivers give need not be UTF-8. */
-static json_t *name(const char *text)
-{
-    json_t *s = json_string(text);
-
-    return s ? s : json_string("?");
+    event_text(w->event.variant, sizeof w->event.variant, r->text);
+    report(w, CLR_TUNE_TRIES);
 }
 
 /* Those of an item that are to be tried. */
-static int count_variants(const struct work *w, const struct tune_item *item)
+static int count_variants(const struct tune_work *w, const struct tune_item *item)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX];
     const int count =
@@ -84,44 +60,54 @@ static int count_variants(const struct work *w, const struct tune_item *item)
     return n;
 }
 
-static void tell_begin(struct work *w)
+static void report_begin(struct tune_work *w)
 {
     const struct clr_device *d = w->o->device;
-    int variants = 0;
+    struct clr_tune_event *e = &w->event;
 
+    event_text(e->device, sizeof e->device, d->name);
+    event_text(e->driver, sizeof e->driver, d->driver);
+    event_text(e->platform, sizeof e->platform, d->platform_name);
+    event_text(e->platform_version, sizeof e->platform_version, d->platform_version);
+    event_text(e->record, sizeof e->record, tunedb_path(w->db));
+    e->items = (int)w->items.count;
     for (size_t i = 0; i < w->items.count; i++)
-        variants += count_variants(w, &w->items.items[i]);
-    tell(w, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", "is", "begin", "device", name(d->name),
-                      "driver", name(d->driver), "platform", name(d->platform_name), "platform_version",
-                      name(d->platform_version), "record", name(tunedb_path(w->db)), "items",
-                      (int)w->items.count, "variants", variants));
+        e->variants += count_variants(w, &w->items.items[i]);
+    report(w, CLR_TUNE_BEGINS);
 }
 
-static void tell_item(struct work *w, int i)
+static void report_item(struct tune_work *w, int i)
 {
     const struct tune_item *item = &w->items.items[i];
+    struct clr_tune_event *e = &w->event;
 
-    tell(w, json_pack("{s:s, s:i, s:o, s:s, s:s, s:i, s:i}", "is", "item", "item", i, "layer",
-                      name(item->desc.label), "operation", item->key.operator, "shape", item->key.shape,
-                      "uses", item->uses, "variants", count_variants(w, item)));
+    e->item = i;
+    event_text(e->layer, sizeof e->layer, item->desc.label);
+    event_text(e->operation, sizeof e->operation, item->key.operator);
+    event_text(e->shape, sizeof e->shape, item->key.shape);
+    e->uses = item->uses;
+    e->item_variants = count_variants(w, item);
+    report(w, CLR_TUNE_ITEM);
 }
 
-/* A variant that must not be used: into the record, and told. */
-static int failed(struct work *w, const struct tune_item *item, const char *variant, const char *why,
+/* A variant that must not be used: into the record, and reported. */
+static int failed(struct tune_work *w, const struct tune_item *item, const char *variant, const char *why,
                   double nmse, const char *detail, struct clr_error *err)
 {
     struct tunedb_failure f = {.key = item->key, .nmse = isfinite(nmse) ? nmse : 0.0};
 
     str_copy(f.variant, sizeof f.variant, variant);
     str_copy(f.why, sizeof f.why, why);
-    tell(w, json_pack("{s:s, s:s, s:s, s:o}", "is", "failed", "variant", variant, "why", why, "detail",
-                      name(detail)));
+    event_text(w->event.variant, sizeof w->event.variant, variant);
+    event_text(w->event.why, sizeof w->event.why, why);
+    event_text(w->event.detail, sizeof w->event.detail, detail);
+    report(w, CLR_TUNE_FAILED);
     return tunedb_store_failure(w->db, &f, err);
 }
 
 /* ------------------------------------------------------------------ candidates */
 
-static int context(struct work *w, struct clr_error *err)
+static int context(struct tune_work *w, struct clr_error *err)
 {
     return w->ctx ? 0 : ocl_context_create(&w->ctx, w->o->device, NULL, err);
 }
@@ -150,7 +136,7 @@ static void plan_images(struct op_desc *desc, int images)
 }
 
 /* Is the variant right, on a few images of the batch? One that is not is recorded, and 0 returned. */
-static int verify(struct work *w, const struct tune_item *item, struct racer *r, bool *right,
+static int verify(struct tune_work *w, const struct tune_item *item, struct racer *r, bool *right,
                   struct clr_error *err)
 {
     const unsigned layouts = 1u << VERIFY_EXACT | (item->from_images ? 1u << VERIFY_ONE_BLOCK : 0);
@@ -165,7 +151,7 @@ static int verify(struct work *w, const struct tune_item *item, struct racer *r,
     *right = false;
     desc.variant[item->pass] = r->variant;
     plan_images(&desc, images);
-    tell_try(w, r);
+    report_try(w, r);
     rc = verify_op_as(w->ctx, &desc, item->block, images, 1, layouts, &result, &why);
     if (rc == CLR_ENOMEM) {
         *err = why;
@@ -179,13 +165,13 @@ static int verify(struct work *w, const struct tune_item *item, struct racer *r,
     if (!result.ok || result.arrangements == 0)
         return failed(w, item, r->text, "wrong", verify_worst_nmse(&result), result.text, err);
     str_copy(r->effective, sizeof r->effective, result.variant);
-    tell(w, json_pack("{s:s}", "is", "right")); /* what comes next is not its fault */
+    report(w, CLR_TUNE_RIGHT); /* what comes next is not its fault */
     *right = true;
     return 0;
 }
 
 /* Numbers are wishes: two that end up as the same kernels are one. */
-static bool is_new(const struct work *w, const struct racer *r)
+static bool is_new(const struct tune_work *w, const struct racer *r)
 {
     for (int i = 0; i < w->racer_count; i++)
         if (strcmp(w->racers[i].effective, r->effective) == 0)
@@ -193,7 +179,7 @@ static bool is_new(const struct work *w, const struct racer *r)
     return true;
 }
 
-static int choose_racers(struct work *w, const struct tune_item *item, struct clr_error *err)
+static int choose_racers(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX];
     const int count =
@@ -223,14 +209,14 @@ static int choose_racers(struct work *w, const struct tune_item *item, struct cl
 /* ------------------------------------------------------------------ one item */
 
 /* Time those that are right; one whose timing fails is taken out, and the others start again. */
-static int race(struct work *w, const struct tune_item *item, struct clr_error *err)
+static int race(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
 {
     while (w->racer_count > 0) {
         struct clr_error why = {0};
         struct racer *loser;
         int which, rc = context(w, err);
         if (rc == 0)
-            rc = race_run(w->ctx, item, w->racers, w->racer_count, tell_try, w, &which, &why);
+            rc = race_run(w->ctx, item, w->racers, w->racer_count, report_try, w, &which, &why);
         else
             return rc;
         if (rc == 0)
@@ -252,7 +238,7 @@ static int race(struct work *w, const struct tune_item *item, struct clr_error *
     return 0;
 }
 
-static int finish(struct work *w, const struct tune_item *item, struct clr_error *err)
+static int finish(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
 {
     const int winner = race_winner(w->racers, w->racer_count);
     const struct racer *own = &w->racers[0], *best = &w->racers[winner];
@@ -273,20 +259,25 @@ static int finish(struct work *w, const struct tune_item *item, struct clr_error
     rc = tunedb_store(w->db, &e, err);
     if (rc < 0)
         return rc;
-    tell(w, json_pack("{s:s, s:s, s:f, s:s, s:f, s:f, s:b, s:i}", "is", "result", "own", own->effective,
-                      "own_ms", e.default_ms, "variant", best->text, "ms", best->median, "noise", noise,
-                      "faster", winner > 0 || w->own_failed, "tried", w->tried));
+    event_text(w->event.own, sizeof w->event.own, own->effective);
+    event_text(w->event.variant, sizeof w->event.variant, best->text);
+    w->event.own_ms = e.default_ms;
+    w->event.ms = best->median;
+    w->event.noise = noise;
+    w->event.faster = winner > 0 || w->own_failed;
+    w->event.tried = w->tried;
+    report(w, CLR_TUNE_RESULT);
     ocl_save_programs(w->ctx);
     return 0;
 }
 
-static int tune_item(struct work *w, int i, struct clr_error *err)
+static int tune_item(struct tune_work *w, int i, struct clr_error *err)
 {
     struct tune_item item = w->items.items[i];
     enum op_origin origin[OP_PASS_COUNT];
     int rc;
 
-    tell_item(w, i);
+    report_item(w, i);
     /* the other passes as they will be used: what was found to crash is not among them */
     op_tuned(&item.desc, origin, w->db, w->o->device, item.block);
     item.desc.variant[item.pass] = (struct op_variant){{0}, {0}};
@@ -300,7 +291,7 @@ int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *use
                   void *user, struct clr_error *err)
 {
     struct clr_error local = {0};
-    struct work *w = NULL;
+    struct tune_work *w = NULL;
     int rc;
 
     if (!err)
@@ -315,11 +306,11 @@ int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *use
     if (rc == 0)
         rc = tunedb_open(&w->db, NULL, options->device, err);
     if (rc == 0)
-        tell_begin(w);
+        report_begin(w);
     for (int i = options->first; rc == 0 && i < (int)w->items.count; i++)
         rc = tune_item(w, i, err);
     if (rc == 0)
-        tell(w, json_pack("{s:s}", "is", "end"));
+        report(w, CLR_TUNE_ENDS);
     ocl_context_destroy(w->ctx);
     tunedb_close(w->db);
     tune_items_clear(&w->items);

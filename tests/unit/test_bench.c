@@ -15,7 +15,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
-#include "bench/figure.h"
+#include "bench/bench_figure.h"
 #include "bench/measure.h"
 #include "figures.h"
 #include "reports.h"

@@ -8,10 +8,11 @@
 #include <time.h>
 
 #include <clr/bench.h>
+#include <clr/log.h>
 
 #include "base/fs.h"
 #include "base/json.h"
-#include "bench/figure.h"
+#include "bench/bench_figure.h"
 #include "bench/words.h"
 #include "figures.h"
 #include "net/spec.h"
@@ -456,26 +457,35 @@ static int occurrences(const char *text, const char *word)
     return n;
 }
 
+static void keep_line(void *user, enum clr_log_level level, const char *text)
+{
+    (void)level;
+    str_append(user, "%s\n", text);
+}
+
 START_TEST(test_compare__with_known_devices)
 {
+    struct str left_out = {0};
     struct clr_bench_report *r = NULL;
     struct clr_error err = {0};
     struct clr_net_spec *quick = NULL;
     size_t count = 1;
-    char *left_out = NULL, *text;
+    char *text;
 
     ck_assert_int_eq(mem_new(&r, 1, sizeof *r, "reports", NULL), 0);
     reports_make(&r[0], 1);
-    ck_assert_msg(clr_bench_add_known(&r, &count, &left_out, &err) == 0, "%s", err.message);
+    clr_log_set_sink(keep_line, &left_out);
+    ck_assert_msg(clr_bench_add_known(&r, &count, &err) == 0, "%s", err.message);
     ck_assert_uint_eq(count, 1);
-    reports_expect_line(left_out, "NVIDIA H200", "NVIDIA H200: quick, batch 100 of 3x32x32");
-    free(left_out);
-    left_out = NULL;
+    reports_expect_line(left_out.text, "NVIDIA H200", "NVIDIA H200: quick, batch 100 of 3x32x32");
+    left_out.length = 0;
     ck_assert_int_eq(clr_net_load(&quick, "quick", NULL), 0);
     fs_sha256(quick->text, strlen(quick->text), r[0].net_sha256);
-    ck_assert_msg(clr_bench_add_known(&r, &count, &left_out, &err) == 0, "%s", err.message);
+    ck_assert_msg(clr_bench_add_known(&r, &count, &err) == 0, "%s", err.message);
     ck_assert_uint_ge(count, 4);
-    ck_assert(left_out == NULL);
+    ck_assert_uint_eq(left_out.length, 0);
+    str_clear(&left_out);
+    clr_log_set_sink(NULL, NULL);
     for (size_t i = 1; i < count; i++)
         ck_assert(r[i].wrong == 0 && r[i].row_count > 10 && r[i].driver[0] && r[i].program[0]);
     text = reports_compared(r, count, CLR_BENCH_TEXT);

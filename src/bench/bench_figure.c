@@ -1,5 +1,5 @@
 /* Reports as bars: see clr/bench.h and plot/bars.h. */
-#include "bench/figure.h"
+#include "bench/bench_figure.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /*
  * The figure of `clr-cl plot bench`: reports in, bars out; bars in, bytes out.
  */
-#ifndef BENCH_FIGURE_H
-#define BENCH_FIGURE_H
+#ifndef BENCH_BENCH_FIGURE_H
+#define BENCH_BENCH_FIGURE_H
 
 #include <clr/bench.h>
 
