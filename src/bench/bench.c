@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/host.h"
+#include "base/log.h"
 #include "bench/checks.h"
 #include "bench/measure.h"
 #include "bench/peak.h"
@@ -188,6 +189,8 @@ static int check_device(struct bench *b, struct clr_error *err)
     rc = selfcheck_start(&b->session, NULL, &why);
     if (rc == CLR_EFAILED) {
         str_copy(b->report->refused, sizeof b->report->refused, why.message);
+        log_line(CLR_LOG_WARNING,
+                 "'clr-cl train' refuses this device; the times that follow will not count: %s", why.message);
     } else if (rc < 0) {
         if (err)
             *err = why;

@@ -219,9 +219,9 @@ static int judge(const struct bench_run *run, struct clr_error *err)
         return 0;
     return clr_error_set(
         err, CLR_EFAILED,
-        "%d of the operators that were timed are wrong (WRONG in the table): their times do not "
-        "count. 'clr-cl train', whose own check of this net is less strict, trains here",
-        run->wrong);
+        "%d operator%s that %s timed compute%s wrongly (WRONG in the table): these times do not count. "
+        "'clr-cl train', whose own check of this net is less strict, trains here",
+        run->wrong, run->wrong == 1 ? "" : "s", run->wrong == 1 ? "was" : "were", run->wrong == 1 ? "s" : "");
 }
 
 static int bench(const struct bench_options *o, struct clr_error *err)
@@ -250,6 +250,8 @@ static int bench(const struct bench_options *o, struct clr_error *err)
         *err = write_error;
         rc = written;
     }
+    if (rc == 0 && run.count > 0 && *run.bench.stop)
+        cli_note("everything had been measured: the report is complete");
     if (rc == 0)
         rc = judge(&run, err);
     clr_bench_destroy(run.reports, run.count);

@@ -574,6 +574,24 @@ def bench_is_stopped():
 
 
 @case
+def bench_is_stopped_when_all_is_measured():
+    device()
+    report = fresh("report.json")
+    args = ("bench", "--net", tiny_net(), "--batch", "10", "--json", report)
+    with subprocess.Popen([Place.program, *map(str, args)], env=Place.environment(), cwd=Place.scratch, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        for line in process.stderr:
+            if line.startswith("measuring 9/9"):
+                break
+        time.sleep(0.1)  # it looks once more before it begins
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    expect(Result(args, process.returncode, out, err), 0, ["^first start "],
+           ["^stopping after what", "^everything had been measured: the report is complete$", "^wrote .*report.json"])
+    check(report.exists(), "no report")
+
+
+@case
 def bench_looks_at_its_files_before_it_measures():
     device()
     folder, net = fresh("folder.png"), tiny_net()

@@ -173,10 +173,13 @@ def bench_says_what_is_wrong():
     report = fresh("report.json")
     figure = report.with_suffix(".png")
     args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report, "--plot", figure]
-    expect(clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
-           ["^loss +.*WRONG", "^train refuses this device: "],
-           ["clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong",
-            "warning: '.*png' is not written: .* computed wrongly"])
+    result = expect(
+        clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
+        ["^loss +.*WRONG", "^train refuses this device: "],
+        ["^warning: 'clr-cl train' refuses this device; the times that follow will not count: .*'loss'",
+         "clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong",
+         "warning: '.*png' is not written: .* computed wrongly"])
+    check(result.err.index("will not count") < result.err.index("measuring 2/9"), f"said too late\n{result}")
     check(not figure.exists(), "a figure of times that do not count")
     expect(clr("plot", "bench", report, "-o", figure), 4, [], ["times do not count"])
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
