@@ -666,10 +666,15 @@ def a_device_whose_name_would_break_tables():
 def doctor_is_stopped():
     """Of a pretended GPU, on which all is wrong: what was checked is said, and nothing else."""
     env = Place.environment(**pretended(True))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        stop_doctor(env, number)
+
+
+def stop_doctor(env, number):
     with subprocess.Popen([Place.program, "doctor", "--quiet"], env=env, cwd=Place.scratch, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         head = [process.stdout.readline() for _ in range(6)]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
     check(process.returncode == 130, f"exit code {process.returncode}\n{err}")
     check(re.fullmatch("clr-cl: stopped after [0-9]+ of [0-9]+ kernel variants: .*\n", err), f"{err!r}")
@@ -684,4 +689,7 @@ def doctor():
     start = time.monotonic()
     result = expect(clr("doctor"), 0, ["^OK .*conv", "^OK +training of quick", "computes correctly"],
                     ["^device: ", "^last: a short training of quick"])
+    told = re.split("^[0-9]+ of [0-9]+ checked: about .* left at this pace$", result.err, flags=re.M)
+    lines = [line for line in told[-1].splitlines() if re.match("[0-9]+/[0-9]+  ", line)]
+    check(len(told) == 1 or all("; about " in line for line in lines), f"progress without what is left\n{result.err}")
     check("WRONG" not in result.out, f"wrong after {time.monotonic() - start:.0f} s\n{result}")
