@@ -98,6 +98,7 @@ struct clr_bench_report {
     int wrong; /**< how many checks are not ok */
     struct clr_bench_replaced *replaced;
     size_t replaced_count;
+    char tuned[400];   /**< their names: "conv1, conv2"; "": none, or not known */
     int tuned_layers;  /**< layers that have another variant than the program's own choice, by the records of
                             `clr-cl tune`; -1: not known */
     char refused[400]; /**< why clr_train() refuses the device with this net; "": it does not */

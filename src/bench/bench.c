@@ -159,17 +159,20 @@ static bool is_tuned(const struct graph *g, const struct graph_node *node, enum 
 }
 
 /* Layers of the training net that run otherwise because of `clr-cl tune`. */
-static int count_tuned(const struct graph *g, const struct clr_device *device)
+static void list_tuned(struct clr_bench_report *r, const struct graph *g, const struct clr_device *device)
 {
-    int count = 0;
+    size_t n = 0;
 
     for (size_t i = 0; i < g->node_count; i++) {
         bool tuned = false;
         for (int pass = 0; pass < OP_PASS_COUNT; pass++)
             tuned = tuned || is_tuned(g, &g->nodes[i], (enum op_pass)pass, device);
-        count += tuned;
+        if (!tuned)
+            continue;
+        r->tuned_layers++;
+        (void)snprintf(r->tuned + n, sizeof r->tuned - n, "%s%s", n > 0 ? ", " : "", g->nodes[i].desc.label);
+        n = strlen(r->tuned);
     }
-    return count;
 }
 
 /* Variants that are wrong here are replaced, as train replaces them; where it refuses the device, the report
@@ -202,7 +205,7 @@ static int check_device(struct bench *b, struct clr_error *err)
     }
     rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
     if (rc == 0) {
-        b->report->tuned_layers = count_tuned(s->replica.train.graph, b->train.device);
+        list_tuned(b->report, s->replica.train.graph, b->train.device);
         b->report->device_memory_bytes = replica_net_bytes(&s->replica) + params_bytes(&s->replica.params);
     }
     if (rc == 0)

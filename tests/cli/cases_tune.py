@@ -86,7 +86,7 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
                    ["0 variants failed", f"^next: 'clr-cl bench --net {net} --batch 10' measures whole"])
     check("warning" not in again.err, f"tried again\n{again}")
     change_one_layer(records(share)[0])
-    expect(clr("bench", "--net", net, "--batch", 10, env=env), 0, ["^tuning +1 layer changed by tuning: "])
+    expect(clr("bench", "--net", net, "--batch", 10, env=env), 0, ["^tuning +1 layer changed by tuning: ip1$"])
 
     out = fresh("run")
     expect(clr(*tiny(net=net, out=out), env=env), 0)
