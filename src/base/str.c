@@ -92,11 +92,8 @@ void str_append_wrapped(struct str *s, const char *text, size_t indent, size_t c
         column += columns + (fresh ? 0 : 1);
         fresh = false;
         text += word;
-        if (*text == '\n') {
-            str_append(s, "\n%*s", (int)indent, "");
-            column = indent;
-            fresh = true;
-        }
+        if (*text == '\n')
+            column = STR_WIDTH; /* the next word begins a line */
         text += *text != '\0';
     }
     str_append(s, "\n");

@@ -1,7 +1,6 @@
-/* The arguments that a run was begun with: see arguments.h. */
+/* The arguments that a run began with: see arguments.h. */
 #include "cli/arguments.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +19,7 @@ static int append(struct arguments *a, const char *text, struct clr_error *err)
     return rc;
 }
 
-/* Where the run is, how it is watched: that is for each process to say. */
+/* Options that run.json does not record: each process has its own. */
 static bool is_passing(const char *name)
 {
     static const char *const names[] = {"out", "resume", "solver", "seeds", "quiet", "json", "profile"};
@@ -45,8 +44,7 @@ static const struct opt *option_at(const json_t *list, size_t i, const struct op
     return text && strncmp(text, "--", 2) == 0 ? opt_find(set, text + 2) : NULL;
 }
 
-/* Is it what arguments_to_keep() writes: a command, options of its, and behind each the value that it takes?
- */
+/* Is it what arguments_to_keep() writes: a command, its options, and after each the value that it takes? */
 static bool are_kept(const json_t *list, const struct opt_set *set)
 {
     if (json_is_null(list))
@@ -61,7 +59,7 @@ static bool are_kept(const json_t *list, const struct opt_set *set)
     return true;
 }
 
-/* "arguments" of the run.json in a folder, to be given back; NULL or null: there are none. */
+/* "arguments" of the run.json in a folder, a new reference; NULL or null: there are none. */
 static int read_kept(json_t **out, const char *folder, const struct opt_set *set, const char *command,
                      struct clr_error *err)
 {
@@ -78,12 +76,13 @@ static int read_kept(json_t **out, const char *folder, const struct opt_set *set
     list = json_object_get(root, "arguments");
     was = text_at(list, 0);
     if (was && strcmp(was, command) != 0)
-        rc = clr_error_set(err, CLR_EUSAGE,
-                           "the run in '%s' was begun with '%.40s': clr-cl %.40s --resume --out %s", folder,
-                           was, was, folder);
+        rc =
+            clr_error_set(err, CLR_EUSAGE,
+                          "the run in '%s' began with '%.40s': resume it with clr-cl %.40s --resume --out %s",
+                          folder, was, was, folder);
     else if (!list || !are_kept(list, set))
         rc = clr_error_set(err, CLR_EINPUT,
-                           "'%s' is damaged, or of another version: it does not tell how to go on", path);
+                           "'%s' is damaged, or of another version: the run cannot be resumed from it", path);
     else
         *out = json_incref(list);
 out:
@@ -107,35 +106,13 @@ static int append_option(struct arguments *a, const char *name, const char *valu
     return rc;
 }
 
-/* A run's length can be given in either of two ways, and a later one takes the place of both. */
+/* Either of these options gives the length of a run, and replaces both. */
 static bool is_length(const char *name)
 {
     return strcmp(name, "iterations") == 0 || strcmp(name, "cycles") == 0;
 }
 
-static bool gives_length(int argc, char **argv)
-{
-    bool given = false;
-
-    for (int k = 1; k < argc; k++) {
-        char name[16];
-        if (strncmp(argv[k], "--", 2) != 0)
-            continue;
-        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[k] + 2, "="), argv[k] + 2);
-        given = given || is_length(name);
-    }
-    return given;
-}
-
-static bool solver_gives_length(const struct solver *solver)
-{
-    for (size_t i = 0; solver && i < solver->count; i++)
-        if (is_length(solver->options[i].name))
-            return true;
-    return false;
-}
-
-/* All but the length, where another is given. */
+/* Append the arguments of a run.json, without the length if another one is given. */
 static int append_kept(struct arguments *a, const json_t *list, const struct opt_set *set, bool length,
                        struct clr_error *err)
 {
@@ -150,19 +127,31 @@ static int append_kept(struct arguments *a, const json_t *list, const struct opt
     return rc;
 }
 
+/* Take *a over into *out, or free it after an error. */
+static int finish(struct arguments *out, struct arguments *a, int rc)
+{
+    if (rc < 0)
+        arguments_clear(a);
+    else
+        *out = *a;
+    return rc;
+}
+
 int arguments_join(struct arguments *out, const char *folder, const struct opt_set *set,
                    const struct solver *solver, int argc, char **argv, struct clr_error *err)
 {
     const size_t more = solver ? solver->count : 0;
-    const bool given = gives_length(argc, argv), length = given || solver_gives_length(solver);
+    const bool given = opt_given(set, "iterations") || opt_given(set, "cycles");
+    bool length = given;
     struct arguments a = {0};
     json_t *list = NULL;
     int rc = folder ? read_kept(&list, folder, set, argv[0], err) : 0;
 
-    if (rc < 0)
-        return rc;
-    rc = mem_new(&a.values, json_array_size(list) + 2 * more + (size_t)argc + 1, sizeof *a.values,
-                 "arguments", err);
+    for (size_t i = 0; i < more; i++)
+        length = length || is_length(solver->options[i].name);
+    if (rc == 0)
+        rc = mem_new(&a.values, json_array_size(list) + 2 * more + (size_t)argc + 1, sizeof *a.values,
+                     "arguments", err);
     if (rc == 0)
         rc = append(&a, argv[0], err);
     if (rc == 0)
@@ -173,52 +162,41 @@ int arguments_join(struct arguments *out, const char *folder, const struct opt_s
     for (int k = 1; k < argc && rc == 0; k++)
         rc = append(&a, argv[k], err);
     json_decref(list);
-    if (rc < 0)
-        arguments_clear(&a);
-    else
-        *out = a;
-    return rc;
+    return finish(out, &a, rc);
 }
 
-/* ---- keeping ------------------------------------------------------------------------------------------- */
+/* ---- recording ----------------------------------------------------------------------------------------- */
 
 int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
                       struct clr_error *err)
 {
     struct arguments a = {0};
-    int rc = mem_new(&a.values, 2 * set->count + 2, sizeof *a.values, "arguments", err);
+    int rc =
+        mem_new(&a.values, 2 * set->count + 2, sizeof *a.values, "arguments", err); /* every option fits */
 
     if (rc == 0)
         rc = append(&a, command, err);
     for (size_t i = 0; i < set->count && rc == 0; i++)
         if (set->given[i] && !is_passing(set->options[i].name))
             rc = append_option(&a, set->options[i].name, set->texts[i], err);
-    if (rc < 0)
-        arguments_clear(&a);
-    else
-        *out = a;
-    return rc;
+    return finish(out, &a, rc);
 }
 
-int arguments_with(struct arguments *out, const struct arguments *from, const char *name, const char *value,
-                   struct clr_error *err)
+int arguments_set(struct arguments *a, const char *name, const char *value, struct clr_error *err)
 {
-    struct arguments a = {0};
-    int rc = mem_new(&a.values, (size_t)from->count + 3, sizeof *a.values, "arguments", err);
+    char *copy;
+    int rc, i = 1;
 
-    for (int i = 0; i < from->count && rc == 0; i++) {
-        if (strncmp(from->values[i], "--", 2) == 0 && strcmp(from->values[i] + 2, name) == 0)
-            i++; /* and what belongs to it */
-        else
-            rc = append(&a, from->values[i], err);
-    }
-    if (rc == 0)
-        rc = append_option(&a, name, value, err);
+    while (i + 1 < a->count && (strncmp(a->values[i], "--", 2) != 0 || strcmp(a->values[i] + 2, name) != 0))
+        i++;
+    if (i + 1 >= a->count)
+        return append_option(a, name, value, err);
+    rc = str_duplicate(&copy, value, err);
     if (rc < 0)
-        arguments_clear(&a);
-    else
-        *out = a;
-    return rc;
+        return rc;
+    free(a->values[i + 1]);
+    a->values[i + 1] = copy;
+    return 0;
 }
 
 void arguments_clear(struct arguments *a)

@@ -1,6 +1,6 @@
 /*
- * The arguments that a run was begun with: kept in its run.json, so that `--resume --out DIR` is enough to go
- * on.
+ * The arguments that a run began with. Its run.json records them, so that `--resume --out DIR` is enough to
+ * resume it.
  */
 #ifndef CLI_ARGUMENTS_H
 #define CLI_ARGUMENTS_H
@@ -14,24 +14,27 @@ struct arguments {
 };
 
 /*
- * What the run in a folder was begun with (none there, or NULL: nothing), behind it what a solver's file says
- * (NULL: nothing), and then argv: of an option that is given twice the last one counts. CLR_EINPUT: a
- * run.json that cannot be read, or with other arguments than arguments_to_keep() leaves of the options in
- * *set: it may be a stranger's. CLR_EUSAGE: the run is another command's.
+ * Join what the run in a folder began with (NULL, or no run there: nothing), the options of a solver's file
+ * (NULL: nothing), and argv: if an option is repeated, the last one wins. Of --iterations and --cycles only
+ * the last ones are taken.
+ *
+ * @param set  argv, parsed
+ * @return 0; CLR_EINPUT: a run.json that cannot be read, or that holds anything but what arguments_to_keep()
+ *         writes for the options in *set, as it may come from a stranger; CLR_EUSAGE: the run is another
+ *         command's; CLR_ENOMEM
  */
 int arguments_join(struct arguments *out, const char *folder, const struct opt_set *set,
                    const struct solver *solver, int argc, char **argv, struct clr_error *err);
 
 /*
- * The command's name and each option that was given, once, for run.json: without --out, --resume, and what
- * changes no result.
+ * The command's name and each option that was given, once, for run.json. Options that do not change the
+ * result, --out and --resume are omitted.
  */
 int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
                       struct clr_error *err);
 
-/* The same, with that option, once, at its end. name: without its dashes. */
-int arguments_with(struct arguments *out, const struct arguments *from, const char *name, const char *value,
-                   struct clr_error *err);
+/* Give an option of arguments_to_keep() another value, or add it. name: without its dashes. */
+int arguments_set(struct arguments *a, const char *name, const char *value, struct clr_error *err);
 
 void arguments_clear(struct arguments *a);
 

@@ -1,4 +1,4 @@
-/* clr-cl data: which data sets are here, and what is in them. No device. */
+/* clr-cl data: lists data sets and shows what is in them. Needs no device. */
 #include "cli/common.h"
 
 #include <stdio.h>
@@ -12,11 +12,11 @@
 static const struct opt_command command = {
     .name = "data",
     .usage = "info DATA [--json] | list [--json]",
-    .about = "info reads a data set and shows its counts, classes, mean and checksum; list says which of the "
-             "named "
-             "data sets are on this machine, and how to get the others. DATA is cifar10, cifar100, mnist, "
-             "fashion-mnist, or a folder in CIFAR binary layout or with IDX files; names are looked for in "
-             "$CLR_DATA, in the cache ($XDG_CACHE_HOME/clr-cl) and in /usr/share/datasets.",
+    .about =
+        "info reads a data set and shows its counts, classes, mean and checksum. list shows which of the "
+        "data sets that have a name are on this machine, and how to get the others. DATA is cifar10, "
+        "cifar100, mnist, fashion-mnist, or a folder in CIFAR binary layout or with IDX files; names are "
+        "searched in $CLR_DATA, in the cache ($XDG_CACHE_HOME/clr-cl) and in /usr/share/datasets.",
     .examples = "  clr-cl data list\n"
                 "  clr-cl data info cifar10\n",
     .min_args = 1,
@@ -56,7 +56,7 @@ int cmd_data(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_FLAG, .name = "json", .value = &json, .help = "print as JSON"},
+        {OPT_FLAG, "json", NULL, &json, .help = "print as JSON"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
@@ -72,7 +72,7 @@ int cmd_data(int argc, char **argv, struct clr_error *err)
                            "'data info' needs a data set: a name or a folder; usage: clr-cl data %s",
                            command.usage);
     else
-        rc = clr_error_set(err, CLR_EUSAGE, "not a command: 'clr-cl data %s%s'; usage: clr-cl data %s",
+        rc = clr_error_set(err, CLR_EUSAGE, "there is no 'clr-cl data %s%s'; usage: clr-cl data %s",
                            set.args[0], set.arg_count > 1 ? " ..." : "", command.usage);
 out:
     opt_clear(&set);

@@ -1,4 +1,4 @@
-/* clr-cl eval: how good trained weights are. */
+/* clr-cl eval: loss and accuracy of trained weights. */
 #include "cli/common.h"
 
 #include <math.h>
@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/run_options.h"
 
+static const char *const required[] = {"weights", "net", "data", NULL};
 static const struct opt_command command = {
     .name = "eval",
     .usage = "--weights FILE --net NET --data DATA [OPTION...]",
@@ -16,6 +17,7 @@ static const struct opt_command command = {
         "Measures loss and accuracy of trained weights on the test images of a data set, for all images and "
         "for each class. What was subtracted from the images in training is read from the weights file.",
     .examples = "  clr-cl eval --weights triangular/final.safetensors --net quick --data cifar10\n",
+    .required = required,
 };
 
 static void class_counts(const struct clr_eval_result *r, int classes, int label, int *right, int *all)
@@ -37,7 +39,7 @@ static void print_table(const struct clr_dataset *data, const struct clr_eval_re
         int n = (int)strlen(data->class_names[i]);
         width = n > width ? n : width;
     }
-    printf("%-*s  %7s  %7s  %8s\n", width, "CLASS", "IMAGES", "RIGHT", "ACCURACY");
+    printf("%-*s  %7s  %7s  %8s\n", width, "CLASS", "IMAGES", "CORRECT", "ACCURACY");
     for (int i = 0; i < data->classes; i++) {
         int right, all;
         class_counts(r, data->classes, i, &right, &all);
@@ -68,45 +70,35 @@ static int print_json(const struct clr_dataset *data, const struct clr_eval_resu
                           err);
 }
 
-static void tell_begin(void *user)
+static void note_begin(void *user)
 {
     cli_device_tell(user);
 }
 
 int cmd_eval(int argc, char **argv, struct clr_error *err)
 {
-    static const char *const required[] = {"weights", "net", "data"};
     struct clr_eval_result result = {0};
     struct run_options o;
-    struct opt_set set = {0};
     int rc;
 
     run_options_init(&o);
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "weights",
-         .value = &o.init,
-         .argument = "FILE",
+        {OPT_TEXT, "weights", "FILE", &o.train.init,
          .help = "safetensors file of a run, such as DIR/final.safetensors"},
-        {.kind = OPT_INT,
-         .name = "batch",
-         .value = &o.train.batch,
-         .argument = "B",
-         .min = 1,
-         .help = "images of a batch (default: 100)"},
+        {OPT_INT, "batch", "B", &o.train.batch, .min = 1, .help = "images of a batch (default: 100)"},
     };
-    run_options_add_where(&o, &set, false);
-    opt_add(&set, "Weights", table, MEM_COUNT(table));
-    run_options_add_input(&o, &set, true);
-    run_options_add_output(&o, &set);
-    rc = opt_parse(&set, &command, argc, argv, err);
+    run_options_add_where(&o, false);
+    opt_add(&o.set, "Weights", table, MEM_COUNT(table));
+    run_options_add_input(&o, true);
+    run_options_add_output(&o);
+    rc = opt_parse(&o.set, &command, argc, argv, err);
     if (rc == 0)
-        rc = opt_require_all(&set, required, MEM_COUNT(required), &command, err);
+        rc = opt_require_all(&o.set, &command, err);
     if (rc == 0)
         rc = run_options_open_files(&o, err);
     if (rc == 0)
         rc = cli_device_choose(&o.chosen, o.device, err);
-    o.train.begin = tell_begin;
+    o.train.begin = note_begin;
     o.train.user = &o.chosen;
     if (rc == 0)
         rc = clr_eval(&o.train, &result, err);
@@ -116,6 +108,5 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
         print_table(o.dataset, &result);
     free(result.confusion);
     run_options_clear(&o);
-    opt_clear(&set);
     return rc;
 }

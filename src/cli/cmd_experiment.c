@@ -1,7 +1,7 @@
 /*
- * clr-cl experiment: the runs of an experiment (lab/lab.h), each a process of its own, one at a time on every
- * device; then tables and figures. What is finished is not run again, what was stopped goes on: so the
- * command may be stopped, or killed, at any moment and given again.
+ * clr-cl experiment: the runs of an experiment (lab/lab.h), each in a process of its own, one at a time on
+ * each device; then tables and figures. Runs that are finished are not repeated, and others are resumed: so
+ * the command may be stopped, or killed, at any moment and repeated.
  */
 #include "cli/common.h"
 
@@ -35,16 +35,14 @@ static const struct opt_command command = {
     .usage = "NAME|FILE --out DIR [--device D[,D...]] [--seeds N]",
     .about =
         "Carries out an experiment: trains what is missing, several seeds each, and writes results.csv, "
-        "results.md and figures. It may be stopped, or killed, at any moment: the same command goes on to "
-        "the "
-        "same results. Built in are headline (fixed against triangular rates on quick, five seeds), policies "
-        "(the paper's policies on caffe-full), short (as few iterations as quick needs, five seeds) and "
-        "quick-look "
-        "(some minutes on two cores); a file says which runs there are, as the manual page describes.",
+        "results.md and figures. It may be stopped, or killed, at any moment: the same command continues to "
+        "the same results. Built in are headline (fixed against triangular rates on quick, five seeds), "
+        "policies (the paper's policies on caffe-full), short (as few iterations as quick needs, five seeds) "
+        "and quick-look (some minutes on two cores). The manual page describes files of experiments.",
     .examples = "  clr-cl experiment quick-look --out quick-look\n"
                 "  clr-cl experiment my.prototxt --out my --device all\n",
     .min_args = 1,
-    .asks = "an experiment: the name of one that is built in, or a file",
+    .asks = "an experiment: a built-in name, or a file",
     .max_args = 1,
 };
 
@@ -53,20 +51,22 @@ struct job {
     uint64_t seed;
     char *folder;
     struct arguments arguments; /* of the worker, without the device */
-    struct arguments kept;      /* of these, what its run.json will hold */
-    pid_t pid;                  /* 0: does not run */
+    struct arguments kept;      /* those that run.json records */
+    pid_t pid;                  /* 0: not running */
     size_t device;
 };
 
 struct work {
     const char *out;
     bool quiet;
-    int seeds; /* the first so many of each run; 0: all */
+    int seeds; /* of each run, the first ones; 0: all */
     struct lab_experiment *e;
     struct job *jobs; /* runs × their seeds, in the file's order */
     enum lab_state *states;
-    size_t *order; /* the first seed of all runs, then the second, … */
-    size_t count, wanted, there, kept;
+    size_t *order;              /* the first seed of all runs, then the second, … */
+    size_t count;               /* of jobs */
+    size_t wanted, done;        /* of runs, with --seeds */
+    size_t archived;            /* runs of histories.csv without folders */
     char *devices[MAX_DEVICES]; /* as --device takes them; NULL: the worker's own choice; owned */
     size_t device_count;
     const volatile int *stop; /* non-zero: a signal came */
@@ -74,8 +74,8 @@ struct work {
 
 /* ------------------------------------------------------------------ planning */
 
-/* "--name=value", or "--name": what a file says stays within its word, where behind a flag it would be an
- * option of its own. */
+/* "--name=value", or "--name". As one word, a value from a file cannot become an option, as it could after a
+ * flag. */
 static int add_option(struct arguments *a, const char *name, const char *value, struct clr_error *err)
 {
     struct str s = {0};
@@ -112,7 +112,7 @@ static int set_arguments(struct job *job, bool quiet, struct clr_error *err)
     return rc;
 }
 
-/* What the run is asked for must be possible, before any of them is begun. */
+/* Check the arguments of every run before the first one begins. */
 static int plan_job(struct work *w, size_t i, struct clr_error *err)
 {
     struct job *job = &w->jobs[i];
@@ -178,8 +178,8 @@ static int look(struct work *w, struct clr_error *err)
                                w->e->file, w->jobs[i].run->line, w->jobs[i].folder, w->jobs[i].run->name);
     }
     for (size_t k = 0; k < w->wanted && rc == 0; k++) {
-        w->there += w->states[w->order[k]] != LAB_MISSING;
-        w->kept += archive_holds(w->jobs[w->order[k]].folder);
+        w->done += w->states[w->order[k]] != LAB_MISSING;
+        w->archived += archive_holds(w->jobs[w->order[k]].folder);
     }
     return rc;
 }
@@ -193,7 +193,7 @@ static int add_device(struct work *w, const char *text, struct clr_error *err)
     return text ? str_duplicate(&w->devices[w->device_count++], text, err) : (w->device_count++, 0);
 }
 
-/* Every device that a run would be trained on, but for renderers and simulators. */
+/* Every usable device, except renderers and simulators. */
 static int add_all_devices(struct work *w, struct clr_error *err)
 {
     struct clr_device *devices = NULL;
@@ -239,19 +239,20 @@ static void wait_ns(long ns)
     (void)nanosleep(&t, NULL);
 }
 
-/* In a new process, where only what is safe between fork and exec may be called. Its result goes nowhere: the
- * experiment says it, with the name of the run, and its table is what belongs on stdout. A group of its own:
- * a signal from the terminal is for the experiment, which passes it on once. */
+/* In a new process, where only functions that are safe between fork and exec may be called. stdout is
+ * discarded: the experiment prints the result with the name of the run, and its table on stdout. The process
+ * has a group of its own, so that a signal from the terminal reaches only the experiment, which sends it on
+ * once. */
 static void become(char *const *args, pid_t parent, const sigset_t *mask)
 {
     static const char no_start[] = "cannot start this program again\n";
 
-    (void)signal(SIGINT, SIG_DFL); /* not the experiment's handlers: what they note would be lost by exec */
+    (void)signal(SIGINT, SIG_DFL); /* exec would lose what the experiment's handler stores */
     (void)signal(SIGTERM, SIG_DFL);
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     (void)setpgid(0, 0);
 #ifdef __linux__
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* an experiment that is killed leaves nobody behind */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* workers end if the experiment is killed */
 #endif
     if (getppid() == parent) {
         const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -301,25 +302,7 @@ static int start(struct work *w, struct job *job, size_t number, struct clr_erro
     return clr_error_set(err, CLR_EFAILED, "cannot start a process: %s", strerror(errno));
 }
 
-static int code_of(int status)
-{
-    switch (WEXITSTATUS(status)) {
-    case CLI_EXIT_USAGE:
-        return CLR_EUSAGE;
-    case CLI_EXIT_NO_DEVICE:
-        return CLR_ENODEVICE;
-    case CLI_EXIT_INPUT:
-        return CLR_EINPUT;
-    case CLI_EXIT_DEVICE_MEMORY:
-        return CLR_EDEVMEM;
-    case CLI_EXIT_INTERRUPTED:
-        return CLR_EINTERRUPTED;
-    default:
-        return CLR_EFAILED;
-    }
-}
-
-static int tell_result(const struct job *job, struct clr_error *err)
+static int note_result(const struct job *job, struct clr_error *err)
 {
     struct str text = {0};
     int rc = lab_tell(&text, job->run, job->folder, err);
@@ -336,7 +319,7 @@ static int stopped(struct clr_error *err)
                          "the experiment is stopped: run the same command again to continue it");
 }
 
-/* How a worker ended: a divergence is a result. */
+/* Record how a worker ended; a divergence is a result. */
 static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
 {
     struct job *job = &w->jobs[i];
@@ -344,31 +327,31 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
     int rc = 0;
 
     job->pid = 0;
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && *w->stop) /* before it could catch it */
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && *w->stop) /* before the worker could catch it */
         return stopped(err);
     if (WIFSIGNALED(status))
         return clr_error_set(
             err, CLR_EFAILED,
-            "'%s', seed %llu, was ended by signal %d (%s); run the same command again to go on with it",
+            "'%s', seed %llu, was ended by signal %d (%s); run the same command again to resume it",
             job->run->name, seed, WTERMSIG(status), strsignal(WTERMSIG(status)));
     if (WEXITSTATUS(status) == CLI_EXIT_DIVERGED) {
         w->states[i] = LAB_DIVERGED;
         cli_warn("'%s', seed %llu, diverged; recorded as diverged", job->run->name, seed);
     } else if (WEXITSTATUS(status) == CLI_EXIT_OK) {
         w->states[i] = LAB_FINISHED;
-        rc = tell_result(job, err);
+        rc = note_result(job, err);
     } else if (WEXITSTATUS(status) == CLI_EXIT_INTERRUPTED) {
         return stopped(err);
     } else {
-        return clr_error_set(err, code_of(status),
+        return clr_error_set(err, cli_error_code(WEXITSTATUS(status)),
                              "'%s', seed %llu, could not be run (exit code %d): the reason is above",
                              job->run->name, seed, WEXITSTATUS(status));
     }
-    w->there++;
+    w->done++;
     return rc < 0 ? rc : lab_report(w->e, w->out, w->states, NULL, err);
 }
 
-/* Give every device that is free its next job; *running: how many are. */
+/* Start the next job on every free device; *running: the number of workers. */
 static int start_some(struct work *w, size_t *running, struct clr_error *err)
 {
     bool busy[MAX_DEVICES] = {false};
@@ -399,7 +382,7 @@ static void signal_all(const struct work *w, int number)
             (void)kill(w->jobs[i].pid, number);
 }
 
-/* Those that have ended meanwhile. The first error stays; *running is how many are left. */
+/* Record the workers that have ended. The first error is returned; *running: the workers that are left. */
 static int collect(struct work *w, size_t *running, struct clr_error *err)
 {
     int rc = 0;
@@ -418,7 +401,8 @@ static int collect(struct work *w, size_t *running, struct clr_error *err)
         }
         if (got < 0) {
             w->jobs[i].pid = 0;
-            ended = clr_error_set(rc == 0 ? err : &other, CLR_EFAILED, "lost a process: %s", strerror(errno));
+            ended = clr_error_set(rc == 0 ? err : &other, CLR_EFAILED, "cannot wait for a worker: %s",
+                                  strerror(errno));
         } else {
             ended = take_end(w, i, status, rc == 0 ? err : &other);
         }
@@ -427,15 +411,16 @@ static int collect(struct work *w, size_t *running, struct clr_error *err)
     return rc;
 }
 
-/* Until all that is wanted is there, or one fails, or a signal comes; then the others are stopped. */
+/* Run all jobs. If one fails, or a signal comes, stop the others. */
 static int run_all(struct work *w, struct clr_error *err)
 {
     size_t running = 0;
     int rc = 0;
 
-    (void)signal(SIGCHLD, SIG_DFL); /* it may have been ignored by whoever started this program */
-    w->stop = cli_catch_signals(w->device_count > 1 ? CLI_STOPPING_RUN : NULL); /* a single worker says it */
-    for (size_t k = 0; k < w->wanted; k++) /* which run is where does not depend on the clock */
+    (void)signal(SIGCHLD, SIG_DFL); /* the parent process may have ignored it */
+    w->stop =
+        cli_catch_signals(w->device_count > 1 ? CLI_STOPPING_RUN : NULL); /* a single worker prints it */
+    for (size_t k = 0; k < w->wanted; k++) /* by the position in the file, not by time */
         w->jobs[w->order[k]].device = k % w->device_count;
     while (rc == 0 && !*w->stop) {
         rc = start_some(w, &running, err);
@@ -472,7 +457,7 @@ static int lock(const char *path, int *fd, struct clr_error *err)
     return rc;
 }
 
-/* Of what an experiment writes itself; its runs see to theirs. */
+/* Temporary files of what the experiment itself writes; its runs remove their own. */
 static void remove_left_overs(const struct work *w)
 {
     static const char *const names[] = {"experiment.prototxt", "results.csv", "results.md"};
@@ -514,18 +499,17 @@ static int finish(struct work *w, struct clr_error *err)
 }
 
 /* "small: 5 runs, none done yet" */
-static void tell_begin(const struct work *w)
+static void note_begin(const struct work *w)
 {
     char runs[STR_COUNT], done[STR_COUNT];
 
     cli_note("%s: %s, %s done%s", w->e->name, str_count(runs, w->wanted, "run"),
-             w->there == 0           ? "none"
-             : w->there == w->wanted ? "all"
-                                     : str_count(done, w->there, ""),
-             w->there == 0 ? " yet" : "");
-    if (w->kept > 0)
-        cli_note("%s of them from histories.csv alone: their folders are not there",
-                 str_count(done, w->kept, ""));
+             w->done == 0           ? "none"
+             : w->done == w->wanted ? "all"
+                                    : str_count(done, w->done, ""),
+             w->done == 0 ? " yet" : "");
+    if (w->archived > 0)
+        cli_note("%s of them are in histories.csv only, without folders", str_count(done, w->archived, ""));
 }
 
 static int carry_out(struct work *w, struct clr_error *err)
@@ -545,10 +529,10 @@ static int carry_out(struct work *w, struct clr_error *err)
         rc = look(w, err);
     if (rc == 0)
         rc = write_copy(w, err);
-    if (rc == 0) /* what does not fit is told before more is trained */
+    if (rc == 0) /* report results of other settings before more is trained */
         rc = lab_report(w->e, w->out, w->states, NULL, err);
     if (rc == 0)
-        tell_begin(w);
+        note_begin(w);
     if (rc == 0)
         rc = run_all(w, err);
     if (rc == 0)
@@ -582,29 +566,14 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "out",
-         .value = &w.out,
-         .argument = "DIR",
-         .help = "folder of the runs, tables and figures"},
-        {.kind = OPT_TEXT,
-         .name = "device",
-         .value = &device,
-         .argument = "D,D...",
+        {OPT_TEXT, "out", "DIR", &w.out, .help = "folder of the runs, tables and figures"},
+        {OPT_TEXT, "device", "D,D...", &device,
          .help =
              "devices to train on, one run at a time on each; all: every one but renderers and simulators "
              "(default: $CLR_DEVICE, else the best one)"},
-        {.kind = OPT_INT,
-         .name = "seeds",
-         .value = &w.seeds,
-         .argument = "N",
-         .min = 1,
-         .max = LAB_MAX_SEEDS,
+        {OPT_INT, "seeds", "N", &w.seeds, .min = 1, .max = LAB_MAX_SEEDS,
          .help = "only the first N seeds of each run (default: all)"},
-        {.kind = OPT_FLAG,
-         .name = "quiet",
-         .value = &w.quiet,
-         .help = "no progress and no messages, only warnings and errors"},
+        {OPT_FLAG, "quiet", NULL, &w.quiet, .help = "no progress and no messages, only warnings and errors"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));

@@ -1,4 +1,4 @@
-/* clr-cl net: what a net consists of. No device. */
+/* clr-cl net: shows the layers of a net. Needs no device. */
 #include "cli/common.h"
 
 #include <stdio.h>
@@ -31,7 +31,7 @@ struct net_options {
     bool json;
 };
 
-/* The shape that was asked for, or else the net's own. */
+/* The shape that the options give, or else the net's own. */
 static int image_shape(const struct net_options *o, const struct clr_net_spec *spec, const char *name,
                        struct clr_image_shape *out, struct clr_error *err)
 {
@@ -47,8 +47,7 @@ static int image_shape(const struct net_options *o, const struct clr_net_spec *s
         if (out->channels > 0)
             return 0;
         return clr_error_set(err, CLR_EUSAGE,
-                             "'%s' takes images of any size: say which with --input CxHxW or --data "
-                             "DATA",
+                             "'%s' takes images of any size: give one with --input CxHxW or --data DATA",
                              name);
     }
     rc = clr_dataset_open(&data, o->data, err);
@@ -85,39 +84,25 @@ int cmd_net(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "data",
-         .value = &o.data,
-         .argument = "DATA",
-         .help = "take the size of the images from this data set"},
-        {.kind = OPT_SHAPE,
-         .name = "input",
-         .value = o.input,
-         .argument = "CxHxW",
-         .min = 1,
-         .max = 65536,
-         .help = "size of an image: channels, height, width (default: what the net says)"},
-        {.kind = OPT_INT,
-         .name = "batch",
-         .value = &o.batch,
-         .argument = "B",
-         .min = 1,
-         .max = 65536,
+        {OPT_TEXT, "data", "DATA", &o.data, .help = "take the size of the images from this data set"},
+        {OPT_SHAPE, "input", "CxHxW", o.input, .min = 1, .max = 65536,
+         .help = "size of an image: channels, height, width (default: the net's)"},
+        {OPT_INT, "batch", "B", &o.batch, .min = 1, .max = 65536,
          .help = "images of a batch, for the memory (default: 100)"},
-        {.kind = OPT_FLAG, .name = "json", .value = &o.json, .help = "print as JSON"},
+        {OPT_FLAG, "json", NULL, &o.json, .help = "print as JSON"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
     rc = opt_parse(&set, &command, argc, argv, err);
     if (rc == 0 && strcmp(set.args[0], "show") != 0)
         rc = clr_error_set(err, CLR_EUSAGE,
-                           "'net' knows no '%s', did you mean 'net show %s'? usage: clr-cl net %s",
+                           "there is no 'net %s', did you mean 'net show %s'? usage: clr-cl net %s",
                            set.args[0], set.args[0], command.usage);
     if (rc == 0 && set.arg_count < 2)
         rc = clr_error_set(err, CLR_EUSAGE, "'net show' needs a net: a name or a file; usage: clr-cl net %s",
                            command.usage);
     if (rc == 0 && o.data && o.input[0] > 0)
-        rc = clr_error_set(err, CLR_EUSAGE, "--data and --input both say how large the images are: give one");
+        rc = clr_error_set(err, CLR_EUSAGE, "--data and --input both give the size of the images: give one");
     if (rc == 0)
         rc = show(&o, set.args[1], err);
     opt_clear(&set);

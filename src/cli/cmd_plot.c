@@ -1,4 +1,4 @@
-/* clr-cl plot: figures from CSV files. No device. */
+/* clr-cl plot: figures from CSV files. Needs no device. */
 #include "cli/common.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static const struct opt_command command = {
     .asks = "a kind of figure: " PLOT_KIND_NAMES,
 };
 
-/* A figure, or its numbers, must not be written over what it is drawn from. */
+/* A figure, or its numbers, must not overwrite an input. */
 static int check_inputs(const struct opt_set *set, const char *written, struct clr_error *err)
 {
     static const char *const names[] = {"history.csv", "loss.csv",   "timing.csv",
@@ -46,40 +46,24 @@ static int check_inputs(const struct opt_set *set, const char *written, struct c
 
 /* ---- kinds ---- */
 
-/* Options that not every kind of figure has a use for. */
-static bool has_use(const struct plot_kind_row *kind, const char *option)
+static bool takes(const struct plot_kind_row *kind, const struct opt *o)
 {
-    static const struct {
-        const char *option;
-        unsigned kinds;
-    } rows[] = {{"over", PLOT_RUN | PLOT_LOSS},
-                {"rates", PLOT_RUN | PLOT_LOSS},
-                {"multiples", PLOT_RUN | PLOT_LOSS | PLOT_SCHEDULE},
-                {"y-min", PLOT_RUN | PLOT_RANGE},
-                {"label", PLOT_RUN | PLOT_LOSS | PLOT_RANGE | PLOT_SCHEDULE}};
-
-    for (size_t i = 0; i < MEM_COUNT(rows); i++)
-        if (strcmp(rows[i].option, option) == 0)
-            return (rows[i].kinds & kind->kind) != 0;
-    return true;
+    return o->only == 0 || (o->only & kind->kind) != 0;
 }
 
-static int check_options(const struct opt_set *set, const struct plot_kind_row *kind, struct clr_error *err)
+static int check_options(const struct opt_set *set, const struct plot_kind_row *kind,
+                         const struct clr_plot_options *options, struct clr_error *err)
 {
+    if (options->over == CLR_PLOT_OVER_RATE && kind->kind == PLOT_RUN)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--over rate: 'plot range' draws accuracy over the rate; 'plot loss' takes it");
+    if (options->over == CLR_PLOT_OVER_RATE && options->rates)
+        return clr_error_set(err, CLR_EUSAGE, "--rates: with --over rate they are the x axis");
     for (size_t i = 0; i < set->count; i++)
-        if (set->given[i] && !has_use(kind, set->options[i].name))
+        if (set->given[i] && !takes(kind, &set->options[i]))
             return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", set->options[i].name,
                                  kind->name);
     return 0;
-}
-
-/* A curve over the rate: its accuracy is another figure, and its rates are the axis. */
-static int check_over_rate(const struct plot_kind_row *kind, bool rates, struct clr_error *err)
-{
-    if (kind && kind->kind == PLOT_RUN)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "--over rate: 'plot range' draws accuracy over the rate; 'plot loss' takes it");
-    return rates ? clr_error_set(err, CLR_EUSAGE, "--rates: with --over rate they are the x axis") : 0;
 }
 
 /* Help on one kind: `plot run --help`. */
@@ -89,11 +73,12 @@ static void narrow_help(struct opt_command *own, struct opt_set *set, const stru
     own->about = kind->about;
     own->examples = kind->examples;
     for (size_t i = 0; i < set->count; i++)
-        set->options[i].hidden = !has_use(kind, set->options[i].name);
+        set->options[i].hidden = !takes(kind, &set->options[i]);
 }
 
-/* The kind, and something that it draws. */
-static int check_args(const struct plot_kind_row **out, const struct opt_set *set, struct clr_error *err)
+/* Is there a kind, and inputs that it draws? */
+static int check_args(const struct plot_kind_row **out, const struct opt_set *set,
+                      const struct clr_plot_options *options, struct clr_error *err)
 {
     const struct plot_kind_row *kind = plot_kind_named(set->args[0]);
     int rc = 0;
@@ -105,7 +90,7 @@ static int check_args(const struct plot_kind_row **out, const struct opt_set *se
                              set->args[0], kind->usage);
     rc = opt_require(set, "output", err);
     if (rc == 0)
-        rc = check_options(set, kind, err);
+        rc = check_options(set, kind, options, err);
     for (int i = 1; i < set->arg_count && rc == 0; i++)
         rc = plot_inputs_check(kind->kind, set->args[i], err);
     *out = kind;
@@ -122,7 +107,7 @@ static bool has_name(const char *path, const char *name)
     return strcmp(path, name) == 0 || strcmp(own, name) == 0;
 }
 
-/* Is that what an input, or a range test in it, is called? */
+/* Is that the name of an input, or of the folder of a range test in it? */
 static bool is_called(const struct plot_list *in, const char *name)
 {
     for (size_t i = 0; i < in->count; i++)
@@ -131,7 +116,7 @@ static bool is_called(const struct plot_list *in, const char *name)
     return false;
 }
 
-/* The sign behind the name: names may have such signs in them, and so may texts. */
+/* The '=' after the name: both names and texts may contain others. */
 static char *find_equals(char *text, const struct plot_list *in)
 {
     for (char *p = text + strlen(text); p > text; p--) {
@@ -147,7 +132,7 @@ static char *find_equals(char *text, const struct plot_list *in)
     return strchr(text, '=');
 }
 
-/* NAME=TEXT; the texts are cut there. */
+/* Split NAME=TEXT in place. */
 static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, const struct plot_list *in,
                         struct clr_error *err)
 {
@@ -163,13 +148,13 @@ static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, con
     return 0;
 }
 
-/* labels: room for all texts. */
+/* labels: as many as texts. */
 static int draw(const struct opt_set *set, const char *output, struct clr_plot_options *options,
                 struct clr_plot_label *labels, struct opt_texts *texts, struct clr_error *err)
 {
     const struct plot_kind_row *kind = NULL;
     struct plot_list in = {0};
-    int rc = check_args(&kind, set, err);
+    int rc = check_args(&kind, set, options, err);
 
     for (int i = 1; i < set->arg_count && rc == 0; i++)
         rc = plot_list_add_input(&in, set->args[i], kind->kind, err);
@@ -204,79 +189,35 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     static const char *const overs[] = {"iterations", "time", "rate", NULL};
     const char *output = NULL;
     bool quiet = false;
-    int over = CLR_PLOT_OVER_ITERATIONS;
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "output",
-         .letter = 'o',
-         .value = &output,
-         .argument = "FIGURE",
+        {OPT_TEXT, "output", "FIGURE", &output, .letter = 'o',
          .help = "the file to write: .png, .svg or .pdf"},
-        {.kind = OPT_INT,
-         .name = "width",
-         .value = &options.width,
-         .argument = "N",
-         .min = 320,
-         .max = 10000,
+        {OPT_INT, "width", "N", &options.width, .min = 320, .max = 10000,
          .help = "pixels at 96 dpi (default: 960)"},
-        {.kind = OPT_INT,
-         .name = "height",
-         .value = &options.height,
-         .argument = "N",
-         .min = 200,
-         .max = 10000,
+        {OPT_INT, "height", "N", &options.height, .min = 200, .max = 10000,
          .help = "pixels at 96 dpi (default: 600 and a legend below; bench, --multiples: what they need)"},
-        {.kind = OPT_INT,
-         .name = "dpi",
-         .value = &options.dpi,
-         .argument = "N",
-         .min = 48,
-         .max = 1200,
+        {OPT_INT, "dpi", "N", &options.dpi, .min = 48, .max = 1200,
          .help = "resolution; 192 gives twice the pixels (default: 96)"},
-        {.kind = OPT_TEXT,
-         .name = "title",
-         .value = &options.title,
-         .argument = "TEXT",
-         .may_be_empty = true,
+        {OPT_TEXT, "title", "TEXT", &options.title, .may_be_empty = true,
          .help = "title; '' for none (default: made from the data)"},
-        {.kind = OPT_CHOICE,
-         .name = "over",
-         .value = &over,
-         .argument = "WHAT",
-         .choices = overs,
+        {OPT_CHOICE, "over", "WHAT", &options.over, .choices = overs, .only = PLOT_RUN | PLOT_LOSS,
          .help = "run, loss: over iterations, or over time with the evaluations in it; loss: of range tests, "
                  "over the rate (default: iterations)"},
-        {.kind = OPT_FLAG,
-         .name = "rates",
-         .value = &options.rates,
+        {OPT_FLAG, "rates", NULL, &options.rates, .only = PLOT_RUN | PLOT_LOSS,
          .help = "run, loss: the learning rate as a second panel on the same x axis"},
-        {.kind = OPT_FLAG,
-         .name = "multiples",
-         .value = &options.multiples,
+        {OPT_FLAG, "multiples", NULL, &options.multiples, .only = PLOT_RUN | PLOT_LOSS | PLOT_SCHEDULE,
          .help = "run, loss, schedule: a small chart for each curve, with the others in grey"},
-        {.kind = OPT_REAL,
-         .name = "y-min",
-         .value = &y_min,
-         .argument = "P",
-         .max = 100,
-         .below = true,
-         .help =
-             "run, range: begin the axis at P percent; 0 shows all of it (default: where differences can be "
-             "seen)"},
-        {.kind = OPT_TEXTS,
-         .name = "label",
-         .value = &texts,
-         .argument = "NAME=TEXT",
-         .help = "call a curve TEXT; NAME: its FILE, or that one's last part; may be given several times "
-                 "(default: what differs between the curves)"},
-        {.kind = OPT_TEXT,
-         .name = "csv",
-         .value = &options.csv,
-         .argument = "FILE",
-         .help = "write the numbers that are drawn, too: points, bands, helper lines"},
-        {.kind = OPT_FLAG, .name = "quiet", .value = &quiet, .help = "no messages, only warnings and errors"},
+        {OPT_REAL, "y-min", "P", &y_min, .max = 100, .below = true, .only = PLOT_RUN | PLOT_RANGE,
+         .help = "run, range: begin the axis at P percent; 0 shows the whole axis (default: so that "
+                 "differences can be seen)"},
+        {OPT_TEXTS, "label", "NAME=TEXT", &texts, .only = ~(unsigned)PLOT_BENCH,
+         .help = "call a curve TEXT; NAME: its FILE, or the last part of that path; may be repeated "
+                 "(default: the settings that differ)"},
+        {OPT_TEXT, "csv", "FILE", &options.csv,
+         .help = "also write the numbers that are drawn: points, bands, helper lines"},
+        {OPT_FLAG, "quiet", NULL, &quiet, .help = "no messages, only warnings and errors"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
@@ -286,12 +227,6 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     if (rc != 0)
         goto out;
     cli_set_quiet(quiet);
-    options.over = (enum clr_plot_over)over;
-    if (options.over == CLR_PLOT_OVER_RATE) {
-        rc = check_over_rate(kind, options.rates, err);
-        if (rc < 0)
-            goto out;
-    }
     options.y_min = opt_given(&set, "y-min") ? &y_min : NULL;
     rc = draw(&set, output, &options, labels, &texts, err);
 out:

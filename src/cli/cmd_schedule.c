@@ -27,10 +27,8 @@ static const struct opt_command command = {
 };
 
 struct schedule_options {
-    struct policy_options policy;
-    uint64_t iterations;
+    struct run_options run; /* of which only the schedule and its length are used */
     const char *csv, *plot;
-    bool quiet;
 };
 
 static void print_rows(const struct clr_schedule *s, uint64_t iterations)
@@ -41,9 +39,10 @@ static void print_rows(const struct clr_schedule *s, uint64_t iterations)
                clr_schedule_momentum(s, t));
 }
 
-/* The figure is drawn from a CSV: a temporary one, so that nothing but the figure appears beside it. */
-static int draw(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
+/* The figure is drawn from a temporary CSV file. */
+static int draw(const struct schedule_options *o, struct clr_error *err)
 {
+    const struct clr_schedule *s = &o->run.train.schedule;
     char title[160], csv[] = P_tmpdir "/clr-cl-XXXXXX";
     const char *input = csv;
     struct clr_plot_options options = {.title = title, .command_line = cli_command_line()};
@@ -54,22 +53,22 @@ static int draw(const struct schedule_options *o, const struct clr_schedule *s, 
     (void)close(fd);
     rc = labels_describe(title, sizeof title, s, err);
     if (rc == 0)
-        rc = clr_schedule_write_csv(s, o->iterations, csv, err);
+        rc = clr_schedule_write_csv(s, o->run.train.iterations, csv, err);
     if (rc == 0)
         rc = clr_plot_schedule(o->plot, &input, 1, &options, err);
     (void)unlink(csv);
     return rc;
 }
 
-/* The figure first: a name that is no figure's must not leave a CSV behind. */
-static int write_files(const struct schedule_options *o, const struct clr_schedule *s, struct clr_error *err)
+/* The figure first, so that a figure that cannot be drawn leaves no CSV. */
+static int write_files(const struct schedule_options *o, struct clr_error *err)
 {
     int rc = cli_check_outputs(o->csv, o->plot, err);
 
     if (rc == 0 && o->plot)
-        rc = draw(o, s, err);
+        rc = draw(o, err);
     if (rc == 0 && o->csv)
-        rc = clr_schedule_write_csv(s, o->iterations, o->csv, err);
+        rc = clr_schedule_write_csv(&o->run.train.schedule, o->run.train.iterations, o->csv, err);
     if (rc == 0)
         cli_note("wrote %s%s%s", o->csv ? o->csv : o->plot, o->csv && o->plot ? ", " : "",
                  o->csv && o->plot ? o->plot : "");
@@ -79,58 +78,40 @@ static int write_files(const struct schedule_options *o, const struct clr_schedu
 int cmd_schedule(int argc, char **argv, struct clr_error *err)
 {
     struct schedule_options o = {0};
-    struct opt_span given = {0};
-    struct clr_schedule schedule;
-    struct opt_set set = {0};
+    struct run_options *run = &o.run;
     int rc;
-    const struct opt table[] = {
-        {.kind = OPT_U64,
-         .name = "iterations",
-         .value = &given.iterations,
-         .argument = "N",
-         .min = 1,
-         .max = MAX_ROWS,
-         .help = "number of iterations, one row each"},
-        {.kind = OPT_TEXT,
-         .name = "csv",
-         .value = &o.csv,
-         .argument = "FILE",
-         .help = "write the rows to this file (default, without --plot: stdout)"},
-        {.kind = OPT_TEXT,
-         .name = "plot",
-         .value = &o.plot,
-         .argument = "FILE",
-         .help = "draw them: .png, .svg or .pdf; 'clr-cl plot schedule' draws CSV files, with a "
-                 "title, a size and labels"},
-        {.kind = OPT_FLAG,
-         .name = "quiet",
-         .value = &o.quiet,
-         .help = "no messages, only warnings and errors"},
-    };
 
-    policy_options_init(&o.policy);
-    policy_options_add(&o.policy, &set, false);
-    opt_add(&set, "Output", table, MEM_COUNT(table));
-    rc = opt_parse(&set, &command, argc, argv, err);
+    run_options_init(run);
+    const struct opt table[] = {
+        {OPT_U64, "iterations", "N", &run->iterations.iterations, .min = 1, .max = MAX_ROWS,
+         .help = "number of iterations, one row each"},
+        {OPT_TEXT, "csv", "FILE", &o.csv,
+         .help = "write the rows to this file (default, without --plot: stdout)"},
+        {OPT_TEXT, "plot", "FILE", &o.plot,
+         .help =
+             "draw them: .png, .svg or .pdf; 'clr-cl plot schedule' draws CSV files, with a title, a size "
+             "and labels"},
+        {OPT_FLAG, "quiet", NULL, &run->quiet, .help = "no messages, only warnings and errors"},
+    };
+    run_options_add_policy(run);
+    opt_add(&run->set, "Output", table, MEM_COUNT(table));
+    rc = opt_parse(&run->set, &command, argc, argv, err);
     if (rc == 0)
-        rc = opt_require(&set, "policy", err);
+        rc = opt_require(&run->set, "policy", err);
     if (rc == 0)
-        rc = policy_options_iterations(&o.policy, &set, 0, &given, &o.iterations, err);
-    if (rc == 0 && o.iterations > MAX_ROWS)
-        rc = clr_error_set(err, CLR_EUSAGE,
-                           "--cycles: %llu iterations are more than the %u rows that are written",
-                           (unsigned long long)o.iterations, MAX_ROWS);
-    if (rc == 0)
-        rc = policy_options_resolve(&o.policy, &set, 0, false, o.iterations, &schedule, err);
+        rc = run_options_resolve(run, err);
+    if (rc == 0 && run->train.iterations > MAX_ROWS)
+        rc = clr_error_set(err, CLR_EUSAGE, "--cycles: %llu iterations are more than the %u rows that fit",
+                           (unsigned long long)run->train.iterations, MAX_ROWS);
     if (rc != 0)
         goto out;
-    cli_set_quiet(o.quiet);
-    policy_note_end(&schedule, o.iterations);
+    cli_set_quiet(run->quiet);
+    run_options_note_end(run);
     if (o.csv || o.plot)
-        rc = write_files(&o, &schedule, err);
+        rc = write_files(&o, err);
     else
-        print_rows(&schedule, o.iterations);
+        print_rows(&run->train.schedule, run->train.iterations);
 out:
-    opt_clear(&set);
+    run_options_clear(run);
     return rc;
 }

@@ -7,26 +7,10 @@
 #include "base/json.h"
 #include "cli/run_options.h"
 
-/* Fewer lines than these show no curve of accuracy, or of losses, each of which is a single batch's. */
+/* Fewer lines than these show no curve of accuracies, or of losses, each of which is a single batch's. */
 #define FEW_ACCURACIES 5
 #define FEW_LOSSES     10
-#define MANY           40 /* so many do */
-
-static const struct opt_command command = {
-    .name = "train",
-    .usage = "--net NET --data DATA --policy P --iterations N|--cycles N --out DIR [OPTION...] | "
-             "--solver FILE --data DATA --out DIR [OPTION...] | --resume --out DIR [OPTION...]",
-    .about = "Trains a net and writes the run into a folder: run.json (every setting), history.csv (loss, "
-             "rate and "
-             "accuracy at each evaluation), loss.csv, timing.csv, checkpoints, and final.safetensors (the "
-             "weights). Ctrl-C stops after the current iteration and saves what there is; --resume goes on "
-             "from there, or from the last checkpoint of a run that was killed.",
-    .examples = "  clr-cl train --net quick --data cifar10 --policy triangular --min-lr 0.0025 \\\n"
-                "      --max-lr 0.01 --step-size 2000 --iterations 4000 --out triangular\n"
-                "  clr-cl train --net lenet --data fashion-mnist --policy fixed --lr 0.01 \\\n"
-                "      --weight-decay 0.0005 --iterations 3ep --out fixed\n"
-                "  clr-cl train --resume --out triangular\n",
-};
+#define MANY           40 /* lines that show one */
 
 static int print_result(const struct run_options *o, const struct clr_train_result *r, struct clr_error *err)
 {
@@ -34,7 +18,7 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
     char count[STR_COUNT], loss[CLI_LOSS_TEXT];
 
     if (o->json)
-        return cli_print_json(json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->out,
+        return cli_print_json(json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->train.out,
                                         "iterations", (json_int_t)r->iterations, "evaluated_on", images,
                                         "loss", json_finite(r->val_loss), "accuracy", json_finite(r->val_acc),
                                         "best_accuracy", json_finite(r->best_acc), "best_iteration",
@@ -57,8 +41,8 @@ static uint64_t lines(uint64_t iterations, uint64_t every)
     return iterations / every + (every > 1) + (iterations % every != 0);
 }
 
-/* A short run leaves a usual interval few lines, which cannot be had afterwards. */
-static void tell_lines(const char *table, uint64_t few, const char *option, uint64_t iterations,
+/* In a short run the default interval gives few lines, and more cannot be computed afterwards. */
+static void note_lines(const char *table, uint64_t few, const char *option, uint64_t iterations,
                        uint64_t every)
 {
     const uint64_t more = iterations / MANY > 0 ? iterations / MANY : 1;
@@ -69,131 +53,104 @@ static void tell_lines(const char *table, uint64_t few, const char *option, uint
                  str_count(count, lines(iterations, every), "line"), option, (unsigned long long)more);
 }
 
-/* What is told when a run begins. */
-struct beginning {
-    const struct run_options *o;
-    const struct opt_set *set;
-};
-
-static void tell_tables(const struct beginning *b)
+/* After everything is checked that could refuse the run. */
+static void note_begin(void *user)
 {
-    const struct clr_train_options *t = &b->o->train;
-
-    if (t->resume) /* the intervals are the run's */
-        return;
-    if (!opt_given(b->set, "validate-every"))
-        tell_lines("history.csv", FEW_ACCURACIES, "validate-every", t->iterations, t->validate_every);
-    if (!opt_given(b->set, "log-every"))
-        tell_lines("loss.csv", FEW_LOSSES, "log-every", t->iterations, t->log_every);
-}
-
-/* When nothing is left that could refuse the run. */
-static void tell_begin(void *user)
-{
-    const struct beginning *b = user;
-    const struct run_options *o = b->o;
+    const struct run_options *o = user;
+    const struct clr_train_options *t = &o->train;
     char schedule[160], images[STR_COUNT], iterations[STR_COUNT];
 
     cli_device_tell(&o->chosen);
-    clr_schedule_describe(&o->train.schedule, schedule, sizeof schedule);
-    cli_note("training %s on %s: %s, %s of %s", o->net, o->data, schedule,
-             str_count(iterations, o->train.iterations, "iteration"),
-             str_count(images, (uint64_t)o->train.batch, "image"));
-    policy_note_end(&o->train.schedule, o->train.iterations);
-    if (o->train.validation > 0)
+    clr_schedule_describe(&t->schedule, schedule, sizeof schedule);
+    cli_note("training %s on %s: %s, %s of %s", t->net_name, t->data_name, schedule,
+             str_count(iterations, t->iterations, "iteration"),
+             str_count(images, (uint64_t)t->batch, "image"));
+    run_options_note_end(o);
+    if (t->validation > 0)
         cli_note("accuracy is measured on %s",
-                 str_count(images, (uint64_t)o->train.validation, "held-out training image"));
-    tell_tables(b);
+                 str_count(images, (uint64_t)t->validation, "held-out training image"));
+    if (!t->resume && !opt_given(&o->set, "validate-every"))
+        note_lines("history.csv", FEW_ACCURACIES, "validate-every", t->iterations, t->validate_every);
+    if (!t->resume && !opt_given(&o->set, "log-every"))
+        note_lines("loss.csv", FEW_LOSSES, "log-every", t->iterations, t->log_every);
 }
 
-static int train(struct run_options *o, const struct opt_set *set, struct clr_error *err)
+static int train(struct run_options *o, struct clr_error *err)
 {
     struct clr_train_result result = {0};
-    struct beginning begin = {o, set};
-    struct str folder = {0}, program = {0};
+    struct str command = {0}, folder = {0};
     int rc;
 
     if (o->train.keep_minima && !clr_schedule_is_cyclic(o->train.schedule.policy))
         cli_warn("--keep-minima has no effect: policy %s has no cycles",
                  clr_schedule_policy_name(o->train.schedule.policy));
-    o->train.begin = tell_begin;
-    o->train.user = &begin;
+    o->train.begin = note_begin;
+    o->train.user = o;
     o->train.progress = cli_progress;
     o->train.stop = cli_catch_signals(CLI_STOPPING_RUN);
     rc = clr_train(&o->train, &result, err);
     cli_progress_end();
     if (rc == 0)
         rc = print_result(o, &result, err);
-    if (rc == 0) {
-        cli_quote(&program, cli_program());
-        cli_quote(&folder, o->out);
-        rc = str_check(&program, err);
-    }
+    cli_quote(&folder, o->train.out);
+    cli_quote(&command, cli_program());
+    str_append(&command, " plot run %s -o run.png", str_text(&folder));
     if (rc == 0)
         rc = str_check(&folder, err);
     if (rc == 0)
-        cli_note("wrote %s; draw it with: %s plot run %s -o run.png", str_text(&folder), str_text(&program),
-                 str_text(&folder));
-    str_clear(&program);
+        rc = str_check(&command, err);
+    if (rc == 0)
+        cli_note("wrote %s; draw it with: %s", str_text(&folder), str_text(&command));
+    str_clear(&command);
     str_clear(&folder);
     free(result.profile);
     return rc;
 }
 
-static void describe(struct run_options *o, struct opt_set *set, void *user)
+static void describe(struct run_options *o)
 {
-    (void)user;
-    run_options_add_where(o, set, true);
-    run_options_add_solver(o, set);
-    policy_options_add(&o->policy, set, true);
-    run_options_add_training(o, set, NULL);
-    run_options_add_input(o, set, false);
-    run_options_add_watching(
-        o, set,
-        "measure the accuracy every N iterations (1000) or epochs (2ep), at the first and at "
-        "the last; 0: only then (default: 1000)",
-        "hold out N training images and measure the accuracy on them instead of the test "
-        "set (default: 0)");
-    run_options_add_logging(o, set);
-    run_options_add_keeping(o, set, true);
-    run_options_add_output(o, set);
+    const struct opt solver = {
+        OPT_TEXT, "solver", "FILE", &o->solver,
+        .help = "read options from a Caffe solver file; options on the command line override it. With "
+                "--resume, continue with its rates and max_iter"};
+
+    run_options_add_where(o, true);
+    opt_add(&o->set, NULL, &solver, 1);
+    run_options_add_policy(o);
+    run_options_add_training(o);
+    run_options_add_input(o, false);
+    run_options_add_evaluation(o);
+    run_options_add_logging(o);
+    run_options_add_checkpoints(o);
+    run_options_add_output(o);
 }
 
-/* Parsed and checked, as far as that goes without the files. Both are to be cleared in any case. */
-static int parse(struct run_options *o, struct opt_set *set, int argc, char **argv, struct clr_error *err)
-{
-    static const char *const required[] = {"net", "data", "policy", "out"};
-    int rc = run_options_parse(o, set, &command, describe, NULL, argc, argv, err);
-
-    if (rc == 0)
-        rc = opt_require_all(set, required, MEM_COUNT(required), &command, err);
-    return rc;
-}
+static const char *const required[] = {"net", "data", "policy", "out", NULL};
+static const struct run_command command = {
+    .base = {.name = "train",
+             .usage = "--net NET --data DATA --policy P --iterations N|--cycles N --out DIR [OPTION...] | "
+                      "--solver FILE --data DATA --out DIR [OPTION...] | --resume --out DIR [OPTION...]",
+             .about = "Trains a net and writes the run into a folder: run.json (every setting), history.csv "
+                      "(loss, rate and accuracy at each evaluation), loss.csv, timing.csv, checkpoints, and "
+                      "final.safetensors (the weights). Ctrl-C stops after the current iteration and saves a "
+                      "checkpoint; --resume continues from it, or from the last checkpoint of a run that was "
+                      "killed.",
+             .examples = "  clr-cl train --net quick --data cifar10 --policy triangular --min-lr 0.0025 \\\n"
+                         "      --max-lr 0.01 --step-size 2000 --iterations 4000 --out triangular\n"
+                         "  clr-cl train --net lenet --data fashion-mnist --policy fixed --lr 0.01 \\\n"
+                         "      --weight-decay 0.0005 --iterations 3ep --out fixed\n"
+                         "  clr-cl train --resume --out triangular\n",
+             .required = required},
+    .describe = describe,
+    .run = train,
+};
 
 int cmd_train_check(struct arguments *kept, int argc, char **argv, struct clr_error *err)
 {
-    struct run_options o;
-    struct opt_set set = {0};
-    int rc = parse(&o, &set, argc, argv, err);
-
-    if (rc == 0)
-        rc = run_options_keep(kept, &o, &set, err);
-    run_options_clear(&o);
-    opt_clear(&set);
-    return rc;
+    return run_command(&command, kept, argc, argv, err);
 }
 
 int cmd_train(int argc, char **argv, struct clr_error *err)
 {
-    struct run_options o;
-    struct opt_set set = {0};
-    int rc = parse(&o, &set, argc, argv, err);
-
-    if (rc == 0)
-        rc = run_options_open(&o, &set, err);
-    if (rc == 0)
-        rc = train(&o, &set, err);
-    run_options_clear(&o);
-    opt_clear(&set);
-    return rc;
+    return run_command(&command, NULL, argc, argv, err);
 }

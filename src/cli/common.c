@@ -27,7 +27,7 @@
 static struct {
     bool fancy; /* stderr is a terminal, and colours are welcome */
     bool quiet;
-    bool line_open; /* a progress line stands on the terminal */
+    bool line_open; /* the terminal shows a line of progress */
     uint64_t last_line_ns;
     struct str command_line;
     const char *program;
@@ -42,7 +42,7 @@ void cli_progress_wipe(void)
     g_cli.line_open = false;
 }
 
-/* The library names fields, as in "`max_lr` is 0"; here they are options: "--max-lr is 0". */
+/* The library names fields, as in "`max_lr` is 0"; the user needs options: "--max-lr is 0". */
 static void name_options(char *out, size_t size, const char *text)
 {
     size_t n = 0;
@@ -63,9 +63,9 @@ static void name_options(char *out, size_t size, const char *text)
 }
 
 /*
- * A message may quote names from files: what would steer the terminal is shown as '?'. Nothing is allocated:
- * that there is no memory must be sayable. A message that nobody reads ends nothing: not by SIGPIPE either,
- * which is for what reads the data on stdout.
+ * A message may quote names from files: control characters are shown as '?'. Nothing is allocated, so that an
+ * error about memory can be printed. SIGPIPE is ignored meanwhile: it ends the program if the reader of
+ * stdout has ended, not the reader of the messages.
  */
 static void say(const char *colour, const char *prefix, const char *text)
 {
@@ -116,25 +116,34 @@ void cli_warn(const char *format, ...)
     say(YELLOW, "warning: ", line);
 }
 
+/* Any other code is CLI_EXIT_FAILURE. */
+static const struct {
+    int code, exit_code;
+} exit_codes[] = {
+    {0, CLI_EXIT_OK},
+    {CLR_EUSAGE, CLI_EXIT_USAGE},
+    {CLR_ENODEVICE, CLI_EXIT_NO_DEVICE},
+    {CLR_EINPUT, CLI_EXIT_INPUT},
+    {CLR_EDIVERGED, CLI_EXIT_DIVERGED},
+    {CLR_EDEVMEM, CLI_EXIT_DEVICE_MEMORY},
+    {CLR_EINTERRUPTED, CLI_EXIT_INTERRUPTED},
+};
+
 int cli_report_error(int code, const struct clr_error *err)
 {
     say(RED, "clr-cl: ", err->message[0] ? err->message : "failed, without a reason given");
-    switch (code) {
-    case CLR_EUSAGE:
-        return CLI_EXIT_USAGE;
-    case CLR_ENODEVICE:
-        return CLI_EXIT_NO_DEVICE;
-    case CLR_EINPUT:
-        return CLI_EXIT_INPUT;
-    case CLR_EDIVERGED:
-        return CLI_EXIT_DIVERGED;
-    case CLR_EDEVMEM:
-        return CLI_EXIT_DEVICE_MEMORY;
-    case CLR_EINTERRUPTED:
-        return CLI_EXIT_INTERRUPTED;
-    default:
-        return CLI_EXIT_FAILURE;
-    }
+    for (size_t i = 0; i < MEM_COUNT(exit_codes); i++)
+        if (exit_codes[i].code == code)
+            return exit_codes[i].exit_code;
+    return CLI_EXIT_FAILURE;
+}
+
+int cli_error_code(int exit_code)
+{
+    for (size_t i = 0; i < MEM_COUNT(exit_codes); i++)
+        if (exit_codes[i].exit_code == exit_code)
+            return exit_codes[i].code;
+    return CLR_EFAILED;
 }
 
 int cli_close_stdout(struct clr_error *err)
@@ -142,7 +151,7 @@ int cli_close_stdout(struct clr_error *err)
     bool failed = ferror(stdout) != 0;
 
     if (failed)
-        (void)putchar('\n'); /* why it failed is not known any more: what follows fails likewise */
+        (void)putchar('\n'); /* errno is lost: another failure sets it again */
     errno = 0;
     if (fclose(stdout) != 0 || failed)
         return clr_error_set(err, CLR_EFAILED, "cannot write to standard output%s%s", errno ? ": " : "",
@@ -186,8 +195,8 @@ const char *cli_command_line(void)
 }
 
 /*
- * A descriptor that came closed would be given to the next file that is opened, and messages would end up in
- * it. /dev/null takes the place, read-only where it is for output: writing fails there as it did before.
+ * If descriptor 1 or 2 is closed, the next file that is opened would get it, and messages would be written
+ * into that file. /dev/null takes its place, read-only, so that writing still fails.
  */
 static void fill_descriptors(void)
 {
@@ -205,7 +214,7 @@ int cli_init(int argc, char **argv, struct clr_error *err)
     const char *no_color = getenv("NO_COLOR");
 
     fill_descriptors();
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file that would be too large is an error of writing */
+    (void)signal(SIGXFSZ, SIG_IGN); /* so that write() fails for a file that is too large */
     g_cli.fancy = isatty(STDERR_FILENO) && !(no_color && *no_color);
     g_cli.program = argc > 0 && argv[0][0] ? argv[0] : "clr-cl";
     str_append(&g_cli.command_line, "clr-cl");
@@ -289,7 +298,7 @@ int cli_device(struct clr_device *out, const char *option, struct clr_error *err
 /* ---- signals ------------------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t g_stop;
-static const char *g_say_stop; /* NULL: nothing */
+static const char *g_stop_message; /* NULL: none */
 _Static_assert(sizeof g_stop == sizeof(int), "the library takes the stop flag as an int");
 
 static void on_signal(int number)
@@ -301,22 +310,23 @@ static void on_signal(int number)
     if (g_stop)
         _exit(CLI_EXIT_INTERRUPTED);
     g_stop = 1;
-    written = !g_say_stop || g_cli.quiet ? 0 : write(STDERR_FILENO, g_say_stop, strlen(g_say_stop));
+    written =
+        !g_stop_message || g_cli.quiet ? 0 : write(STDERR_FILENO, g_stop_message, strlen(g_stop_message));
     (void)written;
     errno = before;
 }
 
-const volatile int *cli_catch_signals(const char *say)
+const volatile int *cli_catch_signals(const char *message)
 {
     struct sigaction action = {0};
 
-    g_say_stop = say;
+    g_stop_message = message;
     action.sa_handler = on_signal;
     (void)sigemptyset(&action.sa_mask);
     action.sa_flags = SA_RESTART;
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    (void)signal(SIGPIPE, SIG_IGN); /* a reader of the messages may end first, of the same signal */
+    (void)signal(SIGPIPE, SIG_IGN); /* the same signal may end the reader of the messages first */
     return &g_stop;
 }
 
@@ -343,8 +353,8 @@ static void append_time(struct str *s, double seconds)
         str_append(s, "%llu:%02llu", t / 60, t % 60);
 }
 
-/* "1,200/4,000  loss 1.6302  lr 0.00325  accuracy 41.30 %  16.2 it/s  2:53 left"; the accuracy, which is that
- * of the last evaluation, if it is wanted. */
+/* "1,200/4,000  loss 1.6302  lr 0.00325  accuracy 41.30 %  16.2 it/s  2:53 left"; the accuracy is that of the
+ * last evaluation. */
 static void append_figures(struct str *s, const struct clr_progress *p, bool accuracy)
 {
     char done[STR_COUNT], all[STR_COUNT], loss[CLI_LOSS_TEXT];
@@ -376,8 +386,7 @@ static size_t terminal_width(void)
     return 80;
 }
 
-/* The bar takes what the figures leave of the line, 16 columns at most; the figures are cut before they wrap.
- */
+/* The bar takes what the figures leave of the line, 16 columns at most; figures that do not fit are cut. */
 static void draw_line(const struct str *figures, double share)
 {
     static const char full[] = "################", empty[] = "................";
@@ -397,17 +406,29 @@ static void draw_line(const struct str *figures, double share)
     g_cli.line_open = true;
 }
 
-/* Where there is no terminal: half a minute after the last line, or now, for that is news. */
-static bool is_time_for_a_line(bool news)
+/* On a terminal always; elsewhere after an evaluation, or half a minute after the last line. */
+static bool is_time_for_progress(bool evaluated)
 {
     const uint64_t now = clock_ns();
 
+    if (g_cli.quiet || g_cli.fancy)
+        return !g_cli.quiet;
     if (g_cli.last_line_ns == 0)
         g_cli.last_line_ns = now;
-    if (!news && now - g_cli.last_line_ns < PLAIN_LINE_EVERY_NS)
+    if (!evaluated && now - g_cli.last_line_ns < PLAIN_LINE_EVERY_NS)
         return false;
     g_cli.last_line_ns = now;
     return true;
+}
+
+/* Print a line of progress, and free it. plain: what it begins with without a terminal. */
+static void show_progress(struct str *line, const char *plain, double share)
+{
+    if (g_cli.fancy)
+        draw_line(line, share);
+    else
+        cli_note("%s%s", plain, str_text(line));
+    str_clear(line);
 }
 
 void cli_progress(void *user, const struct clr_progress *p)
@@ -415,28 +436,21 @@ void cli_progress(void *user, const struct clr_progress *p)
     struct str line = {0};
 
     (void)user;
-    if (g_cli.quiet || (!g_cli.fancy && !is_time_for_a_line(p->evaluated)))
+    if (!is_time_for_progress(p->evaluated))
         return;
     append_figures(&line, p, p->evaluated || g_cli.fancy);
-    if (g_cli.fancy)
-        draw_line(&line, p->iterations > 0 ? (double)p->iteration / (double)p->iterations : 0.0);
-    else
-        cli_note("iteration %s", str_text(&line));
-    str_clear(&line);
+    show_progress(&line, "iteration ",
+                  p->iterations > 0 ? (double)p->iteration / (double)p->iterations : 0.0);
 }
 
 void cli_progress_step(const char *what, int done, int all)
 {
     struct str line = {0};
 
-    if (g_cli.quiet || (!g_cli.fancy && !is_time_for_a_line(false)))
+    if (!is_time_for_progress(false))
         return;
     str_append(&line, "%d/%d  %s", done, all, what);
-    if (g_cli.fancy)
-        draw_line(&line, all > 0 ? (double)done / all : 0.0);
-    else
-        cli_note("%s", str_text(&line));
-    str_clear(&line);
+    show_progress(&line, "", all > 0 ? (double)done / all : 0.0);
 }
 
 void cli_progress_end(void)
@@ -483,26 +497,27 @@ int cli_print_json(json_t *value, struct clr_error *err)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
     if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0 && !ferror(stdout))
         rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
-    else /* cli_close_stdout() says what could not be written */
+    else /* cli_close_stdout() reports what could not be written */
         (void)putchar('\n');
     json_decref(value);
     return rc;
 }
 
-int cli_check_outputs(const char *written, const char *other, struct clr_error *err)
+bool cli_is_same_file(const char *a, const char *b)
 {
     struct stat x, y;
 
+    return strcmp(a, b) == 0 ||
+           (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+int cli_check_outputs(const char *written, const char *other, struct clr_error *err)
+{
     if (written && strcmp(written, "-") == 0)
-        return clr_error_set(
-            err, CLR_EUSAGE,
-            "'-' is not standard output: that is /dev/stdout, and a file of that name './-'");
-    if (!written || !other)
-        return 0;
-    if (strcmp(written, other) != 0 &&
-        !(stat(written, &x) == 0 && stat(other, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino))
-        return 0;
-    return clr_error_set(err, CLR_EUSAGE,
-                         "'%s' and '%s' are the same file: give what is written one of its own", written,
-                         other);
+        return clr_error_set(err, CLR_EUSAGE,
+                             "'-' is not standard output: use /dev/stdout, or './-' for a file of that name");
+    if (written && other && cli_is_same_file(written, other))
+        return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same file: write to another one",
+                             written, other);
+    return 0;
 }

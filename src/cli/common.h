@@ -1,7 +1,7 @@
 /*
- * What all commands share: talking to the user (stderr), exit codes, the device, progress, signals. One of
+ * What all commands share: messages on stderr, exit codes, the device, progress, signals. common.c is one of
  * the three files that read the environment (the others are src/base/paths.c and src/ocl/source.c):
- * CLR_DEVICE, NO_COLOR; of OpenCL's own OCL_ICD_VENDORS and RUSTICL_ENABLE.
+ * CLR_DEVICE, NO_COLOR, and of OpenCL's own variables OCL_ICD_VENDORS and RUSTICL_ENABLE.
  */
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
@@ -36,75 +36,79 @@ struct cli_command {
     int (*run)(int argc, char **argv, struct clr_error *err);
 };
 
-/* Sees to it that descriptors 0 to 2 are open, looks at the terminal, takes the library's messages and keeps
- * the command line. Call first. CLR_ENOMEM. */
+/* Open descriptors 0 to 2 if they are closed, check whether stderr is a terminal, print the library's
+ * messages from now on, and store the command line. Call first. CLR_ENOMEM. */
 int cli_init(int argc, char **argv, struct clr_error *err);
 
 /* --quiet: neither progress nor messages, only warnings and errors. */
 void cli_set_quiet(bool quiet);
 
-/* A message for the user, on stderr; a newline is added. One that cannot be written is no error. */
+/* Print a message and a newline on stderr, unless --quiet. That it cannot be written is no error. */
 void cli_note(const char *format, ...) CLR_PRINTF(1, 2);
 
-/* "warning: message" on stderr, also where --quiet is given. */
+/* Print "warning: message" on stderr, also with --quiet. */
 void cli_warn(const char *format, ...) CLR_PRINTF(1, 2);
 
-/* "clr-cl: message" on stderr; returns the exit code that belongs to the error. */
+/* Print "clr-cl: message" on stderr; returns the exit code of the error. */
 int cli_report_error(int code, const struct clr_error *err);
 
-/* Flush and close stdout: 0, or CLR_EFAILED where something could not be written (a full disk), with the
- * reason. */
+/* The error code of a process of this program that ended with that exit code. */
+int cli_error_code(int exit_code);
+
+/* Flush and close stdout: 0, or CLR_EFAILED, with the reason, if something could not be written (a full
+ * disk).
+ */
 int cli_close_stdout(struct clr_error *err);
 
-/* What --device or else CLR_DEVICE asks for; NULL: the best. */
+/* The device that --device names, or else CLR_DEVICE; NULL: the best one. */
 const char *cli_device_wanted(const char *option);
 
-/* Is Mesa's rusticl installed, and told nothing? Then it shows no devices, and nobody says why. */
+/* Is Mesa's rusticl installed without RUSTICL_ENABLE? Then it shows no devices, and gives no reason. */
 bool cli_rusticl_hides(void);
 #define CLI_RUSTICL                                                                                          \
     "Mesa's rusticl is installed, and shows devices only where RUSTICL_ENABLE names their drivers, as in "   \
     "RUSTICL_ENABLE=radeonsi (AMD), iris (Intel), llvmpipe (any CPU, slowly)"
 
-/* clr_device_select() by that; the error says where the request came from. */
+/* clr_device_select() with that device; the error names --device or CLR_DEVICE. */
 int cli_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *option,
                       struct clr_error *err);
 
-/* Choose the device (option: --device or NULL). */
+/* List the devices and choose one. option: --device, or NULL. */
 int cli_device_choose(struct clr_device *out, const char *option, struct clr_error *err);
 
-/* Say which device it is. */
+/* Print the device on stderr. */
 void cli_device_tell(const struct clr_device *device);
 
-/* Both. */
+/* Choose and print it. */
 int cli_device(struct clr_device *out, const char *option, struct clr_error *err);
 
-#define CLI_STOPPING_RUN "\nstopping and saving the run; once more leaves at once, without saving\n"
+#define CLI_STOPPING_RUN "\nstopping and saving the run; press Ctrl-C again to quit now, without saving\n"
 
-/* From now on the first SIGINT or SIGTERM sets the flag that is returned, and `say` is told (NULL: nothing;
- * nor with --quiet); a second one ends the program. */
-const volatile int *cli_catch_signals(const char *say);
+/* From now on the first SIGINT or SIGTERM sets the flag that is returned and prints `message` (NULL, or with
+ * --quiet: nothing); the second one ends the program. */
+const volatile int *cli_catch_signals(const char *message);
 
 /* "about 40 s", "about 3 minutes", "about 5 hours" */
 #define CLI_ABOUT 32
 const char *cli_about(char out[CLI_ABOUT], double seconds);
 
-/* For clr_train_options.progress: a line on stderr, rewritten in place on a terminal, else one line per
- * evaluation and one every half minute. End it before other output. */
+/* For clr_train_options.progress: one line on stderr, overwritten each time on a terminal; without a
+ * terminal, a line per evaluation and one every half minute. End it before other output. */
 void cli_progress(void *user, const struct clr_progress *p);
 void cli_progress_end(void);
 
-/* The same of a list that is gone through, of which `done` are done and `what` is next. */
+/* The same for a list of `all` entries, of which `done` are done and `what` is next. */
 void cli_progress_step(const char *what, int done, int all);
-/* Take the line away: before what goes to stdout, which may be the same terminal. */
+/* Erase the line, before output on stdout, which may be the same terminal. */
 void cli_progress_wipe(void);
 
-/* This program, as it was started: for another process of it. Borrowed. */
+/* This program, as it was started, to start another process of it. Borrowed. */
 const char *cli_program(void);
 
 /* The command line as typed, quoted for a shell: for run.json and figures. Borrowed. */
 const char *cli_command_line(void);
 
-/* Append `word`, quoted where a shell needs it. */
+/* Append `word`, quoted if a shell needs it. */
 void cli_quote(struct str *s, const char *word);
 
 /* "1.6302", and a large one "3.77e+33", into out, which is returned. */
@@ -114,14 +118,17 @@ const char *cli_loss(char out[CLI_LOSS_TEXT], double loss);
 /* "15.6 GiB" into out, which is returned. */
 const char *cli_bytes(char out[STR_COUNT], uint64_t bytes);
 
-/* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM where it is NULL. */
+/* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM if it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);
 
-/* A file to write, and another one, each may be NULL: CLR_EUSAGE where they are the same, or where the first
- * is '-', which other programs take for standard output. */
+/* Are they the same path, or the same file? */
+bool cli_is_same_file(const char *a, const char *b);
+
+/* CLR_EUSAGE if a file to write and another file are the same, or if the first is '-', which other programs
+ * take for standard output. Each may be NULL. */
 int cli_check_outputs(const char *written, const char *other, struct clr_error *err);
 
-/* Print a text on stdout, with a newline at its end where it has none. */
+/* Print a text on stdout, with a newline at its end. */
 void cli_print_text(const char *text);
 
 /* The commands, one file each. */
@@ -139,9 +146,9 @@ int cmd_train(int argc, char **argv, struct clr_error *err);
 int cmd_tune(int argc, char **argv, struct clr_error *err);
 int cmd_tune_worker(int argc, char **argv, struct clr_error *err);
 
-/* What cmd_train() and cmd_range_test() would refuse before they open a file; kept: what run.json would keep
- * of the arguments, to be cleared. */
 struct arguments;
+/* Check the arguments of train or range-test without opening a file. kept: what run.json would record of
+ * them; the caller clears it. */
 int cmd_train_check(struct arguments *kept, int argc, char **argv, struct clr_error *err);
 int cmd_range_test_check(struct arguments *kept, int argc, char **argv, struct clr_error *err);
 

@@ -1,6 +1,6 @@
 /*
  * clr-cl: the command line. One table of commands, one file per command (cmd_*.c). This file finds the
- * command, prints what went wrong and turns it into the exit code.
+ * command, prints errors and returns their exit code.
  */
 #include "cli/common.h"
 
@@ -14,16 +14,16 @@
 static const struct cli_command commands[] = {
     {"devices", "lists the OpenCL devices and which one would be used", cmd_devices},
     {"tune", "finds the fastest kernels for a net on a device", cmd_tune},
-    {"tune-worker", NULL, cmd_tune_worker}, /* what tune starts */
+    {"tune-worker", NULL, cmd_tune_worker}, /* tune starts it */
     {"doctor", "checks every kernel against its reference on a device", cmd_doctor},
     {"bench", "measures how fast a device trains, layer by layer", cmd_bench},
-    {"data", "says which data sets are here and what is in them", cmd_data},
+    {"data", "lists data sets and shows what is in them", cmd_data},
     {"net", "shows the layers, shapes and costs of a net", cmd_net},
     {"schedule", "writes or draws a learning-rate policy, without a device", cmd_schedule},
     {"range-test", "finds a range of learning rates", cmd_range_test},
     {"train", "trains a net", cmd_train},
     {"eval", "measures the accuracy of trained weights", cmd_eval},
-    {"experiment", "carries out runs with several seeds, and compares them", cmd_experiment},
+    {"experiment", "trains with several settings and seeds, and compares them", cmd_experiment},
     {"plot", "draws runs, range tests, schedules and measurements", cmd_plot},
 };
 

@@ -11,6 +11,7 @@
 
 #define HELP_COLUMN    28
 #define MAX_ITERATIONS 1000000000u
+#define PART           64 /* bytes of one number of a list */
 
 /* ---- tables -------------------------------------------------------------------------------------------- */
 
@@ -22,27 +23,19 @@ void opt_add(struct opt_set *set, const char *title, const struct opt *table, si
     }
 }
 
-static size_t find(const struct opt_set *set, const char *name)
-{
-    size_t i = 0;
-
-    while (i < set->count && strcmp(set->options[i].name, name) != 0)
-        i++;
-    return i;
-}
-
 const struct opt *opt_find(const struct opt_set *set, const char *name)
 {
-    size_t i = find(set, name);
-
-    return i < set->count ? &set->options[i] : NULL;
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->options[i].name, name) == 0)
+            return &set->options[i];
+    return NULL;
 }
 
 bool opt_given(const struct opt_set *set, const char *name)
 {
-    size_t i = find(set, name);
+    const struct opt *o = opt_find(set, name);
 
-    return i < set->count && set->given[i];
+    return o && set->given[o - set->options];
 }
 
 /* "sgd, nesterov or adam" */
@@ -52,7 +45,7 @@ static void list_choices(struct str *out, const struct opt *o)
         str_append(out, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
 }
 
-/* What it is for, after its choices where they are to be listed. */
+/* The help, after the choices if they are to be listed. */
 static void append_help(struct str *out, const struct opt *o)
 {
     if (o->list_choices) {
@@ -70,37 +63,32 @@ int opt_require(const struct opt_set *set, const char *name, struct clr_error *e
 
     if (opt_given(set, name))
         return 0;
-    if (o)
-        append_help(&help, o);
-    rc =
-        clr_error_set(err, CLR_EUSAGE, "--%s %s is missing: %s", name, o ? o->argument : "", str_text(&help));
+    append_help(&help, o);
+    rc = clr_error_set(err, CLR_EUSAGE, "--%s %s is missing: %s", name, o->argument, str_text(&help));
     str_clear(&help);
     return rc;
 }
 
-int opt_require_all(const struct opt_set *set, const char *const *names, size_t count,
-                    const struct opt_command *command, struct clr_error *err)
+int opt_require_all(const struct opt_set *set, const struct opt_command *command, struct clr_error *err)
 {
-    const char *first = NULL;
+    const char *missing[OPT_MAX];
     struct str list = {0};
-    size_t left = 0;
+    size_t count = 0;
     int rc;
 
+    for (const char *const *name = command->required; name && *name; name++)
+        if (!opt_given(set, *name))
+            missing[count++] = *name;
+    if (count < 2)
+        return count == 0 ? 0 : opt_require(set, missing[0], err);
     for (size_t i = 0; i < count; i++)
-        left += !opt_given(set, names[i]);
-    for (size_t i = 0, told = 0; i < count; i++) {
-        const struct opt *o = opt_find(set, names[i]);
-        if (opt_given(set, names[i]) || !o)
-            continue;
-        first = first ? first : names[i];
-        told++;
-        str_append(&list, "%s--%s %s", told == 1 ? "" : told == left ? " and " : ", ", o->name, o->argument);
-    }
-    rc = str_check(&list, err);
-    if (rc == 0 && left > 0)
-        rc = left == 1 ? opt_require(set, first, err)
-                       : clr_error_set(err, CLR_EUSAGE, "%s are missing; usage: clr-cl %s %s",
-                                       str_text(&list), command->name, command->usage);
+        str_append(&list, "%s--%s %s",
+                   i == 0           ? ""
+                   : i + 1 == count ? " and "
+                                    : ", ",
+                   missing[i], opt_find(set, missing[i])->argument);
+    rc = clr_error_set(err, CLR_EUSAGE, "%s are missing; usage: clr-cl %s %s", str_text(&list), command->name,
+                       command->usage);
     str_clear(&list);
     return rc;
 }
@@ -184,24 +172,44 @@ static void describe_range(const struct opt *o, struct str *s)
         str_append(s, " of %.10g or more", o->min);
 }
 
-/* What is computed with is float32: a number that is 0 there would be 0 without a word. */
+/* Training computes in float32: a number that rounds to 0 there is refused. */
 static bool vanishes(double v)
 {
     return fpclassify(v) != FP_ZERO && fpclassify((float)v) == FP_ZERO;
 }
 
-static int refuse(const struct opt *o, const char *text, const char *what, bool range, struct clr_error *err)
+/* "--lr takes a number above 0 and at most 1, not '2'" */
+static int refuse(const struct opt *o, const char *text, struct clr_error *err)
 {
+    static const char *const takes[] = {
+        [OPT_TEXT] = "a text that is not empty",
+        [OPT_TEXTS] = "a text that is not empty",
+        [OPT_INT] = "a whole number",
+        [OPT_U64] = "a whole number",
+        [OPT_REAL] = "a number",
+        [OPT_SPAN] = "iterations (2000) or epochs (4ep), each",
+        [OPT_SPANS] = "up to 64 numbers of iterations (60000,65000) or epochs (4ep,8ep), each",
+        [OPT_REALS] = "up to 16 numbers (0.0005,0.004), each",
+        [OPT_PAIR] = "two numbers A:B, each",
+        [OPT_SHAPE] = "channels, height and width: 3x32x32; each",
+    };
+    const bool choice = o->kind == OPT_CHOICE || o->kind == OPT_EITHER;
+    const char *near = choice ? str_nearest(text, o->choices) : NULL;
     struct str s = {0};
     double v;
     int rc;
 
-    str_append(&s, "%s", what);
-    if (range)
+    if (choice)
+        list_choices(&s, o);
+    else
+        str_append(&s, "%s", takes[o->kind]);
+    if (o->kind >= OPT_INT) {
         describe_range(o, &s);
-    if (range && str_parse_double(text, -HUGE_VAL, HUGE_VAL, &v) && vanishes(v))
-        str_append(&s, " that is not too small for float32");
-    rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'", o->name, str_text(&s), text);
+        if (str_parse_double(text, -HUGE_VAL, HUGE_VAL, &v) && vanishes(v))
+            str_append(&s, " that is not too small for float32");
+    }
+    rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'%s%s%s", o->name, str_text(&s), text,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     str_clear(&s);
     return rc;
 }
@@ -219,145 +227,87 @@ static bool parse_real(const struct opt *o, const char *text, double *out)
 
 static bool parse_span(const struct opt *o, const char *text, struct opt_span *out)
 {
-    char number[32];
-    struct opt_span span = {0};
+    char number[PART];
     size_t n = strlen(text);
 
-    if (n > 2 && n < sizeof number && strcmp(text + n - 2, "ep") == 0) {
-        memcpy(number, text, n - 2);
-        number[n - 2] = '\0';
-        if (!str_parse_double(number, 0, MAX_ITERATIONS, &span.epochs) || !(span.epochs > 0))
-            return false;
-    } else if (!str_parse_u64(text, (uint64_t)o->min, MAX_ITERATIONS, &span.iterations)) {
+    *out = (struct opt_span){0};
+    if (n <= 2 || strcmp(text + n - 2, "ep") != 0)
+        return str_parse_u64(text, (uint64_t)o->min, MAX_ITERATIONS, &out->iterations);
+    str_copy(number, n - 1 < sizeof number ? n - 1 : sizeof number, text);
+    return str_parse_double(number, 0, MAX_ITERATIONS, &out->epochs) && out->epochs > 0;
+}
+
+/* Cut the part before `separator` off *text, which becomes NULL after the last one. False: it is too long. */
+static bool next_part(const char **text, char separator, char part[PART])
+{
+    const char *end = strchr(*text, separator);
+    const size_t n = end ? (size_t)(end - *text) : strlen(*text);
+
+    if (n >= PART)
         return false;
-    }
-    *out = span;
+    memcpy(part, *text, n);
+    part[n] = '\0';
+    *text = end ? end + 1 : NULL;
     return true;
 }
 
 static bool parse_spans(const struct opt *o, const char *text, struct opt_spans *out)
 {
-    struct opt_spans list = {0};
-    char part[32];
+    char part[PART];
 
-    for (;;) {
-        size_t n = strcspn(text, ",");
-        if (n >= sizeof part || list.count == OPT_SPANS_MAX)
+    for (out->count = 0; text; out->count++)
+        if (out->count == OPT_SPANS_MAX || !next_part(&text, ',', part) ||
+            !parse_span(o, part, &out->spans[out->count]))
             return false;
-        memcpy(part, text, n);
-        part[n] = '\0';
-        if (!parse_span(o, part, &list.spans[list.count++]))
-            return false;
-        if (!text[n])
-            break;
-        text += n + 1;
-    }
-    *out = list;
     return true;
 }
 
-static bool parse_reals(const struct opt *o, const char *text, struct opt_reals *out)
+static bool parse_reals(const struct opt *o, const char *text, char separator, struct opt_reals *out)
 {
-    struct opt_reals list = {.count = 0};
-    char part[64];
+    char part[PART];
 
-    for (;;) {
-        size_t n = strcspn(text, ",");
-        if (n >= sizeof part || list.count == OPT_REALS_MAX)
+    for (out->count = 0; text; out->count++)
+        if (out->count == OPT_REALS_MAX || !next_part(&text, separator, part) ||
+            !parse_real(o, part, &out->values[out->count]))
             return false;
-        memcpy(part, text, n);
-        part[n] = '\0';
-        if (!parse_real(o, part, &list.values[list.count++]))
-            return false;
-        if (!text[n])
-            break;
-        text += n + 1;
-    }
-    *out = list;
     return true;
 }
 
-/* `count` numbers with `separator` between them. */
-static bool parse_tuple(const struct opt *o, const char *text, char separator, size_t count, double *out)
+static bool parse_pair(const struct opt *o, const char *text, double *out)
 {
-    char part[32];
+    struct opt_reals list;
 
-    for (size_t i = 0; i < count; i++) {
-        const char *end = i + 1 < count ? strchr(text, separator) : text + strlen(text);
-        size_t n = end ? (size_t)(end - text) : sizeof part;
-        if (n >= sizeof part)
+    if (!parse_reals(o, text, ':', &list) || list.count != 2)
+        return false;
+    memcpy(out, list.values, 2 * sizeof *out);
+    return true;
+}
+
+static bool parse_shape(const struct opt *o, const char *text, int *out)
+{
+    struct opt_reals list;
+
+    if (!parse_reals(o, text, 'x', &list) || list.count != 3)
+        return false;
+    for (int i = 0; i < 3; i++) {
+        out[i] = (int)list.values[i];
+        if (list.values[i] != floor(list.values[i]))
             return false;
-        memcpy(part, text, n);
-        part[n] = '\0';
-        if (!parse_real(o, part, &out[i]))
-            return false;
-        text = *end ? end + 1 : end;
     }
     return true;
 }
 
-static int set_choice(const struct opt *o, const char *text, struct clr_error *err)
+static bool parse_choice(const struct opt *o, const char *text)
 {
-    struct str s = {0};
-    int rc;
+    int i = 0;
 
-    for (int i = 0; o->choices[i]; i++) {
-        if (strcmp(o->choices[i], text) == 0) {
-            *(int *)o->value = i;
-            return 0;
-        }
-    }
-    list_choices(&s, o);
-    rc = refuse(o, text, str_text(&s), false, err);
-    str_clear(&s);
-    return rc;
-}
-
-static int set_shape(const struct opt *o, const char *text, struct clr_error *err)
-{
-    double v[3];
-
-    if (!parse_tuple(o, text, 'x', 3, v) || v[0] != floor(v[0]) || v[1] != floor(v[1]) || v[2] != floor(v[2]))
-        return refuse(o, text, "channels, height and width: 3x32x32; each", true, err);
-    for (int i = 0; i < 3; i++)
-        ((int *)o->value)[i] = (int)v[i];
-    return 0;
-}
-
-static int set_number(const struct opt *o, const char *text, struct clr_error *err)
-{
-    double pair[2];
-
-    switch (o->kind) {
-    case OPT_INT:
-        if (!str_parse_int(text, (int)o->min, o->max > 0 ? (int)o->max : INT32_MAX, o->value))
-            return refuse(o, text, "a whole number", true, err);
-        return 0;
-    case OPT_U64:
-        if (!str_parse_u64(text, (uint64_t)o->min, o->max > 0 ? (uint64_t)o->max : UINT64_MAX, o->value))
-            return refuse(o, text, "a whole number", true, err);
-        return 0;
-    case OPT_REAL:
-        return parse_real(o, text, o->value) ? 0 : refuse(o, text, "a number", true, err);
-    case OPT_REALS:
-        return parse_reals(o, text, o->value)
-                   ? 0
-                   : refuse(o, text, "up to 16 numbers (0.0005,0.004), each", true, err);
-    case OPT_PAIR:
-        if (!parse_tuple(o, text, ':', 2, pair))
-            return refuse(o, text, "two numbers A:B, each", true, err);
-        memcpy(o->value, pair, sizeof pair);
-        return 0;
-    case OPT_SPAN:
-        if (!parse_span(o, text, o->value))
-            return refuse(o, text, "iterations (2000) or epochs (4ep), each", true, err);
-        return 0;
-    default:
-        if (!parse_spans(o, text, o->value))
-            return refuse(o, text, "up to 64 numbers of iterations (60000,65000) or epochs (4ep,8ep), each",
-                          true, err);
-        return 0;
-    }
+    while (o->choices[i] && strcmp(o->choices[i], text) != 0)
+        i++;
+    if (o->kind == OPT_EITHER)
+        *(bool *)o->value = i == 1;
+    else
+        *(int *)o->value = i;
+    return o->choices[i];
 }
 
 static int add_text(const struct opt *o, const char *text, struct clr_error *err)
@@ -365,8 +315,6 @@ static int add_text(const struct opt *o, const char *text, struct clr_error *err
     struct opt_texts *list = o->value;
     int rc;
 
-    if (!*text)
-        return refuse(o, text, "a text that is not empty", false, err);
     if (list->count == OPT_TEXTS_MAX)
         return clr_error_set(err, CLR_EUSAGE, "--%s is given more than %d times", o->name, OPT_TEXTS_MAX);
     rc = str_duplicate(&list->values[list->count], text, err);
@@ -374,26 +322,45 @@ static int add_text(const struct opt *o, const char *text, struct clr_error *err
     return rc;
 }
 
-static int set_value(const struct opt *o, const char *text, struct clr_error *err)
+static bool parse_value(const struct opt *o, const char *text)
 {
     switch (o->kind) {
     case OPT_FLAG:
         *(bool *)o->value = true;
-        return 0;
+        return true;
     case OPT_TEXT:
-        if (!*text && !o->may_be_empty)
-            return refuse(o, text, "a text that is not empty", false, err);
         *(const char **)o->value = text;
-        return 0;
+        return *text || o->may_be_empty;
     case OPT_TEXTS:
-        return add_text(o, text, err);
+        return *text;
     case OPT_CHOICE:
-        return set_choice(o, text, err);
+    case OPT_EITHER:
+        return parse_choice(o, text);
+    case OPT_INT:
+        return str_parse_int(text, (int)o->min, o->max > 0 ? (int)o->max : INT32_MAX, o->value);
+    case OPT_U64:
+        return str_parse_u64(text, (uint64_t)o->min, o->max > 0 ? (uint64_t)o->max : UINT64_MAX, o->value);
+    case OPT_REAL:
+        return parse_real(o, text, o->value);
+    case OPT_SPAN:
+        return parse_span(o, text, o->value);
+    case OPT_SPANS:
+        return parse_spans(o, text, o->value);
+    case OPT_REALS:
+        return parse_reals(o, text, ',', o->value);
+    case OPT_PAIR:
+        return parse_pair(o, text, o->value);
     case OPT_SHAPE:
-        return set_shape(o, text, err);
-    default:
-        return set_number(o, text, err);
+        return parse_shape(o, text, o->value);
     }
+    return false;
+}
+
+static int set_value(const struct opt *o, const char *text, struct clr_error *err)
+{
+    if (!parse_value(o, text))
+        return refuse(o, text, err);
+    return o->kind == OPT_TEXTS ? add_text(o, text, err) : 0;
 }
 
 /* ---- parsing ------------------------------------------------------------------------------------------- */
@@ -425,7 +392,7 @@ static int popt_failure(const struct opt_set *set, const struct opt_command *com
     case POPT_ERROR_BADOPT:
         return unknown_option(set, command, option, err);
     case POPT_ERROR_NOARG:
-        return clr_error_set(err, CLR_EUSAGE, "%s needs a value behind it; see 'clr-cl %s --help'", option,
+        return clr_error_set(err, CLR_EUSAGE, "%s needs a value; see 'clr-cl %s --help'", option,
                              command->name);
     case POPT_ERROR_UNWANTEDARG:
         return clr_error_set(err, CLR_EUSAGE, "%.*s takes no value", (int)strcspn(option, "="), option);
@@ -450,7 +417,7 @@ static int take_args(struct opt_set *set, const struct opt_command *command, str
     return 0;
 }
 
-/* popt keeps the pointer for as long as its context lives; argv is parsed once in a process. */
+/* popt uses the table for as long as its context lives; only one option set is parsed at a time. */
 static struct poptOption table[OPT_MAX + 2];
 
 static void fill_popt_table(const struct opt_set *set)
@@ -472,8 +439,7 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
 {
     int code, rc;
 
-    for (int k = 1; k < argc;
-         k++) /* popt would put the next argument there: a value from a file may say so */
+    for (int k = 1; k < argc; k++) /* popt would put the next argument in its place */
         if (strstr(argv[k], "!#:+"))
             return clr_error_set(err, CLR_EUSAGE, "'%.100s': no argument may have '!#:+' in it", argv[k]);
     fill_popt_table(set);
@@ -490,7 +456,7 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
             free(set->texts[i]);
             set->texts[i] = poptGetOptArg(set->context);
             if (!set->texts[i])
-                return clr_error_set(err, CLR_EUSAGE, "--%s needs a value behind it", set->options[i].name);
+                return clr_error_set(err, CLR_EUSAGE, "--%s needs a value", set->options[i].name);
         }
         rc = set_value(&set->options[i], set->texts[i], err);
         if (rc < 0)

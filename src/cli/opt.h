@@ -3,8 +3,8 @@
  * popt) and writes the --help text from the same tables, so that the two cannot disagree.
  *
  * Numbers are parsed strictly: the whole text, finite, in the stated range, and 0 in float32 only if it is 0.
- * An option given twice: the last one wins, but for OPT_TEXTS. Everything that is wrong is CLR_EUSAGE, with
- * the option, the value and what it may be.
+ * If an option is repeated, the last one wins, but for OPT_TEXTS. A wrong value is CLR_EUSAGE, with the
+ * option, the value and what it may be.
  */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
@@ -18,9 +18,10 @@
 enum opt_kind {
     OPT_FLAG,   /* bool: present or not */
     OPT_TEXT,   /* const char *: not empty; lives until opt_clear() */
-    OPT_TEXTS,  /* struct opt_texts: not empty, each time that it is given one more; live until opt_clear() */
-    OPT_CHOICE, /* int: index into choices */
-    OPT_INT,    /* int */
+    OPT_TEXTS,  /* struct opt_texts: not empty; each use adds one; they live until opt_clear() */
+    OPT_CHOICE, /* int, or an enum: index into choices */
+    OPT_EITHER, /* bool: is it the second of two choices? */
+    OPT_INT,    /* int; from here on numbers */
     OPT_U64,    /* uint64_t */
     OPT_REAL,   /* double */
     OPT_SPAN,   /* struct opt_span: "2000" iterations or "4ep" epochs */
@@ -54,19 +55,21 @@ struct opt_texts {
     size_t count;
 };
 
+/* One row of a table: kind, name, argument and value by their place, the rest by name. */
 struct opt {
     enum opt_kind kind;
     const char *name;           /* without the dashes */
-    char letter;                /* one-letter form; 0: none */
+    const char *argument;       /* placeholder in the help: "N"; NULL: OPT_FLAG */
     void *value;                /* where it goes, of the type that kind says; holds the default before */
-    const char *argument;       /* placeholder in the help: "N" */
     const char *help;           /* ASCII, with the default in parentheses at the end */
     double min, max;            /* range of numbers; max 0: no upper limit */
-    bool above, below;          /* the range leaves out min, max */
-    bool may_be_empty;          /* OPT_TEXT */
-    bool hidden;                /* not in the help */
+    bool above, below;          /* the range excludes min, max */
     const char *const *choices; /* NULL-terminated */
-    bool list_choices;          /* help begins with them: it does not name them itself */
+    bool list_choices;          /* the help begins with the choices: `help` does not name them */
+    bool may_be_empty;          /* OPT_TEXT */
+    unsigned only; /* bits of the sub-commands that take it, as the command defines them; 0: all */
+    bool hidden;   /* not in the help */
+    char letter;   /* one-letter form; 0: none */
 };
 
 struct opt_command {
@@ -75,13 +78,14 @@ struct opt_command {
     const char *about;      /* what it does, for the help */
     const char *examples;   /* lines, each ends in a newline; NULL: none */
     int min_args, max_args; /* arguments that are no options */
-    const char *asks;       /* for the first of these that is missing: "a sub-command: info or list" */
+    const char *asks;       /* names the first of these, if it is missing: "a sub-command: info or list" */
+    const char *const *required; /* options, NULL-terminated; NULL: none */
 };
 
 #define OPT_MAX 64
 struct opt_set {
     struct opt options[OPT_MAX];
-    const char *groups[OPT_MAX]; /* title in front of that option, or NULL */
+    const char *groups[OPT_MAX]; /* title before that option, or NULL */
     bool given[OPT_MAX];
     char *texts[OPT_MAX]; /* arguments as typed, owned */
     size_t count;
@@ -96,7 +100,7 @@ void opt_add(struct opt_set *set, const char *title, const struct opt *table, si
 /*
  * Parse argv (argv[0] is the command's name).
  *
- * Returns 0: go on; 1: --help was asked for and is printed; CLR_EUSAGE; CLR_ENOMEM.
+ * Returns 0: parsed; 1: --help was given and is printed; CLR_EUSAGE; CLR_ENOMEM.
  */
 int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, char **argv,
               struct clr_error *err);
@@ -108,12 +112,11 @@ const struct opt *opt_find(const struct opt_set *set, const char *name);
 /* Was the option of that name on the command line? */
 bool opt_given(const struct opt_set *set, const char *name);
 
-/* CLR_EUSAGE "--name is missing…" unless it was given. */
+/* CLR_EUSAGE "--name N is missing: its help", unless it was given. */
 int opt_require(const struct opt_set *set, const char *name, struct clr_error *err);
 
-/* CLR_EUSAGE, which names all that are missing, unless each of the `count` was given. */
-int opt_require_all(const struct opt_set *set, const char *const *names, size_t count,
-                    const struct opt_command *command, struct clr_error *err);
+/* CLR_EUSAGE, with all that are missing, unless every option that the command requires was given. */
+int opt_require_all(const struct opt_set *set, const struct opt_command *command, struct clr_error *err);
 
 /* Iterations of a span where an epoch has that many; at least 1 unless the span is 0 iterations. */
 uint64_t opt_span_iterations(const struct opt_span *span, uint64_t per_epoch);

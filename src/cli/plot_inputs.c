@@ -14,7 +14,7 @@
 #include "cli/common.h"
 #include "range/curve.h"
 
-#define HEAD      256 /* bytes of a file that tell what it is */
+#define HEAD      256 /* bytes of a file that are compared */
 #define NAME_SIZE 256
 
 enum content {
@@ -44,7 +44,7 @@ enum content {
     CONTENTS
 };
 
-/* What it is; which figures show it; whether its folder, or one in it, is to be named instead; the figure to
+/* What it is; the figures that show it; which path to name instead: its folder, or one in it; the figure to
  * propose. */
 static const struct {
     const char *what;
@@ -60,7 +60,7 @@ static const struct {
     [SEVERAL_RUNS] = {"holds several runs", 0, BELOW, PLOT_RUN},
     [SEVERAL_TESTS] = {"holds several range tests", PLOT_RANGE | PLOT_LOSS, ITSELF, PLOT_RANGE},
     [EXPERIMENT] = {"holds an experiment, with its figures", 0, BELOW, PLOT_RUN},
-    [NOTHING] = {"is a folder without anything to draw", 0, ITSELF, 0},
+    [NOTHING] = {"is a folder with nothing to draw", 0, ITSELF, 0},
     [TABLE] = {"is a table of accuracies", PLOT_RUN | PLOT_RANGE, ITSELF, PLOT_RUN},
     [HISTORY] = {"is a table of accuracies", PLOT_RUN, ITSELF, PLOT_RUN},
     [RANGE] = {"is the table of a range test", PLOT_RANGE, ITSELF, PLOT_RANGE},
@@ -70,7 +70,7 @@ static const struct {
     [BENCH] = {"is a report of 'clr-cl bench'", PLOT_BENCH, ITSELF, PLOT_BENCH},
     [RUN_JSON] = {"holds the settings of a run", 0, FOLDER, PLOT_RUN},
     [RANGE_JSON] = {"holds the bounds of a range test", 0, FOLDER, PLOT_RANGE},
-    [RESULTS] = {"holds the results of an experiment, whose figures lie beside it", 0, ITSELF, 0},
+    [RESULTS] = {"holds the results of an experiment, whose figures are in the same folder", 0, ITSELF, 0},
     [HISTORIES] = {"holds the runs of an experiment", PLOT_RUN | PLOT_RANGE, ITSELF, PLOT_RUN},
     [NUMBERS] = {"holds the numbers of a figure that was drawn", 0, ITSELF, 0},
     [FIGURE] = {"is a figure already", 0, ITSELF, 0},
@@ -151,8 +151,8 @@ static enum content folder_content(const char *path)
     return fs_exists_in(path, "run.json") ? BEGUN : NOTHING;
 }
 
-/* The first folder in that one, in the order of the alphabet, that holds something that is drawn as wanted
- * (0: as anything), else something; of range tests also one that holds several. */
+/* In alphabetical order, the first subfolder that holds something for a figure of the wanted kind (0: any),
+ * else the first that holds anything. It may be a folder of several range tests. */
 static enum content first_below(const char *path, unsigned wanted, char *name, size_t size, int depth)
 {
     DIR *dir = opendir(path);
@@ -182,12 +182,12 @@ static enum content first_below(const char *path, unsigned wanted, char *name, s
     return found;
 }
 
-/* ---- what is said ---- */
+/* ---- messages ---- */
 
 struct finding {
     enum content content;
-    enum content named;   /* what is in the folder that is to be named instead */
-    char name[NAME_SIZE]; /* of that folder in this one */
+    enum content named;   /* content of the folder to name instead */
+    char name[NAME_SIZE]; /* of that folder, in this one */
 };
 
 static struct finding look(const char *path, unsigned wanted)
@@ -219,7 +219,7 @@ static struct finding look(const char *path, unsigned wanted)
     return f;
 }
 
-/* The path to name instead: the input itself, the folder that it lies in, one that lies in it. */
+/* The path to propose: the input itself, its folder, or one in it. */
 static int path_to_name(char **out, struct finding *f, const char *path, struct clr_error *err)
 {
     const char *last = fs_last_part(path);
@@ -236,7 +236,7 @@ static int path_to_name(char **out, struct finding *f, const char *path, struct 
     return rc;
 }
 
-/* ": draw it with 'clr-cl plot …'"; nothing where nothing draws it. wanted: the kind asked for, or 0. */
+/* ": draw it with 'clr-cl plot …'"; nothing if no figure draws it. wanted: the kind that was given, or 0. */
 static int append_way(struct str *s, struct finding *f, enum plot_kind wanted, const char *path,
                       struct clr_error *err)
 {
@@ -258,7 +258,7 @@ static int append_way(struct str *s, struct finding *f, enum plot_kind wanted, c
     return str_check(s, err);
 }
 
-/* Are the settings and the bounds beside the table of an experiment's runs? */
+/* Is the file of settings beside the table of an experiment's runs? */
 static int check_histories(const char *path, struct clr_error *err)
 {
     char *folder = NULL, *settings = NULL;
@@ -305,7 +305,7 @@ int plot_inputs_no_kind(const char *path, struct clr_error *err)
     rc = append_way(&way, &f, 0, path, err);
     if (rc == 0)
         rc = clr_error_set(err, CLR_EUSAGE,
-                           "'plot' needs a kind in front of its files: " PLOT_KIND_NAMES "; '%s' %s%s", path,
+                           "'plot' needs a kind before its files: " PLOT_KIND_NAMES "; '%s' %s%s", path,
                            g_contents[f.content].what, str_text(&way));
     str_clear(&way);
     return rc;

@@ -7,13 +7,13 @@
 #include "cli/plot_kinds.h"
 
 /*
- * CLR_EINPUT where the input holds something else than such a figure shows: what it is, what the figure is
- * made of, and how the input is drawn. What cannot be told is not refused: whoever reads it says what is
+ * CLR_EINPUT if such a figure does not show what the input holds: the message names what it holds, what the
+ * figure draws, and how to draw the input. Unknown content is accepted here: its reader reports what is
  * wrong.
  */
 int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *err);
 
-/* CLR_EUSAGE, for a command line that names this path in place of a kind. */
+/* CLR_EUSAGE, for a command line with this path in place of a kind. */
 int plot_inputs_no_kind(const char *path, struct clr_error *err);
 
 #endif

@@ -20,8 +20,9 @@
     "  clr-cl plot run a b --rates --label a='as published' -o rates.pdf\n"
 #define RANGE_EXAMPLES "  clr-cl plot range range -o range.svg --title 'quick on CIFAR-10'\n"
 
-const char plot_kinds_about[] = "Draws a figure. 'clr-cl plot run --help' tells more of one kind.\n" RUN_ABOUT
-                                "\n" LOSS_ABOUT "\n" RANGE_ABOUT "\n" SCHEDULE_ABOUT "\n" BENCH_ABOUT;
+const char plot_kinds_about[] =
+    "Draws a figure. 'clr-cl plot run --help' shows more about one kind.\n" RUN_ABOUT "\n" LOSS_ABOUT
+    "\n" RANGE_ABOUT "\n" SCHEDULE_ABOUT "\n" BENCH_ABOUT;
 const char plot_kinds_examples[] = RUN_EXAMPLES RANGE_EXAMPLES;
 
 static int plot_bench(const char *path, const char *const *inputs, size_t count,

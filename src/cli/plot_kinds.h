@@ -18,13 +18,13 @@ enum plot_kind {
 struct plot_kind_row {
     enum plot_kind kind;
     const char *name;
-    const char *wants; /* what it draws */
+    const char *wants; /* what it draws, for messages */
     int (*draw)(const char *path, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err);
     const char *usage, *about, *examples; /* of its help */
 };
 
-/* For the help on no kind: all of them, and some examples. */
+/* For the help of plot without a kind: all kinds, and some examples. */
 extern const char plot_kinds_about[], plot_kinds_examples[];
 
 /* NULL: there is none of that name. */

@@ -4,12 +4,12 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/archive.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/common.h"
 #include "range/curve.h"
 
 #define TEST_DEPTH 2 /* of folders: a weight decay, a seed */
@@ -84,7 +84,8 @@ static int add_below(struct plot_list *list, const char *path, const char *withi
     return rc == 0 && list->count == first ? plot_list_add(list, path, within, err) : rc;
 }
 
-int plot_list_add_tests(struct plot_list *list, const char *path, struct clr_error *err)
+/* The path; of a folder with several range tests, the paths of the tests, sorted. */
+static int add_tests(struct plot_list *list, const char *path, struct clr_error *err)
 {
     const size_t first = list->count;
     int rc = add_below(list, path, NULL, TEST_DEPTH, err);
@@ -97,7 +98,7 @@ int plot_list_add_tests(struct plot_list *list, const char *path, struct clr_err
 
 struct kept {
     struct plot_list *list;
-    bool range_tests; /* these are wanted, and not the others */
+    bool range_tests; /* add range tests only; false: runs only */
 };
 
 static int add_kept(void *user, const char *folder, bool range_test, struct clr_error *err)
@@ -111,7 +112,7 @@ static int add_kept(void *user, const char *folder, bool range_test, struct clr_
     rc = str_duplicate(&run, folder, err);
     if (rc < 0)
         return rc;
-    run[archive_seed(folder) - folder] = '\0'; /* all seeds together are called like the run */
+    run[archive_seed(folder) - folder] = '\0'; /* all seeds share the name of the run */
     rc = plot_list_add(kept->list, folder, run, err);
     free(run);
     return rc;
@@ -125,7 +126,7 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
     int rc;
 
     if (!(kind & (PLOT_RUN | PLOT_RANGE)) || strcmp(fs_last_part(path), ARCHIVE_TABLE) != 0)
-        return kind & (PLOT_RANGE | PLOT_LOSS) ? plot_list_add_tests(list, path, err)
+        return kind & (PLOT_RANGE | PLOT_LOSS) ? add_tests(list, path, err)
                                                : plot_list_add(list, path, NULL, err);
     rc = fs_folder_of(&dir, path, err);
     if (rc == 0)
@@ -137,29 +138,15 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
     return rc;
 }
 
-/* ---- the same again ---- */
-
-static bool are_same(const char *a, const char *b)
-{
-    struct stat x, y;
-
-    if (stat(a, &x) < 0 || stat(b, &y) < 0) /* kept in a table */
-        return strcmp(a, b) == 0;
-    return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
+/* ---- repeated inputs ---- */
 
 int plot_list_check(const struct plot_list *list, struct clr_error *err)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        for (size_t k = 0; k < i; k++) {
-            const char *path = list->of[i].path, *before = list->of[k].path;
-            if (!are_same(path, before))
-                continue;
-            if (strcmp(path, before) == 0)
-                return clr_error_set(err, CLR_EUSAGE, "'%s' is given twice: name it once", path);
-            return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same: name it once", before, path);
-        }
-    }
+    for (size_t i = 0; i < list->count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (cli_is_same_file(list->of[i].path, list->of[k].path))
+                return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same: name it once",
+                                     list->of[k].path, list->of[i].path);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* What `range-test` says of a range test: see range_advice.h. */
+/* What `range-test` prints of a range test: see range_advice.h. */
 #include "cli/range_advice.h"
 
 #include <math.h>
@@ -14,10 +14,10 @@
 #define RATES       1e6 /* the highest that --max-lr takes */
 #define HIGH        1.0 /* a rate that is too high for most nets */
 #define CYCLES      3
-#define WIDE        10  /* times: an interval that says little … */
-#define LONGER      4   /* … and so many times as long is the next test */
-#define SHORT       100 /* iterations of a test that has to be longer before anything else */
-#define POINTS      40  /* evaluations of a test, unless the user says how often */
+#define WIDE        10  /* ratio of bounds that are too uncertain to train with … */
+#define LONGER      4   /* … and how many times as long the next test is */
+#define SHORT       100 /* a test of fewer iterations has to be longer */
+#define POINTS      40  /* evaluations of a test without --validate-every */
 #define STEP_EPOCHS 4
 #define WHY_CYCLES                                                                                           \
     "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
@@ -25,7 +25,7 @@
 
 /* ---- what to train with ---- */
 
-/* Options of this run that the train command must repeat; NULL: the value is a flag. */
+/* Options of this run that the next command must repeat. */
 static void append_repeated(struct str *s, const struct opt_set *set)
 {
     static const char *const repeated[] = {"device",   "unchecked",           "seed",      "batch",
@@ -34,19 +34,23 @@ static void append_repeated(struct str *s, const struct opt_set *set)
                                            "init",     "init-partial",        "mean",      "scale"};
 
     for (size_t i = 0; i < set->count; i++) {
-        for (size_t k = 0; k < MEM_COUNT(repeated); k++) {
-            if (!set->given[i] || strcmp(set->options[i].name, repeated[k]) != 0)
-                continue;
-            str_append(s, " --%s", repeated[k]);
-            if (set->texts[i]) {
-                str_append(s, " ");
-                cli_quote(s, set->texts[i]);
-            }
-        }
+        size_t k = 0;
+        while (k < MEM_COUNT(repeated) && strcmp(set->options[i].name, repeated[k]) != 0)
+            k++;
+        if (!set->given[i] || k == MEM_COUNT(repeated))
+            continue;
+        str_append(s, " --%s%s", repeated[k], set->texts[i] ? " " : "");
+        if (set->texts[i])
+            cli_quote(s, set->texts[i]);
     }
 }
 
-/* Was the accuracy still highest at the last rates? Then the best ones were not seen. */
+static bool is_log(const struct range_advice *a)
+{
+    return a->o->sweep == CLR_SWEEP_LOG;
+}
+
+/* Was the accuracy still highest at the last rates? Then the best rates are above them. */
 static bool is_open(const struct range_advice *a)
 {
     const struct clr_range_result *r = a->r;
@@ -60,29 +64,28 @@ static bool is_wide(const struct range_advice *a)
     return a->r->has_range && a->r->max_lr_high > WIDE * a->r->max_lr_low;
 }
 
-/* To where a test should go on from there, with a logarithmic sweep. */
+/* The last rate of the next, logarithmic sweep: ten times that of this one, if the option takes it. */
 static double higher(const struct range_advice *a)
 {
-    /* ten times the last rate, if that is one that the options take */
     return fmax(10 * fmin(a->o->train.schedule.max_lr, RATES / 10), HIGH);
 }
 
 /* Name the folder beside --out, as an option. */
 static void append_out(struct str *s, const struct run_options *o, const char *suffix)
 {
-    size_t n = strlen(o->out);
+    size_t n = strlen(o->train.out);
     struct str out = {0};
 
-    while (n > 1 && o->out[n - 1] == '/')
+    while (n > 1 && o->train.out[n - 1] == '/')
         n--;
-    str_append(&out, "%.*s-%s", (int)n, o->out, suffix);
+    str_append(&out, "%.*s-%s", (int)n, o->train.out, suffix);
     str_append(s, " --out ");
     cli_quote(s, str_text(&out));
     s->failed = s->failed || out.failed;
     str_clear(&out);
 }
 
-/* The whole command: training; the test again where that has to end higher, or to be longer; nothing without
+/* The whole command: training; or the test again, if it has to end higher or to be longer; nothing without
  * bounds. */
 static void append_train_command(struct str *s, const struct range_advice *a)
 {
@@ -93,29 +96,31 @@ static void append_train_command(struct str *s, const struct range_advice *a)
         return;
     cli_quote(s, cli_program());
     str_append(s, again ? " range-test --net " : " train --net ");
-    cli_quote(s, o->net);
+    cli_quote(s, o->train.net_name);
     str_append(s, " --data ");
-    cli_quote(s, o->data);
+    cli_quote(s, o->train.data_name);
     if (is_open(a))
         str_append(s, " --min-lr %.3g --max-lr %.3g --sweep log --iterations %llu", o->train.schedule.min_lr,
                    higher(a), (unsigned long long)o->train.iterations);
     else if (again)
         str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", o->train.schedule.min_lr,
-                   o->train.schedule.max_lr, a->log ? " --sweep log" : "",
+                   o->train.schedule.max_lr, is_log(a) ? " --sweep log" : "",
                    LONGER * (unsigned long long)o->train.iterations);
     else
         str_append(s,
                    " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d "
                    "--validate-every 1ep",
                    a->r->min_lr, a->r->max_lr, STEP_EPOCHS, CYCLES);
-    append_repeated(s, a->set);
-    if (opt_given(a->set, "weight-decay"))
+    append_repeated(s, &a->o->set);
+    if (opt_given(&a->o->set, "weight-decay"))
         str_append(s, " --weight-decay %.10g", o->train.weight_decay);
     append_out(s, o, is_open(a) ? "higher" : again ? "longer" : "train");
 }
 
-static void append_reasons(struct str *s, const struct clr_range_result *r)
+static void append_reasons(struct str *s, const struct range_advice *a)
 {
+    const struct clr_range_result *r = a->r;
+
     str_append(s, "min-lr is ");
     if (r->quartered)
         str_append(s, "a quarter of the maximum, as the net begins to learn at %.4g, not well below it",
@@ -156,7 +161,7 @@ static void append_optimizer(struct str *s, const struct range_advice *a)
         str_append(s, "momentum=%.10g", momentum);
     if (class->squares && !class->betas)
         str_append(s, ", alpha=%.10g", momentum2);
-    if (class->squares && opt_given(a->set, "epsilon"))
+    if (class->squares && opt_given(&a->o->set, "epsilon"))
         str_append(s, ", eps=%.10g", o->epsilon);
     str_append(s, "%s, weight_decay=%.10g)", class->pytorch_more ? class->pytorch_more : "", o->weight_decay);
 }
@@ -175,7 +180,7 @@ static void append_one_cycle(struct str *s, const struct range_advice *a)
 
 /* ---- how to repeat it ---- */
 
-/* Enough for an accuracy within one percent, a fifth of all where there are not as many. */
+/* Enough for an accuracy within one percent, but at most a fifth of all. */
 static void append_more_images(struct str *s, const struct range_advice *a)
 {
     const int all = a->o->dataset->train.count, wanted = all / 5 < 2500 ? all / 5 : 2500;
@@ -216,10 +221,10 @@ static void append_advice(struct str *s, const struct range_advice *a)
             append_uncertain(s, a);
         else if (!r->fell && (r->tests > 1 || !r->diverged))
             str_append(s,
-                       "The accuracy had not fallen at the last rate, and a higher one may be better still. "
-                       "Repeat the test with a higher --max-lr (%.2g), or go on with these bounds.",
+                       "The accuracy had not fallen at the last rate, and a higher one may be better. "
+                       "Repeat the test with a higher --max-lr (%.2g), or continue with these bounds.",
                        3 * high);
-        else if (r->from_start && !a->log) /* its first evaluation comes after a large part of the rates */
+        else if (r->from_start && !is_log(a)) /* its first evaluation comes after a large part of the rates */
             str_append(s, "To see where learning begins, repeat the test with --sweep log.");
         else if (r->from_start)
             str_append(s, "To see where learning begins, repeat the test with a lower --min-lr (%.2g).",
@@ -232,7 +237,7 @@ static void append_advice(struct str *s, const struct range_advice *a)
     case CLR_RANGE_DIVERGED:
         if (r->diverged && r->diverged_lr < 100 * low)
             str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g%s.", low / 100, r->diverged_lr,
-                       a->log ? "" : " --sweep log");
+                       is_log(a) ? "" : " --sweep log");
         else if (r->diverged)
             str_append(s, "Let the rate rise more slowly: --max-lr %.2g, and more --iterations.",
                        r->diverged_lr);
@@ -249,19 +254,18 @@ static void append_advice(struct str *s, const struct range_advice *a)
     case CLR_RANGE_TOO_SHORT:
         str_append(s, "Learning may have begun, but not far enough to be measured. ");
         if (!r->diverged && a->o->train.iterations >= SHORT)
-            str_append(s,
-                       "End higher: %s--max-lr %.2g. If that does not help: ", a->log ? "" : "--sweep log ",
-                       higher(a));
+            str_append(s, "End higher: %s--max-lr %.2g. If that does not help: ",
+                       is_log(a) ? "" : "--sweep log ", higher(a));
         append_more_iterations(s, a);
         break;
     case CLR_RANGE_AT_CHANCE:
-        str_append(s, "End higher: %s--max-lr %.2g.", a->log ? "" : "--sweep log ", higher(a));
-        if (fs_is_path(a->o->net))
+        str_append(s, "End higher: %s--max-lr %.2g.", is_log(a) ? "" : "--sweep log ", higher(a));
+        if (fs_is_path(a->o->train.net_name))
             str_append(s, " If that does not help, look at the net: without a weight_filler all its weights "
                           "are 0, and nothing can be learned.");
         break;
     case CLR_RANGE_FALLS:
-        str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, a->log ? high : high / 10);
+        str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, is_log(a) ? high : high / 10);
         break;
     case CLR_RANGE_FLAT:
         str_append(s, "Begin lower%s: --min-lr %.2g --max-lr %.2g.", r->diverged ? "" : " and end higher",
@@ -270,19 +274,19 @@ static void append_advice(struct str *s, const struct range_advice *a)
     case CLR_RANGE_VERDICTS:
         break;
     }
-    if (!a->log && (r->verdict == CLR_RANGE_FALLS || r->verdict == CLR_RANGE_FLAT))
+    if (!is_log(a) && (r->verdict == CLR_RANGE_FALLS || r->verdict == CLR_RANGE_FLAT))
         str_append(s, " --sweep log covers several powers of ten.");
 }
 
 /* ---- as text ---- */
 
-/* Where a rate lies in the range that was read. */
+/* Where a rate lies, compared with the range. */
 static const char *place(const struct clr_range_result *r, double lr)
 {
     return lr < r->min_lr ? "below the range" : lr > r->max_lr ? "above the range" : "inside";
 }
 
-/* What other tools would say, and whether that agrees. */
+/* The rules of fastai, for comparison. */
 static void append_rules(struct str *s, const struct clr_range_result *r)
 {
     int inside = 0, said = 0;
@@ -352,11 +356,11 @@ static void append_reading(struct str *s, const struct range_advice *a)
     if (!r->has_range)
         return;
     str_append(s, "Why: ");
-    append_reasons(s, r);
+    append_reasons(s, a);
     str_append(s, ".\n\n");
     if (!is_open(a) && !is_wide(a))
         append_pytorch(s, a);
-    str_append(s, "Go on with:\n");
+    str_append(s, "Continue with:\n");
     append_train_command(s, a);
 }
 
@@ -374,7 +378,7 @@ int range_advice_print(const struct range_advice *a, struct clr_error *err)
     return rc;
 }
 
-/* Images that the command trains, and as many as take as long to evaluate: forward, and not twice back. */
+/* Images that the command trains and evaluates; an evaluation, without backward passes, counts a third. */
 static double images_of_command(const struct range_advice *a)
 {
     const struct run_options *o = a->o;
@@ -389,7 +393,7 @@ static double images_of_command(const struct range_advice *a)
     return iterations * o->train.batch + POINTS * (held_out > 0 ? held_out : test) / 3;
 }
 
-void range_advice_tell_time(const struct range_advice *a, double images_per_s)
+void range_advice_note_time(const struct range_advice *a, double images_per_s)
 {
     char about[CLI_ABOUT], speed[STR_COUNT];
 
@@ -401,7 +405,7 @@ void range_advice_tell_time(const struct range_advice *a, double images_per_s)
 
 /* ---- as JSON ---- */
 
-/* What `append` makes of it; null for an empty text, NULL where memory failed. */
+/* The text that `append` writes; null for an empty text, NULL if out of memory. */
 static json_t *text_json(void (*append)(struct str *, const struct range_advice *),
                          const struct range_advice *a)
 {
@@ -415,20 +419,15 @@ static json_t *text_json(void (*append)(struct str *, const struct range_advice 
     return json;
 }
 
-static void append_why(struct str *s, const struct range_advice *a)
-{
-    append_reasons(s, a->r);
-}
-
 static json_t *recommendation_json(const struct range_advice *a)
 {
     if (!a->r->has_range)
         return json_null();
     return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
                      a->r->min_lr, "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,
-                     "reason", text_json(append_why, a), "pytorch_optimizer", text_json(append_optimizer, a),
-                     "pytorch_cyclic", text_json(append_cyclic, a), "pytorch_one_cycle",
-                     text_json(append_one_cycle, a));
+                     "reason", text_json(append_reasons, a), "pytorch_optimizer",
+                     text_json(append_optimizer, a), "pytorch_cyclic", text_json(append_cyclic, a),
+                     "pytorch_one_cycle", text_json(append_one_cycle, a));
 }
 
 json_t *range_advice_json(const struct range_advice *a)

@@ -143,7 +143,7 @@ def experiment_is_kept_in_two_files():
         check((out / f"{kind}-before").read_bytes() == (out / f"{kind}-after").read_bytes(), f"{kind}: another figure")
     for folder in out.glob("*-seed-*"):
         shutil.rmtree(folder)
-    expect(clr("experiment", file, "--out", out), 0, [], ["5 runs, all done", "5 of them from histories.csv alone",
+    expect(clr("experiment", file, "--out", out), 0, [], ["5 runs, all done", "5 of them.*histories.csv",
                                                           "and 2 figures in"])
     check([(out / name).read_bytes() for name in files] == before, "other tables")
     expect(clr("plot", "run", out / "histories.csv", "-o", out / "y.png", "--csv", out / "y.csv"), 0)
@@ -165,7 +165,7 @@ def experiment_stops_at_a_signal():
         process.send_signal(signal.SIGTERM)
         said = process.stderr.read().decode()
         check(process.wait(timeout=120) == 130, f"exit code {process.returncode}: {said}")
-    check(said.count("once more leaves at once") == 1 and "run the same command again" in said, said)
+    check(said.count("stopping and saving the run") == 1 and "run the same command again" in said, said)
     run = json.loads((out / "fixed-seed-1" / "run.json").read_text(encoding="utf-8"))
     check(run["status"] == "interrupted", f"{run['status']}")
     check(not (out / ".lock").exists() and not (out / "one-seed-1").exists(), f"{names(out)}")

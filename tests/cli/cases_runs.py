@@ -381,7 +381,7 @@ def range_test_names_its_folder_of_seeds():
     expect(clr(*args), 0, [], [])
     (out / "range.json").unlink()
     shutil.rmtree(out / "seed-2")
-    expect(clr("range-test", "--resume", "--out", out), 2, [], ["several range tests in .*whole command again"])
+    expect(clr("range-test", "--resume", "--out", out), 2, [], ["several range tests in '.*--resume"])
     expect(clr(*args, "--resume"), 0)
 
 
@@ -406,7 +406,7 @@ def range_test_that_diverges():
     reading = json.loads(result.out)
     check(reading["diverged"] and 0 < reading["diverged_at"] <= 200, f"{reading}")
     check(reading["diverged_lr"] > 0.01, f"{reading}")
-    check("no longer finite at iteration" in result.err, f"what ended the test is not told\n{result}")
+    check("not finite at iteration" in result.err, f"what ended the test is not told\n{result}")
     text = (out / "range.csv").read_text(encoding="utf-8")
     check(not re.search("nan|inf", text.lower()), f"range.csv: {text}")
     run = (out / "run.json").read_bytes()
@@ -433,7 +433,7 @@ def range_test_of_several_seeds():
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
     expect(clr("range-test", "--resume", "--out", out / "seed-2"), 0)       # by itself, with its own seed
     expect(clr("range-test", "--resume", "--out", out), 2, [],
-           ["several range tests in .*give the whole command again"])
+           ["several range tests in '.*--resume"])
     for more in ({"seeds": 2}, {"weight_decay": "0.1,0.2"}):
         expect(clr(*tiny("range-test", out=out, **more)), 2, [], ["there are tests in '.*' already \\(range.json\\)"])
     for args in (tiny("range-test", out=out), tiny("range-test", out=out, resume=True), tiny(out=out)):
@@ -449,7 +449,7 @@ def range_test_of_several_seeds():
     expect(clr("plot", "range", out / "seed-1" / "range.csv", "-o", figure), 0)
     for written in (figure, seeds[0] / "range.csv"):
         expect(clr("plot", "range", *seeds, "-o", figure, "--csv", written), 2, [], ["are the same file"])
-    expect(clr(*tiny("range-test", out=fresh("range"), seeds=3, seed=2**64 - 2)), 2, [], ["no room for 3 seeds"])
+    expect(clr(*tiny("range-test", out=fresh("range"), seeds=3, seed=2**64 - 2)), 2, [], ["--seed 184467440737095516"])
     figure.unlink()
     expect(clr("plot", "run", out / "seed-1", "-o", figure), 4, [],
            ["holds a range test, while .*: draw it with 'clr-cl plot range "])
@@ -475,7 +475,7 @@ def range_test_of_several_decays():
     expect(clr("range-test", "--resume", "--out", out / "decay-0.1" / "seed-2"), 0)
     for folder in (out, out / "decay-0.1"):
         expect(clr("range-test", "--resume", "--out", folder), 2, [],
-               ["several range tests in .*give the whole command again"])
+               ["several range tests in '.*--resume"])
     text = expect(clr(*tiny("range-test", out=fresh("range"), validation=0, weight_decay="0.001,0.1")), 0).out
     check("\nweight decay 0.001: " in text and "(the rest is about this one)" in text, text)
     single = fresh("range")
@@ -546,7 +546,8 @@ def bench_and_what_becomes_of_it():
     check(json.loads(compared.read_text(encoding="utf-8"))["figures"][0]["values"][1]["verdict"] == "equal", "no JSON")
     expect(clr("bench", "compare", report, "--known"), 4, [],
            ["^not comparable: NVIDIA H200: quick, batch 100", "no known report is of the net .* with batches of 10"])
-    expect(clr("plot", "bench", report, report, "-o", fresh("two.svg"), "--quiet"), 0)
+    again = write(fresh("again.json"), report.read_text(encoding="utf-8"))
+    expect(clr("plot", "bench", report, again, "-o", fresh("two.svg"), "--quiet"), 0)
     data["batch"] = 20
     other = write(fresh("other.json"), json.dumps(data))
     expect(clr("bench", "compare", report, other), 4, [], ["batches of 10 images, '.*/other' of 20"])

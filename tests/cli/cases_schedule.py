@@ -35,15 +35,15 @@ def schedule_of_growing_cycles():
     check(len(rows) == 70 and "note" not in cycles.err, f"{len(rows)} rows; {cycles.err}")
     check([t for t, row in enumerate(rows) if row["lr"] == "1" and row["momentum"] == "0.8"] == [0, 10, 30], cycles.out)
     check(rows[20]["lr"] == "0.5" and rows[20]["momentum"] == "0.85", f"{rows[20]}")
-    expect(clr(*sgdr_args, "--iterations", 45), 0, [], ["45 iterations.* inside a cycle", "over after 70"])
+    expect(clr(*sgdr_args, "--iterations", 45), 0, [], ["45 iterations.* inside a cycle.* 70"])
     check("note" not in expect(clr(*sgdr_args, "--iterations", 30), 0).err, "30 iterations are whole cycles")
-    expect(clr(*sgdr_args, "--cycles", 100), 2, [], ["--cycles 100: more iterations than can be"])
+    expect(clr(*sgdr_args, "--cycles", 100), 2, [], ["--cycles 100: "])
 
 
 @case
 def schedule_tells_milestones_that_are_not_reached():
     steps = ["schedule", "--policy", "multistep", "--lr", 1, "--gamma", 0.1, "--milestones", "10,20,3000"]
-    expect(clr(*steps, "--iterations", 20), 0, [], ["milestone 20 is not reached: the end is after 20 iterations"])
+    expect(clr(*steps, "--iterations", 20), 0, [], ["milestone 20 is not reached.* 20 iterations"])
     expect(clr(*steps, "--iterations", 21), 0, [], ["milestone 3,000 is not reached"])
     check("note" not in expect(clr(*steps, "--iterations", 3001), 0).err, "all milestones are reached")
 

@@ -39,17 +39,16 @@ static void look(void)
         FUZZ_CHECK(state >= LAB_MISSING && state <= LAB_OTHER);
 }
 
-static void describe(struct run_options *o, struct opt_set *set)
+static void describe(struct run_options *o)
 {
     run_options_init(o);
-    policy_options_add(&o->policy, set, true);
-    run_options_add_where(o, set, true);
-    run_options_add_solver(o, set);
-    run_options_add_training(o, set, NULL);
-    run_options_add_watching(o, set, "", "");
-    run_options_add_keeping(o, set, true);
-    run_options_add_logging(o, set);
-    run_options_add_output(o, set);
+    run_options_add_policy(o);
+    run_options_add_where(o, true);
+    run_options_add_training(o);
+    run_options_add_evaluation(o);
+    run_options_add_checkpoints(o);
+    run_options_add_logging(o);
+    run_options_add_output(o);
 }
 
 /* What the user typed is what counts: no file has anything written elsewhere. */
@@ -58,20 +57,18 @@ static void join(void)
     static const struct opt_command command = {.name = "train", .usage = ""};
     char name[] = "train", out[] = "--out=here", resume[] = "--resume", length[] = "--iterations=3",
          *argv[] = {name, out, resume, length, NULL};
-    static struct opt_set set;
     struct run_options o;
     struct arguments a;
     struct clr_error err;
 
     for (int argc = 3; argc <= 4; argc++) {
-        memset(&set, 0, sizeof set);
-        describe(&o, &set);
-        if (!fuzz_worked(arguments_join(&a, fuzz_path("run"), &set, NULL, argc, argv, &err), &err))
+        describe(&o);
+        if (!fuzz_worked(arguments_join(&a, fuzz_path("run"), &o.set, NULL, argc, argv, &err), &err))
             return;
         FUZZ_CHECK(a.count >= 3 && strcmp(a.values[0], "train") == 0 && !a.values[a.count]);
-        if (fuzz_worked(opt_parse(&set, &command, a.count, a.values, &err), &err))
-            FUZZ_CHECK(strcmp(o.out, "here") == 0 && o.train.resume && !o.solver);
-        opt_clear(&set);
+        if (fuzz_worked(opt_parse(&o.set, &command, a.count, a.values, &err), &err))
+            FUZZ_CHECK(strcmp(o.train.out, "here") == 0 && o.train.resume && !o.solver);
+        run_options_clear(&o);
         arguments_clear(&a);
     }
 }
