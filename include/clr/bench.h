@@ -27,7 +27,7 @@ enum clr_bench_pass {
     CLR_BENCH_WEIGHTS,  /**< gradients of its parameters */
     CLR_BENCH_BACKWARD, /**< both, or a layer without parameters */
     CLR_BENCH_UPDATE,   /**< update of the parameters */
-    CLR_BENCH_OTHER,    /**< kernels that do not say what they belong to */
+    CLR_BENCH_OTHER,    /**< kernels whose label names no pass */
     CLR_BENCH_PASSES
 };
 
@@ -44,7 +44,7 @@ struct clr_bench_row {
     enum clr_bench_pass pass;
     double gflop; /**< 10⁹ multiplications and additions by the layer's formula, of the whole batch; 0: not
                        counted */
-    bool fewer; /**< the layer's variant gets by with fewer multiplications than the formula has (Winograd) */
+    bool fewer;   /**< the layer's variant needs fewer multiplications than the formula has (Winograd) */
     struct clr_bench_spread ms;
 };
 
@@ -108,10 +108,10 @@ struct clr_bench_options {
     const struct clr_net_spec *net;
     const char *net_name; /**< UTF-8 */
     int batch;            /**< 1 … 65536 */
-    /** Told what is measured next, the `part`-th of `parts`, and about how many seconds that takes (0: not
-     * known). May be NULL. */
+    /** Called before each part of the measurement: what is measured, the `part`-th of `parts`, and about how
+     * many seconds that takes (0: not known). May be NULL. */
     void (*progress)(void *user, const char *what, int part, int parts, double seconds);
-    /** Told before each sample, start or check of that part how many of how many are done. May be NULL. */
+    /** Called before each sample, start or check of that part: how many of `all` are done. May be NULL. */
     void (*step)(void *user, int done, int all);
     void *user;
     /** Not 0: end before the next of them. May be NULL. */
@@ -126,7 +126,7 @@ struct clr_bench_options {
  *
  * @param out  filled on success, with out->wrong > 0 where something computes wrongly, and out->refused where
  * clr_train() would not train there; free what it holds with clr_bench_clear()
- * @return 0; CLR_EINPUT: the net does not say how large its images are, or does not fit; CLR_EDEVMEM;
+ * @return 0; CLR_EINPUT: the net does not have the size of its images, or does not fit; CLR_EDEVMEM;
  *         CLR_EDIVERGED: a loss was not finite; CLR_EFAILED: a multiply-add or a copy went wrong;
  *         CLR_EINTERRUPTED: options->stop; CLR_ECL, CLR_ENOMEM, CLR_ENODEVICE
  */
@@ -163,7 +163,7 @@ CLR_API int clr_bench_write(const char *path, const struct clr_bench_report *rep
  * Read such a file.
  *
  * @param out    new array, at least one report; free with clr_bench_destroy()
- * @return 0; CLR_EINPUT: missing, damaged, of another version: says what and where; CLR_ENOMEM
+ * @return 0; CLR_EINPUT: missing, damaged, of another version; with file and member; CLR_ENOMEM
  */
 CLR_API int clr_bench_read(struct clr_bench_report **out, size_t *count, const char *path,
                            struct clr_error *err);
@@ -211,8 +211,8 @@ CLR_API int clr_bench_compare(char **text, const struct clr_bench_report *report
  * took more than twice as long as another. */
 CLR_API bool clr_bench_is_busy(const struct clr_bench_report *report);
 
-/** Did the device compute everything right that was timed? Else its times do not count: no comparison and no
- * figure takes them. */
+/** Did the device compute everything correctly that was timed? Else its times do not count: no comparison and
+ * no figure takes them. */
 CLR_API bool clr_bench_is_right(const struct clr_bench_report *report);
 
 /**

@@ -33,7 +33,7 @@ struct bench {
     const struct clr_bench_options *o;
     struct clr_dataset *data;
     struct clr_train_options train;
-    int part;               /* of PARTS that are told */
+    int part;               /* of PARTS, for progress */
     double start_s, step_s; /* what these take, as soon as it is known */
     struct session session; /* planned anew for each start, with the same records */
 };
@@ -53,11 +53,10 @@ static int run_steps(void *user, int n, struct clr_error *err)
         rc = session_read_updates(s, &first, updates, &count, err);
     for (int i = 0; i < count && rc == 0; i++)
         if (!isfinite(updates[i].loss))
-            rc =
-                clr_error_set(err, CLR_EDIVERGED,
-                              "the loss is not finite after %llu steps on random images at rate %g: see what "
-                              "'clr-cl doctor' says about %s",
-                              (unsigned long long)first + (unsigned)i + 1, RATE, s->o->device->name);
+            rc = clr_error_set(err, CLR_EDIVERGED,
+                               "the loss is not finite after %llu steps on random images at rate %g: check "
+                               "%s with 'clr-cl doctor'",
+                               (unsigned long long)first + (unsigned)i + 1, RATE, s->o->device->name);
     return rc;
 }
 
@@ -203,7 +202,7 @@ static int check_device(struct bench *b, struct clr_error *err)
         note_compiler(b);
         ocl_save_programs(s->replica.ctx);
     }
-    rc = plan(b, err); /* where the last way was wrong, too, nothing is planned */
+    rc = plan(b, err); /* fails where no variant of a layer is correct */
     if (rc == 0) {
         list_tuned(b->report, s->replica.train.graph, b->train.device);
         b->report->device_memory_bytes = replica_net_bytes(&s->replica) + params_bytes(&s->replica.params);
@@ -230,7 +229,7 @@ static int time_whole(struct bench *b, struct clr_error *err)
     rc = begin_part(b, "whole training steps", measure_estimate(&steps, b->step_s), err);
     if (rc == 0)
         rc = measure_run(&b->report->step_ms, &steps, err);
-    if (rc == 0) /* forward, and not twice back */
+    if (rc == 0) /* forward alone; backward takes twice as long */
         rc = begin_part(b, "inference", measure_estimate(&inference, b->step_s / 3), err);
     if (rc == 0)
         rc = measure_run(&b->report->inference_ms, &inference, err);
@@ -275,7 +274,7 @@ static int warm_starts(struct bench *b, struct clr_error *err)
     return rc;
 }
 
-/* Layers, limits and verdicts share a session, whose net says which variants were timed. */
+/* Layers, limits and verdicts share a session: verdicts need the variants that were timed. */
 static int inspect(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {.profile = true};
@@ -351,7 +350,7 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
     r->float_width = d->native_float_width;
 }
 
-/* How many classes the net tells apart, as far as a label can be a byte. */
+/* Classes of the net, as far as a label can be a byte. */
 static int count_classes(int *out, const struct clr_bench_options *o, struct clr_image_shape input,
                          struct clr_error *err)
 {
@@ -371,11 +370,10 @@ static int prepare(struct bench *b, const struct clr_device *device, struct clr_
     int classes, rc;
 
     if (input.channels < 1)
-        return clr_error_set(
-            err, CLR_EINPUT,
-            "'%s' does not say how large its images are: give its Data layer an 'input_param "
-            "{ shape { dim: N dim: C dim: H dim: W } }'",
-            b->o->net_name);
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' does not have the size of its images: give its Data layer an 'input_param "
+                             "{ shape { dim: N dim: C dim: H dim: W } }'",
+                             b->o->net_name);
     rc = count_classes(&classes, b->o, input, err);
     if (rc == 0)
         rc = random_data_create(&b->data, input, classes, b->o->batch, err);

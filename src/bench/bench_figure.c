@@ -69,7 +69,7 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
     int rc;
 
     if (count > BARS_MAX_SERIES)
-        return clr_error_set(err, CLR_EUSAGE, "more than %d devices cannot be told apart: draw fewer",
+        return clr_error_set(err, CLR_EUSAGE, "more than %d devices have no colours of their own: draw fewer",
                              BARS_MAX_SERIES);
     rc = comparison_make(&c, reports, count, err);
     if (rc == 0 && c.row_count == 0)

@@ -8,7 +8,8 @@
 
 #include "plot/bars.h"
 
-#define FIGURE_MOST 10000 /* pixels high, where nobody says otherwise: beyond it small rows are summed */
+#define FIGURE_MOST                                                                                          \
+    10000 /* pixels, of a figure without a given height: small rows that have no room are summed */
 
 /* Fill the bars (bars_clear() them). CLR_EUSAGE: too many reports; CLR_EINPUT: nothing to draw. */
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,

@@ -1,4 +1,4 @@
-/* Was it right what was timed: see checks.h. */
+/* Verification of what was timed: see checks.h. */
 #include "bench/checks.h"
 
 #include <limits.h>
@@ -10,13 +10,13 @@
 #include "verify/verify.h"
 
 enum {
-    CHECK_IMAGES = 3, /* that are computed: the oracles are slow */
+    CHECK_IMAGES = 3, /* that are computed: the references are slow */
     CHECK_BATCH = 64, /* most images of verify_batch() */
     UPDATE_COUNT = 1000,
 };
 #define CHECK_BYTES ((size_t)64 << 20) /* of the tensors of an operator: the host holds several copies */
 
-/* What the timed net says about itself. */
+/* The variant of a layer in the timed net. */
 struct variant_search {
     const char *layer, *variant;
 };
@@ -42,7 +42,7 @@ static bool same_variant(const char *timed, const struct verify_result *r)
     return strncmp(timed, r->variant, sizeof r->variant - 1) == 0; /* a long one was cut */
 }
 
-/* The verdict of a verification, or of one that a driver let down (rc < 0). Want of memory is an error. */
+/* The verdict of a verification, or of one that failed (rc < 0). Out of memory is an error. */
 static int judge(struct clr_bench_report *out, const char *layer, const char *kind,
                  const struct verify_result *r, int rc, const struct clr_error *why, const char *timed,
                  struct clr_error *err)

@@ -1,5 +1,5 @@
 /*
- * Was it right what was timed? The operators of a session's net against their oracles.
+ * Verification of what was timed: the operators of a session's net against their references.
  */
 #ifndef BENCH_CHECKS_H
 #define BENCH_CHECKS_H

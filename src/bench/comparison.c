@@ -213,7 +213,7 @@ static void judge_cell(const struct comparison *c, const struct comparison_line 
     if (sense == AMOUNT && (c->reports[0].peak_memory_compiler || c->reports[report].peak_memory_compiler))
         return;
     factor = more ? v->median / first->median : first->median / v->median;
-    if (sense == BEST) /* the other samples say nothing of it */
+    if (sense == BEST) /* the other samples do not count */
         cell->uncertain = factor < DRIFT;
     else
         cell->uncertain = sense != PLANNED && is_uncertain(more ? first : v, more ? v : first, factor);

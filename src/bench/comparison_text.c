@@ -87,7 +87,7 @@ static const char *head(char out[WORDS_NAME], const struct comparison *c, size_t
 
 /* ------------------------------------------------------------------ lines of a page */
 
-/* In Markdown names that somebody else chose are no markup. */
+/* In Markdown names are written so that no character is markup. */
 static void append_text(const struct page *p, const char *text)
 {
     for (; *text; text++) {
@@ -234,7 +234,7 @@ static void append_notes(const struct page *p)
     }
     str_append(p->out, "\n");
     note(p, "The numbers are medians, the peak is the best sample.");
-    note(p, "warm start: with the compiled kernels that clr-cl keeps. first start: without them, though a "
+    note(p, "warm start: with the compiled kernels that clr-cl saved. first start: without them, though a "
             "driver's own cache may have helped.");
     note(
         p,
@@ -248,7 +248,7 @@ static void append_notes(const struct page *p)
                 "again on an "
                 "idle machine.");
     if (verdicts[COMPARISON_OTHER])
-        note(p, "other work: in one of the two the layer has another one in it, as said below.");
+        note(p, "other work: in one of the two the layer has another one in it, as listed below.");
     if (rest)
         note(p, "other: kernels of a layer that belong to no single pass.");
     if (uncertain)

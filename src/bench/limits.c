@@ -78,13 +78,13 @@ static int check_fma(struct limits *l, struct clr_error *err)
             expected[i] = fmaf(expected[i], factor, summand);
     }
     for (size_t i = 0; rc == 0 && i < l->items * lanes; i++) {
-        const float right = expected[(i / lanes + i % lanes) % 64];
-        if (!(y[i] >= right && y[i] <= right))
+        const float correct = expected[(i / lanes + i % lanes) % 64];
+        if (!(y[i] >= correct && y[i] <= correct))
             rc = clr_error_set(
                 err, CLR_EFAILED,
                 "%s computes wrongly: %d multiply-adds gave %.9g and not %.9g. Nothing is measured "
                 "on it; try another driver",
-                ocl_device(l->ctx)->name, ROUNDS, (double)y[i], (double)right);
+                ocl_device(l->ctx)->name, ROUNDS, (double)y[i], (double)correct);
     }
     free(y);
     return rc;
@@ -151,13 +151,13 @@ static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
         const size_t n = floats - at < CHUNK ? floats - at : CHUNK;
         rc = ocl_read(l->ctx, l->abc[2], at * sizeof *c, n * sizeof *c, c, err);
         for (size_t i = 0; i < n && rc == 0; i++) {
-            const float right = (float)((at + i) % 1021) + triad_factor * (float)((at + i) % 509);
-            if (!(c[i] >= right && c[i] <= right))
+            const float correct = (float)((at + i) % 1021) + triad_factor * (float)((at + i) % 509);
+            if (!(c[i] >= correct && c[i] <= correct))
                 rc =
                     clr_error_set(err, CLR_EFAILED,
                                   "%s computes wrongly: element %zu of a sum of arrays is %.9g and not %.9g. "
                                   "Nothing is measured on it; try another driver",
-                                  ocl_device(l->ctx)->name, at + i, (double)c[i], (double)right);
+                                  ocl_device(l->ctx)->name, at + i, (double)c[i], (double)correct);
         }
     }
     free(c);

@@ -78,8 +78,8 @@ int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struc
     if (rc == 0)
         rc = timed(&s, m, n, err);
     while (rc == 0 && s < SAMPLE_S && n < m->most) {
-        const double wanted = fmin(8.0 * n, 1.1 * n * SAMPLE_S / s); /* the first ones may be slow */
-        n = wanted >= m->most ? m->most : wanted > n + 1 ? (int)wanted : n + 1;
+        const double repeats = fmin(8.0 * n, 1.1 * n * SAMPLE_S / s); /* the first ones may be slow */
+        n = repeats >= m->most ? m->most : repeats > n + 1 ? (int)repeats : n + 1;
         rc = timed(&s, m, n, err);
     }
     least = measure_least(s);

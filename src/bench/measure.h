@@ -22,10 +22,10 @@ struct measure {
     void *user;
     int most;        /* the largest n */
     double budget_s; /* after the least samples, no more are taken when this much time has gone */
-    const struct clr_bench_options *o; /* told of each sample; NULL: nobody */
+    const struct clr_bench_options *o; /* its step() is called before each sample; may be NULL */
 };
 
-/* Tell options->step, and look at options->stop: CLR_EINTERRUPTED. o may be NULL. */
+/* Call o->step, and check o->stop: CLR_EINTERRUPTED. o may be NULL. */
 int measure_step(const struct clr_bench_options *o, int done, int all, struct clr_error *err);
 
 /* The least samples of what takes that long once. */
@@ -63,7 +63,7 @@ extern const char *const labels_passes[CLR_BENCH_PASSES];
 
 /*
  * Which layer and pass does a label of the profile belong to? "conv1 forward weights" is conv1's forward
- * pass: the longest name followed by a blank wins, then the words behind it are looked at. "batch" and
+ * pass: the longest name followed by a blank wins, then the words after it count. "batch" and
  * "update" alone belong to no layer, as does what begins with no name.
  *
  * *layer: index into names; count: none.

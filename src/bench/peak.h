@@ -12,7 +12,7 @@
 /* Note at the rows which layers get by with fewer: by the variants in the checks. */
 void peak_note_fewer(struct clr_bench_report *report);
 
-/* 0 to 1; NaN: there is none, as said above, or nothing was counted, or it would be above 1: the peak was
+/* 0 to 1; NaN: there is none, as above, or nothing was counted, or it would be above 1: the peak was
  * measured too low. */
 double peak_share(const struct clr_bench_report *report, const struct clr_bench_row *row);
 /* The same of the formulas of all layers in the time of a training step: none where one layer has none. */

@@ -182,7 +182,7 @@ static void whole(struct str *s, const struct clr_bench_report *r)
             "fast device it is the first",
             words_number(min, r->step_ms.median - kernels), 100.0 * (1.0 - kernels / r->step_ms.median));
     time_of_images(s, "inference", &r->inference_ms, r->batch);
-    entry(s, "warm start", WHOLE, "%.2f s (%.2f to %.2f) with the kernels that clr-cl keeps",
+    entry(s, "warm start", WHOLE, "%.2f s (%.2f to %.2f) with the kernels that clr-cl saved",
           r->warm_start_s.median, r->warm_start_s.min, r->warm_start_s.max);
     entry(s, "first start", WHOLE,
           "%.2f s without them, %d programs compiled; a driver's own cache may have helped",

@@ -71,7 +71,7 @@ static bool are_useful(const struct rows_times *t, double step_s)
     return sum_ms > 0.01 * 1e3 * step_s;
 }
 
-/* Some steps, and what the profile says about them. */
+/* Some steps, and their times in the profile. */
 static int play_rounds(struct rows_times *t, struct session *s,
                        int (*steps)(void *session, int n, struct clr_error *err),
                        const struct clr_bench_options *o, struct clr_error *err)

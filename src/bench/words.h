@@ -29,7 +29,7 @@ int words_columns(const char *text);
  * its middle, with `tail` columns after that: "skylake-avx512-Xeon", "NVIDI…HBM3". Returns out. */
 const char *words_short(char out[WORDS_NAME], const char *name, int most, int tail);
 
-/* "192,983", "11.45", "0.0503": three digits that say something, and all of those before the point. */
+/* "192,983", "11.45", "0.0503": three significant digits, and all digits before the point. */
 const char *words_number(char out[WORDS_NUMBER], double v);
 
 /* "3 layers changed by tuning", "no layer changed by tuning"; "": it is not known. */

@@ -1,4 +1,4 @@
-/* clr-cl bench: how fast is this device, at what, and is it right? */
+/* clr-cl bench: how fast is this device, at what, and are its results correct? */
 #include "cli/common.h"
 
 #include <math.h>
@@ -23,7 +23,7 @@ static const struct opt_command command = {
         "does it. Everything that was timed is compared with a reference; the exit code is 1 if something is "
         "wrong. The table has medians with the smallest and largest value. It takes about a "
         "minute, and more where kernels have to be compiled first; nothing else should run meanwhile. "
-        "compare reads JSON files and says how each device stands against the first: images per second, "
+        "compare reads JSON files and prints how each device stands against the first: images per second, "
         "peak, bandwidth, times of each layer and pass.",
     .examples = "  clr-cl bench\n"
                 "  clr-cl bench --device all --net full --json full.json --plot full.png\n"
@@ -84,7 +84,7 @@ static int measure(struct bench_run *run, const struct clr_device *device, struc
     if (rc == CLR_EINTERRUPTED)
         return clr_error_set(
             err, rc,
-            "stopped: nothing is kept of %s, which was not measured to the end%s; run the same "
+            "stopped: nothing is saved of %s, which was not measured to the end%s; run the same "
             "command again to measure it",
             device->name, run->count > 0 ? ", but what came before is" : "");
     if (rc < 0)
@@ -103,7 +103,8 @@ static int measure(struct bench_run *run, const struct clr_device *device, struc
     return rc;
 }
 
-/* All usable ones: a device that fails is said, and the next one tried. The first failure is the result. */
+/* All usable ones: where one fails, that is reported, and the next one is measured. The first failure is the
+ * result. */
 static int measure_all(struct bench_run *run, struct clr_error *err)
 {
     struct clr_device *devices = NULL;

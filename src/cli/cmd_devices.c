@@ -10,9 +10,9 @@
 static const struct opt_command command = {
     .name = "devices",
     .usage = "[--device D] [--json]",
-    .about =
-        "Lists the OpenCL devices of all platforms, and says which one would be used and why. A device that "
-        "cannot be used is listed with the reason.",
+    .about = "Lists the OpenCL devices of all platforms, and prints which one would be used and why. A "
+             "device that "
+             "cannot be used is listed with the reason.",
     .examples = "  clr-cl devices\n"
                 "  clr-cl devices --device gpu\n",
 };
@@ -96,7 +96,7 @@ static int print_json(const struct clr_device *devices, size_t count, size_t cho
     return cli_print_json(json_pack("{s:o}", "devices", list), err);
 }
 
-/* The list is printed even where nothing can be chosen: it says why. */
+/* The list is printed even where nothing can be chosen: it has the reason for each device. */
 static int show(const char *option, bool json, struct clr_error *err)
 {
     struct clr_device *devices = NULL;
@@ -135,7 +135,7 @@ int cmd_devices(int argc, char **argv, struct clr_error *err)
          .value = &device,
          .argument = "D",
          .help =
-             "say what this would choose: platform and device (0:1), cpu, gpu, or part of a name (default: "
+             "print what this would choose: platform and device (0:1), cpu, gpu, or part of a name (default: "
              "$CLR_DEVICE)"},
         {.kind = OPT_FLAG, .name = "json", .value = &json, .help = "print the list as JSON"},
     };

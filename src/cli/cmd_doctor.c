@@ -19,19 +19,20 @@ static const struct opt_command command = {
     .about =
         "Runs every variant of every kernel on a device and compares the results with a reference that is "
         "computed in double precision without OpenCL, then a short training. It prints OK, WRONG, or FAILED "
-        "for what does not run there, and exits with 1 if one is not OK. Want of memory is neither: it ends "
-        "the check. Where the kernels have not been compiled before, this takes some minutes on a CPU.",
+        "for what does not run there, and exits with 1 if one is not OK. A variant that is out of memory is "
+        "neither: it ends the check. Where the kernels have not been compiled before, this takes some "
+        "minutes on a CPU.",
     .examples = "  clr-cl doctor\n"
                 "  clr-cl doctor --device gpu\n",
 };
 
-#define PACE_NS UINT64_C(10000000000) /* after which it is told how long it will take */
+#define PACE_NS UINT64_C(10000000000) /* after which the remaining time is estimated */
 
 struct doctor_run {
     bool json;
     json_t *checks;
     uint64_t begin_ns;
-    bool estimated; /* how long it takes is told */
+    bool estimated; /* the remaining time was printed */
 };
 
 /* "about 12 minutes left", by what the ones before took: once by itself, then in each line of progress. */
@@ -82,7 +83,7 @@ static int judge(const struct clr_device *device, const struct clr_doctor_summar
         err, CLR_EFAILED, "of %d kernel variants %d are wrong and %d do not run on %s (%s, driver %s): %s",
         s->checked, s->wrong, s->failed, device->name, device->platform_name, device->driver,
         s->trains ? "a net can still be trained: 'clr-cl train' checks the variants that it takes, and takes "
-                    "others where one is not right"
+                    "others where one is not correct"
                   : "do not train there; try another driver");
 }
 

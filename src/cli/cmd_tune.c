@@ -69,7 +69,7 @@ static void add_options(struct tune_options *o, struct opt_set *set)
          .argument = "CxHxW",
          .min = 1,
          .max = 65536,
-         .help = "size of an image: channels, height, width (default: what the net says)"},
+         .help = "size of an image: channels, height, width (default: the size in the net)"},
         {.kind = OPT_TEXT,
          .name = "device",
          .value = &o->device,
@@ -90,7 +90,7 @@ static int image_shape(const struct tune_options *o, const struct clr_net_spec *
         *out = (struct clr_image_shape){o->input[0], o->input[1], o->input[2]};
     if (out->channels > 0)
         return 0;
-    return clr_error_set(err, CLR_EUSAGE, "'%s' takes images of any size: say which with --input CxHxW",
+    return clr_error_set(err, CLR_EUSAGE, "'%s' takes images of any size: give theirs with --input CxHxW",
                          o->net);
 }
 
@@ -110,7 +110,7 @@ static int work(const struct tune_options *o, struct clr_error *err)
     struct clr_device device;
     int rc;
 
-    cli_set_quiet(true); /* what is to be said, the other process says */
+    cli_set_quiet(true); /* the other process prints */
     rc = clr_net_load(&spec, o->net, err);
     if (rc == 0)
         rc = image_shape(o, spec, &tune.input, err);
@@ -156,7 +156,7 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 
 enum { KINDS = 32 };
 
-/* Variants of one algorithm that failed in one way: the first is told at once, the others at the end. */
+/* Variants of one algorithm that failed in one way: the first is reported at once, the others at the end. */
 struct kind {
     char variant[TUNEDB_VARIANT], why[16]; /* of the first */
     int count;
@@ -168,10 +168,11 @@ struct tune_report {
     char record[1024]; /* the file */
     int results, faster, failures;
     double own_ms, ms;        /* of a training step, in passes whose own choice works */
-    struct kind kinds[KINDS]; /* of failures; more than that are told one by one */
+    struct kind kinds[KINDS]; /* of failures; more than that are reported one by one */
     int kind_count;
     uint64_t begin_ns;
-    int tried, last, before; /* variants: those of this pass that were, all of it, those before it */
+    int tried, last,
+        before; /* variants: of this pass those that were tried, and all; of the passes before it */
     json_t *head, *list, *failed;
 };
 
@@ -242,7 +243,7 @@ static const char *failed_how(const char *why)
     return strcmp(why, "wrong") == 0 ? "is wrong" : why;
 }
 
-static void tell_failure(struct tune_report *r, const struct clr_tune_event *e)
+static void report_failure(struct tune_report *r, const struct clr_tune_event *e)
 {
     struct kind *k = find_kind(r, e);
 
@@ -254,8 +255,8 @@ static void tell_failure(struct tune_report *r, const struct clr_tune_event *e)
              (int)strcspn(e->detail, "\n"), e->detail);
 }
 
-/* What was not told one by one. */
-static void tell_kinds(const struct tune_report *r)
+/* What was not reported one by one. */
+static void report_kinds(const struct tune_report *r)
 {
     for (int i = 0; i < r->kind_count; i++)
         if (r->kinds[i].count > 1)
@@ -277,7 +278,7 @@ static const char *time_left(char out[CLI_ABOUT + 8], const struct tune_report *
     return out;
 }
 
-static void tell_item(struct tune_report *r, const struct clr_tune_event *e)
+static void report_item(struct tune_report *r, const struct clr_tune_event *e)
 {
     char left[CLI_ABOUT + 8];
 
@@ -287,7 +288,7 @@ static void tell_item(struct tune_report *r, const struct clr_tune_event *e)
 }
 
 /* A variant is tried again and again, first to verify it, then to time it. */
-static void tell_try(struct tune_report *r, const struct clr_tune_event *e)
+static void report_try(struct tune_report *r, const struct clr_tune_event *e)
 {
     char what[256];
 
@@ -297,7 +298,7 @@ static void tell_try(struct tune_report *r, const struct clr_tune_event *e)
     cli_progress_step(what, r->before + r->tried - 1, e->variants);
 }
 
-static void tell(void *user, const struct clr_tune_event *e)
+static void happened(void *user, const struct clr_tune_event *e)
 {
     struct tune_report *r = user;
 
@@ -313,13 +314,13 @@ static void tell(void *user, const struct clr_tune_event *e)
     case CLR_TUNE_ITEM:
         r->before += r->last;
         r->last = e->item_variants;
-        tell_item(r, e);
+        report_item(r, e);
         break;
     case CLR_TUNE_TRIES:
-        tell_try(r, e);
+        report_try(r, e);
         break;
     case CLR_TUNE_FAILED:
-        tell_failure(r, e);
+        report_failure(r, e);
         if (r->json)
             r->failed =
                 json_append(r->failed, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
@@ -342,7 +343,7 @@ static void tell(void *user, const struct clr_tune_event *e)
 }
 
 /* What to do with it: whole steps, measured with what was found. bench takes the net's own image size. */
-static void tell_next(const struct tune_options *o)
+static void report_next(const struct tune_options *o)
 {
     struct str s = {0};
 
@@ -370,7 +371,7 @@ static int finish(struct tune_report *r, const struct tune_options *o, double se
     cli_note("%d of %d passes have a faster variant than the program's own choice; %d variants failed; "
              "%.0f s",
              r->faster, r->results, r->failures, seconds);
-    tell_next(o);
+    report_next(o);
     if (!r->json)
         return 0;
     if (!r->head)
@@ -405,10 +406,10 @@ static int tune(const struct tune_options *o, struct clr_error *err)
         worker[n++] = o->device;
     }
     worker[n++] = "--first";
-    rc = clr_tune(worker, PATIENCE_S, cli_catch_signals("\nstopping; once more leaves at once\n"), tell, &r,
-                  err);
+    rc = clr_tune(worker, PATIENCE_S, cli_catch_signals("\nstopping; once more leaves at once\n"), happened,
+                  &r, err);
     cli_progress_wipe();
-    tell_kinds(&r);
+    report_kinds(&r);
     if (rc == 0)
         rc = finish(&r, o, (double)(clock_ns() - r.begin_ns) * 1e-9, err);
     json_decref(r.head);

@@ -1,4 +1,4 @@
-/* The doctor: every kernel variant against its oracle on one device. See clr/doctor.h and verify/verify.h. */
+/* Every kernel variant against its reference on one device: see clr/doctor.h and verify/verify.h. */
 #include <clr/doctor.h>
 
 #include <math.h>
@@ -18,7 +18,7 @@ const char *clr_doctor_verdict_name(enum clr_doctor_verdict verdict)
     return names[verdict];
 }
 
-/* A check-up: what is checked, who is told, and what was found. */
+/* What is checked, the listener, and what was found. */
 struct checkup {
     const struct clr_device *device;
     const struct clr_doctor_listener *to;
@@ -33,8 +33,8 @@ static void begin(const struct checkup *c, const char *name)
         c->to->begins(c->to->user, name, c->found.checked, c->all);
 }
 
-static void tell(struct checkup *c, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
-                 const char *detail)
+static void report(struct checkup *c, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
+                   const char *detail)
 {
     c->found.checked++;
     c->found.wrong += verdict == CLR_DOCTOR_WRONG;
@@ -64,12 +64,12 @@ static int examine(struct checkup *c, const struct verify_case *of, int block, c
     if (check_stop(c, err) < 0)
         return CLR_EINTERRUPTED;
     if (rc == 0)
-        tell(c, name, r.ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, verify_worst_nmse(&r),
-             r.ok ? NULL : r.text);
+        report(c, name, r.ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, verify_worst_nmse(&r),
+               r.ok ? NULL : r.text);
     else if (verify_no_memory(&why))
         return clr_error_set(err, why.code, "%s", why.message);
     else
-        tell(c, name, CLR_DOCTOR_FAILED, NAN, why.message);
+        report(c, name, CLR_DOCTOR_FAILED, NAN, why.message);
     return 0;
 }
 
@@ -92,13 +92,13 @@ static int examine_training(struct checkup *c, struct clr_error *err)
         if (verify_no_memory(&why))
             return clr_error_set(err, why.code, "%s: %s", name, why.message);
         /* the self-check has refused the device, or a call has failed */
-        tell(c, name, why.code == CLR_EFAILED ? CLR_DOCTOR_WRONG : CLR_DOCTOR_FAILED, NAN, why.message);
+        report(c, name, why.code == CLR_EFAILED ? CLR_DOCTOR_WRONG : CLR_DOCTOR_FAILED, NAN, why.message);
         return 0;
     }
     ok = t.worst_nmse <= TRAINING_LIMIT;
     (void)snprintf(detail, sizeof detail, "what '%s' was moved by: NMSE %.2e, limit %.2e", t.worst,
                    t.worst_nmse, TRAINING_LIMIT);
-    tell(c, name, ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, t.worst_nmse, ok ? NULL : detail);
+    report(c, name, ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, t.worst_nmse, ok ? NULL : detail);
     c->found.trains = ok;
     return 0;
 }

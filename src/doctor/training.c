@@ -14,13 +14,13 @@ enum { BATCH = 8, CLASSES = 10 };
 #define MOMENTUM 0.9
 
 /* The training in double precision. */
-struct twin {
+struct reference_run {
     struct graph *graph;
     struct refnet *refnet;
     double **first, **momenta; /* weights before the first update; parameters × numbers */
 };
 
-static void clear(struct twin *t)
+static void clear(struct reference_run *t)
 {
     for (size_t p = 0; t->graph && p < t->graph->param_count; p++) {
         if (t->first)
@@ -35,7 +35,7 @@ static void clear(struct twin *t)
 }
 
 /* With the weights that the session has. */
-static int make(struct twin *t, struct session *s, struct clr_error *err)
+static int make(struct reference_run *t, struct session *s, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
     const struct clr_image_shape image = {d->channels, d->height, d->width};
@@ -63,7 +63,7 @@ static int make(struct twin *t, struct session *s, struct clr_error *err)
 }
 
 /* The update that the session has done last: of the images from `place` on in this epoch's order. */
-static void follow(struct twin *t, const struct session *s, int place)
+static void follow(struct reference_run *t, const struct session *s, int place)
 {
     const struct clr_images *images = &s->o->data->train;
     const size_t size = (size_t)3 * 32 * 32;
@@ -87,7 +87,7 @@ static void follow(struct twin *t, const struct session *s, int place)
     }
 }
 
-static int compare(struct doctor_training *out, const struct twin *t, struct session *s,
+static int compare(struct doctor_training *out, const struct reference_run *t, struct session *s,
                    struct clr_error *err)
 {
     float **w = NULL;
@@ -116,7 +116,7 @@ int doctor_train(struct doctor_training *out, const struct clr_device *device, s
     struct clr_dataset *data = NULL;
     struct clr_net_spec *net = NULL;
     struct session s = {0};
-    struct twin t = {0};
+    struct reference_run t = {0};
     int rc = clr_net_load(&net, "quick", err);
 
     if (rc == 0)

@@ -21,7 +21,7 @@
 #define GROUP_MOST 0.2 /* of the width: the names of groups, and those of rows */
 #define NAME_MOST  0.3
 #define TEXT_LEAST 0.5  /* of the text: smaller ones are left out */
-#define TEXT_MOST  0.35 /* of the bars' area: what stands behind a bar that is cut */
+#define TEXT_MOST  0.35 /* of the bars' area: the text after a bar that is cut */
 
 static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00,
                                                  0xCC79A7, 0x56B4E9, 0x777777, 0xF0E442};
@@ -36,8 +36,8 @@ struct bars_drawing {
     double names_at;   /* where the names end, right-aligned */
     double row;        /* height of a row */
     bool spreads, cut; /* are there any, and some that go beyond the axis: that is explained */
-    double end;        /* the largest number that is drawn: what goes on beyond it is cut there … */
-    bool tell_cut;     /* … and there is room to say up to what it went */
+    double end;        /* the largest number that is drawn: what is longer is cut there … */
+    bool write_cut;    /* … and there is room to write its length */
     struct axis axis;
 };
 
@@ -177,7 +177,7 @@ static int fit_rows(struct bars *out, const struct bars *bars, size_t most, stru
 
 /* ---- layout ---- */
 
-/* About three digits, and as many behind the point in bars of one size. */
+/* About three digits, and as many after the point in bars of one size. */
 static void value_text(char out[AXES_TEXT], double v)
 {
     if (v > 0.0 && v < 0.0005)
@@ -198,7 +198,7 @@ static void bar_text(char out[2 * AXES_TEXT], const struct bars_drawing *d, cons
     char most[AXES_TEXT];
 
     value_text(out, row->value[k]);
-    if (!d->tell_cut || !(row->high[k] > d->end))
+    if (!d->write_cut || !(row->high[k] > d->end))
         return;
     value_text(most, row->high[k]);
     (void)snprintf(out + strlen(out), AXES_TEXT, " (to %.20s)", most);
@@ -219,7 +219,7 @@ static bool far_apart(const struct bars *b)
     return longest > FAR_APART * shortest;
 }
 
-/* The longest text behind a bar. */
+/* The longest text after a bar. */
 static double text_width(const struct bars_drawing *d)
 {
     double most = 0.0;
@@ -241,8 +241,8 @@ static void set_axis(struct bars_drawing *d, double least, double most)
 {
     double room;
 
-    d->tell_cut = true;
-    d->tell_cut = text_width(d) < TEXT_MOST * d->w;
+    d->write_cut = true;
+    d->write_cut = text_width(d) < TEXT_MOST * d->w;
     room = fmax(d->w - text_width(d) - 12 * d->unit, d->w / 2);
     if (far_apart(d->bars)) {
         least /= 2.0; /* the smallest one has a length too */
@@ -399,7 +399,7 @@ static double draw_spread(struct bars_drawing *d, double low, double high, doubl
     return to;
 }
 
-/* A bar with its spread in the middle, and its value behind both. */
+/* A bar with its spread in the middle, and its value after both. */
 static void draw_bar(struct bars_drawing *d, const struct bars_row *row, size_t k, double y, double h)
 {
     const double v = row->value[k], u = d->unit, size = fmin(d->text, 0.95 * h);

@@ -8,8 +8,8 @@
 
 #include "base/members.h"
 
-/* Members of a line: "is", which is one of "begin", "item", "try", "right", "failed", "result", "end", "error",
- * and the fields of the event by their names. */
+/* Members of a line: "is" ("begin", "item", "try", "right", "failed", "result", "end" or "error"), and the
+ * fields of the event by their names. */
 extern const struct member event_members[];
 
 /* Copy a text that need not be UTF-8, cut where it is too long: what is not becomes "?". */

@@ -147,7 +147,7 @@ static int warm_up(struct racer *r, const struct op_desc *desc, enum op_pass pas
     uint64_t ns = 0, repeats;
     int rc = op_create(&r->op, ctx, desc, &r->io, err);
 
-    if (rc == 0 && pass != OP_FORWARD) /* what is kept for the way back */
+    if (rc == 0 && pass != OP_FORWARD) /* it saves what the backward passes read */
         rc = op_run(r->op, OP_FORWARD, &r->io, err);
     for (int i = 0; i < 2 && rc == 0; i++)
         rc = time_runs(&ns, r, pass, 1, ctx, err);

@@ -10,7 +10,7 @@
 #include "tune/race.h"
 #include "verify/verify.h"
 
-#define VERIFY_MADDS  30e6 /* of the oracle, for one variant: a fraction of a second */
+#define VERIFY_MADDS  30e6 /* of the reference, for one variant: a fraction of a second */
 #define VERIFY_IMAGES 7    /* more than one slice of the weight gradient */
 #define VERIFY_FLOATS 32e6 /* in all images planned: the host holds five copies */
 
@@ -112,7 +112,7 @@ static int context(struct tune_work *w, struct clr_error *err)
     return w->ctx ? 0 : ocl_context_create(&w->ctx, w->o->device, NULL, err);
 }
 
-/* Images to verify with: the oracle is slow and plain. */
+/* Images to verify with: the reference is slow. */
 static int verify_images(const struct tune_item *item)
 {
     const struct op_desc *d = &item->desc;
@@ -135,7 +135,7 @@ static void plan_images(struct op_desc *desc, int images)
     desc->x[0].n = desc->y[0].n = most > images ? most : images;
 }
 
-/* Is the variant right, on a few images of the batch? One that is not is recorded, and 0 returned. */
+/* Is the variant correct, on a few images of the batch? One that is not is recorded, and 0 returned. */
 static int verify(struct tune_work *w, const struct tune_item *item, struct racer *r, bool *right,
                   struct clr_error *err)
 {
@@ -208,7 +208,7 @@ static int choose_racers(struct tune_work *w, const struct tune_item *item, stru
 
 /* ------------------------------------------------------------------ one item */
 
-/* Time those that are right; one whose timing fails is taken out, and the others start again. */
+/* Time those that are correct; one whose timing fails is taken out, and the others start again. */
 static int race(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
 {
     while (w->racer_count > 0) {
@@ -247,7 +247,7 @@ static int finish(struct tune_work *w, const struct tune_item *item, struct clr_
     double noise;
     int rc;
 
-    if (w->racer_count == 0) /* every single one failed: nothing to store, the record says why */
+    if (w->racer_count == 0) /* all failed, which is in the record */
         return 0;
     (void)race_ratio(best, own, &noise);
     if (winner == 0) { /* against itself: against its own median */

@@ -367,7 +367,7 @@ START_TEST(test_table__shares_and_rates)
     reports_expect_line(text, "pool1            pooling", "WRONG");
     ck_assert(strstr(text, "dx is off"));
     reports_expect_line(text, "replaced", "conv1 forward: 'direct' in place of 'tiled', which is wrong here");
-    reports_expect_line(text, "warm start", "with the kernels that clr-cl keeps");
+    reports_expect_line(text, "warm start", "kernels that clr-cl saved");
     reports_expect_line(text, "first start", "9.00 s without them, 33 programs compiled");
     reports_expect_line(text, "device memory", "20.0 MB planned");
     reports_expect_line(text, "process", "400 MB resident at most: program, driver, images");
