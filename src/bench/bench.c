@@ -415,6 +415,9 @@ int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
         rc = inspect(&b, err);
     if (rc == 0)
         rc = first_start(&b, err);
+    /* Also in the last part. And LLVM deletes its files on a signal: its compiler fails then. */
+    if (options->stop && *options->stop && rc != CLR_EINTERRUPTED)
+        rc = clr_error_set(err, CLR_EINTERRUPTED, "stopped before the device was measured to the end");
     session_clear(&b.session);
     clr_dataset_destroy(b.data);
     if (rc == 0)

@@ -61,7 +61,8 @@ static void step(void *user, int done, int all)
 {
     const struct bench_run *run = user;
 
-    cli_progress_step(run->part, done, all);
+    if (all > 1) /* else the line of the part says all */
+        cli_progress_step(run->part, done, all);
 }
 
 /* ------------------------------------------------------------------ devices */
@@ -251,8 +252,6 @@ static int bench(const struct bench_options *o, struct clr_error *err)
         *err = write_error;
         rc = written;
     }
-    if (rc == 0 && run.count > 0 && *run.bench.stop)
-        cli_note("everything had been measured: the report is complete");
     if (rc == 0)
         rc = judge(&run, err);
     clr_bench_destroy(run.reports, run.count);
