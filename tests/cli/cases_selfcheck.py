@@ -151,7 +151,8 @@ def bench_measures_what_train_would_use():
     net, report, out = sized(small(fresh("run"), norm=False)[2]), fresh("report.json"), fresh("run")
     env = lie(*WINOGRAD, fresh("home"))
     result = expect(clr("bench", "--net", net, "--batch", 100, "--json", report, env=env), 0,
-                    ["^replaced +conv2 forward: '.*' in place of\\s+'winograd[^']*', which\\s+is\\s+wrong\\s+here\\s+.NMSE\\s[0-9.e-]+.$",
+                    ["^replaced +conv2 forward: '.*' in place of\\s+'winograd[^']*',"
+                     " which\\s+is\\s+wrong\\s+here\\s+.NMSE\\s[0-9.e-]+.$",
                      "^conv2 .* OK "],
                     [WRONG_WINOGRAD])
     check("WRONG" not in result.out, f"{result}")
