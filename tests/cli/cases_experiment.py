@@ -1,4 +1,4 @@
-"""Experiments: what is there is not run again, whoever stops them changes nothing."""
+"""Experiments: finished runs are not repeated, and an experiment that was stopped ends in the same results."""
 
 import csv
 import io
@@ -88,7 +88,7 @@ def experiment_of_more_seeds_than_there_are():
 
 @case
 def experiment_on_two_devices():
-    """Or twice on the same: two workers at a time, the same results."""
+    """Two devices, or one twice: two workers at a time, the same results."""
     device()
     file, one, two = experiment(), fresh("out"), fresh("out")
     expect(clr("experiment", file, "--out", one), 0)
@@ -173,7 +173,7 @@ def experiment_stops_at_a_signal():
 
 @case
 def experiment_goes_on_though_nobody_reads_its_messages():
-    """A full disk, a descriptor that is closed, a reader that has ended."""
+    """Messages cannot be written: a full disk, a closed descriptor, a reader that has ended."""
     device()
     file, said = experiment(seeds="1", iterations=4, every=2), fresh("said")
     for redirect in ("2>/dev/full", "2>&-", "2>&1 >{} | head -n 1"):
@@ -223,7 +223,7 @@ range_test {{ name: "range" net: "{tiny_net()}" data: "{tiny_data()}" batch: 10 
 
 @case
 def experiment_takes_no_other_runs_for_its_own():
-    """Neither under an option that was changed nor under one that is gone."""
+    """Runs with an option that was changed or removed since are refused."""
     device()
     out = fresh("out")
     expect(clr("experiment", experiment(ONE + " weight_decay: 0.1"), "--out", out, "--seeds", 1), 0)
@@ -236,7 +236,7 @@ def experiment_takes_no_other_runs_for_its_own():
 
 @case
 def experiment_averages_repeats_alone():
-    """A net's file that was changed, and images that were exchanged, make no further seed of the same run."""
+    """A changed net file and exchanged images are refused: they would not be another seed of the same run."""
     device()
     file, out = experiment(), fresh("out")
     expect(clr("experiment", file, "--out", out, "--seeds", 1), 0)
@@ -257,7 +257,7 @@ def experiment_averages_repeats_alone():
     result = expect(clr("experiment", file, "--out", out), 2, [],
                     ["one-seed-2' was trained on other images than seed 1"])
     check(not (out / "fixed-seed-2").exists(), f"more was trained: {result}")
-    # of another device, as far as run.json tells
+    # of another device, according to run.json
     run["resumed"] = [{"device_before": "another device", "device": run["device"]["name"]}]
     write(out / "one-seed-1" / "run.json", json.dumps(run))
     expect(clr("experiment", file, "--out", out), 0)
@@ -289,7 +289,7 @@ def experiment_counts_divergence():
     expect(clr(*args), 0, [], ["3 runs, all done", "wrote results.csv, results.md and 2 figures in"])
     text = args[1].read_text(encoding="utf-8").replace('run: "fixed" run: "one"', 'run: "one"')
     write(args[1], text.replace('kind: RANGE run: "range"', 'run: "one"'))
-    expect(clr(*args), 0, [], ["wrote results.csv, results.md in"])     # of a run that diverged nothing is drawn
+    expect(clr(*args), 0, [], ["wrote results.csv, results.md in"])     # runs that diverged are not drawn
 
 
 @case
@@ -313,7 +313,7 @@ def experiment_refuses_before_it_runs():
 
 @case
 def experiment_writes_into_its_folder_alone():
-    """A value is no option of its own: neither another folder nor help can be asked for behind a flag."""
+    """A value is not parsed as an option: a flag's value can set neither another folder nor --help."""
     out, other = fresh("out"), fresh("other")
     for value in ("--help", f"--out={other}", "--resume", "yes"):
         file = experiment(f'{ONE} three_phase: "{value}"')

@@ -8,7 +8,7 @@ from harness import (case, check, clr, device, expect, expect_nothing_left, fres
 
 
 def refused(code, patterns, **options):
-    """A training that must not begin, whatever stands in its way."""
+    """A training that must be refused with this code and these messages."""
     out = fresh("run")
     result = expect(clr(*tiny(out=out, **options)), code, [], patterns)
     expect_nothing_left(out)

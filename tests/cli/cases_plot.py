@@ -1,4 +1,4 @@
-"""`clr-cl plot`: what it takes, what it says of the rest, what it draws. No device."""
+"""`clr-cl plot`: inputs it accepts, messages about the others, and its figures. No device."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ NUMBERS = "panel,axis,kind,name,x,y,low,high,line\n"
 
 
 def make_run(folder, history=RUN, loss=LOSS, timing=TIMING, **settings):
-    """A folder as `train` leaves it."""
+    """A folder as `train` writes it."""
     for name, text in (("history.csv", history), ("loss.csv", loss), ("timing.csv", timing)):
         if text:
             write(folder / name, text)
@@ -33,7 +33,7 @@ def curve(top, at):
 
 
 def make_range(folder, text=RANGE, **settings):
-    """A folder as `range-test` leaves it."""
+    """A folder as `range-test` writes it."""
     make_run(folder, history=None, timing=None, **settings)
     write(folder / "range.csv", text)
     write(folder / "range.json", json.dumps({"untrained": 0.1, "classes": 10, "images": 1000, "iterations": 40,
@@ -66,8 +66,8 @@ def make_inputs(base):
             "results.csv": base / "experiment" / "results.csv", "missing": base / "missing", **files}
 
 
-# For each input, in the order of KINDS: "" where it is drawn, else what is said behind its name. A kind
-# without a text of its own says the last one. Then: what is said where no kind is named.
+# For each input, in the order of KINDS: "" where it is drawn, else the message after its name. A kind
+# without a text of its own has the last one. Then: the message where no kind is named.
 RUN_WAY = "draw it with 'clr-cl plot run IN -o FIGURE'$"
 LOSS_WAY = "draw it with 'clr-cl plot loss IN -o FIGURE'$"
 RANGE_WAY = "draw it with 'clr-cl plot range IN -o FIGURE'$"
@@ -142,7 +142,7 @@ def plot_says_what_its_input_is():
 
 @case
 def plot_names_a_folder_that_fits():
-    """Of several kinds in one folder, the first of the kind that is asked for."""
+    """With several kinds in one folder, the message names the first of the requested kind."""
     base = fresh("mixed")
     make_range(base / "a")
     make_run(base / "b")
@@ -169,7 +169,7 @@ def plot_says_which_kind_is_missing():
 
 @case
 def plot_histories_need_their_settings():
-    """An experiment's histories.csv by itself, under another name, and without what is asked for."""
+    """An experiment's histories.csv alone, under another name, and without the requested runs."""
     archive, base = ROOT / "docs" / "results" / "short", fresh("copy")
     table, copy = write(base / "histories.csv", (archive / "histories.csv").read_text()), base / "copy.csv"
     for path in (table, copy):
@@ -250,7 +250,7 @@ def plot_names_cannot_break_its_files():
 
 @case
 def plot_range_marks_the_range_of_each_group():
-    """Two decays: the bounds that a figure of one of them has, in the figure of both."""
+    """Two decays: the figure of both has the same bounds as the figure of each."""
     base = fresh("tests")
     alone = {}
     for decay, top, at in (("0.1", 0.6, 20), ("0.2", 0.7, 14)):
@@ -294,7 +294,7 @@ def plot_says_what_it_leaves_out():
 
 @case
 def plot_over_time_ends_with_the_times():
-    """timing.csv ends early: nothing is made up, and that is said."""
+    """timing.csv ends early: no times are invented, and a message says so."""
     base = fresh("runs")
     run = make_run(base / "r", timing="iteration,seconds\n1,0.5\n5,1\n")
     for kind in ("run", "loss"):
@@ -328,7 +328,7 @@ def plot_jumps_stand_upright():
 
 @case
 def plot_files_stay_small():
-    """A figure shows what its width can show; its numbers are all there."""
+    """A figure has as many points as its width can show; its CSV has all numbers."""
     base = fresh("many")
     rows = 60000
     table = write(base / "range.csv", HISTORY + "".join(
@@ -347,7 +347,7 @@ def plot_files_stay_small():
 
 @case
 def schedule_figures_say_it_in_words():
-    """The title of `schedule --plot` goes into the PNG's text, as it is drawn."""
+    """The PNG's text has the title of `schedule --plot` as it is drawn."""
     base = fresh("figures") / "a.png"
     base.parent.mkdir(exist_ok=True)
     for args, words in ((["sgdr", "--min-lr", "0.001", "--max-lr", "0.05", "--step-size", "10", "--t-mult", "2"],
@@ -361,7 +361,7 @@ def schedule_figures_say_it_in_words():
 
 
 def diverge(folder, after, at=None):
-    """As `train` leaves a run that has done so many iterations when its loss is no longer finite; at: as told."""
+    """As `train` writes a run whose loss is not finite after so many iterations; at: the iteration in the message."""
     path = folder / "run.json"
     write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "diverged",
                             "result": {"iterations": after, "diverged_at": at}}))
@@ -370,7 +370,7 @@ def diverge(folder, after, at=None):
 
 @case
 def plot_says_which_run_ends_a_curve():
-    """One of two repeats diverged, or was stopped: the mean ends there, and nothing else is blamed."""
+    """One of two repeats diverged, or was stopped: the mean ends there, and the message has the correct reason."""
     base = fresh("runs")
     whole, early = make_run(base / "whole"), make_run(base / "early", RUN[:RUN.index("9,")], LOSS[:LOSS.index("9,")],
                                                       seed=2)
@@ -393,7 +393,7 @@ def plot_says_which_run_ends_a_curve():
         said, marks = draw(kind, early)
         check(re.search("^warning: 'early' diverged at iteration 8: its curve ends at iteration 5$", said, re.M), said)
         check("fewer than" not in said and len(marks) == 1, f"{said}{marks}")
-        diverge(early, 7, at=7)  # in the evaluation behind it
+        diverge(early, 7, at=7)  # in the evaluation after it
         check([at for _, at in draw(kind, early)[1]] == ["7"], "the evaluation of iteration 7 showed it")
         diverge(early, 7)
         said, marks = draw(kind, whole)
@@ -406,7 +406,7 @@ def plot_says_which_run_ends_a_curve():
 
 @case
 def plot_run_takes_periods_that_end_a_little_later_for_as_long():
-    """Periods of sgdr end at 602 iterations, not at 600: the lowest curve decides all the same."""
+    """Periods of sgdr end at 602 iterations, not at 600: the lowest curve still sets the level."""
     base = fresh("runs")
     rows = HISTORY + "".join(f"{t},2,0.1,2,{0.1 + 0.0005 * t:.4g}\n" for t in (1, 200, 400, 600))
     low = make_run(base / "low", rows, iterations=600)
@@ -438,7 +438,7 @@ def plot_range_calls_repeats_by_their_folder():
         make_range(seeds / f"seed-{seed}", seed=seed)
         make_range(base / "many" / "decay-0.1" / f"seed-{seed}", seed=seed, data="x" * 60, weight_decay=0.1)
         make_range(base / "mixed" / f"seed-{seed}", seed=seed, lr=seed)
-    for folder in (single, *seeds.iterdir()):  # without settings of their own, folders' names are all there is
+    for folder in (single, *seeds.iterdir()):  # without settings of their own, curves are called by their folders
         seed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["settings"]["seed"]
         write(folder / "run.json", json.dumps({"settings": {"seed": seed, "mean": [folder == single]}}))
 
@@ -462,7 +462,7 @@ def plot_range_calls_repeats_by_their_folder():
 
 @case
 def plot_range_says_what_it_cannot_know():
-    """A table by itself: bounds, and what the accuracy was measured on, are in the files beside it."""
+    """A table alone: bounds, and what the accuracy was measured on, are in the other files of its folder."""
     base = fresh("tests")
     whole = make_range(base / "whole", curve(0.6, 20))
     alone = write(base / "alone" / "range.csv", curve(0.6, 20))
@@ -482,7 +482,7 @@ def plot_range_says_what_it_cannot_know():
 
 @case
 def plot_marks_each_of_few_points():
-    """Of a test that ended at once, all is in one place, on an axis that goes to the last rate."""
+    """The curve of a test that ended at once is one point, on an axis that goes to the last rate."""
     base = fresh("tests")
     sweep = {"policy": "linear sweep", "min_lr": 0.5, "max_lr": 5, "step_size": 150}
     for points in (1, 2, 5):
@@ -495,7 +495,7 @@ def plot_marks_each_of_few_points():
 
 @case
 def plot_legends_have_the_colours_of_the_figure():
-    """Bands in the colours of their curves; the interval of a bound lies partly on the range to train in."""
+    """Bands have the colours of their curves; the interval of a bound partly covers the recommended range."""
     base = fresh("runs")
     runs = [make_run(base / f"{net}-{seed}", RUN.replace("0.4", f"0.{seed}"), net=net, seed=seed)
             for net in ("quick", "lenet") for seed in (4, 5)]
@@ -512,7 +512,7 @@ def plot_legends_have_the_colours_of_the_figure():
 
 @case
 def plot_bench_says_where_layers_are_joined():
-    """A CPU does the first convolution with its pool: its bar is of more work than a GPU's."""
+    """A CPU joins the first convolution with its pool: its bar includes more work than a GPU's."""
     known = ROOT / "src" / "bench" / "known"
     figure = fresh("figure.png")
     both = [known / "xeon-2-cores-quick.json", known / "h200-quick.json"]

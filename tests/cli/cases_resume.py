@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped and taken up again."""
+"""Runs that are killed or stopped, and resumed."""
 
 import json
 import os
@@ -23,13 +23,13 @@ def same(a, b, files):
 
 
 def wait_for(process, until):
-    """Until that holds, asked a thousand times a second, or the process ends."""
+    """Wait until that holds, checked a thousand times a second, or the process ends."""
     while process.poll() is None and not until():
         time.sleep(0.001)
 
 
 def killed(args, until, number=signal.SIGKILL):
-    """Send the signal when until() holds. Whether it ended by that: else it ended by itself, and well."""
+    """Send the signal when until() holds. Returns whether the process ended by it; else it succeeded."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as err:
         with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL, stderr=err,
                               cwd=Place.scratch, env=Place.environment()) as process:
@@ -55,11 +55,11 @@ def undisturbed(**options):
 
 
 def kill_often(times, seed, longest, begin, finish):
-    """SIGKILL after up to `longest` seconds, until it has hit so often; how many processes that took.
+    """SIGKILL after up to `longest` seconds, until so many processes were killed; returns how many were started.
 
-    begin() gives a folder and the arguments of what runs in it. It is killed and begun again until it ends by itself,
-    and then another; finish(folder, arguments) lets it end, and looks at what is there. A third of the kills at least
-    must come after a checkpoint that was written by what they hit."""
+    begin() gives a folder and the arguments of a process that runs in it. The process is killed and started again until
+    it ends by itself; then comes another one. finish(folder, arguments) lets it end, and checks its files. At least a
+    third of the kills must come after a checkpoint that the killed process wrote."""
     chance, kills, processes, saved = random.Random(seed), 0, 0, 0
     while kills < times:
         out, args = begin()
@@ -149,7 +149,7 @@ def solver(name, rates, iterations):
 
 @case
 def resume_under_a_solver_backs_off():
-    """The rates that were halved are one schedule's: not the next one's, and still those after a kill."""
+    """Halved rates belong to one schedule: not to the next one, and they stay halved after a kill."""
     device()
     steep = ["train", "--data", tiny_data(), "--on-divergence", "backoff", "--checkpoint-every", 100, "--resume",
              "--solver", solver("steep", 'lr_policy: "triangular" base_lr: 0.01 max_lr: 20 stepsize: 1500', 3000)]
@@ -162,7 +162,7 @@ def resume_under_a_solver_backs_off():
     (out / "final.safetensors").unlink()
     expect(clr(*steep, "--out", out), 0)         # the same schedule: the same rates
     check(json.loads((out / "run.json").read_text(encoding="utf-8"))["result"]["backoffs"] == backoffs, "other rates")
-    for iterations in (1000, 2000):             # of a length that its rates follow from: another schedule
+    for iterations in (1000, 2000):             # its rates depend on its length: another schedule
         poly = solver("poly", 'lr_policy: "poly" power: 0.5 base_lr: 40', iterations)
         result = expect(clr(*steep[:-1], poly, "--out", fresh("poly").parent / "poly"), 0, [],
                         ["on with 1/2 of the schedule's rates"])
@@ -212,7 +212,7 @@ def resume_keeps_the_weights_at_every_minimum():
 
 @case
 def resume_of_one_cycle():
-    """Its rates follow from the number of iterations: they cannot become others."""
+    """Its rates depend on the number of iterations, which therefore cannot be changed."""
     one = {"policy": "1cycle", "lr": None, "max_lr": 0.05, "checkpoint_every": 7}
     whole = undisturbed(**one)
     run = json.loads((whole / "run.json").read_text(encoding="utf-8"))["settings"]["schedule"]
@@ -325,7 +325,7 @@ def resume_of_a_range_test():
 
 @case
 def resume_writes_into_its_folder_alone():
-    """run.json is input: what it says of arguments cannot lead elsewhere, nor take what was typed for its own."""
+    """run.json is input: its arguments cannot set another folder, nor consume an argument that the user typed."""
     out, other = undisturbed(), fresh("other")
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     elsewhere = f"--out={other}"
@@ -343,7 +343,7 @@ def resume_writes_into_its_folder_alone():
 
 @case
 def resume_after_a_signal_that_ended_the_reader_too():
-    """Ctrl-C goes to all that stand in a pipe: the run is saved though nobody reads what it says."""
+    """Ctrl-C reaches all processes of a pipe: the run is saved though nothing reads its messages."""
     whole = undisturbed(iterations=2000, validate_every=200, checkpoint_every=0)
     out = fresh("run")
     args = tiny(out=out, iterations=2000, validate_every=200, checkpoint_every=0)
@@ -361,7 +361,7 @@ def resume_after_a_signal_that_ended_the_reader_too():
 
 @case
 def resume_refuses_another_net():
-    """Also where run.json cannot hold its text."""
+    """Another net is also refused where run.json cannot hold the net's text."""
     device()
     for comment in (b"# plain\n", b"# caf\xe9\n", b"# \x01\n"):
         net, out = fresh("net.prototxt"), fresh("run")
@@ -377,7 +377,7 @@ def resume_refuses_another_net():
 
 @case
 def resume_reads_what_is_written():
-    """A net of a megabyte, of characters that take six bytes in JSON."""
+    """run.json with a net of a megabyte, of characters that need six bytes in JSON, can be read again."""
     device()
     net, out = fresh("net.prototxt"), fresh("run")
     write(net, b"#" + 1_040_000 * b"\x01" + b"\n" + tiny_net().read_bytes())
@@ -387,7 +387,7 @@ def resume_reads_what_is_written():
 
 @case
 def resume_after_a_second_signal():
-    """It leaves at once: in the midst of an iteration, with nothing saved but what was there."""
+    """The second signal ends the program at once, within an iteration; it saves nothing more."""
     options = {"net": "quick", "batch": 100, "iterations": 20, "validate_every": 20, "checkpoint_every": 5}
     whole = undisturbed(**options)
     for _ in range(5):
@@ -399,7 +399,7 @@ def resume_after_a_second_signal():
                 process.send_signal(signal.SIGINT)
                 time.sleep(0.005)
             check(process.wait(timeout=120) == 130, f"exit code {process.returncode}")
-        if not [n for n in names(out) if n.startswith("interrupted-")]:     # else the first signal was done already
+        if not [n for n in names(out) if n.startswith("interrupted-")]:     # else the run ended after the first signal
             break
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     check(run["status"] == "running" and "interrupted" not in str(names(out)), f"{run['status']}, {names(out)}")

@@ -64,7 +64,7 @@ def train_again_gives_the_same_bytes():
 
 @case
 def train_on_one_thread_gives_the_same_bytes():
-    """PoCL's threads; other drivers take no notice."""
+    """PoCL's number of threads; other drivers ignore it."""
     device()
     runs = []
     for threads in (None, 1, 3):
@@ -99,7 +99,7 @@ def train_learns():
 
 @case
 def train_by_every_optimizer():
-    """Each with the settings that are usual for it, unless they are given."""
+    """Each optimizer has its usual settings, unless others are given."""
     device()
     for name, usual, momentum2 in (("sgd", 0.9, None), ("nesterov", 0.9, None), ("adam", 0.9, 0.999),
                                    ("rmsprop", 0, 0.99)):
@@ -140,7 +140,7 @@ def train_refuses_a_folder_with_a_run():
 
 @case
 def nothing_is_announced_before_a_refusal():
-    """Neither the device nor what would be trained, whatever it is refused for; then each once."""
+    """A refused command names neither the device nor what it would train; an accepted one names each once."""
     device()
     there, several = fresh("run"), fresh("range")
     result = expect(clr(*tiny(out=there, iterations=1, step_size=9)), 0, ["after 1 iteration;"],
@@ -164,7 +164,7 @@ def nothing_is_announced_before_a_refusal():
 
 @case
 def a_folder_that_nobody_can_look_into():
-    """A link in a circle holds no run, and neither does one that leads nowhere."""
+    """A link to itself and a link to nothing hold no run."""
     device()
     circle, nowhere = fresh("circle"), fresh("nowhere")
     circle.symlink_to(circle)
@@ -179,7 +179,7 @@ def a_folder_that_nobody_can_look_into():
 
 @case
 def minima_of_sgdr_are_kept():
-    """The weights after the update with the lowest rate of each period, those that a shorter run ends with."""
+    """The weights after the update with the lowest rate of each period are those at the end of a shorter run."""
     options = {"policy": "sgdr", "step_size": 4, "t_mult": 2, "lr": None, "min_lr": 0.001, "max_lr": 0.02}
     out, _ = trained(**options, iterations=18, keep_minima=True, log_every=1)
     check([n for n in names(out) if n.startswith("minimum-")] ==
@@ -219,7 +219,7 @@ def train_from_weights():
 
 @case
 def train_says_that_a_table_will_be_short():
-    """It has as many lines as is said; not where the user chose the interval, nor where the run goes on."""
+    """The table has as many lines as the message says; no message for a chosen interval or a resumed run."""
     out, result = trained(iterations=250, validate_every=None)
     for table, lines, option in (("loss.csv", 4, "log"), ("history.csv", 2, "validate")):
         check(f"{table} will have {lines} lines: --{option}-every 6 gives more" in result.err, f"{table}\n{result}")
@@ -300,7 +300,7 @@ def progress_on_a_terminal():
 
 @case
 def doctor_on_a_terminal():
-    """A pretended GPU that compiles nothing: what is examined is said before it is."""
+    """A pretended GPU that compiles nothing: each variant is named before it is examined."""
     seen = on_a_terminal(["doctor"], 1, **pretended(False))
     all_of_them = re.search(r"\r\[.* 0/(\d+)  conv .*\033\[K", seen)
     check(all_of_them, f"no bar: {seen!r}")
@@ -346,7 +346,7 @@ def range_test_and_the_command_it_gives():
 
 @case
 def range_test_names_all_that_pytorch_needs():
-    """Of optimizers that keep means of squares."""
+    """Optimizers with means of squares have more settings."""
     device()
     sweep = {"iterations": 400, "min_lr": 1e-6, "max_lr": 1, "sweep": "log", "validation": 100, "json": True}
     for optimizer, more, want in (
@@ -360,7 +360,7 @@ def range_test_names_all_that_pytorch_needs():
 
 @case
 def range_test_that_must_end_higher():
-    """Accuracy still rises at the last rate: no command to train with, but one for another test."""
+    """Accuracy still rises at the last rate: it recommends another test, not a training."""
     device()
     out = fresh("range")
     result = expect(clr(*tiny("range-test", out=out, iterations=200, validate_every=10, validation=0, min_lr=1e-4,
@@ -374,7 +374,7 @@ def range_test_that_must_end_higher():
 
 @case
 def range_test_names_its_folder_of_seeds():
-    """Stopped in the first of several tests: no range.json is there yet."""
+    """Stopped in the first of several tests: there is no range.json yet."""
     device()
     out = fresh("range")
     args = tiny("range-test", out=out, iterations=200, validation=0, seeds=2)
@@ -417,7 +417,7 @@ def range_test_that_diverges():
 
 @case
 def range_test_of_several_seeds():
-    """Each in its folder; range.json is of their mean, which stands in none of theirs."""
+    """Each test has a folder; only the range.json beside these folders has the bounds of all tests."""
     device()
     out = fresh("range")
     args = tiny("range-test", out=out, iterations=200, validate_every=10, validation=0, seeds=3, max_lr=0.5)
@@ -431,7 +431,7 @@ def range_test_of_several_seeds():
     check(all(whole["rules"][name] > 0 for name in ("steepest", "minimum/10", "valley", "slide")), f"{whole}")
     expect(clr(*args, "--resume"), 0, [re.escape(result.out.splitlines()[0])])
     check(whole == json.loads((out / "range.json").read_text(encoding="utf-8")), "another reading")
-    expect(clr("range-test", "--resume", "--out", out / "seed-2"), 0)       # by itself, with its own seed
+    expect(clr("range-test", "--resume", "--out", out / "seed-2"), 0)       # alone, with its own seed
     expect(clr("range-test", "--resume", "--out", out), 2, [],
            ["several range tests in '.*--resume"])
     for more in ({"seeds": 2}, {"weight_decay": "0.1,0.2"}):
@@ -615,7 +615,7 @@ def devices_as_json():
 
 @case
 def devices_says_why_it_chooses():
-    """Of the pretended one alone, and of it beside the CPU's."""
+    """With the pretended device only, and with the CPU beside it."""
     env = pretended(True)
     expect(clr("devices", env=env), 0, [r"^\* would be used: .*, the only usable one$"])
     expect(clr("devices", "--device", "gpu", env=env), 0, ["the only one that matches --device gpu$"])
@@ -654,7 +654,7 @@ def a_device_whose_name_would_break_tables():
 
 @case
 def doctor_is_stopped():
-    """Of a pretended GPU, on which all is wrong: what was checked is said, and nothing else."""
+    """On a pretended GPU, where all is wrong, a stopped doctor reports the cases it checked, and nothing else."""
     env = Place.environment(**pretended(True))
     for number in (signal.SIGINT, signal.SIGTERM):
         stop_doctor(env, number)

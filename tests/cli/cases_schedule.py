@@ -1,5 +1,5 @@
-"""The command `schedule`: its numbers against PyTorch's own schedulers, and what it says of schedules and refuses.
-What PyTorch does not have is compared with tables worked out by hand in tests/unit/test_schedule.c."""
+"""The command `schedule`: its numbers against PyTorch's own schedulers, its messages, and what it refuses.
+tests/unit/test_schedule.c compares policies that PyTorch lacks with tables that were calculated by hand."""
 
 import csv
 import io
@@ -8,13 +8,13 @@ from decimal import Decimal as D
 
 from harness import case, check, clr, expect
 
-TOLERANCE = D("1e-8")       # of nine printed digits; the contract asks for 1e-7
+TOLERANCE = D("1e-8")       # of nine printed digits; required: 1e-7
 PYTORCH = os.path.join(os.path.dirname(__file__), "..", "golden", "schedules.csv")
 
 
 @case
 def schedule_is_what_pytorch_does():
-    """Learning rate and momentum, against what tests/golden/make_schedules.py wrote with PyTorch."""
+    """Learning rate and momentum against PyTorch's, which tests/golden/make_schedules.py wrote."""
     with open(PYTORCH, encoding="ascii") as file:
         table = list(csv.DictReader(file))
     check(len(table) >= 1000 and len(table[0]) >= 30, "schedules.csv is not whole")
@@ -55,7 +55,7 @@ def schedule_of_one_cycle_refuses():
     expect(clr(*one, "--max-lr", 1, "--pct-start", 0.6, "--three-phase"), 2, [], ["--three-phase", "0 and 0.5"])
     expect(clr(*one, "--max-lr", 1, "--div-factor", 0.5), 2, [], ["--div-factor"])
     expect(clr(*one, "--max-lr", 1, "--min-lr", 0.5), 0, [], ["--min-lr has no effect: policy 1cycle"])
-    for n in (1, 2, 3):     # phases shorter than an update: still numbers
+    for n in (1, 2, 3):     # phases shorter than an update still give numbers
         out = expect(clr(*one[:3], "--max-lr", 1, "--iterations", n), 0).out
         check(all(0 < float(row["lr"]) <= 1 for row in csv.DictReader(io.StringIO(out))), out)
 

@@ -1,4 +1,4 @@
-"""Devices that compute wrong: what a run finds out by itself, and does about it."""
+"""Devices that compute wrong results: what a run detects, and what it does then."""
 
 import json
 import re
@@ -51,7 +51,7 @@ def variants(out):
 
 
 def needs(variant, norm=True):
-    """Skip the case where a device that is right does not use this variant; PoCL does."""
+    """Skip the case where a correct device does not use this variant; PoCL does."""
     device()
     out = fresh("run")
     result = expect(clr(*small(out, norm)), 0, [], ["^device: "])
@@ -139,7 +139,7 @@ def a_wrong_update_is_no_device_to_train_on():
 
 
 def sized(net):
-    """The same net on smaller maps, which says how large its images are."""
+    """The same net on smaller maps, with the size of its images in the file."""
     text = net.read_text(encoding="utf-8").replace("kernel_size: 2 stride: 2", "kernel_size: 4 stride: 4")
     text = text.replace("transform_param", "input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } } transform_param")
     return write(fresh("sized.prototxt"), text)
@@ -170,7 +170,7 @@ def bench_measures_what_train_would_use():
 
 @case
 def bench_says_what_is_wrong():
-    """A wrong gradient of the loss."""
+    """Bench reports a wrong gradient of the loss."""
     device()
     report = fresh("report.json")
     figure = report.with_suffix(".png")
@@ -191,7 +191,7 @@ def bench_says_what_is_wrong():
 
 @slow_case
 def bench_gives_no_peak_that_is_wrong():
-    """Nor a report of a device that is."""
+    """Bench makes no report of a device with a wrong peak, either."""
     device()
     report = fresh("report.json")
     args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report]
@@ -213,7 +213,7 @@ layer { name: "cost" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "
 
 @case
 def what_does_not_run_is_said_by_layer():
-    """CLBlast's kernels need work-groups that such a device does not have, and groups have no other algorithm."""
+    """CLBlast's kernels need larger work-groups than this device has, and groups have no other algorithm."""
     device()
     net, out = write(fresh("net.prototxt"), GROUPED), fresh("run")
     if "PoCL" not in clr("devices").out and "Portable Computing" not in clr("devices").out:
@@ -226,7 +226,7 @@ def what_does_not_run_is_said_by_layer():
 
 @case
 def doctor_tells_what_is_wrong_from_what_does_not_run():
-    """A pretended GPU, which computes nothing; and one whose compiler fails: it has no folder for programs."""
+    """A pretended GPU, which computes nothing; and one whose compiler fails, since it has no folder for programs."""
     for compiles, word, ending in ((True, "WRONG", "[1-9][0-9]+ are wrong and 0 do not run"),
                                    (False, "FAILED", "0 are wrong and [1-9][0-9]+ do not run")):
         began = time.monotonic()
@@ -243,7 +243,7 @@ def doctor_tells_what_is_wrong_from_what_does_not_run():
 
 @case
 def doctor_takes_want_of_memory_for_what_it_is():
-    """Of the device, and of the host: neither says anything of a kernel."""
+    """The device, or the host, is out of memory: that does not make a kernel wrong."""
     for env, code, why in (({"STUB_OPENCL_FAIL": "3000+:-4"}, 6, "CL_MEM_OBJECT_ALLOCATION_FAILURE"),
                            ({"LD_PRELOAD": built("faults"), "FAULTS_FAIL": "memory:5000:12"}, 1, "out of memory")):
         result = expect(clr("doctor", env=pretended(True) | env), code, ["^WRONG "], [f"clr-cl: .*: .*{why}"])
@@ -269,7 +269,7 @@ def a_device_is_checked_once():
 
 @case
 def a_net_beyond_single_precision_is_not_the_device_s_fault():
-    """Numbers that no float32 holds: the device computes them as it must, and the loss says so."""
+    """Numbers beyond float32: the device computes correctly, and the loss is reported as not finite."""
     device()
     wild = tiny_net('weight_filler { type: "xavier" }', 'weight_filler { type: "gaussian" std: 1e38 }')
     result = expect(clr(*tiny(net=wild, out=fresh("run"))), 5, [], ["the loss .* is not finite"])

@@ -1,4 +1,4 @@
-"""Caffe's solver files: what they say is what train does; what they cannot say here is an error."""
+"""Caffe's solver files: train does what they say; fields that are not supported are errors."""
 
 import csv
 import json
@@ -67,7 +67,7 @@ def solver_gives_way_to_options():
 
 @case
 def solver_continues_under_another():
-    """As Caffe's cifar10 does with its _lr1: a tenth of the rate, and more iterations."""
+    """Resumed under a second solver, as Caffe's cifar10 with its _lr1: a tenth of the rate, more iterations."""
     device()
     out = fresh("run")
     first = solver()
@@ -83,7 +83,7 @@ def solver_continues_under_another():
     check(rates == [("1", "0.01"), ("10", "0.01"), ("20", "0.01"), ("30", "0.001")], f"{rates}")
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     check(run["settings"]["schedule"]["lr"] == 0.001 and run["resumed"][0]["schedule_before"] == "fixed 0.01", f"{run}")
-    expect(clr("train", "--out", out, "--resume"), 0, ["after 30 iterations"])      # it has become its own
+    expect(clr("train", "--out", out, "--resume"), 0, ["after 30 iterations"])      # the run has the new settings now
     expect(clr("train", "--out", copy, "--resume", "--lr", 0.001, "--iterations", 30), 2, [], ["--lr: the run in"])
     for old, new, option in (("momentum: 0.9", "momentum: 0.8", "momentum"),
                              ("random_seed: 3", "random_seed: 4", "seed"),
@@ -134,11 +134,11 @@ def solver_gives_way_in_length_and_net():
 
 @case
 def solver_finds_its_net():
-    """Where it says, beside the solver, or by its last part: Caffe's paths count from Caffe's root."""
+    """The net is searched at its path, beside the solver, and by its last part: Caffe's paths start at Caffe's root."""
     folder = fresh("caffe")
     write(folder / "net.prototxt", open(tiny_net(), encoding="utf-8").read())
     text = SOLVER.format(net="examples/cifar10/net.prototxt").replace("base_lr: 0.01", "base_lr: 0")
-    # the rate is refused behind the net: nothing needs to be trained to see that it was found
+    # the rate is refused after the net was found: so the case needs no training
     for path in ("examples/cifar10/net.prototxt", "net.prototxt"):
         file = write(folder / "solver.prototxt", text.replace("examples/cifar10/net.prototxt", path))
         expect(train("--solver", file, "--out", fresh("run")), 2, [], ["--lr"])

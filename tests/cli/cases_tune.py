@@ -1,4 +1,4 @@
-"""clr-cl tune: what it finds, what it survives, and what training makes of it."""
+"""clr-cl tune: what it finds, which failures it survives, and that training uses its records."""
 
 import json
 import re
@@ -19,7 +19,7 @@ table("tune", [
 
 
 def broken_kernels():
-    """The kernels, of which three tiles are wrong, do not compile, and crash."""
+    """The kernels with three broken tiles: one is wrong, one does not compile, one crashes."""
     folder = fresh("cl")
     shutil.copytree(ROOT / "cl", folder)
     text = (folder / "conv_direct.cl").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def broken_kernels():
 
 
 def averaging_net():
-    """A net whose convolution stands alone: a maximum pool would go into it, and leave nothing to choose."""
+    """A net whose convolution stays alone: a maximum pool would be joined with it, and leave no choice."""
     return tiny_net("pool: MAX", "pool: AVE")
 
 
@@ -43,7 +43,7 @@ def records(share):
 
 
 def change_one_layer(record):
-    """Every pass is to have its own choice but the dense layer's forward."""
+    """Let the record name the own choice of every pass except the dense layer's forward."""
     data = json.loads(record.read_text(encoding="utf-8"))
     for e in data["entries"]:
         e["variant"] = "direct" if e["operator"].startswith("convolution") else "panels"
@@ -109,7 +109,7 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
 
 @case
 def the_hint_names_a_command_that_is_taken():
-    """On a GPU, of which nothing is known: a pretended one, which runs nothing."""
+    """On a GPU without tuning records: a pretended one, which runs nothing."""
     env = pretended(True)
     sized = TINY_NET.replace("  input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } }\n", "")
     for net, wanted in ((tiny_net(), ""), (write(fresh("net.prototxt"), sized), " --input 3x32x32")):

@@ -1,4 +1,4 @@
-"""What is said before any file or device is touched: help, options, numbers, schedules."""
+"""Output that needs no file and no device: help, options, numbers, schedules."""
 
 import os
 import re
@@ -349,7 +349,7 @@ def bench_peers_says_what_is_wrong_with_its_options():
 
 @case
 def bench_peers_refuses_a_net_that_is_another_one():
-    """A stand-in for PyTorch whose net has one tensor: clr-cl must not be compared with it."""
+    """A fake PyTorch whose net has one tensor: bench-peers must not compare it with clr-cl."""
     device()
     python = write(fresh("venv") / "bin" / "python", """#!/bin/sh
 case "$*" in

@@ -42,7 +42,7 @@ def version_0_1_is_resumed():
 
 @case
 def version_of_another_format_is_told():
-    """One message, with both versions; nothing is trained anew."""
+    """One message with both versions; nothing is trained."""
     device()
     old = old_runs()
     args = ["train", "--resume", "--out", old / "run", "--net", old / "net.prototxt", "--data", GOLDEN / "tiny-data",

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = []
 SLOW = []
-LEAK, CRASH = 98, 99    # exit codes of the sanitizers, where they are on: ../meson.build
+LEAK, CRASH = 98, 99    # exit codes of the sanitizers: see ../meson.build
 
 
 class Failed(Exception):
@@ -38,7 +38,7 @@ def case(function):
 
 
 def slow_case(function):
-    """A case of minutes: it runs when its name is given."""
+    """A case that takes minutes: it runs only when its name is given."""
     SLOW.append((function.__name__, function))
     return function
 
@@ -66,8 +66,8 @@ class Result:
 
 
 def kernel_folder():
-    """PoCL's own cache of compiled kernels, where it would be without the cases' homes: they all share it, since
-    most of their time would be its compiler's. It goes by the source, so a wrong kernel is another one."""
+    """PoCL's own cache of compiled kernels, at its usual place: all cases share it, since PoCL's compiler would take
+    most of their time otherwise. It identifies kernels by their source, so a wrong kernel is another one."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(os.environ.get("POCL_CACHE_DIR") or Path(cache) / "pocl" / "kcache")
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def kernel_folder():
 
 
 class Place:
-    """Where the cases work: the program, a scratch folder, a home without anything in it."""
+    """Where the cases work: the program, a scratch folder, an empty home."""
     program = None
     scratch = None
     kernels = kernel_folder()
@@ -133,7 +133,7 @@ def check(condition, message):
 
 
 def fresh(name):
-    """A path in the scratch folder that nothing has."""
+    """A path in the scratch folder that does not exist."""
     return Path(tempfile.mkdtemp(prefix="case-", dir=Place.scratch)) / name
 
 
@@ -151,7 +151,7 @@ def write(path, content):
 
 
 def expect_nothing_left(folder):
-    """No half-written run: the folder is missing or empty."""
+    """There is no half-written run: the folder is missing or empty."""
     left = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
     check(not left and not folder.is_file(), f"left behind in {folder}: {left}")
 
@@ -178,7 +178,7 @@ def pretended(compiles):
 
 
 def images(count, first):
-    """CIFAR-10 records that can be learned: each class has its own brightness in one of the three planes."""
+    """CIFAR-10 records that a net can learn: each class has its own brightness in one of the three planes."""
     data = bytearray()
     for i in range(first, first + count):
         label = i % 10
@@ -224,7 +224,7 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip1" bottom: "label" top: 
 
 
 def tiny_net(old="", new=""):
-    """The path of a small net; old is replaced by new in it."""
+    """The path of a small net, in which old is replaced by new."""
     if old:
         check(old in TINY_NET, f"'{old}' is not in the net")
         return write(fresh("net.prototxt"), TINY_NET.replace(old, new, 1))
@@ -249,14 +249,14 @@ def tiny(command="train", **changes):
 
 
 def run_case(number):
-    """What became of one case, what to say of it, and how many seconds it took."""
+    """The result of one case, its message, and its seconds."""
     name, function = (CASES + SLOW)[number]
     outcome, said, began = "passed", None, time.monotonic()
     try:
         function()
     except Skipped as reason:
         outcome, said = "skipped", f"SKIP: {name}: {reason}"
-    except Exception as error:  # a broken case is a failure, whatever it raised
+    except Exception as error:  # a case that raises any exception failed
         kind = "" if isinstance(error, Failed) else type(error).__name__
         outcome, said = "failed", f"FAIL {name}: {kind}{error}\n"
     return outcome, said, (time.monotonic() - began, name)
@@ -267,7 +267,7 @@ def enter_scratch(folder):
 
 
 def main(modules):
-    """Two processes, each with a folder of its own: whichever is free takes the next case."""
+    """Two processes, each with a folder of its own; the next case goes to whichever is free."""
     Place.program = os.path.abspath(sys.argv[1])
     wanted = sys.argv[2:]
     for module in modules:

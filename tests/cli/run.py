@@ -14,7 +14,7 @@ import harness  # noqa: E402
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    # The longest cases first: what is left at the end is short, and both processes end together.
+    # The longest cases first, so that both processes end at nearly the same time.
     sys.exit(harness.main(["cases_selfcheck", "cases_tune", "cases_experiment", "cases_runs", "cases_resume",
                            "cases_solver", "cases_input", "cases_version", "cases_usage", "cases_plot",
                            "cases_schedule"]))

@@ -1,5 +1,5 @@
 /*
- * What the tests of whole runs share: a tiny net on a tiny data set, and looks at what a run leaves.
+ * What the tests of whole runs share: a tiny net on a tiny data set, and reading the files of a run.
  */
 #ifndef DEVICE_RUNS_H
 #define DEVICE_RUNS_H
@@ -14,11 +14,11 @@ extern const char *root; /* of the sources */
 extern struct clr_device device;
 extern struct clr_net_spec *net;
 extern struct clr_dataset *data;
-extern const char *dir; /* of all runs; each has a folder in it */
+extern const char *dir; /* parent of the folders of all runs */
 
-/* Before the first test: set the above; −1: something is missing, which is printed. */
+/* Before the first test: set the above. −1: something is missing, as was printed. */
 int runs_prepare(void);
-/* Behind the last test; keep(NULL, NULL) frees the paths. */
+/* After the last test; keep(NULL, NULL) frees the paths. */
 void runs_finish(void);
 
 /* dir/name; free with free(). */

@@ -1,5 +1,5 @@
 /*
- * What a run trains on, and by which rates: against runs and single updates in which these are given another
+ * Which images a run trains on, and at which rates, against runs and single updates that get both in another
  * way. CLR_TEST_DEVICE chooses the device.
  */
 #include <clr/clr.h>
@@ -8,7 +8,7 @@
 #include "runs.h"
 #include "train/session.h"
 
-/* As a data set's pixels are: on a page of their own. Free with free(). */
+/* Pixels that begin on a page, as those of a data set. Free with free(). */
 static uint8_t *new_pixels(size_t size)
 {
     uint8_t *pixels = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
@@ -36,7 +36,7 @@ static struct clr_dataset inverted(bool of_test, const int32_t *images, int coun
     return other;
 }
 
-/* What is held out is evaluated, and nothing else; and it is not trained on. */
+/* Held-out images, and no others, are evaluated; they are not trained on. */
 START_TEST(test_loop__held_out_images_are_those_that_are_left)
 {
     struct clr_train_options usual = options("held"), other = options("held-other"),
@@ -69,7 +69,7 @@ START_TEST(test_loop__held_out_images_are_those_that_are_left)
 }
 END_TEST
 
-/* The training images in the order of two epochs, one behind the other. */
+/* The training images in the order of two epochs, one after the other. */
 static struct clr_dataset in_order(uint64_t seed)
 {
     struct clr_dataset other = *data;

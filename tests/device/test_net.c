@@ -1,12 +1,11 @@
 /*
- * Whole nets on a device against the reference net (verify/refnet.h) in double precision: losses, hits and
- * every gradient. Each net is run joined by all rules of fusing, as it trains. The reference net keeps each
- * value in memory of its own, so equal numbers show that sharing memory, working in place and the choice of
- * layouts change nothing. One channel block for each net, in turn.
- * CLR_TEST_LONG: in all blocks, and as the file says and joined by all but one rule too, which must not
- * change a bit; and more nets, of which the others have the layers, in another order.
- * CLR_TEST_DEVICE chooses the device. An argument: only nets whose names contain it; --half 0 or --half 1:
- * every other net, so that two processes share the work.
+ * Whole nets on a device against the reference net (verify/refnet.h) in double precision: losses, correct
+ * images and every gradient. Each net is run joined by all rules of fusing, as it trains. The reference net
+ * keeps each value in memory of its own, so equal numbers show that sharing memory, working in place and the
+ * choice of layouts change nothing. One channel block for each net, in turn. CLR_TEST_LONG: in all blocks;
+ * also unfused and joined by all rules but one, which must not change a bit; and more nets, with the layers
+ * of the others in another order. CLR_TEST_DEVICE chooses the device. An argument: only nets whose names
+ * contain it; --half 0 or --half 1: every other net, so that two processes share the work.
  */
 #include <math.h>
 #include <stdio.h>
@@ -254,7 +253,7 @@ static void run_refnet(struct refnet *c, int n, uint32_t stream)
 struct trial {
     const char *name;
     int block;
-    const struct graph *g; /* as the file says; the net may be made of a fused one */
+    const struct graph *g; /* unfused; the net may be made of a fused one */
     struct net *net;
     struct params params;
     struct refnet *refnet;
@@ -351,7 +350,7 @@ static void run(struct trial *t, int n, uint32_t stream)
         compare(t, t->params.info[p].name, t->params.g[p], 0, c->dw[p], t->params.info[p].count, 1e-9);
 }
 
-/* A whole batch, part of one, a whole one again: what is left in memory from before must not matter. */
+/* A whole batch, part of one, a whole one again: what memory held before must not matter. */
 static void check_graph(struct trial *t, const struct graph *made_of)
 {
     struct clr_error err = {0};
@@ -386,8 +385,8 @@ static bool is_pooled(const struct graph *g)
     return false;
 }
 
-/* The net joined by some rules, unless that leaves `unlike` nodes: it agrees with the oracles, and with the
- * plain one to the bit where sums have the same order. Returns how many nodes are left. */
+/* The net joined by some rules, unless that leaves `unlike` nodes: it agrees with the references, and
+ * with the plain one to the bit where sums have the same order. Returns the number of nodes. */
 static size_t check_fused(const struct trial *plain, const struct clr_net_spec *spec,
                           struct clr_image_shape image, unsigned rules, size_t unlike)
 {
@@ -412,7 +411,7 @@ static size_t check_fused(const struct trial *plain, const struct clr_net_spec *
     return left;
 }
 
-/* Joined by all rules; in the long suite also as the file says and by all rules but one: all agree. */
+/* Joined by all rules; in the long suite also unfused and by all rules but one: all agree. */
 static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape image, const char *name,
                         unsigned phase, int block)
 {
@@ -428,7 +427,8 @@ static void check_phase(const struct clr_net_spec *spec, struct clr_image_shape 
     if (every)
         check_graph(&plain, g);
     all = check_fused(&plain, spec, image, FUSE_ALL, every ? g->node_count : 0);
-    for (size_t k = 0; k < MEM_COUNT(rules) && every; k++) /* what a rule does not change was checked */
+    for (size_t k = 0; k < MEM_COUNT(rules) && every;
+         k++) /* a net that the rule does not change was checked before */
         (void)check_fused(&plain, spec, image, FUSE_ALL & ~rules[k], all);
     free(plain.seen);
     graph_destroy(g);
@@ -448,10 +448,10 @@ START_TEST(test_net__agrees_with_the_oracles)
     ck_assert_int_eq(fs_join(&path, support_temp_dir(), "net.prototxt", &err), 0);
     ck_assert_int_eq(fs_write_atomic(path, t->text, strlen(t->text), &err), 0);
     ck_assert_msg(clr_net_load(&spec, path, &err) == 0, "%s: %s", t->name, err.message);
-    for (size_t b = 0; b < count; b++) { /* the nets take turns, so that every block is met */
+    for (size_t b = 0; b < count; b++) { /* the nets take turns, so that every block is used */
         const int block = blocks[((size_t)(t - nets) + b) % choice];
         check_phase(spec, t->image, t->name, PHASE_TRAIN, block);
-        if (b == 0) /* of what training does, the forward part */
+        if (b == 0) /* the forward pass of training only */
             check_phase(spec, t->image, t->name, PHASE_TEST, block);
     }
     clr_net_destroy(spec);
@@ -459,7 +459,7 @@ START_TEST(test_net__agrees_with_the_oracles)
 }
 END_TEST
 
-/* Which nets are run, into chosen[]; how many. half: −1, or which of every two. */
+/* Write the nets to run into chosen[], and return their number. half: −1 (all), or which of every two. */
 static int choose(const char *filter, int half)
 {
     const bool every = getenv("CLR_TEST_LONG") != NULL;
@@ -477,7 +477,7 @@ static int choose(const char *filter, int half)
 
 static int prepare(void)
 {
-    const struct ocl_options options = {.no_cache = true}; /* PoCL compiles all twice to keep it */
+    const struct ocl_options options = {.no_cache = true}; /* PoCL compiles everything twice to cache it */
     struct clr_error err;
 
     if (!support_device(&device))

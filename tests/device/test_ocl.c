@@ -75,7 +75,7 @@ static void write_kernel(const char *name, const char *text)
         give_up(path);
 }
 
-/* From here on contexts have an empty cache. */
+/* Contexts that are made after this have an empty cache. */
 static void fresh_cache(void)
 {
     char base[270];
@@ -130,7 +130,7 @@ static struct ocl_kernel *get_kernel(struct ocl_context *ctx, const char *option
     return k;
 }
 
-/* Run `scale` on COUNT values: y = 2x + add, and a sentinel behind them. 0 or the place of a wrong value + 1.
+/* Run `scale` on COUNT values: y = 2x + add, and a sentinel after them. 0, or the index of a wrong value + 1.
  */
 static int run_scale(struct ocl_context *ctx, const char *options, float add, const char *label)
 {
@@ -252,8 +252,8 @@ START_TEST(test_ocl__buffer_parts_share_memory)
 }
 END_TEST
 
-/* As a net's memory is laid out. NVIDIA's driver 580 crashes if parts that overlap go in the order in which
- * they came: the arena releases them the other way round. */
+/* As a net's memory is laid out. NVIDIA's driver 580 crashes if overlapping parts are released in the order
+ * in which they were made: the arena releases them in reverse. */
 START_TEST(test_ocl__parts_that_overlap_are_released)
 {
     struct ocl_context *ctx = open_context(_i, NULL);
@@ -458,7 +458,7 @@ START_TEST(test_ocl__build_error_names_file_and_line)
     ctx = open_context(_i, NULL);
     ck_assert_int_eq(ocl_kernel_get(&k, ctx, "bad.cl", "-DSIZE=9", "f", &err), CLR_ECL);
     ck_assert_int_eq(err.cl_status, CL_BUILD_PROGRAM_FAILURE);
-    if (!strstr(g_devices[_i].name, "Oclgrind") && !strstr(g_devices[_i].name, "NVIDIA")) /* heed no #line */
+    if (!strstr(g_devices[_i].name, "Oclgrind") && !strstr(g_devices[_i].name, "NVIDIA")) /* ignore #line */
         ck_assert_msg(strstr(err.message, "cl/bad.cl:5") != NULL, "%s", err.message);
     ck_assert_msg(strstr(err.message, "no_such_thing") != NULL, "%s", err.message);
     ck_assert_ptr_nonnull(strstr(err.message, "-DSIZE=9"));
@@ -665,7 +665,7 @@ END_TEST
 
 /* ------------------------------------------------------------------ two processes */
 
-/* What each process of the case after it does. */
+/* What each process of the next case does. */
 START_TEST(test_ocl__worker)
 {
     for (int i = 0; i < 3; i++)
@@ -692,7 +692,7 @@ START_TEST(test_ocl__two_processes_at_once)
         ck_assert_int_eq(status, 0);
     }
     (void)posix_spawn_file_actions_destroy(&quiet);
-    ck_assert_int_eq(cached_files(path, sizeof path), 1); /* and no temporary file left */
+    ck_assert_int_eq(cached_files(path, sizeof path), 1); /* and no temporary file remains */
     ck_assert_int_eq(session(_i, "", 0.0F, NULL).loaded, 1);
 }
 END_TEST
@@ -734,7 +734,7 @@ START_TEST(test_ocl__profile_counts_by_label)
     ck_assert(count == 2 && rows[0].calls + rows[1].calls == 703);
     free(rows);
     ck_assert_int_eq(ocl_launch(ctx, k, "ip1", 1, &global, args, 4, NULL), 0);
-    ck_assert_int_eq(ocl_profile_take(ctx, &rows, &count, NULL), 0); /* it began anew */
+    ck_assert_int_eq(ocl_profile_take(ctx, &rows, &count, NULL), 0); /* it started again at 0 */
     ck_assert(count == 1 && rows[0].calls == 1 && strcmp(rows[0].label, "ip1") == 0);
     free(rows);
     ocl_release(&x);
@@ -904,7 +904,7 @@ static void add_device_cases(TCase *t, int n)
     tcase_add_loop_test(t, test_ocl__blas_multiplies, 0, n);
 }
 
-/* The usable devices, in front. */
+/* Move the usable devices to the front. */
 static int list_devices(void)
 {
     size_t n = 0;

@@ -1,10 +1,9 @@
 /*
- * Every operator against its oracle, on every usable OpenCL device: in one channel block and with the kernels
- * of one layout or two, the cases taking turns, so that all are met; CLR_TEST_LONG=1: in every block and
- * layout.
+ * Every operator against its reference, on every usable OpenCL device. Each case has one channel block and
+ * the kernels of one layout or two, in turns, so that all are used; CLR_TEST_LONG=1: every block and layout.
  * CLR_TEST_SMALL=1 or --small: the subset for emulators (Oclgrind, llvmpipe). CLR_TEST_DEVICE=P:D or part of
- * a name: that device alone. --list names the cases; a word as argument runs the cases whose name contains
- * it; --half 0 or --half 1 runs every other case, so that two processes share the work.
+ * a name: that device only. --list names the cases; a word as argument runs the cases whose name contains it;
+ * --half 0 or --half 1 runs every other case, so that two processes share the work.
  */
 #include "support.h"
 
@@ -28,7 +27,7 @@ static int half = -1; /* −1: both */
 static struct clr_device *devices;
 static size_t device_count;
 
-/* Oclgrind and software renderers interpret or translate every work-item: the subset will do. */
+/* Oclgrind and software renderers interpret or translate every work-item: the subset is enough. */
 static bool is_slow(const struct clr_device *d)
 {
     return str_contains_nocase(d->name, "oclgrind") || str_contains_nocase(d->name, "llvmpipe");
@@ -84,7 +83,7 @@ static unsigned arrangements_of(int i, bool every, bool subset, bool spare)
 
 static void verify_device(const struct clr_device *device)
 {
-    const struct ocl_options options = {.no_cache = true}; /* PoCL compiles all twice to keep it */
+    const struct ocl_options options = {.no_cache = true}; /* PoCL compiles everything twice to cache it */
     bool subset = small || is_slow(device);
     const bool spare = support_spares_kernels(device), every = getenv("CLR_TEST_LONG");
     const size_t count = spare ? 1 : MEM_COUNT(blocks);
@@ -171,8 +170,8 @@ START_TEST(test_verify__cases_are_sound)
 END_TEST
 
 /*
- * The check itself is checked: kernels that are wrong on purpose, one way each, must be found out. They stand
- * in for cl/elementwise.cl.
+ * Tests of the check itself: it must find kernels that are wrong on purpose, in one way each. They replace
+ * cl/elementwise.cl.
  */
 static const char relu_head[] =
     "__kernel void elementwise_forward(__global float *y, __global const float *x, int batch)\n"
@@ -190,9 +189,9 @@ static const char relu_middle[] = ";\n    }\n"
 static const char relu_tail[] = ";\n    }\n}\n";
 
 static const struct {
-    const char *code, *text; /* what is wrong, and what the verdict must say; NULL: nothing is wrong */
+    const char *code, *text; /* what is wrong, and text of the verdict; NULL: nothing is wrong */
     enum verify_arrangement arrangement;
-    bool no_nan; /* what is wrong is that a NaN does not stay one */
+    bool no_nan; /* a NaN does not stay a NaN */
 } mistakes[] = {
     {"", NULL, VERIFY_WIDE, false},
     {"", NULL, VERIFY_NAN, false},
@@ -249,7 +248,7 @@ START_TEST(test_verify__finds_what_is_wrong)
         return;
     }
     (void)snprintf(before, sizeof before, "%s", was ? was : "");
-    ck_assert_int_eq(setenv("CLR_CL_DIR", dir, 1), 0); /* common.clh is not there: the built-in one serves */
+    ck_assert_int_eq(setenv("CLR_CL_DIR", dir, 1), 0); /* common.clh is not there: the built-in one is used */
     for (size_t i = 0; i < MEM_COUNT(mistakes); i++)
         verify_broken(&devices[chosen], dir, i);
     ck_assert_int_eq(setenv("CLR_CL_DIR", before, 1), 0); /* empty: as if it were not set */

@@ -1,6 +1,6 @@
 /*
- * Runs that are stopped and go on: the same bytes as undisturbed ones, from any iteration; what is refused,
- * and what a damaged or missing checkpoint means. CLR_TEST_DEVICE chooses the device.
+ * Runs that are stopped and resumed: the same bytes as undisturbed ones, from any iteration; what is refused,
+ * and what happens with a damaged or missing checkpoint. CLR_TEST_DEVICE chooses the device.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ static void stop_there(void *user, const struct clr_progress *p)
 }
 
 /*
- * Losses are read, and progress is told, at every checkpoint: so a run that has done `done` stops there.
- * Before the first update nothing is told, unless the evaluation after `done` was not made: then when it is.
+ * Losses are read, and progress is reported, at every checkpoint: so a run stops after `done` iterations.
+ * Before its first update a resumed run reports only an evaluation after `done` that was not made yet.
  */
 static void stop_after(struct clr_train_options *o, uint64_t iteration, uint64_t done)
 {
@@ -147,7 +147,7 @@ START_TEST(test_resume__an_evaluation_that_was_stopped)
 }
 END_TEST
 
-/* The last partial batch, the other convention, a moving momentum, images held out, other optimisers. */
+/* The last partial batch, the other convention, a varying momentum, held-out images, other optimizers. */
 START_TEST(test_resume__every_way_of_training)
 {
     struct clr_train_options o = options("keep");
@@ -167,8 +167,7 @@ START_TEST(test_resume__every_way_of_training)
     o.seed = UINT64_MAX;
     o.profile = true;
     stop_and_go(o, "sequential-disturbed", at);
-    o = options(
-        "adam"); /* whose squares are saved too, and whose first updates are corrected by their number */
+    o = options("adam"); /* it saves squares too, and corrects the first updates by their number */
     o.optimizer = CLR_OPTIMIZER_ADAM;
     o.schedule.policy = CLR_POLICY_FIXED;
     o.schedule.lr = 0.002;
@@ -250,7 +249,7 @@ static void count_warnings(void *user, enum clr_log_level level, const char *tex
     warnings += level == CLR_LOG_WARNING;
 }
 
-/* As after a kill: the files are those of a later moment than the newest good checkpoint. */
+/* As after a kill: the files are later than the newest good checkpoint. */
 START_TEST(test_resume__the_newest_good_checkpoint_counts)
 {
     const struct clr_train_options whole = options("whole");
@@ -277,7 +276,7 @@ START_TEST(test_resume__the_newest_good_checkpoint_counts)
         ck_assert_int_eq(warnings, 1);
         check_same(whole.out, o.out, "history.csv");
     }
-    spoil(o.out, "checkpoint-23.clr", 200); /* none is left: from the beginning */
+    spoil(o.out, "checkpoint-23.clr", 200); /* no checkpoint remains: from the start */
     spoil(o.out, "checkpoint-20.clr", 200);
     warnings = 0;
     must_train(&o, &r);
@@ -295,7 +294,7 @@ START_TEST(test_resume__what_is_finished_stays)
     must_train(&o, &a);
     o.resume = true;
     o.out = keep(dir, "finished-again");
-    must_train(&o, &b); /* nothing was there: it begins */
+    must_train(&o, &b); /* there was no run: a new one starts */
     must_train(&o, &b);
     check_same(keep(dir, "finished"), o.out, "history.csv");
     ck_assert_double_eq(a.val_acc, b.val_acc);
@@ -303,7 +302,7 @@ START_TEST(test_resume__what_is_finished_stays)
 }
 END_TEST
 
-/* More iterations: the weights are those of a run that was to be so long from the beginning. */
+/* More iterations: the weights are those of a run that had this length from the start. */
 START_TEST(test_resume__a_run_can_become_longer_not_shorter)
 {
     struct clr_train_options o = options("longer"), whole = options("long");
@@ -368,7 +367,7 @@ START_TEST(test_resume__settings_must_be_the_runs)
     clr_net_destroy(other);
     str_clear(&text);
     free(path);
-    must_train(&o, &r); /* and nothing was harmed */
+    must_train(&o, &r); /* and no file was changed */
     must_train(&whole, &r);
     check_same(o.out, whole.out, "history.csv");
 }
@@ -394,8 +393,7 @@ START_TEST(test_resume__what_is_no_run_is_refused)
 }
 END_TEST
 
-/* Checkpoints without a run.json are of nobody knows which run: nothing is taken from them, nothing removed.
- */
+/* Checkpoints without a run.json are of an unknown run: they are neither used nor removed. */
 START_TEST(test_resume__checkpoints_alone_are_left_alone)
 {
     static const char *const others[] = {"run.json", "history.csv", "final.safetensors"};
@@ -416,7 +414,7 @@ START_TEST(test_resume__checkpoints_alone_are_left_alone)
 }
 END_TEST
 
-/* What a killed process left of files that it was writing goes; what is the user's own stays. */
+/* Temporary files of a killed process are removed; files of the user stay. */
 START_TEST(test_resume__left_overs_are_removed)
 {
     struct clr_train_options o = options("left-overs");
@@ -470,7 +468,7 @@ START_TEST(test_resume__a_range_test_goes_on_too)
     whole.schedule.min_lr = o.schedule.min_lr = 0.001;
     whole.validate_every = o.validate_every = 2;
     ck_assert_msg(clr_range_test(&whole, CLR_SWEEP_LINEAR, &a, &err) == 0, "%s", err.message);
-    for (uint64_t at = 4; at <= 20; at += 8) { /* the evaluation behind these updates is yet to come */
+    for (uint64_t at = 4; at <= 20; at += 8) { /* the evaluation after these updates was not made yet */
         stop_after(&o, at, at < 8 ? 0 : at - 8);
         ck_assert_int_eq(clr_range_test(&o, CLR_SWEEP_LINEAR, &b, &err), CLR_EINTERRUPTED);
         o.resume = true;
@@ -487,7 +485,7 @@ START_TEST(test_resume__a_range_test_goes_on_too)
 }
 END_TEST
 
-/* The reading begins with the accuracy of the first weights, which are not read again. */
+/* The reading begins with the accuracy of the initial weights, which are not evaluated again. */
 START_TEST(test_resume__a_range_test_of_given_weights_goes_on)
 {
     struct clr_train_options made = options("range-weights"), whole = options("range-init"),
@@ -518,12 +516,12 @@ static void test_range_there(void *user, const struct clr_progress *p)
     struct clr_range_result r;
     struct clr_error err;
 
-    if (p->iteration == 10 && !there(o->out, "range.csv")) /* it is told of twice */
+    if (p->iteration == 10 && !there(o->out, "range.csv")) /* it is reported twice */
         ck_assert_msg(clr_range_test(o, CLR_SWEEP_LINEAR, &r, &err) == 0, "%s", err.message);
 }
 
-/* Weights, momentum and random numbers of a run are not touched by a range test in the midst of it: neither
- * by one within its process and on its device, nor by one of its weights while it is stopped. */
+/* A range test in the midst of a run changes no weights, momentum or random numbers of that run: neither a
+ * test within its process and on its device, nor one of its weights while it is stopped. */
 START_TEST(test_resume__a_range_test_inside_touches_nothing)
 {
     struct clr_train_options whole = options("untouched"), o = options("touched"), inside = options("inside"),
@@ -554,7 +552,7 @@ START_TEST(test_resume__a_range_test_inside_touches_nothing)
 }
 END_TEST
 
-/* A rate that blows the weights up ends a range test as it would without checkpoints. */
+/* A rate at which the loss diverges ends a range test as it would without checkpoints. */
 START_TEST(test_resume__checkpoints_change_no_divergence)
 {
     struct clr_train_options never = options("blown-never"), always = options("blown-always");

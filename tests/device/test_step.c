@@ -1,7 +1,7 @@
 /*
- * A whole step of training of built-in nets, with its evaluation: the kernels in the shapes and in the
- * order in which they train. For Oclgrind above all, which sees races, bad accesses and values that nobody
- * wrote; what is computed is compared with double precision by the run's own check of its device, elsewhere.
+ * A whole step of training of built-in nets, with its evaluation: the kernels in the shapes and in the order
+ * of training. It is meant for Oclgrind, which finds races, bad accesses and values that nothing wrote; the
+ * self-check of runs compares results with double precision.
  *
  * One net, the one with the fewest products; with CLR_TEST_LONG=1 every built-in net.
  */
@@ -25,7 +25,7 @@ static const struct built_in {
     {"lenet", 1, 28}, {"quick", 3, 32}, {"full", 3, 32}, {"caffe-quick", 3, 32}, {"caffe-full", 3, 32}};
 #define FEW 1
 
-/* `count` images as CIFAR-10 has them, a label in front of each; or without labels behind an IDX header. */
+/* `count` images in CIFAR-10's format, a label before each; or without labels after an IDX header. */
 static void write_images(const char *dir, const char *name, const struct built_in *n, int count)
 {
     const size_t image = (size_t)n->channels * (size_t)(n->height * n->height), label = n->channels == 3;

@@ -1,6 +1,6 @@
 /*
- * Whole runs of a tiny net on a tiny data set: what is written, equal bytes, how runs end that do not go
- * through. CLR_TEST_DEVICE chooses the device.
+ * Whole runs of a tiny net on a tiny data set: files, equal bytes, how runs end that are stopped or fail.
+ * CLR_TEST_DEVICE chooses the device.
  */
 #include <math.h>
 #include <stddef.h>
@@ -116,7 +116,7 @@ START_TEST(test_train__a_stop_saves_what_there_is)
 }
 END_TEST
 
-/* What has not been checked before is, however long that takes: a stop does not wait for it. */
+/* A device that was not checked before is checked, however long that takes; a stop ends the check. */
 START_TEST(test_train__a_stop_ends_the_check_of_the_device)
 {
     struct clr_train_options o = options("unchecked");
@@ -384,7 +384,7 @@ START_TEST(test_train__dropout_is_keyed_by_seed_and_sample)
     must_train(&b, &r);
     ck_assert(equal_files(a.out, b.out, "loss.csv"));
     ck_assert(equal_files(a.out, b.out, "final.safetensors"));
-    /* one batch of all images, in another order: the same numbers, summed differently */
+    /* one batch of all images, in another order: the same numbers are summed in another order */
     c.order = CLR_ORDER_SEQUENTIAL;
     must_train(&c, &r);
     ck_assert_double_eq_tol(first_loss(a.out), first_loss(c.out), 1e-5 * first_loss(a.out));
@@ -486,7 +486,7 @@ START_TEST(test_train__lr_mult_0_leaves_a_parameter_untouched)
 }
 END_TEST
 
-/* After one update decay has changed the parameters that decay, and no other. */
+/* After one update, weight decay has changed the parameters that decay, and no others. */
 START_TEST(test_train__decay_mult_0_means_no_decay)
 {
     struct clr_net_spec *spec =
@@ -535,11 +535,11 @@ START_TEST(test_train__mean_value_is_subtracted)
     ck_assert_ptr_nonnull(strstr(json, "\"mean_values\": [\n"));
     ck_assert_ptr_nonnull(strstr(json, "mean_value: "));
     free(json);
-    none.mean = CLR_MEAN_NONE; /* --mean goes before what the net says */
+    none.mean = CLR_MEAN_NONE; /* --mean overrides the net's file */
     must_train(&none, &r);
     ck_assert(!equal_files(b.out, none.out, "loss.csv"));
     none.init = keep(none.out, "final.safetensors");
-    none.mean = -1; /* the weights' own goes before what the net says */
+    none.mean = -1; /* the mean in the weights file overrides the net's file */
     ck_assert_msg(clr_eval(&none, &e, &err) == 0, "%s", err.message);
     ck_assert(e.loss == r.val_loss && e.accuracy == r.val_acc);
     free(e.confusion);
@@ -612,7 +612,7 @@ START_TEST(test_eval__knows_the_mean_and_scale_of_the_training)
 }
 END_TEST
 
-/* What a caller forgot is named, before anything is made. */
+/* A field that the caller forgot is named before anything is made. */
 START_TEST(test_train__fields_that_are_missing_are_named)
 {
     static const struct {
@@ -654,7 +654,7 @@ START_TEST(test_train__fields_that_are_missing_are_named)
 }
 END_TEST
 
-/* With --init-partial what fits is taken: ip1 (whose weights stand still here), but not the other ip2. */
+/* --init-partial reads tensors that fit: ip1 (whose weights do not change here), but not the other ip2. */
 START_TEST(test_train__init_partial_takes_what_fits)
 {
     static const char five[] = BOTH(UNIT) HIDDEN("param { lr_mult: 0 }") OUTPUT;
@@ -727,7 +727,8 @@ START_TEST(test_session__weights_that_are_not_finite_are_not_saved)
     ck_assert_int_eq(session_update(&s, 0.015625, 0.9, &err), 0);
     ck_assert_int_eq(session_read_updates(&s, &first, updates, &count, &err), 0);
     ck_assert_int_eq(count, 1);
-    ck_assert_double_eq(updates[0].rate, 0.015625); /* what the optimizer was given, not the schedule's */
+    ck_assert_double_eq(updates[0].rate,
+                        0.015625); /* the rate that the optimizer was given, not the schedule's */
     ck_assert_int_eq(ocl_write(s.replica.ctx, s.replica.params.w[1], 4, sizeof infinite, &infinite, &err), 0);
     ck_assert_int_eq(session_save_weights(&s, path, &err), CLR_EDIVERGED);
     ck_assert_ptr_nonnull(strstr(err.message, s.replica.params.info[1].name));
@@ -788,13 +789,13 @@ START_TEST(test_train__a_locked_folder_is_left_alone)
     ck_assert(there(o.out, ".lock"));
     ck_assert(!there(o.out, "run.json"));
     fs_unlock(fd);
-    must_train(&o, &r); /* a lock whose process is gone holds nobody up */
+    must_train(&o, &r); /* a lock of a process that has ended does not block */
     free(lock);
 }
 END_TEST
 
 /* 60 images in batches of 25, a first epoch in file order: update 3 has the last ten, and its loss is their
- * mean. With a rate of almost nothing that is what a run with a batch of 10 sees in its sixth update. */
+ * mean. With a rate near 0 this equals the loss of the sixth update of a run with a batch of 10. */
 START_TEST(test_train__the_loss_of_a_partial_batch_is_its_own_mean)
 {
     struct clr_train_options keep = options("keep-25"), ten = options("ten");

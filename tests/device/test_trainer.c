@@ -61,7 +61,7 @@ START_TEST(test_trainer__steps_lead_where_a_run_does)
 }
 END_TEST
 
-/* Are the losses that a caller waits for those of the run's loss.csv? */
+/* Are the losses that the caller gets those of the run's loss.csv? */
 START_TEST(test_trainer__losses_are_those_of_each_batch)
 {
     struct clr_train_options o = options("losses");
@@ -117,7 +117,7 @@ START_TEST(test_trainer__predictions_are_what_the_evaluation_counts)
     ck_assert_double_eq_tol((double)right / n, accuracy, 1e-12);
     ck_assert_double_eq_tol(sum_loss / n, loss, 1e-5);
     ck_assert_int_eq(clr_trainer_predict(t, data->test.pixels + 3 * size, 1, one, &err),
-                     0); /* one by itself */
+                     0); /* one image alone */
     for (int k = 0; k < classes; k++)
         ck_assert(one[k] == p[3 * classes + k]);
     ck_assert_int_eq(clr_trainer_predict(t, NULL, 0, NULL, &err), 0);
@@ -128,7 +128,7 @@ START_TEST(test_trainer__predictions_are_what_the_evaluation_counts)
 }
 END_TEST
 
-/* Images in memory train as those of files do. */
+/* Training on images in memory equals training on files. */
 START_TEST(test_trainer__images_may_be_in_memory)
 {
     struct clr_train_options o = options("memory");
@@ -167,7 +167,7 @@ START_TEST(test_trainer__a_loss_that_is_not_finite_is_an_error)
     double loss, accuracy;
     int rc = 0;
 
-    for (int i = 0; i < 80 && rc == 0; i++) /* nobody waits: told when the list of losses is full */
+    for (int i = 0; i < 80 && rc == 0; i++) /* nothing waits: reported when the list of losses is full */
         rc = clr_trainer_step(t, 1e30, 0.9, NULL, &err);
     ck_assert_int_eq(rc, CLR_EDIVERGED);
     ck_assert_ptr_nonnull(strstr(err.message, "lower the rate"));

@@ -1,7 +1,7 @@
 """Every call fails: the n-th of OpenCL, of memory, of writing, of reading, for every n of a short run.
 
-The long tests fail every call of a training in every way, and every call of the other commands in one way, the ways
-taking turns; the short ones fail a few calls of each kind, spread over the run."""
+The long tests fail every call of a training in every way, and every call of the other commands in one way, in turns;
+the short ones fail a few calls of each kind, spread over the run."""
 
 import gzip
 import itertools
@@ -23,21 +23,21 @@ WAYS = {"opencl": ([f"+:{NOT_AVAILABLE}", f":{OUT_OF_RESOURCES}", f":{ALLOCATION
 
 
 TRAINED = ["history.csv", "loss.csv", "final.safetensors", "minimum-4.safetensors", "run.json"]
-# Hold the command line, which is another where a run is taken up.
+# These have the command line, which differs in a resumed run.
 COMMAND_LINE = ["run.json", "range.png"]
-SHOWN = 5     # of what went wrong
-LOOKS = ("access", "readdir", "stat", "fstat", "lstat")     # at what is there
-# Of the calls at most, besides two: a run makes a few more or fewer than its reference, as the clock goes.
+SHOWN = 5     # of the failures, at most
+LOOKS = ("access", "readdir", "stat", "fstat", "lstat")     # calls that look at files without opening them
+# Share of the calls, besides two: depending on the clock, a run makes a few more or fewer than its reference.
 UNREACHED = 0.01
 
 
 class Scenario:
-    """A command in a folder that is made ready, without a fault its reference."""
+    """A command in a prepared folder; its run without a fault is the reference."""
 
     def __init__(self, name, args, compared, before=None, again=None, code=0):
         self.name, self.args, self.compared, self.code = name, args, compared, code
-        self.again = again or args      # what takes it up after a fault
-        self.before = before            # a folder whose copy is where it starts
+        self.again = again or args      # the arguments that resume it after a fault
+        self.before = before            # it starts in a copy of this folder
         self.folder = self.begin()
         self.reference = run(self.folder, self.args)
         check(self.reference.code == code, f"without a fault: {self.reference}")
@@ -60,7 +60,7 @@ def train():
 
 
 def check_device():
-    """The pretended device computes nothing: found out before it trains, whatever else fails meanwhile."""
+    """The pretended device computes nothing: the self-check finds that before training, whatever else fails."""
     scenario = Scenario("check", short(unchecked=None), [], code=1)
     check("nothing is trained on it" in scenario.reference.err, f"{scenario.reference}")
     return scenario
@@ -83,7 +83,7 @@ def range_test():
 
 
 def evaluate():
-    """With a tuning record; all that is in it is that every variant is wrong there."""
+    """With a tuning record that only says that every variant is wrong on this device."""
     begun = fresh("begun")
     for args in (short(), ["tune", "--net", tiny_net(), "--batch", 10]):
         ended = run(begun, args)
@@ -104,8 +104,8 @@ def solver():
 
 
 def experiment():
-    """One run is there, the other is missing, the programs are in the cache. Only the experiment's own calls fail:
-    its runs are processes of their own, which are the other scenarios."""
+    """One run is done, the other is missing, the programs are in the cache. Only calls of the experiment itself fail:
+    its runs are processes of their own, which other scenarios test."""
     file, begun = Place.scratch / "experiment.prototxt", fresh("begun")
     common = f'net: "{tiny_net()}" data: "{tiny_data()}" batch: 10 unchecked: true'
     write(file, f"""
@@ -146,7 +146,7 @@ def schedule():
 
 
 def tune():
-    """Everything is in the record: nothing is measured, for which there would be a process of its own."""
+    """Everything is in the record, so no process that measures is started."""
     begun, args = fresh("begun"), ["tune", "--net", tiny_net(), "--batch", 10]
     ended = run(begun, args)
     check(ended.code == 0, f"{ended}")
@@ -164,16 +164,16 @@ def data():
 
 
 def right_codes(scenario, kind, way, failed):
-    """The exit codes that a fault may lead to. 0: the program did without, which is compared."""
+    """The exit codes that a fault may lead to. 0: the program continued without the call; results are compared."""
     if kind == "memory" or kind == "write":
         return (0, 1)
     if kind == "read":
         name = failed.split(" ")[0]
         if name in LOOKS or "+" in way or (name == "read" and scenario.name == "tune"):
-            return (0, 1, 2, 4)     # 1: a folder, or what tune's measuring process says; 2: what may be there is
-        return (0, 4)               # taken for there, also where it should not be
+            return (0, 1, 2, 4)     # 1: a folder, or a line of tune's measuring process; 2: what may be there is
+        return (0, 4)               # assumed to be there, also where it should not be
     if re.match("clGet(Platform|Device)I", failed):
-        memory = (6,) * way.endswith(str(ALLOCATION_FAILURE))      # where the device is chosen and asked more
+        memory = (6,) * way.endswith(str(ALLOCATION_FAILURE))      # where the device is chosen and queried
         return (1, 3, *memory) if "clGetDeviceInfo" in failed else (3,)
     memory = way.endswith(str(ALLOCATION_FAILURE)) or failed == "clCreateBuffer" and way.endswith(str(OUT_OF_RESOURCES))
     done_without = failed in ("clGetProgramInfo", "clCreateProgramWithBinary", "clBuildProgram", "clFinish")
@@ -189,11 +189,11 @@ def attempt(scenario, kind, number, way):
         ended = run(folder, scenario.args, FAULTS_FAIL=f"{kind}:{number}{way}")
     try:
         check(ended.failed or ended.calls[kind] < number, "nothing failed")
-        if ended.failed.startswith(LOOKS):      # whose lock it is cannot be said then: it may stay
+        if ended.failed.startswith(LOOKS):      # the owner of the lock is unknown then: the lock may stay
             (folder / "run" / ".lock").unlink(missing_ok=True)
         check_end(ended)
         codes = right_codes(scenario, kind, way, ended.failed)
-        if scenario.code:       # what is done without leads to the same end
+        if scenario.code:       # continuing without the call gives the same results
             codes = {scenario.code, *codes} - {0}
         check(ended.code in codes, f"exit code {ended.code}, not one of {codes}")
         if ended.code == 0:

@@ -32,7 +32,7 @@ def expect_end(ended, code, err):
 
 
 def calls_until(name, folder, args, **changes):
-    """The numbers of the OpenCL calls at which `name` is what fails, of a run with `args`: a few of them."""
+    """Numbers of OpenCL calls that are calls of `name`, in a run with `args`: a few of them."""
     reference = run(folder, args, **changes)
     check(reference.code == 0, f"{reference}")
     found = []
@@ -48,7 +48,7 @@ def calls_until(name, folder, args, **changes):
 
 @case
 def device_is_lost():
-    """In the middle of an update, and while the host waits for results: the run goes on where it was saved."""
+    """In the middle of an update, and while the host waits for results: the run resumes from its checkpoint."""
     undisturbed, _ = whole_run()
     for name, code, text in (("clEnqueueNDRangeKernel", -2, "CL_DEVICE_NOT_AVAILABLE"),
                              ("clEnqueueReadBuffer", -5, "CL_OUT_OF_RESOURCES")):
@@ -82,7 +82,7 @@ def device_has_no_memory():
 
 @contextmanager
 def small_disk(kilobytes):
-    """A file system of that size, if this process may mount one."""
+    """Mount a file system of that size, if this process may."""
     folder = fresh("disk")
     folder.mkdir()
     libc = ctypes.CDLL(None, use_errno=True)
@@ -96,7 +96,7 @@ def small_disk(kilobytes):
 
 @case
 def disk_is_full():
-    """A real one; what fits stays whole, and the run goes on when there is room again."""
+    """On a real full disk, written files stay whole, and the run resumes when there is room again."""
     undisturbed, _ = whole_run()
     codes = []
     for kilobytes in (16, 32, 48, 64, 96, 128):
@@ -117,7 +117,7 @@ def disk_is_full():
 
 @case
 def disk_is_full_of_the_cache():
-    """Programs that cannot be kept are a warning, once."""
+    """Programs that cannot be cached cause one warning."""
     undisturbed, _ = whole_run()
     with small_disk(12) as disk:
         ended = run(fresh("full"), short(), XDG_CACHE_HOME=disk)
@@ -128,7 +128,7 @@ def disk_is_full_of_the_cache():
 
 @case
 def files_may_not_grow():
-    """What the shell's `ulimit -f` allows is less than a figure has."""
+    """The limit of the shell's `ulimit -f` is smaller than a figure."""
     folder, whole = fresh("limit"), whole_run()[0]
     shutil.copytree(whole, folder)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -155,7 +155,7 @@ def link_leads_nowhere():
 
 @case
 def folder_is_read_only():
-    """Root may write anywhere, so the system says it."""
+    """Root may write anywhere, so the preloaded library makes the calls fail."""
     for errno, text in ((EACCES, "Permission denied"), (EROFS, "Read-only file system")):
         folder = fresh("fixed")
         ended = run(folder, short(), FAULTS_FAIL=f"write:1+:{errno}")
@@ -183,7 +183,7 @@ def data_cannot_be_read():
 
 @case
 def data_vanishes_while_it_trains():
-    """It is in memory: the run ends well. What goes on later misses it, and finds it again."""
+    """The data is in memory, so the run succeeds. A resumed run reports it missing, and finds it when it is back."""
     undisturbed, _ = whole_run(iterations=4000, validate_every=1000, checkpoint_every=100, profile=None)
     data, folder = fresh("data"), fresh("vanished")
     shutil.copytree(tiny_data(), data)
@@ -204,7 +204,7 @@ def data_vanishes_while_it_trains():
 
 @case
 def there_is_no_home():
-    """Nothing is cached, nothing is looked up; nobody is told to set anything up for a run to end well."""
+    """Nothing is cached or looked up; the run succeeds, and no message asks to set anything."""
     undisturbed, reference = whole_run()
     nowhere = {"HOME": None, "XDG_CACHE_HOME": None, "XDG_DATA_HOME": None}
     ended = run(fresh("homeless"), short(), **nowhere)
@@ -218,7 +218,7 @@ def there_is_no_home():
 
 @case
 def tuning_record_is_not_lost():
-    """What another process recorded stays, whatever the one that adds to it lacks."""
+    """Entries of another process stay, whatever fails in the process that adds to the record."""
     folder, net = fresh("tuned"), tiny_net()
     expect_end(run(folder, ["tune", "--net", net, "--batch", 10]), 0, ["variants failed"])
     record, = (folder / "share" / "clr-cl" / "tuning").glob("*.json")
@@ -242,7 +242,7 @@ def tuning_record_is_not_lost():
 
 @case
 def two_processes_share_a_cache():
-    """Both compile at the same time into an empty one; both end well, and a third takes what they left."""
+    """Both compile into an empty cache at the same time and succeed; a third process uses that cache."""
     undisturbed, _ = whole_run()
     args = short()
     for attempt in range(3):
@@ -264,7 +264,7 @@ def two_processes_share_a_cache():
 
 @case
 def clock_jumps():
-    """Every second reading is an hour behind the one before: same bytes, and times that are times."""
+    """Every second reading of the clock is an hour earlier: the same bytes, and no impossible times."""
     undisturbed, _ = whole_run()
     ended = run(fresh("clock"), short(), FAULTS_CLOCK=3600)
     expect_end(ended, 0, [])

@@ -1,4 +1,4 @@
-"""One run with a fault: how it is started, and what must hold afterwards. What the cases in cases_*.py share."""
+"""One run with a fault: how it is started, and what must hold after it. The cases in cases_*.py share this."""
 
 import concurrent.futures
 import csv
@@ -37,7 +37,7 @@ def environment(folder, **changes):
 
 
 class Ended(Result):
-    """How a run ended: exit code and output, number of calls by kind, what failed, what was left."""
+    """How a run ended: exit code and output, number of calls by kind, what failed, unreleased objects."""
 
     def __init__(self, folder, done, args):
         super().__init__(args, done.returncode, done.stdout, done.stderr)
@@ -55,7 +55,7 @@ class Ended(Result):
 
 
 def start(folder, args, **changes):
-    """clr-cl in `folder`, which is where its relative paths lead."""
+    """clr-cl with `folder` as its working directory."""
     for name in ("opencl", "system"):
         (folder / name).unlink(missing_ok=True)
     return subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -136,7 +136,7 @@ READERS = {".json": json.loads, ".csv": read_csv, ".clr": read_checkpoint, ".saf
 
 
 def whole(out):
-    """What is in the folder of a run or an experiment can be read, and there is nothing that does not belong there."""
+    """All files in the folder of a run or an experiment can be read, and no others are there."""
     for path in sorted(p for p in out.rglob("*") if not p.is_dir()) if out.is_dir() else []:
         check(path.suffix in READERS, f"{path.name} is left behind")
         try:
@@ -146,7 +146,7 @@ def whole(out):
 
 
 def remembered(path):
-    """run.json without what depends on the clock and on how often the run was taken up."""
+    """run.json without what depends on the clock and on how often the run was resumed."""
     content = json.loads(path.read_text(encoding="utf-8"))
     for key in ("started", "written", "resumed", "command"):
         content.pop(key, None)
@@ -173,7 +173,7 @@ def same(reference, out, compared):
 # ---------------------------------------------------------------------------------------------- what must hold
 
 def check_end(ended):
-    """One message, no crash, nothing left: whatever the fault was."""
+    """After any fault: one message, no crash, nothing unreleased."""
     expect_no_crash(ended)
     messages = re.findall("^clr-cl: .*", ended.err, re.M)
     check(len(messages) == (ended.code != 0), f"{len(messages)} messages of an error")
@@ -185,7 +185,7 @@ def check_end(ended):
 
 
 def in_parallel(function, items):
-    """What `function` raised, as texts, by item."""
+    """The exceptions of `function`, as texts, by item."""
     def attempt(item):
         try:
             function(item)

@@ -2,7 +2,7 @@
 """Runs the cases in which something fails under the program: run.py PROGRAM [PART-OF-A-CASE'S-NAME...]
 
 PROGRAM lies in a build folder with the libraries that make calls fail (tests/support: stub_faults.c, faults.c).
-Leaks of memory are seen where it was built with -Db_sanitize=address. CLR_TEST_LONG=1: every call fails,
+Leaks of memory are found if it was built with -Db_sanitize=address. CLR_TEST_LONG=1: every call fails,
 instead of about ten of each kind and command.
 The last line is "N passed, N failed, N skipped".
 """

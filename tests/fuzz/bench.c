@@ -1,4 +1,4 @@
-/* Reports of measurements: what is taken is written and read again, and can be shown. */
+/* Reports of measurements: accepted reports are written, read again, printed and drawn. */
 #include "fuzz.h"
 
 #include <clr/bench.h>

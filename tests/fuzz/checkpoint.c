@@ -1,4 +1,4 @@
-/* Checkpoints: as they come, and with their checksum put right, which is where it gets interesting. */
+/* Checkpoints: as they are, and with a corrected checksum, so that the code after that check is reached. */
 #include "fuzz.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 #define MAGIC 20 /* bytes of the first line */
 #define HEAD  (MAGIC + FS_SHA256_TEXT)
 
-/* What a run that goes on does with the texts. */
+/* What a resumed run does with the texts. */
 static void restore(const struct checkpoint *c)
 {
     struct record r = {.dir = "a folder", .lock = -1};

@@ -1,4 +1,4 @@
-/* CIFAR-10 and CIFAR-100: one file is every file of both. */
+/* CIFAR-10 and CIFAR-100: the input is every file of both. */
 #include "fuzz.h"
 
 #include "base/mem.h"

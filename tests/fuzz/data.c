@@ -1,4 +1,4 @@
-/* What a data set promises: see data.h. */
+/* Checks of a data set: see data.h. */
 #include "data.h"
 
 #include <clr/dataset.h>

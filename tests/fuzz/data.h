@@ -1,4 +1,4 @@
-/* What a data set promises. */
+/* Checks of a data set that was read. */
 #ifndef FUZZ_DATA_H
 #define FUZZ_DATA_H
 

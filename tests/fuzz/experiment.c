@@ -1,4 +1,4 @@
-/* Experiments: whatever a file says, runs and figures stay in the folder of the experiment. */
+/* Experiments: whatever is in the file, runs and figures stay in the folder of the experiment. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "lab/lab.h"
 
-/* Below the folder, and of one part. */
+/* A path in the folder, of one part. */
 static void check_name(const char *name)
 {
     FUZZ_CHECK(name[0] && name[0] != '.' && !strchr(name, '/'));

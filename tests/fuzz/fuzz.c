@@ -53,7 +53,7 @@ _Noreturn void fuzz_broken(const char *file, int line, const char *promise)
     abort();
 }
 
-/* ------------------------------------------------------------------ what is said */
+/* ------------------------------------------------------------------ messages */
 
 void fuzz_readable(const char *text)
 {

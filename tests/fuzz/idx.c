@@ -8,7 +8,7 @@
 
 #include "data.h"
 
-#define MOST 65536 /* labels that are made */
+#define MOST 65536 /* labels at most */
 
 static void write_both(const char *what, const void *data, size_t size)
 {

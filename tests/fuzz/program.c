@@ -1,6 +1,6 @@
 /*
- * The cache of program binaries: a file as it comes, and one whose key and checksum are right: the input's
- * first 16 bytes are the lengths that it claims for its two other parts, which are the rest.
+ * The cache of program binaries: the input as it is, and as a file with correct key and checksum: the first
+ * 16 bytes of the input are the claimed lengths of its two other parts, which are the rest.
  */
 #include "fuzz.h"
 

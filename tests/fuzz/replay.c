@@ -1,6 +1,7 @@
 /*
- * Give a harness all files of some folders, in the order of their names: replay_NAME FOLDER…. A folder that
- * is not there is empty; that none has a file is a failure. A file takes a second at most, as in tools/fuzz.
+ * Run a harness on all files of some folders, in the order of their names: replay_NAME FOLDER…. A missing
+ * folder counts as empty; it is a failure if none has a file. A file takes a second at most, as in
+ * tools/fuzz.
  */
 #include "fuzz.h"
 
@@ -32,11 +33,11 @@ static bool replay(const char *path)
         printf("%s\n", err.message);
         return false;
     }
-    exact = malloc(size ? size : 1); /* no more than there is: what reads behind it is caught */
+    exact = malloc(size ? size : 1); /* exactly its size, so that reads after the end are detected */
     FUZZ_CHECK(exact);
     memcpy(exact, data, size);
     free(data);
-    printf("%s\n", path); /* in front: a crash says no more */
+    printf("%s\n", path); /* printed before: after a crash it is too late */
     (void)fflush(stdout);
     began = clock_ns();
     (void)LLVMFuzzerTestOneInput(exact, size);

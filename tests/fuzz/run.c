@@ -1,4 +1,4 @@
-/* run.json, by all who read it: figures, experiments, and runs that go on. */
+/* run.json, by all its readers: figures, experiments, and resumed runs. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static void describe(struct run_options *o)
     run_options_add_output(o);
 }
 
-/* What the user typed is what counts: no file has anything written elsewhere. */
+/* What the user typed counts: no file can make the program write elsewhere. */
 static void join(void)
 {
     static const struct opt_command command = {.name = "train", .usage = ""};
@@ -75,7 +75,7 @@ static void join(void)
 
 static void go_on(void)
 {
-    static char text[] = "a net"; /* whose checksum the corpus has */
+    static char text[] = "a net"; /* the corpus has its checksum */
     static const struct clr_net_spec net = {.text = text};
     static float mean[3];
     struct clr_dataset data = {.channels = 3, .height = 1, .width = 1, .checksum = "0123"};

@@ -1,4 +1,4 @@
-/* Weights: what is taken is written and read again as the same, and matched to a net of one parameter. */
+/* Weights: accepted files are written, read again as the same, and matched to a net of one parameter. */
 #include "fuzz.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Caffe's solver files. They may name a net to read, and nothing to write. */
+/* Caffe's solver files. They may name a net to read, but no file to write. */
 #include "fuzz.h"
 
 #include <stdbool.h>

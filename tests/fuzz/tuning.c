@@ -1,5 +1,5 @@
-/* Tuning records. KERNELS in the input stands for the checksum of the kernels, which changes with every one
- * of them. */
+/* Tuning records. KERNELS in the input stands for the checksum of the kernels, which changes with
+ * any kernel. */
 #include "fuzz.h"
 
 #include <math.h>
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tunedb *db = NULL;
     struct clr_error err;
 
-    if (!name[0]) { /* what the file is called */
+    if (!name[0]) { /* the name of the file */
         (void)snprintf(dir, sizeof dir, "%s", fuzz_path(""));
         FUZZ_CHECK(fuzz_worked(tunedb_open(&db, dir, &fuzz_devices[0], &err), &err));
         (void)snprintf(name, sizeof name, "%s", tunedb_path(db) + strlen(dir) + 1);

@@ -14,13 +14,13 @@ and in each net's folder
     grad1.safetensors  gradients of the first batch's loss, without weight decay
     final.safetensors  parameters after the last update
     losses.csv         iteration,trn_loss,lr: a batch's mean loss before its update, and that update's rate
-    run.json           everything else that a trainer must be told, and the test set's loss and accuracy at the end
+    run.json           all other settings of the training, and the test set's loss and accuracy at the end
 
-PyTorch computes in double precision from values that float32 holds exactly, so what differs is the trainer's rounding
-alone. Random numbers come from NumPy's RandomState, whose sequence is frozen: every version makes the same files
-but for the last digits.
+PyTorch computes in double precision from values that float32 holds exactly, so only the trainer's
+rounding differs. Random numbers come from NumPy's RandomState, whose sequence is frozen: every version makes the same
+files except for the last digits.
 
-How sharp they are: the same script in float32 differs by 2e-7 in the losses and by an NMSE of 4e-13 in the final
+How sensitive they are: the same script in float32 differs by 2e-7 in the losses and by an NMSE of 4e-13 in the final
 parameters; without LRN, with rates off by one update or with the other momentum convention it differs by more than 6e-2
 and 2e-1, without decay on biases (tiny-within) by 2e-3 and 1e-2.
 """

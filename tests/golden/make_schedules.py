@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes schedules.csv: what PyTorch's own schedulers do to the learning rate and the momentum, update for
-update, for tests/cli/cases_schedule.py. A column is called by the options of clr-cl that ask for the same,
-and `lr` or `momentum`; row n holds update n.
+"""Writes schedules.csv: the learning rate and momentum of PyTorch's own schedulers in each update, for
+tests/cli/cases_schedule.py. The name of a column has the options of clr-cl for the same schedule, and `lr` or
+`momentum`; row n is update n.
 
     python3 tests/golden/make_schedules.py > tests/golden/schedules.csv
 
@@ -50,7 +50,7 @@ def restarts(first, factor, low):
 
 BOUNDS = "--min-lr 0.0025 --max-lr 0.01 --cycle-momentum 0.85:0.95"
 
-# what clr-cl is asked for, the optimizer's own rate, the scheduler
+# options of clr-cl, the optimizer's own rate, the scheduler
 SETTINGS = [
     (f"--policy triangular {BOUNDS} --step-size 217", 0.0025, cyclic("triangular", 217)),
     (f"--policy triangular2 {BOUNDS} --step-size 100", 0.0025, cyclic("triangular2", 100)),

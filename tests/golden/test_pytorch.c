@@ -3,8 +3,8 @@
  *
  * The tiny nets beside this file (every layer kind; make_golden.py made them) run everywhere. quick and full
  * on CIFAR-10, a hundred steps, run where CLR_TEST_DATA has golden/ and CIFAR-10 can be found; golden/lrn is
- * full with alpha 0.5, so that a wrong LRN shows. Then twenty steps of quick with each algorithm of the
- * passes; with --variants only a hundred steps with each variant. CLR_TEST_DEVICE chooses a device.
+ * full with alpha 0.5, so that a wrong LRN makes a difference. Then twenty steps of quick with each algorithm
+ * of the passes. With --variants: only a hundred steps with each variant. CLR_TEST_DEVICE chooses a device.
  *
  * Bounds: first gradients NMSE < 5e-6 where one value can make them jump (can_jump()), < 1e-8 elsewhere; the
  * first 20 losses 3e-6 relative, all 5e-4; final weights NMSE < 3e-5 per tensor; rates 1e-6. PyTorch differs
@@ -129,9 +129,9 @@ static void note_winograd(void *seen, const char *layer, const char *variant)
 
 /*
  * Can the gradient of parameter p jump? Where a max-pool follows (or belongs to) its layer, a value that is
- * the larger by a rounding error gets all. A rectifier likewise lets through or not what is zero but for a
- * rounding error; the direct forward pass makes that so small that no value of these runs is met by it,
- * Winograd's does not: with all but the forward pass by Winograd, 1e-8 holds everywhere.
+ * larger by a rounding error gets the whole gradient. Likewise a rounding error decides whether a rectifier
+ * passes a value near zero. In the direct forward pass that error is so small that no value of these runs is
+ * affected, in Winograd's it is not: with all but the forward pass by Winograd, 1e-8 holds everywhere.
  */
 static bool can_jump(const struct session *s, int p)
 {
@@ -215,7 +215,7 @@ static void check_final(struct session *s, const struct reference *r)
 
 /* ------------------------------------------------------------------ other variants than the defaults */
 
-/* Which variants a run takes: the first of an algorithm, or number `index` where that is NULL. */
+/* The variants of a run: the first of an algorithm, or, where that is NULL, number `index`. */
 struct choice {
     const char *algorithm;
     int index, steps;
@@ -223,7 +223,7 @@ struct choice {
 
 enum { VARIANTS = 32 }; /* of a pass, at most */
 
-/* Store the chosen variant of a node's pass as what was measured to be the fastest. */
+/* Store the chosen variant of a node's pass as the fastest one. */
 static void record(struct session *s, const struct graph_node *node, enum op_pass pass,
                    const struct choice *c)
 {
@@ -287,7 +287,7 @@ static void plan_with(struct session *s, const struct clr_train_options *o, cons
 
 /* ------------------------------------------------------------------ one run */
 
-/* What a reference was made of: its net, its images, its first weights. */
+/* A reference: its net, its images, its initial weights. */
 struct setup {
     struct reference r;
     struct clr_train_options o;
@@ -341,7 +341,7 @@ static void compare(char *dir, const char *net, const char *data, const struct c
     tear_down(&u);
 }
 
-/* ------------------------------------------------------------------ a run as users have it */
+/* ------------------------------------------------------------------ a run as users make it */
 
 /* Column 1 or 2 of row `step` of loss.csv: iteration, trn_loss, lr. */
 static void check_rows(const char *text, const struct reference *r)
@@ -445,7 +445,7 @@ START_TEST(test_pytorch__tiny_runs)
 }
 END_TEST
 
-/* Is the large data here? else says what is missing. */
+/* Is the large data here? If not, print what is missing. */
 static bool large_data(void)
 {
     struct clr_dataset *set = NULL;

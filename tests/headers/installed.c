@@ -1,4 +1,4 @@
-/* A program of somebody else's, against the installed library: C11 and C++11. See installed.sh. */
+/* A user's program, against the installed library: C11 and C++11. See installed.sh. */
 #include <clr/clr.h>
 
 #include <math.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a user of the library does: install, ask pkg-config, compile, run. Also: exactly what the public
-# headers declare is what the library exports.
+# Use the library as its users do: install, query pkg-config, compile, run. Also: the library must export
+# exactly what the public headers declare.
 #   installed.sh BUILD_DIR CC [CXX]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +17,7 @@ result() {
         echo "FAILED: $2"
     fi
 }
-# Compile installed.c as a stranger would, run it.
+# Compile installed.c as a user would, and run it.
 use() {
     # shellcheck disable=SC2046 # flags are words
     "$@" "$here/installed.c" -o "$root/program" $(pkg-config --cflags --libs clr-cl) &&

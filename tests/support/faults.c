@@ -5,16 +5,16 @@
  * of calls, and "failed NAME MODULE" where one was made to fail.
  * FAULTS_FAIL=KIND:N:ERRNO: call N of that kind, counted from 1, fails with that errno; N+: it and all after
  * it, as on a disk that is full.
- * FAULTS_CLOCK=SECONDS: every second reading of a clock is that much behind.
+ * FAULTS_CLOCK=SECONDS: every second reading of a clock is that much earlier.
  *
- * Calls by the program count, by no library: whose call it is, its return address says.
+ * Only calls by the program count, none by libraries: the return address shows which it is.
  * memory: malloc, calloc, realloc, aligned_alloc, realpath, opendir.
  * write: open to write, write, fsync, rename, mkdir, close of what was opened to write. A write that fails
- * has written half of what it was given.
+ * has written half of its data.
  * read: open to read, read, fopen, fread, access, readdir, stat, fstat, lstat.
  *
- * The variables are taken out of the environment, so that processes started from here run undisturbed.
- * Works in front of AddressSanitizer's runtime (ASAN_OPTIONS=verify_asan_link_order=0).
+ * The variables are removed from the environment, so that processes started from here run undisturbed.
+ * Can be loaded before AddressSanitizer's runtime (ASAN_OPTIONS=verify_asan_link_order=0).
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -53,7 +53,7 @@ static struct {
     bool written[FDS_MAX]; /* opened to write, by descriptor */
 } state;
 
-/* The function behind ours. */
+/* The function that ours replaces. */
 #define REAL(type, name, ...)                                                                                \
     static type (*real)(__VA_ARGS__);                                                                        \
     if (!real)                                                                                               \
@@ -68,7 +68,7 @@ static void take_fail(const char *text)
     while (state.kind < KINDS && strncmp(text, kind_names[state.kind], strlen(kind_names[state.kind])) != 0)
         state.kind++;
     if (state.kind == KINDS)
-        abort(); /* a test that would test nothing */
+        abort(); /* an invalid variable: the test would test nothing */
     state.fail_at = strtol(text + strlen(kind_names[state.kind]) + 1, &end, 10);
     state.from_there = *end == '+';
     end += state.from_there;
@@ -105,7 +105,7 @@ __attribute__((destructor)) static void end(void)
         abort();
 }
 
-/* Asks for no lock, unlike dladdr(): a signal's handler writes, also when the signal came within dladdr(). */
+/* Takes no lock, unlike dladdr(): a signal's handler writes, also when the signal came within dladdr(). */
 static bool is_of_program(const void *address)
 {
     const ElfW(Phdr) *p = (const ElfW(Phdr) *)getauxval(AT_PHDR);
@@ -121,7 +121,7 @@ static bool is_of_program(const void *address)
     return false;
 }
 
-/* One more call; true: it is to fail, and errno is set. */
+/* Count a call; true: it must fail, and errno is set. */
 static bool fails(enum kind kind, const char *name, const void *caller)
 {
     Dl_info who = {0};
@@ -228,7 +228,7 @@ SHOWN int mkdir(const char *path, mode_t mode)
     return fails(WRITE, "mkdir", CALLER) ? -1 : real(path, mode);
 }
 
-/* It is closed in any case: Linux gives the descriptor back before it reports. */
+/* It is closed in any case: Linux frees the descriptor before it reports an error. */
 SHOWN int close(int fd)
 {
     const bool counts = fd >= 0 && fd < FDS_MAX && state.written[fd];

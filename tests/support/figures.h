@@ -1,4 +1,4 @@
-/* Inputs of figures, and the comparison with reference images, for the tests that draw. */
+/* Inputs of figures, and comparison with reference images, for the tests that draw. */
 #ifndef SUPPORT_FIGURES_H
 #define SUPPORT_FIGURES_H
 

@@ -1,5 +1,5 @@
 /*
- * A driver that compiles something else than it was given, for LD_PRELOAD in front of the ICD loader: in the
+ * For LD_PRELOAD before the ICD loader: makes a driver compile something else than it was given. In the
  * sources of programs every LIE_FIND becomes LIE_PUT, which is as long or shorter. So any kernel can be made
  * wrong on a real device.
  */

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Does oclgrind.sh fail for kernels that are wrong, and for no other?
+# Does oclgrind.sh fail for wrong kernels, and for no others?
 #
 #   oclgrind_test.sh WRONG_KERNELS WHOLE_WRITES     the program and the library of that name
 #
-# Each kernel is followed by one that is right, in another context. Exit 77: no Oclgrind here.
+# After each kernel a correct one runs, in another context. Exit 77: no Oclgrind here.
 set -u
 here=$(dirname "$0")
 program=$1 library=$2
@@ -14,7 +14,7 @@ if ! command -v oclgrind >/dev/null; then
     exit 77
 fi
 
-# expect well|TEXT [options of oclgrind.sh] PROGRAM KERNEL: ends well, or fails and reports the text
+# expect well|TEXT [options of oclgrind.sh] PROGRAM KERNEL: succeeds, or fails and reports the text
 expect() {
     wanted=$1
     shift

@@ -1,4 +1,4 @@
-/* Reports of `clr-cl bench` that nobody measured, and what is written of them. */
+/* Made-up reports of `clr-cl bench`, and texts that are written of them. */
 #ifndef SUPPORT_REPORTS_H
 #define SUPPORT_REPORTS_H
 
@@ -13,7 +13,7 @@ void reports_add_row(struct clr_bench_report *r, const char *layer, const char *
 /* A report whose times are `factor` times those of the first. */
 void reports_make(struct clr_bench_report *r, double factor);
 
-/* Gives the path. */
+/* Returns the path. */
 const char *reports_write(const char *path, const struct clr_bench_report *r);
 
 /* The first line from `begin` on has `rest` in it. */

@@ -1,9 +1,11 @@
 /*
- * Calls of the pretended driver that fail, and what the program under test left unreleased.
+ * Calls of the pretended driver that fail, and objects that the program under test did not release.
  *
  *     STUB_OPENCL_REPORT=FILE   written when the process ends: "calls N", then, where a call was made to
- * fail, "failed NAME", and "left COUNT KIND" for objects that nobody released STUB_OPENCL_FAIL=N:CODE   call
- * N, counted from 1, returns CODE; N+:CODE: it and all after it, as on a device that is lost
+ *                               fail, "failed NAME", and "left COUNT KIND" for objects that were not
+ *                               released
+ *     STUB_OPENCL_FAIL=N:CODE   call N, counted from 1, returns CODE; N+:CODE: it and all after it, as on a
+ *                               device that is lost
  *
  * Releasing and retaining do not count: a program can do nothing about such a failure.
  */
@@ -40,7 +42,7 @@ __attribute__((constructor)) static void begin(void)
     if (*end == ':')
         state.code = (cl_int)strtol(end + 1, NULL, 10);
     if (state.fail_at < 1 || state.code == CL_SUCCESS)
-        abort(); /* a test that would test nothing */
+        abort(); /* an invalid variable: the test would test nothing */
 }
 
 cl_int count_call(const char *name)

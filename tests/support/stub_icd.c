@@ -1,19 +1,19 @@
 /*
- * An OpenCL driver that pretends: it answers as a chosen device would, keeps buffers in the host's memory,
- * and takes programs and launches without compiling or running anything. So the program under test makes the
- * decisions that it would make on that device, on a machine without it.
+ * An OpenCL driver that pretends to be a device: it answers as a chosen device would, keeps buffers in the
+ * host's memory, and accepts programs and launches without compiling or running anything. So the program
+ * under test makes the decisions that it would make on that device, on a machine without it.
  *
  *     OCL_ICD_VENDORS=FOLDER_WITH_AN_ICD_FILE   names this library and no other
  *     STUB_OPENCL_DEVICE=NAME                   a row of the table below
- *     STUB_OPENCL_NAME=TEXT                     what it is called, in place of its own name
+ *     STUB_OPENCL_NAME=TEXT                     its name, instead of that of the row
  *     STUB_OPENCL_FOLDER=DIR                    where programs go: see stub_programs.c
- *     STUB_OPENCL_REPORT=FILE                   what was called, failed and left: see stub_faults.c
+ *     STUB_OPENCL_REPORT=FILE                   calls, failures and unreleased objects: see stub_faults.c
  *
- * What a real driver refuses is refused: a kernel that is not in the source, a wrong number of arguments, an
+ * It refuses what a real driver refuses: a kernel that is not in the source, a wrong number of arguments, an
  * argument not set, a local size beyond the device's limits or one that does not divide the global size,
  * accesses beyond a buffer.
  *
- * Calls that nobody here makes are missing from the dispatch table. Not thread-safe.
+ * Calls that this project does not make are missing from the dispatch table. Not thread-safe.
  */
 #include "stub_icd.h"
 
@@ -26,7 +26,7 @@
 /* ------------------------------------------------------------------ devices */
 
 static const struct device_row rows[] = {
-    /* Units, clock and memory: the makers' data sheets. Limits: what their drivers answer. */
+    /* Units, clock and memory are from the makers' data sheets, limits from their drivers' answers. */
     {"nvidia-sm_61", "Quadro P4000", "NVIDIA Corporation", "NVIDIA CUDA", false, 14, 1480, 8192 * MB, 49152,
      1024},
     {"nvidia-sm_75", "Tesla T4", "NVIDIA Corporation", "NVIDIA CUDA", false, 40, 1590, 15360 * MB, 49152,
@@ -67,7 +67,7 @@ void *new_object(enum object_kind kind, size_t size)
     struct head *h = calloc(1, size);
 
     if (!h)
-        abort(); /* a test without memory has nothing left to say */
+        abort(); /* a test cannot continue without memory */
     h->table = &stub_dispatch;
     h->users = 1;
     h->kind = kind;
@@ -512,7 +512,7 @@ static cl_int CL_API_CALL enqueue_fill(cl_command_queue q, cl_mem m, const void 
         memcpy(m->bytes + offset + at, pattern, pattern_size);
     return done(event);
 }
-/* ------------------------------------------------------------------ the loader's way in */
+/* ------------------------------------------------------------------ what the loader calls */
 
 const cl_icd_dispatch stub_dispatch = {
     .clGetPlatformInfo = get_platform_info,

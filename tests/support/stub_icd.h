@@ -1,6 +1,6 @@
 /*
  * What the files of the pretended driver share: stub_icd.c (devices, queues, buffers, the table of calls),
- * stub_programs.c (programs, kernels, launches), stub_faults.c (calls that fail, objects that are left).
+ * stub_programs.c (programs, kernels, launches), stub_faults.c (calls that fail, unreleased objects).
  */
 #ifndef STUB_ICD_H
 #define STUB_ICD_H
@@ -53,19 +53,19 @@ struct _cl_mem {
     unsigned char *bytes;
     size_t size;
     bool borrowed; /* not ours to free */
-    bool touched;  /* may hold something else than zeros */
+    bool touched;  /* may have values other than zero */
 };
 
 extern const cl_icd_dispatch stub_dispatch;
 extern struct _cl_device_id stub_device;
 
-/* One user, zeros behind the head. */
+/* One user, zeros after the head. */
 void *new_object(enum object_kind kind, size_t size);
 cl_int retain(struct head *h);
 /* true: that was the last user. */
 bool release(struct head *h);
 
-/* What creating calls return. */
+/* Result of calls that create an object. */
 void *give(void *object, cl_int *status);
 void *refuse(cl_int *status, cl_int why);
 
@@ -76,9 +76,9 @@ cl_int answer(const void *value, size_t value_size, size_t size, void *out, size
 #define ANSWER(type, v) answer(&(type){v}, sizeof(type), size, out, size_out)
 #define ANSWER_TEXT(t)  answer(t, strlen(t) + 1, size, out, size_out)
 
-/* Somebody writes: whole nets hold only zeros here, which cost neither time nor memory until then. */
+/* Before a write: until then a buffer is all zeros, which cost neither time nor memory. */
 void touch(cl_mem m);
-/* Whatever was enqueued is done. */
+/* All that was enqueued is done. */
 cl_int done(cl_event *event);
 
 /* ------------------------------------------------------------------ programs */
@@ -114,9 +114,9 @@ cl_int CL_API_CALL enqueue_kernel(cl_command_queue q, cl_kernel k, cl_uint dimen
 /* Is there a STUB_OPENCL_REPORT? Then objects and calls are counted, and kernels leave a trace. */
 bool is_reporting(void);
 
-/* One more call of `name`; what it is to fail with, or CL_SUCCESS. */
+/* Count a call of `name`; returns the error that it must fail with, or CL_SUCCESS. */
 cl_int count_call(const char *name);
-/* By how much the number of living objects of a kind changes. */
+/* Change the number of unreleased objects of a kind by that. */
 void count_object(enum object_kind kind, int change);
 
 /* The first line of every call that may fail; in those that create something, with the place of the status.

@@ -1,20 +1,21 @@
 /*
  * Programs and kernels of the pretended driver: see stub_icd.c. Nothing is compiled and nothing runs.
  *
- * A program is known by a hash of its source and options, HASH, and leaves in STUB_OPENCL_FOLDER
+ * A program is identified by a hash of its source and options, HASH, and writes to STUB_OPENCL_FOLDER
  *     HASH.cl         its source
  *     HASH.options    the options it was built with
- *     HASH.kernels    a line per kernel that was taken, "NAME 0 0 0", and one per local size it was launched
- *                     with (zeros: left to the driver)
- *     HASH.functions  its kernels, as the C preprocessor and a search for `kernel void` find them; what is
- *                     there already is believed, so that processes which share a folder search once
+ *     HASH.kernels    a line per kernel that was created, "NAME 0 0 0", and one per local size it was
+ *                     launched with (zeros: left to the driver)
+ *     HASH.functions  its kernels, as the C preprocessor and a search for `kernel void` find them; a
+ *                     file that is there already is used, so that processes which share a folder
+ *                     search once
  *
  * A kernel writes nothing, so results are what was in memory before. With STUB_OPENCL_REPORT it leaves a
  * trace instead: the first float of each buffer that it may write becomes a number from 0 to 1 that depends
  * on the kernel, on its numbers and on the first float of the buffers that it reads. A kernel with an
  * argument `offset` writes the first of its buffers from that element on: its trace is there, and a loss that
- * waits to be read stays what it was. So what a run computes depends on all that it did before, and only on
- * that.
+ * waits to be read stays as it was. So the results of a run depend on all that it did before, and on nothing
+ * else.
  * (.kernels is not written then.)
  */
 #define _POSIX_C_SOURCE 200809L
@@ -94,7 +95,7 @@ static FILE *open_record(const struct _cl_program *p, const char *suffix, const 
     return fopen(path, mode);
 }
 
-/* Whole or not at all: other processes may write the same at this moment. */
+/* Atomically: other processes may write the same file at this moment. */
 static bool record(const struct _cl_program *p, const char *suffix, const char *text)
 {
     char path[4096], temporary[4200];
@@ -116,9 +117,9 @@ static void record_kernel(const struct _cl_kernel *k)
     (void)fclose(f);
 }
 
-/* ------------------------------------------------------------------ what is in a program */
+/* ------------------------------------------------------------------ contents of a program */
 
-/* -D and -I of the options, each in quotes for the shell, go behind what is in `out`. */
+/* Append -D and -I of the options to `out`, each in quotes for the shell. */
 static bool append_macros(char *out, size_t room, const char *options)
 {
     size_t used = strlen(out);
@@ -137,7 +138,7 @@ static bool append_macros(char *out, size_t room, const char *options)
     return true;
 }
 
-/* What the preprocessor leaves of the program; NULL where it fails. */
+/* The preprocessed program; NULL where that fails. */
 static char *preprocess(const struct _cl_program *p)
 {
     char command[2 * OPTIONS_LIMIT], path[4096];
@@ -247,7 +248,7 @@ static void find_functions(struct _cl_program *p, const char *text)
     }
 }
 
-/* What another process found, or this one before. */
+/* Kernels that another process found, or this one earlier. */
 static bool read_functions(struct _cl_program *p)
 {
     FILE *f = open_record(p, "functions", "r");
@@ -465,7 +466,7 @@ cl_int CL_API_CALL get_kernel_info(cl_kernel k, cl_kernel_info what, size_t size
     }
 }
 
-/* No kernel's own limits are known before it is compiled: the device's, and no local memory. */
+/* A kernel's own limits are unknown, as nothing is compiled: the device's limits, and no local memory. */
 cl_int CL_API_CALL get_group_info(cl_kernel k, cl_device_id d, cl_kernel_work_group_info what, size_t size,
                                   void *out, size_t *size_out)
 {
@@ -499,7 +500,7 @@ cl_int CL_API_CALL set_argument(cl_kernel k, cl_uint at, size_t size, const void
     return CL_SUCCESS;
 }
 
-/* The buffer of an argument; NULL: it is none, or none was given. */
+/* The buffer of an argument; NULL: it is not a buffer, or is not set. */
 static cl_mem buffer_of(const struct _cl_kernel *k, cl_uint at)
 {
     cl_mem m = NULL;

@@ -18,7 +18,7 @@
  */
 int support_run(Suite *suite, bool fork);
 
-/* This case cannot run here: prints why, counts it as skipped. Return from the case after it. */
+/* This case cannot run here: print the reason, count it as skipped. Return from the case after this call. */
 void support_skip(const char *reason);
 
 /* Folder with large test data (CLR_TEST_DATA), or NULL: skip. */
@@ -32,8 +32,8 @@ double support_nmse(const float *a, const double *b, size_t n);
  * as a failure. */
 bool support_device(struct clr_device *out);
 
-/* Whether kernels are to be spared: llvmpipe's compiler takes up to minutes over one. It gets channel blocks
- * of 4, which it takes by itself, in the plainest arrangements. With CLR_TEST_LONG nothing is spared. */
+/* Should tests use few kernels? llvmpipe's compiler takes up to minutes for one. It gets channel blocks of 4,
+ * its own choice, in the plainest arrangements. With CLR_TEST_LONG: never. */
 bool support_spares_kernels(const struct clr_device *device);
 
 /* A fresh empty folder under $TMPDIR or /tmp that is removed at exit; static storage, one per call. */

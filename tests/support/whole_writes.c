@@ -1,10 +1,10 @@
 /*
- * A library for LD_PRELOAD in front of Oclgrind's: every write and fill goes to a whole buffer.
+ * A library for LD_PRELOAD before Oclgrind's: every write and fill goes to a whole buffer.
  *
- * Oclgrind 21.10 notes of a buffer what was written last, and takes all else for uninitialized
+ * Oclgrind 21.10 records of a buffer what was written last, and takes all else for uninitialized
  * (ShadowMemory::allocate() of src/plugins/Uninitialized.cpp), whatever had been written there before: of
- * parameters that lie in one buffer, all but the last. Here what is behind and in front is read and written
- * again. Nothing is hidden by that: the program fills every buffer that it creates (ocl_buffer_create()).
+ * parameters that lie in one buffer, all but the last. This library also reads what is before and after, and
+ * writes it again. That hides nothing: the program fills every buffer that it creates (ocl_buffer_create()).
  */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
@@ -44,7 +44,7 @@ static cl_mem whole_of(cl_mem buffer, size_t *offset, size_t *size)
     return buffer;
 }
 
-/* `data` over and over, until `size` bytes are written. */
+/* Write `data` repeatedly, until `size` bytes are written. */
 static cl_int write_whole(cl_command_queue queue, cl_mem buffer, size_t offset, size_t size, const void *data,
                           size_t data_size)
 {

@@ -1,9 +1,9 @@
 /*
- * Run a kernel that is wrong in one way, and then, in a context of its own, one that is right:
+ * Run a kernel that is wrong in one way, and then, in a context of its own, a correct one:
  *
- *     wrong_kernels right|race|bounds|unwritten [hang]    hang: in between, for longer than anybody waits
+ *     wrong_kernels right|race|bounds|unwritten [hang]    hang: in between, longer than any time limit
  *
- * For oclgrind_test.sh, which looks at what is reported of it. Exit status 0: all of OpenCL's calls did well.
+ * For oclgrind_test.sh, which checks the reports. Exit status 0: all of OpenCL's calls succeeded.
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 #define ITEMS 8
 
-/* Each turns the work-items of its group around. */
+/* Each reverses the order of its group's values. */
 static const char source[] =
     "#define ME get_local_id(0)\n"
     "#define DONE barrier(CLK_LOCAL_MEM_FENCE)\n"

@@ -1,4 +1,4 @@
-/* Runs of an experiment in two files: what is read from them is what their folders held. */
+/* Runs of an experiment in two files: the same is read from them as from the runs' folders. */
 #include "support.h"
 
 #include <stdlib.h>
@@ -116,7 +116,7 @@ START_TEST(test_archive__holds_what_the_folders_held)
     }
     ck_assert_int_eq(archive_each(base, count_kept, kept, NULL), 0);
     ck_assert(kept[0] == 2 && kept[1] == 1);
-    keep(base, folders, 3); /* from the files to the files */
+    keep(base, folders, 3); /* read from the files and written again */
     expect_rows(folders[1], "history.csv");
 }
 END_TEST
@@ -145,7 +145,7 @@ START_TEST(test_archive__refuses_what_does_not_fit)
     int kept[2];
     struct csv csv;
 
-    ck_assert_int_eq(unlink(figures_join(folder, "timing.csv")), 0); /* which may be gone */
+    ck_assert_int_eq(unlink(figures_join(folder, "timing.csv")), 0); /* the folder may have been removed */
     keep(base, &folder, 1);
     drop(folder);
     ck_assert(archive_has(folder, "history.csv") && !archive_has(folder, "timing.csv"));

@@ -1,4 +1,4 @@
-/* Memory plans: nothing overlaps that lives at the same time, what does not is shared, limits hold. No
+/* Memory plans: requests that live at the same time do not overlap, others share memory, limits hold. No
  * device. */
 #include "support.h"
 
@@ -63,7 +63,7 @@ START_TEST(test_arena__slabs_stay_below_the_largest_buffer)
 }
 END_TEST
 
-/* The sum of what lives at any step is a bound from below, the sum of everything one from above. */
+/* The largest sum of requests that live at one step is a lower bound, the sum of all an upper one. */
 START_TEST(test_arena__random_plans_lie_between_the_bounds)
 {
     const struct clr_device d = device((size_t)1 << 40);

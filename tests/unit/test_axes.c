@@ -1,4 +1,4 @@
-/* Axes: ticks and their texts; and where in a figure a legend has room. */
+/* Axes: ticks and their texts; and where in a figure there is space for a legend. */
 #include <math.h>
 #include <string.h>
 

@@ -203,7 +203,7 @@ START_TEST(test_fs__atomic_write_keeps_links_and_devices)
 }
 END_TEST
 
-/* What fs_write_atomic() would refuse, before there is anything to write. */
+/* fs_check_file() refuses in advance what fs_write_atomic() would refuse. */
 START_TEST(test_fs__whether_a_file_can_be_written)
 {
     const char *dir = support_temp_dir();
@@ -278,14 +278,14 @@ START_TEST(test_fs__exists_in)
     ck_assert_msg(fs_write_atomic(path, "x", 1, &err) == 0, "%s", err.message);
     ck_assert(fs_exists_in(dir, "is-there"));
     ck_assert(!fs_exists_in(dir, "is-not"));
-    memset(lengthy, '/', sizeof lengthy - 20); /* "////is-there": there, but for its length */
+    memset(lengthy, '/', sizeof lengthy - 20); /* "////is-there": exists, but is too long */
     str_copy(lengthy + sizeof lengthy - 20, 20, "is-there");
     ck_assert(!fs_exists_in(dir, lengthy));
     free(path);
 }
 END_TEST
 
-/* What is not whole is nothing: it must not be written. */
+/* A value that is not whole must not be written. */
 START_TEST(test_json__what_lacks_a_part_is_null)
 {
     json_t *list = json_append(json_append(json_array(), json_integer(1)), json_integer(2));
@@ -332,7 +332,7 @@ START_TEST(test_geometry__pool_sizes_of_both_roundings)
     g = (struct pool_geometry){
         .c = 1, .h = 5, .w = 5, .kh = 1, .kw = 1, .sh = 3, .sw = 3, .rounding = POOL_CEIL};
     ck_assert_int_eq(geometry_pool(&g, &err), 0);
-    ck_assert(g.oh == 2 && g.ow == 2); /* not a third that starts behind the image */
+    ck_assert(g.oh == 2 && g.ow == 2); /* not a third one that starts after the image */
 }
 END_TEST
 

@@ -41,12 +41,12 @@ START_TEST(test_labels__the_longest_layer_and_the_words_behind_it)
         {"ip1 forward weights", 2, CLR_BENCH_FORWARD},
         {"ip1 update", 2, CLR_BENCH_UPDATE},
         {"ip1.flatten forward", 3, CLR_BENCH_FORWARD},
-        {"batch", 7, CLR_BENCH_BATCH}, /* no layer: no words behind it */
+        {"batch", 7, CLR_BENCH_BATCH}, /* not a layer: no pass follows */
         {"batch backward", 4, CLR_BENCH_BACKWARD},
         {"update", 7, CLR_BENCH_UPDATE},
         {"update of all", 7, CLR_BENCH_UPDATE},
         {"conv10 forward", 7, CLR_BENCH_OTHER},
-        {"a b forward", 5, CLR_BENCH_FORWARD}, /* whichever comes first in the list */
+        {"a b forward", 5, CLR_BENCH_FORWARD}, /* the first in the list */
         {"a backward", 6, CLR_BENCH_BACKWARD},
         {"", 7, CLR_BENCH_OTHER},
     };
@@ -87,7 +87,7 @@ START_TEST(test_measure__how_long_it_will_take)
     const struct measure m = {count_runs, NULL, 100, 4.0, NULL};
 
     ck_assert(measure_estimate(&m, 0.001) == 4.0 && measure_estimate(&m, 1.0) == 7.0);
-    ck_assert(measure_estimate(&m, 10.0) == 50.0); /* three samples of what is slow */
+    ck_assert(measure_estimate(&m, 10.0) == 50.0); /* three samples where one is slow */
     ck_assert(measure_expected(0, 5, 0.0, 4.0) == 5 && measure_expected(8, 5, 2.0, 4.0) == 16);
     ck_assert(measure_expected(15, 5, 3.9, 4.0) == 16 && measure_expected(20, 5, 0.1, 4.0) == MEASURE_MOST);
     ck_assert(measure_expected(4, 5, 9.0, 4.0) == 5 && measure_expected(6, 5, 4.0, 4.0) == 7);
@@ -288,7 +288,7 @@ START_TEST(test_json__hostile_input_is_named)
 }
 END_TEST
 
-/* Of before variants were replaced, and tuned layers counted. */
+/* A report from before variants were replaced and tuned layers counted. */
 START_TEST(test_json__an_old_report_is_read)
 {
     const char *folder = support_temp_dir(), *path = figures_join(folder, "a.json");
@@ -449,8 +449,7 @@ START_TEST(test_table__a_busy_machine)
 }
 END_TEST
 
-/* Formulas say nothing of how much of a device is used where a layer gets by with less; nor can more than all
- * of it be used. */
+/* There is no share of the peak where a layer needs fewer operations than its formula, nor above 100 %. */
 START_TEST(test_peak__no_share_that_misleads)
 {
     const char *path = figures_join(support_temp_dir(), "a.json");
@@ -544,7 +543,7 @@ static int second_color(const struct clr_bench_report *r)
     return count;
 }
 
-/* The bars of a device a thousand times as fast can be seen; two alike are drawn by their length. */
+/* The bars of a device a thousand times as fast are visible; those of similar devices have a linear axis. */
 START_TEST(test_figure__joined_layers_are_noted_with_the_device)
 {
     struct clr_bench_report r[2];
@@ -582,7 +581,7 @@ START_TEST(test_figure__devices_that_are_far_apart)
 }
 END_TEST
 
-/* One sample that came a hundred times too late is cut, and the bars keep their lengths. */
+/* The line of one sample that took a hundred times as long is cut, and the bars keep their lengths. */
 START_TEST(test_figure__an_outlier_does_not_flatten_the_bars)
 {
     struct clr_bench_report r[2];
@@ -639,7 +638,7 @@ START_TEST(test_figure__lines_and_arrows_are_explained)
 }
 END_TEST
 
-/* A legend without bars says why there are none; names of passes have room where the figure is narrow. */
+/* A legend without bars has the reason; names of passes are whole in a narrow figure. */
 START_TEST(test_figure__what_is_written_in_it)
 {
     const struct canvas_spec spec = {.boxes = true, .width = 320, .height = 400, .dpi = 96};

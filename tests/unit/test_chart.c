@@ -1,4 +1,4 @@
-/* Charts as they are drawn: no text and no legend covers a point, and small figures stay figures. */
+/* Charts as they are drawn: no text and no legend covers a point; small figures stay readable. */
 #include "support.h"
 
 #include <math.h>
@@ -121,7 +121,7 @@ static void draw_at(struct drawing *d, const struct chart *chart, int width, int
     canvas_destroy(d->canvas);
 }
 
-/* A number of which a part is missing is another number; and the panels keep their room. */
+/* No number is cut, which would make it another number; and the panels keep their size. */
 START_TEST(test_legend__of_a_small_figure_is_brief_and_leaves_room)
 {
     static const char whole[] = "range to train in, said at some length: 0.000174…0.0451",

@@ -1,5 +1,4 @@
-/* Checkpoints: what is written is read back; the two newest stay; what is damaged or made up is passed over.
- */
+/* Checkpoints: what is written is read back; the two newest stay; damaged and forged ones are skipped. */
 #include "support.h"
 
 #include <clr/log.h>
@@ -63,7 +62,7 @@ static char *path_of(const char *folder, const char *name)
     return path;
 }
 
-/* Without a sync, which thousands of files would take minutes over. */
+/* Without a sync, which would take minutes for thousands of files. */
 static void put(const char *path, const char *bytes, size_t size)
 {
     FILE *f = fopen(path, "wb");
@@ -147,7 +146,7 @@ START_TEST(test_checkpoint__the_two_newest_are_kept)
     ck_assert(there(folder, "checkpoint-11.clr") && there(folder, "checkpoint-10.clr"));
     ck_assert(!there(folder, "checkpoint-9.clr") && !there(folder, "checkpoint-8.clr"));
     must_write(folder,
-               4); /* a run that was taken up at an earlier place: what lay behind it is not its own */
+               4); /* a run that was resumed at an earlier iteration: later checkpoints are not its own */
     ck_assert(there(folder, "checkpoint-4.clr") && !there(folder, "checkpoint-11.clr"));
     must_read(&c, folder, 4);
     checkpoint_clear(&c);
@@ -156,7 +155,7 @@ START_TEST(test_checkpoint__the_two_newest_are_kept)
 }
 END_TEST
 
-/* Cut off at every byte, and with a bit turned in every byte. */
+/* Cut off at every byte, and with a bit flipped in every byte. */
 START_TEST(test_checkpoint__damage_is_seen)
 {
     const char *folder = support_temp_dir();
@@ -174,8 +173,8 @@ START_TEST(test_checkpoint__damage_is_seen)
         must_read(&c, folder, 0);
         bytes[i] = (char)(bytes[i] ^ (1 << i % 8));
         put(path, bytes, size);
-        if (i ==
-            sizeof "clr-cl checkpoint " - 1) { /* the format: it may be another version's, and a good one */
+        if (i == sizeof "clr-cl checkpoint " -
+                     1) { /* the format line: it may be a good checkpoint of another version */
             bool found;
             ck_assert_int_eq(checkpoint_read(&c, &found, folder, UINT64_MAX, &err), CLR_EINPUT);
             ck_assert_msg(strstr(err.message, "has format 5; clr-cl ") != NULL, "%s", err.message);
@@ -193,14 +192,14 @@ START_TEST(test_checkpoint__damage_is_seen)
     free(path);
     path = path_of(folder, "checkpoint-8.clr");
     put(path, "", 0);
-    must_read(&c, folder, 7); /* the one before it counts */
+    must_read(&c, folder, 7); /* the checkpoint before it is used */
     checkpoint_clear(&c);
     free(bytes);
     free(path);
 }
 END_TEST
 
-/* A checksum that is right says nothing about who made the file. */
+/* A correct checksum does not prove that the program wrote the file. */
 START_TEST(test_checkpoint__what_is_made_up_is_refused)
 {
     static const char *const bodies[] = {
@@ -259,7 +258,7 @@ START_TEST(test_checkpoint__what_is_made_up_is_refused)
         str_clear(&text);
     }
     free(path);
-    path = path_of(folder, "checkpoint-2.clr"); /* cannot be read: nobody knows whether it is good */
+    path = path_of(folder, "checkpoint-2.clr"); /* cannot be read: it may be good or not */
     ck_assert_int_eq(mkdir(path, 0777), 0);
     must_write(folder, 1);
     ck_assert_int_eq(checkpoint_read(&c, &found, folder, UINT64_MAX, &err), CLR_EINPUT);
@@ -270,7 +269,7 @@ START_TEST(test_checkpoint__what_is_made_up_is_refused)
 }
 END_TEST
 
-/* With a checksum that is right. */
+/* With a correct checksum. */
 START_TEST(test_checkpoint__a_large_head_is_not_parsed)
 {
     struct str large = {0};

@@ -1,4 +1,4 @@
-/* Reports side by side: what can be compared, and what is written of it, in all forms. */
+/* Comparisons of reports: what can be compared, and the result in all formats. */
 #include "support.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@
 #include "net/spec.h"
 #include "reports.h"
 
-/* Behind device and platform, in CSV: what a report is of. */
+/* The columns after device and platform in CSV: what was measured. */
 #define WHO                                                                                                  \
     "\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,\"GPU\",8,\"CPU \"\"quoted\"\"\",\"OS\","           \
     "\"2026-11-24T07:00:00Z\",\"0123\","
@@ -101,7 +101,7 @@ START_TEST(test_compare__how_others_stand_against_the_first)
 }
 END_TEST
 
-/* The same samples, by which a report is made `factor` times as slow, each `spread` around its median. */
+/* A report with the same samples `factor` times as slow, each `spread` around its median. */
 static void make_steps(struct clr_bench_report *r, double factor, double spread)
 {
     reports_make(r, factor);
@@ -167,7 +167,7 @@ START_TEST(test_compare__runs_drift_apart)
 }
 END_TEST
 
-/* A thing that takes half a minute an image: no "0 images/s". */
+/* Half a minute for each image: not "0 images/s". */
 START_TEST(test_compare__slow_devices)
 {
     struct clr_bench_report r[2];
@@ -215,7 +215,7 @@ START_TEST(test_compare__names_are_distinct)
 }
 END_TEST
 
-/* Which of them were measured with what 'clr-cl tune' had found; old reports do not say it. */
+/* The number of tuned layers of each report; old reports lack it. */
 START_TEST(test_compare__tuned_layers)
 {
     static const struct {
@@ -274,7 +274,7 @@ START_TEST(test_compare__files_in_folders_of_one_name)
 }
 END_TEST
 
-/* What one device does in one layer and another one in two; what was replaced, or is not known. */
+/* One device joins two layers, the other does not; variants were replaced, or numbers are unknown. */
 START_TEST(test_compare__long_names_are_shortened)
 {
     static const char *const names[] = {
@@ -452,7 +452,7 @@ START_TEST(test_compare__as_json)
 }
 END_TEST
 
-/* What comes with the program can be read, and is compared with where net and batch are the same. */
+/* Built-in reports can be read, and are added where net and batch are the same. */
 static int occurrences(const char *text, const char *word)
 {
     int n = 0;
@@ -497,7 +497,7 @@ START_TEST(test_compare__with_known_devices)
         ck_assert(r[i].wrong == 0 && r[i].row_count > 10 && r[i].driver[0] && r[i].program[0]);
     text = reports_compared(r, count, CLR_BENCH_TEXT);
     ck_assert(strstr(text, "NVIDIA H100 80GB HBM3 (known/h100-quick)"));
-    /* None of them says what was planned: no number, and no verdict. */
+    /* None of them has planned memory: no number, and no verdict. */
     reports_expect_line(text, "device memory      MB", "20.00           -                             -");
     free(text);
     text = reports_compared(r, count, CLR_BENCH_MARKDOWN);
@@ -511,7 +511,7 @@ START_TEST(test_compare__with_known_devices)
 }
 END_TEST
 
-/* What a GPU has and a CPU has not, a pool of its own among it, stands with its layer. */
+/* Rows that only the GPU has, such as a pool of its own, are beside the rows of their layer. */
 START_TEST(test_compare__layers_in_the_order_of_the_net)
 {
     static const char *const expected[] = {
@@ -555,7 +555,7 @@ START_TEST(test_compare__many_rows)
 {
     enum { ROWS = 2000, REPORTS = 6 };
     const char *path = figures_join(support_temp_dir(), "a.json");
-    const clock_t began = clock(); /* of the processor: others may keep it busy */
+    const clock_t began = clock(); /* of processor time: the machine may be busy */
     struct clr_bench_report r[REPORTS], *again = NULL;
     size_t count;
     char *text, name[32];

@@ -1,4 +1,4 @@
-/* Tables of numbers: what is read, what is refused, and where the error says it is. */
+/* Tables of numbers: what is read, what is refused, and the line that the error names. */
 #include "support.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * Data sets: tiny ones of every layout that the test writes itself, damaged ones and what is said about
- * them, look-up by name, and the real ones where they are installed.
+ * Data sets: tiny ones of every format that the test writes itself, damaged ones and their messages, look-up
+ * by name, and the real ones where they are installed.
  */
 #include "support.h"
 
@@ -80,7 +80,7 @@ static void write_cifar(const char *dir, const char *name, size_t label_bytes, s
     free(data);
 }
 
-/* IDX bytes: magic, dimensions (as said, true or not), `body` bytes counting up modulo `modulus`. */
+/* IDX bytes: magic, the given dimensions (true or not), `body` bytes counting up modulo `modulus`. */
 static size_t make_idx(uint8_t *out, uint32_t magic, const uint32_t *dims, size_t ndims, size_t body,
                        int modulus)
 {
@@ -150,7 +150,7 @@ static struct clr_dataset *open_good(const char *name)
     return ds;
 }
 
-/* Opening fails, the message has all the texts (NULL ends them), and the out-parameter is left alone. */
+/* Opening fails, the message has all the texts (NULL ends them), and the out-parameter is unchanged. */
 static void expect_refused(const char *name, ...)
 {
     struct clr_dataset *ds = NULL;
@@ -588,7 +588,7 @@ START_TEST(test_data__names_are_looked_up_in_order)
     (void)snprintf(dir, sizeof dir, "%s", sub(cache, "clr-cl/cifar10"));
     write_cifar(dir, "data_batch_1.bin", 1, 1, 0, 10);
     write_cifar(dir, "test_batch.bin", 1, 1, 0, 10);
-    (void)sub(data, "cifar-10-batches-bin"); /* empty: no reason to stop looking */
+    (void)sub(data, "cifar-10-batches-bin"); /* empty: the search continues */
     ds = open_good("cifar10");
     ck_assert_str_eq(ds->name, "cifar10");
     ck_assert_str_eq(ds->path, dir);
@@ -690,8 +690,7 @@ START_TEST(test_data__fashion_mnist)
     for (int c = 0; c < 10; c++)
         ck_assert_int_eq(counts[c], 6000);
     ck_assert_str_eq(ds->class_names[9], "Ankle boot");
-    ck_assert_double_eq_tol(ds->channel_mean[0] / 255, 0.2860,
-                            0.00005); /* the figure everybody normalises by */
+    ck_assert_double_eq_tol(ds->channel_mean[0] / 255, 0.2860, 0.00005); /* the mean that is commonly used */
     clr_dataset_destroy(ds);
 }
 END_TEST

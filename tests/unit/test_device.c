@@ -46,7 +46,7 @@ static void check_chooses(const char *wanted, size_t expected)
     ck_assert_uint_eq(chosen, expected);
 }
 
-/* Refused, with all of the `words` in the message and the out-parameter untouched. */
+/* Refused, with all of the `words` in the message and the out-parameter unchanged. */
 static void check_refuses(const char *wanted, const char *const *words, const char *absent)
 {
     struct clr_device t[6];
@@ -197,7 +197,7 @@ START_TEST(test_device__unusable_says_why)
     ck_assert_ptr_nonnull(strstr(err.message, "its driver has no compiler"));
     ck_assert_uint_eq(chosen, 99);
 
-    /* Of two GPUs one cannot be used: the word is not ambiguous. */
+    /* One of two GPUs cannot be used, so the name is not ambiguous. */
     t[2].usable = t[4].usable = false;
     ck_assert_int_eq(clr_device_select(&chosen, t, n, "gpu", &err), 0);
     ck_assert_uint_eq(chosen, 3);

@@ -1,7 +1,7 @@
 /*
- * Figures say what was: rates from the schedule, the whole range that was asked for, axes that show
- * differences, labels that name what differs; the numbers as a table. Reference
- * images as in test_plot.c; `test_figures --write FOLDER` draws them anew.
+ * Figures show what happened: rates from the schedule, the whole requested range, axes that show differences,
+ * labels that name what differs; the numbers as a table. Reference images as in test_plot.c; `test_figures
+ * --write FOLDER` draws them anew.
  */
 #include "support.h"
 
@@ -46,8 +46,8 @@ static struct clr_schedule policy(enum clr_policy p, uint64_t step)
 
 struct kind {
     int iterations, every; /* rows of loss.csv; twice as far apart those of history.csv */
-    double end;            /* accuracy that it comes near to, % */
-    int halved_from;       /* its rates are half as high from there on; 0: nowhere */
+    double end;            /* accuracy that it approaches, % */
+    int halved_from;       /* rates are halved from this iteration on; 0: never */
 };
 
 /* A run's folder as the trainer writes it; more: further members of the settings. */
@@ -89,7 +89,7 @@ static char *make_run(const char *base, const char *name, const struct clr_sched
 
 static const struct kind g_usual = {700, 100, 90, 0};
 
-/* A range test by factors that was to go from 0.0001 to 1, evaluated a few times, and diverged at 0.2. */
+/* A logarithmic range test, planned from 0.0001 to 1, evaluated a few times, which diverged at 0.2. */
 static char *make_range(const char *base, const char *name, enum clr_policy sweep, int rows)
 {
     char *folder = figures_join(base, name);
@@ -181,13 +181,13 @@ START_TEST(test_rates__jump_upright)
         ck_assert(has_point(&chart.panels[1].series[1], (double)b + 1, clr_schedule_lr(&steps, b - 1)));
         ck_assert(has_point(&chart.panels[1].series[1], (double)b + 1, clr_schedule_lr(&steps, b)));
     }
-    ck_assert_uint_le(chart.panels[1].series[1].count, 10);  /* what lies on a line has its ends alone */
-    ck_assert_uint_ge(chart.panels[1].series[0].count, 700); /* every update of what does not */
+    ck_assert_uint_le(chart.panels[1].series[1].count, 10);  /* a straight piece has its two ends only */
+    ck_assert_uint_ge(chart.panels[1].series[0].count, 700); /* other pieces have every update */
     chart_clear(&chart);
 }
 END_TEST
 
-/* Cycles that are much shorter than a pixel: few points, and the extremes are among them. */
+/* Cycles much shorter than a pixel: few points, which include the extremes. */
 START_TEST(test_rates__of_long_runs_are_few_points)
 {
     struct clr_schedule s = policy(CLR_POLICY_TRIANGULAR, 3);
@@ -215,7 +215,7 @@ START_TEST(test_rates__of_long_runs_are_few_points)
 }
 END_TEST
 
-/* A run that went back and on with half its rates, and one without run.json: rows, and a word. */
+/* A run that backed off to half its rates, and one without run.json: rows of the history, and a message. */
 START_TEST(test_rates__that_the_schedule_does_not_tell_are_the_rows)
 {
     static const struct kind halved = {700, 100, 90, 400};
@@ -244,8 +244,8 @@ START_TEST(test_range__axis_is_what_was_asked_for)
     struct clr_range_result r;
     struct chart chart;
 
-    inputs[0] =
-        make_range(base, "few", CLR_POLICY_SWEEP_LOG, 2); /* two points tell no geometry, nor bounds */
+    inputs[0] = make_range(base, "few", CLR_POLICY_SWEEP_LOG,
+                           2); /* two points show no kind of sweep, and no bounds */
     inputs[1] = make_range(base, "log", CLR_POLICY_SWEEP_LOG, 12);
     inputs[2] = make_range(base, "linear", CLR_POLICY_SWEEP_LINEAR, 12);
     ck_assert_int_eq(figure_range(&chart, inputs, 1, NULL, NULL), 0);
@@ -322,13 +322,13 @@ START_TEST(test_axis__shows_differences_by_itself)
     draw(&chart, inputs, 2, NULL);
     ck_assert(chart.panels[0].begins && chart.panels[0].begin > 50 && chart.panels[0].begin < 84);
     ck_assert(chart.panels[0].series[0].y[0] <
-              11); /* what lies below is still there, and goes out at the edge */
+              11); /* points below the axis are still there; the curve is cut at the edge */
     chart_clear(&chart);
     draw(&chart, inputs, 2, &whole);
     ck_assert(!chart.panels[0].begins && chart.panels[0].from_zero);
     chart_clear(&chart);
 
-    kind = (struct kind){100, 100, 10, 0}; /* diverged at the start: no reason to show all of the axis */
+    kind = (struct kind){100, 100, 10, 0}; /* diverged at the start: the axis need not be shown whole */
     inputs[2] = make_run(base, "c", &s, &kind, ", \"batch\": 30");
     draw(&chart, inputs, 3, NULL);
     ck_assert(chart.panels[0].begins && g_messages[CLR_LOG_WARNING] == 1);
@@ -336,7 +336,8 @@ START_TEST(test_axis__shows_differences_by_itself)
     chart_clear(&chart);
 
     kind = (struct kind){5000, 1000, 20, 0};
-    inputs[0] = make_run(base, "d", &s, &kind, ", \"batch\": 40"); /* a low one: nothing would be gained */
+    inputs[0] = make_run(base, "d", &s, &kind,
+                         ", \"batch\": 40"); /* a low one: cutting the axis would gain nothing */
     draw(&chart, inputs, 2, NULL);
     ck_assert(!chart.panels[0].begins && chart.panels[0].from_zero);
     chart_clear(&chart);
@@ -411,7 +412,7 @@ START_TEST(test_labels__name_what_differs_and_nothing_else)
 }
 END_TEST
 
-/* What was given to a policy that does not read it is no difference. */
+/* A setting that the policy does not read is not a difference. */
 START_TEST(test_labels__leave_out_what_has_no_effect)
 {
     const struct clr_schedule s = policy(CLR_POLICY_TRIANGULAR, 50);
@@ -435,7 +436,7 @@ START_TEST(test_labels__leave_out_what_has_no_effect)
 }
 END_TEST
 
-/* A momentum that is cycled is told; the constant one of the others only where it tells two apart. */
+/* A cycled momentum is in the label; a constant one only where it distinguishes two curves. */
 START_TEST(test_labels__tell_the_momentum_that_is_cycled)
 {
     static const char *const mixed[] = {"fixed 0.04", "step 0.04",
@@ -465,7 +466,7 @@ START_TEST(test_labels__tell_the_momentum_that_is_cycled)
 }
 END_TEST
 
-/* What most have is not repeated in every label; where nothing else differs, it is told. */
+/* What most curves share is not repeated in every label, unless nothing else differs. */
 START_TEST(test_labels__leave_out_what_most_have)
 {
     static const char *const rates[] = {"rate 0.01", "rate 0.02", "rate 0.03", "rate 0.03, momentum 0.95"},
@@ -527,7 +528,7 @@ START_TEST(test_labels__are_the_users_where_there_are_some)
 }
 END_TEST
 
-/* The names of an experiment's runs, and what they leave open. */
+/* The names of an experiment's runs, and settings that they do not distinguish. */
 START_TEST(test_labels__of_named_runs_do_not_repeat_the_name)
 {
     static const struct kind shorter = {400, 100, 80, 0};
@@ -633,7 +634,7 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
 }
 END_TEST
 
-/* Of a range test, at the rates of its updates, on the axis of `plot range`. */
+/* The loss of a range test, at the rates of its updates, on the axis of `plot range`. */
 START_TEST(test_loss__is_drawn_over_the_rate)
 {
     static const struct clr_plot_options over = {.over = CLR_PLOT_OVER_RATE};
@@ -661,7 +662,7 @@ START_TEST(test_loss__is_drawn_over_the_rate)
 }
 END_TEST
 
-/* The axis shows what was before, from 0 on, and no loss without bounds. */
+/* The axis begins at 0, and is not extended to losses that grow without bounds. */
 START_TEST(test_loss__of_a_run_that_diverges_ends_the_axis)
 {
     const char *base = support_temp_dir(), *path = figures_join(base, "loss.csv");
@@ -674,7 +675,7 @@ START_TEST(test_loss__of_a_run_that_diverges_ends_the_axis)
     ck_assert(panel->ends && panel->ceiling == 4.0 && panel->from_zero && !panel->begins);
     ck_assert(panel->series[0].y[3] == 7e20);
     chart_clear(&chart);
-    /* one that fell far before: on a log axis there is no 0 to begin at */
+    /* a loss that fell far before: a log axis cannot begin at 0 */
     figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,0.1,0.1\n3,3,0.1\n4,7e20,0.1\n");
     ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
     panel = &chart.panels[0];
@@ -822,7 +823,7 @@ static void make_loss(struct chart *chart)
     ck_assert_int_eq(figure_loss(chart, &run, 1, NULL, NULL), 0);
 }
 
-/* As wide as a column of print: titles and legends have little room. */
+/* As wide as a column of print: titles and legends have little space. */
 static const struct clr_plot_options g_narrow = {.width = 336},
                                      g_narrow_multiples = {.multiples = true, .width = 336};
 
@@ -858,7 +859,7 @@ START_TEST(test_golden__figures_look_as_they_did)
 }
 END_TEST
 
-/* The comparison can fail: another step size, jumps elsewhere, no word of the divergence. */
+/* The comparison can fail: another step size, jumps elsewhere, no mark of the divergence. */
 START_TEST(test_golden__changes_are_seen)
 {
     struct str png = {0};
@@ -885,7 +886,7 @@ END_TEST
 
 static const char *g_write_folder;
 
-/* Not a test: draws the reference images anew. */
+/* Not a test: draws new reference images. */
 START_TEST(write_golden)
 {
     for (int i = 0; i < (int)MEM_COUNT(g_golden); i++) {

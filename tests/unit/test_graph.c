@@ -1,6 +1,6 @@
 /*
- * Nets that branch and join: splits of values, shapes of what joins, and the gradients of whole nets in
- * double precision (verify/refnet.h) against central differences of their loss, which know nothing of splits.
+ * Nets that branch and join: splits of values, shapes where values join, and the gradients of whole nets in
+ * double precision (verify/refnet.h) against central differences of their loss, which need no splits.
  */
 #include "support.h"
 
@@ -95,7 +95,7 @@ START_TEST(test_graph__a_split_for_those_that_send_gradients_back)
     ck_assert_int_eq(split->x[0], r1->y[0]);
     ck_assert_int_eq(find(g, "c2")->x[0], split->y[0]);
     ck_assert_int_eq(sum->x[1], split->y[1]);
-    ck_assert_int_eq(find(g, "side")->x[0], r1->y[0]); /* sends nothing back */
+    ck_assert_int_eq(find(g, "side")->x[0], r1->y[0]); /* sends no gradient back */
     ck_assert_int_eq(g->values[r1->y[0]].consumer_count, 2);
     ck_assert_uint_eq(sum->desc.need_dx, 3);
     ck_assert_uint_eq(count_kind(g, OP_SPLIT), 1);
@@ -159,7 +159,8 @@ START_TEST(test_graph__nothing_is_split_for_the_images)
 }
 END_TEST
 
-/* A node has eight outputs: 17 readers need a chain of three, and all of theirs have one reader. */
+/* A node has eight outputs: 17 readers need three split nodes in a row, and each of their outputs has one
+ * reader. */
 START_TEST(test_graph__many_readers_get_a_chain_of_splits)
 {
     struct clr_net_spec *spec;

@@ -1,4 +1,4 @@
-/* Experiments: what is read from their files, what is refused, and what the tables say of given runs. */
+/* Experiments: what is read from their files, what is refused, and the tables of given runs. */
 #include "support.h"
 
 #include <stdio.h>
@@ -82,8 +82,8 @@ START_TEST(test_lab__a_file_is_read)
     expect_option(&g_e->runs[0], 4, "lr", "1e-3");
     expect_option(&g_e->runs[0], 5, "keep-minima", NULL);
     ck_assert(g_e->runs[1].seed_count == 1 && g_e->runs[1].seeds[0] == 7);
-    expect_option(&g_e->runs[1], 2, "batch", "20");  /* the one of options is in front: it loses */
-    ck_assert_uint_eq(g_e->runs[1].option_count, 4); /* and without the flag that it does not want */
+    expect_option(&g_e->runs[1], 2, "batch", "20");  /* overrides that of `options` */
+    ck_assert_uint_eq(g_e->runs[1].option_count, 4); /* and without the flag that it drops */
     expect_option(&g_e->runs[1], 3, "milestones", "10,20,30");
     ck_assert(g_e->runs[2].range_test && g_e->runs[2].option_count == 1);
     ck_assert(g_e->figures[0].run_count == 2 && g_e->figures[0].runs[0] == 1 && g_e->figures[0].width == 640);
@@ -93,7 +93,7 @@ START_TEST(test_lab__a_file_is_read)
 }
 END_TEST
 
-/* An option that comes after a dropped one takes its place, and nothing of what was there. */
+/* An option after a dropped one uses its slot, but none of its contents. */
 START_TEST(test_lab__a_dropped_flag_leaves_nothing)
 {
     ck_assert_int_eq(load("name: 'x' seed: 1 options { keep_minima: true net: 'quick' }\n"
@@ -179,7 +179,7 @@ START_TEST(test_lab__more_options_than_fit_are_refused)
 }
 END_TEST
 
-/* As long as a file can be, in a list as long as one can be. */
+/* The longest list in the longest file. */
 START_TEST(test_lab__values_without_end_are_refused)
 {
     struct str text = {0};
@@ -229,7 +229,7 @@ static void put_whole(const char *dir, const char *arguments)
     put(dir, "timing.csv", TIMES "20,2\n");
 }
 
-/* Each of its tables, cut short, lengthened, or another's. */
+/* Each of its tables, cut short, lengthened, or of another run. */
 START_TEST(test_lab__tables_that_do_not_fit_their_run_are_refused)
 {
     static const struct {
@@ -260,7 +260,7 @@ START_TEST(test_lab__tables_that_do_not_fit_their_run_are_refused)
                       g_err.message);
     }
     put_whole(dir, "\"train\"");
-    put(dir, "history.csv", HISTORY "15,2,0.1,2.1,0.4\n20,2,0.1,2.1,0.5\n"); /* was of 15 once */
+    put(dir, "history.csv", HISTORY "15,2,0.1,2.1,0.4\n20,2,0.1,2.1,0.5\n"); /* had 15 once */
     ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
     put(dir, "run.json", "{\"status\": \"finished\", \"arguments\": [\"train\"]}");
     ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
@@ -424,7 +424,7 @@ START_TEST(test_lab__the_tables_say_what_the_runs_came_to)
 }
 END_TEST
 
-/* A mean of two devices' times would be of none. */
+/* A mean of the times of two devices would be meaningless. */
 START_TEST(test_lab__times_are_of_one_device)
 {
     const enum lab_state states[] = {LAB_FINISHED, LAB_FINISHED, LAB_FINISHED, LAB_FINISHED};

@@ -35,7 +35,7 @@ static void count_line(void *user, enum clr_log_level level, const char *line)
     (void)snprintf(g_last_line, sizeof g_last_line, "%s", line);
 }
 
-/* Load a net from text; messages call it "net.prototxt" behind the folder. */
+/* Load a net from text; messages name it FOLDER/net.prototxt. */
 static int load(struct clr_net_spec **out, const char *text, struct clr_error *err)
 {
     static const char *dir;
@@ -67,7 +67,7 @@ static struct graph *must_graph(const struct clr_net_spec *spec, unsigned phase,
     return g;
 }
 
-/* The message behind "…/net.prototxt:". */
+/* The message after "…/net.prototxt:". */
 static const char *behind_path(const struct clr_error *err)
 {
     const char *p = strstr(err->message, "net.prototxt:");
@@ -223,7 +223,7 @@ START_TEST(test_net__built_in_shapes_and_counts)
         check_zoo_net(i, PHASE_TEST);
     }
     ck_assert_ptr_null(names[MEM_COUNT(k_zoo)]);
-    ck_assert_int_eq(g_lines, 0); /* nothing in our own files is without effect */
+    ck_assert_int_eq(g_lines, 0); /* built-in files have no field without effect */
 }
 END_TEST
 
@@ -254,7 +254,7 @@ START_TEST(test_net__built_in_settings)
     ck_assert_int_eq(find_node(g, "norm2")->desc.u.lrn.region, LRN_WITHIN_CHANNEL);
     ck_assert(find_node(g, "norm2")->desc.u.lrn.alpha == 5e-5f &&
               find_node(g, "norm2")->desc.u.lrn.size == 3);
-    for (size_t i = 0; i < g->param_count; i++) { /* a bias has its weights' bound */
+    for (size_t i = 0; i < g->param_count; i++) { /* a bias has the bound of its weights */
         double bound = 1.0 / sqrt(g->params[i & ~(size_t)1].fan_in);
         ck_assert_int_eq(g->params[i].filler.kind, FILLER_UNIFORM);
         ck_assert(fabs(g->params[i].filler.max - bound) < 1e-9 &&
@@ -274,7 +274,7 @@ START_TEST(test_net__built_in_settings)
 }
 END_TEST
 
-/* Names and shapes are those of PyTorch's state_dict, and its first weights lie within our bounds. */
+/* Names and shapes equal those of PyTorch's state_dict, and its initial weights are within our bounds. */
 START_TEST(test_net__parameters_are_those_of_pytorch)
 {
     static const char *const names[] = {"quick", "full"};
@@ -441,7 +441,7 @@ END_TEST
 
 /* ------------------------------------------------------------------ fusing */
 
-/* Every number in a graph names something that exists, and the other side agrees. */
+/* Every index in a graph is valid, and producers and readers agree. */
 static void check_sound(const struct graph *g)
 {
     for (size_t i = 0; i < g->node_count; i++) {
@@ -504,7 +504,7 @@ END_TEST
 #define RELU_ON(name, x, y, more)                                                                            \
     "layer { name: '" name "' type: 'ReLU' bottom: '" x "' top: '" y "' " more " }\n"
 
-/* 20 and 50 channels leave many of 16 lanes empty, 32 and 64 none. */
+/* With 20 and 50 channels many of 16 lanes are empty, with 32 and 64 none. */
 START_TEST(test_net__a_net_gets_the_block_that_suits_it)
 {
     static const struct {
@@ -545,11 +545,11 @@ START_TEST(test_net__what_cannot_be_fused_stays)
         {DATA CONV("c", "data", "kernel_size: 3") RELU_ON(
              "r", "c", "c", "") "layer { name: 'd' type: 'Dropout' bottom: 'c' top: 'c' }\n" DENSE("ip", "c")
              LOSS("ip"),
-         "r"}, /* dropout masks with its own mask alone */
+         "r"}, /* dropout applies its own mask only */
         {DATA CONV("c", "data", "kernel_size: 3") RELU_ON("r", "c", "y", "")
              RELU_ON("other", "c", "z", "include { phase: TRAIN }") DENSE("ip", "y") LOSS("ip"),
-         "r"}, /* somebody else reads what is not rectified */
-        {DATA RELU_ON("r", "data", "x", "") DENSE("ip", "x") LOSS("ip"), "r"}, /* nobody made the images */
+         "r"}, /* another node reads the value before the rectifier */
+        {DATA RELU_ON("r", "data", "x", "") DENSE("ip", "x") LOSS("ip"), "r"}, /* no node makes the images */
         {DATA DENSE("ip", "data") LOSS("ip"), "ip.flatten"},
     };
 

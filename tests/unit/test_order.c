@@ -49,7 +49,7 @@ START_TEST(test_order__seed_and_epoch_decide_alone)
 }
 END_TEST
 
-/* The contract's own words: from the end, swap place i with rng_below(seed, RNG_SHUFFLE, epoch, i, i + 1). */
+/* As order.h defines it: from the end, swap place i with rng_below(seed, RNG_SHUFFLE, epoch, i, i + 1). */
 START_TEST(test_order__is_the_documented_shuffle)
 {
     int32_t got[10], want[10];

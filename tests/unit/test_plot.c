@@ -52,10 +52,10 @@ static size_t make_headline(const char *base, const char **inputs)
     return 4;
 }
 
-/* What range.json says of how a test was measured. */
+/* Members of range.json: how the test was measured. */
 #define MEASURED(images) "{\"untrained\": 0.1, \"classes\": 10, \"images\": " images "}"
 
-/* A range test by factors from 1e-5 to 0.1. */
+/* A logarithmic range test from 1e-5 to 0.1. */
 static char *make_range(const char *base)
 {
     char *folder = figures_join(base, "range");
@@ -113,7 +113,7 @@ START_TEST(test_runs__repeats_differ_in_the_seed_alone)
     ck_assert(runs.run[0].group == runs.run[1].group && runs.run[0].group == runs.run[3].group);
     ck_assert(runs.run[2].group != runs.run[0].group);
     ck_assert(runs.run[4].group != runs.run[2].group); /* another batch */
-    ck_assert(runs.run[5].group != runs.run[2].group); /* the same seed: no repeat */
+    ck_assert(runs.run[5].group != runs.run[2].group); /* the same seed: not a repeat */
     ck_assert_str_eq(runs.run[0].label, "triangular 0.0025…0.01");
     ck_assert_str_eq(runs.run[2].label, "fixed 0.001 (f)");
     ck_assert_str_eq(runs.run[4].label, "fixed 0.001 (other)");
@@ -126,7 +126,7 @@ START_TEST(test_runs__repeats_differ_in_the_seed_alone)
 }
 END_TEST
 
-/* One title cannot name two nets: then the labels do. */
+/* One title cannot name two nets: the labels name them. */
 START_TEST(test_runs__labels_name_what_differs)
 {
     static const char policy[] = "\"policy\":\"fixed\",\"lr\":0.5,\"data\":\"cifar10\",\"seed\":1";
@@ -260,7 +260,7 @@ static void count_warnings(void *user, enum clr_log_level level, const char *lin
     g_warnings += level == CLR_LOG_WARNING;
 }
 
-/* Seconds of one device are no seconds of another: the axis says whose they are. */
+/* Times of two devices cannot be compared: the axis names the device. */
 START_TEST(test_figure__over_time_with_rates_and_names)
 {
     static const struct figures_point points[] = {{100, 20}, {200, 40}, {400, 60}};
@@ -297,7 +297,7 @@ START_TEST(test_figure__over_time_with_rates_and_names)
     ck_assert_double_eq_tol(chart.panels[0].series[0].x[2], (240 + 240) / 2.0 / 60, 1e-12);
     ck_assert(fabs(chart.panels[1].series[0].x[1] - 2.75) < 1e-12 && chart.panels[1].series[0].y[1] == 0.25);
     ck_assert_int_eq(multiples_height(&chart, 960, 600), 600);
-    ck_assert_int_ge(multiples_height(&chart, 320, 200), 280); /* of two panels each */
+    ck_assert_int_ge(multiples_height(&chart, 320, 200), 280); /* two panels each */
     chart.panel_count = 1;
     ck_assert_int_eq(multiples_height(&chart, 320, 240), 240);
     chart_clear(&chart);
@@ -378,7 +378,7 @@ START_TEST(test_figure__equal_accuracy_is_connected)
 }
 END_TEST
 
-/* The run that sets the level may have been there before it ended, and before the others. */
+/* The run that sets the level may have reached it before its end, and before the others. */
 START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
 {
     static const struct figures_point early[] = {{1, 10.0}, {250, 84.2}, {300, 84.9}, {400, 84.1}},
@@ -398,7 +398,7 @@ START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
     ck_assert_str_eq(g[2].text, "250");
     chart_clear(&chart);
     inputs[0] = figures_run(base, "slow", slow, 4, 0, FIXED "\"seed\":1,\"batch\":30");
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0); /* both are there at the end alone */
+    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0); /* both reach it at the end only */
     ck_assert(chart.panels[0].guide_count == 0 && chart.key_count == 0);
     chart_clear(&chart);
 }
@@ -745,7 +745,7 @@ START_TEST(test_golden__figures_look_as_they_did)
 }
 END_TEST
 
-/* No text lies over another one, nor beyond the edge. */
+/* No text overlaps another one or the edge. */
 static void check_boxes(const struct canvas *canvas, int width, int height, const char *what)
 {
     size_t count;
@@ -775,7 +775,7 @@ static void draw_bars(const struct bars *bars, int width, int height)
     canvas_destroy(canvas);
 }
 
-/* As narrow and as low as figures may be, and with as many devices; some spreads are cut. */
+/* The narrowest and lowest figures, with the most devices; some spreads are cut. */
 START_TEST(test_bars__no_text_covers_another)
 {
     static const int widths[] = {320, 640, 960};
@@ -807,7 +807,7 @@ START_TEST(test_golden__bars_look_as_they_did)
 
     make_bars(&bars);
     ck_assert_int_le(compare_bars(&bars), 40);
-    bars.rows[3].value[0] = 4.5; /* and a change is seen */
+    bars.rows[3].value[0] = 4.5; /* and a change is detected */
     ck_assert_int_gt(compare_bars(&bars), 80);
     bars_clear(&bars);
 }
@@ -825,7 +825,7 @@ START_TEST(test_golden__changes_are_seen)
     chart_clear(&chart);
 
     make_chart(&chart, GOLDEN_RUN);
-    chart.panels[0].guide_count = 1; /* vertical helper lines gone */
+    chart.panels[0].guide_count = 1; /* no vertical helper lines */
     ck_assert_int_gt(compare(&chart, GOLDEN_RUN), 80);
     chart_clear(&chart);
 
@@ -842,7 +842,7 @@ START_TEST(test_golden__changes_are_seen)
     chart_clear(&chart);
 
     make_chart(&chart, GOLDEN_MULTIPLES);
-    chart.panels[1].series[1].y[0] = 0.002; /* in grey behind, and in its own */
+    chart.panels[1].series[1].y[0] = 0.002; /* once in grey, once in its own chart */
     ck_assert_int_gt(compare(&chart, GOLDEN_MULTIPLES), 80);
     chart_clear(&chart);
 
@@ -855,7 +855,7 @@ END_TEST
 
 static const char *g_write_folder;
 
-/* Not a test: draws the reference images anew. */
+/* Not a test: draws new reference images. */
 START_TEST(write_golden)
 {
     struct bars bars;

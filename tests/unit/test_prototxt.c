@@ -1,4 +1,4 @@
-/* The prototxt reader: what it accepts, where it points when it does not, and what it costs at most. */
+/* The prototxt reader: what it accepts, the places that its errors name, and its limits. */
 #include "support.h"
 
 #include <stdio.h>
@@ -95,7 +95,7 @@ START_TEST(test_prototxt__syntax_errors_point_at_the_place)
 }
 END_TEST
 
-/* For the next call the reader is as good as new. */
+/* The next call finds the reader in its initial state. */
 #define FAILS(call)                                                                                          \
     do {                                                                                                     \
         ck_assert_int_eq(call, CLR_EINPUT);                                                                  \
@@ -137,7 +137,7 @@ START_TEST(test_prototxt__values_are_checked)
     ck_assert_str_eq(err.message, "f:10:1: field 'u' is 'text'; it takes one of: MAX, AVE");
     FAILS(pt_message(&r, "u", &sub, &err));
     ck_assert_str_eq(err.message, "f:10:1: field 'u' is 'text'; it takes a block { … }");
-    /* the first failure stays, whatever is asked after it */
+    /* the first failure stays, whatever is read after it */
     ck_assert_int_eq(pt_int(&r, "a", 0, 9, &i, &err), CLR_EINPUT);
     ck_assert_int_eq(pt_double(&r, "a", 0, 9, &d, &err), CLR_EINPUT);
     ck_assert_int_eq(pt_close(&r, NULL, &err), CLR_EINPUT);
@@ -212,7 +212,7 @@ START_TEST(test_prototxt__hostile_sizes_are_refused)
     text = repeat("#", PT_LIMIT_BYTES + 1);
     ck_assert_int_eq(parse(&doc, text, &err), CLR_EINPUT);
     free(text);
-    text = repeat("a:'' ", 1000); /* as many bytes of pool as a file can ask for */
+    text = repeat("a:'' ", 1000); /* the largest pool that a file can need */
     ck_assert_int_eq(parse(&doc, text, &err), 0);
     prototxt_clear(&doc);
     free(text);

@@ -44,8 +44,8 @@ static double normal(uint64_t seed, uint64_t i)
 }
 
 /*
- * A net that learns from `begin` on, levels off at `top`, and is back at chance at `end` (0: never): what a
- * sweep from `low` to `high` measures, with a noise of one accuracy.
+ * The curve of a sweep from `low` to `high` for a net that learns from `begin` on, levels off at `top`, and
+ * is back at chance at `end` (0: never), with the noise of an accuracy.
  */
 struct shape {
     bool log;
@@ -94,7 +94,7 @@ static double slow_error(const double *v, size_t n, size_t k)
 {
     double best = INFINITY;
 
-    for (unsigned cuts = 0; cuts < 1u << (n - 1); cuts++) { /* bit i: a block ends behind value i */
+    for (unsigned cuts = 0; cuts < 1u << (n - 1); cuts++) { /* bit i: a block ends after value i */
         double error = 0.0, before = -INFINITY;
         bool fits = k == 0 || k == n || (cuts >> (k - 1) & 1);
         for (size_t from = 0, to; from < n && fits; from = to) {
@@ -141,7 +141,7 @@ END_TEST
 
 /* ---- readings ---- */
 
-/* All of it worked out by hand. */
+/* All numbers were calculated by hand. */
 START_TEST(test_range__by_hand)
 {
     static const double accuracies[] = {0.10, 0.10, 0.20, 0.30, 0.40, 0.30, 0.20, 0.10};
@@ -166,7 +166,7 @@ START_TEST(test_range__by_hand)
     ck_assert(r.top_lr == 0.005 && r.fell);
     /* Back at chance at 0.008, and not yet at 0.007. */
     ck_assert(r.halved && r.max_lr == 0.004 && r.max_lr_low == 0.0035 && r.max_lr_high == 0.004);
-    c->count = 7; /* without that point, nothing failed */
+    c->count = 7; /* without that point there is no failure */
     r = read_one(c);
     /* k = 4 and k = 5 fit exactly: the point of 0.4 ends the rise, or begins the fall. */
     ck_assert_double_eq_tol(r.max_lr, sqrt(0.004 * 0.005), 1e-9);
@@ -175,8 +175,8 @@ START_TEST(test_range__by_hand)
 END_TEST
 
 /*
- * The same net under linear and logarithmic sweeps, with few and many points and twenty seeds: what is read
- * lies within a factor of 2 of the middle of the plateau's part that is safe, whatever the noise.
+ * The same net under linear and logarithmic sweeps, with few and many points and twenty seeds: the bound is
+ * within a factor of 2 of the middle of the plateau's safe part, whatever the noise.
  */
 START_TEST(test_range__one_net_one_answer)
 {
@@ -216,7 +216,7 @@ START_TEST(test_range__a_dip_ends_nothing)
 }
 END_TEST
 
-/* As wide as those of nets with batch normalisation: a rate inside, and an interval that says how wide. */
+/* A plateau as wide as with batch normalisation: the bound is inside, the interval has the width. */
 START_TEST(test_range__wide_plateau)
 {
     static const struct shape shape = {true, 1e-4, 10.0, 0.001, 0.02, 4.0, 0.7, 0.01};
@@ -230,7 +230,7 @@ START_TEST(test_range__wide_plateau)
 }
 END_TEST
 
-/* The sweep ends before the fall: the bound is what was seen, and it is said that it is open above. */
+/* The sweep ends before the fall: the bound is what was measured, and is marked as open above. */
 START_TEST(test_range__no_fall)
 {
     static const struct shape rising = {false, 1e-4, 0.02, 0.001, 0.06, 0, 0.65, 0.01},
@@ -273,7 +273,7 @@ START_TEST(test_range__learns_from_the_first_rate_on)
     struct clr_range_result r = read_one(c);
 
     ck_assert(r.from_start && r.min_lr == 0.01 && strstr(r.explanation, "first rate"));
-    c->untrained = 0.5; /* and where the untrained net is good already, that is the baseline */
+    c->untrained = 0.5; /* where the untrained net is good already, its accuracy is the baseline */
     r = read_one(c);
     ck_assert_double_eq_tol(r.baseline, 0.5, 1e-12);
     ck_assert(!r.from_start && r.learns_lr > 0.01);
@@ -369,7 +369,8 @@ START_TEST(test_range__too_few_points)
 }
 END_TEST
 
-/* What never leaves chance has no bounds, whatever its noise; why depends on the training loss. */
+/* A curve that never leaves chance has no bounds, whatever its noise; the reason depends on the training
+ * loss. */
 START_TEST(test_range__never_leaves_chance)
 {
     static const struct shape flat = {true, 1e-5, 1e-3, 1.0, 2.0, 0, 0, 0};
@@ -386,11 +387,11 @@ START_TEST(test_range__never_leaves_chance)
         }
         ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_AT_CHANCE);
         for (size_t i = 0; i < c->updates; i++)
-            m.losses[i] += i >= 250 ? 50.0 : 0.0; /* it exploded at the end */
+            m.losses[i] += i >= 250 ? 50.0 : 0.0; /* it diverged at the end */
         ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_DIVERGED);
         for (size_t i = 0; i < c->updates; i++)
             m.losses[i] -= i >= 250 ? 50.0 : 0.0;
-        c->updates = 19; /* too few to say what the loss does */
+        c->updates = 19; /* too few to see a trend of the loss */
         ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_TOO_SHORT);
         c->updates = 300;
         for (size_t i = 0; i < c->updates; i++)
@@ -416,14 +417,14 @@ START_TEST(test_range__falls_or_is_flat)
     for (size_t i = 0; i < c->count; i++)
         m.accuracies[i] = 0.8 + 0.01 * normal(1, i);
     ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_FLAT);
-    c->diverged = true; /* flat up to there is not falling */
+    c->diverged = true; /* flat up to there does not count as falling */
     c->diverged_lr = 0.5;
     ck_assert_int_eq(read_one(c).verdict, CLR_RANGE_FLAT);
     ck_assert_ptr_nonnull(strstr(read_one(c).explanation, "diverged"));
 }
 END_TEST
 
-/* Equal accuracies have no noise of their own: the standard error is left, and nothing is divided by 0. */
+/* Equal accuracies have no noise: only the standard error counts, and nothing is divided by 0. */
 /* lenet on CIFAR-10, batch 32, swept to 0.2 in 600 iterations: it diverges after ten evaluations, which rise
  * and fall, but vary by 4 % between neighbours. Seeds 1 and 3; seed 2 gave 0.0172. */
 START_TEST(test_range__few_noisy_points_of_a_net_that_was_untrained)
@@ -450,7 +451,7 @@ START_TEST(test_range__few_noisy_points_of_a_net_that_was_untrained)
         ck_assert_msg(k == 1 || (r.max_lr > 0.014 && r.max_lr < 0.0225 && r.halved), "%g", r.max_lr);
         ck_assert_msg(k == 1 || r.max_lr_high > 10 * r.max_lr_low, "%g to %g", r.max_lr_low,
                       r.max_lr_high); /* uncertain */
-        m.accuracies[0] = 0.25;       /* trained before: it may be flat */
+        m.accuracies[0] = 0.25;       /* trained before: the curve may be flat */
         r = read_one(c);
         ck_assert_msg(!r.has_range, "%g", r.max_lr);
     }
@@ -493,7 +494,7 @@ START_TEST(test_range__several_tests_give_medians)
         tests[i].top_accuracy = 0.1 * (double)(i + 1);
     }
     tests[4].verdict = CLR_RANGE_DIVERGED;
-    tests[4].points = 0; /* not a single evaluation: it has no noise, and no top */
+    tests[4].points = 0; /* no evaluation: no noise, and no top */
     tests[4].noise = tests[4].top_accuracy = tests[4].top_lr = NAN;
     tests[4].diverged = true;
     tests[4].diverged_lr = 0.001;
@@ -520,8 +521,8 @@ END_TEST
 
 /* ---- fastai's rules ---- */
 
-/* A sweep over four powers of ten whose loss falls and rises; what fastai's functions say of it, worked out
- * by a Python version of them. bend: 0, or how steeply it rises behind update 150. */
+/* A sweep over four powers of ten whose loss falls and rises; the results of fastai's functions, from a
+ * Python version of them. bend: 0, or how steeply it rises after update 150. */
 static void expect_rules(double bend, const double expected[CLR_RANGE_RULES])
 {
     enum { N = 200 };
@@ -549,7 +550,7 @@ START_TEST(test_range__rules_are_fastai_s)
     expect_rules(0.02, bent);
     for (int i = 0; i < 29; i++)
         rates[i] = losses[i] = 1.0 + i;
-    ck_assert_int_eq(rules_read(out, rates, losses, 29, NULL), 0); /* too short for a word */
+    ck_assert_int_eq(rules_read(out, rates, losses, 29, NULL), 0); /* too short for a suggestion */
     for (int r = 0; r < CLR_RANGE_RULES; r++)
         ck_assert(isnan(out[r]));
 }

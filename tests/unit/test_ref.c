@@ -1,5 +1,5 @@
 /*
- * Oracles: small values worked out by hand, and every gradient against central differences in double.
+ * References: small values calculated by hand, and every gradient against central differences in double.
  * The differences use h = 1e-4: their own error is h² times a third derivative, about 1e-8.
  */
 #include "support.h"
@@ -250,8 +250,8 @@ static struct pool_geometry pool_of(enum pool_method method, enum pool_rounding 
 
 /*
  * AVE 3/2 on 4×4, rounded up: the last windows are [2, 5) clipped to [2, 4), and divide by 2·3 and 2·2, not
- * by 9. Image of ones: all outputs are 1, because without padding every clipped window divides by what it
- * holds.
+ * by 9. Image of ones: all outputs are 1, because without padding every clipped window divides by the
+ * number of its pixels.
  */
 START_TEST(test_ref__pool_ave_divides_by_clipped_windows)
 {
@@ -542,8 +542,8 @@ START_TEST(test_ref__relu_gradients)
 }
 END_TEST
 
-/* The mask belongs to the sample, not to its place in the batch; its mean is 1 − ratio; kept values are
- * scaled. */
+/* The mask depends on the image, not on its place in the batch; its mean is 1 − ratio; values that are not
+ * dropped are scaled. */
 START_TEST(test_ref__dropout_mask)
 {
     enum { ELEMENTS = 5000 };
@@ -634,7 +634,7 @@ START_TEST(test_ref__accuracy_ties_and_nan)
 }
 END_TEST
 
-/* w 1, g 2, λ 0.5: 2.5 goes into v. Rate 0.1, then 0.2: the conventions part at the second update. */
+/* w 1, g 2, λ 0.5: 2.5 goes into v. Rate 0.1, then 0.2: the conventions differ from the second update on. */
 START_TEST(test_ref__sgd_conventions)
 {
     const double g = 2.0;
@@ -659,7 +659,7 @@ START_TEST(test_ref__sgd_conventions)
 }
 END_TEST
 
-/* What tests/golden/make_optimizers.py wrote with PyTorch's own. */
+/* Updates by PyTorch's own optimizers, which tests/golden/make_optimizers.py wrote. */
 START_TEST(test_ref__optimizers_are_pytorch_s)
 {
     static const struct csv_column columns[] = {
@@ -714,7 +714,7 @@ START_TEST(test_ref__caffe_s_optimizers)
     NEAR(w, 1.0 - 0.1 * 0.5 / 0.5 * 1.25 / (1.25 + 0.125)); /* √(1 − 0.75)/(1 − 0.5) = 1 */
     w = 1.0;
     v = s = 0.0;
-    u.momentum = 0.0; /* Caffe has none: h ← ρh + (1 − ρ)g², w ← w − ηg/(√h + δ) */
+    u.momentum = 0.0; /* Caffe has no correction: h ← ρh + (1 − ρ)g², w ← w − ηg/(√h + δ) */
     u.settings.kind = CLR_OPTIMIZER_RMSPROP;
     optimizer_reference(&u, &g, 1, 0.1, 0);
     NEAR(s, 1.5625);

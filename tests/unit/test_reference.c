@@ -1,6 +1,6 @@
 /*
- * The references of all operators, as their rows give them: every gradient against central differences, on
- * every small case. A new operator is tested by its row alone. Values by hand are in test_ref.c.
+ * The references of all operators, from their rows: every gradient against central differences, on every
+ * small case. A new operator needs only its row to be tested. Values by hand are in test_ref.c.
  */
 #include "support.h"
 
@@ -103,7 +103,7 @@ static void destroy(struct subject *s)
     free((void *)(uintptr_t)s->ref.index);
 }
 
-/* What the gradients are of: Σ r·y, or the mean loss. */
+/* The number whose gradients are tested: Σ r·y, or the mean loss. */
 static double objective(struct subject *s)
 {
     double sum = 0.0;

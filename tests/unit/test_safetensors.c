@@ -86,7 +86,7 @@ START_TEST(test_safetensors__impossible_files_are_not_written)
 }
 END_TEST
 
-/* A file of this header, with a length field of `length` (0: its own) and `data` bytes behind. */
+/* A file of this header, with a length field of `length` (0: its own) and `data` bytes after it. */
 static int read_raw(const char *dir, const char *header, uint64_t length, size_t data, struct clr_error *err)
 {
     size_t n = strlen(header);
@@ -163,7 +163,7 @@ START_TEST(test_safetensors__hostile_headers_are_refused)
         ck_assert_msg(strstr(err.message, cases[i].message) && strstr(err.message, "raw"), "%s gives '%s'",
                       cases[i].header, err.message);
     }
-    /* and what is unusual but right is accepted: any order, any length of header, nothing at all */
+    /* and unusual but correct files are accepted: any order, any length of header, no tensors */
     ck_assert_int_eq(
         read_raw(dir, "{\"a\":" T("[1]", "4", "8") ",\"b\":" T("[1]", "0", "4") "}   ", 0, 8, &err), 0);
     ck_assert_int_eq(read_raw(dir, "{}", 0, 0, &err), 0);

@@ -1,5 +1,5 @@
 /*
- * Learning-rate policies against tables worked out by hand from the formulas in clr/schedule.h: t updates
+ * Learning-rate policies against tables calculated by hand from the formulas in clr/schedule.h: t updates
  * done, step s, c = floor(1 + t/2s), x = |t/s − 2c + 1|, u = max(0, 1 − x). Every number is a literal; the
  * arithmetic stands beside it. Against PyTorch's schedulers: tests/cli/cases_schedule.py.
  */
@@ -15,7 +15,7 @@
 
 #include "base/fs.h"
 
-#define TOLERANCE 1e-12 /* relative; the contract asks for 1e-7 */
+#define TOLERANCE 1e-12 /* relative; required: 1e-7 */
 
 struct point {
     uint64_t t;
@@ -101,7 +101,7 @@ START_TEST(test_schedule__triangular)
         {1000, 0.00625},      /* u = 1/2: 0.0025 + 0.00375 */
         {1999, 0.00999625},   /* u = 1999/2000: 0.01 − 0.00000375 */
         {2000, 0.01},         /* x = |1 − 2 + 1| = 0, u = 1 */
-        {2001, 0.00999625},   /* the way down mirrors the way up */
+        {2001, 0.00999625},   /* the falling half mirrors the rising one */
         {3000, 0.00625},      /* x = |1.5 − 1| = 0.5 */
         {3999, 0.00250375},   /* u = 1/2000 */
         {4000, 0.0025},       /* c = 2, x = |2 − 4 + 1| = 1 */
@@ -579,7 +579,7 @@ START_TEST(test_schedule__csv)
                            "3,0.01,0.8\n"
                            "4,0.00625,0.85\n"
                            "5,0.0025,0.9\n");
-    /* A schedule that is not valid leaves the file alone. */
+    /* A schedule that is not valid does not change the file. */
     s.max_lr = NAN;
     free(text);
     ck_assert_int_eq(clr_schedule_write_csv(&s, 1, path, &err), CLR_EUSAGE);

@@ -1,4 +1,4 @@
-/* Schedules in run.json come back whole; the pieces of a schedule's curve are where its formula changes. */
+/* Schedules are read from run.json as written; pieces of a schedule end where its formula changes. */
 #include "support.h"
 
 #include <math.h>
@@ -78,7 +78,7 @@ START_TEST(test_stored__what_is_no_schedule_is_refused)
         "{\"policy\": \"step\", \"lr\": 0.1, \"gamma\": 0.5, \"step_size\": -3}",
         "{\"policy\": \"fixed\", \"lr\": 0.1, \"anneal\": \"other\"}",
         "{\"policy\": \"multistep\", \"lr\": 0.1, \"gamma\": 0.5, \"milestones\": [3, \"x\"]}",
-        "{\"policy\": \"poly\", \"lr\": 0.1, \"power\": 2}", /* of a run whose length is not known */
+        "{\"policy\": \"poly\", \"lr\": 0.1, \"power\": 2}", /* of a run of unknown length */
     };
     struct clr_schedule s = {.lr = 7};
     json_t *json;
@@ -94,7 +94,7 @@ START_TEST(test_stored__what_is_no_schedule_is_refused)
 }
 END_TEST
 
-/* Between the ends of a straight piece all rates lie on one line; where no jump ends a piece, none is. */
+/* Between the ends of a straight piece all rates lie on one line; only pieces that end in a jump have one. */
 START_TEST(test_pieces__hold_what_they_say)
 {
     struct clr_schedule all[MAX_SCHEDULES];

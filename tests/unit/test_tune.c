@@ -1,4 +1,4 @@
-/* Tuning records: what is stored is found again, what is damaged is ignored, whose neighbour a shape is. */
+/* Tuning records: what is stored is found again, damaged files are ignored, the nearest shape is found. */
 #include "support.h"
 
 #include <math.h>
@@ -109,7 +109,7 @@ START_TEST(test_tune__stores_and_finds)
     struct tunedb_key key;
 
     ck_assert(tunedb_is_empty(db));
-    ck_assert(!fs_exists(tunedb_path(db))); /* nothing is made before there is something to write */
+    ck_assert(!fs_exists(tunedb_path(db))); /* no file is made before there is something to write */
     store(db, &e);
     e.ms = 4.5;
     (void)snprintf(e.variant, sizeof e.variant, "%s", "direct 8x2");
@@ -163,7 +163,7 @@ START_TEST(test_tune__merges_what_others_wrote)
     ck_assert_int_eq(tunedb_avoid(b, &f, NULL), 0);
     store(b, &data);
     ck_assert_ptr_nonnull(
-        tunedb_failed(b, &f.key, "direct 5x2")); /* still, though the file does not have it */
+        tunedb_failed(b, &f.key, "direct 5x2")); /* still found, though the file does not have it */
     tunedb_close(b);
     b = open_in(dir, &cpu);
     ck_assert_ptr_null(tunedb_failed(b, &f.key, "direct 5x2"));
@@ -249,7 +249,7 @@ START_TEST(test_tune__ignores_damaged_records)
 }
 END_TEST
 
-/* What cannot be read is no damaged record: stored over, it would be lost. */
+/* A file that cannot be read is not overwritten, as a damaged one is: its records would be lost. */
 START_TEST(test_tune__refuses_what_cannot_be_read)
 {
     static char huge[17 << 20];
@@ -354,7 +354,7 @@ START_TEST(test_tune__prefers_the_nearest_shape)
 }
 END_TEST
 
-/* What is done without is told, whether it was the operator's own choice or a record's. */
+/* Replaced variants are reported, whether they were the operator's own choice or a record's. */
 START_TEST(test_tune__tells_what_was_replaced)
 {
     struct op_desc d = conv(100, 32, 15, 32);
@@ -380,7 +380,7 @@ START_TEST(test_tune__tells_what_was_replaced)
     ck_assert_str_eq(failure->variant, own.variant);
     ck_assert_str_eq(failure->why, "wrong");
     ck_assert_ptr_null(op_replaced(&d, OP_BACKWARD_DATA, db, &cpu, 16));
-    e = entry(&d, OP_FORWARD, tuned.variant); /* a record has the third: nothing is missed */
+    e = entry(&d, OP_FORWARD, tuned.variant); /* a record has the third: nothing is replaced */
     store(db, &e);
     ck_assert_ptr_null(op_replaced(&d, OP_FORWARD, db, &cpu, 16));
     ck_assert_int_eq(tunedb_avoid(db, &tuned, NULL), 0);

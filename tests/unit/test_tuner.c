@@ -1,6 +1,6 @@
 /*
- * The tuner without a device: shell scripts stand in for the measuring process, and crash, hang and babble as
- * drivers do. And which racer wins.
+ * The tuner without a device: shell scripts replace the measuring process, and crash, hang and print noise as
+ * drivers do. And which variant wins a race.
  */
 #include "support.h"
 
@@ -29,7 +29,7 @@
     "echo '{\"is\": \"result\", \"own\": \"o\", \"own_ms\": 2.0, \"variant\": \"" v                          \
     "\", \"ms\": 1.0, \"noise\": 0.1, \"faster\": true, \"tried\": 3}'\n"
 #define END "echo '{\"is\": \"end\"}'\n"
-/* `what`, but only when it comes there for the first time */
+/* `what`, but only the first time */
 #define ONCE(what) "if [ ! -e \"$0.once\" ]; then : > \"$0.once\"; " what "; fi\n"
 
 struct seen {
@@ -69,7 +69,7 @@ static void see(void *user, const struct clr_tune_event *e)
     }
 }
 
-/* Run a script as the worker; *seen is what it led to. */
+/* Run a script as the worker; its results go into *seen. */
 static int run_until(const char *stop_at, const char *script, int patience_s, struct seen *seen,
                      struct clr_error *err)
 {
@@ -212,7 +212,7 @@ START_TEST(test_tuner__kills_what_hangs_at_its_end)
 }
 END_TEST
 
-/* The clock runs on while both are stopped (Ctrl-Z): that is no silence of the worker's. */
+/* Both are stopped for a while (Ctrl-Z): that time does not count as silence of the worker. */
 START_TEST(test_tuner__is_patient_while_it_is_stopped)
 {
     struct clr_error err;
@@ -290,7 +290,7 @@ START_TEST(test_tuner__lists_each_shape_once)
     }
     const size_t count = t.count;
     tune_items_clear(&t);
-    o.batch = 10; /* evaluation's batches of 100 are other shapes now, and have no gradients */
+    o.batch = 10; /* batches of 100 in evaluation have other shapes now, and no gradients */
     ck_assert_msg(tune_items_init(&t, &o, &err) == 0, "%s", err.message);
     size_t evaluated = 0;
     for (size_t i = 0; i < t.count; i++) {
@@ -359,7 +359,7 @@ START_TEST(test_tuner__the_fastest_wins_if_it_is_sure)
 
     ck_assert_int_eq(race_winner(r, 3), 2);
     ck_assert(fabs(race_ratio(&r[2], &r[0], &noise) - 0.8) < 1e-9 && noise < 1e-9);
-    r[2].out = true; /* its times are not all there */
+    r[2].out = true; /* not all of its times are there */
     ck_assert_int_eq(race_winner(r, 3), 1);
     ck_assert_int_eq(race_winner(r, 1), 0);
     r[1] = racer(9.95, 0.0); /* half a per cent */
@@ -372,7 +372,7 @@ START_TEST(test_tuner__the_fastest_wins_if_it_is_sure)
         r[1].ms[i] *= 1.0 + i;
     }
     ck_assert_int_eq(race_winner(r, 2), 1);
-    r[0].ms[3] = 8.0; /* at its best it is the better one */
+    r[0].ms[3] = 8.0; /* its fastest round is the fastest of both */
     ck_assert_int_eq(race_winner(r, 2), 0);
 }
 END_TEST
