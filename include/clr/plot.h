@@ -13,10 +13,9 @@
 enum clr_plot_over {
     CLR_PLOT_OVER_ITERATIONS,
     CLR_PLOT_OVER_TIME, /**< of the run so far with its evaluations, from timing.csv; mean of repeats.
-                             Points behind its end are left out, with a warning.
-                             Of runs on several devices, the times of the one with most runs are told,
-                             the axis says of which; a curve without a run there is left out, with a warning
-                         */
+                             Points after the end of timing.csv are omitted, with a warning.
+                             Of runs on several devices, the times of the one with most runs are drawn, and
+                             the axis names it; a curve without a run on it is omitted, with a warning. */
     CLR_PLOT_OVER_RATE, /**< the learning rate, of range tests: loss alone; clr_plot_range() draws accuracy */
 };
 
@@ -37,14 +36,14 @@ struct clr_plot_options {
     bool multiples; /**< of runs and schedules: a small chart for each curve, over the others in grey */
     const double
         *y_min; /**< of runs, range tests: accuracy in percent where the axis begins; NULL: a little below the
-                   lowest of all curves behind the first fifth of each, or 0 where that shows little more */
+                   lowest of all curves after the first fifth of each, or 0 where that shows little more */
     const char *const *names; /**< of runs: what each input is called, repeats alike; NULL: by what differs */
     const char *const *folders; /**< for each input, the folder that stands for it and its repeats, or NULL;
                                      NULL: none */
     const struct clr_plot_label *labels; /**< texts for some of the curves, in place of these */
     size_t label_count;
     const char
-        *csv; /**< file for the numbers that are drawn, written atomically behind the figure; NULL: none.
+        *csv; /**< file for the numbers that are drawn, written atomically after the figure; NULL: none.
                  Columns panel,axis,kind,name,x,y,low,high,line; of bars: layer,pass,device,value,low,high */
 };
 
@@ -82,7 +81,7 @@ CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t c
                            const struct clr_plot_options *options, struct clr_error *err);
 
 /** Learning rate over iterations, from `schedule --csv` files (iteration,lr,momentum). Momentum as a second
- * panel where it is not constant. A jump stands upright at the first iteration behind it. */
+ * panel where it is not constant. A jump stands upright at the first iteration after it. */
 CLR_API int clr_plot_schedule(const char *path, const char *const *inputs, size_t count,
                               const struct clr_plot_options *options, struct clr_error *err);
 

@@ -20,7 +20,7 @@ CLR_API const char *clr_range_rule_name(int rule);
 #define CLR_RANGE_POINTS 6   /**< fewest evaluations */
 #define CLR_RANGE_TESTS  100 /**< most tests that are read as one */
 
-/** What came of it. All but CLR_RANGE_READ: no bounds, and the reason. */
+/** The outcome of a reading. All but CLR_RANGE_READ: no bounds, and the reason. */
 enum clr_range_verdict {
     CLR_RANGE_READ,       /**< both bounds were read */
     CLR_RANGE_FEW_IMAGES, /**< fewer than CLR_RANGE_IMAGES were evaluated */
@@ -32,6 +32,22 @@ enum clr_range_verdict {
     CLR_RANGE_FLAT,       /**< the accuracy is above chance, and the same at all rates */
     CLR_RANGE_NARROW, /**< the net begins to learn where the accuracy is highest, or the test soon fails */
     CLR_RANGE_VERDICTS
+};
+
+/** Why bounds that were read are not to be trained with yet. */
+enum clr_range_doubt {
+    CLR_RANGE_SURE,        /**< nothing speaks against them */
+    CLR_RANGE_OPEN,        /**< the accuracy was highest at the last rates: the best ones are higher */
+    CLR_RANGE_FEW_UPDATES, /**< too few updates came before the upper bound: src/range/reading.h */
+    CLR_RANGE_WIDE         /**< the interval of the upper bound reaches over more than a factor of 10 */
+};
+
+/** What max_lr_low and max_lr_high are. */
+enum clr_range_interval {
+    CLR_RANGE_OF_TEST, /**< the 95 % interval of a single test */
+    CLR_RANGE_UNION,   /**< of two tests: all that the 95 % intervals of both have */
+    CLR_RANGE_SPREAD,  /**< of three or more: the lowest and the highest of their upper bounds */
+    CLR_RANGE_COMBINED /**< of three or more: from the standard errors of the tests, where that is wider */
 };
 
 /** "read", "few images", … as in range.json. */
@@ -55,17 +71,19 @@ struct clr_range_result {
     double learns_lr;      /**< where the net begins to learn: the last rate before the accuracy exceeds
                                 threshold; min_lr where it is well below max_lr */
     bool quartered;        /**< it is not: min_lr is a quarter of max_lr */
-    double max_lr_low,
-        max_lr_high; /**< of one test, the 95 % interval of max_lr; of several, their lowest and
-                                         highest upper bound. max_lr lies between */
-    bool from_start; /**< learns_lr is the first rate of the sweep: the net may begin to learn below it */
+    double max_lr_low, max_lr_high; /**< max_lr lies between */
+    enum clr_range_interval interval;
+    enum clr_range_doubt doubt;
+    double last_lr;   /**< rate of the last evaluation; of several tests, the highest */
+    uint64_t updates; /**< with rates up to max_lr; of several tests, the fewest. 0: not known */
+    bool from_start;  /**< learns_lr is the first rate of the sweep: the net may begin to learn below it */
     bool fell;   /**< false: the accuracy had not fallen at the end of the sweep; of several tests: it had,
                           or the loss diverged, in most of them */
     bool halved; /**< max_lr is half the rate at which the test failed: see src/range/reading.h */
     double top_accuracy, top_lr; /**< the highest mean of three neighbouring points, and its rate; of several
                                       tests, the mean, and the median of the rates. NaN: no curve */
-    char explanation[512];       /**< how, in words */
-    double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: says nothing */
+    char explanation[512];       /**< how the bounds were read, or why there are none, in words */
+    double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: no rate */
 };
 
 /**

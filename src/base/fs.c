@@ -340,15 +340,9 @@ int fs_join(char **out, const char *dir, const char *name, struct clr_error *err
 {
     struct str s = {0};
     size_t n = strlen(dir);
-    int rc;
 
     str_append(&s, "%s%s%s", dir, n > 0 && dir[n - 1] == '/' ? "" : "/", name);
-    rc = str_check(&s, err);
-    if (rc < 0)
-        str_clear(&s);
-    else
-        *out = s.text;
-    return rc;
+    return str_take(out, &s, err);
 }
 
 /* Whoever held the lock may have removed its file while we waited at the door: then ours locks nothing. */

@@ -1,6 +1,8 @@
 /* Smoothing: see smooth.h. */
 #include "base/smooth.h"
 
+#include <math.h>
+
 double smooth_three(const double *v, size_t count, size_t i)
 {
     const size_t first = i > 0 ? i - 1 : i, last = i + 1 < count ? i + 1 : i;
@@ -9,6 +11,13 @@ double smooth_three(const double *v, size_t count, size_t i)
     for (size_t k = first; k <= last; k++)
         sum += v[k];
     return sum / (double)(last - first + 1);
+}
+
+double smooth_median(const double *v, size_t count, size_t i)
+{
+    if (i == 0 || i + 1 >= count)
+        return v[i];
+    return fmax(fmin(v[i - 1], v[i]), fmin(fmax(v[i - 1], v[i]), v[i + 1]));
 }
 
 int smooth_ascending(const void *a, const void *b)

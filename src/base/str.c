@@ -122,6 +122,17 @@ void str_clear(struct str *s)
     memset(s, 0, sizeof *s);
 }
 
+int str_take(char **out, struct str *s, struct clr_error *err)
+{
+    const int rc = str_check(s, err);
+
+    if (rc < 0)
+        str_clear(s);
+    else
+        *out = s->text;
+    return rc;
+}
+
 bool str_parse_double(const char *text, double min, double max, double *out)
 {
     char *end;

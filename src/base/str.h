@@ -39,6 +39,9 @@ const char *str_text(const struct str *s);
 int str_check(const struct str *s, struct clr_error *err);
 void str_clear(struct str *s);
 
+/* Its text, to be freed with free(); where it failed, CLR_ENOMEM, and it is cleared. */
+int str_take(char **out, struct str *s, struct clr_error *err);
+
 /* The whole of `text` is one number, finite, in [min, max]; false and *out untouched otherwise. */
 bool str_parse_double(const char *text, double min, double max, double *out);
 bool str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);

@@ -48,7 +48,7 @@ static const struct opt_command command = {
 
 struct job {
     const struct lab_run *run;
-    uint64_t seed;
+    int seed;
     char *folder;
     struct arguments arguments; /* of the worker, without the device */
     struct arguments kept;      /* those that run.json records */
@@ -98,7 +98,7 @@ static int set_arguments(struct job *job, bool quiet, struct clr_error *err)
     char seed[24];
     int rc = mem_new(&a->values, job->run->option_count + 5, sizeof *a->values, "arguments", err);
 
-    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)job->seed);
+    (void)snprintf(seed, sizeof seed, "%d", job->seed);
     if (rc == 0)
         rc = str_duplicate(&a->values[a->count++], job->run->range_test ? "range-test" : "train", err);
     for (size_t i = 0; i < job->run->option_count && rc == 0; i++)
@@ -284,8 +284,8 @@ static int start(struct work *w, struct job *job, size_t number, struct clr_erro
         args[n++] = (char *)(uintptr_t) "--device";
         args[n++] = (char *)(uintptr_t)device;
     }
-    cli_note("run %zu of %zu: %s, seed %llu%s%s", number, w->wanted, job->run->name,
-             (unsigned long long)job->seed, device ? ", on " : "", device ? device : "");
+    cli_note("run %zu of %zu: %s, seed %d%s%s", number, w->wanted, job->run->name, job->seed,
+             device ? ", on " : "", device ? device : "");
     (void)fflush(NULL);
     (void)sigemptyset(&both);
     (void)sigaddset(&both, SIGINT);
@@ -305,10 +305,10 @@ static int start(struct work *w, struct job *job, size_t number, struct clr_erro
 static int note_result(const struct job *job, struct clr_error *err)
 {
     struct str text = {0};
-    int rc = lab_tell(&text, job->run, job->folder, err);
+    int rc = lab_describe(&text, job->run, job->folder, err);
 
     if (rc == 0)
-        cli_note("%s, seed %llu: %s", job->run->name, (unsigned long long)job->seed, str_text(&text));
+        cli_note("%s, seed %d: %s", job->run->name, job->seed, str_text(&text));
     str_clear(&text);
     return rc;
 }
@@ -323,7 +323,7 @@ static int stopped(struct clr_error *err)
 static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
 {
     struct job *job = &w->jobs[i];
-    const unsigned long long seed = job->seed;
+    const int seed = job->seed;
     int rc = 0;
 
     job->pid = 0;
@@ -332,11 +332,11 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
     if (WIFSIGNALED(status))
         return clr_error_set(
             err, CLR_EFAILED,
-            "'%s', seed %llu, was ended by signal %d (%s); run the same command again to resume it",
+            "'%s', seed %d, was ended by signal %d (%s); run the same command again to resume it",
             job->run->name, seed, WTERMSIG(status), strsignal(WTERMSIG(status)));
     if (WEXITSTATUS(status) == CLI_EXIT_DIVERGED) {
         w->states[i] = LAB_DIVERGED;
-        cli_warn("'%s', seed %llu, diverged; recorded as diverged", job->run->name, seed);
+        cli_warn("'%s', seed %d, diverged; recorded as diverged", job->run->name, seed);
     } else if (WEXITSTATUS(status) == CLI_EXIT_OK) {
         w->states[i] = LAB_FINISHED;
         rc = note_result(job, err);
@@ -344,7 +344,7 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
         return stopped(err);
     } else {
         return clr_error_set(err, cli_error_code(WEXITSTATUS(status)),
-                             "'%s', seed %llu, could not be run (exit code %d): the reason is above",
+                             "'%s', seed %d, could not be run (exit code %d): the reason is above",
                              job->run->name, seed, WEXITSTATUS(status));
     }
     w->done++;

@@ -104,7 +104,7 @@ static bool has_name(const char *path, const char *name)
     char own[RUNS_LABEL];
 
     runs_name(own, sizeof own, path);
-    return strcmp(path, name) == 0 || strcmp(own, name) == 0;
+    return strcmp(path, name) == 0 || strcmp(own, name) == 0 || strcmp(fs_last_part(path), name) == 0;
 }
 
 /* Is that the name of an input, or of the folder of a range test in it? */

@@ -147,6 +147,14 @@ static int draw_decays(const struct run_options *o, char **outs, char **folders,
     return rc;
 }
 
+#define DECAY_NAME 64
+
+/* The folder of a decay's tests. */
+static void name_decay(char name[DECAY_NAME], double decay)
+{
+    (void)snprintf(name, DECAY_NAME, "decay-%.10g", decay);
+}
+
 /* Run the tests of all seeds with every decay, and draw all in one figure. results: one for each decay. */
 static int test_decays(struct run_options *o, char **folders, struct clr_range_result *results,
                        struct clr_error *err)
@@ -156,9 +164,9 @@ static int test_decays(struct run_options *o, char **folders, struct clr_range_r
     int rc = 0;
 
     for (size_t d = 0; d < o->decays.count && rc == 0; d++) {
-        char name[64];
-        (void)snprintf(name, sizeof name, "decay-%.10g", o->decays.values[d]);
+        char name[DECAY_NAME];
         o->train.weight_decay = o->decays.values[d];
+        name_decay(name, o->train.weight_decay);
         rc = fs_join(&outs[d], o->train.out, name, err);
         if (rc == 0)
             rc = test_seeds(o, outs[d], folders + d * (size_t)o->seeds, &results[d], err);
@@ -210,10 +218,11 @@ static int report(struct run_options *o, const struct clr_range_result *results,
     int rc = 0;
 
     for (size_t d = 0; d < count && rc == 0; d++) {
-        const struct range_advice advice = {o, &results[d]};
-        char which[64] = "";
+        char which[64] = "", name[DECAY_NAME];
+        const struct range_advice advice = {o, &results[d], count > 1 ? name : NULL, d == best, images_per_s};
         if (count > 1) {
             o->train.weight_decay = o->decays.values[d];
+            name_decay(name, o->train.weight_decay);
             (void)snprintf(which, sizeof which, "weight decay %.10g: ", o->decays.values[d]);
         }
         note_divergence(&results[d], which);
@@ -225,8 +234,6 @@ static int report(struct run_options *o, const struct clr_range_result *results,
             if (count > 1)
                 print_decays(o, results, best);
             rc = range_advice_print(&advice, err);
-            if (rc == 0)
-                range_advice_note_time(&advice, images_per_s);
         }
     }
     if (rc == 0 && o->json && count > 1)

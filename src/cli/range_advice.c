@@ -9,15 +9,15 @@
 #include "base/json.h"
 #include "cli/common.h"
 #include "ops/optimizer.h"
-#include "range/curve.h"
+#include "range/reading.h"
 
 #define RATES       1e6 /* the highest that --max-lr takes */
 #define HIGH        1.0 /* a rate that is too high for most nets */
 #define CYCLES      3
-#define WIDE        10  /* ratio of bounds that are too uncertain to train with … */
-#define LONGER      4   /* … and how many times as long the next test is */
-#define SHORT       100 /* a test of fewer iterations has to be longer */
-#define POINTS      40  /* evaluations of a test without --validate-every */
+#define LONGER      4   /* times as long is the next test where this one was too short … */
+#define ENOUGH      2   /* … or as long as gives so many times the updates that bounds need */
+#define SHORT       100 /* iterations of a test that has to be longer before anything else */
+#define POINTS      40  /* evaluations of a test, unless the user says how often */
 #define STEP_EPOCHS 4
 #define WHY_CYCLES                                                                                           \
     "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
@@ -50,18 +50,10 @@ static bool is_log(const struct range_advice *a)
     return a->o->sweep == CLR_SWEEP_LOG;
 }
 
-/* Was the accuracy still highest at the last rates? Then the best rates are above them. */
-static bool is_open(const struct range_advice *a)
+/* Are there bounds to train with? */
+static bool is_sure(const struct range_advice *a)
 {
-    const struct clr_range_result *r = a->r;
-
-    return r->has_range && !r->fell && !r->diverged && r->max_lr > 0.8 * a->o->train.schedule.max_lr;
-}
-
-/* Are the bounds too uncertain to train with? */
-static bool is_wide(const struct range_advice *a)
-{
-    return a->r->has_range && a->r->max_lr_high > WIDE * a->r->max_lr_low;
+    return a->r->has_range && a->r->doubt == CLR_RANGE_SURE;
 }
 
 /* The last rate of the next, logarithmic sweep: ten times that of this one, if the option takes it. */
@@ -70,42 +62,171 @@ static double higher(const struct range_advice *a)
     return fmax(10 * fmin(a->o->train.schedule.max_lr, RATES / 10), HIGH);
 }
 
-/* Name the folder beside --out, as an option. */
-static void append_out(struct str *s, const struct run_options *o, const char *suffix)
+/* Name a folder beside --out, as an option; each of several decays has its own. */
+static void append_out(struct str *s, const struct range_advice *a, const char *suffix)
 {
+    const struct run_options *o = a->o;
     size_t n = strlen(o->train.out);
     struct str out = {0};
 
     while (n > 1 && o->train.out[n - 1] == '/')
         n--;
-    str_append(&out, "%.*s-%s", (int)n, o->train.out, suffix);
+    str_append(&out, "%.*s%s%s-%s", (int)n, o->train.out, a->name ? "-" : "", a->name ? a->name : "", suffix);
     str_append(s, " --out ");
     cli_quote(s, str_text(&out));
     s->failed = s->failed || out.failed;
     str_clear(&out);
 }
 
-/* The whole command: training; or the test again, if it has to end higher or to be longer; nothing without
- * bounds. */
+/* ---- the test that comes next ---- */
+
+/* A range test whose bounds are of more use. */
+struct next {
+    double min_lr, max_lr;
+    bool log;
+    uint64_t iterations;
+    int validation;          /* 0: as before */
+    uint64_t validate_every; /* likewise */
+    const char *suffix;      /* of its folder */
+};
+
+/* So long that enough updates come with rates up to the upper bound; two digits. */
+static uint64_t enough_iterations(const struct range_advice *a)
+{
+    const double want = ENOUGH * RANGE_UPDATES * (double)a->o->train.iterations / (double)a->r->updates,
+                 unit = pow(10.0, floor(log10(want)) - 1.0);
+
+    return (uint64_t)(ceil(want / unit) * unit);
+}
+
+/* Enough for an accuracy within one percent, a fifth of all where there are not as many. */
+static int more_images(const struct range_advice *a)
+{
+    const int all = a->o->dataset->train.count;
+
+    return all / 5 < 2500 ? all / 5 : 2500;
+}
+
+static void begin_lower(struct next *n, double max_lr)
+{
+    n->min_lr /= 100;
+    n->max_lr = max_lr;
+    n->log = true;
+    n->suffix = "lower";
+}
+
+static void end_higher(struct next *n, const struct range_advice *a)
+{
+    n->max_lr = higher(a);
+    n->log = true;
+    n->suffix = "higher";
+}
+
+static void be_longer(struct next *n)
+{
+    n->iterations *= LONGER;
+    n->suffix = "longer";
+}
+
+/* Too few evaluations, or too early a divergence. */
+static void measure_more(struct next *n, const struct range_advice *a)
+{
+    const struct clr_range_result *r = a->r;
+
+    if (r->diverged && r->diverged_lr < 100 * n->min_lr) {
+        begin_lower(n, r->diverged_lr);
+    } else if (r->diverged) {
+        be_longer(n);
+        n->max_lr = r->diverged_lr;
+    } else if (n->iterations / POINTS >= 2) {
+        n->validate_every = n->iterations / POINTS;
+        n->suffix = "more-often";
+    } else {
+        be_longer(n);
+    }
+}
+
+/* As append_advice() has it in words. false: no test is, for there are bounds to train with, or too few
+ * images. */
+static bool find_next(struct next *n, const struct range_advice *a)
+{
+    const struct clr_train_options *t = &a->o->train;
+    const struct clr_range_result *r = a->r;
+    const double high = fmin(t->schedule.max_lr, RATES / 10);
+
+    *n = (struct next){.min_lr = t->schedule.min_lr,
+                       .max_lr = t->schedule.max_lr,
+                       .log = is_log(a),
+                       .iterations = t->iterations};
+    switch (r->verdict) {
+    case CLR_RANGE_READ:
+        if (r->doubt == CLR_RANGE_OPEN)
+            end_higher(n, a);
+        else if (r->doubt != CLR_RANGE_SURE)
+            be_longer(n);
+        if (r->doubt == CLR_RANGE_FEW_UPDATES)
+            n->iterations = enough_iterations(a);
+        break;
+    case CLR_RANGE_FEW_IMAGES:
+        n->validation = more_images(a);
+        n->suffix = n->validation < CLR_RANGE_IMAGES ? NULL : "more-images";
+        break;
+    case CLR_RANGE_FEW_POINTS:
+    case CLR_RANGE_DIVERGED:
+        measure_more(n, a);
+        break;
+    case CLR_RANGE_TOO_SHORT:
+        if (!r->diverged && t->iterations >= SHORT)
+            end_higher(n, a);
+        else
+            be_longer(n);
+        break;
+    case CLR_RANGE_NARROW:
+        be_longer(n);
+        break;
+    case CLR_RANGE_AT_CHANCE:
+        end_higher(n, a);
+        break;
+    case CLR_RANGE_FALLS:
+        begin_lower(n, high);
+        break;
+    case CLR_RANGE_FLAT:
+        begin_lower(n, r->diverged ? r->diverged_lr : 10 * high);
+        break;
+    case CLR_RANGE_VERDICTS:
+        break;
+    }
+    return n->suffix != NULL;
+}
+
+static void append_next(struct str *s, const struct next *n, const struct range_advice *a)
+{
+    str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", n->min_lr, n->max_lr,
+               n->log ? " --sweep log" : "", (unsigned long long)n->iterations);
+    if (n->validation > 0)
+        str_append(s, " --validation %d", n->validation);
+    if (n->validate_every > 0)
+        str_append(s, " --validate-every %llu", (unsigned long long)n->validate_every);
+    if (a->o->seeds > 1)
+        str_append(s, " --seeds %d", a->o->seeds);
+}
+
+/* The whole command: training, or the test that comes before it; nothing where there is neither. */
 static void append_train_command(struct str *s, const struct range_advice *a)
 {
     const struct run_options *o = a->o;
-    const bool again = is_open(a) || is_wide(a);
+    struct next next;
+    const bool again = find_next(&next, a);
 
-    if (!a->r->has_range)
+    if (!again && !is_sure(a))
         return;
     cli_quote(s, cli_program());
     str_append(s, again ? " range-test --net " : " train --net ");
     cli_quote(s, o->train.net_name);
     str_append(s, " --data ");
     cli_quote(s, o->train.data_name);
-    if (is_open(a))
-        str_append(s, " --min-lr %.3g --max-lr %.3g --sweep log --iterations %llu", o->train.schedule.min_lr,
-                   higher(a), (unsigned long long)o->train.iterations);
-    else if (again)
-        str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", o->train.schedule.min_lr,
-                   o->train.schedule.max_lr, is_log(a) ? " --sweep log" : "",
-                   LONGER * (unsigned long long)o->train.iterations);
+    if (again)
+        append_next(s, &next, a);
     else
         str_append(s,
                    " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d "
@@ -114,7 +235,7 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     append_repeated(s, &a->o->set);
     if (opt_given(&a->o->set, "weight-decay"))
         str_append(s, " --weight-decay %.10g", o->train.weight_decay);
-    append_out(s, o, is_open(a) ? "higher" : again ? "longer" : "train");
+    append_out(s, a, again ? next.suffix : "train");
 }
 
 static void append_reasons(struct str *s, const struct range_advice *a)
@@ -180,10 +301,9 @@ static void append_one_cycle(struct str *s, const struct range_advice *a)
 
 /* ---- how to repeat it ---- */
 
-/* Enough for an accuracy within one percent, but at most a fifth of all. */
 static void append_more_images(struct str *s, const struct range_advice *a)
 {
-    const int all = a->o->dataset->train.count, wanted = all / 5 < 2500 ? all / 5 : 2500;
+    const int wanted = more_images(a);
 
     if (wanted < CLR_RANGE_IMAGES)
         str_append(s, "At least %d images must be evaluated, and this data set has too few to hold them out.",
@@ -207,6 +327,18 @@ static void append_uncertain(struct str *s, const struct range_advice *a)
                a->r->max_lr_high / a->r->max_lr_low);
 }
 
+static void append_few_updates(struct str *s, const struct range_advice *a)
+{
+    char updates[STR_COUNT], iterations[STR_COUNT];
+
+    str_append(
+        s,
+        "The bounds are uncertain: only %s came with rates up to the upper one, fewer than %d. A longer "
+        "test is needed before you trust them, of %s; its lower bound will be lower.",
+        str_count(updates, a->r->updates, "update"), RANGE_UPDATES,
+        str_count(iterations, enough_iterations(a), "iteration"));
+}
+
 static void append_advice(struct str *s, const struct range_advice *a)
 {
     const double low = a->o->train.schedule.min_lr, high = fmin(a->o->train.schedule.max_lr, RATES / 10);
@@ -214,10 +346,12 @@ static void append_advice(struct str *s, const struct range_advice *a)
 
     switch (r->verdict) {
     case CLR_RANGE_READ:
-        if (is_open(a))
+        if (r->doubt == CLR_RANGE_OPEN)
             str_append(s, "The accuracy was highest at the last rates, so the best ones are higher: the test "
                           "must end higher before these bounds are of use.");
-        else if (is_wide(a))
+        else if (r->doubt == CLR_RANGE_FEW_UPDATES)
+            append_few_updates(s, a);
+        else if (r->doubt == CLR_RANGE_WIDE)
             append_uncertain(s, a);
         else if (!r->fell && (r->tests > 1 || !r->diverged))
             str_append(s,
@@ -320,9 +454,10 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
                r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
         str_append(s, " (%s: %.4g to %.4g)",
-                   r->tests > 1 ? "of the tests"
-                   : r->halved  ? "95 % interval, cut at half the rate of failure"
-                                : "95 % interval",
+                   r->interval == CLR_RANGE_UNION    ? "of both tests' 95 % intervals"
+                   : r->interval == CLR_RANGE_SPREAD ? "of the tests"
+                   : r->halved && r->tests == 1      ? "95 % interval, cut at half the rate of failure"
+                                                     : "95 % interval",
                    r->max_lr_low, r->max_lr_high);
     str_append(s, "\n");
 }
@@ -341,6 +476,37 @@ static void append_pytorch(struct str *s, const struct range_advice *a)
     str_append(s, "\n\n");
 }
 
+/* Images that the command trains, and as many as take as long to evaluate: forward, and not twice back. */
+static double images_of_command(const struct range_advice *a)
+{
+    const struct run_options *o = a->o;
+    const double test = o->dataset->test.count, held_out = o->train.validation,
+                 epochs = STEP_EPOCHS * 2 * CYCLES;
+    struct next next;
+
+    if (!find_next(&next, a))
+        return epochs * (double)epoch(o) * o->train.batch + epochs * test / 3;
+    return o->seeds *
+           ((double)next.iterations * o->train.batch + POINTS * (held_out > 0 ? held_out : test) / 3);
+}
+
+/* The command, if there is one, and how long it takes. */
+static void append_continue(struct str *s, const struct range_advice *a)
+{
+    char about[CLI_ABOUT], speed[STR_COUNT];
+    struct next next;
+
+    if (!is_sure(a) && !find_next(&next, a))
+        return;
+    str_append(s, "Continue with");
+    if (a->images_per_s >= 1)
+        str_append(s, " (this takes %s, at the %s images/s of this test)",
+                   cli_about(about, images_of_command(a) / a->images_per_s),
+                   str_count(speed, (uint64_t)a->images_per_s, ""));
+    str_append(s, ":\n");
+    append_train_command(s, a);
+}
+
 static void append_reading(struct str *s, const struct range_advice *a)
 {
     const struct clr_range_result *r = a->r;
@@ -353,15 +519,15 @@ static void append_reading(struct str *s, const struct range_advice *a)
     str_append(s, r->has_range ? "" : "\nNo range can be read from this test. ");
     append_advice(s, a);
     str_append(s, "\n");
-    if (!r->has_range)
-        return;
-    str_append(s, "Why: ");
-    append_reasons(s, a);
-    str_append(s, ".\n\n");
-    if (!is_open(a) && !is_wide(a))
+    if (r->has_range) {
+        str_append(s, "Why: ");
+        append_reasons(s, a);
+        str_append(s, ".\n");
+    }
+    str_append(s, "\n");
+    if (is_sure(a))
         append_pytorch(s, a);
-    str_append(s, "Continue with:\n");
-    append_train_command(s, a);
+    append_continue(s, a);
 }
 
 int range_advice_print(const struct range_advice *a, struct clr_error *err)
@@ -376,31 +542,6 @@ int range_advice_print(const struct range_advice *a, struct clr_error *err)
         cli_print_text(str_text(&s));
     str_clear(&s);
     return rc;
-}
-
-/* Images that the command trains and evaluates; an evaluation, without backward passes, counts a third. */
-static double images_of_command(const struct range_advice *a)
-{
-    const struct run_options *o = a->o;
-    const double test = o->dataset->test.count, held_out = o->train.validation,
-                 epochs = STEP_EPOCHS * 2 * CYCLES;
-    double iterations = (double)o->train.iterations;
-
-    if (!is_open(a) && !is_wide(a))
-        return epochs * (double)epoch(o) * o->train.batch + epochs * test / 3;
-    if (!is_open(a))
-        iterations *= LONGER;
-    return iterations * o->train.batch + POINTS * (held_out > 0 ? held_out : test) / 3;
-}
-
-void range_advice_note_time(const struct range_advice *a, double images_per_s)
-{
-    char about[CLI_ABOUT], speed[STR_COUNT];
-
-    if (a->r->has_range && images_per_s >= 1)
-        cli_note("that command takes %s, at the %s images/s of this test",
-                 cli_about(about, images_of_command(a) / images_per_s),
-                 str_count(speed, (uint64_t)images_per_s, ""));
 }
 
 /* ---- as JSON ---- */
@@ -419,6 +560,13 @@ static json_t *text_json(void (*append)(struct str *, const struct range_advice 
     return json;
 }
 
+static void append_folder(struct str *s, const struct range_advice *a)
+{
+    const char *out = a->o->train.out;
+
+    str_append(s, "%s%s%s", out, a->name ? "/" : "", a->name ? a->name : "");
+}
+
 static json_t *recommendation_json(const struct range_advice *a)
 {
     if (!a->r->has_range)
@@ -434,7 +582,9 @@ json_t *range_advice_json(const struct range_advice *a)
 {
     json_t *json = range_json(a->r);
 
-    json = json_put(json, "out", json_string(a->o->train.out));
+    if (a->name)
+        json = json_put(json, "chosen", json_boolean(a->chosen));
+    json = json_put(json, "out", text_json(append_folder, a));
     json = json_put(json, "weight_decay", json_finite(a->o->train.weight_decay));
     json = json_put(json, "validation_images", json_integer(a->o->train.validation));
     json = json_put(json, "top_accuracy", json_finite(a->r->top_accuracy));

@@ -12,13 +12,13 @@
 struct range_advice {
     const struct run_options *o;
     const struct clr_range_result *r;
+    const char *name;    /* of several decays, that one's folder in --out; NULL: there is one test */
+    bool chosen;         /* of several decays, the one with the highest curve */
+    double images_per_s; /* that the test trained; 0: not known */
 };
 
 /* On stdout. The last line is the command to continue with, or empty if there is none. */
 int range_advice_print(const struct range_advice *a, struct clr_error *err);
-
-/* Print how long that command takes on this device. images_per_s: what the test trained. */
-void range_advice_note_time(const struct range_advice *a, double images_per_s);
 
 /* All of this for --json; NULL: out of memory. */
 json_t *range_advice_json(const struct range_advice *a);

@@ -31,17 +31,16 @@ static bool is_name(const char *text)
 /* A required string of a message that becomes part of a path. */
 static int read_name(char out[LAB_NAME], struct pt_reader *r, const char *field, struct clr_error *err)
 {
-    const char *text;
-    int rc = pt_text(r, field, &text, err);
+    const char *text = NULL;
 
-    if (rc < 0)
-        return rc;
-    if (rc == 0)
+    if (pt_text(r, field, &text, err) < 0)
+        return r->rc;
+    if (!text)
         return pt_error(r->doc, r->message, err, "'%s' is missing", field);
     if (!is_name(text))
         return pt_error(
             r->doc, r->message, err,
-            "field '%s' is '%.80s'; it takes up to %d letters, digits, '.', '_' and '-', no '.' in front",
+            "field '%s' is '%.80s'; it takes up to %d letters, digits, '.', '_' and '-', no '.' at the start",
             field, text, LAB_NAME - 1);
     str_copy(out, LAB_NAME, text);
     return 0;
@@ -57,7 +56,7 @@ static int read_text(char **out, struct pt_reader *r, const char *field, struct 
 
 /* ------------------------------------------------------------------ options of a run */
 
-/* What an experiment says itself, or what changes no result. */
+/* What an experiment gives itself, or what changes no result. */
 static bool is_reserved(const char *name)
 {
     static const char *const names[] = {"out",     "resume", "quiet", "json",
@@ -72,32 +71,14 @@ static bool is_reserved(const char *name)
 static int append_value(char **value, const char *more, struct clr_error *err)
 {
     struct str text = {0};
-    int rc;
 
     str_append(&text, "%s,%s", *value, more);
-    rc = str_check(&text, err);
-    if (rc < 0) {
-        str_clear(&text);
-        return rc;
-    }
     free(*value);
-    *value = text.text;
-    return 0;
+    *value = NULL;
+    return str_take(value, &text, err);
 }
 
-/* "min_lr" → "min-lr" */
-static int option_name(char out[LAB_NAME], const struct prototxt *doc, const struct pt_field *f,
-                       struct clr_error *err)
-{
-    if (strlen(f->name) >= LAB_NAME)
-        return pt_error(doc, f, err, "there is no option of so long a name");
-    str_copy(out, LAB_NAME, f->name);
-    for (char *p = out; *p; p++)
-        *p = *p == '_' ? '-' : *p;
-    return 0;
-}
-
-/* `false` in a run: not what `options` says, however often. Was there anything to take back? */
+/* `false` in a run: without the flag that `options` gives, however often. Was there any? */
 static bool drop_flag(struct lab_run *run, size_t *first, const char *name)
 {
     const size_t count = run->option_count;
@@ -108,7 +89,6 @@ static bool drop_flag(struct lab_run *run, size_t *first, const char *name)
             i++;
             continue;
         }
-        free(o->name);
         memmove(o, o + 1, (--run->option_count - i) * sizeof *o);
         *first -= i < *first;
     }
@@ -122,17 +102,17 @@ static int add_option(struct lab_run *run, size_t *first, const struct prototxt 
 {
     struct lab_option *o;
     char name[LAB_NAME];
-    int rc;
 
     f->read = true;
     if (!f->text)
         return pt_error(doc, f, err, "field '%.60s' is a block; an option takes a value", f->name);
     if (is_reserved(f->name))
-        return pt_error(doc, f, err, "field '%.60s' has no place here: clr-cl experiment sees to it",
-                        f->name);
-    rc = option_name(name, doc, f, err);
-    if (rc < 0)
-        return rc;
+        return pt_error(doc, f, err, "field '%.60s' has no place here: clr-cl experiment sets it", f->name);
+    if (strlen(f->name) >= LAB_NAME)
+        return pt_error(doc, f, err, "there is no option of so long a name");
+    str_copy(name, sizeof name, f->name);
+    for (char *p = name; *p; p++)
+        *p = *p == '_' ? '-' : *p; /* "min_lr" → "min-lr" */
     if (!f->quoted && strcmp(f->text, "false") == 0) {
         if (drop_flag(run, first, name))
             return 0;
@@ -150,13 +130,11 @@ static int add_option(struct lab_run *run, size_t *first, const struct prototxt 
         return pt_error(doc, f, err, "more than %d options", LAB_ARGUMENTS);
     o = &run->options[run->option_count++];
     *o = (struct lab_option){.line = f->line}; /* a dropped flag's place is not empty */
-    rc = str_duplicate(&o->name, name, err);
-    if (rc == 0 && (f->quoted || strcmp(f->text, "true") != 0))
-        rc = str_duplicate(&o->value, f->text, err);
-    return rc;
+    str_copy(o->name, sizeof o->name, name);
+    return f->quoted || strcmp(f->text, "true") != 0 ? str_duplicate(&o->value, f->text, err) : 0;
 }
 
-/* All fields of the message that nobody has read. */
+/* All fields of the message that are not read yet. */
 static int add_options(struct lab_run *run, struct prototxt *doc, const struct pt_field *message,
                        struct clr_error *err)
 {
@@ -171,18 +149,18 @@ static int add_options(struct lab_run *run, struct prototxt *doc, const struct p
 
 /* ------------------------------------------------------------------ messages */
 
-static int read_seeds(struct pt_reader *r, uint64_t *out, int *count, struct clr_error *err)
+static int read_seeds(struct pt_reader *r, struct lab_run *run, struct clr_error *err)
 {
     int seeds[LAB_MAX_SEEDS], n = 0, rc = pt_ints(r, "seed", 0, INT_MAX, seeds, LAB_MAX_SEEDS, &n, err);
 
-    for (int i = 0; rc == 0 && i < n; i++) {
+    for (int i = 0; rc == 0 && i < n; i++)
         for (int k = 0; k < i; k++)
             if (seeds[k] == seeds[i])
                 return pt_error(r->doc, r->message, err, "seed %d is given twice", seeds[i]);
-        out[i] = (uint64_t)seeds[i];
+    if (rc == 0 && n > 0) {
+        memcpy(run->seeds, seeds, (size_t)n * sizeof *seeds);
+        run->seed_count = n;
     }
-    if (rc == 0 && n > 0)
-        *count = n;
     return rc;
 }
 
@@ -210,13 +188,13 @@ static int read_run(struct lab_experiment *e, struct prototxt *doc, struct pt_fi
         if (strcmp(e->runs[i].name, run->name) == 0)
             rc = pt_error(doc, f, err, "a run '%s' is there already, in line %d", run->name, e->runs[i].line);
     if (rc == 0)
-        rc = read_seeds(&r, run->seeds, &run->seed_count, err);
+        rc = read_seeds(&r, run, err);
     run->value_bytes = run->range_test ? 0 : common->value_bytes;
     for (size_t i = 0; i < common->option_count && rc == 0 && !run->range_test; i++) {
         struct lab_option *o = &run->options[run->option_count++];
-        o->line = common->options[i].line;
-        rc = str_duplicate(&o->name, common->options[i].name, err);
-        if (rc == 0 && common->options[i].value)
+        *o = common->options[i];
+        o->value = NULL;
+        if (common->options[i].value)
             rc = str_duplicate(&o->value, common->options[i].value, err);
     }
     return rc < 0 ? rc : add_options(run, doc, f, err);
@@ -241,7 +219,7 @@ static int read_figure_runs(struct lab_figure *figure, const struct lab_experime
             return pt_error(r->doc, f, err, "'%s' is %s, not for this kind of figure", name,
                             e->runs[i].range_test ? "a range test" : "no range test");
         if (figure->run_count == CHART_MAX_SERIES)
-            return pt_error(r->doc, f, err, "more than %d runs: that many curves cannot be told apart",
+            return pt_error(r->doc, f, err, "more than %d runs: that many curves cannot be distinguished",
                             CHART_MAX_SERIES);
         figure->runs[figure->run_count++] = i;
     }
@@ -250,35 +228,15 @@ static int read_figure_runs(struct lab_figure *figure, const struct lab_experime
     return 0;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
-static int read_figure_look(struct lab_figure *figure, struct pt_reader *r, struct clr_error *err)
-{
-    static const char *const overs[] = {"ITERATIONS", "TIME", NULL};
-    int over = 0, rc = pt_word(r, "over", overs, &over, err);
-
-    figure->over_time = over == 1;
-    if (rc >= 0)
-        rc = pt_bool(r, "rates", &figure->rates, err);
-    if (rc >= 0)
-        rc = pt_bool(r, "multiples", &figure->multiples, err);
-    if (rc >= 0)
-        rc = pt_double(r, "y_min", 0.0, 99.0, &figure->y_min, err);
-    return rc;
-}
-
 static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt_field *f,
                        struct clr_error *err)
 {
     static const char *const kinds[] = {"RUN", "RANGE", NULL};
+    static const char *const overs[] = {"ITERATIONS", "TIME", NULL};
+    enum canvas_format format;
     struct lab_figure *figure;
     struct pt_reader r;
-    int kind = LAB_FIGURE_RUN, rc = pt_value_message(doc, f, err);
+    int kind = LAB_FIGURE_RUN, over = 0, rc = pt_value_message(doc, f, err);
 
     if (rc == 0)
         rc = mem_grow(&e->figures, &e->figure_capacity, e->figure_count + 1, sizeof *e->figures, "figures",
@@ -289,20 +247,22 @@ static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt
     figure->y_min = NAN;
     pt_open(&r, doc, f);
     rc = read_name(figure->file, &r, "file", err);
-    if (rc == 0 && !ends_in(figure->file, ".png") && !ends_in(figure->file, ".svg") &&
-        !ends_in(figure->file, ".pdf"))
+    if (rc == 0 && canvas_format_of(&format, figure->file, NULL) < 0)
         rc = pt_error(doc, f, err, "'%s' is no figure: its name ends in .png, .svg or .pdf", figure->file);
-    if (rc == 0)
-        rc = pt_word(&r, "kind", kinds, &kind, err);
+    if (rc < 0)
+        return rc;
+    pt_word(&r, "kind", kinds, &kind, err);
     figure->kind = (enum lab_figure_kind)kind;
-    if (rc >= 0)
-        rc = read_text(&figure->title, &r, "title", err);
-    if (rc >= 0)
-        rc = pt_int(&r, "width", 320, 10000, &figure->width, err);
-    if (rc >= 0)
-        rc = pt_int(&r, "height", 200, 10000, &figure->height, err);
-    if (rc >= 0 && figure->kind == LAB_FIGURE_RUN)
-        rc = read_figure_look(figure, &r, err);
+    pt_int(&r, "width", 320, 10000, &figure->width, err);
+    pt_int(&r, "height", 200, 10000, &figure->height, err);
+    if (figure->kind == LAB_FIGURE_RUN) {
+        pt_word(&r, "over", overs, &over, err);
+        pt_bool(&r, "rates", &figure->rates, err);
+        pt_bool(&r, "multiples", &figure->multiples, err);
+        pt_double(&r, "y_min", 0.0, 99.0, &figure->y_min, err);
+        figure->over_time = over == 1;
+    }
+    rc = read_text(&figure->title, &r, "title", err);
     if (rc >= 0)
         rc = read_figure_runs(figure, e, &r, err);
     return rc < 0 ? rc : pt_close(&r, NULL, err);
@@ -313,7 +273,7 @@ static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt
 static int read_head(struct lab_experiment *e, struct pt_reader *r, struct lab_run *common,
                      struct clr_error *err)
 {
-    int at[LAB_MAX_READ], rc = read_name(e->name, r, "name", err);
+    int rc = read_name(e->name, r, "name", err);
     struct pt_field *f = NULL;
 
     if (rc == 0)
@@ -321,11 +281,9 @@ static int read_head(struct lab_experiment *e, struct pt_reader *r, struct lab_r
     if (rc >= 0 && !e->about)
         rc = str_duplicate(&e->about, "", err);
     if (rc == 0)
-        rc = read_seeds(r, common->seeds, &common->seed_count, err);
+        rc = read_seeds(r, common, err);
     if (rc == 0)
-        rc = pt_ints(r, "at", 1, INT_MAX, at, LAB_MAX_READ, &e->at_count, err);
-    for (int i = 0; rc == 0 && i < e->at_count; i++)
-        e->at[i] = (uint64_t)at[i];
+        rc = pt_ints(r, "at", 1, INT_MAX, e->at, LAB_MAX_READ, &e->at_count, err);
     if (rc == 0)
         rc = pt_doubles(r, "reach", 0.0, 1.0, e->reach, LAB_MAX_READ, &e->reach_count, err);
     while (rc == 0 && pt_next(r, "options", &f)) {
@@ -338,29 +296,23 @@ static int read_head(struct lab_experiment *e, struct pt_reader *r, struct lab_r
 
 static void free_options(struct lab_run *run)
 {
-    for (size_t i = 0; i < run->option_count; i++) {
-        free(run->options[i].name);
+    for (size_t i = 0; i < run->option_count; i++)
         free(run->options[i].value);
-    }
 }
 
 static int read_all(struct lab_experiment *e, struct prototxt *doc, struct lab_run *common,
                     struct clr_error *err)
 {
+    static const char *const runs[] = {"run", "range_test"};
     struct pt_field *f = NULL;
     struct pt_reader r;
     int rc;
 
     pt_open(&r, doc, NULL);
-    common->seeds[0] = 1;
-    common->seed_count = 1;
     rc = read_head(e, &r, common, err);
-    while (rc == 0 && pt_next(&r, "run", &f))
-        rc = read_run(e, doc, f, common, err);
-    f = NULL;
-    while (rc == 0 && pt_next(&r, "range_test", &f))
-        rc = read_run(e, doc, f, common, err);
-    f = NULL;
+    for (int k = 0; k < 2; k++, f = NULL)
+        while (rc == 0 && pt_next(&r, runs[k], &f))
+            rc = read_run(e, doc, f, common, err);
     while (rc == 0 && pt_next(&r, "figure", &f))
         rc = read_figure(e, doc, f, err);
     if (rc == 0)
@@ -381,8 +333,7 @@ static int open_file(struct lab_experiment *e, const char *name, size_t *size, s
         if (strcmp(lab_zoo[i].name, name) != 0)
             continue;
         str_append(&text, "built-in %s", name);
-        rc = str_check(&text, err);
-        e->file = text.text;
+        rc = str_take(&e->file, &text, err);
         *size = lab_zoo[i].size;
         return rc < 0 ? rc : str_duplicate(&e->text, lab_zoo[i].text, err);
     }
@@ -404,26 +355,21 @@ static int open_file(struct lab_experiment *e, const char *name, size_t *size, s
 
 int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err)
 {
-    struct lab_experiment *e;
-    struct lab_run *common = NULL;
+    struct lab_experiment *e = NULL;
+    struct lab_run common = {.seeds = {1}, .seed_count = 1};
     struct prototxt doc = {0};
     size_t size = 0;
     int rc = mem_new(&e, 1, sizeof *e, "an experiment", err);
 
-    if (rc < 0)
-        return rc;
-    rc = mem_new(&common, 1, sizeof *common, "an experiment", err);
     if (rc == 0)
         rc = open_file(e, name, &size, err);
     if (rc == 0)
         rc = prototxt_parse(&doc, e->file, e->text, size, err);
     if (rc == 0) {
-        rc = read_all(e, &doc, common, err);
+        rc = read_all(e, &doc, &common, err);
         prototxt_clear(&doc);
     }
-    if (common)
-        free_options(common);
-    free(common);
+    free_options(&common);
     if (rc < 0)
         lab_destroy(e);
     else
@@ -449,16 +395,10 @@ void lab_destroy(struct lab_experiment *e)
 
 /* ------------------------------------------------------------------ folders */
 
-int lab_folder(char **out, const char *dir, const struct lab_run *run, uint64_t seed, struct clr_error *err)
+int lab_folder(char **out, const char *dir, const struct lab_run *run, int seed, struct clr_error *err)
 {
     struct str path = {0};
-    int rc;
 
-    str_append(&path, "%s/%s-seed-%llu", dir, run->name, (unsigned long long)seed);
-    rc = str_check(&path, err);
-    if (rc < 0)
-        str_clear(&path);
-    else
-        *out = path.text;
-    return rc;
+    str_append(&path, "%s/%s-seed-%d", dir, run->name, seed);
+    return str_take(out, &path, err);
 }

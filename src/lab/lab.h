@@ -1,34 +1,33 @@
 /*
- * Experiments: a text file, in the grammar of nets (net/prototxt.h), says which runs there are, with which
- * seeds, what is to be read off them, and which figures are drawn.
+ * Experiments: a text file, in the grammar of nets (net/prototxt.h), has the runs, their seeds, the numbers
+ * to report of them, and the figures to draw.
  *
  *     name: "schedules"
  *     about: "What it is for."
- *     seed: [1, 2, 3]                    of every run that names none of its own; default 1
- *     at: [4000, 20000]                  the report has the accuracy after so many iterations
- *     reach: [0.7, 0.75]                 and after how many it was reached
+ *     seed: [1, 2, 3]                    of every run without seeds of its own; default 1
+ *     at: [4000, 20000]                  the report has the accuracy after so many iterations,
+ *     reach: [0.7, 0.75]                 and the iteration at which such an accuracy was reached
  *     options { net: "quick" data: "cifar10" validate_every: 250 }
  *     run { name: "fixed" policy: "fixed" lr: 0.001 iterations: 4000 }
  *     range_test { name: "range" net: "quick" data: "cifar10" min_lr: 0.001 max_lr: 0.04 iterations: 4000 }
  *     figure { file: "accuracy.png" run: "fixed" title: "" }
  *
- * A figure of runs may say more: `over: TIME` for ITERATIONS, `rates: true` and `multiples: true` (`clr-cl
- * plot run` has the same), `y_min: 60`.
+ * A figure of runs may have more fields: `over: TIME` for ITERATIONS, `rates: true`, `multiples: true`,
+ * `y_min: 60`. `clr-cl plot run` has the same as options.
  *
  * Every other field of `run` and `range_test` is an option of `clr-cl train` or `range-test`, with
  * underscores for the dashes within its name; `true` gives a flag, `false` takes back one of `options`; a
- * field that is there several times is a list. Those of `options` are in front of every run's own, so that
- * the latter win; range tests do without them.
+ * field that is there several times is a list. Those of `options` come before every run's own, so that
+ * the latter win; range tests do not get them.
  *
  * A run's folder is OUT/NAME-seed-N. Input is hostile: names become parts of paths, and are of letters,
- * digits, '.', '_' and '-', no '.' in front.
+ * digits, '.', '_' and '-', no '.' at the start.
  */
 #ifndef LAB_LAB_H
 #define LAB_LAB_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <clr/error.h>
 
@@ -43,16 +42,16 @@
 #define LAB_VALUES    8192 /* bytes of all their values */
 
 struct lab_option {
-    char *name;  /* "min-lr"; owned */
-    char *value; /* NULL: a flag; owned */
-    int line;    /* of the file */
+    char name[LAB_NAME]; /* "min-lr" */
+    char *value;         /* NULL: a flag; owned */
+    int line;            /* of the file */
 };
 
 struct lab_run {
     char name[LAB_NAME];
     bool range_test;
     int line;
-    uint64_t seeds[LAB_MAX_SEEDS];
+    int seeds[LAB_MAX_SEEDS];
     int seed_count;
     struct lab_option options[LAB_ARGUMENTS];
     size_t option_count, value_bytes;
@@ -76,7 +75,7 @@ struct lab_experiment {
     char *text; /* the file itself */
     char name[LAB_NAME];
     char *about; /* "" where there is none */
-    uint64_t at[LAB_MAX_READ];
+    int at[LAB_MAX_READ];
     int at_count;
     double reach[LAB_MAX_READ]; /* fractions, 0 … 1 */
     int reach_count;
@@ -86,8 +85,7 @@ struct lab_experiment {
     size_t figure_count, figure_capacity;
 };
 
-/* The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". lab_destroy() frees it.
- */
+/* The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". */
 int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err);
 void lab_destroy(struct lab_experiment *e);
 
@@ -95,7 +93,7 @@ void lab_destroy(struct lab_experiment *e);
 const char *const *lab_names(void);
 
 /* "OUT/NAME-seed-N" in a new string. */
-int lab_folder(char **out, const char *dir, const struct lab_run *run, uint64_t seed, struct clr_error *err);
+int lab_folder(char **out, const char *dir, const struct lab_run *run, int seed, struct clr_error *err);
 
 /* What has become of a run. */
 enum lab_state {
@@ -114,19 +112,19 @@ enum lab_state {
 int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err);
 
 /* What came of a finished run, for a message: "accuracy 71.30 % after 4,000 iterations", or the bounds. */
-int lab_tell(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err);
+int lab_describe(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err);
 
 /*
  * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
- * tables of the latter in *table too (NULL: not wanted), to be given back with free(); NULL there: there is
- * nothing to tell. `states` has one entry for each run and each of its seeds, in that order. CLR_EUSAGE:
- * seeds of a run saw other images.
+ * tables of the latter in *table too (NULL: not required), to be freed with free(); NULL there: there is
+ * nothing to report. `states` has one entry for each run and each of its seeds, in that order. CLR_EUSAGE:
+ * seeds of a run were trained on different images.
  */
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err);
 
-/* Draw the figures, from what is finished; one of which nothing is, is left out. Returns how many. Of several
- * that cannot be drawn, the first one's error; the others are drawn. */
+/* Draw the figures from the finished runs; a figure without any is omitted. Returns how many were drawn, or
+ * the error of the first that cannot be; the others are drawn all the same. */
 int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
              const char *command_line, struct clr_error *err);
 

@@ -49,8 +49,8 @@ static bool are_same(const json_t *kept, const char *const *arguments)
     return !next_argument(kept, &i);
 }
 
-/* Is the file of the net what it was when the run was trained? What is built in is; a file that is gone tells
- * nothing. */
+/* Is the file of the net what it was when the run was trained? A net that is built in
+ * is; of a file that is gone it is not known. */
 static int check_net(const json_t *root, const char *folder, const char *const *arguments,
                      struct clr_error *err)
 {
@@ -110,8 +110,8 @@ static int refuse(const char *path, const char *folder, const char *what, uint64
                          path, what, iteration, folder);
 }
 
-/* All rows that are due, and none behind the end; between them may be the last one of a shorter run that was
- * gone on with. */
+/* All rows that are due, and none after the end; between them may be the last one of a shorter run that was
+ * resumed. */
 static int check_rows(const struct csv *csv, const char *path, const char *folder, uint64_t every,
                       const struct extent *e, struct clr_error *err)
 {
@@ -136,8 +136,8 @@ static bool differ(double a, double b)
     return fabs(a - b) > 1e-6 * fmax(1.0, fabs(b)); /* false where one is not known */
 }
 
-/* One table of a finished run; with_accuracy: it is that of the evaluations. Those that nothing is read from
- * when they are gone may be gone. */
+/* One table of a finished run; with_accuracy: it is that of the evaluations. Tables that
+ * nothing else reads may be missing. */
 static int check_table(const char *folder, const char *name, bool with_accuracy, uint64_t every,
                        const struct extent *e, struct clr_error *err)
 {
@@ -145,10 +145,9 @@ static int check_table(const char *folder, const char *name, bool with_accuracy,
     char *path = NULL;
     int rc = fs_join(&path, folder, name, err);
 
-    if (rc == 0 && (with_accuracy || fs_exists(path)))
-        rc = csv_read(&csv, path, history_columns, with_accuracy ? HISTORY_COLUMNS : 1, err);
-    else if (rc == 0)
+    if (rc < 0 || (!with_accuracy && !fs_exists(path)))
         goto out;
+    rc = csv_read(&csv, path, history_columns, with_accuracy ? HISTORY_COLUMNS : 1, err);
     if (rc == 0)
         rc = check_rows(&csv, path, folder, every, e, err);
     if (rc == 0 && csv.cut)
@@ -216,16 +215,13 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
     const char *status;
     int rc = 0;
 
-    *out = LAB_MISSING;
     if (archive_has(folder, "run.json"))
         rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
     status = json_string_value(json_object_get(root, "status"));
-    if (root && !are_same(json_object_get(root, "arguments"), arguments))
-        *out = LAB_OTHER;
-    else if (status)
-        *out = strcmp(status, "finished") == 0   ? LAB_FINISHED
-               : strcmp(status, "diverged") == 0 ? LAB_DIVERGED
-                                                 : LAB_MISSING;
+    *out = root && !are_same(json_object_get(root, "arguments"), arguments) ? LAB_OTHER
+           : status && strcmp(status, "finished") == 0                      ? LAB_FINISHED
+           : status && strcmp(status, "diverged") == 0                      ? LAB_DIVERGED
+                                                                            : LAB_MISSING;
     if (rc == 0 && (*out == LAB_FINISHED || *out == LAB_DIVERGED))
         rc = check_net(root, folder, arguments, err);
     if (rc == 0 && *out == LAB_FINISHED && !kept) /* what is kept was checked before */
@@ -236,7 +232,7 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
 
 /* ------------------------------------------------------------------ what came of it */
 
-static int tell_range(struct str *out, const char *folder, struct clr_error *err)
+static int describe_range(struct str *out, const char *folder, struct clr_error *err)
 {
     struct clr_range_result r;
     int rc = clr_range_read(&r, &folder, 1, err);
@@ -250,7 +246,7 @@ static int tell_range(struct str *out, const char *folder, struct clr_error *err
     return str_check(out, err);
 }
 
-int lab_tell(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err)
+int lab_describe(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err)
 {
     json_t *root = NULL;
     const json_t *result;
@@ -259,7 +255,7 @@ int lab_tell(struct str *out, const struct lab_run *run, const char *folder, str
     int rc;
 
     if (run->range_test)
-        return tell_range(out, folder, err);
+        return describe_range(out, folder, err);
     rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
     result = json_object_get(root, "result");
     if (rc == 0) {

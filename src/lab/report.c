@@ -2,7 +2,6 @@
  * What an experiment's runs came to: results.csv, one row a run and seed, holds nothing that depends on the
  * clock; results.md has means, sample standard deviations and times. See lab.h.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,32 +18,75 @@
 
 /* One run with one seed. */
 struct cell {
+    const struct lab_run *run;
     enum lab_state state;
-    uint64_t seed;
-    const struct run *read;      /* its history; NULL unless finished */
+    int seed;
+    char *folder;                /* owned */
+    const struct run *read;      /* its history; NULL unless it is finished and no range test */
     double seconds;              /* to its last evaluation */
     double diverged_at;          /* an iteration; NaN: it did not, or is not known */
     char images[FS_SHA256_TEXT]; /* SHA-256 of what it was trained on; "" not known */
 };
 
-struct report {
+struct results {
     const struct lab_experiment *e;
-    struct cell *cells; /* runs × their seeds; range tests have none */
+    struct cell *cells; /* of each run, its seeds */
     size_t cell_count;
     struct runs runs;
-    const char *clock;  /* the device whose times are told; NULL: there is but one */
+    const char *clock;  /* the device whose times are reported; NULL: there is but one */
     struct str made_on; /* devices and programs, one a line */
     struct str ranges;  /* the table of the range tests, without its head */
 };
 
 /* ------------------------------------------------------------------ reading */
 
+/* A cell for each state. results_clear() it in any case. */
+static int results_init(struct results *r, const struct lab_experiment *e, const char *dir,
+                        const enum lab_state *states, struct clr_error *err)
+{
+    struct cell *cell;
+    int rc;
+
+    *r = (struct results){.e = e};
+    for (size_t i = 0; i < e->run_count; i++)
+        r->cell_count += (size_t)e->runs[i].seed_count;
+    rc = mem_new(&r->cells, r->cell_count, sizeof *r->cells, "results", err);
+    cell = r->cells;
+    for (size_t i = 0; i < e->run_count && rc == 0; i++) {
+        const struct lab_run *run = &e->runs[i];
+        for (int s = 0; s < run->seed_count && rc == 0; s++, cell++) {
+            *cell = (struct cell){run, *states++, run->seeds[s], .seconds = NAN, .diverged_at = NAN};
+            rc = lab_folder(&cell->folder, dir, run, cell->seed, err);
+        }
+    }
+    return rc;
+}
+
+static void results_clear(struct results *r)
+{
+    for (size_t i = 0; r->cells && i < r->cell_count; i++)
+        free(r->cells[i].folder);
+    free(r->cells);
+    runs_clear(&r->runs);
+    str_clear(&r->made_on);
+    str_clear(&r->ranges);
+}
+
+/* The cells of that run. */
+static const struct cell *cells_of(const struct results *r, const struct lab_run *run)
+{
+    const struct cell *cell = r->cells;
+
+    while (cell->run != run)
+        cell++;
+    return cell;
+}
+
 static int read_seconds(double *out, const char *folder, struct clr_error *err)
 {
     struct csv csv = {0};
     int rc = 0;
 
-    *out = NAN;
     if (archive_has(folder, "timing.csv"))
         rc = archive_table(&csv, folder, "timing.csv", history_timing_columns, HISTORY_TIMING_COLUMNS, err);
     if (rc == 0 && csv.rows > 0)
@@ -53,18 +95,21 @@ static int read_seconds(double *out, const char *folder, struct clr_error *err)
     return rc;
 }
 
-static void append_line_once(struct str *out, const struct str *line)
+/* Append the line unless it is there already, and clear it. */
+static void move_line(struct str *out, struct str *line)
 {
-    const size_t n = line->length;
+    const char *at = strstr(str_text(out), str_text(line));
 
-    for (const char *at = str_text(out); (at = strstr(at, str_text(line))) != NULL; at += n)
-        if (at == str_text(out) || at[-1] == '\n')
-            return;
-    str_append(out, "%s", str_text(line));
+    while (at && at > str_text(out) && at[-1] != '\n')
+        at = strstr(at + 1, str_text(line));
+    if (!at)
+        str_append(out, "%s", str_text(line));
+    out->failed = out->failed || line->failed;
+    str_clear(line);
 }
 
 /* "DEVICE, driver D, clr-cl 0.1.0 (abcdef)", once; before it, devices that it was on before. */
-static int note_makers(struct report *r, const json_t *root, struct clr_error *err)
+static void note_makers(struct str *made_on, const json_t *root)
 {
     const json_t *device = json_object_get(root, "device"), *resumed = json_object_get(root, "resumed");
     const char *name = json_string_value(json_object_get(device, "name")),
@@ -72,89 +117,57 @@ static int note_makers(struct report *r, const json_t *root, struct clr_error *e
                *version = json_string_value(json_object_get(root, "version")),
                *git = json_string_value(json_object_get(root, "git"));
     struct str line = {0};
-    int rc;
 
     for (size_t i = 0; i < json_array_size(resumed); i++) {
         const char *before = json_string_value(json_object_get(json_array_get(resumed, i), "device_before"));
         if (before && name && strcmp(before, name) != 0) {
             str_append(&line, "%s (a part of a run)\n", before);
-            append_line_once(&r->made_on, &line);
-            rc = str_check(&line, err);
-            str_clear(&line);
-            if (rc < 0)
-                return rc;
+            move_line(made_on, &line);
         }
     }
     str_append(&line, "%s, driver %s, clr-cl %s (%s)\n", name ? name : "?", driver ? driver : "?",
                version ? version : "?", git ? git : "?");
-    append_line_once(&r->made_on, &line);
-    rc = str_check(&line, err);
-    str_clear(&line);
-    return rc;
+    move_line(made_on, &line);
 }
 
-static int read_run_json(struct report *r, struct cell *cell, const char *folder, struct clr_error *err)
+static int read_cell(struct results *r, struct cell *cell, struct clr_error *err)
 {
     json_t *root = NULL;
-    int rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
+    int rc;
 
+    if (cell->state == LAB_MISSING)
+        return 0;
+    rc = archive_json(&root, cell->folder, "run.json", JSON_LIMIT_RUN, err);
     if (rc == 0 && cell->state == LAB_FINISHED) {
         const char *sum = json_string_value(json_object_get(json_object_get(root, "data"), "sha256"));
         str_copy(cell->images, sizeof cell->images, sum ? sum : "");
-        rc = note_makers(r, root, err);
+        note_makers(&r->made_on, root);
+        rc = read_seconds(&cell->seconds, cell->folder, err);
     }
     cell->diverged_at = runs_diverged_at(root);
     json_decref(root);
     return rc;
 }
 
-/* Its folder in *finished where it is finished. */
-static int read_cell(struct report *r, struct cell *cell, char **finished, const char *dir,
-                     const struct lab_run *run, struct clr_error *err)
-{
-    char *folder = NULL;
-    int rc;
-
-    if (cell->state == LAB_MISSING)
-        return 0;
-    rc = lab_folder(&folder, dir, run, cell->seed, err);
-    if (rc == 0)
-        rc = read_run_json(r, cell, folder, err);
-    if (rc == 0 && cell->state == LAB_FINISHED) {
-        rc = read_seconds(&cell->seconds, folder, err);
-        *finished = folder;
-    } else {
-        free(folder);
-    }
-    return rc;
-}
-
 /* Seeds of one run are repeats: of the same images. */
-static int check_images(const struct lab_run *run, const char *dir, const struct cell *cells,
-                        struct clr_error *err)
+static int check_images(const struct results *r, const struct cell *cell, struct clr_error *err)
 {
-    const struct cell *first = NULL;
-
-    for (int s = 0; s < run->seed_count; s++) {
-        const struct cell *c = &cells[s];
-        if (c->state != LAB_FINISHED || !c->images[0])
-            continue;
-        if (first && strcmp(first->images, c->images) != 0)
+    for (const struct cell *other = r->cells; other < cell; other++)
+        if (other->run == cell->run && other->images[0] && cell->images[0] &&
+            strcmp(other->images, cell->images) != 0)
             return clr_error_set(err, CLR_EUSAGE,
-                                 "'%s/%s-seed-%" PRIu64 "' was trained on other images than seed %" PRIu64
+                                 "'%s' was trained on other images than seed %d"
                                  ": they are no repeats; remove one of the folders, and histories.csv",
-                                 dir, run->name, c->seed, first->seed);
-        first = first ? first : c;
-    }
+                                 cell->folder, other->seed);
     return 0;
 }
 
 /* A row of the range tests' table: what is read from these folders together. */
-static int append_range(struct str *out, const char *name, const char *seeds, char **folders, size_t count,
-                        struct clr_error *err)
+static int append_range(struct str *out, const char *name, const char *seeds, const char *const *folders,
+                        size_t count, struct clr_error *err)
 {
     struct clr_range_result r;
-    int rc = clr_range_read(&r, (const char *const *)folders, count, err);
+    int rc = clr_range_read(&r, folders, count, err);
 
     if (rc < 0)
         return rc;
@@ -167,99 +180,70 @@ static int append_range(struct str *out, const char *name, const char *seeds, ch
 }
 
 /* The rows of one range test: of each seed, and of all together where there are several. */
-static int read_range(struct report *r, const char *dir, const struct lab_run *run,
-                      const enum lab_state *states, struct clr_error *err)
+static int read_range(struct results *r, const struct lab_run *run, struct clr_error *err)
 {
-    char **folders = NULL, seeds[40];
+    const struct cell *cells = cells_of(r, run);
+    const char *folders[LAB_MAX_SEEDS];
+    char seeds[40];
     size_t count = 0;
-    int rc = mem_new(&folders, (size_t)run->seed_count, sizeof *folders, "folders", err);
-
-    for (int s = 0; s < run->seed_count && rc == 0; s++) {
-        if (states[s] != LAB_FINISHED)
-            continue;
-        (void)snprintf(seeds, sizeof seeds, "%" PRIu64, run->seeds[s]);
-        rc = lab_folder(&folders[count], dir, run, run->seeds[s], err);
-        if (rc == 0)
-            rc = append_range(&r->ranges, run->name, seeds, &folders[count++], 1, err);
-    }
-    if (rc == 0 && count > 1 && count <= CLR_RANGE_TESTS) {
-        (void)snprintf(seeds, sizeof seeds, "median of %zu", count);
-        rc = append_range(&r->ranges, run->name, seeds, folders, count, err);
-    }
-    for (size_t i = 0; folders && i < count; i++)
-        free(folders[i]);
-    free(folders);
-    return rc;
-}
-
-static int read_ranges(struct report *r, const char *dir, const enum lab_state *states, struct clr_error *err)
-{
-    const struct lab_experiment *e = r->e;
     int rc = 0;
 
-    for (size_t i = 0; i < e->run_count && rc == 0; i++) {
-        if (e->runs[i].range_test)
-            rc = read_range(r, dir, &e->runs[i], states, err);
-        states += e->runs[i].seed_count;
+    _Static_assert(LAB_MAX_SEEDS <= CLR_RANGE_TESTS, "all seeds are read as one");
+    for (int s = 0; s < run->seed_count && rc == 0; s++) {
+        if (cells[s].state != LAB_FINISHED)
+            continue;
+        (void)snprintf(seeds, sizeof seeds, "%d", cells[s].seed);
+        folders[count] = cells[s].folder;
+        rc = append_range(&r->ranges, run->name, seeds, &folders[count++], 1, err);
     }
-    return rc < 0 ? rc : str_check(&r->ranges, err);
+    (void)snprintf(seeds, sizeof seeds, "median of %zu", count);
+    return rc < 0 || count < 2 ? rc : append_range(&r->ranges, run->name, seeds, folders, count, err);
 }
 
-static int read_all(struct report *r, const char *dir, const enum lab_state *states, struct clr_error *err)
+static int read_all(struct results *r, struct clr_error *err)
 {
-    const struct lab_experiment *e = r->e;
-    char **folders = NULL;
-    size_t all = 0, finished = 0, n = 0;
-    int rc;
+    const char **folders = NULL;
+    size_t finished = 0, n = 0;
+    int rc = mem_new(&folders, r->cell_count, sizeof *folders, "folders", err);
 
-    for (size_t i = 0; i < e->run_count; i++)
-        all += (size_t)e->runs[i].seed_count;
-    rc = mem_new(&folders, all, sizeof *folders, "folders", err);
-    if (rc == 0)
-        rc = mem_new(&r->cells, all, sizeof *r->cells, "results", err);
-    for (size_t i = 0; i < e->run_count && rc == 0; i++) {
-        for (int s = 0; s < e->runs[i].seed_count && rc == 0; s++) {
-            const enum lab_state state = states[n++];
-            struct cell *cell = &r->cells[r->cell_count];
-            if (e->runs[i].range_test)
-                continue;
-            r->cell_count++;
-            *cell = (struct cell){
-                .state = state, .seed = e->runs[i].seeds[s], .seconds = NAN, .diverged_at = NAN};
-            rc = read_cell(r, cell, &folders[finished], dir, &e->runs[i], err);
-            finished += state == LAB_FINISHED;
-        }
-        if (rc == 0 && !e->runs[i].range_test)
-            rc =
-                check_images(&e->runs[i], dir, &r->cells[r->cell_count - (size_t)e->runs[i].seed_count], err);
+    for (struct cell *c = r->cells; c < r->cells + r->cell_count && rc == 0; c++) {
+        if (c->run->range_test)
+            continue;
+        rc = read_cell(r, c, err);
+        if (rc == 0)
+            rc = check_images(r, c, err);
+        if (c->state == LAB_FINISHED)
+            folders[finished++] = c->folder;
     }
     if (rc == 0 && finished > 0)
-        rc = runs_read(&r->runs, (const char *const *)folders, NULL, finished, "history.csv", err);
+        rc = runs_read(&r->runs, folders, NULL, finished, "history.csv", err);
     if (rc == 0 && finished > 0)
         r->clock = runs_clock(&r->runs);
-    for (size_t i = 0, k = 0; i < r->cell_count && rc == 0; i++)
-        if (r->cells[i].state == LAB_FINISHED)
-            r->cells[i].read = &r->runs.run[k++];
-    for (size_t i = 0; i < all && folders; i++)
-        free(folders[i]);
+    for (struct cell *c = r->cells; rc == 0 && n < finished; c++)
+        if (c->state == LAB_FINISHED && !c->run->range_test)
+            c->read = &r->runs.run[n++];
     free(folders);
-    return rc < 0 ? rc : read_ranges(r, dir, states, err);
+    for (size_t i = 0; i < r->e->run_count && rc == 0; i++)
+        if (r->e->runs[i].range_test)
+            rc = read_range(r, &r->e->runs[i], err);
+    return rc;
 }
 
 /* ------------------------------------------------------------------ numbers */
 
-/* NaN: not evaluated there. */
+/* NaN: not evaluated there, or there is no run. */
 static double accuracy_at(const struct run *run, double iteration)
 {
-    for (size_t i = 0; i < run->table.rows; i++)
+    for (size_t i = 0; run && i < run->table.rows; i++)
         if (csv_at(&run->table, i, HISTORY_ITERATION) == iteration)
             return csv_at(&run->table, i, HISTORY_VAL_ACC);
     return NAN;
 }
 
+/* Of the last row; NaN: there is no run. */
 static double last(const struct run *run, enum history_column column)
 {
-    return csv_at(&run->table, run->table.rows - 1, column);
+    return run ? csv_at(&run->table, run->table.rows - 1, column) : NAN;
 }
 
 struct moments {
@@ -271,29 +255,20 @@ struct moments {
 static struct moments accuracy_of(const struct cell *cells, size_t count, double iteration)
 {
     struct moments m = {0.0, NAN, 0};
-    double squares = 0.0;
+    double v[LAB_MAX_SEEDS], squares = 0.0;
 
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < count; i++) {
-            double v;
-            if (!cells[i].read)
-                continue;
-            v = iteration > 0.0 ? accuracy_at(cells[i].read, iteration)
-                                : last(cells[i].read, HISTORY_VAL_ACC);
-            if (isnan(v))
-                return (struct moments){NAN, NAN, 0};
-            if (pass == 0) {
-                m.mean += v;
-                m.count++;
-            } else {
-                squares += (v - m.mean) * (v - m.mean);
-            }
-        }
-        if (m.count == 0)
-            return (struct moments){NAN, NAN, 0};
-        if (pass == 0)
-            m.mean /= (double)m.count;
+    for (size_t i = 0; i < count; i++) {
+        if (!cells[i].read)
+            continue;
+        v[m.count] =
+            iteration > 0.0 ? accuracy_at(cells[i].read, iteration) : last(cells[i].read, HISTORY_VAL_ACC);
+        m.mean += v[m.count++];
     }
+    m.mean /= (double)m.count;
+    if (isnan(m.mean)) /* of none, or one has none */
+        return (struct moments){NAN, NAN, 0};
+    for (size_t i = 0; i < m.count; i++)
+        squares += (v[i] - m.mean) * (v[i] - m.mean);
     if (m.count > 1)
         m.deviation = sqrt(squares / (double)(m.count - 1));
     return m;
@@ -326,47 +301,45 @@ static void append_value(struct str *out, double value)
         str_append(out, ",%.9g", value);
 }
 
-static void append_row(struct str *out, const struct lab_experiment *e, const struct lab_run *run,
-                       const struct cell *cell)
+static void append_row(struct str *out, const struct lab_experiment *e, const struct cell *cell)
 {
+    const struct run *run = cell->read;
     double best = NAN, best_iteration = NAN;
 
-    if (cell->state == LAB_MISSING)
+    if (cell->state == LAB_MISSING || cell->run->range_test)
         return;
-    str_append(out, "%s,%" PRIu64 ",%s", run->name, cell->seed, cell->read ? "finished" : "diverged");
-    for (size_t i = 0; cell->read && i < cell->read->table.rows; i++) {
-        const double v = csv_at(&cell->read->table, i, HISTORY_VAL_ACC);
+    for (size_t i = 0; run && i < run->table.rows; i++) {
+        const double v = csv_at(&run->table, i, HISTORY_VAL_ACC);
         if (!(best >= v)) {
             best = v;
-            best_iteration = csv_at(&cell->read->table, i, HISTORY_ITERATION);
+            best_iteration = csv_at(&run->table, i, HISTORY_ITERATION);
         }
     }
-    append_value(out, cell->read ? last(cell->read, HISTORY_ITERATION) : NAN);
-    append_value(out, cell->read ? last(cell->read, HISTORY_VAL_LOSS) : NAN);
-    append_value(out, cell->read ? last(cell->read, HISTORY_VAL_ACC) : NAN);
+    str_append(out, "%s,%d,%s", cell->run->name, cell->seed, run ? "finished" : "diverged");
+    append_value(out, last(run, HISTORY_ITERATION));
+    append_value(out, last(run, HISTORY_VAL_LOSS));
+    append_value(out, last(run, HISTORY_VAL_ACC));
     append_value(out, best);
     append_value(out, best_iteration);
     for (int i = 0; i < e->at_count; i++)
-        append_value(out, cell->read ? accuracy_at(cell->read, (double)e->at[i]) : NAN);
+        append_value(out, accuracy_at(run, e->at[i]));
     for (int i = 0; i < e->reach_count; i++)
         append_value(out, reached(cell, 1, e->reach[i]));
     str_append(out, "\n");
 }
 
-static void write_rows(struct str *out, const struct report *r)
+static void write_rows(struct str *out, const struct results *r)
 {
     const struct lab_experiment *e = r->e;
-    const struct cell *cell = r->cells;
 
     str_append(out, "run,seed,status,iterations,val_loss,val_acc,best_acc,best_iteration");
     for (int i = 0; i < e->at_count; i++)
-        str_append(out, ",acc_at_%" PRIu64, e->at[i]);
+        str_append(out, ",acc_at_%d", e->at[i]);
     for (int i = 0; i < e->reach_count; i++)
         str_append(out, ",reached_%g", e->reach[i]);
     str_append(out, "\n");
-    for (size_t i = 0; i < e->run_count; i++)
-        for (int s = 0; s < e->runs[i].seed_count && !e->runs[i].range_test; s++)
-            append_row(out, e, &e->runs[i], cell++);
+    for (size_t i = 0; i < r->cell_count; i++)
+        append_row(out, e, &r->cells[i]);
 }
 
 /* ------------------------------------------------------------------ results.md */
@@ -400,73 +373,71 @@ static void append_time(struct str *out, const struct cell *cells, size_t count)
         str_append(out, " %.1f min |\n", sum / (double)n / 60.0);
 }
 
+/* An iteration; NaN: there is none. */
+static void append_iteration(struct str *out, double iteration)
+{
+    if (isnan(iteration))
+        str_append(out, " – |");
+    else {
+        str_append(out, " ");
+        str_append_grouped(out, (uint64_t)iteration);
+        str_append(out, " |");
+    }
+}
+
 /* ", 2 diverged at iterations 57 and 1,203" */
 static void append_divergence(struct str *out, const struct cell *cells, size_t count, size_t diverged)
 {
-    size_t told = 0;
+    size_t listed = 0;
 
     str_append(out, ", %zu diverged", diverged);
     for (size_t i = 0; i < count; i++) {
         if (isnan(cells[i].diverged_at))
             continue;
         str_append(out, "%s",
-                   told > 0        ? told + 1 < diverged ? ", " : " and "
+                   listed > 0      ? listed + 1 < diverged ? ", " : " and "
                    : diverged == 1 ? " at iteration "
                                    : " at iterations ");
         str_append_grouped(out, (uint64_t)cells[i].diverged_at);
-        told++;
+        listed++;
     }
 }
 
 /* One run over its seeds. */
-static void append_line(struct str *out, const struct lab_experiment *e, const struct lab_run *run,
-                        const struct cell *cells)
+static void append_line(struct str *out, const struct lab_experiment *e, const struct cell *cells)
 {
-    const size_t count = (size_t)run->seed_count;
+    const size_t count = (size_t)cells->run->seed_count;
     const struct run *first = NULL;
     size_t finished = 0, diverged = 0;
 
     for (size_t i = 0; i < count; i++) {
         finished += cells[i].read != NULL;
         diverged += cells[i].state == LAB_DIVERGED;
-        if (!first)
-            first = cells[i].read;
+        first = first ? first : cells[i].read;
     }
     if (finished + diverged == 0)
         return;
-    str_append(out, "| %s | %zu", run->name, finished + diverged);
+    str_append(out, "| %s | %zu", cells->run->name, finished + diverged);
     if (diverged > 0)
         append_divergence(out, cells, count, diverged);
-    str_append(out, " | ");
-    if (first)
-        str_append_grouped(out, (uint64_t)last(first, HISTORY_ITERATION));
-    else
-        str_append(out, "–");
     str_append(out, " |");
+    append_iteration(out, last(first, HISTORY_ITERATION));
     append_accuracy(out, accuracy_of(cells, count, 0.0));
     for (int i = 0; i < e->at_count; i++)
-        append_accuracy(out, accuracy_of(cells, count, (double)e->at[i]));
-    for (int i = 0; i < e->reach_count; i++) {
-        const double n = reached(cells, count, e->reach[i]);
-        str_append(out, " ");
-        if (isnan(n))
-            str_append(out, "–");
-        else
-            str_append_grouped(out, (uint64_t)n);
-        str_append(out, " |");
-    }
+        append_accuracy(out, accuracy_of(cells, count, e->at[i]));
+    for (int i = 0; i < e->reach_count; i++)
+        append_iteration(out, reached(cells, count, e->reach[i]));
     append_time(out, cells, count);
 }
 
-static void write_runs(struct str *out, const struct report *r)
+static void write_runs(struct str *out, const struct results *r)
 {
     const struct lab_experiment *e = r->e;
-    const struct cell *cells = r->cells;
 
     str_append(out, "| run | seeds | iterations | accuracy at the end, %% |");
     for (int i = 0; i < e->at_count; i++) {
         str_append(out, " after ");
-        str_append_grouped(out, e->at[i]);
+        str_append_grouped(out, (uint64_t)e->at[i]);
         str_append(out, " |");
     }
     for (int i = 0; i < e->reach_count; i++)
@@ -475,18 +446,23 @@ static void write_runs(struct str *out, const struct report *r)
     for (int i = 0; i < e->at_count + e->reach_count; i++)
         str_append(out, "---|");
     str_append(out, "---|\n");
-    for (size_t i = 0; i < e->run_count; i++) {
-        if (e->runs[i].range_test)
-            continue;
-        append_line(out, e, &e->runs[i], cells);
-        cells += e->runs[i].seed_count;
-    }
+    for (size_t i = 0; i < e->run_count; i++)
+        if (!e->runs[i].range_test)
+            append_line(out, e, cells_of(r, &e->runs[i]));
+}
+
+static bool has_runs(const struct lab_experiment *e)
+{
+    for (size_t i = 0; i < e->run_count; i++)
+        if (!e->runs[i].range_test)
+            return true;
+    return false;
 }
 
 /* Of the runs, where the experiment has any, and of the range tests, where one is finished. */
-static void write_tables(struct str *out, const struct report *r)
+static void write_tables(struct str *out, const struct results *r)
 {
-    if (r->cell_count > 0)
+    if (has_runs(r->e))
         write_runs(out, r);
     if (r->ranges.length > 0)
         str_append(
@@ -497,7 +473,7 @@ static void write_tables(struct str *out, const struct report *r)
 }
 
 /* "Accuracy is measured on …" where all runs agree. */
-static void append_measured_on(struct str *out, const struct report *r)
+static void append_measured_on(struct str *out, const struct results *r)
 {
     const struct runs *runs = &r->runs;
     size_t held_out = 0;
@@ -516,7 +492,7 @@ static void append_measured_on(struct str *out, const struct report *r)
                r->clock ? r->clock : "");
 }
 
-static void write_page(struct str *out, const struct report *r, const char *table)
+static void write_page(struct str *out, const struct results *r, const char *table)
 {
     const struct lab_experiment *e = r->e;
     const char *line = str_text(&r->made_on);
@@ -525,7 +501,7 @@ static void write_page(struct str *out, const struct report *r, const char *tabl
     if (e->about[0])
         str_append(out, "%s\n\n", e->about);
     str_append(out, "%s\n", table);
-    if (r->cell_count > 0)
+    if (has_runs(r->e))
         append_measured_on(out, r);
     for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
         str_append(out, "%s%.*s", line == str_text(&r->made_on) ? "\nMade on: " : "; ", (int)(end - line),
@@ -558,8 +534,7 @@ static int write_file(const char *dir, const char *name, const struct str *text,
 }
 
 /* histories.csv and runs.json, of what is finished or diverged. */
-static int write_archive(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
-                         struct clr_error *err)
+static int write_archive(const struct results *r, const char *dir, struct clr_error *err)
 {
     struct str table = {0};
     json_t *runs = json_object();
@@ -567,18 +542,9 @@ static int write_archive(const struct lab_experiment *e, const char *dir, const 
     int rc = fs_join(&path, dir, ARCHIVE_RUNS, err);
 
     str_append(&table, ARCHIVE_HEADER "\n");
-    for (size_t i = 0; i < e->run_count; i++) {
-        for (int s = 0; s < e->runs[i].seed_count && rc == 0; s++) {
-            const enum lab_state state = *states++;
-            char *folder = NULL;
-            if (state != LAB_FINISHED && state != LAB_DIVERGED)
-                continue;
-            rc = lab_folder(&folder, dir, &e->runs[i], e->runs[i].seeds[s], err);
-            if (rc == 0)
-                rc = archive_add(&table, runs, folder, err);
-            free(folder);
-        }
-    }
+    for (size_t i = 0; i < r->cell_count && rc == 0; i++)
+        if (r->cells[i].state == LAB_FINISHED || r->cells[i].state == LAB_DIVERGED)
+            rc = archive_add(&table, runs, r->cells[i].folder, err);
     if (rc == 0)
         rc = write_file(dir, ARCHIVE_TABLE, &table, err);
     if (rc == 0)
@@ -592,24 +558,28 @@ static int write_archive(const struct lab_experiment *e, const char *dir, const 
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err)
 {
-    struct report r = {.e = e};
+    struct results r;
     struct str rows = {0}, lines = {0}, page = {0};
-    int rc = read_all(&r, dir, states, err);
+    int rc = results_init(&r, e, dir, states, err);
 
+    if (rc == 0)
+        rc = read_all(&r, err);
+    if (rc == 0)
+        rc = str_check(&r.made_on, err);
+    if (rc == 0)
+        rc = str_check(&r.ranges, err);
     if (rc == 0) {
         write_rows(&rows, &r);
         write_tables(&lines, &r);
         write_page(&page, &r, str_text(&lines));
-        rc = str_check(&r.made_on, err);
-    }
-    if (rc == 0)
         rc = str_check(&lines, err);
+    }
     if (rc == 0)
         rc = write_file(dir, "results.csv", &rows, err);
     if (rc == 0)
         rc = write_file(dir, "results.md", &page, err);
     if (rc == 0)
-        rc = write_archive(e, dir, states, err);
+        rc = write_archive(&r, dir, err);
     if (rc == 0 && table) {
         *table = lines.text;
         lines.text = NULL;
@@ -617,10 +587,7 @@ int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_s
     str_clear(&rows);
     str_clear(&lines);
     str_clear(&page);
-    str_clear(&r.made_on);
-    str_clear(&r.ranges);
-    runs_clear(&r.runs);
-    free(r.cells);
+    results_clear(&r);
     return rc;
 }
 
@@ -640,8 +607,28 @@ static int check_curve(bool *there, const char *folder, struct clr_error *err)
     return 0;
 }
 
-static int draw(const struct lab_experiment *e, const struct lab_figure *figure, const char *dir,
-                const enum lab_state *states, const char *command_line, struct clr_error *err)
+/* Folders and names of the runs that the figure shows and that are finished; how many in *count. */
+static int find_inputs(const char **folders, const char **names, size_t *count, const struct results *r,
+                       const struct lab_figure *figure, struct clr_error *err)
+{
+    for (size_t k = 0; k < figure->run_count; k++) {
+        const struct lab_run *run = &r->e->runs[figure->runs[k]];
+        const struct cell *cells = cells_of(r, run);
+        for (int s = 0; s < run->seed_count; s++) {
+            bool there = cells[s].state == LAB_FINISHED;
+            int rc = there && run->range_test ? check_curve(&there, cells[s].folder, err) : 0;
+            if (rc < 0)
+                return rc;
+            folders[*count] = cells[s].folder;
+            names[*count] = run->name;
+            *count += there;
+        }
+    }
+    return 0;
+}
+
+static int draw(const struct results *r, const struct lab_figure *figure, const char *dir,
+                const char *command_line, struct clr_error *err)
 {
     struct clr_plot_options options = {.width = figure->width,
                                        .height = figure->height,
@@ -652,45 +639,22 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
                                        .rates = figure->rates,
                                        .multiples = figure->multiples,
                                        .y_min = isnan(figure->y_min) ? NULL : &figure->y_min};
-    char *path = NULL, **folders = NULL;
-    const char **names = NULL;
-    size_t count = 0, all = 0;
-    bool there = true;
+    const size_t most = figure->run_count * LAB_MAX_SEEDS;
+    const char **folders = NULL;
+    char *path = NULL;
+    size_t count = 0;
     int rc = fs_join(&path, dir, figure->file, err);
 
-    for (size_t k = 0; k < figure->run_count; k++)
-        all += (size_t)e->runs[figure->runs[k]].seed_count;
     if (rc == 0)
-        rc = mem_new(&folders, all, sizeof *folders, "folders", err);
-    if (rc == 0)
-        rc = mem_new(&names, all, sizeof *names, "names", err);
-    options.names = names;
-    for (size_t k = 0; k < figure->run_count && rc == 0; k++) {
-        const struct lab_run *run = &e->runs[figure->runs[k]];
-        size_t at = 0;
-        for (size_t i = 0; i < figure->runs[k]; i++)
-            at += (size_t)e->runs[i].seed_count;
-        for (int s = 0; s < run->seed_count && rc == 0; s++) {
-            if (states[at + (size_t)s] != LAB_FINISHED)
-                continue;
-            names[count] = run->name;
-            rc = lab_folder(&folders[count], dir, run, run->seeds[s], err);
-            if (rc == 0 && figure->kind == LAB_FIGURE_RANGE)
-                rc = check_curve(&there, folders[count], err);
-            if (rc == 0 && !there) {
-                free(folders[count]);
-                folders[count] = NULL;
-            }
-            count += there;
-        }
+        rc = mem_new(&folders, most, 2 * sizeof *folders, "folders", err);
+    if (rc == 0) {
+        options.names = folders + most;
+        rc = find_inputs(folders, folders + most, &count, r, figure, err);
     }
     if (rc == 0 && count > 0)
-        rc = (figure->kind == LAB_FIGURE_RANGE ? clr_plot_range : clr_plot_run)(
-            path, (const char *const *)folders, count, &options, err);
-    for (size_t i = 0; folders && i < count; i++)
-        free(folders[i]);
+        rc = (figure->kind == LAB_FIGURE_RANGE ? clr_plot_range : clr_plot_run)(path, folders, count,
+                                                                                &options, err);
     free(folders);
-    free(names);
     free(path);
     return rc < 0 ? rc : count > 0;
 }
@@ -698,14 +662,16 @@ static int draw(const struct lab_experiment *e, const struct lab_figure *figure,
 int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
              const char *command_line, struct clr_error *err)
 {
-    int rc = 0;
+    struct results r;
+    int rc = results_init(&r, e, dir, states, err);
 
-    for (size_t i = 0; i < e->figure_count; i++) {
+    for (size_t i = 0; i < e->figure_count && r.cells; i++) {
         struct clr_error other;
-        const int drawn = draw(e, &e->figures[i], dir, states, command_line, rc >= 0 ? err : &other);
+        const int drawn = draw(&r, &e->figures[i], dir, command_line, rc >= 0 ? err : &other);
         if (rc >= 0)
             rc = drawn < 0 ? clr_error_prefix(err, "figure '%s' cannot be drawn", e->figures[i].file)
                            : rc + drawn;
     }
+    results_clear(&r);
     return rc;
 }

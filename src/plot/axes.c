@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -28,28 +29,22 @@ void axes_format_fixed(char *out, size_t size, double v, int decimals)
     out[n] = '\0';
 }
 
-/* m × 10^exponent; the mantissa is left out where it is 1 and `bare` allows that. */
+/* m × 10^exponent; the mantissa is omitted where it is 1 and `bare` allows that. */
 static void format_power(char *out, size_t size, const char *mantissa, int exponent, bool bare)
 {
     static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-    struct {
-        char text[40];
-        size_t n;
-    } e = {"", 0};
-    char digits[16];
+    const int e = abs(exponent); /* below 400 */
+    char power[40];
 
-    (void)snprintf(digits, sizeof digits, "%d", exponent < 0 ? -exponent : exponent);
-    for (const char *d = digits; *d; d++) {
-        str_copy(e.text + e.n, sizeof e.text - e.n, raised[*d - '0']);
-        e.n += strlen(raised[*d - '0']);
-    }
+    (void)snprintf(power, sizeof power, "10%s%s%s%s", exponent < 0 ? "⁻" : "", e > 99 ? raised[e / 100] : "",
+                   e > 9 ? raised[e / 10 % 10] : "", raised[e % 10]);
     if (bare && strcmp(mantissa, "1") == 0)
-        (void)snprintf(out, size, "10%s%s", exponent < 0 ? "⁻" : "", e.text);
+        str_copy(out, size, power);
     else
-        (void)snprintf(out, size, "%s×10%s%s", mantissa, exponent < 0 ? "⁻" : "", e.text);
+        (void)snprintf(out, size, "%s×%s", mantissa, power);
 }
 
-/* Cut trailing zeros behind the point, and the point. */
+/* Cut trailing zeros after the point, and the point. */
 static void trim_zeros(char *text)
 {
     size_t n = strlen(text);
@@ -67,18 +62,11 @@ static int exponent_of(double v)
 {
     char text[40];
     const char *e;
-    int exponent = 0, sign = 1;
 
     /* printf rounds, so that 9.9999999999999999e-4 counts as 1e-3; log10 alone does not. */
     (void)snprintf(text, sizeof text, "%.12e", v);
     e = strchr(text, 'e');
-    if (!e)
-        return 0;
-    e++;
-    sign = *e == '-' ? -1 : 1;
-    for (e++; *e; e++)
-        exponent = 10 * exponent + (*e - '0');
-    return sign * exponent;
+    return e ? (int)strtol(e + 1, NULL, 10) : 0;
 }
 
 void axes_format_value(char *out, size_t size, double v, int digits)
@@ -129,9 +117,7 @@ void axes_set_range(struct axis *a, bool log, double lo, double hi, double pad, 
         return;
     }
     if (hi - lo <= 1e-6 * fmax(fabs(lo), fabs(hi))) {
-        double wide = fmax(fabs(lo), fabs(hi)) * 0.05;
-        if (wide == 0.0)
-            wide = 0.5;
+        const double most = fmax(fabs(lo), fabs(hi)), wide = most > 0.0 ? 0.05 * most : 0.5;
         lo -= wide;
         hi += wide;
     }
@@ -145,12 +131,10 @@ void axes_set_range(struct axis *a, bool log, double lo, double hi, double pad, 
 
 double axes_place(const struct axis *a, double v)
 {
-    double f;
+    const double f = !a->log    ? (v - a->lo) / (a->hi - a->lo)
+                     : v <= 0.0 ? -20.0
+                                : log(v / a->lo) / log(a->hi / a->lo);
 
-    if (a->log)
-        f = v <= 0.0 ? -20.0 : log(v / a->lo) / log(a->hi / a->lo);
-    else
-        f = (v - a->lo) / (a->hi - a->lo);
     return clamp(f, -20.0, 20.0);
 }
 
@@ -197,7 +181,7 @@ static void set_linear_ticks(struct axis *a, int max_texts)
 {
     static const int mantissas[] = {1, 2, 5};
     double span = a->hi - a->lo, slack = span * 1e-9;
-    int exponent = exponent_of(span / max_texts), m = 0, mantissa;
+    int exponent = exponent_of(span / max_texts), m = 0;
     double first, last;
 
     if (a->whole && exponent < 0)
@@ -215,10 +199,9 @@ static void set_linear_ticks(struct axis *a, int max_texts)
         if (last - first + 1.0 <= max_texts)
             break;
     }
-    mantissa = mantissas[m];
     a->count = 0;
     for (double k = first; k <= last && a->count < AXES_MAX_TICKS; k += 1.0)
-        a->ticks[a->count++].value = step_multiple(k, mantissa, exponent);
+        a->ticks[a->count++].value = step_multiple(k, mantissas[m], exponent);
     set_linear_texts(a, exponent);
 }
 
@@ -281,10 +264,7 @@ static void set_log_ticks(struct axis *a, int max_texts)
 
 void axes_set_ticks(struct axis *a, int max_texts)
 {
-    if (max_texts < 2)
-        max_texts = 2;
-    if (max_texts > AXES_MAX_TICKS)
-        max_texts = AXES_MAX_TICKS;
+    max_texts = max_texts < 2 ? 2 : max_texts > AXES_MAX_TICKS ? AXES_MAX_TICKS : max_texts;
     a->minor_count = 0;
     if (a->log)
         set_log_ticks(a, max_texts);

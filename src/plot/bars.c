@@ -20,7 +20,7 @@
 
 #define GROUP_MOST 0.2 /* of the width: the names of groups, and those of rows */
 #define NAME_MOST  0.3
-#define TEXT_LEAST 0.5  /* of the text: smaller ones are left out */
+#define TEXT_LEAST 0.5  /* of the text: smaller ones are omitted */
 #define TEXT_MOST  0.35 /* of the bars' area: the text after a bar that is cut */
 
 static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00,
@@ -36,8 +36,8 @@ struct bars_drawing {
     double names_at;   /* where the names end, right-aligned */
     double row;        /* height of a row */
     bool spreads, cut; /* are there any, and some that go beyond the axis: that is explained */
-    double end;        /* the largest number that is drawn: what is longer is cut there … */
-    bool write_cut;    /* … and there is room to write its length */
+    double end;        /* the largest number that is drawn: a spread beyond it is cut there … */
+    bool write_cut;    /* … and there is room to write its end */
     struct axis axis;
 };
 

@@ -9,7 +9,7 @@
 
 #include "plot/canvas.h"
 
-#define BARS_MAX_SERIES 8 /* as many as there are colours */
+#define BARS_MAX_SERIES 8 /* more cannot be distinguished */
 #define BARS_LABEL      640
 #define BARS_NAME       96
 
@@ -39,9 +39,9 @@ void bars_clear(struct bars *bars);
 int bars_height(const struct bars *bars, int width);
 
 /*
- * Draw all bars. A spread far beyond the longest bar is cut, with an arrow's head and, where there is room,
+ * Draw the figure. A spread far beyond the longest bar is cut, with an arrow's head and, where there is room,
  * its end as a number. Lines and arrows are explained below the axis where there is room; texts that do not
- * fit are omitted. Where the longest bars of two series are far apart the axis is logarithmic.
+ * fit are omitted. Where the longest bars of two series are far apart the axis is logarithmic and named so.
  * Where there is no room for every row, the smallest ones are summed into one. CLR_ENOMEM.
  */
 int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int height, struct clr_error *err);

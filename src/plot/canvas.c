@@ -35,20 +35,17 @@ struct canvas {
 
 int canvas_format_of(enum canvas_format *out, const char *path, struct clr_error *err)
 {
-    static const struct {
-        const char *extension;
-        enum canvas_format format;
-    } known[] = {{".png", CANVAS_PNG}, {".svg", CANVAS_SVG}, {".pdf", CANVAS_PDF}};
+    static const char *const known[] = {[CANVAS_PNG] = ".png", [CANVAS_SVG] = ".svg", [CANVAS_PDF] = ".pdf"};
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
 
     for (size_t i = 0; dot && i < MEM_COUNT(known); i++) {
-        if (strcasecmp(dot, known[i].extension) == 0) {
-            *out = known[i].format;
+        if (strcasecmp(dot, known[i]) == 0) {
+            *out = (enum canvas_format)i;
             return 0;
         }
     }
     return clr_error_set(err, CLR_EUSAGE,
-                         "cannot tell the format of '%s': its name must end in .png, .svg or .pdf", path);
+                         "the format of '%s' is not known: its name must end in .png, .svg or .pdf", path);
 }
 
 static cairo_status_t on_stream(void *closure, const unsigned char *data, unsigned int length)
@@ -71,9 +68,7 @@ static int check_size(const struct canvas_spec *spec, struct clr_error *err)
             err, CLR_EUSAGE,
             "a figure of %d × %d pixels: the width must lie between %d and %d, the height between %d and %d",
             spec->width, spec->height, MIN_WIDTH, MAX_SIDE, MIN_HEIGHT, MAX_SIDE);
-    if (spec->format != CANVAS_PNG)
-        return 0;
-    if (w > MAX_SIDE || h > MAX_SIDE || w * h > (double)MAX_PIXELS)
+    if (spec->format == CANVAS_PNG && (w > MAX_SIDE || h > MAX_SIDE || w * h > (double)MAX_PIXELS))
         return clr_error_set(
             err, CLR_EUSAGE,
             "a figure of %d × %d at %d dpi is %.0f × %.0f pixels, more than can be drawn: take a "
@@ -84,19 +79,13 @@ static int check_size(const struct canvas_spec *spec, struct clr_error *err)
 
 static cairo_surface_t *create_surface(struct canvas *c)
 {
-    double points_w = c->spec.width * 0.75, points_h = c->spec.height * 0.75;
+    const double w = c->spec.width * 0.75, h = c->spec.height * 0.75; /* points */
 
-    switch (c->spec.format) {
-    case CANVAS_SVG:
-        c->scale = 0.75;
-        return cairo_svg_surface_create_for_stream(on_stream, &c->stream, points_w, points_h);
-    case CANVAS_PDF:
-        c->scale = 0.75;
-        return cairo_pdf_surface_create_for_stream(on_stream, &c->stream, points_w, points_h);
-    case CANVAS_PNG:
-        break;
-    }
-    c->scale = c->spec.dpi / 96.0;
+    c->scale = c->spec.format == CANVAS_PNG ? c->spec.dpi / 96.0 : 0.75;
+    if (c->spec.format != CANVAS_PNG)
+        return (c->spec.format == CANVAS_SVG
+                    ? cairo_svg_surface_create_for_stream
+                    : cairo_pdf_surface_create_for_stream)(on_stream, &c->stream, w, h);
     return cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)lround(c->spec.width * c->scale),
                                       (int)lround(c->spec.height * c->scale));
 }
@@ -204,10 +193,8 @@ int canvas_finish(struct canvas *c, struct str *out, struct clr_error *err)
     }
     cairo_surface_flush(c->surface);
     rc = check_status(c, err);
-    if (rc == 0 && c->spec.format == CANVAS_PNG)
-        return finish_png(c, out, err);
-    if (rc < 0)
-        return rc;
+    if (rc < 0 || c->spec.format == CANVAS_PNG)
+        return rc < 0 ? rc : finish_png(c, out, err);
     cairo_surface_finish(c->surface);
     if (cairo_surface_status(c->surface) != CAIRO_STATUS_SUCCESS || c->stream.failed)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the figure");
@@ -345,7 +332,6 @@ static void trace_regular(struct canvas *c, int corners, double turn, double x, 
         double a = turn + 2 * PI * i / corners;
         cairo_line_to(c->cr, x + r * cos(a), y + r * sin(a));
     }
-    cairo_close_path(c->cr);
 }
 
 static void trace_plus(struct canvas *c, double turn, double x, double y, double r)
@@ -358,44 +344,31 @@ static void trace_plus(struct canvas *c, double turn, double x, double y, double
         double u = corner[i][0] * r, v = corner[i][1] * r;
         cairo_line_to(c->cr, x + u * cos(turn) - v * sin(turn), y + u * sin(turn) + v * cos(turn));
     }
-    cairo_close_path(c->cr);
 }
 
 void canvas_mark(struct canvas *c, enum canvas_marker marker, double x, double y, double size, uint32_t rgb)
 {
+    static const struct {
+        int corners; /* of a regular polygon; 0: a plus */
+        double turn, down, size;
+    } shapes[] = {
+        [CANVAS_SQUARE] = {4, PI / 4, 0.0, 1.22},   [CANVAS_TRIANGLE] = {3, -PI / 2, 0.2, 1.3},
+        [CANVAS_DIAMOND] = {4, 0.0, 0.0, 1.28},     [CANVAS_TRIANGLE_DOWN] = {3, PI / 2, -0.2, 1.3},
+        [CANVAS_PLUS] = {0, 0.0, 0.0, 1.2},         [CANVAS_CROSS] = {0, PI / 4, 0.0, 1.25},
+        [CANVAS_PENTAGON] = {5, -PI / 2, 0.0, 1.2},
+    };
     const struct canvas_pen edge = {0xFFFFFF, 1.0, size * 0.16, CANVAS_SOLID};
-    double r = size / 2;
+    const double r = size / 2, down = r * shapes[marker].down;
 
     set_pen(c, &edge);
     cairo_new_path(c->cr);
-    switch (marker) {
-    case CANVAS_SQUARE:
-        trace_regular(c, 4, PI / 4, x, y, r * 1.22);
-        break;
-    case CANVAS_TRIANGLE:
-        trace_regular(c, 3, -PI / 2, x, y + r * 0.2, r * 1.3);
-        break;
-    case CANVAS_DIAMOND:
-        trace_regular(c, 4, 0.0, x, y, r * 1.28);
-        break;
-    case CANVAS_TRIANGLE_DOWN:
-        trace_regular(c, 3, PI / 2, x, y - r * 0.2, r * 1.3);
-        break;
-    case CANVAS_PLUS:
-        trace_plus(c, 0.0, x, y, r * 1.2);
-        break;
-    case CANVAS_CROSS:
-        trace_plus(c, PI / 4, x, y, r * 1.25);
-        break;
-    case CANVAS_PENTAGON:
-        trace_regular(c, 5, -PI / 2, x, y, r * 1.2);
-        break;
-    case CANVAS_CIRCLE:
-    case CANVAS_MARKERS:
+    if (marker == CANVAS_CIRCLE)
         cairo_arc(c->cr, x, y, r, 0, 2 * PI);
-        cairo_close_path(c->cr);
-        break;
-    }
+    else if (shapes[marker].corners == 0)
+        trace_plus(c, shapes[marker].turn, x, y, r * shapes[marker].size);
+    else
+        trace_regular(c, shapes[marker].corners, shapes[marker].turn, x, y + down, r * shapes[marker].size);
+    cairo_close_path(c->cr);
     cairo_stroke_preserve(c->cr);
     set_color(c, rgb, 1.0);
     cairo_fill(c->cr);
@@ -419,10 +392,9 @@ static size_t utf8_length(const unsigned char *s)
             continue;
         if (s[1] < rows[i].second_lo || s[1] > rows[i].second_hi)
             return 0;
-        for (size_t k = 2; k < rows[i].length; k++) {
+        for (size_t k = 2; k < rows[i].length; k++)
             if ((s[k] & 0xC0) != 0x80)
                 return 0;
-        }
         return rows[i].length;
     }
     return 0;
@@ -533,10 +505,26 @@ static size_t boundary(const char *text, size_t at, bool up)
     return at;
 }
 
+/* Up to byte `head` and from `tail` on, in whole words, for half a number is another. A name without spaces
+ * is cut anywhere. */
+static void cut_at_words(const char *text, size_t length, size_t *head, size_t *tail)
+{
+    size_t start = *head, end = *tail;
+
+    while (start > *head / 2 && text[start - 1] != ' ')
+        start--;
+    if (start <= *head / 2)
+        return;
+    while (end < length && text[end - 1] != ' ')
+        end++;
+    *head = start;
+    *tail = text[end - 1] == ' ' ? end - 1 : end;
+}
+
 void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
                      double width)
 {
-    char clean[TEXT_MAX], cut[TEXT_MAX + 4];
+    char clean[TEXT_MAX], cut[TEXT_MAX + 6];
     size_t length;
 
     (void)canvas_clean_text(clean, sizeof clean, text);
@@ -547,7 +535,8 @@ void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *t
         keep--;
         head = boundary(clean, keep * 2 / 3, false);
         tail = boundary(clean, length - keep / 3, true);
-        (void)snprintf(cut, sizeof cut, "%.*s…%s", (int)head, clean, clean + tail);
+        cut_at_words(clean, length, &head, &tail);
+        (void)snprintf(cut, sizeof cut, "%.*s[…]%s", (int)head, clean, clean + tail);
         str_copy(out, out_size, cut);
     }
 }
@@ -572,7 +561,7 @@ size_t canvas_break_text(struct canvas *c, const char *text, double size, bool b
         if (text[n] != ' ' || !fits(c, text, n, size, bold, width))
             continue;
         at_space = at_space ? at_space : n;
-        /* rather behind a comma, if the rest has room in a second line */
+        /* preferably after a comma, if the rest has room in a second line */
         if (text[n - 1] == ',' && canvas_text_width(c, text + n + 1, size, bold) <= width)
             return n;
     }

@@ -1,9 +1,8 @@
 /*
- * A surface to draw on: PNG, SVG or PDF behind one set of strokes. The only file behind it that includes
- * Cairo.
+ * A surface to draw on: PNG, SVG or PDF through one set of strokes. canvas.c alone includes Cairo.
  *
  * Lengths are pixels at 96 dpi, x to the right, y down; colours are 0xRRGGBB. A drawing call cannot fail:
- * what went wrong is kept and comes out of canvas_finish().
+ * canvas_finish() returns the error.
  */
 #ifndef PLOT_CANVAS_H
 #define PLOT_CANVAS_H
@@ -17,7 +16,7 @@
 enum canvas_format { CANVAS_PNG, CANVAS_SVG, CANVAS_PDF };
 enum canvas_align { CANVAS_LEFT, CANVAS_CENTER, CANVAS_RIGHT };
 
-/* Dash patterns, told apart without colour. */
+/* Dash patterns: they differ without colour, too. */
 enum canvas_dash { CANVAS_SOLID, CANVAS_LONG, CANVAS_DASH_DOT, CANVAS_DOTS, CANVAS_GUIDE, CANVAS_DASHES };
 enum canvas_marker {
     CANVAS_CIRCLE,
@@ -26,9 +25,9 @@ enum canvas_marker {
     CANVAS_DIAMOND,
     CANVAS_TRIANGLE_DOWN,
     CANVAS_PLUS,
-    CANVAS_CROSS,
     CANVAS_PENTAGON,
-    CANVAS_MARKERS
+    CANVAS_MARKERS, /* of curves */
+    CANVAS_CROSS = CANVAS_MARKERS
 };
 
 struct canvas_spec {
@@ -84,8 +83,8 @@ void canvas_text(struct canvas *c, double x, double y, const char *text, double 
 /* Turned by 90 degrees, read from below, centred at (x, y). */
 void canvas_text_up(struct canvas *c, double x, double y, const char *text, double size, uint32_t rgb);
 
-/* Copy that is at most `width` wide, with "…" where something had to go: two thirds from the start, for names
- * that differ at their ends. */
+/* Copy that is at most `width` wide, with "[…]" where something had to go ("…" alone is that of a range): two
+ * thirds from the start, for names that differ at their ends; between words, where there are any. */
 void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
                      double width);
 

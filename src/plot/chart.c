@@ -2,8 +2,8 @@
  * Charts: see chart.h. Here: the model, the ranges of the axes, the layout.
  *
  * Colours: Okabe and Ito, "Color Universal Design" (2008), in an order whose neighbours differ most, without
- * the yellow, which is too light for lines on white. Dash patterns and markers repeat with other periods than
- * the colours, so that curves also differ in grey.
+ * the yellow, which is too light for lines on white. Dash patterns repeat with another period than colours
+ * and markers, so that curves also differ in grey.
  */
 #include "plot/drawing.h"
 
@@ -19,30 +19,32 @@
 
 /* ---- the model ---- */
 
+static void clear_series(struct chart_series *s)
+{
+    free(s->x);
+    free(s->y);
+    free(s->low);
+    free(s->high);
+    free(s->smooth);
+}
+
 int chart_add_series(struct chart_panel *panel, const char *label, size_t count, bool band,
                      struct chart_series **out, struct clr_error *err)
 {
     struct chart_series s = {.count = count, .look = panel->series_count, .markers = true};
+    double **const arrays[] = {&s.x, &s.y, &s.low, &s.high};
     int rc = 0;
 
     if (!panel->series)
         rc = mem_new(&panel->series, CHART_MAX_SERIES, sizeof *panel->series, "curves", err);
     if (rc == 0 && panel->series_count == CHART_MAX_SERIES)
-        rc = clr_error_set(err, CLR_EUSAGE, "more than %d curves cannot be told apart: plot fewer",
+        rc = clr_error_set(err, CLR_EUSAGE, "more than %d curves cannot be distinguished: plot fewer",
                            CHART_MAX_SERIES);
     str_copy(s.label, sizeof s.label, label);
-    if (rc == 0)
-        rc = mem_new(&s.x, count, sizeof(double), "curve", err);
-    if (rc == 0)
-        rc = mem_new(&s.y, count, sizeof(double), "curve", err);
-    if (rc == 0 && band)
-        rc = mem_new(&s.low, count, sizeof(double), "curve", err);
-    if (rc == 0 && band)
-        rc = mem_new(&s.high, count, sizeof(double), "curve", err);
+    for (size_t i = 0; i < (band ? 4U : 2U) && rc == 0; i++)
+        rc = mem_new(arrays[i], count, sizeof(double), "curve", err);
     if (rc < 0) {
-        free(s.x);
-        free(s.y);
-        free(s.low);
+        clear_series(&s);
         return rc;
     }
     panel->series[panel->series_count] = s;
@@ -70,7 +72,15 @@ void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *fo
     va_end(args);
 }
 
-/* The lowest value of the curve behind that part of its length; its end counts in any case. */
+void chart_add_above(struct chart *chart, const char *what, double most)
+{
+    char number[AXES_TEXT];
+
+    axes_format_value(number, sizeof number, most, 2);
+    chart_add_key(chart, CHART_KEY_ABOVE, "%s above the axis, up to %s", what, number);
+}
+
+/* The lowest value of the curve after that part of its length; its end counts in any case. */
 static double lowest_later(const struct chart_series *s, double early)
 {
     const double first = early > 0.0 ? s->x[0] + early * (s->x[s->count - 1] - s->x[0]) : -INFINITY;
@@ -108,18 +118,7 @@ void chart_begin_axis(struct chart_panel *panel, double early)
         span = fmax(fabs(hi), 1.0);
     step = pow(10.0, floor(log10(span))) / 2.0;
     begin = floor((lo - 0.05 * span) / step) * step;
-    panel->begins = begin >= 0.4 * hi && begin > 0.0;
-    panel->begin = begin;
-    panel->from_zero = !panel->begins;
-}
-
-static void clear_series(struct chart_series *s)
-{
-    free(s->x);
-    free(s->y);
-    free(s->low);
-    free(s->high);
-    free(s->smooth);
+    chart_begin_at(panel, begin >= 0.4 * hi ? begin : 0.0);
 }
 
 void chart_remove_series(struct chart *chart, size_t index)
@@ -180,10 +179,8 @@ static void x_range(struct drawing *d)
         }
         for (size_t i = 0; i < panel->guide_count; i++) {
             const struct chart_guide *g = &panel->guides[i];
-            if (isfinite(g->x0)) {
-                lo = fmin(lo, g->x0);
-                hi = fmax(hi, g->x1);
-            }
+            lo = isfinite(g->x0) ? fmin(lo, g->x0) : lo;
+            hi = isfinite(g->x0) ? fmax(hi, g->x1) : hi;
         }
         for (size_t i = 0; i < panel->shade_count; i++) {
             lo = fmin(lo, panel->shades[i].lo);
@@ -229,6 +226,17 @@ static void y_range(struct drawing *d, size_t p)
 
 /* ---- layout ---- */
 
+double drawing_text_width(const struct drawing *d, const char *text)
+{
+    return canvas_text_width(d->canvas, text, d->s.text, false);
+}
+
+void drawing_text(struct drawing *d, double x, double y, const char *text, enum canvas_align align,
+                  uint32_t rgb)
+{
+    canvas_text(d->canvas, x, y, text, d->s.text, false, align, rgb);
+}
+
 double drawing_px(const struct drawing *d, size_t p, double x)
 {
     return d->box[p].x + axes_place(&d->x, x) * d->box[p].w;
@@ -244,7 +252,7 @@ static double widest_tick(struct drawing *d, const struct axis *a)
     double widest = 0.0;
 
     for (int i = 0; i < a->count; i++)
-        widest = fmax(widest, canvas_text_width(d->canvas, a->ticks[i].text, d->s.text, false));
+        widest = fmax(widest, drawing_text_width(d, a->ticks[i].text));
     return widest;
 }
 
@@ -257,12 +265,9 @@ static void fit_x_ticks(struct drawing *d, double width)
         double clear = INFINITY;
         axes_set_ticks(&d->x, max);
         for (int i = 1; i < d->x.count; i++) {
-            double gap =
-                (axes_fraction(&d->x, d->x.ticks[i].value) - axes_fraction(&d->x, d->x.ticks[i - 1].value)) *
-                width;
-            double text = (canvas_text_width(d->canvas, d->x.ticks[i].text, d->s.text, false) +
-                           canvas_text_width(d->canvas, d->x.ticks[i - 1].text, d->s.text, false)) /
-                          2;
+            const struct axes_tick *t = &d->x.ticks[i];
+            double gap = (axes_fraction(&d->x, t[0].value) - axes_fraction(&d->x, t[-1].value)) * width;
+            double text = (drawing_text_width(d, t[0].text) + drawing_text_width(d, t[-1].text)) / 2;
             clear = fmin(clear, gap - text);
         }
         if (clear >= 1.5 * d->s.text)
@@ -304,7 +309,7 @@ static void lay_out_sides(struct drawing *d, double left)
         fit_x_ticks(d, right - left);
         for (int i = 0; i < d->x.count; i++) {
             double at = left + axes_fraction(&d->x, d->x.ticks[i].value) * (right - left);
-            over = fmax(over, at + canvas_text_width(d->canvas, d->x.ticks[i].text, d->s.text, false) / 2);
+            over = fmax(over, at + drawing_text_width(d, d->x.ticks[i].text) / 2);
         }
         if (over > d->width - 8 * u)
             right -= over - (d->width - 8 * u);
@@ -405,8 +410,7 @@ static void draw_axes(struct drawing *d, size_t p)
         double x = drawing_px(d, p, d->x.ticks[i].value);
         canvas_rule(d->canvas, x, foot, x, foot + 5 * u, &spine);
         if (last)
-            canvas_text(d->canvas, x, foot + 7 * u + 0.6 * d->s.text, d->x.ticks[i].text, d->s.text, false,
-                        CANVAS_CENTER, INK);
+            drawing_text(d, x, foot + 7 * u + 0.6 * d->s.text, d->x.ticks[i].text, CANVAS_CENTER, INK);
     }
     for (int i = 0; i < d->x.minor_count; i++) {
         double x = drawing_px(d, p, d->x.minor[i]);
@@ -415,7 +419,7 @@ static void draw_axes(struct drawing *d, size_t p)
     for (int i = 0; i < d->y[p].count; i++) {
         double y = drawing_py(d, p, d->y[p].ticks[i].value);
         canvas_rule(d->canvas, b->x - 5 * u, y, b->x, y, &spine);
-        canvas_text(d->canvas, b->x - 8 * u, y, d->y[p].ticks[i].text, d->s.text, false, CANVAS_RIGHT, INK);
+        drawing_text(d, b->x - 8 * u, y, d->y[p].ticks[i].text, CANVAS_RIGHT, INK);
     }
     for (int i = 0; i < d->y[p].minor_count; i++) {
         double y = drawing_py(d, p, d->y[p].minor[i]);
@@ -427,7 +431,7 @@ static void draw_axes(struct drawing *d, size_t p)
         draw_break(d, b->x, foot);
 }
 
-/* A title goes on in a second line, from a space on, where it is too long for one. */
+/* A title that is too long for one line is broken at a space. */
 static void draw_title(struct drawing *d)
 {
     const double size = title_size(d), room = title_room(d);
@@ -447,11 +451,17 @@ static void draw_title(struct drawing *d)
     }
 }
 
-bool chart_title_fits(struct canvas *canvas, const char *title, double width)
+int chart_title_rows(struct canvas *canvas, const char *title, double width)
 {
     const struct sizes s = sizes_of(width, width); /* of a cell: the smallest there are */
+    int rows = 0;
 
-    return canvas_text_width(canvas, title, s.label, true) <= width - 24 * s.unit;
+    do {
+        title += canvas_break_text(canvas, title, s.label, true, width - 24 * s.unit);
+        title += *title == ' ';
+        rows++;
+    } while (*title);
+    return rows;
 }
 
 static void draw_y_label(struct drawing *d, size_t p)
@@ -481,7 +491,7 @@ static void draw_labels(struct drawing *d)
         draw_y_label(d, p);
 }
 
-/* ---- all of it ---- */
+/* ---- the chart ---- */
 
 static void clear_places(struct drawing *d)
 {
@@ -510,7 +520,7 @@ static int draw_panels(struct drawing *d, double *xy, struct clr_error *err)
 
     if (rc < 0)
         return rc;
-    if (legend_is_wanted(d->chart) && !d->legend_below)
+    if (legend_is_needed(d->chart) && !d->legend_below)
         place_take_box(&d->place[0], d->legend_box);
     for (size_t p = 0; p < d->chart->panel_count; p++) {
         guides_draw_shades(d, p);
@@ -524,6 +534,16 @@ static int draw_panels(struct drawing *d, double *xy, struct clr_error *err)
     return 0;
 }
 
+/* Below the panels, which give up a part of their height. */
+static void put_legend_below(struct drawing *d)
+{
+    d->legend_below = true;
+    d->panels_height = 0.0;
+    for (size_t p = 0; p < d->chart->panel_count; p++)
+        d->panels_height += d->box[p].h;
+    lay_out(d);
+}
+
 /* Find the place of everything. *xy: room for curves, to be freed. */
 static int place_all(struct drawing *d, double **xy, struct clr_error *err)
 {
@@ -531,6 +551,7 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
 
     d->cell = CELL * fmax(1.0, fmax(d->width, d->height) / 2000.0);
     d->s = sizes_of(d->width, d->height);
+    d->lane_count = d->chart->lane_count;
     rc = curves_new_trace(d, xy, err);
     if (rc < 0)
         return rc;
@@ -538,16 +559,19 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     for (size_t p = 0; p < d->chart->panel_count; p++)
         y_range(d, p);
     lay_out(d);
-    if (!legend_is_wanted(d->chart))
+    if (!legend_is_needed(d->chart))
         return 0;
     rc = map_panels(d, *xy, err);
-    if (rc == 0 && !legend_place_inside(d)) {
-        d->legend_below = true;
-        for (size_t p = 0; p < d->chart->panel_count; p++)
-            d->panels_height += d->box[p].h;
+    if (rc < 0 || legend_place_inside(d))
+        return rc;
+    put_legend_below(d);
+    if (!d->keep_lanes && d->lane_count > 0 && !legend_has_names(d)) {
+        d->lane_count = 0;
+        d->legend_below = false;
         lay_out(d);
+        put_legend_below(d);
     }
-    return rc;
+    return 0;
 }
 
 int drawing_run(struct drawing *d, struct clr_error *err)
@@ -559,7 +583,7 @@ int drawing_run(struct drawing *d, struct clr_error *err)
         rc = draw_panels(d, xy, err);
     if (rc == 0) {
         draw_labels(d);
-        if (legend_is_wanted(d->chart))
+        if (legend_is_needed(d->chart))
             legend_draw(d);
     }
     clear_places(d);
@@ -570,25 +594,20 @@ int drawing_run(struct drawing *d, struct clr_error *err)
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err)
 {
-    struct drawing *d = NULL;
+    struct drawing d = {
+        .canvas = canvas, .chart = chart, .width = width, .height = height, .keep_lanes = true};
     double *xy = NULL;
-    int rc = mem_new(&d, 1, sizeof *d, "drawing", err);
+    int rc = place_all(&d, &xy, err);
 
-    if (rc < 0)
-        return rc;
-    *d = (struct drawing){.canvas = canvas, .chart = chart, .width = width, .height = height};
-    rc = place_all(d, &xy, err);
-    clear_places(d);
-    if (rc == 0)
-        rc = height + (int)ceil((d->legend_below ? legend_whole_height(d) : 0.0) +
-                                (double)chart->lane_count * ROW * d->s.text);
+    clear_places(&d);
     free(xy);
-    free(d);
-    return rc;
+    return rc < 0 ? rc
+                  : height + (int)ceil((d.legend_below ? legend_whole_height(&d) : 0.0) +
+                                       (double)chart->lane_count * ROW * d.s.text);
 }
 
-/* Rows of a legend below that had no room are not lost without a word. */
-static void tell_hidden(const struct legend *l, int height, double row)
+/* Rows of a legend below that had no room. */
+static void report_hidden(const struct legend *l, int height, double row)
 {
     const size_t all = (l->count + l->columns - 1) / l->columns;
 
@@ -599,15 +618,13 @@ static void tell_hidden(const struct legend *l, int height, double row)
 
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height, struct clr_error *err)
 {
-    struct drawing *d = NULL;
-    int rc = mem_new(&d, 1, sizeof *d, "drawing", err);
+    struct drawing d = {.canvas = canvas, .chart = chart, .width = width, .height = height};
+    int rc = drawing_run(&d, err);
 
-    if (rc < 0)
-        return rc;
-    *d = (struct drawing){.canvas = canvas, .chart = chart, .width = width, .height = height};
-    rc = drawing_run(d, err);
-    if (rc == 0 && d->legend_below)
-        tell_hidden(&d->legend, height, d->s.row);
-    free(d);
+    if (rc == 0 && d.lane_count < chart->lane_count)
+        log_line(CLR_LOG_INFO, "the ranges above the chart have no room: they have, with a height of %d",
+                 height + (int)ceil(d.s.row + (double)chart->lane_count * ROW * d.s.text));
+    if (rc == 0 && d.legend_below)
+        report_hidden(&d.legend, height, d.s.row);
     return rc;
 }

@@ -11,10 +11,10 @@
 
 #include "plot/canvas.h"
 
-#define CHART_STYLES     7  /* that can be told apart; further curves are for small multiples */
+#define CHART_STYLES     7  /* that can be distinguished; further curves are for small multiples */
 #define CHART_MAX_SERIES 24 /* in small multiples, too */
 #define CHART_MAX_GUIDES 64
-#define CHART_MAX_KEYS   7
+#define CHART_MAX_KEYS   8
 #define CHART_LABEL      192
 
 struct chart_series {
@@ -26,7 +26,7 @@ struct chart_series {
     size_t look;        /* number of its colour, dashes and markers */
     bool markers;       /* mark points; without, only the line */
     bool muted;         /* thin and grey, not in the legend: there for comparison */
-    bool faint;         /* points are small and pale dots behind the line */
+    bool faint;         /* points are small and pale dots under the line */
 };
 
 enum chart_text_at {
@@ -41,14 +41,16 @@ struct chart_guide {
     double x0, y0, x1, y1;
     enum chart_text_at text_at;
     char text[64];
-    bool colored; /* in the colour of that look */
+    bool colored; /* in the colour of that look, and of one of the curves: small multiples show it … */
+    bool muted;   /* … in grey where another curve is on top */
     size_t look;
 };
 
 /* A stripe over the whole height. */
 struct chart_shade {
     double lo, hi;
-    bool bound;       /* where a bound may lie, rather than a range to work in */
+    bool bound;       /* where a bound may lie, rather than a range to work in … */
+    bool doubt;       /* … which is in doubt */
     const char *what; /* in the table */
 };
 
@@ -60,13 +62,16 @@ struct chart_lane {
     char text[80];
 };
 
-/* A row of the legend behind those of the curves: what else is drawn. */
+/* A row of the legend after those of the curves: what else is drawn. */
 enum chart_key_kind {
     CHART_KEY_BAND,
     CHART_KEY_LINE, /* of curves that are smoothed */
     CHART_KEY_DOTS, /* the points that they are means of */
     CHART_KEY_GUIDE,
+    CHART_KEY_END,   /* where a loss was no longer finite */
+    CHART_KEY_ABOVE, /* an arrow: a curve goes on above the axis */
     CHART_KEY_RANGE,
+    CHART_KEY_DOUBT, /* likewise, of a range not to be trained in yet */
     CHART_KEY_BOUND,
     CHART_KEY_LANE,
     CHART_KEY_GREY,
@@ -82,9 +87,9 @@ struct chart_panel {
     const char *y_label;
     bool log;       /* the y axis; all values are above 0 */
     bool from_zero; /* the y axis starts at 0 */
-    bool begins;    /* the y axis starts at `begin`, and curves go on below it */
+    bool begins;    /* the y axis starts at `begin`, and curves continue below it */
     double begin;
-    bool ends;             /* the y axis ends at the ceiling, and curves go on above it */
+    bool ends;             /* the y axis ends at the ceiling, and curves continue above it */
     double floor, ceiling; /* the y axis goes no further; ±INFINITY */
     double min_span;       /* noise smaller than this does not fill the panel */
     double share;          /* of the height */
@@ -117,9 +122,12 @@ int chart_add_series(struct chart_panel *panel, const char *label, size_t count,
 void chart_add_guide(struct chart_panel *panel, struct chart_guide guide);
 void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *format, ...) CLR_PRINTF(3, 4);
 
+/* The key of curves that go on above an axis, up to that value. */
+void chart_add_above(struct chart *chart, const char *what, double most);
+
 /*
  * Let the y axis begin where the differences between the curves can be seen: a little below the lowest value
- * (of a band, too) that any curve has behind its first part, `early` of its length, on a round number. In
+ * (of a band, too) that any curve has after its first part, `early` of its length, on a round number. In
  * that part every training is much the same. A curve that ends within that part of the longest one does not
  * count. Where that would save less than two fifths of an axis from 0, the axis begins at 0. Values are not
  * negative.
@@ -132,15 +140,15 @@ void chart_begin_at(struct chart_panel *panel, double begin);
 void chart_remove_series(struct chart *chart, size_t index);
 void chart_clear(struct chart *chart);
 
-/* Does a small title fit into one line of a chart that wide? */
-bool chart_title_fits(struct canvas *canvas, const char *title, double width);
+/* Lines that a small title takes in a chart that wide. */
+int chart_title_rows(struct canvas *canvas, const char *title, double width);
 
 /* The height, that one or a larger one, at which a legend below and lanes take nothing from the panels.
  * CLR_ENOMEM. */
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err);
 
-/* Draw all of it, from the canvas's origin. CLR_ENOMEM. */
+/* Draw the chart, from the canvas's origin. CLR_ENOMEM. */
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
                struct clr_error *err);
 

@@ -13,19 +13,13 @@
 static size_t trace_series(const struct drawing *d, size_t p, const struct chart_series *s, const double *v,
                            double *xy)
 {
+    const bool all = s->count <= (size_t)(4 * d->box[p].w);
     size_t n = 0;
 
-    if (s->count <= (size_t)(4 * d->box[p].w)) {
-        for (size_t i = 0; i < s->count; i++) {
-            xy[2 * n] = drawing_px(d, p, s->x[i]);
-            xy[2 * n++ + 1] = drawing_py(d, p, v[i]);
-        }
-        return n;
-    }
     for (size_t i = 0; i < s->count;) {
         double column = floor(2 * drawing_px(d, p, s->x[i]));
         size_t first = i, lowest = i, highest = i, keep[4];
-        for (; i < s->count && floor(2 * drawing_px(d, p, s->x[i])) == column; i++) {
+        for (; i < s->count && floor(2 * drawing_px(d, p, s->x[i])) == column && !(all && i > first); i++) {
             lowest = v[i] < v[lowest] ? i : lowest;
             highest = v[i] > v[highest] ? i : highest;
         }
@@ -54,12 +48,9 @@ int curves_new_trace(const struct drawing *d, double **xy, struct clr_error *err
 {
     size_t most = 1;
 
-    for (size_t p = 0; p < d->chart->panel_count; p++) {
-        for (size_t i = 0; i < d->chart->panels[p].series_count; i++) {
-            size_t n = d->chart->panels[p].series[i].count;
-            most = n > most ? n : most;
-        }
-    }
+    for (size_t p = 0; p < d->chart->panel_count; p++)
+        for (size_t i = 0; i < d->chart->panels[p].series_count; i++)
+            most = d->chart->panels[p].series[i].count > most ? d->chart->panels[p].series[i].count : most;
     return mem_new(xy, most, 4 * sizeof(double), "curve", err);
 }
 
@@ -90,7 +81,7 @@ void curves_take(struct drawing *d, size_t p, double *xy)
 
 /* ---- drawing ---- */
 
-/* A curve that goes on below or above the axis ends at its edge. */
+/* A curve that continues below or above the axis ends at its edge. */
 static void clip(struct drawing *d, size_t p)
 {
     const struct place_box *b = &d->box[p];
@@ -127,14 +118,6 @@ static void draw_faint(struct drawing *d, const struct chart_series *s, double x
     const double r = 1.2 * d->s.unit;
 
     canvas_rect(d->canvas, x - r, y - r, 2 * r, 2 * r, look_of(s->look).rgb, 0.3);
-}
-
-static void draw_dots(struct drawing *d, size_t p, const struct chart_series *s, double *xy)
-{
-    const size_t n = trace_series(d, p, s, s->y, xy);
-
-    for (size_t k = 0; k < n; k++)
-        draw_faint(d, s, xy[2 * k], xy[2 * k + 1]);
 }
 
 /* Those on top are smaller: of points in one place, each is seen. */
@@ -176,6 +159,35 @@ static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
     }
 }
 
+void curves_draw_arrow(struct drawing *d, double x, double y, uint32_t rgb)
+{
+    const double u = d->s.unit, head[6] = {x, y, x - 4.5 * u, y + 9 * u, x + 4.5 * u, y + 9 * u};
+
+    canvas_polygon(d->canvas, head, 3, rgb, 1.0);
+}
+
+/* Where a curve goes on above the axis, an arrow in its colour at the edge; side by side, the first. */
+static void draw_arrows(struct drawing *d, size_t p, const struct chart_series *s, double *xy)
+{
+    const double top = d->box[p].y, apart = 24 * d->s.unit;
+    const size_t n = trace_series(d, p, s, line_of(s), xy);
+    double last = -INFINITY;
+    bool above = false;
+
+    for (size_t k = 0; k < n && d->chart->panels[p].ends; k++) {
+        const bool was = above;
+        double x = xy[2 * k];
+        above = xy[2 * k + 1] < top - 0.5;
+        if (!above || was)
+            continue;
+        if (k > 0)
+            x -= (x - xy[2 * k - 2]) * (top - xy[2 * k + 1]) / (xy[2 * k - 1] - xy[2 * k + 1]);
+        if (x >= last + apart)
+            curves_draw_arrow(d, x, top, s->muted ? MUTED : look_of(s->look).rgb);
+        last = x;
+    }
+}
+
 void curves_draw(struct drawing *d, size_t p, double *xy)
 {
     const struct chart_panel *panel = &d->chart->panels[p];
@@ -187,13 +199,15 @@ void curves_draw(struct drawing *d, size_t p, double *xy)
         if (s->muted)
             pen = (struct canvas_pen){MUTED, 1.0, 1.2 * d->s.unit, CANVAS_SOLID};
         clip(d, p);
-        if (s->faint)
-            draw_dots(d, p, s, xy);
+        for (size_t k = 0, n = s->faint ? trace_series(d, p, s, s->y, xy) : 0; k < n; k++)
+            draw_faint(d, s, xy[2 * k], xy[2 * k + 1]);
         canvas_polyline(d->canvas, xy, trace_series(d, p, s, line_of(s), xy), &pen);
         canvas_unclip(d->canvas);
     }
-    for (size_t i = panel->series_count; i-- > 0;) /* no line goes over a point */
+    for (size_t i = panel->series_count; i-- > 0;) { /* no line goes over a point */
         draw_markers(d, p, i, xy);
+        draw_arrows(d, p, &panel->series[i], xy);
+    }
 }
 
 void curves_draw_dot(struct drawing *d, const struct chart_series *s, double x, double y)

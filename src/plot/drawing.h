@@ -46,12 +46,13 @@ struct legend {
 };
 
 /* Texts over vertical guides, above the first panel. */
+struct head {
+    const struct chart_guide *guide;
+    double x, w; /* left edge, width */
+    int row;     /* from the panel upwards */
+};
 struct heads {
-    struct {
-        const struct chart_guide *guide;
-        double x, w; /* left edge, width */
-        int row;     /* from the panel upwards */
-    } text[CHART_MAX_GUIDES];
+    struct head text[CHART_MAX_GUIDES];
     size_t count;
     int rows;
 };
@@ -68,23 +69,30 @@ struct drawing {
     int title_rows;
     bool labels_above; /* the y axes' labels, level, where they are too long to stand beside the panels */
     bool legend_below;
+    bool keep_lanes;   /* also where … */
+    size_t lane_count; /* all of the chart's, or none where they take the room of the curves' names */
     struct place_box legend_box;
     double panels_height; /* of all panels, before a legend below takes a part */
     struct heads heads;
 };
 
-/* Draw it all, from the canvas's origin; canvas, chart, width and height are filled in. What was placed where
- * stays in the struct. CLR_ENOMEM. */
+/* Draw the chart, from the canvas's origin; canvas, chart, width and height are filled in. Afterwards the
+ * struct has where everything was placed. CLR_ENOMEM. */
 int drawing_run(struct drawing *d, struct clr_error *err);
 
 struct look look_of(size_t i);
+
+/* Text of the size of ticks and legends. */
+double drawing_text_width(const struct drawing *d, const char *text);
+void drawing_text(struct drawing *d, double x, double y, const char *text, enum canvas_align align,
+                  uint32_t rgb);
 
 /* Place on the canvas; what lies beyond the panel, far beyond is brought nearer. */
 double drawing_px(const struct drawing *d, size_t p, double x);
 double drawing_py(const struct drawing *d, size_t p, double y);
 
 /* legend.c */
-bool legend_is_wanted(const struct chart *chart);
+bool legend_is_needed(const struct chart *chart);
 /* The legend's place when it stands below everything; gives the height it takes. */
 double legend_place_below(struct drawing *d, double bottom);
 /* What it would take there with all its rows. */
@@ -92,6 +100,8 @@ double legend_whole_height(const struct drawing *d);
 /* Is there room for the legend in the first panel? Guides and the foot, where their texts go, stay free. */
 bool legend_place_inside(struct drawing *d);
 void legend_draw(struct drawing *d);
+/* Has it room for all curves? */
+bool legend_has_names(const struct drawing *d);
 
 /* curves.c; xy: room of new_trace() */
 int curves_new_trace(const struct drawing *d, double **xy, struct clr_error *err);
@@ -100,6 +110,8 @@ void curves_draw_bands(struct drawing *d, size_t p, double *xy);
 void curves_draw(struct drawing *d, size_t p, double *xy);
 /* A point, or a few pale dots, as a legend shows them. */
 void curves_draw_dot(struct drawing *d, const struct chart_series *s, double x, double y);
+/* The arrow of a curve that goes on above the axis; y: its head. */
+void curves_draw_arrow(struct drawing *d, double x, double y, uint32_t rgb);
 /* The line and marker of a legend's row. */
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width);
 

@@ -32,25 +32,24 @@ static bool are_equal(const struct chart *chart, size_t i, size_t k)
 }
 
 /* A curve that lies under another one from end to end, in all panels, is not missing: its label says so. */
-static void tell_equal(struct chart *chart)
+static void name_equal(struct chart *chart)
 {
     struct chart_panel *panel = &chart->panels[0];
 
     for (size_t i = 1; i < panel->series_count; i++) {
-        for (size_t k = 0; k < i; k++) {
-            struct chart_series *s = &panel->series[i];
-            char label[3 * CHART_LABEL];
-            if (!are_equal(chart, i, k))
-                continue;
-            (void)snprintf(label, sizeof label, "%s (equal to %s)", s->label,
-                           k + 1 == i ? "the one above" : panel->series[k].label);
+        struct chart_series *s = &panel->series[i];
+        char label[3 * CHART_LABEL];
+        size_t k = 0;
+        while (k < i && !are_equal(chart, i, k))
+            k++;
+        (void)snprintf(label, sizeof label, "%s (equal to %s)", s->label,
+                       k + 1 == i ? "the one above" : panel->series[k].label);
+        if (k < i)
             str_copy(s->label, sizeof s->label, label);
-            break;
-        }
     }
 }
 
-/* More curves than there are styles: those in front of the others keep theirs, the last are grey. */
+/* More curves than there are styles: the first ones keep theirs, the last are grey. */
 static void limit_styles(struct chart *chart)
 {
     const size_t count = chart->panels[0].series_count;
@@ -68,32 +67,40 @@ static void limit_styles(struct chart *chart)
         str_append(&names, "%s'%s'", i > CHART_STYLES ? ", " : "", chart->panels[0].series[i].label);
     chart_add_key(chart, CHART_KEY_GREY, "%zu more", count - CHART_STYLES);
     log_line(CLR_LOG_INFO,
-             "%zu curves are more than the %d that can be told apart: %s; grey and without their %s: %s",
+             "%zu curves are more than the %d that can be distinguished: %s; grey and without their %s: %s",
              count, CHART_STYLES,
              chart->x_spans ? "draw fewer of them in a figure" : "`multiples` draws each by itself",
              chart->lane_count > 0 ? "names and ranges" : "names", str_text(&names));
     str_clear(&names);
 }
 
-static void finish(struct chart *chart, const struct clr_plot_options *options)
+static void finish(struct chart *chart, bool multiples)
 {
-    tell_equal(chart);
+    name_equal(chart);
     if (has_band(&chart->panels[0]))
         chart_add_key(chart, CHART_KEY_BAND, "± 1 standard deviation");
-    if (!options || !options->multiples)
+    if (!multiples)
         limit_styles(chart);
 }
 
-int figure_end(struct chart *out, struct chart *chart, struct runs *runs,
-               const struct clr_plot_options *options, int rc)
+int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs, size_t count,
+                const struct clr_plot_options *options, struct clr_error *err)
 {
+    static const struct clr_plot_options none = {0};
+    struct figure f = {.inputs = inputs,
+                       .count = count,
+                       .options = options ? options : &none,
+                       .chart = {.panel_count = 1},
+                       .view = groups_accuracy()};
+    int rc = kind(&f, err);
+
     if (rc == 0) {
-        finish(chart, options);
-        *out = *chart;
+        finish(&f.chart, f.options->multiples);
+        *out = f.chart;
     } else {
-        chart_clear(chart);
+        chart_clear(&f.chart);
     }
-    runs_clear(runs);
+    runs_clear(&f.runs);
     return rc;
 }
 
@@ -101,23 +108,19 @@ int figure_end(struct chart *out, struct chart *chart, struct runs *runs,
 
 static void fill_spec(struct canvas_spec *spec, const struct chart *chart, const struct clr_plot_options *o)
 {
-    if (o) {
-        spec->width = o->width;
-        spec->height = o->height;
-        spec->dpi = o->dpi;
-        spec->command_line = o->command_line;
-        spec->run_id = o->run_id;
-    }
+    spec->width = o->width;
+    spec->height = o->height;
+    spec->dpi = o->dpi == 0 ? 96 : o->dpi;
+    spec->command_line = o->command_line;
+    spec->run_id = o->run_id;
     spec->title = chart->title;
-    if (spec->dpi == 0)
-        spec->dpi = 96;
     if (spec->width == 0)
         spec->width = spec->height > 0 && spec->height < 10000 ? (spec->height * 8 + 2) / 5 : 960;
     if (spec->height > 0)
         return;
     spec->height = spec->width > 0 && spec->width < 30000 ? (spec->width * 5 + 4) / 8 : 600;
     spec->height = spec->height < LEAST_HEIGHT ? LEAST_HEIGHT : spec->height;
-    if (o && o->multiples)
+    if (o->multiples)
         spec->height = multiples_height(chart, spec->width, spec->height);
 }
 
@@ -139,59 +142,51 @@ static int add_legend_height(struct canvas_spec *spec, const struct chart *chart
 int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,
                   const struct clr_plot_options *options, struct clr_error *err)
 {
+    static const struct clr_plot_options none = {0};
+    const struct clr_plot_options *o = options ? options : &none;
     struct canvas_spec spec = {.format = format, .boxes = boxes};
-    const bool multiples = options && options->multiples;
     struct canvas *canvas;
     int rc = 0;
 
-    fill_spec(&spec, chart, options);
-    if (!multiples && (!options || options->height == 0))
+    fill_spec(&spec, chart, o);
+    if (!o->multiples && o->height == 0)
         rc = add_legend_height(&spec, chart, err);
     if (rc == 0)
         rc = canvas_create(&canvas, &spec, err);
     if (rc < 0)
         return rc;
-    rc = (multiples ? multiples_draw : chart_draw)(canvas, chart, spec.width, spec.height, err);
+    rc = (o->multiples ? multiples_draw : chart_draw)(canvas, chart, spec.width, spec.height, err);
     if (rc == 0)
         rc = canvas_finish(canvas, out, err);
     canvas_destroy(canvas);
     return rc;
 }
 
-/* Both as bytes first: a figure that cannot be drawn leaves no table. Clears the chart. */
-static int write_figure(const char *path, struct chart *chart, const struct clr_plot_options *options,
-                        struct clr_error *err)
+/* Both as bytes first: a figure that cannot be drawn leaves no table. */
+static int plot(figure_kind *kind, const char *path, const char *const *inputs, size_t count,
+                const struct clr_plot_options *options, struct clr_error *err)
 {
+    struct chart chart = {0};
     struct str bytes = {0}, table = {0};
     enum canvas_format format;
-    int rc = canvas_format_of(&format, path, err);
+    int rc = figure_make(kind, &chart, inputs, count, options, err);
 
-    if (options && options->title)
-        str_copy(chart->title, sizeof chart->title, options->title);
+    if (rc == 0 && options && options->title)
+        str_copy(chart.title, sizeof chart.title, options->title);
     if (rc == 0)
-        rc = figure_render(&bytes, chart, format, false, options, err);
+        rc = canvas_format_of(&format, path, err);
+    if (rc == 0)
+        rc = figure_render(&bytes, &chart, format, false, options, err);
     if (rc == 0 && options && options->csv)
-        rc = table_of_chart(&table, chart, err);
+        rc = table_of_chart(&table, &chart, err);
     if (rc == 0)
         rc = fs_write_atomic(path, bytes.text, bytes.length, err);
     if (rc == 0 && options && options->csv)
         rc = fs_write_atomic(options->csv, table.text, table.length, err);
     str_clear(&bytes);
     str_clear(&table);
-    chart_clear(chart);
+    chart_clear(&chart);
     return rc;
-}
-
-typedef int (*figure_function)(struct chart *out, const char *const *inputs, size_t count,
-                               const struct clr_plot_options *options, struct clr_error *err);
-
-static int plot(figure_function figure, const char *path, const char *const *inputs, size_t count,
-                const struct clr_plot_options *options, struct clr_error *err)
-{
-    struct chart chart = {0};
-    int rc = figure(&chart, inputs, count, options, err);
-
-    return rc < 0 ? rc : write_figure(path, &chart, options, err);
 }
 
 int clr_plot_run(const char *path, const char *const *inputs, size_t count,

@@ -7,29 +7,33 @@
 #include <clr/plot.h>
 
 #include "plot/chart.h"
-#include "plot/runs.h"
+#include "plot/groups.h"
 
-/* Fill the chart (chart_clear() it). options may be NULL. Errors as in clr/plot.h. */
-int figure_run(struct chart *out, const char *const *inputs, size_t count,
-               const struct clr_plot_options *options, struct clr_error *err);
-int figure_range(struct chart *out, const char *const *inputs, size_t count,
-                 const struct clr_plot_options *options, struct clr_error *err);
-int figure_loss(struct chart *out, const char *const *inputs, size_t count,
+/* A figure while it is made. */
+struct figure {
+    const char *const *inputs;
+    size_t count;
+    const struct clr_plot_options *options; /* zeros where there are none */
+    struct chart chart;
+    struct runs runs;
+    struct groups_view view;
+};
+
+/* One kind of figure: fill the chart from the inputs. Errors as in clr/plot.h. */
+typedef int figure_kind(struct figure *f, struct clr_error *err);
+figure_kind figure_run, figure_loss, figure_range, figure_schedule;
+
+/*
+ * The chart of that kind (chart_clear() it). Equal curves are named as such, bands are explained, of more
+ * curves than there are styles the last become grey, which is reported (not in small multiples). options may
+ * be NULL.
+ */
+int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err);
-int figure_schedule(struct chart *out, const char *const *inputs, size_t count,
-                    const struct clr_plot_options *options, struct clr_error *err);
 
 /* An x axis of rates: all that were asked for, also where the loss diverged before, on a log axis where a
  * sweep goes by factors. CLR_EINPUT: "FILE:LINE: …", the rates of a run fall. */
-int figure_over_rates(struct chart *chart, const struct runs *runs, struct clr_error *err);
-
-/*
- * The end of every figure; gives rc. Where that is 0: equal curves are said to be, bands are explained, of
- * more curves than there are styles the last become grey, which is told (not in small multiples), and *out is
- * the chart; else the chart is cleared. The runs are cleared in any case.
- */
-int figure_end(struct chart *out, struct chart *chart, struct runs *runs,
-               const struct clr_plot_options *options, int rc);
+int figure_over_rates(struct figure *f, struct clr_error *err);
 
 /* Draw it. boxes: text as boxes, see canvas.h. options may be NULL. */
 int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,

@@ -22,10 +22,9 @@ static int is_geometric(bool *out, const struct run *run, struct clr_error *err)
     double *columns;
     int rc;
 
-    if (run->scheduled) {
-        *out = run->schedule.policy == CLR_POLICY_SWEEP_LOG;
+    *out = run->scheduled && run->schedule.policy == CLR_POLICY_SWEEP_LOG;
+    if (run->scheduled)
         return 0;
-    }
     rc = mem_new(&columns, t->rows, 2 * sizeof(double), "rates", err);
     if (rc < 0)
         return rc;
@@ -38,38 +37,19 @@ static int is_geometric(bool *out, const struct run *run, struct clr_error *err)
     return 0;
 }
 
-/* One sweep by a factor is enough: on a linear axis, most of it would be in a single place. */
-static int any_geometric(bool *out, const struct runs *runs, struct clr_error *err)
-{
-    int rc = 0;
-
-    *out = false;
-    for (size_t i = 0; i < runs->count && rc == 0 && !*out; i++)
-        rc = is_geometric(out, &runs->run[i], err);
-    return rc;
-}
-
-/* The first rate that was tried. */
-static double first_rate(const struct runs *runs)
-{
-    double first = INFINITY;
-
-    for (size_t i = 0; i < runs->count; i++)
-        first = fmin(first, runs->run[i].scheduled ? runs->run[i].schedule.min_lr
-                                                   : csv_at(&runs->run[i].table, 0, HISTORY_LR));
-    return first;
-}
-
 /* The axis shows all rates that were asked for, also where the loss diverged before. */
 static void span_rates(struct chart *chart, const struct runs *runs)
 {
     chart->x_spans = true;
-    chart->x_first = first_rate(runs);
+    chart->x_first = INFINITY;
     chart->x_last = 0.0;
     for (size_t i = 0; i < runs->count; i++) {
-        const struct csv *t = &runs->run[i].table;
-        chart->x_last = fmax(chart->x_last, runs->run[i].scheduled ? runs->run[i].schedule.max_lr
-                                                                   : csv_at(t, t->rows - 1, HISTORY_LR));
+        const struct run *r = &runs->run[i];
+        const struct csv *t = &r->table;
+        const double first = r->scheduled ? r->schedule.min_lr : csv_at(t, 0, HISTORY_LR),
+                     last = r->scheduled ? r->schedule.max_lr : csv_at(t, t->rows - 1, HISTORY_LR);
+        chart->x_first = fmin(chart->x_first, first);
+        chart->x_last = fmax(chart->x_last, last);
     }
 }
 
@@ -87,30 +67,34 @@ static int check_schedule(const struct run *run, struct clr_error *err)
     return 0;
 }
 
-int figure_over_rates(struct chart *chart, const struct runs *runs, struct clr_error *err)
+int figure_over_rates(struct figure *f, struct clr_error *err)
 {
-    int rc = 0;
+    struct chart *chart = &f->chart;
+    bool geometric = false;
 
-    for (size_t i = 0; i < runs->count && rc == 0; i++) {
-        rc = range_check_rising(&runs->run[i].table, runs->run[i].csv_path, err);
+    for (size_t i = 0; i < f->runs.count; i++) {
+        const struct run *run = &f->runs.run[i];
+        int rc = range_check_rising(&run->table, run->csv_path, err);
         if (rc == 0)
-            rc = check_schedule(&runs->run[i], err);
+            rc = check_schedule(run, err);
+        if (rc == 0)
+            rc = is_geometric(&geometric, run, err);
+        if (rc < 0)
+            return rc;
+        /* One sweep by a factor is enough: on a linear axis, most of it would be in a single place. */
+        chart->x_log = chart->x_log || geometric;
     }
-    if (rc == 0)
-        rc = any_geometric(&chart->x_log, runs, err);
-    if (rc < 0)
-        return rc;
+    f->view.over = GROUPS_OVER_RATES;
     str_copy(chart->x_label, sizeof chart->x_label, "learning rate");
     chart->x_whole = false;
     chart->x_from_zero = !chart->x_log;
-    span_rates(chart, runs);
+    span_rates(chart, &f->runs);
     return 0;
 }
 
 static void mark_rate(struct chart_panel *panel, const char *name, double rate, const char *remark)
 {
-    struct chart_guide g = {
-        .x0 = rate, .x1 = rate, .y0 = -INFINITY, .y1 = INFINITY, .text_at = CHART_TEXT_HEAD};
+    struct chart_guide g = {rate, -INFINITY, rate, INFINITY, .text_at = CHART_TEXT_HEAD};
     char number[AXES_TEXT];
 
     axes_format_value(number, sizeof number, rate, 3);
@@ -118,37 +102,27 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate, 
     chart_add_guide(panel, g);
 }
 
-/* Bounds are missing for another reason than what was measured. */
-static void tell_unread(const struct run *without, size_t count)
-{
-    if (without)
-        log_line(CLR_LOG_INFO, "no bounds are read from '%s': range.json is not beside it",
-                 without->csv_path);
-    else
-        log_line(CLR_LOG_INFO, "no bounds are read: %zu tests are more than the %d that are read as one",
-                 count, CLR_RANGE_TESTS);
-}
-
 /* What is read from a group's tests together; no tests where one of them is a file, or did not end. */
 static int read_range(struct clr_range_result *out, const struct runs *runs, size_t group,
                       struct clr_error *err)
 {
+    const struct run *without = NULL;
     const char **folders = NULL;
     size_t count = 0;
-    const struct run *without = NULL;
     int rc = mem_new(&folders, runs->count, sizeof *folders, "folders", err);
 
     *out = (struct clr_range_result){0};
-    for (size_t i = 0; i < runs->count && rc == 0; i++) {
-        const char *folder = runs->run[i].folder;
-        if (runs->run[i].group != group)
-            continue;
-        folders[count++] = folder;
-        if (!without && (!folder || !archive_has(folder, "range.json")))
-            without = &runs->run[i];
+    for (const struct run *r = NULL; rc == 0 && (r = runs_next(runs, group, r)) != NULL;) {
+        folders[count++] = r->folder;
+        if (!without && (!r->folder || !archive_has(r->folder, "range.json")))
+            without = r;
     }
-    if (rc == 0 && (without || count > CLR_RANGE_TESTS))
-        tell_unread(without, count);
+    if (rc == 0 && without)
+        log_line(CLR_LOG_INFO, "no bounds are read from '%s': range.json is not beside it",
+                 without->csv_path);
+    else if (rc == 0 && count > CLR_RANGE_TESTS)
+        log_line(CLR_LOG_INFO, "no bounds are read: %zu tests are more than the %d that are read as one",
+                 count, CLR_RANGE_TESTS);
     else if (rc == 0)
         rc = clr_range_read(out, folders, count, err);
     free(folders);
@@ -162,48 +136,69 @@ static void add_shade(struct chart *chart, enum chart_key_kind kind, const char 
     struct chart_panel *panel = &chart->panels[0];
     char from[AXES_TEXT], to[AXES_TEXT];
 
-    panel->shades[panel->shade_count++] = (struct chart_shade){lo, hi, kind == CHART_KEY_BOUND, what};
+    panel->shades[panel->shade_count++] =
+        (struct chart_shade){lo, hi, kind == CHART_KEY_BOUND, kind == CHART_KEY_DOUBT, what};
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
     chart_add_key(chart, kind, "%s: %s…%s", what, from, to);
     (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "%s %s…%s", brief, from, to);
 }
 
+/* What the range is, of several tests, and in short; range-test does not give a command to train with while
+ * it is in doubt. */
+static const char *const ranges[][3] = {
+    [CLR_RANGE_SURE] = {"range to train in", "range to train in (medians)", "train in"},
+    [CLR_RANGE_OPEN] = {"range so far: the test ends too low", "range so far: the tests end too low",
+                        "ends too low"},
+    [CLR_RANGE_FEW_UPDATES] = {"uncertain range: too few updates", "uncertain range: too few updates",
+                               "uncertain"},
+    [CLR_RANGE_WIDE] = {"uncertain range", "uncertain range (medians)", "uncertain"},
+};
+
+/* What the interval of the upper bound is. */
+static const char *interval(const struct clr_range_result *r)
+{
+    return r->interval == CLR_RANGE_UNION      ? "95 % intervals of max, of both tests"
+           : r->interval == CLR_RANGE_SPREAD   ? "max of single tests"
+           : r->interval == CLR_RANGE_COMBINED ? "95 % interval of max, of all tests"
+           : r->halved                         ? "95 % interval of max, cut at max"
+                                               : "95 % interval of max";
+}
+
 static void mark_bounds(struct chart *chart, const struct clr_range_result *r)
 {
     struct chart_panel *panel = &chart->panels[0];
+    char failed[AXES_TEXT], half[AXES_TEXT + 16] = "";
 
     if (!r->has_range)
         return;
-    mark_rate(panel, "max", r->max_lr, r->halved && r->tests == 1 ? " (half the rate of failure)" : "");
+    axes_format_value(failed, sizeof failed, 2.0 * r->max_lr, 3);
+    if (r->halved && r->tests == 1)
+        (void)snprintf(half, sizeof half, " (half of %s)", failed);
+    mark_rate(panel, "max", r->max_lr, half);
     mark_rate(panel, "min", r->min_lr,
               r->quartered    ? " (max / 4)"
               : r->from_start ? " (the first rate)"
                               : "");
     chart->x_first = fmin(chart->x_first, r->min_lr);
-    add_shade(chart, CHART_KEY_RANGE, r->tests > 1 ? "range to train in (medians)" : "range to train in",
-              "train in", r->min_lr, r->max_lr);
+    add_shade(chart, r->doubt == CLR_RANGE_SURE ? CHART_KEY_RANGE : CHART_KEY_DOUBT,
+              ranges[r->doubt][r->tests > 1], ranges[r->doubt][2], r->min_lr, r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
-        add_shade(chart, CHART_KEY_BOUND,
-                  r->tests > 1 ? "max of single tests"
-                  : r->halved  ? "95 % interval of max, cut at max"
-                               : "95 % interval of max",
-                  "max in", r->max_lr_low, r->max_lr_high);
+        add_shade(chart, CHART_KEY_BOUND, interval(r), "max in", r->max_lr_low, r->max_lr_high);
 }
 
-/* Where the loss was first no longer finite. Of several groups, in the colour of each; their lanes tell the
+/* Where the loss was first no longer finite. Of several groups, in the colour of each; their lanes show the
  * rate. */
 static void mark_divergence(struct chart_panel *panel, const struct clr_range_result *r, size_t group,
                             bool alone)
 {
-    struct chart_guide *guide;
+    struct chart_guide *guide = &panel->guides[panel->guide_count];
 
     if (!r->diverged)
         return;
-    mark_rate(panel, "diverged", r->diverged_lr, "");
+    mark_rate(panel, r->tests > 1 ? "first diverged" : "diverged", r->diverged_lr, "");
     if (alone)
         return;
-    guide = &panel->guides[panel->guide_count - 1];
     guide->text_at = CHART_NO_TEXT;
     guide->colored = true;
     guide->look = group;
@@ -221,14 +216,16 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
         lane.hi = r->max_lr;
         axes_format_value(from, sizeof from, r->min_lr, 3);
         axes_format_value(to, sizeof to, r->max_lr, 3);
-        (void)snprintf(lane.text, sizeof lane.text, "%s…%s", from, to);
+        (void)snprintf(lane.text, sizeof lane.text, "%s…%s%s%s", from, to,
+                       r->doubt == CLR_RANGE_SURE ? "" : ", ",
+                       r->doubt == CLR_RANGE_SURE ? "" : ranges[r->doubt][2]);
     }
     if (r->diverged)
         lane.end = r->diverged_lr;
     chart->lanes[chart->lane_count++] = lane;
 }
 
-/* Of several groups, those that have a colour: what is read of the others could not be told apart. */
+/* Of several groups, those that have a colour: what is read of the others could not be distinguished. */
 static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     const size_t count = runs->groups < CHART_STYLES ? runs->groups : CHART_STYLES;
@@ -255,37 +252,28 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
 /* As short as a legend's row; clr_range_result has more words. */
 static const char *reason(enum clr_range_verdict verdict)
 {
-    switch (verdict) {
-    case CLR_RANGE_FEW_IMAGES:
-        return "too few images were evaluated";
-    case CLR_RANGE_FEW_POINTS:
-        return "accuracy was measured too few times";
-    case CLR_RANGE_DIVERGED:
-        return "the loss diverged before the net clearly learned";
-    case CLR_RANGE_TOO_SHORT:
-    case CLR_RANGE_AT_CHANCE:
-        return "accuracy never left chance";
-    case CLR_RANGE_FALLS:
-        return "accuracy falls from the first rates on";
-    case CLR_RANGE_FLAT:
-        return "accuracy is the same at all rates";
-    case CLR_RANGE_NARROW:
-        return "the net fails soon after it begins to learn";
-    case CLR_RANGE_READ:
-    case CLR_RANGE_VERDICTS:
-        break;
-    }
-    return "";
+    static const char *const reasons[CLR_RANGE_VERDICTS] = {
+        [CLR_RANGE_READ] = "",
+        [CLR_RANGE_FEW_IMAGES] = "too few images were evaluated",
+        [CLR_RANGE_FEW_POINTS] = "accuracy was measured too few times",
+        [CLR_RANGE_DIVERGED] = "the loss diverged before the net clearly learned",
+        [CLR_RANGE_TOO_SHORT] = "accuracy never left chance",
+        [CLR_RANGE_AT_CHANCE] = "accuracy never left chance",
+        [CLR_RANGE_FALLS] = "accuracy falls from the first rates on",
+        [CLR_RANGE_FLAT] = "accuracy is the same at all rates",
+        [CLR_RANGE_NARROW] = "the net fails soon after it begins to learn",
+    };
+
+    return reasons[verdict];
 }
 
-/* A test that never left chance, as one: an axis that shows differences would show noise alone. */
+/* A test that never left chance, drawn as such: an axis that shows differences would show noise alone. */
 static void show_chance(struct chart_panel *panel, int classes, const struct clr_plot_options *o)
 {
     const double chance = 100.0 / classes;
-    struct chart_guide g = {
-        .x0 = -INFINITY, .x1 = INFINITY, .y0 = chance, .y1 = chance, .text_at = CHART_TEXT_ALONG};
+    struct chart_guide g = {-INFINITY, chance, INFINITY, chance, .text_at = CHART_TEXT_ALONG};
 
-    if (!o || !o->y_min)
+    if (!o->y_min)
         chart_begin_at(panel, 0.0);
     panel->min_span = 2.0 * chance;
     (void)snprintf(g.text, sizeof g.text, "chance, %.3g %%", chance);
@@ -293,27 +281,29 @@ static void show_chance(struct chart_panel *panel, int classes, const struct clr
         chart_add_guide(panel, g);
 }
 
-static int mark_readings(struct chart *chart, const struct runs *runs, const struct clr_plot_options *o,
-                         struct clr_error *err)
+static int mark_readings(struct figure *f, struct clr_error *err)
 {
+    struct chart *chart = &f->chart;
     struct clr_range_result r;
     int rc;
 
-    if (runs->groups > 1)
-        return mark_groups(chart, runs, err);
-    rc = read_range(&r, runs, 0, err);
+    if (f->runs.groups > 1)
+        return mark_groups(chart, &f->runs, err);
+    rc = read_range(&r, &f->runs, 0, err);
     if (rc < 0)
         return rc;
     mark_bounds(chart, &r);
-    if (r.verdict == CLR_RANGE_AT_CHANCE || r.verdict == CLR_RANGE_TOO_SHORT)
-        show_chance(&chart->panels[0], r.classes, o);
+    if (r.verdict == CLR_RANGE_AT_CHANCE || r.verdict == CLR_RANGE_TOO_SHORT ||
+        (r.diverged && r.top_accuracy <= r.threshold))
+        show_chance(&chart->panels[0], r.classes, f->options);
     if (r.verdict != CLR_RANGE_READ)
         chart_add_key(chart, CHART_KEY_TEXT, "no range read: %s", reason(r.verdict));
     mark_divergence(&chart->panels[0], &r, 0, true);
     return 0;
 }
 
-/* The curve that bounds are read from runs through the measured points. */
+/* The line goes through medians of three points, and through the first and the last one: it leaves out single
+ * points, and stays at the others where the accuracy falls from one to the next. */
 static int smooth_curves(struct chart *chart, struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -322,17 +312,17 @@ static int smooth_curves(struct chart *chart, struct clr_error *err)
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
         int rc;
-        if (s->count < CLR_RANGE_POINTS) /* means of three would have little to do with so few */
+        if (s->count < CLR_RANGE_POINTS) /* medians of three would have little to do with so few */
             continue;
         smoothed = true;
         rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
         if (rc < 0)
             return rc;
         for (size_t k = 0; k < s->count; k++)
-            s->smooth[k] = smooth_three(s->y, s->count, k);
+            s->smooth[k] = smooth_median(s->y, s->count, k);
     }
     if (smoothed)
-        chart_add_key(chart, CHART_KEY_LINE, "mean of three points, of two at the ends");
+        chart_add_key(chart, CHART_KEY_LINE, "median of three points");
     return 0;
 }
 
@@ -347,45 +337,35 @@ static void name_alone(struct chart *chart, size_t repeats)
         chart_add_key(chart, CHART_KEY_DOTS, "measured");
 }
 
-static void prepare_axes(struct chart *chart, const struct runs *runs, const struct clr_plot_options *o)
+int figure_range(struct figure *f, struct clr_error *err)
 {
-    struct chart_panel *panel = &chart->panels[0];
+    const struct clr_plot_options *o = f->options;
+    struct chart_panel *panel = &f->chart.panels[0];
+    const char *topic;
+    int rc = runs_read(&f->runs, f->inputs, o->folders, f->count, "range.csv", err);
 
-    panel->y_label = groups_accuracy_label(runs);
+    if (rc == 0)
+        rc = figure_over_rates(f, err);
+    if (rc == 0)
+        rc = labels_apply(&f->runs, f->inputs, o->labels, o->label_count, err);
+    if (rc == 0)
+        rc = groups_add(panel, &f->runs, &f->view, err);
+    if (rc == 0)
+        rc = smooth_curves(&f->chart, err);
+    if (rc < 0)
+        return rc;
+    panel->y_label = groups_accuracy_label(&f->runs);
     panel->ceiling = 100.0;
     panel->min_span = 2.0;
     panel->share = 1.0;
-    if (o && o->y_min)
+    if (o->y_min)
         chart_begin_at(panel, *o->y_min);
     else
-        chart_begin_axis(panel, 0.0); /* every point counts: low rates are a part of the test */
-}
-
-int figure_range(struct chart *out, const char *const *inputs, size_t count,
-                 const struct clr_plot_options *options, struct clr_error *err)
-{
-    struct groups_view view = groups_accuracy();
-    struct chart chart = {.panel_count = 1};
-    struct runs runs = {0};
-    int rc = runs_read(&runs, inputs, options ? options->folders : NULL, count, "range.csv", err);
-
-    view.over = GROUPS_OVER_RATES;
-    if (rc == 0)
-        rc = figure_over_rates(&chart, &runs, err);
-    if (rc == 0 && options)
-        rc = labels_apply(&runs, inputs, options->labels, options->label_count, err);
-    if (rc == 0)
-        rc = groups_add(&chart.panels[0], &runs, &view, err);
-    if (rc == 0)
-        rc = smooth_curves(&chart, err);
-    if (rc == 0) {
-        prepare_axes(&chart, &runs, options);
-        if (runs.groups == 1 &&
-            (!options || options->label_count == 0)) /* one curve has nothing to differ from */
-            name_alone(&chart, runs.count);
-        (void)snprintf(chart.title, sizeof chart.title, "%s%slearning-rate range test", groups_topic(&runs),
-                       groups_topic(&runs)[0] ? ": " : "");
-        rc = mark_readings(&chart, &runs, options, err);
-    }
-    return figure_end(out, &chart, &runs, options, rc);
+        chart_begin_axis(panel, 0.0);               /* every point counts: low rates are a part of the test */
+    if (f->runs.groups == 1 && o->label_count == 0) /* one curve has nothing to differ from */
+        name_alone(&f->chart, f->runs.count);
+    topic = groups_topic(&f->runs);
+    (void)snprintf(f->chart.title, sizeof f->chart.title, "%s%slearning-rate range test", topic,
+                   topic[0] ? ": " : "");
+    return mark_readings(f, err);
 }

@@ -47,11 +47,11 @@ static size_t slowest(const struct chart_panel *panel)
     for (size_t i = 0; i < panel->series_count; i++)
         longest = fmax(longest, last_x(&panel->series[i]));
     for (size_t i = 0; i < panel->series_count; i++) {
-        const struct chart_series *s = &panel->series[i];
-        if (last_x(s) < AS_LONG * longest || s->y[s->count - 1] >= lowest)
-            continue;
-        lowest = s->y[s->count - 1];
-        best = i;
+        const double end = panel->series[i].y[panel->series[i].count - 1];
+        if (last_x(&panel->series[i]) >= AS_LONG * longest && end < lowest) {
+            lowest = end;
+            best = i;
+        }
     }
     return best;
 }
@@ -59,12 +59,9 @@ static size_t slowest(const struct chart_panel *panel)
 /* Or do others end with it? */
 static bool is_longest(const struct chart_panel *panel, size_t index)
 {
-    const struct chart_series *s = &panel->series[index];
-
-    for (size_t i = 0; i < panel->series_count; i++) {
-        if (i != index && last_x(&panel->series[i]) >= AS_LONG * last_x(s))
+    for (size_t i = 0; i < panel->series_count; i++)
+        if (i != index && last_x(&panel->series[i]) >= AS_LONG * last_x(&panel->series[index]))
             return false;
-    }
     return true;
 }
 
@@ -91,7 +88,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Those that are too many to be marked. */
-static void tell_unmarked(const struct arrival *at, size_t count, const char *level)
+static void report_unmarked(const struct arrival *at, size_t count, const char *level)
 {
     struct str list = {0};
 
@@ -112,10 +109,9 @@ static void mark_arrivals(struct chart *chart, const struct arrival *at, size_t 
 {
     struct chart_panel *panel = &chart->panels[0];
 
-    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++) {
+    for (size_t i = 0; i < (n > MAX_MARKED ? 1 : n); i++)
         if (at[i].x != own && (i == 0 || at[i].x != at[i - 1].x))
             mark_count(panel, at[i].x, level->y0, chart->x_whole);
-    }
     mark_count(panel, own, level->y0, chart->x_whole);
 }
 
@@ -125,12 +121,12 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
 {
     struct chart_panel *panel = &chart->panels[0];
     struct arrival at[CHART_MAX_SERIES];
-    double end_x, end_y, own;
     size_t slow = slowest(panel), n = 0;
-    struct chart_guide level = {.text_at = CHART_TEXT_ALONG};
+    const double end_x = last_x(&panel->series[slow]),
+                 end_y = panel->series[slow].y[panel->series[slow].count - 1];
+    struct chart_guide level = {.x1 = end_x, .y0 = end_y, .y1 = end_y, .text_at = CHART_TEXT_ALONG};
+    double own = end_x; /* where the slowest is there */
 
-    end_x = own = panel->series[slow].x[panel->series[slow].count - 1];
-    end_y = panel->series[slow].y[panel->series[slow].count - 1];
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         for (size_t k = 0; k < s->count && s->x[k] <= end_x; k++) {
@@ -147,15 +143,15 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
     if (n == 0 || fmin(at[0].x, own) >= end_x) /* none is there before the end */
         return;
     level.x0 = fmin(at[0].x, own);
-    level.x1 = end_x;
-    level.y0 = level.y1 = end_y;
     (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
     chart_add_guide(panel, level);
     mark_arrivals(chart, at, n, own, &level);
     if (n > MAX_MARKED && !small) /* small charts have no marks */
-        tell_unmarked(at + 1, n - 1, level.text);
-    chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where the %s ends", level.text,
-                  is_longest(panel, slow) ? "longest run" : "lowest curve");
+        report_unmarked(at + 1, n - 1, level.text);
+    chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where '%s' ends", level.text,
+                  panel->series[slow].label);
+    (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "reaches %s, where the %s ends",
+                   level.text, is_longest(panel, slow) ? "longest run" : "lowest curve");
 }
 
 /* ---- where the axis begins ---- */
@@ -169,16 +165,17 @@ static double highest(const struct chart_series *s)
     return most;
 }
 
-/* A curve that has no point on an axis that begins by itself: that is said. */
-static void tell_below(const struct chart_panel *panel)
+/* Begin the axis where differences show. A curve that has no point on it is reported. */
+static void begin_by_itself(struct chart_panel *panel)
 {
+    chart_begin_axis(panel, 0.2);
     for (size_t i = 0; i < panel->series_count; i++)
         if (panel->begins && highest(&panel->series[i]) < panel->begin)
             log_line(CLR_LOG_WARNING, "'%s' stays below %g %%, where the axis begins: `y_min` 0 shows it",
                      panel->series[i].label, panel->begin);
 }
 
-/* Begin the axis at that accuracy. A curve that never gets there is left out; what was connected stays so, if
+/* Begin the axis at that accuracy. A curve that never gets there is omitted; what was connected stays so, if
  * its level is shown. */
 static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 {
@@ -208,55 +205,53 @@ static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 /* ---- divergence ---- */
 
 /* Where the loss of the curves' runs was no longer finite, as in range tests, in the curves' colours. */
-static void mark_divergence(struct chart *chart, const struct runs *runs, const struct groups_view *view)
+static void mark_divergence(struct figure *f)
 {
-    struct chart_panel *panel = &chart->panels[0];
+    struct chart_panel *panel = &f->chart.panels[0];
+    const bool grey = !f->options->multiples; /* the last of many curves are */
     bool marked = false;
 
-    for (size_t i = 0; i < panel->series_count && i < CHART_STYLES; i++) {
+    for (size_t i = 0; i < panel->series_count; i++) {
         const size_t group = panel->series[i].look;
-        for (size_t k = 0; k < runs->count; k++) {
-            const double at = groups_place(runs, group, view, runs->run[k].diverged_at);
-            struct chart_guide g = {
-                .x0 = at, .x1 = at, .y0 = -INFINITY, .y1 = INFINITY, .colored = true, .look = group};
-            if (runs->run[k].group != group || isnan(at))
+        for (const struct run *r = NULL; (r = runs_next(&f->runs, group, r)) != NULL;) {
+            const double at = groups_place(&f->runs, group, &f->view, r->diverged_at);
+            const struct chart_guide guide = {
+                at,   -INFINITY, at, INFINITY, CHART_NO_TEXT, "diverged", true, grey && i >= CHART_STYLES,
+                group};
+            if (isnan(at))
                 continue;
-            str_copy(g.text, sizeof g.text, "diverged");
-            chart_add_guide(panel, g);
+            chart_add_guide(panel, guide);
             marked = true;
         }
     }
     if (marked)
-        chart_add_key(chart, CHART_KEY_GUIDE, "loss no longer finite");
+        chart_add_key(&f->chart, CHART_KEY_END, "loss no longer finite");
 }
 
 /* ---- run ---- */
 
-/* The time of the longest run decides in what it is told. Times of different devices are no axis: those of
- * one are told, and the axis says of which. */
-static int prepare_time(struct chart *chart, struct groups_view *view, struct runs *runs,
-                        struct clr_error *err)
+/* The time of the longest run decides on the unit. Times of different devices do not compare: those of one
+ * are drawn, and the axis names it. */
+static int prepare_time(struct figure *f, struct clr_error *err)
 {
-    const char *clock = runs_clock(runs);
-    char on[RUNS_DEVICE + 8] = "";
+    const char *clock = runs_clock(&f->runs);
     double longest = 0.0;
-    int rc;
+    int rc = runs_read_times(&f->runs, err);
 
-    if (clock)
-        (void)snprintf(on, sizeof on, " on %s", clock);
-    rc = runs_read_times(runs, err);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < runs->count; i++)
-        if (runs->run[i].timed)
-            longest = fmax(longest, csv_at(&runs->run[i].times, runs->run[i].times.rows - 1, 1));
-    view->over = GROUPS_OVER_TIME;
-    view->unit = longest <= 120 ? 1 : longest <= 7200 ? 60 : 3600;
-    (void)snprintf(chart->x_label, sizeof chart->x_label, "time%s, with evaluations (%s)", on,
+    for (size_t i = 0; i < f->runs.count; i++) {
+        const struct run *r = &f->runs.run[i];
+        longest = r->timed ? fmax(longest, csv_at(&r->times, r->times.rows - 1, 1)) : longest;
+    }
+    f->view.over = GROUPS_OVER_TIME;
+    f->view.unit = longest <= 120 ? 1 : longest <= 7200 ? 60 : 3600;
+    (void)snprintf(f->chart.x_label, sizeof f->chart.x_label, "time%s%s, with evaluations (%s)",
+                   clock ? " on " : "", clock ? clock : "",
                    longest <= 120    ? "s"
                    : longest <= 7200 ? "min"
                                      : "h");
-    chart->x_whole = false;
+    f->chart.x_whole = false;
     return 0;
 }
 
@@ -300,50 +295,43 @@ static void name_groups(struct runs *runs, const struct clr_plot_options *o)
 }
 
 /* Read the runs, name them, and find their place on the x axis. */
-static int read_runs(struct chart *chart, struct runs *runs, struct groups_view *view,
-                     const char *const *inputs, size_t count, const char *csv_name,
-                     const struct clr_plot_options *o, struct clr_error *err)
+static int read_runs(struct figure *f, const char *csv_name, struct clr_error *err)
 {
-    int rc = runs_read(runs, inputs, o ? o->folders : NULL, count, csv_name, err);
+    const struct clr_plot_options *o = f->options;
+    int rc = runs_read(&f->runs, f->inputs, o->folders, f->count, csv_name, err);
 
-    if (rc == 0 && o && o->names)
-        name_groups(runs, o);
-    if (rc == 0 && o)
-        rc = labels_apply(runs, inputs, o->labels, o->label_count, err);
-    if (rc == 0 && o && o->over == CLR_PLOT_OVER_TIME)
-        rc = prepare_time(chart, view, runs, err);
-    if (rc == 0 && o && o->over == CLR_PLOT_OVER_RATE) {
-        view->over = GROUPS_OVER_RATES;
-        rc = figure_over_rates(chart, runs, err);
-    }
-    chart->panel_count = 1;
-    chart->panels[0].floor = 0.0;
-    chart->panels[0].share = 1.0;
-    return rc;
+    str_copy(f->chart.x_label, sizeof f->chart.x_label, "iteration");
+    f->chart.x_from_zero = f->chart.x_whole = true;
+    f->chart.panels[0].floor = 0.0;
+    f->chart.panels[0].share = 1.0;
+    if (rc == 0 && o->names)
+        name_groups(&f->runs, o);
+    if (rc == 0)
+        rc = labels_apply(&f->runs, f->inputs, o->labels, o->label_count, err);
+    if (rc < 0 || o->over == CLR_PLOT_OVER_ITERATIONS)
+        return rc;
+    return o->over == CLR_PLOT_OVER_TIME ? prepare_time(f, err) : figure_over_rates(f, err);
 }
 
 /* Has the group's first run iterations without a row, or, with a single row, may it have had some? */
 static bool has_gaps(const struct runs *runs, size_t group)
 {
-    const struct run *first = NULL;
-    size_t rows;
+    const struct csv *t = &runs_next(runs, group, NULL)->table;
 
-    (void)groups_size(runs, group, &first);
-    rows = first->table.rows;
-    return rows == 1 || csv_at(&first->table, rows - 1, HISTORY_ITERATION) > (double)rows;
+    return t->rows == 1 || csv_at(t, t->rows - 1, HISTORY_ITERATION) > (double)t->rows;
 }
 
-/* A curve of a few points shows next to nothing: that is said, with the option of `train` that gives more;
- * not where it has no more because a run ended early, or had no more iterations. */
-static void tell_few(const struct chart_panel *panel, const struct runs *runs, size_t enough,
-                     const char *option)
+/* A curve of a few points shows next to nothing: that is reported, with the option of `train` that gives
+ * more; not where it has no more because a run ended early, or had no more iterations. */
+static void report_few(const struct figure *f, size_t enough, const char *option)
 {
+    const struct chart_panel *panel = &f->chart.panels[0];
     struct str names = {0};
     size_t few = 0;
 
     for (size_t i = 0; i < panel->series_count; i++)
-        if (panel->series[i].count < enough && !groups_is_cut(runs, panel->series[i].look) &&
-            has_gaps(runs, panel->series[i].look))
+        if (panel->series[i].count < enough && !groups_is_cut(&f->runs, panel->series[i].look) &&
+            has_gaps(&f->runs, panel->series[i].look))
             str_append(&names, "%s'%s'", few++ > 0 ? ", " : "", panel->series[i].label);
     if (few > 0)
         log_line(CLR_LOG_INFO, "fewer than %zu points: %s; 'train' records more of them with a smaller %s",
@@ -352,92 +340,87 @@ static void tell_few(const struct chart_panel *panel, const struct runs *runs, s
 }
 
 /* The curves, their rates, and the title. enough: points; option: of `train`, for more of them. */
-static int add_curves(struct chart *chart, const struct runs *runs, const struct groups_view *view,
-                      size_t enough, const char *option, const struct clr_plot_options *o,
-                      struct clr_error *err)
+static int add_curves(struct figure *f, size_t enough, const char *option, struct clr_error *err)
 {
-    int rc = groups_add(&chart->panels[0], runs, view, err);
+    int rc = groups_add(&f->chart.panels[0], &f->runs, &f->view, err);
 
     if (rc == 0)
-        tell_few(&chart->panels[0], runs, enough, option);
-    if (rc == 0 && o && o->rates)
-        rc = rates_add_panel(chart, runs, view, o->multiples, err);
-    return rc == 0 ? labels_title(chart->title, sizeof chart->title, runs, err) : rc;
+        report_few(f, enough, option);
+    if (rc == 0 && f->options->rates)
+        rc = rates_add_panel(&f->chart, &f->runs, &f->view, f->options->multiples, err);
+    return rc == 0 ? labels_title(f->chart.title, sizeof f->chart.title, &f->runs, err) : rc;
 }
 
-int figure_run(struct chart *out, const char *const *inputs, size_t count,
-               const struct clr_plot_options *options, struct clr_error *err)
+int figure_run(struct figure *f, struct clr_error *err)
 {
-    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
-    struct groups_view view = groups_accuracy();
-    struct runs runs = {0};
-    int rc = read_runs(&chart, &runs, &view, inputs, count, "history.csv", options, err);
+    struct chart_panel *panel = &f->chart.panels[0];
+    int rc = read_runs(f, "history.csv", err);
 
     if (rc == 0)
-        rc = add_curves(&chart, &runs, &view, ENOUGH_POINTS, "`validate_every`", options, err);
-    if (rc == 0) {
-        chart.panels[0].y_label = groups_accuracy_label(&runs);
-        chart.panels[0].ceiling = 100.0;
-        chart.panels[0].min_span = 2.0;
-        connect_equal_accuracy(&chart, options && options->multiples);
-    }
-    if (rc == 0 && options && options->y_min) {
-        rc = begin_at(&chart, *options->y_min, err);
-    } else if (rc == 0) {
-        chart_begin_axis(&chart.panels[0], 0.2);
-        tell_below(&chart.panels[0]);
-    }
-    if (rc == 0)
-        mark_divergence(&chart, &runs, &view);
-    return figure_end(out, &chart, &runs, options, rc);
+        rc = add_curves(f, ENOUGH_POINTS, "`validate_every`", err);
+    if (rc < 0)
+        return rc;
+    panel->y_label = groups_accuracy_label(&f->runs);
+    panel->ceiling = 100.0;
+    panel->min_span = 2.0;
+    connect_equal_accuracy(&f->chart, f->options->multiples);
+    if (f->options->y_min)
+        rc = begin_at(&f->chart, *f->options->y_min, err);
+    else
+        begin_by_itself(panel);
+    mark_divergence(f);
+    return rc;
 }
 
 /* ---- loss ---- */
 
-/* Means of 2·half + 1 values; towards the ends of those of them that there are. */
-static void smooth(double *out, const double *v, size_t count, size_t half)
+/* Means of the neighbours within a hundredth of the curve to each side, where there are so many. */
+static int new_smooth(double **out, const double *v, size_t count, struct clr_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
+    const size_t half = count / SMOOTH;
+    int rc = mem_new(out, count, sizeof **out, "a curve", err);
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
         const size_t first = i > half ? i - half : 0, last = i + half < count ? i + half : count - 1;
         double sum = 0.0;
         for (size_t k = first; k <= last; k++)
             sum += v[k];
-        out[i] = sum / (double)(last - first + 1);
+        (*out)[i] = sum / (double)(last - first + 1);
     }
+    return rc;
 }
 
 /* The loss of a single batch is noisy: the line is a mean of neighbours, over the points; a mean of repeats
  * has a band instead of points. */
 static int smooth_losses(struct chart *chart, struct clr_error *err)
 {
-    struct chart_panel *panel = &chart->panels[0];
+    const struct chart_panel *panel = &chart->panels[0];
     bool smoothed = false, dots = false;
 
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
-        double *of[3] = {s->y, s->low, s->high}, *mean;
+        double **const bands[] = {&s->low, &s->high};
         int rc;
         if (s->count < FEW_POINTS)
             continue;
-        rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
-        if (rc < 0)
-            return rc;
+        rc = new_smooth(&s->smooth, s->y, s->count, err);
         s->markers = false;
         s->faint = !s->low;
         smoothed = true;
         dots = dots || s->faint;
-        smooth(s->smooth, s->y, s->count, s->count / SMOOTH);
-        for (int k = 1; k < 3 && s->low; k++) {
-            rc = mem_new(&mean, s->count, sizeof *mean, "a curve", err);
-            if (rc < 0)
-                return rc;
-            smooth(mean, of[k], s->count, s->count / SMOOTH);
-            memcpy(of[k], mean, s->count * sizeof *mean);
-            free(mean);
+        for (int k = 0; k < 2 && s->low && rc == 0; k++) {
+            double *noisy = *bands[k];
+            rc = new_smooth(bands[k], noisy, s->count, err);
+            if (rc == 0)
+                free(noisy);
         }
+        if (rc < 0)
+            return rc;
     }
     if (smoothed)
-        chart_add_key(chart, CHART_KEY_LINE, "mean over 1/50 of the run, 1/100 at its ends");
+        chart_add_key(chart, panel->series_count > 1 ? CHART_KEY_LINE : CHART_KEY_TEXT,
+                      "%smean over 1/50 of the run, 1/100 at its ends",
+                      panel->series_count > 1 ? "" : "line: "); /* it has its sample beside the name */
     if (dots)
         chart_add_key(chart, CHART_KEY_DOTS, "loss of one batch");
     return 0;
@@ -453,9 +436,11 @@ static double first_loss(const struct chart_panel *panel)
 }
 
 /* On an axis to the losses of a run that diverges, all others would lie on zero. */
-static void end_loss_axis(struct chart_panel *panel)
+static void end_loss_axis(struct chart *chart)
 {
+    struct chart_panel *panel = &chart->panels[0];
     const double first = first_loss(panel);
+    double above = 0.0;
 
     panel->ceiling = INFINITY;
     for (size_t i = 0; i < panel->series_count && first > 0.0; i++) {
@@ -467,7 +452,10 @@ static void end_loss_axis(struct chart_panel *panel)
         panel->ceiling = SHOWN * first;
         log_line(CLR_LOG_WARNING, "'%s' has losses up to %.3g: it is cut at %.3g, where the axis ends",
                  s->label, most, panel->ceiling);
+        above = fmax(above, most);
     }
+    if (panel->ends)
+        chart_add_above(chart, "loss", above);
 }
 
 /* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen; of
@@ -492,24 +480,24 @@ static void choose_loss_axis(struct chart_panel *panel, double early)
         chart_begin_axis(panel, early);
 }
 
-int figure_loss(struct chart *out, const char *const *inputs, size_t count,
-                const struct clr_plot_options *options, struct clr_error *err)
+int figure_loss(struct figure *f, struct clr_error *err)
 {
-    struct chart chart = {.x_label = "iteration", .x_from_zero = true, .x_whole = true};
-    struct groups_view view = {GROUPS_OVER_ITERATIONS, 1.0, HISTORY_TRN_LOSS, 1.0, INFINITY};
-    struct runs runs = {0};
-    int rc = read_runs(&chart, &runs, &view, inputs, count, "loss.csv", options, err);
+    struct chart_panel *panel = &f->chart.panels[0];
+    int rc = read_runs(f, "loss.csv", err);
 
+    f->view.column = HISTORY_TRN_LOSS;
+    f->view.scale = 1.0;
+    f->view.most = INFINITY;
     if (rc == 0)
-        rc = add_curves(&chart, &runs, &view, ENOUGH_LOSSES, "`log_every`", options, err);
+        rc = add_curves(f, ENOUGH_LOSSES, "`log_every`", err);
     if (rc == 0)
-        rc = smooth_losses(&chart, err);
-    if (rc == 0) {
-        chart.panels[0].y_label = "training loss";
-        end_loss_axis(&chart.panels[0]);
-        choose_loss_axis(&chart.panels[0],
-                         view.over == GROUPS_OVER_RATES ? 0.0 : 0.2); /* low rates are a part of the test */
-        mark_divergence(&chart, &runs, &view);
-    }
-    return figure_end(out, &chart, &runs, options, rc);
+        rc = smooth_losses(&f->chart, err);
+    if (rc < 0)
+        return rc;
+    panel->y_label = "training loss";
+    end_loss_axis(&f->chart);
+    choose_loss_axis(panel,
+                     f->view.over == GROUPS_OVER_RATES ? 0.0 : 0.2); /* low rates are a part of the test */
+    mark_divergence(f);
+    return 0;
 }

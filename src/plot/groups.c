@@ -31,13 +31,9 @@ static bool summarise(const struct runs *runs, size_t group, const struct groups
     size_t n = 0;
 
     for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < runs->count; i++) {
-            const struct run *r = &runs->run[i];
-            ptrdiff_t row;
+        for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
+            const ptrdiff_t row = find_row(&r->table, iteration);
             double v;
-            if (r->group != group)
-                continue;
-            row = find_row(&r->table, iteration);
             if (row < 0)
                 return false;
             v = view->scale * csv_at(&r->table, (size_t)row, view->column);
@@ -55,27 +51,21 @@ static bool summarise(const struct runs *runs, size_t group, const struct groups
     return true;
 }
 
-size_t groups_size(const struct runs *runs, size_t group, const struct run **first)
+static size_t group_size(const struct runs *runs, size_t group)
 {
     size_t n = 0;
 
-    for (size_t i = runs->count; i-- > 0;) {
-        if (runs->run[i].group == group) {
-            *first = &runs->run[i];
-            n++;
-        }
-    }
+    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+        n++;
     return n;
 }
 
 /* The rate of that iteration in the group's first run; NaN: it is not known. */
 static double rate_at(const struct runs *runs, size_t group, double iteration)
 {
-    const struct run *first = NULL;
-    ptrdiff_t row;
+    const struct run *first = runs_next(runs, group, NULL);
+    const ptrdiff_t row = find_row(&first->table, iteration);
 
-    (void)groups_size(runs, group, &first);
-    row = find_row(&first->table, iteration);
     if (row >= 0)
         return csv_at(&first->table, (size_t)row, HISTORY_LR);
     return first->scheduled && iteration >= 1 ? clr_schedule_lr(&first->schedule, (uint64_t)iteration - 1)
@@ -91,9 +81,9 @@ double groups_place(const struct runs *runs, size_t group, const struct groups_v
         return iteration;
     if (view->over == GROUPS_OVER_RATES)
         return rate_at(runs, group, iteration);
-    for (size_t i = 0; i < runs->count; i++) {
-        if (runs->run[i].group == group && runs->run[i].timed) {
-            seconds += runs_seconds(&runs->run[i], iteration);
+    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
+        if (r->timed) {
+            seconds += runs_seconds(r, iteration);
             n++;
         }
     }
@@ -110,9 +100,8 @@ static double longest(const struct runs *runs, size_t group)
 {
     double end = 0.0;
 
-    for (size_t i = 0; i < runs->count; i++)
-        if (runs->run[i].group == group)
-            end = fmax(end, last_iteration(&runs->run[i]));
+    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+        end = fmax(end, last_iteration(r));
     return end;
 }
 
@@ -125,21 +114,20 @@ bool groups_is_cut(const struct runs *runs, size_t group)
 {
     const double end = longest(runs, group);
 
-    for (size_t i = 0; i < runs->count; i++)
-        if (runs->run[i].group == group && ends_early(&runs->run[i], end))
+    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+        if (ends_early(r, end))
             return true;
     return false;
 }
 
 /* Which runs the group's curve, whose last iteration that is, ends early for. */
-static void tell_cut(const struct runs *runs, size_t group, size_t members, double last)
+static void report_cut(const struct runs *runs, size_t group, size_t members, double last)
 {
     const double end = longest(runs, group);
 
-    for (size_t i = 0; i < runs->count; i++) {
-        const struct run *r = &runs->run[i];
+    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
         char curve[64] = "its curve";
-        if (r->group != group || !ends_early(r, end))
+        if (!ends_early(r, end))
             continue;
         if (members > 1)
             (void)snprintf(curve, sizeof curve, "the mean of its group's %zu runs", members);
@@ -156,8 +144,9 @@ static void tell_cut(const struct runs *runs, size_t group, size_t members, doub
 static int add_group(struct chart_panel *panel, const struct runs *runs, size_t group,
                      const struct groups_view *view, struct clr_error *err)
 {
-    const struct run *first = NULL;
-    size_t members = groups_size(runs, group, &first), n = 0, untimed = 0;
+    const struct run *first = runs_next(runs, group, NULL);
+    const size_t members = group_size(runs, group);
+    size_t n = 0, untimed = 0;
     double last = 0.0;
     char label[CHART_LABEL];
     struct chart_series *s;
@@ -190,14 +179,14 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     }
     s->count = n;
     if (untimed > 0)
-        log_line(CLR_LOG_WARNING, "'%s': %zu points are left out, behind the end of timing.csv", label,
+        log_line(CLR_LOG_WARNING, "'%s': %zu points after the end of timing.csv are not drawn", label,
                  untimed);
     if (n == 0)
         return clr_error_set(err, CLR_EINPUT,
                              "%s:2: shares no iteration with its repeats: nothing to average",
                              first->csv_path);
     if (view->over != GROUPS_OVER_RATES) /* range tests end like that */
-        tell_cut(runs, group, members, last);
+        report_cut(runs, group, members, last);
     return 0;
 }
 
@@ -216,10 +205,9 @@ const char *groups_accuracy_label(const struct runs *runs)
 
 const char *groups_topic(const struct runs *runs)
 {
-    for (size_t i = 1; i < runs->count; i++) {
+    for (size_t i = 1; i < runs->count; i++)
         if (strcmp(runs->run[i].topic, runs->run[0].topic) != 0)
             return "";
-    }
     return runs->run[0].topic;
 }
 

@@ -16,11 +16,8 @@ struct groups_view {
 /* Accuracy in percent over that. */
 struct groups_view groups_accuracy(void);
 
-/* Number of runs in the group; *first is the first of them. */
-size_t groups_size(const struct runs *runs, size_t group, const struct run **first);
-
 /* Where that iteration lies on the x axis: over rates, at its rate; over time, at the mean of the times at
- * which the group's timed runs got there; NaN behind the end of their times. */
+ * which the group's timed runs got there; NaN after the end of their times. */
 double groups_place(const struct runs *runs, size_t group, const struct groups_view *view, double iteration);
 
 /* Does the curve end early: did one of the group's runs diverge, or end before another? */
@@ -28,9 +25,9 @@ bool groups_is_cut(const struct runs *runs, size_t group);
 
 /*
  * Each group as a curve of the panel, over the iterations that all its runs have; band ± one sample standard
- * deviation. Over time, what has no time is left out, with a warning; but over rates, so is told which run a
- * curve ends early for. CLR_EINPUT: a group's runs share no
- * iteration; CLR_EUSAGE: too many.
+ * deviation. Over time, points without a time are omitted, with a warning. A warning names the runs for which
+ * a curve ends early, but not over rates. CLR_EINPUT: a group's runs share no iteration; CLR_EUSAGE: too
+ * many.
  */
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
                struct clr_error *err);

@@ -15,6 +15,14 @@ static struct place_box guide_pixels(const struct drawing *d, size_t p, const st
     return (struct place_box){x0, y0, x1 - x0, y1 - y0}; /* w, h may be negative: a line */
 }
 
+static struct canvas_pen guide_pen(const struct drawing *d, const struct chart_guide *g)
+{
+    return (struct canvas_pen){g->muted     ? MUTED
+                               : g->colored ? look_of(g->look).rgb
+                                            : GUIDE,
+                               1.0, 1.15 * d->s.unit, CANVAS_GUIDE};
+}
+
 void guides_take(struct drawing *d, size_t p)
 {
     const struct chart_panel *panel = &d->chart->panels[p];
@@ -25,50 +33,29 @@ void guides_take(struct drawing *d, size_t p)
     }
 }
 
-/* The first of the candidates that covers nothing, else the one that covers least. Returns the cells covered.
- */
-static int best_box(struct place *place, const struct place_box *candidates, size_t count,
-                    struct place_box *out)
-{
-    int least = -1;
+#define PLACES 32 /* along a line that are tried, on both sides */
 
-    for (size_t i = 0; i < count && least != 0; i++) {
-        int n = place_overlap(place, candidates[i]);
-        if (least < 0 || n < least) {
-            least = n;
-            *out = candidates[i];
-        }
-    }
-    return least;
-}
-
-#define MAX_CANDIDATES 64
-
-/* Where it covers nothing; else nowhere: axis and legend tell the same. */
+/* Where it covers nothing; else nowhere: axis and legend show the same. */
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
-    struct place_box l = guide_pixels(d, p, g), at[MAX_CANDIDATES], found = {0}, *b = &d->box[p];
-    double u = d->s.unit, h = 1.25 * d->s.text, gap = fmax(4 * u, 1.5 * d->cell);
-    double w = canvas_text_width(d->canvas, g->text, d->s.text, false) + 4 * u;
-    size_t n = 0;
+    const struct place_box l = guide_pixels(d, p, g), *b = &d->box[p];
+    const double h = 1.25 * d->s.text, w = drawing_text_width(d, g->text) + 4 * d->s.unit,
+                 gap = fmax(4 * d->s.unit, 1.5 * d->cell);
 
-    for (int i = 0; i < MAX_CANDIDATES / 2; i++) {
-        const double f = (double)i / (MAX_CANDIDATES / 2 - 1);
+    for (int i = 0; i < 2 * PLACES; i++) {
+        const double f = (double)(i / 2) / (PLACES - 1);
+        struct place_box at = {i % 2 == 0 ? l.x + gap : l.x - gap - w,
+                               b->y + b->h - gap - h - (b->h - h - 2 * gap) * f, w, h};
         if (g->text_at == CHART_TEXT_ALONG) {
-            double x = l.x + gap + (l.w - w - 2 * gap) * f;
-            at[n++] = (struct place_box){x, l.y - h - gap, w, h};
-            at[n++] = (struct place_box){x, l.y + gap, w, h};
-        } else {
-            double y = b->y + b->h - gap - h - (b->h - h - 2 * gap) * f;
-            at[n++] = (struct place_box){l.x + gap, y, w, h};
-            at[n++] = (struct place_box){l.x - gap - w, y, w, h};
+            at.x = l.x + gap + (l.w - w - 2 * gap) * f;
+            at.y = i % 2 == 0 ? l.y - h - gap : l.y + gap;
         }
-    }
-    if (best_box(&d->place[p], at, n, &found) > 0)
+        if (place_overlap(&d->place[p], at) > 0)
+            continue;
+        place_take_box(&d->place[p], at);
+        drawing_text(d, at.x + at.w / 2, at.y + at.h / 2, g->text, CANVAS_CENTER, INK_SOFT);
         return;
-    place_take_box(&d->place[p], found);
-    canvas_text(d->canvas, found.x + found.w / 2, found.y + found.h / 2, g->text, d->s.text, false,
-                CANVAS_CENTER, INK_SOFT);
+    }
 }
 
 /* ---- texts above the panel ---- */
@@ -87,23 +74,21 @@ static int from_right(const void *a, const void *b)
  * goes up to a higher row crosses a text. */
 static bool is_clear(const struct drawing *d, double x, double w, int row, double at)
 {
-    const struct heads *h = &d->heads;
     const double gap = 8 * d->s.unit, near = 2 * d->s.unit;
 
-    for (size_t i = 0; i < h->count; i++) {
-        const double x1 = h->text[i].x, w1 = h->text[i].w, at1 = drawing_px(d, 0, h->text[i].guide->x0);
-        if (h->text[i].row == row && x < x1 + w1 + gap && x1 < x + w + gap)
-            return false;
-        if (h->text[i].row < row && at > x1 - near && at < x1 + w1 + near)
-            return false;
-        if (h->text[i].row > row && at1 > x - near && at1 < x + w + near)
+    for (size_t i = 0; i < d->heads.count; i++) {
+        const struct head *h = &d->heads.text[i];
+        const double at1 = drawing_px(d, 0, h->guide->x0);
+        if ((h->row == row && x < h->x + h->w + gap && h->x < x + w + gap) ||
+            (h->row < row && at > h->x - near && at < h->x + h->w + near) ||
+            (h->row > row && at1 > x - near && at1 < x + w + near))
             return false;
     }
     return true;
 }
 
 /* Place the texts from guides[0] on: each over its line, to the right or to the left of it, in the lowest row
- * that leaves room for all behind it. false: there is no such way, or it takes too long to find. */
+ * that leaves room for all that follow. false: there is no such way, or it takes too long to find. */
 static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int *tries)
 {
     const double edge = 4 * d->s.unit, beside = 4 * d->s.unit;
@@ -112,17 +97,14 @@ static bool place_heads(struct drawing *d, const struct chart_guide *const *guid
 
     if (n == 0)
         return true;
-    w = canvas_text_width(d->canvas, guides[0]->text, d->s.text, false);
+    w = drawing_text_width(d, guides[0]->text);
     at = drawing_px(d, 0, guides[0]->x0);
     for (int k = 0; k < 3 * MAX_ROWS && (*tries)-- > 0; k++) {
         const double starts[3] = {at - w / 2, at + beside, at - beside - w};
         const double x = fmax(edge, fmin(starts[k % 3], d->width - edge - w));
         if (!is_clear(d, x, w, k / 3, at))
             continue;
-        h->text[h->count].guide = guides[0];
-        h->text[h->count].x = x;
-        h->text[h->count].w = w;
-        h->text[h->count++].row = k / 3;
+        h->text[h->count++] = (struct head){guides[0], x, w, k / 3};
         if (place_heads(d, guides + 1, n - 1, tries))
             return true;
         h->count--;
@@ -143,25 +125,23 @@ int guides_place_heads(struct drawing *d)
     qsort(sorted, n, sizeof sorted[0], from_right);
     d->heads.count = 0;
     for (; n > 0 && !place_heads(d, sorted, n, &tries); tries = MAX_TRIES)
-        n--; /* the legend tells the leftmost */
+        n--; /* the leftmost is in the legend */
     for (size_t i = 0; i < d->heads.count; i++)
         rows = d->heads.text[i].row + 1 > rows ? d->heads.text[i].row + 1 : rows;
     return rows;
 }
 
 /* Each text, and its guide's line up to it. */
-static void draw_heads(struct drawing *d, const struct canvas_pen *pen)
+static void draw_heads(struct drawing *d)
 {
     const double row = ROW * d->s.text, top = d->box[0].y;
 
     for (size_t i = 0; i < d->heads.count; i++) {
-        const double x = drawing_px(d, 0, d->heads.text[i].guide->x0), y = top - row * d->heads.text[i].row;
-        struct canvas_pen own = *pen;
-        if (d->heads.text[i].guide->colored)
-            own.rgb = look_of(d->heads.text[i].guide->look).rgb;
-        canvas_rule(d->canvas, x, y, x, top, &own);
-        canvas_text(d->canvas, d->heads.text[i].x, y - 0.65 * d->s.text, d->heads.text[i].guide->text,
-                    d->s.text, false, CANVAS_LEFT, INK_SOFT);
+        const struct head *h = &d->heads.text[i];
+        const double x = drawing_px(d, 0, h->guide->x0), y = top - row * h->row;
+        const struct canvas_pen pen = guide_pen(d, h->guide);
+        canvas_rule(d->canvas, x, y, x, top, &pen);
+        drawing_text(d, h->x, y - 0.65 * d->s.text, h->guide->text, CANVAS_LEFT, INK_SOFT);
     }
 }
 
@@ -169,7 +149,7 @@ static void draw_heads(struct drawing *d, const struct canvas_pen *pen)
 
 double guides_rows_height(const struct drawing *d)
 {
-    return ROW * d->s.text * (double)((size_t)d->heads.rows + d->chart->lane_count);
+    return ROW * d->s.text * (double)((size_t)d->heads.rows + d->lane_count);
 }
 
 void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t rgb)
@@ -182,19 +162,20 @@ void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t r
     canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &end);
 }
 
-/* Where the text of a lane begins: to the right of its bar, to the left of it, behind the cross, else inside,
- * which is told. */
+/* Where the text of a lane begins: to the right of its bar, to the left of it, at the right edge (beside the
+ * cross it would be the cross's), else *inside it. */
 static double lane_text(const struct drawing *d, double x0, double x1, double end, double w, bool *inside)
 {
     const double gap = 6 * d->s.unit, most = isnan(end) ? d->width : end - gap;
+    const double edge = d->box[0].x + d->box[0].w - w;
 
     *inside = false;
     if (x1 + gap + w <= most - gap)
         return x1 + gap;
     if (x0 - gap - w >= gap)
         return x0 - gap - w;
-    if (!isnan(end) && end + 2 * gap + w <= d->width)
-        return end + 2 * gap;
+    if (!isnan(end) && end + 2 * gap <= edge)
+        return edge;
     *inside = true;
     return (x0 + x1 - w) / 2;
 }
@@ -202,7 +183,7 @@ static double lane_text(const struct drawing *d, double x0, double x1, double en
 static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y)
 {
     const struct look look = look_of(lane->look);
-    const double mark = MARK * d->s.unit, w = canvas_text_width(d->canvas, lane->text, d->s.text, false);
+    const double mark = MARK * d->s.unit, w = drawing_text_width(d, lane->text);
     const double end = isnan(lane->end) ? NAN : drawing_px(d, 0, lane->end);
     double x0 = d->box[0].x, x1 = x0 + mark, at; /* without a range, there is the mark alone */
     bool inside;
@@ -217,14 +198,14 @@ static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y
     at = lane_text(d, x0, x1, end, w, &inside);
     if (!inside)
         canvas_mark(d->canvas, look.marker, (x0 + x1) / 2, y, mark, look.rgb);
-    canvas_text(d->canvas, at, y, lane->text, d->s.text, false, CANVAS_LEFT, INK);
+    drawing_text(d, at, y, lane->text, CANVAS_LEFT, INK);
 }
 
 void guides_draw_lanes(struct drawing *d)
 {
     const double row = ROW * d->s.text, top = d->box[0].y - guides_rows_height(d);
 
-    for (size_t i = 0; i < d->chart->lane_count; i++)
+    for (size_t i = 0; i < d->lane_count; i++)
         draw_lane(d, &d->chart->lanes[i], top + row * ((double)i + 0.5));
 }
 
@@ -233,21 +214,17 @@ void guides_draw_lanes(struct drawing *d)
 void guides_draw(struct drawing *d, size_t p)
 {
     const struct chart_panel *panel = &d->chart->panels[p];
-    const struct canvas_pen pen = {GUIDE, 1.0, 1.15 * d->s.unit, CANVAS_GUIDE};
 
     for (size_t i = 0; i < panel->guide_count; i++) {
-        struct place_box l = guide_pixels(d, p, &panel->guides[i]);
-        struct canvas_pen own = pen;
-        if (panel->guides[i].colored)
-            own.rgb = look_of(panel->guides[i].look).rgb;
-        canvas_rule(d->canvas, l.x, l.y, l.x + l.w, l.y + l.h, &own);
+        const struct place_box l = guide_pixels(d, p, &panel->guides[i]);
+        const struct canvas_pen pen = guide_pen(d, &panel->guides[i]);
+        canvas_rule(d->canvas, l.x, l.y, l.x + l.w, l.y + l.h, &pen);
     }
-    for (size_t i = 0; i < panel->guide_count; i++) {
+    for (size_t i = 0; i < panel->guide_count; i++)
         if (panel->guides[i].text_at == CHART_TEXT_FOOT || panel->guides[i].text_at == CHART_TEXT_ALONG)
             draw_guide_text(d, p, &panel->guides[i]);
-    }
     if (p == 0)
-        draw_heads(d, &pen);
+        draw_heads(d);
 }
 
 void guides_draw_shades(struct drawing *d, size_t p)
@@ -257,7 +234,10 @@ void guides_draw_shades(struct drawing *d, size_t p)
     for (size_t i = 0; i < panel->shade_count; i++) {
         const struct chart_shade *s = &panel->shades[i];
         const double x0 = drawing_px(d, p, s->lo), x1 = drawing_px(d, p, s->hi);
-        canvas_rect(d->canvas, x0, d->box[p].y, x1 - x0, d->box[p].h, s->bound ? BOUND : SHADE,
+        canvas_rect(d->canvas, x0, d->box[p].y, x1 - x0, d->box[p].h,
+                    s->bound   ? BOUND
+                    : s->doubt ? GUIDE
+                               : SHADE,
                     s->bound ? 0.22 : 0.10);
     }
 }

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/str.h"
 #include "plot/axes.h"
+#include "plot/canvas.h"
 #include "plot/groups.h"
 
 #define LONGEST 48 /* characters of a label that a legend has room for */
@@ -82,73 +84,51 @@ static void append_momentum(struct str *s, const struct clr_schedule *c)
 static void append_milestones(struct str *s, const struct clr_schedule *c)
 {
     for (size_t i = 0; i < c->milestone_count; i++)
-        append_number(s, i == 0 ? "milestones " : " ", (double)c->milestones[i]);
+        append_number(s, i == 0 ? "milestones " : ", ", (double)c->milestones[i]);
 }
 
 /* Is that field of the schedule given, or does its policy read it? Those that no policy of theirs reads are
- * the same for all, unless somebody gave them: then they do no harm, for they are told within one policy
+ * the same for all, unless somebody gave them: then they do no harm, for they are compared within one policy
  * only. */
 static void append_part(struct str *s, const struct clr_schedule *c, enum part part)
 {
-    const bool cycle = c->policy == CLR_POLICY_1CYCLE, sgdr = c->policy == CLR_POLICY_SGDR,
-               sweep = c->policy == CLR_POLICY_SWEEP_LINEAR || c->policy == CLR_POLICY_SWEEP_LOG;
+    const enum clr_policy policy = c->policy;
+    const bool cycle = policy == CLR_POLICY_1CYCLE, sgdr = policy == CLR_POLICY_SGDR,
+               sweep = policy == CLR_POLICY_SWEEP_LINEAR || policy == CLR_POLICY_SWEEP_LOG;
+    const struct {
+        bool read; /* by the policy */
+        const char *before;
+        double value; /* NaN: not given */
+        const char *after;
+    } numbers[PARTS] = {
+        [GAMMA] = {clr_schedule_reads(policy, "gamma"), "gamma ", c->gamma, ""},
+        [POWER] = {clr_schedule_reads(policy, "power"), "power ", c->power, ""},
+        [STEP] = {c->step_size > 0 && clr_schedule_reads(policy, "step_size"),
+                  sweep  ? "iterations "
+                  : sgdr ? "period "
+                         : "step size ",
+                  (double)c->step_size, ""},
+        [FACTOR] = {sgdr, "each period times ", (double)c->t_mult, ""},
+        [PEAK] = {cycle, "peak at ", 100.0 * c->pct_start, " %"},
+        [FIRST] = {cycle, "from max/", c->div_factor, ""},
+        [LAST] = {cycle, "down to max/", c->div_factor * c->final_div_factor, ""},
+    };
 
-    switch (part) {
-    case RATES:
+    if (part == RATES)
         append_rates(s, c);
-        break;
-    case MOMENTUM:
+    else if (part == MOMENTUM)
         append_momentum(s, c);
-        break;
-    case GAMMA:
-        if (!isnan(c->gamma) &&
-            clr_schedule_reads(c->policy, "gamma")) /* it may have been given all the same */
-            append_number(s, "gamma ", c->gamma);
-        break;
-    case POWER:
-        if (!isnan(c->power) && clr_schedule_reads(c->policy, "power"))
-            append_number(s, "power ", c->power);
-        break;
-    case STEP:
-        if (c->step_size > 0 && clr_schedule_reads(c->policy, "step_size"))
-            append_number(s, sweep ? "iterations " : sgdr ? "period " : "step size ", (double)c->step_size);
-        break;
-    case MILESTONES:
-        if (clr_schedule_reads(c->policy, "milestones"))
-            append_milestones(s, c);
-        break;
-    case FACTOR:
-        if (sgdr)
-            append_number(s, "each period times ", (double)c->t_mult);
-        break;
-    case PEAK:
-        if (cycle)
-            append_number(s, "peak at ", 100.0 * c->pct_start);
-        if (cycle)
-            str_append(s, " %%");
-        break;
-    case FIRST:
-        if (cycle)
-            append_number(s, "from max/", c->div_factor);
-        break;
-    case LAST:
-        if (cycle)
-            append_number(s, "down to max/", c->div_factor * c->final_div_factor);
-        break;
-    case ANNEAL:
-        if (cycle)
-            str_append(s, "%s", c->anneal == CLR_ANNEAL_LINEAR ? "linear" : "cosine");
-        break;
-    case PHASES:
-        if (cycle)
-            str_append(s, "%s phases", c->three_phase ? "three" : "two");
-        break;
-    case BOUNDS:
-        if (c->policy == CLR_POLICY_EXP_RANGE)
-            str_append(s, "on %s", c->exp_range == CLR_EXP_RANGE_BOUNDS ? "both bounds" : "the amplitude");
-        break;
-    case PARTS:
-        break;
+    else if (part == MILESTONES && clr_schedule_reads(policy, "milestones"))
+        append_milestones(s, c);
+    else if (part == ANNEAL && cycle)
+        str_append(s, "%s", c->anneal == CLR_ANNEAL_LINEAR ? "linear" : "cosine");
+    else if (part == PHASES && cycle)
+        str_append(s, "%s phases", c->three_phase ? "three" : "two");
+    else if (part == BOUNDS && policy == CLR_POLICY_EXP_RANGE)
+        str_append(s, "on %s", c->exp_range == CLR_EXP_RANGE_BOUNDS ? "both bounds" : "the amplitude");
+    else if (numbers[part].read && !isnan(numbers[part].value)) {
+        append_number(s, numbers[part].before, numbers[part].value);
+        str_append(s, "%s", numbers[part].after);
     }
 }
 
@@ -167,6 +147,7 @@ static void append_periods(struct str *s, const struct clr_schedule *c)
 
 static void append_one_cycle(struct str *s, const struct clr_schedule *c)
 {
+    str_append(s, "%s", clr_schedule_policy_name(c->policy));
     append_number(s, " from ", c->max_lr / c->div_factor);
     append_number(s, " up to ", c->max_lr);
     append_number(s, " at ", 100.0 * c->pct_start);
@@ -175,37 +156,41 @@ static void append_one_cycle(struct str *s, const struct clr_schedule *c)
                c->three_phase ? ", three phases" : "");
 }
 
+/* The string, which is cleared, as text; CLR_ENOMEM: it failed. */
+static int move_text(char *out, size_t size, struct str *s, struct clr_error *err)
+{
+    const int rc = str_check(s, err);
+
+    if (rc == 0)
+        str_copy(out, size, str_text(s));
+    str_clear(s);
+    return rc;
+}
+
 int labels_describe(char *out, size_t size, const struct clr_schedule *c, struct clr_error *err)
 {
-    const bool sgdr = c->policy == CLR_POLICY_SGDR, cycle = c->policy == CLR_POLICY_1CYCLE;
     struct str s = {0};
-    int rc;
 
-    clr_schedule_describe(c, out, size);
-    if (!sgdr && !cycle)
-        return out[0] ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule's description");
-    str_append(&s, "%s", clr_schedule_policy_name(c->policy));
-    if (sgdr) {
-        str_append(&s, " ");
+    if (c->policy == CLR_POLICY_SGDR) {
+        str_append(&s, "%s ", clr_schedule_policy_name(c->policy));
         append_rates(&s, c);
         append_periods(&s, c);
-    } else {
+    } else if (c->policy == CLR_POLICY_1CYCLE) {
         append_one_cycle(&s, c);
+    } else {
+        clr_schedule_describe(c, out, size);
+        return out[0] ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule's description");
     }
     if (cycles_momentum(c)) {
         str_append(&s, ", ");
         append_momentum(&s, c);
     }
-    rc = str_check(&s, err);
-    if (rc == 0)
-        str_copy(out, size, str_text(&s));
-    str_clear(&s);
-    return rc;
+    return move_text(out, size, &s, err);
 }
 
 /* ---- what differs ---- */
 
-/* Want of memory makes *s fail. */
+/* Where memory runs out, *s fails. */
 static bool same_part(const struct clr_schedule *a, const struct clr_schedule *b, enum part part,
                       struct str *s)
 {
@@ -226,15 +211,14 @@ struct tally {
     size_t same, other;
 };
 
-/* The value of most: the labels of the others say that theirs is another one. */
+/* The value of most: only the labels of the others need to have theirs. */
 static bool is_common(struct tally t)
 {
     return t.same >= COMMON && t.same > t.other;
 }
 
-/* Does the part of that one make the run's worth telling? Not that of another policy, where that makes no
- * sense; nor a momentum that is cycled, beside which a constant one goes without saying, unless it is
- * `common` that is told. */
+/* Is the run's part compared with that one's? Not across policies, except for rates and momentum; nor a
+ * constant momentum with a cycled one, unless the label also has what is `common`. */
 static bool is_compared(const struct run *r, const struct run *other, enum part part, bool common)
 {
     if (part == MOMENTUM)
@@ -247,13 +231,9 @@ static struct tally count_part(const struct runs *runs, const struct run *r, enu
                                struct str *s)
 {
     struct tally t = {0, 0};
-    size_t seen = 0;
 
-    for (size_t k = 0; k < runs->count; k++) {
-        const struct run *other = &runs->run[k];
-        if (other->group != seen) /* one of each group will do */
-            continue;
-        seen++;
+    for (size_t g = 0; g < runs->groups; g++) {
+        const struct run *other = runs_next(runs, g, NULL);
         if (!other->scheduled || !is_compared(r, other, part, common))
             continue;
         if (same_part(&r->schedule, &other->schedule, part, s))
@@ -268,13 +248,10 @@ static bool policies_differ(const struct runs *runs)
 {
     const struct run *first = NULL;
 
-    for (size_t k = 0; k < runs->count; k++) {
-        const struct run *r = &runs->run[k];
-        if (!r->scheduled)
-            continue;
-        if (first && first->schedule.policy != r->schedule.policy)
+    for (const struct run *r = runs->run; r < runs->run + runs->count; r++) {
+        if (first && r->scheduled && first->schedule.policy != r->schedule.policy)
             return true;
-        first = r;
+        first = r->scheduled ? r : first;
     }
     return false;
 }
@@ -336,6 +313,8 @@ static void append_setting(struct str *s, const char *key, const json_t *value)
 {
     char name[64], number[AXES_TEXT];
 
+    if (json_is_object(value) || json_is_array(value))
+        return;
     str_copy(name, sizeof name, key);
     for (char *p = name; *p; p++)
         *p = *p == '_' ? ' ' : *p;
@@ -349,8 +328,10 @@ static void append_setting(struct str *s, const char *key, const json_t *value)
                                        : "off");
 }
 
-/* Settings that say how long, how often, where from: no reason for another result, or seen in the figure. */
-static bool is_minor(const char *key)
+enum settings { MAJOR, LENGTH, MINOR };
+
+/* Minor: settings of length, frequency and source: no reason for another result, or visible in the figure. */
+static enum settings kind_of(const char *key)
 {
     static const char *const minor[] = {
         "net",           "data",       "validate_every", "log_every", "keep_minima", "checkpoint_every",
@@ -359,30 +340,17 @@ static bool is_minor(const char *key)
 
     for (size_t i = 0; i < MEM_COUNT(minor); i++)
         if (strcmp(minor[i], key) == 0)
-            return true;
-    return false;
-}
-
-enum settings { MAJOR, LENGTH, MINOR };
-
-static enum settings kind_of(const char *key)
-{
-    return strcmp(key, "iterations") == 0 ? LENGTH : is_minor(key) ? MINOR : MAJOR;
+            return MINOR;
+    return strcmp(key, "iterations") == 0 ? LENGTH : MAJOR;
 }
 
 /* Of a setting. */
 static struct tally count_setting(const struct runs *runs, const char *key, const json_t *value)
 {
     struct tally t = {0, 0};
-    size_t seen = 0;
 
-    for (size_t k = 0; k < runs->count; k++) {
-        const json_t *theirs = NULL;
-        if (runs->run[k].group != seen) /* one of each group will do */
-            continue;
-        seen++;
-        if (runs->run[k].settings)
-            theirs = json_object_get(runs->run[k].settings, key);
+    for (size_t g = 0; g < runs->groups; g++) {
+        const json_t *theirs = json_object_get(runs_next(runs, g, NULL)->settings, key);
         if (theirs && json_equal(theirs, value))
             t.same++;
         else if (theirs)
@@ -400,8 +368,7 @@ static void append_major(struct str *s, const struct runs *runs, const struct ru
     json_object_foreach((json_t *)r->settings, key, value)
     {
         const struct tally t = count_setting(runs, key, value);
-        if (kind_of(key) == MAJOR && t.other > 0 && (common || !is_common(t)) && !json_is_object(value) &&
-            !json_is_array(value))
+        if (kind_of(key) == MAJOR && t.other > 0 && (common || !is_common(t)))
             append_setting(s, key, value);
     }
 }
@@ -417,25 +384,16 @@ static void append_settings(struct str *s, const struct runs *runs, const struct
         bool differs = false;
         for (size_t k = 0; k < runs->count && !differs; k++) {
             const struct run *other = &runs->run[k];
-            const json_t *theirs = other->settings ? json_object_get(other->settings, key) : NULL;
+            const json_t *theirs = json_object_get(other->settings, key);
             differs = other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
                       !json_equal(theirs, value);
         }
-        if (differs && kind_of(key) == kind && !json_is_object(value) && !json_is_array(value))
+        if (differs && kind_of(key) == kind)
             append_setting(s, key, value);
     }
 }
 
 /* ---- labels ---- */
-
-static size_t characters(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
-}
 
 static bool shares_label(const struct runs *runs, const struct run *r)
 {
@@ -445,7 +403,7 @@ static bool shares_label(const struct runs *runs, const struct run *r)
     return false;
 }
 
-/* Do the names tell all groups apart? */
+/* Do the names of all groups differ? */
 static bool names_suffice(const struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++)
@@ -465,8 +423,8 @@ static int set_label(struct run *r, struct str *s, struct clr_error *err)
     return rc;
 }
 
-/* Labels that are alike get what else of that kind differs behind them; of no kind: the folders' names. */
-static int tell_apart(struct runs *runs, const enum settings *kind, struct clr_error *err)
+/* Labels that are alike get what else of that kind differs appended; of no kind: the folders' names. */
+static int extend_equal(struct runs *runs, const enum settings *kind, struct clr_error *err)
 {
     struct str *more = NULL;
     int rc = mem_new(&more, runs->count, sizeof *more, "labels", err);
@@ -516,24 +474,42 @@ static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
     return set_label(r, &s, err);
 }
 
+/* A run that went back is not what its schedule says: its rates were halved. */
+static void append_backoffs(const struct runs *runs, struct run *r)
+{
+    const size_t length = strlen(r->label);
+    int least = r->backoffs, most = r->backoffs;
+
+    for (const struct run *other = NULL; (other = runs_next(runs, r->group, other)) != NULL;) {
+        least = other->backoffs < least ? other->backoffs : least;
+        most = other->backoffs > most ? other->backoffs : most;
+    }
+    if (most > 0)
+        (void)snprintf(r->label + length, sizeof r->label - length, ", halved %s%d time%s",
+                       least < most ? "up to " : "", most, most > 1 ? "s" : "");
+}
+
 int labels_make(struct runs *runs, struct clr_error *err)
 {
     static const enum settings kinds[] = {LENGTH, MINOR};
+    char clean[RUNS_LABEL];
     bool long_one = false;
     int rc = 0;
 
     for (size_t i = 0; i < runs->count && rc == 0; i++)
         rc = label_one(runs, &runs->run[i], err);
     for (size_t k = 0; k < 3 && rc == 0; k++)
-        rc = tell_apart(runs, k < 2 ? &kinds[k] : NULL, err);
+        rc = extend_equal(runs, k < 2 ? &kinds[k] : NULL, err);
     for (size_t i = 0; i < runs->count; i++) {
         struct run *r = &runs->run[i];
         if (!r->label[0])
             str_copy(r->label, sizeof r->label, r->name);
-        long_one = long_one || characters(r->label) > LONGEST;
+        long_one = long_one || canvas_clean_text(clean, sizeof clean, r->label) > LONGEST;
     }
     for (size_t i = 0; i < runs->count && long_one && runs->groups > 1 && names_suffice(runs); i++)
         str_copy(runs->run[i].label, sizeof runs->run[i].label, runs->run[i].name);
+    for (size_t i = 0; i < runs->count; i++)
+        append_backoffs(runs, &runs->run[i]);
     return rc;
 }
 
@@ -541,7 +517,6 @@ int labels_title(char *out, size_t size, const struct runs *runs, struct clr_err
 {
     const char *topic = groups_topic(runs);
     struct str s = {0};
-    int rc;
 
     str_append(&s, "%s", topic);
     if (runs->groups > 1 && runs->run[0].scheduled && !policies_differ(runs)) {
@@ -551,11 +526,7 @@ int labels_title(char *out, size_t size, const struct runs *runs, struct clr_err
             append_part(&s, &runs->run[0].schedule, RATES);
         }
     }
-    rc = str_check(&s, err);
-    if (rc == 0)
-        str_copy(out, size, str_text(&s));
-    str_clear(&s);
-    return rc;
+    return move_text(out, size, &s, err);
 }
 
 /* ---- the user's ---- */
@@ -604,38 +575,63 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
 static bool is_called(const struct run *r, const char *input, const char *name, bool as_given)
 {
     if (!as_given)
-        return strcmp(r->name, name) == 0;
+        return strcmp(r->name, name) == 0 || strcmp(fs_last_part(input), name) == 0;
     return strcmp(input, name) == 0 || (r->within && strcmp(r->within, name) == 0);
+}
+
+/* Two texts for one curve, of repeats for example. */
+static int check_single(const struct clr_plot_label *labels, const size_t *groups, size_t l,
+                        struct clr_error *err)
+{
+    for (size_t k = 0; k < l; k++)
+        if (groups[k] == groups[l] && strcmp(labels[k].text, labels[l].text) != 0)
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "`label` %s=%s and %s=%s: both are drawn as one curve, which has one name",
+                                 labels[k].name, labels[k].text, labels[l].name, labels[l].text);
+    return 0;
+}
+
+/* The run of that name, as given, else by its last part. CLR_EUSAGE: none, or several. */
+static int find_run(const struct run **out, const struct runs *runs, const char *const *inputs,
+                    const char *name, struct clr_error *err)
+{
+    const struct run *found = NULL;
+
+    for (int pass = 0; pass < 2 && !found; pass++) {
+        for (size_t i = 0; i < runs->count; i++) {
+            const struct run *r = &runs->run[i];
+            if (!is_called(r, inputs[i], name, pass == 0))
+                continue;
+            if (found && found->group != r->group)
+                return clr_error_set(err, CLR_EUSAGE,
+                                     "`label` %s=…: several are called like that; name the one with its path",
+                                     name);
+            found = r;
+        }
+    }
+    *out = found;
+    return found ? 0 : refuse_name(runs, name, err);
 }
 
 int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_plot_label *labels,
                  size_t count, struct clr_error *err)
 {
-    for (size_t l = 0; l < count; l++) {
+    size_t *groups = NULL;
+    int rc = mem_new(&groups, count + 1, sizeof *groups, "labels", err);
+
+    for (size_t l = 0; l < count && rc == 0; l++) {
         const struct run *found = NULL;
-        for (int pass = 0; pass < 2 && !found; pass++) { /* as given, else the last part of it */
-            for (size_t i = 0; i < runs->count; i++) {
-                const struct run *r = &runs->run[i];
-                if (!is_called(r, inputs[i], labels[l].name, pass == 0))
-                    continue;
-                if (found && found->group != r->group)
-                    return clr_error_set(
-                        err, CLR_EUSAGE,
-                        "`label` %s=…: several are called like that; name the one with its path",
-                        labels[l].name);
-                found = r;
-            }
-        }
-        if (!found)
-            return refuse_name(runs, labels[l].name, err);
+        rc = find_run(&found, runs, inputs, labels[l].name, err);
+        if (rc < 0)
+            break;
+        groups[l] = found->group;
+        rc = check_single(labels, groups, l, err);
         for (size_t i = 0; i < runs->count; i++)
             if (runs->run[i].group == found->group)
                 str_copy(runs->run[i].label, sizeof runs->run[i].label, labels[l].text);
     }
-    for (size_t l = 0; l < count; l++) {
-        const int rc = check_different(runs, &labels[l], err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    for (size_t l = 0; l < count && rc == 0; l++)
+        rc = check_different(runs, &labels[l], err);
+    free(groups);
+    return rc;
 }

@@ -10,14 +10,14 @@
  * Label the runs, whose groups are known. One group: its schedule in words. Several: net and data, policy,
  * rates, the other parameters of the policy, and the settings that a result depends on, each where it is not
  * the same for all; of parameters, for all runs of that policy. A parameter or setting that three or more
- * have alike, and most, is left out of their labels, unless nothing else would be in them. Where that leaves
+ * have alike, and most, is omitted from their labels, unless nothing else would be in them. Where that leaves
  * two groups alike, any other setting in which they differ, else the folders' names. Folders' names, too,
- * where run.json says nothing, and for all where one of these labels would be too long for a legend.
+ * where run.json has no settings, and for all where one of these labels would be too long for a legend.
  * CLR_ENOMEM.
  */
 int labels_make(struct runs *runs, struct clr_error *err);
 
-/* A schedule in words that nobody has to look up; those in run.json are fewer. CLR_ENOMEM. */
+/* A schedule in words; longer than those in run.json. CLR_ENOMEM. */
 int labels_describe(char *out, size_t size, const struct clr_schedule *schedule, struct clr_error *err);
 
 /*

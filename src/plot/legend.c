@@ -14,12 +14,18 @@
 static struct legend_entry *add_entry(struct drawing *d, const char *text, const char *brief, double width)
 {
     struct legend_entry *e = &d->legend.entries[d->legend.count++];
-    const bool fits = canvas_text_width(d->canvas, text, d->s.text, false) <= width;
+    const bool fits = drawing_text_width(d, text) <= width;
 
     canvas_fit_text(d->canvas, e->text, sizeof e->text, fits || !brief[0] ? text : brief, d->s.text, false,
                     width);
     d->legend.cut = d->legend.cut || !fits;
     return e;
+}
+
+/* As many rows of so many columns as hold all entries. */
+static size_t rows_for(const struct legend *l, size_t columns)
+{
+    return columns > 0 ? (l->count + columns - 1) / columns : 0;
 }
 
 static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
@@ -35,26 +41,26 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
             add_entry(d, panel->series[i].label, "", max_width - handle)->series = &panel->series[i];
     for (size_t i = 0; i < d->chart->key_count; i++) {
         const struct chart_key *key = &d->chart->keys[i];
+        if (key->kind == CHART_KEY_LANE && d->lane_count == 0)
+            continue;
         add_entry(d, key->text, key->brief, max_width - handle)->kind = key->kind;
     }
     for (size_t i = 0; i < l->count; i++)
-        widest = fmax(widest, canvas_text_width(d->canvas, l->entries[i].text, d->s.text, false));
+        widest = fmax(widest, drawing_text_width(d, l->entries[i].text));
     l->column_width = handle + widest;
-    fit = (size_t)fmax(1.0, floor((max_width + gap) / (l->column_width + gap)));
-    l->columns = d->legend_below ? (fit < l->count ? fit : l->count) : 1;
-    l->rows = l->columns ? (l->count + l->columns - 1) / l->columns : 0;
-    if (l->rows > max_rows)
-        l->rows = max_rows;
-    if (l->rows > 0)
-        l->columns =
-            (l->count + l->rows - 1) / l->rows < l->columns ? (l->count + l->rows - 1) / l->rows : l->columns;
-    if (l->rows * l->columns == 1 && l->count > 1) /* "… and 4 more" alone tells nothing */
+    fit = d->legend_below ? (size_t)fmax(1.0, floor((max_width + gap) / (l->column_width + gap))) : 1;
+    l->columns = fit < l->count ? fit : l->count;
+    l->rows = rows_for(l, l->columns);
+    l->rows = l->rows < max_rows ? l->rows : max_rows;
+    fit = rows_for(l, l->rows); /* columns that so many rows need */
+    l->columns = l->rows > 0 && fit < l->columns ? fit : l->columns;
+    if (l->rows * l->columns == 1 && l->count > 1) /* "… and 4 more" alone explains nothing */
         l->rows = 0;
     l->w = l->columns ? (double)l->columns * (l->column_width + gap) - gap : 0.0;
     l->h = (double)l->rows * d->s.row;
 }
 
-bool legend_is_wanted(const struct chart *chart)
+bool legend_is_needed(const struct chart *chart)
 {
     const struct chart_panel *panel = &chart->panels[0];
 
@@ -76,11 +82,19 @@ double legend_place_below(struct drawing *d, double bottom)
     return d->legend.h + 8 * u;
 }
 
-double legend_whole_height(const struct drawing *d)
+bool legend_has_names(const struct drawing *d)
 {
     const struct legend *l = &d->legend;
+    size_t names = 0;
 
-    return (double)((l->count + l->columns - 1) / l->columns) * d->s.row + 8 * d->s.unit;
+    while (names < l->count && l->entries[names].series)
+        names++;
+    return l->rows * l->columns >= l->count || l->rows * l->columns > names;
+}
+
+double legend_whole_height(const struct drawing *d)
+{
+    return (double)rows_for(&d->legend, d->legend.columns) * d->s.row + 8 * d->s.unit;
 }
 
 /* Is there room for the legend in the first panel? Guides and the foot, where their texts go, stay free. */
@@ -144,13 +158,6 @@ static void draw_key_parts(struct drawing *d, enum chart_key_kind kind, double x
     }
 }
 
-/* The range to train in ends within the interval, and there both are seen. */
-static void draw_bound_key(struct drawing *d, double x, double y, double w, double h)
-{
-    canvas_rect(d->canvas, x, y - h / 2, w / 2, h, SHADE, 0.10);
-    canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
-}
-
 static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, double y, double w)
 {
     const double u = d->s.unit, h = 10 * u;
@@ -165,15 +172,22 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
         draw_key_parts(d, kind, x, y, w, h);
         break;
     case CHART_KEY_GUIDE:
+    case CHART_KEY_END:
         canvas_polyline(d->canvas, xy, 2, &guide);
         break;
+    case CHART_KEY_ABOVE:
+        curves_draw_arrow(d, x + w / 2, y - h / 2, INK_SOFT);
+        break;
     case CHART_KEY_RANGE:
-        canvas_rect(d->canvas, x, y - h / 2, w, h, SHADE, 0.10);
+    case CHART_KEY_DOUBT:
+        canvas_rect(d->canvas, x, y - h / 2, w, h, kind == CHART_KEY_DOUBT ? GUIDE : SHADE, 0.10);
         canvas_rule(d->canvas, x, y - h / 2, x, y + h / 2, &guide);
         canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &guide);
         break;
     case CHART_KEY_BOUND:
-        draw_bound_key(d, x, y, w, h);
+        /* The range to train in ends within the interval, and there both are seen. */
+        canvas_rect(d->canvas, x, y - h / 2, w / 2, h, SHADE, 0.10);
+        canvas_rect(d->canvas, x, y - h / 2, w, h, BOUND, 0.22);
         break;
     case CHART_KEY_LANE:
         guides_draw_bar(d, x, y, w, INK_SOFT);
@@ -195,30 +209,28 @@ static void draw_legend_entry(struct drawing *d, size_t i, double x, double y)
         curves_draw_sample(d, e->series, x, y, handle);
     else
         draw_key(d, e->kind, x, y, handle);
-    canvas_text(d->canvas, x + TEXT_AT * u, y, e->text, d->s.text, false, CANVAS_LEFT, INK);
+    drawing_text(d, x + TEXT_AT * u, y, e->text, CANVAS_LEFT, INK);
 }
 
 void legend_draw(struct drawing *d)
 {
     struct legend *l = &d->legend;
-    double u = d->s.unit, pad = 8 * u;
+    const struct place_box b = d->legend_box;
+    double u = d->s.unit, pad = d->legend_below ? 0.0 : 8 * u;
     struct canvas_pen edge = {0xCCCCCC, 1.0, 0.9 * u, CANVAS_SOLID};
     size_t room = l->rows * l->columns;
 
     if (!d->legend_below) {
-        struct place_box b = d->legend_box;
         canvas_rect(d->canvas, b.x, b.y, b.w, b.h, 0xFFFFFF, 1.0);
         canvas_frame(d->canvas, b.x, b.y, b.w, b.h, &edge);
-    } else {
-        pad = 0.0;
     }
     for (size_t i = 0; i < l->count && i < room; i++) {
-        double x = d->legend_box.x + pad + (double)(i / l->rows) * (l->column_width + 20 * u);
-        double y = d->legend_box.y + pad + ((double)(i % l->rows) + 0.5) * d->s.row;
+        double x = b.x + pad + (double)(i / l->rows) * (l->column_width + 20 * u);
+        double y = b.y + pad + ((double)(i % l->rows) + 0.5) * d->s.row;
         if (i + 1 == room && l->count > room) {
             char more[40];
             (void)snprintf(more, sizeof more, "… and %zu more", l->count - i);
-            canvas_text(d->canvas, x + TEXT_AT * u, y, more, d->s.text, false, CANVAS_LEFT, INK);
+            drawing_text(d, x + TEXT_AT * u, y, more, CANVAS_LEFT, INK);
             break;
         }
         draw_legend_entry(d, i, x, y);

@@ -4,13 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-#define INK        0x222222
-#define TITLE      16.0 /* pixels */
-#define MIN_TITLE  11.0 /* in narrow figures */
-#define HEAD       34.0
-#define MIN_WIDTH  150 /* of one of them, to be read */
-#define MIN_HEIGHT 120
-#define SHAPE      1.5 /* width to height that is aimed at */
+#define INK            0x222222
+#define TITLE          16.0 /* pixels */
+#define MIN_TITLE      11.0 /* in narrow figures */
+#define HEAD           34.0
+#define MIN_WIDTH      150 /* of one of them, to be read */
+#define MIN_HEIGHT     120
+#define MAX_TITLE_ROWS 3
+#define SHAPE          1.5 /* width to height that is aimed at */
 
 struct grid {
     size_t columns, rows;
@@ -40,14 +41,26 @@ int multiples_height(const struct chart *chart, int width, int height)
     const double least = chart->panel_count > 1 ? 310 : 190, head = chart->title[0] ? HEAD : 0.0;
     const size_t count = chart->panels[0].series_count;
 
-    for (size_t i = 0; i < count;
-         i++) { /* a higher figure may get more rows, but not more than it has charts */
+    /* A higher figure may get more rows, but not more than it has charts. */
+    for (size_t i = 0; i < count; i++) {
         const struct grid g = choose_grid(count, width, height - head);
         if (g.height >= least)
             break;
         height = (int)(head + least * (double)g.rows);
     }
     return height;
+}
+
+/* Of the curves, the own one's in its colour. */
+static void keep_ends(struct chart_panel *panel, const struct chart_panel *from, size_t look)
+{
+    panel->guide_count = 0;
+    for (size_t i = 0; i < from->guide_count; i++) {
+        if (!from->guides[i].colored)
+            continue;
+        panel->guides[panel->guide_count] = from->guides[i];
+        panel->guides[panel->guide_count++].muted = from->guides[i].look != look;
+    }
 }
 
 /* Curve i on top, then the others in grey. Curves are borrowed: out->panels[p].series is the caller's room.
@@ -63,17 +76,15 @@ static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_S
         struct chart_panel *panel = &out->panels[p];
         size_t n = 0;
         panel->series = room[p];
-        panel->guide_count = 0;
+        keep_ends(panel, &chart->panels[p], chart->panels[p].series[i].look);
         panel->shade_count = 0;
         room[p][n++] = chart->panels[p].series[i];
         for (size_t k = 0; k < panel->series_count; k++) {
-            struct chart_series *s = &room[p][n];
             if (k == i)
                 continue;
-            *s = chart->panels[p].series[k];
-            s->muted = true; /* its band is not drawn, and counts for the range of the axis */
-            s->markers = false;
-            n++;
+            room[p][n] = chart->panels[p].series[k];
+            room[p][n].muted = true; /* its band is not drawn, and counts for the range of the axis */
+            room[p][n++].markers = false;
         }
         for (size_t k = 0; k < n; k++)
             room[p][k].label[0] = '\0';
@@ -82,15 +93,19 @@ static void make_cell(struct chart *out, struct chart_series (*room)[CHART_MAX_S
 
 static void draw_title(struct canvas *canvas, const struct chart *chart, int width)
 {
-    const char *band = "";
+    static const char *const samples[] = {
+        [CHART_KEY_BAND] = "band", [CHART_KEY_END] = "dashed", [CHART_KEY_ABOVE] = "arrow"};
     const double room = width - 24;
     double size = TITLE, wide;
-    char title[sizeof chart->title + CHART_LABEL + 8], text[sizeof title];
+    char title[sizeof chart->title + (size_t)3 * CHART_LABEL], text[sizeof title];
 
-    for (size_t i = 0; i < chart->key_count; i++)
-        if (chart->keys[i].kind == CHART_KEY_BAND)
-            band = chart->keys[i].text;
-    (void)snprintf(title, sizeof title, "%s%s%s", chart->title, band[0] ? "; band: " : "", band);
+    str_copy(title, sizeof title, chart->title);
+    for (size_t i = 0; i < chart->key_count; i++) {
+        const struct chart_key *key = &chart->keys[i];
+        const size_t length = strlen(title);
+        if (key->kind < MEM_COUNT(samples) && samples[key->kind])
+            (void)snprintf(title + length, sizeof title - length, "; %s: %s", samples[key->kind], key->text);
+    }
     wide = canvas_text_width(canvas, title, TITLE, true);
     if (wide > room)
         size = fmax(MIN_TITLE, TITLE * room / wide);
@@ -101,12 +116,13 @@ static void draw_title(struct canvas *canvas, const struct chart *chart, int wid
 /* Lines that the longest title needs, all the same: then the panels are of one size. */
 static int title_rows(struct canvas *canvas, const struct chart *chart, double width)
 {
-    int rows = 1;
+    int most = 1;
 
-    for (size_t i = 0; i < chart->panels[0].series_count; i++)
-        if (!chart_title_fits(canvas, chart->panels[0].series[i].label, width))
-            rows = 2;
-    return rows;
+    for (size_t i = 0; i < chart->panels[0].series_count; i++) {
+        const int rows = chart_title_rows(canvas, chart->panels[0].series[i].label, width);
+        most = rows > most ? rows : most;
+    }
+    return most < MAX_TITLE_ROWS ? most : MAX_TITLE_ROWS;
 }
 
 int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
@@ -115,33 +131,28 @@ int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, 
     const double head = chart->title[0] ? HEAD : 0.0;
     const size_t count = chart->panels[0].series_count;
     const struct grid g = choose_grid(count, width, height - head);
-    struct chart_series(*room)[CHART_MAX_SERIES] = NULL;
-    struct chart *cell = NULL;
-    int rows, rc;
+    struct chart_series room[MEM_COUNT(chart->panels)][CHART_MAX_SERIES];
+    struct chart cell;
+    int rows, rc = 0;
 
     if (g.width < MIN_WIDTH || g.height < MIN_HEIGHT)
         return clr_error_set(err, CLR_EUSAGE,
                              "%zu small charts do not fit into %d × %d pixels: they need %d × %d each", count,
                              width, height, MIN_WIDTH, MIN_HEIGHT);
-    rc = mem_new(&room, MEM_COUNT(chart->panels), sizeof *room, "curves", err);
-    if (rc == 0)
-        rc = mem_new(&cell, 1, sizeof *cell, "a chart", err);
     rows = title_rows(canvas, chart, g.width);
-    if (rc == 0 && chart->title[0])
+    if (chart->title[0])
         draw_title(canvas, chart, width);
     for (size_t i = 0; i < count && rc == 0; i++) {
         const size_t row = i / g.columns, column = i % g.columns;
-        make_cell(cell, room, chart, i);
-        cell->title_rows = rows;
+        make_cell(&cell, room, chart, i);
+        cell.title_rows = rows;
         if (i + g.columns < count) /* there is one below */
-            cell->x_label[0] = '\0';
-        for (size_t p = 0; p < cell->panel_count && column > 0; p++)
-            cell->panels[p].y_label = "";
+            cell.x_label[0] = '\0';
+        for (size_t p = 0; p < cell.panel_count && column > 0; p++)
+            cell.panels[p].y_label = "";
         canvas_set_origin(canvas, (double)column * g.width, head + (double)row * g.height);
-        rc = chart_draw(canvas, cell, (int)g.width, (int)g.height, err);
+        rc = chart_draw(canvas, &cell, (int)g.width, (int)g.height, err);
     }
     canvas_set_origin(canvas, 0, 0);
-    free(cell);
-    free(room);
     return rc;
 }

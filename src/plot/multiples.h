@@ -6,7 +6,7 @@
 
 /*
  * Draw the chart as a grid of small ones, which share its axes' ranges: one for each curve, with the curve's
- * label as title. Helper lines and shades are left out. CLR_EUSAGE: too small to be read; CLR_ENOMEM.
+ * label as title. Helper lines and shades are omitted. CLR_EUSAGE: too small to be read; CLR_ENOMEM.
  */
 int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
                    struct clr_error *err);

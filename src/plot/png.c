@@ -44,11 +44,9 @@ static void on_warning(png_structp png, png_const_charp message)
 
 static bool is_ascii(const char *s)
 {
-    for (; *s; s++) {
-        if ((unsigned char)*s >= 128)
-            return false;
-    }
-    return true;
+    while (*s && (unsigned char)*s < 128)
+        s++;
+    return !*s;
 }
 
 static void set_texts(png_structp png, png_infop info, const struct png_text *texts, size_t count)

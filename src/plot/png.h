@@ -1,5 +1,5 @@
 /*
- * PNG in memory. The only file behind it that includes libpng.
+ * PNG in memory. png.c alone includes libpng.
  */
 #ifndef PLOT_PNG_H
 #define PLOT_PNG_H
@@ -10,7 +10,7 @@
 #include "base/str.h"
 
 struct png_text {
-    const char *key, *value; /* UTF-8; an entry whose value is NULL is left out */
+    const char *key, *value; /* UTF-8; an entry whose value is NULL is omitted */
 };
 
 struct png_picture {

@@ -17,6 +17,8 @@
 #define JUMP 8.0
 #define SEEN 0.002
 
+#define FAR 3.0 /* times the highest rate of the others */
+
 /* ---- a schedule as points ---- */
 
 /* Points (iteration, rate); x and y NULL: they are counted alone. */
@@ -170,22 +172,21 @@ static int add_rows(struct chart_panel *panel, const struct run *run, const stru
         log_line(CLR_LOG_WARNING, "the rates of '%s' are drawn straight from row to row of its %s: %s",
                  run->name, file,
                  run->scheduled
-                     ? "it did not keep to the schedule in its run.json (it went on under another one, "
+                     ? "it did not follow the schedule in its run.json (it was resumed under another one, "
                        "or with halved rates)"
-                     : "no run.json says which schedule it had");
+                     : "no run.json has its schedule");
     return rc;
 }
 
 static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t group,
                      const struct groups_view *view, struct clr_error *err)
 {
-    const struct run *run = NULL;
+    const struct run *run = runs_next(runs, group, NULL);
     struct csv losses = {0};
     struct chart_series *s;
     size_t n = 0;
     int rc;
 
-    (void)groups_size(runs, group, &run);
     rc = read_losses(&losses, run, err);
     if (rc == 0 && run->scheduled && agrees(&losses, &run->schedule) && agrees(&run->table, &run->schedule))
         rc = add_schedule(panel, run, fmax(last_iteration(&losses), last_iteration(&run->table)),
@@ -193,7 +194,7 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
     else if (rc == 0 && losses.rows > 0)
         rc = add_rows(panel, run, &losses, "loss.csv", err);
     else if (rc == 0)
-        rc = add_rows(panel, run, &run->table, "history.csv", err);
+        rc = add_rows(panel, run, &run->table, fs_last_part(run->csv_path), err);
     csv_clear(&losses);
     if (rc < 0)
         return rc;
@@ -210,6 +211,30 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
     return 0;
 }
 
+/* The rates of runs that diverged may be far above the others', which would lie on zero: the axis is that of
+ * the others. */
+static void end_rate_axis(struct chart *chart, const struct runs *runs)
+{
+    struct chart_panel *panel = &chart->panels[1];
+    double most[2] = {0.0, 0.0}; /* of runs that did not diverge; of all */
+
+    for (size_t i = 0; i < panel->series_count; i++) {
+        const struct chart_series *s = &panel->series[i];
+        bool diverged = false;
+        for (const struct run *r = NULL; (r = runs_next(runs, i, r)) != NULL;)
+            diverged = diverged || !isnan(r->diverged_at);
+        for (size_t k = 0; k < s->count; k++) {
+            most[0] = diverged ? most[0] : fmax(most[0], s->y[k]);
+            most[1] = fmax(most[1], s->y[k]);
+        }
+    }
+    if (!(most[0] > 0.0 && most[1] > FAR * most[0]))
+        return;
+    panel->ends = true;
+    panel->ceiling = 1.05 * most[0];
+    chart_add_above(chart, "rate", most[1]);
+}
+
 int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view, bool small,
                     struct clr_error *err)
 {
@@ -224,5 +249,7 @@ int rates_add_panel(struct chart *chart, const struct runs *runs, const struct g
     chart->panel_count = 2;
     for (size_t g = 0; g < runs->groups && rc == 0; g++)
         rc = add_rates(&chart->panels[1], runs, g, view, err);
+    if (rc == 0)
+        end_rate_axis(chart, runs);
     return rc;
 }

@@ -6,10 +6,10 @@
 
 /*
  * Of each group the first run's rates, from the schedule in its run.json: with every vertex, every jump
- * upright at the first iteration behind it, curves on thousands of points. Where run.json has no
- * schedule, or loss.csv and history.csv say otherwise (the run went on under another one, or with halved
- * rates), from the rows of loss.csv, else history.csv, with a warning where something may lie between them.
- * CLR_EINPUT, CLR_ENOMEM.
+ * upright at the first iteration after it, curves on thousands of points. Where run.json has no
+ * schedule, or loss.csv and history.csv differ from it (the run was resumed under another one, or with
+ * halved rates), from the rows of loss.csv, else history.csv; with a warning where other rates may lie
+ * between them. CLR_EINPUT, CLR_ENOMEM.
  */
 int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view, bool small,
                     struct clr_error *err);

@@ -16,26 +16,29 @@
 
 /* ---- names ---- */
 
+/* Where the last part of the path begins; *end: where it ends, before any '/'. */
+static size_t last_part(const char *path, size_t *end)
+{
+    size_t start;
+
+    while (*end > 1 && path[*end - 1] == '/')
+        --*end;
+    for (start = *end; start > 0 && path[start - 1] != '/'; start--)
+        ;
+    return start;
+}
+
 void runs_name(char *out, size_t size, const char *path)
 {
     static const char *const common[] = {"history.csv", "range.csv", "loss.csv"};
-    size_t end = strlen(path), start;
+    size_t end = strlen(path), start = last_part(path, &end), n = end - start;
 
-    for (int pass = 0; pass < 2; pass++) {
-        while (end > 1 && path[end - 1] == '/')
-            end--;
-        for (start = end; start > 0 && path[start - 1] != '/'; start--)
-            ;
-        if (start == 0)
-            break;
-        for (size_t i = 0; i < MEM_COUNT(common); i++) {
-            if (end - start == strlen(common[i]) && strncmp(path + start, common[i], end - start) == 0) {
-                end = start;
-                break;
-            }
-        }
-        if (end != start)
-            break;
+    for (size_t i = 0; i < MEM_COUNT(common) && start > 0; i++) {
+        if (n != strlen(common[i]) || strncmp(path + start, common[i], n) != 0)
+            continue;
+        end = start;
+        start = last_part(path, &end);
+        break;
     }
     if (end - start > 4 && strncmp(path + end - 4, ".csv", 4) == 0)
         end -= 4;
@@ -46,21 +49,6 @@ void runs_name(char *out, size_t size, const char *path)
 }
 
 /* ---- run.json ---- */
-
-static int read_json(json_t **out, const char *folder, struct clr_error *err)
-{
-    json_t *json;
-    int rc = archive_json(&json, folder, "run.json", JSON_LIMIT_RUN, err);
-
-    if (rc < 0)
-        return rc;
-    if (!json_is_object(json)) {
-        json_decref(json);
-        return clr_error_set(err, CLR_EINPUT, "%s/run.json:1: not a JSON object", folder);
-    }
-    *out = json;
-    return 0;
-}
 
 /* The schedule, and what it is called: `schedule` of the settings, or, in runs of other programs, the
  * settings themselves, or a text. */
@@ -98,8 +86,7 @@ static void read_topic(struct run *run, const json_t *settings)
 
 static const char several[] = "several devices";
 
-/* "device" is the last one; each time that the run went on, "resumed" has the one before and the one after.
- */
+/* "device" is the last one; "resumed" has, for each time, the one before and the one after. */
 static void read_device(struct run *run, const json_t *json)
 {
     static const char *const keys[] = {"device_before", "device"};
@@ -120,11 +107,21 @@ double runs_diverged_at(const json_t *run_json)
     const json_t *result = json_object_get(run_json, "result");
     uint64_t at;
 
+    if (json_count_value(&at,
+                         json_object_get(result, "diverged_at"))) /* of a range test that finished, too */
+        return (double)at;
     if (!status || strcmp(status, "diverged") != 0)
         return NAN;
-    if (json_count_value(&at, json_object_get(result, "diverged_at")))
-        return (double)at;
     return json_count_value(&at, json_object_get(result, "iterations")) ? (double)at + 1.0 : NAN;
+}
+
+/* Of a run.json that was changed by hand, any number. */
+static int read_backoffs(const json_t *run_json)
+{
+    uint64_t n = 0;
+
+    (void)json_count_value(&n, json_object_get(json_object_get(run_json, "result"), "backoffs"));
+    return n < 1000 ? (int)n : 1000;
 }
 
 static int read_settings(struct run *run, const char *folder, struct clr_error *err)
@@ -134,11 +131,14 @@ static int read_settings(struct run *run, const char *folder, struct clr_error *
 
     if (!archive_has(folder, "run.json"))
         return 0;
-    rc = read_json(&json, folder, err);
+    rc = archive_json(&json, folder, "run.json", JSON_LIMIT_RUN, err);
+    if (rc == 0 && !json_is_object(json))
+        rc = clr_error_set(err, CLR_EINPUT, "%s/run.json:1: not a JSON object", folder);
     if (rc < 0)
         goto out;
     read_device(run, json);
     run->diverged_at = runs_diverged_at(json);
+    run->backoffs = read_backoffs(json);
     settings = json_object_get(json, "settings");
     if (!json_is_object(settings))
         goto out;
@@ -190,13 +190,14 @@ static int read_table(struct run *run, const char *csv_name, struct clr_error *e
     return runs_check_ascending(&run->table, run->csv_path, err);
 }
 
-/* A range.csv with its run.json or range.json beside it stands for its folder, which has what it is read
- * with. */
+/* A table by its own name, with a run.json or range.json beside it, stands for its folder: what it is read
+ * with is there. */
 static int find_folder(struct run *run, const char *csv_name, struct clr_error *err)
 {
+    const char *name = fs_last_part(run->csv_path);
     int rc;
 
-    if (strcmp(csv_name, "range.csv") != 0 || strcmp(fs_last_part(run->csv_path), csv_name) != 0)
+    if (strcmp(name, csv_name) != 0 && strcmp(name, "range.csv") != 0)
         return 0;
     rc = fs_folder_of(&run->folder, run->csv_path, err);
     if (rc < 0)
@@ -234,16 +235,11 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
 /* ---- groups ---- */
 
 /* May run i join the group: same settings as its first member, a seed that none of them has? */
-static bool joins(const struct runs *runs, size_t i, size_t group)
+static bool joins(const struct runs *runs, const struct run *run, size_t group)
 {
-    const struct run *run = &runs->run[i];
-
     if (!run->settings || !run->seed)
         return false;
-    for (size_t k = 0; k < i; k++) {
-        const struct run *other = &runs->run[k];
-        if (other->group != group)
-            continue;
+    for (const struct run *other = NULL; (other = runs_next(runs, group, other)) != NULL && other < run;) {
         if (!other->settings || !other->seed || strcmp(other->seed, run->seed) == 0 ||
             !json_equal(other->settings, run->settings))
             return false;
@@ -255,7 +251,7 @@ static void find_groups(struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++) {
         size_t g = 0;
-        while (g < runs->groups && !joins(runs, i, g))
+        while (g < runs->groups && !joins(runs, &runs->run[i], g))
             g++;
         runs->run[i].group = g;
         if (g == runs->groups)
@@ -263,23 +259,17 @@ static void find_groups(struct runs *runs)
     }
 }
 
-/* Is there a run of another group in the same folder? */
-static bool shares_folder(const struct runs *runs, const struct run *run)
-{
-    for (size_t i = 0; i < runs->count; i++) {
-        const struct run *other = &runs->run[i];
-        if (other->group != run->group && other->within && strcmp(other->within, run->within) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* A group that is all of a folder is called like that, and not like the first of its repeats. */
+/* A group that is the whole of a folder is called like it, and not like the first of its repeats. */
 static void name_by_folders(struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++) {
         struct run *run = &runs->run[i];
-        if (run->within && !shares_folder(runs, run))
+        bool shared = !run->within;
+        for (size_t k = 0; k < runs->count && !shared; k++) {
+            const struct run *other = &runs->run[k];
+            shared = other->group != run->group && other->within && strcmp(other->within, run->within) == 0;
+        }
+        if (!shared)
             runs_name(run->name, sizeof run->name, run->within);
     }
 }
@@ -320,8 +310,7 @@ static int read_times(struct run *run, struct clr_error *err)
     int rc = fs_join(&path, run->folder, "timing.csv", err);
 
     if (rc == 0 && !archive_has(run->folder, "timing.csv"))
-        rc = clr_error_set(err, CLR_EINPUT, "'%s' is not there: without it the run has no place over time",
-                           path);
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' is missing: without it the run has no times", path);
     if (rc == 0)
         rc = archive_table(&run->times, run->folder, "timing.csv", history_timing_columns,
                            HISTORY_TIMING_COLUMNS, err);
@@ -358,6 +347,16 @@ const char *runs_clock(struct runs *runs)
     return clock[0] ? clock : "an unknown device";
 }
 
+const struct run *runs_next(const struct runs *runs, size_t group, const struct run *before)
+{
+    const struct run *end = runs->run + runs->count;
+
+    for (const struct run *r = before ? before + 1 : runs->run; r < end; r++)
+        if (r->group == group)
+            return r;
+    return NULL;
+}
+
 static void clear_run(struct run *r)
 {
     free(r->csv_path);
@@ -371,22 +370,17 @@ static void clear_run(struct run *r)
 
 static bool is_timed(const struct runs *runs, size_t group)
 {
-    for (size_t i = 0; i < runs->count; i++)
-        if (runs->run[i].group == group && runs->run[i].timed)
+    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+        if (r->timed)
             return true;
     return false;
 }
 
-/* A curve over time without times of the device that the others have is left out, and that is said. */
-static void tell_untimed(const struct runs *runs, size_t group)
+/* A curve over time without times of the device that the others have is not drawn. */
+static void report_untimed(const struct run *r)
 {
-    for (size_t i = 0; i < runs->count; i++) {
-        if (runs->run[i].group != group)
-            continue;
-        log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others",
-                 runs->run[i].label, runs->run[i].device[0] ? runs->run[i].device : "an unknown device");
-        return;
-    }
+    log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others", r->label,
+             r->device[0] ? r->device : "an unknown device");
 }
 
 /* Keep the groups that have times, and number them anew. */
@@ -397,7 +391,7 @@ static void drop_untimed(struct runs *runs)
     for (size_t g = 0; g < runs->groups; g++) {
         const bool timed = is_timed(runs, g);
         if (!timed)
-            tell_untimed(runs, g);
+            report_untimed(runs_next(runs, g, NULL));
         for (size_t i = 0; i < runs->count; i++)
             if (runs->run[i].group == g)
                 runs->run[i].group = timed ? groups : SIZE_MAX;

@@ -25,11 +25,13 @@ struct run {
     char label[RUNS_LABEL]; /* labels.h */
     char net[64], data[64]; /* names of both, of run.json; "": it does not say */
     char topic[RUNS_LABEL]; /* "quick on cifar10", or "" */
-    bool scheduled;         /* run.json told the schedule */
+    bool scheduled;         /* run.json has a schedule */
     struct clr_schedule schedule;
-    char device[RUNS_DEVICE]; /* of run.json; "several devices" where it went on on another; "" not known */
-    bool timed;               /* its times can be compared with the others': runs_read_times() */
-    bool known;               /* run.json told settings */
+    char device
+        [RUNS_DEVICE];  /* of run.json; "several devices" where it was resumed on another; "" not known */
+    bool timed;         /* its times can be compared with the others': runs_read_times() */
+    bool known;         /* run.json has settings */
+    int backoffs;       /* times that its rates were halved, because its loss was not finite */
     double diverged_at; /* the iteration whose loss was no longer finite, which ended it; NaN: none was */
     bool held_out;      /* accuracy on held-out training images rather than the test set */
     struct csv table;   /* at least one row; iterations ascending */
@@ -54,25 +56,28 @@ int runs_read(struct runs *out, const char *const *inputs, const char *const *wi
               const char *csv_name, struct clr_error *err);
 void runs_clear(struct runs *runs);
 
+/* The group's run after that one (NULL: its first); NULL: there is none. */
+const struct run *runs_next(const struct runs *runs, size_t group, const struct run *before);
+
 /*
- * The device whose times are told, and the runs that were made on it marked as timed: the one of most runs,
- * the first of equals. NULL: all were made on one.
+ * Choose the device whose times are drawn: that of most runs, the first of equals. The runs that were made on
+ * it are marked as timed. Returns its name; NULL: all were made on one.
  */
 const char *runs_clock(struct runs *runs);
 
 /*
- * Read the timed runs' timing.csv, after runs_clock(); groups without a timed run are left out from then on,
- * with a warning.
+ * Read the timed runs' timing.csv, after runs_clock(); groups without a timed run are removed, with a
+ * warning.
  * CLR_EINPUT: "FILE:LINE: …"; a run that has none, or one without a time for anything that is drawn.
  */
 int runs_read_times(struct runs *runs, struct clr_error *err);
 
 /* Seconds from the start of the run to the end of that iteration, between the rows on a straight line; NaN
- * behind the last row. */
+ * after the last row. */
 double runs_seconds(const struct run *run, double iteration);
 
 /* Of a run.json, the iteration whose loss was no longer finite, or the loss evaluated after it; NaN: none.
- * Of an old one that does not say it, the iteration behind the last one that was done. */
+ * Of an old one without that entry, the iteration after the last one that was done. */
 double runs_diverged_at(const json_t *run_json);
 
 /* The first column, the iteration, must ascend. CLR_EINPUT: "FILE:LINE: …". */

@@ -50,7 +50,7 @@ static void append_of(struct str *out, const struct chart *chart, size_t panel, 
     char text[CHART_LABEL + sizeof chart->lanes[0].text + 4];
     const struct chart_series *s = chart->panels[panel].series;
 
-    while (s->look != look) /* those in front of it may not be drawn */
+    while (s->look != look) /* those before it may not be drawn */
         s++;
     (void)snprintf(text, sizeof text, "%s: %s", s->label, name);
     append_row(out, chart, panel, kind, text, numbers);

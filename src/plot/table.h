@@ -18,7 +18,7 @@
 int table_of_chart(struct str *out, const struct chart *chart, struct clr_error *err);
 
 /* Columns layer,pass,device,legend,unit,median,min,max: `legend` is what the figure calls the device. Bars
- * that were not measured are left out. */
+ * that were not measured are omitted. */
 int table_of_bars(struct str *out, const struct bars *bars, struct clr_error *err);
 
 #endif

@@ -11,6 +11,9 @@
 #include "base/smooth.h"
 #include "range/reading.h"
 
+#define NORMAL_95 1.959963984540054  /* standard deviations */
+#define HALF_PI   1.5707963267948966 /* the variance of a median, in that of a mean, is π/2 */
+
 /* Of positive values the geometric mean of the two in the middle, where there are two; NaN: of none. */
 static double median(double *v, size_t n)
 {
@@ -20,7 +23,7 @@ static double median(double *v, size_t n)
     return n % 2 == 1 ? v[n / 2] : sqrt(v[n / 2 - 1] * v[n / 2]);
 }
 
-/* Values of the tests that have one. */
+/* Finite values of the tests. */
 struct values {
     double v[CLR_RANGE_TESTS];
     size_t n;
@@ -40,9 +43,8 @@ static enum clr_range_verdict common_verdict(const struct clr_range_result *test
 
     for (size_t i = 0; i < count; i++)
         times[tests[i].verdict]++;
-    if (2 * times[CLR_RANGE_READ] > count)
-        return CLR_RANGE_READ;
-    times[CLR_RANGE_READ] = 0;
+    if (2 * times[CLR_RANGE_READ] <= count)
+        times[CLR_RANGE_READ] = 0;
     for (size_t i = 0; i < count; i++)
         if (times[tests[i].verdict] > times[best])
             best = tests[i].verdict;
@@ -62,6 +64,7 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
                                      .images = tests[0].images};
     for (size_t i = 0; i < count; i++) {
         const struct clr_range_result *t = &tests[i];
+        const bool curve = t->points > 0;
         out->iterations = t->iterations < out->iterations ? t->iterations : out->iterations;
         out->points = t->points < out->points ? t->points : out->points;
         out->images = t->images < out->images ? t->images : out->images;
@@ -69,9 +72,10 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
         out->baseline += t->baseline / n;
         out->standard_error += t->standard_error / n;
         out->threshold += t->threshold / n;
-        curves += t->points > 0;
-        out->noise += t->points > 0 ? t->noise : 0.0;
-        out->top_accuracy += t->points > 0 ? t->top_accuracy : 0.0;
+        curves += curve;
+        out->noise += curve ? t->noise : 0.0;
+        out->top_accuracy += curve ? t->top_accuracy : 0.0;
+        out->last_lr = fmax(out->last_lr, t->last_lr);
         add(&at, t->top_lr);
         if (t->diverged && (!out->diverged || t->diverged_lr < out->diverged_lr)) {
             out->diverged = true;
@@ -82,6 +86,39 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
     out->top_lr = median(at.v, at.n);
     out->noise /= curves; /* NaN: there is none */
     out->top_accuracy /= curves;
+}
+
+/* Of two tests: what is in one of their intervals. Of more: their spread, or the interval of a median, see
+ * reading.h. bounds: the upper ones, ascending. */
+static void combine_intervals(struct clr_range_result *out, const struct clr_range_result *tests,
+                              size_t count, const struct values *bounds)
+{
+    const double n = (double)bounds->n, least = bounds->v[0], most = bounds->v[bounds->n - 1];
+    double low = INFINITY, high = 0.0, variance = 0.0, factor;
+
+    for (size_t i = 0; i < count; i++) {
+        double error;
+        if (tests[i].verdict != CLR_RANGE_READ)
+            continue;
+        low = fmin(low, tests[i].max_lr_low);
+        high = fmax(high, tests[i].max_lr_high);
+        error = log(tests[i].max_lr_high / tests[i].max_lr_low) / (2.0 * NORMAL_95);
+        variance += error * error;
+    }
+    factor = exp(NORMAL_95 * sqrt(HALF_PI * variance) / n);
+    if (bounds->n < 3) {
+        out->interval = CLR_RANGE_UNION;
+    } else if (factor * factor <= most / least) {
+        out->interval = CLR_RANGE_SPREAD;
+        low = least;
+        high = most;
+    } else {
+        out->interval = CLR_RANGE_COMBINED;
+        low = fmax(low, out->max_lr / factor);
+        high = fmin(high, out->max_lr * factor);
+    }
+    out->max_lr_low = low;
+    out->max_lr_high = high;
 }
 
 static void combine_bounds(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)
@@ -97,20 +134,21 @@ static void combine_bounds(struct clr_range_result *out, const struct clr_range_
         from_start += tests[i].from_start;
         fell += tests[i].fell || tests[i].diverged;
         halved += tests[i].halved;
+        if (out->updates == 0 || tests[i].updates < out->updates)
+            out->updates = tests[i].updates;
     }
     out->max_lr = median(high.v, high.n);
     out->learns_lr = median(low.v, low.n); /* each is below its maximum, so the medians are */
     out->has_range = true;
     range_choose_min(out);
-    out->max_lr_low = high.v[0];
-    out->max_lr_high = high.v[high.n - 1];
+    combine_intervals(out, tests, count, &high);
     out->from_start = 2 * from_start > low.n;
     out->fell = 2 * fell > high.n;
     out->halved = 2 * halved > high.n;
     (void)snprintf(
         out->explanation, sizeof out->explanation,
         "the medians of the bounds and rules of %zu tests%s; their upper bounds lie between %.4g and %.4g%s",
-        high.n, high.n < count ? ", the others having none" : "", out->max_lr_low, out->max_lr_high,
+        high.n, high.n < count ? ", the others having none" : "", high.v[0], high.v[high.n - 1],
         out->fell ? "" : "; in most of them, the accuracy had not fallen at the end of the sweep");
 }
 
@@ -119,11 +157,9 @@ static void explain_common(struct clr_range_result *out, const struct clr_range_
     const char *first = "";
     size_t same = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (tests[i].verdict != out->verdict)
-            continue;
-        first = same++ == 0 ? tests[i].explanation : first;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (tests[i].verdict == out->verdict && same++ == 0)
+            first = tests[i].explanation;
     (void)snprintf(out->explanation, sizeof out->explanation, "%.400s (so in %zu of %zu tests)", first, same,
                    count);
 }
@@ -138,11 +174,8 @@ void range_combine(struct clr_range_result *out, const struct clr_range_result *
             add(&rules, tests[i].rules[r]);
         out->rules[r] = median(rules.v, rules.n);
     }
-    if (out->verdict == CLR_RANGE_READ) {
-        combine_bounds(out, tests, count);
-        return;
-    }
-    explain_common(out, tests, count);
+    (out->verdict == CLR_RANGE_READ ? combine_bounds : explain_common)(out, tests, count);
+    range_find_doubt(out);
 }
 
 int clr_range_read(struct clr_range_result *result, const char *const *folders, size_t count,

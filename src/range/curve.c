@@ -34,9 +34,10 @@ bool range_is_test_name(const char *name)
     return range_is_repeat_name(name) || strncmp(name, "decay-", 6) == 0;
 }
 
-/* The rates, and the column `at`, of a file in the folder that begins with so many columns. */
-static int read_columns(double **x, double **y, size_t *count, const char *folder, const char *name,
-                        size_t columns, size_t at, struct clr_error *err)
+/* The rates, the column `at`, and, unless NULL, the iterations, of a file in the folder that begins with so
+ * many columns. */
+static int read_columns(double **x, double **y, double **iterations, size_t *count, const char *folder,
+                        const char *name, size_t columns, size_t at, struct clr_error *err)
 {
     struct csv csv = {0};
     char *path = NULL;
@@ -50,7 +51,11 @@ static int read_columns(double **x, double **y, size_t *count, const char *folde
         rc = mem_new(x, csv.rows, sizeof **x, "a curve", err);
     if (rc == 0)
         rc = mem_new(y, csv.rows, sizeof **y, "a curve", err);
+    if (rc == 0 && iterations)
+        rc = mem_new(iterations, csv.rows, sizeof **iterations, "a curve", err);
     for (size_t i = 0; i < csv.rows && rc == 0; i++) {
+        if (iterations)
+            (*iterations)[i] = csv_at(&csv, i, HISTORY_ITERATION);
         (*x)[i] = csv_at(&csv, i, HISTORY_LR);
         (*y)[i] = csv_at(&csv, i, at);
     }
@@ -63,12 +68,12 @@ static int read_columns(double **x, double **y, size_t *count, const char *folde
 
 int range_curve_read(struct range_curve *c, const char *folder, struct clr_error *err)
 {
-    int rc = read_columns(&c->rates, &c->accuracies, &c->count, folder, "range.csv", HISTORY_COLUMNS,
+    int rc = read_columns(&c->rates, &c->accuracies, NULL, &c->count, folder, "range.csv", HISTORY_COLUMNS,
                           HISTORY_VAL_ACC, err);
 
     if (rc == 0 && fs_exists_in(folder, "loss.csv"))
-        rc = read_columns(&c->update_rates, &c->losses, &c->updates, folder, "loss.csv", HISTORY_LOSS_COLUMNS,
-                          HISTORY_TRN_LOSS, err);
+        rc = read_columns(&c->update_rates, &c->losses, &c->update_at, &c->updates, folder, "loss.csv",
+                          HISTORY_LOSS_COLUMNS, HISTORY_TRN_LOSS, err);
     return rc;
 }
 
@@ -105,6 +110,7 @@ void range_curve_clear(struct range_curve *c)
     free(c->accuracies);
     free(c->update_rates);
     free(c->losses);
+    free(c->update_at);
     *c = (struct range_curve){0};
 }
 
@@ -122,19 +128,39 @@ static json_t *rules_json(const struct clr_range_result *r)
     return rules;
 }
 
+static json_t *interval_json(const struct clr_range_result *r)
+{
+    static const char *const names[] = {[CLR_RANGE_OF_TEST] = "95 % interval",
+                                        [CLR_RANGE_UNION] = "union of the tests' 95 % intervals",
+                                        [CLR_RANGE_SPREAD] = "spread of the tests' upper bounds",
+                                        [CLR_RANGE_COMBINED] = "95 % interval of all tests"};
+
+    return r->has_range ? json_string(names[r->interval]) : json_null();
+}
+
+static json_t *doubt_json(const struct clr_range_result *r)
+{
+    static const char *const names[] = {[CLR_RANGE_OPEN] = "ends too low",
+                                        [CLR_RANGE_FEW_UPDATES] = "few updates",
+                                        [CLR_RANGE_WIDE] = "wide interval"};
+
+    return r->doubt == CLR_RANGE_SURE ? json_null() : json_string(names[r->doubt]);
+}
+
 json_t *range_json(const struct clr_range_result *r)
 {
     return json_pack(
-        "{s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:s, s:o, "
-        "s:o, s:i, s:i}",
+        "{s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, "
+        "s:o, s:s, s:o, s:o, s:i, s:i}",
         "tests", r->tests, "reading", clr_range_verdict_name(r->verdict), "iterations",
         (json_int_t)r->iterations, "min_lr", number_or_null(r->has_range, r->min_lr), "learns_lr",
         number_or_null(r->has_range, r->learns_lr), "max_lr", number_or_null(r->has_range, r->max_lr),
         "max_lr_low", number_or_null(r->has_range, r->max_lr_low), "max_lr_high",
-        number_or_null(r->has_range, r->max_lr_high), "fell", r->fell, "baseline", json_finite(r->baseline),
-        "standard_error", json_finite(r->standard_error), "noise", json_finite(r->noise), "threshold",
-        json_finite(r->threshold), "diverged", r->diverged, "diverged_at",
-        r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
+        number_or_null(r->has_range, r->max_lr_high), "interval", interval_json(r), "updates",
+        r->updates > 0 ? json_integer((json_int_t)r->updates) : json_null(), "doubt", doubt_json(r), "fell",
+        r->fell, "baseline", json_finite(r->baseline), "standard_error", json_finite(r->standard_error),
+        "noise", json_finite(r->noise), "threshold", json_finite(r->threshold), "diverged", r->diverged,
+        "diverged_at", r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
         number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules", rules_json(r),
         "untrained", json_finite(r->untrained), "classes", r->classes, "images", r->images);
 }

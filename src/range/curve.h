@@ -21,7 +21,8 @@ struct range_curve {
     size_t count;               /* evaluations */
     double *rates, *accuracies; /* rising rates; accuracies 0…1 */
     size_t updates;
-    double *update_rates, *losses; /* of each update */
+    double *update_rates, *losses; /* of each update, or of every so many … */
+    double *update_at;             /* … in that iteration; NULL: of each */
     uint64_t iterations;           /* done */
     double untrained;              /* accuracy before the first update */
     int classes, images;           /* images: evaluated */

@@ -16,7 +16,7 @@
 #define MEASURED    4   /* fewest distances that a mean is taken of */
 
 /* What is worked out on the way. */
-struct work {
+struct reading {
     const struct range_curve *c;
     double *fit;        /* the best curve */
     double *difference; /* count + 1 values: (Sₖ − min S)/noise² */
@@ -89,7 +89,7 @@ static double noise_of(const struct range_curve *c, double baseline, double *scr
 /* ---- upper bound ---- */
 
 /* Differences from the smallest error, in the noise's variance; the k that has it. */
-static size_t compare(struct work *w, double noise)
+static size_t compare(struct reading *w, double noise)
 {
     size_t best = 0;
     double least;
@@ -111,7 +111,7 @@ static double width(const struct range_curve *c, size_t i)
     return (c->rates[after] - c->rates[before]) / (double)(after - before);
 }
 
-static void read_top(struct clr_range_result *r, const struct work *w)
+static void read_top(struct clr_range_result *r, const struct reading *w)
 {
     const struct range_curve *c = w->c;
     const double limit = w->fail / 2.0;
@@ -136,7 +136,7 @@ static void read_top(struct clr_range_result *r, const struct work *w)
 }
 
 /* Between which rates the loss was no longer finite, or the fit back at chance, after the k-th point. */
-static void find_failure(struct work *w, size_t k, double noise)
+static void find_failure(struct reading *w, size_t k, double noise)
 {
     const struct range_curve *c = w->c;
     const double chance = 1.0 / c->classes, error = sqrt(chance * (1.0 - chance) / c->images);
@@ -170,7 +170,7 @@ static double mean_of(const double *v, size_t n, double *variance)
 }
 
 /* Did the training loss fall anywhere in the test? Tenths of it are compared with the first; of fewer than
- * twenty updates that cannot be said, and they are too few to learn much. */
+ * twenty updates that is not known, and they are too few to learn much. */
 static bool loss_fell(const struct range_curve *c)
 {
     const size_t n = c->updates / 10;
@@ -202,7 +202,7 @@ static bool loss_grew(const struct range_curve *c)
 
 /* Does the curve rise: is one that falls from the first point on excluded, or was the net at that point still
  * what it was, and better later by more than the noise of a point and of a mean of three? */
-static bool rose(const struct clr_range_result *r, const struct work *w)
+static bool rose(const struct clr_range_result *r, const struct reading *w)
 {
     const double first = w->c->accuracies[0];
 
@@ -210,7 +210,7 @@ static bool rose(const struct clr_range_result *r, const struct work *w)
            (first <= r->threshold && r->top_accuracy - first > 2.0 * sqrt(4.0 / 3.0) * r->noise);
 }
 
-static enum clr_range_verdict judge(const struct clr_range_result *r, const struct work *w)
+static enum clr_range_verdict judge(const struct clr_range_result *r, const struct reading *w)
 {
     const struct range_curve *c = w->c;
 
@@ -304,7 +304,7 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
         why, c->diverged ? "" : "never ", 100 * r->threshold, 100 * r->baseline);
 }
 
-/* ---- all of it ---- */
+/* ---- one test ---- */
 
 void range_choose_min(struct clr_range_result *r)
 {
@@ -312,7 +312,30 @@ void range_choose_min(struct clr_range_result *r)
     r->min_lr = r->quartered ? r->max_lr / 4 : r->learns_lr;
 }
 
-static void read_bounds(struct clr_range_result *r, const struct work *w)
+void range_find_doubt(struct clr_range_result *r)
+{
+    r->doubt = CLR_RANGE_SURE;
+    if (!r->has_range)
+        return;
+    if (!r->fell && !r->diverged && r->max_lr > 0.8 * r->last_lr)
+        r->doubt = CLR_RANGE_OPEN;
+    else if (r->updates > 0 && r->updates < RANGE_UPDATES)
+        r->doubt = CLR_RANGE_FEW_UPDATES;
+    else if (r->max_lr_high > RANGE_WIDE * r->max_lr_low)
+        r->doubt = CLR_RANGE_WIDE;
+}
+
+/* Updates with rates up to that one; loss.csv may have a row for each, or for every so many. */
+static uint64_t updates_below(const struct range_curve *c, double lr)
+{
+    size_t n = 0;
+
+    while (n < c->updates && c->update_rates[n] <= lr)
+        n++;
+    return n > 0 && c->update_at ? (uint64_t)c->update_at[n - 1] : n;
+}
+
+static void read_bounds(struct clr_range_result *r, const struct reading *w)
 {
     size_t first = 0;
 
@@ -322,13 +345,14 @@ static void read_bounds(struct clr_range_result *r, const struct work *w)
     r->learns_lr = w->c->rates[first > 0 ? first - 1 : 0];
     r->has_range = r->learns_lr < r->max_lr;
     r->from_start = first <= 1;
+    r->updates = updates_below(w->c, r->max_lr);
     if (r->has_range)
         range_choose_min(r);
     else
         r->verdict = CLR_RANGE_NARROW;
 }
 
-static int fit_curve(struct clr_range_result *r, struct work *w, double *scratch, struct clr_error *err)
+static int fit_curve(struct clr_range_result *r, struct reading *w, double *scratch, struct clr_error *err)
 {
     const struct range_curve *c = w->c;
     size_t best;
@@ -348,11 +372,10 @@ static int fit_curve(struct clr_range_result *r, struct work *w, double *scratch
     return rc;
 }
 
-/* All of *r but what the curve says itself, and the rules. */
-static int read_curve(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
+int range_read_test(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
 {
     const double chance = 1.0 / c->classes;
-    struct work w = {.c = c, .good = INFINITY, .fail = INFINITY};
+    struct reading w = {.c = c, .good = INFINITY, .fail = INFINITY};
     double *room = NULL;
     int rc = mem_new(&room, c->count + 1, 3 * sizeof *room, "a curve", err);
 
@@ -360,36 +383,31 @@ static int read_curve(struct clr_range_result *r, const struct range_curve *c, s
         return rc;
     w.fit = room;
     w.difference = room + (c->count + 1);
-    r->baseline = fmax(c->untrained, chance);
-    r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
-    r->noise = r->top_accuracy = r->top_lr = NAN;
-    r->threshold = r->baseline + SIGNIFICANT * r->standard_error;
-    r->has_range = r->from_start = r->quartered = r->fell = r->halved = false;
-    if (c->count > 0)
-        rc = fit_curve(r, &w, room + 2 * (c->count + 1), err);
-    if (rc == 0) {
-        r->verdict = judge(r, &w);
-        if (r->verdict == CLR_RANGE_READ)
-            read_bounds(r, &w);
-        explain(r, c);
-    }
-    free(room);
-    return rc;
-}
-
-int range_read_test(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
-{
-    int rc;
-
     *r = (struct clr_range_result){.tests = 1,
                                    .iterations = c->iterations,
                                    .points = c->count,
                                    .classes = c->classes,
                                    .images = c->images,
                                    .untrained = c->untrained,
+                                   .last_lr = c->count > 0 ? c->rates[c->count - 1] : 0.0,
                                    .diverged = c->diverged,
                                    .diverged_at = c->diverged_at,
-                                   .diverged_lr = c->diverged_lr};
-    rc = read_curve(r, c, err);
+                                   .diverged_lr = c->diverged_lr,
+                                   .baseline = fmax(c->untrained, chance),
+                                   .noise = NAN,
+                                   .top_accuracy = NAN,
+                                   .top_lr = NAN};
+    r->standard_error = sqrt(r->baseline * (1.0 - r->baseline) / c->images);
+    r->threshold = r->baseline + SIGNIFICANT * r->standard_error;
+    if (c->count > 0)
+        rc = fit_curve(r, &w, room + 2 * (c->count + 1), err);
+    if (rc == 0) {
+        r->verdict = judge(r, &w);
+        if (r->verdict == CLR_RANGE_READ)
+            read_bounds(r, &w);
+        range_find_doubt(r);
+        explain(r, c);
+    }
+    free(room);
     return rc < 0 ? rc : rules_read(r->rules, c->update_rates, c->losses, c->updates, err);
 }

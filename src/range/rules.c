@@ -6,11 +6,11 @@
 
 #include "base/mem.h"
 
-#define BETA       0.98
-#define LEAST      30
-#define LAST       5     /* updates that are left out at the end */
-#define SLIDE      15    /* updates between the two slopes */
-#define SLIDE_TOLD 0.005 /* their difference */
+#define BETA        0.98
+#define LEAST       30
+#define LAST        5     /* updates that are omitted at the end */
+#define SLIDE       15    /* updates between the two slopes */
+#define SLIDE_APART 0.005 /* their difference */
 
 const char *clr_range_rule_name(int rule)
 {
@@ -89,9 +89,9 @@ static int valley(double *rate, const double *rates, const double *losses, size_
 /* As numpy.gradient: central differences, one-sided at the ends. */
 static double slope_at(const double *losses, size_t count, size_t i)
 {
-    const size_t before = i > 0 ? i - 1 : i, behind = i + 1 < count ? i + 1 : i;
+    const size_t before = i > 0 ? i - 1 : i, after = i + 1 < count ? i + 1 : i;
 
-    return (losses[behind] - losses[before]) / (double)(behind - before);
+    return (losses[after] - losses[before]) / (double)(after - before);
 }
 
 static double slide(const double *rates, const double *losses, size_t count)
@@ -99,13 +99,13 @@ static double slide(const double *rates, const double *losses, size_t count)
     size_t right = count - 1;
     double rate = rates[right - SLIDE];
 
-    for (size_t left = right - SLIDE;; left--, right--) {
-        if (!(fabs(slope_at(losses, count, right) - slope_at(losses, count, left)) > SLIDE_TOLD))
-            return rate;
+    for (; right >= SLIDE; right--) {
+        const size_t left = right - SLIDE;
+        if (!(fabs(slope_at(losses, count, right) - slope_at(losses, count, left)) > SLIDE_APART))
+            break;
         rate = rates[left];
-        if (left == 0)
-            return rate;
     }
+    return rate;
 }
 
 int rules_read(double out[CLR_RANGE_RULES], const double *rates, const double *losses, size_t count,

@@ -1,6 +1,6 @@
 /*
- * What the best-known tools would read off the same range test: rules on the training loss, of which ours, on
- * the accuracy (reading.h), needs none. Pure arithmetic.
+ * Rules of the best-known tools for the same range test, on the training loss. Ours reads the accuracy
+ * (reading.h). Pure arithmetic.
  *
  * As fastai (fastai/callback/schedule.py, LRFinder and its suggestion functions): the losses L are
  * exponential averages of those of the batches, m ← 0.98·m + 0.02·loss, L = m/(1 − 0.98^k); from the sweep's
@@ -21,8 +21,8 @@
 #include <clr/range.h>
 
 /*
- * rates ascend, losses are finite: one of each for every update of a sweep. out: NaN where a rule says
- * nothing, as of sweeps of fewer than 30 updates. CLR_ENOMEM.
+ * rates ascend, losses are finite: one of each for every update of a sweep. out: NaN where a rule gives
+ * no rate, as of sweeps of fewer than 30 updates. CLR_ENOMEM.
  */
 int rules_read(double out[CLR_RANGE_RULES], const double *rates, const double *losses, size_t count,
                struct clr_error *err);

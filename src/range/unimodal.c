@@ -19,7 +19,7 @@ static struct block pool(struct block a, struct block b)
                           a.error + b.error + distance * distance * n * m / (n + m), a.count + b.count};
 }
 
-/* One more value behind a rising fit: blocks whose means would not rise are pooled. Returns the number of
+/* One more value after a rising fit: blocks whose means would not rise are pooled. Returns the number of
  * blocks; adds to *total what the errors of all of them grow by. */
 static size_t push(struct block *blocks, size_t n, double value, double *total)
 {
@@ -58,27 +58,28 @@ int unimodal_errors(double *errors, const double *values, size_t count, struct c
     return 0;
 }
 
+/* The rising fit of the values from *values on, forward (step 1) or backward (-1). */
+static void fit_rise(double *fit, const double *values, size_t count, ptrdiff_t step, struct block *blocks)
+{
+    double total = 0.0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++, values += step)
+        n = push(blocks, n, *values, &total);
+    for (size_t b = 0; b < n; b++)
+        for (size_t i = 0; i < blocks[b].count; i++, fit += step)
+            *fit = blocks[b].mean;
+}
+
 int unimodal_fit(double *fit, const double *values, size_t count, size_t k, struct clr_error *err)
 {
     struct block *blocks;
-    double total = 0.0;
-    size_t n = 0, at = 0;
     int rc = mem_new(&blocks, count, sizeof *blocks, "a curve", err);
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < k; i++)
-        n = push(blocks, n, values[i], &total);
-    for (size_t b = 0; b < n; b++)
-        for (size_t i = 0; i < blocks[b].count; i++)
-            fit[at++] = blocks[b].mean;
-    n = 0;
-    for (size_t i = count; i-- > k;)
-        n = push(blocks, n, values[i], &total);
-    at = count;
-    for (size_t b = 0; b < n; b++)
-        for (size_t i = 0; i < blocks[b].count; i++)
-            fit[--at] = blocks[b].mean;
+    fit_rise(fit, values, k, 1, blocks);
+    fit_rise(fit + count - 1, values + count - 1, count - k, -1, blocks);
     free(blocks);
     return 0;
 }

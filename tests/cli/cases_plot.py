@@ -235,6 +235,19 @@ def plot_labels_have_equals_signs():
 
 
 @case
+def plot_labels_take_the_last_part():
+    """FILE's last part is what the shell shows; two names for what is drawn as one curve are an error."""
+    base = fresh("runs")
+    files = [write(base / name, RUN) for name in ("tri.csv", "tri2.csv")]
+    expect(clr("plot", "run", *files, "-o", base / "a.png", "--csv", base / "a.csv", "--label", "tri2.csv=halved"), 0)
+    check(",halved" in (base / "a.csv").read_text(encoding="utf-8"), "not called so")
+    seeds = [make_run(base / f"r{seed}", seed=seed) for seed in (1, 2)]
+    expect(clr("plot", "run", *seeds, "-o", base / "a.png", "--label", "r1=a", "--label", "r2=b"), 2, [],
+           ["--label r1=a and r2=b: both are drawn as one curve"])
+    expect(clr("plot", "run", *seeds, "-o", base / "a.png", "--label", "r1=a", "--label", "r2=a"), 0)
+
+
+@case
 def plot_names_cannot_break_its_files():
     base = fresh("runs")
     first, second = make_run(base / "a\x1b[2J\nb"), make_run(base / "c", seed=2, net="quick")
@@ -278,7 +291,7 @@ def plot_says_what_it_leaves_out():
     said = expect(clr("plot", "run", *runs, "-o", base / "a.png"), 0).err
     check(re.search("^too many curves reach 40.0 % for a mark at each; not marked: 'lenet 1' at 11, .*'lenet 7' at 17$",
                     said, re.M), said)
-    check(re.search("^9 curves are more than the 7 that can be told apart: --multiples draws each by itself; grey and "
+    check(re.search("^9 curves are more than the 7 [^:]*: --multiples draws each by itself; grey and "
                     "without their names: 'lenet 7', 'lenet 9'$", said, re.M), said)
     short = make_run(base / "short", HISTORY + "1,2,0.1,2,0.1\n9,2,0.1,2,0.5\n", LOSS[:LOSS.index("5,")])
     ten = "".join(f"{t},2,0.1\n" for t in range(3, 31, 3))
@@ -300,13 +313,29 @@ def plot_over_time_ends_with_the_times():
     for kind in ("run", "loss"):
         args = ["--over", "time", "--rates", "--csv", base / "a.csv"]
         expect(clr("plot", kind, run, "-o", base / "a.png", *args), 0, [],
-               ["^warning: 'r': 1 points? .*left out, behind the end of timing.csv",
+               ["^warning: 'r': 1 points? .*end of timing.csv",
                 "^warning: the rates of 'r' are drawn as far as its timing.csv goes"])
         rows = [row for row in csv.DictReader((base / "a.csv").open(encoding="utf-8")) if row["kind"] == "point"]
         check([row["x"] for row in rows] == ["0.5", "1"] * 2, rows)
     write(run / "timing.csv", "iteration,seconds\n")
     expect(clr("plot", "loss", run, "-o", base / "b.png", "--over", "time"), 4, [],
            ["timing.csv:1: ends before iteration 1, the first one of .*loss.csv"])
+
+
+@case
+def plot_reads_the_neighbours_of_a_table():
+    """The table of a run, named by itself, has the run's schedule: rates go up and down between its rows."""
+    base = fresh("runs")
+    run = make_run(base / "tri", schedule={"policy": "triangular", "min_lr": 0.1, "max_lr": 0.5, "step_size": 2})
+    for kind, name in (("run", "history.csv"), ("loss", "loss.csv")):
+        said = expect(clr("plot", kind, run / name, "-o", base / "a.png", "--rates", "--csv", base / "a.csv"), 0).err
+        check("warning" not in said, said)
+        rates = [(row["x"], row["y"]) for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+                 if row["panel"] == "learning rate"]
+        check(("3", "0.5") in rates, f"{name}: {rates}")
+    alone = write(base / "alone" / "loss.csv", LOSS)
+    expect(clr("plot", "loss", alone, "-o", base / "a.png", "--rates"), 0, [],
+           ["row to row of its loss.csv: no run.json"])
 
 
 @case
@@ -360,12 +389,37 @@ def schedule_figures_say_it_in_words():
         check(words.encode() in data, f"no '{words}' in the figure's text")
 
 
-def diverge(folder, after, at=None):
-    """As `train` writes a run whose loss is not finite after so many iterations; at: the iteration in the message."""
+def diverge(folder, after, at=None, backoffs=0):
+    """As `train` writes a run whose loss is not finite after so many iterations; at: the iteration in the message;
+    or, with backoffs, one that was continued with smaller rates."""
     path = folder / "run.json"
-    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")), "status": "diverged",
-                            "result": {"iterations": after, "diverged_at": at}}))
+    write(path, json.dumps({**json.loads(path.read_text(encoding="utf-8")),
+                            "status": "finished" if backoffs else "diverged",
+                            "result": {"iterations": after, "diverged_at": at, "backoffs": backoffs}}))
     return folder
+
+
+@case
+def plot_says_that_rates_were_halved():
+    """A run that went back is not what its schedule says; milestones are apart."""
+    base = fresh("runs")
+    plain = make_run(base / "plain", schedule={"policy": "fixed", "lr": 2})
+    steps = make_run(base / "steps", schedule={"policy": "multistep", "lr": 2, "gamma": 0.1, "milestones": [3, 7]})
+    more = make_run(base / "more", schedule={"policy": "multistep", "lr": 2, "gamma": 0.1, "milestones": [3, 8]})
+    halved = make_run(base / "halved", schedule={"policy": "fixed", "lr": 2}, net="quick")
+    again = make_run(base / "again", schedule={"policy": "fixed", "lr": 2}, net="quick", seed=2)
+    diverge(halved, 9, backoffs=5)
+
+    def names(*inputs):
+        expect(clr("plot", "run", *inputs, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+        return {row["name"] for row in csv.DictReader((base / "a.csv").open(encoding="utf-8"))
+                if row["kind"] == "point"}
+    check(names(halved) == {"fixed 2, halved 5 times"}, names(halved))
+    write(halved / "history.csv", RUN.replace("0.4", "0.5"))
+    check(names(plain, halved) == {"lenet", "quick, halved 5 times"}, names(plain, halved))
+    check(names(halved, again) == {"fixed 2, halved up to 5 times, 2 runs"}, names(halved, again))
+    write(more / "history.csv", RUN.replace("0.4", "0.5"))
+    check(names(steps, more) == {"milestones 3, 7", "milestones 3, 8"}, names(steps, more))
 
 
 @case
@@ -402,6 +456,22 @@ def plot_says_which_run_ends_a_curve():
     expect(clr("plot", "run", low, whole, early, "-o", base / "a.png", "--csv", base / "a.csv", "--y-min", "20"), 0,
            [], ["'quick' has no accuracy"])
     check(",mark,\"lenet, 2 runs: diverged\",8," in (base / "a.csv").read_text(encoding="utf-8"), "of another curve")
+
+
+@case
+def plot_marks_the_divergence_of_every_curve():
+    """Also of a grey one, and of a range test, which ends with it as planned."""
+    base = fresh("runs")
+    runs = [make_run(base / f"r{i}", RUN.replace("0.4", f"0.4{i}"), net=f"net{i}") for i in range(9)]
+    diverge(runs[8], 9)
+    for more in ([], ["--multiples"]):
+        expect(clr("plot", "run", *runs, "-o", base / "a.png", "--csv", base / "a.csv", *more), 0)
+        check(",mark,net8: diverged,10," in (base / "a.csv").read_text(encoding="utf-8"), f"{more}: no mark")
+    test = diverge(make_range(base / "test"), 9, at=9)
+    path = test / "run.json"
+    write(path, path.read_text(encoding="utf-8").replace("diverged\"", "finished\"", 1))
+    expect(clr("plot", "loss", test, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+    check(": diverged,9," in (base / "a.csv").read_text(encoding="utf-8"), "no mark of a range test")
 
 
 @case

@@ -337,8 +337,8 @@ def range_test_and_the_command_it_gives():
     check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
     check("--cycles" in args and "--step-size" in args and re.search("^Why: min-lr is .*step size: .*cycles: ",
                                                                      result.out, re.M), f"no reason\n{result}")
-    said = re.search(r"^that command takes about \d+ (s|minutes|hours), at the [\d,]+ images/s of this test$",
-                     result.err, re.M)
+    said = re.search(r"^Continue with \(this takes about \d+ (s|minutes|hours), at the [\d,]+ images/s of this "
+                     r"test\):$", result.out.splitlines()[-2])
     check(said, f"not how long it takes\n{result}")
     expect(clr(*args), 0, [], ["end of the cycle|iteration"])
     expect(clr("plot", "range", out, "-o", out / "again.svg"), 0)
@@ -373,6 +373,20 @@ def range_test_that_must_end_higher():
 
 
 @case
+def range_test_without_bounds_names_the_next():
+    device()
+    args = tiny("range-test", out=fresh("range"), iterations=30, validation=0, validate_every=1, min_lr=1e-6,
+                max_lr=1e-5, momentum=0.8)
+    result = expect(clr(*args), 0, ["No range can be read from this test", "^Continue with"])
+    program, *words = shlex.split(result.out.splitlines()[-1])
+    check(program == Place.program and words[0] == "range-test" and "torch" not in result.out, f"{result}")
+    after = dict(zip(words[1::2], words[2::2]))
+    check(float(after["--max-lr"]) > 1e-5 or int(after["--iterations"]) > 30, f"{after}")
+    check(after["--momentum"] == "0.8", f"an option is lost: {after}")
+    expect(clr(*words), 0, ["^baseline"])
+
+
+@case
 def range_test_names_its_folder_of_seeds():
     """Stopped in the first of several tests: there is no range.json yet."""
     device()
@@ -391,7 +405,7 @@ def range_test_as_json():
     args = tiny("range-test", out=fresh("range"), validation=0, json=True)
     result = json.loads(expect(clr(*args), 0).out)
     advice = result["recommendation"]
-    check((advice is None) == (result["train_command"] is None), f"{result}")
+    check(advice is not None or "range-test" in result["train_command"], f"{result}")
     check(not advice or advice["min_lr"] < advice["max_lr"] and advice["reason"] and advice["cycles"] == 3, f"{advice}")
     check(not advice or advice["min_lr"] == result["min_lr"], f"two lower bounds: {result}")
     check(result["validation_images"] == 0 and result["iterations"] == 20, f"{result}")
@@ -464,6 +478,9 @@ def range_test_of_several_decays():
     tests = json.loads(expect(clr(*args), 0, [], ["weight decay 0.1", "weight decay 0.001"]).out)
     check([t["weight_decay"] for t in tests] == [0.1, 0.001] and
           all(0 <= t["top_accuracy"] <= 1 for t in tests), f"{tests}")
+    check([t["out"] for t in tests] == [f"{out}/decay-0.1", f"{out}/decay-0.001"] and
+          sum(t["chosen"] for t in tests) == 1, f"{tests}")
+    check(len({(t["train_command"] or t["out"]).rpartition(" --out ")[2] for t in tests}) == 2, f"one folder: {tests}")
     check(names(out) == ["decay-0.001", "decay-0.1", "range.png"] and
           names(out / "decay-0.1") == ["range.json", "range.png", "seed-1", "seed-2"], f"{names(out)}")
     drawn = out.parent / "drawn.png"

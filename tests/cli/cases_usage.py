@@ -319,7 +319,7 @@ def plot_tells_what_it_draws_as_numbers():
     figure = first.parent / "a.png"
     expect(clr("plot", "run", first, second, "-o", figure, "--csv", numbers, "--label", "two=the second, at last",
                "--label", f"{first}=the first", "--rates"), 0, [],
-           ["warning: the rates of 'one' are drawn straight from row to row of its history.csv", "wrote .*, .*numbers"])
+           ["warning: the rates of 'one' are drawn straight from row to row of its one.csv", "wrote .*, .*numbers"])
     lines = numbers.read_text(encoding="utf-8").splitlines()
     check(lines[0] == "panel,axis,kind,name,x,y,low,high,line", lines[0])
     check("accuracy (%),iteration,point,the first,9,80,,," in lines, lines)

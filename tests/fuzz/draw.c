@@ -3,9 +3,7 @@
 
 #include "fuzz.h"
 
-void fuzz_draw(int (*figure)(struct chart *, const char *const *, size_t, const struct clr_plot_options *,
-                             struct clr_error *),
-               const char *const *inputs, size_t count)
+void fuzz_draw(figure_kind *figure, const char *const *inputs, size_t count)
 {
     static const double one = 1;
     const struct clr_plot_options options[] = {{0}, {.rates = true, .multiples = true, .y_min = &one}};
@@ -14,7 +12,7 @@ void fuzz_draw(int (*figure)(struct chart *, const char *const *, size_t, const 
         struct chart chart = {0};
         struct clr_error err;
         struct str out = {0};
-        if (!fuzz_worked(figure(&chart, inputs, count, &options[i], &err), &err))
+        if (!fuzz_worked(figure_make(figure, &chart, inputs, count, &options[i], &err), &err))
             continue;
         if (fuzz_worked(figure_render(&out, &chart, CANVAS_SVG, true, &options[i], &err), &err))
             FUZZ_CHECK(out.length > 0);

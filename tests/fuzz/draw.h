@@ -6,8 +6,6 @@
 
 /* figure_run() or figure_range(), plain and as small charts with rates, and the chart as SVG, with boxes for
  * text, so that no fonts are searched. */
-void fuzz_draw(int (*figure)(struct chart *, const char *const *, size_t, const struct clr_plot_options *,
-                             struct clr_error *),
-               const char *const *inputs, size_t count);
+void fuzz_draw(figure_kind *figure, const char *const *inputs, size_t count);
 
 #endif

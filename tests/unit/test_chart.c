@@ -52,7 +52,8 @@ static void random_chart(struct chart *chart, uint64_t *state)
         g.text_at = i % 2 ? CHART_TEXT_HEAD : CHART_TEXT_FOOT;
         chart_add_guide(panel, g);
     }
-    chart_add_guide(panel, (struct chart_guide){0.01, 60, 0.02, 60, CHART_TEXT_ALONG, "60.0 %", false, 0});
+    chart_add_guide(panel,
+                    (struct chart_guide){0.01, 60, 0.02, 60, CHART_TEXT_ALONG, "60.0 %", false, false, 0});
     chart_add_key(chart, CHART_KEY_GUIDE, "reaches 60.0 %%, where the longest run ends");
     chart_begin_axis(panel, 0.2);
 }
@@ -111,6 +112,30 @@ END_TEST
 
 /* ---- small figures ---- */
 
+/* Half a range is another number: whole words go, and the cut is no ellipsis, which is that of a range. */
+START_TEST(test_canvas__texts_are_cut_between_words)
+{
+    static const char *const cuts[][2] = {{"1cycle up to 0.05, momentum 0.85…0.95", "…"},
+                                          {"a-name-without-spaces-0.85-of-a-run", ""}};
+    const struct canvas_spec spec = {CANVAS_PNG, 320, 240, 96, true, NULL, NULL, NULL};
+    struct canvas *canvas;
+    char text[80];
+
+    ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
+    for (size_t i = 0; i < MEM_COUNT(cuts); i++) {
+        for (double width = 60; width < 320; width += 10) {
+            canvas_fit_text(canvas, text, sizeof text, cuts[i][0], 12, false, width);
+            ck_assert(canvas_text_width(canvas, text, 12, false) <= width || strlen(text) < 12);
+            if (strcmp(text, cuts[i][0]) == 0)
+                continue;
+            ck_assert_msg(strstr(text, "[…]") != NULL, "%s", text);
+            ck_assert_msg(i > 0 || !strstr(text, "0.95") || strstr(text, " 0.85…0.95"), "%s", text);
+        }
+    }
+    canvas_destroy(canvas);
+}
+END_TEST
+
 static void draw_at(struct drawing *d, const struct chart *chart, int width, int height)
 {
     const struct canvas_spec spec = {CANVAS_PNG, width, height, 96, true, NULL, NULL, NULL};
@@ -120,6 +145,33 @@ static void draw_at(struct drawing *d, const struct chart *chart, int width, int
     ck_assert_int_eq(drawing_run(d, NULL), 0);
     canvas_destroy(d->canvas);
 }
+
+/* The names of the curves come before what was read of each. */
+START_TEST(test_lanes__of_a_low_figure_make_room)
+{
+    struct chart chart = {.x_label = "learning rate", .panel_count = 1, .lane_count = 3};
+    struct drawing *d = NULL;
+    struct chart_series *s;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    chart.panels[0] = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1};
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(chart_add_series(&chart.panels[0], "a curve", 20, false, &s, NULL), 0);
+        for (size_t k = 0; k < s->count; k++) {
+            s->x[k] = (double)k;
+            s->y[k] = k % 2 ? 90 : 10;
+        }
+        chart.lanes[i] = (struct chart_lane){2, 8, NAN, i, "2…8"};
+    }
+    chart_add_key(&chart, CHART_KEY_LANE, "range to train in, of each curve");
+    draw_at(d, &chart, 320, 200);
+    ck_assert(d->lane_count == 0 && legend_has_names(d));
+    draw_at(d, &chart, 320, 400);
+    ck_assert(d->lane_count == 3 && legend_has_names(d));
+    chart_clear(&chart);
+    free(d);
+}
+END_TEST
 
 /* No number is cut, which would make it another number; and the panels keep their size. */
 START_TEST(test_legend__of_a_small_figure_is_brief_and_leaves_room)
@@ -161,6 +213,8 @@ int main(void)
     TCase *tc = tcase_create("chart");
 
     tcase_add_test(tc, test_chart__no_text_covers_a_point);
+    tcase_add_test(tc, test_canvas__texts_are_cut_between_words);
+    tcase_add_test(tc, test_lanes__of_a_low_figure_make_room);
     tcase_add_test(tc, test_legend__of_a_small_figure_is_brief_and_leaves_room);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);

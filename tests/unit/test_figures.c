@@ -130,7 +130,7 @@ static void draw(struct chart *chart, const char *const *inputs, size_t count,
 
     memset(g_messages, 0, sizeof g_messages);
     clr_log_set_sink(count_messages, NULL);
-    ck_assert_msg(figure_run(chart, inputs, count, options, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_run, chart, inputs, count, options, &err) == 0, "%s", err.message);
 }
 
 /* ---- rates ---- */
@@ -226,12 +226,12 @@ START_TEST(test_rates__that_the_schedule_does_not_tell_are_the_rows)
     draw(&chart, &run, 1, &g_rates);
     ck_assert_uint_eq(chart.panels[1].series[0].count, 8);
     ck_assert_int_eq(g_messages[CLR_LOG_WARNING], 1);
-    ck_assert_msg(strstr(g_last, "did not keep to the schedule") != NULL, "%s", g_last);
+    ck_assert_msg(strstr(g_last, "schedule in its run.json") != NULL, "%s", g_last);
     chart_clear(&chart);
     figures_write(run, "run.json", "{}");
     draw(&chart, &run, 1, &g_rates);
     ck_assert_uint_eq(chart.panels[1].series[0].count, 8);
-    ck_assert_msg(strstr(g_last, "no run.json says") != NULL, "%s", g_last);
+    ck_assert_msg(strstr(g_last, "no run.json") != NULL, "%s", g_last);
     chart_clear(&chart);
 }
 END_TEST
@@ -248,11 +248,11 @@ START_TEST(test_range__axis_is_what_was_asked_for)
                            2); /* two points show no kind of sweep, and no bounds */
     inputs[1] = make_range(base, "log", CLR_POLICY_SWEEP_LOG, 12);
     inputs[2] = make_range(base, "linear", CLR_POLICY_SWEEP_LINEAR, 12);
-    ck_assert_int_eq(figure_range(&chart, inputs, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, &chart, inputs, 1, NULL, NULL), 0);
     ck_assert(chart.x_log && chart.x_spans && chart.x_first == 0.0001 && chart.x_last == 1.0);
-    ck_assert(chart.panels[0].shade_count == 0 && chart.panels[0].guide_count == 1);
+    ck_assert(chart.panels[0].shade_count == 0 && chart.panels[0].guide_count == 2); /* chance, and where */
     chart_clear(&chart);
-    ck_assert_int_eq(figure_range(&chart, inputs + 1, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, &chart, inputs + 1, 1, NULL, NULL), 0);
     ck_assert_int_eq(clr_range_read(&r, inputs + 1, 1, NULL), 0);
     ck_assert(r.has_range && r.max_lr_low < r.max_lr_high);
     ck_assert(chart.panels[0].shade_count == 2 && chart.panels[0].shades[1].bound &&
@@ -262,7 +262,7 @@ START_TEST(test_range__axis_is_what_was_asked_for)
     ck_assert_str_eq(chart.panels[0].guides[2].text, "diverged 0.2");
     ck_assert(chart.panels[0].guides[2].x0 == 0.2);
     chart_clear(&chart);
-    ck_assert_int_eq(figure_range(&chart, inputs + 2, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, &chart, inputs + 2, 1, NULL, NULL), 0);
     ck_assert(!chart.x_log && chart.x_last == 1.0);
     chart_clear(&chart);
 }
@@ -281,10 +281,10 @@ START_TEST(test_range__that_cannot_be_read_says_why)
     struct str flat = {0};
     struct chart chart;
 
-    ck_assert_int_eq(figure_range(&chart, &few, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, &chart, &few, 1, NULL, NULL), 0);
     ck_assert_str_eq(last_key(&chart), "no range read: accuracy was measured too few times");
     chart_clear(&chart);
-    ck_assert_int_eq(figure_range(&chart, &fine, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, &chart, &fine, 1, NULL, NULL), 0);
     for (size_t i = 0; i < chart.key_count; i++)
         ck_assert(strncmp(chart.keys[i].text, "no range", 8) != 0);
     chart_clear(&chart);
@@ -294,7 +294,7 @@ START_TEST(test_range__that_cannot_be_read_says_why)
     figures_write(fine, "range.csv", flat.text);
     figures_write(fine, "range.json",
                   "{\"untrained\": 0.1, \"classes\": 10, \"images\": 1000, \"diverged\": false}");
-    ck_assert_int_eq(figure_range(&chart, &fine, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, &chart, &fine, 1, NULL, NULL), 0);
     ck_assert_str_eq(last_key(&chart), "no range read: accuracy never left chance");
     ck_assert(chart.panels[0].from_zero && !chart.panels[0].begins && chart.panels[0].min_span == 20.0);
     ck_assert_uint_eq(chart.panels[0].guide_count, 1);
@@ -516,14 +516,14 @@ START_TEST(test_labels__are_the_users_where_there_are_some)
     ck_assert_str_eq(chart.panels[0].series[1].label, "yours");
     chart_clear(&chart);
     labels[1].name = "x-y-z";
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EUSAGE);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EUSAGE);
     ck_assert_msg(strstr(err.message, "called 'x-y-z': there is a, long-name") != NULL, "%s", err.message);
     labels[1].name = "long-nane";
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EUSAGE);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EUSAGE);
     ck_assert_msg(strstr(err.message, "called 'long-nane'; did you mean 'long-name'?") != NULL, "%s",
                   err.message);
     inputs[1] = make_run(figures_join(base, "sub"), "a", &s, &g_usual, ", \"batch\": 20");
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EUSAGE);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EUSAGE);
     ck_assert_msg(strstr(err.message, "several are called like that") != NULL, "%s", err.message);
 }
 END_TEST
@@ -563,7 +563,7 @@ START_TEST(test_labels__say_which_curves_are_equal)
 
     inputs[0] = inputs[1] = figures_join(run, "history.csv");
     inputs[2] = run;
-    ck_assert_msg(figure_run(&chart, inputs + 1, 1, &o, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_run, &chart, inputs + 1, 1, &o, &err) == 0, "%s", err.message);
     ck_assert_str_eq(chart.panels[0].series[0].label, "mine");
     chart_clear(&chart);
     draw(&chart, inputs, 3, NULL);
@@ -605,6 +605,24 @@ START_TEST(test_styles__are_seven_and_then_grey)
 }
 END_TEST
 
+/* A range that is not to be trained in yet does not look as if it were. */
+START_TEST(test_range__in_doubt_is_called_so)
+{
+    const char *base = support_temp_dir(), *input = make_range(base, "log", CLR_POLICY_SWEEP_LOG, 12);
+    struct chart chart;
+
+    ck_assert_int_eq(figure_make(figure_range, &chart, &input, 1, NULL, NULL), 0);
+    ck_assert(!chart.panels[0].shades[0].doubt && chart.panels[0].shade_count == 2);
+    chart_clear(&chart);
+    figures_write(input, "loss.csv", "iteration,trn_loss,lr\n1,2.3,0.0001\n12,2,0.001\n30,2,0.1\n");
+    ck_assert_int_eq(figure_make(figure_range, &chart, &input, 1, NULL, NULL), 0);
+    ck_assert(chart.panels[0].shades[0].doubt);
+    ck_assert_str_eq(chart.panels[0].shades[0].what, "uncertain range: too few updates");
+    ck_assert_double_eq(chart.panels[0].series[0].smooth[0], chart.panels[0].series[0].y[0]);
+    chart_clear(&chart);
+}
+END_TEST
+
 /* ---- loss, table ---- */
 
 START_TEST(test_loss__is_a_smooth_line_over_its_points)
@@ -616,19 +634,19 @@ START_TEST(test_loss__is_a_smooth_line_over_its_points)
     struct chart chart;
 
     inputs[0] = make_run(base, "fine", &s, &fine, ", \"seed\": 1");
-    ck_assert_msg(figure_loss(&chart, inputs, 1, &g_rates, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_loss, &chart, inputs, 1, &g_rates, &err) == 0, "%s", err.message);
     ck_assert(chart.panel_count == 2 && chart.panels[0].series[0].count == 301);
     ck_assert(chart.panels[0].series[0].smooth && chart.panels[0].series[0].faint);
-    ck_assert(chart.panels[0].log); /* from 2.3 to 0.04 */
-    ck_assert(chart.key_count == 2 && chart.keys[0].kind == CHART_KEY_LINE);
+    ck_assert(chart.panels[0].log);                                          /* from 2.3 to 0.04 */
+    ck_assert(chart.key_count == 2 && chart.keys[0].kind == CHART_KEY_TEXT); /* the name has the sample */
     ck_assert(chart.keys[1].kind == CHART_KEY_DOTS);
     chart_clear(&chart);
     inputs[1] = make_run(base, "again", &s, &fine, ", \"seed\": 2");
-    ck_assert_int_eq(figure_loss(&chart, inputs, 2, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_loss, &chart, inputs, 2, NULL, NULL), 0);
     ck_assert(chart.panels[0].series_count == 1 && chart.panels[0].series[0].low);
     chart_clear(&chart);
     inputs[0] = make_run(base, "coarse", &s, &coarse, "");
-    ck_assert_int_eq(figure_loss(&chart, inputs, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_loss, &chart, inputs, 1, NULL, NULL), 0);
     ck_assert(!chart.panels[0].series[0].smooth && chart.panels[0].series[0].markers);
     chart_clear(&chart);
 }
@@ -645,7 +663,7 @@ START_TEST(test_loss__is_drawn_over_the_rate)
     struct clr_error err = {0};
     struct chart chart;
 
-    ck_assert_msg(figure_loss(&chart, &input, 1, &over, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_loss, &chart, &input, 1, &over, &err) == 0, "%s", err.message);
     s = &chart.panels[0].series[0];
     ck_assert(chart.x_log && chart.x_spans && chart.x_first == 0.0001 && chart.x_last == 1.0);
     ck_assert_str_eq(chart.x_label, "learning rate");
@@ -653,11 +671,11 @@ START_TEST(test_loss__is_drawn_over_the_rate)
     chart_clear(&chart);
     figures_write(input, "loss.csv",
                   "iteration,trn_loss,lr\n1,2.3,0.1\n100,2.2,0.1\n200,1.2,0.1\n300,2.2,0.1\n400,2.3,0.1\n");
-    ck_assert_msg(figure_loss(&chart, &input, 1, &over, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_loss, &chart, &input, 1, &over, &err) == 0, "%s", err.message);
     ck_assert(chart.panels[0].begin <= 1.2); /* the least loss is at a hundredth of the last rate */
     chart_clear(&chart);
     input = make_run(base, "cycles", &cycles, &fine, "");
-    ck_assert_int_eq(figure_loss(&chart, &input, 1, &over, &err), CLR_EINPUT);
+    ck_assert_int_eq(figure_make(figure_loss, &chart, &input, 1, &over, &err), CLR_EINPUT);
     ck_assert_msg(strstr(err.message, "the rate falls") != NULL, "%s", err.message);
 }
 END_TEST
@@ -670,19 +688,19 @@ START_TEST(test_loss__of_a_run_that_diverges_ends_the_axis)
     struct chart chart;
 
     figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,3,0.1\n3,7e20,0.1\n4,7e20,0.1\n");
-    ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_loss, &chart, &path, 1, NULL, NULL), 0);
     panel = &chart.panels[0];
     ck_assert(panel->ends && panel->ceiling == 4.0 && panel->from_zero && !panel->begins);
     ck_assert(panel->series[0].y[3] == 7e20);
     chart_clear(&chart);
     /* a loss that fell far before: a log axis cannot begin at 0 */
     figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,0.1,0.1\n3,3,0.1\n4,7e20,0.1\n");
-    ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_loss, &chart, &path, 1, NULL, NULL), 0);
     panel = &chart.panels[0];
     ck_assert(panel->ends && panel->log && panel->begins && panel->begin == 0.1);
     chart_clear(&chart);
     figures_write(base, "loss.csv", "iteration,trn_loss,lr\n1,2,0.1\n2,20,0.1\n");
-    ck_assert_int_eq(figure_loss(&chart, &path, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_loss, &chart, &path, 1, NULL, NULL), 0);
     ck_assert(!chart.panels[0].ends);
     chart_clear(&chart);
 }
@@ -776,7 +794,7 @@ static void make_log_range(struct chart *chart)
 {
     const char *range = make_range(support_temp_dir(), "range", CLR_POLICY_SWEEP_LOG, 12);
 
-    ck_assert_int_eq(figure_range(chart, &range, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, chart, &range, 1, NULL, NULL), 0);
 }
 
 static void make_ranges(struct chart *chart)
@@ -786,7 +804,7 @@ static void make_ranges(struct chart *chart)
     ranges[0] = make_range(base, "coarse", CLR_POLICY_SWEEP_LOG, 12);
     ranges[1] = make_range(base, "fine", CLR_POLICY_SWEEP_LOG, 30);
     ranges[2] = make_range(base, "short", CLR_POLICY_SWEEP_LOG, 4);
-    ck_assert_int_eq(figure_range(chart, ranges, 3, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, chart, ranges, 3, NULL, NULL), 0);
 }
 
 static void make_two(struct chart *chart, const struct clr_plot_options *options)
@@ -820,12 +838,29 @@ static void make_loss(struct chart *chart)
     const struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
     const char *run = make_run(support_temp_dir(), "r", &s, &fine, "");
 
-    ck_assert_int_eq(figure_loss(chart, &run, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_loss, chart, &run, 1, NULL, NULL), 0);
 }
 
 /* As wide as a column of print: titles and legends have little space. */
 static const struct clr_plot_options g_narrow = {.width = 336},
                                      g_narrow_multiples = {.multiples = true, .width = 336};
+
+/* A run whose rate and losses leave the axes, beside two that do not. */
+static void make_diverged(struct chart *chart)
+{
+    static const struct kind shorter = {300, 10, 30, 0};
+    const char *base = support_temp_dir(), *inputs[3];
+    struct clr_schedule s = policy(CLR_POLICY_TRIANGULAR, 100);
+
+    inputs[0] = make_run(base, "a", &s, &g_usual, ", \"seed\": 1");
+    s = policy(CLR_POLICY_FIXED, 0);
+    s.lr = 0.02;
+    inputs[1] = make_run(base, "b", &s, &g_usual, ", \"seed\": 1");
+    s.lr = 2.0; /* `more` goes on behind the settings */
+    inputs[2] = make_run(base, "c", &s, &shorter,
+                         ", \"seed\": 1}, \"status\": \"diverged\", \"result\": {\"diverged_at\": 320");
+    draw(chart, inputs, 3, &g_multiples);
+}
 
 static const struct golden g_golden[] = {
     {"plot_rates_step50.png", make_step_50, &g_rates},
@@ -837,6 +872,8 @@ static const struct golden g_golden[] = {
     {"plot_multiples_rates.png", make_multiples, &g_multiples},
     {"plot_multiples_narrow.png", make_multiples, &g_narrow_multiples},
     {"plot_loss.png", make_loss, &g_narrow},
+    {"plot_diverged.png", make_diverged, &g_rates},
+    {"plot_diverged_multiples.png", make_diverged, &g_multiples},
 };
 
 static void render(struct str *png, int which)
@@ -915,6 +952,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_rates__of_long_runs_are_few_points);
     tcase_add_test(tc, test_rates__that_the_schedule_does_not_tell_are_the_rows);
     tcase_add_test(tc, test_range__axis_is_what_was_asked_for);
+    tcase_add_test(tc, test_range__in_doubt_is_called_so);
     tcase_add_test(tc, test_range__that_cannot_be_read_says_why);
     tcase_add_test(tc, test_axis__shows_differences_by_itself);
     tcase_add_test(tc, test_axis__has_two_ticks_at_least);

@@ -334,7 +334,7 @@ END_TEST
 
 /* ---- tables ---- */
 
-static void put_run_on(const char *device, const char *dir, const struct lab_run *run, uint64_t seed,
+static void put_run_on(const char *device, const char *dir, const struct lab_run *run, int seed,
                        const char *rows, const char *seconds)
 {
     char *folder = NULL, text[512];
@@ -352,7 +352,7 @@ static void put_run_on(const char *device, const char *dir, const struct lab_run
     free(folder);
 }
 
-static void put_run(const char *dir, const struct lab_run *run, uint64_t seed, const char *rows,
+static void put_run(const char *dir, const struct lab_run *run, int seed, const char *rows,
                     const char *seconds)
 {
     put_run_on("D", dir, run, seed, rows, seconds);
@@ -368,7 +368,7 @@ static char *text_of(const char *dir, const char *name)
     return text;
 }
 
-static void put_diverged(const char *dir, const struct lab_run *run, uint64_t seed, int done)
+static void put_diverged(const char *dir, const struct lab_run *run, int seed, int done)
 {
     char *folder = NULL, text[128];
 

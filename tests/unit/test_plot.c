@@ -107,20 +107,20 @@ START_TEST(test_runs__repeats_differ_in_the_seed_alone)
                               "\"schedule\":{\"policy\":\"fixed\",\"lr\":0.25,\"min_lr\":null,\"gamma\":null,"
                               "\"step_size\":0},\"seed\":1");
     inputs[n++] = figures_run(base, "bare", g_fixed, 3, 0, NULL);
-    inputs[n++] = figures_join(inputs[0], "history.csv");
+    inputs[n++] = figures_join(inputs[0], "history.csv"); /* its folder again: the same seed is no repeat */
     ck_assert_msg(runs_read(&runs, inputs, NULL, n, "history.csv", &err) == 0, "%s", err.message);
     ck_assert_uint_eq(runs.groups, 8);
     ck_assert(runs.run[0].group == runs.run[1].group && runs.run[0].group == runs.run[3].group);
     ck_assert(runs.run[2].group != runs.run[0].group);
     ck_assert(runs.run[4].group != runs.run[2].group); /* another batch */
     ck_assert(runs.run[5].group != runs.run[2].group); /* the same seed: not a repeat */
-    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025…0.01");
+    ck_assert_str_eq(runs.run[0].label, "triangular 0.0025…0.01 (t1)");
     ck_assert_str_eq(runs.run[2].label, "fixed 0.001 (f)");
     ck_assert_str_eq(runs.run[4].label, "fixed 0.001 (other)");
     ck_assert_str_eq(runs.run[6].label, "fixed 0.5");
     ck_assert_str_eq(runs.run[7].label, "fixed 0.25");
     ck_assert_str_eq(runs.run[8].label, "bare");
-    ck_assert_str_eq(runs.run[9].label, "t1");
+    ck_assert_str_eq(runs.run[9].label, "triangular 0.0025…0.01 (t1)");
     ck_assert_str_eq(runs.run[0].topic, "quick on cifar10");
     runs_clear(&runs);
 }
@@ -214,7 +214,7 @@ START_TEST(test_figure__mean_and_band_of_repeats)
     size_t n = make_headline(support_temp_dir(), inputs);
     const struct chart_series *s;
 
-    ck_assert_int_eq(figure_run(&chart, inputs, n, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, n, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].series_count, 2);
     s = &chart.panels[0].series[0];
     ck_assert_str_eq(s->label, "triangular 0.0025…0.01, 3 runs");
@@ -240,13 +240,13 @@ START_TEST(test_figure__repeats_are_averaged_where_all_were_evaluated)
 
     inputs[0] = figures_run(base, "a", even, 3, 0, FIXED "\"seed\":1");
     inputs[1] = figures_run(base, "b", some, 4, 0, FIXED "\"seed\":2");
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].series[0].count, 2);
     ck_assert(chart.panels[0].series[0].x[1] == 6 && fabs(chart.panels[0].series[0].y[1] - 70) < 1e-9);
     chart_clear(&chart);
     apart[0] = inputs[0];
     apart[1] = figures_run(base, "c", odd, 1, 0, FIXED "\"seed\":3");
-    ck_assert_int_eq(figure_run(&chart, apart, 2, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(figure_make(figure_run, &chart, apart, 2, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "shares no iteration"));
 }
 END_TEST
@@ -276,21 +276,21 @@ START_TEST(test_figure__over_time_with_rates_and_names)
     inputs[0] = figures_run(base, "a", points, 3, 0, FIXED "\"seed\":1");
     inputs[1] = figures_run(base, "b", points, 3, 0, FIXED "\"seed\":2");
     figures_write(inputs[0], "timing.csv", "iteration,seconds\n200,60\n400,240\n");
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EINPUT); /* b has no times */
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EINPUT); /* b has no times */
     figures_write(inputs[1], "timing.csv", "iteration,seconds\n100,60\n300,120\n");
     g_warnings = 0;
     clr_log_set_sink(count_warnings, NULL);
-    ck_assert_msg(figure_run(&chart, inputs, 2, &o, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_run, &chart, inputs, 2, &o, &err) == 0, "%s", err.message);
     ck_assert(chart.panels[0].series[0].count == 2 &&
               chart.panels[0].series[0].x[1] == 1.25); /* of 60 s and 90 s */
     ck_assert_int_ge(g_warnings, 1);
     chart_clear(&chart);
     figures_write(inputs[1], "timing.csv", "iteration,seconds\n50,60\n");
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, &o, &err), CLR_EINPUT);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "b/timing.csv:2: ends before iteration 100"));
     figures_write(inputs[1], "timing.csv", "iteration,seconds\n100,60\n500,300\n");
     figures_write(inputs[0], "loss.csv", "iteration,trn_loss,lr\n100,1,0.5\n300,1,0.25\n");
-    ck_assert_msg(figure_run(&chart, inputs, 2, &o, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_run, &chart, inputs, 2, &o, &err) == 0, "%s", err.message);
     ck_assert_str_eq(chart.panels[0].series[0].label, "mine: fixed 0.001, 2 runs");
     ck_assert(chart.panel_count == 2 && chart.panels[0].series[0].count == 3 && chart.panels[0].begins);
     ck_assert_double_eq_tol(chart.panels[0].series[0].x[1], (60 + 120) / 2.0 / 60, 1e-12); /* minutes */
@@ -337,7 +337,7 @@ START_TEST(test_figure__curves_that_have_no_place_are_left_out)
             figures_write(inputs[i], "timing.csv", text);
         }
     }
-    ck_assert_msg(figure_run(&chart, inputs, 6, &o, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_run, &chart, inputs, 6, &o, &err) == 0, "%s", err.message);
     ck_assert_msg(strcmp(chart.x_label, "time on GPU, with evaluations (s)") == 0, "%s", chart.x_label);
     ck_assert_uint_eq(chart.panels[0].series_count, 2);
     ck_assert_str_eq(chart.panels[0].series[1].label, "b: triangular 0.0025…0.01, 2 runs");
@@ -346,12 +346,12 @@ START_TEST(test_figure__curves_that_have_no_place_are_left_out)
     ck_assert_int_eq(g_warnings, 1); /* of "lost", which is not drawn */
     two[0] = inputs[3];
     two[1] = figures_run(base, "better", better, 2, 0, FIXED "\"y\":1");
-    ck_assert_msg(figure_run(&chart, two, 2, &high, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_run, &chart, two, 2, &high, &err) == 0, "%s", err.message);
     ck_assert(chart.panels[0].series_count == 1 && chart.panels[1].series_count == 1);
     ck_assert(chart.panels[0].series[0].look == 1 && chart.panels[1].series[0].look == 1);
     ck_assert_int_eq(g_warnings, 2);
     chart_clear(&chart);
-    ck_assert_msg(figure_run(&chart, inputs + 1, 2, &o, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_make(figure_run, &chart, inputs + 1, 2, &o, &err) == 0, "%s", err.message);
     ck_assert_str_eq(chart.x_label, "time, with evaluations (s)");
     chart_clear(&chart);
 }
@@ -364,7 +364,7 @@ START_TEST(test_figure__equal_accuracy_is_connected)
     const struct chart_guide *g;
 
     (void)make_headline(support_temp_dir(), inputs);
-    ck_assert_int_eq(figure_run(&chart, inputs + 1, 2, NULL, NULL), 0); /* t2, f */
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs + 1, 2, NULL, NULL), 0); /* t2, f */
     ck_assert_uint_eq(chart.panels[0].guide_count, 3);
     g = chart.panels[0].guides;
     ck_assert(g[0].x0 == 20000 && g[0].x1 == 70000 && fabs(g[0].y0 - 75.9) < 1e-9 && g[0].y0 == g[0].y1);
@@ -372,7 +372,7 @@ START_TEST(test_figure__equal_accuracy_is_connected)
     ck_assert_str_eq(g[1].text, "20,000");
     ck_assert_str_eq(g[2].text, "70,000");
     chart_clear(&chart);
-    ck_assert_int_eq(figure_run(&chart, inputs, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 1, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].guide_count, 0);
     chart_clear(&chart);
 }
@@ -390,7 +390,7 @@ START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
 
     inputs[0] = figures_run(base, "early", early, 4, 0, FIXED "\"seed\":1,\"batch\":10");
     inputs[1] = figures_run(base, "late", late, 4, 0, FIXED "\"seed\":1,\"batch\":20");
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panels[0].guide_count, 3);
     g = chart.panels[0].guides;
     ck_assert(g[0].x0 == 250 && g[0].x1 == 400 && fabs(g[0].y0 - 84.1) < 1e-9);
@@ -398,7 +398,8 @@ START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
     ck_assert_str_eq(g[2].text, "250");
     chart_clear(&chart);
     inputs[0] = figures_run(base, "slow", slow, 4, 0, FIXED "\"seed\":1,\"batch\":30");
-    ck_assert_int_eq(figure_run(&chart, inputs, 2, NULL, NULL), 0); /* both reach it at the end only */
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, NULL, NULL),
+                     0); /* both reach it at the end only */
     ck_assert(chart.panels[0].guide_count == 0 && chart.key_count == 0);
     chart_clear(&chart);
 }
@@ -411,7 +412,7 @@ START_TEST(test_figure__range_marks_bounds_on_the_right_axis)
     struct chart chart;
     struct clr_error err = {0};
 
-    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, &chart, &folder, 1, NULL, NULL), 0);
     ck_assert_int_eq(clr_range_read(&r, &folder, 1, NULL), 0);
     ck_assert(chart.x_log && chart.panels[0].shade_count == 2);
     ck_assert(chart.panels[0].shades[0].lo == r.min_lr && chart.panels[0].shades[0].hi == r.max_lr);
@@ -419,17 +420,17 @@ START_TEST(test_figure__range_marks_bounds_on_the_right_axis)
     ck_assert_str_eq(chart.panels[0].guides[0].text, "max 0.00595");
     chart_clear(&chart);
     figures_write(folder, "range.json", MEASURED("6")); /* too few to be read */
-    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_range, &chart, &folder, 1, NULL, NULL), 0);
     ck_assert(chart.panels[0].shade_count == 0 && chart.panels[0].guide_count == 0);
     chart_clear(&chart);
     figures_write(folder, "range.json", "{}");
-    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(figure_make(figure_range, &chart, &folder, 1, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "range.json' is damaged"));
     figures_write(folder, "range.csv", FIGURES_HISTORY "1,1,0.1,1,0.1\n2,1,0.2,1,0.2\n3,1,0.15,1,0.2\n");
-    ck_assert_int_eq(figure_range(&chart, &folder, 1, NULL, &err), CLR_EINPUT);
+    ck_assert_int_eq(figure_make(figure_range, &chart, &folder, 1, NULL, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "range.csv:4: the rate falls from 0.2 to 0.15"));
     run = figures_run(base, "run", g_fixed, 3, 0, NULL);
-    ck_assert_int_eq(figure_range(&chart, &run, 1, NULL, &err), CLR_EINPUT); /* no range.csv */
+    ck_assert_int_eq(figure_make(figure_range, &chart, &run, 1, NULL, &err), CLR_EINPUT); /* no range.csv */
 }
 END_TEST
 
@@ -440,10 +441,10 @@ START_TEST(test_figure__momentum_is_a_second_panel_where_it_moves)
 
     inputs[0] = make_schedule(base, "plain.csv", false);
     inputs[1] = make_schedule(base, "cycled.csv", true);
-    ck_assert_int_eq(figure_schedule(&chart, inputs, 1, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_schedule, &chart, inputs, 1, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panel_count, 1);
     chart_clear(&chart);
-    ck_assert_int_eq(figure_schedule(&chart, inputs, 2, NULL, NULL), 0);
+    ck_assert_int_eq(figure_make(figure_schedule, &chart, inputs, 2, NULL, NULL), 0);
     ck_assert_uint_eq(chart.panel_count, 2);
     ck_assert_str_eq(chart.panels[0].series[1].label, "cycled");
     chart_clear(&chart);
@@ -660,13 +661,13 @@ static void make_chart(struct chart *chart, int which)
 
     if (which == GOLDEN_RUN || which == GOLDEN_MULTIPLES) {
         size_t n = make_headline(base, inputs);
-        rc = figure_run(chart, inputs, n, which == GOLDEN_RUN ? NULL : &g_multiples, &err);
+        rc = figure_make(figure_run, chart, inputs, n, which == GOLDEN_RUN ? NULL : &g_multiples, &err);
     } else if (which == GOLDEN_RANGE) {
         inputs[0] = make_range(base);
-        rc = figure_range(chart, inputs, 1, NULL, &err);
+        rc = figure_make(figure_range, chart, inputs, 1, NULL, &err);
     } else {
         inputs[0] = make_schedule(base, "a.csv", true);
-        rc = figure_schedule(chart, inputs, 1, NULL, &err);
+        rc = figure_make(figure_schedule, chart, inputs, 1, NULL, &err);
     }
     ck_assert_msg(rc == 0, "%s", err.message);
 }

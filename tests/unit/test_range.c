@@ -490,7 +490,8 @@ START_TEST(test_range__several_tests_give_medians)
         tests[i].has_range = tests[i].fell = true;
         tests[i].learns_lr = minima[i];
         tests[i].noise = 0.01;
-        tests[i].max_lr = tests[i].top_lr = maxima[i];
+        tests[i].max_lr = tests[i].top_lr = tests[i].max_lr_low = tests[i].max_lr_high = maxima[i];
+        tests[i].updates = 100 + i;
         tests[i].top_accuracy = 0.1 * (double)(i + 1);
     }
     tests[4].verdict = CLR_RANGE_DIVERGED;
@@ -503,6 +504,7 @@ START_TEST(test_range__several_tests_give_medians)
     ck_assert_double_eq_tol(r.max_lr, sqrt(0.04 * 0.05), 1e-12);
     ck_assert_double_eq_tol(r.min_lr, 0.002, 1e-12);
     ck_assert(r.max_lr_low == 0.02 && r.max_lr_high == 0.06 && r.fell);
+    ck_assert(r.interval == CLR_RANGE_SPREAD && r.updates == 100 && r.doubt == CLR_RANGE_SURE);
     ck_assert_double_eq_tol(r.top_accuracy, 0.25, 1e-12);
     ck_assert_double_eq_tol(r.noise, 0.01, 1e-12);
     ck_assert_double_eq_tol(r.rules[1], 0.03, 1e-12);
@@ -516,6 +518,58 @@ START_TEST(test_range__several_tests_give_medians)
     range_combine(&r, tests, 4);
     ck_assert(r.verdict == CLR_RANGE_AT_CHANCE && !r.has_range &&
               strstr(r.explanation, "did not learn (so in 2 of 4 tests)"));
+}
+END_TEST
+
+/* Two tests that agree by chance: what is uncertain of each by itself is so of both. Of three, one of them
+ * counts for a third. */
+START_TEST(test_range__several_tests_are_no_surer_than_they_were)
+{
+    struct clr_range_result tests[3], r;
+
+    for (size_t i = 0; i < 3; i++)
+        tests[i] = (struct clr_range_result){.tests = 1,
+                                             .has_range = true,
+                                             .fell = true,
+                                             .learns_lr = 0.0002,
+                                             .max_lr = 0.05 + 0.001 * (double)i,
+                                             .max_lr_low = 0.04,
+                                             .max_lr_high = 0.06,
+                                             .last_lr = 1.0,
+                                             .updates = 200};
+    tests[1].max_lr_low = 0.0015;
+    tests[1].max_lr_high = 0.075;
+    range_combine(&r, tests, 2);
+    ck_assert(r.interval == CLR_RANGE_UNION && r.max_lr_low == 0.0015 && r.max_lr_high == 0.075);
+    ck_assert_int_eq(r.doubt, CLR_RANGE_WIDE);
+    range_combine(&r, tests, 3);
+    ck_assert_int_eq(r.interval, CLR_RANGE_COMBINED);
+    ck_assert_double_eq_tol(r.max_lr_high, 0.075, 1e-12); /* never beyond the tests' own */
+    ck_assert(r.max_lr_low > 0.0015 && r.max_lr_low < 0.03);
+    tests[0].updates = 19;
+    range_combine(&r, tests, 3);
+    ck_assert(r.updates == 19 && r.doubt == CLR_RANGE_FEW_UPDATES);
+}
+END_TEST
+
+/* 12 updates up to the upper bound are too few, 40 are not; a test without loss.csv does not say. */
+START_TEST(test_range__few_updates_are_a_doubt)
+{
+    static const struct shape s = {false, 0.001, 0.04, 0.002, 0.02, 0.035, 0.5, 0.0};
+    const size_t counts[] = {0, 20, 80};
+    struct made m;
+
+    for (size_t k = 0; k < 3; k++) {
+        struct range_curve *c = sweep(&m, &s, 20, 1);
+        struct clr_range_result r;
+        for (c->updates = 0; c->updates < counts[k]; c->updates++) {
+            m.update_rates[c->updates] = 0.001 + 0.039 * (double)c->updates / (double)(counts[k] - 1);
+            m.losses[c->updates] = 2.0;
+        }
+        r = read_one(c);
+        ck_assert(r.has_range && r.updates <= counts[k] / 2 && r.updates >= counts[k] / 4);
+        ck_assert_int_eq(r.doubt, k == 1 ? CLR_RANGE_FEW_UPDATES : CLR_RANGE_SURE);
+    }
 }
 END_TEST
 
@@ -579,6 +633,8 @@ int main(void)
     tcase_add_test(tc, test_range__few_noisy_points_of_a_net_that_was_untrained);
     tcase_add_test(tc, test_range__constant_curves);
     tcase_add_test(tc, test_range__several_tests_give_medians);
+    tcase_add_test(tc, test_range__several_tests_are_no_surer_than_they_were);
+    tcase_add_test(tc, test_range__few_updates_are_a_doubt);
     tcase_add_test(tc, test_range__rules_are_fastai_s);
     suite_add_tcase(s, tc);
     return support_run(s, true);
