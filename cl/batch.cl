@@ -1,10 +1,10 @@
 /*
- * A batch from the bytes of the data set: y[k] = byte·scale − mean, for the images that a list names.
+ * A batch from the bytes of the data set: y[k] = byte·scale − mean, for the images in a list of numbers.
  *
  * batch_gather   NDRange (ceil(H/ROWS), batch)   y (layout Y_…), labels
  *
  * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale;
- * index[index_offset + k] is the image of place k. A work-item makes ROWS rows of all channels. C H W ROWS.
+ * index[index_offset + k] is the number of the k-th image. A work-item makes ROWS rows of all channels. C H W ROWS.
  */
 #ifndef ROWS
 #error "batch.cl needs ROWS, C, H, W and the macros of Y"
@@ -24,7 +24,7 @@ __kernel void batch_gather(__global float *restrict y, __global int *restrict la
     for (int h = h0; h < min(h0 + ROWS, H); h++) {
         __global const uchar *in = from + h * W;
         __global const float *m = mean + h * W;
-#if Y_BLOCK == C && C <= 4 /* pixel by pixel, as they lie */
+#if Y_BLOCK == C && C <= 4 /* pixel by pixel, as they are in memory */
         __global float *out = y + AT(Y, n, 0, h, 0);
         for (int w = 0; w < W; w++)
 #pragma unroll

@@ -1,4 +1,21 @@
-/** Everything of libclr-cl. */
+/**
+ * All of libclr-cl. What holds for every function:
+ *
+ * Errors. See clr/error.h.
+ *
+ * Ownership. What a function creates through an out-parameter belongs to the caller, who frees it with the function
+ * that its comment names: clr_<module>_destroy() for structs, free() for strings and arrays. Arguments are borrowed
+ * during the call, unless the comment says for how long. Functions that return `const char *` or `const char *const *`
+ * return constants of the library, which are never freed.
+ *
+ * Threads. Functions may be called from several threads at the same time with different objects. One object may be used
+ * by one thread at a time, but data sets, nets and devices may be shared by any number of threads once they are created,
+ * until they are destroyed. A run's folder belongs to one run at a time, also within a process. Global are only the sink
+ * of clr_log_set_sink(), and the last reading of the clock, which is atomic. Callbacks are called in the thread that
+ * called the library. Some functions read environment variables, so no thread may change the environment meanwhile.
+ *
+ * Numbers in files are read and written by the C library: the program must leave LC_NUMERIC at "C".
+ */
 #ifndef CLR_CLR_H
 #define CLR_CLR_H
 

@@ -1,5 +1,5 @@
 /**
- * Data sets of labelled images, kept as the bytes that the files hold.
+ * Data sets of labelled images, in memory as the bytes of their files. A data set may be shared by several threads.
  */
 #ifndef CLR_DATASET_H
 #define CLR_DATASET_H
@@ -17,14 +17,14 @@ struct clr_images {
 
 struct clr_dataset {
     char name[64];   /**< "cifar10", or the folder's last component */
-    char *path;      /**< folder it was read from; "" where it comes from memory */
+    char *path;      /**< folder that it was read from; "": it was made from memory */
     char format[32]; /**< "CIFAR-10 binary", "CIFAR-100 binary", "IDX", "memory" */
     int channels, height, width, classes;
     char **class_names; /**< `classes` entries */
     struct clr_images train, test;
     double channel_mean[4]; /**< mean over the training images, 0…255, one per channel */
     char checksum[65]; /**< SHA-256 over labels and pixels of train, then of test: a byte for each label, or
-                                 where there are more than 256 classes four bytes, the lowest first */
+                                 four bytes, the lowest first, if there are more than 256 classes */
 };
 
 /**
@@ -32,15 +32,15 @@ struct clr_dataset {
  *
  * @param out   a new data set, owned by the caller (clr_dataset_destroy)
  * @param name  a name (cifar10, cifar100, fashion-mnist, mnist) or a folder in CIFAR-10 / CIFAR-100 binary
- *              layout or with IDX files, gzipped or not. A name is looked for, in this order, in $CLR_DATA,
- *              the cache and /usr/share/datasets
- * @return 0; CLR_EINPUT (missing, truncated, damaged: says what, where and how to get it); CLR_ENOMEM
+ *              layout or with IDX files, gzipped or not. A name is searched for in $CLR_DATA, the cache
+ *              and /usr/share/datasets, in this order
+ * @return 0; CLR_EINPUT: missing, cut off or damaged; the message says how to get it; CLR_ENOMEM
  */
 CLR_API int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err);
 
 /** Images of clr_dataset_create(): of one shape, (N,C,H,W), with their labels. */
 struct clr_dataset_images {
-    const char *name;               /**< of the set: for messages and what a run records */
+    const char *name;               /**< of the set, for messages and run.json */
     int channels, height, width;    /**< channels: 1 … 4 */
     int classes;                    /**< at least 1 */
     const char *const *class_names; /**< `classes` names; NULL: they are numbered */
@@ -48,7 +48,7 @@ struct clr_dataset_images {
 };
 
 /**
- * Make a data set of images in memory, which are copied.
+ * Make a data set from images in memory. *images is copied, with everything that it points to.
  *
  * @param out  new, owned by the caller (clr_dataset_destroy)
  * @return 0; CLR_EUSAGE: a shape, a count or a label is out of range, or there is no training image;
@@ -57,7 +57,7 @@ struct clr_dataset_images {
 CLR_API int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images *images,
                                struct clr_error *err);
 
-/** Free it and all it holds; NULL is fine. */
+/** Free a data set and everything in it; NULL is allowed. */
 CLR_API void clr_dataset_destroy(struct clr_dataset *ds);
 
 enum clr_mean { CLR_MEAN_NONE, CLR_MEAN_CHANNEL, CLR_MEAN_IMAGE };

@@ -1,5 +1,5 @@
 /**
- * OpenCL devices: what is here, and which one would be used.
+ * OpenCL devices: which there are, and which one is the default.
  */
 #ifndef CLR_DEVICE_H
 #define CLR_DEVICE_H
@@ -24,7 +24,7 @@ struct clr_device {
     int address_align_bytes;                              /**< CL_DEVICE_MEM_BASE_ADDR_ALIGN / 8 */
     bool host_unified_memory;
     bool usable;                   /**< available, with a compiler, little-endian, OpenCL C 1.2 */
-    char why_not[128];             /**< where it is not usable */
+    char why_not[128];             /**< why it is not usable; else "" */
     double score;                  /**< the highest usable one is the default */
     void *platform_id, *device_id; /**< cl_platform_id, cl_device_id */
 };
@@ -33,20 +33,22 @@ struct clr_device {
 CLR_API const char *clr_device_type_name(enum clr_device_type type);
 
 /**
- * All devices of all platforms, in the ICD's order. No platform at all is an empty list and success.
+ * All devices of all platforms, in the ICD's order. No platform is no error: the list is empty.
  *
- * @param out    new array, free with free()
- * @param count  out
+ * @param out    new array, free with free(); the devices in it may be copied
+ * @param count  out, how many they are
+ * @return 0; CLR_ECL: the platforms cannot be listed; CLR_ENOMEM
  */
 CLR_API int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *err);
 
 /**
- * Choose one: `P:D`, `cpu`, `gpu`, part of a name (any case), or NULL for the best score.
+ * Choose a device.
  *
  * Score: usable devices only; discrete GPU before accelerator before integrated GPU before CPU, then compute
  * units × clock; software renderers (llvmpipe) last.
  *
- * @param out  index into `devices`
+ * @param out     index into `devices`
+ * @param wanted  "P:D", "cpu", "gpu", part of a name (any case), or NULL: the best score
  * @return 0; CLR_ENODEVICE: none, no match or ambiguous; the message lists the candidates
  */
 CLR_API int clr_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *wanted,

@@ -1,5 +1,5 @@
 /**
- * Messages of the library. It never prints: it hands each line to a sink that the program installs.
+ * Messages of the library. It never prints: it calls a sink, which the program installs, for each line.
  */
 #ifndef CLR_LOG_H
 #define CLR_LOG_H
@@ -7,17 +7,21 @@
 #include <clr/error.h>
 
 enum clr_log_level {
-    CLR_LOG_WARNING, /**< something the user should know, work goes on */
-    CLR_LOG_INFO,    /**< what is being done: device chosen, kernels compiled */
+    CLR_LOG_WARNING, /**< something is not as it should be, and the call continues */
+    CLR_LOG_INFO,    /**< what is being done: a run is resumed, a device is checked */
 };
 
-/** Receives one line without a newline. Called from the thread that called the library. */
+/**
+ * Receives one line without a newline, which is valid during the call only. It is called in the thread that called the
+ * library; if several threads use the library, so at the same time in several threads.
+ */
 typedef void (*clr_log_sink)(void *user, enum clr_log_level level, const char *line);
 
 /**
- * Install the sink for all messages; NULL (the default) drops them. Not thread-safe: call it once, first.
+ * Install the sink for all messages of the process; NULL (the default) drops them. Not while another thread uses the
+ * library: call it before the first other call.
  *
- * @param user  handed to every call of the sink; borrowed
+ * @param user  passed to every call of the sink; borrowed until another sink is installed
  */
 CLR_API void clr_log_set_sink(clr_log_sink sink, void *user);
 

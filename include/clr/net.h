@@ -14,7 +14,7 @@ struct clr_net_spec; /**< a parsed and checked net, before shapes */
 CLR_API const char *const *clr_net_names(void);
 
 /**
- * Read a net.
+ * Read a net. It may be shared by several threads.
  *
  * @param out   new; free with clr_net_destroy()
  * @param name  a built-in name or the path of a prototxt file (anything with a '/' or a '.')
@@ -30,7 +30,7 @@ struct clr_image_shape {
     int channels, height, width;
 };
 
-/** Shape of one input image; all 0 where the net does not say (its Data layer takes what comes). */
+/** Shape of one input image; all 0 if the net has none of its own, and takes that of the data. */
 CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
 
 /**
@@ -40,6 +40,7 @@ CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
  * @param text   out, new, free with free()
  * @param input  shape of one image
  * @param batch  images of a batch, for the memory column
+ * @return 0; CLR_EINPUT: the net does not fit images of that shape; CLR_ENOMEM
  */
 CLR_API int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_shape input,
                          int batch, struct clr_error *err);

@@ -21,26 +21,26 @@ enum clr_optimizer {
     CLR_OPTIMIZER_RMSPROP, /**< s ← μ₂s + (1 − μ₂)d²; then as SGD with d/(√s + ε); usually μ is 0 */
 };
 
-/** "sgd", "nesterov", …: as options and run.json have it. */
+/** "sgd", "nesterov", …: its name in options and run.json; static storage. */
 CLR_API const char *clr_optimizer_name(enum clr_optimizer optimizer);
 
 /**
  * The names of all of them, in the order of the enum.
  *
- * @return NULL-terminated; owned by the library
+ * @return NULL-terminated; static storage
  */
 CLR_API const char *const *clr_optimizer_names(void);
 
-/** The momentum that is usual for it: 0.9; without any by its authors, 0. */
+/** The usual momentum of an optimizer: 0.9, or 0 if its authors use none. */
 CLR_API double clr_optimizer_momentum(enum clr_optimizer optimizer);
 
-/** The momentum of the squares that is usual for it. NaN: it keeps none, and takes neither that nor an ε. */
+/** The usual momentum of the squares; NaN: the optimizer has no squares, and uses neither momentum2 nor ε. */
 CLR_API double clr_optimizer_momentum2(enum clr_optimizer optimizer);
 
 /**
  * The optimizer of that name.
  *
- * @return 0; CLR_EUSAGE: there is none, and the message names those there are
+ * @return 0; CLR_EUSAGE: there is none; the message lists the names
  */
 CLR_API int clr_optimizer_parse(enum clr_optimizer *out, const char *name, struct clr_error *err);
 

@@ -1,5 +1,5 @@
 /**
- * Learning-rate policies: pure functions of the number of updates already done. No device, no state.
+ * Learning rate policies: pure functions of the number of updates done. They use no device and have no state.
  *
  * With t = updates already done (t = 0 for the first), s = step_size, c = floor(1 + t/2s),
  * x = |t/s − 2c + 1|, u = max(0, 1 − x):
@@ -95,16 +95,16 @@ CLR_API const char *clr_schedule_policy_name(enum clr_policy policy);
 /** The names that clr_schedule_parse_policy() takes; NULL-terminated, static storage. */
 CLR_API const char *const *clr_schedule_policies(void);
 
-/** Does the policy read that field of struct clr_schedule ("min_lr", …), or would it have no effect? */
+/** Does the policy read that field of struct clr_schedule ("min_lr", …)? A field that is not read has no effect. */
 CLR_API bool clr_schedule_reads(enum clr_policy policy, const char *field);
 
 /** Is it a policy of Caffe's solver files, or of Smith's version of Caffe, under the same name? */
 CLR_API bool clr_schedule_is_caffes(enum clr_policy policy);
 
 /**
- * Is everything the policy needs there, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1 but for inv
+ * Is everything that the policy needs given, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1 but for inv
  * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending; sgdr's min may be 0)?
- * CLR_EUSAGE names the option that is missing or wrong, as typed on the command line ("--max-lr").
+ * CLR_EUSAGE: a field is missing or wrong, and the message names it, as in "`max_lr`".
  */
 CLR_API int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err);
 
@@ -113,34 +113,34 @@ CLR_API double clr_schedule_lr(const struct clr_schedule *s, uint64_t t);
 
 /**
  * Momentum of update t: constant, or moved against the rate as PyTorch's CyclicLR and OneCycleLR do it:
- * high − (high − low)·u with the u of the policy, times what is left of the amplitude: 2^(1−c) under
+ * high − (high − low)·u with the u of the policy, times the amplitude that remains: 2^(1−c) under
  * triangular2, γ^t under exp_range; u = (1 + cos(πk/T))/2 under sgdr; under 1cycle in the phases of the rate,
  * and high in the last of three.
  */
 CLR_API double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t);
 
-/** Does the rate of that policy go up and down again and again? */
+/** Is it a policy whose rate rises and falls in cycles? */
 CLR_API bool clr_schedule_is_cyclic(enum clr_policy policy);
 
-/** Updates after which the cycle that update t lies in is over: the rate is lowest there. UINT64_MAX: never,
- * as under a policy that is not cyclic. */
+/** Updates after which the cycle of update t ends, where the rate is lowest. UINT64_MAX: it does not end, or the
+ * policy is not cyclic. */
 CLR_API uint64_t clr_schedule_cycle_end(const struct clr_schedule *s, uint64_t t);
 
-/** Updates of that many whole cycles from the first on; UINT64_MAX: more than can be, or no cyclic policy. */
+/** Updates of the first `cycles` cycles; UINT64_MAX: too many, or the policy is not cyclic. */
 CLR_API uint64_t clr_schedule_cycles(const struct clr_schedule *s, uint64_t cycles);
 
 /** Would a run of that many iterations (≥ 1) end inside a cycle (cyclic policies only)? */
 CLR_API bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iterations);
 
-/** One line for people and logs: "triangular 0.0025…0.01, step size 2,000". Cut to fit; empty where there is
- * no memory. */
+/** One line for people and logs: "triangular 0.0025…0.01, step size 2,000". Cut to fit; empty if out of
+ * memory. */
 CLR_API void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size);
 
 /**
  * Write the schedule as CSV: header `iteration,lr,momentum`, then one row per update, iteration 1 …
  * `iterations` (row n holds update t = n − 1), numbers as %.9g.
  *
- * @param path  replaced as a whole, or left as it was
+ * @param path  written atomically: on failure it is as before
  * @return 0; CLR_EUSAGE (clr_schedule_check), CLR_EFAILED (cannot write), CLR_ENOMEM
  */
 CLR_API int clr_schedule_write_csv(const struct clr_schedule *s, uint64_t iterations, const char *path,

@@ -19,31 +19,34 @@
 enum clr_order { CLR_ORDER_SHUFFLE, CLR_ORDER_SEQUENTIAL };
 enum clr_last_batch { CLR_LAST_BATCH_DROP, CLR_LAST_BATCH_KEEP };
 
-/** What happens now, told to clr_train_options.progress. */
+/** What clr_train_options.progress is called with. */
 struct clr_progress {
-    uint64_t iteration, iterations; /**< done, and how many there will be */
+    uint64_t iteration, iterations; /**< done, and in all */
     double loss;                    /**< of the last update that was read back; NaN: none yet */
     double lr;
     double val_acc;          /**< last evaluation, 0…1; NaN: none yet */
-    double iterations_per_s; /**< since the first update, evaluation not counted; 0: not known */
-    double seconds_left;     /**< estimate with evaluation; < 0: not known */
-    bool evaluating;
-    bool evaluated; /**< this call follows an evaluation: val_acc is new */
+    double iterations_per_s; /**< since the first update, without evaluations; 0: not known */
+    double seconds_left;     /**< estimate, with evaluations; < 0: not known */
+    bool evaluating;         /**< an evaluation begins */
+    bool evaluated;          /**< this call follows an evaluation: val_acc is new */
 };
 
-/** clr_train_options_init() sets all of it; then what the caller wants otherwise. */
+/**
+ * Options of a run. clr_train_options_init() sets all of them; then the caller sets what is to differ. What the fields
+ * point to is borrowed: it must live as long as the call, or as the trainer (clr/trainer.h).
+ */
 struct clr_train_options {
-    size_t size;                    /**< of this struct: one of another version of the library is refused */
+    size_t size;                    /**< of this struct: that of another version of the library is refused */
     const struct clr_net_spec *net; /**< must be given, as data and device must */
     const char *net_name;           /**< for run.json and the weights' metadata; UTF-8. clr_train() and
-                                         clr_range_test() must be given this, data_name and out, too */
+                                         clr_range_test() need net_name, data_name and out, too */
     const struct clr_dataset *data;
     const char *data_name; /**< for run.json; UTF-8 */
     const struct clr_device *device;
     const char *out;              /**< run folder; must not hold a run yet, unless `resume` */
     const char *command_line;     /**< for run.json; may be NULL */
-    const char *const *arguments; /**< NULL-terminated, for run.json: how a program may come by these options
-                                     again; may be NULL */
+    const char *const *arguments; /**< NULL-terminated, for run.json, from which a program may read them to
+                                     resume the run; may be NULL */
     struct clr_schedule schedule;
     uint64_t iterations;
     int batch; /**< 1 … training images */
@@ -51,51 +54,49 @@ struct clr_train_options {
     double weight_decay;
     bool l1; /**< decay by λ·sign(w) rather than λw */
     enum clr_optimizer optimizer;
-    double momentum2, epsilon; /**< of the squares (NaN: what is usual), and what is added to their root */
+    double momentum2, epsilon; /**< of the squares (NaN: the usual one), and what is added to their root */
     enum clr_momentum_convention convention;
     enum clr_order order;
     enum clr_last_batch last_batch;
-    int mean;                /**< enum clr_mean; −1: what the net says */
-    double scale;            /**< factor on the 0–255 bytes; NaN: what the net says */
+    int mean;                /**< enum clr_mean; −1: the net's */
+    double scale;            /**< factor on the 0–255 bytes; NaN: the net's */
     const char *init;        /**< safetensors to start from, or NULL */
-    bool init_partial;       /**< take the tensors that match, leave the rest */
+    bool init_partial;       /**< use the tensors that match, ignore the others */
     uint64_t validate_every; /**< 0: at the first and last iteration only */
     int validation;          /**< training images held out; 0: evaluate on the test set */
-    uint64_t log_every;
+    uint64_t log_every;      /**< iterations between rows of loss.csv */
     /** A checkpoint every so many iterations; 0: only at the end and when stopped. */
     uint64_t checkpoint_every;
-    /** Where a loss or a weight is not finite: go back to the newest good checkpoint, and on with half the
-     * rates, up to CLR_TRAIN_BACKOFFS times. What is recorded then depends on where checkpoints
-     * are: on checkpoint_every, and on where the run was stopped. */
+    /** When a loss or a weight is not finite, continue from the newest good checkpoint with half the rates, up to
+     * CLR_TRAIN_BACKOFFS times. The results then depend on where checkpoints are: on checkpoint_every, and on where
+     * the run was stopped. */
     bool backoff;
-    /** Keep the weights wherever a cycle of the schedule ends, as minimum-N.safetensors. */
+    /** Save the weights at the end of each cycle of the schedule, as minimum-N.safetensors. */
     bool keep_minima;
-    /** Go on with the run in `out` from its newest good checkpoint; where there is none, from the beginning.
-     * All else must be as it was, but for iterations, checkpoint_every and backoff; init is not read again.
-     */
+    /** Continue the run in `out` from its newest good checkpoint, or, without one, from the beginning. All other
+     * options must be as they were, except iterations, checkpoint_every and backoff; init is not read again. */
     bool resume;
-    /** A run that is resumed may take another schedule, and other iterations, but for the momentum: as Caffe
-     * goes on under another solver. */
+    /** A resumed run may have another schedule and other iterations, with the same momentum, as Caffe continues
+     * under another solver. */
     bool continues;
-    /** Do not compare the device with the reference before the first run on it: for devices that only
-     * pretend, and drivers that are known to be wrong. */
+    /** Do not compare the device with the reference before the first run on it: for pretended devices, and drivers
+     * that are known to be wrong. */
     bool unchecked;
-    bool profile;
-    /** Called once, when all has been checked that can be refused before the device is used: from here on
-     * there is something to tell; may be NULL. */
+    bool profile; /**< measure the times of kernels, for clr_train_result.profile */
+    /** Called once, after everything has been checked that can be refused before the device is used; may be NULL. */
     void (*begin)(void *user);
     /** Called about five times a second, before and after each evaluation; may be NULL. */
     void (*progress)(void *user, const struct clr_progress *p);
-    void *user;
-    /** Becomes non-zero to stop after the current iteration, or within an evaluation, which a resumed run
-     * makes again; may be NULL. */
+    void *user; /**< passed to begin and progress */
+    /** Set to non-zero, by a signal handler or another thread, to stop after the current iteration or within an
+     * evaluation, which a resumed run repeats; may be NULL. */
     const volatile int *stop;
 };
 
-/** How often a run goes back before it is given up. */
+/** How often the rates of a run are halved before it ends as diverged. */
 #define CLR_TRAIN_BACKOFFS 10
 
-/** The published run's: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every 1,000;
+/** As in the published run: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every 1,000;
  * epsilon 1e-8. */
 CLR_API void clr_train_options_init(struct clr_train_options *o);
 
@@ -114,17 +115,18 @@ struct clr_train_result {
  * Train.
  *
  * Writes into o->out: run.json, history.csv, loss.csv, timing.csv, checkpoint-N.clr (the two newest),
- * final.safetensors, and what keep_minima asks for. A run that is resumed, as often as may be, ends with the
- * same bytes in history.csv, loss.csv and final.safetensors as one that was not, if device, driver and
- * program are the same.
+ * final.safetensors, and with keep_minima minimum-N.safetensors. However often a run is resumed, history.csv, loss.csv
+ * and final.safetensors are in the end the same bytes as if it had not been stopped, if device, driver and program are
+ * the same.
  *
- * @param result  filled on failure too, as far as the run went: free result->profile in any case
- * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end was not finite
- *         (history up to there is kept, weights are not); CLR_EINTERRUPTED: *o->stop
- *         (weights are in interrupted-N.safetensors, and a checkpoint is there); CLR_EDEVMEM: does not fit,
- *         said with the figures before anything is allocated; CLR_EUSAGE: a run is in `out` already, or to be
- *         resumed with other settings, an option out of range; CLR_EINPUT: a net or --init that does not fit
- *         the data; CLR_EFAILED, CLR_ECL, CLR_ENOMEM
+ * @param result  filled on failure too, as far as the run went; free result->profile in any case
+ * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end is not finite (the history
+ *         up to there is saved, weights are not); CLR_EINTERRUPTED: *o->stop was set (the weights are in
+ *         interrupted-N.safetensors, and a checkpoint is saved); CLR_EDEVMEM: it does not fit on the device, which is
+ *         checked before anything is allocated; CLR_EUSAGE: `out` has a run already, or one with other settings, or an
+ *         option is out of range; CLR_EINPUT: the net or `init` does not fit the data, or a file in `out` is damaged;
+ *         CLR_EFAILED: a file cannot be written, another process uses `out`, or the device computes this net wrong;
+ *         CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_train(const struct clr_train_options *o, struct clr_train_result *result,
                       struct clr_error *err);
@@ -134,16 +136,17 @@ enum clr_sweep { CLR_SWEEP_LINEAR, CLR_SWEEP_LOG };
 /**
  * Learning-rate range test: the rate rises from schedule.min_lr to schedule.max_lr over o->iterations.
  * Writes range.csv (iteration,trn_loss,lr,val_loss,val_acc), range.json, range.png and run.json into o->out.
- * Stops at the first non-finite loss, which is no error. loss.csv has every update, whatever o->log_every is.
- * o->resume goes on as in clr_train(), but not to more
- * iterations: the rates follow from them.
+ * Stops at the first loss that is not finite, which is no error. loss.csv has every update, whatever o->log_every is.
+ * o->resume is as in clr_train(), but with the same iterations, since the rates depend on them.
+ *
+ * @return as clr_train(), without CLR_EDIVERGED
  */
 CLR_API int clr_range_test(const struct clr_train_options *o, enum clr_sweep sweep,
                            struct clr_range_result *result, struct clr_error *err);
 
 /**
- * Read range tests that differ in the seed as one, as clr_range_read() does, and write range.json and
- * range.png (the mean of the curves, with a band) into `out`.
+ * Read range tests that differ in the seed together, as clr_range_read() does, and write range.json and range.png
+ * (the mean of the curves, with a band) into `out`.
  *
  * @param folders       of the tests
  * @param command_line  for the figure; may be NULL
@@ -155,12 +158,12 @@ CLR_API int clr_range_combine(struct clr_range_result *result, const char *out, 
 struct clr_eval_result {
     int count;
     double loss, accuracy;
-    int *confusion; /**< classes × classes, [label][predicted]; free with free(). A net with more outputs than
-                         the data has classes: the further ones count against `accuracy`, but not here */
+    int *confusion; /**< classes × classes, [label][predicted]; free with free(). If the net has more outputs
+                         than the data has classes, these count for `accuracy`, but not here */
 };
 
 /** Evaluate weights (o->init) on the test set (or on o->validation images): net, data, device, batch, mean,
- * scale, init are read. What was subtracted in training is taken from the weights file's metadata.
+ * scale, init are read. Mean and scale are those of the training, from the metadata of the weights.
  *
  * @return 0; CLR_EUSAGE: no init, an option out of range; CLR_EINPUT: weights that do not fit the net, or the
  *         net the data; CLR_EDIVERGED: the loss is not finite; CLR_EDEVMEM, CLR_ECL, CLR_ENOMEM

@@ -1,6 +1,6 @@
 /**
- * Training step by step: for programs with a loop, a schedule or data of their own. clr_train() (clr/train.h)
- * is such a loop, with a folder for what it records.
+ * Training step by step, for programs with a loop, a schedule or data of their own. clr_train() (clr/train.h) is such
+ * a loop, which records a run in a folder.
  */
 #ifndef CLR_TRAINER_H
 #define CLR_TRAINER_H
@@ -10,19 +10,17 @@
 #include <clr/error.h>
 #include <clr/train.h>
 
-/**
- * A net on a device with its weights, its optimizer and the place in the data. One thread at a time may use
- * it; several trainers may be used by several threads.
- */
+/** A net on a device, with its weights, its optimizer and the place in the data. One thread at a time may use it;
+ * several threads may use one each. */
 struct clr_trainer;
 
 /**
- * Create a trainer. The device is checked and kernels are compiled here, so this may take a while.
+ * Create a trainer. The device is checked and kernels are compiled here, which may take minutes on a slow device.
  *
  * @param out  new, owned by the caller (clr_trainer_destroy)
- * @param o    net, data and device must be given; they are borrowed, as all that *o points to, and must
- *             outlive the trainer. *o itself is copied. Not used: schedule, iterations, what is about a run's
- *             folder (out, resume, log_every, …), progress and begin
+ * @param o    net, data and device must be given. *o is copied; what it points to is borrowed and must outlive the
+ *             trainer. Not used: schedule, iterations, the options of a run's folder (out, resume, log_every, …),
+ *             progress and begin
  * @return 0; CLR_EUSAGE: an option is missing or out of range; CLR_EINPUT: the net or o->init does not fit
  *         the data; CLR_EDEVMEM: it does not fit on the device; CLR_EFAILED: the device computes this net
  *         wrong; CLR_ECL, CLR_ENOMEM
@@ -30,7 +28,7 @@ struct clr_trainer;
 CLR_API int clr_trainer_create(struct clr_trainer **out, const struct clr_train_options *o,
                                struct clr_error *err);
 
-/** NULL is fine. */
+/** Free a trainer; NULL is allowed. */
 CLR_API void clr_trainer_destroy(struct clr_trainer *t);
 
 /**
@@ -38,8 +36,8 @@ CLR_API void clr_trainer_destroy(struct clr_trainer *t);
  *
  * @param lr        learning rate of this update, at least 0
  * @param momentum  at least 0 and below 1
- * @param loss      mean loss of the batch, before the update; NULL: do not wait for it, which is faster
- * @return 0; CLR_EUSAGE; CLR_EDIVERGED: the loss of an update since the last that was waited for was not
+ * @param loss      mean loss of the batch, before the update; NULL: it is not waited for, which is faster
+ * @return 0; CLR_EUSAGE; CLR_EDIVERGED: the loss of an update since the last one that was waited for is not
  *         finite; CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *loss,
@@ -64,7 +62,7 @@ CLR_API int clr_trainer_predict(struct clr_trainer *t, const uint8_t *pixels, in
                                 struct clr_error *err);
 
 /**
- * Write the weights as safetensors, atomically, with what is subtracted from images as metadata.
+ * Write the weights as safetensors, atomically, with net, scale and mean as metadata.
  *
  * @return 0; CLR_EDIVERGED: a weight is not finite, no file is written; CLR_EFAILED: it cannot be written;
  *         CLR_ECL, CLR_ENOMEM

@@ -173,13 +173,14 @@ static int follow(char **out, const char *path, struct clr_error *err)
 static int open_temporary(int *fd, struct str *temporary, char **target, const char *path,
                           struct clr_error *err)
 {
+    static _Atomic unsigned opened; /* by all threads: each file has a name of its own */
     int rc = follow(target, path, err);
 
     if (rc < 0)
         return rc;
     if (fs_is_dir(path))
         return clr_error_set(err, CLR_EFAILED, "cannot write '%s': it is a folder", path);
-    str_append(temporary, "%s.tmp-%ld", *target ? *target : path, (long)getpid());
+    str_append(temporary, "%s.tmp-%ld%06u", *target ? *target : path, (long)getpid(), opened++ % 1000000u);
     rc = str_check(temporary, err);
     if (rc < 0)
         return rc;

@@ -27,7 +27,7 @@ size_t fs_left_over(const char *name);
 void fs_remove_left_overs(const char *path);
 
 /*
- * Write path.tmp-PID, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind, or
+ * Write path.tmp-DIGITS, whose digits are of this call alone, sync, rename over path, sync the folder. CLR_EFAILED, with nothing left behind, or
  * (only the last of these failed) the whole new file. A link is followed; what is no regular file
  * (/dev/stdout, a pipe) is not replaced but written to.
  */

@@ -6,29 +6,33 @@
 #include "base/fs.h"
 #include "base/paths.h"
 
-#define SYSTEM_ROOT "/usr/share/datasets"
+#define SYSTEM_ROOT   "/usr/share/datasets"
+#define CIFAR10       "cifar10"
+#define CIFAR100      "cifar100"
+#define MNIST         "mnist"
+#define FASHION_MNIST "fashion-mnist"
 
 /* Class names of Fashion-MNIST: its README, section "Labels". The files have numbers only. */
 static const char *const fashion[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
 const struct catalog_entry catalog[] = {
-    {"cifar10",
+    {CIFAR10,
      &format_cifar10,
      {"cifar-10-batches-bin", "cifar10", NULL},
      "cifar-10-binary.tar.gz",
      "https://www.cs.toronto.edu/~kriz/cifar.html",
      NULL,
      NULL},
-    {"cifar100",
+    {CIFAR100,
      &format_cifar100,
      {"cifar-100-binary", "cifar100", NULL},
      "cifar-100-binary.tar.gz",
      "https://www.cs.toronto.edu/~kriz/cifar.html",
      NULL,
      NULL},
-    {"mnist", &format_idx, {"mnist", NULL, NULL}, NULL, "http://yann.lecun.com/exdb/mnist/", NULL, NULL},
-    {"fashion-mnist",
+    {MNIST, &format_idx, {"mnist", NULL, NULL}, NULL, "http://yann.lecun.com/exdb/mnist/", NULL, NULL},
+    {FASHION_MNIST,
      &format_idx,
      {"fashion-mnist", NULL, NULL},
      NULL,
@@ -49,10 +53,8 @@ const struct catalog_entry *catalog_find(const char *name)
 
 const char *const *clr_dataset_names(void)
 {
-    static const char *names[MEM_COUNT(catalog)];
+    static const char *const names[] = {CIFAR10, CIFAR100, MNIST, FASHION_MNIST, NULL};
 
-    for (size_t i = 0; i < MEM_COUNT(catalog); i++)
-        names[i] = catalog[i].name;
     return names;
 }
 
@@ -78,13 +80,10 @@ int catalog_locate(char **folder, const struct catalog_entry *source, struct clr
 {
     char *cache = NULL, *found = NULL;
     int rc = paths_cache(&cache, err);
+    const char *const roots[] = {paths_datasets(), cache, SYSTEM_ROOT};
 
-    if (rc == 0)
-        rc = locate_in(&found, paths_datasets(), source, err);
-    if (rc == 0 && !found)
-        rc = locate_in(&found, cache, source, err);
-    if (rc == 0 && !found)
-        rc = locate_in(&found, SYSTEM_ROOT, source, err);
+    for (size_t i = 0; i < MEM_COUNT(roots) && rc == 0 && !found; i++)
+        rc = locate_in(&found, roots[i], source, err);
     if (rc == 0)
         *folder = found;
     free(cache);
@@ -96,8 +95,7 @@ void catalog_append_how(struct str *out, const struct catalog_entry *source)
     const char *root = paths_datasets();
     char *cache = NULL;
 
-    if (paths_cache(&cache, NULL) < 0)
-        cache = NULL;
+    (void)paths_cache(&cache, NULL);
     if (!root)
         root = cache ? cache : SYSTEM_ROOT;
     if (source->package)
@@ -118,12 +116,8 @@ void catalog_append_roots(struct str *out)
     const char *data = paths_datasets();
     char *cache = NULL;
 
-    if (paths_cache(&cache, NULL) < 0)
-        cache = NULL;
-    if (data)
-        str_append(out, "$CLR_DATA (%s), ", data);
-    else
-        str_append(out, "$CLR_DATA (not set), ");
+    (void)paths_cache(&cache, NULL);
+    str_append(out, "$CLR_DATA (%s), ", data ? data : "not set");
     if (cache)
         str_append(out, "the cache (%s), ", cache);
     str_append(out, "%s", SYSTEM_ROOT);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -17,6 +16,7 @@
 #define SIDE                   32
 #define PIXELS                 ((size_t)CHANNELS * SIDE * SIDE)
 #define MAX_BATCHES            64
+#define NAME                   32 /* of a file */
 #define PUBLISHED_BATCHES      5
 #define PUBLISHED_BATCH_IMAGES 10000
 #define PUBLISHED_TRAIN        50000
@@ -25,11 +25,13 @@
 struct cifar_kind {
     int classes;
     size_t label_bytes; /* the last one counts */
-    const char *fetch_again;
+    const char *fetch_again, *test, *names;
 };
 
-static const struct cifar_kind cifar10 = {10, 1, "unpack cifar-10-binary.tar.gz again"};
-static const struct cifar_kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz again"};
+static const struct cifar_kind cifar10 = {10, 1, "unpack cifar-10-binary.tar.gz again", "test_batch.bin",
+                                          "batches.meta.txt"};
+static const struct cifar_kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz again", "test.bin",
+                                           "fine_label_names.txt"};
 
 /* ---- one file ---- */
 
@@ -38,15 +40,11 @@ static int count_images(size_t *out, const char *path, const struct cifar_kind *
 {
     const size_t record = kind->label_bytes + PIXELS;
     char text[STR_COUNT];
-    struct stat st;
     size_t size;
+    int rc = format_file_size(&size, path, kind->fetch_again, err);
 
-    if (stat(path, &st) < 0)
-        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s; %s", path, strerror(errno),
-                             kind->fetch_again);
-    if (!S_ISREG(st.st_mode))
-        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is not a file", path);
-    size = (size_t)st.st_size;
+    if (rc < 0)
+        return rc;
     if (size == 0 || size % record != 0)
         return clr_error_set(err, CLR_EINPUT,
                              "'%s' is %s: it has %s, which is not a multiple of the %zu of one image "
@@ -87,7 +85,7 @@ static int read_images(struct clr_images *images, size_t first, size_t count, co
     return 0;
 }
 
-/* Read files one after the other into one list of images. */
+/* Read several files, one after the other, into one list of images. */
 static int read_files(struct clr_images *images, const struct clr_dataset *ds, char *const *paths,
                       size_t files, const struct cifar_kind *kind, struct clr_error *err)
 {
@@ -106,38 +104,34 @@ static int read_files(struct clr_images *images, const struct clr_dataset *ds, c
     return rc;
 }
 
-static int read_file_in(struct clr_images *images, const struct clr_dataset *ds, const char *folder,
-                        const char *name, const struct cifar_kind *kind, struct clr_error *err)
+/* Read a folder with these training files. */
+static int read_folder(struct clr_dataset *ds, const char *folder, char (*train)[NAME], size_t files,
+                       const struct cifar_kind *kind, struct clr_error *err)
 {
-    char *path;
-    int rc = fs_join(&path, folder, name, err);
+    char *paths[MAX_BATCHES] = {0}, *test = NULL, *names = NULL;
+    int rc = 0;
 
-    if (rc == 0) {
-        rc = read_files(images, ds, &path, 1, kind, err);
-        free(path);
-    }
-    return rc;
-}
-
-static int read_classes_in(struct clr_dataset *ds, const char *folder, const char *name,
-                           struct clr_error *err)
-{
-    char *path;
-    int rc = fs_join(&path, folder, name, err);
-
-    if (rc == 0) {
-        rc = format_read_classes(ds, path, err);
-        free(path);
-    }
-    return rc;
-}
-
-static void set_shape(struct clr_dataset *ds, const struct cifar_kind *kind)
-{
     ds->channels = CHANNELS;
     ds->height = SIDE;
     ds->width = SIDE;
     ds->classes = kind->classes;
+    for (size_t i = 0; rc == 0 && i < files; i++)
+        rc = fs_join(&paths[i], folder, train[i], err);
+    if (rc == 0)
+        rc = read_files(&ds->train, ds, paths, files, kind, err);
+    if (rc == 0)
+        rc = fs_join(&test, folder, kind->test, err);
+    if (rc == 0)
+        rc = read_files(&ds->test, ds, &test, 1, kind, err);
+    if (rc == 0)
+        rc = fs_join(&names, folder, kind->names, err);
+    if (rc == 0)
+        rc = format_read_classes(ds, names, err);
+    for (size_t i = 0; i < files; i++)
+        free(paths[i]);
+    free(test);
+    free(names);
+    return rc;
 }
 
 /* ---- CIFAR-10 ---- */
@@ -147,45 +141,32 @@ static bool matches_cifar10(const char *folder)
     return fs_exists_in(folder, "data_batch_1.bin") || fs_exists_in(folder, "test_batch.bin");
 }
 
-static void batch_name(char *out, size_t size, size_t number)
-{
-    (void)snprintf(out, size, "data_batch_%zu.bin", number);
-}
-
 /*
- * How many training files there are: data_batch_1.bin up to the highest number present; those between must
- * be there, which reading checks. A first file of the published size means the published set of five.
+ * How many training files there are: data_batch_1.bin up to the highest number present. If one between is missing,
+ * reading fails. If the first file has the published size, the published set of five is expected.
  */
-static int count_batches(size_t *out, const char *folder, struct clr_error *err)
+static int count_batches(size_t *out, const char *folder, char (*names)[NAME], struct clr_error *err)
 {
-    char name[40];
-    size_t files = 1, count = 0;
-    char *path;
-    int rc;
+    char *first = NULL;
+    size_t count = 0;
+    int rc = fs_join(&first, folder, names[0], err);
 
-    for (size_t i = 1; i <= MAX_BATCHES; i++) {
-        batch_name(name, sizeof name, i);
-        if (fs_exists_in(folder, name))
-            files = i;
-    }
-    if (files < PUBLISHED_BATCHES) {
-        rc = fs_join(&path, folder, "data_batch_1.bin", err);
-        if (rc < 0)
-            return rc;
-        if (count_images(&count, path, &cifar10, NULL) == 0 && count == PUBLISHED_BATCH_IMAGES)
-            files = PUBLISHED_BATCHES;
-        free(path);
-    }
-    *out = files;
+    if (rc < 0)
+        return rc;
+    *out = count_images(&count, first, &cifar10, NULL) == 0 && count == PUBLISHED_BATCH_IMAGES
+               ? PUBLISHED_BATCHES
+               : 1;
+    free(first);
+    for (size_t i = *out; i < MAX_BATCHES; i++)
+        if (fs_exists_in(folder, names[i]))
+            *out = i + 1;
     return 0;
 }
 
-/* A file that was cut off between two images looks whole. A part of the published set may be meant: no error.
- */
+/* A file that was cut off between two images looks whole. It is no error: a part of the published set may be meant. */
 static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_t files)
 {
     const bool train = ds->train.count == PUBLISHED_TRAIN, test = ds->test.count == PUBLISHED_TEST;
-
     char counts[4][STR_COUNT];
 
     if (files == PUBLISHED_BATCHES && train != test)
@@ -200,25 +181,17 @@ static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_
 
 static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_error *err)
 {
-    char *paths[MAX_BATCHES] = {0}, name[40];
+    char names[MAX_BATCHES][NAME];
     size_t files = 0;
-    int rc = count_batches(&files, folder, err);
+    int rc;
 
-    set_shape(ds, &cifar10);
-    for (size_t i = 0; rc == 0 && i < files; i++) {
-        batch_name(name, sizeof name, i + 1);
-        rc = fs_join(&paths[i], folder, name, err);
-    }
+    for (size_t i = 0; i < MAX_BATCHES; i++)
+        (void)snprintf(names[i], NAME, "data_batch_%zu.bin", i + 1);
+    rc = count_batches(&files, folder, names, err);
     if (rc == 0)
-        rc = read_files(&ds->train, ds, paths, files, &cifar10, err);
-    if (rc == 0)
-        rc = read_file_in(&ds->test, ds, folder, "test_batch.bin", &cifar10, err);
-    if (rc == 0)
-        rc = read_classes_in(ds, folder, "batches.meta.txt", err);
+        rc = read_folder(ds, folder, names, files, &cifar10, err);
     if (rc == 0)
         warn_of_part(ds, folder, files);
-    for (size_t i = 0; i < files; i++)
-        free(paths[i]);
     return rc;
 }
 
@@ -233,15 +206,9 @@ static bool matches_cifar100(const char *folder)
 
 static int read_cifar100(struct clr_dataset *ds, const char *folder, struct clr_error *err)
 {
-    int rc;
+    char train[1][NAME] = {"train.bin"};
 
-    set_shape(ds, &cifar100);
-    rc = read_file_in(&ds->train, ds, folder, "train.bin", &cifar100, err);
-    if (rc == 0)
-        rc = read_file_in(&ds->test, ds, folder, "test.bin", &cifar100, err);
-    if (rc == 0)
-        rc = read_classes_in(ds, folder, "fine_label_names.txt", err);
-    return rc;
+    return read_folder(ds, folder, train, 1, &cifar100, err);
 }
 
 const struct data_format format_cifar100 = {"CIFAR-100 binary", matches_cifar100, read_cifar100};

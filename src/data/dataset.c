@@ -1,6 +1,6 @@
 /*
- * Data sets: from a name or folder to images in memory. See clr/dataset.h; the formats are read in cifar.c
- * and idx.c, the names are in source.c.
+ * Data sets: from a name or folder to images in memory. See clr/dataset.h; cifar.c and idx.c read the formats,
+ * catalog.c has the names.
  */
 #include <clr/dataset.h>
 
@@ -46,7 +46,7 @@ static int no_such_folder(const char *name, struct clr_error *err)
     return rc;
 }
 
-/* A folder given by the user: which format? */
+/* The format of a folder that the user gave. */
 static int recognise(const struct data_format **out, const char *folder, struct clr_error *err)
 {
     for (size_t i = 0; i < MEM_COUNT(formats); i++) {
@@ -62,7 +62,7 @@ static int recognise(const struct data_format **out, const char *folder, struct 
                          folder);
 }
 
-/* The last component of a folder, "." and ".." resolved; what is too long is cut. */
+/* The last component of a folder, "." and ".." resolved, cut to size. */
 static void name_of(char *out, size_t size, const char *folder)
 {
     char real[PATH_MAX];
@@ -72,7 +72,7 @@ static void name_of(char *out, size_t size, const char *folder)
 }
 
 /*
- * Name, folder and format of what the user asked for. *source is NULL for a folder.
+ * Name, folder and format of a data set. *source is NULL for a folder.
  */
 static int find(struct clr_dataset *ds, const struct data_format **format,
                 const struct catalog_entry **source, const char *name, struct clr_error *err)
@@ -124,7 +124,7 @@ static void measure_means(struct clr_dataset *ds)
         ds->channel_mean[c] = (double)sums[c] / ((double)ds->train.count * (double)plane);
 }
 
-/* Labels as the checksum takes them: of one byte, or of four where there are more classes. */
+/* Labels as in the checksum: of one byte, or of four where there are more than 256 classes. */
 static int label_bytes(uint8_t **out, size_t *size, const struct clr_images *images, int classes,
                        struct clr_error *err)
 {
@@ -164,24 +164,14 @@ int format_measure(struct clr_dataset *ds, struct clr_error *err)
     return measure_checksum(ds, err);
 }
 
-/* A well-known set whose files have numbers only gets its names; its folder is known by its own name too. */
+/* Class names of a set in the catalog whose files have numbers only; a folder may have the set's name, too. */
 static int name_classes(struct clr_dataset *ds, const struct catalog_entry *source, struct clr_error *err)
 {
-    int rc = 0;
-
     if (!source)
         source = catalog_find(ds->name);
     if (!source || !source->class_names || ds->classes != 10 || strcmp(ds->format, source->format->name) != 0)
         return 0;
-    for (int i = 0; rc == 0 && i < ds->classes; i++) {
-        char *copy;
-        rc = str_duplicate(&copy, source->class_names[i], err);
-        if (rc == 0) {
-            free(ds->class_names[i]);
-            ds->class_names[i] = copy;
-        }
-    }
-    return rc;
+    return format_name_classes(ds, source->class_names, err);
 }
 
 int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err)
@@ -230,7 +220,7 @@ void clr_dataset_destroy(struct clr_dataset *ds)
 
 /* ---- means ---- */
 
-/* Mean image, (C,H,W). Position by position, so that no array of sums is needed beside the result. */
+/* Mean image, (C,H,W), a few elements at a time, so that the sums need little memory. */
 static void mean_image(const struct clr_dataset *ds, float *mean)
 {
     const size_t one = image_size(ds);

@@ -3,7 +3,9 @@
  */
 #include "data/format.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -36,19 +38,34 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
     return 0;
 }
 
-int format_number_classes(struct clr_dataset *ds, struct clr_error *err)
+int format_name_classes(struct clr_dataset *ds, const char *const *names, struct clr_error *err)
 {
-    char **names, text[16];
-    int rc = mem_new(&names, (size_t)ds->classes, sizeof *names, "class names", err);
+    int rc = ds->class_names ? 0
+                             : mem_new(&ds->class_names, (size_t)ds->classes, sizeof *ds->class_names,
+                                       "class names", err);
 
-    if (rc < 0)
-        return rc;
-    ds->class_names = names;
-    for (int i = 0; rc == 0 && i < ds->classes; i++) {
-        (void)snprintf(text, sizeof text, "%d", i);
-        rc = str_duplicate(&names[i], text, err);
+    for (int i = 0; i < ds->classes && rc == 0; i++) {
+        char number[16], *name;
+        (void)snprintf(number, sizeof number, "%d", i);
+        rc = str_duplicate(&name, names ? names[i] : number, err);
+        if (rc < 0)
+            break;
+        free(ds->class_names[i]);
+        ds->class_names[i] = name;
     }
     return rc;
+}
+
+int format_file_size(size_t *out, const char *path, const char *hint, struct clr_error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s; %s", path, strerror(errno), hint);
+    if (!S_ISREG(st.st_mode))
+        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is not a file", path);
+    *out = (size_t)st.st_size;
+    return 0;
 }
 
 /* Names come from a file and go to terminals and into JSON: no control characters, valid UTF-8. */
@@ -86,31 +103,22 @@ static int cut_lines(char *text, char **lines, int max)
 
 int format_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err)
 {
-    char *text, *lines[256], **names, count[STR_COUNT];
+    char *text, *lines[256], count[STR_COUNT];
     size_t size;
     int rc, n;
 
     if (!fs_exists(path))
-        return format_number_classes(ds, err);
+        return format_name_classes(ds, NULL, err);
     rc = fs_read(path, MAX_NAMES_BYTES, &text, &size, err);
     if (rc < 0)
         return rc;
     n = cut_lines(text, lines, (int)MEM_COUNT(lines));
-    if (n != ds->classes) {
+    for (int i = 0; i < n && n == ds->classes; i++)
+        clean(lines[i]);
+    if (n != ds->classes)
         log_line(CLR_LOG_WARNING, "'%s' has %s for %d classes: classes are numbered instead", path,
                  str_count(count, (uint64_t)n, "class name"), ds->classes);
-        rc = format_number_classes(ds, err);
-        goto out;
-    }
-    rc = mem_new(&names, (size_t)n, sizeof *names, "class names", err);
-    if (rc < 0)
-        goto out;
-    ds->class_names = names;
-    for (int i = 0; rc == 0 && i < n; i++) {
-        clean(lines[i]);
-        rc = str_duplicate(&names[i], lines[i], err);
-    }
-out:
+    rc = format_name_classes(ds, n == ds->classes ? (const char *const *)lines : NULL, err);
     free(text);
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * The readers of data folders: what each format looks like, and reading it into a struct clr_dataset. One
- * file per format (cifar.c, idx.c); dataset.c finds the folder, asks them in turn and completes the set.
+ * The readers of data folders: each recognises its format and reads it into a struct clr_dataset. There is one
+ * file per format (cifar.c, idx.c); dataset.c finds the folder, tries them in turn and completes the set.
  */
 #ifndef DATA_FORMAT_H
 #define DATA_FORMAT_H
@@ -11,18 +11,16 @@
 
 #include "base/str.h"
 
-/* No data set may have more pixel bytes than this: a larger claim is damage (or needs streaming from disk).
- */
+/* No data set may have more bytes of pixels than this. */
 #define DATA_MAX_BYTES ((size_t)16 << 30)
 
 struct data_format {
     const char *name; /* "IDX" */
-    /* Does the folder hold any file of this format? One is enough: read() then names those that are missing.
-     */
+    /* Is any file of this format in the folder? read() then names those that are missing. */
     bool (*matches)(const char *folder);
     /*
      * Fill shape, classes, class_names, train and test of a zeroed set; path is set. On failure what was
-     * filled stays for clr_dataset_destroy(). CLR_EINPUT, CLR_ENOMEM.
+     * filled is left to clr_dataset_destroy(). CLR_EINPUT, CLR_ENOMEM.
      */
     int (*read)(struct clr_dataset *ds, const char *folder, struct clr_error *err);
 };
@@ -36,15 +34,18 @@ extern const struct data_format format_cifar10, format_cifar100, format_idx;
 int format_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
                       const char *source, struct clr_error *err);
 
-/* Work out means and checksum of a set whose images are there. */
+/* Compute means and checksum of a set that has its images. */
 int format_measure(struct clr_dataset *ds, struct clr_error *err);
 
-/* Give the set class names: "0", "1", …. */
-int format_number_classes(struct clr_dataset *ds, struct clr_error *err);
+/* Name the classes, in place of the names that they have; names NULL: "0", "1", …. */
+int format_name_classes(struct clr_dataset *ds, const char *const *names, struct clr_error *err);
+
+/* The size of a data file. hint: ends the message. CLR_EINPUT: there is none, or it is no regular file. */
+int format_file_size(size_t *out, const char *path, const char *hint, struct clr_error *err);
 
 /*
- * Give the set the class names in a text file, one a line. A missing file numbers the classes; a file with
- * another number of names does so too, with a warning.
+ * Name the classes as in a text file, one name a line. Without the file they are numbered; with another number of
+ * names too, with a warning.
  */
 int format_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err);
 

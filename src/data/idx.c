@@ -3,17 +3,15 @@
  * dimensions; then the dimensions, 32 bits each) and the bytes.
  *
  * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", its section on file formats. Read through
- * libarchive (raw format, gzip filter). No size in a header is believed: a plain file must have exactly the
- * bytes that its header announces, a gzipped one cannot announce more than deflate can expand to, and memory
- * grows with the bytes that really come. libarchive leaves the CRC-32 of gzip (RFC 1952) unchecked, so that
- * is done here.
+ * libarchive (raw format, gzip filter). No size in a header is trusted: a plain file must have exactly the bytes
+ * that its header announces, a gzipped one cannot announce more than deflate can expand to, and memory grows with
+ * the bytes that are read. libarchive does not check the CRC-32 of gzip (RFC 1952), so it is checked here.
  */
 #include "data/format.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -40,33 +38,24 @@ static int damaged(const struct idx_reader *r, struct clr_error *err)
 {
     const char *why = archive_error_string(r->archive);
 
-    if (errno == ENOMEM) /* libarchive itself does not always say so */
+    if (errno == ENOMEM) /* libarchive does not always report it */
         return clr_error_set(err, CLR_ENOMEM, "out of memory for reading '%s'", r->path);
     return clr_error_set(err, CLR_EINPUT, "'%s' is cut off or damaged: %s; fetch it again", r->path,
                          why ? why : "it ends too early");
 }
 
-static void reader_close(struct idx_reader *r)
-{
-    if (r->archive)
-        (void)archive_read_free(r->archive);
-    r->archive = NULL;
-}
-
 static int reader_open(struct idx_reader *r, const char *path, struct clr_error *err)
 {
     struct archive_entry *entry;
-    struct stat st;
+    int rc;
 
     *r = (struct idx_reader){.path = path};
-    errno = 0;
-    if (stat(path, &st) < 0)
-        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is not a file", path);
-    if (st.st_size == 0)
+    rc = format_file_size(&r->file_size, path, "fetch it again", err);
+    if (rc < 0)
+        return rc;
+    if (r->file_size == 0)
         return clr_error_set(err, CLR_EINPUT, "'%s' is empty; fetch it again", path);
-    r->file_size = (size_t)st.st_size;
+    errno = 0;
     r->archive = archive_read_new();
     if (!r->archive)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for reading '%s'", path);
@@ -74,8 +63,8 @@ static int reader_open(struct idx_reader *r, const char *path, struct clr_error 
         archive_read_support_format_raw(r->archive) != ARCHIVE_OK ||
         archive_read_open_filename(r->archive, path, 65536) != ARCHIVE_OK ||
         archive_read_next_header(r->archive, &entry) != ARCHIVE_OK) {
-        int rc = damaged(r, err);
-        reader_close(r);
+        rc = damaged(r, err);
+        (void)archive_read_free(r->archive);
         return rc;
     }
     r->compressed = archive_filter_code(r->archive, 0) == ARCHIVE_FILTER_GZIP;
@@ -124,9 +113,8 @@ static uint32_t little_endian(const uint8_t b[4])
 }
 
 /*
- * At the end of the data: does a gzip file's own CRC agree? Its last eight bytes are CRC-32 and length. Where
- * the length is another, the file has several members (or padding), whose last CRC says nothing about the
- * whole.
+ * After the data: is the CRC-32 in a gzip file correct? Its last eight bytes are the CRC-32 and the length. If the
+ * length is another, the file has several members, or padding: then its last CRC is not of the whole.
  */
 static int check_crc(const struct idx_reader *r, struct clr_error *err)
 {
@@ -194,7 +182,7 @@ static int check_claim(const struct idx_reader *r, size_t header, size_t claim, 
     return 0;
 }
 
-/* The body: exactly `claim` bytes, page-aligned, in memory that grows with what really comes. */
+/* The body: exactly `claim` bytes, page-aligned, in memory that grows with what is read. */
 static int reader_body(struct idx_reader *r, size_t claim, uint8_t **out, struct clr_error *err)
 {
     size_t capacity = claim < FIRST_CHUNK ? claim : FIRST_CHUNK, length = 0, got;
@@ -226,7 +214,7 @@ static int reader_body(struct idx_reader *r, size_t claim, uint8_t **out, struct
         free(data);
         data = larger;
     }
-    rc = reader_read(r, &extra, 1, &got, err); /* also meets a damaged end of a gzip stream */
+    rc = reader_read(r, &extra, 1, &got, err); /* finds a damaged end of a gzip stream, too */
     if (rc == 0 && got > 0)
         rc = clr_error_set(err, CLR_EINPUT,
                            "'%s' is damaged: more data follows the %s its header announces; fetch it again",
@@ -252,22 +240,17 @@ static int read_pixels(struct clr_images *images, struct clr_dataset *ds, const 
     if (rc < 0)
         return rc;
     rc = reader_header(&r, 3, shape, "images", err);
-    if (rc < 0)
-        goto out;
-    if (shape[0] == 0 || shape[0] > INT_MAX || shape[1] == 0 || shape[1] > MAX_SIDE || shape[2] == 0 ||
-        shape[2] > MAX_SIDE) {
+    if (rc == 0 && (shape[0] == 0 || shape[0] > INT_MAX || shape[1] == 0 || shape[1] > MAX_SIDE ||
+                    shape[2] == 0 || shape[2] > MAX_SIDE))
         rc = clr_error_set(err, CLR_EINPUT, "'%s' announces %zu images of %zu×%zu: that is no data set", path,
                            shape[0], shape[1], shape[2]);
-        goto out;
-    }
-    if (ds->height != 0 && (shape[1] != (size_t)ds->height || shape[2] != (size_t)ds->width)) {
+    if (rc == 0 && ds->height != 0 && (shape[1] != (size_t)ds->height || shape[2] != (size_t)ds->width))
         rc = clr_error_set(err, CLR_EINPUT, "'%s' has images of %zu×%zu, the training images have %d×%d",
                            path, shape[1], shape[2], ds->height, ds->width);
-        goto out;
-    }
-    if (!clr_mul_size(&claim, shape[0], shape[1] * shape[2]))
+    if (rc == 0 && !clr_mul_size(&claim, shape[0], shape[1] * shape[2]))
         claim = SIZE_MAX;
-    rc = check_claim(&r, 16, claim, err);
+    if (rc == 0)
+        rc = check_claim(&r, 16, claim, err);
     if (rc == 0)
         rc = reader_body(&r, claim, &images->pixels, err);
     if (rc == 0) {
@@ -275,8 +258,7 @@ static int read_pixels(struct clr_images *images, struct clr_dataset *ds, const 
         ds->height = (int)shape[1];
         ds->width = (int)shape[2];
     }
-out:
-    reader_close(&r);
+    (void)archive_read_free(r.archive);
     return rc;
 }
 
@@ -308,19 +290,20 @@ static int read_labels(struct clr_images *images, struct clr_dataset *ds, const 
             ds->classes = bytes[i] + 1;
     }
     free(bytes);
-    reader_close(&r);
+    (void)archive_read_free(r.archive);
     return rc;
 }
 
 /* ---- a folder ---- */
 
-/* train-images-idx3-ubyte, or train-images.idx3-ubyte as some unpackers leave it; plain, else gzipped. */
-static bool find_file(char name[NAME], const char *folder, const char *prefix, const char *what)
-{
-    const char *kind = strcmp(what, "images") == 0 ? "idx3-ubyte" : "idx1-ubyte";
+static const char *const kinds[] = {"images", "labels"};
 
+/* train-images-idx3-ubyte, or train-images.idx3-ubyte as some unpackers write it; plain, else gzipped. */
+static bool find_file(char name[NAME], const char *folder, const char *prefix, int kind)
+{
     for (int i = 0; i < 4; i++) {
-        (void)snprintf(name, NAME, "%s-%s%s%s%s", prefix, what, i < 2 ? "-" : ".", kind, i % 2 ? ".gz" : "");
+        (void)snprintf(name, NAME, "%s-%s%sidx%d-ubyte%s", prefix, kinds[kind], i < 2 ? "-" : ".",
+                       kind == 0 ? 3 : 1, i % 2 ? ".gz" : "");
         if (fs_exists_in(folder, name))
             return true;
     }
@@ -330,34 +313,29 @@ static bool find_file(char name[NAME], const char *folder, const char *prefix, c
 static int read_part(struct clr_images *images, struct clr_dataset *ds, const char *folder,
                      const char *prefix, struct clr_error *err)
 {
-    char pixels_name[NAME], labels_name[NAME], *pixels = NULL, *labels = NULL;
+    char name[NAME], *paths[] = {NULL, NULL}; /* of pixels, of labels */
     int rc = 0;
 
-    if (!find_file(pixels_name, folder, prefix, "images"))
-        rc = clr_error_set(err, CLR_EINPUT, "'%s/%s-images-idx3-ubyte' (or .gz) is missing", folder, prefix);
-    else if (!find_file(labels_name, folder, prefix, "labels"))
-        rc = clr_error_set(err, CLR_EINPUT, "'%s/%s-labels-idx1-ubyte' (or .gz) is missing", folder, prefix);
+    for (int kind = 0; kind < 2 && rc == 0; kind++)
+        rc = find_file(name, folder, prefix, kind)
+                 ? fs_join(&paths[kind], folder, name, err)
+                 : clr_error_set(err, CLR_EINPUT, "'%s/%s-%s-idx%d-ubyte' (or .gz) is missing", folder,
+                                 prefix, kinds[kind], kind == 0 ? 3 : 1);
     if (rc == 0)
-        rc = fs_join(&pixels, folder, pixels_name, err);
+        rc = read_pixels(images, ds, paths[0], err);
     if (rc == 0)
-        rc = fs_join(&labels, folder, labels_name, err);
-    if (rc == 0)
-        rc = read_pixels(images, ds, pixels, err);
-    if (rc == 0)
-        rc = read_labels(images, ds, labels, pixels, err);
-    free(pixels);
-    free(labels);
+        rc = read_labels(images, ds, paths[1], paths[0], err);
+    free(paths[0]);
+    free(paths[1]);
     return rc;
 }
 
 static bool matches_idx(const char *folder)
 {
-    static const char *const prefixes[] = {"train", "t10k"};
-    static const char *const whats[] = {"images", "labels"};
     char name[NAME];
 
-    for (size_t i = 0; i < 4; i++)
-        if (find_file(name, folder, prefixes[i / 2], whats[i % 2]))
+    for (int kind = 0; kind < 2; kind++)
+        if (find_file(name, folder, "train", kind) || find_file(name, folder, "t10k", kind))
             return true;
     return false;
 }
@@ -371,7 +349,7 @@ static int read_idx(struct clr_dataset *ds, const char *folder, struct clr_error
     if (rc == 0)
         rc = read_part(&ds->test, ds, folder, "t10k", err);
     if (rc == 0)
-        rc = format_number_classes(ds, err);
+        rc = format_name_classes(ds, NULL, err);
     return rc;
 }
 

@@ -42,22 +42,12 @@ static int copy_images(struct clr_dataset *ds, struct clr_images *to, const stru
     return rc;
 }
 
-static int copy_names(struct clr_dataset *ds, const char *const *names, struct clr_error *err)
-{
-    int rc = mem_new(&ds->class_names, (size_t)ds->classes, sizeof *ds->class_names, "class names", err);
-
-    for (int i = 0; i < ds->classes && rc == 0; i++)
-        rc = str_duplicate(&ds->class_names[i], names[i], err);
-    return rc;
-}
-
 int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images *images,
                        struct clr_error *err)
 {
     struct clr_dataset *ds = NULL;
     int rc = check(images, err);
 
-    *out = NULL;
     if (rc == 0)
         rc = mem_new(&ds, 1, sizeof *ds, "data set", err);
     if (rc < 0)
@@ -74,7 +64,7 @@ int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images
     if (rc == 0)
         rc = copy_images(ds, &ds->test, &images->test, err);
     if (rc == 0)
-        rc = images->class_names ? copy_names(ds, images->class_names, err) : format_number_classes(ds, err);
+        rc = format_name_classes(ds, images->class_names, err);
     if (rc == 0)
         rc = format_measure(ds, err);
     if (rc < 0)

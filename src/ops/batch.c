@@ -69,7 +69,7 @@ void batch_destroy(struct batch *b)
 int device_images_create(struct device_images *out, struct ocl_context *ctx, const struct clr_images *images,
                          size_t image_bytes, struct clr_error *err)
 {
-    struct device_images d = {.count = images->count};
+    struct device_images d = {0};
     size_t size;
     int rc;
 

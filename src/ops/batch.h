@@ -1,6 +1,6 @@
 /*
- * Batches on the device: the bytes of a data set stay there, a batch is made from a list of image numbers
- * (cl/batch.cl): y = byte·scale − mean.
+ * Batches on the device, which has the bytes of the data set: a batch is made from a list of image numbers
+ * (cl/batch.cl), y = byte·scale − mean.
  */
 #ifndef OPS_BATCH_H
 #define OPS_BATCH_H
@@ -11,9 +11,7 @@
 
 struct batch; /* opaque */
 
-/*
- * y: shape and layout of the batches. mean: (C,H,W), 0…255, is multiplied by scale here.
- */
+/* y: shape and layout of the batches. mean: (C,H,W), 0…255, is multiplied by scale here. */
 int batch_create(struct batch **out, struct ocl_context *ctx, const struct tensor *y, const float *mean,
                  float scale, struct clr_error *err);
 void batch_destroy(struct batch *b);
@@ -21,7 +19,6 @@ void batch_destroy(struct batch *b);
 /* The bytes and labels of a set of images on the device. images->pixels must outlive the buffers. */
 struct device_images {
     cl_mem pixels, labels;
-    int count;
 };
 int device_images_create(struct device_images *out, struct ocl_context *ctx, const struct clr_images *images,
                          size_t image_bytes, struct clr_error *err);

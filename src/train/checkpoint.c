@@ -21,97 +21,81 @@
 #define MAGIC      WORDS FORMAT "\n"
 #define HEAD       (sizeof MAGIC - 1 + FS_SHA256_TEXT) /* the magic line, the checksum and its line's end */
 #define LIMIT_JSON ((size_t)4 << 20)                   /* of the head */
+#define NAME       48                                  /* of a file */
 
 enum { PART_TENSORS, PART_HISTORY, PART_LOSSES, PART_TIMING, PARTS };
 
 /* ------------------------------------------------------------------ the files of a folder */
 
-struct numbers {
-    uint64_t *values; /* descending */
-    size_t count, capacity;
-};
-
-static int descending(const void *a, const void *b)
+static void name_of(char out[NAME], uint64_t number)
 {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return x > y ? -1 : x < y;
-}
-
-/* N of "checkpoint-N.clr"; false for every other name. */
-static bool number_of(const char *name, uint64_t *out)
-{
-    static const char front[] = "checkpoint-", back[] = ".clr";
-    const size_t length = strlen(name), edges = sizeof front - 1 + sizeof back - 1;
-    char digits[24];
-
-    if (length <= edges || length - edges >= sizeof digits || strncmp(name, front, sizeof front - 1) != 0 ||
-        strcmp(name + length - (sizeof back - 1), back) != 0)
-        return false;
-    memcpy(digits, name + sizeof front - 1, length - edges);
-    digits[length - edges] = '\0';
-    return (digits[0] != '0' || !digits[1]) && str_parse_u64(digits, 0, UINT64_MAX, out);
-}
-
-static int list_numbers(struct numbers *out, const char *dir, struct clr_error *err)
-{
-    DIR *d = opendir(dir);
-    const struct dirent *entry;
-    int rc = 0;
-
-    if (!d)
-        return clr_error_set(err, CLR_EFAILED, "cannot read the folder '%s': %s", dir, strerror(errno));
-    while (rc == 0) {
-        uint64_t n;
-        errno = 0;
-        entry = readdir(d);
-        if (!entry && errno != 0)
-            rc = clr_error_set(err, CLR_EFAILED, "cannot read the folder '%s': %s", dir, strerror(errno));
-        if (!entry)
-            break;
-        if (!number_of(entry->d_name, &n))
-            continue;
-        rc = mem_grow(&out->values, &out->capacity, out->count + 1, sizeof *out->values, "checkpoints", err);
-        if (rc == 0)
-            out->values[out->count++] = n;
-    }
-    (void)closedir(d);
-    if (out->count > 0)
-        qsort(out->values, out->count, sizeof *out->values, descending);
-    return rc;
+    (void)snprintf(out, NAME, "checkpoint-%llu.clr", (unsigned long long)number);
 }
 
 static int path_of(char **out, const char *dir, uint64_t number, struct clr_error *err)
 {
-    char name[48];
+    char name[NAME];
 
-    (void)snprintf(name, sizeof name, "checkpoint-%llu.clr", (unsigned long long)number);
+    name_of(name, number);
     return fs_join(out, dir, name, err);
 }
 
-/* All but `newest` and the one before it. Those behind it are damaged, or of a run that was taken up earlier.
- */
+/* N of "checkpoint-N.clr"; false for every name that name_of() does not make. */
+static bool number_of(uint64_t *out, const char *name)
+{
+    static const char before[] = "checkpoint-";
+    char same[NAME];
+
+    if (strncmp(name, before, sizeof before - 1) != 0)
+        return false;
+    *out = strtoull(name + sizeof before - 1, NULL, 10);
+    name_of(same, *out);
+    return strcmp(name, same) == 0;
+}
+
+/* The largest number of a checkpoint that is less than `before`; *found false, *out untouched: there is none. */
+static int find_newest(uint64_t *out, bool *found, const char *dir, uint64_t before, struct clr_error *err)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *entry = NULL;
+    uint64_t n, newest = 0;
+    bool any = false;
+    int failed = d ? 0 : errno;
+
+    do {
+        errno = 0;
+        entry = d ? readdir(d) : NULL;
+        if (entry && number_of(&n, entry->d_name) && n < before && (!any || n > newest)) {
+            newest = n;
+            any = true;
+        }
+    } while (entry);
+    failed = failed ? failed : errno;
+    if (d)
+        (void)closedir(d);
+    if (failed)
+        return clr_error_set(err, CLR_EFAILED, "cannot read the folder '%s': %s", dir, strerror(failed));
+    *found = any;
+    if (any)
+        *out = newest;
+    return 0;
+}
+
+/* All but `newest` and the one before it. Those after it are damaged, or were written before the run was resumed
+ * from an earlier one. */
 static void remove_others(const char *dir, uint64_t newest)
 {
-    struct numbers n = {0};
-    bool kept = false;
+    uint64_t n = UINT64_MAX, kept = newest;
+    bool found = false;
+    char *path;
 
-    if (list_numbers(&n, dir, NULL) == 0) {
-        for (size_t i = 0; i < n.count; i++) {
-            char *path;
-            if (n.values[i] == newest)
-                continue;
-            if (n.values[i] < newest && !kept) {
-                kept = true;
-                continue;
-            }
-            if (path_of(&path, dir, n.values[i], NULL) == 0) {
-                (void)unlink(path);
-                free(path);
-            }
-        }
+    (void)find_newest(&kept, &found, dir, newest, NULL);
+    while (find_newest(&n, &found, dir, n, NULL) == 0 && found) {
+        if (n == newest || n == kept || path_of(&path, dir, n, NULL) < 0)
+            continue;
+        (void)unlink(path);
+        free(path);
     }
-    free(n.values);
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -133,7 +117,7 @@ static char *head_text(const struct checkpoint *c, const struct fs_piece parts[P
 
 int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_error *err)
 {
-    struct fs_piece pieces[PARTS + 2] = {{0}}, *parts = pieces + 2; /* head and its line's end in front */
+    struct fs_piece pieces[PARTS + 2] = {{0}}, *parts = pieces + 2; /* after the head and its line's end */
     char *tensors = NULL, *head = NULL, *path = NULL, sum[FS_SHA256_TEXT];
     struct str file = {0};
     int rc = safetensors_format(&tensors, &parts[PART_TENSORS].size, &c->tensors, err);
@@ -182,99 +166,73 @@ static int damaged(const char *path, const char *what, struct clr_error *err)
     return clr_error_set(err, CLR_EINPUT, "'%s' is not a usable checkpoint: %s", path, what);
 }
 
-static bool is_count(const json_t *value, uint64_t max)
+static bool is_within(json_int_t value, uint64_t max)
 {
-    return json_is_integer(value) && json_integer_value(value) >= 0 &&
-           (uint64_t)json_integer_value(value) <= max;
+    return value >= 0 && (uint64_t)value <= max;
 }
 
-/* The head's numbers. */
-static bool read_head(struct checkpoint *c, const json_t *head)
+/* null is NaN. */
+static bool read_number(double *out, const json_t *value)
 {
-    const json_t *iteration = json_object_get(head, "iteration"), *epoch = json_object_get(head, "epoch"),
-                 *place = json_object_get(head, "place"), *loss = json_object_get(head, "last_loss"),
-                 *seconds = json_object_get(head, "seconds"), *untrained = json_object_get(head, "untrained"),
-                 *backoffs =
-                     json_object_get(head, "backoffs"), /* new: older checkpoints have none of three */
-                     *back_at = json_object_get(head, "back_at"),
-                 *schedule = json_object_get(head, "schedule");
-
-    if (!is_count(iteration, UINT32_MAX / 2) || !is_count(epoch, UINT32_MAX) || !is_count(place, INT32_MAX) ||
-        !(json_is_number(loss) || json_is_null(loss)) ||
-        !(json_is_number(untrained) || json_is_null(untrained)) ||
-        (backoffs && !is_count(backoffs, CLR_TRAIN_BACKOFFS)) ||
-        (back_at && !is_count(back_at, UINT32_MAX / 2)) || (schedule && !json_is_string(schedule)) ||
-        !json_is_number(seconds) || !(json_number_value(seconds) >= 0.0) ||
-        !json_is_object(json_object_get(head, "made")) || !json_is_object(json_object_get(head, "variants")))
-        return false;
-    c->state.iteration = (uint64_t)json_integer_value(iteration);
-    c->state.epoch = (uint32_t)json_integer_value(epoch);
-    c->state.place = (int)json_integer_value(place);
-    c->state.last_loss = json_is_number(loss) ? json_number_value(loss) : NAN;
-    c->state.untrained = json_is_number(untrained) ? json_number_value(untrained) : NAN;
-    c->seconds = json_number_value(seconds);
-    c->state.backoffs = (int)json_integer_value(backoffs);
-    c->state.back_at = (uint64_t)json_integer_value(back_at);
-    c->made = json_incref(json_object_get(head, "made"));
-    c->variants = json_incref(json_object_get(head, "variants"));
-    return true;
+    *out = json_is_number(value) ? json_number_value(value) : NAN;
+    return json_is_number(value) || json_is_null(value);
 }
 
-/* The parts lie one behind the other and fill the rest exactly. */
-static bool read_sizes(size_t sizes[PARTS], const json_t *list, size_t rest)
+/* The head, and the sizes of the parts, which follow each other and fill `rest` bytes exactly. */
+static int read_head(struct checkpoint *c, size_t sizes[PARTS], json_t *head, size_t rest, const char *path,
+                     struct clr_error *err)
 {
+    json_int_t iteration, epoch, place, backoffs = 0, back_at = 0, size[PARTS];
+    json_t *last_loss, *untrained;
+    const char *schedule = NULL; /* this, backoffs and back_at are not in older checkpoints */
     size_t sum = 0;
+    bool good = json_unpack(head, "{s:I, s:I, s:I, s:o, s:o, s:F, s?I, s?I, s?s, s:O, s:O, s:[I, I, I, I!]}",
+                            "iteration", &iteration, "epoch", &epoch, "place", &place, "last_loss",
+                            &last_loss, "untrained", &untrained, "seconds", &c->seconds, "backoffs",
+                            &backoffs, "back_at", &back_at, "schedule", &schedule, "made", &c->made,
+                            "variants", &c->variants, "sizes", &size[0], &size[1], &size[2], &size[3]) == 0 &&
+                is_within(iteration, UINT32_MAX / 2) && is_within(epoch, UINT32_MAX) &&
+                is_within(place, INT32_MAX) && read_number(&c->state.last_loss, last_loss) &&
+                read_number(&c->state.untrained, untrained) && c->seconds >= 0.0 &&
+                is_within(backoffs, CLR_TRAIN_BACKOFFS) && is_within(back_at, UINT32_MAX / 2) &&
+                json_is_object(c->made) && json_is_object(c->variants);
 
-    if (json_array_size(list) != PARTS)
-        return false;
-    for (size_t i = 0; i < PARTS; i++) {
-        const json_t *value = json_array_get(list, i);
-        if (!is_count(value, rest) || !clr_add_size(&sum, sum, (size_t)json_integer_value(value)))
-            return false;
-        sizes[i] = (size_t)json_integer_value(value);
+    for (int i = 0; i < PARTS && good; i++) {
+        good = is_within(size[i], rest) && clr_add_size(&sum, sum, (size_t)size[i]);
+        sizes[i] = (size_t)size[i];
     }
-    return sum == rest;
+    if (!good || sum != rest)
+        return damaged(path, "its head is not what a checkpoint has", err);
+    c->state.iteration = (uint64_t)iteration;
+    c->state.epoch = (uint32_t)epoch;
+    c->state.place = (int)place;
+    c->state.backoffs = (int)backoffs;
+    c->state.back_at = (uint64_t)back_at;
+    return schedule ? str_duplicate(&c->schedule, schedule, err) : 0;
 }
 
-static int copy_part(char **out, const char *bytes, size_t size, struct clr_error *err)
-{
-    int rc = mem_new(out, size + 1, 1, "a checkpoint", err);
-
-    if (rc == 0 && size > 0)
-        memcpy(*out, bytes, size);
-    return rc;
-}
-
-/* What follows the checksum, which is right. */
+/* What follows the checksum, which is correct. */
 static int read_body(struct checkpoint *c, const char *path, const char *body, size_t size,
                      struct clr_error *err)
 {
-    const char *end = memchr(body, '\n', size < LIMIT_JSON ? size : LIMIT_JSON), *part[PARTS + 1];
+    const char *end = memchr(body, '\n', size < LIMIT_JSON ? size : LIMIT_JSON), *part = end ? end + 1 : body;
+    char *tensors = NULL, **copies[PARTS] = {&tensors, &c->history, &c->losses, &c->timing};
     size_t sizes[PARTS];
-    char *tensors = NULL;
     json_error_t e;
     json_t *head = end ? json_parse(body, (size_t)(end - body), &e) : NULL;
-    int rc = 0;
+    int rc = read_head(c, sizes, head, size - (size_t)(part - body), path, err);
 
-    if (!head || !read_head(c, head) ||
-        !read_sizes(sizes, json_object_get(head, "sizes"), size - (size_t)(end + 1 - body)))
-        rc = damaged(path, "its head is not what a checkpoint has", err);
-    if (rc == 0 && json_object_get(head, "schedule"))
-        rc = str_duplicate(&c->schedule, json_string_value(json_object_get(head, "schedule")), err);
     json_decref(head);
-    if (rc < 0)
-        return rc;
-    part[0] = end + 1;
-    for (int i = 0; i < PARTS; i++)
-        part[i + 1] = part[i] + sizes[i];
-    rc = copy_part(&c->history, part[PART_HISTORY], sizes[PART_HISTORY], err);
+    for (int i = 0; i < PARTS && rc == 0; i++) {
+        rc = mem_new(copies[i], sizes[i] + 1, 1, "a checkpoint", err);
+        if (rc == 0 && sizes[i] > 0)
+            memcpy(*copies[i], part, sizes[i]);
+        part += sizes[i];
+    }
     if (rc == 0)
-        rc = copy_part(&c->losses, part[PART_LOSSES], sizes[PART_LOSSES], err);
-    if (rc == 0)
-        rc = copy_part(&c->timing, part[PART_TIMING], sizes[PART_TIMING], err);
-    if (rc == 0)
-        rc = copy_part(&tensors, part[PART_TENSORS], sizes[PART_TENSORS], err);
-    return rc < 0 ? rc : safetensors_parse(&c->tensors, path, tensors, sizes[PART_TENSORS], err);
+        return safetensors_parse(&c->tensors, path, tensors, sizes[PART_TENSORS], err);
+    free(tensors);
+    return rc;
 }
 
 /* Digits of the number of a whole first line of another format; 0: it is not one. */
@@ -290,7 +248,7 @@ static size_t other_format(const char *file, size_t size)
     return number[digits] == '\n' ? digits : 0;
 }
 
-/* *unreadable: it may be good, for all that is known, or is another version's. */
+/* *unreadable: it may be good, or is another version's. */
 static int read_file(struct checkpoint *c, bool *unreadable, const char *path, struct clr_error *err)
 {
     char *file = NULL, sum[FS_SHA256_TEXT];
@@ -305,8 +263,7 @@ static int read_file(struct checkpoint *c, bool *unreadable, const char *path, s
         *unreadable = digits > 0;
         rc = digits > 0 ? clr_error_set(err, CLR_EINPUT,
                                         "'%s' has format %.*s; clr-cl " CLR_VERSION " reads format " FORMAT
-                                        ": go on with "
-                                        "the version that made it",
+                                        ": resume it with the version that wrote it",
                                         path, (int)digits, file + sizeof WORDS - 1)
                         : damaged(path, "it does not begin as one does", err);
         goto out;
@@ -323,48 +280,54 @@ out:
     return rc;
 }
 
+/* Read one; damage is reported, and no error. */
+static int read_if_good(struct checkpoint *out, bool *found, const char *dir, uint64_t number,
+                        struct clr_error *err)
+{
+    struct clr_error why;
+    bool unreadable;
+    char *path;
+    int rc = path_of(&path, dir, number, err);
+
+    if (rc < 0)
+        return rc;
+    rc = read_file(out, &unreadable, path, &why);
+    free(path);
+    *found = rc == 0;
+    if (rc == CLR_ENOMEM)
+        return clr_error_set(err, CLR_ENOMEM, "%s", why.message);
+    if (rc < 0 && unreadable)
+        return clr_error_set(
+            err, CLR_EINPUT,
+            "%s. It may be the best that is left of the run, so the run is not resumed without "
+            "it. If it is lost, remove it",
+            why.message);
+    if (rc < 0)
+        log_line(CLR_LOG_WARNING, "%s; the one before it is tried", why.message);
+    return 0;
+}
+
 int checkpoint_read(struct checkpoint *out, bool *found, const char *dir, uint64_t before,
                     struct clr_error *err)
 {
-    struct numbers n = {0};
-    int rc = list_numbers(&n, dir, err);
+    bool any;
+    int rc;
 
     memset(out, 0, sizeof *out);
     *found = false;
-    for (size_t i = 0; i < n.count && rc == 0 && !*found; i++) {
-        struct clr_error why;
-        bool unreadable;
-        char *path;
-        if (n.values[i] >= before)
-            continue;
-        rc = path_of(&path, dir, n.values[i], err);
-        if (rc < 0)
-            break;
-        *found = read_file(out, &unreadable, path, &why) == 0;
-        free(path);
-        if (!*found && why.code == CLR_ENOMEM)
-            rc = clr_error_set(err, CLR_ENOMEM, "%s", why.message);
-        else if (!*found && unreadable)
-            rc = clr_error_set(err, CLR_EINPUT,
-                               "%s. It may be the best that is left of the run: nothing is done without it. "
-                               "Where it is lost, remove it",
-                               why.message);
-        else if (!*found)
-            log_line(CLR_LOG_WARNING, "%s; an older one is looked for", why.message);
-    }
-    free(n.values);
+    do {
+        rc = find_newest(&before, &any, dir, before, err);
+        if (rc == 0 && any)
+            rc = read_if_good(out, found, dir, before, err);
+    } while (rc == 0 && any && !*found);
     return rc;
 }
 
 int checkpoint_exists(bool *any, const char *dir, struct clr_error *err)
 {
-    struct numbers n = {0};
-    const int rc = list_numbers(&n, dir, err);
+    uint64_t newest;
 
-    if (rc == 0)
-        *any = n.count > 0;
-    free(n.values);
-    return rc;
+    return find_newest(&newest, any, dir, UINT64_MAX, err);
 }
 
 void checkpoint_clear(struct checkpoint *c)

@@ -3,19 +3,19 @@
 
 #include "base/clock.h"
 
-#define GROUP_NS 100000000u /* 0.1 s: a person who stops a run does not notice it */
+#define GROUP_NS 100000000u /* 0.1 s: too short to be noticed by a person who stops a run */
 
-/* Count what each image of a batch was taken for. Scores beyond the data's classes do not compete. */
-static int count_confusion(struct session *s, int first, int count, float *scores, int *confusion,
+/* Count the class that each image of a batch was taken for; logits beyond the data's classes are ignored. */
+static int count_confusion(struct session *s, int first, int count, float *logits, int *confusion,
                            struct clr_error *err)
 {
-    const struct tensor *logits = net_logits(s->replica.test.net);
+    const struct tensor *last = net_logits(s->replica.test.net);
     const struct clr_images *images = s->o->validation > 0 ? &s->o->data->train : &s->o->data->test;
-    const int outputs = logits->shape.c, classes = s->o->data->classes;
-    int rc = tensor_read(s->replica.ctx, logits, count, scores, err);
+    const int outputs = last->shape.c, classes = s->o->data->classes;
+    int rc = tensor_read(s->replica.ctx, last, count, logits, err);
 
     for (int n = 0; n < count && rc == 0; n++) {
-        const float *z = scores + (size_t)n * (size_t)outputs;
+        const float *z = logits + (size_t)n * (size_t)outputs;
         int best = 0;
         for (int k = 1; k < classes; k++)
             if (z[k] > z[best])
@@ -25,24 +25,23 @@ static int count_confusion(struct session *s, int first, int count, float *score
     return rc;
 }
 
-/* The batch of the evaluated images from number `first` on: enqueued, unless *confusion wants its scores. */
-static int evaluate_batch(struct session *s, int first, int count, float *scores, int *confusion,
+/* Evaluate a batch, from image `first` of the evaluation on; without `confusion` it is only enqueued. */
+static int evaluate_batch(struct session *s, int first, int count, float *logits, int *confusion,
                           struct clr_error *err)
 {
     struct net_batch b = {.count = count, .loss_offset = first, .hit_offset = first, .index_offset = first};
     int rc = replica_forward(&s->replica.test, &b, err);
 
     if (rc == 0 && confusion)
-        rc = count_confusion(s, first, count, scores, confusion, err);
+        rc = count_confusion(s, first, count, logits, confusion, err);
     return rc;
 }
 
 /*
- * All batches, in groups that are waited for, so that a slow device stops soon after *o->stop asks for it.
- * A group has twice the batches of the one before it, unless that took GROUP_NS: a fast device waits a few
- * times in all.
+ * All batches, in groups. Each group is waited for, so that a slow device stops soon after *o->stop is set. A group
+ * has twice the batches of the one before it, unless that took GROUP_NS: so a fast device waits only a few times.
  */
-static int evaluate_batches(struct session *s, float *scores, int *confusion, struct clr_error *err)
+static int evaluate_batches(struct session *s, float *logits, int *confusion, struct clr_error *err)
 {
     const int capacity = net_images(s->replica.test.net)->shape.n;
     uint64_t start = clock_ns();
@@ -53,7 +52,7 @@ static int evaluate_batches(struct session *s, float *scores, int *confusion, st
         if (s->o->stop && *s->o->stop)
             return clr_error_set(err, CLR_EINTERRUPTED,
                                  "stopped during an evaluation, which is not recorded");
-        rc = evaluate_batch(s, first, left < capacity ? left : capacity, scores, confusion, err);
+        rc = evaluate_batch(s, first, left < capacity ? left : capacity, logits, confusion, err);
         if (rc == 0 && ++in_group == group) {
             rc = ocl_finish(s->replica.ctx, err);
             group *= clock_ns() - start < GROUP_NS ? 2 : 1;
@@ -67,17 +66,17 @@ static int evaluate_batches(struct session *s, float *scores, int *confusion, st
 int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, struct clr_error *err)
 {
     const size_t n = (size_t)s->eval_count, size = n * sizeof(float);
-    float *values = NULL, *scores = NULL;
+    float *values = NULL, *logits = NULL;
     double loss_sum = 0.0, hits = 0.0;
     int rc = mem_new(&values, 2 * n, sizeof *values, "an evaluation", err);
 
     if (rc == 0 && confusion)
-        rc = mem_new(&scores,
+        rc = mem_new(&logits,
                      (size_t)net_logits(s->replica.test.net)->shape.n *
                          (size_t)net_logits(s->replica.test.net)->shape.c,
-                     sizeof *scores, "scores", err);
+                     sizeof *logits, "logits", err);
     if (rc == 0)
-        rc = evaluate_batches(s, scores, confusion, err);
+        rc = evaluate_batches(s, logits, confusion, err);
     if (rc == 0)
         rc = ocl_read(s->replica.ctx, s->replica.test.losses, 0, size, values, err);
     if (rc == 0)
@@ -91,6 +90,6 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
         *accuracy = hits / (double)n;
     }
     free(values);
-    free(scores);
+    free(logits);
     return rc;
 }

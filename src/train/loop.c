@@ -5,11 +5,9 @@
 #include "train/loop.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "train/resume.h"
 
 #define REPORT_NS 200000000u
@@ -20,7 +18,7 @@ struct loop {
     struct loop_result *result;
     uint64_t report_ns;  /* when losses were last read */
     uint64_t train_ns;   /* spent outside evaluation since the first update ended */
-    uint64_t timed_from; /* updates that train_ns does not count: kernels were compiled in them */
+    uint64_t timed_from; /* updates that train_ns leaves out: kernels were compiled in them */
     uint64_t eval_ns, evals;
     bool warm;
 };
@@ -36,13 +34,13 @@ static bool evaluates_after(const struct clr_train_options *o, uint64_t iteratio
            (o->validate_every > 0 && iteration % o->validate_every == 0);
 }
 
-/* Is the rate lowest after that many updates, and the weights to be kept? */
+/* Is the rate lowest after that many updates, so that the weights are saved? */
 static bool keeps_after(const struct clr_train_options *o, uint64_t iteration)
 {
     return o->keep_minima && clr_schedule_cycle_end(&o->schedule, iteration - 1) == iteration;
 }
 
-/* The last checkpoint is for the caller to write, behind the results. */
+/* The caller writes the last checkpoint, after the results. */
 static bool saves_after(const struct clr_train_options *o, uint64_t iteration)
 {
     return iteration < o->iterations && o->checkpoint_every > 0 && iteration % o->checkpoint_every == 0;
@@ -63,7 +61,7 @@ static double seconds_left(const struct loop *l, double rate)
            (l->evals ? evaluations * (double)l->eval_ns * 1e-9 / (double)l->evals : 0.0);
 }
 
-static void tell(const struct loop *l, bool evaluating, bool evaluated)
+static void report(const struct loop *l, bool evaluating, bool evaluated)
 {
     const struct clr_train_options *o = l->s->o;
     const uint64_t done = l->s->state.iteration;
@@ -71,7 +69,7 @@ static void tell(const struct loop *l, bool evaluating, bool evaluated)
                              .iterations = o->iterations,
                              .loss = l->s->state.last_loss,
                              .lr = l->s->rate,
-                             .val_acc = l->result->val_acc,
+                             .val_acc = l->result->run.val_acc,
                              .evaluating = evaluating,
                              .evaluated = evaluated};
 
@@ -85,7 +83,7 @@ static void tell(const struct loop *l, bool evaluating, bool evaluated)
 
 /* ------------------------------------------------------------------ losses and evaluation */
 
-/* Read what waits on the device; note the first loss that is not finite. */
+/* Read the losses that are still on the device; note the first that is not finite. */
 static int read_losses(struct loop *l, struct clr_error *err)
 {
     const uint64_t every = l->s->o->log_every;
@@ -100,12 +98,12 @@ static int read_losses(struct loop *l, struct clr_error *err)
         const double loss = updates[i].loss, rate = updates[i].rate;
         if (!isfinite(loss)) {
             l->result->diverged = true;
-            l->result->diverged_at = iteration;
+            l->result->run.diverged_at = iteration;
             l->result->diverged_lr = rate;
             return 0;
         }
         l->s->state.last_loss = loss;
-        l->result->iterations = iteration;
+        l->result->run.iterations = iteration;
         if (iteration % every == 0 || iteration == 1 || iteration == l->s->o->iterations)
             record_loss(l->r, iteration, loss, rate);
     }
@@ -119,7 +117,7 @@ static int read_losses(struct loop *l, struct clr_error *err)
     return 0;
 }
 
-static void take_row(struct loop_result *result, const struct record_row *row)
+static void take_row(struct clr_train_result *result, const struct record_row *row)
 {
     result->val_loss = row->val_loss;
     result->val_acc = row->val_acc;
@@ -137,22 +135,22 @@ static int evaluate(struct loop *l, struct clr_error *err)
     double loss, accuracy;
     int rc;
 
-    tell(l, true, false);
+    report(l, true, false);
     rc = session_evaluate(l->s, &loss, &accuracy, NULL, err);
-    if (rc == CLR_EINTERRUPTED) { /* take_up() of the resumed run makes it again */
+    if (rc == CLR_EINTERRUPTED) { /* repeated by begin() of the resumed run */
         result->interrupted = true;
         return 0;
     }
     if (rc < 0)
         return rc;
-    if (!isfinite(loss)) { /* the update before it made the weights blow up */
+    if (!isfinite(loss)) { /* the update before it diverged */
         result->diverged = result->in_evaluation = true;
-        result->diverged_at = iteration;
+        result->run.diverged_at = iteration;
         result->diverged_lr = l->s->rate;
         return 0;
     }
     row = (struct record_row){iteration, l->s->state.last_loss, l->s->rate, loss, accuracy};
-    take_row(result, &row);
+    take_row(&result->run, &row);
     rc = record_history(l->r, &row, err);
     if (rc == 0)
         rc = record_write(l->r, err);
@@ -161,40 +159,27 @@ static int evaluate(struct loop *l, struct clr_error *err)
     l->report_ns = clock_ns();
     l->eval_ns += l->evals++ > 0 ? l->report_ns - start : 0;
     if (l->evals == 2)
-        l->eval_ns *= 2; /* the first one compiled kernels: it counts as the second */
-    tell(l, false, true);
+        l->eval_ns *= 2; /* for the first one, which compiled kernels */
+    report(l, false, true);
     return rc;
 }
 
 /* ------------------------------------------------------------------ the loop */
 
-/* What a run that goes on has behind it. It may have been stopped between an update and its evaluation. */
-static int take_up(struct loop *l, struct clr_error *err)
+/* Set the result to what a resumed run has done. It may have been stopped between an update and its evaluation. */
+static int begin(struct loop *l, struct clr_error *err)
 {
     const uint64_t done = l->s->state.iteration, rows = l->r->row_count;
 
-    l->result->iterations = done;
+    l->result->run.iterations = done;
     for (uint64_t i = 0; i < rows; i++)
-        take_row(l->result, &l->r->rows[i]);
+        take_row(&l->result->run, &l->r->rows[i]);
     if (done == 0 || !evaluates_after(l->s->o, done) || (rows > 0 && l->r->rows[rows - 1].iteration == done))
         return 0;
     return evaluate(l, err);
 }
 
-static int keep_minimum(const struct loop *l, uint64_t iteration, struct clr_error *err)
-{
-    char name[64], *path = NULL;
-    int rc;
-
-    (void)snprintf(name, sizeof name, "minimum-%llu.safetensors", (unsigned long long)iteration);
-    rc = fs_join(&path, l->s->o->out, name, err);
-    if (rc == 0)
-        rc = session_save_weights(l->s, path, err);
-    free(path);
-    return rc;
-}
-
-/* One update, and what comes behind it. */
+/* One update, and what follows it. */
 static int step(struct loop *l, struct clr_error *err)
 {
     const struct clr_train_options *o = l->s->o;
@@ -210,14 +195,14 @@ static int step(struct loop *l, struct clr_error *err)
         clock_ns() - l->report_ns > REPORT_NS) {
         rc = read_losses(l, err);
         if (rc == 0 && !result->diverged)
-            tell(l, false, false);
+            report(l, false, false);
     }
     if (rc == 0 && keep && !result->diverged)
-        rc = keep_minimum(l, t + 1, err);
+        rc = session_save_numbered(l->s, "minimum", t + 1, err);
     if (rc == 0 && eval && !result->diverged && !result->interrupted)
         rc = evaluate(l, err);
     if (eval && t + 1 < o->iterations && o->stop && *o->stop)
-        result->interrupted = true; /* it came during the evaluation: no further update */
+        result->interrupted = true; /* asked for during the evaluation */
     if (rc == 0 && !result->diverged && (save || result->interrupted))
         rc = resume_save(l->s, l->r, err);
     return rc;
@@ -230,11 +215,12 @@ int loop_run(struct session *s, struct record *r, struct loop_result *result, st
     int rc;
 
     memset(result, 0, sizeof *result);
-    result->val_loss = result->val_acc = result->best_acc = NAN;
+    result->run.val_loss = result->run.val_acc = result->run.best_acc = NAN;
+    result->run.backoffs = s->state.backoffs;
     s->rate = policy_rate(&l, s->state.iteration > 0 ? s->state.iteration - 1 : 0);
-    rc = take_up(&l, err);
+    rc = begin(&l, err);
     while (rc == 0 && s->state.iteration < s->o->iterations && !result->diverged && !result->interrupted)
         rc = step(&l, err);
-    result->seconds = r->seconds_before + (double)(clock_ns() - start) * 1e-9;
+    result->run.seconds = r->seconds_before + (double)(clock_ns() - start) * 1e-9;
     return rc;
 }

@@ -1,5 +1,5 @@
 /*
- * The loop that train and range-test share: update, read losses, evaluate, record, tell the progress.
+ * The loop that train and range-test share: update, read losses, evaluate, record, report progress.
  */
 #ifndef TRAIN_LOOP_H
 #define TRAIN_LOOP_H
@@ -7,21 +7,16 @@
 #include "train/record.h"
 
 struct loop_result {
-    uint64_t iterations;      /* done and read back, all losses finite */
-    double val_loss, val_acc; /* last evaluation; NaN: none */
-    double best_acc;
-    uint64_t best_iteration;
+    struct clr_train_result run; /* without a profile */
     bool diverged, interrupted;
-    bool in_evaluation;   /* not the batch's loss was not finite but the evaluation's after it */
-    uint64_t diverged_at; /* iteration of the first loss that is not finite */
+    bool in_evaluation; /* the loss that is not finite is that of the evaluation after run.diverged_at */
     double diverged_lr;
-    double seconds;
 };
 
 /*
- * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, which is
- * no error here: *result says so, and nothing after that iteration is recorded. Neither is *o->stop, which is
- * looked at after every update and within evaluations. *result holds how far it went on failure too.
+ * Run o->iterations updates with the rates of o->schedule. A loss that is not finite ends the loop, and so does
+ * *o->stop, which is read after every update and within evaluations. Neither is an error here, *result says so;
+ * nothing is recorded from the iteration on that diverged. *result is filled on failure, too.
  */
 int loop_run(struct session *s, struct record *r, struct loop_result *result, struct clr_error *err);
 

@@ -1,4 +1,4 @@
-/* What a run is to be, checked before the device is touched: see session.h. */
+/* Planning a run, and checking it before the device is used: see session.h. */
 #include "train/session.h"
 
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include "data/order.h"
 #include "train/weights.h"
 
-/* What training and evaluation have in common. */
+/* Options that training and evaluation share. */
 static int check_transform(const struct clr_train_options *o, struct clr_error *err)
 {
     if (!isnan(o->scale) && !(fabs(o->scale) > 0.0 && fabs(o->scale) <= 1e6))
@@ -69,7 +69,7 @@ static int check_options(const struct session *s, struct clr_error *err)
     return 0;
 }
 
-/* Which images train and which are evaluated. */
+/* Choose the images that train and those that are evaluated. */
 static int choose_images(struct session *s, struct clr_error *err)
 {
     const struct clr_dataset *data = s->o->data;
@@ -95,7 +95,7 @@ static int choose_images(struct session *s, struct clr_error *err)
                : mem_new(&s->order, (size_t)s->order_count, sizeof *s->order, "the order of an epoch", err);
 }
 
-/* What is subtracted and multiplied: the options, else the weights' own, else the net's transform_param. */
+/* Mean and scale: the options', else the net's; weights_transform() may replace them by those of the weights. */
 static int choose_transform(struct session *s, struct clr_error *err)
 {
     const struct transform_spec *t = &s->replica.test.graph->transform;
@@ -109,8 +109,8 @@ static int choose_transform(struct session *s, struct clr_error *err)
     s->mean_kind = s->o->mean < 0 ? t->mean : (enum clr_mean)s->o->mean;
     if (s->mean_kind == CLR_MEAN_IMAGE && (size_t)d->channels * plane > WEIGHTS_MEAN_VALUES)
         return clr_error_set(err, CLR_EUSAGE,
-                             "`mean` image: the mean of images of %dx%dx%d is too large to be kept with the "
-                             "weights, which takes %d values at most; `mean` channel takes any",
+                             "`mean` image: the mean of images of %dx%dx%d is too large to be saved with "
+                             "the weights, where %d values fit; use `mean` channel",
                              d->channels, d->height, d->width, WEIGHTS_MEAN_VALUES);
     if (s->o->mean < 0 && t->mean_value_count > 0) {
         for (size_t i = 0; i < (size_t)d->channels * plane; i++)
@@ -121,7 +121,7 @@ static int choose_transform(struct session *s, struct clr_error *err)
     return 0;
 }
 
-/* Two Data layers, one mean and scale: what a net would train on and be judged on must be the same. */
+/* A net may have two Data layers: mean and scale must be the same in training and evaluation. */
 static int compare_transforms(const struct session *s, struct clr_error *err)
 {
     const struct transform_spec *a = &s->replica.train.graph->transform;
@@ -193,7 +193,7 @@ void session_begin(const struct session *s)
              device->name, device->platform_index, device->device_index, s->o->net_name, s->o->batch, input);
 }
 
-/* Everything that will be allocated, against what the device has. */
+/* Will everything that is to be allocated fit on the device? */
 static int check_memory(const struct session *s, struct clr_error *err)
 {
     const struct clr_device *dev = s->replica.device;
@@ -242,7 +242,7 @@ static int sets_of(const struct clr_train_options *o, bool train)
     return !train ? 1 : optimizer_class(o->optimizer)->squares ? PARAMS_S + 1 : PARAMS_V + 1;
 }
 
-/* With the records that *s has, where it has some; all else of it is new. */
+/* *s is zero, or has only its tuning records. */
 static int plan(struct session *s, const struct clr_train_options *o, bool train,
                 const struct checkpoint *from, struct clr_error *err)
 {

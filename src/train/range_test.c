@@ -11,19 +11,20 @@
 #include "range/reading.h"
 #include "train/run.h"
 
-static int draw(const struct clr_train_options *o, struct clr_error *err)
+static int draw(const char *out, const char *const *folders, size_t count, const char *command_line,
+                struct clr_error *err)
 {
-    const struct clr_plot_options options = {.command_line = o->command_line};
+    const struct clr_plot_options options = {.command_line = command_line};
     char *path = NULL;
-    int rc = fs_join(&path, o->out, "range.png", err);
+    int rc = fs_join(&path, out, "range.png", err);
 
     if (rc == 0)
-        rc = clr_plot_range(path, &o->out, 1, &options, err);
+        rc = clr_plot_range(path, folders, count, &options, err);
     free(path);
     return rc;
 }
 
-/* The reading is made of the files that were written, as every later one. */
+/* Read the test from the files that were written, as clr_range_read() does later. */
 static int read_off(struct session *s, struct record *r, double untrained, struct clr_range_result *out,
                     struct clr_error *err)
 {
@@ -41,7 +42,7 @@ static int read_off(struct session *s, struct record *r, double untrained, struc
     if (rc == 0)
         rc = record_write_json(r, "range.json", range_json(out), err);
     if (rc == 0 && curve.count > 0)
-        rc = draw(s->o, err);
+        rc = draw(s->o->out, &s->o->out, 1, s->o->command_line, err);
     range_curve_clear(&curve);
     return rc;
 }
@@ -51,40 +52,33 @@ static int sweep(struct run *u, struct clr_range_result *out, struct clr_error *
     char done[STR_COUNT], all[STR_COUNT];
     struct session *s = &u->s;
     struct clr_error local = {0};
-    struct clr_train_result summary;
     struct loop_result l;
     int rc = run_start(u, true, err);
 
     if (rc < 0)
         return rc;
-    err = err ? err : &local; /* what goes back says why */
+    err = err ? err : &local; /* resume_advise() needs it */
     rc = run_go(u, &l, err);
     if (rc < 0)
-        resume_tell(s, err);
-    out->iterations = l.iterations;
+        resume_advise(s, err);
+    out->iterations = l.run.iterations;
     out->diverged = l.diverged;
-    out->diverged_at = l.diverged_at;
+    out->diverged_at = l.run.diverged_at;
     out->diverged_lr = l.diverged_lr;
-    summary = (struct clr_train_result){.iterations = l.iterations,
-                                        .val_loss = l.val_loss,
-                                        .val_acc = l.val_acc,
-                                        .best_acc = l.best_acc,
-                                        .best_iteration = l.best_iteration,
-                                        .seconds = l.seconds,
-                                        .diverged_at = l.diverged ? l.diverged_at : 0};
     if (rc == 0 && l.interrupted)
         rc = clr_error_set(
             err, CLR_EINTERRUPTED,
-            "stopped after iteration %s of %s; `resume` goes on from there. The curve so far is in '%s'",
-            str_count(done, l.iterations, ""), str_count(all, s->o->iterations, ""), s->o->out);
+            "stopped after iteration %s of %s; `resume` continues from there. The curve so far is "
+            "in '%s'",
+            str_count(done, l.run.iterations, ""), str_count(all, s->o->iterations, ""), s->o->out);
     if (rc == 0)
         rc = read_off(s, &u->r, s->state.untrained, out, err);
     if (rc == 0)
         rc = resume_save(s, &u->r, err);
-    return run_end(u, rc, &summary, err);
+    return run_end(u, rc, &l.run, err);
 }
 
-/* Is it a test that ended with a divergence? Then nothing is left to train, and *out is its reading. */
+/* Did the test end with a divergence? Then nothing is left to train, and *out is its reading. */
 static bool has_diverged(struct clr_range_result *out, const struct record *r)
 {
     const char *status = json_string_value(json_object_get(r->before, "status"));
@@ -125,22 +119,18 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
 int clr_range_combine(struct clr_range_result *result, const char *out, const char *const *folders,
                       size_t count, const char *command_line, struct clr_error *err)
 {
-    const struct clr_plot_options options = {.command_line = command_line};
     struct clr_range_result r;
-    char *json = NULL, *png = NULL;
+    char *json = NULL;
     int rc = clr_range_read(&r, folders, count, err);
 
     if (rc == 0)
         rc = fs_join(&json, out, "range.json", err);
     if (rc == 0)
         rc = json_write(json, range_json(&r), 15, err);
-    if (rc == 0)
-        rc = fs_join(&png, out, "range.png", err);
     if (rc == 0 && r.points > 0)
-        rc = clr_plot_range(png, folders, count, &options, err);
+        rc = draw(out, folders, count, command_line, err);
     if (rc == 0)
         *result = r;
     free(json);
-    free(png);
     return rc;
 }

@@ -4,8 +4,11 @@
 #include <clr/version.h>
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,85 +19,63 @@
 
 /* ------------------------------------------------------------------ the folder */
 
-static int join(char **out, const struct record *r, const char *name, struct clr_error *err)
+/* A folder that holds a run is required to resume it, and refused to begin one. */
+static int check_old_run(const struct record *r, bool resume, struct clr_error *err)
 {
-    return fs_join(out, r->dir, name, err);
-}
-
-static int refuse_old_run(const struct record *r, struct clr_error *err)
-{
-    const char *const names[] = {"run.json", "history.csv", "range.csv", "final.safetensors"};
+    static const char *const names[] = {"run.json", "history.csv", "range.csv", "final.safetensors"};
+    const bool has_run = fs_exists_in(r->dir, "run.json");
     bool any = false;
     int rc = 0;
 
-    if (fs_exists_in(r->dir, "range.json") && !fs_exists_in(r->dir, "run.json"))
-        return clr_error_set(
-            err, CLR_EUSAGE,
-            "there are several range tests in '%s' (range.json): choose another `out`, or remove "
-            "them",
-            r->dir);
-    for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
-        char *path = NULL;
-        rc = join(&path, r, names[i], err);
-        if (rc == 0 && fs_exists(path))
-            rc = clr_error_set(
+    if (resume && has_run)
+        return 0;
+    if (!has_run && fs_exists_in(r->dir, "range.json"))
+        return clr_error_set(err, CLR_EUSAGE,
+                             "there are several range tests in '%s' (range.json): choose another `out`, or "
+                             "remove them",
+                             r->dir);
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        if (fs_exists_in(r->dir, names[i]))
+            return clr_error_set(
                 err, CLR_EUSAGE,
-                "there is a run in '%s' already (%s): go on with it by `resume`, choose another `out`, or "
-                "remove it",
+                "there is a run in '%s' already (%s): continue it by `resume`, choose another "
+                "`out`, or remove it",
                 r->dir, names[i]);
-        free(path);
-    }
-    if (rc == 0 && fs_is_dir(r->dir))
+    if (fs_is_dir(r->dir))
         rc = checkpoint_exists(&any, r->dir, err);
     if (rc == 0 && any)
-        rc = clr_error_set(
-            err, CLR_EUSAGE,
-            "there are checkpoints of a run in '%s', but no run.json: choose another `out`, or remove "
-            "them",
-            r->dir);
+        rc =
+            clr_error_set(err, CLR_EUSAGE,
+                          "there are checkpoints of a run in '%s', but no run.json: choose another `out`, or "
+                          "remove them",
+                          r->dir);
     return rc;
 }
 
-/* A folder with a run is right where it goes on, and wrong where one begins. */
-static int check_old_run(const struct record *r, bool resume, struct clr_error *err)
-{
-    char *path = NULL;
-    int rc = join(&path, r, "run.json", err);
-
-    if (rc == 0 && !(resume && fs_exists(path)))
-        rc = refuse_old_run(r, err);
-    free(path);
-    return rc;
-}
-
-/* front, digits, back, and nothing else? */
-static bool is_numbered(const char *name, size_t length, const char *front, const char *back)
-{
-    const size_t begin = strlen(front), tail = strlen(back);
-
-    return length > begin + tail && strncmp(name, front, begin) == 0 &&
-           begin + strspn(name + begin, "0123456789") == length - tail &&
-           strncmp(name + length - tail, back, tail) == 0;
-}
-
-/* Of a file that a run writes. */
+/* Is it what a killed process left of a file that a run writes? */
 static bool is_left_over(const char *name)
 {
-    static const char *const ours[] = {"run.json", "range.json", "history.csv", "range.csv",
-                                       "loss.csv", "timing.csv", "range.png",   "final.safetensors"};
-    const size_t length = fs_left_over(name);
+    static const char *const ours[] = {"run.json",
+                                       "range.json",
+                                       "history.csv",
+                                       "range.csv",
+                                       "loss.csv",
+                                       "timing.csv",
+                                       "range.png",
+                                       "final.safetensors",
+                                       "checkpoint-[0-9]*.clr",
+                                       "interrupted-[0-9]*.safetensors",
+                                       "minimum-[0-9]*.safetensors"};
+    char whole[NAME_MAX + 1];
 
-    if (length == 0)
-        return false;
+    (void)snprintf(whole, sizeof whole, "%.*s", (int)fs_left_over(name), name);
     for (size_t i = 0; i < MEM_COUNT(ours); i++)
-        if (strlen(ours[i]) == length && memcmp(name, ours[i], length) == 0)
+        if (fnmatch(ours[i], whole, 0) == 0)
             return true;
-    return is_numbered(name, length, "checkpoint-", ".clr") ||
-           is_numbered(name, length, "interrupted-", ".safetensors") ||
-           is_numbered(name, length, "minimum-", ".safetensors");
+    return false;
 }
 
-/* Nobody else writes here: the folder is locked. */
+/* The folder is locked: no other process writes here. */
 static void remove_left_overs(const struct record *r)
 {
     DIR *d = opendir(r->dir);
@@ -102,7 +83,7 @@ static void remove_left_overs(const struct record *r)
 
     while (d && (entry = readdir(d))) {
         char *path;
-        if (!is_left_over(entry->d_name) || join(&path, r, entry->d_name, NULL) < 0)
+        if (!is_left_over(entry->d_name) || fs_join(&path, r->dir, entry->d_name, NULL) < 0)
             continue;
         (void)unlink(path);
         free(path);
@@ -125,20 +106,16 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
     r->made_dir = !fs_exists(dir);
     str_append(&r->losses, HISTORY_LOSS_HEADER "\n");
     str_append(&r->timing, HISTORY_TIMING_HEADER "\n");
-    rc = str_check(&r->losses, err);
-    if (rc == 0)
-        rc = str_check(&r->timing, err);
-    if (rc == 0)
-        rc = fs_check_folder(dir, err);
+    rc = fs_check_folder(dir, err);
     if (rc == 0)
         rc = check_old_run(r, resume, err);
     if (rc == 0)
         rc = fs_make_dirs(dir, err);
     if (rc == 0)
-        rc = join(&r->lock_path, r, ".lock", err);
+        rc = fs_join(&r->lock_path, r->dir, ".lock", err);
     if (rc == 0 && fs_lock(r->lock_path, &r->lock, err) < 0)
         rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
-    if (rc == 0) /* again: another process may have run and finished in between */
+    if (rc == 0) /* again: another process may have run and ended meanwhile */
         rc = check_old_run(r, resume, err);
     if (rc == 0)
         remove_left_overs(r);
@@ -165,16 +142,20 @@ void record_close(struct record *r, bool keep)
 
 /* ------------------------------------------------------------------ CSV */
 
-int record_history(struct record *r, const struct record_row *row, struct clr_error *err)
+static int add_row(struct record *r, const struct record_row *row, struct clr_error *err)
 {
     const int rc =
         mem_grow(&r->rows, &r->row_capacity, r->row_count + 1, sizeof *r->rows, "the history", err);
 
-    if (rc < 0)
-        return rc;
-    r->rows[r->row_count++] = *row;
+    if (rc == 0)
+        r->rows[r->row_count++] = *row;
+    return rc;
+}
+
+int record_history(struct record *r, const struct record_row *row, struct clr_error *err)
+{
     str_append(&r->timing, "%llu,%.3f\n", (unsigned long long)row->iteration, record_seconds(r));
-    return 0;
+    return add_row(r, row, err);
 }
 
 double record_seconds(const struct record *r)
@@ -191,7 +172,7 @@ void record_rows(const struct record *r, struct str *out, int digits)
     }
 }
 
-/* One row of record_rows(); moves *text behind it. */
+/* One row of record_rows(); *text moves to the next. */
 static bool parse_row(struct record_row *out, const char **text, uint64_t last)
 {
     double values[5];
@@ -219,17 +200,13 @@ int record_restore(struct record *r, const char *rows, const char *losses, const
         if (!parse_row(&row, &rows, iteration))
             return clr_error_set(err, CLR_EINPUT, "the checkpoint of iteration %llu in '%s' has no history",
                                  (unsigned long long)iteration, r->dir);
-        rc = mem_grow(&r->rows, &r->row_capacity, r->row_count + 1, sizeof *r->rows, "the history", err);
-        if (rc == 0)
-            r->rows[r->row_count++] = row;
+        rc = add_row(r, &row, err);
     }
     str_clear(&r->losses);
     str_append(&r->losses, "%s", losses);
     str_clear(&r->timing);
     str_append(&r->timing, "%s", timing);
-    if (rc == 0)
-        rc = str_check(&r->losses, err);
-    return rc < 0 ? rc : str_check(&r->timing, err);
+    return rc;
 }
 
 void record_loss(struct record *r, uint64_t iteration, double trn_loss, double lr)
@@ -243,7 +220,7 @@ static int write_text(const struct record *r, const char *name, const struct str
     int rc = str_check(text, err);
 
     if (rc == 0)
-        rc = join(&path, r, name, err);
+        rc = fs_join(&path, r->dir, name, err);
     if (rc == 0)
         rc = fs_write_atomic(path, str_text(text), text->length, err);
     free(path);
@@ -279,7 +256,7 @@ char *record_schedule(const struct session *s)
     return text;
 }
 
-/* What is subtracted, one value per channel, 0…255; null for a mean image, which the weights files hold. */
+/* What is subtracted, one value per channel, 0…255; null for a mean image, which is in the weights files. */
 static json_t *mean_json(const struct session *s)
 {
     const struct clr_dataset *d = s->o->data;
@@ -385,7 +362,7 @@ static json_t *data_json(const struct session *s)
                      s->o->validation > 0 ? "held-out training images" : "test set", "classes", d->classes);
 }
 
-/* The arguments as typed, for a later --resume; null: none were given. */
+/* The arguments as typed, for a later --resume; null: there are none. */
 static json_t *arguments_json(const struct clr_train_options *o, json_t *before)
 {
     json_t *list;
@@ -398,32 +375,21 @@ static json_t *arguments_json(const struct clr_train_options *o, json_t *before)
     return list;
 }
 
-/* Of the run that goes on, in words; NULL: not known. */
-static const char *schedule_before(const struct record *r)
-{
-    const json_t *schedule = json_object_get(json_object_get(r->before, "settings"), "schedule");
-
-    return json_string_value(json_object_get(schedule, "description"));
-}
-
-static const char *device_before(const struct record *r)
-{
-    return json_string_value(json_object_get(json_object_get(r->before, "device"), "name"));
-}
-
-/* Where the run went on in other processes, oldest first. */
+/* Where the run was resumed, oldest first. */
 static json_t *resumed_json(const struct record *r, const struct session *s)
 {
     const json_t *before = json_object_get(r->before, "resumed");
     json_t *list = json_is_array(before) ? json_deep_copy(before) : json_array();
+    const char *device = NULL, *schedule = NULL; /* of the process before this one, where they are known */
 
     if (!r->before)
         return list;
+    (void)json_unpack(r->before, "{s:{s:s}}", "device", "name", &device);
+    (void)json_unpack(r->before, "{s:{s:{s:s}}}", "settings", "schedule", "description", &schedule);
     return json_append(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "iteration",
-                                       json_count(r->went_on_at), "when", r->started, "version", CLR_VERSION,
+                                       json_count(r->resumed_at), "when", r->started, "version", CLR_VERSION,
                                        "git", clr_git_id(), "device", s->o->device->name, "device_before",
-                                       device_before(r), "command", s->o->command_line, "schedule_before",
-                                       schedule_before(r)));
+                                       device, "command", s->o->command_line, "schedule_before", schedule));
 }
 
 static json_t *run_json(const struct record *r, const struct session *s, const char *status,
@@ -431,24 +397,25 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
 {
     const char *net = s->o->net->text;
     json_t *variants = json_object(), *prototxt, *root;
-    const char *started = json_string_value(json_object_get(r->before, "started")),
-               *command = json_string_value(json_object_get(r->before, "command"));
+    const char *started = r->started, *command = s->o->command_line;
     char now[32], sum[FS_SHA256_TEXT];
 
+    (void)json_unpack(r->before, "{s:s}", "started", &started);
+    (void)json_unpack(r->before, "{s:s}", "command", &command);
     if (s->replica.train.net)
         net_variants(s->replica.train.net, add_variant, &variants);
     clock_utc(now, sizeof now);
-    /* comments in an old encoding are no reason to refuse a run */
+    /* null where comments are in an old encoding */
     prototxt = str_is_utf8(net) ? json_string(net) : json_null();
     fs_sha256(net, strlen(net), sum);
     root = json_pack(
         "{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s}",
         "format", RECORD_FORMAT, "status", status, "version", CLR_VERSION, "git", clr_git_id(), "build",
-        build_json(), "command", command ? command : s->o->command_line, "arguments",
+        build_json(), "command", command, "arguments",
         arguments_json(s->o, json_object_get(r->before, "arguments")), "resumed", resumed_json(r, s),
         "settings", record_settings(s), "profile", s->o->profile, "prototxt", prototxt, "prototxt_sha256",
         sum, "device", device_json(s->o->device), "data", data_json(s), "variants", variants, "tuning",
-        tuning_json(s), "started", started ? started : r->started, "written", now);
+        tuning_json(s), "started", started, "written", now);
     if (!result)
         return root;
     return json_put(root, "result",
@@ -464,7 +431,7 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)
 {
     char *path = NULL;
-    int rc = join(&path, r, name, err);
+    int rc = fs_join(&path, r->dir, name, err);
 
     if (rc == 0)
         rc = json_write(path, root, 15, err);

@@ -16,7 +16,7 @@ struct record_row {
     double trn_loss, lr, val_loss, val_acc;
 };
 
-#define RECORD_FORMAT 1 /* of run.json: what --resume goes on with */
+#define RECORD_FORMAT 1 /* of run.json: runs of another format are not resumed */
 
 struct record {
     const char *dir;
@@ -24,9 +24,9 @@ struct record {
     bool made_dir;
     char *lock_path;
     int lock;                /* file descriptor, −1: none */
-    json_t *before;          /* run.json of the run that goes on; NULL: this one begins */
-    uint64_t went_on_at;     /* that run's iterations */
-    double seconds_before;   /* that it took */
+    json_t *before;          /* run.json of the run that is resumed; NULL: none is */
+    uint64_t resumed_at;     /* its iterations */
+    double seconds_before;   /* that they took */
     struct record_row *rows; /* of the history */
     size_t row_count, row_capacity;
     struct str losses, timing;
@@ -35,39 +35,40 @@ struct record {
 };
 
 /*
- * Make the folder, lock it, refuse (CLR_EUSAGE) one that holds a run. Nothing is written yet but the lock.
- * resume: one that holds a run with its run.json is right, and what a killed process left of a file it was
- * writing is removed.
+ * Make the folder, lock it, and refuse it (CLR_EUSAGE) if it holds a run. Nothing but the lock is written yet.
+ * Parts of files that a killed process left are removed.
+ *
+ * @param resume  a run with its run.json is not refused
  */
 int record_open(struct record *r, const char *dir, const char *history_name, bool resume,
                 struct clr_error *err);
 
-/* Unlock; unless `keep`, remove what record_open() made (a folder only if it is empty). */
+/* Unlock; unless `keep`, remove the folder if record_open() made it and it is empty. */
 void record_close(struct record *r, bool keep);
 
 int record_history(struct record *r, const struct record_row *row, struct clr_error *err);
 void record_loss(struct record *r, uint64_t iteration, double trn_loss, double lr);
 
-/* Seconds since the run was begun, without those between its processes. */
+/* Seconds that the run has taken, without those between its processes. */
 double record_seconds(const struct record *r);
 
 /* Append the history's rows with that many digits (17: to the bit). */
 void record_rows(const struct record *r, struct str *out, int digits);
 
 /*
- * Take over what was recorded up to `iteration`: rows as record_rows() wrote them with 17 digits, loss.csv
- * and timing.csv. CLR_EINPUT where they are not that.
+ * Set what was recorded up to `iteration`: rows as record_rows() writes them with 17 digits, loss.csv and
+ * timing.csv. CLR_EINPUT: rows is not that.
  */
 int record_restore(struct record *r, const char *rows, const char *losses, const char *timing,
                    uint64_t iteration, struct clr_error *err);
 
-/* Write the CSV files as they stand. */
+/* Write the CSV files with what is recorded so far. */
 int record_write(struct record *r, struct clr_error *err);
 
-/* Write root, which is given up also on failure, as file `name` of the folder. NULL: it could not be made. */
+/* Write root, whose reference is taken, as file `name` of the folder. NULL: it could not be made. */
 int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err);
 
-/* The schedule in one text, which differs where a rate or a momentum could; NULL: out of memory. */
+/* The schedule as one text: schedules with different rates or momenta have different ones. NULL: out of memory. */
 char *record_schedule(const struct session *s);
 
 /* run.json's "settings"; NULL: out of memory, or a name that is not UTF-8. */

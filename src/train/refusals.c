@@ -8,11 +8,11 @@
 #include "verify/verify.h"
 
 enum {
-    LAYER_IMAGES = 2, /* that are computed of a layer by itself: the oracles are slow */
-    ROUND_MOST = 64,  /* that are refused in one round */
+    LAYER_IMAGES = 2, /* a layer by itself is checked with: the references are slow */
+    ROUND_MOST = 64,  /* variants that are refused in one round */
 };
 
-/* Is it one of those? */
+/* Has it been refused in this round? */
 static bool is_refused(const struct refusals *r, const struct tunedb_entry *f)
 {
     for (int i = r->first; i < r->count; i++)
@@ -23,7 +23,7 @@ static bool is_refused(const struct refusals *r, const struct tunedb_entry *f)
     return false;
 }
 
-/* What cannot be recorded is found out again the next time: no reason to fail. */
+/* A variant that cannot be recorded is found again by the next run: that is no error. */
 static void keep_failure(struct refusals *r, const struct session *s, const struct tunedb_entry *failure)
 {
     struct clr_error why = {0};
@@ -31,12 +31,13 @@ static void keep_failure(struct refusals *r, const struct session *s, const stru
     if (tunedb_store(s->replica.records, failure, &why) == 0)
         return;
     if (!r->unrecorded)
-        log_line(CLR_LOG_WARNING, "what is wrong cannot be kept, and is found out again by the next run: %s",
+        log_line(CLR_LOG_WARNING,
+                 "wrong variants cannot be recorded, and will be found again by the next run: %s",
                  why.message);
     r->unrecorded = true;
 }
 
-/* Do both do a pass by one algorithm, whatever its numbers, and fail in one way? */
+/* Are both of one algorithm, with any tile sizes, and did both fail, or were both wrong? */
 static bool is_alike(const struct refused *a, const struct refused *b)
 {
     return a->failed == b->failed && op_same_algorithm(a->variant, b->variant);
@@ -51,7 +52,7 @@ static bool is_first_alike(const struct refusals *r, const struct refused *one)
 }
 
 /* Those that are like the i-th, which is the first of them. */
-static void tell_alike(const struct session *s, const struct refusals *r, int i, int alike)
+static void log_alike(const struct session *s, const struct refusals *r, int i, int alike)
 {
     const struct refused *one = &r->refused[i];
     const char *name = s->o->device->name, *list = r->unrecorded ? "" : tunedb_path(s->replica.records);
@@ -70,18 +71,18 @@ static void tell_alike(const struct session *s, const struct refusals *r, int i,
                  list[0] ? "; the list is in '" : "", list, list[0] ? "'" : "");
 }
 
-void refusals_tell(const struct session *s, const struct refusals *r)
+void refusals_log(const struct session *s, const struct refusals *r)
 {
     for (int i = 0; i < r->count; i++) {
         int alike = 0;
         for (int k = 0; k < r->count; k++)
             alike += is_alike(&r->refused[i], &r->refused[k]);
         if (is_first_alike(r, &r->refused[i]))
-            tell_alike(s, r, i, alike);
+            log_alike(s, r, i, alike);
     }
 }
 
-/* The worst NMSE of a pass; NaN, too. */
+/* The worst NMSE of a pass; NaN if any is NaN. */
 static double worst_nmse(const struct verify_result *r, enum op_pass pass)
 {
     static const enum verify_output first[OP_PASS_COUNT] = {VERIFY_Y, VERIFY_DX, VERIFY_DW},
@@ -94,8 +95,8 @@ static double worst_nmse(const struct verify_result *r, enum op_pass pass)
     return worst;
 }
 
-/* Record the variant of a pass as wrong by *r, or (NULL) as one that does not run; *done: there may be
- * another way. */
+/* Record the variant of a pass as wrong by *r, or, if r is NULL, as one that does not run. *done: the pass may have
+ * another variant. */
 static int refuse(bool *done, struct refusals *to, struct session *s, const struct graph_node *node,
                   enum op_pass pass, int block, const struct verify_result *r, const char *why,
                   struct clr_error *err)
@@ -116,7 +117,7 @@ static int refuse(bool *done, struct refusals *to, struct session *s, const stru
     }
     if (tunedb_failed(s->replica.records, &failure.key, failure.variant)) {
         *done = *done || to->kept;
-        return 0; /* else what is left is wrong too */
+        return 0; /* if it was not a checkpoint's, no other variant is left */
     }
     rc = mem_grow(&to->refused, &to->capacity, (size_t)to->count + 1, sizeof *to->refused, "what is wrong",
                   err);
@@ -137,15 +138,15 @@ static int refuse(bool *done, struct refusals *to, struct session *s, const stru
     return 0;
 }
 
-bool refusals_may_mend(const struct clr_error *why)
+bool refusals_may_help(const struct clr_error *why)
 {
     return why->code == CLR_ECL &&
            (why->cl_status == CL_BUILD_PROGRAM_FAILURE || why->cl_status == CL_INVALID_WORK_GROUP_SIZE ||
             why->cl_status == CL_INVALID_WORK_ITEM_SIZE);
 }
 
-/* A layer by itself. That rounding is a little worse than the doctor wants it is no reason to refuse. */
-static int judge_node(int *refused, struct refusals *to, struct session *s, const struct graph *g,
+/* A layer by itself. The limits are looser than the doctor's: a little more rounding is no reason to refuse. */
+static int check_node(int *refused, struct refusals *to, struct session *s, const struct graph *g,
                       const struct graph_node *node, struct clr_error *err)
 {
     const unsigned arrangements = 1u << VERIFY_EXACT | 1u << VERIFY_WIDE;
@@ -155,7 +156,7 @@ static int judge_node(int *refused, struct refusals *to, struct session *s, cons
     const bool failed = verify_op_as(s->replica.ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
     bool wrong = failed, done = false;
 
-    if (failed && !refusals_may_mend(&why))
+    if (failed && !refusals_may_help(&why))
         return clr_error_set(err, why.code, "%s", why.message);
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
         int rc;
@@ -168,12 +169,12 @@ static int judge_node(int *refused, struct refusals *to, struct session *s, cons
             return rc;
     }
     if (wrong && !done)
-        return clr_error_set(
-            err, CLR_EFAILED,
-            "%s %s layer '%s' %s(%s), and there is no other way to do it: nothing is trained "
-            "on it. Another driver may be right; 'clr-cl doctor' shows all that is wrong",
-            s->o->device->name, failed ? "cannot run" : "computes", node->desc.label, failed ? "" : "wrong ",
-            failed ? why.message : r.text);
+        return clr_error_set(err, CLR_EFAILED,
+                             "%s %s layer '%s' %s(%s), and there is no other variant: nothing is trained on "
+                             "it. Another driver may "
+                             "be correct; 'clr-cl doctor' reports everything that is wrong",
+                             s->o->device->name, failed ? "cannot run" : "computes", node->desc.label,
+                             failed ? "" : "wrong ", failed ? why.message : r.text);
     *refused += done;
     return 0;
 }
@@ -188,7 +189,7 @@ int refusals_find(int *count, struct refusals *to, struct session *s, struct clr
         for (size_t i = 0; graphs[k] && i < graphs[k]->node_count && rc == 0; i++) {
             rc = selfcheck_stopped(s, err);
             if (rc == 0)
-                rc = judge_node(count, to, s, graphs[k], &graphs[k]->nodes[i], err);
+                rc = check_node(count, to, s, graphs[k], &graphs[k]->nodes[i], err);
         }
     return rc;
 }

@@ -1,4 +1,4 @@
-/* What one device holds of a run: see replica.h. */
+/* What one device has of a run: see replica.h. */
 #include "train/replica.h"
 
 #include <jansson.h>
@@ -8,7 +8,7 @@
 
 /* ------------------------------------------------------------------ planning */
 
-/* A layer's variant for a pass, of {LAYER: {PASS: VARIANT}}. */
+/* A layer's variant for a pass, from {LAYER: {PASS: VARIANT}}. */
 static const char *kept_variant(void *user, const char *label, const char *pass)
 {
     return json_string_value(json_object_get(json_object_get(user, label), pass));
@@ -86,23 +86,22 @@ static int start_parameters(struct replica *r, const struct session *s, struct c
 
 static int start_lists(struct replica *r, const struct session *s, struct clr_error *err)
 {
-    const size_t eval = (size_t)s->eval_count;
-    int rc = ocl_buffer_create(&r->test.index, r->ctx, eval * sizeof(cl_int), "the evaluation's images", err);
+    const size_t eval = (size_t)s->eval_count, train = (size_t)s->order_count;
+    const struct {
+        cl_mem *out;
+        size_t size;
+        const char *what;
+    } lists[] = {{&r->test.index, eval * sizeof(cl_int), "the evaluation's images"},
+                 {&r->test.losses, eval * sizeof(float), "the evaluation's losses"},
+                 {&r->test.hits, eval * sizeof(float), "the evaluation's correct images"},
+                 {&r->train.index, train * sizeof(cl_int), "an epoch's order"},
+                 {&r->train.losses, SESSION_LOSSES * (size_t)s->o->batch * sizeof(float), "the losses"}};
+    const size_t count = r->train.net ? 5 : 3;
+    int rc = 0;
 
-    if (rc == 0)
-        rc = ocl_write(r->ctx, r->test.index, 0, eval * sizeof(cl_int), s->eval_order, err);
-    if (rc == 0)
-        rc = ocl_buffer_create(&r->test.losses, r->ctx, eval * sizeof(float), "the evaluation's losses", err);
-    if (rc == 0)
-        rc = ocl_buffer_create(&r->test.hits, r->ctx, eval * sizeof(float), "the evaluation's hits", err);
-    if (rc < 0 || !r->train.net)
-        return rc;
-    rc = ocl_buffer_create(&r->train.index, r->ctx, (size_t)s->order_count * sizeof(cl_int),
-                           "an epoch's order", err);
-    if (rc == 0)
-        rc = ocl_buffer_create(&r->train.losses, r->ctx, sizeof(float) * SESSION_LOSSES * (size_t)s->o->batch,
-                               "the losses", err);
-    return rc;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = ocl_buffer_create(lists[i].out, r->ctx, lists[i].size, lists[i].what, err);
+    return rc < 0 ? rc : ocl_write(r->ctx, r->test.index, 0, eval * sizeof(cl_int), s->eval_order, err);
 }
 
 static int start_phase(struct phase *p, struct replica *r, const struct session *s, struct clr_error *err)
@@ -191,12 +190,4 @@ int replica_forward(const struct phase *p, struct net_batch *b, struct clr_error
     b->loss = p->losses;
     b->hit = p->hits;
     return rc < 0 ? rc : net_forward(p->net, b, err);
-}
-
-int replica_update(struct replica *r, double rate, double momentum, uint64_t iteration, struct clr_error *err)
-{
-    const struct optimizer_buffers all = {r->params.all[PARAMS_W], r->params.all[PARAMS_V],
-                                          r->params.all[PARAMS_G], r->params.all[PARAMS_S]};
-
-    return optimizer_update(r->optimizer, &all, rate, momentum, iteration, err);
 }

@@ -1,4 +1,4 @@
-/* Going on with a run: see resume.h. */
+/* Resuming a run: see resume.h. */
 #include "train/resume.h"
 
 #include <clr/version.h>
@@ -11,8 +11,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ocl/source.h"
+#include "train/weights.h"
 
-/* ------------------------------------------------------------------ what variants hold for */
+/* ------------------------------------------------------------------ what variants are valid for */
 
 static int made_json(json_t **out, const struct clr_device *d, struct clr_error *err)
 {
@@ -28,7 +29,7 @@ static int made_json(json_t **out, const struct clr_device *d, struct clr_error 
     return *out ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a checkpoint");
 }
 
-/* Says what is not as it was; true where all is. */
+/* Is everything as it was? A warning names the first difference. */
 static bool is_same(const json_t *was, json_t *is, const char *dir)
 {
     const char *key;
@@ -41,7 +42,8 @@ static bool is_same(const json_t *was, json_t *is, const char *dir)
             continue;
         log_line(
             CLR_LOG_WARNING,
-            "the run in '%s' was made with %s '%s', which is now '%s': it goes on, but not to the same bytes",
+            "the run in '%s' was made with %s '%s', which is now '%s': it is resumed, but its results may "
+            "differ in rounding from those of a run that was not stopped",
             dir, key, old ? old : "?", json_string_value(value));
         return false;
     }
@@ -58,14 +60,14 @@ static int check_format(const json_t *run, const char *path, struct clr_error *e
     if (json_is_integer(format) && json_integer_value(format) != RECORD_FORMAT)
         return clr_error_set(
             err, CLR_EINPUT,
-            "'%s' has format %lld, of clr-cl %s; this is clr-cl %s, which goes on with runs of "
-            "format %d: go on with that version, or choose another `out`",
+            "'%s' has format %lld, of clr-cl %s; this is clr-cl %s, which resumes runs of format "
+            "%d: resume it with that version, or choose another `out`",
             path, (long long)json_integer_value(format), version ? version : "?", CLR_VERSION, RECORD_FORMAT);
     if (!json_is_integer(format) || !json_is_object(json_object_get(run, "settings")) ||
         !json_is_object(json_object_get(run, "data")))
-        return clr_error_set(
-            err, CLR_EINPUT,
-            "'%s' is not what a run leaves: there is nothing to go on with; choose another `out`", path);
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' is not a run's file: there is nothing to resume; choose another `out`",
+                             path);
     return 0;
 }
 
@@ -82,7 +84,7 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
     return rc;
 }
 
-/* The images and the net, whatever their files are called now. */
+/* Are the images and the net the same, whatever their files are called now? */
 static int check_files(const struct record *r, const struct clr_train_options *o, struct clr_error *err)
 {
     const json_t *sum = json_object_get(json_object_get(r->before, "data"), "sha256"),
@@ -91,21 +93,21 @@ static int check_files(const struct record *r, const struct clr_train_options *o
     char now[FS_SHA256_TEXT];
 
     if (!json_is_string(sum) || strcmp(json_string_value(sum), o->data->checksum) != 0)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "`data` %s: the images are not those that the run in '%s' began with",
+        return clr_error_set(err, CLR_EUSAGE, "`data` %s: the images are not those of the run in '%s'",
                              o->data_name, r->dir);
     fs_sha256(o->net->text, strlen(o->net->text), now);
     if (json_is_string(net) && strcmp(json_string_value(net), now) == 0)
         return 0;
     if (json_is_string(name) && strcmp(json_string_value(name), o->net_name) != 0)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "`net` %s: the run in '%s' was begun with %s, which is another net: leave the "
-                             "option out, or choose another `out`",
-                             o->net_name, r->dir, json_string_value(name));
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "`net` %s: the run in '%s' was begun with %s, which is another net: omit the option, "
+            "or choose another `out`",
+            o->net_name, r->dir, json_string_value(name));
     return clr_error_set(
         err, CLR_EUSAGE,
-        "`net` %s: the file is not what it was when the run in '%s' began; what it was stands "
-        "in run.json there, as 'prototxt'",
+        "`net` %s: the file has changed since the run in '%s' was begun; run.json there has the "
+        "old text, as 'prototxt'",
         o->net_name, r->dir);
 }
 
@@ -134,15 +136,14 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
         rc =
             clr_error_set(err, CLR_EUSAGE, "`iterations` %llu: the run in '%s' has done %s already",
                           (unsigned long long)o->iterations, r->dir, str_count(done, c->state.iteration, ""));
-        goto out;
+    } else {
+        rc = made_json(&made, o->device, err);
+        if (rc == 0 && !is_same(c->made, made, r->dir)) {
+            json_decref(c->variants);
+            c->variants = NULL;
+        }
+        json_decref(made);
     }
-    rc = made_json(&made, o->device, err);
-    if (rc == 0 && !is_same(c->made, made, r->dir)) {
-        json_decref(c->variants);
-        c->variants = NULL;
-    }
-    json_decref(made);
-out:
     if (rc < 0)
         resume_clear(out);
     return rc;
@@ -156,14 +157,14 @@ void resume_clear(struct resume *resume)
 
 /* ------------------------------------------------------------------ checking */
 
-/* As it would stand in run.json; NULL: not there. Free with free(). */
+/* The value as text, to be freed with free(); NULL: there is none, or no memory. */
 static char *as_text(const json_t *value)
 {
     return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
 }
 
-static int compare(const json_t *was, const json_t *is, const char *key, const char *dir,
-                   struct clr_error *err)
+static int compare_value(const json_t *was, const json_t *is, const char *key, const char *dir,
+                         struct clr_error *err)
 {
     char *old = as_text(was), *new = as_text(is);
     const bool same = old && new &&strcmp(old, new) == 0;
@@ -171,56 +172,62 @@ static int compare(const json_t *was, const json_t *is, const char *key, const c
 
     if ((was && !old) || (is && !new))
         rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the settings of the run in '%s'", dir);
-    if (rc == 0 && !same)
+    else if (!same)
         rc = clr_error_set(
             err, CLR_EUSAGE,
-            "`%s`: the run in '%s' was begun with %.200s, this would be %.200s; it goes on with what "
-            "it was begun with: leave the option out, or choose another `out`",
+            "`%s`: the run in '%s' was begun with %.200s, this is %.200s; a run is resumed with "
+            "what it was begun with: omit the option, or choose another `out`",
             key, dir, old ? old : "nothing", new ? new : "nothing");
     free(old);
     free(new);
     return rc;
 }
 
-/* Every key of `is` against `was`, objects by their own keys. `free_keys`: not compared. */
-static int compare_all(const json_t *was, json_t *is, const char *const *free_keys, const char *dir,
-                       struct clr_error *err)
+/* Compare a setting of both; objects key by key, as far as `is` has the key. */
+static int compare(const json_t *was, json_t *is, const char *key, const char *dir, struct clr_error *err)
 {
-    const char *key;
+    const char *inner;
     json_t *value;
     int rc = 0;
 
-    json_object_foreach(is, key, value)
+    if (!json_is_object(is))
+        return compare_value(was, is, key, dir, err);
+    json_object_foreach(is, inner, value)
     {
-        bool skip = false;
-        for (const char *const *k = free_keys; *k; k++)
-            skip = skip || strcmp(*k, key) == 0;
-        if (strcmp(key, "momentum2") == 0 && json_is_null(value)) /* 0.1 wrote it of every optimizer */
-            skip = true;
-        if (skip)
-            continue;
-        if (json_is_object(value))
-            rc = compare_all(json_object_get(was, key), value, free_keys, dir, err);
-        else
-            rc = compare(json_object_get(was, key), value, key, dir, err);
+        rc = compare(json_object_get(was, inner), value, inner, dir, err);
         if (rc < 0)
-            return rc;
+            break;
     }
     return rc;
 }
 
+/* Remove the settings in which a resumed run may differ. */
+static void remove_free(json_t *settings, const struct session *s)
+{
+    /* "out", "net", "data": paths, whose files are compared */
+    static const char *const keys[] = {"out",          "net", "data", "iterations", "checkpoint_every",
+                                       "on_divergence"};
+    json_t *schedule = json_object_get(settings, "schedule"), *value;
+    const char *key;
+    void *next;
+
+    for (size_t i = 0; i < MEM_COUNT(keys); i++)
+        (void)json_object_del(settings, keys[i]);
+    if (isnan(session_optimizer(s->o).momentum2)) /* not used; 0.1 wrote it for every optimizer */
+        (void)json_object_del(settings, "momentum2");
+    json_object_foreach_safe(schedule, next, key, value)
+    {
+        if (s->o->continues ? strcmp(key, "momentum") != 0 : strcmp(key, "description") == 0)
+            (void)json_object_del(schedule, key);
+    }
+}
+
 int resume_check(const struct record *r, const struct session *s, struct clr_error *err)
 {
-    /* "net", "data", "out": paths, whose files are compared. "description" follows from the others. */
-    static const char *const may_change[] = {"iterations",    "out",         "net",
-                                             "data",          "description", "checkpoint_every",
-                                             "on_divergence", NULL},
-                             *const continued[] = {"iterations",       "out",           "net",      "data",
-                                                   "checkpoint_every", "on_divergence", "schedule", NULL};
     const struct clr_schedule *schedule = &s->o->schedule;
-    const bool continues = s->o->continues;
-    const bool bound = !continues && (schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
-                                      schedule->policy == CLR_POLICY_SWEEP_LOG || schedule->iterations > 0);
+    const bool bound =
+        !s->o->continues && (schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
+                             schedule->policy == CLR_POLICY_SWEEP_LOG || schedule->iterations > 0);
     const json_t *before = json_object_get(r->before, "settings");
     json_t *settings;
     int rc = 0;
@@ -230,22 +237,19 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
     settings = record_settings(s);
     if (!settings)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the settings, or a name that is not UTF-8");
-    if (bound) /* its rates follow from them */
-        rc = compare(json_object_get(before, "iterations"), json_object_get(settings, "iterations"),
-                     "iterations", r->dir, err);
+    if (bound) /* the rates depend on them */
+        rc = compare_value(json_object_get(before, "iterations"), json_object_get(settings, "iterations"),
+                           "iterations", r->dir, err);
+    remove_free(settings, s);
     if (rc == 0)
-        rc = compare_all(before, settings, continues ? continued : may_change, r->dir, err);
-    if (rc == 0 && continues)
-        rc = compare(json_object_get(json_object_get(before, "schedule"), "momentum"),
-                     json_object_get(json_object_get(settings, "schedule"), "momentum"), "momentum", r->dir,
-                     err);
+        rc = compare(before, settings, "settings", r->dir, err);
     json_decref(settings);
     return rc;
 }
 
 /* ------------------------------------------------------------------ going back */
 
-/* The sets of parameters that a checkpoint holds, the first `saved_count()` of them. */
+/* The sets of parameters that a checkpoint has: the first saved_count() of these. */
 static const struct {
     int set;
     const char *suffix; /* of the tensors' names */
@@ -280,7 +284,7 @@ static int apply_parameters(const struct checkpoint *c, struct session *s, struc
     return rc;
 }
 
-/* The weights that were saved when the run was stopped here: they are on their way again. */
+/* Remove the weights that were saved when the run was stopped here: it will leave other ones. */
 static void remove_interrupted(const struct record *r, uint64_t iteration)
 {
     char name[64], *path = NULL;
@@ -291,7 +295,7 @@ static void remove_interrupted(const struct record *r, uint64_t iteration)
     free(path);
 }
 
-/* The times that the checkpoint's rates were halved; 0: they are those of another schedule than this one. */
+/* How often the checkpoint's rates were halved; 0 where they come from another schedule than this run's. */
 static int find_backoffs(int *out, const struct checkpoint *c, const struct session *s, struct clr_error *err)
 {
     char *schedule = record_schedule(s);
@@ -302,7 +306,7 @@ static int find_backoffs(int *out, const struct checkpoint *c, const struct sess
     return schedule ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule");
 }
 
-/* All that the checkpoint holds, but for when and by what it was made. */
+/* Set session and record to what the checkpoint has. */
 static int go_back(const struct checkpoint *c, int backoffs, struct session *s, struct record *r,
                    struct clr_error *err)
 {
@@ -322,14 +326,15 @@ int resume_back_off(struct session *s, struct record *r, struct clr_error *err)
     bool found = false;
     int rc = checkpoint_read(&c, &found, s->o->out, UINT64_MAX, err);
 
-    if (rc == 0 && found && was.backoffs > 0 && c.state.iteration == was.back_at) { /* it was of no use */
+    if (rc == 0 && found && was.backoffs > 0 &&
+        c.state.iteration == was.back_at) { /* the one before: from this one it diverged again */
         checkpoint_clear(&c);
         rc = checkpoint_read(&c, &found, s->o->out, was.back_at, err);
         if (rc == 0 && !found)
             rc = checkpoint_read(&c, &found, s->o->out, UINT64_MAX, err);
     }
     if (rc == 0 && !found)
-        rc = clr_error_set(err, CLR_EFAILED, "there is no good checkpoint in '%s' to go back to", s->o->out);
+        rc = clr_error_set(err, CLR_EFAILED, "there is no good checkpoint in '%s'", s->o->out);
     if (rc < 0)
         return rc;
     c.state.back_at = c.state.iteration;
@@ -346,13 +351,13 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
 
     if (!resume->found) {
         if (s->o->resume)
-            log_line(CLR_LOG_INFO, "there is no checkpoint in '%s' yet: from the beginning", s->o->out);
+            log_line(CLR_LOG_INFO, "there is no checkpoint in '%s' yet: the run begins anew", s->o->out);
         return 0;
     }
     rc = find_backoffs(&backoffs, c, s, err);
     if (rc == 0)
         rc = go_back(c, backoffs, s, r, err);
-    r->went_on_at = c->state.iteration;
+    r->resumed_at = c->state.iteration;
     r->seconds_before = c->seconds;
     if (rc == 0)
         remove_interrupted(r, c->state.iteration);
@@ -360,9 +365,9 @@ int resume_apply(const struct resume *resume, struct session *s, struct record *
         log_line(CLR_LOG_INFO, "'%s' has done its %s: nothing is left to train", s->o->out,
                  str_count(all, s->o->iterations, "iteration"));
     else if (rc == 0)
-        log_line(CLR_LOG_INFO, "'%s' goes on after iteration %s of %s%s", s->o->out,
+        log_line(CLR_LOG_INFO, "'%s' is resumed after iteration %s of %s%s", s->o->out,
                  str_count(done, c->state.iteration, ""), str_count(all, s->o->iterations, ""),
-                 s->state.backoffs > 0 ? ", with the smaller rates that it has backed off to" : "");
+                 s->state.backoffs > 0 ? ", with the smaller rates that it had after a divergence" : "");
     return rc;
 }
 
@@ -385,61 +390,50 @@ static json_t *variants_json(const struct session *s)
     return json_pack("{s:o, s:o}", "train", train, "test", test);
 }
 
-/* Tensors that point into the values of the saved sets. */
-static void describe_tensors(struct st_tensor *out, const struct params *p, float *const *const *values)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        const struct graph_param *info = &p->info[i];
-        for (size_t k = 0; k < saved_count(p); k++, out++) {
-            (void)snprintf(out->name, sizeof out->name, "%s%s", info->name, saved[k].suffix);
-            out->rank = info->rank;
-            for (int d = 0; d < info->rank; d++)
-                out->dims[d] = (uint64_t)info->dims[d];
-            out->count = info->count;
-            out->data = values[k][i];
-        }
-    }
-}
-
-void resume_tell(const struct session *s, struct clr_error *err)
+void resume_advise(const struct session *s, struct clr_error *err)
 {
     const struct clr_error why = *err;
-    char from[STR_COUNT];
+    const bool lost = why.code == CLR_ECL && ocl_is_lost(why.cl_status);
+    char at[STR_COUNT];
     struct checkpoint c;
     bool found = false;
 
-    if (why.code != CLR_ECL || !ocl_is_lost(why.cl_status) ||
-        checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) < 0)
+    if ((!lost && why.code != CLR_EDIVERGED) ||
+        checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) < 0 || (!lost && !found))
         return;
-    if (found)
-        (void)clr_error_set(err, why.code,
-                            "%s. `resume` goes on with '%s' from its checkpoint of iteration %s", why.message,
-                            s->o->out, str_count(from, c.state.iteration, ""));
-    else
-        (void)clr_error_set(err, why.code, "%s. There is no checkpoint in '%s' to go on from", why.message,
+    if (!found)
+        (void)clr_error_set(err, why.code, "%s. There is no checkpoint in '%s' to resume from", why.message,
                             s->o->out);
+    else
+        (void)clr_error_set(
+            err, why.code,
+            lost            ? "%s. `resume` continues '%s' from its checkpoint of iteration %s"
+            : s->o->backoff ? "%s. The last good checkpoint in '%s' is of iteration %s"
+                            : "%s. Or continue '%s' from its checkpoint of iteration %s with half the rates: "
+                              "`resume` `on_divergence` backoff",
+            why.message, s->o->out, str_count(at, c.state.iteration, ""));
     err->cl_status = why.cl_status;
-    if (found)
-        checkpoint_clear(&c);
+    checkpoint_clear(&c);
 }
 
 int resume_save(struct session *s, const struct record *r, struct clr_error *err)
 {
     const struct params *p = &s->replica.params;
+    const size_t count = saved_count(p);
     struct checkpoint c = {.state = s->state, .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};
     float **values[MEM_COUNT(saved)] = {NULL};
     int rc = 0;
 
-    for (size_t k = 0; k < saved_count(p) && rc == 0; k++)
+    for (size_t k = 0; k < count && rc == 0; k++)
         rc = session_read_parameters(s, saved[k].set, &values[k], err);
     if (rc == CLR_EDIVERGED) {
         rc = 0;
         goto out;
     }
     if (rc == 0)
-        rc = mem_new(&tensors, saved_count(p) * p->count, sizeof *tensors, "a checkpoint", err);
+        rc = mem_new(&tensors, count * p->count, sizeof *tensors, "a checkpoint", err);
     record_rows(r, &history, 17);
     if (rc == 0)
         rc = str_check(&history, err);
@@ -449,10 +443,11 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
         rc = str_check(&r->timing, err);
     if (rc < 0)
         goto out;
-    describe_tensors(tensors, p, (float *const *const *)values);
-    c.tensors = (struct st_file){.tensors = tensors, .count = saved_count(p) * p->count};
-    c.history =
-        (char *)(uintptr_t)str_text(&history); /* borrowed: writing changes nothing; no rows, no text */
+    for (size_t i = 0; i < p->count; i++)
+        for (size_t k = 0; k < count; k++)
+            weights_tensor(&tensors[i * count + k], &p->info[i], saved[k].suffix, values[k][i]);
+    c.tensors = (struct st_file){.tensors = tensors, .count = count * p->count};
+    c.history = (char *)(uintptr_t)str_text(&history); /* borrowed; "" where there are no rows */
     c.losses = r->losses.text;
     c.timing = r->timing.text;
     c.variants = variants_json(s);

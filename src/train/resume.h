@@ -1,10 +1,9 @@
 /*
- * Going on with a run to the bit: what of a session and its record goes into a checkpoint, and back.
+ * Resuming a run: what of a session and its record goes into a checkpoint, and back.
  *
- * A run that goes on has the settings of its run.json, but for iterations, checkpoint_every and what is done
- * about a divergence. Where device,
- * driver, program and kernels are still the same, so are the variants of all kernels, and with them the bytes
- * of everything that the run leaves behind; where not, that is said, and the variants are looked up anew.
+ * A resumed run has the settings of its run.json, except for iterations, checkpoint_every and what happens after
+ * a divergence. If device, driver, program and kernels are the same as before, so are the variants of all kernels,
+ * and the results are the same to the bit. If not, a warning is logged, and variants are chosen anew.
  */
 #ifndef TRAIN_RESUME_H
 #define TRAIN_RESUME_H
@@ -12,13 +11,15 @@
 #include "train/record.h"
 
 struct resume {
-    bool found;                   /* a checkpoint, and with it a run.json */
-    struct checkpoint checkpoint; /* without variants where they do not hold any more */
+    bool found;                   /* there is a run.json and a checkpoint */
+    struct checkpoint checkpoint; /* without variants where they are no longer valid */
 };
 
 /*
- * Look for a run in r's folder, and take over what its run.json tells of its beginning. No run.json: nothing
- * was begun, found is false. CLR_EINPUT: a run.json that cannot be read.
+ * Look for a run in r's folder, and read its run.json into *r. Without one, out->found is false.
+ *
+ * @return 0; CLR_EINPUT: run.json or a checkpoint cannot be read; CLR_EUSAGE: the images or the net are others, or
+ *         the run has more iterations already; CLR_EFAILED, CLR_ENOMEM
  */
 int resume_open(struct resume *out, struct record *r, const struct clr_train_options *o,
                 struct clr_error *err);
@@ -27,21 +28,21 @@ void resume_clear(struct resume *resume);
 /* CLR_EUSAGE, with the option's name, where a setting is not that of the run. After session_plan(). */
 int resume_check(const struct record *r, const struct session *s, struct clr_error *err);
 
-/* Bring session and record to where the checkpoint was made. After session_start(). */
+/* Set session and record to what they were when the checkpoint was written. After session_start(). */
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err);
 
 /*
- * Back to the newest good checkpoint, or to one before it where that was of no use, and on with half the
- * rates. That is saved, so that a run that is taken up there goes the same way. CLR_EFAILED: there is none.
+ * Go back to the newest good checkpoint, or, if the run diverged again from there, to the one before it; halve
+ * the rates, and save that, so that a run that is resumed there has the same rates. CLR_EFAILED: there is none.
  */
 int resume_back_off(struct session *s, struct record *r, struct clr_error *err);
 
-/* Where the device was lost: add to *err how the run goes on, and from where. */
-void resume_tell(const struct session *s, struct clr_error *err);
+/* If the device was lost or the run diverged: add to *err how the run can be resumed, and from where. */
+void resume_advise(const struct session *s, struct clr_error *err);
 
 /*
- * Write a checkpoint. All losses have been read. None is written, which is no error here, where a weight is
- * not finite: the next loss tells, or who saves the weights.
+ * Write a checkpoint. All losses must have been read. If a weight is not finite, nothing is written, and that is
+ * no error here: the next loss, or saving the weights, will show it.
  */
 int resume_save(struct session *s, const struct record *r, struct clr_error *err);
 

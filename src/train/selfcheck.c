@@ -1,4 +1,4 @@
-/* Is a device right: see selfcheck.h. */
+/* The self-check of a device: see selfcheck.h. */
 #include "train/selfcheck.h"
 
 #include <limits.h>
@@ -13,28 +13,28 @@
 #include "verify/verify.h"
 
 enum {
-    IMAGES = 4,         /* that are computed: the oracles are slow */
+    IMAGES = 4,         /* of a batch: the references are slow */
     UPDATE_COUNT = 100, /* numbers that are updated */
-    ROUNDS = 8,         /* at most: variants that are refused one after the other */
+    ROUNDS = 8,         /* how often variants are refused and the net is planned anew */
 };
 
 /*
- * What a wrong kernel exceeds and rounding does not: single precision leaves an NMSE of 1e-13 to 1e-9 in
- * gradients. A maximum that falls on another of two nearly equal pixels can leave 1e-4: so a device is wrong
- * if it is with each of several batches.
+ * Limits that wrong kernels exceed and rounding does not: single precision leaves an NMSE of 1e-13 to 1e-9 in
+ * gradients. Where the maximum of a pool falls on another of two nearly equal pixels, it can be 1e-4. So a device
+ * is only wrong if the results of several batches are.
  */
 #define LIMIT_GRADIENT 1e-6
 #define LIMIT_LOSS     1e-4 /* absolute, and relative to losses above 1 */
 #define BATCHES        3
-#define PATIENCE_S     2.0 /* a device that took longer to start takes its time for the check, too */
+#define PATIENCE_S     2.0 /* if a device took longer to start, the check is announced: it will be slow, too */
 
 /* ------------------------------------------------------------------ one batch, twice */
 
-/* What is wrong, if anything is. */
+/* What the check found. */
 struct finding {
     bool wrong;
-    bool update;       /* that is, not the net */
-    bool no_judgement; /* single precision does not hold the net's numbers: weights like these tell nothing */
+    bool update;       /* the update is wrong, not the net */
+    bool no_judgement; /* the net's numbers overflow single precision: nothing can be compared */
     char text[160];
 };
 
@@ -101,28 +101,18 @@ static int compare_gradients(struct finding *f, const struct session *s, const s
     int rc = 0;
 
     for (size_t p = 0; p < s->replica.params.count && rc == 0; p++) {
-        const size_t count = s->replica.params.info[p].count;
-        char what[sizeof s->replica.params.info->name + 32];
+        const struct graph_param *info = &s->replica.params.info[p];
+        char what[sizeof info->name + 32];
         float *got = NULL;
-        (void)snprintf(what, sizeof what, "the gradient of %s", s->replica.params.info[p].name);
-        rc = mem_new(&got, count, sizeof *got, "a gradient", err);
+        (void)snprintf(what, sizeof what, "the gradient of %s", info->name);
+        rc = mem_new(&got, info->count, sizeof *got, "a gradient", err);
         if (rc == 0)
-            rc = ocl_read(s->replica.ctx, s->replica.params.g[p], 0, count * sizeof *got, got, err);
+            rc = ocl_read(s->replica.ctx, s->replica.params.g[p], 0, info->count * sizeof *got, got, err);
         if (rc == 0)
-            compare(f, what, got, c->dw[p], count, LIMIT_GRADIENT);
+            compare(f, what, got, c->dw[p], info->count, LIMIT_GRADIENT);
         free(got);
     }
     return rc;
-}
-
-static int plain_refnet(struct refnet **out, struct graph **graph, const struct session *s, unsigned phase,
-                        int batch, int n, struct clr_error *err)
-{
-    const struct clr_dataset *d = s->o->data;
-    const struct clr_image_shape image = {d->channels, d->height, d->width};
-    int rc = graph_create(graph, s->o->net, phase, image, batch, err);
-
-    return rc < 0 ? rc : refnet_create(out, *graph, n, err);
 }
 
 int selfcheck_stopped(const struct session *s, struct clr_error *err)
@@ -140,11 +130,13 @@ int selfcheck_images(const struct session *s, int batch, int usual)
     return batch < most ? batch : most;
 }
 
-static int check_training(struct finding *f, struct session *s, int batch, struct clr_error *err)
+/* The images order[0 … n) of a set through the net of one phase, which takes `batch` at once. */
+static int check_phase(struct finding *f, struct session *s, bool trains, int batch,
+                       const struct clr_images *images, const int32_t *order, int n, struct clr_error *err)
 {
-    const int n = selfcheck_images(s, s->o->batch, IMAGES);
-    const int32_t *order = s->base_order + (batch * n + n <= s->order_count ? batch * n : 0);
-    const struct phase *p = &s->replica.train;
+    const struct clr_dataset *d = s->o->data;
+    const struct clr_image_shape image = {d->channels, d->height, d->width};
+    const struct phase *p = trains ? &s->replica.train : &s->replica.test;
     struct net_batch b = {.count = n, .seed = s->o->seed};
     struct graph *graph = NULL;
     struct refnet *c = NULL;
@@ -152,14 +144,16 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
     int rc = mem_new(&losses, (size_t)n, sizeof *losses, "losses", err);
 
     if (rc == 0)
-        rc = plain_refnet(&c, &graph, s, PHASE_TRAIN, s->o->batch, n, err);
+        rc = graph_create(&graph, s->o->net, trains ? PHASE_TRAIN : PHASE_TEST, image, batch, err);
     if (rc == 0)
-        rc = fill_refnet(c, s, &s->o->data->train, order, n, err);
+        rc = refnet_create(&c, graph, n, err);
     if (rc == 0)
+        rc = fill_refnet(c, s, images, order, n, err);
+    if (rc == 0 && trains)
         rc = ocl_write(s->replica.ctx, p->index, 0, (size_t)n * sizeof *order, order, err);
     if (rc == 0)
         rc = replica_forward(p, &b, err);
-    if (rc == 0)
+    if (rc == 0 && trains)
         rc = net_backward(p->net, &b, err);
     if (rc == 0)
         rc = ocl_read(s->replica.ctx, p->losses, 0, (size_t)n * sizeof *losses, losses, err);
@@ -169,8 +163,10 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
         f->no_judgement = f->no_judgement || refnet_overflows(c);
     }
     if (rc == 0 && !f->no_judgement) {
-        compare_losses(f, "the loss of a training image", losses, c->loss, n);
-        rc = compare_gradients(f, s, c, err);
+        compare_losses(f, trains ? "the loss of a training image" : "the loss of an evaluated image", losses,
+                       c->loss, n);
+        if (trains)
+            rc = compare_gradients(f, s, c, err);
     }
     free(losses);
     refnet_destroy(c);
@@ -178,32 +174,20 @@ static int check_training(struct finding *f, struct session *s, int batch, struc
     return rc;
 }
 
+static int check_training(struct finding *f, struct session *s, int batch, struct clr_error *err)
+{
+    const int n = selfcheck_images(s, s->o->batch, IMAGES);
+    const int32_t *order = s->base_order + (batch * n + n <= s->order_count ? batch * n : 0);
+
+    return check_phase(f, s, true, s->o->batch, &s->o->data->train, order, n, err);
+}
+
 static int check_evaluation(struct finding *f, struct session *s, struct clr_error *err)
 {
-    const bool held_out = s->o->validation > 0;
-    const struct phase *p = &s->replica.test;
-    const int capacity = net_images(p->net)->shape.n, n = capacity < IMAGES ? capacity : IMAGES;
-    struct net_batch b = {.count = n};
-    struct graph *graph = NULL;
-    struct refnet *c = NULL;
-    float losses[IMAGES];
-    int rc = plain_refnet(&c, &graph, s, PHASE_TEST, capacity, n, err);
+    const struct clr_images *images = s->o->validation > 0 ? &s->o->data->train : &s->o->data->test;
+    const int batch = net_images(s->replica.test.net)->shape.n;
 
-    if (rc == 0)
-        rc = fill_refnet(c, s, held_out ? &s->o->data->train : &s->o->data->test, s->eval_order, n, err);
-    if (rc == 0)
-        rc = replica_forward(p, &b, err);
-    if (rc == 0)
-        rc = ocl_read(s->replica.ctx, p->losses, 0, (size_t)n * sizeof *losses, losses, err);
-    if (rc == 0) {
-        refnet_run(c, n);
-        f->no_judgement = f->no_judgement || refnet_overflows(c);
-        if (!f->no_judgement)
-            compare_losses(f, "the loss of an evaluated image", losses, c->loss, n);
-    }
-    refnet_destroy(c);
-    graph_destroy(graph);
-    return rc;
+    return check_phase(f, s, false, batch, images, s->eval_order, batch < IMAGES ? batch : IMAGES, err);
 }
 
 static int check_update(struct finding *f, const struct session *s, struct clr_error *err)
@@ -222,9 +206,9 @@ static int check_update(struct finding *f, const struct session *s, struct clr_e
     return rc;
 }
 
-/* ------------------------------------------------------------------ all of it */
+/* ------------------------------------------------------------------ the check */
 
-/* One batch after the other, until one is right. */
+/* One batch after the other, until one is correct. */
 static int compare_net(struct finding *out, struct session *s, struct clr_error *err)
 {
     int rc = 0;
@@ -245,7 +229,7 @@ static int compare_net(struct finding *out, struct session *s, struct clr_error 
     return rc;
 }
 
-/* Who is wrong? *again: a variant that is not used again. */
+/* Find the layers that are wrong. *again: variants were refused, and the net can be planned anew. */
 static int find_out(bool *again, const struct finding *f, struct refusals *to, struct session *s,
                     struct clr_error *err)
 {
@@ -255,7 +239,7 @@ static int find_out(bool *again, const struct finding *f, struct refusals *to, s
         return clr_error_set(
             err, CLR_EFAILED,
             "%s computes the update of the weights wrong (%s): nothing is trained on it. Another "
-            "driver may be right",
+            "driver may be correct",
             s->o->device->name, f->text);
     if (to->count == 0)
         log_line(CLR_LOG_INFO, "%s computes this net wrong: checking one layer after the other",
@@ -264,14 +248,14 @@ static int find_out(bool *again, const struct finding *f, struct refusals *to, s
     if (rc == 0 && refused == 0)
         rc = clr_error_set(
             err, CLR_EFAILED,
-            "%s computes this net wrong (%s), though the numbers of each layer by itself are right: "
-            "nothing is trained on it. Another driver may be right; 'clr-cl doctor' says more",
+            "%s computes this net wrong (%s), but each layer by itself correctly: nothing is trained "
+            "on it. Another driver may be correct; 'clr-cl doctor' reports more",
             s->o->device->name, f->text);
     *again = rc == 0;
     return rc;
 }
 
-/* Profiles are of the run. */
+/* The profile is to be of the run alone. */
 static int forget_profile(const struct session *s, struct clr_error *err)
 {
     struct profile_row *rows = NULL;
@@ -282,7 +266,7 @@ static int forget_profile(const struct session *s, struct clr_error *err)
     return rc;
 }
 
-/* seconds: that the start took. */
+/* seconds: how long the start took. */
 static int check(bool *again, struct refusals *to, struct session *s, double seconds, struct clr_error *err)
 {
     struct finding f = {0};
@@ -298,9 +282,9 @@ static int check(bool *again, struct refusals *to, struct session *s, double sec
         rc = verdict_is_known(&known, &text, err);
     if (rc == 0 && !known) {
         if (seconds > PATIENCE_S)
-            log_line(CLR_LOG_INFO, "checking that %s computes this net right …", s->o->device->name);
+            log_line(CLR_LOG_INFO, "checking whether %s computes this net correctly …", s->o->device->name);
         rc = compare_net(&f, s, &why);
-        if (rc < 0 && refusals_may_mend(&why)) { /* a kernel that the device cannot run: which layer's? */
+        if (rc < 0 && refusals_may_help(&why)) { /* the device cannot run a kernel */
             f = (struct finding){.wrong = true};
             str_copy(f.text, sizeof f.text, why.message);
             rc = 0;
@@ -318,20 +302,13 @@ static int check(bool *again, struct refusals *to, struct session *s, double sec
     return rc;
 }
 
-/* Without the variants that the checkpoint was made with. */
-static int plan_anew(struct session *s, const struct checkpoint *from, struct clr_error *err)
-{
-    struct checkpoint without;
-
-    if (!from)
-        return session_plan_anew(s, NULL, err);
-    without = *from;
-    without.variants = NULL;
-    return session_plan_anew(s, &without, err);
-}
-
 static int start(struct refusals *to, struct session *s, const struct checkpoint *from, struct clr_error *err)
 {
+    struct checkpoint without = {0}; /* without its variants */
+
+    if (from)
+        without = *from;
+    without.variants = NULL;
     for (int round = 0; round < ROUNDS; round++) {
         const uint64_t began = clock_ns();
         bool again = false;
@@ -341,13 +318,13 @@ static int start(struct refusals *to, struct session *s, const struct checkpoint
             rc = check(&again, to, s, (double)(clock_ns() - began) * 1e-9, err);
         if (rc < 0 || !again)
             return rc;
-        rc = plan_anew(s, from, err);
+        rc = session_plan_anew(s, from ? &without : NULL, err);
         if (rc < 0)
             return rc;
     }
     return clr_error_set(err, CLR_EFAILED,
                          "%s computes this net wrong in %d choices of variants: nothing is trained on it; "
-                         "'clr-cl doctor' says more",
+                         "'clr-cl doctor' reports more",
                          s->o->device->name, ROUNDS);
 }
 
@@ -356,7 +333,7 @@ int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr
     struct refusals refusals = {0};
     const int rc = start(&refusals, s, from, err);
 
-    refusals_tell(s, &refusals);
+    refusals_log(s, &refusals);
     refusals_clear(&refusals);
     return rc;
 }

@@ -1,4 +1,4 @@
-/* What a run holds, from the start to the end: see session.h. */
+/* The session of a run: see session.h. */
 #include "train/session.h"
 
 int session_start(struct session *s, struct clr_error *err)

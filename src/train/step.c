@@ -3,7 +3,7 @@
 
 #include "data/order.h"
 
-/* The order of the current epoch, on the device. */
+/* Write the order of the current epoch to the device. */
 static int load_order(struct session *s, struct clr_error *err)
 {
     const size_t size = (size_t)s->order_count * sizeof *s->order;
@@ -24,22 +24,13 @@ int session_go_to(struct session *s, const struct run_state *state, struct clr_e
     return state->place > 0 ? load_order(s, err) : 0;
 }
 
-/*
- * Sum the gradients of all replicas, so that each of them has the sum. There is one replica, whose gradients
- * are the sum.
- */
-static int reduce(struct session *s, struct clr_error *err)
-{
-    (void)s;
-    (void)err;
-    return 0;
-}
-
 int session_update(struct session *s, double rate, double momentum, struct clr_error *err)
 {
     const int slot = (int)(s->state.iteration % SESSION_LOSSES), left = s->order_count - s->state.place;
     const int count = left < s->o->batch ? left : s->o->batch;
     struct replica *r = &s->replica;
+    cl_mem *all = r->params.all;
+    const struct optimizer_buffers buffers = {all[PARAMS_W], all[PARAMS_V], all[PARAMS_G], all[PARAMS_S]};
     struct net_batch b = {.count = count,
                           .loss_offset = slot * s->o->batch,
                           .index_offset = s->state.place,
@@ -51,10 +42,9 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
         rc = replica_forward(&r->train, &b, err);
     if (rc == 0)
         rc = net_backward(r->train.net, &b, err);
+    /* with several replicas, their gradients would be summed here */
     if (rc == 0)
-        rc = reduce(s, err);
-    if (rc == 0)
-        rc = replica_update(r, rate, momentum, s->state.iteration, err);
+        rc = optimizer_update(r->optimizer, &buffers, rate, momentum, s->state.iteration, err);
     s->rate = s->rates[slot] = rate;
     if (rc < 0)
         return rc;

@@ -2,9 +2,7 @@
 #include <clr/train.h>
 
 #include <math.h>
-#include <unistd.h>
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "train/run.h"
 #include "train/selfcheck.h"
@@ -26,36 +24,6 @@ void clr_train_options_init(struct clr_train_options *o)
     o->checkpoint_every = 1000;
 }
 
-static int save_weights(struct session *s, const char *name, struct clr_error *err)
-{
-    char *path = NULL;
-    int rc = fs_join(&path, s->o->out, name, err);
-
-    if (rc == 0)
-        rc = session_save_weights(s, path, err);
-    free(path);
-    return rc;
-}
-
-/* Behind why it diverged: the last good checkpoint, and what can be done from there. */
-static int tell_way_out(const struct session *s, struct clr_error *err)
-{
-    const struct clr_error why = *err;
-    struct checkpoint c;
-    bool found = false;
-
-    if (checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) == 0 && found) {
-        (void)clr_error_set(err, why.code,
-                            s->o->backoff
-                                ? "%s. The last good checkpoint is checkpoint-%llu.clr"
-                                : "%s. Or go on from checkpoint-%llu.clr with half the rates: `resume` "
-                                  "`on_divergence` backoff",
-                            why.message, (unsigned long long)c.state.iteration);
-        checkpoint_clear(&c);
-    }
-    return why.code;
-}
-
 static int diverged(const struct session *s, const struct loop_result *l, struct clr_error *err)
 {
     char at[STR_COUNT];
@@ -64,33 +32,34 @@ static int diverged(const struct session *s, const struct loop_result *l, struct
                          "the loss %s iteration %s is not finite (rate %.4g): lower the rate. What was "
                          "recorded before it is in '%s'",
                          l->in_evaluation ? "on the evaluated images after" : "of",
-                         str_count(at, l->diverged_at, ""), l->diverged_lr, s->o->out);
+                         str_count(at, l->run.diverged_at, ""), l->diverged_lr, s->o->out);
 }
 
-/* How the loop ended, as an error; 0 where it went through. */
+/* Save what the loop ended with; an error where it did not end with the last iteration. */
 static int verdict(struct session *s, const struct record *r, const struct loop_result *l,
                    struct clr_error *err)
 {
-    char name[64], done[STR_COUNT], all[STR_COUNT];
+    char done[STR_COUNT], all[STR_COUNT];
     int rc;
 
     if (l->diverged)
         return diverged(s, l, err);
     if (!l->interrupted) {
-        rc = save_weights(s, "final.safetensors", err);
+        rc = session_save_numbered(s, "final", 0, err);
         return rc < 0 ? rc : resume_save(s, r, err);
     }
-    (void)snprintf(name, sizeof name, "interrupted-%llu.safetensors", (unsigned long long)l->iterations);
-    rc = save_weights(s, name, err);
+    rc = session_save_numbered(s, "interrupted", l->run.iterations, err);
     if (rc < 0)
         return rc;
     return clr_error_set(
         err, CLR_EINTERRUPTED,
-        "stopped after iteration %s of %s; `resume` goes on from there. The weights are in '%s/%s'",
-        str_count(done, l->iterations, ""), str_count(all, s->o->iterations, ""), s->o->out, name);
+        "stopped after iteration %s of %s; `resume` continues from there. The weights are in "
+        "'%s/interrupted-%llu.safetensors'",
+        str_count(done, l->run.iterations, ""), str_count(all, s->o->iterations, ""), s->o->out,
+        (unsigned long long)l->run.iterations);
 }
 
-/* From where the session is to the end, or to where it diverges. */
+/* Train from where the session is to the end, or until it diverges. */
 static int go(struct run *u, struct loop_result *l, struct clr_error *err)
 {
     const int rc = run_go(u, l, err);
@@ -98,42 +67,35 @@ static int go(struct run *u, struct loop_result *l, struct clr_error *err)
     return rc < 0 ? rc : verdict(&u->s, &u->r, l, err);
 }
 
-/* The same again, from the last checkpoint and with half the rates, as long as that is no use. */
-static int go_with_less(struct run *u, struct loop_result *l, struct clr_error *err)
+/* Again, from the last checkpoint and with half the rates, until it does not diverge. */
+static int back_off(struct run *u, struct loop_result *l, struct clr_error *err)
 {
     const struct run_state *state = &u->s.state;
     int rc = CLR_EDIVERGED;
 
     while (rc == CLR_EDIVERGED && state->backoffs < CLR_TRAIN_BACKOFFS) {
         const struct clr_error why = *err;
-        const double seconds = l->seconds - u->r.seconds_before;
+        const double seconds = l->run.seconds - u->r.seconds_before;
         char to[STR_COUNT];
         rc = resume_back_off(&u->s, &u->r, err);
         if (rc < 0)
             return rc;
-        log_line(CLR_LOG_WARNING, "%s. Back to iteration %s, and on with 1/%d of the schedule's rates",
+        log_line(CLR_LOG_WARNING, "%s. The run continues from iteration %s with 1/%d of the schedule's rates",
                  why.message, str_count(to, state->iteration, ""), 1 << state->backoffs);
         rc = go(u, l, err);
-        l->seconds += seconds;
+        l->run.seconds += seconds;
     }
     return rc;
 }
 
-/* The result, and with --profile the table; what it fails with does not undo the run. */
+/* The result, and, if it is asked for, the profile; the run stays valid when that fails. */
 static int take_result(struct clr_train_result *out, const struct loop_result *l, struct session *s,
                        struct clr_error *err)
 {
     struct str table = {0};
     int rc;
 
-    *out = (struct clr_train_result){.iterations = l->iterations,
-                                     .val_loss = l->val_loss,
-                                     .val_acc = l->val_acc,
-                                     .best_acc = l->best_acc,
-                                     .best_iteration = l->best_iteration,
-                                     .seconds = l->seconds,
-                                     .backoffs = s->state.backoffs,
-                                     .diverged_at = l->diverged ? l->diverged_at : 0};
+    *out = l->run;
     if (!s->o->profile)
         return 0;
     rc = ocl_profile_table(s->replica.ctx, &table, err);
@@ -149,22 +111,20 @@ static int train(struct run *u, struct clr_train_result *out, struct clr_error *
     struct clr_error local = {0};
     struct loop_result l;
     const bool backoff = u->s.o->backoff;
-    int rc = run_start(u, false, err), told;
+    int rc = run_start(u, false, err), taken;
 
     if (rc == 0 && backoff && !u->resume.found)
         rc = resume_save(&u->s, &u->r, err); /* to go back to */
     if (rc < 0)
         return rc;
-    err = err ? err : &local; /* what goes back says why */
+    err = err ? err : &local; /* back_off() needs it */
     rc = go(u, &l, err);
     if (rc == CLR_EDIVERGED && backoff)
-        rc = go_with_less(u, &l, err);
-    if (rc == CLR_EDIVERGED)
-        rc = tell_way_out(&u->s, err);
+        rc = back_off(u, &l, err);
     if (rc < 0)
-        resume_tell(&u->s, err);
-    told = take_result(out, &l, &u->s, rc == 0 ? err : NULL);
-    return run_end(u, rc < 0 ? rc : told, out, err);
+        resume_advise(&u->s, err);
+    taken = take_result(out, &l, &u->s, rc == 0 ? err : NULL);
+    return run_end(u, rc < 0 ? rc : taken, out, err);
 }
 
 int clr_train(const struct clr_train_options *o, struct clr_train_result *result, struct clr_error *err)

@@ -17,7 +17,6 @@ int clr_trainer_create(struct clr_trainer **out, const struct clr_train_options 
     struct clr_trainer *t = NULL;
     int rc = session_check_given(o, false, err);
 
-    *out = NULL;
     if (rc == 0)
         rc = mem_new(&t, 1, sizeof *t, "a trainer", err);
     if (rc < 0)
@@ -42,7 +41,7 @@ void clr_trainer_destroy(struct clr_trainer *t)
     free(t);
 }
 
-/* Read the losses that wait; *last becomes that of the last update. */
+/* Read the losses that are still on the device; *last becomes that of the last update. */
 static int read_losses(struct session *s, double *last, struct clr_error *err)
 {
     struct session_update_result updates[SESSION_LOSSES];
@@ -94,7 +93,7 @@ int clr_trainer_save(struct clr_trainer *t, const char *path, struct clr_error *
 
 /* ------------------------------------------------------------------ prediction */
 
-/* The softmax of z[outputs], of which the first `classes` are wanted. */
+/* The first `classes` values of the softmax of z[outputs]. */
 static int softmax(float *out, const float *z, int outputs, int classes, struct clr_error *err)
 {
     double largest = (double)z[0], sum = 0.0;
@@ -110,14 +109,14 @@ static int softmax(float *out, const float *z, int outputs, int classes, struct 
     return 0;
 }
 
-/* One batch. scores has room for its outputs. */
-static int predict_batch(struct session *s, uint8_t *pixels, int count, float *scores, float *probabilities,
+/* One batch. logits has room for its logits. */
+static int predict_batch(struct session *s, uint8_t *pixels, int count, float *logits, float *probabilities,
                          struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
     const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
     const int outputs = net_logits(s->replica.test.net)->shape.c;
-    int32_t labels[SESSION_EVAL_BATCH] = {0}; /* nobody asks for the loss */
+    int32_t labels[SESSION_EVAL_BATCH] = {0}; /* the loss is not read */
     cl_int order[SESSION_EVAL_BATCH];
     const struct clr_images images = {.count = count, .pixels = pixels, .labels = labels};
     struct device_images on_device = {0};
@@ -139,9 +138,9 @@ static int predict_batch(struct session *s, uint8_t *pixels, int count, float *s
     if (rc == 0)
         rc = replica_forward(&p, &b, err);
     if (rc == 0)
-        rc = tensor_read(s->replica.ctx, net_logits(p.net), count, scores, err);
+        rc = tensor_read(s->replica.ctx, net_logits(p.net), count, logits, err);
     for (int n = 0; n < count && rc == 0; n++)
-        rc = softmax(probabilities + (size_t)n * (size_t)d->classes, scores + (size_t)n * (size_t)outputs,
+        rc = softmax(probabilities + (size_t)n * (size_t)d->classes, logits + (size_t)n * (size_t)outputs,
                      outputs, d->classes, err);
     ocl_release(&p.index);
     device_images_clear(&on_device);
@@ -154,22 +153,22 @@ int clr_trainer_predict(struct clr_trainer *t, const uint8_t *pixels, int count,
     struct session *s = &t->s;
     const struct clr_dataset *d = t->o.data;
     const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
-    const struct shape *logits = &net_logits(s->replica.test.net)->shape;
+    const struct shape *last = &net_logits(s->replica.test.net)->shape;
     uint8_t *batch = NULL;
-    float *scores = NULL;
+    float *logits = NULL;
     int rc;
 
     if (count < 0)
         return clr_error_set(err, CLR_EUSAGE, "`count` %d must be at least 0", count);
-    rc = mem_new(&scores, (size_t)logits->n * (size_t)logits->c, sizeof *scores, "scores", err);
+    rc = mem_new(&logits, (size_t)last->n * (size_t)last->c, sizeof *logits, "logits", err);
     if (rc == 0)
-        rc = mem_new(&batch, (size_t)logits->n, size, "images", err);
-    for (int first = 0; first < count && rc == 0; first += logits->n) {
-        const int n = count - first < logits->n ? count - first : logits->n;
+        rc = mem_new(&batch, (size_t)last->n, size, "images", err);
+    for (int first = 0; first < count && rc == 0; first += last->n) {
+        const int n = count - first < last->n ? count - first : last->n;
         memcpy(batch, pixels + (size_t)first * size, (size_t)n * size);
-        rc = predict_batch(s, batch, n, scores, probabilities + (size_t)first * (size_t)d->classes, err);
+        rc = predict_batch(s, batch, n, logits, probabilities + (size_t)first * (size_t)d->classes, err);
     }
     free(batch);
-    free(scores);
+    free(logits);
     return rc;
 }

@@ -1,4 +1,4 @@
-/* The verdicts on devices that are kept: see verdict.h. */
+/* Saved verdicts on devices: see verdict.h. */
 #include "train/verdict.h"
 
 #include <clr/version.h>
@@ -41,7 +41,7 @@ int verdict_describe(struct str *out, const struct session *s, struct clr_error 
     return str_check(out, err);
 }
 
-/* Where it is, or NULL where there is no cache. */
+/* The file; NULL: there is no folder for the cache. */
 static int path_of(char **out, const struct str *text, bool make, struct clr_error *err)
 {
     char sum[FS_SHA256_TEXT], *cache = NULL, *dir = NULL;

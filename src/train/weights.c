@@ -4,27 +4,18 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "train/session.h"
 
 /* ------------------------------------------------------------------ reading */
 
-static bool same_shape(const struct st_tensor *t, const struct graph_param *p)
+static bool same_shape(const struct st_tensor *a, const struct st_tensor *b)
 {
-    bool same = t->rank == p->rank;
-
-    for (int i = 0; same && i < p->rank; i++)
-        same = t->dims[i] == (uint64_t)p->dims[i];
-    return same;
+    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
 }
 
-static void append_shape(struct str *s, const struct graph_param *p)
-{
-    for (int i = 0; i < p->rank; i++)
-        str_append(s, "%s%d", i ? "×" : "", p->dims[i]);
-}
-
-static void append_found(struct str *s, const struct st_tensor *t)
+static void append_shape(struct str *s, const struct st_tensor *t)
 {
     for (int i = 0; i < t->rank; i++)
         str_append(s, "%s%llu", i ? "×" : "", (unsigned long long)t->dims[i]);
@@ -38,35 +29,33 @@ static bool known(const struct params *params, const char *name)
     return false;
 }
 
-/* What does not match, as one sentence after another. */
-static void list_differences(struct str *s, const struct st_file *file, const struct params *params)
+/*
+ * Append what does not match, as parts of a sentence. Tensors of another shape lose their names, so that they are not
+ * found.
+ */
+static void drop_misfits(struct str *s, struct st_file *file, const struct params *params)
 {
-    for (size_t i = 0; i < params->count; i++) {
-        const struct graph_param *p = &params->info[i];
-        const struct st_tensor *t = safetensors_find(file, p->name);
-        if (!t) {
-            str_append(s, "; '%s' (", p->name);
-            append_shape(s, p);
-            str_append(s, ") is missing");
-        } else if (!same_shape(t, p)) {
-            str_append(s, "; '%s' is ", p->name);
-            append_found(s, t);
-            str_append(s, ", the net's is ");
-            append_shape(s, p);
-        }
-    }
     for (size_t i = 0; i < file->count; i++)
         if (!known(params, file->tensors[i].name))
             str_append(s, "; '%s' is not in the net", file->tensors[i].name);
-}
-
-/* Forget the tensors that do not match. */
-static void drop_misshapen(struct st_file *file, const struct params *params)
-{
     for (size_t i = 0; i < params->count; i++) {
-        struct st_tensor *t = (struct st_tensor *)(uintptr_t)safetensors_find(file, params->info[i].name);
-        if (t && !same_shape(t, &params->info[i]))
+        struct st_tensor own, *t;
+        weights_tensor(&own, &params->info[i], "", NULL);
+        t = (struct st_tensor *)(uintptr_t)safetensors_find(file, own.name);
+        if (t && same_shape(t, &own))
+            continue;
+        str_append(s, "; '%s' ", own.name);
+        if (!t) {
+            str_append(s, "(");
+            append_shape(s, &own);
+            str_append(s, ") is missing");
+        } else {
+            str_append(s, "is ");
+            append_shape(s, t);
+            str_append(s, ", the net's is ");
+            append_shape(s, &own);
             t->name[0] = '\0';
+        }
     }
 }
 
@@ -91,17 +80,13 @@ int weights_read(struct st_file *out, const char *path, const struct params *par
         rc = check_finite(&file, path, err);
     if (rc < 0)
         goto out;
-    list_differences(&differences, &file, params);
+    drop_misfits(&differences, &file, params);
     rc = str_check(&differences, err);
-    if (rc == 0 && differences.length > 0) {
-        if (partial) {
-            log_line(CLR_LOG_WARNING, "%s fits in part%s", path, str_text(&differences));
-            drop_misshapen(&file, params);
-        } else {
-            rc = clr_error_set(err, CLR_EINPUT, "%s does not fit the net%s (%s)", path,
-                               str_text(&differences), hint);
-        }
-    }
+    if (rc == 0 && differences.length > 0 && partial)
+        log_line(CLR_LOG_WARNING, "%s fits in part%s", path, str_text(&differences));
+    else if (rc == 0 && differences.length > 0)
+        rc = clr_error_set(err, CLR_EINPUT, "%s does not fit the net%s (%s)", path, str_text(&differences),
+                           hint);
 out:
     str_clear(&differences);
     if (rc < 0)
@@ -111,7 +96,7 @@ out:
     return rc;
 }
 
-/* ------------------------------------------------------------------ what was subtracted */
+/* ------------------------------------------------------------------ mean and scale */
 
 static const char *const mean_names[] = {"none", "channel", "image"};
 
@@ -141,7 +126,7 @@ static bool parse_values(const char *text, const struct clr_dataset *d, float *m
         return true;
     if (count != (size_t)d->channels)
         return false;
-    for (size_t c = count; c-- > 0;) /* from the back: the values lie where they will be spread */
+    for (size_t c = count; c-- > 0;) /* backwards: the values are in the front of the array that they fill */
         for (size_t i = plane; i-- > 0;)
             mean[c * plane + i] = mean[c];
     return true;
@@ -179,48 +164,14 @@ static void append_mean(struct str *s, const struct clr_dataset *d, const float 
 
 /* ------------------------------------------------------------------ writing */
 
-int weights_write(const char *path, const struct params *params, float *const *values,
-                  const struct clr_train_options *o, enum clr_mean kind, double scale, const float *mean,
-                  struct clr_error *err)
+void weights_tensor(struct st_tensor *out, const struct graph_param *p, const char *suffix, float *values)
 {
-    struct st_file file = {.count = params->count};
-    struct str means = {0}, scale_text = {0};
-    char *text[10];
-    int rc = mem_new(&file.tensors, params->count, sizeof *file.tensors, "tensors", err);
-
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < params->count; i++) {
-        const struct graph_param *p = &params->info[i];
-        struct st_tensor *t = &file.tensors[i];
-        str_copy(t->name, sizeof t->name, p->name);
-        t->rank = p->rank;
-        for (int k = 0; k < p->rank; k++)
-            t->dims[k] = (uint64_t)p->dims[k];
-        t->count = p->count;
-        t->data = values[i];
-    }
-    append_mean(&means, o->data, mean);
-    str_append(&scale_text, "%.17g", scale);
-    rc = str_check(&means, err);
-    if (rc == 0)
-        rc = str_check(&scale_text, err);
-    if (rc == 0) {
-        const char *const pairs[] = {"format",          "pt",
-                                     "clr.net",         o->net_name,
-                                     "clr.scale",       str_text(&scale_text),
-                                     "clr.mean",        mean_names[kind],
-                                     "clr.mean_values", str_text(&means)};
-        for (size_t i = 0; i < MEM_COUNT(text); i++)
-            text[i] = (char *)(uintptr_t)pairs[i]; /* borrowed: writing changes nothing */
-        file.metadata = text;
-        file.metadata_count = MEM_COUNT(text) / 2;
-        rc = safetensors_write(path, &file, err);
-    }
-    str_clear(&means);
-    str_clear(&scale_text);
-    free(file.tensors);
-    return rc;
+    (void)snprintf(out->name, sizeof out->name, "%s%s", p->name, suffix);
+    out->rank = p->rank;
+    for (int k = 0; k < p->rank; k++)
+        out->dims[k] = (uint64_t)p->dims[k];
+    out->count = p->count;
+    out->data = values;
 }
 
 /* ------------------------------------------------------------------ of a run */
@@ -265,13 +216,59 @@ void session_free_parameters(const struct session *s, float **values)
     free(values);
 }
 
+/* The parameters, with the given values, and the metadata. */
+static int write_weights(const struct session *s, const char *path, float *const *values,
+                         struct clr_error *err)
+{
+    const struct params *params = &s->replica.params;
+    struct st_file file = {.count = params->count};
+    struct str means = {0};
+    char scale[32], *text[10];
+    const char *pairs[] = {"format",          "pt",  "clr.net",  s->o->net_name,
+                           "clr.scale",       scale, "clr.mean", mean_names[s->mean_kind],
+                           "clr.mean_values", NULL};
+    int rc = mem_new(&file.tensors, params->count, sizeof *file.tensors, "tensors", err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < params->count; i++)
+        weights_tensor(&file.tensors[i], &params->info[i], "", values[i]);
+    (void)snprintf(scale, sizeof scale, "%.17g", s->scale);
+    append_mean(&means, s->o->data, s->mean);
+    pairs[9] = str_text(&means);
+    for (size_t i = 0; i < MEM_COUNT(pairs); i++)
+        text[i] = (char *)(uintptr_t)pairs[i]; /* borrowed: writing changes nothing */
+    file.metadata = text;
+    file.metadata_count = MEM_COUNT(text) / 2;
+    rc = str_check(&means, err);
+    if (rc == 0)
+        rc = safetensors_write(path, &file, err);
+    str_clear(&means);
+    free(file.tensors);
+    return rc;
+}
+
 int session_save_weights(struct session *s, const char *path, struct clr_error *err)
 {
     float **values = NULL;
     int rc = session_read_parameters(s, PARAMS_W, &values, err);
 
     if (rc == 0)
-        rc = weights_write(path, &s->replica.params, values, s->o, s->mean_kind, s->scale, s->mean, err);
+        rc = write_weights(s, path, values, err);
     session_free_parameters(s, values);
+    return rc;
+}
+
+int session_save_numbered(struct session *s, const char *kind, uint64_t number, struct clr_error *err)
+{
+    char name[64], *path = NULL;
+    int rc;
+
+    (void)snprintf(name, sizeof name, number > 0 ? "%s-%llu.safetensors" : "%s.safetensors", kind,
+                   (unsigned long long)number);
+    rc = fs_join(&path, s->o->out, name, err);
+    if (rc == 0)
+        rc = session_save_weights(s, path, err);
+    free(path);
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * Weights as safetensors files: matched to a net's parameters when read; written with what was subtracted
- * from the images, so that evaluation and prediction do the same.
+ * Weights as safetensors files. When read, they are matched to a net's parameters; when written, they have the mean
+ * and scale of the images with them, so that evaluation and prediction use the same.
  *
  * Metadata (strings): "format" "pt" (PyTorch's own tools look for it), "clr.net", "clr.scale", "clr.mean"
  * (none, channel or image), "clr.mean_values": the mean on the 0–255 scale, comma-separated, a value per
@@ -14,21 +14,19 @@
 #include "net/net.h"
 #include "net/safetensors.h"
 
-#define WEIGHTS_MEAN_VALUES                                                                                  \
-    200000 /* of a mean image, as text of up to 15 bytes in a header of at most 4 MiB */
+/* Values of a mean image, as text of up to 15 bytes each in a header of at most 4 MiB. */
+#define WEIGHTS_MEAN_VALUES 200000
 
-/* Read and match. Missing, extra or misshapen tensors are one CLR_EINPUT that lists them; partial: they are
- * left out, and said in the log. */
+/* Read and match. Missing and extra tensors and those of another shape are one CLR_EINPUT that lists them; partial:
+ * they are omitted and logged. hint: ends the message. */
 int weights_read(struct st_file *out, const char *path, const struct params *params, bool partial,
                  const char *hint, struct clr_error *err);
 
-/* What was subtracted in training, where the file says so and the options do not. mean: (C,H,W), overwritten.
- */
+/* Scale and mean of the training, as far as the file has them and the options do not. mean: (C,H,W). */
 int weights_transform(const struct st_file *file, const struct clr_train_options *o, enum clr_mean *kind,
                       double *scale, float *mean, struct clr_error *err);
 
-int weights_write(const char *path, const struct params *params, float *const *values,
-                  const struct clr_train_options *o, enum clr_mean kind, double scale, const float *mean,
-                  struct clr_error *err);
+/* Describe a parameter as a tensor, whose name gets a suffix; values are borrowed. */
+void weights_tensor(struct st_tensor *out, const struct graph_param *p, const char *suffix, float *values);
 
 #endif

@@ -77,7 +77,7 @@ def solver_continues_under_another():
     copy = fresh("run")
     shutil.copytree(out, copy)
     expect(train("--solver", second, "--out", out, "--resume"), 0, ["after 30 iterations"],
-           ["goes on after iteration 20"])
+           ["resumed after iteration 20"])
     with open(out / "history.csv", encoding="utf-8") as file:
         rates = [(r["iteration"], r["lr"]) for r in csv.DictReader(file)]
     check(rates == [("1", "0.01"), ("10", "0.01"), ("20", "0.01"), ("30", "0.001")], f"{rates}")

@@ -182,12 +182,12 @@ END_TEST
 START_TEST(test_trainer__what_is_out_of_range_is_refused)
 {
     struct clr_train_options o = options("refused"), none = o;
-    struct clr_trainer *t;
+    struct clr_trainer *t = NULL;
     struct clr_error err;
 
     none.net = NULL;
     ck_assert_int_eq(clr_trainer_create(&t, &none, &err), CLR_EUSAGE);
-    ck_assert_ptr_null(t);
+    ck_assert_ptr_null(t); /* untouched */
     none = o;
     none.batch = 0;
     ck_assert_int_eq(clr_trainer_create(&t, &none, &err), CLR_EUSAGE);

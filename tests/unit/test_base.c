@@ -1,6 +1,7 @@
 /* Base floor: errors, checked sizes, strings, random numbers, atomic files, output sizes of layers. */
 #include "support.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,34 @@ START_TEST(test_fs__whether_a_file_can_be_written)
 }
 END_TEST
 
+static void *write_often(void *path)
+{
+    intptr_t failures = 0;
+
+    for (int i = 0; i < 100; i++)
+        failures += fs_write_atomic(path, "the same bytes", 14, NULL) < 0;
+    return (void *)failures;
+}
+
+/* As two threads do that compile the same kernels, and save them. */
+START_TEST(test_fs__threads_write_the_same_file)
+{
+    char path[128], *text;
+    pthread_t other;
+    void *failures;
+    size_t size;
+
+    (void)snprintf(path, sizeof path, "%s/file", support_temp_dir());
+    ck_assert_int_eq(pthread_create(&other, NULL, write_often, path), 0);
+    ck_assert_ptr_null(write_often(path));
+    ck_assert_int_eq(pthread_join(other, &failures), 0);
+    ck_assert_ptr_null(failures);
+    ck_assert_int_eq(fs_read(path, 100, &text, &size, NULL), 0);
+    ck_assert_str_eq(text, "the same bytes");
+    free(text);
+}
+END_TEST
+
 START_TEST(test_fs__lock_excludes)
 {
     const char *dir = support_temp_dir();
@@ -402,6 +431,7 @@ int main(void)
     tcase_add_test(tc, test_fs__a_folder_needs_a_name);
     tcase_add_test(tc, test_fs__atomic_write_keeps_links_and_devices);
     tcase_add_test(tc, test_fs__whether_a_file_can_be_written);
+    tcase_add_test(tc, test_fs__threads_write_the_same_file);
     tcase_add_test(tc, test_fs__lock_excludes);
     tcase_add_test(tc, test_fs__sha256);
     tcase_add_test(tc, test_fs__exists_in);

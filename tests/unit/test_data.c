@@ -485,7 +485,7 @@ START_TEST(test_data__memory_out_of_range_is_refused)
                                             .classes = 3,
                                             .train = {.count = 1, .pixels = pixels, .labels = &label}};
     struct clr_dataset_images bad[6] = {good, good, good, good, good, good}, named = good;
-    struct clr_dataset *ds;
+    struct clr_dataset *ds = NULL;
     struct clr_error err;
 
     bad[0].name = NULL;
