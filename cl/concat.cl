@@ -4,8 +4,8 @@
  *
  * concat_copy   NDRange (ceil(H/ROWS), ceil(C/V), batch)   to[n][TO0 + c] = from[n][FROM0 + c]
  *
- * WHOLE  1: both parts begin with a block, and lanes beyond C are nobody else's: whole blocks are copied
- * MASK   1: 0 where m, laid out as M_…, is not positive (going back: TO0 = 0, m is x)
+ * WHOLE  1: both parts begin with a block, and lanes beyond C belong to no other tensor: whole blocks are
+ * copied MASK   1: 0 where m, laid out as M_…, is not positive (going back: TO0 = 0, m is x)
  *
  * TO_… FROM_… M_… V C H W TO0 FROM0 ROWS (rows a work-item handles)
  */
@@ -13,13 +13,7 @@
 #error "concat.cl needs C and the other macros of its header"
 #endif
 
-#if MASK
-#define MASK_PARAM , __global const float *m
-#else
-#define MASK_PARAM
-#endif
-
-__kernel void concat_copy(__global float *to, __global const float *from MASK_PARAM, int batch)
+__kernel void concat_copy(__global float *to, __global const float *from, __global const float *m, int batch)
 {
     const int h0 = (int)get_global_id(0) * ROWS, cb = (int)get_global_id(1), n = (int)get_global_id(2);
 

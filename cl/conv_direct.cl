@@ -15,7 +15,7 @@
  * conv_direct_forward  NDRange (XTILES·OH, OCG, batch)   OCG = ceil(Y_CB / OB)
  *
  * Packed weights: [OCG][X_CB][KH][KW][X_BLOCK][OB][V], read linearly, zero where a channel does not exist;
- * behind them the bias, [OCG·OB·V].
+ * after them the bias, [OCG·OB·V].
  *
  * OC, IC             channels of y and x; the master weights are (OC,IC,KH,KW), or (IC,OC,KH,KW) if FLIP
  * KH KW SH SW PH PW DH DW  geometry
@@ -73,10 +73,7 @@ __kernel void conv_direct_pack(__global float *restrict packed, __global const f
 
 __kernel void conv_direct_forward(__global float *restrict y, __global const float *restrict x,
                                   __global const float *restrict packed,
-#if MASK
-                                  __global const float *restrict mask,
-#endif
-                                  int batch)
+                                  __global const float *restrict mask, int batch)
 {
     const int tile = (int)get_global_id(0), ocg = (int)get_global_id(1), n = (int)get_global_id(2);
     const int oy = tile / XTILES, ox = tile % XTILES * XT;

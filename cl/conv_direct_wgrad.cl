@@ -9,7 +9,7 @@
  * are summed in ascending order afterwards: the result does not depend on how work-items were scheduled.
  *
  * conv_wgrad_slices   NDRange (KW/KXT · KH · X_CB·X_BLOCK/ICT, OCG, SLICES)   → partial
- * conv_bgrad_slices   NDRange (DY_CB, SLICES)                                → partial, behind the weights'
+ * conv_bgrad_slices   NDRange (DY_CB, SLICES)                                → partial, after the weights'
  * conv_wgrad_reduce   NDRange (SLICE/V + DY_CB)                              partial → dw, db (logical order)
  *
  * partial: [SLICES][OCG][X_CB·X_BLOCK/ICT][KH][KW/KXT][KXT][ICT][OB][V], then [SLICES][DY_CB·V].

@@ -12,7 +12,7 @@
  * conv_gemm_col2im   NDRange (count·H·WS, IC)         dx[n,c,y,x] = Σ cols[r][col] over what touches it
  * conv_gemm_bias     NDRange (OC)                     db[o] = (first ? db[o] : 0) + Σ_col m[o][col]
  *
- * The workspace holds m [OC][COLS], and the columns behind it, from COLS_AT on.
+ * The workspace holds m [OC][COLS], and the columns after it, from COLS_AT on.
  *
  * Layouts: X_…, Y_… (put: Y is y; take: Y is dy; col2im: X is dx).
  * RELU: put gives max(…, 0), NaN stays. MASK: col2im gives 0 where `mask`, in layout M_…, is not positive.
@@ -76,10 +76,7 @@ __kernel void conv_gemm_take(__global float *restrict m, __global const float *r
 }
 
 __kernel void conv_gemm_col2im(__global float *restrict dx, __global const float *restrict cols,
-#if MASK
-                               __global const float *restrict mask,
-#endif
-                               int first, int count)
+                               __global const float *restrict mask, int first, int count)
 {
     const int at = (int)get_global_id(0), c = (int)get_global_id(1);
     PLACE(at, H, W);

@@ -1,6 +1,6 @@
 /*
- * A convolution that nobody goes back through (the first of a net), the maximum pool behind it and a
- * rectifier behind that, in one: the map between them, the largest of the net, is never in memory.
+ * A convolution whose input needs no gradient (the first of a net), the maximum pool after it and a
+ * rectifier after that, in one: the map between them, the largest of the net, is never in memory.
  *
  *   y[n,o,p,q] = max over window (p,q) of c,   c = conv(x) + b    (rules: cl/conv_direct.cl, cl/pool.cl)
  *   dw[o,c,i,j] = Σ_{n,p,q} dy[n,o,p,q] · x[n, c, r·SH − PH + i, s·SW − PW + j]
@@ -58,7 +58,6 @@
 #endif
 
 /* The windows of row p, of channel group ocg. */
-void pool_row(__global float *y, __global uchar *arg, __local const float *ring, int n, int ocg, int p);
 void pool_row(__global float *y, __global uchar *arg, __local const float *ring, int n, int ocg, int p)
 {
     const int top = p * POOL_SH - POOL_PH;
@@ -113,8 +112,6 @@ void pool_row(__global float *y, __global uchar *arg, __local const float *ring,
 #define GROUP (KH * KW * X_BLOCK * OB * V)
 
 /* XT pixels of the map from x, whose first element they start at. */
-void map_tile(__local float *out, __global const float *x, __global const float *weight,
-              __global const float *bias);
 void map_tile(__local float *out, __global const float *x, __global const float *weight,
               __global const float *bias)
 {
@@ -199,7 +196,6 @@ __kernel void conv_pool_filter(__global float *restrict u, __global const float 
 }
 
 /* Four floats of each of the tiles of a vector. */
-floatv gather(__local const float *x);
 floatv gather(__local const float *x)
 {
 #if V == 4
@@ -212,7 +208,6 @@ floatv gather(__local const float *x)
 }
 
 /* Bᵀ x B of the tiles of four rows of the map → v [VECTORS][POS][V]; x is the corner of the first. */
-void transform_rows(__local float *v, __local float *rows, __global const float *x);
 void transform_rows(__local float *v, __local float *rows, __global const float *x)
 {
     floatv in[T], out[T];

@@ -118,7 +118,6 @@ __kernel void conv_tiled_pack(__global float *restrict packed, __global const fl
 }
 
 /* The first tap along a side that serves phase f; `kernel` where there is none. */
-int first_tap(int f, int kernel_size, int pad, int stride, int dilation, int step);
 int first_tap(int f, int kernel_size, int pad, int stride, int dilation, int step)
 {
     for (int r = 0; r < step; r++)
@@ -128,7 +127,6 @@ int first_tap(int f, int kernel_size, int pad, int stride, int dilation, int ste
 }
 
 /* Four channels from c on of the pixel at `pixel`, which is AT(Y, n, 0, …): see the end of the kernel. */
-void store4(__global float *restrict pixel, int c, float4 v);
 void store4(__global float *restrict pixel, int c, float4 v)
 {
 #if V % 4 == 0
@@ -144,7 +142,6 @@ void store4(__global float *restrict pixel, int c, float4 v)
 }
 
 #if MASK
-float4 load4(__global const float *restrict pixel, int c);
 float4 load4(__global const float *restrict pixel, int c)
 {
     float lanes[4];

@@ -5,7 +5,7 @@
  *   db[o]       = Σ_{n,p,q} dy[n,o,p,q]
  *
  * A row for each output channel, a column for each weight of one, ((cb·KH + i)·KW + j)·X_BLOCK + lane, and
- * behind them columns of ones: the first of these is db. In between lie the pixels of the batch, cut into
+ * after them columns of ones: the first of these is db. In between lie the pixels of the batch, cut into
  * SLICES slices (a fixed number, whatever the device); slices are summed in ascending order afterwards: the
  * result does not depend on how work-groups were scheduled.
  *

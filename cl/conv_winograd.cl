@@ -12,7 +12,7 @@
  *   winograd_fused        NDRange (ceil(batch·TY·TX / NT))
  *   winograd_slices       NDRange (SLICES)               → partial
  * FUSED 0: the stages are kernels of their own, NT tiles a launch, from tile `first` on; v and m (z) lie in
- * the workspace, from V_AT and M_AT on, behind u or the partial sums.
+ * the workspace, from V_AT and M_AT on, after u or the partial sums.
  *   winograd_input        NDRange (NT, X_CB)             → v [POS][V_STEP]: NT rows of ICP
  *   winograd_multiply     NDRange (NT/TT, OCG, POS)      → m [OCG][POS][M_STEP]: NT rows of OB·V
  *   winograd_output       NDRange (NT, Y_CB)             → y
@@ -66,7 +66,6 @@
 /* ------------------------------------------------------------------ stages */
 
 /* Bᵀ x B of V channels of one tile; v: place of position 0, positions lie `stride` floats apart. */
-void input_tile(SCRATCH float *v, size_t stride, __global const float *x);
 void input_tile(SCRATCH float *v, size_t stride, __global const float *x)
 {
     floatv rows[POS], in[T], out[T];
@@ -99,7 +98,7 @@ __kernel void winograd_input(__global float *restrict work, __global const float
                              int batch)
 {
     const int t = (int)get_global_id(0), cb = (int)get_global_id(1);
-    const int tile = min(first + t, batch * TILES - 1); /* behind the last one: that one again, for nobody */
+    const int tile = min(first + t, batch * TILES - 1); /* after the last one: that one again; not used */
 
     if (t < NT && cb < X_CB)
         input_tile(work + V_AT + (size_t)t * ICP + cb * V, V_STEP,
@@ -131,7 +130,6 @@ __kernel void winograd_filter(__global float *restrict u, __global const float *
 }
 
 /* m[t][o] = Σ_c v[t][c]·u[c][o] for TT tiles and OB vectors. */
-void multiply(SCRATCH float *m, SCRATCH const float *v, __global const float *u);
 void multiply(SCRATCH float *m, SCRATCH const float *v, __global const float *u)
 {
     floatv acc[TT][OB];
@@ -163,8 +161,6 @@ void multiply(SCRATCH float *m, SCRATCH const float *v, __global const float *u)
 }
 
 /* Aᵀ m A of V channels of one tile, and what follows a convolution. */
-void output_tile(__global float *y, SCRATCH const float *m, __global const float *mask, floatv bias, int tile,
-                 int ob);
 void output_tile(__global float *y, SCRATCH const float *m, __global const float *mask, floatv bias, int tile,
                  int ob)
 {
@@ -208,7 +204,7 @@ winograd_fused(__global float *restrict y, __global const float *restrict x, __g
     __local float v[POS * V_STEP] ALIGNED, m[POS * M_STEP] ALIGNED;
     const int first = (int)get_global_id(0) * NT, total = batch * TILES;
 
-    for (int t = 0; t < NT; t++) { /* behind the last tile: that one again, for nobody */
+    for (int t = 0; t < NT; t++) { /* after the last tile: that one again; not used */
         const int tile = min(first + t, total - 1);
         for (int cb = 0; cb < X_CB; cb++)
             input_tile(v + t * ICP + cb * V, V_STEP, x + TILE_AT(X, tile, cb, -PH, -PW));
@@ -252,8 +248,7 @@ __kernel void winograd_output(__global float *restrict y, __global const float *
 #ifdef DY_BLOCK
 #define OCP (DY_CB * V)
 
-/* Gʷ dy Gʷᵀ of V channels of one tile, like input_tile(); dy's halo gives zeros behind the image. */
-void dy_tile(SCRATCH float *z, size_t stride, __global const float *dy);
+/* Gʷ dy Gʷᵀ of V channels of one tile, like input_tile(); dy's halo gives zeros beyond the image. */
 void dy_tile(SCRATCH float *z, size_t stride, __global const float *dy)
 {
     floatv rows[4 * T], in[4], out[T];
@@ -277,7 +272,6 @@ void dy_tile(SCRATCH float *z, size_t stride, __global const float *dy)
     }
 }
 
-void no_tile(SCRATCH float *z, size_t stride);
 void no_tile(SCRATCH float *z, size_t stride)
 {
     for (int p = 0; p < POS; p++)
@@ -285,7 +279,6 @@ void no_tile(SCRATCH float *z, size_t stride)
 }
 
 /* sum[c][o] += Σ_t v[t][c]·z[t][o] for TT input channels and `count` ≤ OB vectors, over NT tiles. */
-void accumulate(__global float *sum, SCRATCH const float *v, SCRATCH const float *z, bool start, int count);
 void accumulate(__global float *sum, SCRATCH const float *v, SCRATCH const float *z, bool start, int count)
 {
     floatv acc[TT][OB];
@@ -317,7 +310,6 @@ void accumulate(__global float *sum, SCRATCH const float *v, SCRATCH const float
 }
 
 /* Position (1,1) holds SUM_SCALE² times the sum of a tile: the bias gradient falls off. */
-void accumulate_bias(__global float *sum, SCRATCH const float *z, bool start);
 void accumulate_bias(__global float *sum, SCRATCH const float *z, bool start)
 {
     for (int ob = 0; ob < DY_CB; ob++) {

@@ -1,5 +1,5 @@
 /*
- * Fully connected layer (Caffe's InnerProduct) as one register-blocked matrix product, used three ways:
+ * Fully connected layer (Caffe's InnerProduct) as one register-blocked matrix product, used by three passes:
  *
  *   forward          y[n][o]  = b[o] + Σ_i x[n][i]·w[o][i]      M = batch, K = I,     B = wᵀ packed, C = y
  *   data gradient    dx[n][i] = Σ_o dy[n][o]·w[o][i]            M = batch, K = O,     B = w packed, C = dx
@@ -11,9 +11,9 @@
  *
  * A column of the product is a feature as it lies in the image, the halo left out: [CB][H][W][V], lanes
  * beyond the last channel included, which get zeros. Packed weights come in panels of NT·V columns, as
- * work-items read them: [panel][K + 1][NT·V], the bias behind the terms.
+ * work-items read them: [panel][K + 1][NT·V], the bias after the terms.
  *
- * SLICED 1 is for GPUs, which want many work-items whose neighbours read neighbouring floats: packed weights
+ * SLICED 1 is for GPUs, which need many work-items whose neighbours read neighbouring floats: packed weights
  * are rows of all columns, [K + 1][N]; NT is 1; and the K terms of a sum, in their logical order, are cut
  * into SLICES slices, whatever the layout and however many images there are. A work-group of LX × 1 × SLICES
  * makes LX vectors of columns of MT rows; its slices meet in local memory and are added in ascending order.
@@ -94,8 +94,6 @@ __kernel void dense_pack(__global float *restrict packed, __global const float *
 
 /* A term of all sums of a tile: MT inputs of a times NT vectors of b. */
 void add_term(floatv (*acc)[NT], __global const float *a, const size_t *row, __global const float *b,
-              const size_t *column);
-void add_term(floatv (*acc)[NT], __global const float *a, const size_t *row, __global const float *b,
               const size_t *column)
 {
     floatv bv[NT];
@@ -118,11 +116,7 @@ __attribute__((reqd_work_group_size(LX, 1, SLICES)))
 #endif
 __kernel void
 dense_gemm(__global float *restrict c, __global const float *restrict a,
-           __global const float *restrict b,
-#if MASK
-           __global const float *restrict mask,
-#endif
-           int rows, int images)
+           __global const float *restrict b, __global const float *restrict mask, int rows, int images)
 {
     const int m0 = (int)get_global_id(EDGE || SLICED) * MT;
     const int wanted = (int)get_global_id(!(EDGE || SLICED)) * PANEL;

@@ -1,13 +1,14 @@
 /*
- * A function of every number by itself: y = f(x); dx = dy·f′, which x or y tells. The functions are the rows
- * of src/ops/elementwise_rows.h; they come as macros, and are written for vectors of V lanes.
+ * A function of every number by itself: y = f(x); dx = dy·f′, where f′ is a function of x or of y. The
+ * functions are the rows of src/ops/elementwise_rows.h; they come as macros, and are written for vectors of
+ * V lanes.
  *
  * elementwise_forward   NDRange (ceil(H/ROWS), X_CB, batch)   y from x, which may be the same memory
- * elementwise_backward  NDRange (ceil(H/ROWS), X_CB, batch)   dx from dy and what f′ is told by (VALUE, laid
+ * elementwise_backward  NDRange (ceil(H/ROWS), X_CB, batch)   dx from dy and what f′ depends on (VALUE, laid
  *                       out as T_…: x or y); dx may be dy's memory
  *
  * FORWARD   f of x and A          BACKWARD  dx of dy, A and x or y
- * FROM_Y    1: f′ is told by y, 0: by x
+ * FROM_Y    1: f′ is computed from y, 0: from x
  * KEEPS_0   1: f(0) is 0, 0: lanes beyond C have to be set to 0
  *
  * X_… Y_… DX_… DY_… T_… V C H W ROWS (rows a work-item handles) A (the function's parameter)

@@ -14,7 +14,7 @@
  * What is saved is u = 1/s: a division once, where going back needs it at every window.
  *
  * Within a channel a work-item goes along a row; the sum of each column of SIZE pixels is made once and kept
- * for the SIZE windows that hold it (where SIZE is at most RING_MAX). Columns are added up anew for each
+ * for the SIZE windows that hold it (where SIZE is at most RING_MAX). Columns are added up again for each
  * window: taking one away from a running sum would lose precision.
  *
  * Layouts: X_… for x and dx, Y_… for y and dy (halos may differ), one block V; u: [N][CB][H][W][V].
@@ -66,7 +66,6 @@
 #endif
 
 /* Σ x² over the rows h0 … h1 of a column. */
-floatv squares(__global const float *x, int n, int cb, int h0, int h1, int w);
 floatv squares(__global const float *x, int n, int cb, int h0, int h1, int w)
 {
     floatv sum = (floatv)(0.0f);
@@ -96,8 +95,6 @@ __kernel void lrn_within_forward(__global float *restrict y, __global float *res
 }
 
 /* Σ dy·y/s over the rows h0 … h1 of a column. */
-floatv shares(__global const float *y, __global const float *u, __global const float *dy, int n, int cb,
-              int h0, int h1, int w);
 floatv shares(__global const float *y, __global const float *u, __global const float *dy, int n, int cb,
               int h0, int h1, int w)
 {

@@ -14,7 +14,7 @@
  * the kernel is compiled; only at the edges some of them do not exist.
  *
  * x and dx: X_…; y and dy: Y_…; one block V. arg: [N][CB][OH][OW][V] bytes, or ushort where KH·KW > 255
- * (ARG_T). H W OH OW KH KW SH SW PH PW SPAN. SAVE 0: no arg is wanted (evaluation).
+ * (ARG_T). H W OH OW KH KW SH SW PH PW SPAN. SAVE 0: no arg is written (evaluation).
  * WHOLE 1: no window is clipped. RELU: y = max(y, 0); MASK: dx = 0 where x is not positive. For a maximum
  * both mean that a window whose maximum is not positive passes nothing back: its place is NONE. An average
  * reads x for it, whose macros are M_….
@@ -163,10 +163,7 @@ __kernel void pool_ave_forward(__global float *restrict y, __global const float 
 #define AVE_TERM(p, q, i, j) LOADV(q, dy + AT(Y, n, cb, p, 0)) * WEIGHT(p, q)
 
 __kernel void pool_ave_backward(__global float *restrict dx, __global const float *restrict dy,
-#if MASK
-                                __global const float *restrict x,
-#endif
-                                int batch)
+                                __global const float *restrict x, int batch)
 {
     const int g = (int)get_global_id(0), cb = (int)get_global_id(1), n = (int)get_global_id(2);
     const int h = g / SPANS, q0 = GROUP_0 + g % SPANS * SPAN;

@@ -1,6 +1,6 @@
 /*
  * Copy of an activation into another layout. Both tensors have the same C·H·W elements in the same logical
- * order (c, h, w), so (N,C,H,W) → (N,C·H·W,1,1) is the same copy: the flattening in front of a dense layer.
+ * order (c, h, w), so (N,C,H,W) → (N,C·H·W,1,1) is the same copy: the flattening before a dense layer.
  *
  * relayout_copy   NDRange (ceil(COUNT/SPAN), batch)   dst[n][e] = src[n][e], e = 0 … COUNT−1
  *

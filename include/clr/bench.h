@@ -98,6 +98,7 @@ struct clr_bench_report {
     int wrong; /**< how many checks are not ok */
     struct clr_bench_replaced *replaced;
     size_t replaced_count;
+    char tuned[400];   /**< their names: "conv1, conv2"; "": none, or not known */
     int tuned_layers;  /**< layers that have another variant than the program's own choice, by the records of
                             `clr-cl tune`; -1: not known */
     char refused[400]; /**< why clr_train() refuses the device with this net; "": it does not */
@@ -205,6 +206,10 @@ enum clr_bench_form {
  */
 CLR_API int clr_bench_compare(char **text, const struct clr_bench_report *reports, size_t count,
                               enum clr_bench_form form, struct clr_error *err);
+
+/** Was the machine busy? A whole step takes the same time again and again, unless something else runs: one
+ * took more than twice as long as another. */
+CLR_API bool clr_bench_is_busy(const struct clr_bench_report *report);
 
 /** Did the device compute everything correctly that was timed? Else its times do not count: no comparison and
  * no figure takes them. */

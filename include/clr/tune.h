@@ -74,7 +74,9 @@ struct clr_tune_event {
  * @param worker      command line of a process that calls clr_tune_work() and writes each line, with a
  *                    newline and at once, to its standard output; NULL-terminated. The number for
  *                    clr_tune_options.first is appended as the last argument
- * @param patience_s  seconds without a line after which a variant counts as hung, and the worker is killed
+ * @param patience_s  seconds without a line after which a variant counts as hung, and the worker is killed;
+ *                    eight times as many while the worker uses the processor, as a compiler does, where the
+ *                    system has /proc
  * @param stop        not 0: end at once, also within a variant; may be NULL
  * @param tell        called for everything that happens
  * @param user        passed to tell

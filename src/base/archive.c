@@ -89,17 +89,11 @@ static int key_of(char **out, const char *folder, struct clr_error *err)
 {
     const char *name = fs_last_part(folder), *seed = archive_seed(folder);
     struct str key = {0};
-    int rc;
 
     if (!*seed)
         return clr_error_set(err, CLR_EINPUT, "'%s' is no run's folder: its name has no seed", folder);
     str_append(&key, "%.*s,%s,", (int)(seed - name), name, seed + sizeof SEED - 1);
-    rc = str_check(&key, err);
-    if (rc < 0)
-        str_clear(&key);
-    else
-        *out = key.text;
-    return rc;
+    return str_take(out, &key, err);
 }
 
 /* The first `count` of all columns. */

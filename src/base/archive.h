@@ -1,7 +1,7 @@
 /*
- * The runs of an experiment in two files, as its folders may be kept when nobody trains there any more:
- * histories.csv, a row for each evaluation of each run, and runs.json, what their run.json and range.json
- * tell. Where there is no folder DIR/NAME-seed-N, its files are read from DIR/histories.csv and
+ * The runs of an experiment in two files, which may replace their folders once all are finished:
+ * histories.csv, a row for each evaluation of each run, and runs.json, what is in their run.json and
+ * range.json. Where there is no folder DIR/NAME-seed-N, its files are read from DIR/histories.csv and
  * DIR/runs.json.
  *
  * histories.csv  run,seed,iteration,trn_loss,lr,val_loss,val_acc,seconds
@@ -25,7 +25,8 @@ const char *archive_seed(const char *folder);
 /* Is the folder not there, and the run in such files? */
 bool archive_holds(const char *folder);
 
-/* Is that file (run.json, range.json, history.csv, range.csv, timing.csv) in the folder, or kept for it? */
+/* Is that file (run.json, range.json, history.csv, range.csv, timing.csv) in the folder, or in those two
+ * files? */
 bool archive_has(const char *folder, const char *name);
 
 /* csv_read() of a table in the folder, or of what is kept of it: history.csv, range.csv, timing.csv. */
@@ -35,10 +36,10 @@ int archive_table(struct csv *out, const char *folder, const char *name, const s
 /* json_read() of run.json or range.json in the folder, or of what is kept of it. */
 int archive_json(json_t **out, const char *folder, const char *name, size_t limit, struct clr_error *err);
 
-/* Told of a run: the path of its folder, and whether it is a range test. */
+/* Called for a run: the path of its folder, and whether it is a range test. */
 typedef int archive_tell(void *user, const char *folder, bool range_test, struct clr_error *err);
 
-/* Tell each run of DIR's files. */
+/* Call tell() for each run of DIR's files. */
 int archive_each(const char *dir, archive_tell *tell, void *user, struct clr_error *err);
 
 /*

@@ -29,7 +29,7 @@ struct csv {
 };
 
 /*
- * Read the file's first `count` columns, which must have these names in this order; columns behind them are
+ * Read the file's first `count` columns, which must have these names in this order; columns after them are
  * counted (each row has as many fields as the header) and not read. Not a number, NaN, infinite or out of
  * [min, max]: an error that names the column. A file without rows is read: rows is 0. Row r stands in line
  * r + 2 of the file (blank lines are refused). *out is untouched on failure; free with csv_clear().

@@ -1,4 +1,4 @@
-/* Errors and the log sink: the two ways in which the library speaks. See clr/error.h and clr/log.h. */
+/* Errors and the log sink: all that the library reports. See clr/error.h and clr/log.h. */
 #include <clr/error.h>
 #include <clr/log.h>
 

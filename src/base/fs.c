@@ -13,57 +13,70 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Why a file is not read or not written: from errno. */
+static int cannot_read(const char *path, struct clr_error *err)
+{
+    return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
+}
+
+static int cannot_write(const char *path, struct clr_error *err)
+{
+    return clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+}
+
+/* All that follows in the file, NUL-terminated; *data is the caller's to free, also on failure. */
+static int read_rest(int fd, const char *path, size_t limit_bytes, char **data, size_t *length,
+                     struct clr_error *err)
+{
+    size_t capacity = 0;
+
+    for (*length = 0;;) {
+        ssize_t got;
+        int rc = mem_grow(data, &capacity, *length + 65536 + 1, 1, path, err);
+        if (rc < 0)
+            return rc;
+        got = read(fd, *data + *length, capacity - *length - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return cannot_read(path, err);
+        *length += (size_t)got;
+        if (*length > limit_bytes)
+            return clr_error_set(err, CLR_EINPUT, "'%s' has more than the %zu bytes it can have", path,
+                                 limit_bytes);
+        if (got == 0)
+            break;
+    }
+    (*data)[*length] = '\0';
+    return 0;
+}
+
 int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, struct clr_error *err)
 {
     char *data = NULL;
-    size_t capacity = 0, length = 0;
+    size_t length = 0;
     struct stat st;
-    int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
-        return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
-    if (fstat(fd, &st) < 0) {
-        rc = clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
-        goto out;
-    }
-    if (S_ISDIR(st.st_mode)) {
+        return cannot_read(path, err);
+    if (fstat(fd, &st) < 0)
+        rc = cannot_read(path, err);
+    else if (S_ISDIR(st.st_mode))
         rc = clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is a folder", path);
-        goto out;
-    }
-    if (st.st_size > 0 && (uint64_t)st.st_size > limit_bytes) {
+    else if (st.st_size > 0 && (uint64_t)st.st_size > limit_bytes)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' has %lld bytes, more than the %zu it can have", path,
                            (long long)st.st_size, limit_bytes);
-        goto out;
+    else
+        rc = read_rest(fd, path, limit_bytes, &data, &length, err);
+    (void)close(fd);
+    if (rc < 0) {
+        free(data);
+        return rc;
     }
-    for (;;) {
-        ssize_t got;
-        rc = mem_grow(&data, &capacity, length + 65536 + 1, 1, path, err);
-        if (rc < 0)
-            goto out;
-        got = read(fd, data + length, capacity - length - 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            rc = clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
-            goto out;
-        }
-        if (got == 0)
-            break;
-        length += (size_t)got;
-        if (length > limit_bytes) {
-            rc = clr_error_set(err, CLR_EINPUT, "'%s' has more than the %zu bytes it can have", path,
-                               limit_bytes);
-            goto out;
-        }
-    }
-    data[length] = '\0';
     *out = data;
     *size = length;
-    data = NULL;
-out:
-    free(data);
-    (void)close(fd);
-    return rc;
+    return 0;
 }
 
 static int write_all(int fd, const char *data, size_t size)
@@ -123,7 +136,7 @@ static int look_at(bool *special, const char *path, struct clr_error *err)
     if (stat(path, &st) == 0)
         *special = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
     else if (errno != ENOENT)
-        return clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+        return cannot_write(path, err);
     return 0;
 }
 
@@ -132,9 +145,9 @@ static int write_special(const char *path, const void *data, size_t size, struct
     int fd = open(path, O_WRONLY | O_CLOEXEC), rc = 0;
 
     if (fd < 0 || write_all(fd, data, size) < 0)
-        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+        rc = cannot_write(path, err);
     if (fd >= 0 && close(fd) < 0 && rc == 0)
-        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+        rc = cannot_write(path, err);
     return rc;
 }
 
@@ -172,7 +185,7 @@ static int open_temporary(int *fd, struct str *temporary, char **target, const c
     if (rc < 0)
         return rc;
     *fd = open(temporary->text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    return *fd < 0 ? clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno)) : 0;
+    return *fd < 0 ? cannot_write(path, err) : 0;
 }
 
 int fs_check_file(const char *path, struct clr_error *err)
@@ -183,7 +196,7 @@ int fs_check_file(const char *path, struct clr_error *err)
     int fd = -1, rc = look_at(&special, path, err);
 
     if (rc == 0 && special && access(path, W_OK) < 0)
-        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
+        rc = cannot_write(path, err);
     if (rc == 0 && !special)
         rc = open_temporary(&fd, &temporary, &target, path, err);
     if (fd >= 0) {
@@ -206,25 +219,16 @@ int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_
         return write_special(path, data, size, err);
     if (rc == 0)
         rc = open_temporary(&fd, &temporary, &target, path, err);
-    if (rc < 0)
-        goto out;
-    if (write_all(fd, data, size) < 0 || fsync(fd) < 0) {
-        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
-        goto remove;
-    }
-    rc = close(fd);
-    fd = -1;
-    if (rc < 0 || rename(temporary.text, target ? target : path) < 0) {
-        rc = clr_error_set(err, CLR_EFAILED, "cannot write '%s': %s", path, strerror(errno));
-        goto remove;
-    }
-    rc = sync_folder_of(target ? target : path, err);
-    goto out;
-remove:
-    (void)unlink(temporary.text);
-out:
-    if (fd >= 0)
-        (void)close(fd);
+    if (rc == 0 && (write_all(fd, data, size) < 0 || fsync(fd) < 0))
+        rc = cannot_write(path, err);
+    if (fd >= 0 && close(fd) < 0 && rc == 0)
+        rc = cannot_write(path, err);
+    if (rc == 0 && rename(temporary.text, target ? target : path) < 0)
+        rc = cannot_write(path, err);
+    if (fd >= 0 && rc < 0)
+        (void)unlink(temporary.text);
+    if (rc == 0)
+        rc = sync_folder_of(target ? target : path, err);
     str_clear(&temporary);
     free(target);
     return rc;
@@ -346,7 +350,7 @@ int fs_join(char **out, const char *dir, const char *name, struct clr_error *err
     return str_take(out, &s, err);
 }
 
-/* Whoever held the lock may have removed its file while we waited at the door: then ours locks nothing. */
+/* The process that held the lock may have removed its file while we opened it: then ours locks nothing. */
 static bool is_file_at(int fd, const char *path)
 {
     struct stat ours, there;

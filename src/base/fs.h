@@ -12,16 +12,17 @@
 #include "base/str.h"
 
 /*
- * Read a whole file, at most limit_bytes (else an error that names both). *out is NUL-terminated behind its
+ * Read a whole file, at most limit_bytes (else an error that names both). *out is NUL-terminated after its
  * size; free with free(). CLR_EINPUT: missing, unreadable, too large.
  */
 int fs_read(const char *path, size_t limit_bytes, char **out, size_t *size, struct clr_error *err);
 
-/* "history.csv.tmp-1234", what fs_write_atomic() leaves when the process is killed: the length of the name in
- * front; 0: it is no such name. */
+/* "history.csv.tmp-1234", what fs_write_atomic() leaves when the process is killed: the length of the name
+ * before ".tmp"; 0: it is no such name. */
 size_t fs_left_over(const char *name);
 
-/* Remove path.tmp-DIGITS, which a process leaves that is killed while it writes: nobody else may be writing.
+/* Remove path.tmp-DIGITS, which a process leaves when it is killed while it writes. No other process may be
+ * writing.
  */
 void fs_remove_left_overs(const char *path);
 
@@ -36,23 +37,23 @@ int fs_write_atomic(const char *path, const void *data, size_t size, struct clr_
  * Nothing is left behind. */
 int fs_check_file(const char *path, struct clr_error *err);
 
-/* 0: it is a folder, or can be made as far as one sees; CLR_EFAILED: nobody can look there (a link in a
- * circle, no permission), which says nothing of what is in it. */
+/* 0: it is a folder, or could be made; CLR_EFAILED: the system cannot look there (a link in a circle,
+ * no permission), so that it is not known what is in it. */
 int fs_check_folder(const char *path, struct clr_error *err);
 
 /* mkdir -p. */
 int fs_make_dirs(const char *path, struct clr_error *err);
 
-/* False only where the system says that there is no such file: what may be there is read, and why it cannot
- * be is told then. */
+/* False only where the system reports that there is no such file. What may exist is read, and the error of
+ * reading it has the reason. */
 bool fs_exists(const char *path);
-/* Is there dir/name? Allocates nothing: no answer is ever false for want of memory. */
+/* Is there dir/name? Allocates nothing, so that it cannot run out of memory. */
 bool fs_exists_in(const char *dir, const char *name);
 bool fs_is_dir(const char *path);
 /* Is the name one of a file, with a '/' or a '.', rather than of something built in? */
 bool fs_is_path(const char *name);
 
-/* What stands behind the last '/'. */
+/* What stands after the last '/'. */
 const char *fs_last_part(const char *path);
 /* What stands before it, with the '/'; "." where there is none. A new string; free with free(). */
 int fs_folder_of(char **out, const char *path, struct clr_error *err);
@@ -70,7 +71,7 @@ void fs_unlock(int fd);
 #define FS_SHA256_TEXT 65
 void fs_sha256(const void *data, size_t size, char out[FS_SHA256_TEXT]);
 
-/* The same over several pieces of memory, as if they lay one behind the other. */
+/* The same over several pieces of memory, as if they lay one after the other. */
 struct fs_piece {
     const void *data;
     size_t size;

@@ -21,21 +21,14 @@ bool shape_equal(const struct shape *a, const struct shape *b)
     return a->n == b->n && a->c == b->c && a->h == b->h && a->w == b->w;
 }
 
-static int in_range(const char *what, int value, int min, struct clr_error *err)
-{
-    if (value < min || value > GEOMETRY_MAX)
-        return clr_error_set(err, CLR_EINPUT, "%s is %d, outside %d…%d", what, value, min, GEOMETRY_MAX);
-    return 0;
-}
-
 static int ranges(const char *const *names, const int *values, const int *minima, size_t count,
                   struct clr_error *err)
 {
-    int rc = 0;
-
-    for (size_t i = 0; i < count && rc == 0; i++)
-        rc = in_range(names[i], values[i], minima[i], err);
-    return rc;
+    for (size_t i = 0; i < count; i++)
+        if (values[i] < minima[i] || values[i] > GEOMETRY_MAX)
+            return clr_error_set(err, CLR_EINPUT, "%s is %d, outside %d…%d", names[i], values[i], minima[i],
+                                 GEOMETRY_MAX);
+    return 0;
 }
 
 int geometry_conv(struct conv_geometry *g, struct clr_error *err)
@@ -72,15 +65,13 @@ static int pool_output(int size, int kernel, int stride, int pad, enum pool_roun
 {
     int room = size + 2 * pad - kernel, out;
 
-    if (room < 0 && rounding == POOL_FLOOR)
-        return 0;
-    if (room < 0)
-        room = room <= -stride ? -1 : 0; /* ceil of a negative fraction above −1 is 0 */
+    if (room < 0 && rounding == POOL_CEIL && room > -stride)
+        room = 0; /* ceil of a negative fraction above −1 is 0 */
     if (room < 0)
         return 0;
     out = (rounding == POOL_CEIL ? (room + stride - 1) / stride : room / stride) + 1;
     if ((long long)(out - 1) * stride >= (long long)size + pad)
-        out--; /* it would start behind the image */
+        out--; /* it would start after the image */
     return out;
 }
 

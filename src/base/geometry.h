@@ -1,6 +1,6 @@
 /*
  * Shapes and geometries of layers, and the formulas for their output sizes. No OpenCL, no allocation: the
- * references, the operators and the net all speak in these.
+ * references, the operators and the net all use these.
  *
  * N images, C channels, H height, W width; K kernel, S stride, P padding, D dilation.
  * Every dimension is an int in 1…GEOMETRY_MAX, checked where it enters (geometry_check_*).
@@ -42,7 +42,7 @@ enum pool_rounding { POOL_CEIL, POOL_FLOOR };
 /*
  * Pooling. CEIL is Caffe's default, FLOOR is PyTorch's. A window is [oS − P, min(oS − P + K, H + P)), clipped
  * to the image; AVE divides by its size before the clipping to the image (so padding counts, and what lies
- * beyond the padding does not). A last window that would start behind the image is dropped: if
+ * beyond the padding does not). A last window that would start after the image is dropped: if
  * (OH − 1)·S ≥ H + P then OH −= 1. Caffe does so only where P > 0, PyTorch always; without padding such a
  * window (S > K) would hold no pixel at all. Source: Caffe, pooling layer; PyTorch's pooling
  * (count_include_pad).

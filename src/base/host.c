@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-/* What stands behind "KEY" and blanks, colons and tabs in a file of such lines; false: no such line. */
+/* What stands after "KEY" and blanks, colons and tabs in a file of such lines; false: no such line. */
 static bool find_line(const char *path, const char *key, char *out, size_t size)
 {
     char line[512];
@@ -45,6 +45,25 @@ uint64_t host_peak_resident_bytes(void)
 #else
     return (uint64_t)usage.ru_maxrss * 1024;
 #endif
+}
+
+/* proc(5): the third field and later ones follow the name in brackets, which may have brackets in it. */
+uint64_t host_process_ticks(long pid)
+{
+    enum { FIRST = 14, LAST = 17 }; /* user and system: its own, and of children that it waited for */
+    char path[64], line[1024] = "", *at;
+    uint64_t ticks = 0;
+    FILE *f;
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    f = fopen(path, "r");
+    if (!f)
+        return 0;
+    at = fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
+    (void)fclose(f);
+    for (int field = 3; at && (at = strchr(at, ' ')) != NULL && field <= LAST; field++, at++)
+        ticks += field >= FIRST ? strtoull(at, NULL, 10) : 0;
+    return ticks;
 }
 
 void host_cpu(char *out, size_t size)

@@ -44,7 +44,7 @@ int json_read(json_t **out, const char *path, size_t limit, struct clr_error *er
 int json_read_text(json_t **out, const char *path, const char *text, size_t size, struct clr_error *err);
 
 /*
- * Write it, indented, numbers with that many digits, and a newline behind; atomically.
+ * Write it, indented, numbers with that many digits, and a newline at the end; atomically.
  *
  * @param root  the reference is taken; NULL: it could not be made
  * @return 0; CLR_ENOMEM; what fs_write_atomic() returns

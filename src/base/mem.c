@@ -1,7 +1,6 @@
 /* Allocation with checked sizes: see mem.h. */
 #include "base/mem.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +53,24 @@ int mem_grow(void *array, size_t *capacity, size_t need, size_t element_size, co
     memcpy(array, &p, sizeof p);
     *capacity = new_capacity;
     return 0;
+}
+
+uint64_t mem_load_u64(const void *bytes)
+{
+    const unsigned char *in = bytes;
+    uint64_t value = 0;
+
+    for (int i = 7; i >= 0; i--)
+        value = value << 8 | in[i];
+    return value;
+}
+
+void mem_store_u64(void *bytes, uint64_t value)
+{
+    unsigned char *out = bytes;
+
+    for (int i = 0; i < 8; i++)
+        out[i] = (unsigned char)(value >> 8 * i);
 }
 
 int mem_new_aligned(void *out, size_t size_bytes, const char *what, struct clr_error *err)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <clr/error.h>
 
@@ -27,6 +28,10 @@ int mem_new(void *out, size_t count, size_t element_size, const char *what, stru
 /* Grow *array (capacity *capacity) so that it holds at least `need` elements; new elements are zeroed. */
 int mem_grow(void *array, size_t *capacity, size_t need, size_t element_size, const char *what,
              struct clr_error *err);
+
+/* A number of files, its 8 bytes little-endian. */
+uint64_t mem_load_u64(const void *bytes);
+void mem_store_u64(void *bytes, uint64_t value);
 
 /* Page-aligned zeroed memory for zero-copy device buffers. Free with free(). */
 int mem_new_aligned(void *out, size_t size_bytes, const char *what, struct clr_error *err);

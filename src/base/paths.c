@@ -14,18 +14,13 @@ static int xdg(char **out, const char *name, const char *fallback, struct clr_er
 {
     const char *base = variable(name), *home = variable("HOME");
     struct str s = {0};
-    int rc;
 
     if (base && base[0] == '/')
         str_append(&s, "%s/clr-cl", base);
     else if (home)
         str_append(&s, "%s/%s/clr-cl", home, fallback);
-    rc = str_check(&s, err);
-    if (rc < 0)
-        str_clear(&s);
-    else
-        *out = s.text;
-    return rc;
+    *out = NULL;
+    return s.length == 0 ? str_check(&s, err) : str_take(out, &s, err);
 }
 
 int paths_cache(char **out, struct clr_error *err)

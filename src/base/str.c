@@ -66,6 +66,39 @@ const char *str_count(char out[STR_COUNT], uint64_t value, const char *noun)
     return out;
 }
 
+size_t str_columns(const char *text, size_t size)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < size; i++)
+        n += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return n;
+}
+
+void str_append_wrapped(struct str *s, const char *text, size_t indent, size_t column)
+{
+    bool fresh = true;
+
+    str_append(s, "%*s", column < indent ? (int)(indent - column) : 0, "");
+    column = column < indent ? indent : column;
+    while (*text) {
+        const size_t word = strcspn(text, " \n"), columns = str_columns(text, word);
+        if (!fresh && column + 1 + columns > STR_WIDTH) {
+            str_append(s, "\n%*s", (int)indent, "");
+            column = indent;
+            fresh = true;
+        }
+        str_append(s, "%s%.*s", fresh ? "" : " ", (int)word, text);
+        column += columns + (fresh ? 0 : 1);
+        fresh = false;
+        text += word;
+        if (*text == '\n')
+            column = STR_WIDTH; /* the next word begins a line */
+        text += *text != '\0';
+    }
+    str_append(s, "\n");
+}
+
 void str_append_grouped(struct str *s, uint64_t value)
 {
     char text[STR_COUNT];
@@ -91,8 +124,10 @@ void str_clear(struct str *s)
 
 int str_take(char **out, struct str *s, struct clr_error *err)
 {
-    const int rc = str_check(s, err);
+    int rc = str_check(s, err);
 
+    if (rc == 0)
+        rc = s->text ? 0 : str_duplicate(&s->text, "", err);
     if (rc < 0)
         str_clear(s);
     else

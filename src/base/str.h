@@ -21,6 +21,12 @@ struct str {
 
 void str_append(struct str *s, const char *format, ...) CLR_PRINTF(2, 3);
 void str_append_bytes(struct str *s, const void *bytes, size_t count);
+/* The text with lines of at most STR_WIDTH columns and a newline at its end; its own newlines stay. `column`
+ * is where it begins, later lines after `indent` blanks. */
+#define STR_WIDTH 79
+void str_append_wrapped(struct str *s, const char *text, size_t indent, size_t column);
+/* Columns of `size` bytes of UTF-8: its characters. */
+size_t str_columns(const char *text, size_t size);
 /* 1234567 as "1,234,567" */
 void str_append_grouped(struct str *s, uint64_t value);
 

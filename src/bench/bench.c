@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/host.h"
+#include "base/log.h"
 #include "bench/checks.h"
 #include "bench/measure.h"
 #include "bench/peak.h"
@@ -117,8 +118,8 @@ struct replacing {
     int rc;
 };
 
-static void add_replaced(void *user, const char *label, const char *pass,
-                         const struct tunedb_failure *failure, const char *by)
+static void add_replaced(void *user, const char *label, const char *pass, const struct tunedb_entry *failure,
+                         const char *by)
 {
     struct replacing *to = user;
     struct clr_bench_report *r = to->report;
@@ -157,17 +158,20 @@ static bool is_tuned(const struct graph *g, const struct graph_node *node, enum 
 }
 
 /* Layers of the training net that run otherwise because of `clr-cl tune`. */
-static int count_tuned(const struct graph *g, const struct clr_device *device)
+static void list_tuned(struct clr_bench_report *r, const struct graph *g, const struct clr_device *device)
 {
-    int count = 0;
+    size_t n = 0;
 
     for (size_t i = 0; i < g->node_count; i++) {
         bool tuned = false;
         for (int pass = 0; pass < OP_PASS_COUNT; pass++)
             tuned = tuned || is_tuned(g, &g->nodes[i], (enum op_pass)pass, device);
-        count += tuned;
+        if (!tuned)
+            continue;
+        r->tuned_layers++;
+        (void)snprintf(r->tuned + n, sizeof r->tuned - n, "%s%s", n > 0 ? ", " : "", g->nodes[i].desc.label);
+        n = strlen(r->tuned);
     }
-    return count;
 }
 
 /* Variants that are wrong here are replaced, as train replaces them; where it refuses the device, the report
@@ -187,6 +191,8 @@ static int check_device(struct bench *b, struct clr_error *err)
     rc = selfcheck_start(&b->session, NULL, &why);
     if (rc == CLR_EFAILED) {
         str_copy(b->report->refused, sizeof b->report->refused, why.message);
+        log_line(CLR_LOG_WARNING,
+                 "'clr-cl train' refuses this device; the times that follow will not count: %s", why.message);
     } else if (rc < 0) {
         if (err)
             *err = why;
@@ -198,7 +204,7 @@ static int check_device(struct bench *b, struct clr_error *err)
     }
     rc = plan(b, err); /* fails where no variant of a layer is correct */
     if (rc == 0) {
-        b->report->tuned_layers = count_tuned(s->replica.train.graph, b->train.device);
+        list_tuned(b->report, s->replica.train.graph, b->train.device);
         b->report->device_memory_bytes = replica_net_bytes(&s->replica) + params_bytes(&s->replica.params);
     }
     if (rc == 0)
@@ -409,6 +415,9 @@ int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
         rc = inspect(&b, err);
     if (rc == 0)
         rc = first_start(&b, err);
+    /* Also in the last part. And LLVM deletes its files on a signal: its compiler fails then. */
+    if (options->stop && *options->stop && rc != CLR_EINTERRUPTED)
+        rc = clr_error_set(err, CLR_EINTERRUPTED, "stopped before the device was measured to the end");
     session_clear(&b.session);
     clr_dataset_destroy(b.data);
     if (rc == 0)

@@ -36,6 +36,7 @@ static void append_line(struct str *out, const struct comparison *c, size_t line
     const struct comparison_line *l = &c->lines[line];
     const struct comparison_cell *cell = &c->cells[line * c->count + report];
     const char *const whose[] = {r->device, r->platform, r->driver, r->program, r->git_id, r->net},
+                      *const where[] = {r->host_cpu, r->host_os, r->created, r->net_sha256},
                       *const what[] = {l->layer, l->figure, l->unit};
     const double tuned = r->tuned_layers < 0 ? (double)NAN : r->tuned_layers,
                  numbers[] = {cell->value.count,
@@ -51,6 +52,9 @@ static void append_line(struct str *out, const struct comparison *c, size_t line
     str_append(out, "%dx%dx%d,%d,", r->input.channels, r->input.height, r->input.width, r->batch);
     append_texts(out, &(const char *){r->source}, 1);
     append_numbers(out, &tuned, 1);
+    append_texts(out, &(const char *){r->type}, 1);
+    str_append(out, "%d,", r->compute_units);
+    append_texts(out, where, MEM_COUNT(where));
     append_texts(out, what, MEM_COUNT(what));
     append_numbers(out, numbers, MEM_COUNT(numbers));
     str_append(out, "%s\n", comparison_verdict_name(cell->verdict));
@@ -58,8 +62,11 @@ static void append_line(struct str *out, const struct comparison *c, size_t line
 
 void comparison_csv(struct str *out, const struct comparison *c)
 {
-    str_append(out, "report,device,platform,driver,program,git,net,input,batch,file,tuned_layers,layer,"
-                    "figure,unit,samples,min,median,max,of_peak,factor,uncertain,verdict\n");
+    str_append(
+        out,
+        "report,device,platform,driver,program,git,net,input,batch,file,tuned_layers,type,units,host_cpu,"
+        "host_os,created,net_sha256,layer,"
+        "figure,unit,samples,min,median,max,of_peak,factor,uncertain,verdict\n");
     for (size_t i = 0; i < c->line_count; i++)
         for (size_t k = 0; k < c->count; k++)
             if (c->cells[i * c->count + k].value.count > 0)
@@ -118,10 +125,10 @@ static json_t *reports_json(const struct comparison *c)
 int comparison_json(struct str *out, const struct comparison *c, struct clr_error *err)
 {
     const struct clr_bench_report *r = &c->reports[0];
-    json_t *json =
-        json_pack("{s:s, s:i, s:s, s:[i, i, i], s:i, s:o, s:o}", "format", "clr-cl bench comparison",
-                  "version", 1, "net", r->net, "input", r->input.channels, r->input.height, r->input.width,
-                  "batch", r->batch, "reports", reports_json(c), "figures", lines_json(c));
+    json_t *json = json_pack("{s:s, s:i, s:s, s:s, s:[i, i, i], s:i, s:o, s:o}", "format",
+                             "clr-cl bench comparison", "version", 1, "net", r->net, "net_sha256",
+                             r->net_sha256, "input", r->input.channels, r->input.height, r->input.width,
+                             "batch", r->batch, "reports", reports_json(c), "figures", lines_json(c));
     char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 
     json_decref(json);

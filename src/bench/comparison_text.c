@@ -111,7 +111,11 @@ static void CLR_PRINTF(2, 3) note(const struct page *p, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    str_append(p->out, p->markdown ? "- " : "");
+    if (!p->markdown) {
+        str_append_wrapped(p->out, text, 4, 4);
+        return;
+    }
+    str_append(p->out, "- ");
     append_text(p, text);
     str_append(p->out, "\n");
 }
@@ -176,11 +180,30 @@ static void note_replaced(const struct page *p, size_t k)
     }
 }
 
+/* Which reports lack a share of the peak, and why: once for all of them. */
+static void note_shares(const struct page *p)
+{
+    struct str which = {0};
+
+    for (size_t k = 0; k < p->c->count; k++)
+        if (leaves_out_a_share(&p->c->reports[k]))
+            str_append(&which, "%s[%zu]", which.length > 0 ? ", " : "", k + 1);
+    if (which.length > 0)
+        note(p, "No share of the peak: %s. " WORDS_NO_SHARE, str_text(&which));
+    str_clear(&which);
+}
+
 /* What one of the reports is that the others need not be. */
 static void note_report(const struct page *p, size_t k)
 {
     const struct clr_bench_report *r = &p->c->reports[k];
+    char min[WORDS_NUMBER], max[WORDS_NUMBER];
 
+    if (clr_bench_is_busy(r))
+        note(p,
+             "[%zu] was measured on a busy machine: its training steps took from %s to %s ms, and all of its "
+             "times may be off.",
+             k + 1, words_number(min, r->step_ms.min), words_number(max, r->step_ms.max));
     for (size_t j = 0; j < p->c->within_count; j++)
         if (p->c->within[j].report == k)
             note(p,
@@ -188,8 +211,6 @@ static void note_report(const struct page *p, size_t k)
                  "lines.",
                  k + 1, p->c->within[j].with, p->c->within[j].layer);
     note_replaced(p, k);
-    if (leaves_out_a_share(r))
-        note(p, "[%zu] has no share of the peak. " WORDS_NO_SHARE, k + 1);
     if (r->row_count == 0)
         note(p, "[%zu] has no times of layers: that driver's are unusable.", k + 1);
     if (r->peak_memory_compiler)
@@ -235,6 +256,7 @@ static void append_notes(const struct page *p)
             p,
             "~: a rough factor, less than 1.2×, from a single sample, or from samples that allow one that is "
             "more than 10 %% off.");
+    note_shares(p);
     for (size_t k = 0; k < c->count; k++)
         note_report(p, k);
 }
@@ -300,10 +322,11 @@ static void note_who(const struct page *p, size_t k)
     const struct clr_bench_report *r = &p->c->reports[k];
     char tuned[WORDS_TUNED];
 
-    note(p, "[%zu] %s%s%s%s\n    %s, %d units; %s, driver %s; clr-cl %s (%s), %.10s%s%s", k + 1, r->device,
-         r->source[0] ? " (" : "", r->source, r->source[0] ? ")" : "", r->type, r->compute_units, r->platform,
-         r->driver, r->program, r->git_id, r->created, r->tuned_layers < 0 ? "" : "; ",
-         words_tuned(tuned, r));
+    note(p, "[%zu] %s%s%s%s\n%s, %d units; %s, driver %s; %s%s%s%sclr-cl %s (%s), %.10s%s%s%s%s", k + 1,
+         r->device, r->source[0] ? " (" : "", r->source, r->source[0] ? ")" : "", r->type, r->compute_units,
+         r->platform, r->driver, r->host_cpu, r->host_cpu[0] && r->host_os[0] ? ", " : "", r->host_os,
+         r->host_cpu[0] || r->host_os[0] ? "; " : "", r->program, r->git_id, r->created,
+         r->tuned_layers < 0 ? "" : "; ", words_tuned(tuned, r), r->tuned[0] ? ": " : "", r->tuned);
 }
 
 void comparison_text(struct str *out, const struct comparison *c, bool markdown)
@@ -313,8 +336,8 @@ void comparison_text(struct str *out, const struct comparison *c, bool markdown)
 
     measure_columns(&p);
     append_text(&p, r->net);
-    str_append(out, ", batch %d of %dx%dx%d: how the others stand against [1]\n\n", r->batch,
-               r->input.channels, r->input.height, r->input.width);
+    str_append(out, " (%.12s), batch %d of %dx%dx%d: how the others stand against [1]\n\n", r->net_sha256,
+               r->batch, r->input.channels, r->input.height, r->input.width);
     for (size_t k = 0; k < c->count; k++)
         note_who(&p, k);
     str_append(out, "\n");

@@ -65,6 +65,13 @@ double measure_estimate(const struct measure *m, double once)
     return fmax(m->budget_s, (2 + measure_least(once)) * once); /* one untimed, one to calibrate */
 }
 
+int measure_expected(int count, int least, double seconds, double budget_s)
+{
+    const double all = count > 0 && seconds > 0.0 ? ceil(count * budget_s / seconds) : least;
+
+    return (int)fmin(fmax(all, fmax(least, count + 1)), MEASURE_MOST);
+}
+
 int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struct clr_error *err)
 {
     double values[MEASURE_MOST], s = 0.0;
@@ -86,9 +93,11 @@ int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struc
     if (n == 1 && s > MEASURE_SLOW_S) /* none is thrown away there */
         values[count++] = s;
     start = clock_ns();
-    while (rc == 0 && count < MEASURE_MOST &&
-           (count < least || (double)(clock_ns() - start) * 1e-9 < m->budget_s)) {
-        rc = measure_step(m->o, count, count < least ? least : count + 1, err);
+    while (rc == 0 && count < MEASURE_MOST) {
+        const double gone = (double)(clock_ns() - start) * 1e-9;
+        if (count >= least && gone >= m->budget_s)
+            break;
+        rc = measure_step(m->o, count, measure_expected(count, least, gone, m->budget_s), err);
         if (rc == 0)
             rc = timed(&s, m, n, err);
         values[count++] = s / n;

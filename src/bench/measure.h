@@ -38,6 +38,9 @@ int measure_least(double once);
  */
 int measure_run(struct clr_bench_spread *seconds, const struct measure *m, struct clr_error *err);
 
+/* How many samples there will be, after `count` of them in that many seconds. */
+int measure_expected(int count, int least, double seconds, double budget_s);
+
 /* About how long that takes, in seconds, where one repetition takes `once`. */
 double measure_estimate(const struct measure *m, double once);
 

@@ -121,6 +121,7 @@ static const struct member report_members[] = {
     {"checks", ELEMENTS(checks, check_count), .members = check_members},
     {"replaced", ELEMENTS(replaced, replaced_count), .members = replaced_members, .optional = true},
     {"tuned_layers", REPORT(MEMBER_INT, tuned_layers), 0, INT_MAX, true},
+    {"tuned", REPORT(MEMBER_LINE, tuned), .optional = true},
     {"training_refused", REPORT(MEMBER_LINE, refused), .optional = true},
     {.name = NULL},
 };
@@ -160,8 +161,10 @@ json_t *bench_compared_json(const struct clr_bench_report *report)
     static const struct member members[] = {
         {"device", REPORT(MEMBER_LINE, device)},
         {"type", REPORT(MEMBER_LINE, type)},
+        {"compute_units", REPORT(MEMBER_INT, compute_units), 0, INT_MAX},
         {"platform", REPORT(MEMBER_LINE, platform)},
         {"driver", REPORT(MEMBER_LINE, driver)},
+        {"host", PART(host_members)},
         {"program", REPORT(MEMBER_LINE, program)},
         {"git", REPORT(MEMBER_LINE, git_id)},
         {"created", REPORT(MEMBER_LINE, created)},
@@ -169,10 +172,11 @@ json_t *bench_compared_json(const struct clr_bench_report *report)
         {"peak_memory_includes_compiler", REPORT(MEMBER_BOOL, peak_memory_compiler)},
         {"replaced", ELEMENTS(replaced, replaced_count), .members = replaced_members},
         {"tuned_layers", REPORT(MEMBER_INT, tuned_layers), 0, INT_MAX, true},
+        {"tuned", REPORT(MEMBER_LINE, tuned)},
         {.name = NULL},
     };
 
-    return members_write(members, report);
+    return json_put(members_write(members, report), "machine_busy", json_boolean(clr_bench_is_busy(report)));
 }
 
 /* The members, and what readers would compute from them. */
@@ -188,6 +192,7 @@ static json_t *report_json(const struct clr_bench_report *r)
     }
     json = json_put(json, "training_images_per_s", json_finite(1e3 * r->batch / r->step_ms.median));
     json = json_put(json, "not_convolution", json_finite(clr_bench_not_convolution(r)));
+    json = json_put(json, "machine_busy", json_boolean(clr_bench_is_busy(r)));
     return json_put(json, "correct", json_boolean(clr_bench_is_right(r)));
 }
 

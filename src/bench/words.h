@@ -11,8 +11,8 @@
 
 /* Why there is no share of the peak. */
 #define WORDS_NO_SHARE                                                                                       \
-    "Winograd's convolutions, and gradients by a pool's maxima, get by with\n"                               \
-    "fewer multiplications than the formula has, which is what GFLOP/s counts; or the peak was\n"            \
+    "Winograd's convolutions, and gradients by a pool's maxima, get by with "                                \
+    "fewer multiplications than the formula has, which is what GFLOP/s counts; or the peak was "             \
     "measured too low."
 
 /* Is there another report of the same device? */

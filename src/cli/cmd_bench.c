@@ -12,8 +12,6 @@
 #include "cli/opt.h"
 #include "plot/canvas.h"
 
-#define NOISY 2.0 /* times the fastest step: slower ones were disturbed */
-
 static const struct opt_command command = {
     .name = "bench",
     .usage = "[OPTION...] | compare FILE... [OPTION...]",
@@ -63,15 +61,15 @@ static void step(void *user, int done, int all)
 {
     const struct bench_run *run = user;
 
-    cli_progress_step(run->part, done, all);
+    if (all > 1) /* else the line of the part says all */
+        cli_progress_step(run->part, done, all);
 }
 
 /* ------------------------------------------------------------------ devices */
 
-/* A whole step takes the same time again and again, unless something else runs. */
 static void warn_of_noise(const struct clr_bench_report *r)
 {
-    if (r->step_ms.count > 1 && r->step_ms.max > NOISY * r->step_ms.min)
+    if (clr_bench_is_busy(r))
         cli_warn("training steps took from %.4g to %.4g ms: something else was running, and all times may be "
                  "off; measure again on an idle machine",
                  r->step_ms.min, r->step_ms.max);
@@ -223,9 +221,9 @@ static int judge(const struct bench_run *run, struct clr_error *err)
         return 0;
     return clr_error_set(
         err, CLR_EFAILED,
-        "%d of the operators that were timed are wrong (WRONG in the table): their times do not "
-        "count. 'clr-cl train', whose own check of this net is less strict, trains here",
-        run->wrong);
+        "%d operator%s that %s timed compute%s wrongly (WRONG in the table): these times do not count. "
+        "'clr-cl train', whose own check of this net is less strict, trains here",
+        run->wrong, run->wrong == 1 ? "" : "s", run->wrong == 1 ? "was" : "were", run->wrong == 1 ? "s" : "");
 }
 
 static int bench(const struct bench_options *o, struct clr_error *err)

@@ -35,23 +35,23 @@ struct doctor_run {
     bool estimated; /* the remaining time was printed */
 };
 
-/* "about 12 minutes left": by what the ones before took. */
-static void report_time(struct doctor_run *c, int done, int all)
-{
-    const uint64_t taken = clock_ns() - c->begin_ns;
-    const double left = done > 0 ? (double)taken * 1e-9 * (all - done) / done : 0.0;
-    char about[CLI_ABOUT];
-
-    if (c->estimated || done == 0 || taken < PACE_NS)
-        return;
-    c->estimated = true;
-    cli_note("%d of %d checked: %s left at this pace", done, all, cli_about(about, left));
-}
-
+/* "about 12 minutes left", by what the ones before took: once by itself, then in each line of progress. */
 static void begins(void *user, const char *name, int done, int all)
 {
-    report_time(user, done, all);
-    cli_progress_step(name, done, all);
+    struct doctor_run *c = user;
+    const uint64_t taken = clock_ns() - c->begin_ns;
+    char about[CLI_ABOUT], text[256];
+
+    if (done == 0 || taken < PACE_NS) {
+        cli_progress_step(name, done, all);
+        return;
+    }
+    (void)cli_about(about, (double)taken * 1e-9 * (all - done) / done);
+    if (!c->estimated)
+        cli_note("%d of %d checked: %s left at this pace", done, all, about);
+    c->estimated = true;
+    (void)snprintf(text, sizeof text, "%s; %s left", name, about);
+    cli_progress_step(text, done, all);
 }
 
 static void report(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,

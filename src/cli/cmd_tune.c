@@ -154,7 +154,8 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 
 /* ---- the command --------------------------------------------------------------------------------------- */
 
-enum { KINDS = 32 };
+enum { KINDS = 32, FACTOR = 32, LEFT = CLI_ABOUT + 48 };
+#define NOISY 0.3 /* an idle machine has 2 or 3 %, seldom 25 */
 
 /* Variants of one algorithm that failed in one way: the first is reported at once, the others at the end. */
 struct kind {
@@ -166,7 +167,7 @@ struct tune_report {
     bool json;
     bool header;       /* is printed */
     char record[1024]; /* the file */
-    int results, faster, failures;
+    int results, faster, noisy, failures;
     double own_ms, ms;        /* of a training step, in passes whose own choice works */
     struct kind kinds[KINDS]; /* of failures; more than that are reported one by one */
     int kind_count;
@@ -192,34 +193,59 @@ static void add_result(struct tune_report *r, const struct clr_tune_event *e)
                            e->faster, "tried", e->tried, "failed", e->failures));
 }
 
+/* "forward" of "convolution forward, kernel 5x5, …": the layer says which operator it is. */
+static const char *pass_name(const struct clr_tune_event *e)
+{
+    static const char *const names[] = {"forward", "data gradient", "weight gradient"};
+
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        if (strstr(e->operation, names[i]))
+            return names[i];
+    return "";
+}
+
+/* "1.17×"; "": one of the two is not known. */
+static const char *faster(char out[FACTOR], double own_ms, double ms)
+{
+    const double factor = own_ms > 0 && ms > 0 ? own_ms / ms : 0.0;
+
+    out[0] = '\0';
+    if (factor > 0)
+        (void)snprintf(out, FACTOR, factor < 9.95 ? "%.2f×" : "%.0f×", factor);
+    return out;
+}
+
+/* The variant has a line of its own: its name may be long. */
 static void print_result(struct tune_report *r, const struct clr_tune_event *e)
 {
+    char own[32] = "failed", ms[32] = "", factor[FACTOR] = "";
+
     cli_progress_wipe();
     if (!r->header)
-        printf("%-12s  %-30s  %-28s  %8s  %-20s  %8s  %7s  %6s\n", "LAYER", "PASS", "SHAPE", "OWN MS",
-               "FASTEST", "MS", "FASTER", "NOISE");
+        printf("%-9s %-15s %-25s %7s %7s %6s %5s\n", "LAYER", "PASS", "SHAPE", "OWN MS", "MS", "FASTER",
+               "NOISE");
     r->header = true;
-    printf("%-12s  %-30.*s  %-28s  ", e->layer, pass_length(e), e->operation, e->shape);
     if (e->own_ms > 0)
-        printf("%8.3f  ", e->own_ms);
-    else
-        printf("%8s  ", "failed");
-    if (!e->faster)
-        printf("%-20s  %8s  %7s", "own choice", "", "");
-    else if (e->own_ms > 0)
-        printf("%-20s  %8.3f  %5.1f %%", e->variant, e->ms, 100.0 * (e->own_ms / e->ms - 1.0));
-    else
-        printf("%-20s  %8.3f  %7s", e->variant, e->ms, "");
-    printf("  %4.1f %%\n", 100.0 * e->noise);
+        (void)snprintf(own, sizeof own, "%.3f", e->own_ms);
+    if (e->faster) {
+        (void)snprintf(ms, sizeof ms, "%.3f", e->ms);
+        (void)faster(factor, e->own_ms, e->ms);
+    }
+    printf("%-9s %-15s %-25s %7s %7s %*s %3.0f %%\n", e->layer, pass_name(e), e->shape, own, ms,
+           factor[0] ? 7 : 6, factor, 100.0 * e->noise); /* × has two bytes */
+    if (e->faster)
+        printf("%-9s with %s\n", "", e->variant);
     (void)fflush(stdout);
 }
 
 /* What those passes take of a training step: before, and after. */
 static void print_sum(const struct tune_report *r)
 {
+    char factor[FACTOR];
+
     if (r->own_ms > 0)
-        printf("%-12s  %-30s  %-28s  %8.3f  %-20s  %8.3f  %5.1f %%\n", "all above", "in one training step",
-               "", r->own_ms, "", r->ms, 100.0 * (r->own_ms / r->ms - 1.0));
+        printf("%-9s %-41s %7.3f %7.3f %7s\n", "all above", "in one training step", r->own_ms, r->ms,
+               faster(factor, r->own_ms, r->ms));
 }
 
 /* Of the algorithm of *e, which fails as *e does; NULL: there are too many. */
@@ -266,21 +292,21 @@ static void report_kinds(const struct tune_report *r)
 }
 
 /* "; about 12 minutes left", by what the variants before took; "" where none was tried. */
-static const char *time_left(char out[CLI_ABOUT + 8], const struct tune_report *r, int all)
+static const char *time_left(char out[LEFT], const struct tune_report *r, int all)
 {
     const double taken = (double)(clock_ns() - r->begin_ns) * 1e-9;
     char about[CLI_ABOUT];
 
     out[0] = '\0';
     if (r->before > 0)
-        (void)snprintf(out, CLI_ABOUT + 8, "; %s left",
+        (void)snprintf(out, LEFT, "; %s left, more where kernels must be compiled",
                        cli_about(about, taken * (all - r->before) / r->before));
     return out;
 }
 
 static void report_item(struct tune_report *r, const struct clr_tune_event *e)
 {
-    char left[CLI_ABOUT + 8];
+    char left[LEFT];
 
     r->tried = 0;
     cli_note("%d of %d: %s, %.*s, %s: %d variants%s", e->item + 1, e->items, e->layer, pass_length(e),
@@ -330,6 +356,7 @@ static void happened(void *user, const struct clr_tune_event *e)
     case CLR_TUNE_RESULT:
         r->results++;
         r->faster += e->faster;
+        r->noisy += e->noise > NOISY;
         r->own_ms += e->own_ms > 0 ? e->uses * e->own_ms : 0.0;
         r->ms += e->own_ms > 0 ? e->uses * e->ms : 0.0;
         if (r->json)
@@ -371,6 +398,11 @@ static int finish(struct tune_report *r, const struct tune_options *o, double se
     cli_note("%d of %d passes have a faster variant than the program's own choice; %d variants failed; "
              "%.0f s",
              r->faster, r->results, r->failures, seconds);
+    if (r->noisy > 0)
+        cli_warn("in %d of %d passes the noise was above %.0f %%: the machine was busy, and variants that "
+                 "are faster "
+                 "by less were not found; tune again on an idle machine",
+                 r->noisy, r->results, 100 * NOISY);
     report_next(o);
     if (!r->json)
         return 0;

@@ -9,7 +9,6 @@
 
 #include <popt.h>
 
-#define HELP_WIDTH     79
 #define HELP_COLUMN    28
 #define MAX_ITERATIONS 1000000000u
 #define PART           64 /* bytes of one number of a list */
@@ -109,26 +108,11 @@ uint64_t opt_span_iterations(const struct opt_span *span, uint64_t per_epoch)
 
 void opt_print_wrapped(const char *text, size_t indent, size_t column)
 {
-    bool fresh = true;
+    struct str s = {0};
 
-    for (; column < indent; column++)
-        (void)putchar(' ');
-    while (*text) {
-        size_t word = strcspn(text, " \n");
-        if (!fresh && column + 1 + word > HELP_WIDTH) {
-            printf("\n%*s", (int)indent, "");
-            column = indent;
-            fresh = true;
-        }
-        printf("%s%.*s", fresh ? "" : " ", (int)word, text);
-        column += word + (fresh ? 0 : 1);
-        fresh = false;
-        text += word;
-        if (*text == '\n')
-            column = HELP_WIDTH; /* the next word begins a line */
-        text += *text != '\0';
-    }
-    (void)putchar('\n');
+    str_append_wrapped(&s, text, indent, column);
+    (void)fputs(str_text(&s), stdout);
+    str_clear(&s);
 }
 
 static void print_option(const struct opt *o)

@@ -11,7 +11,7 @@
 
 /* ------------------------------------------------------------------ taking a node out */
 
-/* Whoever read what node i makes reads what it was made from; the node goes. */
+/* The readers of what node i makes read what it was made from instead; the node is removed. */
 static void bypass(struct graph *g, int i)
 {
     const int x = g->nodes[i].x[0], y = g->nodes[i].y[0];
@@ -36,14 +36,14 @@ static void bypass(struct graph *g, int i)
 
 /* ------------------------------------------------------------------ rules */
 
-/* What a graph is joined for. */
+/* What a graph is fused for. */
 struct target {
     const struct clr_device *device;
     int block;
 };
 
-/* A flattening that only tells a dense layer what it can see itself. The images stay: a batch lies as its
- * readers like it, and dense layers like blocks, which would be mostly padding. */
+/* A flattening before a dense layer, which reads (N,C,H,W) as well. That of the images stays: a batch has the
+ * layout that its readers need, and for a dense layer those are blocks, which would be mostly padding. */
 static bool is_needless_copy(struct graph *g, int i, const struct target *t)
 {
     (void)t;
@@ -69,48 +69,48 @@ static bool takes_relu(const struct op_desc *d)
     return (class->flags & OP_TAKES_RELU) && (!class->can_relu || class->can_relu(d));
 }
 
-/* Let the node in front of rectifier i do its work, and the one behind it the mask; false: they cannot. */
-static bool hand_over(struct graph *g, int i, const struct target *t)
+/* Let the node before rectifier i do its work, and the one after it the mask; false: they cannot. */
+static bool join_relu(struct graph *g, int i, const struct target *t)
 {
     const struct graph_node *n = &g->nodes[i];
     const int maker = g->values[n->x[0]].producer;
-    struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL, *reader;
+    struct graph_node *before = maker >= 0 ? &g->nodes[maker] : NULL, *reader;
     unsigned input;
 
     (void)t;
-    if (!elementwise_is_rectifier(&n->desc) || !front || g->values[n->x[0]].consumer_count != 1 ||
-        !takes_relu(&front->desc))
+    if (!elementwise_is_rectifier(&n->desc) || !before || g->values[n->x[0]].consumer_count != 1 ||
+        !takes_relu(&before->desc))
         return false;
-    if (!op_is(&front->desc, OP_MASKS_DY)) {
+    if (!op_is(&before->desc, OP_MASKS_DY)) {
         reader = gradient_reader(g, n->y[0], &input);
         if (reader && !op_is(&reader->desc, OP_MASKS_DX))
             return false;
         if (reader)
             reader->desc.mask_dx |= input;
     }
-    front->desc.relu = true;
+    before->desc.relu = true;
     return true;
 }
 
-/* A maximum pool behind the convolution of the images, where nobody wants the gradient of these. */
-static bool pool_in_front(struct graph *g, int i, const struct target *t)
+/* A maximum pool after the convolution of the images, where the gradient of these is not needed. */
+static bool join_pool(struct graph *g, int i, const struct target *t)
 {
     struct graph_node *n = &g->nodes[i];
     const int maker = g->values[n->x[0]].producer;
-    struct graph_node *front = maker >= 0 ? &g->nodes[maker] : NULL;
+    struct graph_node *before = maker >= 0 ? &g->nodes[maker] : NULL;
     struct conv_geometry conv;
 
-    if (n->desc.kind != OP_POOL || n->desc.mask_dx || !front || front->desc.kind != OP_CONV ||
-        front->desc.relu || front->desc.need_dx || g->values[n->x[0]].consumer_count != 1 ||
-        front->x[0] != g->images || g->values[g->images].consumer_count != 1 ||
-        !conv_pool_pays(&front->desc.u.conv, &n->desc.u.pool, t->device, t->block))
+    if (n->desc.kind != OP_POOL || n->desc.mask_dx || !before || before->desc.kind != OP_CONV ||
+        before->desc.relu || before->desc.need_dx || g->values[n->x[0]].consumer_count != 1 ||
+        before->x[0] != g->images || g->values[g->images].consumer_count != 1 ||
+        !conv_pool_pays(&before->desc.u.conv, &n->desc.u.pool, t->device, t->block))
         return false;
-    conv = front->desc.u.conv;
-    front->desc.kind = OP_CONV_POOL;
-    front->desc.relu = n->desc.relu;
-    front->desc.y[0] = n->desc.y[0];
-    front->desc.u.conv_pool.pool = n->desc.u.pool;
-    front->desc.u.conv_pool.conv = conv;
+    conv = before->desc.u.conv;
+    before->desc.kind = OP_CONV_POOL;
+    before->desc.relu = n->desc.relu;
+    before->desc.y[0] = n->desc.y[0];
+    before->desc.u.conv_pool.pool = n->desc.u.pool;
+    before->desc.u.conv_pool.conv = conv;
     g->values[n->x[0]].shape = n->desc.y[0];
     return true;
 }
@@ -120,11 +120,11 @@ static bool pool_in_front(struct graph *g, int i, const struct target *t)
 static const struct {
     enum fuse_rule rule;
     bool (*joins)(struct graph *g, int i, const struct target *t);
-} rules[] = {{FUSE_FLATTEN, is_needless_copy}, {FUSE_RELU, hand_over}, {FUSE_POOL, pool_in_front}};
+} rules[] = {{FUSE_FLATTEN, is_needless_copy}, {FUSE_RELU, join_relu}, {FUSE_POOL, join_pool}};
 
 #ifndef NDEBUG
-/* The contract of relu and mask_dx (struct op_desc): who relies on a masked gradient gets one, and nobody
- * masks without need. */
+/* The contract of relu and mask_dx (struct op_desc): what relies on a masked gradient gets one, and nothing
+ * is masked without need. */
 static bool masks_agree(struct graph *g)
 {
     bool agree = true;
@@ -133,8 +133,8 @@ static bool masks_agree(struct graph *g)
         const struct op_desc *d = &g->nodes[i].desc;
         for (int j = 0; j < d->x_count; j++) {
             const int maker = g->values[g->nodes[i].x[j]].producer;
-            const struct op_desc *front = maker >= 0 ? &g->nodes[maker].desc : NULL;
-            const bool relies = front && front->relu && !op_is(front, OP_MASKS_DY);
+            const struct op_desc *before = maker >= 0 ? &g->nodes[maker].desc : NULL;
+            const bool relies = before && before->relu && !op_is(before, OP_MASKS_DY);
             agree = agree && (d->mask_dx >> j & 1) == (relies && (d->need_dx >> j & 1));
         }
     }

@@ -74,7 +74,7 @@ static int read_bottom(struct builder *b, int i, int *out)
     int value = find_value(b->g, name);
 
     if (value < 0)
-        return build_error(b, "its bottom '%s' is the top of no layer in front of it (%s phase)", name,
+        return build_error(b, "its bottom '%s' is the top of no layer before it (%s phase)", name,
                            b->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST");
     b->g->values[value].consumer_count++;
     *out = value;
@@ -107,7 +107,7 @@ static int find_shared(const struct graph *g, const char *name)
     return -1;
 }
 
-/* What sharers say of a parameter has to agree; the first one's filler makes its values, as Caffe has it. */
+/* Layers that share a parameter have to agree on it; the first one's filler makes its values, as in Caffe. */
 static int check_shared(struct builder *b, const struct graph_param *p, const struct op_param *of,
                         const struct param_spec *spec)
 {
@@ -209,19 +209,14 @@ int build_finish(struct builder *b, struct graph_node *n)
     return rc < 0 ? rc : write_top(b, n);
 }
 
-int build_plain(struct builder *b, enum op_kind kind, const int *bottom)
-{
-    return build_finish(b, build_node(b, kind, bottom, 1));
-}
-
-int build_check_scores(struct builder *b, int x)
+int build_check_logits(struct builder *b, int x)
 {
     const struct shape *s = &b->g->values[x].shape;
 
     if (x == b->g->images)
-        return build_error(b, "its first bottom is the images; it takes the scores of the last layer");
+        return build_error(b, "its first bottom is the images; it takes the logits of the last layer");
     if (s->h * s->w > 1)
-        return build_error(b, "its bottom '%s' is %d×%d×%d; it takes one score for each class (N×1×1)",
+        return build_error(b, "its bottom '%s' is %d×%d×%d; it takes one logit for each class (N×1×1)",
                            b->layer->bottom[0], s->c, s->h, s->w);
     return 0;
 }
@@ -241,7 +236,7 @@ static int add_layer(struct builder *b)
         if (!labels && bottom[i] == b->labels)
             return build_error(b, "its bottom '%s' is the labels", b->layer->bottom[i]);
     }
-    return class->build(b, bottom);
+    return class->build ? class->build(b, bottom) : build_finish(b, build_node(b, class->kind, bottom, 1));
 }
 
 /* ------------------------------------------------------------------ gradients */
@@ -266,7 +261,7 @@ static void mark_learned(const struct graph *g, struct mark *marks)
     }
 }
 
-/* Which nodes go backward: those with a parameter at or in front of them that lead to the loss. */
+/* Which nodes go backward: those that lead to the loss and have a parameter, or one before them. */
 static int mark_gradients(struct builder *b, struct mark *marks)
 {
     struct graph *g = b->g;
@@ -291,7 +286,7 @@ static int mark_gradients(struct builder *b, struct mark *marks)
     return 0;
 }
 
-/* A node behind the last one that splits value v in `count`; the values that it makes are the last ones. */
+/* A node after the last one that splits value v in `count`; the values that it makes are the last ones. */
 static void add_split(struct graph *g, int v, int count)
 {
     struct graph_node *n = &g->nodes[g->node_count];
@@ -460,7 +455,7 @@ static int compare_phases(const struct graph *train, const struct clr_net_spec *
 int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
                  struct clr_image_shape input, int batch, struct clr_error *err)
 {
-    struct graph *g;
+    struct graph *g = NULL;
     int rc;
 
     if (batch < 1 || batch > GEOMETRY_MAX)
@@ -470,17 +465,13 @@ int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned p
         return clr_error_set(err, CLR_EINPUT, "images of %d×%d×%d are outside 1…%d", input.channels,
                              input.height, input.width, GEOMETRY_MAX);
     rc = build(&g, spec, phase, input, batch, err);
-    if (rc < 0)
-        return rc;
-    if (phase == PHASE_TRAIN) {
+    if (rc == 0 && phase == PHASE_TRAIN)
         rc = compare_phases(g, spec, input, err);
-        if (rc < 0) {
-            graph_destroy(g);
-            return rc;
-        }
-    }
-    *out = g;
-    return 0;
+    if (rc < 0)
+        graph_destroy(g);
+    else
+        *out = g;
+    return rc;
 }
 
 void graph_destroy(struct graph *g)

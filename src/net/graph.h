@@ -36,7 +36,7 @@ struct graph_node {
         desc; /* kind, label, shapes, geometry, bias, need_dx, backward; variants by graph_tune() */
     enum op_origin origin[OP_PASS_COUNT]; /* where the variants are from */
     int x[OP_MOST], y[OP_MOST];           /* values: desc.x_count and desc.y_count of them */
-    bool in_place;                        /* the file says top == bottom */
+    bool in_place;                        /* in the file, top == bottom */
     int param[OP_PARAMS], param_count;    /* parameters, in the operator's order */
     int use[OP_PARAMS];                   /* which of its uses this is: 0, … */
     double madds; /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
@@ -60,10 +60,10 @@ struct graph {
 };
 
 /*
- * Work out one phase. batch > 0. An InnerProduct with an input of H·W > 1 gets a node OP_RELAYOUT with
- * the label "<layer>.flatten" in front (layer = the InnerProduct's). need_dx is false where no parameter lies
- * in front. Only in the training phase nodes have backward = true. There a value that several layers send a
- * gradient back to gets a node OP_SPLIT "<layer>.split" behind the layer that makes it, with an output for
+ * Work out one phase. batch > 0. An InnerProduct with an input of H·W > 1 gets a node OP_RELAYOUT with the
+ * label "<layer>.flatten" before it (layer = the InnerProduct's). need_dx is false where no parameter lies
+ * before it. Only in the training phase nodes have backward = true. There a value that several layers send a
+ * gradient back to gets a node OP_SPLIT "<layer>.split" after the layer that makes it, with an output for
  * each: every value has one gradient at most, and a sum of gradients has one order, that of the file.
  * CLR_EINPUT, "FILE:LINE: layer 'NAME': …": a bottom that nothing produces, a shape that does not fit, a net
  * without a loss in the training phase, a layer with parameters that only one phase has, or that does not
@@ -75,11 +75,11 @@ void graph_destroy(struct graph *g);
 
 /* What neighbours are joined for, so that less passes through memory: src/net/fuse.c has the rules. */
 enum fuse_rule {
-    FUSE_FLATTEN = 1 << 0, /* a flattening in front of a dense layer, whose desc.x is (N,C,H,W) then */
-    /* A rectifier (slope 0) goes into what is in front of it and can do it (desc.relu), if nothing else reads
+    FUSE_FLATTEN = 1 << 0, /* a flattening before a dense layer, whose desc.x is (N,C,H,W) then */
+    /* A rectifier (slope 0) goes into what is before it and can do it (desc.relu), if nothing else reads
      * that and, going back, the reader of the rectified value can mask (desc.mask_dx). */
     FUSE_RELU = 1 << 1,
-    /* The convolution of the images takes the maximum pool behind it along (OP_CONV_POOL) where the device is
+    /* The convolution of the images takes over the maximum pool after it (OP_CONV_POOL) where the device is
      * good at that. Values are the same to the bit; the weight gradient is summed in another order. */
     FUSE_POOL = 1 << 2,
     FUSE_ALL = FUSE_FLATTEN | FUSE_RELU | FUSE_POOL
@@ -100,10 +100,10 @@ void graph_fuse_for(struct graph *g, const struct clr_device *device);
 void graph_tune(struct graph *g, const struct tunedb *db, const struct clr_device *device);
 
 /*
- * What a run keeps when it goes on later. graph_chosen(): tell the variant of every node and pass that has a
- * choice, by label and op_pass_name(). graph_keep(), instead of graph_tune(): take the variants that find()
- * gives (NULL: none is known, the operator decides). false: one of them is not known to this program, and
- * *missing names its node.
+ * What a run saves to be resumed. graph_chosen(): call tell() with the variant of every node and pass that
+ * has a choice, by label and op_pass_name(). graph_keep(), instead of graph_tune(): take the variants that
+ * find() gives (NULL: none is known, the operator decides). false: one of them is not known to this program,
+ * and *missing names its node.
  */
 void graph_chosen(const struct graph *g, const struct clr_device *device,
                   void (*tell)(void *user, const char *label, const char *pass, const char *variant),
@@ -112,11 +112,11 @@ bool graph_keep(struct graph *g, const struct clr_device *device,
                 const char *(*find)(void *user, const char *label, const char *pass), void *user,
                 const char **missing);
 
-/* Tell every pass that does without a variant because that does not work on the device, as the records have
- * it (op_replaced()): by label and op_pass_name(), with the variant that it has instead. */
+/* Call tell() for every pass whose variant was replaced because the records have it as wrong on the device
+ * (op_replaced()): by label and op_pass_name(), with the variant that it has instead. */
 void graph_replaced(const struct graph *g, const struct tunedb *db, const struct clr_device *device,
                     void (*tell)(void *user, const char *label, const char *pass,
-                                 const struct tunedb_failure *failure, const char *by),
+                                 const struct tunedb_entry *failure, const char *by),
                     void *user);
 
 #endif

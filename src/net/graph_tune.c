@@ -43,13 +43,13 @@ bool graph_keep(struct graph *g, const struct clr_device *device,
 
 void graph_replaced(const struct graph *g, const struct tunedb *db, const struct clr_device *device,
                     void (*tell)(void *user, const char *label, const char *pass,
-                                 const struct tunedb_failure *failure, const char *by),
+                                 const struct tunedb_entry *failure, const char *by),
                     void *user)
 {
     for (size_t i = 0; i < g->node_count; i++) {
         const struct op_desc *desc = &g->nodes[i].desc;
         for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
-            const struct tunedb_failure *f = op_replaced(desc, (enum op_pass)pass, db, device, g->block);
+            const struct tunedb_entry *f = op_replaced(desc, (enum op_pass)pass, db, device, g->block);
             char by[TUNEDB_VARIANT];
             if (f && op_chosen(by, sizeof by, desc, (enum op_pass)pass, device, g->block) &&
                 strcmp(f->variant, by) != 0)

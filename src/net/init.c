@@ -16,12 +16,6 @@ static double fan(const struct graph_param *p)
                                               : p->fan_in;
 }
 
-static void fill_constant(float *out, size_t count, double value)
-{
-    for (size_t i = 0; i < count; i++)
-        out[i] = (float)value;
-}
-
 static void fill_uniform(float *out, size_t count, double min, double max, int number, uint64_t seed)
 {
     for (size_t i = 0; i < count; i++)
@@ -37,22 +31,16 @@ static void fill_gaussian(float *out, size_t count, double mean, double std, int
 void init_fill(float *out, const struct graph_param *p, int number, uint64_t seed)
 {
     const struct filler *f = &p->filler;
+    const double xavier = sqrt(3.0 / fan(p)), msra = sqrt(2.0 / fan(p));
 
-    switch (f->kind) {
-    case FILLER_CONSTANT:
-        fill_constant(out, p->count, f->value);
-        break;
-    case FILLER_UNIFORM:
+    for (size_t i = 0; f->kind == FILLER_CONSTANT && i < p->count; i++)
+        out[i] = (float)f->value;
+    if (f->kind == FILLER_UNIFORM)
         fill_uniform(out, p->count, f->min, f->max, number, seed);
-        break;
-    case FILLER_GAUSSIAN:
+    if (f->kind == FILLER_GAUSSIAN)
         fill_gaussian(out, p->count, f->mean, f->std, number, seed);
-        break;
-    case FILLER_XAVIER:
-        fill_uniform(out, p->count, -sqrt(3.0 / fan(p)), sqrt(3.0 / fan(p)), number, seed);
-        break;
-    case FILLER_MSRA:
-        fill_gaussian(out, p->count, 0.0, sqrt(2.0 / fan(p)), number, seed);
-        break;
-    }
+    if (f->kind == FILLER_XAVIER)
+        fill_uniform(out, p->count, -xavier, xavier, number, seed);
+    if (f->kind == FILLER_MSRA)
+        fill_gaussian(out, p->count, 0.0, msra, number, seed);
 }

@@ -51,7 +51,7 @@ bool spec_first_time(struct layer_reading *in, enum spec_topic topic)
     return first;
 }
 
-/* Reads and forgets fields that have no effect here, and says so once for the file. */
+/* Skips fields that have no effect here; logs that once for a file. */
 void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *name, enum spec_topic topic,
                     const char *why)
 {
@@ -115,7 +115,7 @@ void spec_read_engine(struct layer_reading *in, struct pt_reader *r)
         spec_no_effect(in, r, "engine", SAID_ENGINE, "the table of variants chooses the algorithm");
 }
 
-/* The layer lacks the block that says what it is: because its name is misspelled, or altogether. */
+/* The layer lacks its own block, or the block's name is misspelled. */
 int spec_missing_block(struct layer_reading *in, const char *name)
 {
     int rc;
@@ -278,7 +278,7 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
 {
     struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
     const struct layer_class *class;
-    struct pt_field *name = NULL, *second;
+    struct pt_field *name;
     int least, most;
     bool more;
     int rc = pt_value_message(doc, field, err);
@@ -287,11 +287,11 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
         return rc;
     pt_open(&in.r, doc, field);
     out->line = field->line;
-    if (!pt_next(&in.r, "name", &name))
+    rc = pt_only(&in.r, "name", &name, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
         return pt_error(doc, field, err, "the layer has no 'name'");
-    second = name;
-    if (pt_next(&in.r, "name", &second))
-        return pt_error(doc, second, err, "field 'name' is given twice (first in line %d)", name->line);
     rc = spec_read_name(out->name, SPEC_NAME, doc, name, err);
     if (rc < 0 || (rc = read_type(&in)) < 0)
         return rc;

@@ -17,7 +17,7 @@ enum layer_flags {
     LAYER_LOSS = 1 << 1,        /* training can begin here */
     LAYER_LABELS = 1 << 2,      /* its last bottom is the labels */
     LAYER_IN_PLACE = 1 << 3,    /* its top may be its bottom */
-    LAYER_WEIGHTS = 1 << 4,     /* has weights, and biases where bias_term says so */
+    LAYER_WEIGHTS = 1 << 4,     /* has weights, and biases unless bias_term is false */
     LAYER_MORE_BOTTOMS = 1 << 5 /* up to OP_MOST bottoms */
 };
 
@@ -25,12 +25,13 @@ struct layer_reading;
 struct builder;
 
 struct layer_class {
-    const char *type; /* of `type:` */
-    int bottoms;      /* tops: one; a source may have another for the labels, a loss may have none */
-    unsigned flags;   /* of enum layer_flags */
+    const char *type;  /* of `type:` */
+    int bottoms;       /* tops: one; a source may have another for the labels, a loss may have none */
+    unsigned flags;    /* of enum layer_flags */
+    enum op_kind kind; /* with build NULL: the operator that it is */
     /* Read the fields that only this type has into *in->layer. */
     int (*read)(struct layer_reading *in);
-    /* Add its nodes; bottom: the values that it reads. */
+    /* Add its nodes; bottom: the values that it reads. NULL: one node, whose y has the shape of its x. */
     int (*build)(struct builder *b, const int *bottom);
     void (*detail)(char *out, size_t size,
                    const struct op_desc *d); /* for `net show`: "5x5"; NULL: nothing */
@@ -82,14 +83,14 @@ int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
 /* True the first time for each topic of a file. */
 bool spec_first_time(struct layer_reading *in, enum spec_topic topic);
 
-/* Reads and forgets fields that have no effect here, and says so once for the file. */
+/* Skip fields that have no effect here; log that once for a file. */
 void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *name, enum spec_topic topic,
                     const char *why);
 
 /*
- * What goes wrong in these the reader keeps, see pt_close().
+ * Errors of these stay in the reader, see pt_close().
  *
- * Fields that are read only to insist on Caffe's default: another value is not supported.
+ * Fields that may only have Caffe's default: another value is not supported.
  */
 void spec_only_int(struct layer_reading *in, struct pt_reader *r, const char *name, int wanted);
 void spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *name);
@@ -105,12 +106,12 @@ void spec_read_weights(struct layer_reading *in, struct pt_reader *r, int *outpu
 
 /*
  * Numbers of a window: `all` (once: both dimensions, twice: height and width) or the pair h, w (NULL: has
- * none). Absent: untouched. *given tells whether anything was there.
+ * none). Absent: untouched. *given: was there any of these fields?
  */
 void spec_read_pair(struct layer_reading *in, struct pt_reader *r, const char *all, const char *h,
                     const char *w, int min, int *out_h, int *out_w, bool *given);
 
-/* The error of a layer without the block that says what it is: misspelled, or missing altogether. */
+/* The error of a layer whose own block is missing, or has a misspelled name. */
 int spec_missing_block(struct layer_reading *in, const char *name);
 
 /* ------------------------------------------------------------------ building */
@@ -136,15 +137,12 @@ int build_value(struct builder *b, const char *name, const struct shape *shape, 
 
 /*
  * A new node that reads `count` values, with the layer's desc and their shapes; its y has the shape of the
- * first until the caller says otherwise. build_finish() gives it its parameters and its top.
+ * first until the caller changes it. build_finish() gives it its parameters and its top.
  */
 struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x, int count);
 int build_finish(struct builder *b, struct graph_node *n);
 
-/* Is x one score for each class, and not the images? */
-int build_check_scores(struct builder *b, int x);
-
-/* A layer that is one operator of its bottom whose y has that shape, and no geometry to work out. */
-int build_plain(struct builder *b, enum op_kind kind, const int *bottom);
+/* Is x one logit for each class, and not the images? */
+int build_check_logits(struct builder *b, int x);
 
 #endif

@@ -1,4 +1,4 @@
-/* Accuracy: scores and labels become hits, top_k of them. */
+/* Accuracy: is the label among the top_k largest logits? */
 #include "net/layer.h"
 
 static int read(struct layer_reading *in)
@@ -18,7 +18,7 @@ static int read(struct layer_reading *in)
 static int build(struct builder *b, const int *bottom)
 {
     const int classes = b->g->values[bottom[0]].shape.c, top_k = b->layer->desc.u.accuracy.top_k;
-    int rc = build_check_scores(b, bottom[0]);
+    int rc = build_check_logits(b, bottom[0]);
 
     if (rc < 0)
         return rc;

@@ -1,4 +1,4 @@
-/* Concat: concat_param. Values of one size, their channels one behind the other. */
+/* Concat: concat_param. Values of one size, their channels one after the other. */
 #include "net/layer.h"
 
 static int read(struct layer_reading *in)

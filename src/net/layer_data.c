@@ -159,7 +159,7 @@ static int build(struct builder *b, const int *bottom)
         return build_error(b, "a second source of images in one phase is not supported");
     if (l->class == &layer_input &&
         (source->channels != in->channels || source->height != in->height || source->width != in->width))
-        return build_error(b, "it wants images of %d×%d×%d, these are %d×%d×%d", source->channels,
+        return build_error(b, "it needs images of %d×%d×%d, these are %d×%d×%d", source->channels,
                            source->height, source->width, in->channels, in->height, in->width);
     if (means > 1 && means != in->channels)
         return build_error(b, "%d mean_value, but images have %d channels", means, in->channels);

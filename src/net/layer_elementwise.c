@@ -29,11 +29,6 @@ static int read_parameter(struct layer_reading *in, enum elementwise_function fu
     return rc;
 }
 
-static int build(struct builder *b, const int *bottom)
-{
-    return build_plain(b, OP_ELEMENTWISE, bottom);
-}
-
 #define ELEMENTWISE(name, type_, ...)                                                                        \
     static int read_##name(struct layer_reading *in)                                                         \
     {                                                                                                        \
@@ -43,8 +38,8 @@ static int build(struct builder *b, const int *bottom)
         .type = type_,                                                                                       \
         .bottoms = 1,                                                                                        \
         .flags = LAYER_IN_PLACE,                                                                             \
+        .kind = OP_ELEMENTWISE,                                                                              \
         .read = read_##name,                                                                                 \
-        .build = build,                                                                                      \
     };
 #include "ops/elementwise_rows.h"
 #undef ELEMENTWISE

@@ -13,15 +13,10 @@ int spec_read_softmax(struct layer_reading *in)
     return pt_close(&r, NULL, in->err);
 }
 
-static int build(struct builder *b, const int *bottom)
-{
-    return build_plain(b, OP_SOFTMAX, bottom);
-}
-
 const struct layer_class layer_softmax = {
     .type = "Softmax",
     .bottoms = 1,
     .flags = LAYER_IN_PLACE,
+    .kind = OP_SOFTMAX,
     .read = spec_read_softmax,
-    .build = build,
 };

@@ -1,4 +1,4 @@
-/* SoftmaxWithLoss: scores and labels become the loss; of several in a net, weighted, the sum. */
+/* SoftmaxWithLoss: the loss of logits and labels; of several in a net, the weighted sum. */
 #include "net/layer.h"
 
 #include "base/log.h"
@@ -25,12 +25,12 @@ static int build(struct builder *b, const int *bottom)
 {
     const int before = b->g->logits, classes = b->g->values[bottom[0]].shape.c;
     struct graph_node *n;
-    int rc = build_check_scores(b, bottom[0]);
+    int rc = build_check_logits(b, bottom[0]);
 
     if (rc < 0)
         return rc;
     if (before >= 0 && b->g->values[before].shape.c != classes)
-        return build_error(b, "its bottom '%s' is %d scores, but that of the loss in front of it %d",
+        return build_error(b, "its bottom '%s' has %d logits, but that of the loss before it %d",
                            b->layer->bottom[0], classes, b->g->values[before].shape.c);
     n = build_node(b, OP_SOFTMAX_LOSS, bottom, 1);
     n->desc.u.loss.adds = before >= 0;

@@ -22,7 +22,7 @@ struct net_node {
     struct op_needs needs;
     int saved;         /* arena request, −1: none */
     int dw[OP_PARAMS]; /* the same, of the gradient of a parameter that another node uses before this one */
-    bool runs;         /* false: an accuracy that nobody reads */
+    bool runs;         /* false: an accuracy that is not used */
 };
 
 struct net {
@@ -49,7 +49,7 @@ static int backward_step(const struct net *net, int node)
     return last_step(net) - 1 - node;
 }
 
-/* May node i write its output over its input? Only its reader may, and only if nobody needs the old value. */
+/* May node i write its output over its input? Only as its only reader, where nothing needs the old value. */
 static bool runs_in_place(const struct net *net, int i)
 {
     const struct graph *g = net->graph;
@@ -348,7 +348,7 @@ static struct op_io node_io(const struct net *net, size_t i)
     return io;
 }
 
-/* A net for evaluation that has no Accuracy layer gets one, top 1, on the scores that the loss reads. */
+/* A net for evaluation that has no Accuracy layer gets one, top 1, on the logits that the loss reads. */
 static int add_accuracy(struct net *net, struct ocl_context *ctx, struct clr_error *err)
 {
     const struct graph *g = net->graph;

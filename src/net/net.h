@@ -57,7 +57,7 @@ struct net_batch {
     int count;   /* images */
     cl_mem loss; /* float per image */
     int loss_offset;
-    cl_mem hit; /* float per image, NULL: not wanted */
+    cl_mem hit; /* float per image; NULL: not needed */
     int hit_offset;
     cl_mem index; /* numbers of the images: keys of the random numbers */
     int index_offset;

@@ -71,6 +71,15 @@ static void advance(struct lexer *lx)
     lx->p++;
 }
 
+/* Go past the byte c, if it is the next one. */
+static bool accept(struct lexer *lx, int c)
+{
+    if (peek(lx) != c)
+        return false;
+    advance(lx);
+    return true;
+}
+
 static void skip_space(struct lexer *lx)
 {
     for (;;) {
@@ -127,16 +136,13 @@ static int read_name(struct lexer *lx, const char **out)
 
 static int hex_digit(int c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    static const char digits[] = "0123456789abcdef";
+    const char *digit = c > 0 ? strchr(digits, tolower(c)) : NULL;
+
+    return digit ? (int)(digit - digits) : -1;
 }
 
-/* Behind a backslash: one escape to one byte (never more bytes than it took in the file). */
+/* After a backslash: one escape to one byte (never more bytes than it took in the file). */
 static int read_escape(struct lexer *lx)
 {
     static const char from[] = "abfnrtv\\'\"?", to[] = "\a\b\f\n\r\t\v\\'\"?";
@@ -272,49 +278,37 @@ static int parse_value(struct lexer *lx, struct parent *parent, const struct pt_
     return rc;
 }
 
-/* Behind '[': values with commas between, up to ']'. */
+/* From '[' on: values with commas between, up to ']'. */
 static int parse_list(struct lexer *lx, struct parent *parent, const struct pt_field *proto)
 {
     int rc;
 
     advance(lx);
     skip_space(lx);
-    if (peek(lx) == ']') {
-        advance(lx);
+    if (accept(lx, ']'))
         return 0;
-    }
-    for (;;) {
+    do {
+        skip_space(lx);
         rc = parse_value(lx, parent, proto);
         if (rc < 0)
             return rc;
         skip_space(lx);
-        if (peek(lx) != ',')
-            break;
-        advance(lx);
-        skip_space(lx);
-    }
-    if (peek(lx) != ']')
-        return unexpected(lx, "',' or ']' of a list");
-    advance(lx);
-    return 0;
+    } while (accept(lx, ','));
+    return accept(lx, ']') ? 0 : unexpected(lx, "',' or ']' of a list");
 }
 
 static int parse_field(struct lexer *lx, struct parent *parent)
 {
     struct pt_field proto = {.line = lx->line, .column = lx->column};
-    bool colon;
     int rc = read_name(lx, &proto.name);
 
     if (rc < 0)
         return rc;
     skip_space(lx);
-    colon = peek(lx) == ':';
-    if (colon) {
-        advance(lx);
+    if (accept(lx, ':'))
         skip_space(lx);
-    } else if (peek(lx) != '{' && peek(lx) != '<') {
-        return unexpected(lx, "':' or '{' behind a field name");
-    }
+    else if (peek(lx) != '{' && peek(lx) != '<')
+        return unexpected(lx, "':' or '{' after a field name");
     rc = peek(lx) == '[' ? parse_list(lx, parent, &proto) : parse_value(lx, parent, &proto);
     if (rc < 0)
         return rc;
@@ -359,25 +353,21 @@ int prototxt_parse(struct prototxt *out, const char *file, const char *text, siz
     if (memchr(text, '\0', size))
         return clr_error_set(err, CLR_EINPUT, "%.200s: a zero byte is in it: that is no text", file);
     rc = str_duplicate(&doc.file, file, err);
+    if (rc == 0)
+        rc = mem_new(&doc.pool, 2 * size + 1, 1, "text of a file", err);
+    if (rc == 0)
+        rc = mem_grow(&doc.fields, &doc.capacity, 1, sizeof *doc.fields, "fields of a file", err);
+    if (rc == 0) {
+        doc.fields[0] = (struct pt_field){.name = "", .line = 1, .column = 1};
+        doc.count = 1;
+        if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+            lx.p += 3; /* a byte-order mark */
+        rc = parse_fields(&lx, 0, -1, 1);
+    }
     if (rc < 0)
-        goto out;
-    rc = mem_new(&doc.pool, 2 * size + 1, 1, "text of a file", err);
-    if (rc < 0)
-        goto out;
-    rc = mem_grow(&doc.fields, &doc.capacity, 1, sizeof *doc.fields, "fields of a file", err);
-    if (rc < 0)
-        goto out;
-    doc.fields[0] = (struct pt_field){.name = "", .line = 1, .column = 1};
-    doc.count = 1;
-    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        lx.p += 3; /* a byte-order mark */
-    rc = parse_fields(&lx, 0, -1, 1);
-    if (rc < 0)
-        goto out;
-    *out = doc;
-    return 0;
-out:
-    prototxt_clear(&doc);
+        prototxt_clear(&doc);
+    else
+        *out = doc;
     return rc;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Protocol-buffer text format, as far as Caffe's files use it: a tree of fields with their places in the
- * file, and typed getters that remember what was asked for, so that whatever nobody read is an error.
+ * file, and typed getters that remember which fields were read, so that any other field is an error.
  *
  *     field: 5   field: "text"   field: WORD   field { … }   field: { … }   field < … >   field: [1, 2]
  *
@@ -14,7 +14,7 @@
  *     pt_open(&r, doc, message);
  *     pt_int(&r, "stride", 1, 100, &stride, err);          // 1 given, 0 absent (stride untouched), < 0 error
  *     …
- *     rc = pt_close(&r, unsupported, err);                 // the first error, or the first field nobody read
+ *     rc = pt_close(&r, unsupported, err);                 // the first error, or the first unread field
  */
 #ifndef NET_PROTOTXT_H
 #define NET_PROTOTXT_H
@@ -63,10 +63,12 @@ struct pt_reader {
 /* message NULL: the whole file. Both are borrowed. */
 void pt_open(struct pt_reader *r, struct prototxt *doc, struct pt_field *message);
 
-/* The next field of that name behind *field (NULL: the first); false at the end. Marks it read. */
+/* The next field of that name after *field (NULL: the first); false at the end. Marks it read. */
 bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field);
 
-/* One optional scalar or message; given twice is an error. 1 given, 0 absent, < 0 error. */
+/* One optional field; given twice is an error. 1 given, 0 absent, < 0 error. pt_only(): a field of any kind.
+ */
+int pt_only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err);
 int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err);
 int pt_double(struct pt_reader *r, const char *name, double min, double max, double *out,
               struct clr_error *err);
@@ -85,15 +87,13 @@ int pt_doubles(struct pt_reader *r, const char *name, double min, double max, do
 /* The value of one field (from pt_next). 0 or < 0. */
 int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
                  struct clr_error *err);
-int pt_value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
-                    double *out, struct clr_error *err);
 int pt_value_text(const struct prototxt *doc, const struct pt_field *field, const char **out,
                   struct clr_error *err);
 int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err);
 
 /*
- * What failed before, else CLR_EINPUT for the first field that nobody read: "unsupported" where it is in that
- * NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that were asked for.
+ * What failed before, else CLR_EINPUT for the first field that was not read: "unsupported" where it is in
+ * that NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that were asked for.
  */
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err);
 

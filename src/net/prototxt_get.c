@@ -1,4 +1,4 @@
-/* Typed getters over the tree of a prototxt file, and the hunt for fields that nobody read: see prototxt.h.
+/* Typed getters over the tree of a prototxt file, and the search for unread fields: see prototxt.h.
  */
 #include "net/prototxt.h"
 
@@ -34,8 +34,8 @@ int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int m
     return 0;
 }
 
-int pt_value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
-                    double *out, struct clr_error *err)
+static int value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
+                        double *out, struct clr_error *err)
 {
     char copy[64];
     size_t n;
@@ -115,8 +115,7 @@ static int given(struct pt_reader *r, int rc)
     return rc < 0 ? rc : 1;
 }
 
-/* The one field of that name. 1, 0 where there is none, or an error where there are two. */
-static int only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err)
+int pt_only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err)
 {
     struct pt_field *field = NULL, *second;
 
@@ -132,7 +131,7 @@ static int only(struct pt_reader *r, const char *name, struct pt_field **out, st
 int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     return rc <= 0 ? rc : given(r, pt_value_int(r->doc, field, min, max, out, err));
 }
@@ -141,15 +140,15 @@ int pt_double(struct pt_reader *r, const char *name, double min, double max, dou
               struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
-    return rc <= 0 ? rc : given(r, pt_value_double(r->doc, field, min, max, out, err));
+    return rc <= 0 ? rc : given(r, value_double(r->doc, field, min, max, out, err));
 }
 
 int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     return rc <= 0 ? rc : given(r, pt_value_text(r->doc, field, out, err));
 }
@@ -159,7 +158,7 @@ static int word(struct pt_reader *r, const char *name, const char *const *words,
                 const char *takes, int *out, struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     if (rc <= 0)
         return rc;
@@ -207,7 +206,7 @@ int pt_word(struct pt_reader *r, const char *name, const char *const *words, int
 int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, struct clr_error *err)
 {
     struct pt_field *field;
-    int rc = only(r, name, &field, err);
+    int rc = pt_only(r, name, &field, err);
 
     if (rc <= 0)
         return rc;
@@ -244,7 +243,7 @@ int pt_doubles(struct pt_reader *r, const char *name, double min, double max, do
     int n = 0;
 
     for (struct pt_field *field = NULL; next_of(r, name, &field, n, limit, err); n++)
-        r->rc = pt_value_double(r->doc, field, min, max, &out[n], err);
+        r->rc = value_double(r->doc, field, min, max, &out[n], err);
     if (r->rc == 0)
         *count = n;
     return r->rc;

@@ -21,21 +21,6 @@
 
 /* ------------------------------------------------------------------ bytes */
 
-static uint64_t load_u64(const char *bytes)
-{
-    uint64_t v = 0;
-
-    for (int i = 7; i >= 0; i--)
-        v = v << 8 | (unsigned char)bytes[i];
-    return v;
-}
-
-static void store_u64(char *bytes, uint64_t v)
-{
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (char)(unsigned char)(v >> 8 * i & 255);
-}
-
 /* Little-endian float32 to the host's order, or back, in place: on most hosts nothing happens. */
 static void swap_to_little(char *bytes, size_t floats)
 {
@@ -195,7 +180,7 @@ static int check_cover(struct st_reading *in)
         end = in->spans[i].end;
     }
     if (end != in->data_size)
-        return damaged(in, "%s behind the last tensor", str_count(left, in->data_size - end, "byte"));
+        return damaged(in, "%s after the last tensor", str_count(left, in->data_size - end, "byte"));
     return 0;
 }
 
@@ -233,33 +218,27 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
     uint64_t header_size;
     int rc;
 
-    if (size < 8 || (header_size = load_u64(bytes)) > size - 8 || header_size > LIMIT_HEADER) {
+    if (size < 8 || (header_size = mem_load_u64(bytes)) > size - 8 || header_size > LIMIT_HEADER)
         rc = damaged(&in, "its header does not fit into its %s", str_count(has, size, "byte"));
-        goto out;
-    }
-    if (header_size == 0 || bytes[8] != '{') {
+    else if (header_size == 0 || bytes[8] != '{')
         rc = damaged(&in, "its header is not a JSON object");
-        goto out;
-    }
-    header = json_parse(bytes + 8, (size_t)header_size, &json_err);
-    if (!header) {
+    else if (!(header = json_parse(bytes + 8, (size_t)header_size, &json_err)))
         rc = damaged(&in, "its header is not JSON: %s", json_err.text);
-        goto out;
+    else {
+        /* the data to the front, where it is aligned whatever the header's length */
+        in.data_size = size - 8 - header_size;
+        memmove(bytes, bytes + 8 + header_size, (size_t)in.data_size);
+        rc = read_header(&in, header);
     }
-    /* the data to the front, where it is aligned whatever the header's length */
-    in.data_size = size - 8 - header_size;
-    memmove(bytes, bytes + 8 + header_size, (size_t)in.data_size);
-    rc = read_header(&in, header);
-    if (rc < 0)
-        goto out;
-    swap_to_little(bytes, (size_t)(in.data_size / 4));
-    *out = in.file;
-    memset(&in.file, 0, sizeof in.file);
-out:
     json_decref(header);
     free(in.spans);
-    safetensors_clear(&in.file);
-    return rc;
+    if (rc < 0) {
+        safetensors_clear(&in.file);
+        return rc;
+    }
+    swap_to_little(bytes, (size_t)(in.data_size / 4));
+    *out = in.file;
+    return 0;
 }
 
 int safetensors_read(struct st_file *out, const char *path, struct clr_error *err)
@@ -284,47 +263,50 @@ static json_t *describe(const struct st_tensor *t, uint64_t begin)
                      (json_int_t)begin, (json_int_t)end);
 }
 
+/* Has the tensor a name of its own, and the size that its shape says? *bytes: that size. */
+static bool can_write(const struct st_tensor *t, json_t *header, size_t *bytes)
+{
+    size_t count = 1;
+
+    if (t->rank < 0 || t->rank > (int)MEM_COUNT(t->dims) || json_object_get(header, t->name) ||
+        strcmp(t->name, "__metadata__") == 0)
+        return false;
+    for (int d = 0; d < t->rank; d++)
+        if (!clr_mul_size(&count, count, (size_t)t->dims[d]))
+            return false;
+    return count == t->count && clr_mul_size(bytes, count, 4);
+}
+
 /* The header's JSON text; free with free(). *data_size: bytes of all tensors. */
 static int make_header(char **out, size_t *data_size, const struct st_file *file, struct clr_error *err)
 {
-    json_t *header = json_object(), *metadata = NULL;
-    size_t bytes = 0, end = 0, own, count;
+    json_t *header = json_object(), *metadata = file->metadata_count > 0 ? json_object() : NULL;
+    size_t bytes = 0, own;
     int rc = 0;
 
-    if (file->metadata_count > 0) {
-        metadata = json_object();
-        for (size_t i = 0; i < file->metadata_count && rc == 0; i++)
-            rc = json_object_set_new(metadata, file->metadata[2 * i], json_string(file->metadata[2 * i + 1]));
-        rc |= json_object_set_new(header, "__metadata__", metadata);
-    }
+    for (size_t i = 0; i < file->metadata_count; i++)
+        metadata = json_put(metadata, file->metadata[2 * i], json_string(file->metadata[2 * i + 1]));
+    if (file->metadata_count > 0)
+        header = json_put(header, "__metadata__", metadata);
     for (size_t i = 0; i < file->count && rc == 0; i++) {
         const struct st_tensor *t = &file->tensors[i];
-        count = 1;
-        for (int d = 0; d < t->rank && d < (int)MEM_COUNT(t->dims); d++) {
-            if (!clr_mul_size(&count, count, (size_t)t->dims[d]))
-                rc = -1;
-        }
-        if (rc < 0 || t->rank < 0 || t->rank > (int)MEM_COUNT(t->dims) || count != t->count ||
-            json_object_get(header, t->name) || strcmp(t->name, "__metadata__") == 0 ||
-            !clr_mul_size(&own, count, 4) || !clr_add_size(&end, bytes, own))
+        const size_t begin = bytes;
+        if (!can_write(t, header, &own) || !clr_add_size(&bytes, bytes, own))
             rc = clr_error_set(err, CLR_EFAILED,
-                               "tensor '%s' cannot be written: twice there, or its shape is not "
-                               "its size",
+                               "tensor '%s' cannot be written: twice there, or its shape is not its size",
                                t->name);
         else
-            rc = json_object_set_new(header, t->name, describe(t, bytes));
-        bytes = end;
+            header = json_put(header, t->name, describe(t, begin));
     }
     if (rc == 0) {
         *out = json_dumps(header, JSON_COMPACT);
         *data_size = bytes;
+        if (!*out)
+            rc = clr_error_set(err, CLR_EFAILED,
+                               "out of memory for a header, or a name or metadata in it is not UTF-8");
     }
     json_decref(header);
-    if (rc == 0 && !*out)
-        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for a header");
-    return rc == -1 ? clr_error_set(err, CLR_EFAILED,
-                                    "out of memory for a header, or a name or metadata in it is not UTF-8")
-                    : rc;
+    return rc;
 }
 
 int safetensors_format(char **out, size_t *size, const struct st_file *file, struct clr_error *err)
@@ -337,14 +319,12 @@ int safetensors_format(char **out, size_t *size, const struct st_file *file, str
         return rc;
     header_size = strlen(header);
     padded = (header_size + 7) / 8 * 8;
-    if (!clr_add_size(&total, data_size, 8 + padded)) {
-        rc = clr_error_set(err, CLR_ENOMEM, "the tensors are too large for one file");
-        goto out;
-    }
-    rc = mem_new(&bytes, total, 1, "a safetensors file", err);
+    rc = clr_add_size(&total, data_size, 8 + padded)
+             ? mem_new(&bytes, total, 1, "a safetensors file", err)
+             : clr_error_set(err, CLR_ENOMEM, "the tensors are too large for one file");
     if (rc < 0)
         goto out;
-    store_u64(bytes, padded);
+    mem_store_u64(bytes, padded);
     memcpy(bytes + 8, header, header_size);
     memset(bytes + 8 + header_size, ' ', padded - header_size);
     p = bytes + 8 + padded;

@@ -202,15 +202,11 @@ int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_
                batch, g->phase == PHASE_TRAIN ? " in training" : "",
                g->phase == PHASE_TRAIN ? " and their gradients, parameters with gradients and momentum"
                                        : " and parameters");
-    if (rc >= 0)
-        rc = str_check(&out, err);
     graph_destroy(g);
-    if (rc < 0) {
-        str_clear(&out);
-        return rc;
-    }
-    *text = out.text;
-    return 0;
+    if (rc == 0)
+        return str_take(text, &out, err);
+    str_clear(&out);
+    return rc;
 }
 
 /* ------------------------------------------------------------------ JSON */

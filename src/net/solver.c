@@ -31,7 +31,7 @@ static const struct pt_field *place_of(struct solver_reading *in, const char *na
 
 /* ------------------------------------------------------------------ options */
 
-/* What goes wrong the reader keeps, here and below. */
+/* Here and below, the first error stays in in->r.rc, and after it nothing is read. */
 static void add(struct solver_reading *in, const char *name, const char *value)
 {
     struct solver *s = in->out;
@@ -110,33 +110,32 @@ static void read_stepvalues(struct solver_reading *in)
     str_clear(&list);
 }
 
-static int unknown_policy(struct solver_reading *in, const char *policy)
+static void unknown_policy(struct solver_reading *in, const char *policy)
 {
     struct str list = {0};
     enum clr_policy p;
-    int rc;
 
     for (int i = 0; clr_schedule_policies()[i]; i++)
         if (clr_schedule_parse_policy(&p, clr_schedule_policies()[i], NULL) == 0 && clr_schedule_is_caffes(p))
             str_append(&list, "%s%s", list.length > 0 ? ", " : "", clr_schedule_policies()[i]);
-    rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is '%.60s'; it takes %s", policy,
-                  str_text(&list));
+    in->r.rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is '%.60s'; it takes %s", policy,
+                        str_text(&list));
     str_clear(&list);
-    return rc;
 }
 
-static int read_rate(struct solver_reading *in)
+static void read_rate(struct solver_reading *in)
 {
     const char *name;
     enum clr_policy policy;
-    int rc = pt_text(&in->r, "lr_policy", &name, in->err);
+    int given = pt_text(&in->r, "lr_policy", &name, in->err);
 
-    if (rc == 0)
-        rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is missing");
-    if (rc < 0)
-        return rc;
-    if (clr_schedule_parse_policy(&policy, name, NULL) < 0 || !clr_schedule_is_caffes(policy))
-        return unknown_policy(in, name);
+    if (given == 0)
+        in->r.rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is missing");
+    else if (given > 0 &&
+             (clr_schedule_parse_policy(&policy, name, NULL) < 0 || !clr_schedule_is_caffes(policy)))
+        unknown_policy(in, name);
+    if (in->r.rc < 0)
+        return;
     add(in, "policy", name);
     take_real(in, "base_lr", 0.0, 1e6, clr_schedule_reads(policy, "min_lr") ? "min-lr" : "lr");
     take_real(in, "max_lr", 0.0, 1e6, "max-lr");
@@ -144,18 +143,17 @@ static int read_rate(struct solver_reading *in)
     take_real(in, "power", 0.0, 100.0, "power");
     take_count(in, "stepsize", 1, "step-size");
     read_stepvalues(in);
-    return in->r.rc;
 }
 
 /* ------------------------------------------------------------------ the update */
 
-static int read_type(struct solver_reading *in)
+static void read_type(struct solver_reading *in)
 {
     const char *type = "SGD";
     struct str list = {0};
-    int rc = pt_text(&in->r, "type", &type, in->err);
 
-    for (int i = 0; clr_optimizer_names()[i] && rc >= 0; i++) {
+    pt_text(&in->r, "type", &type, in->err);
+    for (int i = 0; clr_optimizer_names()[i] && in->r.rc == 0; i++) {
         const struct optimizer_class *class = optimizer_class((enum clr_optimizer)i);
         if (strcmp(class->caffe, type) == 0)
             in->optimizer = class;
@@ -163,47 +161,39 @@ static int read_type(struct solver_reading *in)
     }
     if (in->optimizer)
         add(in, "optimizer", in->optimizer->name);
-    else if (rc >= 0)
-        rc = pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,
-                      str_text(&list));
+    else if (in->r.rc == 0)
+        in->r.rc = pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,
+                            str_text(&list));
     str_clear(&list);
-    return rc < 0 ? rc : 0;
 }
 
-static int read_regularization(struct solver_reading *in)
+static void read_regularization(struct solver_reading *in)
 {
     const char *type = "L2";
-    int rc = pt_text(&in->r, "regularization_type", &type, in->err);
 
-    if (rc < 0)
-        return rc;
-    if (strcmp(type, "L1") != 0 && strcmp(type, "L2") != 0)
-        return pt_error(in->r.doc, place_of(in, "regularization_type"), in->err,
-                        "'regularization_type' is '%.60s'; it takes \"L1\" or \"L2\"", type);
+    pt_text(&in->r, "regularization_type", &type, in->err);
+    if (in->r.rc == 0 && strcmp(type, "L1") != 0 && strcmp(type, "L2") != 0)
+        in->r.rc = pt_error(in->r.doc, place_of(in, "regularization_type"), in->err,
+                            "'regularization_type' is '%.60s'; it takes \"L1\" or \"L2\"", type);
     add(in, "regularization", type[1] == '1' ? "l1" : "l2");
-    return 0;
 }
 
-static int read_update(struct solver_reading *in)
+static void read_update(struct solver_reading *in)
 {
-    int rc = read_type(in);
-
-    if (rc < 0)
-        return rc;
+    read_type(in);
     add(in, "momentum-convention", "caffe");
     take_or(in, "momentum", 1.0, 0.0, "momentum");
     take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
-    rc = read_regularization(in);
-    if (rc == 0 && in->optimizer->momentum2) {
+    read_regularization(in);
+    if (in->r.rc == 0 && in->optimizer->momentum2) {
         take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
         take_real(in, "delta", 0.0, 1.0, "epsilon");
     }
-    return rc < 0 ? rc : in->r.rc;
 }
 
 /* ------------------------------------------------------------------ the net */
 
-/* The solver's folder with the path behind it, or with its last part. */
+/* The path from the solver's folder on; whole false: of its last part. */
 static int beside(char **out, const char *solver, const char *path, bool whole, struct clr_error *err)
 {
     char *dir = NULL;
@@ -243,13 +233,7 @@ static const struct pt_field *child(const struct prototxt *doc, const struct pt_
     return NULL;
 }
 
-static bool says(const struct pt_field *field, const char *text)
-{
-    return field && field->text && strcmp(field->text, text) == 0;
-}
-
-/* The training batch of the net's data layer, where it says one. All else of the net is the trainer's to
- * read. */
+/* The training batch of the net's data layer, if it has one. The trainer reads all else of the net. */
 static int read_batch(struct solver_reading *in, const char *net)
 {
     struct prototxt doc = {0};
@@ -264,8 +248,10 @@ static int read_batch(struct solver_reading *in, const char *net)
         return rc;
     for (size_t i = doc.fields[0].first; i && batch == 0; i = doc.fields[i].next) {
         const struct pt_field *layer = &doc.fields[i], *include = child(&doc, layer, "include"),
+                              *phase = child(&doc, include, "phase"),
                               *size_of = child(&doc, child(&doc, layer, "data_param"), "batch_size");
-        if (size_of && size_of->text && !(include && says(child(&doc, include, "phase"), "TEST")))
+        const bool test = phase && phase->text && strcmp(phase->text, "TEST") == 0;
+        if (size_of && size_of->text && !test)
             batch = str_parse_int(size_of->text, 1, INT_MAX, &batch) ? batch : 0;
     }
     prototxt_clear(&doc);
@@ -333,7 +319,7 @@ static bool is_used(const struct solver_reading *in, const char *field)
 }
 
 /* What Caffe does by these is not done here, or done anyway. */
-static void pass_over(struct solver_reading *in)
+static void skip_unused(struct solver_reading *in)
 {
     static const char *const fields[] = {
         "solver_mode", "snapshot_format", "snapshot_prefix",     "average_loss",         "rms_decay",
@@ -375,21 +361,15 @@ int solver_read(struct solver *out, const char *path, bool with_net, struct clr_
     if (rc < 0)
         return rc;
     pt_open(&in.r, &doc, NULL);
-    rc = read_net(&in, with_net);
-    if (rc == 0)
-        rc = read_rate(&in);
-    if (rc == 0)
-        rc = read_update(&in);
-    if (rc == 0) {
-        read_lengths(&in);
-        rc = in.r.rc;
-    }
-    if (rc == 0) {
-        pass_over(&in);
-        rc = pt_close(&in.r, unsupported, err);
-    }
+    in.r.rc = read_net(&in, with_net);
+    read_rate(&in);
+    read_update(&in);
+    read_lengths(&in);
+    if (in.r.rc == 0)
+        skip_unused(&in);
+    rc = pt_close(&in.r, unsupported, err);
     prototxt_clear(&doc);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 void solver_clear(struct solver *s)

@@ -1,9 +1,9 @@
 /*
- * Caffe's solver files, as the options of `clr-cl train` that say the same. Fields and defaults are Caffe's
+ * Caffe's solver files, as the options of `clr-cl train` that mean the same. Fields and defaults are Caffe's
  * (src/caffe/proto/caffe.proto, SolverParameter); one that is not supported is an error that names file, line
- * and column, what has no effect here is said once.
+ * and column, what has no effect here is logged once.
  *
- * Caffe reads a data set in its order, and has no momentum and no decay unless it is told; the momentum's
+ * Caffe reads a data set in its order, and has no momentum and no decay by default; the momentum's
  * convention is its own. The triangular policies and exp_range are the CLR paper's additions: base_lr is the
  * lowest rate, max_lr the highest, stepsize half a cycle.
  */

@@ -1,4 +1,4 @@
-/* A net as its prototxt file says it, and the built-in ones: see spec.h. Layers are read in layer.c. */
+/* A net as its prototxt file defines it, and the built-in ones: see spec.h. Layers are read in layer.c. */
 #include "net/spec.h"
 
 #include <stdio.h>
@@ -36,7 +36,7 @@ static int new_layer(struct clr_net_spec *spec, struct layer_spec **out, struct 
 
 /*
  * The inputs of a net without Input layer, as files for deployment have them: `input: "data"`, and either
- * `input_shape { dim … }` for each or four `input_dim` for each. Becomes an Input layer in front.
+ * `input_shape { dim … }` for each or four `input_dim` for each. Becomes an Input layer before all others.
  */
 static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
                            struct clr_error *err)
@@ -114,20 +114,16 @@ static int read_net(struct clr_net_spec *spec, size_t size, struct clr_error *er
 {
     static const char *const unsupported[] = {"layers", "force_backward", "state", "debug_info", NULL};
     struct prototxt doc = {0};
-    struct pt_field *name = NULL, *second, *old = NULL;
+    struct pt_field *name, *old = NULL;
     struct pt_reader r;
     int rc = prototxt_parse(&doc, spec->file, spec->text, size, err);
 
     if (rc < 0)
         return rc;
     pt_open(&r, &doc, NULL);
-    second = NULL;
-    if (pt_next(&r, "name", &name)) {
+    rc = pt_only(&r, "name", &name, err);
+    if (rc > 0)
         rc = spec_read_name(spec->name, SPEC_NAME, &doc, name, err);
-        second = name;
-        if (rc >= 0 && pt_next(&r, "name", &second))
-            rc = pt_error(&doc, second, err, "field 'name' is given twice (first in line %d)", name->line);
-    }
     if (rc >= 0 && pt_next(&r, "layers", &old))
         rc = pt_error(&doc, old, err,
                       "'layers' is the format of before 2014: convert the file with Caffe's "
@@ -155,14 +151,9 @@ static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, s
         if (strcmp(zoo_entries[i].name, name) != 0)
             continue;
         str_append(&file, "built-in %s", name);
-        rc = str_check(&file, err);
-        if (rc < 0) {
-            str_clear(&file);
-            return rc;
-        }
-        spec->file = file.text;
+        rc = str_take(&spec->file, &file, err);
         *size = zoo_entries[i].size;
-        return str_duplicate(&spec->text, zoo_entries[i].text, err);
+        return rc < 0 ? rc : str_duplicate(&spec->text, zoo_entries[i].text, err);
     }
     if (!fs_is_path(name)) {
         nearest = str_nearest(name, clr_net_names());

@@ -1,5 +1,5 @@
 /*
- * A net as the prototxt file says it: layers in file order, before shapes. Field names and defaults are
+ * A net as the prototxt file defines it: layers in file order, before shapes. Field names and defaults are
  * Caffe's (src/caffe/proto/caffe.proto). A field or layer that is not supported is an error that names file,
  * line, column and field: never ignored. What may be in the file but has no effect here is said once in the
  * log.
@@ -27,7 +27,7 @@ struct filler {
 
 struct param_spec {
     double lr_mult, decay_mult;           /* default 1 */
-    bool gives_lr_mult, gives_decay_mult; /* does the file say them? */
+    bool gives_lr_mult, gives_decay_mult; /* are they in the file? */
     char name[SPEC_NAME];                 /* parameters of one name are one; "": its own */
 };
 
@@ -54,7 +54,7 @@ struct layer_spec {
     const struct layer_class *class;
     char name[SPEC_NAME];
     int line;        /* of its `layer {` */
-    unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless `include` says otherwise */
+    unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless there is an `include` or `exclude` */
     char bottom[OP_MOST][SPEC_NAME], top[OP_MOST][SPEC_NAME];
     int bottom_count, top_count;
     struct param_spec param[OP_PARAMS]; /* weights, biases */

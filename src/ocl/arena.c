@@ -70,8 +70,8 @@ int arena_request(struct arena *a, int *id, size_t size_bytes, int first, int la
     return 0;
 }
 
-/* Lowest offset in the slab where r meets nobody who lives at the same time; `placed` requests come first in
- * the order. */
+/* Lowest offset in the slab where r overlaps no request that lives at the same time; `placed` requests come
+ * first in the order. */
 static size_t lowest_place(const struct arena *a, const struct request *r, int slab, size_t placed)
 {
     size_t offset = 0;

@@ -6,8 +6,8 @@
 
 /*
  * A product is several kernels (padding, transposing, the product), of which CLBlast gives the last one's
- * event: so its time is taken from a marker in front of it. Not for the first one of a context, in which
- * CLBlast compiles for seconds behind the marker.
+ * event: so its time is taken from a marker before it. Not for the first one of a context, in which
+ * CLBlast compiles for seconds after the marker.
  */
 static cl_int enqueue_marker(struct ocl_context *ctx, cl_event *marker)
 {

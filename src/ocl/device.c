@@ -1,7 +1,7 @@
 /*
  * Devices: which there are, how they rank, which one a user's word means. See clr/device.h.
  *
- * Drivers are not trusted to answer: a platform that fails to enumerate is passed over, a device that does
+ * Drivers are not trusted to answer: a platform that fails to enumerate is skipped, a device that does
  * not answer a question is listed as not usable.
  */
 #include "ocl/device.h"

@@ -18,7 +18,7 @@ int device_loop_limit(const struct clr_device *d);
 /* class × 1e9 + compute units × MHz (see clr_device_select()); 0 where the device is not usable. */
 double device_score(const struct clr_device *d);
 
-/* Does "OpenCL C 1.2 …" or "OpenCL 3.0 …" (after `prefix`) say at least 1.2? */
+/* Does "OpenCL C 1.2 …" or "OpenCL 3.0 …" (after `prefix`) mean at least 1.2? */
 bool device_version_ok(const char *version, const char *prefix);
 
 #endif

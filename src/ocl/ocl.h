@@ -10,7 +10,7 @@
  * launch of a kernel: so binaries are fetched by ocl_save_programs(), called when the work has warmed up.
  * A cache that cannot be written costs time, never the run.
  *
- * Everything is enqueued in order and nobody waits except ocl_read() and ocl_finish().
+ * Everything is enqueued in order and only ocl_read() and ocl_finish() wait.
  */
 #ifndef OCL_OCL_H
 #define OCL_OCL_H
@@ -49,7 +49,7 @@ const struct clr_device *ocl_device(const struct ocl_context *ctx);
 /* "CL_OUT_OF_RESOURCES"; static storage. */
 const char *ocl_status_name(cl_int status);
 
-/* Is it what drivers say of a device that is gone, was reset, or has ended a kernel? */
+/* Is it what drivers report of a device that is gone, was reset, or has ended a kernel? */
 bool ocl_is_lost(cl_int status);
 
 /*
@@ -100,7 +100,7 @@ void ocl_release(cl_mem *m);
 /*
  * Kernel `name` of the program (file, options). file is a name in cl/ ("pool.cl"), options are -D macros and
  * nothing else; PROGRAM_STANDARD is added here. Built at the first call for that pair, cached after.
- * The first build of a session that the cache cannot serve says so once through the log ("compiling kernels
+ * The first build of a session that the cache cannot serve is logged once ("compiling kernels
  * for DEVICE …"). A build failure is CLR_ECL with the first lines of the build log.
  */
 int ocl_kernel_get(struct ocl_kernel **out, struct ocl_context *ctx, const char *file, const char *options,

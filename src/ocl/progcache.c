@@ -50,21 +50,6 @@ static int cache_path(char **out, const struct ocl_program *p, struct clr_error 
     return rc;
 }
 
-static void put_u64(unsigned char *out, uint64_t v)
-{
-    for (int i = 0; i < 8; i++)
-        out[i] = (unsigned char)(v >> (8 * i));
-}
-
-static uint64_t get_u64(const unsigned char *in)
-{
-    uint64_t v = 0;
-
-    for (int i = 0; i < 8; i++)
-        v |= (uint64_t)in[i] << (8 * i);
-    return v;
-}
-
 /* Is `data` a whole file for this key? Then where its parts begin. */
 static bool check_file(const unsigned char *data, size_t size, const struct str *key, size_t *warm_at,
                        size_t *binary_at)
@@ -74,9 +59,9 @@ static bool check_file(const unsigned char *data, size_t size, const struct str 
 
     if (size < HEADER_SIZE || memcmp(data, MAGIC, MAGIC_SIZE) != 0)
         return false;
-    key_size = get_u64(data + MAGIC_SIZE);
-    warm_size = get_u64(data + MAGIC_SIZE + 8);
-    binary_size = get_u64(data + MAGIC_SIZE + 16);
+    key_size = mem_load_u64(data + MAGIC_SIZE);
+    warm_size = mem_load_u64(data + MAGIC_SIZE + 8);
+    binary_size = mem_load_u64(data + MAGIC_SIZE + 16);
     size -= HEADER_SIZE;
     if (key_size != key->length || key_size > size || warm_size > size - key_size ||
         binary_size != size - key_size - warm_size || binary_size == 0)
@@ -128,24 +113,21 @@ int progcache_store(const struct ocl_program *p, const unsigned char *binary, si
     if (rc < 0)
         goto out;
     fs_sha256(body.text, body.length, digest);
-    put_u64(lengths, p->key.length);
-    put_u64(lengths + 8, p->warm.length);
-    put_u64(lengths + 16, size);
+    mem_store_u64(lengths, p->key.length);
+    mem_store_u64(lengths + 8, p->warm.length);
+    mem_store_u64(lengths + 16, size);
     str_append_bytes(&content, MAGIC, MAGIC_SIZE);
     str_append_bytes(&content, lengths, sizeof lengths);
     str_append_bytes(&content, digest, DIGEST_SIZE);
     str_append_bytes(&content, str_text(&p->key), p->key.length);
     str_append_bytes(&content, body.text, body.length);
     rc = str_check(&content, err);
-    if (rc < 0)
-        goto out;
-    rc = cache_path(&path, p, err);
-    if (rc < 0)
-        goto out;
-    rc = fs_make_dirs(p->ctx->cache_dir, err);
-    if (rc < 0)
-        goto out;
-    rc = fs_write_atomic(path, content.text, content.length, err);
+    if (rc == 0)
+        rc = cache_path(&path, p, err);
+    if (rc == 0)
+        rc = fs_make_dirs(p->ctx->cache_dir, err);
+    if (rc == 0)
+        rc = fs_write_atomic(path, content.text, content.length, err);
 out:
     str_clear(&content);
     str_clear(&body);

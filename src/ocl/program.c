@@ -85,7 +85,7 @@ static int build_error(struct clr_error *err, const struct ocl_program *p, cl_in
         append_log(&s, log);
     if (err && s.length > 0) {
         size_t used = strlen(err->message);
-        (void)snprintf(err->message + used, sizeof err->message - used, "; the compiler says:%s",
+        (void)snprintf(err->message + used, sizeof err->message - used, "; the compiler reports:%s",
                        str_text(&s));
     }
     str_clear(&s);
@@ -129,11 +129,11 @@ static int build_from_source(struct ocl_program *p, const struct str *source, st
         return ocl_error(err, ctx, status, "creating a program");
     }
     rc = compile(p, err);
-    if (rc < 0)
-        return rc;
-    p->unsaved = true;
-    ctx->stats.built++;
-    return 0;
+    if (rc == 0) {
+        p->unsaved = true;
+        ctx->stats.built++;
+    }
+    return rc;
 }
 
 /* false: build it. A driver that refuses its own binary is no error. */
@@ -179,27 +179,20 @@ static int program_create(struct ocl_program **out, struct ocl_context *ctx, con
         goto out;
     p->ctx = ctx;
     rc = str_duplicate(&p->file, file, err);
-    if (rc < 0)
-        goto out;
-    rc = str_duplicate(&p->options, options, err);
-    if (rc < 0)
-        goto out;
-    if (ctx->cache_dir) {
+    if (rc == 0)
+        rc = str_duplicate(&p->options, options, err);
+    if (rc == 0 && ctx->cache_dir)
         rc = progcache_key(p, &source, err);
-        if (rc < 0)
-            goto out;
-    }
-    if (!load_from_cache(p)) {
+    if (rc == 0 && !load_from_cache(p))
         rc = build_from_source(p, &source, err);
-        if (rc < 0)
-            goto out;
+    if (rc < 0) {
+        program_destroy(p);
+        goto out;
     }
     ctx->stats.time_ns += clock_ns() - start_ns;
     *out = p;
-    p = NULL;
 out:
     str_clear(&source);
-    program_destroy(p);
     return rc;
 }
 
@@ -302,7 +295,7 @@ void program_note_launch(struct ocl_kernel *k)
     if (k->launched)
         return;
     k->launched = true;
-    /* With the newline in front too, so that no name is found as the tail of another. */
+    /* With a newline before it too, so that no name is found as the tail of another. */
     (void)snprintf(line, sizeof line, "\n%.150s\n", k->name);
     if (strstr(str_text(&p->warm), line))
         return;

@@ -16,7 +16,7 @@ extern const struct source_file source_files[];
 
 /*
  * The text that the compiler gets for cl/file: common.clh, then the file, with what it includes (lines
- * `#include "NAME.clh"`; a header includes nothing) in place, each behind a #line so that a build log says
+ * `#include "NAME.clh"`; a header includes nothing) in place, each after a #line so that a build log names
  * cl/pool.cl:37. Bytes that are not ASCII (in comments) become dots: some compilers stop at them.
  * CLR_EINPUT where there is no such file.
  */

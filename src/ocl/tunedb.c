@@ -23,16 +23,20 @@
 #define LOCK_TRIES    200 /* of 10 ms: a record is written in less */
 #define NAME          128
 
+struct list {
+    struct tunedb_entry *at;
+    size_t count, capacity;
+};
+
+/* What a record was measured with. */
+static const char *const fields[] = {"device", "platform", "platform_version", "driver", "kernels"};
+enum { DEVICE, PLATFORM, PLATFORM_VERSION, DRIVER, KERNELS, FIELDS };
+
 struct tunedb {
-    char device[NAME], platform[NAME], platform_version[NAME], driver[NAME];
-    char kernels[FS_SHA256_TEXT];
+    char identity[FIELDS][NAME];
     char *dir, *path; /* NULL: there is no place for records */
-    struct tunedb_entry *entries;
-    size_t entry_count, entry_capacity;
-    struct tunedb_failure *failures;
-    size_t failure_count, failure_capacity;
-    struct tunedb_failure *avoided; /* by this process, whatever the file says */
-    size_t avoided_count, avoided_capacity;
+    struct list measured, failed;
+    struct list avoided; /* by this process, also without an entry in the file */
     bool warned;
 };
 
@@ -54,10 +58,10 @@ static int make_path(struct tunedb *db, struct clr_error *err)
     struct str key = {0}, file = {0};
     int rc;
 
-    str_append(&key, "%s\n%s\n%s\n%s\n%s\n", db->device, db->platform, db->platform_version, db->driver,
-               db->kernels);
+    for (int i = 0; i < FIELDS; i++)
+        str_append(&key, "%s\n", db->identity[i]);
     fs_sha256(str_text(&key), key.length, hash);
-    for (const char *p = db->device; *p && file.length < 48; p++) {
+    for (const char *p = db->identity[DEVICE]; *p && file.length < 48; p++) {
         const bool letter = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9');
         const bool capital = *p >= 'A' && *p <= 'Z';
         if (letter || capital)
@@ -93,7 +97,7 @@ static int find_dir(struct tunedb *db, const char *dir, struct clr_error *err)
 
 /* ------------------------------------------------------------------ reading */
 
-/* Why a file is not used; the first fault is the one to tell. */
+/* Why a file is not used: the first fault. */
 struct fault {
     char text[300];
 };
@@ -133,20 +137,7 @@ static bool take_ms(struct fault *f, const json_t *object, const char *field, do
     return (*out >= 0.0 && !isinf(*out)) || bad(f, "an entry without the time \"%s\" in milliseconds", field);
 }
 
-static bool take_key(struct fault *f, const json_t *object, struct tunedb_key *key)
-{
-    return take_text(f, object, "operator", key->operator, sizeof key->operator) &&
-           take_text(f, object, "shape", key->shape, sizeof key->shape);
-}
-
-static bool take_entry(struct fault *f, const json_t *object, struct tunedb_entry *e)
-{
-    return take_key(f, object, &e->key) && take_text(f, object, "variant", e->variant, sizeof e->variant) &&
-           take_ms(f, object, "ms", &e->ms) && take_ms(f, object, "default_ms", &e->default_ms) &&
-           take_text(f, object, "when", e->when, sizeof e->when);
-}
-
-/* Records have not always had it, and not all that fails has one. */
+/* It may be absent: older records have none, and it is not known of all failures. */
 static bool take_nmse(struct fault *f, const json_t *object, double *out)
 {
     const json_t *value = json_object_get(object, "nmse");
@@ -155,69 +146,57 @@ static bool take_nmse(struct fault *f, const json_t *object, double *out)
     return !value || (*out > 0.0 && !isinf(*out)) || bad(f, "an \"nmse\" that is none");
 }
 
-static bool take_failure(struct fault *f, const json_t *object, struct tunedb_failure *e)
+static bool take_entry(struct fault *f, const json_t *object, bool failed, struct tunedb_entry *e)
 {
-    return take_key(f, object, &e->key) && take_text(f, object, "variant", e->variant, sizeof e->variant) &&
-           take_text(f, object, "why", e->why, sizeof e->why) && take_nmse(f, object, &e->nmse) &&
+    *e = (struct tunedb_entry){.ms = 0.0};
+    return take_text(f, object, "operator", e->key.operator, sizeof e->key.operator) &&
+           take_text(f, object, "shape", e->key.shape, sizeof e->key.shape) &&
+           take_text(f, object, "variant", e->variant, sizeof e->variant) &&
+           (failed ? take_text(f, object, "why", e->why, sizeof e->why) && take_nmse(f, object, &e->nmse)
+                   : take_ms(f, object, "ms", &e->ms) && take_ms(f, object, "default_ms", &e->default_ms)) &&
            take_text(f, object, "when", e->when, sizeof e->when);
 }
 
-/* Does the file speak of this device, driver and these kernels? Its name says so; a copy would not. */
+/* Is the file about this device, driver and these kernels? Its name says so; a copy would not. */
 static bool check_identity(struct fault *f, const struct tunedb *db, const json_t *root)
 {
-    const struct {
-        const char *field, *expected;
-    } fields[] = {{"device", db->device},
-                  {"platform", db->platform},
-                  {"platform_version", db->platform_version},
-                  {"driver", db->driver},
-                  {"kernels", db->kernels}};
+    const json_t *format = json_object_get(root, "format");
 
     if (!json_is_object(root))
         return bad(f, "not a JSON object");
-    if (!json_is_integer(json_object_get(root, "format")))
+    if (!json_is_integer(format))
         return bad(f, "no \"format\"");
-    if (json_integer_value(json_object_get(root, "format")) != FORMAT)
-        return bad(f, "format %lld, this program reads %d",
-                   (long long)json_integer_value(json_object_get(root, "format")), FORMAT);
-    for (size_t i = 0; i < MEM_COUNT(fields); i++) {
+    if (json_integer_value(format) != FORMAT)
+        return bad(f, "format %lld, this program reads %d", (long long)json_integer_value(format), FORMAT);
+    for (size_t i = 0; i < FIELDS; i++) {
         char text[NAME];
-        if (!take_text(f, root, fields[i].field, text, sizeof text))
-            return bad(f, "no \"%s\"", fields[i].field);
-        if (strcmp(text, fields[i].expected) != 0)
-            return bad(f, "its %s is '%.80s', not '%.80s'", fields[i].field, text, fields[i].expected);
+        if (!take_text(f, root, fields[i], text, sizeof text))
+            return bad(f, "no \"%s\"", fields[i]);
+        if (strcmp(text, db->identity[i]) != 0)
+            return bad(f, "its %s is '%.80s', not '%.80s'", fields[i], text, db->identity[i]);
     }
     return true;
 }
 
-static bool take_lists(struct fault *f, struct tunedb *db, const json_t *root, bool *no_memory)
+static bool take_list(struct fault *f, struct list *l, const json_t *array, bool failed, bool *no_memory)
 {
-    const json_t *entries = json_object_get(root, "entries"), *failed = json_object_get(root, "failed");
-    const size_t entry_count = json_array_size(entries), failure_count = json_array_size(failed);
+    const size_t count = json_array_size(array);
 
-    if (!json_is_array(entries) || !json_is_array(failed))
-        return bad(f, "no list \"%s\"", json_is_array(entries) ? "failed" : "entries");
-    if (entry_count > LIMIT_ENTRIES || failure_count > LIMIT_ENTRIES)
+    if (!json_is_array(array))
+        return bad(f, "no list \"%s\"", failed ? "failed" : "entries");
+    if (count > LIMIT_ENTRIES)
         return bad(f, "more than %zu entries", LIMIT_ENTRIES);
-    *no_memory =
-        mem_grow(&db->entries, &db->entry_capacity, entry_count, sizeof *db->entries, "records", NULL) < 0 ||
-        mem_grow(&db->failures, &db->failure_capacity, failure_count, sizeof *db->failures, "records", NULL) <
-            0;
-    if (*no_memory)
-        return false;
-    for (; db->entry_count < entry_count; db->entry_count++)
-        if (!take_entry(f, json_array_get(entries, db->entry_count), &db->entries[db->entry_count]))
+    *no_memory = mem_grow(&l->at, &l->capacity, count, sizeof *l->at, "records", NULL) < 0;
+    for (; !*no_memory && l->count < count; l->count++)
+        if (!take_entry(f, json_array_get(array, l->count), failed, &l->at[l->count]))
             return false;
-    for (; db->failure_count < failure_count; db->failure_count++)
-        if (!take_failure(f, json_array_get(failed, db->failure_count), &db->failures[db->failure_count]))
-            return false;
-    return true;
+    return !*no_memory;
 }
 
 /*
- * Everything anew from the file. A file that is not there is empty, a damaged one too, with a warning; one
- * that cannot be read is an error, and so is want of memory: a whole record would be lost by storing on top
- * of nothing.
+ * Read everything again from the file. A file that does not exist counts as empty, and so does a damaged
+ * one, with a warning. One that cannot be read is an error, and so is lack of memory: storing an entry would
+ * replace all that could not be read.
  */
 static int load(struct tunedb *db, struct clr_error *err)
 {
@@ -229,7 +208,7 @@ static int load(struct tunedb *db, struct clr_error *err)
     bool ok = true, no_memory = false;
     int rc;
 
-    db->entry_count = db->failure_count = 0;
+    db->measured.count = db->failed.count = 0;
     if (!db->path || !fs_exists(db->path))
         return 0;
     rc = fs_read(db->path, LIMIT_BYTES, &text, &size, err);
@@ -238,13 +217,16 @@ static int load(struct tunedb *db, struct clr_error *err)
     root = json_parse(text, size, &json_error);
     if (!root)
         ok = bad(&fault, "line %d: %.200s", json_error.line, json_error.text);
-    ok = ok && check_identity(&fault, db, root) && take_lists(&fault, db, root, &no_memory);
+    ok = ok && check_identity(&fault, db, root) &&
+         take_list(&fault, &db->measured, json_object_get(root, "entries"), false, &no_memory) &&
+         take_list(&fault, &db->failed, json_object_get(root, "failed"), true, &no_memory);
     if (!ok && !no_memory) {
-        db->entry_count = db->failure_count = 0;
+        db->measured.count = db->failed.count = 0;
         if (!db->warned)
-            log_line(CLR_LOG_WARNING,
-                     "'%s' is no usable tuning record (%s): it is ignored until 'clr-cl tune' writes it anew",
-                     db->path, fault.text);
+            log_line(
+                CLR_LOG_WARNING,
+                "'%s' is no usable tuning record (%s): it is ignored until 'clr-cl tune' writes it again",
+                db->path, fault.text);
         db->warned = true;
     }
     json_decref(root);
@@ -259,11 +241,11 @@ int tunedb_open(struct tunedb **out, const char *dir, const struct clr_device *d
 
     if (rc < 0)
         return rc;
-    plain(db->device, device->name);
-    plain(db->platform, device->platform_name);
-    plain(db->platform_version, device->platform_version);
-    plain(db->driver, device->driver);
-    rc = source_hash(db->kernels, err);
+    plain(db->identity[DEVICE], device->name);
+    plain(db->identity[PLATFORM], device->platform_name);
+    plain(db->identity[PLATFORM_VERSION], device->platform_version);
+    plain(db->identity[DRIVER], device->driver);
+    rc = source_hash(db->identity[KERNELS], err);
     if (rc == 0)
         rc = find_dir(db, dir, err);
     if (rc == 0 && db->dir)
@@ -283,15 +265,15 @@ void tunedb_close(struct tunedb *db)
         return;
     free(db->dir);
     free(db->path);
-    free(db->entries);
-    free(db->failures);
-    free(db->avoided);
+    free(db->measured.at);
+    free(db->failed.at);
+    free(db->avoided.at);
     free(db);
 }
 
 bool tunedb_is_empty(const struct tunedb *db)
 {
-    return db->entry_count == 0;
+    return db->measured.count == 0;
 }
 
 const char *tunedb_path(const struct tunedb *db)
@@ -301,17 +283,21 @@ const char *tunedb_path(const struct tunedb *db)
 
 /* ------------------------------------------------------------------ looking up */
 
-static bool same_key(const struct tunedb_key *a, const struct tunedb_key *b)
+/* The entry of that key, and of that variant where one is named; NULL: none. */
+static struct tunedb_entry *find(const struct list *l, const struct tunedb_key *key, const char *variant)
 {
-    return strcmp(a->operator, b->operator) == 0 && strcmp(a->shape, b->shape) == 0;
+    for (size_t i = 0; i < l->count; i++) {
+        struct tunedb_entry *e = &l->at[i];
+        if (strcmp(e->key.operator, key->operator) == 0 && strcmp(e->key.shape, key->shape) == 0 &&
+            (!variant || strcmp(e->variant, variant) == 0))
+            return e;
+    }
+    return NULL;
 }
 
 const struct tunedb_entry *tunedb_find(const struct tunedb *db, const struct tunedb_key *key)
 {
-    for (size_t i = 0; i < db->entry_count; i++)
-        if (same_key(&db->entries[i].key, key))
-            return &db->entries[i];
-    return NULL;
+    return find(&db->measured, key, NULL);
 }
 
 /* The numbers of a text, in order; how many, or −1 where there are too many or one is too large. */
@@ -340,8 +326,8 @@ const struct tunedb_entry *tunedb_nearest(const struct tunedb *db, const struct 
     int wanted[TUNEDB_SIZES], there[TUNEDB_SIZES];
     const int count = numbers(key->shape, wanted);
 
-    for (size_t i = 0; i < db->entry_count && count > 0; i++) {
-        const struct tunedb_entry *e = &db->entries[i];
+    for (size_t i = 0; i < db->measured.count && count > 0; i++) {
+        const struct tunedb_entry *e = &db->measured.at[i];
         double d;
         if (strcmp(e->key.operator, key->operator) != 0 || numbers(e->key.shape, there) != count)
             continue;
@@ -354,56 +340,44 @@ const struct tunedb_entry *tunedb_nearest(const struct tunedb *db, const struct 
     return best;
 }
 
-static const struct tunedb_failure *find_failure(const struct tunedb_failure *list, size_t count,
-                                                 const struct tunedb_key *key, const char *variant)
+const struct tunedb_entry *tunedb_failed(const struct tunedb *db, const struct tunedb_key *key,
+                                         const char *variant)
 {
-    for (size_t i = 0; i < count; i++)
-        if (same_key(&list[i].key, key) && strcmp(list[i].variant, variant) == 0)
-            return &list[i];
-    return NULL;
+    const struct tunedb_entry *e = find(&db->failed, key, variant);
+
+    return e ? e : find(&db->avoided, key, variant);
 }
 
-const struct tunedb_failure *tunedb_failed(const struct tunedb *db, const struct tunedb_key *key,
-                                           const char *variant)
+static int append(struct list *l, const struct tunedb_entry *e, struct clr_error *err)
 {
-    const struct tunedb_failure *f = find_failure(db->failures, db->failure_count, key, variant);
-
-    return f ? f : find_failure(db->avoided, db->avoided_count, key, variant);
-}
-
-int tunedb_avoid(struct tunedb *db, const struct tunedb_failure *failure, struct clr_error *err)
-{
-    int rc = mem_grow(&db->avoided, &db->avoided_capacity, db->avoided_count + 1, sizeof *db->avoided,
-                      "what is wrong", err);
+    int rc = mem_grow(&l->at, &l->capacity, l->count + 1, sizeof *l->at, "tuning records", err);
 
     if (rc == 0)
-        db->avoided[db->avoided_count++] = *failure;
+        l->at[l->count++] = *e;
     return rc;
+}
+
+int tunedb_avoid(struct tunedb *db, const struct tunedb_entry *failure, struct clr_error *err)
+{
+    return append(&db->avoided, failure, err);
 }
 
 /* ------------------------------------------------------------------ storing */
 
-static json_t *entries_json(const struct tunedb *db)
+static json_t *list_json(const struct list *l, bool failed)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < db->entry_count; i++) {
-        const struct tunedb_entry *e = &db->entries[i];
-        list = json_append(list, json_pack("{s:s, s:s, s:s, s:f, s:f, s:s}", "operator", e->key.operator,
-                                           "shape", e->key.shape, "variant", e->variant, "ms", e->ms,
-                                           "default_ms", e->default_ms, "when", e->when));
-    }
-    return list;
-}
-
-static json_t *failures_json(const struct tunedb *db)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < db->failure_count; i++) {
-        const struct tunedb_failure *e = &db->failures[i];
-        json_t *one = json_pack("{s:s, s:s, s:s, s:s}", "operator", e->key.operator, "shape", e->key.shape,
-                                "variant", e->variant, "why", e->why);
+    for (size_t i = 0; i < l->count; i++) {
+        const struct tunedb_entry *e = &l->at[i];
+        json_t *one = json_pack("{s:s, s:s, s:s}", "operator", e->key.operator, "shape", e->key.shape,
+                                "variant", e->variant);
+        if (failed) {
+            one = json_put(one, "why", json_string(e->why));
+        } else {
+            one = json_put(one, "ms", json_real(e->ms));
+            one = json_put(one, "default_ms", json_real(e->default_ms));
+        }
         if (e->nmse > 0.0)
             one = json_put(one, "nmse", json_real(e->nmse));
         list = json_append(list, json_put(one, "when", json_string(e->when)));
@@ -413,22 +387,13 @@ static json_t *failures_json(const struct tunedb *db)
 
 static int save(const struct tunedb *db, struct clr_error *err)
 {
-    json_t *root =
-        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "format", FORMAT, "device", db->device,
-                  "platform", db->platform, "platform_version", db->platform_version, "driver", db->driver,
-                  "kernels", db->kernels, "entries", entries_json(db), "failed", failures_json(db));
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    struct str out = {0};
-    int rc;
+    json_t *root = json_pack("{s:i}", "format", FORMAT);
 
-    str_append(&out, "%s\n", text ? text : "");
-    rc = text ? str_check(&out, err) : clr_error_set(err, CLR_ENOMEM, "out of memory for a tuning record");
-    if (rc == 0)
-        rc = fs_write_atomic(db->path, str_text(&out), out.length, err);
-    str_clear(&out);
-    free(text);
-    json_decref(root);
-    return rc;
+    for (size_t i = 0; i < FIELDS; i++)
+        root = json_put(root, fields[i], json_string(db->identity[i]));
+    root = json_put(root, "entries", list_json(&db->measured, false));
+    root = json_put(root, "failed", list_json(&db->failed, true));
+    return json_write(db->path, root, 6, err);
 }
 
 /* Wait for the lock a little: others hold it for the time of a write. */
@@ -444,42 +409,23 @@ static int lock_file(const char *path, int *fd, struct clr_error *err)
     return rc;
 }
 
-/* One of the two is NULL. What would be more than is read again takes the place of the oldest. */
-static int merge(struct tunedb *db, const struct tunedb_entry *entry, const struct tunedb_failure *failure,
-                 struct clr_error *err)
+/* An entry takes the place of the same one, or of the oldest where there are LIMIT_ENTRIES. */
+static int merge(struct tunedb *db, struct tunedb_entry e, struct clr_error *err)
 {
-    int rc = mem_grow(&db->entries, &db->entry_capacity, db->entry_count + 1, sizeof *db->entries,
-                      "tuning records", err);
-    size_t i = 0;
+    struct list *l = e.why[0] ? &db->failed : &db->measured;
+    struct tunedb_entry *old = find(l, &e.key, e.why[0] ? e.variant : NULL);
 
-    if (rc == 0)
-        rc = mem_grow(&db->failures, &db->failure_capacity, db->failure_count + 1, sizeof *db->failures,
-                      "tuning records", err);
-    if (rc < 0)
-        return rc;
-    if (entry) {
-        while (i < db->entry_count && !same_key(&db->entries[i].key, &entry->key))
-            i++;
-        if (i == LIMIT_ENTRIES)
-            memmove(db->entries, db->entries + 1, --i * sizeof *db->entries);
-        db->entries[i] = *entry;
-        db->entry_count += i == db->entry_count;
-        clock_utc(db->entries[i].when, sizeof db->entries[i].when);
+    clock_utc(e.when, sizeof e.when);
+    if (old) {
+        *old = e;
         return 0;
     }
-    while (i < db->failure_count && (!same_key(&db->failures[i].key, &failure->key) ||
-                                     strcmp(db->failures[i].variant, failure->variant) != 0))
-        i++;
-    if (i == LIMIT_ENTRIES)
-        memmove(db->failures, db->failures + 1, --i * sizeof *db->failures);
-    db->failures[i] = *failure;
-    db->failure_count += i == db->failure_count;
-    clock_utc(db->failures[i].when, sizeof db->failures[i].when);
-    return 0;
+    if (l->count == LIMIT_ENTRIES)
+        memmove(l->at, l->at + 1, --l->count * sizeof *l->at);
+    return append(l, &e, err);
 }
 
-static int store(struct tunedb *db, const struct tunedb_entry *entry, const struct tunedb_failure *failure,
-                 struct clr_error *err)
+int tunedb_store(struct tunedb *db, const struct tunedb_entry *entry, struct clr_error *err)
 {
     char *lock = NULL;
     int fd = -1, rc;
@@ -497,20 +443,10 @@ static int store(struct tunedb *db, const struct tunedb_entry *entry, const stru
     if (rc == 0)
         rc = load(db, err);
     if (rc == 0)
-        rc = merge(db, entry, failure, err);
+        rc = merge(db, *entry, err);
     if (rc == 0)
         rc = save(db, err);
     fs_unlock(fd);
     free(lock);
     return rc;
-}
-
-int tunedb_store(struct tunedb *db, const struct tunedb_entry *entry, struct clr_error *err)
-{
-    return store(db, entry, NULL, err);
-}
-
-int tunedb_store_failure(struct tunedb *db, const struct tunedb_failure *failure, struct clr_error *err)
-{
-    return store(db, NULL, failure, err);
 }

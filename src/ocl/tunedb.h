@@ -34,20 +34,17 @@ struct tunedb_key {
     char shape[TUNEDB_TEXT];
 };
 
+/*
+ * A variant that was measured, or one that must not be tried again: with these kernels it ends the process,
+ * never ends, or is wrong.
+ */
 struct tunedb_entry {
     struct tunedb_key key;
     char variant[TUNEDB_VARIANT];
+    char when[32];
     double ms, default_ms; /* default_ms 0: the operator's own choice did not work */
-    char when[32];
-};
-
-/* A variant that must not be tried again: with these kernels it ends the process, never ends, or is wrong. */
-struct tunedb_failure {
-    struct tunedb_key key;
-    char variant[TUNEDB_VARIANT];
-    char why[16]; /* "crashed", "hung", "wrong", "failed" */
-    double nmse;  /* of what is wrong, the worst; 0: not known */
-    char when[32];
+    char why[16];          /* "crashed", "hung", "wrong", "failed"; "": it was measured */
+    double nmse;           /* of what is wrong, the worst; 0: not known */
 };
 
 struct tunedb; /* opaque */
@@ -67,24 +64,24 @@ bool tunedb_is_empty(const struct tunedb *db);
 /* The file, existing or not; "" where there is no folder for it. */
 const char *tunedb_path(const struct tunedb *db);
 
-/* NULL: none. The results of all three live until the next store. */
+/* The fastest variant of a key; NULL: none is known. The results of all three live until the next store. */
 const struct tunedb_entry *tunedb_find(const struct tunedb *db, const struct tunedb_key *key);
 /* The entry of the same operator with the smallest distance that is below `limit`. distance: of two shapes,
  * each `count` numbers. */
 const struct tunedb_entry *tunedb_nearest(const struct tunedb *db, const struct tunedb_key *key,
                                           double (*distance)(const int *a, const int *b, int count),
                                           double limit);
-const struct tunedb_failure *tunedb_failed(const struct tunedb *db, const struct tunedb_key *key,
-                                           const char *variant);
+/* Why a variant must not be tried; NULL: it may be. */
+const struct tunedb_entry *tunedb_failed(const struct tunedb *db, const struct tunedb_key *key,
+                                         const char *variant);
 
 /* From now on tunedb_failed() finds it, as long as *db lives, whether it can be stored or not. */
-int tunedb_avoid(struct tunedb *db, const struct tunedb_failure *failure, struct clr_error *err);
+int tunedb_avoid(struct tunedb *db, const struct tunedb_entry *failure, struct clr_error *err);
 
 /*
  * Add or replace one, stamped with the time, and write the file: under a lock, on top of what other processes
  * stored meanwhile. Makes the folder.
  */
 int tunedb_store(struct tunedb *db, const struct tunedb_entry *entry, struct clr_error *err);
-int tunedb_store_failure(struct tunedb *db, const struct tunedb_failure *failure, struct clr_error *err);
 
 #endif

@@ -6,9 +6,8 @@ struct concat_op {
     struct op_launch forward[OP_MOST], backward[OP_MOST]; /* of each x */
 };
 
-/* x[j] and its part of y, which begins with channel `first`; mask: x where it decides what of dx is 0. */
-static int get_kernel(struct op_launch *l, struct op *op, int j, bool back, int first,
-                      const struct tensor *to, const struct tensor *from, const struct tensor *mask,
+/* x[j] and its part of y, which begins with channel `first`. */
+static int get_kernel(struct op_launch *l, struct op *op, int j, bool back, int first, const struct op_io *io,
                       struct clr_error *err)
 {
     const struct shape *x = &op->desc.x[j];
@@ -17,11 +16,11 @@ static int get_kernel(struct op_launch *l, struct op *op, int j, bool back, int 
     struct str options = {0};
 
     str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DTO0=%d -DFROM0=%d -DWHOLE=%d -DMASK=%d",
-               op->block, rows, x->c, x->h, x->w, back ? 0 : first, back ? first : 0, whole, mask != NULL);
-    tensor_macros(&options, "TO", to);
-    tensor_macros(&options, "FROM", from);
-    if (mask)
-        tensor_macros(&options, "M", mask);
+               op->block, rows, x->c, x->h, x->w, back ? 0 : first, back ? first : 0, whole,
+               back && op->desc.mask_dx >> j & 1);
+    tensor_macros(&options, "TO", back ? &io->dx[j] : &io->y[0]);
+    tensor_macros(&options, "FROM", back ? &io->dy[0] : &io->x[j]);
+    tensor_macros(&options, "M", &io->x[j]);
     op_launch_range(l, op_ceil(x->h, rows), op_ceil(x->c, op->block), 0);
     return op_launch_create(l, op, back ? "backward" : "forward", "concat.cl", &options, "concat_copy", err);
 }
@@ -33,22 +32,11 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     int first = 0, rc = 0;
 
     for (int j = 0; j < d->x_count && rc == 0; first += d->x[j++].c) {
-        rc = get_kernel(&self->forward[j], op, j, false, first, &io->y[0], &io->x[j], NULL, err);
+        rc = get_kernel(&self->forward[j], op, j, false, first, io, err);
         if (rc == 0 && (d->need_dx >> j & 1))
-            rc = get_kernel(&self->backward[j], op, j, true, first, &io->dx[j], &io->dy[0],
-                            d->mask_dx >> j & 1 ? &io->x[j] : NULL, err);
+            rc = get_kernel(&self->backward[j], op, j, true, first, io, err);
     }
     return rc;
-}
-
-static int copy(struct op_launch *l, struct op *op, cl_mem to, cl_mem from, const cl_mem *mask, int batch,
-                struct clr_error *err)
-{
-    const struct ocl_arg masked[] = {OCL_MEM(to), OCL_MEM(from), {sizeof *mask, mask}, OCL_INT(batch)};
-    const struct ocl_arg plain[] = {OCL_MEM(to), OCL_MEM(from), OCL_INT(batch)};
-
-    l->global[2] = (size_t)batch;
-    return op_launch_run(l, op, mask ? masked : plain, mask ? 4 : 3, err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -56,8 +44,11 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     struct concat_op *self = (struct concat_op *)op;
     int rc = 0;
 
-    for (int j = 0; j < op->desc.x_count && rc == 0; j++)
-        rc = copy(&self->forward[j], op, io->y[0].mem, io->x[j].mem, NULL, io->batch, err);
+    for (int j = 0; j < op->desc.x_count && rc == 0; j++) {
+        const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[j].mem), OCL_MEM(io->x[j].mem),
+                                       OCL_INT(io->batch)};
+        rc = op_launch_run(&self->forward[j], op, io, args, MEM_COUNT(args), err);
+    }
     return rc;
 }
 
@@ -66,16 +57,17 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     struct concat_op *self = (struct concat_op *)op;
     int rc = 0;
 
-    for (int j = 0; j < op->desc.x_count && rc == 0; j++)
-        if (self->backward[j].kernel)
-            rc = copy(&self->backward[j], op, io->dx[j].mem, io->dy[0].mem,
-                      op->desc.mask_dx >> j & 1 ? &io->x[j].mem : NULL, io->batch, err);
+    for (int j = 0; j < op->desc.x_count && rc == 0; j++) {
+        const struct ocl_arg args[] = {OCL_MEM(io->dx[j].mem), OCL_MEM(io->dy[0].mem), OCL_MEM(io->x[j].mem),
+                                       OCL_INT(io->batch)};
+        rc = op_launch_run(&self->backward[j], op, io, args, MEM_COUNT(args), err);
+    }
     return rc;
 }
 
 /* ------------------------------------------------------------------ reference and cases */
 
-/* Each image of y is those of the x, one behind the other. */
+/* Each image of y is those of the x, one after the other. */
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
     double *y = r->y[0];
@@ -131,8 +123,6 @@ static void get_case(struct op_case *out, int i)
     d->mask_dx = cases[i].mask_dx;
 }
 
-static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
-
 const struct op_class op_concat = {
     .name = "concat",
     .size = sizeof(struct concat_op),
@@ -142,5 +132,5 @@ const struct op_class op_concat = {
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
     .flags = OP_MASKS_DX,
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };

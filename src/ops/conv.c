@@ -19,6 +19,11 @@ struct conv_op {
     struct conv_pass_state *state[OP_PASS_COUNT];
 };
 
+static bool can(const struct conv_request *r)
+{
+    return !r->row->can || r->row->can(r);
+}
+
 /* r->row: the algorithm of a pass, the one asked for if it can, else the one that should be the fastest. */
 static void choose(struct conv_request *r, const struct op_desc *desc, enum op_pass pass,
                    const struct clr_device *device, int block)
@@ -31,14 +36,14 @@ static void choose(struct conv_request *r, const struct op_desc *desc, enum op_p
     *r = (struct conv_request){NULL, desc, pass, device, block, asked->tile};
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
         r->row = rows[i];
-        if (strcmp(r->row->name, asked->algorithm) == 0 && r->row->can(r))
+        if (strcmp(r->row->name, asked->algorithm) == 0 && can(r))
             return;
     }
     if (asked->algorithm[0]) /* the numbers belong to another algorithm */
         r->tile = no_tile;
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
         r->row = rows[i];
-        if (r->row->can(r) && r->row->guess(r) < least) {
+        if (can(r) && r->row->guess(r) < least) {
             best = r->row;
             least = r->row->guess(r);
         }
@@ -80,19 +85,6 @@ void conv_need_halo(struct op_needs *needs, bool dy, int h, int w)
     *halo_w = op_max(*halo_w, w);
 }
 
-int conv_tiles(struct op_variant *out, int capacity, const struct conv_request *r, const int (*tiles)[4],
-               size_t count)
-{
-    const int n = op_min(capacity, (int)count);
-
-    for (int i = 0; i < n; i++) {
-        out[i] = (struct op_variant){0};
-        str_copy(out[i].algorithm, sizeof out[i].algorithm, r->row->name);
-        memcpy(out[i].tile, tiles[i], sizeof out[i].tile);
-    }
-    return n;
-}
-
 double conv_multiply_adds(const struct op_desc *desc)
 {
     const struct conv_geometry *g = &desc->u.conv;
@@ -115,9 +107,9 @@ struct conv_geometry conv_transposed(const struct conv_geometry *g)
     return t;
 }
 
-static int conv_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                     int block, struct clr_error *err)
+static int conv_plan(struct op_needs *needs, const struct op_request *asked, struct clr_error *err)
 {
+    const struct op_desc *desc = asked->desc;
     const struct conv_geometry *g = &desc->u.conv;
     const struct shape weights = {g->oc, g->c, g->kh, g->kw};
     size_t count;
@@ -130,31 +122,43 @@ static int conv_plan(struct op_needs *needs, const struct op_desc *desc, const s
     for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
         if (wanted(desc, (enum op_pass)pass)) {
             struct conv_request r;
-            choose(&r, desc, (enum op_pass)pass, device, block);
+            choose(&r, desc, (enum op_pass)pass, asked->device, asked->block);
             rc = r.row->plan(needs, &r, err);
         }
     return rc;
 }
 
-/* The row that would be chosen leads, then the other rows. */
-static int conv_candidates(struct op_variant *out, int capacity, const struct op_desc *desc,
-                           enum op_pass pass, const struct clr_device *device, int block)
+/* Add r->row with each of its tiles. */
+static int add_tiles(struct op_variant *out, int count, int capacity, const struct conv_request *r)
 {
-    struct op_desc any = *desc;
+    const struct conv_tiles *tiles = &r->row->tiles[r->pass];
+
+    for (size_t i = 0; i < tiles->count && count < capacity; i++, count++) {
+        out[count] = (struct op_variant){0};
+        str_copy(out[count].algorithm, sizeof out[count].algorithm, r->row->name);
+        memcpy(out[count].tile, tiles->list[i], sizeof out[count].tile);
+    }
+    return count;
+}
+
+/* The row that would be chosen leads, then the other rows. */
+static int conv_candidates(struct op_variant *out, int capacity, const struct op_request *asked)
+{
+    struct op_desc any = *asked->desc;
     struct conv_request r;
     const struct conv_row *first;
-    int count = 0;
+    int count;
 
-    if (!wanted(desc, pass))
+    if (!wanted(asked->desc, asked->pass))
         return 0;
-    memset(&any.variant[pass], 0, sizeof any.variant[pass]);
-    choose(&r, &any, pass, device, block);
+    memset(&any.variant[asked->pass], 0, sizeof any.variant[asked->pass]);
+    choose(&r, &any, asked->pass, asked->device, asked->block);
     first = r.row;
-    count = first->candidates(out, capacity, &r);
+    count = add_tiles(out, 0, capacity, &r);
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
         r.row = rows[i];
-        if (r.row != first && r.row->can(&r))
-            count += r.row->candidates(out + count, capacity - count, &r);
+        if (r.row != first && can(&r))
+            count = add_tiles(out, count, capacity, &r);
     }
     return count;
 }

@@ -20,18 +20,27 @@ struct conv_request {
     const int *tile;
 };
 
+/* Tiles worth trying in a pass. */
+struct conv_tiles {
+    const int (*list)[4];
+    size_t count;
+};
+#define CONV_TILES(list)                                                                                     \
+    {                                                                                                        \
+        list, MEM_COUNT(list)                                                                                \
+    }
+
 struct conv_row {
     const char *name;
     double nmse; /* rounding error that its outputs may have; 0: as every convolution (nmse of op_conv) */
-    /* Can it do this geometry and pass on this device? */
+    struct conv_tiles tiles[OP_PASS_COUNT]; /* the first is {0}, its own choice */
+    /* Can it do this geometry and pass on this device? NULL: always. */
     bool (*can)(const struct conv_request *r);
     /* Milliseconds a batch would take on a device of 100 GFLOP/s, roughly: only the order counts. */
     double (*guess)(const struct conv_request *r);
-    /* Tiles worth trying, its own choice first; returns how many. */
-    int (*candidates)(struct op_variant *out, int capacity, const struct conv_request *r);
     /* Halos and workspace; only grows what is in *needs. */
     int (*plan)(struct op_needs *needs, const struct conv_request *r, struct clr_error *err);
-    /* Of each pass. create() fills a cleared state, and tells what it does by op_add_variant(). */
+    /* Of each pass. create() fills a cleared state, and names its variant by op_add_variant(). */
     size_t state_size;
     int (*create[OP_PASS_COUNT])(struct conv_pass_state *state, struct op *op, const struct conv_request *r,
                                  const struct op_io *io, struct clr_error *err);
@@ -52,10 +61,6 @@ int conv_need_workspace(struct op_needs *needs, size_t floats, struct clr_error 
 
 /* Halos of x, or (dy) of dy, that a pass needs. */
 void conv_need_halo(struct op_needs *needs, bool dy, int h, int w);
-
-/* The variants of r->row with those tiles; returns how many. */
-int conv_tiles(struct op_variant *out, int capacity, const struct conv_request *r, const int (*tiles)[4],
-               size_t count);
 
 /* What is verified (conv_cases.c). */
 extern const struct op_cases conv_cases, conv_pool_cases;

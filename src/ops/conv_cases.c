@@ -87,7 +87,8 @@ static const struct tile_case {
     {"winograd-staged 4x2x24", {"3x3 20 to 40", 5, CONV(20, 9, 9, 40, 3, 3, 1, 1, 0, 1, 1, 1, 1), PLAIN}},
 };
 
-/* Every pass as `variant` says. With groups, tiles leave the work to others, which are emulated already. */
+/* Every pass by `variant`. "tiled" cannot do groups: another algorithm does, which the small subset has
+ * already. */
 static void set_case(struct op_case *out, const struct conv_case *r, const char *variant)
 {
     (void)snprintf(out->name, sizeof out->name, "conv %s %s", variant, r->name);

@@ -147,14 +147,9 @@ static double guess(const struct conv_request *r)
     return (double)r->desc->x[0].n * g.oh * g.ow * g.kh * g.kw * ic * oc / (0.85 * 50e6);
 }
 
-static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
-{
-    static const int convolve[][4] = {{0}, {4, 2}, {5, 2}, {7, 2}, {8, 2}, {10, 2}, {15, 1}, {8, 3}, {5, 4}};
-    static const int weights[][4] = {{0}, {5, 1, 2}, {5, 3, 2}, {5, 2, 2}, {5, 4, 1}, {3, 3, 3}, {3, 4, 2}};
-
-    return r->pass == OP_BACKWARD_WEIGHTS ? conv_tiles(out, capacity, r, weights, MEM_COUNT(weights))
-                                          : conv_tiles(out, capacity, r, convolve, MEM_COUNT(convolve));
-}
+static const int convolve_tiles[][4] = {{0},     {4, 2},  {5, 2}, {7, 2}, {8, 2},
+                                        {10, 2}, {15, 1}, {8, 3}, {5, 4}};
+static const int weight_tiles[][4] = {{0}, {5, 1, 2}, {5, 3, 2}, {5, 2, 2}, {5, 4, 1}, {3, 3, 3}, {3, 4, 2}};
 
 /* ------------------------------------------------------------------ creation */
 
@@ -232,16 +227,11 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
     const cl_mem x = flip ? io->dy[0].mem : io->x[0].mem, y = flip ? io->dx[0].mem : io->y[0].mem;
     const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
     const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
-    const struct ocl_arg plain[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_INT(io->batch)};
-    const struct ocl_arg masked[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem),
-                                     OCL_INT(io->batch)};
-    const bool mask = flip && op->desc.mask_dx;
-    int rc = op_launch_run(&s->launches[0], op, pack, MEM_COUNT(pack), err);
+    const struct ocl_arg convolve[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem),
+                                       OCL_INT(io->batch)};
+    int rc = op_launch_run(&s->launches[0], op, io, pack, MEM_COUNT(pack), err);
 
-    s->launches[1].global[2] = (size_t)io->batch;
-    return rc < 0 ? rc
-                  : op_launch_run(&s->launches[1], op, mask ? masked : plain,
-                                  mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
+    return rc < 0 ? rc : op_launch_run(&s->launches[1], op, io, convolve, MEM_COUNT(convolve), err);
 }
 
 static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
@@ -251,18 +241,18 @@ static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_i
                                       OCL_INT(io->batch)};
     const struct ocl_arg biases[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
     const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
-    int rc = op_launch_run(&s->launches[0], op, weights, MEM_COUNT(weights), err);
+    int rc = op_launch_run(&s->launches[0], op, io, weights, MEM_COUNT(weights), err);
 
     if (rc == 0 && op->desc.bias)
-        rc = op_launch_run(&s->launches[1], op, biases, MEM_COUNT(biases), err);
-    return rc < 0 ? rc : op_launch_run(&s->launches[2], op, reduce, MEM_COUNT(reduce), err);
+        rc = op_launch_run(&s->launches[1], op, io, biases, MEM_COUNT(biases), err);
+    return rc < 0 ? rc : op_launch_run(&s->launches[2], op, io, reduce, MEM_COUNT(reduce), err);
 }
 
 const struct conv_row conv_direct = {
     .name = "direct",
+    .tiles = {CONV_TILES(convolve_tiles), CONV_TILES(convolve_tiles), CONV_TILES(weight_tiles)},
     .can = can,
     .guess = guess,
-    .candidates = candidates,
     .plan = plan,
     .state_size = sizeof(struct conv_pass_state),
     .create = {create_convolve, create_convolve, create_wgrad},

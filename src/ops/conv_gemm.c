@@ -12,18 +12,12 @@ struct conv_pass_state {
     enum op_pass pass;
     int chunk;                  /* images */
     int span;                   /* pixels of a row that a work-item handles */
-    size_t columns, columns_at; /* leading dimension; where the columns lie behind the matrix m */
+    size_t columns, columns_at; /* leading dimension; where the columns begin, after the matrix m */
     struct op_launch launches[KERNEL_COUNT];
     char gemm_label[96];
 };
 
 #define COLUMN_BYTES ((size_t)32 << 20)
-
-static bool can(const struct conv_request *r)
-{
-    (void)r;
-    return true;
-}
 
 /* On CPUs a tenth of the direct kernels' speed was measured. On a GPU (NVIDIA H100) the tiles were faster in
  * seven passes of eight. */
@@ -32,12 +26,7 @@ static double guess(const struct conv_request *r)
     return conv_multiply_adds(r->desc) / ((r->device->type == CLR_DEVICE_CPU ? 0.08 : 0.4) * 50e6);
 }
 
-static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
-{
-    static const int none[1][4];
-
-    return conv_tiles(out, capacity, r, none, 1);
-}
+static const int tiles[1][4]; /* it has none */
 
 /* Images of a chunk: as many as keep the columns within COLUMN_BYTES, at least one. */
 static int chunk_images(const struct op_desc *desc)
@@ -99,12 +88,12 @@ static int create(struct conv_pass_state *s, struct op *op, const struct conv_re
     return rc;
 }
 
-/* One of the surrounding kernels. */
-static int surround(struct conv_pass_state *s, struct op *op, int k, size_t width, int height,
-                    const struct ocl_arg *args, size_t arg_count, struct clr_error *err)
+/* One of the surrounding kernels, if the pass has it. */
+static int surround(struct conv_pass_state *s, struct op *op, const struct op_io *io, int k, size_t width,
+                    int height, const struct ocl_arg *args, size_t arg_count, struct clr_error *err)
 {
     op_launch_range(&s->launches[k], (long long)width, height, 1);
-    return op_launch_run(&s->launches[k], op, args, arg_count, err);
+    return op_launch_run(&s->launches[k], op, io, args, arg_count, err);
 }
 
 struct matrix {
@@ -172,27 +161,22 @@ static int run_chunk(struct conv_pass_state *s, struct op *op, const struct op_i
                                   OCL_INT(count)};
     const struct ocl_arg take[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy[0].mem), OCL_INT(first),
                                    OCL_INT(count)};
-    const struct ocl_arg fold[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->workspace), OCL_INT(first),
-                                   OCL_INT(count)};
-    const struct ocl_arg fold_masked[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->workspace),
-                                          OCL_MEM(io->x[0].mem), OCL_INT(first), OCL_INT(count)};
-    const bool mask = op->desc.mask_dx;
+    const struct ocl_arg fold[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem),
+                                   OCL_INT(first), OCL_INT(count)};
     const struct ocl_arg bias[] = {OCL_MEM(io->dw[1]), OCL_MEM(io->workspace), OCL_INT(first),
                                    OCL_INT(count)};
-    int rc = 0;
+    int rc = surround(s, op, io, TO_COLUMNS, rows, g->c * g->kh * g->kw, columns, 4, err);
 
-    if (s->launches[TO_COLUMNS].kernel)
-        rc = surround(s, op, TO_COLUMNS, rows, g->c * g->kh * g->kw, columns, 4, err);
-    if (rc == 0 && s->launches[TAKE].kernel)
-        rc = surround(s, op, TAKE, rows, g->oc, take, 4, err);
+    if (rc == 0)
+        rc = surround(s, op, io, TAKE, rows, g->oc, take, 4, err);
     if (rc == 0)
         rc = multiply(s, op, io, first, count, err);
-    if (rc == 0 && s->launches[PUT].kernel)
-        rc = surround(s, op, PUT, rows, g->oc, put, 5, err);
-    if (rc == 0 && s->launches[FROM_COLUMNS].kernel)
-        rc = surround(s, op, FROM_COLUMNS, in_rows, g->c, mask ? fold_masked : fold, mask ? 5 : 4, err);
-    if (rc == 0 && s->launches[SUM_BIAS].kernel && op->desc.bias)
-        rc = surround(s, op, SUM_BIAS, (size_t)g->oc, 1, bias, 4, err);
+    if (rc == 0)
+        rc = surround(s, op, io, PUT, rows, g->oc, put, 5, err);
+    if (rc == 0)
+        rc = surround(s, op, io, FROM_COLUMNS, in_rows, g->c, fold, 5, err);
+    if (rc == 0 && op->desc.bias)
+        rc = surround(s, op, io, SUM_BIAS, (size_t)g->oc, 1, bias, 4, err);
     return rc;
 }
 
@@ -207,9 +191,8 @@ static int run(struct conv_pass_state *s, struct op *op, const struct op_io *io,
 
 const struct conv_row conv_gemm = {
     .name = "gemm",
-    .can = can,
+    .tiles = {CONV_TILES(tiles), CONV_TILES(tiles), CONV_TILES(tiles)},
     .guess = guess,
-    .candidates = candidates,
     .plan = plan,
     .state_size = sizeof(struct conv_pass_state),
     .create = {create, create, create},

@@ -1,5 +1,5 @@
 /*
- * The first convolution of a net with the maximum pool and the rectifier behind it: host side of
+ * The first convolution of a net with the maximum pool and the rectifier after it: host side of
  * cl/conv_pool.cl, where formulas and layouts are. Oracles: ref_conv_forward(), ref_pool_forward() and their
  * gradients, one after the other.
  */
@@ -90,20 +90,19 @@ static struct map_way choose_way(const struct op_desc *desc, const struct clr_de
     return direct_way(c->ow, blocks, block, direct ? asked->tile : none);
 }
 
-static int candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
-                      const struct clr_device *device, int block)
+static int candidates(struct op_variant *out, int capacity, const struct op_request *r)
 {
     static const struct op_variant all[] = {{"winograd", {0}},  {"winograd", {1}},  {"winograd", {2}},
                                             {"direct", {0}},    {"direct", {8, 1}}, {"direct", {8, 2}},
                                             {"direct", {16, 1}}};
-    struct op_desc any = *desc;
+    struct op_desc any = *r->desc;
     int count = 0;
 
-    if (pass != OP_FORWARD)
+    if (r->pass != OP_FORWARD)
         return 0;
-    memset(&any.variant[pass], 0, sizeof any.variant[pass]);
+    memset(&any.variant[OP_FORWARD], 0, sizeof any.variant[OP_FORWARD]);
     for (size_t i = 0; i < MEM_COUNT(all) && count < capacity; i++)
-        if (choose_way(&any, device, block).winograd || strcmp(all[i].algorithm, "winograd") != 0)
+        if (choose_way(&any, r->device, r->block).winograd || strcmp(all[i].algorithm, "winograd") != 0)
             out[count++] = all[i];
     return count;
 }
@@ -159,9 +158,11 @@ static bool packed_floats(size_t *out, const struct conv_geometry *c, const stru
     return clr_mul_size(out, channels, taps * (size_t)c->c + 1) && *out <= INT_MAX;
 }
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
+    const struct op_desc *desc = r->desc;
+    const struct clr_device *device = r->device;
+    const int block = r->block;
     const struct conv_geometry *c = &desc->u.conv_pool.conv;
     const struct pool_geometry *p = &desc->u.conv_pool.pool;
     const struct shape places = {desc->x[0].n, op_ceil(c->oc, block) * block, p->oh, p->ow};
@@ -184,8 +185,21 @@ static int plan(struct op_needs *needs, const struct op_desc *desc, const struct
 
 /* ------------------------------------------------------------------ creation and running */
 
-static int get_kernel(struct conv_pool_op *self, int k, const char *file, const char *name, const char *what,
-                      const struct op_io *io, struct clr_error *err)
+/* Files and names: where the map is made directly, and by Winograd. */
+static const struct {
+    const char *what, *file[2], *name[2];
+} kernels[KERNEL_COUNT] = {
+    [PACK] = {"forward weights",
+              {"conv_direct.cl", "conv_pool.cl"},
+              {"conv_direct_pack", "conv_pool_filter"}},
+    [FORWARD] = {"forward", {"conv_pool.cl", "conv_pool.cl"}, {"conv_pool_forward", "conv_pool_winograd"}},
+    [SLICES] = {"weight gradient",
+                {"conv_pool.cl", "conv_pool.cl"},
+                {"conv_pool_slices", "conv_pool_slices"}},
+    [REDUCE] = {"gradient sum", {"conv_pool.cl", "conv_pool.cl"}, {"conv_pool_reduce", "conv_pool_reduce"}},
+};
+
+static int get_kernel(struct conv_pool_op *self, int k, const struct op_io *io, struct clr_error *err)
 {
     struct op *op = &self->head;
     const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
@@ -214,28 +228,8 @@ static int get_kernel(struct conv_pool_op *self, int k, const char *file, const 
     else
         str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", gradient_channels(op->block),
                    op_ceil(op->desc.x[0].n, self->per_slice), self->per_slice);
-    return op_launch_create(&self->launches[k], op, what, file, &options, name, err);
-}
-
-static int create_forward(struct conv_pool_op *self, const struct op_io *io, struct clr_error *err)
-{
-    const struct conv_geometry *c = &self->head.desc.u.conv_pool.conv;
-    const struct map_way *way = &self->way;
-    const int groups = op_ceil(op_ceil(c->oc, self->head.block), way->ob);
-    const int bands = op_ceil(self->head.desc.u.conv_pool.pool.oh, self->band);
-    int rc;
-
-    if (way->winograd)
-        op_launch_range(&self->launches[PACK], c->c + 1, (long long)groups * way->ob, 1);
-    else
-        op_launch_range(&self->launches[PACK], (long long)groups * (c->c * c->kh * c->kw + 1), 1, 1);
-    op_launch_range(&self->launches[FORWARD], way->winograd ? 1 : groups, 0, bands);
-    rc = get_kernel(self, PACK, way->winograd ? "conv_pool.cl" : "conv_direct.cl",
-                    way->winograd ? "conv_pool_filter" : "conv_direct_pack", "forward weights", io, err);
-    return rc < 0
-               ? rc
-               : get_kernel(self, FORWARD, "conv_pool.cl",
-                            way->winograd ? "conv_pool_winograd" : "conv_pool_forward", "forward", io, err);
+    return op_launch_create(&self->launches[k], op, kernels[k].what, kernels[k].file[way->winograd], &options,
+                            kernels[k].name[way->winograd], err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -244,36 +238,31 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
     const struct pool_geometry *p = &op->desc.u.conv_pool.pool;
     const struct clr_device *device = ocl_device(op->ctx);
-    int rc;
+    const struct map_way *way = &self->way;
+    int groups, rc = 0;
 
     if (io->x[0].layout.block != c->c)
         return clr_error_set(err, CLR_EINPUT, "its images are not in one block of %d channels", c->c);
     self->way = choose_way(&op->desc, device, op->block);
     self->band = op_loops(device, row_rounds(c, p, &self->way, op->block), p->oh);
     self->per_slice = slice_images(&op->desc, device, op->block);
-    op->nmse[OP_FORWARD] = self->way.winograd ? WINOGRAD_NMSE : 0.0;
+    groups = op_ceil(op_ceil(c->oc, op->block), way->ob);
+    op->nmse[OP_FORWARD] = way->winograd ? WINOGRAD_NMSE : 0.0;
+    if (way->winograd)
+        op_launch_range(&self->launches[PACK], c->c + 1, (long long)groups * way->ob, 1);
+    else
+        op_launch_range(&self->launches[PACK], (long long)groups * (c->c * c->kh * c->kw + 1), 1, 1);
+    op_launch_range(&self->launches[FORWARD], way->winograd ? 1 : groups, 0, op_ceil(p->oh, self->band));
     op_launch_range(&self->launches[SLICES], op_ceil(c->oc, gradient_channels(op->block)),
                     op_ceil(op->desc.x[0].n, self->per_slice), 1);
     op_launch_range(&self->launches[REDUCE], c->oc, 1, 1);
-    if (self->way.winograd)
-        (void)snprintf(op->variant, sizeof op->variant, "winograd pooled %d, weights by maxima",
-                       self->way.ob);
+    if (way->winograd)
+        op_add_variant(op, OP_FORWARD, "winograd pooled %d, weights by maxima", way->ob);
     else
-        (void)snprintf(op->variant, sizeof op->variant, "direct pooled %d×%d, weights by maxima",
-                       self->way.xt, self->way.ob);
-    rc = create_forward(self, io, err);
-    if (rc == 0 && op->desc.backward)
-        rc = get_kernel(self, SLICES, "conv_pool.cl", "conv_pool_slices", "weight gradient", io, err);
-    if (rc == 0 && op->desc.backward)
-        rc = get_kernel(self, REDUCE, "conv_pool.cl", "conv_pool_reduce", "gradient sum", io, err);
+        op_add_variant(op, OP_FORWARD, "direct pooled %d×%d, weights by maxima", way->xt, way->ob);
+    for (int k = 0; k < (op->desc.backward ? KERNEL_COUNT : SLICES) && rc == 0; k++)
+        rc = get_kernel(self, k, io, err);
     return rc;
-}
-
-static int launch(struct op *op, int k, const struct ocl_arg *args, size_t count, struct clr_error *err)
-{
-    struct conv_pool_op *self = (struct conv_pool_op *)op;
-
-    return op_launch_run(&self->launches[k], op, args, count, err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -284,21 +273,21 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     const cl_mem saved = op->desc.backward ? io->saved : io->y[0].mem; /* not written in the latter case */
     const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(saved), OCL_MEM(io->x[0].mem),
                                    OCL_MEM(io->workspace), OCL_INT(io->batch)};
-    int rc = launch(op, PACK, pack, MEM_COUNT(pack), err);
+    int rc = op_launch_run(&self->launches[PACK], op, io, pack, MEM_COUNT(pack), err);
 
-    self->launches[FORWARD].global[1] = (size_t)io->batch;
-    return rc < 0 ? rc : launch(op, FORWARD, args, MEM_COUNT(args), err);
+    return rc < 0 ? rc : op_launch_run(&self->launches[FORWARD], op, io, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
+    struct conv_pool_op *self = (struct conv_pool_op *)op;
     const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
     const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_MEM(io->saved), OCL_INT(io->batch)};
     const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
-    int rc = launch(op, SLICES, slices, MEM_COUNT(slices), err);
+    int rc = op_launch_run(&self->launches[SLICES], op, io, slices, MEM_COUNT(slices), err);
 
-    return rc < 0 ? rc : launch(op, REDUCE, reduce, MEM_COUNT(reduce), err);
+    return rc < 0 ? rc : op_launch_run(&self->launches[REDUCE], op, io, reduce, MEM_COUNT(reduce), err);
 }
 
 /* ------------------------------------------------------------------ reference */
@@ -336,7 +325,7 @@ static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 
 /*
  * Which pixel of a pooled map is the largest, where two are nearly so, or whether a rectifier lets it pass,
- * is for rounding to say: such windows get no gradient. CLOSE is far above what rounding does to the map,
+ * depends on rounding: such windows get no gradient. CLOSE is far above what rounding does to the map,
  * whose values are of the order of 1 to 10.
  */
 #define CLOSE 1e-3

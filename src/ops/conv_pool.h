@@ -1,4 +1,4 @@
-/* When a convolution and the maximum pool behind it are done as one, OP_CONV_POOL: cl/conv_pool.cl. */
+/* When a convolution and the maximum pool after it are done as one, OP_CONV_POOL: cl/conv_pool.cl. */
 #ifndef OPS_CONV_POOL_H
 #define OPS_CONV_POOL_H
 

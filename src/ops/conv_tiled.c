@@ -189,14 +189,8 @@ static double guess(const struct conv_request *r)
     return conv_multiply_adds(r->desc) / ((r->device->type == CLR_DEVICE_CPU ? 0.04 : 1.5) * 50e6);
 }
 
-static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
-{
-    static const int tiles[][4] = {
-        {0},           {8, 8, 4, 4},  {8, 8, 8, 4},  {8, 8, 8, 8},   {16, 8, 4, 4},
-        {16, 8, 8, 4}, {8, 16, 8, 4}, {16, 8, 4, 8}, {16, 16, 4, 4}, {16, 16, 8, 8}};
-
-    return conv_tiles(out, capacity, r, tiles, MEM_COUNT(tiles));
-}
+static const int tiles[][4] = {{0},           {8, 8, 4, 4},  {8, 8, 8, 4},  {8, 8, 8, 8},   {16, 8, 4, 4},
+                               {16, 8, 8, 4}, {8, 16, 8, 4}, {16, 8, 4, 8}, {16, 16, 4, 4}, {16, 16, 8, 8}};
 
 /* ------------------------------------------------------------------ creation */
 
@@ -206,8 +200,8 @@ static void tile_macros(struct str *options, const struct conv_tile *t)
 }
 
 /*
- * Taps in local memory at a time: about 8 terms of a sum where a group is one wavefront, which waits for
- * nobody at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel
+ * Taps in local memory at a time: about 8 terms of a sum where a group is one wavefront, which need not
+ * wait at a barrier, and 16 where it is more; a tap for each of the work-items that copy the same pixel
  * where they are not too deep.
  */
 static int taps_at_once(const struct conv_tile *t, int x_block)
@@ -301,11 +295,11 @@ static int run_convolve(struct conv_pass_state *s, struct op *op, const struct o
     const struct ocl_arg pack[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0])};
     const struct ocl_arg convolve[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(other),
                                        OCL_INT(io->batch)};
-    int rc = op_launch_run(&s->launches[0], op, pack, MEM_COUNT(pack), err);
+    int rc = op_launch_run(&s->launches[0], op, io, pack, MEM_COUNT(pack), err);
 
     s->launches[1].global[0] =
         (size_t)op_ceil(io->batch * s->phase_pixels, s->tile.lx * s->tile.tn) * (size_t)s->tile.lx;
-    return rc < 0 ? rc : op_launch_run(&s->launches[1], op, convolve, MEM_COUNT(convolve), err);
+    return rc < 0 ? rc : op_launch_run(&s->launches[1], op, io, convolve, MEM_COUNT(convolve), err);
 }
 
 static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_io *io, struct clr_error *err)
@@ -314,16 +308,16 @@ static int run_wgrad(struct conv_pass_state *s, struct op *op, const struct op_i
     const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),
                                      OCL_INT(io->batch)};
     const struct ocl_arg reduce[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
-    int rc = op_launch_run(&s->launches[0], op, slices, MEM_COUNT(slices), err);
+    int rc = op_launch_run(&s->launches[0], op, io, slices, MEM_COUNT(slices), err);
 
-    return rc < 0 ? rc : op_launch_run(&s->launches[1], op, reduce, MEM_COUNT(reduce), err);
+    return rc < 0 ? rc : op_launch_run(&s->launches[1], op, io, reduce, MEM_COUNT(reduce), err);
 }
 
 const struct conv_row conv_tiled = {
     .name = "tiled",
+    .tiles = {CONV_TILES(tiles), CONV_TILES(tiles), CONV_TILES(tiles)},
     .can = can,
     .guess = guess,
-    .candidates = candidates,
     .plan = plan,
     .state_size = sizeof(struct conv_pass_state),
     .create = {create_convolve, create_convolve, create_wgrad},

@@ -128,18 +128,11 @@ static double guess_staged(const struct conv_request *r)
     return conv_multiply_adds(r->desc) / (0.5 * 50e6);
 }
 
-static int candidates(struct op_variant *out, int capacity, const struct conv_request *r)
-{
-    static const int forward[][4] = {{0},       {16, 1, 16}, {8, 2, 16}, {8, 2, 8},
-                                     {4, 4, 8}, {12, 2, 24}, {16, 1, 32}};
-    static const int weights[][4] = {{0},       {8, 2, 16},     {4, 4, 16},    {4, 4, 8},
-                                     {8, 2, 8}, {8, 2, 16, 20}, {4, 4, 16, 20}};
-
-    if (r->row == &conv_winograd_staged)
-        return conv_tiles(out, capacity, r, forward, 1);
-    return r->pass == OP_BACKWARD_WEIGHTS ? conv_tiles(out, capacity, r, weights, MEM_COUNT(weights))
-                                          : conv_tiles(out, capacity, r, forward, MEM_COUNT(forward));
-}
+static const int convolve_tiles[][4] = {{0},       {16, 1, 16}, {8, 2, 16}, {8, 2, 8},
+                                        {4, 4, 8}, {12, 2, 24}, {16, 1, 32}};
+static const int weight_tiles[][4] = {{0},       {8, 2, 16},     {4, 4, 16},    {4, 4, 8},
+                                      {8, 2, 8}, {8, 2, 16, 20}, {4, 4, 16, 20}};
+static const int staged_tiles[1][4];
 
 /* Floats of the transformed weights with the bias, or of the partial sums; `staged` gets those of v and m. */
 static bool workspace(const struct shape_of_work *w, int block, bool weights, size_t *first, size_t staged[2])
@@ -264,12 +257,6 @@ static int create_weights(struct conv_pass_state *s, struct op *op, const struct
 
 /* ------------------------------------------------------------------ running */
 
-static int launch(struct conv_pass_state *s, struct op *op, int k, const struct ocl_arg *args, size_t count,
-                  struct clr_error *err)
-{
-    return op_launch_run(&s->launches[k], op, args, count, err);
-}
-
 static int run_forward(struct conv_pass_state *s, struct op *op, const struct op_io *io,
                        struct clr_error *err)
 {
@@ -280,22 +267,22 @@ static int run_forward(struct conv_pass_state *s, struct op *op, const struct op
     const struct ocl_arg filter[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
     const struct ocl_arg fused[] = {OCL_MEM(y), OCL_MEM(x), OCL_MEM(io->workspace), OCL_MEM(mask),
                                     OCL_INT(io->batch)};
-    int rc = launch(s, op, FILTER, filter, MEM_COUNT(filter), err);
+    int rc = op_launch_run(&s->launches[FILTER], op, io, filter, MEM_COUNT(filter), err);
 
     if (rc == 0 && w->fused) {
         op_launch_range(&s->launches[1], op_ceil(io->batch * w->tiles, w->nt), 1, 1);
-        return launch(s, op, 1, fused, MEM_COUNT(fused), err);
+        return op_launch_run(&s->launches[1], op, io, fused, MEM_COUNT(fused), err);
     }
     for (int first = 0; first < io->batch * w->tiles && rc == 0; first += w->nt) {
         const struct ocl_arg input[] = {OCL_MEM(io->workspace), OCL_MEM(x), OCL_INT(first),
                                         OCL_INT(io->batch)};
         const struct ocl_arg output[] = {OCL_MEM(y), OCL_MEM(io->workspace), OCL_MEM(mask), OCL_INT(first),
                                          OCL_INT(io->batch)};
-        rc = launch(s, op, 1, input, MEM_COUNT(input), err);
+        rc = op_launch_run(&s->launches[1], op, io, input, MEM_COUNT(input), err);
         if (rc == 0)
-            rc = launch(s, op, 2, filter, 1, err);
+            rc = op_launch_run(&s->launches[2], op, io, filter, 1, err);
         if (rc == 0)
-            rc = launch(s, op, 3, output, MEM_COUNT(output), err);
+            rc = op_launch_run(&s->launches[3], op, io, output, MEM_COUNT(output), err);
     }
     return rc;
 }
@@ -311,28 +298,28 @@ static int run_weights(struct conv_pass_state *s, struct op *op, const struct op
     int rc = 0;
 
     if (w->fused)
-        rc = launch(s, op, 1, slices, MEM_COUNT(slices), err);
+        rc = op_launch_run(&s->launches[1], op, io, slices, MEM_COUNT(slices), err);
     for (int first = 0; !w->fused && first < io->batch * w->tiles && rc == 0; first += w->nt) {
         const struct ocl_arg input[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_INT(first),
                                         OCL_INT(io->batch)};
         const struct ocl_arg dy[] = {OCL_MEM(io->workspace), OCL_MEM(io->dy[0].mem), OCL_INT(first),
                                      OCL_INT(io->batch)};
         const struct ocl_arg products[] = {OCL_MEM(io->workspace), OCL_INT(first)};
-        rc = launch(s, op, 1, input, MEM_COUNT(input), err);
+        rc = op_launch_run(&s->launches[1], op, io, input, MEM_COUNT(input), err);
         if (rc == 0)
-            rc = launch(s, op, 2, dy, MEM_COUNT(dy), err);
+            rc = op_launch_run(&s->launches[2], op, io, dy, MEM_COUNT(dy), err);
         if (rc == 0)
-            rc = launch(s, op, 3, products, MEM_COUNT(products), err);
+            rc = op_launch_run(&s->launches[3], op, io, products, MEM_COUNT(products), err);
     }
-    return rc < 0 ? rc : launch(s, op, 0, inverse, MEM_COUNT(inverse), err);
+    return rc < 0 ? rc : op_launch_run(&s->launches[0], op, io, inverse, MEM_COUNT(inverse), err);
 }
 
 const struct conv_row conv_winograd = {
     .name = "winograd",
     .nmse = WINOGRAD_NMSE,
     .can = can,
+    .tiles = {CONV_TILES(convolve_tiles), CONV_TILES(convolve_tiles), CONV_TILES(weight_tiles)},
     .guess = guess_fused,
-    .candidates = candidates,
     .plan = plan,
     .state_size = sizeof(struct conv_pass_state),
     .create = {create_forward, create_forward, create_weights},
@@ -343,8 +330,8 @@ const struct conv_row conv_winograd_staged = {
     .name = "winograd-staged",
     .nmse = WINOGRAD_NMSE,
     .can = can,
+    .tiles = {CONV_TILES(staged_tiles), CONV_TILES(staged_tiles), CONV_TILES(staged_tiles)},
     .guess = guess_staged,
-    .candidates = candidates,
     .plan = plan,
     .state_size = sizeof(struct conv_pass_state),
     .create = {create_forward, create_forward, create_weights},

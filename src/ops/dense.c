@@ -1,7 +1,7 @@
 /*
- * Fully connected layer: host side of cl/dense.cl, one kernel used three ways. x is (N,C,H,W), which
+ * Fully connected layer: host side of cl/dense.cl, one kernel used by three passes. x is (N,C,H,W), which
  * counts as C·H·W inputs in logical order, y (N,F,1,1), in blocks of V. Oracle: ref_dense_forward(),
- * ref_dense_backward(). Two ways: "panels" on CPUs, "sliced" elsewhere.
+ * ref_dense_backward(). Two variants: "panels" on CPUs, "sliced" elsewhere.
  */
 #include <limits.h>
 
@@ -21,14 +21,13 @@ struct dense_tile {
 };
 
 /* rows × vectors of columns, each a sum of `terms`. */
-static struct dense_tile choose_tile(const struct op_desc *desc, enum op_pass pass,
-                                     const struct clr_device *device, int block, int rows, int vectors,
-                                     int terms)
+static struct dense_tile choose_tile(const struct op *op, enum op_pass pass, int rows, int vectors, int terms)
 {
-    const char *asked = desc->variant[pass].algorithm;
+    const struct clr_device *device = ocl_device(op->ctx);
+    const char *asked = op->desc.variant[pass].algorithm;
     const int limit = (int)(device->max_work_group < GROUP_MAX ? device->max_work_group : GROUP_MAX);
-    const bool cpu = device->type == CLR_DEVICE_CPU;
-    struct dense_tile t = {false, block == 16 ? 4 : 6, op_min(block == 16 ? 4 : 2, vectors), 1, 1};
+    const bool wide = op->block == 16, cpu = device->type == CLR_DEVICE_CPU;
+    struct dense_tile t = {false, wide ? 4 : 6, op_min(wide ? 4 : 2, vectors), 1, 1};
 
     if (strcmp(asked, "sliced") != 0 && (cpu || strcmp(asked, "panels") == 0))
         return t;
@@ -43,47 +42,41 @@ static struct dense_tile choose_tile(const struct op_desc *desc, enum op_pass pa
     return t;
 }
 
-static int candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
-                      const struct clr_device *device, int block)
+static int candidates(struct op_variant *out, int capacity, const struct op_request *r)
 {
     static const struct op_variant all[] = {{"panels", {0}}, {"sliced", {0}}};
-    const int first = device->type == CLR_DEVICE_CPU ? 0 : 1, count = op_min(capacity, (int)MEM_COUNT(all));
+    const int first = r->device->type == CLR_DEVICE_CPU ? 0 : 1,
+              count = op_min(capacity, (int)MEM_COUNT(all));
 
-    (void)desc;
-    (void)pass;
-    (void)block;
     for (int i = 0; i < count; i++)
         out[i] = all[i == 0 ? first : 1 - first];
     return count;
 }
 
-/* One use of the product: its kernels and what does not change from call to call. */
+/* The product of a pass: its kernels and what does not change from call to call. */
 struct product {
     struct op_launch pack, gemm;
     struct dense_tile tile;
-    int panels, k;
-    bool mask; /* does x mask the result */
+    int panels, terms;
 };
 
 struct dense_op {
     struct op head;
-    struct product forward, data, weights;
+    struct product products[OP_PASS_COUNT];
     struct op_launch bias;
     int inputs, outputs;
 };
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
-    const struct shape in = {1, op_ceil(desc->x[0].c, block) * block, desc->x[0].h, desc->x[0].w};
-    const size_t out = (size_t)op_ceil(desc->y[0].c, block) * (size_t)block;
-    const size_t panel = 4 * (size_t)block; /* what the last one may be rounded up by */
+    const struct shape *x = &r->desc->x[0], in = {1, op_ceil(x->c, r->block) * r->block, x->h, x->w};
+    const size_t out = (size_t)op_ceil(r->desc->y[0].c, r->block) * (size_t)r->block;
+    const size_t panel = 4 * (size_t)r->block; /* what the last one may be rounded up by */
     size_t count;
 
-    (void)device;
     if (!shape_count(&in, &count) || !clr_mul_size(&count, count + panel, out + panel) || count > INT_MAX / 2)
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
-                             desc->label);
+                             r->desc->label);
     needs->workspace_bytes = count * sizeof(float);
     return 0;
 }
@@ -102,46 +95,48 @@ static int columns(const struct tensor *t)
 }
 
 /*
- * what: labels of its kernels. a: images as rows, or as terms where b is given; b NULL: the packed weights; c
- * NULL: the weights' gradient.
+ * c = a·b. a: images as rows; of the weights' gradient, as terms, with x as b and plain weights as c. Else b
+ * is the packed weights.
  */
-static int create_product(struct product *p, struct dense_op *self, const char *const *what,
-                          const struct tensor *a, const struct tensor *b, const struct tensor *c,
-                          const struct tensor *mask, struct clr_error *err)
+static int create_product(struct dense_op *self, enum op_pass pass, const struct op_io *io,
+                          struct clr_error *err)
 {
     static const char *const names[] = {"dense_pack", "dense_gemm", "dense_bias"};
+    static const char *const what[OP_PASS_COUNT][3] = {{"forward weights", "forward"},
+                                                       {"data gradient weights", "data gradient"},
+                                                       {NULL, "weight gradient", "bias gradient"}};
     struct op *op = &self->head;
+    struct product *p = &self->products[pass];
+    const bool forward = pass == OP_FORWARD, data = pass == OP_BACKWARD_DATA,
+               weights = pass == OP_BACKWARD_WEIGHTS, mask = data && op->desc.mask_dx;
     struct op_launch *const launches[] = {&p->pack, &p->gemm, &self->bias};
-    const bool wanted[] = {!b, true, b && op->desc.bias}, forward = p == &self->forward;
-    const int v = op->block, vectors = columns(b ? b : c) / v;
-    const enum op_pass pass = b ? OP_BACKWARD_WEIGHTS : forward ? OP_FORWARD : OP_BACKWARD_DATA;
-    const int terms = b ? op->desc.x[0].n : forward ? self->inputs : self->outputs;
-    const struct dense_tile t =
-        choose_tile(&op->desc, pass, ocl_device(op->ctx), v, b ? self->outputs : op->desc.x[0].n,
-                    op_ceil(forward ? self->outputs : self->inputs, v), /* as many in every layout */
-                    terms);
+    const bool wanted[] = {!weights, true, weights && op->desc.bias};
+    const struct tensor *wide = forward ? &io->y[0] : data ? &io->dx[0] : &io->x[0]; /* c, or b */
+    const int v = op->block, images = op->desc.x[0].n;
     int rc = 0;
 
-    p->tile = t;
-    p->panels = op_ceil(vectors, t.nt);
-    p->k = terms;
-    p->mask = mask != NULL;
+    p->terms = weights ? images : forward ? self->inputs : self->outputs;
+    p->tile = choose_tile(op, pass, weights ? self->outputs : images,
+                          op_ceil(forward ? self->outputs : self->inputs, v), /* as many in every layout */
+                          p->terms);
+    p->panels = op_ceil(columns(wide) / v, p->tile.nt);
     for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
+        const struct dense_tile *t = &p->tile;
         struct str options = {0};
         if (!wanted[i])
             continue;
-        if (t.sliced)
-            str_append(&options, "-DLX=%d -DSLICES=%d ", t.lx, t.slices);
+        if (t->sliced)
+            str_append(&options, "-DLX=%d -DSLICES=%d ", t->lx, t->slices);
         str_append(&options,
                    "-DSLICED=%d -DV=%d -DK=%d -DMT=%d -DNT=%d -DTRANSPOSED=%d -DBIAS=%d -DRELU=%d -DMASK=%d "
                    "-DEDGE=%d -DO=%d -DI=%d",
-                   t.sliced, v, p->k, t.mt, t.nt, forward, forward && op->desc.bias, forward && op->desc.relu,
-                   p->mask, b != NULL, self->outputs, self->inputs);
-        put_tensor(&options, "A", a);
-        put_tensor(&options, b ? "B" : "C", b ? b : c);
+                   t->sliced, v, p->terms, t->mt, t->nt, forward, forward && op->desc.bias,
+                   forward && op->desc.relu, mask, weights, self->outputs, self->inputs);
+        put_tensor(&options, "A", forward ? &io->x[0] : &io->dy[0]);
+        put_tensor(&options, weights ? "B" : "C", wide);
         if (mask)
-            put_tensor(&options, "M", mask);
-        rc = op_launch_create(launches[i], op, what[i], "dense.cl", &options, names[i], err);
+            put_tensor(&options, "M", &io->x[0]);
+        rc = op_launch_create(launches[i], op, what[pass][i], "dense.cl", &options, names[i], err);
     }
     return rc;
 }
@@ -149,27 +144,21 @@ static int create_product(struct product *p, struct dense_op *self, const char *
 /* "sliced 1×16, data sliced 1×4, weights panels": rows of a tile, and slices; or "panels" for all. */
 static void describe(struct dense_op *self)
 {
-    const struct product *products[OP_PASS_COUNT] = {[OP_FORWARD] = &self->forward,
-                                                     [OP_BACKWARD_DATA] = &self->data,
-                                                     [OP_BACKWARD_WEIGHTS] = &self->weights};
     bool sliced = false;
 
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
-        sliced = sliced || products[pass]->tile.sliced;
+        sliced = sliced || self->products[pass].tile.sliced;
     for (int pass = 0; pass < (sliced ? OP_PASS_COUNT : 1); pass++) {
-        const struct dense_tile *t = &products[pass]->tile;
-        if (products[pass]->gemm.kernel && t->sliced)
-            op_add_variant(&self->head, (enum op_pass)pass, "sliced %d×%d", t->mt, t->slices);
-        else if (products[pass]->gemm.kernel)
+        const struct product *p = &self->products[pass];
+        if (p->gemm.kernel && p->tile.sliced)
+            op_add_variant(&self->head, (enum op_pass)pass, "sliced %d×%d", p->tile.mt, p->tile.slices);
+        else if (p->gemm.kernel)
             op_add_variant(&self->head, (enum op_pass)pass, "panels");
     }
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    static const char *const what[OP_PASS_COUNT][3] = {{"forward weights", "forward"},
-                                                       {"data gradient weights", "data gradient"},
-                                                       {NULL, "weight gradient", "bias gradient"}};
     struct dense_op *self = (struct dense_op *)op;
     const int v = op->block;
     const bool backward = op->desc.backward, need_dx = backward && op->desc.need_dx;
@@ -180,79 +169,48 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
         return clr_error_set(err, CLR_EINPUT, "a dense layer needs channel blocks of one size");
     self->inputs = op->desc.x[0].c * op->desc.x[0].h * op->desc.x[0].w;
     self->outputs = op->desc.y[0].c;
-    rc = create_product(&self->forward, self, what[OP_FORWARD], &io->x[0], NULL, &io->y[0], NULL, err);
+    rc = create_product(self, OP_FORWARD, io, err);
     if (rc == 0 && need_dx)
-        rc = create_product(&self->data, self, what[OP_BACKWARD_DATA], &io->dy[0], NULL, &io->dx[0],
-                            op->desc.mask_dx ? &io->x[0] : NULL, err);
+        rc = create_product(self, OP_BACKWARD_DATA, io, err);
     if (rc == 0 && backward)
-        rc = create_product(&self->weights, self, what[OP_BACKWARD_WEIGHTS], &io->dy[0], &io->x[0], NULL,
-                            NULL, err);
+        rc = create_product(self, OP_BACKWARD_WEIGHTS, io, err);
     if (rc == 0)
         describe(self);
     return rc;
 }
 
-/* c = a·b with the packed weights in the workspace (pack), or with b as it is. mask: x of a data gradient. */
-static int run_product(struct product *p, struct op *op, cl_mem c, cl_mem a, cl_mem b, cl_mem mask, int rows,
-                       int images, struct clr_error *err)
-{
-    const struct ocl_arg plain[] = {OCL_MEM(c), OCL_MEM(a), OCL_MEM(b), OCL_INT(rows), OCL_INT(images)};
-    const struct ocl_arg masked[] = {OCL_MEM(c),    OCL_MEM(a),    OCL_MEM(b),
-                                     OCL_MEM(mask), OCL_INT(rows), OCL_INT(images)};
-    const int tiles = op_ceil(rows, p->tile.mt);
-    const bool first = p->tile.sliced || p == &((struct dense_op *)op)->weights; /* the panels */
-
-    op_launch_range(&p->gemm, first ? p->panels : tiles, first ? tiles : p->panels, p->tile.slices);
-    return op_launch_run(&p->gemm, op, p->mask ? masked : plain,
-                         p->mask ? MEM_COUNT(masked) : MEM_COUNT(plain), err);
-}
-
-static int run_pack(struct product *p, struct op *op, const struct op_io *io, struct clr_error *err)
+/* Weights are packed into the workspace for the products that read them. */
+static int run_pack(struct product *p, struct op *op, bool transposed, const struct op_io *io,
+                    struct clr_error *err)
 {
     const cl_mem b = op->desc.bias ? io->w[1] : io->w[0];
     const struct ocl_arg args[] = {OCL_MEM(io->workspace), OCL_MEM(io->w[0]), OCL_MEM(b)};
-    const bool transposed = p == &((struct dense_op *)op)->forward;
+    const int rows = p->terms + 1;
 
-    op_launch_range(&p->pack, transposed ? p->k + 1 : p->panels, transposed ? p->panels : p->k + 1, 1);
-    return op_launch_run(&p->pack, op, args, MEM_COUNT(args), err);
-}
-
-static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    struct dense_op *self = (struct dense_op *)op;
-    int rc = run_pack(&self->forward, op, io, err);
-
-    return rc < 0 ? rc
-                  : run_product(&self->forward, op, io->y[0].mem, io->x[0].mem, io->workspace, NULL,
-                                io->batch, io->batch, err);
-}
-
-static int backward_data(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    struct dense_op *self = (struct dense_op *)op;
-    int rc = run_pack(&self->data, op, io, err);
-
-    return rc < 0 ? rc
-                  : run_product(&self->data, op, io->dx[0].mem, io->dy[0].mem, io->workspace, io->x[0].mem,
-                                io->batch, io->batch, err);
-}
-
-static int backward_weights(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    struct dense_op *self = (struct dense_op *)op;
-    const struct ocl_arg bias[] = {OCL_MEM(io->dw[1]), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
-    int rc = run_product(&self->weights, op, io->dw[0], io->dy[0].mem, io->x[0].mem, NULL, self->outputs,
-                         io->batch, err);
-
-    op_launch_range(&self->bias, self->outputs, 1, 1);
-    return rc == 0 && self->bias.kernel ? op_launch_run(&self->bias, op, bias, MEM_COUNT(bias), err) : rc;
+    op_launch_range(&p->pack, transposed ? rows : p->panels, transposed ? p->panels : rows, 1);
+    return op_launch_run(&p->pack, op, io, args, MEM_COUNT(args), err);
 }
 
 static int run(struct op *op, enum op_pass pass, const struct op_io *io, struct clr_error *err)
 {
-    return pass == OP_FORWARD         ? forward(op, io, err)
-           : pass == OP_BACKWARD_DATA ? backward_data(op, io, err)
-                                      : backward_weights(op, io, err);
+    struct dense_op *self = (struct dense_op *)op;
+    struct product *p = &self->products[pass];
+    const bool forward = pass == OP_FORWARD, weights = pass == OP_BACKWARD_WEIGHTS;
+    const cl_mem c = forward ? io->y[0].mem : weights ? io->dw[0] : io->dx[0].mem;
+    const cl_mem a = forward ? io->x[0].mem : io->dy[0].mem, b = weights ? io->x[0].mem : io->workspace;
+    const int rows = weights ? self->outputs : io->batch, tiles = op_ceil(rows, p->tile.mt);
+    const struct ocl_arg gemm[] = {OCL_MEM(c),    OCL_MEM(a),        OCL_MEM(b), OCL_MEM(io->x[0].mem),
+                                   OCL_INT(rows), OCL_INT(io->batch)};
+    const struct ocl_arg bias[] = {OCL_MEM(io->dw[1]), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
+    const bool panels_first = p->tile.sliced || weights;
+    int rc = weights ? 0 : run_pack(p, op, forward, io, err);
+
+    op_launch_range(&p->gemm, panels_first ? p->panels : tiles, panels_first ? tiles : p->panels,
+                    p->tile.slices);
+    op_launch_range(&self->bias, self->outputs, 1, 1);
+    if (rc == 0)
+        rc = op_launch_run(&p->gemm, op, io, gemm, MEM_COUNT(gemm), err);
+    return rc < 0 || !weights ? rc : op_launch_run(&self->bias, op, io, bias, MEM_COUNT(bias), err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -289,11 +247,11 @@ static const struct {
     {4, 576, 1, 1, 10, false, false, false},   {37, 100, 1, 1, 2, false, false, false},
     {2, 5, 3, 4, 7, false, true, true},        {5, 33, 2, 3, 70, false, false, false},
     {3, 16, 1, 5, 33, true, false, true},      {2, 21, 1, 1, 18, false, false, true},
-    {140, 3, 1, 1, 4001, false, false, false}, /* so wide that nobody has to share a sum */
+    {140, 3, 1, 1, 4001, false, false, false}, /* so wide that no sum is shared by work-items */
     {110, 31, 3, 3, 64, false, false, true},
 };
 
-/* Each in both ways. */
+/* Each with both variants. */
 static void get_case(struct op_case *out, int i)
 {
     static const char *const ways[] = {"panels", "sliced"};
@@ -314,8 +272,6 @@ static void get_case(struct op_case *out, int i)
         (void)op_variant_parse(&d->variant[pass], way);
 }
 
-static const struct op_cases all_cases = {2 * MEM_COUNT(cases), get_case};
-
 const struct op_class op_dense = {
     .name = "dense",
     .size = sizeof(struct dense_op),
@@ -329,5 +285,5 @@ const struct op_class op_dense = {
     .ref_backward = reference_backward,
     .nmse = 3e-12,
     .flags = OP_ROWS | OP_TAKES_RELU | OP_MASKS_DX,
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){2 * MEM_COUNT(cases), get_case},
 };

@@ -2,13 +2,12 @@
 #include "ops/op_impl.h"
 #include "ref/ref.h"
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
-    (void)device;
-    (void)block;
-    if (!(desc->u.dropout.ratio >= 0.0f && desc->u.dropout.ratio < 1.0f))
-        return clr_error_set(err, CLR_EINPUT, "layer '%s': dropout_ratio is outside 0 … 1", desc->label);
+    const float ratio = r->desc->u.dropout.ratio;
+
+    if (!(ratio >= 0.0f && ratio < 1.0f))
+        return clr_error_set(err, CLR_EINPUT, "layer '%s': dropout_ratio is outside 0 … 1", r->desc->label);
     needs->in_place = true;
     return 0;
 }
@@ -51,8 +50,7 @@ static int apply(struct op_launch *l, struct op *op, cl_mem to, cl_mem from, con
                                    OCL_UINT(io->iteration),
                                    OCL_INT(io->batch)};
 
-    l->global[2] = (size_t)io->batch;
-    return op_launch_run(l, op, args, MEM_COUNT(args), err);
+    return op_launch_run(l, op, io, args, MEM_COUNT(args), err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -62,8 +60,6 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    if (!io->dx[0].mem)
-        return 0;
     return apply(&op->backward, op, io->dx[0].mem, io->dy[0].mem, io, err);
 }
 
@@ -103,8 +99,6 @@ static void get_case(struct op_case *out, int i)
     out->desc.u.dropout.layer = cases[i].layer;
 }
 
-static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
-
 const struct op_class op_dropout = {
     .name = "dropout",
     .size = sizeof(struct op),
@@ -116,5 +110,5 @@ const struct op_class op_dropout = {
     .ref_backward = reference_backward,
     .nmse = 3e-13,
     .flags = OP_RANDOM,
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };

@@ -48,13 +48,10 @@ bool elementwise_is_rectifier(const struct op_desc *d)
 
 /* ------------------------------------------------------------------ operator */
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
-    (void)device;
-    (void)block;
     (void)err;
-    needs->in_place = needs->keeps_y = elementwise_row(desc)->from_y;
+    needs->in_place = needs->keeps_y = elementwise_row(r->desc)->from_y;
     return 0;
 }
 
@@ -86,8 +83,7 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
 
-    op->forward.global[2] = (size_t)io->batch;
-    return op_launch_run(&op->forward, op, args, MEM_COUNT(args), err);
+    return op_launch_run(&op->forward, op, io, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -96,10 +92,7 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(value), OCL_MEM(io->dy[0].mem),
                                    OCL_INT(io->batch)};
 
-    if (!io->dx[0].mem)
-        return 0;
-    op->backward.global[2] = (size_t)io->batch;
-    return op_launch_run(&op->backward, op, args, MEM_COUNT(args), err);
+    return op_launch_run(&op->backward, op, io, args, MEM_COUNT(args), err);
 }
 
 static const char *title(const struct op_desc *desc)
@@ -150,8 +143,6 @@ static void get_case(struct op_case *out, int i)
         op_case_of(out, &shapes[k].x, shapes[k].small, "%s", "");
 }
 
-static const struct op_cases all_cases = {MEM_COUNT(functions) * MEM_COUNT(shapes), get_case};
-
 const struct op_class op_elementwise = {
     .name = "elementwise",
     .title = title,
@@ -164,5 +155,5 @@ const struct op_class op_elementwise = {
     .ref_backward = reference_backward,
     .nmse = 1e-12, /* OpenCL allows exp() 3 ulp */
     .flags = OP_HAS_ZEROS,
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(functions) * MEM_COUNT(shapes), get_case},
 };

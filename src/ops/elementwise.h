@@ -1,4 +1,4 @@
-/* Elementwise layers: what a row of elementwise_rows.h says. */
+/* Elementwise layers: what a row of elementwise_rows.h holds. */
 #ifndef OPS_ELEMENTWISE_H
 #define OPS_ELEMENTWISE_H
 
@@ -9,7 +9,7 @@
 struct elementwise {
     const char *name; /* "relu": of the row */
     const char *forward, *backward;
-    bool from_y;               /* f′ is told by y, so x may be overwritten; else by x */
+    bool from_y;               /* f′ is computed from y, so x may be overwritten; else from x */
     bool keeps_0;              /* f(0) = 0 */
     const char *block, *field; /* in prototxt: the message, and its parameter a (NULL: none) */
     double usual, least, most; /* a: default and limits in files */

@@ -91,8 +91,7 @@ static int run_pass(struct op *op, int k, const struct op_io *io, struct clr_err
     if (p.mask)
         args[n++] = OCL_MEM(p.mask->mem);
     args[n++] = OCL_INT(io->batch);
-    self->passes[k].global[2] = (size_t)io->batch;
-    return op_launch_run(&self->passes[k], op, args, n, err);
+    return op_launch_run(&self->passes[k], op, io, args, n, err);
 }
 
 /* The pass of a split that goes back is its only one, too. */
@@ -212,8 +211,6 @@ static void get_case(struct op_case *out, int i)
     memcpy(d->u.eltwise.coeff, cases[i].coeff, sizeof d->u.eltwise.coeff);
 }
 
-static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
-
 static const struct {
     struct shape x;
     int count;
@@ -235,8 +232,6 @@ static void get_split_case(struct op_case *out, int i)
     d->mask_dx = split_cases[i].mask;
 }
 
-static const struct op_cases all_split_cases = {MEM_COUNT(split_cases), get_split_case};
-
 const struct op_class op_eltwise = {
     .name = "eltwise",
     .size = sizeof(struct eltwise_op),
@@ -247,7 +242,7 @@ const struct op_class op_eltwise = {
     .ref_backward = reference_backward,
     .nmse = 1e-12,
     .flags = OP_MASKS_DX,
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };
 
 const struct op_class op_split = {
@@ -260,5 +255,5 @@ const struct op_class op_split = {
     .ref_backward = reference_join,
     .nmse = 1e-12,
     .flags = OP_MASKS_DX,
-    .cases = &all_split_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(split_cases), get_split_case},
 };

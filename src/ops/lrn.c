@@ -2,16 +2,14 @@
 #include "ops/op_impl.h"
 #include "ref/ref.h"
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
-    const struct lrn_geometry *g = &desc->u.lrn;
-    const struct shape padded = {desc->x[0].n, op_ceil(g->c, block) * block, g->h, g->w};
+    const struct lrn_geometry *g = &r->desc->u.lrn;
+    const struct shape padded = {r->desc->x[0].n, op_ceil(g->c, r->block) * r->block, g->h, g->w};
     size_t count;
 
-    (void)device;
     if (!shape_count(&padded, &count) || !clr_mul_size(&needs->saved_bytes, count, sizeof(float)))
-        return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", r->desc->label);
     needs->keeps_y = true;
     return 0;
 }
@@ -36,19 +34,12 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
         op_tensor_macros(&options, io, back);
         rc = op_kernel(op, k == 1, "lrn.cl", &options, names[k][within], err);
     }
-    return rc;
-}
-
-static int run(struct op_launch *l, struct op *op, int batch, const struct ocl_arg *args, size_t count,
-               struct clr_error *err)
-{
-    const struct lrn_geometry *g = &op->desc.u.lrn;
-
-    if (g->region == LRN_WITHIN_CHANNEL)
-        op_launch_range(l, g->h, op_ceil(g->c, op->block), batch);
+    if (within)
+        op_launch_range(&op->forward, g->h, op_ceil(g->c, op->block), 0);
     else
-        op_launch_range(l, (long long)g->h * g->w, batch, 1);
-    return op_launch_run(l, op, args, count, err);
+        op_launch_range(&op->forward, (long long)g->h * g->w, 0, 1);
+    memcpy(op->backward.global, op->forward.global, sizeof op->backward.global);
+    return rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -56,7 +47,7 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->saved), OCL_MEM(io->x[0].mem),
                                    OCL_INT(io->batch)};
 
-    return run(&op->forward, op, io->batch, args, MEM_COUNT(args), err);
+    return op_launch_run(&op->forward, op, io, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -64,9 +55,7 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->x[0].mem),  OCL_MEM(io->y[0].mem),
                                    OCL_MEM(io->saved),     OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
 
-    if (!io->dx[0].mem)
-        return 0;
-    return run(&op->backward, op, io->batch, args, MEM_COUNT(args), err);
+    return op_launch_run(&op->backward, op, io, args, MEM_COUNT(args), err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -111,8 +100,6 @@ static void get_case(struct op_case *out, int i)
     (void)geometry_lrn(g, NULL);
 }
 
-static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
-
 const struct op_class op_lrn = {
     .name = "lrn",
     .size = sizeof(struct op),
@@ -123,5 +110,5 @@ const struct op_class op_lrn = {
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
     .nmse = 1e-11, /* pow() is the driver's: OpenCL allows it 16 ulp */
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };

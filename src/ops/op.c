@@ -134,7 +134,9 @@ int op_candidates(struct op_variant *out, int capacity, const struct op_desc *de
 {
     const struct op_class *class = classes[desc->kind];
 
-    return class->candidates ? class->candidates(out, capacity, desc, pass, device, block) : 0;
+    return class->candidates
+               ? class->candidates(out, capacity, &(struct op_request){desc, device, block, pass})
+               : 0;
 }
 
 int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device, int block,
@@ -142,7 +144,7 @@ int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr
 {
     const struct op_class *class = classes[desc->kind];
     struct op_needs n = class->needs;
-    int rc = class->plan ? class->plan(&n, desc, device, block, err) : 0;
+    int rc = class->plan ? class->plan(&n, &(struct op_request){desc, device, block, OP_FORWARD}, err) : 0;
 
     if (rc == 0)
         *needs = n;
@@ -226,10 +228,16 @@ int op_kernel(struct op *op, bool back, const char *file, struct str *options, c
                             options, name, err);
 }
 
-int op_launch_run(const struct op_launch *l, struct op *op, const struct ocl_arg *args, size_t arg_count,
-                  struct clr_error *err)
+int op_launch_run(const struct op_launch *l, struct op *op, const struct op_io *io,
+                  const struct ocl_arg *args, size_t arg_count, struct clr_error *err)
 {
-    return ocl_launch(op->ctx, l->kernel, l->label, 3, l->global, args, (int)arg_count, err);
+    size_t global[3];
+
+    if (!l->kernel)
+        return 0;
+    for (int i = 0; i < 3; i++)
+        global[i] = l->global[i] ? l->global[i] : (size_t)io->batch;
+    return ocl_launch(op->ctx, l->kernel, l->label, 3, global, args, (int)arg_count, err);
 }
 
 void op_add_variant(struct op *op, enum op_pass pass, const char *format, ...)

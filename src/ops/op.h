@@ -5,7 +5,7 @@
  *
  * Layout of an activation in device memory: [N][ceil(C/V)][H + 2·halo_h][W + 2·halo_w][V], V channels
  * innermost. Lanes beyond C and the halo are zero: written once when the memory is made, kept so by everyone
- * (producers write the interior only, and zeros into lanes beyond C). Behind the last element lie
+ * (producers write the interior only, and zeros into lanes beyond C). After the last element lie
  * TENSOR_SLACK floats that may be read and never written, so that a tile may run over the end of a row.
  * V = 1 is plain NCHW; (N,F,1,1) with any V is rows of F, padded to a multiple of V.
  *
@@ -36,9 +36,7 @@ bool tensor_floats(const struct shape *shape, const struct layout *layout, size_
 /* Append "-DX_BLOCK=8 -DX_CB=4 -DX_HP=19 …": what cl/common.clh needs to address tensor `prefix`. */
 void tensor_macros(struct str *options, const char *prefix, const struct tensor *t);
 
-/* Host copies for tests, checks and tools: (N,C,H,W) contiguous floats, blocking. read checks nothing. */
-int tensor_write(struct ocl_context *ctx, const struct tensor *t, int batch, const float *nchw,
-                 struct clr_error *err);
+/* A copy on the host: (N,C,H,W) contiguous floats. Waits for the device. */
 int tensor_read(struct ocl_context *ctx, const struct tensor *t, int batch, float *nchw,
                 struct clr_error *err);
 
@@ -59,13 +57,13 @@ enum elementwise_function {
 
 enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
 
-/* What an operator does; each pass may be done in several ways. */
+/* What an operator does; each pass may have several variants. */
 enum op_pass { OP_FORWARD, OP_BACKWARD_DATA, OP_BACKWARD_WEIGHTS, OP_PASS_COUNT };
 
 /*
- * One way to do a pass: an algorithm of the operator and its numbers (tile sizes; which, the algorithm says).
- * Empty name: the operator decides; 0 for a number: the algorithm decides. Numbers are wishes: what does not
- * fit a geometry is made to fit.
+ * A variant of a pass: an algorithm of the operator and its numbers (tile sizes, as the algorithm defines
+ * them). Empty name: the operator decides; 0 for a number: the algorithm decides. A number that does not fit
+ * a geometry is changed until it does.
  */
 struct op_variant {
     char algorithm[16];
@@ -90,8 +88,8 @@ struct op_desc {
     bool backward;                       /* gradients of parameters */
     unsigned need_dx;                    /* bit j: with backward, the gradient of x[j] too */
     /*
-     * A rectifier behind this operator is done here (OP_TAKES_RELU): y = max(y, 0), NaN stays. Going back, dy
-     * has to be 0 where y is not positive. An operator with OP_MASKS_DY sees to it itself. Any other relies
+     * A rectifier after this operator is done here (OP_TAKES_RELU): y = max(y, 0), NaN stays. Going back, dy
+     * has to be 0 where y is not positive. An operator with OP_MASKS_DY masks dy itself. Any other relies
      * on who sends dy: that is one operator, which reads y as its x[j] and has bit j of mask_dx. This is the
      * whole contract; graph_fuse() arranges and asserts it, op_create() asserts that operators can.
      */
@@ -120,7 +118,7 @@ struct op_desc {
         } dropout;
         struct {
             float weight;
-            bool adds; /* to the losses of the layers in front of it */
+            bool adds; /* to the losses of the layers before it */
         } loss;
         struct {
             int top_k;
@@ -138,20 +136,20 @@ struct op_needs {
     bool x_any_block;         /* can read x in any channel block (V need not be the net's) */
     bool in_place;            /* y may be x's memory, and dx dy's: then they share one layout */
     bool y_is_x;              /* every y is x's memory: nothing goes forward */
-    bool keeps_y;             /* backward reads y: nobody may overwrite it in place */
-    bool early_dx;            /* dx, if wanted, is written by the forward pass already */
+    bool keeps_y;             /* backward reads y: no other operator may overwrite it in place */
+    bool early_dx;            /* dx, where it is needed, is written by the forward pass already */
     size_t saved_bytes;       /* private to the operator, from forward to backward */
     size_t workspace_bytes;   /* shared scratch, valid within one call */
 };
 
 struct op_io {
     int batch;
-    struct tensor x[OP_MOST], y[OP_MOST], dx[OP_MOST], dy[OP_MOST]; /* a dx.mem NULL: not wanted */
+    struct tensor x[OP_MOST], y[OP_MOST], dx[OP_MOST], dy[OP_MOST]; /* dx.mem NULL: not needed */
     cl_mem w[OP_PARAMS], dw[OP_PARAMS]; /* parameters in logical order: weights, biases */
     cl_mem saved, workspace;
     /* data-dependent operators */
     cl_mem labels;     /* int per image of this batch */
-    cl_mem sample;     /* out: loss, or 1/0 for a hit, per image */
+    cl_mem sample;     /* out: per image: the loss, or 1 where it is correct, else 0 */
     int sample_offset; /* where in it */
     cl_mem index;      /* sample numbers (int): dropout's key */
     int index_offset;
@@ -172,15 +170,15 @@ int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr
 int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *desc, const struct op_io *io,
               struct clr_error *err);
 int op_forward(struct op *op, const struct op_io *io, struct clr_error *err);
-/* Writes dx (if wanted), dw and db from x, y, dy. Gradients are written, never added to. */
+/* Writes dx (where it is needed), dw and db from x, y, dy. Gradients are written, never added to. */
 int op_backward(struct op *op, const struct op_io *io, struct clr_error *err);
 /* One pass alone, for measuring: what cannot be taken apart goes backward as a whole. */
 int op_run(struct op *op, enum op_pass pass, const struct op_io *io, struct clr_error *err);
 void op_destroy(struct op *op);
 
 /*
- * The ways to do a pass of *desc in channel blocks of V that are worth trying on this device, the one that it
- * chooses by itself first.
+ * The variants of a pass of *desc in channel blocks of V that are worth trying on this device; first the one
+ * that the operator chooses by itself.
  *
  * @param out  room for `capacity` of them
  * @return how many there are in out; 0: there is no such pass, or nothing to choose
@@ -188,9 +186,11 @@ void op_destroy(struct op *op);
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
                   const struct clr_device *device, int block);
 
-/* "direct 4×3, data gemm, weights direct 5×1×2", "" where there is only one way: for run.json, the doctor. */
+/* "direct 4×3, data gemm, weights direct 5×1×2", "" where there is only one variant: for run.json, the
+ * doctor. */
 const char *op_variant(const struct op *op);
-/* The rounding error that the chosen way of a pass may have, as an NMSE; 0: what is usual for the kind. */
+/* The rounding error that the chosen variant of a pass may have, as an NMSE; 0: what is usual for the kind.
+ */
 double op_nmse(const struct op *op, enum op_pass pass);
 
 static inline int op_min(int a, int b)

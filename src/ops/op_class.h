@@ -1,6 +1,6 @@
 /*
- * What a kind of operator is: its row. Everything that differs from kind to kind stands here, so that whoever
- * compiles, verifies, tunes or shows operators asks the row and knows no kind by name. Each kind has one file
+ * What a kind of operator is: its row. Everything that differs from kind to kind stands here, so that code
+ * which compiles, verifies, tunes or shows operators reads the row and names no kind. Each kind has one file
  * in src/ops with its row at the end; op.c lists them.
  */
 #ifndef OPS_OP_CLASS_H
@@ -17,7 +17,7 @@ struct op_ref {
     bool train; /* dropout drops */
     const double *x[OP_MOST], *dy[OP_MOST], *w[OP_PARAMS];
     double *y[OP_MOST], *dx[OP_MOST], *dw[OP_PARAMS];
-    double *sample;  /* loss, or 1/0 for a hit, per image */
+    double *sample;  /* per image: the loss, or 1 where it is correct, else 0 */
     int *arg;        /* with OP_HAS_ARG, like y: which value of x it is */
     double *scratch; /* class->scratch(desc) numbers */
     const int32_t *labels, *index;
@@ -40,7 +40,7 @@ struct op_case {
 
 struct op_cases {
     int count;
-    /* Case i; *out comes with its kind, a label and both gradients wanted, all else zero. */
+    /* Case i; *out comes with its kind, a label and both gradients needed, all else zero. */
     void (*get)(struct op_case *out, int i);
 };
 
@@ -60,6 +60,14 @@ enum op_flags {
     OP_HAS_ARG = 1 << 11      /* its reference goes back by op_ref.arg */
 };
 
+/* An operator on a device, in a net with channel block V: what a row is asked about. */
+struct op_request {
+    const struct op_desc *desc;
+    const struct clr_device *device;
+    int block;         /* V */
+    enum op_pass pass; /* candidates() only */
+};
+
 struct op_class {
     const char *name;
     const char *(*title)(const struct op_desc *desc); /* what people call this one; NULL: name */
@@ -67,10 +75,10 @@ struct op_class {
     unsigned flags;                                   /* of enum op_flags */
 
     struct op_needs needs; /* of every one */
-    int (*plan)(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err); /* adds what depends on *desc; NULL: nothing */
-    int (*candidates)(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
-                      const struct clr_device *device, int block);                 /* NULL: one way only */
+    /* Adds what depends on the request; NULL: nothing. */
+    int (*plan)(struct op_needs *needs, const struct op_request *r, struct clr_error *err);
+    /* As op_candidates(); NULL: there is one variant only. */
+    int (*candidates)(struct op_variant *out, int capacity, const struct op_request *r);
     int (*create)(struct op *op, const struct op_io *io, struct clr_error *err);   /* instance is zeroed */
     int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */

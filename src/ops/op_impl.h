@@ -35,8 +35,9 @@ int op_launch_create(struct op_launch *l, struct op *op, const char *what, const
 /* The same of op->forward or op->backward. */
 int op_kernel(struct op *op, bool back, const char *file, struct str *options, const char *name,
               struct clr_error *err);
-int op_launch_run(const struct op_launch *l, struct op *op, const struct ocl_arg *args, size_t arg_count,
-                  struct clr_error *err);
+/* Enqueue it, if it has a kernel. Where its range is 0, the batch of *io is meant. */
+int op_launch_run(const struct op_launch *l, struct op *op, const struct op_io *io,
+                  const struct ocl_arg *args, size_t arg_count, struct clr_error *err);
 
 static inline void op_launch_range(struct op_launch *l, long long x, long long y, long long z)
 {
@@ -45,7 +46,7 @@ static inline void op_launch_range(struct op_launch *l, long long x, long long y
     l->global[2] = (size_t)z;
 }
 
-/* What does a pass, behind what is there already: "direct 5×2, data gemm, weights direct 5×1×2". */
+/* Append the variant of a pass to op->variant: "direct 5×2, data gemm, weights direct 5×1×2". */
 void op_add_variant(struct op *op, enum op_pass pass, const char *format, ...) CLR_PRINTF(3, 4);
 
 /* A case on that x, with y of its shape: named "relu 2x5x7x3", and what follows. */

@@ -7,7 +7,7 @@ ROW(OP_CONV_POOL, conv_pool) /* a first convolution with the maximum pool after 
 ROW(OP_POOL, pool)
 ROW(OP_ELEMENTWISE, elementwise) /* a function of every number by itself (ops/elementwise_rows.h) */
 ROW(OP_ELTWISE, eltwise)         /* sum, product or maximum of all x */
-ROW(OP_CONCAT, concat)           /* the channels of all x, one behind the other */
+ROW(OP_CONCAT, concat)           /* the channels of all x, one after the other */
 ROW(OP_SPLIT, split)             /* y are x, one for each reader that sends a gradient back; dx = Σ dy */
 ROW(OP_LRN, lrn)
 ROW(OP_DENSE, dense) /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in logical order, y is (N,F,1,1) */

@@ -8,14 +8,13 @@ static size_t arg_bytes(const struct pool_geometry *g)
     return (long long)g->kh * g->kw <= 255 ? 1 : 2;
 }
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
+    const struct op_desc *desc = r->desc;
     const struct pool_geometry *g = &desc->u.pool;
-    const struct shape padded = {desc->x[0].n, op_ceil(g->c, block) * block, g->oh, g->ow};
+    const struct shape padded = {desc->x[0].n, op_ceil(g->c, r->block) * r->block, g->oh, g->ow};
     size_t count;
 
-    (void)device;
     if (desc->relu && g->method != POOL_MAX)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': only a maximum pool can rectify", desc->label);
     if ((long long)g->kh * g->kw > 65535)
@@ -77,23 +76,16 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     const struct ocl_arg plain[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
     const bool save = op->desc.u.pool.method == POOL_MAX && op->desc.backward;
 
-    op->forward.global[2] = (size_t)io->batch;
-    return op_launch_run(&op->forward, op, save ? saving : plain, save ? 4 : 3, err);
+    return op_launch_run(&op->forward, op, io, save ? saving : plain, save ? 4 : 3, err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const bool max = op->desc.u.pool.method == POOL_MAX;
-    const cl_mem third = max ? io->saved : io->x[0].mem; /* of an average: for the mask */
-    const struct ocl_arg three[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_MEM(third),
-                                    OCL_INT(io->batch)};
-    const struct ocl_arg two[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
-    const bool more = max || op->desc.mask_dx;
+    const cl_mem third = op->desc.u.pool.method == POOL_MAX ? io->saved : io->x[0].mem; /* x: for the mask */
+    const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_MEM(third),
+                                   OCL_INT(io->batch)};
 
-    if (!io->dx[0].mem)
-        return 0;
-    op->backward.global[2] = (size_t)io->batch;
-    return op_launch_run(&op->backward, op, more ? three : two, more ? 4 : 3, err);
+    return op_launch_run(&op->backward, op, io, args, MEM_COUNT(args), err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -164,8 +156,6 @@ static void get_case(struct op_case *out, int i)
     out->desc.y[0] = (struct shape){cases[k].n, g->c, g->oh, g->ow};
 }
 
-static const struct op_cases all_cases = {4 * MEM_COUNT(cases), get_case};
-
 const struct op_class op_pool = {
     .name = "pooling",
     .size = sizeof(struct op),
@@ -178,5 +168,5 @@ const struct op_class op_pool = {
     .ref_backward = reference_backward,
     .nmse = 3e-13,
     .flags = OP_TAKES_RELU | OP_MASKS_DY | OP_HAS_ARG | OP_MASKS_DX | OP_HAS_TIES,
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){4 * MEM_COUNT(cases), get_case},
 };

@@ -1,21 +1,17 @@
-/* Copy of an activation into another layout, or flat: host side of cl/relayout.cl. Its own oracle: the host's
- * tensor_read() and tensor_write(). */
+/* Copy of an activation into another layout, or flat: host side of cl/relayout.cl. */
 #include <limits.h>
 
 #include "ops/op_impl.h"
 
 enum { CPU_SPAN = 64 };
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
-    const struct shape image = {1, desc->x[0].c, desc->x[0].h, desc->x[0].w};
+    const struct shape *x = &r->desc->x[0], image = {1, x->c, x->h, x->w};
     size_t count;
 
-    (void)device;
-    (void)block;
     if (!shape_count(&image, &count) || count > INT_MAX / 2)
-        return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
+        return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", r->desc->label);
     needs->x_any_block = true;
     return 0;
 }
@@ -43,22 +39,18 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
                : rc;
 }
 
-static int copy(struct op_launch *l, struct op *op, cl_mem to, cl_mem from, int batch, struct clr_error *err)
-{
-    const struct ocl_arg args[] = {OCL_MEM(to), OCL_MEM(from), OCL_INT(batch)};
-
-    l->global[1] = (size_t)batch;
-    return op_launch_run(l, op, args, MEM_COUNT(args), err);
-}
-
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return copy(&op->forward, op, io->y[0].mem, io->x[0].mem, io->batch, err);
+    const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
+
+    return op_launch_run(&op->forward, op, io, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    return io->dx[0].mem ? copy(&op->backward, op, io->dx[0].mem, io->dy[0].mem, io->batch, err) : 0;
+    const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->dy[0].mem), OCL_INT(io->batch)};
+
+    return op_launch_run(&op->backward, op, io, args, MEM_COUNT(args), err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -92,8 +84,6 @@ static void get_case(struct op_case *out, int i)
         out->desc.y[0] = (struct shape){x->n, x->c * x->h * x->w, 1, 1};
 }
 
-static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
-
 const struct op_class op_relayout = {
     .name = "relayout",
     .size = sizeof(struct op),
@@ -104,5 +94,5 @@ const struct op_class op_relayout = {
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
     .flags = OP_ANY_LAYOUT,
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };

@@ -25,8 +25,7 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     const struct ocl_arg args[] = {OCL_MEM(io->y[0].mem), OCL_MEM(io->x[0].mem), OCL_INT(io->batch)};
 
-    op->forward.global[2] = (size_t)io->batch;
-    return op_launch_run(&op->forward, op, args, MEM_COUNT(args), err);
+    return op_launch_run(&op->forward, op, io, args, MEM_COUNT(args), err);
 }
 
 static int backward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -34,10 +33,7 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
     const struct ocl_arg args[] = {OCL_MEM(io->dx[0].mem), OCL_MEM(io->y[0].mem), OCL_MEM(io->dy[0].mem),
                                    OCL_INT(io->batch)};
 
-    if (!io->dx[0].mem)
-        return 0;
-    op->backward.global[2] = (size_t)io->batch;
-    return op_launch_run(&op->backward, op, args, MEM_COUNT(args), err);
+    return op_launch_run(&op->backward, op, io, args, MEM_COUNT(args), err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */
@@ -93,8 +89,6 @@ static void get_case(struct op_case *out, int i)
     op_case_of(out, &cases[i].x, cases[i].small, "%s", "");
 }
 
-static const struct op_cases all_cases = {MEM_COUNT(cases), get_case};
-
 const struct op_class op_softmax = {
     .name = "softmax",
     .size = sizeof(struct op),
@@ -105,5 +99,5 @@ const struct op_class op_softmax = {
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
     .nmse = 1e-11, /* as of the loss: exp() and a sum */
-    .cases = &all_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };

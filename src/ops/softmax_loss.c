@@ -11,15 +11,12 @@ static bool goes_back(const struct op_desc *d)
     return d->kind == OP_SOFTMAX_LOSS && d->backward && d->need_dx;
 }
 
-static int plan(struct op_needs *needs, const struct op_desc *desc, const struct clr_device *device,
-                int block, struct clr_error *err)
+static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
 {
-    (void)device;
-    (void)block;
-    if (desc->x[0].h != 1 || desc->x[0].w != 1)
-        return clr_error_set(err, CLR_EINPUT, "layer '%s': its input is not one row of scores per image",
-                             desc->label);
-    needs->early_dx = desc->kind == OP_SOFTMAX_LOSS;
+    if (r->desc->x[0].h != 1 || r->desc->x[0].w != 1)
+        return clr_error_set(err, CLR_EINPUT, "layer '%s': its input is not one row of logits per image",
+                             r->desc->label);
+    needs->early_dx = r->desc->kind == OP_SOFTMAX_LOSS;
     return 0;
 }
 
@@ -34,6 +31,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
                    op->desc.u.loss.adds);
     else
         str_append(&options, " -DTOP_K=%d", op->desc.u.accuracy.top_k);
+    op_launch_range(&op->forward, 0, 1, 1);
     tensor_macros(&options, "X", &io->x[0]);
     if (back)
         tensor_macros(&options, "DX", &io->dx[0]);
@@ -51,8 +49,7 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
                                    OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),    OCL_INT(io->sample_offset),
                                    OCL_INT(io->batch)};
 
-    op_launch_range(&op->forward, io->batch, 1, 1);
-    return op_launch_run(&op->forward, op, back ? both : plain, back ? MEM_COUNT(both) : MEM_COUNT(plain),
+    return op_launch_run(&op->forward, op, io, back ? both : plain, back ? MEM_COUNT(both) : MEM_COUNT(plain),
                          err);
 }
 
@@ -106,8 +103,6 @@ static void get_loss_case(struct op_case *out, int i)
     out->desc.u.loss.adds = loss_cases[i].adds;
 }
 
-static const struct op_cases all_loss_cases = {MEM_COUNT(loss_cases), get_loss_case};
-
 static void get_accuracy_case(struct op_case *out, int i)
 {
     op_case_of(out, &accuracy_cases[i].x, accuracy_cases[i].small, ", top %d", accuracy_cases[i].top_k);
@@ -115,8 +110,6 @@ static void get_accuracy_case(struct op_case *out, int i)
     out->desc.backward = false;
     out->desc.need_dx = 0;
 }
-
-static const struct op_cases all_accuracy_cases = {MEM_COUNT(accuracy_cases), get_accuracy_case};
 
 const struct op_class op_softmax_loss = {
     .name = "softmax loss",
@@ -128,7 +121,7 @@ const struct op_class op_softmax_loss = {
     .nmse = 1e-11,
     .sample_nmse = 1e-12,
     .flags = OP_LOSS | OP_ROWS,
-    .cases = &all_loss_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(loss_cases), get_loss_case},
 };
 
 const struct op_class op_accuracy = {
@@ -139,5 +132,5 @@ const struct op_class op_accuracy = {
     .forward = forward,
     .ref_forward = reference_accuracy,
     .flags = OP_METRIC | OP_ROWS | OP_HAS_TIES,
-    .cases = &all_accuracy_cases,
+    .cases = &(const struct op_cases){MEM_COUNT(accuracy_cases), get_accuracy_case},
 };

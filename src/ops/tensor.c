@@ -30,65 +30,38 @@ void tensor_macros(struct str *options, const char *prefix, const struct tensor 
                t->layout.halo_w);
 }
 
-/* Copy between (N,C,H,W) and the padded layout, in either direction. */
-static void reorder(float *padded, float *nchw, const struct tensor *t, int batch, bool to_padded)
+/* From the padded layout to (N,C,H,W). */
+static void unpad(float *nchw, const float *padded, const struct tensor *t, int batch)
 {
-    const size_t block = (size_t)t->layout.block, cb = (size_t)blocks(t);
-    const int rows = t->shape.h + 2 * t->layout.halo_h, columns = t->shape.w + 2 * t->layout.halo_w;
-    const size_t hp = (size_t)rows, wp = (size_t)columns;
-    size_t at = 0;
+    const struct layout *l = &t->layout;
+    const size_t block = (size_t)l->block, cb = (size_t)blocks(t);
+    const size_t halo_h = (size_t)l->halo_h, halo_w = (size_t)l->halo_w;
+    const size_t rows = (size_t)t->shape.h + 2 * halo_h, columns = (size_t)t->shape.w + 2 * halo_w;
 
     for (size_t n = 0; n < (size_t)batch; n++)
         for (size_t c = 0; c < (size_t)t->shape.c; c++)
             for (size_t y = 0; y < (size_t)t->shape.h; y++)
-                for (size_t x = 0; x < (size_t)t->shape.w; x++, at++) {
-                    size_t row = (n * cb + c / block) * hp + y + (size_t)t->layout.halo_h;
-                    size_t to = (row * wp + x + (size_t)t->layout.halo_w) * block + c % block;
-                    if (to_padded)
-                        padded[to] = nchw[at];
-                    else
-                        nchw[at] = padded[to];
+                for (size_t x = 0; x < (size_t)t->shape.w; x++) {
+                    const size_t row = (n * cb + c / block) * rows + y + halo_h;
+                    *nchw++ = padded[(row * columns + x + halo_w) * block + c % block];
                 }
-}
-
-static int staging(float **out, size_t *size_bytes, const struct tensor *t, int batch, struct clr_error *err)
-{
-    struct shape s = t->shape;
-    size_t count;
-
-    s.n = batch;
-    if (!padded_count(&s, &t->layout, &count) || !clr_mul_size(size_bytes, count, sizeof(float)))
-        return clr_error_set(err, CLR_ENOMEM, "a tensor is too large");
-    return mem_new(out, count, sizeof(float), "a tensor's copy", err);
-}
-
-int tensor_write(struct ocl_context *ctx, const struct tensor *t, int batch, const float *nchw,
-                 struct clr_error *err)
-{
-    float *padded = NULL;
-    size_t size;
-    int rc = staging(&padded, &size, t, batch, err);
-
-    if (rc < 0)
-        return rc;
-    reorder(padded, (float *)(uintptr_t)nchw, t, batch, true);
-    rc = ocl_write(ctx, t->mem, 0, size, padded, err);
-    free(padded);
-    return rc;
 }
 
 int tensor_read(struct ocl_context *ctx, const struct tensor *t, int batch, float *nchw,
                 struct clr_error *err)
 {
+    const struct shape shape = {batch, t->shape.c, t->shape.h, t->shape.w};
     float *padded = NULL;
-    size_t size;
-    int rc = staging(&padded, &size, t, batch, err);
+    size_t count;
+    int rc;
 
-    if (rc < 0)
-        return rc;
-    rc = ocl_read(ctx, t->mem, 0, size, padded, err);
+    if (!padded_count(&shape, &t->layout, &count) || count > SIZE_MAX / sizeof(float))
+        return clr_error_set(err, CLR_ENOMEM, "a tensor is too large");
+    rc = mem_new(&padded, count, sizeof(float), "a tensor's copy", err);
     if (rc == 0)
-        reorder(padded, nchw, t, batch, false);
+        rc = ocl_read(ctx, t->mem, 0, count * sizeof(float), padded, err);
+    if (rc == 0)
+        unpad(nchw, padded, t, batch);
     free(padded);
     return rc;
 }

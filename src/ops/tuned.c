@@ -57,16 +57,31 @@ double op_tune_distance(const int *a, const int *b, int count)
 
 /* ------------------------------------------------------------------ looking up */
 
-/* Take the variant of that text if it is one of the candidates. */
-static bool take(struct op_variant *out, const char *text, const struct op_variant *candidates, int count)
+/* The variants of a pass, its own choice first, and its key. */
+struct choices {
+    struct op_variant list[OP_CANDIDATES_MAX];
+    int count;
+    struct tunedb_key key;
+};
+
+/* false: there is nothing to choose. */
+static bool get_choices(struct choices *c, const struct op_desc *desc, enum op_pass pass,
+                        const struct clr_device *device, int block)
+{
+    c->count = op_candidates(c->list, OP_CANDIDATES_MAX, desc, pass, device, block);
+    return c->count > 0 && op_tune_key(&c->key, desc, pass, block);
+}
+
+/* Take the variant of that text if it is one of the choices. */
+static bool take(struct op_variant *out, const char *text, const struct choices *c)
 {
     struct op_variant v;
 
     if (!text || !op_variant_parse(&v, text))
         return false;
-    for (int i = 0; i < count; i++)
-        if (strcmp(v.algorithm, candidates[i].algorithm) == 0 &&
-            memcmp(v.tile, candidates[i].tile, sizeof v.tile) == 0) {
+    for (int i = 0; i < c->count; i++)
+        if (strcmp(v.algorithm, c->list[i].algorithm) == 0 &&
+            memcmp(v.tile, c->list[i].tile, sizeof v.tile) == 0) {
             *out = v;
             return true;
         }
@@ -81,39 +96,29 @@ static void warn_unknown(const struct tunedb *db, const struct tunedb_entry *e)
              tunedb_path(db), e->variant, e->key.operator, e->key.shape);
 }
 
-/* What to look in. */
-struct variant_look {
-    const struct tunedb *db; /* may be NULL */
-    bool whatever_failed;    /* as if no variant had */
-    const struct op_variant *candidates;
-    int count;
-};
-
-static bool works(const struct variant_look *l, const struct tunedb_key *key, const char *variant)
+/* The variant of a pass; db may be NULL. all: as if no variant had failed. */
+static enum op_origin look_up(struct op_variant *out, const struct choices *c, const struct tunedb *db,
+                              bool all)
 {
-    return l->whatever_failed || !l->db || !tunedb_failed(l->db, key, variant);
-}
+    const struct tunedb_entry *e = db ? tunedb_find(db, &c->key) : NULL;
 
-static enum op_origin look_up(struct op_variant *out, const struct tunedb_key *key,
-                              const struct variant_look *l)
-{
-    const struct tunedb_entry *e = l->db ? tunedb_find(l->db, key) : NULL;
-
-    if (e && works(l, key, e->variant) && take(out, e->variant, l->candidates, l->count))
-        return OP_ORIGIN_TUNED;
-    if (e && works(l, key, e->variant) && !l->whatever_failed)
-        warn_unknown(l->db, e);
-    e = l->db ? tunedb_nearest(l->db, key, op_tune_distance, OP_TUNE_NEAR) : NULL;
-    if (e && works(l, key, e->variant) && take(out, e->variant, l->candidates, l->count))
+    if (e && (all || !tunedb_failed(db, &c->key, e->variant))) {
+        if (take(out, e->variant, c))
+            return OP_ORIGIN_TUNED;
+        if (!all)
+            warn_unknown(db, e);
+    }
+    e = db ? tunedb_nearest(db, &c->key, op_tune_distance, OP_TUNE_NEAR) : NULL;
+    if (e && (all || !tunedb_failed(db, &c->key, e->variant)) && take(out, e->variant, c))
         return OP_ORIGIN_NEAREST;
-    for (int i = 0; i < l->count; i++) {
+    for (int i = 0; db && !all && i < c->count; i++) {
         char text[TUNEDB_VARIANT];
-        op_variant_text(&l->candidates[i], text, sizeof text);
-        if (!works(l, key, text))
+        op_variant_text(&c->list[i], text, sizeof text);
+        if (tunedb_failed(db, &c->key, text))
             continue;
         if (i == 0)
             break;
-        *out = l->candidates[i];
+        *out = c->list[i];
         return OP_ORIGIN_SECOND;
     }
     return OP_ORIGIN_DEFAULT;
@@ -123,14 +128,10 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
               const struct clr_device *device, int block)
 {
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
-        struct op_variant candidates[OP_CANDIDATES_MAX];
-        const struct variant_look l = {
-            db, false, candidates,
-            op_candidates(candidates, OP_CANDIDATES_MAX, desc, (enum op_pass)pass, device, block)};
-        struct tunedb_key key;
-        origin[pass] = OP_ORIGIN_NONE;
-        if (l.count > 0 && op_tune_key(&key, desc, (enum op_pass)pass, block))
-            origin[pass] = look_up(&desc->variant[pass], &key, &l);
+        struct choices c;
+        origin[pass] = get_choices(&c, desc, (enum op_pass)pass, device, block)
+                           ? look_up(&desc->variant[pass], &c, db, false)
+                           : OP_ORIGIN_NONE;
     }
 }
 
@@ -146,43 +147,39 @@ bool op_same_algorithm(const char *variant, const char *other)
     return op_algorithm_length(other) == length && strncmp(variant, other, length) == 0;
 }
 
-const struct tunedb_failure *op_replaced(const struct op_desc *desc, enum op_pass pass,
-                                         const struct tunedb *db, const struct clr_device *device, int block)
+const struct tunedb_entry *op_replaced(const struct op_desc *desc, enum op_pass pass, const struct tunedb *db,
+                                       const struct clr_device *device, int block)
 {
-    struct op_variant candidates[OP_CANDIDATES_MAX], v = {0};
-    const struct variant_look l = {db, true, candidates,
-                                   op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block)};
-    struct tunedb_key key;
+    struct choices c;
+    struct op_variant v = {0};
     char text[TUNEDB_VARIANT];
 
-    if (!db || l.count == 0 || !op_tune_key(&key, desc, pass, block))
+    if (!db || !get_choices(&c, desc, pass, device, block))
         return NULL;
-    if (look_up(&v, &key, &l) == OP_ORIGIN_DEFAULT)
-        v = candidates[0];
+    if (look_up(&v, &c, db, true) == OP_ORIGIN_DEFAULT)
+        v = c.list[0];
     op_variant_text(&v, text, sizeof text);
-    return tunedb_failed(db, &key, text);
+    return tunedb_failed(db, &c.key, text);
 }
 
-/* ------------------------------------------------------------------ what a run keeps */
+/* ------------------------------------------------------------------ what a run saves */
 
 bool op_chosen(char *out, size_t size, const struct op_desc *desc, enum op_pass pass,
                const struct clr_device *device, int block)
 {
-    struct op_variant candidates[OP_CANDIDATES_MAX];
-    const int count = op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block);
     const struct op_variant *v = &desc->variant[pass];
+    struct choices c;
 
-    if (count == 0)
+    if (!get_choices(&c, desc, pass, device, block))
         return false;
-    op_variant_text(v->algorithm[0] ? v : &candidates[0], out, size);
+    op_variant_text(v->algorithm[0] ? v : &c.list[0], out, size);
     return true;
 }
 
 bool op_keep(struct op_desc *desc, enum op_pass pass, const char *text, const struct clr_device *device,
              int block)
 {
-    struct op_variant candidates[OP_CANDIDATES_MAX];
-    const int count = op_candidates(candidates, OP_CANDIDATES_MAX, desc, pass, device, block);
+    struct choices c;
 
-    return take(&desc->variant[pass], text, candidates, count);
+    return get_choices(&c, desc, pass, device, block) && take(&desc->variant[pass], text, &c);
 }

@@ -16,7 +16,7 @@ enum op_origin {
     OP_ORIGIN_DEFAULT, /* the operator chooses */
     OP_ORIGIN_TUNED,   /* measured on this device, for this shape */
     OP_ORIGIN_NEAREST, /* measured on this device, for a similar shape */
-    OP_ORIGIN_KEPT,    /* what the run that goes on was begun with */
+    OP_ORIGIN_KEPT,    /* what a resumed run was started with */
     OP_ORIGIN_SECOND,  /* the operator's next choice: the records have it that the first one is wrong here */
 };
 
@@ -39,7 +39,7 @@ double op_tune_distance(const int *a, const int *b, int count);
 
 /*
  * Fill desc->variant by the records; db may be NULL. origin, out: where each pass has its variant from.
- * A variant that the records name and nobody knows is left out with a warning.
+ * A variant of the records that this program does not have is ignored, with a warning.
  */
 void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const struct tunedb *db,
               const struct clr_device *device, int block);
@@ -48,8 +48,8 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
  * After op_tuned(): does the pass do without a variant that it would have, did the records not say that it
  * does not work on this device? What they say of it, borrowed until the next store; NULL: it does not.
  */
-const struct tunedb_failure *op_replaced(const struct op_desc *desc, enum op_pass pass,
-                                         const struct tunedb *db, const struct clr_device *device, int block);
+const struct tunedb_entry *op_replaced(const struct op_desc *desc, enum op_pass pass, const struct tunedb *db,
+                                       const struct clr_device *device, int block);
 
 /* The characters of a variant's text that name its algorithm: 6 of "direct 5x2". */
 size_t op_algorithm_length(const char *variant);

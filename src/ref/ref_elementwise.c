@@ -9,8 +9,8 @@ void ref_relu_forward(double *y, const double *x, size_t count, double negative_
         y[i] = x[i] > 0.0 ? x[i] : x[i] * negative_slope;
 }
 
-/* y > 0 exactly where x > 0 (negative_slope is not below 0), so the output tells the slope. At 0: the left
- * one. */
+/* y > 0 exactly where x > 0 (negative_slope is not below 0), so the slope follows from the output. At 0: the
+ * left one. */
 void ref_relu_backward(double *dx, const double *y, const double *dy, size_t count, double negative_slope)
 {
     for (size_t i = 0; i < count; i++)

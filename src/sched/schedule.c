@@ -38,6 +38,199 @@ enum {
     CYCLES = IS_CYCLIC | MOVES_MOMENTUM,
 };
 
+/* ---- the formulas ---- */
+
+/* a + (b − a)·k/n for k in 0 … n, exact at both ends. */
+static double between(double a, double b, uint64_t k, uint64_t n)
+{
+    return a * ((double)(n - k) / (double)n) + b * ((double)k / (double)n);
+}
+
+/* u·s: distance of update t from the nearest trough, in iterations, 0 … s. */
+static uint64_t height(uint64_t s, uint64_t t)
+{
+    uint64_t place = t % (2 * s);
+
+    return place <= s ? place : 2 * s - place;
+}
+
+/* What is left of a cycle's amplitude, 0 … 1. */
+static double amplitude(const struct clr_schedule *s, uint64_t t)
+{
+    const uint64_t halvings = t / (2 * s->step_size); /* c − 1 */
+
+    if (s->policy == CLR_POLICY_TRIANGULAR2)
+        return ldexp(1.0, halvings < 4096 ? -(int)halvings : -4096);
+    return s->policy == CLR_POLICY_EXP_RANGE ? pow(s->gamma, (double)t) : 1.0;
+}
+
+/* From a at the troughs to b at the peaks, b as near to a as the amplitude says. */
+static double triangle(const struct clr_schedule *s, double a, double b, uint64_t t)
+{
+    const double scale = amplitude(s, t), peak = scale < 1.0 ? a + (b - a) * scale : b;
+
+    return between(a, peak, height(s->step_size, t), s->step_size);
+}
+
+static double exp_range_rate(const struct clr_schedule *s, uint64_t t)
+{
+    if (s->exp_range == CLR_EXP_RANGE_AMPLITUDE)
+        return triangle(s, s->min_lr, s->max_lr, t);
+    return amplitude(s, t) * between(s->min_lr, s->max_lr, height(s->step_size, t), s->step_size);
+}
+
+static double multistep_rate(const struct clr_schedule *s, uint64_t t)
+{
+    int passed = 0;
+
+    for (size_t i = 0; i < s->milestone_count && s->milestones[i] <= t; i++)
+        passed++;
+    return s->lr * pow(s->gamma, passed);
+}
+
+/* t − s with its sign, though both are unsigned. exp() may overflow to infinity: then the rate is 0, as it
+ * should. */
+static double sigmoid_rate(const struct clr_schedule *s, uint64_t t)
+{
+    const double x = t >= s->step_size ? (double)(t - s->step_size) : -(double)(s->step_size - t);
+
+    return s->lr / (1.0 + exp(-s->gamma * x));
+}
+
+/* The cycle that an update lies in. length 0: there is none. */
+struct cycle {
+    uint64_t start, length;
+};
+
+/* A period that would end beyond UINT64_MAX is as long as there are updates left. */
+static struct cycle sgdr_period(const struct clr_schedule *s, uint64_t t)
+{
+    struct cycle c = {0, s->step_size};
+
+    if (s->t_mult == 1)
+        return (struct cycle){t - t % s->step_size, s->step_size};
+    while (t - c.start >= c.length && c.length < UINT64_MAX - c.start) {
+        c.start += c.length;
+        c.length =
+            c.length <= (UINT64_MAX - c.start) / s->t_mult ? c.length * s->t_mult : UINT64_MAX - c.start;
+    }
+    return c;
+}
+
+static struct cycle cycle_of(const struct clr_schedule *s, uint64_t t)
+{
+    if (!clr_schedule_is_cyclic(s->policy) || s->step_size == 0)
+        return (struct cycle){0, 0};
+    if (s->policy == CLR_POLICY_SGDR)
+        return sgdr_period(s, t);
+    return (struct cycle){t - t % (2 * s->step_size), 2 * s->step_size};
+}
+
+static double half_cosine(double a, double b, double p)
+{
+    const double to = sin(0.5 * PI * p), from = sin(0.5 * PI * (1.0 - p));
+
+    return a * from * from + b * to * to;
+}
+
+/* a at the beginning of a period, b at its end. */
+static double sgdr(const struct clr_schedule *s, double a, double b, uint64_t t)
+{
+    const struct cycle c = sgdr_period(s, t);
+
+    return half_cosine(a, b, (double)(t - c.start) / (double)c.length);
+}
+
+/* first, peak, last: of the rate, or of the momentum. */
+static double one_cycle(const struct clr_schedule *s, double first, double peak, double last, uint64_t t)
+{
+    const double rise = s->pct_start * (double)s->iterations - 1.0, now = (double)t;
+    double begin = 0.0, end = rise, from = first, to = peak, p;
+
+    if (now > rise) {
+        const double fall = 2.0 * s->pct_start * (double)s->iterations - 2.0;
+        begin = rise;
+        end = (double)(s->iterations - 1);
+        from = peak;
+        to = last;
+        if (s->three_phase && now <= fall) {
+            end = fall;
+            to = first;
+        } else if (s->three_phase) {
+            begin = fall;
+            from = first;
+        }
+    }
+    p = end > begin ? fmin((now - begin) / (end - begin), 1.0) : 1.0;
+    return s->anneal == CLR_ANNEAL_LINEAR ? from * (1.0 - p) + to * p : half_cosine(from, to, p);
+}
+
+/* From min to max in step_size updates: update 0 is min, update step_size − 1 and all later ones are max. */
+static double sweep_rate(const struct clr_schedule *s, uint64_t t)
+{
+    const uint64_t last = s->step_size - 1;
+
+    if (t == 0)
+        return s->min_lr;
+    if (t >= last)
+        return s->max_lr;
+    if (s->policy == CLR_POLICY_SWEEP_LOG)
+        return exp(between(log(s->min_lr), log(s->max_lr), t, last));
+    return between(s->min_lr, s->max_lr, t, last);
+}
+
+static double fixed_rate(const struct clr_schedule *s, uint64_t t)
+{
+    (void)t;
+    return s->lr;
+}
+
+static double triangular_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return triangle(s, s->min_lr, s->max_lr, t);
+}
+
+static double decay_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return t < s->step_size ? between(s->max_lr, s->min_lr, t, s->step_size) : s->min_lr;
+}
+
+static double exp_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return s->lr * pow(s->gamma, (double)t);
+}
+
+static double step_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return s->lr * pow(s->gamma, (double)(t / s->step_size));
+}
+
+static double inv_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return s->lr * pow(1.0 + s->gamma * (double)t, -s->power);
+}
+
+static double poly_rate(const struct clr_schedule *s, uint64_t t)
+{
+    const double n = (double)s->iterations;
+
+    return t < s->iterations ? s->lr * pow((double)(s->iterations - t) / n, s->power) : 0.0;
+}
+
+static double one_cycle_rate(const struct clr_schedule *s, uint64_t t)
+{
+    const double first = s->max_lr / s->div_factor;
+
+    return one_cycle(s, first, s->max_lr, first / s->final_div_factor, t);
+}
+
+static double sgdr_rate(const struct clr_schedule *s, uint64_t t)
+{
+    return sgdr(s, s->max_lr, s->min_lr, t);
+}
+
+/* ---- the table ---- */
+
 /* The fields by their names. */
 static const struct {
     const char *name;
@@ -61,28 +254,10 @@ static const struct {
 };
 
 struct policy_row {
-    enum clr_policy policy;
     const char *name;
     unsigned reads;
     double (*rate)(const struct clr_schedule *s, uint64_t t);
 };
-
-#define RATE(name) static double name##_rate(const struct clr_schedule *s, uint64_t t);
-RATE(fixed)
-RATE(multistep)
-RATE(triangular)
-RATE(exp_range)
-RATE(decay)
-RATE(exp)
-RATE(step)
-RATE(inv)
-RATE(poly)
-RATE(sigmoid)
-RATE(one_cycle)
-RATE(sgdr)
-RATE(linear_sweep)
-RATE(log_sweep)
-#undef RATE
 
 /* clang-format off */
 #define POLICIES(ROW)                                                                                        \
@@ -102,21 +277,18 @@ RATE(log_sweep)
     ROW(SGDR, "sgdr", NEEDS_BOUNDS | NEEDS_STEP | READS_T_MULT | CYCLES | MAY_REACH_ZERO, sgdr)
 
 static const struct policy_row policies[] = {
-#define ROW(policy, name, reads, rate) {CLR_POLICY_##policy, name, reads, rate##_rate},
+#define ROW(policy, name, reads, rate) [CLR_POLICY_##policy] = {name, reads, rate##_rate},
     POLICIES(ROW)
 #undef ROW
-    {CLR_POLICY_SWEEP_LINEAR, "linear sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION, linear_sweep_rate},
-    {CLR_POLICY_SWEEP_LOG, "log sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION, log_sweep_rate},
+    [CLR_POLICY_SWEEP_LINEAR] = {"linear sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION, sweep_rate},
+    [CLR_POLICY_SWEEP_LOG] = {"log sweep", NEEDS_BOUNDS | NEEDS_STEP | HAS_NO_OPTION, sweep_rate},
 };
 /* clang-format on */
 
+/* NULL: there is no policy of that number. */
 static const struct policy_row *find(enum clr_policy policy)
 {
-    for (size_t i = 0; i < MEM_COUNT(policies); i++) {
-        if (policies[i].policy == policy)
-            return &policies[i];
-    }
-    return NULL;
+    return (size_t)policy < MEM_COUNT(policies) ? &policies[policy] : NULL;
 }
 
 void clr_schedule_init(struct clr_schedule *s)
@@ -158,7 +330,7 @@ int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr
 
     for (size_t i = 0; i < MEM_COUNT(policies); i++) {
         if (!(policies[i].reads & HAS_NO_OPTION) && strcmp(policies[i].name, name) == 0) {
-            *out = policies[i].policy;
+            *out = (enum clr_policy)i;
             return 0;
         }
     }
@@ -215,23 +387,16 @@ static const char *name_of(const char *field, const struct policy_row *row)
 /* All that is missing, at once. */
 static int check_given(const struct clr_schedule *s, const struct policy_row *row, struct clr_error *err)
 {
-    const unsigned lacks = row->reads & missing(s);
+    const char *names[MEM_COUNT(fields)];
     struct str list = {0};
-    size_t count = 0, told = 0;
+    size_t count = 0;
     int rc = 0;
 
     for (size_t i = 0; i < MEM_COUNT(fields); i++)
-        count += (lacks & fields[i].bit) != 0;
-    for (size_t i = 0; i < MEM_COUNT(fields); i++) {
-        if (!(lacks & fields[i].bit))
-            continue;
-        str_append(&list, "%s`%s`",
-                   told == 0          ? ""
-                   : told + 1 < count ? ", "
-                                      : " and ",
-                   name_of(fields[i].name, row));
-        told++;
-    }
+        if (row->reads & missing(s) & fields[i].bit)
+            names[count++] = name_of(fields[i].name, row);
+    for (size_t i = 0; i < count; i++)
+        str_append(&list, "%s`%s`", i == 0 ? "" : i + 1 < count ? ", " : " and ", names[i]);
     if (count > 0)
         rc = clr_error_set(err, CLR_EUSAGE, "%s %s missing: policy %s needs %s", str_text(&list),
                            count > 1 ? "are" : "is", row->name, count > 1 ? "them" : "it");
@@ -373,207 +538,6 @@ int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err)
     if (rc == 0)
         rc = check_momentum(s, row, err);
     return rc;
-}
-
-/* ---- the formulas ---- */
-
-/* a + (b − a)·k/n for k in 0 … n, exact at both ends. */
-static double between(double a, double b, uint64_t k, uint64_t n)
-{
-    return a * ((double)(n - k) / (double)n) + b * ((double)k / (double)n);
-}
-
-/* u·s: distance of update t from the nearest trough, in iterations, 0 … s. */
-static uint64_t height(uint64_t s, uint64_t t)
-{
-    uint64_t place = t % (2 * s);
-
-    return place <= s ? place : 2 * s - place;
-}
-
-/* What is left of a cycle's amplitude, 0 … 1. */
-static double amplitude(const struct clr_schedule *s, uint64_t t)
-{
-    const uint64_t halvings = t / (2 * s->step_size); /* c − 1 */
-
-    if (s->policy == CLR_POLICY_TRIANGULAR2)
-        return ldexp(1.0, halvings < 4096 ? -(int)halvings : -4096);
-    return s->policy == CLR_POLICY_EXP_RANGE ? pow(s->gamma, (double)t) : 1.0;
-}
-
-/* From a at the troughs to b at the peaks, b as near to a as the amplitude says. */
-static double triangle(const struct clr_schedule *s, double a, double b, uint64_t t)
-{
-    const double scale = amplitude(s, t), peak = scale < 1.0 ? a + (b - a) * scale : b;
-
-    return between(a, peak, height(s->step_size, t), s->step_size);
-}
-
-static double exp_range_rate(const struct clr_schedule *s, uint64_t t)
-{
-    if (s->exp_range == CLR_EXP_RANGE_AMPLITUDE)
-        return triangle(s, s->min_lr, s->max_lr, t);
-    return amplitude(s, t) * between(s->min_lr, s->max_lr, height(s->step_size, t), s->step_size);
-}
-
-static double multistep_rate(const struct clr_schedule *s, uint64_t t)
-{
-    int passed = 0;
-
-    for (size_t i = 0; i < s->milestone_count && s->milestones[i] <= t; i++)
-        passed++;
-    return s->lr * pow(s->gamma, passed);
-}
-
-/* t − s with its sign, though both are unsigned. exp() may overflow to infinity: then the rate is 0, as it
- * should. */
-static double sigmoid_rate(const struct clr_schedule *s, uint64_t t)
-{
-    const double x = t >= s->step_size ? (double)(t - s->step_size) : -(double)(s->step_size - t);
-
-    return s->lr / (1.0 + exp(-s->gamma * x));
-}
-
-/* The cycle that an update lies in. length 0: there is none. */
-struct cycle {
-    uint64_t start, length;
-};
-
-/* A period that would end beyond UINT64_MAX is as long as there are updates left. */
-static struct cycle sgdr_period(const struct clr_schedule *s, uint64_t t)
-{
-    struct cycle c = {0, s->step_size};
-
-    if (s->t_mult == 1)
-        return (struct cycle){t - t % s->step_size, s->step_size};
-    while (t - c.start >= c.length && c.length < UINT64_MAX - c.start) {
-        c.start += c.length;
-        c.length =
-            c.length <= (UINT64_MAX - c.start) / s->t_mult ? c.length * s->t_mult : UINT64_MAX - c.start;
-    }
-    return c;
-}
-
-static struct cycle cycle_of(const struct clr_schedule *s, uint64_t t)
-{
-    if (!clr_schedule_is_cyclic(s->policy) || s->step_size == 0)
-        return (struct cycle){0, 0};
-    if (s->policy == CLR_POLICY_SGDR)
-        return sgdr_period(s, t);
-    return (struct cycle){t - t % (2 * s->step_size), 2 * s->step_size};
-}
-
-static double half_cosine(double a, double b, double p)
-{
-    const double to = sin(0.5 * PI * p), from = sin(0.5 * PI * (1.0 - p));
-
-    return a * from * from + b * to * to;
-}
-
-/* a at the beginning of a period, b at its end. */
-static double sgdr(const struct clr_schedule *s, double a, double b, uint64_t t)
-{
-    const struct cycle c = sgdr_period(s, t);
-
-    return half_cosine(a, b, (double)(t - c.start) / (double)c.length);
-}
-
-/* first, peak, last: of the rate, or of the momentum. */
-static double one_cycle(const struct clr_schedule *s, double first, double peak, double last, uint64_t t)
-{
-    const double rise = s->pct_start * (double)s->iterations - 1.0, now = (double)t;
-    double begin = 0.0, end = rise, from = first, to = peak, p;
-
-    if (now > rise) {
-        const double fall = 2.0 * s->pct_start * (double)s->iterations - 2.0;
-        begin = rise;
-        end = (double)(s->iterations - 1);
-        from = peak;
-        to = last;
-        if (s->three_phase && now <= fall) {
-            end = fall;
-            to = first;
-        } else if (s->three_phase) {
-            begin = fall;
-            from = first;
-        }
-    }
-    p = end > begin ? fmin((now - begin) / (end - begin), 1.0) : 1.0;
-    return s->anneal == CLR_ANNEAL_LINEAR ? from * (1.0 - p) + to * p : half_cosine(from, to, p);
-}
-
-/* From min to max in step_size updates: update 0 is min, update step_size − 1 and all later ones are max. */
-static double sweep(const struct clr_schedule *s, uint64_t t, bool logarithmic)
-{
-    uint64_t last = s->step_size - 1;
-
-    if (t == 0)
-        return s->min_lr;
-    if (t >= last)
-        return s->max_lr;
-    if (logarithmic)
-        return exp(between(log(s->min_lr), log(s->max_lr), t, last));
-    return between(s->min_lr, s->max_lr, t, last);
-}
-
-static double fixed_rate(const struct clr_schedule *s, uint64_t t)
-{
-    (void)t;
-    return s->lr;
-}
-
-static double triangular_rate(const struct clr_schedule *s, uint64_t t)
-{
-    return triangle(s, s->min_lr, s->max_lr, t);
-}
-
-static double decay_rate(const struct clr_schedule *s, uint64_t t)
-{
-    return t < s->step_size ? between(s->max_lr, s->min_lr, t, s->step_size) : s->min_lr;
-}
-
-static double exp_rate(const struct clr_schedule *s, uint64_t t)
-{
-    return s->lr * pow(s->gamma, (double)t);
-}
-
-static double step_rate(const struct clr_schedule *s, uint64_t t)
-{
-    return s->lr * pow(s->gamma, (double)(t / s->step_size));
-}
-
-static double inv_rate(const struct clr_schedule *s, uint64_t t)
-{
-    return s->lr * pow(1.0 + s->gamma * (double)t, -s->power);
-}
-
-static double poly_rate(const struct clr_schedule *s, uint64_t t)
-{
-    const double n = (double)s->iterations;
-
-    return t < s->iterations ? s->lr * pow((double)(s->iterations - t) / n, s->power) : 0.0;
-}
-
-static double one_cycle_rate(const struct clr_schedule *s, uint64_t t)
-{
-    const double first = s->max_lr / s->div_factor;
-
-    return one_cycle(s, first, s->max_lr, first / s->final_div_factor, t);
-}
-
-static double sgdr_rate(const struct clr_schedule *s, uint64_t t)
-{
-    return sgdr(s, s->max_lr, s->min_lr, t);
-}
-
-static double linear_sweep_rate(const struct clr_schedule *s, uint64_t t)
-{
-    return sweep(s, t, false);
-}
-
-static double log_sweep_rate(const struct clr_schedule *s, uint64_t t)
-{
-    return sweep(s, t, true);
 }
 
 double clr_schedule_lr(const struct clr_schedule *s, uint64_t t)

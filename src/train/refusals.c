@@ -13,7 +13,7 @@ enum {
 };
 
 /* Has it been refused in this round? */
-static bool is_refused(const struct refusals *r, const struct tunedb_failure *f)
+static bool is_refused(const struct refusals *r, const struct tunedb_entry *f)
 {
     for (int i = r->first; i < r->count; i++)
         if (strcmp(r->refused[i].key.operator, f->key.operator) == 0 &&
@@ -24,11 +24,11 @@ static bool is_refused(const struct refusals *r, const struct tunedb_failure *f)
 }
 
 /* A variant that cannot be recorded is found again by the next run: that is no error. */
-static void keep_failure(struct refusals *r, const struct session *s, const struct tunedb_failure *failure)
+static void keep_failure(struct refusals *r, const struct session *s, const struct tunedb_entry *failure)
 {
     struct clr_error why = {0};
 
-    if (tunedb_store_failure(s->replica.records, failure, &why) == 0)
+    if (tunedb_store(s->replica.records, failure, &why) == 0)
         return;
     if (!r->unrecorded)
         log_line(CLR_LOG_WARNING,
@@ -104,7 +104,7 @@ static int refuse(bool *done, struct refusals *to, struct session *s, const stru
     const double nmse = r ? worst_nmse(r, pass) : 0.0;
     const bool failed = !r;
     struct refused *one;
-    struct tunedb_failure failure = {.nmse = isfinite(nmse) ? nmse : 0.0};
+    struct tunedb_entry failure = {.nmse = isfinite(nmse) ? nmse : 0.0};
     int rc;
 
     str_copy(failure.why, sizeof failure.why, failed ? "failed" : "wrong");

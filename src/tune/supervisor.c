@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "base/str.h"
 #include "ocl/tunedb.h"
 #include "tune/events.h"
@@ -22,6 +23,7 @@
 #define LINE_LIMIT ((size_t)1 << 20)
 #define LOOK_MS    200 /* that are waited for a line at a time */
 #define END_MS     20  /* that are waited for a process to end at a time */
+#define BUSY       8   /* times the patience with a worker that uses the processor: it may be compiling */
 
 struct watch {
     void (*tell)(void *user, const struct clr_tune_event *event);
@@ -155,26 +157,45 @@ static bool is_stopped(const struct watch *w)
     return w->stop && *w->stop;
 }
 
-/* Read until the worker closes its end, *stop is set, or it writes nothing for too long. Only the time that
- * was waited for it counts: the clock continues while both processes are stopped. */
-static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct clr_error *err)
+/* How long a worker has written nothing: of the time that was waited for it, not of the clock's, which runs
+ * on while both are stopped. */
+struct silence {
+    int ms, idle_ms; /* all of it, and since the worker last used the processor */
+    uint64_t ticks;  /* that it had used then */
+};
+
+static void wait_more(struct silence *s, pid_t pid)
+{
+    const uint64_t ticks = host_process_ticks(pid);
+
+    s->ms += LOOK_MS;
+    s->idle_ms = ticks != s->ticks ? 0 : s->idle_ms + LOOK_MS;
+    s->ticks = ticks;
+}
+
+/* On a busy machine a compiler takes minutes of the clock's time: while it works, the worker is not hung. */
+static bool is_hung(const struct silence *s, int patience_s)
+{
+    return s->idle_ms / 1000 >= patience_s || s->ms / 1000 >= BUSY * patience_s;
+}
+
+/* Read until the worker closes its end, *stop asks for it, or it hangs. */
+static int listen_to(struct watch *w, pid_t pid, int fd, int patience_s, struct silence *silence,
+                     struct clr_error *err)
 {
     struct str in = {0};
-    int silent_ms = 0, rc = 0;
+    int rc = 0;
 
-    *hung = false;
     while (rc == 0 && !is_stopped(w)) {
         struct pollfd poller = {.fd = fd, .events = POLLIN};
         char bytes[4096];
         ssize_t got;
         int ready;
-        if (silent_ms / 1000 >= patience_s) {
-            *hung = true;
+        if (is_hung(silence, patience_s))
             break;
-        }
         ready = poll(&poller, 1, LOOK_MS);
         if (ready == 0)
-            silent_ms += LOOK_MS;
+            wait_more(silence, pid);
         if (ready <= 0)
             continue;
         got = read(fd, bytes, sizeof bytes);
@@ -185,7 +206,7 @@ static int listen_to(struct watch *w, int fd, int patience_s, bool *hung, struct
                                strerror(errno));
         if (got <= 0)
             break;
-        silent_ms = 0;
+        *silence = (struct silence){0};
         str_append_bytes(&in, bytes, (size_t)got);
         rc = read_lines(w, &in, err);
     }
@@ -215,36 +236,40 @@ static int wait_for(pid_t pid, int patience_s)
     return status;
 }
 
-static int tell_stopped(const struct watch *w, struct clr_error *err)
+/* It ends before all is tuned: how, and what is kept. */
+static int end_early(const struct watch *w, int code, const char *how, struct clr_error *err)
 {
     if (!w->db)
-        return clr_error_set(err, CLR_EINTERRUPTED, "stopped before anything was tuned");
-    return clr_error_set(err, CLR_EINTERRUPTED,
-                         "stopped: %d of %d passes are tuned, and train uses what was found ('%s'); the same "
+        return clr_error_set(err, code, "%s before anything was tuned", how);
+    return clr_error_set(err, code,
+                         "%s: %d of %d passes are tuned, and train uses what was found ('%s'); the same "
                          "command again begins with the first",
-                         w->event.item, w->event.items, w->event.record);
+                         how, w->event.item, w->event.items, w->event.record);
 }
 
 static int run_worker(struct watch *w, const char *const *worker, int patience_s, enum end *end,
                       struct clr_error *err)
 {
-    bool hung = false;
+    struct silence silence = {0};
     int status, fd = -1, rc;
+    bool hung;
     pid_t pid = -1;
 
     w->event.what = CLR_TUNE_BEGINS;
     rc = start(worker, w->event.item, &pid, &fd, err);
     if (rc < 0)
         return rc;
-    rc = listen_to(w, fd, patience_s, &hung, err);
+    rc = listen_to(w, pid, fd, patience_s, &silence, err);
+    hung = rc == 0 && is_hung(&silence, patience_s);
     if (hung || rc < 0 || is_stopped(w))
         (void)kill(pid, SIGKILL);
     (void)close(fd);
     status = wait_for(pid, patience_s);
     if (rc == 0 && is_stopped(w) && w->event.what != CLR_TUNE_ENDS)
-        return tell_stopped(w, err);
+        return end_early(w, CLR_EINTERRUPTED, "stopped", err);
     if (hung)
-        (void)snprintf(w->ended_how, sizeof w->ended_how, "nothing for %d s", patience_s);
+        (void)snprintf(w->ended_how, sizeof w->ended_how, "killed, because it wrote nothing for %d s%s",
+                       silence.ms / 1000, silence.ms > silence.idle_ms ? "" : " and used no processor time");
     else if (WIFSIGNALED(status))
         (void)snprintf(w->ended_how, sizeof w->ended_how, "ended by signal %d (%s)", WTERMSIG(status),
                        strsignal(WTERMSIG(status)));
@@ -263,21 +288,28 @@ static int run_worker(struct watch *w, const char *const *worker, int patience_s
 static int store_failure(struct watch *w, enum end end, struct clr_error *err)
 {
     struct clr_tune_event *e = &w->event;
-    struct tunedb_failure f = {.nmse = 0.0};
+    struct tunedb_entry f = {.nmse = 0.0};
 
-    if (end == END_GONE || !w->db)
-        return clr_error_set(err, CLR_EFAILED, "the measuring process is gone, and not over a variant: %s",
-                             w->ended_how);
+    if (end == END_GONE || !w->db) {
+        char how[sizeof w->ended_how + 80];
+        (void)snprintf(how, sizeof how, "the measuring process ended while it tried no variant (%s)",
+                       w->ended_how);
+        return end_early(w, CLR_EFAILED, how, err);
+    }
     e->what = CLR_TUNE_FAILED;
     e->failures++;
     str_copy(e->why, sizeof e->why, end == END_HUNG ? "hung" : "crashed");
     str_copy(e->detail, sizeof e->detail, w->ended_how);
+    if (end == END_HUNG)
+        (void)snprintf(e->detail, sizeof e->detail,
+                       "%s; to have it tried again, remove it from \"failed\" in '%.800s'", w->ended_how,
+                       e->record);
     w->tell(w->user, e);
     str_copy(f.key.operator, sizeof f.key.operator, e->operation);
     str_copy(f.key.shape, sizeof f.key.shape, e->shape);
     str_copy(f.variant, sizeof f.variant, e->variant);
     str_copy(f.why, sizeof f.why, e->why);
-    return tunedb_store_failure(w->db, &f, err);
+    return tunedb_store(w->db, &f, err);
 }
 
 int clr_tune(const char *const *worker, int patience_s, const volatile int *stop,

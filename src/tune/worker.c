@@ -94,7 +94,7 @@ static void report_item(struct tune_work *w, int i)
 static int failed(struct tune_work *w, const struct tune_item *item, const char *variant, const char *why,
                   double nmse, const char *detail, struct clr_error *err)
 {
-    struct tunedb_failure f = {.key = item->key, .nmse = isfinite(nmse) ? nmse : 0.0};
+    struct tunedb_entry f = {.key = item->key, .nmse = isfinite(nmse) ? nmse : 0.0};
 
     str_copy(f.variant, sizeof f.variant, variant);
     str_copy(f.why, sizeof f.why, why);
@@ -102,7 +102,7 @@ static int failed(struct tune_work *w, const struct tune_item *item, const char 
     event_text(w->event.why, sizeof w->event.why, why);
     event_text(w->event.detail, sizeof w->event.detail, detail);
     report(w, CLR_TUNE_FAILED);
-    return tunedb_store_failure(w->db, &f, err);
+    return tunedb_store(w->db, &f, err);
 }
 
 /* ------------------------------------------------------------------ candidates */

@@ -67,7 +67,7 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
     return rc;
 }
 
-/* In every image, of the inputs in turn; of scores at the label's in every other one. */
+/* In every image, of the inputs in turn; of logits, the label's in every other image. */
 static void put_nans(struct oracle *o, const struct op_desc *d)
 {
     for (int i = 0; i < d->x[0].n; i++) {

@@ -28,25 +28,24 @@ static int new_lists(struct refnet *c, struct clr_error *err)
 {
     const struct graph *g = c->g;
     const size_t n = (size_t)c->capacity;
-    int rc = mem_new(&c->value, g->value_count, sizeof *c->value, "a net in double precision", err);
+    const struct {
+        void *out;
+        size_t count, size;
+    } lists[] = {{&c->value, g->value_count, sizeof *c->value},
+                 {&c->gradient, g->value_count, sizeof *c->gradient},
+                 {&c->leads, g->value_count, sizeof *c->leads},
+                 {&c->arg, g->node_count, sizeof *c->arg},
+                 {&c->w, g->param_count, sizeof *c->w},
+                 {&c->dw, g->param_count, sizeof *c->dw},
+                 {&c->labels, n, sizeof *c->labels},
+                 {&c->index, n, sizeof *c->index},
+                 {&c->loss, n, sizeof *c->loss},
+                 {&c->hit, n, sizeof *c->hit}};
+    int rc = 0;
 
-    if (rc == 0)
-        rc = mem_new(&c->gradient, g->value_count, sizeof *c->gradient, "a net in double precision", err);
-    if (rc == 0)
-        rc = mem_new(&c->leads, g->value_count, sizeof *c->leads, "a net in double precision", err);
-    if (rc == 0)
-        rc = mem_new(&c->arg, g->node_count, sizeof *c->arg, "a net in double precision", err);
-    if (rc == 0)
-        rc = mem_new(&c->w, g->param_count, sizeof *c->w, "a net in double precision", err);
-    if (rc == 0)
-        rc = mem_new(&c->dw, g->param_count, sizeof *c->dw, "a net in double precision", err);
-    if (rc == 0)
-        rc = mem_new(&c->labels, n, sizeof *c->labels, "labels", err);
-    if (rc == 0)
-        rc = mem_new(&c->index, n, sizeof *c->index, "numbers of images", err);
-    if (rc == 0)
-        rc = mem_new(&c->loss, n, sizeof *c->loss, "losses", err);
-    return rc < 0 ? rc : mem_new(&c->hit, n, sizeof *c->hit, "hits", err);
+    for (size_t i = 0; i < MEM_COUNT(lists) && rc == 0; i++)
+        rc = mem_new(lists[i].out, lists[i].count, lists[i].size, "a net in double precision", err);
+    return rc;
 }
 
 static bool leads_on(const struct refnet *c, const struct graph_node *node)

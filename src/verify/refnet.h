@@ -1,5 +1,5 @@
 /*
- * A net in double precision: the oracles of src/ref one behind the other, each value in memory of its own.
+ * A net in double precision: the oracles of src/ref one after the other, each value in memory of its own.
  * What whole nets on a device are compared with. Slow, and takes a graph as graph_create() made it: unfused.
  */
 #ifndef VERIFY_REFNET_H

@@ -6,7 +6,7 @@
 
 #define GARBAGE 0x42f6e979u /* 123.456f: scratch before the second run */
 
-/* What is behind the first one has no name of its own. */
+/* Those after the first of several have no name of their own. */
 static const char *const slot_names[S_COUNT] = {[S_X] = "x",           [S_Y] = "y",
                                                 [S_DX] = "dx",         [S_DY] = "dy",
                                                 [S_W] = "w",           [S_W + 1] = "b",
@@ -98,33 +98,24 @@ int trial_buffer(struct trial *t, int slot, size_t bytes, bool scratch, struct c
     return 0;
 }
 
-static size_t element(const struct tensor *t, int n, int c, int h, int w)
+/* Where element i of (N,C,H,W) lies. */
+static size_t element(const struct tensor *t, size_t i)
 {
-    size_t v = (size_t)t->layout.block, blocks = ((size_t)t->shape.c + v - 1) / v;
-    int rows = t->shape.h + 2 * t->layout.halo_h, columns = t->shape.w + 2 * t->layout.halo_w;
-    int y = h + t->layout.halo_h, x = w + t->layout.halo_w;
-    size_t row = ((size_t)n * blocks + (size_t)c / v) * (size_t)rows + (size_t)y;
+    const struct shape *s = &t->shape;
+    const size_t h = (size_t)s->h, w = (size_t)s->w, c = (size_t)s->c, v = (size_t)t->layout.block;
+    const size_t halo_h = (size_t)t->layout.halo_h, halo_w = (size_t)t->layout.halo_w;
+    const size_t rows = h + 2 * halo_h, columns = w + 2 * halo_w;
+    const size_t x = i % w + halo_w, y = i / w % h + halo_h;
+    const size_t channel = i / (h * w) % c, n = i / (h * w * c);
+    const size_t row = (n * ((c + v - 1) / v) + channel / v) * rows + y;
 
-    return (row * (size_t)columns + (size_t)x) * v + (size_t)c % v;
+    return (row * columns + x) * v + channel % v;
 }
 
-/* The next element in logical order; false behind the last one of image `images` − 1. */
-struct element_place {
-    int n, c, h, w;
-};
-
-static bool next_place(struct element_place *p, const struct shape *s, int images)
+/* Elements of that many images. */
+static size_t elements(const struct tensor *t, int images)
 {
-    if (++p->w < s->w)
-        return true;
-    p->w = 0;
-    if (++p->h < s->h)
-        return true;
-    p->h = 0;
-    if (++p->c < s->c)
-        return true;
-    p->c = 0;
-    return ++p->n < images;
+    return (size_t)images * (size_t)t->shape.c * (size_t)t->shape.h * (size_t)t->shape.w;
 }
 
 /*
@@ -134,8 +125,7 @@ static bool next_place(struct element_place *p, const struct shape *s, int image
 int trial_tensor(struct trial *t, int slot, struct tensor *tensor, const double *values, bool overwritten,
                  struct clr_error *err)
 {
-    struct element_place p = {0};
-    size_t floats, i = 0;
+    size_t floats;
     struct slot *s;
     int rc;
 
@@ -146,13 +136,12 @@ int trial_tensor(struct trial *t, int slot, struct tensor *tensor, const double 
         return rc;
     s = t->at[slot];
     memset(s->before, 0, (floats - TENSOR_SLACK) * 4);
-    do {
-        size_t at = element(tensor, p.n, p.c, p.h, p.w);
-        bool in_batch = p.n < t->batch;
+    for (size_t i = 0; i < elements(tensor, tensor->shape.n); i++) {
+        const size_t at = element(tensor, i);
+        const bool in_batch = i < elements(tensor, t->batch);
         s->before[at] = values && in_batch ? as_bits(values[i]) : TRIAL_SENTINEL;
         s->writable[at] = (overwritten || !values) && in_batch;
-        i++;
-    } while (next_place(&p, &tensor->shape, tensor->shape.n));
+    }
     tensor->mem = s->mem;
     return 0;
 }
@@ -183,7 +172,7 @@ void trial_set(struct trial *t, int slot, size_t first, size_t count, double val
         t->at[slot]->before[i] = as_bits(value);
 }
 
-/* Integers per image behind `offset` others; entries beyond the batch are zero, so that reading them is
+/* Integers per image after `offset` others; entries beyond the batch are zero, so that reading them is
  * harmless. */
 int trial_ints(struct trial *t, int slot, cl_mem *mem, const int32_t *values, int offset,
                struct clr_error *err)
@@ -268,7 +257,7 @@ static void sums_add(const struct trial *t, struct sums *s, uint32_t got, double
     s->power += expected * expected;
 }
 
-static void judge(struct trial *t, enum verify_output output, double limit, const struct sums *s)
+static void check_sums(struct trial *t, enum verify_output output, double limit, const struct sums *s)
 {
     double nmse = s->power > 0.0 ? s->error / s->power : s->error;
     double *worst = &t->result->nmse[output];
@@ -292,14 +281,11 @@ static void judge(struct trial *t, enum verify_output output, double limit, cons
 void trial_check_tensor(struct trial *t, enum verify_output output, double limit, int slot,
                         const struct tensor *tensor, const double *expected)
 {
-    struct element_place p = {0};
     struct sums s = {0};
-    size_t i = 0;
 
-    do {
-        sums_add(t, &s, t->at[slot]->first[element(tensor, p.n, p.c, p.h, p.w)], expected[i++]);
-    } while (next_place(&p, &tensor->shape, t->batch));
-    judge(t, output, limit, &s);
+    for (size_t i = 0; i < elements(tensor, t->batch); i++)
+        sums_add(t, &s, t->at[slot]->first[element(tensor, i)], expected[i]);
+    check_sums(t, output, limit, &s);
 }
 
 void trial_check_array(struct trial *t, enum verify_output output, double limit, int slot, size_t offset,
@@ -309,14 +295,14 @@ void trial_check_array(struct trial *t, enum verify_output output, double limit,
 
     for (size_t i = 0; i < count; i++)
         sums_add(t, &s, t->at[slot]->first[offset + i], expected[i]);
-    judge(t, output, limit, &s);
+    check_sums(t, output, limit, &s);
 }
 
 /* Where in its buffer a word that must not change has changed: the sentence's end. */
 static const char *region(const struct slot *s, size_t at)
 {
     if (at >= s->words)
-        return "behind its end";
+        return "after its end";
     if (s->before[at] == 0)
         return "in its halo or in lanes beyond the last channel";
     if (s->before[at] == TRIAL_SENTINEL)

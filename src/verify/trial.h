@@ -10,14 +10,14 @@
 
 #include "verify/verify.h"
 
-#define TRIAL_SENTINEL 0x7fc0deadu /* a NaN that nobody computes: what has not been written */
+#define TRIAL_SENTINEL 0x7fc0deadu /* a NaN that no kernel computes: what has not been written */
 
 struct slot {
     cl_mem mem;
-    size_t words, guard;              /* without the guard behind */
+    size_t words, guard;              /* without the guard after them */
     uint32_t *before, *first, *after; /* uploaded; downloaded after the first and the second run */
     unsigned char *writable;
-    bool scratch; /* its contents are nobody's business */
+    bool scratch; /* its contents are not checked */
 };
 
 enum slot_name { /* of the first ones, one for each input or output */
@@ -41,7 +41,7 @@ struct trial {
     struct ocl_context *ctx;
     const char *title;  /* begins the text of a fault */
     int batch, planned; /* images: of this batch, and in the tensors */
-    size_t guard;       /* words behind every buffer */
+    size_t guard;       /* words after every buffer */
     bool only_nans; /* of values: where a NaN is expected there must be one, not TRIAL_SENTINEL; no more */
     struct slot slots[S_COUNT];
     struct slot *at[S_COUNT]; /* NULL: none; in place, y is x's */
@@ -55,7 +55,7 @@ void trial_fault(struct trial *t, const char *format, ...) CLR_PRINTF(2, 3);
 /* Free the buffers. */
 void trial_clear(struct trial *t);
 
-/* A buffer full of NaN that nobody may write, unless scratch. */
+/* A buffer full of NaN that must not be written, unless it is scratch. */
 int trial_buffer(struct trial *t, int slot, size_t bytes, bool scratch, struct clr_error *err);
 /* A tensor: halo and lanes beyond C zero, slack NaN. Elements of the batch hold `values`, or where that is
  * NULL NaN, and may be written; values may be where they are overwritten. Beyond the batch: NaN. Sets
@@ -67,7 +67,7 @@ int trial_array(struct trial *t, int slot, cl_mem *mem, size_t count, const doub
                 struct clr_error *err);
 /* Those numbers of a buffer are `value` before each run. */
 void trial_set(struct trial *t, int slot, size_t first, size_t count, double value);
-/* An integer per planned image behind `offset` others; zero beyond the batch, so that reading there is
+/* An integer per planned image after `offset` others; zero beyond the batch, so that reading there is
  * harmless. */
 int trial_ints(struct trial *t, int slot, cl_mem *mem, const int32_t *values, int offset,
                struct clr_error *err);

@@ -47,46 +47,33 @@ static int run_updates(struct trial *t, struct optimizer *optimizer, double mome
     return rc < 0 ? rc : trial_download(t, run, err);
 }
 
-/* Weights, momenta, squares, gradients: `total` numbers each, the parameters' and what lies between them. */
-struct update_arrays {
-    double *w, *v, *s, *g;
-};
+/* Arrays of `total` numbers each, the parameters' and what lies between them; and where a trial has them. */
+enum { W, V, G, S, ARRAYS };
+static const int slots[ARRAYS] = {S_W, S_V, S_DW, S_S};
 
-static int place_arrays(struct trial *t, const struct update_arrays *a, const struct optimizer_param *params,
+static int place_arrays(struct trial *t, double *const a[ARRAYS], const struct optimizer_param *params,
                         size_t total, bool squares, struct clr_error *err)
 {
     cl_mem ignored;
-    int rc = trial_array(t, S_W, &ignored, total, a->w, err);
+    int rc = 0;
 
-    if (rc == 0)
-        rc = trial_array(t, S_V, &ignored, total, a->v, err);
-    if (rc == 0 && squares)
-        rc = trial_array(t, S_S, &ignored, total, a->s, err);
-    if (rc == 0)
-        rc = trial_array(t, S_DW, &ignored, total, a->g, err);
-    for (int i = 0; i < PARAMS && rc == 0; i++) {
-        memset(t->at[S_W]->writable + params[i].offset, 1, params[i].count);
-        memset(t->at[S_V]->writable + params[i].offset, 1, params[i].count);
-        if (squares)
-            memset(t->at[S_S]->writable + params[i].offset, 1, params[i].count);
+    for (int k = 0; k < (squares ? ARRAYS : S) && rc == 0; k++) {
+        rc = trial_array(t, slots[k], &ignored, total, a[k], err);
+        for (int i = 0; i < PARAMS && rc == 0 && k != G; i++)
+            memset(t->at[slots[k]]->writable + params[i].offset, 1, params[i].count);
     }
     return rc;
 }
 
 static void check_updates(struct trial *t, const struct optimizer_settings *o, double momentum,
-                          const struct update_arrays *a, const struct optimizer_param *params)
+                          double *const a[ARRAYS], const struct optimizer_param *params)
 {
     for (int i = 0; i < PARAMS; i++) {
         const struct optimizer_param *p = &params[i];
         const size_t at = p->offset;
-        struct optimizer_ref u = {.settings = *o,
-                                  .momentum = momentum,
-                                  .decay = p->decay,
-                                  .w = a->w + at,
-                                  .v = a->v + at,
-                                  .s = a->s + at};
+        struct optimizer_ref u = {*o, momentum, p->decay, a[W] + at, a[V] + at, a[S] + at};
         for (int k = 0; k < UPDATES; k++)
-            optimizer_reference(&u, a->g + at, p->count, rate_of(k) * p->lr_mult, (uint64_t)k);
+            optimizer_reference(&u, a[G] + at, p->count, rate_of(k) * p->lr_mult, (uint64_t)k);
         trial_check_array(t, VERIFY_W, LIMIT, S_W, at, p->count, u.w);
         trial_check_array(t, VERIFY_V, LIMIT, S_V, at, p->count, u.v);
         if (t->at[S_S])
@@ -109,30 +96,29 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
     struct optimizer_param params[PARAMS];
     const size_t total = place_params(params, count);
     const bool squares = optimizer_class(settings->kind)->squares;
-    struct update_arrays a = {NULL, NULL, NULL, NULL};
-    double **const arrays[] = {&a.w, &a.v, &a.g, &a.s};
+    double *a[ARRAYS] = {NULL};
     struct optimizer *optimizer = NULL;
     int rc = 0;
 
     trial_result_init(out);
-    for (uint32_t k = 0; k < MEM_COUNT(arrays) && rc == 0; k++)
-        rc = oracle_values(arrays[k], total, seed, 10 + k, err);
+    for (uint32_t k = 0; k < ARRAYS && rc == 0; k++)
+        rc = oracle_values(&a[k], total, seed, 10 + k, err);
     for (size_t i = 0; i < total && rc == 0; i++)
-        a.s[i] = fabs(a.s[i]);
-    for (size_t i = 0; i < params[1].count && rc == 0; i++) /* as training begins: all that is there is new */
-        a.v[params[1].offset + i] = a.s[params[1].offset + i] = 0.0;
+        a[S][i] = fabs(a[S][i]);
+    for (size_t i = 0; i < params[1].count && rc == 0; i++) /* 0, as when training begins */
+        a[V][params[1].offset + i] = a[S][params[1].offset + i] = 0.0;
     if (rc == 0)
         rc = optimizer_create(&optimizer, ctx, settings, params, PARAMS, err);
     if (rc == 0)
-        rc = place_arrays(&t, &a, params, total, squares, err);
+        rc = place_arrays(&t, a, params, total, squares, err);
     for (int run = 0; run < 2 && rc == 0; run++)
         rc = run_updates(&t, optimizer, momentum, run, err);
     if (rc == 0)
-        check_updates(&t, settings, momentum, &a, params);
+        check_updates(&t, settings, momentum, a, params);
     optimizer_destroy(optimizer);
     trial_clear(&t);
-    for (size_t k = 0; k < MEM_COUNT(arrays); k++)
-        free(*arrays[k]);
+    for (size_t k = 0; k < ARRAYS; k++)
+        free(a[k]);
     return rc;
 }
 

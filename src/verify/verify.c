@@ -6,7 +6,7 @@
 #include "verify/oracle.h"
 #include "verify/trial.h"
 
-#define GUARD_WORDS 64 /* behind every buffer of the wide arrangement */
+#define GUARD_WORDS 64 /* after every buffer of the wide arrangement */
 
 static const char *const arrangement_names[VERIFY_ARRANGEMENT_COUNT] = {
     "exact halos", "wide halos", "input in one channel block", "in place", "inference", "inference with NaN"};
@@ -27,11 +27,6 @@ struct op_trial {
 const char *verify_output_name(enum verify_output output)
 {
     return output_names[output];
-}
-
-double verify_tolerance(enum op_kind kind, enum verify_output output)
-{
-    return output == VERIFY_SAMPLE ? op_class(kind)->sample_nmse : op_class(kind)->nmse;
 }
 
 /* ------------------------------------------------------------------ arrangement */
@@ -62,7 +57,7 @@ static void set_layouts(struct op_trial *t, int block)
         io->y[0].layout.block = io->dy[0].layout.block = block == 1 ? 8 : 1;
 }
 
-/* Which gradients this arrangement wants. */
+/* Which gradients this arrangement needs. */
 static void set_desc(struct op_trial *t, const struct op_desc *desc)
 {
     const bool forward = t->arrangement == VERIFY_INFERENCE || t->arrangement == VERIFY_NAN;
@@ -175,13 +170,15 @@ static int run_once(struct op_trial *t, struct op *op, int run, struct clr_error
     return rc;
 }
 
+/* The largest normalised mean square error that passes. */
 static double limit(const struct op_trial *t, enum verify_output output)
 {
+    const struct op_class *class = op_class(t->desc.kind);
     const enum op_pass pass = output == VERIFY_Y    ? OP_FORWARD
                               : output == VERIFY_DX ? OP_BACKWARD_DATA
                                                     : OP_BACKWARD_WEIGHTS;
 
-    return t->nmse[pass] > 0.0 ? t->nmse[pass] : verify_tolerance(t->desc.kind, output);
+    return t->nmse[pass] > 0.0 ? t->nmse[pass] : output == VERIFY_SAMPLE ? class->sample_nmse : class->nmse;
 }
 
 static void check_values(struct op_trial *t)

@@ -3,11 +3,11 @@
  *
  * Values are random, outputs are filled with NaN before each run, every tensor has a buffer of its own that
  * ends where the tensor ends. What must not be written is checked too: halo and lanes beyond C stay zero, the
- * slack behind a tensor, images beyond the batch, inputs and parameters keep their bits. Scratch memory holds
+ * slack after a tensor, images beyond the batch, inputs and parameters keep their bits. Scratch memory holds
  * NaN before the first run and other garbage before the second, and both runs must give the same bytes.
  *
  * A NaN among the inputs must come out wherever the oracle has one (more of them are no fault: 0 · NaN), and
- * a class whose score is one is never right.
+ * a class whose logit is NaN is never correct.
  *
  * Each operator is tried in several arrangements of its tensors (enum verify_arrangement): what a net may do
  * to it.
@@ -35,7 +35,7 @@ enum verify_output {
 
 enum verify_arrangement {
     VERIFY_EXACT,     /* halos as needed; buffers end with their last element */
-    VERIFY_WIDE,      /* one or two halo rows and columns more on everything, guards behind parameters */
+    VERIFY_WIDE,      /* one or two halo rows and columns more on everything, guards after parameters */
     VERIFY_ONE_BLOCK, /* x in one block of all its channels, where the operator can read that; no dx */
     VERIFY_IN_PLACE,  /* y in x's memory, dx in dy's, where the operator can do that */
     VERIFY_INFERENCE, /* forward alone: an operator planned without gradients; dropout passes through */
@@ -57,7 +57,7 @@ struct verify_result {
  *
  * @param arrangements  bit a stands for arrangement a
  * @param out           the verdict; cleared first
- * @return 0: *out holds the verdict. Else an OpenCL call or an allocation failed, and *err tells.
+ * @return 0: *out holds the verdict. Else an OpenCL call or an allocation failed, and *err has the reason.
  */
 #define VERIFY_ALL   ((1u << VERIFY_ARRANGEMENT_COUNT) - 1)
 #define VERIFY_BASIC (1u << VERIFY_EXACT | 1u << VERIFY_IN_PLACE | 1u << VERIFY_INFERENCE)
@@ -75,9 +75,6 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
 /* Batches of `batch` ≤ shape->n ≤ 64 images (C,H,W) from random bytes: VERIFY_Y, and the labels. */
 int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
                  struct verify_result *out, struct clr_error *err);
-
-/* Largest normalised mean square error that passes: the kind's (struct op_class). */
-double verify_tolerance(enum op_kind kind, enum verify_output output);
 
 /* ------------------------------------------------------------------ cases */
 
@@ -112,7 +109,7 @@ int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int bl
 /* "y", "dw", … */
 const char *verify_output_name(enum verify_output output);
 
-/* Was memory wanting, of the host or of the device? That is no verdict on the kernel that was tried. */
+/* Was it out of memory, on the host or on the device? That is no verdict on the kernel that was tried. */
 bool verify_no_memory(const struct clr_error *why);
 
 /* The largest normalised mean square error in a verdict; NaN: there is none. */

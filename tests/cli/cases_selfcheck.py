@@ -151,7 +151,8 @@ def bench_measures_what_train_would_use():
     net, report, out = sized(small(fresh("run"), norm=False)[2]), fresh("report.json"), fresh("run")
     env = lie(*WINOGRAD, fresh("home"))
     result = expect(clr("bench", "--net", net, "--batch", 100, "--json", report, env=env), 0,
-                    ["^replaced +conv2 forward: '.*' in place of 'winograd.*', which is wrong here .NMSE [0-9.e-]+.$",
+                    ["^replaced +conv2 forward: '.*' in place of\\s+'winograd[^']*',"
+                     " which\\s+is\\s+wrong\\s+here\\s+.NMSE\\s[0-9.e-]+.$",
                      "^conv2 .* OK "],
                     [WRONG_WINOGRAD])
     check("WRONG" not in result.out, f"{result}")
@@ -174,10 +175,13 @@ def bench_says_what_is_wrong():
     report = fresh("report.json")
     figure = report.with_suffix(".png")
     args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report, "--plot", figure]
-    expect(clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
-           ["^loss +.*WRONG", "^train refuses this device: "],
-           ["clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong",
-            "warning: '.*png' is not written: .* computed wrongly"])
+    result = expect(
+        clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
+        ["^loss +.*WRONG", "^train refuses this device: "],
+        ["^warning: 'clr-cl train' refuses this device; the times that follow will not count: .*'loss'",
+         "clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong",
+         "warning: '.*png' is not written: .* computed wrongly"])
+    check(result.err.index("will not count") < result.err.index("measuring 2/9"), f"said too late\n{result}")
     check(not figure.exists(), "a figure of times that do not count")
     expect(clr("plot", "bench", report, "-o", figure), 4, [], ["times do not count"])
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]

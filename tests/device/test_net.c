@@ -285,6 +285,27 @@ static void write_floats(const struct trial *t, cl_mem mem, const double *values
     free(f);
 }
 
+/* The batch's images in the layout of the net, its halo and the lanes beyond C zero. */
+static void write_images(const struct trial *t, const float *images)
+{
+    const struct tensor *x = net_images(t->net);
+    const struct shape *s = &x->shape;
+    const int v = x->layout.block, cb = (s->c + v - 1) / v;
+    const int hp = s->h + 2 * x->layout.halo_h, wp = s->w + 2 * x->layout.halo_w;
+    const size_t count = (size_t)t->refnet->n * (size_t)cb * (size_t)hp * (size_t)wp * (size_t)v;
+    float *padded = NULL;
+    struct clr_error err = {0};
+
+    must(mem_new(&padded, count, sizeof *padded, "images", &err), t, &err);
+    for (int i = 0; i < t->refnet->n * s->c * s->h * s->w; i++) {
+        const int column = i % s->w + x->layout.halo_w, row = i / s->w % s->h + x->layout.halo_h;
+        const int c = i / s->w / s->h % s->c, n = i / s->w / s->h / s->c;
+        padded[(size_t)((((n * cb + c / v) * hp + row) * wp + column) * v + c % v)] = images[i];
+    }
+    must(ocl_write(ctx, x->mem, 0, count * sizeof *padded, padded, &err), t, &err);
+    free(padded);
+}
+
 static void upload(const struct trial *t)
 {
     const struct refnet *c = t->refnet;
@@ -293,7 +314,7 @@ static void upload(const struct trial *t)
     const size_t ints = (size_t)c->n * sizeof(int32_t);
     struct clr_error err = {0};
 
-    must(tensor_write(ctx, net_images(t->net), c->n, images, &err), t, &err);
+    write_images(t, images);
     must(ocl_write(ctx, net_labels(t->net), 0, ints, c->labels, &err), t, &err);
     must(ocl_write(ctx, t->index, LABELS_AT * sizeof(int32_t), ints, c->index, &err), t, &err);
     for (size_t p = 0; p < t->params.count; p++) {

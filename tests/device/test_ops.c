@@ -64,7 +64,8 @@ static void print_worst(const struct tally *t)
             if (t->worst[k][o] >= 0.0)
                 printf("  %-14s %-7s worst NMSE %.1e, usual limit %.1e\n", op_class((enum op_kind)k)->name,
                        verify_output_name((enum verify_output)o), t->worst[k][o],
-                       verify_tolerance((enum op_kind)k, (enum verify_output)o));
+                       o == VERIFY_SAMPLE ? op_class((enum op_kind)k)->sample_nmse
+                                          : op_class((enum op_kind)k)->nmse);
         }
     }
 }

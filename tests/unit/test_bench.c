@@ -88,6 +88,9 @@ START_TEST(test_measure__how_long_it_will_take)
 
     ck_assert(measure_estimate(&m, 0.001) == 4.0 && measure_estimate(&m, 1.0) == 7.0);
     ck_assert(measure_estimate(&m, 10.0) == 50.0); /* three samples where one is slow */
+    ck_assert(measure_expected(0, 5, 0.0, 4.0) == 5 && measure_expected(8, 5, 2.0, 4.0) == 16);
+    ck_assert(measure_expected(15, 5, 3.9, 4.0) == 16 && measure_expected(20, 5, 0.1, 4.0) == MEASURE_MOST);
+    ck_assert(measure_expected(4, 5, 9.0, 4.0) == 5 && measure_expected(6, 5, 4.0, 4.0) == 7);
     ck_assert(measure_least(1.9) == 5 && measure_least(2.1) == 3);
 }
 END_TEST
@@ -359,24 +362,90 @@ START_TEST(test_table__shares_and_rates)
     str_copy(r.refused, sizeof r.refused, "the update is wrong");
     ck_assert_int_eq(clr_bench_table(&text, &r, NULL), 0);
     reports_expect_line(text, "conv1            weight gradient",
-                        "40.0   20.0 %   50.0 %"); /* 0.2 GFLOP in 5 ms of 200 */
-    reports_expect_line(text, "all kernels", "10.000");
-    reports_expect_line(text, "not convolution", "10.0 %");
+                        "   40.0   20.0   50.0"); /* 0.2 GFLOP in 5 ms of 200 */
+    reports_expect_line(text, "all kernels", "10.00");
+    reports_expect_line(text, "not convolution", " 10.0");
     reports_expect_line(text, "training step", "10,000 images/s");
     ck_assert(!strstr(text, "no share of the peak"));
     reports_expect_line(text, "pool1            pooling", "WRONG");
     ck_assert(strstr(text, "dx is off"));
     reports_expect_line(text, "replaced", "conv1 forward: 'direct' in place of 'tiled', which is wrong here");
     reports_expect_line(text, "warm start", "kernels that clr-cl saved");
-    reports_expect_line(text, "first start", "9.00 s without them, 33 programs compiled");
+    reports_expect_line(text, "first start", "9.00 s without them, 33 programs compiled; a driver's own");
     reports_expect_line(text, "device memory", "20.0 MB planned");
     reports_expect_line(text, "process", "400 MB resident at most: program, driver, images");
     ck_assert(!strstr(text, "compiler"));
-    reports_expect_line(text, "tuning ", "no layer changed by tuning: ");
+    reports_expect_line(text, "tuning ", "no layer changed by tuning");
     reports_expect_line(text, "train refuses", "train refuses this device: the update is wrong");
     free(text);
     clr_bench_clear(&r);
     ck_assert(isnan(clr_bench_not_convolution(&r)));
+}
+END_TEST
+
+/* No line is wider than a terminal; nor are the notes of comparisons. */
+START_TEST(test_table__fits_a_terminal)
+{
+    struct clr_bench_report r[2];
+    char *text;
+
+    for (int i = 0; i < 2; i++) {
+        reports_make(&r[i], 1);
+        str_copy(r[i].device, sizeof r[i].device, "pthread-skylake-avx512-Intel(R) Xeon(R) Processor");
+        str_copy(r[i].platform, sizeof r[i].platform, "Portable Computing Language");
+        str_copy(r[i].checks[0].variant, sizeof r[i].checks[0].variant, "winograd 8x2, weights direct 4x2");
+        str_copy(r[i].tuned, sizeof r[i].tuned, "conv1");
+        r[i].tuned_layers = 1;
+        r[i].peak_memory_compiler = true;
+    }
+    ck_assert_int_eq(clr_bench_table(&text, &r[0], NULL), 0);
+    reports_expect_line(text, "tuning ", "1 layer changed by tuning: conv1");
+    ck_assert(!strstr(text, "a driver's own cache")); /* PoCL's cannot help */
+    for (int i = 0; i < 2; i++) {
+        for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+            ck_assert_msg(str_columns(line, (size_t)(end - line)) < 80, "%.*s", (int)(end - line), line);
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_TEXT);
+    }
+    free(text);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* Steps that something disturbed, and a step that is longer than its kernels explain. */
+START_TEST(test_table__a_busy_machine)
+{
+    const char *path = figures_join(support_temp_dir(), "a.json");
+    struct clr_bench_report r[2];
+    char *text;
+    size_t size;
+
+    for (int busy = 0; busy < 2; busy++) {
+        for (int i = 0; i < 2; i++) {
+            reports_make(&r[i], 1); /* 10 ms of kernels */
+            r[i].step_ms = (struct clr_bench_spread){7, 15, 19, 29};
+        }
+        if (busy)
+            r[0].step_ms = (struct clr_bench_spread){7, 15, 25, 40};
+        ck_assert(clr_bench_is_busy(&r[0]) == busy && !clr_bench_is_busy(&r[1]));
+        ck_assert_int_eq(clr_bench_table(&text, &r[0], NULL), 0);
+        ck_assert(!strstr(text, "\nbusy machine   steps took from 15.00 to 40.00 ms: ") == !busy);
+        ck_assert(!strstr(text, "\nnot in kernels 15.00 ms of a step (60 %): ") == !busy);
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_TEXT);
+        ck_assert(!strstr(text, "[1] was measured on a busy machine") == !busy);
+        ck_assert(!strstr(text, "[2] was measured on a busy machine"));
+        free(text);
+        text = reports_compared(r, 2, CLR_BENCH_JSON);
+        ck_assert(!strstr(text, "\"machine_busy\": true") == !busy);
+        free(text);
+        ck_assert_int_eq(fs_read(reports_write(path, &r[0]), 1 << 20, &text, &size, NULL), 0);
+        ck_assert(!strstr(text, "\"machine_busy\": true") == !busy);
+        free(text);
+        clr_bench_clear(&r[0]);
+        clr_bench_clear(&r[1]);
+    }
 }
 END_TEST
 
@@ -395,12 +464,12 @@ START_TEST(test_peak__no_share_that_misleads)
     ck_assert_int_eq(clr_bench_read(&again, &count, reports_write(path, &r[1]), NULL), 0);
     ck_assert(!again->rows[0].fewer && again->rows[1].fewer && again->rows[2].fewer && !again->rows[3].fewer);
     ck_assert_int_eq(clr_bench_table(&text, again, NULL), 0);
-    reports_expect_line(text, "conv1            weight gradient", "    40.0        -   50.0 %");
+    reports_expect_line(text, "conv1            weight gradient", "   40.0      -   50.0");
     reports_expect_line(text, "-: no share", "-: no share of the peak. Winograd's");
     free(text);
     ck_assert_int_eq(clr_bench_table(&text, &r[0], NULL), 0);
-    reports_expect_line(text, "conv1            forward", "    50.0   25.0 %   40.0 %");
-    reports_expect_line(text, "conv1            weight gradient", "   500.0        -   50.0 %");
+    reports_expect_line(text, "conv1            forward", "   50.0   25.0   40.0");
+    reports_expect_line(text, "conv1            weight gradient", "  500.0      -   50.0");
     free(text);
     clr_bench_clear(&r[1]);
     r[1] = *again;
@@ -408,15 +477,17 @@ START_TEST(test_peak__no_share_that_misleads)
     r[1].source[0] = '\0';
     text = reports_compared(r, 2, CLR_BENCH_TEXT);
     reports_expect_line(text, "share of the peak  %", "-           -");
-    reports_expect_line(text, "[2] has no share", "[2] has no share of the peak. Winograd's");
+    reports_expect_line(text, "No share", "No share of the peak: [1], [2]. Winograd's");
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_CSV);
-    reports_expect_line(
-        text, "1,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,\"conv1\"",
-        "\"forward\",\"ms\",7,2,4,8,0.25,,,");
-    reports_expect_line(
-        text, "2,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,\"conv1\"",
-        "\"forward\",\"ms\",7,2,4,8,,1,,equal");
+    reports_expect_line(text,
+                        "1,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,"
+                        "\"GPU\",8,\"CPU \"\"quoted\"\"\",\"OS\",\"2026-11-24T07:00:00Z\",\"0123\",\"conv1\"",
+                        "\"forward\",\"ms\",7,2,4,8,0.25,,,");
+    reports_expect_line(text,
+                        "2,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,"
+                        "\"GPU\",8,\"CPU \"\"quoted\"\"\",\"OS\",\"2026-11-24T07:00:00Z\",\"0123\",\"conv1\"",
+                        "\"forward\",\"ms\",7,2,4,8,,1,,equal");
     ck_assert(!strstr(text, "share of the peak"));
     free(text);
     for (int i = 0; i < 2; i++)
@@ -640,6 +711,8 @@ int main(void)
     tcase_add_test(tc, test_json__a_name_that_is_not_utf8_is_no_crash);
     tcase_add_test(tc, test_json__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_table__shares_and_rates);
+    tcase_add_test(tc, test_table__fits_a_terminal);
+    tcase_add_test(tc, test_table__a_busy_machine);
     tcase_add_test(tc, test_peak__no_share_that_misleads);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);

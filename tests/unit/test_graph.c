@@ -350,7 +350,7 @@ START_TEST(test_graph__errors)
          "1 and 1"},
         {DATA DENSE("a", "data", "num_output: 3") DENSE("b", "data", "num_output: 4") WEIGHTED("l1", "a", "1")
              WEIGHTED("l2", "b", "1"),
-         "layer 'l2': its bottom 'b' is 4 scores, but that of the loss in front of it 3"},
+         "layer 'l2': its bottom 'b' has 4 logits"},
         {DATA DENSE("a", "data", "num_output: 3") WEIGHTED("l1", "a", "0"),
          "no SoftmaxWithLoss layer in the TRAIN phase"},
     };

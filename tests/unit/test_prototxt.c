@@ -65,9 +65,9 @@ START_TEST(test_prototxt__syntax_errors_point_at_the_place)
         const char *text, *message;
     } cases[] = {
         {"a: 1\n  = 2", "f:2:3: unexpected '=' where a field name is expected"},
-        {"a 1", "f:1:3: unexpected '1' where ':' or '{' behind a field name is expected"},
+        {"a 1", "f:1:3: unexpected '1' where ':' or '{' after a field name is expected"},
         {"a:\n", "f:2:1: the file ends where a value is expected"},
-        {"a", "f:1:2: the file ends where ':' or '{' behind a field name is expected"},
+        {"a", "f:1:2: the file ends where ':' or '{' after a field name is expected"},
         {"x { y: 1\n z {\n}\n", "f:4:1: the file ends inside the block that line 1 opens: '}' is missing"},
         {"x: 1 }", "f:1:6: unexpected '}' where a field name is expected"},
         {"x < y: 1 }", "f:1:10: unexpected '}' where a field name is expected"},

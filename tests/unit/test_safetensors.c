@@ -128,7 +128,7 @@ START_TEST(test_safetensors__hostile_headers_are_refused)
         {"{\"a\":", 0, 0, "not JSON"},
         {"{\"a\":1}", 0, 0, "no dtype"},
         {"{\"a\":{}}", 0, 0, "no dtype"},
-        {"{}", 0, 4, "4 bytes behind"},
+        {"{}", 0, 4, "4 bytes after"},
         {"{\"a\":" T("[1]", "0", "8") "}", 0, 4, "ends at byte 8 of 4"},
         {"{\"a\":" T("[2]", "0", "4") "}", 0, 4, "its shape needs 8"},
         {"{\"a\":" T("[1]", "4", "0") "}", 0, 4, "no data_offsets"},

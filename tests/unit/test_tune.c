@@ -140,7 +140,7 @@ START_TEST(test_tune__merges_what_others_wrote)
     const struct op_desc d = conv(100, 32, 15, 32);
     const struct tunedb_entry forward = entry(&d, OP_FORWARD, "direct 5x2"),
                               data = entry(&d, OP_BACKWARD_DATA, "direct 7x2");
-    struct tunedb_failure f = {.key = forward.key, .variant = "direct 15x1", .why = "wrong", .nmse = 0.25};
+    struct tunedb_entry f = {.key = forward.key, .variant = "direct 15x1", .why = "wrong", .nmse = 0.25};
     struct tunedb *a = open_in(dir, &cpu), *b = open_in(dir, &cpu);
     char left[4096];
 
@@ -149,8 +149,8 @@ START_TEST(test_tune__merges_what_others_wrote)
     store(a, &forward);
     ck_assert(!fs_exists(left));
     store(b, &data); /* b was opened before a wrote */
-    ck_assert_int_eq(tunedb_store_failure(a, &f, NULL), 0);
-    ck_assert_int_eq(tunedb_store_failure(a, &f, NULL), 0);
+    ck_assert_int_eq(tunedb_store(a, &f, NULL), 0);
+    ck_assert_int_eq(tunedb_store(a, &f, NULL), 0);
     tunedb_close(b);
     b = open_in(dir, &cpu);
     ck_assert_ptr_nonnull(tunedb_find(b, &forward.key));
@@ -361,9 +361,9 @@ START_TEST(test_tune__tells_what_was_replaced)
     struct op_variant candidates[OP_CANDIDATES_MAX];
     enum op_origin origin[OP_PASS_COUNT];
     struct tunedb *db = open_in(support_temp_dir(), &cpu);
-    struct tunedb_failure own = {.why = "wrong"}, tuned = {.why = "crashed"};
+    struct tunedb_entry own = {.why = "wrong"}, tuned = {.why = "crashed"};
     struct tunedb_entry e;
-    const struct tunedb_failure *failure;
+    const struct tunedb_entry *failure;
 
     ck_assert_int_ge(op_candidates(candidates, OP_CANDIDATES_MAX, &d, OP_FORWARD, &cpu, 16), 3);
     op_variant_text(&candidates[0], own.variant, sizeof own.variant);

@@ -34,6 +34,7 @@
 
 struct seen {
     char text[4096];     /* "item 0; failed a 1 crashed; result b 1; " */
+    char detail[1024];   /* of the last failure */
     int tries, stop;     /* stop: becomes 1 with the result of the item … */
     const char *stop_at; /* … whose variant is this */
 };
@@ -57,6 +58,7 @@ static void see(void *user, const struct clr_tune_event *e)
         break;
     case CLR_TUNE_FAILED:
         (void)snprintf(at, room, "failed %s %s; ", e->variant, e->why);
+        (void)snprintf(s->detail, sizeof s->detail, "%s", e->detail);
         break;
     case CLR_TUNE_RESULT:
         (void)snprintf(at, room, "result %s %.1f %.1f %d; ", e->variant, e->own_ms, e->ms, e->failures);
@@ -95,7 +97,7 @@ static bool recorded(const char *shape, const char *variant, const char *why)
     const struct clr_device device = {
         .name = "D", .driver = "1", .platform_name = "P", .platform_version = "V"};
     struct tunedb_key key = {.operator= "op, k" };
-    const struct tunedb_failure *f;
+    const struct tunedb_entry *f;
     struct tunedb *db = NULL;
     bool yes;
 
@@ -172,8 +174,29 @@ START_TEST(test_tuner__kills_what_hangs)
 
     ck_assert_msg(rc == 0, "%s", err.message);
     ck_assert_ptr_nonnull(strstr(seen.text, "failed slow hung; result c"));
+    ck_assert_str_eq(
+        seen.detail,
+        "killed, because it wrote nothing for 1 s and used no processor time; to have it tried again, "
+        "remove it from \"failed\" in 'file'");
     ck_assert(recorded("s0", "slow", "hung"));
     ck_assert_uint_lt(clock_ns() - begin, UINT64_C(30000000000));
+}
+END_TEST
+
+/* A compiler may take long on a busy machine: what uses the processor is killed much later. */
+START_TEST(test_tuner__is_patient_while_the_worker_computes)
+{
+    struct clr_error err;
+    struct seen seen;
+    int rc = run(BEGIN "if [ $1 = 0 ]; then\n" ITEM("0")
+                     TRY("a") "end=$(($(date +%s) + 4))\nwhile [ $(date +%s) -lt $end ]; do :; done\n" RESULT(
+                         "a") "fi\n" ITEM("1") ONCE(TRY("b") "while :; do :; done") TRY("c") RESULT("c") END,
+                 1, &seen, &err);
+
+    ck_assert_msg(rc == 0, "%s", err.message);
+    ck_assert_msg(strstr(seen.text, "result a") && strstr(seen.text, "failed b hung; result c"), "%s",
+                  seen.text);
+    ck_assert(recorded("s1", "b", "hung"));
 }
 END_TEST
 
@@ -228,9 +251,15 @@ START_TEST(test_tuner__ends_where_nothing_was_tried)
 
     for (size_t i = 0; i < MEM_COUNT(scripts); i++) {
         ck_assert_int_eq(run(scripts[i], 20, &seen, &err), CLR_EFAILED);
-        ck_assert_msg(strstr(err.message, "not over a variant") != NULL, "%s", err.message);
+        ck_assert_msg(strstr(err.message, "ended while it tried no variant (ended ") != NULL, "%s",
+                      err.message);
     }
     ck_assert_int_eq(run(BEGIN "exec sleep 60\n", 1, &seen, &err), CLR_EFAILED);
+    ck_assert_msg(strstr(err.message,
+                         "no variant (killed, because it wrote nothing for 1 s and used no processor "
+                         "time): 0 of 2 passes are tuned, and train uses what was found ('file'); "
+                         "the same command again"),
+                  "%s", err.message);
     ck_assert_int_eq(clr_tune(nobody, 20, NULL, see, &seen, &err), CLR_EFAILED);
     ck_assert_msg(strstr(err.message, "cannot start") != NULL, "%s", err.message);
 }
@@ -359,6 +388,7 @@ int main(void)
     tcase_add_test(c, test_tuner__goes_on_after_a_crash);
     tcase_add_test(c, test_tuner__goes_on_after_an_exit);
     tcase_add_test(c, test_tuner__kills_what_hangs);
+    tcase_add_test(c, test_tuner__is_patient_while_the_worker_computes);
     tcase_add_test(c, test_tuner__kills_what_hangs_at_its_end);
     tcase_add_test(c, test_tuner__is_patient_while_it_is_stopped);
     tcase_add_test(c, test_tuner__gives_the_workers_error);
