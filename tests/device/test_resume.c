@@ -13,12 +13,12 @@
 #include "net/spec.h"
 
 static volatile int stop_now;
-static uint64_t stop_behind; /* the update after this one is the last */
+static uint64_t stop_after_this; /* the update after this one is the last */
 
 static void stop_there(void *user, const struct clr_progress *p)
 {
     (void)user;
-    if (!p->evaluating && p->iteration >= stop_behind)
+    if (!p->evaluating && p->iteration >= stop_after_this)
         stop_now = 1;
 }
 
@@ -31,7 +31,7 @@ static void stop_after(struct clr_train_options *o, uint64_t iteration, uint64_t
     const bool due = done == 1 || (done > 0 && o->validate_every > 0 && done % o->validate_every == 0);
 
     stop_now = iteration == done + 1 && !due;
-    stop_behind = iteration - 1;
+    stop_after_this = iteration - 1;
     o->stop = &stop_now;
     o->progress = stop_there;
     o->checkpoint_every = 1;

@@ -83,7 +83,7 @@ START_TEST(test_train__a_run_is_never_overwritten)
 }
 END_TEST
 
-START_TEST(test_train__divergence_is_told_and_not_recorded)
+START_TEST(test_train__divergence_is_reported_and_not_recorded)
 {
     struct clr_train_options o = options("diverges");
     struct clr_train_result r;
@@ -860,7 +860,7 @@ int main(void)
     tcase_add_test(tc, test_train__equal_runs_give_equal_bytes);
     tcase_add_test(tc, test_train__evaluation_changes_nothing);
     tcase_add_test(tc, test_train__a_run_is_never_overwritten);
-    tcase_add_test(tc, test_train__divergence_is_told_and_not_recorded);
+    tcase_add_test(tc, test_train__divergence_is_reported_and_not_recorded);
     tcase_add_test(tc, test_train__a_stop_saves_what_there_is);
     tcase_add_test(tc, test_train__a_stop_ends_the_check_of_the_device);
     tcase_add_test(tc, test_train__what_does_not_fit_is_known_before);
