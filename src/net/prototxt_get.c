@@ -130,7 +130,7 @@ int pt_only(struct pt_reader *r, const char *name, struct pt_field **out, struct
 
 int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err)
 {
-    struct pt_field *field;
+    struct pt_field *field = NULL;
     int rc = pt_only(r, name, &field, err);
 
     return rc <= 0 ? rc : given(r, pt_value_int(r->doc, field, min, max, out, err));
@@ -139,7 +139,7 @@ int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, st
 int pt_double(struct pt_reader *r, const char *name, double min, double max, double *out,
               struct clr_error *err)
 {
-    struct pt_field *field;
+    struct pt_field *field = NULL;
     int rc = pt_only(r, name, &field, err);
 
     return rc <= 0 ? rc : given(r, value_double(r->doc, field, min, max, out, err));
@@ -147,7 +147,7 @@ int pt_double(struct pt_reader *r, const char *name, double min, double max, dou
 
 int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_error *err)
 {
-    struct pt_field *field;
+    struct pt_field *field = NULL;
     int rc = pt_only(r, name, &field, err);
 
     return rc <= 0 ? rc : given(r, pt_value_text(r->doc, field, out, err));
@@ -157,7 +157,7 @@ int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_
 static int word(struct pt_reader *r, const char *name, const char *const *words, const char *wanted,
                 const char *takes, int *out, struct clr_error *err)
 {
-    struct pt_field *field;
+    struct pt_field *field = NULL;
     int rc = pt_only(r, name, &field, err);
 
     if (rc <= 0)
@@ -205,7 +205,7 @@ int pt_word(struct pt_reader *r, const char *name, const char *const *words, int
 
 int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, struct clr_error *err)
 {
-    struct pt_field *field;
+    struct pt_field *field = NULL;
     int rc = pt_only(r, name, &field, err);
 
     if (rc <= 0)
