@@ -193,4 +193,4 @@ def a_mean_image_that_does_not_fit_is_refused_before_it_is_used():
         write(folder / f"{name}-images-idx3-ubyte", struct.pack(">IIII", 0x803, 2, 512, 512) + bytes(2 * 512 * 512))
         write(folder / f"{name}-labels-idx1-ubyte", struct.pack(">II", 0x801, 2) + bytes(range(2)))
     args = tiny(data=folder, batch=1, out=fresh("run"), iterations=1)
-    expect(clr(*args, "--mean", "image"), 2, [], ["--mean image: .*1x512x512 is too large .*--mean channel takes any"])
+    expect(clr(*args, "--mean", "image"), 2, [], ["--mean image: .*1x512x512 .*--mean channel"])
