@@ -296,7 +296,8 @@ static int inspect(struct bench *b, struct clr_error *err)
         rc = begin_part(b, "correctness of what was timed", 0.0, err);
     if (rc == 0)
         rc = checks_run(b->report, &b->session, ctx, b->o, err);
-    peak_note_fewer(b->report);
+    if (rc == 0)
+        rc = peak_note_fewer(b->report, err);
     if (ctx)
         ocl_save_programs(ctx);
     ocl_context_destroy(ctx);

@@ -7,6 +7,7 @@
 
 #include "bench/measure.h"
 #include "bench/peak.h"
+#include "bench/row_merge.h"
 
 /*
  * Each report is one run, and what slows a machine for an hour does not show in the samples of one: a shared
@@ -38,68 +39,17 @@ static struct clr_bench_spread images_per_s(const struct clr_bench_report *r,
 
 /* ------------------------------------------------------------------ rows of all reports in one order */
 
-/* The place of the row with that layer and pass, which is probably `likely`; row_count: it has none yet. */
-static size_t find_row(const struct comparison *c, const struct clr_bench_row *row, size_t likely)
-{
-    for (size_t n = 0; n < c->row_count; n++) {
-        const size_t i = (likely + n) % c->row_count;
-        if (c->order[i]->pass == row->pass && strcmp(c->order[i]->layer, row->layer) == 0)
-            return i;
-    }
-    return c->row_count;
-}
-
-/* The place for a row that comes after place `at` − 1 in its report: layers stay whole, their passes
- * in order. */
-static size_t place_row(const struct comparison *c, const struct clr_bench_row *row, size_t at)
-{
-    const char *before = at > 0 ? c->order[at - 1]->layer : "";
-
-    if (before[0] && strcmp(before, row->layer) != 0)
-        while (at < c->row_count && strcmp(c->order[at]->layer, before) == 0)
-            at++;
-    while (at < c->row_count && strcmp(c->order[at]->layer, row->layer) == 0 &&
-           c->order[at]->pass < row->pass)
-        at++;
-    return at;
-}
-
-static void add_rows(struct comparison *c, const struct clr_bench_report *r)
-{
-    size_t next = 0;
-
-    for (size_t i = 0; i < r->row_count; i++) {
-        size_t at = find_row(c, &r->rows[i], next);
-        if (at == c->row_count) {
-            at = place_row(c, &r->rows[i], next);
-            memmove(&c->order[at + 1], &c->order[at], (c->row_count++ - at) * sizeof(void *));
-            c->order[at] = &r->rows[i];
-        }
-        next = at + 1;
-    }
-}
-
 static int merge_rows(struct comparison *c, struct clr_error *err)
 {
-    size_t most = 0;
-    int rc;
+    struct row_merge merge;
+    int rc = row_merge_make(&merge, c->reports, c->count, err);
 
-    for (size_t k = 0; k < c->count; k++)
-        most += c->reports[k].row_count;
-    rc = mem_new(&c->order, most, sizeof(void *), "layers", err);
-    for (size_t k = 0; k < c->count && rc == 0; k++)
-        add_rows(c, &c->reports[k]);
-    if (rc == 0)
-        rc = mem_new(&c->rows, c->row_count, c->count * sizeof(void *), "layers", err);
-    for (size_t k = 0; k < c->count && rc == 0; k++) {
-        const struct clr_bench_report *r = &c->reports[k];
-        size_t at = 0;
-        for (size_t i = 0; i < r->row_count; i++, at++) {
-            at = find_row(c, &r->rows[i], at);
-            c->rows[at * c->count + k] = &r->rows[i];
-        }
-    }
-    return rc;
+    if (rc < 0)
+        return rc;
+    c->order = merge.order;
+    c->rows = merge.rows;
+    c->row_count = merge.count;
+    return 0;
 }
 
 /* ------------------------------------------------------------------ layers within others */

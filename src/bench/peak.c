@@ -4,16 +4,30 @@
 #include <math.h>
 #include <string.h>
 
-void peak_note_fewer(struct clr_bench_report *report)
+#include "base/str.h"
+#include "bench/row_index.h"
+
+int peak_note_fewer(struct clr_bench_report *report, struct clr_error *err)
 {
-    for (size_t i = 0; i < report->check_count; i++) {
+    struct row_index index = {0};
+    const int rc = row_index_make(&index, report, err);
+
+    for (size_t i = 0; rc == 0 && i < report->check_count; i++) {
         const struct clr_bench_check *c = &report->checks[i];
+        struct clr_bench_row like = {.gflop = 0.0};
         if (!strstr(c->variant, "winograd") && !strstr(c->variant, "maxima"))
             continue;
-        for (size_t k = 0; k < report->row_count; k++)
-            if (strcmp(report->rows[k].layer, c->layer) == 0)
-                report->rows[k].fewer = true;
+        str_copy(like.layer, sizeof like.layer, c->layer);
+        for (int pass = 0; pass < CLR_BENCH_PASSES; pass++) {
+            const struct clr_bench_row *row;
+            like.pass = (enum clr_bench_pass)pass;
+            row = row_index_find(&index, &like);
+            if (row)
+                report->rows[row - report->rows].fewer = true;
+        }
     }
+    row_index_clear(&index);
+    return rc;
 }
 
 static double share(const struct clr_bench_report *report, double gflop, double ms)

@@ -10,7 +10,7 @@
 #include <clr/bench.h>
 
 /* Note at the rows which layers get by with fewer: by the variants in the checks. */
-void peak_note_fewer(struct clr_bench_report *report);
+int peak_note_fewer(struct clr_bench_report *report, struct clr_error *err);
 
 /* 0 to 1; NaN: there is none, as above, or nothing was counted, or it would be above 1: the peak was
  * measured too low. */

@@ -9,6 +9,7 @@
 #include "base/members.h"
 #include "bench/measure.h"
 #include "bench/peak.h"
+#include "bench/row_index.h"
 
 #define FORMAT     "clr-cl bench"
 #define VERSION    1
@@ -227,14 +228,20 @@ int clr_bench_write(const char *path, const struct clr_bench_report *reports, si
 /* ------------------------------------------------------------------ reading */
 
 /* A layer and pass are there once. */
-static void check_rows(struct members_reader *in, const struct clr_bench_report *r)
+static void check_rows(struct members_reader *in, size_t device, const struct clr_bench_report *r)
 {
-    for (size_t i = 0; i < r->row_count; i++)
-        for (size_t k = 0; k < i; k++)
-            if (r->rows[k].pass == r->rows[i].pass && strcmp(r->rows[k].layer, r->rows[i].layer) == 0) {
-                members_wrong(in, "layers", NULL, "has a layer and pass twice");
-                return;
-            }
+    struct row_index index = {0};
+    const struct clr_bench_row *twice;
+
+    if (in->rc == 0)
+        in->rc = row_index_make(&index, r, in->err);
+    twice = row_index_twice(&index);
+    if (twice) {
+        (void)snprintf(in->where, sizeof in->where, "devices[%zu].layers[%zu]", device,
+                       (size_t)(twice - r->rows));
+        members_wrong(in, "layer", NULL, "comes twice with this pass");
+    }
+    row_index_clear(&index);
 }
 
 static void read_report(struct members_reader *in, const json_t *v, size_t device,
@@ -243,10 +250,11 @@ static void read_report(struct members_reader *in, const json_t *v, size_t devic
     (void)snprintf(in->where, sizeof in->where, "devices[%zu]", device);
     out->tuned_layers = -1;
     members_read(in, v, report_members, out);
-    check_rows(in, out);
+    check_rows(in, device, out);
     for (size_t i = 0; i < out->check_count; i++)
         out->wrong += !out->checks[i].ok;
-    peak_note_fewer(out);
+    if (in->rc == 0)
+        in->rc = peak_note_fewer(out, in->err);
 }
 
 static int check_format(const char *path, const json_t *json, struct clr_error *err)

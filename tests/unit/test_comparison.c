@@ -553,7 +553,7 @@ END_TEST
 /* Many rows, in no order, all different: in a moment, though each is looked for among the others. */
 START_TEST(test_compare__many_rows)
 {
-    enum { ROWS = 2000, REPORTS = 6 };
+    enum { ROWS = 10000, REPORTS = 6 };
     const char *path = figures_join(support_temp_dir(), "a.json");
     const clock_t began = clock(); /* of processor time: the machine may be busy */
     struct clr_bench_report r[REPORTS], *again = NULL;
@@ -574,7 +574,7 @@ START_TEST(test_compare__many_rows)
     ck_assert_uint_eq(again->row_count, ROWS);
     clr_bench_destroy(again, count);
     ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, CLR_BENCH_TEXT, NULL), 0);
-    reports_expect_line(text, "layer 1999 of 5", "  0.500");
+    reports_expect_line(text, "layer 9999 of 5", "  0.500");
     free(text);
     for (int i = 0; i < REPORTS; i++)
         clr_bench_clear(&r[i]);
