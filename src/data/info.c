@@ -11,31 +11,21 @@
 #include "data/format.h"
 #include "data/catalog.h"
 
-/* Images of a class. */
-static size_t count_class(const struct clr_images *images, int class)
+/* Images of each class: of train, then of test. Free with free(). */
+static int count_classes(size_t **out, const struct clr_dataset *ds, struct clr_error *err)
 {
-    size_t count = 0;
+    int rc = mem_new(out, 2 * (size_t)ds->classes, sizeof **out, "counts of classes", err);
 
-    for (int i = 0; i < images->count; i++)
-        count += images->labels[i] == class;
-    return count;
-}
-
-/* Pass the text to the caller. */
-static int finish(char **out, struct str *text, struct clr_error *err)
-{
-    int rc = str_check(text, err);
-
-    if (rc < 0)
-        str_clear(text);
-    else
-        *out = text->text;
+    for (int i = 0; rc == 0 && i < ds->train.count; i++)
+        (*out)[ds->train.labels[i]]++;
+    for (int i = 0; rc == 0 && i < ds->test.count; i++)
+        (*out)[ds->classes + ds->test.labels[i]]++;
     return rc;
 }
 
 /* ---- info ---- */
 
-static void append_classes(struct str *s, const struct clr_dataset *ds)
+static void append_classes(struct str *s, const struct clr_dataset *ds, const size_t *counts)
 {
     int width = 5;
 
@@ -45,14 +35,18 @@ static void append_classes(struct str *s, const struct clr_dataset *ds)
     }
     str_append(s, "\n  label  %-*s   train    test\n", width, "class");
     for (int i = 0; i < ds->classes; i++)
-        str_append(s, "  %5d  %-*s %7zu %7zu\n", i, width, ds->class_names[i], count_class(&ds->train, i),
-                   count_class(&ds->test, i));
+        str_append(s, "  %5d  %-*s %7zu %7zu\n", i, width, ds->class_names[i], counts[i],
+                   counts[ds->classes + i]);
 }
 
 int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error *err)
 {
     struct str s = {0};
+    size_t *counts = NULL;
+    int rc = count_classes(&counts, ds, err);
 
+    if (rc < 0)
+        return rc;
     str_append(&s, "name      %s\nfolder    %s\nformat    %s\n", ds->name, ds->path, ds->format);
     str_append(&s, "images    ");
     str_append_grouped(&s, (uint64_t)ds->train.count);
@@ -65,8 +59,9 @@ int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error
     for (int c = 0; c < ds->channels; c++)
         str_append(&s, "%s%.4f", c > 0 ? ", " : "", ds->channel_mean[c]);
     str_append(&s, " of 255, by channel, training images\nsha256    %s\n", ds->checksum);
-    append_classes(&s, ds);
-    return finish(text, &s, err);
+    append_classes(&s, ds, counts);
+    free(counts);
+    return str_take(text, &s, err);
 }
 
 /* Text of a JSON value with a newline; takes the reference. */
@@ -80,7 +75,7 @@ static int dump(char **text, json_t *json, struct clr_error *err)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for JSON");
     str_append(&s, "%s\n", dumped);
     free(dumped);
-    return finish(text, &s, err);
+    return str_take(text, &s, err);
 }
 
 /* JSON strings are UTF-8: in a path that is not, bytes that are not ASCII become '?'. */
@@ -102,30 +97,37 @@ static json_t *json_text(const char *text)
     return value;
 }
 
-static json_t *json_classes(const struct clr_dataset *ds)
+static json_t *json_classes(const struct clr_dataset *ds, const size_t *counts)
 {
     json_t *list = json_array();
 
     for (int i = 0; list && i < ds->classes; i++)
-        list = json_append(list,
-                           json_pack("{s:i,s:o,s:I,s:I}", "label", i, "name", json_text(ds->class_names[i]),
-                                     "train", (json_int_t)count_class(&ds->train, i), "test",
-                                     (json_int_t)count_class(&ds->test, i)));
+        list = json_append(list, json_pack("{s:i,s:o,s:I,s:I}", "label", i, "name",
+                                           json_text(ds->class_names[i]), "train", (json_int_t)counts[i],
+                                           "test", (json_int_t)counts[ds->classes + i]));
     return list;
 }
 
 int clr_dataset_info_json(char **text, const struct clr_dataset *ds, struct clr_error *err)
 {
     json_t *mean = json_array();
+    size_t *counts = NULL;
+    int rc = count_classes(&counts, ds, err);
 
+    if (rc < 0) {
+        json_decref(mean);
+        return rc;
+    }
     for (int c = 0; mean && c < ds->channels; c++)
         mean = json_append(mean, json_real(ds->channel_mean[c]));
-    return dump(text,
-                json_pack("{s:o,s:o,s:s,s:i,s:i,s:[iii],s:o,s:s,s:o}", "name", json_text(ds->name), "path",
-                          json_text(ds->path), "format", ds->format, "train", ds->train.count, "test",
-                          ds->test.count, "shape", ds->channels, ds->height, ds->width, "mean", mean,
-                          "sha256", ds->checksum, "classes", json_classes(ds)),
-                err);
+    rc = dump(text,
+              json_pack("{s:o,s:o,s:s,s:i,s:i,s:[iii],s:o,s:s,s:o}", "name", json_text(ds->name), "path",
+                        json_text(ds->path), "format", ds->format, "train", ds->train.count, "test",
+                        ds->test.count, "shape", ds->channels, ds->height, ds->width, "mean", mean, "sha256",
+                        ds->checksum, "classes", json_classes(ds, counts)),
+              err);
+    free(counts);
+    return rc;
 }
 
 /* ---- list ---- */
@@ -151,7 +153,7 @@ int clr_dataset_list(char **text, struct clr_error *err)
         }
         free(folder);
     }
-    return finish(text, &s, err);
+    return str_take(text, &s, err);
 }
 
 int clr_dataset_list_json(char **text, struct clr_error *err)
