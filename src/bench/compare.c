@@ -1,11 +1,11 @@
 /* Reports side by side: see clr/bench.h. */
 #include <clr/bench.h>
 
+#include "base/embedded.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "bench/comparison.h"
 #include "bench/report_json.h"
-#include "bench/known.h"
 
 /* ------------------------------------------------------------------ what can be compared */
 
@@ -126,12 +126,12 @@ int clr_bench_add_known(struct clr_bench_report **reports, size_t *count, struct
 {
     int rc = 0;
 
-    for (size_t i = 0; i < known_entry_count && rc == 0; i++) {
+    for (size_t i = 0; i < embedded_reports_count && rc == 0; i++) {
         struct clr_bench_report *some = NULL;
         char path[CLR_BENCH_NAME];
         size_t n = 0;
-        (void)snprintf(path, sizeof path, "known/%s.json", known_entries[i].name);
-        rc = bench_read_text(&some, &n, path, known_entries[i].text, known_entries[i].size, err);
+        (void)snprintf(path, sizeof path, "known/%s.json", embedded_reports[i].name);
+        rc = bench_read_text(&some, &n, path, embedded_reports[i].text, embedded_reports[i].size, err);
         for (size_t k = 0; k < n && rc == 0; k++)
             rc = add_known(reports, count, &some[k], err);
         clr_bench_destroy(some, n);

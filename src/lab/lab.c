@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/embedded.h"
 #include "base/fs.h"
-#include "lab/zoo.h"
 #include "net/prototxt.h"
 
 /* ------------------------------------------------------------------ names */
@@ -16,8 +16,8 @@ const char *const *lab_names(void)
 {
     static const char *names[16];
 
-    for (size_t i = 0; i < lab_zoo_entry_count && i + 1 < MEM_COUNT(names); i++)
-        names[i] = lab_zoo[i].name;
+    for (size_t i = 0; i < embedded_experiments_count && i + 1 < MEM_COUNT(names); i++)
+        names[i] = embedded_experiments[i].name;
     return names;
 }
 
@@ -329,17 +329,17 @@ static int open_file(struct lab_experiment *e, const char *name, size_t *size, s
     const char *nearest = str_nearest(name, lab_names());
     int rc;
 
-    for (size_t i = 0; i < lab_zoo_entry_count; i++) {
-        if (strcmp(lab_zoo[i].name, name) != 0)
+    for (size_t i = 0; i < embedded_experiments_count; i++) {
+        if (strcmp(embedded_experiments[i].name, name) != 0)
             continue;
         str_append(&text, "built-in %s", name);
         rc = str_take(&e->file, &text, err);
-        *size = lab_zoo[i].size;
-        return rc < 0 ? rc : str_duplicate(&e->text, lab_zoo[i].text, err);
+        *size = embedded_experiments[i].size;
+        return rc < 0 ? rc : str_duplicate(&e->text, embedded_experiments[i].text, err);
     }
     if (!fs_is_path(name)) {
-        for (size_t i = 0; i < lab_zoo_entry_count; i++)
-            str_append(&text, "%s%s", i > 0 ? ", " : "", lab_zoo[i].name);
+        for (size_t i = 0; i < embedded_experiments_count; i++)
+            str_append(&text, "%s%s", i > 0 ? ", " : "", embedded_experiments[i].name);
         rc = nearest
                  ? clr_error_set(err, CLR_EINPUT, "no experiment '%.100s': did you mean '%s'?", name, nearest)
                  : clr_error_set(

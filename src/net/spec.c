@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/embedded.h"
 #include "base/fs.h"
 #include "net/layer.h"
 #include "net/prototxt.h"
-#include "net/builtin.h"
 
 #define LIMIT_LAYERS 4096
 
@@ -147,13 +147,13 @@ static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, s
     const char *nearest;
     int rc;
 
-    for (size_t i = 0; i < zoo_entry_count; i++) {
-        if (strcmp(zoo_entries[i].name, name) != 0)
+    for (size_t i = 0; i < embedded_nets_count; i++) {
+        if (strcmp(embedded_nets[i].name, name) != 0)
             continue;
         str_append(&file, "built-in %s", name);
         rc = str_take(&spec->file, &file, err);
-        *size = zoo_entries[i].size;
-        return rc < 0 ? rc : str_duplicate(&spec->text, zoo_entries[i].text, err);
+        *size = embedded_nets[i].size;
+        return rc < 0 ? rc : str_duplicate(&spec->text, embedded_nets[i].text, err);
     }
     if (!fs_is_path(name)) {
         nearest = str_nearest(name, clr_net_names());
