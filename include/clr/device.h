@@ -32,6 +32,9 @@ struct clr_device {
 /** "CPU", "GPU", "accelerator", "other": static storage. */
 CLR_API const char *clr_device_type_name(enum clr_device_type type);
 
+/** Is it a renderer or simulator, which runs OpenCL on the host: llvmpipe, softpipe, Oclgrind? */
+CLR_API bool clr_device_is_software(const struct clr_device *d);
+
 /**
  * All devices of all platforms, in the ICD's order. No platform is no error: the list is empty.
  *

@@ -7,6 +7,8 @@
 #ifndef CLR_OPTIMIZER_H
 #define CLR_OPTIMIZER_H
 
+#include <stdbool.h>
+
 #include <clr/error.h>
 
 enum clr_momentum_convention {
@@ -36,6 +38,16 @@ CLR_API double clr_optimizer_momentum(enum clr_optimizer optimizer);
 
 /** The usual momentum of the squares; NaN: the optimizer has no squares, and uses neither momentum2 nor ε. */
 CLR_API double clr_optimizer_momentum2(enum clr_optimizer optimizer);
+
+/** How an optimizer is written in PyTorch. */
+struct clr_optimizer_pytorch {
+    const char *name; /**< its class in torch.optim */
+    const char *more; /**< an argument that makes it this one, ", nesterov=True"; "": none */
+    bool betas;       /**< momentum and momentum2 are `betas`; else the first is `momentum` */
+};
+
+/** Static storage. */
+CLR_API const struct clr_optimizer_pytorch *clr_optimizer_pytorch(enum clr_optimizer optimizer);
 
 /**
  * The optimizer of that name.

@@ -47,6 +47,9 @@ struct clr_plot_options {
                  Columns panel,axis,kind,name,x,y,low,high,line; of bars: layer,pass,device,value,low,high */
 };
 
+/** 0: a figure can have that name, which ends in .png, .svg or .pdf; CLR_EUSAGE. */
+CLR_API int clr_plot_check_name(const char *path, struct clr_error *err);
+
 /**
  * Accuracy over iterations.
  *

@@ -18,7 +18,9 @@ CLR_API const char *clr_range_rule_name(int rule);
 
 #define CLR_RANGE_IMAGES 100 /**< fewest evaluated images: their accuracy has a standard error of 5 % */
 #define CLR_RANGE_POINTS 6   /**< fewest evaluations */
-#define CLR_RANGE_TESTS  100 /**< most tests that are read as one */
+/** Fewest updates with rates up to the upper bound: twice what momentum 0.9 remembers. */
+#define CLR_RANGE_UPDATES 20
+#define CLR_RANGE_TESTS   100 /**< most tests that are read as one */
 
 /** The outcome of a reading. All but CLR_RANGE_READ: no bounds, and the reason. */
 enum clr_range_verdict {
@@ -38,7 +40,7 @@ enum clr_range_verdict {
 enum clr_range_doubt {
     CLR_RANGE_SURE,        /**< nothing speaks against them */
     CLR_RANGE_OPEN,        /**< the accuracy was highest at the last rates: the best ones are higher */
-    CLR_RANGE_FEW_UPDATES, /**< too few updates came before the upper bound: src/range/reading.h */
+    CLR_RANGE_FEW_UPDATES, /**< fewer than CLR_RANGE_UPDATES came before the upper bound */
     CLR_RANGE_WIDE         /**< the interval of the upper bound reaches over more than a factor of 10 */
 };
 
@@ -97,5 +99,13 @@ struct clr_range_result {
  */
 CLR_API int clr_range_read(struct clr_range_result *result, const char *const *folders, size_t count,
                            struct clr_error *err);
+
+/**
+ * What range.json has of a result, as JSON with 17 digits.
+ *
+ * @param text  new, free with free()
+ * @return 0; CLR_ENOMEM
+ */
+CLR_API int clr_range_json(char **text, const struct clr_range_result *result, struct clr_error *err);
 
 #endif

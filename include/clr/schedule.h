@@ -137,6 +137,10 @@ CLR_API bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t i
  * memory. */
 CLR_API void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size);
 
+/** The same as the title of a figure, with all numbers of sgdr and 1cycle, and a momentum that changes;
+ * CLR_ENOMEM. */
+CLR_API int clr_schedule_title(const struct clr_schedule *s, char *out, size_t size, struct clr_error *err);
+
 /**
  * Write the schedule as CSV: header `iteration,lr,momentum`, then one row per update, iteration 1 …
  * `iterations` (row n holds update t = n − 1), numbers as %.9g.

@@ -35,6 +35,10 @@ struct clr_tune_options {
 CLR_API int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *user, const char *text),
                           void *user, struct clr_error *err);
 
+/** The line for an error that ends the worker, also one before clr_tune_work(): clr_tune() returns it. */
+CLR_API void clr_tune_fail(const struct clr_error *why, void (*line)(void *user, const char *text),
+                           void *user);
+
 enum clr_tune_happening {
     CLR_TUNE_BEGINS, /**< the device is known: device, driver, platform, record, items, variants */
     CLR_TUNE_ITEM,   /**< a pass of an operator: item, layer, operation, shape, uses, item_variants */

@@ -100,6 +100,38 @@ const char *fs_last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Where the last part of the path begins; *end: where it ends, before any '/'. */
+static size_t last_part(const char *path, size_t *end)
+{
+    size_t start;
+
+    while (*end > 1 && path[*end - 1] == '/')
+        --*end;
+    for (start = *end; start > 0 && path[start - 1] != '/'; start--)
+        ;
+    return start;
+}
+
+void fs_run_name(char *out, size_t size, const char *path)
+{
+    static const char *const common[] = {"history.csv", "range.csv", "loss.csv"};
+    size_t end = strlen(path), start = last_part(path, &end), n = end - start;
+
+    for (size_t i = 0; i < MEM_COUNT(common) && start > 0; i++) {
+        if (n != strlen(common[i]) || strncmp(path + start, common[i], n) != 0)
+            continue;
+        end = start;
+        start = last_part(path, &end);
+        break;
+    }
+    if (end - start > 4 && strncmp(path + end - 4, ".csv", 4) == 0)
+        end -= 4;
+    if (end > start)
+        (void)snprintf(out, size, "%.*s", (int)(end - start), path + start);
+    else
+        str_copy(out, size, path);
+}
+
 int fs_folder_of(char **out, const char *path, struct clr_error *err)
 {
     const size_t length = (size_t)(fs_last_part(path) - path);

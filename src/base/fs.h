@@ -55,6 +55,10 @@ bool fs_is_path(const char *name);
 
 /* What stands after the last '/'. */
 const char *fs_last_part(const char *path);
+/* How the run of a folder or file is called: the last part of the path, without ".csv"; the folder's for
+ * "…/history.csv", "…/range.csv" and "…/loss.csv". */
+#define FS_RUN_NAME 160
+void fs_run_name(char *out, size_t size, const char *path);
 /* What stands before it, with the '/'; "." where there is none. A new string; free with free(). */
 int fs_folder_of(char **out, const char *path, struct clr_error *err);
 /* dir + "/" + name, one '/' between them, into a new string; free with free(). */

@@ -289,3 +289,15 @@ int str_duplicate(char **out, const char *text, struct clr_error *err)
     *out = p;
     return 0;
 }
+
+size_t str_word(const char *text)
+{
+    return strcspn(text, " ");
+}
+
+bool str_same_word(const char *text, const char *other)
+{
+    const size_t length = str_word(text);
+
+    return str_word(other) == length && strncmp(text, other, length) == 0;
+}

@@ -60,6 +60,11 @@ void str_mask(char *text);
 /* The same of a name, which is one line in tables: line ends and tabs become blanks. */
 void str_mask_name(char *text);
 
+/* Length of the first word, up to a blank: of a variant its algorithm, 6 of "direct 5x2". */
+size_t str_word(const char *text);
+/* Do both begin with the same word? Then two variants are of one algorithm. */
+bool str_same_word(const char *text, const char *other);
+
 /* Case-insensitive search, ASCII. */
 bool str_contains_nocase(const char *haystack, const char *needle);
 

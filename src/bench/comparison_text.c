@@ -157,7 +157,7 @@ static bool leaves_out_a_share(const struct clr_bench_report *r)
 
 static bool is_alike(const struct clr_bench_replaced *a, const struct clr_bench_replaced *b)
 {
-    return strcmp(a->why, b->why) == 0 && op_same_algorithm(a->variant, b->variant);
+    return strcmp(a->why, b->why) == 0 && str_same_word(a->variant, b->variant);
 }
 
 /* What was replaced, one line for each algorithm: one for each layer and pass may be dozens. */
@@ -174,8 +174,7 @@ static void note_replaced(const struct page *p, size_t k)
             continue;
         if (from_here > 1)
             (void)snprintf(more, sizeof more, "; likewise %zu more of '%.*s': 'replaced' in its report",
-                           from_here - 1, (int)op_algorithm_length(r->replaced[i].variant),
-                           r->replaced[i].variant);
+                           from_here - 1, (int)str_word(r->replaced[i].variant), r->replaced[i].variant);
         note(p, "[%zu] %s%s", k + 1, words_replaced(text, &r->replaced[i]), more);
     }
 }

@@ -5,8 +5,9 @@
 #ifndef CLI_ARGUMENTS_H
 #define CLI_ARGUMENTS_H
 
+#include <clr/solver.h>
+
 #include "cli/opt.h"
-#include "net/solver.h"
 
 struct arguments {
     char **values; /* owned strings, NULL-terminated; values[0] is the command's name */

@@ -10,7 +10,6 @@
 
 #include "base/fs.h"
 #include "cli/opt.h"
-#include "plot/canvas.h"
 
 static const struct opt_command command = {
     .name = "bench",
@@ -194,8 +193,7 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
 static int check_outputs(const struct bench_options *o, const struct opt_set *read, struct clr_error *err)
 {
     const char *const written[] = {o->csv, o->markdown, o->json, o->plot};
-    enum canvas_format format;
-    int rc = o->plot ? canvas_format_of(&format, o->plot, err) : 0;
+    int rc = o->plot ? clr_plot_check_name(o->plot, err) : 0;
 
     for (size_t i = 0; i < MEM_COUNT(written) && rc == 0; i++) {
         rc = cli_check_outputs(written[i], NULL, err);

@@ -1,5 +1,5 @@
 /*
- * clr-cl experiment: the runs of an experiment (lab/lab.h), each in a process of its own, one at a time on
+ * clr-cl experiment: the runs of an experiment (clr/lab.h), each in a process of its own, one at a time on
  * each device; then tables and figures. Runs that are finished are not repeated, and others are resumed: so
  * the command may be stopped, or killed, at any moment and repeated.
  */
@@ -16,14 +16,14 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
+
+#include <clr/lab.h>
 #endif
 
 #include "base/archive.h"
 #include "base/fs.h"
 #include "cli/arguments.h"
 #include "cli/opt.h"
-#include "lab/lab.h"
-#include "ocl/device.h"
 
 #define MAX_DEVICES  16
 #define LOOK_NS      20000000 /* at the workers, 50 times a second */
@@ -117,7 +117,7 @@ static int plan_job(struct work *w, size_t i, struct clr_error *err)
 {
     struct job *job = &w->jobs[i];
     struct clr_error why = {0};
-    int rc = lab_folder(&job->folder, w->out, job->run, job->seed, err);
+    int rc = clr_lab_folder(&job->folder, w->out, job->run, job->seed, err);
 
     if (rc == 0)
         rc = set_arguments(job, w->quiet || w->device_count > 1, err);
@@ -170,7 +170,7 @@ static int look(struct work *w, struct clr_error *err)
     int rc = 0;
 
     for (size_t i = 0; i < w->count && rc == 0; i++) {
-        rc = lab_look(&w->states[i], w->jobs[i].folder, (const char *const *)w->jobs[i].kept.values, err);
+        rc = clr_lab_look(&w->states[i], w->jobs[i].folder, (const char *const *)w->jobs[i].kept.values, err);
         if (rc == 0 && w->states[i] == LAB_OTHER)
             rc = clr_error_set(err, CLR_EUSAGE,
                                "%s:%d: there is a run with other options in '%s': remove it and "
@@ -203,7 +203,7 @@ static int add_all_devices(struct work *w, struct clr_error *err)
     for (size_t i = 0; i < count && rc == 0; i++) {
         char place[32];
         (void)snprintf(place, sizeof place, "%d:%d", devices[i].platform_index, devices[i].device_index);
-        if (devices[i].usable && !device_is_software(&devices[i]))
+        if (devices[i].usable && !clr_device_is_software(&devices[i]))
             rc = add_device(w, place, err);
     }
     free(devices);
@@ -304,12 +304,12 @@ static int start(struct work *w, struct job *job, size_t number, struct clr_erro
 
 static int note_result(const struct job *job, struct clr_error *err)
 {
-    struct str text = {0};
-    int rc = lab_describe(&text, job->run, job->folder, err);
+    char *text = NULL;
+    int rc = clr_lab_describe(&text, job->run, job->folder, err);
 
     if (rc == 0)
-        cli_note("%s, seed %d: %s", job->run->name, job->seed, str_text(&text));
-    str_clear(&text);
+        cli_note("%s, seed %d: %s", job->run->name, job->seed, text);
+    free(text);
     return rc;
 }
 
@@ -348,7 +348,7 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
                              job->run->name, seed, WEXITSTATUS(status));
     }
     w->done++;
-    return rc < 0 ? rc : lab_report(w->e, w->out, w->states, NULL, err);
+    return rc < 0 ? rc : clr_lab_report(w->e, w->out, w->states, NULL, err);
 }
 
 /* Start the next job on every free device; *running: the number of workers. */
@@ -485,12 +485,12 @@ static int write_copy(const struct work *w, struct clr_error *err)
 static int finish(struct work *w, struct clr_error *err)
 {
     char *table = NULL, figures[STR_COUNT];
-    int rc = lab_report(w->e, w->out, w->states, &table, err), drawn = 0;
+    int rc = clr_lab_report(w->e, w->out, w->states, &table, err), drawn = 0;
 
     if (rc == 0 && table)
         cli_print_text(table);
     if (rc == 0)
-        drawn = lab_draw(w->e, w->out, w->states, cli_command_line(), err);
+        drawn = clr_lab_draw(w->e, w->out, w->states, cli_command_line(), err);
     if (rc == 0 && drawn >= 0)
         cli_note("wrote results.csv, results.md%s%s in %s", drawn > 0 ? " and " : "",
                  drawn > 0 ? str_count(figures, (uint64_t)drawn, "figure") : "", w->out);
@@ -530,7 +530,7 @@ static int carry_out(struct work *w, struct clr_error *err)
     if (rc == 0)
         rc = write_copy(w, err);
     if (rc == 0) /* report results of other settings before more is trained */
-        rc = lab_report(w->e, w->out, w->states, NULL, err);
+        rc = clr_lab_report(w->e, w->out, w->states, NULL, err);
     if (rc == 0)
         note_begin(w);
     if (rc == 0)
@@ -556,7 +556,7 @@ static void clear(struct work *w)
     free(w->jobs);
     free(w->states);
     free(w->order);
-    lab_destroy(w->e);
+    clr_lab_destroy(w->e);
 }
 
 int cmd_experiment(int argc, char **argv, struct clr_error *err)
@@ -583,7 +583,7 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
     if (rc != 0)
         goto out;
     cli_set_quiet(w.quiet);
-    rc = lab_load(&w.e, set.args[0], err);
+    rc = clr_lab_load(&w.e, set.args[0], err);
     if (rc == 0)
         rc = choose_devices(&w, device, err);
     if (rc == 0)

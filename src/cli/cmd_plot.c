@@ -12,7 +12,6 @@
 #include "cli/plot_inputs.h"
 #include "cli/plot_kinds.h"
 #include "cli/plot_list.h"
-#include "plot/runs.h"
 
 static const struct opt_command command = {
     .name = "plot",
@@ -101,9 +100,9 @@ static int check_args(const struct plot_kind_row **out, const struct opt_set *se
 
 static bool has_name(const char *path, const char *name)
 {
-    char own[RUNS_LABEL];
+    char own[FS_RUN_NAME];
 
-    runs_name(own, sizeof own, path);
+    fs_run_name(own, sizeof own, path);
     return strcmp(path, name) == 0 || strcmp(own, name) == 0 || strcmp(fs_last_part(path), name) == 0;
 }
 

@@ -10,7 +10,6 @@
 #include <clr/plot.h>
 
 #include "cli/run_options.h"
-#include "plot/labels.h"
 
 #define MAX_ROWS 10000000u
 
@@ -51,7 +50,7 @@ static int draw(const struct schedule_options *o, struct clr_error *err)
     if (fd < 0)
         return clr_error_set(err, CLR_EFAILED, "cannot make a file in " P_tmpdir ": %s", strerror(errno));
     (void)close(fd);
-    rc = labels_describe(title, sizeof title, s, err);
+    rc = clr_schedule_title(s, title, sizeof title, err);
     if (rc == 0)
         rc = clr_schedule_write_csv(s, o->run.train.iterations, csv, err);
     if (rc == 0)

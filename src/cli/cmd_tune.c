@@ -14,8 +14,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/opt.h"
-#include "ops/tuned.h"
-#include "tune/events.h"
 
 #define PACE       "a fraction of a second, or some seconds where it must be compiled"
 #define PATIENCE_S 120 /* the first matrix product on a device compiles for up to 20 s */
@@ -127,7 +125,6 @@ static int work(const struct tune_options *o, struct clr_error *err)
 int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 {
     struct tune_options o = {.net = "quick", .batch = 100};
-    struct clr_tune_event event = {.what = CLR_TUNE_ERROR};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -144,11 +141,8 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
     if (rc == 0)
         rc = work(&o, err);
     opt_clear(&set);
-    if (rc >= 0)
-        return rc;
-    event.code = rc; /* for the process that started this one, which prints it */
-    event_text(event.detail, sizeof event.detail, err->message);
-    event_send(&event, print_line, NULL);
+    if (rc < 0)
+        clr_tune_fail(err, print_line, NULL); /* the process that started this one prints it */
     return 0;
 }
 
@@ -159,7 +153,7 @@ enum { KINDS = 32, FACTOR = 32, LEFT = CLI_ABOUT + 48 };
 
 /* Variants of one algorithm that failed in one way: the first is reported at once, the others at the end. */
 struct kind {
-    char variant[TUNEDB_VARIANT], why[16]; /* of the first */
+    char variant[64], why[16]; /* of the first */
     int count;
 };
 
@@ -254,7 +248,7 @@ static struct kind *find_kind(struct tune_report *r, const struct clr_tune_event
     struct kind *k = r->kinds;
 
     for (; k < r->kinds + r->kind_count; k++)
-        if (op_same_algorithm(k->variant, e->variant) && strcmp(k->why, e->why) == 0)
+        if (str_same_word(k->variant, e->variant) && strcmp(k->why, e->why) == 0)
             return k;
     if (r->kind_count == KINDS)
         return NULL;
@@ -287,8 +281,8 @@ static void report_kinds(const struct tune_report *r)
     for (int i = 0; i < r->kind_count; i++)
         if (r->kinds[i].count > 1)
             cli_warn("the variant '%.*s' %s %d times, counting passes and tiles; the list is in '%s'",
-                     (int)op_algorithm_length(r->kinds[i].variant), r->kinds[i].variant,
-                     failed_how(r->kinds[i].why), r->kinds[i].count, r->record);
+                     (int)str_word(r->kinds[i].variant), r->kinds[i].variant, failed_how(r->kinds[i].why),
+                     r->kinds[i].count, r->record);
 }
 
 /* "; about 12 minutes left", by what the variants before took; "" where none was tried. */

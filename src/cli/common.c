@@ -521,3 +521,13 @@ int cli_check_outputs(const char *written, const char *other, struct clr_error *
                              written, other);
     return 0;
 }
+
+bool cli_is_repeat_name(const char *name)
+{
+    return strncmp(name, "seed-", 5) == 0;
+}
+
+bool cli_is_test_name(const char *name)
+{
+    return cli_is_repeat_name(name) || strncmp(name, "decay-", 6) == 0;
+}

@@ -152,4 +152,8 @@ struct arguments;
 int cmd_train_check(struct arguments *kept, int argc, char **argv, struct clr_error *err);
 int cmd_range_test_check(struct arguments *kept, int argc, char **argv, struct clr_error *err);
 
+/* Is that how range-test calls the folders of several tests in one? Those that differ in the seed alone? */
+bool cli_is_test_name(const char *name);
+bool cli_is_repeat_name(const char *name);
+
 #endif

@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/common.h"
-#include "range/curve.h"
 
 #define HEAD      256 /* bytes of a file that are compared */
 #define NAME_SIZE 256
@@ -168,7 +167,7 @@ static enum content first_below(const char *path, unsigned wanted, char *name, s
             continue;
         if (fs_is_dir(folder))
             c = folder_content(folder);
-        if (c == NOTHING && depth > 0 && range_is_test_name(entry->d_name))
+        if (c == NOTHING && depth > 0 && cli_is_test_name(entry->d_name))
             c = first_below(folder, wanted, ignored, sizeof ignored, depth - 1);
         free(folder);
         fits = (g_contents[c].kinds & wanted) != 0;
@@ -207,7 +206,7 @@ static struct finding look(const char *path, unsigned wanted)
     if (f.content != NOTHING)
         return f;
     f.named = first_below(path, wanted, f.name, sizeof f.name, 1);
-    tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && range_is_test_name(f.name);
+    tests = (f.named == RANGE_TEST || f.named == RANGE_UNEVALUATED) && cli_is_test_name(f.name);
     if (fs_exists_in(path, ARCHIVE_TABLE) && (f.named == NOTHING || (g_contents[HISTORIES].kinds & wanted))) {
         f.named = HISTORIES;
         str_copy(f.name, sizeof f.name, ARCHIVE_TABLE);

@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/common.h"
-#include "range/curve.h"
 
 #define TEST_DEPTH 2 /* of folders: a weight decay, a seed */
 
@@ -45,7 +44,7 @@ static int by_path(const void *a, const void *b)
     const char *x = ((const struct plot_listed *)a)->path, *y = ((const struct plot_listed *)b)->path;
     const size_t at = first_difference(x, y), name = strcspn(x + at, "-");
 
-    if (range_is_test_name(x + at) && strncmp(x + at, y + at, name + 1) == 0) {
+    if (cli_is_test_name(x + at) && strncmp(x + at, y + at, name + 1) == 0) {
         const double m = strtod(x + at + name + 1, NULL), n = strtod(y + at + name + 1, NULL);
         if (m < n || m > n)
             return m < n ? -1 : 1;
@@ -72,11 +71,11 @@ static int add_below(struct plot_list *list, const char *path, const char *withi
 
     while (rc == 0 && dir && (entry = readdir(dir))) {
         char *below = NULL;
-        if (!range_is_test_name(entry->d_name))
+        if (!cli_is_test_name(entry->d_name))
             continue;
         rc = fs_join(&below, path, entry->d_name, err);
         if (rc == 0 && fs_is_dir(below))
-            rc = add_below(list, below, range_is_repeat_name(entry->d_name) ? path : NULL, depth - 1, err);
+            rc = add_below(list, below, cli_is_repeat_name(entry->d_name) ? path : NULL, depth - 1, err);
         free(below);
     }
     if (dir)

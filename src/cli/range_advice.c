@@ -3,13 +3,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/json.h"
 #include "cli/common.h"
-#include "ops/optimizer.h"
-#include "range/reading.h"
 
 #define RATES       1e6 /* the highest that --max-lr takes */
 #define HIGH        1.0 /* a rate that is too high for most nets */
@@ -93,7 +92,7 @@ struct next {
 /* So long that enough updates come with rates up to the upper bound; two digits. */
 static uint64_t enough_iterations(const struct range_advice *a)
 {
-    const double want = ENOUGH * RANGE_UPDATES * (double)a->o->train.iterations / (double)a->r->updates,
+    const double want = ENOUGH * CLR_RANGE_UPDATES * (double)a->o->train.iterations / (double)a->r->updates,
                  unit = pow(10.0, floor(log10(want)) - 1.0);
 
     return (uint64_t)(ceil(want / unit) * unit);
@@ -271,20 +270,20 @@ static uint64_t epoch(const struct run_options *o)
 static void append_optimizer(struct str *s, const struct range_advice *a)
 {
     const struct clr_train_options *o = &a->o->train;
-    const struct optimizer_class *class = optimizer_class(o->optimizer);
-    const double momentum = o->schedule.momentum,
-                 momentum2 = isnan(o->momentum2) ? class->usual_momentum2 : o->momentum2;
+    const struct clr_optimizer_pytorch *class = clr_optimizer_pytorch(o->optimizer);
+    const double usual2 = clr_optimizer_momentum2(o->optimizer), momentum = o->schedule.momentum,
+                 momentum2 = isnan(o->momentum2) ? usual2 : o->momentum2;
 
-    str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g, ", class->pytorch, a->r->min_lr);
+    str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g, ", class->name, a->r->min_lr);
     if (class->betas)
         str_append(s, "betas=(%.10g, %.10g)", momentum, momentum2);
     else
         str_append(s, "momentum=%.10g", momentum);
-    if (class->squares && !class->betas)
+    if (!isnan(usual2) && !class->betas)
         str_append(s, ", alpha=%.10g", momentum2);
-    if (class->squares && opt_given(&a->o->set, "epsilon"))
+    if (!isnan(usual2) && opt_given(&a->o->set, "epsilon"))
         str_append(s, ", eps=%.10g", o->epsilon);
-    str_append(s, "%s, weight_decay=%.10g)", class->pytorch_more ? class->pytorch_more : "", o->weight_decay);
+    str_append(s, "%s, weight_decay=%.10g)", class->more, o->weight_decay);
 }
 
 static void append_cyclic(struct str *s, const struct range_advice *a)
@@ -335,7 +334,7 @@ static void append_few_updates(struct str *s, const struct range_advice *a)
         s,
         "The bounds are uncertain: only %s came with rates up to the upper one, fewer than %d. A longer "
         "test is needed before you trust them, of %s; its lower bound will be lower.",
-        str_count(updates, a->r->updates, "update"), RANGE_UPDATES,
+        str_count(updates, a->r->updates, "update"), CLR_RANGE_UPDATES,
         str_count(iterations, enough_iterations(a), "iteration"));
 }
 
@@ -580,8 +579,10 @@ static json_t *recommendation_json(const struct range_advice *a)
 
 json_t *range_advice_json(const struct range_advice *a)
 {
-    json_t *json = range_json(a->r);
+    char *text = NULL;
+    json_t *json = clr_range_json(&text, a->r, NULL) == 0 ? json_loads(text, 0, NULL) : NULL;
 
+    free(text);
     if (a->name)
         json = json_put(json, "chosen", json_boolean(a->chosen));
     json = json_put(json, "out", text_json(append_folder, a));

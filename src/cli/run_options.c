@@ -7,7 +7,6 @@
 
 #include "base/fs.h"
 #include "cli/common.h"
-#include "range/curve.h"
 
 #define MAX_RATE          1e6
 #define MAX_GAMMA         1e6
@@ -450,7 +449,7 @@ static bool holds_tests(const char *folder)
     bool found = false;
 
     while (d && !found && (entry = readdir(d)))
-        found = range_is_test_name(entry->d_name);
+        found = cli_is_test_name(entry->d_name);
     if (d)
         (void)closedir(d);
     return found;
@@ -486,11 +485,11 @@ static int parse_joined(struct run_options *o, const struct run_command *command
 {
     struct solver solver = {.count = 0};
     struct arguments all;
-    int rc = o->solver ? solver_read(&solver, o->solver, !opt_given(&o->set, "net"), err) : 0;
+    int rc = o->solver ? clr_solver_read(&solver, o->solver, !opt_given(&o->set, "net"), err) : 0;
 
     if (rc == 0)
         rc = arguments_join(&all, o->train.resume ? o->train.out : NULL, &o->set, &solver, argc, argv, err);
-    solver_clear(&solver);
+    clr_solver_clear(&solver);
     if (rc < 0)
         return rc;
     run_options_clear(o);

@@ -1,10 +1,12 @@
 /* Reading experiments: see lab.h. */
-#include "lab/lab.h"
+#include <clr/lab.h>
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <clr/plot.h>
 
 #include "base/embedded.h"
 #include "base/fs.h"
@@ -12,7 +14,7 @@
 
 /* ------------------------------------------------------------------ names */
 
-const char *const *lab_names(void)
+const char *const *clr_lab_names(void)
 {
     static const char *names[16];
 
@@ -218,9 +220,9 @@ static int read_figure_runs(struct lab_figure *figure, const struct lab_experime
         if (e->runs[i].range_test != (figure->kind == LAB_FIGURE_RANGE))
             return pt_error(r->doc, f, err, "'%s' is %s, not for this kind of figure", name,
                             e->runs[i].range_test ? "a range test" : "no range test");
-        if (figure->run_count == CHART_MAX_SERIES)
+        if (figure->run_count == LAB_MAX_DRAWN)
             return pt_error(r->doc, f, err, "more than %d runs: that many curves cannot be distinguished",
-                            CHART_MAX_SERIES);
+                            LAB_MAX_DRAWN);
         figure->runs[figure->run_count++] = i;
     }
     if (figure->run_count == 0)
@@ -233,7 +235,6 @@ static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt
 {
     static const char *const kinds[] = {"RUN", "RANGE", NULL};
     static const char *const overs[] = {"ITERATIONS", "TIME", NULL};
-    enum canvas_format format;
     struct lab_figure *figure;
     struct pt_reader r;
     int kind = LAB_FIGURE_RUN, over = 0, rc = pt_value_message(doc, f, err);
@@ -247,7 +248,7 @@ static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt
     figure->y_min = NAN;
     pt_open(&r, doc, f);
     rc = read_name(figure->file, &r, "file", err);
-    if (rc == 0 && canvas_format_of(&format, figure->file, NULL) < 0)
+    if (rc == 0 && clr_plot_check_name(figure->file, NULL) < 0)
         rc = pt_error(doc, f, err, "'%s' is no figure: its name ends in .png, .svg or .pdf", figure->file);
     if (rc < 0)
         return rc;
@@ -326,7 +327,7 @@ static int read_all(struct lab_experiment *e, struct prototxt *doc, struct lab_r
 static int open_file(struct lab_experiment *e, const char *name, size_t *size, struct clr_error *err)
 {
     struct str text = {0};
-    const char *nearest = str_nearest(name, lab_names());
+    const char *nearest = str_nearest(name, clr_lab_names());
     int rc;
 
     for (size_t i = 0; i < embedded_experiments_count; i++) {
@@ -353,7 +354,7 @@ static int open_file(struct lab_experiment *e, const char *name, size_t *size, s
     return rc < 0 ? rc : fs_read(name, PT_LIMIT_BYTES, &e->text, size, err);
 }
 
-int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err)
+int clr_lab_load(struct lab_experiment **out, const char *name, struct clr_error *err)
 {
     struct lab_experiment *e = NULL;
     struct lab_run common = {.seeds = {1}, .seed_count = 1};
@@ -371,13 +372,13 @@ int lab_load(struct lab_experiment **out, const char *name, struct clr_error *er
     }
     free_options(&common);
     if (rc < 0)
-        lab_destroy(e);
+        clr_lab_destroy(e);
     else
         *out = e;
     return rc;
 }
 
-void lab_destroy(struct lab_experiment *e)
+void clr_lab_destroy(struct lab_experiment *e)
 {
     if (!e)
         return;
@@ -395,7 +396,7 @@ void lab_destroy(struct lab_experiment *e)
 
 /* ------------------------------------------------------------------ folders */
 
-int lab_folder(char **out, const char *dir, const struct lab_run *run, int seed, struct clr_error *err)
+int clr_lab_folder(char **out, const char *dir, const struct lab_run *run, int seed, struct clr_error *err)
 {
     struct str path = {0};
 

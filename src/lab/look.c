@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/lab.h>
 #include <clr/range.h>
 
 #include "base/archive.h"
 #include "base/fs.h"
 #include "base/history.h"
 #include "base/json.h"
-#include "lab/lab.h"
 #include "net/prototxt.h"
 
 /* ------------------------------------------------------------------ is it this run? */
@@ -208,7 +208,7 @@ static int check_tables(const json_t *root, const char *folder, bool range_test,
     return rc < 0 ? rc : check_table(folder, "loss.csv", false, logged, &e, err);
 }
 
-int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err)
+int clr_lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err)
 {
     const bool kept = archive_holds(folder);
     json_t *root = NULL;
@@ -232,25 +232,27 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
 
 /* ------------------------------------------------------------------ what came of it */
 
-static int describe_range(struct str *out, const char *folder, struct clr_error *err)
+static int describe_range(char **out, const char *folder, struct clr_error *err)
 {
     struct clr_range_result r;
+    struct str s = {0};
     int rc = clr_range_read(&r, &folder, 1, err);
 
     if (rc < 0)
         return rc;
     if (r.has_range)
-        str_append(out, "min-lr %.4g, max-lr %.4g", r.min_lr, r.max_lr);
+        str_append(&s, "min-lr %.4g, max-lr %.4g", r.min_lr, r.max_lr);
     else
-        str_append(out, "no bounds: %s", r.explanation);
-    return str_check(out, err);
+        str_append(&s, "no bounds: %s", r.explanation);
+    return str_take(out, &s, err);
 }
 
-int lab_describe(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err)
+int clr_lab_describe(char **out, const struct lab_run *run, const char *folder, struct clr_error *err)
 {
     json_t *root = NULL;
     const json_t *result;
     char text[STR_COUNT];
+    struct str s = {0};
     uint64_t done = 0;
     int rc;
 
@@ -260,9 +262,9 @@ int lab_describe(struct str *out, const struct lab_run *run, const char *folder,
     result = json_object_get(root, "result");
     if (rc == 0) {
         (void)json_count_value(&done, json_object_get(result, "iterations"));
-        str_append(out, "accuracy %.2f %% after %s", 100.0 * number(json_object_get(result, "val_acc")),
+        str_append(&s, "accuracy %.2f %% after %s", 100.0 * number(json_object_get(result, "val_acc")),
                    str_count(text, done, "iteration"));
-        rc = str_check(out, err);
+        rc = str_take(out, &s, err);
     }
     json_decref(root);
     return rc;

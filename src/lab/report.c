@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/lab.h>
 #include <clr/plot.h>
 #include <clr/range.h>
 
@@ -13,8 +14,10 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "lab/lab.h"
+#include "plot/chart.h"
 #include "plot/runs.h"
+
+_Static_assert(LAB_MAX_DRAWN == CHART_MAX_SERIES, "what a figure can have");
 
 /* One run with one seed. */
 struct cell {
@@ -56,7 +59,7 @@ static int results_init(struct results *r, const struct lab_experiment *e, const
         const struct lab_run *run = &e->runs[i];
         for (int s = 0; s < run->seed_count && rc == 0; s++, cell++) {
             *cell = (struct cell){run, *states++, run->seeds[s], .seconds = NAN, .diverged_at = NAN};
-            rc = lab_folder(&cell->folder, dir, run, cell->seed, err);
+            rc = clr_lab_folder(&cell->folder, dir, run, cell->seed, err);
         }
     }
     return rc;
@@ -555,8 +558,8 @@ static int write_archive(const struct results *r, const char *dir, struct clr_er
     return rc;
 }
 
-int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
-               struct clr_error *err)
+int clr_lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
+                   char **table, struct clr_error *err)
 {
     struct results r;
     struct str rows = {0}, lines = {0}, page = {0};
@@ -659,8 +662,8 @@ static int draw(const struct results *r, const struct lab_figure *figure, const 
     return rc < 0 ? rc : count > 0;
 }
 
-int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
-             const char *command_line, struct clr_error *err)
+int clr_lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
+                 const char *command_line, struct clr_error *err)
 {
     struct results r;
     int rc = results_init(&r, e, dir, states, err);

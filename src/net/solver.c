@@ -1,5 +1,5 @@
 /* Caffe's solver files: see solver.h. */
-#include "net/solver.h"
+#include <clr/solver.h>
 
 #include <clr/schedule.h>
 
@@ -340,7 +340,7 @@ static void skip_unused(struct solver_reading *in)
     str_clear(&list);
 }
 
-int solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err)
+int clr_solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err)
 {
     static const char *const unsupported[] = {
         "net_param",         "train_net_param",   "test_net_param", "train_state",
@@ -372,7 +372,7 @@ int solver_read(struct solver *out, const char *path, bool with_net, struct clr_
     return rc;
 }
 
-void solver_clear(struct solver *s)
+void clr_solver_clear(struct solver *s)
 {
     for (size_t i = 0; i < s->count; i++)
         free(s->options[i].value);

@@ -168,7 +168,7 @@ static int describe(struct clr_device *d, cl_platform_id platform, cl_device_id 
 
 /* ------------------------------------------------------------------ ranking */
 
-bool device_is_software(const struct clr_device *d)
+bool clr_device_is_software(const struct clr_device *d)
 {
     static const char *const names[] = {"llvmpipe", "softpipe", "swrast", "lavapipe", "oclgrind"};
 
@@ -192,7 +192,7 @@ double device_score(const struct clr_device *d)
 
     if (!d->usable)
         return 0.0;
-    if (device_is_software(d))
+    if (clr_device_is_software(d))
         class = 1;
     else if (d->type == CLR_DEVICE_GPU)
         class = d->host_unified_memory ? 3 : 5;
@@ -233,7 +233,7 @@ static enum match match_device(const struct clr_device *d, const char *wanted)
             tolower((unsigned char)wanted[0]) == 'c' ? CLR_DEVICE_CPU : CLR_DEVICE_GPU;
         if (d->type != type)
             return MATCH_NONE;
-        return device_is_software(d) ? MATCH_WEAK : MATCH_WHOLE;
+        return clr_device_is_software(d) ? MATCH_WEAK : MATCH_WHOLE;
     }
     if (strcasecmp(d->name, wanted) == 0)
         return MATCH_WHOLE;

@@ -6,9 +6,6 @@
 
 #include "base/banned.h"
 
-/* A renderer or simulator that runs OpenCL on the host only to have it: llvmpipe, softpipe, Oclgrind. */
-bool device_is_software(const struct clr_device *d);
-
 /*
  * How often the loops of a work-item may go round, all of them together; INT_MAX where that has no limit.
  * Mesa's llvmpipe ends every loop, without a word, when they have done so 65,535 times: docs/numerics.md.

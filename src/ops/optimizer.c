@@ -49,6 +49,11 @@ const char *const *clr_optimizer_names(void)
     return names;
 }
 
+const struct clr_optimizer_pytorch *clr_optimizer_pytorch(enum clr_optimizer optimizer)
+{
+    return &classes[optimizer]->pytorch;
+}
+
 double clr_optimizer_momentum(enum clr_optimizer optimizer)
 {
     return classes[optimizer]->usual_momentum;

@@ -28,14 +28,12 @@ struct optimizer_ref {
 };
 
 struct optimizer_class {
-    const char *name;         /* "adam" */
-    const char *caffe;        /* `type` in Caffe's solver files */
-    const char *momentum2;    /* there, the field of momentum2; NULL: neither that nor epsilon is used */
-    const char *pytorch;      /* its class in torch.optim … */
-    const char *pytorch_more; /* … and an argument that makes it this one, ", nesterov=True"; NULL: none */
-    bool betas;               /* there, momentum and momentum2 are `betas`; else the first is `momentum` */
-    const char *kernel;       /* file in cl/ */
-    bool squares;             /* keeps means of squares */
+    const char *name;      /* "adam" */
+    const char *caffe;     /* `type` in Caffe's solver files */
+    const char *momentum2; /* there, the field of momentum2; NULL: neither that nor epsilon is used */
+    struct clr_optimizer_pytorch pytorch;
+    const char *kernel;                     /* file in cl/ */
+    bool squares;                           /* keeps means of squares */
     double usual_momentum, usual_momentum2; /* where nothing is said */
     /* What is multiplied into the rate and the root of the squares in update t. NULL: nothing. */
     void (*correct)(const struct optimizer_settings *s, double momentum, uint64_t t, double *rate,

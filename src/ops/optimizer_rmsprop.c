@@ -22,7 +22,7 @@ static void reference(struct optimizer_ref *r, size_t i, double d, double rate, 
 const struct optimizer_class optimizer_rmsprop = {
     .name = "rmsprop",
     .caffe = "RMSProp",
-    .pytorch = "RMSprop",
+    .pytorch = {"RMSprop", "", false},
     .momentum2 = "rms_decay",
     .kernel = "optimizer_rmsprop.cl",
     .squares = true,

@@ -26,15 +26,14 @@ static void nesterov(struct optimizer_ref *r, size_t i, double d, double rate, u
 
 const struct optimizer_class optimizer_sgd = {.name = "sgd",
                                               .caffe = "SGD",
-                                              .pytorch = "SGD",
+                                              .pytorch = {"SGD", "", false},
                                               .usual_momentum = 0.9,
                                               .kernel = "optimizer_sgd.cl",
                                               .reference = sgd};
 
 const struct optimizer_class optimizer_nesterov = {.name = "nesterov",
                                                    .caffe = "Nesterov",
-                                                   .pytorch = "SGD",
-                                                   .pytorch_more = ", nesterov=True",
+                                                   .pytorch = {"SGD", ", nesterov=True", false},
                                                    .usual_momentum = 0.9,
                                                    .kernel = "optimizer_nesterov.cl",
                                                    .reference = nesterov};

@@ -135,18 +135,6 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
     }
 }
 
-size_t op_algorithm_length(const char *variant)
-{
-    return strcspn(variant, " ");
-}
-
-bool op_same_algorithm(const char *variant, const char *other)
-{
-    const size_t length = op_algorithm_length(variant);
-
-    return op_algorithm_length(other) == length && strncmp(variant, other, length) == 0;
-}
-
 const struct tunedb_entry *op_replaced(const struct op_desc *desc, enum op_pass pass, const struct tunedb *db,
                                        const struct clr_device *device, int block)
 {

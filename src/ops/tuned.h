@@ -51,11 +51,6 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
 const struct tunedb_entry *op_replaced(const struct op_desc *desc, enum op_pass pass, const struct tunedb *db,
                                        const struct clr_device *device, int block);
 
-/* The characters of a variant's text that name its algorithm: 6 of "direct 5x2". */
-size_t op_algorithm_length(const char *variant);
-/* Are two variants of one algorithm, whatever its numbers? */
-bool op_same_algorithm(const char *variant, const char *other);
-
 /*
  * What a run keeps. op_chosen(): the text of a pass's variant, the operator's own choice named; false: there
  * is no choice. op_keep(): take that text again; false, and nothing changed, where this program has no such

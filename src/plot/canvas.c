@@ -10,6 +10,7 @@
 #include <cairo-svg.h>
 #include <cairo.h>
 
+#include <clr/plot.h>
 #include <clr/version.h>
 
 #include "plot/png.h"
@@ -46,6 +47,13 @@ int canvas_format_of(enum canvas_format *out, const char *path, struct clr_error
     }
     return clr_error_set(err, CLR_EUSAGE,
                          "the format of '%s' is not known: its name must end in .png, .svg or .pdf", path);
+}
+
+int clr_plot_check_name(const char *path, struct clr_error *err)
+{
+    enum canvas_format format;
+
+    return canvas_format_of(&format, path, err);
 }
 
 static cairo_status_t on_stream(void *closure, const unsigned char *data, unsigned int length)

@@ -45,7 +45,7 @@ static int name_schedules(struct figure *f, struct clr_error *err)
     for (size_t i = 0; i < count; i++) {
         struct run *r = &names->run[i];
         r->group = i;
-        runs_name(r->name, sizeof r->name, f->inputs[i]);
+        fs_run_name(r->name, sizeof r->name, f->inputs[i]);
     }
     for (size_t i = 0; i < count && count > 1; i++) {
         struct run *r = &names->run[i];

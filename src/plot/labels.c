@@ -167,7 +167,7 @@ static int move_text(char *out, size_t size, struct str *s, struct clr_error *er
     return rc;
 }
 
-int labels_describe(char *out, size_t size, const struct clr_schedule *c, struct clr_error *err)
+int clr_schedule_title(const struct clr_schedule *c, char *out, size_t size, struct clr_error *err)
 {
     struct str s = {0};
 

@@ -17,9 +17,6 @@
  */
 int labels_make(struct runs *runs, struct clr_error *err);
 
-/* A schedule in words; longer than those in run.json. CLR_ENOMEM. */
-int labels_describe(char *out, size_t size, const struct clr_schedule *schedule, struct clr_error *err);
-
 /*
  * Texts of the user's for inputs (they or the folders that they are in as given, or by the name of the folder
  * or file) and their repeats.

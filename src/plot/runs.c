@@ -6,47 +6,12 @@
 #include <string.h>
 
 #include "base/archive.h"
-#include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "plot/axes.h"
 #include "plot/labels.h"
 #include "sched/stored.h"
-
-/* ---- names ---- */
-
-/* Where the last part of the path begins; *end: where it ends, before any '/'. */
-static size_t last_part(const char *path, size_t *end)
-{
-    size_t start;
-
-    while (*end > 1 && path[*end - 1] == '/')
-        --*end;
-    for (start = *end; start > 0 && path[start - 1] != '/'; start--)
-        ;
-    return start;
-}
-
-void runs_name(char *out, size_t size, const char *path)
-{
-    static const char *const common[] = {"history.csv", "range.csv", "loss.csv"};
-    size_t end = strlen(path), start = last_part(path, &end), n = end - start;
-
-    for (size_t i = 0; i < MEM_COUNT(common) && start > 0; i++) {
-        if (n != strlen(common[i]) || strncmp(path + start, common[i], n) != 0)
-            continue;
-        end = start;
-        start = last_part(path, &end);
-        break;
-    }
-    if (end - start > 4 && strncmp(path + end - 4, ".csv", 4) == 0)
-        end -= 4;
-    if (end > start)
-        (void)snprintf(out, size, "%.*s", (int)(end - start), path + start);
-    else
-        str_copy(out, size, path);
-}
 
 /* ---- run.json ---- */
 
@@ -65,7 +30,7 @@ static int read_schedule(struct run *run, const json_t *settings, struct clr_err
     (void)json_count_value(&iterations, json_object_get(settings, "iterations"));
     run->scheduled = schedule_from_json(&run->schedule, from, iterations);
     if (run->scheduled)
-        rc = labels_describe(words, sizeof words, &run->schedule, err);
+        rc = clr_schedule_title(&run->schedule, words, sizeof words, err);
     else if (json_is_string(text) || json_is_string(policy))
         str_copy(words, sizeof words, json_string_value(json_is_string(text) ? text : policy));
     return rc == 0 && words[0] ? str_duplicate(&run->described, words, err) : rc;
@@ -78,8 +43,8 @@ static void read_topic(struct run *run, const json_t *settings)
 
     if (!json_is_string(net) || !json_is_string(data))
         return;
-    runs_name(run->net, sizeof run->net, json_string_value(net));
-    runs_name(run->data, sizeof run->data, json_string_value(data));
+    fs_run_name(run->net, sizeof run->net, json_string_value(net));
+    fs_run_name(run->data, sizeof run->data, json_string_value(data));
     if (run->net[0] && run->data[0])
         (void)snprintf(run->topic, sizeof run->topic, "%s on %s", run->net, run->data);
 }
@@ -214,7 +179,7 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
     int rc;
 
     run->diverged_at = NAN;
-    runs_name(run->name, sizeof run->name, input);
+    fs_run_name(run->name, sizeof run->name, input);
     run->in_folder = fs_is_dir(input) || archive_holds(input);
     if (run->in_folder) {
         rc = str_duplicate(&run->folder, input, err);
@@ -270,7 +235,7 @@ static void name_by_folders(struct runs *runs)
             shared = other->group != run->group && other->within && strcmp(other->within, run->within) == 0;
         }
         if (!shared)
-            runs_name(run->name, sizeof run->name, run->within);
+            fs_run_name(run->name, sizeof run->name, run->within);
     }
 }
 

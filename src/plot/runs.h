@@ -11,9 +11,10 @@
 
 #include <clr/schedule.h>
 
+#include "base/fs.h"
 #include "base/history.h"
 
-#define RUNS_LABEL  160
+#define RUNS_LABEL  FS_RUN_NAME
 #define RUNS_DEVICE 80
 
 struct run {
@@ -82,8 +83,5 @@ double runs_diverged_at(const json_t *run_json);
 
 /* The first column, the iteration, must ascend. CLR_EINPUT: "FILE:LINE: …". */
 int runs_check_ascending(const struct csv *t, const char *path, struct clr_error *err);
-
-/* Last part of a path, without ".csv"; the folder's for "…/history.csv" and "…/range.csv". */
-void runs_name(char *out, size_t size, const char *path);
 
 #endif

@@ -24,16 +24,6 @@ int range_check_rising(const struct csv *t, const char *path, struct clr_error *
     return 0;
 }
 
-bool range_is_repeat_name(const char *name)
-{
-    return strncmp(name, "seed-", 5) == 0;
-}
-
-bool range_is_test_name(const char *name)
-{
-    return range_is_repeat_name(name) || strncmp(name, "decay-", 6) == 0;
-}
-
 /* The rates, the column `at`, and, unless NULL, the iterations, of a file in the folder that begins with so
  * many columns. */
 static int read_columns(double **x, double **y, double **iterations, size_t *count, const char *folder,
@@ -163,4 +153,16 @@ json_t *range_json(const struct clr_range_result *r)
         "diverged_at", r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
         number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules", rules_json(r),
         "untrained", json_finite(r->untrained), "classes", r->classes, "images", r->images);
+}
+
+int clr_range_json(char **text, const struct clr_range_result *result, struct clr_error *err)
+{
+    json_t *json = range_json(result);
+    char *made = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+
+    json_decref(json);
+    if (!made)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for the numbers of a range test");
+    *text = made;
+    return 0;
 }

@@ -13,10 +13,6 @@
 /* The rates of a range test, columns as in base/history.h, never fall. CLR_EINPUT: "FILE:LINE: …". */
 int range_check_rising(const struct csv *t, const char *path, struct clr_error *err);
 
-/* Is that how range-test calls the folders of several tests in one? Those that differ in the seed alone? */
-bool range_is_test_name(const char *name);
-bool range_is_repeat_name(const char *name);
-
 struct range_curve {
     size_t count;               /* evaluations */
     double *rates, *accuracies; /* rising rates; accuracies 0…1 */

@@ -319,7 +319,7 @@ void range_find_doubt(struct clr_range_result *r)
         return;
     if (!r->fell && !r->diverged && r->max_lr > 0.8 * r->last_lr)
         r->doubt = CLR_RANGE_OPEN;
-    else if (r->updates > 0 && r->updates < RANGE_UPDATES)
+    else if (r->updates > 0 && r->updates < CLR_RANGE_UPDATES)
         r->doubt = CLR_RANGE_FEW_UPDATES;
     else if (r->max_lr_high > RANGE_WIDE * r->max_lr_low)
         r->doubt = CLR_RANGE_WIDE;

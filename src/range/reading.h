@@ -39,13 +39,14 @@
  * one is (the paper, section 3.3: a third or a fourth).
  * The net has learned where the mean of three neighbouring points exceeds the threshold.
  *
- * Bounds are in doubt, and a longer test is needed, where fewer than RANGE_UPDATES updates came with rates up
- * to the upper one: with the usual momentum of 0.9 an update acts over ten, so that before twice as many the
- * weights have not yet followed the rates that are judged, and each evaluation comes after rates that differ
- * by a large part of the range. As a test gets longer the lower bound falls, for more updates come at each
- * rate: lenet on Fashion-MNIST, linearly from 0.001 to 0.5, has min 0.027 after 20 iterations (4 updates
- * up to max), and 0.001 after 400 (65 up to max). They are also in doubt where the interval of the upper
- * bound is wider than a factor of RANGE_WIDE, and where the accuracy was highest at the last rates.
+ * Bounds are in doubt, and a longer test is needed, where fewer than CLR_RANGE_UPDATES updates came with
+ * rates up to the upper one: with the usual momentum of 0.9 an update acts over ten, so that before twice
+ * as many the weights have not yet followed the rates that are judged, and each evaluation comes after
+ * rates that differ by a large part of the range. As a test gets longer the lower bound falls, for more
+ * updates come at each rate: lenet on Fashion-MNIST, linearly from 0.001 to 0.5, has min 0.027 after 20
+ * iterations (4 updates up to max), and 0.001 after 400 (65 up to max). They are also in doubt where the
+ * interval of the upper bound is wider than a factor of RANGE_WIDE, and where the accuracy was highest at
+ * the last rates.
  *
  * Several tests (combine.c): medians. Of two, the interval has all that is in one of theirs: two estimates
  * that agree by chance take nothing from the doubt of each. Of more it is the spread of their upper bounds,
@@ -60,8 +61,7 @@
 
 #include "range/curve.h"
 
-#define RANGE_UPDATES 20 /* fewest with rates up to the upper bound: twice what momentum 0.9 remembers */
-#define RANGE_WIDE    10 /* times: an interval that says little */
+#define RANGE_WIDE 10 /* times: an interval that says little */
 
 /* One test: what clr_range_read() does for each folder. CLR_ENOMEM. */
 int range_read_test(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err);

@@ -40,7 +40,7 @@ static void keep_failure(struct refusals *r, const struct session *s, const stru
 /* Are both of one algorithm, with any tile sizes, and did both fail, or were both wrong? */
 static bool is_alike(const struct refused *a, const struct refused *b)
 {
-    return a->failed == b->failed && op_same_algorithm(a->variant, b->variant);
+    return a->failed == b->failed && str_same_word(a->variant, b->variant);
 }
 
 static bool is_first_alike(const struct refusals *r, const struct refused *one)
@@ -66,9 +66,9 @@ static void log_alike(const struct session *s, const struct refusals *r, int i, 
         log_line(CLR_LOG_WARNING,
                  "%s %s variant '%.*s', %d times counting layers, passes and tiles, first the %s of layer "
                  "'%s' (%s): none of these is used here again%s%s%s",
-                 name, one->failed ? "cannot run" : "computes wrong with",
-                 (int)op_algorithm_length(one->variant), one->variant, alike, one->pass, one->layer, one->why,
-                 list[0] ? "; the list is in '" : "", list, list[0] ? "'" : "");
+                 name, one->failed ? "cannot run" : "computes wrong with", (int)str_word(one->variant),
+                 one->variant, alike, one->pass, one->layer, one->why, list[0] ? "; the list is in '" : "",
+                 list, list[0] ? "'" : "");
 }
 
 void refusals_log(const struct session *s, const struct refusals *r)

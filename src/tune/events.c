@@ -64,3 +64,11 @@ void event_send(const struct clr_tune_event *event, void (*line)(void *user, con
     free(text);
     json_decref(json);
 }
+
+void clr_tune_fail(const struct clr_error *why, void (*line)(void *user, const char *text), void *user)
+{
+    struct clr_tune_event event = {.what = CLR_TUNE_ERROR, .code = why->code};
+
+    event_text(event.detail, sizeof event.detail, why->message);
+    event_send(&event, line, user);
+}

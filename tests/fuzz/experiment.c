@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/lab.h"
+#include <clr/lab.h>
 
 /* A path in the folder, of one part. */
 static void check_name(const char *name)
@@ -23,7 +23,7 @@ static void check_run(const struct lab_run *run)
     FUZZ_CHECK(run->option_count <= LAB_ARGUMENTS);
     for (size_t i = 0; i < run->option_count; i++)
         FUZZ_CHECK(run->options[i].name[0] && strcmp(run->options[i].name, "out") != 0);
-    if (!fuzz_worked(lab_folder(&folder, "out", run, run->seeds[0], &err), &err))
+    if (!fuzz_worked(clr_lab_folder(&folder, "out", run, run->seeds[0], &err), &err))
         return;
     FUZZ_CHECK(strncmp(folder, "out/", 4) == 0);
     check_name(folder + 4);
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct clr_error err;
 
     fuzz_write("experiment.prototxt", data, size);
-    if (!fuzz_worked(lab_load(&e, fuzz_path("experiment.prototxt"), &err), &err)) {
+    if (!fuzz_worked(clr_lab_load(&e, fuzz_path("experiment.prototxt"), &err), &err)) {
         FUZZ_CHECK(!e);
         return 0;
     }
@@ -49,6 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t k = 0; k < e->figures[i].run_count; k++)
             FUZZ_CHECK(e->figures[i].runs[k] < e->run_count);
     }
-    lab_destroy(e);
+    clr_lab_destroy(e);
     return 0;
 }

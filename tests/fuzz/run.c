@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/lab.h>
+
 #include "cli/run_options.h"
 #include "draw.h"
-#include "lab/lab.h"
 #include "plot/runs.h"
 #include "train/resume.h"
 
@@ -35,7 +36,7 @@ static void look(void)
     enum lab_state state;
     struct clr_error err;
 
-    if (fuzz_worked(lab_look(&state, fuzz_path("run"), arguments, &err), &err))
+    if (fuzz_worked(clr_lab_look(&state, fuzz_path("run"), arguments, &err), &err))
         FUZZ_CHECK(state >= LAB_MISSING && state <= LAB_OTHER);
 }
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "net/solver.h"
+#include <clr/solver.h>
 
 static const char net[] =
     "layer { name: 'data' type: 'Data' top: 'data' top: 'label' data_param { batch_size: 100 } }\n"
@@ -17,7 +17,7 @@ static void read_solver(bool with_net)
     struct solver solver;
     struct clr_error err;
 
-    if (fuzz_worked(solver_read(&solver, fuzz_path("solver.prototxt"), with_net, &err), &err)) {
+    if (fuzz_worked(clr_solver_read(&solver, fuzz_path("solver.prototxt"), with_net, &err), &err)) {
         FUZZ_CHECK(solver.count > 0 && solver.count <= SOLVER_MAX_OPTIONS);
         for (size_t i = 0; i < solver.count; i++) {
             FUZZ_CHECK(solver.options[i].name && solver.options[i].value && solver.options[i].value[0]);
@@ -25,7 +25,7 @@ static void read_solver(bool with_net)
             FUZZ_CHECK(with_net || strcmp(solver.options[i].name, "net") != 0);
         }
     }
-    solver_clear(&solver);
+    clr_solver_clear(&solver);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -66,9 +66,15 @@ else
     skipped=$((skipped + 1))
 fi
 
-# Functions that the headers declare, symbols that the library has.
+# Functions that the headers declare, symbols that the library has. Two headers are for the command alone.
 includes=$(find "$root" -path '*/include/clr' -type d)
-printf '#include <clr/clr.h>\n' | "$cc" -E -P -I "${includes%/clr}" - | sed 's/[;{}]/\n/g' |
+status=0
+for name in lab solver; do
+    [ ! -e "$includes/$name.h" ] || status=1
+    cp "$here/../../include/clr/$name.h" "$includes"
+done
+result $status "headers for the command alone are not installed"
+printf '#include <clr/%s.h>\n' clr lab solver | "$cc" -E -P -I "${includes%/clr}" - | sed 's/[;{}]/\n/g' |
     sed -n 's/.*[^a-z0-9_]\(clr_[a-z0-9_]*\) *(.*/\1/p' | LC_ALL=C sort -u >"$root/declared"
 nm -D --defined-only "$libdir/libclr-cl.so" | awk '{print $3}' | LC_ALL=C sort -u >"$root/exported"
 status=0
@@ -76,9 +82,12 @@ diff "$root/declared" "$root/exported" >"$root/difference" || status=1
 sed -n 's/^< /declared and not exported: /p; s/^> /exported and not declared: /p' "$root/difference"
 result $status "the library exports what its headers declare"
 
+# The command finds the library beside itself, wherever both are.
 status=0
-"${command:-clr-cl}" --version | grep -q 'clr-cl' || status=1
-result $status "the installed command says its version"
+mv "$root" "$root-moved"
+env -u LD_LIBRARY_PATH "$root-moved${command#"$root"}" --version | grep -q 'clr-cl' || status=1
+mv "$root-moved" "$root"
+result $status "the installed command reports its version from another place"
 
 known=$(find "$root" -path '*/share/clr-cl/known/h100-quick.json')
 status=0

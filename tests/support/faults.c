@@ -7,7 +7,8 @@
  * it, as on a disk that is full.
  * FAULTS_CLOCK=SECONDS: every second reading of a clock is that much earlier.
  *
- * Only calls by the program count, none by libraries: the return address shows which it is.
+ * Only calls by the program and by libclr-cl.so count, none by other libraries: the return address shows
+ * whose a call is.
  * memory: malloc, calloc, realloc, aligned_alloc, realpath, opendir.
  * write: open to write, write, fsync, rename, mkdir, close of what was opened to write. A write that fails
  * has written half of its data.
@@ -28,7 +29,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,8 +40,15 @@
 enum kind { MEMORY, WRITE, READ, KINDS };
 static const char *const kind_names[KINDS] = {"memory", "write", "read"};
 
+/* Where the program and its library are in memory: what they load, first to last byte. */
+struct module {
+    uintptr_t begin, end;
+};
+
 static struct {
     bool armed;
+    struct module modules[2];
+    size_t module_count;
     long calls[KINDS];
     enum kind kind;
     long fail_at; /* 0: none */
@@ -77,6 +84,27 @@ static void take_fail(const char *text)
         abort();
 }
 
+/* The program is the first of all modules, and has no name. */
+static int take_module(struct dl_phdr_info *info, size_t size, void *user)
+{
+    struct module m = {UINTPTR_MAX, 0};
+
+    (void)size;
+    (void)user;
+    if (info->dlpi_name[0] && !strstr(info->dlpi_name, "/libclr-cl.so"))
+        return 0;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        const uintptr_t at = info->dlpi_addr + p->p_vaddr;
+        if (p->p_type != PT_LOAD)
+            continue;
+        m.begin = at < m.begin ? at : m.begin;
+        m.end = at + p->p_memsz > m.end ? at + p->p_memsz : m.end;
+    }
+    state.modules[state.module_count++] = m;
+    return state.module_count == sizeof state.modules / sizeof state.modules[0];
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *report = getenv("FAULTS_REPORT"), *fail = getenv("FAULTS_FAIL"),
@@ -87,6 +115,7 @@ __attribute__((constructor)) static void begin(void)
         take_fail(fail);
     state.clock_step_s = step ? strtol(step, NULL, 10) : 0;
     (void)unsetenv("LD_PRELOAD");
+    (void)dl_iterate_phdr(take_module, NULL);
     state.armed = true;
 }
 
@@ -108,15 +137,8 @@ __attribute__((destructor)) static void end(void)
 /* Takes no lock, unlike dladdr(): a signal's handler writes, also when the signal came within dladdr(). */
 static bool is_of_program(const void *address)
 {
-    const ElfW(Phdr) *p = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-    const size_t count = getauxval(AT_PHNUM);
-    uintptr_t base = 0;
-
-    for (size_t i = 0; i < count; i++)
-        if (p[i].p_type == PT_PHDR)
-            base = (uintptr_t)p - p[i].p_vaddr;
-    for (size_t i = 0; i < count; i++)
-        if (p[i].p_type == PT_LOAD && (uintptr_t)address - base - p[i].p_vaddr < p[i].p_memsz)
+    for (size_t i = 0; i < state.module_count; i++)
+        if ((uintptr_t)address - state.modules[i].begin < state.modules[i].end - state.modules[i].begin)
             return true;
     return false;
 }

@@ -5,15 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/lab.h>
+
 #include "base/fs.h"
-#include "lab/lab.h"
 
 static struct lab_experiment *g_e;
 static struct clr_error g_err;
 
 static void drop(void)
 {
-    lab_destroy(g_e);
+    clr_lab_destroy(g_e);
     g_e = NULL;
 }
 
@@ -41,7 +42,7 @@ static int load(const char *text)
     int rc;
 
     put(dir, "x.prototxt", text);
-    rc = lab_load(&g_e, path, &g_err);
+    rc = clr_lab_load(&g_e, path, &g_err);
     free(path);
     return rc;
 }
@@ -110,17 +111,17 @@ START_TEST(test_lab__the_built_in_ones_are_read)
 {
     size_t count = 0;
 
-    for (const char *const *name = lab_names(); *name; name++, count++) {
-        ck_assert_msg(lab_load(&g_e, *name, &g_err) == 0, "%s: %s", *name, g_err.message);
+    for (const char *const *name = clr_lab_names(); *name; name++, count++) {
+        ck_assert_msg(clr_lab_load(&g_e, *name, &g_err) == 0, "%s: %s", *name, g_err.message);
         ck_assert_str_eq(g_e->name, *name);
         drop();
     }
     ck_assert_uint_ge(count, 3);
-    ck_assert_int_eq(lab_load(&g_e, "headlin", &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_load(&g_e, "headlin", &g_err), CLR_EINPUT);
     ck_assert_msg(strstr(g_err.message, "did you mean 'headline'") != NULL, "%s", g_err.message);
-    ck_assert_int_eq(lab_load(&g_e, "nothing", &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_load(&g_e, "nothing", &g_err), CLR_EINPUT);
     ck_assert_msg(strstr(g_err.message, "built in are headline, policies") != NULL, "%s", g_err.message);
-    ck_assert_int_eq(lab_load(&g_e, "/nonexistent/x.prototxt", &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_load(&g_e, "/nonexistent/x.prototxt", &g_err), CLR_EINPUT);
 }
 END_TEST
 
@@ -253,17 +254,17 @@ START_TEST(test_lab__tables_that_do_not_fit_their_run_are_refused)
 
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
         put_whole(dir, "\"train\"");
-        ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
+        ck_assert_msg(clr_lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
         put(dir, rows[i].name, rows[i].text);
-        ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == CLR_EINPUT, "row %zu", i);
+        ck_assert_msg(clr_lab_look(&state, dir, arguments, &g_err) == CLR_EINPUT, "row %zu", i);
         ck_assert_msg(strstr(g_err.message, rows[i].name) && strstr(g_err.message, rows[i].says), "%s",
                       g_err.message);
     }
     put_whole(dir, "\"train\"");
     put(dir, "history.csv", HISTORY "15,2,0.1,2.1,0.4\n20,2,0.1,2.1,0.5\n"); /* had 15 once */
-    ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(clr_lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
     put(dir, "run.json", "{\"status\": \"finished\", \"arguments\": [\"train\"]}");
-    ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
 }
 END_TEST
 
@@ -278,20 +279,20 @@ START_TEST(test_lab__tables_that_do_not_fit_their_range_test_are_refused)
     put_whole(dir, "\"range-test\"");
     put(dir, "range.csv", whole);
     put(dir, "range.json", reading);
-    ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(clr_lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
     put(dir, "range.csv", head);
-    ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
     put(dir, "range.csv",
         HISTORY); /* the loss after the last update was not finite any more, or it was cut off */
-    ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
     put(dir, "range.json", "{\"iterations\": 10, \"diverged\": false}");
     put(dir, "range.csv", whole);
-    ck_assert_int_eq(lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_look(&state, dir, arguments, &g_err), CLR_EINPUT);
     ck_assert_msg(strstr(g_err.message, "range.json") != NULL, "%s", g_err.message);
     put(dir, "range.json", early);
     put(dir, "range.csv", "iteration,trn_loss,lr,val_loss,val_acc\n1,2.3,0.1,2.3,0.1\n10,2,0.1,2.1,0.5\n");
     put(dir, "timing.csv", TIMES);
-    ck_assert_msg(lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(clr_lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
 }
 END_TEST
 
@@ -305,28 +306,28 @@ START_TEST(test_lab__what_has_become_of_a_run)
     enum lab_state state = LAB_FINISHED;
     struct str large = {0};
 
-    ck_assert_int_eq(lab_look(&state, dir, same, &g_err), 0);
+    ck_assert_int_eq(clr_lab_look(&state, dir, same, &g_err), 0);
     ck_assert_int_eq(state, LAB_MISSING);
     put_whole(dir, "\"train\", \"--net\", \"quick\", \"--device\", \"0:0\", \"--lr\", \"0.1\"");
-    ck_assert_int_eq(lab_look(&state, dir, same, &g_err), 0);
+    ck_assert_int_eq(clr_lab_look(&state, dir, same, &g_err), 0);
     ck_assert_int_eq(state, LAB_FINISHED);
-    ck_assert_int_eq(lab_look(&state, dir, moved, &g_err), 0);
+    ck_assert_int_eq(clr_lab_look(&state, dir, moved, &g_err), 0);
     ck_assert_int_eq(state, LAB_FINISHED);
-    ck_assert_int_eq(lab_look(&state, dir, longer, &g_err), 0);
+    ck_assert_int_eq(clr_lab_look(&state, dir, longer, &g_err), 0);
     ck_assert_int_eq(state, LAB_OTHER);
-    ck_assert_int_eq(lab_look(&state, dir, shorter, &g_err), 0);
+    ck_assert_int_eq(clr_lab_look(&state, dir, shorter, &g_err), 0);
     ck_assert_int_eq(state, LAB_OTHER);
     put(dir, "run.json", "{\"status\": \"diverged\", \"arguments\": [\"train\", \"--net\", \"quick\"]}");
-    ck_assert_int_eq(lab_look(&state, dir, shorter, &g_err), 0);
+    ck_assert_int_eq(clr_lab_look(&state, dir, shorter, &g_err), 0);
     ck_assert_int_eq(state, LAB_DIVERGED);
     put(dir, "run.json", "{\"status\": \"interrupted\", \"arguments\": [\"train\", \"--net\", \"quick\"]}");
-    ck_assert_int_eq(lab_look(&state, dir, shorter, &g_err), 0);
+    ck_assert_int_eq(clr_lab_look(&state, dir, shorter, &g_err), 0);
     ck_assert_int_eq(state, LAB_MISSING);
     put(dir, "run.json", "[");
-    ck_assert_int_eq(lab_look(&state, dir, same, &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_look(&state, dir, same, &g_err), CLR_EINPUT);
     str_append(&large, "{%*s}", 8 << 20, "");
     put(dir, "run.json", str_text(&large));
-    ck_assert_int_eq(lab_look(&state, dir, same, &g_err), CLR_EINPUT);
+    ck_assert_int_eq(clr_lab_look(&state, dir, same, &g_err), CLR_EINPUT);
     ck_assert_msg(strstr(g_err.message, "more than the 8388608 it can have") != NULL, "%s", g_err.message);
     str_clear(&large);
 }
@@ -339,7 +340,7 @@ static void put_run_on(const char *device, const char *dir, const struct lab_run
 {
     char *folder = NULL, text[512];
 
-    ck_assert_int_eq(lab_folder(&folder, dir, run, seed, NULL), 0);
+    ck_assert_int_eq(clr_lab_folder(&folder, dir, run, seed, NULL), 0);
     (void)snprintf(text, sizeof text, "iteration,trn_loss,lr,val_loss,val_acc\n%s", rows);
     put(folder, "history.csv", text);
     (void)snprintf(text, sizeof text, "iteration,seconds\n1,0.5\n%s\n", seconds);
@@ -372,7 +373,7 @@ static void put_diverged(const char *dir, const struct lab_run *run, int seed, i
 {
     char *folder = NULL, text[128];
 
-    ck_assert_int_eq(lab_folder(&folder, dir, run, seed, NULL), 0);
+    ck_assert_int_eq(clr_lab_folder(&folder, dir, run, seed, NULL), 0);
     (void)snprintf(text, sizeof text, "{\"status\": \"diverged\", \"result\": {\"iterations\": %d}}", done);
     put(folder, "run.json", text);
     free(folder);
@@ -397,7 +398,7 @@ START_TEST(test_lab__the_tables_say_what_the_runs_came_to)
     put_diverged(dir, &g_e->runs[1], 2, 1200);
     for (int i = 0; i < 3; i++)
         put_diverged(dir, &g_e->runs[2], g_e->runs[2].seeds[i], 9 + i);
-    ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(clr_lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
     rows = text_of(dir, "results.csv");
     ck_assert_str_eq(rows, "run,seed,status,iterations,val_loss,val_acc,best_acc,best_iteration,acc_at_1000,"
                            "acc_at_1500,reached_0.5,reached_0.8\n"
@@ -436,13 +437,13 @@ START_TEST(test_lab__times_are_of_one_device)
     put_run_on("fast", dir, &g_e->runs[0], 2, rows, "2000,10");
     put_run_on("fast", dir, &g_e->runs[0], 3, rows, "2000,20");
     put_run_on("slow", dir, &g_e->runs[1], 1, rows, "2000,110");
-    ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(clr_lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
     ck_assert_msg(strstr(table, "| 60.00 ± 0.00 | 100.0 s |\n") != NULL, "%s",
                   table); /* the first of equals */
     ck_assert_msg(strstr(table, "| 60.00 | 110.0 s |\n") != NULL, "%s", table);
     free(table);
     put_run_on("fast", dir, &g_e->runs[0], 1, rows, "2000,30");
-    ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(clr_lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
     ck_assert_msg(strstr(table, "| 60.00 ± 0.00 | 20.0 s |\n") != NULL, "%s", table);
     ck_assert_msg(strstr(table, "| 60.00 | – |\n") != NULL, "%s", table);
     page = text_of(dir, "results.md");
@@ -461,7 +462,7 @@ START_TEST(test_lab__range_tests_have_a_table_of_their_own)
 
     ck_assert_int_eq(load("name: 'x' range_test { name: 'a' seed: [1, 7] } range_test { name: 'b' }"), 0);
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(lab_folder(&folder, dir, &g_e->runs[0], i == 0 ? 1 : 7, NULL), 0);
+        ck_assert_int_eq(clr_lab_folder(&folder, dir, &g_e->runs[0], i == 0 ? 1 : 7, NULL), 0);
         put(folder, "run.json", "{\"status\": \"finished\"}");
         put(folder, "range.json", "{\"untrained\": 0.1, \"classes\": 10, \"images\": 1000}");
         put(folder, "range.csv",
@@ -471,7 +472,7 @@ START_TEST(test_lab__range_tests_have_a_table_of_their_own)
                    : "iteration,trn_loss,lr,val_loss,val_acc\n1,2,0.001,2,0.1\n");
         free(folder);
     }
-    ck_assert_msg(lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
+    ck_assert_msg(clr_lab_report(g_e, dir, states, &table, &g_err) == 0, "%s", g_err.message);
     ck_assert_ptr_nonnull(strstr(table, "| range test | seed | min-lr | max-lr | max-lr between |\n"
                                         "|---|---|---|---|---|\n"
                                         "| a | 1 | 0.00"));
@@ -493,10 +494,10 @@ START_TEST(test_lab__no_run_is_there_yet)
     char *rows;
 
     ck_assert_int_eq(load("name: 'x' run { name: 'a' } figure { file: 'f.png' run: 'a' }"), 0);
-    ck_assert_int_eq(lab_report(g_e, dir, states, NULL, &g_err), 0);
+    ck_assert_int_eq(clr_lab_report(g_e, dir, states, NULL, &g_err), 0);
     rows = text_of(dir, "results.csv");
     ck_assert_str_eq(rows, "run,seed,status,iterations,val_loss,val_acc,best_acc,best_iteration\n");
-    ck_assert_int_eq(lab_draw(g_e, dir, states, NULL, &g_err), 0);
+    ck_assert_int_eq(clr_lab_draw(g_e, dir, states, NULL, &g_err), 0);
     free(rows);
     drop();
 }

@@ -166,7 +166,7 @@ START_TEST(test_runs__names)
 
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
         char name[32];
-        runs_name(name, sizeof name, cases[i][0]);
+        fs_run_name(name, sizeof name, cases[i][0]);
         ck_assert_msg(strcmp(name, cases[i][1]) == 0, "%s: '%s'", cases[i][0], name);
     }
 }

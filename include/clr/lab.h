@@ -1,4 +1,6 @@
-/*
+/**
+ * For clr-cl itself, and not installed: this header changes whenever the command does.
+ *
  * Experiments: a text file, in the grammar of nets (net/prototxt.h), has the runs, their seeds, the numbers
  * to report of them, and the figures to draw.
  *
@@ -23,16 +25,13 @@
  * A run's folder is OUT/NAME-seed-N. Input is hostile: names become parts of paths, and are of letters,
  * digits, '.', '_' and '-', no '.' at the start.
  */
-#ifndef LAB_LAB_H
-#define LAB_LAB_H
+#ifndef CLR_LAB_H
+#define CLR_LAB_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <clr/error.h>
-
-#include "base/str.h"
-#include "plot/chart.h"
 
 #define LAB_NAME      64
 #define LAB_MAX_SEEDS 100
@@ -40,6 +39,7 @@
 #define LAB_MAX_READ  16   /* `at`, `reach` */
 #define LAB_ARGUMENTS 64   /* options of a run */
 #define LAB_VALUES    8192 /* bytes of all their values */
+#define LAB_MAX_DRAWN 24   /* runs of a figure */
 
 struct lab_option {
     char name[LAB_NAME]; /* "min-lr" */
@@ -66,7 +66,7 @@ struct lab_figure {
     int width, height;
     bool over_time, rates, multiples; /* of runs */
     double y_min;                     /* likewise; NaN: not given */
-    size_t runs[CHART_MAX_SERIES];    /* which */
+    size_t runs[LAB_MAX_DRAWN];       /* which */
     size_t run_count;
 };
 
@@ -85,15 +85,18 @@ struct lab_experiment {
     size_t figure_count, figure_capacity;
 };
 
-/* The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". */
-int lab_load(struct lab_experiment **out, const char *name, struct clr_error *err);
-void lab_destroy(struct lab_experiment *e);
+/** The built-in experiment of that name, or the file. CLR_EINPUT: "FILE:LINE:COLUMN: …". */
+CLR_API int clr_lab_load(struct lab_experiment **out, const char *name, struct clr_error *err);
 
-/* Names of the built-in ones, NULL-terminated. */
-const char *const *lab_names(void);
+/** NULL is fine. */
+CLR_API void clr_lab_destroy(struct lab_experiment *e);
 
-/* "OUT/NAME-seed-N" in a new string. */
-int lab_folder(char **out, const char *dir, const struct lab_run *run, int seed, struct clr_error *err);
+/** Names of the built-in ones, NULL-terminated. */
+CLR_API const char *const *clr_lab_names(void);
+
+/** "OUT/NAME-seed-N" in a new string. */
+CLR_API int clr_lab_folder(char **out, const char *dir, const struct lab_run *run, int seed,
+                           struct clr_error *err);
 
 /* What has become of a run. */
 enum lab_state {
@@ -103,29 +106,32 @@ enum lab_state {
     LAB_OTHER,    /* a run with other arguments */
 };
 
-/*
+/**
  * Look into a run's folder. arguments: NULL-terminated, as run.json would keep them ("train", "--lr", …); a
  * --device among them or in run.json does not matter. CLR_EINPUT: a run.json that cannot be read, or tables
  * of a finished run (history.csv, loss.csv, timing.csv; range.csv and range.json) that do not fit it, so that
  * something was cut off; CLR_EUSAGE: the net's file is not what it was.
  */
-int lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err);
+CLR_API int clr_lab_look(enum lab_state *out, const char *folder, const char *const *arguments,
+                         struct clr_error *err);
 
-/* What came of a finished run, for a message: "accuracy 71.30 % after 4,000 iterations", or the bounds. */
-int lab_describe(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err);
+/** What came of a finished run, for a message: "accuracy 71.30 % after 4,000 iterations", or the bounds. A
+ * new string, free with free(). */
+CLR_API int clr_lab_describe(char **out, const struct lab_run *run, const char *folder,
+                             struct clr_error *err);
 
-/*
+/**
  * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
  * tables of the latter in *table too (NULL: not required), to be freed with free(); NULL there: there is
  * nothing to report. `states` has one entry for each run and each of its seeds, in that order. CLR_EUSAGE:
  * seeds of a run were trained on different images.
  */
-int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
-               struct clr_error *err);
+CLR_API int clr_lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
+                           char **table, struct clr_error *err);
 
-/* Draw the figures from the finished runs; a figure without any is omitted. Returns how many were drawn, or
+/** Draw the figures from the finished runs; a figure without any is omitted. Returns how many were drawn, or
  * the error of the first that cannot be; the others are drawn all the same. */
-int lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
-             const char *command_line, struct clr_error *err);
+CLR_API int clr_lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
+                         const char *command_line, struct clr_error *err);
 
 #endif

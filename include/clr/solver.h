@@ -1,4 +1,6 @@
-/*
+/**
+ * For clr-cl itself, and not installed: this header changes whenever the command does.
+ *
  * Caffe's solver files, as the options of `clr-cl train` that mean the same. Fields and defaults are Caffe's
  * (src/caffe/proto/caffe.proto, SolverParameter); one that is not supported is an error that names file, line
  * and column, what has no effect here is logged once.
@@ -7,8 +9,8 @@
  * convention is its own. The triangular policies and exp_range are the CLR paper's additions: base_lr is the
  * lowest rate, max_lr the highest, stepsize half a cycle.
  */
-#ifndef NET_SOLVER_H
-#define NET_SOLVER_H
+#ifndef CLR_SOLVER_H
+#define CLR_SOLVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,12 +29,14 @@ struct solver {
     size_t count;
 };
 
-/*
+/**
  * Read a solver file. The path of its net is taken as it stands, from the working directory, or else from the
  * solver's folder, or by its last part there; with_net false: another is given, and of this one nothing is
  * taken but its batch, if it is there. CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
  */
-int solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err);
-void solver_clear(struct solver *s);
+CLR_API int clr_solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err);
+
+/** Free what clr_solver_read() read; {0} is fine. */
+CLR_API void clr_solver_clear(struct solver *s);
 
 #endif
