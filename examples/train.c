@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     if (rc == 0)
         rc = clr_device_select(&best, devices, count, NULL, &err);
     if (rc == 0) {
-        clr_train_options_init(&options);
+        clr_train_options_init(&options, sizeof options);
         options.net = net;
         options.data = data;
         options.device = &devices[best];

@@ -105,6 +105,7 @@ struct clr_bench_report {
 };
 
 struct clr_bench_options {
+    size_t size; /**< of this struct: that of another version of the library is refused */
     const struct clr_net_spec *net;
     const char *net_name; /**< UTF-8 */
     int batch;            /**< 1 … 65536 */

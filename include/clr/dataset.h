@@ -41,6 +41,7 @@ CLR_API int clr_dataset_open(struct clr_dataset **out, const char *name, struct 
 
 /** Images of clr_dataset_create(): of one shape, (N,C,H,W), with their labels. */
 struct clr_dataset_images {
+    size_t size;                    /**< of this struct: that of another version of the library is refused */
     const char *name;               /**< of the set, for messages and run.json */
     int channels, height, width;    /**< channels: 1 … 4 */
     int classes;                    /**< at least 1 */

@@ -5,6 +5,7 @@
 #define CLR_DOCTOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <clr/device.h>
 #include <clr/error.h>
@@ -26,6 +27,7 @@ struct clr_doctor_summary {
 
 /** Functions that the doctor calls. */
 struct clr_doctor_listener {
+    size_t size; /**< of this struct: that of another version of the library is refused */
     /** Before each variant, which may have to be compiled: its name, how many are done. May be NULL. */
     void (*begins)(void *user, const char *name, int done, int all);
     /** After it: the verdict, the largest normalised mean square error (NaN: none could be measured),

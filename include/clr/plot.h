@@ -26,6 +26,7 @@ struct clr_plot_label {
 };
 
 struct clr_plot_options {
+    size_t size;       /**< of this struct: that of another version of the library is refused */
     int width, height; /**< pixels at 96 dpi, from 320 × 200; 0: 960 × 600, or what suits the other */
     int dpi;           /**< 0: 96; a larger one scales everything: 192 gives twice the pixels */
     const char *title; /**< NULL: made from the data; "" none */

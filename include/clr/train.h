@@ -99,8 +99,8 @@ struct clr_train_options {
 #define CLR_TRAIN_BACKOFFS 10
 
 /** As in the published run: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every
- * 1,000; epsilon 1e-8. */
-CLR_API void clr_train_options_init(struct clr_train_options *o);
+ * 1,000; epsilon 1e-8. `size`: sizeof *o. */
+CLR_API void clr_train_options_init(struct clr_train_options *o, size_t size);
 
 struct clr_train_result {
     uint64_t iterations;                /**< done */

@@ -9,12 +9,14 @@
 #define CLR_TUNE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <clr/device.h>
 #include <clr/error.h>
 #include <clr/net.h>
 
 struct clr_tune_options {
+    size_t size; /**< of this struct: that of another version of the library is refused */
     const struct clr_net_spec *net;
     struct clr_image_shape input; /**< of one image */
     int batch;                    /**< of training; evaluation uses batches of 100 */
@@ -30,7 +32,7 @@ struct clr_tune_options {
  * @param line  gets what happens, a JSON object each time without a newline: the lines that clr_tune() reads.
  *              It is called before everything that may crash or hang, so pass it on unbuffered
  * @param user  passed to line
- * @return 0; CLR_EINPUT, CLR_ECL, CLR_EDEVMEM, CLR_EFAILED (the record cannot be written), CLR_ENOMEM
+ * @return 0; CLR_EUSAGE, CLR_EINPUT, CLR_ECL, CLR_EDEVMEM, CLR_EFAILED (the record cannot be written), CLR_ENOMEM
  */
 CLR_API int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *user, const char *text),
                           void *user, struct clr_error *err);

@@ -31,6 +31,17 @@ int mem_new(void *out, size_t count, size_t element_size, const char *what, stru
     return 0;
 }
 
+int mem_check_struct(const void *filled, size_t size, const char *name, struct clr_error *err)
+{
+    const size_t theirs = filled ? *(const size_t *)filled : size;
+
+    return theirs == size ? 0
+                          : clr_error_set(err, CLR_EUSAGE,
+                                          "struct %s has %zu bytes, not %zu: its `size` is not set, or the "
+                                          "program was compiled with headers of another version",
+                                          name, theirs, size);
+}
+
 int mem_grow(void *array, size_t *capacity, size_t need, size_t element_size, const char *what,
              struct clr_error *err)
 {

@@ -25,6 +25,9 @@ bool clr_add_size(size_t *out, size_t a, size_t b);
  */
 int mem_new(void *out, size_t count, size_t element_size, const char *what, struct clr_error *err);
 
+/* A struct that a caller fills begins with its size, a size_t. CLR_EUSAGE: it is not `size`. NULL is fine. */
+int mem_check_struct(const void *filled, size_t size, const char *name, struct clr_error *err);
+
 /* Grow *array (capacity *capacity) so that it holds at least `need` elements; new elements are zeroed. */
 int mem_grow(void *array, size_t *capacity, size_t need, size_t element_size, const char *what,
              struct clr_error *err);

@@ -382,7 +382,7 @@ static int prepare(struct bench *b, const struct clr_device *device, struct clr_
         return rc;
     describe(b->report, device, b->o);
     b->report->input = input;
-    clr_train_options_init(&b->train);
+    clr_train_options_init(&b->train, sizeof b->train);
     b->train.net = b->o->net;
     b->train.net_name = b->o->net_name;
     b->train.data = b->data;
@@ -403,8 +403,11 @@ int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
 {
     struct clr_bench_report report = {0};
     struct bench b = {.report = &report, .o = options};
-    int rc = prepare(&b, device, err);
+    int rc = mem_check_struct(options, sizeof *options, "clr_bench_options", err);
 
+    if (rc < 0)
+        return rc;
+    rc = prepare(&b, device, err);
     if (rc == 0)
         rc = check_device(&b, err);
     if (rc == 0)

@@ -125,8 +125,10 @@ int clr_bench_plot(const char *path, const struct clr_bench_report *reports, siz
     struct bars bars = {0};
     struct str bytes = {0}, table = {0};
     enum canvas_format format;
-    int rc = canvas_format_of(&format, path, err);
+    int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
 
+    if (rc == 0)
+        rc = canvas_format_of(&format, path, err);
     if (rc == 0)
         rc = figure_bench(&bars, reports, count, err);
     if (rc < 0)

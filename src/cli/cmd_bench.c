@@ -155,7 +155,7 @@ static int measure_one(struct bench_run *run, struct clr_error *err)
 
 static int write_files(const struct bench_run *run, struct clr_error *err)
 {
-    const struct clr_plot_options options = {.command_line = cli_command_line()};
+    const struct clr_plot_options options = {.size = sizeof options, .command_line = cli_command_line()};
     const char *wrong = NULL;
     bool timed = false;
     int rc = 0;
@@ -228,7 +228,8 @@ static int bench(const struct bench_options *o, struct clr_error *err)
 {
     struct bench_run run = {
         .o = o,
-        .bench = {.net_name = o->net,
+        .bench = {.size = sizeof run.bench,
+                  .net_name = o->net,
                   .batch = o->batch,
                   .progress = progress,
                   .step = step,

@@ -115,7 +115,7 @@ static int examine(const struct clr_device *device, bool json, struct clr_error 
 {
     struct doctor_run c = {.json = json, .checks = json ? json_array() : NULL, .begin_ns = clock_ns()};
     const struct clr_doctor_listener listener = {
-        begins, report, &c,
+        sizeof listener, begins, report, &c,
         cli_catch_signals("\nstopping after what is being checked; once more leaves at once\n")};
     struct clr_doctor_summary s = {0};
     int rc;

@@ -180,7 +180,7 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
 int cmd_plot(int argc, char **argv, struct clr_error *err)
 {
     struct clr_plot_label labels[OPT_TEXTS_MAX];
-    struct clr_plot_options options = {.command_line = cli_command_line()};
+    struct clr_plot_options options = {.size = sizeof options, .command_line = cli_command_line()};
     const struct plot_kind_row *kind = argc > 1 ? plot_kind_named(argv[1]) : NULL;
     struct opt_command own = command;
     struct opt_texts texts = {.count = 0};

@@ -131,7 +131,7 @@ static int test_seeds(struct run_options *o, const char *out, char **folders, st
 /* The figure that 'plot range' draws of the folder. */
 static int draw_decays(const struct run_options *o, char **outs, char **folders, struct clr_error *err)
 {
-    const struct clr_plot_options plot = {.command_line = cli_command_line()};
+    const struct clr_plot_options plot = {.size = sizeof plot, .command_line = cli_command_line()};
     const size_t seeds = (size_t)o->seeds;
     struct plot_list list = {0};
     char *figure = NULL;

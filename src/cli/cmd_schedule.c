@@ -44,7 +44,8 @@ static int draw(const struct schedule_options *o, struct clr_error *err)
     const struct clr_schedule *s = &o->run.train.schedule;
     char title[160], csv[] = P_tmpdir "/clr-cl-XXXXXX";
     const char *input = csv;
-    struct clr_plot_options options = {.title = title, .command_line = cli_command_line()};
+    struct clr_plot_options options = {
+        .size = sizeof options, .title = title, .command_line = cli_command_line()};
     int rc, fd = mkstemp(csv);
 
     if (fd < 0)

@@ -103,7 +103,7 @@ static void print_line(void *user, const char *text)
 
 static int work(const struct tune_options *o, struct clr_error *err)
 {
-    struct clr_tune_options tune = {.batch = o->batch, .first = o->first};
+    struct clr_tune_options tune = {.size = sizeof tune, .batch = o->batch, .first = o->first};
     struct clr_net_spec *spec = NULL;
     struct clr_device device;
     int rc;

@@ -24,7 +24,7 @@ _Static_assert(sizeof(enum clr_policy) == sizeof(int) && sizeof(enum clr_optimiz
 void run_options_init(struct run_options *o)
 {
     *o = (struct run_options){.cycle_momentum = {NAN, NAN}, .seeds = 1};
-    clr_train_options_init(&o->train);
+    clr_train_options_init(&o->train, sizeof o->train);
     o->validate_every.iterations = o->train.validate_every;
 }
 

@@ -46,8 +46,10 @@ int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images
                        struct clr_error *err)
 {
     struct clr_dataset *ds = NULL;
-    int rc = check(images, err);
+    int rc = mem_check_struct(images, sizeof *images, "clr_dataset_images", err);
 
+    if (rc == 0)
+        rc = check(images, err);
     if (rc == 0)
         rc = mem_new(&ds, 1, sizeof *ds, "data set", err);
     if (rc < 0)

@@ -133,7 +133,7 @@ int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener
     struct checkup c = {.device = device, .to = listener, .all = 1}; /* the training */
     int blocks[2];
     const int cases = verify_case_count(), block_count = layout_blocks(blocks, device);
-    int rc = 0;
+    int rc = mem_check_struct(listener, sizeof *listener, "clr_doctor_listener", err);
 
     for (int i = 0; i < cases && rc == 0; i++)
         rc = examine_blocks(&c, i, blocks, block_count, false, err);

@@ -123,7 +123,7 @@ int doctor_train(struct doctor_training *out, const struct clr_device *device, s
         rc = random_data_create(&data, (struct clr_image_shape){3, 32, 32}, CLASSES, BATCH, err);
     if (rc < 0)
         goto out;
-    clr_train_options_init(&o);
+    clr_train_options_init(&o, sizeof o);
     o.net = net;
     o.net_name = "quick";
     o.data = data;

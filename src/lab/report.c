@@ -633,7 +633,8 @@ static int find_inputs(const char **folders, const char **names, size_t *count, 
 static int draw(const struct results *r, const struct lab_figure *figure, const char *dir,
                 const char *command_line, struct clr_error *err)
 {
-    struct clr_plot_options options = {.width = figure->width,
+    struct clr_plot_options options = {.size = sizeof options,
+                                       .width = figure->width,
                                        .height = figure->height,
                                        .title = figure->title,
                                        .command_line = command_line,

@@ -169,8 +169,10 @@ static int plot(figure_kind *kind, const char *path, const char *const *inputs, 
     struct chart chart = {0};
     struct str bytes = {0}, table = {0};
     enum canvas_format format;
-    int rc = figure_make(kind, &chart, inputs, count, options, err);
+    int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
 
+    if (rc == 0)
+        rc = figure_make(kind, &chart, inputs, count, options, err);
     if (rc == 0 && options && options->title)
         str_copy(chart.title, sizeof chart.title, options->title);
     if (rc == 0)

@@ -31,13 +31,10 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
                   {"net_name", o->net_name, false},
                   {"data_name", o->data_name, false},
                   {"out", o->out, false}};
+    const int rc = mem_check_struct(o, sizeof *o, "clr_train_options", err);
 
-    if (o->size != sizeof *o)
-        return clr_error_set(
-            err, CLR_EUSAGE,
-            "struct clr_train_options has %zu bytes, not %zu: clr_train_options_init() was not "
-            "called, or is of another version",
-            o->size, sizeof *o);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < MEM_COUNT(fields); i++)
         if (!fields[i].value && (run || fields[i].always))
             return clr_error_set(err, CLR_EUSAGE, "%s of struct clr_train_options is NULL: it must be given",

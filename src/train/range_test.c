@@ -14,7 +14,7 @@
 static int draw(const char *out, const char *const *folders, size_t count, const char *command_line,
                 struct clr_error *err)
 {
-    const struct clr_plot_options options = {.command_line = command_line};
+    const struct clr_plot_options options = {.size = sizeof options, .command_line = command_line};
     char *path = NULL;
     int rc = fs_join(&path, out, "range.png", err);
 

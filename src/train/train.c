@@ -7,10 +7,12 @@
 #include "train/run.h"
 #include "train/selfcheck.h"
 
-void clr_train_options_init(struct clr_train_options *o)
+void clr_train_options_init(struct clr_train_options *o, size_t size)
 {
-    memset(o, 0, sizeof *o);
-    o->size = sizeof *o;
+    memset(o, 0, size);
+    o->size = size;
+    if (size != sizeof *o)
+        return; /* of another version: the functions that take it refuse it */
     clr_schedule_init(&o->schedule);
     o->batch = 100;
     o->seed = 1;

@@ -296,7 +296,9 @@ int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *use
 
     if (!err)
         err = &local;
-    rc = mem_new(&w, 1, sizeof *w, "the tuner", err);
+    rc = mem_check_struct(options, sizeof *options, "clr_tune_options", err);
+    if (rc == 0)
+        rc = mem_new(&w, 1, sizeof *w, "the tuner", err);
     if (rc < 0)
         return rc;
     w->o = options;

@@ -34,7 +34,7 @@ struct clr_train_options options(const char *name)
 {
     struct clr_train_options o;
 
-    clr_train_options_init(&o);
+    clr_train_options_init(&o, sizeof o);
     o.net = net;
     o.net_name = "tiny-within";
     o.data = data;

@@ -105,7 +105,7 @@ START_TEST(test_step__nets_train)
     write_data(folder, n);
     ck_assert_msg(clr_net_load(&net, n->name, &err) == 0, "%s", err.message);
     ck_assert_msg(clr_dataset_open(&data, folder, &err) == 0, "%s", err.message);
-    clr_train_options_init(&o);
+    clr_train_options_init(&o, sizeof o);
     o.net = net;
     o.net_name = n->name;
     o.data = data;

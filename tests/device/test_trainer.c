@@ -132,7 +132,8 @@ END_TEST
 START_TEST(test_trainer__images_may_be_in_memory)
 {
     struct clr_train_options o = options("memory");
-    const struct clr_dataset_images images = {.name = "mine",
+    const struct clr_dataset_images images = {.size = sizeof images,
+                                              .name = "mine",
                                               .channels = data->channels,
                                               .height = data->height,
                                               .width = data->width,

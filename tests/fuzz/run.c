@@ -86,7 +86,7 @@ static void go_on(void)
     struct resume resume;
     struct clr_error err;
 
-    clr_train_options_init(&o);
+    clr_train_options_init(&o, sizeof o);
     o.net = &net;
     o.net_name = "lenet";
     o.data = &data;

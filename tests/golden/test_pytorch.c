@@ -105,7 +105,7 @@ static void clear_reference(struct reference *r)
 
 static void set_options(struct clr_train_options *o, const struct reference *r)
 {
-    clr_train_options_init(o);
+    clr_train_options_init(o, sizeof *o);
     o->device = &device;
     o->order = CLR_ORDER_SEQUENTIAL;
     o->batch = (int)number(r, "batch");

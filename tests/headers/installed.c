@@ -5,6 +5,37 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A struct without its size, as one of another version would be, is refused before anything is done. */
+static int refuses_other_sizes(void)
+{
+    struct clr_plot_options plot;
+    struct clr_bench_options bench;
+    struct clr_tune_options tune;
+    struct clr_dataset_images images;
+    struct clr_doctor_listener listener;
+    struct clr_train_options train;
+    struct clr_bench_report report;
+    struct clr_doctor_summary summary;
+    struct clr_train_result result;
+    struct clr_device device;
+    struct clr_dataset *data = NULL;
+
+    memset(&plot, 0, sizeof plot);
+    memset(&bench, 0, sizeof bench);
+    memset(&tune, 0, sizeof tune);
+    memset(&images, 0, sizeof images);
+    memset(&listener, 0, sizeof listener);
+    memset(&device, 0, sizeof device);
+    clr_train_options_init(&train, sizeof train - 1);
+    return clr_plot_run("x.png", NULL, 0, &plot, NULL) == CLR_EUSAGE &&
+           clr_bench_plot("x.png", NULL, 0, &plot, NULL) == CLR_EUSAGE &&
+           clr_bench_run(&report, &device, &bench, NULL) == CLR_EUSAGE &&
+           clr_tune_work(&tune, NULL, NULL, NULL) == CLR_EUSAGE &&
+           clr_dataset_create(&data, &images, NULL) == CLR_EUSAGE &&
+           clr_doctor(&device, &listener, &summary, NULL) == CLR_EUSAGE &&
+           clr_train(&train, &result, NULL) == CLR_EUSAGE;
+}
+
 int main(void)
 {
     struct clr_schedule s;
@@ -20,6 +51,8 @@ int main(void)
         return 1;
     }
     if (fabs(clr_schedule_lr(&s, 2) - 2.0) > 1e-12 || strlen(CLR_VERSION) == 0)
+        return 1;
+    if (!refuses_other_sizes())
         return 1;
     s.max_lr = 0.5;
     return clr_schedule_check(&s, &err) == CLR_EUSAGE && strlen(err.message) > 0 ? 0 : 1;

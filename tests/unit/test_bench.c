@@ -110,7 +110,8 @@ static void stop_at_the_third(void *user, int done, int all)
 START_TEST(test_measure__samples_are_told_and_it_can_be_stopped)
 {
     struct listener l = {0};
-    const struct clr_bench_options o = {.step = stop_at_the_third, .user = &l, .stop = &l.stop};
+    const struct clr_bench_options o = {
+        .size = sizeof o, .step = stop_at_the_third, .user = &l, .stop = &l.stop};
     struct clr_bench_spread s = {.count = -1};
     struct clr_error err = {0};
     int runs = 0;
@@ -520,7 +521,7 @@ END_TEST
 /* Pixels of the second series' colour in a figure of those reports. */
 static int second_color(const struct clr_bench_report *r)
 {
-    const struct clr_plot_options o = {.width = 640};
+    const struct clr_plot_options o = {.size = sizeof o, .width = 640};
     const char *path = figures_join(support_temp_dir(), "a.png");
     struct clr_error err = {0};
     cairo_surface_t *s;
@@ -683,7 +684,7 @@ START_TEST(test_figure__formats_and_sizes)
     r[0].rows[0].ms = (struct clr_bench_spread){1, 0, 0, 0};
     for (size_t i = 0; i < MEM_COUNT(names); i++)
         for (size_t k = 0; k < MEM_COUNT(heights); k++) {
-            const struct clr_plot_options o = {.width = 320, .height = heights[k]};
+            const struct clr_plot_options o = {.size = sizeof o, .width = 320, .height = heights[k]};
             ck_assert_msg(clr_bench_plot(figures_join(folder, names[i]), r, 8, &o, &err) == 0, "%s",
                           err.message);
         }

@@ -446,7 +446,8 @@ START_TEST(test_data__memory_is_copied)
 {
     uint8_t pixels[2 * 6] = {1, 2, 3, 4, 5, 6, 251, 252, 253, 254, 255, 0};
     int32_t labels[] = {999, 0};
-    struct clr_dataset_images images = {.name = "mine",
+    struct clr_dataset_images images = {.size = sizeof images,
+                                        .name = "mine",
                                         .channels = 3,
                                         .height = 1,
                                         .width = 2,
@@ -478,7 +479,8 @@ START_TEST(test_data__memory_out_of_range_is_refused)
     uint8_t pixels[6] = {0};
     int32_t label = 2;
     const char *const names[] = {"cat", "dog"};
-    const struct clr_dataset_images good = {.name = "mine",
+    const struct clr_dataset_images good = {.size = sizeof good,
+                                            .name = "mine",
                                             .channels = 3,
                                             .height = 1,
                                             .width = 2,

@@ -710,7 +710,7 @@ START_TEST(test_table__holds_the_numbers_drawn)
 {
     const char *base = support_temp_dir(), *range = make_range(base, "range", CLR_POLICY_SWEEP_LOG, 12), *csv;
     const struct clr_plot_label label = {"range", "mine, \"all\""};
-    struct clr_plot_options o = {.labels = &label, .label_count = 1};
+    struct clr_plot_options o = {.size = sizeof o, .labels = &label, .label_count = 1};
     char bounds[160], interval[160];
     const char *const rows[] = {
         "panel,axis,kind,name,x,y,low,high,line\n",

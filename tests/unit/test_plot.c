@@ -267,8 +267,9 @@ START_TEST(test_figure__over_time_with_rates_and_names)
     static const char *const names[] = {"mine", "mine"};
     const double thirty = 30;
     const struct clr_plot_options o = {
-        .over = CLR_PLOT_OVER_TIME, .rates = true, .y_min = &thirty, .names = names};
-    const struct clr_plot_options small = {.multiples = true, .width = 320, .height = 200};
+        .size = sizeof o, .over = CLR_PLOT_OVER_TIME, .rates = true, .y_min = &thirty, .names = names};
+    const struct clr_plot_options small = {
+        .size = sizeof small, .multiples = true, .width = 320, .height = 200};
     const char *base = support_temp_dir(), *inputs[2];
     struct clr_error err = {0};
     struct chart chart;
@@ -316,7 +317,7 @@ START_TEST(test_figure__curves_that_have_no_place_are_left_out)
                                            FIXED "\"seed\":3",      FIXED "\"x\":1",
                                            TRIANGULAR "\"seed\":1", TRIANGULAR "\"seed\":2"};
     const double low = 45;
-    const struct clr_plot_options o = {.over = CLR_PLOT_OVER_TIME, .names = names},
+    const struct clr_plot_options o = {.size = sizeof o, .over = CLR_PLOT_OVER_TIME, .names = names},
                                   high = {.rates = true, .y_min = &low};
     static const struct figures_point better[] = {{100, 50}, {200, 60}};
     const char *base = support_temp_dir(), *inputs[6], *two[2];
@@ -502,7 +503,8 @@ static void assert_text(const char *png, size_t size, const char *key, const cha
 START_TEST(test_plot__png_carries_its_origin)
 {
     const char *base = support_temp_dir(), *folder = make_range(base), *path = figures_join(base, "x.png");
-    struct clr_plot_options o = {.dpi = 192,
+    struct clr_plot_options o = {.size = sizeof o,
+                                 .dpi = 192,
                                  .width = 640,
                                  .height = 400,
                                  .run_id = "1f2e",
@@ -589,7 +591,8 @@ START_TEST(test_plot__bad_targets_leave_nothing)
     const char *base = support_temp_dir(), *target = support_temp_dir(), *inputs[8],
                *none = "none/history.csv";
     struct clr_error err = {0};
-    struct clr_plot_options huge = {.width = 20000, .height = 20000, .dpi = 300}, flat = {.width = 10};
+    struct clr_plot_options huge = {.size = sizeof huge, .width = 20000, .height = 20000, .dpi = 300},
+                            flat = {.size = sizeof flat, .width = 10};
     size_t n = make_headline(base, inputs);
 
     ck_assert_int_eq(clr_plot_run(figures_join(target, "x.jpg"), inputs, n, NULL, &err), CLR_EUSAGE);
@@ -614,6 +617,7 @@ START_TEST(test_plot__odd_data_and_texts_are_drawn)
                                       none[] = {{0, 0}, {1000000000, 0}};
     const char *base = support_temp_dir(), *inputs[4];
     struct clr_plot_options o = {
+        .size = sizeof o,
         .title = "not \xff UTF-8 \xe2\x82 \x01 and long, long, long, long, long, long, long, "
                  "long, long, long, long, long, long, long, long, long, long, long, long",
         .width = 320,
@@ -651,7 +655,7 @@ enum {
 static const char *const g_golden[] = {"plot_run.png", "plot_range.png", "plot_schedule.png",
                                        "plot_multiples.png", "plot_bars.png"};
 static const struct clr_plot_options g_multiples = {
-    .width = 480, .height = 300, .rates = true, .multiples = true};
+    .size = sizeof g_multiples, .width = 480, .height = 300, .rates = true, .multiples = true};
 
 static void make_chart(struct chart *chart, int which)
 {
@@ -674,7 +678,7 @@ static void make_chart(struct chart *chart, int which)
 
 static void render_boxes(struct str *out, const struct chart *chart, int which)
 {
-    const struct clr_plot_options plain = {.width = 480, .height = 300};
+    const struct clr_plot_options plain = {.size = sizeof plain, .width = 480, .height = 300};
     const struct clr_plot_options *o = which == GOLDEN_MULTIPLES ? &g_multiples : &plain;
     struct clr_error err = {0};
 

@@ -270,7 +270,7 @@ END_TEST
 START_TEST(test_tuner__lists_each_shape_once)
 {
     const struct clr_device device = {.type = CLR_DEVICE_CPU, .native_float_width = 8};
-    struct clr_tune_options o = {.input = {3, 32, 32}, .batch = 100, .device = &device};
+    struct clr_tune_options o = {.size = sizeof o, .input = {3, 32, 32}, .batch = 100, .device = &device};
     struct clr_net_spec *spec = NULL;
     struct clr_error err = {0};
     struct tune_items t;
@@ -318,7 +318,7 @@ START_TEST(test_tuner__counts_how_often_a_step_does_it)
         "}\n"
         "layer { name: 's' type: 'SoftmaxWithLoss' bottom: 'i' bottom: 'l' top: 's' }\n";
     const struct clr_device device = {.type = CLR_DEVICE_CPU, .native_float_width = 8};
-    struct clr_tune_options o = {.input = {3, 8, 8}, .batch = 10, .device = &device};
+    struct clr_tune_options o = {.size = sizeof o, .input = {3, 8, 8}, .batch = 10, .device = &device};
     struct clr_net_spec *spec = NULL;
     struct clr_error err = {0};
     struct tune_items t;
