@@ -32,7 +32,8 @@ struct clr_tune_options {
  * @param line  gets what happens, a JSON object each time without a newline: the lines that clr_tune() reads.
  *              It is called before everything that may crash or hang, so pass it on unbuffered
  * @param user  passed to line
- * @return 0; CLR_EUSAGE, CLR_EINPUT, CLR_ECL, CLR_EDEVMEM, CLR_EFAILED (the record cannot be written), CLR_ENOMEM
+ * @return 0; CLR_EUSAGE, CLR_EINPUT, CLR_ECL, CLR_EDEVMEM, CLR_ENOMEM; CLR_EFAILED: the record cannot be
+ *         written
  */
 CLR_API int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *user, const char *text),
                           void *user, struct clr_error *err);

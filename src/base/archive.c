@@ -14,13 +14,10 @@ enum { ALL_SECONDS = HISTORY_COLUMNS, ALL_COLUMNS }; /* the table's numbers: his
 /* The file of that name beside the folder. */
 static int beside(char **out, const char *folder, const char *name, struct clr_error *err)
 {
-    char *dir = NULL;
-    int rc = fs_folder_of(&dir, folder, err);
+    struct str path = {0};
 
-    if (rc == 0)
-        rc = fs_join(out, dir, name, err);
-    free(dir);
-    return rc;
+    str_append(&path, "%.*s%s", (int)(fs_last_part(folder) - folder), folder, name);
+    return str_take(out, &path, err);
 }
 
 /* The files are this program's: runs.json as a whole. */
@@ -34,12 +31,11 @@ static int read_runs(json_t **out, const char *path, struct clr_error *err)
         rc =
             clr_error_set(err, CLR_EINPUT, "%s:1: not what 'clr-cl experiment' writes: no format %d, no runs",
                           path, ARCHIVE_FORMAT);
-    if (rc < 0) {
+    if (rc < 0)
         json_decref(root);
-        return rc;
-    }
-    *out = root;
-    return 0;
+    else
+        *out = root;
+    return rc;
 }
 
 /* What is kept of that folder's run; *root owns it. NULL: nothing. */

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -80,18 +81,16 @@ int json_read(json_t **out, const char *path, size_t limit, struct clr_error *er
 int json_write(const char *path, json_t *root, int digits, struct clr_error *err)
 {
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION((size_t)digits));
-    struct str out = {0};
+    size_t size;
     int rc;
 
     json_decref(root);
     if (!text)
         return clr_error_set(err, CLR_ENOMEM, "cannot make %s: out of memory, or a name that is not UTF-8",
                              path);
-    str_append(&out, "%s\n", text);
+    size = strlen(text);
+    text[size] = '\n'; /* in place of the NUL */
+    rc = fs_write_atomic(path, text, size + 1, err);
     free(text);
-    rc = str_check(&out, err);
-    if (rc == 0)
-        rc = fs_write_atomic(path, str_text(&out), out.length, err);
-    str_clear(&out);
     return rc;
 }

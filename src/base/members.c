@@ -19,6 +19,12 @@ static double number_of(const struct member *m, const void *field)
     }
 }
 
+/* Of MEMBER_LIST: the number of its elements. */
+static const size_t *length_of(const struct member *m, const void *field)
+{
+    return (const size_t *)((const char *)field - m->offset + m->count_offset);
+}
+
 /* ------------------------------------------------------------------ writing */
 
 static json_t *number_json(const struct member *m, const void *field)
@@ -30,61 +36,45 @@ static json_t *number_json(const struct member *m, const void *field)
     return m->kind == MEMBER_NUMBER ? json_finite(v) : json_integer((json_int_t)v);
 }
 
-static json_t *ints_json(const struct member *m, const int *field)
+static json_t *text_json(const struct member *m, const void *field)
+{
+    (void)m;
+    return json_string(field);
+}
+
+static json_t *bool_json(const struct member *m, const void *field)
+{
+    (void)m;
+    return json_boolean(*(const bool *)field);
+}
+
+static json_t *enum_json(const struct member *m, const void *field)
+{
+    return json_string(m->names[*(const unsigned *)field]);
+}
+
+static json_t *ints_json(const struct member *m, const void *field)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < m->size / sizeof *field; i++)
-        list = json_append(list, json_integer(field[i]));
+    for (size_t i = 0; i < m->size / sizeof(int); i++)
+        list = json_append(list, json_integer(((const int *)field)[i]));
     return list;
 }
 
-static json_t *list_json(const struct member *m, const char *element, size_t count)
+static json_t *object_json(const struct member *m, const void *field)
 {
+    return members_write(m->members, field);
+}
+
+static json_t *list_json(const struct member *m, const void *field)
+{
+    const char *element = *(const char *const *)field;
     json_t *list = json_array();
 
-    for (; count > 0; count--, element += m->size)
+    for (size_t count = *length_of(m, field); count > 0; count--, element += m->size)
         list = json_append(list, members_write(m->members, element));
     return list;
-}
-
-json_t *members_write(const struct member *table, const void *from)
-{
-    json_t *object = json_object();
-
-    for (const struct member *m = table; m->name; m++) {
-        const char *field = (const char *)from + m->offset;
-        json_t *value = NULL;
-        switch (m->kind) {
-        case MEMBER_TEXT:
-        case MEMBER_LINE:
-            value = json_string(field);
-            break;
-        case MEMBER_INT:
-        case MEMBER_COUNT:
-        case MEMBER_NUMBER:
-            value = number_json(m, field);
-            break;
-        case MEMBER_BOOL:
-            value = json_boolean(*(const bool *)field);
-            break;
-        case MEMBER_ENUM:
-            value = json_string(m->names[*(const unsigned *)field]);
-            break;
-        case MEMBER_INTS:
-            value = ints_json(m, (const int *)field);
-            break;
-        case MEMBER_OBJECT:
-            value = members_write(m->members, field);
-            break;
-        case MEMBER_LIST:
-            value = list_json(m, *(const char *const *)field,
-                              *(const size_t *)((const char *)from + m->count_offset));
-            break;
-        }
-        object = json_put(object, m->name, value);
-    }
-    return object;
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -101,7 +91,7 @@ void members_wrong(struct members_reader *in, const char *name, const json_t *va
     free(text);
 }
 
-static void read_text(struct members_reader *in, const json_t *v, const struct member *m, char *field)
+static void read_text(struct members_reader *in, const json_t *v, const struct member *m, void *field)
 {
     if (!json_is_string(v)) {
         members_wrong(in, m->name, v, "is not a text");
@@ -135,33 +125,34 @@ static void read_number(struct members_reader *in, const json_t *v, const struct
     }
 }
 
-static void read_bool(struct members_reader *in, const json_t *v, const struct member *m, bool *field)
+static void read_bool(struct members_reader *in, const json_t *v, const struct member *m, void *field)
 {
     if (!json_is_boolean(v))
         members_wrong(in, m->name, v, "is neither true nor false");
-    *field = json_is_true(v);
+    *(bool *)field = json_is_true(v);
 }
 
-static void read_enum(struct members_reader *in, const json_t *v, const struct member *m, unsigned *field)
+static void read_enum(struct members_reader *in, const json_t *v, const struct member *m, void *field)
 {
     for (unsigned i = 0; json_is_string(v) && i <= m->max; i++)
         if (strcmp(json_string_value(v), m->names[i]) == 0) {
-            *field = i;
+            *(unsigned *)field = i;
             return;
         }
     members_wrong(in, m->name, v, "is nothing that this version knows");
 }
 
-static void read_ints(struct members_reader *in, const json_t *v, const struct member *m, int *field)
+static void read_ints(struct members_reader *in, const json_t *v, const struct member *m, void *field)
 {
-    const size_t count = m->size / sizeof *field;
+    int *numbers = field;
+    const size_t count = m->size / sizeof *numbers;
     bool ok = json_array_size(v) == count;
     char what[96];
 
     for (size_t i = 0; i < count && ok; i++) {
         const json_t *one = json_array_get(v, i);
         ok = json_is_integer(one) && json_number_value(one) >= m->min && json_number_value(one) <= m->max;
-        field[i] = ok ? (int)json_integer_value(one) : 0;
+        numbers[i] = ok ? (int)json_integer_value(one) : 0;
     }
     (void)snprintf(what, sizeof what, "is not a list of %zu whole numbers from %.10g to %.10g", count, m->min,
                    m->max);
@@ -169,10 +160,10 @@ static void read_ints(struct members_reader *in, const json_t *v, const struct m
         members_wrong(in, m->name, v, what);
 }
 
-static void read_list(struct members_reader *in, const json_t *v, const struct member *m, char **field,
-                      size_t *count)
+static void read_list(struct members_reader *in, const json_t *v, const struct member *m, void *field)
 {
     const size_t n = json_array_size(v), outer = strlen(in->where);
+    size_t *count = (size_t *)length_of(m, field);
 
     if (!json_is_array(v))
         members_wrong(in, m->name, v, "is not a list");
@@ -183,7 +174,7 @@ static void read_list(struct members_reader *in, const json_t *v, const struct m
     for (*count = 0; in->rc == 0 && *count < n; ++*count) {
         (void)snprintf(in->where + outer, sizeof in->where - outer, "%s%s[%zu]", outer > 0 ? "." : "",
                        m->name, *count);
-        members_read(in, json_array_get(v, *count), m->members, *field + *count * m->size);
+        members_read(in, json_array_get(v, *count), m->members, *(char **)field + *count * m->size);
     }
     in->where[outer] = '\0';
 }
@@ -203,31 +194,39 @@ static void read_object(struct members_reader *in, const json_t *v, const struct
         members_wrong(in, m->name, v, what);
 }
 
+/* ------------------------------------------------------------------ tables */
+
+static const struct {
+    json_t *(*write)(const struct member *m, const void *field);
+    void (*read)(struct members_reader *in, const json_t *v, const struct member *m, void *field);
+} kinds[] = {
+    [MEMBER_TEXT] = {text_json, read_text},       [MEMBER_LINE] = {text_json, read_text},
+    [MEMBER_INT] = {number_json, read_number},    [MEMBER_COUNT] = {number_json, read_number},
+    [MEMBER_NUMBER] = {number_json, read_number}, [MEMBER_BOOL] = {bool_json, read_bool},
+    [MEMBER_ENUM] = {enum_json, read_enum},       [MEMBER_INTS] = {ints_json, read_ints},
+    [MEMBER_OBJECT] = {object_json, read_object}, [MEMBER_LIST] = {list_json, read_list},
+};
+
+json_t *members_write(const struct member *table, const void *from)
+{
+    json_t *object = json_object();
+
+    for (const struct member *m = table; m->name; m++)
+        object = json_put(object, m->name, kinds[m->kind].write(m, (const char *)from + m->offset));
+    return object;
+}
+
 void members_read(struct members_reader *in, const json_t *object, const struct member *table, void *out)
 {
     for (const struct member *m = table; m->name && in->rc == 0; m++) {
         const json_t *v = json_object_get(object, m->name);
-        char *field = (char *)out + m->offset;
+        void *field = (char *)out + m->offset;
         const bool skip = m->optional && (!v || json_is_null(v));
         if (skip && m->kind == MEMBER_NUMBER)
             *(double *)field = NAN;
-        if (skip)
-            continue;
-        if (!v)
+        if (!v && !skip)
             members_wrong(in, m->name, NULL, "is missing");
-        else if (m->kind == MEMBER_TEXT || m->kind == MEMBER_LINE)
-            read_text(in, v, m, field);
-        else if (m->kind == MEMBER_BOOL)
-            read_bool(in, v, m, (bool *)field);
-        else if (m->kind == MEMBER_ENUM)
-            read_enum(in, v, m, (unsigned *)field);
-        else if (m->kind == MEMBER_INTS)
-            read_ints(in, v, m, (int *)field);
-        else if (m->kind == MEMBER_OBJECT)
-            read_object(in, v, m, field);
-        else if (m->kind == MEMBER_LIST)
-            read_list(in, v, m, (char **)field, (size_t *)((char *)out + m->count_offset));
-        else
-            read_number(in, v, m, field);
+        else if (!skip)
+            kinds[m->kind].read(in, v, m, field);
     }
 }

@@ -12,10 +12,9 @@
 
 static int append(struct arguments *a, const char *text, struct clr_error *err)
 {
-    int rc = str_duplicate(&a->values[a->count], text, err);
+    const int rc = str_duplicate(&a->values[a->count], text, err);
 
-    if (rc == 0)
-        a->count++;
+    a->count += rc == 0;
     return rc;
 }
 
@@ -97,13 +96,9 @@ static int append_option(struct arguments *a, const char *name, const char *valu
     int rc;
 
     str_append(&text, "--%s", name);
-    rc = str_check(&text, err);
-    if (rc == 0)
-        rc = append(a, str_text(&text), err);
-    if (rc == 0 && value)
-        rc = append(a, value, err);
-    str_clear(&text);
-    return rc;
+    rc = str_take(&a->values[a->count], &text, err);
+    a->count += rc == 0;
+    return rc == 0 && value ? append(a, value, err) : rc;
 }
 
 /* Either of these options gives the length of a run, and replaces both. */

@@ -58,12 +58,9 @@ static int print_json(const struct clr_dataset *data, const struct clr_eval_resu
     for (int i = 0; i < data->classes; i++) {
         int right, all;
         class_counts(r, data->classes, i, &right, &all);
-        if (json_array_append_new(classes, json_pack("{s:s, s:i, s:i, s:o}", "class", data->class_names[i],
-                                                     "images", all, "right", right, "accuracy",
-                                                     json_finite(all > 0 ? (double)right / all : NAN))) < 0) {
-            json_decref(classes);
-            return clr_error_set(err, CLR_ENOMEM, "out of memory, or a class name that is not UTF-8");
-        }
+        classes = json_append(classes, json_pack("{s:s, s:i, s:i, s:o}", "class", data->class_names[i],
+                                                 "images", all, "right", right, "accuracy",
+                                                 json_finite(all > 0 ? (double)right / all : NAN)));
     }
     return cli_print_json(json_pack("{s:i, s:o, s:o, s:o}", "images", r->count, "loss", json_finite(r->loss),
                                     "accuracy", json_finite(r->accuracy), "classes", classes),

@@ -78,7 +78,7 @@ static void note_begin(void *user)
 static int train(struct run_options *o, struct clr_error *err)
 {
     struct clr_train_result result = {0};
-    struct str command = {0}, folder = {0};
+    struct str note = {0};
     int rc;
 
     if (o->train.keep_minima && !clr_schedule_is_cyclic(o->train.schedule.policy))
@@ -92,17 +92,17 @@ static int train(struct run_options *o, struct clr_error *err)
     cli_progress_end();
     if (rc == 0)
         rc = print_result(o, &result, err);
-    cli_quote(&folder, o->train.out);
-    cli_quote(&command, cli_program());
-    str_append(&command, " plot run %s -o run.png", str_text(&folder));
+    str_append(&note, "wrote ");
+    cli_quote(&note, o->train.out);
+    str_append(&note, "; draw it with: ");
+    cli_quote(&note, cli_program());
+    str_append(&note, " plot run ");
+    cli_quote(&note, o->train.out);
     if (rc == 0)
-        rc = str_check(&folder, err);
+        rc = str_check(&note, err);
     if (rc == 0)
-        rc = str_check(&command, err);
-    if (rc == 0)
-        cli_note("wrote %s; draw it with: %s", str_text(&folder), str_text(&command));
-    str_clear(&command);
-    str_clear(&folder);
+        cli_note("%s -o run.png", str_text(&note));
+    str_clear(&note);
     free(result.profile);
     return rc;
 }

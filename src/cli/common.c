@@ -175,12 +175,8 @@ void cli_quote(struct str *s, const char *word)
         return;
     }
     str_append(s, "'");
-    for (; *word; word++) {
-        if (*word == '\'')
-            str_append(s, "'\\''");
-        else
-            str_append_bytes(s, word, 1);
-    }
+    for (; *word; word++)
+        str_append_bytes(s, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
     str_append(s, "'");
 }
 
@@ -269,13 +265,10 @@ int cli_device_choose(struct clr_device *out, const char *option, struct clr_err
     size_t count = 0, chosen = 0;
     int rc = clr_device_list(&devices, &count, err);
 
-    if (rc < 0)
-        goto out;
-    rc = cli_device_select(&chosen, devices, count, option, err);
-    if (rc < 0)
-        goto out;
-    *out = devices[chosen];
-out:
+    if (rc == 0)
+        rc = cli_device_select(&chosen, devices, count, option, err);
+    if (rc == 0)
+        *out = devices[chosen];
     free(devices);
     return rc;
 }
@@ -493,11 +486,10 @@ int cli_print_json(json_t *value, struct clr_error *err)
 {
     int rc = 0;
 
-    if (!value)
-        return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
-    if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0 && !ferror(stdout))
-        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
-    else /* cli_close_stdout() reports what could not be written */
+    /* what stdout did not take is reported by cli_close_stdout() */
+    if (!value || (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0 && !ferror(stdout)))
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output, or a text is not UTF-8");
+    else
         (void)putchar('\n');
     json_decref(value);
     return rc;

@@ -105,16 +105,6 @@ void run_options_add_training(struct run_options *o)
     static const char *const orders[] = {"shuffle", "sequential", NULL};
     static const char *const regularizations[] = {"l2", "l1", NULL};
     static const char *const last_batches[] = {"drop", "keep", NULL};
-    const struct opt decay = {OPT_REAL,    "weight-decay",
-                              "W",         &o->train.weight_decay,
-                              .max = 1000, .help = "weight decay, added to the gradient (default: 0.004)"},
-                     decays = {OPT_REALS,
-                               "weight-decay",
-                               "W,W...",
-                               &o->decays,
-                               .max = 1000,
-                               .help = "weight decay, added to the gradient; with a list, run one test per "
-                                       "value (in decay-W) and draw them in one figure (default: 0.004)"};
     const struct opt table[] = {
         {OPT_SPAN, "iterations", "N", &o->iterations, .min = 1,
          .help = "length of the run, in iterations (4000) or epochs (8ep)"},
@@ -133,7 +123,11 @@ void run_options_add_training(struct run_options *o)
                  "of that optimizer)"},
         {OPT_REAL, "epsilon", "E", &o->train.epsilon, .above = true, .max = 1,
          .help = "added to the root of their mean (default: 1e-8)"},
-        o->range_test ? decays : decay,
+        {o->range_test ? OPT_REALS : OPT_REAL, "weight-decay", o->range_test ? "W,W..." : "W",
+         o->range_test ? (void *)&o->decays : &o->train.weight_decay, .max = 1000,
+         .help = o->range_test ? "weight decay, added to the gradient; with a list, run one test per "
+                                 "value (in decay-W) and draw them in one figure (default: 0.004)"
+                               : "weight decay, added to the gradient (default: 0.004)"},
         {OPT_EITHER, "regularization", "WHAT", &o->train.l1, .choices = regularizations,
          .help = "l2: the decay is in proportion to the weight; l1: to its sign alone (default: l2)"},
         {OPT_CHOICE, "order", "O", &o->train.order, .choices = orders,
