@@ -259,6 +259,18 @@ const char *str_nearest(const char *text, const char *const *names)
     return best;
 }
 
+const char *str_known(char out[STR_KNOWN], const char *text, const char *const *names)
+{
+    const char *nearest = str_nearest(text, names);
+    size_t n = 0;
+
+    if (nearest)
+        (void)snprintf(out, STR_KNOWN, ": did you mean '%s'?", nearest);
+    for (size_t i = 0; !nearest && names[i]; i++, n = strlen(out))
+        (void)snprintf(out + n, STR_KNOWN - n, "%s%s", i > 0 ? ", " : "; there are ", names[i]);
+    return out;
+}
+
 bool str_is_utf8(const char *text)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p;) {

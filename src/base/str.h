@@ -72,6 +72,11 @@ bool str_contains_nocase(const char *haystack, const char *needle);
  * enough (at most 2) to be a misspelling; else NULL. For "did you mean". */
 const char *str_nearest(const char *text, const char *const *names);
 
+/* The end of a message about a text that is none of the names: ": did you mean 'quick'?", or all of them:
+ * "; there are quick, full". Into out, which is returned. */
+#define STR_KNOWN 512
+const char *str_known(char out[STR_KNOWN], const char *text, const char *const *names);
+
 /* Is it UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF)? What goes into JSON must
  * be. */
 bool str_is_utf8(const char *text);

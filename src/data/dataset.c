@@ -33,17 +33,10 @@ static int not_here(const struct catalog_entry *source, struct clr_error *err)
 
 static int no_such_folder(const char *name, struct clr_error *err)
 {
-    const char *const *known = clr_dataset_names(), *near = str_nearest(name, known);
-    struct str list = {0};
-    int rc;
+    char known[STR_KNOWN];
 
-    for (size_t i = 0; known[i]; i++)
-        str_append(&list, "%s%s", i > 0 ? ", " : "", known[i]);
-    rc = clr_error_set(err, CLR_EINPUT, "there is no data set and no folder '%s'%s%s%s The names are: %s",
-                       name, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "",
-                       str_text(&list));
-    str_clear(&list);
-    return rc;
+    return clr_error_set(err, CLR_EINPUT, "there is no data set and no folder '%s'%s", name,
+                         str_known(known, name, clr_dataset_names()));
 }
 
 /* The format of a folder that the user gave. */

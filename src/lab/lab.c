@@ -327,7 +327,7 @@ static int read_all(struct lab_experiment *e, struct prototxt *doc, struct lab_r
 static int open_file(struct lab_experiment *e, const char *name, size_t *size, struct clr_error *err)
 {
     struct str text = {0};
-    const char *nearest = str_nearest(name, clr_lab_names());
+    char known[STR_KNOWN];
     int rc;
 
     for (size_t i = 0; i < embedded_experiments_count; i++) {
@@ -338,18 +338,10 @@ static int open_file(struct lab_experiment *e, const char *name, size_t *size, s
         *size = embedded_experiments[i].size;
         return rc < 0 ? rc : str_duplicate(&e->text, embedded_experiments[i].text, err);
     }
-    if (!fs_is_path(name)) {
-        for (size_t i = 0; i < embedded_experiments_count; i++)
-            str_append(&text, "%s%s", i > 0 ? ", " : "", embedded_experiments[i].name);
-        rc = nearest
-                 ? clr_error_set(err, CLR_EINPUT, "no experiment '%.100s': did you mean '%s'?", name, nearest)
-                 : clr_error_set(
-                       err, CLR_EINPUT,
-                       "no experiment '%.100s'; built in are %s; a file's name has a '.' or a '/' in it",
-                       name, str_text(&text));
-        str_clear(&text);
-        return rc;
-    }
+    if (!fs_is_path(name))
+        return clr_error_set(err, CLR_EINPUT,
+                             "no experiment '%.100s' (a file's name has a '.' or a '/' in it)%s", name,
+                             str_known(known, name, clr_lab_names()));
     rc = str_duplicate(&e->file, name, err);
     return rc < 0 ? rc : fs_read(name, PT_LIMIT_BYTES, &e->text, size, err);
 }

@@ -11,7 +11,8 @@
 static void filler_kind(struct layer_reading *in, struct pt_reader *r, struct filler *f)
 {
     static const char *const kinds[] = {"constant", "uniform", "gaussian", "xavier", "msra", NULL};
-    const char *type = "constant", *nearest;
+    const char *type = "constant";
+    char known[STR_KNOWN];
 
     pt_text(r, "type", &type, in->err);
     for (int i = 0; kinds[i]; i++) {
@@ -20,12 +21,8 @@ static void filler_kind(struct layer_reading *in, struct pt_reader *r, struct fi
             return;
         }
     }
-    nearest = str_nearest(type, kinds);
-    r->rc = pt_error(
-        in->doc, r->message, in->err,
-        "filler type '%.60s' is not supported%s%s%s (there are constant, uniform, gaussian, xavier and "
-        "msra)",
-        type, nearest ? ": did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    r->rc = pt_error(in->doc, r->message, in->err, "filler type '%.60s' is not supported%s", type,
+                     str_known(known, type, kinds));
 }
 
 static void read_filler(struct layer_reading *in, struct pt_reader *parent, const char *name,

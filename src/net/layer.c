@@ -129,36 +129,18 @@ int spec_missing_block(struct layer_reading *in, const char *name)
 
 /* ------------------------------------------------------------------ the type */
 
-/* "Data, Input, … and Accuracy". */
-static void list_types(struct str *out)
-{
-    for (size_t i = 0; i < layer_class_count; i++)
-        str_append(out, "%s%s",
-                   i == 0                      ? ""
-                   : i + 1 < layer_class_count ? ", "
-                                               : " and ",
-                   layer_classes[i]->type);
-}
-
 static int unknown_type(struct layer_reading *in, const char *type)
 {
-    const char **names = NULL, *nearest;
-    struct str all = {0};
+    const char **names = NULL;
+    char known[STR_KNOWN];
     int rc = mem_new(&names, layer_class_count + 1, sizeof *names, "names of layers", in->err);
 
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < layer_class_count; i++)
         names[i] = layer_classes[i]->type;
-    nearest = str_nearest(type, names);
-    list_types(&all);
-    if (nearest)
-        rc = pt_error(in->doc, in->field, in->err, "unknown layer type '%.60s': did you mean '%s'?", type,
-                      nearest);
-    else
-        rc = pt_error(in->doc, in->field, in->err, "layer type '%.60s' is not supported; there are %s", type,
-                      str_text(&all));
-    str_clear(&all);
+    rc = pt_error(in->doc, in->field, in->err, "unknown layer type '%.60s'%s", type,
+                  str_known(known, type, names));
     free(names);
     return rc;
 }

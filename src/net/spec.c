@@ -144,7 +144,7 @@ static int read_net(struct clr_net_spec *spec, size_t size, struct clr_error *er
 static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, struct clr_error *err)
 {
     struct str file = {0};
-    const char *nearest;
+    char known[STR_KNOWN];
     int rc;
 
     for (size_t i = 0; i < embedded_nets_count; i++) {
@@ -155,16 +155,9 @@ static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, s
         *size = embedded_nets[i].size;
         return rc < 0 ? rc : str_duplicate(&spec->text, embedded_nets[i].text, err);
     }
-    if (!fs_is_path(name)) {
-        nearest = str_nearest(name, clr_net_names());
-        if (nearest)
-            return clr_error_set(err, CLR_EINPUT, "no net '%.100s': did you mean '%s'?", name, nearest);
-        return clr_error_set(
-            err, CLR_EINPUT,
-            "no net '%.100s'; built in are quick, full, caffe-quick, caffe-full and lenet; a file's "
-            "name has a '.' or a '/' in it",
-            name);
-    }
+    if (!fs_is_path(name))
+        return clr_error_set(err, CLR_EINPUT, "no net '%.100s' (a file's name has a '.' or a '/' in it)%s",
+                             name, str_known(known, name, clr_net_names()));
     rc = str_duplicate(&spec->file, name, err);
     return rc < 0 ? rc : fs_read(name, PT_LIMIT_BYTES, &spec->text, size, err);
 }

@@ -533,22 +533,18 @@ int labels_title(char *out, size_t size, const struct runs *runs, struct clr_err
 
 static int refuse_name(const struct runs *runs, const char *name, struct clr_error *err)
 {
-    const char **names = NULL, *near;
-    struct str all = {0};
+    const char **names = NULL;
+    char known[STR_KNOWN];
+    size_t count = 0;
     int rc = mem_new(&names, runs->count + 1, sizeof *names, "names", err);
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < runs->count; i++) {
-        names[i] = runs->run[i].name;
-        if (i == 0 || strcmp(names[i], names[i - 1]) != 0) /* repeats */
-            str_append(&all, "%s%s", i > 0 ? ", " : "", names[i]);
-    }
-    near = str_nearest(name, names);
-    rc = clr_error_set(err, CLR_EUSAGE, "`label` %s=…: nothing that is drawn is called '%s'%s%.200s%s", name,
-                       name, near ? "; did you mean '" : ": there is ", near ? near : str_text(&all),
-                       near ? "'?" : "");
-    str_clear(&all);
+    for (size_t i = 0; i < runs->count; i++)
+        if (i == 0 || strcmp(runs->run[i].name, runs->run[i - 1].name) != 0) /* repeats */
+            names[count++] = runs->run[i].name;
+    rc = clr_error_set(err, CLR_EUSAGE, "`label` %s=…: nothing that is drawn is called '%s'%s", name, name,
+                       str_known(known, name, names));
     free(names);
     return rc;
 }

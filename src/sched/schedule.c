@@ -324,9 +324,7 @@ const char *const *clr_schedule_policies(void)
 
 int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr_error *err)
 {
-    const char *const *names = clr_schedule_policies(), *near = str_nearest(name, names);
-    struct str list = {0};
-    int rc;
+    char known[STR_KNOWN];
 
     for (size_t i = 0; i < MEM_COUNT(policies); i++) {
         if (!(policies[i].reads & HAS_NO_OPTION) && strcmp(policies[i].name, name) == 0) {
@@ -334,13 +332,8 @@ int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr
             return 0;
         }
     }
-    for (size_t i = 0; names[i]; i++)
-        str_append(&list, "%s%s", i > 0 ? ", " : "", names[i]);
-    rc = clr_error_set(err, CLR_EUSAGE, "`policy`: there is no policy '%.64s'%s%s%s The policies are: %s",
-                       name, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "",
-                       str_text(&list));
-    str_clear(&list);
-    return rc;
+    return clr_error_set(err, CLR_EUSAGE, "`policy`: there is no policy '%.64s'%s", name,
+                         str_known(known, name, clr_schedule_policies()));
 }
 
 bool clr_schedule_reads(enum clr_policy policy, const char *field)

@@ -517,10 +517,10 @@ START_TEST(test_labels__are_the_users_where_there_are_some)
     chart_clear(&chart);
     labels[1].name = "x-y-z";
     ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EUSAGE);
-    ck_assert_msg(strstr(err.message, "called 'x-y-z': there is a, long-name") != NULL, "%s", err.message);
+    ck_assert_msg(strstr(err.message, "called 'x-y-z'; there are a, long-name") != NULL, "%s", err.message);
     labels[1].name = "long-nane";
     ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EUSAGE);
-    ck_assert_msg(strstr(err.message, "called 'long-nane'; did you mean 'long-name'?") != NULL, "%s",
+    ck_assert_msg(strstr(err.message, "called 'long-nane': did you mean 'long-name'?") != NULL, "%s",
                   err.message);
     inputs[1] = make_run(figures_join(base, "sub"), "a", &s, &g_usual, ", \"batch\": 20");
     ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EUSAGE);

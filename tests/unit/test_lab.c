@@ -120,7 +120,7 @@ START_TEST(test_lab__the_built_in_ones_are_read)
     ck_assert_int_eq(clr_lab_load(&g_e, "headlin", &g_err), CLR_EINPUT);
     ck_assert_msg(strstr(g_err.message, "did you mean 'headline'") != NULL, "%s", g_err.message);
     ck_assert_int_eq(clr_lab_load(&g_e, "nothing", &g_err), CLR_EINPUT);
-    ck_assert_msg(strstr(g_err.message, "built in are headline, policies") != NULL, "%s", g_err.message);
+    ck_assert_msg(strstr(g_err.message, "there are headline, policies") != NULL, "%s", g_err.message);
     ck_assert_int_eq(clr_lab_load(&g_e, "/nonexistent/x.prototxt", &g_err), CLR_EINPUT);
 }
 END_TEST

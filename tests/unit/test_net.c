@@ -585,7 +585,7 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {"layer { name: 'r\xe9' type: 'ReLU' }", "1:9: field 'name' is not UTF-8"},
         {"layer { name: '' type: 'ReLU' }", "1:9: field 'name' has 0 bytes; a name has 1 to 63"},
         {LAYER("Convolutoin", ""), "1:1: unknown layer type 'Convolutoin': did you mean 'Convolution'?"},
-        {LAYER("BatchNorm", ""), "1:1: layer type 'BatchNorm' is not supported; there are"},
+        {LAYER("BatchNorm", ""), "1:1: unknown layer type 'BatchNorm'; there are"},
         {LAYER("ReLU", "botom: 'data'"), "3:3: unknown field 'botom' in layer: did you mean 'bottom'?"},
         {LAYER("ReLU", "bottom: 'data'"), "1:1: layer 'x' has 2 'bottom'; a ReLU layer has 1"},
         {LAYER("ReLU", "top: 'y'"), "1:1: layer 'x' has 2 'top'; a ReLU layer has 1"},
@@ -685,9 +685,10 @@ START_TEST(test_net__unknown_names_and_files)
     struct clr_error err;
 
     ck_assert_int_eq(clr_net_load(&spec, "qiuck", &err), CLR_EINPUT);
-    ck_assert_str_eq(err.message, "no net 'qiuck': did you mean 'quick'?");
+    ck_assert_ptr_nonnull(strstr(err.message, "'qiuck'"));
+    ck_assert_ptr_nonnull(strstr(err.message, "did you mean 'quick'?"));
     ck_assert_int_eq(clr_net_load(&spec, "resnet50", &err), CLR_EINPUT);
-    ck_assert_ptr_nonnull(strstr(err.message, "built in are quick"));
+    ck_assert_ptr_nonnull(strstr(err.message, "there are quick, full"));
     ck_assert_int_eq(clr_net_load(&spec, "./absent.prototxt", &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "./absent.prototxt"));
     ck_assert_int_eq(clr_net_load(&spec, "/", &err), CLR_EINPUT);

@@ -391,11 +391,11 @@ START_TEST(test_schedule__names)
     policy = CLR_POLICY_DECAY;
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "triangluar", &err), CLR_EUSAGE);
     ck_assert(policy == CLR_POLICY_DECAY);
-    ck_assert_str_eq(err.message,
-                     "`policy`: there is no policy 'triangluar'; did you mean 'triangular'? The "
-                     "policies are: fixed, multistep, triangular, triangular2, exp_range, decay, "
-                     "exp, step, inv, poly, sigmoid, 1cycle, sgdr");
+    ck_assert_ptr_nonnull(strstr(err.message, "`policy`"));
+    ck_assert_ptr_nonnull(strstr(err.message, "'triangluar': did you mean 'triangular'?"));
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "linear sweep", &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "fixed, multistep, triangular, triangular2, exp_range, decay, "
+                                              "exp, step, inv, poly, sigmoid, 1cycle, sgdr"));
     ck_assert_int_eq(clr_schedule_parse_policy(&policy, "", &err), CLR_EUSAGE);
 }
 END_TEST
