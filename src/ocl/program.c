@@ -7,11 +7,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ocl/device.h"
 #include "ocl/source.h"
 
 #define LOG_LINES    12          /* of a build log, in an error */
 #define LOG_LIMIT    (16U << 20) /* bytes of a build log that are looked at */
 #define BINARY_LIMIT (1U << 30)
+#define SAVE_AGE_NS  (300 * UINT64_C(1000000000)) /* of a context, before slow binaries are saved */
 
 static void kernel_destroy(struct ocl_kernel *k)
 {
@@ -326,10 +328,12 @@ static int save(struct ocl_program *p, struct clr_error *err)
     return rc;
 }
 
-void ocl_save_programs(struct ocl_context *ctx)
+void ocl_save_programs(struct ocl_context *ctx, bool may_wait)
 {
     bool finished = false;
 
+    if (may_wait && device_binaries_are_slow(&ctx->device) && clock_ns() - ctx->created_ns < SAVE_AGE_NS)
+        return;
     for (size_t i = 0; ctx->cache_dir && i < ctx->program_count; i++) {
         struct ocl_program *p = ctx->programs[i];
         struct clr_error error = {0};
