@@ -532,33 +532,6 @@ START_TEST(test_ocl__second_context_loads)
 }
 END_TEST
 
-START_TEST(test_ocl__first_launch_is_saved_again)
-{
-    static const size_t global = 4;
-    struct ocl_context *ctx;
-    struct stat before, after;
-    char path[400];
-
-    fresh_cache();
-    (void)session(_i, "", 0.0F, NULL);
-    ck_assert_int_eq(cached_files(path, sizeof path), 1);
-    ck_assert_int_eq(stat(path, &before), 0);
-    ctx = open_context(_i, NULL);
-    {
-        cl_mem y = new_buffer(ctx, 64);
-        const struct ocl_arg args[] = {OCL_MEM(y), OCL_INT(4)};
-        ck_assert_int_eq(ocl_launch(ctx, get_kernel(ctx, "", "fixed"), "fixed", 1, &global, args, 2, NULL),
-                         0);
-        ocl_save_programs(ctx, false);
-        ocl_release(&y);
-    }
-    ocl_context_destroy(ctx);
-    ck_assert_int_eq(stat(path, &after), 0);
-    ck_assert(before.st_ino != after.st_ino || before.st_size != after.st_size);
-    ck_assert_int_eq(session(_i, "", 0.0F, NULL).loaded, 1);
-}
-END_TEST
-
 START_TEST(test_ocl__changed_source_is_rebuilt)
 {
     struct str s = {0};
@@ -910,7 +883,6 @@ static void add_device_cases(TCase *t, int n)
     tcase_add_loop_test(t, test_ocl__compiling_is_said_once, 0, n);
     tcase_add_loop_test(t, test_ocl__slow_binaries_wait, 0, n);
     tcase_add_loop_test(t, test_ocl__second_context_loads, 0, n);
-    tcase_add_loop_test(t, test_ocl__first_launch_is_saved_again, 0, n);
     tcase_add_loop_test(t, test_ocl__changed_source_is_rebuilt, 0, n);
     tcase_add_loop_test(t, test_ocl__damaged_cache_is_rebuilt, 0, n);
     tcase_add_loop_test(t, test_ocl__no_cache_leaves_no_file, 0, n);
