@@ -3,11 +3,11 @@
  * buffers, one launch function, event profiling. CL/cl.h is included here, in ops, verify and bench only.
  *
  * Programs. A program is (file in cl/, options). It is built on first use and kept until the context goes.
- * Its binary is cached in $XDG_CACHE_HOME/clr-cl/programs/<sha256 of key>.bin, the key being our source (with
- * common.clh) + options + device + driver + platform + platform version. The file holds the SHA-256 of key and
- * binary: anything that does not match is rebuilt without a message. Written atomically, so two processes at
- * once are safe. Some drivers (PoCL) generate code at the first launch of a kernel: so binaries are fetched by
- * ocl_save_programs(), called after evaluations.
+ * Its binary is cached in $XDG_CACHE_HOME/clr-cl/programs/<sha256 of key>.bin, the key being our source
+ * (with common.clh) + options + device + driver + platform + platform version. The file holds the SHA-256 of
+ * key and binary: anything that does not match is rebuilt without a message. Written atomically, so two
+ * processes at once are safe. Some drivers (PoCL) generate code at the first launch of a kernel: so binaries
+ * are fetched by ocl_save_programs(), called after evaluations.
  * A cache that cannot be written costs time, never the run.
  *
  * Everything is enqueued in order and only ocl_read() and ocl_finish() wait.
