@@ -183,23 +183,13 @@ int pt_bool(struct pt_reader *r, const char *name, bool *out, struct clr_error *
     return rc;
 }
 
-/* "A, B, C" */
-static void list_names(char *out, size_t size, const char *const *names)
-{
-    size_t used = 0;
-
-    out[0] = '\0';
-    for (; *names && used < size; names++) {
-        int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", *names);
-        used += n > 0 ? (size_t)n : 0;
-    }
-}
-
 int pt_word(struct pt_reader *r, const char *name, const char *const *words, int *out, struct clr_error *err)
 {
     char takes[256] = "one of: ";
+    size_t n = strlen(takes);
 
-    list_names(takes + strlen(takes), sizeof takes - strlen(takes), words);
+    for (size_t i = 0; words[i] && n < sizeof takes; i++)
+        n += (size_t)snprintf(takes + n, sizeof takes - n, "%s%s", i > 0 ? ", " : "", words[i]);
     return word(r, name, words, "a word without quotes", takes, out, err);
 }
 
@@ -251,8 +241,8 @@ int pt_doubles(struct pt_reader *r, const char *name, double min, double max, do
 
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err)
 {
-    const char *where = r->message->name[0] ? r->message->name : "the file", *nearest;
-    char list[400];
+    const char *where = r->message->name[0] ? r->message->name : "the file";
+    char known[STR_KNOWN];
 
     if (r->rc < 0)
         return r->rc;
@@ -265,13 +255,8 @@ int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_err
                 return pt_error(r->doc, field, err, "field '%.60s' is not supported in %s", field->name,
                                 where);
         }
-        nearest = str_nearest(field->name, r->asked);
-        if (nearest)
-            return pt_error(r->doc, field, err, "unknown field '%.60s' in %s: did you mean '%s'?",
-                            field->name, where, nearest);
-        list_names(list, sizeof list, r->asked);
-        return pt_error(r->doc, field, err, "unknown field '%.60s' in %s, which takes: %s", field->name,
-                        where, list);
+        return pt_error(r->doc, field, err, "unknown field '%.60s' in %s%s", field->name, where,
+                        str_known(known, field->name, r->asked));
     }
     return 0;
 }

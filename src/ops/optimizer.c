@@ -66,19 +66,16 @@ double clr_optimizer_momentum2(enum clr_optimizer optimizer)
 
 int clr_optimizer_parse(enum clr_optimizer *out, const char *name, struct clr_error *err)
 {
-    struct str list = {0};
-    int rc;
+    char known[STR_KNOWN];
 
     for (size_t i = 0; i < MEM_COUNT(classes); i++) {
         if (strcmp(classes[i]->name, name) == 0) {
             *out = (enum clr_optimizer)i;
             return 0;
         }
-        str_append(&list, "%s%s", i > 0 ? ", " : "", classes[i]->name);
     }
-    rc = clr_error_set(err, CLR_EUSAGE, "there is no optimizer '%.60s'; there are %s", name, str_text(&list));
-    str_clear(&list);
-    return rc;
+    return clr_error_set(err, CLR_EUSAGE, "there is no optimizer '%.60s'%s", name,
+                         str_known(known, name, clr_optimizer_names()));
 }
 
 void optimizer_reference(struct optimizer_ref *r, const double *g, size_t count, double rate, uint64_t t)

@@ -155,7 +155,7 @@ START_TEST(test_prototxt__what_nobody_read_is_an_error)
     } cases[] = {
         {"m {\n  strde: 1\n}", "f:2:3: unknown field 'strde' in m: did you mean 'stride'?"},
         {"m { axis: 1 }", "f:1:5: field 'axis' is not supported in m"},
-        {"m { stride: 1 momentum: 1 }", "f:1:15: unknown field 'momentum' in m, which takes: stride"},
+        {"m { stride: 1 momentum: 1 }", "f:1:15: unknown field 'momentum' in m; there are stride"},
     };
     struct prototxt doc;
     struct pt_reader r, sub;
