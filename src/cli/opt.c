@@ -178,63 +178,45 @@ static bool vanishes(double v)
     return fpclassify(v) != FP_ZERO && fpclassify((float)v) == FP_ZERO;
 }
 
-/* "--lr takes a number above 0 and at most 1, not '2'" */
-static int refuse(const struct opt *o, const char *text, struct clr_error *err)
+static bool parse_text(const struct opt *o, const char *text, void *out)
 {
-    static const char *const takes[] = {
-        [OPT_TEXT] = "a text that is not empty",
-        [OPT_TEXTS] = "a text that is not empty",
-        [OPT_INT] = "a whole number",
-        [OPT_U64] = "a whole number",
-        [OPT_REAL] = "a number",
-        [OPT_SPAN] = "iterations (2000) or epochs (4ep), each",
-        [OPT_SPANS] = "up to 64 numbers of iterations (60000,65000) or epochs (4ep,8ep), each",
-        [OPT_REALS] = "up to 16 numbers (0.0005,0.004), each",
-        [OPT_PAIR] = "two numbers A:B, each",
-        [OPT_SHAPE] = "channels, height and width: 3x32x32; each",
-    };
-    const bool choice = o->kind == OPT_CHOICE || o->kind == OPT_EITHER;
-    const char *near = choice ? str_nearest(text, o->choices) : NULL;
-    struct str s = {0};
-    double v;
-    int rc;
-
-    if (choice)
-        list_choices(&s, o);
-    else
-        str_append(&s, "%s", takes[o->kind]);
-    if (o->kind >= OPT_INT) {
-        describe_range(o, &s);
-        if (str_parse_double(text, -HUGE_VAL, HUGE_VAL, &v) && vanishes(v))
-            str_append(&s, " that is not too small for float32");
-    }
-    rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'%s%s%s", o->name, str_text(&s), text,
-                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    str_clear(&s);
-    return rc;
+    if (o->kind == OPT_TEXT)
+        *(const char **)out = text;
+    return *text || o->may_be_empty;
 }
 
-static bool parse_real(const struct opt *o, const char *text, double *out)
+static bool parse_int(const struct opt *o, const char *text, void *out)
+{
+    return str_parse_int(text, (int)o->min, o->max > 0 ? (int)o->max : INT32_MAX, out);
+}
+
+static bool parse_u64(const struct opt *o, const char *text, void *out)
+{
+    return str_parse_u64(text, (uint64_t)o->min, o->max > 0 ? (uint64_t)o->max : UINT64_MAX, out);
+}
+
+static bool parse_real(const struct opt *o, const char *text, void *out)
 {
     double v;
 
     if (!str_parse_double(text, o->min, o->max > 0 ? o->max : HUGE_VAL, &v) || (o->above && v <= o->min) ||
         (o->below && v >= o->max) || vanishes(v))
         return false;
-    *out = v;
+    *(double *)out = v;
     return true;
 }
 
-static bool parse_span(const struct opt *o, const char *text, struct opt_span *out)
+static bool parse_span(const struct opt *o, const char *text, void *out)
 {
+    struct opt_span *span = out;
     char number[PART];
     size_t n = strlen(text);
 
-    *out = (struct opt_span){0};
+    *span = (struct opt_span){0};
     if (n <= 2 || strcmp(text + n - 2, "ep") != 0)
-        return str_parse_u64(text, (uint64_t)o->min, MAX_ITERATIONS, &out->iterations);
+        return str_parse_u64(text, (uint64_t)o->min, MAX_ITERATIONS, &span->iterations);
     str_copy(number, n - 1 < sizeof number ? n - 1 : sizeof number, text);
-    return str_parse_double(number, 0, MAX_ITERATIONS, &out->epochs) && out->epochs > 0;
+    return str_parse_double(number, 0, MAX_ITERATIONS, &span->epochs) && span->epochs > 0;
 }
 
 /* Cut the part before `separator` off *text, which becomes NULL after the last one. False: it is too long. */
@@ -251,18 +233,19 @@ static bool next_part(const char **text, char separator, char part[PART])
     return true;
 }
 
-static bool parse_spans(const struct opt *o, const char *text, struct opt_spans *out)
+static bool parse_spans(const struct opt *o, const char *text, void *out)
 {
+    struct opt_spans *list = out;
     char part[PART];
 
-    for (out->count = 0; text; out->count++)
-        if (out->count == OPT_SPANS_MAX || !next_part(&text, ',', part) ||
-            !parse_span(o, part, &out->spans[out->count]))
+    for (list->count = 0; text; list->count++)
+        if (list->count == OPT_SPANS_MAX || !next_part(&text, ',', part) ||
+            !parse_span(o, part, &list->spans[list->count]))
             return false;
     return true;
 }
 
-static bool parse_reals(const struct opt *o, const char *text, char separator, struct opt_reals *out)
+static bool parse_list(const struct opt *o, const char *text, char separator, struct opt_reals *out)
 {
     char part[PART];
 
@@ -273,41 +256,90 @@ static bool parse_reals(const struct opt *o, const char *text, char separator, s
     return true;
 }
 
-static bool parse_pair(const struct opt *o, const char *text, double *out)
+static bool parse_reals(const struct opt *o, const char *text, void *out)
+{
+    return parse_list(o, text, ',', out);
+}
+
+static bool parse_pair(const struct opt *o, const char *text, void *out)
 {
     struct opt_reals list;
 
-    if (!parse_reals(o, text, ':', &list) || list.count != 2)
+    if (!parse_list(o, text, ':', &list) || list.count != 2)
         return false;
-    memcpy(out, list.values, 2 * sizeof *out);
+    memcpy(out, list.values, 2 * sizeof(double));
     return true;
 }
 
-static bool parse_shape(const struct opt *o, const char *text, int *out)
+static bool parse_shape(const struct opt *o, const char *text, void *out)
 {
+    int *shape = out;
     struct opt_reals list;
 
-    if (!parse_reals(o, text, 'x', &list) || list.count != 3)
+    if (!parse_list(o, text, 'x', &list) || list.count != 3)
         return false;
     for (int i = 0; i < 3; i++) {
-        out[i] = (int)list.values[i];
+        shape[i] = (int)list.values[i];
         if (list.values[i] != floor(list.values[i]))
             return false;
     }
     return true;
 }
 
-static bool parse_choice(const struct opt *o, const char *text)
+static bool parse_choice(const struct opt *o, const char *text, void *out)
 {
     int i = 0;
 
     while (o->choices[i] && strcmp(o->choices[i], text) != 0)
         i++;
     if (o->kind == OPT_EITHER)
-        *(bool *)o->value = i == 1;
+        *(bool *)out = i == 1;
     else
-        *(int *)o->value = i;
+        *(int *)out = i;
     return o->choices[i];
+}
+
+/* Of OPT_FLAG nothing is parsed. */
+static const struct {
+    const char *takes;
+    bool (*parse)(const struct opt *o, const char *text, void *out);
+} kinds[] = {
+    [OPT_TEXT] = {"a text that is not empty", parse_text},
+    [OPT_TEXTS] = {"a text that is not empty", parse_text},
+    [OPT_CHOICE] = {NULL, parse_choice},
+    [OPT_EITHER] = {NULL, parse_choice},
+    [OPT_INT] = {"a whole number", parse_int},
+    [OPT_U64] = {"a whole number", parse_u64},
+    [OPT_REAL] = {"a number", parse_real},
+    [OPT_SPAN] = {"iterations (2000) or epochs (4ep), each", parse_span},
+    [OPT_SPANS] = {"up to 64 numbers of iterations (60000,65000) or epochs (4ep,8ep), each", parse_spans},
+    [OPT_REALS] = {"up to 16 numbers (0.0005,0.004), each", parse_reals},
+    [OPT_PAIR] = {"two numbers A:B, each", parse_pair},
+    [OPT_SHAPE] = {"channels, height and width: 3x32x32; each", parse_shape},
+};
+
+/* "--lr takes a number above 0 and at most 1, not '2'" */
+static int refuse(const struct opt *o, const char *text, struct clr_error *err)
+{
+    const bool choice = o->kind == OPT_CHOICE || o->kind == OPT_EITHER;
+    const char *near = choice ? str_nearest(text, o->choices) : NULL;
+    struct str s = {0};
+    double v;
+    int rc;
+
+    if (choice)
+        list_choices(&s, o);
+    else
+        str_append(&s, "%s", kinds[o->kind].takes);
+    if (o->kind >= OPT_INT) {
+        describe_range(o, &s);
+        if (str_parse_double(text, -HUGE_VAL, HUGE_VAL, &v) && vanishes(v))
+            str_append(&s, " that is not too small for float32");
+    }
+    rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'%s%s%s", o->name, str_text(&s), text,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    str_clear(&s);
+    return rc;
 }
 
 static int add_text(const struct opt *o, const char *text, struct clr_error *err)
@@ -322,43 +354,11 @@ static int add_text(const struct opt *o, const char *text, struct clr_error *err
     return rc;
 }
 
-static bool parse_value(const struct opt *o, const char *text)
-{
-    switch (o->kind) {
-    case OPT_FLAG:
-        *(bool *)o->value = true;
-        return true;
-    case OPT_TEXT:
-        *(const char **)o->value = text;
-        return *text || o->may_be_empty;
-    case OPT_TEXTS:
-        return *text;
-    case OPT_CHOICE:
-    case OPT_EITHER:
-        return parse_choice(o, text);
-    case OPT_INT:
-        return str_parse_int(text, (int)o->min, o->max > 0 ? (int)o->max : INT32_MAX, o->value);
-    case OPT_U64:
-        return str_parse_u64(text, (uint64_t)o->min, o->max > 0 ? (uint64_t)o->max : UINT64_MAX, o->value);
-    case OPT_REAL:
-        return parse_real(o, text, o->value);
-    case OPT_SPAN:
-        return parse_span(o, text, o->value);
-    case OPT_SPANS:
-        return parse_spans(o, text, o->value);
-    case OPT_REALS:
-        return parse_reals(o, text, ',', o->value);
-    case OPT_PAIR:
-        return parse_pair(o, text, o->value);
-    case OPT_SHAPE:
-        return parse_shape(o, text, o->value);
-    }
-    return false;
-}
-
 static int set_value(const struct opt *o, const char *text, struct clr_error *err)
 {
-    if (!parse_value(o, text))
+    if (o->kind == OPT_FLAG)
+        *(bool *)o->value = true;
+    else if (!kinds[o->kind].parse(o, text, o->value))
         return refuse(o, text, err);
     return o->kind == OPT_TEXTS ? add_text(o, text, err) : 0;
 }
