@@ -27,7 +27,8 @@ struct graph_param {
     int fan_in, fan_out; /* Caffe: count/O and count/I */
     struct param_spec mult;
     struct filler filler;
-    int uses; /* by nodes: several where layers share it */
+    bool state; /* written by the forward pass of training (struct op_param), not by the optimizer */
+    int uses;   /* by nodes: several where layers share it */
 };
 
 struct graph_node {

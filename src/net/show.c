@@ -25,9 +25,12 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     struct cost c = {.madds = n->madds};
     size_t values;
 
-    for (int k = 0; k < n->param_count; k++) /* of what is shared the first has them */
-        c.params += n->use[k] == 0 ? g->params[n->param[k]].count : 0;
-    c.param_storage = 4.0 * (double)c.params * (n->desc.backward ? 3.0 : 1.0);
+    for (int k = 0; k < n->param_count; k++) {
+        const struct graph_param *p = &g->params[n->param[k]];
+        const size_t count = n->use[k] == 0 ? p->count : 0; /* of what is shared the first has them */
+        c.params += count;
+        c.param_storage += 4.0 * (double)count * (n->desc.backward && !p->state ? 3.0 : 1.0);
+    }
     for (int j = 0; j < n->desc.y_count && !n->in_place; j++) /* a split has gradients alone */
         if (shape_count(&n->desc.y[j], &values))
             c.activation += 4.0 * (double)values * (n->desc.kind != OP_SPLIT && n->desc.backward ? 2.0 : 1.0);

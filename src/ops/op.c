@@ -117,8 +117,8 @@ bool op_param_sizes(size_t out[OP_PARAMS], const struct op_desc *desc)
 
 int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, bool bias)
 {
-    out[0] = (struct op_param){"weight", rank, {w->n, w->c, w->h, w->w}};
-    out[1] = (struct op_param){"bias", 1, {w->n, 1, 1, 1}};
+    out[0] = (struct op_param){.name = "weight", .rank = rank, .dims = {w->n, w->c, w->h, w->w}};
+    out[1] = (struct op_param){.name = "bias", .rank = 1, .dims = {w->n, 1, 1, 1}};
     return bias ? 2 : 1;
 }
 

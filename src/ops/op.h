@@ -145,7 +145,7 @@ struct op_needs {
 struct op_io {
     int batch;
     struct tensor x[OP_MOST], y[OP_MOST], dx[OP_MOST], dy[OP_MOST]; /* dx.mem NULL: not needed */
-    cl_mem w[OP_PARAMS], dw[OP_PARAMS]; /* parameters in logical order: weights, biases */
+    cl_mem w[OP_PARAMS], dw[OP_PARAMS]; /* parameters in logical order; dw NULL: a state */
     cl_mem saved, workspace;
     /* data-dependent operators */
     cl_mem labels;     /* int per image of this batch */

@@ -29,6 +29,9 @@ struct op_ref {
 struct op_param {
     const char *name; /* "weight" */
     int rank, dims[4];
+    bool
+        state; /* the forward pass of training writes it, as a running mean: it has no gradient (dw is NULL) */
+    double fill; /* of a state: what its numbers are at first */
 };
 
 /* A geometry to verify a kind on, there for an edge: H ≠ W, channels that fill no block, one image. */
