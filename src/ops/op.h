@@ -7,7 +7,7 @@
  * innermost. Lanes beyond C and the halo are zero: written once when the memory is made, kept so by everyone
  * (producers write the interior only, and zeros into lanes beyond C). After the last element lie
  * TENSOR_SLACK floats that may be read and never written, so that a tile may run over the end of a row.
- * V = 1 is plain NCHW; (N,F,1,1) with any V is rows of F, padded to a multiple of V.
+ * (N,F,1,1) is rows of F, padded to a multiple of V.
  *
  * Parameters, their gradients and momenta are in logical order (O,I,KH,KW), unpadded, whatever the layout.
  */
