@@ -207,6 +207,7 @@ int build_finish(struct builder *b, struct graph_node *n)
 {
     int rc = add_params(b, n);
 
+    n->madds = op_madds(&n->desc);
     return rc < 0 ? rc : write_top(b, n);
 }
 

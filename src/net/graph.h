@@ -40,7 +40,7 @@ struct graph_node {
     bool in_place;                        /* in the file, top == bottom */
     int param[OP_PARAMS], param_count;    /* parameters, in the operator's order */
     int use[OP_PARAMS];                   /* which of its uses this is: 0, … */
-    double madds; /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
+    double madds;                         /* op_madds() */
 };
 
 /* Borrows the spec; its nodes' labels point into the spec and into its own values. */

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "net/layer.h"
+#include "ops/op_class.h"
 
 /* What one node costs. Sizes are those of the numbers themselves, without padding and workspaces. */
 struct cost {
@@ -33,7 +34,8 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     }
     for (int j = 0; j < n->desc.y_count && !n->in_place; j++) /* a split has gradients alone */
         if (shape_count(&n->desc.y[j], &values))
-            c.activation += 4.0 * (double)values * (n->desc.kind != OP_SPLIT && n->desc.backward ? 2.0 : 1.0);
+            c.activation += 4.0 * (double)values *
+                            (n->desc.backward && !op_class(n->desc.kind)->needs.y_is_x ? 2.0 : 1.0);
     return c;
 }
 
@@ -95,9 +97,9 @@ static void shape_text(char *out, size_t size, const struct shape *s)
 /* "Convolution"; of what a layer was given besides itself, another word. */
 static const char *node_type(const struct graph_node *n)
 {
-    return n->desc.kind == OP_RELAYOUT ? "Flatten"
-           : n->desc.kind == OP_SPLIT  ? "Split"
-                                       : n->layer->class->type;
+    const char *inserted = op_class(n->desc.kind)->inserted;
+
+    return inserted ? inserted : n->layer->class->type;
 }
 
 static void describe(char *out, size_t size, const struct graph_node *n)

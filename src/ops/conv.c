@@ -85,11 +85,23 @@ void conv_need_halo(struct op_needs *needs, bool dy, int h, int w)
     *halo_w = op_max(*halo_w, w);
 }
 
-double conv_multiply_adds(const struct op_desc *desc)
+int conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
 {
     const struct conv_geometry *g = &desc->u.conv;
 
-    return (double)desc->x[0].n * g->oh * g->ow * g->oc * (g->c / g->group) * g->kh * g->kw;
+    return op_weights(out, 4, &(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, desc->bias);
+}
+
+double conv_madds(const struct op_desc *desc)
+{
+    const struct conv_geometry *g = &desc->u.conv;
+
+    return (double)g->oc * g->oh * g->ow * (g->c / g->group) * g->kh * g->kw;
+}
+
+double conv_multiply_adds(const struct op_desc *desc)
+{
+    return desc->x[0].n * conv_madds(desc);
 }
 
 struct conv_geometry conv_transposed(const struct conv_geometry *g)
@@ -198,6 +210,14 @@ static void conv_clear(struct op *op)
 
 /* ------------------------------------------------------------------ weights and reference */
 
+static double filled(const struct op_desc *desc, int block)
+{
+    const struct conv_geometry *g = &desc->u.conv;
+    const double in = g->c < block ? g->c : op_ceil(g->c, block) * block;
+
+    return in * op_ceil(g->oc, block) * block * g->oh * g->ow * g->kh * g->kw;
+}
+
 static void conv_tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
     const struct conv_geometry *g = &d->u.conv;
@@ -225,7 +245,9 @@ const struct op_class op_conv = {
     .create = conv_create,
     .run = conv_run,
     .clear = conv_clear,
-    .params = op_conv_params,
+    .params = conv_params,
+    .madds = conv_madds,
+    .filled = filled,
     .tune_key = conv_tune_key,
     .ref_forward = conv_reference_forward,
     .ref_backward = conv_reference_backward,

@@ -18,13 +18,6 @@ const struct op_class *op_class(enum op_kind kind)
     return classes[kind];
 }
 
-const struct conv_geometry *op_conv_geometry(const struct op_desc *desc)
-{
-    return desc->kind == OP_CONV        ? &desc->u.conv
-           : desc->kind == OP_CONV_POOL ? &desc->u.conv_pool.conv
-                                        : NULL;
-}
-
 double op_nmse(const struct op *op, enum op_pass pass)
 {
     return op->nmse[pass];
@@ -122,11 +115,11 @@ int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, 
     return bias ? 2 : 1;
 }
 
-int op_conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
+double op_madds(const struct op_desc *desc)
 {
-    const struct conv_geometry *g = op_conv_geometry(desc);
+    const struct op_class *class = op_class(desc->kind);
 
-    return op_weights(out, 4, &(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, desc->bias);
+    return class->madds ? class->madds(desc) : 0.0;
 }
 
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,

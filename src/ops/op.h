@@ -97,12 +97,10 @@ struct op_desc {
     unsigned mask_dx; /* bit j (OP_MASKS_DX): dx[j] = 0 where x[j] is not positive; a rectifier made it */
     struct op_variant variant[OP_PASS_COUNT];
     union {
-        struct conv_geometry conv;
-        struct {
+        struct { /* of both: OP_CONV_POOL */
             struct conv_geometry conv;
             struct pool_geometry pool;
-        } conv_pool;
-        struct pool_geometry pool;
+        };
         struct lrn_geometry lrn;
         struct {
             enum elementwise_function function;
@@ -125,9 +123,6 @@ struct op_desc {
         } accuracy;
     } u;
 };
-
-/* The convolution in it, pooled or not; NULL: there is none. */
-const struct conv_geometry *op_conv_geometry(const struct op_desc *desc);
 
 /* What it needs, known before anything is allocated. */
 struct op_needs {

@@ -53,9 +53,8 @@ void op_add_variant(struct op *op, enum op_pass pass, const char *format, ...) C
 void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)
     CLR_PRINTF(4, 5);
 
-/* The parameters of an operator with weights, (O,I/G,KH,KW) or (O,I), and O biases; of a convolution. */
+/* The parameters of an operator with weights, (O,I/G,KH,KW) or (O,I), and O biases. */
 int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, bool bias);
-int op_conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc);
 
 /* The macros of X, Y and, going back, DX and DY; else those stand for X and Y. */
 void op_tensor_macros(struct str *options, const struct op_io *io, bool back);

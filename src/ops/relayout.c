@@ -86,6 +86,7 @@ static void get_case(struct op_case *out, int i)
 
 const struct op_class op_relayout = {
     .name = "relayout",
+    .inserted = "Flatten",
     .size = sizeof(struct op),
     .plan = plan,
     .create = create,
@@ -93,6 +94,6 @@ const struct op_class op_relayout = {
     .backward = backward,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
-    .flags = OP_ANY_LAYOUT,
+    .flags = OP_ANY_LAYOUT | OP_FLATTENS,
     .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };
