@@ -113,8 +113,8 @@ static bool join_pair(struct graph *g, int i, const struct target *t)
     return false;
 }
 
-/* In this order. joins() is asked of every node, from the last to the first: true, and its neighbours do its
- * work from now on. */
+/* Applied in this order, to the nodes from the last to the first. joins(): true if the node's neighbours have
+ * taken over its work, so that it is removed. */
 static const struct {
     enum fuse_rule rule;
     bool (*joins)(struct graph *g, int i, const struct target *t);
@@ -151,7 +151,7 @@ void graph_fuse(struct graph *g, unsigned of, const struct clr_device *device, i
     assert(masks_agree(g));
 }
 
-/* Multiply-adds of an image, lanes beyond the channels included, of the operators that have a say in V. */
+/* Multiply-adds of an image, lanes beyond the channels included, of the operators that V depends on. */
 static double filled(const struct graph *g, int block)
 {
     double sum = 0.0;

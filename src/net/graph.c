@@ -322,7 +322,8 @@ static void add_split(struct graph *g, int v, int count)
     g->node_count++;
 }
 
-/* Split value v for all who send a gradient back. Where they are too many, the last output is split again. */
+/* Split value v for all readers that send a gradient back. If they are more than OP_MOST, the last output is
+ * split again. */
 static void split(struct graph *g, struct mark *m, int v)
 {
     m->next = (int)g->value_count;

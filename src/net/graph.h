@@ -113,7 +113,7 @@ bool graph_keep(struct graph *g, const struct clr_device *device,
                 const char *(*find)(void *user, const char *label, const char *pass), void *user,
                 const char **missing);
 
-/* Call tell() for every pass whose variant was replaced because the records have it as wrong on the device
+/* Call tell() for every pass whose variant was replaced because it is recorded as failed on the device
  * (op_replaced()): by label and op_pass_name(), with the variant that it has instead. */
 void graph_replaced(const struct graph *g, const struct tunedb *db, const struct clr_device *device,
                     void (*tell)(void *user, const char *label, const char *pass,

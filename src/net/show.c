@@ -28,7 +28,7 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
 
     for (int k = 0; k < n->param_count; k++) {
         const struct graph_param *p = &g->params[n->param[k]];
-        const size_t count = n->use[k] == 0 ? p->count : 0; /* of what is shared the first has them */
+        const size_t count = n->use[k] == 0 ? p->count : 0; /* shared ones count for the first layer */
         c.params += count;
         c.param_storage += 4.0 * (double)count * (n->desc.backward && !p->state ? 3.0 : 1.0);
     }
@@ -94,7 +94,7 @@ static void shape_text(char *out, size_t size, const struct shape *s)
         (void)snprintf(out, size, "%d x %d x %d", s->c, s->h, s->w);
 }
 
-/* "Convolution"; of what a layer was given besides itself, another word. */
+/* "Convolution"; another word for a node that was inserted. */
 static const char *node_type(const struct graph_node *n)
 {
     const char *inserted = op_class(n->desc.kind)->inserted;

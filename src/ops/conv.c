@@ -9,7 +9,7 @@
 
 #include "ref/ref.h"
 
-/* What is as good comes in this order. */
+/* Of equal estimates, the first row is chosen. */
 static const struct conv_row *const rows[] = {&conv_direct, &conv_winograd, &conv_tiled,
                                               &conv_winograd_staged, &conv_gemm};
 
@@ -24,7 +24,7 @@ static bool can(const struct conv_request *r)
     return !r->row->can || r->row->can(r);
 }
 
-/* r->row: the algorithm of a pass, the one asked for if it can, else the one that should be the fastest. */
+/* Set r->row to the requested algorithm if it can do the pass, else to the one with the lowest estimate. */
 static void choose(struct conv_request *r, const struct op_desc *desc, enum op_pass pass,
                    const struct clr_device *device, int block)
 {
@@ -39,7 +39,7 @@ static void choose(struct conv_request *r, const struct op_desc *desc, enum op_p
         if (strcmp(r->row->name, asked->algorithm) == 0 && can(r))
             return;
     }
-    if (asked->algorithm[0]) /* the numbers belong to another algorithm */
+    if (asked->algorithm[0]) /* its tile is meant for another algorithm */
         r->tile = no_tile;
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
         r->row = rows[i];
@@ -153,7 +153,7 @@ static int add_tiles(struct op_variant *out, int count, int capacity, const stru
     return count;
 }
 
-/* The row that would be chosen leads, then the other rows. */
+/* First the row that is chosen by default, then the others. */
 static int conv_candidates(struct op_variant *out, int capacity, const struct op_request *asked)
 {
     struct op_desc any = *asked->desc;

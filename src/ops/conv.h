@@ -10,9 +10,9 @@
 struct conv_pass_state; /* an algorithm's own */
 struct conv_row;
 
-/* A pass of a convolution on a device, and the tile that is asked for (zeros: the algorithm's choice). */
+/* A pass of a convolution on a device, and the requested tile (zeros: the algorithm's choice). */
 struct conv_request {
-    const struct conv_row *row; /* the algorithm that is asked */
+    const struct conv_row *row; /* the algorithm that does it */
     const struct op_desc *desc;
     enum op_pass pass;
     const struct clr_device *device;

@@ -119,7 +119,7 @@ static int gradient_channels(int block)
     return block == 16 ? 4 : 1;
 }
 
-/* How often a work-item of the weight gradient goes round its loops for an image. */
+/* Rounds of loops of a work-item of the weight gradient for an image (device_loop_limit()). */
 static double gradient_rounds(const struct conv_geometry *c, const struct pool_geometry *p, int block)
 {
     const double rows = c->kh * (ROW / block + 2.0) + 1.0, windows = (double)p->oh * (p->ow + 1);
@@ -135,7 +135,7 @@ static int slice_images(const struct op_desc *desc, const struct clr_device *dev
     return op_loops(device, rounds, op_ceil(desc->x[0].n, SLICE_COUNT));
 }
 
-/* How often a work-item of the forward pass goes round its loops for a row of y. */
+/* Rounds of loops of a work-item of the forward pass for a row of y. */
 static double row_rounds(const struct conv_geometry *c, const struct pool_geometry *p,
                          const struct map_way *way, int block)
 {

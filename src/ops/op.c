@@ -144,6 +144,14 @@ int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr
     return rc;
 }
 
+static int create_kernels(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    int rc = op->class->kernel(op, io, false, err);
+
+    return rc == 0 && op->class->backward && op_goes_back(&op->desc) ? op->class->kernel(op, io, true, err)
+                                                                     : rc;
+}
+
 int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *desc, const struct op_io *io,
               struct clr_error *err)
 {
@@ -160,7 +168,7 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     op->ctx = ctx;
     op->desc = *desc;
     op->block = class->flags & OP_NO_Y ? io->x[0].layout.block : io->y[0].layout.block;
-    rc = class->create(op, io, err);
+    rc = class->create ? class->create(op, io, err) : create_kernels(op, io, err);
     if (rc < 0) {
         op_destroy(op);
         return clr_error_prefix(err, "layer '%s'", desc->label);
@@ -290,8 +298,10 @@ void op_case_of(struct op_case *out, const struct shape *x, bool small, const ch
 
 /* ------------------------------------------------------------------ kernels */
 
-void op_tensor_macros(struct str *options, const struct op_io *io, bool back)
+void op_tensor_macros(struct str *options, const struct op *op, const struct op_io *io)
 {
+    const bool back = op_goes_back(&op->desc);
+
     tensor_macros(options, "X", &io->x[0]);
     tensor_macros(options, "Y", &io->y[0]);
     tensor_macros(options, "DX", back ? &io->dx[0] : &io->x[0]);

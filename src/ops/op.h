@@ -4,8 +4,8 @@
  * run any number of times on batches up to the planned one. It enqueues only; nothing waits.
  *
  * Layout of an activation in device memory: [N][ceil(C/V)][H + 2·halo_h][W + 2·halo_w][V], V channels
- * innermost. Lanes beyond C and the halo are zero: written once when the memory is made, kept so by everyone
- * (producers write the interior only, and zeros into lanes beyond C). After the last element lie
+ * innermost. Lanes beyond C and the halo are zero: written once when the memory is allocated. Operators
+ * write the interior only, and zeros into lanes beyond C. After the last element lie
  * TENSOR_SLACK floats that may be read and never written, so that a tile may run over the end of a row.
  * (N,F,1,1) is rows of F, padded to a multiple of V.
  *
@@ -57,7 +57,7 @@ enum elementwise_function {
 
 enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
 
-/* What an operator does; each pass may have several variants. */
+/* The passes of an operator; each may have several variants. */
 enum op_pass { OP_FORWARD, OP_BACKWARD_DATA, OP_BACKWARD_WEIGHTS, OP_PASS_COUNT };
 
 /*
@@ -78,7 +78,7 @@ bool op_variant_parse(struct op_variant *out, const char *text);
 #define OP_MOST   8 /* inputs or outputs of an operator */
 #define OP_PARAMS 5 /* its parameters */
 
-/* What an operator is asked to be. */
+/* The description that an operator is created from. */
 struct op_desc {
     enum op_kind kind;
     const char *label; /* layer name: outlives the operator */

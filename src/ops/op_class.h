@@ -60,10 +60,10 @@ enum op_flags {
     OP_HAS_ZEROS = 1 << 9,    /* verified on values some of which are 0 */
     OP_ONE_X_BLOCK = 1 << 10, /* reads x in one block of all its channels only */
     OP_HAS_ARG = 1 << 11,     /* its reference goes back by op_ref.arg */
-    OP_FLATTENS = 1 << 12     /* copies for a reader that can do without, if x is no image */
+    OP_FLATTENS = 1 << 12     /* fuse.c removes it where x is not the images */
 };
 
-/* An operator on a device, in a net with channel block V: what a row is asked about. */
+/* An operator on a device, in a net with channel block V. */
 struct op_request {
     const struct op_desc *desc;
     const struct clr_device *device;
@@ -83,7 +83,9 @@ struct op_class {
     int (*plan)(struct op_needs *needs, const struct op_request *r, struct clr_error *err);
     /* As op_candidates(); NULL: there is one variant only. */
     int (*candidates)(struct op_variant *out, int capacity, const struct op_request *r);
-    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err);   /* instance is zeroed */
+    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
+    /* Instead of create(): its kernel of one direction (op_kernel()); back: with backward() and need_dx. */
+    int (*kernel)(struct op *op, const struct op_io *io, bool back, struct clr_error *err);
     int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
     int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
@@ -94,7 +96,8 @@ struct op_class {
     /* Its parameters, and how many there are. NULL: none. */
     int (*params)(struct op_param out[OP_PARAMS], const struct op_desc *desc);
     double (*madds)(const struct op_desc *desc); /* as op_madds(); NULL: 0 */
-    /* The same with the lanes of blocks of V that its channels leave empty; NULL: it has no say in V. */
+    /* The same with the lanes of blocks of V that its channels leave empty; NULL: V does not
+     * depend on it. */
     double (*filled)(const struct op_desc *desc, int block);
     /* Can it, on this device in blocks of V, do the work of *desc and of the operator after that? Then *desc
      * becomes it, except for its kind and y. NULL: it joins none. */
