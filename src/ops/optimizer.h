@@ -33,8 +33,8 @@ struct optimizer_class {
     const char *momentum2; /* there, the field of momentum2; NULL: neither that nor epsilon is used */
     struct clr_optimizer_pytorch pytorch;
     const char *kernel;                     /* file in cl/ */
-    bool squares;                           /* keeps means of squares */
-    double usual_momentum, usual_momentum2; /* where nothing is said */
+    bool squares;                           /* has means of squares */
+    double usual_momentum, usual_momentum2; /* defaults */
     /* What is multiplied into the rate and the root of the squares in update t. NULL: nothing. */
     void (*correct)(const struct optimizer_settings *s, double momentum, uint64_t t, double *rate,
                     double *root);
