@@ -304,7 +304,7 @@ def plot_refuses_what_it_cannot_draw():
     write(folder / "broken.csv", header + "1,2.3,0.1,oops,0.1\n")
     expect(clr("plot", "run", folder / "broken.csv", "-o", folder / "b.png"), 4, [], ["broken.csv:2"])
     expect(clr("plot", "run", history, "-o", folder / "b.png", "--label", "histry=x"), 2, [],
-           ["--label histry=.*: nothing that is drawn is called 'histry': there is "])
+           ["--label histry=.*: nothing that is drawn is called 'histry'; there are "])
     expect(clr("plot", "run", history, "-o", folder / "b.gif", "--csv", folder / "b.csv"), 2, [], ["gif"])
     left = sorted(p.name for p in folder.iterdir())
     check(left == ["a.png", "broken.csv", "history.csv"], f"left behind: {left}")
