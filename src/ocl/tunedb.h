@@ -10,7 +10,7 @@
  *                   "variant": "direct 5x2", "ms": 5.1, "default_ms": 5.4, "when": "2026-11-24T08:00:00Z"}],
  *      "failed": [{"operator": …, "shape": …, "variant": …, "why": "wrong", "nmse": 0.02, "when": …}]}
  *
- * "nmse" is there where it is known.
+ * "nmse" is null where it is not known.
  *
  * Keys are texts here; what they mean, and which variants there are, the operators know (ops/tuned.h). Two
  * shapes of the same operator are neighbours: their numbers, in order, are compared by the caller's function.
@@ -44,7 +44,7 @@ struct tunedb_entry {
     char when[32];
     double ms, default_ms; /* default_ms 0: the operator's own choice did not work */
     char why[16];          /* "crashed", "hung", "wrong", "failed"; "": it was measured */
-    double nmse;           /* of what is wrong, the worst; 0: not known */
+    double nmse;           /* of what is wrong, the worst; 0 or NaN: not known */
 };
 
 struct tunedb; /* opaque */
