@@ -3,18 +3,16 @@
 
 #include <stdio.h>
 
-struct status_name {
-    cl_int status;
-    const char *name;
-};
-
 #define NAME(status)                                                                                         \
     {                                                                                                        \
         status, #status                                                                                      \
     }
 
-/* But for those of images, OpenGL, linking and parts of devices, which nothing here uses. */
-static const struct status_name g_names[] = {
+/* All but those of images, OpenGL, linking and parts of devices, which nothing here uses. */
+static const struct {
+    cl_int status;
+    const char *name;
+} g_names[] = {
     NAME(CL_SUCCESS),
     NAME(CL_DEVICE_NOT_FOUND),
     NAME(CL_DEVICE_NOT_AVAILABLE),
@@ -65,10 +63,9 @@ static const struct status_name g_names[] = {
 
 const char *ocl_status_name(cl_int status)
 {
-    for (size_t i = 0; i < MEM_COUNT(g_names); i++) {
+    for (size_t i = 0; i < MEM_COUNT(g_names); i++)
         if (g_names[i].status == status)
             return g_names[i].name;
-    }
     return "unknown OpenCL status";
 }
 
