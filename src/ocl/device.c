@@ -50,9 +50,7 @@ static void copy_trimmed(char *out, size_t out_size, char *text)
     while (isspace((unsigned char)*text))
         text++;
     str_copy(out, out_size, text);
-    if (!str_is_utf8(out)) /* in another encoding, or cut inside a character: it goes into JSON */
-        for (char *p = out; *p; p++)
-            *p = (unsigned char)*p < 0x80 ? *p : '?';
+    str_make_utf8(out); /* it goes into JSON */
     str_mask_name(out);
 }
 

@@ -594,22 +594,6 @@ bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iteration
 
 /* ---- text ---- */
 
-/* Cut at `size`, but never inside a UTF-8 character. */
-static void copy_cut(char *out, size_t size, const char *text)
-{
-    size_t n;
-
-    if (size == 0)
-        return;
-    str_copy(out, size, text);
-    n = strlen(out);
-    if (text[n] == '\0')
-        return;
-    while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
-        n--;
-    out[n] = '\0';
-}
-
 void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
 {
     const struct policy_row *row = find(s->policy);
@@ -646,7 +630,7 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
     }
     if (!isnan(s->cycle_momentum_low) && !isnan(s->cycle_momentum_high))
         str_append(&text, ", momentum %g…%g", s->cycle_momentum_low, s->cycle_momentum_high);
-    copy_cut(out, size, text.failed ? "" : str_text(&text));
+    str_copy(out, size, text.failed ? "" : str_text(&text));
     str_clear(&text);
 }
 
