@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "data/format.h"
 #include "net/init.h"
 #include "train/session.h"
 
@@ -50,7 +51,7 @@ size_t replica_net_bytes(const struct replica *r)
 static int start_images(struct replica *r, const struct session *s, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
-    const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const size_t image = format_image_size(d);
     const bool held_out = s->o->validation > 0;
     int rc = 0;
 
