@@ -121,10 +121,9 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
 
     memset(out, 0, sizeof *out);
     rc = read_run(&r->before, r, err);
+    if (rc == 0 && r->before)
+        rc = check_files(r, o, err);
     if (rc < 0 || !r->before)
-        return rc;
-    rc = check_files(r, o, err);
-    if (rc < 0)
         return rc;
     rc = checkpoint_read(c, &out->found, r->dir, UINT64_MAX, err);
     if (rc == CLR_EINPUT)
@@ -132,18 +131,16 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
                                json_string_value(json_object_get(r->before, "version")));
     if (rc < 0 || !out->found)
         return rc;
-    if (c->state.iteration > o->iterations) {
+    rc = made_json(&made, o->device, err);
+    if (rc == 0 && c->state.iteration > o->iterations)
         rc =
             clr_error_set(err, CLR_EUSAGE, "`iterations` %llu: the run in '%s' has done %s already",
                           (unsigned long long)o->iterations, r->dir, str_count(done, c->state.iteration, ""));
-    } else {
-        rc = made_json(&made, o->device, err);
-        if (rc == 0 && !is_same(c->made, made, r->dir)) {
-            json_decref(c->variants);
-            c->variants = NULL;
-        }
-        json_decref(made);
+    if (rc == 0 && !is_same(c->made, made, r->dir)) {
+        json_decref(c->variants);
+        c->variants = NULL;
     }
+    json_decref(made);
     if (rc < 0)
         resume_clear(out);
     return rc;
@@ -315,7 +312,7 @@ static int go_back(const struct checkpoint *c, int backoffs, struct session *s, 
 
     state.backoffs = backoffs;
     if (rc == 0)
-        rc = record_restore(r, c->history, c->losses, c->timing, c->state.iteration, err);
+        rc = record_restore(r, c, err);
     return rc < 0 ? rc : session_go_to(s, &state, err);
 }
 
@@ -423,6 +420,7 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     struct checkpoint c = {.state = s->state, .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};
+    const struct str *texts[] = {&history, &r->losses, &r->timing};
     float **values[MEM_COUNT(saved)] = {NULL};
     int rc = 0;
 
@@ -435,12 +433,8 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     if (rc == 0)
         rc = mem_new(&tensors, count * p->count, sizeof *tensors, "a checkpoint", err);
     record_rows(r, &history, 17);
-    if (rc == 0)
-        rc = str_check(&history, err);
-    if (rc == 0)
-        rc = str_check(&r->losses, err);
-    if (rc == 0)
-        rc = str_check(&r->timing, err);
+    for (size_t i = 0; i < MEM_COUNT(texts) && rc == 0; i++)
+        rc = str_check(texts[i], err);
     if (rc < 0)
         goto out;
     for (size_t i = 0; i < p->count; i++)
