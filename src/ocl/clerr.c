@@ -84,8 +84,8 @@ int ocl_error(struct clr_error *err, const struct ocl_context *ctx, cl_int statu
         (void)clr_error_set(
             err, code,
             "%s: %s has stopped working, or has no room left for this (%s, %d). Its driver may have "
-            "been reset, or have ended a kernel that took too long: the system's log says more, "
-            "and 'clr-cl doctor' whether the device works again",
+            "been reset, or have ended a kernel that took too long: the system's log has the reason, "
+            "and 'clr-cl doctor' checks whether the device works again",
             what, ctx->device.name, ocl_status_name(status), (int)status);
     else
         (void)clr_error_set(err, code, "%s: %s (%d)%s%s", what, ocl_status_name(status), (int)status,

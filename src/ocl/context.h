@@ -1,4 +1,4 @@
-/* What a context is made of; for the files of this folder alone. */
+/* The fields of a context, for the files of this folder only. */
 #ifndef OCL_CONTEXT_H
 #define OCL_CONTEXT_H
 

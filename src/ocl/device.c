@@ -1,5 +1,5 @@
 /*
- * Devices: which there are, how they rank, which one a user's word means. See clr/device.h.
+ * Devices: listing them, ranking them, and finding the one that a user names. See clr/device.h.
  *
  * Drivers are not trusted to answer: a platform that fails to enumerate is skipped, a device that does
  * not answer a question is listed as not usable.

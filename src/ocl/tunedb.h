@@ -1,8 +1,8 @@
 /*
- * Tuning records: which variant of an operator was measured to be the fastest on a device. Data of the
- * user's, not a cache: $XDG_DATA_HOME/clr-cl/tuning/DEVICE-NUMBER.json, one readable file for each device,
- * driver, platform and set of kernel sources; NUMBER are digits of the SHA-256 of all four. Other kernels,
- * another driver: another file, so nothing outlives what it was measured with.
+ * Tuning records: which variant of an operator was measured to be the fastest on a device. They are data of
+ * the user, not a cache: $XDG_DATA_HOME/clr-cl/tuning/DEVICE-NUMBER.json, one readable file for each device,
+ * driver, platform and set of kernel sources; NUMBER are digits of the SHA-256 of all four. Other kernels or
+ * another driver have another file, so no record is used with what it was not measured with.
  *
  *     {"format": 1, "device": "…", "platform": "…", "platform_version": "…", "driver": "…",
  *      "kernels": "SHA-256 of cl/",
@@ -12,7 +12,7 @@
  *
  * "nmse" is null where it is not known.
  *
- * Keys are texts here; what they mean, and which variants there are, the operators know (ops/tuned.h). Two
+ * Keys are texts here; the operators define what they mean, and which variants there are (ops/tuned.h). Two
  * shapes of the same operator are neighbours: their numbers, in order, are compared by the caller's function.
  *
  * A file is input like any other: what is damaged is ignored with one warning, as a whole, and replaced by
@@ -50,16 +50,15 @@ struct tunedb_entry {
 struct tunedb; /* opaque */
 
 /*
- * Read what is there for a device; nothing is made where there is nothing. Of *device the names and the
- * driver are read.
+ * Read the records of a device; no file is made. Of *device the names and the driver are read.
  *
- * @param dir  folder of the files; NULL: the user's. Where he has none (no HOME) everything is empty, and
+ * @param dir  folder of the files; NULL: the user's. Without one (HOME is not set) there are no records, and
  *             storing fails
  */
 int tunedb_open(struct tunedb **out, const char *dir, const struct clr_device *device, struct clr_error *err);
 void tunedb_close(struct tunedb *db);
 
-/* Is there anything measured in it? */
+/* Has it no measured variant? */
 bool tunedb_is_empty(const struct tunedb *db);
 /* The file, existing or not; "" where there is no folder for it. */
 const char *tunedb_path(const struct tunedb *db);
