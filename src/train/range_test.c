@@ -47,7 +47,7 @@ static int read_off(struct session *s, struct record *r, double untrained, struc
     return rc;
 }
 
-static int sweep(struct run *u, struct clr_range_result *out, struct clr_error *err)
+static int sweep(struct recorded_run *u, struct clr_range_result *out, struct clr_error *err)
 {
     char done[STR_COUNT], all[STR_COUNT];
     struct session *s = &u->s;
@@ -99,7 +99,7 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
 {
     struct clr_train_options options = *o;
     struct clr_range_result out = {0};
-    struct run u;
+    struct recorded_run u;
     int rc;
 
     options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;

@@ -421,7 +421,7 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     struct st_tensor *tensors = NULL;
     struct str history = {0};
     const struct str *texts[] = {&history, &r->losses, &r->timing};
-    float **values[MEM_COUNT(saved)] = {NULL};
+    float *values[MEM_COUNT(saved)] = {NULL};
     int rc = 0;
 
     for (size_t k = 0; k < count && rc == 0; k++)
@@ -439,7 +439,7 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
         goto out;
     for (size_t i = 0; i < p->count; i++)
         for (size_t k = 0; k < count; k++)
-            weights_tensor(&tensors[i * count + k], &p->info[i], saved[k].suffix, values[k][i]);
+            weights_tensor(&tensors[i * count + k], &p->info[i], saved[k].suffix, values[k] + p->offset[i]);
     c.tensors = (struct st_file){.tensors = tensors, .count = count * p->count};
     c.history = (char *)(uintptr_t)str_text(&history); /* borrowed; "" where there are no rows */
     c.losses = r->losses.text;
@@ -455,7 +455,7 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     free(c.schedule);
 out:
     for (size_t k = 0; k < MEM_COUNT(saved); k++)
-        session_free_parameters(s, values[k]);
+        free(values[k]);
     free(tensors);
     str_clear(&history);
     return rc;
