@@ -4,8 +4,8 @@
  *
  * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", its section on file formats. Read through
  * libarchive (raw format, gzip filter). No size in a header is trusted: a plain file must have exactly the
- * bytes that its header announces, and a gzipped one cannot announce more than deflate can expand to. libarchive does not check the CRC-32 of gzip (RFC 1952), so it
- * is checked here.
+ * bytes that its header announces, and a gzipped one cannot announce more than deflate can expand to.
+ * libarchive does not check the CRC-32 of gzip (RFC 1952), so it is checked here.
  */
 #include "data/format.h"
 
