@@ -87,23 +87,24 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
 /* Are the images and the net the same, whatever their files are called now? */
 static int check_files(const struct record *r, const struct clr_train_options *o, struct clr_error *err)
 {
-    const json_t *sum = json_object_get(json_object_get(r->before, "data"), "sha256"),
-                 *net = json_object_get(r->before, "prototxt_sha256"),
-                 *name = json_object_get(json_object_get(r->before, "settings"), "net");
+    const char *sum = "", *net = "", *name = o->net_name;
     char now[FS_SHA256_TEXT];
 
-    if (!json_is_string(sum) || strcmp(json_string_value(sum), o->data->checksum) != 0)
+    (void)json_unpack(r->before, "{s:{s:s}}", "data", "sha256", &sum);
+    (void)json_unpack(r->before, "{s:s}", "prototxt_sha256", &net);
+    (void)json_unpack(r->before, "{s:{s:s}}", "settings", "net", &name);
+    if (strcmp(sum, o->data->checksum) != 0)
         return clr_error_set(err, CLR_EUSAGE, "`data` %s: the images are not those of the run in '%s'",
                              o->data_name, r->dir);
     fs_sha256(o->net->text, strlen(o->net->text), now);
-    if (json_is_string(net) && strcmp(json_string_value(net), now) == 0)
+    if (strcmp(net, now) == 0)
         return 0;
-    if (json_is_string(name) && strcmp(json_string_value(name), o->net_name) != 0)
+    if (strcmp(name, o->net_name) != 0)
         return clr_error_set(
             err, CLR_EUSAGE,
             "`net` %s: the run in '%s' was begun with %s, which is another net: omit the option, "
             "or choose another `out`",
-            o->net_name, r->dir, json_string_value(name));
+            o->net_name, r->dir, name);
     return clr_error_set(
         err, CLR_EUSAGE,
         "`net` %s: the file has changed since the run in '%s' was begun; run.json there has the "
