@@ -5,10 +5,10 @@
  * Programs. A program is (file in cl/, options). It is built on first use and kept until the context goes.
  * Its binary is cached in $XDG_CACHE_HOME/clr-cl/programs/<sha256 of key>.bin, the key being our source
  * (with common.clh) + options + device + driver + platform + platform version. The file holds the SHA-256 of
- * key and binary: anything that does not match is rebuilt without a message. Written atomically, so two
+ * key and binary: anything that does not match is compiled again. Written atomically, so two
  * processes at once are safe. Some drivers (PoCL) generate code at the first launch of a kernel: so binaries
  * are fetched by ocl_save_programs(), called after evaluations.
- * A cache that cannot be written costs time, never the run.
+ * A cache that cannot be written costs time, and is no error.
  *
  * Everything is enqueued in order and only ocl_read() and ocl_finish() wait.
  */
@@ -49,14 +49,13 @@ const struct clr_device *ocl_device(const struct ocl_context *ctx);
 /* "CL_OUT_OF_RESOURCES"; static storage. */
 const char *ocl_status_name(cl_int status);
 
-/* Is it what drivers report of a device that is gone, was reset, or has ended a kernel? */
+/* Do drivers return this status for a device that is gone, was reset, or has ended a kernel? */
 bool ocl_is_lost(cl_int status);
 
 /*
  * Set an error for a failed OpenCL call: "what: CL_NAME (-5) on DEVICE", or in plain words that the device is
- * lost. CLR_EDEVMEM for the out-of-memory
- * statuses (CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES on allocation, CL_OUT_OF_HOST_MEMORY),
- * else CLR_ECL. Returns the code.
+ * lost. Returns its code: CLR_EDEVMEM for CL_MEM_OBJECT_ALLOCATION_FAILURE and CL_OUT_OF_HOST_MEMORY, else
+ * CLR_ECL.
  */
 int ocl_error(struct clr_error *err, const struct ocl_context *ctx, cl_int status, const char *what);
 

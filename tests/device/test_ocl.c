@@ -828,6 +828,12 @@ START_TEST(test_ocl__source_names_its_files)
     ck_assert_int_eq(source_text(&s, "one.cl", &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "cl/one.cl"));
     ck_assert_ptr_null(s.text);
+    (void)setenv("CLR_CL_DIR", "/nonexistent", 1);
+    ck_assert_int_eq(source_text(&s, "pool.cl", &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "CLR_CL_DIR is '/nonexistent'"));
+    (void)setenv("CLR_CL_DIR", g_kernels, 1);
+    ck_assert_int_eq(source_text(&s, "pool.cl", NULL), 0); /* not in the folder: the built-in one */
+    str_clear(&s);
     (void)setenv("CLR_CL_DIR", g_kernels, 1);
 }
 END_TEST
