@@ -15,7 +15,8 @@
 
 #include "base/log.h"
 
-#define CELL 3.0 /* of the map of what is taken, in pixels; larger where the figure is huge */
+#define LOW  100.0 /* height of the panels, in `unit`, below which texts are brief */
+#define CELL 3.0   /* of the map of what is taken, in pixels; larger where the figure is huge */
 
 /* ---- the model ---- */
 
@@ -69,6 +70,15 @@ void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *fo
     key->kind = kind;
     va_start(args, format);
     (void)vsnprintf(key->text, sizeof key->text, format, args);
+    va_end(args);
+}
+
+void chart_add_brief(struct chart *chart, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, format, args);
     va_end(args);
 }
 
@@ -156,12 +166,12 @@ struct look look_of(size_t i)
 }
 
 /* Text grows slower than the figure, so that small figures stay readable and large ones do not look empty. */
-static struct sizes sizes_of(double width, double height)
+static struct sizes sizes_of(double width, double height, bool low)
 {
     double u = sqrt(fmin(width / 960.0, height / 600.0));
 
     u = u < 0.85 ? 0.85 : u > 2.5 ? 2.5 : u;
-    return (struct sizes){u, 12.5 * u, 13.5 * u, 15.5 * u, 2.0 * u, 18.5 * u};
+    return (struct sizes){u, 12.5 * u, 13.5 * u, (low ? 12.5 : 15.5) * u, 2.0 * u, (low ? 15.0 : 18.5) * u};
 }
 
 /* ---- ranges ---- */
@@ -453,7 +463,7 @@ static void draw_title(struct drawing *d)
 
 int chart_title_rows(struct canvas *canvas, const char *title, double width)
 {
-    const struct sizes s = sizes_of(width, width); /* of a cell: the smallest there are */
+    const struct sizes s = sizes_of(width, width, false); /* of a cell: the smallest there are */
     int rows = 0;
 
     do {
@@ -534,14 +544,34 @@ static int draw_panels(struct drawing *d, double *xy, struct clr_error *err)
     return 0;
 }
 
-/* Below the panels, which give up a part of their height. */
+static double panels_height(const struct drawing *d)
+{
+    return d->box[0].h + (d->chart->panel_count > 1 ? d->box[1].h : 0.0);
+}
+
+/* Below the panels, which give up a part of their height. Where too little is left of it, or a row has no
+ * room, texts become brief; then lanes are omitted, then what the legend has after the names of the curves. */
 static void put_legend_below(struct drawing *d)
 {
-    d->legend_below = true;
-    d->panels_height = 0.0;
-    for (size_t p = 0; p < d->chart->panel_count; p++)
-        d->panels_height += d->box[p].h;
-    lay_out(d);
+    static const struct {
+        bool low, lanes;
+        double share;
+    } tries[] = {{false, true, 0.25}, {true, true, 0.25}, {true, false, 0.4}, {true, false, 0.25}};
+    const size_t count = d->whole || d->chart->title_rows > 0 ? 1 : MEM_COUNT(tries);
+    bool fits = false;
+
+    for (size_t i = 0; i < count && !fits; i++) {
+        d->low = tries[i].low;
+        d->lane_count = tries[i].lanes ? d->chart->lane_count : 0;
+        d->share = tries[i].share;
+        d->s = sizes_of(d->width, d->height, d->low);
+        d->legend_below = false;
+        lay_out(d);
+        d->legend_below = true;
+        d->panels_height = panels_height(d);
+        lay_out(d);
+        fits = (d->low ? legend_has_names(d) : legend_has_all(d)) && panels_height(d) >= LOW * d->s.unit;
+    }
 }
 
 /* Find the place of everything. *xy: room for curves, to be freed. */
@@ -550,7 +580,7 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     int rc;
 
     d->cell = CELL * fmax(1.0, fmax(d->width, d->height) / 2000.0);
-    d->s = sizes_of(d->width, d->height);
+    d->s = sizes_of(d->width, d->height, false);
     d->lane_count = d->chart->lane_count;
     rc = curves_new_trace(d, xy, err);
     if (rc < 0)
@@ -565,12 +595,6 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     if (rc < 0 || legend_place_inside(d))
         return rc;
     put_legend_below(d);
-    if (!d->keep_lanes && d->lane_count > 0 && !legend_has_names(d)) {
-        d->lane_count = 0;
-        d->legend_below = false;
-        lay_out(d);
-        put_legend_below(d);
-    }
     return 0;
 }
 
@@ -594,8 +618,7 @@ int drawing_run(struct drawing *d, struct clr_error *err)
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err)
 {
-    struct drawing d = {
-        .canvas = canvas, .chart = chart, .width = width, .height = height, .keep_lanes = true};
+    struct drawing d = {.canvas = canvas, .chart = chart, .width = width, .height = height, .whole = true};
     double *xy = NULL;
     int rc = place_all(&d, &xy, err);
 
@@ -607,13 +630,13 @@ int chart_height(struct canvas *canvas, const struct chart *chart, int width, in
 }
 
 /* Rows of a legend below that had no room. */
-static void report_hidden(const struct legend *l, int height, double row)
+static void report_hidden(const struct legend *l, int height, double row, double share)
 {
     const size_t all = (l->count + l->columns - 1) / l->columns;
 
     if (l->rows < all)
         log_line(CLR_LOG_INFO, "%zu of the %zu rows of the legend have room: all have, with a height of %d",
-                 l->rows, all, height + (int)ceil((double)(all - l->rows) * row));
+                 l->rows, all, height + (int)ceil((double)(all - l->rows) * row / (1.0 - share)));
 }
 
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height, struct clr_error *err)
@@ -625,6 +648,6 @@ int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int 
         log_line(CLR_LOG_INFO, "the ranges above the chart have no room: they have, with a height of %d",
                  height + (int)ceil(d.s.row + (double)chart->lane_count * ROW * d.s.text));
     if (rc == 0 && d.legend_below)
-        report_hidden(&d.legend, height, d.s.row);
+        report_hidden(&d.legend, height, d.s.row, d.share);
     return rc;
 }

@@ -44,6 +44,7 @@ struct chart_guide {
     bool colored; /* in the colour of that look, and of one of the curves: small multiples show it … */
     bool muted;   /* … in grey where another curve is on top */
     size_t look;
+    char brief[32]; /* instead of the text in a low figure; "": the text */
 };
 
 /* A stripe over the whole height. */
@@ -80,7 +81,7 @@ enum chart_key_kind {
 struct chart_key {
     enum chart_key_kind kind;
     char text[CHART_LABEL];
-    char brief[CHART_LABEL]; /* instead, where the text has no room; "": it is cut */
+    char brief[CHART_LABEL]; /* instead, in a low figure or where the text has no room; "": none */
 };
 
 struct chart_panel {
@@ -121,6 +122,8 @@ int chart_add_series(struct chart_panel *panel, const char *label, size_t count,
                      struct chart_series **out, struct clr_error *err);
 void chart_add_guide(struct chart_panel *panel, struct chart_guide guide);
 void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *format, ...) CLR_PRINTF(3, 4);
+/* The brief text of the last key. */
+void chart_add_brief(struct chart *chart, const char *format, ...) CLR_PRINTF(2, 3);
 
 /* The key of curves that go on above an axis, up to that value. */
 void chart_add_above(struct chart *chart, const char *what, double most);

@@ -69,7 +69,9 @@ struct drawing {
     int title_rows;
     bool labels_above; /* the y axes' labels, level, where they are too long to stand beside the panels */
     bool legend_below;
-    bool keep_lanes;   /* also where … */
+    bool whole;        /* nothing is left out or made smaller where there is little height: chart_height() */
+    bool low;          /* texts are brief, title and legend small */
+    double share;      /* of the figure's height: what a legend below leaves the panels */
     size_t lane_count; /* all of the chart's, or none where they take the room of the curves' names */
     struct place_box legend_box;
     double panels_height; /* of all panels, before a legend below takes a part */
@@ -100,7 +102,8 @@ double legend_whole_height(const struct drawing *d);
 /* Is there room for the legend in the first panel? Guides and the foot, where their texts go, stay free. */
 bool legend_place_inside(struct drawing *d);
 void legend_draw(struct drawing *d);
-/* Has it room for all curves? */
+/* Has it room for all rows, or at least for the names of all curves? */
+bool legend_has_all(const struct drawing *d);
 bool legend_has_names(const struct drawing *d);
 
 /* curves.c; xy: room of new_trace() */

@@ -99,6 +99,7 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate, 
 
     axes_format_value(number, sizeof number, rate, 3);
     (void)snprintf(g.text, sizeof g.text, "%s %s%s", name, number, remark);
+    (void)snprintf(g.brief, sizeof g.brief, "%s %.12s", name, number);
     chart_add_guide(panel, g);
 }
 
@@ -141,13 +142,16 @@ static void add_shade(struct chart *chart, enum chart_key_kind kind, const char 
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
     chart_add_key(chart, kind, "%s: %s…%s", what, from, to);
-    (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "%s %s…%s", brief, from, to);
+    if (kind == CHART_KEY_BOUND)
+        chart_add_brief(chart, "%s %s…%s", brief, from, to);
+    else /* `min` and `max` stand over the lines */
+        chart_add_brief(chart, "%s", brief);
 }
 
 /* What the range is, of several tests, and in short; range-test does not give a command to train with while
  * it is in doubt. */
 static const char *const ranges[][3] = {
-    [CLR_RANGE_SURE] = {"range to train in", "range to train in (medians)", "train in"},
+    [CLR_RANGE_SURE] = {"range to train in", "range to train in (medians)", "range to train in"},
     [CLR_RANGE_OPEN] = {"range so far: the test ends too low", "range so far: the tests end too low",
                         "ends too low"},
     [CLR_RANGE_FEW_UPDATES] = {"uncertain range: too few updates", "uncertain range: too few updates",
@@ -242,10 +246,14 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
         diverged = diverged || r.diverged;
         read = read || r.has_range;
     }
-    if (read)
+    if (read) {
         chart_add_key(chart, CHART_KEY_LANE, "range to train in, of each curve");
-    if (diverged)
+        chart_add_brief(chart, "range to train in");
+    }
+    if (diverged) {
         chart_add_key(chart, CHART_KEY_GUIDE, "loss no longer finite, of each curve");
+        chart_add_brief(chart, "loss not finite");
+    }
     return rc;
 }
 
@@ -321,8 +329,10 @@ static int smooth_curves(struct chart *chart, struct clr_error *err)
         for (size_t k = 0; k < s->count; k++)
             s->smooth[k] = smooth_median(s->y, s->count, k);
     }
-    if (smoothed)
+    if (smoothed) {
         chart_add_key(chart, CHART_KEY_LINE, "median of three points");
+        chart_add_brief(chart, "medians of three");
+    }
     return 0;
 }
 

@@ -150,8 +150,8 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
         report_unmarked(at + 1, n - 1, level.text);
     chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where '%s' ends", level.text,
                   panel->series[slow].label);
-    (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "reaches %s, where the %s ends",
-                   level.text, is_longest(panel, slow) ? "longest run" : "lowest curve");
+    chart_add_brief(chart, "reaches %s, where the %s ends", level.text,
+                    is_longest(panel, slow) ? "longest run" : "lowest curve");
 }
 
 /* ---- where the axis begins ---- */
@@ -215,9 +215,14 @@ static void mark_divergence(struct figure *f)
         const size_t group = panel->series[i].look;
         for (const struct run *r = NULL; (r = runs_next(&f->runs, group, r)) != NULL;) {
             const double at = groups_place(&f->runs, group, &f->view, r->diverged_at);
-            const struct chart_guide guide = {
-                at,   -INFINITY, at, INFINITY, CHART_NO_TEXT, "diverged", true, grey && i >= CHART_STYLES,
-                group};
+            const struct chart_guide guide = {.x0 = at,
+                                              .x1 = at,
+                                              .y0 = -INFINITY,
+                                              .y1 = INFINITY,
+                                              .text = "diverged",
+                                              .colored = true,
+                                              .muted = grey && i >= CHART_STYLES,
+                                              .look = group};
             if (isnan(at))
                 continue;
             chart_add_guide(panel, guide);
