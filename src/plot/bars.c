@@ -21,7 +21,7 @@
 #define GROUP_MOST 0.2 /* of the width: the names of groups, and those of rows */
 #define NAME_MOST  0.3
 #define TEXT_LEAST 0.5  /* of the text: smaller ones are omitted */
-#define TEXT_MOST  0.35 /* of the bars' area: the text after a bar that is cut */
+#define TEXT_MOST  0.35 /* of the width beside the names: the text of a bar whose spread is cut */
 
 static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00,
                                                  0xCC79A7, 0x56B4E9, 0x777777, 0xF0E442};
@@ -34,7 +34,8 @@ struct bars_drawing {
     double unit, text, title;
     double x, y, w, h; /* the area of the bars */
     double names_at;   /* where the names end, right-aligned */
-    double row;        /* height of a row */
+    double row, bar;   /* heights of a row, and of a bar with the gap below it */
+    double value;      /* size of the numbers */
     bool spreads, cut; /* are there any, and some that go beyond the axis: that is explained */
     double end;        /* the largest number that is drawn: a spread beyond it is cut there … */
     bool write_cut;    /* … and there is room to write its end */
@@ -219,7 +220,7 @@ static bool far_apart(const struct bars *b)
     return longest > FAR_APART * shortest;
 }
 
-/* The longest text after a bar. */
+/* The longest text of a bar; 0: they are too small to be read. */
 static double text_width(const struct bars_drawing *d)
 {
     double most = 0.0;
@@ -231,25 +232,21 @@ static double text_width(const struct bars_drawing *d)
             if (!isfinite(row->value[k]))
                 continue;
             bar_text(text, d, row, k);
-            most = fmax(most, canvas_text_width(d->canvas, text, d->text, false));
+            most = fmax(most, canvas_text_width(d->canvas, text, d->value, false));
         }
-    return most;
+    return d->value < TEXT_LEAST * d->text ? 0.0 : most;
 }
 
-/* Whose last pixels have room for the longest bar's value. */
+/* The numbers have a column after it, so that no spread goes through them. */
 static void set_axis(struct bars_drawing *d, double least, double most)
 {
-    double room;
+    const bool log = far_apart(d->bars);
 
     d->write_cut = true;
     d->write_cut = text_width(d) < TEXT_MOST * d->w;
-    room = fmax(d->w - text_width(d) - 12 * d->unit, d->w / 2);
-    if (far_apart(d->bars)) {
-        least /= 2.0; /* the smallest one has a length too */
-        axes_set_range(&d->axis, true, least, least * pow(most / least, d->w / room), 0.0, 0.0, INFINITY);
-    } else {
-        axes_set_range(&d->axis, false, 0.0, most * d->w / room, 0.0, 0.0, INFINITY);
-    }
+    d->w -= text_width(d) + 8 * d->unit;
+    /* the smallest bar has a length too */
+    axes_set_range(&d->axis, log, log ? least / 2.0 : 0.0, most, 0.0, 0.0, INFINITY);
     axes_set_ticks(&d->axis, (int)fmax(3.0, fmin(9.0, d->w / (70 * d->unit))));
 }
 
@@ -270,6 +267,8 @@ static void lay_out(struct bars_drawing *d)
     d->x = d->names_at + 8 * u;
     d->w = d->width - d->x - 18 * u;
     d->row = d->h / (double)b->row_count;
+    d->bar = (d->row - 2 * fmin(3 * u, 0.12 * d->row)) / (double)b->series_count;
+    d->value = fmin(d->text, 0.95 * (d->bar - (b->series_count > 1 ? u : 0.0)));
     extent(b, &least, &most);
     d->end = most > 0.0 ? most : 1.0;
     set_axis(d, least, d->end);
@@ -324,8 +323,8 @@ static void draw_stripes(struct bars_drawing *d)
     for (size_t i = 0; i < d->bars->row_count; i++) {
         grey = begins_group(d->bars, i) ? !grey : grey;
         if (grey)
-            canvas_rect(d->canvas, 10 * d->unit, d->y + d->row * (double)i, d->x + d->w - 10 * d->unit,
-                        d->row, STRIPE, 1.0);
+            canvas_rect(d->canvas, 10 * d->unit, d->y + d->row * (double)i, d->width - 20 * d->unit, d->row,
+                        STRIPE, 1.0);
     }
 }
 
@@ -362,11 +361,21 @@ static void draw_axis(struct bars_drawing *d)
     draw_below(d, label, foot + 8 * u + 2.1 * d->text, INK);
 }
 
+/* Is a spread cut in one of the rows that are drawn? */
+static bool is_cut(const struct bars_drawing *d)
+{
+    for (size_t i = 0; i < d->bars->row_count; i++)
+        for (size_t k = 0; k < d->bars->series_count; k++)
+            if (d->bars->rows[i].high[k] > d->end)
+                return true;
+    return false;
+}
+
 /* What the lines in the bars are: a line for each, so that it fits where figures are narrow. */
 static void draw_explanation(struct bars_drawing *d)
 {
     const char *const lines[] = {d->spreads ? "thin lines: smallest to largest sample" : NULL,
-                                 d->cut ? "arrows: cut; the largest is further on" : NULL};
+                                 d->cut && is_cut(d) ? "arrows: cut; the largest is further on" : NULL};
     double y = d->y + d->h + 8 * d->unit + 3.6 * d->text;
     char text[sizeof d->bars->notes[0]];
 
@@ -383,46 +392,41 @@ static void draw_explanation(struct bars_drawing *d)
     }
 }
 
-/* The spread as a line; an arrow's head where it is cut. Returns where it ends. */
-static double draw_spread(struct bars_drawing *d, double low, double high, double y)
+/* The spread as a line; an arrow's head where it is cut. */
+static void draw_spread(struct bars_drawing *d, double low, double high, double y)
 {
     const double u = d->unit, from = fmax(px(d, low), d->x), to = px(d, fmin(high, d->end));
     const struct canvas_pen whisker = {INK, 0.75, 1.1 * u, CANVAS_SOLID};
 
     if (to - from <= 2 * u)
-        return from;
+        return;
     canvas_rule(d->canvas, from, y, to, y, &whisker);
     if (high > d->end) {
         const double head[] = {to - 4 * u, y - 3 * u, to, y, to - 4 * u, y + 3 * u};
         canvas_polyline(d->canvas, head, 3, &whisker);
     }
-    return to;
 }
 
-/* A bar with its spread in the middle, and its value after both. */
-static void draw_bar(struct bars_drawing *d, const struct bars_row *row, size_t k, double y, double h)
+/* A bar with its spread in the middle, and its value in the column. */
+static void draw_bar(struct bars_drawing *d, const struct bars_row *row, size_t k, double y)
 {
-    const double v = row->value[k], u = d->unit, size = fmin(d->text, 0.95 * h);
-    double end;
+    const double v = row->value[k], u = d->unit, h = d->bar - (d->bars->series_count > 1 ? u : 0.0);
     char text[2 * AXES_TEXT];
 
     if (!isfinite(v))
         return;
-    end = px(d, v);
-    canvas_rect(d->canvas, d->x, y, fmax(end - d->x, 0.75 * u), h, colors[k], 1.0);
+    canvas_rect(d->canvas, d->x, y, fmax(px(d, v) - d->x, 0.75 * u), h, colors[k], 1.0);
     if (isfinite(row->low[k]) && isfinite(row->high[k]))
-        end = fmax(end, draw_spread(d, row->low[k], row->high[k], y + h / 2));
-    if (size < TEXT_LEAST * d->text)
-        return;
+        draw_spread(d, row->low[k], row->high[k], y + h / 2);
     bar_text(text, d, row, k);
-    canvas_text(d->canvas, end + 5 * u, y + h / 2, text, size, false, CANVAS_LEFT, INK_SOFT);
+    if (d->value >= TEXT_LEAST * d->text)
+        canvas_text(d->canvas, d->x + d->w + 8 * u, y + h / 2, text, d->value, false, CANVAS_LEFT, INK_SOFT);
 }
 
 static void draw_rows(struct bars_drawing *d)
 {
     const struct bars *b = d->bars;
-    const double u = d->unit, pad = fmin(3 * u, 0.12 * d->row),
-                 h = (d->row - 2 * pad) / (double)b->series_count;
+    const double u = d->unit, pad = fmin(3 * u, 0.12 * d->row);
     const bool fits = d->row > 0.75 * d->text;
     char text[BARS_NAME];
 
@@ -437,7 +441,7 @@ static void draw_rows(struct bars_drawing *d)
         if (fits)
             canvas_text(d->canvas, d->names_at, y + d->row / 2, text, d->text, false, CANVAS_RIGHT, INK_SOFT);
         for (size_t k = 0; k < b->series_count; k++)
-            draw_bar(d, &b->rows[i], k, y + pad + h * (double)k, h - (b->series_count > 1 ? u : 0.0));
+            draw_bar(d, &b->rows[i], k, y + pad + d->bar * (double)k);
     }
 }
 

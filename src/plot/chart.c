@@ -549,8 +549,9 @@ static double panels_height(const struct drawing *d)
     return d->box[0].h + (d->chart->panel_count > 1 ? d->box[1].h : 0.0);
 }
 
-/* Below the panels, which give up a part of their height. Where too little is left of it, or a row has no
- * room, texts become brief; then lanes are omitted, then what the legend has after the names of the curves. */
+/* Below the panels, which give up a part of their height. Where too little is left of it, or a row of the
+ * legend has no room, texts become brief; then lanes are omitted; then the legend's rows after the names of
+ * the curves. */
 static void put_legend_below(struct drawing *d)
 {
     static const struct {
