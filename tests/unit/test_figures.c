@@ -881,7 +881,9 @@ static void render(struct str *png, int which)
     struct chart chart;
 
     g_golden[which].make(&chart);
-    ck_assert_int_eq(figure_render(png, &chart, CANVAS_PNG, true, g_golden[which].options, NULL), 0);
+    ck_assert_int_eq(figure_render(png, (struct figure_content){.chart = &chart}, CANVAS_PNG, true,
+                                   g_golden[which].options, NULL),
+                     0);
     chart_clear(&chart);
 }
 
@@ -904,18 +906,22 @@ START_TEST(test_golden__changes_are_seen)
 
     for (int i = 0; i < 2; i++) {
         make_rates(&chart, CLR_POLICY_TRIANGULAR, 55);
-        ck_assert_int_eq(figure_render(&png, &chart, CANVAS_PNG, true, &g_rates, NULL), 0);
+        ck_assert_int_eq(
+            figure_render(&png, (struct figure_content){.chart = &chart}, CANVAS_PNG, true, &g_rates, NULL),
+            0);
         ck_assert_int_gt(figures_compare(&png, g_golden[i].name), 80);
         chart_clear(&chart);
     }
     make_log_range(&chart);
     chart.panels[0].guide_count = 2;
-    ck_assert_int_eq(figure_render(&png, &chart, CANVAS_PNG, true, &g_rates, NULL), 0);
+    ck_assert_int_eq(
+        figure_render(&png, (struct figure_content){.chart = &chart}, CANVAS_PNG, true, &g_rates, NULL), 0);
     ck_assert_int_gt(figures_compare(&png, "plot_range_log.png"), 80);
     chart_clear(&chart);
     make_ranges(&chart);
     chart.lanes[1].hi *= 2;
-    ck_assert_int_eq(figure_render(&png, &chart, CANVAS_PNG, true, &g_rates, NULL), 0);
+    ck_assert_int_eq(
+        figure_render(&png, (struct figure_content){.chart = &chart}, CANVAS_PNG, true, &g_rates, NULL), 0);
     ck_assert_int_gt(figures_compare(&png, "plot_ranges.png"), 80);
     chart_clear(&chart);
 }
