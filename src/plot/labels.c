@@ -9,11 +9,9 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "plot/axes.h"
-#include "plot/canvas.h"
 #include "plot/groups.h"
 
-#define LONGEST 48 /* characters of a label that a legend has room for */
-#define COMMON  3  /* groups, at least, that have what is common */
+#define COMMON 3 /* groups, at least, that have what is common */
 
 /* ---- parameters of policies, as texts ---- */
 
@@ -403,22 +401,13 @@ static bool shares_label(const struct runs *runs, const struct run *r)
     return false;
 }
 
-/* Do the names of all groups differ? */
-static bool names_suffice(const struct runs *runs)
-{
-    for (size_t i = 0; i < runs->count; i++)
-        for (size_t k = 0; k < i; k++)
-            if (runs->run[i].group != runs->run[k].group && strcmp(runs->run[i].name, runs->run[k].name) == 0)
-                return false;
-    return true;
-}
-
+/* A text that has no room would be cut where it differs from another: the folder's name stands for it. */
 static int set_label(struct run *r, struct str *s, struct clr_error *err)
 {
     const int rc = str_check(s, err);
 
     if (s->length > 0)
-        str_copy(r->label, sizeof r->label, str_text(s));
+        str_copy(r->label, sizeof r->label, s->length < sizeof r->label ? str_text(s) : r->name);
     str_clear(s);
     return rc;
 }
@@ -492,8 +481,6 @@ static void append_backoffs(const struct runs *runs, struct run *r)
 int labels_make(struct runs *runs, struct clr_error *err)
 {
     static const enum settings kinds[] = {LENGTH, MINOR};
-    char clean[RUNS_LABEL];
-    bool long_one = false;
     int rc = 0;
 
     for (size_t i = 0; i < runs->count && rc == 0; i++)
@@ -504,12 +491,8 @@ int labels_make(struct runs *runs, struct clr_error *err)
         struct run *r = &runs->run[i];
         if (!r->label[0])
             str_copy(r->label, sizeof r->label, r->name);
-        long_one = long_one || canvas_clean_text(clean, sizeof clean, r->label) > LONGEST;
+        append_backoffs(runs, r);
     }
-    for (size_t i = 0; i < runs->count && long_one && runs->groups > 1 && names_suffice(runs); i++)
-        str_copy(runs->run[i].label, sizeof runs->run[i].label, runs->run[i].name);
-    for (size_t i = 0; i < runs->count; i++)
-        append_backoffs(runs, &runs->run[i]);
     return rc;
 }
 
