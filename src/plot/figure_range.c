@@ -16,7 +16,7 @@
 #include "range/curve.h"
 
 /* Is that a sweep by a factor? Its run.json says so, else its rates, if there are enough. */
-static int is_geometric(bool *out, const struct run *run, struct clr_error *err)
+static int is_geometric(bool *out, const struct plot_run *run, struct clr_error *err)
 {
     const struct csv *t = &run->table;
     double *columns;
@@ -44,7 +44,7 @@ static void span_rates(struct chart *chart, const struct runs *runs)
     chart->x_first = INFINITY;
     chart->x_last = 0.0;
     for (size_t i = 0; i < runs->count; i++) {
-        const struct run *r = &runs->run[i];
+        const struct plot_run *r = &runs->run[i];
         const struct csv *t = &r->table;
         const double first = r->scheduled ? r->schedule.min_lr : csv_at(t, 0, HISTORY_LR),
                      last = r->scheduled ? r->schedule.max_lr : csv_at(t, t->rows - 1, HISTORY_LR);
@@ -54,7 +54,7 @@ static void span_rates(struct chart *chart, const struct runs *runs)
 }
 
 /* Between the rows, too, the rate does not fall. */
-static int check_schedule(const struct run *run, struct clr_error *err)
+static int check_schedule(const struct plot_run *run, struct clr_error *err)
 {
     const struct csv *t = &run->table;
     const double last = csv_at(t, t->rows - 1, HISTORY_ITERATION);
@@ -73,7 +73,7 @@ int figure_over_rates(struct figure *f, struct clr_error *err)
     bool geometric = false;
 
     for (size_t i = 0; i < f->runs.count; i++) {
-        const struct run *run = &f->runs.run[i];
+        const struct plot_run *run = &f->runs.run[i];
         int rc = range_check_rising(&run->table, run->csv_path, err);
         if (rc == 0)
             rc = check_schedule(run, err);
@@ -107,13 +107,13 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate, 
 static int read_range(struct clr_range_result *out, const struct runs *runs, size_t group,
                       struct clr_error *err)
 {
-    const struct run *without = NULL;
+    const struct plot_run *without = NULL;
     const char **folders = NULL;
     size_t count = 0;
     int rc = mem_new(&folders, runs->count, sizeof *folders, "folders", err);
 
     *out = (struct clr_range_result){0};
-    for (const struct run *r = NULL; rc == 0 && (r = runs_next(runs, group, r)) != NULL;) {
+    for (const struct plot_run *r = NULL; rc == 0 && (r = runs_next(runs, group, r)) != NULL;) {
         folders[count++] = r->folder;
         if (!without && (!r->folder || !archive_has(r->folder, "range.json")))
             without = r;

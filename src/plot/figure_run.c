@@ -213,7 +213,7 @@ static void mark_divergence(struct figure *f)
 
     for (size_t i = 0; i < panel->series_count; i++) {
         const size_t group = panel->series[i].look;
-        for (const struct run *r = NULL; (r = runs_next(&f->runs, group, r)) != NULL;) {
+        for (const struct plot_run *r = NULL; (r = runs_next(&f->runs, group, r)) != NULL;) {
             const double at = groups_place(&f->runs, group, &f->view, r->diverged_at);
             const struct chart_guide guide = {.x0 = at,
                                               .x1 = at,
@@ -246,7 +246,7 @@ static int prepare_time(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < f->runs.count; i++) {
-        const struct run *r = &f->runs.run[i];
+        const struct plot_run *r = &f->runs.run[i];
         longest = r->timed ? fmax(longest, csv_at(&r->times, r->times.rows - 1, 1)) : longest;
     }
     f->view.over = GROUPS_OVER_TIME;
@@ -285,7 +285,7 @@ static bool has_numbers(const char *name, const char *label)
 static void name_groups(struct runs *runs, const struct clr_plot_options *o)
 {
     for (size_t i = 0; i < runs->count; i++) {
-        struct run *r = &runs->run[i];
+        struct plot_run *r = &runs->run[i];
         const char *name = o->names[i];
         const size_t length = strlen(name);
         char label[2 * RUNS_LABEL];

@@ -217,7 +217,7 @@ static bool is_common(struct tally t)
 
 /* Is the run's part compared with that one's? Not across policies, except for rates and momentum; nor a
  * constant momentum with a cycled one, unless the label also has what is `common`. */
-static bool is_compared(const struct run *r, const struct run *other, enum part part, bool common)
+static bool is_compared(const struct plot_run *r, const struct plot_run *other, enum part part, bool common)
 {
     if (part == MOMENTUM)
         return common || cycles_momentum(&r->schedule) || !cycles_momentum(&other->schedule);
@@ -225,13 +225,13 @@ static bool is_compared(const struct run *r, const struct run *other, enum part 
 }
 
 /* Of a part. */
-static struct tally count_part(const struct runs *runs, const struct run *r, enum part part, bool common,
+static struct tally count_part(const struct runs *runs, const struct plot_run *r, enum part part, bool common,
                                struct str *s)
 {
     struct tally t = {0, 0};
 
     for (size_t g = 0; g < runs->groups; g++) {
-        const struct run *other = runs_next(runs, g, NULL);
+        const struct plot_run *other = runs_next(runs, g, NULL);
         if (!other->scheduled || !is_compared(r, other, part, common))
             continue;
         if (same_part(&r->schedule, &other->schedule, part, s))
@@ -244,9 +244,9 @@ static struct tally count_part(const struct runs *runs, const struct run *r, enu
 
 static bool policies_differ(const struct runs *runs)
 {
-    const struct run *first = NULL;
+    const struct plot_run *first = NULL;
 
-    for (const struct run *r = runs->run; r < runs->run + runs->count; r++) {
+    for (const struct plot_run *r = runs->run; r < runs->run + runs->count; r++) {
         if (first && r->scheduled && first->schedule.policy != r->schedule.policy)
             return true;
         first = r->scheduled ? r : first;
@@ -273,7 +273,7 @@ static void append_comma(struct str *s)
         str_append(s, ", ");
 }
 
-static void append_topic(struct str *s, const struct runs *runs, const struct run *r)
+static void append_topic(struct str *s, const struct runs *runs, const struct plot_run *r)
 {
     const bool net = nets_differ(runs, false), data = nets_differ(runs, true);
 
@@ -283,7 +283,7 @@ static void append_topic(struct str *s, const struct runs *runs, const struct ru
         str_append(s, "%s", net ? r->net : r->data);
 }
 
-static void append_schedule(struct str *s, const struct runs *runs, const struct run *r, bool common)
+static void append_schedule(struct str *s, const struct runs *runs, const struct plot_run *r, bool common)
 {
     const bool policy = policies_differ(runs);
 
@@ -358,7 +358,7 @@ static struct tally count_setting(const struct runs *runs, const char *key, cons
 }
 
 /* The major settings that are not the same for all. */
-static void append_major(struct str *s, const struct runs *runs, const struct run *r, bool common)
+static void append_major(struct str *s, const struct runs *runs, const struct plot_run *r, bool common)
 {
     const char *key;
     json_t *value;
@@ -372,7 +372,8 @@ static void append_major(struct str *s, const struct runs *runs, const struct ru
 }
 
 /* The settings of another kind in which the run differs from one whose label is alike so far. */
-static void append_settings(struct str *s, const struct runs *runs, const struct run *r, enum settings kind)
+static void append_settings(struct str *s, const struct runs *runs, const struct plot_run *r,
+                            enum settings kind)
 {
     const char *key;
     json_t *value;
@@ -381,7 +382,7 @@ static void append_settings(struct str *s, const struct runs *runs, const struct
     {
         bool differs = false;
         for (size_t k = 0; k < runs->count && !differs; k++) {
-            const struct run *other = &runs->run[k];
+            const struct plot_run *other = &runs->run[k];
             const json_t *theirs = json_object_get(other->settings, key);
             differs = other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
                       !json_equal(theirs, value);
@@ -393,7 +394,7 @@ static void append_settings(struct str *s, const struct runs *runs, const struct
 
 /* ---- labels ---- */
 
-static bool shares_label(const struct runs *runs, const struct run *r)
+static bool shares_label(const struct runs *runs, const struct plot_run *r)
 {
     for (size_t k = 0; k < runs->count; k++)
         if (runs->run[k].group != r->group && strcmp(runs->run[k].label, r->label) == 0)
@@ -402,7 +403,7 @@ static bool shares_label(const struct runs *runs, const struct run *r)
 }
 
 /* A text that has no room would be cut where it differs from another: the folder's name stands for it. */
-static int set_label(struct run *r, struct str *s, struct clr_error *err)
+static int set_label(struct plot_run *r, struct str *s, struct clr_error *err)
 {
     const int rc = str_check(s, err);
 
@@ -419,7 +420,7 @@ static int extend_equal(struct runs *runs, const enum settings *kind, struct clr
     int rc = mem_new(&more, runs->count, sizeof *more, "labels", err);
 
     for (size_t i = 0; i < runs->count && rc == 0; i++) {
-        const struct run *r = &runs->run[i];
+        const struct plot_run *r = &runs->run[i];
         if (!shares_label(runs, r))
             continue;
         str_append(&more[i], "%s", r->label);
@@ -438,14 +439,14 @@ static int extend_equal(struct runs *runs, const enum settings *kind, struct clr
 }
 
 /* common: also parameters and settings that are as in most of the others. */
-static void append_differences(struct str *s, const struct runs *runs, const struct run *r, bool common)
+static void append_differences(struct str *s, const struct runs *runs, const struct plot_run *r, bool common)
 {
     append_topic(s, runs, r);
     append_schedule(s, runs, r, common);
     append_major(s, runs, r, common);
 }
 
-static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
+static int label_one(struct runs *runs, struct plot_run *r, struct clr_error *err)
 {
     struct str s = {0};
 
@@ -464,12 +465,12 @@ static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
 }
 
 /* A run that went back is not what its schedule says: its rates were halved. */
-static void append_backoffs(const struct runs *runs, struct run *r)
+static void append_backoffs(const struct runs *runs, struct plot_run *r)
 {
     const size_t length = strlen(r->label);
     int least = r->backoffs, most = r->backoffs;
 
-    for (const struct run *other = NULL; (other = runs_next(runs, r->group, other)) != NULL;) {
+    for (const struct plot_run *other = NULL; (other = runs_next(runs, r->group, other)) != NULL;) {
         least = other->backoffs < least ? other->backoffs : least;
         most = other->backoffs > most ? other->backoffs : most;
     }
@@ -488,7 +489,7 @@ int labels_make(struct runs *runs, struct clr_error *err)
     for (size_t k = 0; k < 3 && rc == 0; k++)
         rc = extend_equal(runs, k < 2 ? &kinds[k] : NULL, err);
     for (size_t i = 0; i < runs->count; i++) {
-        struct run *r = &runs->run[i];
+        struct plot_run *r = &runs->run[i];
         if (!r->label[0])
             str_copy(r->label, sizeof r->label, r->name);
         append_backoffs(runs, r);
@@ -539,10 +540,10 @@ static int refuse_name(const struct runs *runs, const char *name, struct clr_err
 /* Two curves of one name, one of which the user gave. */
 static int check_different(const struct runs *runs, const struct clr_plot_label *label, struct clr_error *err)
 {
-    const struct run *first = NULL;
+    const struct plot_run *first = NULL;
 
     for (size_t i = 0; i < runs->count; i++) {
-        const struct run *r = &runs->run[i];
+        const struct plot_run *r = &runs->run[i];
         if (strcmp(r->label, label->text) != 0)
             continue;
         if (first && first->group != r->group)
@@ -555,7 +556,7 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
 }
 
 /* As given? Else, by its last part? */
-static bool is_called(const struct run *r, const char *input, const char *name, bool as_given)
+static bool is_called(const struct plot_run *r, const char *input, const char *name, bool as_given)
 {
     if (!as_given)
         return strcmp(r->name, name) == 0 || strcmp(fs_last_part(input), name) == 0;
@@ -575,14 +576,14 @@ static int check_single(const struct clr_plot_label *labels, const size_t *group
 }
 
 /* The run of that name, as given, else by its last part. CLR_EUSAGE: none, or several. */
-static int find_run(const struct run **out, const struct runs *runs, const char *const *inputs,
+static int find_run(const struct plot_run **out, const struct runs *runs, const char *const *inputs,
                     const char *name, struct clr_error *err)
 {
-    const struct run *found = NULL;
+    const struct plot_run *found = NULL;
 
     for (int pass = 0; pass < 2 && !found; pass++) {
         for (size_t i = 0; i < runs->count; i++) {
-            const struct run *r = &runs->run[i];
+            const struct plot_run *r = &runs->run[i];
             if (!is_called(r, inputs[i], name, pass == 0))
                 continue;
             if (found && found->group != r->group)
@@ -603,7 +604,7 @@ int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_
     int rc = mem_new(&groups, count + 1, sizeof *groups, "labels", err);
 
     for (size_t l = 0; l < count && rc == 0; l++) {
-        const struct run *found = NULL;
+        const struct plot_run *found = NULL;
         rc = find_run(&found, runs, inputs, labels[l].name, err);
         if (rc < 0)
             break;

@@ -68,7 +68,7 @@ static void trace_schedule(struct points *p, const struct clr_schedule *s, uint6
 
 /* ---- what was ---- */
 
-static int read_losses(struct csv *out, const struct run *run, struct clr_error *err)
+static int read_losses(struct csv *out, const struct plot_run *run, struct clr_error *err)
 {
     char *path = NULL;
     int rc = run->folder ? fs_join(&path, run->folder, "loss.csv", err) : 0;
@@ -111,7 +111,7 @@ static double last_iteration(const struct csv *t)
 
 /* ---- curves ---- */
 
-static int add_schedule(struct chart_panel *panel, const struct run *run, double iterations, bool lines,
+static int add_schedule(struct chart_panel *panel, const struct plot_run *run, double iterations, bool lines,
                         struct clr_error *err)
 {
     struct points p = {0};
@@ -163,8 +163,8 @@ int rates_add_rows(struct chart_panel *panel, const char *label, const struct cs
     return rc;
 }
 
-static int add_rows(struct chart_panel *panel, const struct run *run, const struct csv *t, const char *file,
-                    struct clr_error *err)
+static int add_rows(struct chart_panel *panel, const struct plot_run *run, const struct csv *t,
+                    const char *file, struct clr_error *err)
 {
     int rc = rates_add_rows(panel, run->label, t, HISTORY_ITERATION, HISTORY_LR, err);
 
@@ -181,7 +181,7 @@ static int add_rows(struct chart_panel *panel, const struct run *run, const stru
 static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t group,
                      const struct groups_view *view, struct clr_error *err)
 {
-    const struct run *run = runs_next(runs, group, NULL);
+    const struct plot_run *run = runs_next(runs, group, NULL);
     struct csv losses = {0};
     struct chart_series *s;
     size_t n = 0;
@@ -221,7 +221,7 @@ static void end_rate_axis(struct chart *chart, const struct runs *runs)
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         bool diverged = false;
-        for (const struct run *r = NULL; (r = runs_next(runs, i, r)) != NULL;)
+        for (const struct plot_run *r = NULL; (r = runs_next(runs, i, r)) != NULL;)
             diverged = diverged || !isnan(r->diverged_at);
         for (size_t k = 0; k < s->count; k++) {
             most[0] = diverged ? most[0] : fmax(most[0], s->y[k]);
