@@ -520,15 +520,13 @@ static void write_page(struct str *out, const struct results *r, const char *tab
 
 /* ------------------------------------------------------------------ both */
 
-static int write_file(const char *dir, const char *name, const struct str *text, struct clr_error *err)
+static int write_file(const char *dir, const char *name, const char *text, struct clr_error *err)
 {
     char *path = NULL;
-    int rc = str_check(text, err);
+    int rc = fs_join(&path, dir, name, err);
 
     if (rc == 0)
-        rc = fs_join(&path, dir, name, err);
-    if (rc == 0)
-        rc = fs_write_atomic(path, str_text(text), text->length, err);
+        rc = fs_write_atomic(path, text, strlen(text), err);
     free(path);
     return rc;
 }
@@ -546,7 +544,9 @@ static int write_archive(const struct results *r, const char *dir, struct clr_er
         if (r->cells[i].state == LAB_FINISHED || r->cells[i].state == LAB_DIVERGED)
             rc = archive_add(&table, runs, r->cells[i].folder, err);
     if (rc == 0)
-        rc = write_file(dir, ARCHIVE_TABLE, &table, err);
+        rc = str_check(&table, err);
+    if (rc == 0)
+        rc = write_file(dir, ARCHIVE_TABLE, str_text(&table), err);
     if (rc == 0)
         rc = json_write(path, json_pack("{s:i, s:O}", "format", ARCHIVE_FORMAT, "runs", runs), 15, err);
     json_decref(runs);
@@ -560,24 +560,24 @@ int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_s
 {
     struct results r;
     struct str rows = {0}, lines = {0}, page = {0};
+    const struct str *const texts[] = {&r.made_on, &r.ranges, &rows, &lines, &page};
     int rc = results_init(&r, e, dir, states, err);
 
     if (rc == 0)
         rc = read_all(&r, err);
-    if (rc == 0)
-        rc = str_check(&r.made_on, err);
-    if (rc == 0)
-        rc = str_check(&r.ranges, err);
     if (rc == 0) {
         write_rows(&rows, &r);
         write_tables(&lines, &r);
         write_page(&page, &r, str_text(&lines));
-        rc = str_check(&lines, err);
     }
+    for (size_t i = 0; i < MEM_COUNT(texts) && rc == 0; i++)
+        rc = str_check(texts[i], err);
     if (rc == 0)
-        rc = write_file(dir, "results.csv", &rows, err);
+        rc = write_file(dir, "experiment.prototxt", e->text, err);
     if (rc == 0)
-        rc = write_file(dir, "results.md", &page, err);
+        rc = write_file(dir, "results.csv", str_text(&rows), err);
+    if (rc == 0)
+        rc = write_file(dir, "results.md", str_text(&page), err);
     if (rc == 0)
         rc = write_archive(&r, dir, err);
     if (rc == 0 && table) {

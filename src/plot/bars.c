@@ -80,6 +80,16 @@ static void extent(const struct bars *b, double *least, double *most)
     *least = fmin(shortest, fmax(low, shortest / SPREAD));
 }
 
+/* Does a spread go beyond that? */
+static bool has_cut(const struct bars *b, double end)
+{
+    for (size_t i = 0; i < b->row_count; i++)
+        for (size_t k = 0; k < b->series_count; k++)
+            if (b->rows[i].high[k] > end)
+                return true;
+    return false;
+}
+
 /* Sizes, and what is explained below, of all rows: which of them have room depends on it. */
 static void set_sizes(struct bars_drawing *d, double width)
 {
@@ -92,11 +102,10 @@ static void set_sizes(struct bars_drawing *d, double width)
     d->text = 12.5 * u;
     d->title = 15.5 * u;
     extent(b, &least, &most);
+    d->cut = has_cut(b, most);
     for (size_t i = 0; i < b->row_count; i++)
-        for (size_t k = 0; k < b->series_count; k++) {
+        for (size_t k = 0; k < b->series_count; k++)
             d->spreads = d->spreads || b->rows[i].high[k] > b->rows[i].low[k];
-            d->cut = d->cut || b->rows[i].high[k] > most;
-        }
 }
 
 static double row_height(const struct bars_drawing *d, size_t series, bool least)
@@ -361,21 +370,12 @@ static void draw_axis(struct bars_drawing *d)
     draw_below(d, label, foot + 8 * u + 2.1 * d->text, INK);
 }
 
-/* Is a spread cut in one of the rows that are drawn? */
-static bool is_cut(const struct bars_drawing *d)
-{
-    for (size_t i = 0; i < d->bars->row_count; i++)
-        for (size_t k = 0; k < d->bars->series_count; k++)
-            if (d->bars->rows[i].high[k] > d->end)
-                return true;
-    return false;
-}
-
 /* What the lines in the bars are: a line for each, so that it fits where figures are narrow. */
 static void draw_explanation(struct bars_drawing *d)
 {
     const char *const lines[] = {d->spreads ? "thin lines: smallest to largest sample" : NULL,
-                                 d->cut && is_cut(d) ? "arrows: cut; the largest is further on" : NULL};
+                                 d->cut && has_cut(d->bars, d->end) ? "arrows: cut; the largest is further on"
+                                                                    : NULL};
     double y = d->y + d->h + 8 * d->unit + 3.6 * d->text;
     char text[sizeof d->bars->notes[0]];
 

@@ -97,7 +97,7 @@ int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs,
                        .count = count,
                        .options = options ? options : &none,
                        .chart = {.panel_count = 1},
-                       .view = groups_accuracy()};
+                       .view = {GROUPS_OVER_ITERATIONS, 1.0, HISTORY_VAL_ACC, 100.0, 100.0}};
     int rc = kind(&f, err);
 
     if (rc == 0) {

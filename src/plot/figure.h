@@ -18,7 +18,7 @@ struct figure {
     const struct clr_plot_options *options; /* zeros where there are none */
     struct chart chart;
     struct runs runs;
-    struct groups_view view;
+    struct groups_view view; /* accuracy in percent over iterations, unless the kind changes it */
 };
 
 /* One kind of figure: fill the chart from the inputs. Errors as in clr/plot.h. */

@@ -211,11 +211,6 @@ const char *groups_topic(const struct runs *runs)
     return runs->run[0].topic;
 }
 
-struct groups_view groups_accuracy(void)
-{
-    return (struct groups_view){GROUPS_OVER_ITERATIONS, 1.0, HISTORY_VAL_ACC, 100.0, 100.0};
-}
-
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
                struct clr_error *err)
 {
