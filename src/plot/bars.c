@@ -36,7 +36,7 @@ struct bars_drawing {
     double names_at;   /* where the names end, right-aligned */
     double row, bar;   /* heights of a row, and of a bar with the gap below it */
     double value;      /* size of the numbers */
-    bool spreads, cut; /* are there any, and some that go beyond the axis: that is explained */
+    bool spreads, cut; /* are there any, and does one go beyond the axis? Both are explained */
     double end;        /* the largest number that is drawn: a spread beyond it is cut there … */
     bool write_cut;    /* … and there is room to write its end */
     struct axis axis;

@@ -266,7 +266,7 @@ static double widest_tick(struct drawing *d, const struct axis *a)
     return widest;
 }
 
-/* As many ticks as leave a gap of one and a half letters' height between their texts. */
+/* Set as many ticks as fit with a gap of one and a half letters' height between their texts. */
 static void fit_x_ticks(struct drawing *d, double width)
 {
     int max = (int)(width / (40.0 * d->s.unit));
@@ -309,7 +309,7 @@ static double lay_out_panels(struct drawing *d, double top, double bottom)
     return widest;
 }
 
-/* Left and right edge of the panels between which the first and the last tick's text stay inside. */
+/* Set the left and right edge of the panels so that the texts of the first and last tick stay in the figure. */
 static void lay_out_sides(struct drawing *d, double left)
 {
     double u = d->s.unit, right = d->width - 16 * u;
@@ -509,7 +509,7 @@ static void clear_places(struct drawing *d)
         place_clear(&d->place[p]);
 }
 
-/* Map what the panels will hold, texts of guides apart (they are small and go where room is left). */
+/* Map what the panels will hold, without the texts of guides, which take the room that is left. */
 static int map_panels(struct drawing *d, double *xy, struct clr_error *err)
 {
     int rc;
@@ -630,7 +630,7 @@ int chart_height(struct canvas *canvas, const struct chart *chart, int width, in
                                        (double)chart->lane_count * ROW * d.s.text);
 }
 
-/* Rows of a legend below that had no room. */
+/* Report the rows of a legend below that have no room. */
 static void report_hidden(const struct legend *l, int height, double row, double share)
 {
     const size_t all = (l->count + l->columns - 1) / l->columns;

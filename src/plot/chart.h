@@ -70,9 +70,9 @@ enum chart_key_kind {
     CHART_KEY_DOTS, /* the points that they are means of */
     CHART_KEY_GUIDE,
     CHART_KEY_END,   /* where a loss was no longer finite */
-    CHART_KEY_ABOVE, /* an arrow: a curve goes on above the axis */
+    CHART_KEY_ABOVE, /* an arrow: a curve continues above the axis */
     CHART_KEY_RANGE,
-    CHART_KEY_DOUBT, /* likewise, of a range not to be trained in yet */
+    CHART_KEY_DOUBT, /* likewise, of a range that is in doubt */
     CHART_KEY_BOUND,
     CHART_KEY_LANE,
     CHART_KEY_GREY,
@@ -125,7 +125,7 @@ void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *fo
 /* The brief text of the last key. */
 void chart_add_brief(struct chart *chart, const char *format, ...) CLR_PRINTF(2, 3);
 
-/* The key of curves that go on above an axis, up to that value. */
+/* The key of curves that continue above an axis, up to that value. */
 void chart_add_above(struct chart *chart, const char *what, double most);
 
 /*
@@ -136,18 +136,18 @@ void chart_add_above(struct chart *chart, const char *what, double most);
  * negative.
  */
 void chart_begin_axis(struct chart_panel *panel, double early);
-/* Begin it at that value; 0: as a whole. */
+/* Begin the y axis at that value; 0: show all of it. */
 void chart_begin_at(struct chart_panel *panel, double begin);
 
-/* Of every panel. */
+/* Remove that curve from every panel. */
 void chart_remove_series(struct chart *chart, size_t index);
 void chart_clear(struct chart *chart);
 
-/* Lines that a small title takes in a chart that wide. */
+/* How many lines a small title takes in a chart of that width. */
 int chart_title_rows(struct canvas *canvas, const char *title, double width);
 
-/* The height, that one or a larger one, at which a legend below and lanes take nothing from the panels.
- * CLR_ENOMEM. */
+/* Returns the smallest height, at least the given one, at which a legend below and lanes take nothing from the
+ * panels. CLR_ENOMEM. */
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err);
 

@@ -113,7 +113,7 @@ void curves_draw_bands(struct drawing *d, size_t p, double *xy);
 void curves_draw(struct drawing *d, size_t p, double *xy);
 /* A point, or a few pale dots, as a legend shows them. */
 void curves_draw_dot(struct drawing *d, const struct chart_series *s, double x, double y);
-/* The arrow of a curve that goes on above the axis; y: its head. */
+/* The arrow of a curve that continues above the axis; y: its head. */
 void curves_draw_arrow(struct drawing *d, double x, double y, uint32_t rgb);
 /* The line and marker of a legend's row. */
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width);

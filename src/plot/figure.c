@@ -8,7 +8,7 @@
 #include "plot/multiples.h"
 #include "plot/table.h"
 
-/* Of a figure whose height is ours to choose, in pixels. */
+/* Heights in pixels, where the user gives none. */
 #define LEAST_HEIGHT 240
 #define MOST_HEIGHT  10000 /* of bars: small rows that have no room are summed */
 
@@ -38,7 +38,7 @@ static bool are_equal(const struct chart *chart, size_t i, size_t k)
     return true;
 }
 
-/* A curve that lies under another one from end to end, in all panels, is not missing: its label says so. */
+/* The label of a curve that another one covers in all panels names that one. */
 static void name_equal(struct chart *chart)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -117,8 +117,8 @@ static char *title_of(struct figure_content content)
     return content.bars ? content.bars->title : content.chart->title;
 }
 
-/* Of a size that the user leaves to us: 8 to 5; bars as high as their rows; a legend below the panels takes
- * nothing from them. */
+/* Choose the sizes that the user does not give: width to height is 8 to 5, and a legend below the panels adds
+ * its height; bars are as high as their rows. */
 static int choose_size(struct canvas_spec *spec, struct figure_content content, bool multiples,
                        struct clr_error *err)
 {

@@ -15,7 +15,8 @@
 #include "plot/labels.h"
 #include "range/curve.h"
 
-/* Is that a sweep by a factor? Its run.json says so, else its rates, if there are enough. */
+/* Do the rates grow by a factor? run.json has the policy; without it, the rates are looked at, if there are
+ * enough. */
 static int is_geometric(bool *out, const struct plot_run *run, struct clr_error *err)
 {
     const struct csv *t = &run->table;
@@ -37,7 +38,7 @@ static int is_geometric(bool *out, const struct plot_run *run, struct clr_error 
     return 0;
 }
 
-/* The axis shows all rates that were asked for, also where the loss diverged before. */
+/* The axis shows all planned rates, also where the loss diverged before the last. */
 static void span_rates(struct chart *chart, const struct runs *runs)
 {
     chart->x_spans = true;
@@ -103,7 +104,7 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate, 
     chart_add_guide(panel, g);
 }
 
-/* What is read from a group's tests together; no tests where one of them is a file, or did not end. */
+/* Read a group's tests together. out->tests is 0 where a range.json is missing, or there are too many tests. */
 static int read_range(struct clr_range_result *out, const struct runs *runs, size_t group,
                       struct clr_error *err)
 {
@@ -130,7 +131,7 @@ static int read_range(struct clr_range_result *out, const struct runs *runs, siz
     return rc;
 }
 
-/* A stripe, and its line in the legend; `brief`: what it is, where room is scarce. */
+/* A stripe, and its row in the legend, with its text where there is little room. */
 static void add_shade(struct chart *chart, enum chart_key_kind kind, const char *what, const char *brief,
                       double lo, double hi)
 {
@@ -229,7 +230,7 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
     chart->lanes[chart->lane_count++] = lane;
 }
 
-/* Of several groups, those that have a colour: what is read of the others could not be distinguished. */
+/* Mark what was read from each group that has a colour. */
 static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     const size_t count = runs->groups < CHART_STYLES ? runs->groups : CHART_STYLES;
@@ -257,7 +258,7 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
     return rc;
 }
 
-/* As short as a legend's row; clr_range_result has more words. */
+/* Shorter than the explanation in clr_range_result, for a row of the legend. */
 static const char *reason(enum clr_range_verdict verdict)
 {
     static const char *const reasons[CLR_RANGE_VERDICTS] = {
@@ -275,7 +276,7 @@ static const char *reason(enum clr_range_verdict verdict)
     return reasons[verdict];
 }
 
-/* A test that never left chance, drawn as such: an axis that shows differences would show noise alone. */
+/* A test that never left chance: the axis begins at 0. One that shows differences would show only noise. */
 static void show_chance(struct chart_panel *panel, int classes, const struct clr_plot_options *o)
 {
     const double chance = 100.0 / classes;
@@ -320,7 +321,7 @@ static int smooth_curves(struct chart *chart, struct clr_error *err)
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
         int rc;
-        if (s->count < CLR_RANGE_POINTS) /* medians of three would have little to do with so few */
+        if (s->count < CLR_RANGE_POINTS) /* of so few points, medians of three would show little */
             continue;
         smoothed = true;
         rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);

@@ -120,7 +120,7 @@ bool groups_is_cut(const struct runs *runs, size_t group)
     return false;
 }
 
-/* Which runs the group's curve, whose last iteration that is, ends early for. */
+/* Report the runs for which the group's curve ends early, at iteration `last`. */
 static void report_cut(const struct runs *runs, size_t group, size_t members, double last)
 {
     const double end = longest(runs, group);

@@ -40,7 +40,7 @@ void guides_take(struct drawing *d, size_t p)
 
 #define PLACES 32 /* along a line that are tried, on both sides */
 
-/* Where it covers nothing; else nowhere: axis and legend show the same. */
+/* Draw the text where it covers nothing. Without such a place it is omitted: axis and legend have the number. */
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
     const struct place_box l = guide_pixels(d, p, g), *b = &d->box[p];
@@ -93,7 +93,7 @@ static bool is_clear(const struct drawing *d, double x, double w, int row, doubl
 }
 
 /* Place the texts from guides[0] on: each over its line, to the right or to the left of it, in the lowest row
- * that leaves room for all that follow. false: there is no such way, or it takes too long to find. */
+ * that leaves room for all that follow. false: no such arrangement was found. */
 static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int *tries)
 {
     const double edge = 4 * d->s.unit, beside = 4 * d->s.unit;

@@ -85,9 +85,8 @@ static void append_milestones(struct str *s, const struct clr_schedule *c)
         append_number(s, i == 0 ? "milestones " : ", ", (double)c->milestones[i]);
 }
 
-/* Is that field of the schedule given, or does its policy read it? Those that no policy of theirs reads are
- * the same for all, unless somebody gave them: then they do no harm, for they are compared within one policy
- * only. */
+/* Append that part of the schedule if its policy reads it and it is given. Parts are compared within one policy
+ * only, except for rates and momentum. */
 static void append_part(struct str *s, const struct clr_schedule *c, enum part part)
 {
     const enum clr_policy policy = c->policy;
@@ -209,7 +208,7 @@ struct tally {
     size_t same, other;
 };
 
-/* The value of most: only the labels of the others need to have theirs. */
+/* Do most groups have that value? Then only the labels of the others need theirs. */
 static bool is_common(struct tally t)
 {
     return t.same >= COMMON && t.same > t.other;
@@ -224,7 +223,7 @@ static bool is_compared(const struct plot_run *r, const struct plot_run *other, 
     return part == RATES || other->schedule.policy == r->schedule.policy;
 }
 
-/* Of a part. */
+/* How many groups have the run's value of that part. */
 static struct tally count_part(const struct runs *runs, const struct plot_run *r, enum part part, bool common,
                                struct str *s)
 {
@@ -328,7 +327,7 @@ static void append_setting(struct str *s, const char *key, const json_t *value)
 
 enum settings { MAJOR, LENGTH, MINOR };
 
-/* Minor: settings of length, frequency and source: no reason for another result, or visible in the figure. */
+/* Minor settings change no result, or are visible in the figure. */
 static enum settings kind_of(const char *key)
 {
     static const char *const minor[] = {
@@ -342,7 +341,7 @@ static enum settings kind_of(const char *key)
     return strcmp(key, "iterations") == 0 ? LENGTH : MAJOR;
 }
 
-/* Of a setting. */
+/* How many groups have that value of the setting. */
 static struct tally count_setting(const struct runs *runs, const char *key, const json_t *value)
 {
     struct tally t = {0, 0};
@@ -464,7 +463,7 @@ static int label_one(struct runs *runs, struct plot_run *r, struct clr_error *er
     return set_label(r, &s, err);
 }
 
-/* A run that went back is not what its schedule says: its rates were halved. */
+/* Rates that were halved after a divergence differ from the schedule: the label has how often. */
 static void append_backoffs(const struct runs *runs, struct plot_run *r)
 {
     const size_t length = strlen(r->label);
@@ -555,7 +554,7 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
     return 0;
 }
 
-/* As given? Else, by its last part? */
+/* Does the name mean that run, as its path is given, or by the last part of the path? */
 static bool is_called(const struct plot_run *r, const char *input, const char *name, bool as_given)
 {
     if (!as_given)

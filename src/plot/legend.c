@@ -130,7 +130,7 @@ bool legend_place_inside(struct drawing *d)
     return found && !d->legend.cut && d->legend.h < 0.6 * d->box[0].h;
 }
 
-/* Does the sample of that kind show the curve? */
+/* Does the sample of a key of that kind have a part for the curve? */
 static bool is_in_key(enum chart_key_kind kind, const struct chart_series *s)
 {
     return !s->muted && (kind == CHART_KEY_BAND   ? s->low != NULL
@@ -154,7 +154,7 @@ static void draw_key_part(struct drawing *d, enum chart_key_kind kind, const str
         curves_draw_dot(d, s, b.x + b.w / 2, middle);
 }
 
-/* In the colours of the curves that have it. */
+/* A sample with a part in the colour of each curve that has what the key explains. */
 static void draw_key_parts(struct drawing *d, enum chart_key_kind kind, double x, double y, double w,
                            double h)
 {

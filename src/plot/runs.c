@@ -115,7 +115,7 @@ double runs_diverged_at(const json_t *run_json)
     return json_count_value(&at, json_object_get(result, "iterations")) ? (double)at + 1.0 : NAN;
 }
 
-/* Of a run.json that was changed by hand, any number. */
+/* A run.json that was changed by hand may have any number: at most 1000. */
 static int read_backoffs(const json_t *run_json)
 {
     uint64_t n = 0;
@@ -190,8 +190,8 @@ static int read_table(struct plot_run *run, const char *csv_name, struct clr_err
     return runs_check_ascending(&run->table, run->csv_path, err);
 }
 
-/* A table by its own name, with a run.json or range.json beside it, stands for its folder: what it is read
- * with is there. */
+/* A table of the usual name with a run.json or range.json beside it stands for its folder, which has the
+ * settings. */
 static int find_folder(struct plot_run *run, const char *csv_name, struct clr_error *err)
 {
     const char *name = fs_last_part(run->csv_path);
@@ -334,7 +334,7 @@ const char *runs_clock(struct runs *runs)
         size_t n = 0;
         for (size_t k = 0; k < runs->count; k++)
             n += strcmp(runs->run[k].device, device) == 0;
-        if (n > most && device[0] && strcmp(device, several) != 0) { /* one that is known, if there is one */
+        if (n > most && device[0] && strcmp(device, several) != 0) { /* a known one is preferred */
             most = n;
             clock = device;
         }

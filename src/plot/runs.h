@@ -23,7 +23,7 @@ struct plot_run {
     bool in_folder;         /* the folder was named, which may be kept as archive.h has it */
     char name[RUNS_LABEL];  /* of the folder or file; of `within` where all that is in there is one group */
     char label[RUNS_LABEL]; /* labels.h */
-    char net[64], data[64]; /* names of both, of run.json; "": it does not say */
+    char net[64], data[64]; /* names of both, of run.json; "": not in it */
     char topic[RUNS_LABEL]; /* "quick on cifar10", or "" */
     bool scheduled;         /* run.json has a schedule */
     struct clr_schedule schedule;
@@ -37,7 +37,7 @@ struct plot_run {
     struct csv table;   /* at least one row; iterations ascending */
     struct csv times;   /* of timing.csv; after runs_read_times() */
     void *settings;     /* json_t without seed and out, or NULL */
-    char *described;    /* the schedule in words, of run.json; NULL: it does not say */
+    char *described;    /* the schedule in words, of run.json; NULL: not in it */
     char *seed;         /* as text, or NULL */
     size_t group;       /* repeats have the same number */
 };
