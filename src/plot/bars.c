@@ -299,18 +299,16 @@ static void draw_head(struct bars_drawing *d)
 {
     const double u = d->unit, x = legend_x(d);
     double y = 12 * u;
-    char text[BARS_LABEL];
 
     if (d->bars->title[0]) {
-        canvas_fit_text(d->canvas, text, sizeof text, d->bars->title, d->title, true, d->width - 24 * u);
-        canvas_text(d->canvas, d->width / 2, y + 0.5 * d->title, text, d->title, true, CANVAS_CENTER, INK);
+        canvas_fitted_text(d->canvas, d->width / 2, y + 0.5 * d->title, d->bars->title, d->title, true,
+                           CANVAS_CENTER, INK, d->width - 24 * u);
         y += 1.75 * d->title;
     }
     for (size_t k = 0; k < d->bars->series_count; k++, y += 1.5 * d->text) {
         canvas_rect(d->canvas, x, y + 0.25 * d->text, 1.6 * d->text, 0.8 * d->text, colors[k], 1.0);
-        canvas_fit_text(d->canvas, text, sizeof text, d->bars->series[k], d->text, false,
-                        d->width - x - 2.2 * d->text - 12 * u);
-        canvas_text(d->canvas, x + 2.2 * d->text, y + 0.65 * d->text, text, d->text, false, CANVAS_LEFT, INK);
+        canvas_fitted_text(d->canvas, x + 2.2 * d->text, y + 0.65 * d->text, d->bars->series[k], d->text,
+                           false, CANVAS_LEFT, INK, d->width - x - 2.2 * d->text - 12 * u);
     }
 }
 
@@ -428,18 +426,15 @@ static void draw_rows(struct bars_drawing *d)
     const struct bars *b = d->bars;
     const double u = d->unit, pad = fmin(3 * u, 0.12 * d->row);
     const bool fits = d->row > 0.75 * d->text;
-    char text[BARS_NAME];
 
     for (size_t i = 0; i < b->row_count; i++) {
         const double y = d->y + d->row * (double)i;
-        if (fits && begins_group(b, i)) {
-            canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].group, d->text, true,
-                            GROUP_MOST * d->width);
-            canvas_text(d->canvas, 14 * u, y + d->row / 2, text, d->text, true, CANVAS_LEFT, INK);
-        }
-        canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].name, d->text, false, NAME_MOST * d->width);
+        if (fits && begins_group(b, i))
+            canvas_fitted_text(d->canvas, 14 * u, y + d->row / 2, b->rows[i].group, d->text, true,
+                               CANVAS_LEFT, INK, GROUP_MOST * d->width);
         if (fits)
-            canvas_text(d->canvas, d->names_at, y + d->row / 2, text, d->text, false, CANVAS_RIGHT, INK_SOFT);
+            canvas_fitted_text(d->canvas, d->names_at, y + d->row / 2, b->rows[i].name, d->text, false,
+                               CANVAS_RIGHT, INK_SOFT, NAME_MOST * d->width);
         for (size_t k = 0; k < b->series_count; k++)
             draw_bar(d, &b->rows[i], k, y + pad + d->bar * (double)k);
     }

@@ -88,6 +88,10 @@ void canvas_text_up(struct canvas *c, double x, double y, const char *text, doub
 void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
                      double width);
 
+/* Draw as much of the text as canvas_fit_text() keeps. */
+void canvas_fitted_text(struct canvas *c, double x, double y, const char *text, double size, bool bold,
+                        enum canvas_align align, uint32_t rgb, double width);
+
 /* Bytes of the text that fit into `width` as a first line, up to a space or the end; the whole text where
  * even the first word is too long. */
 size_t canvas_break_text(struct canvas *c, const char *text, double size, bool bold, double width);

@@ -446,16 +446,14 @@ static void draw_title(struct drawing *d)
 {
     const double size = title_size(d), room = title_room(d);
     const char *title = d->chart->title;
-    char text[sizeof d->chart->title];
 
     for (int row = 0; *title && row < d->title_rows; row++) {
         const size_t n =
             row + 1 < d->title_rows ? canvas_break_text(d->canvas, title, size, true, room) : strlen(title);
-        char line[sizeof text];
+        char line[sizeof d->chart->title];
         (void)snprintf(line, sizeof line, "%.*s", (int)n, title);
-        canvas_fit_text(d->canvas, text, sizeof text, line, size, true, room);
-        canvas_text(d->canvas, d->width / 2, 14 * d->s.unit + (0.45 + 1.25 * row) * size, text, size, true,
-                    CANVAS_CENTER, INK);
+        canvas_fitted_text(d->canvas, d->width / 2, 14 * d->s.unit + (0.45 + 1.25 * row) * size, line, size,
+                           true, CANVAS_CENTER, INK, room);
         title += n;
         title += *title == ' ';
     }

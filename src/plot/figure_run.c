@@ -386,13 +386,8 @@ static int new_smooth(double **out, const double *v, size_t count, struct clr_er
     const size_t half = count / SMOOTH;
     int rc = mem_new(out, count, sizeof **out, "a curve", err);
 
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        const size_t first = i > half ? i - half : 0, last = i + half < count ? i + half : count - 1;
-        double sum = 0.0;
-        for (size_t k = first; k <= last; k++)
-            sum += v[k];
-        (*out)[i] = sum / (double)(last - first + 1);
-    }
+    for (size_t i = 0; i < count && rc == 0; i++)
+        (*out)[i] = smooth_mean(v, count, i, half);
     return rc;
 }
 

@@ -64,7 +64,7 @@ static size_t highest(const struct range_curve *c)
     size_t top = 0;
 
     for (size_t i = 1; i < c->count; i++)
-        if (smooth_three(c->accuracies, c->count, i) > smooth_three(c->accuracies, c->count, top))
+        if (smooth_mean(c->accuracies, c->count, i, 1) > smooth_mean(c->accuracies, c->count, top, 1))
             top = i;
     return top;
 }
@@ -73,7 +73,7 @@ static size_t highest(const struct range_curve *c)
 static double noise_of(const struct range_curve *c, double baseline, double *scratch)
 {
     const double of_mean = 1.2533141373155003 /* sqrt(π/2) */, of_median = 1.482602218505602;
-    const double top = smooth_three(c->accuracies, c->count, highest(c));
+    const double top = smooth_mean(c->accuracies, c->count, highest(c), 1);
     double at_top = 0.0, of_all;
     size_t n = distances(scratch, c, baseline + (top - baseline) / 2.0);
 
@@ -360,7 +360,7 @@ static int fit_curve(struct clr_range_result *r, struct reading *w, double *scra
 
     if (rc < 0)
         return rc;
-    r->top_accuracy = smooth_three(c->accuracies, c->count, highest(c));
+    r->top_accuracy = smooth_mean(c->accuracies, c->count, highest(c), 1);
     r->top_lr = c->rates[highest(c)];
     r->noise = noise_of(c, r->baseline, scratch);
     r->threshold = r->baseline + SIGNIFICANT * hypot(r->standard_error, r->noise);
