@@ -166,7 +166,7 @@ struct look look_of(size_t i)
 }
 
 /* Text grows slower than the figure, so that small figures stay readable and large ones do not look empty. */
-static struct sizes sizes_of(double width, double height, bool low)
+struct sizes drawing_sizes(double width, double height, bool low)
 {
     double u = sqrt(fmin(width / 960.0, height / 600.0));
 
@@ -400,32 +400,39 @@ static void draw_break(struct drawing *d, double x, double foot)
     canvas_polyline(d->canvas, gap + 4, 2, &spine);
 }
 
+void drawing_x_ticks(struct canvas *canvas, const struct axis *a, const struct sizes *s, struct place_box b,
+                     bool texts)
+{
+    const double u = s->unit, foot = b.y + b.h;
+    const struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
+                            spine = {INK_SOFT, 1.0, u, CANVAS_SOLID};
+
+    for (int i = 0; i < a->count; i++) {
+        const double x = b.x + axes_place(a, a->ticks[i].value) * b.w;
+        canvas_rule(canvas, x, b.y, x, foot, &grid);
+        canvas_rule(canvas, x, foot, x, foot + 5 * u, &spine);
+        if (texts)
+            canvas_text(canvas, x, foot + 7 * u + 0.6 * s->text, a->ticks[i].text, s->text, false,
+                        CANVAS_CENTER, INK);
+    }
+    for (int i = 0; i < a->minor_count; i++) {
+        const double x = b.x + axes_place(a, a->minor[i]) * b.w;
+        canvas_rule(canvas, x, foot, x, foot + 3 * u, &spine);
+    }
+}
+
 static void draw_axes(struct drawing *d, size_t p)
 {
     const struct place_box *b = &d->box[p];
     double u = d->s.unit, foot = b->y + b->h;
     struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
                       spine = {INK_SOFT, 1.0, 1.0 * u, CANVAS_SOLID};
-    bool last = p + 1 == d->chart->panel_count;
 
     for (int i = 0; i < d->y[p].count; i++) {
         double y = drawing_py(d, p, d->y[p].ticks[i].value);
         canvas_rule(d->canvas, b->x, y, b->x + b->w, y, &grid);
     }
-    for (int i = 0; i < d->x.count; i++) {
-        double x = drawing_px(d, p, d->x.ticks[i].value);
-        canvas_rule(d->canvas, x, b->y, x, foot, &grid);
-    }
-    for (int i = 0; i < d->x.count; i++) {
-        double x = drawing_px(d, p, d->x.ticks[i].value);
-        canvas_rule(d->canvas, x, foot, x, foot + 5 * u, &spine);
-        if (last)
-            drawing_text(d, x, foot + 7 * u + 0.6 * d->s.text, d->x.ticks[i].text, CANVAS_CENTER, INK);
-    }
-    for (int i = 0; i < d->x.minor_count; i++) {
-        double x = drawing_px(d, p, d->x.minor[i]);
-        canvas_rule(d->canvas, x, foot, x, foot + 3 * u, &spine);
-    }
+    drawing_x_ticks(d->canvas, &d->x, &d->s, *b, p + 1 == d->chart->panel_count);
     for (int i = 0; i < d->y[p].count; i++) {
         double y = drawing_py(d, p, d->y[p].ticks[i].value);
         canvas_rule(d->canvas, b->x - 5 * u, y, b->x, y, &spine);
@@ -461,7 +468,7 @@ static void draw_title(struct drawing *d)
 
 int chart_title_rows(struct canvas *canvas, const char *title, double width)
 {
-    const struct sizes s = sizes_of(width, width, false); /* of a cell: the smallest there are */
+    const struct sizes s = drawing_sizes(width, width, false); /* of a cell: the smallest there are */
     int rows = 0;
 
     do {
@@ -563,7 +570,7 @@ static void put_legend_below(struct drawing *d)
         d->low = tries[i].low;
         d->lane_count = tries[i].lanes ? d->chart->lane_count : 0;
         d->share = tries[i].share;
-        d->s = sizes_of(d->width, d->height, d->low);
+        d->s = drawing_sizes(d->width, d->height, d->low);
         d->legend_below = false;
         lay_out(d);
         d->legend_below = true;
@@ -579,7 +586,7 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     int rc;
 
     d->cell = CELL * fmax(1.0, fmax(d->width, d->height) / 2000.0);
-    d->s = sizes_of(d->width, d->height, false);
+    d->s = drawing_sizes(d->width, d->height, false);
     d->lane_count = d->chart->lane_count;
     rc = curves_new_trace(d, xy, err);
     if (rc < 0)

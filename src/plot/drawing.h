@@ -1,4 +1,4 @@
-/* A chart while it is drawn: what chart.c, legend.c, curves.c and guides.c share. */
+/* A chart while it is drawn: what chart.c, legend.c, curves.c and guides.c share, and bars.c in part. */
 #ifndef PLOT_DRAWING_H
 #define PLOT_DRAWING_H
 
@@ -83,6 +83,12 @@ struct drawing {
 int drawing_run(struct drawing *d, struct clr_error *err);
 
 struct look look_of(size_t i);
+
+struct sizes drawing_sizes(double width, double height, bool low);
+
+/* The ticks of an x axis below the box, with their lines in the box and, unless `texts` is false, their texts. */
+void drawing_x_ticks(struct canvas *canvas, const struct axis *a, const struct sizes *s, struct place_box b,
+                     bool texts);
 
 /* Text of the size of ticks and legends. */
 double drawing_text_width(const struct drawing *d, const char *text);
