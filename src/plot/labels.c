@@ -356,8 +356,23 @@ static struct tally count_setting(const struct runs *runs, const char *key, cons
     return t;
 }
 
-/* The major settings that are not the same for all. */
-static void append_major(struct str *s, const struct runs *runs, const struct plot_run *r, bool common)
+/* Does another group, whose label is alike so far, have another value of the setting? */
+static bool differs_among_equal(const struct runs *runs, const struct plot_run *r, const char *key,
+                                const json_t *value)
+{
+    for (const struct plot_run *other = runs->run; other < runs->run + runs->count; other++) {
+        const json_t *theirs = json_object_get(other->settings, key);
+        if (other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
+            !json_equal(theirs, value))
+            return true;
+    }
+    return false;
+}
+
+/* The run's settings of that kind: major ones that are not the same for all, others that differ from those of a
+ * run whose label is alike so far. common: also major ones that most have. */
+static void append_settings(struct str *s, const struct runs *runs, const struct plot_run *r,
+                            enum settings kind, bool common)
 {
     const char *key;
     json_t *value;
@@ -365,28 +380,8 @@ static void append_major(struct str *s, const struct runs *runs, const struct pl
     json_object_foreach((json_t *)r->settings, key, value)
     {
         const struct tally t = count_setting(runs, key, value);
-        if (kind_of(key) == MAJOR && t.other > 0 && (common || !is_common(t)))
-            append_setting(s, key, value);
-    }
-}
-
-/* The settings of another kind in which the run differs from one whose label is alike so far. */
-static void append_settings(struct str *s, const struct runs *runs, const struct plot_run *r,
-                            enum settings kind)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach((json_t *)r->settings, key, value)
-    {
-        bool differs = false;
-        for (size_t k = 0; k < runs->count && !differs; k++) {
-            const struct plot_run *other = &runs->run[k];
-            const json_t *theirs = json_object_get(other->settings, key);
-            differs = other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
-                      !json_equal(theirs, value);
-        }
-        if (differs && kind_of(key) == kind)
+        if (kind_of(key) == kind && t.other > 0 &&
+            (kind == MAJOR ? common || !is_common(t) : differs_among_equal(runs, r, key, value)))
             append_setting(s, key, value);
     }
 }
@@ -424,7 +419,7 @@ static int extend_equal(struct runs *runs, const enum settings *kind, struct clr
             continue;
         str_append(&more[i], "%s", r->label);
         if (kind && r->settings)
-            append_settings(&more[i], runs, r, *kind);
+            append_settings(&more[i], runs, r, *kind, false);
         else if (!kind && strcmp(r->label, r->name) != 0)
             str_append(&more[i], r->label[0] ? " (%s)" : "%s", r->name);
     }
@@ -442,7 +437,7 @@ static void append_differences(struct str *s, const struct runs *runs, const str
 {
     append_topic(s, runs, r);
     append_schedule(s, runs, r, common);
-    append_major(s, runs, r, common);
+    append_settings(s, runs, r, MAJOR, common);
 }
 
 static int label_one(struct runs *runs, struct plot_run *r, struct clr_error *err)
