@@ -15,27 +15,14 @@
 #include "plot/labels.h"
 #include "range/curve.h"
 
-/* Do the rates grow by a factor? run.json has the policy; without it, the rates are looked at, if there are
- * enough. */
-static int is_geometric(bool *out, const struct plot_run *run, struct clr_error *err)
+/* Do the rates grow by a factor? run.json has the policy; without it, the rates are looked at. */
+static bool is_geometric(const struct plot_run *run)
 {
     const struct csv *t = &run->table;
-    double *columns;
-    int rc;
 
-    *out = run->scheduled && run->schedule.policy == CLR_POLICY_SWEEP_LOG;
-    if (run->scheduled)
-        return 0;
-    rc = mem_new(&columns, t->rows, 2 * sizeof(double), "rates", err);
-    if (rc < 0)
-        return rc;
-    for (size_t r = 0; r < t->rows; r++) {
-        columns[r] = csv_at(t, r, HISTORY_ITERATION);
-        columns[t->rows + r] = csv_at(t, r, HISTORY_LR);
-    }
-    *out = axes_is_geometric(columns, columns + t->rows, t->rows);
-    free(columns);
-    return 0;
+    return run->scheduled ? run->schedule.policy == CLR_POLICY_SWEEP_LOG
+                          : axes_is_geometric(t->values + HISTORY_ITERATION, t->values + HISTORY_LR,
+                                              t->columns, t->rows);
 }
 
 /* The axis shows all planned rates, also where the loss diverged before the last. */
@@ -71,19 +58,16 @@ static int check_schedule(const struct plot_run *run, struct clr_error *err)
 int figure_over_rates(struct figure *f, struct clr_error *err)
 {
     struct chart *chart = &f->chart;
-    bool geometric = false;
 
     for (size_t i = 0; i < f->runs.count; i++) {
         const struct plot_run *run = &f->runs.run[i];
         int rc = range_check_rising(&run->table, run->csv_path, err);
         if (rc == 0)
             rc = check_schedule(run, err);
-        if (rc == 0)
-            rc = is_geometric(&geometric, run, err);
         if (rc < 0)
             return rc;
         /* One sweep by a factor is enough: on a linear axis, most of it would be in a single place. */
-        chart->x_log = chart->x_log || geometric;
+        chart->x_log = chart->x_log || is_geometric(run);
     }
     f->view.over = GROUPS_OVER_RATES;
     str_copy(chart->x_label, sizeof chart->x_label, "learning rate");
