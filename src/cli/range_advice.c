@@ -400,9 +400,8 @@ static void append_rules(struct str *s, const struct clr_range_result *r)
         return;
     str_append(s, "\n");
     if (2 * inside < said)
-        str_append(s, inside > 0 ? "One" : "None");
-    if (2 * inside < said)
-        str_append(s, " of these rules lies in the range: look at the figure before you trust it.\n");
+        str_append(s, "%s of these rules lies in the range: look at the figure before you trust it.\n",
+                   inside > 0 ? "One" : "None");
 }
 
 static void append_bounds(struct str *s, const struct clr_range_result *r)

@@ -377,22 +377,17 @@ static bool is_timed(const struct runs *runs, size_t group)
     return false;
 }
 
-/* A curve over time without times of the device that the others have is not drawn. */
-static void report_untimed(const struct plot_run *r)
-{
-    log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others", r->label,
-             r->device[0] ? r->device : "an unknown device");
-}
-
-/* Keep the groups that have times, and number them anew. */
+/* Keep the groups that have times of the device that is drawn, and number them anew. */
 static void drop_untimed(struct runs *runs)
 {
     size_t kept = 0, groups = 0;
 
     for (size_t g = 0; g < runs->groups; g++) {
         const bool timed = is_timed(runs, g);
+        const struct plot_run *first = runs_next(runs, g, NULL);
         if (!timed)
-            report_untimed(runs_next(runs, g, NULL));
+            log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others",
+                     first->label, first->device[0] ? first->device : "an unknown device");
         for (size_t i = 0; i < runs->count; i++)
             if (runs->run[i].group == g)
                 runs->run[i].group = timed ? groups : SIZE_MAX;
