@@ -284,8 +284,8 @@ void axes_set_ticks(struct axis *a, int max_texts)
 
 /* ---- kind ---- */
 
-/* Largest distance of f(v) from the straight line between its ends, as a share of its rise. last: the index of
- * the last one. */
+/* Largest distance of f(v) from the straight line between its ends, as a share of its rise. last: the
+ * index of the last one. */
 static double bend(const double *t, const double *v, size_t stride, size_t last, bool log_v)
 {
     const double from = log_v ? log(v[0]) : v[0], rise = (log_v ? log(v[last]) : v[last]) - from;

@@ -309,7 +309,8 @@ static double lay_out_panels(struct drawing *d, double top, double bottom)
     return widest;
 }
 
-/* Set the left and right edge of the panels so that the texts of the first and last tick stay in the figure. */
+/* Set the left and right edge of the panels so that the texts of the first and last tick stay in the
+ * figure. */
 static void lay_out_sides(struct drawing *d, double left)
 {
     double u = d->s.unit, right = d->width - 16 * u;

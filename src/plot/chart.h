@@ -146,8 +146,8 @@ void chart_clear(struct chart *chart);
 /* How many lines a small title takes in a chart of that width. */
 int chart_title_rows(struct canvas *canvas, const char *title, double width);
 
-/* Returns the smallest height, at least the given one, at which a legend below and lanes take nothing from the
- * panels. CLR_ENOMEM. */
+/* Returns the smallest height, at least the given one, at which a legend below and lanes take nothing
+ * from the panels. CLR_ENOMEM. */
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err);
 

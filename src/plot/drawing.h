@@ -86,7 +86,8 @@ struct look look_of(size_t i);
 
 struct sizes drawing_sizes(double width, double height, bool low);
 
-/* The ticks of an x axis below the box, with their lines in the box and, unless `texts` is false, their texts. */
+/* The ticks of an x axis below the box, with their lines in the box and, unless `texts` is false, their
+ * texts. */
 void drawing_x_ticks(struct canvas *canvas, const struct axis *a, const struct sizes *s, struct place_box b,
                      bool texts);
 

@@ -88,7 +88,8 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate, 
     chart_add_guide(panel, g);
 }
 
-/* Read a group's tests together. out->tests is 0 where a range.json is missing, or there are too many tests. */
+/* Read a group's tests together. out->tests is 0 where a range.json is missing, or there are too many
+ * tests. */
 static int read_range(struct clr_range_result *out, const struct runs *runs, size_t group,
                       struct clr_error *err)
 {

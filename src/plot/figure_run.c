@@ -16,8 +16,9 @@
 #include "plot/labels.h"
 #include "plot/rates.h"
 
-#define AS_LONG                                                                                              \
-    0.98 /* of the longest run: counts as equally long, since periods and epochs seldom end at a round number */
+/* Of the longest run: counts as equally long, since periods and epochs seldom end at a round number. */
+#define AS_LONG 0.98
+
 #define MAX_MARKED 5 /* most iteration counts that are marked */
 
 /* Fewest points that show the course of accuracies, and of losses, each of which is of a single batch. */
@@ -176,8 +177,8 @@ static void begin_by_itself(struct chart_panel *panel)
                      panel->series[i].label, panel->begin);
 }
 
-/* Begin the axis at that accuracy. A curve that never reaches it is omitted. The level of equal accuracy stays
- * if it is on the axis. */
+/* Begin the axis at that accuracy. A curve that never reaches it is omitted. The level of equal accuracy
+ * stays if it is on the axis. */
 static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];

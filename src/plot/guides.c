@@ -40,7 +40,8 @@ void guides_take(struct drawing *d, size_t p)
 
 #define PLACES 32 /* along a line that are tried, on both sides */
 
-/* Draw the text where it covers nothing. Without such a place it is omitted: axis and legend have the number. */
+/* Draw the text where it covers nothing. Without such a place it is omitted: axis and legend have the
+ * number. */
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
     const struct place_box l = guide_pixels(d, p, g), *b = &d->box[p];

@@ -85,8 +85,8 @@ static void append_milestones(struct str *s, const struct clr_schedule *c)
         append_number(s, i == 0 ? "milestones " : ", ", (double)c->milestones[i]);
 }
 
-/* Append that part of the schedule if its policy reads it and it is given. Parts are compared within one policy
- * only, except for rates and momentum. */
+/* Append that part of the schedule if its policy reads it and it is given. Parts are compared within one
+ * policy only, except for rates and momentum. */
 static void append_part(struct str *s, const struct clr_schedule *c, enum part part)
 {
     const enum clr_policy policy = c->policy;
@@ -369,8 +369,8 @@ static bool differs_among_equal(const struct runs *runs, const struct plot_run *
     return false;
 }
 
-/* The run's settings of that kind: major ones that are not the same for all, others that differ from those of a
- * run whose label is alike so far. common: also major ones that most have. */
+/* The run's settings of that kind: major ones that are not the same for all, others that differ from
+ * those of a run whose label is alike so far. common: also major ones that most have. */
 static void append_settings(struct str *s, const struct runs *runs, const struct plot_run *r,
                             enum settings kind, bool common)
 {

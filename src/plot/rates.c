@@ -38,8 +38,8 @@ static void add_point(struct points *p, uint64_t iteration, double rate)
 
 /*
  * The first `updates` updates; update t is iteration t + 1. lines: a straight piece gets points only at its
- * ends. Of pieces that are too short to be seen, two in each SAMPLES-th part of the run are traced, a rise and
- * a fall or both sides of a jump, so that the highest and the lowest rates are drawn.
+ * ends. Of pieces that are too short to be seen, two in each SAMPLES-th part of the run are traced, a rise
+ * and a fall or both sides of a jump, so that the highest and the lowest rates are drawn.
  */
 static void trace_schedule(struct points *p, const struct clr_schedule *s, uint64_t updates, bool lines)
 {
@@ -127,8 +127,8 @@ static int add_schedule(struct chart_panel *panel, const struct plot_run *run, d
     return 0;
 }
 
-/* Does the value jump from the row before to row r: by far more than from the rows beside them, and by as much
- * as can be seen? */
+/* Does the value jump from the row before to row r: by far more than from the rows beside them, and by as
+ * much as can be seen? */
 static bool jumps(const struct csv *t, size_t r, size_t x, size_t y, double most)
 {
     const double step = fabs(csv_at(t, r, y) - csv_at(t, r - 1, y));

@@ -48,9 +48,9 @@ struct runs {
 };
 
 /*
- * Read folders (their run.json and `csv_name`) and CSV files; within: as in struct plot_run, for each, or NULL.
- * Folders with equal settings but for seed and out, and different seeds, make a group. Labels of different
- * groups differ. CLR_EINPUT: "FILE:LINE: …"; nothing to read.
+ * Read folders (their run.json and `csv_name`) and CSV files; within: as in struct plot_run, for each, or
+ * NULL. Folders with equal settings but for seed and out, and different seeds, make a group. Labels of
+ * different groups differ. CLR_EINPUT: "FILE:LINE: …"; nothing to read.
  */
 int runs_read(struct runs *out, const char *const *inputs, const char *const *within, size_t count,
               const char *csv_name, struct clr_error *err);

@@ -34,7 +34,8 @@ bool range_is_test_name(const char *name)
     return range_is_repeat_name(name) || strncmp(name, "decay-", 6) == 0;
 }
 
-/* The rates, the column `at`, and the iterations, of a file in the folder that begins with so many columns. */
+/* The rates, the column `at`, and, unless NULL, the iterations, of a file in the folder that begins with so
+ * many columns. */
 static int read_columns(double **x, double **y, double **iterations, size_t *count, const char *folder,
                         const char *name, size_t columns, size_t at, struct clr_error *err)
 {

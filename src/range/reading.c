@@ -169,8 +169,8 @@ static double mean_of(const double *v, size_t n, double *variance)
     return sum / (double)n;
 }
 
-/* By how much more than the noise, and than that part of itself, the mean of the n losses from `at` on is above
- * the mean of the first n; negative: below. 0: by no more. */
+/* By how much more than the noise, and than that part of itself, the mean of the n losses from `at` on is
+ * above the mean of the first n; negative: below. 0: by no more. */
 static double change(const struct range_curve *c, size_t at, size_t n, double part)
 {
     double variance, other;
