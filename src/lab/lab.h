@@ -115,10 +115,10 @@ int lab_look(enum lab_state *out, const char *folder, const char *const *argumen
 int lab_describe(struct str *out, const struct lab_run *run, const char *folder, struct clr_error *err);
 
 /*
- * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
- * tables of the latter in *table too (NULL: not required), to be freed with free(); NULL there: there is
- * nothing to report. `states` has one entry for each run and each of its seeds, in that order. CLR_EUSAGE:
- * seeds of a run were trained on different images.
+ * Write experiment.prototxt, results.csv and results.md into `dir`, from those of its runs that are finished
+ * or diverged; the tables of the latter in *table too (NULL: not required), to be freed with free(); NULL
+ * there: there is nothing to report. `states` has one entry for each run and each of its seeds, in that
+ * order. CLR_EUSAGE: seeds of a run were trained on different images.
  */
 int lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states, char **table,
                struct clr_error *err);
