@@ -157,6 +157,8 @@ static int check_node(int *refused, struct refusals *to, struct session *s, cons
     const bool failed = verify_op_as(s->replica.ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
     bool wrong = failed, done = false;
 
+    if (failed && selfcheck_stopped(s, err) < 0) /* a signal may have ended the driver's compiler, too */
+        return CLR_EINTERRUPTED;
     if (failed && !refusals_may_help(&why))
         return clr_error_set(err, why.code, "%s", why.message);
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {

@@ -72,6 +72,8 @@ def a_wrong_variant_is_refused_by_name():
                     [WRONG_WINOGRAD, "^layer 'conv2': the forward is wrong with variant 'winograd"])
     expect_lines("\n".join(line for line in result.err.splitlines() if re.match("warning: .*winograd", line)), 1)
     check("winograd" not in str(variants(out)), f"{variants(out)}")
+    for once in ("compiling kernels", "checking whether"):
+        check(result.err.count(once) <= 1, f"printed in each round\n{result}")
     again = fresh("run")
     result = expect(clr(*small(again, norm=False), env=wrong), 0)
     check("wrong" not in result.err and variants(again) == variants(out), f"{result}")
@@ -249,6 +251,18 @@ def doctor_takes_want_of_memory_for_what_it_is():
                            ({"LD_PRELOAD": built("faults"), "FAULTS_FAIL": "memory:5000:12"}, 1, "out of memory")):
         result = expect(clr("doctor", env=pretended(True) | env), code, ["^WRONG "], [f"clr-cl: .*: .*{why}"])
         check("FAILED" not in result.out and "training" not in result.out, f"it went on\n{result}")
+
+
+@case
+def an_interrupted_compiler_is_no_wrong_kernel():
+    """Ctrl-C ends the driver's compiler, too: at the start, and while layers are checked one by one."""
+    for command in (tiny(out=fresh("run")), ["doctor"], ["bench", "--net", tiny_net(), "--batch", 10]):
+        for build in (1, 13):
+            env = pretended(True) | {"STUB_OPENCL_INTERRUPT": build}
+            result = expect(clr(*command, env=env), 130, [], ["clr-cl: stopped"])
+            check("compile with" not in result.err and "refuses" not in result.err, f"{result}")
+            check(not list(env["XDG_DATA_HOME"].rglob("*.json")), "a variant is recorded as one that fails")
+            check(build == 1 or command[0] != "train" or "one layer after the other" in result.err, f"{result}")
 
 
 @case
