@@ -17,7 +17,6 @@
 #define SAME         1.05
 #define PLANNED_SAME 1.005
 #define DRIFT        1.2
-#define FACTOR_SURE  1.1 /* a factor that can be off by more has a ~ */
 
 /* What a line's numbers are: of a time less is faster, of a rate more; BEST is a rate's best sample; an
  * amount is neither; one that is planned is no sample. */
@@ -140,12 +139,11 @@ static bool lies_in(double v, const struct clr_bench_spread *s)
     return v >= s->min && v <= s->max;
 }
 
-/* Do the samples leave open how often the one goes into the other, the medians the factor? */
+/* May another run of both have the larger one first? */
 static bool is_uncertain(const struct clr_bench_spread *small, const struct clr_bench_spread *large,
                          double factor)
 {
-    return factor < DRIFT || small->count < 2 || large->count < 2 ||
-           large->min / small->max < factor / FACTOR_SURE || large->max / small->min > factor * FACTOR_SURE;
+    return factor < DRIFT || small->count < 2 || large->count < 2 || large->min <= small->max;
 }
 
 /* Against the first cell of its line. */

@@ -17,7 +17,7 @@ def lie(find, put, folder):
 
 NET = """name: "small"
 layer { name: "data" type: "Data" top: "data" top: "label" transform_param { scale: 0.00390625 } }
-layer { name: "pool0" type: "Pooling" bottom: "data" top: "pool0" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+layer { name: "pool0" type: "Pooling" bottom: "data" top: "pool0" pooling_param { pool: AVE kernel_size: 4 stride: 4 } }
 layer {
   name: "conv1" type: "Convolution" bottom: "pool0" top: "conv1"
   convolution_param { num_output: 32 kernel_size: 1 weight_filler { type: "xavier" } }
@@ -142,9 +142,9 @@ def a_wrong_update_is_no_device_to_train_on():
 
 
 def sized(net):
-    """The same net on smaller maps, with the size of its images in the file."""
-    text = net.read_text(encoding="utf-8").replace("kernel_size: 2 stride: 2", "kernel_size: 4 stride: 4")
-    text = text.replace("transform_param", "input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } } transform_param")
+    """The same net, with the size of its images in the file."""
+    text = net.read_text(encoding="utf-8").replace(
+        "transform_param", "input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } } transform_param")
     return write(fresh("sized.prototxt"), text)
 
 
