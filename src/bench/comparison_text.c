@@ -152,7 +152,7 @@ static void end_line(const struct page *p)
 static bool leaves_out_a_share(const struct clr_bench_report *r)
 {
     for (size_t i = 0; i < r->row_count; i++)
-        if (peak_is_left_out(r, &r->rows[i]))
+        if (r->peak_gflops.count > 0 && peak_is_left_out(r, &r->rows[i]))
             return true;
     return false;
 }
@@ -235,7 +235,10 @@ static void note_report(const struct page *p, size_t k)
                  "lines.",
                  k + 1, p->c->within[j].with, p->c->within[j].layer);
     note_replaced(p, k);
-    if (r->row_count == 0)
+    if (r->stopped[0])
+        note(p, "[%zu] was stopped while it measured '%s': that and what comes after it are missing.", k + 1,
+             r->stopped);
+    else if (r->row_count == 0)
         note(p, "[%zu] has no times of layers: that driver's are unusable.", k + 1);
     if (r->peak_memory_compiler)
         note(p,

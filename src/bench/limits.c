@@ -94,14 +94,19 @@ static int measure_fma(struct clr_bench_report *out, struct limits *l, struct cl
 {
     const double flop = 2.0 * ROUNDS * ACCUMULATORS * l->width * (double)l->items;
     const struct measure m = {run_fma, l, 100000, 1.5, l->o};
+    struct clr_bench_spread peak;
     int rc = ocl_buffer_create(&l->y, l->ctx, l->items * ACCUMULATORS * (size_t)l->width * sizeof(float),
                                "results of multiply-adds", err);
 
     if (rc == 0)
-        rc = measure_run(&out->peak_gflops, &m, err);
+        rc = measure_run(&peak, &m, err);
     if (rc == 0)
-        measure_invert(&out->peak_gflops, flop * 1e-9);
-    return rc < 0 ? rc : check_fma(l, err);
+        rc = check_fma(l, err);
+    if (rc < 0)
+        return rc;
+    measure_invert(&peak, flop * 1e-9);
+    out->peak_gflops = peak;
+    return 0;
 }
 
 /* ------------------------------------------------------------------ memory */
@@ -169,6 +174,7 @@ static int measure_triad(struct clr_bench_report *out, struct limits *l, struct 
     const size_t size = (size_t)l->vectors * (size_t)l->width * sizeof(float);
     const struct ocl_arg fill[] = {OCL_MEM(l->abc[0]), OCL_MEM(l->abc[1]), {sizeof l->vectors, &l->vectors}};
     const struct measure m = {run_triad, l, 100000, 1.5, l->o};
+    struct clr_bench_spread bandwidth;
     int rc = 0;
 
     for (int i = 0; i < 3 && rc == 0; i++)
@@ -176,12 +182,15 @@ static int measure_triad(struct clr_bench_report *out, struct limits *l, struct 
     if (rc == 0)
         rc = ocl_launch(l->ctx, l->fill, "bandwidth", 1, &l->span_items, fill, (int)MEM_COUNT(fill), err);
     if (rc == 0)
-        rc = measure_run(&out->bandwidth_gb, &m, err);
+        rc = measure_run(&bandwidth, &m, err);
+    if (rc == 0)
+        rc = check_triad(l, size / sizeof(float), err);
     if (rc < 0)
         return rc;
-    measure_invert(&out->bandwidth_gb, 3e-9 * (double)size);
+    measure_invert(&bandwidth, 3e-9 * (double)size);
+    out->bandwidth_gb = bandwidth;
     out->triad_bytes = size;
-    return check_triad(l, size / sizeof(float), err);
+    return 0;
 }
 
 int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, const struct clr_bench_options *o,

@@ -107,13 +107,13 @@ static const struct member device_members[] = {
 static const struct member report_members[] = {
     {"device", PART(device_members)},
     {"created", REPORT(MEMBER_LINE, created)},
-    {"peak_gflops", WHOLE(peak_gflops)},
-    {"bandwidth_gb_per_s", WHOLE(bandwidth_gb)},
+    {"peak_gflops", WHOLE(peak_gflops), .optional = true},
+    {"bandwidth_gb_per_s", WHOLE(bandwidth_gb), .optional = true},
     {"triad_array_bytes", REPORT(MEMBER_COUNT, triad_bytes), 0, MOST},
     {"training_step_ms", WHOLE(step_ms)},
     {"inference_ms", WHOLE(inference_ms)},
     {"warm_start_s", WHOLE(warm_start_s)},
-    {"first_start_s", WHOLE(first_start_s)},
+    {"first_start_s", WHOLE(first_start_s), .optional = true},
     {"programs_compiled", REPORT(MEMBER_INT, programs_compiled), 0, INT_MAX},
     {"peak_memory_bytes", REPORT(MEMBER_COUNT, peak_memory_bytes), 1, MOST, true},
     {"peak_memory_includes_compiler", REPORT(MEMBER_BOOL, peak_memory_compiler)},
@@ -124,6 +124,7 @@ static const struct member report_members[] = {
     {"tuned_layers", REPORT(MEMBER_INT, tuned_layers), 0, INT_MAX, true},
     {"tuned", REPORT(MEMBER_LINE, tuned), .optional = true},
     {"training_refused", REPORT(MEMBER_LINE, refused), .optional = true},
+    {"stopped", REPORT(MEMBER_LINE, stopped), .optional = true},
     {.name = NULL},
 };
 
@@ -147,6 +148,19 @@ static const struct member net_members[] = {
     {"input", REPORT(MEMBER_INTS, input), 1, 65536},
     {.name = NULL},
 };
+
+/* What is missing where the measurement was stopped. */
+static const struct {
+    const char *name;
+    size_t offset;
+} last_parts[] = {{"peak_gflops", offsetof(struct clr_bench_report, peak_gflops)},
+                  {"bandwidth_gb_per_s", offsetof(struct clr_bench_report, bandwidth_gb)},
+                  {"first_start_s", offsetof(struct clr_bench_report, first_start_s)}};
+
+static bool is_missing(const struct clr_bench_report *r, size_t part)
+{
+    return ((const struct clr_bench_spread *)((const char *)r + last_parts[part].offset))->count == 0;
+}
 
 /* What all devices of a file share. */
 static const struct member file_members[] = {
@@ -174,6 +188,7 @@ json_t *bench_compared_json(const struct clr_bench_report *report)
         {"replaced", ELEMENTS(replaced, replaced_count), .members = replaced_members},
         {"tuned_layers", REPORT(MEMBER_INT, tuned_layers), 0, INT_MAX, true},
         {"tuned", REPORT(MEMBER_LINE, tuned)},
+        {"stopped", REPORT(MEMBER_LINE, stopped)},
         {.name = NULL},
     };
 
@@ -185,6 +200,9 @@ static json_t *report_json(const struct clr_bench_report *r)
 {
     json_t *json = members_write(report_members, r), *rows = json_object_get(json, "layers");
 
+    for (size_t i = 0; json && i < MEM_COUNT(last_parts); i++)
+        if (is_missing(r, i))
+            json = json_put(json, last_parts[i].name, json_null());
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const struct clr_bench_row *row = &r->rows[i];
         const double rate = row->gflop > 0.0 ? row->gflop / row->ms.median * 1e3 : NAN;
@@ -250,6 +268,9 @@ static void read_report(struct members_reader *in, const json_t *v, size_t devic
     (void)snprintf(in->where, sizeof in->where, "devices[%zu]", device);
     out->tuned_layers = -1;
     members_read(in, v, report_members, out);
+    for (size_t i = 0; i < MEM_COUNT(last_parts); i++)
+        if (!out->stopped[0] && is_missing(out, i))
+            members_wrong(in, last_parts[i].name, NULL, "is missing");
     check_rows(in, device, out);
     for (size_t i = 0; i < out->check_count; i++)
         out->wrong += !out->checks[i].ok;

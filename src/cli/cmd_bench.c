@@ -79,29 +79,30 @@ static int measure(struct bench_run *run, const struct clr_device *device, struc
 {
     struct clr_bench_report *r = &run->reports[run->count];
     char *text = NULL;
-    int rc = clr_bench_run(r, device, &run->bench, err);
+    int rc = clr_bench_run(r, device, &run->bench, err), printed;
 
     cli_progress_wipe();
     if (rc == CLR_EINTERRUPTED)
-        return clr_error_set(
-            err, rc,
-            "stopped: nothing is saved of %s, which was not measured to the end%s; run the same "
-            "command again to measure it",
-            device->name, run->count > 0 ? ", but what came before is" : "");
-    if (rc < 0)
+        (void)clr_error_set(err, rc,
+                            "stopped while it measured '%s': %s; run the same command again to measure all",
+                            run->part,
+                            r->stopped[0]     ? "what came before is reported"
+                            : run->count == 0 ? "nothing was verified yet, and nothing is saved"
+                                              : "of this device nothing is saved, of those before it all is");
+    if (rc < 0 && !r->stopped[0])
         return rc;
     if (run->count > 0)
         r->peak_memory_bytes = 0; /* the process's, and the devices before have raised it */
     if (run->count++ > 0)
         (void)putchar('\n');
     run->wrong += r->wrong;
-    rc = clr_bench_table(&text, r, err);
-    if (rc == 0)
+    printed = clr_bench_table(&text, r, rc < 0 ? NULL : err);
+    if (printed == 0)
         cli_print_text(text);
     (void)fflush(stdout); /* the next device takes a minute */
     warn_of_noise(r);
     free(text);
-    return rc;
+    return rc < 0 ? rc : printed;
 }
 
 /* All usable ones: where one fails, that is reported, and the next one is measured. The first failure is the
@@ -179,8 +180,8 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
         return 0;
     }
     if (!timed) {
-        cli_warn("'%s' is not written: this driver's kernel times are unusable, and no layer was timed",
-                 run->o->plot);
+        cli_warn("'%s' is not written: no layer was timed%s", run->o->plot,
+                 run->reports[0].stopped[0] ? "" : ", since this driver's kernel times are unusable");
         return 0;
     }
     rc = clr_bench_plot(run->o->plot, run->reports, run->count, &options, err);

@@ -594,8 +594,14 @@ def stop_bench(part):
         out, err = process.communicate(timeout=60)
     expect(Result(args, process.returncode, out, err), 130, [],
            ["^stopping after what is being measured; once more leaves at once$",
-            "^clr-cl: stopped: .* was not measured to the end"])
-    check(not out and not report.exists() and f"measuring {part + 1}/9" not in err, f"it went on\n{err}")
+            "^clr-cl: stopped while it measured '[^']+': .*; run the same command again"])
+    check(f"measuring {part + 1}/9" not in err, f"it went on\n{err}")
+    if part < 7:
+        check(not out and not report.exists(), f"nothing was verified yet\n{out}")
+        return
+    check("\nstopped " in out and "\ntraining step " in out and "\nfirst start " not in out, out)
+    expect(clr("bench", "compare", report, report), 0,
+           ["^training step .*about equal$", r"^\[2\] was stopped while it measured '"])
 
 
 @case
