@@ -216,8 +216,8 @@ static int judge(const struct bench_run *run, struct clr_error *err)
     for (size_t i = 0; i < run->count; i++)
         if (run->reports[i].refused[0])
             return clr_error_set(err, CLR_EFAILED,
-                                 "these times do not count, and 'clr-cl train' refuses %s: %s",
-                                 run->reports[i].device, run->reports[i].refused);
+                                 "these times do not count, and 'clr-cl train' refuses the device: %s",
+                                 run->reports[i].refused);
     if (run->wrong == 0)
         return 0;
     return clr_error_set(
@@ -352,58 +352,23 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "device",
-         .value = &o.device,
-         .argument = "D",
-         .help =
-             "platform and device (0:1), cpu, gpu, part of a name, or all (default: $CLR_DEVICE, else the "
-             "best one that 'clr-cl devices' lists)"},
-        {.kind = OPT_TEXT,
-         .name = "net",
-         .value = &o.net,
-         .argument = "NET",
-         .help = "quick, full, caffe-quick, caffe-full, lenet, or a prototxt file (default: quick)"},
-        {.kind = OPT_INT,
-         .name = "batch",
-         .value = &o.batch,
-         .argument = "B",
-         .min = 1,
-         .max = 65536,
-         .help = "images of a batch (default: 100)"},
-        {.kind = OPT_TEXT,
-         .name = "json",
-         .value = &o.json,
-         .argument = "FILE",
+        {OPT_TEXT, "device", "D", &o.device,
+         .help = "platform and device (0:1), cpu, gpu, part of a name, or all (default: $CLR_DEVICE, else "
+                 "the best one that 'clr-cl devices' lists)"},
+        OPT_ROW_NET(&o.net),
+        OPT_ROW_BATCH(&o.batch),
+        {OPT_TEXT, "json", "FILE", &o.json,
          .help = "write everything that was measured as JSON, for compare and 'clr-cl plot bench'; compare: "
                  "the comparison"},
-        {.kind = OPT_TEXT,
-         .name = "plot",
-         .value = &o.plot,
-         .argument = "FILE",
-         .help = "draw the layers' times: .png, .svg or .pdf"},
-        {.kind = OPT_FLAG,
-         .name = "quiet",
-         .value = &o.quiet,
-         .help = "no messages, only warnings and errors"},
+        {OPT_TEXT, "plot", "FILE", &o.plot, .help = "draw the layers' times: .png, .svg or .pdf"},
+        OPT_ROW_QUIET(&o.quiet),
     };
     const struct opt of_compare[] = {
-        {.kind = OPT_FLAG,
-         .name = "known",
-         .value = &o.known,
-         .help =
-             "compare with the devices that this project has measured, too (with the net quick and batches "
-             "of 100; no others are compared)"},
-        {.kind = OPT_TEXT,
-         .name = "csv",
-         .value = &o.csv,
-         .argument = "FILE",
-         .help = "write the comparison as CSV, a line for each number"},
-        {.kind = OPT_TEXT,
-         .name = "markdown",
-         .value = &o.markdown,
-         .argument = "FILE",
-         .help = "write the comparison as tables in Markdown"},
+        {OPT_FLAG, "known", NULL, &o.known,
+         .help = "compare with the devices that this project has measured, too (with the net quick and "
+                 "batches of 100; no others are compared)"},
+        {OPT_TEXT, "csv", "FILE", &o.csv, .help = "write the comparison as CSV, a line for each number"},
+        {OPT_TEXT, "markdown", "FILE", &o.markdown, .help = "write the comparison as tables in Markdown"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));

@@ -130,14 +130,9 @@ int cmd_devices(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "device",
-         .value = &device,
-         .argument = "D",
-         .help =
-             "print what this would choose: platform and device (0:1), cpu, gpu, or part of a name (default: "
-             "$CLR_DEVICE)"},
-        {.kind = OPT_FLAG, .name = "json", .value = &json, .help = "print the list as JSON"},
+        {OPT_TEXT, "device", "D", &device,
+         .help = "print what this would choose: " OPT_DEVICE " (default: $CLR_DEVICE)"},
+        {OPT_FLAG, "json", NULL, &json, .help = "print the list as JSON"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));

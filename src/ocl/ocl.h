@@ -101,8 +101,8 @@ void ocl_release(cl_mem *m);
 /*
  * Kernel `name` of the program (file, options). file is a name in cl/ ("pool.cl"), options are -D macros and
  * nothing else; PROGRAM_STANDARD is added here. Built at the first call for that pair, cached after.
- * The first build of a context that the cache cannot serve is logged ("compiling kernels for DEVICE …"),
- * unless options.announced. A build failure is CLR_ECL with the first lines of the build log.
+ * The first build of a context that the cache cannot serve is logged ("compiling kernels …"), unless
+ * options.announced. A build failure is CLR_ECL with the first lines of the build log.
  */
 int ocl_kernel_get(struct ocl_kernel **out, struct ocl_context *ctx, const char *file, const char *options,
                    const char *name, struct clr_error *err);

@@ -121,7 +121,7 @@ static int build_from_source(struct ocl_program *p, const struct str *source, st
     int rc;
 
     if (!ctx->options.announced)
-        log_line(CLR_LOG_INFO, "compiling kernels for %s \xe2\x80\xa6", ctx->device.name);
+        log_line(CLR_LOG_INFO, "compiling kernels \xe2\x80\xa6");
     ctx->options.announced = true;
     p->program = clCreateProgramWithSource(ctx->context, 1, &text, &length, &status);
     if (status != CL_SUCCESS) {

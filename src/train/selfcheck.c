@@ -243,8 +243,7 @@ static int find_out(bool *again, const struct finding *f, struct refusals *to, s
             "driver may be correct",
             s->o->device->name, f->text);
     if (to->count == 0)
-        log_line(CLR_LOG_INFO, "%s computes this net wrong: checking one layer after the other",
-                 s->o->device->name);
+        log_line(CLR_LOG_INFO, "this device computes the net wrong: checking one layer after the other");
     rc = refusals_find(&refused, to, s, err);
     if (rc == 0 && refused == 0)
         rc = clr_error_set(
@@ -283,7 +282,7 @@ static int check(bool *again, struct refusals *to, struct session *s, double sec
         rc = verdict_is_known(&known, &text, err);
     if (rc == 0 && !known) {
         if (seconds > PATIENCE_S && to->count == 0) /* once */
-            log_line(CLR_LOG_INFO, "checking whether %s computes this net correctly …", s->o->device->name);
+            log_line(CLR_LOG_INFO, "checking whether this device computes the net correctly …");
         rc = compare_net(&f, s, &why);
         if (rc < 0 && selfcheck_stopped(s, &why) < 0)
             rc = why.code;
