@@ -36,21 +36,6 @@ static struct clr_bench_spread images_per_s(const struct clr_bench_report *r,
     return s;
 }
 
-/* ------------------------------------------------------------------ rows of all reports in one order */
-
-static int merge_rows(struct comparison *c, struct clr_error *err)
-{
-    struct row_merge merge;
-    int rc = row_merge_make(&merge, c->reports, c->count, err);
-
-    if (rc < 0)
-        return rc;
-    c->order = merge.order;
-    c->rows = merge.rows;
-    c->row_count = merge.count;
-    return 0;
-}
-
 /* ------------------------------------------------------------------ layers within others */
 
 static bool begins_layer(const struct comparison *c, size_t row)
@@ -309,7 +294,7 @@ int comparison_make(struct comparison *out, const struct clr_bench_report *repor
 {
     struct comparison c = {.reports = reports, .count = count, .wholes = WHOLES};
     size_t most;
-    int rc = merge_rows(&c, err);
+    int rc = row_merge(&c, err);
 
     if (rc == 0)
         rc = find_within(&c, err);

@@ -4,8 +4,8 @@ import json
 import re
 import time
 
-from harness import Place, built, case, check, clr, clr_stopped, device, expect, expect_lines, expect_nothing_left, fresh, \
-    names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
+from harness import Place, built, case, check, clr, clr_stopped, device, expect, expect_lines, \
+    expect_nothing_left, fresh, names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
 
 
 def lie(find, put, folder):
@@ -153,7 +153,8 @@ def bench_measures_what_train_would_use():
     needs("winograd", norm=False)
     net, report, out = sized(small(fresh("run"), norm=False)[2]), fresh("report.json"), fresh("run")
     env = lie(*WINOGRAD, fresh("home"))
-    result = expect(clr_stopped("bench", "--net", net, "--batch", 100, "--json", report, env=env, at="measuring 7/9"), 130,
+    args = ["bench", "--net", net, "--batch", 100, "--json", report]
+    result = expect(clr_stopped(*args, env=env, at="measuring 7/9"), 130,
                     ["^replaced +conv2 forward: '.*' in place of\\s+'winograd[^']*',"
                      " which\\s+is\\s+wrong\\s+here\\s+.NMSE\\s[0-9.e-]+.$",
                      "^conv2 .* OK "],

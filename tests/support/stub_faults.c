@@ -7,8 +7,8 @@
  *     STUB_OPENCL_FAIL=N:CODE   call N, counted from 1, returns CODE; N+:CODE: it and all after it, as on a
  *                               device that is lost
  *
- *     STUB_OPENCL_INTERRUPT=N   the N-th clBuildProgram fails after a SIGINT, as it does where Ctrl-C ends the
- *                               compiler, a process of its own, as well
+ *     STUB_OPENCL_INTERRUPT=N   the N-th clBuildProgram fails after a SIGINT, as where Ctrl-C ends the
+ *                               compiler, a process of its own, too
  *
  * Releasing and retaining do not count: a program can do nothing about such a failure.
  */

@@ -189,7 +189,8 @@ START_TEST(test_json__what_is_written_is_read)
 }
 END_TEST
 
-/* Stopped while the device's limits were measured: what is missing may be missing, and nothing is made of it. */
+/* Stopped while the device's limits were measured: they may be missing, and nothing is computed from
+ * them. */
 START_TEST(test_json__a_report_that_was_stopped)
 {
     const char *folder = support_temp_dir(), *path = figures_join(folder, "stopped.json");
