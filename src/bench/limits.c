@@ -50,18 +50,26 @@ static int get_kernels(struct limits *l, struct clr_error *err)
     return rc < 0 ? rc : ocl_kernel_get(&l->triad, l->ctx, "bench.cl", options, "bench_triad", err);
 }
 
-/* ------------------------------------------------------------------ multiply-adds */
+/* A kernel with its arguments, to be timed. */
+struct job {
+    struct ocl_context *ctx;
+    struct ocl_kernel *kernel;
+    size_t items;
+    const struct ocl_arg *args;
+    int arg_count;
+};
 
-static int run_fma(void *user, int n, struct clr_error *err)
+static int run(void *user, int n, struct clr_error *err)
 {
-    struct limits *l = user;
-    const struct ocl_arg args[] = {OCL_MEM(l->y), OCL_FLOAT(factor), OCL_FLOAT(summand)};
+    const struct job *j = user;
     int rc = 0;
 
     for (int i = 0; i < n && rc == 0; i++)
-        rc = ocl_launch(l->ctx, l->fma, "peak", 1, &l->items, args, (int)MEM_COUNT(args), err);
-    return rc < 0 ? rc : ocl_finish(l->ctx, err);
+        rc = ocl_launch(j->ctx, j->kernel, "limits", 1, &j->items, j->args, j->arg_count, err);
+    return rc < 0 ? rc : ocl_finish(j->ctx, err);
 }
+
+/* ------------------------------------------------------------------ multiply-adds */
 
 /* fma() rounds once, on every device and here: the results are equal to the bit. */
 static int check_fma(struct limits *l, struct clr_error *err)
@@ -93,7 +101,9 @@ static int check_fma(struct limits *l, struct clr_error *err)
 static int measure_fma(struct clr_bench_report *out, struct limits *l, struct clr_error *err)
 {
     const double flop = 2.0 * ROUNDS * ACCUMULATORS * l->width * (double)l->items;
-    const struct measure m = {run_fma, l, 100000, 1.5, l->o};
+    const struct ocl_arg args[] = {OCL_MEM(l->y), OCL_FLOAT(factor), OCL_FLOAT(summand)};
+    struct job job = {l->ctx, l->fma, l->items, args, MEM_COUNT(args)};
+    const struct measure m = {run, &job, 100000, 1.5, l->o};
     struct clr_bench_spread peak;
     int rc = ocl_buffer_create(&l->y, l->ctx, l->items * ACCUMULATORS * (size_t)l->width * sizeof(float),
                                "results of multiply-adds", err);
@@ -131,21 +141,6 @@ static size_t triad_size(const struct clr_device *d)
     return (size_t)size / 4096 * 4096;
 }
 
-static int run_triad(void *user, int n, struct clr_error *err)
-{
-    struct limits *l = user;
-    const struct ocl_arg args[] = {OCL_MEM(l->abc[2]),
-                                   OCL_MEM(l->abc[0]),
-                                   OCL_MEM(l->abc[1]),
-                                   OCL_FLOAT(triad_factor),
-                                   {sizeof l->vectors, &l->vectors}};
-    int rc = 0;
-
-    for (int i = 0; i < n && rc == 0; i++)
-        rc = ocl_launch(l->ctx, l->triad, "bandwidth", 1, &l->span_items, args, (int)MEM_COUNT(args), err);
-    return rc < 0 ? rc : ocl_finish(l->ctx, err);
-}
-
 /* All values are whole numbers below 2²⁴: exact. */
 static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
 {
@@ -172,15 +167,20 @@ static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
 static int measure_triad(struct clr_bench_report *out, struct limits *l, struct clr_error *err)
 {
     const size_t size = (size_t)l->vectors * (size_t)l->width * sizeof(float);
-    const struct ocl_arg fill[] = {OCL_MEM(l->abc[0]), OCL_MEM(l->abc[1]), {sizeof l->vectors, &l->vectors}};
-    const struct measure m = {run_triad, l, 100000, 1.5, l->o};
+    const struct ocl_arg vectors = {sizeof l->vectors, &l->vectors},
+                         fill[] = {OCL_MEM(l->abc[0]), OCL_MEM(l->abc[1]), vectors},
+                         args[] = {OCL_MEM(l->abc[2]), OCL_MEM(l->abc[0]), OCL_MEM(l->abc[1]),
+                                   OCL_FLOAT(triad_factor), vectors};
+    struct job filling = {l->ctx, l->fill, l->span_items, fill, MEM_COUNT(fill)},
+               job = {l->ctx, l->triad, l->span_items, args, MEM_COUNT(args)};
+    const struct measure m = {run, &job, 100000, 1.5, l->o};
     struct clr_bench_spread bandwidth;
     int rc = 0;
 
     for (int i = 0; i < 3 && rc == 0; i++)
         rc = ocl_buffer_create(&l->abc[i], l->ctx, size, "an array", err);
     if (rc == 0)
-        rc = ocl_launch(l->ctx, l->fill, "bandwidth", 1, &l->span_items, fill, (int)MEM_COUNT(fill), err);
+        rc = run(&filling, 1, err);
     if (rc == 0)
         rc = measure_run(&bandwidth, &m, err);
     if (rc == 0)

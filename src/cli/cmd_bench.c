@@ -264,26 +264,22 @@ static int bench(const struct bench_options *o, struct clr_error *err)
 static int show(const struct bench_options *o, const struct clr_bench_report *reports, size_t count,
                 struct clr_error *err)
 {
-    const struct {
-        enum clr_bench_form form;
-        const char *path;
-    } files[] = {{CLR_BENCH_CSV, o->csv}, {CLR_BENCH_MARKDOWN, o->markdown}, {CLR_BENCH_JSON, o->json}};
-    char *text = NULL;
-    int rc = clr_bench_compare(&text, reports, count, CLR_BENCH_TEXT, err);
+    const char *const paths[] = {
+        [CLR_BENCH_MARKDOWN] = o->markdown, [CLR_BENCH_CSV] = o->csv, [CLR_BENCH_JSON] = o->json};
+    int rc = 0;
 
-    if (rc == 0)
-        cli_print_text(text);
-    (void)fflush(stdout); /* a file may be /dev/stdout */
-    free(text);
-    for (size_t i = 0; i < MEM_COUNT(files) && rc == 0; i++) {
-        if (!files[i].path)
-            continue;
-        rc = clr_bench_compare(&text, reports, count, files[i].form, err);
-        if (rc < 0)
-            break;
-        rc = fs_write_atomic(files[i].path, text, strlen(text), err);
-        if (rc == 0)
-            cli_note("wrote %s", files[i].path);
+    for (int form = CLR_BENCH_TEXT; form <= CLR_BENCH_JSON && rc == 0; form++) {
+        char *text = NULL;
+        if (form == CLR_BENCH_TEXT || paths[form])
+            rc = clr_bench_compare(&text, reports, count, (enum clr_bench_form)form, err);
+        if (text && form == CLR_BENCH_TEXT) {
+            cli_print_text(text);
+            (void)fflush(stdout); /* a file may be /dev/stdout */
+        } else if (text) {
+            rc = fs_write_atomic(paths[form], text, strlen(text), err);
+            if (rc == 0)
+                cli_note("wrote %s", paths[form]);
+        }
         free(text);
     }
     return rc;
