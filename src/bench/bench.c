@@ -203,7 +203,7 @@ static int check_device(struct bench *b, struct clr_error *err)
     }
     if (s->replica.ctx) {
         note_compiler(b);
-        ocl_save_programs(s->replica.ctx);
+        ocl_save_programs(s->replica.ctx, true);
     }
     rc = plan(b, err); /* fails where no variant of a layer is correct */
     if (rc == 0) {
@@ -254,7 +254,7 @@ static int whole_steps(struct bench *b, struct clr_error *err)
     if (rc < 0)
         return rc;
     note_compiler(b);
-    ocl_save_programs(b->session.replica.ctx);
+    ocl_save_programs(b->session.replica.ctx, false);
     return 0;
 }
 
@@ -304,7 +304,7 @@ static int inspect(struct bench *b, struct clr_error *err)
     if (rc == 0)
         rc = limits_measure(b->report, ctx, b->o, err);
     if (ctx)
-        ocl_save_programs(ctx);
+        ocl_save_programs(ctx, true);
     ocl_context_destroy(ctx);
     return rc;
 }

@@ -139,8 +139,6 @@ int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener
         rc = examine_blocks(&c, i, blocks, block_count, true, err);
     if (rc == 0)
         rc = examine_training(&c, err);
-    if (c.ctx)
-        ocl_save_programs(c.ctx);
     ocl_context_destroy(c.ctx);
     if (rc == 0)
         *summary = c.found;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/paths.h"
 #include "ocl/program.h"
@@ -37,6 +38,7 @@ int ocl_context_create(struct ocl_context **out, const struct clr_device *device
     if (rc < 0)
         return rc;
     ctx->device = *device;
+    ctx->created_ns = clock_ns();
     if (options)
         ctx->options = *options;
     rc = find_cache(ctx, err);

@@ -184,6 +184,11 @@ int device_loop_limit(const struct clr_device *d)
     return str_contains_nocase(d->name, "llvmpipe") ? 65535 : INT_MAX;
 }
 
+bool device_binaries_are_slow(const struct clr_device *d)
+{
+    return strcmp(d->platform_name, "Portable Computing Language") == 0;
+}
+
 double device_score(const struct clr_device *d)
 {
     double speed =

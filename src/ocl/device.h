@@ -15,6 +15,13 @@ bool device_is_software(const struct clr_device *d);
  */
 int device_loop_limit(const struct clr_device *d);
 
+/*
+ * Does this driver compile every kernel once more when it is asked for a program's binary? PoCL adds code
+ * for work-groups of any size (pocl_driver_build_poclbinary() in lib/CL/devices/common_driver.c of PoCL 3.1).
+ * Its own cache already holds the code that was launched.
+ */
+bool device_binaries_are_slow(const struct clr_device *d);
+
 /* class × 1e9 + compute units × MHz (see clr_device_select()); 0 where the device is not usable. */
 double device_score(const struct clr_device *d);
 

@@ -54,6 +54,5 @@ int ocl_launch(struct ocl_context *ctx, struct ocl_kernel *kernel, const char *l
                                     grouped ? group : NULL, 0, NULL, ctx->options.profile ? &event : NULL);
     if (status != CL_SUCCESS)
         return launch_error(err, kernel, label, status);
-    program_note_launch(kernel);
     return event ? profile_add(ctx, label, NULL, event, err) : 0;
 }

@@ -3,11 +3,11 @@
  * buffers, one launch function, event profiling. CL/cl.h is included here, in ops, verify and bench only.
  *
  * Programs. A program is (file in cl/, options). It is built on first use and kept until the context goes.
- * Its binary is cached in $XDG_CACHE_HOME/clr-cl/programs/<sha256 of key>.bin, the key being our source (with
- * common.clh) + options + device + driver + platform + platform version. The file holds a magic, the whole
- * key, the length and the SHA-256 of the binary: anything that does not match is rebuilt without a word.
- * Written atomically, so two processes at once are safe. Some drivers (PoCL) generate code at the first
- * launch of a kernel: so binaries are fetched by ocl_save_programs(), called when the work has warmed up.
+ * Its binary is cached in $XDG_CACHE_HOME/clr-cl/programs/<sha256 of key>.bin, the key being our source
+ * (with common.clh) + options + device + driver + platform + platform version. The file holds the SHA-256 of
+ * key and binary: anything that does not match is rebuilt without a message. Written atomically, so two
+ * processes at once are safe. Some drivers (PoCL) generate code at the first launch of a kernel: so binaries
+ * are fetched by ocl_save_programs(), called after evaluations.
  * A cache that cannot be written costs time, never the run.
  *
  * Everything is enqueued in order and only ocl_read() and ocl_finish() wait.
@@ -126,9 +126,13 @@ struct ocl_arg {
 int ocl_launch(struct ocl_context *ctx, struct ocl_kernel *kernel, const char *label, int dimensions,
                const size_t *global, const struct ocl_arg *args, int arg_count, struct clr_error *err);
 
-/* Write binaries of programs that were built (or first launched) since the last call. Never fails: a cache
- * that cannot be written is logged once. Waits for the queue. */
-void ocl_save_programs(struct ocl_context *ctx);
+/*
+ * Write binaries of programs that were built since the last call. Never fails: a cache
+ * that cannot be written is logged once. Waits for the queue. With `may_wait`, nothing is written where that
+ * compiles again (PoCL) until the context is five minutes old: a short run would take twice as long, and the
+ * driver's own cache serves the next one.
+ */
+void ocl_save_programs(struct ocl_context *ctx, bool may_wait);
 
 /* ------------------------------------------------------------------ profile and memory */
 

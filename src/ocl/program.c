@@ -7,11 +7,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ocl/device.h"
 #include "ocl/source.h"
 
 #define LOG_LINES    12          /* of a build log, in an error */
 #define LOG_LIMIT    (16U << 20) /* bytes of a build log that are looked at */
 #define BINARY_LIMIT (1U << 30)
+#define SAVE_AGE_NS  (300 * UINT64_C(1000000000)) /* of a context, before slow binaries are saved */
 
 static void kernel_destroy(struct ocl_kernel *k)
 {
@@ -34,7 +36,6 @@ void program_destroy(struct ocl_program *p)
         (void)clReleaseProgram(p->program);
     free(p->file);
     free(p->options);
-    str_clear(&p->warm);
     str_clear(&p->key);
     free(p);
 }
@@ -141,27 +142,24 @@ static bool load_from_cache(struct ocl_program *p)
 {
     struct ocl_context *ctx = p->ctx;
     cl_device_id id = ocl_device_id(ctx);
-    unsigned char *binary = NULL;
-    const unsigned char *bytes;
+    const unsigned char *binary;
+    char *file;
     size_t size;
     cl_int status, binary_status = CL_SUCCESS;
 
-    if (!progcache_load(p, &binary, &size))
-        return false;
-    bytes = binary;
-    p->program = clCreateProgramWithBinary(ctx->context, 1, &id, &size, &bytes, &binary_status, &status);
-    free(binary);
-    if (status != CL_SUCCESS)
-        p->program = NULL;
-    else if (binary_status == CL_SUCCESS && compile(p, NULL) == 0) {
-        ctx->stats.loaded++;
-        return true;
+    if (progcache_load(p, &file, &binary, &size)) {
+        p->program = clCreateProgramWithBinary(ctx->context, 1, &id, &size, &binary, &binary_status, &status);
+        if (status != CL_SUCCESS)
+            p->program = NULL;
+        else if (binary_status == CL_SUCCESS && compile(p, NULL) == 0)
+            ctx->stats.loaded++;
+        else {
+            (void)clReleaseProgram(p->program);
+            p->program = NULL;
+        }
     }
-    if (p->program)
-        (void)clReleaseProgram(p->program);
-    p->program = NULL;
-    str_clear(&p->warm);
-    return false;
+    free(file);
+    return p->program != NULL;
 }
 
 static int program_create(struct ocl_program **out, struct ocl_context *ctx, const char *file,
@@ -287,22 +285,6 @@ int ocl_kernel_get(struct ocl_kernel **out, struct ocl_context *ctx, const char 
 
 /* ------------------------------------------------------------------ saving */
 
-void program_note_launch(struct ocl_kernel *k)
-{
-    struct ocl_program *p = k->program;
-    char line[256];
-
-    if (k->launched)
-        return;
-    k->launched = true;
-    /* With a newline before it too, so that no name is found as the tail of another. */
-    (void)snprintf(line, sizeof line, "\n%.150s\n", k->name);
-    if (strstr(str_text(&p->warm), line))
-        return;
-    str_append(&p->warm, "%s", p->warm.length > 0 ? line + 1 : line);
-    p->unsaved = true;
-}
-
 static int save(struct ocl_program *p, struct clr_error *err)
 {
     unsigned char *binary = NULL;
@@ -326,10 +308,12 @@ static int save(struct ocl_program *p, struct clr_error *err)
     return rc;
 }
 
-void ocl_save_programs(struct ocl_context *ctx)
+void ocl_save_programs(struct ocl_context *ctx, bool may_wait)
 {
     bool finished = false;
 
+    if (may_wait && device_binaries_are_slow(&ctx->device) && clock_ns() - ctx->created_ns < SAVE_AGE_NS)
+        return;
     for (size_t i = 0; ctx->cache_dir && i < ctx->program_count; i++) {
         struct ocl_program *p = ctx->programs[i];
         struct clr_error error = {0};

@@ -10,7 +10,6 @@ struct ocl_kernel {
     cl_kernel kernel;
     cl_uint arg_count;
     size_t required[3]; /* reqd_work_group_size, or zeros */
-    bool launched;
 };
 
 struct ocl_program {
@@ -19,30 +18,19 @@ struct ocl_program {
     cl_program program;
     struct ocl_kernel **kernels;
     size_t kernel_count, kernel_capacity;
-    /*
-     * "NAME\n" for every kernel that was launched: for these the binary holds finished code where the driver
-     * generates code at the first launch. Kept with the binary on disk.
-     */
-    struct str warm;
     struct str key; /* of the cache; empty without one */
-    bool unsaved;   /* the binary on disk is missing or holds less than this program now */
+    bool unsaved;   /* built from source, and not saved since */
 };
 
 void program_destroy(struct ocl_program *p);
-
-/* A launch of `k` was enqueued. */
-void program_note_launch(struct ocl_kernel *k);
 
 /* ------------------------------------------------------------------ progcache.c */
 
 /* Fill p->key: everything that a binary depends on, as text. */
 int progcache_key(struct ocl_program *p, const struct str *source, struct clr_error *err);
 
-/*
- * The binary for p->key, with p->warm; false where there is none or it is damaged or of something else.
- * *binary: free with free().
- */
-bool progcache_load(struct ocl_program *p, unsigned char **binary, size_t *size);
+/* The binary for p->key, part of *file (free with free()); false: there is none, or it is damaged. */
+bool progcache_load(const struct ocl_program *p, char **file, const unsigned char **binary, size_t *size);
 
 int progcache_store(const struct ocl_program *p, const unsigned char *binary, size_t size,
                     struct clr_error *err);

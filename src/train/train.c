@@ -164,7 +164,7 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
     if (rc == 0)
         rc = session_evaluate(&s, &out.loss, &out.accuracy, out.confusion, err);
     if (rc == 0)
-        ocl_save_programs(s.replica.ctx);
+        ocl_save_programs(s.replica.ctx, true);
     if (rc == 0 && !isfinite(out.loss))
         rc = clr_error_set(err, CLR_EDIVERGED,
                            "the loss of '%s' on these images is not finite: the weights are too large, or "

@@ -266,7 +266,6 @@ static int finish(struct tune_work *w, const struct tune_item *item, struct clr_
     w->event.faster = winner > 0 || w->own_failed;
     w->event.tried = w->tried;
     report(w, CLR_TUNE_RESULT);
-    ocl_save_programs(w->ctx);
     return 0;
 }
 
