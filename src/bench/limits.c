@@ -69,6 +69,19 @@ static int run(void *user, int n, struct clr_error *err)
     return rc < 0 ? rc : ocl_finish(j->ctx, err);
 }
 
+/* All that the kernels compute is exact. */
+static int compare(const struct limits *l, const char *what, size_t i, float got, float correct,
+                   struct clr_error *err)
+{
+    if (got >= correct && got <= correct)
+        return 0;
+    return clr_error_set(
+        err, CLR_EFAILED,
+        "%s computes wrongly: element %zu of %s is %.9g and not %.9g. Nothing is measured on "
+        "it; try another driver",
+        ocl_device(l->ctx)->name, i, what, (double)got, (double)correct);
+}
+
 /* ------------------------------------------------------------------ multiply-adds */
 
 /* fma() rounds once, on every device and here: the results are equal to the bit. */
@@ -87,12 +100,7 @@ static int check_fma(struct limits *l, struct clr_error *err)
     }
     for (size_t i = 0; rc == 0 && i < l->items * lanes; i++) {
         const float correct = expected[(i / lanes + i % lanes) % 64];
-        if (!(y[i] >= correct && y[i] <= correct))
-            rc = clr_error_set(
-                err, CLR_EFAILED,
-                "%s computes wrongly: %d multiply-adds gave %.9g and not %.9g. Nothing is measured "
-                "on it; try another driver",
-                ocl_device(l->ctx)->name, ROUNDS, (double)y[i], (double)correct);
+        rc = compare(l, "a multiply-add", i, y[i], correct, err);
     }
     free(y);
     return rc;
@@ -152,12 +160,7 @@ static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
         rc = ocl_read(l->ctx, l->abc[2], at * sizeof *c, n * sizeof *c, c, err);
         for (size_t i = 0; i < n && rc == 0; i++) {
             const float correct = (float)((at + i) % 1021) + triad_factor * (float)((at + i) % 509);
-            if (!(c[i] >= correct && c[i] <= correct))
-                rc =
-                    clr_error_set(err, CLR_EFAILED,
-                                  "%s computes wrongly: element %zu of a sum of arrays is %.9g and not %.9g. "
-                                  "Nothing is measured on it; try another driver",
-                                  ocl_device(l->ctx)->name, at + i, (double)c[i], (double)correct);
+            rc = compare(l, "a sum of arrays", at + i, c[i], correct, err);
         }
     }
     free(c);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/opt.h"
 
 static const struct opt_command command = {
@@ -87,13 +88,9 @@ static int print_json(const struct clr_device *devices, size_t count, size_t cho
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < count; i++) {
-        if (json_array_append_new(list, device_json(&devices[i], i == chosen)) < 0) {
-            json_decref(list);
-            return clr_error_set(err, CLR_ENOMEM, "out of memory, or a device whose name is not UTF-8");
-        }
-    }
-    return cli_print_json(json_pack("{s:o}", "devices", list), err);
+    for (size_t i = 0; i < count; i++)
+        list = json_append(list, device_json(&devices[i], i == chosen));
+    return cli_print_json(json_put(json_object(), "devices", list), err);
 }
 
 /* The list is printed even where nothing can be chosen: it has the reason for each device. */
