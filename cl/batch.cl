@@ -27,8 +27,7 @@ __kernel void batch_gather(__global float *restrict y, __global int *restrict la
 #if Y_BLOCK == C && C <= 4 /* pixel by pixel, as they are in memory */
         __global float *out = y + AT(Y, n, 0, h, 0);
         for (int w = 0; w < W; w++)
-#pragma unroll
-            for (int c = 0; c < C; c++)
+            UNROLL for (int c = 0; c < C; c++)
                 out[w * C + c] = (float)in[c * (H * W) + w] * scale - m[c * (H * W) + w];
 #else
         for (int c = 0; c < C; c++) {

@@ -81,11 +81,9 @@ __kernel void conv_direct_forward(__global float *restrict y, __global const flo
 
     if (oy >= OH || ocg >= OCG || n >= batch)
         return;
-#pragma unroll
-    for (int o = 0; o < OB; o++) {
+    UNROLL for (int o = 0; o < OB; o++) {
         const floatv bias = LOADV(ocg * OB + o, packed + PACKED);
-#pragma unroll
-        for (int t = 0; t < XT; t++)
+        UNROLL for (int t = 0; t < XT; t++)
             acc[t][o] = bias;
     }
     __global const float *weight = packed + (size_t)ocg * (X_CB * KH * KW * X_BLOCK * OB * V);
@@ -95,29 +93,24 @@ __kernel void conv_direct_forward(__global float *restrict y, __global const flo
             for (int kx = 0; kx < KW; kx++) {
                 for (int c = 0; c < X_BLOCK; c++) {
                     floatv wv[OB];
-#pragma unroll
-                    for (int o = 0; o < OB; o++)
+                    UNROLL for (int o = 0; o < OB; o++)
                         wv[o] = LOADV(o, weight);
                     weight += OB * V;
-#pragma unroll
-                    for (int t = 0; t < XT; t++) {
+                    UNROLL for (int t = 0; t < XT; t++) {
                         const floatv xv = (floatv)(row[(t * SW + kx * DW) * X_BLOCK + c]);
-#pragma unroll
-                        for (int o = 0; o < OB; o++)
+                        UNROLL for (int o = 0; o < OB; o++)
                             acc[t][o] = fma(xv, wv[o], acc[t][o]);
                     }
                 }
             }
         }
     }
-#pragma unroll
-    for (int o = 0; o < OB; o++) {
+    UNROLL for (int o = 0; o < OB; o++) {
         const int ob = ocg * OB + o;
         if (Y_CB % OB != 0 && ob >= Y_CB)
             break;
         __global float *out = y + AT(Y, n, ob, oy, ox);
-#pragma unroll
-        for (int t = 0; t < XT; t++) {
+        UNROLL for (int t = 0; t < XT; t++) {
             floatv value = acc[t][o];
             if (OW % XT != 0 && ox + t >= OW)
                 break;

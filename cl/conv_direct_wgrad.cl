@@ -39,12 +39,9 @@ __kernel void conv_wgrad_slices(__global float *restrict partial, __global const
 
     if (icg >= ICG || ocg >= OCG || s >= SLICES)
         return;
-#pragma unroll
-    for (int k = 0; k < KXT; k++)
-#pragma unroll
-        for (int c = 0; c < ICT; c++)
-#pragma unroll
-            for (int o = 0; o < OB; o++)
+    UNROLL for (int k = 0; k < KXT; k++)
+        UNROLL for (int c = 0; c < ICT; c++)
+            UNROLL for (int o = 0; o < OB; o++)
                 acc[k][c][o] = (floatv)(0.0f);
 
     const int end = min((s + 1) * PER_SLICE, batch);
@@ -54,18 +51,14 @@ __kernel void conv_wgrad_slices(__global float *restrict partial, __global const
             __global const float *dr = dy + AT(DY, n, ocg * OB, p, 0);
             for (int q = 0; q < OW; q++) {
                 floatv d[OB];
-#pragma unroll
-                for (int o = 0; o < OB; o++)
+                UNROLL for (int o = 0; o < OB; o++)
                     d[o] = DY_CB % OB == 0 || ocg * OB + o < DY_CB
                                ? LOADV(0, dr + o * (DY_HP * DY_WP * V))
                                : (floatv)(0.0f);
-#pragma unroll
-                for (int k = 0; k < KXT; k++)
-#pragma unroll
-                    for (int c = 0; c < ICT; c++) {
+                UNROLL for (int k = 0; k < KXT; k++)
+                    UNROLL for (int c = 0; c < ICT; c++) {
                         const floatv xv = (floatv)(xr[k * DW * X_BLOCK + c]);
-#pragma unroll
-                        for (int o = 0; o < OB; o++)
+                        UNROLL for (int o = 0; o < OB; o++)
                             acc[k][c][o] = fma(xv, d[o], acc[k][c][o]);
                     }
                 xr += SW * X_BLOCK;
@@ -76,12 +69,9 @@ __kernel void conv_wgrad_slices(__global float *restrict partial, __global const
     __global float *out =
         partial + (size_t)s * SLICE +
         (size_t)(((ocg * ICG + icg) * KH + ky) * KXG + kxg) * (KXT * ICT * OB * V);
-#pragma unroll
-    for (int k = 0; k < KXT; k++)
-#pragma unroll
-        for (int c = 0; c < ICT; c++)
-#pragma unroll
-            for (int o = 0; o < OB; o++)
+    UNROLL for (int k = 0; k < KXT; k++)
+        UNROLL for (int c = 0; c < ICT; c++)
+            UNROLL for (int o = 0; o < OB; o++)
                 STOREV(acc[k][c][o], (k * ICT + c) * OB + o, out);
 }
 

@@ -52,9 +52,9 @@
     (POOL_PH == 0 && POOL_PW == 0 && (POOL_OH - 1) * POOL_SH + POOL_KH <= OH &&                              \
      (POOL_OW - 1) * POOL_SW + POOL_KW <= OW)
 #if POOL_KH * POOL_KW <= 25
-#define UNROLL _Pragma("unroll")
+#define UNROLL_WINDOW _Pragma("unroll")
 #else
-#define UNROLL
+#define UNROLL_WINDOW
 #endif
 
 /* The windows of row p, of channel group ocg. */
@@ -70,11 +70,11 @@ void pool_row(__global float *y, __global uchar *arg, __local const float *ring,
             intv place = (intv)(max(-top, 0) * POOL_KW + max(-left, 0));
             if (Y_CB % OB != 0 && cb >= Y_CB)
                 break;
-            UNROLL for (int i = 0; i < POOL_KH; i++) {
+            UNROLL_WINDOW for (int i = 0; i < POOL_KH; i++) {
                 if (!WHOLE && (top + i < 0 || top + i >= OH))
                     continue;
                 __local const float *row = ring + (top + i) % RING * RING_ROW;
-                UNROLL for (int j = 0; j < POOL_KW; j++) {
+                UNROLL_WINDOW for (int j = 0; j < POOL_KW; j++) {
                     if (!WHOLE && (left + j < 0 || left + j >= OW))
                         continue;
                     const floatv v = LOADV((left + j) * OB + o, row);
@@ -89,7 +89,7 @@ void pool_row(__global float *y, __global uchar *arg, __local const float *ring,
 #endif
             STOREV(best, 0, y + AT(Y, n, cb, p, q));
 #if SAVE
-            STOREV_UCHAR(TO_UCHARV(place), ARG(n, cb, p, q), arg);
+            STOREV(TO_UCHARV(place), ARG(n, cb, p, q), arg);
 #endif
         }
     }
@@ -117,32 +117,25 @@ void map_tile(__local float *out, __global const float *x, __global const float 
 {
     floatv acc[XT][OB];
 
-#pragma unroll
-    for (int o = 0; o < OB; o++)
-#pragma unroll
-        for (int t = 0; t < XT; t++)
+    UNROLL for (int o = 0; o < OB; o++)
+        UNROLL for (int t = 0; t < XT; t++)
             acc[t][o] = LOADV(o, bias);
     for (int ky = 0; ky < KH; ky++) {
         __global const float *row = x + (size_t)ky * (X_WP * X_BLOCK);
         for (int k = 0; k < KW * X_BLOCK; k++) {
             floatv wv[OB];
-#pragma unroll
-            for (int o = 0; o < OB; o++)
+            UNROLL for (int o = 0; o < OB; o++)
                 wv[o] = LOADV(o, weight);
             weight += OB * V;
-#pragma unroll
-            for (int t = 0; t < XT; t++) {
+            UNROLL for (int t = 0; t < XT; t++) {
                 const floatv xv = (floatv)(row[t * SW * X_BLOCK + k]);
-#pragma unroll
-                for (int o = 0; o < OB; o++)
+                UNROLL for (int o = 0; o < OB; o++)
                     acc[t][o] = fma(xv, wv[o], acc[t][o]);
             }
         }
     }
-#pragma unroll
-    for (int t = 0; t < XT; t++)
-#pragma unroll
-        for (int o = 0; o < OB; o++)
+    UNROLL for (int t = 0; t < XT; t++)
+        UNROLL for (int o = 0; o < OB; o++)
             STOREV(acc[t][o], t * OB + o, out);
 }
 
@@ -174,6 +167,7 @@ conv_pool_forward(__global float *restrict y, __global uchar *restrict arg, __gl
 #define VECTORS ((TX + PER - 1) / PER)
 #define WIDTH   (((VECTORS * PER * 4 + R - 1) * X_BLOCK + 3 + V - 1) / V) /* of a row of inputs, in vectors */
 #define GROUP   (POS * IC * OB * V)
+#define ONE_BY_ONE _Pragma("unroll 1")
 #define ALIGNED __attribute__((aligned(64))) /* to lines of the cache */
 
 __kernel void conv_pool_filter(__global float *restrict u, __global const float *restrict w,
@@ -213,23 +207,18 @@ void transform_rows(__local float *v, __local float *rows, __global const float 
     floatv in[T], out[T];
 
     for (int k = 0; k < WIDTH; k++) {
-#pragma unroll
-        for (int i = 0; i < T; i++)
+        UNROLL for (int i = 0; i < T; i++)
             in[i] = LOADV(k, x + i * (X_WP * X_BLOCK));
         transform_input(out, in);
-#pragma unroll
-        for (int i = 0; i < T; i++)
+        UNROLL for (int i = 0; i < T; i++)
             STOREV(out[i], i * WIDTH + k, rows);
     }
     for (int k = 0; k < VECTORS; k++) {
-#pragma unroll 1
-        for (int i = 0; i < T; i++) {
-#pragma unroll
-            for (int j = 0; j < T; j++)
+        ONE_BY_ONE for (int i = 0; i < T; i++) {
+            UNROLL for (int j = 0; j < T; j++)
                 in[j] = gather(rows + i * (WIDTH * V) + (k * PER * 4 + j) * X_BLOCK);
             transform_input(out, in);
-#pragma unroll
-            for (int j = 0; j < T; j++)
+            UNROLL for (int j = 0; j < T; j++)
                 STOREV(out[j], (k * T + i) * T + j, v);
         }
     }
@@ -242,35 +231,26 @@ void map_tile(__local float *out, __local const float *v, __global const float *
 {
     floatv columns[OB][4 * T], acc[OB][T], y[4];
 
-#pragma unroll 1
-    for (int j = 0; j < T; j++) {
-#pragma unroll
-        for (int c = 0; c < IC; c++)
-#pragma unroll
-            for (int i = 0; i < T; i++) {
+    ONE_BY_ONE for (int j = 0; j < T; j++) {
+        UNROLL for (int c = 0; c < IC; c++)
+            UNROLL for (int i = 0; i < T; i++) {
                 const floatv a = VEC(v[(i * T + j) * V + c]);
-#pragma unroll
-                for (int o = 0; o < OB; o++) {
+                UNROLL for (int o = 0; o < OB; o++) {
                     const floatv w = LOADV((c * T + i) * OB + o, u);
                     acc[o][i] = c == 0 ? a * w : fma(a, w, acc[o][i]);
                 }
             }
         u += IC * T * OB * V;
-#pragma unroll
-        for (int o = 0; o < OB; o++) {
+        UNROLL for (int o = 0; o < OB; o++) {
             transform_output(y, acc[o], 4);
-#pragma unroll
-            for (int i = 0; i < 4; i++)
+            UNROLL for (int i = 0; i < 4; i++)
                 columns[o][i * T + j] = y[i];
         }
     }
-#pragma unroll 1
-    for (int i = 0; i < 4; i++) {
-#pragma unroll
-        for (int o = 0; o < OB; o++) {
+    ONE_BY_ONE for (int i = 0; i < 4; i++) {
+        UNROLL for (int o = 0; o < OB; o++) {
             transform_output(y, columns[o] + i * T, 4);
-#pragma unroll
-            for (int j = 0; j < 4; j++)
+            UNROLL for (int j = 0; j < 4; j++)
                 STOREV(y[j] + LOADV(o, bias), j * OB + o, out + i * RING_ROW);
         }
     }
@@ -317,13 +297,10 @@ __kernel void conv_pool_slices(__global float *restrict partial, __global const 
 
     if (o0 >= OC || s >= SLICES)
         return;
-#pragma unroll
-    for (int k = 0; k < OT; k++) {
+    UNROLL for (int k = 0; k < OT; k++) {
         sum[k] = 0.0f;
-#pragma unroll
-        for (int i = 0; i < KH; i++)
-#pragma unroll
-            for (int r = 0; r < ROWV; r++)
+        UNROLL for (int i = 0; i < KH; i++)
+            UNROLL for (int r = 0; r < ROWV; r++)
                 acc[k][i][r] = (floatv)(0.0f);
     }
     const int cb = o0 / V, lane = o0 % V; /* OT divides V: the channels lie in one block */
@@ -334,29 +311,23 @@ __kernel void conv_pool_slices(__global float *restrict partial, __global const 
                 __global const float *d = dy + AT(Y, n, cb, p, q) + lane;
                 __global const float *corner = x + AT(X, n, 0, (p * POOL_SH - POOL_PH) * SH - PH,
                                                       (q * POOL_SW - POOL_PW) * SW - PW);
-#pragma unroll
-                for (int k = 0; k < OT; k++) {
+                UNROLL for (int k = 0; k < OT; k++) {
                     const int there = places[k] != NONE, place = there ? places[k] : HOME(p, q);
                     const float value = there ? d[k] : 0.0f;
                     __global const float *patch =
                         corner + (place / POOL_KW * SH * X_WP + place % POOL_KW * SW) * X_BLOCK;
                     sum[k] += value;
-#pragma unroll
-                    for (int i = 0; i < KH; i++)
-#pragma unroll
-                        for (int r = 0; r < ROWV; r++)
+                    UNROLL for (int i = 0; i < KH; i++)
+                        UNROLL for (int r = 0; r < ROWV; r++)
                             acc[k][i][r] = fma((floatv)(value), LOADV(r, patch + i * (X_WP * X_BLOCK)),
                                                acc[k][i][r]);
                 }
             }
-#pragma unroll
-    for (int k = 0; k < OT; k++) {
+    UNROLL for (int k = 0; k < OT; k++) {
         if (o0 + k < OC) {
             partial[(size_t)SLICES * SLICE + s * OC + o0 + k] = sum[k];
-#pragma unroll
-            for (int i = 0; i < KH; i++)
-#pragma unroll
-                for (int r = 0; r < ROWV; r++)
+            UNROLL for (int i = 0; i < KH; i++)
+                UNROLL for (int r = 0; r < ROWV; r++)
                     STOREV(acc[k][i][r], ((size_t)(s * OC + o0 + k) * KH + i) * ROWV + r, partial);
         }
     }

@@ -129,26 +129,15 @@ int first_tap(int f, int kernel_size, int pad, int stride, int dilation, int ste
 /* Four channels from c on of the pixel at `pixel`, which is AT(Y, n, 0, …): see the end of the kernel. */
 void store4(__global float *restrict pixel, int c, float4 v)
 {
-#if V % 4 == 0
     if (c < Y_CB * V)
         *(__global float4 *)(pixel + (size_t)(c / V) * (Y_HP * Y_WP * V) + c % V) = v;
-#else
-    float lanes[4];
-    vstore4(v, 0, lanes);
-    for (int k = 0; k < 4; k++)
-        if (c + k < Y_CB * V)
-            pixel[(size_t)((c + k) / V) * (Y_HP * Y_WP * V) + (c + k) % V] = lanes[k];
-#endif
 }
 
 #if MASK
 float4 load4(__global const float *restrict pixel, int c)
 {
-    float lanes[4];
-
-    for (int k = 0; k < 4; k++)
-        lanes[k] = c + k < Y_CB * V ? pixel[(size_t)((c + k) / V) * (M_HP * M_WP * V) + (c + k) % V] : 0.0f;
-    return vload4(0, lanes);
+    return c < Y_CB * V ? *(__global const float4 *)(pixel + (size_t)(c / V) * (M_HP * M_WP * V) + c % V)
+                        : (float4)(0.0f);
 }
 #endif
 
@@ -176,8 +165,7 @@ conv_tiled(__global float *restrict y, __global const float *restrict x,
     const int column = me % BN, lane = me / BN;
     int b = lane % max(nj, 1), a = lane / max(nj, 1) % max(ni, 1);
     int at = (lane / max(nj * ni, 1) * X_HP + a * TAP_H) * X_WP + b * TAP_W;
-#pragma unroll
-    for (int k = 0; k < COLUMNS; k++) {
+    UNROLL for (int k = 0; k < COLUMNS; k++) {
         const int pixel = max(min(pixel0 + column + k * GROUP, pixels - 1), 0);
         const int q = pixel % max(columns, 1), r = pixel / max(columns, 1);
         const int p = r % max(rows, 1), n = r / max(rows, 1);
@@ -189,31 +177,26 @@ conv_tiled(__global float *restrict y, __global const float *restrict x,
             (X_BLOCK * BM / 4);
 
     float4 acc[TM / 4][TN];
-#pragma unroll
-    for (int g = 0; g < TM / 4; g++) {
+    UNROLL for (int g = 0; g < TM / 4; g++) {
         float4 start = (float4)(0.0f);
 #if BIAS
         const int c = tile * BM + (g * LY + ly) * 4;
         start = (float4)(c < OC ? other[c] : 0.0f, c + 1 < OC ? other[c + 1] : 0.0f,
                          c + 2 < OC ? other[c + 2] : 0.0f, c + 3 < OC ? other[c + 3] : 0.0f);
 #endif
-#pragma unroll
-        for (int t = 0; t < TN; t++)
+        UNROLL for (int t = 0; t < TN; t++)
             acc[g][t] = start;
     }
 
     for (int tap = 0; tap < taps; tap += TAPS) {
-#pragma unroll
-        for (int t = 0; t < TAPS; t += STEP) {
+        UNROLL for (int t = 0; t < TAPS; t += STEP) {
             const bool live = tap + t + lane < taps;
             if (LANES <= TAPS || lane < TAPS) {
-#pragma unroll
-                for (int k = 0; k < COLUMNS; k++) {
+                UNROLL for (int k = 0; k < COLUMNS; k++) {
                     __local float *to = xs1 + (t + lane) * X_BLOCK * BN + column + k * GROUP;
                     __global const float *pixel = from[k] + (size_t)((ptrdiff_t)at * X_BLOCK);
-#pragma unroll
 #if X_BLOCK % 4 == 0
-                    for (int c = 0; c < X_BLOCK; c += 4) {
+                    UNROLL for (int c = 0; c < X_BLOCK; c += 4) {
                         const float4 v = live ? *(__global const float4 *)(pixel + c) : (float4)(0.0f);
                         to[c * BN] = v.x;
                         to[(c + 1) * BN] = v.y;
@@ -221,13 +204,12 @@ conv_tiled(__global float *restrict y, __global const float *restrict x,
                         to[(c + 3) * BN] = v.w;
                     }
 #else
-                    for (int c = 0; c < X_BLOCK; c++)
+                    UNROLL for (int c = 0; c < X_BLOCK; c++)
                         to[c * BN] = live ? pixel[c] : 0.0f;
 #endif
                 }
             }
-#pragma unroll
-            for (int k = 0; k < STEP; k++) { /* one tap on */
+            UNROLL for (int k = 0; k < STEP; k++) { /* one tap on */
                 at += TAP_W;
                 if (++b == nj) {
                     b = 0;
@@ -240,22 +222,18 @@ conv_tiled(__global float *restrict y, __global const float *restrict x,
             }
         }
         const int left_over = (taps - tap) * (X_BLOCK * BM / 4);
-#pragma unroll
-        for (int k = 0; k < BK * BM / 4; k += GROUP)
+        UNROLL for (int k = 0; k < BK * BM / 4; k += GROUP)
             if (BK * BM / 4 % GROUP == 0 || k + me < BK * BM / 4)
                 ws[k + me] = k + me < left_over ? weights[k + me] : (float4)(0.0f);
         weights += BK * BM / 4;
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int k = 0; k < BK; k++) {
             float4 wv[TM / 4];
-#pragma unroll
-            for (int g = 0; g < TM / 4; g++)
+            UNROLL for (int g = 0; g < TM / 4; g++)
                 wv[g] = ws[k * (BM / 4) + g * LY + ly];
-#pragma unroll
-            for (int t = 0; t < TN; t += 4) {
+            UNROLL for (int t = 0; t < TN; t += 4) {
                 const float4 xv = xs[k * (BN / 4) + t / 4 * LX + lx];
-#pragma unroll
-                for (int g = 0; g < TM / 4; g++) {
+                UNROLL for (int g = 0; g < TM / 4; g++) {
                     acc[g][t] = fma((float4)(xv.x), wv[g], acc[g][t]);
                     acc[g][t + 1] = fma((float4)(xv.y), wv[g], acc[g][t + 1]);
                     acc[g][t + 2] = fma((float4)(xv.z), wv[g], acc[g][t + 2]);
@@ -266,15 +244,13 @@ conv_tiled(__global float *restrict y, __global const float *restrict x,
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 
-#pragma unroll
-    for (int t = 0; t < TN; t++) {
+    UNROLL for (int t = 0; t < TN; t++) {
         const int pixel = pixel0 + (t / 4 * LX + lx) * 4 + t % 4;
         const int q = pixel % max(columns, 1), r = pixel / max(columns, 1);
         const int p = r % max(rows, 1), n = r / max(rows, 1);
         const int h = p * PHASES_H + fh, w = q * PHASES_W + fw;
         if (pixel < pixels) {
-#pragma unroll
-            for (int g = 0; g < TM / 4; g++) {
+            UNROLL for (int g = 0; g < TM / 4; g++) {
                 const int c = tile * BM + (g * LY + ly) * 4;
                 float4 v = acc[g][t];
 #if RELU

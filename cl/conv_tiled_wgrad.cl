@@ -42,7 +42,7 @@
 
 /* Floats copied at once, and the units of that size that a work-item copies for its pixel. */
 #define XU      (X_BLOCK % 4 == 0 ? 4 : 1)
-#define DU      (V % 4 == 0 ? 4 : 1)
+#define DU      4
 #define LANES   (LX * LY / BK)
 #define X_UNITS ((BN / XU + LANES - 1) / LANES)
 #define D_UNITS ((BM / DU + LANES - 1) / LANES)
@@ -60,25 +60,21 @@ conv_tiled_slices(__global float *restrict partial, __global const float *restri
     const int slice = (int)get_group_id(2), mine = me % BK, lane = me / BK;
     int x_at[X_UNITS], d_at[D_UNITS];
 
-#pragma unroll
-    for (int u = 0; u < X_UNITS; u++) {
+    UNROLL for (int u = 0; u < X_UNITS; u++) {
         const int column = column0 + (u * LANES + lane) * XU, tap = column / X_BLOCK;
         const int j = tap % KW, i = tap / KW % KH, cb = tap / KW / KH;
         x_at[u] = column < WEIGHTS
                       ? ((cb * X_HP + i * DH) * X_WP + j * DW) * X_BLOCK + column % X_BLOCK
                       : -1; /* ones */
     }
-#pragma unroll
-    for (int u = 0; u < D_UNITS; u++) {
+    UNROLL for (int u = 0; u < D_UNITS; u++) {
         const int channel = min(channel0 + (u * LANES + lane) * DU, DY_CB * V - DU);
         d_at[u] = channel / V * (DY_HP * DY_WP * V) + channel % V;
     }
 
     float4 acc[TM][TN / 4];
-#pragma unroll
-    for (int m = 0; m < TM; m++)
-#pragma unroll
-        for (int t = 0; t < TN / 4; t++)
+    UNROLL for (int m = 0; m < TM; m++)
+        UNROLL for (int t = 0; t < TN / 4; t++)
             acc[m][t] = (float4)(0.0f);
 
     const int begin = slice * PER_SLICE, end = min(begin + PER_SLICE, batch * (OH * OW));
@@ -87,8 +83,7 @@ conv_tiled_slices(__global float *restrict partial, __global const float *restri
     __global const float *dp = dy + AT(DY, (begin + mine) / (OH * OW), 0, p, q);
     for (int first = begin; first < end; first += BK) {
         const bool live = first + mine < end;
-#pragma unroll
-        for (int u = 0; u < X_UNITS; u++) {
+        UNROLL for (int u = 0; u < X_UNITS; u++) {
             const int unit = u * LANES + lane;
             if (BN / XU % LANES == 0 || unit < BN / XU) {
 #if X_BLOCK % 4 == 0
@@ -99,16 +94,11 @@ conv_tiled_slices(__global float *restrict partial, __global const float *restri
 #endif
             }
         }
-#pragma unroll
-        for (int u = 0; u < D_UNITS; u++) {
+        UNROLL for (int u = 0; u < D_UNITS; u++) {
             const int unit = u * LANES + lane;
             if (BM / DU % LANES == 0 || unit < BM / DU) {
-#if V % 4 == 0
                 ds[mine * (DS / 4) + unit] =
                     live ? *(__global const float4 *)(dp + d_at[u]) : (float4)(0.0f);
-#else
-                ((__local float *)ds)[mine * DS + unit] = live ? dp[d_at[u]] : 0.0f;
-#endif
             }
         }
         q += BK % OW; /* BK pixels on */
@@ -128,14 +118,11 @@ conv_tiled_slices(__global float *restrict partial, __global const float *restri
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int k = 0; k < BK; k++) {
             float4 xv[TN / 4];
-#pragma unroll
-            for (int t = 0; t < TN / 4; t++)
+            UNROLL for (int t = 0; t < TN / 4; t++)
                 xv[t] = xs[k * (XS / 4) + t * LX + lx];
-#pragma unroll
-            for (int m = 0; m < TM; m += 4) {
+            UNROLL for (int m = 0; m < TM; m += 4) {
                 const float4 d = ds[k * (DS / 4) + m / 4 * LY + ly];
-#pragma unroll
-                for (int t = 0; t < TN / 4; t++) {
+                UNROLL for (int t = 0; t < TN / 4; t++) {
                     acc[m][t] = fma((float4)(d.x), xv[t], acc[m][t]);
                     acc[m + 1][t] = fma((float4)(d.y), xv[t], acc[m + 1][t]);
                     acc[m + 2][t] = fma((float4)(d.z), xv[t], acc[m + 2][t]);
@@ -146,13 +133,11 @@ conv_tiled_slices(__global float *restrict partial, __global const float *restri
         barrier(CLK_LOCAL_MEM_FENCE);
     }
 
-#pragma unroll
-    for (int m = 0; m < TM; m++) {
+    UNROLL for (int m = 0; m < TM; m++) {
         const int channel = channel0 + (m / 4 * LY + ly) * 4 + m % 4;
         __global float4 *out = (__global float4 *)(partial +
                                                    ((size_t)slice * M_PADDED + channel) * N_PADDED + column0);
-#pragma unroll
-        for (int t = 0; t < TN / 4; t++)
+        UNROLL for (int t = 0; t < TN / 4; t++)
             out[t * LX + lx] = acc[m][t];
     }
 }

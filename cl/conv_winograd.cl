@@ -70,21 +70,16 @@ void input_tile(SCRATCH float *v, size_t stride, __global const float *x)
 {
     floatv rows[POS], in[T], out[T];
 
-    ONE_BY_ONE
-    for (int i = 0; i < T; i++) {
-#pragma unroll
-        for (int j = 0; j < T; j++)
+    ONE_BY_ONE for (int i = 0; i < T; i++) {
+        UNROLL for (int j = 0; j < T; j++)
             in[j] = LOADV(j, x + (size_t)i * (X_WP * V));
         transform_input(rows + i * T, in);
     }
-    ONE_BY_ONE
-    for (int j = 0; j < T; j++) {
-#pragma unroll
-        for (int i = 0; i < T; i++)
+    ONE_BY_ONE for (int j = 0; j < T; j++) {
+        UNROLL for (int i = 0; i < T; i++)
             in[i] = rows[i * T + j];
         transform_input(out, in);
-#pragma unroll
-        for (int i = 0; i < T; i++)
+        UNROLL for (int i = 0; i < T; i++)
             STOREV(out[i], 0, v + (size_t)(i * T + j) * stride);
     }
 }
@@ -134,29 +129,22 @@ void multiply(SCRATCH float *m, SCRATCH const float *v, __global const float *u)
 {
     floatv acc[TT][OB];
 
-#pragma unroll
-    for (int t = 0; t < TT; t++)
-#pragma unroll
-        for (int o = 0; o < OB; o++)
+    UNROLL for (int t = 0; t < TT; t++)
+        UNROLL for (int o = 0; o < OB; o++)
             acc[t][o] = VEC(0.0f);
     for (int c = 0; c < ICP; c++) {
         floatv w[OB];
-#pragma unroll
-        for (int o = 0; o < OB; o++)
+        UNROLL for (int o = 0; o < OB; o++)
             w[o] = LOADV(o, u);
         u += OB * V;
-#pragma unroll
-        for (int t = 0; t < TT; t++) {
+        UNROLL for (int t = 0; t < TT; t++) {
             const floatv a = VEC(v[t * ICP + c]);
-#pragma unroll
-            for (int o = 0; o < OB; o++)
+            UNROLL for (int o = 0; o < OB; o++)
                 acc[t][o] = fma(a, w[o], acc[t][o]);
         }
     }
-#pragma unroll
-    for (int t = 0; t < TT; t++)
-#pragma unroll
-        for (int o = 0; o < OB; o++)
+    UNROLL for (int t = 0; t < TT; t++)
+        UNROLL for (int o = 0; o < OB; o++)
             STOREV(acc[t][o], t * OB + o, m);
 }
 
@@ -167,21 +155,16 @@ void output_tile(__global float *y, SCRATCH const float *m, __global const float
     const int n = tile / TILES, y0 = tile % TILES / TX * 4, x0 = tile % TILES % TX * 4;
     floatv columns[4 * T], in[T], out[5];
 
-    ONE_BY_ONE
-    for (int j = 0; j < T; j++) {
-#pragma unroll
-        for (int i = 0; i < T; i++)
+    ONE_BY_ONE for (int j = 0; j < T; j++) {
+        UNROLL for (int i = 0; i < T; i++)
             in[i] = LOADV(0, m + (i * T + j) * M_STEP);
         transform_output(out, in, 4);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
+        UNROLL for (int i = 0; i < 4; i++)
             columns[i * T + j] = out[i];
     }
-    ONE_BY_ONE
-    for (int i = 0; i < 4; i++) {
+    ONE_BY_ONE for (int i = 0; i < 4; i++) {
         transform_output(out, columns + i * T, 4);
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
+        UNROLL for (int j = 0; j < 4; j++) {
             floatv value = out[j] + bias;
 #if RELU
             value = value <= VEC(0.0f) ? VEC(0.0f) : value;
@@ -253,21 +236,16 @@ void dy_tile(SCRATCH float *z, size_t stride, __global const float *dy)
 {
     floatv rows[4 * T], in[4], out[T];
 
-    ONE_BY_ONE
-    for (int i = 0; i < 4; i++) {
-#pragma unroll
-        for (int j = 0; j < 4; j++)
+    ONE_BY_ONE for (int i = 0; i < 4; i++) {
+        UNROLL for (int j = 0; j < 4; j++)
             in[j] = LOADV(j, dy + (size_t)i * (DY_WP * V));
         transform_filter(rows + i * T, in, 4);
     }
-    ONE_BY_ONE
-    for (int j = 0; j < T; j++) {
-#pragma unroll
-        for (int i = 0; i < 4; i++)
+    ONE_BY_ONE for (int j = 0; j < T; j++) {
+        UNROLL for (int i = 0; i < 4; i++)
             in[i] = rows[i * T + j];
         transform_filter(out, in, 4);
-#pragma unroll
-        for (int i = 0; i < T; i++)
+        UNROLL for (int i = 0; i < T; i++)
             STOREV(out[i], 0, z + (size_t)(i * T + j) * stride);
     }
 }
@@ -283,28 +261,21 @@ void accumulate(__global float *sum, SCRATCH const float *v, SCRATCH const float
 {
     floatv acc[TT][OB];
 
-#pragma unroll
-    for (int c = 0; c < TT; c++)
-#pragma unroll
-        for (int o = 0; o < OB; o++)
+    UNROLL for (int c = 0; c < TT; c++)
+        UNROLL for (int o = 0; o < OB; o++)
             acc[c][o] = start || (DY_CB % OB != 0 && o >= count) ? VEC(0.0f) : LOADV(o, sum + c * OCP);
     for (int t = 0; t < NT; t++) {
         floatv d[OB];
-#pragma unroll
-        for (int o = 0; o < OB; o++)
+        UNROLL for (int o = 0; o < OB; o++)
             d[o] = DY_CB % OB != 0 && o >= count ? VEC(0.0f) : LOADV(o, z + t * OCP);
-#pragma unroll
-        for (int c = 0; c < TT; c++) {
+        UNROLL for (int c = 0; c < TT; c++) {
             const floatv a = VEC(v[t * ICP + c]);
-#pragma unroll
-            for (int o = 0; o < OB; o++)
+            UNROLL for (int o = 0; o < OB; o++)
                 acc[c][o] = fma(a, d[o], acc[c][o]);
         }
     }
-#pragma unroll
-    for (int c = 0; c < TT; c++)
-#pragma unroll
-        for (int o = 0; o < OB; o++)
+    UNROLL for (int c = 0; c < TT; c++)
+        UNROLL for (int o = 0; o < OB; o++)
             if (DY_CB % OB == 0 || o < count)
                 STOREV(acc[c][o], o, sum + c * OCP);
 }

@@ -80,12 +80,10 @@ __kernel void dense_pack(__global float *restrict packed, __global const float *
     __global const float *from = k == K ? b : TRANSPOSED ? w + k : w + (size_t)k * I;
     const size_t step = TRANSPOSED && k < K ? (size_t)I : 1;
 
-#pragma unroll
-    for (int j = 0; j < NT; j++) {
+    UNROLL for (int j = 0; j < NT; j++) {
         const int n = n0 + j * V, channel = CHANNEL(C, n);
         float lanes[V];
-#pragma unroll
-        for (int e = 0; e < V; e++)
+        UNROLL for (int e = 0; e < V; e++)
             lanes[e] = there && channel + e < C_C ? from[(size_t)(LOGICAL(C, n) + e * HW(C)) * step] : 0.0f;
         STOREV(LOADV(0, lanes), j, packed + PACKED(k, n0));
     }
@@ -98,14 +96,11 @@ void add_term(floatv (*acc)[NT], __global const float *a, const size_t *row, __g
 {
     floatv bv[NT];
 
-#pragma unroll
-    for (int j = 0; j < NT; j++)
+    UNROLL for (int j = 0; j < NT; j++)
         bv[j] = LOADV(0, b + column[j]);
-#pragma unroll
-    for (int i = 0; i < MT; i++) {
+    UNROLL for (int i = 0; i < MT; i++) {
         const floatv av = (floatv)(a[row[i]]);
-#pragma unroll
-        for (int j = 0; j < NT; j++)
+        UNROLL for (int j = 0; j < NT; j++)
             acc[i][j] = fma(av, bv[j], acc[i][j]);
     }
 }
@@ -133,11 +128,9 @@ dense_gemm(__global float *restrict c, __global const float *restrict a,
 #endif
     const int first = slice * ((K + SLICES - 1) / SLICES);
     const int last = min(first + (K + SLICES - 1) / SLICES, EDGE ? images : K);
-#pragma unroll
-    for (int i = 0; i < MT; i++)
+    UNROLL for (int i = 0; i < MT; i++)
         row[i] = EDGE ? INPUT(A, min(m0 + i, rows - 1), 0, 0) : (size_t)min(m0 + i, rows - 1) * ROW(A);
-#pragma unroll
-    for (int j = 0; j < NT; j++) {
+    UNROLL for (int j = 0; j < NT; j++) {
 #if BIAS
         const floatv start = slice == 0 ? LOADV(j, b + PACKED(K, n0)) : (floatv)(0.0f);
 #else
@@ -148,8 +141,7 @@ dense_gemm(__global float *restrict c, __global const float *restrict a,
 #else
         column[j] = (size_t)(j * V);
 #endif
-#pragma unroll
-        for (int i = 0; i < MT; i++)
+        UNROLL for (int i = 0; i < MT; i++)
             acc[i][j] = start;
     }
 #if EDGE
@@ -178,25 +170,21 @@ dense_gemm(__global float *restrict c, __global const float *restrict a,
 #if SLICES > 1
     __local floatv sums[SLICES][MT][LX];
     const int lx = (int)get_local_id(0);
-#pragma unroll
-    for (int i = 0; i < MT; i++)
+    UNROLL for (int i = 0; i < MT; i++)
         sums[slice][i][lx] = acc[i][0];
     barrier(CLK_LOCAL_MEM_FENCE);
     if (slice > 0)
         return;
     for (int s = 1; s < SLICES; s++)
-#pragma unroll
-        for (int i = 0; i < MT; i++)
+        UNROLL for (int i = 0; i < MT; i++)
             acc[i][0] += sums[s][i][lx];
 #endif
     if (wanted >= N)
         return;
-#pragma unroll
-    for (int i = 0; i < MT; i++) {
+    UNROLL for (int i = 0; i < MT; i++) {
         if (m0 + i >= rows)
             break;
-#pragma unroll
-        for (int j = 0; j < NT; j++) {
+        UNROLL for (int j = 0; j < NT; j++) {
             const int n = n0 + j * V;
             floatv value = acc[i][j];
             if (n >= N)
@@ -205,8 +193,7 @@ dense_gemm(__global float *restrict c, __global const float *restrict a,
             __global float *out = c + (size_t)(m0 + i) * I + LOGICAL(B, n);
             float lanes[V];
             STOREV(value, 0, lanes);
-#pragma unroll
-            for (int e = 0; e < V; e++)
+            UNROLL for (int e = 0; e < V; e++)
                 if (CHANNEL(B, n) + e < B_C)
                     out[e * HW(B)] = lanes[e];
 #else

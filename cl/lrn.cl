@@ -35,12 +35,6 @@
 #endif
 
 #define RING_MAX 9
-#if SIZE <= RING_MAX
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL
-#endif
-
 /* Window by window along row h: body sees w and sum, which adds up COLUMN(j) over the window's columns. */
 #if SIZE <= RING_MAX
 #define ALONG_ROW(COLUMN, BODY)                                                                              \

@@ -25,9 +25,9 @@
 
 /* Windows of usual sizes are unrolled; a window of a whole image would be too much code. */
 #if KH * KW <= 25
-#define UNROLL _Pragma("unroll")
+#define UNROLL_WINDOW _Pragma("unroll")
 #else
-#define UNROLL
+#define UNROLL_WINDOW
 #endif
 
 /* Counted down: a place that is chosen between 0 and 1 becomes a conversion of a lane's truth to an integer,
@@ -43,13 +43,8 @@
 #define REACH_W ((KW + SW - 1) / SW)
 
 #define ARG(n, cb, p, q) ((((size_t)(n) * Y_CB + (cb)) * OH + (p)) * OW + (q))
-#if V == 1
-typedef ARG_T argv;
-#define TO_ARGV(v) ((ARG_T)(v))
-#else
 typedef CAT(ARG_T, V) argv;
 #define TO_ARGV(v) CAT(CAT(convert_, ARG_T), V)(v)
-#endif
 
 /* Is row (column) i of window p in the image? */
 #define IN(p, i, SIZE, S, P) (WHOLE || ((p) * (S) - (P) + (i) >= 0 && (p) * (S) - (P) + (i) < (SIZE)))
@@ -70,10 +65,10 @@ __kernel void pool_max_forward(__global float *restrict y,
     for (int q = q0; q < min(q0 + SPAN, OW); q++) {
         floatv best = (floatv)(-INFINITY);
         intv place = (intv)PLACE(i0, WHOLE ? 0 : max(PW - q * SW, 0));
-        UNROLL for (int i = 0; i < KH; i++) {
+        UNROLL_WINDOW for (int i = 0; i < KH; i++) {
             if (!IN(p, i, H, SH, PH))
                 continue;
-            UNROLL for (int j = 0; j < KW; j++) {
+            UNROLL_WINDOW for (int j = 0; j < KW; j++) {
                 if (!IN(q, j, W, SW, PW))
                     continue;
                 const floatv v = LOADV(i * X_WP + q * SW + j, rows);
@@ -98,12 +93,12 @@ __kernel void pool_max_forward(__global float *restrict y,
 /* Both gradients: what the windows that cover a pixel give it. TERM(p, q, i, j): of window (p, q), in which
  * the pixel is at (i, j). */
 #define GATHER(sum, row, q, r, TERM)                                                                         \
-    UNROLL for (int e = 0; e < REACH_H; e++)                                                                 \
+    UNROLL_WINDOW for (int e = 0; e < REACH_H; e++)                                                          \
     {                                                                                                        \
         const int p = (row) / SH - e, i = (row) % SH + e * SH;                                               \
         if (i >= KH || p < 0 || p >= OH)                                                                     \
             continue;                                                                                        \
-        UNROLL for (int d = 0; d < REACH_W; d++)                                                             \
+        UNROLL_WINDOW for (int d = 0; d < REACH_W; d++)                                                      \
         {                                                                                                    \
             const int j = (r) + d * SW, o = (q)-d;                                                           \
             if (j < KW && o >= 0 && o < OW)                                                                  \
@@ -112,7 +107,7 @@ __kernel void pool_max_forward(__global float *restrict y,
     }
 
 #define MAX_TERM(p, q, i, j)                                                                                 \
-    (TO_INTV(LOADV(ARG(n, cb, p, q), arg) == (argv)PLACE(i, j)) ? LOADV(q, dy + AT(Y, n, cb, p, 0))     \
+    (TO_INTV(LOADV(ARG(n, cb, p, q), arg) == (argv)PLACE(i, j)) ? LOADV(q, dy + AT(Y, n, cb, p, 0))          \
                                                                      : (floatv)(0.0f))
 
 __kernel void pool_max_backward(__global float *restrict dx, __global const float *restrict dy,
@@ -124,7 +119,7 @@ __kernel void pool_max_backward(__global float *restrict dx, __global const floa
     if (h >= H || cb >= X_CB || n >= batch)
         return;
     for (int q = q0; q < min(q0 + SPAN, GROUP_0 + GROUPS); q++) {
-        UNROLL for (int r = 0; r < SW; r++) {
+        UNROLL_WINDOW for (int r = 0; r < SW; r++) {
             const int w = q * SW + r - PW;
             floatv sum = (floatv)(0.0f);
             if (w < 0 || w >= W)
@@ -149,10 +144,10 @@ __kernel void pool_ave_forward(__global float *restrict y, __global const float 
     __global const float *rows = x + AT(X, n, cb, p * SH - PH, -PW);
     for (int q = q0; q < min(q0 + SPAN, OW); q++) {
         floatv sum = (floatv)(0.0f);
-        UNROLL for (int i = 0; i < KH; i++) {
+        UNROLL_WINDOW for (int i = 0; i < KH; i++) {
             if (!IN(p, i, H, SH, PH))
                 continue;
-            UNROLL for (int j = 0; j < KW; j++)
+            UNROLL_WINDOW for (int j = 0; j < KW; j++)
                 if (IN(q, j, W, SW, PW))
                     sum += LOADV(i * X_WP + q * SW + j, rows);
         }
@@ -171,7 +166,7 @@ __kernel void pool_ave_backward(__global float *restrict dx, __global const floa
     if (h >= H || cb >= X_CB || n >= batch)
         return;
     for (int q = q0; q < min(q0 + SPAN, GROUP_0 + GROUPS); q++) {
-        UNROLL for (int r = 0; r < SW; r++) {
+        UNROLL_WINDOW for (int r = 0; r < SW; r++) {
             const int w = q * SW + r - PW;
             floatv sum = (floatv)(0.0f);
             if (w < 0 || w >= W)

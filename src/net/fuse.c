@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "ops/conv_pool.h"
 #include "ops/elementwise.h"
 #include "ops/layout.h"
 #include "ops/op_class.h"
@@ -47,7 +46,7 @@ struct target {
 static bool is_needless_copy(struct graph *g, int i, const struct target *t)
 {
     (void)t;
-    return g->nodes[i].desc.kind == OP_RELAYOUT && g->values[g->nodes[i].x[0]].producer >= 0;
+    return op_is(&g->nodes[i].desc, OP_FLATTENS) && g->values[g->nodes[i].x[0]].producer >= 0;
 }
 
 /* The node that sends a gradient back to value v, and as which of its inputs it reads it; NULL: none. */
@@ -92,35 +91,34 @@ static bool join_relu(struct graph *g, int i, const struct target *t)
     return true;
 }
 
-/* A maximum pool after the convolution of the images, where the gradient of these is not needed. */
-static bool join_pool(struct graph *g, int i, const struct target *t)
+/* Two neighbours whose work one operator can do. */
+static bool join_pair(struct graph *g, int i, const struct target *t)
 {
     struct graph_node *n = &g->nodes[i];
     const int maker = g->values[n->x[0]].producer;
     struct graph_node *before = maker >= 0 ? &g->nodes[maker] : NULL;
-    struct conv_geometry conv;
+    const bool only_images = before && before->x[0] == g->images && g->values[g->images].consumer_count == 1;
 
-    if (n->desc.kind != OP_POOL || n->desc.mask_dx || !before || before->desc.kind != OP_CONV ||
-        before->desc.relu || before->desc.need_dx || g->values[n->x[0]].consumer_count != 1 ||
-        before->x[0] != g->images || g->values[g->images].consumer_count != 1 ||
-        !conv_pool_pays(&before->desc.u.conv, &n->desc.u.pool, t->device, t->block))
+    if (!before || g->values[n->x[0]].consumer_count != 1)
         return false;
-    conv = before->desc.u.conv;
-    before->desc.kind = OP_CONV_POOL;
-    before->desc.relu = n->desc.relu;
-    before->desc.y[0] = n->desc.y[0];
-    before->desc.u.conv_pool.pool = n->desc.u.pool;
-    before->desc.u.conv_pool.conv = conv;
-    g->values[n->x[0]].shape = n->desc.y[0];
-    return true;
+    for (int kind = 0; kind < OP_KIND_COUNT; kind++) {
+        const struct op_class *class = op_class((enum op_kind)kind);
+        if (!class->joins || ((class->flags & OP_ONE_X_BLOCK) && !only_images) ||
+            !class->joins(&before->desc, &n->desc, t->device, t->block))
+            continue;
+        before->desc.kind = (enum op_kind)kind;
+        before->desc.y[0] = g->values[n->x[0]].shape = n->desc.y[0];
+        return true;
+    }
+    return false;
 }
 
-/* In this order. joins() is asked of every node, from the last to the first: true, and its neighbours do its
- * work from now on. */
+/* Applied in this order, to the nodes from the last to the first. joins(): true if the node's neighbours have
+ * taken over its work, so that it is removed. */
 static const struct {
     enum fuse_rule rule;
     bool (*joins)(struct graph *g, int i, const struct target *t);
-} rules[] = {{FUSE_FLATTEN, is_needless_copy}, {FUSE_RELU, join_relu}, {FUSE_POOL, join_pool}};
+} rules[] = {{FUSE_FLATTEN, is_needless_copy}, {FUSE_RELU, join_relu}, {FUSE_POOL, join_pair}};
 
 #ifndef NDEBUG
 /* The contract of relu and mask_dx (struct op_desc): what relies on a masked gradient gets one, and nothing
@@ -153,21 +151,14 @@ void graph_fuse(struct graph *g, unsigned of, const struct clr_device *device, i
     assert(masks_agree(g));
 }
 
-static int round_up(int channels, int block)
-{
-    return (channels + block - 1) / block * block;
-}
-
-/* Multiply-adds of the convolutions of an image, lanes beyond the channels included. */
+/* Multiply-adds of an image, lanes beyond the channels included, of the operators that V depends on. */
 static double filled(const struct graph *g, int block)
 {
     double sum = 0.0;
 
     for (size_t i = 0; i < g->node_count; i++) {
-        const struct conv_geometry *c = &g->nodes[i].desc.u.conv;
-        const double in = c->c < block ? c->c : round_up(c->c, block);
-        if (g->nodes[i].desc.kind == OP_CONV)
-            sum += in * round_up(c->oc, block) * c->oh * c->ow * c->kh * c->kw;
+        const struct op_class *class = op_class(g->nodes[i].desc.kind);
+        sum += class->filled ? class->filled(&g->nodes[i].desc, block) : 0.0;
     }
     return sum;
 }

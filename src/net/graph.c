@@ -141,7 +141,8 @@ static int new_param(struct builder *b, const struct op_param *of, const struct 
     p->fan_in = (int)(count / (size_t)of->dims[0]);
     p->fan_out = of->rank > 1 ? (int)(count / (size_t)of->dims[1]) : (int)count;
     p->mult = *spec;
-    p->filler = *filler;
+    p->filler = of->state ? (struct filler){.kind = FILLER_CONSTANT, .value = of->fill} : *filler;
+    p->state = of->state;
     b->g->param_count++;
     return 0;
 }
@@ -206,6 +207,7 @@ int build_finish(struct builder *b, struct graph_node *n)
 {
     int rc = add_params(b, n);
 
+    n->madds = op_madds(&n->desc);
     return rc < 0 ? rc : write_top(b, n);
 }
 
@@ -249,11 +251,21 @@ struct mark {
     int next;     /* where there are several: the value for the next of them */
 };
 
+/* Has it a parameter that the optimizer updates? */
+static bool learns(const struct graph *g, const struct graph_node *n)
+{
+    bool any = false;
+
+    for (int k = 0; k < n->param_count; k++)
+        any = any || !g->params[n->param[k]].state;
+    return any;
+}
+
 static void mark_learned(const struct graph *g, struct mark *marks)
 {
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_node *n = &g->nodes[i];
-        bool learned = n->param_count > 0;
+        bool learned = learns(g, n);
         for (int j = 0; j < n->desc.x_count; j++)
             learned = learned || marks[n->x[j]].learned;
         for (int j = 0; j < n->desc.y_count; j++)
@@ -281,7 +293,7 @@ static int mark_gradients(struct builder *b, struct mark *marks)
             m->readers += m->learned;
             n->desc.need_dx |= (unsigned)m->learned << j;
         }
-        n->desc.backward |= leads && (n->param_count > 0 || n->desc.need_dx);
+        n->desc.backward |= leads && (learns(g, n) || n->desc.need_dx);
     }
     return 0;
 }
@@ -310,7 +322,8 @@ static void add_split(struct graph *g, int v, int count)
     g->node_count++;
 }
 
-/* Split value v for all who send a gradient back. Where they are too many, the last output is split again. */
+/* Split value v for all readers that send a gradient back. If they are more than OP_MOST, the last output is
+ * split again. */
 static void split(struct graph *g, struct mark *m, int v)
 {
     m->next = (int)g->value_count;

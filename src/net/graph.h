@@ -27,7 +27,8 @@ struct graph_param {
     int fan_in, fan_out; /* Caffe: count/O and count/I */
     struct param_spec mult;
     struct filler filler;
-    int uses; /* by nodes: several where layers share it */
+    bool state; /* written by the forward pass of training (struct op_param), not by the optimizer */
+    int uses;   /* by nodes: several where layers share it */
 };
 
 struct graph_node {
@@ -39,7 +40,7 @@ struct graph_node {
     bool in_place;                        /* in the file, top == bottom */
     int param[OP_PARAMS], param_count;    /* parameters, in the operator's order */
     int use[OP_PARAMS];                   /* which of its uses this is: 0, … */
-    double madds; /* multiply-adds of the forward pass per image (conv, dense; 0 else) */
+    double madds;                         /* op_madds() */
 };
 
 /* Borrows the spec; its nodes' labels point into the spec and into its own values. */
@@ -112,7 +113,7 @@ bool graph_keep(struct graph *g, const struct clr_device *device,
                 const char *(*find)(void *user, const char *label, const char *pass), void *user,
                 const char **missing);
 
-/* Call tell() for every pass whose variant was replaced because the records have it as wrong on the device
+/* Call tell() for every pass whose variant was replaced because it is recorded as failed on the device
  * (op_replaced()): by label and op_pass_name(), with the variant that it has instead. */
 void graph_replaced(const struct graph *g, const struct tunedb *db, const struct clr_device *device,
                     void (*tell)(void *user, const char *label, const char *pass,

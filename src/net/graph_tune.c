@@ -1,4 +1,4 @@
-/* What a graph takes from tuning records, and what a run keeps of it: see graph.h and ops/tuned.h. */
+/* What a graph takes from tuning records, and what a run saves of it: see graph.h and ops/tuned.h. */
 #include "net/graph.h"
 
 #include <string.h>

@@ -44,7 +44,7 @@ extern const struct layer_class layer_input; /* also what a net's own `input:` b
 
 /* ------------------------------------------------------------------ reading */
 
-/* What was already said in the log for this file. */
+/* Topics that were logged for this file already. */
 struct spec_said {
     unsigned topics;
 };
@@ -129,7 +129,7 @@ struct builder {
 /* CLR_EINPUT "FILE:LINE: layer 'NAME': …"; build_prefix(): the same before an error that is set already. */
 int build_error(const struct builder *b, const char *format, ...) CLR_PRINTF(2, 3);
 int build_prefix(const struct builder *b);
-/* build_error() for input j of a node that does not go with the first: both sizes, and what is asked for. */
+/* build_error() for input j of a node whose size does not fit the first: both sizes, and the requirement. */
 int build_unlike(const struct builder *b, const struct graph_node *n, int j, const char *wanted);
 
 /* A new value of that shape, made by a node or by GRAPH_IMAGES, GRAPH_LABELS. */

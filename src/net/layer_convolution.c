@@ -46,7 +46,6 @@ static int build(struct builder *b, const int *bottom)
     if (geometry_conv(g, b->err) < 0)
         return build_prefix(b);
     n->desc.y[0] = (struct shape){s->n, g->oc, g->oh, g->ow};
-    n->madds = (double)g->oc * g->oh * g->ow * (g->c / g->group) * g->kh * g->kw;
     return build_finish(b, n);
 }
 

@@ -81,7 +81,7 @@ int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     return 0;
 }
 
-/* input_param { shape { … } }: the images' shape; that of the labels, if given, is not looked at. */
+/* input_param { shape { … } }: the images' shape; that of the labels, if given, is ignored. */
 static int read_input_param(struct layer_reading *in, bool *given)
 {
     struct pt_field *shape = NULL, *second;

@@ -59,7 +59,6 @@ static int build(struct builder *b, const int *bottom)
     }
     n = build_node(b, OP_DENSE, &x, 1);
     n->desc.y[0] = (struct shape){n->desc.x[0].n, b->layer->desc.y[0].c, 1, 1};
-    n->madds = (double)n->desc.y[0].c * n->desc.x[0].c;
     return build_finish(b, n);
 }
 

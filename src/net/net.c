@@ -1,5 +1,5 @@
 /*
- * A graph compiled into operators: layouts asked from ops/layout, memory by lifetimes, one operator per node.
+ * A graph compiled into operators: layouts from ops/layout.h, memory by lifetimes, one operator per node.
  * See net.h. Steps are numbered for the lifetimes: node i runs forward at step i and backward at step 2·nodes
  * − i.
  */
@@ -141,7 +141,7 @@ static int choose_layouts(struct net *net, int block, struct clr_error *err)
     return 0;
 }
 
-/* Memory that must keep zeros (halo, lanes beyond C) is never shared. */
+/* Memory with zeros that are written once (halo, lanes beyond C) is never shared. */
 static bool shareable(const struct layout *l, int channels)
 {
     return l->halo_h == 0 && l->halo_w == 0 && channels % l->block == 0;
@@ -165,13 +165,13 @@ static int request_tensor(struct net *net, int *id, const struct shape *shape, c
                          share ? life.last : ARENA_ALWAYS, "an activation", err);
 }
 
-/* When the producer of a value goes back; what none makes is kept to the end. */
+/* Backward step of the producer of a value; the last step if it has none. */
 static int producer_step(const struct net *net, int producer)
 {
     return producer < 0 ? last_step(net) : backward_step(net, producer);
 }
 
-/* Of the values of one memory. Whoever made one may read it when it goes back. */
+/* Of the values in one memory. The producer of a value may read it in its backward pass. */
 static struct life value_life(const struct net *net, int root)
 {
     const struct graph *g = net->graph;

@@ -24,9 +24,10 @@ struct params {
     const struct graph_param *info; /* of the graph that it was made from; borrowed */
     cl_mem *w, *g;                  /* `count` parts; g NULL for evaluation only */
     cl_mem all[PARAMS_SETS];        /* the buffers */
-    size_t *offset, floats;         /* of each parameter in them; of one buffer */
-    cl_mem *parts[PARAMS_SETS];     /* `count` parts of each */
-    int set_count;                  /* that there are */
+    size_t *offset;                 /* of each parameter in them, in floats */
+    size_t learned, floats;     /* of a buffer without states, and of PARAMS_W, which has them at its end */
+    cl_mem *parts[PARAMS_SETS]; /* `count` parts of each; NULL: of a state, except in PARAMS_W */
+    int set_count;              /* that there are */
 };
 
 /* Plan (sizes known), then build (allocated, zero-filled). sets: 1 to evaluate, to train all up to PARAMS_V

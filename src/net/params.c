@@ -11,10 +11,28 @@ static size_t alignment(const struct clr_device *device)
     return bytes / sizeof(float);
 }
 
+/* Place the states, or the other parameters, after those that have a place already. */
+static int place(struct params *p, bool states, const struct clr_device *device, struct clr_error *err)
+{
+    const size_t align = alignment(device);
+
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->info[i].state != states)
+            continue;
+        p->offset[i] = p->floats;
+        p->floats += (p->info[i].count + align - 1) / align * align;
+        if (p->floats > INT_MAX || p->floats * sizeof(float) > device->max_allocation)
+            return clr_error_set(
+                err, CLR_EDEVMEM,
+                "the parameters need more than the %.1f MB that the device gives in one piece",
+                (double)device->max_allocation / 1e6);
+    }
+    return 0;
+}
+
 int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, int sets,
                 struct clr_error *err)
 {
-    const size_t align = alignment(device);
     int rc;
 
     memset(p, 0, sizeof *p);
@@ -24,14 +42,11 @@ int params_plan(struct params *p, const struct graph *g, const struct clr_device
     rc = mem_new(&p->offset, p->count, sizeof *p->offset, "parameters", err);
     for (int s = 0; s < p->set_count && rc == 0; s++)
         rc = mem_new(&p->parts[s], p->count, sizeof **p->parts, "parameters", err);
-    for (size_t i = 0; i < p->count && rc == 0; i++) {
-        p->offset[i] = p->floats;
-        p->floats += (p->info[i].count + align - 1) / align * align;
-        if (p->floats > INT_MAX || p->floats * sizeof(float) > device->max_allocation)
-            rc = clr_error_set(err, CLR_EDEVMEM,
-                               "the parameters need more than the %.1f MB that the device gives in one piece",
-                               (double)device->max_allocation / 1e6);
-    }
+    if (rc == 0)
+        rc = place(p, false, device, err);
+    p->learned = p->floats;
+    if (rc == 0)
+        rc = place(p, true, device, err);
     if (rc < 0) {
         params_clear(p);
         return rc;
@@ -46,10 +61,12 @@ int params_build(struct params *p, struct ocl_context *ctx, struct clr_error *er
     int rc = 0;
 
     for (int s = 0; s < p->set_count && rc == 0; s++) {
-        rc = ocl_buffer_create(&p->all[s], ctx, p->floats * sizeof(float), "the parameters", err);
+        const size_t floats = s == PARAMS_W ? p->floats : p->learned;
+        rc = ocl_buffer_create(&p->all[s], ctx, floats * sizeof(float), "the parameters", err);
         for (size_t i = 0; i < p->count && rc == 0; i++)
-            rc = ocl_buffer_part(&p->parts[s][i], ctx, p->all[s], p->offset[i] * sizeof(float),
-                                 p->info[i].count * sizeof(float), err);
+            if (s == PARAMS_W || !p->info[i].state)
+                rc = ocl_buffer_part(&p->parts[s][i], ctx, p->all[s], p->offset[i] * sizeof(float),
+                                     p->info[i].count * sizeof(float), err);
     }
     return rc;
 }
@@ -68,5 +85,5 @@ void params_clear(struct params *p)
 
 size_t params_bytes(const struct params *p)
 {
-    return (size_t)p->set_count * p->floats * sizeof(float);
+    return (p->floats + (size_t)(p->set_count - 1) * p->learned) * sizeof(float);
 }

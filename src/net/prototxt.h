@@ -24,7 +24,7 @@
 #define PT_LIMIT_BYTES  ((size_t)1 << 20)
 #define PT_LIMIT_FIELDS ((size_t)65536)
 #define PT_LIMIT_DEPTH  32
-#define PT_LIMIT_ASKED  48 /* different names asked for in one message; more is a defect of the caller */
+#define PT_LIMIT_ASKED  48 /* different names read from one message; more is a defect of the caller */
 
 struct pt_field {
     const char *name;   /* "" for the root */
@@ -93,7 +93,8 @@ int pt_value_message(const struct prototxt *doc, const struct pt_field *field, s
 
 /*
  * What failed before, else CLR_EINPUT for the first field that was not read: "unsupported" where it is in
- * that NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that were asked for.
+ * that NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that getters were
+ * called with.
  */
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err);
 

@@ -153,7 +153,7 @@ int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_
     return rc <= 0 ? rc : given(r, pt_value_text(r->doc, field, out, err));
 }
 
-/* wanted: without quotes. takes: which ones. */
+/* wanted: for messages, what a word is; takes: which words the field takes. */
 static int word(struct pt_reader *r, const char *name, const char *const *words, const char *wanted,
                 const char *takes, int *out, struct clr_error *err)
 {

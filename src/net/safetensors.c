@@ -263,7 +263,7 @@ static json_t *describe(const struct st_tensor *t, uint64_t begin)
                      (json_int_t)begin, (json_int_t)end);
 }
 
-/* Has the tensor a name of its own, and the size that its shape says? *bytes: that size. */
+/* Is its name used once, and its size that of its shape? *bytes: that size. */
 static bool can_write(const struct st_tensor *t, json_t *header, size_t *bytes)
 {
     size_t count = 1;

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "net/layer.h"
+#include "ops/op_class.h"
 
 /* What one node costs. Sizes are those of the numbers themselves, without padding and workspaces. */
 struct cost {
@@ -25,12 +26,16 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     struct cost c = {.madds = n->madds};
     size_t values;
 
-    for (int k = 0; k < n->param_count; k++) /* of what is shared the first has them */
-        c.params += n->use[k] == 0 ? g->params[n->param[k]].count : 0;
-    c.param_storage = 4.0 * (double)c.params * (n->desc.backward ? 3.0 : 1.0);
+    for (int k = 0; k < n->param_count; k++) {
+        const struct graph_param *p = &g->params[n->param[k]];
+        const size_t count = n->use[k] == 0 ? p->count : 0; /* shared ones count for the first layer */
+        c.params += count;
+        c.param_storage += 4.0 * (double)count * (n->desc.backward && !p->state ? 3.0 : 1.0);
+    }
     for (int j = 0; j < n->desc.y_count && !n->in_place; j++) /* a split has gradients alone */
         if (shape_count(&n->desc.y[j], &values))
-            c.activation += 4.0 * (double)values * (n->desc.kind != OP_SPLIT && n->desc.backward ? 2.0 : 1.0);
+            c.activation += 4.0 * (double)values *
+                            (n->desc.backward && !op_class(n->desc.kind)->needs.y_is_x ? 2.0 : 1.0);
     return c;
 }
 
@@ -89,12 +94,12 @@ static void shape_text(char *out, size_t size, const struct shape *s)
         (void)snprintf(out, size, "%d x %d x %d", s->c, s->h, s->w);
 }
 
-/* "Convolution"; of what a layer was given besides itself, another word. */
+/* "Convolution"; another word for a node that was inserted. */
 static const char *node_type(const struct graph_node *n)
 {
-    return n->desc.kind == OP_RELAYOUT ? "Flatten"
-           : n->desc.kind == OP_SPLIT  ? "Split"
-                                       : n->layer->class->type;
+    const char *inserted = op_class(n->desc.kind)->inserted;
+
+    return inserted ? inserted : n->layer->class->type;
 }
 
 static void describe(char *out, size_t size, const struct graph_node *n)

@@ -62,7 +62,7 @@ static void add_count(struct solver_reading *in, const char *name, int value)
     add(in, name, text);
 }
 
-/* An optional number as an option. `least`: what the field may be at least. */
+/* An optional number as an option; `least` is the smallest that the field takes. */
 static void take_real(struct solver_reading *in, const char *field, double least, double most,
                       const char *option)
 {

@@ -1,8 +1,7 @@
 /*
  * A net as the prototxt file defines it: layers in file order, before shapes. Field names and defaults are
  * Caffe's (src/caffe/proto/caffe.proto). A field or layer that is not supported is an error that names file,
- * line, column and field: never ignored. What may be in the file but has no effect here is said once in the
- * log.
+ * line, column and field: never ignored. A field without effect here is logged once.
  */
 #ifndef NET_SPEC_H
 #define NET_SPEC_H
@@ -59,7 +58,7 @@ struct layer_spec {
     int bottom_count, top_count;
     struct param_spec param[OP_PARAMS]; /* weights, biases */
     struct filler filler[OP_PARAMS];    /* Caffe's default: constant 0 */
-    /* Of its operator what the file says: numbers, bias, y.c of a dense layer. Sizes of images come later. */
+    /* Of its operator, what the file gives: numbers, bias, y.c of a dense layer. graph.c adds the sizes. */
     struct op_desc desc;
     struct source_spec source;
 };

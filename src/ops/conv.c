@@ -9,7 +9,7 @@
 
 #include "ref/ref.h"
 
-/* What is as good comes in this order. */
+/* Of equal estimates, the first row is chosen. */
 static const struct conv_row *const rows[] = {&conv_direct, &conv_winograd, &conv_tiled,
                                               &conv_winograd_staged, &conv_gemm};
 
@@ -24,7 +24,7 @@ static bool can(const struct conv_request *r)
     return !r->row->can || r->row->can(r);
 }
 
-/* r->row: the algorithm of a pass, the one asked for if it can, else the one that should be the fastest. */
+/* Set r->row to the requested algorithm if it can do the pass, else to the one with the lowest estimate. */
 static void choose(struct conv_request *r, const struct op_desc *desc, enum op_pass pass,
                    const struct clr_device *device, int block)
 {
@@ -39,7 +39,7 @@ static void choose(struct conv_request *r, const struct op_desc *desc, enum op_p
         if (strcmp(r->row->name, asked->algorithm) == 0 && can(r))
             return;
     }
-    if (asked->algorithm[0]) /* the numbers belong to another algorithm */
+    if (asked->algorithm[0]) /* its tile is meant for another algorithm */
         r->tile = no_tile;
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
         r->row = rows[i];
@@ -85,11 +85,23 @@ void conv_need_halo(struct op_needs *needs, bool dy, int h, int w)
     *halo_w = op_max(*halo_w, w);
 }
 
-double conv_multiply_adds(const struct op_desc *desc)
+int conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
 {
     const struct conv_geometry *g = &desc->u.conv;
 
-    return (double)desc->x[0].n * g->oh * g->ow * g->oc * (g->c / g->group) * g->kh * g->kw;
+    return op_weights(out, 4, &(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, desc->bias);
+}
+
+double conv_madds(const struct op_desc *desc)
+{
+    const struct conv_geometry *g = &desc->u.conv;
+
+    return (double)g->oc * g->oh * g->ow * (g->c / g->group) * g->kh * g->kw;
+}
+
+double conv_multiply_adds(const struct op_desc *desc)
+{
+    return desc->x[0].n * conv_madds(desc);
 }
 
 struct conv_geometry conv_transposed(const struct conv_geometry *g)
@@ -141,7 +153,7 @@ static int add_tiles(struct op_variant *out, int count, int capacity, const stru
     return count;
 }
 
-/* The row that would be chosen leads, then the other rows. */
+/* First the row that is chosen by default, then the others. */
 static int conv_candidates(struct op_variant *out, int capacity, const struct op_request *asked)
 {
     struct op_desc any = *asked->desc;
@@ -198,6 +210,14 @@ static void conv_clear(struct op *op)
 
 /* ------------------------------------------------------------------ weights and reference */
 
+static double filled(const struct op_desc *desc, int block)
+{
+    const struct conv_geometry *g = &desc->u.conv;
+    const double in = g->c < block ? g->c : op_ceil(g->c, block) * block;
+
+    return in * op_ceil(g->oc, block) * block * g->oh * g->ow * g->kh * g->kw;
+}
+
 static void conv_tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
     const struct conv_geometry *g = &d->u.conv;
@@ -225,7 +245,9 @@ const struct op_class op_conv = {
     .create = conv_create,
     .run = conv_run,
     .clear = conv_clear,
-    .params = op_conv_params,
+    .params = conv_params,
+    .madds = conv_madds,
+    .filled = filled,
     .tune_key = conv_tune_key,
     .ref_forward = conv_reference_forward,
     .ref_backward = conv_reference_backward,

@@ -10,9 +10,9 @@
 struct conv_pass_state; /* an algorithm's own */
 struct conv_row;
 
-/* A pass of a convolution on a device, and the tile that is asked for (zeros: the algorithm's choice). */
+/* A pass of a convolution on a device, and the requested tile (zeros: the algorithm's choice). */
 struct conv_request {
-    const struct conv_row *row; /* the algorithm that is asked */
+    const struct conv_row *row; /* the algorithm that does it */
     const struct op_desc *desc;
     enum op_pass pass;
     const struct clr_device *device;
@@ -65,7 +65,10 @@ void conv_need_halo(struct op_needs *needs, bool dy, int h, int w);
 /* What is verified (conv_cases.c). */
 extern const struct op_cases conv_cases, conv_pool_cases;
 
-/* Multiply-adds of a pass over the planned batch. */
+/* Of a row: its parameters, and the multiply-adds of a pass for an image. */
+int conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc);
+double conv_madds(const struct op_desc *desc);
+/* The same of a pass over the planned batch. */
 double conv_multiply_adds(const struct op_desc *desc);
 
 /* The data gradient seen as a forward convolution of dy with flipped weights (stride 1). */

@@ -164,8 +164,8 @@ static const struct conv_pool_case pooled[] = {
 static void get_conv_pool(struct op_case *out, int i)
 {
     const struct conv_pool_case *r = &pooled[i];
-    struct conv_geometry *c = &out->desc.u.conv_pool.conv;
-    struct pool_geometry *p = &out->desc.u.conv_pool.pool;
+    struct conv_geometry *c = &out->desc.u.conv;
+    struct pool_geometry *p = &out->desc.u.pool;
 
     (void)snprintf(out->name, sizeof out->name, "pooled conv %s %s", r->variant, r->name);
     out->small = r->small;

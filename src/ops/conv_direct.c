@@ -60,7 +60,7 @@ static void choose_tile(int *xt, int *ob, int ow, int channel_blocks, int block,
         }
 }
 
-/* A tile that was asked for, as far as it fits. */
+/* A requested tile, reduced until it fits. */
 static void asked_tile(int *xt, int *ob, const int *tile, int ow, int channel_blocks, int slack_pixels)
 {
     *xt = op_max(1, op_min(tile[0], op_min(ow, slack_pixels)));

@@ -28,7 +28,7 @@ static double guess(const struct conv_request *r)
 
 static const int tiles[1][4]; /* it has none */
 
-/* Images of a chunk: as many as keep the columns within COLUMN_BYTES, at least one. */
+/* Images of a chunk: the most whose columns fit into COLUMN_BYTES, at least one. */
 static int chunk_images(const struct op_desc *desc)
 {
     const struct conv_geometry *g = &desc->u.conv;

@@ -3,8 +3,6 @@
  * cl/conv_pool.cl, where formulas and layouts are. Oracles: ref_conv_forward(), ref_pool_forward() and their
  * gradients, one after the other.
  */
-#include "ops/conv_pool.h"
-
 #include <limits.h>
 #include <math.h>
 
@@ -37,10 +35,18 @@ static bool can(const struct conv_geometry *c, const struct pool_geometry *p, co
            (size_t)p->kh * (size_t)(c->ow + ROW) * 2 * (size_t)block * sizeof(float) <= device->local_memory;
 }
 
-bool conv_pool_pays(const struct conv_geometry *c, const struct pool_geometry *p,
-                    const struct clr_device *device, int block)
+/* On CPUs: a work-item takes an image, and its rows stay in a cache. The images must lie in one block of all
+ * their channels, as they do where these are fewer. */
+static bool joins(struct op_desc *desc, const struct op_desc *after, const struct clr_device *device,
+                  int block)
 {
-    return device->type == CLR_DEVICE_CPU && c->c < block && can(c, p, device, block);
+    if (desc->kind != OP_CONV || desc->relu || desc->need_dx || after->kind != OP_POOL || after->mask_dx ||
+        device->type != CLR_DEVICE_CPU || desc->u.conv.c >= block ||
+        !can(&desc->u.conv, &after->u.pool, device, block))
+        return false;
+    desc->relu = after->relu;
+    desc->u.pool = after->u.pool;
+    return true;
 }
 
 /* Rows of the map in local memory. */
@@ -78,14 +84,14 @@ static struct map_way direct_way(int ow, int channel_blocks, int block, const in
 
 static struct map_way choose_way(const struct op_desc *desc, const struct clr_device *device, int block)
 {
-    const struct conv_geometry *c = &desc->u.conv_pool.conv;
+    const struct conv_geometry *c = &desc->u.conv;
     const struct op_variant *asked = &desc->variant[OP_FORWARD];
     const int blocks = op_ceil(c->oc, block), none[4] = {0};
     const bool winograd = strcmp(asked->algorithm, "winograd") == 0,
                direct = strcmp(asked->algorithm, "direct") == 0;
     const int ob = op_min(blocks, winograd && asked->tile[0] ? asked->tile[0] : block == 16 ? 2 : 1);
 
-    if (!direct && can_winograd(c, &desc->u.conv_pool.pool, device, block, ob))
+    if (!direct && can_winograd(c, &desc->u.pool, device, block, ob))
         return (struct map_way){.winograd = true, .ob = ob};
     return direct_way(c->ow, blocks, block, direct ? asked->tile : none);
 }
@@ -113,7 +119,7 @@ static int gradient_channels(int block)
     return block == 16 ? 4 : 1;
 }
 
-/* How often a work-item of the weight gradient goes round its loops for an image. */
+/* Rounds of loops of a work-item of the weight gradient for an image (device_loop_limit()). */
 static double gradient_rounds(const struct conv_geometry *c, const struct pool_geometry *p, int block)
 {
     const double rows = c->kh * (ROW / block + 2.0) + 1.0, windows = (double)p->oh * (p->ow + 1);
@@ -124,12 +130,12 @@ static double gradient_rounds(const struct conv_geometry *c, const struct pool_g
 /* Images of a slice of the weight gradient. */
 static int slice_images(const struct op_desc *desc, const struct clr_device *device, int block)
 {
-    const double rounds = gradient_rounds(&desc->u.conv_pool.conv, &desc->u.conv_pool.pool, block);
+    const double rounds = gradient_rounds(&desc->u.conv, &desc->u.pool, block);
 
     return op_loops(device, rounds, op_ceil(desc->x[0].n, SLICE_COUNT));
 }
 
-/* How often a work-item of the forward pass goes round its loops for a row of y. */
+/* Rounds of loops of a work-item of the forward pass for a row of y. */
 static double row_rounds(const struct conv_geometry *c, const struct pool_geometry *p,
                          const struct map_way *way, int block)
 {
@@ -163,8 +169,8 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
     const struct op_desc *desc = r->desc;
     const struct clr_device *device = r->device;
     const int block = r->block;
-    const struct conv_geometry *c = &desc->u.conv_pool.conv;
-    const struct pool_geometry *p = &desc->u.conv_pool.pool;
+    const struct conv_geometry *c = &desc->u.conv;
+    const struct pool_geometry *p = &desc->u.pool;
     const struct shape places = {desc->x[0].n, op_ceil(c->oc, block) * block, p->oh, p->ow};
     const struct map_way way = choose_way(desc, device, block);
     const int parts = op_max(SLICE_COUNT, op_ceil(desc->x[0].n, slice_images(desc, device, block)));
@@ -202,8 +208,8 @@ static const struct {
 static int get_kernel(struct conv_pool_op *self, int k, const struct op_io *io, struct clr_error *err)
 {
     struct op *op = &self->head;
-    const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
-    const struct pool_geometry *p = &op->desc.u.conv_pool.pool;
+    const struct conv_geometry *c = &op->desc.u.conv;
+    const struct pool_geometry *p = &op->desc.u.pool;
     const struct map_way *way = &self->way;
     const bool forward = k <= FORWARD, pools = k != PACK || way->winograd; /* else of conv_direct.cl */
     struct str options = {0};
@@ -235,8 +241,8 @@ static int get_kernel(struct conv_pool_op *self, int k, const struct op_io *io, 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     struct conv_pool_op *self = (struct conv_pool_op *)op;
-    const struct conv_geometry *c = &op->desc.u.conv_pool.conv;
-    const struct pool_geometry *p = &op->desc.u.conv_pool.pool;
+    const struct conv_geometry *c = &op->desc.u.conv;
+    const struct pool_geometry *p = &op->desc.u.pool;
     const struct clr_device *device = ocl_device(op->ctx);
     const struct map_way *way = &self->way;
     int groups, rc = 0;
@@ -294,8 +300,8 @@ static int backward(struct op *op, const struct op_io *io, struct clr_error *err
 
 static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
-    const struct conv_geometry *g = &d->u.conv_pool.conv;
-    const struct pool_geometry *p = &d->u.conv_pool.pool;
+    const struct conv_geometry *g = &d->u.conv;
+    const struct pool_geometry *p = &d->u.pool;
 
     (void)snprintf(geometry, size,
                    ", kernel %dx%d, stride %dx%d, pad %dx%d, pool %dx%d, stride %dx%d, pad %dx%d", g->kh,
@@ -306,21 +312,21 @@ static void tune_key(char *geometry, char *shape, size_t size, const struct op_d
 /* The map between the convolution and the pool. */
 static size_t scratch(const struct op_desc *d)
 {
-    const struct conv_geometry *g = &d->u.conv_pool.conv;
+    const struct conv_geometry *g = &d->u.conv;
 
     return (size_t)d->x[0].n * (size_t)g->oc * (size_t)g->oh * (size_t)g->ow;
 }
 
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_conv_forward(r->scratch, r->x[0], r->w[0], r->w[1], r->n, &d->u.conv_pool.conv);
-    ref_pool_forward(r->y[0], r->arg, r->scratch, r->n, &d->u.conv_pool.pool);
+    ref_conv_forward(r->scratch, r->x[0], r->w[0], r->w[1], r->n, &d->u.conv);
+    ref_pool_forward(r->y[0], r->arg, r->scratch, r->n, &d->u.pool);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
-    ref_pool_backward(r->scratch, r->dy[0], r->arg, r->n, &d->u.conv_pool.pool);
-    ref_conv_backward(NULL, r->dw[0], r->dw[1], r->x[0], r->w[0], r->scratch, r->n, &d->u.conv_pool.conv);
+    ref_pool_backward(r->scratch, r->dy[0], r->arg, r->n, &d->u.pool);
+    ref_conv_backward(NULL, r->dw[0], r->dw[1], r->x[0], r->w[0], r->scratch, r->n, &d->u.conv);
 }
 
 /*
@@ -343,7 +349,7 @@ static double second_largest(const double *map, const struct pool_geometry *p, i
 
 static void spare_ties(const struct op_desc *d, const struct op_ref *r, double *dy)
 {
-    const struct pool_geometry *p = &d->u.conv_pool.pool;
+    const struct pool_geometry *p = &d->u.pool;
     const size_t pixels = (size_t)p->h * (size_t)p->w;
     size_t window = 0;
 
@@ -366,7 +372,9 @@ const struct op_class op_conv_pool = {
     .create = create,
     .forward = forward,
     .backward = backward,
-    .params = op_conv_params,
+    .params = conv_params,
+    .madds = conv_madds,
+    .joins = joins,
     .tune_key = tune_key,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,

@@ -220,6 +220,11 @@ static int params(struct op_param out[OP_PARAMS], const struct op_desc *d)
     return op_weights(out, 2, &(struct shape){d->y[0].c, (int)op_elements(&d->x[0]), 1, 1}, d->bias);
 }
 
+static double madds(const struct op_desc *d)
+{
+    return (double)d->y[0].c * (double)op_elements(&d->x[0]);
+}
+
 static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
     geometry[0] = '\0';
@@ -280,6 +285,7 @@ const struct op_class op_dense = {
     .create = create,
     .run = run,
     .params = params,
+    .madds = madds,
     .tune_key = tune_key,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,

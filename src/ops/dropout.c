@@ -12,30 +12,19 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
     return 0;
 }
 
-static int get_kernel(struct op *op, bool back, const struct tensor *from, const struct tensor *to,
-                      bool keep_all, struct clr_error *err)
+static int kernel(struct op *op, const struct op_io *io, bool back, struct clr_error *err)
 {
-    const double ratio = (double)op->desc.u.dropout.ratio;
+    const double ratio = op->desc.backward ? (double)op->desc.u.dropout.ratio : 0.0;
     struct str options = {0};
 
     str_append(&options, "-DV=%d -DC=%d -DH=%d -DW=%d -DTHRESHOLD=%uu -DKEEP=%.9ef -DLAYER=%d", op->block,
-               op->desc.x[0].c, op->desc.x[0].h, op->desc.x[0].w,
-               keep_all ? 0u : (unsigned)(ratio * 4294967296.0), keep_all ? 1.0 : 1.0 / (1.0 - ratio),
-               op->desc.u.dropout.layer);
-    tensor_macros(&options, "X", from);
-    tensor_macros(&options, "Y", to);
+               op->desc.x[0].c, op->desc.x[0].h, op->desc.x[0].w, (unsigned)(ratio * 4294967296.0),
+               1.0 / (1.0 - ratio), op->desc.u.dropout.layer);
+    tensor_macros(&options, "X", back ? &io->dy[0] : &io->x[0]);
+    tensor_macros(&options, "Y", back ? &io->dx[0] : &io->y[0]);
     op_launch_range(back ? &op->backward : &op->forward, op->desc.x[0].h, op_ceil(op->desc.x[0].c, op->block),
                     0);
     return op_kernel(op, back, "dropout.cl", &options, "dropout_apply", err);
-}
-
-static int create(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    int rc = get_kernel(op, false, &io->x[0], &io->y[0], !op->desc.backward, err);
-
-    if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = get_kernel(op, true, &io->dy[0], &io->dx[0], false, err);
-    return rc;
 }
 
 static int apply(struct op_launch *l, struct op *op, cl_mem to, cl_mem from, const struct op_io *io,
@@ -103,7 +92,7 @@ const struct op_class op_dropout = {
     .name = "dropout",
     .size = sizeof(struct op),
     .plan = plan,
-    .create = create,
+    .kernel = kernel,
     .forward = forward,
     .backward = backward,
     .ref_forward = reference_forward,

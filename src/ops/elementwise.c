@@ -55,28 +55,22 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
     return 0;
 }
 
-static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+static int kernel(struct op *op, const struct op_io *io, bool back, struct clr_error *err)
 {
     const struct elementwise *row = elementwise_row(&op->desc);
-    const int rows = op_span(ocl_device(op->ctx), op->desc.x[0].h);
-    const bool back = op->desc.backward && op->desc.need_dx;
-    int rc = 0;
+    const struct shape *x = &op->desc.x[0];
+    const int rows = op_span(ocl_device(op->ctx), x->h);
+    struct str options = {0};
 
-    for (int k = 0; k < (back ? 2 : 1) && rc == 0; k++) {
-        struct str options = {0};
-        str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DA=%.9ef -DFROM_Y=%d -DKEEPS_0=%d",
-                   op->block, rows, op->desc.x[0].c, op->desc.x[0].h, op->desc.x[0].w,
-                   (double)op->desc.u.elementwise.a, row->from_y,
-                   row->keeps_0 || op->desc.x[0].c % op->block == 0);
-        str_append(&options, " -DFORWARD=%s -DBACKWARD=%s", row->forward, row->backward);
-        op_tensor_macros(&options, io, back);
-        tensor_macros(&options, "T", row->from_y ? &io->y[0] : &io->x[0]);
-        rc = op_kernel(op, k == 1, "elementwise.cl", &options,
-                       k == 0 ? "elementwise_forward" : "elementwise_backward", err);
-    }
-    op_launch_range(&op->forward, op_ceil(op->desc.x[0].h, rows), op_ceil(op->desc.x[0].c, op->block), 0);
-    memcpy(op->backward.global, op->forward.global, sizeof op->backward.global);
-    return rc;
+    str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DA=%.9ef -DFROM_Y=%d -DKEEPS_0=%d",
+               op->block, rows, x->c, x->h, x->w, (double)op->desc.u.elementwise.a, row->from_y,
+               row->keeps_0 || x->c % op->block == 0);
+    str_append(&options, " -DFORWARD=%s -DBACKWARD=%s", row->forward, row->backward);
+    op_tensor_macros(&options, op, io);
+    tensor_macros(&options, "T", row->from_y ? &io->y[0] : &io->x[0]);
+    op_launch_range(back ? &op->backward : &op->forward, op_ceil(x->h, rows), op_ceil(x->c, op->block), 0);
+    return op_kernel(op, back, "elementwise.cl", &options,
+                     back ? "elementwise_backward" : "elementwise_forward", err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -148,7 +142,7 @@ const struct op_class op_elementwise = {
     .title = title,
     .size = sizeof(struct op),
     .plan = plan,
-    .create = create,
+    .kernel = kernel,
     .forward = forward,
     .backward = backward,
     .ref_forward = reference_forward,

@@ -5,7 +5,7 @@
  *     ELEMENTWISE(name, "Type", f, f′, fields of struct elementwise)
  *
  * Type is that of Caffe's files. f is a function of x and the parameter a, in double precision: the
- * reference. f′, which multiplies dy, is one of x, y and a; what the kernel needs of x and y, .from_y says.
+ * reference. f′, which multiplies dy, is a function of x or y, as .from_y says, and a.
  * .forward and .backward are the same for the kernel, in OpenCL C without a space: of vectors x, y, dy, and
  * of A, ZERO and ONE. Formulas and defaults are Caffe's (its layers of the same names).
  */

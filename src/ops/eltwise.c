@@ -247,6 +247,7 @@ const struct op_class op_eltwise = {
 
 const struct op_class op_split = {
     .name = "split",
+    .inserted = "Split",
     .size = sizeof(struct eltwise_op),
     .needs = {.y_is_x = true, .keeps_y = true},
     .create = create,

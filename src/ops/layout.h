@@ -1,6 +1,6 @@
 /*
- * Which layout an activation gets: the only place that decides. Operators say what they need (struct
- * op_needs), the net asks here for each value with all its readers at once.
+ * Which layout an activation gets is decided here alone, from what the operators that read it need (struct
+ * op_needs).
  */
 #ifndef OPS_LAYOUT_H
 #define OPS_LAYOUT_H

@@ -14,32 +14,26 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
     return 0;
 }
 
-static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+static int kernel(struct op *op, const struct op_io *io, bool back, struct clr_error *err)
 {
     static const char *const names[2][2] = {{"lrn_across_forward", "lrn_within_forward"},
                                             {"lrn_across_backward", "lrn_within_backward"}};
     const struct lrn_geometry *g = &op->desc.u.lrn;
-    const bool back = op->desc.backward && op->desc.need_dx;
+    struct op_launch *l = back ? &op->backward : &op->forward;
     const bool within = g->region == LRN_WITHIN_CHANNEL;
     const double n = within ? (double)g->size * g->size : g->size;
-    int rc = 0;
+    struct str options = {0};
 
-    for (int k = 0; k < (back ? 2 : 1) && rc == 0; k++) {
-        struct str options = {0};
-        str_append(
-            &options,
-            "-DV=%d -DC=%d -DH=%d -DW=%d -DSIZE=%d -DSCALE=%.9ef -DBETA=%.9ef -DK0=%.9ef -DBETA_075=%d",
-            op->block, g->c, g->h, g->w, g->size, (double)g->alpha / n, (double)g->beta, (double)g->k,
-            g->beta == 0.75f);
-        op_tensor_macros(&options, io, back);
-        rc = op_kernel(op, k == 1, "lrn.cl", &options, names[k][within], err);
-    }
+    str_append(&options,
+               "-DV=%d -DC=%d -DH=%d -DW=%d -DSIZE=%d -DSCALE=%.9ef -DBETA=%.9ef -DK0=%.9ef -DBETA_075=%d",
+               op->block, g->c, g->h, g->w, g->size, (double)g->alpha / n, (double)g->beta, (double)g->k,
+               g->beta == 0.75f);
+    op_tensor_macros(&options, op, io);
     if (within)
-        op_launch_range(&op->forward, g->h, op_ceil(g->c, op->block), 0);
+        op_launch_range(l, g->h, op_ceil(g->c, op->block), 0);
     else
-        op_launch_range(&op->forward, (long long)g->h * g->w, 0, 1);
-    memcpy(op->backward.global, op->forward.global, sizeof op->backward.global);
-    return rc;
+        op_launch_range(l, (long long)g->h * g->w, 0, 1);
+    return op_kernel(op, back, "lrn.cl", &options, names[back][within], err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -104,7 +98,7 @@ const struct op_class op_lrn = {
     .name = "lrn",
     .size = sizeof(struct op),
     .plan = plan,
-    .create = create,
+    .kernel = kernel,
     .forward = forward,
     .backward = backward,
     .ref_forward = reference_forward,

@@ -18,13 +18,6 @@ const struct op_class *op_class(enum op_kind kind)
     return classes[kind];
 }
 
-const struct conv_geometry *op_conv_geometry(const struct op_desc *desc)
-{
-    return desc->kind == OP_CONV        ? &desc->u.conv
-           : desc->kind == OP_CONV_POOL ? &desc->u.conv_pool.conv
-                                        : NULL;
-}
-
 double op_nmse(const struct op *op, enum op_pass pass)
 {
     return op->nmse[pass];
@@ -117,16 +110,16 @@ bool op_param_sizes(size_t out[OP_PARAMS], const struct op_desc *desc)
 
 int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, bool bias)
 {
-    out[0] = (struct op_param){"weight", rank, {w->n, w->c, w->h, w->w}};
-    out[1] = (struct op_param){"bias", 1, {w->n, 1, 1, 1}};
+    out[0] = (struct op_param){.name = "weight", .rank = rank, .dims = {w->n, w->c, w->h, w->w}};
+    out[1] = (struct op_param){.name = "bias", .rank = 1, .dims = {w->n, 1, 1, 1}};
     return bias ? 2 : 1;
 }
 
-int op_conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
+double op_madds(const struct op_desc *desc)
 {
-    const struct conv_geometry *g = op_conv_geometry(desc);
+    const struct op_class *class = op_class(desc->kind);
 
-    return op_weights(out, 4, &(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, desc->bias);
+    return class->madds ? class->madds(desc) : 0.0;
 }
 
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
@@ -151,6 +144,14 @@ int op_plan(struct op_needs *needs, const struct op_desc *desc, const struct clr
     return rc;
 }
 
+static int create_kernels(struct op *op, const struct op_io *io, struct clr_error *err)
+{
+    int rc = op->class->kernel(op, io, false, err);
+
+    return rc == 0 && op->class->backward && op_goes_back(&op->desc) ? op->class->kernel(op, io, true, err)
+                                                                     : rc;
+}
+
 int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *desc, const struct op_io *io,
               struct clr_error *err)
 {
@@ -167,7 +168,7 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     op->ctx = ctx;
     op->desc = *desc;
     op->block = class->flags & OP_NO_Y ? io->x[0].layout.block : io->y[0].layout.block;
-    rc = class->create(op, io, err);
+    rc = class->create ? class->create(op, io, err) : create_kernels(op, io, err);
     if (rc < 0) {
         op_destroy(op);
         return clr_error_prefix(err, "layer '%s'", desc->label);
@@ -297,8 +298,10 @@ void op_case_of(struct op_case *out, const struct shape *x, bool small, const ch
 
 /* ------------------------------------------------------------------ kernels */
 
-void op_tensor_macros(struct str *options, const struct op_io *io, bool back)
+void op_tensor_macros(struct str *options, const struct op *op, const struct op_io *io)
 {
+    const bool back = op_goes_back(&op->desc);
+
     tensor_macros(options, "X", &io->x[0]);
     tensor_macros(options, "Y", &io->y[0]);
     tensor_macros(options, "DX", back ? &io->dx[0] : &io->x[0]);

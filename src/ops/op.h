@@ -4,10 +4,10 @@
  * run any number of times on batches up to the planned one. It enqueues only; nothing waits.
  *
  * Layout of an activation in device memory: [N][ceil(C/V)][H + 2·halo_h][W + 2·halo_w][V], V channels
- * innermost. Lanes beyond C and the halo are zero: written once when the memory is made, kept so by everyone
- * (producers write the interior only, and zeros into lanes beyond C). After the last element lie
+ * innermost. Lanes beyond C and the halo are zero: written once when the memory is allocated. Operators
+ * write the interior only, and zeros into lanes beyond C. After the last element lie
  * TENSOR_SLACK floats that may be read and never written, so that a tile may run over the end of a row.
- * V = 1 is plain NCHW; (N,F,1,1) with any V is rows of F, padded to a multiple of V.
+ * (N,F,1,1) is rows of F, padded to a multiple of V.
  *
  * Parameters, their gradients and momenta are in logical order (O,I,KH,KW), unpadded, whatever the layout.
  */
@@ -57,7 +57,7 @@ enum elementwise_function {
 
 enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
 
-/* What an operator does; each pass may have several variants. */
+/* The passes of an operator; each may have several variants. */
 enum op_pass { OP_FORWARD, OP_BACKWARD_DATA, OP_BACKWARD_WEIGHTS, OP_PASS_COUNT };
 
 /*
@@ -78,7 +78,7 @@ bool op_variant_parse(struct op_variant *out, const char *text);
 #define OP_MOST   8 /* inputs or outputs of an operator */
 #define OP_PARAMS 5 /* its parameters */
 
-/* What an operator is asked to be. */
+/* The description that an operator is created from. */
 struct op_desc {
     enum op_kind kind;
     const char *label; /* layer name: outlives the operator */
@@ -97,12 +97,10 @@ struct op_desc {
     unsigned mask_dx; /* bit j (OP_MASKS_DX): dx[j] = 0 where x[j] is not positive; a rectifier made it */
     struct op_variant variant[OP_PASS_COUNT];
     union {
-        struct conv_geometry conv;
-        struct {
+        struct { /* of both: OP_CONV_POOL */
             struct conv_geometry conv;
             struct pool_geometry pool;
-        } conv_pool;
-        struct pool_geometry pool;
+        };
         struct lrn_geometry lrn;
         struct {
             enum elementwise_function function;
@@ -126,9 +124,6 @@ struct op_desc {
     } u;
 };
 
-/* The convolution in it, pooled or not; NULL: there is none. */
-const struct conv_geometry *op_conv_geometry(const struct op_desc *desc);
-
 /* What it needs, known before anything is allocated. */
 struct op_needs {
     int x_halo_h, x_halo_w;   /* at least this halo on x */
@@ -145,7 +140,7 @@ struct op_needs {
 struct op_io {
     int batch;
     struct tensor x[OP_MOST], y[OP_MOST], dx[OP_MOST], dy[OP_MOST]; /* dx.mem NULL: not needed */
-    cl_mem w[OP_PARAMS], dw[OP_PARAMS]; /* parameters in logical order: weights, biases */
+    cl_mem w[OP_PARAMS], dw[OP_PARAMS]; /* parameters in logical order; dw NULL: a state */
     cl_mem saved, workspace;
     /* data-dependent operators */
     cl_mem labels;     /* int per image of this batch */

@@ -29,6 +29,8 @@ struct op_ref {
 struct op_param {
     const char *name; /* "weight" */
     int rank, dims[4];
+    bool state;  /* written by the forward pass of training, as a running mean; no gradient */
+    double fill; /* of a state: its first value */
 };
 
 /* A geometry to verify a kind on, there for an edge: H ≠ W, channels that fill no block, one image. */
@@ -57,10 +59,11 @@ enum op_flags {
     OP_HAS_TIES = 1 << 8,     /* verified on values many of which are equal */
     OP_HAS_ZEROS = 1 << 9,    /* verified on values some of which are 0 */
     OP_ONE_X_BLOCK = 1 << 10, /* reads x in one block of all its channels only */
-    OP_HAS_ARG = 1 << 11      /* its reference goes back by op_ref.arg */
+    OP_HAS_ARG = 1 << 11,     /* its reference goes back by op_ref.arg */
+    OP_FLATTENS = 1 << 12     /* fuse.c removes it where x is not the images */
 };
 
-/* An operator on a device, in a net with channel block V: what a row is asked about. */
+/* An operator on a device, in a net with channel block V. */
 struct op_request {
     const struct op_desc *desc;
     const struct clr_device *device;
@@ -71,15 +74,18 @@ struct op_request {
 struct op_class {
     const char *name;
     const char *(*title)(const struct op_desc *desc); /* what people call this one; NULL: name */
-    size_t size;                                      /* of the instance, which begins with struct op */
-    unsigned flags;                                   /* of enum op_flags */
+    const char *inserted; /* `type` that `net show` prints where no layer of the file is one; NULL: none is */
+    size_t size;          /* of the instance, which begins with struct op */
+    unsigned flags;       /* of enum op_flags */
 
     struct op_needs needs; /* of every one */
     /* Adds what depends on the request; NULL: nothing. */
     int (*plan)(struct op_needs *needs, const struct op_request *r, struct clr_error *err);
     /* As op_candidates(); NULL: there is one variant only. */
     int (*candidates)(struct op_variant *out, int capacity, const struct op_request *r);
-    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err);   /* instance is zeroed */
+    int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
+    /* Instead of create(): its kernel of one direction (op_kernel()); back: with backward() and need_dx. */
+    int (*kernel)(struct op *op, const struct op_io *io, bool back, struct clr_error *err);
     int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
     int (*run)(struct op *op, enum op_pass pass, const struct op_io *io,
@@ -89,6 +95,14 @@ struct op_class {
     bool (*can_relu)(const struct op_desc *desc); /* with OP_TAKES_RELU; NULL: always */
     /* Its parameters, and how many there are. NULL: none. */
     int (*params)(struct op_param out[OP_PARAMS], const struct op_desc *desc);
+    double (*madds)(const struct op_desc *desc); /* as op_madds(); NULL: 0 */
+    /* The same with the lanes of blocks of V that its channels leave empty; NULL: V does not
+     * depend on it. */
+    double (*filled)(const struct op_desc *desc, int block);
+    /* Can it, on this device in blocks of V, do the work of *desc and of the operator after that? Then *desc
+     * becomes it, except for its kind and y. NULL: it joins none. */
+    bool (*joins)(struct op_desc *desc, const struct op_desc *after, const struct clr_device *device,
+                  int block);
     /* For records of tuning: ", kernel 5x5, …" and "32x15x15 to 32". NULL: nothing to tune. */
     void (*tune_key)(char *geometry, char *shape, size_t size, const struct op_desc *desc);
 
@@ -116,6 +130,9 @@ const char *op_title(const struct op_desc *desc);
 
 /* Its parameters, and how many there are. */
 int op_params(struct op_param out[OP_PARAMS], const struct op_desc *desc);
+
+/* Multiply-adds of the forward pass for one image, of operators with weights; 0 for others. */
+double op_madds(const struct op_desc *desc);
 
 /* How many numbers each of its parameters has, 0 where there is none. false: they overflow. */
 bool op_param_sizes(size_t out[OP_PARAMS], const struct op_desc *desc);

@@ -9,7 +9,7 @@
 
 /* A kernel that an operator launches. */
 struct op_launch {
-    struct ocl_kernel *kernel; /* NULL: this operator does without */
+    struct ocl_kernel *kernel; /* NULL: not needed */
     char label[96];            /* of the profile: "conv1 forward" */
     size_t global[3];
 };
@@ -53,20 +53,26 @@ void op_add_variant(struct op *op, enum op_pass pass, const char *format, ...) C
 void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)
     CLR_PRINTF(4, 5);
 
-/* The parameters of an operator with weights, (O,I/G,KH,KW) or (O,I), and O biases; of a convolution. */
+/* The parameters of an operator with weights, (O,I/G,KH,KW) or (O,I), and O biases. */
 int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, bool bias);
-int op_conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc);
 
-/* The macros of X, Y and, going back, DX and DY; else those stand for X and Y. */
-void op_tensor_macros(struct str *options, const struct op_io *io, bool back);
+/* The macros of X, Y, DX and DY; without a gradient of x the last two stand for X and Y. They are equal for
+ * the kernels of both directions, which are then one program. */
+void op_tensor_macros(struct str *options, const struct op *op, const struct op_io *io);
+
+/* Does it send a gradient back to its first x? */
+static inline bool op_goes_back(const struct op_desc *d)
+{
+    return d->backward && (d->need_dx & 1);
+}
 
 /* Elements a work-item handles in a row: `many` on a CPU, 1 elsewhere. */
 int op_span(const struct clr_device *device, int many);
 
 /*
- * How many of the parts of its work a work-item may take, each of which goes round its loops `rounds` times,
- * on a device that ends them (device_loop_limit()): at least one, at most `most`. A loop of n rounds counts n
- * + 1, those that a compiler could unroll as well.
+ * How many parts of its work a work-item may take where each part takes `rounds` rounds of loops and the
+ * device limits these (device_loop_limit()): at least one, at most `most`. A loop of n rounds counts n + 1,
+ * also where a compiler could unroll it.
  */
 int op_loops(const struct clr_device *device, double rounds, int most);
 

@@ -3,7 +3,7 @@
  * ROW is defined.
  */
 ROW(OP_CONV, conv)
-ROW(OP_CONV_POOL, conv_pool) /* a first convolution with the maximum pool after it (ops/conv_pool.h): no dx */
+ROW(OP_CONV_POOL, conv_pool) /* a first convolution with the maximum pool after it (cl/conv_pool.cl): no dx */
 ROW(OP_POOL, pool)
 ROW(OP_ELEMENTWISE, elementwise) /* a function of every number by itself (ops/elementwise_rows.h) */
 ROW(OP_ELTWISE, eltwise)         /* sum, product or maximum of all x */

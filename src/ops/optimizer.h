@@ -35,8 +35,8 @@ struct optimizer_class {
     const char *pytorch_more; /* … and an argument that makes it this one, ", nesterov=True"; NULL: none */
     bool betas;               /* there, momentum and momentum2 are `betas`; else the first is `momentum` */
     const char *kernel;       /* file in cl/ */
-    bool squares;             /* keeps means of squares */
-    double usual_momentum, usual_momentum2; /* where nothing is said */
+    bool squares;             /* has means of squares */
+    double usual_momentum, usual_momentum2; /* defaults */
     /* What is multiplied into the rate and the root of the squares in update t. NULL: nothing. */
     void (*correct)(const struct optimizer_settings *s, double momentum, uint64_t t, double *rate,
                     double *root);

@@ -34,12 +34,13 @@ static bool whole(const struct pool_geometry *g)
            (g->ow - 1) * g->sw + g->kw <= g->w;
 }
 
-/* Kernel of one direction. */
-static int get_kernel(struct op *op, const struct op_io *io, bool back, int span, struct clr_error *err)
+static int kernel(struct op *op, const struct op_io *io, bool back, struct clr_error *err)
 {
     static const char *const names[2][2] = {{"pool_max_forward", "pool_ave_forward"},
                                             {"pool_max_backward", "pool_ave_backward"}};
     const struct pool_geometry *g = &op->desc.u.pool;
+    const int span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
+    const int groups = (g->w - 1 + g->pw) / g->sw - g->pw / g->sw + 1, cb = op_ceil(g->c, op->block);
     const bool max = g->method == POOL_MAX;
     struct str options = {0};
 
@@ -52,21 +53,11 @@ static int get_kernel(struct op *op, const struct op_io *io, bool back, int span
     tensor_macros(&options, "X", back ? &io->dx[0] : &io->x[0]);
     tensor_macros(&options, "Y", back ? &io->dy[0] : &io->y[0]);
     tensor_macros(&options, "M", &io->x[0]);
+    if (back)
+        op_launch_range(&op->backward, (long long)g->h * op_ceil(groups, span), cb, 0);
+    else
+        op_launch_range(&op->forward, (long long)g->oh * op_ceil(g->ow, span), cb, 0);
     return op_kernel(op, back, "pool.cl", &options, names[back][!max], err);
-}
-
-static int create(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    const struct pool_geometry *g = &op->desc.u.pool;
-    const int span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
-    const int groups = (g->w - 1 + g->pw) / g->sw - g->pw / g->sw + 1, cb = op_ceil(g->c, op->block);
-    int rc = get_kernel(op, io, false, span, err);
-
-    if (rc == 0 && op->desc.backward && op->desc.need_dx)
-        rc = get_kernel(op, io, true, span, err);
-    op_launch_range(&op->forward, (long long)g->oh * op_ceil(g->ow, span), cb, 0);
-    op_launch_range(&op->backward, (long long)g->h * op_ceil(groups, span), cb, 0);
-    return rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -160,7 +151,7 @@ const struct op_class op_pool = {
     .name = "pooling",
     .size = sizeof(struct op),
     .plan = plan,
-    .create = create,
+    .kernel = kernel,
     .forward = forward,
     .backward = backward,
     .can_relu = can_relu,

@@ -16,9 +16,9 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
     return 0;
 }
 
-static int get_kernel(struct op *op, bool back, const struct tensor *to, const struct tensor *from,
-                      struct clr_error *err)
+static int kernel(struct op *op, const struct op_io *io, bool back, struct clr_error *err)
 {
+    const struct tensor *to = back ? &io->dx[0] : &io->y[0], *from = back ? &io->dy[0] : &io->x[0];
     const int count = (int)op_elements(&op->desc.x[0]), span = op_span(ocl_device(op->ctx), CPU_SPAN);
     struct str options = {0};
 
@@ -28,15 +28,6 @@ static int get_kernel(struct op *op, bool back, const struct tensor *to, const s
     tensor_macros(&options, "S", from);
     op_launch_range(back ? &op->backward : &op->forward, op_ceil(count, span), 0, 1);
     return op_kernel(op, back, "relayout.cl", &options, "relayout_copy", err);
-}
-
-static int create(struct op *op, const struct op_io *io, struct clr_error *err)
-{
-    int rc = get_kernel(op, false, &io->y[0], &io->x[0], err);
-
-    return rc == 0 && op->desc.backward && op->desc.need_dx
-               ? get_kernel(op, true, &io->dx[0], &io->dy[0], err)
-               : rc;
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -86,13 +77,14 @@ static void get_case(struct op_case *out, int i)
 
 const struct op_class op_relayout = {
     .name = "relayout",
+    .inserted = "Flatten",
     .size = sizeof(struct op),
     .plan = plan,
-    .create = create,
+    .kernel = kernel,
     .forward = forward,
     .backward = backward,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
-    .flags = OP_ANY_LAYOUT,
+    .flags = OP_ANY_LAYOUT | OP_FLATTENS,
     .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };

@@ -3,22 +3,15 @@
 
 #include "ops/op_impl.h"
 
-static int create(struct op *op, const struct op_io *io, struct clr_error *err)
+static int kernel(struct op *op, const struct op_io *io, bool back, struct clr_error *err)
 {
     const struct shape *x = &op->desc.x[0];
-    const bool back = op->desc.backward && op->desc.need_dx;
-    int rc = 0;
+    struct str options = {0};
 
-    for (int k = 0; k < (back ? 2 : 1) && rc == 0; k++) {
-        struct str options = {0};
-        str_append(&options, "-DC=%d -DH=%d -DW=%d", x->c, x->h, x->w);
-        op_tensor_macros(&options, io, back);
-        rc = op_kernel(op, k == 1, "softmax.cl", &options, k == 0 ? "softmax_forward" : "softmax_backward",
-                       err);
-    }
-    op_launch_range(&op->forward, x->w, x->h, 0);
-    op_launch_range(&op->backward, x->w, x->h, 0);
-    return rc;
+    str_append(&options, "-DC=%d -DH=%d -DW=%d", x->c, x->h, x->w);
+    op_tensor_macros(&options, op, io);
+    op_launch_range(back ? &op->backward : &op->forward, x->w, x->h, 0);
+    return op_kernel(op, back, "softmax.cl", &options, back ? "softmax_backward" : "softmax_forward", err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -93,7 +86,7 @@ const struct op_class op_softmax = {
     .name = "softmax",
     .size = sizeof(struct op),
     .needs = {.in_place = true, .keeps_y = true},
-    .create = create,
+    .kernel = kernel,
     .forward = forward,
     .backward = backward,
     .ref_forward = reference_forward,

@@ -1,7 +1,7 @@
 /*
  * Tuning records and operators: the key under which a pass of an operator is recorded, and what an operator
- * takes from the records. The order of looking: the same shape on this device; the nearest shape on this
- * device; the operator's own choice, or the next one that the records do not call wrong on this device.
+ * takes from the records. It takes the first of: the variant recorded for this shape on this device; for the
+ * nearest shape on this device; the first of the operator's own choices that is not recorded as failed here.
  *
  * A record counts only where op_candidates() still offers its variant for this shape.
  */
@@ -12,15 +12,15 @@
 #include "ops/op.h"
 
 enum op_origin {
-    OP_ORIGIN_NONE,    /* there is no such pass, or only one way to do it */
+    OP_ORIGIN_NONE,    /* there is no such pass, or only one variant */
     OP_ORIGIN_DEFAULT, /* the operator chooses */
     OP_ORIGIN_TUNED,   /* measured on this device, for this shape */
     OP_ORIGIN_NEAREST, /* measured on this device, for a similar shape */
     OP_ORIGIN_KEPT,    /* what a resumed run was started with */
-    OP_ORIGIN_SECOND,  /* the operator's next choice: the records have it that the first one is wrong here */
+    OP_ORIGIN_SECOND,  /* the operator's next choice: the first one is recorded as failed here */
 };
 
-/* The most ways to do a pass that are looked at. */
+/* The most variants of a pass that are compared. */
 #define OP_CANDIDATES_MAX 64
 
 /*
@@ -45,8 +45,8 @@ void op_tuned(struct op_desc *desc, enum op_origin origin[OP_PASS_COUNT], const 
               const struct clr_device *device, int block);
 
 /*
- * After op_tuned(): does the pass do without a variant that it would have, did the records not say that it
- * does not work on this device? What they say of it, borrowed until the next store; NULL: it does not.
+ * After op_tuned(): the record of the failure on this device that keeps the pass from its first choice of a
+ * variant, borrowed until the next store; NULL: there is none.
  */
 const struct tunedb_entry *op_replaced(const struct op_desc *desc, enum op_pass pass, const struct tunedb *db,
                                        const struct clr_device *device, int block);
@@ -57,17 +57,15 @@ size_t op_algorithm_length(const char *variant);
 bool op_same_algorithm(const char *variant, const char *other);
 
 /*
- * What a run keeps. op_chosen(): the text of a pass's variant, the operator's own choice named; false: there
- * is no choice. op_keep(): take that text again; false, and nothing changed, where this program has no such
- * variant.
+ * What a run saves. op_chosen(): the text of a pass's variant; false: the pass has only one. op_keep(): use
+ * the variant of that text; false, and nothing is changed: this program has no such variant.
  */
 bool op_chosen(char *out, size_t size, const struct op_desc *desc, enum op_pass pass,
                const struct clr_device *device, int block);
 bool op_keep(struct op_desc *desc, enum op_pass pass, const char *text, const struct clr_device *device,
              int block);
 
-/* Were the operators' own choices measured, and found good, on devices like this one? Then tuning gains
- * little. */
+/* Were the operators' own choices measured on devices like this one? Then tuning gains little. */
 bool op_defaults_measured(const struct clr_device *device, int block);
 
 /* "tuned", "nearest", "kept", "second", "default"; "" for none. */

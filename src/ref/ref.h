@@ -32,8 +32,8 @@ void ref_dense_forward(double *y, const double *x, const double *w, const double
 void ref_dense_backward(double *dx, double *dw, double *db, const double *x, const double *w,
                         const double *dy, int n, int inputs, int outputs);
 
-/* mask of element e of sample s: kept where philox(seed, RNG_DROPOUT, iteration ^ layer << 24,
- * sample·elements + e)[0] ≥ ratio·2^32; kept values are divided by 1 − ratio. x and y (N, elements). */
+/* Element e of sample s is dropped unless philox(seed, RNG_DROPOUT, iteration ^ layer << 24,
+ * sample·elements + e)[0] ≥ ratio·2^32; the others are divided by 1 − ratio. x and y (N, elements). */
 void ref_dropout_forward(double *y, const double *x, const int32_t *sample, int n, int elements, double ratio,
                          int layer, uint64_t seed, uint32_t iteration);
 

@@ -118,15 +118,18 @@ static int start_optimizer(struct replica *r, const struct session *s, struct cl
     const struct params *p = &r->params;
     const struct optimizer_settings settings = session_optimizer(s->o);
     struct optimizer_param *list = NULL;
+    size_t count = 0;
     int rc = mem_new(&list, p->count, sizeof *list, "the optimizer", err);
 
     for (size_t i = 0; i < p->count && rc == 0; i++)
-        list[i] = (struct optimizer_param){.offset = p->offset[i],
-                                           .count = p->info[i].count,
-                                           .lr_mult = p->info[i].mult.lr_mult,
-                                           .decay = s->o->weight_decay * p->info[i].mult.decay_mult};
+        if (!p->info[i].state)
+            list[count++] =
+                (struct optimizer_param){.offset = p->offset[i],
+                                         .count = p->info[i].count,
+                                         .lr_mult = p->info[i].mult.lr_mult,
+                                         .decay = s->o->weight_decay * p->info[i].mult.decay_mult};
     if (rc == 0)
-        rc = optimizer_create(&r->optimizer, r->ctx, &settings, list, p->count, err);
+        rc = optimizer_create(&r->optimizer, r->ctx, &settings, list, count, err);
     free(list);
     return rc;
 }

@@ -260,17 +260,30 @@ static size_t saved_count(const struct params *p)
     return p->set_count > PARAMS_S ? 3 : 2;
 }
 
+/* A state has values alone. */
+static size_t saved_tensors(const struct params *p)
+{
+    size_t count = 0;
+
+    for (size_t k = 0; k < saved_count(p); k++)
+        for (size_t i = 0; i < p->count; i++)
+            count += p->parts[saved[k].set][i] != NULL;
+    return count;
+}
+
 static int apply_parameters(const struct checkpoint *c, struct session *s, struct clr_error *err)
 {
     const struct params *p = &s->replica.params;
     int rc = 0;
 
-    if (c->tensors.count != saved_count(p) * p->count)
+    if (c->tensors.count != saved_tensors(p))
         return clr_error_set(err, CLR_EINPUT, "the checkpoint of '%s' is of another net", s->o->out);
     for (size_t i = 0; i < p->count; i++) {
         for (size_t k = 0; k < saved_count(p) && rc == 0; k++) {
             const struct st_tensor *t;
             char name[sizeof t->name];
+            if (!p->parts[saved[k].set][i])
+                continue;
             (void)snprintf(name, sizeof name, "%s%s", p->info[i].name, saved[k].suffix);
             t = safetensors_find(&c->tensors, name);
             if (!t || t->count != p->info[i].count)
@@ -433,7 +446,7 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
         goto out;
     }
     if (rc == 0)
-        rc = mem_new(&tensors, count * p->count, sizeof *tensors, "a checkpoint", err);
+        rc = mem_new(&tensors, saved_tensors(p), sizeof *tensors, "a checkpoint", err);
     record_rows(r, &history, 17);
     if (rc == 0)
         rc = str_check(&history, err);
@@ -445,8 +458,9 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
         goto out;
     for (size_t i = 0; i < p->count; i++)
         for (size_t k = 0; k < count; k++)
-            weights_tensor(&tensors[i * count + k], &p->info[i], saved[k].suffix, values[k][i]);
-    c.tensors = (struct st_file){.tensors = tensors, .count = count * p->count};
+            if (values[k][i])
+                weights_tensor(&tensors[c.tensors.count++], &p->info[i], saved[k].suffix, values[k][i]);
+    c.tensors.tensors = tensors;
     c.history = (char *)(uintptr_t)str_text(&history); /* borrowed; "" where there are no rows */
     c.losses = r->losses.text;
     c.timing = r->timing.text;

@@ -104,6 +104,8 @@ static int compare_gradients(struct finding *f, const struct session *s, const s
         const struct graph_param *info = &s->replica.params.info[p];
         char what[sizeof info->name + 32];
         float *got = NULL;
+        if (info->state)
+            continue;
         (void)snprintf(what, sizeof what, "the gradient of %s", info->name);
         rc = mem_new(&got, info->count, sizeof *got, "a gradient", err);
         if (rc == 0)
@@ -209,11 +211,17 @@ static int check_update(struct finding *f, const struct session *s, struct clr_e
 
 /* ------------------------------------------------------------------ the check */
 
-/* One batch after the other, until one is correct. */
+/* One batch after the other, until one is correct. The training net's forward passes write states (struct
+ * op_param): the parameters are restored. */
 static int compare_net(struct finding *out, struct session *s, struct clr_error *err)
 {
-    int rc = 0;
+    const struct replica *r = &s->replica;
+    const size_t size = r->params.floats * sizeof(float);
+    float *w = NULL;
+    int rc = mem_new(&w, r->params.floats, sizeof *w, "parameters", err);
 
+    if (rc == 0)
+        rc = ocl_read(r->ctx, r->params.all[PARAMS_W], 0, size, w, err);
     for (int batch = 0; batch < BATCHES && rc == 0; batch++) {
         struct finding f = {0};
         rc = selfcheck_stopped(s, err);
@@ -227,6 +235,9 @@ static int compare_net(struct finding *out, struct session *s, struct clr_error 
         if (!f.wrong)
             break;
     }
+    if (rc == 0)
+        rc = ocl_write(r->ctx, r->params.all[PARAMS_W], 0, size, w, err);
+    free(w);
     return rc;
 }
 

@@ -94,8 +94,9 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
                      struct clr_error *err);
 
 /*
- * The values of PARAMS_W, PARAMS_V or PARAMS_S, one array for each parameter; free them with
- * session_free_parameters(). CLR_EDIVERGED: one is not finite, which a loss does not always show.
+ * The values of PARAMS_W, PARAMS_V or PARAMS_S, one array for each parameter; NULL for a state, which only
+ * PARAMS_W has. Free them with session_free_parameters(). CLR_EDIVERGED: one is not finite, which a loss does
+ * not always show.
  */
 int session_read_parameters(struct session *s, int set, float ***out, struct clr_error *err);
 void session_free_parameters(const struct session *s, float **values);

@@ -196,6 +196,8 @@ int session_read_parameters(struct session *s, int set, float ***out, struct clr
 
     for (size_t i = 0; i < p->count && rc == 0; i++) {
         const size_t count = p->info[i].count;
+        if (!p->parts[set][i]) /* a state has values alone */
+            continue;
         rc = mem_new(&values[i], count, sizeof **values, "a parameter", err);
         if (rc == 0)
             rc = ocl_read(s->replica.ctx, p->parts[set][i], 0, count * sizeof **values, values[i], err);

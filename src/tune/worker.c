@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/op_class.h"
 #include "tune/events.h"
 #include "tune/race.h"
 #include "verify/verify.h"
@@ -116,10 +117,7 @@ static int context(struct tune_work *w, struct clr_error *err)
 static int verify_images(const struct tune_item *item)
 {
     const struct op_desc *d = &item->desc;
-    const struct conv_geometry *g = op_conv_geometry(d);
-    const double madds =
-        g ? (double)g->oc * g->oh * g->ow * g->kh * g->kw * g->c / g->group : (double)d->x[0].c * d->y[0].c;
-    const int images = (int)fmin(VERIFY_MADDS / madds, VERIFY_IMAGES);
+    const int images = (int)fmin(VERIFY_MADDS / op_madds(d), VERIFY_IMAGES);
 
     return images < 1 ? 1 : images < d->x[0].n ? images : d->x[0].n;
 }
