@@ -75,7 +75,8 @@ json_t *members_write(const struct member *table, const void *from)
             value = ints_json(m, (const int *)field);
             break;
         case MEMBER_OBJECT:
-            value = members_write(m->members, field);
+            value =
+                m->optional && m->check && m->check(field) ? json_null() : members_write(m->members, field);
             break;
         case MEMBER_LIST:
             value = list_json(m, *(const char *const *)field,

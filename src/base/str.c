@@ -70,7 +70,7 @@ size_t str_columns(const char *text, size_t size)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size && text[i]; i++)
         n += ((unsigned char)text[i] & 0xC0) != 0x80;
     return n;
 }

@@ -25,7 +25,7 @@ void str_append_bytes(struct str *s, const void *bytes, size_t count);
  * is where it begins, later lines after `indent` blanks. */
 #define STR_WIDTH 79
 void str_append_wrapped(struct str *s, const char *text, size_t indent, size_t column);
-/* Columns of `size` bytes of UTF-8: its characters. */
+/* Columns of `size` bytes of UTF-8, at most up to its end: its characters. */
 size_t str_columns(const char *text, size_t size);
 /* 1234567 as "1,234,567" */
 void str_append_grouped(struct str *s, uint64_t value);

@@ -494,7 +494,7 @@ int cli_print_json(json_t *value, struct clr_error *err)
     int rc = 0;
 
     if (!value)
-        return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output, or a name is not UTF-8");
     if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0 && !ferror(stdout))
         rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the JSON output");
     else /* cli_close_stdout() reports what could not be written */

@@ -17,7 +17,7 @@ struct ocl_context {
     size_t program_count, program_capacity;
     struct ocl_build_stats stats;
     uint64_t created_ns;
-    bool said_compiling, said_no_cache;
+    bool said_no_cache;
     bool blas_used; /* CLBlast holds programs of this context */
     struct profile profile;
 };

@@ -31,10 +31,11 @@ struct ocl_context; /* opaque: read it through the functions below */
 struct ocl_kernel;  /* owned by the context */
 
 struct ocl_options {
-    bool profile;  /* events on every launch, for ocl_profile_table() */
-    bool no_cache; /* neither read nor write program binaries (tests, tools) */
-    uint64_t salt; /* not 0: goes into every program as a macro, so that no cache of the driver
+    bool profile;   /* events on every launch, for ocl_profile_table() */
+    bool no_cache;  /* neither read nor write program binaries (tests, tools) */
+    uint64_t salt;  /* not 0: goes into every program as a macro, so that no cache of the driver
                     * knows it; to be used with no_cache */
+    bool announced; /* an earlier context of the run has logged that kernels are compiled */
 };
 
 /* Copies *device. options may be NULL. */
@@ -99,8 +100,8 @@ void ocl_release(cl_mem *m);
 /*
  * Kernel `name` of the program (file, options). file is a name in cl/ ("pool.cl"), options are -D macros and
  * nothing else; PROGRAM_STANDARD is added here. Built at the first call for that pair, cached after.
- * The first build of a session that the cache cannot serve is logged once ("compiling kernels
- * for DEVICE …"). A build failure is CLR_ECL with the first lines of the build log.
+ * The first build of a context that the cache cannot serve is logged ("compiling kernels …"), unless
+ * options.announced. A build failure is CLR_ECL with the first lines of the build log.
  */
 int ocl_kernel_get(struct ocl_kernel **out, struct ocl_context *ctx, const char *file, const char *options,
                    const char *name, struct clr_error *err);

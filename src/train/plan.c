@@ -191,8 +191,9 @@ void session_begin(const struct session *s)
     if (shape.channels != d->channels || shape.height != d->height || shape.width != d->width)
         (void)snprintf(input, sizeof input, " --input %dx%dx%d", d->channels, d->height, d->width);
     log_line(CLR_LOG_INFO,
-             "%s has not been tuned: 'clr-cl tune --device %d:%d --net %s --batch %d%s' may make this faster",
-             device->name, device->platform_index, device->device_index, s->o->net_name, s->o->batch, input);
+             "this device has not been tuned: 'clr-cl tune --device %d:%d --net %s --batch %d%s' may make "
+             "this faster",
+             device->platform_index, device->device_index, s->o->net_name, s->o->batch, input);
 }
 
 /* Will everything that is to be allocated fit on the device? */

@@ -483,9 +483,7 @@ START_TEST(test_ocl__compiling_is_said_once)
     (void)get_kernel(ctx, "", "scale");
     (void)get_kernel(ctx, "-DADD=1", "scale");
     ck_assert_int_eq(seen.infos, 1);
-    ck_assert_msg(strncmp(seen.info, "compiling kernels for ", 22) == 0 &&
-                      strstr(seen.info, g_devices[_i].name),
-                  "%s", seen.info);
+    ck_assert_msg(strstr(seen.info, "compiling kernels"), "%s", seen.info);
     ocl_save_programs(ctx, false);
     ocl_context_destroy(ctx);
     ck_assert_int_eq(session(_i, "-DADD=1", 1.0F, NULL).loaded, 1);
