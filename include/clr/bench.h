@@ -102,6 +102,9 @@ struct clr_bench_report {
     int tuned_layers;  /**< layers that have another variant than the program's own choice, by the records of
                             `clr-cl tune`; -1: not known */
     char refused[400]; /**< why clr_train() refuses the device with this net; "": it does not */
+    /** What was being measured when options->stop was set: that and what comes after it are missing (count
+     * 0). "": the device was measured to the end. */
+    char stopped[64];
 };
 
 struct clr_bench_options {
@@ -126,7 +129,9 @@ struct clr_bench_options {
  * more.
  *
  * @param out  filled on success, with out->wrong > 0 where something computes wrongly, and out->refused where
- * clr_train() would not train there; free what it holds with clr_bench_clear()
+ * clr_train() would not train there; free what it holds with clr_bench_clear().
+ * Also filled, with out->stopped, where options->stop was set after whole steps, inference and warm starts
+ * were measured and verified
  * @return 0; CLR_EINPUT: the net does not have the size of its images, or does not fit; CLR_EDEVMEM;
  *         CLR_EDIVERGED: a loss was not finite; CLR_EFAILED: a multiply-add or a copy went wrong;
  *         CLR_EINTERRUPTED: options->stop; CLR_ECL, CLR_ENOMEM, CLR_ENODEVICE

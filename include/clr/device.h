@@ -32,7 +32,8 @@ struct clr_device {
 /** "CPU", "GPU", "accelerator", "other": static storage. */
 CLR_API const char *clr_device_type_name(enum clr_device_type type);
 
-/** Is it a renderer or simulator, which runs OpenCL on the host: llvmpipe, softpipe, Oclgrind? */
+/** Is it a software renderer or a simulator, which is slower than the CPU's own driver: llvmpipe, softpipe,
+ * Oclgrind? */
 CLR_API bool clr_device_is_software(const struct clr_device *d);
 
 /**

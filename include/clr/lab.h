@@ -121,10 +121,10 @@ CLR_API int clr_lab_describe(char **out, const struct lab_run *run, const char *
                              struct clr_error *err);
 
 /**
- * Write results.csv and results.md into `dir`, from those of its runs that are finished or diverged; the
- * tables of the latter in *table too (NULL: not required), to be freed with free(); NULL there: there is
- * nothing to report. `states` has one entry for each run and each of its seeds, in that order. CLR_EUSAGE:
- * seeds of a run were trained on different images.
+ * Write experiment.prototxt, results.csv and results.md into `dir`, from those of its runs that are finished
+ * or diverged; the tables of the latter in *table too (NULL: not required), to be freed with free(); NULL
+ * there: there is nothing to report. `states` has one entry for each run and each of its seeds, in that
+ * order. CLR_EUSAGE: seeds of a run were trained on different images.
  */
 CLR_API int clr_lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
                            char **table, struct clr_error *err);

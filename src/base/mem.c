@@ -96,7 +96,6 @@ int mem_new_aligned(void *out, size_t size_bytes, const char *what, struct clr_e
     p = aligned_alloc(page, rounded);
     if (!p)
         return clr_error_set(err, CLR_ENOMEM, "out of memory: %zu bytes for %s", size_bytes, what);
-    memset(p, 0, rounded);
     memcpy(out, &p, sizeof p);
     return 0;
 }

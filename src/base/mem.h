@@ -36,7 +36,8 @@ int mem_grow(void *array, size_t *capacity, size_t need, size_t element_size, co
 uint64_t mem_load_u64(const void *bytes);
 void mem_store_u64(void *bytes, uint64_t value);
 
-/* Page-aligned zeroed memory for zero-copy device buffers. Free with free(). */
+/* Page-aligned memory for zero-copy device buffers, not initialised: what is not written takes no memory of
+ * the machine. Free with free(). */
 int mem_new_aligned(void *out, size_t size_bytes, const char *what, struct clr_error *err);
 
 #endif

@@ -64,7 +64,7 @@ static json_t *ints_json(const struct member *m, const void *field)
 
 static json_t *object_json(const struct member *m, const void *field)
 {
-    return members_write(m->members, field);
+    return m->optional && m->check && m->check(field) ? json_null() : members_write(m->members, field);
 }
 
 static json_t *list_json(const struct member *m, const void *field)

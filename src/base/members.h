@@ -30,7 +30,7 @@ struct member {
     size_t offset, size; /* of the field in its struct; of MEMBER_LIST the size of an element */
     double min, max;     /* of numbers; of the length of a list */
     /* Reading: it may be missing or null; then MEMBER_NUMBER becomes NaN, and other fields stay as they are.
-     * Writing: a number out of range is null. */
+     * Writing: a number out of range is null, and an object that `check` refuses. */
     bool optional;
     const char *const *names;                /* MEMBER_ENUM */
     const struct member *members;            /* MEMBER_OBJECT, MEMBER_LIST: the table of its members */

@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-double smooth_three(const double *v, size_t count, size_t i)
+double smooth_mean(const double *v, size_t count, size_t i, size_t half)
 {
-    const size_t first = i > 0 ? i - 1 : i, last = i + 1 < count ? i + 1 : i;
+    const size_t first = i > half ? i - half : 0, last = i + half < count ? i + half : count - 1;
     double sum = 0.0;
 
     for (size_t k = first; k <= last; k++)

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Mean of v[i] and its neighbours: of three values, of two at the ends, of one where there is no other. */
-double smooth_three(const double *v, size_t count, size_t i);
+/* Mean of v[i] and its neighbours, up to `half` on each side; of fewer at the ends. */
+double smooth_mean(const double *v, size_t count, size_t i, size_t half);
 
 /* The median of v[i] and its neighbours; v[i] itself at the ends. */
 double smooth_median(const double *v, size_t count, size_t i);

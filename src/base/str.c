@@ -70,7 +70,7 @@ size_t str_columns(const char *text, size_t size)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size && text[i]; i++)
         n += ((unsigned char)text[i] & 0xC0) != 0x80;
     return n;
 }
@@ -182,7 +182,16 @@ bool str_parse_int(const char *text, int min, int max, int *out)
 
 void str_copy(char *out, size_t size, const char *text)
 {
-    (void)snprintf(out, size, "%s", text);
+    size_t n = strnlen(text, size);
+
+    if (size == 0)
+        return;
+    if (n == size)
+        n--;
+    while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
+        n--;
+    memcpy(out, text, n);
+    out[n] = '\0';
 }
 
 size_t str_control(const char *at)
@@ -287,6 +296,14 @@ bool str_is_utf8(const char *text)
         p += more + 1;
     }
     return true;
+}
+
+void str_make_utf8(char *text)
+{
+    const bool valid = str_is_utf8(text);
+
+    for (; *text && !valid; text++)
+        *text = (unsigned char)*text < 0x80 ? *text : '?';
 }
 
 int str_duplicate(char **out, const char *text, struct clr_error *err)

@@ -25,7 +25,7 @@ void str_append_bytes(struct str *s, const void *bytes, size_t count);
  * is where it begins, later lines after `indent` blanks. */
 #define STR_WIDTH 79
 void str_append_wrapped(struct str *s, const char *text, size_t indent, size_t column);
-/* Columns of `size` bytes of UTF-8: its characters. */
+/* Columns of `size` bytes of UTF-8, at most up to its end: its characters. */
 size_t str_columns(const char *text, size_t size);
 /* 1234567 as "1,234,567" */
 void str_append_grouped(struct str *s, uint64_t value);
@@ -47,7 +47,7 @@ bool str_parse_double(const char *text, double min, double max, double *out);
 bool str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 bool str_parse_int(const char *text, int min, int max, int *out);
 
-/* Copy with cutting, always terminated. */
+/* Copy what fits, always terminated (size 0: nothing); no character of UTF-8 is cut. */
 void str_copy(char *out, size_t size, const char *text);
 
 /* Bytes of the control character that stands there (one, or two of U+0080 … U+009F in UTF-8); 0: none does.
@@ -80,6 +80,9 @@ const char *str_known(char out[STR_KNOWN], const char *text, const char *const *
 /* Is it UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF)? What goes into JSON must
  * be. */
 bool str_is_utf8(const char *text);
+
+/* In a text that is not UTF-8: each byte that is not ASCII becomes '?'. */
+void str_make_utf8(char *text);
 
 /* Heap copy; free with free(). */
 int str_duplicate(char **out, const char *text, struct clr_error *err);

@@ -1,8 +1,8 @@
 /*
  * The measurement of one device: see clr/bench.h. In this order: what train does before it begins, so that
  * the variants that it would take are measured; whole steps and inference; starts with compiled kernels;
- * memory, before anything else inflates it; layers, in a context with profiling; the device's limits;
- * correctness; last the start that compiles everything.
+ * memory, before anything else inflates it; correctness; layers, in a context with profiling; the device's
+ * limits; last the start that compiles everything.
  */
 #include <clr/bench.h>
 
@@ -34,6 +34,8 @@ struct bench {
     struct clr_dataset *data;
     struct clr_train_options train;
     int part;               /* of PARTS, for progress */
+    const char *what;       /* that part */
+    bool verified;          /* what was timed was compared with the references */
     double start_s, step_s; /* what these take, as soon as it is known */
     struct session session; /* planned anew for each start, with the same records */
 };
@@ -97,6 +99,7 @@ static int start(struct bench *b, const struct ocl_options *options, double *sec
 static int begin_part(struct bench *b, const char *what, double seconds, struct clr_error *err)
 {
     b->part++;
+    b->what = what;
     if (b->o->progress)
         b->o->progress(b->o->user, what, b->part, PARTS, seconds);
     return measure_step(b->o, 0, 1, err);
@@ -274,30 +277,32 @@ static int warm_starts(struct bench *b, struct clr_error *err)
     return rc;
 }
 
-/* Layers, limits and verdicts share a session: verdicts need the variants that were timed. */
+/* Verdicts, layers and limits share a session: verdicts need the variants that were timed. They come first:
+ * what is measured after them can be stopped, and the rest counts. */
 static int inspect(struct bench *b, struct clr_error *err)
 {
     const struct ocl_options options = {.profile = true};
     struct ocl_context *ctx = NULL;
     double ignored;
-    int rc = begin_part(b, "layers and passes", b->start_s + rows_estimate(b->step_s), err);
+    int rc = begin_part(b, "correctness of what was timed", 0.0, err);
 
     if (rc == 0)
         rc = start(b, &options, &ignored, err);
     if (rc == 0)
+        rc = ocl_context_create(&ctx, b->train.device, NULL, err);
+    if (rc == 0)
+        rc = checks_run(b->report, &b->session, ctx, b->o, err);
+    b->verified = rc == 0;
+    if (rc == 0)
+        rc = begin_part(b, "layers and passes", rows_estimate(b->step_s), err);
+    if (rc == 0)
         rc = rows_measure(b->report, &b->session, b->step_s, run_steps, b->o, err);
     if (rc == 0)
-        rc = ocl_context_create(&ctx, b->train.device, NULL, err);
+        rc = peak_note_fewer(b->report, err);
     if (rc == 0)
         rc = begin_part(b, "the device's limits", 0.0, err);
     if (rc == 0)
         rc = limits_measure(b->report, ctx, b->o, err);
-    if (rc == 0)
-        rc = begin_part(b, "correctness of what was timed", 0.0, err);
-    if (rc == 0)
-        rc = checks_run(b->report, &b->session, ctx, b->o, err);
-    if (rc == 0)
-        rc = peak_note_fewer(b->report, err);
     if (ctx)
         ocl_save_programs(ctx, true);
     ocl_context_destroy(ctx);
@@ -424,7 +429,9 @@ int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
         rc = clr_error_set(err, CLR_EINTERRUPTED, "stopped before the device was measured to the end");
     session_clear(&b.session);
     clr_dataset_destroy(b.data);
-    if (rc == 0)
+    if (rc == CLR_EINTERRUPTED && b.verified)
+        str_copy(report.stopped, sizeof report.stopped, b.what);
+    if (rc == 0 || report.stopped[0])
         *out = report;
     else
         clr_bench_clear(&report);

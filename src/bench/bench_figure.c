@@ -3,12 +3,10 @@
 
 #include <math.h>
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "bench/comparison.h"
 #include "bench/words.h"
-#include "plot/axes.h"
-#include "plot/table.h"
+#include "plot/figure.h"
 
 #define NOTE_NAME 26 /* columns of a device's name in a note */
 
@@ -91,59 +89,16 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
     return 0;
 }
 
-int figure_bench_render(struct str *out, const struct bars *bars, enum canvas_format format, bool boxes,
-                        const struct clr_plot_options *options, struct clr_error *err)
-{
-    struct canvas_spec spec = {.format = format, .boxes = boxes, .title = bars->title};
-    struct canvas *canvas;
-    int rc;
-
-    if (options) {
-        spec.width = options->width;
-        spec.height = options->height;
-        spec.dpi = options->dpi;
-        spec.command_line = options->command_line;
-        spec.run_id = options->run_id;
-    }
-    spec.dpi = spec.dpi == 0 ? 96 : spec.dpi;
-    spec.width = spec.width == 0 ? 960 : spec.width;
-    spec.height = spec.height == 0 ? bars_height(bars, spec.width) : spec.height;
-    spec.height = spec.height > FIGURE_MOST ? FIGURE_MOST : spec.height;
-    rc = canvas_create(&canvas, &spec, err);
-    if (rc < 0)
-        return rc;
-    rc = bars_draw(canvas, bars, spec.width, spec.height, err);
-    if (rc == 0)
-        rc = canvas_finish(canvas, out, err);
-    canvas_destroy(canvas);
-    return rc;
-}
-
 int clr_bench_plot(const char *path, const struct clr_bench_report *reports, size_t count,
                    const struct clr_plot_options *options, struct clr_error *err)
 {
     struct bars bars = {0};
-    struct str bytes = {0}, table = {0};
-    enum canvas_format format;
     int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
 
     if (rc == 0)
-        rc = canvas_format_of(&format, path, err);
-    if (rc == 0)
         rc = figure_bench(&bars, reports, count, err);
-    if (rc < 0)
-        return rc;
-    if (options && options->title)
-        str_copy(bars.title, sizeof bars.title, options->title);
-    rc = figure_bench_render(&bytes, &bars, format, false, options, err);
-    if (rc == 0 && options && options->csv)
-        rc = table_of_bars(&table, &bars, err);
     if (rc == 0)
-        rc = fs_write_atomic(path, bytes.text, bytes.length, err);
-    if (rc == 0 && options && options->csv)
-        rc = fs_write_atomic(options->csv, table.text, table.length, err);
-    str_clear(&bytes);
-    str_clear(&table);
+        rc = figure_write(path, (struct figure_content){.bars = &bars}, options, err);
     bars_clear(&bars);
     return rc;
 }

@@ -44,8 +44,9 @@ static int check_right(const struct clr_bench_report *r, struct clr_error *err)
     if (clr_bench_is_right(r))
         return 0;
     if (r->refused[0])
-        return clr_error_set(err, CLR_EINPUT, "'%s': train refuses %s (%s): its times do not count", file,
-                             r->device, r->refused);
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s': train refuses its device, and its times do not count: %s", file,
+                             r->refused);
     for (size_t i = 0; i < r->check_count; i++)
         if (!r->checks[i].ok)
             return clr_error_set(err, CLR_EINPUT,

@@ -17,7 +17,6 @@
 #define SAME         1.05
 #define PLANNED_SAME 1.005
 #define DRIFT        1.2
-#define FACTOR_SURE  1.1 /* a factor that can be off by more has a ~ */
 
 /* What a line's numbers are: of a time less is faster, of a rate more; BEST is a rate's best sample; an
  * amount is neither; one that is planned is no sample. */
@@ -35,21 +34,6 @@ static struct clr_bench_spread images_per_s(const struct clr_bench_report *r,
 
     measure_invert(&s, 1e3 * r->batch);
     return s;
-}
-
-/* ------------------------------------------------------------------ rows of all reports in one order */
-
-static int merge_rows(struct comparison *c, struct clr_error *err)
-{
-    struct row_merge merge;
-    int rc = row_merge_make(&merge, c->reports, c->count, err);
-
-    if (rc < 0)
-        return rc;
-    c->order = merge.order;
-    c->rows = merge.rows;
-    c->row_count = merge.count;
-    return 0;
 }
 
 /* ------------------------------------------------------------------ layers within others */
@@ -140,12 +124,11 @@ static bool lies_in(double v, const struct clr_bench_spread *s)
     return v >= s->min && v <= s->max;
 }
 
-/* Do the samples leave open how often the one goes into the other, the medians the factor? */
+/* May another run of both have the larger one first? */
 static bool is_uncertain(const struct clr_bench_spread *small, const struct clr_bench_spread *large,
                          double factor)
 {
-    return factor < DRIFT || small->count < 2 || large->count < 2 ||
-           large->min / small->max < factor / FACTOR_SURE || large->max / small->min > factor * FACTOR_SURE;
+    return factor < DRIFT || small->count < 2 || large->count < 2 || large->min <= small->max;
 }
 
 /* Against the first cell of its line. */
@@ -206,24 +189,27 @@ static struct comparison_cell *add_line(struct comparison *c, const char *layer,
     return cells;
 }
 
-static void judge_line(struct comparison *c, size_t line, enum sense sense)
+/* Of the last line, which is of times. */
+static void judge_times(struct comparison *c)
 {
+    const size_t line = c->line_count - 1;
+
     for (size_t k = 0; k < c->count; k++)
-        judge_cell(c, &c->lines[line], sense, &c->cells[line * c->count + k], k);
+        judge_cell(c, &c->lines[line], TIME, &c->cells[line * c->count + k], k);
 }
 
 enum { WHOLES = 11 };
 
-struct whole {
-    const char *figure, *unit;
-    enum sense sense;
-    struct clr_bench_spread value;
-};
-
-static void list_wholes(struct whole out[WHOLES], const struct clr_bench_report *r)
+/* The figures of the whole device number k. */
+static void add_wholes_of(struct comparison *c, size_t k)
 {
+    const struct clr_bench_report *r = &c->reports[k];
     const struct clr_bench_spread *peak = &r->peak_gflops;
-    const struct whole wholes[WHOLES] = {
+    const struct {
+        const char *figure, *unit;
+        enum sense sense;
+        struct clr_bench_spread value;
+    } wholes[WHOLES] = {
         {"training", "images/s", RATE, images_per_s(r, &r->step_ms)},
         {"inference", "images/s", RATE, images_per_s(r, &r->inference_ms)},
         {"peak", "GFLOP/s", BEST, {peak->count, peak->min, peak->max, peak->max}},
@@ -237,23 +223,12 @@ static void list_wholes(struct whole out[WHOLES], const struct clr_bench_report 
         {"process memory", "MB", AMOUNT, one((double)r->peak_memory_bytes / 1e6)},
     };
 
-    memcpy(out, wholes, sizeof wholes);
-}
-
-static void add_wholes(struct comparison *c)
-{
-    struct whole wholes[WHOLES];
-
-    for (size_t k = 0; k < c->count; k++) {
-        list_wholes(wholes, &c->reports[k]);
-        for (size_t i = 0; i < WHOLES; i++) {
-            if (k == 0)
-                (void)add_line(c, "", wholes[i].figure, wholes[i].unit);
-            c->cells[i * c->count + k].value = wholes[i].value;
-        }
+    for (size_t i = 0; i < WHOLES; i++) {
+        if (k == 0)
+            (void)add_line(c, "", wholes[i].figure, wholes[i].unit);
+        c->cells[i * c->count + k].value = wholes[i].value;
+        judge_cell(c, &c->lines[i], wholes[i].sense, &c->cells[i * c->count + k], k);
     }
-    for (size_t i = 0; i < WHOLES; i++)
-        judge_line(c, i, wholes[i].sense);
 }
 
 static void add_row(struct comparison *c, size_t i)
@@ -268,7 +243,7 @@ static void add_row(struct comparison *c, size_t i)
         cells[k].value = row->ms;
         cells[k].of_peak = peak_share(&c->reports[k], row);
     }
-    judge_line(c, c->line_count - 1, TIME);
+    judge_times(c);
 }
 
 static void add_spread(struct clr_bench_spread *sum, const struct clr_bench_spread *s)
@@ -303,7 +278,7 @@ static void add_sum(struct comparison *c, size_t row)
             if (c->rows[i * c->count + k])
                 add_spread(&cells[k].value, &c->rows[i * c->count + k]->ms);
     }
-    judge_line(c, c->line_count - 1, TIME);
+    judge_times(c);
 }
 
 int comparison_make(struct comparison *out, const struct clr_bench_report *reports, size_t count,
@@ -311,7 +286,7 @@ int comparison_make(struct comparison *out, const struct clr_bench_report *repor
 {
     struct comparison c = {.reports = reports, .count = count, .wholes = WHOLES};
     size_t most;
-    int rc = merge_rows(&c, err);
+    int rc = row_merge(&c, err);
 
     if (rc == 0)
         rc = find_within(&c, err);
@@ -326,7 +301,8 @@ int comparison_make(struct comparison *out, const struct clr_bench_report *repor
         comparison_clear(&c);
         return rc;
     }
-    add_wholes(&c);
+    for (size_t k = 0; k < count; k++)
+        add_wholes_of(&c, k);
     for (size_t i = 0; i < c.row_count; i++)
         add_row(&c, i);
     for (size_t i = 0; i < c.row_count; i++)

@@ -32,8 +32,8 @@ struct comparison_cell {
     enum comparison_verdict verdict;
     /* 1 or more: how many times faster, slower, more, less; 1 where there is no such verdict */
     double factor;
-    /* Another run may not confirm it: the factor is below 1.2, from a single sample, or from samples that
-     * allow one that is more than 10 % off. */
+    /* Another run may not confirm it: the factor is below 1.2, from a single sample, or the samples of both
+     * overlap. */
     bool uncertain;
 };
 

@@ -10,11 +10,12 @@
 #include "ops/tuned.h"
 #include "plot/axes.h"
 
-#define VALUE 10 /* columns of a value … */
-#define WORDS 16 /* … and of the verdict after it: "~1,200× faster" */
-#define HEAD  26 /* columns of a name at the head, and of the first report's: two fit into 80 */
-#define FIRST 15
-#define UNIT  15 /* columns of a unit or pass */
+#define VALUE       10 /* columns of a value … */
+#define WORDS       16 /* … and of the verdict after it: "~1,200× faster" */
+#define HEAD        26 /* columns of a name at the head, and of the first report's: both fit into 80 */
+#define FIRST       15
+#define UNIT        15  /* columns of a unit or pass */
+#define FACTOR_SURE 0.1 /* a factor that can be further off is noted */
 
 /* What is written, and how. */
 struct page {
@@ -22,6 +23,7 @@ struct page {
     const struct comparison *c;
     bool markdown;
     int names, first; /* columns of the first column, and of the first report's */
+    size_t from, to;  /* the other reports of a table: two reports in plain text, all in Markdown */
 };
 
 /* ------------------------------------------------------------------ texts of cells */
@@ -150,7 +152,7 @@ static void end_line(const struct page *p)
 static bool leaves_out_a_share(const struct clr_bench_report *r)
 {
     for (size_t i = 0; i < r->row_count; i++)
-        if (peak_is_left_out(r, &r->rows[i]))
+        if (r->peak_gflops.count > 0 && peak_is_left_out(r, &r->rows[i]))
             return true;
     return false;
 }
@@ -192,6 +194,28 @@ static void note_shares(const struct page *p)
     str_clear(&which);
 }
 
+/* How far the samples leave the factors of a report open, where that is far. */
+static void note_spread(const struct page *p, size_t k)
+{
+    double sum = 0.0, off;
+    int count = 0;
+
+    for (size_t i = 0; i < p->c->line_count; i++) {
+        const struct comparison_cell *cells = &p->c->cells[i * p->c->count];
+        const struct clr_bench_spread *a = &cells[0].value, *b = &cells[k].value;
+        if (cells[k].verdict <= COMPARISON_EQUAL || a->count < 2 || b->count < 2 || a->min * b->min <= 0.0)
+            continue;
+        sum += log(a->max / a->min * b->max / b->min);
+        count++;
+    }
+    off = count > 0 ? exp(0.5 * sum / count) - 1.0 : 0.0;
+    if (off > FACTOR_SURE)
+        note(p,
+             "The factors of [%zu] can be %.0f %% off, on average: the samples of [1] and [%zu] spread as "
+             "far. An idle machine gives closer ones.",
+             k + 1, 100.0 * off, k + 1);
+}
+
 /* What one of the reports is that the others need not be. */
 static void note_report(const struct page *p, size_t k)
 {
@@ -210,7 +234,10 @@ static void note_report(const struct page *p, size_t k)
                  "lines.",
                  k + 1, p->c->within[j].with, p->c->within[j].layer);
     note_replaced(p, k);
-    if (r->row_count == 0)
+    if (r->stopped[0])
+        note(p, "[%zu] was stopped while it measured '%s': that and what comes after it are missing.", k + 1,
+             r->stopped);
+    else if (r->row_count == 0)
         note(p, "[%zu] has no times of layers: that driver's are unusable.", k + 1);
     if (r->peak_memory_compiler)
         note(p,
@@ -251,10 +278,10 @@ static void append_notes(const struct page *p)
     if (rest)
         note(p, "other: kernels of a layer that belong to no single pass.");
     if (uncertain)
-        note(
-            p,
-            "~: a rough factor, less than 1.2×, from a single sample, or from samples that allow one that is "
-            "more than 10 %% off.");
+        note(p, "~: another run may not confirm it, since the factor is less than 1.2×, a number is a single "
+                "sample, or the samples of both overlap.");
+    for (size_t k = 1; k < c->count; k++)
+        note_spread(p, k);
     note_shares(p);
     for (size_t k = 0; k < c->count; k++)
         note_report(p, k);
@@ -268,39 +295,50 @@ static void head_line(const struct page *p, const char *first, const char *secon
     char text[WORDS_NAME];
 
     begin_line(p, first, second);
-    for (size_t k = 0; k < p->c->count; k++) {
-        (void)head(text, p->c, k);
-        if (k > 0 && words_columns(text) > VALUE && !p->markdown) {
-            cell(p, text, VALUE + 2 + WORDS, false);
-            continue;
-        }
-        cell(p, text, k == 0 ? p->first : VALUE, true);
-        if (k > 0)
+    cell(p, head(text, p->c, 0), p->first, true);
+    for (size_t k = p->from; k < p->to; k++) {
+        const bool wide = words_columns(head(text, p->c, k)) > VALUE && !p->markdown;
+        cell(p, text, wide ? VALUE + 2 + WORDS : VALUE, !wide);
+        if (!wide)
             cell(p, "", WORDS, false);
     }
     end_line(p);
     if (!p->markdown)
         return;
-    str_append(p->out, "|---|---|");
-    for (size_t k = 0; k < p->c->count; k++)
-        str_append(p->out, k > 0 ? "---:|---|" : "---:|");
+    str_append(p->out, "|---|---|---:|");
+    for (size_t k = p->from; k < p->to; k++)
+        str_append(p->out, "---:|---|");
     str_append(p->out, "\n");
 }
 
 static void table_line(const struct page *p, size_t i)
 {
     const struct comparison_line *line = &p->c->lines[i];
+    const struct comparison_cell *cells = &p->c->cells[i * p->c->count];
     const bool whole = i < p->c->wholes;
+    char number[WORDS_NUMBER], words[64];
 
     begin_line(p, whole ? line->figure : line->layer, whole ? line->unit : line->figure);
-    for (size_t k = 0; k < p->c->count; k++) {
-        const struct comparison_cell *of = &p->c->cells[i * p->c->count + k];
-        char number[WORDS_NUMBER], words[64];
-        cell(p, value(number, of), k == 0 ? p->first : VALUE, true);
-        if (k > 0)
-            cell(p, verdict(words, of), WORDS, false);
+    cell(p, value(number, &cells[0]), p->first, true);
+    for (size_t k = p->from; k < p->to; k++) {
+        cell(p, value(number, &cells[k]), VALUE, true);
+        cell(p, verdict(words, &cells[k]), WORDS, false);
     }
     end_line(p);
+}
+
+/* The lines from begin to end: a table for each of the other reports, or in Markdown one for all. */
+static void tables(struct page *p, const char *first, const char *second, size_t begin, size_t end)
+{
+    p->to = 1;
+    do {
+        p->from = p->to;
+        p->to = p->markdown || p->c->count == 1 ? p->c->count : p->from + 1;
+        str_append(p->out, "\n");
+        head_line(p, first, second);
+        for (size_t i = begin; i < end; i++)
+            table_line(p, i);
+    } while (p->to < p->c->count);
 }
 
 static void measure_columns(struct page *p)
@@ -339,14 +377,8 @@ void comparison_text(struct str *out, const struct comparison *c, bool markdown)
                r->batch, r->input.channels, r->input.height, r->input.width);
     for (size_t k = 0; k < c->count; k++)
         note_who(&p, k);
-    str_append(out, "\n");
-    head_line(&p, "", "");
-    for (size_t i = 0; i < c->line_count; i++) {
-        if (i == c->wholes) {
-            str_append(out, "\n");
-            head_line(&p, "LAYER", "PASS, ms");
-        }
-        table_line(&p, i);
-    }
+    tables(&p, "", "", 0, c->wholes);
+    if (c->line_count > c->wholes)
+        tables(&p, "LAYER", "PASS, ms", c->wholes, c->line_count);
     append_notes(&p);
 }

@@ -50,18 +50,39 @@ static int get_kernels(struct limits *l, struct clr_error *err)
     return rc < 0 ? rc : ocl_kernel_get(&l->triad, l->ctx, "bench.cl", options, "bench_triad", err);
 }
 
-/* ------------------------------------------------------------------ multiply-adds */
+/* A kernel with its arguments, to be timed. */
+struct job {
+    struct ocl_context *ctx;
+    struct ocl_kernel *kernel;
+    size_t items;
+    const struct ocl_arg *args;
+    int arg_count;
+};
 
-static int run_fma(void *user, int n, struct clr_error *err)
+static int run(void *user, int n, struct clr_error *err)
 {
-    struct limits *l = user;
-    const struct ocl_arg args[] = {OCL_MEM(l->y), OCL_FLOAT(factor), OCL_FLOAT(summand)};
+    const struct job *j = user;
     int rc = 0;
 
     for (int i = 0; i < n && rc == 0; i++)
-        rc = ocl_launch(l->ctx, l->fma, "peak", 1, &l->items, args, (int)MEM_COUNT(args), err);
-    return rc < 0 ? rc : ocl_finish(l->ctx, err);
+        rc = ocl_launch(j->ctx, j->kernel, "limits", 1, &j->items, j->args, j->arg_count, err);
+    return rc < 0 ? rc : ocl_finish(j->ctx, err);
 }
+
+/* All that the kernels compute is exact. */
+static int compare(const struct limits *l, const char *what, size_t i, float got, float correct,
+                   struct clr_error *err)
+{
+    if (got >= correct && got <= correct)
+        return 0;
+    return clr_error_set(
+        err, CLR_EFAILED,
+        "%s computes wrongly: element %zu of %s is %.9g and not %.9g. Nothing is measured on "
+        "it; try another driver",
+        ocl_device(l->ctx)->name, i, what, (double)got, (double)correct);
+}
+
+/* ------------------------------------------------------------------ multiply-adds */
 
 /* fma() rounds once, on every device and here: the results are equal to the bit. */
 static int check_fma(struct limits *l, struct clr_error *err)
@@ -79,12 +100,7 @@ static int check_fma(struct limits *l, struct clr_error *err)
     }
     for (size_t i = 0; rc == 0 && i < l->items * lanes; i++) {
         const float correct = expected[(i / lanes + i % lanes) % 64];
-        if (!(y[i] >= correct && y[i] <= correct))
-            rc = clr_error_set(
-                err, CLR_EFAILED,
-                "%s computes wrongly: %d multiply-adds gave %.9g and not %.9g. Nothing is measured "
-                "on it; try another driver",
-                ocl_device(l->ctx)->name, ROUNDS, (double)y[i], (double)correct);
+        rc = compare(l, "a multiply-add", i, y[i], correct, err);
     }
     free(y);
     return rc;
@@ -93,15 +109,22 @@ static int check_fma(struct limits *l, struct clr_error *err)
 static int measure_fma(struct clr_bench_report *out, struct limits *l, struct clr_error *err)
 {
     const double flop = 2.0 * ROUNDS * ACCUMULATORS * l->width * (double)l->items;
-    const struct measure m = {run_fma, l, 100000, 1.5, l->o};
+    const struct ocl_arg args[] = {OCL_MEM(l->y), OCL_FLOAT(factor), OCL_FLOAT(summand)};
+    struct job job = {l->ctx, l->fma, l->items, args, MEM_COUNT(args)};
+    const struct measure m = {run, &job, 100000, 1.5, l->o};
+    struct clr_bench_spread peak;
     int rc = ocl_buffer_create(&l->y, l->ctx, l->items * ACCUMULATORS * (size_t)l->width * sizeof(float),
                                "results of multiply-adds", err);
 
     if (rc == 0)
-        rc = measure_run(&out->peak_gflops, &m, err);
+        rc = measure_run(&peak, &m, err);
     if (rc == 0)
-        measure_invert(&out->peak_gflops, flop * 1e-9);
-    return rc < 0 ? rc : check_fma(l, err);
+        rc = check_fma(l, err);
+    if (rc < 0)
+        return rc;
+    measure_invert(&peak, flop * 1e-9);
+    out->peak_gflops = peak;
+    return 0;
 }
 
 /* ------------------------------------------------------------------ memory */
@@ -126,21 +149,6 @@ static size_t triad_size(const struct clr_device *d)
     return (size_t)size / 4096 * 4096;
 }
 
-static int run_triad(void *user, int n, struct clr_error *err)
-{
-    struct limits *l = user;
-    const struct ocl_arg args[] = {OCL_MEM(l->abc[2]),
-                                   OCL_MEM(l->abc[0]),
-                                   OCL_MEM(l->abc[1]),
-                                   OCL_FLOAT(triad_factor),
-                                   {sizeof l->vectors, &l->vectors}};
-    int rc = 0;
-
-    for (int i = 0; i < n && rc == 0; i++)
-        rc = ocl_launch(l->ctx, l->triad, "bandwidth", 1, &l->span_items, args, (int)MEM_COUNT(args), err);
-    return rc < 0 ? rc : ocl_finish(l->ctx, err);
-}
-
 /* All values are whole numbers below 2²⁴: exact. */
 static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
 {
@@ -152,12 +160,7 @@ static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
         rc = ocl_read(l->ctx, l->abc[2], at * sizeof *c, n * sizeof *c, c, err);
         for (size_t i = 0; i < n && rc == 0; i++) {
             const float correct = (float)((at + i) % 1021) + triad_factor * (float)((at + i) % 509);
-            if (!(c[i] >= correct && c[i] <= correct))
-                rc =
-                    clr_error_set(err, CLR_EFAILED,
-                                  "%s computes wrongly: element %zu of a sum of arrays is %.9g and not %.9g. "
-                                  "Nothing is measured on it; try another driver",
-                                  ocl_device(l->ctx)->name, at + i, (double)c[i], (double)correct);
+            rc = compare(l, "a sum of arrays", at + i, c[i], correct, err);
         }
     }
     free(c);
@@ -167,21 +170,30 @@ static int check_triad(struct limits *l, size_t floats, struct clr_error *err)
 static int measure_triad(struct clr_bench_report *out, struct limits *l, struct clr_error *err)
 {
     const size_t size = (size_t)l->vectors * (size_t)l->width * sizeof(float);
-    const struct ocl_arg fill[] = {OCL_MEM(l->abc[0]), OCL_MEM(l->abc[1]), {sizeof l->vectors, &l->vectors}};
-    const struct measure m = {run_triad, l, 100000, 1.5, l->o};
+    const struct ocl_arg vectors = {sizeof l->vectors, &l->vectors},
+                         fill[] = {OCL_MEM(l->abc[0]), OCL_MEM(l->abc[1]), vectors},
+                         args[] = {OCL_MEM(l->abc[2]), OCL_MEM(l->abc[0]), OCL_MEM(l->abc[1]),
+                                   OCL_FLOAT(triad_factor), vectors};
+    struct job filling = {l->ctx, l->fill, l->span_items, fill, MEM_COUNT(fill)},
+               job = {l->ctx, l->triad, l->span_items, args, MEM_COUNT(args)};
+    const struct measure m = {run, &job, 100000, 1.5, l->o};
+    struct clr_bench_spread bandwidth;
     int rc = 0;
 
     for (int i = 0; i < 3 && rc == 0; i++)
         rc = ocl_buffer_create(&l->abc[i], l->ctx, size, "an array", err);
     if (rc == 0)
-        rc = ocl_launch(l->ctx, l->fill, "bandwidth", 1, &l->span_items, fill, (int)MEM_COUNT(fill), err);
+        rc = run(&filling, 1, err);
     if (rc == 0)
-        rc = measure_run(&out->bandwidth_gb, &m, err);
+        rc = measure_run(&bandwidth, &m, err);
+    if (rc == 0)
+        rc = check_triad(l, size / sizeof(float), err);
     if (rc < 0)
         return rc;
-    measure_invert(&out->bandwidth_gb, 3e-9 * (double)size);
+    measure_invert(&bandwidth, 3e-9 * (double)size);
+    out->bandwidth_gb = bandwidth;
     out->triad_bytes = size;
-    return check_triad(l, size / sizeof(float), err);
+    return 0;
 }
 
 int limits_measure(struct clr_bench_report *out, struct ocl_context *ctx, const struct clr_bench_options *o,

@@ -107,13 +107,13 @@ static const struct member device_members[] = {
 static const struct member report_members[] = {
     {"device", PART(device_members)},
     {"created", REPORT(MEMBER_LINE, created)},
-    {"peak_gflops", WHOLE(peak_gflops)},
-    {"bandwidth_gb_per_s", WHOLE(bandwidth_gb)},
+    {"peak_gflops", WHOLE(peak_gflops), .optional = true},
+    {"bandwidth_gb_per_s", WHOLE(bandwidth_gb), .optional = true},
     {"triad_array_bytes", REPORT(MEMBER_COUNT, triad_bytes), 0, MOST},
     {"training_step_ms", WHOLE(step_ms)},
     {"inference_ms", WHOLE(inference_ms)},
     {"warm_start_s", WHOLE(warm_start_s)},
-    {"first_start_s", WHOLE(first_start_s)},
+    {"first_start_s", WHOLE(first_start_s), .optional = true},
     {"programs_compiled", REPORT(MEMBER_INT, programs_compiled), 0, INT_MAX},
     {"peak_memory_bytes", REPORT(MEMBER_COUNT, peak_memory_bytes), 1, MOST, true},
     {"peak_memory_includes_compiler", REPORT(MEMBER_BOOL, peak_memory_compiler)},
@@ -124,6 +124,7 @@ static const struct member report_members[] = {
     {"tuned_layers", REPORT(MEMBER_INT, tuned_layers), 0, INT_MAX, true},
     {"tuned", REPORT(MEMBER_LINE, tuned), .optional = true},
     {"training_refused", REPORT(MEMBER_LINE, refused), .optional = true},
+    {"stopped", REPORT(MEMBER_LINE, stopped), .optional = true},
     {.name = NULL},
 };
 
@@ -174,6 +175,7 @@ json_t *bench_compared_json(const struct clr_bench_report *report)
         {"replaced", ELEMENTS(replaced, replaced_count), .members = replaced_members},
         {"tuned_layers", REPORT(MEMBER_INT, tuned_layers), 0, INT_MAX, true},
         {"tuned", REPORT(MEMBER_LINE, tuned)},
+        {"stopped", REPORT(MEMBER_LINE, stopped)},
         {.name = NULL},
     };
 
@@ -250,6 +252,9 @@ static void read_report(struct members_reader *in, const json_t *v, size_t devic
     (void)snprintf(in->where, sizeof in->where, "devices[%zu]", device);
     out->tuned_layers = -1;
     members_read(in, v, report_members, out);
+    if (!out->stopped[0] &&
+        (out->peak_gflops.count == 0 || out->bandwidth_gb.count == 0 || out->first_start_s.count == 0))
+        members_wrong(in, "stopped", NULL, "is empty, but the limits or the first start are missing");
     check_rows(in, device, out);
     for (size_t i = 0; i < out->check_count; i++)
         out->wrong += !out->checks[i].ok;

@@ -80,10 +80,12 @@ static void limits(struct str *s, const struct clr_bench_report *r)
     const struct clr_bench_spread *p = &r->peak_gflops, *b = &r->bandwidth_gb;
     char one[32], min[32], max[32];
 
-    entry(s, "peak", HEAD, "%s GFLOP/s (%s to %s), measured: fused multiply-adds on vectors of %d floats",
-          rate(one, p->max), rate(min, p->min), rate(max, p->max), r->float_width);
-    entry(s, "bandwidth", HEAD, "%s GB/s (%s to %s), triad over three arrays of %.0f MB",
-          rate(one, b->median), rate(min, b->min), rate(max, b->max), (double)r->triad_bytes / 1e6);
+    if (p->count > 0)
+        entry(s, "peak", HEAD, "%s GFLOP/s (%s to %s), measured: fused multiply-adds on vectors of %d floats",
+              rate(one, p->max), rate(min, p->min), rate(max, p->max), r->float_width);
+    if (b->count > 0)
+        entry(s, "bandwidth", HEAD, "%s GB/s (%s to %s), triad over three arrays of %.0f MB",
+              rate(one, b->median), rate(min, b->min), rate(max, b->max), (double)r->triad_bytes / 1e6);
     str_append(s, "\n");
 }
 
@@ -122,7 +124,7 @@ static void row(struct str *s, const struct clr_bench_report *r, const struct cl
     if (row->gflop > 0.0 && row->ms.median > 0.0) {
         (void)snprintf(gflops, sizeof gflops, "%.1f", row->gflop / row->ms.median * 1e3);
         (void)snprintf(of_peak, sizeof of_peak, none ? "-" : "%.1f", 100.0 * peak_share(r, row));
-        *left_out = *left_out || none;
+        *left_out = *left_out || (none && r->peak_gflops.count > 0);
     }
     (void)snprintf(share, sizeof share, "%.1f", sum > 0.0 ? 100.0 * row->ms.median / sum : 0.0);
     times(s, width, row->layer, clr_bench_pass_name(row->pass),
@@ -138,7 +140,8 @@ static void rows(struct str *s, const struct clr_bench_report *r)
     bool left_out = false;
 
     if (r->row_count == 0) {
-        str_append(s, "layers: not measured, because this driver's kernel times are unusable\n");
+        str_append(s, "layers: not measured%s\n",
+                   r->stopped[0] ? "" : ", because this driver's kernel times are unusable");
         return;
     }
     times(s, width, "LAYER", "PASS",
@@ -187,9 +190,13 @@ static void whole(struct str *s, const struct clr_bench_report *r)
     time_of_images(s, "inference", &r->inference_ms, r->batch);
     entry(s, "warm start", WHOLE, "%.2f s (%.2f to %.2f) with the kernels that clr-cl saved",
           r->warm_start_s.median, r->warm_start_s.min, r->warm_start_s.max);
-    entry(s, "first start", WHOLE, "%.2f s without them, %d programs compiled%s", r->first_start_s.median,
-          r->programs_compiled,
-          strcmp(r->platform, POCL) == 0 ? "" : "; a driver's own cache may have helped");
+    if (r->stopped[0])
+        entry(s, "stopped", WHOLE, "while it measured '%s': that and what comes after it are missing",
+              r->stopped);
+    if (r->first_start_s.count > 0)
+        entry(s, "first start", WHOLE, "%.2f s without them, %d programs compiled%s", r->first_start_s.median,
+              r->programs_compiled,
+              strcmp(r->platform, POCL) == 0 ? "" : "; a driver's own cache may have helped");
     if (r->step_ms.count < MEASURE_LEAST)
         entry(s, "slow device", WHOLE,
               "%d samples of a training step, %d of inference, %d starts; otherwise %d or more",

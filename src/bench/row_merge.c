@@ -84,39 +84,34 @@ static void link_all(struct merging *m)
     }
 }
 
-static int fill(struct row_merge *out, struct merging *m, struct clr_error *err)
+static int fill(struct comparison *c, struct merging *m, struct clr_error *err)
 {
-    size_t all;
-    int rc = mem_new(&out->order, m->count, sizeof *out->order, "layers", err);
+    int rc = mem_new(&c->order, m->count, sizeof *c->order, "layers", err);
 
-    if (rc == 0 && !clr_mul_size(&all, m->count, m->report_count))
-        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for the layers of %zu reports", m->report_count);
     if (rc == 0)
-        rc = mem_new(&out->rows, all, sizeof *out->rows, "layers", err);
+        rc = mem_new(&c->rows, m->count, c->count * sizeof *c->rows, "layers", err);
     if (rc < 0)
         return rc;
     for (size_t at = 0; (at = m->links[at].next) != 0;) {
-        m->links[at].place = out->count;
-        out->order[out->count++] = m->links[at].row;
+        m->links[at].place = c->row_count;
+        c->order[c->row_count++] = m->links[at].row;
     }
-    for (size_t i = 0; i < m->report_count; i++)
-        for (size_t k = 0; k < m->reports[i].row_count; k++)
-            out->rows[m->links[m->numbers[i][k]].place * m->report_count + i] = &m->reports[i].rows[k];
+    for (size_t i = 0; i < c->count; i++)
+        for (size_t k = 0; k < c->reports[i].row_count; k++)
+            c->rows[m->links[m->numbers[i][k]].place * c->count + i] = &c->reports[i].rows[k];
     return 0;
 }
 
-int row_merge_make(struct row_merge *out, const struct clr_bench_report *reports, size_t count,
-                   struct clr_error *err)
+int row_merge(struct comparison *c, struct clr_error *err)
 {
-    struct row_merge made = {.count = 0};
-    struct merging m = {.reports = reports, .report_count = count};
+    struct merging m = {.reports = c->reports, .report_count = c->count};
     int rc = prepare(&m, err);
 
     if (rc == 0) {
         link_all(&m);
-        rc = fill(&made, &m, err);
+        rc = fill(c, &m, err);
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < c->count; i++) {
         if (m.indexes)
             row_index_clear(&m.indexes[i]);
         if (m.numbers)
@@ -125,9 +120,5 @@ int row_merge_make(struct row_merge *out, const struct clr_bench_report *reports
     free(m.indexes);
     free(m.numbers);
     free(m.links);
-    if (rc == 0)
-        *out = made;
-    else
-        free(made.order); /* rows is what failed, or order itself */
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "bench/rows.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "bench/measure.h"
@@ -104,27 +105,13 @@ static int play_rounds(struct rows_times *t, struct session *s,
 /* ------------------------------------------------------------------ rows */
 
 /* The batch first, then the layers in order, forward before backward, then the update, then the rest. */
-static long place(const struct row_times *t, size_t layers)
+static int in_order(const void *a, const void *b)
 {
-    if (t->layer < layers)
-        return 1 + (long)t->layer;
-    return t->pass == CLR_BENCH_BATCH ? 0 : 1 + (long)layers;
-}
+    const struct row_times *x = a, *y = b;
+    const size_t i = x->pass == CLR_BENCH_BATCH ? 0 : x->layer + 1;
+    const size_t k = y->pass == CLR_BENCH_BATCH ? 0 : y->layer + 1;
 
-static void sort(struct rows_times *t)
-{
-    for (size_t i = 1; i < t->count; i++) {
-        const struct row_times moved = t->all[i];
-        size_t k = i;
-        for (; k > 0; k--) {
-            const struct row_times *before = &t->all[k - 1];
-            const long a = place(before, t->layers), b = place(&moved, t->layers);
-            if (a < b || (a == b && before->pass < moved.pass))
-                break;
-            t->all[k] = *before;
-        }
-        t->all[k] = moved;
-    }
+    return i != k ? (i > k) - (i < k) : (x->pass > y->pass) - (x->pass < y->pass);
 }
 
 /* Multiplications and additions of that pass by the layer's formula. */
@@ -182,7 +169,8 @@ int rows_measure(struct clr_bench_report *out, struct session *s, double once,
         t.names[i] = g->nodes[i].desc.label;
     if (rc == 0)
         rc = play_rounds(&t, s, steps, o, err);
-    sort(&t);
+    if (rc == 0 && t.count > 0)
+        qsort(t.all, t.count, sizeof *t.all, in_order);
     if (rc == 0)
         rc = write_rows(out, &t, g, err);
     free(t.names);

@@ -35,11 +35,7 @@ const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *repo
 
 int words_columns(const char *text)
 {
-    int n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
+    return (int)str_columns(text, SIZE_MAX);
 }
 
 /* Where that column begins. */

@@ -78,29 +78,30 @@ static int measure(struct bench_run *run, const struct clr_device *device, struc
 {
     struct clr_bench_report *r = &run->reports[run->count];
     char *text = NULL;
-    int rc = clr_bench_run(r, device, &run->bench, err);
+    int rc = clr_bench_run(r, device, &run->bench, err), printed;
 
     cli_progress_wipe();
     if (rc == CLR_EINTERRUPTED)
-        return clr_error_set(
-            err, rc,
-            "stopped: nothing is saved of %s, which was not measured to the end%s; run the same "
-            "command again to measure it",
-            device->name, run->count > 0 ? ", but what came before is" : "");
-    if (rc < 0)
+        (void)clr_error_set(err, rc,
+                            "stopped while it measured '%s': %s; run the same command again to measure all",
+                            run->part,
+                            r->stopped[0]     ? "what came before is reported"
+                            : run->count == 0 ? "nothing was verified yet, and nothing is saved"
+                                              : "of this device nothing is saved, of those before it all is");
+    if (rc < 0 && !r->stopped[0])
         return rc;
     if (run->count > 0)
         r->peak_memory_bytes = 0; /* the process's, and the devices before have raised it */
     if (run->count++ > 0)
         (void)putchar('\n');
     run->wrong += r->wrong;
-    rc = clr_bench_table(&text, r, err);
-    if (rc == 0)
+    printed = clr_bench_table(&text, r, rc < 0 ? NULL : err);
+    if (printed == 0)
         cli_print_text(text);
     (void)fflush(stdout); /* the next device takes a minute */
     warn_of_noise(r);
     free(text);
-    return rc;
+    return rc < 0 ? rc : printed;
 }
 
 /* All usable ones: where one fails, that is reported, and the next one is measured. The first failure is the
@@ -178,8 +179,8 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
         return 0;
     }
     if (!timed) {
-        cli_warn("'%s' is not written: this driver's kernel times are unusable, and no layer was timed",
-                 run->o->plot);
+        cli_warn("'%s' is not written: no layer was timed%s", run->o->plot,
+                 run->reports[0].stopped[0] ? "" : ", since this driver's kernel times are unusable");
         return 0;
     }
     rc = clr_bench_plot(run->o->plot, run->reports, run->count, &options, err);
@@ -213,8 +214,8 @@ static int judge(const struct bench_run *run, struct clr_error *err)
     for (size_t i = 0; i < run->count; i++)
         if (run->reports[i].refused[0])
             return clr_error_set(err, CLR_EFAILED,
-                                 "these times do not count, and 'clr-cl train' refuses %s: %s",
-                                 run->reports[i].device, run->reports[i].refused);
+                                 "these times do not count, and 'clr-cl train' refuses the device: %s",
+                                 run->reports[i].refused);
     if (run->wrong == 0)
         return 0;
     return clr_error_set(
@@ -262,26 +263,22 @@ static int bench(const struct bench_options *o, struct clr_error *err)
 static int show(const struct bench_options *o, const struct clr_bench_report *reports, size_t count,
                 struct clr_error *err)
 {
-    const struct {
-        enum clr_bench_form form;
-        const char *path;
-    } files[] = {{CLR_BENCH_CSV, o->csv}, {CLR_BENCH_MARKDOWN, o->markdown}, {CLR_BENCH_JSON, o->json}};
-    char *text = NULL;
-    int rc = clr_bench_compare(&text, reports, count, CLR_BENCH_TEXT, err);
+    const char *const paths[] = {
+        [CLR_BENCH_MARKDOWN] = o->markdown, [CLR_BENCH_CSV] = o->csv, [CLR_BENCH_JSON] = o->json};
+    int rc = 0;
 
-    if (rc == 0)
-        cli_print_text(text);
-    (void)fflush(stdout); /* a file may be /dev/stdout */
-    free(text);
-    for (size_t i = 0; i < MEM_COUNT(files) && rc == 0; i++) {
-        if (!files[i].path)
-            continue;
-        rc = clr_bench_compare(&text, reports, count, files[i].form, err);
-        if (rc < 0)
-            break;
-        rc = fs_write_atomic(files[i].path, text, strlen(text), err);
-        if (rc == 0)
-            cli_note("wrote %s", files[i].path);
+    for (int form = CLR_BENCH_TEXT; form <= CLR_BENCH_JSON && rc == 0; form++) {
+        char *text = NULL;
+        if (form == CLR_BENCH_TEXT || paths[form])
+            rc = clr_bench_compare(&text, reports, count, (enum clr_bench_form)form, err);
+        if (text && form == CLR_BENCH_TEXT) {
+            cli_print_text(text);
+            (void)fflush(stdout); /* a file may be /dev/stdout */
+        } else if (text) {
+            rc = fs_write_atomic(paths[form], text, strlen(text), err);
+            if (rc == 0)
+                cli_note("wrote %s", paths[form]);
+        }
         free(text);
     }
     return rc;
@@ -350,58 +347,23 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "device",
-         .value = &o.device,
-         .argument = "D",
-         .help =
-             "platform and device (0:1), cpu, gpu, part of a name, or all (default: $CLR_DEVICE, else the "
-             "best one that 'clr-cl devices' lists)"},
-        {.kind = OPT_TEXT,
-         .name = "net",
-         .value = &o.net,
-         .argument = "NET",
-         .help = "quick, full, caffe-quick, caffe-full, lenet, or a prototxt file (default: quick)"},
-        {.kind = OPT_INT,
-         .name = "batch",
-         .value = &o.batch,
-         .argument = "B",
-         .min = 1,
-         .max = 65536,
-         .help = "images of a batch (default: 100)"},
-        {.kind = OPT_TEXT,
-         .name = "json",
-         .value = &o.json,
-         .argument = "FILE",
+        {OPT_TEXT, "device", "D", &o.device,
+         .help = "platform and device (0:1), cpu, gpu, part of a name, or all (default: $CLR_DEVICE, else "
+                 "the best one that 'clr-cl devices' lists)"},
+        OPT_ROW_NET(&o.net),
+        OPT_ROW_BATCH(&o.batch),
+        {OPT_TEXT, "json", "FILE", &o.json,
          .help = "write everything that was measured as JSON, for compare and 'clr-cl plot bench'; compare: "
                  "the comparison"},
-        {.kind = OPT_TEXT,
-         .name = "plot",
-         .value = &o.plot,
-         .argument = "FILE",
-         .help = "draw the layers' times: .png, .svg or .pdf"},
-        {.kind = OPT_FLAG,
-         .name = "quiet",
-         .value = &o.quiet,
-         .help = "no messages, only warnings and errors"},
+        {OPT_TEXT, "plot", "FILE", &o.plot, .help = "draw the layers' times: .png, .svg or .pdf"},
+        OPT_ROW_QUIET(&o.quiet),
     };
     const struct opt of_compare[] = {
-        {.kind = OPT_FLAG,
-         .name = "known",
-         .value = &o.known,
-         .help =
-             "compare with the devices that this project has measured, too (with the net quick and batches "
-             "of 100; no others are compared)"},
-        {.kind = OPT_TEXT,
-         .name = "csv",
-         .value = &o.csv,
-         .argument = "FILE",
-         .help = "write the comparison as CSV, a line for each number"},
-        {.kind = OPT_TEXT,
-         .name = "markdown",
-         .value = &o.markdown,
-         .argument = "FILE",
-         .help = "write the comparison as tables in Markdown"},
+        {OPT_FLAG, "known", NULL, &o.known,
+         .help = "compare with the devices that this project has measured, too (with the net quick and "
+                 "batches of 100; no others are compared)"},
+        {OPT_TEXT, "csv", "FILE", &o.csv, .help = "write the comparison as CSV, a line for each number"},
+        {OPT_TEXT, "markdown", "FILE", &o.markdown, .help = "write the comparison as tables in Markdown"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));

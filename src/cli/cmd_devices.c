@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/opt.h"
 
 static const struct opt_command command = {
@@ -87,13 +88,9 @@ static int print_json(const struct clr_device *devices, size_t count, size_t cho
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < count; i++) {
-        if (json_array_append_new(list, device_json(&devices[i], i == chosen)) < 0) {
-            json_decref(list);
-            return clr_error_set(err, CLR_ENOMEM, "out of memory, or a device whose name is not UTF-8");
-        }
-    }
-    return cli_print_json(json_pack("{s:o}", "devices", list), err);
+    for (size_t i = 0; i < count; i++)
+        list = json_append(list, device_json(&devices[i], i == chosen));
+    return cli_print_json(json_put(json_object(), "devices", list), err);
 }
 
 /* The list is printed even where nothing can be chosen: it has the reason for each device. */
@@ -130,14 +127,9 @@ int cmd_devices(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "device",
-         .value = &device,
-         .argument = "D",
-         .help =
-             "print what this would choose: platform and device (0:1), cpu, gpu, or part of a name (default: "
-             "$CLR_DEVICE)"},
-        {.kind = OPT_FLAG, .name = "json", .value = &json, .help = "print the list as JSON"},
+        {OPT_TEXT, "device", "D", &device,
+         .help = "print what this would choose: " OPT_DEVICE " (default: $CLR_DEVICE)"},
+        {OPT_FLAG, "json", NULL, &json, .help = "print the list as JSON"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));

@@ -80,8 +80,8 @@ static int judge(const struct clr_device *device, const struct clr_doctor_summar
     if (s->wrong + s->failed == 0)
         return 0;
     return clr_error_set(
-        err, CLR_EFAILED, "of %d kernel variants %d are wrong and %d do not run on %s (%s, driver %s): %s",
-        s->checked, s->wrong, s->failed, device->name, device->platform_name, device->driver,
+        err, CLR_EFAILED, "of %d kernel variants %d are wrong and %d do not run on %s: %s", s->checked,
+        s->wrong, s->failed, device->name,
         s->trains ? "a net can still be trained: 'clr-cl train' checks the variants that it takes, and takes "
                     "others where one is not correct"
                   : "do not train there; try another driver");
@@ -135,7 +135,7 @@ static int examine(const struct clr_device *device, bool json, struct clr_error 
         if (rc < 0)
             return rc;
     } else if (s.wrong + s.failed == 0) {
-        printf("\n%s computes correctly: %d kernel variants checked\n", device->name, s.checked);
+        printf("\nthis device computes correctly: %d kernel variants checked\n", s.checked);
     }
     return judge(device, &s, err);
 }
@@ -148,15 +148,9 @@ int cmd_doctor(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "device",
-         .value = &wanted,
-         .argument = "D",
-         .help = "platform and device (0:1), cpu, gpu, or part of a name (default: $CLR_DEVICE, else the "
-                 "best one "
-                 "that 'clr-cl devices' lists)"},
-        {.kind = OPT_FLAG, .name = "json", .value = &json, .help = "print the checks as JSON"},
-        {.kind = OPT_FLAG, .name = "quiet", .value = &quiet, .help = "no messages, only warnings and errors"},
+        OPT_ROW_DEVICE(&wanted),
+        {OPT_FLAG, "json", NULL, &json, .help = "print the checks as JSON"},
+        OPT_ROW_QUIET(&quiet),
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));

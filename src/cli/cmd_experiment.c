@@ -82,13 +82,9 @@ static int add_option(struct arguments *a, const char *name, const char *value, 
     int rc;
 
     str_append(&s, "--%s%s%s", name, value ? "=" : "", value ? value : "");
-    rc = str_check(&s, err);
-    if (rc < 0) {
-        str_clear(&s);
-        return rc;
-    }
-    a->values[a->count++] = s.text;
-    return 0;
+    rc = str_take(&a->values[a->count], &s, err);
+    a->count += rc == 0;
+    return rc;
 }
 
 /* "train --lr=0.1 … --seed=1 --out=DIR", or range-test. */
@@ -471,17 +467,6 @@ static void remove_left_overs(const struct work *w)
     }
 }
 
-static int write_copy(const struct work *w, struct clr_error *err)
-{
-    char *path = NULL;
-    int rc = fs_join(&path, w->out, "experiment.prototxt", err);
-
-    if (rc == 0)
-        rc = fs_write_atomic(path, w->e->text, strlen(w->e->text), err);
-    free(path);
-    return rc;
-}
-
 static int finish(struct work *w, struct clr_error *err)
 {
     char *table = NULL, figures[STR_COUNT];
@@ -527,8 +512,6 @@ static int carry_out(struct work *w, struct clr_error *err)
         remove_left_overs(w);
     if (rc == 0)
         rc = look(w, err);
-    if (rc == 0)
-        rc = write_copy(w, err);
     if (rc == 0) /* report results of other settings before more is trained */
         rc = clr_lab_report(w->e, w->out, w->states, NULL, err);
     if (rc == 0)

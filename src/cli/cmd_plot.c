@@ -216,7 +216,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
                  "(default: the settings that differ)"},
         {OPT_TEXT, "csv", "FILE", &options.csv,
          .help = "also write the numbers that are drawn: points, bands, helper lines"},
-        {OPT_FLAG, "quiet", NULL, &quiet, .help = "no messages, only warnings and errors"},
+        OPT_ROW_QUIET(&quiet),
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));

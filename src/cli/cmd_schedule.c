@@ -91,7 +91,7 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
          .help =
              "draw them: .png, .svg or .pdf; 'clr-cl plot schedule' draws CSV files, with a title, a size "
              "and labels"},
-        {OPT_FLAG, "quiet", NULL, &run->quiet, .help = "no messages, only warnings and errors"},
+        OPT_ROW_QUIET(&run->quiet),
     };
     run_options_add_policy(run);
     opt_add(&run->set, "Output", table, MEM_COUNT(table));

@@ -49,31 +49,11 @@ struct tune_options {
 static void add_options(struct tune_options *o, struct opt_set *set)
 {
     const struct opt table[] = {
-        {.kind = OPT_TEXT,
-         .name = "net",
-         .value = &o->net,
-         .argument = "NET",
-         .help = "quick, full, caffe-quick, caffe-full, lenet, or a prototxt file (default: quick)"},
-        {.kind = OPT_INT,
-         .name = "batch",
-         .value = &o->batch,
-         .argument = "B",
-         .min = 1,
-         .max = 65536,
-         .help = "images of a training batch (default: 100)"},
-        {.kind = OPT_SHAPE,
-         .name = "input",
-         .value = o->input,
-         .argument = "CxHxW",
-         .min = 1,
-         .max = 65536,
+        OPT_ROW_NET(&o->net),
+        OPT_ROW_BATCH(&o->batch),
+        {OPT_SHAPE, "input", "CxHxW", o->input, .min = 1, .max = 65536,
          .help = "size of an image: channels, height, width (default: the size in the net)"},
-        {.kind = OPT_TEXT,
-         .name = "device",
-         .value = &o->device,
-         .argument = "D",
-         .help = "platform and device (0:1), cpu, gpu, or part of a name (default: $CLR_DEVICE, else the "
-                 "best one that 'clr-cl devices' lists)"},
+        OPT_ROW_DEVICE(&o->device),
     };
 
     opt_add(set, "Options", table, MEM_COUNT(table));
@@ -128,11 +108,7 @@ int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_INT,
-         .name = "first",
-         .value = &o.first,
-         .argument = "N",
-         .help = "number of the operator to begin with (default: 0)"},
+        {OPT_INT, "first", "N", &o.first, .help = "number of the operator to begin with (default: 0)"},
     };
 
     add_options(&o, &set);
@@ -450,11 +426,8 @@ int cmd_tune(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {.kind = OPT_FLAG, .name = "json", .value = &o.json, .help = "print the results as JSON"},
-        {.kind = OPT_FLAG,
-         .name = "quiet",
-         .value = &o.quiet,
-         .help = "no messages, only warnings and errors"},
+        {OPT_FLAG, "json", NULL, &o.json, .help = "print the results as JSON"},
+        OPT_ROW_QUIET(&o.quiet),
     };
 
     add_options(&o, &set);

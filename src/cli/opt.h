@@ -72,6 +72,27 @@ struct opt {
     char letter;   /* one-letter form; 0: none */
 };
 
+/* Rows that several commands have. */
+#define OPT_DEVICE "platform and device (0:1), cpu, gpu, or part of a name"
+#define OPT_ROW_DEVICE(text)                                                                                 \
+    {                                                                                                        \
+        OPT_TEXT, "device", "D", (text),                                                                     \
+            .help = OPT_DEVICE " (default: $CLR_DEVICE, else the best one that 'clr-cl devices' lists)"      \
+    }
+#define OPT_ROW_NET(text)                                                                                    \
+    {                                                                                                        \
+        OPT_TEXT, "net", "NET", (text),                                                                      \
+            .help = "quick, full, caffe-quick, caffe-full, lenet, or a prototxt file (default: quick)"       \
+    }
+#define OPT_ROW_BATCH(number)                                                                                \
+    {                                                                                                        \
+        OPT_INT, "batch", "B", (number), .min = 1, .max = 65536, .help = "images of a batch (default: 100)"  \
+    }
+#define OPT_ROW_QUIET(flag)                                                                                  \
+    {                                                                                                        \
+        OPT_FLAG, "quiet", NULL, (flag), .help = "no messages, only warnings and errors"                     \
+    }
+
 struct opt_command {
     const char *name;       /* "train" */
     const char *usage;      /* what follows the name in the usage line */

@@ -87,6 +87,7 @@ struct next {
     int validation;          /* 0: as before */
     uint64_t validate_every; /* likewise */
     const char *suffix;      /* of its folder */
+    const char *advice;      /* the same as a sentence */
 };
 
 /* So long that enough updates come with rates up to the upper bound; two digits. */
@@ -112,6 +113,7 @@ static void begin_lower(struct next *n, double max_lr)
     n->max_lr = max_lr;
     n->log = true;
     n->suffix = "lower";
+    n->advice = "Begin lower.";
 }
 
 static void end_higher(struct next *n, const struct range_advice *a)
@@ -119,12 +121,14 @@ static void end_higher(struct next *n, const struct range_advice *a)
     n->max_lr = higher(a);
     n->log = true;
     n->suffix = "higher";
+    n->advice = "End higher.";
 }
 
 static void be_longer(struct next *n)
 {
     n->iterations *= LONGER;
     n->suffix = "longer";
+    n->advice = "Let the rate rise more slowly: use more --iterations.";
 }
 
 /* Too few evaluations, or too early a divergence. */
@@ -140,13 +144,13 @@ static void measure_more(struct next *n, const struct range_advice *a)
     } else if (n->iterations / POINTS >= 2) {
         n->validate_every = n->iterations / POINTS;
         n->suffix = "more-often";
+        n->advice = "Measure more often.";
     } else {
         be_longer(n);
     }
 }
 
-/* As append_advice() has it in words. false: no test is, for there are bounds to train with, or too few
- * images. */
+/* The test that comes next. false: none, for there are bounds to train with, or too few images. */
 static bool find_next(struct next *n, const struct range_advice *a)
 {
     const struct clr_train_options *t = &a->o->train;
@@ -156,7 +160,8 @@ static bool find_next(struct next *n, const struct range_advice *a)
     *n = (struct next){.min_lr = t->schedule.min_lr,
                        .max_lr = t->schedule.max_lr,
                        .log = is_log(a),
-                       .iterations = t->iterations};
+                       .iterations = t->iterations,
+                       .advice = ""};
     switch (r->verdict) {
     case CLR_RANGE_READ:
         if (r->doubt == CLR_RANGE_OPEN)
@@ -169,6 +174,9 @@ static bool find_next(struct next *n, const struct range_advice *a)
     case CLR_RANGE_FEW_IMAGES:
         n->validation = more_images(a);
         n->suffix = n->validation < CLR_RANGE_IMAGES ? NULL : "more-images";
+        n->advice = n->suffix
+                        ? "Hold out more images."
+                        : "Too few images can be evaluated: this data set has too few to hold them out.";
         break;
     case CLR_RANGE_FEW_POINTS:
     case CLR_RANGE_DIVERGED:
@@ -191,6 +199,8 @@ static bool find_next(struct next *n, const struct range_advice *a)
         break;
     case CLR_RANGE_FLAT:
         begin_lower(n, r->diverged ? r->diverged_lr : 10 * high);
+        if (!r->diverged)
+            n->advice = "Begin lower and end higher.";
         break;
     case CLR_RANGE_VERDICTS:
         break;
@@ -300,24 +310,6 @@ static void append_one_cycle(struct str *s, const struct range_advice *a)
 
 /* ---- how to repeat it ---- */
 
-static void append_more_images(struct str *s, const struct range_advice *a)
-{
-    const int wanted = more_images(a);
-
-    if (wanted < CLR_RANGE_IMAGES)
-        str_append(s, "At least %d images must be evaluated, and this data set has too few to hold them out.",
-                   CLR_RANGE_IMAGES);
-    else
-        str_append(s, "Hold out more images: --validation %d.", wanted);
-}
-
-static void append_more_iterations(struct str *s, const struct range_advice *a)
-{
-    char iterations[STR_COUNT];
-
-    str_append(s, "Use more --iterations than %s.", str_count(iterations, a->o->train.iterations, ""));
-}
-
 static void append_uncertain(struct str *s, const struct range_advice *a)
 {
     str_append(s,
@@ -338,77 +330,49 @@ static void append_few_updates(struct str *s, const struct range_advice *a)
         str_count(iterations, enough_iterations(a), "iteration"));
 }
 
-static void append_advice(struct str *s, const struct range_advice *a)
+/* Of bounds that were read. */
+static void append_doubt(struct str *s, const struct range_advice *a)
 {
-    const double low = a->o->train.schedule.min_lr, high = fmin(a->o->train.schedule.max_lr, RATES / 10);
     const struct clr_range_result *r = a->r;
 
-    switch (r->verdict) {
-    case CLR_RANGE_READ:
-        if (r->doubt == CLR_RANGE_OPEN)
-            str_append(s, "The accuracy was highest at the last rates, so the best ones are higher: the test "
-                          "must end higher before these bounds are of use.");
-        else if (r->doubt == CLR_RANGE_FEW_UPDATES)
-            append_few_updates(s, a);
-        else if (r->doubt == CLR_RANGE_WIDE)
-            append_uncertain(s, a);
-        else if (!r->fell && (r->tests > 1 || !r->diverged))
-            str_append(s,
-                       "The accuracy had not fallen at the last rate, and a higher one may be better. "
-                       "Repeat the test with a higher --max-lr (%.2g), or continue with these bounds.",
-                       3 * high);
-        else if (r->from_start && !is_log(a)) /* its first evaluation comes after a large part of the rates */
-            str_append(s, "To see where learning begins, repeat the test with --sweep log.");
-        else if (r->from_start)
-            str_append(s, "To see where learning begins, repeat the test with a lower --min-lr (%.2g).",
-                       low / 10);
-        break;
-    case CLR_RANGE_FEW_IMAGES:
-        append_more_images(s, a);
-        break;
-    case CLR_RANGE_FEW_POINTS:
-    case CLR_RANGE_DIVERGED:
-        if (r->diverged && r->diverged_lr < 100 * low)
-            str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g%s.", low / 100, r->diverged_lr,
-                       is_log(a) ? "" : " --sweep log");
-        else if (r->diverged)
-            str_append(s, "Let the rate rise more slowly: --max-lr %.2g, and more --iterations.",
-                       r->diverged_lr);
-        else if (a->o->train.iterations / POINTS >= 2)
-            str_append(s, "Measure more often: --validate-every %llu.",
-                       (unsigned long long)(a->o->train.iterations / POINTS));
-        else
-            append_more_iterations(s, a);
-        break;
-    case CLR_RANGE_NARROW:
-        str_append(s, "Let the rate rise more slowly, so that learning begins at lower rates. ");
-        append_more_iterations(s, a);
-        break;
-    case CLR_RANGE_TOO_SHORT:
-        str_append(s, "Learning may have begun, but not far enough to be measured. ");
-        if (!r->diverged && a->o->train.iterations >= SHORT)
-            str_append(s, "End higher: %s--max-lr %.2g. If that does not help: ",
-                       is_log(a) ? "" : "--sweep log ", higher(a));
-        append_more_iterations(s, a);
-        break;
-    case CLR_RANGE_AT_CHANCE:
-        str_append(s, "End higher: %s--max-lr %.2g.", is_log(a) ? "" : "--sweep log ", higher(a));
-        if (fs_is_path(a->o->train.net_name))
-            str_append(s, " If that does not help, look at the net: without a weight_filler all its weights "
-                          "are 0, and nothing can be learned.");
-        break;
-    case CLR_RANGE_FALLS:
-        str_append(s, "Begin lower: --min-lr %.2g --max-lr %.2g.", low / 100, is_log(a) ? high : high / 10);
-        break;
-    case CLR_RANGE_FLAT:
-        str_append(s, "Begin lower%s: --min-lr %.2g --max-lr %.2g.", r->diverged ? "" : " and end higher",
-                   low / 100, r->diverged ? r->diverged_lr : 10 * high);
-        break;
-    case CLR_RANGE_VERDICTS:
-        break;
+    if (r->doubt == CLR_RANGE_OPEN)
+        str_append(s, "The accuracy was highest at the last rates, so the best ones are higher: the test "
+                      "must end higher before these bounds are of use.");
+    else if (r->doubt == CLR_RANGE_FEW_UPDATES)
+        append_few_updates(s, a);
+    else if (r->doubt == CLR_RANGE_WIDE)
+        append_uncertain(s, a);
+    else if (!r->fell && (r->tests > 1 || !r->diverged))
+        str_append(s,
+                   "The accuracy had not fallen at the last rate, and a higher one may be better. "
+                   "Repeat the test with a higher --max-lr (%.2g), or continue with these bounds.",
+                   3 * fmin(a->o->train.schedule.max_lr, RATES / 10));
+    else if (r->from_start && !is_log(a)) /* its first evaluation comes after a large part of the rates */
+        str_append(s, "To see where learning begins, repeat the test with --sweep log.");
+    else if (r->from_start)
+        str_append(s, "To see where learning begins, repeat the test with a lower --min-lr (%.2g).",
+                   a->o->train.schedule.min_lr / 10);
+}
+
+/* The command that follows has the numbers. */
+static void append_advice(struct str *s, const struct range_advice *a)
+{
+    const enum clr_range_verdict verdict = a->r->verdict;
+    struct next next;
+
+    (void)find_next(&next, a);
+    if (verdict == CLR_RANGE_READ) {
+        append_doubt(s, a);
+        return;
     }
-    if (!is_log(a) && (r->verdict == CLR_RANGE_FALLS || r->verdict == CLR_RANGE_FLAT))
-        str_append(s, " --sweep log covers several powers of ten.");
+    if (verdict == CLR_RANGE_TOO_SHORT)
+        str_append(s, "Learning may have begun, but not far enough to be measured. ");
+    str_append(s, "%s", next.advice);
+    if (verdict == CLR_RANGE_TOO_SHORT && next.max_lr > a->o->train.schedule.max_lr)
+        str_append(s, " If that does not help, use more --iterations.");
+    if (verdict == CLR_RANGE_AT_CHANCE && fs_is_path(a->o->train.net_name))
+        str_append(s, " If that does not help, look at the net: without a weight_filler all its weights "
+                      "are 0, and nothing can be learned.");
 }
 
 /* ---- as text ---- */
@@ -435,9 +399,8 @@ static void append_rules(struct str *s, const struct clr_range_result *r)
         return;
     str_append(s, "\n");
     if (2 * inside < said)
-        str_append(s, inside > 0 ? "One" : "None");
-    if (2 * inside < said)
-        str_append(s, " of these rules lies in the range: look at the figure before you trust it.\n");
+        str_append(s, "%s of these rules lies in the range: look at the figure before you trust it.\n",
+                   inside > 0 ? "One" : "None");
 }
 
 static void append_bounds(struct str *s, const struct clr_range_result *r)

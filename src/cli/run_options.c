@@ -36,10 +36,7 @@ void run_options_add_where(struct run_options *o, bool out)
         {OPT_TEXT, "data", "DATA", &o->train.data_name,
          .help = "cifar10, cifar100, mnist, fashion-mnist, or a folder in CIFAR binary layout or with IDX "
                  "files"},
-        {OPT_TEXT, "device", "D", &o->device,
-         .help =
-             "platform and device (0:1), cpu, gpu, or part of a name (default: $CLR_DEVICE, else the best "
-             "one that 'clr-cl devices' lists)"},
+        OPT_ROW_DEVICE(&o->device),
         {OPT_FLAG, "unchecked", NULL, &o->train.unchecked,
          .help = "do not compare the device with the reference before the first run of this net on it"},
         {OPT_TEXT, "out", "DIR", &o->train.out,

@@ -24,14 +24,14 @@
 
 struct cifar_kind {
     int classes;
-    size_t label_bytes; /* the last one counts */
-    const char *fetch_again, *test, *names;
+    size_t label_bytes;                             /* the last one counts */
+    const char *fetch_again, *train, *test, *names; /* train: of CIFAR-10 the first of several */
 };
 
-static const struct cifar_kind cifar10 = {10, 1, "unpack cifar-10-binary.tar.gz again", "test_batch.bin",
-                                          "batches.meta.txt"};
-static const struct cifar_kind cifar100 = {100, 2, "unpack cifar-100-binary.tar.gz again", "test.bin",
-                                           "fine_label_names.txt"};
+static const struct cifar_kind cifar10 = {
+    10, 1, "unpack cifar-10-binary.tar.gz again", "data_batch_1.bin", "test_batch.bin", "batches.meta.txt"};
+static const struct cifar_kind cifar100 = {100,         2,          "unpack cifar-100-binary.tar.gz again",
+                                           "train.bin", "test.bin", "fine_label_names.txt"};
 
 /* ---- one file ---- */
 
@@ -60,40 +60,40 @@ static int read_images(struct clr_images *images, size_t first, size_t count, co
                        const struct cifar_kind *kind, struct clr_error *err)
 {
     FILE *file = fopen(path, "rb");
+    int rc = 0;
 
     if (!file)
         return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", path, strerror(errno));
-    for (size_t i = 0; i < count; i++) {
-        uint8_t labels[2];
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        uint8_t labels[2], *label = &labels[kind->label_bytes - 1];
         uint8_t *pixels = images->pixels + (first + i) * PIXELS;
         if (fread(labels, 1, kind->label_bytes, file) != kind->label_bytes ||
-            fread(pixels, 1, PIXELS, file) != PIXELS) {
-            int code = ferror(file) ? errno : 0;
-            (void)fclose(file);
-            return clr_error_set(err, CLR_EINPUT, "cannot read image %zu of '%s': %s", i, path,
-                                 code ? strerror(code) : "the file became shorter while it was read");
-        }
-        images->labels[first + i] = labels[kind->label_bytes - 1];
-        if (labels[kind->label_bytes - 1] >= kind->classes) {
-            (void)fclose(file);
-            return clr_error_set(err, CLR_EINPUT,
-                                 "'%s' is damaged: image %zu has label %d, but labels are 0 to %d; %s", path,
-                                 i, labels[kind->label_bytes - 1], kind->classes - 1, kind->fetch_again);
-        }
+            fread(pixels, 1, PIXELS, file) != PIXELS)
+            rc = clr_error_set(err, CLR_EINPUT, "cannot read image %zu of '%s': %s", i, path,
+                               ferror(file) ? strerror(errno) : "the file became shorter while it was read");
+        else if (*label >= kind->classes)
+            rc = clr_error_set(err, CLR_EINPUT,
+                               "'%s' is damaged: image %zu has label %d, but labels are 0 to %d; %s", path, i,
+                               *label, kind->classes - 1, kind->fetch_again);
+        else
+            images->labels[first + i] = *label;
     }
     (void)fclose(file);
-    return 0;
+    return rc;
 }
 
-/* Read several files, one after the other, into one list of images. */
-static int read_files(struct clr_images *images, const struct clr_dataset *ds, char *const *paths,
+/* Read several files of the folder, one after the other, into one list of images. */
+static int read_files(struct clr_images *images, const struct clr_dataset *ds, const char *const *names,
                       size_t files, const struct cifar_kind *kind, struct clr_error *err)
 {
     size_t counts[MAX_BATCHES], total = 0;
+    char *paths[MAX_BATCHES] = {0};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < files; i++) {
-        rc = count_images(&counts[i], paths[i], kind, err);
+        rc = fs_join(&paths[i], ds->path, names[i], err);
+        if (rc == 0)
+            rc = count_images(&counts[i], paths[i], kind, err);
         if (rc == 0 && !clr_add_size(&total, total, counts[i]))
             rc = clr_error_set(err, CLR_EINPUT, "'%s' is too large", paths[i]);
     }
@@ -101,51 +101,44 @@ static int read_files(struct clr_images *images, const struct clr_dataset *ds, c
         rc = format_new_images(images, ds, total, ds->path, err);
     for (size_t i = 0, first = 0; rc == 0 && i < files; first += counts[i], i++)
         rc = read_images(images, first, counts[i], paths[i], kind, err);
+    for (size_t i = 0; i < files; i++)
+        free(paths[i]);
     return rc;
 }
 
 /* Read a folder with these training files. */
-static int read_folder(struct clr_dataset *ds, const char *folder, char (*train)[NAME], size_t files,
+static int read_folder(struct clr_dataset *ds, const char *const *train, size_t files,
                        const struct cifar_kind *kind, struct clr_error *err)
 {
-    char *paths[MAX_BATCHES] = {0}, *test = NULL, *names = NULL;
-    int rc = 0;
+    int rc;
 
     ds->channels = CHANNELS;
     ds->height = SIDE;
     ds->width = SIDE;
     ds->classes = kind->classes;
-    for (size_t i = 0; rc == 0 && i < files; i++)
-        rc = fs_join(&paths[i], folder, train[i], err);
+    rc = read_files(&ds->train, ds, train, files, kind, err);
     if (rc == 0)
-        rc = read_files(&ds->train, ds, paths, files, kind, err);
-    if (rc == 0)
-        rc = fs_join(&test, folder, kind->test, err);
-    if (rc == 0)
-        rc = read_files(&ds->test, ds, &test, 1, kind, err);
-    if (rc == 0)
-        rc = fs_join(&names, folder, kind->names, err);
-    if (rc == 0)
-        rc = format_read_classes(ds, names, err);
-    for (size_t i = 0; i < files; i++)
-        free(paths[i]);
-    free(test);
-    free(names);
-    return rc;
+        rc = read_files(&ds->test, ds, &kind->test, 1, kind, err);
+    return rc < 0 ? rc : format_read_classes(ds, kind->names, err);
+}
+
+static bool matches(const char *folder, const struct cifar_kind *kind)
+{
+    return fs_exists_in(folder, kind->train) || fs_exists_in(folder, kind->test);
 }
 
 /* ---- CIFAR-10 ---- */
 
 static bool matches_cifar10(const char *folder)
 {
-    return fs_exists_in(folder, "data_batch_1.bin") || fs_exists_in(folder, "test_batch.bin");
+    return matches(folder, &cifar10);
 }
 
 /*
  * How many training files there are: data_batch_1.bin up to the highest number present. If one between is
  * missing, reading fails. If the first file has the published size, the published set of five is expected.
  */
-static int count_batches(size_t *out, const char *folder, char (*names)[NAME], struct clr_error *err)
+static int count_batches(size_t *out, const char *folder, const char *const *names, struct clr_error *err)
 {
     char *first = NULL;
     size_t count = 0;
@@ -165,7 +158,7 @@ static int count_batches(size_t *out, const char *folder, char (*names)[NAME], s
 
 /* A file that was cut off between two images looks whole. It is no error: a part of the published set may
  * be meant. */
-static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_t files)
+static void warn_of_part(const struct clr_dataset *ds, size_t files)
 {
     const bool train = ds->train.count == PUBLISHED_TRAIN, test = ds->test.count == PUBLISHED_TEST;
     char counts[4][STR_COUNT];
@@ -175,24 +168,27 @@ static void warn_of_part(const struct clr_dataset *ds, const char *folder, size_
             CLR_LOG_WARNING,
             "'%s' holds %s for training and %s for testing, the published CIFAR-10 %s and %s: if that is not "
             "meant, %s",
-            folder, str_count(counts[0], (uint64_t)ds->train.count, "image"),
+            ds->path, str_count(counts[0], (uint64_t)ds->train.count, "image"),
             str_count(counts[1], (uint64_t)ds->test.count, ""), str_count(counts[2], PUBLISHED_TRAIN, ""),
             str_count(counts[3], PUBLISHED_TEST, ""), cifar10.fetch_again);
 }
 
-static int read_cifar10(struct clr_dataset *ds, const char *folder, struct clr_error *err)
+static int read_cifar10(struct clr_dataset *ds, struct clr_error *err)
 {
-    char names[MAX_BATCHES][NAME];
+    char texts[MAX_BATCHES][NAME];
+    const char *names[MAX_BATCHES];
     size_t files = 0;
     int rc;
 
-    for (size_t i = 0; i < MAX_BATCHES; i++)
-        (void)snprintf(names[i], NAME, "data_batch_%zu.bin", i + 1);
-    rc = count_batches(&files, folder, names, err);
+    for (size_t i = 0; i < MAX_BATCHES; i++) {
+        (void)snprintf(texts[i], NAME, "data_batch_%zu.bin", i + 1);
+        names[i] = texts[i];
+    }
+    rc = count_batches(&files, ds->path, names, err);
     if (rc == 0)
-        rc = read_folder(ds, folder, names, files, &cifar10, err);
+        rc = read_folder(ds, names, files, &cifar10, err);
     if (rc == 0)
-        warn_of_part(ds, folder, files);
+        warn_of_part(ds, files);
     return rc;
 }
 
@@ -202,14 +198,12 @@ const struct data_format format_cifar10 = {"CIFAR-10 binary", matches_cifar10, r
 
 static bool matches_cifar100(const char *folder)
 {
-    return fs_exists_in(folder, "train.bin") || fs_exists_in(folder, "test.bin");
+    return matches(folder, &cifar100);
 }
 
-static int read_cifar100(struct clr_dataset *ds, const char *folder, struct clr_error *err)
+static int read_cifar100(struct clr_dataset *ds, struct clr_error *err)
 {
-    char train[1][NAME] = {"train.bin"};
-
-    return read_folder(ds, folder, train, 1, &cifar100, err);
+    return read_folder(ds, &cifar100.train, 1, &cifar100, err);
 }
 
 const struct data_format format_cifar100 = {"CIFAR-100 binary", matches_cifar100, read_cifar100};

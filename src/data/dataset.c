@@ -93,11 +93,6 @@ static int find(struct clr_dataset *ds, const struct data_format **format,
 
 /* ---- completing it ---- */
 
-static size_t image_size(const struct clr_dataset *ds)
-{
-    return (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
-}
-
 static void measure_means(struct clr_dataset *ds)
 {
     const size_t plane = (size_t)ds->height * (size_t)ds->width;
@@ -132,7 +127,7 @@ static int label_bytes(uint8_t **out, size_t *size, const struct clr_images *ima
 
 static int measure_checksum(struct clr_dataset *ds, struct clr_error *err)
 {
-    const size_t one = image_size(ds);
+    const size_t one = format_image_size(ds);
     uint8_t *train = NULL, *test = NULL;
     size_t train_size, test_size;
     int rc = label_bytes(&train, &train_size, &ds->train, ds->classes, err);
@@ -157,15 +152,17 @@ int format_measure(struct clr_dataset *ds, struct clr_error *err)
     return measure_checksum(ds, err);
 }
 
-/* Class names of a set in the catalog whose files have numbers only; a folder may have the set's name, too.
- * */
+/* The catalog has names of classes for sets whose files have numbers only; a folder may have the set's name,
+ * too. */
 static int name_classes(struct clr_dataset *ds, const struct catalog_entry *source, struct clr_error *err)
 {
+    const bool named = ds->class_names != NULL;
+
     if (!source)
         source = catalog_find(ds->name);
-    if (!source || !source->class_names || ds->classes != 10 || strcmp(ds->format, source->format->name) != 0)
-        return 0;
-    return format_name_classes(ds, source->class_names, err);
+    if (source && (ds->classes != 10 || strcmp(ds->format, source->format->name) != 0))
+        source = NULL;
+    return named ? 0 : format_name_classes(ds, source ? source->class_names : NULL, err);
 }
 
 int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err)
@@ -181,7 +178,7 @@ int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_erro
     if (rc < 0)
         goto out;
     str_copy(ds->format, sizeof ds->format, format->name);
-    rc = format->read(ds, ds->path, err);
+    rc = format->read(ds, err);
     if (rc == 0)
         rc = name_classes(ds, source, err);
     if (rc == 0)
@@ -217,7 +214,7 @@ void clr_dataset_destroy(struct clr_dataset *ds)
 /* Mean image, (C,H,W), a few elements at a time, so that the sums need little memory. */
 static void mean_image(const struct clr_dataset *ds, float *mean)
 {
-    const size_t one = image_size(ds);
+    const size_t one = format_image_size(ds);
     const double count = ds->train.count;
     uint64_t sums[64];
 
@@ -236,7 +233,7 @@ static void mean_image(const struct clr_dataset *ds, float *mean)
 
 void clr_dataset_mean(const struct clr_dataset *ds, enum clr_mean kind, float *mean)
 {
-    const size_t one = image_size(ds), plane = (size_t)ds->height * (size_t)ds->width;
+    const size_t one = format_image_size(ds), plane = (size_t)ds->height * (size_t)ds->width;
 
     if (kind == CLR_MEAN_IMAGE) {
         mean_image(ds, mean);

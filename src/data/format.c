@@ -15,13 +15,12 @@
 int format_new_images(struct clr_images *images, const struct clr_dataset *ds, size_t count,
                       const char *source, struct clr_error *err)
 {
-    const size_t one = (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
     uint8_t *pixels = NULL;
     int32_t *labels = NULL;
     size_t size;
     int rc;
 
-    if (count > INT_MAX || !clr_mul_size(&size, count, one) || size > DATA_MAX_BYTES)
+    if (count > INT_MAX || !clr_mul_size(&size, count, format_image_size(ds)) || size > DATA_MAX_BYTES)
         return clr_error_set(err, CLR_EINPUT,
                              "'%s' has %zu images: more than fit into the %zu bytes of a data set", source,
                              count, DATA_MAX_BYTES);
@@ -40,18 +39,12 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
 
 int format_name_classes(struct clr_dataset *ds, const char *const *names, struct clr_error *err)
 {
-    int rc = ds->class_names ? 0
-                             : mem_new(&ds->class_names, (size_t)ds->classes, sizeof *ds->class_names,
-                                       "class names", err);
+    int rc = mem_new(&ds->class_names, (size_t)ds->classes, sizeof *ds->class_names, "class names", err);
 
     for (int i = 0; i < ds->classes && rc == 0; i++) {
-        char number[16], *name;
+        char number[16];
         (void)snprintf(number, sizeof number, "%d", i);
-        rc = str_duplicate(&name, names ? names[i] : number, err);
-        if (rc < 0)
-            break;
-        free(ds->class_names[i]);
-        ds->class_names[i] = name;
+        rc = str_duplicate(&ds->class_names[i], names ? names[i] : number, err);
     }
     return rc;
 }
@@ -66,17 +59,6 @@ int format_file_size(size_t *out, const char *path, const char *hint, struct clr
         return clr_error_set(err, CLR_EINPUT, "cannot read '%s': it is not a file", path);
     *out = (size_t)st.st_size;
     return 0;
-}
-
-/* Names come from a file and go to terminals and into JSON: no control characters, valid UTF-8. */
-static void clean(char *name)
-{
-    const bool valid = str_is_utf8(name);
-
-    for (char *p = name; *p; p++)
-        if (*p == '\t' || (!valid && (unsigned char)*p >= 0x80))
-            *p = '?';
-    str_mask(name);
 }
 
 /* Cut `text` into its lines that are not blank, in place; at most `max` are stored, all are counted. */
@@ -101,24 +83,31 @@ static int cut_lines(char *text, char **lines, int max)
     return n;
 }
 
-int format_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err)
+int format_read_classes(struct clr_dataset *ds, const char *file, struct clr_error *err)
 {
-    char *text, *lines[256], count[STR_COUNT];
+    char *path = NULL, *text = NULL, *lines[256], count[STR_COUNT];
     size_t size;
-    int rc, n;
+    int rc = 0, n;
 
-    if (!fs_exists(path))
-        return format_name_classes(ds, NULL, err);
-    rc = fs_read(path, MAX_NAMES_BYTES, &text, &size, err);
+    if (!fs_exists_in(ds->path, file))
+        return 0;
+    rc = fs_join(&path, ds->path, file, err);
+    if (rc == 0)
+        rc = fs_read(path, MAX_NAMES_BYTES, &text, &size, err);
     if (rc < 0)
-        return rc;
+        goto out;
     n = cut_lines(text, lines, (int)MEM_COUNT(lines));
-    for (int i = 0; i < n && n == ds->classes; i++)
-        clean(lines[i]);
-    if (n != ds->classes)
+    for (int i = 0; i < n && n == ds->classes; i++) { /* they go to terminals and into JSON */
+        str_make_utf8(lines[i]);
+        str_mask_name(lines[i]);
+    }
+    if (n == ds->classes)
+        rc = format_name_classes(ds, (const char *const *)lines, err);
+    else
         log_line(CLR_LOG_WARNING, "'%s' has %s for %d classes: classes are numbered instead", path,
                  str_count(count, (uint64_t)n, "class name"), ds->classes);
-    rc = format_name_classes(ds, n == ds->classes ? (const char *const *)lines : NULL, err);
+out:
+    free(path);
     free(text);
     return rc;
 }

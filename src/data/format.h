@@ -20,10 +20,10 @@ struct data_format {
     /* Is any file of this format in the folder? read() then names those that are missing. */
     bool (*matches)(const char *folder);
     /*
-     * Fill shape, classes, class_names, train and test of a zeroed set; path is set. On failure what was
-     * filled is left to clr_dataset_destroy(). CLR_EINPUT, CLR_ENOMEM.
+     * Fill shape, classes, train, test and, where the folder has names, class_names of a zeroed set whose
+     * path is set. On failure what was filled is left to clr_dataset_destroy(). CLR_EINPUT, CLR_ENOMEM.
      */
-    int (*read)(struct clr_dataset *ds, const char *folder, struct clr_error *err);
+    int (*read)(struct clr_dataset *ds, struct clr_error *err);
 };
 
 extern const struct data_format format_cifar10, format_cifar100, format_idx;
@@ -38,16 +38,22 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
 /* Compute means and checksum of a set that has its images. */
 int format_measure(struct clr_dataset *ds, struct clr_error *err);
 
-/* Name the classes, in place of the names that they have; names NULL: "0", "1", …. */
+/* Name the classes, which have no names yet; names NULL: "0", "1", …. */
 int format_name_classes(struct clr_dataset *ds, const char *const *names, struct clr_error *err);
 
 /* The size of a data file. hint: ends the message. CLR_EINPUT: there is none, or it is no regular file. */
 int format_file_size(size_t *out, const char *path, const char *hint, struct clr_error *err);
 
 /*
- * Name the classes as in a text file, one name a line. Without the file they are numbered; with another
- * number of names too, with a warning.
+ * Name the classes as in a text file of the folder, one name a line. Without the file they get no names; with
+ * another number of names too, with a warning.
  */
-int format_read_classes(struct clr_dataset *ds, const char *path, struct clr_error *err);
+int format_read_classes(struct clr_dataset *ds, const char *file, struct clr_error *err);
+
+/* Bytes of one image. */
+static inline size_t format_image_size(const struct clr_dataset *ds)
+{
+    return (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
+}
 
 #endif

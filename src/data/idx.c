@@ -4,9 +4,8 @@
  *
  * Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", its section on file formats. Read through
  * libarchive (raw format, gzip filter). No size in a header is trusted: a plain file must have exactly the
- * bytes that its header announces, a gzipped one cannot announce more than deflate can expand to, and
- * memory grows with the bytes that are read. libarchive does not check the CRC-32 of gzip (RFC 1952), so it
- * is checked here.
+ * bytes that its header announces, and a gzipped one cannot announce more than deflate can expand to.
+ * libarchive does not check the CRC-32 of gzip (RFC 1952), so it is checked here.
  */
 #include "data/format.h"
 
@@ -22,7 +21,6 @@
 #define MAX_SIDE          16384
 #define DEFLATE_MAX_RATIO 1032 /* no deflate stream expands further */
 #define NAME              80   /* of a file */
-#define FIRST_CHUNK       ((size_t)64 << 20)
 
 /* ---- one file ---- */
 
@@ -108,11 +106,6 @@ static int reader_read(struct idx_reader *r, uint8_t *out, size_t size, size_t *
     return 0;
 }
 
-static uint32_t little_endian(const uint8_t b[4])
-{
-    return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
-}
-
 /*
  * After the data: is the CRC-32 in a gzip file correct? Its last eight bytes are the CRC-32 and the length.
  * If the length is another, the file has several members, or padding: then its last CRC is not of the
@@ -120,7 +113,8 @@ static uint32_t little_endian(const uint8_t b[4])
  */
 static int check_crc(const struct idx_reader *r, struct clr_error *err)
 {
-    uint8_t b[8] = {0};
+    uint8_t end[8] = {0};
+    uint64_t crc_and_length;
     FILE *file;
     bool got;
 
@@ -129,9 +123,10 @@ static int check_crc(const struct idx_reader *r, struct clr_error *err)
     file = fopen(r->path, "rb");
     if (!file)
         return clr_error_set(err, CLR_EINPUT, "cannot read '%s': %s", r->path, strerror(errno));
-    got = fseek(file, -8, SEEK_END) == 0 && fread(b, 1, sizeof b, file) == sizeof b;
+    got = fseek(file, -8, SEEK_END) == 0 && fread(end, 1, sizeof end, file) == sizeof end;
     (void)fclose(file);
-    if (!got || little_endian(b + 4) != (uint32_t)r->total || little_endian(b) == r->crc)
+    crc_and_length = mem_load_u64(end);
+    if (!got || crc_and_length >> 32 != (uint32_t)r->total || (uint32_t)crc_and_length == r->crc)
         return 0;
     return clr_error_set(err, CLR_EINPUT,
                          "'%s' is damaged: its checksum (CRC-32) does not match; fetch it again", r->path);
@@ -184,106 +179,90 @@ static int check_claim(const struct idx_reader *r, size_t header, size_t claim, 
     return 0;
 }
 
-/* The body: exactly `claim` bytes, page-aligned, in memory that grows with what is read. */
+/* The body: exactly `claim` bytes, page-aligned. */
 static int reader_body(struct idx_reader *r, size_t claim, uint8_t **out, struct clr_error *err)
 {
-    size_t capacity = claim < FIRST_CHUNK ? claim : FIRST_CHUNK, length = 0, got;
-    uint8_t *data = NULL, *larger, extra;
+    uint8_t *data = NULL, extra;
+    size_t length, more;
     char has[STR_COUNT], says[STR_COUNT];
-    int rc = mem_new_aligned(&data, capacity, r->path, err);
+    int rc = mem_new_aligned(&data, claim, r->path, err);
 
-    if (rc < 0)
-        return rc;
-    for (;;) {
-        rc = reader_read(r, data + length, capacity - length, &got, err);
-        if (rc < 0)
-            goto out;
-        length += got;
-        if (length == claim)
-            break;
-        if (length < capacity) {
-            rc =
-                clr_error_set(err, CLR_EINPUT,
-                              "'%s' is cut off: it holds %s of data, its header announces %s; fetch it again",
-                              r->path, str_count(has, length, "byte"), str_count(says, claim, ""));
-            goto out;
-        }
-        capacity = capacity > claim / 2 ? claim : 2 * capacity;
-        rc = mem_new_aligned(&larger, capacity, r->path, err);
-        if (rc < 0)
-            goto out;
-        memcpy(larger, data, length);
-        free(data);
-        data = larger;
-    }
-    rc = reader_read(r, &extra, 1, &got, err); /* finds a damaged end of a gzip stream, too */
-    if (rc == 0 && got > 0)
+    if (rc == 0)
+        rc = reader_read(r, data, claim, &length, err);
+    if (rc == 0 && length < claim)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "'%s' is cut off: it holds %s of data, its header announces %s; fetch it again",
+                           r->path, str_count(has, length, "byte"), str_count(says, claim, ""));
+    if (rc == 0) /* finds a damaged end of a gzip stream, too */
+        rc = reader_read(r, &extra, 1, &more, err);
+    if (rc == 0 && more > 0)
         rc = clr_error_set(err, CLR_EINPUT,
                            "'%s' is damaged: more data follows the %s its header announces; fetch it again",
                            r->path, str_count(says, claim, "byte"));
     if (rc == 0)
         rc = check_crc(r, err);
-    if (rc == 0) {
+    if (rc < 0)
+        free(data);
+    else
         *out = data;
-        data = NULL;
-    }
-out:
-    free(data);
+    return rc;
+}
+
+/* Read a file of `dims` dimensions. */
+static int read_file(uint8_t **out, size_t *shape, size_t dims, const char *noun, const char *path,
+                     struct clr_error *err)
+{
+    struct idx_reader r;
+    size_t claim = 1;
+    int rc = reader_open(&r, path, err);
+
+    if (rc < 0)
+        return rc;
+    rc = reader_header(&r, dims, shape, noun, err);
+    for (size_t i = 0; rc == 0 && i < dims; i++)
+        if (!clr_mul_size(&claim, claim, shape[i]))
+            claim = SIZE_MAX;
+    if (rc == 0)
+        rc = check_claim(&r, 4 + 4 * dims, claim, err);
+    if (rc == 0)
+        rc = reader_body(&r, claim, out, err);
+    (void)archive_read_free(r.archive);
     return rc;
 }
 
 static int read_pixels(struct clr_images *images, struct clr_dataset *ds, const char *path,
                        struct clr_error *err)
 {
-    struct idx_reader r;
-    size_t shape[3] = {0}, claim = 0;
-    int rc = reader_open(&r, path, err);
+    size_t shape[3];
+    int rc = read_file(&images->pixels, shape, 3, "images", path, err);
 
     if (rc < 0)
         return rc;
-    rc = reader_header(&r, 3, shape, "images", err);
-    if (rc == 0 && (shape[0] == 0 || shape[0] > INT_MAX || shape[1] == 0 || shape[1] > MAX_SIDE ||
-                    shape[2] == 0 || shape[2] > MAX_SIDE))
-        rc = clr_error_set(err, CLR_EINPUT, "'%s' announces %zu images of %zu×%zu: that is no data set", path,
-                           shape[0], shape[1], shape[2]);
-    if (rc == 0 && ds->height != 0 && (shape[1] != (size_t)ds->height || shape[2] != (size_t)ds->width))
-        rc = clr_error_set(err, CLR_EINPUT, "'%s' has images of %zu×%zu, the training images have %d×%d",
-                           path, shape[1], shape[2], ds->height, ds->width);
-    if (rc == 0 && !clr_mul_size(&claim, shape[0], shape[1] * shape[2]))
-        claim = SIZE_MAX;
-    if (rc == 0)
-        rc = check_claim(&r, 16, claim, err);
-    if (rc == 0)
-        rc = reader_body(&r, claim, &images->pixels, err);
-    if (rc == 0) {
-        images->count = (int)shape[0];
-        ds->height = (int)shape[1];
-        ds->width = (int)shape[2];
-    }
-    (void)archive_read_free(r.archive);
-    return rc;
+    if (shape[0] == 0 || shape[0] > INT_MAX || shape[1] == 0 || shape[1] > MAX_SIDE || shape[2] == 0 ||
+        shape[2] > MAX_SIDE)
+        return clr_error_set(err, CLR_EINPUT, "'%s' announces %zu images of %zu×%zu: that is no data set",
+                             path, shape[0], shape[1], shape[2]);
+    if (ds->height != 0 && (shape[1] != (size_t)ds->height || shape[2] != (size_t)ds->width))
+        return clr_error_set(err, CLR_EINPUT, "'%s' has images of %zu×%zu, the training images have %d×%d",
+                             path, shape[1], shape[2], ds->height, ds->width);
+    images->count = (int)shape[0];
+    ds->height = (int)shape[1];
+    ds->width = (int)shape[2];
+    return 0;
 }
 
 static int read_labels(struct clr_images *images, struct clr_dataset *ds, const char *path,
                        const char *pixels_path, struct clr_error *err)
 {
     char labels[STR_COUNT], pictures[STR_COUNT];
-    struct idx_reader r;
     uint8_t *bytes = NULL;
-    size_t count = 0;
-    int rc = reader_open(&r, path, err);
+    size_t count;
+    int rc = read_file(&bytes, &count, 1, "labels", path, err);
 
-    if (rc < 0)
-        return rc;
-    rc = reader_header(&r, 1, &count, "labels", err);
     if (rc == 0 && count != (size_t)images->count)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' has %s, but '%s' has %s: they do not belong together", path,
                            str_count(labels, count, "label"), pixels_path,
                            str_count(pictures, (uint64_t)images->count, "image"));
-    if (rc == 0)
-        rc = check_claim(&r, 8, count, err);
-    if (rc == 0)
-        rc = reader_body(&r, count, &bytes, err);
     if (rc == 0)
         rc = mem_new(&images->labels, count, sizeof *images->labels, path, err);
     for (size_t i = 0; rc == 0 && i < count; i++) {
@@ -292,7 +271,6 @@ static int read_labels(struct clr_images *images, struct clr_dataset *ds, const 
             ds->classes = bytes[i] + 1;
     }
     free(bytes);
-    (void)archive_read_free(r.archive);
     return rc;
 }
 
@@ -312,16 +290,16 @@ static bool find_file(char name[NAME], const char *folder, const char *prefix, i
     return false;
 }
 
-static int read_part(struct clr_images *images, struct clr_dataset *ds, const char *folder,
-                     const char *prefix, struct clr_error *err)
+static int read_part(struct clr_images *images, struct clr_dataset *ds, const char *prefix,
+                     struct clr_error *err)
 {
     char name[NAME], *paths[] = {NULL, NULL}; /* of pixels, of labels */
     int rc = 0;
 
     for (int kind = 0; kind < 2 && rc == 0; kind++)
-        rc = find_file(name, folder, prefix, kind)
-                 ? fs_join(&paths[kind], folder, name, err)
-                 : clr_error_set(err, CLR_EINPUT, "'%s/%s-%s-idx%d-ubyte' (or .gz) is missing", folder,
+        rc = find_file(name, ds->path, prefix, kind)
+                 ? fs_join(&paths[kind], ds->path, name, err)
+                 : clr_error_set(err, CLR_EINPUT, "'%s/%s-%s-idx%d-ubyte' (or .gz) is missing", ds->path,
                                  prefix, kinds[kind], kind == 0 ? 3 : 1);
     if (rc == 0)
         rc = read_pixels(images, ds, paths[0], err);
@@ -342,17 +320,13 @@ static bool matches_idx(const char *folder)
     return false;
 }
 
-static int read_idx(struct clr_dataset *ds, const char *folder, struct clr_error *err)
+static int read_idx(struct clr_dataset *ds, struct clr_error *err)
 {
     int rc;
 
     ds->channels = 1;
-    rc = read_part(&ds->train, ds, folder, "train", err);
-    if (rc == 0)
-        rc = read_part(&ds->test, ds, folder, "t10k", err);
-    if (rc == 0)
-        rc = format_name_classes(ds, NULL, err);
-    return rc;
+    rc = read_part(&ds->train, ds, "train", err);
+    return rc < 0 ? rc : read_part(&ds->test, ds, "t10k", err);
 }
 
 const struct data_format format_idx = {"IDX", matches_idx, read_idx};

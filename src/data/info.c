@@ -78,20 +78,15 @@ static int dump(char **text, json_t *json, struct clr_error *err)
     return str_take(text, &s, err);
 }
 
-/* JSON strings are UTF-8: in a path that is not, bytes that are not ASCII become '?'. */
+/* JSON strings are UTF-8, which a path need not be. */
 static json_t *json_text(const char *text)
 {
     json_t *value;
     char *copy;
 
-    if (str_is_utf8(text))
-        return json_string(text);
     if (str_duplicate(&copy, text, NULL) < 0)
         return NULL;
-    for (unsigned char *p = (unsigned char *)copy; *p; p++) {
-        if (*p >= 0x80)
-            *p = '?';
-    }
+    str_make_utf8(copy);
     value = json_string(copy);
     free(copy);
     return value;
@@ -101,7 +96,7 @@ static json_t *json_classes(const struct clr_dataset *ds, const size_t *counts)
 {
     json_t *list = json_array();
 
-    for (int i = 0; list && i < ds->classes; i++)
+    for (int i = 0; i < ds->classes; i++)
         list = json_append(list, json_pack("{s:i,s:o,s:I,s:I}", "label", i, "name",
                                            json_text(ds->class_names[i]), "train", (json_int_t)counts[i],
                                            "test", (json_int_t)counts[ds->classes + i]));
@@ -110,15 +105,14 @@ static json_t *json_classes(const struct clr_dataset *ds, const size_t *counts)
 
 int clr_dataset_info_json(char **text, const struct clr_dataset *ds, struct clr_error *err)
 {
-    json_t *mean = json_array();
     size_t *counts = NULL;
+    json_t *mean;
     int rc = count_classes(&counts, ds, err);
 
-    if (rc < 0) {
-        json_decref(mean);
+    if (rc < 0)
         return rc;
-    }
-    for (int c = 0; mean && c < ds->channels; c++)
+    mean = json_array();
+    for (int c = 0; c < ds->channels; c++)
         mean = json_append(mean, json_real(ds->channel_mean[c]));
     rc = dump(text,
               json_pack("{s:o,s:o,s:s,s:i,s:i,s:[iii],s:o,s:s,s:o}", "name", json_text(ds->name), "path",

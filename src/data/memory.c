@@ -31,12 +31,11 @@ static int check(const struct clr_dataset_images *images, struct clr_error *err)
 static int copy_images(struct clr_dataset *ds, struct clr_images *to, const struct clr_images *from,
                        struct clr_error *err)
 {
-    const size_t count = (size_t)from->count,
-                 one = (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width;
+    const size_t count = (size_t)from->count;
     int rc = format_new_images(to, ds, count, ds->name, err);
 
     if (rc == 0 && count > 0) {
-        memcpy(to->pixels, from->pixels, count * one);
+        memcpy(to->pixels, from->pixels, count * format_image_size(ds));
         memcpy(to->labels, from->labels, count * sizeof *to->labels);
     }
     return rc;

@@ -51,6 +51,21 @@ static int check_stop(const struct checkup *c, struct clr_error *err)
                          c->found.checked, c->all, c->found.wrong, c->found.failed);
 }
 
+/* Report what came of a case. rc: of its run, with *why; a case that failed may be WRONG all the same. */
+static int conclude(struct checkup *c, const char *name, int rc, const struct clr_error *why, bool ok,
+                    double worst_nmse, const char *detail, struct clr_error *err)
+{
+    if (check_stop(c, err) < 0)
+        return CLR_EINTERRUPTED;
+    if (rc < 0 && verify_no_memory(why))
+        return clr_error_set(err, why->code, "%s", why->message);
+    if (rc == 0)
+        report(c, name, ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, worst_nmse, ok ? NULL : detail);
+    else /* the self-check of a training has refused the device, or a call has failed */
+        report(c, name, rc == CLR_EFAILED ? CLR_DOCTOR_WRONG : CLR_DOCTOR_FAILED, NAN, why->message);
+    return 0;
+}
+
 /* One case in one channel block. */
 static int examine(struct checkup *c, const struct verify_case *of, int block, const char *name,
                    struct clr_error *err)
@@ -61,46 +76,27 @@ static int examine(struct checkup *c, const struct verify_case *of, int block, c
 
     begin(c, name);
     rc = verify_case_run(c->ctx, of, block, VERIFY_BASIC, 1, &r, &why);
-    if (check_stop(c, err) < 0)
-        return CLR_EINTERRUPTED;
-    if (rc == 0)
-        report(c, name, r.ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, verify_worst_nmse(&r),
-               r.ok ? NULL : r.text);
-    else if (verify_no_memory(&why))
-        return clr_error_set(err, why.code, "%s", why.message);
-    else
-        report(c, name, CLR_DOCTOR_FAILED, NAN, why.message);
-    return 0;
+    return conclude(c, name, rc, &why, r.ok, verify_worst_nmse(&r), r.text, err);
 }
 
 /* The whole, after the parts: three updates of a net. PoCL leaves an NMSE of 8e-7. */
 static int examine_training(struct checkup *c, struct clr_error *err)
 {
     static const char name[] = "training of quick, three updates";
-    struct doctor_training t;
+    struct doctor_training t = {.worst_nmse = NAN};
     struct clr_error why = {0};
     char detail[160];
-    bool ok;
     int rc;
 
     log_line(CLR_LOG_INFO, "last: a short training of quick, for which kernels may have to be compiled");
     begin(c, name);
     rc = doctor_train(&t, c->device, &why);
-    if (check_stop(c, err) < 0)
-        return CLR_EINTERRUPTED;
-    if (rc < 0) {
-        if (verify_no_memory(&why))
-            return clr_error_set(err, why.code, "%s: %s", name, why.message);
-        /* the self-check has refused the device, or a call has failed */
-        report(c, name, why.code == CLR_EFAILED ? CLR_DOCTOR_WRONG : CLR_DOCTOR_FAILED, NAN, why.message);
-        return 0;
-    }
-    ok = t.worst_nmse <= TRAINING_LIMIT;
+    if (rc < 0 && verify_no_memory(&why))
+        (void)clr_error_prefix(&why, "%s", name);
+    c->found.trains = rc == 0 && t.worst_nmse <= TRAINING_LIMIT;
     (void)snprintf(detail, sizeof detail, "what '%s' was moved by: NMSE %.2e, limit %.2e", t.worst,
                    t.worst_nmse, TRAINING_LIMIT);
-    report(c, name, ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, t.worst_nmse, ok ? NULL : detail);
-    c->found.trains = ok;
-    return 0;
+    return conclude(c, name, rc, &why, c->found.trains, t.worst_nmse, detail, err);
 }
 
 /* In its blocks. The kernels of a second one are the same but for the vectors, and compiling takes minutes:

@@ -39,7 +39,7 @@ static int make(struct reference_run *t, struct session *s, struct clr_error *er
 {
     const struct clr_dataset *d = s->o->data;
     const struct clr_image_shape image = {d->channels, d->height, d->width};
-    float **w = NULL;
+    float *w = NULL;
     int rc = graph_create(&t->graph, s->o->net, PHASE_TRAIN, image, BATCH, err);
 
     if (rc == 0)
@@ -51,14 +51,14 @@ static int make(struct reference_run *t, struct session *s, struct clr_error *er
     if (rc == 0)
         rc = session_read_parameters(s, PARAMS_W, &w, err);
     for (size_t p = 0; rc == 0 && p < t->graph->param_count; p++) {
-        const size_t count = t->graph->params[p].count;
+        const size_t count = t->graph->params[p].count, offset = s->replica.params.offset[p];
         rc = mem_new(&t->first[p], count, sizeof **t->first, "weights", err);
         if (rc == 0)
             rc = mem_new(&t->momenta[p], count, sizeof **t->momenta, "momenta", err);
         for (size_t i = 0; i < count && rc == 0; i++)
-            t->first[p][i] = t->refnet->w[p][i] = (double)w[p][i];
+            t->first[p][i] = t->refnet->w[p][i] = (double)w[offset + i];
     }
-    session_free_parameters(s, w);
+    free(w);
     return rc;
 }
 
@@ -90,14 +90,15 @@ static void follow(struct reference_run *t, const struct session *s, int place)
 static int compare(struct doctor_training *out, const struct reference_run *t, struct session *s,
                    struct clr_error *err)
 {
-    float **w = NULL;
+    float *w = NULL;
     int rc = session_read_parameters(s, PARAMS_W, &w, err);
 
     out->worst_nmse = -1.0;
     for (size_t p = 0; rc == 0 && p < t->graph->param_count; p++) {
+        const float *is = w + s->replica.params.offset[p];
         double difference = 0.0, moved = 0.0;
         for (size_t i = 0; i < t->graph->params[p].count; i++) {
-            const double now = t->refnet->w[p][i], d = (double)w[p][i] - now, m = now - t->first[p][i];
+            const double now = t->refnet->w[p][i], d = (double)is[i] - now, m = now - t->first[p][i];
             difference += d * d;
             moved += m * m;
         }
@@ -106,7 +107,7 @@ static int compare(struct doctor_training *out, const struct reference_run *t, s
         out->worst_nmse = difference / moved;
         str_copy(out->worst, sizeof out->worst, t->graph->params[p].name);
     }
-    session_free_parameters(s, w);
+    free(w);
     return rc;
 }
 

@@ -25,7 +25,7 @@ struct cell {
     enum lab_state state;
     int seed;
     char *folder;                /* owned */
-    const struct run *read;      /* its history; NULL unless it is finished and no range test */
+    const struct plot_run *read; /* its history; NULL unless it is finished and no range test */
     double seconds;              /* to its last evaluation */
     double diverged_at;          /* an iteration; NaN: it did not, or is not known */
     char images[FS_SHA256_TEXT]; /* SHA-256 of what it was trained on; "" not known */
@@ -235,7 +235,7 @@ static int read_all(struct results *r, struct clr_error *err)
 /* ------------------------------------------------------------------ numbers */
 
 /* NaN: not evaluated there, or there is no run. */
-static double accuracy_at(const struct run *run, double iteration)
+static double accuracy_at(const struct plot_run *run, double iteration)
 {
     for (size_t i = 0; run && i < run->table.rows; i++)
         if (csv_at(&run->table, i, HISTORY_ITERATION) == iteration)
@@ -244,7 +244,7 @@ static double accuracy_at(const struct run *run, double iteration)
 }
 
 /* Of the last row; NaN: there is no run. */
-static double last(const struct run *run, enum history_column column)
+static double last(const struct plot_run *run, enum history_column column)
 {
     return run ? csv_at(&run->table, run->table.rows - 1, column) : NAN;
 }
@@ -281,7 +281,7 @@ static struct moments accuracy_of(const struct cell *cells, size_t count, double
  * that; NaN: none. */
 static double reached(const struct cell *cells, size_t count, double accuracy)
 {
-    const struct run *first = NULL;
+    const struct plot_run *first = NULL;
 
     for (size_t i = 0; i < count && !first; i++)
         first = cells[i].read;
@@ -306,7 +306,7 @@ static void append_value(struct str *out, double value)
 
 static void append_row(struct str *out, const struct lab_experiment *e, const struct cell *cell)
 {
-    const struct run *run = cell->read;
+    const struct plot_run *run = cell->read;
     double best = NAN, best_iteration = NAN;
 
     if (cell->state == LAB_MISSING || cell->run->range_test)
@@ -410,7 +410,7 @@ static void append_divergence(struct str *out, const struct cell *cells, size_t 
 static void append_line(struct str *out, const struct lab_experiment *e, const struct cell *cells)
 {
     const size_t count = (size_t)cells->run->seed_count;
-    const struct run *first = NULL;
+    const struct plot_run *first = NULL;
     size_t finished = 0, diverged = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -523,15 +523,13 @@ static void write_page(struct str *out, const struct results *r, const char *tab
 
 /* ------------------------------------------------------------------ both */
 
-static int write_file(const char *dir, const char *name, const struct str *text, struct clr_error *err)
+static int write_file(const char *dir, const char *name, const char *text, struct clr_error *err)
 {
     char *path = NULL;
-    int rc = str_check(text, err);
+    int rc = fs_join(&path, dir, name, err);
 
     if (rc == 0)
-        rc = fs_join(&path, dir, name, err);
-    if (rc == 0)
-        rc = fs_write_atomic(path, str_text(text), text->length, err);
+        rc = fs_write_atomic(path, text, strlen(text), err);
     free(path);
     return rc;
 }
@@ -549,7 +547,9 @@ static int write_archive(const struct results *r, const char *dir, struct clr_er
         if (r->cells[i].state == LAB_FINISHED || r->cells[i].state == LAB_DIVERGED)
             rc = archive_add(&table, runs, r->cells[i].folder, err);
     if (rc == 0)
-        rc = write_file(dir, ARCHIVE_TABLE, &table, err);
+        rc = str_check(&table, err);
+    if (rc == 0)
+        rc = write_file(dir, ARCHIVE_TABLE, str_text(&table), err);
     if (rc == 0)
         rc = json_write(path, json_pack("{s:i, s:O}", "format", ARCHIVE_FORMAT, "runs", runs), 15, err);
     json_decref(runs);
@@ -563,24 +563,24 @@ int clr_lab_report(const struct lab_experiment *e, const char *dir, const enum l
 {
     struct results r;
     struct str rows = {0}, lines = {0}, page = {0};
+    const struct str *const texts[] = {&r.made_on, &r.ranges, &rows, &lines, &page};
     int rc = results_init(&r, e, dir, states, err);
 
     if (rc == 0)
         rc = read_all(&r, err);
-    if (rc == 0)
-        rc = str_check(&r.made_on, err);
-    if (rc == 0)
-        rc = str_check(&r.ranges, err);
     if (rc == 0) {
         write_rows(&rows, &r);
         write_tables(&lines, &r);
         write_page(&page, &r, str_text(&lines));
-        rc = str_check(&lines, err);
     }
+    for (size_t i = 0; i < MEM_COUNT(texts) && rc == 0; i++)
+        rc = str_check(texts[i], err);
     if (rc == 0)
-        rc = write_file(dir, "results.csv", &rows, err);
+        rc = write_file(dir, "experiment.prototxt", e->text, err);
     if (rc == 0)
-        rc = write_file(dir, "results.md", &page, err);
+        rc = write_file(dir, "results.csv", str_text(&rows), err);
+    if (rc == 0)
+        rc = write_file(dir, "results.md", str_text(&page), err);
     if (rc == 0)
         rc = write_archive(&r, dir, err);
     if (rc == 0 && table) {

@@ -1,7 +1,7 @@
 /*
  * An arena: everything a net needs on the device, planned as a whole before a byte of it is allocated. Each
- * request is a size and a lifetime (first … last step that touches it, inclusive); requests whose lifetimes
- * do not meet may share memory. The plan is one or more slabs, none larger than the device's largest buffer,
+ * request is a size and a lifetime (first … last step that uses it, inclusive); requests whose lifetimes do
+ * not overlap may share memory. The plan is one or more slabs, none larger than the device's largest buffer,
  * offsets aligned for sub-buffers. Slabs are zero-filled once, when they are made.
  */
 #ifndef OCL_ARENA_H
@@ -18,7 +18,7 @@ struct arena; /* opaque */
 int arena_new(struct arena **out, const struct clr_device *device, struct clr_error *err);
 void arena_destroy(struct arena *a);
 
-/* Ask for memory; *id names it from then on. what: static, for messages. CLR_EDEVMEM: larger than any buffer.
+/* Request memory; *id is its number. what: static, for messages. CLR_EDEVMEM: larger than any buffer.
  */
 int arena_request(struct arena *a, int *id, size_t size_bytes, int first, int last, const char *what,
                   struct clr_error *err);

@@ -4,24 +4,19 @@
 #include <clblast_c.h>
 #include <stdio.h>
 
-/*
- * A product is several kernels (padding, transposing, the product), of which CLBlast gives the last one's
- * event: so its time is taken from a marker before it. Not for the first one of a context, in which
- * CLBlast compiles for seconds after the marker.
- */
-static cl_int enqueue_marker(struct ocl_context *ctx, cl_event *marker)
-{
-    return clEnqueueMarkerWithWaitList(ctx->queue, 0, NULL, marker);
-}
-
 int blas_sgemm(struct ocl_context *ctx, const struct blas_gemm *g, const char *label, struct clr_error *err)
 {
     cl_event marker = NULL, event = NULL;
     cl_int status = CL_SUCCESS;
     char what[192];
 
+    /*
+     * A product is several kernels (padding, transposing, the product), of which CLBlast gives the last one's
+     * event: so its time is taken from a marker before it. Not for the first one of a context, in which
+     * CLBlast compiles for seconds after the marker.
+     */
     if (ctx->options.profile && ctx->blas_used)
-        status = enqueue_marker(ctx, &marker);
+        status = clEnqueueMarkerWithWaitList(ctx->queue, 0, NULL, &marker);
     ctx->blas_used = true;
     if (status == CL_SUCCESS)
         status =

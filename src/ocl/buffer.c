@@ -25,12 +25,18 @@ static int allocation_error(struct clr_error *err, const struct ocl_context *ctx
     return rc;
 }
 
-/* Devices that allocate lazily would find out only at the first launch: ask before. */
-static int check_size(const struct ocl_context *ctx, size_t size_bytes, const char *what,
-                      struct clr_error *err)
+/* Devices that allocate lazily would refuse the size only at the first launch: it is compared here. */
+static int create(cl_mem *out, struct ocl_context *ctx, cl_mem_flags flags, size_t size_bytes, void *data,
+                  const char *what, struct clr_error *err)
 {
-    if (size_bytes > ctx->device.max_allocation)
-        return allocation_error(err, ctx, CL_INVALID_BUFFER_SIZE, what, size_bytes);
+    cl_int status = CL_INVALID_BUFFER_SIZE;
+    cl_mem mem = NULL;
+
+    if (size_bytes <= ctx->device.max_allocation)
+        mem = clCreateBuffer(ctx->context, flags, size_bytes, data, &status);
+    if (status != CL_SUCCESS)
+        return allocation_error(err, ctx, status, what, size_bytes);
+    *out = mem;
     return 0;
 }
 
@@ -38,19 +44,15 @@ int ocl_buffer_create(cl_mem *out, struct ocl_context *ctx, size_t size_bytes, c
                       struct clr_error *err)
 {
     size_t size;
-    cl_mem mem;
-    cl_int status;
+    cl_mem mem = NULL;
     int rc;
 
     if (!clr_add_size(&size, size_bytes > 0 ? size_bytes : 1, UNIT - 1))
         return clr_error_set(err, CLR_EDEVMEM, "%s is too large for any device", what);
     size = size / UNIT * UNIT;
-    rc = check_size(ctx, size, what, err);
+    rc = create(&mem, ctx, CL_MEM_READ_WRITE, size, NULL, what, err);
     if (rc < 0)
         return rc;
-    mem = clCreateBuffer(ctx->context, CL_MEM_READ_WRITE, size, NULL, &status);
-    if (status != CL_SUCCESS)
-        return allocation_error(err, ctx, status, what, size);
     rc = ocl_fill(ctx, mem, 0, size, 0, err);
     if (rc < 0) {
         ocl_release(&mem);
@@ -64,21 +66,11 @@ int ocl_buffer_from_host(cl_mem *out, struct ocl_context *ctx, const void *data,
                          const char *what, struct clr_error *err)
 {
     cl_mem_flags how = ctx->device.host_unified_memory ? CL_MEM_USE_HOST_PTR : CL_MEM_COPY_HOST_PTR;
-    cl_mem mem;
-    cl_int status;
-    int rc;
 
     if (size_bytes == 0)
         return ocl_buffer_create(out, ctx, 0, what, err);
-    rc = check_size(ctx, size_bytes, what, err);
-    if (rc < 0)
-        return rc;
     /* Read-only for kernels; the parameter has no const because other flags would write. */
-    mem = clCreateBuffer(ctx->context, CL_MEM_READ_ONLY | how, size_bytes, (void *)(uintptr_t)data, &status);
-    if (status != CL_SUCCESS)
-        return allocation_error(err, ctx, status, what, size_bytes);
-    *out = mem;
-    return 0;
+    return create(out, ctx, CL_MEM_READ_ONLY | how, size_bytes, (void *)(uintptr_t)data, what, err);
 }
 
 int ocl_buffer_part(cl_mem *out, struct ocl_context *ctx, cl_mem parent, size_t offset_bytes,
@@ -105,41 +97,37 @@ int ocl_buffer_part(cl_mem *out, struct ocl_context *ctx, cl_mem parent, size_t 
 int ocl_write(struct ocl_context *ctx, cl_mem buffer, size_t offset_bytes, size_t size_bytes,
               const void *data, struct clr_error *err)
 {
-    cl_int status = CL_SUCCESS;
-
-    if (size_bytes > 0)
-        status =
-            clEnqueueWriteBuffer(ctx->queue, buffer, CL_TRUE, offset_bytes, size_bytes, data, 0, NULL, NULL);
-    return status == CL_SUCCESS ? 0 : ocl_error(err, ctx, status, "writing to a buffer");
+    if (size_bytes == 0)
+        return 0;
+    return ocl_check(
+        ctx, clEnqueueWriteBuffer(ctx->queue, buffer, CL_TRUE, offset_bytes, size_bytes, data, 0, NULL, NULL),
+        "writing to a buffer", err);
 }
 
 int ocl_read(struct ocl_context *ctx, cl_mem buffer, size_t offset_bytes, size_t size_bytes, void *data,
              struct clr_error *err)
 {
-    cl_int status = CL_SUCCESS;
-
-    if (size_bytes > 0)
-        status =
-            clEnqueueReadBuffer(ctx->queue, buffer, CL_TRUE, offset_bytes, size_bytes, data, 0, NULL, NULL);
-    return status == CL_SUCCESS ? 0 : ocl_error(err, ctx, status, "reading from a buffer");
+    if (size_bytes == 0)
+        return 0;
+    return ocl_check(
+        ctx, clEnqueueReadBuffer(ctx->queue, buffer, CL_TRUE, offset_bytes, size_bytes, data, 0, NULL, NULL),
+        "reading from a buffer", err);
 }
 
 int ocl_fill(struct ocl_context *ctx, cl_mem buffer, size_t offset_bytes, size_t size_bytes, uint32_t pattern,
              struct clr_error *err)
 {
-    cl_int status = CL_SUCCESS;
-
-    if (size_bytes > 0)
-        status = clEnqueueFillBuffer(ctx->queue, buffer, &pattern, sizeof pattern, offset_bytes, size_bytes,
-                                     0, NULL, NULL);
-    return status == CL_SUCCESS ? 0 : ocl_error(err, ctx, status, "filling a buffer");
+    if (size_bytes == 0)
+        return 0;
+    return ocl_check(ctx,
+                     clEnqueueFillBuffer(ctx->queue, buffer, &pattern, sizeof pattern, offset_bytes,
+                                         size_bytes, 0, NULL, NULL),
+                     "filling a buffer", err);
 }
 
 int ocl_finish(struct ocl_context *ctx, struct clr_error *err)
 {
-    cl_int status = clFinish(ctx->queue);
-
-    return status == CL_SUCCESS ? 0 : ocl_error(err, ctx, status, "waiting for the device");
+    return ocl_check(ctx, clFinish(ctx->queue), "waiting for the device", err);
 }
 
 void ocl_release(cl_mem *m)

@@ -3,18 +3,16 @@
 
 #include <stdio.h>
 
-struct status_name {
-    cl_int status;
-    const char *name;
-};
-
 #define NAME(status)                                                                                         \
     {                                                                                                        \
         status, #status                                                                                      \
     }
 
-/* But for those of images, OpenGL, linking and parts of devices, which nothing here uses. */
-static const struct status_name g_names[] = {
+/* All but those of images, OpenGL, linking and parts of devices, which nothing here uses. */
+static const struct {
+    cl_int status;
+    const char *name;
+} g_names[] = {
     NAME(CL_SUCCESS),
     NAME(CL_DEVICE_NOT_FOUND),
     NAME(CL_DEVICE_NOT_AVAILABLE),
@@ -65,10 +63,9 @@ static const struct status_name g_names[] = {
 
 const char *ocl_status_name(cl_int status)
 {
-    for (size_t i = 0; i < MEM_COUNT(g_names); i++) {
+    for (size_t i = 0; i < MEM_COUNT(g_names); i++)
         if (g_names[i].status == status)
             return g_names[i].name;
-    }
     return "unknown OpenCL status";
 }
 
@@ -87,8 +84,8 @@ int ocl_error(struct clr_error *err, const struct ocl_context *ctx, cl_int statu
         (void)clr_error_set(
             err, code,
             "%s: %s has stopped working, or has no room left for this (%s, %d). Its driver may have "
-            "been reset, or have ended a kernel that took too long: the system's log says more, "
-            "and 'clr-cl doctor' whether the device works again",
+            "been reset, or have ended a kernel that took too long: the system's log has the reason, "
+            "and 'clr-cl doctor' checks whether the device works again",
             what, ctx->device.name, ocl_status_name(status), (int)status);
     else
         (void)clr_error_set(err, code, "%s: %s (%d)%s%s", what, ocl_status_name(status), (int)status,

@@ -42,25 +42,19 @@ int ocl_context_create(struct ocl_context **out, const struct clr_device *device
     if (options)
         ctx->options = *options;
     rc = find_cache(ctx, err);
+    if (rc == 0) {
+        ctx->context = clCreateContext(properties, 1, &id, NULL, NULL, &status);
+        rc = ocl_check(ctx, status, "creating a context", err);
+    }
+    if (rc == 0) {
+        ctx->queue = clCreateCommandQueue(ctx->context, id,
+                                          ctx->options.profile ? CL_QUEUE_PROFILING_ENABLE : 0, &status);
+        rc = ocl_check(ctx, status, "creating a command queue", err);
+    }
     if (rc < 0)
-        goto out;
-    ctx->context = clCreateContext(properties, 1, &id, NULL, NULL, &status);
-    if (status != CL_SUCCESS) {
-        ctx->context = NULL;
-        rc = ocl_error(err, ctx, status, "creating a context");
-        goto out;
-    }
-    ctx->queue =
-        clCreateCommandQueue(ctx->context, id, ctx->options.profile ? CL_QUEUE_PROFILING_ENABLE : 0, &status);
-    if (status != CL_SUCCESS) {
-        ctx->queue = NULL;
-        rc = ocl_error(err, ctx, status, "creating a command queue");
-        goto out;
-    }
-    *out = ctx;
-    ctx = NULL;
-out:
-    ocl_context_destroy(ctx);
+        ocl_context_destroy(ctx);
+    else
+        *out = ctx;
     return rc;
 }
 

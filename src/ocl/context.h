@@ -1,4 +1,4 @@
-/* What a context is made of; for the files of this folder alone. */
+/* The fields of a context, for the files of this folder only. */
 #ifndef OCL_CONTEXT_H
 #define OCL_CONTEXT_H
 
@@ -17,7 +17,7 @@ struct ocl_context {
     size_t program_count, program_capacity;
     struct ocl_build_stats stats;
     uint64_t created_ns;
-    bool said_compiling, said_no_cache;
+    bool said_no_cache;
     bool blas_used; /* CLBlast holds programs of this context */
     struct profile profile;
 };
@@ -27,7 +27,14 @@ static inline cl_device_id ocl_device_id(const struct ocl_context *ctx)
     return (cl_device_id)ctx->device.device_id;
 }
 
-/* Drop what CLBlast keeps (blas.c). */
+/* 0, or ocl_error() where the status is one. */
+static inline int ocl_check(const struct ocl_context *ctx, cl_int status, const char *what,
+                            struct clr_error *err)
+{
+    return status == CL_SUCCESS ? 0 : ocl_error(err, ctx, status, what);
+}
+
+/* Free what CLBlast stores (blas.c). */
 void blas_clear(struct ocl_context *ctx);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Devices: which there are, how they rank, which one a user's word means. See clr/device.h.
+ * Devices: listing them, ranking them, and finding the one that a user names. See clr/device.h.
  *
  * Drivers are not trusted to answer: a platform that fails to enumerate is skipped, a device that does
  * not answer a question is listed as not usable.
@@ -50,9 +50,7 @@ static void copy_trimmed(char *out, size_t out_size, char *text)
     while (isspace((unsigned char)*text))
         text++;
     str_copy(out, out_size, text);
-    if (!str_is_utf8(out)) /* in another encoding, or cut inside a character: it goes into JSON */
-        for (char *p = out; *p; p++)
-            *p = (unsigned char)*p < 0x80 ? *p : '?';
+    str_make_utf8(out); /* it goes into JSON */
     str_mask_name(out);
 }
 
@@ -112,8 +110,8 @@ static int describe(struct clr_device *d, cl_platform_id platform, cl_device_id 
     cl_device_type type = 0;
     cl_bool available = CL_FALSE, compiler = CL_FALSE, little = CL_FALSE, unified = CL_FALSE;
     cl_uint units = 0, clock = 0, width = 0, align = 0;
-    cl_ulong global = 0, allocation = 0, local = 0;
     char c_version[128] = "";
+    const char *why = NULL;
 
     d->platform_id = (void *)platform;
     d->device_id = (void *)id;
@@ -134,9 +132,9 @@ static int describe(struct clr_device *d, cl_platform_id platform, cl_device_id 
     ASK(&q, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, width);
     ASK(&q, CL_DEVICE_MEM_BASE_ADDR_ALIGN, align);
     ASK(&q, CL_DEVICE_MAX_WORK_GROUP_SIZE, d->max_work_group);
-    ASK(&q, CL_DEVICE_GLOBAL_MEM_SIZE, global);
-    ASK(&q, CL_DEVICE_MAX_MEM_ALLOC_SIZE, allocation);
-    ASK(&q, CL_DEVICE_LOCAL_MEM_SIZE, local);
+    ASK(&q, CL_DEVICE_GLOBAL_MEM_SIZE, d->global_memory);
+    ASK(&q, CL_DEVICE_MAX_MEM_ALLOC_SIZE, d->max_allocation);
+    ASK(&q, CL_DEVICE_LOCAL_MEM_SIZE, d->local_memory);
 
     d->type = type & CL_DEVICE_TYPE_GPU           ? CLR_DEVICE_GPU
               : type & CL_DEVICE_TYPE_CPU         ? CLR_DEVICE_CPU
@@ -146,19 +144,18 @@ static int describe(struct clr_device *d, cl_platform_id platform, cl_device_id 
     d->clock_mhz = saturate(clock);
     d->native_float_width = saturate(width);
     d->address_align_bytes = saturate(align) / 8 < 4 ? 4 : saturate(align) / 8;
-    d->global_memory = global;
-    d->max_allocation = allocation;
-    d->local_memory = local;
     d->host_unified_memory = unified != CL_FALSE;
 
+    if (!available)
+        why = "not available";
+    else if (!compiler)
+        why = "its driver has no compiler";
+    else if (!little)
+        why = "big-endian";
     if (q.failed)
         (void)snprintf(d->why_not, sizeof d->why_not, "the driver does not answer %s", q.failed);
-    else if (!available)
-        str_copy(d->why_not, sizeof d->why_not, "not available");
-    else if (!compiler)
-        str_copy(d->why_not, sizeof d->why_not, "its driver has no compiler");
-    else if (!little)
-        str_copy(d->why_not, sizeof d->why_not, "big-endian");
+    else if (why)
+        str_copy(d->why_not, sizeof d->why_not, why);
     else if (!device_version_ok(d->version, "OpenCL ") || !device_version_ok(c_version, "OpenCL C "))
         (void)snprintf(d->why_not, sizeof d->why_not, "older than OpenCL C 1.2 (%.64s)", c_version);
     d->usable = !d->why_not[0];
@@ -172,10 +169,9 @@ bool clr_device_is_software(const struct clr_device *d)
 {
     static const char *const names[] = {"llvmpipe", "softpipe", "swrast", "lavapipe", "oclgrind"};
 
-    for (size_t i = 0; i < MEM_COUNT(names); i++) {
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
         if (str_contains_nocase(d->name, names[i]))
             return true;
-    }
     return false;
 }
 
@@ -273,24 +269,15 @@ static void append_candidates(struct str *s, const struct clr_device *devices, s
     }
 }
 
-static int select_best(size_t *out, const struct clr_device *devices, size_t count, struct clr_error *err)
+/* The index of the usable device with the highest score; count: there is none. */
+static size_t find_best(const struct clr_device *devices, size_t count)
 {
     size_t best = count;
-    struct str s = {0};
-    int rc;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (devices[i].usable && (best == count || devices[i].score > devices[best].score))
             best = i;
-    }
-    if (best < count) {
-        *out = best;
-        return 0;
-    }
-    append_candidates(&s, devices, count, NULL, MATCH_NONE);
-    rc = clr_error_set(err, CLR_ENODEVICE, "none of the OpenCL devices can be used: %s", str_text(&s));
-    str_clear(&s);
-    return rc;
+    return best;
 }
 
 int clr_device_select(size_t *out, const struct clr_device *devices, size_t count, const char *wanted,
@@ -308,10 +295,11 @@ int clr_device_select(size_t *out, const struct clr_device *devices, size_t coun
                              "(Debian: apt install pocl-opencl-icd). Where PoCL is installed, it needs a "
                              "cache folder that it can write to: $POCL_CACHE_DIR, $XDG_CACHE_HOME or "
                              "~/.cache");
-    if (!wanted)
-        return select_best(out, devices, count, err);
-
-    for (size_t i = 0; i < count; i++) {
+    if (!wanted) {
+        chosen = find_best(devices, count);
+        fits = chosen < count;
+    }
+    for (size_t i = 0; wanted && i < count; i++) {
         enum match m = match_device(&devices[i], wanted);
         if (m == MATCH_NONE)
             continue;
@@ -331,7 +319,9 @@ int clr_device_select(size_t *out, const struct clr_device *devices, size_t coun
         return 0;
     }
     append_candidates(&s, devices, count, fits > 1 ? wanted : NULL, best);
-    if (fits > 1)
+    if (!wanted)
+        rc = clr_error_set(err, CLR_ENODEVICE, "none of the OpenCL devices can be used: %s", str_text(&s));
+    else if (fits > 1)
         rc =
             clr_error_set(err, CLR_ENODEVICE, "device '%s' is ambiguous: %s; give the numbers, as in %d:%d",
                           wanted, str_text(&s), devices[chosen].platform_index, devices[chosen].device_index);
@@ -359,31 +349,26 @@ int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *er
         return ocl_error(err, NULL, status, "listing the OpenCL platforms");
     if (status == PLATFORM_NOT_FOUND)
         platform_count = 0;
-    if (platform_count > PLATFORMS_MAX)
-        platform_count = PLATFORMS_MAX;
-    rc = mem_new(&list, 1, sizeof *list, "device list", err);
-    capacity = 1;
-    for (cl_uint p = 0; rc == 0 && p < platform_count; p++) {
+    rc = mem_grow(&list, &capacity, 1, sizeof *list, "device list", err);
+    for (cl_uint p = 0; rc == 0 && p < platform_count && p < PLATFORMS_MAX; p++) {
         cl_device_id ids[DEVICES_MAX];
         cl_uint id_count = 0;
         if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, DEVICES_MAX, ids, &id_count) != CL_SUCCESS)
             continue;
-        for (cl_uint d = 0; d < id_count && d < DEVICES_MAX; d++) {
+        for (cl_uint d = 0; rc == 0 && d < id_count && d < DEVICES_MAX; d++) {
             rc = mem_grow(&list, &capacity, n + 1, sizeof *list, "device list", err);
-            if (rc == 0)
-                rc = describe(&list[n], platforms[p], ids[d], err);
             if (rc < 0)
-                goto out;
+                break;
             list[n].platform_index = (int)p;
-            list[n++].device_index = (int)d;
+            list[n].device_index = (int)d;
+            rc = describe(&list[n++], platforms[p], ids[d], err);
         }
     }
-    if (rc < 0)
-        goto out;
+    if (rc < 0) {
+        free(list);
+        return rc;
+    }
     *out = list;
     *count = n;
-    list = NULL;
-out:
-    free(list);
-    return rc;
+    return 0;
 }

@@ -1,4 +1,4 @@
-/* What clr_device_list() computes from a device's properties; apart for the tests. */
+/* What clr_device_list() computes from a device's properties; declared for the tests. */
 #ifndef OCL_DEVICE_H
 #define OCL_DEVICE_H
 
@@ -7,8 +7,8 @@
 #include "base/banned.h"
 
 /*
- * How often the loops of a work-item may go round, all of them together; INT_MAX where that has no limit.
- * Mesa's llvmpipe ends every loop, without a word, when they have done so 65,535 times: docs/numerics.md.
+ * How many passes all loops of a work-item may make together; INT_MAX: there is no limit. Mesa's llvmpipe
+ * ends every loop, without an error, after 65,535 of them: docs/numerics.md.
  */
 int device_loop_limit(const struct clr_device *d);
 

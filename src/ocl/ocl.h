@@ -5,10 +5,10 @@
  * Programs. A program is (file in cl/, options). It is built on first use and kept until the context goes.
  * Its binary is cached in $XDG_CACHE_HOME/clr-cl/programs/<sha256 of key>.bin, the key being our source
  * (with common.clh) + options + device + driver + platform + platform version. The file holds the SHA-256 of
- * key and binary: anything that does not match is rebuilt without a message. Written atomically, so two
+ * key and binary: anything that does not match is compiled again. Written atomically, so two
  * processes at once are safe. Some drivers (PoCL) generate code at the first launch of a kernel: so binaries
  * are fetched by ocl_save_programs(), called after evaluations.
- * A cache that cannot be written costs time, never the run.
+ * A cache that cannot be written costs time, and is no error.
  *
  * Everything is enqueued in order and only ocl_read() and ocl_finish() wait.
  */
@@ -31,10 +31,11 @@ struct ocl_context; /* opaque: read it through the functions below */
 struct ocl_kernel;  /* owned by the context */
 
 struct ocl_options {
-    bool profile;  /* events on every launch, for ocl_profile_table() */
-    bool no_cache; /* neither read nor write program binaries (tests, tools) */
-    uint64_t salt; /* not 0: goes into every program as a macro, so that no cache of the driver
+    bool profile;   /* events on every launch, for ocl_profile_table() */
+    bool no_cache;  /* neither read nor write program binaries (tests, tools) */
+    uint64_t salt;  /* not 0: goes into every program as a macro, so that no cache of the driver
                     * knows it; to be used with no_cache */
+    bool announced; /* an earlier context of the run has logged that kernels are compiled */
 };
 
 /* Copies *device. options may be NULL. */
@@ -49,14 +50,13 @@ const struct clr_device *ocl_device(const struct ocl_context *ctx);
 /* "CL_OUT_OF_RESOURCES"; static storage. */
 const char *ocl_status_name(cl_int status);
 
-/* Is it what drivers report of a device that is gone, was reset, or has ended a kernel? */
+/* Do drivers return this status for a device that is gone, was reset, or has ended a kernel? */
 bool ocl_is_lost(cl_int status);
 
 /*
  * Set an error for a failed OpenCL call: "what: CL_NAME (-5) on DEVICE", or in plain words that the device is
- * lost. CLR_EDEVMEM for the out-of-memory
- * statuses (CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES on allocation, CL_OUT_OF_HOST_MEMORY),
- * else CLR_ECL. Returns the code.
+ * lost. Returns its code: CLR_EDEVMEM for CL_MEM_OBJECT_ALLOCATION_FAILURE and CL_OUT_OF_HOST_MEMORY, else
+ * CLR_ECL.
  */
 int ocl_error(struct clr_error *err, const struct ocl_context *ctx, cl_int status, const char *what);
 
@@ -100,8 +100,8 @@ void ocl_release(cl_mem *m);
 /*
  * Kernel `name` of the program (file, options). file is a name in cl/ ("pool.cl"), options are -D macros and
  * nothing else; PROGRAM_STANDARD is added here. Built at the first call for that pair, cached after.
- * The first build of a session that the cache cannot serve is logged once ("compiling kernels
- * for DEVICE …"). A build failure is CLR_ECL with the first lines of the build log.
+ * The first build of a context that the cache cannot serve is logged ("compiling kernels …"), unless
+ * options.announced. A build failure is CLR_ECL with the first lines of the build log.
  */
 int ocl_kernel_get(struct ocl_kernel **out, struct ocl_context *ctx, const char *file, const char *options,
                    const char *name, struct clr_error *err);

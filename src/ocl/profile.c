@@ -44,7 +44,7 @@ static int harvest(struct ocl_context *ctx, size_t count, struct clr_error *err)
     p->pending_count -= count;
     if (count > 0)
         memmove(p->pending, p->pending + count, p->pending_count * sizeof *p->pending);
-    return status == CL_SUCCESS ? 0 : ocl_error(err, ctx, status, "reading the times of kernels");
+    return ocl_check(ctx, status, "reading the times of kernels", err);
 }
 
 static int find_row(size_t *out, struct profile *p, const char *label, struct clr_error *err)

@@ -121,9 +121,9 @@ static int build_from_source(struct ocl_program *p, const struct str *source, st
     cl_int status;
     int rc;
 
-    if (!ctx->said_compiling)
-        log_line(CLR_LOG_INFO, "compiling kernels for %s \xe2\x80\xa6", ctx->device.name);
-    ctx->said_compiling = true;
+    if (!ctx->options.announced)
+        log_line(CLR_LOG_INFO, "compiling kernels \xe2\x80\xa6");
+    ctx->options.announced = true;
     p->program = clCreateProgramWithSource(ctx->context, 1, &text, &length, &status);
     if (status != CL_SUCCESS) {
         p->program = NULL;

@@ -1,8 +1,7 @@
 /* Tuning records: see tunedb.h. */
 #include "ocl/tunedb.h"
 
-#include <math.h>
-#include <stdarg.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/members.h"
 #include "base/paths.h"
 #include "ocl/source.h"
 
@@ -29,15 +29,54 @@ struct list {
 };
 
 /* What a record was measured with. */
-static const char *const fields[] = {"device", "platform", "platform_version", "driver", "kernels"};
 enum { DEVICE, PLATFORM, PLATFORM_VERSION, DRIVER, KERNELS, FIELDS };
 
 struct tunedb {
+    int format;
     char identity[FIELDS][NAME];
-    char *dir, *path; /* NULL: there is no place for records */
-    struct list measured, failed;
-    struct list avoided; /* by this process, also without an entry in the file */
+    struct list measured, failed; /* what is in the file */
+    struct list avoided;          /* by this process, also without an entry in the file */
+    char *dir, *path;             /* NULL: there is no place for records */
     bool warned;
+};
+
+#define TEXT(field)   MEMBER(MEMBER_LINE, tunedb_entry, field)
+#define TIME(field)   MEMBER(MEMBER_NUMBER, tunedb_entry, field), .max = DBL_MAX
+#define IDENTITY(row) MEMBER(MEMBER_LINE, tunedb, identity[row])
+#define ENTRIES(list, table)                                                                                 \
+    .kind = MEMBER_LIST, .offset = offsetof(struct tunedb, list.at), .size = sizeof(struct tunedb_entry),    \
+    .max = LIMIT_ENTRIES, .members = (table), .count_offset = offsetof(struct tunedb, list.count)
+
+static const struct member measured_members[] = {
+    {"operator", TEXT(key.operator)},
+    {"shape", TEXT(key.shape)},
+    {"variant", TEXT(variant)},
+    {"ms", TIME(ms)},
+    {"default_ms", TIME(default_ms)},
+    {"when", TEXT(when)},
+    {0},
+};
+
+static const struct member failed_members[] = {
+    {"operator", TEXT(key.operator)},
+    {"shape", TEXT(key.shape)},
+    {"variant", TEXT(variant)},
+    {"why", TEXT(why)},
+    {"nmse", TIME(nmse), .min = DBL_MIN, .optional = true},
+    {"when", TEXT(when)},
+    {0},
+};
+
+static const struct member file_members[] = {
+    {"format", MEMBER(MEMBER_INT, tunedb, format), .min = FORMAT, .max = FORMAT},
+    {"device", IDENTITY(DEVICE)},
+    {"platform", IDENTITY(PLATFORM)},
+    {"platform_version", IDENTITY(PLATFORM_VERSION)},
+    {"driver", IDENTITY(DRIVER)},
+    {"kernels", IDENTITY(KERNELS)},
+    {"entries", ENTRIES(measured, measured_members)},
+    {"failed", ENTRIES(failed, failed_members)},
+    {0},
 };
 
 /* ------------------------------------------------------------------ names */
@@ -97,100 +136,20 @@ static int find_dir(struct tunedb *db, const char *dir, struct clr_error *err)
 
 /* ------------------------------------------------------------------ reading */
 
-/* Why a file is not used: the first fault. */
-struct fault {
-    char text[300];
-};
-
-static bool CLR_PRINTF(2, 3) bad(struct fault *f, const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    (void)vsnprintf(f->text, sizeof f->text, format, ap);
-    va_end(ap);
-    return false;
-}
-
-/* A text of printable ASCII that fits. */
-static bool take_text(struct fault *f, const json_t *object, const char *field, char *out, size_t size)
-{
-    const char *text = json_string_value(json_object_get(object, field));
-
-    if (!text)
-        return bad(f, "an entry without the text \"%s\"", field);
-    if (json_string_length(json_object_get(object, field)) >= size)
-        return bad(f, "\"%s\" of more than %zu bytes", field, size - 1);
-    for (const char *p = text; *p; p++)
-        if (*p < ' ' || *p > '~')
-            return bad(f, "\"%s\" with other characters than ASCII", field);
-    if (strlen(text) != json_string_length(json_object_get(object, field)))
-        return bad(f, "\"%s\" with a zero byte", field);
-    str_copy(out, size, text);
-    return true;
-}
-
-static bool take_ms(struct fault *f, const json_t *object, const char *field, double *out)
-{
-    *out = json_is_number(json_object_get(object, field)) ? json_number_value(json_object_get(object, field))
-                                                          : NAN;
-    return (*out >= 0.0 && !isinf(*out)) || bad(f, "an entry without the time \"%s\" in milliseconds", field);
-}
-
-/* It may be absent: older records have none, and it is not known of all failures. */
-static bool take_nmse(struct fault *f, const json_t *object, double *out)
-{
-    const json_t *value = json_object_get(object, "nmse");
-
-    *out = json_number_value(value);
-    return !value || (*out > 0.0 && !isinf(*out)) || bad(f, "an \"nmse\" that is none");
-}
-
-static bool take_entry(struct fault *f, const json_t *object, bool failed, struct tunedb_entry *e)
-{
-    *e = (struct tunedb_entry){.ms = 0.0};
-    return take_text(f, object, "operator", e->key.operator, sizeof e->key.operator) &&
-           take_text(f, object, "shape", e->key.shape, sizeof e->key.shape) &&
-           take_text(f, object, "variant", e->variant, sizeof e->variant) &&
-           (failed ? take_text(f, object, "why", e->why, sizeof e->why) && take_nmse(f, object, &e->nmse)
-                   : take_ms(f, object, "ms", &e->ms) && take_ms(f, object, "default_ms", &e->default_ms)) &&
-           take_text(f, object, "when", e->when, sizeof e->when);
-}
-
 /* Is the file about this device, driver and these kernels? Its name says so; a copy would not. */
-static bool check_identity(struct fault *f, const struct tunedb *db, const json_t *root)
+static void check_identity(struct members_reader *in, const struct tunedb *db, const struct tunedb *found)
 {
-    const json_t *format = json_object_get(root, "format");
-
-    if (!json_is_object(root))
-        return bad(f, "not a JSON object");
-    if (!json_is_integer(format))
-        return bad(f, "no \"format\"");
-    if (json_integer_value(format) != FORMAT)
-        return bad(f, "format %lld, this program reads %d", (long long)json_integer_value(format), FORMAT);
-    for (size_t i = 0; i < FIELDS; i++) {
-        char text[NAME];
-        if (!take_text(f, root, fields[i], text, sizeof text))
-            return bad(f, "no \"%s\"", fields[i]);
-        if (strcmp(text, db->identity[i]) != 0)
-            return bad(f, "its %s is '%.80s', not '%.80s'", fields[i], text, db->identity[i]);
-    }
-    return true;
+    for (size_t i = 0; i < FIELDS && in->rc == 0; i++)
+        if (strcmp(found->identity[i], db->identity[i]) != 0)
+            members_wrong(in, file_members[1 + i].name, NULL, "is not the one in use");
 }
 
-static bool take_list(struct fault *f, struct list *l, const json_t *array, bool failed, bool *no_memory)
+static void take(struct list *to, struct list *from)
 {
-    const size_t count = json_array_size(array);
-
-    if (!json_is_array(array))
-        return bad(f, "no list \"%s\"", failed ? "failed" : "entries");
-    if (count > LIMIT_ENTRIES)
-        return bad(f, "more than %zu entries", LIMIT_ENTRIES);
-    *no_memory = mem_grow(&l->at, &l->capacity, count, sizeof *l->at, "records", NULL) < 0;
-    for (; !*no_memory && l->count < count; l->count++)
-        if (!take_entry(f, json_array_get(array, l->count), failed, &l->at[l->count]))
-            return false;
-    return !*no_memory;
+    free(to->at);
+    *to = *from;
+    to->capacity = to->count;
+    *from = (struct list){0};
 }
 
 /*
@@ -200,13 +159,13 @@ static bool take_list(struct fault *f, struct list *l, const json_t *array, bool
  */
 static int load(struct tunedb *db, struct clr_error *err)
 {
-    struct fault fault = {{0}};
-    json_error_t json_error = {0};
+    struct tunedb found = {0};
+    struct clr_error why;
+    struct members_reader in = {.path = db->path, .err = &why};
     char *text = NULL;
     size_t size = 0;
     json_t *root = NULL;
-    bool ok = true, no_memory = false;
-    int rc;
+    int rc = 0;
 
     db->measured.count = db->failed.count = 0;
     if (!db->path || !fs_exists(db->path))
@@ -214,24 +173,25 @@ static int load(struct tunedb *db, struct clr_error *err)
     rc = fs_read(db->path, LIMIT_BYTES, &text, &size, err);
     if (rc < 0)
         return rc;
-    root = json_parse(text, size, &json_error);
-    if (!root)
-        ok = bad(&fault, "line %d: %.200s", json_error.line, json_error.text);
-    ok = ok && check_identity(&fault, db, root) &&
-         take_list(&fault, &db->measured, json_object_get(root, "entries"), false, &no_memory) &&
-         take_list(&fault, &db->failed, json_object_get(root, "failed"), true, &no_memory);
-    if (!ok && !no_memory) {
-        db->measured.count = db->failed.count = 0;
-        if (!db->warned)
-            log_line(
-                CLR_LOG_WARNING,
-                "'%s' is no usable tuning record (%s): it is ignored until 'clr-cl tune' writes it again",
-                db->path, fault.text);
+    in.rc = json_read_text(&root, db->path, text, size, &why);
+    members_read(&in, root, file_members, &found);
+    check_identity(&in, db, &found);
+    if (in.rc == 0) {
+        take(&db->measured, &found.measured);
+        take(&db->failed, &found.failed);
+    } else if (in.rc == CLR_ENOMEM) {
+        rc = clr_error_set(err, CLR_ENOMEM, "%s", why.message);
+    } else if (!db->warned) {
+        log_line(CLR_LOG_WARNING,
+                 "%s. This is no usable tuning record: it is ignored until 'clr-cl tune' writes it again",
+                 why.message);
         db->warned = true;
     }
+    free(found.measured.at);
+    free(found.failed.at);
     json_decref(root);
     free(text);
-    return no_memory ? clr_error_set(err, CLR_ENOMEM, "out of memory for what is in '%s'", db->path) : 0;
+    return rc;
 }
 
 int tunedb_open(struct tunedb **out, const char *dir, const struct clr_device *device, struct clr_error *err)
@@ -241,6 +201,7 @@ int tunedb_open(struct tunedb **out, const char *dir, const struct clr_device *d
 
     if (rc < 0)
         return rc;
+    db->format = FORMAT;
     plain(db->identity[DEVICE], device->name);
     plain(db->identity[PLATFORM], device->platform_name);
     plain(db->identity[PLATFORM_VERSION], device->platform_version);
@@ -364,38 +325,6 @@ int tunedb_avoid(struct tunedb *db, const struct tunedb_entry *failure, struct c
 
 /* ------------------------------------------------------------------ storing */
 
-static json_t *list_json(const struct list *l, bool failed)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < l->count; i++) {
-        const struct tunedb_entry *e = &l->at[i];
-        json_t *one = json_pack("{s:s, s:s, s:s}", "operator", e->key.operator, "shape", e->key.shape,
-                                "variant", e->variant);
-        if (failed) {
-            one = json_put(one, "why", json_string(e->why));
-        } else {
-            one = json_put(one, "ms", json_real(e->ms));
-            one = json_put(one, "default_ms", json_real(e->default_ms));
-        }
-        if (e->nmse > 0.0)
-            one = json_put(one, "nmse", json_real(e->nmse));
-        list = json_append(list, json_put(one, "when", json_string(e->when)));
-    }
-    return list;
-}
-
-static int save(const struct tunedb *db, struct clr_error *err)
-{
-    json_t *root = json_pack("{s:i}", "format", FORMAT);
-
-    for (size_t i = 0; i < FIELDS; i++)
-        root = json_put(root, fields[i], json_string(db->identity[i]));
-    root = json_put(root, "entries", list_json(&db->measured, false));
-    root = json_put(root, "failed", list_json(&db->failed, true));
-    return json_write(db->path, root, 6, err);
-}
-
 /* Wait for the lock a little: others hold it for the time of a write. */
 static int lock_file(const char *path, int *fd, struct clr_error *err)
 {
@@ -445,7 +374,7 @@ int tunedb_store(struct tunedb *db, const struct tunedb_entry *entry, struct clr
     if (rc == 0)
         rc = merge(db, *entry, err);
     if (rc == 0)
-        rc = save(db, err);
+        rc = json_write(db->path, members_write(file_members, db), 6, err);
     fs_unlock(fd);
     free(lock);
     return rc;

@@ -1,8 +1,8 @@
 /*
- * Tuning records: which variant of an operator was measured to be the fastest on a device. Data of the
- * user's, not a cache: $XDG_DATA_HOME/clr-cl/tuning/DEVICE-NUMBER.json, one readable file for each device,
- * driver, platform and set of kernel sources; NUMBER are digits of the SHA-256 of all four. Other kernels,
- * another driver: another file, so nothing outlives what it was measured with.
+ * Tuning records: which variant of an operator was measured to be the fastest on a device. They are data of
+ * the user, not a cache: $XDG_DATA_HOME/clr-cl/tuning/DEVICE-NUMBER.json, one readable file for each device,
+ * driver, platform and set of kernel sources; NUMBER are digits of the SHA-256 of all four. Other kernels or
+ * another driver have another file, so no record is used with what it was not measured with.
  *
  *     {"format": 1, "device": "…", "platform": "…", "platform_version": "…", "driver": "…",
  *      "kernels": "SHA-256 of cl/",
@@ -10,9 +10,9 @@
  *                   "variant": "direct 5x2", "ms": 5.1, "default_ms": 5.4, "when": "2026-11-24T08:00:00Z"}],
  *      "failed": [{"operator": …, "shape": …, "variant": …, "why": "wrong", "nmse": 0.02, "when": …}]}
  *
- * "nmse" is there where it is known.
+ * "nmse" is null where it is not known.
  *
- * Keys are texts here; what they mean, and which variants there are, the operators know (ops/tuned.h). Two
+ * Keys are texts here; the operators define what they mean, and which variants there are (ops/tuned.h). Two
  * shapes of the same operator are neighbours: their numbers, in order, are compared by the caller's function.
  *
  * A file is input like any other: what is damaged is ignored with one warning, as a whole, and replaced by
@@ -44,22 +44,21 @@ struct tunedb_entry {
     char when[32];
     double ms, default_ms; /* default_ms 0: the operator's own choice did not work */
     char why[16];          /* "crashed", "hung", "wrong", "failed"; "": it was measured */
-    double nmse;           /* of what is wrong, the worst; 0: not known */
+    double nmse;           /* of what is wrong, the worst; 0 or NaN: not known */
 };
 
 struct tunedb; /* opaque */
 
 /*
- * Read what is there for a device; nothing is made where there is nothing. Of *device the names and the
- * driver are read.
+ * Read the records of a device; no file is made. Of *device the names and the driver are read.
  *
- * @param dir  folder of the files; NULL: the user's. Where he has none (no HOME) everything is empty, and
+ * @param dir  folder of the files; NULL: the user's. Without one (HOME is not set) there are no records, and
  *             storing fails
  */
 int tunedb_open(struct tunedb **out, const char *dir, const struct clr_device *device, struct clr_error *err);
 void tunedb_close(struct tunedb *db);
 
-/* Is there anything measured in it? */
+/* Has it no measured variant? */
 bool tunedb_is_empty(const struct tunedb *db);
 /* The file, existing or not; "" where there is no folder for it. */
 const char *tunedb_path(const struct tunedb *db);

@@ -284,26 +284,27 @@ void axes_set_ticks(struct axis *a, int max_texts)
 
 /* ---- kind ---- */
 
-/* Largest distance of f(v) from the straight line between its ends, as a share of its rise. */
-static double bend(const double *t, const double *v, size_t count, bool log_v)
+/* Largest distance of f(v) from the straight line between its ends, as a share of its rise. last: the
+ * index of the last one. */
+static double bend(const double *t, const double *v, size_t stride, size_t last, bool log_v)
 {
-    double first = log_v ? log(v[0]) : v[0], last = log_v ? log(v[count - 1]) : v[count - 1], worst = 0.0;
+    const double from = log_v ? log(v[0]) : v[0], rise = (log_v ? log(v[last]) : v[last]) - from;
+    double worst = 0.0;
 
-    for (size_t i = 1; i + 1 < count; i++) {
-        double f = (t[i] - t[0]) / (t[count - 1] - t[0]);
-        double line = first + f * (last - first);
+    for (size_t i = stride; i < last; i += stride) {
+        const double line = from + (t[i] - t[0]) / (t[last] - t[0]) * rise;
         worst = fmax(worst, fabs((log_v ? log(v[i]) : v[i]) - line));
     }
-    return worst / (last - first);
+    return worst / rise;
 }
 
-bool axes_is_geometric(const double *t, const double *v, size_t count)
+bool axes_is_geometric(const double *t, const double *v, size_t stride, size_t count)
 {
-    double straight, curved;
+    const size_t last = (count - 1) * stride;
+    double curved;
 
-    if (count < 3 || !(v[0] > 0.0) || !(v[count - 1] > 2.0 * v[0]) || !(t[count - 1] > t[0]))
+    if (count < 3 || !(v[0] > 0.0) || !(v[last] > 2.0 * v[0]) || !(t[last] > t[0]))
         return false;
-    straight = bend(t, v, count, false);
-    curved = bend(t, v, count, true);
-    return curved < 0.05 && curved < 0.5 * straight;
+    curved = bend(t, v, stride, last, true);
+    return curved < 0.05 && curved < 0.5 * bend(t, v, stride, last, false);
 }

@@ -54,9 +54,10 @@ void axes_format_fixed(char *out, size_t size, double v, int decimals);
 void axes_format_value(char *out, size_t size, double v, int digits);
 
 /*
- * Do the values grow by a factor rather than by a summand, over the positions t? Both ascending. True when
- * log v is closer to a straight line over t than v is, and clearly straight.
+ * Do the values grow by a factor rather than by a summand, over the positions t? Both ascending, each
+ * `stride` numbers after the one before. True when log v is closer to a straight line over t than v is, and
+ * clearly straight.
  */
-bool axes_is_geometric(const double *t, const double *v, size_t count);
+bool axes_is_geometric(const double *t, const double *v, size_t stride, size_t count);
 
 #endif

@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plot/axes.h"
+#include "plot/drawing.h"
 
-#define INK      0x222222
-#define INK_SOFT 0x555555
-#define GRID     0xE4E4E4
-#define STRIPE   0xF6F6F6
+#define STRIPE 0xF6F6F6
 
 #define FAR_APART 20.0 /* times: a bar of a twentieth of the longest is hard to see */
 #define SPREAD    1.5  /* times the longest bar: as far as the axis follows a spread that is longer */
@@ -21,7 +18,7 @@
 #define GROUP_MOST 0.2 /* of the width: the names of groups, and those of rows */
 #define NAME_MOST  0.3
 #define TEXT_LEAST 0.5  /* of the text: smaller ones are omitted */
-#define TEXT_MOST  0.35 /* of the bars' area: the text after a bar that is cut */
+#define TEXT_MOST  0.35 /* of the width beside the names: the text of a bar whose spread is cut */
 
 static const uint32_t colors[BARS_MAX_SERIES] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00,
                                                  0xCC79A7, 0x56B4E9, 0x777777, 0xF0E442};
@@ -31,11 +28,12 @@ struct bars_drawing {
     struct canvas *canvas;
     const struct bars *bars; /* with the rows that have room */
     double width, height;
-    double unit, text, title;
+    struct sizes s;
     double x, y, w, h; /* the area of the bars */
     double names_at;   /* where the names end, right-aligned */
-    double row;        /* height of a row */
-    bool spreads, cut; /* are there any, and some that go beyond the axis: that is explained */
+    double row, bar;   /* heights of a row, and of a bar with the gap below it */
+    double value;      /* size of the numbers */
+    bool spreads, cut; /* are there any, and does one go beyond the axis? Both are explained */
     double end;        /* the largest number that is drawn: a spread beyond it is cut there … */
     bool write_cut;    /* … and there is room to write its end */
     struct axis axis;
@@ -79,42 +77,48 @@ static void extent(const struct bars *b, double *least, double *most)
     *least = fmin(shortest, fmax(low, shortest / SPREAD));
 }
 
+/* Does a spread go beyond that? */
+static bool has_cut(const struct bars *b, double end)
+{
+    for (size_t i = 0; i < b->row_count; i++)
+        for (size_t k = 0; k < b->series_count; k++)
+            if (b->rows[i].high[k] > end)
+                return true;
+    return false;
+}
+
 /* Sizes, and what is explained below, of all rows: which of them have room depends on it. */
 static void set_sizes(struct bars_drawing *d, double width)
 {
     const struct bars *b = d->bars;
-    double u = sqrt(width / 960.0), least, most;
+    double least, most;
 
-    u = u < 0.85 ? 0.85 : u > 2.5 ? 2.5 : u;
     d->width = width;
-    d->unit = u;
-    d->text = 12.5 * u;
-    d->title = 15.5 * u;
+    d->s = drawing_sizes(width, INFINITY, false);
     extent(b, &least, &most);
+    d->cut = has_cut(b, most);
     for (size_t i = 0; i < b->row_count; i++)
-        for (size_t k = 0; k < b->series_count; k++) {
+        for (size_t k = 0; k < b->series_count; k++)
             d->spreads = d->spreads || b->rows[i].high[k] > b->rows[i].low[k];
-            d->cut = d->cut || b->rows[i].high[k] > most;
-        }
 }
 
 static double row_height(const struct bars_drawing *d, size_t series, bool least)
 {
     const double bars = (least ? 10.5 : 12.5) * (double)series, text = least ? 13.5 : 18.0;
 
-    return d->unit * fmax(text, bars + (least ? 3.0 : 5.5));
+    return d->s.unit * fmax(text, bars + (least ? 3.0 : 5.5));
 }
 
 /* What title, legend and axis take above and below the bars. */
 static double above(const struct bars_drawing *d)
 {
-    return 12 * d->unit + (d->bars->title[0] ? 1.75 * d->title : 0.0) +
-           1.5 * d->text * (double)d->bars->series_count + 6 * d->unit;
+    return 12 * d->s.unit + (d->bars->title[0] ? 1.75 * d->s.title : 0.0) +
+           1.5 * d->s.text * (double)d->bars->series_count + 6 * d->s.unit;
 }
 
 static double below(const struct bars_drawing *d)
 {
-    return (3.6 + 1.4 * ((double)d->bars->note_count + d->spreads + d->cut)) * d->text + 14 * d->unit;
+    return (3.6 + 1.4 * ((double)d->bars->note_count + d->spreads + d->cut)) * d->s.text + 14 * d->s.unit;
 }
 
 int bars_height(const struct bars *bars, int width)
@@ -219,7 +223,7 @@ static bool far_apart(const struct bars *b)
     return longest > FAR_APART * shortest;
 }
 
-/* The longest text after a bar. */
+/* The longest text of a bar; 0: they are too small to be read. */
 static double text_width(const struct bars_drawing *d)
 {
     double most = 0.0;
@@ -231,36 +235,32 @@ static double text_width(const struct bars_drawing *d)
             if (!isfinite(row->value[k]))
                 continue;
             bar_text(text, d, row, k);
-            most = fmax(most, canvas_text_width(d->canvas, text, d->text, false));
+            most = fmax(most, canvas_text_width(d->canvas, text, d->value, false));
         }
-    return most;
+    return d->value < TEXT_LEAST * d->s.text ? 0.0 : most;
 }
 
-/* Whose last pixels have room for the longest bar's value. */
+/* The numbers have a column after it, so that no spread goes through them. */
 static void set_axis(struct bars_drawing *d, double least, double most)
 {
-    double room;
+    const bool log = far_apart(d->bars);
 
     d->write_cut = true;
     d->write_cut = text_width(d) < TEXT_MOST * d->w;
-    room = fmax(d->w - text_width(d) - 12 * d->unit, d->w / 2);
-    if (far_apart(d->bars)) {
-        least /= 2.0; /* the smallest one has a length too */
-        axes_set_range(&d->axis, true, least, least * pow(most / least, d->w / room), 0.0, 0.0, INFINITY);
-    } else {
-        axes_set_range(&d->axis, false, 0.0, most * d->w / room, 0.0, 0.0, INFINITY);
-    }
-    axes_set_ticks(&d->axis, (int)fmax(3.0, fmin(9.0, d->w / (70 * d->unit))));
+    d->w -= text_width(d) + 8 * d->s.unit;
+    /* the smallest bar has a length too */
+    axes_set_range(&d->axis, log, log ? least / 2.0 : 0.0, most, 0.0, 0.0, INFINITY);
+    axes_set_ticks(&d->axis, (int)fmax(3.0, fmin(9.0, d->w / (70 * d->s.unit))));
 }
 
 static void lay_out(struct bars_drawing *d)
 {
     const struct bars *b = d->bars;
-    double u = d->unit, group = 0.0, name = 0.0, least, most;
+    double u = d->s.unit, group = 0.0, name = 0.0, least, most;
 
     for (size_t i = 0; i < b->row_count; i++) {
-        group = fmax(group, canvas_text_width(d->canvas, b->rows[i].group, d->text, true));
-        name = fmax(name, canvas_text_width(d->canvas, b->rows[i].name, d->text, false));
+        group = fmax(group, canvas_text_width(d->canvas, b->rows[i].group, d->s.text, true));
+        name = fmax(name, canvas_text_width(d->canvas, b->rows[i].name, d->s.text, false));
     }
     group = fmin(group, GROUP_MOST * d->width);
     name = fmin(name, NAME_MOST * d->width);
@@ -270,6 +270,8 @@ static void lay_out(struct bars_drawing *d)
     d->x = d->names_at + 8 * u;
     d->w = d->width - d->x - 18 * u;
     d->row = d->h / (double)b->row_count;
+    d->bar = (d->row - 2 * fmin(3 * u, 0.12 * d->row)) / (double)b->series_count;
+    d->value = fmin(d->s.text, 0.95 * (d->bar - (b->series_count > 1 ? u : 0.0)));
     extent(b, &least, &most);
     d->end = most > 0.0 ? most : 1.0;
     set_axis(d, least, d->end);
@@ -283,26 +285,24 @@ static double legend_x(struct bars_drawing *d)
     double longest = 0.0;
 
     for (size_t k = 0; k < d->bars->series_count; k++)
-        longest = fmax(longest, canvas_text_width(d->canvas, d->bars->series[k], d->text, false));
-    return fmax(14 * d->unit, fmin(d->x, d->width - longest - 2.2 * d->text - 12 * d->unit));
+        longest = fmax(longest, canvas_text_width(d->canvas, d->bars->series[k], d->s.text, false));
+    return fmax(14 * d->s.unit, fmin(d->x, d->width - longest - 2.2 * d->s.text - 12 * d->s.unit));
 }
 
 static void draw_head(struct bars_drawing *d)
 {
-    const double u = d->unit, x = legend_x(d);
+    const double u = d->s.unit, x = legend_x(d);
     double y = 12 * u;
-    char text[BARS_LABEL];
 
     if (d->bars->title[0]) {
-        canvas_fit_text(d->canvas, text, sizeof text, d->bars->title, d->title, true, d->width - 24 * u);
-        canvas_text(d->canvas, d->width / 2, y + 0.5 * d->title, text, d->title, true, CANVAS_CENTER, INK);
-        y += 1.75 * d->title;
+        canvas_fitted_text(d->canvas, d->width / 2, y + 0.5 * d->s.title, d->bars->title, d->s.title, true,
+                           CANVAS_CENTER, INK, d->width - 24 * u);
+        y += 1.75 * d->s.title;
     }
-    for (size_t k = 0; k < d->bars->series_count; k++, y += 1.5 * d->text) {
-        canvas_rect(d->canvas, x, y + 0.25 * d->text, 1.6 * d->text, 0.8 * d->text, colors[k], 1.0);
-        canvas_fit_text(d->canvas, text, sizeof text, d->bars->series[k], d->text, false,
-                        d->width - x - 2.2 * d->text - 12 * u);
-        canvas_text(d->canvas, x + 2.2 * d->text, y + 0.65 * d->text, text, d->text, false, CANVAS_LEFT, INK);
+    for (size_t k = 0; k < d->bars->series_count; k++, y += 1.5 * d->s.text) {
+        canvas_rect(d->canvas, x, y + 0.25 * d->s.text, 1.6 * d->s.text, 0.8 * d->s.text, colors[k], 1.0);
+        canvas_fitted_text(d->canvas, x + 2.2 * d->s.text, y + 0.65 * d->s.text, d->bars->series[k],
+                           d->s.text, false, CANVAS_LEFT, INK, d->width - x - 2.2 * d->s.text - 12 * u);
     }
 }
 
@@ -324,7 +324,7 @@ static void draw_stripes(struct bars_drawing *d)
     for (size_t i = 0; i < d->bars->row_count; i++) {
         grey = begins_group(d->bars, i) ? !grey : grey;
         if (grey)
-            canvas_rect(d->canvas, 10 * d->unit, d->y + d->row * (double)i, d->x + d->w - 10 * d->unit,
+            canvas_rect(d->canvas, 10 * d->s.unit, d->y + d->row * (double)i, d->width - 20 * d->s.unit,
                         d->row, STRIPE, 1.0);
     }
 }
@@ -332,112 +332,92 @@ static void draw_stripes(struct bars_drawing *d)
 /* In the middle below the bars, or further left where it is long. */
 static void draw_below(struct bars_drawing *d, const char *text, double y, uint32_t rgb)
 {
-    const double half = canvas_text_width(d->canvas, text, d->text, false) / 2 + 6 * d->unit;
+    const double half = canvas_text_width(d->canvas, text, d->s.text, false) / 2 + 6 * d->s.unit;
 
-    canvas_text(d->canvas, fmin(d->x + d->w / 2, d->width - half), y, text, d->text, false, CANVAS_CENTER,
+    canvas_text(d->canvas, fmin(d->x + d->w / 2, d->width - half), y, text, d->s.text, false, CANVAS_CENTER,
                 rgb);
 }
 
 static void draw_axis(struct bars_drawing *d)
 {
-    double u = d->unit, foot = d->y + d->h;
-    const struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
-                            spine = {INK_SOFT, 1.0, u, CANVAS_SOLID};
+    const double foot = d->y + d->h;
     char label[96];
 
-    for (int i = 0; i < d->axis.count; i++) {
-        const double x = px(d, d->axis.ticks[i].value);
-        canvas_rule(d->canvas, x, d->y, x, foot, &grid);
-        canvas_rule(d->canvas, x, foot, x, foot + 5 * u, &spine);
-        canvas_text(d->canvas, x, foot + 7 * u + 0.6 * d->text, d->axis.ticks[i].text, d->text, false,
-                    CANVAS_CENTER, INK);
-    }
-    for (int i = 0; i < d->axis.minor_count; i++) {
-        const double x = px(d, d->axis.minor[i]);
-        canvas_rule(d->canvas, x, foot, x, foot + 3 * u, &spine);
-    }
-    canvas_rule(d->canvas, d->x, foot, d->x + d->w, foot, &spine);
+    drawing_x_ticks(d->canvas, &d->axis, &d->s, (struct place_box){d->x, d->y, d->w, d->h}, true);
     (void)snprintf(label, sizeof label, "%s%s", d->bars->value_label,
                    d->axis.log ? " (logarithmic scale)" : "");
-    draw_below(d, label, foot + 8 * u + 2.1 * d->text, INK);
+    draw_below(d, label, foot + 8 * d->s.unit + 2.1 * d->s.text, INK);
 }
 
 /* What the lines in the bars are: a line for each, so that it fits where figures are narrow. */
 static void draw_explanation(struct bars_drawing *d)
 {
     const char *const lines[] = {d->spreads ? "thin lines: smallest to largest sample" : NULL,
-                                 d->cut ? "arrows: cut; the largest is further on" : NULL};
-    double y = d->y + d->h + 8 * d->unit + 3.6 * d->text;
+                                 d->cut && has_cut(d->bars, d->end) ? "arrows: cut; the largest is further on"
+                                                                    : NULL};
+    double y = d->y + d->h + 8 * d->s.unit + 3.6 * d->s.text;
     char text[sizeof d->bars->notes[0]];
 
-    for (size_t i = 0; i < d->bars->note_count; i++, y += 1.4 * d->text) {
-        canvas_fit_text(d->canvas, text, sizeof text, d->bars->notes[i], d->text, false,
-                        d->width - 24 * d->unit);
+    for (size_t i = 0; i < d->bars->note_count; i++, y += 1.4 * d->s.text) {
+        canvas_fit_text(d->canvas, text, sizeof text, d->bars->notes[i], d->s.text, false,
+                        d->width - 24 * d->s.unit);
         draw_below(d, text, y, INK_SOFT);
     }
     for (size_t i = 0; i < MEM_COUNT(lines); i++) {
         if (!lines[i])
             continue;
         draw_below(d, lines[i], y, INK_SOFT);
-        y += 1.4 * d->text;
+        y += 1.4 * d->s.text;
     }
 }
 
-/* The spread as a line; an arrow's head where it is cut. Returns where it ends. */
-static double draw_spread(struct bars_drawing *d, double low, double high, double y)
+/* The spread as a line; an arrow's head where it is cut. */
+static void draw_spread(struct bars_drawing *d, double low, double high, double y)
 {
-    const double u = d->unit, from = fmax(px(d, low), d->x), to = px(d, fmin(high, d->end));
+    const double u = d->s.unit, from = fmax(px(d, low), d->x), to = px(d, fmin(high, d->end));
     const struct canvas_pen whisker = {INK, 0.75, 1.1 * u, CANVAS_SOLID};
 
     if (to - from <= 2 * u)
-        return from;
+        return;
     canvas_rule(d->canvas, from, y, to, y, &whisker);
     if (high > d->end) {
         const double head[] = {to - 4 * u, y - 3 * u, to, y, to - 4 * u, y + 3 * u};
         canvas_polyline(d->canvas, head, 3, &whisker);
     }
-    return to;
 }
 
-/* A bar with its spread in the middle, and its value after both. */
-static void draw_bar(struct bars_drawing *d, const struct bars_row *row, size_t k, double y, double h)
+/* A bar with its spread in the middle, and its value in the column. */
+static void draw_bar(struct bars_drawing *d, const struct bars_row *row, size_t k, double y)
 {
-    const double v = row->value[k], u = d->unit, size = fmin(d->text, 0.95 * h);
-    double end;
+    const double v = row->value[k], u = d->s.unit, h = d->bar - (d->bars->series_count > 1 ? u : 0.0);
     char text[2 * AXES_TEXT];
 
     if (!isfinite(v))
         return;
-    end = px(d, v);
-    canvas_rect(d->canvas, d->x, y, fmax(end - d->x, 0.75 * u), h, colors[k], 1.0);
+    canvas_rect(d->canvas, d->x, y, fmax(px(d, v) - d->x, 0.75 * u), h, colors[k], 1.0);
     if (isfinite(row->low[k]) && isfinite(row->high[k]))
-        end = fmax(end, draw_spread(d, row->low[k], row->high[k], y + h / 2));
-    if (size < TEXT_LEAST * d->text)
-        return;
+        draw_spread(d, row->low[k], row->high[k], y + h / 2);
     bar_text(text, d, row, k);
-    canvas_text(d->canvas, end + 5 * u, y + h / 2, text, size, false, CANVAS_LEFT, INK_SOFT);
+    if (d->value >= TEXT_LEAST * d->s.text)
+        canvas_text(d->canvas, d->x + d->w + 8 * u, y + h / 2, text, d->value, false, CANVAS_LEFT, INK_SOFT);
 }
 
 static void draw_rows(struct bars_drawing *d)
 {
     const struct bars *b = d->bars;
-    const double u = d->unit, pad = fmin(3 * u, 0.12 * d->row),
-                 h = (d->row - 2 * pad) / (double)b->series_count;
-    const bool fits = d->row > 0.75 * d->text;
-    char text[BARS_NAME];
+    const double u = d->s.unit, pad = fmin(3 * u, 0.12 * d->row);
+    const bool fits = d->row > 0.75 * d->s.text;
 
     for (size_t i = 0; i < b->row_count; i++) {
         const double y = d->y + d->row * (double)i;
-        if (fits && begins_group(b, i)) {
-            canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].group, d->text, true,
-                            GROUP_MOST * d->width);
-            canvas_text(d->canvas, 14 * u, y + d->row / 2, text, d->text, true, CANVAS_LEFT, INK);
-        }
-        canvas_fit_text(d->canvas, text, sizeof text, b->rows[i].name, d->text, false, NAME_MOST * d->width);
+        if (fits && begins_group(b, i))
+            canvas_fitted_text(d->canvas, 14 * u, y + d->row / 2, b->rows[i].group, d->s.text, true,
+                               CANVAS_LEFT, INK, GROUP_MOST * d->width);
         if (fits)
-            canvas_text(d->canvas, d->names_at, y + d->row / 2, text, d->text, false, CANVAS_RIGHT, INK_SOFT);
+            canvas_fitted_text(d->canvas, d->names_at, y + d->row / 2, b->rows[i].name, d->s.text, false,
+                               CANVAS_RIGHT, INK_SOFT, NAME_MOST * d->width);
         for (size_t k = 0; k < b->series_count; k++)
-            draw_bar(d, &b->rows[i], k, y + pad + h * (double)k, h - (b->series_count > 1 ? u : 0.0));
+            draw_bar(d, &b->rows[i], k, y + pad + d->bar * (double)k);
     }
 }
 
@@ -467,6 +447,7 @@ int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int hei
     draw_head(&d);
     draw_rows(&d);
     canvas_rule(canvas, d.x, d.y, d.x, d.y + d.h, &spine);
+    canvas_rule(canvas, d.x, d.y + d.h, d.x + d.w, d.y + d.h, &spine);
     bars_clear(&shown);
     return 0;
 }

@@ -39,10 +39,11 @@ void bars_clear(struct bars *bars);
 int bars_height(const struct bars *bars, int width);
 
 /*
- * Draw the figure. A spread far beyond the longest bar is cut, with an arrow's head and, where there is room,
- * its end as a number. Lines and arrows are explained below the axis where there is room; texts that do not
- * fit are omitted. Where the longest bars of two series are far apart the axis is logarithmic and named so.
- * Where there is no room for every row, the smallest ones are summed into one. CLR_ENOMEM.
+ * Draw the figure, with the values in a column after the axis. A spread far beyond the longest bar is cut,
+ * with an arrow's head and, where there is room, its end as a number. Lines and arrows are explained below
+ * the axis where there is room; texts that do not fit are omitted. Where the longest bars of two series are
+ * far apart the axis is logarithmic and named so. Where there is no room for every row, the smallest ones are
+ * summed into one. CLR_ENOMEM.
  */
 int bars_draw(struct canvas *canvas, const struct bars *bars, int width, int height, struct clr_error *err);
 

@@ -549,6 +549,15 @@ void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *t
     }
 }
 
+void canvas_fitted_text(struct canvas *c, double x, double y, const char *text, double size, bool bold,
+                        enum canvas_align align, uint32_t rgb, double width)
+{
+    char fitted[TEXT_MAX];
+
+    canvas_fit_text(c, fitted, sizeof fitted, text, size, bold, width);
+    canvas_text(c, x, y, fitted, size, bold, align, rgb);
+}
+
 /* Does the text up to byte n fit? */
 static bool fits(struct canvas *c, const char *text, size_t n, double size, bool bold, double width)
 {

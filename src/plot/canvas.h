@@ -83,13 +83,17 @@ void canvas_text(struct canvas *c, double x, double y, const char *text, double 
 /* Turned by 90 degrees, read from below, centred at (x, y). */
 void canvas_text_up(struct canvas *c, double x, double y, const char *text, double size, uint32_t rgb);
 
-/* Copy that is at most `width` wide, with "[…]" where something had to go ("…" alone is that of a range): two
+/* Copy that is at most `width` wide, with "[…]" for what was cut out ("…" alone is that of a range): two
  * thirds from the start, for names that differ at their ends; between words, where there are any. */
 void canvas_fit_text(struct canvas *c, char *out, size_t out_size, const char *text, double size, bool bold,
                      double width);
 
-/* Bytes of the text that fit into `width` as a first line, up to a space or the end; all of it where the
- * first word alone is too long. */
+/* Draw as much of the text as canvas_fit_text() keeps. */
+void canvas_fitted_text(struct canvas *c, double x, double y, const char *text, double size, bool bold,
+                        enum canvas_align align, uint32_t rgb, double width);
+
+/* Bytes of the text that fit into `width` as a first line, up to a space or the end; the whole text where
+ * even the first word is too long. */
 size_t canvas_break_text(struct canvas *c, const char *text, double size, bool bold, double width);
 
 /* Where texts were drawn so far, with spec.boxes: x, y (upper left), w, h of each. Borrowed. */

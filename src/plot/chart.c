@@ -15,7 +15,8 @@
 
 #include "base/log.h"
 
-#define CELL 3.0 /* of the map of what is taken, in pixels; larger where the figure is huge */
+#define LOW  100.0 /* height of the panels, in `unit`, below which texts are brief */
+#define CELL 3.0   /* of the map of what is taken, in pixels; larger where the figure is huge */
 
 /* ---- the model ---- */
 
@@ -69,6 +70,15 @@ void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *fo
     key->kind = kind;
     va_start(args, format);
     (void)vsnprintf(key->text, sizeof key->text, format, args);
+    va_end(args);
+}
+
+void chart_add_brief(struct chart *chart, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, format, args);
     va_end(args);
 }
 
@@ -156,12 +166,12 @@ struct look look_of(size_t i)
 }
 
 /* Text grows slower than the figure, so that small figures stay readable and large ones do not look empty. */
-static struct sizes sizes_of(double width, double height)
+struct sizes drawing_sizes(double width, double height, bool low)
 {
     double u = sqrt(fmin(width / 960.0, height / 600.0));
 
     u = u < 0.85 ? 0.85 : u > 2.5 ? 2.5 : u;
-    return (struct sizes){u, 12.5 * u, 13.5 * u, 15.5 * u, 2.0 * u, 18.5 * u};
+    return (struct sizes){u, 12.5 * u, 13.5 * u, (low ? 12.5 : 15.5) * u, 2.0 * u, (low ? 15.0 : 18.5) * u};
 }
 
 /* ---- ranges ---- */
@@ -256,7 +266,7 @@ static double widest_tick(struct drawing *d, const struct axis *a)
     return widest;
 }
 
-/* As many ticks as leave a gap of one and a half letters' height between their texts. */
+/* Set as many ticks as fit with a gap of one and a half letters' height between their texts. */
 static void fit_x_ticks(struct drawing *d, double width)
 {
     int max = (int)(width / (40.0 * d->s.unit));
@@ -299,7 +309,8 @@ static double lay_out_panels(struct drawing *d, double top, double bottom)
     return widest;
 }
 
-/* Left and right edge of the panels between which the first and the last tick's text stay inside. */
+/* Set the left and right edge of the panels so that the texts of the first and last tick stay in the
+ * figure. */
 static void lay_out_sides(struct drawing *d, double left)
 {
     double u = d->s.unit, right = d->width - 16 * u;
@@ -390,32 +401,39 @@ static void draw_break(struct drawing *d, double x, double foot)
     canvas_polyline(d->canvas, gap + 4, 2, &spine);
 }
 
+void drawing_x_ticks(struct canvas *canvas, const struct axis *a, const struct sizes *s, struct place_box b,
+                     bool texts)
+{
+    const double u = s->unit, foot = b.y + b.h;
+    const struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
+                            spine = {INK_SOFT, 1.0, u, CANVAS_SOLID};
+
+    for (int i = 0; i < a->count; i++) {
+        const double x = b.x + axes_place(a, a->ticks[i].value) * b.w;
+        canvas_rule(canvas, x, b.y, x, foot, &grid);
+        canvas_rule(canvas, x, foot, x, foot + 5 * u, &spine);
+        if (texts)
+            canvas_text(canvas, x, foot + 7 * u + 0.6 * s->text, a->ticks[i].text, s->text, false,
+                        CANVAS_CENTER, INK);
+    }
+    for (int i = 0; i < a->minor_count; i++) {
+        const double x = b.x + axes_place(a, a->minor[i]) * b.w;
+        canvas_rule(canvas, x, foot, x, foot + 3 * u, &spine);
+    }
+}
+
 static void draw_axes(struct drawing *d, size_t p)
 {
     const struct place_box *b = &d->box[p];
     double u = d->s.unit, foot = b->y + b->h;
     struct canvas_pen grid = {GRID, 1.0, 0.9 * u, CANVAS_SOLID},
                       spine = {INK_SOFT, 1.0, 1.0 * u, CANVAS_SOLID};
-    bool last = p + 1 == d->chart->panel_count;
 
     for (int i = 0; i < d->y[p].count; i++) {
         double y = drawing_py(d, p, d->y[p].ticks[i].value);
         canvas_rule(d->canvas, b->x, y, b->x + b->w, y, &grid);
     }
-    for (int i = 0; i < d->x.count; i++) {
-        double x = drawing_px(d, p, d->x.ticks[i].value);
-        canvas_rule(d->canvas, x, b->y, x, foot, &grid);
-    }
-    for (int i = 0; i < d->x.count; i++) {
-        double x = drawing_px(d, p, d->x.ticks[i].value);
-        canvas_rule(d->canvas, x, foot, x, foot + 5 * u, &spine);
-        if (last)
-            drawing_text(d, x, foot + 7 * u + 0.6 * d->s.text, d->x.ticks[i].text, CANVAS_CENTER, INK);
-    }
-    for (int i = 0; i < d->x.minor_count; i++) {
-        double x = drawing_px(d, p, d->x.minor[i]);
-        canvas_rule(d->canvas, x, foot, x, foot + 3 * u, &spine);
-    }
+    drawing_x_ticks(d->canvas, &d->x, &d->s, *b, p + 1 == d->chart->panel_count);
     for (int i = 0; i < d->y[p].count; i++) {
         double y = drawing_py(d, p, d->y[p].ticks[i].value);
         canvas_rule(d->canvas, b->x - 5 * u, y, b->x, y, &spine);
@@ -436,16 +454,14 @@ static void draw_title(struct drawing *d)
 {
     const double size = title_size(d), room = title_room(d);
     const char *title = d->chart->title;
-    char text[sizeof d->chart->title];
 
     for (int row = 0; *title && row < d->title_rows; row++) {
         const size_t n =
             row + 1 < d->title_rows ? canvas_break_text(d->canvas, title, size, true, room) : strlen(title);
-        char line[sizeof text];
+        char line[sizeof d->chart->title];
         (void)snprintf(line, sizeof line, "%.*s", (int)n, title);
-        canvas_fit_text(d->canvas, text, sizeof text, line, size, true, room);
-        canvas_text(d->canvas, d->width / 2, 14 * d->s.unit + (0.45 + 1.25 * row) * size, text, size, true,
-                    CANVAS_CENTER, INK);
+        canvas_fitted_text(d->canvas, d->width / 2, 14 * d->s.unit + (0.45 + 1.25 * row) * size, line, size,
+                           true, CANVAS_CENTER, INK, room);
         title += n;
         title += *title == ' ';
     }
@@ -453,7 +469,7 @@ static void draw_title(struct drawing *d)
 
 int chart_title_rows(struct canvas *canvas, const char *title, double width)
 {
-    const struct sizes s = sizes_of(width, width); /* of a cell: the smallest there are */
+    const struct sizes s = drawing_sizes(width, width, false); /* of a cell: the smallest there are */
     int rows = 0;
 
     do {
@@ -499,7 +515,7 @@ static void clear_places(struct drawing *d)
         place_clear(&d->place[p]);
 }
 
-/* Map what the panels will hold, texts of guides apart (they are small and go where room is left). */
+/* Map what the panels will hold, without the texts of guides, which take the room that is left. */
 static int map_panels(struct drawing *d, double *xy, struct clr_error *err)
 {
     int rc;
@@ -534,14 +550,35 @@ static int draw_panels(struct drawing *d, double *xy, struct clr_error *err)
     return 0;
 }
 
-/* Below the panels, which give up a part of their height. */
+static double panels_height(const struct drawing *d)
+{
+    return d->box[0].h + (d->chart->panel_count > 1 ? d->box[1].h : 0.0);
+}
+
+/* Below the panels, which give up a part of their height. Where too little is left of it, or a row of the
+ * legend has no room, texts become brief; then lanes are omitted; then the legend's rows after the names of
+ * the curves. */
 static void put_legend_below(struct drawing *d)
 {
-    d->legend_below = true;
-    d->panels_height = 0.0;
-    for (size_t p = 0; p < d->chart->panel_count; p++)
-        d->panels_height += d->box[p].h;
-    lay_out(d);
+    static const struct {
+        bool low, lanes;
+        double share;
+    } tries[] = {{false, true, 0.25}, {true, true, 0.25}, {true, false, 0.4}, {true, false, 0.25}};
+    const size_t count = d->whole || d->chart->title_rows > 0 ? 1 : MEM_COUNT(tries);
+    bool fits = false;
+
+    for (size_t i = 0; i < count && !fits; i++) {
+        d->low = tries[i].low;
+        d->lane_count = tries[i].lanes ? d->chart->lane_count : 0;
+        d->share = tries[i].share;
+        d->s = drawing_sizes(d->width, d->height, d->low);
+        d->legend_below = false;
+        lay_out(d);
+        d->legend_below = true;
+        d->panels_height = panels_height(d);
+        lay_out(d);
+        fits = (d->low ? legend_has_names(d) : legend_has_all(d)) && panels_height(d) >= LOW * d->s.unit;
+    }
 }
 
 /* Find the place of everything. *xy: room for curves, to be freed. */
@@ -550,7 +587,7 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     int rc;
 
     d->cell = CELL * fmax(1.0, fmax(d->width, d->height) / 2000.0);
-    d->s = sizes_of(d->width, d->height);
+    d->s = drawing_sizes(d->width, d->height, false);
     d->lane_count = d->chart->lane_count;
     rc = curves_new_trace(d, xy, err);
     if (rc < 0)
@@ -565,12 +602,6 @@ static int place_all(struct drawing *d, double **xy, struct clr_error *err)
     if (rc < 0 || legend_place_inside(d))
         return rc;
     put_legend_below(d);
-    if (!d->keep_lanes && d->lane_count > 0 && !legend_has_names(d)) {
-        d->lane_count = 0;
-        d->legend_below = false;
-        lay_out(d);
-        put_legend_below(d);
-    }
     return 0;
 }
 
@@ -594,8 +625,7 @@ int drawing_run(struct drawing *d, struct clr_error *err)
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err)
 {
-    struct drawing d = {
-        .canvas = canvas, .chart = chart, .width = width, .height = height, .keep_lanes = true};
+    struct drawing d = {.canvas = canvas, .chart = chart, .width = width, .height = height, .whole = true};
     double *xy = NULL;
     int rc = place_all(&d, &xy, err);
 
@@ -606,14 +636,14 @@ int chart_height(struct canvas *canvas, const struct chart *chart, int width, in
                                        (double)chart->lane_count * ROW * d.s.text);
 }
 
-/* Rows of a legend below that had no room. */
-static void report_hidden(const struct legend *l, int height, double row)
+/* Report the rows of a legend below that have no room. */
+static void report_hidden(const struct legend *l, int height, double row, double share)
 {
     const size_t all = (l->count + l->columns - 1) / l->columns;
 
     if (l->rows < all)
         log_line(CLR_LOG_INFO, "%zu of the %zu rows of the legend have room: all have, with a height of %d",
-                 l->rows, all, height + (int)ceil((double)(all - l->rows) * row));
+                 l->rows, all, height + (int)ceil((double)(all - l->rows) * row / (1.0 - share)));
 }
 
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height, struct clr_error *err)
@@ -625,6 +655,6 @@ int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int 
         log_line(CLR_LOG_INFO, "the ranges above the chart have no room: they have, with a height of %d",
                  height + (int)ceil(d.s.row + (double)chart->lane_count * ROW * d.s.text));
     if (rc == 0 && d.legend_below)
-        report_hidden(&d.legend, height, d.s.row);
+        report_hidden(&d.legend, height, d.s.row, d.share);
     return rc;
 }

@@ -44,6 +44,7 @@ struct chart_guide {
     bool colored; /* in the colour of that look, and of one of the curves: small multiples show it … */
     bool muted;   /* … in grey where another curve is on top */
     size_t look;
+    char brief[32]; /* instead of the text in a low figure; "": the text */
 };
 
 /* A stripe over the whole height. */
@@ -69,9 +70,9 @@ enum chart_key_kind {
     CHART_KEY_DOTS, /* the points that they are means of */
     CHART_KEY_GUIDE,
     CHART_KEY_END,   /* where a loss was no longer finite */
-    CHART_KEY_ABOVE, /* an arrow: a curve goes on above the axis */
+    CHART_KEY_ABOVE, /* an arrow: a curve continues above the axis */
     CHART_KEY_RANGE,
-    CHART_KEY_DOUBT, /* likewise, of a range not to be trained in yet */
+    CHART_KEY_DOUBT, /* likewise, of a range that is in doubt */
     CHART_KEY_BOUND,
     CHART_KEY_LANE,
     CHART_KEY_GREY,
@@ -80,7 +81,7 @@ enum chart_key_kind {
 struct chart_key {
     enum chart_key_kind kind;
     char text[CHART_LABEL];
-    char brief[CHART_LABEL]; /* instead, where the text has no room; "": it is cut */
+    char brief[CHART_LABEL]; /* instead, in a low figure or where the text has no room; "": none */
 };
 
 struct chart_panel {
@@ -121,8 +122,10 @@ int chart_add_series(struct chart_panel *panel, const char *label, size_t count,
                      struct chart_series **out, struct clr_error *err);
 void chart_add_guide(struct chart_panel *panel, struct chart_guide guide);
 void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *format, ...) CLR_PRINTF(3, 4);
+/* The brief text of the last key. */
+void chart_add_brief(struct chart *chart, const char *format, ...) CLR_PRINTF(2, 3);
 
-/* The key of curves that go on above an axis, up to that value. */
+/* The key of curves that continue above an axis, up to that value. */
 void chart_add_above(struct chart *chart, const char *what, double most);
 
 /*
@@ -133,18 +136,18 @@ void chart_add_above(struct chart *chart, const char *what, double most);
  * negative.
  */
 void chart_begin_axis(struct chart_panel *panel, double early);
-/* Begin it at that value; 0: as a whole. */
+/* Begin the y axis at that value; 0: show all of it. */
 void chart_begin_at(struct chart_panel *panel, double begin);
 
-/* Of every panel. */
+/* Remove that curve from every panel. */
 void chart_remove_series(struct chart *chart, size_t index);
 void chart_clear(struct chart *chart);
 
-/* Lines that a small title takes in a chart that wide. */
+/* How many lines a small title takes in a chart of that width. */
 int chart_title_rows(struct canvas *canvas, const char *title, double width);
 
-/* The height, that one or a larger one, at which a legend below and lanes take nothing from the panels.
- * CLR_ENOMEM. */
+/* Returns the smallest height, at least the given one, at which a legend below and lanes take nothing
+ * from the panels. CLR_ENOMEM. */
 int chart_height(struct canvas *canvas, const struct chart *chart, int width, int height,
                  struct clr_error *err);
 

@@ -37,7 +37,7 @@ static size_t trace_series(const struct drawing *d, size_t p, const struct chart
     return n;
 }
 
-/* What the line goes through. */
+/* The values that the line goes through. */
 static const double *line_of(const struct chart_series *s)
 {
     return s->smooth ? s->smooth : s->y;
@@ -120,13 +120,13 @@ static void draw_faint(struct drawing *d, const struct chart_series *s, double x
     canvas_rect(d->canvas, x - r, y - r, 2 * r, 2 * r, look_of(s->look).rgb, 0.3);
 }
 
-/* Those on top are smaller: of points in one place, each is seen. */
+/* Markers drawn later are smaller, so that all markers in one place are seen. */
 static double mark_size(const struct drawing *d, const struct chart_series *s)
 {
     return (0.92 + 0.07 * (double)(s->look % CHART_STYLES)) * MARK * d->s.unit;
 }
 
-/* So few points are each marked, wherever they are: none is found between others. */
+/* Curves with at most so many points have a marker at each, however close they are. */
 #define FEW 12
 
 static void draw_markers(struct drawing *d, size_t p, size_t index, double *xy)
@@ -166,7 +166,8 @@ void curves_draw_arrow(struct drawing *d, double x, double y, uint32_t rgb)
     canvas_polygon(d->canvas, head, 3, rgb, 1.0);
 }
 
-/* Where a curve goes on above the axis, an arrow in its colour at the edge; side by side, the first. */
+/* An arrow at the upper edge, in the curve's colour, where the curve leaves the panel; of arrows that would
+ * touch, the first. */
 static void draw_arrows(struct drawing *d, size_t p, const struct chart_series *s, double *xy)
 {
     const double top = d->box[p].y, apart = 24 * d->s.unit;

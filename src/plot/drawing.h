@@ -1,4 +1,4 @@
-/* A chart while it is drawn: what chart.c, legend.c, curves.c and guides.c share. */
+/* A chart while it is drawn: what chart.c, legend.c, curves.c and guides.c share, and bars.c in part. */
 #ifndef PLOT_DRAWING_H
 #define PLOT_DRAWING_H
 
@@ -69,7 +69,9 @@ struct drawing {
     int title_rows;
     bool labels_above; /* the y axes' labels, level, where they are too long to stand beside the panels */
     bool legend_below;
-    bool keep_lanes;   /* also where … */
+    bool whole;        /* nothing is left out or made smaller where there is little height: chart_height() */
+    bool low;          /* texts are brief, title and legend small */
+    double share;      /* of the figure's height: what a legend below leaves the panels */
     size_t lane_count; /* all of the chart's, or none where they take the room of the curves' names */
     struct place_box legend_box;
     double panels_height; /* of all panels, before a legend below takes a part */
@@ -81,6 +83,13 @@ struct drawing {
 int drawing_run(struct drawing *d, struct clr_error *err);
 
 struct look look_of(size_t i);
+
+struct sizes drawing_sizes(double width, double height, bool low);
+
+/* The ticks of an x axis below the box, with their lines in the box and, unless `texts` is false, their
+ * texts. */
+void drawing_x_ticks(struct canvas *canvas, const struct axis *a, const struct sizes *s, struct place_box b,
+                     bool texts);
 
 /* Text of the size of ticks and legends. */
 double drawing_text_width(const struct drawing *d, const char *text);
@@ -100,7 +109,8 @@ double legend_whole_height(const struct drawing *d);
 /* Is there room for the legend in the first panel? Guides and the foot, where their texts go, stay free. */
 bool legend_place_inside(struct drawing *d);
 void legend_draw(struct drawing *d);
-/* Has it room for all curves? */
+/* Has it room for all rows, or at least for the names of all curves? */
+bool legend_has_all(const struct drawing *d);
 bool legend_has_names(const struct drawing *d);
 
 /* curves.c; xy: room of new_trace() */
@@ -110,7 +120,7 @@ void curves_draw_bands(struct drawing *d, size_t p, double *xy);
 void curves_draw(struct drawing *d, size_t p, double *xy);
 /* A point, or a few pale dots, as a legend shows them. */
 void curves_draw_dot(struct drawing *d, const struct chart_series *s, double x, double y);
-/* The arrow of a curve that goes on above the axis; y: its head. */
+/* The arrow of a curve that continues above the axis; y: its head. */
 void curves_draw_arrow(struct drawing *d, double x, double y, uint32_t rgb);
 /* The line and marker of a legend's row. */
 void curves_draw_sample(struct drawing *d, const struct chart_series *s, double x, double y, double width);

@@ -8,7 +8,14 @@
 #include "plot/multiples.h"
 #include "plot/table.h"
 
-#define LEAST_HEIGHT 240 /* of a figure whose height is ours to choose */
+/* Heights in pixels, where the user gives none. */
+#define LEAST_HEIGHT 240
+#define MOST_HEIGHT  10000 /* of bars: small rows that have no room are summed */
+
+_Static_assert(sizeof((struct chart *)0)->title == sizeof((struct bars *)0)->title,
+               "one title_of() for both");
+
+static const struct clr_plot_options none = {0};
 
 /* ---- what all figures have ---- */
 
@@ -31,7 +38,7 @@ static bool are_equal(const struct chart *chart, size_t i, size_t k)
     return true;
 }
 
-/* A curve that lies under another one from end to end, in all panels, is not missing: its label says so. */
+/* The label of a curve that another one covers in all panels names that one. */
 static void name_equal(struct chart *chart)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -86,12 +93,11 @@ static void finish(struct chart *chart, bool multiples)
 int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err)
 {
-    static const struct clr_plot_options none = {0};
     struct figure f = {.inputs = inputs,
                        .count = count,
                        .options = options ? options : &none,
                        .chart = {.panel_count = 1},
-                       .view = groups_accuracy()};
+                       .view = {GROUPS_OVER_ITERATIONS, 1.0, HISTORY_VAL_ACC, 100.0, 100.0}};
     int rc = kind(&f, err);
 
     if (rc == 0) {
@@ -106,87 +112,106 @@ int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs,
 
 /* ---- bytes and files ---- */
 
-static void fill_spec(struct canvas_spec *spec, const struct chart *chart, const struct clr_plot_options *o)
+static char *title_of(struct figure_content content)
 {
-    spec->width = o->width;
-    spec->height = o->height;
-    spec->dpi = o->dpi == 0 ? 96 : o->dpi;
-    spec->command_line = o->command_line;
-    spec->run_id = o->run_id;
-    spec->title = chart->title;
-    if (spec->width == 0)
-        spec->width = spec->height > 0 && spec->height < 10000 ? (spec->height * 8 + 2) / 5 : 960;
-    if (spec->height > 0)
-        return;
-    spec->height = spec->width > 0 && spec->width < 30000 ? (spec->width * 5 + 4) / 8 : 600;
-    spec->height = spec->height < LEAST_HEIGHT ? LEAST_HEIGHT : spec->height;
-    if (o->multiples)
-        spec->height = multiples_height(chart, spec->width, spec->height);
+    return content.bars ? content.bars->title : content.chart->title;
 }
 
-/* Where the user leaves the height to us, a legend below the panels takes nothing from them. */
-static int add_legend_height(struct canvas_spec *spec, const struct chart *chart, struct clr_error *err)
+/* Choose the sizes that the user does not give: width to height is 8 to 5, and a legend below the panels adds
+ * its height; bars are as high as their rows. */
+static int choose_size(struct canvas_spec *spec, struct figure_content content, bool multiples,
+                       struct clr_error *err)
 {
+    const bool given = spec->height > 0;
     struct canvas *canvas;
-    int height = canvas_create(&canvas, spec, err);
+    int height;
 
+    if (spec->width == 0)
+        spec->width = given && !content.bars && spec->height < 10000 ? (spec->height * 8 + 2) / 5 : 960;
+    if (given)
+        return 0;
+    if (content.bars) {
+        height = bars_height(content.bars, spec->width);
+        spec->height = height < MOST_HEIGHT ? height : MOST_HEIGHT;
+        return 0;
+    }
+    spec->height = spec->width > 0 && spec->width < 30000 ? (spec->width * 5 + 4) / 8 : 600;
+    spec->height = spec->height < LEAST_HEIGHT ? LEAST_HEIGHT : spec->height;
+    if (multiples) {
+        spec->height = multiples_height(content.chart, spec->width, spec->height);
+        return 0;
+    }
+    height = canvas_create(&canvas, spec, err);
     if (height < 0)
         return height;
-    height = chart_height(canvas, chart, spec->width, spec->height, err);
+    height = chart_height(canvas, content.chart, spec->width, spec->height, err);
     canvas_destroy(canvas);
-    if (height > 0)
-        spec->height = height;
+    spec->height = height;
     return height < 0 ? height : 0;
 }
 
-int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,
+int figure_render(struct str *out, struct figure_content content, enum canvas_format format, bool boxes,
                   const struct clr_plot_options *options, struct clr_error *err)
 {
-    static const struct clr_plot_options none = {0};
     const struct clr_plot_options *o = options ? options : &none;
-    struct canvas_spec spec = {.format = format, .boxes = boxes};
+    struct canvas_spec spec = {.format = format,
+                               .boxes = boxes,
+                               .width = o->width,
+                               .height = o->height,
+                               .dpi = o->dpi == 0 ? 96 : o->dpi,
+                               .title = title_of(content),
+                               .command_line = o->command_line,
+                               .run_id = o->run_id};
     struct canvas *canvas;
-    int rc = 0;
+    int rc = choose_size(&spec, content, o->multiples, err);
 
-    fill_spec(&spec, chart, o);
-    if (!o->multiples && o->height == 0)
-        rc = add_legend_height(&spec, chart, err);
     if (rc == 0)
         rc = canvas_create(&canvas, &spec, err);
     if (rc < 0)
         return rc;
-    rc = (o->multiples ? multiples_draw : chart_draw)(canvas, chart, spec.width, spec.height, err);
+    rc = content.bars ? bars_draw(canvas, content.bars, spec.width, spec.height, err)
+                      : (o->multiples ? multiples_draw : chart_draw)(canvas, content.chart, spec.width,
+                                                                     spec.height, err);
     if (rc == 0)
         rc = canvas_finish(canvas, out, err);
     canvas_destroy(canvas);
     return rc;
 }
 
-/* Both as bytes first: a figure that cannot be drawn leaves no table. */
+int figure_write(const char *path, struct figure_content content, const struct clr_plot_options *options,
+                 struct clr_error *err)
+{
+    const struct clr_plot_options *o = options ? options : &none;
+    struct str bytes = {0}, table = {0};
+    enum canvas_format format;
+    int rc = canvas_format_of(&format, path, err);
+
+    if (o->title)
+        str_copy(title_of(content), sizeof content.chart->title, o->title);
+    if (rc == 0)
+        rc = figure_render(&bytes, content, format, false, o, err);
+    if (rc == 0 && o->csv)
+        rc = content.bars ? table_of_bars(&table, content.bars, err)
+                          : table_of_chart(&table, content.chart, err);
+    if (rc == 0)
+        rc = fs_write_atomic(path, bytes.text, bytes.length, err);
+    if (rc == 0 && o->csv)
+        rc = fs_write_atomic(o->csv, table.text, table.length, err);
+    str_clear(&bytes);
+    str_clear(&table);
+    return rc;
+}
+
 static int plot(figure_kind *kind, const char *path, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err)
 {
     struct chart chart = {0};
-    struct str bytes = {0}, table = {0};
-    enum canvas_format format;
     int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
 
     if (rc == 0)
         rc = figure_make(kind, &chart, inputs, count, options, err);
-    if (rc == 0 && options && options->title)
-        str_copy(chart.title, sizeof chart.title, options->title);
     if (rc == 0)
-        rc = canvas_format_of(&format, path, err);
-    if (rc == 0)
-        rc = figure_render(&bytes, &chart, format, false, options, err);
-    if (rc == 0 && options && options->csv)
-        rc = table_of_chart(&table, &chart, err);
-    if (rc == 0)
-        rc = fs_write_atomic(path, bytes.text, bytes.length, err);
-    if (rc == 0 && options && options->csv)
-        rc = fs_write_atomic(options->csv, table.text, table.length, err);
-    str_clear(&bytes);
-    str_clear(&table);
+        rc = figure_write(path, (struct figure_content){.chart = &chart}, options, err);
     chart_clear(&chart);
     return rc;
 }

@@ -1,11 +1,13 @@
 /*
- * The figures: files in, a chart out; a chart in, bytes out. clr/plot.h's functions are these two in a row.
+ * The figures: files in, a chart out; a chart or bars in, a file out. clr/plot.h's functions are these two in
+ * a row.
  */
 #ifndef PLOT_FIGURE_H
 #define PLOT_FIGURE_H
 
 #include <clr/plot.h>
 
+#include "plot/bars.h"
 #include "plot/chart.h"
 #include "plot/groups.h"
 
@@ -16,7 +18,7 @@ struct figure {
     const struct clr_plot_options *options; /* zeros where there are none */
     struct chart chart;
     struct runs runs;
-    struct groups_view view;
+    struct groups_view view; /* accuracy in percent over iterations, unless the kind changes it */
 };
 
 /* One kind of figure: fill the chart from the inputs. Errors as in clr/plot.h. */
@@ -35,8 +37,19 @@ int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs,
  * sweep goes by factors. CLR_EINPUT: "FILE:LINE: …", the rates of a run fall. */
 int figure_over_rates(struct figure *f, struct clr_error *err);
 
+/* What is drawn: one of them. */
+struct figure_content {
+    struct chart *chart;
+    struct bars *bars;
+};
+
 /* Draw it. boxes: text as boxes, see canvas.h. options may be NULL. */
-int figure_render(struct str *out, const struct chart *chart, enum canvas_format format, bool boxes,
+int figure_render(struct str *out, struct figure_content content, enum canvas_format format, bool boxes,
                   const struct clr_plot_options *options, struct clr_error *err);
+
+/* Write the figure, and the table that options ask for. Both are made before the first file is written.
+ * options may be NULL; their title replaces the content's. */
+int figure_write(const char *path, struct figure_content content, const struct clr_plot_options *options,
+                 struct clr_error *err);
 
 #endif

@@ -15,36 +15,24 @@
 #include "plot/labels.h"
 #include "range/curve.h"
 
-/* Is that a sweep by a factor? Its run.json says so, else its rates, if there are enough. */
-static int is_geometric(bool *out, const struct run *run, struct clr_error *err)
+/* Do the rates grow by a factor? run.json has the policy; without it, the rates are looked at. */
+static bool is_geometric(const struct plot_run *run)
 {
     const struct csv *t = &run->table;
-    double *columns;
-    int rc;
 
-    *out = run->scheduled && run->schedule.policy == CLR_POLICY_SWEEP_LOG;
-    if (run->scheduled)
-        return 0;
-    rc = mem_new(&columns, t->rows, 2 * sizeof(double), "rates", err);
-    if (rc < 0)
-        return rc;
-    for (size_t r = 0; r < t->rows; r++) {
-        columns[r] = csv_at(t, r, HISTORY_ITERATION);
-        columns[t->rows + r] = csv_at(t, r, HISTORY_LR);
-    }
-    *out = axes_is_geometric(columns, columns + t->rows, t->rows);
-    free(columns);
-    return 0;
+    return run->scheduled ? run->schedule.policy == CLR_POLICY_SWEEP_LOG
+                          : axes_is_geometric(t->values + HISTORY_ITERATION, t->values + HISTORY_LR,
+                                              t->columns, t->rows);
 }
 
-/* The axis shows all rates that were asked for, also where the loss diverged before. */
+/* The axis shows all planned rates, also where the loss diverged before the last. */
 static void span_rates(struct chart *chart, const struct runs *runs)
 {
     chart->x_spans = true;
     chart->x_first = INFINITY;
     chart->x_last = 0.0;
     for (size_t i = 0; i < runs->count; i++) {
-        const struct run *r = &runs->run[i];
+        const struct plot_run *r = &runs->run[i];
         const struct csv *t = &r->table;
         const double first = r->scheduled ? r->schedule.min_lr : csv_at(t, 0, HISTORY_LR),
                      last = r->scheduled ? r->schedule.max_lr : csv_at(t, t->rows - 1, HISTORY_LR);
@@ -54,7 +42,7 @@ static void span_rates(struct chart *chart, const struct runs *runs)
 }
 
 /* Between the rows, too, the rate does not fall. */
-static int check_schedule(const struct run *run, struct clr_error *err)
+static int check_schedule(const struct plot_run *run, struct clr_error *err)
 {
     const struct csv *t = &run->table;
     const double last = csv_at(t, t->rows - 1, HISTORY_ITERATION);
@@ -70,19 +58,16 @@ static int check_schedule(const struct run *run, struct clr_error *err)
 int figure_over_rates(struct figure *f, struct clr_error *err)
 {
     struct chart *chart = &f->chart;
-    bool geometric = false;
 
     for (size_t i = 0; i < f->runs.count; i++) {
-        const struct run *run = &f->runs.run[i];
+        const struct plot_run *run = &f->runs.run[i];
         int rc = range_check_rising(&run->table, run->csv_path, err);
         if (rc == 0)
             rc = check_schedule(run, err);
-        if (rc == 0)
-            rc = is_geometric(&geometric, run, err);
         if (rc < 0)
             return rc;
         /* One sweep by a factor is enough: on a linear axis, most of it would be in a single place. */
-        chart->x_log = chart->x_log || geometric;
+        chart->x_log = chart->x_log || is_geometric(run);
     }
     f->view.over = GROUPS_OVER_RATES;
     str_copy(chart->x_label, sizeof chart->x_label, "learning rate");
@@ -99,20 +84,22 @@ static void mark_rate(struct chart_panel *panel, const char *name, double rate, 
 
     axes_format_value(number, sizeof number, rate, 3);
     (void)snprintf(g.text, sizeof g.text, "%s %s%s", name, number, remark);
+    (void)snprintf(g.brief, sizeof g.brief, "%s %.12s", name, number);
     chart_add_guide(panel, g);
 }
 
-/* What is read from a group's tests together; no tests where one of them is a file, or did not end. */
+/* Read a group's tests together. out->tests is 0 where a range.json is missing, or there are too many
+ * tests. */
 static int read_range(struct clr_range_result *out, const struct runs *runs, size_t group,
                       struct clr_error *err)
 {
-    const struct run *without = NULL;
+    const struct plot_run *without = NULL;
     const char **folders = NULL;
     size_t count = 0;
     int rc = mem_new(&folders, runs->count, sizeof *folders, "folders", err);
 
     *out = (struct clr_range_result){0};
-    for (const struct run *r = NULL; rc == 0 && (r = runs_next(runs, group, r)) != NULL;) {
+    for (const struct plot_run *r = NULL; rc == 0 && (r = runs_next(runs, group, r)) != NULL;) {
         folders[count++] = r->folder;
         if (!without && (!r->folder || !archive_has(r->folder, "range.json")))
             without = r;
@@ -129,7 +116,7 @@ static int read_range(struct clr_range_result *out, const struct runs *runs, siz
     return rc;
 }
 
-/* A stripe, and its line in the legend; `brief`: what it is, where room is scarce. */
+/* A stripe, and its row in the legend, with its text where there is little room. */
 static void add_shade(struct chart *chart, enum chart_key_kind kind, const char *what, const char *brief,
                       double lo, double hi)
 {
@@ -141,13 +128,16 @@ static void add_shade(struct chart *chart, enum chart_key_kind kind, const char 
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
     chart_add_key(chart, kind, "%s: %s…%s", what, from, to);
-    (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "%s %s…%s", brief, from, to);
+    if (kind == CHART_KEY_BOUND)
+        chart_add_brief(chart, "%s %s…%s", brief, from, to);
+    else /* `min` and `max` stand over the lines */
+        chart_add_brief(chart, "%s", brief);
 }
 
 /* What the range is, of several tests, and in short; range-test does not give a command to train with while
  * it is in doubt. */
 static const char *const ranges[][3] = {
-    [CLR_RANGE_SURE] = {"range to train in", "range to train in (medians)", "train in"},
+    [CLR_RANGE_SURE] = {"range to train in", "range to train in (medians)", "range to train in"},
     [CLR_RANGE_OPEN] = {"range so far: the test ends too low", "range so far: the tests end too low",
                         "ends too low"},
     [CLR_RANGE_FEW_UPDATES] = {"uncertain range: too few updates", "uncertain range: too few updates",
@@ -225,7 +215,7 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
     chart->lanes[chart->lane_count++] = lane;
 }
 
-/* Of several groups, those that have a colour: what is read of the others could not be distinguished. */
+/* Mark what was read from each group that has a colour. */
 static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
     const size_t count = runs->groups < CHART_STYLES ? runs->groups : CHART_STYLES;
@@ -242,14 +232,18 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
         diverged = diverged || r.diverged;
         read = read || r.has_range;
     }
-    if (read)
+    if (read) {
         chart_add_key(chart, CHART_KEY_LANE, "range to train in, of each curve");
-    if (diverged)
+        chart_add_brief(chart, "range to train in");
+    }
+    if (diverged) {
         chart_add_key(chart, CHART_KEY_GUIDE, "loss no longer finite, of each curve");
+        chart_add_brief(chart, "loss not finite");
+    }
     return rc;
 }
 
-/* As short as a legend's row; clr_range_result has more words. */
+/* Shorter than the explanation in clr_range_result, for a row of the legend. */
 static const char *reason(enum clr_range_verdict verdict)
 {
     static const char *const reasons[CLR_RANGE_VERDICTS] = {
@@ -267,7 +261,7 @@ static const char *reason(enum clr_range_verdict verdict)
     return reasons[verdict];
 }
 
-/* A test that never left chance, drawn as such: an axis that shows differences would show noise alone. */
+/* A test that never left chance: the axis begins at 0. One that shows differences would show only noise. */
 static void show_chance(struct chart_panel *panel, int classes, const struct clr_plot_options *o)
 {
     const double chance = 100.0 / classes;
@@ -312,7 +306,7 @@ static int smooth_curves(struct chart *chart, struct clr_error *err)
     for (size_t i = 0; i < panel->series_count; i++) {
         struct chart_series *s = &panel->series[i];
         int rc;
-        if (s->count < CLR_RANGE_POINTS) /* medians of three would have little to do with so few */
+        if (s->count < CLR_RANGE_POINTS) /* of so few points, medians of three would show little */
             continue;
         smoothed = true;
         rc = mem_new(&s->smooth, s->count, sizeof *s->smooth, "a curve", err);
@@ -321,8 +315,10 @@ static int smooth_curves(struct chart *chart, struct clr_error *err)
         for (size_t k = 0; k < s->count; k++)
             s->smooth[k] = smooth_median(s->y, s->count, k);
     }
-    if (smoothed)
+    if (smoothed) {
         chart_add_key(chart, CHART_KEY_LINE, "median of three points");
+        chart_add_brief(chart, "medians of three");
+    }
     return 0;
 }
 

@@ -16,10 +16,12 @@
 #include "plot/labels.h"
 #include "plot/rates.h"
 
-#define AS_LONG    0.98 /* of the longest run: as long, for periods and epochs seldom end at a round number */
-#define MAX_MARKED 5    /* iteration counts that are marked before they become a crowd */
+/* Of the longest run: counts as equally long, since periods and epochs seldom end at a round number. */
+#define AS_LONG 0.98
 
-/* Points that show how a curve goes: of accuracies, and of losses, of which each is a single batch's. */
+#define MAX_MARKED 5 /* most iteration counts that are marked */
+
+/* Fewest points that show the course of accuracies, and of losses, each of which is of a single batch. */
 #define ENOUGH_POINTS 3
 #define ENOUGH_LOSSES 10
 
@@ -27,7 +29,7 @@
 #define FEW_POINTS 100
 #define SMOOTH     100
 
-/* A loss beyond so many times the first one is of no training; there, the axis ends at so many times that. */
+/* A loss above DIVERGED times the first one is off the scale: then the axis ends at SHOWN times the first. */
 #define DIVERGED 10.0
 #define SHOWN    2.0
 
@@ -56,7 +58,7 @@ static size_t slowest(const struct chart_panel *panel)
     return best;
 }
 
-/* Or do others end with it? */
+/* Does no other curve end as late? */
 static bool is_longest(const struct chart_panel *panel, size_t index)
 {
     for (size_t i = 0; i < panel->series_count; i++)
@@ -102,8 +104,8 @@ static void report_unmarked(const struct arrival *at, size_t count, const char *
     str_clear(&list);
 }
 
-/* The arrivals of the faster curves, of which there is one at least; of many, the first one alone. The
- * slowest curve is there at `own`. */
+/* Mark where the faster curves arrive; of more than MAX_MARKED, only the first. The slowest curve arrives at
+ * `own`. */
 static void mark_arrivals(struct chart *chart, const struct arrival *at, size_t n, double own,
                           const struct chart_guide *level)
 {
@@ -115,8 +117,8 @@ static void mark_arrivals(struct chart *chart, const struct arrival *at, size_t 
     mark_count(panel, own, level->y0, chart->x_whole);
 }
 
-/* Where each faster curve first reaches what the slowest one ends with; not where it starts there. Nothing
- * where all are there at the end alone. */
+/* Mark where each faster curve first reaches the accuracy that the slowest one ends with, except at its first
+ * point. Nothing is marked where no curve arrives before the end. */
 static void connect_equal_accuracy(struct chart *chart, bool small)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -125,7 +127,7 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
     const double end_x = last_x(&panel->series[slow]),
                  end_y = panel->series[slow].y[panel->series[slow].count - 1];
     struct chart_guide level = {.x1 = end_x, .y0 = end_y, .y1 = end_y, .text_at = CHART_TEXT_ALONG};
-    double own = end_x; /* where the slowest is there */
+    double own = end_x; /* where the slowest one arrives */
 
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
@@ -140,7 +142,7 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
         }
     }
     qsort(at, n, sizeof at[0], by_place);
-    if (n == 0 || fmin(at[0].x, own) >= end_x) /* none is there before the end */
+    if (n == 0 || fmin(at[0].x, own) >= end_x) /* none arrives before the end */
         return;
     level.x0 = fmin(at[0].x, own);
     (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
@@ -150,8 +152,8 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
         report_unmarked(at + 1, n - 1, level.text);
     chart_add_key(chart, CHART_KEY_GUIDE, "reaches %s, where '%s' ends", level.text,
                   panel->series[slow].label);
-    (void)snprintf(chart->keys[chart->key_count - 1].brief, CHART_LABEL, "reaches %s, where the %s ends",
-                   level.text, is_longest(panel, slow) ? "longest run" : "lowest curve");
+    chart_add_brief(chart, "reaches %s, where the %s ends", level.text,
+                    is_longest(panel, slow) ? "longest run" : "lowest curve");
 }
 
 /* ---- where the axis begins ---- */
@@ -175,8 +177,8 @@ static void begin_by_itself(struct chart_panel *panel)
                      panel->series[i].label, panel->begin);
 }
 
-/* Begin the axis at that accuracy. A curve that never gets there is omitted; what was connected stays so, if
- * its level is shown. */
+/* Begin the axis at that accuracy. A curve that never reaches it is omitted. The level of equal accuracy
+ * stays if it is on the axis. */
 static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -208,16 +210,21 @@ static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 static void mark_divergence(struct figure *f)
 {
     struct chart_panel *panel = &f->chart.panels[0];
-    const bool grey = !f->options->multiples; /* the last of many curves are */
+    const bool grey = !f->options->multiples; /* in a single chart, curves after CHART_STYLES are grey */
     bool marked = false;
 
     for (size_t i = 0; i < panel->series_count; i++) {
         const size_t group = panel->series[i].look;
-        for (const struct run *r = NULL; (r = runs_next(&f->runs, group, r)) != NULL;) {
+        for (const struct plot_run *r = NULL; (r = runs_next(&f->runs, group, r)) != NULL;) {
             const double at = groups_place(&f->runs, group, &f->view, r->diverged_at);
-            const struct chart_guide guide = {
-                at,   -INFINITY, at, INFINITY, CHART_NO_TEXT, "diverged", true, grey && i >= CHART_STYLES,
-                group};
+            const struct chart_guide guide = {.x0 = at,
+                                              .x1 = at,
+                                              .y0 = -INFINITY,
+                                              .y1 = INFINITY,
+                                              .text = "diverged",
+                                              .colored = true,
+                                              .muted = grey && i >= CHART_STYLES,
+                                              .look = group};
             if (isnan(at))
                 continue;
             chart_add_guide(panel, guide);
@@ -241,7 +248,7 @@ static int prepare_time(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < f->runs.count; i++) {
-        const struct run *r = &f->runs.run[i];
+        const struct plot_run *r = &f->runs.run[i];
         longest = r->timed ? fmax(longest, csv_at(&r->times, r->times.rows - 1, 1)) : longest;
     }
     f->view.over = GROUPS_OVER_TIME;
@@ -275,12 +282,12 @@ static bool has_numbers(const char *name, const char *label)
     return any;
 }
 
-/* "NAME: what differs"; the name alone where room is scarce or it says so much itself; what differs alone
- * where that begins with the name. */
+/* "NAME: what differs". The name alone in small multiples, or where it has all numbers of what differs; what
+ * differs alone where that begins with the name. */
 static void name_groups(struct runs *runs, const struct clr_plot_options *o)
 {
     for (size_t i = 0; i < runs->count; i++) {
-        struct run *r = &runs->run[i];
+        struct plot_run *r = &runs->run[i];
         const char *name = o->names[i];
         const size_t length = strlen(name);
         char label[2 * RUNS_LABEL];
@@ -313,7 +320,7 @@ static int read_runs(struct figure *f, const char *csv_name, struct clr_error *e
     return o->over == CLR_PLOT_OVER_TIME ? prepare_time(f, err) : figure_over_rates(f, err);
 }
 
-/* Has the group's first run iterations without a row, or, with a single row, may it have had some? */
+/* Does the group's first run have, or with a single row possibly have, iterations without a row? */
 static bool has_gaps(const struct runs *runs, size_t group)
 {
     const struct csv *t = &runs_next(runs, group, NULL)->table;
@@ -321,8 +328,8 @@ static bool has_gaps(const struct runs *runs, size_t group)
     return t->rows == 1 || csv_at(t, t->rows - 1, HISTORY_ITERATION) > (double)t->rows;
 }
 
-/* A curve of a few points shows next to nothing: that is reported, with the option of `train` that gives
- * more; not where it has no more because a run ended early, or had no more iterations. */
+/* Report curves of few points, with the option of `train` that records more. Runs that ended early, and those
+ * with a point for each iteration, have no more. */
 static void report_few(const struct figure *f, size_t enough, const char *option)
 {
     const struct chart_panel *panel = &f->chart.panels[0];
@@ -380,13 +387,8 @@ static int new_smooth(double **out, const double *v, size_t count, struct clr_er
     const size_t half = count / SMOOTH;
     int rc = mem_new(out, count, sizeof **out, "a curve", err);
 
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        const size_t first = i > half ? i - half : 0, last = i + half < count ? i + half : count - 1;
-        double sum = 0.0;
-        for (size_t k = first; k <= last; k++)
-            sum += v[k];
-        (*out)[i] = sum / (double)(last - first + 1);
-    }
+    for (size_t i = 0; i < count && rc == 0; i++)
+        (*out)[i] = smooth_mean(v, count, i, half);
     return rc;
 }
 
@@ -435,7 +437,7 @@ static double first_loss(const struct chart_panel *panel)
     return first;
 }
 
-/* On an axis to the losses of a run that diverges, all others would lie on zero. */
+/* End the axis where a run diverges: on an axis up to its losses, all other curves would lie on zero. */
 static void end_loss_axis(struct chart *chart)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -474,7 +476,7 @@ static void choose_loss_axis(struct chart_panel *panel, double early)
         }
     }
     panel->log = least > 0.0 && hi > 5.0 * lo;
-    if (panel->ends) /* what is above the axis says nothing of where it may begin */
+    if (panel->ends) /* what is above the axis does not matter here */
         chart_begin_at(panel, panel->log ? least : 0.0);
     else if (!panel->log)
         chart_begin_axis(panel, early);

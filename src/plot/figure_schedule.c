@@ -43,12 +43,12 @@ static int name_schedules(struct figure *f, struct clr_error *err)
         return rc;
     names->count = count;
     for (size_t i = 0; i < count; i++) {
-        struct run *r = &names->run[i];
+        struct plot_run *r = &names->run[i];
         r->group = i;
         fs_run_name(r->name, sizeof r->name, f->inputs[i]);
     }
     for (size_t i = 0; i < count && count > 1; i++) {
-        struct run *r = &names->run[i];
+        struct plot_run *r = &names->run[i];
         size_t same = 0;
         for (size_t k = 0; k < count; k++)
             same += strcmp(names->run[k].name, r->name) == 0;

@@ -31,7 +31,7 @@ static bool summarise(const struct runs *runs, size_t group, const struct groups
     size_t n = 0;
 
     for (int pass = 0; pass < 2; pass++) {
-        for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
+        for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
             const ptrdiff_t row = find_row(&r->table, iteration);
             double v;
             if (row < 0)
@@ -55,7 +55,7 @@ static size_t group_size(const struct runs *runs, size_t group)
 {
     size_t n = 0;
 
-    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+    for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
         n++;
     return n;
 }
@@ -63,7 +63,7 @@ static size_t group_size(const struct runs *runs, size_t group)
 /* The rate of that iteration in the group's first run; NaN: it is not known. */
 static double rate_at(const struct runs *runs, size_t group, double iteration)
 {
-    const struct run *first = runs_next(runs, group, NULL);
+    const struct plot_run *first = runs_next(runs, group, NULL);
     const ptrdiff_t row = find_row(&first->table, iteration);
 
     if (row >= 0)
@@ -81,7 +81,7 @@ double groups_place(const struct runs *runs, size_t group, const struct groups_v
         return iteration;
     if (view->over == GROUPS_OVER_RATES)
         return rate_at(runs, group, iteration);
-    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
+    for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
         if (r->timed) {
             seconds += runs_seconds(r, iteration);
             n++;
@@ -90,7 +90,7 @@ double groups_place(const struct runs *runs, size_t group, const struct groups_v
     return seconds / (double)n / view->unit;
 }
 
-static double last_iteration(const struct run *r)
+static double last_iteration(const struct plot_run *r)
 {
     return csv_at(&r->table, r->table.rows - 1, HISTORY_ITERATION);
 }
@@ -100,12 +100,12 @@ static double longest(const struct runs *runs, size_t group)
 {
     double end = 0.0;
 
-    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+    for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
         end = fmax(end, last_iteration(r));
     return end;
 }
 
-static bool ends_early(const struct run *r, double end)
+static bool ends_early(const struct plot_run *r, double end)
 {
     return !isnan(r->diverged_at) || last_iteration(r) < end;
 }
@@ -114,18 +114,18 @@ bool groups_is_cut(const struct runs *runs, size_t group)
 {
     const double end = longest(runs, group);
 
-    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+    for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
         if (ends_early(r, end))
             return true;
     return false;
 }
 
-/* Which runs the group's curve, whose last iteration that is, ends early for. */
+/* Report the runs for which the group's curve ends early, at iteration `last`. */
 static void report_cut(const struct runs *runs, size_t group, size_t members, double last)
 {
     const double end = longest(runs, group);
 
-    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
+    for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
         char curve[64] = "its curve";
         if (!ends_early(r, end))
             continue;
@@ -144,7 +144,7 @@ static void report_cut(const struct runs *runs, size_t group, size_t members, do
 static int add_group(struct chart_panel *panel, const struct runs *runs, size_t group,
                      const struct groups_view *view, struct clr_error *err)
 {
-    const struct run *first = runs_next(runs, group, NULL);
+    const struct plot_run *first = runs_next(runs, group, NULL);
     const size_t members = group_size(runs, group);
     size_t n = 0, untimed = 0;
     double last = 0.0;
@@ -209,11 +209,6 @@ const char *groups_topic(const struct runs *runs)
         if (strcmp(runs->run[i].topic, runs->run[0].topic) != 0)
             return "";
     return runs->run[0].topic;
-}
-
-struct groups_view groups_accuracy(void)
-{
-    return (struct groups_view){GROUPS_OVER_ITERATIONS, 1.0, HISTORY_VAL_ACC, 100.0, 100.0};
 }
 
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,

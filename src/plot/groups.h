@@ -13,9 +13,6 @@ struct groups_view {
     double scale, most; /* values are multiplied by `scale`; a band ends at 0 and at `most` */
 };
 
-/* Accuracy in percent over that. */
-struct groups_view groups_accuracy(void);
-
 /* Where that iteration lies on the x axis: over rates, at its rate; over time, at the mean of the times at
  * which the group's timed runs got there; NaN after the end of their times. */
 double groups_place(const struct runs *runs, size_t group, const struct groups_view *view, double iteration);

@@ -15,6 +15,11 @@ static struct place_box guide_pixels(const struct drawing *d, size_t p, const st
     return (struct place_box){x0, y0, x1 - x0, y1 - y0}; /* w, h may be negative: a line */
 }
 
+static const char *text_of(const struct drawing *d, const struct chart_guide *g)
+{
+    return d->low && g->brief[0] ? g->brief : g->text;
+}
+
 static struct canvas_pen guide_pen(const struct drawing *d, const struct chart_guide *g)
 {
     return (struct canvas_pen){g->muted     ? MUTED
@@ -35,7 +40,8 @@ void guides_take(struct drawing *d, size_t p)
 
 #define PLACES 32 /* along a line that are tried, on both sides */
 
-/* Where it covers nothing; else nowhere: axis and legend show the same. */
+/* Draw the text where it covers nothing. Without such a place it is omitted: axis and legend have the
+ * number. */
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
     const struct place_box l = guide_pixels(d, p, g), *b = &d->box[p];
@@ -88,7 +94,7 @@ static bool is_clear(const struct drawing *d, double x, double w, int row, doubl
 }
 
 /* Place the texts from guides[0] on: each over its line, to the right or to the left of it, in the lowest row
- * that leaves room for all that follow. false: there is no such way, or it takes too long to find. */
+ * that leaves room for all that follow. false: no such arrangement was found. */
 static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int *tries)
 {
     const double edge = 4 * d->s.unit, beside = 4 * d->s.unit;
@@ -97,7 +103,7 @@ static bool place_heads(struct drawing *d, const struct chart_guide *const *guid
 
     if (n == 0)
         return true;
-    w = drawing_text_width(d, guides[0]->text);
+    w = drawing_text_width(d, text_of(d, guides[0]));
     at = drawing_px(d, 0, guides[0]->x0);
     for (int k = 0; k < 3 * MAX_ROWS && (*tries)-- > 0; k++) {
         const double starts[3] = {at - w / 2, at + beside, at - beside - w};
@@ -141,7 +147,7 @@ static void draw_heads(struct drawing *d)
         const double x = drawing_px(d, 0, h->guide->x0), y = top - row * h->row;
         const struct canvas_pen pen = guide_pen(d, h->guide);
         canvas_rule(d->canvas, x, y, x, top, &pen);
-        drawing_text(d, h->x, y - 0.65 * d->s.text, h->guide->text, CANVAS_LEFT, INK_SOFT);
+        drawing_text(d, h->x, y - 0.65 * d->s.text, text_of(d, h->guide), CANVAS_LEFT, INK_SOFT);
     }
 }
 

@@ -9,11 +9,9 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "plot/axes.h"
-#include "plot/canvas.h"
 #include "plot/groups.h"
 
-#define LONGEST 48 /* characters of a label that a legend has room for */
-#define COMMON  3  /* groups, at least, that have what is common */
+#define COMMON 3 /* groups, at least, that have what is common */
 
 /* ---- parameters of policies, as texts ---- */
 
@@ -87,9 +85,8 @@ static void append_milestones(struct str *s, const struct clr_schedule *c)
         append_number(s, i == 0 ? "milestones " : ", ", (double)c->milestones[i]);
 }
 
-/* Is that field of the schedule given, or does its policy read it? Those that no policy of theirs reads are
- * the same for all, unless somebody gave them: then they do no harm, for they are compared within one policy
- * only. */
+/* Append that part of the schedule if its policy reads it and it is given. Parts are compared within one
+ * policy only, except for rates and momentum. */
 static void append_part(struct str *s, const struct clr_schedule *c, enum part part)
 {
     const enum clr_policy policy = c->policy;
@@ -211,7 +208,7 @@ struct tally {
     size_t same, other;
 };
 
-/* The value of most: only the labels of the others need to have theirs. */
+/* Do most groups have that value? Then only the labels of the others need theirs. */
 static bool is_common(struct tally t)
 {
     return t.same >= COMMON && t.same > t.other;
@@ -219,21 +216,21 @@ static bool is_common(struct tally t)
 
 /* Is the run's part compared with that one's? Not across policies, except for rates and momentum; nor a
  * constant momentum with a cycled one, unless the label also has what is `common`. */
-static bool is_compared(const struct run *r, const struct run *other, enum part part, bool common)
+static bool is_compared(const struct plot_run *r, const struct plot_run *other, enum part part, bool common)
 {
     if (part == MOMENTUM)
         return common || cycles_momentum(&r->schedule) || !cycles_momentum(&other->schedule);
     return part == RATES || other->schedule.policy == r->schedule.policy;
 }
 
-/* Of a part. */
-static struct tally count_part(const struct runs *runs, const struct run *r, enum part part, bool common,
+/* How many groups have the run's value of that part. */
+static struct tally count_part(const struct runs *runs, const struct plot_run *r, enum part part, bool common,
                                struct str *s)
 {
     struct tally t = {0, 0};
 
     for (size_t g = 0; g < runs->groups; g++) {
-        const struct run *other = runs_next(runs, g, NULL);
+        const struct plot_run *other = runs_next(runs, g, NULL);
         if (!other->scheduled || !is_compared(r, other, part, common))
             continue;
         if (same_part(&r->schedule, &other->schedule, part, s))
@@ -246,9 +243,9 @@ static struct tally count_part(const struct runs *runs, const struct run *r, enu
 
 static bool policies_differ(const struct runs *runs)
 {
-    const struct run *first = NULL;
+    const struct plot_run *first = NULL;
 
-    for (const struct run *r = runs->run; r < runs->run + runs->count; r++) {
+    for (const struct plot_run *r = runs->run; r < runs->run + runs->count; r++) {
         if (first && r->scheduled && first->schedule.policy != r->schedule.policy)
             return true;
         first = r->scheduled ? r : first;
@@ -275,7 +272,7 @@ static void append_comma(struct str *s)
         str_append(s, ", ");
 }
 
-static void append_topic(struct str *s, const struct runs *runs, const struct run *r)
+static void append_topic(struct str *s, const struct runs *runs, const struct plot_run *r)
 {
     const bool net = nets_differ(runs, false), data = nets_differ(runs, true);
 
@@ -285,7 +282,7 @@ static void append_topic(struct str *s, const struct runs *runs, const struct ru
         str_append(s, "%s", net ? r->net : r->data);
 }
 
-static void append_schedule(struct str *s, const struct runs *runs, const struct run *r, bool common)
+static void append_schedule(struct str *s, const struct runs *runs, const struct plot_run *r, bool common)
 {
     const bool policy = policies_differ(runs);
 
@@ -330,7 +327,7 @@ static void append_setting(struct str *s, const char *key, const json_t *value)
 
 enum settings { MAJOR, LENGTH, MINOR };
 
-/* Minor: settings of length, frequency and source: no reason for another result, or visible in the figure. */
+/* Minor settings change no result, or are visible in the figure. */
 static enum settings kind_of(const char *key)
 {
     static const char *const minor[] = {
@@ -344,7 +341,7 @@ static enum settings kind_of(const char *key)
     return strcmp(key, "iterations") == 0 ? LENGTH : MAJOR;
 }
 
-/* Of a setting. */
+/* How many groups have that value of the setting. */
 static struct tally count_setting(const struct runs *runs, const char *key, const json_t *value)
 {
     struct tally t = {0, 0};
@@ -359,8 +356,23 @@ static struct tally count_setting(const struct runs *runs, const char *key, cons
     return t;
 }
 
-/* The major settings that are not the same for all. */
-static void append_major(struct str *s, const struct runs *runs, const struct run *r, bool common)
+/* Does another group, whose label is alike so far, have another value of the setting? */
+static bool differs_among_equal(const struct runs *runs, const struct plot_run *r, const char *key,
+                                const json_t *value)
+{
+    for (const struct plot_run *other = runs->run; other < runs->run + runs->count; other++) {
+        const json_t *theirs = json_object_get(other->settings, key);
+        if (other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
+            !json_equal(theirs, value))
+            return true;
+    }
+    return false;
+}
+
+/* The run's settings of that kind: major ones that are not the same for all, others that differ from
+ * those of a run whose label is alike so far. common: also major ones that most have. */
+static void append_settings(struct str *s, const struct runs *runs, const struct plot_run *r,
+                            enum settings kind, bool common)
 {
     const char *key;
     json_t *value;
@@ -368,34 +380,15 @@ static void append_major(struct str *s, const struct runs *runs, const struct ru
     json_object_foreach((json_t *)r->settings, key, value)
     {
         const struct tally t = count_setting(runs, key, value);
-        if (kind_of(key) == MAJOR && t.other > 0 && (common || !is_common(t)))
-            append_setting(s, key, value);
-    }
-}
-
-/* The settings of another kind in which the run differs from one whose label is alike so far. */
-static void append_settings(struct str *s, const struct runs *runs, const struct run *r, enum settings kind)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach((json_t *)r->settings, key, value)
-    {
-        bool differs = false;
-        for (size_t k = 0; k < runs->count && !differs; k++) {
-            const struct run *other = &runs->run[k];
-            const json_t *theirs = json_object_get(other->settings, key);
-            differs = other->group != r->group && strcmp(other->label, r->label) == 0 && theirs &&
-                      !json_equal(theirs, value);
-        }
-        if (differs && kind_of(key) == kind)
+        if (kind_of(key) == kind && t.other > 0 &&
+            (kind == MAJOR ? common || !is_common(t) : differs_among_equal(runs, r, key, value)))
             append_setting(s, key, value);
     }
 }
 
 /* ---- labels ---- */
 
-static bool shares_label(const struct runs *runs, const struct run *r)
+static bool shares_label(const struct runs *runs, const struct plot_run *r)
 {
     for (size_t k = 0; k < runs->count; k++)
         if (runs->run[k].group != r->group && strcmp(runs->run[k].label, r->label) == 0)
@@ -403,22 +396,13 @@ static bool shares_label(const struct runs *runs, const struct run *r)
     return false;
 }
 
-/* Do the names of all groups differ? */
-static bool names_suffice(const struct runs *runs)
-{
-    for (size_t i = 0; i < runs->count; i++)
-        for (size_t k = 0; k < i; k++)
-            if (runs->run[i].group != runs->run[k].group && strcmp(runs->run[i].name, runs->run[k].name) == 0)
-                return false;
-    return true;
-}
-
-static int set_label(struct run *r, struct str *s, struct clr_error *err)
+/* A text that has no room would be cut where it differs from another: the folder's name stands for it. */
+static int set_label(struct plot_run *r, struct str *s, struct clr_error *err)
 {
     const int rc = str_check(s, err);
 
     if (s->length > 0)
-        str_copy(r->label, sizeof r->label, str_text(s));
+        str_copy(r->label, sizeof r->label, s->length < sizeof r->label ? str_text(s) : r->name);
     str_clear(s);
     return rc;
 }
@@ -430,12 +414,12 @@ static int extend_equal(struct runs *runs, const enum settings *kind, struct clr
     int rc = mem_new(&more, runs->count, sizeof *more, "labels", err);
 
     for (size_t i = 0; i < runs->count && rc == 0; i++) {
-        const struct run *r = &runs->run[i];
+        const struct plot_run *r = &runs->run[i];
         if (!shares_label(runs, r))
             continue;
         str_append(&more[i], "%s", r->label);
         if (kind && r->settings)
-            append_settings(&more[i], runs, r, *kind);
+            append_settings(&more[i], runs, r, *kind, false);
         else if (!kind && strcmp(r->label, r->name) != 0)
             str_append(&more[i], r->label[0] ? " (%s)" : "%s", r->name);
     }
@@ -449,14 +433,14 @@ static int extend_equal(struct runs *runs, const enum settings *kind, struct clr
 }
 
 /* common: also parameters and settings that are as in most of the others. */
-static void append_differences(struct str *s, const struct runs *runs, const struct run *r, bool common)
+static void append_differences(struct str *s, const struct runs *runs, const struct plot_run *r, bool common)
 {
     append_topic(s, runs, r);
     append_schedule(s, runs, r, common);
-    append_major(s, runs, r, common);
+    append_settings(s, runs, r, MAJOR, common);
 }
 
-static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
+static int label_one(struct runs *runs, struct plot_run *r, struct clr_error *err)
 {
     struct str s = {0};
 
@@ -474,13 +458,13 @@ static int label_one(struct runs *runs, struct run *r, struct clr_error *err)
     return set_label(r, &s, err);
 }
 
-/* A run that went back is not what its schedule says: its rates were halved. */
-static void append_backoffs(const struct runs *runs, struct run *r)
+/* Rates that were halved after a divergence differ from the schedule: the label has how often. */
+static void append_backoffs(const struct runs *runs, struct plot_run *r)
 {
     const size_t length = strlen(r->label);
     int least = r->backoffs, most = r->backoffs;
 
-    for (const struct run *other = NULL; (other = runs_next(runs, r->group, other)) != NULL;) {
+    for (const struct plot_run *other = NULL; (other = runs_next(runs, r->group, other)) != NULL;) {
         least = other->backoffs < least ? other->backoffs : least;
         most = other->backoffs > most ? other->backoffs : most;
     }
@@ -492,8 +476,6 @@ static void append_backoffs(const struct runs *runs, struct run *r)
 int labels_make(struct runs *runs, struct clr_error *err)
 {
     static const enum settings kinds[] = {LENGTH, MINOR};
-    char clean[RUNS_LABEL];
-    bool long_one = false;
     int rc = 0;
 
     for (size_t i = 0; i < runs->count && rc == 0; i++)
@@ -501,15 +483,11 @@ int labels_make(struct runs *runs, struct clr_error *err)
     for (size_t k = 0; k < 3 && rc == 0; k++)
         rc = extend_equal(runs, k < 2 ? &kinds[k] : NULL, err);
     for (size_t i = 0; i < runs->count; i++) {
-        struct run *r = &runs->run[i];
+        struct plot_run *r = &runs->run[i];
         if (!r->label[0])
             str_copy(r->label, sizeof r->label, r->name);
-        long_one = long_one || canvas_clean_text(clean, sizeof clean, r->label) > LONGEST;
+        append_backoffs(runs, r);
     }
-    for (size_t i = 0; i < runs->count && long_one && runs->groups > 1 && names_suffice(runs); i++)
-        str_copy(runs->run[i].label, sizeof runs->run[i].label, runs->run[i].name);
-    for (size_t i = 0; i < runs->count; i++)
-        append_backoffs(runs, &runs->run[i]);
     return rc;
 }
 
@@ -552,10 +530,10 @@ static int refuse_name(const struct runs *runs, const char *name, struct clr_err
 /* Two curves of one name, one of which the user gave. */
 static int check_different(const struct runs *runs, const struct clr_plot_label *label, struct clr_error *err)
 {
-    const struct run *first = NULL;
+    const struct plot_run *first = NULL;
 
     for (size_t i = 0; i < runs->count; i++) {
-        const struct run *r = &runs->run[i];
+        const struct plot_run *r = &runs->run[i];
         if (strcmp(r->label, label->text) != 0)
             continue;
         if (first && first->group != r->group)
@@ -567,8 +545,8 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
     return 0;
 }
 
-/* As given? Else, by its last part? */
-static bool is_called(const struct run *r, const char *input, const char *name, bool as_given)
+/* Does the name mean that run, as its path is given, or by the last part of the path? */
+static bool is_called(const struct plot_run *r, const char *input, const char *name, bool as_given)
 {
     if (!as_given)
         return strcmp(r->name, name) == 0 || strcmp(fs_last_part(input), name) == 0;
@@ -588,14 +566,14 @@ static int check_single(const struct clr_plot_label *labels, const size_t *group
 }
 
 /* The run of that name, as given, else by its last part. CLR_EUSAGE: none, or several. */
-static int find_run(const struct run **out, const struct runs *runs, const char *const *inputs,
+static int find_run(const struct plot_run **out, const struct runs *runs, const char *const *inputs,
                     const char *name, struct clr_error *err)
 {
-    const struct run *found = NULL;
+    const struct plot_run *found = NULL;
 
     for (int pass = 0; pass < 2 && !found; pass++) {
         for (size_t i = 0; i < runs->count; i++) {
-            const struct run *r = &runs->run[i];
+            const struct plot_run *r = &runs->run[i];
             if (!is_called(r, inputs[i], name, pass == 0))
                 continue;
             if (found && found->group != r->group)
@@ -616,7 +594,7 @@ int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_
     int rc = mem_new(&groups, count + 1, sizeof *groups, "labels", err);
 
     for (size_t l = 0; l < count && rc == 0; l++) {
-        const struct run *found = NULL;
+        const struct plot_run *found = NULL;
         rc = find_run(&found, runs, inputs, labels[l].name, err);
         if (rc < 0)
             break;

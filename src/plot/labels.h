@@ -11,8 +11,8 @@
  * rates, the other parameters of the policy, and the settings that a result depends on, each where it is not
  * the same for all; of parameters, for all runs of that policy. A parameter or setting that three or more
  * have alike, and most, is omitted from their labels, unless nothing else would be in them. Where that leaves
- * two groups alike, any other setting in which they differ, else the folders' names. Folders' names, too,
- * where run.json has no settings, and for all where one of these labels would be too long for a legend.
+ * two groups alike, any other setting in which they differ, else the folders' names. A folder's name, too,
+ * where run.json has no settings, or the label would have more than RUNS_LABEL bytes.
  * CLR_ENOMEM.
  */
 int labels_make(struct runs *runs, struct clr_error *err);

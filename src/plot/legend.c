@@ -5,19 +5,28 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Length of a row's sample, which shows each dash pattern on both sides of the marker; where its text begins.
- */
-#define SAMPLE  48
-#define TEXT_AT 58
+/* Length of a row's sample, which shows each dash pattern on both sides of the marker; where its text begins;
+ * from column to column. In low figures they are shorter. */
+struct row_sizes {
+    double sample, text_at, gap;
+};
 
-/* Another row. A text that is wider than that is replaced by the brief one, where there is one, or cut. */
+static struct row_sizes row_sizes(const struct drawing *d)
+{
+    const double u = d->s.unit;
+
+    return d->low ? (struct row_sizes){28 * u, 33 * u, 12 * u} : (struct row_sizes){48 * u, 58 * u, 20 * u};
+}
+
+/* Another row. The brief text, where there is one, replaces a text that is wider than that, and any in a low
+ * figure. What is still too wide is cut. */
 static struct legend_entry *add_entry(struct drawing *d, const char *text, const char *brief, double width)
 {
     struct legend_entry *e = &d->legend.entries[d->legend.count++];
     const bool fits = drawing_text_width(d, text) <= width;
 
-    canvas_fit_text(d->canvas, e->text, sizeof e->text, fits || !brief[0] ? text : brief, d->s.text, false,
-                    width);
+    canvas_fit_text(d->canvas, e->text, sizeof e->text, brief[0] && (d->low || !fits) ? brief : text,
+                    d->s.text, false, width);
     d->legend.cut = d->legend.cut || !fits;
     return e;
 }
@@ -32,7 +41,8 @@ static void measure_legend(struct drawing *d, double max_width, size_t max_rows)
 {
     struct legend *l = &d->legend;
     const struct chart_panel *panel = &d->chart->panels[0];
-    double handle = TEXT_AT * d->s.unit, gap = 20 * d->s.unit, widest = 0.0;
+    const double handle = row_sizes(d).text_at, gap = row_sizes(d).gap;
+    double widest = 0.0;
     size_t fit;
 
     memset(l, 0, sizeof *l);
@@ -70,16 +80,19 @@ bool legend_is_needed(const struct chart *chart)
     return chart->key_count > 0;
 }
 
-/* The legend's place when it stands below everything; gives the height it takes. Panels keep about a quarter
- * of the height. */
 double legend_place_below(struct drawing *d, double bottom)
 {
-    const double u = d->s.unit, room = d->panels_height - 0.25 * d->height - 8 * u;
+    const double u = d->s.unit, room = d->panels_height - d->share * d->height - 8 * u;
 
-    measure_legend(d, d->width - 32 * u, (size_t)fmax(0.0, floor(room / d->s.row)));
+    measure_legend(d, d->width - (d->low ? 16 : 32) * u, (size_t)fmax(0.0, floor(room / d->s.row)));
     d->legend_box =
         (struct place_box){(d->width - d->legend.w) / 2, bottom - d->legend.h, d->legend.w, d->legend.h};
     return d->legend.h + 8 * u;
+}
+
+bool legend_has_all(const struct drawing *d)
+{
+    return d->legend.rows * d->legend.columns >= d->legend.count;
 }
 
 bool legend_has_names(const struct drawing *d)
@@ -89,7 +102,7 @@ bool legend_has_names(const struct drawing *d)
 
     while (names < l->count && l->entries[names].series)
         names++;
-    return l->rows * l->columns >= l->count || l->rows * l->columns > names;
+    return legend_has_all(d) || l->rows * l->columns > names;
 }
 
 double legend_whole_height(const struct drawing *d)
@@ -117,7 +130,7 @@ bool legend_place_inside(struct drawing *d)
     return found && !d->legend.cut && d->legend.h < 0.6 * d->box[0].h;
 }
 
-/* Does the sample of that kind show the curve? */
+/* Does the sample of a key of that kind have a part for the curve? */
 static bool is_in_key(enum chart_key_kind kind, const struct chart_series *s)
 {
     return !s->muted && (kind == CHART_KEY_BAND   ? s->low != NULL
@@ -141,7 +154,7 @@ static void draw_key_part(struct drawing *d, enum chart_key_kind kind, const str
         curves_draw_dot(d, s, b.x + b.w / 2, middle);
 }
 
-/* In the colours of the curves that have it. */
+/* A sample with a part in the colour of each curve that has what the key explains. */
 static void draw_key_parts(struct drawing *d, enum chart_key_kind kind, double x, double y, double w,
                            double h)
 {
@@ -203,13 +216,13 @@ static void draw_key(struct drawing *d, enum chart_key_kind kind, double x, doub
 static void draw_legend_entry(struct drawing *d, size_t i, double x, double y)
 {
     const struct legend_entry *e = &d->legend.entries[i];
-    double u = d->s.unit, handle = SAMPLE * u;
+    const struct row_sizes s = row_sizes(d);
 
     if (e->series)
-        curves_draw_sample(d, e->series, x, y, handle);
+        curves_draw_sample(d, e->series, x, y, s.sample);
     else
-        draw_key(d, e->kind, x, y, handle);
-    drawing_text(d, x + TEXT_AT * u, y, e->text, CANVAS_LEFT, INK);
+        draw_key(d, e->kind, x, y, s.sample);
+    drawing_text(d, x + s.text_at, y, e->text, CANVAS_LEFT, INK);
 }
 
 void legend_draw(struct drawing *d)
@@ -225,12 +238,12 @@ void legend_draw(struct drawing *d)
         canvas_frame(d->canvas, b.x, b.y, b.w, b.h, &edge);
     }
     for (size_t i = 0; i < l->count && i < room; i++) {
-        double x = b.x + pad + (double)(i / l->rows) * (l->column_width + 20 * u);
+        double x = b.x + pad + (double)(i / l->rows) * (l->column_width + row_sizes(d).gap);
         double y = b.y + pad + ((double)(i % l->rows) + 0.5) * d->s.row;
         if (i + 1 == room && l->count > room) {
             char more[40];
             (void)snprintf(more, sizeof more, "… and %zu more", l->count - i);
-            drawing_text(d, x + TEXT_AT * u, y, more, CANVAS_LEFT, INK);
+            drawing_text(d, x + row_sizes(d).text_at, y, more, CANVAS_LEFT, INK);
             break;
         }
         draw_legend_entry(d, i, x, y);

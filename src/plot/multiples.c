@@ -97,7 +97,7 @@ static void draw_title(struct canvas *canvas, const struct chart *chart, int wid
         [CHART_KEY_BAND] = "band", [CHART_KEY_END] = "dashed", [CHART_KEY_ABOVE] = "arrow"};
     const double room = width - 24;
     double size = TITLE, wide;
-    char title[sizeof chart->title + (size_t)3 * CHART_LABEL], text[sizeof title];
+    char title[sizeof chart->title + (size_t)3 * CHART_LABEL];
 
     str_copy(title, sizeof title, chart->title);
     for (size_t i = 0; i < chart->key_count; i++) {
@@ -109,8 +109,7 @@ static void draw_title(struct canvas *canvas, const struct chart *chart, int wid
     wide = canvas_text_width(canvas, title, TITLE, true);
     if (wide > room)
         size = fmax(MIN_TITLE, TITLE * room / wide);
-    canvas_fit_text(canvas, text, sizeof text, title, size, true, room);
-    canvas_text(canvas, width / 2.0, 0.55 * HEAD, text, size, true, CANVAS_CENTER, INK);
+    canvas_fitted_text(canvas, width / 2.0, 0.55 * HEAD, title, size, true, CANVAS_CENTER, INK, room);
 }
 
 /* Lines that the longest title needs, all the same: then the panels are of one size. */

@@ -31,20 +31,30 @@ void place_clear(struct place *p)
     memset(p, 0, sizeof *p);
 }
 
-static int limit(double v, int hi)
+static size_t limit(double v, int hi)
 {
-    return v < 0 ? 0 : v > hi ? hi : (int)v;
+    return v < 0 ? 0 : v > hi ? (size_t)hi : (size_t)v;
+}
+
+/* Columns x0 … x1 - 1 and rows y0 … y1 - 1. */
+struct cells {
+    size_t x0, y0, x1, y1;
+};
+
+static struct cells cells_of(const struct place *p, struct place_box b)
+{
+    return (struct cells){limit(floor((b.x - p->area.x) / p->cell), p->columns),
+                          limit(floor((b.y - p->area.y) / p->cell), p->rows),
+                          limit(ceil((b.x + b.w - p->area.x) / p->cell), p->columns),
+                          limit(ceil((b.y + b.h - p->area.y) / p->cell), p->rows)};
 }
 
 void place_take_box(struct place *p, struct place_box b)
 {
-    int x0 = limit(floor((b.x - p->area.x) / p->cell), p->columns);
-    int y0 = limit(floor((b.y - p->area.y) / p->cell), p->rows);
-    int x1 = limit(ceil((b.x + b.w - p->area.x) / p->cell), p->columns);
-    int y1 = limit(ceil((b.y + b.h - p->area.y) / p->cell), p->rows);
+    const struct cells c = cells_of(p, b);
 
-    for (int y = y0; y < y1 && x1 > x0; y++)
-        memset(p->taken + (size_t)y * (size_t)p->columns + x0, 1, (size_t)(x1 - x0));
+    for (size_t y = c.y0; y < c.y1 && c.x1 > c.x0; y++)
+        memset(p->taken + y * (size_t)p->columns + c.x0, 1, c.x1 - c.x0);
     p->stale = true;
 }
 
@@ -76,19 +86,16 @@ static void make_sums(struct place *p)
 
 int place_overlap(struct place *p, struct place_box b)
 {
-    size_t stride = (size_t)p->columns + 1, x0, y0, x1, y1;
+    const size_t stride = (size_t)p->columns + 1;
+    const struct cells c = cells_of(p, b);
 
     if (p->stale)
         make_sums(p);
     if (b.x < p->area.x || b.y < p->area.y || b.x + b.w > p->area.x + p->area.w ||
         b.y + b.h > p->area.y + p->area.h)
         return p->columns * p->rows;
-    x0 = (size_t)limit(floor((b.x - p->area.x) / p->cell), p->columns);
-    y0 = (size_t)limit(floor((b.y - p->area.y) / p->cell), p->rows);
-    x1 = (size_t)limit(ceil((b.x + b.w - p->area.x) / p->cell), p->columns);
-    y1 = (size_t)limit(ceil((b.y + b.h - p->area.y) / p->cell), p->rows);
-    return p->sums[y1 * stride + x1] - p->sums[y0 * stride + x1] - p->sums[y1 * stride + x0] +
-           p->sums[y0 * stride + x0];
+    return p->sums[c.y1 * stride + c.x1] - p->sums[c.y0 * stride + c.x1] - p->sums[c.y1 * stride + c.x0] +
+           p->sums[c.y0 * stride + c.x0];
 }
 
 bool place_find_corner(struct place *p, double w, double h, double margin, struct place_box *out)

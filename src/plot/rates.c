@@ -21,7 +21,7 @@
 
 /* ---- a schedule as points ---- */
 
-/* Points (iteration, rate); x and y NULL: they are counted alone. */
+/* Points (iteration, rate); where x and y are NULL, they are only counted. */
 struct points {
     double *x, *y;
     size_t count;
@@ -37,9 +37,9 @@ static void add_point(struct points *p, uint64_t iteration, double rate)
 }
 
 /*
- * The first `updates` updates; update t is iteration t + 1. lines: what lies on a line needs its ends alone.
- * Pieces that are too short to be seen: of each SAMPLES-th part of the run two, a rise and a fall, or what is
- * on both sides of a jump, so that the extremes are there.
+ * The first `updates` updates; update t is iteration t + 1. lines: a straight piece gets points only at its
+ * ends. Of pieces that are too short to be seen, two in each SAMPLES-th part of the run are traced, a rise
+ * and a fall or both sides of a jump, so that the highest and the lowest rates are drawn.
  */
 static void trace_schedule(struct points *p, const struct clr_schedule *s, uint64_t updates, bool lines)
 {
@@ -68,7 +68,7 @@ static void trace_schedule(struct points *p, const struct clr_schedule *s, uint6
 
 /* ---- what was ---- */
 
-static int read_losses(struct csv *out, const struct run *run, struct clr_error *err)
+static int read_losses(struct csv *out, const struct plot_run *run, struct clr_error *err)
 {
     char *path = NULL;
     int rc = run->folder ? fs_join(&path, run->folder, "loss.csv", err) : 0;
@@ -95,7 +95,7 @@ static bool agrees(const struct csv *t, const struct clr_schedule *s)
     return true;
 }
 
-/* Could the rate be another one between two rows than on the line from one to the other? */
+/* Are there iterations without a row, whose rate may not lie on the line between its neighbours? */
 static bool has_gaps(const struct csv *t)
 {
     for (size_t r = 1; r < t->rows; r++)
@@ -111,7 +111,7 @@ static double last_iteration(const struct csv *t)
 
 /* ---- curves ---- */
 
-static int add_schedule(struct chart_panel *panel, const struct run *run, double iterations, bool lines,
+static int add_schedule(struct chart_panel *panel, const struct plot_run *run, double iterations, bool lines,
                         struct clr_error *err)
 {
     struct points p = {0};
@@ -127,8 +127,8 @@ static int add_schedule(struct chart_panel *panel, const struct run *run, double
     return 0;
 }
 
-/* Does the value jump from the row before to that one: from one update to the next by far more than on either
- * side, and by what can be seen? */
+/* Does the value jump from the row before to row r: by far more than from the rows beside them, and by as
+ * much as can be seen? */
 static bool jumps(const struct csv *t, size_t r, size_t x, size_t y, double most)
 {
     const double step = fabs(csv_at(t, r, y) - csv_at(t, r - 1, y));
@@ -163,8 +163,8 @@ int rates_add_rows(struct chart_panel *panel, const char *label, const struct cs
     return rc;
 }
 
-static int add_rows(struct chart_panel *panel, const struct run *run, const struct csv *t, const char *file,
-                    struct clr_error *err)
+static int add_rows(struct chart_panel *panel, const struct plot_run *run, const struct csv *t,
+                    const char *file, struct clr_error *err)
 {
     int rc = rates_add_rows(panel, run->label, t, HISTORY_ITERATION, HISTORY_LR, err);
 
@@ -181,7 +181,7 @@ static int add_rows(struct chart_panel *panel, const struct run *run, const stru
 static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t group,
                      const struct groups_view *view, struct clr_error *err)
 {
-    const struct run *run = runs_next(runs, group, NULL);
+    const struct plot_run *run = runs_next(runs, group, NULL);
     struct csv losses = {0};
     struct chart_series *s;
     size_t n = 0;
@@ -211,8 +211,8 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
     return 0;
 }
 
-/* The rates of runs that diverged may be far above the others', which would lie on zero: the axis is that of
- * the others. */
+/* Rates of runs that diverged may be far above all others, which would lie on zero: then the axis ends at the
+ * others' highest. */
 static void end_rate_axis(struct chart *chart, const struct runs *runs)
 {
     struct chart_panel *panel = &chart->panels[1];
@@ -221,7 +221,7 @@ static void end_rate_axis(struct chart *chart, const struct runs *runs)
     for (size_t i = 0; i < panel->series_count; i++) {
         const struct chart_series *s = &panel->series[i];
         bool diverged = false;
-        for (const struct run *r = NULL; (r = runs_next(runs, i, r)) != NULL;)
+        for (const struct plot_run *r = NULL; (r = runs_next(runs, i, r)) != NULL;)
             diverged = diverged || !isnan(r->diverged_at);
         for (size_t k = 0; k < s->count; k++) {
             most[0] = diverged ? most[0] : fmax(most[0], s->y[k]);

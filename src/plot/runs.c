@@ -17,7 +17,7 @@
 
 /* The schedule, and what it is called: `schedule` of the settings, or, in runs of other programs, the
  * settings themselves, or a text. */
-static int read_schedule(struct run *run, const json_t *settings, struct clr_error *err)
+static int read_schedule(struct plot_run *run, const json_t *settings, struct clr_error *err)
 {
     const json_t *schedule = json_object_get(settings, "schedule"),
                  *from = json_is_object(schedule) ? schedule : settings,
@@ -37,7 +37,7 @@ static int read_schedule(struct run *run, const json_t *settings, struct clr_err
 }
 
 /* "quick on cifar10". */
-static void read_topic(struct run *run, const json_t *settings)
+static void read_topic(struct plot_run *run, const json_t *settings)
 {
     const json_t *net = json_object_get(settings, "net"), *data = json_object_get(settings, "data");
 
@@ -52,7 +52,7 @@ static void read_topic(struct run *run, const json_t *settings)
 static const char several[] = "several devices";
 
 /* "device" is the last one; "resumed" has, for each time, the one before and the one after. */
-static void read_device(struct run *run, const json_t *json)
+static void read_device(struct plot_run *run, const json_t *json)
 {
     static const char *const keys[] = {"device_before", "device"};
     const char *name = json_string_value(json_object_get(json_object_get(json, "device"), "name"));
@@ -80,7 +80,7 @@ double runs_diverged_at(const json_t *run_json)
     return json_count_value(&at, json_object_get(result, "iterations")) ? (double)at + 1.0 : NAN;
 }
 
-/* Of a run.json that was changed by hand, any number. */
+/* A run.json that was changed by hand may have any number: at most 1000. */
 static int read_backoffs(const json_t *run_json)
 {
     uint64_t n = 0;
@@ -89,7 +89,7 @@ static int read_backoffs(const json_t *run_json)
     return n < 1000 ? (int)n : 1000;
 }
 
-static int read_settings(struct run *run, const char *folder, struct clr_error *err)
+static int read_settings(struct plot_run *run, const char *folder, struct clr_error *err)
 {
     json_t *json = NULL, *settings, *seed;
     int rc;
@@ -140,7 +140,7 @@ int runs_check_ascending(const struct csv *t, const char *path, struct clr_error
     return 0;
 }
 
-static int read_table(struct run *run, const char *csv_name, struct clr_error *err)
+static int read_table(struct plot_run *run, const char *csv_name, struct clr_error *err)
 {
     const bool loss = strcmp(csv_name, "loss.csv") == 0;
     const size_t columns = loss ? HISTORY_LOSS_COLUMNS : HISTORY_COLUMNS;
@@ -155,9 +155,9 @@ static int read_table(struct run *run, const char *csv_name, struct clr_error *e
     return runs_check_ascending(&run->table, run->csv_path, err);
 }
 
-/* A table by its own name, with a run.json or range.json beside it, stands for its folder: what it is read
- * with is there. */
-static int find_folder(struct run *run, const char *csv_name, struct clr_error *err)
+/* A table of the usual name with a run.json or range.json beside it stands for its folder, which has the
+ * settings. */
+static int find_folder(struct plot_run *run, const char *csv_name, struct clr_error *err)
 {
     const char *name = fs_last_part(run->csv_path);
     int rc;
@@ -174,7 +174,7 @@ static int find_folder(struct run *run, const char *csv_name, struct clr_error *
     return 0;
 }
 
-static int read_run(struct run *run, const char *input, const char *csv_name, struct clr_error *err)
+static int read_run(struct plot_run *run, const char *input, const char *csv_name, struct clr_error *err)
 {
     int rc;
 
@@ -200,11 +200,12 @@ static int read_run(struct run *run, const char *input, const char *csv_name, st
 /* ---- groups ---- */
 
 /* May run i join the group: same settings as its first member, a seed that none of them has? */
-static bool joins(const struct runs *runs, const struct run *run, size_t group)
+static bool joins(const struct runs *runs, const struct plot_run *run, size_t group)
 {
     if (!run->settings || !run->seed)
         return false;
-    for (const struct run *other = NULL; (other = runs_next(runs, group, other)) != NULL && other < run;) {
+    for (const struct plot_run *other = NULL;
+         (other = runs_next(runs, group, other)) != NULL && other < run;) {
         if (!other->settings || !other->seed || strcmp(other->seed, run->seed) == 0 ||
             !json_equal(other->settings, run->settings))
             return false;
@@ -228,10 +229,10 @@ static void find_groups(struct runs *runs)
 static void name_by_folders(struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++) {
-        struct run *run = &runs->run[i];
+        struct plot_run *run = &runs->run[i];
         bool shared = !run->within;
         for (size_t k = 0; k < runs->count && !shared; k++) {
-            const struct run *other = &runs->run[k];
+            const struct plot_run *other = &runs->run[k];
             shared = other->group != run->group && other->within && strcmp(other->within, run->within) == 0;
         }
         if (!shared)
@@ -268,7 +269,7 @@ int runs_read(struct runs *out, const char *const *inputs, const char *const *wi
 
 /* ---- times ---- */
 
-static int read_times(struct run *run, struct clr_error *err)
+static int read_times(struct plot_run *run, struct clr_error *err)
 {
     const double first = csv_at(&run->table, 0, HISTORY_ITERATION);
     char *path = NULL;
@@ -298,7 +299,7 @@ const char *runs_clock(struct runs *runs)
         size_t n = 0;
         for (size_t k = 0; k < runs->count; k++)
             n += strcmp(runs->run[k].device, device) == 0;
-        if (n > most && device[0] && strcmp(device, several) != 0) { /* one that is known, if there is one */
+        if (n > most && device[0] && strcmp(device, several) != 0) { /* a known one is preferred */
             most = n;
             clock = device;
         }
@@ -312,17 +313,17 @@ const char *runs_clock(struct runs *runs)
     return clock[0] ? clock : "an unknown device";
 }
 
-const struct run *runs_next(const struct runs *runs, size_t group, const struct run *before)
+const struct plot_run *runs_next(const struct runs *runs, size_t group, const struct plot_run *before)
 {
-    const struct run *end = runs->run + runs->count;
+    const struct plot_run *end = runs->run + runs->count;
 
-    for (const struct run *r = before ? before + 1 : runs->run; r < end; r++)
+    for (const struct plot_run *r = before ? before + 1 : runs->run; r < end; r++)
         if (r->group == group)
             return r;
     return NULL;
 }
 
-static void clear_run(struct run *r)
+static void clear_run(struct plot_run *r)
 {
     free(r->csv_path);
     free(r->folder);
@@ -335,28 +336,23 @@ static void clear_run(struct run *r)
 
 static bool is_timed(const struct runs *runs, size_t group)
 {
-    for (const struct run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
+    for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;)
         if (r->timed)
             return true;
     return false;
 }
 
-/* A curve over time without times of the device that the others have is not drawn. */
-static void report_untimed(const struct run *r)
-{
-    log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others", r->label,
-             r->device[0] ? r->device : "an unknown device");
-}
-
-/* Keep the groups that have times, and number them anew. */
+/* Keep the groups that have times of the device that is drawn, and number them anew. */
 static void drop_untimed(struct runs *runs)
 {
     size_t kept = 0, groups = 0;
 
     for (size_t g = 0; g < runs->groups; g++) {
         const bool timed = is_timed(runs, g);
+        const struct plot_run *first = runs_next(runs, g, NULL);
         if (!timed)
-            report_untimed(runs_next(runs, g, NULL));
+            log_line(CLR_LOG_WARNING, "'%s' was made on %s: over time, it is not drawn beside the others",
+                     first->label, first->device[0] ? first->device : "an unknown device");
         for (size_t i = 0; i < runs->count; i++)
             if (runs->run[i].group == g)
                 runs->run[i].group = timed ? groups : SIZE_MAX;
@@ -389,7 +385,7 @@ int runs_read_times(struct runs *runs, struct clr_error *err)
     return rc;
 }
 
-double runs_seconds(const struct run *run, double iteration)
+double runs_seconds(const struct plot_run *run, double iteration)
 {
     const struct csv *t = &run->times;
     double x0 = 0.0, y0 = 0.0;

@@ -17,14 +17,14 @@
 #define RUNS_LABEL  FS_RUN_NAME
 #define RUNS_DEVICE 80
 
-struct run {
+struct plot_run {
     char *csv_path;
     const char *within;     /* path of the folder that stands for it and its repeats, or NULL; borrowed */
     char *folder;           /* NULL: a file was named, and it is in no run's folder */
     bool in_folder;         /* the folder was named, which may be kept as archive.h has it */
     char name[RUNS_LABEL];  /* of the folder or file; of `within` where all that is in there is one group */
     char label[RUNS_LABEL]; /* labels.h */
-    char net[64], data[64]; /* names of both, of run.json; "": it does not say */
+    char net[64], data[64]; /* names of both, of run.json; "": not in it */
     char topic[RUNS_LABEL]; /* "quick on cifar10", or "" */
     bool scheduled;         /* run.json has a schedule */
     struct clr_schedule schedule;
@@ -38,27 +38,27 @@ struct run {
     struct csv table;   /* at least one row; iterations ascending */
     struct csv times;   /* of timing.csv; after runs_read_times() */
     void *settings;     /* json_t without seed and out, or NULL */
-    char *described;    /* the schedule in words, of run.json; NULL: it does not say */
+    char *described;    /* the schedule in words, of run.json; NULL: not in it */
     char *seed;         /* as text, or NULL */
     size_t group;       /* repeats have the same number */
 };
 
 struct runs {
     size_t count, groups;
-    struct run *run; /* groups are numbered in the order of their first members */
+    struct plot_run *run; /* groups are numbered in the order of their first members */
 };
 
 /*
- * Read folders (their run.json and `csv_name`) and CSV files; within: as in struct run, for each, or NULL.
- * Folders with equal settings but for seed and out, and different seeds, make a group. Labels of different
- * groups differ. CLR_EINPUT: "FILE:LINE: …"; nothing to read.
+ * Read folders (their run.json and `csv_name`) and CSV files; within: as in struct plot_run, for each, or
+ * NULL. Folders with equal settings but for seed and out, and different seeds, make a group. Labels of
+ * different groups differ. CLR_EINPUT: "FILE:LINE: …"; nothing to read.
  */
 int runs_read(struct runs *out, const char *const *inputs, const char *const *within, size_t count,
               const char *csv_name, struct clr_error *err);
 void runs_clear(struct runs *runs);
 
 /* The group's run after that one (NULL: its first); NULL: there is none. */
-const struct run *runs_next(const struct runs *runs, size_t group, const struct run *before);
+const struct plot_run *runs_next(const struct runs *runs, size_t group, const struct plot_run *before);
 
 /*
  * Choose the device whose times are drawn: that of most runs, the first of equals. The runs that were made on
@@ -75,7 +75,7 @@ int runs_read_times(struct runs *runs, struct clr_error *err);
 
 /* Seconds from the start of the run to the end of that iteration, between the rows on a straight line; NaN
  * after the last row. */
-double runs_seconds(const struct run *run, double iteration);
+double runs_seconds(const struct plot_run *run, double iteration);
 
 /* Of a run.json, the iteration whose loss was no longer finite, or the loss evaluated after it; NaN: none.
  * Of an old one without that entry, the iteration after the last one that was done. */

@@ -79,7 +79,7 @@ static void append_guide(struct str *out, const struct chart *chart, size_t pane
         append_row(out, chart, panel, mark ? "mark" : "level", g->text, row);
 }
 
-/* The range in a lane; its text says the same in fewer digits. */
+/* The range in a lane; the lane's text has fewer digits. */
 static void append_lane(struct str *out, const struct chart *chart, const struct chart_lane *lane)
 {
     const double row[5] = {NAN, NAN, lane->lo, lane->hi, NAN};

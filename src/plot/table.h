@@ -6,7 +6,7 @@
 #include "plot/chart.h"
 
 /*
- * Columns panel,axis,kind,name,x,y,low,high,line: what the y and the x axis say, then what it is:
+ * Columns panel,axis,kind,name,x,y,low,high,line: the labels of the y and the x axis, then what it is:
  *
  *   point   of the curve `name`: x, y, low and high of its band, the value of its smoothed line
  *   level   a horizontal helper line at y, from low to high on the x axis

@@ -64,7 +64,7 @@ static size_t highest(const struct range_curve *c)
     size_t top = 0;
 
     for (size_t i = 1; i < c->count; i++)
-        if (smooth_three(c->accuracies, c->count, i) > smooth_three(c->accuracies, c->count, top))
+        if (smooth_mean(c->accuracies, c->count, i, 1) > smooth_mean(c->accuracies, c->count, top, 1))
             top = i;
     return top;
 }
@@ -73,7 +73,7 @@ static size_t highest(const struct range_curve *c)
 static double noise_of(const struct range_curve *c, double baseline, double *scratch)
 {
     const double of_mean = 1.2533141373155003 /* sqrt(π/2) */, of_median = 1.482602218505602;
-    const double top = smooth_three(c->accuracies, c->count, highest(c));
+    const double top = smooth_mean(c->accuracies, c->count, highest(c), 1);
     double at_top = 0.0, of_all;
     size_t n = distances(scratch, c, baseline + (top - baseline) / 2.0);
 
@@ -169,35 +169,34 @@ static double mean_of(const double *v, size_t n, double *variance)
     return sum / (double)n;
 }
 
+/* By how much more than the noise, and than that part of itself, the mean of the n losses from `at` on is
+ * above the mean of the first n; negative: below. 0: by no more. */
+static double change(const struct range_curve *c, size_t at, size_t n, double part)
+{
+    double variance, other;
+    const double before = mean_of(c->losses, n, &variance), by = mean_of(c->losses + at, n, &other) - before;
+
+    return fabs(by) > LOSS_FELL * sqrt(variance + other) && fabs(by) > part * before ? by : 0.0;
+}
+
 /* Did the training loss fall anywhere in the test? Tenths of it are compared with the first; of fewer than
  * twenty updates that is not known, and they are too few to learn much. */
 static bool loss_fell(const struct range_curve *c)
 {
     const size_t n = c->updates / 10;
-    double before, variance;
 
-    if (n < 2)
-        return c->updates > 0;
-    before = mean_of(c->losses, n, &variance);
-    for (size_t i = 1; i < 10; i++) {
-        double other, after = mean_of(c->losses + i * n, n, &other);
-        if (before - after > LOSS_FELL * sqrt(variance + other) && before - after > 1e-3 * before)
+    for (size_t i = 1; i < 10 && n > 1; i++)
+        if (change(c, i * n, n, 1e-3) < 0.0)
             return true;
-    }
-    return false;
+    return n < 2 && c->updates > 0;
 }
 
 /* Did the training loss end above where it began? */
 static bool loss_grew(const struct range_curve *c)
 {
     const size_t n = c->updates / 10;
-    double before, after, variance, other;
 
-    if (n < 2)
-        return false;
-    before = mean_of(c->losses, n, &variance);
-    after = mean_of(c->losses + (c->updates - n), n, &other);
-    return after - before > LOSS_FELL * sqrt(variance + other) && after > 1.1 * before;
+    return n > 1 && change(c, c->updates - n, n, 0.1) > 0.0;
 }
 
 /* Does the curve rise: is one that falls from the first point on excluded, or was the net at that point still
@@ -360,7 +359,7 @@ static int fit_curve(struct clr_range_result *r, struct reading *w, double *scra
 
     if (rc < 0)
         return rc;
-    r->top_accuracy = smooth_three(c->accuracies, c->count, highest(c));
+    r->top_accuracy = smooth_mean(c->accuracies, c->count, highest(c), 1);
     r->top_lr = c->rates[highest(c)];
     r->noise = noise_of(c, r->baseline, scratch);
     r->threshold = r->baseline + SIGNIFICANT * hypot(r->standard_error, r->noise);

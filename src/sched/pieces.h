@@ -1,4 +1,4 @@
-/* Where a schedule's formula goes over into another piece: vertices, jumps, the begins of periods. */
+/* The pieces of a schedule, which end at its vertices, jumps and periods. */
 #ifndef SCHED_PIECES_H
 #define SCHED_PIECES_H
 

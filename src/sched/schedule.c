@@ -32,8 +32,8 @@ enum {
     IS_CYCLIC = 1 << 11,
     MOVES_MOMENTUM = 1 << 12,
     MAY_REACH_ZERO = 1 << 13, /* min_lr may be 0 */
-    IS_CAFFES = 1 << 14,      /* Caffe's files know it by this name, or Smith's version of Caffe does */
-    HAS_NO_OPTION = 1 << 15,  /* not a name of --policy */
+    IS_CAFFES = 1 << 14,     /* Caffe's files have it under this name, or those of Smith's version of Caffe */
+    HAS_NO_OPTION = 1 << 15, /* not a name of --policy */
     NEEDS_BOUNDS = NEEDS_MIN | NEEDS_MAX,
     CYCLES = IS_CYCLIC | MOVES_MOMENTUM,
 };
@@ -64,7 +64,7 @@ static double amplitude(const struct clr_schedule *s, uint64_t t)
     return s->policy == CLR_POLICY_EXP_RANGE ? pow(s->gamma, (double)t) : 1.0;
 }
 
-/* From a at the troughs to b at the peaks, b as near to a as the amplitude says. */
+/* From a at the troughs to peaks between a and b: a + (b − a)·amplitude. */
 static double triangle(const struct clr_schedule *s, double a, double b, uint64_t t)
 {
     const double scale = amplitude(s, t), peak = scale < 1.0 ? a + (b - a) * scale : b;
@@ -537,7 +537,7 @@ double clr_schedule_lr(const struct clr_schedule *s, uint64_t t)
 {
     const struct policy_row *row = find(s->policy);
 
-    return row ? row->rate(s, t) : NAN; /* clr_schedule_check() lets no other policy through */
+    return row ? row->rate(s, t) : NAN; /* clr_schedule_check() refuses other policies */
 }
 
 double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t)
@@ -587,22 +587,6 @@ bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iteration
 
 /* ---- text ---- */
 
-/* Cut at `size`, but never inside a UTF-8 character. */
-static void copy_cut(char *out, size_t size, const char *text)
-{
-    size_t n;
-
-    if (size == 0)
-        return;
-    str_copy(out, size, text);
-    n = strlen(out);
-    if (text[n] == '\0')
-        return;
-    while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
-        n--;
-    out[n] = '\0';
-}
-
 void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
 {
     const struct policy_row *row = find(s->policy);
@@ -639,7 +623,7 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
     }
     if (!isnan(s->cycle_momentum_low) && !isnan(s->cycle_momentum_high))
         str_append(&text, ", momentum %g…%g", s->cycle_momentum_low, s->cycle_momentum_high);
-    copy_cut(out, size, text.failed ? "" : str_text(&text));
+    str_copy(out, size, text.failed ? "" : str_text(&text));
     str_clear(&text);
 }
 

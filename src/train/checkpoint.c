@@ -6,7 +6,8 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
+#include <float.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/members.h"
 
 #define WORDS      "clr-cl checkpoint "
 #define FORMAT     "1"
@@ -101,18 +103,35 @@ static void remove_others(const char *dir, uint64_t newest)
 
 /* ------------------------------------------------------------------ writing */
 
+#define COUNT(field, most)   MEMBER(MEMBER_COUNT, checkpoint, field), .max = (most)
+#define WHOLE(field, most)   MEMBER(MEMBER_INT, checkpoint, field), .max = (most)
+#define NUMBER(field, least) MEMBER(MEMBER_NUMBER, checkpoint, field), .min = (least), .max = DBL_MAX
+
+/* backoffs and back_at are not in older checkpoints. A number that is not known is null. */
+static const struct member head_members[] = {
+    {"iteration", COUNT(state.iteration, UINT32_MAX / 2)},
+    {"epoch", WHOLE(state.epoch, INT_MAX)},
+    {"place", WHOLE(state.place, INT_MAX)},
+    {"last_loss", NUMBER(state.last_loss, -DBL_MAX), .optional = true},
+    {"untrained", NUMBER(state.untrained, -DBL_MAX), .optional = true},
+    {"seconds", NUMBER(seconds, 0.0)},
+    {"backoffs", WHOLE(state.backoffs, CLR_TRAIN_BACKOFFS), .optional = true},
+    {"back_at", COUNT(state.back_at, UINT32_MAX / 2), .optional = true},
+    {0},
+};
+
 static char *head_text(const struct checkpoint *c, const struct fs_piece parts[PARTS])
 {
-    json_t *root = json_pack(
-        "{s:I, s:I, s:i, s:o, s:o, s:f, s:i, s:I, s:s*, s:O, s:O, s:[I, I, I, I]}", "iteration",
-        (json_int_t)c->state.iteration, "epoch", (json_int_t)c->state.epoch, "place", c->state.place,
-        "last_loss", json_finite(c->state.last_loss), "untrained", json_finite(c->state.untrained), "seconds",
-        c->seconds, "backoffs", c->state.backoffs, "back_at", (json_int_t)c->state.back_at, "schedule",
-        c->schedule, "made", c->made, "variants", c->variants, "sizes", (json_int_t)parts[0].size,
-        (json_int_t)parts[1].size, (json_int_t)parts[2].size, (json_int_t)parts[3].size);
-    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_t *more = json_pack("{s:s*, s:O, s:O, s:[I, I, I, I]}", "schedule", c->schedule, "made", c->made,
+                             "variants", c->variants, "sizes", (json_int_t)parts[0].size,
+                             (json_int_t)parts[1].size, (json_int_t)parts[2].size, (json_int_t)parts[3].size);
+    json_t *root = members_write(head_members, c);
+    char *text = more && json_object_update(root, more) == 0
+                     ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17))
+                     : NULL;
 
     json_decref(root);
+    json_decref(more);
     return text;
 }
 
@@ -167,48 +186,28 @@ static int damaged(const char *path, const char *what, struct clr_error *err)
     return clr_error_set(err, CLR_EINPUT, "'%s' is not a usable checkpoint: %s", path, what);
 }
 
-static bool is_within(json_int_t value, uint64_t max)
-{
-    return value >= 0 && (uint64_t)value <= max;
-}
-
-/* null is NaN. */
-static bool read_number(double *out, const json_t *value)
-{
-    *out = json_is_number(value) ? json_number_value(value) : NAN;
-    return json_is_number(value) || json_is_null(value);
-}
-
 /* The head, and the sizes of the parts, which follow each other and fill `rest` bytes exactly. */
 static int read_head(struct checkpoint *c, size_t sizes[PARTS], json_t *head, size_t rest, const char *path,
                      struct clr_error *err)
 {
-    json_int_t iteration, epoch, place, backoffs = 0, back_at = 0, size[PARTS];
-    json_t *last_loss, *untrained;
-    const char *schedule = NULL; /* this, backoffs and back_at are not in older checkpoints */
+    struct clr_error why;
+    struct members_reader in = {.path = "its head", .err = &why};
+    const char *schedule = NULL; /* not in older checkpoints */
+    json_int_t size[PARTS];
     size_t sum = 0;
-    bool good = json_unpack(head, "{s:I, s:I, s:I, s:o, s:o, s:F, s?I, s?I, s?s, s:O, s:O, s:[I, I, I, I!]}",
-                            "iteration", &iteration, "epoch", &epoch, "place", &place, "last_loss",
-                            &last_loss, "untrained", &untrained, "seconds", &c->seconds, "backoffs",
-                            &backoffs, "back_at", &back_at, "schedule", &schedule, "made", &c->made,
+    bool good = json_unpack(head, "{s?s, s:O, s:O, s:[I, I, I, I!]}", "schedule", &schedule, "made", &c->made,
                             "variants", &c->variants, "sizes", &size[0], &size[1], &size[2], &size[3]) == 0 &&
-                is_within(iteration, UINT32_MAX / 2) && is_within(epoch, UINT32_MAX) &&
-                is_within(place, INT32_MAX) && read_number(&c->state.last_loss, last_loss) &&
-                read_number(&c->state.untrained, untrained) && c->seconds >= 0.0 &&
-                is_within(backoffs, CLR_TRAIN_BACKOFFS) && is_within(back_at, UINT32_MAX / 2) &&
                 json_is_object(c->made) && json_is_object(c->variants);
 
     for (int i = 0; i < PARTS && good; i++) {
-        good = is_within(size[i], rest) && clr_add_size(&sum, sum, (size_t)size[i]);
+        good = size[i] >= 0 && (uint64_t)size[i] <= rest && clr_add_size(&sum, sum, (size_t)size[i]);
         sizes[i] = (size_t)size[i];
     }
     if (!good || sum != rest)
         return damaged(path, "its head is not what a checkpoint has", err);
-    c->state.iteration = (uint64_t)iteration;
-    c->state.epoch = (uint32_t)epoch;
-    c->state.place = (int)place;
-    c->state.backoffs = (int)backoffs;
-    c->state.back_at = (uint64_t)back_at;
+    members_read(&in, head, head_members, c);
+    if (in.rc < 0)
+        return damaged(path, why.message, err);
     return schedule ? str_duplicate(&c->schedule, schedule, err) : 0;
 }
 

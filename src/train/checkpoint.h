@@ -24,7 +24,7 @@
 /* Where a run is. With weights and momentum buffers it is everything that the next update depends on. */
 struct run_state {
     uint64_t iteration; /* updates done */
-    uint32_t epoch;
+    int epoch;
     int place;        /* in the epoch's order: next image to take */
     double last_loss; /* of the last update that was read; NaN: none yet */
     double untrained; /* accuracy before the first update; NaN: not measured */

@@ -6,14 +6,16 @@
 #define GROUP_NS 100000000u /* 0.1 s: too short to be noticed by a person who stops a run */
 
 /* Count the class that each image of a batch was taken for; logits beyond the data's classes are ignored. */
-static int count_confusion(struct session *s, int first, int count, float *logits, int *confusion,
-                           struct clr_error *err)
+static int count_confusion(struct session *s, int first, int count, int *confusion, struct clr_error *err)
 {
     const struct tensor *last = net_logits(s->replica.test.net);
     const struct clr_images *images = s->o->validation > 0 ? &s->o->data->train : &s->o->data->test;
     const int outputs = last->shape.c, classes = s->o->data->classes;
-    int rc = tensor_read(s->replica.ctx, last, count, logits, err);
+    float *logits = NULL;
+    int rc = mem_new(&logits, (size_t)count * (size_t)outputs, sizeof *logits, "logits", err);
 
+    if (rc == 0)
+        rc = tensor_read(s->replica.ctx, last, count, logits, err);
     for (int n = 0; n < count && rc == 0; n++) {
         const float *z = logits + (size_t)n * (size_t)outputs;
         int best = 0;
@@ -22,18 +24,7 @@ static int count_confusion(struct session *s, int first, int count, float *logit
                 best = k;
         confusion[images->labels[s->eval_order[first + n]] * classes + best]++;
     }
-    return rc;
-}
-
-/* Evaluate a batch, from image `first` of the evaluation on; without `confusion` it is only enqueued. */
-static int evaluate_batch(struct session *s, int first, int count, float *logits, int *confusion,
-                          struct clr_error *err)
-{
-    struct net_batch b = {.count = count, .loss_offset = first, .hit_offset = first, .index_offset = first};
-    int rc = replica_forward(&s->replica.test, &b, err);
-
-    if (rc == 0 && confusion)
-        rc = count_confusion(s, first, count, logits, confusion, err);
+    free(logits);
     return rc;
 }
 
@@ -42,18 +33,22 @@ static int evaluate_batch(struct session *s, int first, int count, float *logits
  * A group has twice the batches of the one before it, unless that took GROUP_NS: so a fast device waits
  * only a few times.
  */
-static int evaluate_batches(struct session *s, float *logits, int *confusion, struct clr_error *err)
+static int evaluate_batches(struct session *s, int *confusion, struct clr_error *err)
 {
     const int capacity = net_images(s->replica.test.net)->shape.n;
     uint64_t start = clock_ns();
     int group = 1, in_group = 0, rc = 0;
 
     for (int first = 0; first < s->eval_count && rc == 0; first += capacity) {
-        const int left = s->eval_count - first;
+        const int left = s->eval_count - first, count = left < capacity ? left : capacity;
+        struct net_batch b = {
+            .count = count, .loss_offset = first, .hit_offset = first, .index_offset = first};
         if (s->o->stop && *s->o->stop)
             return clr_error_set(err, CLR_EINTERRUPTED,
                                  "stopped during an evaluation, which is not recorded");
-        rc = evaluate_batch(s, first, left < capacity ? left : capacity, logits, confusion, err);
+        rc = replica_forward(&s->replica.test, &b, err);
+        if (rc == 0 && confusion)
+            rc = count_confusion(s, first, count, confusion, err);
         if (rc == 0 && ++in_group == group) {
             rc = ocl_finish(s->replica.ctx, err);
             group *= clock_ns() - start < GROUP_NS ? 2 : 1;
@@ -67,17 +62,12 @@ static int evaluate_batches(struct session *s, float *logits, int *confusion, st
 int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, struct clr_error *err)
 {
     const size_t n = (size_t)s->eval_count, size = n * sizeof(float);
-    float *values = NULL, *logits = NULL;
+    float *values = NULL;
     double loss_sum = 0.0, hits = 0.0;
     int rc = mem_new(&values, 2 * n, sizeof *values, "an evaluation", err);
 
-    if (rc == 0 && confusion)
-        rc = mem_new(&logits,
-                     (size_t)net_logits(s->replica.test.net)->shape.n *
-                         (size_t)net_logits(s->replica.test.net)->shape.c,
-                     sizeof *logits, "logits", err);
     if (rc == 0)
-        rc = evaluate_batches(s, logits, confusion, err);
+        rc = evaluate_batches(s, confusion, err);
     if (rc == 0)
         rc = ocl_read(s->replica.ctx, s->replica.test.losses, 0, size, values, err);
     if (rc == 0)
@@ -91,6 +81,5 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
         *accuracy = hits / (double)n;
     }
     free(values);
-    free(logits);
     return rc;
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/log.h"
+#include "data/format.h"
 #include "data/order.h"
 #include "train/weights.h"
 
@@ -187,8 +188,9 @@ void session_begin(const struct session *s)
     if (shape.channels != d->channels || shape.height != d->height || shape.width != d->width)
         (void)snprintf(input, sizeof input, " --input %dx%dx%d", d->channels, d->height, d->width);
     log_line(CLR_LOG_INFO,
-             "%s has not been tuned: 'clr-cl tune --device %d:%d --net %s --batch %d%s' may make this faster",
-             device->name, device->platform_index, device->device_index, s->o->net_name, s->o->batch, input);
+             "this device has not been tuned: 'clr-cl tune --device %d:%d --net %s --batch %d%s' may make "
+             "this faster",
+             device->platform_index, device->device_index, s->o->net_name, s->o->batch, input);
 }
 
 /* Will everything that is to be allocated fit on the device? */
@@ -196,7 +198,7 @@ static int check_memory(const struct session *s, struct clr_error *err)
 {
     const struct clr_device *dev = s->replica.device;
     const struct clr_dataset *d = s->o->data;
-    const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const size_t image = format_image_size(d);
     const bool trains = s->replica.train.net != NULL, held_out = s->o->validation > 0;
     const size_t train_count = trains || held_out ? (size_t)d->train.count : 0,
                  test_count = held_out ? 0 : (size_t)d->test.count;

@@ -40,14 +40,14 @@ static int read_off(struct session *s, struct record *r, double untrained, struc
     if (rc == 0)
         rc = range_read_test(out, &curve, err);
     if (rc == 0)
-        rc = record_write_json(r, "range.json", range_json(out), err);
+        rc = record_write_json(r->dir, "range.json", range_json(out), err);
     if (rc == 0 && curve.count > 0)
         rc = draw(s->o->out, &s->o->out, 1, s->o->command_line, err);
     range_curve_clear(&curve);
     return rc;
 }
 
-static int sweep(struct run *u, struct clr_range_result *out, struct clr_error *err)
+static int sweep(struct recorded_run *u, struct clr_range_result *out, struct clr_error *err)
 {
     char done[STR_COUNT], all[STR_COUNT];
     struct session *s = &u->s;
@@ -99,7 +99,7 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
 {
     struct clr_train_options options = *o;
     struct clr_range_result out = {0};
-    struct run u;
+    struct recorded_run u;
     int rc;
 
     options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;
@@ -120,17 +120,13 @@ int clr_range_combine(struct clr_range_result *result, const char *out, const ch
                       size_t count, const char *command_line, struct clr_error *err)
 {
     struct clr_range_result r;
-    char *json = NULL;
     int rc = clr_range_read(&r, folders, count, err);
 
     if (rc == 0)
-        rc = fs_join(&json, out, "range.json", err);
-    if (rc == 0)
-        rc = json_write(json, range_json(&r), 15, err);
+        rc = record_write_json(out, "range.json", range_json(&r), err);
     if (rc == 0 && r.points > 0)
         rc = draw(out, folders, count, command_line, err);
     if (rc == 0)
         *result = r;
-    free(json);
     return rc;
 }

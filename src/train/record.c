@@ -190,22 +190,22 @@ static bool parse_row(struct record_row *out, const char **text, uint64_t last)
     return true;
 }
 
-int record_restore(struct record *r, const char *rows, const char *losses, const char *timing,
-                   uint64_t iteration, struct clr_error *err)
+int record_restore(struct record *r, const struct checkpoint *c, struct clr_error *err)
 {
+    const char *rows = c->history;
     int rc = 0;
 
     for (r->row_count = 0; *rows && rc == 0;) {
         struct record_row row;
-        if (!parse_row(&row, &rows, iteration))
+        if (!parse_row(&row, &rows, c->state.iteration))
             return clr_error_set(err, CLR_EINPUT, "the checkpoint of iteration %llu in '%s' has no history",
-                                 (unsigned long long)iteration, r->dir);
+                                 (unsigned long long)c->state.iteration, r->dir);
         rc = add_row(r, &row, err);
     }
     str_clear(&r->losses);
-    str_append(&r->losses, "%s", losses);
+    str_append(&r->losses, "%s", c->losses);
     str_clear(&r->timing);
-    str_append(&r->timing, "%s", timing);
+    str_append(&r->timing, "%s", c->timing);
     return rc;
 }
 
@@ -428,10 +428,10 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
                               result->diverged_at > 0 ? json_count(result->diverged_at) : json_null()));
 }
 
-int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err)
+int record_write_json(const char *dir, const char *name, json_t *root, struct clr_error *err)
 {
     char *path = NULL;
-    int rc = fs_join(&path, r->dir, name, err);
+    int rc = fs_join(&path, dir, name, err);
 
     if (rc == 0)
         rc = json_write(path, root, 15, err);
@@ -444,5 +444,5 @@ int record_write_json(struct record *r, const char *name, json_t *root, struct c
 int record_write_run(struct record *r, const struct session *s, const char *status,
                      const struct clr_train_result *result, struct clr_error *err)
 {
-    return record_write_json(r, "run.json", run_json(r, s, status, result), err);
+    return record_write_json(r->dir, "run.json", run_json(r, s, status, result), err);
 }

@@ -55,18 +55,15 @@ double record_seconds(const struct record *r);
 /* Append the history's rows with that many digits (17: to the bit). */
 void record_rows(const struct record *r, struct str *out, int digits);
 
-/*
- * Set what was recorded up to `iteration`: rows as record_rows() writes them with 17 digits, loss.csv and
- * timing.csv. CLR_EINPUT: rows is not that.
- */
-int record_restore(struct record *r, const char *rows, const char *losses, const char *timing,
-                   uint64_t iteration, struct clr_error *err);
+/* Set what was recorded to what the checkpoint has of it. CLR_EINPUT: it has no history that
+ * record_rows() writes with 17 digits. */
+int record_restore(struct record *r, const struct checkpoint *c, struct clr_error *err);
 
 /* Write the CSV files with what is recorded so far. */
 int record_write(struct record *r, struct clr_error *err);
 
-/* Write root, whose reference is taken, as file `name` of the folder. NULL: it could not be made. */
-int record_write_json(struct record *r, const char *name, json_t *root, struct clr_error *err);
+/* Write root, whose reference is taken, as file `name` of a folder. NULL: it could not be made. */
+int record_write_json(const char *dir, const char *name, json_t *root, struct clr_error *err);
 
 /* The schedule as one text: schedules with different rates or momenta have different ones. NULL: out of
  * memory. */

@@ -55,18 +55,19 @@ static bool is_first_alike(const struct refusals *r, const struct refused *one)
 static void log_alike(const struct session *s, const struct refusals *r, int i, int alike)
 {
     const struct refused *one = &r->refused[i];
-    const char *name = s->o->device->name, *list = r->unrecorded ? "" : tunedb_path(s->replica.records);
+    const char *list = r->unrecorded ? "" : tunedb_path(s->replica.records);
 
     if (alike == 1)
         log_line(CLR_LOG_WARNING,
-                 "%s %s the %s of layer '%s' %swith variant '%s' (%s): it is not used here again", name,
+                 "this device %s the %s of layer '%s' %swith variant '%s' (%s): it is not used here again",
                  one->failed ? "cannot run" : "computes", one->pass, one->layer, one->failed ? "" : "wrong ",
                  one->variant, one->why);
     else
         log_line(CLR_LOG_WARNING,
-                 "%s %s variant '%.*s', %d times counting layers, passes and tiles, first the %s of layer "
+                 "this device %s variant '%.*s', %d times counting layers, passes and tiles, first the %s of "
+                 "layer "
                  "'%s' (%s): none of these is used here again%s%s%s",
-                 name, one->failed ? "cannot run" : "computes wrong with", (int)str_word(one->variant),
+                 one->failed ? "cannot run" : "computes wrong with", (int)str_word(one->variant),
                  one->variant, alike, one->pass, one->layer, one->why, list[0] ? "; the list is in '" : "",
                  list, list[0] ? "'" : "");
 }
@@ -157,6 +158,8 @@ static int check_node(int *refused, struct refusals *to, struct session *s, cons
     const bool failed = verify_op_as(s->replica.ctx, &node->desc, g->block, n, 1, arrangements, &r, &why) < 0;
     bool wrong = failed, done = false;
 
+    if (failed && selfcheck_stopped(s, err) < 0) /* a signal may have ended the driver's compiler, too */
+        return CLR_EINTERRUPTED;
     if (failed && !refusals_may_help(&why))
         return clr_error_set(err, why.code, "%s", why.message);
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "data/format.h"
 #include "net/init.h"
 #include "train/session.h"
 
@@ -50,7 +51,7 @@ size_t replica_net_bytes(const struct replica *r)
 static int start_images(struct replica *r, const struct session *s, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
-    const size_t image = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const size_t image = format_image_size(d);
     const bool held_out = s->o->validation > 0;
     int rc = 0;
 
@@ -65,22 +66,23 @@ static int start_images(struct replica *r, const struct session *s, struct clr_e
 
 static int start_parameters(struct replica *r, const struct session *s, struct clr_error *err)
 {
+    const struct params *p = &r->params;
+    float *values = NULL;
     int rc = params_build(&r->params, r->ctx, err);
 
-    for (size_t i = 0; i < r->params.count && rc == 0; i++) {
-        const struct graph_param *info = &r->params.info[i];
+    if (rc == 0)
+        rc = mem_new(&values, p->floats, sizeof *values, "the parameters", err);
+    for (size_t i = 0; i < p->count && rc == 0; i++) {
+        const struct graph_param *info = &p->info[i];
         const struct st_tensor *given = safetensors_find(&s->init, info->name);
-        float *values = NULL;
-        rc = mem_new(&values, info->count, sizeof *values, "a parameter", err);
-        if (rc < 0)
-            break;
         if (given)
-            memcpy(values, given->data, info->count * sizeof *values);
+            memcpy(values + p->offset[i], given->data, info->count * sizeof *values);
         else
-            init_fill(values, info, (int)i, s->o->seed);
-        rc = ocl_write(r->ctx, r->params.w[i], 0, info->count * sizeof *values, values, err);
-        free(values);
+            init_fill(values + p->offset[i], info, (int)i, s->o->seed);
     }
+    if (rc == 0)
+        rc = ocl_write(r->ctx, p->all[PARAMS_W], 0, p->floats * sizeof *values, values, err);
+    free(values);
     return rc;
 }
 

@@ -87,23 +87,24 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
 /* Are the images and the net the same, whatever their files are called now? */
 static int check_files(const struct record *r, const struct clr_train_options *o, struct clr_error *err)
 {
-    const json_t *sum = json_object_get(json_object_get(r->before, "data"), "sha256"),
-                 *net = json_object_get(r->before, "prototxt_sha256"),
-                 *name = json_object_get(json_object_get(r->before, "settings"), "net");
+    const char *sum = "", *net = "", *name = o->net_name;
     char now[FS_SHA256_TEXT];
 
-    if (!json_is_string(sum) || strcmp(json_string_value(sum), o->data->checksum) != 0)
+    (void)json_unpack(r->before, "{s:{s:s}}", "data", "sha256", &sum);
+    (void)json_unpack(r->before, "{s:s}", "prototxt_sha256", &net);
+    (void)json_unpack(r->before, "{s:{s:s}}", "settings", "net", &name);
+    if (strcmp(sum, o->data->checksum) != 0)
         return clr_error_set(err, CLR_EUSAGE, "`data` %s: the images are not those of the run in '%s'",
                              o->data_name, r->dir);
     fs_sha256(o->net->text, strlen(o->net->text), now);
-    if (json_is_string(net) && strcmp(json_string_value(net), now) == 0)
+    if (strcmp(net, now) == 0)
         return 0;
-    if (json_is_string(name) && strcmp(json_string_value(name), o->net_name) != 0)
+    if (strcmp(name, o->net_name) != 0)
         return clr_error_set(
             err, CLR_EUSAGE,
             "`net` %s: the run in '%s' was begun with %s, which is another net: omit the option, "
             "or choose another `out`",
-            o->net_name, r->dir, json_string_value(name));
+            o->net_name, r->dir, name);
     return clr_error_set(
         err, CLR_EUSAGE,
         "`net` %s: the file has changed since the run in '%s' was begun; run.json there has the "
@@ -121,10 +122,9 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
 
     memset(out, 0, sizeof *out);
     rc = read_run(&r->before, r, err);
+    if (rc == 0 && r->before)
+        rc = check_files(r, o, err);
     if (rc < 0 || !r->before)
-        return rc;
-    rc = check_files(r, o, err);
-    if (rc < 0)
         return rc;
     rc = checkpoint_read(c, &out->found, r->dir, UINT64_MAX, err);
     if (rc == CLR_EINPUT)
@@ -132,18 +132,16 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
                                json_string_value(json_object_get(r->before, "version")));
     if (rc < 0 || !out->found)
         return rc;
-    if (c->state.iteration > o->iterations) {
+    rc = made_json(&made, o->device, err);
+    if (rc == 0 && c->state.iteration > o->iterations)
         rc =
             clr_error_set(err, CLR_EUSAGE, "`iterations` %llu: the run in '%s' has done %s already",
                           (unsigned long long)o->iterations, r->dir, str_count(done, c->state.iteration, ""));
-    } else {
-        rc = made_json(&made, o->device, err);
-        if (rc == 0 && !is_same(c->made, made, r->dir)) {
-            json_decref(c->variants);
-            c->variants = NULL;
-        }
-        json_decref(made);
+    if (rc == 0 && !is_same(c->made, made, r->dir)) {
+        json_decref(c->variants);
+        c->variants = NULL;
     }
+    json_decref(made);
     if (rc < 0)
         resume_clear(out);
     return rc;
@@ -328,7 +326,7 @@ static int go_back(const struct checkpoint *c, int backoffs, struct session *s, 
 
     state.backoffs = backoffs;
     if (rc == 0)
-        rc = record_restore(r, c->history, c->losses, c->timing, c->state.iteration, err);
+        rc = record_restore(r, c, err);
     return rc < 0 ? rc : session_go_to(s, &state, err);
 }
 
@@ -436,7 +434,8 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     struct checkpoint c = {.state = s->state, .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};
-    float **values[MEM_COUNT(saved)] = {NULL};
+    const struct str *texts[] = {&history, &r->losses, &r->timing};
+    float *values[MEM_COUNT(saved)] = {NULL};
     int rc = 0;
 
     for (size_t k = 0; k < count && rc == 0; k++)
@@ -448,18 +447,15 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     if (rc == 0)
         rc = mem_new(&tensors, saved_tensors(p), sizeof *tensors, "a checkpoint", err);
     record_rows(r, &history, 17);
-    if (rc == 0)
-        rc = str_check(&history, err);
-    if (rc == 0)
-        rc = str_check(&r->losses, err);
-    if (rc == 0)
-        rc = str_check(&r->timing, err);
+    for (size_t i = 0; i < MEM_COUNT(texts) && rc == 0; i++)
+        rc = str_check(texts[i], err);
     if (rc < 0)
         goto out;
     for (size_t i = 0; i < p->count; i++)
         for (size_t k = 0; k < count; k++)
-            if (values[k][i])
-                weights_tensor(&tensors[c.tensors.count++], &p->info[i], saved[k].suffix, values[k][i]);
+            if (p->parts[saved[k].set][i])
+                weights_tensor(&tensors[c.tensors.count++], &p->info[i], saved[k].suffix,
+                               values[k] + p->offset[i]);
     c.tensors.tensors = tensors;
     c.history = (char *)(uintptr_t)str_text(&history); /* borrowed; "" where there are no rows */
     c.losses = r->losses.text;
@@ -475,7 +471,7 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     free(c.schedule);
 out:
     for (size_t k = 0; k < MEM_COUNT(saved); k++)
-        session_free_parameters(s, values[k]);
+        free(values[k]);
     free(tensors);
     str_clear(&history);
     return rc;

@@ -1,5 +1,5 @@
 /*
- * Resuming a run: what of a session and its record goes into a checkpoint, and back.
+ * Resuming a run: a session and its record are saved in a checkpoint, and restored from it.
  *
  * A resumed run has the settings of its run.json, except for iterations, checkpoint_every and what happens
  * after a divergence. If device, driver, program and kernels are the same as before, so are the variants of
@@ -33,9 +33,9 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err);
 
 /*
- * Go back to the newest good checkpoint, or, if the run diverged again from there, to the one before it;
- * halve the rates, and save that, so that a run that is resumed there has the same rates. CLR_EFAILED:
- * there is none.
+ * Go back to the newest good checkpoint, or, if the run diverged again from there, to the one before it.
+ * Halve the rates, and save that, so that a run that is resumed there has the same rates. CLR_EFAILED:
+ * there is no good checkpoint.
  */
 int resume_back_off(struct session *s, struct record *r, struct clr_error *err);
 

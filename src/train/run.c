@@ -3,7 +3,8 @@
 
 #include "train/selfcheck.h"
 
-int run_open(struct run *u, const struct clr_train_options *o, const char *history, struct clr_error *err)
+int run_open(struct recorded_run *u, const struct clr_train_options *o, const char *history,
+             struct clr_error *err)
 {
     int rc = session_check_given(o, true, err);
 
@@ -22,14 +23,14 @@ int run_open(struct run *u, const struct clr_train_options *o, const char *histo
     return rc;
 }
 
-void run_close(struct run *u, bool keep)
+void run_close(struct recorded_run *u, bool keep)
 {
     record_close(&u->r, keep);
     resume_clear(&u->resume);
     session_clear(&u->s);
 }
 
-int run_start(struct run *u, bool untrained, struct clr_error *err)
+int run_start(struct recorded_run *u, bool untrained, struct clr_error *err)
 {
     double loss;
     int rc;
@@ -43,14 +44,14 @@ int run_start(struct run *u, bool untrained, struct clr_error *err)
     return rc < 0 ? rc : record_write_run(&u->r, &u->s, "running", NULL, err);
 }
 
-int run_go(struct run *u, struct loop_result *l, struct clr_error *err)
+int run_go(struct recorded_run *u, struct loop_result *l, struct clr_error *err)
 {
     const int rc = loop_run(&u->s, &u->r, l, err), written = record_write(&u->r, rc == 0 ? err : NULL);
 
     return rc < 0 ? rc : written;
 }
 
-int run_end(struct run *u, int rc, const struct clr_train_result *result, struct clr_error *err)
+int run_end(struct recorded_run *u, int rc, const struct clr_train_result *result, struct clr_error *err)
 {
     const char *status = rc == 0                  ? "finished"
                          : rc == CLR_EDIVERGED    ? "diverged"

@@ -120,7 +120,8 @@ static int compare_gradients(struct finding *f, const struct session *s, const s
 int selfcheck_stopped(const struct session *s, struct clr_error *err)
 {
     return s->o->stop && *s->o->stop
-               ? clr_error_set(err, CLR_EINTERRUPTED, "stopped while %s was checked", s->o->device->name)
+               ? clr_error_set(err, CLR_EINTERRUPTED,
+                               "stopped while kernels for %s were compiled and checked", s->o->device->name)
                : 0;
 }
 
@@ -253,8 +254,7 @@ static int find_out(bool *again, const struct finding *f, struct refusals *to, s
             "driver may be correct",
             s->o->device->name, f->text);
     if (to->count == 0)
-        log_line(CLR_LOG_INFO, "%s computes this net wrong: checking one layer after the other",
-                 s->o->device->name);
+        log_line(CLR_LOG_INFO, "this device computes the net wrong: checking one layer after the other");
     rc = refusals_find(&refused, to, s, err);
     if (rc == 0 && refused == 0)
         rc = clr_error_set(
@@ -292,9 +292,11 @@ static int check(bool *again, struct refusals *to, struct session *s, double sec
     if (rc == 0)
         rc = verdict_is_known(&known, &text, err);
     if (rc == 0 && !known) {
-        if (seconds > PATIENCE_S)
-            log_line(CLR_LOG_INFO, "checking whether %s computes this net correctly …", s->o->device->name);
+        if (seconds > PATIENCE_S && to->count == 0) /* once */
+            log_line(CLR_LOG_INFO, "checking whether this device computes the net correctly …");
         rc = compare_net(&f, s, &why);
+        if (rc < 0 && selfcheck_stopped(s, &why) < 0)
+            rc = why.code;
         if (rc < 0 && refusals_may_help(&why)) { /* the device cannot run a kernel */
             f = (struct finding){.wrong = true};
             str_copy(f.text, sizeof f.text, why.message);
@@ -322,16 +324,18 @@ static int start(struct refusals *to, struct session *s, const struct checkpoint
     without.variants = NULL;
     for (int round = 0; round < ROUNDS; round++) {
         const uint64_t began = clock_ns();
-        bool again = false;
+        bool again = false, announced;
         int rc = session_start(s, err);
         to->kept = round == 0 && from && from->variants;
         if (rc == 0)
             rc = check(&again, to, s, (double)(clock_ns() - began) * 1e-9, err);
         if (rc < 0 || !again)
             return rc;
+        announced = ocl_build_statistics(s->replica.ctx).built > 0;
         rc = session_plan_anew(s, from ? &without : NULL, err);
         if (rc < 0)
             return rc;
+        s->replica.ocl.announced = announced;
     }
     return clr_error_set(err, CLR_EFAILED,
                          "%s computes this net wrong in %d choices of variants: nothing is trained on it; "
@@ -342,8 +346,10 @@ static int start(struct refusals *to, struct session *s, const struct checkpoint
 int selfcheck_start(struct session *s, const struct checkpoint *from, struct clr_error *err)
 {
     struct refusals refusals = {0};
-    const int rc = start(&refusals, s, from, err);
+    int rc = start(&refusals, s, from, err);
 
+    if (rc == CLR_ECL) /* a signal may have ended the driver's compiler, too */
+        rc = selfcheck_stopped(s, err) < 0 ? CLR_EINTERRUPTED : rc;
     refusals_log(s, &refusals);
     refusals_clear(&refusals);
     return rc;

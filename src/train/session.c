@@ -1,6 +1,8 @@
 /* The session of a run: see session.h. */
 #include "train/session.h"
 
+#include "data/format.h"
+
 int session_start(struct session *s, struct clr_error *err)
 {
     return replica_start(&s->replica, s, err);
@@ -21,7 +23,7 @@ void session_clear(struct session *s)
 void session_image(const struct session *s, const struct clr_images *images, int32_t number, double *out)
 {
     const struct clr_dataset *d = s->o->data;
-    const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const size_t size = format_image_size(d);
     const uint8_t *bytes = images->pixels + (size_t)number * size;
 
     for (size_t i = 0; i < size; i++)

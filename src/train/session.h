@@ -39,7 +39,7 @@ struct session {
     uint64_t first_unread;        /* first update whose loss is still on the device */
     int counts[SESSION_LOSSES];   /* images of the batches whose losses are unread */
     double rates[SESSION_LOSSES]; /* rates of their updates */
-    double rate;                  /* of the last update; before the first one, of that */
+    double rate;                  /* of the last update; before any, of the first one */
 };
 
 /* CLR_EUSAGE, with the field's name, if one that must be given is NULL; run: also check the fields that
@@ -47,23 +47,23 @@ struct session {
 int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err);
 
 /*
- * train: with training net, gradients and momentum buffers; else evaluation only. from: the checkpoint that
- * the run is resumed from: its variants are used, and o->init is not read; NULL: none.
+ * @param train  with training net, gradients and momentum buffers; else for evaluation only
+ * @param from   the checkpoint that the run is resumed from: its variants are used, and o->init is not read;
+ *               NULL: none
  */
 int session_plan(struct session *s, const struct clr_train_options *o, bool train,
                  const struct checkpoint *from, struct clr_error *err);
 
 /* Clear a planned or started session and plan it once more with the same records, tunedb_avoid() included. */
-
 int session_plan_anew(struct session *s, const struct checkpoint *from, struct clr_error *err);
-/* After everything that can refuse the run: call o->begin, and log how the device can be tuned if it is
- * not. */
+
+/* Call o->begin, and log how the device can be tuned if it is not. Nothing after it refuses the options. */
 void session_begin(const struct session *s);
 int session_start(struct session *s, struct clr_error *err);
-
-/* The options that are about the optimizer. */
-struct optimizer_settings session_optimizer(const struct clr_train_options *o);
 void session_clear(struct session *s);
+
+/* The settings of the optimizer among the options. */
+struct optimizer_settings session_optimizer(const struct clr_train_options *o);
 
 /* Enqueue one update with that rate and momentum. At most SESSION_LOSSES updates between two reads. */
 int session_update(struct session *s, double rate, double momentum, struct clr_error *err);
@@ -94,12 +94,11 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
                      struct clr_error *err);
 
 /*
- * The values of PARAMS_W, PARAMS_V or PARAMS_S, one array for each parameter; NULL for a state, which only
- * PARAMS_W has. Free them with session_free_parameters(). CLR_EDIVERGED: one is not finite, which a loss does
- * not always show.
+ * The values of PARAMS_W, PARAMS_V or PARAMS_S: a new array, in which parameter i begins at
+ * s->replica.params.offset[i]; free with free(). It ends before the states, except for PARAMS_W.
+ * CLR_EDIVERGED: one is not finite, which a loss does not always show.
  */
-int session_read_parameters(struct session *s, int set, float ***out, struct clr_error *err);
-void session_free_parameters(const struct session *s, float **values);
+int session_read_parameters(struct session *s, int set, float **out, struct clr_error *err);
 
 /*
  * Write weights as safetensors, with net, scale and mean as metadata. CLR_EDIVERGED, and no file: a weight

@@ -10,7 +10,7 @@ static int load_order(struct session *s, struct clr_error *err)
 
     memcpy(s->order, s->base_order, size);
     if (s->o->order == CLR_ORDER_SHUFFLE)
-        order_shuffle(s->order, s->order_count, s->o->seed, s->state.epoch);
+        order_shuffle(s->order, s->order_count, s->o->seed, (uint32_t)s->state.epoch);
     return ocl_write(s->replica.ctx, s->replica.train.index, 0, size, s->order, err);
 }
 

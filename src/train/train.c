@@ -62,7 +62,7 @@ static int verdict(struct session *s, const struct record *r, const struct loop_
 }
 
 /* Train from where the session is to the end, or until it diverges. */
-static int go(struct run *u, struct loop_result *l, struct clr_error *err)
+static int go(struct recorded_run *u, struct loop_result *l, struct clr_error *err)
 {
     const int rc = run_go(u, l, err);
 
@@ -70,7 +70,7 @@ static int go(struct run *u, struct loop_result *l, struct clr_error *err)
 }
 
 /* Again, from the last checkpoint and with half the rates, until it does not diverge. */
-static int back_off(struct run *u, struct loop_result *l, struct clr_error *err)
+static int back_off(struct recorded_run *u, struct loop_result *l, struct clr_error *err)
 {
     const struct run_state *state = &u->s.state;
     int rc = CLR_EDIVERGED;
@@ -108,7 +108,7 @@ static int take_result(struct clr_train_result *out, const struct loop_result *l
     return rc;
 }
 
-static int train(struct run *u, struct clr_train_result *out, struct clr_error *err)
+static int train(struct recorded_run *u, struct clr_train_result *out, struct clr_error *err)
 {
     struct clr_error local = {0};
     struct loop_result l;
@@ -131,7 +131,7 @@ static int train(struct run *u, struct clr_train_result *out, struct clr_error *
 
 int clr_train(const struct clr_train_options *o, struct clr_train_result *result, struct clr_error *err)
 {
-    struct run u;
+    struct recorded_run u;
     int rc;
 
     *result = (struct clr_train_result){.val_loss = NAN, .val_acc = NAN, .best_acc = NAN};

@@ -1,9 +1,9 @@
 /* Training step by step: see clr/trainer.h. */
 #include <clr/trainer.h>
 
-#include <assert.h>
 #include <math.h>
 
+#include "data/format.h"
 #include "net/spec.h"
 #include "train/selfcheck.h"
 
@@ -109,66 +109,59 @@ static int softmax(float *out, const float *z, int outputs, int classes, struct 
     return 0;
 }
 
-/* One batch. logits has room for its logits. */
-static int predict_batch(struct session *s, uint8_t *pixels, int count, float *logits, float *probabilities,
-                         struct clr_error *err)
+/* In batches. p: the net; its images and its index, which are of one batch. logits has room for one. */
+static int predict(struct session *s, const struct phase *p, const uint8_t *pixels, int count, float *logits,
+                   float *probabilities, struct clr_error *err)
 {
-    const struct clr_dataset *d = s->o->data;
-    const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
-    const int outputs = net_logits(s->replica.test.net)->shape.c;
-    int32_t labels[SESSION_EVAL_BATCH] = {0}; /* the loss is not read */
-    cl_int order[SESSION_EVAL_BATCH];
-    const struct clr_images images = {.count = count, .pixels = pixels, .labels = labels};
-    struct device_images on_device = {0};
-    struct phase p = s->replica.test;
-    struct net_batch b = {.count = count};
-    int rc;
+    const struct tensor *last = net_logits(p->net);
+    const int outputs = last->shape.c, classes = s->o->data->classes;
+    const size_t size = format_image_size(s->o->data);
+    int rc = 0;
 
-    assert(count <= SESSION_EVAL_BATCH);
-    rc = device_images_create(&on_device, s->replica.ctx, &images, size, err);
-
-    p.images = &on_device;
-    p.index = NULL;
-    for (int i = 0; i < count; i++)
-        order[i] = i;
-    if (rc == 0)
-        rc = ocl_buffer_create(&p.index, s->replica.ctx, sizeof order, "the images' order", err);
-    if (rc == 0)
-        rc = ocl_write(s->replica.ctx, p.index, 0, (size_t)count * sizeof *order, order, err);
-    if (rc == 0)
-        rc = replica_forward(&p, &b, err);
-    if (rc == 0)
-        rc = tensor_read(s->replica.ctx, net_logits(p.net), count, logits, err);
-    for (int n = 0; n < count && rc == 0; n++)
-        rc = softmax(probabilities + (size_t)n * (size_t)d->classes, logits + (size_t)n * (size_t)outputs,
-                     outputs, d->classes, err);
-    ocl_release(&p.index);
-    device_images_clear(&on_device);
+    for (int n; count > 0 && rc == 0; count -= n, pixels += (size_t)n * size) {
+        struct net_batch b = {.count = count < last->shape.n ? count : last->shape.n};
+        n = b.count;
+        rc = ocl_write(s->replica.ctx, p->images->pixels, 0, (size_t)n * size, pixels, err);
+        if (rc == 0)
+            rc = replica_forward(p, &b, err);
+        if (rc == 0)
+            rc = tensor_read(s->replica.ctx, last, n, logits, err);
+        for (int i = 0; i < n && rc == 0; i++, probabilities += classes)
+            rc = softmax(probabilities, logits + (size_t)i * (size_t)outputs, outputs, classes, err);
+    }
     return rc;
 }
 
 int clr_trainer_predict(struct clr_trainer *t, const uint8_t *pixels, int count, float *probabilities,
                         struct clr_error *err)
 {
-    struct session *s = &t->s;
-    const struct clr_dataset *d = t->o.data;
-    const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
-    const struct shape *last = &net_logits(s->replica.test.net)->shape;
-    uint8_t *batch = NULL;
+    struct ocl_context *ctx = t->s.replica.ctx;
+    struct phase p = t->s.replica.test;
+    const size_t n = (size_t)net_logits(p.net)->shape.n, outputs = (size_t)net_logits(p.net)->shape.c;
+    struct device_images images = {0};
+    cl_int order[SESSION_EVAL_BATCH];
     float *logits = NULL;
     int rc;
 
     if (count < 0)
         return clr_error_set(err, CLR_EUSAGE, "`count` %d must be at least 0", count);
-    rc = mem_new(&logits, (size_t)last->n * (size_t)last->c, sizeof *logits, "logits", err);
+    for (int i = 0; i < SESSION_EVAL_BATCH; i++)
+        order[i] = i;
+    p.images = &images;
+    p.index = NULL;
+    rc = mem_new(&logits, n * outputs, sizeof *logits, "logits", err);
     if (rc == 0)
-        rc = mem_new(&batch, (size_t)last->n, size, "images", err);
-    for (int first = 0; first < count && rc == 0; first += last->n) {
-        const int n = count - first < last->n ? count - first : last->n;
-        memcpy(batch, pixels + (size_t)first * size, (size_t)n * size);
-        rc = predict_batch(s, batch, n, logits, probabilities + (size_t)first * (size_t)d->classes, err);
-    }
-    free(batch);
+        rc = ocl_buffer_create(&images.pixels, ctx, n * format_image_size(t->o.data), "images", err);
+    if (rc == 0) /* zeros: the loss is not read */
+        rc = ocl_buffer_create(&images.labels, ctx, sizeof order, "labels", err);
+    if (rc == 0)
+        rc = ocl_buffer_create(&p.index, ctx, sizeof order, "the images' order", err);
+    if (rc == 0)
+        rc = ocl_write(ctx, p.index, 0, sizeof order, order, err);
+    if (rc == 0)
+        rc = predict(&t->s, &p, pixels, count, logits, probabilities, err);
+    ocl_release(&p.index);
+    device_images_clear(&images);
     free(logits);
     return rc;
 }

@@ -188,39 +188,27 @@ static int check_trained(const struct session *s, const struct graph_param *p, c
     return 0;
 }
 
-int session_read_parameters(struct session *s, int set, float ***out, struct clr_error *err)
+int session_read_parameters(struct session *s, int set, float **out, struct clr_error *err)
 {
     const struct params *p = &s->replica.params;
-    float **values = NULL;
-    int rc = mem_new(&values, p->count, sizeof *values, "parameters", err);
+    const size_t floats = set == PARAMS_W ? p->floats : p->learned;
+    float *values = NULL;
+    int rc = mem_new(&values, floats, sizeof *values, "parameters", err);
 
-    for (size_t i = 0; i < p->count && rc == 0; i++) {
-        const size_t count = p->info[i].count;
-        if (!p->parts[set][i]) /* a state has values alone */
-            continue;
-        rc = mem_new(&values[i], count, sizeof **values, "a parameter", err);
-        if (rc == 0)
-            rc = ocl_read(s->replica.ctx, p->parts[set][i], 0, count * sizeof **values, values[i], err);
-        if (rc == 0)
-            rc = check_trained(s, &p->info[i], values[i], err);
-    }
+    if (rc == 0)
+        rc = ocl_read(s->replica.ctx, p->all[set], 0, floats * sizeof *values, values, err);
+    for (size_t i = 0; i < p->count && rc == 0; i++)
+        if (p->parts[set][i]) /* states are in PARAMS_W alone */
+            rc = check_trained(s, &p->info[i], values + p->offset[i], err);
     if (rc < 0)
-        session_free_parameters(s, values);
+        free(values);
     else
         *out = values;
     return rc;
 }
 
-void session_free_parameters(const struct session *s, float **values)
-{
-    for (size_t i = 0; values && i < s->replica.params.count; i++)
-        free(values[i]);
-    free(values);
-}
-
 /* The parameters, with the given values, and the metadata. */
-static int write_weights(const struct session *s, const char *path, float *const *values,
-                         struct clr_error *err)
+static int write_weights(const struct session *s, const char *path, float *values, struct clr_error *err)
 {
     const struct params *params = &s->replica.params;
     struct st_file file = {.count = params->count};
@@ -234,7 +222,7 @@ static int write_weights(const struct session *s, const char *path, float *const
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < params->count; i++)
-        weights_tensor(&file.tensors[i], &params->info[i], "", values[i]);
+        weights_tensor(&file.tensors[i], &params->info[i], "", values + params->offset[i]);
     (void)snprintf(scale, sizeof scale, "%.17g", s->scale);
     append_mean(&means, s->o->data, s->mean);
     pairs[9] = str_text(&means);
@@ -252,12 +240,12 @@ static int write_weights(const struct session *s, const char *path, float *const
 
 int session_save_weights(struct session *s, const char *path, struct clr_error *err)
 {
-    float **values = NULL;
+    float *values = NULL;
     int rc = session_read_parameters(s, PARAMS_W, &values, err);
 
     if (rc == 0)
         rc = write_weights(s, path, values, err);
-    session_free_parameters(s, values);
+    free(values);
     return rc;
 }
 

@@ -213,10 +213,9 @@ static int race(struct tune_work *w, const struct tune_item *item, struct clr_er
         struct clr_error why = {0};
         struct racer *loser;
         int which, rc = context(w, err);
-        if (rc == 0)
-            rc = race_run(w->ctx, item, w->racers, w->racer_count, report_try, w, &which, &why);
-        else
+        if (rc < 0)
             return rc;
+        rc = race_run(w->ctx, item, w->racers, w->racer_count, report_try, w, &which, &why);
         if (rc == 0)
             return 0;
         if (which < 0 || rc == CLR_ENOMEM) {

@@ -268,12 +268,8 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
     return rc;
 }
 
-static enum oracle_kind oracle_of(enum verify_arrangement arrangement)
-{
-    return arrangement == VERIFY_INFERENCE ? ORACLE_INFERENCE
-           : arrangement == VERIFY_NAN     ? ORACLE_NAN
-                                           : ORACLE_TRAINING;
-}
+static const enum oracle_kind oracle_of[VERIFY_ARRANGEMENT_COUNT] = {
+    ORACLE_TRAINING, ORACLE_TRAINING, ORACLE_TRAINING, ORACLE_TRAINING, ORACLE_INFERENCE, ORACLE_NAN};
 
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err)
@@ -290,14 +286,14 @@ int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block,
     if (!err)
         err = &local;
     for (int a = 0; a < VERIFY_ARRANGEMENT_COUNT; a++)
-        wanted |= arrangements & 1u << a ? 1u << oracle_of((enum verify_arrangement)a) : 0;
+        wanted |= arrangements & 1u << a ? 1u << oracle_of[a] : 0;
     for (int k = 0; k < ORACLE_KINDS && rc == 0; k++)
         if (wanted & 1u << k)
             rc = oracle_create(&oracles[k], desc, batch, (enum oracle_kind)k, seed, err);
     for (int a = 0; a < VERIFY_ARRANGEMENT_COUNT && rc == 0 && !out->unsupported; a++)
         if (arrangements & 1u << a)
             rc = verify_arrangement(ctx, desc, block, batch, (enum verify_arrangement)a,
-                                    &oracles[oracle_of((enum verify_arrangement)a)], out, err);
+                                    &oracles[oracle_of[a]], out, err);
     for (int k = 0; k < ORACLE_KINDS; k++)
         oracle_clear(&oracles[k]);
     return rc;

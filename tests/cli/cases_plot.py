@@ -561,6 +561,10 @@ def plot_marks_each_of_few_points():
         expect(clr("plot", "range", folder, "-o", base / "a.svg"), 0)
         dots = len(re.findall("fill:rgb.0%,44.7", (base / "a.svg").read_text(encoding="utf-8")))
         check(dots == points, f"{dots} of {points} points")
+        losses = "iteration,trn_loss,lr\n" + "".join(f"{100 * t},{2.3 * 0.9 ** t},1\n" for t in range(1, points + 1))
+        expect(clr("plot", "loss", make_run(base / f"l{points}", loss=losses), "-o", base / "a.svg"), 0)
+        dots = len(re.findall("fill:rgb.0%,44.7", (base / "a.svg").read_text(encoding="utf-8")))
+        check(dots == points + 1, f"{dots} of {points} losses and the legend's")
 
 
 @case

@@ -15,7 +15,7 @@ import termios
 import time
 from pathlib import Path
 
-from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, pretended,
+from harness import (ROOT, Place, case, check, clr, clr_stopped, device, expect, expect_lines, fresh, names, pretended,
                      slow_case, tiny, tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
@@ -250,18 +250,7 @@ def train_is_interrupted():
     for number in (signal.SIGINT, signal.SIGTERM):
         out = fresh("run")
         args = tiny(out=out, iterations=100000000, validate_every=20)
-        with subprocess.Popen([Place.program, *map(str, args)], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True, cwd=Place.scratch,
-                              env=Place.environment()) as process:
-            try:
-                for line in process.stderr:
-                    if line.startswith("iteration 20/"):
-                        break
-                process.send_signal(number)
-                err = process.communicate(timeout=120)[1]
-            finally:
-                process.kill()
-        expect(Result(args, process.returncode, "", err), 130, [], ["stopping"])
+        expect(clr_stopped(*args, at="iteration 20/", number=number), 130, [], ["stopping"])
         saved = [n for n in names(out) if re.fullmatch(r"interrupted-\d+\.safetensors", n)]
         check(saved, f"files: {names(out)}")
         check("final.safetensors" not in names(out), f"files: {names(out)}")
@@ -584,18 +573,19 @@ def bench_is_stopped():
 def stop_bench(part):
     report = fresh("report.json")
     args = ("bench", "--net", tiny_net(), "--batch", "10", "--json", report)
-    with subprocess.Popen([Place.program, *map(str, args)], env=Place.environment(), cwd=Place.scratch, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        for line in process.stderr:
-            if line.startswith(f"measuring {part}/9"):
-                break
-        time.sleep(0.1 if part == 9 else 0)  # it looks once more before it begins
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    expect(Result(args, process.returncode, out, err), 130, [],
+    # In the last part it checks for the signal once more before it begins.
+    result = clr_stopped(*args, at=f"measuring {part}/9", pause=0.1 if part == 9 else 0)
+    expect(result, 130, [],
            ["^stopping after what is being measured; once more leaves at once$",
-            "^clr-cl: stopped: .* was not measured to the end"])
-    check(not out and not report.exists() and f"measuring {part + 1}/9" not in err, f"it went on\n{err}")
+            "^clr-cl: stopped while it measured '[^']+': .*; run the same command again"])
+    check(f"measuring {part + 1}/9" not in result.err, f"it went on\n{result}")
+    if part < 7:
+        check(not result.out and not report.exists(), f"nothing was verified yet\n{result}")
+        return
+    expect(result, 130, ["^stopped ", "^training step "])
+    check("\nfirst start " not in result.out, f"{result}")
+    expect(clr("bench", "compare", report, report), 0,
+           ["^training step .*about equal$", r"^\[2\] was stopped while it measured '"])
 
 
 @case

@@ -4,8 +4,8 @@ import json
 import re
 import time
 
-from harness import Place, built, case, check, clr, device, expect, expect_lines, expect_nothing_left, fresh, \
-    names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
+from harness import Place, built, case, check, clr, clr_stopped, device, expect, expect_lines, \
+    expect_nothing_left, fresh, names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
 
 
 def lie(find, put, folder):
@@ -17,7 +17,7 @@ def lie(find, put, folder):
 
 NET = """name: "small"
 layer { name: "data" type: "Data" top: "data" top: "label" transform_param { scale: 0.00390625 } }
-layer { name: "pool0" type: "Pooling" bottom: "data" top: "pool0" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+layer { name: "pool0" type: "Pooling" bottom: "data" top: "pool0" pooling_param { pool: AVE kernel_size: 4 stride: 4 } }
 layer {
   name: "conv1" type: "Convolution" bottom: "pool0" top: "conv1"
   convolution_param { num_output: 32 kernel_size: 1 weight_filler { type: "xavier" } }
@@ -72,6 +72,8 @@ def a_wrong_variant_is_refused_by_name():
                     [WRONG_WINOGRAD, "^layer 'conv2': the forward is wrong with variant 'winograd"])
     expect_lines("\n".join(line for line in result.err.splitlines() if re.match("warning: .*winograd", line)), 1)
     check("winograd" not in str(variants(out)), f"{variants(out)}")
+    for once in ("compiling kernels", "checking whether"):
+        check(result.err.count(once) <= 1, f"printed in each round\n{result}")
     again = fresh("run")
     result = expect(clr(*small(again, norm=False), env=wrong), 0)
     check("wrong" not in result.err and variants(again) == variants(out), f"{result}")
@@ -140,9 +142,9 @@ def a_wrong_update_is_no_device_to_train_on():
 
 
 def sized(net):
-    """The same net on smaller maps, with the size of its images in the file."""
-    text = net.read_text(encoding="utf-8").replace("kernel_size: 2 stride: 2", "kernel_size: 4 stride: 4")
-    text = text.replace("transform_param", "input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } } transform_param")
+    """The same net, with the size of its images in the file."""
+    text = net.read_text(encoding="utf-8").replace(
+        "transform_param", "input_param { shape { dim: 10 dim: 3 dim: 32 dim: 32 } } transform_param")
     return write(fresh("sized.prototxt"), text)
 
 
@@ -151,7 +153,8 @@ def bench_measures_what_train_would_use():
     needs("winograd", norm=False)
     net, report, out = sized(small(fresh("run"), norm=False)[2]), fresh("report.json"), fresh("run")
     env = lie(*WINOGRAD, fresh("home"))
-    result = expect(clr("bench", "--net", net, "--batch", 100, "--json", report, env=env), 0,
+    args = ["bench", "--net", net, "--batch", 100, "--json", report]
+    result = expect(clr_stopped(*args, env=env, at="measuring 7/9"), 130,
                     ["^replaced +conv2 forward: '.*' in place of\\s+'winograd[^']*',"
                      " which\\s+is\\s+wrong\\s+here\\s+.NMSE\\s[0-9.e-]+.$",
                      "^conv2 .* OK "],
@@ -228,17 +231,16 @@ def what_does_not_run_is_said_by_layer():
 @case
 def doctor_tells_what_is_wrong_from_what_does_not_run():
     """A pretended GPU, which computes nothing; and one whose compiler fails, since it has no folder for programs."""
-    for compiles, word, ending in ((True, "WRONG", "[1-9][0-9]+ are wrong and 0 do not run"),
-                                   (False, "FAILED", "0 are wrong and [1-9][0-9]+ do not run")):
-        began = time.monotonic()
-        result = expect(clr("doctor", env=pretended(compiles)), 1, [f"^{word} +conv ", f"^{word} +training of quick"],
-                        ["^last: a short training of quick",
-                         f"clr-cl: of [0-9]+ kernel variants {ending} on .*do not train there"])
-        check("error nan" not in result.out, f"{result}")
-        told = len(re.findall("^[0-9]+ of [0-9]+ checked: about [0-9]+ (?:s|minutes) left at this pace$", result.err,
-                              re.M))
-        check(told <= 1 and (told == 1 or time.monotonic() - began < 20), f"{told} times\n{result}")
-    result = expect(clr("doctor", "--quiet", env=pretended(False)), 1)
+    began = time.monotonic()
+    result = expect(clr("doctor", env=pretended(True)), 1, ["^WRONG +conv ", "^WRONG +training of quick"],
+                    ["^last: a short training of quick",
+                     "clr-cl: of [0-9]+ .* [1-9][0-9]+ are wrong and 0 do not run on .*do not train there"])
+    check("error nan" not in result.out, f"{result}")
+    told = len(re.findall("^[0-9]+ of [0-9]+ checked: about [0-9]+ (?:s|minutes) left at this pace$", result.err, re.M))
+    check(told <= 1 and (told == 1 or time.monotonic() - began < 20), f"{told} times\n{result}")
+    result = expect(clr("doctor", "--quiet", env=pretended(False)), 1,
+                    ["^FAILED +conv ", "^FAILED +training of quick"],
+                    ["clr-cl: of [0-9]+ .* 0 are wrong and [1-9][0-9]+ do not run on .*do not train there"])
     expect_lines(result.err, 1)
 
 
@@ -249,6 +251,18 @@ def doctor_takes_want_of_memory_for_what_it_is():
                            ({"LD_PRELOAD": built("faults"), "FAULTS_FAIL": "memory:5000:12"}, 1, "out of memory")):
         result = expect(clr("doctor", env=pretended(True) | env), code, ["^WRONG "], [f"clr-cl: .*: .*{why}"])
         check("FAILED" not in result.out and "training" not in result.out, f"it went on\n{result}")
+
+
+@case
+def an_interrupted_compiler_is_no_wrong_kernel():
+    """Ctrl-C ends the driver's compiler, too: at the start, and while layers are checked one by one."""
+    for command in (tiny(out=fresh("run")), ["doctor"], ["bench", "--net", tiny_net(), "--batch", 10]):
+        for build in (1, 13):
+            env = pretended(True) | {"STUB_OPENCL_INTERRUPT": build}
+            result = expect(clr(*command, env=env), 130, [], ["clr-cl: stopped"])
+            check("compile with" not in result.err and "refuses" not in result.err, f"{result}")
+            check(not list(env["XDG_DATA_HOME"].rglob("*.json")), "a variant is recorded as one that fails")
+            check(build == 1 or command[0] != "train" or "one layer after the other" in result.err, f"{result}")
 
 
 @case

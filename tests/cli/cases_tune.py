@@ -3,11 +3,9 @@
 import json
 import re
 import shutil
-import signal
-import subprocess
 
-from harness import ROOT, TINY_NET, Place, Result, case, check, clr, device, expect, fresh, pretended, table, tiny, \
-    tiny_net, write
+from harness import ROOT, TINY_NET, Place, case, check, clr, clr_stopped, device, expect, fresh, pretended, table, \
+    tiny, tiny_net, write
 
 table("tune", [
     ("help", ["tune", "--help"], 0, ["^Usage: clr-cl tune .*--input CxHxW", "--batch B", "--quiet"], []),
@@ -87,7 +85,8 @@ def tune_survives_what_fails_and_training_takes_what_it_found():
     check("will not be used" not in again.err, f"tried again\n{again}")
     check(max(map(len, again.out.splitlines())) <= 80, f"too wide\n{again}")
     change_one_layer(records(share)[0])
-    expect(clr("bench", "--net", net, "--batch", 10, env=env), 0, ["^tuning +1 layer changed by tuning: ip1$"])
+    expect(clr_stopped("bench", "--net", net, "--batch", 10, env=env, at="measuring 7/9"), 130,
+           ["^tuning +1 layer changed by tuning: ip1$"])
 
     out = fresh("run")
     expect(clr(*tiny(net=net, out=out), env=env), 0)
@@ -125,16 +124,7 @@ def the_hint_names_a_command_that_is_taken():
 def tune_says_how_far_it_is_and_is_stopped():
     device()
     args = ("tune", "--net", averaging_net(), "--batch", 10)
-    env, lines = Place.environment(XDG_DATA_HOME=fresh("share")), []
-    with subprocess.Popen([Place.program, *map(str, args)], env=env, cwd=Place.scratch, text=True,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        for line in process.stderr:
-            lines.append(line)
-            if line.startswith("2 of "):
-                break
-        process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=60)[1]
-    expect(Result(args, process.returncode, "", "".join(lines) + rest), 130, [],
+    expect(clr_stopped(*args, at="2 of ", env={"XDG_DATA_HOME": fresh("share")}), 130, [],
            ["^tuning for .*: 7 passes of operators, [0-9]+ variants in all, each ", "^1 of 7: .*: [0-9]+ variants$",
             "^2 of 7: .*: [0-9]+ variants; about .* left, more where kernels", "^stopping; once more leaves at once$",
             "^clr-cl: stopped: 1 of 7 passes are tuned, and train uses what was found .'.*json'.; the same"])

@@ -6,6 +6,7 @@ Failed (expect() does) or any other exception, and says skip(reason) where it ca
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -100,6 +101,24 @@ def clr(*args, env=None, timeout=600, stdout=subprocess.PIPE):
     result = Result(args, done.returncode, done.stdout or "", done.stderr)
     expect_no_crash(result)
     return result
+
+
+def clr_stopped(*args, at, number=signal.SIGINT, pause=0.0, env=None):
+    """Like clr(), but the program gets a signal after the line on stderr that begins with `at`."""
+    lines = []
+    with subprocess.Popen([Place.program, *map(str, args)], env=Place.environment(**(env or {})), cwd=Place.scratch,
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            for line in process.stderr:
+                lines.append(line)
+                if line.startswith(at):
+                    break
+            time.sleep(pause)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    return Result(args, process.returncode, out, "".join(lines) + err)
 
 
 def expect_no_crash(result):

@@ -17,7 +17,7 @@ static void restore(const struct checkpoint *c)
     struct record r = {.dir = "a folder", .lock = -1};
     struct clr_error err;
 
-    if (fuzz_worked(record_restore(&r, c->history, c->losses, c->timing, c->state.iteration, &err), &err))
+    if (fuzz_worked(record_restore(&r, c, &err), &err))
         for (size_t i = 0; i < r.row_count; i++)
             FUZZ_CHECK(r.rows[i].iteration >= 1 && r.rows[i].iteration <= c->state.iteration &&
                        isfinite(r.rows[i].val_loss));

@@ -14,7 +14,9 @@ void fuzz_draw(figure_kind *figure, const char *const *inputs, size_t count)
         struct str out = {0};
         if (!fuzz_worked(figure_make(figure, &chart, inputs, count, &options[i], &err), &err))
             continue;
-        if (fuzz_worked(figure_render(&out, &chart, CANVAS_SVG, true, &options[i], &err), &err))
+        if (fuzz_worked(figure_render(&out, (struct figure_content){.chart = &chart}, CANVAS_SVG, true,
+                                      &options[i], &err),
+                        &err))
             FUZZ_CHECK(out.length > 0);
         str_clear(&out);
         chart_clear(&chart);

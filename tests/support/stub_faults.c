@@ -7,10 +7,14 @@
  *     STUB_OPENCL_FAIL=N:CODE   call N, counted from 1, returns CODE; N+:CODE: it and all after it, as on a
  *                               device that is lost
  *
+ *     STUB_OPENCL_INTERRUPT=N   the N-th clBuildProgram fails after a SIGINT, as where Ctrl-C ends the
+ *                               compiler, a process of its own, too
+ *
  * Releasing and retaining do not count: a program can do nothing about such a failure.
  */
 #include "stub_icd.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,6 +57,14 @@ cl_int count_call(const char *name)
     if (!state.failed)
         state.failed = name;
     return state.code;
+}
+
+bool is_interrupted(void)
+{
+    static long builds;
+    const char *text = getenv("STUB_OPENCL_INTERRUPT");
+
+    return text && ++builds == strtol(text, NULL, 10) && raise(SIGINT) == 0;
 }
 
 void count_object(enum object_kind kind, int change)

@@ -116,6 +116,8 @@ bool is_reporting(void);
 
 /* Count a call of `name`; returns the error that it must fail with, or CL_SUCCESS. */
 cl_int count_call(const char *name);
+/* Is this build of a program the one that STUB_OPENCL_INTERRUPT names? Then SIGINT was raised. */
+bool is_interrupted(void);
 /* Change the number of unreleased objects of a kind by that. */
 void count_object(enum object_kind kind, int change);
 

@@ -349,6 +349,8 @@ cl_int CL_API_CALL build_program(cl_program p, cl_uint count, const cl_device_id
 
     MAY_FAIL("clBuildProgram");
     (void)count, (void)devices, (void)notify, (void)user;
+    if (is_interrupted())
+        return CL_BUILD_PROGRAM_FAILURE;
     if (snprintf(p->options, sizeof p->options, "%s", options ? options : "") >= (int)sizeof p->options)
         return CL_INVALID_BUILD_OPTIONS;
     p->hash = hash_text(hash_text(HASH_BEGIN, p->source), p->options);

@@ -135,15 +135,15 @@ START_TEST(test_axes__geometric_growth_is_seen)
         factor[i] = 1e-5 * pow(10, 4 * t[i] / 4000);
         bent[i] = 1e-5 + 0.1 * t[i] * t[i] / 16e6;
     }
-    ck_assert(axes_is_geometric(t, factor, 41));
-    ck_assert(!axes_is_geometric(t, linear, 41));
-    ck_assert(!axes_is_geometric(t, bent, 41));
-    ck_assert(!axes_is_geometric(t, factor, 2));
+    ck_assert(axes_is_geometric(t, factor, 1, 41));
+    ck_assert(!axes_is_geometric(t, linear, 1, 41));
+    ck_assert(!axes_is_geometric(t, bent, 1, 41));
+    ck_assert(!axes_is_geometric(t, factor, 1, 2));
     linear[0] = 0;
-    ck_assert(!axes_is_geometric(t, linear, 41));
+    ck_assert(!axes_is_geometric(t, linear, 1, 41));
     for (int i = 0; i < 41; i++)
         factor[i] = 0.01;
-    ck_assert(!axes_is_geometric(t, factor, 41));
+    ck_assert(!axes_is_geometric(t, factor, 1, 41));
 }
 END_TEST
 

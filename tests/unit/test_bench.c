@@ -190,6 +190,44 @@ START_TEST(test_json__what_is_written_is_read)
 }
 END_TEST
 
+/* Stopped while the device's limits were measured: they may be missing, and nothing is computed from
+ * them. */
+START_TEST(test_json__a_report_that_was_stopped)
+{
+    const char *folder = support_temp_dir(), *path = figures_join(folder, "stopped.json");
+    struct clr_bench_report r[2], *back;
+    struct clr_error err = {0};
+    size_t count;
+    char *text;
+
+    reports_make(&r[0], 1);
+    reports_make(&r[1], 4);
+    r[1].peak_gflops = r[1].bandwidth_gb = r[1].first_start_s = (struct clr_bench_spread){0};
+    str_copy(r[1].stopped, sizeof r[1].stopped, "the limits");
+    reports_write(path, &r[1]);
+    ck_assert_msg(clr_bench_read(&back, &count, path, &err) == 0, "%s", err.message);
+    ck_assert_str_eq(back->stopped, "the limits");
+    ck_assert(back->peak_gflops.count == 0 && back->first_start_s.count == 0 && back->row_count == 4);
+    clr_bench_destroy(back, count);
+    ck_assert_int_eq(clr_bench_table(&text, &r[1], NULL), 0);
+    reports_expect_line(text, "stopped", "while it measured 'the limits'");
+    ck_assert(!strstr(text, "first start") && !strstr(text, "bandwidth"));
+    ck_assert(!strstr(text, "Winograd"));
+    free(text);
+    text = reports_compared(r, 2, CLR_BENCH_TEXT);
+    reports_expect_line(text, "training step      ms", "4.0\xc3\x97 slower");
+    reports_expect_line(text, "peak               GFLOP/s", "200.0           -");
+    reports_expect_line(text, "[2] was stopped", "while it measured 'the limits'");
+    free(text);
+    r[1].stopped[0] = '\0';
+    reports_write(path, &r[1]);
+    ck_assert_int_eq(clr_bench_read(&back, &count, path, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, "the limits or the first start are missing"), "%s", err.message);
+    clr_bench_clear(&r[0]);
+    clr_bench_clear(&r[1]);
+}
+END_TEST
+
 /* The report's text with `old` replaced by `new`. */
 static const char *edited(const char *folder, const char *text, const char *old, const char *new)
 {
@@ -706,6 +744,7 @@ int main(void)
     tcase_add_test(tc, test_measure__samples_are_told_and_it_can_be_stopped);
     tcase_add_test(tc, test_measure__failure_is_handed_on_and_n_is_bounded);
     tcase_add_test(tc, test_json__what_is_written_is_read);
+    tcase_add_test(tc, test_json__a_report_that_was_stopped);
     tcase_add_test(tc, test_json__hostile_input_is_named);
     tcase_add_test(tc, test_json__an_old_report_is_read);
     tcase_add_test(tc, test_json__a_name_that_is_not_utf8_is_no_crash);

@@ -52,8 +52,7 @@ static void random_chart(struct chart *chart, uint64_t *state)
         g.text_at = i % 2 ? CHART_TEXT_HEAD : CHART_TEXT_FOOT;
         chart_add_guide(panel, g);
     }
-    chart_add_guide(panel,
-                    (struct chart_guide){0.01, 60, 0.02, 60, CHART_TEXT_ALONG, "60.0 %", false, false, 0});
+    chart_add_guide(panel, (struct chart_guide){0.01, 60, 0.02, 60, CHART_TEXT_ALONG, .text = "60.0 %"});
     chart_add_key(chart, CHART_KEY_GUIDE, "reaches 60.0 %%, where the longest run ends");
     chart_begin_axis(panel, 0.2);
 }
@@ -146,6 +145,53 @@ static void draw_at(struct drawing *d, const struct chart *chart, int width, int
     canvas_destroy(d->canvas);
 }
 
+/* A range test over several weight decays, as it is drawn. */
+static void make_decays(struct chart *chart, size_t count)
+{
+    struct chart_panel *panel = &chart->panels[0];
+
+    *chart = (struct chart){.title = "quick on cifar10: learning-rate range test", .panel_count = 1};
+    str_copy(chart->x_label, sizeof chart->x_label, "learning rate");
+    *panel = (struct chart_panel){.y_label = "test accuracy (%)", .ceiling = 100, .share = 1};
+    for (size_t i = 0; i < count; i++) {
+        struct chart_series *s;
+        ck_assert_int_eq(chart_add_series(panel, "weight decay 0.005", 20, false, &s, NULL), 0);
+        for (size_t k = 0; k < s->count; k++) {
+            s->x[k] = (double)k;
+            s->y[k] = k % 2 ? 90 : 10; /* the legend goes below */
+        }
+        chart->lanes[chart->lane_count++] = (struct chart_lane){2, 8, NAN, i, "2…8"};
+    }
+    chart_add_key(chart, CHART_KEY_LINE, "median of three points");
+    chart_add_brief(chart, "medians of three");
+    chart_add_key(chart, CHART_KEY_LANE, "range to train in, of each curve");
+    chart_add_brief(chart, "range to train in");
+    chart_add_key(chart, CHART_KEY_GUIDE, "loss no longer finite, of each curve");
+    chart_add_brief(chart, "loss not finite");
+}
+
+/* Every curve has its name; what a figure of the size of a slide's corner has no room for is omitted. */
+START_TEST(test_panels__of_the_smallest_figures_can_be_read)
+{
+    static const size_t counts[] = {1, 3, 7};
+    struct drawing *d = NULL;
+    struct chart chart;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    for (size_t i = 0; i < MEM_COUNT(counts); i++) {
+        make_decays(&chart, counts[i]);
+        draw_at(d, &chart, 320, 240);
+        ck_assert_msg(d->box[0].h > 80 && legend_has_names(d), "%zu curves: %g", counts[i], d->box[0].h);
+        ck_assert(d->title_rows == 1);
+        draw_at(d, &chart, 640, 600); /* where there is room, there is all */
+        ck_assert(d->lane_count == counts[i] && legend_has_all(d));
+        ck_assert(strcmp(d->legend.entries[counts[i]].text, "median of three points") == 0);
+        chart_clear(&chart);
+    }
+    free(d);
+}
+END_TEST
+
 /* The names of the curves come before what was read of each. */
 START_TEST(test_lanes__of_a_low_figure_make_room)
 {
@@ -214,6 +260,7 @@ int main(void)
 
     tcase_add_test(tc, test_chart__no_text_covers_a_point);
     tcase_add_test(tc, test_canvas__texts_are_cut_between_words);
+    tcase_add_test(tc, test_panels__of_the_smallest_figures_can_be_read);
     tcase_add_test(tc, test_lanes__of_a_low_figure_make_room);
     tcase_add_test(tc, test_legend__of_a_small_figure_is_brief_and_leaves_room);
     tcase_set_timeout(tc, 60);

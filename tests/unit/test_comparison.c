@@ -55,7 +55,7 @@ START_TEST(test_compare__only_what_is_comparable)
     other = r;
     str_copy(other.refused, sizeof other.refused, "its update is wrong");
     expect_incomparable(a, reports_write(figures_join(folder, "refused.json"), &other),
-                        "train refuses Device\xc2\xae (its update is wrong)");
+                        "its times do not count: its update is wrong");
     r.checks[1].ok = false;
     expect_incomparable(a, reports_write(figures_join(folder, "wrong.json"), &r), "pooling computed wrongly");
     clr_bench_clear(&r);
@@ -76,24 +76,25 @@ START_TEST(test_compare__how_others_stand_against_the_first)
     r[2].peak_memory_bytes = 0;
     r[3].peak_memory_bytes *= 2;
     text = reports_compared(r, 4, CLR_BENCH_TEXT);
-    reports_expect_line(text, "training           images",
-                        "10,000       1,250  ~8.0\xc3\x97 slower         684,000  ~68\xc3\x97 faster");
-    reports_expect_line(text, "training           images", "5,263  unclear");
-    reports_expect_line(text, "peak               GFLOP/s",
-                        "200.0   2,469,134  12,000\xc3\x97 faster         200.0  about equal");
+    reports_expect_line(text, "training           images", "10,000       1,250  8.0\xc3\x97 slower");
+    ck_assert(strstr(text, "10,000     684,000  68\xc3\x97 faster\n"));
+    ck_assert(strstr(text, "10,000       5,263  unclear\n"));
+    reports_expect_line(text, "peak               GFLOP/s", "200.0   2,469,134  12,000\xc3\x97 faster");
     reports_expect_line(text, "share of the peak  %", "20.00");
-    reports_expect_line(text, "conv1              weight gradient",
-                        "5.000       40.00  ~8.0\xc3\x97 slower          0.0731  ~68\xc3\x97 faster");
-    reports_expect_line(text, "pool1", "0.500           -                        0.0073");
+    reports_expect_line(text, "conv1              weight gradient", "5.000       40.00  8.0\xc3\x97 slower");
+    ck_assert(strstr(text, "5.000      0.0731  68\xc3\x97 faster\n"));
+    reports_expect_line(text, "pool1", "0.500           -");
     reports_expect_line(text, "extra", "-       4.000");
     reports_expect_line(text, "first start        s", "9.000       9.000  about equal");
-    reports_expect_line(
-        text, "process memory     MB",
-        "400.0       400.0  about equal                -                         800.0  ~2.0\xc3\x97 more");
+    reports_expect_line(text, "process memory     MB", "400.0       400.0  about equal");
+    ck_assert(strstr(text, "400.0           -\n") && strstr(text, "400.0       800.0  ~2.0\xc3\x97 more\n"));
     reports_expect_line(text, "[4] conv1",
                         "[4] conv1 forward: 'direct' in place of 'tiled', which is wrong here (NMSE");
     ck_assert(strstr(text, "about equal: less than") &&
-              strstr(text, "unclear: one of the two lies between") && strstr(text, "~: a rough factor"));
+              strstr(text, "unclear: one of the two lies between") &&
+              strstr(text, "~: another run may not confirm it"));
+    ck_assert(strstr(text, "The factors of [2] can be 300 % off") &&
+              strstr(text, "The factors of [3] can be"));
     ck_assert(strstr(text, "No share of the peak: [3]. Winograd's"));
     free(text);
     for (int i = 0; i < 4; i++)
@@ -114,9 +115,12 @@ START_TEST(test_compare__no_more_digits_than_the_samples_have)
     static const struct {
         double factor, spread;
         const char *said;
-    } cases[] = {{2188.4, 0.01, "  2,200\xc3\x97 slower"}, {2188.4, 0.1, "  ~2,200\xc3\x97 slower"},
-                 {99.7, 0.01, "  100\xc3\x97 slower"},     {68.4, 0.04, "  68\xc3\x97 slower"},
-                 {68.4, 0.06, "  ~68\xc3\x97 slower"},     {3.14, 0.01, "  3.1\xc3\x97 slower"}};
+    } cases[] = {{2188.4, 0.01, "  2,200\xc3\x97 slower"},
+                 {99.7, 0.01, "  100\xc3\x97 slower"},
+                 {68.4, 0.3, "  68\xc3\x97 slower"},
+                 {3.14, 0.01, "  3.1\xc3\x97 slower"},
+                 {1.5, 0.19, "  1.5\xc3\x97 slower"},
+                 {1.5, 0.22, "  ~1.5\xc3\x97 slower"}}; /* the samples overlap */
     struct clr_bench_report r[2];
 
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
@@ -176,8 +180,8 @@ START_TEST(test_compare__slow_devices)
     reports_make(&r[0], 1);
     reports_make(&r[1], 200631.83);
     text = reports_compared(r, 2, CLR_BENCH_TEXT);
-    reports_expect_line(text, "training           images", "10,000      0.0498  ~200,000\xc3\x97 slower");
-    reports_expect_line(text, "training step      ms", "10.00   2,006,318  ~200,000\xc3\x97 slower");
+    reports_expect_line(text, "training           images", "10,000      0.0498  200,000\xc3\x97 slower");
+    reports_expect_line(text, "training step      ms", "10.00   2,006,318  200,000\xc3\x97 slower");
     free(text);
     ck_assert_int_eq(clr_bench_table(&text, &r[1], NULL), 0);
     reports_expect_line(text, "training step", "2,006,318 ms (1,003,159 to 4,012,637), 0.0498 images/s");
@@ -205,10 +209,8 @@ START_TEST(test_compare__names_are_distinct)
     text = reports_compared(r, MEM_COUNT(from), CLR_BENCH_TEXT);
     reports_expect_line(text, "[1] ", "[1] A (quick)");
     reports_expect_line(text, "[4] ", "[4] B (y/full)");
-    reports_expect_line(
-        text, "  [1]",
-        "  [1] A  [2] x/quick                   [3] x/full                    [4] y/full             "
-        "              [5]");
+    reports_expect_line(text, "  [1]", "  [1] A  [2] x/quick");
+    ck_assert(strstr(text, "[1] A  [3] x/full\n") && strstr(text, "[1] A         [5]\n"));
     free(text);
     for (size_t i = 0; i < MEM_COUNT(from); i++)
         clr_bench_clear(&r[i]);
@@ -293,10 +295,13 @@ START_TEST(test_compare__long_names_are_shortened)
     }
     text = reports_compared(r, MEM_COUNT(names), CLR_BENCH_TEXT);
     reports_expect_line(text, "                                    [1]",
-                        "[1] skyla\xe2\x80\xa6-Xeon  [2] NVIDIA H100 80GB HBM3     [3] Radeon Gra\xe2\x80\xa6"
-                        "0, LLVM 15)    "
-                        "[4] Radeon Gra\xe2\x80\xa6"
-                        "6, LLVM 15)");
+                        "[1] skyla\xe2\x80\xa6-Xeon  [2] NVIDIA H100 80GB HBM3");
+    ck_assert(strstr(text, "[3] Radeon Gra\xe2\x80\xa6"
+                           "0, LLVM 15)\n"));
+    ck_assert(strstr(text, "[4] Radeon Gra\xe2\x80\xa6"
+                           "6, LLVM 15)\n"));
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+        ck_assert_msg(str_columns(line, strcspn(line, "\n")) <= 80, "too wide: %.120s", line);
     free(text);
     for (size_t i = 0; i < MEM_COUNT(names); i++)
         clr_bench_clear(&r[i]);
@@ -324,9 +329,9 @@ START_TEST(test_compare__what_is_not_the_same_work)
                         "[1] conv1 has pool1 in it, which is a layer of its own elsewhere");
     reports_expect_line(text, "conv1              weight gradient", "5.000       5.000  other work");
     reports_expect_line(text, "conv1 + pool1      all passes", "9.000       9.500  unclear");
-    reports_expect_line(text, "process memory ", "400.0       400.0                         400.0");
-    reports_expect_line(text, "device memory ",
-                        "20.00       20.00  about equal            30.00  1.5\xc3\x97 more");
+    ck_assert(strstr(text, "400.0       400.0\n"));
+    reports_expect_line(text, "device memory ", "20.00       20.00  about equal");
+    ck_assert(strstr(text, "20.00       30.00  1.5\xc3\x97 more\n"));
     reports_expect_line(text, "[3] has no", "[3] has no times of layers");
     reports_expect_line(text, "[1] had to",
                         "[1] had to compile kernels: the OpenCL compiler is in its process memory");
@@ -399,7 +404,7 @@ START_TEST(test_compare__as_csv_and_markdown)
     reports_expect_line(text, "1,\"Device\xc2\xae\",\"P\"," WHO "\"conv1\",\"forward\"",
                         "\"ms\",7,2,4,8,0.25,,,");
     reports_expect_line(text, "<b>*\",\"\"," WHO "\"conv1\",\"forward\"",
-                        "\"ms\",7,16,32,64,0.03125,8,1,slower");
+                        "\"ms\",7,16,32,64,0.03125,8,0,slower");
     ck_assert(strstr(text, "2,\"A|\"\"B\"\"\n<b>*\""));
     free(text);
     str_copy(r[1].created, sizeof r[1].created, "2026|11-24T07:00:00Z");
@@ -410,7 +415,7 @@ START_TEST(test_compare__as_csv_and_markdown)
                         "; clr-cl 0.1.0 (abc), 2026\\|11-24; no layer changed by tuning");
     reports_expect_line(text, "| LAYER | PASS, ms |",
                         " | \\[1\\] Device\xc2\xae | \\[2\\] A\\|\"B\" &lt;b>\\* |  |");
-    reports_expect_line(text, "| conv1 | forward", "| 4.000 | 32.00 | ~8.0\xc3\x97 slower |");
+    reports_expect_line(text, "| conv1 | forward", "| 4.000 | 32.00 | 8.0\xc3\x97 slower |");
     free(text);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
@@ -498,7 +503,7 @@ START_TEST(test_compare__with_known_devices)
     text = reports_compared(r, count, CLR_BENCH_TEXT);
     ck_assert(strstr(text, "NVIDIA H100 80GB HBM3 (known/h100-quick)"));
     /* None of them has planned memory: no number, and no verdict. */
-    reports_expect_line(text, "device memory      MB", "20.00           -                             -");
+    reports_expect_line(text, "device memory      MB", "20.00           -");
     free(text);
     text = reports_compared(r, count, CLR_BENCH_MARKDOWN);
     reports_expect_line(text, "| device memory | MB", "| 20.00 | - |  | - |  | - |  |");
@@ -553,7 +558,7 @@ END_TEST
 /* Many rows, in no order, all different: in a moment, though each is looked for among the others. */
 START_TEST(test_compare__many_rows)
 {
-    enum { ROWS = 10000, REPORTS = 6 };
+    enum { ROWS = 10000, REPORTS = 4 };
     const char *path = figures_join(support_temp_dir(), "a.json");
     const clock_t began = clock(); /* of processor time: the machine may be busy */
     struct clr_bench_report r[REPORTS], *again = NULL;
@@ -574,7 +579,7 @@ START_TEST(test_compare__many_rows)
     ck_assert_uint_eq(again->row_count, ROWS);
     clr_bench_destroy(again, count);
     ck_assert_int_eq(clr_bench_compare(&text, r, REPORTS, CLR_BENCH_TEXT, NULL), 0);
-    reports_expect_line(text, "layer 9999 of 5", "  0.500");
+    ck_assert(strstr(text, "layer 9999 of 3    forward                   -       0.500\n"));
     free(text);
     for (int i = 0; i < REPORTS; i++)
         clr_bench_clear(&r[i]);

@@ -499,6 +499,23 @@ START_TEST(test_labels__leave_out_what_most_have)
 }
 END_TEST
 
+/* However long that is: a run of another batch leaves the labels of the others as they are. */
+START_TEST(test_labels__name_all_that_differs)
+{
+    static const char *const
+        labels[] = {"batch 100, weight decay 0.004, momentum convention pytorch",
+                    "batch 200, weight decay 0.0005, momentum convention caffe"},
+        *const more[] = {", \"batch\": 100, \"weight_decay\": 0.004, \"momentum_convention\": \"pytorch\"",
+                         ", \"batch\": 200, \"weight_decay\": 5e-4, \"momentum_convention\": \"caffe\""};
+    const char *base = support_temp_dir(), *inputs[2];
+    const struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
+
+    for (int i = 0; i < 2; i++)
+        inputs[i] = make_run(base, i ? "b" : "a", &s, &g_usual, more[i]);
+    expect_labels(inputs, labels, 2, "lenet on mnist: fixed 0.04");
+}
+END_TEST
+
 START_TEST(test_labels__are_the_users_where_there_are_some)
 {
     const struct clr_schedule s = policy(CLR_POLICY_FIXED, 0);
@@ -879,9 +896,10 @@ static const struct golden g_golden[] = {
 static void render(struct str *png, int which)
 {
     struct chart chart;
+    const struct figure_content content = {.chart = &chart};
 
     g_golden[which].make(&chart);
-    ck_assert_int_eq(figure_render(png, &chart, CANVAS_PNG, true, g_golden[which].options, NULL), 0);
+    ck_assert_int_eq(figure_render(png, content, CANVAS_PNG, true, g_golden[which].options, NULL), 0);
     chart_clear(&chart);
 }
 
@@ -896,28 +914,32 @@ START_TEST(test_golden__figures_look_as_they_did)
 }
 END_TEST
 
+/* Draws and clears the chart. */
+static void expect_change(struct chart *chart, const char *name)
+{
+    const struct figure_content content = {.chart = chart};
+    struct str png = {0};
+
+    ck_assert_int_eq(figure_render(&png, content, CANVAS_PNG, true, &g_rates, NULL), 0);
+    ck_assert_int_gt(figures_compare(&png, name), 80);
+    chart_clear(chart);
+}
+
 /* The comparison can fail: another step size, jumps elsewhere, no mark of the divergence. */
 START_TEST(test_golden__changes_are_seen)
 {
-    struct str png = {0};
     struct chart chart;
 
     for (int i = 0; i < 2; i++) {
         make_rates(&chart, CLR_POLICY_TRIANGULAR, 55);
-        ck_assert_int_eq(figure_render(&png, &chart, CANVAS_PNG, true, &g_rates, NULL), 0);
-        ck_assert_int_gt(figures_compare(&png, g_golden[i].name), 80);
-        chart_clear(&chart);
+        expect_change(&chart, g_golden[i].name);
     }
     make_log_range(&chart);
     chart.panels[0].guide_count = 2;
-    ck_assert_int_eq(figure_render(&png, &chart, CANVAS_PNG, true, &g_rates, NULL), 0);
-    ck_assert_int_gt(figures_compare(&png, "plot_range_log.png"), 80);
-    chart_clear(&chart);
+    expect_change(&chart, "plot_range_log.png");
     make_ranges(&chart);
     chart.lanes[1].hi *= 2;
-    ck_assert_int_eq(figure_render(&png, &chart, CANVAS_PNG, true, &g_rates, NULL), 0);
-    ck_assert_int_gt(figures_compare(&png, "plot_ranges.png"), 80);
-    chart_clear(&chart);
+    expect_change(&chart, "plot_ranges.png");
 }
 END_TEST
 
@@ -960,6 +982,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_labels__leave_out_what_has_no_effect);
     tcase_add_test(tc, test_labels__tell_the_momentum_that_is_cycled);
     tcase_add_test(tc, test_labels__leave_out_what_most_have);
+    tcase_add_test(tc, test_labels__name_all_that_differs);
     tcase_add_test(tc, test_labels__are_the_users_where_there_are_some);
     tcase_add_test(tc, test_labels__of_named_runs_do_not_repeat_the_name);
     tcase_add_test(tc, test_labels__say_which_curves_are_equal);

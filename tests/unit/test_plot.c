@@ -676,13 +676,14 @@ static void make_chart(struct chart *chart, int which)
     ck_assert_msg(rc == 0, "%s", err.message);
 }
 
-static void render_boxes(struct str *out, const struct chart *chart, int which)
+static void render_boxes(struct str *out, struct chart *chart, int which)
 {
     const struct clr_plot_options plain = {.size = sizeof plain, .width = 480, .height = 300};
     const struct clr_plot_options *o = which == GOLDEN_MULTIPLES ? &g_multiples : &plain;
     struct clr_error err = {0};
 
-    ck_assert_msg(figure_render(out, chart, CANVAS_PNG, true, o, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_render(out, (struct figure_content){.chart = chart}, CANVAS_PNG, true, o, &err) == 0,
+                  "%s", err.message);
 }
 
 /* Two series of eight rows, of which the smallest do not fit and are summed. */
@@ -722,7 +723,7 @@ static void render_bars(struct str *out, const struct bars *bars)
     canvas_destroy(canvas);
 }
 
-static int compare(const struct chart *chart, int which)
+static int compare(struct chart *chart, int which)
 {
     struct str png = {0};
 
@@ -767,6 +768,20 @@ static void check_boxes(const struct canvas *canvas, int width, int height, cons
     }
 }
 
+/* Texts that begin as far right as any. */
+static size_t count_rightmost(const struct canvas *canvas)
+{
+    size_t count, n = 0;
+    const double *b = canvas_text_boxes(canvas, &count);
+    double right = 0;
+
+    for (size_t i = 0; i < count; i++)
+        right = fmax(right, b[4 * i]);
+    for (size_t i = 0; i < count; i++)
+        n += fabs(b[4 * i] - right) < 0.01;
+    return n;
+}
+
 static void draw_bars(const struct bars *bars, int width, int height)
 {
     const struct canvas_spec spec = {.width = width, .height = height, .dpi = 96, .boxes = true};
@@ -802,6 +817,27 @@ START_TEST(test_bars__no_text_covers_another)
             draw_bars(&bars, widths[w], 240);
             draw_bars(&bars, widths[w], 400);
         }
+    bars_clear(&bars);
+}
+END_TEST
+
+/* However long bars and spreads are: no spread goes through a number, and none stands far from the others. */
+START_TEST(test_bars__values_stand_in_one_column)
+{
+    static const int widths[] = {320, 640, 960};
+    struct bars bars;
+
+    make_bars(&bars);
+    bars.rows[1].high[0] = 500; /* is cut */
+    for (size_t w = 0; w < MEM_COUNT(widths); w++) {
+        const struct canvas_spec spec = {
+            .width = widths[w], .height = bars_height(&bars, widths[w]), .dpi = 96, .boxes = true};
+        struct canvas *canvas;
+        ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
+        ck_assert_int_eq(bars_draw(canvas, &bars, spec.width, spec.height, NULL), 0);
+        ck_assert_uint_eq(count_rightmost(canvas), 2 * bars.row_count - 1);
+        canvas_destroy(canvas);
+    }
     bars_clear(&bars);
 }
 END_TEST
@@ -917,6 +953,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_plot__odd_data_and_texts_are_drawn);
     tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, GOLDEN_CHARTS);
     tcase_add_test(tc, test_bars__no_text_covers_another);
+    tcase_add_test(tc, test_bars__values_stand_in_one_column);
     tcase_add_test(tc, test_golden__bars_look_as_they_did);
     tcase_add_test(tc, test_golden__changes_are_seen);
     tcase_set_timeout(tc, 60);
