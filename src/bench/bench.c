@@ -318,6 +318,8 @@ static int first_start(struct bench *b, struct clr_error *err)
 
     if (rc == 0)
         rc = start(b, &options, &seconds, err);
+    if (rc == 0)
+        rc = measure_step(b->o, 0, 1, err); /* stopped meanwhile: the last part is missing */
     if (rc < 0)
         return rc;
     measure_spread(&b->report->first_start_s, &seconds, 1);

@@ -128,7 +128,7 @@ int ocl_launch(struct ocl_context *ctx, struct ocl_kernel *kernel, const char *l
 /*
  * Write binaries of programs that were built since the last call. Never fails: a cache
  * that cannot be written is logged once. Waits for the queue. With `may_wait`, nothing is written where that
- * compiles again (PoCL) until the context is five minutes old: a short run would take twice as long, and the
+ * compiles again (PoCL) until the context is half a minute old: a short run would take twice as long, and the
  * driver's own cache serves the next one.
  */
 void ocl_save_programs(struct ocl_context *ctx, bool may_wait);

@@ -13,7 +13,7 @@
 #define LOG_LINES    12          /* of a build log, in an error */
 #define LOG_LIMIT    (16U << 20) /* bytes of a build log that are looked at */
 #define BINARY_LIMIT (1U << 30)
-#define SAVE_AGE_NS  (300 * UINT64_C(1000000000)) /* of a context, before slow binaries are saved */
+#define SAVE_AGE_NS  (30 * UINT64_C(1000000000)) /* of a context, before slow binaries are saved */
 
 static void kernel_destroy(struct ocl_kernel *k)
 {

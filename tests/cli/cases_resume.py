@@ -94,12 +94,12 @@ def kill_trainings(times, seed, **options):
         same(whole, out, SAME)
         check(not [n for n in names(out) if "tmp" in n or n == ".lock"], f"left behind: {names(out)}")
 
-    return kill_often(times, seed, 0.6 * seconds, begin, finish)
+    return kill_often(times, seed, 0.9 * seconds, begin, finish)
 
 
 @case
 def resume_after_kills_gives_the_same_bytes():
-    kill_trainings(10, 3, iterations=3000, validate_every=250, checkpoint_every=100, log_every=3)
+    kill_trainings(10, 3, iterations=6000, validate_every=500, checkpoint_every=200, log_every=3)
 
 
 @slow_case
