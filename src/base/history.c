@@ -13,3 +13,13 @@ const struct csv_column history_timing_columns[HISTORY_TIMING_COLUMNS] = {
     [HISTORY_TIMING_ITERATION] = {"iteration", 0, 1e15},
     [HISTORY_TIMING_SECONDS] = {"seconds", 0, 1e12},
 };
+
+uint64_t history_next_row(uint64_t iteration, uint64_t every, uint64_t last)
+{
+    if (iteration >= last)
+        return 0;
+    if (iteration == 0)
+        return 1;
+    return every > 0 && every - iteration % every < last - iteration ? iteration + every - iteration % every
+                                                                     : last;
+}

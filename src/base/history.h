@@ -4,6 +4,9 @@
 #ifndef BASE_HISTORY_H
 #define BASE_HISTORY_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/csv.h"
 
 /* How the files begin. */
@@ -28,5 +31,16 @@ extern const struct csv_column history_columns[HISTORY_COLUMNS];
 enum { HISTORY_TIMING_ITERATION, HISTORY_TIMING_SECONDS, HISTORY_TIMING_COLUMNS };
 
 extern const struct csv_column history_timing_columns[HISTORY_TIMING_COLUMNS];
+
+/*
+ * Tables have rows of the first iteration, of each multiple of `every` (0: none), and of the last iteration.
+ * The next one after `iteration`; 0: there is none.
+ */
+uint64_t history_next_row(uint64_t iteration, uint64_t every, uint64_t last);
+
+static inline bool history_has_row(uint64_t iteration, uint64_t every, uint64_t last)
+{
+    return history_next_row(iteration - 1, every, last) == iteration;
+}
 
 #endif

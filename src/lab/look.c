@@ -91,14 +91,12 @@ static double number(const json_t *value)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-/* The next iteration that a table has a row of: the first, every `every`, the last; 0: there is none. */
+/* The next iteration that a table has a row of; 0: there is none. */
 static uint64_t next_row(const struct extent *e, uint64_t every, uint64_t iteration)
 {
-    uint64_t next = iteration == 0 ? 1 : e->planned;
+    const uint64_t next = history_next_row(iteration, every, e->planned);
 
-    if (iteration > 0 && every > 0 && every - iteration % every < e->planned - iteration)
-        next = iteration + (every - iteration % every);
-    return next > iteration && next <= e->done ? next : 0;
+    return next <= e->done ? next : 0;
 }
 
 static int refuse(const char *path, const char *folder, const char *what, uint64_t iteration,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/history.h"
 #include "train/resume.h"
 
 #define REPORT_NS 200000000u
@@ -30,8 +31,7 @@ static double policy_rate(const struct loop *l, uint64_t t)
 
 static bool evaluates_after(const struct clr_train_options *o, uint64_t iteration)
 {
-    return iteration == 1 || iteration == o->iterations ||
-           (o->validate_every > 0 && iteration % o->validate_every == 0);
+    return history_has_row(iteration, o->validate_every, o->iterations);
 }
 
 /* Is the rate lowest after that many updates, so that the weights are saved? */
@@ -104,7 +104,7 @@ static int read_losses(struct loop *l, struct clr_error *err)
         }
         l->s->state.last_loss = loss;
         l->result->run.iterations = iteration;
-        if (iteration % every == 0 || iteration == 1 || iteration == l->s->o->iterations)
+        if (history_has_row(iteration, every, l->s->o->iterations))
             record_loss(l->r, iteration, loss, rate);
     }
     now = clock_ns();

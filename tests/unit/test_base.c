@@ -8,12 +8,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/history.h"
 #include "base/fs.h"
 #include "base/geometry.h"
 #include "base/host.h"
 #include "base/json.h"
 #include "base/rng.h"
 #include "base/str.h"
+
+START_TEST(test_history__rows_of_a_table)
+{
+    static const uint64_t rows[][4] = {
+        /* after, every, last → next */
+        {0, 10, 25, 1},   {1, 10, 25, 10},
+        {9, 10, 25, 10},  {10, 10, 25, 20},
+        {20, 10, 25, 25}, {25, 10, 25, 0},
+        {0, 0, 7, 1},     {1, 0, 7, 7},
+        {7, 0, 7, 0},     {0, 5, 1, 1},
+        {1, 5, 1, 0},     {10, 10, 20, 20},
+        {1, 1, 3, 2},     {1, UINT64_MAX, UINT64_MAX, UINT64_MAX},
+    };
+
+    for (size_t i = 0; i < MEM_COUNT(rows); i++)
+        ck_assert_uint_eq(history_next_row(rows[i][0], rows[i][1], rows[i][2]), rows[i][3]);
+    ck_assert(history_has_row(1, 10, 25) && history_has_row(20, 10, 25) && history_has_row(25, 10, 25));
+    ck_assert(!history_has_row(2, 10, 25) && !history_has_row(30, 10, 25));
+}
+END_TEST
 
 START_TEST(test_error__prefix_keeps_code)
 {
@@ -418,6 +439,7 @@ int main(void)
     Suite *s = suite_create("base");
     TCase *tc = tcase_create("base");
 
+    tcase_add_test(tc, test_history__rows_of_a_table);
     tcase_add_test(tc, test_error__prefix_keeps_code);
     tcase_add_test(tc, test_mem__products_that_overflow_are_refused);
     tcase_add_test(tc, test_str__numbers_are_parsed_whole_or_not_at_all);
