@@ -1,6 +1,6 @@
 /*
  * The OpenCL floor: one context on one device with one in-order queue, programs with a binary cache on disk,
- * buffers, one launch function, event profiling. CL/cl.h is included here, in ops, verify and bench only.
+ * buffers, one launch function, event profiling. No other header includes CL/cl.h.
  *
  * Programs. A program is (file in cl/, options). It is built on first use and kept until the context goes.
  * Its binary is cached in $XDG_CACHE_HOME/clr-cl/programs/<sha256 of key>.bin, the key being our source

@@ -152,7 +152,7 @@ struct op_io {
     uint32_t iteration;
 };
 
-struct op; /* opaque; each file has its own, beginning with struct op_head */
+struct op; /* opaque; each file has its own, beginning with this one */
 
 /*
  * What does `desc` need on this device with channel block V?

@@ -1,7 +1,7 @@
 /*
  * What a kind of operator is: its row. Everything that differs from kind to kind stands here, so that code
  * which compiles, verifies, tunes or shows operators reads the row and names no kind. Each kind has one file
- * in src/ops with its row at the end; op.c lists them.
+ * in src/ops with its row at the end; ops.h lists them.
  */
 #ifndef OPS_OP_CLASS_H
 #define OPS_OP_CLASS_H
