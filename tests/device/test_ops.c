@@ -70,7 +70,8 @@ static void print_worst(const struct tally *t)
     }
 }
 
-/* Those of case i in its block. Algorithms of one geometry follow one another. */
+/* Those of case i in its block. Three algorithms of one geometry follow one another. Nine cases have each of
+ * the three layouts, and then the blocks change, so that each algorithm has all blocks and layouts. */
 static unsigned arrangements_of(int i, bool every, bool subset, bool spare)
 {
     static const unsigned layouts[] = {0, 1u << VERIFY_WIDE, 1u << VERIFY_ONE_BLOCK};
@@ -105,7 +106,7 @@ static void verify_device(const struct clr_device *device)
             (half >= 0 && i / (int)MEM_COUNT(blocks) % 2 != half))
             continue;
         for (size_t b = 0; b < count; b++) {
-            const size_t turn = (size_t)i % count; /* which block gets every arrangement */
+            const size_t turn = ((size_t)i + (size_t)i / 9) % count; /* which block gets every arrangement */
             if (b != turn && !every)
                 continue;
             one(&tally, ctx, &c, blocks[b],
