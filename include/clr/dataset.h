@@ -39,12 +39,14 @@ struct clr_dataset {
  */
 CLR_API int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err);
 
+#define CLR_DATASET_CLASSES 65536 /**< most classes of clr_dataset_create() */
+
 /** Images of clr_dataset_create(): of one shape, (N,C,H,W), with their labels. */
 struct clr_dataset_images {
     size_t size;                    /**< of this struct: that of another version of the library is refused */
     const char *name;               /**< of the set, for messages and run.json */
     int channels, height, width;    /**< channels: 1 … 4 */
-    int classes;                    /**< at least 1 */
+    int classes;                    /**< 1 … CLR_DATASET_CLASSES */
     const char *const *class_names; /**< `classes` names; NULL: they are numbered */
     struct clr_images train, test;  /**< test.count may be 0; the pixels need no alignment */
 };
@@ -53,8 +55,8 @@ struct clr_dataset_images {
  * Make a data set from images in memory. *images is copied, with everything that it points to.
  *
  * @param out  new, owned by the caller (clr_dataset_destroy)
- * @return 0; CLR_EUSAGE: a shape, a count or a label is out of range, or there is no training image;
- *         CLR_ENOMEM
+ * @return 0; CLR_EUSAGE: a shape, a count or a label is out of range, something is NULL that must be given, or
+ *         there is no training image; CLR_ENOMEM
  */
 CLR_API int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images *images,
                                struct clr_error *err);

@@ -42,6 +42,28 @@ int mem_check_struct(const void *filled, size_t size, const char *name, struct c
                                           name, theirs, size);
 }
 
+int mem_check_given(const void *value, const char *field, struct clr_error *err)
+{
+    return value ? 0 : clr_error_set(err, CLR_EUSAGE, "`%s` is NULL: it must be given", field);
+}
+
+int mem_check_texts(const char *const *texts, size_t count, const char *field, struct clr_error *err)
+{
+    int rc = count > 0 ? mem_check_given(texts, field, err) : 0;
+
+    for (size_t i = 0; i < count && rc == 0; i++)
+        if (!texts[i])
+            rc = clr_error_set(err, CLR_EUSAGE, "`%s[%zu]` is NULL: it must be given", field, i);
+    return rc;
+}
+
+int mem_check_range(int value, int least, int most, const char *field, struct clr_error *err)
+{
+    return value >= least && value <= most
+               ? 0
+               : clr_error_set(err, CLR_EUSAGE, "`%s` is %d, outside %d…%d", field, value, least, most);
+}
+
 int mem_grow(void *array, size_t *capacity, size_t need, size_t element_size, const char *what,
              struct clr_error *err)
 {

@@ -267,7 +267,10 @@ static int read_labels(struct clr_images *images, struct clr_dataset *ds, const 
         rc = mem_new(&images->labels, count, sizeof *images->labels, path, err);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         images->labels[i] = bytes[i];
-        if (bytes[i] >= ds->classes)
+        if (bytes[i] >= ds->classes && images == &ds->test)
+            rc = clr_error_set(err, CLR_EINPUT, "'%s' has label %d, but the training labels end at %d", path,
+                               bytes[i], ds->classes - 1);
+        else if (bytes[i] >= ds->classes)
             ds->classes = bytes[i] + 1;
     }
     free(bytes);

@@ -3,12 +3,27 @@
 
 #include "data/format.h"
 
+static int check_set(const struct clr_images *set, bool train, int classes, struct clr_error *err)
+{
+    int rc = 0;
+
+    if (set->count > 0)
+        rc = mem_check_given(set->pixels, train ? "train.pixels" : "test.pixels", err);
+    if (rc == 0 && set->count > 0)
+        rc = mem_check_given(set->labels, train ? "train.labels" : "test.labels", err);
+    for (int i = 0; i < set->count && rc == 0; i++)
+        if (set->labels[i] < 0 || set->labels[i] >= classes)
+            rc = clr_error_set(err, CLR_EUSAGE, "%s image %d has label %d, outside 0…%d",
+                               train ? "training" : "test", i, set->labels[i], classes - 1);
+    return rc;
+}
+
 static int check(const struct clr_dataset_images *images, struct clr_error *err)
 {
-    const struct clr_images *sets[] = {&images->train, &images->test};
+    int rc = mem_check_given(images->name, "name", err);
 
-    if (!images->name)
-        return clr_error_set(err, CLR_EUSAGE, "`name` is NULL: it must be given");
+    if (rc < 0)
+        return rc;
     if (images->channels < 1 || images->channels > 4 || images->height < 1 || images->width < 1)
         return clr_error_set(err, CLR_EUSAGE,
                              "images of %d×%d×%d (channels × height × width): there must be 1 to 4 channels, "
@@ -19,13 +34,12 @@ static int check(const struct clr_dataset_images *images, struct clr_error *err)
                              "%d classes, %d training images, %d test images: there must be a class and a "
                              "training image",
                              images->classes, images->train.count, images->test.count);
-    for (size_t k = 0; k < MEM_COUNT(sets); k++)
-        for (int i = 0; i < sets[k]->count; i++)
-            if (sets[k]->labels[i] < 0 || sets[k]->labels[i] >= images->classes)
-                return clr_error_set(err, CLR_EUSAGE, "%s image %d has label %d, outside 0…%d",
-                                     k == 0 ? "training" : "test", i, sets[k]->labels[i],
-                                     images->classes - 1);
-    return 0;
+    rc = mem_check_range(images->classes, 1, CLR_DATASET_CLASSES, "classes", err);
+    if (rc == 0 && images->class_names)
+        rc = mem_check_texts(images->class_names, (size_t)images->classes, "class_names", err);
+    if (rc == 0)
+        rc = check_set(&images->train, true, images->classes, err);
+    return rc < 0 ? rc : check_set(&images->test, false, images->classes, err);
 }
 
 static int copy_images(struct clr_dataset *ds, struct clr_images *to, const struct clr_images *from,

@@ -386,6 +386,10 @@ START_TEST(test_data__idx_parts_must_belong_together)
 
     write_idx(dir, "t10k-images-idx3-ubyte", false, 3, 4, 5, 3, 256);
     expect_refused(dir, "has images of 5×3, the training images have 3×5", NULL);
+    write_idx(dir, "t10k-images-idx3-ubyte", false, 3, 4, 3, 5, 256);
+    write_idx(dir, "t10k-labels-idx1-ubyte", false, 1, 4, 0, 0, 256);
+    expect_refused(dir, "/t10k-labels-idx1-ubyte' has label 3, but the training labels end at 2", NULL);
+    write_idx(dir, "t10k-labels-idx1-ubyte", false, 1, 4, 0, 0, 3);
     ck_assert_int_eq(remove(in(dir, "t10k-images-idx3-ubyte")), 0);
     expect_refused(dir, "/t10k-images-idx3-ubyte' (or .gz) is missing", NULL);
     write_idx(dir, "t10k-images.idx3-ubyte", false, 3, 4, 3, 5, 256);
@@ -479,7 +483,7 @@ START_TEST(test_data__memory_out_of_range_is_refused)
 {
     uint8_t pixels[6] = {0};
     int32_t label = 2;
-    const char *const names[] = {"cat", "dog"};
+    const char *const names[] = {"cat", "dog"}, *const holes[] = {"cat", NULL, "cow"};
     const struct clr_dataset_images good = {.size = sizeof good,
                                             .name = "mine",
                                             .channels = 3,
@@ -487,19 +491,32 @@ START_TEST(test_data__memory_out_of_range_is_refused)
                                             .width = 2,
                                             .classes = 3,
                                             .train = {.count = 1, .pixels = pixels, .labels = &label}};
-    struct clr_dataset_images bad[6] = {good, good, good, good, good, good}, named = good;
+    static const char *const says[] = {"`name`",        "5×1×2",          "3×1×0",
+                                       "label 2",       "0 training",     "-1 test",
+                                       "`classes`",     "`train.pixels`", "`train.labels`",
+                                       "`test.pixels`", "`test.labels`",  "`class_names[1]`"};
+    struct clr_dataset_images bad[MEM_COUNT(says)], named = good;
     struct clr_dataset *ds = NULL;
     struct clr_error err;
 
+    for (size_t i = 0; i < MEM_COUNT(bad); i++)
+        bad[i] = good;
     bad[0].name = NULL;
     bad[1].channels = 5;
     bad[2].width = 0;
     bad[3].classes = 2;
     bad[4].train.count = 0;
     bad[5].test.count = -1;
+    bad[6].classes = CLR_DATASET_CLASSES + 1;
+    bad[7].train.pixels = NULL;
+    bad[8].train.labels = NULL;
+    bad[9].test = (struct clr_images){.count = 1, .labels = &label};
+    bad[10].test = (struct clr_images){.count = 1, .pixels = pixels};
+    bad[11].class_names = holes;
     for (size_t i = 0; i < MEM_COUNT(bad); i++) {
         ck_assert_int_eq(clr_dataset_create(&ds, &bad[i], &err), CLR_EUSAGE);
         ck_assert_ptr_null(ds);
+        ck_assert_msg(strstr(err.message, says[i]) != NULL, "'%s' does not say %s", err.message, says[i]);
     }
     label = -1;
     ck_assert_int_eq(clr_dataset_create(&ds, &good, &err), CLR_EUSAGE);
