@@ -412,6 +412,10 @@ int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
     struct bench b = {.report = &report, .o = options};
     int rc = mem_check_struct(options, sizeof *options, "clr_bench_options", err);
 
+    if (rc == 0)
+        rc = mem_check_given(options->net, "net", err);
+    if (rc == 0)
+        rc = mem_check_given(options->net_name, "net_name", err);
     if (rc < 0)
         return rc;
     rc = prepare(&b, device, err);

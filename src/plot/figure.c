@@ -202,12 +202,33 @@ int figure_write(const char *path, struct figure_content content, const struct c
     return rc;
 }
 
+/* Is what the caller gives whole? */
+static int check(const char *const *inputs, size_t count, const struct clr_plot_options *o,
+                 struct clr_error *err)
+{
+    int rc = mem_check_texts(inputs, count, "inputs", err);
+
+    if (rc == 0)
+        rc = mem_check_range((int)o->over, 0, CLR_PLOT_OVER_RATE, "over", err);
+    if (rc == 0 && o->names)
+        rc = mem_check_texts(o->names, count, "names", err);
+    if (rc == 0 && o->label_count > 0)
+        rc = mem_check_given(o->labels, "labels", err);
+    for (size_t i = 0; i < o->label_count && rc == 0; i++)
+        if (!o->labels[i].name || !o->labels[i].text)
+            rc = clr_error_set(err, CLR_EUSAGE, "`labels[%zu].%s` is NULL: it must be given", i,
+                               o->labels[i].name ? "text" : "name");
+    return rc;
+}
+
 static int plot(figure_kind *kind, const char *path, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err)
 {
     struct chart chart = {0};
     int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
 
+    if (rc == 0)
+        rc = check(inputs, count, options ? options : &none, err);
     if (rc == 0)
         rc = figure_make(kind, &chart, inputs, count, options, err);
     if (rc == 0)

@@ -611,6 +611,31 @@ START_TEST(test_plot__bad_targets_leave_nothing)
 }
 END_TEST
 
+START_TEST(test_plot__what_is_not_given_is_named)
+{
+    const char *const inputs[] = {"a", NULL};
+    const struct clr_plot_label no_name = {NULL, "text"}, no_text = {"a", NULL};
+    const struct {
+        struct clr_plot_options options;
+        size_t count;
+        const char *says;
+    } rows[] = {{{.over = (enum clr_plot_over)77}, 1, "`over` is 77"},
+                {{.title = ""}, 2, "`inputs[1]` is NULL"},
+                {{.names = inputs + 1}, 1, "`names[0]` is NULL"},
+                {{.label_count = 1}, 1, "`labels` is NULL"},
+                {{.labels = &no_name, .label_count = 1}, 1, "`labels[0].name` is NULL"},
+                {{.labels = &no_text, .label_count = 1}, 1, "`labels[0].text` is NULL"}};
+    struct clr_error err;
+
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        struct clr_plot_options o = rows[i].options;
+        o.size = sizeof o;
+        ck_assert_int_eq(clr_plot_run("x.png", inputs, rows[i].count, &o, &err), CLR_EUSAGE);
+        ck_assert_msg(strstr(err.message, rows[i].says) != NULL, "%s", err.message);
+    }
+}
+END_TEST
+
 START_TEST(test_plot__odd_data_and_texts_are_drawn)
 {
     static const struct figures_point one[] = {{1, 10}}, full[] = {{1, 100}, {2, 100}},
@@ -950,6 +975,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_plot__same_input_same_bytes);
     tcase_add_test(tc, test_plot__svg_and_pdf_by_extension);
     tcase_add_test(tc, test_plot__bad_targets_leave_nothing);
+    tcase_add_test(tc, test_plot__what_is_not_given_is_named);
     tcase_add_test(tc, test_plot__odd_data_and_texts_are_drawn);
     tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, GOLDEN_CHARTS);
     tcase_add_test(tc, test_bars__no_text_covers_another);
