@@ -35,7 +35,7 @@ CLR_API void clr_trainer_destroy(struct clr_trainer *t);
 /**
  * One update by the next o->batch training images.
  *
- * @param lr        learning rate of this update, at least 0
+ * @param lr        learning rate of this update: 0, or what as a float is finite and above 0
  * @param momentum  at least 0 and below 1
  * @param loss      mean loss of the batch, before the update; NULL: it is not waited for, which is faster
  * @return 0; CLR_EUSAGE; CLR_EDIVERGED: the loss of an update since the last one that was waited for is not

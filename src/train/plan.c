@@ -15,9 +15,31 @@ static int check_transform(const struct clr_train_options *o, struct clr_error *
     if (!isnan(o->scale) && !(fabs(o->scale) > 0.0 && fabs(o->scale) <= 1e6))
         return clr_error_set(err, CLR_EUSAGE, "`scale` %g: it must be a number up to 1e6, and not 0",
                              o->scale);
-    if (o->mean > (int)CLR_MEAN_IMAGE)
-        return clr_error_set(err, CLR_EUSAGE, "`mean`: there is no kind of mean number %d", o->mean);
-    return 0;
+    return mem_check_range(o->mean, -1, CLR_MEAN_IMAGE, "mean", err);
+}
+
+static int check_text(const char *text, const char *name, struct clr_error *err)
+{
+    return !text || str_is_utf8(text)
+               ? 0
+               : clr_error_set(err, CLR_EUSAGE, "`%s` is not UTF-8, which run.json needs", name);
+}
+
+/* The texts that run.json will have. */
+static int check_texts(const struct clr_train_options *o, struct clr_error *err)
+{
+    const char *const texts[][2] = {{"net_name", o->net_name},
+                                    {"data_name", o->data_name},
+                                    {"out", o->out},
+                                    {"init", o->init},
+                                    {"command_line", o->command_line}};
+    int rc = 0;
+
+    for (size_t i = 0; i < MEM_COUNT(texts) && rc == 0; i++)
+        rc = check_text(texts[i][1], texts[i][0], err);
+    for (size_t i = 0; o->arguments && o->arguments[i] && rc == 0; i++)
+        rc = check_text(o->arguments[i], "arguments", err);
+    return rc;
 }
 
 int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err)
@@ -32,7 +54,7 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
                   {"net_name", o->net_name, false},
                   {"data_name", o->data_name, false},
                   {"out", o->out, false}};
-    const int rc = mem_check_struct(o, sizeof *o, "clr_train_options", err);
+    int rc = mem_check_struct(o, sizeof *o, "clr_train_options", err);
 
     if (rc < 0)
         return rc;
@@ -44,12 +66,15 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
         return clr_error_set(err, CLR_EUSAGE, "`iterations` must be between 1 and %u", UINT32_MAX / 2);
     if (run && o->log_every < 1)
         return clr_error_set(err, CLR_EUSAGE, "`log_every` must be at least 1");
-    return run ? clr_schedule_check(&o->schedule, err) : 0;
+    if (run)
+        rc = check_texts(o, err);
+    return rc < 0 || !run ? rc : clr_schedule_check(&o->schedule, err);
 }
 
 static int check_options(const struct session *s, struct clr_error *err)
 {
     const struct clr_train_options *o = s->o;
+    int rc;
 
     if (o->batch < 1 || o->batch > s->order_count)
         return clr_error_set(err, CLR_EUSAGE, "`batch` %d is outside 1…%d, the number of training images",
@@ -64,7 +89,10 @@ static int check_options(const struct session *s, struct clr_error *err)
                              o->momentum2);
     if (!(o->epsilon > 0.0) || !isfinite(o->epsilon))
         return clr_error_set(err, CLR_EUSAGE, "`epsilon` is %g: it must be finite and above 0", o->epsilon);
-    return 0;
+    rc = mem_check_range((int)o->convention, 0, CLR_MOMENTUM_CAFFE, "convention", err);
+    if (rc == 0)
+        rc = mem_check_range((int)o->order, 0, CLR_ORDER_SEQUENTIAL, "order", err);
+    return rc < 0 ? rc : mem_check_range((int)o->last_batch, 0, CLR_LAST_BATCH_KEEP, "last_batch", err);
 }
 
 /* Choose the images that train and those that are evaluated. */

@@ -100,8 +100,10 @@ int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struc
     struct clr_train_options options = *o;
     struct clr_range_result out = {0};
     struct recorded_run u;
-    int rc;
+    int rc = mem_check_range((int)kind, 0, CLR_SWEEP_LOG, "sweep", err);
 
+    if (rc < 0)
+        return rc;
     options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;
     options.schedule.step_size = o->iterations;
     options.log_every = 1; /* for the rules on the loss */

@@ -1,6 +1,7 @@
 /* Training step by step: see clr/trainer.h. */
 #include <clr/trainer.h>
 
+#include <float.h>
 #include <math.h>
 
 #include "data/format.h"
@@ -64,8 +65,9 @@ int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *
     double last = NAN;
     int rc;
 
-    if (!(lr >= 0.0) || !isfinite(lr))
-        return clr_error_set(err, CLR_EUSAGE, "`lr` %g must be a number of at least 0", lr);
+    if (!(lr >= 0.0 && lr <= (double)FLT_MAX) || (lr > 0.0 && !((float)lr > 0.0f)))
+        return clr_error_set(err, CLR_EUSAGE, "`lr` %g must be 0, or a number above 0 that a float can be",
+                             lr);
     if (!(momentum >= 0.0 && momentum < 1.0))
         return clr_error_set(err, CLR_EUSAGE, "`momentum` %g must be at least 0 and below 1", momentum);
     rc = session_update(s, lr, momentum, err);

@@ -182,7 +182,9 @@ END_TEST
 
 START_TEST(test_trainer__what_is_out_of_range_is_refused)
 {
-    struct clr_train_options o = options("refused"), none = o;
+    struct clr_train_options o = options("refused"), none = o, bad[] = {o, o, o, o};
+    static const char *const says[] = {"`convention`", "`order`", "`last_batch`", "`mean`"};
+    const double rates[] = {NAN, -0.1, INFINITY, 1e60, 1e-60};
     struct clr_trainer *t = NULL;
     struct clr_error err;
 
@@ -192,12 +194,41 @@ START_TEST(test_trainer__what_is_out_of_range_is_refused)
     none = o;
     none.batch = 0;
     ck_assert_int_eq(clr_trainer_create(&t, &none, &err), CLR_EUSAGE);
+    bad[0].convention = (enum clr_momentum_convention)9;
+    bad[1].order = (enum clr_order)9;
+    bad[2].last_batch = (enum clr_last_batch)9;
+    bad[3].mean = -2;
+    for (size_t i = 0; i < MEM_COUNT(bad); i++) {
+        ck_assert_int_eq(clr_trainer_create(&t, &bad[i], &err), CLR_EUSAGE);
+        ck_assert_ptr_nonnull(strstr(err.message, says[i]));
+    }
     t = new_trainer(&o);
-    ck_assert_int_eq(clr_trainer_step(t, NAN, 0.9, NULL, &err), CLR_EUSAGE);
-    ck_assert_int_eq(clr_trainer_step(t, -0.1, 0.9, NULL, &err), CLR_EUSAGE);
+    for (size_t i = 0; i < MEM_COUNT(rates); i++)
+        ck_assert_int_eq(clr_trainer_step(t, rates[i], 0.9, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_trainer_step(t, 0.0, 0.9, NULL, &err), 0);
     ck_assert_int_eq(clr_trainer_step(t, 0.1, 1.0, NULL, &err), CLR_EUSAGE);
     clr_trainer_destroy(t);
     clr_trainer_destroy(NULL);
+}
+END_TEST
+
+/* Before anything is written. */
+START_TEST(test_trainer__a_run_is_refused_whose_settings_are_none)
+{
+    struct clr_train_options o = options("none");
+    struct clr_train_result r;
+    struct clr_range_result range;
+    struct clr_error err;
+
+    ck_assert_int_eq(clr_range_test(&o, (enum clr_sweep)9, &range, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`sweep`"));
+    o.command_line = "clr-cl \xff";
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`command_line`"));
+    o.out = keep(dir, "b\xffk");
+    ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`out`"));
+    ck_assert(!fs_exists(o.out));
 }
 END_TEST
 
@@ -216,6 +247,7 @@ int main(void)
     tcase_add_test(tc, test_trainer__images_may_be_in_memory);
     tcase_add_test(tc, test_trainer__a_loss_that_is_not_finite_is_an_error);
     tcase_add_test(tc, test_trainer__what_is_out_of_range_is_refused);
+    tcase_add_test(tc, test_trainer__a_run_is_refused_whose_settings_are_none);
     suite_add_tcase(suite, tc);
     rc = support_run(suite, false);
     runs_finish();
