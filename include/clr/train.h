@@ -33,7 +33,8 @@ struct clr_progress {
 
 /**
  * Options of a run. clr_train_options_init() sets all of them; then the caller sets what is to differ. What
- * the fields point to is borrowed: it must live as long as the call, or as the trainer (clr/trainer.h).
+ * the fields point to is borrowed: it must live as long as the call, or as the trainer (clr/trainer.h). The
+ * texts go into run.json, and must be UTF-8.
  */
 struct clr_train_options {
     size_t size;                    /**< of this struct: that of another version of the library is refused */

@@ -18,27 +18,27 @@ static int check_transform(const struct clr_train_options *o, struct clr_error *
     return mem_check_range(o->mean, -1, CLR_MEAN_IMAGE, "mean", err);
 }
 
-static int check_text(const char *text, const char *name, struct clr_error *err)
+static int check_text(const char *text, const char *what, struct clr_error *err)
 {
     return !text || str_is_utf8(text)
                ? 0
-               : clr_error_set(err, CLR_EUSAGE, "`%s` is not UTF-8, which run.json needs", name);
+               : clr_error_set(err, CLR_EUSAGE, "%s is not UTF-8, which run.json needs", what);
 }
 
 /* The texts that run.json will have. */
 static int check_texts(const struct clr_train_options *o, struct clr_error *err)
 {
-    const char *const texts[][2] = {{"net_name", o->net_name},
-                                    {"data_name", o->data_name},
-                                    {"out", o->out},
-                                    {"init", o->init},
-                                    {"command_line", o->command_line}};
+    const char *const texts[][2] = {{"the name of the net", o->net_name},
+                                    {"the name of the data set", o->data_name},
+                                    {"`out`", o->out},
+                                    {"`init`", o->init},
+                                    {"the command line", o->command_line}};
     int rc = 0;
 
     for (size_t i = 0; i < MEM_COUNT(texts) && rc == 0; i++)
         rc = check_text(texts[i][1], texts[i][0], err);
     for (size_t i = 0; o->arguments && o->arguments[i] && rc == 0; i++)
-        rc = check_text(o->arguments[i], "arguments", err);
+        rc = check_text(o->arguments[i], "an argument of the program", err);
     return rc;
 }
 

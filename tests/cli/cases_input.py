@@ -157,6 +157,14 @@ def more_images_than_there_are():
 
 
 @case
+def names_that_are_not_utf8():
+    for command in "train", "range-test":
+        out = fresh("run") / "b\udcffk"
+        expect(clr(*tiny(command, out=out, seeds=2 if command == "range-test" else None)), 2, [], ["--out is not UTF-8"])
+        check(not out.exists(), "the folder was made")
+
+
+@case
 def device_that_matches_nothing():
     expect(clr("devices", "--device", "no such thing"), 3, [], ["no such thing"])
     expect(clr("devices", env={"CLR_DEVICE": "no such thing"}), 3, [], ["CLR_DEVICE: .*no such thing"])
