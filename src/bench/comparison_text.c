@@ -56,9 +56,17 @@ static const char *value(char out[WORDS_NUMBER], const struct comparison_cell *c
     return cell->value.count > 0 ? words_number(out, cell->value.median) : "-";
 }
 
+/* The file, where only that tells reports of one device apart. */
 static const char *name_of(const struct comparison *c, size_t k)
 {
-    return words_same_device(c->reports, c->count, k) ? c->reports[k].source : c->reports[k].device;
+    const struct clr_bench_report *r = &c->reports[k];
+    bool by_file = words_same_device(c->reports, c->count, k);
+
+    for (size_t i = 0; i < c->count; i++)
+        if (i != k && strcmp(c->reports[i].device, r->device) == 0 &&
+            strcmp(c->reports[i].source, r->source) == 0)
+            by_file = false;
+    return by_file ? r->source : r->device;
 }
 
 /* A short name with so much of its end; false: another report has the same. */
@@ -74,16 +82,15 @@ static bool shorten(char out[WORDS_NAME], const struct comparison *c, size_t k, 
 }
 
 /* "[2] NVIDIA H200", "[2] after" of one device: at the head of a column, shortened where there is no room.
- * The number alone where another report has the same short name. */
+ * Short names may be equal: the numbers differ. */
 static const char *head(char out[WORDS_NAME], const struct comparison *c, size_t k)
 {
     char name[WORDS_NAME];
     const int n = snprintf(out, WORDS_NAME, "[%zu] ", k + 1), most = (k > 0 ? HEAD : FIRST) - n;
 
-    if (shorten(name, c, k, most, most / 2) || shorten(name, c, k, most, 3 * most / 4))
-        str_copy(out + n, (size_t)(WORDS_NAME - n), name);
-    else
-        out[n - 1] = '\0';
+    if (!shorten(name, c, k, most, most / 2) && !shorten(name, c, k, most, 3 * most / 4))
+        words_short(name, name_of(c, k), most, most / 2);
+    str_copy(out + n, (size_t)(WORDS_NAME - n), name);
     return out;
 }
 

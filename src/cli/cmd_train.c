@@ -12,11 +12,28 @@
 #define FEW_LOSSES     10
 #define MANY           40 /* lines that show one */
 
+/* Parts of the way from chance to an accuracy of 1. */
+#define LEARNED   0.25
+#define AT_CHANCE 0.02
+
+/* Is the net back where it began, after it had learned? */
+static bool fell_to_chance(const struct run_options *o, const struct clr_train_result *r)
+{
+    const double chance = 1.0 / o->dataset->classes;
+
+    return r->best_acc > chance + LEARNED * (1.0 - chance) &&
+           r->val_acc < chance + AT_CHANCE * (1.0 - chance);
+}
+
 static int print_result(const struct run_options *o, const struct clr_train_result *r, struct clr_error *err)
 {
     const char *images = o->train.validation > 0 ? "validation" : "test";
     char count[STR_COUNT], loss[CLI_LOSS_TEXT];
 
+    if (fell_to_chance(o, r))
+        cli_warn("the accuracy was %.2f %% at iteration %s, and fell back to chance: the rates after it were "
+                 "too high",
+                 100 * r->best_acc, str_count(count, r->best_iteration, ""));
     if (o->json)
         return cli_print_json(json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->train.out,
                                         "iterations", (json_int_t)r->iterations, "evaluated_on", images,

@@ -16,6 +16,7 @@
 #define LONGER      4   /* times as long is the next test where this one was too short … */
 #define ENOUGH      2   /* … or as long as gives so many times the updates that bounds need */
 #define SHORT       100 /* iterations of a test that has to be longer before anything else */
+#define SEEDS       3   /* tests whose medians are the next bounds */
 #define POINTS      40  /* evaluations of a test, unless the user says how often */
 #define STEP_EPOCHS 4
 #define WHY_CYCLES                                                                                           \
@@ -86,8 +87,9 @@ struct next {
     uint64_t iterations;
     int validation;          /* 0: as before */
     uint64_t validate_every; /* likewise */
-    const char *suffix;      /* of its folder */
-    const char *advice;      /* the same as a sentence */
+    int seeds;
+    const char *suffix; /* of its folder */
+    const char *advice; /* the same as a sentence */
 };
 
 /* So long that enough updates come with rates up to the upper bound; two digits. */
@@ -131,6 +133,13 @@ static void be_longer(struct next *n)
     n->advice = "Let the rate rise more slowly: use more --iterations.";
 }
 
+static void repeat(struct next *n)
+{
+    n->seeds = SEEDS;
+    n->suffix = "seeds";
+    n->advice = "Repeat the test with other seeds.";
+}
+
 /* Too few evaluations, or too early a divergence. */
 static void measure_more(struct next *n, const struct range_advice *a)
 {
@@ -161,11 +170,14 @@ static bool find_next(struct next *n, const struct range_advice *a)
                        .max_lr = t->schedule.max_lr,
                        .log = is_log(a),
                        .iterations = t->iterations,
+                       .seeds = a->o->seeds,
                        .advice = ""};
     switch (r->verdict) {
     case CLR_RANGE_READ:
         if (r->doubt == CLR_RANGE_OPEN)
             end_higher(n, a);
+        else if (r->doubt == CLR_RANGE_WIDE && a->o->seeds == 1)
+            repeat(n);
         else if (r->doubt != CLR_RANGE_SURE)
             be_longer(n);
         if (r->doubt == CLR_RANGE_FEW_UPDATES)
@@ -208,7 +220,7 @@ static bool find_next(struct next *n, const struct range_advice *a)
     return n->suffix != NULL;
 }
 
-static void append_next(struct str *s, const struct next *n, const struct range_advice *a)
+static void append_next(struct str *s, const struct next *n)
 {
     str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", n->min_lr, n->max_lr,
                n->log ? " --sweep log" : "", (unsigned long long)n->iterations);
@@ -216,8 +228,8 @@ static void append_next(struct str *s, const struct next *n, const struct range_
         str_append(s, " --validation %d", n->validation);
     if (n->validate_every > 0)
         str_append(s, " --validate-every %llu", (unsigned long long)n->validate_every);
-    if (a->o->seeds > 1)
-        str_append(s, " --seeds %d", a->o->seeds);
+    if (n->seeds > 1)
+        str_append(s, " --seeds %d", n->seeds);
 }
 
 /* The whole command: training, or the test that comes before it; nothing where there is neither. */
@@ -235,7 +247,7 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     str_append(s, " --data ");
     cli_quote(s, o->train.data_name);
     if (again)
-        append_next(s, &next, a);
+        append_next(s, &next);
     else
         str_append(s,
                    " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d "
@@ -260,10 +272,13 @@ static void append_reasons(struct str *s, const struct range_advice *a)
     str_append(s, "; max-lr is ");
     if (!r->halved)
         str_append(s, "the best estimate of where the accuracy is highest");
-    else if (r->tests == 1)
-        str_append(s, "half the rate at which the test failed (%.4g)", 2 * r->max_lr);
-    else
+    else if (r->tests > 1)
         str_append(s, "half the rate at which the tests failed");
+    else if (r->diverged && 2 * r->max_lr > 0.999 * r->diverged_lr)
+        str_append(s, "half the rate at which the loss was no longer finite (%.4g)", r->diverged_lr);
+    else
+        str_append(s, "half the rate (%.4g) at which the accuracy was back near chance, within its noise",
+                   2 * r->max_lr);
     str_append(s, "; %s", WHY_CYCLES);
 }
 
@@ -312,10 +327,10 @@ static void append_one_cycle(struct str *s, const struct range_advice *a)
 
 static void append_uncertain(struct str *s, const struct range_advice *a)
 {
-    str_append(s,
-               "The upper bound is uncertain by a factor of %.0f: repeat the test, with more --iterations, "
-               "before you trust it.",
-               a->r->max_lr_high / a->r->max_lr_low);
+    str_append(
+        s, "The upper bound is uncertain by a factor of %.0f: repeat the test with %s before you trust it.",
+        a->r->max_lr_high / a->r->max_lr_low,
+        a->o->seeds == 1 ? "other seeds (--seeds)" : "more --iterations");
 }
 
 static void append_few_updates(struct str *s, const struct range_advice *a)
@@ -426,14 +441,15 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
 
 static void append_pytorch(struct str *s, const struct range_advice *a)
 {
-    str_append(s,
-               "The same in PyTorch, in batches of %d, a step of the scheduler (torch.optim.lr_scheduler) "
-               "after each update:\n",
-               a->o->train.batch);
+    str_append(s, "The same in PyTorch, in batches of %d, a step of the scheduler after each update%s:\n",
+               a->o->train.batch,
+               a->o->train.convention == CLR_MOMENTUM_CAFFE
+                   ? " (not equal while the rate changes: PyTorch has its own momentum convention)"
+                   : "");
     append_optimizer(s, a);
-    str_append(s, "\n");
+    str_append(s, "\nscheduler = torch.optim.lr_scheduler.");
     append_cyclic(s, a);
-    str_append(s, "\n");
+    str_append(s, "\nor one cycle as long: scheduler = torch.optim.lr_scheduler.");
     append_one_cycle(s, a);
     str_append(s, "\n\n");
 }
@@ -448,7 +464,7 @@ static double images_of_command(const struct range_advice *a)
 
     if (!find_next(&next, a))
         return epochs * (double)epoch(o) * o->train.batch + epochs * test / 3;
-    return o->seeds *
+    return next.seeds *
            ((double)next.iterations * o->train.batch + POINTS * (held_out > 0 ? held_out : test) / 3);
 }
 

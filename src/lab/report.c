@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "plot/chart.h"
 #include "plot/runs.h"
+#include "range/curve.h"
 
 _Static_assert(LAB_MAX_DRAWN == CHART_MAX_SERIES, "what a figure can have");
 
@@ -176,7 +177,9 @@ static int append_range(struct str *out, const char *name, const char *seeds, co
         return rc;
     str_append(out, "| %s | %s |", name, seeds);
     if (r.has_range)
-        str_append(out, " %.4g | %.4g | %.4g to %.4g |\n", r.min_lr, r.max_lr, r.max_lr_low, r.max_lr_high);
+        str_append(out, " %.4g | %.4g | %.4g to %.4g%s%s |\n", r.min_lr, r.max_lr, r.max_lr_low,
+                   r.max_lr_high,
+                   r.doubt == CLR_RANGE_SURE ? "" : "; uncertain: ", range_doubt_name(r.doubt));
     else
         str_append(out, " – | – | %s |\n", clr_range_verdict_name(r.verdict));
     return 0;

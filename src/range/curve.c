@@ -128,13 +128,14 @@ static json_t *interval_json(const struct clr_range_result *r)
     return r->has_range ? json_string(names[r->interval]) : json_null();
 }
 
-static json_t *doubt_json(const struct clr_range_result *r)
+const char *range_doubt_name(enum clr_range_doubt doubt)
 {
-    static const char *const names[] = {[CLR_RANGE_OPEN] = "ends too low",
+    static const char *const names[] = {[CLR_RANGE_SURE] = "",
+                                        [CLR_RANGE_OPEN] = "ends too low",
                                         [CLR_RANGE_FEW_UPDATES] = "few updates",
                                         [CLR_RANGE_WIDE] = "wide interval"};
 
-    return r->doubt == CLR_RANGE_SURE ? json_null() : json_string(names[r->doubt]);
+    return names[doubt];
 }
 
 json_t *range_json(const struct clr_range_result *r)
@@ -147,10 +148,11 @@ json_t *range_json(const struct clr_range_result *r)
         number_or_null(r->has_range, r->learns_lr), "max_lr", number_or_null(r->has_range, r->max_lr),
         "max_lr_low", number_or_null(r->has_range, r->max_lr_low), "max_lr_high",
         number_or_null(r->has_range, r->max_lr_high), "interval", interval_json(r), "updates",
-        r->updates > 0 ? json_integer((json_int_t)r->updates) : json_null(), "doubt", doubt_json(r), "fell",
-        r->fell, "baseline", json_finite(r->baseline), "standard_error", json_finite(r->standard_error),
-        "noise", json_finite(r->noise), "threshold", json_finite(r->threshold), "diverged", r->diverged,
-        "diverged_at", r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
+        r->updates > 0 ? json_integer((json_int_t)r->updates) : json_null(), "doubt",
+        r->doubt == CLR_RANGE_SURE ? json_null() : json_string(range_doubt_name(r->doubt)), "fell", r->fell,
+        "baseline", json_finite(r->baseline), "standard_error", json_finite(r->standard_error), "noise",
+        json_finite(r->noise), "threshold", json_finite(r->threshold), "diverged", r->diverged, "diverged_at",
+        r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
         number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules", rules_json(r),
         "untrained", json_finite(r->untrained), "classes", r->classes, "images", r->images);
 }

@@ -40,4 +40,7 @@ void range_curve_clear(struct range_curve *c);
 /* range.json. NULL: out of memory. */
 json_t *range_json(const struct clr_range_result *r);
 
+/* Why bounds are uncertain, "few updates"; "": they are not. Static storage. */
+const char *range_doubt_name(enum clr_range_doubt doubt);
+
 #endif

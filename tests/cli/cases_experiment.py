@@ -218,6 +218,9 @@ range_test {{ name: "range" net: "{tiny_net()}" data: "{tiny_data()}" batch: 10 
         read = json.loads((out / f"range-seed-{seed}" / "range.json").read_text(encoding="utf-8"))
         low, high = (f"{read[key]:.4g}" if read[key] else "–" for key in ("min_lr", "max_lr"))
         check(f"| range | {seed} | {low} | {high} | " in result.out, f"{result}, {low}, {high}")
+        doubt = f"; uncertain: {read['doubt']} |" if read["doubt"] else " |"
+        check(re.search(rf"^\| range \| {seed} \|.*[0-9a-z]{re.escape(doubt)}$", result.out, re.M),
+              f"{result}, {doubt}")
     check(result.out in (out / "results.md").read_text(encoding="utf-8"), "results.md has another table")
 
 

@@ -321,7 +321,8 @@ def range_test_and_the_command_it_gives():
     program, *args = shlex.split(last)
     check(program == Place.program and args[0] == "train", f"the last line is no train command\n{result}")
     check(re.search(r"^optimizer = torch.optim.SGD\(.*momentum=0.9, weight_decay=.*\)\n"
-                    r"CyclicLR\(.*max_lr=.*\)\nOneCycleLR\(.*max_lr=.*total_steps=\d+\)$", result.out, re.M),
+                    r"scheduler = .*\.CyclicLR\(.*max_lr=.*\)\nor .* scheduler = .*\.OneCycleLR\(.*max_lr=.*"
+                    r"total_steps=\d+\)$", result.out, re.M),
           f"no lines for PyTorch\n{result}")
     check("--weight-decay" in args and "--batch" in args, f"an option is lost: {args}")
     check("--cycles" in args and "--step-size" in args and re.search("^Why: min-lr is .*step size: .*cycles: ",
@@ -416,6 +417,16 @@ def range_test_that_diverges():
     again = expect(clr("range-test", "--resume", "--out", out, "--json"), 0, [],
                    ["ended when its loss diverged at iteration \\d+: nothing is left to train"])
     check(json.loads(again.out) == reading and (out / "run.json").read_bytes() == run, f"{again}")
+
+
+@case
+def train_that_fell_back_to_chance_says_so():
+    device()
+    options = {"policy": "triangular", "lr": None, "min_lr": 0.001, "max_lr": 0.5, "step_size": 400, "iterations": 400,
+               "validate_every": 5, "weight_decay": 0}
+    expect(clr(*tiny(out=fresh("run"), **options)), 0, ["^test accuracy 10.00 %"], ["^warning: .* fell back to chance"])
+    learns = expect(clr(*tiny(out=fresh("run"), **{**options, "max_lr": 0.05})), 0)
+    check("chance" not in learns.err, f"{learns}")
 
 
 @case
