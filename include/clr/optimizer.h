@@ -40,14 +40,14 @@ CLR_API double clr_optimizer_momentum(enum clr_optimizer optimizer);
 CLR_API double clr_optimizer_momentum2(enum clr_optimizer optimizer);
 
 /** How an optimizer is written in PyTorch. */
-struct clr_optimizer_pytorch {
+struct clr_optimizer_torch {
     const char *name; /**< its class in torch.optim */
     const char *more; /**< an argument that makes it this one, ", nesterov=True"; "": none */
     bool betas;       /**< momentum and momentum2 are `betas`; else the first is `momentum` */
 };
 
 /** Static storage. */
-CLR_API const struct clr_optimizer_pytorch *clr_optimizer_pytorch(enum clr_optimizer optimizer);
+CLR_API const struct clr_optimizer_torch *clr_optimizer_pytorch(enum clr_optimizer optimizer);
 
 /**
  * The optimizer of that name.

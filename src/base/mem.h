@@ -28,8 +28,8 @@ int mem_new(void *out, size_t count, size_t element_size, const char *what, stru
 /* A struct that a caller fills begins with its size, a size_t. CLR_EUSAGE: it is not `size`. NULL is fine. */
 int mem_check_struct(const void *filled, size_t size, const char *name, struct clr_error *err);
 
-/* What a caller gives, by the name of its field; CLR_EUSAGE. Is a pointer, and each of `count` texts, not NULL?
- * Is a number, as of an enum, between `least` and `most`? */
+/* What a caller gives, by the name of its field; CLR_EUSAGE. Is a pointer, and each of `count` texts, not
+ * NULL? Is a number, as of an enum, between `least` and `most`? */
 int mem_check_given(const void *value, const char *field, struct clr_error *err);
 int mem_check_texts(const char *const *texts, size_t count, const char *field, struct clr_error *err);
 int mem_check_range(int value, int least, int most, const char *field, struct clr_error *err);

@@ -295,7 +295,7 @@ static uint64_t epoch(const struct run_options *o)
 static void append_optimizer(struct str *s, const struct range_advice *a)
 {
     const struct clr_train_options *o = &a->o->train;
-    const struct clr_optimizer_pytorch *class = clr_optimizer_pytorch(o->optimizer);
+    const struct clr_optimizer_torch *class = clr_optimizer_pytorch(o->optimizer);
     const double usual2 = clr_optimizer_momentum2(o->optimizer), momentum = o->schedule.momentum,
                  momentum2 = isnan(o->momentum2) ? usual2 : o->momentum2;
 

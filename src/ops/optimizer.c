@@ -49,7 +49,7 @@ const char *const *clr_optimizer_names(void)
     return names;
 }
 
-const struct clr_optimizer_pytorch *clr_optimizer_pytorch(enum clr_optimizer optimizer)
+const struct clr_optimizer_torch *clr_optimizer_pytorch(enum clr_optimizer optimizer)
 {
     return &classes[optimizer]->pytorch;
 }

@@ -31,7 +31,7 @@ struct optimizer_class {
     const char *name;      /* "adam" */
     const char *caffe;     /* `type` in Caffe's solver files */
     const char *momentum2; /* there, the field of momentum2; NULL: neither that nor epsilon is used */
-    struct clr_optimizer_pytorch pytorch;
+    struct clr_optimizer_torch pytorch;
     const char *kernel;                     /* file in cl/ */
     bool squares;                           /* has means of squares */
     double usual_momentum, usual_momentum2; /* defaults */

@@ -160,7 +160,8 @@ def more_images_than_there_are():
 def names_that_are_not_utf8():
     for command in "train", "range-test":
         out = fresh("run") / "b\udcffk"
-        expect(clr(*tiny(command, out=out, seeds=2 if command == "range-test" else None)), 2, [], ["--out is not UTF-8"])
+        seeds = 2 if command == "range-test" else None
+        expect(clr(*tiny(command, out=out, seeds=seeds)), 2, [], ["--out is not UTF-8"])
         check(not out.exists(), "the folder was made")
 
 

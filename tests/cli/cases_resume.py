@@ -55,7 +55,8 @@ def undisturbed(**options):
 
 
 def kill_often(times, seed, longest, begin, finish):
-    """SIGKILL after up to `longest` seconds, until so many processes were killed; returns how many were started.
+    """SIGKILL after up to `longest` seconds, most often late, since starting takes a part of them, until so many
+    processes were killed; returns how many were started.
 
     begin() gives a folder and the arguments of a process that runs in it. The process is killed and started again until
     it ends by itself; then comes another one. finish(folder, arguments) lets it end, and checks its files. At least a
@@ -65,7 +66,7 @@ def kill_often(times, seed, longest, begin, finish):
         out, args = begin()
         hit, before = True, set()
         while hit and kills < times:
-            hit = killed(args, after(chance.uniform(0.02, longest)))
+            hit = killed(args, after(longest * chance.random() ** (1 / 3)))
             kills += hit
             there = set(out.rglob("checkpoint-*.clr"))
             saved += hit and not there <= before
@@ -138,7 +139,7 @@ def a_divergence_is_told_and_backed_off():
 
 @case
 def resume_after_kills_backs_off_to_the_same_bytes():
-    kill_trainings(8, 4, on_divergence="backoff", **STEEP)
+    kill_trainings(8, 4, on_divergence="backoff", **{**STEEP, "step_size": 3000, "iterations": 6000})
 
 
 def solver(name, rates, iterations):
