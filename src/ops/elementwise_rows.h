@@ -19,3 +19,6 @@ ELEMENTWISE(relu, "ReLU", x > 0.0 ? x : x * a, y > 0.0 ? 1.0 : a,
 /* Where exp(−x) is infinite, y is 0. */
 ELEMENTWISE(sigmoid, "Sigmoid", 1.0 / (1.0 + exp(-x)), y *(1.0 - y), .forward = "ONE/(ONE+exp(-x))",
             .backward = "dy*y*(ONE-y)", .from_y = true, .block = "sigmoid_param")
+
+ELEMENTWISE(tanh, "TanH", tanh(x), 1.0 - y * y, .forward = "tanh(x)", .backward = "dy*(ONE-y*y)",
+            .from_y = true, .block = "tanh_param")

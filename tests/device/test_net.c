@@ -121,6 +121,11 @@ static const struct test_net {
                  LAYER("g3", "Sigmoid", "ip1", "ip1", "")
                      LAYER("s2", "Softmax", "ip1", "z2", "softmax_param { axis: 1 engine: CAFFE }")
                          SCORES("z2") HITS("scores") LOSS("scores")},
+    {"hyperbolic tangents",
+     {2, 5, 6},
+     DATA CONV("c1", "data", "num_output: 5 kernel_size: 3") LAYER("t1", "TanH", "c1", "y1", "")
+         CONV("c2", "y1", "num_output: 7 kernel_size: 3") LAYER("t2", "TanH", "c2", "c2", "") SCORES("c2")
+             LOSS("scores")},
     {"residual blocks",
      {3, 9, 8},
      DATA CONV("c1", "data", "num_output: 6 kernel_size: 3 pad: 1") RELU("r1", "c1", "c1")
