@@ -59,14 +59,10 @@ static const char *value(char out[WORDS_NUMBER], const struct comparison_cell *c
 /* The file, where only that tells reports of one device apart. */
 static const char *name_of(const struct comparison *c, size_t k)
 {
-    const struct clr_bench_report *r = &c->reports[k];
-    bool by_file = words_same_device(c->reports, c->count, k);
+    const bool by_file =
+        words_same_device(c->reports, c->count, k) && !words_same_file(c->reports, c->count, k);
 
-    for (size_t i = 0; i < c->count; i++)
-        if (i != k && strcmp(c->reports[i].device, r->device) == 0 &&
-            strcmp(c->reports[i].source, r->source) == 0)
-            by_file = false;
-    return by_file ? r->source : r->device;
+    return by_file ? c->reports[k].source : c->reports[k].device;
 }
 
 /* A short name with so much of its end; false: another report has the same. */

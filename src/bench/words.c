@@ -16,17 +16,22 @@ bool words_same_device(const struct clr_bench_report *reports, size_t count, siz
     return false;
 }
 
+bool words_same_file(const struct clr_bench_report *reports, size_t count, size_t i)
+{
+    for (size_t k = 0; k < count; k++)
+        if (k != i && strcmp(reports[k].device, reports[i].device) == 0 &&
+            strcmp(reports[k].source, reports[i].source) == 0)
+            return true;
+    return false;
+}
+
 const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *reports, size_t count, size_t i)
 {
     const struct clr_bench_report *r = &reports[i];
-    bool same_file = false;
 
-    for (size_t k = 0; k < count; k++)
-        same_file = same_file || (k != i && strcmp(reports[k].device, r->device) == 0 &&
-                                  strcmp(reports[k].source, r->source) == 0);
     if (!words_same_device(reports, count, i))
         (void)snprintf(out, WORDS_NAME, "%s", r->device);
-    else if (same_file)
+    else if (words_same_file(reports, count, i))
         (void)snprintf(out, WORDS_NAME, "%s [%zu]", r->device, i + 1);
     else
         (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, r->source);

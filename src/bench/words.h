@@ -18,6 +18,9 @@
 /* Is there another report of the same device? */
 bool words_same_device(const struct clr_bench_report *reports, size_t count, size_t i);
 
+/* Likewise, and in the same file? */
+bool words_same_file(const struct clr_bench_report *reports, size_t count, size_t i);
+
 /* The device of report i; of several reports of one device with the file, and of several of one file with
  * the number of the report. */
 const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *reports, size_t count, size_t i);

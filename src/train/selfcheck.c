@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "data/format.h"
 #include "ocl/device.h"
 #include "train/refusals.h"
 #include "train/verdict.h"
@@ -71,8 +72,7 @@ static void compare_losses(struct finding *f, const char *what, const float *got
 static int fill_refnet(struct refnet *c, const struct session *s, const struct clr_images *images,
                        const int32_t *order, int n, struct clr_error *err)
 {
-    const struct clr_dataset *d = s->o->data;
-    const size_t size = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
+    const size_t size = format_image_size(s->o->data);
     double *x = c->value[c->g->images];
     float *w = NULL;
     int rc = 0;
