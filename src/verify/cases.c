@@ -134,7 +134,7 @@ int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int bl
         rc = run_batch(ctx, c, block, arrangements, n, seed, out, err);
     if (rc == 0 && n > 1 && !out->unsupported) {
         struct verify_result part;
-        rc = run_batch(ctx, c, block, VERIFY_BASIC, n - 1, seed + 1, &part, err);
+        rc = run_batch(ctx, c, block, arrangements, n - 1, seed + 1, &part, err);
         if (rc == 0)
             worse(out, &part);
     }

@@ -97,8 +97,8 @@ int verify_case_count(void);
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err);
 
 /*
- * Verify a case: with its full batch in these arrangements, and with a smaller one in VERIFY_BASIC. The
- * result holds the worse of both.
+ * Verify a case in these arrangements, with its full batch and with a smaller one. The result holds the worse
+ * of both.
  *
  * Compiling is what a check spends its time on, and VERIFY_WIDE and VERIFY_ONE_BLOCK have kernels of their
  * own. A sweep over blocks does well to have them in one block of each case.

@@ -30,6 +30,14 @@ char *keep(const char *a, const char *b)
     return paths[count++];
 }
 
+/* Hundreds of runs of one net: the first one saves its kernels, however short it is. */
+bool __wrap_device_binaries_are_slow(const struct clr_device *d);
+bool __wrap_device_binaries_are_slow(const struct clr_device *d)
+{
+    (void)d;
+    return false;
+}
+
 struct clr_train_options options(const char *name)
 {
     struct clr_train_options o;

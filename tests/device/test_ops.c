@@ -1,6 +1,7 @@
 /*
  * Every operator against its reference, on every usable OpenCL device. Each case has one channel block and
- * the kernels of one layout or two, in turns, so that all are used; CLR_TEST_LONG=1: every block and layout.
+ * the kernels of one layout or two, in turns, so that all are used; CPUs, whose compilers take a second for a
+ * kernel with barriers, have only the subset's cases of those. CLR_TEST_LONG=1: every case, block and layout.
  * CLR_TEST_SMALL=1 or --small: the subset for emulators (Oclgrind, llvmpipe). CLR_TEST_DEVICE=P:D or part of
  * a name: that device only. --list names the cases; a word as argument runs the cases whose name contains it;
  * --half 0 or --half 1 runs every other case, so that two processes share the work.
@@ -74,13 +75,17 @@ static void print_worst(const struct tally *t)
  * the three layouts, and then the blocks change, so that each algorithm has all blocks and layouts. */
 static unsigned arrangements_of(int i, bool every, bool subset, bool spare)
 {
-    static const unsigned layouts[] = {0, 1u << VERIFY_WIDE, 1u << VERIFY_ONE_BLOCK};
+    const unsigned basic = VERIFY_BASIC | (subset ? 0 : 1u << VERIFY_NAN);
+    const unsigned layouts[] = {basic, 1u << VERIFY_WIDE, basic | 1u << VERIFY_ONE_BLOCK};
 
     if (every)
         return VERIFY_ALL;
-    if (spare)
-        return VERIFY_BASIC;
-    return VERIFY_BASIC | (subset ? 0 : 1u << VERIFY_NAN) | layouts[(size_t)i / 3 % MEM_COUNT(layouts)];
+    return spare ? VERIFY_BASIC : layouts[(size_t)i / 3 % MEM_COUNT(layouts)];
+}
+
+static bool has_barriers(const struct verify_case *c)
+{
+    return c->what == VERIFY_CASE_OP && strcmp(c->desc.variant[OP_FORWARD].algorithm, "tiled") == 0;
 }
 
 static void verify_device(const struct clr_device *device)
@@ -88,6 +93,7 @@ static void verify_device(const struct clr_device *device)
     const struct ocl_options options = {.no_cache = true}; /* PoCL compiles everything twice to cache it */
     bool subset = small || is_slow(device);
     const bool spare = support_spares_kernels(device), every = getenv("CLR_TEST_LONG");
+    const bool is_cpu = device->type == CLR_DEVICE_CPU;
     const size_t count = spare ? 1 : MEM_COUNT(blocks);
     struct ocl_context *ctx;
     struct clr_error err;
@@ -102,8 +108,8 @@ static void verify_device(const struct clr_device *device)
         struct verify_case c;
 
         ck_assert_msg(verify_case_get(&c, i, &err) == 0, "%s", err.message);
-        if ((subset && !c.small) || (filter && !strstr(c.name, filter)) ||
-            (half >= 0 && i / (int)MEM_COUNT(blocks) % 2 != half))
+        if (((subset || (is_cpu && !every && has_barriers(&c))) && !c.small) ||
+            (filter && !strstr(c.name, filter)) || (half >= 0 && i / (int)MEM_COUNT(blocks) % 2 != half))
             continue;
         for (size_t b = 0; b < count; b++) {
             const size_t turn = ((size_t)i + (size_t)i / 9) % count; /* which block gets every arrangement */
