@@ -171,7 +171,8 @@ struct sizes drawing_sizes(double width, double height, bool low)
     double u = sqrt(fmin(width / 960.0, height / 600.0));
 
     u = u < 0.85 ? 0.85 : u > 2.5 ? 2.5 : u;
-    return (struct sizes){u, 12.5 * u, 13.5 * u, (low ? 12.5 : 15.5) * u, 2.0 * u, (low ? 15.0 : 18.5) * u};
+    return low ? (struct sizes){u, 12.5 * u, 12.5 * u, 12.5 * u, 2.0 * u, 15.0 * u}
+               : (struct sizes){u, 12.5 * u, 13.5 * u, 15.5 * u, 2.0 * u, 18.5 * u};
 }
 
 /* ---- ranges ---- */

@@ -128,6 +128,8 @@ static void add_shade(struct chart *chart, enum chart_key_kind kind, const char 
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
     chart_add_key(chart, kind, "%s: %s…%s", what, from, to);
+    axes_format_value(from, sizeof from, lo, 2);
+    axes_format_value(to, sizeof to, hi, 2);
     if (kind == CHART_KEY_BOUND)
         chart_add_brief(chart, "%s %s…%s", brief, from, to);
     else /* `min` and `max` stand over the lines */

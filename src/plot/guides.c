@@ -68,6 +68,7 @@ static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guid
 
 #define MAX_ROWS  4
 #define MAX_TRIES 5000
+#define PARTS     7
 
 static int from_right(const void *a, const void *b)
 {
@@ -93,11 +94,13 @@ static bool is_clear(const struct drawing *d, double x, double w, int row, doubl
     return true;
 }
 
-/* Place the texts from guides[0] on: each over its line, to the right or to the left of it, in the lowest row
- * that leaves room for all that follow. false: no such arrangement was found. */
-static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int *tries)
+/* Place the texts from guides[0] on in so many rows, to the right of the upright label: each over its line or
+ * beside it, in the lowest row that leaves room for all that follow. false: no such arrangement was found. */
+static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int rows,
+                        int *tries)
 {
-    const double edge = 4 * d->s.unit, beside = 4 * d->s.unit;
+    static const double before[PARTS] = {0.5, 0.0, 1.0, 0.25, 0.75, 0.125, 0.875}; /* parts before the line */
+    const double u = d->s.unit, beside = 4 * u, edge = d->labels_above ? 4 * u : 14 * u + d->s.label;
     struct heads *h = &d->heads;
     double w, at;
 
@@ -105,13 +108,14 @@ static bool place_heads(struct drawing *d, const struct chart_guide *const *guid
         return true;
     w = drawing_text_width(d, text_of(d, guides[0]));
     at = drawing_px(d, 0, guides[0]->x0);
-    for (int k = 0; k < 3 * MAX_ROWS && (*tries)-- > 0; k++) {
-        const double starts[3] = {at - w / 2, at + beside, at - beside - w};
-        const double x = fmax(edge, fmin(starts[k % 3], d->width - edge - w));
-        if (!is_clear(d, x, w, k / 3, at))
+    for (int k = 0; k < PARTS * rows && (*tries)-- > 0; k++) {
+        const int row = k / PARTS;
+        const double part = before[k % PARTS], start = at - part * w + (1 - 2 * part) * beside;
+        const double x = fmax(edge, fmin(start, d->width - 4 * u - w));
+        if (!is_clear(d, x, w, row, at))
             continue;
-        h->text[h->count++] = (struct head){guides[0], x, w, k / 3};
-        if (place_heads(d, guides + 1, n - 1, tries))
+        h->text[h->count++] = (struct head){guides[0], x, w, row};
+        if (place_heads(d, guides + 1, n - 1, rows, tries))
             return true;
         h->count--;
     }
@@ -123,18 +127,18 @@ int guides_place_heads(struct drawing *d)
     const struct chart_panel *panel = &d->chart->panels[0];
     const struct chart_guide *sorted[CHART_MAX_GUIDES];
     size_t n = 0;
-    int rows = 0, tries = MAX_TRIES;
+    int rows = 1, tries = MAX_TRIES;
 
     for (size_t i = 0; i < panel->guide_count; i++)
         if (panel->guides[i].text_at == CHART_TEXT_HEAD)
             sorted[n++] = &panel->guides[i];
     qsort(sorted, n, sizeof sorted[0], from_right);
     d->heads.count = 0;
-    for (; n > 0 && !place_heads(d, sorted, n, &tries); tries = MAX_TRIES)
-        n--; /* the leftmost is in the legend */
-    for (size_t i = 0; i < d->heads.count; i++)
-        rows = d->heads.text[i].row + 1 > rows ? d->heads.text[i].row + 1 : rows;
-    return rows;
+    for (; n > 0 && !place_heads(d, sorted, n, rows, &tries); tries = MAX_TRIES) {
+        n -= rows == MAX_ROWS; /* the leftmost is in the legend */
+        rows = rows % MAX_ROWS + 1;
+    }
+    return n > 0 ? rows : 0;
 }
 
 /* Each text, and its guide's line up to it. */

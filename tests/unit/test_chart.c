@@ -253,6 +253,39 @@ START_TEST(test_legend__of_a_small_figure_is_brief_and_leaves_room)
 }
 END_TEST
 
+/* Several seeds, as `plot range` draws them: with its marks, the plot has half of the smallest figure. */
+START_TEST(test_panels__of_the_smallest_range_figure_have_half_of_it)
+{
+    static const char *const marks[] = {"min 0.00701", "max 0.0711", "first diverged 0.15"};
+    static const double rates[] = {0.00701, 0.0711, 0.15};
+    struct chart chart = {.title = "lenet: learning-rate range test", .panel_count = 1};
+    struct drawing *d = NULL;
+    struct chart_series *s;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    str_copy(chart.x_label, sizeof chart.x_label, "learning rate");
+    chart.panels[0] = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1};
+    ck_assert_int_eq(chart_add_series(&chart.panels[0], "mean of 3 runs", 31, false, &s, NULL), 0);
+    for (size_t k = 0; k < s->count; k++) {
+        s->x[k] = 0.01 * (double)k;
+        s->y[k] = k % 2 ? 90 : 10; /* the legend goes below */
+    }
+    for (size_t i = 0; i < MEM_COUNT(marks); i++) {
+        struct chart_guide g = {rates[i], -INFINITY, rates[i], INFINITY, .text_at = CHART_TEXT_HEAD};
+        str_copy(g.text, sizeof g.text, marks[i]);
+        chart_add_guide(&chart.panels[0], g);
+    }
+    for (size_t i = 0; i < 4; i++)
+        chart_add_key(&chart, CHART_KEY_BOUND, "max in 0.04…0.08");
+    draw_at(d, &chart, 320, 240);
+    ck_assert_msg(d->heads.count == 3 && d->heads.rows == 1, "%d rows", d->heads.rows);
+    ck_assert(legend_has_all(d) && !d->labels_above);
+    ck_assert_msg(d->box[0].h + ROW * d->s.text >= 0.49 * 240, "%g", d->box[0].h);
+    chart_clear(&chart);
+    free(d);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("chart");
@@ -263,6 +296,7 @@ int main(void)
     tcase_add_test(tc, test_panels__of_the_smallest_figures_can_be_read);
     tcase_add_test(tc, test_lanes__of_a_low_figure_make_room);
     tcase_add_test(tc, test_legend__of_a_small_figure_is_brief_and_leaves_room);
+    tcase_add_test(tc, test_panels__of_the_smallest_range_figure_have_half_of_it);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     return support_run(suite, true);
