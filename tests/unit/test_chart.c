@@ -286,6 +286,35 @@ START_TEST(test_panels__of_the_smallest_range_figure_have_half_of_it)
 }
 END_TEST
 
+/* Two evaluations, and accuracies that hardly differ: every point stands clear of the edges. */
+START_TEST(test_panels__of_two_points_show_both)
+{
+    static const double accuracies[][2] = {{81.2, 82.9}, {81.9, 82.1}, {12.5, 71.0}, {99.7, 99.9}};
+    struct drawing *d = NULL;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    for (size_t i = 0; i < MEM_COUNT(accuracies); i++) {
+        struct chart chart = {.x_label = "iteration", .panel_count = 1};
+        struct chart_panel *panel = &chart.panels[0];
+        struct chart_series *s;
+        *panel = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1, .min_span = 2};
+        ck_assert_int_eq(chart_add_series(panel, "a run", 2, false, &s, NULL), 0);
+        for (size_t k = 0; k < 2; k++) {
+            s->x[k] = 100.0 * (double)(k + 1);
+            s->y[k] = accuracies[i][k];
+        }
+        chart_begin_axis(panel, 0.2);
+        draw_at(d, &chart, 640, 400);
+        for (size_t k = 0; k < 2; k++) {
+            const double at = (drawing_py(d, 0, s->y[k]) - d->box[0].y) / d->box[0].h;
+            ck_assert_msg(at > 0.03 && at < 0.85, "%g is at %g", s->y[k], at);
+        }
+        chart_clear(&chart);
+    }
+    free(d);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("chart");
@@ -297,6 +326,7 @@ int main(void)
     tcase_add_test(tc, test_lanes__of_a_low_figure_make_room);
     tcase_add_test(tc, test_legend__of_a_small_figure_is_brief_and_leaves_room);
     tcase_add_test(tc, test_panels__of_the_smallest_range_figure_have_half_of_it);
+    tcase_add_test(tc, test_panels__of_two_points_show_both);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     return support_run(suite, true);
