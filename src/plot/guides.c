@@ -172,8 +172,8 @@ void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t r
     canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &end);
 }
 
-/* Where the text of a lane begins: to the right of its bar, to the left of it, at the right edge (beside the
- * cross it would be the cross's), else *inside it. */
+/* Where the text of a lane begins: to the right of its bar, to the left of it, *inside it, or after the cross;
+ * without room anywhere, *inside the bar and beyond its ends. */
 static double lane_text(const struct drawing *d, double x0, double x1, double end, double w, bool *inside)
 {
     const double gap = 6 * d->s.unit, most = isnan(end) ? d->width : end - gap;
@@ -184,10 +184,8 @@ static double lane_text(const struct drawing *d, double x0, double x1, double en
         return x1 + gap;
     if (x0 - gap - w >= gap)
         return x0 - gap - w;
-    if (!isnan(end) && end + 2 * gap <= edge)
-        return edge;
-    *inside = true;
-    return (x0 + x1 - w) / 2;
+    *inside = isnan(end) || x1 - x0 >= w + 2 * gap || end + 2 * gap > edge;
+    return *inside ? (x0 + x1 - w) / 2 : end + 2 * gap;
 }
 
 static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y)
@@ -195,6 +193,7 @@ static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y
     const struct look look = look_of(lane->look);
     const double mark = MARK * d->s.unit, w = drawing_text_width(d, lane->text);
     const double end = isnan(lane->end) ? NAN : drawing_px(d, 0, lane->end);
+    const struct canvas_pen join = {look.rgb, 1.0, d->s.unit, CANVAS_SOLID};
     double x0 = d->box[0].x, x1 = x0 + mark, at; /* without a range, there is the mark alone */
     bool inside;
 
@@ -203,9 +202,11 @@ static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y
         x1 = drawing_px(d, 0, lane->hi);
         guides_draw_bar(d, x0, y, x1 - x0, look.rgb);
     }
+    at = lane_text(d, x0, x1, end, w, &inside);
+    if (at > end) /* the line joins the text to its bar, which the cross is nearer to */
+        canvas_rule(d->canvas, x1, y, at - 2 * d->s.unit, y, &join);
     if (!isnan(end))
         canvas_mark(d->canvas, CANVAS_CROSS, end, y, mark, look.rgb);
-    at = lane_text(d, x0, x1, end, w, &inside);
     if (!inside)
         canvas_mark(d->canvas, look.marker, (x0 + x1) / 2, y, mark, look.rgb);
     drawing_text(d, at, y, lane->text, CANVAS_LEFT, INK);

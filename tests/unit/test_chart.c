@@ -315,6 +315,42 @@ START_TEST(test_panels__of_two_points_show_both)
 }
 END_TEST
 
+/* The text of a lane stands in or beside its bar, or after the cross, to which a line leads; never far away. */
+START_TEST(test_lanes__texts_are_near_their_bars)
+{
+    static const struct chart_lane lanes[] = {{0.2, 8, 9, 0, "0.2…8"},
+                                              {0.2, 0.5, 1.5, 0, "0.2…0.5, uncertain"}};
+    const struct canvas_spec spec = {CANVAS_PNG, 640, 480, 96, true, NULL, NULL, NULL};
+    struct drawing *d = NULL;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    for (size_t i = 0; i < MEM_COUNT(lanes); i++) {
+        struct chart chart = {.x_label = "learning rate", .panel_count = 1, .lane_count = 1};
+        struct chart_series *s;
+        const double *box;
+        size_t count;
+        chart.lanes[0] = lanes[i];
+        chart.panels[0] = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1};
+        ck_assert_int_eq(chart_add_series(&chart.panels[0], "", 20, false, &s, NULL), 0);
+        for (size_t k = 0; k < s->count; k++)
+            s->x[k] = s->y[k] = (double)k;
+        *d = (struct drawing){.chart = &chart, .width = 640, .height = 480};
+        ck_assert_int_eq(canvas_create(&d->canvas, &spec, NULL), 0);
+        ck_assert_int_eq(drawing_run(d, NULL), 0);
+        box = canvas_text_boxes(d->canvas, &count);
+        while (count > 0 && box[1] + box[3] > d->box[0].y) { /* the lane's is above the panel */
+            count--;
+            box += 4;
+        }
+        ck_assert_uint_gt(count, 0);
+        ck_assert_msg(box[0] < drawing_px(d, 0, lanes[i].end) + 20 * d->s.unit, "%zu: at %g", i, box[0]);
+        canvas_destroy(d->canvas);
+        chart_clear(&chart);
+    }
+    free(d);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("chart");
@@ -327,6 +363,7 @@ int main(void)
     tcase_add_test(tc, test_legend__of_a_small_figure_is_brief_and_leaves_room);
     tcase_add_test(tc, test_panels__of_the_smallest_range_figure_have_half_of_it);
     tcase_add_test(tc, test_panels__of_two_points_show_both);
+    tcase_add_test(tc, test_lanes__texts_are_near_their_bars);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     return support_run(suite, true);
