@@ -420,6 +420,8 @@ static void append_rules(struct str *s, const struct clr_range_result *r)
 
 static void append_bounds(struct str *s, const struct clr_range_result *r)
 {
+    const bool half = r->halved && r->tests == 1;
+
     if (!r->has_range) {
         str_append(s, "min-lr not found\nmax-lr not found\n");
         return;
@@ -430,11 +432,12 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
                                : "",
                r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
-        str_append(s, " (%s: %.4g to %.4g)",
+        str_append(s, " (%s%s%s%s%s: %.4g to %.4g)",
                    r->interval == CLR_RANGE_UNION    ? "of both tests' 95 % intervals"
                    : r->interval == CLR_RANGE_SPREAD ? "of the tests"
-                   : r->halved && r->tests == 1      ? "95 % interval, cut at half the rate of failure"
                                                      : "95 % interval",
+                   r->low_cut || half ? ", cut at " : "", r->low_cut ? "the first rate" : "",
+                   r->low_cut && half ? " and at " : "", half ? "half the rate of failure" : "",
                    r->max_lr_low, r->max_lr_high);
     str_append(s, "\n");
 }

@@ -283,6 +283,18 @@ def plot_range_marks_the_range_of_each_group():
 
 
 @case
+def plot_range_says_where_an_interval_is_cut():
+    """A plateau from the second rate on: the bound may be below the first one, unlike that of a narrow peak."""
+    base = fresh("tests")
+    flat = HISTORY + "".join(f"{t},2,{0.001 * t},2,{0.5 if t > 1 else 0.1}\n" for t in range(1, 41))
+    for text, cut in ((flat, True), (curve(0.6, 20), False)):
+        folder = make_range(base / f"cut-{cut}", text)
+        expect(clr("plot", "range", folder, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+        found = "cut at the first rate" in (base / "a.csv").read_text(encoding="utf-8")
+        check(found == cut, (base / "a.csv").read_text(encoding="utf-8"))
+
+
+@case
 def plot_says_what_it_leaves_out():
     base = fresh("runs")
     runs = [make_run(base / f"r{k}", HISTORY + f"1,2,0.1,2,0.1\n{10 + k},2,0.1,2,0.5\n{20 + k},2,0.1,2,0.6\n",
