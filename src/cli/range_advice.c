@@ -10,8 +10,9 @@
 #include "base/json.h"
 #include "cli/common.h"
 
-#define RATES       1e6 /* the highest that --max-lr takes */
-#define HIGH        1.0 /* a rate that is too high for most nets */
+#define RATES       1e6  /* the highest that --max-lr takes */
+#define HIGH        1.0  /* a rate that is too high for most nets */
+#define LOW         1e-2 /* lower ones are too low for many */
 #define CYCLES      3
 #define LONGER      4   /* times as long is the next test where this one was too short … */
 #define ENOUGH      2   /* … or as long as gives so many times the updates that bounds need */
@@ -85,8 +86,8 @@ struct next {
     double min_lr, max_lr;
     bool log;
     uint64_t iterations;
-    int validation;          /* 0: as before */
-    uint64_t validate_every; /* likewise */
+    int validation;          /* negative: not given */
+    uint64_t validate_every; /* 0: likewise */
     int seeds;
     const char *suffix; /* of its folder */
     const char *advice; /* the same as a sentence */
@@ -126,6 +127,14 @@ static void end_higher(struct next *n, const struct range_advice *a)
     n->advice = "End higher.";
 }
 
+/* Rates at which little was learned are omitted, but for the last power of ten. */
+static void begin_higher(struct next *n, const struct range_advice *a)
+{
+    n->min_lr = fmax(n->min_lr, n->max_lr / 10);
+    end_higher(n, a);
+    n->advice = "Begin and end higher.";
+}
+
 static void be_longer(struct next *n)
 {
     n->iterations *= LONGER;
@@ -140,23 +149,41 @@ static void repeat(struct next *n)
     n->advice = "Repeat the test with other seeds.";
 }
 
-/* Too few evaluations, or too early a divergence. */
-static void measure_more(struct next *n, const struct range_advice *a)
+/* Nothing was learned: there are rates that may be better, or more iterations over all of them. */
+static void leave_chance(struct next *n, const struct range_advice *a)
 {
-    const struct clr_range_result *r = a->r;
-
-    if (r->diverged && r->diverged_lr < 100 * n->min_lr) {
-        begin_lower(n, r->diverged_lr);
-    } else if (r->diverged) {
-        be_longer(n);
-        n->max_lr = r->diverged_lr;
-    } else if (n->iterations / POINTS >= 2) {
-        n->validate_every = n->iterations / POINTS;
-        n->suffix = "more-often";
-        n->advice = "Measure more often.";
+    if (n->max_lr < LOW) {
+        begin_higher(n, a);
+    } else if (n->min_lr > LOW / 100) {
+        begin_lower(n, fmax(n->max_lr, HIGH));
+        n->advice = "Begin lower, and end at 1 or higher.";
     } else {
         be_longer(n);
+        n->log = true;
     }
+}
+
+/* The loss diverged, or grew, too early: there are lower rates, or more iterations at the same ones. */
+static void diverge_later(struct next *n, const struct range_advice *a)
+{
+    const double end = a->r->diverged ? a->r->diverged_lr : n->max_lr;
+
+    if (end < 100 * n->min_lr)
+        begin_lower(n, end);
+    else
+        be_longer(n);
+    n->max_lr = end;
+}
+
+static void measure_more(struct next *n)
+{
+    if (n->iterations / POINTS < 2) {
+        be_longer(n);
+        return;
+    }
+    n->validate_every = n->iterations / POINTS;
+    n->suffix = "more-often";
+    n->advice = "Measure more often.";
 }
 
 /* The test that comes next. false: none, for there are bounds to train with, or too few images. */
@@ -170,6 +197,7 @@ static bool find_next(struct next *n, const struct range_advice *a)
                        .max_lr = t->schedule.max_lr,
                        .log = is_log(a),
                        .iterations = t->iterations,
+                       .validation = opt_given(&a->o->set, "validation") ? t->validation : -1,
                        .seeds = a->o->seeds,
                        .advice = ""};
     switch (r->verdict) {
@@ -191,20 +219,25 @@ static bool find_next(struct next *n, const struct range_advice *a)
                         : "Too few images can be evaluated: this data set has too few to hold them out.";
         break;
     case CLR_RANGE_FEW_POINTS:
+        if (r->diverged)
+            diverge_later(n, a);
+        else
+            measure_more(n);
+        break;
     case CLR_RANGE_DIVERGED:
-        measure_more(n, a);
+        diverge_later(n, a);
         break;
     case CLR_RANGE_TOO_SHORT:
-        if (!r->diverged && t->iterations >= SHORT)
-            end_higher(n, a);
+        if (n->max_lr < HIGH && !r->diverged && t->iterations >= SHORT)
+            begin_higher(n, a);
         else
             be_longer(n);
         break;
+    case CLR_RANGE_AT_CHANCE:
+        leave_chance(n, a);
+        break;
     case CLR_RANGE_NARROW:
         be_longer(n);
-        break;
-    case CLR_RANGE_AT_CHANCE:
-        end_higher(n, a);
         break;
     case CLR_RANGE_FALLS:
         begin_lower(n, high);
@@ -224,7 +257,7 @@ static void append_next(struct str *s, const struct next *n)
 {
     str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", n->min_lr, n->max_lr,
                n->log ? " --sweep log" : "", (unsigned long long)n->iterations);
-    if (n->validation > 0)
+    if (n->validation >= 0)
         str_append(s, " --validation %d", n->validation);
     if (n->validate_every > 0)
         str_append(s, " --validate-every %llu", (unsigned long long)n->validate_every);

@@ -172,8 +172,8 @@ void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t r
     canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &end);
 }
 
-/* Where the text of a lane begins: to the right of its bar, to the left of it, *inside it, or after the cross;
- * without room anywhere, *inside the bar and beyond its ends. */
+/* Where the text of a lane begins: to the right of its bar, to the left of it, *inside it, or after the
+ * cross; without room anywhere, *inside the bar and beyond its ends. */
 static double lane_text(const struct drawing *d, double x0, double x1, double end, double w, bool *inside)
 {
     const double gap = 6 * d->s.unit, most = isnan(end) ? d->width : end - gap;

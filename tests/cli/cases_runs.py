@@ -365,15 +365,28 @@ def range_test_that_must_end_higher():
 @case
 def range_test_without_bounds_names_the_next():
     device()
-    args = tiny("range-test", out=fresh("range"), iterations=30, validation=0, validate_every=1, min_lr=1e-6,
+    args = tiny("range-test", out=fresh("range"), iterations=30, validation=0, validate_every=1, min_lr=1e-8,
                 max_lr=1e-5, momentum=0.8)
     result = expect(clr(*args), 0, ["No range can be read from this test", "^Continue with"])
     program, *words = shlex.split(result.out.splitlines()[-1])
     check(program == Place.program and words[0] == "range-test" and "torch" not in result.out, f"{result}")
     after = dict(zip(words[1::2], words[2::2]))
-    check(float(after["--max-lr"]) > 1e-5 or int(after["--iterations"]) > 30, f"{after}")
-    check(after["--momentum"] == "0.8", f"an option is lost: {after}")
+    check(float(after["--max-lr"]) == 1 and float(after["--min-lr"]) == 1e-6, f"{after}")
+    check(after["--momentum"] == "0.8" and after["--validation"] == "0", f"an option is lost: {after}")
     expect(clr(*words), 0, ["^baseline"])
+
+
+@case
+def range_test_at_chance_proposes_other_rates():
+    """Rates that are too high from the first on: the same ones again would be of no use."""
+    device()
+    sweep = {"iterations": 100, "validation": 0, "validate_every": 2, "optimizer": "adam"}
+    for low, high, way in ((0.01, 1, "^.*Begin lower"), (0.0001, 1, "^.*use more --iterations")):
+        result = expect(clr(*tiny("range-test", out=fresh("range"), min_lr=low, max_lr=high, **sweep)), 0, [way])
+        words = shlex.split(result.out.splitlines()[-1])[2:]
+        after = dict(zip(words[::2], words[1::2]))
+        check(float(after["--min-lr"]) == 1e-4 and after["--sweep"] == "log", f"{after}")
+        check(int(after["--iterations"]) == (100 if low > 1e-4 else 400), f"{after}")
 
 
 @case
