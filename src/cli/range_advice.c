@@ -323,6 +323,12 @@ static uint64_t epoch(const struct run_options *o)
     return o->train.last_batch == CLR_LAST_BATCH_KEEP ? (images + batch - 1) / batch : images / batch;
 }
 
+/* How long the test was; the training images that it held out are in no epoch of it. */
+static double epochs(const struct run_options *o)
+{
+    return (double)o->train.iterations * o->train.batch / (o->dataset->train.count - o->train.validation);
+}
+
 /* The same in PyTorch, line by line: the triangular policy, and one cycle as long. `momentum` is constant in
  * the train command; OneCycleLR moves it by itself. */
 static void append_optimizer(struct str *s, const struct range_advice *a)
@@ -527,6 +533,10 @@ static void append_reading(struct str *s, const struct range_advice *a)
 
     append_bounds(s, r);
     str_append(s, "%s\n", r->explanation);
+    str_append(s, "length %.3g epochs%s\n", epochs(a->o),
+               r->has_range && epochs(a->o) < 1.0
+                   ? ": from a test much shorter than the training, bounds tend to be too high"
+                   : "");
     str_append(s, "baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
                100 * r->standard_error);
     append_rules(s, r);
@@ -603,6 +613,7 @@ json_t *range_advice_json(const struct range_advice *a)
     json = json_put(json, "out", text_json(append_folder, a));
     json = json_put(json, "weight_decay", json_finite(a->o->train.weight_decay));
     json = json_put(json, "validation_images", json_integer(a->o->train.validation));
+    json = json_put(json, "epochs", json_finite(epochs(a->o)));
     json = json_put(json, "top_accuracy", json_finite(a->r->top_accuracy));
     json = json_put(json, "top_lr", json_finite(a->r->top_lr));
     json = json_put(json, "advice", text_json(append_advice, a));

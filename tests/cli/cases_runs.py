@@ -310,7 +310,7 @@ def range_test_and_the_command_it_gives():
     out = fresh("range")
     result = expect(clr(*tiny("range-test", out=out, iterations=400, min_lr=1e-5, max_lr=0.1, sweep="log",
                               weight_decay=0, validation=100)), 0,
-                    ["^min-lr ", "^max-lr ", "^baseline"], ["every 10 iterations on 100 .*training images"])
+                    ["^min-lr ", "^max-lr ", "^baseline", "^length 40 epochs$"], ["every 10 iterations on 100 .*training images"])
     for name in ("range.csv", "range.json", "range.png", "run.json"):
         check(name in names(out), f"{name} is missing: {names(out)}")
     history = rows(out / "range.csv")
@@ -403,6 +403,15 @@ def range_test_names_its_folder_of_seeds():
 
 
 @case
+def range_test_says_when_it_is_short():
+    """Bounds from less than one epoch are said to be high."""
+    device()
+    out = expect(clr(*tiny("range-test", out=fresh("range"), batch=2, iterations=99, validation=0, validate_every=3,
+                           min_lr=1e-5, max_lr=0.3, sweep="log", weight_decay=0)), 0, ["^length 0.99 epochs"]).out
+    check(("min-lr not found" in out) != ("shorter than the training" in out), out)
+
+
+@case
 def range_test_as_json():
     device()
     args = tiny("range-test", out=fresh("range"), validation=0, json=True)
@@ -411,7 +420,8 @@ def range_test_as_json():
     check(advice is not None or "range-test" in result["train_command"], f"{result}")
     check(not advice or advice["min_lr"] < advice["max_lr"] and advice["reason"] and advice["cycles"] == 3, f"{advice}")
     check(not advice or advice["min_lr"] == result["min_lr"], f"two lower bounds: {result}")
-    check(result["validation_images"] == 0 and result["iterations"] == 20, f"{result}")
+    check(result["validation_images"] == 0 and result["iterations"] == 20 and result["epochs"] == 1,
+          f"{result}")
 
 
 @case
