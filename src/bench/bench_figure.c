@@ -2,6 +2,7 @@
 #include "bench/bench_figure.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "bench/comparison.h"
@@ -10,16 +11,32 @@
 
 #define NOTE_NAME 26 /* columns of a device's name in a note */
 
-/* The number first: where room is scarce, texts are cut in their middle. */
-static void label(struct bars *out, const struct clr_bench_report *reports, size_t count, size_t i)
+/* The device's name in a few columns; with its number where another one's would be the same. */
+static const char *brief_name(char brief[WORDS_NAME], const struct bars *b, size_t i)
 {
-    const struct clr_bench_report *r = &reports[i];
-    char name[WORDS_NAME], images[WORDS_NUMBER];
+    char other[WORDS_NAME], numbered[WORDS_NAME];
+    bool same = false;
 
-    str_copy(out->names[i], sizeof out->names[i], words_name(name, reports, count, i));
-    (void)snprintf(out->series[i], sizeof out->series[i], "%s images/s%s: %s",
-                   words_number(images, 1e3 * r->batch / r->step_ms.median),
-                   r->row_count == 0 ? ", no layer times" : "", name);
+    (void)words_short(brief, b->names[i], NOTE_NAME, NOTE_NAME / 2);
+    for (size_t k = 0; k < b->series_count && !same; k++)
+        same = k != i && strcmp(words_short(other, b->names[k], NOTE_NAME, NOTE_NAME / 2), brief) == 0;
+    (void)snprintf(numbered, sizeof numbered, "%.*s [%zu]", (int)sizeof numbered - 24, b->names[i], i + 1);
+    return same ? words_short(brief, numbered, NOTE_NAME, NOTE_NAME / 2) : brief;
+}
+
+/* The number first: where room is scarce, texts are cut in their middle. */
+static void label(struct bars *out, const struct clr_bench_report *reports)
+{
+    for (size_t i = 0; i < out->series_count; i++) {
+        const struct clr_bench_report *r = &reports[i];
+        const char *times = r->row_count == 0 ? ", no layer times" : "";
+        char brief[WORDS_NAME], images[WORDS_NUMBER];
+        (void)words_number(images, 1e3 * r->batch / r->step_ms.median);
+        (void)snprintf(out->series[i], sizeof out->series[i], "%s images/s%s: %s", images, times,
+                       out->names[i]);
+        (void)snprintf(out->briefs[i], sizeof out->briefs[i], "%s images/s%s: %s", images, times,
+                       brief_name(brief, out, i));
+    }
 }
 
 static void fill_row(struct bars_row *out, const struct comparison *c, size_t row)
@@ -74,10 +91,14 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
         rc = clr_error_set(err, CLR_EINPUT, "nothing to draw: no layer was timed");
     if (rc == 0)
         rc = bars_create_rows(&bars, c.row_count, err);
-    for (size_t i = 0; i < count && rc == 0; i++)
-        label(&bars, reports, count, i);
-    if (rc == 0)
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        char name[WORDS_NAME];
+        str_copy(bars.names[i], sizeof bars.names[i], words_name(name, reports, count, i));
+    }
+    if (rc == 0) {
+        label(&bars, reports);
         note_joined(&bars, &c);
+    }
     for (size_t i = 0; i < c.row_count && rc == 0; i++)
         fill_row(&bars.rows[i], &c, i);
     comparison_clear(&c);

@@ -556,6 +556,29 @@ START_TEST(test_figure__a_row_for_each_layer_and_pass)
 }
 END_TEST
 
+/* In a narrow figure names are short, and those of two devices are never the same. */
+START_TEST(test_figure__short_names_differ)
+{
+    static const char *const names[] = {"NVIDIA GeForce RTX 4090 of one kind, Laptop GPU edition",
+                                        "NVIDIA GeForce RTX 4090 of another kind, Laptop GPU edition",
+                                        "pthread-skylake-avx512-Intel(R) Xeon(R) Processor"};
+    struct clr_bench_report r[3];
+    struct bars b;
+
+    for (int i = 0; i < 3; i++) {
+        reports_make(&r[i], 1);
+        str_copy(r[i].device, sizeof r[i].device, names[i]);
+    }
+    ck_assert_int_eq(figure_bench(&b, r, 3, NULL), 0);
+    ck_assert_msg(strcmp(b.briefs[0], b.briefs[1]) != 0 && strstr(b.briefs[0], "[1]"), "%s", b.briefs[0]);
+    ck_assert_ptr_nonnull(strstr(b.series[2], names[2]));
+    ck_assert_ptr_nonnull(strstr(b.briefs[2], "images/s: skylake-avx512-Intel Xeon"));
+    bars_clear(&b);
+    for (int i = 0; i < 3; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
 /* Pixels of the second series' colour in a figure of those reports. */
 static int second_color(const struct clr_bench_report *r)
 {
@@ -768,6 +791,7 @@ int main(void)
     tcase_add_test(tc, test_peak__no_share_that_misleads);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);
+    tcase_add_test(tc, test_figure__short_names_differ);
     tcase_add_test(tc, test_figure__joined_layers_are_noted_with_the_device);
     tcase_add_test(tc, test_figure__an_outlier_does_not_flatten_the_bars);
     tcase_add_test(tc, test_figure__lines_and_arrows_are_explained);
