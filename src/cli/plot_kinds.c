@@ -39,19 +39,20 @@ static int plot_bench(const char *path, const char *const *inputs, size_t count,
 }
 
 static const struct plot_kind_row g_kinds[] = {
-    {PLOT_RUN, "run", "folders of runs, or their history.csv", clr_plot_run,
+    {PLOT_RUN, "run", "folders that 'clr-cl train' writes, or their history.csv", clr_plot_run,
      "run FOLDER|FILE... -o FIGURE [OPTION...]", RUN_ABOUT, RUN_EXAMPLES},
-    {PLOT_LOSS, "loss", "folders of runs, or their loss.csv", clr_plot_loss,
+    {PLOT_LOSS, "loss", "folders that 'clr-cl train' writes, or their loss.csv", clr_plot_loss,
      "loss FOLDER|FILE... -o FIGURE [OPTION...]", LOSS_ABOUT,
      "  clr-cl plot loss fixed triangular --rates -o losses.png\n"
      "  clr-cl plot loss range --over rate -o losses-over-rate.png\n"},
-    {PLOT_RANGE, "range", "folders of range tests, or their range.csv", clr_plot_range,
+    {PLOT_RANGE, "range", "folders that 'clr-cl range-test' writes, or their range.csv", clr_plot_range,
      "range FOLDER|FILE... -o FIGURE [OPTION...]", RANGE_ABOUT, RANGE_EXAMPLES},
-    {PLOT_SCHEDULE, "schedule", "CSV files of 'clr-cl schedule'", clr_plot_schedule,
+    {PLOT_SCHEDULE, "schedule", "files that 'clr-cl schedule --csv' writes", clr_plot_schedule,
      "schedule FILE... -o FIGURE [OPTION...]", SCHEDULE_ABOUT,
      "  clr-cl plot schedule fixed.csv triangular.csv -o schedules.png\n"},
-    {PLOT_BENCH, "bench", "JSON files of 'clr-cl bench'", plot_bench, "bench FILE... -o FIGURE [OPTION...]",
-     BENCH_ABOUT, "  clr-cl plot bench here.json there.json -o times.png\n"},
+    {PLOT_BENCH, "bench", "files that 'clr-cl bench --json' writes", plot_bench,
+     "bench FILE... -o FIGURE [OPTION...]", BENCH_ABOUT,
+     "  clr-cl plot bench here.json there.json -o times.png\n"},
 };
 
 const struct plot_kind_row *plot_kind_named(const char *name)

@@ -118,7 +118,7 @@ SAID = {
     "bars.csv": ["' holds the numbers of a figure.*, while 'plot KIND' draws [^:]*$"],
     "figure.png": ["' is a figure already, while 'plot KIND' draws [^:]*$"],
     "missing": [UNREADABLE],
-    "text.txt": [UNREADABLE],
+    "text.txt": ["' is no file that clr-cl draws, while 'plot KIND' draws f[^:]* that 'clr-cl [^:]* writes"],
 }
 
 

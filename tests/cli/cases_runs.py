@@ -577,7 +577,9 @@ def bench_and_what_becomes_of_it():
     check(all(0 <= s["min"] <= s["median"] <= s["max"] and s["samples"] > 4 for s in spreads), f"{spreads}")
     check(one["first_start_s"]["median"] > one["warm_start_s"]["median"], "compiling took no time")
     csv, markdown, compared = fresh("c.csv"), fresh("c.md"), fresh("c.json")
-    expect(clr("bench", "compare", report, report, "--csv", csv, "--markdown", markdown, "--json", compared), 0,
+    again = write(fresh("again.json"), report.read_text(encoding="utf-8"))
+    expect(clr("bench", "compare", report, report), 2, [], ["are the same: name it once$"])
+    expect(clr("bench", "compare", report, again, "--csv", csv, "--markdown", markdown, "--json", compared), 0,
            [r"^training +images/s +[0-9,.]+ +[0-9,.]+  about equal$", r"^conv1 +forward .*  about equal$",
             r"^share of the peak +%"],
            ["^wrote .*c.csv", "^wrote .*c.md", "^wrote .*c.json"])
@@ -586,14 +588,13 @@ def bench_and_what_becomes_of_it():
     check(json.loads(compared.read_text(encoding="utf-8"))["figures"][0]["values"][1]["verdict"] == "equal", "no JSON")
     expect(clr("bench", "compare", report, "--known"), 4, [],
            ["^not comparable: NVIDIA H200: quick, batch 100", "no known report is of the net .* with batches of 10"])
-    again = write(fresh("again.json"), report.read_text(encoding="utf-8"))
     expect(clr("plot", "bench", report, again, "-o", fresh("two.svg"), "--quiet"), 0)
     data["batch"] = 20
     other = write(fresh("other.json"), json.dumps(data))
     expect(clr("bench", "compare", report, other), 4, [], ["batches of 10 images, '.*/other' of 20"])
     one["checks"][1]["ok"] = False
     wrong = write(fresh("wrong.json"), json.dumps(data))
-    expect(clr("bench", "compare", wrong, wrong), 4, [], ["computed wrongly"])
+    expect(clr("bench", "compare", wrong), 4, [], ["computed wrongly"])
 
 
 @case
@@ -618,7 +619,8 @@ def stop_bench(part):
         return
     expect(result, 130, ["^stopped ", "^training step "])
     check("\nfirst start " not in result.out, f"{result}")
-    expect(clr("bench", "compare", report, report), 0,
+    again = write(fresh("again.json"), report.read_text(encoding="utf-8"))
+    expect(clr("bench", "compare", report, again), 0,
            ["^training step .*about equal$", r"^\[2\] was stopped while it measured '"])
 
 

@@ -260,8 +260,8 @@ static void expect_refused(const char *path, const char *why)
 START_TEST(test_json__hostile_input_is_named)
 {
     static const char *const edits[][3] = {
-        {"\"clr-cl bench\"", "\"other\"", "no report"},
-        {"\"clr-cl bench\"", "17", "no report"},
+        {"\"clr-cl bench\"", "\"other\"", "a report is expected"},
+        {"\"clr-cl bench\"", "17", "a report is expected"},
         {"\"version\": 1,", "\"version\": 2,", "another format version"},
         {"\"version\": 1,", "\"version\": \"1\",", "another format version"},
         {"\"batch\": 100", "\"batch\": 0", "batch is out of range (1 to 65536): 0"},
