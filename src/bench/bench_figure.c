@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "bench/comparison.h"
 #include "bench/words.h"
@@ -76,8 +77,43 @@ static void note_joined(struct bars *out, const struct comparison *c)
     }
 }
 
+/* Is that its file, as given or by the last part of the path, or its device? */
+static bool is_called(const struct clr_bench_report *r, const char *name)
+{
+    const size_t n = strlen(name), end = n > 5 && strcmp(name + n - 5, ".json") == 0 ? n - 5 : n;
+    const char *const names[] = {r->source, fs_last_part(r->source)};
+
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        if (strlen(names[i]) == end && strncmp(names[i], name, end) == 0)
+            return true;
+    return strcmp(r->device, name) == 0;
+}
+
+/* The user's texts in place of devices' names. */
+static int apply_labels(struct bars *b, const struct clr_bench_report *reports,
+                        const struct clr_plot_options *o, struct clr_error *err)
+{
+    for (size_t l = 0; o && l < o->label_count; l++) {
+        const char *name = o->labels[l].name, *text = o->labels[l].text;
+        size_t found = 0;
+        for (size_t i = 0; i < b->series_count; i++) {
+            if (strcmp(b->names[i], text) == 0)
+                return clr_error_set(err, CLR_EUSAGE, "`label` %s=…: two would be called '%s'", name, text);
+            if (!is_called(&reports[i], name))
+                continue;
+            found++;
+            str_copy(b->names[i], sizeof b->names[i], text);
+        }
+        if (found != 1)
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "`label` %s=…: %s called so: name a file, or a device that is there once",
+                                 name, found > 1 ? "several are" : "nothing that is drawn is");
+    }
+    return 0;
+}
+
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,
-                 struct clr_error *err)
+                 const struct clr_plot_options *options, struct clr_error *err)
 {
     struct bars bars = {.value_label = "ms in a training step", .unit = "ms", .series_count = count};
     struct comparison c = {0};
@@ -95,6 +131,8 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
         char name[WORDS_NAME];
         str_copy(bars.names[i], sizeof bars.names[i], words_name(name, reports, count, i));
     }
+    if (rc == 0)
+        rc = apply_labels(&bars, reports, options, err);
     if (rc == 0) {
         label(&bars, reports);
         note_joined(&bars, &c);
@@ -102,8 +140,10 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
     for (size_t i = 0; i < c.row_count && rc == 0; i++)
         fill_row(&bars.rows[i], &c, i);
     comparison_clear(&c);
-    if (rc < 0)
+    if (rc < 0) {
+        bars_clear(&bars);
         return rc;
+    }
     (void)snprintf(bars.title, sizeof bars.title, "%s, batch %d: time of each layer", reports[0].net,
                    reports[0].batch);
     *out = bars;
@@ -117,7 +157,7 @@ int clr_bench_plot(const char *path, const struct clr_bench_report *reports, siz
     int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
 
     if (rc == 0)
-        rc = figure_bench(&bars, reports, count, err);
+        rc = figure_bench(&bars, reports, count, options, err);
     if (rc == 0)
         rc = figure_write(path, (struct figure_content){.bars = &bars}, options, err);
     bars_clear(&bars);

@@ -503,6 +503,22 @@ static bool is_same_file(const char *a, const char *b)
            (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
 }
 
+int cli_add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err)
+{
+    const size_t given = *count;
+    int rc = clr_bench_add_known(reports, count, err);
+
+    if (rc == 0 && *count == 1)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "no known report is of the net '%s' with batches of %d: measure the net and batch "
+                           "of one of them, 'clr-cl bench --net NET --batch N --json FILE'",
+                           (*reports)[0].net, (*reports)[0].batch);
+    else if (rc == 0 && *count == given)
+        cli_warn("no known report is of the net '%s' with batches of %d", (*reports)[0].net,
+                 (*reports)[0].batch);
+    return rc;
+}
+
 int cli_check_different(const char *a, const char *b, struct clr_error *err)
 {
     return is_same_file(a, b)

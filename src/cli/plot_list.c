@@ -166,7 +166,8 @@ int plot_list_draw(const struct plot_list *list, enum plot_kind kind, const char
     }
     own.folders = within;
     if (rc == 0)
-        rc = plot_kind_of(kind)->draw(figure, paths, list->count, &own, err);
+        rc = kind == PLOT_BENCH ? plot_kinds_bench(figure, paths, list->count, list->known, &own, err)
+                                : plot_kind_of(kind)->draw(figure, paths, list->count, &own, err);
     free(paths);
     free(within);
     return rc;

@@ -310,7 +310,8 @@ def range_test_and_the_command_it_gives():
     out = fresh("range")
     result = expect(clr(*tiny("range-test", out=out, iterations=400, min_lr=1e-5, max_lr=0.1, sweep="log",
                               weight_decay=0, validation=100)), 0,
-                    ["^min-lr ", "^max-lr ", "^baseline", "^length 40 epochs$"], ["every 10 iterations on 100 .*training images"])
+                    ["^min-lr ", "^max-lr ", "^baseline", "^length 40 epochs$"],
+                    ["every 10 iterations on 100 .*training images"])
     for name in ("range.csv", "range.json", "range.png", "run.json"):
         check(name in names(out), f"{name} is missing: {names(out)}")
     history = rows(out / "range.csv")

@@ -315,7 +315,7 @@ START_TEST(test_panels__of_two_points_show_both)
 }
 END_TEST
 
-/* The text of a lane stands in or beside its bar, or after the cross, to which a line leads; never far away. */
+/* The text of a lane stands in or beside its bar, or after the cross, to which a line leads. */
 START_TEST(test_lanes__texts_are_near_their_bars)
 {
     static const struct chart_lane lanes[] = {{0.2, 8, 9, 0, "0.2…8"},
