@@ -1,7 +1,7 @@
 /*
  * Train a net with a schedule of its own, and save the weights:
  *
- *     cc train.c $(pkg-config --cflags --libs clr-cl) && ./a.out lenet fashion-mnist 1000
+ *     cc train.c $(pkg-config --cflags --libs clr-cl) -lm && ./a.out lenet fashion-mnist 1000
  *
  * The rate falls along half a cosine from 0.02 to 0, momentum is 0.9. Every 100 updates the program prints loss and
  * accuracy; it saves the weights in weights.safetensors.

@@ -74,6 +74,7 @@ struct clr_range_result {
                                 threshold; min_lr where it is well below max_lr */
     bool quartered;        /**< it is not: min_lr is a quarter of max_lr */
     double max_lr_low, max_lr_high; /**< max_lr lies between */
+    bool low_cut; /**< max_lr_low is the first rate that was evaluated: max_lr may be lower */
     enum clr_range_interval interval;
     enum clr_range_doubt doubt;
     double last_lr;   /**< rate of the last evaluation; of several tests, the highest */

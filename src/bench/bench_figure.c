@@ -2,7 +2,9 @@
 #include "bench/bench_figure.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "bench/comparison.h"
 #include "bench/words.h"
@@ -10,16 +12,32 @@
 
 #define NOTE_NAME 26 /* columns of a device's name in a note */
 
-/* The number first: where room is scarce, texts are cut in their middle. */
-static void label(struct bars *out, const struct clr_bench_report *reports, size_t count, size_t i)
+/* The device's name in a few columns; with its number where another one's would be the same. */
+static const char *brief_name(char brief[WORDS_NAME], const struct bars *b, size_t i)
 {
-    const struct clr_bench_report *r = &reports[i];
-    char name[WORDS_NAME], images[WORDS_NUMBER];
+    char other[WORDS_NAME], numbered[WORDS_NAME];
+    bool same = false;
 
-    str_copy(out->names[i], sizeof out->names[i], words_name(name, reports, count, i));
-    (void)snprintf(out->series[i], sizeof out->series[i], "%s images/s%s: %s",
-                   words_number(images, 1e3 * r->batch / r->step_ms.median),
-                   r->row_count == 0 ? ", no layer times" : "", name);
+    (void)words_short(brief, b->names[i], NOTE_NAME, NOTE_NAME / 2);
+    for (size_t k = 0; k < b->series_count && !same; k++)
+        same = k != i && strcmp(words_short(other, b->names[k], NOTE_NAME, NOTE_NAME / 2), brief) == 0;
+    (void)snprintf(numbered, sizeof numbered, "%.*s [%zu]", (int)sizeof numbered - 24, b->names[i], i + 1);
+    return same ? words_short(brief, numbered, NOTE_NAME, NOTE_NAME / 2) : brief;
+}
+
+/* The number first: where room is scarce, texts are cut in their middle. */
+static void label(struct bars *out, const struct clr_bench_report *reports)
+{
+    for (size_t i = 0; i < out->series_count; i++) {
+        const struct clr_bench_report *r = &reports[i];
+        const char *times = r->row_count == 0 ? ", no layer times" : "";
+        char brief[WORDS_NAME], images[WORDS_NUMBER];
+        (void)words_number(images, 1e3 * r->batch / r->step_ms.median);
+        (void)snprintf(out->series[i], sizeof out->series[i], "%s images/s%s: %s", images, times,
+                       out->names[i]);
+        (void)snprintf(out->briefs[i], sizeof out->briefs[i], "%s images/s%s: %s", images, times,
+                       brief_name(brief, out, i));
+    }
 }
 
 static void fill_row(struct bars_row *out, const struct comparison *c, size_t row)
@@ -59,8 +77,43 @@ static void note_joined(struct bars *out, const struct comparison *c)
     }
 }
 
+/* Is that its file, as given or by the last part of the path, or its device? */
+static bool is_called(const struct clr_bench_report *r, const char *name)
+{
+    const size_t n = strlen(name), end = n > 5 && strcmp(name + n - 5, ".json") == 0 ? n - 5 : n;
+    const char *const names[] = {r->source, fs_last_part(r->source)};
+
+    for (size_t i = 0; i < MEM_COUNT(names); i++)
+        if (strlen(names[i]) == end && strncmp(names[i], name, end) == 0)
+            return true;
+    return strcmp(r->device, name) == 0;
+}
+
+/* The user's texts in place of devices' names. */
+static int apply_labels(struct bars *b, const struct clr_bench_report *reports,
+                        const struct clr_plot_options *o, struct clr_error *err)
+{
+    for (size_t l = 0; o && l < o->label_count; l++) {
+        const char *name = o->labels[l].name, *text = o->labels[l].text;
+        size_t found = 0;
+        for (size_t i = 0; i < b->series_count; i++) {
+            if (strcmp(b->names[i], text) == 0)
+                return clr_error_set(err, CLR_EUSAGE, "`label` %s=…: two would be called '%s'", name, text);
+            if (!is_called(&reports[i], name))
+                continue;
+            found++;
+            str_copy(b->names[i], sizeof b->names[i], text);
+        }
+        if (found != 1)
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "`label` %s=…: %s called so: name a file, or a device that is there once",
+                                 name, found > 1 ? "several are" : "nothing that is drawn is");
+    }
+    return 0;
+}
+
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,
-                 struct clr_error *err)
+                 const struct clr_plot_options *options, struct clr_error *err)
 {
     struct bars bars = {.value_label = "ms in a training step", .unit = "ms", .series_count = count};
     struct comparison c = {0};
@@ -74,15 +127,23 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
         rc = clr_error_set(err, CLR_EINPUT, "nothing to draw: no layer was timed");
     if (rc == 0)
         rc = bars_create_rows(&bars, c.row_count, err);
-    for (size_t i = 0; i < count && rc == 0; i++)
-        label(&bars, reports, count, i);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        char name[WORDS_NAME];
+        str_copy(bars.names[i], sizeof bars.names[i], words_name(name, reports, count, i));
+    }
     if (rc == 0)
+        rc = apply_labels(&bars, reports, options, err);
+    if (rc == 0) {
+        label(&bars, reports);
         note_joined(&bars, &c);
+    }
     for (size_t i = 0; i < c.row_count && rc == 0; i++)
         fill_row(&bars.rows[i], &c, i);
     comparison_clear(&c);
-    if (rc < 0)
+    if (rc < 0) {
+        bars_clear(&bars);
         return rc;
+    }
     (void)snprintf(bars.title, sizeof bars.title, "%s, batch %d: time of each layer", reports[0].net,
                    reports[0].batch);
     *out = bars;
@@ -96,7 +157,7 @@ int clr_bench_plot(const char *path, const struct clr_bench_report *reports, siz
     int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
 
     if (rc == 0)
-        rc = figure_bench(&bars, reports, count, err);
+        rc = figure_bench(&bars, reports, count, options, err);
     if (rc == 0)
         rc = figure_write(path, (struct figure_content){.bars = &bars}, options, err);
     bars_clear(&bars);

@@ -360,13 +360,14 @@ static void measure_columns(struct page *p)
 static void note_who(const struct page *p, size_t k)
 {
     const struct clr_bench_report *r = &p->c->reports[k];
-    char tuned[WORDS_TUNED];
+    char tuned[WORDS_TUNED], units[STR_COUNT];
 
-    note(p, "[%zu] %s%s%s%s\n%s, %d units; %s, driver %s; %s%s%s%sclr-cl %s (%s), %.10s%s%s%s%s", k + 1,
-         r->device, r->source[0] ? " (" : "", r->source, r->source[0] ? ")" : "", r->type, r->compute_units,
-         r->platform, r->driver, r->host_cpu, r->host_cpu[0] && r->host_os[0] ? ", " : "", r->host_os,
-         r->host_cpu[0] || r->host_os[0] ? "; " : "", r->program, r->git_id, r->created,
-         r->tuned_layers < 0 ? "" : "; ", words_tuned(tuned, r), r->tuned[0] ? ": " : "", r->tuned);
+    note(p, "[%zu] %s%s%s%s\n%s, %s; %s, driver %s; %s%s%s%sclr-cl %s (%s), %.10s%s%s%s%s", k + 1, r->device,
+         r->source[0] ? " (" : "", r->source, r->source[0] ? ")" : "", r->type,
+         str_count(units, (uint64_t)r->compute_units, "unit"), r->platform, r->driver, r->host_cpu,
+         r->host_cpu[0] && r->host_os[0] ? ", " : "", r->host_os, r->host_cpu[0] || r->host_os[0] ? "; " : "",
+         r->program, r->git_id, r->created, r->tuned_layers < 0 ? "" : "; ", words_tuned(tuned, r),
+         r->tuned[0] ? ": " : "", r->tuned);
 }
 
 void comparison_text(struct str *out, const struct comparison *c, bool markdown)

@@ -267,7 +267,8 @@ static int check_format(const char *path, const json_t *json, struct clr_error *
     const json_t *format = json_object_get(json, "format"), *version = json_object_get(json, "version");
 
     if (!json_is_string(format) || strcmp(json_string_value(format), FORMAT) != 0)
-        return clr_error_set(err, CLR_EINPUT, "%s: no report of 'clr-cl bench --json'", path);
+        return clr_error_set(err, CLR_EINPUT,
+                             "%s: a report is expected, as 'clr-cl bench --json FILE' writes it", path);
     if (json_is_integer(version) && json_integer_value(version) == VERSION)
         return 0;
     return clr_error_set(err, CLR_EINPUT,
@@ -318,11 +319,13 @@ static int read_file(struct clr_bench_report **out, size_t *count, const char *p
 int bench_read_text(struct clr_bench_report **out, size_t *count, const char *path, const char *text,
                     size_t size, struct clr_error *err)
 {
+    struct clr_error wrong = {0};
     json_t *json;
-    int rc = json_read_text(&json, path, text, size, err);
+    int rc = json_read_text(&json, path, text, size, &wrong);
 
     if (rc < 0)
-        return rc;
+        return clr_error_set(err, rc, "%s: a report is expected, as 'clr-cl bench --json FILE' writes it",
+                             wrong.message);
     rc = read_file(out, count, path, json, err);
     json_decref(json);
     return rc;

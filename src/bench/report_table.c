@@ -78,11 +78,12 @@ static const char *rate(char out[32], double v)
 static void limits(struct str *s, const struct clr_bench_report *r)
 {
     const struct clr_bench_spread *p = &r->peak_gflops, *b = &r->bandwidth_gb;
-    char one[32], min[32], max[32];
+    char one[32], min[32], max[32], floats[STR_COUNT];
 
     if (p->count > 0)
-        entry(s, "peak", HEAD, "%s GFLOP/s (%s to %s), measured: fused multiply-adds on vectors of %d floats",
-              rate(one, p->max), rate(min, p->min), rate(max, p->max), r->float_width);
+        entry(s, "peak", HEAD, "%s GFLOP/s (%s to %s), measured: fused multiply-adds on vectors of %s",
+              rate(one, p->max), rate(min, p->min), rate(max, p->max),
+              str_count(floats, (uint64_t)r->float_width, "float"));
     if (b->count > 0)
         entry(s, "bandwidth", HEAD, "%s GB/s (%s to %s), triad over three arrays of %.0f MB",
               rate(one, b->median), rate(min, b->min), rate(max, b->max), (double)r->triad_bytes / 1e6);
@@ -91,10 +92,10 @@ static void limits(struct str *s, const struct clr_bench_report *r)
 
 static void head(struct str *s, const struct clr_bench_report *r)
 {
-    char text[WORDS_REPLACED];
+    char text[WORDS_REPLACED], units[STR_COUNT];
 
-    entry(s, "device", HEAD, "%s (%s, %d units), %s, driver %s", r->device, r->type, r->compute_units,
-          r->platform, r->driver);
+    entry(s, "device", HEAD, "%s (%s, %s), %s, driver %s", r->device, r->type,
+          str_count(units, (uint64_t)r->compute_units, "unit"), r->platform, r->driver);
     if (r->host_cpu[0] || r->host_os[0])
         entry(s, "host", HEAD, "%s%s%s", r->host_cpu, r->host_cpu[0] && r->host_os[0] ? ", " : "",
               r->host_os);

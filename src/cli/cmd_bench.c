@@ -284,23 +284,6 @@ static int show(const struct bench_options *o, const struct clr_bench_report *re
     return rc;
 }
 
-/* The project's own reports, as far as they are of the same net and batch. */
-static int add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err)
-{
-    const size_t given = *count;
-    int rc = clr_bench_add_known(reports, count, err);
-
-    if (rc == 0 && *count == 1)
-        rc = clr_error_set(err, CLR_EINPUT,
-                           "no known report is of the net '%s' with batches of %d: measure the net and batch "
-                           "of one of them, 'clr-cl bench --net NET --batch N --json FILE'",
-                           (*reports)[0].net, (*reports)[0].batch);
-    else if (rc == 0 && *count == given)
-        cli_warn("no known report is of the net '%s' with batches of %d", (*reports)[0].net,
-                 (*reports)[0].batch);
-    return rc;
-}
-
 /* Options of the one are refused by the other: `names`, to a NULL. */
 static int refuse_options(const struct opt_set *set, const char *const *names, const char *why,
                           struct clr_error *err)
@@ -324,6 +307,9 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
     if (set->arg_count < 2)
         return clr_error_set(err, CLR_EUSAGE, "compare takes files that 'clr-cl bench --json' wrote");
     rc = check_outputs(o, set, err);
+    for (int i = 2; i < set->arg_count && rc == 0; i++)
+        for (int k = 1; k < i && rc == 0; k++)
+            rc = cli_check_different(set->args[k], set->args[i], err);
     if (rc == 0)
         rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
     if (rc == 0 && count < 2 && !o->known)
@@ -333,7 +319,7 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
                           "project has measured",
                           set->args[1]);
     if (rc == 0 && o->known)
-        rc = add_known(&reports, &count, err);
+        rc = cli_add_known(&reports, &count, err);
     if (rc == 0)
         rc = show(o, reports, count, err);
     clr_bench_destroy(reports, count);

@@ -149,18 +149,18 @@ static int split_labels(struct clr_plot_label *out, struct opt_texts *texts, con
 
 /* labels: as many as texts. */
 static int draw(const struct opt_set *set, const char *output, struct clr_plot_options *options,
-                struct clr_plot_label *labels, struct opt_texts *texts, struct clr_error *err)
+                struct clr_plot_label *labels, struct opt_texts *texts, struct plot_list *in,
+                struct clr_error *err)
 {
     const struct plot_kind_row *kind = NULL;
-    struct plot_list in = {0};
     int rc = check_args(&kind, set, options, err);
 
     for (int i = 1; i < set->arg_count && rc == 0; i++)
-        rc = plot_list_add_input(&in, set->args[i], kind->kind, err);
+        rc = plot_list_add_input(in, set->args[i], kind->kind, err);
     if (rc == 0)
-        rc = plot_list_check(&in, err);
+        rc = plot_list_check(in, err);
     if (rc == 0)
-        rc = split_labels(labels, texts, &in, err);
+        rc = split_labels(labels, texts, in, err);
     options->labels = labels;
     options->label_count = texts->count;
     if (rc == 0)
@@ -170,10 +170,9 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
     if (rc == 0)
         rc = check_inputs(set, options->csv, err);
     if (rc == 0)
-        rc = plot_list_draw(&in, kind->kind, output, options, err);
+        rc = plot_list_draw(in, kind->kind, output, options, err);
     if (rc == 0)
         cli_note("wrote %s%s%s", output, options->csv ? ", " : "", options->csv ? options->csv : "");
-    plot_list_clear(&in);
     return rc;
 }
 
@@ -184,6 +183,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     const struct plot_kind_row *kind = argc > 1 ? plot_kind_named(argv[1]) : NULL;
     struct opt_command own = command;
     struct opt_texts texts = {.count = 0};
+    struct plot_list in = {.count = 0};
     double y_min = 0.0;
     static const char *const overs[] = {"iterations", "time", "rate", NULL};
     const char *output = NULL;
@@ -211,9 +211,12 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
         {OPT_REAL, "y-min", "P", &y_min, .max = 100, .below = true, .only = PLOT_RUN | PLOT_RANGE,
          .help = "run, range: begin the axis at P percent; 0 shows the whole axis (default: so that "
                  "differences can be seen)"},
-        {OPT_TEXTS, "label", "NAME=TEXT", &texts, .only = ~(unsigned)PLOT_BENCH,
-         .help = "call a curve TEXT; NAME: its FILE, or the last part of that path; may be repeated "
-                 "(default: the settings that differ)"},
+        {OPT_TEXTS, "label", "NAME=TEXT", &texts,
+         .help =
+             "call a curve TEXT; NAME: its FILE, or the last part of that path; bench: or the device; may "
+             "be repeated (default: the settings that differ)"},
+        {OPT_FLAG, "known", NULL, &in.known, .only = PLOT_BENCH,
+         .help = "bench: also draw the devices that this project has measured"},
         {OPT_TEXT, "csv", "FILE", &options.csv,
          .help = "also write the numbers that are drawn: points, bands, helper lines"},
         OPT_ROW_QUIET(&quiet),
@@ -227,8 +230,9 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
         goto out;
     cli_set_quiet(quiet);
     options.y_min = opt_given(&set, "y-min") ? &y_min : NULL;
-    rc = draw(&set, output, &options, labels, &texts, err);
+    rc = draw(&set, output, &options, labels, &texts, &in, err);
 out:
+    plot_list_clear(&in);
     opt_clear(&set);
     return rc;
 }

@@ -495,7 +495,7 @@ int cli_print_json(json_t *value, struct clr_error *err)
     return rc;
 }
 
-bool cli_is_same_file(const char *a, const char *b)
+static bool is_same_file(const char *a, const char *b)
 {
     struct stat x, y;
 
@@ -503,12 +503,35 @@ bool cli_is_same_file(const char *a, const char *b)
            (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
 }
 
+int cli_add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err)
+{
+    const size_t given = *count;
+    int rc = clr_bench_add_known(reports, count, err);
+
+    if (rc == 0 && *count == 1)
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "no known report is of the net '%s' with batches of %d: measure the net and batch "
+                           "of one of them, 'clr-cl bench --net NET --batch N --json FILE'",
+                           (*reports)[0].net, (*reports)[0].batch);
+    else if (rc == 0 && *count == given)
+        cli_warn("no known report is of the net '%s' with batches of %d", (*reports)[0].net,
+                 (*reports)[0].batch);
+    return rc;
+}
+
+int cli_check_different(const char *a, const char *b, struct clr_error *err)
+{
+    return is_same_file(a, b)
+               ? clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same: name it once", a, b)
+               : 0;
+}
+
 int cli_check_outputs(const char *written, const char *other, struct clr_error *err)
 {
     if (written && strcmp(written, "-") == 0)
         return clr_error_set(err, CLR_EUSAGE,
                              "'-' is not standard output: use /dev/stdout, or './-' for a file of that name");
-    if (written && other && cli_is_same_file(written, other))
+    if (written && other && is_same_file(written, other))
         return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same file: write to another one",
                              written, other);
     return 0;

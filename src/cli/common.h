@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include <clr/bench.h>
 #include <clr/device.h>
 #include <clr/train.h>
 
@@ -121,8 +122,12 @@ const char *cli_bytes(char out[STR_COUNT], uint64_t bytes);
 /* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM if it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);
 
-/* Are they the same path, or the same file? */
-bool cli_is_same_file(const char *a, const char *b);
+/* Add the project's own reports, as far as they are of the same net and batch. CLR_EINPUT: there would be one
+ * report. */
+int cli_add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err);
+
+/* CLR_EUSAGE if two inputs are the same path, or the same file. */
+int cli_check_different(const char *a, const char *b, struct clr_error *err);
 
 /* CLR_EUSAGE if a file to write and another file are the same, or if the first is '-', which other programs
  * take for standard output. Each may be NULL. */

@@ -39,6 +39,7 @@ enum content {
     HISTORIES,
     NUMBERS,
     FIGURE,
+    STRANGE,
     UNKNOWN,
     CONTENTS
 };
@@ -73,6 +74,7 @@ static const struct {
     [HISTORIES] = {"holds the runs of an experiment", PLOT_RUN | PLOT_RANGE, ITSELF, PLOT_RUN},
     [NUMBERS] = {"holds the numbers of a figure that was drawn", 0, ITSELF, 0},
     [FIGURE] = {"is a figure already", 0, ITSELF, 0},
+    [STRANGE] = {"is no file that clr-cl draws", 0, ITSELF, 0},
     [UNKNOWN] = {"", ~0u, ITSELF, 0},
 };
 
@@ -80,7 +82,7 @@ static const struct {
 
 static enum content json_content(const char *path)
 {
-    enum content c = UNKNOWN;
+    enum content c = STRANGE;
     json_t *json = NULL;
 
     if (json_read(&json, path, JSON_LIMIT_RUN, NULL) < 0)
@@ -131,7 +133,9 @@ static enum content file_content(const char *path)
                : strcmp(fs_last_part(path), "range.csv") == 0 ? RANGE
                                                               : TABLE;
     }
-    return begin[strspn(begin, " \t\r\n")] == '{' ? json_content(path) : UNKNOWN;
+    if (begin[strspn(begin, " \t\r\n")] == '{')
+        return json_content(path);
+    return strstr(begin, "iteration") ? UNKNOWN : STRANGE; /* of a table, its reader reports what is wrong */
 }
 
 /* ---- folders ---- */
@@ -299,7 +303,7 @@ int plot_inputs_no_kind(const char *path, struct clr_error *err)
     struct str way = {0};
     int rc;
 
-    if (f.content == UNKNOWN)
+    if (f.content == UNKNOWN || f.content == STRANGE)
         return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is " PLOT_KIND_NAMES, path);
     rc = append_way(&way, &f, 0, path, err);
     if (rc == 0)

@@ -6,6 +6,7 @@
 #include <clr/bench.h>
 
 #include "base/mem.h"
+#include "cli/common.h"
 
 #define RUN_ABOUT                                                                                            \
     "run: accuracy over iterations, from run folders or history.csv files; runs that differ only in the "    \
@@ -25,13 +26,15 @@ const char plot_kinds_about[] =
     "\n" RANGE_ABOUT "\n" SCHEDULE_ABOUT "\n" BENCH_ABOUT;
 const char plot_kinds_examples[] = RUN_EXAMPLES RANGE_EXAMPLES;
 
-static int plot_bench(const char *path, const char *const *inputs, size_t count,
-                      const struct clr_plot_options *options, struct clr_error *err)
+int plot_kinds_bench(const char *path, const char *const *inputs, size_t count, bool known,
+                     const struct clr_plot_options *options, struct clr_error *err)
 {
     struct clr_bench_report *reports = NULL;
     size_t n = 0;
     int rc = clr_bench_read_all(&reports, &n, inputs, count, err);
 
+    if (rc == 0 && known)
+        rc = cli_add_known(&reports, &n, err);
     if (rc == 0)
         rc = clr_bench_plot(path, reports, n, options, err);
     clr_bench_destroy(reports, n);
@@ -39,19 +42,20 @@ static int plot_bench(const char *path, const char *const *inputs, size_t count,
 }
 
 static const struct plot_kind_row g_kinds[] = {
-    {PLOT_RUN, "run", "folders of runs, or their history.csv", clr_plot_run,
+    {PLOT_RUN, "run", "folders that 'clr-cl train' writes, or their history.csv", clr_plot_run,
      "run FOLDER|FILE... -o FIGURE [OPTION...]", RUN_ABOUT, RUN_EXAMPLES},
-    {PLOT_LOSS, "loss", "folders of runs, or their loss.csv", clr_plot_loss,
+    {PLOT_LOSS, "loss", "folders that 'clr-cl train' writes, or their loss.csv", clr_plot_loss,
      "loss FOLDER|FILE... -o FIGURE [OPTION...]", LOSS_ABOUT,
      "  clr-cl plot loss fixed triangular --rates -o losses.png\n"
      "  clr-cl plot loss range --over rate -o losses-over-rate.png\n"},
-    {PLOT_RANGE, "range", "folders of range tests, or their range.csv", clr_plot_range,
+    {PLOT_RANGE, "range", "folders that 'clr-cl range-test' writes, or their range.csv", clr_plot_range,
      "range FOLDER|FILE... -o FIGURE [OPTION...]", RANGE_ABOUT, RANGE_EXAMPLES},
-    {PLOT_SCHEDULE, "schedule", "CSV files of 'clr-cl schedule'", clr_plot_schedule,
+    {PLOT_SCHEDULE, "schedule", "files that 'clr-cl schedule --csv' writes", clr_plot_schedule,
      "schedule FILE... -o FIGURE [OPTION...]", SCHEDULE_ABOUT,
      "  clr-cl plot schedule fixed.csv triangular.csv -o schedules.png\n"},
-    {PLOT_BENCH, "bench", "JSON files of 'clr-cl bench'", plot_bench, "bench FILE... -o FIGURE [OPTION...]",
-     BENCH_ABOUT, "  clr-cl plot bench here.json there.json -o times.png\n"},
+    {PLOT_BENCH, "bench", "files that 'clr-cl bench --json' writes", NULL,
+     "bench FILE... -o FIGURE [OPTION...]", BENCH_ABOUT,
+     "  clr-cl plot bench here.json there.json -o times.png\n"},
 };
 
 const struct plot_kind_row *plot_kind_named(const char *name)

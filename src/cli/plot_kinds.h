@@ -19,6 +19,7 @@ struct plot_kind_row {
     enum plot_kind kind;
     const char *name;
     const char *wants; /* what it draws, for messages */
+    /* NULL: plot_kinds_bench() */
     int (*draw)(const char *path, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err);
     const char *usage, *about, *examples; /* of its help */
@@ -31,5 +32,9 @@ extern const char plot_kinds_about[], plot_kinds_examples[];
 const struct plot_kind_row *plot_kind_named(const char *name);
 
 const struct plot_kind_row *plot_kind_of(enum plot_kind kind);
+
+/* The figure of reports; known: of the project's own, too. */
+int plot_kinds_bench(const char *path, const char *const *inputs, size_t count, bool known,
+                     const struct clr_plot_options *options, struct clr_error *err);
 
 #endif

@@ -141,12 +141,12 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
 
 int plot_list_check(const struct plot_list *list, struct clr_error *err)
 {
-    for (size_t i = 0; i < list->count; i++)
-        for (size_t k = 0; k < i; k++)
-            if (cli_is_same_file(list->of[i].path, list->of[k].path))
-                return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same: name it once",
-                                     list->of[k].path, list->of[i].path);
-    return 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < list->count && rc == 0; i++)
+        for (size_t k = 0; k < i && rc == 0; k++)
+            rc = cli_check_different(list->of[k].path, list->of[i].path, err);
+    return rc;
 }
 
 /* ---- the figure ---- */
@@ -166,7 +166,8 @@ int plot_list_draw(const struct plot_list *list, enum plot_kind kind, const char
     }
     own.folders = within;
     if (rc == 0)
-        rc = plot_kind_of(kind)->draw(figure, paths, list->count, &own, err);
+        rc = kind == PLOT_BENCH ? plot_kinds_bench(figure, paths, list->count, list->known, &own, err)
+                                : plot_kind_of(kind)->draw(figure, paths, list->count, &own, err);
     free(paths);
     free(within);
     return rc;

@@ -9,6 +9,7 @@ struct plot_list {
         char *path;
         char *within; /* the folder of a range test and its repeats, or NULL */
     } * of;
+    bool known; /* bench: draw the known reports, too */
     size_t count, capacity;
 };
 

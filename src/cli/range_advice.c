@@ -10,8 +10,9 @@
 #include "base/json.h"
 #include "cli/common.h"
 
-#define RATES       1e6 /* the highest that --max-lr takes */
-#define HIGH        1.0 /* a rate that is too high for most nets */
+#define RATES       1e6  /* the highest that --max-lr takes */
+#define HIGH        1.0  /* a rate that is too high for most nets */
+#define LOW         1e-2 /* lower ones are too low for many */
 #define CYCLES      3
 #define LONGER      4   /* times as long is the next test where this one was too short … */
 #define ENOUGH      2   /* … or as long as gives so many times the updates that bounds need */
@@ -85,8 +86,8 @@ struct next {
     double min_lr, max_lr;
     bool log;
     uint64_t iterations;
-    int validation;          /* 0: as before */
-    uint64_t validate_every; /* likewise */
+    int validation;          /* negative: not given */
+    uint64_t validate_every; /* 0: likewise */
     int seeds;
     const char *suffix; /* of its folder */
     const char *advice; /* the same as a sentence */
@@ -126,6 +127,14 @@ static void end_higher(struct next *n, const struct range_advice *a)
     n->advice = "End higher.";
 }
 
+/* Rates at which little was learned are omitted, but for the last power of ten. */
+static void begin_higher(struct next *n, const struct range_advice *a)
+{
+    n->min_lr = fmax(n->min_lr, n->max_lr / 10);
+    end_higher(n, a);
+    n->advice = "Begin and end higher.";
+}
+
 static void be_longer(struct next *n)
 {
     n->iterations *= LONGER;
@@ -140,23 +149,41 @@ static void repeat(struct next *n)
     n->advice = "Repeat the test with other seeds.";
 }
 
-/* Too few evaluations, or too early a divergence. */
-static void measure_more(struct next *n, const struct range_advice *a)
+/* Nothing was learned: there are rates that may be better, or more iterations over all of them. */
+static void leave_chance(struct next *n, const struct range_advice *a)
 {
-    const struct clr_range_result *r = a->r;
-
-    if (r->diverged && r->diverged_lr < 100 * n->min_lr) {
-        begin_lower(n, r->diverged_lr);
-    } else if (r->diverged) {
-        be_longer(n);
-        n->max_lr = r->diverged_lr;
-    } else if (n->iterations / POINTS >= 2) {
-        n->validate_every = n->iterations / POINTS;
-        n->suffix = "more-often";
-        n->advice = "Measure more often.";
+    if (n->max_lr < LOW) {
+        begin_higher(n, a);
+    } else if (n->min_lr > LOW / 100) {
+        begin_lower(n, fmax(n->max_lr, HIGH));
+        n->advice = "Begin lower, and end at 1 or higher.";
     } else {
         be_longer(n);
+        n->log = true;
     }
+}
+
+/* The loss diverged, or grew, too early: there are lower rates, or more iterations at the same ones. */
+static void diverge_later(struct next *n, const struct range_advice *a)
+{
+    const double end = a->r->diverged ? a->r->diverged_lr : n->max_lr;
+
+    if (end < 100 * n->min_lr)
+        begin_lower(n, end);
+    else
+        be_longer(n);
+    n->max_lr = end;
+}
+
+static void measure_more(struct next *n)
+{
+    if (n->iterations / POINTS < 2) {
+        be_longer(n);
+        return;
+    }
+    n->validate_every = n->iterations / POINTS;
+    n->suffix = "more-often";
+    n->advice = "Measure more often.";
 }
 
 /* The test that comes next. false: none, for there are bounds to train with, or too few images. */
@@ -170,6 +197,7 @@ static bool find_next(struct next *n, const struct range_advice *a)
                        .max_lr = t->schedule.max_lr,
                        .log = is_log(a),
                        .iterations = t->iterations,
+                       .validation = opt_given(&a->o->set, "validation") ? t->validation : -1,
                        .seeds = a->o->seeds,
                        .advice = ""};
     switch (r->verdict) {
@@ -191,20 +219,25 @@ static bool find_next(struct next *n, const struct range_advice *a)
                         : "Too few images can be evaluated: this data set has too few to hold them out.";
         break;
     case CLR_RANGE_FEW_POINTS:
+        if (r->diverged)
+            diverge_later(n, a);
+        else
+            measure_more(n);
+        break;
     case CLR_RANGE_DIVERGED:
-        measure_more(n, a);
+        diverge_later(n, a);
         break;
     case CLR_RANGE_TOO_SHORT:
-        if (!r->diverged && t->iterations >= SHORT)
-            end_higher(n, a);
+        if (n->max_lr < HIGH && !r->diverged && t->iterations >= SHORT)
+            begin_higher(n, a);
         else
             be_longer(n);
         break;
+    case CLR_RANGE_AT_CHANCE:
+        leave_chance(n, a);
+        break;
     case CLR_RANGE_NARROW:
         be_longer(n);
-        break;
-    case CLR_RANGE_AT_CHANCE:
-        end_higher(n, a);
         break;
     case CLR_RANGE_FALLS:
         begin_lower(n, high);
@@ -224,7 +257,7 @@ static void append_next(struct str *s, const struct next *n)
 {
     str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", n->min_lr, n->max_lr,
                n->log ? " --sweep log" : "", (unsigned long long)n->iterations);
-    if (n->validation > 0)
+    if (n->validation >= 0)
         str_append(s, " --validation %d", n->validation);
     if (n->validate_every > 0)
         str_append(s, " --validate-every %llu", (unsigned long long)n->validate_every);
@@ -288,6 +321,12 @@ static uint64_t epoch(const struct run_options *o)
     const uint64_t images = (uint64_t)o->dataset->train.count, batch = (uint64_t)o->train.batch;
 
     return o->train.last_batch == CLR_LAST_BATCH_KEEP ? (images + batch - 1) / batch : images / batch;
+}
+
+/* How long the test was; the training images that it held out are in no epoch of it. */
+static double epochs(const struct run_options *o)
+{
+    return (double)o->train.iterations * o->train.batch / (o->dataset->train.count - o->train.validation);
 }
 
 /* The same in PyTorch, line by line: the triangular policy, and one cycle as long. `momentum` is constant in
@@ -420,6 +459,8 @@ static void append_rules(struct str *s, const struct clr_range_result *r)
 
 static void append_bounds(struct str *s, const struct clr_range_result *r)
 {
+    const bool half = r->halved && r->tests == 1;
+
     if (!r->has_range) {
         str_append(s, "min-lr not found\nmax-lr not found\n");
         return;
@@ -430,11 +471,12 @@ static void append_bounds(struct str *s, const struct clr_range_result *r)
                                : "",
                r->max_lr);
     if (r->max_lr_low < r->max_lr_high)
-        str_append(s, " (%s: %.4g to %.4g)",
+        str_append(s, " (%s%s%s%s%s: %.4g to %.4g)",
                    r->interval == CLR_RANGE_UNION    ? "of both tests' 95 % intervals"
                    : r->interval == CLR_RANGE_SPREAD ? "of the tests"
-                   : r->halved && r->tests == 1      ? "95 % interval, cut at half the rate of failure"
                                                      : "95 % interval",
+                   r->low_cut || half ? ", cut at " : "", r->low_cut ? "the first rate" : "",
+                   r->low_cut && half ? " and at " : "", half ? "half the rate of failure" : "",
                    r->max_lr_low, r->max_lr_high);
     str_append(s, "\n");
 }
@@ -491,6 +533,10 @@ static void append_reading(struct str *s, const struct range_advice *a)
 
     append_bounds(s, r);
     str_append(s, "%s\n", r->explanation);
+    str_append(s, "length %.3g epochs%s\n", epochs(a->o),
+               r->has_range && epochs(a->o) < 1.0
+                   ? ": from a test much shorter than the training, bounds tend to be too high"
+                   : "");
     str_append(s, "baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
                100 * r->standard_error);
     append_rules(s, r);
@@ -567,6 +613,7 @@ json_t *range_advice_json(const struct range_advice *a)
     json = json_put(json, "out", text_json(append_folder, a));
     json = json_put(json, "weight_decay", json_finite(a->o->train.weight_decay));
     json = json_put(json, "validation_images", json_integer(a->o->train.validation));
+    json = json_put(json, "epochs", json_finite(epochs(a->o)));
     json = json_put(json, "top_accuracy", json_finite(a->r->top_accuracy));
     json = json_put(json, "top_lr", json_finite(a->r->top_lr));
     json = json_put(json, "advice", text_json(append_advice, a));

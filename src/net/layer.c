@@ -230,6 +230,7 @@ static int read_params(struct layer_reading *in)
     static const char *const unsupported[] = {"share_mode", NULL};
     struct layer_spec *l = in->layer;
     int limit = l->class->flags & LAYER_WEIGHTS ? 1 + l->desc.bias : 0, n = 0, rc;
+    char parameters[STR_COUNT];
     struct pt_reader r;
 
     for (int k = 0; k < OP_PARAMS; k++)
@@ -237,8 +238,8 @@ static int read_params(struct layer_reading *in)
     for (struct pt_field *f = NULL, *name; pt_next(&in->r, "param", &f); n++) {
         name = NULL;
         if (n == limit)
-            return pt_error(in->doc, f, in->err, "%d 'param', but this layer has %d parameters", n + 1,
-                            limit);
+            return pt_error(in->doc, f, in->err, "%d 'param', but this layer has %s", n + 1,
+                            str_count(parameters, (uint64_t)limit, "parameter"));
         rc = pt_value_message(in->doc, f, in->err);
         if (rc < 0)
             return rc;

@@ -300,9 +300,13 @@ static void draw_head(struct bars_drawing *d)
         y += 1.75 * d->s.title;
     }
     for (size_t k = 0; k < d->bars->series_count; k++, y += 1.5 * d->s.text) {
+        const double room = d->width - x - 2.2 * d->s.text - 12 * u;
+        const char *text = d->bars->series[k], *brief = d->bars->briefs[k];
+        if (brief[0] && canvas_text_width(d->canvas, text, d->s.text, false) > room)
+            text = brief;
         canvas_rect(d->canvas, x, y + 0.25 * d->s.text, 1.6 * d->s.text, 0.8 * d->s.text, colors[k], 1.0);
-        canvas_fitted_text(d->canvas, x + 2.2 * d->s.text, y + 0.65 * d->s.text, d->bars->series[k],
-                           d->s.text, false, CANVAS_LEFT, INK, d->width - x - 2.2 * d->s.text - 12 * u);
+        canvas_fitted_text(d->canvas, x + 2.2 * d->s.text, y + 0.65 * d->s.text, text, d->s.text, false,
+                           CANVAS_LEFT, INK, room);
     }
 }
 

@@ -22,7 +22,8 @@ struct bars_row {
 struct bars {
     char title[256];
     const char *value_label, *unit;           /* at the axis; in tables */
-    char series[BARS_MAX_SERIES][BARS_LABEL]; /* in the legend … */
+    char series[BARS_MAX_SERIES][BARS_LABEL]; /* in the legend, … */
+    char briefs[BARS_MAX_SERIES][BARS_LABEL]; /* the same where that has no room, … */
     char names[BARS_MAX_SERIES][BARS_LABEL];  /* … and without the numbers that are in it, for tables */
     size_t series_count;
     char notes[BARS_MAX_SERIES][160]; /* lines below the axis */

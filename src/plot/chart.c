@@ -90,10 +90,12 @@ void chart_add_above(struct chart *chart, const char *what, double most)
     chart_add_key(chart, CHART_KEY_ABOVE, "%s above the axis, up to %s", what, number);
 }
 
-/* The lowest value of the curve after that part of its length; its end counts in any case. */
+/* The lowest value of the curve after that part of its length; its end counts in any case, and both of two
+ * points do. */
 static double lowest_later(const struct chart_series *s, double early)
 {
-    const double first = early > 0.0 ? s->x[0] + early * (s->x[s->count - 1] - s->x[0]) : -INFINITY;
+    const double length = s->x[s->count - 1] - s->x[0];
+    const double first = early > 0.0 && s->count > 2 ? s->x[0] + early * length : -INFINITY;
     double lowest = INFINITY;
 
     for (size_t k = 0; k < s->count; k++) {
@@ -124,6 +126,7 @@ void chart_begin_axis(struct chart_panel *panel, double early)
             hi = fmax(hi, s->high ? s->high[k] : s->y[k]);
     }
     span = fmax(hi - lo, panel->min_span);
+    lo = fmin(lo, (lo + hi - panel->min_span) / 2.0);
     if (!(span > 0.0))
         span = fmax(fabs(hi), 1.0);
     step = pow(10.0, floor(log10(span))) / 2.0;
@@ -171,7 +174,8 @@ struct sizes drawing_sizes(double width, double height, bool low)
     double u = sqrt(fmin(width / 960.0, height / 600.0));
 
     u = u < 0.85 ? 0.85 : u > 2.5 ? 2.5 : u;
-    return (struct sizes){u, 12.5 * u, 13.5 * u, (low ? 12.5 : 15.5) * u, 2.0 * u, (low ? 15.0 : 18.5) * u};
+    return low ? (struct sizes){u, 12.5 * u, 12.5 * u, 12.5 * u, 2.0 * u, 15.0 * u}
+               : (struct sizes){u, 12.5 * u, 13.5 * u, 15.5 * u, 2.0 * u, 18.5 * u};
 }
 
 /* ---- ranges ---- */

@@ -84,8 +84,10 @@ static void limit_styles(struct chart *chart)
 static void finish(struct chart *chart, bool multiples)
 {
     name_equal(chart);
-    if (has_band(&chart->panels[0]))
+    if (has_band(&chart->panels[0])) {
         chart_add_key(chart, CHART_KEY_BAND, "± 1 standard deviation");
+        chart_add_brief(chart, "± 1 std. deviation");
+    }
     if (!multiples)
         limit_styles(chart);
 }

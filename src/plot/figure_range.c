@@ -128,6 +128,8 @@ static void add_shade(struct chart *chart, enum chart_key_kind kind, const char 
     axes_format_value(from, sizeof from, lo, 3);
     axes_format_value(to, sizeof to, hi, 3);
     chart_add_key(chart, kind, "%s: %s…%s", what, from, to);
+    axes_format_value(from, sizeof from, lo, 2);
+    axes_format_value(to, sizeof to, hi, 2);
     if (kind == CHART_KEY_BOUND)
         chart_add_brief(chart, "%s %s…%s", brief, from, to);
     else /* `min` and `max` stand over the lines */
@@ -145,14 +147,20 @@ static const char *const ranges[][3] = {
     [CLR_RANGE_WIDE] = {"uncertain range", "uncertain range (medians)", "uncertain"},
 };
 
-/* What the interval of the upper bound is. */
+/* What the interval of the upper bound is; it is cut where the sweep begins, and where the test failed. */
 static const char *interval(const struct clr_range_result *r)
 {
-    return r->interval == CLR_RANGE_UNION      ? "95 % intervals of max, of both tests"
-           : r->interval == CLR_RANGE_SPREAD   ? "max of single tests"
-           : r->interval == CLR_RANGE_COMBINED ? "95 % interval of max, of all tests"
-           : r->halved                         ? "95 % interval of max, cut at max"
-                                               : "95 % interval of max";
+    static const char *const names[][2] = {
+        [CLR_RANGE_OF_TEST] = {"95 % interval of max", "95 % interval of max, cut at the first rate"},
+        [CLR_RANGE_UNION] = {"95 % intervals of max, of both tests",
+                             "95 % intervals of max, of both tests, cut at the first rate"},
+        [CLR_RANGE_SPREAD] = {"max of single tests", ""},
+        [CLR_RANGE_COMBINED] = {"95 % interval of max, of all tests",
+                                "95 % interval of max, of all tests, cut at the first rate"}};
+
+    if (r->halved && r->interval == CLR_RANGE_OF_TEST)
+        return r->low_cut ? "95 % interval of max, cut at both ends" : "95 % interval of max, cut at max";
+    return names[r->interval][r->low_cut];
 }
 
 static void mark_bounds(struct chart *chart, const struct clr_range_result *r)

@@ -425,6 +425,8 @@ static int smooth_losses(struct chart *chart, struct clr_error *err)
                       panel->series_count > 1 ? "" : "line: "); /* it has its sample beside the name */
     if (dots)
         chart_add_key(chart, CHART_KEY_DOTS, "loss of one batch");
+    if (!smoothed)
+        chart_add_key(chart, CHART_KEY_TEXT, "each loss is that of one batch");
     return 0;
 }
 

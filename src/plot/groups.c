@@ -147,6 +147,7 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     const struct plot_run *first = runs_next(runs, group, NULL);
     const size_t members = group_size(runs, group);
     size_t n = 0, untimed = 0;
+    char points[STR_COUNT];
     double last = 0.0;
     char label[CHART_LABEL];
     struct chart_series *s;
@@ -179,8 +180,8 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     }
     s->count = n;
     if (untimed > 0)
-        log_line(CLR_LOG_WARNING, "'%s': %zu points after the end of timing.csv are not drawn", label,
-                 untimed);
+        log_line(CLR_LOG_WARNING, "'%s': %s after the end of timing.csv: not drawn", label,
+                 str_count(points, untimed, "point"));
     if (n == 0)
         return clr_error_set(err, CLR_EINPUT,
                              "%s:2: shares no iteration with its repeats: nothing to average",

@@ -68,6 +68,7 @@ static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guid
 
 #define MAX_ROWS  4
 #define MAX_TRIES 5000
+#define PARTS     7
 
 static int from_right(const void *a, const void *b)
 {
@@ -93,11 +94,13 @@ static bool is_clear(const struct drawing *d, double x, double w, int row, doubl
     return true;
 }
 
-/* Place the texts from guides[0] on: each over its line, to the right or to the left of it, in the lowest row
- * that leaves room for all that follow. false: no such arrangement was found. */
-static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int *tries)
+/* Place the texts from guides[0] on in so many rows, to the right of the upright label: each over its line or
+ * beside it, in the lowest row that leaves room for all that follow. false: no such arrangement was found. */
+static bool place_heads(struct drawing *d, const struct chart_guide *const *guides, size_t n, int rows,
+                        int *tries)
 {
-    const double edge = 4 * d->s.unit, beside = 4 * d->s.unit;
+    static const double before[PARTS] = {0.5, 0.0, 1.0, 0.25, 0.75, 0.125, 0.875}; /* parts before the line */
+    const double u = d->s.unit, beside = 4 * u, edge = d->labels_above ? 4 * u : 14 * u + d->s.label;
     struct heads *h = &d->heads;
     double w, at;
 
@@ -105,13 +108,14 @@ static bool place_heads(struct drawing *d, const struct chart_guide *const *guid
         return true;
     w = drawing_text_width(d, text_of(d, guides[0]));
     at = drawing_px(d, 0, guides[0]->x0);
-    for (int k = 0; k < 3 * MAX_ROWS && (*tries)-- > 0; k++) {
-        const double starts[3] = {at - w / 2, at + beside, at - beside - w};
-        const double x = fmax(edge, fmin(starts[k % 3], d->width - edge - w));
-        if (!is_clear(d, x, w, k / 3, at))
+    for (int k = 0; k < PARTS * rows && (*tries)-- > 0; k++) {
+        const int row = k / PARTS;
+        const double part = before[k % PARTS], start = at - part * w + (1 - 2 * part) * beside;
+        const double x = fmax(edge, fmin(start, d->width - 4 * u - w));
+        if (!is_clear(d, x, w, row, at))
             continue;
-        h->text[h->count++] = (struct head){guides[0], x, w, k / 3};
-        if (place_heads(d, guides + 1, n - 1, tries))
+        h->text[h->count++] = (struct head){guides[0], x, w, row};
+        if (place_heads(d, guides + 1, n - 1, rows, tries))
             return true;
         h->count--;
     }
@@ -123,18 +127,18 @@ int guides_place_heads(struct drawing *d)
     const struct chart_panel *panel = &d->chart->panels[0];
     const struct chart_guide *sorted[CHART_MAX_GUIDES];
     size_t n = 0;
-    int rows = 0, tries = MAX_TRIES;
+    int rows = 1, tries = MAX_TRIES;
 
     for (size_t i = 0; i < panel->guide_count; i++)
         if (panel->guides[i].text_at == CHART_TEXT_HEAD)
             sorted[n++] = &panel->guides[i];
     qsort(sorted, n, sizeof sorted[0], from_right);
     d->heads.count = 0;
-    for (; n > 0 && !place_heads(d, sorted, n, &tries); tries = MAX_TRIES)
-        n--; /* the leftmost is in the legend */
-    for (size_t i = 0; i < d->heads.count; i++)
-        rows = d->heads.text[i].row + 1 > rows ? d->heads.text[i].row + 1 : rows;
-    return rows;
+    for (; n > 0 && !place_heads(d, sorted, n, rows, &tries); tries = MAX_TRIES) {
+        n -= rows == MAX_ROWS; /* the leftmost is in the legend */
+        rows = rows % MAX_ROWS + 1;
+    }
+    return n > 0 ? rows : 0;
 }
 
 /* Each text, and its guide's line up to it. */
@@ -168,8 +172,8 @@ void guides_draw_bar(struct drawing *d, double x, double y, double w, uint32_t r
     canvas_rule(d->canvas, x + w, y - h / 2, x + w, y + h / 2, &end);
 }
 
-/* Where the text of a lane begins: to the right of its bar, to the left of it, at the right edge (beside the
- * cross it would be the cross's), else *inside it. */
+/* Where the text of a lane begins: to the right of its bar, to the left of it, *inside it, or after the
+ * cross; without room anywhere, *inside the bar and beyond its ends. */
 static double lane_text(const struct drawing *d, double x0, double x1, double end, double w, bool *inside)
 {
     const double gap = 6 * d->s.unit, most = isnan(end) ? d->width : end - gap;
@@ -180,10 +184,8 @@ static double lane_text(const struct drawing *d, double x0, double x1, double en
         return x1 + gap;
     if (x0 - gap - w >= gap)
         return x0 - gap - w;
-    if (!isnan(end) && end + 2 * gap <= edge)
-        return edge;
-    *inside = true;
-    return (x0 + x1 - w) / 2;
+    *inside = isnan(end) || x1 - x0 >= w + 2 * gap || end + 2 * gap > edge;
+    return *inside ? (x0 + x1 - w) / 2 : end + 2 * gap;
 }
 
 static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y)
@@ -191,6 +193,7 @@ static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y
     const struct look look = look_of(lane->look);
     const double mark = MARK * d->s.unit, w = drawing_text_width(d, lane->text);
     const double end = isnan(lane->end) ? NAN : drawing_px(d, 0, lane->end);
+    const struct canvas_pen join = {look.rgb, 1.0, d->s.unit, CANVAS_SOLID};
     double x0 = d->box[0].x, x1 = x0 + mark, at; /* without a range, there is the mark alone */
     bool inside;
 
@@ -199,9 +202,11 @@ static void draw_lane(struct drawing *d, const struct chart_lane *lane, double y
         x1 = drawing_px(d, 0, lane->hi);
         guides_draw_bar(d, x0, y, x1 - x0, look.rgb);
     }
+    at = lane_text(d, x0, x1, end, w, &inside);
+    if (at > end) /* the line joins the text to its bar, which the cross is nearer to */
+        canvas_rule(d->canvas, x1, y, at - 2 * d->s.unit, y, &join);
     if (!isnan(end))
         canvas_mark(d->canvas, CANVAS_CROSS, end, y, mark, look.rgb);
-    at = lane_text(d, x0, x1, end, w, &inside);
     if (!inside)
         canvas_mark(d->canvas, look.marker, (x0 + x1) / 2, y, mark, look.rgb);
     drawing_text(d, at, y, lane->text, CANVAS_LEFT, INK);

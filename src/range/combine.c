@@ -119,6 +119,8 @@ static void combine_intervals(struct clr_range_result *out, const struct clr_ran
     }
     out->max_lr_low = low;
     out->max_lr_high = high;
+    for (size_t i = 0; i < count && out->interval != CLR_RANGE_SPREAD; i++)
+        out->low_cut = out->low_cut || (tests[i].low_cut && !(tests[i].max_lr_low < low));
 }
 
 static void combine_bounds(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)

@@ -133,6 +133,7 @@ static void read_top(struct clr_range_result *r, const struct reading *w)
     r->max_lr = fmin(top, limit);
     r->max_lr_low = fmin(fmin(c->rates[low], w->good / 2.0), r->max_lr);
     r->max_lr_high = fmax(fmin(c->rates[high], limit), r->max_lr);
+    r->low_cut = low == 0 && !(r->max_lr_low < c->rates[0]);
 }
 
 /* Between which rates the loss was no longer finite, or the fit back at chance, after the k-th point. */

@@ -118,7 +118,7 @@ SAID = {
     "bars.csv": ["' holds the numbers of a figure.*, while 'plot KIND' draws [^:]*$"],
     "figure.png": ["' is a figure already, while 'plot KIND' draws [^:]*$"],
     "missing": [UNREADABLE],
-    "text.txt": [UNREADABLE],
+    "text.txt": ["' is no file that clr-cl draws, while 'plot KIND' draws f[^:]* that 'clr-cl [^:]* writes"],
 }
 
 
@@ -200,7 +200,7 @@ def plot_refuses_the_same_twice():
 def plot_helps_with_one_kind():
     whole = expect(clr("plot", "--help"), 0, ["^Usage: clr-cl plot run.loss.range.schedule.bench FILE"]).out
     options = {"over": "run loss", "rates": "run loss", "multiples": "run loss schedule", "y-min": "run range",
-               "label": "run loss range schedule", "title": " ".join(KINDS), "csv": " ".join(KINDS)}
+               "label": " ".join(KINDS), "known": "bench", "title": " ".join(KINDS), "csv": " ".join(KINDS)}
     for kind in KINDS:
         text = expect(clr("plot", kind, "--help"), 0, [f"^Usage: clr-cl plot {kind} ", f"^{kind}: ", "^Examples:"]).out
         for option, kinds in options.items():
@@ -280,6 +280,18 @@ def plot_range_marks_the_range_of_each_group():
     check(ranges == {"weight decay 0.1: range to train in": alone["0.1"][0],
                      "weight decay 0.2: range to train in": alone["0.2"][0],
                      "weight decay 0.3: no range read": ("", "")}, f"{ranges} {alone} {flat}")
+
+
+@case
+def plot_range_says_where_an_interval_is_cut():
+    """A plateau from the second rate on: the bound may be below the first one, unlike that of a narrow peak."""
+    base = fresh("tests")
+    flat = HISTORY + "".join(f"{t},2,{0.001 * t},2,{0.5 if t > 1 else 0.1}\n" for t in range(1, 41))
+    for text, cut in ((flat, True), (curve(0.6, 20), False)):
+        folder = make_range(base / f"cut-{cut}", text)
+        expect(clr("plot", "range", folder, "-o", base / "a.png", "--csv", base / "a.csv"), 0)
+        found = "cut at the first rate" in (base / "a.csv").read_text(encoding="utf-8")
+        check(found == cut, (base / "a.csv").read_text(encoding="utf-8"))
 
 
 @case
@@ -582,6 +594,18 @@ def plot_legends_have_the_colours_of_the_figure():
         text = (base / "a.svg").read_text(encoding="utf-8")
         found = {fill: len(re.findall(re.escape(f"fill:{fill};"), text)) for fill in fills}
         check(found == fills, f"{args[0]}: {found}")
+
+
+@case
+def plot_bench_takes_labels_and_known_reports():
+    known, table = ROOT / "src" / "bench" / "known" / "h200-quick.json", fresh("a.csv")
+    draws = ("plot", "bench", known, "--known", "-o", fresh("a.png"), "--csv", table, "--label")
+    expect(clr(*draws, "h200-quick.json=big = fast", "--label", "NVIDIA H100 80GB HBM3=H100"), 0)
+    names = {row["device"] for row in csv.DictReader(table.open(encoding="utf-8"))}
+    check(len(names) == 3 and {"big = fast", "H100"} < names, names)
+    expect(clr(*draws, "x=y"), 2, [], ["--label x=…: nothing that is drawn is called so"])
+    expect(clr(*draws, "NVIDIA H200=a", "--label", "NVIDIA H100 80GB HBM3=a"), 2, [], ["two would be called 'a'"])
+    expect(clr("plot", "run", known, "--known", "-o", "x.png"), 2, [], ["--known: not for 'plot run'"])
 
 
 @case

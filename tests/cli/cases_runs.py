@@ -310,7 +310,8 @@ def range_test_and_the_command_it_gives():
     out = fresh("range")
     result = expect(clr(*tiny("range-test", out=out, iterations=400, min_lr=1e-5, max_lr=0.1, sweep="log",
                               weight_decay=0, validation=100)), 0,
-                    ["^min-lr ", "^max-lr ", "^baseline"], ["every 10 iterations on 100 .*training images"])
+                    ["^min-lr ", "^max-lr ", "^baseline", "^length 40 epochs$"],
+                    ["every 10 iterations on 100 .*training images"])
     for name in ("range.csv", "range.json", "range.png", "run.json"):
         check(name in names(out), f"{name} is missing: {names(out)}")
     history = rows(out / "range.csv")
@@ -365,15 +366,28 @@ def range_test_that_must_end_higher():
 @case
 def range_test_without_bounds_names_the_next():
     device()
-    args = tiny("range-test", out=fresh("range"), iterations=30, validation=0, validate_every=1, min_lr=1e-6,
+    args = tiny("range-test", out=fresh("range"), iterations=30, validation=0, validate_every=1, min_lr=1e-8,
                 max_lr=1e-5, momentum=0.8)
     result = expect(clr(*args), 0, ["No range can be read from this test", "^Continue with"])
     program, *words = shlex.split(result.out.splitlines()[-1])
     check(program == Place.program and words[0] == "range-test" and "torch" not in result.out, f"{result}")
     after = dict(zip(words[1::2], words[2::2]))
-    check(float(after["--max-lr"]) > 1e-5 or int(after["--iterations"]) > 30, f"{after}")
-    check(after["--momentum"] == "0.8", f"an option is lost: {after}")
+    check(float(after["--max-lr"]) == 1 and float(after["--min-lr"]) == 1e-6, f"{after}")
+    check(after["--momentum"] == "0.8" and after["--validation"] == "0", f"an option is lost: {after}")
     expect(clr(*words), 0, ["^baseline"])
+
+
+@case
+def range_test_at_chance_proposes_other_rates():
+    """Rates that are too high from the first on: the same ones again would be of no use."""
+    device()
+    sweep = {"iterations": 100, "validation": 0, "validate_every": 2, "optimizer": "adam"}
+    for low, high, way in ((0.01, 1, "^.*Begin lower"), (0.0001, 1, "^.*use more --iterations")):
+        result = expect(clr(*tiny("range-test", out=fresh("range"), min_lr=low, max_lr=high, **sweep)), 0, [way])
+        words = shlex.split(result.out.splitlines()[-1])[2:]
+        after = dict(zip(words[::2], words[1::2]))
+        check(float(after["--min-lr"]) == 1e-4 and after["--sweep"] == "log", f"{after}")
+        check(int(after["--iterations"]) == (100 if low > 1e-4 else 400), f"{after}")
 
 
 @case
@@ -390,6 +404,15 @@ def range_test_names_its_folder_of_seeds():
 
 
 @case
+def range_test_says_when_it_is_short():
+    """Bounds from less than one epoch are said to be high."""
+    device()
+    out = expect(clr(*tiny("range-test", out=fresh("range"), batch=2, iterations=99, validation=0, validate_every=3,
+                           min_lr=1e-5, max_lr=0.3, sweep="log", weight_decay=0)), 0, ["^length 0.99 epochs"]).out
+    check(("min-lr not found" in out) != ("shorter than the training" in out), out)
+
+
+@case
 def range_test_as_json():
     device()
     args = tiny("range-test", out=fresh("range"), validation=0, json=True)
@@ -398,7 +421,8 @@ def range_test_as_json():
     check(advice is not None or "range-test" in result["train_command"], f"{result}")
     check(not advice or advice["min_lr"] < advice["max_lr"] and advice["reason"] and advice["cycles"] == 3, f"{advice}")
     check(not advice or advice["min_lr"] == result["min_lr"], f"two lower bounds: {result}")
-    check(result["validation_images"] == 0 and result["iterations"] == 20, f"{result}")
+    check(result["validation_images"] == 0 and result["iterations"] == 20 and result["epochs"] == 1,
+          f"{result}")
 
 
 @case
@@ -554,7 +578,9 @@ def bench_and_what_becomes_of_it():
     check(all(0 <= s["min"] <= s["median"] <= s["max"] and s["samples"] > 4 for s in spreads), f"{spreads}")
     check(one["first_start_s"]["median"] > one["warm_start_s"]["median"], "compiling took no time")
     csv, markdown, compared = fresh("c.csv"), fresh("c.md"), fresh("c.json")
-    expect(clr("bench", "compare", report, report, "--csv", csv, "--markdown", markdown, "--json", compared), 0,
+    again = write(fresh("again.json"), report.read_text(encoding="utf-8"))
+    expect(clr("bench", "compare", report, report), 2, [], ["are the same: name it once$"])
+    expect(clr("bench", "compare", report, again, "--csv", csv, "--markdown", markdown, "--json", compared), 0,
            [r"^training +images/s +[0-9,.]+ +[0-9,.]+  about equal$", r"^conv1 +forward .*  about equal$",
             r"^share of the peak +%"],
            ["^wrote .*c.csv", "^wrote .*c.md", "^wrote .*c.json"])
@@ -563,14 +589,13 @@ def bench_and_what_becomes_of_it():
     check(json.loads(compared.read_text(encoding="utf-8"))["figures"][0]["values"][1]["verdict"] == "equal", "no JSON")
     expect(clr("bench", "compare", report, "--known"), 4, [],
            ["^not comparable: NVIDIA H200: quick, batch 100", "no known report is of the net .* with batches of 10"])
-    again = write(fresh("again.json"), report.read_text(encoding="utf-8"))
     expect(clr("plot", "bench", report, again, "-o", fresh("two.svg"), "--quiet"), 0)
     data["batch"] = 20
     other = write(fresh("other.json"), json.dumps(data))
     expect(clr("bench", "compare", report, other), 4, [], ["batches of 10 images, '.*/other' of 20"])
     one["checks"][1]["ok"] = False
     wrong = write(fresh("wrong.json"), json.dumps(data))
-    expect(clr("bench", "compare", wrong, wrong), 4, [], ["computed wrongly"])
+    expect(clr("bench", "compare", wrong), 4, [], ["computed wrongly"])
 
 
 @case
@@ -595,7 +620,8 @@ def stop_bench(part):
         return
     expect(result, 130, ["^stopped ", "^training step "])
     check("\nfirst start " not in result.out, f"{result}")
-    expect(clr("bench", "compare", report, report), 0,
+    again = write(fresh("again.json"), report.read_text(encoding="utf-8"))
+    expect(clr("bench", "compare", report, again), 0,
            ["^training step .*about equal$", r"^\[2\] was stopped while it measured '"])
 
 

@@ -190,7 +190,7 @@ def bench_says_what_is_wrong():
     expect(clr("plot", "bench", report, "-o", figure), 4, [], ["times do not count"])
     one = json.loads(report.read_text(encoding="utf-8"))["devices"][0]
     check(not one["correct"], f"{one['checks']}")
-    expect(clr("bench", "compare", report, report), 4, [], ["train refuses .*its times do not count"])
+    expect(clr("bench", "compare", report), 4, [], ["train refuses .*its times do not count"])
 
 
 @slow_case

@@ -260,8 +260,8 @@ static void expect_refused(const char *path, const char *why)
 START_TEST(test_json__hostile_input_is_named)
 {
     static const char *const edits[][3] = {
-        {"\"clr-cl bench\"", "\"other\"", "no report"},
-        {"\"clr-cl bench\"", "17", "no report"},
+        {"\"clr-cl bench\"", "\"other\"", "a report is expected"},
+        {"\"clr-cl bench\"", "17", "a report is expected"},
         {"\"version\": 1,", "\"version\": 2,", "another format version"},
         {"\"version\": 1,", "\"version\": \"1\",", "another format version"},
         {"\"batch\": 100", "\"batch\": 0", "batch is out of range (1 to 65536): 0"},
@@ -539,12 +539,12 @@ START_TEST(test_figure__a_row_for_each_layer_and_pass)
     struct bars bars;
     struct clr_error err = {0};
 
-    ck_assert_int_eq(figure_bench(&bars, r, 1, &err), CLR_EINPUT);
+    ck_assert_int_eq(figure_bench(&bars, r, 1, NULL, &err), CLR_EINPUT);
     reports_make(&r[0], 1);
     reports_make(&r[1], 2);
     str_copy(r[1].rows[3].layer, sizeof r[1].rows[3].layer, "extra");
-    ck_assert_int_eq(figure_bench(&bars, r, 9, &err), CLR_EUSAGE);
-    ck_assert_msg(figure_bench(&bars, r, 2, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(figure_bench(&bars, r, 9, NULL, &err), CLR_EUSAGE);
+    ck_assert_msg(figure_bench(&bars, r, 2, NULL, &err) == 0, "%s", err.message);
     ck_assert_uint_eq(bars.row_count, 5);
     ck_assert_str_eq(bars.rows[2].group, "conv1");
     ck_assert_str_eq(bars.rows[2].name, "weight gradient");
@@ -553,6 +553,29 @@ START_TEST(test_figure__a_row_for_each_layer_and_pass)
     bars_clear(&bars);
     clr_bench_clear(&r[0]);
     clr_bench_clear(&r[1]);
+}
+END_TEST
+
+/* In a narrow figure names are short, and those of two devices are never the same. */
+START_TEST(test_figure__short_names_differ)
+{
+    static const char *const names[] = {"NVIDIA GeForce RTX 4090 of one kind, Laptop GPU edition",
+                                        "NVIDIA GeForce RTX 4090 of another kind, Laptop GPU edition",
+                                        "pthread-skylake-avx512-Intel(R) Xeon(R) Processor"};
+    struct clr_bench_report r[3];
+    struct bars b;
+
+    for (int i = 0; i < 3; i++) {
+        reports_make(&r[i], 1);
+        str_copy(r[i].device, sizeof r[i].device, names[i]);
+    }
+    ck_assert_int_eq(figure_bench(&b, r, 3, NULL, NULL), 0);
+    ck_assert_msg(strcmp(b.briefs[0], b.briefs[1]) != 0 && strstr(b.briefs[0], "[1]"), "%s", b.briefs[0]);
+    ck_assert_ptr_nonnull(strstr(b.series[2], names[2]));
+    ck_assert_ptr_nonnull(strstr(b.briefs[2], "images/s: skylake-avx512-Intel Xeon"));
+    bars_clear(&b);
+    for (int i = 0; i < 3; i++)
+        clr_bench_clear(&r[i]);
 }
 END_TEST
 
@@ -593,7 +616,7 @@ START_TEST(test_figure__joined_layers_are_noted_with_the_device)
     r[1].row_count--; /* no pool1 */
     for (size_t i = 1; i < r[1].row_count; i++)
         str_copy(r[1].rows[i].kind, sizeof r[1].rows[i].kind, "pooled convolution");
-    ck_assert_int_eq(figure_bench(&b, r, 2, NULL), 0);
+    ck_assert_int_eq(figure_bench(&b, r, 2, NULL, NULL), 0);
     ck_assert_uint_eq(b.note_count, 1);
     ck_assert_str_eq(b.notes[0], "skylake-avx512-Intel Xeon: conv1 has pool1 in it");
     bars_clear(&b);
@@ -647,7 +670,7 @@ static int explanations(const struct clr_bench_report *r)
     size_t count;
     int found = 0;
 
-    ck_assert_int_eq(figure_bench(&bars, r, 1, NULL), 0);
+    ck_assert_int_eq(figure_bench(&bars, r, 1, NULL, NULL), 0);
     ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
     ck_assert_int_eq(bars_draw(canvas, &bars, spec.width, spec.height, NULL), 0);
     wanted = canvas_text_width(canvas, "thin lines: smallest to largest sample", 12.5 * 0.85, false);
@@ -690,7 +713,7 @@ START_TEST(test_figure__what_is_written_in_it)
     reports_make(&r[0], 1);
     reports_make(&r[1], 1);
     r[1].row_count = 0;
-    ck_assert_int_eq(figure_bench(&bars, r, 2, NULL), 0);
+    ck_assert_int_eq(figure_bench(&bars, r, 2, NULL, NULL), 0);
     ck_assert_str_eq(bars.series[0], "10,000 images/s: Device\xc2\xae [1]");
     ck_assert_str_eq(bars.names[0], "Device\xc2\xae [1]");
     ck_assert_str_eq(bars.unit, "ms");
@@ -768,6 +791,7 @@ int main(void)
     tcase_add_test(tc, test_peak__no_share_that_misleads);
     tcase_add_test(tc, test_figure__a_row_for_each_layer_and_pass);
     tcase_add_test(tc, test_figure__devices_that_are_far_apart);
+    tcase_add_test(tc, test_figure__short_names_differ);
     tcase_add_test(tc, test_figure__joined_layers_are_noted_with_the_device);
     tcase_add_test(tc, test_figure__an_outlier_does_not_flatten_the_bars);
     tcase_add_test(tc, test_figure__lines_and_arrows_are_explained);

@@ -253,6 +253,104 @@ START_TEST(test_legend__of_a_small_figure_is_brief_and_leaves_room)
 }
 END_TEST
 
+/* Several seeds, as `plot range` draws them: with its marks, the plot has half of the smallest figure. */
+START_TEST(test_panels__of_the_smallest_range_figure_have_half_of_it)
+{
+    static const char *const marks[] = {"min 0.00701", "max 0.0711", "first diverged 0.15"};
+    static const double rates[] = {0.00701, 0.0711, 0.15};
+    struct chart chart = {.title = "lenet: learning-rate range test", .panel_count = 1};
+    struct drawing *d = NULL;
+    struct chart_series *s;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    str_copy(chart.x_label, sizeof chart.x_label, "learning rate");
+    chart.panels[0] = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1};
+    ck_assert_int_eq(chart_add_series(&chart.panels[0], "mean of 3 runs", 31, false, &s, NULL), 0);
+    for (size_t k = 0; k < s->count; k++) {
+        s->x[k] = 0.01 * (double)k;
+        s->y[k] = k % 2 ? 90 : 10; /* the legend goes below */
+    }
+    for (size_t i = 0; i < MEM_COUNT(marks); i++) {
+        struct chart_guide g = {rates[i], -INFINITY, rates[i], INFINITY, .text_at = CHART_TEXT_HEAD};
+        str_copy(g.text, sizeof g.text, marks[i]);
+        chart_add_guide(&chart.panels[0], g);
+    }
+    for (size_t i = 0; i < 4; i++)
+        chart_add_key(&chart, CHART_KEY_BOUND, "max in 0.04…0.08");
+    draw_at(d, &chart, 320, 240);
+    ck_assert_msg(d->heads.count == 3 && d->heads.rows == 1, "%d rows", d->heads.rows);
+    ck_assert(legend_has_all(d) && !d->labels_above);
+    ck_assert_msg(d->box[0].h + ROW * d->s.text >= 0.49 * 240, "%g", d->box[0].h);
+    chart_clear(&chart);
+    free(d);
+}
+END_TEST
+
+/* Two evaluations, and accuracies that hardly differ: every point stands clear of the edges. */
+START_TEST(test_panels__of_two_points_show_both)
+{
+    static const double accuracies[][2] = {{81.2, 82.9}, {81.9, 82.1}, {12.5, 71.0}, {99.7, 99.9}};
+    struct drawing *d = NULL;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    for (size_t i = 0; i < MEM_COUNT(accuracies); i++) {
+        struct chart chart = {.x_label = "iteration", .panel_count = 1};
+        struct chart_panel *panel = &chart.panels[0];
+        struct chart_series *s;
+        *panel = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1, .min_span = 2};
+        ck_assert_int_eq(chart_add_series(panel, "a run", 2, false, &s, NULL), 0);
+        for (size_t k = 0; k < 2; k++) {
+            s->x[k] = 100.0 * (double)(k + 1);
+            s->y[k] = accuracies[i][k];
+        }
+        chart_begin_axis(panel, 0.2);
+        draw_at(d, &chart, 640, 400);
+        for (size_t k = 0; k < 2; k++) {
+            const double at = (drawing_py(d, 0, s->y[k]) - d->box[0].y) / d->box[0].h;
+            ck_assert_msg(at > 0.03 && at < 0.85, "%g is at %g", s->y[k], at);
+        }
+        chart_clear(&chart);
+    }
+    free(d);
+}
+END_TEST
+
+/* The text of a lane stands in or beside its bar, or after the cross, to which a line leads. */
+START_TEST(test_lanes__texts_are_near_their_bars)
+{
+    static const struct chart_lane lanes[] = {{0.2, 8, 9, 0, "0.2…8"},
+                                              {0.2, 0.5, 1.5, 0, "0.2…0.5, uncertain"}};
+    const struct canvas_spec spec = {CANVAS_PNG, 640, 480, 96, true, NULL, NULL, NULL};
+    struct drawing *d = NULL;
+
+    ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+    for (size_t i = 0; i < MEM_COUNT(lanes); i++) {
+        struct chart chart = {.x_label = "learning rate", .panel_count = 1, .lane_count = 1};
+        struct chart_series *s;
+        const double *box;
+        size_t count;
+        chart.lanes[0] = lanes[i];
+        chart.panels[0] = (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1};
+        ck_assert_int_eq(chart_add_series(&chart.panels[0], "", 20, false, &s, NULL), 0);
+        for (size_t k = 0; k < s->count; k++)
+            s->x[k] = s->y[k] = (double)k;
+        *d = (struct drawing){.chart = &chart, .width = 640, .height = 480};
+        ck_assert_int_eq(canvas_create(&d->canvas, &spec, NULL), 0);
+        ck_assert_int_eq(drawing_run(d, NULL), 0);
+        box = canvas_text_boxes(d->canvas, &count);
+        while (count > 0 && box[1] + box[3] > d->box[0].y) { /* the lane's is above the panel */
+            count--;
+            box += 4;
+        }
+        ck_assert_uint_gt(count, 0);
+        ck_assert_msg(box[0] < drawing_px(d, 0, lanes[i].end) + 20 * d->s.unit, "%zu: at %g", i, box[0]);
+        canvas_destroy(d->canvas);
+        chart_clear(&chart);
+    }
+    free(d);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("chart");
@@ -263,6 +361,9 @@ int main(void)
     tcase_add_test(tc, test_panels__of_the_smallest_figures_can_be_read);
     tcase_add_test(tc, test_lanes__of_a_low_figure_make_room);
     tcase_add_test(tc, test_legend__of_a_small_figure_is_brief_and_leaves_room);
+    tcase_add_test(tc, test_panels__of_the_smallest_range_figure_have_half_of_it);
+    tcase_add_test(tc, test_panels__of_two_points_show_both);
+    tcase_add_test(tc, test_lanes__texts_are_near_their_bars);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     return support_run(suite, true);

@@ -541,7 +541,7 @@ START_TEST(test_compare__layers_in_the_order_of_the_net)
     reports_add_row(&r[1], "pool1", "", CLR_BENCH_FORWARD, 0, 1);
     reports_add_row(&r[1], "conv2", "", CLR_BENCH_DATA, 0, 1);
     reports_add_row(&r[1], "", "", CLR_BENCH_UPDATE, 0, 1);
-    ck_assert_msg(figure_bench(&bars, r, 2, &err) == 0, "%s", err.message);
+    ck_assert_msg(figure_bench(&bars, r, 2, NULL, &err) == 0, "%s", err.message);
     ck_assert_uint_eq(bars.row_count, MEM_COUNT(expected));
     for (size_t i = 0; i < bars.row_count; i++) {
         char name[256];

@@ -640,7 +640,7 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
          "3:11: field 'lr_mult' is 'nan'; it takes a number"},
         {LAYER("Convolution",
                "param { } param { } convolution_param { num_output: 1 kernel_size: 1 bias_term: false }"),
-         "3:13: 2 'param', but this layer has 1 parameters"},
+         "3:13: 2 'param', but this layer has 1 parameter"},
         {LAYER("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 2 }"),
          "3:19: field 'pool' is 'STOCHASTIC'; it takes one of: MAX, AVE"},
         {LAYER("Pooling", "pooling_param { pool: MAX }"), "3:3: 'kernel_size' is missing"},

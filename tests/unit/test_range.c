@@ -165,7 +165,8 @@ START_TEST(test_range__by_hand)
     ck_assert_double_eq_tol(r.top_accuracy, 1.0 / 3.0, 1e-12);
     ck_assert(r.top_lr == 0.005 && r.fell);
     /* Back at chance at 0.008, and not yet at 0.007. */
-    ck_assert(r.halved && r.max_lr == 0.004 && r.max_lr_low == 0.0035 && r.max_lr_high == 0.004);
+    ck_assert(r.halved && r.max_lr == 0.004 && r.max_lr_low == 0.0035 && r.max_lr_high == 0.004 &&
+              !r.low_cut);
     c->count = 7; /* without that point there is no failure */
     r = read_one(c);
     /* k = 4 and k = 5 fit exactly: the point of 0.4 ends the rise, or begins the fall. */
@@ -451,7 +452,8 @@ START_TEST(test_range__few_noisy_points_of_a_net_that_was_untrained)
         ck_assert_msg(k == 1 || (r.max_lr > 0.014 && r.max_lr < 0.0225 && r.halved), "%g", r.max_lr);
         ck_assert_msg(k == 1 || r.max_lr_high > 10 * r.max_lr_low, "%g to %g", r.max_lr_low,
                       r.max_lr_high); /* uncertain */
-        m.accuracies[0] = 0.25;       /* trained before: the curve may be flat */
+        ck_assert(k == 1 || (r.low_cut && r.max_lr_low == m.rates[0]));
+        m.accuracies[0] = 0.25; /* trained before: the curve may be flat */
         r = read_one(c);
         ck_assert_msg(!r.has_range, "%g", r.max_lr);
     }
@@ -538,14 +540,15 @@ START_TEST(test_range__several_tests_are_no_surer_than_they_were)
                                              .last_lr = 1.0,
                                              .updates = 200};
     tests[1].max_lr_low = 0.0015;
+    tests[1].low_cut = true;
     tests[1].max_lr_high = 0.075;
     range_combine(&r, tests, 2);
-    ck_assert(r.interval == CLR_RANGE_UNION && r.max_lr_low == 0.0015 && r.max_lr_high == 0.075);
+    ck_assert(r.interval == CLR_RANGE_UNION && r.max_lr_low == 0.0015 && r.max_lr_high == 0.075 && r.low_cut);
     ck_assert_int_eq(r.doubt, CLR_RANGE_WIDE);
     range_combine(&r, tests, 3);
     ck_assert_int_eq(r.interval, CLR_RANGE_COMBINED);
     ck_assert_double_eq_tol(r.max_lr_high, 0.075, 1e-12); /* never beyond the tests' own */
-    ck_assert(r.max_lr_low > 0.0015 && r.max_lr_low < 0.03);
+    ck_assert(r.max_lr_low > 0.0015 && r.max_lr_low < 0.03 && !r.low_cut);
     tests[0].updates = 19;
     range_combine(&r, tests, 3);
     ck_assert(r.updates == 19 && r.doubt == CLR_RANGE_FEW_UPDATES);
