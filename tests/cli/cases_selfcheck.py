@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 from harness import Place, built, case, check, clr, clr_stopped, device, expect, expect_lines, \
     expect_nothing_left, fresh, names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
@@ -231,13 +230,10 @@ def what_does_not_run_is_said_by_layer():
 @case
 def doctor_tells_what_is_wrong_from_what_does_not_run():
     """A pretended GPU, which computes nothing; and one whose compiler fails, since it has no folder for programs."""
-    began = time.monotonic()
     result = expect(clr("doctor", env=pretended(True)), 1, ["^WRONG +conv ", "^WRONG +training of quick"],
                     ["^last: a short training of quick",
                      "clr-cl: of [0-9]+ .* [1-9][0-9]+ are wrong and 0 do not run on .*do not train there"])
     check("error nan" not in result.out, f"{result}")
-    told = len(re.findall("^[0-9]+ of [0-9]+ checked: about [0-9]+ (?:s|minutes) left at this pace$", result.err, re.M))
-    check(told <= 1 and (told == 1 or time.monotonic() - began < 20), f"{told} times\n{result}")
     result = expect(clr("doctor", "--quiet", env=pretended(False)), 1,
                     ["^FAILED +conv ", "^FAILED +training of quick"],
                     ["clr-cl: of [0-9]+ .* 0 are wrong and [1-9][0-9]+ do not run on .*do not train there"])
