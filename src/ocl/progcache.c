@@ -49,22 +49,13 @@ static int cache_path(char **out, const struct ocl_program *p, struct clr_error 
     return rc;
 }
 
-static int write_header(struct str *s, const struct ocl_program *p, const void *binary, size_t size,
-                        struct clr_error *err)
+static void write_header(struct str *s, const struct ocl_program *p, const void *binary, size_t size)
 {
-    struct str both = {0};
+    const struct fs_piece pieces[] = {{str_text(&p->key), p->key.length}, {binary, size}};
     char digest[FS_SHA256_TEXT];
-    int rc;
 
-    str_append_bytes(&both, str_text(&p->key), p->key.length);
-    str_append_bytes(&both, binary, size);
-    rc = str_check(&both, err);
-    if (rc == 0) {
-        fs_sha256(both.text, both.length, digest);
-        str_append(s, MAGIC "%s", digest);
-    }
-    str_clear(&both);
-    return rc;
+    fs_sha256_pieces(pieces, MEM_COUNT(pieces), digest);
+    str_append(s, MAGIC "%s", digest);
 }
 
 bool progcache_load(const struct ocl_program *p, char **file, const unsigned char **binary, size_t *size)
@@ -79,8 +70,8 @@ bool progcache_load(const struct ocl_program *p, char **file, const unsigned cha
         fs_read(path, FILE_LIMIT, file, &length, NULL) == 0 && length > HEADER_SIZE) {
         *binary = (const unsigned char *)*file + HEADER_SIZE;
         *size = length - HEADER_SIZE;
-        found = write_header(&header, p, *binary, *size, NULL) == 0 && str_check(&header, NULL) == 0 &&
-                memcmp(*file, header.text, HEADER_SIZE) == 0;
+        write_header(&header, p, *binary, *size);
+        found = str_check(&header, NULL) == 0 && memcmp(*file, header.text, HEADER_SIZE) == 0;
     }
     str_clear(&header);
     free(path);
@@ -92,11 +83,11 @@ int progcache_store(const struct ocl_program *p, const unsigned char *binary, si
 {
     struct str content = {0};
     char *path = NULL;
-    int rc = write_header(&content, p, binary, size, err);
+    int rc;
 
+    write_header(&content, p, binary, size);
     str_append_bytes(&content, binary, size);
-    if (rc == 0)
-        rc = str_check(&content, err);
+    rc = str_check(&content, err);
     if (rc == 0)
         rc = cache_path(&path, p, err);
     if (rc == 0)
