@@ -336,7 +336,22 @@ int clr_device_select(size_t *out, const struct clr_device *devices, size_t coun
 
 /* ------------------------------------------------------------------ listing */
 
-int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *err)
+void device_block_signals(sigset_t *before)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+void device_unblock_signals(const sigset_t *before)
+{
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+static int list_devices(struct clr_device **out, size_t *count, struct clr_error *err)
 {
     cl_platform_id platforms[PLATFORMS_MAX];
     cl_uint platform_count = 0;
@@ -371,4 +386,15 @@ int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *er
     *out = list;
     *count = n;
     return 0;
+}
+
+int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *err)
+{
+    sigset_t before;
+    int rc;
+
+    device_block_signals(&before); /* the first call of a driver starts its threads */
+    rc = list_devices(out, count, err);
+    device_unblock_signals(&before);
+    return rc;
 }

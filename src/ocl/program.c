@@ -317,13 +317,18 @@ void ocl_save_programs(struct ocl_context *ctx, bool may_wait)
     for (size_t i = 0; ctx->cache_dir && i < ctx->program_count; i++) {
         struct ocl_program *p = ctx->programs[i];
         struct clr_error error = {0};
+        sigset_t before;
+        int rc;
         if (!p->unsaved)
             continue;
         if (!finished)
             (void)clFinish(ctx->queue);
         finished = true;
         p->unsaved = false; /* tried once: a cache that cannot be written is not asked at every call */
-        if (save(p, &error) < 0 && !ctx->said_no_cache) {
+        device_block_signals(&before); /* PoCL links in this thread */
+        rc = save(p, &error);
+        device_unblock_signals(&before);
+        if (rc < 0 && !ctx->said_no_cache) {
             ctx->said_no_cache = true;
             log_line(CLR_LOG_WARNING, "compiled kernels are not kept for the next run: %s", error.message);
         }

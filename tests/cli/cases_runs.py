@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from harness import (ROOT, Place, case, check, clr, clr_stopped, device, expect, expect_lines, fresh, names, pretended,
-                     slow_case, tiny, tiny_data, tiny_net, write)
+                     skip, slow_case, tiny, tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
 
@@ -689,6 +689,26 @@ def stop_doctor(env, number):
     check(re.match(r"program +clr-cl 0\.[0-9.]+ \(", head[0]) and head[1].startswith("device ") and
           re.match("limits +work-groups of [0-9]+, .* of local memory, .* in one allocation$", head[2]), f"{head}")
     check("training of quick" not in out, f"it went on\n{out}")
+
+
+@case
+def an_interrupt_does_not_end_the_drivers_linker():
+    """Ctrl-C goes to all processes of the terminal. Without its linker, PoCL aborts the program."""
+    device()
+    if "PoCL" not in clr("devices").out and "Portable Computing" not in clr("devices").out:
+        skip("this driver has no linker of its own")
+    cache = fresh("cache")
+    (cache / "pocl").mkdir(parents=True)
+    with subprocess.Popen([Place.program, "doctor"], cwd=Place.scratch, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True,
+                          env=Place.environment(XDG_CACHE_HOME=cache, POCL_CACHE_DIR=cache / "pocl")) as process:
+        tasks = Path(f"/proc/{process.pid}/task")
+        while process.poll() is None and not any((task / "children").read_text() for task in tasks.iterdir()):
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        err = process.communicate(timeout=120)[1]
+    check(process.returncode == 130, f"exit code {process.returncode}\n{err}")
+    check("stopped after " in err and "error:" not in err, err)
 
 
 @slow_case
