@@ -9,6 +9,7 @@
  */
 #include "ocl/program.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,32 +37,25 @@ int progcache_key(struct ocl_program *p, const struct str *source, struct clr_er
 
 static int cache_path(char **out, const struct ocl_program *p, struct clr_error *err)
 {
-    struct str name = {0};
-    char digest[FS_SHA256_TEXT];
-    int rc;
+    char digest[FS_SHA256_TEXT], name[sizeof digest + 4];
 
     fs_sha256(str_text(&p->key), p->key.length, digest);
-    str_append(&name, "%s.bin", digest);
-    rc = str_check(&name, err);
-    if (rc == 0)
-        rc = fs_join(out, p->ctx->cache_dir, str_text(&name), err);
-    str_clear(&name);
-    return rc;
+    (void)snprintf(name, sizeof name, "%s.bin", digest);
+    return fs_join(out, p->ctx->cache_dir, name, err);
 }
 
-static void write_header(struct str *s, const struct ocl_program *p, const void *binary, size_t size)
+static void make_header(char out[HEADER_SIZE + 1], const struct ocl_program *p, const void *binary,
+                        size_t size)
 {
     const struct fs_piece pieces[] = {{str_text(&p->key), p->key.length}, {binary, size}};
-    char digest[FS_SHA256_TEXT];
 
-    fs_sha256_pieces(pieces, MEM_COUNT(pieces), digest);
-    str_append(s, MAGIC "%s", digest);
+    memcpy(out, MAGIC, MAGIC_SIZE);
+    fs_sha256_pieces(pieces, MEM_COUNT(pieces), out + MAGIC_SIZE);
 }
 
 bool progcache_load(const struct ocl_program *p, char **file, const unsigned char **binary, size_t *size)
 {
-    struct str header = {0};
-    char *path = NULL;
+    char header[HEADER_SIZE + 1], *path = NULL;
     size_t length;
     bool found = false;
 
@@ -70,10 +64,9 @@ bool progcache_load(const struct ocl_program *p, char **file, const unsigned cha
         fs_read(path, FILE_LIMIT, file, &length, NULL) == 0 && length > HEADER_SIZE) {
         *binary = (const unsigned char *)*file + HEADER_SIZE;
         *size = length - HEADER_SIZE;
-        write_header(&header, p, *binary, *size);
-        found = str_check(&header, NULL) == 0 && memcmp(*file, header.text, HEADER_SIZE) == 0;
+        make_header(header, p, *binary, *size);
+        found = memcmp(*file, header, HEADER_SIZE) == 0;
     }
-    str_clear(&header);
     free(path);
     return found;
 }
@@ -82,10 +75,11 @@ int progcache_store(const struct ocl_program *p, const unsigned char *binary, si
                     struct clr_error *err)
 {
     struct str content = {0};
-    char *path = NULL;
+    char header[HEADER_SIZE + 1], *path = NULL;
     int rc;
 
-    write_header(&content, p, binary, size);
+    make_header(header, p, binary, size);
+    str_append_bytes(&content, header, HEADER_SIZE);
     str_append_bytes(&content, binary, size);
     rc = str_check(&content, err);
     if (rc == 0)
