@@ -30,13 +30,6 @@ struct doctor_run {
     json_t *checks;
 };
 
-/* Not how long the rest takes: nobody can know which kernels the driver has compiled before. */
-static void begins(void *user, const char *name, int done, int all)
-{
-    (void)user;
-    cli_progress_step(name, done, all);
-}
-
 static void report(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
                    const char *detail)
 {
@@ -98,7 +91,7 @@ static int examine(const struct clr_device *device, bool json, struct clr_error 
 {
     struct doctor_run c = {.json = json, .checks = json ? json_array() : NULL};
     const struct clr_doctor_listener listener = {
-        sizeof listener, begins, report, &c,
+        sizeof listener, cli_progress_step, report, &c,
         cli_catch_signals("\nstopping after what is being checked; once more leaves at once\n")};
     struct clr_doctor_summary s = {0};
     int rc;
