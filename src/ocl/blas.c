@@ -10,36 +10,36 @@
  * Where the device has no room for CLBlast's usual work-groups, every product is done by the one kernel that
  * needs no other before it, in tiles of 8x8: by 64 work-items, or by a single one.
  */
-static cl_int fit_device(const struct ocl_context *ctx)
+static void fit_device(const struct ocl_context *ctx)
 {
     const size_t most = ctx->device.max_work_group, side = most < 64 ? 1 : 8;
     const char *routine[] = {"XGEMM_MIN_INDIRECT_SIZE"};
     const char *kernel[] = {"WGD",  "MDIMCD", "NDIMCD", "MDIMAD", "NDIMBD",
                             "KWID", "VWMD",   "VWND",   "PADA",   "PADB"};
     const size_t least[] = {(size_t)1 << 20}, tile[] = {8, side, side, side, side, 1, 1, 1, 0, 0};
-    CLBlastStatusCode status = CLBlastSuccess;
 
-    if (most < USUAL_GROUP)
-        status = CLBlastOverrideParameters(ocl_device_id(ctx), "GemmRoutine", CLBlastPrecisionSingle,
-                                           MEM_COUNT(routine), routine, least);
-    if (most < USUAL_GROUP && status == CLBlastSuccess)
-        status = CLBlastOverrideParameters(ocl_device_id(ctx), "XgemmDirect", CLBlastPrecisionSingle,
-                                           MEM_COUNT(kernel), kernel, tile);
-    return (cl_int)status;
+    if (ctx->blas_used || most >= USUAL_GROUP)
+        return;
+    (void)CLBlastOverrideParameters(ocl_device_id(ctx), "GemmRoutine", CLBlastPrecisionSingle,
+                                    MEM_COUNT(routine), routine, least);
+    (void)CLBlastOverrideParameters(ocl_device_id(ctx), "XgemmDirect", CLBlastPrecisionSingle,
+                                    MEM_COUNT(kernel), kernel, tile);
 }
 
 int blas_sgemm(struct ocl_context *ctx, const struct blas_gemm *g, const char *label, struct clr_error *err)
 {
     cl_event marker = NULL, event = NULL;
-    cl_int status = ctx->blas_used ? CL_SUCCESS : fit_device(ctx);
+    cl_int status = CL_SUCCESS;
     char what[192];
+
+    fit_device(ctx); /* if it fails, so does the product, with a reason */
 
     /*
      * A product is several kernels (padding, transposing, the product), of which CLBlast gives the last one's
      * event: so its time is taken from a marker before it. Not for the first one of a context, in which
      * CLBlast compiles for seconds after the marker.
      */
-    if (status == CL_SUCCESS && ctx->options.profile && ctx->blas_used)
+    if (ctx->options.profile && ctx->blas_used)
         status = clEnqueueMarkerWithWaitList(ctx->queue, 0, NULL, &marker);
     ctx->blas_used = true;
     if (status == CL_SUCCESS)

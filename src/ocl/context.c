@@ -54,7 +54,7 @@ int ocl_context_create(struct ocl_context **out, const struct clr_device *device
                                           ctx->options.profile ? CL_QUEUE_PROFILING_ENABLE : 0, &status);
         rc = ocl_check(ctx, status, "creating a command queue", err);
     }
-    device_unblock_signals(&before);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc < 0)
         ocl_context_destroy(ctx);
     else

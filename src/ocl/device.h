@@ -22,11 +22,11 @@ int device_loop_limit(const struct clr_device *d);
 bool device_binaries_are_slow(const struct clr_device *d);
 
 /*
- * Block SIGINT and SIGTERM in this thread until device_unblock_signals(). Threads and processes that a driver
- * starts meanwhile keep them blocked: Ctrl-C would end PoCL's linker, and PoCL then aborts the program.
+ * Block SIGINT and SIGTERM in this thread, until the caller restores *before. Threads and processes that a
+ * driver starts meanwhile keep them blocked: Ctrl-C would end PoCL's linker, and PoCL then aborts the
+ * program.
  */
 void device_block_signals(sigset_t *before);
-void device_unblock_signals(const sigset_t *before);
 
 /* class × 1e9 + compute units × MHz (see clr_device_select()); 0 where the device is not usable. */
 double device_score(const struct clr_device *d);
