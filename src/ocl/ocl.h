@@ -135,7 +135,8 @@ void ocl_save_programs(struct ocl_context *ctx, bool may_wait);
 
 /* ------------------------------------------------------------------ profile and memory */
 
-/* Table per label: calls, total ms, share. Free it with free(); *out stays as it is unless options.profile. */
+/* Table per label: calls, total ms, share. Free it with free(). *out stays as it is without
+ * options.profile. */
 int ocl_profile_table(struct ocl_context *ctx, char **out, struct clr_error *err);
 
 /* One label of the profile. */
