@@ -49,7 +49,7 @@ static void make_header(char out[HEADER_SIZE + 1], const struct ocl_program *p, 
 {
     const struct fs_piece pieces[] = {{str_text(&p->key), p->key.length}, {binary, size}};
 
-    memcpy(out, MAGIC, MAGIC_SIZE);
+    str_copy(out, MAGIC_SIZE + 1, MAGIC);
     fs_sha256_pieces(pieces, MEM_COUNT(pieces), out + MAGIC_SIZE);
 }
 
