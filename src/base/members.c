@@ -33,7 +33,9 @@ static json_t *number_json(const struct member *m, const void *field)
 
     if (m->optional && !(v >= m->min && v <= m->max))
         return json_null();
-    return m->kind == MEMBER_NUMBER ? json_finite(v) : json_integer((json_int_t)v);
+    return m->kind == MEMBER_NUMBER  ? json_finite(v)
+           : m->kind == MEMBER_COUNT ? json_count(*(const uint64_t *)field) /* exact */
+                                     : json_integer(*(const int *)field);
 }
 
 static json_t *text_json(const struct member *m, const void *field)
@@ -117,9 +119,9 @@ static void read_number(struct members_reader *in, const json_t *v, const struct
         (void)snprintf(what, sizeof what, "is out of range (%.10g to %.10g)", m->min, m->max);
         members_wrong(in, m->name, v, what);
     } else if (m->kind == MEMBER_INT) {
-        *(int *)field = (int)d;
+        *(int *)field = (int)json_integer_value(v);
     } else if (m->kind == MEMBER_COUNT) {
-        *(uint64_t *)field = (uint64_t)d;
+        *(uint64_t *)field = (uint64_t)json_integer_value(v);
     } else {
         *(double *)field = d;
     }

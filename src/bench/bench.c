@@ -332,8 +332,6 @@ static int first_start(struct bench *b, struct clr_error *err)
 static void describe(struct clr_bench_report *r, const struct clr_device *d,
                      const struct clr_bench_options *o)
 {
-    const char *slash = strrchr(o->net_name, '/');
-
     clock_utc(r->created, sizeof r->created);
     str_copy(r->program, sizeof r->program, CLR_VERSION);
     str_copy(r->git_id, sizeof r->git_id, clr_git_id());
@@ -343,7 +341,7 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
     str_copy(r->kernel_options, sizeof r->kernel_options, PROGRAM_STANDARD);
     host_cpu(r->host_cpu, sizeof r->host_cpu);
     host_os(r->host_os, sizeof r->host_os);
-    str_copy(r->net, sizeof r->net, slash ? slash + 1 : o->net_name); /* reports are shared: no folders */
+    str_copy(r->net, sizeof r->net, fs_last_part(o->net_name)); /* reports are shared: no folders */
     str_mask_name(r->net);
     fs_sha256(o->net->text, strlen(o->net->text), r->net_sha256);
     r->batch = o->batch;

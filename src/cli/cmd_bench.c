@@ -61,7 +61,7 @@ static void step(void *user, int done, int all)
     const struct bench_run *run = user;
 
     if (all > 1) /* else the line of the part says all */
-        cli_progress_step(run->part, done, all);
+        cli_progress_step(NULL, run->part, done, all);
 }
 
 /* ------------------------------------------------------------------ devices */

@@ -9,7 +9,6 @@
 #include <clr/doctor.h>
 #include <clr/version.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "cli/opt.h"
 
@@ -26,33 +25,10 @@ static const struct opt_command command = {
                 "  clr-cl doctor --device gpu\n",
 };
 
-#define PACE_NS UINT64_C(10000000000) /* after which the remaining time is estimated */
-
 struct doctor_run {
     bool json;
     json_t *checks;
-    uint64_t begin_ns;
-    bool estimated; /* the remaining time was printed */
 };
-
-/* "about 12 minutes left", by what the ones before took: once by itself, then in each line of progress. */
-static void begins(void *user, const char *name, int done, int all)
-{
-    struct doctor_run *c = user;
-    const uint64_t taken = clock_ns() - c->begin_ns;
-    char about[CLI_ABOUT], text[256];
-
-    if (done == 0 || taken < PACE_NS) {
-        cli_progress_step(name, done, all);
-        return;
-    }
-    (void)cli_about(about, (double)taken * 1e-9 * (all - done) / done);
-    if (!c->estimated)
-        cli_note("%d of %d checked: %s left at this pace", done, all, about);
-    c->estimated = true;
-    (void)snprintf(text, sizeof text, "%s; %s left", name, about);
-    cli_progress_step(text, done, all);
-}
 
 static void report(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
                    const char *detail)
@@ -113,9 +89,9 @@ static json_t *report_json(const struct clr_device *d, const struct clr_doctor_s
 
 static int examine(const struct clr_device *device, bool json, struct clr_error *err)
 {
-    struct doctor_run c = {.json = json, .checks = json ? json_array() : NULL, .begin_ns = clock_ns()};
+    struct doctor_run c = {.json = json, .checks = json ? json_array() : NULL};
     const struct clr_doctor_listener listener = {
-        sizeof listener, begins, report, &c,
+        sizeof listener, cli_progress_step, report, &c,
         cli_catch_signals("\nstopping after what is being checked; once more leaves at once\n")};
     struct clr_doctor_summary s = {0};
     int rc;

@@ -563,6 +563,8 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
     rc = opt_parse(&set, &command, argc, argv, err);
     if (rc == 0)
         rc = opt_require(&set, "out", err);
+    if (rc == 0 && !str_is_utf8(w.out))
+        rc = clr_error_set(err, CLR_EUSAGE, "--out is not UTF-8, which run.json needs");
     if (rc != 0)
         goto out;
     cli_set_quiet(w.quiet);

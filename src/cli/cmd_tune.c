@@ -291,7 +291,7 @@ static void report_try(struct tune_report *r, const struct clr_tune_event *e)
     if (r->tried < e->item_variants)
         r->tried++;
     (void)snprintf(what, sizeof what, "%s, %.*s: %s", e->layer, pass_length(e), e->operation, e->variant);
-    cli_progress_step(what, r->before + r->tried - 1, e->variants);
+    cli_progress_step(NULL, what, r->before + r->tried - 1, e->variants);
 }
 
 static void happened(void *user, const struct clr_tune_event *e)

@@ -436,10 +436,11 @@ void cli_progress(void *user, const struct clr_progress *p)
                   p->iterations > 0 ? (double)p->iteration / (double)p->iterations : 0.0);
 }
 
-void cli_progress_step(const char *what, int done, int all)
+void cli_progress_step(void *user, const char *what, int done, int all)
 {
     struct str line = {0};
 
+    (void)user;
     if (!is_time_for_progress(false))
         return;
     str_append(&line, "%d/%d  %s", done, all, what);

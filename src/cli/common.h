@@ -98,8 +98,9 @@ const char *cli_about(char out[CLI_ABOUT], double seconds);
 void cli_progress(void *user, const struct clr_progress *p);
 void cli_progress_end(void);
 
-/* The same for a list of `all` entries, of which `done` are done and `what` is next. */
-void cli_progress_step(const char *what, int done, int all);
+/* The same for a list of `all` entries, of which `done` are done and `what` is next; for
+ * clr_doctor_listener.begins. */
+void cli_progress_step(void *user, const char *what, int done, int all);
 /* Erase the line, before output on stdout, which may be the same terminal. */
 void cli_progress_wipe(void);
 

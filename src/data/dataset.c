@@ -59,9 +59,9 @@ static int recognise(const struct data_format **out, const char *folder, struct 
 static void name_of(char *out, size_t size, const char *folder)
 {
     char real[PATH_MAX];
-    const char *path = realpath(folder, real) ? real : folder, *slash = strrchr(path, '/');
+    const char *path = realpath(folder, real) ? real : folder, *name = fs_last_part(path);
 
-    str_copy(out, size, slash && slash[1] ? slash + 1 : path);
+    str_copy(out, size, *name ? name : path);
 }
 
 /*

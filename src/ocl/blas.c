@@ -4,11 +4,35 @@
 #include <clblast_c.h>
 #include <stdio.h>
 
+#define USUAL_GROUP 256 /* work-items of CLBlast's largest work-groups */
+
+/*
+ * Where the device has no room for CLBlast's usual work-groups, every product is done by the one kernel that
+ * needs no other before it, in tiles of 8x8: by 64 work-items, or by a single one.
+ */
+static void fit_device(const struct ocl_context *ctx)
+{
+    const size_t most = ctx->device.max_work_group, side = most < 64 ? 1 : 8;
+    const char *routine[] = {"XGEMM_MIN_INDIRECT_SIZE"};
+    const char *kernel[] = {"WGD",  "MDIMCD", "NDIMCD", "MDIMAD", "NDIMBD",
+                            "KWID", "VWMD",   "VWND",   "PADA",   "PADB"};
+    const size_t least[] = {(size_t)1 << 20}, tile[] = {8, side, side, side, side, 1, 1, 1, 0, 0};
+
+    if (ctx->blas_used || most >= USUAL_GROUP)
+        return;
+    (void)CLBlastOverrideParameters(ocl_device_id(ctx), "GemmRoutine", CLBlastPrecisionSingle,
+                                    MEM_COUNT(routine), routine, least);
+    (void)CLBlastOverrideParameters(ocl_device_id(ctx), "XgemmDirect", CLBlastPrecisionSingle,
+                                    MEM_COUNT(kernel), kernel, tile);
+}
+
 int blas_sgemm(struct ocl_context *ctx, const struct blas_gemm *g, const char *label, struct clr_error *err)
 {
     cl_event marker = NULL, event = NULL;
     cl_int status = CL_SUCCESS;
     char what[192];
+
+    fit_device(ctx); /* if it fails, so does the product, with a reason */
 
     /*
      * A product is several kernels (padding, transposing, the product), of which CLBlast gives the last one's

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/paths.h"
+#include "ocl/device.h"
 #include "ocl/program.h"
 
 static int find_cache(struct ocl_context *ctx, struct clr_error *err)
@@ -29,6 +30,7 @@ int ocl_context_create(struct ocl_context **out, const struct clr_device *device
     cl_device_id id = (cl_device_id)device->device_id;
     struct ocl_context *ctx = NULL;
     cl_int status;
+    sigset_t before;
     int rc;
 
     if (!device->usable)
@@ -42,6 +44,7 @@ int ocl_context_create(struct ocl_context **out, const struct clr_device *device
     if (options)
         ctx->options = *options;
     rc = find_cache(ctx, err);
+    device_block_signals(&before);
     if (rc == 0) {
         ctx->context = clCreateContext(properties, 1, &id, NULL, NULL, &status);
         rc = ocl_check(ctx, status, "creating a context", err);
@@ -51,6 +54,7 @@ int ocl_context_create(struct ocl_context **out, const struct clr_device *device
                                           ctx->options.profile ? CL_QUEUE_PROFILING_ENABLE : 0, &status);
         rc = ocl_check(ctx, status, "creating a command queue", err);
     }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc < 0)
         ocl_context_destroy(ctx);
     else

@@ -336,20 +336,34 @@ int clr_device_select(size_t *out, const struct clr_device *devices, size_t coun
 
 /* ------------------------------------------------------------------ listing */
 
+void device_block_signals(sigset_t *before)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
 int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *err)
 {
     cl_platform_id platforms[PLATFORMS_MAX];
     cl_uint platform_count = 0;
     struct clr_device *list = NULL;
     size_t n = 0, capacity = 0;
-    cl_int status = clGetPlatformIDs(PLATFORMS_MAX, platforms, &platform_count);
+    sigset_t before;
+    cl_int status;
     int rc = 0;
 
-    if (status != CL_SUCCESS && status != PLATFORM_NOT_FOUND)
-        return ocl_error(err, NULL, status, "listing the OpenCL platforms");
+    device_block_signals(&before); /* the first call of a driver starts its threads */
+    status = clGetPlatformIDs(PLATFORMS_MAX, platforms, &platform_count);
     if (status == PLATFORM_NOT_FOUND)
         platform_count = 0;
-    rc = mem_grow(&list, &capacity, 1, sizeof *list, "device list", err);
+    else if (status != CL_SUCCESS)
+        rc = ocl_error(err, NULL, status, "listing the OpenCL platforms");
+    if (rc == 0)
+        rc = mem_grow(&list, &capacity, 1, sizeof *list, "device list", err);
     for (cl_uint p = 0; rc == 0 && p < platform_count && p < PLATFORMS_MAX; p++) {
         cl_device_id ids[DEVICES_MAX];
         cl_uint id_count = 0;
@@ -364,6 +378,7 @@ int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *er
             rc = describe(&list[n++], platforms[p], ids[d], err);
         }
     }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc < 0) {
         free(list);
         return rc;

@@ -2,6 +2,8 @@
 #ifndef OCL_DEVICE_H
 #define OCL_DEVICE_H
 
+#include <signal.h>
+
 #include <clr/device.h>
 
 #include "base/banned.h"
@@ -18,6 +20,13 @@ int device_loop_limit(const struct clr_device *d);
  * Its own cache already holds the code that was launched.
  */
 bool device_binaries_are_slow(const struct clr_device *d);
+
+/*
+ * Block SIGINT and SIGTERM in this thread, until the caller restores *before. Threads and processes that a
+ * driver starts meanwhile keep them blocked: Ctrl-C would end PoCL's linker, and PoCL then aborts the
+ * program.
+ */
+void device_block_signals(sigset_t *before);
 
 /* class × 1e9 + compute units × MHz (see clr_device_select()); 0 where the device is not usable. */
 double device_score(const struct clr_device *d);

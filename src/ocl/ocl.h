@@ -135,8 +135,9 @@ void ocl_save_programs(struct ocl_context *ctx, bool may_wait);
 
 /* ------------------------------------------------------------------ profile and memory */
 
-/* Table per label: calls, total ms, share; empty unless options.profile. */
-int ocl_profile_table(struct ocl_context *ctx, struct str *out, struct clr_error *err);
+/* Table per label: calls, total ms, share. Free it with free(). *out stays as it is without
+ * options.profile. */
+int ocl_profile_table(struct ocl_context *ctx, char **out, struct clr_error *err);
 
 /* One label of the profile. */
 struct profile_row {

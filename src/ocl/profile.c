@@ -119,11 +119,12 @@ static int slower_first(const void *a, const void *b)
     return strcmp(x->label, y->label);
 }
 
-int ocl_profile_table(struct ocl_context *ctx, struct str *out, struct clr_error *err)
+int ocl_profile_table(struct ocl_context *ctx, char **out, struct clr_error *err)
 {
     struct profile *p = &ctx->profile;
     uint64_t total = 0, calls = 0;
     size_t width = strlen("kernel");
+    struct str s = {0};
     int rc = harvest(ctx, p->pending_count, err);
 
     if (rc < 0 || p->row_count == 0)
@@ -135,16 +136,16 @@ int ocl_profile_table(struct ocl_context *ctx, struct str *out, struct clr_error
         total += p->rows[i].time_ns;
         calls += p->rows[i].calls;
     }
-    str_append(out, "%-*s  %9s  %11s  %9s  %6s\n", (int)width, "kernel", "calls", "total ms", "mean us",
+    str_append(&s, "%-*s  %9s  %11s  %9s  %6s\n", (int)width, "kernel", "calls", "total ms", "mean us",
                "share");
     for (size_t i = 0; i < p->row_count; i++) {
         const struct profile_row *r = &p->rows[i];
-        str_append(out, "%-*s  %9llu  %11.3f  %9.1f  %5.1f%%\n", (int)width, r->label,
+        str_append(&s, "%-*s  %9llu  %11.3f  %9.1f  %5.1f%%\n", (int)width, r->label,
                    (unsigned long long)r->calls, (double)r->time_ns / 1e6,
                    r->calls > 0 ? (double)r->time_ns / 1e3 / (double)r->calls : 0.0,
                    total > 0 ? 100.0 * (double)r->time_ns / (double)total : 0.0);
     }
-    str_append(out, "%-*s  %9llu  %11.3f\n", (int)width, "total", (unsigned long long)calls,
+    str_append(&s, "%-*s  %9llu  %11.3f\n", (int)width, "total", (unsigned long long)calls,
                (double)total / 1e6);
-    return str_check(out, err);
+    return str_take(out, &s, err);
 }

@@ -9,6 +9,7 @@
  */
 #include "ocl/program.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,41 +37,25 @@ int progcache_key(struct ocl_program *p, const struct str *source, struct clr_er
 
 static int cache_path(char **out, const struct ocl_program *p, struct clr_error *err)
 {
-    struct str name = {0};
-    char digest[FS_SHA256_TEXT];
-    int rc;
+    char digest[FS_SHA256_TEXT], name[sizeof digest + 4];
 
     fs_sha256(str_text(&p->key), p->key.length, digest);
-    str_append(&name, "%s.bin", digest);
-    rc = str_check(&name, err);
-    if (rc == 0)
-        rc = fs_join(out, p->ctx->cache_dir, str_text(&name), err);
-    str_clear(&name);
-    return rc;
+    (void)snprintf(name, sizeof name, "%s.bin", digest);
+    return fs_join(out, p->ctx->cache_dir, name, err);
 }
 
-static int write_header(struct str *s, const struct ocl_program *p, const void *binary, size_t size,
-                        struct clr_error *err)
+static void make_header(char out[HEADER_SIZE + 1], const struct ocl_program *p, const void *binary,
+                        size_t size)
 {
-    struct str both = {0};
-    char digest[FS_SHA256_TEXT];
-    int rc;
+    const struct fs_piece pieces[] = {{str_text(&p->key), p->key.length}, {binary, size}};
 
-    str_append_bytes(&both, str_text(&p->key), p->key.length);
-    str_append_bytes(&both, binary, size);
-    rc = str_check(&both, err);
-    if (rc == 0) {
-        fs_sha256(both.text, both.length, digest);
-        str_append(s, MAGIC "%s", digest);
-    }
-    str_clear(&both);
-    return rc;
+    str_copy(out, MAGIC_SIZE + 1, MAGIC);
+    fs_sha256_pieces(pieces, MEM_COUNT(pieces), out + MAGIC_SIZE);
 }
 
 bool progcache_load(const struct ocl_program *p, char **file, const unsigned char **binary, size_t *size)
 {
-    struct str header = {0};
-    char *path = NULL;
+    char header[HEADER_SIZE + 1], *path = NULL;
     size_t length;
     bool found = false;
 
@@ -79,10 +64,9 @@ bool progcache_load(const struct ocl_program *p, char **file, const unsigned cha
         fs_read(path, FILE_LIMIT, file, &length, NULL) == 0 && length > HEADER_SIZE) {
         *binary = (const unsigned char *)*file + HEADER_SIZE;
         *size = length - HEADER_SIZE;
-        found = write_header(&header, p, *binary, *size, NULL) == 0 && str_check(&header, NULL) == 0 &&
-                memcmp(*file, header.text, HEADER_SIZE) == 0;
+        make_header(header, p, *binary, *size);
+        found = memcmp(*file, header, HEADER_SIZE) == 0;
     }
-    str_clear(&header);
     free(path);
     return found;
 }
@@ -91,12 +75,13 @@ int progcache_store(const struct ocl_program *p, const unsigned char *binary, si
                     struct clr_error *err)
 {
     struct str content = {0};
-    char *path = NULL;
-    int rc = write_header(&content, p, binary, size, err);
+    char header[HEADER_SIZE + 1], *path = NULL;
+    int rc;
 
+    make_header(header, p, binary, size);
+    str_append_bytes(&content, header, HEADER_SIZE);
     str_append_bytes(&content, binary, size);
-    if (rc == 0)
-        rc = str_check(&content, err);
+    rc = str_check(&content, err);
     if (rc == 0)
         rc = cache_path(&path, p, err);
     if (rc == 0)

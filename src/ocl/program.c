@@ -46,19 +46,16 @@ void program_destroy(struct ocl_program *p)
  */
 static void append_log(struct str *s, char *log)
 {
-    char *start = log, *line = log;
+    char *start = NULL;
     int n = 0;
 
-    for (char *end; (end = strchr(line, '\n')); line = end + 1) {
+    for (char *line = log, *end; !start && (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
-        if (str_contains_nocase(line, "error")) {
-            *end = '\n';
+        if (str_contains_nocase(line, "error"))
             start = line;
-            break;
-        }
         *end = '\n';
     }
-    for (char *p = start; *p && n < LOG_LINES; n++) {
+    for (char *p = start ? start : log; *p && n < LOG_LINES; n++) {
         size_t length = strcspn(p, "\n");
         if (length > 0) {
             str_append(s, "\n  ");
@@ -317,13 +314,18 @@ void ocl_save_programs(struct ocl_context *ctx, bool may_wait)
     for (size_t i = 0; ctx->cache_dir && i < ctx->program_count; i++) {
         struct ocl_program *p = ctx->programs[i];
         struct clr_error error = {0};
+        sigset_t before;
+        int rc;
         if (!p->unsaved)
             continue;
         if (!finished)
             (void)clFinish(ctx->queue);
         finished = true;
         p->unsaved = false; /* tried once: a cache that cannot be written is not asked at every call */
-        if (save(p, &error) < 0 && !ctx->said_no_cache) {
+        device_block_signals(&before); /* PoCL links in this thread */
+        rc = save(p, &error);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (rc < 0 && !ctx->said_no_cache) {
             ctx->said_no_cache = true;
             log_line(CLR_LOG_WARNING, "compiled kernels are not kept for the next run: %s", error.message);
         }

@@ -13,6 +13,7 @@
 #include <clr/plot.h>
 #include <clr/version.h>
 
+#include "base/fs.h"
 #include "plot/png.h"
 
 #define MIN_WIDTH  320
@@ -37,7 +38,7 @@ struct canvas {
 int canvas_format_of(enum canvas_format *out, const char *path, struct clr_error *err)
 {
     static const char *const known[] = {[CANVAS_PNG] = ".png", [CANVAS_SVG] = ".svg", [CANVAS_PDF] = ".pdf"};
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    const char *dot = strrchr(fs_last_part(path), '.');
 
     for (size_t i = 0; dot && i < MEM_COUNT(known); i++) {
         if (strcasecmp(dot, known[i]) == 0) {

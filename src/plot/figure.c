@@ -208,6 +208,7 @@ int figure_write(const char *path, struct figure_content content, const struct c
 static int check(const char *const *inputs, size_t count, const struct clr_plot_options *o,
                  struct clr_error *err)
 {
+    char field[48];
     int rc = mem_check_texts(inputs, count, "inputs", err);
 
     if (rc == 0)
@@ -216,10 +217,11 @@ static int check(const char *const *inputs, size_t count, const struct clr_plot_
         rc = mem_check_texts(o->names, count, "names", err);
     if (rc == 0 && o->label_count > 0)
         rc = mem_check_given(o->labels, "labels", err);
-    for (size_t i = 0; i < o->label_count && rc == 0; i++)
-        if (!o->labels[i].name || !o->labels[i].text)
-            rc = clr_error_set(err, CLR_EUSAGE, "`labels[%zu].%s` is NULL: it must be given", i,
-                               o->labels[i].name ? "text" : "name");
+    for (size_t i = 0; i < o->label_count && rc == 0; i++) {
+        const char *name = o->labels[i].name;
+        (void)snprintf(field, sizeof field, "labels[%zu].%s", i, name ? "text" : "name");
+        rc = mem_check_given(name ? o->labels[i].text : NULL, field, err);
+    }
     return rc;
 }
 

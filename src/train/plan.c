@@ -58,17 +58,17 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < MEM_COUNT(fields); i++)
-        if (!fields[i].value && (run || fields[i].always))
-            return clr_error_set(err, CLR_EUSAGE, "%s of struct clr_train_options is NULL: it must be given",
-                                 fields[i].name);
-    if (run && (o->iterations < 1 || o->iterations > UINT32_MAX / 2))
+    for (size_t i = 0; i < MEM_COUNT(fields) && rc == 0; i++)
+        if (run || fields[i].always)
+            rc = mem_check_given(fields[i].value, fields[i].name, err);
+    if (rc < 0 || !run)
+        return rc;
+    if (o->iterations < 1 || o->iterations > UINT32_MAX / 2)
         return clr_error_set(err, CLR_EUSAGE, "`iterations` must be between 1 and %u", UINT32_MAX / 2);
-    if (run && o->log_every < 1)
+    if (o->log_every < 1)
         return clr_error_set(err, CLR_EUSAGE, "`log_every` must be at least 1");
-    if (run)
-        rc = check_texts(o, err);
-    return rc < 0 || !run ? rc : clr_schedule_check(&o->schedule, err);
+    rc = check_texts(o, err);
+    return rc < 0 ? rc : clr_schedule_check(&o->schedule, err);
 }
 
 static int check_options(const struct session *s, struct clr_error *err)

@@ -90,24 +90,6 @@ static int back_off(struct recorded_run *u, struct loop_result *l, struct clr_er
     return rc;
 }
 
-/* The result, and with o->profile the table; if that fails, the run is still valid. */
-static int take_result(struct clr_train_result *out, const struct loop_result *l, struct session *s,
-                       struct clr_error *err)
-{
-    struct str table = {0};
-    int rc;
-
-    *out = l->run;
-    if (!s->o->profile)
-        return 0;
-    rc = ocl_profile_table(s->replica.ctx, &table, err);
-    if (rc == 0)
-        out->profile = table.text;
-    else
-        str_clear(&table);
-    return rc;
-}
-
 static int train(struct recorded_run *u, struct clr_train_result *out, struct clr_error *err)
 {
     struct clr_error local = {0};
@@ -125,7 +107,8 @@ static int train(struct recorded_run *u, struct clr_train_result *out, struct cl
         rc = back_off(u, &l, err);
     if (rc < 0)
         resume_advise(&u->s, err);
-    taken = take_result(out, &l, &u->s, rc == 0 ? err : NULL);
+    *out = l.run; /* if there is no memory for the table of the profile, the run is still valid */
+    taken = ocl_profile_table(u->s.replica.ctx, &out->profile, rc == 0 ? err : NULL);
     return run_end(u, rc < 0 ? rc : taken, out, err);
 }
 

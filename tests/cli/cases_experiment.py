@@ -10,8 +10,8 @@ import subprocess
 import time
 
 from cases_resume import kill_often, wait_for
-from harness import (Place, case, check, clr, device, expect, expect_lines, fresh, names, tiny_data, tiny_net,
-                     write)
+from harness import (Place, case, check, clr, device, expect, expect_lines, fresh, names, pretended, tiny_data,
+                     tiny_net, write)
 
 
 ONE = 'policy: "1cycle" max_lr: 0.02'
@@ -153,6 +153,19 @@ def experiment_is_kept_in_two_files():
     check("as published" in (out / "y.csv").read_text(encoding="utf-8"), "no label for the run's name")
     expect(clr("plot", "run", out, "-o", out / "z.png"), 4, [], ["histories.csv"])
     expect(clr("plot", "loss", out / "fixed-seed-1", "-o", out / "z.png"), 4, [], ["loss.csv", "histories.csv"])
+
+
+@case
+def experiment_in_a_folder_with_an_odd_name():
+    file = experiment(iterations=2, every=2)
+    out = fresh("run") / "b\udcffk"
+    expect(clr("experiment", file, "--out", out, env=pretended(True)), 2, [], ["--out is not UTF-8"])
+    check(not out.exists(), "the folder was made")
+    device()
+    out = fresh("run") / "a\n\tb, \"c\""
+    expect(clr("experiment", file, "--out", out, "--seeds", "1"), 0, ["^\\| fixed \\| 1 "])
+    check(len(rows(out)) == 2 and json.loads((out / "runs.json").read_text(encoding="utf-8")), f"{rows(out)}")
+    expect(clr("experiment", file, "--out", out, "--seeds", "1"), 0, [], ["3 runs, all done"])
 
 
 @case

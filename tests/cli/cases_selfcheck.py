@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 from harness import Place, built, case, check, clr, clr_stopped, device, expect, expect_lines, \
     expect_nothing_left, fresh, names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
@@ -217,27 +216,41 @@ layer { name: "cost" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "
 
 @case
 def what_does_not_run_is_said_by_layer():
-    """CLBlast's kernels need larger work-groups than this device has, and groups have no other algorithm."""
+    """A kernel of the one variant that can do groups needs larger work-groups than any device has."""
     device()
     net, out = write(fresh("net.prototxt"), GROUPED), fresh("run")
+    args = "y, __global const float *restrict m,\n                            __global const float *restrict b"
+    find = f"__kernel void conv_gemm_put(__global float *restrict {args}"
+    put = "__attribute__((reqd_work_group_size(99999, 1, 1))) " + re.sub(r"restrict |\n +", "", find)
+    env = lie(find, put, fresh("home"))
+    expect(clr(*tiny(net=net, out=out, iterations=2, validate_every=None), env=env), 1, [],
+           ["clr-cl: .* cannot run layer 'v' .*WORK_GROUP.*no other variant: nothing is trained on it"])
+    expect_nothing_left(out)
+
+
+@case
+def products_fit_small_work_groups():
+    """CLBlast's usual kernels do not run on such devices. The self-check would find wrong results."""
+    device()
     if "PoCL" not in clr("devices").out and "Portable Computing" not in clr("devices").out:
         skip("this driver's work-groups cannot be made small")
-    env = {"POCL_MAX_WORK_GROUP_SIZE": 1, "XDG_CACHE_HOME": fresh("cache"), "XDG_DATA_HOME": fresh("share")}
-    expect(clr(*tiny(net=net, out=out, iterations=2, validate_every=None), env=env), 1, [],
-           ["clr-cl: .* cannot run layer 'v' .*CLBlast.*no other variant: nothing is trained on it"])
-    expect_nothing_left(out)
+    net, losses = write(fresh("net.prototxt"), GROUPED), []
+    for limit in None, 1, 64:
+        out, env = fresh("run"), {"XDG_CACHE_HOME": fresh("cache"), "XDG_DATA_HOME": fresh("share")}
+        result = expect(clr(*tiny(net=net, out=out, iterations=2, validate_every=None),
+                            env={**env, "POCL_MAX_WORK_GROUP_SIZE": limit}), 0)
+        check("CLBlast" not in result.err, f"{result}")
+        losses.append([float(line.split(",")[1]) for line in (out / "loss.csv").read_text("utf-8").splitlines()[1:]])
+    check(all(abs(a - b) <= 1e-5 * b for other in losses for a, b in zip(other, losses[0])), f"{losses}")
 
 
 @case
 def doctor_tells_what_is_wrong_from_what_does_not_run():
     """A pretended GPU, which computes nothing; and one whose compiler fails, since it has no folder for programs."""
-    began = time.monotonic()
     result = expect(clr("doctor", env=pretended(True)), 1, ["^WRONG +conv ", "^WRONG +training of quick"],
                     ["^last: a short training of quick",
                      "clr-cl: of [0-9]+ .* [1-9][0-9]+ are wrong and 0 do not run on .*do not train there"])
     check("error nan" not in result.out, f"{result}")
-    told = len(re.findall("^[0-9]+ of [0-9]+ checked: about [0-9]+ (?:s|minutes) left at this pace$", result.err, re.M))
-    check(told <= 1 and (told == 1 or time.monotonic() - began < 20), f"{told} times\n{result}")
     result = expect(clr("doctor", "--quiet", env=pretended(False)), 1,
                     ["^FAILED +conv ", "^FAILED +training of quick"],
                     ["clr-cl: of [0-9]+ .* 0 are wrong and [1-9][0-9]+ do not run on .*do not train there"])

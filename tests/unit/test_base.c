@@ -1,6 +1,7 @@
 /* Base floor: errors, checked sizes, strings, random numbers, atomic files, output sizes of layers. */
 #include "support.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "base/fs.h"
 #include "base/geometry.h"
 #include "base/host.h"
-#include "base/json.h"
+#include "base/members.h"
 #include "base/rng.h"
 #include "base/str.h"
 
@@ -352,6 +353,31 @@ START_TEST(test_json__what_lacks_a_part_is_null)
 }
 END_TEST
 
+/* A double has no room for 2^53 + 1. */
+START_TEST(test_members__counts_are_exact)
+{
+    struct counts {
+        uint64_t most, odd;
+        int least;
+    } written = {INT64_MAX, (UINT64_C(1) << 53) + 1, INT_MIN}, read = {0};
+    const struct member table[] = {{"most", MEMBER(MEMBER_COUNT, counts, most), 0, 1e19},
+                                   {"odd", MEMBER(MEMBER_COUNT, counts, odd), 0, 1e19},
+                                   {"least", MEMBER(MEMBER_INT, counts, least), INT_MIN, 0},
+                                   {0}};
+    struct clr_error err = {0};
+    struct members_reader in = {.path = "counts", .err = &err};
+    json_t *json = members_write(table, &written);
+    char *text = json_dumps(json, JSON_COMPACT);
+
+    ck_assert_str_eq(text, "{\"most\":9223372036854775807,\"odd\":9007199254740993,\"least\":-2147483648}");
+    members_read(&in, json, table, &read);
+    ck_assert_int_eq(in.rc, 0);
+    ck_assert(read.most == written.most && read.odd == written.odd && read.least == written.least);
+    json_decref(json);
+    free(text);
+}
+END_TEST
+
 START_TEST(test_fs__sha256)
 {
     char text[FS_SHA256_TEXT];
@@ -459,6 +485,7 @@ int main(void)
     tcase_add_test(tc, test_fs__exists_in);
     tcase_add_test(tc, test_fs__left_overs_are_removed);
     tcase_add_test(tc, test_json__what_lacks_a_part_is_null);
+    tcase_add_test(tc, test_members__counts_are_exact);
     tcase_add_test(tc, test_geometry__pool_sizes_of_both_roundings);
     tcase_add_test(tc, test_geometry__conv_sizes);
     tcase_add_test(tc, test_host__peak_memory_grows_with_what_is_touched);
