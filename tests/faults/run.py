@@ -3,7 +3,7 @@
 
 PROGRAM lies in a build folder with the libraries that make calls fail (tests/support: stub_faults.c, faults.c).
 Leaks of memory are found if it was built with -Db_sanitize=address. CLR_TEST_LONG=1: every call fails,
-instead of about ten of each kind and command.
+instead of about six of each kind and command.
 The last line is "N passed, N failed, N skipped".
 """
 

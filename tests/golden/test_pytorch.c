@@ -3,8 +3,8 @@
  *
  * The tiny nets beside this file (every layer kind; make_golden.py made them) run everywhere. quick and full
  * on CIFAR-10, a hundred steps, run where CLR_TEST_DATA has golden/ and CIFAR-10 can be found; golden/lrn is
- * full with alpha 0.5, so that a wrong LRN makes a difference. Then twenty steps of quick with each algorithm
- * of the passes. With --variants: only a hundred steps with each variant. CLR_TEST_DEVICE chooses a device.
+ * full with alpha 0.5, so that a wrong LRN makes a difference. With --variants: only quick, twenty steps with
+ * each algorithm of the passes and a hundred with each variant. CLR_TEST_DEVICE chooses a device.
  *
  * Bounds: first gradients NMSE < 5e-6 where one value can make them jump (can_jump()), < 1e-8 elsewhere; the
  * first 20 losses 3e-6 relative, all 5e-4; final weights NMSE < 3e-5 per tensor; rates 1e-6. PyTorch differs
@@ -549,6 +549,7 @@ int main(int argc, char **argv)
         return 1;
     tcase_set_timeout(tc, 0);
     if (argc > 1 && strcmp(argv[1], "--variants") == 0) {
+        tcase_add_loop_test(tc, test_pytorch__algorithm, 0, (int)MEM_COUNT(algorithms));
         tcase_add_loop_test(tc, test_pytorch__variant, 0, VARIANTS);
         suite_add_tcase(s, tc);
         return support_run(s, false);
@@ -559,7 +560,6 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_pytorch__quick);
     tcase_add_test(tc, test_pytorch__full);
     tcase_add_test(tc, test_pytorch__lrn);
-    tcase_add_loop_test(tc, test_pytorch__algorithm, 0, (int)MEM_COUNT(algorithms));
     suite_add_tcase(s, tc);
     return support_run(s, false);
 }
