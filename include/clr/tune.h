@@ -27,7 +27,8 @@ struct clr_tune_options {
 /**
  * Measure in this process: every distinct operator and pass of the net, each of its variants verified against
  * the reference on the shape that it will be used for, then timed in turns with the others. The fastest goes
- * into the tuning record at once, if it beats the operator's own choice by more than the noise.
+ * into the tuning record at once, if it beats the operator's own choice by more than the noise. At the end each
+ * of these is timed against the own choice once more: the smaller gain of both counts.
  *
  * @param line  gets what happens, a JSON object each time without a newline: the lines that clr_tune() reads.
  *              It is called before everything that may crash or hang, so pass it on unbuffered
@@ -48,7 +49,8 @@ enum clr_tune_happening {
     CLR_TUNE_TRIES,  /**< a variant of it is verified or timed: variant */
     CLR_TUNE_RIGHT,  /**< that variant is correct; the next one is prepared */
     CLR_TUNE_FAILED, /**< it must not be used: variant, why, detail */
-    CLR_TUNE_RESULT, /**< the pass is done: all members */
+    CLR_TUNE_RESULT, /**< the pass is done: all members. Again, with item = items, where it is timed once more
+                        at the end: operation and shape name the pass, own and tried are not known */
     CLR_TUNE_ENDS,   /**< all passes are done */
     CLR_TUNE_ERROR,  /**< the measurement ends with an error, which clr_tune() returns: code, detail */
 };
@@ -69,7 +71,7 @@ struct clr_tune_event {
     char own[128];       /**< of a result: what the operator chooses by itself, with the numbers it takes */
     double own_ms;       /**< 0: that one failed */
     double ms;           /**< of variant; own_ms where nothing was faster */
-    double noise;        /**< spread of the measurements, as a fraction */
+    double noise;        /**< spread of the measurements, as a fraction; not less than two races differ by */
     bool faster;         /**< variant beats the operator's own choice by more than the noise */
     int tried, failures; /**< variants */
     int code;            /**< of the error */

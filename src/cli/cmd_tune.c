@@ -4,6 +4,7 @@
  */
 #include "cli/common.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,17 +135,17 @@ struct kind {
 };
 
 struct tune_report {
-    bool json;
-    bool header;       /* is printed */
     char record[1024]; /* the file */
-    int results, faster, noisy, failures;
+    struct clr_tune_event *results;
+    size_t count, capacity;
+    int faster, noisy, failures;
     double own_ms, ms;        /* of a training step, in passes whose own choice works */
     struct kind kinds[KINDS]; /* of failures; more than that are reported one by one */
     int kind_count;
     uint64_t begin_ns;
     int tried, last,
         before; /* variants: of this pass those that were tried, and all; of the passes before it */
-    json_t *head, *list, *failed;
+    json_t *head, *failed;
 };
 
 /* "convolution forward" of "convolution forward, kernel 5x5, …" */
@@ -153,14 +154,38 @@ static int pass_length(const struct clr_tune_event *e)
     return (int)strcspn(e->operation, ",");
 }
 
-static void add_result(struct tune_report *r, const struct clr_tune_event *e)
+/* A pass that is measured again keeps what only its first result has. One that there is no memory for is
+ * lost. */
+static void keep_result(struct tune_report *r, const struct clr_tune_event *e)
 {
-    r->list = json_append(
-        r->list, json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer", e->layer,
-                           "operator", e->operation, "shape", e->shape, "uses", e->uses, "own", e->own,
-                           "own_ms", e->own_ms > 0 ? json_real(e->own_ms) : json_null(), "variant",
-                           e->variant, "ms", json_finite(e->ms), "noise", json_finite(e->noise), "faster",
-                           e->faster, "tried", e->tried, "failed", e->failures));
+    struct clr_tune_event *kept = r->results;
+
+    while (kept < r->results + r->count &&
+           (strcmp(kept->operation, e->operation) != 0 || strcmp(kept->shape, e->shape) != 0))
+        kept++;
+    if (kept < r->results + r->count) {
+        str_copy(kept->variant, sizeof kept->variant, e->variant);
+        kept->own_ms = e->own_ms;
+        kept->ms = e->ms;
+        kept->noise = fmax(kept->noise, e->noise);
+        kept->faster = e->faster;
+    } else if (mem_grow(&r->results, &r->capacity, r->count + 1, sizeof *r->results, "results", NULL) == 0) {
+        r->results[r->count++] = *e;
+    }
+}
+
+static json_t *results_json(const struct tune_report *r)
+{
+    json_t *list = json_array();
+
+    for (const struct clr_tune_event *e = r->results; e < r->results + r->count; e++)
+        list = json_append(
+            list, json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:s, s:o, s:o, s:b, s:i, s:i}", "layer", e->layer,
+                            "operator", e->operation, "shape", e->shape, "uses", e->uses, "own", e->own,
+                            "own_ms", e->own_ms > 0 ? json_real(e->own_ms) : json_null(), "variant",
+                            e->variant, "ms", json_finite(e->ms), "noise", json_finite(e->noise), "faster",
+                            e->faster, "tried", e->tried, "failed", e->failures));
+    return list;
 }
 
 /* "forward" of "convolution forward, kernel 5x5, …": the layer says which operator it is. */
@@ -186,15 +211,10 @@ static const char *faster(char out[FACTOR], double own_ms, double ms)
 }
 
 /* The variant has a line of its own: its name may be long. */
-static void print_result(struct tune_report *r, const struct clr_tune_event *e)
+static void print_result(const struct clr_tune_event *e)
 {
     char own[32] = "failed", ms[32] = "", factor[FACTOR] = "";
 
-    cli_progress_wipe();
-    if (!r->header)
-        printf("%-9s %-15s %-25s %7s %7s %6s %5s\n", "LAYER", "PASS", "SHAPE", "OWN MS", "MS", "FASTER",
-               "NOISE");
-    r->header = true;
     if (e->own_ms > 0)
         (void)snprintf(own, sizeof own, "%.3f", e->own_ms);
     if (e->faster) {
@@ -205,17 +225,32 @@ static void print_result(struct tune_report *r, const struct clr_tune_event *e)
            factor[0] ? 7 : 6, factor, 100.0 * e->noise); /* × has two bytes */
     if (e->faster)
         printf("%-9s with %s\n", "", e->variant);
-    (void)fflush(stdout);
 }
 
-/* What those passes take of a training step: before, and after. */
-static void print_sum(const struct tune_report *r)
+/* The results, and what those passes take of a training step: before, and after. */
+static void print_table(const struct tune_report *r)
 {
     char factor[FACTOR];
 
+    if (r->count > 0)
+        printf("%-9s %-15s %-25s %7s %7s %6s %5s\n", "LAYER", "PASS", "SHAPE", "OWN MS", "MS", "FASTER",
+               "NOISE");
+    for (size_t i = 0; i < r->count; i++)
+        print_result(&r->results[i]);
     if (r->own_ms > 0)
         printf("%-9s %-41s %7.3f %7.3f %7s\n", "all above", "in one training step", r->own_ms, r->ms,
                faster(factor, r->own_ms, r->ms));
+    (void)fflush(stdout);
+}
+
+static void sum_up(struct tune_report *r)
+{
+    for (const struct clr_tune_event *e = r->results; e < r->results + r->count; e++) {
+        r->faster += e->faster;
+        r->noisy += e->noise > NOISY;
+        r->own_ms += e->own_ms > 0 ? e->uses * e->own_ms : 0.0;
+        r->ms += e->own_ms > 0 ? e->uses * e->ms : 0.0;
+    }
 }
 
 /* Of the algorithm of *e, which fails as *e does; NULL: there are too many. */
@@ -303,9 +338,7 @@ static void happened(void *user, const struct clr_tune_event *e)
         str_copy(r->record, sizeof r->record, e->record);
         cli_note("tuning for %s (driver %s): %d passes of operators, %d variants in all, each %s; record: %s",
                  e->device, e->driver, e->items, e->variants, PACE, e->record);
-        if (r->json)
-            r->head =
-                json_pack("{s:s, s:s, s:s}", "device", e->device, "driver", e->driver, "record", e->record);
+        r->head = json_pack("{s:s, s:s, s:s}", "device", e->device, "driver", e->driver, "record", e->record);
         break;
     case CLR_TUNE_ITEM:
         r->before += r->last;
@@ -317,22 +350,12 @@ static void happened(void *user, const struct clr_tune_event *e)
         break;
     case CLR_TUNE_FAILED:
         report_failure(r, e);
-        if (r->json)
-            r->failed =
-                json_append(r->failed, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
-                                                 "operator", e->operation, "shape", e->shape, "variant",
-                                                 e->variant, "why", e->why, "detail", e->detail));
+        r->failed = json_append(r->failed, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "layer", e->layer,
+                                                     "operator", e->operation, "shape", e->shape, "variant",
+                                                     e->variant, "why", e->why, "detail", e->detail));
         break;
     case CLR_TUNE_RESULT:
-        r->results++;
-        r->faster += e->faster;
-        r->noisy += e->noise > NOISY;
-        r->own_ms += e->own_ms > 0 ? e->uses * e->own_ms : 0.0;
-        r->ms += e->own_ms > 0 ? e->uses * e->ms : 0.0;
-        if (r->json)
-            add_result(r, e);
-        else
-            print_result(r, e);
+        keep_result(r, e);
         break;
     default:
         break;
@@ -362,34 +385,30 @@ static void report_next(const struct tune_options *o)
 
 static int finish(struct tune_report *r, const struct tune_options *o, double seconds, struct clr_error *err)
 {
-    if (!r->json)
-        print_sum(r);
-    (void)fflush(stdout);
-    cli_note("%d of %d passes have a faster variant than the program's own choice; %d variants failed; "
+    cli_note("%d of %zu passes have a faster variant than the program's own choice; %d variants failed; "
              "%.0f s",
-             r->faster, r->results, r->failures, seconds);
+             r->faster, r->count, r->failures, seconds);
     if (r->noisy > 0)
-        cli_warn("in %d of %d passes the noise was above %.0f %%: the machine was busy, and variants that "
-                 "are faster "
-                 "by less were not found; tune again on an idle machine",
-                 r->noisy, r->results, 100 * NOISY);
+        cli_warn("in %d of %zu passes the noise was above %.0f %%: the machine was busy; factors that were "
+                 "found may be too large, and variants that are faster by less were not found; tune again on "
+                 "an idle machine",
+                 r->noisy, r->count, 100 * NOISY);
     report_next(o);
-    if (!r->json)
+    if (!o->json)
         return 0;
     if (!r->head)
         return clr_error_set(err, CLR_EFAILED, "nothing was measured");
     r->head = json_put(r->head, "seconds", json_real(seconds));
     r->head = json_put(r->head, "step_own_ms", json_real(r->own_ms));
     r->head = json_put(r->head, "step_ms", json_real(r->ms));
-    r->head = json_put(r->head, "results", json_incref(r->list));
+    r->head = json_put(r->head, "results", results_json(r));
     r->head = json_put(r->head, "failed", json_incref(r->failed));
     return cli_print_json(json_incref(r->head), err);
 }
 
 static int tune(const struct tune_options *o, struct clr_error *err)
 {
-    struct tune_report r = {
-        .json = o->json, .begin_ns = clock_ns(), .list = json_array(), .failed = json_array()};
+    struct tune_report r = {.begin_ns = clock_ns(), .failed = json_array()};
     const char *worker[16] = {cli_program(), "tune-worker", "--net", o->net};
     char batch[16], input[48];
     size_t n = 4;
@@ -412,10 +431,13 @@ static int tune(const struct tune_options *o, struct clr_error *err)
                   &r, err);
     cli_progress_wipe();
     report_kinds(&r);
+    sum_up(&r);
+    if (!o->json)
+        print_table(&r); /* also of a run that is stopped */
     if (rc == 0)
         rc = finish(&r, o, (double)(clock_ns() - r.begin_ns) * 1e-9, err);
     json_decref(r.head);
-    json_decref(r.list);
+    free(r.results);
     json_decref(r.failed);
     return rc;
 }

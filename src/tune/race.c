@@ -171,7 +171,8 @@ static int time_all(struct racer *racers, int count, enum op_pass pass, struct o
                     struct clr_error *err)
 {
     for (int round = 0; round < RACE_ROUNDS; round++) {
-        for (int i = 0; i < count; i++) {
+        for (int n = 0; n < count; n++) {
+            const int i = round % 2 ? count - 1 - n : n; /* not always after the same one */
             uint64_t ns;
             int rc;
             if (racers[i].out)
@@ -243,6 +244,31 @@ double race_ratio(const struct racer *r, const struct racer *first, double *nois
     qsort(ratio, RACE_ROUNDS, sizeof *ratio, smooth_ascending);
     *noise = 0.5 * (ratio[RACE_ROUNDS - 2] - ratio[1]);
     return ratio[RACE_ROUNDS / 2];
+}
+
+struct race_result race_result(const struct racer *first, const struct racer *r)
+{
+    struct race_result result = {.own_ms = first->median, .ms = r->median};
+    struct racer steady;
+
+    if (r == first) {
+        for (int i = 0; i < RACE_ROUNDS; i++)
+            steady.ms[i] = first->median;
+        first = &steady;
+    }
+    (void)race_ratio(r, first, &result.noise);
+    return result;
+}
+
+void race_join(struct race_result *result, double own_ms, double ms)
+{
+    const double ratio = result->ms / result->own_ms, other = ms / own_ms;
+
+    result->noise = fmax(result->noise, fabs(ratio - other));
+    if (other > ratio) {
+        result->own_ms = own_ms;
+        result->ms = ms;
+    }
 }
 
 static double fastest(const struct racer *r)

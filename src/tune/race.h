@@ -32,6 +32,18 @@ int race_run(struct ocl_context *ctx, const struct tune_item *item, struct racer
              void (*announce)(void *user, const struct racer *r), void *user, int *failed,
              struct clr_error *err);
 
+/* What a race says of a racer against the first one. */
+struct race_result {
+    double own_ms, ms; /* medians: of the first racer, and of this one */
+    double noise;      /* as race_ratio() has it; of the first racer, against its own median */
+};
+struct race_result race_result(const struct racer *first, const struct racer *r);
+
+/* Another race of the two gave own_ms and ms: the smaller gain of both counts, and the noise is at least the
+ * difference of their ratios. What disturbs the machine may slow one racer more than the other, in every
+ * round of one race. */
+void race_join(struct race_result *result, double own_ms, double ms);
+
 /* Median of the racer's times over those of the first racer, round by round. noise, out: half the range of
  * the middle ones. */
 double race_ratio(const struct racer *r, const struct racer *first, double *noise);

@@ -77,9 +77,9 @@ static void report_begin(struct tune_work *w)
     report(w, CLR_TUNE_BEGINS);
 }
 
-static void report_item(struct tune_work *w, int i)
+/* item number i; the number of all: it is measured again, when all are tuned. */
+static void report_item(struct tune_work *w, const struct tune_item *item, int i)
 {
-    const struct tune_item *item = &w->items.items[i];
     struct clr_tune_event *e = &w->event;
 
     e->item = i;
@@ -88,7 +88,8 @@ static void report_item(struct tune_work *w, int i)
     event_text(e->shape, sizeof e->shape, item->key.shape);
     e->uses = item->uses;
     e->item_variants = count_variants(w, item);
-    report(w, CLR_TUNE_ITEM);
+    if (i < e->items)
+        report(w, CLR_TUNE_ITEM);
 }
 
 /* A variant that must not be used: into the record, and reported. */
@@ -235,23 +236,28 @@ static int race(struct tune_work *w, const struct tune_item *item, struct clr_er
     return 0;
 }
 
-static int finish(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
+/* before: what the first race of own choice and winner gave; NULL: this is the first. */
+static int finish(struct tune_work *w, const struct tune_item *item, const struct tunedb_entry *before,
+                  struct clr_error *err)
 {
     const int winner = race_winner(w->racers, w->racer_count);
     const struct racer *own = &w->racers[0], *best = &w->racers[winner];
-    struct tunedb_entry e = {
-        .key = item->key, .ms = best->median, .default_ms = w->own_failed ? 0.0 : own->median};
-    double noise;
+    struct race_result result;
+    struct tunedb_entry e = {.key = item->key};
     int rc;
 
     if (w->racer_count == 0) /* all failed, which is in the record */
         return 0;
-    (void)race_ratio(best, own, &noise);
-    if (winner == 0) { /* against itself: against its own median */
-        const struct racer steady = {.ms = {own->median, own->median, own->median, own->median, own->median,
-                                            own->median, own->median}};
-        (void)race_ratio(own, &steady, &noise);
+    result = race_result(own, best);
+    if (before && w->racer_count == 2) {
+        struct race_result both = race_result(own, &w->racers[1]);
+        race_join(&both, before->default_ms, before->ms);
+        result.noise = both.noise;
+        if (winner > 0)
+            result = both;
     }
+    e.ms = result.ms;
+    e.default_ms = w->own_failed ? 0.0 : result.own_ms;
     str_copy(e.variant, sizeof e.variant, best->text);
     rc = tunedb_store(w->db, &e, err);
     if (rc < 0)
@@ -259,28 +265,66 @@ static int finish(struct tune_work *w, const struct tune_item *item, struct clr_
     event_text(w->event.own, sizeof w->event.own, own->effective);
     event_text(w->event.variant, sizeof w->event.variant, best->text);
     w->event.own_ms = e.default_ms;
-    w->event.ms = best->median;
-    w->event.noise = noise;
+    w->event.ms = e.ms;
+    w->event.noise = result.noise;
     w->event.faster = winner > 0 || w->own_failed;
     w->event.tried = w->tried;
     report(w, CLR_TUNE_RESULT);
     return 0;
 }
 
-static int tune_item(struct tune_work *w, int i, struct clr_error *err)
+/* With the other passes as they will be used: what was found to crash is not among them. */
+static struct tune_item prepare_item(const struct tune_work *w, int i)
 {
     struct tune_item item = w->items.items[i];
     enum op_origin origin[OP_PASS_COUNT];
-    int rc;
 
-    report_item(w, i);
-    /* the other passes as they will be used: what was found to crash is not among them */
     op_tuned(&item.desc, origin, w->db, w->o->device, item.block);
     item.desc.variant[item.pass] = (struct op_variant){{0}, {0}};
+    return item;
+}
+
+static int tune_item(struct tune_work *w, int i, struct clr_error *err)
+{
+    struct tune_item item;
+    int rc;
+
+    report_item(w, &w->items.items[i], i);
+    item = prepare_item(w, i);
     rc = choose_racers(w, &item, err);
     if (rc == 0)
         rc = race(w, &item, err);
-    return rc < 0 ? rc : finish(w, &item, err);
+    return rc < 0 ? rc : finish(w, &item, NULL, err);
+}
+
+/* A variant that won, against the own choice alone, with fresh samples: a load that was there in the first
+ * race may be gone. By the record, as the process that tuned it may have crashed since. */
+static int measure_again(struct tune_work *w, int i, struct clr_error *err)
+{
+    const struct tune_item item = prepare_item(w, i);
+    const struct tunedb_entry *found = tunedb_find(w->db, &item.key);
+    struct op_variant candidates[OP_CANDIDATES_MAX];
+    struct tunedb_entry before;
+    int count, rc;
+
+    if (!found || found->ms >= found->default_ms) /* the own choice won, or failed */
+        return 0;
+    before = *found;
+    count = op_candidates(candidates, OP_CANDIDATES_MAX, &item.desc, item.pass, w->o->device, item.block);
+    w->racer_count = 0;
+    w->own_failed = false;
+    for (int k = 0; k < count && w->racer_count < 2; k++) {
+        struct racer *r = &w->racers[w->racer_count];
+        *r = (struct racer){.variant = candidates[k]};
+        op_variant_text(&r->variant, r->text, sizeof r->text);
+        if ((k == 0 || strcmp(r->text, before.variant) == 0) && !tunedb_failed(w->db, &item.key, r->text))
+            w->racer_count++;
+    }
+    if (w->racer_count < 2) /* the record is of an earlier run, and one of the two failed in this one */
+        return 0;
+    report_item(w, &item, (int)w->items.count);
+    rc = race(w, &item, err);
+    return rc < 0 ? rc : finish(w, &item, &before, err);
 }
 
 int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *user, const char *text),
@@ -307,6 +351,8 @@ int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *use
         report_begin(w);
     for (int i = options->first; rc == 0 && i < (int)w->items.count; i++)
         rc = tune_item(w, i, err);
+    for (int i = 0; rc == 0 && i < (int)w->items.count; i++)
+        rc = measure_again(w, i, err);
     if (rc == 0)
         report(w, CLR_TUNE_ENDS);
     ocl_context_destroy(w->ctx);

@@ -377,6 +377,24 @@ START_TEST(test_tuner__the_fastest_wins_if_it_is_sure)
 }
 END_TEST
 
+/* Under a load that slowed the own choice alone, 1.070 and 0.377 ms; without it, 0.432 and 0.384. */
+START_TEST(test_tuner__of_two_races_the_smaller_gain_counts)
+{
+    const struct racer own = racer(0.432, 0.01), found = racer(0.384, 0.01);
+    struct race_result result = race_result(&own, &found);
+
+    ck_assert(result.own_ms == 0.432 && result.ms == 0.384 && result.noise < 0.03);
+    race_join(&result, 1.070, 0.377);
+    ck_assert(result.own_ms == 0.432 && result.ms == 0.384);
+    ck_assert(fabs(result.noise - (0.384 / 0.432 - 0.377 / 1.070)) < 1e-9);
+    result = race_result(&own, &found);
+    race_join(&result, 0.440, 0.400);
+    ck_assert(result.own_ms == 0.440 && result.ms == 0.400 && result.noise < 0.03);
+    result = race_result(&own, &own); /* against its own median */
+    ck_assert(result.ms == 0.432 && fabs(result.noise - 0.01) < 1e-9);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tuner");
@@ -396,6 +414,7 @@ int main(void)
     tcase_add_test(c, test_tuner__lists_each_shape_once);
     tcase_add_test(c, test_tuner__counts_how_often_a_step_does_it);
     tcase_add_test(c, test_tuner__the_fastest_wins_if_it_is_sure);
+    tcase_add_test(c, test_tuner__of_two_races_the_smaller_gain_counts);
     suite_add_tcase(suite, c);
     return support_run(suite, true);
 }
