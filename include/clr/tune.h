@@ -27,8 +27,8 @@ struct clr_tune_options {
 /**
  * Measure in this process: every distinct operator and pass of the net, each of its variants verified against
  * the reference on the shape that it will be used for, then timed in turns with the others. The fastest goes
- * into the tuning record at once, if it beats the operator's own choice by more than the noise. At the end each
- * of these is timed against the own choice once more: the smaller gain of both counts.
+ * into the tuning record at once, if it beats the operator's own choice by more than the noise. At the end
+ * each of these is timed against the own choice once more: the smaller gain of both counts.
  *
  * @param line  gets what happens, a JSON object each time without a newline: the lines that clr_tune() reads.
  *              It is called before everything that may crash or hang, so pass it on unbuffered

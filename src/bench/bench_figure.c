@@ -10,33 +10,59 @@
 #include "bench/words.h"
 #include "plot/figure.h"
 
-#define NOTE_NAME 26 /* columns of a device's name in a note */
+#define NOTE_NAME 26 /* columns of a device's name in a note, and in a brief legend */
+#define LEAST     12 /* … together with what disturbed its run */
 
-/* The device's name in a few columns; with its number where another one's would be the same. */
-static const char *brief_name(char brief[WORDS_NAME], const struct bars *b, size_t i)
+/* The device's name in that many columns; with its number where another one's would be the same. */
+static const char *brief_name(char brief[WORDS_NAME], const struct bars *b, size_t i, int most)
 {
     char other[WORDS_NAME], numbered[WORDS_NAME];
     bool same = false;
 
-    (void)words_short(brief, b->names[i], NOTE_NAME, NOTE_NAME / 2);
+    (void)words_short(brief, b->names[i], most, most / 2);
     for (size_t k = 0; k < b->series_count && !same; k++)
-        same = k != i && strcmp(words_short(other, b->names[k], NOTE_NAME, NOTE_NAME / 2), brief) == 0;
+        same = k != i && strcmp(words_short(other, b->names[k], most, most / 2), brief) == 0;
     (void)snprintf(numbered, sizeof numbered, "%.*s [%zu]", (int)sizeof numbered - 24, b->names[i], i + 1);
-    return same ? words_short(brief, numbered, NOTE_NAME, NOTE_NAME / 2) : brief;
+    return same ? words_short(brief, numbered, most, most / 2) : brief;
 }
 
-/* The number first: where room is scarce, texts are cut in their middle. */
-static void label(struct bars *out, const struct clr_bench_report *reports)
+/* The number first: where room is scarce, texts are cut in their middle. A user's text is shortened no
+ * further than it has to be. */
+static void label(struct bars *out, const struct comparison *c)
 {
     for (size_t i = 0; i < out->series_count; i++) {
-        const struct clr_bench_report *r = &reports[i];
+        const struct clr_bench_report *r = &c->reports[i];
+        const struct comparison_state *s = &c->states[i];
+        const char *state = s->busy ? ", busy" : s->slowed > 0.0 ? ", disturbed" : "";
+        const char *stopped = r->stopped[0] ? ", stopped" : "";
         const char *times = r->row_count == 0 ? ", no layer times" : "";
-        char brief[WORDS_NAME], images[WORDS_NUMBER];
+        const int room = NOTE_NAME - words_columns(state) - words_columns(stopped);
+        char name[WORDS_NAME], images[WORDS_NUMBER];
         (void)words_number(images, 1e3 * r->batch / r->step_ms.median);
-        (void)snprintf(out->series[i], sizeof out->series[i], "%s images/s%s: %s", images, times,
-                       out->names[i]);
-        (void)snprintf(out->briefs[i], sizeof out->briefs[i], "%s images/s%s: %s", images, times,
-                       brief_name(brief, out, i));
+        (void)snprintf(out->series[i], sizeof out->series[i], "%s images/s%s%s%s%s: %s", images, state,
+                       state[0] ? " machine" : "", stopped, times, out->names[i]);
+        if (strcmp(words_name(name, c->reports, c->count, i), out->names[i]) == 0)
+            (void)snprintf(out->briefs[i], sizeof out->briefs[i], "%s images/s%s%s%s: %s", images, state,
+                           stopped, times, brief_name(name, out, i, room > LEAST ? room : LEAST));
+    }
+}
+
+/* Of reports from files: those that are measured now have been reported. */
+static void warn_of_states(const struct bars *b, const struct comparison *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        const struct clr_bench_report *r = &c->reports[i];
+        const struct comparison_state *s = &c->states[i];
+        if (s->busy && r->source[0])
+            log_line(CLR_LOG_WARNING, "%s: measured on a busy machine, all of its times may be off",
+                     b->names[i]);
+        if (s->slowed > 0.0)
+            log_line(CLR_LOG_WARNING,
+                     "%s: measured on a disturbed machine; %s is of the same device and has %.1f× the %s",
+                     b->names[i], b->names[s->other], s->slowed, s->figure);
+        if (r->stopped[0] && r->source[0])
+            log_line(CLR_LOG_WARNING, "%s: stopped while it measured '%s', what comes after it is missing",
+                     b->names[i], r->stopped);
     }
 }
 
@@ -124,7 +150,8 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
                              BARS_MAX_SERIES);
     rc = comparison_make(&c, reports, count, err);
     if (rc == 0 && c.row_count == 0)
-        rc = clr_error_set(err, CLR_EINPUT, "nothing to draw: no layer was timed");
+        rc = clr_error_set(err, CLR_EINPUT, "nothing to draw: no layer was timed%s",
+                           reports[0].stopped[0] ? "" : ", since this driver's kernel times are unusable");
     if (rc == 0)
         rc = bars_create_rows(&bars, c.row_count, err);
     for (size_t i = 0; i < count && rc == 0; i++) {
@@ -134,7 +161,8 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
     if (rc == 0)
         rc = apply_labels(&bars, reports, options, err);
     if (rc == 0) {
-        label(&bars, reports);
+        label(&bars, &c);
+        warn_of_states(&bars, &c);
         note_joined(&bars, &c);
     }
     for (size_t i = 0; i < c.row_count && rc == 0; i++)

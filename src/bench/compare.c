@@ -47,11 +47,14 @@ static int check_right(const struct clr_bench_report *r, struct clr_error *err)
         return clr_error_set(err, CLR_EINPUT,
                              "'%s': train refuses its device, and its times do not count: %s", file,
                              r->refused);
-    for (size_t i = 0; i < r->check_count; i++)
-        if (!r->checks[i].ok)
+    for (size_t i = 0; i < r->check_count; i++) {
+        const struct clr_bench_check *c = &r->checks[i];
+        const bool layer = c->layer[0]; /* the batch and the update have none */
+        if (!c->ok)
             return clr_error_set(err, CLR_EINPUT,
-                                 "'%s': %s computed wrongly on %s (layer '%s'): its times do not count", file,
-                                 r->checks[i].kind, r->device, r->checks[i].layer);
+                                 "'%s': %s computed wrongly on %s%s%s%s: its times do not count", file,
+                                 c->kind, r->device, layer ? " (layer '" : "", c->layer, layer ? "')" : "");
+    }
     return 0;
 }
 

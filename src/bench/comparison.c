@@ -17,6 +17,7 @@
 #define SAME         1.05
 #define PLANNED_SAME 1.005
 #define DRIFT        1.2
+#define DISTURBED    1.3
 
 /* What a line's numbers are: of a time less is faster, of a rate more; BEST is a rate's best sample; an
  * amount is neither; one that is planned is no sample. */
@@ -108,6 +109,46 @@ static int join_layers(struct comparison *c, struct clr_error *err)
     return 0;
 }
 
+/* ------------------------------------------------------------------ disturbed runs */
+
+static void note_rate(struct comparison_state *s, const char *figure, double rate, double others,
+                      size_t other)
+{
+    const double slowed = rate > 0.0 ? others / rate : 0.0;
+
+    if (slowed > fmax(DISTURBED, s->slowed))
+        *s = (struct comparison_state){s->busy, slowed, figure, other};
+}
+
+static bool is_same_device(const struct clr_bench_report *a, const struct clr_bench_report *b)
+{
+    return strcmp(a->device, b->device) == 0 && a->compute_units == b->compute_units &&
+           strcmp(a->driver, b->driver) == 0;
+}
+
+static int find_states(struct comparison *c, struct clr_error *err)
+{
+    const int rc = mem_new(&c->states, c->count, sizeof *c->states, "a comparison", err);
+
+    for (size_t k = 0; rc == 0 && k < c->count; k++) {
+        const struct clr_bench_report *r = &c->reports[k];
+        c->states[k].busy = clr_bench_is_busy(r);
+        for (size_t i = 0; i < c->count; i++) {
+            const struct clr_bench_report *other = &c->reports[i];
+            if (!is_same_device(r, other))
+                continue;
+            note_rate(&c->states[k], "peak", r->peak_gflops.max, other->peak_gflops.max, i);
+            note_rate(&c->states[k], "bandwidth", r->bandwidth_gb.median, other->bandwidth_gb.median, i);
+        }
+    }
+    return rc;
+}
+
+static bool is_disturbed(const struct comparison_state *s)
+{
+    return s->busy || s->slowed > 0.0;
+}
+
 /* ------------------------------------------------------------------ verdicts */
 
 /* Has the layer of this line another one in it, in that report? */
@@ -149,7 +190,9 @@ static void judge_cell(const struct comparison *c, const struct comparison_line 
     if (sense == BEST) /* the other samples do not count */
         cell->uncertain = factor < DRIFT;
     else
-        cell->uncertain = sense != PLANNED && is_uncertain(more ? first : v, more ? v : first, factor);
+        cell->uncertain = is_uncertain(more ? first : v, more ? v : first, factor);
+    cell->uncertain |= is_disturbed(&c->states[0]) || is_disturbed(&c->states[report]);
+    cell->uncertain &= sense != PLANNED;
     if (has_another(c, line, report) != has_another(c, line, 0))
         cell->verdict = COMPARISON_OTHER;
     else if (factor < (sense == PLANNED ? PLANNED_SAME : SAME))
@@ -289,6 +332,8 @@ int comparison_make(struct comparison *out, const struct clr_bench_report *repor
     int rc = row_merge(&c, err);
 
     if (rc == 0)
+        rc = find_states(&c, err);
+    if (rc == 0)
         rc = find_within(&c, err);
     if (rc == 0)
         rc = join_layers(&c, err);
@@ -313,6 +358,7 @@ int comparison_make(struct comparison *out, const struct clr_bench_report *repor
 
 void comparison_clear(struct comparison *c)
 {
+    free(c->states);
     free(c->order);
     free(c->rows);
     free(c->first);

@@ -32,8 +32,8 @@ struct comparison_cell {
     enum comparison_verdict verdict;
     /* 1 or more: how many times faster, slower, more, less; 1 where there is no such verdict */
     double factor;
-    /* Another run may not confirm it: the factor is below 1.2, from a single sample, or the samples of both
-     * overlap. */
+    /* Another run may not confirm it: the factor is below 1.2, from a single sample, the samples of both
+     * overlap, or the machine was disturbed in one of the runs. */
     bool uncertain;
 };
 
@@ -43,9 +43,19 @@ struct comparison_within {
     const char *layer, *with;
 };
 
+/* What disturbed the machine in a run. Peak and bandwidth are the device's own: where another report of the
+ * same device, units and driver has more than 1.3 times as much, this one was slowed. */
+struct comparison_state {
+    bool busy;          /* clr_bench_is_busy() */
+    double slowed;      /* how many times as much the other one has; 0: it was not slowed */
+    const char *figure; /* of which: "peak", "bandwidth" */
+    size_t other;       /* number of that report */
+};
+
 struct comparison {
     const struct clr_bench_report *reports; /* borrowed */
     size_t count;
+    struct comparison_state *states; /* of each report */
 
     /* Each layer and pass once, in the order of the first report; what only others have is put where it
      * stands there, next to its layer. The rows are the reports'. */

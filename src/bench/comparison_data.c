@@ -30,15 +30,25 @@ static void append_numbers(struct str *out, const double *numbers, size_t count)
     }
 }
 
+/* How many times another report's peak or bandwidth; NaN: it was not slowed. */
+static double slowed(const struct comparison *c, size_t report)
+{
+    const double v = c->states[report].slowed;
+
+    return v > 0.0 ? v : (double)NAN;
+}
+
 static void append_line(struct str *out, const struct comparison *c, size_t line, size_t report)
 {
     const struct clr_bench_report *r = &c->reports[report];
     const struct comparison_line *l = &c->lines[line];
     const struct comparison_cell *cell = &c->cells[line * c->count + report];
     const char *const whose[] = {r->device, r->platform, r->driver, r->program, r->git_id, r->net},
-                      *const where[] = {r->host_cpu, r->host_os, r->created, r->net_sha256},
+                      *const where[] = {r->host_cpu,   r->host_os, r->created,
+                                        r->net_sha256, r->stopped, r->tuned},
                       *const what[] = {l->layer, l->figure, l->unit};
     const double tuned = r->tuned_layers < 0 ? (double)NAN : r->tuned_layers,
+                 state[] = {c->states[report].busy, slowed(c, report), r->peak_memory_compiler},
                  numbers[] = {cell->value.count,
                               cell->value.min,
                               cell->value.median,
@@ -55,6 +65,7 @@ static void append_line(struct str *out, const struct comparison *c, size_t line
     append_texts(out, &(const char *){r->type}, 1);
     str_append(out, "%d,", r->compute_units);
     append_texts(out, where, MEM_COUNT(where));
+    append_numbers(out, state, MEM_COUNT(state));
     append_texts(out, what, MEM_COUNT(what));
     append_numbers(out, numbers, MEM_COUNT(numbers));
     str_append(out, "%s\n", comparison_verdict_name(cell->verdict));
@@ -65,7 +76,7 @@ void comparison_csv(struct str *out, const struct comparison *c)
     str_append(
         out,
         "report,device,platform,driver,program,git,net,input,batch,file,tuned_layers,type,units,host_cpu,"
-        "host_os,created,net_sha256,layer,"
+        "host_os,created,net_sha256,stopped,tuned,machine_busy,slowed,peak_memory_includes_compiler,layer,"
         "figure,unit,samples,min,median,max,of_peak,factor,uncertain,verdict\n");
     for (size_t i = 0; i < c->line_count; i++)
         for (size_t k = 0; k < c->count; k++)
@@ -116,9 +127,10 @@ static json_t *reports_json(const struct comparison *c)
 {
     json_t *reports = json_array();
 
-    for (size_t k = 0; k < c->count; k++)
-        reports = json_append(
-            reports, json_put(bench_compared_json(&c->reports[k]), "layers_within", within_json(c, k)));
+    for (size_t k = 0; k < c->count; k++) {
+        json_t *one = json_put(bench_compared_json(&c->reports[k]), "layers_within", within_json(c, k));
+        reports = json_append(reports, json_put(one, "slowed", json_finite(slowed(c, k))));
+    }
     return reports;
 }
 

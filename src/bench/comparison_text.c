@@ -223,9 +223,18 @@ static void note_spread(const struct page *p, size_t k)
 static void note_report(const struct page *p, size_t k)
 {
     const struct clr_bench_report *r = &p->c->reports[k];
-    char min[WORDS_NUMBER], max[WORDS_NUMBER];
+    const struct comparison_state *s = &p->c->states[k];
+    char min[WORDS_NUMBER], max[WORDS_NUMBER], factor[AXES_TEXT];
 
-    if (clr_bench_is_busy(r))
+    if (s->slowed > 0.0) {
+        write_factor(factor, s->slowed);
+        note(p,
+             "[%zu] and [%zu] are of one device, but [%zu] has %s× the %s: the machine was disturbed when "
+             "[%zu] was measured (other programs, throttling, a virtual machine), and factors of it can be "
+             "off by that much.",
+             s->other + 1, k + 1, s->other + 1, factor, s->figure, k + 1);
+    }
+    if (s->busy)
         note(p,
              "[%zu] was measured on a busy machine: its training steps took from %s to %s ms, and all of its "
              "times may be off.",
@@ -282,7 +291,7 @@ static void append_notes(const struct page *p)
         note(p, "other: kernels of a layer that belong to no single pass.");
     if (uncertain)
         note(p, "~: another run may not confirm it, since the factor is less than 1.2×, a number is a single "
-                "sample, or the samples of both overlap.");
+                "sample, the samples of both overlap, or the machine was disturbed in one of the runs.");
     for (size_t k = 1; k < c->count; k++)
         note_spread(p, k);
     note_shares(p);

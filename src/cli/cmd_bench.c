@@ -69,9 +69,9 @@ static void step(void *user, int done, int all)
 static void warn_of_noise(const struct clr_bench_report *r)
 {
     if (clr_bench_is_busy(r))
-        cli_warn("training steps took from %.4g to %.4g ms: something else was running, and all times may be "
-                 "off; measure again on an idle machine",
-                 r->step_ms.min, r->step_ms.max);
+        cli_warn("the slowest training step took %.1f times as long as the fastest: something else was "
+                 "running, and all times may be off; measure again on an idle machine",
+                 r->step_ms.max / r->step_ms.min);
 }
 
 static int measure(struct bench_run *run, const struct clr_device *device, struct clr_error *err)

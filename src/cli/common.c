@@ -297,15 +297,16 @@ _Static_assert(sizeof g_stop == sizeof(int), "the library takes the stop flag as
 static void on_signal(int number)
 {
     const int before = errno;
-    ssize_t written;
+    const char *message = g_stop ? "\nclr-cl: left at once\n" : g_stop_message;
+    ssize_t written = 0;
 
     (void)number;
+    if (g_stop_message && !g_cli.quiet)
+        written = write(STDERR_FILENO, message, strlen(message));
+    (void)written;
     if (g_stop)
         _exit(CLI_EXIT_INTERRUPTED);
     g_stop = 1;
-    written =
-        !g_stop_message || g_cli.quiet ? 0 : write(STDERR_FILENO, g_stop_message, strlen(g_stop_message));
-    (void)written;
     errno = before;
 }
 

@@ -112,7 +112,8 @@ int table_of_bars(struct str *out, const struct bars *bars, struct clr_error *er
     for (size_t i = 0; i < bars->row_count; i++) {
         const struct bars_row *r = &bars->rows[i];
         for (size_t k = 0; k < bars->series_count; k++) {
-            const char *const texts[] = {r->group, r->name, bars->names[k], bars->series[k]};
+            const char *const texts[] = {r->name[0] ? r->group : "", r->name[0] ? r->name : r->group,
+                                         bars->names[k], bars->series[k]};
             const double row[3] = {r->value[k], r->low[k], r->high[k]};
             if (!isfinite(r->value[k]))
                 continue;

@@ -64,12 +64,11 @@ static void log_alike(const struct session *s, const struct refusals *r, int i, 
                  one->variant, one->why);
     else
         log_line(CLR_LOG_WARNING,
-                 "this device %s variant '%.*s', %d times counting layers, passes and tiles, first the %s of "
-                 "layer "
-                 "'%s' (%s): none of these is used here again%s%s%s",
+                 "this device %s variant '%.*s': the %s of layer '%s' (%s), and %d other case%s "
+                 "(layers, passes, tiles); none of these is used here again%s%s%s",
                  one->failed ? "cannot run" : "computes wrong with", (int)str_word(one->variant),
-                 one->variant, alike, one->pass, one->layer, one->why, list[0] ? "; the list is in '" : "",
-                 list, list[0] ? "'" : "");
+                 one->variant, one->pass, one->layer, one->why, alike - 1, alike > 2 ? "s" : "",
+                 list[0] ? "; the list is in '" : "", list, list[0] ? "'" : "");
 }
 
 void refusals_log(const struct session *s, const struct refusals *r)

@@ -604,6 +604,9 @@ def bench_is_stopped():
     device()
     for part in (3, 9):
         stop_bench(part)
+    args = ("bench", "--net", tiny_net(), "--batch", "10")
+    result = clr_stopped(*args, at="measuring 9/9", pause=0.3, twice=True)  # while it compiles
+    expect(result, 130, [], ["once more leaves at once$", "^clr-cl: left at once$"])
 
 
 def stop_bench(part):

@@ -103,8 +103,8 @@ def clr(*args, env=None, timeout=600, stdout=subprocess.PIPE):
     return result
 
 
-def clr_stopped(*args, at, number=signal.SIGINT, pause=0.0, env=None):
-    """Like clr(), but the program gets a signal after the line on stderr that begins with `at`."""
+def clr_stopped(*args, at, number=signal.SIGINT, pause=0.0, twice=False, env=None):
+    """Like clr(), but the program gets a signal after the line on stderr that begins with `at`; twice: two."""
     lines = []
     with subprocess.Popen([Place.program, *map(str, args)], env=Place.environment(**(env or {})), cwd=Place.scratch,
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -115,6 +115,9 @@ def clr_stopped(*args, at, number=signal.SIGINT, pause=0.0, env=None):
                     break
             time.sleep(pause)
             process.send_signal(number)
+            if twice:
+                time.sleep(0.05)
+                process.send_signal(number)
             out, err = process.communicate(timeout=120)
         finally:
             process.kill()

@@ -12,6 +12,7 @@
 #include <cairo.h>
 
 #include <clr/bench.h>
+#include <clr/log.h>
 
 #include "base/fs.h"
 #include "base/json.h"
@@ -290,7 +291,7 @@ START_TEST(test_json__hostile_input_is_named)
         {"\"median\": 10.0", "\"median\": 0", "devices[0].training_step_ms"},
         {"\"median\": 10.0", "\"median\": \"10\"",
          "devices[0].training_step_ms.median is not a number: \"10\""},
-        {"\"min\": 5.0", "\"min\": 0", "devices[0].training_step_ms has a minimum that is not above 0"},
+        {"\"min\": 7.5", "\"min\": 0", "devices[0].training_step_ms has a minimum that is not above 0"},
         {"\"input\": [", "\"input\": [1, ", "net.input is not a list of 3 whole numbers"},
         {"\"layers\": [", "\"layers\": 3, \"x\": [", "layers is not a list"},
         {"\"devices\": [", "\"devices\": [], \"x\": [", "devices"},
@@ -518,14 +519,18 @@ START_TEST(test_peak__no_share_that_misleads)
     reports_expect_line(text, "No share", "No share of the peak: [1], [2]. Winograd's");
     free(text);
     text = reports_compared(r, 2, CLR_BENCH_CSV);
-    reports_expect_line(text,
-                        "1,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,"
-                        "\"GPU\",8,\"CPU \"\"quoted\"\"\",\"OS\",\"2026-11-24T07:00:00Z\",\"0123\",\"conv1\"",
-                        "\"forward\",\"ms\",7,2,4,8,0.25,,,");
-    reports_expect_line(text,
-                        "2,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,"
-                        "\"GPU\",8,\"CPU \"\"quoted\"\"\",\"OS\",\"2026-11-24T07:00:00Z\",\"0123\",\"conv1\"",
-                        "\"forward\",\"ms\",7,2,4,8,,1,,equal");
+    reports_expect_line(
+        text,
+        "1,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,"
+        "\"GPU\",8,\"CPU \"\"quoted\"\"\",\"OS\",\"2026-11-24T07:00:00Z\",\"0123\",\"\",\"\",0,,0,"
+        "\"conv1\"",
+        "\"forward\",\"ms\",7,2,4,8,0.25,,,");
+    reports_expect_line(
+        text,
+        "2,\"Device\xc2\xae\",\"\",\"\",\"0.1.0\",\"abc\",\"quick\",3x32x32,100,\"\",0,"
+        "\"GPU\",8,\"CPU \"\"quoted\"\"\",\"OS\",\"2026-11-24T07:00:00Z\",\"0123\",\"\",\"\",0,,0,"
+        "\"conv1\"",
+        "\"forward\",\"ms\",7,2,4,8,,1,,equal");
     ck_assert(!strstr(text, "share of the peak"));
     free(text);
     for (int i = 0; i < 2; i++)
@@ -732,6 +737,55 @@ START_TEST(test_figure__what_is_written_in_it)
 }
 END_TEST
 
+static void keep_line(void *user, enum clr_log_level level, const char *text)
+{
+    if (level == CLR_LOG_WARNING)
+        str_append(user, "%s\n", text);
+}
+
+/* In the legend, and once in messages. A user's text is shortened no further than the figure needs it. */
+START_TEST(test_figure__what_disturbed_a_run)
+{
+    struct clr_plot_label labels[] = {
+        {"c", "a text of the user's, which is longer than a device's name may be"}};
+    const struct clr_plot_options o = {.size = sizeof o, .labels = labels, .label_count = 1};
+    struct clr_bench_report r[3];
+    struct str said = {0};
+    struct bars bars;
+    struct clr_error err = {0};
+
+    for (int i = 0; i < 3; i++) {
+        reports_make(&r[i], 1);
+        (void)snprintf(r[i].source, sizeof r[i].source, "%c", 'a' + i);
+    }
+    r[0].step_ms.max = 2.1 * r[0].step_ms.min;
+    str_copy(r[0].stopped, sizeof r[0].stopped, "layers");
+    r[1].bandwidth_gb = reports_spread(10);
+    clr_log_set_sink(keep_line, &said);
+    ck_assert_msg(figure_bench(&bars, r, 3, &o, &err) == 0, "%s", err.message);
+    clr_log_set_sink(NULL, NULL);
+    ck_assert_str_eq(bars.series[0], "10,000 images/s, busy machine, stopped: Device\xc2\xae (a)");
+    ck_assert_str_eq(bars.series[1], "10,000 images/s, disturbed machine: Device\xc2\xae (b)");
+    ck_assert(strstr(bars.series[2], "10,000 images/s: a text of") && bars.briefs[0][0] &&
+              !bars.briefs[2][0]);
+    ck_assert_int_eq(strstr(said.text, "(a): measured on a busy machine") != NULL, 1);
+    ck_assert(strstr(said.text, "(a): stopped while it measured 'layers'"));
+    ck_assert(strstr(said.text, "(b): measured on a disturbed machine") &&
+              strstr(said.text, "2.0\xc3\x97 the bandwidth"));
+    ck_assert(!strstr(said.text, "\na text"));
+    str_clear(&said);
+    bars_clear(&bars);
+    for (int i = 0; i < 3; i++) {
+        r[i].row_count = 0;
+        r[i].stopped[0] = '\0';
+    }
+    ck_assert_int_eq(figure_bench(&bars, r, 3, NULL, &err), CLR_EINPUT);
+    ck_assert(strstr(err.message, "kernel times are unusable"));
+    for (int i = 0; i < 3; i++)
+        clr_bench_clear(&r[i]);
+}
+END_TEST
+
 START_TEST(test_figure__formats_and_sizes)
 {
     const char *folder = support_temp_dir();
@@ -796,6 +850,7 @@ int main(void)
     tcase_add_test(tc, test_figure__an_outlier_does_not_flatten_the_bars);
     tcase_add_test(tc, test_figure__lines_and_arrows_are_explained);
     tcase_add_test(tc, test_figure__what_is_written_in_it);
+    tcase_add_test(tc, test_figure__what_disturbed_a_run);
     tcase_add_test(tc, test_figure__formats_and_sizes);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(s, tc);
