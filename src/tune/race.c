@@ -235,29 +235,15 @@ int race_run(struct ocl_context *ctx, const struct tune_item *item, struct racer
 
 /* ------------------------------------------------------------------ judging */
 
-double race_ratio(const struct racer *r, const struct racer *first, double *noise)
+struct race_result race_result(const struct racer *first, const struct racer *r)
 {
     double ratio[RACE_ROUNDS];
 
     for (int i = 0; i < RACE_ROUNDS; i++)
-        ratio[i] = r->ms[i] / first->ms[i];
+        ratio[i] = r->ms[i] / (r == first ? first->median : first->ms[i]);
     qsort(ratio, RACE_ROUNDS, sizeof *ratio, smooth_ascending);
-    *noise = 0.5 * (ratio[RACE_ROUNDS - 2] - ratio[1]);
-    return ratio[RACE_ROUNDS / 2];
-}
-
-struct race_result race_result(const struct racer *first, const struct racer *r)
-{
-    struct race_result result = {.own_ms = first->median, .ms = r->median};
-    struct racer steady;
-
-    if (r == first) {
-        for (int i = 0; i < RACE_ROUNDS; i++)
-            steady.ms[i] = first->median;
-        first = &steady;
-    }
-    (void)race_ratio(r, first, &result.noise);
-    return result;
+    return (struct race_result){first->median, r->median, ratio[RACE_ROUNDS / 2],
+                                0.5 * (ratio[RACE_ROUNDS - 2] - ratio[1])};
 }
 
 void race_join(struct race_result *result, double own_ms, double ms)
@@ -285,13 +271,9 @@ int race_winner(const struct racer *racers, int count)
     int best = 0;
 
     for (int i = 1; i < count; i++) {
-        double noise, ratio;
-        if (racers[i].out)
-            continue;
-        ratio = race_ratio(&racers[i], &racers[0], &noise);
-        if (ratio < 1.0 - fmax(noise, LEAST_GAIN) &&
-            fastest(&racers[i]) < (1.0 - LEAST_GAIN) * fastest(&racers[0]) &&
-            racers[i].median < racers[best].median)
+        const struct race_result r = race_result(&racers[0], &racers[i]);
+        if (!racers[i].out && r.ratio < 1.0 - fmax(r.noise, LEAST_GAIN) &&
+            fastest(&racers[i]) < (1.0 - LEAST_GAIN) * fastest(&racers[0]) && r.ms < racers[best].median)
             best = i;
     }
     return best;

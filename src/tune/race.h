@@ -32,10 +32,11 @@ int race_run(struct ocl_context *ctx, const struct tune_item *item, struct racer
              void (*announce)(void *user, const struct racer *r), void *user, int *failed,
              struct clr_error *err);
 
-/* What a race says of a racer against the first one. */
+/* What a race found of a racer against the first one. */
 struct race_result {
     double own_ms, ms; /* medians: of the first racer, and of this one */
-    double noise;      /* as race_ratio() has it; of the first racer, against its own median */
+    double ratio;      /* median of its times over those of the first one, round by round */
+    double noise;      /* half the range of the middle ratios; of the first racer, against its own median */
 };
 struct race_result race_result(const struct racer *first, const struct racer *r);
 
@@ -43,10 +44,6 @@ struct race_result race_result(const struct racer *first, const struct racer *r)
  * difference of their ratios. What disturbs the machine may slow one racer more than the other, in every
  * round of one race. */
 void race_join(struct race_result *result, double own_ms, double ms);
-
-/* Median of the racer's times over those of the first racer, round by round. noise, out: half the range of
- * the middle ones. */
-double race_ratio(const struct racer *r, const struct racer *first, double *noise);
 
 /* The racer to choose: the one with the smallest median of those that beat the first one by more than the
  * noise and 1 %, in their ratio and also each at its best, else the first one, 0. */
