@@ -60,7 +60,7 @@ static const char *value(char out[WORDS_NUMBER], const struct comparison_cell *c
 static const char *name_of(const struct comparison *c, size_t k)
 {
     const bool by_file =
-        words_same_device(c->reports, c->count, k) && !words_same_file(c->reports, c->count, k);
+        words_same(c->reports, c->count, k, false) && !words_same(c->reports, c->count, k, true);
 
     return by_file ? c->reports[k].source : c->reports[k].device;
 }

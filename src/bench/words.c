@@ -8,19 +8,11 @@
 #include "base/str.h"
 #include "plot/axes.h"
 
-bool words_same_device(const struct clr_bench_report *reports, size_t count, size_t i)
-{
-    for (size_t k = 0; k < count; k++)
-        if (k != i && strcmp(reports[k].device, reports[i].device) == 0)
-            return true;
-    return false;
-}
-
-bool words_same_file(const struct clr_bench_report *reports, size_t count, size_t i)
+bool words_same(const struct clr_bench_report *reports, size_t count, size_t i, bool file)
 {
     for (size_t k = 0; k < count; k++)
         if (k != i && strcmp(reports[k].device, reports[i].device) == 0 &&
-            strcmp(reports[k].source, reports[i].source) == 0)
+            (!file || strcmp(reports[k].source, reports[i].source) == 0))
             return true;
     return false;
 }
@@ -29,9 +21,9 @@ const char *words_name(char out[WORDS_NAME], const struct clr_bench_report *repo
 {
     const struct clr_bench_report *r = &reports[i];
 
-    if (!words_same_device(reports, count, i))
+    if (!words_same(reports, count, i, false))
         (void)snprintf(out, WORDS_NAME, "%s", r->device);
-    else if (words_same_file(reports, count, i))
+    else if (words_same(reports, count, i, true))
         (void)snprintf(out, WORDS_NAME, "%s [%zu]", r->device, i + 1);
     else
         (void)snprintf(out, WORDS_NAME, "%s (%s)", r->device, r->source);

@@ -15,11 +15,8 @@
     "fewer multiplications than the formula has, which is what GFLOP/s counts; or the peak was "             \
     "measured too low."
 
-/* Is there another report of the same device? */
-bool words_same_device(const struct clr_bench_report *reports, size_t count, size_t i);
-
-/* Likewise, and in the same file? */
-bool words_same_file(const struct clr_bench_report *reports, size_t count, size_t i);
+/* Is there another report of the same device? file: and in the same file? */
+bool words_same(const struct clr_bench_report *reports, size_t count, size_t i, bool file);
 
 /* The device of report i; of several reports of one device with the file, and of several of one file with
  * the number of the report. */

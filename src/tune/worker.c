@@ -45,18 +45,24 @@ static void report_try(void *user, const struct racer *r)
     report(w, CLR_TUNE_TRIES);
 }
 
-/* Those of an item that are to be tried. */
-static int count_variants(const struct tune_work *w, const struct tune_item *item)
+/* The variants of an item that are to be tried become the racers, the operator's own choice first. Returns
+ * their number. */
+static int list_variants(struct tune_work *w, const struct tune_item *item)
 {
     struct op_variant candidates[OP_CANDIDATES_MAX];
     const int count =
         op_candidates(candidates, OP_CANDIDATES_MAX, &item->desc, item->pass, w->o->device, item->block);
-    char text[TUNEDB_VARIANT];
     int n = 0;
 
+    w->own_failed = false;
     for (int i = 0; i < count; i++) {
-        op_variant_text(&candidates[i], text, sizeof text);
-        n += !tunedb_failed(w->db, &item->key, text);
+        struct racer *r = &w->racers[n];
+        *r = (struct racer){.variant = candidates[i]};
+        op_variant_text(&r->variant, r->text, sizeof r->text);
+        if (!tunedb_failed(w->db, &item->key, r->text))
+            n++;
+        else if (i == 0)
+            w->own_failed = true;
     }
     return n;
 }
@@ -73,7 +79,7 @@ static void report_begin(struct tune_work *w)
     event_text(e->record, sizeof e->record, tunedb_path(w->db));
     e->items = (int)w->items.count;
     for (size_t i = 0; i < w->items.count; i++)
-        e->variants += count_variants(w, &w->items.items[i]);
+        e->variants += list_variants(w, &w->items.items[i]);
     report(w, CLR_TUNE_BEGINS);
 }
 
@@ -87,7 +93,7 @@ static void report_item(struct tune_work *w, const struct tune_item *item, int i
     event_text(e->operation, sizeof e->operation, item->key.operator);
     event_text(e->shape, sizeof e->shape, item->key.shape);
     e->uses = item->uses;
-    e->item_variants = count_variants(w, item);
+    e->item_variants = list_variants(w, item);
     if (i < e->items)
         report(w, CLR_TUNE_ITEM);
 }
@@ -180,27 +186,18 @@ static bool is_new(const struct tune_work *w, const struct racer *r)
 
 static int choose_racers(struct tune_work *w, const struct tune_item *item, struct clr_error *err)
 {
-    struct op_variant candidates[OP_CANDIDATES_MAX];
-    const int count =
-        op_candidates(candidates, OP_CANDIDATES_MAX, &item->desc, item->pass, w->o->device, item->block);
     int rc = 0;
 
-    w->racer_count = w->tried = 0;
-    w->own_failed = false;
-    for (int i = 0; i < count && rc == 0; i++) {
+    w->tried = list_variants(w, item);
+    w->racer_count = 0;
+    for (int i = 0; i < w->tried && rc == 0; i++) {
         struct racer *r = &w->racers[w->racer_count];
         bool right = false;
-        memset(r, 0, sizeof *r);
-        r->variant = candidates[i];
-        op_variant_text(&candidates[i], r->text, sizeof r->text);
-        if (!tunedb_failed(w->db, &item->key, r->text)) {
-            w->tried++;
-            rc = verify(w, item, r, &right, err);
-        }
+        *r = w->racers[i];
+        rc = verify(w, item, r, &right, err);
         if (right && is_new(w, r))
             w->racer_count++;
-        else if (!right && i == 0)
-            w->own_failed = true;
+        w->own_failed |= i == 0 && !right;
     }
     return rc;
 }
@@ -303,26 +300,20 @@ static int measure_again(struct tune_work *w, int i, struct clr_error *err)
 {
     const struct tune_item item = prepare_item(w, i);
     const struct tunedb_entry *found = tunedb_find(w->db, &item.key);
-    struct op_variant candidates[OP_CANDIDATES_MAX];
     struct tunedb_entry before;
-    int count, rc;
+    int count, k = 1, rc;
 
     if (!found || found->ms >= found->default_ms) /* the own choice won, or failed */
         return 0;
     before = *found;
-    count = op_candidates(candidates, OP_CANDIDATES_MAX, &item.desc, item.pass, w->o->device, item.block);
-    w->racer_count = 0;
-    w->own_failed = false;
-    for (int k = 0; k < count && w->racer_count < 2; k++) {
-        struct racer *r = &w->racers[w->racer_count];
-        *r = (struct racer){.variant = candidates[k]};
-        op_variant_text(&r->variant, r->text, sizeof r->text);
-        if ((k == 0 || strcmp(r->text, before.variant) == 0) && !tunedb_failed(w->db, &item.key, r->text))
-            w->racer_count++;
-    }
-    if (w->racer_count < 2) /* the record is of an earlier run, and one of the two failed in this one */
-        return 0;
     report_item(w, &item, (int)w->items.count);
+    count = list_variants(w, &item);
+    while (k < count && strcmp(w->racers[k].text, before.variant) != 0)
+        k++;
+    if (w->own_failed || k >= count) /* the record is of an earlier run */
+        return 0;
+    w->racers[1] = w->racers[k];
+    w->racer_count = 2;
     rc = race(w, &item, err);
     return rc < 0 ? rc : finish(w, &item, &before, err);
 }
