@@ -87,12 +87,13 @@ static int one_of_several(struct run_options *o, struct clr_range_result *result
 /* Report a divergence, also with --json. which: "weight decay 0.1: ", or "". */
 static void note_divergence(const struct clr_range_result *r, const char *which)
 {
-    char count[STR_COUNT];
+    struct str s = {0};
 
-    if (r->diverged)
-        cli_note("%sthe loss was not finite at iteration %s, rate %.4g: %s", which,
-                 str_count(count, r->diverged_at, ""), r->diverged_lr,
-                 r->tests > 1 ? "the first of the tests that stopped" : "the test stopped there");
+    if (!r->diverged)
+        return;
+    range_advice_divergence(&s, r);
+    cli_note("%s%s", which, str_text(&s));
+    str_clear(&s);
 }
 
 /* Run the tests of all seeds, each in a folder of its own in `out`, and read them as one. folders: space for
@@ -200,13 +201,22 @@ static bool within_noise(const struct clr_range_result *a, const struct clr_rang
 
 static void print_decays(const struct run_options *o, const struct clr_range_result *results, size_t best)
 {
+    size_t alike = 0;
+
     printf("highest mean of three neighbouring accuracies:\n");
-    for (size_t d = 0; d < o->decays.count; d++)
+    for (size_t d = 0; d < o->decays.count; d++) {
+        const bool same = d != best && within_noise(&results[d], &results[best]);
         printf("weight decay %.10g: %.2f %%, at rate %.4g%s\n", o->decays.values[d],
                100 * results[d].top_accuracy, results[d].top_lr,
-               d == best                                   ? " (the rest is about this one)"
-               : within_noise(&results[d], &results[best]) ? " (no difference beyond the noise)"
-                                                           : "");
+               d == best ? " (the rest is about this one)"
+               : same    ? " (no difference beyond the noise)"
+                         : "");
+        alike += same;
+    }
+    if (alike > 0)
+        printf("The choice of weight decay %.10g is arbitrary: %s as good, within the noise.\n",
+               o->decays.values[best],
+               alike + 1 == o->decays.count ? "the others are" : "those so marked are");
     printf("\nwith weight decay %.10g:\n", o->decays.values[best]);
 }
 
