@@ -134,6 +134,15 @@ void chart_begin_axis(struct chart_panel *panel, double early)
     chart_begin_at(panel, begin >= 0.4 * hi ? begin : 0.0);
 }
 
+double chart_highest(const struct chart_series *s)
+{
+    double most = -INFINITY;
+
+    for (size_t k = 0; k < s->count; k++)
+        most = fmax(most, s->y[k]);
+    return most;
+}
+
 void chart_remove_series(struct chart *chart, size_t index)
 {
     for (size_t p = 0; p < chart->panel_count; p++) {

@@ -139,6 +139,8 @@ void chart_begin_axis(struct chart_panel *panel, double early);
 /* Begin the y axis at that value; 0: show all of it. */
 void chart_begin_at(struct chart_panel *panel, double begin);
 
+double chart_highest(const struct chart_series *s);
+
 /* Remove that curve from every panel. */
 void chart_remove_series(struct chart *chart, size_t index);
 void chart_clear(struct chart *chart);
