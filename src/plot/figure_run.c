@@ -330,7 +330,7 @@ static int add_curves(struct figure *f, size_t enough, const char *option, struc
     if (rc == 0)
         report_few(f, enough, option);
     if (rc == 0 && f->options->rates)
-        rc = rates_add_panel(&f->chart, &f->runs, &f->view, f->options->multiples, err);
+        rc = rates_add_panel(&f->chart, &f->runs, &f->view, err);
     return rc == 0 ? labels_title(f->chart.title, sizeof f->chart.title, &f->runs, err) : rc;
 }
 
@@ -344,6 +344,7 @@ int figure_run(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     panel->y_label = groups_accuracy_label(&f->runs);
+    panel->y_brief = "accuracy";
     panel->ceiling = 100.0;
     panel->min_span = 2.0;
     connect_equal_accuracy(&f->chart, f->options->multiples);
@@ -421,6 +422,7 @@ static void end_loss_axis(struct chart *chart)
     struct chart_panel *panel = &chart->panels[0];
     const double first = first_loss(panel);
     double above = 0.0;
+    size_t curves = 0;
 
     panel->ceiling = INFINITY;
     for (size_t i = 0; i < panel->series_count && first > 0.0; i++) {
@@ -433,9 +435,10 @@ static void end_loss_axis(struct chart *chart)
         log_line(CLR_LOG_WARNING, "'%s' has losses up to %.3g: it is cut at %.3g, where the axis ends",
                  s->label, most, panel->ceiling);
         above = fmax(above, most);
+        curves++;
     }
     if (panel->ends)
-        chart_add_above(chart, "loss", above);
+        chart_add_above(chart, "loss", above, curves);
 }
 
 /* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen; of
@@ -475,6 +478,7 @@ int figure_loss(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     panel->y_label = "training loss";
+    panel->y_brief = "loss";
     end_loss_axis(&f->chart);
     choose_loss_axis(panel,
                      f->view.over == GROUPS_OVER_RATES ? 0.0 : 0.2); /* low rates are a part of the test */

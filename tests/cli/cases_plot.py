@@ -474,7 +474,7 @@ def plot_says_which_run_ends_a_curve():
 def plot_of_an_axis_above_all_accuracies():
     """Nothing would be drawn; of several curves those that reach it are, each with its range."""
     base = fresh("tests")
-    low, high = (make_range(base / name, curve(0.5 + 0.2 * i, 10 + i), net=name) for i, name in enumerate(("low", "high")))
+    low, high = (make_range(base / name, curve(top, 10), net=name) for name, top in (("low", 0.5), ("high", 0.7)))
     for inputs in ([low], [low, high]):
         expect(clr("plot", "range", *inputs, "-o", base / "a.png", "--y-min", "80"), 4, [],
                [f"'{inputs[-1].name}' has no accuracy of 80 % or more: nothing to draw"])
