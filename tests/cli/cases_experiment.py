@@ -10,8 +10,8 @@ import subprocess
 import time
 
 from cases_resume import kill_often, wait_for
-from harness import (Place, case, check, clr, device, expect, expect_lines, fresh, names, pretended, tiny_data,
-                     tiny_net, write)
+from harness import (Place, case, check, clr, device, expect, expect_lines, fresh, names, pretended, slow_case,
+                     tiny_data, tiny_net, write)
 
 
 ONE = 'policy: "1cycle" max_lr: 0.02'
@@ -100,7 +100,7 @@ def experiment_on_two_devices():
            ["'fixed', seed 1, could not be run"])
 
 
-@case
+@slow_case
 def experiment_after_kills_has_the_same_results():
     device()
     file, whole = experiment(iterations=1500, every=100), fresh("out")

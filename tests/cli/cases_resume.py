@@ -137,7 +137,7 @@ def a_divergence_is_told_and_backed_off():
     expect(clr("range-test", "--on-divergence", "backoff"), 2, [], ["unknown option"])
 
 
-@case
+@slow_case
 def resume_after_kills_backs_off_to_the_same_bytes():
     kill_trainings(8, 4, on_divergence="backoff", **{**STEEP, "step_size": 3000, "iterations": 6000})
 

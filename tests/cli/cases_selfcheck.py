@@ -96,7 +96,7 @@ def a_wrong_variant_is_avoided_where_the_record_cannot_be_made():
     avoid_without_a_record(wrong, XDG_DATA_HOME=None, HOME=None)
 
 
-@case
+@slow_case
 def a_wrong_dense_layer_is_done_another_way():
     needs("panels", norm=False)
     wrong = lie("#define STEP         PANEL", "#define STEP         1", fresh("home"))
