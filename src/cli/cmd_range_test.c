@@ -252,22 +252,17 @@ static int report(struct run_options *o, const struct clr_range_result *results,
     return rc;
 }
 
-/* The first of the files that is in the folder; NULL: none. */
-static const char *find_any(const char *dir, const char *const *names, size_t count)
+/* The one of two files that is in the folder; NULL: neither. */
+static const char *find_any(const char *dir, const char *a, const char *b)
 {
-    for (size_t i = 0; i < count; i++)
-        if (fs_exists_in(dir, names[i]))
-            return names[i];
-    return NULL;
+    return fs_exists_in(dir, a) ? a : fs_exists_in(dir, b) ? b : NULL;
 }
 
 /* Several tests need a folder without a test in it, in which each gets its own folder. */
 static int check_several(const struct run_options *o, struct clr_error *err)
 {
-    static const char *const single[] = {"run.json", "range.csv"}, *const done[] = {"range.json",
-                                                                                    "range.png"};
     const struct clr_train_options *t = &o->train;
-    const char *found = find_any(t->out, single, MEM_COUNT(single));
+    const char *found = find_any(t->out, "run.json", "range.csv");
     int rc = fs_check_folder(t->out, err);
 
     if (rc < 0)
@@ -280,7 +275,7 @@ static int check_several(const struct run_options *o, struct clr_error *err)
                              "there is a single test in '%s' (%s): choose another --out, or remove it",
                              t->out, found);
     if (!t->resume)
-        found = find_any(t->out, done, MEM_COUNT(done));
+        found = find_any(t->out, "range.json", "range.png");
     if (found)
         return clr_error_set(
             err, CLR_EUSAGE,

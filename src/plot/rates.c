@@ -220,14 +220,12 @@ static void end_rate_axis(struct chart *chart, const struct runs *runs)
     size_t curves = 0;           /* above the axis */
 
     for (size_t i = 0; i < panel->series_count; i++) {
-        const struct chart_series *s = &panel->series[i];
+        const double highest = chart_highest(&panel->series[i]);
         bool diverged = false;
         for (const struct plot_run *r = NULL; (r = runs_next(runs, i, r)) != NULL;)
             diverged = diverged || !isnan(r->diverged_at);
-        for (size_t k = 0; k < s->count; k++) {
-            most[0] = diverged ? most[0] : fmax(most[0], s->y[k]);
-            most[1] = fmax(most[1], s->y[k]);
-        }
+        most[0] = diverged ? most[0] : fmax(most[0], highest);
+        most[1] = fmax(most[1], highest);
     }
     if (!(most[0] > 0.0 && most[1] > FAR * most[0]))
         return;
