@@ -4,7 +4,7 @@
  * kernel with barriers, have only the subset's cases of those. CLR_TEST_LONG=1: every case, block and layout.
  * CLR_TEST_SMALL=1 or --small: the subset for emulators (Oclgrind, llvmpipe). CLR_TEST_DEVICE=P:D or part of
  * a name: that device only. --list names the cases; a word as argument runs the cases whose name contains it;
- * --half 0 or --half 1 runs every other case, so that two processes share the work.
+ * --quarter 0 … 3 runs every fourth geometry, so that processes share the work.
  */
 #include "support.h"
 
@@ -24,7 +24,7 @@ static const int blocks[] = {4, 8, 16};
 
 static bool small;
 static const char *filter;
-static int half = -1; /* −1: both */
+static int quarter = -1; /* −1: all */
 static struct clr_device *devices;
 static size_t device_count;
 
@@ -109,7 +109,8 @@ static void verify_device(const struct clr_device *device)
 
         ck_assert_msg(verify_case_get(&c, i, &err) == 0, "%s", err.message);
         if (((subset || (is_cpu && !every && has_barriers(&c))) && !c.small) ||
-            (filter && !strstr(c.name, filter)) || (half >= 0 && i / (int)MEM_COUNT(blocks) % 2 != half))
+            (filter && !strstr(c.name, filter)) ||
+            (quarter >= 0 && i / (int)MEM_COUNT(blocks) % 4 != quarter))
             continue;
         for (size_t b = 0; b < count; b++) {
             const size_t turn = ((size_t)i + (size_t)i / 9) % count; /* which block gets every arrangement */
@@ -323,8 +324,8 @@ int main(int argc, char **argv)
             return list_cases();
         if (strcmp(argv[i], "--small") == 0)
             small = true;
-        else if (strcmp(argv[i], "--half") == 0 && i + 1 < argc)
-            half = strcmp(argv[++i], "0") != 0;
+        else if (strcmp(argv[i], "--quarter") == 0 && i + 1 < argc)
+            quarter = argv[++i][0] - '0';
         else
             filter = argv[i];
     }
