@@ -87,12 +87,13 @@ static int one_of_several(struct run_options *o, struct clr_range_result *result
 /* Report a divergence, also with --json. which: "weight decay 0.1: ", or "". */
 static void note_divergence(const struct clr_range_result *r, const char *which)
 {
-    char count[STR_COUNT];
+    struct str s = {0};
 
-    if (r->diverged)
-        cli_note("%sthe loss was not finite at iteration %s, rate %.4g: %s", which,
-                 str_count(count, r->diverged_at, ""), r->diverged_lr,
-                 r->tests > 1 ? "the first of the tests that stopped" : "the test stopped there");
+    if (!r->diverged)
+        return;
+    range_advice_divergence(&s, r);
+    cli_note("%s%s", which, str_text(&s));
+    str_clear(&s);
 }
 
 /* Run the tests of all seeds, each in a folder of its own in `out`, and read them as one. folders: space for
@@ -200,13 +201,22 @@ static bool within_noise(const struct clr_range_result *a, const struct clr_rang
 
 static void print_decays(const struct run_options *o, const struct clr_range_result *results, size_t best)
 {
+    size_t alike = 0;
+
     printf("highest mean of three neighbouring accuracies:\n");
-    for (size_t d = 0; d < o->decays.count; d++)
+    for (size_t d = 0; d < o->decays.count; d++) {
+        const bool same = d != best && within_noise(&results[d], &results[best]);
         printf("weight decay %.10g: %.2f %%, at rate %.4g%s\n", o->decays.values[d],
                100 * results[d].top_accuracy, results[d].top_lr,
-               d == best                                   ? " (the rest is about this one)"
-               : within_noise(&results[d], &results[best]) ? " (no difference beyond the noise)"
-                                                           : "");
+               d == best ? " (the rest is about this one)"
+               : same    ? " (no difference beyond the noise)"
+                         : "");
+        alike += same;
+    }
+    if (alike > 0)
+        printf("The choice of weight decay %.10g is arbitrary: %s as good, within the noise.\n",
+               o->decays.values[best],
+               alike + 1 == o->decays.count ? "the others are" : "those so marked are");
     printf("\nwith weight decay %.10g:\n", o->decays.values[best]);
 }
 
@@ -242,22 +252,17 @@ static int report(struct run_options *o, const struct clr_range_result *results,
     return rc;
 }
 
-/* The first of the files that is in the folder; NULL: none. */
-static const char *find_any(const char *dir, const char *const *names, size_t count)
+/* The one of two files that is in the folder; NULL: neither. */
+static const char *find_any(const char *dir, const char *a, const char *b)
 {
-    for (size_t i = 0; i < count; i++)
-        if (fs_exists_in(dir, names[i]))
-            return names[i];
-    return NULL;
+    return fs_exists_in(dir, a) ? a : fs_exists_in(dir, b) ? b : NULL;
 }
 
 /* Several tests need a folder without a test in it, in which each gets its own folder. */
 static int check_several(const struct run_options *o, struct clr_error *err)
 {
-    static const char *const single[] = {"run.json", "range.csv"}, *const done[] = {"range.json",
-                                                                                    "range.png"};
     const struct clr_train_options *t = &o->train;
-    const char *found = find_any(t->out, single, MEM_COUNT(single));
+    const char *found = find_any(t->out, "run.json", "range.csv");
     int rc = fs_check_folder(t->out, err);
 
     if (rc < 0)
@@ -270,7 +275,7 @@ static int check_several(const struct run_options *o, struct clr_error *err)
                              "there is a single test in '%s' (%s): choose another --out, or remove it",
                              t->out, found);
     if (!t->resume)
-        found = find_any(t->out, done, MEM_COUNT(done));
+        found = find_any(t->out, "range.json", "range.png");
     if (found)
         return clr_error_set(
             err, CLR_EUSAGE,

@@ -9,16 +9,9 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "cli/common.h"
+#include "cli/range_next.h"
 
-#define RATES       1e6  /* the highest that --max-lr takes */
-#define HIGH        1.0  /* a rate that is too high for most nets */
-#define LOW         1e-2 /* lower ones are too low for many */
 #define CYCLES      3
-#define LONGER      4   /* times as long is the next test where this one was too short … */
-#define ENOUGH      2   /* … or as long as gives so many times the updates that bounds need */
-#define SHORT       100 /* iterations of a test that has to be longer before anything else */
-#define SEEDS       3   /* tests whose medians are the next bounds */
-#define POINTS      40  /* evaluations of a test, unless the user says how often */
 #define STEP_EPOCHS 4
 #define WHY_CYCLES                                                                                           \
     "step size: 4 epochs, as 2 to 10 do about equally well; cycles: 3 are the fewest that train a net most " \
@@ -57,12 +50,6 @@ static bool is_sure(const struct range_advice *a)
     return a->r->has_range && a->r->doubt == CLR_RANGE_SURE;
 }
 
-/* The last rate of the next, logarithmic sweep: ten times that of this one, if the option takes it. */
-static double higher(const struct range_advice *a)
-{
-    return fmax(10 * fmin(a->o->train.schedule.max_lr, RATES / 10), HIGH);
-}
-
 /* Name a folder beside --out, as an option; each of several decays has its own. */
 static void append_out(struct str *s, const struct range_advice *a, const char *suffix)
 {
@@ -81,179 +68,29 @@ static void append_out(struct str *s, const struct range_advice *a, const char *
 
 /* ---- the test that comes next ---- */
 
-/* A range test whose bounds are of more use. */
-struct next {
-    double min_lr, max_lr;
-    bool log;
-    uint64_t iterations;
-    int validation;          /* negative: not given */
-    uint64_t validate_every; /* 0: likewise */
-    int seeds;
-    const char *suffix; /* of its folder */
-    const char *advice; /* the same as a sentence */
-};
-
-/* So long that enough updates come with rates up to the upper bound; two digits. */
-static uint64_t enough_iterations(const struct range_advice *a)
+/* Iterations of an epoch without held-out images. */
+static uint64_t epoch(const struct run_options *o)
 {
-    const double want = ENOUGH * CLR_RANGE_UPDATES * (double)a->o->train.iterations / (double)a->r->updates,
-                 unit = pow(10.0, floor(log10(want)) - 1.0);
+    const uint64_t images = (uint64_t)o->dataset->train.count, batch = (uint64_t)o->train.batch;
 
-    return (uint64_t)(ceil(want / unit) * unit);
+    return o->train.last_batch == CLR_LAST_BATCH_KEEP ? (images + batch - 1) / batch : images / batch;
 }
 
-/* Enough for an accuracy within one percent, a fifth of all where there are not as many. */
-static int more_images(const struct range_advice *a)
-{
-    const int all = a->o->dataset->train.count;
-
-    return all / 5 < 2500 ? all / 5 : 2500;
-}
-
-static void begin_lower(struct next *n, double max_lr)
-{
-    n->min_lr /= 100;
-    n->max_lr = max_lr;
-    n->log = true;
-    n->suffix = "lower";
-    n->advice = "Begin lower.";
-}
-
-static void end_higher(struct next *n, const struct range_advice *a)
-{
-    n->max_lr = higher(a);
-    n->log = true;
-    n->suffix = "higher";
-    n->advice = "End higher.";
-}
-
-/* Rates at which little was learned are omitted, but for the last power of ten. */
-static void begin_higher(struct next *n, const struct range_advice *a)
-{
-    n->min_lr = fmax(n->min_lr, n->max_lr / 10);
-    end_higher(n, a);
-    n->advice = "Begin and end higher.";
-}
-
-static void be_longer(struct next *n)
-{
-    n->iterations *= LONGER;
-    n->suffix = "longer";
-    n->advice = "Let the rate rise more slowly: use more --iterations.";
-}
-
-static void repeat(struct next *n)
-{
-    n->seeds = SEEDS;
-    n->suffix = "seeds";
-    n->advice = "Repeat the test with other seeds.";
-}
-
-/* Nothing was learned: there are rates that may be better, or more iterations over all of them. */
-static void leave_chance(struct next *n, const struct range_advice *a)
-{
-    if (n->max_lr < LOW) {
-        begin_higher(n, a);
-    } else if (n->min_lr > LOW / 100) {
-        begin_lower(n, fmax(n->max_lr, HIGH));
-        n->advice = "Begin lower, and end at 1 or higher.";
-    } else {
-        be_longer(n);
-        n->log = true;
-    }
-}
-
-/* The loss diverged, or grew, too early: there are lower rates, or more iterations at the same ones. */
-static void diverge_later(struct next *n, const struct range_advice *a)
-{
-    const double end = a->r->diverged ? a->r->diverged_lr : n->max_lr;
-
-    if (end < 100 * n->min_lr)
-        begin_lower(n, end);
-    else
-        be_longer(n);
-    n->max_lr = end;
-}
-
-static void measure_more(struct next *n)
-{
-    if (n->iterations / POINTS < 2) {
-        be_longer(n);
-        return;
-    }
-    n->validate_every = n->iterations / POINTS;
-    n->suffix = "more-often";
-    n->advice = "Measure more often.";
-}
-
-/* The test that comes next. false: none, for there are bounds to train with, or too few images. */
-static bool find_next(struct next *n, const struct range_advice *a)
+static bool find_next(struct range_next *n, const struct range_advice *a)
 {
     const struct clr_train_options *t = &a->o->train;
-    const struct clr_range_result *r = a->r;
-    const double high = fmin(t->schedule.max_lr, RATES / 10);
+    const struct range_sweep done = {.min_lr = t->schedule.min_lr,
+                                     .max_lr = t->schedule.max_lr,
+                                     .log = is_log(a),
+                                     .iterations = t->iterations,
+                                     .validate_every = t->validate_every,
+                                     .validation = opt_given(&a->o->set, "validation") ? t->validation : -1,
+                                     .seeds = a->o->seeds};
 
-    *n = (struct next){.min_lr = t->schedule.min_lr,
-                       .max_lr = t->schedule.max_lr,
-                       .log = is_log(a),
-                       .iterations = t->iterations,
-                       .validation = opt_given(&a->o->set, "validation") ? t->validation : -1,
-                       .seeds = a->o->seeds,
-                       .advice = ""};
-    switch (r->verdict) {
-    case CLR_RANGE_READ:
-        if (r->doubt == CLR_RANGE_OPEN)
-            end_higher(n, a);
-        else if (r->doubt == CLR_RANGE_WIDE && a->o->seeds == 1)
-            repeat(n);
-        else if (r->doubt != CLR_RANGE_SURE)
-            be_longer(n);
-        if (r->doubt == CLR_RANGE_FEW_UPDATES)
-            n->iterations = enough_iterations(a);
-        break;
-    case CLR_RANGE_FEW_IMAGES:
-        n->validation = more_images(a);
-        n->suffix = n->validation < CLR_RANGE_IMAGES ? NULL : "more-images";
-        n->advice = n->suffix
-                        ? "Hold out more images."
-                        : "Too few images can be evaluated: this data set has too few to hold them out.";
-        break;
-    case CLR_RANGE_FEW_POINTS:
-        if (r->diverged)
-            diverge_later(n, a);
-        else
-            measure_more(n);
-        break;
-    case CLR_RANGE_DIVERGED:
-        diverge_later(n, a);
-        break;
-    case CLR_RANGE_TOO_SHORT:
-        if (n->max_lr < HIGH && !r->diverged && t->iterations >= SHORT)
-            begin_higher(n, a);
-        else
-            be_longer(n);
-        break;
-    case CLR_RANGE_AT_CHANCE:
-        leave_chance(n, a);
-        break;
-    case CLR_RANGE_NARROW:
-        be_longer(n);
-        break;
-    case CLR_RANGE_FALLS:
-        begin_lower(n, high);
-        break;
-    case CLR_RANGE_FLAT:
-        begin_lower(n, r->diverged ? r->diverged_lr : 10 * high);
-        if (!r->diverged)
-            n->advice = "Begin lower and end higher.";
-        break;
-    case CLR_RANGE_VERDICTS:
-        break;
-    }
-    return n->suffix != NULL;
+    return range_next_find(n, &done, a->r, a->o->dataset->train.count, epoch(a->o));
 }
 
-static void append_next(struct str *s, const struct next *n)
+static void append_next(struct str *s, const struct range_sweep *n)
 {
     str_append(s, " --min-lr %.3g --max-lr %.3g%s --iterations %llu", n->min_lr, n->max_lr,
                n->log ? " --sweep log" : "", (unsigned long long)n->iterations);
@@ -269,7 +106,7 @@ static void append_next(struct str *s, const struct next *n)
 static void append_train_command(struct str *s, const struct range_advice *a)
 {
     const struct run_options *o = a->o;
-    struct next next;
+    struct range_next next;
     const bool again = find_next(&next, a);
 
     if (!again && !is_sure(a))
@@ -280,7 +117,7 @@ static void append_train_command(struct str *s, const struct range_advice *a)
     str_append(s, " --data ");
     cli_quote(s, o->train.data_name);
     if (again)
-        append_next(s, &next);
+        append_next(s, &next.sweep);
     else
         str_append(s,
                    " --policy triangular --min-lr %.3g --max-lr %.3g --step-size %dep --cycles %d "
@@ -315,18 +152,10 @@ static void append_reasons(struct str *s, const struct range_advice *a)
     str_append(s, "; %s", WHY_CYCLES);
 }
 
-/* Iterations of an epoch without held-out images. */
-static uint64_t epoch(const struct run_options *o)
+/* Of that many iterations; the training images that the test held out are in no epoch of it. */
+static double epochs(const struct run_options *o, uint64_t iterations)
 {
-    const uint64_t images = (uint64_t)o->dataset->train.count, batch = (uint64_t)o->train.batch;
-
-    return o->train.last_batch == CLR_LAST_BATCH_KEEP ? (images + batch - 1) / batch : images / batch;
-}
-
-/* How long the test was; the training images that it held out are in no epoch of it. */
-static double epochs(const struct run_options *o)
-{
-    return (double)o->train.iterations * o->train.batch / (o->dataset->train.count - o->train.validation);
+    return (double)iterations * o->train.batch / (o->dataset->train.count - o->train.validation);
 }
 
 /* The same in PyTorch, line by line: the triangular policy, and one cycle as long. `momentum` is constant in
@@ -364,43 +193,27 @@ static void append_one_cycle(struct str *s, const struct range_advice *a)
 
 /* ---- how to repeat it ---- */
 
-static void append_uncertain(struct str *s, const struct range_advice *a)
-{
-    str_append(
-        s, "The upper bound is uncertain by a factor of %.0f: repeat the test with %s before you trust it.",
-        a->r->max_lr_high / a->r->max_lr_low,
-        a->o->seeds == 1 ? "other seeds (--seeds)" : "more --iterations");
-}
-
-static void append_few_updates(struct str *s, const struct range_advice *a)
-{
-    char updates[STR_COUNT], iterations[STR_COUNT];
-
-    str_append(
-        s,
-        "The bounds are uncertain: only %s came with rates up to the upper one, fewer than %d. A longer "
-        "test is needed before you trust them, of %s; its lower bound will be lower.",
-        str_count(updates, a->r->updates, "update"), CLR_RANGE_UPDATES,
-        str_count(iterations, enough_iterations(a), "iteration"));
-}
-
-/* Of bounds that were read. */
-static void append_doubt(struct str *s, const struct range_advice *a)
+/* Of bounds that were read. next: what the test that comes next does. */
+static void append_doubt(struct str *s, const struct range_advice *a, const char *next)
 {
     const struct clr_range_result *r = a->r;
+    char updates[STR_COUNT];
 
     if (r->doubt == CLR_RANGE_OPEN)
         str_append(s, "The accuracy was highest at the last rates, so the best ones are higher: the test "
                       "must end higher before these bounds are of use.");
     else if (r->doubt == CLR_RANGE_FEW_UPDATES)
-        append_few_updates(s, a);
+        str_append(s,
+                   "The bounds are uncertain: only %s came with rates up to the upper one, fewer than %d. %s",
+                   str_count(updates, r->updates, "update"), CLR_RANGE_UPDATES, next);
     else if (r->doubt == CLR_RANGE_WIDE)
-        append_uncertain(s, a);
+        str_append(s, "The upper bound is uncertain by a factor of %.0f. %s", r->max_lr_high / r->max_lr_low,
+                   next);
     else if (!r->fell && (r->tests > 1 || !r->diverged))
         str_append(s,
                    "The accuracy had not fallen at the last rate, and a higher one may be better. "
                    "Repeat the test with a higher --max-lr (%.2g), or continue with these bounds.",
-                   3 * fmin(a->o->train.schedule.max_lr, RATES / 10));
+                   3 * fmin(a->o->train.schedule.max_lr, RANGE_NEXT_RATES / 10));
     else if (r->from_start && !is_log(a)) /* its first evaluation comes after a large part of the rates */
         str_append(s, "To see where learning begins, repeat the test with --sweep log.");
     else if (r->from_start)
@@ -412,17 +225,17 @@ static void append_doubt(struct str *s, const struct range_advice *a)
 static void append_advice(struct str *s, const struct range_advice *a)
 {
     const enum clr_range_verdict verdict = a->r->verdict;
-    struct next next;
+    struct range_next next;
 
     (void)find_next(&next, a);
     if (verdict == CLR_RANGE_READ) {
-        append_doubt(s, a);
+        append_doubt(s, a, next.advice);
         return;
     }
     if (verdict == CLR_RANGE_TOO_SHORT)
         str_append(s, "Learning may have begun, but not far enough to be measured. ");
     str_append(s, "%s", next.advice);
-    if (verdict == CLR_RANGE_TOO_SHORT && next.max_lr > a->o->train.schedule.max_lr)
+    if (verdict == CLR_RANGE_TOO_SHORT && next.sweep.max_lr > a->o->train.schedule.max_lr)
         str_append(s, " If that does not help, use more --iterations.");
     if (verdict == CLR_RANGE_AT_CHANCE && fs_is_path(a->o->train.net_name))
         str_append(s, " If that does not help, look at the net: without a weight_filler all its weights "
@@ -502,19 +315,19 @@ static double images_of_command(const struct range_advice *a)
     const struct run_options *o = a->o;
     const double test = o->dataset->test.count, held_out = o->train.validation,
                  epochs = STEP_EPOCHS * 2 * CYCLES;
-    struct next next;
+    struct range_next next;
 
     if (!find_next(&next, a))
         return epochs * (double)epoch(o) * o->train.batch + epochs * test / 3;
-    return next.seeds *
-           ((double)next.iterations * o->train.batch + POINTS * (held_out > 0 ? held_out : test) / 3);
+    return next.sweep.seeds * ((double)next.sweep.iterations * o->train.batch +
+                               RANGE_NEXT_POINTS * (held_out > 0 ? held_out : test) / 3);
 }
 
 /* The command, if there is one, and how long it takes. */
 static void append_continue(struct str *s, const struct range_advice *a)
 {
     char about[CLI_ABOUT], speed[STR_COUNT];
-    struct next next;
+    struct range_next next;
 
     if (!is_sure(a) && !find_next(&next, a))
         return;
@@ -527,31 +340,56 @@ static void append_continue(struct str *s, const struct range_advice *a)
     append_train_command(s, a);
 }
 
+/* What was trained, and what ended it. How high the bounds are depends on how fast the rate rose, so on the
+ * length that was asked for. */
+static void append_length(struct str *s, const struct range_advice *a)
+{
+    const double asked = epochs(a->o, a->o->train.iterations);
+
+    str_append(s, "length %.3g ", epochs(a->o, a->r->iterations));
+    if (a->r->diverged) {
+        str_append(s, "of %.3g epochs (", asked);
+        range_advice_divergence(s, a->r);
+        str_append(s, ")\n");
+    } else {
+        str_append(s, "epochs\n");
+    }
+    if (a->r->has_range && asked < 1.0)
+        str_append(s, "The rate rises to --max-lr within less than one epoch: after so fast a rise, bounds "
+                      "tend to be too high.\n");
+}
+
 static void append_reading(struct str *s, const struct range_advice *a)
 {
     const struct clr_range_result *r = a->r;
 
     append_bounds(s, r);
     str_append(s, "%s\n", r->explanation);
-    str_append(s, "length %.3g epochs%s\n", epochs(a->o),
-               r->has_range && epochs(a->o) < 1.0
-                   ? ": from a test much shorter than the training, bounds tend to be too high"
-                   : "");
+    append_length(s, a);
     str_append(s, "baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
                100 * r->standard_error);
     append_rules(s, r);
     str_append(s, r->has_range ? "" : "\nNo range can be read from this test. ");
     append_advice(s, a);
     str_append(s, "\n");
-    if (r->has_range) {
+    if (is_sure(a)) {
         str_append(s, "Why: ");
         append_reasons(s, a);
-        str_append(s, ".\n");
-    }
-    str_append(s, "\n");
-    if (is_sure(a))
+        str_append(s, ".\n\n");
         append_pytorch(s, a);
+    } else {
+        str_append(s, "\n");
+    }
     append_continue(s, a);
+}
+
+void range_advice_divergence(struct str *s, const struct clr_range_result *r)
+{
+    char count[STR_COUNT];
+
+    str_append(s, "the loss was not finite at iteration %s, rate %.4g: %s",
+               str_count(count, r->diverged_at, ""), r->diverged_lr,
+               r->tests > 1 ? "the first of the tests that stopped" : "the test stopped there");
 }
 
 int range_advice_print(const struct range_advice *a, struct clr_error *err)
@@ -613,7 +451,8 @@ json_t *range_advice_json(const struct range_advice *a)
     json = json_put(json, "out", text_json(append_folder, a));
     json = json_put(json, "weight_decay", json_finite(a->o->train.weight_decay));
     json = json_put(json, "validation_images", json_integer(a->o->train.validation));
-    json = json_put(json, "epochs", json_finite(epochs(a->o)));
+    json = json_put(json, "epochs", json_finite(epochs(a->o, a->r->iterations)));
+    json = json_put(json, "planned_epochs", json_finite(epochs(a->o, a->o->train.iterations)));
     json = json_put(json, "top_accuracy", json_finite(a->r->top_accuracy));
     json = json_put(json, "top_lr", json_finite(a->r->top_lr));
     json = json_put(json, "advice", text_json(append_advice, a));

@@ -20,6 +20,9 @@ struct range_advice {
 /* On stdout. The last line is the command to continue with, or empty if there is none. */
 int range_advice_print(const struct range_advice *a, struct clr_error *err);
 
+/* Where the loss of a test was first not finite. */
+void range_advice_divergence(struct str *s, const struct clr_range_result *r);
+
 /* All of this for --json; NULL: out of memory. */
 json_t *range_advice_json(const struct range_advice *a);
 

@@ -82,12 +82,13 @@ void chart_add_brief(struct chart *chart, const char *format, ...)
     va_end(args);
 }
 
-void chart_add_above(struct chart *chart, const char *what, double most)
+void chart_add_above(struct chart *chart, const char *what, double most, size_t curves)
 {
     char number[AXES_TEXT];
 
     axes_format_value(number, sizeof number, most, 2);
-    chart_add_key(chart, CHART_KEY_ABOVE, "%s above the axis, up to %s", what, number);
+    chart_add_key(chart, CHART_KEY_ABOVE, "%s above the axis, %s %s", what,
+                  curves > 1 ? "the highest up to" : "up to", number);
 }
 
 /* The lowest value of the curve after that part of its length; its end counts in any case, and both of two
@@ -132,6 +133,15 @@ void chart_begin_axis(struct chart_panel *panel, double early)
     step = pow(10.0, floor(log10(span))) / 2.0;
     begin = floor((lo - 0.05 * span) / step) * step;
     chart_begin_at(panel, begin >= 0.4 * hi ? begin : 0.0);
+}
+
+double chart_highest(const struct chart_series *s)
+{
+    double most = -INFINITY;
+
+    for (size_t k = 0; k < s->count; k++)
+        most = fmax(most, s->y[k]);
+    return most;
 }
 
 void chart_remove_series(struct chart *chart, size_t index)
@@ -375,10 +385,10 @@ static void lay_out(struct drawing *d)
 
     set_title_rows(d);
     if (d->title_rows > 0)
-        top += (0.5 + 1.25 * d->title_rows) * title_size(d);
+        top += (0.5 + DRAWING_TITLE_ROW * d->title_rows) * title_size(d);
     if (d->legend_below)
         bottom -= legend_place_below(d, bottom);
-    bottom -= 1.5 * d->s.label + 1.9 * d->s.text;
+    bottom -= (d->chart->x_label[0] ? DRAWING_X_LABEL * d->s.label : 0.0) + 1.9 * d->s.text;
     d->heads.rows = 0;
     d->labels_above = false;
     for (int pass = 0; pass < 3; pass++) {
@@ -464,8 +474,8 @@ static void draw_title(struct drawing *d)
             row + 1 < d->title_rows ? canvas_break_text(d->canvas, title, size, true, room) : strlen(title);
         char line[sizeof d->chart->title];
         (void)snprintf(line, sizeof line, "%.*s", (int)n, title);
-        canvas_fitted_text(d->canvas, d->width / 2, 14 * d->s.unit + (0.45 + 1.25 * row) * size, line, size,
-                           true, CANVAS_CENTER, INK, room);
+        canvas_fitted_text(d->canvas, d->width / 2, 14 * d->s.unit + (0.45 + DRAWING_TITLE_ROW * row) * size,
+                           line, size, true, CANVAS_CENTER, INK, room);
         title += n;
         title += *title == ' ';
     }
@@ -487,12 +497,20 @@ int chart_title_rows(struct canvas *canvas, const char *title, double width)
 static void draw_y_label(struct drawing *d, size_t p)
 {
     const double u = d->s.unit, heads = p == 0 ? guides_rows_height(d) : 0.0;
-    const char *label = d->chart->panels[p].y_label;
+    const double room = d->labels_above ? d->width - 16 * u : label_room(d, p);
+    const struct chart_panel *panel = &d->chart->panels[p];
+    const char *label = panel->y_label;
     const struct place_box *b = &d->box[p];
     char text[CHART_LABEL];
 
-    canvas_fit_text(d->canvas, text, sizeof text, label, d->s.label, false,
-                    d->labels_above ? d->width - 16 * u : label_room(d, p));
+    if (panel->y_brief && canvas_text_width(d->canvas, label, d->s.label, false) > room)
+        label = panel->y_brief;
+    canvas_fit_text(d->canvas, text, sizeof text, label, d->s.label, false, room);
+    if (strcmp(text, label) != 0 && label == panel->y_brief) { /* what is left of it would say nothing */
+        if (!d->chart->reported)
+            log_line(CLR_LOG_INFO, "the label '%s' has no room: it has, in a higher figure", label);
+        return;
+    }
     if (d->labels_above)
         canvas_text(d->canvas, 8 * u, b->y - heads - 0.95 * d->s.label, text, d->s.label, false, CANVAS_LEFT,
                     INK);
@@ -653,11 +671,15 @@ static void report_hidden(const struct legend *l, int height, double row, double
 int chart_draw(struct canvas *canvas, const struct chart *chart, int width, int height, struct clr_error *err)
 {
     struct drawing d = {.canvas = canvas, .chart = chart, .width = width, .height = height};
+    char count[STR_COUNT];
     int rc = drawing_run(&d, err);
 
     if (rc == 0 && d.lane_count < chart->lane_count)
         log_line(CLR_LOG_INFO, "the ranges above the chart have no room: they have, with a height of %d",
                  height + (int)ceil(d.s.row + (double)chart->lane_count * ROW * d.s.text));
+    if (rc == 0 && d.omitted > 0)
+        log_line(CLR_LOG_INFO, "%s at dashed lines had no room: a larger figure may show more",
+                 str_count(count, d.omitted, "number"));
     if (rc == 0 && d.legend_below)
         report_hidden(&d.legend, height, d.s.row, d.share);
     return rc;

@@ -86,9 +86,10 @@ struct chart_key {
 
 struct chart_panel {
     const char *y_label;
-    bool log;       /* the y axis; all values are above 0 */
-    bool from_zero; /* the y axis starts at 0 */
-    bool begins;    /* the y axis starts at `begin`, and curves continue below it */
+    const char *y_brief; /* instead, beside a low panel; NULL: none */
+    bool log;            /* the y axis; all values are above 0 */
+    bool from_zero;      /* the y axis starts at 0 */
+    bool begins;         /* the y axis starts at `begin`, and curves continue below it */
     double begin;
     bool ends;             /* the y axis ends at the ceiling, and curves continue above it */
     double floor, ceiling; /* the y axis goes no further; ±INFINITY */
@@ -105,6 +106,7 @@ struct chart_panel {
 struct chart {
     char title[256];
     int title_rows; /* of a small title, which is broken into lines; 0: a large one in a single line */
+    bool reported;  /* another chart of the figure reports the labels that have no room */
     char x_label[144];
     bool x_log, x_from_zero;
     bool x_whole; /* counts: ticks on whole numbers */
@@ -125,8 +127,8 @@ void chart_add_key(struct chart *chart, enum chart_key_kind kind, const char *fo
 /* The brief text of the last key. */
 void chart_add_brief(struct chart *chart, const char *format, ...) CLR_PRINTF(2, 3);
 
-/* The key of curves that continue above an axis, up to that value. */
-void chart_add_above(struct chart *chart, const char *what, double most);
+/* The key of so many curves that continue above an axis, the highest of them up to that value. */
+void chart_add_above(struct chart *chart, const char *what, double most, size_t curves);
 
 /*
  * Let the y axis begin where the differences between the curves can be seen: a little below the lowest value
@@ -138,6 +140,8 @@ void chart_add_above(struct chart *chart, const char *what, double most);
 void chart_begin_axis(struct chart_panel *panel, double early);
 /* Begin the y axis at that value; 0: show all of it. */
 void chart_begin_at(struct chart_panel *panel, double begin);
+
+double chart_highest(const struct chart_series *s);
 
 /* Remove that curve from every panel. */
 void chart_remove_series(struct chart *chart, size_t index);

@@ -16,6 +16,9 @@
 #define MUTED    0xC4C4C4
 #define MARK     7.0  /* size of a marker */
 #define ROW      1.35 /* height of a row above a panel, in texts */
+#define DRAWING_TITLE_ROW                                                                                    \
+    1.25 /* height of a row of the title, in its text; of the x axis's label, likewise */
+#define DRAWING_X_LABEL 1.5
 
 struct look {
     uint32_t rgb;
@@ -76,6 +79,7 @@ struct drawing {
     struct place_box legend_box;
     double panels_height; /* of all panels, before a legend below takes a part */
     struct heads heads;
+    size_t omitted; /* texts of guides that had no room */
 };
 
 /* Draw the chart, from the canvas's origin; canvas, chart, width and height are filled in. Afterwards the

@@ -92,6 +92,27 @@ static void finish(struct chart *chart, bool multiples)
         limit_styles(chart);
 }
 
+int figure_begin_at(struct chart *chart, double begin, struct clr_error *err)
+{
+    struct chart_panel *panel = &chart->panels[0];
+
+    for (size_t i = 0; i < panel->series_count;) {
+        const struct chart_series *s = &panel->series[i];
+        if (chart_highest(s) >= begin) {
+            i++;
+        } else if (panel->series_count == 1) {
+            return clr_error_set(err, CLR_EINPUT, "'%s' has no accuracy of %g %% or more: nothing to draw",
+                                 s->label, begin);
+        } else {
+            log_line(CLR_LOG_WARNING, "'%s' has no accuracy of %g %% or more: it is not drawn", s->label,
+                     begin);
+            chart_remove_series(chart, i);
+        }
+    }
+    chart_begin_at(panel, begin);
+    return 0;
+}
+
 int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err)
 {

@@ -33,6 +33,10 @@ figure_kind figure_run, figure_loss, figure_range, figure_schedule;
 int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err);
 
+/* Begin the axis of accuracies at that one. A curve that never reaches it is removed, which is reported.
+ * CLR_EINPUT: none reaches it. */
+int figure_begin_at(struct chart *chart, double begin, struct clr_error *err);
+
 /* An x axis of rates: all that were asked for, also where the loss diverged before, on a log axis where a
  * sweep goes by factors. CLR_EINPUT: "FILE:LINE: …", the rates of a run fall. */
 int figure_over_rates(struct figure *f, struct clr_error *err);

@@ -226,12 +226,13 @@ static void add_lane(struct chart *chart, const struct clr_range_result *r, size
 /* Mark what was read from each group that has a colour. */
 static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_error *err)
 {
-    const size_t count = runs->groups < CHART_STYLES ? runs->groups : CHART_STYLES;
+    const struct chart_panel *panel = &chart->panels[0];
     struct clr_range_result r;
     bool diverged = false, read = false;
     int rc = 0;
 
-    for (size_t g = 0; g < count && rc == 0; g++) {
+    for (size_t i = 0; i < panel->series_count && i < CHART_STYLES && rc == 0; i++) {
+        const size_t g = panel->series[i].look;
         rc = read_range(&r, runs, g, err);
         if (rc < 0)
             break;
@@ -363,9 +364,11 @@ int figure_range(struct figure *f, struct clr_error *err)
     panel->min_span = 2.0;
     panel->share = 1.0;
     if (o->y_min)
-        chart_begin_at(panel, *o->y_min);
+        rc = figure_begin_at(&f->chart, *o->y_min, err);
     else
-        chart_begin_axis(panel, 0.0);               /* every point counts: low rates are a part of the test */
+        chart_begin_axis(panel, 0.0); /* every point counts: low rates are a part of the test */
+    if (rc < 0)
+        return rc;
     if (f->runs.groups == 1 && o->label_count == 0) /* one curve has nothing to differ from */
         name_alone(&f->chart, f->runs.count);
     topic = groups_topic(&f->runs);

@@ -158,50 +158,26 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
 
 /* ---- where the axis begins ---- */
 
-static double highest(const struct chart_series *s)
-{
-    double most = -INFINITY;
-
-    for (size_t k = 0; k < s->count; k++)
-        most = fmax(most, s->y[k]);
-    return most;
-}
-
 /* Begin the axis where differences show. A curve that has no point on it is reported. */
 static void begin_by_itself(struct chart_panel *panel)
 {
     chart_begin_axis(panel, 0.2);
     for (size_t i = 0; i < panel->series_count; i++)
-        if (panel->begins && highest(&panel->series[i]) < panel->begin)
+        if (panel->begins && chart_highest(&panel->series[i]) < panel->begin)
             log_line(CLR_LOG_WARNING, "'%s' stays below %g %%, where the axis begins: `y_min` 0 shows it",
                      panel->series[i].label, panel->begin);
 }
 
-/* Begin the axis at that accuracy. A curve that never reaches it is omitted. The level of equal accuracy
- * stays if it is on the axis. */
+/* Begin the axis at that accuracy. The level of equal accuracy stays if it is on the axis. */
 static int begin_at(struct chart *chart, double begin, struct clr_error *err)
 {
     struct chart_panel *panel = &chart->panels[0];
 
-    for (size_t i = 0; i < panel->series_count;) {
-        const struct chart_series *s = &panel->series[i];
-        if (highest(s) >= begin) {
-            i++;
-        } else if (panel->series_count == 1) {
-            return clr_error_set(err, CLR_EINPUT, "'%s' has no accuracy of %g %% or more: nothing to draw",
-                                 s->label, begin);
-        } else {
-            log_line(CLR_LOG_WARNING, "'%s' has no accuracy of %g %% or more: it is not drawn", s->label,
-                     begin);
-            chart_remove_series(chart, i);
-        }
-    }
     if (panel->guide_count > 0 && panel->guides[0].y0 < begin) { /* the level is the first one */
         panel->guide_count = 0;
         chart->key_count = 0;
     }
-    chart_begin_at(panel, begin);
-    return 0;
+    return figure_begin_at(chart, begin, err);
 }
 
 /* ---- divergence ---- */
@@ -354,7 +330,7 @@ static int add_curves(struct figure *f, size_t enough, const char *option, struc
     if (rc == 0)
         report_few(f, enough, option);
     if (rc == 0 && f->options->rates)
-        rc = rates_add_panel(&f->chart, &f->runs, &f->view, f->options->multiples, err);
+        rc = rates_add_panel(&f->chart, &f->runs, &f->view, err);
     return rc == 0 ? labels_title(f->chart.title, sizeof f->chart.title, &f->runs, err) : rc;
 }
 
@@ -368,6 +344,7 @@ int figure_run(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     panel->y_label = groups_accuracy_label(&f->runs);
+    panel->y_brief = "accuracy";
     panel->ceiling = 100.0;
     panel->min_span = 2.0;
     connect_equal_accuracy(&f->chart, f->options->multiples);
@@ -445,11 +422,12 @@ static void end_loss_axis(struct chart *chart)
     struct chart_panel *panel = &chart->panels[0];
     const double first = first_loss(panel);
     double above = 0.0;
+    size_t curves = 0;
 
     panel->ceiling = INFINITY;
     for (size_t i = 0; i < panel->series_count && first > 0.0; i++) {
         const struct chart_series *s = &panel->series[i];
-        const double most = highest(s);
+        const double most = chart_highest(s);
         if (!(most > DIVERGED * first))
             continue;
         panel->ends = true;
@@ -457,9 +435,10 @@ static void end_loss_axis(struct chart *chart)
         log_line(CLR_LOG_WARNING, "'%s' has losses up to %.3g: it is cut at %.3g, where the axis ends",
                  s->label, most, panel->ceiling);
         above = fmax(above, most);
+        curves++;
     }
     if (panel->ends)
-        chart_add_above(chart, "loss", above);
+        chart_add_above(chart, "loss", above, curves);
 }
 
 /* Losses that fall to less than a fifth are drawn on a log axis, others where differences can be seen; of
@@ -499,6 +478,7 @@ int figure_loss(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     panel->y_label = "training loss";
+    panel->y_brief = "loss";
     end_loss_axis(&f->chart);
     choose_loss_axis(panel,
                      f->view.over == GROUPS_OVER_RATES ? 0.0 : 0.2); /* low rates are a part of the test */

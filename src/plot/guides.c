@@ -40,18 +40,17 @@ void guides_take(struct drawing *d, size_t p)
 
 #define PLACES 32 /* along a line that are tried, on both sides */
 
-/* Draw the text where it covers nothing. Without such a place it is omitted: axis and legend have the
- * number. */
+/* Draw the text beside its line, where it covers nothing. Without such a place it is omitted, which is
+ * counted. */
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
     const struct place_box l = guide_pixels(d, p, g), *b = &d->box[p];
     const double h = 1.25 * d->s.text, w = drawing_text_width(d, g->text) + 4 * d->s.unit,
-                 gap = fmax(4 * d->s.unit, 1.5 * d->cell);
+                 gap = fmax(4 * d->s.unit, 1.5 * d->cell), up = fmax(0.0, fmin(-l.h, b->h) - h - 2 * gap);
 
     for (int i = 0; i < 2 * PLACES; i++) {
         const double f = (double)(i / 2) / (PLACES - 1);
-        struct place_box at = {i % 2 == 0 ? l.x + gap : l.x - gap - w,
-                               b->y + b->h - gap - h - (b->h - h - 2 * gap) * f, w, h};
+        struct place_box at = {i % 2 == 0 ? l.x + gap : l.x - gap - w, b->y + b->h - gap - h - up * f, w, h};
         if (g->text_at == CHART_TEXT_ALONG) {
             at.x = l.x + gap + (l.w - w - 2 * gap) * f;
             at.y = i % 2 == 0 ? l.y - h - gap : l.y + gap;
@@ -62,6 +61,7 @@ static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guid
         drawing_text(d, at.x + at.w / 2, at.y + at.h / 2, g->text, CANVAS_CENTER, INK_SOFT);
         return;
     }
+    d->omitted++;
 }
 
 /* ---- texts above the panel ---- */

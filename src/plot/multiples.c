@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#define INK            0x222222
+#include "plot/drawing.h"
+
 #define TITLE          16.0 /* pixels */
 #define MIN_TITLE      11.0 /* in narrow figures */
 #define HEAD           34.0
@@ -112,16 +113,28 @@ static void draw_title(struct canvas *canvas, const struct chart *chart, int wid
     canvas_fitted_text(canvas, width / 2.0, 0.55 * HEAD, title, size, true, CANVAS_CENTER, INK, room);
 }
 
-/* Lines that the longest title needs, all the same: then the panels are of one size. */
-static int title_rows(struct canvas *canvas, const struct chart *chart, double width)
+/* Lines that the longest title of a row needs. */
+static int title_rows(struct canvas *canvas, const struct chart *chart, const struct grid *g, size_t row)
 {
+    const size_t count = chart->panels[0].series_count;
     int most = 1;
 
-    for (size_t i = 0; i < chart->panels[0].series_count; i++) {
-        const int rows = chart_title_rows(canvas, chart->panels[0].series[i].label, width);
+    for (size_t i = row * g->columns; i < (row + 1) * g->columns && i < count; i++) {
+        const int rows = chart_title_rows(canvas, chart->panels[0].series[i].label, g->width);
         most = rows > most ? rows : most;
     }
     return most < MAX_TITLE_ROWS ? most : MAX_TITLE_ROWS;
+}
+
+/* The height of a small chart without its title and the x axis's label: all panels are of one size. */
+static double body_height(struct canvas *canvas, const struct chart *chart, const struct grid *g,
+                          double label)
+{
+    int titles = 0;
+
+    for (size_t row = 0; row < g->rows; row++)
+        titles += title_rows(canvas, chart, g, row);
+    return g->height - label * (DRAWING_X_LABEL + DRAWING_TITLE_ROW * titles) / (double)g->rows;
 }
 
 int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, int height,
@@ -131,26 +144,33 @@ int multiples_draw(struct canvas *canvas, const struct chart *chart, int width, 
     const size_t count = chart->panels[0].series_count;
     const struct grid g = choose_grid(count, width, height - head);
     struct chart_series room[MEM_COUNT(chart->panels)][CHART_MAX_SERIES];
+    const double label = drawing_sizes(g.width, g.height, false).label;
+    double body, top = head;
     struct chart cell;
-    int rows, rc = 0;
+    int rc = 0;
 
     if (g.width < MIN_WIDTH || g.height < MIN_HEIGHT)
         return clr_error_set(err, CLR_EUSAGE,
                              "%zu small charts do not fit into %d × %d pixels: they need %d × %d each", count,
                              width, height, MIN_WIDTH, MIN_HEIGHT);
-    rows = title_rows(canvas, chart, g.width);
+    body = body_height(canvas, chart, &g, label);
     if (chart->title[0])
         draw_title(canvas, chart, width);
     for (size_t i = 0; i < count && rc == 0; i++) {
-        const size_t row = i / g.columns, column = i % g.columns;
+        const size_t column = i % g.columns;
+        const bool last = i + g.columns >= count; /* there is none below */
+        double h;
         make_cell(&cell, room, chart, i);
-        cell.title_rows = rows;
-        if (i + g.columns < count) /* there is one below */
+        cell.reported = i > 0;
+        cell.title_rows = title_rows(canvas, chart, &g, i / g.columns);
+        h = floor(body + DRAWING_TITLE_ROW * cell.title_rows * label);
+        if (!last)
             cell.x_label[0] = '\0';
         for (size_t p = 0; p < cell.panel_count && column > 0; p++)
             cell.panels[p].y_label = "";
-        canvas_set_origin(canvas, (double)column * g.width, head + (double)row * g.height);
-        rc = chart_draw(canvas, &cell, (int)g.width, (int)g.height, err);
+        canvas_set_origin(canvas, (double)column * g.width, top);
+        rc = chart_draw(canvas, &cell, (int)g.width, (int)(h + (last ? DRAWING_X_LABEL * label : 0.0)), err);
+        top += column + 1 == g.columns ? h : 0.0;
     }
     canvas_set_origin(canvas, 0, 0);
     return rc;

@@ -217,31 +217,33 @@ static void end_rate_axis(struct chart *chart, const struct runs *runs)
 {
     struct chart_panel *panel = &chart->panels[1];
     double most[2] = {0.0, 0.0}; /* of runs that did not diverge; of all */
+    size_t curves = 0;           /* above the axis */
 
     for (size_t i = 0; i < panel->series_count; i++) {
-        const struct chart_series *s = &panel->series[i];
+        const double highest = chart_highest(&panel->series[i]);
         bool diverged = false;
         for (const struct plot_run *r = NULL; (r = runs_next(runs, i, r)) != NULL;)
             diverged = diverged || !isnan(r->diverged_at);
-        for (size_t k = 0; k < s->count; k++) {
-            most[0] = diverged ? most[0] : fmax(most[0], s->y[k]);
-            most[1] = fmax(most[1], s->y[k]);
-        }
+        most[0] = diverged ? most[0] : fmax(most[0], highest);
+        most[1] = fmax(most[1], highest);
     }
     if (!(most[0] > 0.0 && most[1] > FAR * most[0]))
         return;
     panel->ends = true;
     panel->ceiling = 1.05 * most[0];
-    chart_add_above(chart, "rate", most[1]);
+    for (size_t i = 0; i < panel->series_count; i++)
+        curves += chart_highest(&panel->series[i]) > panel->ceiling;
+    chart_add_above(chart, "rate", most[1], curves);
 }
 
-int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view, bool small,
+int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view,
                     struct clr_error *err)
 {
     int rc = 0;
 
     chart->panels[0].share = 0.64;
-    chart->panels[1] = (struct chart_panel){.y_label = small ? "rate" : "learning rate",
+    chart->panels[1] = (struct chart_panel){.y_label = "learning rate",
+                                            .y_brief = "rate",
                                             .from_zero = true,
                                             .floor = 0.0,
                                             .ceiling = INFINITY,

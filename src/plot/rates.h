@@ -11,7 +11,7 @@
  * halved rates), from the rows of loss.csv, else history.csv; with a warning where other rates may lie
  * between them. CLR_EINPUT, CLR_ENOMEM.
  */
-int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view, bool small,
+int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view,
                     struct clr_error *err);
 
 /* The column y over x, iterations, as a curve; a jump from one iteration to the next stands upright as well.

@@ -252,7 +252,10 @@ static void explain_reading(struct clr_range_result *r)
 
 static void explain(struct clr_range_result *r, const struct range_curve *c)
 {
-    const char *why = "";
+    static const char *const losses[CLR_RANGE_VERDICTS] = {
+        [CLR_RANGE_DIVERGED] = "the training loss grew, and",
+        [CLR_RANGE_TOO_SHORT] = "the training loss fell, but",
+        [CLR_RANGE_AT_CHANCE] = "the training loss did not fall, and"};
 
     switch (r->verdict) {
     case CLR_RANGE_READ:
@@ -269,15 +272,6 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
                        "the accuracy was measured %zu time%s%s: too few to read bounds from", c->count,
                        c->count == 1 ? "" : "s", c->diverged ? " before the loss diverged" : "");
         return;
-    case CLR_RANGE_DIVERGED:
-        why = c->diverged ? "the loss diverged before" : "the training loss grew, and";
-        break;
-    case CLR_RANGE_TOO_SHORT:
-        why = "the training loss fell, but";
-        break;
-    case CLR_RANGE_AT_CHANCE:
-        why = "the training loss did not fall, and";
-        break;
     case CLR_RANGE_FALLS:
         (void)snprintf(r->explanation, sizeof r->explanation,
                        "the accuracy is highest at the first rates of the sweep, and falls from there");
@@ -294,14 +288,15 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
                        "the accuracy is the same at all rates%s, within its noise of %.2f %%",
                        c->diverged ? " up to where the loss diverged" : "", 100 * r->noise);
         return;
-    case CLR_RANGE_VERDICTS:
-        return;
+    default:
+        break;
     }
     (void)snprintf(
         r->explanation, sizeof r->explanation,
         "%s the accuracy, as a mean of three, %srose above %.2f %% (baseline %.2f %% and three times the "
         "noise)",
-        why, c->diverged ? "" : "never ", 100 * r->threshold, 100 * r->baseline);
+        c->diverged ? "the loss diverged before" : losses[r->verdict], c->diverged ? "" : "never ",
+        100 * r->threshold, 100 * r->baseline);
 }
 
 /* ---- one test ---- */

@@ -471,6 +471,21 @@ def plot_says_which_run_ends_a_curve():
 
 
 @case
+def plot_of_an_axis_above_all_accuracies():
+    """Nothing would be drawn; of several curves those that reach it are, each with its range."""
+    base = fresh("tests")
+    low, high = (make_range(base / name, curve(top, 10), net=name) for name, top in (("low", 0.5), ("high", 0.7)))
+    for inputs in ([low], [low, high]):
+        expect(clr("plot", "range", *inputs, "-o", base / "a.png", "--y-min", "80"), 4, [],
+               [f"'{inputs[-1].name}' has no accuracy of 80 % or more: nothing to draw"])
+    check(not (base / "a.png").exists(), "there is a figure")
+    expect(clr("plot", "range", low, high, "-o", base / "a.png", "--csv", base / "a.csv", "--y-min", "60"), 0, [],
+           ["'low' has no accuracy of 60 % or more: it is not drawn"])
+    table = (base / "a.csv").read_text(encoding="utf-8")
+    check(",point,high," in table and ",low," not in table.partition("\n")[2], table)
+
+
+@case
 def plot_marks_the_divergence_of_every_curve():
     """Also of a grey one, and of a range test, which ends with it as planned."""
     base = fresh("runs")

@@ -405,11 +405,11 @@ def range_test_names_its_folder_of_seeds():
 
 @case
 def range_test_says_when_it_is_short():
-    """Bounds from less than one epoch are said to be high."""
+    """Bounds from a sweep of less than one epoch are said to be high."""
     device()
     out = expect(clr(*tiny("range-test", out=fresh("range"), batch=2, iterations=99, validation=0, validate_every=3,
                            min_lr=1e-5, max_lr=0.3, sweep="log", weight_decay=0)), 0, ["^length 0.99 epochs"]).out
-    check(("min-lr not found" in out) != ("shorter than the training" in out), out)
+    check(("min-lr not found" in out) != ("less than one epoch" in out), out)
 
 
 @case
@@ -432,7 +432,9 @@ def range_test_that_diverges():
     result = expect(clr(*tiny("range-test", out=out, iterations=200, min_lr=0.01, max_lr=1e6, sweep="log",
                               json=True)), 0)
     reading = json.loads(result.out)
-    check(reading["diverged"] and 0 < reading["diverged_at"] <= 200, f"{reading}")
+    check(reading["diverged"] and 0 < reading["diverged_at"] < 200, f"{reading}")
+    for name, iterations in (("epochs", reading["iterations"]), ("planned_epochs", 200)):
+        check(abs(reading[name] - iterations / 18) < 1e-6, f"{name} of 180 images: {reading}")
     check(reading["diverged_lr"] > 0.01, f"{reading}")
     check("not finite at iteration" in result.err, f"what ended the test is not told\n{result}")
     text = (out / "range.csv").read_text(encoding="utf-8")
@@ -441,6 +443,10 @@ def range_test_that_diverges():
     again = expect(clr("range-test", "--resume", "--out", out, "--json"), 0, [],
                    ["ended when its loss diverged at iteration \\d+: nothing is left to train"])
     check(json.loads(again.out) == reading and (out / "run.json").read_bytes() == run, f"{again}")
+    text = expect(clr("range-test", "--resume", "--out", out), 0).out
+    check(re.search(rf"^length {reading['epochs']:.3g} of 11.1 epochs \(the loss was not finite at iteration "
+                    rf"{reading['diverged_at']}, ", text, re.M), text)
+    check("Why:" not in text and "step size" not in text, f"reasons for a training that is not proposed: {text}")
 
 
 @case
@@ -519,6 +525,8 @@ def range_test_of_several_decays():
                ["several range tests in '.*--resume"])
     text = expect(clr(*tiny("range-test", out=fresh("range"), validation=0, weight_decay="0.001,0.1")), 0).out
     check("\nweight decay 0.001: " in text and "(the rest is about this one)" in text, text)
+    arbitrary = re.search("^The choice of weight decay 0.0*1 is arbitrary: the others", text, re.M)
+    check(("beyond the noise" in text) == bool(arbitrary), text)
     single = fresh("range")
     expect(clr(*tiny("range-test", out=single, validation=0)), 0)
     expect(clr(*tiny("range-test", out=single, seeds=2)), 2, [], ["there is a single test in"])

@@ -168,6 +168,24 @@ START_TEST(test_place__legend_goes_where_nothing_is)
 }
 END_TEST
 
+START_TEST(test_axis__has_two_ticks_at_least)
+{
+    struct axis a;
+
+    for (int k = 1; k < 4000; k++) {
+        const double hi = pow(1.01, k) * 1e-9, lo = k % 3 ? 0 : hi * 0.97;
+        for (int max = 1; max < 6; max++) {
+            axes_set_range(&a, false, lo, hi, 0.05, lo, INFINITY);
+            a.whole = k % 2;
+            axes_set_ticks(&a, max);
+            ck_assert_msg(a.count >= 2, "%g to %g, %d texts", lo, hi, max);
+            ck_assert(a.count <= 2 || a.count <= max);
+            ck_assert(a.ticks[0].value >= a.lo - 1e-6 * hi && a.ticks[a.count - 1].value <= a.hi + 1e-6 * hi);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("axes");
@@ -179,6 +197,7 @@ int main(void)
     tcase_add_test(tc, test_axes__numbers_as_text);
     tcase_add_test(tc, test_axes__geometric_growth_is_seen);
     tcase_add_test(tc, test_place__legend_goes_where_nothing_is);
+    tcase_add_test(tc, test_axis__has_two_ticks_at_least);
     suite_add_tcase(suite, tc);
     return support_run(suite, true);
 }

@@ -19,6 +19,7 @@
 #include "bench/bench_figure.h"
 #include "bench/measure.h"
 #include "figures.h"
+#include "plot/table.h"
 #include "reports.h"
 
 /* ------------------------------------------------------------------ labels, spreads */
@@ -822,6 +823,24 @@ START_TEST(test_bench__a_net_must_be_given)
 }
 END_TEST
 
+START_TEST(test_table__holds_the_bars)
+{
+    struct bars bars = {.unit = "ms", .series_count = 2};
+    struct str text = {0};
+
+    str_copy(bars.series[0], BARS_LABEL, "CPU: 1/s");
+    str_copy(bars.names[0], BARS_LABEL, "CPU");
+    ck_assert_int_eq(bars_create_rows(&bars, 2, NULL), 0);
+    bars.rows[1] = (struct bars_row){"update", "", {0.5, NAN}, {NAN, NAN}, {NAN, NAN}}; /* of no layer */
+    bars.rows[0] = (struct bars_row){"conv1", "forward", {2, NAN}, {1.5, NAN}, {NAN, NAN}};
+    ck_assert_int_eq(table_of_bars(&text, &bars, NULL), 0);
+    ck_assert_str_eq(text.text, "layer,pass,device,legend,unit,median,min,max\n"
+                                "conv1,forward,CPU,CPU: 1/s,ms,2,1.5,\n,update,CPU,CPU: 1/s,ms,0.5,,\n");
+    str_clear(&text);
+    bars_clear(&bars);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("bench");
@@ -852,6 +871,7 @@ int main(void)
     tcase_add_test(tc, test_figure__what_is_written_in_it);
     tcase_add_test(tc, test_figure__what_disturbed_a_run);
     tcase_add_test(tc, test_figure__formats_and_sizes);
+    tcase_add_test(tc, test_table__holds_the_bars);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(s, tc);
     return support_run(s, true);

@@ -112,6 +112,44 @@ END_TEST
 /* ---- small figures ---- */
 
 /* Half a range is another number: whole words go, and the cut is no ellipsis, which is that of a range. */
+/* A curve from 0 to 100 that has points up to 30 all around a guide, or none: the guide's text stands beside
+ * the guide, which ends at 25, or nowhere, and that is counted. */
+START_TEST(test_guides__texts_are_beside_their_lines)
+{
+    const struct canvas_spec spec = {CANVAS_PNG, 640, 400, 96, true, NULL, NULL, NULL};
+
+    for (int crowded = 0; crowded < 2; crowded++) {
+        struct chart chart = {.x_label = "iteration", .panel_count = 1};
+        struct chart_panel *panel = &chart.panels[0];
+        struct drawing *d = NULL;
+        struct chart_series *s;
+        size_t count, with;
+        *panel =
+            (struct chart_panel){.y_label = "accuracy (%)", .ceiling = 100, .share = 1, .from_zero = true};
+        ck_assert_int_eq(chart_add_series(panel, "", 200, false, &s, NULL), 0);
+        for (int k = 0; k < 200; k++) {
+            s->x[k] = k;
+            s->y[k] = k == 0 ? 100 : crowded ? k % 4 * 10 : 60;
+        }
+        ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);
+        for (int guide = 0; guide < 2; guide++) {
+            *d = (struct drawing){.chart = &chart, .width = 640, .height = 400};
+            ck_assert_int_eq(canvas_create(&d->canvas, &spec, NULL), 0);
+            ck_assert_int_eq(drawing_run(d, NULL), 0);
+            with = count;
+            (void)canvas_text_boxes(d->canvas, &count);
+            canvas_destroy(d->canvas);
+            chart_add_guide(panel,
+                            (struct chart_guide){100, -INFINITY, 100, 25, CHART_TEXT_FOOT, .text = "100"});
+        }
+        ck_assert_msg(d->omitted == (size_t)crowded && count == with + !crowded,
+                      "%zu omitted, %zu texts, %zu", d->omitted, with, count);
+        free(d);
+        chart_clear(&chart);
+    }
+}
+END_TEST
+
 START_TEST(test_canvas__texts_are_cut_between_words)
 {
     static const char *const cuts[][2] = {{"1cycle up to 0.05, momentum 0.85…0.95", "…"},
@@ -357,6 +395,7 @@ int main(void)
     TCase *tc = tcase_create("chart");
 
     tcase_add_test(tc, test_chart__no_text_covers_a_point);
+    tcase_add_test(tc, test_guides__texts_are_beside_their_lines);
     tcase_add_test(tc, test_canvas__texts_are_cut_between_words);
     tcase_add_test(tc, test_panels__of_the_smallest_figures_can_be_read);
     tcase_add_test(tc, test_lanes__of_a_low_figure_make_room);

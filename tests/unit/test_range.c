@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "cli/range_next.h"
 #include "range/reading.h"
 #include "range/rules.h"
 #include "range/unimodal.h"
@@ -576,6 +577,172 @@ START_TEST(test_range__few_updates_are_a_doubt)
 }
 END_TEST
 
+/* ---- the test that comes next ---- */
+
+#define EPOCH 450
+
+/* The net of the tests below learns from LEARNS on, is best at BEST, and fails at FAILS. */
+#define LEARNS 0.0003
+#define BEST   0.03
+#define FAILS  0.13
+
+static double rate_at(const struct range_sweep *s, double part)
+{
+    return s->log ? s->min_lr * pow(s->max_lr / s->min_lr, part) : s->min_lr + (s->max_lr - s->min_lr) * part;
+}
+
+/* Carry out a test of the net: its loss diverges at that rate. */
+static struct clr_range_result carry_out(struct range_sweep *s, double diverges, uint64_t seed)
+{
+    const struct shape net = {true, s->min_lr, s->max_lr, LEARNS, BEST, FAILS, 0.35, 0.004};
+    struct made m;
+    struct range_curve *c = begin(&m, 0, 5000);
+    double at[MOST];
+
+    if (s->validate_every == 0)
+        s->validate_every = s->iterations < RANGE_NEXT_POINTS ? 1 : s->iterations / RANGE_NEXT_POINTS;
+    c->update_at = at;
+    for (uint64_t i = 0; i < s->iterations && !c->diverged; i++) {
+        const double rate = rate_at(s, (double)i / (double)(s->iterations - 1)),
+                     up = log(rate / net.begin) / log(net.top / net.begin);
+        c->diverged = rate >= diverges;
+        c->diverged_lr = rate;
+        c->diverged_at = i + 1;
+        if (i % (s->iterations / MOST + 1) == 0) {
+            m.update_rates[c->updates] = rate;
+            m.losses[c->updates] = 2.0;
+            at[c->updates++] = (double)i + 1.0;
+        }
+        if ((i > 0 && (i + 1) % s->validate_every != 0) || c->diverged)
+            continue;
+        m.rates[c->count] = rate;
+        m.accuracies[c->count++] = rate < net.begin || rate >= net.end
+                                       ? 0.1
+                                       : 0.1 + net.height * fmin(up, 1.0) + net.noise * normal(seed, i);
+    }
+    return read_one(c);
+}
+
+/* Whatever the first test was, two that follow the advice give bounds. Each ends where the one before it
+ * failed, at the latest, and has twice the updates that bounds need. */
+START_TEST(test_range__the_next_tests_lead_to_bounds)
+{
+    static const struct range_sweep firsts[] = {
+        {1e-4, 10.0, false, 60, 1, -1, 1},     {1e-4, 10.0, false, 2400, 60, -1, 1},
+        {1e-4, 1.79, false, 9600, 240, -1, 1}, {1e-4, 2.0, false, 2000, 50, -1, 1},
+        {1e-3, 1.0, false, 450, 11, -1, 1},    {1e-2, 1.0, false, 900, 22, -1, 1},
+        {1e-6, 100.0, true, 40, 1, -1, 1},     {1e-4, 0.5, false, 900, 300, -1, 1},
+    };
+
+    for (size_t k = 0; k < MEM_COUNT(firsts) * 10; k++) {
+        const double diverges = 6.0 - 0.5 * (double)(k / MEM_COUNT(firsts));
+        struct range_sweep now = firsts[k % MEM_COUNT(firsts)];
+        struct clr_range_result r = carry_out(&now, diverges, k);
+        struct range_next next;
+        int steps = 0;
+        while (range_next_find(&next, &now, &r, 50000, EPOCH)) {
+            const struct range_sweep *s = &next.sweep;
+            double up_to = 0.0;
+            ck_assert_msg(steps++ < 2, "test %zu: %s, rate %g to %g, %s", k, r.explanation, s->min_lr,
+                          s->max_lr, next.advice);
+            ck_assert(s->min_lr < s->max_lr && s->log >= now.log && s->iterations >= now.iterations);
+            ck_assert(!r.diverged || s->max_lr <= r.diverged_lr || s->seeds > 1);
+            for (double i = 0.0; i < (double)s->iterations; i++)
+                up_to += rate_at(s, i / (double)(s->iterations - 1)) <= FAILS / 4.0;
+            ck_assert_msg(up_to >= 2.0 * CLR_RANGE_UPDATES, "%g updates of %llu", up_to,
+                          (unsigned long long)s->iterations);
+            now = *s;
+            now.seeds = 1;
+            r = carry_out(&now, diverges, 1000 + k);
+        }
+        ck_assert_msg(r.has_range && r.max_lr > BEST / 4.0 && r.max_lr < FAILS / 1.5, "test %zu: %g", k,
+                      r.max_lr);
+    }
+}
+END_TEST
+
+/* Seeds are proposed for an interval that is wide although it has many evaluations, and for no other one. */
+START_TEST(test_range__seeds_fill_no_gap_between_evaluations)
+{
+    static const struct {
+        struct range_sweep done;
+        double max_lr, low, high, diverged;
+        enum clr_range_doubt doubt;
+        struct range_sweep next; /* validate_every: the least */
+    } cases[] = {
+        /* Recorded: one update up to the bound; two and three evaluations in the interval; ten in it. */
+        {{1e-4, 10.0, false, 60, 1, -1, 1},
+         0.0663,
+         1e-4,
+         0.339,
+         6.1,
+         CLR_RANGE_FEW_UPDATES,
+         {1e-4, 3.39, true, EPOCH, 0, -1, 1}},
+        {{1e-4, 1.79, false, 9600, 240, -1, 1},
+         0.00733,
+         1e-4,
+         0.0671,
+         0.0,
+         CLR_RANGE_WIDE,
+         {7.33e-5, 0.671, true, 9600, 0, -1, 1}},
+        {{1e-4, 2.0, false, 2000, 50, -1, 3},
+         0.0399,
+         0.00536,
+         0.125,
+         1.226,
+         CLR_RANGE_WIDE,
+         {1e-4, 1.226, true, 2000, 0, -1, 3}},
+        {{1e-4, 10.0, true, 1500, 37, -1, 1},
+         0.0255,
+         0.0053,
+         0.0684,
+         2.51,
+         CLR_RANGE_WIDE,
+         {1e-4, 10.0, true, 1500, 0, -1, 3}},
+        /* A logarithmic sweep with six evaluations, and one with many that are far apart. */
+        {{1e-4, 10.0, true, 1500, 300, -1, 1},
+         0.03,
+         0.001,
+         0.1,
+         0.0,
+         CLR_RANGE_WIDE,
+         {1e-4, 1.0, true, 1500, 37, -1, 1}},
+        {{1e-6, 1e6, true, 60, 2, -1, 1},
+         0.03,
+         0.005,
+         0.06,
+         0.0,
+         CLR_RANGE_WIDE,
+         {1e-6, 0.6, true, 240, 2, -1, 1}},
+    };
+
+    for (size_t k = 0; k < MEM_COUNT(cases); k++) {
+        const struct range_sweep *done = &cases[k].done, *want = &cases[k].next;
+        const struct clr_range_result r = {.verdict = CLR_RANGE_READ,
+                                           .has_range = true,
+                                           .fell = true,
+                                           .points = done->iterations / done->validate_every,
+                                           .doubt = cases[k].doubt,
+                                           .min_lr = done->min_lr,
+                                           .max_lr = cases[k].max_lr,
+                                           .max_lr_low = cases[k].low,
+                                           .max_lr_high = cases[k].high,
+                                           .diverged = cases[k].diverged > 0.0,
+                                           .diverged_lr = cases[k].diverged};
+        struct range_next next;
+        ck_assert(range_next_find(&next, done, &r, 50000, EPOCH));
+        ck_assert_msg(
+            fabs(next.sweep.min_lr / want->min_lr - 1.0) < 1e-9 &&
+                fabs(next.sweep.max_lr / want->max_lr - 1.0) < 1e-9 && next.sweep.log == want->log &&
+                next.sweep.iterations == want->iterations && next.sweep.seeds == want->seeds &&
+                next.sweep.validate_every >= want->validate_every,
+            "case %zu: %g to %g, log %d, %llu iterations, every %llu, %d seeds", k, next.sweep.min_lr,
+            next.sweep.max_lr, next.sweep.log, (unsigned long long)next.sweep.iterations,
+            (unsigned long long)next.sweep.validate_every, next.sweep.seeds);
+    }
+}
+END_TEST
+
 /* ---- fastai's rules ---- */
 
 /* A sweep over four powers of ten whose loss falls and rises; the results of fastai's functions, from a
@@ -638,6 +805,8 @@ int main(void)
     tcase_add_test(tc, test_range__several_tests_give_medians);
     tcase_add_test(tc, test_range__several_tests_are_no_surer_than_they_were);
     tcase_add_test(tc, test_range__few_updates_are_a_doubt);
+    tcase_add_test(tc, test_range__the_next_tests_lead_to_bounds);
+    tcase_add_test(tc, test_range__seeds_fill_no_gap_between_evaluations);
     tcase_add_test(tc, test_range__rules_are_fastai_s);
     suite_add_tcase(s, tc);
     return support_run(s, true);
