@@ -228,7 +228,7 @@ def what_does_not_run_is_said_by_layer():
     expect_nothing_left(out)
 
 
-@case
+@slow_case
 def products_fit_small_work_groups():
     """CLBlast's usual kernels do not run on such devices. The self-check would find wrong results."""
     device()

@@ -244,7 +244,7 @@ def options_that_the_policy_does_not_use():
 
 @case
 def messages_do_not_steer_the_terminal():
-    damaged = write(fresh("damaged.csv"), "iter\033[31m\a,lr\n1,2\n")
+    damaged = write(fresh("damaged.csv"), "iteration,lr\033[31m\a\n1,2\n")
     result = expect(clr("plot", "run", damaged, "-o", fresh("a.png")), 4, [], ["damaged.csv:1"])
     check(not re.search("[\x00-\x09\x0b-\x1f\x7f]", result.err), f"control characters: {result.err!r}")
 

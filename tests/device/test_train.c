@@ -635,7 +635,7 @@ START_TEST(test_train__fields_that_are_missing_are_named)
     for (size_t i = 0; i < MEM_COUNT(fields); i++) {
         struct clr_train_options o = whole;
         char says[64];
-        (void)snprintf(says, sizeof says, "%s of struct clr_train_options", fields[i].name);
+        (void)snprintf(says, sizeof says, "`%s` is NULL", fields[i].name);
         memset((char *)&o + fields[i].offset, 0, sizeof(void *));
         ck_assert_int_eq(clr_train(&o, &r, &err), CLR_EUSAGE);
         ck_assert_msg(strncmp(err.message, says, strlen(says)) == 0, "%s", err.message);
