@@ -96,7 +96,29 @@ static void warn_unknown(const struct tunedb *db, const struct tunedb_entry *e)
              tunedb_path(db), e->variant, e->key.operator, e->key.shape);
 }
 
-/* The variant of a pass; db may be NULL. all: as if no variant had failed. */
+static const struct tunedb_entry *failure(const struct choices *c, int i, const struct tunedb *db)
+{
+    char text[TUNEDB_VARIANT];
+
+    op_variant_text(&c->list[i], text, sizeof text);
+    return tunedb_failed(db, &c->key, text);
+}
+
+/* Did its algorithm compute wrong, if only in other tiles? */
+static bool is_doubted(const struct choices *c, int i, const struct tunedb *db)
+{
+    for (int k = 0; k < c->count; k++) {
+        const struct tunedb_entry *e = failure(c, k, db);
+        if (e && strcmp(e->why, "wrong") == 0 && strcmp(c->list[k].algorithm, c->list[i].algorithm) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The variant of a pass; db may be NULL. all: as if no variant had failed. Where the operator's own choice
+ * failed, the next is the first whose algorithm was never wrong, or else the first that did not fail.
+ */
 static enum op_origin look_up(struct op_variant *out, const struct choices *c, const struct tunedb *db,
                               bool all)
 {
@@ -111,15 +133,13 @@ static enum op_origin look_up(struct op_variant *out, const struct choices *c, c
     e = db ? tunedb_nearest(db, &c->key, op_tune_distance, OP_TUNE_NEAR) : NULL;
     if (e && (all || !tunedb_failed(db, &c->key, e->variant)) && take(out, e->variant, c))
         return OP_ORIGIN_NEAREST;
-    for (int i = 0; db && !all && i < c->count; i++) {
-        char text[TUNEDB_VARIANT];
-        op_variant_text(&c->list[i], text, sizeof text);
-        if (tunedb_failed(db, &c->key, text))
-            continue;
-        if (i == 0)
-            break;
-        *out = c->list[i];
-        return OP_ORIGIN_SECOND;
+    for (int doubted = 0; db && !all && failure(c, 0, db) && doubted < 2; doubted++) {
+        for (int i = 1; i < c->count; i++) {
+            if (failure(c, i, db) || is_doubted(c, i, db) != (doubted > 0))
+                continue;
+            *out = c->list[i];
+            return OP_ORIGIN_SECOND;
+        }
     }
     return OP_ORIGIN_DEFAULT;
 }

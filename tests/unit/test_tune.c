@@ -391,6 +391,38 @@ START_TEST(test_tune__tells_what_was_replaced)
 }
 END_TEST
 
+/* An algorithm that was wrong is doubted: the others come first, then its other tiles. One that crashed is not.
+ */
+START_TEST(test_tune__doubts_algorithms_that_were_wrong)
+{
+    struct op_desc d = conv(100, 32, 15, 32);
+    struct op_variant c[OP_CANDIDATES_MAX];
+    enum op_origin origin[OP_PASS_COUNT];
+    const int count = op_candidates(c, OP_CANDIDATES_MAX, &d, OP_FORWARD, &cpu, 16);
+
+    for (int crashed = 0; crashed < 2; crashed++) {
+        struct tunedb *db = open_in(support_temp_dir(), &cpu);
+        for (int i = 0; i < count; i++) {
+            struct tunedb_entry e = {.why = "wrong"};
+            if (i > 0 && strcmp(c[i].algorithm, c[i - 1].algorithm) == 0)
+                continue;
+            if (crashed)
+                str_copy(e.why, sizeof e.why, "crashed");
+            op_variant_text(&c[i], e.variant, sizeof e.variant);
+            ck_assert(op_tune_key(&e.key, &d, OP_FORWARD, 16));
+            ck_assert_int_eq(tunedb_avoid(db, &e, NULL), 0);
+            op_tuned(&d, origin, db, &cpu, 16);
+            ck_assert_int_eq(origin[OP_FORWARD], OP_ORIGIN_SECOND);
+            if (i == 0)
+                ck_assert((strcmp(d.variant[OP_FORWARD].algorithm, c[0].algorithm) == 0) == crashed);
+        }
+        ck_assert_str_eq(d.variant[OP_FORWARD].algorithm,
+                         c[0].algorithm); /* all are doubted: its next tile */
+        tunedb_close(db);
+    }
+}
+END_TEST
+
 START_TEST(test_tune__leaves_out_unknown_variants)
 {
     static const char *const unknown[] = {"quantum 5x2", "direct 5x", "direct 61x61", "",
@@ -436,6 +468,7 @@ int main(void)
     tcase_add_test(c, test_tune__takes_what_was_measured);
     tcase_add_test(c, test_tune__prefers_the_nearest_shape);
     tcase_add_test(c, test_tune__tells_what_was_replaced);
+    tcase_add_test(c, test_tune__doubts_algorithms_that_were_wrong);
     tcase_add_test(c, test_tune__leaves_out_unknown_variants);
     tcase_add_test(c, test_tune__distance_is_symmetric_and_finite);
     suite_add_tcase(suite, c);
