@@ -391,8 +391,7 @@ START_TEST(test_tune__tells_what_was_replaced)
 }
 END_TEST
 
-/* An algorithm that was wrong is doubted: the others come first, then its other tiles. One that crashed is not.
- */
+/* An algorithm that was wrong is doubted: others come first, then its other tiles. One that crashed stays. */
 START_TEST(test_tune__doubts_algorithms_that_were_wrong)
 {
     struct op_desc d = conv(100, 32, 15, 32);
