@@ -86,12 +86,7 @@ int figure_schedule(struct figure *f, struct clr_error *err)
     chart->x_from_zero = chart->x_whole = true;
     str_copy(chart->title, sizeof chart->title,
              f->count > 1 ? "learning-rate schedules" : "learning-rate schedule");
-    chart->panels[0] = (struct chart_panel){.y_label = "learning rate",
-                                            .y_brief = "rate",
-                                            .from_zero = true,
-                                            .floor = 0.0,
-                                            .ceiling = INFINITY,
-                                            .share = 0.64};
+    chart->panels[0] = rates_panel(0.64);
     chart->panels[1] =
         (struct chart_panel){.y_label = "momentum", .floor = 0.0, .ceiling = 1.0, .share = 0.36};
     rc = name_schedules(f, err);

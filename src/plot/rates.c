@@ -236,18 +236,23 @@ static void end_rate_axis(struct chart *chart, const struct runs *runs)
     chart_add_above(chart, "rate", most[1], curves);
 }
 
+struct chart_panel rates_panel(double share)
+{
+    return (struct chart_panel){.y_label = "learning rate",
+                                .y_brief = "rate",
+                                .from_zero = true,
+                                .floor = 0.0,
+                                .ceiling = INFINITY,
+                                .share = share};
+}
+
 int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view,
                     struct clr_error *err)
 {
     int rc = 0;
 
     chart->panels[0].share = 0.64;
-    chart->panels[1] = (struct chart_panel){.y_label = "learning rate",
-                                            .y_brief = "rate",
-                                            .from_zero = true,
-                                            .floor = 0.0,
-                                            .ceiling = INFINITY,
-                                            .share = 0.36};
+    chart->panels[1] = rates_panel(0.36);
     chart->panel_count = 2;
     for (size_t g = 0; g < runs->groups && rc == 0; g++)
         rc = add_rates(&chart->panels[1], runs, g, view, err);

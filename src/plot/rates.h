@@ -4,6 +4,9 @@
 
 #include "plot/groups.h"
 
+/* An empty panel of learning rates, from 0; share: of the height. */
+struct chart_panel rates_panel(double share);
+
 /*
  * Of each group the first run's rates, from the schedule in its run.json: with every vertex, every jump
  * upright at the first iteration after it, curves on thousands of points. Where run.json has no

@@ -301,16 +301,15 @@ static int measure_again(struct tune_work *w, int i, struct clr_error *err)
     const struct tune_item item = prepare_item(w, i);
     const struct tunedb_entry *found = tunedb_find(w->db, &item.key);
     struct tunedb_entry before;
-    int count, k = 1, rc;
+    int k = 1, rc;
 
     if (!found || found->ms >= found->default_ms) /* the own choice won, or failed */
         return 0;
     before = *found;
-    report_item(w, &item, (int)w->items.count);
-    count = list_variants(w, &item);
-    while (k < count && strcmp(w->racers[k].text, before.variant) != 0)
+    report_item(w, &item, (int)w->items.count); /* lists the racers */
+    while (k < w->event.item_variants && strcmp(w->racers[k].text, before.variant) != 0)
         k++;
-    if (w->own_failed || k >= count) /* the record is of an earlier run */
+    if (w->own_failed || k >= w->event.item_variants) /* the record is of an earlier run */
         return 0;
     w->racers[1] = w->racers[k];
     w->racer_count = 2;
