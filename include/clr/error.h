@@ -45,7 +45,7 @@ struct clr_error {
     /** One or more sentences: what, where, what to do; no newline at the end. Fields of structs that the
      * caller fills are between backquotes, as in "`max_lr` is 0". Quotes from files have '?' for control
      * characters other than line ends and tabs. */
-    char message[1024];
+    char message[4096];
 };
 
 /**

@@ -34,6 +34,16 @@ struct clr_image_shape {
 CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
 
 /**
+ * The text of `clr-cl net layers`: the types of layers that a net's file may have, a line each, and the fields
+ * of every layer; or of one type, its fields with what they take and their defaults.
+ *
+ * @param text  out, new, free with free()
+ * @param type  as in `type:` of a file; NULL: all
+ * @return 0; CLR_EUSAGE: there is no such type; CLR_ENOMEM
+ */
+CLR_API int clr_net_layers(char **text, const char *type, struct clr_error *err);
+
+/**
  * The table of `clr-cl net show`: layers, output shapes, parameters, multiply-adds per image, memory for a
  * training batch.
  *

@@ -1,4 +1,4 @@
-/* clr-cl net: shows the layers of a net. Needs no device. */
+/* clr-cl net: shows the layers of a net, and those that a net can have. Needs no device. */
 #include "cli/common.h"
 
 #include <stdio.h>
@@ -12,15 +12,17 @@
 
 static const struct opt_command command = {
     .name = "net",
-    .usage = "show NET [--data DATA | --input CxHxW] [--batch B] [--json]",
+    .usage = "show NET [--data DATA | --input CxHxW] [--batch B] [--json] | layers [TYPE]",
     .about =
-        "Shows the layers of a net with their output shapes, parameters, multiply-adds per image and memory "
+        "show: the layers of a net with their output shapes, parameters, multiply-adds per image and memory "
         "for a training batch. NET is quick, full, caffe-quick, caffe-full, lenet, or a file in Caffe's "
-        "prototxt format.",
+        "prototxt format.\n"
+        "layers: the types of layers that such a file can have, or the fields of one type.",
     .examples = "  clr-cl net show quick\n"
-                "  clr-cl net show mine.prototxt --input 3x64x64 --batch 32\n",
+                "  clr-cl net show mine.prototxt --input 3x64x64 --batch 32\n"
+                "  clr-cl net layers Convolution\n",
     .min_args = 1,
-    .asks = "a sub-command: show",
+    .asks = "a sub-command: show or layers",
     .max_args = 2,
 };
 
@@ -78,6 +80,39 @@ static int show(const struct net_options *o, const char *name, struct clr_error 
     return rc;
 }
 
+static int layers(const char *type, struct clr_error *err)
+{
+    char *text = NULL;
+    int rc = clr_net_layers(&text, type, err);
+
+    if (rc == 0)
+        cli_print_text(text);
+    free(text);
+    return rc;
+}
+
+/* The sub-command that the arguments name. */
+static int run(const struct net_options *o, const struct opt_set *set, struct clr_error *err)
+{
+    const char *sub = set->args[0], *name = set->arg_count > 1 ? set->args[1] : NULL;
+
+    if (strcmp(sub, "layers") == 0)
+        return o->data || o->input[0] > 0 || o->json
+                   ? clr_error_set(err, CLR_EUSAGE, "the options are for 'net show'; 'net layers' takes none")
+                   : layers(name, err);
+    if (strcmp(sub, "show") != 0)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "there is no 'net %s', did you mean 'net show %s'? usage: clr-cl net %s", sub,
+                             sub, command.usage);
+    if (!name)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "'net show' needs a net: a name or a file; usage: clr-cl net %s", command.usage);
+    if (o->data && o->input[0] > 0)
+        return clr_error_set(err, CLR_EUSAGE,
+                             "--data and --input both give the size of the images: give one");
+    return show(o, name, err);
+}
+
 int cmd_net(int argc, char **argv, struct clr_error *err)
 {
     struct net_options o = {.batch = 100};
@@ -94,17 +129,8 @@ int cmd_net(int argc, char **argv, struct clr_error *err)
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
     rc = opt_parse(&set, &command, argc, argv, err);
-    if (rc == 0 && strcmp(set.args[0], "show") != 0)
-        rc = clr_error_set(err, CLR_EUSAGE,
-                           "there is no 'net %s', did you mean 'net show %s'? usage: clr-cl net %s",
-                           set.args[0], set.args[0], command.usage);
-    if (rc == 0 && set.arg_count < 2)
-        rc = clr_error_set(err, CLR_EUSAGE, "'net show' needs a net: a name or a file; usage: clr-cl net %s",
-                           command.usage);
-    if (rc == 0 && o.data && o.input[0] > 0)
-        rc = clr_error_set(err, CLR_EUSAGE, "--data and --input both give the size of the images: give one");
     if (rc == 0)
-        rc = show(&o, set.args[1], err);
+        rc = run(&o, &set, err);
     opt_clear(&set);
     return rc;
 }

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 
 #define PLAIN_LINE_EVERY_NS UINT64_C(30000000000)
-#define LINE_MAX_BYTES      2048 /* of a message */
+#define LINE_MAX_BYTES      5120 /* of a message */
 #define RED                 "\033[31m"
 #define YELLOW              "\033[33m"
 #define CYAN                "\033[36m"

@@ -99,7 +99,7 @@ static bool drop_flag(struct lab_run *run, size_t *first, const char *name)
 
 /* One field as an option. Those from *first on are of the same message: one that is there already becomes a
  * list. */
-static int add_option(struct lab_run *run, size_t *first, const struct prototxt *doc, struct pt_field *f,
+static int add_option(struct lab_run *run, size_t *first, struct prototxt *doc, struct pt_field *f,
                       struct clr_error *err)
 {
     struct lab_option *o;
@@ -359,7 +359,7 @@ int clr_lab_load(struct lab_experiment **out, const char *name, struct clr_error
     if (rc == 0)
         rc = prototxt_parse(&doc, e->file, e->text, size, err);
     if (rc == 0) {
-        rc = read_all(e, &doc, &common, err);
+        rc = pt_finish(&doc, read_all(e, &doc, &common, err), err);
         prototxt_clear(&doc);
     }
     free_options(&common);

@@ -41,48 +41,20 @@ static const char *const k_layer_fields[] = {
 
 /* ------------------------------------------------------------------ for all readers */
 
-/* True the first time for each topic of a file. */
-bool spec_first_time(struct layer_reading *in, enum spec_topic topic)
+void spec_no_effect(struct layer_reading *in, const struct pt_field *field, const char *why)
 {
-    unsigned bit = 1u << topic;
-    bool first = !(in->said->topics & bit);
+    struct spec_said *said = in->said;
 
-    in->said->topics |= bit;
-    return first;
+    for (size_t i = 0; i < said->count; i++)
+        if (strcmp(said->reasons[i], why) == 0)
+            return;
+    if (said->count < MEM_COUNT(said->reasons))
+        said->reasons[said->count++] = why;
+    log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: %s", in->doc->file, field->line, field->name,
+             why);
 }
 
-/* Skips fields that have no effect here; logs that once for a file. */
-void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *name, enum spec_topic topic,
-                    const char *why)
-{
-    struct pt_field *field = NULL;
-
-    while (r->rc == 0 && pt_next(r, name, &field)) {
-        if (spec_first_time(in, topic))
-            log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: %s", in->doc->file, field->line, name,
-                     why);
-    }
-}
-
-/* Fields that are read only to insist on Caffe's default: another value is not supported. */
-void spec_only_int(struct layer_reading *in, struct pt_reader *r, const char *name, int wanted)
-{
-    int value = wanted;
-
-    if (pt_int(r, name, -1000000, 1000000, &value, in->err) > 0 && value != wanted)
-        r->rc = pt_error(in->doc, r->message, in->err, "field '%s' is %d; only %d is supported", name, value,
-                         wanted);
-}
-
-void spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *name)
-{
-    bool value = false;
-
-    if (pt_bool(r, name, &value, in->err) > 0 && value)
-        r->rc = pt_error(in->doc, r->message, in->err, "field '%s' is not supported (only false is)", name);
-}
-
-int spec_read_name(char *out, size_t limit, const struct prototxt *doc, const struct pt_field *field,
+int spec_read_name(char *out, size_t limit, struct prototxt *doc, const struct pt_field *field,
                    struct clr_error *err)
 {
     const char *text;
@@ -105,42 +77,36 @@ int spec_read_name(char *out, size_t limit, const struct prototxt *doc, const st
     return 0;
 }
 
-/* engine: which of Caffe's implementations; ours are chosen elsewhere. */
-void spec_read_engine(struct layer_reading *in, struct pt_reader *r)
-{
-    static const char *const engines[] = {"DEFAULT", "CAFFE", "CUDNN", NULL};
-    int engine;
-
-    if (pt_word(r, "engine", engines, &engine, in->err) > 0)
-        spec_no_effect(in, r, "engine", SAID_ENGINE, "the table of variants chooses the algorithm");
-}
-
-/* The layer lacks its own block, or the block's name is misspelled. */
-int spec_missing_block(struct layer_reading *in, const char *name)
-{
-    int rc;
-
-    for (struct pt_field *f = NULL; pt_next(&in->r, "param", &f);)
-        continue; /* would have been read later */
-    rc = pt_close(&in->r, k_layer_fields, in->err);
-    return rc < 0 ? rc
-                  : pt_error(in->doc, in->field, in->err, "layer '%s' has no '%s'", in->layer->name, name);
-}
-
 /* ------------------------------------------------------------------ the type */
 
-static int unknown_type(struct layer_reading *in, const char *type)
+int layer_types(const char ***out, struct clr_error *err)
 {
-    const char **names = NULL;
-    char known[STR_KNOWN];
-    int rc = mem_new(&names, layer_class_count + 1, sizeof *names, "names of layers", in->err);
+    const char **names;
+    int rc = mem_new(&names, layer_class_count + 1, sizeof *names, "names of layers", err);
 
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < layer_class_count; i++)
         names[i] = layer_classes[i]->type;
-    rc = pt_error(in->doc, in->field, in->err, "unknown layer type '%.60s'%s", type,
-                  str_known(known, type, names));
+    *out = names;
+    return 0;
+}
+
+/* One problem for each type that does not exist; the first lists those that do. */
+static int unknown_type(struct layer_reading *in, const char *type)
+{
+    const char **names;
+    char known[STR_KNOWN], what[96];
+    int rc = layer_types(&names, in->err);
+
+    if (rc < 0)
+        return rc;
+    (void)snprintf(what, sizeof what, "unknown layer type '%.60s'", type);
+    rc = CLR_EINPUT;
+    if (!strstr(str_text(&in->doc->problems), what))
+        rc = pt_error(in->doc, in->field, in->err, "%s%s", what,
+                      in->said->types && !str_nearest(type, names) ? "" : str_known(known, type, names));
+    in->said->types = true;
     free(names);
     return rc;
 }
@@ -160,110 +126,132 @@ static int read_type(struct layer_reading *in)
     return in->layer->class ? 0 : unknown_type(in, type);
 }
 
-/* ------------------------------------------------------------------ what all layers have */
+/* ------------------------------------------------------------------ its own fields */
 
-static int read_blobs(struct layer_reading *in, const char *field_name, char names[OP_MOST][SPEC_NAME],
-                      int *count)
+static void read_block(struct layer_reading *in, int i)
 {
-    int rc;
+    const struct layer_block *block = &in->layer->class->blocks[i];
+    struct pt_reader r;
 
-    for (struct pt_field *f = NULL; pt_next(&in->r, field_name, &f); (*count)++) {
-        if (*count == OP_MOST)
-            return pt_error(in->doc, f, in->err, "more than %d '%s' of one layer", OP_MOST, field_name);
-        rc = spec_read_name(names[*count], SPEC_NAME, in->doc, f, in->err);
-        if (rc < 0)
-            return rc;
+    fields_default(block->fields, in->layer);
+    if (!block->name) {
+        (void)fields_read(in, &in->r, block->fields, in->layer);
+    } else if (pt_message(&in->r, block->name, &r, in->err) > 0) {
+        in->block[i] = r.message;
+        (void)fields_read(in, &r, block->fields, in->layer);
+        (void)pt_close(&r, NULL, in->err);
     }
-    return 0;
 }
 
-/* include or exclude { phase: … }: the phases that the rules name together. */
-static int read_rules(struct layer_reading *in, const char *name, unsigned *phases, bool *given)
+static void read_blocks(struct layer_reading *in)
+{
+    for (int i = 0; i < LAYER_BLOCKS; i++)
+        if (in->layer->class->blocks[i].fields)
+            read_block(in, i);
+}
+
+/* ------------------------------------------------------------------ what all layers have */
+
+/* Each of these adds what is wrong to the problems of the file, and reads the rest. */
+static void read_blobs(struct layer_reading *in, const char *field_name, char names[OP_MOST][SPEC_NAME],
+                       int *count)
+{
+    for (struct pt_field *f = NULL; pt_next(&in->r, field_name, &f);) {
+        if (*count < OP_MOST)
+            (void)spec_read_name(names[*count], SPEC_NAME, in->doc, f, in->err);
+        else if (*count == OP_MOST)
+            (void)pt_error(in->doc, f, in->err, "more than %d '%s' of one layer", OP_MOST, field_name);
+        (*count)++;
+    }
+}
+
+/* include or exclude { phase: … }: the phases that the rules name together; 0: no such rule. */
+static unsigned read_rules(struct layer_reading *in, const char *name)
 {
     static const char *const words[] = {"TRAIN", "TEST", NULL};
     static const char *const unsupported[] = {"min_level", "max_level", "stage", "not_stage", NULL};
+    unsigned phases = 0;
     struct pt_reader r;
-    int phase, rc;
+    int phase;
 
-    *phases = 0;
-    *given = false;
     for (struct pt_field *f = NULL; pt_next(&in->r, name, &f);) {
-        rc = pt_value_message(in->doc, f, in->err);
-        if (rc < 0)
-            return rc;
+        if (pt_value_message(in->doc, f, in->err) < 0)
+            continue;
         pt_open(&r, in->doc, f);
-        rc = pt_word(&r, "phase", words, &phase, in->err);
-        if (rc < 0)
-            return rc;
-        *phases |= rc == 0 ? (unsigned)(PHASE_TRAIN | PHASE_TEST) : phase == 0 ? PHASE_TRAIN : PHASE_TEST;
-        *given = true;
-        rc = pt_close(&r, unsupported, in->err);
-        if (rc < 0)
-            return rc;
+        if (pt_word(&r, "phase", words, &phase, in->err) > 0)
+            phases |= phase == 0 ? PHASE_TRAIN : PHASE_TEST;
+        else
+            phases |= PHASE_TRAIN | PHASE_TEST;
+        (void)pt_close(&r, unsupported, in->err);
     }
-    return 0;
+    return phases;
 }
 
-static int read_phases(struct layer_reading *in)
+static void read_phases(struct layer_reading *in)
 {
-    unsigned included, excluded;
-    bool has_include, has_exclude;
-    int rc = read_rules(in, "include", &included, &has_include);
+    const unsigned included = read_rules(in, "include"), excluded = read_rules(in, "exclude");
 
-    if (rc >= 0)
-        rc = read_rules(in, "exclude", &excluded, &has_exclude);
-    if (rc < 0)
-        return rc;
-    if (has_include && has_exclude)
-        return pt_error(in->doc, in->field, in->err, "a layer has 'include' or 'exclude', not both");
-    in->layer->phases = PHASE_TRAIN | PHASE_TEST;
-    if (has_include)
-        in->layer->phases = included;
-    if (has_exclude)
-        in->layer->phases &= ~excluded;
-    return 0;
+    if (included && excluded)
+        (void)pt_error(in->doc, in->field, in->err, "a layer has 'include' or 'exclude', not both");
+    in->layer->phases = (included ? included : PHASE_TRAIN | PHASE_TEST) & ~excluded;
 }
 
 /* param { name lr_mult decay_mult }, first for the weights, then for the biases. */
-static int read_params(struct layer_reading *in)
+static void read_param(struct layer_reading *in, struct pt_field *f, struct param_spec *param)
 {
     static const char *const unsupported[] = {"share_mode", NULL};
-    struct layer_spec *l = in->layer;
-    int limit = l->class->flags & LAYER_WEIGHTS ? 1 + l->desc.bias : 0, n = 0, rc;
-    char parameters[STR_COUNT];
+    struct pt_field *name = NULL;
     struct pt_reader r;
+
+    if (pt_value_message(in->doc, f, in->err) < 0)
+        return;
+    pt_open(&r, in->doc, f);
+    param->gives_lr_mult = pt_double(&r, "lr_mult", 0.0, 1e6, &param->lr_mult, in->err) > 0;
+    param->gives_decay_mult = pt_double(&r, "decay_mult", 0.0, 1e6, &param->decay_mult, in->err) > 0;
+    if (pt_next(&r, "name", &name))
+        (void)spec_read_name(param->name, SPEC_NAME, in->doc, name, in->err);
+    (void)pt_close(&r, unsupported, in->err);
+}
+
+static void read_params(struct layer_reading *in)
+{
+    struct layer_spec *l = in->layer;
+    const int limit = l->class->flags & LAYER_WEIGHTS ? 1 + l->desc.bias : 0;
+    char parameters[STR_COUNT];
+    int n = 0;
 
     for (int k = 0; k < OP_PARAMS; k++)
         l->param[k] = (struct param_spec){.lr_mult = 1.0, .decay_mult = 1.0};
-    for (struct pt_field *f = NULL, *name; pt_next(&in->r, "param", &f); n++) {
-        name = NULL;
-        if (n == limit)
-            return pt_error(in->doc, f, in->err, "%d 'param', but this layer has %s", n + 1,
-                            str_count(parameters, (uint64_t)limit, "parameter"));
-        rc = pt_value_message(in->doc, f, in->err);
-        if (rc < 0)
-            return rc;
-        pt_open(&r, in->doc, f);
-        l->param[n].gives_lr_mult = pt_double(&r, "lr_mult", 0.0, 1e6, &l->param[n].lr_mult, in->err) > 0;
-        l->param[n].gives_decay_mult =
-            pt_double(&r, "decay_mult", 0.0, 1e6, &l->param[n].decay_mult, in->err) > 0;
-        if (r.rc == 0 && pt_next(&r, "name", &name))
-            r.rc = spec_read_name(l->param[n].name, SPEC_NAME, in->doc, name, in->err);
-        rc = pt_close(&r, unsupported, in->err);
-        if (rc < 0)
-            return rc;
+    for (struct pt_field *f = NULL; pt_next(&in->r, "param", &f); n++) {
+        if (n < limit)
+            read_param(in, f, &l->param[n]);
+        else if (n == limit)
+            (void)pt_error(in->doc, f, in->err, "%d 'param', but this layer has %s", n + 1,
+                           str_count(parameters, (uint64_t)limit, "parameter"));
     }
-    return 0;
+}
+
+/* Does it have as many bottoms and tops as its type? */
+static void check_blobs(struct layer_reading *in)
+{
+    const struct layer_spec *l = in->layer;
+    const struct layer_class *class = l->class;
+    const bool more = class->flags & LAYER_MORE_BOTTOMS;
+    const int least = class->flags & LAYER_LOSS ? 0 : 1, most = class->flags & LAYER_SOURCE ? 2 : 1;
+
+    if (l->bottom_count < class->bottoms || (l->bottom_count > class->bottoms && !more))
+        (void)pt_error(in->doc, in->field, in->err, "layer '%s' has %d 'bottom'; a %s layer has %d%s",
+                       l->name, l->bottom_count, class->type, class->bottoms, more ? " or more" : "");
+    if (l->top_count < least || l->top_count > most)
+        (void)pt_error(in->doc, in->field, in->err, "layer '%s' has %d 'top'; a %s layer has %d%s", l->name,
+                       l->top_count, class->type, most, least < most ? " or fewer" : "");
 }
 
 int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_field *field,
                     struct spec_said *said, struct clr_error *err)
 {
     struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
-    const struct layer_class *class;
     struct pt_field *name;
-    int least, most;
-    bool more;
     int rc = pt_value_message(doc, field, err);
 
     if (rc < 0)
@@ -271,27 +259,22 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     pt_open(&in.r, doc, field);
     out->line = field->line;
     rc = pt_only(&in.r, "name", &name, err);
+    if (rc > 0)
+        (void)spec_read_name(out->name, SPEC_NAME, doc, name, err);
+    else if (rc == 0)
+        (void)pt_error(doc, field, err, "the layer has no 'name'");
+    rc = read_type(&in);
     if (rc < 0)
         return rc;
-    if (rc == 0)
-        return pt_error(doc, field, err, "the layer has no 'name'");
-    rc = spec_read_name(out->name, SPEC_NAME, doc, name, err);
-    if (rc < 0 || (rc = read_type(&in)) < 0)
-        return rc;
-    class = out->class;
-    if ((rc = read_blobs(&in, "bottom", out->bottom, &out->bottom_count)) < 0 ||
-        (rc = read_blobs(&in, "top", out->top, &out->top_count)) < 0 || (rc = read_phases(&in)) < 0 ||
-        (rc = class->read(&in)) < 0 || (rc = read_params(&in)) < 0 ||
-        (rc = pt_close(&in.r, k_layer_fields, err)) < 0)
-        return rc;
-    more = class->flags & LAYER_MORE_BOTTOMS;
-    if (out->bottom_count < class->bottoms || (out->bottom_count > class->bottoms && !more))
-        return pt_error(doc, field, err, "layer '%s' has %d 'bottom'; a %s layer has %d%s", out->name,
-                        out->bottom_count, class->type, class->bottoms, more ? " or more" : "");
-    least = class->flags & LAYER_LOSS ? 0 : 1;
-    most = class->flags & LAYER_SOURCE ? 2 : 1;
-    if (out->top_count < least || out->top_count > most)
-        return pt_error(doc, field, err, "layer '%s' has %d 'top'; a %s layer has %d%s", out->name,
-                        out->top_count, class->type, most, least < most ? " or fewer" : "");
-    return 0;
+    read_blobs(&in, "bottom", out->bottom, &out->bottom_count);
+    read_blobs(&in, "top", out->top, &out->top_count);
+    read_phases(&in);
+    read_blocks(&in);
+    read_params(&in);
+    check_blobs(&in);
+    rc = pt_close(&in.r, k_layer_fields, err);
+    for (int i = 0; i < LAYER_BLOCKS; i++)
+        if (out->class->blocks[i].required && !in.block[i])
+            rc = pt_error(doc, field, err, "layer '%s' has no '%s'", out->name, out->class->blocks[i].name);
+    return rc < 0 || !out->class->check ? rc : out->class->check(&in);
 }

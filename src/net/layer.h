@@ -7,6 +7,8 @@
 #define NET_LAYER_H
 
 #include "net/graph.h"
+
+#include "net/fields.h"
 #include "net/prototxt.h"
 #include "net/spec.h"
 
@@ -21,16 +23,27 @@ enum layer_flags {
     LAYER_MORE_BOTTOMS = 1 << 5 /* up to OP_MOST bottoms */
 };
 
-struct layer_reading;
 struct builder;
+
+/* A block of fields that only some types have; .at of the fields are offsets in struct layer_spec. */
+struct layer_block {
+    const char *name; /* NULL: the fields are the layer's own */
+    const struct field *fields;
+    bool required;
+};
+
+#define LAYER_BLOCKS 3
 
 struct layer_class {
     const char *type;  /* of `type:` */
+    const char *help;  /* one line: what it computes */
     int bottoms;       /* tops: one; a source may have another for the labels, a loss may have none */
     unsigned flags;    /* of enum layer_flags */
     enum op_kind kind; /* with build NULL: the operator that it is */
-    /* Read the fields that only this type has into *in->layer. */
-    int (*read)(struct layer_reading *in);
+    int function;      /* of enum elementwise_function, for those */
+    struct layer_block blocks[LAYER_BLOCKS];
+    /* After the fields were read into *in->layer: what depends on several of them. NULL: nothing. */
+    int (*check)(struct layer_reading *in);
     /* Add its nodes; bottom: the values that it reads. NULL: one node, whose y has the shape of its x. */
     int (*build)(struct builder *b, const int *bottom);
     void (*detail)(char *out, size_t size,
@@ -40,30 +53,25 @@ struct layer_class {
 /* The rows, in the order of messages and documentation. */
 extern const struct layer_class *const layer_classes[];
 extern const size_t layer_class_count;
+/* Their types, NULL-terminated; free *out with free(). */
+int layer_types(const char ***out, struct clr_error *err);
 extern const struct layer_class layer_input; /* also what a net's own `input:` becomes */
 
 /* ------------------------------------------------------------------ reading */
 
-/* Topics that were logged for this file already. */
+/* What was reported for this file already: reasons of spec_no_effect(), the list of types. */
 struct spec_said {
-    unsigned topics;
-};
-
-enum spec_topic {
-    SAID_SOURCE,
-    SAID_ENGINE,
-    SAID_MEAN_FILE,
-    SAID_FILLER,
-    SAID_LRN_K,
-    SAID_IM2COL,
-    SAID_STABLE_PROD
+    const char *reasons[16];
+    size_t count;
+    bool types;
 };
 
 struct layer_reading {
     struct layer_spec *layer;
     struct prototxt *doc;
-    struct pt_field *field; /* the layer's */
-    struct pt_reader r;     /* open on the layer */
+    struct pt_field *field;               /* the layer's */
+    struct pt_reader r;                   /* open on the layer */
+    struct pt_field *block[LAYER_BLOCKS]; /* of its class; NULL: not in the file */
     struct spec_said *said;
     struct clr_error *err;
 };
@@ -73,46 +81,48 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
                     struct spec_said *said, struct clr_error *err);
 
 /* A name of a layer or blob: 1…limit bytes, no control characters. */
-int spec_read_name(char *out, size_t limit, const struct prototxt *doc, const struct pt_field *field,
+int spec_read_name(char *out, size_t limit, struct prototxt *doc, const struct pt_field *field,
                    struct clr_error *err);
 
 /* dims N, C, H, W of one or more `dim:` fields of a shape message. */
 int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_field *shape,
                     struct clr_error *err);
 
-/* True the first time for each topic of a file. */
-bool spec_first_time(struct layer_reading *in, enum spec_topic topic);
+/* A field that has no effect here: logs the reason, once for a file. */
+void spec_no_effect(struct layer_reading *in, const struct pt_field *field, const char *why);
 
-/* Skip fields that have no effect here; log that once for a file. */
-void spec_no_effect(struct layer_reading *in, struct pt_reader *r, const char *name, enum spec_topic topic,
-                    const char *why);
+/* ------------------------------------------------------------------ fields of several types */
 
-/*
- * Errors of these stay in the reader, see pt_close().
- *
- * Fields that may only have Caffe's default: another value is not supported.
- */
-void spec_only_int(struct layer_reading *in, struct pt_reader *r, const char *name, int wanted);
-void spec_only_false(struct layer_reading *in, struct pt_reader *r, const char *name);
+#define AT(member)  .at = offsetof(struct layer_spec, member)
+#define AT_HW(h, w) .at = offsetof(struct layer_spec, h), .at_w = offsetof(struct layer_spec, w)
+#define WORDS(...)                                                                                           \
+    .words = (const char *const[])                                                                           \
+    {                                                                                                        \
+        __VA_ARGS__, NULL                                                                                    \
+    }
+#define FIELD_ENGINE                                                                                         \
+    {                                                                                                        \
+        "engine", FIELD_UNUSED, "the fastest algorithm is chosen by measurement",                            \
+            WORDS("DEFAULT", "CAFFE", "CUDNN")                                                               \
+    }
+/* Caffe's axis: values are N,C,H,W, and what works on one axis works on the channels. */
+#define FIELD_AXIS                                                                                           \
+    {                                                                                                        \
+        "axis", FIELD_ONLY, "the channels", .usual = 1                                                       \
+    }
+#define FIELDS_WEIGHTS                                                                                       \
+    {"bias_term", FIELD_FLAG, "a bias is added to each output", AT(desc.bias), .usual = 1},                  \
+        {"weight_filler",         FIELD_BLOCK,          "initial weights", AT(filler[0]),                    \
+         .fields = filler_fields, .check = filler_check},                                                    \
+    {                                                                                                        \
+        "bias_filler", FIELD_BLOCK, "initial biases", AT(filler[1]), .fields = filler_fields,                \
+                                                                     .check = filler_check                   \
+    }
 
-/* engine: which of Caffe's implementations; ours are chosen elsewhere. */
-void spec_read_engine(struct layer_reading *in, struct pt_reader *r);
+extern const struct field filler_fields[];
+int filler_check(struct layer_reading *in, struct pt_reader *r, void *filler);
 
-/* softmax_param, of the layer and of the loss: the channels are what is summed over. 0 or < 0. */
-int spec_read_softmax(struct layer_reading *in);
-
-/* num_output, bias_term and both fillers: what convolutions and dense layers share. */
-void spec_read_weights(struct layer_reading *in, struct pt_reader *r, int *outputs);
-
-/*
- * Numbers of a window: `all` (once: both dimensions, twice: height and width) or the pair h, w (NULL: has
- * none). Absent: untouched. *given: was there any of these fields?
- */
-void spec_read_pair(struct layer_reading *in, struct pt_reader *r, const char *all, const char *h,
-                    const char *w, int min, int *out_h, int *out_w, bool *given);
-
-/* The error of a layer whose own block is missing, or has a misspelled name. */
-int spec_missing_block(struct layer_reading *in, const char *name);
+extern const struct field softmax_fields[]; /* softmax_param, of the layer and of the loss */
 
 /* ------------------------------------------------------------------ building */
 

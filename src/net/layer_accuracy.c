@@ -1,19 +1,13 @@
 /* Accuracy: is the label among the top_k largest logits? */
 #include "net/layer.h"
 
-static int read(struct layer_reading *in)
-{
-    static const char *const unsupported[] = {"ignore_label", NULL};
-    struct pt_reader r;
-    int rc = pt_message(&in->r, "accuracy_param", &r, in->err);
-
-    in->layer->desc.u.accuracy.top_k = 1;
-    if (rc <= 0)
-        return rc;
-    pt_int(&r, "top_k", 1, GEOMETRY_MAX, &in->layer->desc.u.accuracy.top_k, in->err);
-    spec_only_int(in, &r, "axis", 1);
-    return pt_close(&r, unsupported, in->err);
-}
+static const struct field fields[] = {
+    {"top_k", FIELD_INT, "the label is among so many largest logits", AT(desc.u.accuracy.top_k), .usual = 1,
+     .least = 1, .most = GEOMETRY_MAX},
+    FIELD_AXIS,
+    FIELD_PLAIN("ignore_label", FIELD_UNSUPPORTED, "images of this label do not count"),
+    {0},
+};
 
 static int build(struct builder *b, const int *bottom)
 {
@@ -32,8 +26,9 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_accuracy = {
     .type = "Accuracy",
+    .help = "share of the images whose label is among the largest logits",
     .bottoms = 2,
     .flags = LAYER_LABELS,
-    .read = read,
+    .blocks = {{"accuracy_param", fields}},
     .build = build,
 };

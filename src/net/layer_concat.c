@@ -1,17 +1,11 @@
 /* Concat: concat_param. Values of one size, their channels one after the other. */
 #include "net/layer.h"
 
-static int read(struct layer_reading *in)
-{
-    struct pt_reader r;
-    int rc = pt_message(&in->r, "concat_param", &r, in->err);
-
-    if (rc <= 0)
-        return rc;
-    spec_only_int(in, &r, "axis", 1);
-    spec_only_int(in, &r, "concat_dim", 1); /* its name in older files */
-    return pt_close(&r, NULL, in->err);
-}
+static const struct field fields[] = {
+    FIELD_AXIS,
+    {"concat_dim", FIELD_ONLY, "axis in older files", .usual = 1},
+    {0},
+};
 
 static int build(struct builder *b, const int *bottom)
 {
@@ -33,8 +27,9 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_concat = {
     .type = "Concat",
+    .help = "the channels of several values of one size, one after the other",
     .bottoms = 1,
     .flags = LAYER_MORE_BOTTOMS,
-    .read = read,
+    .blocks = {{"concat_param", fields}},
     .build = build,
 };

@@ -3,36 +3,25 @@
 
 #include <stdio.h>
 
-static int read(struct layer_reading *in)
-{
-    struct conv_geometry *g = &in->layer->desc.u.conv;
-    bool kernel, ignored;
-    struct pt_reader r;
-    int rc = pt_message(&in->r, "convolution_param", &r, in->err);
-
-    if (rc == 0)
-        return spec_missing_block(in, "convolution_param");
-    if (rc < 0)
-        return rc;
-    g->sh = g->sw = g->dh = g->dw = g->group = 1;
-    spec_read_weights(in, &r, &g->oc);
-    spec_read_pair(in, &r, "kernel_size", "kernel_h", "kernel_w", 1, &g->kh, &g->kw, &kernel);
-    spec_read_pair(in, &r, "stride", "stride_h", "stride_w", 1, &g->sh, &g->sw, &ignored);
-    spec_read_pair(in, &r, "pad", "pad_h", "pad_w", 0, &g->ph, &g->pw, &ignored);
-    spec_read_pair(in, &r, "dilation", NULL, NULL, 1, &g->dh, &g->dw, &ignored);
-    pt_int(&r, "group", 1, GEOMETRY_MAX, &g->group, in->err);
-    spec_only_int(in, &r, "axis", 1);
-    spec_read_engine(in, &r);
-    spec_no_effect(in, &r, "force_nd_im2col", SAID_IM2COL, "the table of variants chooses the algorithm");
-    rc = pt_close(&r, NULL, in->err);
-    if (rc < 0)
-        return rc;
-    if (g->oc == 0)
-        return pt_error(in->doc, r.message, in->err, "'num_output' is missing");
-    if (!kernel)
-        return pt_error(in->doc, r.message, in->err, "'kernel_size' is missing");
-    return 0;
-}
+static const struct field fields[] = {
+    {"num_output", FIELD_INT, "channels of the output", AT(desc.u.conv.oc), .required = true, .least = 1,
+     .most = GEOMETRY_MAX},
+    {"kernel_size", FIELD_PAIR, "size of the kernel", AT_HW(desc.u.conv.kh, desc.u.conv.kw), .required = true,
+     .least = 1, WORDS("kernel_h", "kernel_w")},
+    {"stride", FIELD_PAIR, "distance of neighbouring windows", AT_HW(desc.u.conv.sh, desc.u.conv.sw),
+     .usual = 1, .least = 1, WORDS("stride_h", "stride_w")},
+    {"pad", FIELD_PAIR, "zeros added at each edge", AT_HW(desc.u.conv.ph, desc.u.conv.pw),
+     WORDS("pad_h", "pad_w")},
+    {"dilation", FIELD_PAIR, "distance of neighbouring weights in the input",
+     AT_HW(desc.u.conv.dh, desc.u.conv.dw), .usual = 1, .least = 1},
+    {"group", FIELD_INT, "groups of channels that are convolved apart", AT(desc.u.conv.group), .usual = 1,
+     .least = 1, .most = GEOMETRY_MAX},
+    FIELDS_WEIGHTS,
+    FIELD_AXIS,
+    FIELD_ENGINE,
+    FIELD_PLAIN("force_nd_im2col", FIELD_UNUSED, "the fastest algorithm is chosen by measurement"),
+    {0},
+};
 
 static int build(struct builder *b, const int *bottom)
 {
@@ -56,9 +45,10 @@ static void detail(char *out, size_t size, const struct op_desc *d)
 
 const struct layer_class layer_convolution = {
     .type = "Convolution",
+    .help = "sums of products of a kernel and a window of the image",
     .bottoms = 1,
     .flags = LAYER_WEIGHTS,
-    .read = read,
+    .blocks = {{"convolution_param", fields, .required = true}},
     .build = build,
     .detail = detail,
 };

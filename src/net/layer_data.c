@@ -3,61 +3,7 @@
 
 #include <string.h>
 
-#include "base/log.h"
-
-static void read_means(struct layer_reading *in, struct pt_reader *r, struct transform_spec *t)
-{
-    static const char *const words[] = {"none", "channel", "image"};
-    const char *file;
-    const int given = pt_text(r, "mean_file", &file, in->err);
-
-    pt_doubles(r, "mean_value", -1e6, 1e6, t->mean_value, (int)MEM_COUNT(t->mean_value), &t->mean_value_count,
-               in->err);
-    if (r->rc == 0 && given && t->mean_value_count > 0)
-        r->rc = pt_error(in->doc, r->message, in->err, "give 'mean_file' or 'mean_value', not both");
-    if (r->rc < 0 || !given)
-        return;
-    for (size_t i = 0; i < MEM_COUNT(words); i++) {
-        if (strcmp(file, words[i]) == 0) {
-            t->mean = (enum clr_mean)i;
-            return;
-        }
-    }
-    t->mean = CLR_MEAN_IMAGE;
-    if (spec_first_time(in, SAID_MEAN_FILE))
-        log_line(CLR_LOG_INFO,
-                 "%s:%d: 'mean_file' is not opened: the mean image of the training set is subtracted",
-                 in->doc->file, r->message->line);
-}
-
-static int read_transform(struct layer_reading *in, struct transform_spec *t)
-{
-    static const char *const unsupported[] = {"force_color", "force_gray", NULL};
-    struct pt_reader r;
-    int rc;
-
-    t->scale = 1.0;
-    t->mean = CLR_MEAN_NONE;
-    rc = pt_message(&in->r, "transform_param", &r, in->err);
-    if (rc <= 0)
-        return rc;
-    pt_double(&r, "scale", -1e6, 1e6, &t->scale, in->err);
-    read_means(in, &r, t);
-    pt_bool(&r, "mirror", &t->mirror, in->err);
-    pt_int(&r, "crop_size", 0, GEOMETRY_MAX, &t->crop_size, in->err);
-    rc = pt_close(&r, unsupported, in->err);
-    if (rc < 0)
-        return rc;
-    if (t->mirror)
-        return pt_error(in->doc, r.message, in->err, "field 'mirror' is not supported (only false is)");
-    if (t->crop_size)
-        return pt_error(in->doc, r.message, in->err, "field 'crop_size' is not supported (only 0 is)");
-    if (t->scale == 0.0)
-        return pt_error(in->doc, r.message, in->err,
-                        "field 'scale' is 0: nothing of the images would be left");
-    return 0;
-}
-
+/* The shape of images: N,C,H,W of `dim:` fields. */
 int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_field *shape,
                     struct clr_error *err)
 {
@@ -82,63 +28,100 @@ int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
 }
 
 /* input_param { shape { … } }: the images' shape; that of the labels, if given, is ignored. */
-static int read_input_param(struct layer_reading *in, bool *given)
+static int read_shapes(struct layer_reading *in, struct pt_reader *r)
 {
     struct pt_field *shape = NULL, *second;
-    struct pt_reader r;
-    int rc = pt_message(&in->r, "input_param", &r, in->err);
+    int rc;
 
-    *given = false;
+    if (!pt_next(r, "shape", &shape))
+        return 0;
+    rc = spec_read_shape(in->layer, in->doc, shape, in->err);
+    second = shape;
+    while (pt_next(r, "shape", &second))
+        continue;
+    return rc;
+}
+
+static int read_mean_file(struct layer_reading *in, struct pt_reader *r)
+{
+    static const char *const words[] = {"none", "channel", "image"};
+    struct transform_spec *t = &in->layer->source.transform;
+    struct pt_field *field = NULL;
+    const char *file;
+    int rc = pt_text(r, "mean_file", &file, in->err);
+
     if (rc <= 0)
         return rc;
-    if (pt_next(&r, "shape", &shape)) {
-        rc = spec_read_shape(in->layer, in->doc, shape, in->err);
-        if (rc < 0)
-            return rc;
-        *given = true;
-        second = shape;
-        while (pt_next(&r, "shape", &second))
-            continue;
-    }
-    return pt_close(&r, NULL, in->err);
+    for (size_t i = 0; i < MEM_COUNT(words); i++)
+        if (strcmp(file, words[i]) == 0) {
+            t->mean = (enum clr_mean)i;
+            return 0;
+        }
+    t->mean = CLR_MEAN_IMAGE;
+    (void)pt_next(r, "mean_file", &field);
+    spec_no_effect(in, field, "it is not opened, and the mean image of the training set is subtracted");
+    return 0;
 }
 
-static int read_data(struct layer_reading *in)
+static int read_mean_values(struct layer_reading *in, struct pt_reader *r)
 {
-    static const char *const unsupported[] = {
-        "rand_skip", "scale", "mean_file", "crop_size", "mirror", "force_encoded_color", NULL};
-    static const char *const why = "the images come from the data set that is chosen at the start";
-    struct layer_spec *l = in->layer;
-    struct pt_reader r;
-    bool shape;
-    int batch = 0, rc = pt_message(&in->r, "data_param", &r, in->err);
+    struct transform_spec *t = &in->layer->source.transform;
+    struct pt_field *file = NULL;
+    int rc = pt_doubles(r, "mean_value", -1e6, 1e6, t->mean_value, (int)MEM_COUNT(t->mean_value),
+                        &t->mean_value_count, in->err);
 
-    if (rc > 0) {
-        pt_int(&r, "batch_size", 1, GEOMETRY_MAX, &batch, in->err);
-        spec_no_effect(in, &r, "source", SAID_SOURCE, why);
-        spec_no_effect(in, &r, "backend", SAID_SOURCE, why);
-        spec_no_effect(in, &r, "prefetch", SAID_SOURCE, why);
-        rc = pt_close(&r, unsupported, in->err);
-    }
-    if (rc >= 0)
-        rc = read_transform(in, &l->source.transform);
-    if (rc >= 0)
-        rc = read_input_param(in, &shape);
-    if (rc >= 0 && batch)
-        l->source.batch_size = batch;
-    return rc < 0 ? rc : 0;
+    return rc == 0 && t->mean_value_count > 0 && pt_next(r, "mean_file", &file)
+               ? pt_error(in->doc, r->message, in->err, "give 'mean_file' or 'mean_value', not both")
+               : rc;
 }
 
-static int read_input(struct layer_reading *in)
-{
-    bool given;
-    int rc = read_transform(in, &in->layer->source.transform);
+/* ------------------------------------------------------------------ the tables */
 
-    if (rc >= 0)
-        rc = read_input_param(in, &given);
-    if (rc < 0)
-        return rc;
-    if (!given)
+static const struct field input_fields[] = {
+    {"shape", FIELD_OWN, "the shape of a batch of images", .read = read_shapes,
+     .takes = "dim four times: number, channels, height, width"},
+    {0},
+};
+
+#define FROM_DATA "images come from the data set that --data names"
+static const struct field data_fields[] = {
+    {"batch_size", FIELD_INT, "images of a batch; --batch is used instead where it is given",
+     AT(source.batch_size), .least = 1, .most = GEOMETRY_MAX},
+    FIELD_PLAIN("source", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("backend", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("prefetch", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("rand_skip", FIELD_UNSUPPORTED, "images skipped at the start"),
+    FIELD_PLAIN("scale", FIELD_UNSUPPORTED, "a field of transform_param since 2014"),
+    FIELD_PLAIN("mean_file", FIELD_UNSUPPORTED, "a field of transform_param since 2014"),
+    FIELD_PLAIN("crop_size", FIELD_UNSUPPORTED, "a field of transform_param since 2014"),
+    FIELD_PLAIN("mirror", FIELD_UNSUPPORTED, "a field of transform_param since 2014"),
+    FIELD_PLAIN("force_encoded_color", FIELD_UNSUPPORTED, "grey images as three channels"),
+    {0},
+};
+
+static const struct field transform_fields[] = {
+    {"scale", FIELD_DOUBLE, "factor of byte - mean; 0.00392156862745098 is 1/255", AT(source.transform.scale),
+     .usual = 1, .least = -1e6, .most = 1e6},
+    {"mean_file", FIELD_OWN,
+     "mean to subtract, of each channel or of each pixel; the name of a file means \"image\"",
+     .read = read_mean_file, .takes = "\"channel\", \"image\" or \"none\", default \"none\""},
+    {"mean_value", FIELD_OWN, "mean to subtract, one for all channels or one for each",
+     .read = read_mean_values, .takes = "numbers"},
+    FIELD_PLAIN("mirror", FIELD_FALSE, "mirror half of the images"),
+    FIELD_PLAIN("crop_size", FIELD_ONLY, "cut out a part of this size"),
+    FIELD_PLAIN("force_color", FIELD_UNSUPPORTED, "grey images as three channels"),
+    FIELD_PLAIN("force_gray", FIELD_UNSUPPORTED, "colour images as one channel"),
+    {0},
+};
+
+static int check(struct layer_reading *in)
+{
+    const struct source_spec *source = &in->layer->source;
+
+    if (source->transform.scale == 0.0)
+        return pt_error(in->doc, in->block[2], in->err,
+                        "field 'scale' is 0: nothing of the images would be left");
+    if (in->layer->class == &layer_input && source->channels == 0)
         return pt_error(in->doc, in->field, in->err,
                         "an Input layer needs 'input_param { shape { dim: … } }'");
     return 0;
@@ -175,14 +158,20 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_data = {
     .type = "Data",
+    .help = "images and, as a second top, labels; of a size that the data set has",
     .flags = LAYER_SOURCE,
-    .read = read_data,
+    .blocks = {{"input_param", input_fields},
+               {"data_param", data_fields},
+               {"transform_param", transform_fields}},
+    .check = check,
     .build = build,
 };
 
 const struct layer_class layer_input = {
     .type = "Input",
+    .help = "images and, as a second top, labels; of the size that is given here",
     .flags = LAYER_SOURCE,
-    .read = read_input,
+    .blocks = {{"input_param", input_fields}, {NULL, NULL}, {"transform_param", transform_fields}},
+    .check = check,
     .build = build,
 };

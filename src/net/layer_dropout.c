@@ -1,20 +1,11 @@
 /* Dropout: dropout_param. Its random numbers are keyed by the place of the layer in the net. */
 #include "net/layer.h"
 
-static int read(struct layer_reading *in)
-{
-    double ratio = 0.5;
-    struct pt_reader r;
-    int rc = pt_message(&in->r, "dropout_param", &r, in->err);
-
-    if (rc > 0) {
-        rc = pt_double(&r, "dropout_ratio", 0.0, 0.999999, &ratio, in->err);
-        if (rc >= 0)
-            rc = pt_close(&r, NULL, in->err);
-    }
-    in->layer->desc.u.dropout.ratio = (float)ratio;
-    return rc < 0 ? rc : 0;
-}
+static const struct field fields[] = {
+    {"dropout_ratio", FIELD_FLOAT, "share of the numbers that become 0", AT(desc.u.dropout.ratio),
+     .usual = 0.5, .most = 0.999999},
+    {0},
+};
 
 static int build(struct builder *b, const int *bottom)
 {
@@ -27,8 +18,9 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_dropout = {
     .type = "Dropout",
+    .help = "in training: a random part becomes 0, the rest is divided by its share",
     .bottoms = 1,
     .flags = LAYER_IN_PLACE,
-    .read = read,
+    .blocks = {{"dropout_param", fields}},
     .build = build,
 };

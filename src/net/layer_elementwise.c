@@ -1,45 +1,27 @@
 /* Layers that are a function of every number by itself: a row of ops/elementwise_rows.h each. */
 #include "net/layer.h"
-#include "ops/elementwise.h"
 
-/* relu_param { negative_slope engine }, and so on. */
-static int read_block(struct layer_reading *in, const struct elementwise *row, double *a)
+static int check(struct layer_reading *in)
 {
-    struct pt_reader r;
-    int rc = row->block ? pt_message(&in->r, row->block, &r, in->err) : 0;
-
-    if (rc <= 0)
-        return rc;
-    if (row->field)
-        pt_double(&r, row->field, row->least, row->most, a, in->err);
-    spec_read_engine(in, &r);
-    return pt_close(&r, NULL, in->err);
+    in->layer->desc.u.elementwise.function = (enum elementwise_function)in->layer->class->function;
+    return 0;
 }
 
-static int read_parameter(struct layer_reading *in, enum elementwise_function function)
-{
-    struct op_desc *d = &in->layer->desc;
-    double a;
-    int rc;
-
-    d->u.elementwise.function = function;
-    a = elementwise_row(d)->usual;
-    rc = read_block(in, elementwise_row(d), &a);
-    d->u.elementwise.a = (float)a;
-    return rc;
-}
-
-#define ELEMENTWISE(name, type_, ...)                                                                        \
-    static int read_##name(struct layer_reading *in)                                                         \
-    {                                                                                                        \
-        return read_parameter(in, ELEMENTWISE_##name);                                                       \
-    }                                                                                                        \
+#define PARAMETER(field, help, usual_, least_, most_, other)                                                 \
+    {field,          FIELD_FLOAT, help, AT(desc.u.elementwise.a), .usual = (usual_), .least = (least_),      \
+     .most = (most_)},
+#define NO_PARAMETER
+#define ELEMENTWISE(name, type_, help_, block, parameter, ...)                                               \
+    static const struct field name##_fields[] = {parameter FIELD_ENGINE, {0}};                               \
     const struct layer_class layer_##name = {                                                                \
         .type = type_,                                                                                       \
+        .help = help_,                                                                                       \
         .bottoms = 1,                                                                                        \
         .flags = LAYER_IN_PLACE,                                                                             \
         .kind = OP_ELEMENTWISE,                                                                              \
-        .read = read_##name,                                                                                 \
+        .function = ELEMENTWISE_##name,                                                                      \
+        .blocks = {{block, name##_fields}},                                                                  \
+        .check = check,                                                                                      \
     };
 #include "ops/elementwise_rows.h"
 #undef ELEMENTWISE

@@ -1,34 +1,37 @@
 /* Eltwise: eltwise_param. Several values of one shape, number by number. */
 #include "net/layer.h"
 
-static const char *const operations[] = {"SUM", "PROD", "MAX", NULL}; /* as enum eltwise_operation */
+#define OPERATIONS "SUM", "PROD", "MAX" /* as enum eltwise_operation */
 
-static int read(struct layer_reading *in)
+static int read_coeff(struct layer_reading *in, struct pt_reader *r)
 {
     struct op_desc *d = &in->layer->desc;
     double coeff[OP_MOST];
-    struct pt_reader r;
-    int operation = ELTWISE_SUM, count = 0, rc;
+    int count = 0, rc = pt_doubles(r, "coeff", -1e30, 1e30, coeff, OP_MOST, &count, in->err);
 
     for (int j = 0; j < OP_MOST; j++)
-        d->u.eltwise.coeff[j] = 1.0f;
-    rc = pt_message(&in->r, "eltwise_param", &r, in->err);
-    if (rc <= 0)
-        return rc;
-    pt_word(&r, "operation", operations, &operation, in->err);
-    pt_doubles(&r, "coeff", -1e30, 1e30, coeff, OP_MOST, &count, in->err);
-    spec_no_effect(in, &r, "stable_prod_grad", SAID_STABLE_PROD, "gradients of products are always stable");
-    rc = pt_close(&r, NULL, in->err);
-    if (rc < 0)
-        return rc;
-    if (count > 0 && operation != ELTWISE_SUM)
-        return pt_error(in->doc, r.message, in->err, "'coeff' is for operation SUM only");
+        d->u.eltwise.coeff[j] = j < count ? (float)coeff[j] : 1.0f;
+    if (count > 0 && d->u.eltwise.operation != ELTWISE_SUM)
+        return pt_error(in->doc, r->message, in->err, "'coeff' is for operation SUM only");
     if (count > 0 && count != in->layer->bottom_count)
-        return pt_error(in->doc, r.message, in->err, "%d 'coeff' for %d bottoms: give one for each", count,
+        return pt_error(in->doc, r->message, in->err, "%d 'coeff' for %d bottoms: give one for each", count,
                         in->layer->bottom_count);
-    d->u.eltwise.operation = (enum eltwise_operation)operation;
-    for (int j = 0; j < count; j++)
-        d->u.eltwise.coeff[j] = (float)coeff[j];
+    return rc;
+}
+
+static const struct field fields[] = {
+    {"operation", FIELD_WORD, "what is done with the numbers of one place", AT(desc.u.eltwise.operation),
+     WORDS(OPERATIONS)},
+    {"coeff", FIELD_OWN, "of SUM: a factor for each bottom", .read = read_coeff,
+     .takes = "numbers, default 1"},
+    FIELD_PLAIN("stable_prod_grad", FIELD_UNUSED, "gradients of products are always stable"),
+    {0},
+};
+
+static int check(struct layer_reading *in)
+{
+    for (int j = 0; j < OP_MOST && !in->block[0]; j++)
+        in->layer->desc.u.eltwise.coeff[j] = 1.0f;
     return 0;
 }
 
@@ -44,14 +47,18 @@ static int build(struct builder *b, const int *bottom)
 
 static void detail(char *out, size_t size, const struct op_desc *d)
 {
+    static const char *const operations[] = {OPERATIONS};
+
     str_copy(out, size, operations[d->u.eltwise.operation]);
 }
 
 const struct layer_class layer_eltwise = {
     .type = "Eltwise",
+    .help = "sum, product or maximum of values of one shape, number by number",
     .bottoms = 2,
     .flags = LAYER_MORE_BOTTOMS,
-    .read = read,
+    .blocks = {{"eltwise_param", fields}},
+    .check = check,
     .build = build,
     .detail = detail,
 };

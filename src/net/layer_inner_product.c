@@ -3,26 +3,13 @@
 
 #include <stdio.h>
 
-static int read(struct layer_reading *in)
-{
-    struct pt_reader r;
-    int *outputs = &in->layer->desc.y[0].c;
-    int rc = pt_message(&in->r, "inner_product_param", &r, in->err);
-
-    if (rc == 0)
-        return spec_missing_block(in, "inner_product_param");
-    if (rc < 0)
-        return rc;
-    spec_read_weights(in, &r, outputs);
-    spec_only_int(in, &r, "axis", 1);
-    spec_only_false(in, &r, "transpose");
-    rc = pt_close(&r, NULL, in->err);
-    if (rc < 0)
-        return rc;
-    if (*outputs == 0)
-        return pt_error(in->doc, r.message, in->err, "'num_output' is missing");
-    return 0;
-}
+static const struct field fields[] = {
+    {"num_output", FIELD_INT, "outputs", AT(desc.y[0].c), .required = true, .least = 1, .most = GEOMETRY_MAX},
+    FIELDS_WEIGHTS,
+    FIELD_AXIS,
+    FIELD_PLAIN("transpose", FIELD_FALSE, "weights are stored by output"),
+    {0},
+};
 
 /* (N,C,H,W) → (N,C·H·W,1,1), named "<layer>.flatten". */
 static int build_flatten(struct builder *b, int *x)
@@ -64,8 +51,9 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_inner_product = {
     .type = "InnerProduct",
+    .help = "a dense layer: sums of products of weights and all inputs",
     .bottoms = 1,
     .flags = LAYER_WEIGHTS,
-    .read = read,
+    .blocks = {{"inner_product_param", fields, .required = true}},
     .build = build,
 };

@@ -1,37 +1,33 @@
 /* LRN, local response normalisation: lrn_param. Formula: base/geometry.h. */
 #include "net/layer.h"
 
-static int read(struct layer_reading *in)
-{
-    static const char *const regions[] = {"ACROSS_CHANNELS", "WITHIN_CHANNEL", NULL};
-    struct lrn_geometry *g = &in->layer->desc.u.lrn;
-    double alpha = 1.0, beta = 0.75, k = 1.0;
-    struct pt_reader r;
-    int region = LRN_ACROSS_CHANNELS, rc;
+static const struct field fields[] = {
+    {"local_size", FIELD_INT, "channels, or width of the window; odd", AT(desc.u.lrn.size), .usual = 5,
+     .least = 1, .most = GEOMETRY_MAX},
+    {"alpha", FIELD_FLOAT, "factor of the sum of squares", AT(desc.u.lrn.alpha), .usual = 1, .most = 1e6},
+    {"beta", FIELD_FLOAT, "exponent", AT(desc.u.lrn.beta), .usual = 0.75, .most = 1e3},
+    {"k", FIELD_FLOAT, "added to the sum; 1 within channels", AT(desc.u.lrn.k), .usual = 1, .least = 1e-30,
+     .most = 1e6},
+    {"norm_region", FIELD_WORD, "where the squares are summed", AT(desc.u.lrn.region),
+     WORDS("ACROSS_CHANNELS", "WITHIN_CHANNEL")},
+    FIELD_ENGINE,
+    {0},
+};
 
-    *g = (struct lrn_geometry){.size = 5, .alpha = 1.0f, .beta = 0.75f, .k = 1.0f};
-    rc = pt_message(&in->r, "lrn_param", &r, in->err);
-    if (rc <= 0)
-        return rc;
-    pt_int(&r, "local_size", 1, GEOMETRY_MAX, &g->size, in->err);
-    pt_double(&r, "alpha", 0.0, 1e6, &alpha, in->err);
-    pt_double(&r, "beta", 0.0, 1e3, &beta, in->err);
-    pt_double(&r, "k", 1e-30, 1e6, &k, in->err);
-    pt_word(&r, "norm_region", regions, &region, in->err);
-    spec_read_engine(in, &r);
-    rc = pt_close(&r, NULL, in->err);
-    if (rc < 0)
-        return rc;
+static int check(struct layer_reading *in)
+{
+    struct lrn_geometry *g = &in->layer->desc.u.lrn;
+    struct pt_field *k = NULL;
+    struct pt_reader r;
+
     if (g->size % 2 == 0)
-        return pt_error(in->doc, r.message, in->err, "'local_size' is %d: it must be odd", g->size);
-    if (region == LRN_WITHIN_CHANNEL && k != 1.0) {
-        spec_no_effect(in, &r, "k", SAID_LRN_K, "it is 1 within channels, as in Caffe");
-        k = 1.0;
+        return pt_error(in->doc, in->block[0], in->err, "'local_size' is %d: it must be odd", g->size);
+    if (g->region == LRN_WITHIN_CHANNEL && g->k != 1.0f) {
+        pt_open(&r, in->doc, in->block[0]);
+        if (pt_next(&r, "k", &k))
+            spec_no_effect(in, k, "it is 1 within channels, as in Caffe");
+        g->k = 1.0f;
     }
-    g->region = (enum lrn_region)region;
-    g->alpha = (float)alpha;
-    g->beta = (float)beta;
-    g->k = (float)k;
     return 0;
 }
 
@@ -48,7 +44,9 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_lrn = {
     .type = "LRN",
+    .help = "local response normalization",
     .bottoms = 1,
-    .read = read,
+    .blocks = {{"lrn_param", fields}},
+    .check = check,
     .build = build,
 };

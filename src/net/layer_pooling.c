@@ -3,38 +3,29 @@
 
 #include <stdio.h>
 
-static int read(struct layer_reading *in)
-{
-    static const char *const methods[] = {"MAX", "AVE", NULL};
-    static const char *const roundings[] = {"CEIL", "FLOOR", NULL};
-    struct pool_geometry *g = &in->layer->desc.u.pool;
-    bool global = false, kernel = false, stride = false, pad = false;
-    struct pt_reader r;
-    int method = POOL_MAX, rounding = POOL_CEIL, rc;
+static const struct field fields[] = {
+    {"pool", FIELD_WORD, "maximum or average of a window", AT(desc.u.pool.method), WORDS("MAX", "AVE")},
+    {"kernel_size", FIELD_PAIR, "size of the window", AT_HW(desc.u.pool.kh, desc.u.pool.kw), .least = 1,
+     WORDS("kernel_h", "kernel_w")},
+    {"stride", FIELD_PAIR, "distance of neighbouring windows", AT_HW(desc.u.pool.sh, desc.u.pool.sw),
+     .usual = 1, .least = 1, WORDS("stride_h", "stride_w")},
+    {"pad", FIELD_PAIR, "added at each edge", AT_HW(desc.u.pool.ph, desc.u.pool.pw), WORDS("pad_h", "pad_w")},
+    {"round_mode", FIELD_WORD, "rounding of the output's size", AT(desc.u.pool.rounding),
+     WORDS("CEIL", "FLOOR")},
+    {"global_pooling", FIELD_FLAG, "the window is the whole image; instead of kernel_size", AT(global)},
+    FIELD_ENGINE,
+    {0},
+};
 
-    rc = pt_message(&in->r, "pooling_param", &r, in->err);
-    if (rc == 0)
-        return spec_missing_block(in, "pooling_param");
-    if (rc < 0)
-        return rc;
-    g->sh = g->sw = 1;
-    pt_word(&r, "pool", methods, &method, in->err);
-    pt_word(&r, "round_mode", roundings, &rounding, in->err);
-    pt_bool(&r, "global_pooling", &global, in->err);
-    spec_read_pair(in, &r, "kernel_size", "kernel_h", "kernel_w", 1, &g->kh, &g->kw, &kernel);
-    spec_read_pair(in, &r, "stride", "stride_h", "stride_w", 1, &g->sh, &g->sw, &stride);
-    spec_read_pair(in, &r, "pad", "pad_h", "pad_w", 0, &g->ph, &g->pw, &pad);
-    spec_read_engine(in, &r);
-    rc = pt_close(&r, NULL, in->err);
-    if (rc < 0)
-        return rc;
-    g->method = (enum pool_method)method;
-    g->rounding = (enum pool_rounding)rounding;
-    if (global && (kernel || g->ph || g->pw || g->sh != 1 || g->sw != 1))
-        return pt_error(in->doc, r.message, in->err,
+static int check(struct layer_reading *in)
+{
+    const struct pool_geometry *g = &in->layer->desc.u.pool;
+
+    if (in->layer->global && (g->kh || g->ph || g->pw || g->sh != 1 || g->sw != 1))
+        return pt_error(in->doc, in->block[0], in->err,
                         "'global_pooling' covers the whole image: no kernel, no padding, stride 1");
-    if (!global && !kernel)
-        return pt_error(in->doc, r.message, in->err, "'kernel_size' is missing");
+    if (!in->layer->global && !g->kh)
+        return pt_error(in->doc, in->block[0], in->err, "'kernel_size' is missing");
     return 0;
 }
 
@@ -47,7 +38,7 @@ static int build(struct builder *b, const int *bottom)
     g->c = s->c;
     g->h = s->h;
     g->w = s->w;
-    if (g->kh == 0) { /* global_pooling */
+    if (b->layer->global) {
         g->kh = s->h;
         g->kw = s->w;
     }
@@ -66,8 +57,10 @@ static void detail(char *out, size_t size, const struct op_desc *d)
 
 const struct layer_class layer_pooling = {
     .type = "Pooling",
+    .help = "the maximum or the average of each window",
     .bottoms = 1,
-    .read = read,
+    .blocks = {{"pooling_param", fields, .required = true}},
+    .check = check,
     .build = build,
     .detail = detail,
 };

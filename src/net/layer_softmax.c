@@ -1,22 +1,17 @@
 /* Softmax over the channels: softmax_param. */
 #include "net/layer.h"
 
-int spec_read_softmax(struct layer_reading *in)
-{
-    struct pt_reader r;
-    int rc = pt_message(&in->r, "softmax_param", &r, in->err);
-
-    if (rc <= 0)
-        return rc;
-    spec_only_int(in, &r, "axis", 1);
-    spec_read_engine(in, &r);
-    return pt_close(&r, NULL, in->err);
-}
+const struct field softmax_fields[] = {
+    FIELD_AXIS,
+    FIELD_ENGINE,
+    {0},
+};
 
 const struct layer_class layer_softmax = {
     .type = "Softmax",
+    .help = "exp(x) / sum of exp(x), over the channels",
     .bottoms = 1,
     .flags = LAYER_IN_PLACE,
     .kind = OP_SOFTMAX,
-    .read = spec_read_softmax,
+    .blocks = {{"softmax_param", softmax_fields}},
 };

@@ -3,17 +3,15 @@
 
 #include "base/log.h"
 
-static int read(struct layer_reading *in)
-{
-    double weight = 1.0;
-    int rc = spec_read_softmax(in);
+static const struct field own_fields[] = {
+    {"loss_weight", FIELD_FLOAT, "factor of this loss; 0 leaves the layer out", AT(desc.u.loss.weight),
+     .usual = 1, .least = -1e30, .most = 1e30},
+    {0},
+};
 
-    if (rc >= 0)
-        rc = pt_double(&in->r, "loss_weight", -1e30, 1e30, &weight, in->err);
-    if (rc < 0)
-        return rc;
-    in->layer->desc.u.loss.weight = (float)weight;
-    if (weight == 0.0) {
+static int check(struct layer_reading *in)
+{
+    if (in->layer->desc.u.loss.weight == 0.0f) {
         in->layer->phases = 0;
         log_line(CLR_LOG_INFO, "%s:%d: layer '%s' is left out: its loss_weight is 0", in->doc->file,
                  in->layer->line, in->layer->name);
@@ -40,8 +38,10 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_softmax_loss = {
     .type = "SoftmaxWithLoss",
+    .help = "the loss: mean of -log(softmax of the label's logit)",
     .bottoms = 2,
     .flags = LAYER_LOSS | LAYER_LABELS,
-    .read = read,
+    .blocks = {{NULL, own_fields}, {"softmax_param", softmax_fields}},
+    .check = check,
     .build = build,
 };

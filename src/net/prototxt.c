@@ -22,15 +22,40 @@ static int error_at(const char *file, int line, int column, struct clr_error *er
     return clr_error_set(err, CLR_EINPUT, "%.200s:%d:%d: %s", file, line, column, text);
 }
 
-int pt_error(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err,
-             const char *format, ...)
+int pt_error(struct prototxt *doc, const struct pt_field *field, struct clr_error *err, const char *format,
+             ...)
 {
+    struct clr_error problem;
     va_list ap;
-    int rc;
 
     va_start(ap, format);
-    rc = error_at(doc->file, field->line, field->column, err, format, ap);
+    (void)error_at(doc->file, field->line, field->column, &problem, format, ap);
     va_end(ap);
+    str_append(&doc->problems, "%s%s", doc->problem_count > 0 ? "\n" : "", problem.message);
+    doc->problem_count++;
+    return clr_error_set(err, CLR_EINPUT, "%s", problem.message);
+}
+
+int pt_finish(struct prototxt *doc, int rc, struct clr_error *err)
+{
+    const size_t room = sizeof err->message - sizeof "and 1234567890 more";
+    const char *text = str_text(&doc->problems), *end = text, *next;
+    size_t lines = 0;
+
+    if ((rc < 0 && rc != CLR_EINPUT) || doc->problem_count == 0)
+        return rc;
+    if (doc->problems.failed)
+        return str_check(&doc->problems, err);
+    for (; lines < doc->problem_count; lines++, end = next) {
+        next = strchr(end + (lines > 0), '\n');
+        next = next ? next : text + doc->problems.length;
+        if (lines > 0 && (size_t)(next - text) > room)
+            break;
+    }
+    rc = clr_error_set(err, CLR_EINPUT, "%.*s", (int)(end - text), text);
+    if (lines < doc->problem_count)
+        (void)snprintf(err->message + strlen(err->message), sizeof err->message - strlen(err->message),
+                       "\nand %zu more", doc->problem_count - lines);
     return rc;
 }
 
@@ -378,5 +403,6 @@ void prototxt_clear(struct prototxt *doc)
     free(doc->file);
     free(doc->fields);
     free(doc->pool);
+    str_clear(&doc->problems);
     memset(doc, 0, sizeof *doc);
 }

@@ -41,6 +41,8 @@ struct prototxt {
     size_t count, capacity;
     char *pool; /* names and texts */
     size_t pool_used;
+    struct str problems; /* a line for each pt_error() */
+    size_t problem_count;
 };
 
 /* Parse size bytes of text; `file` names them in messages. Both are copied. */
@@ -48,16 +50,23 @@ int prototxt_parse(struct prototxt *out, const char *file, const char *text, siz
                    struct clr_error *err);
 void prototxt_clear(struct prototxt *doc);
 
-/* "FILE:LINE:COLUMN: …" for a field; returns CLR_EINPUT. */
-int pt_error(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err,
-             const char *format, ...) CLR_PRINTF(4, 5);
+/* "FILE:LINE:COLUMN: …" for a field, also added to the problems of *doc; returns CLR_EINPUT. */
+int pt_error(struct prototxt *doc, const struct pt_field *field, struct clr_error *err, const char *format,
+             ...) CLR_PRINTF(4, 5);
+
+/*
+ * The end of a reading whose result so far is rc. If there were problems: CLR_EINPUT, and the message is all
+ * of them, a line each (what does not fit is counted). Else rc.
+ */
+int pt_finish(struct prototxt *doc, int rc, struct clr_error *err);
 
 struct pt_reader {
     struct prototxt *doc;
     struct pt_field *message;
     const char *asked[PT_LIMIT_ASKED + 1]; /* NULL-terminated; string literals of the caller */
     size_t asked_count;
-    int rc; /* what failed first; no getter reads on after that, and pt_close() gives it */
+    int rc;          /* what stops the reading: no getter reads on after that, and pt_close() gives it */
+    size_t problems; /* of *doc at pt_open() */
 };
 
 /* message NULL: the whole file. Both are borrowed. */
@@ -85,16 +94,16 @@ int pt_doubles(struct pt_reader *r, const char *name, double min, double max, do
                int *count, struct clr_error *err);
 
 /* The value of one field (from pt_next). 0 or < 0. */
-int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
+int pt_value_int(struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
                  struct clr_error *err);
-int pt_value_text(const struct prototxt *doc, const struct pt_field *field, const char **out,
+int pt_value_text(struct prototxt *doc, const struct pt_field *field, const char **out,
                   struct clr_error *err);
-int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err);
+int pt_value_message(struct prototxt *doc, const struct pt_field *field, struct clr_error *err);
 
 /*
- * What failed before, else CLR_EINPUT for the first field that was not read: "unsupported" where it is in
- * that NULL-terminated list (may be NULL), else "unknown" with the nearest of the names that getters were
- * called with.
+ * What stopped the reading; else CLR_EINPUT if there was a problem since pt_open(), or a field was not read:
+ * "unsupported" where it is in that NULL-terminated list (may be NULL), else "unknown" with the nearest of
+ * the names that getters were called with. All of them are problems of *doc.
  */
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err);
 

@@ -7,7 +7,7 @@
 
 /* ------------------------------------------------------------------ values */
 
-static int scalar(const struct prototxt *doc, const struct pt_field *field, bool quoted, const char *wanted,
+static int scalar(struct prototxt *doc, const struct pt_field *field, bool quoted, const char *wanted,
                   struct clr_error *err)
 {
     if (!field->text)
@@ -18,7 +18,7 @@ static int scalar(const struct prototxt *doc, const struct pt_field *field, bool
     return 0;
 }
 
-int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
+int pt_value_int(struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
                  struct clr_error *err)
 {
     const char *digits;
@@ -34,7 +34,7 @@ int pt_value_int(const struct prototxt *doc, const struct pt_field *field, int m
     return 0;
 }
 
-static int value_double(const struct prototxt *doc, const struct pt_field *field, double min, double max,
+static int value_double(struct prototxt *doc, const struct pt_field *field, double min, double max,
                         double *out, struct clr_error *err)
 {
     char copy[64];
@@ -54,8 +54,7 @@ static int value_double(const struct prototxt *doc, const struct pt_field *field
     return 0;
 }
 
-int pt_value_text(const struct prototxt *doc, const struct pt_field *field, const char **out,
-                  struct clr_error *err)
+int pt_value_text(struct prototxt *doc, const struct pt_field *field, const char **out, struct clr_error *err)
 {
     int rc = scalar(doc, field, true, "a string in quotes", err);
 
@@ -65,7 +64,7 @@ int pt_value_text(const struct prototxt *doc, const struct pt_field *field, cons
     return 0;
 }
 
-int pt_value_message(const struct prototxt *doc, const struct pt_field *field, struct clr_error *err)
+int pt_value_message(struct prototxt *doc, const struct pt_field *field, struct clr_error *err)
 {
     if (field->text)
         return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a block { … }", field->name,
@@ -80,6 +79,7 @@ void pt_open(struct pt_reader *r, struct prototxt *doc, struct pt_field *message
     memset(r, 0, sizeof *r);
     r->doc = doc;
     r->message = message ? message : &doc->fields[0];
+    r->problems = doc->problem_count;
 }
 
 static void remember(struct pt_reader *r, const char *name)
@@ -108,10 +108,11 @@ bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field)
     return false;
 }
 
-/* What a getter returns of a field that is there. */
+/* What a getter returns of a field that is there. A wrong value does not stop the reading. */
 static int given(struct pt_reader *r, int rc)
 {
-    r->rc = rc;
+    if (rc != CLR_EINPUT)
+        r->rc = rc;
     return rc < 0 ? rc : 1;
 }
 
@@ -204,59 +205,64 @@ int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, str
     return given(r, pt_value_message(r->doc, field, err));
 }
 
-/* The next of the fields of that name, of which there may be `limit` and were n. */
-static bool next_of(struct pt_reader *r, const char *name, struct pt_field **field, int n, int limit,
+/* Takes the next of the fields of that name, of which there may be `limit` and were n; *rc: what failed. */
+static bool next_of(struct pt_reader *r, const char *name, struct pt_field **field, int n, int limit, int *rc,
                     struct clr_error *err)
 {
     if (r->rc < 0 || !pt_next(r, name, field))
         return false;
     if (n == limit)
-        r->rc = pt_error(r->doc, *field, err, "field '%s' is given more than %d times", name, limit);
-    return r->rc == 0;
+        *rc = pt_error(r->doc, *field, err, "field '%s' is given more than %d times", name, limit);
+    return true;
 }
 
 int pt_ints(struct pt_reader *r, const char *name, int min, int max, int *out, int limit, int *count,
             struct clr_error *err)
 {
-    int n = 0;
+    int n = 0, rc = r->rc;
 
-    for (struct pt_field *field = NULL; next_of(r, name, &field, n, limit, err); n++)
-        r->rc = pt_value_int(r->doc, field, min, max, &out[n], err);
-    if (r->rc == 0)
+    for (struct pt_field *field = NULL; next_of(r, name, &field, n, limit, &rc, err); n++)
+        if (n < limit && pt_value_int(r->doc, field, min, max, &out[n], err) < 0)
+            rc = CLR_EINPUT;
+    if (rc == 0)
         *count = n;
-    return r->rc;
+    return rc;
 }
 
 int pt_doubles(struct pt_reader *r, const char *name, double min, double max, double *out, int limit,
                int *count, struct clr_error *err)
 {
-    int n = 0;
+    int n = 0, rc = r->rc;
 
-    for (struct pt_field *field = NULL; next_of(r, name, &field, n, limit, err); n++)
-        r->rc = value_double(r->doc, field, min, max, &out[n], err);
-    if (r->rc == 0)
+    for (struct pt_field *field = NULL; next_of(r, name, &field, n, limit, &rc, err); n++)
+        if (n < limit && value_double(r->doc, field, min, max, &out[n], err) < 0)
+            rc = CLR_EINPUT;
+    if (rc == 0)
         *count = n;
-    return r->rc;
+    return rc;
 }
 
-int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err)
+static void unread(struct pt_reader *r, const struct pt_field *field, const char *const *unsupported,
+                   struct clr_error *err)
 {
     const char *where = r->message->name[0] ? r->message->name : "the file";
     char known[STR_KNOWN];
 
+    for (const char *const *name = unsupported; name && *name; name++)
+        if (strcmp(*name, field->name) == 0) {
+            (void)pt_error(r->doc, field, err, "field '%.60s' is not supported in %s", field->name, where);
+            return;
+        }
+    (void)pt_error(r->doc, field, err, "unknown field '%.60s' in %s%s", field->name, where,
+                   str_known(known, field->name, r->asked));
+}
+
+int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err)
+{
     if (r->rc < 0)
         return r->rc;
-    for (size_t i = r->message->first; i; i = r->doc->fields[i].next) {
-        const struct pt_field *field = &r->doc->fields[i];
-        if (field->read)
-            continue;
-        for (const char *const *name = unsupported; name && *name; name++) {
-            if (strcmp(*name, field->name) == 0)
-                return pt_error(r->doc, field, err, "field '%.60s' is not supported in %s", field->name,
-                                where);
-        }
-        return pt_error(r->doc, field, err, "unknown field '%.60s' in %s%s", field->name, where,
-                        str_known(known, field->name, r->asked));
-    }
-    return 0;
+    for (size_t i = r->message->first; i; i = r->doc->fields[i].next)
+        if (!r->doc->fields[i].read)
+            unread(r, &r->doc->fields[i], unsupported, err);
+    return r->doc->problem_count > r->problems ? CLR_EINPUT : 0;
 }

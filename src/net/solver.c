@@ -31,7 +31,7 @@ static const struct pt_field *place_of(struct solver_reading *in, const char *na
 
 /* ------------------------------------------------------------------ options */
 
-/* Here and below, the first error stays in in->r.rc, and after it nothing is read. */
+/* What is wrong in the file are problems of in->r.doc; only what stops the reading is in in->r.rc. */
 static void add(struct solver_reading *in, const char *name, const char *value)
 {
     struct solver *s = in->out;
@@ -99,8 +99,7 @@ static void read_stepvalues(struct solver_reading *in)
     int value;
 
     while (in->r.rc == 0 && pt_next(&in->r, "stepvalue", &f)) {
-        in->r.rc = pt_value_int(in->r.doc, f, 1, INT_MAX, &value, in->err);
-        if (in->r.rc == 0)
+        if (pt_value_int(in->r.doc, f, 1, INT_MAX, &value, in->err) == 0)
             str_append(&list, "%s%d", list.length > 0 ? "," : "", value);
     }
     if (in->r.rc == 0)
@@ -118,24 +117,22 @@ static void unknown_policy(struct solver_reading *in, const char *policy)
     for (int i = 0; clr_schedule_policies()[i]; i++)
         if (clr_schedule_parse_policy(&p, clr_schedule_policies()[i], NULL) == 0 && clr_schedule_is_caffes(p))
             str_append(&list, "%s%s", list.length > 0 ? ", " : "", clr_schedule_policies()[i]);
-    in->r.rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is '%.60s'; it takes %s", policy,
-                        str_text(&list));
+    (void)pt_error(in->r.doc, place_of(in, "lr_policy"), in->err, "'lr_policy' is '%.60s'; it takes %s",
+                   policy, str_text(&list));
     str_clear(&list);
 }
 
 static void read_rate(struct solver_reading *in)
 {
-    const char *name;
-    enum clr_policy policy;
+    const char *name = "";
+    enum clr_policy policy = CLR_POLICY_FIXED;
     int given = pt_text(&in->r, "lr_policy", &name, in->err);
 
     if (given == 0)
-        in->r.rc = pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is missing");
+        (void)pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is missing");
     else if (given > 0 &&
              (clr_schedule_parse_policy(&policy, name, NULL) < 0 || !clr_schedule_is_caffes(policy)))
         unknown_policy(in, name);
-    if (in->r.rc < 0)
-        return;
     add(in, "policy", name);
     take_real(in, "base_lr", 0.0, 1e6, clr_schedule_reads(policy, "min_lr") ? "min-lr" : "lr");
     take_real(in, "max_lr", 0.0, 1e6, "max-lr");
@@ -153,17 +150,19 @@ static void read_type(struct solver_reading *in)
     struct str list = {0};
 
     pt_text(&in->r, "type", &type, in->err);
-    for (int i = 0; clr_optimizer_names()[i] && in->r.rc == 0; i++) {
+    in->optimizer = NULL;
+    for (int i = 0; clr_optimizer_names()[i]; i++) {
         const struct optimizer_class *class = optimizer_class((enum clr_optimizer)i);
         if (strcmp(class->caffe, type) == 0)
             in->optimizer = class;
         str_append(&list, "%s%s", i > 0 ? ", " : "", class->caffe);
     }
-    if (in->optimizer)
-        add(in, "optimizer", in->optimizer->name);
-    else if (in->r.rc == 0)
-        in->r.rc = pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,
-                            str_text(&list));
+    if (!in->optimizer) {
+        (void)pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,
+                       str_text(&list));
+        in->optimizer = optimizer_class(CLR_OPTIMIZER_SGD);
+    }
+    add(in, "optimizer", in->optimizer->name);
     str_clear(&list);
 }
 
@@ -172,9 +171,9 @@ static void read_regularization(struct solver_reading *in)
     const char *type = "L2";
 
     pt_text(&in->r, "regularization_type", &type, in->err);
-    if (in->r.rc == 0 && strcmp(type, "L1") != 0 && strcmp(type, "L2") != 0)
-        in->r.rc = pt_error(in->r.doc, place_of(in, "regularization_type"), in->err,
-                            "'regularization_type' is '%.60s'; it takes \"L1\" or \"L2\"", type);
+    if (strcmp(type, "L1") != 0 && strcmp(type, "L2") != 0)
+        (void)pt_error(in->r.doc, place_of(in, "regularization_type"), in->err,
+                       "'regularization_type' is '%.60s'; it takes \"L1\" or \"L2\"", type);
     add(in, "regularization", type[1] == '1' ? "l1" : "l2");
 }
 
@@ -185,7 +184,7 @@ static void read_update(struct solver_reading *in)
     take_or(in, "momentum", 1.0, 0.0, "momentum");
     take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
     read_regularization(in);
-    if (in->r.rc == 0 && in->optimizer->momentum2) {
+    if (in->optimizer->momentum2) {
         take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
         take_real(in, "delta", 0.0, 1.0, "epsilon");
     }
@@ -206,7 +205,7 @@ static int beside(char **out, const char *solver, const char *path, bool whole, 
 }
 
 /* Caffe's paths count from its own root, where it is started: these files lie beside one another. */
-static int find_net(char **out, struct solver_reading *in, const char *path)
+static int find_net(char **out, struct solver_reading *in, const char *path, bool wanted)
 {
     int rc = str_duplicate(out, path, in->err);
 
@@ -217,7 +216,7 @@ static int find_net(char **out, struct solver_reading *in, const char *path)
         *out = NULL;
         rc = beside(out, in->path, path, whole, in->err);
     }
-    if (rc == 0 && !fs_exists(*out))
+    if (rc == 0 && !fs_exists(*out) && wanted)
         rc = pt_error(in->r.doc, place_of(in, "net"), in->err,
                       "the net '%.200s' is neither there nor beside the solver's file", path);
     return rc;
@@ -269,8 +268,6 @@ static int read_net(struct solver_reading *in, bool wanted)
     pt_text(&in->r, "net", &net, in->err);
     pt_text(&in->r, "train_net", &train, in->err);
     pt_text(&in->r, "test_net", &test, in->err);
-    if (in->r.rc < 0)
-        return in->r.rc;
     if ((net != NULL) == (train != NULL))
         return pt_error(in->r.doc, in->r.message, in->err, "give 'net', or else 'train_net'");
     if (!(net ? net : train)[0])
@@ -280,13 +277,14 @@ static int read_net(struct solver_reading *in, bool wanted)
         return pt_error(
             in->r.doc, place_of(in, "test_net"), in->err,
             "'test_net' is another file: write both as one 'net', whose layers say 'include { phase: … }'");
-    rc = find_net(&path, in, net ? net : train);
+    rc = find_net(&path, in, net ? net : train, wanted);
     if (rc == 0 && wanted)
         add(in, "net", path);
-    if (rc == 0 && fs_is_path(path))
+    if (rc == 0 && fs_is_path(path) && fs_exists(path)) {
         rc = read_batch(in, path);
-    else if (rc == CLR_EINPUT && !wanted)
-        rc = 0;
+        if (rc < 0)
+            in->r.rc = rc; /* a problem of another file */
+    }
     free(path);
     return rc;
 }
@@ -306,7 +304,7 @@ static void read_lengths(struct solver_reading *in)
     if (pt_int(&in->r, "random_seed", -1, INT_MAX, &seed, in->err) > 0 && seed >= 0)
         add_count(in, "seed", seed);
     while (in->r.rc == 0 && pt_next(&in->r, "test_iter", &f))
-        in->r.rc = pt_value_int(in->r.doc, f, 0, INT_MAX, &batches, in->err);
+        (void)pt_value_int(in->r.doc, f, 0, INT_MAX, &batches, in->err);
     add(in, "order", "sequential");
 }
 
@@ -361,13 +359,15 @@ int clr_solver_read(struct solver *out, const char *path, bool with_net, struct 
     if (rc < 0)
         return rc;
     pt_open(&in.r, &doc, NULL);
-    in.r.rc = read_net(&in, with_net);
+    rc = read_net(&in, with_net);
+    if (rc < 0 && rc != CLR_EINPUT)
+        in.r.rc = rc;
     read_rate(&in);
     read_update(&in);
     read_lengths(&in);
     if (in.r.rc == 0)
         skip_unused(&in);
-    rc = pt_close(&in.r, unsupported, err);
+    rc = pt_finish(&doc, pt_close(&in.r, unsupported, err), err);
     prototxt_clear(&doc);
     return rc;
 }

@@ -98,12 +98,12 @@ static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct p
         if (rc < 0)
             return rc;
         rc = spec_read_layer(layer, doc, f, &said, err);
-        if (rc < 0)
+        if (rc < 0 && rc != CLR_EINPUT)
             return rc;
         for (struct layer_spec *before = spec->layers; before < layer; before++) {
             if ((before->phases & layer->phases) && strcmp(before->name, layer->name) == 0)
-                return pt_error(doc, f, err, "a layer '%s' is there already, in line %d", layer->name,
-                                before->line);
+                (void)pt_error(doc, f, err, "a layer '%s' is there already, in line %d", layer->name,
+                               before->line);
         }
     }
     return 0;
@@ -136,6 +136,7 @@ static int read_net(struct clr_net_spec *spec, size_t size, struct clr_error *er
         rc = pt_close(&r, unsupported, err);
     if (rc >= 0 && spec->layer_count == 0)
         rc = clr_error_set(err, CLR_EINPUT, "%s: there is no 'layer { … }' in it", spec->file);
+    rc = pt_finish(&doc, rc, err);
     prototxt_clear(&doc);
     return rc < 0 ? rc : 0;
 }

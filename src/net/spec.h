@@ -60,6 +60,7 @@ struct layer_spec {
     struct filler filler[OP_PARAMS];    /* Caffe's default: constant 0 */
     /* Of its operator, what the file gives: numbers, bias, y.c of a dense layer. graph.c adds the sizes. */
     struct op_desc desc;
+    bool global; /* of a pool: its window is the whole image */
     struct source_spec source;
 };
 

@@ -8,7 +8,7 @@
 
 #include "ops/op_impl.h"
 
-#define ELEMENTWISE(name, type, f, df, ...)                                                                  \
+#define ELEMENTWISE(name, type, help, block, parameter, f, df, ...)                                          \
     static double name##_f(double x, double a)                                                               \
     {                                                                                                        \
         (void)a;                                                                                             \
@@ -29,8 +29,11 @@ static const struct {
     double (*f)(double x, double a);
     double (*df)(double x, double y, double a);
 } functions[] = {
-#define ELEMENTWISE(name_, type, f_, df_, ...)                                                               \
-    {.row = {.name = #name_, __VA_ARGS__}, .f = name_##_f, .df = name_##_df},
+#define PARAMETER(field_, help, usual_, least, most, other_)                                                 \
+    .field = (field_), .usual = (usual_), .other = (other_)
+#define NO_PARAMETER .field = NULL
+#define ELEMENTWISE(name_, type, help, block, parameter, f_, df_, ...)                                       \
+    {.row = {.name = #name_, parameter, __VA_ARGS__}, .f = name_##_f, .df = name_##_df},
 #include "ops/elementwise_rows.h"
 #undef ELEMENTWISE
 };

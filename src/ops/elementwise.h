@@ -9,11 +9,10 @@
 struct elementwise {
     const char *name; /* "relu": of the row */
     const char *forward, *backward;
-    bool from_y;               /* f′ is computed from y, so x may be overwritten; else from x */
-    bool keeps_0;              /* f(0) = 0 */
-    const char *block, *field; /* in prototxt: the message, and its parameter a (NULL: none) */
-    double usual, least, most; /* a: default and limits in files */
-    double other;              /* another a to verify with */
+    bool from_y;         /* f′ is computed from y, so x may be overwritten; else from x */
+    bool keeps_0;        /* f(0) = 0 */
+    const char *field;   /* of the parameter a; NULL: has none */
+    double usual, other; /* a: its default, and another to verify with */
 };
 
 /* The row of d->u.elementwise.function. */

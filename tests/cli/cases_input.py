@@ -3,7 +3,7 @@
 import json
 import struct
 
-from harness import (case, check, clr, device, expect, expect_nothing_left, fresh, images, table, tiny,
+from harness import (TINY_NET, case, check, clr, device, expect, expect_nothing_left, fresh, images, table, tiny,
                      tiny_data, tiny_net, write)
 
 
@@ -82,6 +82,26 @@ def net_show():
     json.loads(expect(clr("net", "show", "lenet", "--json"), 0).out)
     for name in ("full", "caffe-quick", "caffe-full"):
         expect(clr("net", "show", name), 0, ["conv1"])
+
+
+@case
+def net_layers():
+    types = [line.split()[0] for line in expect(clr("net", "layers"), 0).out.split("\n\n")[0].splitlines()
+             if not line.startswith(" ")]
+    check(types[:3] == ["Data", "Input", "Convolution"], types)
+    for name in types:
+        expect(clr("net", "layers", name), 0, [f"{name}: "])
+    expect(clr("net", "layers", "Convolutoin"), 2, [], ["did you mean 'Convolution'"])
+    expect(clr("net", "layers", "--json"), 2, [], ["net show"])
+
+
+@case
+def net_with_many_problems():
+    """All problems of a file are reported at once, a line each, with their places."""
+    text = TINY_NET.replace('"ReLU"', '"ReLUU"', 1).replace("num_output: 4", "num_outputs: 4", 1)
+    net = write(fresh("net.prototxt"), text)
+    lines = expect(clr("net", "show", net), 4, [], ["ReLUU", "num_outputs", "'num_output' is missing"]).err
+    check(len(lines.splitlines()) == 3, lines)
 
 
 @case

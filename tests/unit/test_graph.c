@@ -334,9 +334,9 @@ START_TEST(test_graph__errors)
          "layer 'e': a layer of type Eltwise cannot work in place"},
         {DATA CONV("c", "data", "num_output: 4 kernel_size: 3") CONCAT("k", B("c") B("data"), ""),
          "layer 'k': its bottom 'data' is 3×6×5, but 'c' is 4×4×3; height and width must be equal"},
-        {DATA CONCAT("k", B("data") B("data"), "axis: 0"), "field 'axis' is 0; only 1 is supported"},
+        {DATA CONCAT("k", B("data") B("data"), "axis: 0"), "'axis: 0' is not supported, only 1 is"},
         {DATA CONCAT("k", B("data") B("data"), "concat_dim: 2"),
-         "field 'concat_dim' is 2; only 1 is supported"},
+         "'concat_dim: 2' is not supported, only 1 is"},
         {DATA CONCAT("k", "", ""), "layer 'k' has 0 'bottom'; a Concat layer has 1 or more"},
         {DATA SHARED_CONV("c1", "data", NAMED("w"), "num_output: 3 kernel_size: 3")
              SHARED_CONV("c2", "c1", NAMED("w"), "num_output: 4 kernel_size: 3"),
