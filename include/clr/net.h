@@ -34,8 +34,8 @@ struct clr_image_shape {
 CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
 
 /**
- * The text of `clr-cl net layers`: the types of layers that a net's file may have, a line each, and the fields
- * of every layer; or of one type, its fields with what they take and their defaults.
+ * The text of `clr-cl net layers`: the types of layers that a net's file may have, a line each, and the
+ * fields of every layer; or of one type, its fields with what they take and their defaults.
  *
  * @param text  out, new, free with free()
  * @param type  as in `type:` of a file; NULL: all
