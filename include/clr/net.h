@@ -30,6 +30,9 @@ struct clr_image_shape {
     int channels, height, width;
 };
 
+/** The text of the net's file, also of a built-in net; owned by the spec. */
+CLR_API const char *clr_net_text(const struct clr_net_spec *spec);
+
 /** Shape of one input image; all 0 if the net has none of its own, and takes that of the data. */
 CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
 

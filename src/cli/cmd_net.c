@@ -12,7 +12,7 @@
 
 static const struct opt_command command = {
     .name = "net",
-    .usage = "show NET [--data DATA | --input CxHxW] [--batch B] [--json] | layers [TYPE]",
+    .usage = "show NET [--data DATA | --input CxHxW] [--batch B] [--json | --prototxt] | layers [TYPE]",
     .about =
         "show: the layers of a net with their output shapes, parameters, multiply-adds per image and memory "
         "for a training batch. NET is quick, full, caffe-quick, caffe-full, lenet, or a file in Caffe's "
@@ -20,6 +20,7 @@ static const struct opt_command command = {
         "layers: the types of layers that such a file can have, or the fields of one type.",
     .examples = "  clr-cl net show quick\n"
                 "  clr-cl net show mine.prototxt --input 3x64x64 --batch 32\n"
+                "  clr-cl net show --prototxt quick >mine.prototxt\n"
                 "  clr-cl net layers Convolution\n",
     .min_args = 1,
     .asks = "a sub-command: show or layers",
@@ -30,7 +31,7 @@ struct net_options {
     const char *data;
     int input[3]; /* channels, height, width; 0: not given */
     int batch;
-    bool json;
+    bool json, prototxt;
 };
 
 /* The shape that the options give, or else the net's own. */
@@ -67,6 +68,10 @@ static int show(const struct net_options *o, const char *name, struct clr_error 
     char *text = NULL;
     int rc = clr_net_load(&spec, name, err);
 
+    if (rc == 0 && o->prototxt) {
+        cli_print_text(clr_net_text(spec));
+        goto out;
+    }
     if (rc == 0)
         rc = image_shape(o, spec, name, &shape, err);
     if (rc == 0 && o->json)
@@ -75,6 +80,7 @@ static int show(const struct net_options *o, const char *name, struct clr_error 
         rc = clr_net_show(&text, spec, shape, o->batch, err);
     if (rc == 0)
         cli_print_text(text);
+out:
     free(text);
     clr_net_destroy(spec);
     return rc;
@@ -97,7 +103,7 @@ static int run(const struct net_options *o, const struct opt_set *set, struct cl
     const char *sub = set->args[0], *name = set->arg_count > 1 ? set->args[1] : NULL;
 
     if (strcmp(sub, "layers") == 0)
-        return o->data || o->input[0] > 0 || o->json
+        return o->data || o->input[0] > 0 || o->json || o->prototxt
                    ? clr_error_set(err, CLR_EUSAGE, "the options are for 'net show'; 'net layers' takes none")
                    : layers(name, err);
     if (strcmp(sub, "show") != 0)
@@ -110,6 +116,8 @@ static int run(const struct net_options *o, const struct opt_set *set, struct cl
     if (o->data && o->input[0] > 0)
         return clr_error_set(err, CLR_EUSAGE,
                              "--data and --input both give the size of the images: give one");
+    if (o->json && o->prototxt)
+        return clr_error_set(err, CLR_EUSAGE, "--json and --prototxt are two forms of the output: give one");
     return show(o, name, err);
 }
 
@@ -125,6 +133,8 @@ int cmd_net(int argc, char **argv, struct clr_error *err)
         {OPT_INT, "batch", "B", &o.batch, .min = 1, .max = 65536,
          .help = "images of a batch, for the memory (default: 100)"},
         {OPT_FLAG, "json", NULL, &o.json, .help = "print as JSON"},
+        {OPT_FLAG, "prototxt", NULL, &o.prototxt,
+         .help = "print the net's file, also that of a built-in net"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));

@@ -1,4 +1,4 @@
-/* weight_filler and bias_filler: how a layer's weights begin. Formulas: spec.h. */
+/* weight_filler and bias_filler: how a layer's weights begin. Formulas: init.c. */
 #include "net/layer.h"
 
 #include <float.h>
@@ -7,7 +7,7 @@
 
 const struct field filler_fields[] = {
     {"type", FIELD_NAME, "distribution", AT_FILLER(kind),
-     WORDS("constant", "uniform", "gaussian", "xavier", "msra")},
+     WORDS("constant", "uniform", "gaussian", "xavier", "msra", "pytorch")},
     {"value", FIELD_DOUBLE, "of constant", AT_FILLER(value)},
     {"min", FIELD_DOUBLE, "of uniform: lower limit", AT_FILLER(min)},
     {"max", FIELD_DOUBLE, "of uniform: upper limit", AT_FILLER(max), .usual = 1},
@@ -24,7 +24,7 @@ int filler_check(struct layer_reading *in, struct pt_reader *r, void *filler)
     /* which of the numbers each kind reads, in enum order */
     static const char *const numbers[] = {"value", "min", "max", "mean", "std"};
     static const bool used[][5] = {
-        {true}, {false, true, true}, {false, false, false, true, true}, {false}, {false}};
+        {true}, {false, true, true}, {false, false, false, true, true}, {false}, {false}, {false}};
     const struct filler *f = filler;
 
     for (size_t i = 0; i < MEM_COUNT(numbers); i++) {

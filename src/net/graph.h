@@ -25,6 +25,7 @@ struct graph_param {
     int rank, dims[4];         /* (O,I/G,KH,KW), (O,I) or (O) */
     size_t count;
     int fan_in, fan_out; /* Caffe: count/O and count/I */
+    int layer_fan_in;    /* of the layer's first parameter: of the weights, also for the biases */
     struct param_spec mult;
     struct filler filler;
     bool state; /* written by the forward pass of training (struct op_param), not by the optimizer */

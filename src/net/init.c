@@ -1,7 +1,8 @@
 /*
  * Initial values: see init.h. The formulas are Caffe's (include/caffe/filler.hpp): with n = fan_in, fan_out
  * or their mean, xavier is uniform in ±sqrt(3/n) (Glorot and Bengio 2010), msra is gaussian with std
- * sqrt(2/n) (He et al. 2015).
+ * sqrt(2/n) (He et al. 2015). pytorch is what PyTorch's nn.Conv2d and nn.Linear begin with (their
+ * reset_parameters()): weights and biases uniform in ±1/sqrt(fan_in of the weights).
  */
 #include "net/init.h"
 
@@ -31,7 +32,8 @@ static void fill_gaussian(float *out, size_t count, double mean, double std, int
 void init_fill(float *out, const struct graph_param *p, int number, uint64_t seed)
 {
     const struct filler *f = &p->filler;
-    const double xavier = sqrt(3.0 / fan(p)), msra = sqrt(2.0 / fan(p));
+    const double xavier = sqrt(3.0 / fan(p)), msra = sqrt(2.0 / fan(p)),
+                 pytorch = 1.0 / sqrt((double)p->layer_fan_in);
 
     for (size_t i = 0; f->kind == FILLER_CONSTANT && i < p->count; i++)
         out[i] = (float)f->value;
@@ -41,6 +43,8 @@ void init_fill(float *out, const struct graph_param *p, int number, uint64_t see
         fill_gaussian(out, p->count, f->mean, f->std, number, seed);
     if (f->kind == FILLER_XAVIER)
         fill_uniform(out, p->count, -xavier, xavier, number, seed);
+    if (f->kind == FILLER_PYTORCH)
+        fill_uniform(out, p->count, -pytorch, pytorch, number, seed);
     if (f->kind == FILLER_MSRA)
         fill_gaussian(out, p->count, 0.0, msra, number, seed);
 }

@@ -197,6 +197,11 @@ void clr_net_destroy(struct clr_net_spec *spec)
     free(spec);
 }
 
+const char *clr_net_text(const struct clr_net_spec *spec)
+{
+    return spec->text;
+}
+
 struct clr_image_shape clr_net_input(const struct clr_net_spec *spec)
 {
     return spec->input;

@@ -15,11 +15,18 @@
 
 enum { PHASE_TRAIN = 1, PHASE_TEST = 2 }; /* a mask */
 
-enum filler_kind { FILLER_CONSTANT, FILLER_UNIFORM, FILLER_GAUSSIAN, FILLER_XAVIER, FILLER_MSRA };
+enum filler_kind {
+    FILLER_CONSTANT,
+    FILLER_UNIFORM,
+    FILLER_GAUSSIAN,
+    FILLER_XAVIER,
+    FILLER_MSRA,
+    FILLER_PYTORCH
+};
 enum filler_norm { FILLER_FAN_IN, FILLER_FAN_OUT, FILLER_AVERAGE };
 
 struct filler {
-    enum filler_kind kind; /* xavier: uniform ±sqrt(3/n); msra: gaussian std sqrt(2/n); Caffe's filler.hpp */
+    enum filler_kind kind; /* formulas: init.c */
     double value, min, max, mean, std;
     enum filler_norm norm;
 };

@@ -85,6 +85,16 @@ def net_show():
 
 
 @case
+def net_show_prototxt():
+    """The file of a built-in net is printed, and gives the same net when it is read."""
+    text = expect(clr("net", "show", "--prototxt", "quick"), 0).out
+    net = write(fresh("quick.prototxt"), text)
+    ours, built_in = (expect(clr("net", "show", name), 0).out.splitlines()[1:] for name in (net, "quick"))
+    check(ours == built_in, ours)
+    expect(clr("net", "show", "quick", "--json", "--prototxt"), 2, [], ["--json", "--prototxt"])
+
+
+@case
 def net_layers():
     types = [line.split()[0] for line in expect(clr("net", "layers"), 0).out.split("\n\n")[0].splitlines()
              if not line.startswith(" ")]

@@ -14,8 +14,13 @@ static float g_values[N], g_again[N];
 /* 40,000 values of a parameter with fan_in 100, fan_out 300. */
 static void fill(float *out, struct filler filler, int number, uint64_t seed)
 {
-    struct graph_param p = {
-        .name = "w", .rank = 2, .dims = {400, 100}, .count = N, .fan_in = 100, .fan_out = 300};
+    struct graph_param p = {.name = "w",
+                            .rank = 2,
+                            .dims = {400, 100},
+                            .count = N,
+                            .fan_in = 100,
+                            .fan_out = 300,
+                            .layer_fan_in = 64};
 
     p.filler = filler;
     init_fill(out, &p, number, seed);
@@ -100,6 +105,14 @@ START_TEST(test_init__xavier_and_msra_follow_variance_norm)
 }
 END_TEST
 
+START_TEST(test_init__pytorch_takes_the_fan_in_of_the_weights)
+{
+    fill(g_values, (struct filler){.kind = FILLER_PYTORCH}, 0, 1);
+    check_range(-0.125, 0.125);
+    check_moments(0.0, 0.25 / sqrt(12.0));
+}
+END_TEST
+
 START_TEST(test_init__depends_on_seed_and_number_alone)
 {
     struct graph_param p = {.rank = 1, .dims = {10}, .count = 10, .fan_in = 1, .fan_out = 10};
@@ -131,6 +144,7 @@ int main(void)
     tcase_add_test(tc, test_init__uniform);
     tcase_add_test(tc, test_init__gaussian);
     tcase_add_test(tc, test_init__xavier_and_msra_follow_variance_norm);
+    tcase_add_test(tc, test_init__pytorch_takes_the_fan_in_of_the_weights);
     tcase_add_test(tc, test_init__depends_on_seed_and_number_alone);
     suite_add_tcase(s, tc);
     return support_run(s, true);
