@@ -30,6 +30,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <clr/error.h>
 
@@ -133,5 +134,37 @@ CLR_API int clr_lab_report(const struct lab_experiment *e, const char *dir, cons
  * the error of the first that cannot be; the others are drawn all the same. */
 CLR_API int clr_lab_draw(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
                          const char *command_line, struct clr_error *err);
+
+/** A run that clr_lab_list() found. Strings are owned by it. */
+struct lab_listed {
+    char *folder;
+    char *net, *data;             /**< as they were given */
+    char *policy;                 /**< "triangular 0.001 to 0.04", "range test 0.0001 to 0.1" */
+    char *device;                 /**< its last one */
+    char *started;                /**< 2026-11-30T21:27:05Z */
+    const char *state;            /**< "finished", "diverged", "running", "stopped" */
+    bool range_test, held_out;    /**< held_out: accuracies are on held-out images */
+    uint64_t seed, done, planned; /**< iterations */
+    double accuracy, best;        /**< 0 … 1; NaN: not known */
+    double seconds;               /**< NaN: not known */
+};
+
+struct lab_list {
+    struct lab_listed *runs;
+    size_t count, capacity, skipped; /**< skipped: could not be read */
+};
+
+/**
+ * Find runs: each folder is a run's own, or is searched, four folders down; an experiment's histories.csv has
+ * those whose folders were removed. In no order. A run that cannot be read is reported in the log and left
+ * out.
+ *
+ * @return 0; CLR_EINPUT: there is no run in one of the folders
+ */
+CLR_API int clr_lab_list(struct lab_list *out, const char *const *folders, size_t count,
+                         struct clr_error *err);
+
+/** Free what it owns; it is empty then. */
+CLR_API void clr_lab_list_clear(struct lab_list *list);
 
 #endif

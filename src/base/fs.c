@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <nettle/sha2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -391,15 +392,60 @@ static bool is_file_at(int fd, const char *path)
            ours.st_ino == there.st_ino;
 }
 
+/* A lock file has "PID HOST", for messages of others. */
+#define HOLDER_FORMAT "%ld %99s"
+
+static bool read_holder(int fd, struct fs_holder *out)
+{
+    char text[128];
+    const ssize_t got = pread(fd, text, sizeof text - 1, 0);
+
+    text[got > 0 ? got : 0] = '\0';
+    return sscanf(text, HOLDER_FORMAT, &out->pid, out->host) == 2 && out->pid > 0;
+}
+
+/* That it cannot be written is no error: messages are shorter then. */
+static void write_holder(int fd)
+{
+    struct fs_holder me = {.pid = (long)getpid()};
+    char text[128];
+    int n;
+
+    if (gethostname(me.host, sizeof me.host - 1) != 0 || !me.host[0] || ftruncate(fd, 0) != 0)
+        return;
+    n = snprintf(text, sizeof text, "%ld %s\n", me.pid, me.host);
+    if (pwrite(fd, text, (size_t)n, 0) != n)
+        (void)ftruncate(fd, 0);
+}
+
+bool fs_lock_holder(struct fs_holder *out, const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char host[sizeof out->host] = "";
+    bool held = fd >= 0 && read_holder(fd, out);
+
+    if (fd >= 0)
+        (void)close(fd);
+    (void)gethostname(host, sizeof host - 1);
+    if (held && strcmp(host, out->host) == 0)
+        held = kill((pid_t)out->pid, 0) == 0 || errno == EPERM;
+    return held;
+}
+
 int fs_lock(const char *path, int *fd, struct clr_error *err)
 {
     int f = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    struct fs_holder holder;
 
     if (f < 0)
         return clr_error_set(err, CLR_EFAILED, "cannot open the lock '%s': %s", path, strerror(errno));
     if (flock(f, LOCK_EX | LOCK_NB) < 0) {
         int e = errno;
+        const bool known = e == EWOULDBLOCK && read_holder(f, &holder);
         (void)close(f);
+        if (known)
+            return clr_error_set(err, CLR_EFAILED, "'%s' is held by process %ld on %s", path, holder.pid,
+                                 holder.host);
         if (e == EWOULDBLOCK)
             return clr_error_set(err, CLR_EFAILED, "'%s' is held by another process", path);
         return clr_error_set(err, CLR_EFAILED, "cannot lock '%s': %s", path, strerror(e));
@@ -408,6 +454,7 @@ int fs_lock(const char *path, int *fd, struct clr_error *err)
         (void)close(f);
         return clr_error_set(err, CLR_EFAILED, "'%s' was released at this moment: try again", path);
     }
+    write_holder(f);
     *fd = f;
     return 0;
 }

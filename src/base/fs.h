@@ -65,11 +65,21 @@ int fs_folder_of(char **out, const char *path, struct clr_error *err);
 int fs_join(char **out, const char *dir, const char *name, struct clr_error *err);
 
 /*
- * Advisory lock on a file (created if missing) that dies with the process. *fd to give back with
- * fs_unlock(); CLR_EFAILED if another process holds it.
+ * Advisory lock on a file (created if missing) that dies with the process, whose number and host are written
+ * into it. *fd to give back with fs_unlock(); CLR_EFAILED if another process holds it: which one, as far as
+ * the file has it.
  */
 int fs_lock(const char *path, int *fd, struct clr_error *err);
 void fs_unlock(int fd);
+
+struct fs_holder {
+    long pid;
+    char host[100];
+};
+
+/* Who holds the lock, from the file alone, so that the lock is not touched: false where there is no such file
+ * or it names a process of this host that has ended. Of a process on another host it is not known. */
+bool fs_lock_holder(struct fs_holder *out, const char *path);
 
 /* Lower-case hex SHA-256 (64 characters and NUL) of memory. */
 #define FS_SHA256_TEXT 65

@@ -144,6 +144,7 @@ int cmd_devices(int argc, char **argv, struct clr_error *err);
 int cmd_doctor(int argc, char **argv, struct clr_error *err);
 int cmd_experiment(int argc, char **argv, struct clr_error *err);
 int cmd_eval(int argc, char **argv, struct clr_error *err);
+int cmd_list(int argc, char **argv, struct clr_error *err);
 int cmd_net(int argc, char **argv, struct clr_error *err);
 int cmd_plot(int argc, char **argv, struct clr_error *err);
 int cmd_range_test(int argc, char **argv, struct clr_error *err);

@@ -24,6 +24,7 @@ static const struct cli_command commands[] = {
     {"train", "trains a net", cmd_train},
     {"eval", "measures the accuracy of trained weights", cmd_eval},
     {"experiment", "trains with several settings and seeds, and compares them", cmd_experiment},
+    {"list", "lists runs with their settings and accuracies", cmd_list},
     {"plot", "draws runs, range tests, schedules and measurements", cmd_plot},
 };
 

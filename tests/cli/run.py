@@ -16,5 +16,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     # The longest cases first, so that both processes end at nearly the same time.
     sys.exit(harness.main(["cases_selfcheck", "cases_tune", "cases_experiment", "cases_runs", "cases_resume",
-                           "cases_solver", "cases_input", "cases_version", "cases_usage", "cases_plot",
+                           "cases_solver", "cases_input", "cases_version", "cases_usage", "cases_plot", "cases_list",
                            "cases_schedule"]))

@@ -137,6 +137,13 @@ def plot():
     return Scenario("plot", args, ["figure.png", "figure.csv"], before=begun)
 
 
+def listing():
+    begun = fresh("begun")
+    ended = run(begun, short())
+    check(ended.code == 0, f"{ended}")
+    return Scenario("list", ["list", ".", "--csv", "run/runs.csv"], [], before=begun)
+
+
 def schedule():
     args = ["schedule", "--policy", "triangular", "--min-lr", 0.001, "--max-lr", 0.01, "--step-size", 5,
             "--iterations", 20, "--csv", "run/rates.csv", "--plot", "run/rates.svg"]
@@ -230,7 +237,7 @@ def sweep(scenario, kind, every_way):
 FILES = ("memory", "write", "read")
 SCENARIOS = {train: WAYS, solver: FILES, check_device: WAYS, resume: WAYS, range_test: WAYS, experiment: FILES,
              evaluate: ("opencl", "memory", "read"), plot: FILES,
-             schedule: FILES, tune: ("memory", "read"), data: ("memory", "read")}
+             listing: FILES, schedule: FILES, tune: ("memory", "read"), data: ("memory", "read")}
 
 
 def cases():

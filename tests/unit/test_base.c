@@ -285,13 +285,19 @@ END_TEST
 START_TEST(test_fs__lock_excludes)
 {
     const char *dir = support_temp_dir();
+    char path[128], host[100] = "", expected[160];
+    struct fs_holder holder;
     struct clr_error err;
-    char path[128];
     int a, b;
 
     (void)snprintf(path, sizeof path, "%s/lock", dir);
     ck_assert_int_eq(fs_lock(path, &a, &err), 0);
     ck_assert_int_eq(fs_lock(path, &b, &err), CLR_EFAILED);
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(expected, sizeof expected, "is held by process %ld on %s", (long)getpid(), host);
+    ck_assert_msg(strstr(err.message, expected), "%s", err.message);
+    ck_assert(fs_lock_holder(&holder, path) && holder.pid == (long)getpid() &&
+              strcmp(holder.host, host) == 0);
     fs_unlock(a);
     ck_assert_int_eq(fs_lock(path, &b, &err), 0);
     fs_unlock(b);

@@ -1,0 +1,204 @@
+/*
+ * What runs there are below some folders, for `clr-cl list`: see lab.h. A folder with a run.json is a run.
+ * Others are searched, LIST_DEPTH folders down, and their histories.csv has the runs without a folder.
+ */
+#include <clr/lab.h>
+
+#include <dirent.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clr/schedule.h>
+
+#include "base/archive.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "sched/stored.h"
+
+#define LIST_DEPTH 4
+
+/* ------------------------------------------------------------------ one run */
+
+static int text_member(char **out, const json_t *object, const char *name, struct clr_error *err)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return str_duplicate(out, text ? text : "", err);
+}
+
+static double number_member(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* "triangular 0.001 to 0.04", and "range test 0.0001 to 0.1" */
+static int describe_policy(char **out, const struct clr_schedule *s, bool range_test, struct clr_error *err)
+{
+    struct str text = {0};
+
+    str_append(&text, "%s", range_test ? "range test" : clr_schedule_policy_name(s->policy));
+    if (range_test || clr_schedule_reads(s->policy, "min_lr"))
+        str_append(&text, " %.4g to %.4g", s->min_lr, s->max_lr);
+    else if (clr_schedule_reads(s->policy, "max_lr"))
+        str_append(&text, " to %.4g", s->max_lr);
+    else
+        str_append(&text, " %.4g", s->lr);
+    return str_take(out, &text, err);
+}
+
+static int read_policy(struct lab_listed *run, const json_t *settings, struct clr_error *err)
+{
+    struct clr_schedule s;
+
+    return schedule_from_json(&s, json_object_get(settings, "schedule"), run->planned)
+               ? describe_policy(&run->policy, &s, run->range_test, err)
+               : str_duplicate(&run->policy, "", err);
+}
+
+/* A run that is killed leaves "running" in its run.json, and its lock. */
+static int read_state(struct lab_listed *run, const json_t *root, const char *folder, struct clr_error *err)
+{
+    const char *status = json_string_value(json_object_get(root, "status"));
+    struct fs_holder holder;
+    char *lock = NULL;
+    int rc = fs_join(&lock, folder, ".lock", err);
+
+    if (rc < 0)
+        return rc;
+    run->state = status && strcmp(status, "finished") == 0   ? "finished"
+                 : status && strcmp(status, "diverged") == 0 ? "diverged"
+                 : fs_lock_holder(&holder, lock)             ? "running"
+                                                             : "stopped";
+    free(lock);
+    return 0;
+}
+
+static int read_run(struct lab_listed *run, const char *folder, struct clr_error *err)
+{
+    const json_t *settings, *result;
+    json_t *root = NULL;
+    int rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
+
+    if (rc < 0)
+        return rc;
+    settings = json_object_get(root, "settings");
+    result = json_object_get(root, "result");
+    run->range_test = archive_has(folder, "range.json") || archive_has(folder, "range.csv");
+    (void)json_count_value(&run->planned, json_object_get(settings, "iterations"));
+    (void)json_count_value(&run->done, json_object_get(result, "iterations"));
+    (void)json_count_value(&run->seed, json_object_get(settings, "seed"));
+    run->held_out = number_member(settings, "validation") > 0.0;
+    run->accuracy = number_member(result, "val_acc");
+    run->best = number_member(result, "best_acc");
+    run->seconds = number_member(result, "seconds");
+    rc = read_state(run, root, folder, err);
+    if (rc == 0)
+        rc = str_duplicate(&run->folder, strncmp(folder, "./", 2) == 0 && folder[2] ? folder + 2 : folder,
+                           err);
+    if (rc == 0)
+        rc = text_member(&run->net, settings, "net", err);
+    if (rc == 0)
+        rc = text_member(&run->data, settings, "data", err);
+    if (rc == 0)
+        rc = text_member(&run->device, json_object_get(root, "device"), "name", err);
+    if (rc == 0)
+        rc = text_member(&run->started, root, "started", err);
+    if (rc == 0)
+        rc = read_policy(run, settings, err);
+    json_decref(root);
+    return rc;
+}
+
+static void clear_run(struct lab_listed *run)
+{
+    free(run->folder);
+    free(run->net);
+    free(run->data);
+    free(run->policy);
+    free(run->device);
+    free(run->started);
+}
+
+/* ------------------------------------------------------------------ folders */
+
+/* One that cannot be read is reported and left out. */
+static int add(struct lab_list *list, const char *folder, struct clr_error *err)
+{
+    struct lab_listed run = {0};
+    int rc = read_run(&run, folder, err);
+
+    if (rc == 0)
+        rc = mem_grow(&list->runs, &list->capacity, list->count + 1, sizeof *list->runs, "runs", err);
+    if (rc == 0) {
+        list->runs[list->count++] = run;
+        return 0;
+    }
+    clear_run(&run);
+    if (rc != CLR_EINPUT)
+        return rc;
+    log_line(CLR_LOG_WARNING, "a run is left out: %s", err->message);
+    list->skipped++;
+    return 0;
+}
+
+/* A run of an archive, unless its folder is there. */
+static int add_archived(void *user, const char *folder, bool range_test, struct clr_error *err)
+{
+    (void)range_test;
+    return archive_holds(folder) ? add(user, folder, err) : 0;
+}
+
+static int search(struct lab_list *list, const char *path, int depth, struct clr_error *err)
+{
+    const struct dirent *entry;
+    DIR *dir;
+    int rc = 0;
+
+    if (fs_exists_in(path, "run.json"))
+        return add(list, path, err);
+    if (depth == 0 || !(dir = opendir(path)))
+        return 0;
+    while (rc == 0 && (entry = readdir(dir))) {
+        char *below = NULL;
+        if (entry->d_name[0] == '.')
+            continue;
+        rc = fs_join(&below, path, entry->d_name, err);
+        if (rc == 0 && fs_is_dir(below))
+            rc = search(list, below, depth - 1, err);
+        free(below);
+    }
+    (void)closedir(dir);
+    return rc < 0 || !fs_exists_in(path, ARCHIVE_TABLE) ? rc : archive_each(path, add_archived, list, err);
+}
+
+int clr_lab_list(struct lab_list *out, const char *const *folders, size_t count, struct clr_error *err)
+{
+    struct lab_list list = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const size_t before = list.count + list.skipped;
+        rc = search(&list, folders[i], LIST_DEPTH, err);
+        if (rc == 0 && list.count + list.skipped == before)
+            rc = clr_error_set(err, CLR_EINPUT, "there is no run in '%s': no run.json, %d folders down",
+                               folders[i], LIST_DEPTH);
+    }
+    if (rc < 0)
+        clr_lab_list_clear(&list);
+    else
+        *out = list;
+    return rc;
+}
+
+void clr_lab_list_clear(struct lab_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        clear_run(&list->runs[i]);
+    free(list->runs);
+    *list = (struct lab_list){0};
+}

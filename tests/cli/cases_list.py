@@ -1,0 +1,80 @@
+"""clr-cl list: tables of runs."""
+
+import csv
+import json
+import os
+import shutil
+import socket
+
+from harness import ROOT, case, check, clr, expect, fresh, write
+
+OLD = ROOT / "tests" / "golden" / "version-0.1"
+
+
+def run_folder(path, status="finished", **changes):
+    """A folder whose run.json has what list reads."""
+    result = {"iterations": 600, "val_acc": 0.5, "best_acc": 0.625, "seconds": 90.0}
+    result.update(changes)
+    settings = {"net": "nets/mine.prototxt", "data": "fashion-mnist", "iterations": 600, "seed": 7, "validation": 0,
+                "schedule": {"policy": "triangular", "min_lr": 0.001, "max_lr": 0.04, "step_size": 100}}
+    path.mkdir(parents=True)
+    write(path / "run.json", json.dumps({"format": 1, "status": status, "settings": settings, "result": result,
+                                         "started": "2026-11-30T20:00:00Z", "device": {"name": "a, b"}}))
+    return path
+
+
+@case
+def list_prints_a_table():
+    folder = fresh("list")
+    run_folder(folder / "b", val_acc=0.75)
+    run_folder(folder / "deep" / "er" / "a", status="diverged", iterations=120)
+    lines = expect(clr("list", folder), 0).out.splitlines()
+    check(len(lines) == 3 and lines[0].split() == "run net data policy seed state accuracy best time".split(), lines)
+    expected = "b mine.prototxt fashion-mnist triangular 0.001 to 0.04 7 finished 75.00 % 62.50 % 1.5 min"
+    check(lines[1].split() == f"{folder}/{expected}".split(), lines[1])
+    check("diverged at 120 of 600" in lines[2], lines[2])
+    check([line.split()[0][-1] for line in expect(clr("list", folder, "--sort", "accuracy"), 0).out.splitlines()[1:]]
+          == ["b", "a"], "order")
+
+
+@case
+def list_as_csv_and_json():
+    folder = fresh("list")
+    run_folder(folder / "a")
+    expect(clr("list", folder, "--csv", folder / "runs.csv"), 0)
+    with open(folder / "runs.csv", encoding="utf-8", newline="") as file:
+        row, = csv.DictReader(file)
+    check((row["device"], row["accuracy"], row["planned"], row["seconds"]) == ("a, b", "0.5", "600", "90"), row)
+    run, = json.loads(expect(clr("list", folder, "--json"), 0).out)
+    check(run["net"] == "nets/mine.prototxt" and run["best"] == 0.625 and run["held_out"] is False, run)
+
+
+@case
+def list_tells_a_running_run_from_a_killed_one():
+    folder = fresh("list")
+    run_folder(folder / "a", status="running")
+    states = {os.getpid(): "running", 4194304: "stopped"}  # no process has a number so large
+    for process, state in states.items():
+        write(folder / "a" / ".lock", f"{process} {socket.gethostname()}\n")
+        run, = json.loads(expect(clr("list", folder, "--json"), 0).out)
+        check(run["state"] == state, run)
+
+
+@case
+def list_leaves_out_what_it_cannot_read():
+    folder = fresh("list")
+    run_folder(folder / "good")
+    write(run_folder(folder / "bad") / "run.json", "{")
+    result = expect(clr("list", folder), 4, ["good"], ["warning", "bad/run.json", "1 run could not be read"])
+    check(len(result.out.splitlines()) == 2, result.out)
+    expect(clr("list", fresh("empty")), 4, [], ["there is no run in"])
+    expect(clr("list"), 2, [], ["needs a folder"])
+
+
+@case
+def list_reads_runs_of_0_1_and_of_experiments_without_folders():
+    check(len(json.loads(expect(clr("list", OLD, "--json"), 0).out)) >= 1, OLD)
+    folder = fresh("list")
+    shutil.copytree(ROOT / "docs" / "results" / "short", folder, dirs_exist_ok=True)
+    runs = json.loads(expect(clr("list", folder, "--json"), 0).out)
+    check(len(runs) >= 3 and all(run["state"] == "finished" for run in runs), runs)
