@@ -141,7 +141,7 @@ def listing():
     begun = fresh("begun")
     ended = run(begun, short())
     check(ended.code == 0, f"{ended}")
-    return Scenario("list", ["list", ".", "--csv", "run/runs.csv"], [], before=begun)
+    return Scenario("list", ["list", ".", "--csv", "run/runs.csv"], ["runs.csv"], before=begun)
 
 
 def schedule():
