@@ -38,8 +38,9 @@ static const struct opt_command command = {
         "results.md and figures. It may be stopped, or killed, at any moment: the same command continues to "
         "the same results. Built in are headline (fixed against triangular rates on quick, five seeds), "
         "policies (the paper's policies on caffe-full), short (as few iterations as quick needs, five seeds) "
-        "and quick-look (some minutes on two cores). The manual page describes files of experiments.",
-    .examples = "  clr-cl experiment quick-look --out quick-look\n"
+        "and, of some minutes on two cores, quick-look and fashion; all but fashion need CIFAR-10. The manual "
+        "page describes files of experiments.",
+    .examples = "  clr-cl experiment fashion --out fashion\n"
                 "  clr-cl experiment my.prototxt --out my --device all\n",
     .min_args = 1,
     .asks = "an experiment: a built-in name, or a file",
