@@ -38,8 +38,8 @@ static const struct opt_command command = {
         "results.md and figures. It may be stopped, or killed, at any moment: the same command continues to "
         "the same results. Built in are headline (fixed against triangular rates on quick, five seeds), "
         "policies (the paper's policies on caffe-full), short (as few iterations as quick needs, five seeds) "
-        "and, of some minutes on two cores, quick-look and fashion; all but fashion need CIFAR-10. The manual "
-        "page describes files of experiments.",
+        "and, of some minutes on two cores, quick-look and fashion; all but fashion need CIFAR-10. The "
+        "manual page describes files of experiments.",
     .examples = "  clr-cl experiment fashion --out fashion\n"
                 "  clr-cl experiment my.prototxt --out my --device all\n",
     .min_args = 1,

@@ -19,7 +19,8 @@ import torch
 from safetensors import safe_open
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "pytorch.md"
-DATA = {"lenet": "fashion-mnist", "quick": "cifar10", "full": "cifar10", "caffe-quick": "cifar10", "caffe-full": "cifar10"}
+DATA = {"lenet": "fashion-mnist", "quick": "cifar10", "full": "cifar10", "caffe-quick": "cifar10",
+        "caffe-full": "cifar10"}
 SIDES = {"fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 
 
