@@ -243,6 +243,8 @@ static int bench(const struct bench_options *o, struct clr_error *err)
     int rc = check_outputs(o, NULL, err), written;
 
     if (rc == 0)
+        rc = cli_check_kind(o->net, CLR_FILE_NET, err);
+    if (rc == 0)
         rc = clr_net_load(&spec, o->net, err);
     run.bench.net = spec;
     if (rc == 0)

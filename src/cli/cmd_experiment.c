@@ -569,7 +569,9 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
     if (rc != 0)
         goto out;
     cli_set_quiet(w.quiet);
-    rc = clr_lab_load(&w.e, set.args[0], err);
+    rc = cli_check_kind(set.args[0], CLR_FILE_EXPERIMENT, err);
+    if (rc == 0)
+        rc = clr_lab_load(&w.e, set.args[0], err);
     if (rc == 0)
         rc = choose_devices(&w, device, err);
     if (rc == 0)

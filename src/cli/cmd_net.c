@@ -66,7 +66,10 @@ static int show(const struct net_options *o, const char *name, struct clr_error 
     struct clr_net_spec *spec = NULL;
     struct clr_image_shape shape;
     char *text = NULL;
-    int rc = clr_net_load(&spec, name, err);
+    int rc = cli_check_kind(name, CLR_FILE_NET, err);
+
+    if (rc == 0)
+        rc = clr_net_load(&spec, name, err);
 
     if (rc == 0 && o->prototxt) {
         cli_print_text(clr_net_text(spec));

@@ -90,7 +90,9 @@ static int work(const struct tune_options *o, struct clr_error *err)
     int rc;
 
     cli_set_quiet(true); /* the other process prints */
-    rc = clr_net_load(&spec, o->net, err);
+    rc = cli_check_kind(o->net, CLR_FILE_NET, err);
+    if (rc == 0)
+        rc = clr_net_load(&spec, o->net, err);
     if (rc == 0)
         rc = image_shape(o, spec, &tune.input, err);
     if (rc == 0)

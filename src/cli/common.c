@@ -477,6 +477,38 @@ const char *cli_bytes(char out[STR_COUNT], uint64_t bytes)
     return out;
 }
 
+/* What a file is called, and what to do with it. */
+static const struct {
+    const char *is, *then;
+} file_kinds[] = {
+    [CLR_FILE_NET] = {"a net", "--net takes it"},
+    [CLR_FILE_SOLVER] = {"a Caffe solver file", "'clr-cl train --solver' takes it"},
+    [CLR_FILE_EXPERIMENT] = {"an experiment", "'clr-cl experiment' takes it"},
+    [CLR_FILE_SAFETENSORS] = {"a file of weights",
+                              "'clr-cl eval --weights' and 'clr-cl train --init' take it"},
+    [CLR_FILE_CHECKPOINT] = {"a checkpoint",
+                             "'clr-cl train --resume --out FOLDER' continues its run; the weights "
+                             "of a finished run are FOLDER/final.safetensors"},
+    [CLR_FILE_CAFFEMODEL] = {"a binary file of Caffe",
+                             "convert its blobs to safetensors, named LAYER.weight and "
+                             "LAYER.bias"},
+    [CLR_FILE_PYTORCH] = {"a file of torch.save()", "write it as safetensors, in Python: "
+                                                    "safetensors.torch.save_file(model.state_dict(), "
+                                                    "'model.safetensors')"},
+    [CLR_FILE_HDF5] = {"an HDF5 file", "convert it to safetensors"},
+    [CLR_FILE_RUN] = {"the folder of a run", "its weights are final.safetensors there"},
+};
+
+int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error *err)
+{
+    const enum clr_file_kind kind = path ? clr_file_kind(path) : CLR_FILE_UNKNOWN;
+
+    if (kind == CLR_FILE_UNKNOWN || kind == wanted)
+        return 0;
+    return clr_error_set(err, CLR_EINPUT, "'%s' is %s and not %s: %s", path, file_kinds[kind].is,
+                         file_kinds[wanted].is, file_kinds[kind].then);
+}
+
 void cli_print_text(const char *text)
 {
     size_t n = strlen(text);

@@ -13,6 +13,7 @@
 
 #include <clr/bench.h>
 #include <clr/device.h>
+#include <clr/file_kind.h>
 #include <clr/train.h>
 
 #include "base/str.h"
@@ -129,6 +130,10 @@ int cli_add_known(struct clr_bench_report **reports, size_t *count, struct clr_e
 
 /* CLR_EUSAGE if two inputs are the same path, or the same file. */
 int cli_check_different(const char *a, const char *b, struct clr_error *err);
+
+/* CLR_EINPUT where the file is recognised as something else than is wanted: what it is, and which option or
+ * conversion it needs. NULL, a file that is not there, and one that is not recognised: 0. */
+int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error *err);
 
 /* CLR_EUSAGE if a file to write and another file are the same, or if the first is '-', which other programs
  * take for standard output. Each may be NULL. */

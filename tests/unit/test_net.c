@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/file_kind.h>
 #include <clr/log.h>
 
 #include "base/fs.h"
@@ -757,6 +758,47 @@ START_TEST(test_net__layers_and_fields_are_listed)
 }
 END_TEST
 
+START_TEST(test_net__files_are_recognised)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        enum clr_file_kind kind;
+    } cases[] = {
+#define BYTES(text) text, sizeof(text) - 1
+        {BYTES("# a net\nname: 'x' layer { }"), CLR_FILE_NET},
+        {BYTES("layers { }"), CLR_FILE_NET},
+        {BYTES("net: 'x.prototxt' base_lr: 0.1"), CLR_FILE_SOLVER},
+        {BYTES("name: 'x' run { }"), CLR_FILE_EXPERIMENT},
+        {BYTES("\x02\0\0\0\0\0\0\0{}"), CLR_FILE_SAFETENSORS},
+        {BYTES("clr-cl checkpoint 1\n"), CLR_FILE_CHECKPOINT},
+        {BYTES("PK\3\4\0\0"), CLR_FILE_PYTORCH},
+        {BYTES("\x80\2\x8a\x0a"), CLR_FILE_PYTORCH},
+        {BYTES("\x89HDF\r\n\x1a\n\0"), CLR_FILE_HDF5},
+        {BYTES("\x0a\x05LeNet\xa2\x06\x10\0"), CLR_FILE_CAFFEMODEL},
+        {BYTES("\xa2\x06\x10\0\0"), CLR_FILE_CAFFEMODEL},
+        {BYTES("\x0a\x05LeNet\x12\x10\0"), CLR_FILE_CAFFEMODEL},
+        {BYTES("layer {"), CLR_FILE_UNKNOWN},
+        {BYTES("word: 1"), CLR_FILE_UNKNOWN},
+        {BYTES("\0\0\0\0"), CLR_FILE_UNKNOWN},
+        {BYTES(""), CLR_FILE_UNKNOWN},
+    };
+    const char *dir = support_temp_dir();
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/some", dir);
+    ck_assert_int_eq(clr_file_kind(path), CLR_FILE_UNKNOWN);
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        ck_assert_int_eq(fs_write_atomic(path, cases[i].bytes, cases[i].size, NULL), 0);
+        ck_assert_msg(clr_file_kind(path) == cases[i].kind, "case %zu is %d", i, (int)clr_file_kind(path));
+    }
+    ck_assert_int_eq(clr_file_kind(dir), CLR_FILE_UNKNOWN);
+    (void)snprintf(path, sizeof path, "%s/run.json", dir);
+    ck_assert_int_eq(fs_write_atomic(path, "{}", 2, NULL), 0);
+    ck_assert_int_eq(clr_file_kind(dir), CLR_FILE_RUN);
+}
+END_TEST
+
 START_TEST(test_net__unknown_names_and_files)
 {
     struct clr_net_spec *spec;
@@ -934,6 +976,7 @@ int main(void)
     tcase_add_test(tc, test_net__what_cannot_be_fused_stays);
     tcase_add_test(tc, test_net__bad_files_are_refused_with_their_place);
     tcase_add_test(tc, test_net__all_problems_at_once);
+    tcase_add_test(tc, test_net__files_are_recognised);
     tcase_add_test(tc, test_net__layers_and_fields_are_listed);
     tcase_add_test(tc, test_net__unknown_names_and_files);
     tcase_add_test(tc, test_net__graphs_that_do_not_fit_are_refused_with_their_place);
