@@ -393,15 +393,19 @@ static bool is_file_at(int fd, const char *path)
 }
 
 /* A lock file has "PID HOST", for messages of others. */
-#define HOLDER_FORMAT "%ld %99s"
-
 static bool read_holder(int fd, struct fs_holder *out)
 {
     char text[128];
     const ssize_t got = pread(fd, text, sizeof text - 1, 0);
+    char *host;
 
     text[got > 0 ? got : 0] = '\0';
-    return sscanf(text, HOLDER_FORMAT, &out->pid, out->host) == 2 && out->pid > 0;
+    out->pid = strtol(text, &host, 10);
+    if (out->pid <= 0 || *host++ != ' ')
+        return false;
+    host[strcspn(host, "\n")] = '\0';
+    str_copy(out->host, sizeof out->host, host);
+    return host[0] != '\0';
 }
 
 /* That it cannot be written is no error: messages are shorter then. */

@@ -273,8 +273,7 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     read_params(&in);
     check_blobs(&in);
     rc = pt_close(&in.r, k_layer_fields, err);
-    for (int i = 0; i < LAYER_BLOCKS; i++)
-        if (out->class->blocks[i].required && !in.block[i])
-            rc = pt_error(doc, field, err, "layer '%s' has no '%s'", out->name, out->class->blocks[i].name);
+    if ((out->class->flags & LAYER_NEEDS_BLOCK) && !in.block[0])
+        rc = pt_error(doc, field, err, "layer '%s' has no '%s'", out->name, out->class->blocks[0].name);
     return rc < 0 || !out->class->check ? rc : out->class->check(&in);
 }

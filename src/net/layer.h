@@ -15,12 +15,13 @@
 /* ------------------------------------------------------------------ the row of a type */
 
 enum layer_flags {
-    LAYER_SOURCE = 1 << 0,      /* makes the images: build() reads no bottom */
-    LAYER_LOSS = 1 << 1,        /* training can begin here */
-    LAYER_LABELS = 1 << 2,      /* its last bottom is the labels */
-    LAYER_IN_PLACE = 1 << 3,    /* its top may be its bottom */
-    LAYER_WEIGHTS = 1 << 4,     /* has weights, and biases unless bias_term is false */
-    LAYER_MORE_BOTTOMS = 1 << 5 /* up to OP_MOST bottoms */
+    LAYER_SOURCE = 1 << 0,       /* makes the images: build() reads no bottom */
+    LAYER_LOSS = 1 << 1,         /* training can begin here */
+    LAYER_LABELS = 1 << 2,       /* its last bottom is the labels */
+    LAYER_IN_PLACE = 1 << 3,     /* its top may be its bottom */
+    LAYER_WEIGHTS = 1 << 4,      /* has weights, and biases unless bias_term is false */
+    LAYER_MORE_BOTTOMS = 1 << 5, /* up to OP_MOST bottoms */
+    LAYER_NEEDS_BLOCK = 1 << 6   /* its first block is required */
 };
 
 struct builder;
@@ -29,7 +30,6 @@ struct builder;
 struct layer_block {
     const char *name; /* NULL: the fields are the layer's own */
     const struct field *fields;
-    bool required;
 };
 
 #define LAYER_BLOCKS 3

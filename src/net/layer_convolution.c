@@ -47,8 +47,8 @@ const struct layer_class layer_convolution = {
     .type = "Convolution",
     .help = "sums of products of a kernel and a window of the image",
     .bottoms = 1,
-    .flags = LAYER_WEIGHTS,
-    .blocks = {{"convolution_param", fields, .required = true}},
+    .flags = LAYER_WEIGHTS | LAYER_NEEDS_BLOCK,
+    .blocks = {{"convolution_param", fields}},
     .build = build,
     .detail = detail,
 };

@@ -53,7 +53,7 @@ const struct layer_class layer_inner_product = {
     .type = "InnerProduct",
     .help = "a dense layer: sums of products of weights and all inputs",
     .bottoms = 1,
-    .flags = LAYER_WEIGHTS,
-    .blocks = {{"inner_product_param", fields, .required = true}},
+    .flags = LAYER_WEIGHTS | LAYER_NEEDS_BLOCK,
+    .blocks = {{"inner_product_param", fields}},
     .build = build,
 };

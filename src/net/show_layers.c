@@ -158,7 +158,8 @@ static void append_layer(struct str *s, const struct layer_class *class)
     for (int i = 0; i < LAYER_BLOCKS; i++) {
         const struct layer_block *block = &class->blocks[i];
         if (block->fields && block->name)
-            str_append(s, "\n%s { ... }%s\n", block->name, block->required ? ", required" : "");
+            str_append(s, "\n%s { ... }%s\n", block->name,
+                       i == 0 && (class->flags & LAYER_NEEDS_BLOCK) ? ", required" : "");
         if (block->fields)
             append_fields(s, block->fields, block->name ? 2 : 0);
     }
