@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import warnings
 
 import numpy
 import onnxruntime
@@ -48,6 +49,7 @@ def count(net, weights, data, folder):
     mean = mean.view(1, *(shape if len(mean) > shape[0] else (len(mean), 1, 1)))
     x = (torch.tensor(pixels).view(-1, *shape).float() - mean) * float(meta["clr.scale"])
     model = io.BytesIO()
+    warnings.simplefilter("ignore", DeprecationWarning)     # the exporter without it needs a further package
     torch.onnx.export(net, x[:1], model, input_names=["x"], dynamic_axes={"x": {0: "n"}}, dynamo=False)
     session = onnxruntime.InferenceSession(model.getvalue(), providers=["CPUExecutionProvider"])
     with torch.no_grad():
