@@ -61,8 +61,7 @@ CLR_API int clr_error_set(struct clr_error *err, int code, const char *format, .
  * Add context before the message of an error that is set: "context: message".
  *
  * @param err  may be NULL
- * @return err's code; CLR_EFAILED if err is NULL
  */
-CLR_API int clr_error_prefix(struct clr_error *err, const char *format, ...) CLR_PRINTF(2, 3);
+CLR_API void clr_error_prefix(struct clr_error *err, const char *format, ...) CLR_PRINTF(2, 3);
 
 #endif

@@ -26,14 +26,14 @@ int clr_error_set(struct clr_error *err, int code, const char *format, ...)
     return code;
 }
 
-int clr_error_prefix(struct clr_error *err, const char *format, ...)
+void clr_error_prefix(struct clr_error *err, const char *format, ...)
 {
     char old[sizeof err->message];
     va_list ap;
     int n;
 
     if (!err)
-        return CLR_EFAILED;
+        return;
     memcpy(old, err->message, sizeof old);
     va_start(ap, format);
     n = vsnprintf(err->message, sizeof err->message, format, ap);
@@ -41,7 +41,6 @@ int clr_error_prefix(struct clr_error *err, const char *format, ...)
     if (n >= 0 && (size_t)n < sizeof err->message)
         (void)snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", old);
     str_mask(err->message);
-    return err->code;
 }
 
 void clr_log_set_sink(clr_log_sink sink, void *user)

@@ -507,8 +507,11 @@ static int carry_out(struct work *w, struct clr_error *err)
         rc = fs_make_dirs(w->out, err);
     if (rc == 0)
         rc = fs_join(&path, w->out, ".lock", err);
-    if (rc == 0 && lock(path, &fd, err) < 0)
-        rc = clr_error_prefix(err, "cannot use the folder '%s'", w->out);
+    if (rc == 0) {
+        rc = lock(path, &fd, err);
+        if (rc < 0)
+            clr_error_prefix(err, "cannot use the folder '%s'", w->out);
+    }
     if (rc == 0)
         remove_left_overs(w);
     if (rc == 0)

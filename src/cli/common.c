@@ -251,7 +251,7 @@ int cli_device_select(size_t *out, const struct clr_device *devices, size_t coun
     int rc = clr_device_select(out, devices, count, wanted, err);
 
     if (rc < 0 && wanted)
-        (void)clr_error_prefix(err, option ? "--device" : "CLR_DEVICE");
+        clr_error_prefix(err, option ? "--device" : "CLR_DEVICE");
     if (rc == CLR_ENODEVICE && cli_rusticl_hides()) {
         const struct clr_error why = *err;
         (void)clr_error_set(err, rc, "%s. " CLI_RUSTICL, why.message);

@@ -184,7 +184,7 @@ int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_erro
     if (rc == 0)
         rc = format_measure(ds, err);
     if (rc < 0) {
-        (void)clr_error_prefix(err, "data set %s", ds->name);
+        clr_error_prefix(err, "data set %s", ds->name);
         goto out;
     }
     *out = ds;

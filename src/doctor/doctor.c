@@ -92,7 +92,7 @@ static int examine_training(struct checkup *c, struct clr_error *err)
     begin(c, name);
     rc = doctor_train(&t, c->device, &why);
     if (rc < 0 && verify_no_memory(&why))
-        (void)clr_error_prefix(&why, "%s", name);
+        clr_error_prefix(&why, "%s", name);
     c->found.trains = rc == 0 && t.worst_nmse <= TRAINING_LIMIT;
     (void)snprintf(detail, sizeof detail, "what '%s' was moved by: NMSE %.2e, limit %.2e", t.worst,
                    t.worst_nmse, TRAINING_LIMIT);

@@ -675,9 +675,10 @@ int clr_lab_draw(const struct lab_experiment *e, const char *dir, const enum lab
     for (size_t i = 0; i < e->figure_count && r.cells; i++) {
         struct clr_error other;
         const int drawn = draw(&r, &e->figures[i], dir, command_line, rc >= 0 ? err : &other);
+        if (rc >= 0 && drawn < 0)
+            clr_error_prefix(err, "figure '%s' cannot be drawn", e->figures[i].file);
         if (rc >= 0)
-            rc = drawn < 0 ? clr_error_prefix(err, "figure '%s' cannot be drawn", e->figures[i].file)
-                           : rc + drawn;
+            rc = drawn < 0 ? drawn : rc + drawn;
     }
     results_clear(&r);
     return rc;

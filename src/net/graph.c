@@ -34,9 +34,11 @@ int build_unlike(const struct builder *b, const struct graph_node *n, int j, con
                        s->h, s->w, b->layer->bottom[0], first->c, first->h, first->w, wanted);
 }
 
-int build_prefix(const struct builder *b)
+int build_prefix(const struct builder *b, int rc)
 {
-    return clr_error_prefix(b->err, "%.200s:%d: layer '%s'", b->spec->file, b->layer->line, b->layer->name);
+    if (rc < 0)
+        clr_error_prefix(b->err, "%.200s:%d: layer '%s'", b->spec->file, b->layer->line, b->layer->name);
+    return rc;
 }
 
 /* ------------------------------------------------------------------ values */

@@ -28,12 +28,14 @@ static int build(struct builder *b, const int *bottom)
     struct graph_node *n = build_node(b, OP_CONV, bottom, 1);
     struct conv_geometry *g = &n->desc.u.conv;
     const struct shape *s = &n->desc.x[0];
+    int rc;
 
     g->c = s->c;
     g->h = s->h;
     g->w = s->w;
-    if (geometry_conv(g, b->err) < 0)
-        return build_prefix(b);
+    rc = build_prefix(b, geometry_conv(g, b->err));
+    if (rc < 0)
+        return rc;
     n->desc.y[0] = (struct shape){s->n, g->oc, g->oh, g->ow};
     return build_finish(b, n);
 }

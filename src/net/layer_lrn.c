@@ -35,11 +35,13 @@ static int build(struct builder *b, const int *bottom)
 {
     struct graph_node *n = build_node(b, OP_LRN, bottom, 1);
     struct lrn_geometry *g = &n->desc.u.lrn;
+    int rc;
 
     g->c = n->desc.x[0].c;
     g->h = n->desc.x[0].h;
     g->w = n->desc.x[0].w;
-    return geometry_lrn(g, b->err) < 0 ? build_prefix(b) : build_finish(b, n);
+    rc = build_prefix(b, geometry_lrn(g, b->err));
+    return rc < 0 ? rc : build_finish(b, n);
 }
 
 const struct layer_class layer_lrn = {

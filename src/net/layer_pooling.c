@@ -34,6 +34,7 @@ static int build(struct builder *b, const int *bottom)
     struct graph_node *n = build_node(b, OP_POOL, bottom, 1);
     struct pool_geometry *g = &n->desc.u.pool;
     const struct shape *s = &n->desc.x[0];
+    int rc;
 
     g->c = s->c;
     g->h = s->h;
@@ -42,8 +43,9 @@ static int build(struct builder *b, const int *bottom)
         g->kh = s->h;
         g->kw = s->w;
     }
-    if (geometry_pool(g, b->err) < 0)
-        return build_prefix(b);
+    rc = build_prefix(b, geometry_pool(g, b->err));
+    if (rc < 0)
+        return rc;
     n->desc.y[0] = (struct shape){s->n, s->c, g->oh, g->ow};
     return build_finish(b, n);
 }

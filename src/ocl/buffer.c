@@ -56,7 +56,8 @@ int ocl_buffer_create(cl_mem *out, struct ocl_context *ctx, size_t size_bytes, c
     rc = ocl_fill(ctx, mem, 0, size, 0, err);
     if (rc < 0) {
         ocl_release(&mem);
-        return clr_error_prefix(err, "%s", what);
+        clr_error_prefix(err, "%s", what);
+        return rc;
     }
     *out = mem;
     return 0;

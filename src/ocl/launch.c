@@ -20,8 +20,9 @@ static int set_arguments(struct ocl_kernel *k, const char *label, const struct o
     for (int i = 0; i < count; i++) {
         cl_int status = clSetKernelArg(k->kernel, (cl_uint)i, args[i].size, args[i].value);
         if (status != CL_SUCCESS) {
-            (void)launch_error(err, k, label, status);
-            return clr_error_prefix(err, "argument %d", i);
+            const int rc = launch_error(err, k, label, status);
+            clr_error_prefix(err, "argument %d", i);
+            return rc;
         }
     }
     return 0;

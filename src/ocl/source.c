@@ -24,7 +24,9 @@ static int append_from(struct str *out, const char *dir, const char *file, struc
     }
     free(text);
     free(path);
-    return rc < 0 ? clr_error_prefix(err, "kernel source (CLR_CL_DIR is set)") : 0;
+    if (rc < 0)
+        clr_error_prefix(err, "kernel source (CLR_CL_DIR is set)");
+    return rc;
 }
 
 /* The file of the folder, else the built-in one. */

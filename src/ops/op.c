@@ -171,7 +171,8 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
     rc = class->create ? class->create(op, io, err) : create_kernels(op, io, err);
     if (rc < 0) {
         op_destroy(op);
-        return clr_error_prefix(err, "layer '%s'", desc->label);
+        clr_error_prefix(err, "layer '%s'", desc->label);
+        return rc;
     }
     *out = op;
     return 0;

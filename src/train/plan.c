@@ -293,7 +293,7 @@ static int plan(struct session *s, const struct clr_train_options *o, bool train
     if (rc == 0)
         rc = replica_plan(r, sets_of(o, train), from ? from->variants : NULL, err);
     if (rc == CLR_EINPUT && from)
-        rc = clr_error_prefix(err, "'%s'", o->out);
+        clr_error_prefix(err, "'%s'", o->out);
     if (rc == 0)
         rc = check_memory(s, err);
     if (rc == 0 && o->init && !from)

@@ -113,8 +113,11 @@ int record_open(struct record *r, const char *dir, const char *history_name, boo
         rc = fs_make_dirs(dir, err);
     if (rc == 0)
         rc = fs_join(&r->lock_path, r->dir, ".lock", err);
-    if (rc == 0 && fs_lock(r->lock_path, &r->lock, err) < 0)
-        rc = clr_error_prefix(err, "cannot use the folder '%s'", dir);
+    if (rc == 0) {
+        rc = fs_lock(r->lock_path, &r->lock, err);
+        if (rc < 0)
+            clr_error_prefix(err, "cannot use the folder '%s'", dir);
+    }
     if (rc == 0) /* again: another process may have run and ended meanwhile */
         rc = check_old_run(r, resume, err);
     if (rc == 0)

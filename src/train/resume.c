@@ -128,7 +128,7 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
         return rc;
     rc = checkpoint_read(c, &out->found, r->dir, UINT64_MAX, err);
     if (rc == CLR_EINPUT)
-        (void)clr_error_prefix(err, "the run in '%s', of clr-cl %s", r->dir,
+        clr_error_prefix(err, "the run in '%s', of clr-cl %s", r->dir,
                                json_string_value(json_object_get(r->before, "version")));
     if (rc < 0 || !out->found)
         return rc;

@@ -138,5 +138,7 @@ int verify_case_run(struct ocl_context *ctx, const struct verify_case *c, int bl
         if (rc == 0)
             worse(out, &part);
     }
-    return rc < 0 ? clr_error_prefix(err, "%s, channel block %d", c->name, block) : 0;
+    if (rc < 0)
+        clr_error_prefix(err, "%s, channel block %d", c->name, block);
+    return rc;
 }

@@ -926,6 +926,8 @@ START_TEST(test_net__bad_batches_and_images_are_refused)
         err.message,
         "built-in quick:84: layer 'pool2': a window of 3×3 does not fit into an input of 1×1 with padding "
         "0×0");
+    ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, (struct clr_image_shape){3, 4, 4}, 1, NULL),
+                     CLR_EINPUT);
     ck_assert_ptr_null(g);
     clr_net_destroy(spec);
     spec = must_load(DATA DENSE("ip", "data") LOSS("ip"));
