@@ -42,7 +42,7 @@ static int check_texts(const struct clr_train_options *o, struct clr_error *err)
     return rc;
 }
 
-int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err)
+static int check_pointers(const struct clr_train_options *o, bool run, struct clr_error *err)
 {
     const struct {
         const char *name;
@@ -54,13 +54,20 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
                   {"net_name", o->net_name, false},
                   {"data_name", o->data_name, false},
                   {"out", o->out, false}};
-    int rc = mem_check_struct(o, sizeof *o, "clr_train_options", err);
+    int rc = 0;
 
-    if (rc < 0)
-        return rc;
     for (size_t i = 0; i < MEM_COUNT(fields) && rc == 0; i++)
         if (run || fields[i].always)
             rc = mem_check_given(fields[i].value, fields[i].name, err);
+    return rc;
+}
+
+int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err)
+{
+    int rc = mem_check_struct(o, sizeof *o, "clr_train_options", err); /* before anything else is read */
+
+    if (rc == 0)
+        rc = check_pointers(o, run, err);
     if (rc < 0 || !run)
         return rc;
     if (o->iterations < 1 || o->iterations > UINT32_MAX / 2)

@@ -97,13 +97,16 @@ static bool has_diverged(struct clr_range_result *out, const struct record *r)
 int clr_range_test(const struct clr_train_options *o, enum clr_sweep kind, struct clr_range_result *result,
                    struct clr_error *err)
 {
-    struct clr_train_options options = *o;
+    struct clr_train_options options;
     struct clr_range_result out = {0};
     struct recorded_run u;
-    int rc = mem_check_range((int)kind, 0, CLR_SWEEP_LOG, "sweep", err);
+    int rc = mem_check_struct(o, sizeof *o, "clr_train_options", err);
 
+    if (rc == 0)
+        rc = mem_check_range((int)kind, 0, CLR_SWEEP_LOG, "sweep", err);
     if (rc < 0)
         return rc;
+    options = *o;
     options.schedule.policy = kind == CLR_SWEEP_LOG ? CLR_POLICY_SWEEP_LOG : CLR_POLICY_SWEEP_LINEAR;
     options.schedule.step_size = o->iterations;
     options.log_every = 1; /* for the rules on the loss */

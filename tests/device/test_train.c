@@ -4,7 +4,9 @@
  */
 #include <math.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <clr/clr.h>
 
@@ -654,6 +656,26 @@ START_TEST(test_train__fields_that_are_missing_are_named)
 }
 END_TEST
 
+/* Of an older program's smaller struct, here at the end of a page, nothing but the size is read. */
+START_TEST(test_train__a_smaller_struct_is_refused)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const void *small = pages + page - sizeof page;
+    struct clr_range_result range;
+    struct clr_trainer *trainer;
+    struct clr_train_result r;
+    struct clr_eval_result e;
+
+    ck_assert(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
+    ck_assert_int_eq(clr_train(small, &r, NULL), CLR_EUSAGE);
+    ck_assert_int_eq(clr_range_test(small, CLR_SWEEP_LOG, &range, NULL), CLR_EUSAGE);
+    ck_assert_int_eq(clr_eval(small, &e, NULL), CLR_EUSAGE);
+    ck_assert_int_eq(clr_trainer_create(&trainer, small, NULL), CLR_EUSAGE);
+    ck_assert_int_eq(munmap(pages, 2 * page), 0);
+}
+END_TEST
+
 /* --init-partial reads tensors that fit: ip1 (whose weights do not change here), but not the other ip2. */
 START_TEST(test_train__init_partial_takes_what_fits)
 {
@@ -889,6 +911,7 @@ int main(void)
     tcase_add_test(tc, test_train__the_loss_of_a_partial_batch_is_its_own_mean);
     tcase_add_test(tc, test_train__corner_cases_of_validate_every);
     tcase_add_test(tc, test_train__fields_that_are_missing_are_named);
+    tcase_add_test(tc, test_train__a_smaller_struct_is_refused);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
     runs_finish();
