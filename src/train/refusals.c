@@ -159,8 +159,11 @@ static int check_node(int *refused, struct refusals *to, struct session *s, cons
 
     if (failed && selfcheck_stopped(s, err) < 0) /* a signal may have ended the driver's compiler, too */
         return CLR_EINTERRUPTED;
-    if (failed && !refusals_may_help(&why))
-        return clr_error_set(err, why.code, "%s", why.message);
+    if (failed && !refusals_may_help(&why)) {
+        if (err)
+            *err = why;
+        return why.code;
+    }
     for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
         int rc;
         if (!failed && worst_nmse(&r, (enum op_pass)pass) <= SELFCHECK_NMSE)
