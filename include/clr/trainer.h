@@ -1,6 +1,7 @@
 /**
  * Training step by step, for programs with a loop, a schedule or data of their own. clr_train()
- * (clr/train.h) is such a loop, which records a run in a folder.
+ * (clr/train.h) makes the same updates and evaluations, and records a run in a folder, from which it can be
+ * resumed.
  */
 #ifndef CLR_TRAINER_H
 #define CLR_TRAINER_H
@@ -56,7 +57,7 @@ CLR_API int clr_trainer_evaluate(struct clr_trainer *t, double *loss, double *ac
  * The probability of each class, by a softmax over the net's outputs.
  *
  * @param pixels         (count,C,H,W), 0…255, of the data's shape; the mean is subtracted here
- * @param probabilities  out, (count, classes of the data)
+ * @param probabilities  out, (count, classes of the data); after a failure in part
  * @return 0; CLR_EUSAGE: count is negative; CLR_EDIVERGED: an output is not finite; CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_trainer_predict(struct clr_trainer *t, const uint8_t *pixels, int count, float *probabilities,

@@ -210,20 +210,23 @@ int clr_lab_look(enum lab_state *out, const char *folder, const char *const *arg
 {
     const bool kept = archive_holds(folder);
     json_t *root = NULL;
+    enum lab_state state;
     const char *status;
     int rc = 0;
 
     if (archive_has(folder, "run.json"))
         rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
     status = json_string_value(json_object_get(root, "status"));
-    *out = root && !are_same(json_object_get(root, "arguments"), arguments) ? LAB_OTHER
-           : status && strcmp(status, "finished") == 0                      ? LAB_FINISHED
-           : status && strcmp(status, "diverged") == 0                      ? LAB_DIVERGED
-                                                                            : LAB_MISSING;
-    if (rc == 0 && (*out == LAB_FINISHED || *out == LAB_DIVERGED))
+    state = root && !are_same(json_object_get(root, "arguments"), arguments) ? LAB_OTHER
+            : status && strcmp(status, "finished") == 0                      ? LAB_FINISHED
+            : status && strcmp(status, "diverged") == 0                      ? LAB_DIVERGED
+                                                                             : LAB_MISSING;
+    if (rc == 0 && (state == LAB_FINISHED || state == LAB_DIVERGED))
         rc = check_net(root, folder, arguments, err);
-    if (rc == 0 && *out == LAB_FINISHED && !kept) /* what is kept was checked before */
+    if (rc == 0 && state == LAB_FINISHED && !kept) /* what is kept was checked before */
         rc = check_tables(root, folder, arguments[0] && strcmp(arguments[0], "range-test") == 0, err);
+    if (rc == 0)
+        *out = state;
     json_decref(root);
     return rc;
 }

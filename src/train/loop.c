@@ -88,24 +88,22 @@ static int read_losses(struct loop *l, struct clr_error *err)
 {
     const uint64_t every = l->s->o->log_every;
     struct session_update_result updates[SESSION_LOSSES];
-    uint64_t first, now;
-    int count, rc = session_read_updates(l->s, &first, updates, &count, err);
+    uint64_t now;
+    int count, rc = session_read_updates(l->s, updates, &count, err);
 
     if (rc < 0)
         return rc;
     for (int i = 0; i < count; i++) {
-        const uint64_t iteration = first + (uint64_t)i + 1;
-        const double loss = updates[i].loss, rate = updates[i].rate;
-        if (!isfinite(loss)) {
+        const struct session_update_result *u = &updates[i];
+        if (!isfinite(u->loss)) {
             l->result->diverged = true;
-            l->result->run.diverged_at = iteration;
-            l->result->diverged_lr = rate;
+            l->result->run.diverged_at = u->iteration;
+            l->result->diverged_lr = u->rate;
             return 0;
         }
-        l->s->state.last_loss = loss;
-        l->result->run.iterations = iteration;
-        if (history_has_row(iteration, every, l->s->o->iterations))
-            record_loss(l->r, iteration, loss, rate);
+        l->result->run.iterations = u->iteration;
+        if (history_has_row(u->iteration, every, l->s->o->iterations))
+            record_loss(l->r, u->iteration, u->loss, u->rate);
     }
     now = clock_ns();
     if (l->warm)

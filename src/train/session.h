@@ -70,14 +70,15 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
 
 /* The mean loss of an update's batch, and the update's rate. */
 struct session_update_result {
+    uint64_t iteration;
     double loss, rate;
 };
 
 /*
- * Wait, and read the results of the updates since the last read: out[0 … *count) of updates *first + 1 ….
- * out has room for SESSION_LOSSES.
+ * Wait, and read the results of the updates since the last read: out[0 … *count), which has room for
+ * SESSION_LOSSES. They end with the first whose loss is not finite; state.last_loss is the last finite one.
  */
-int session_read_updates(struct session *s, uint64_t *first, struct session_update_result *out, int *count,
+int session_read_updates(struct session *s, struct session_update_result *out, int *count,
                          struct clr_error *err);
 
 /* Image `number` of a set as the input of the nets, (C,H,W): as cl/batch.cl, in double precision. */

@@ -1,6 +1,8 @@
 /* Updates of a run: see session.h. */
 #include "train/session.h"
 
+#include <math.h>
+
 #include "data/order.h"
 
 /* Write the order of the current epoch to the device. */
@@ -59,7 +61,16 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     return 0;
 }
 
-int session_read_updates(struct session *s, uint64_t *first, struct session_update_result *out, int *count,
+static double mean(const float *losses, int count)
+{
+    double sum = 0.0;
+
+    for (int k = 0; k < count; k++)
+        sum += (double)losses[k];
+    return sum / count;
+}
+
+int session_read_updates(struct session *s, struct session_update_result *out, int *count,
                          struct clr_error *err)
 {
     const size_t stride = (size_t)s->o->batch;
@@ -70,18 +81,17 @@ int session_read_updates(struct session *s, uint64_t *first, struct session_upda
         return rc;
     rc = ocl_read(s->replica.ctx, s->replica.train.losses, 0, stride * SESSION_LOSSES * sizeof *values,
                   values, err);
-    if (rc == 0) {
-        *first = s->first_unread;
-        *count = (int)(s->state.iteration - s->first_unread);
-        for (int i = 0; i < *count; i++) {
-            const size_t slot = (s->first_unread + (uint64_t)i) % SESSION_LOSSES;
-            double sum = 0.0;
-            for (int k = 0; k < s->counts[slot]; k++)
-                sum += (double)values[slot * stride + (size_t)k];
-            out[i] = (struct session_update_result){sum / s->counts[slot], s->rates[slot]};
-        }
-        s->first_unread = s->state.iteration;
+    *count = 0;
+    for (uint64_t t = s->first_unread; rc == 0 && t < s->state.iteration; t++) {
+        const size_t slot = t % SESSION_LOSSES;
+        const double loss = mean(values + slot * stride, s->counts[slot]);
+        out[(*count)++] = (struct session_update_result){t + 1, loss, s->rates[slot]};
+        if (!isfinite(loss))
+            break;
+        s->state.last_loss = loss;
     }
+    if (rc == 0)
+        s->first_unread = s->state.iteration;
     free(values);
     return rc;
 }

@@ -42,27 +42,23 @@ void clr_trainer_destroy(struct clr_trainer *t)
     free(t);
 }
 
-/* Read the losses that are still on the device; *last becomes that of the last update. */
-static int read_losses(struct session *s, double *last, struct clr_error *err)
+/* Read the losses that are still on the device. */
+static int read_losses(struct session *s, struct clr_error *err)
 {
-    struct session_update_result updates[SESSION_LOSSES];
-    uint64_t first;
-    int count, rc = session_read_updates(s, &first, updates, &count, err);
+    struct session_update_result updates[SESSION_LOSSES], *last;
+    int count, rc = session_read_updates(s, updates, &count, err);
 
-    for (int i = 0; i < count && rc == 0; i++) {
-        *last = updates[i].loss;
-        if (!isfinite(*last))
-            rc = clr_error_set(err, CLR_EDIVERGED,
-                               "the loss of iteration %llu is not finite (rate %.9g): lower the rate",
-                               (unsigned long long)first + (unsigned)i + 1, updates[i].rate);
-    }
+    last = &updates[count > 0 ? count - 1 : 0];
+    if (rc == 0 && count > 0 && !isfinite(last->loss))
+        rc = clr_error_set(err, CLR_EDIVERGED,
+                           "the loss of iteration %llu is not finite (rate %.9g): lower the rate",
+                           (unsigned long long)last->iteration, last->rate);
     return rc;
 }
 
 int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *loss, struct clr_error *err)
 {
     struct session *s = &t->s;
-    double last = NAN;
     int rc;
 
     if (!(lr >= 0.0 && lr <= (double)FLT_MAX) || (lr > 0.0 && !((float)lr > 0.0f)))
@@ -72,20 +68,25 @@ int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *
         return clr_error_set(err, CLR_EUSAGE, "`momentum` %g must be at least 0 and below 1", momentum);
     rc = session_update(s, lr, momentum, err);
     if (rc == 0 && (loss || s->state.iteration - s->first_unread >= SESSION_LOSSES))
-        rc = read_losses(s, &last, err);
+        rc = read_losses(s, err);
     if (rc == 0 && loss)
-        *loss = last;
+        *loss = s->state.last_loss;
     return rc;
 }
 
 int clr_trainer_evaluate(struct clr_trainer *t, double *loss, double *accuracy, struct clr_error *err)
 {
-    int rc = session_evaluate(&t->s, loss, accuracy, NULL, err);
+    double mean, share;
+    int rc = session_evaluate(&t->s, &mean, &share, NULL, err);
 
-    if (rc == 0 && !isfinite(*loss))
+    if (rc == 0 && !isfinite(mean))
         rc = clr_error_set(err, CLR_EDIVERGED,
                            "the loss on the evaluated images is not finite: lower the rate");
-    return rc;
+    if (rc < 0)
+        return rc;
+    *loss = mean;
+    *accuracy = share;
+    return 0;
 }
 
 int clr_trainer_save(struct clr_trainer *t, const char *path, struct clr_error *err)
@@ -100,12 +101,13 @@ static int softmax(float *out, const float *z, int outputs, int classes, struct 
 {
     double largest = (double)z[0], sum = 0.0;
 
-    for (int k = 1; k < outputs; k++)
+    for (int k = 0; k < outputs; k++) {
+        if (!isfinite(z[k]))
+            return clr_error_set(err, CLR_EDIVERGED, "an output of the net is not finite");
         largest = fmax(largest, (double)z[k]);
+    }
     for (int k = 0; k < outputs; k++)
         sum += exp((double)z[k] - largest);
-    if (!isfinite(sum))
-        return clr_error_set(err, CLR_EDIVERGED, "an output of the net is not finite");
     for (int k = 0; k < classes; k++)
         out[k] = (float)(exp((double)z[k] - largest) / sum);
     return 0;

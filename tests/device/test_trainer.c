@@ -1,9 +1,12 @@
 /* Training step by step, against runs of clr_train(). CLR_TEST_DEVICE chooses the device. */
 #include <clr/clr.h>
 
+#include <float.h>
 #include <math.h>
 
 #include "runs.h"
+
+#include "net/safetensors.h"
 
 static struct clr_trainer *new_trainer(const struct clr_train_options *o)
 {
@@ -165,7 +168,7 @@ START_TEST(test_trainer__a_loss_that_is_not_finite_is_an_error)
     struct clr_train_options o = options("diverged");
     struct clr_trainer *t = new_trainer(&o);
     struct clr_error err;
-    double loss, accuracy;
+    double loss = -7.0, accuracy = -7.0;
     int rc = 0;
 
     for (int i = 0; i < 80 && rc == 0; i++) /* nothing waits: reported when the list of losses is full */
@@ -173,9 +176,40 @@ START_TEST(test_trainer__a_loss_that_is_not_finite_is_an_error)
     ck_assert_int_eq(rc, CLR_EDIVERGED);
     ck_assert_ptr_nonnull(strstr(err.message, "lower the rate"));
     ck_assert_int_eq(clr_trainer_evaluate(t, &loss, &accuracy, &err), CLR_EDIVERGED);
+    ck_assert(loss == -7.0 && accuracy == -7.0); /* untouched */
     ck_assert_int_eq(clr_trainer_predict(t, data->test.pixels, 1, (float[100]){0}, &err), CLR_EDIVERGED);
     ck_assert_int_eq(clr_trainer_save(t, keep(dir, "diverged.safetensors"), &err), CLR_EDIVERGED);
     ck_assert(!there(dir, "diverged.safetensors"));
+    clr_trainer_destroy(t);
+}
+END_TEST
+
+/* One logit is minus infinity, the others are finite: its class would have the probability 0. */
+START_TEST(test_trainer__every_output_must_be_finite)
+{
+    struct clr_train_options o = options("infinite");
+    struct clr_trainer *t = new_trainer(&o);
+    struct st_file file;
+    struct st_tensor *bias, *weight;
+    struct clr_error err;
+    float p[100];
+
+    o.init = keep(dir, "infinite.safetensors");
+    ck_assert_int_eq(clr_trainer_save(t, o.init, &err), 0);
+    ck_assert_int_eq(clr_trainer_predict(t, data->test.pixels, 1, p, &err), 0);
+    clr_trainer_destroy(t);
+    ck_assert_int_eq(safetensors_read(&file, o.init, &err), 0);
+    bias = (struct st_tensor *)(uintptr_t)safetensors_find(&file, "ip1.bias");
+    weight = (struct st_tensor *)(uintptr_t)safetensors_find(&file, "ip2.weight");
+    ck_assert(bias && weight && bias->count == weight->dims[1]);
+    for (size_t i = 0; i < bias->count; i++) {
+        bias->data[i] = 10.0f; /* of a ReLU: its output is above 0 */
+        weight->data[i] = -FLT_MAX;
+    }
+    ck_assert_int_eq(safetensors_write(o.init, &file, &err), 0);
+    safetensors_clear(&file);
+    t = new_trainer(&o);
+    ck_assert_int_eq(clr_trainer_predict(t, data->test.pixels, 1, p, &err), CLR_EDIVERGED);
     clr_trainer_destroy(t);
 }
 END_TEST
@@ -246,6 +280,7 @@ int main(void)
     tcase_add_test(tc, test_trainer__predictions_are_what_the_evaluation_counts);
     tcase_add_test(tc, test_trainer__images_may_be_in_memory);
     tcase_add_test(tc, test_trainer__a_loss_that_is_not_finite_is_an_error);
+    tcase_add_test(tc, test_trainer__every_output_must_be_finite);
     tcase_add_test(tc, test_trainer__what_is_out_of_range_is_refused);
     tcase_add_test(tc, test_trainer__a_run_is_refused_whose_settings_are_none);
     suite_add_tcase(suite, tc);

@@ -256,7 +256,9 @@ START_TEST(test_lab__tables_that_do_not_fit_their_run_are_refused)
         put_whole(dir, "\"train\"");
         ck_assert_msg(clr_lab_look(&state, dir, arguments, &g_err) == 0, "%s", g_err.message);
         put(dir, rows[i].name, rows[i].text);
+        state = LAB_OTHER;
         ck_assert_msg(clr_lab_look(&state, dir, arguments, &g_err) == CLR_EINPUT, "row %zu", i);
+        ck_assert_int_eq(state, LAB_OTHER); /* untouched */
         ck_assert_msg(strstr(g_err.message, rows[i].name) && strstr(g_err.message, rows[i].says), "%s",
                       g_err.message);
     }
