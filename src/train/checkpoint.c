@@ -107,12 +107,13 @@ static void remove_others(const char *dir, uint64_t newest)
 #define WHOLE(field, most)   MEMBER(MEMBER_INT, checkpoint, field), .max = (most)
 #define NUMBER(field, least) MEMBER(MEMBER_NUMBER, checkpoint, field), .min = (least), .max = DBL_MAX
 
-/* backoffs and back_at are not in older checkpoints. A number that is not known is null. */
+/* last_rate, backoffs and back_at are not in older checkpoints. A number that is not known is null. */
 static const struct member head_members[] = {
     {"iteration", COUNT(state.iteration, UINT32_MAX / 2)},
     {"epoch", WHOLE(state.epoch, INT_MAX)},
     {"place", WHOLE(state.place, INT_MAX)},
     {"last_loss", NUMBER(state.last_loss, -DBL_MAX), .optional = true},
+    {"last_rate", NUMBER(state.last_rate, 0.0), .optional = true},
     {"untrained", NUMBER(state.untrained, -DBL_MAX), .optional = true},
     {"seconds", NUMBER(seconds, 0.0)},
     {"backoffs", WHOLE(state.backoffs, CLR_TRAIN_BACKOFFS), .optional = true},

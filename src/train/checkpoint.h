@@ -4,8 +4,9 @@
  *
  *     clr-cl checkpoint 1
  *     SHA-256 of everything after this line, 64 hexadecimal digits
- *     {"iteration": N, "epoch": …, "place": …, "last_loss": …, "untrained": …, "seconds": …, "backoffs": …,
- *      "back_at": …, "schedule": "…", "made": {…}, "variants": {…}, "sizes": [bytes of the four parts]}
+ *     {"iteration": N, "epoch": …, "place": …, "last_loss": …, "last_rate": …, "untrained": …, "seconds": …,
+ *      "backoffs": …, "back_at": …, "schedule": "…", "made": {…}, "variants": {…},
+ *      "sizes": [bytes of the four parts]}
  *     the parts: weights and momenta as safetensors, rows of the history, loss.csv, timing.csv
  *
  * A file is input like any other: its checksum is compared before anything else is read, and every size is
@@ -27,6 +28,7 @@ struct run_state {
     int epoch;
     int place;        /* in the epoch's order: next image to take */
     double last_loss; /* of the last update that was read; NaN: none yet */
+    double last_rate; /* of the last update; NaN: none yet, or not known */
     double untrained; /* accuracy before the first update; NaN: not measured */
     int backoffs;     /* how often the rates were halved: a rate is the schedule's / 2^backoffs … */
     uint64_t back_at; /* … and the iteration that the run went back to when it was last halved */

@@ -68,7 +68,7 @@ static void report(const struct loop *l, bool evaluating, bool evaluated)
     struct clr_progress p = {.iteration = done,
                              .iterations = o->iterations,
                              .loss = l->s->state.last_loss,
-                             .lr = l->s->rate,
+                             .lr = l->s->state.last_rate,
                              .val_acc = l->result->run.val_acc,
                              .evaluating = evaluating,
                              .evaluated = evaluated};
@@ -144,10 +144,10 @@ static int evaluate(struct loop *l, struct clr_error *err)
     if (!isfinite(loss)) { /* the update before it diverged */
         result->diverged = result->in_evaluation = true;
         result->run.diverged_at = iteration;
-        result->diverged_lr = l->s->rate;
+        result->diverged_lr = l->s->state.last_rate;
         return 0;
     }
-    row = (struct record_row){iteration, l->s->state.last_loss, l->s->rate, loss, accuracy};
+    row = (struct record_row){iteration, l->s->state.last_loss, l->s->state.last_rate, loss, accuracy};
     take_row(&result->run, &row);
     rc = record_history(l->r, &row, err);
     if (rc == 0)
@@ -215,7 +215,8 @@ int loop_run(struct session *s, struct record *r, struct loop_result *result, st
     memset(result, 0, sizeof *result);
     result->run.val_loss = result->run.val_acc = result->run.best_acc = NAN;
     result->run.backoffs = s->state.backoffs;
-    s->rate = policy_rate(&l, s->state.iteration > 0 ? s->state.iteration - 1 : 0);
+    if (isnan(s->state.last_rate)) /* before the first update, or resumed from an older checkpoint */
+        s->state.last_rate = policy_rate(&l, s->state.iteration > 0 ? s->state.iteration - 1 : 0);
     rc = begin(&l, err);
     while (rc == 0 && s->state.iteration < s->o->iterations && !result->diverged && !result->interrupted)
         rc = step(&l, err);

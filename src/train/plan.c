@@ -285,7 +285,7 @@ static int plan(struct session *s, const struct clr_train_options *o, bool train
     int rc;
 
     s->o = o;
-    s->state.last_loss = s->state.untrained = NAN;
+    s->state.last_loss = s->state.last_rate = s->state.untrained = NAN;
     r->device = o->device;
     r->ocl.profile = o->profile;
     rc = check_transform(o, err);

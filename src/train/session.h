@@ -39,7 +39,6 @@ struct session {
     uint64_t first_unread;        /* first update whose loss is still on the device */
     int counts[SESSION_LOSSES];   /* images of the batches whose losses are unread */
     double rates[SESSION_LOSSES]; /* rates of their updates */
-    double rate;                  /* of the last update; before any, of the first one */
 };
 
 /* CLR_EUSAGE, with the field's name, if one that must be given is NULL; run: also check the fields that

@@ -47,7 +47,7 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     /* with several replicas, their gradients would be summed here */
     if (rc == 0)
         rc = optimizer_update(r->optimizer, &buffers, rate, momentum, s->state.iteration, err);
-    s->rate = s->rates[slot] = rate;
+    s->state.last_rate = s->rates[slot] = rate;
     if (rc < 0)
         return rc;
     s->counts[slot] = count;

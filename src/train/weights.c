@@ -184,7 +184,7 @@ static int check_trained(const struct session *s, const struct graph_param *p, c
             return clr_error_set(err, CLR_EDIVERGED,
                                  "after iteration %llu (rate %.4g) element %zu of '%s' is not a finite "
                                  "number: lower the rate. No weights were saved",
-                                 (unsigned long long)s->state.iteration, s->rate, i, p->name);
+                                 (unsigned long long)s->state.iteration, s->state.last_rate, i, p->name);
     return 0;
 }
 

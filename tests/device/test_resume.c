@@ -147,6 +147,38 @@ START_TEST(test_resume__an_evaluation_that_was_stopped)
 }
 END_TEST
 
+/* Stopped between an update and its evaluation, and resumed with another schedule: the row has the rate that
+ * the update was made with. */
+START_TEST(test_resume__a_row_has_the_rate_of_its_update)
+{
+    struct clr_train_options whole = options("whole-rates"), o = options("other-rates");
+    struct clr_train_result r;
+    char *rows, *other, *row;
+    size_t size;
+    uint64_t at = 10;
+
+    must_train(&whole, &r);
+    stop_now = 0;
+    o.stop = &stop_now;
+    o.progress = stop_evaluation;
+    o.user = &at;
+    must_stop(&o, at);
+    o.stop = NULL;
+    o.progress = NULL;
+    o.resume = o.continues = true;
+    o.schedule.max_lr /= 2.0;
+    must_train(&o, &r);
+    rows = slurp(whole.out, "history.csv", &size);
+    other = slurp(o.out, "history.csv", &size);
+    row = strstr(rows, "\n10,");
+    ck_assert_ptr_nonnull(row);
+    *strchr(row + 1, '\n') = '\0';
+    ck_assert_msg(strstr(other, row) != NULL, "'%s' is not in:\n%s", row, other);
+    free(rows);
+    free(other);
+}
+END_TEST
+
 /* The last partial batch, the other convention, a varying momentum, held-out images, other optimizers. */
 START_TEST(test_resume__every_way_of_training)
 {
@@ -581,6 +613,7 @@ int main(void)
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, test_resume__any_iteration_gives_the_same_bytes);
     tcase_add_test(tc, test_resume__an_evaluation_that_was_stopped);
+    tcase_add_test(tc, test_resume__a_row_has_the_rate_of_its_update);
     tcase_add_test(tc, test_resume__every_way_of_training);
     tcase_add_test(tc, test_resume__a_net_that_branches);
     tcase_add_test(tc, test_resume__the_newest_good_checkpoint_counts);

@@ -38,6 +38,7 @@ static void must_write(const char *folder, uint64_t n)
                            .state.epoch = 3,
                            .state.place = 200,
                            .state.last_loss = 0.1,
+                           .state.last_rate = 0.0125,
                            .state.untrained = n % 2 ? 0.125 : NAN,
                            .schedule = n % 2 ? g_schedule : NULL,
                            .seconds = 12.25,
@@ -112,6 +113,7 @@ START_TEST(test_checkpoint__round_trip)
     must_read(&c, folder, 12345);
     ck_assert(c.state.epoch == 3 && c.state.place == 200);
     ck_assert_double_eq(c.state.last_loss, 0.1);
+    ck_assert_double_eq(c.state.last_rate, 0.0125);
     ck_assert_double_eq(c.state.untrained, 0.125);
     ck_assert_double_eq(c.seconds, 12.25);
     ck_assert_str_eq(c.schedule, g_schedule);
