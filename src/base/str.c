@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -133,6 +134,11 @@ int str_take(char **out, struct str *s, struct clr_error *err)
     else
         *out = s->text;
     return rc;
+}
+
+bool str_fits_float(double value)
+{
+    return fabs(value) <= (double)FLT_MAX && (fabs((double)(float)value) > 0.0 || !(fabs(value) > 0.0));
 }
 
 bool str_parse_double(const char *text, double min, double max, double *out)

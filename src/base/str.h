@@ -44,6 +44,8 @@ int str_take(char **out, struct str *s, struct clr_error *err);
 
 /* The whole of `text` is one number, finite, in [min, max]; false and *out untouched otherwise. */
 bool str_parse_double(const char *text, double min, double max, double *out);
+/* Does float32, in which nets are computed, have that number: is it finite there, and 0 only if it is 0? */
+bool str_fits_float(double value);
 bool str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 bool str_parse_int(const char *text, int min, int max, int *out);
 

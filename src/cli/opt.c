@@ -172,12 +172,6 @@ static void describe_range(const struct opt *o, struct str *s)
         str_append(s, " of %.10g or more", o->min);
 }
 
-/* Training computes in float32: a number that rounds to 0 there is refused. */
-static bool vanishes(double v)
-{
-    return fpclassify(v) != FP_ZERO && fpclassify((float)v) == FP_ZERO;
-}
-
 static bool parse_text(const struct opt *o, const char *text, void *out)
 {
     if (o->kind == OPT_TEXT)
@@ -200,7 +194,7 @@ static bool parse_real(const struct opt *o, const char *text, void *out)
     double v;
 
     if (!str_parse_double(text, o->min, o->max > 0 ? o->max : HUGE_VAL, &v) || (o->above && v <= o->min) ||
-        (o->below && v >= o->max) || vanishes(v))
+        (o->below && v >= o->max) || !str_fits_float(v))
         return false;
     *(double *)out = v;
     return true;
@@ -333,8 +327,8 @@ static int refuse(const struct opt *o, const char *text, struct clr_error *err)
         str_append(&s, "%s", kinds[o->kind].takes);
     if (o->kind >= OPT_INT) {
         describe_range(o, &s);
-        if (str_parse_double(text, -HUGE_VAL, HUGE_VAL, &v) && vanishes(v))
-            str_append(&s, " that is not too small for float32");
+        if (str_parse_double(text, -HUGE_VAL, HUGE_VAL, &v) && !str_fits_float(v))
+            str_append(&s, " that is neither too large nor too small for float32");
     }
     rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'%s%s%s", o->name, str_text(&s), text,
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");

@@ -12,8 +12,10 @@
 /* Options that training and evaluation share. */
 static int check_transform(const struct clr_train_options *o, struct clr_error *err)
 {
-    if (!isnan(o->scale) && !(fabs(o->scale) > 0.0 && fabs(o->scale) <= 1e6))
-        return clr_error_set(err, CLR_EUSAGE, "`scale` %g: it must be a number up to 1e6, and not 0",
+    if (!isnan(o->scale) && !(fabs(o->scale) > 0.0 && fabs(o->scale) <= 1e6 && str_fits_float(o->scale)))
+        return clr_error_set(err, CLR_EUSAGE,
+                             "`scale` %g: it must be a number up to 1e6, and not 0, nor so small that it is "
+                             "0 in float32",
                              o->scale);
     return mem_check_range(o->mean, -1, CLR_MEAN_IMAGE, "mean", err);
 }
@@ -86,16 +88,19 @@ static int check_options(const struct session *s, struct clr_error *err)
     if (o->batch < 1 || o->batch > s->order_count)
         return clr_error_set(err, CLR_EUSAGE, "`batch` %d is outside 1…%d, the number of training images",
                              o->batch, s->order_count);
-    if (!(o->weight_decay >= 0.0) || !isfinite(o->weight_decay))
-        return clr_error_set(err, CLR_EUSAGE, "`weight_decay` must be a number ≥ 0");
+    if (!(o->weight_decay >= 0.0 && str_fits_float(o->weight_decay)))
+        return clr_error_set(err, CLR_EUSAGE,
+                             "`weight_decay` is %g: it must be 0, or a number above 0 that float32 has",
+                             o->weight_decay);
     if (!optimizer_class(o->optimizer))
         return clr_error_set(err, CLR_EUSAGE, "`optimizer`: there is no optimizer number %d",
                              (int)o->optimizer);
     if (!isnan(o->momentum2) && !(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
         return clr_error_set(err, CLR_EUSAGE, "`momentum2` is %g: it must be at least 0 and below 1",
                              o->momentum2);
-    if (!(o->epsilon > 0.0) || !isfinite(o->epsilon))
-        return clr_error_set(err, CLR_EUSAGE, "`epsilon` is %g: it must be finite and above 0", o->epsilon);
+    if (!(o->epsilon > 0.0 && str_fits_float(o->epsilon)))
+        return clr_error_set(err, CLR_EUSAGE, "`epsilon` is %g: it must be a number above 0 that float32 has",
+                             o->epsilon);
     rc = mem_check_range((int)o->convention, 0, CLR_MOMENTUM_CAFFE, "convention", err);
     if (rc == 0)
         rc = mem_check_range((int)o->order, 0, CLR_ORDER_SEQUENTIAL, "order", err);

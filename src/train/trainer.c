@@ -1,7 +1,6 @@
 /* Training step by step: see clr/trainer.h. */
 #include <clr/trainer.h>
 
-#include <float.h>
 #include <math.h>
 
 #include "data/format.h"
@@ -61,7 +60,7 @@ int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *
     struct session *s = &t->s;
     int rc;
 
-    if (!(lr >= 0.0 && lr <= (double)FLT_MAX) || (lr > 0.0 && !((float)lr > 0.0f)))
+    if (!(lr >= 0.0 && str_fits_float(lr)))
         return clr_error_set(err, CLR_EUSAGE, "`lr` %g must be 0, or a number above 0 that a float can be",
                              lr);
     if (!(momentum >= 0.0 && momentum < 1.0))

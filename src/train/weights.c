@@ -138,8 +138,10 @@ int weights_transform(const struct st_file *file, const struct clr_train_options
     const char *scale_text = metadata(file, "clr.scale"), *values = metadata(file, "clr.mean_values");
     const char *name = metadata(file, "clr.mean");
 
-    if (scale_text && isnan(o->scale) && !str_parse_double(scale_text, -1e30, 1e30, scale))
-        return clr_error_set(err, CLR_EINPUT, "%s: clr.scale '%s' is not a number", o->init, scale_text);
+    if (scale_text && isnan(o->scale) &&
+        !(str_parse_double(scale_text, -1e30, 1e30, scale) && str_fits_float(*scale)))
+        return clr_error_set(err, CLR_EINPUT, "%s: clr.scale '%s' is not a number of float32", o->init,
+                             scale_text);
     if (!values || o->mean >= 0)
         return 0;
     for (int i = 0; name && i < 3; i++)

@@ -77,6 +77,14 @@ START_TEST(test_str__numbers_are_parsed_whole_or_not_at_all)
 }
 END_TEST
 
+START_TEST(test_str__numbers_that_float32_has)
+{
+    ck_assert(str_fits_float(0.0) && str_fits_float(-1.5) && str_fits_float(1e-44) && str_fits_float(3e38));
+    ck_assert(!str_fits_float(1e-50) && !str_fits_float(-1e-50) && !str_fits_float(1e39) &&
+              !str_fits_float(NAN) && !str_fits_float(-INFINITY));
+}
+END_TEST
+
 START_TEST(test_str__nearest_name)
 {
     const char *names[] = {"stride", "pad", "kernel_size", NULL};
@@ -476,6 +484,7 @@ int main(void)
     tcase_add_test(tc, test_error__prefix_keeps_code);
     tcase_add_test(tc, test_mem__products_that_overflow_are_refused);
     tcase_add_test(tc, test_str__numbers_are_parsed_whole_or_not_at_all);
+    tcase_add_test(tc, test_str__numbers_that_float32_has);
     tcase_add_test(tc, test_str__nearest_name);
     tcase_add_test(tc, test_rng__known_answers);
     tcase_add_test(tc, test_rng__below_stays_below_and_is_even);
