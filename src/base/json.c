@@ -13,6 +13,19 @@ json_t *json_parse(const char *text, size_t size, json_error_t *e)
     return json_loadb(text, size, JSON_REJECT_DUPLICATES, e);
 }
 
+json_t *json_text(const char *text)
+{
+    json_t *value;
+    char *copy;
+
+    if (str_duplicate(&copy, text, NULL) < 0)
+        return NULL;
+    str_make_utf8(copy);
+    value = json_string(copy);
+    free(copy);
+    return value;
+}
+
 json_t *json_count(uint64_t value)
 {
     char digits[24];
@@ -86,8 +99,7 @@ int json_write(const char *path, json_t *root, int digits, struct clr_error *err
 
     json_decref(root);
     if (!text)
-        return clr_error_set(err, CLR_ENOMEM, "cannot make %s: out of memory, or a name that is not UTF-8",
-                             path);
+        return clr_error_set(err, CLR_ENOMEM, "cannot make %s: out of memory", path);
     size = strlen(text);
     text[size] = '\n'; /* in place of the NUL */
     rc = fs_write_atomic(path, text, size + 1, err);

@@ -16,6 +16,9 @@
 /* A number, or null for one that is not finite. */
 json_t *json_finite(double value);
 
+/* A text; one that is not UTF-8, as a path may be, with a '?' for each byte that is not ASCII. */
+json_t *json_text(const char *text);
+
 /* A count. Integers of JSON are signed here: a larger one (a seed may be) becomes a string of its digits.
  * Reading: false, *out untouched, where it is none. */
 json_t *json_count(uint64_t value);

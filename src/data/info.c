@@ -78,20 +78,6 @@ static int dump(char **text, json_t *json, struct clr_error *err)
     return str_take(text, &s, err);
 }
 
-/* JSON strings are UTF-8, which a path need not be. */
-static json_t *json_text(const char *text)
-{
-    json_t *value;
-    char *copy;
-
-    if (str_duplicate(&copy, text, NULL) < 0)
-        return NULL;
-    str_make_utf8(copy);
-    value = json_string(copy);
-    free(copy);
-    return value;
-}
-
 static json_t *json_classes(const struct clr_dataset *ds, const size_t *counts)
 {
     json_t *list = json_array();

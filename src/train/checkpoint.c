@@ -151,8 +151,7 @@ int checkpoint_write(const char *dir, const struct checkpoint *c, struct clr_err
     parts[PART_TIMING] = (struct fs_piece){c->timing, strlen(c->timing)};
     head = head_text(c, parts);
     if (!head) {
-        rc = clr_error_set(err, CLR_ENOMEM,
-                           "cannot make a checkpoint: out of memory, or a name that is not UTF-8");
+        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for a checkpoint");
         goto out;
     }
     pieces[0] = (struct fs_piece){head, strlen(head)};

@@ -327,8 +327,7 @@ static json_t *tuning_json(const struct session *s)
 
     for (size_t i = 0; s->replica.train.graph && i < s->replica.train.graph->node_count; i++)
         layers = add_origin(layers, &s->replica.train.graph->nodes[i]);
-    return json_pack("{s:o, s:o}", "record", path && str_is_utf8(path) ? json_string(path) : json_null(),
-                     "layers", layers);
+    return json_pack("{s:o, s:o}", "record", path ? json_text(path) : json_null(), "layers", layers);
 }
 
 static json_t *device_json(const struct clr_device *d)
@@ -359,9 +358,9 @@ static json_t *data_json(const struct session *s)
 {
     const struct clr_dataset *d = s->o->data;
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:i}", "name", d->name, "path", d->path, "format",
-                     d->format, "sha256", d->checksum, "train_images", s->order_count, "evaluated_images",
-                     s->eval_count, "evaluated_on",
+    return json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:s, s:i}", "name", json_text(d->name), "path",
+                     json_text(d->path), "format", d->format, "sha256", d->checksum, "train_images",
+                     s->order_count, "evaluated_images", s->eval_count, "evaluated_on",
                      s->o->validation > 0 ? "held-out training images" : "test set", "classes", d->classes);
 }
 

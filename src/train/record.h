@@ -69,7 +69,7 @@ int record_write_json(const char *dir, const char *name, json_t *root, struct cl
  * memory. */
 char *record_schedule(const struct session *s);
 
-/* run.json's "settings"; NULL: out of memory, or a name that is not UTF-8. */
+/* run.json's "settings"; NULL: out of memory. */
 json_t *record_settings(const struct session *s);
 
 /* Write run.json. status: "running", "finished", "interrupted", "diverged", "failed"; result: NULL while

@@ -129,7 +129,7 @@ int resume_open(struct resume *out, struct record *r, const struct clr_train_opt
     rc = checkpoint_read(c, &out->found, r->dir, UINT64_MAX, err);
     if (rc == CLR_EINPUT)
         clr_error_prefix(err, "the run in '%s', of clr-cl %s", r->dir,
-                               json_string_value(json_object_get(r->before, "version")));
+                         json_string_value(json_object_get(r->before, "version")));
     if (rc < 0 || !out->found)
         return rc;
     rc = made_json(&made, o->device, err);
@@ -234,7 +234,7 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
         return 0;
     settings = record_settings(s);
     if (!settings)
-        return clr_error_set(err, CLR_ENOMEM, "out of memory for the settings, or a name that is not UTF-8");
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for the settings of a run");
     if (bound) /* the rates depend on them */
         rc = compare_value(json_object_get(before, "iterations"), json_object_get(settings, "iterations"),
                            "iterations", r->dir, err);

@@ -780,18 +780,24 @@ START_TEST(test_train__the_result_is_set_before_anything_fails)
 }
 END_TEST
 
-START_TEST(test_train__run_json_holds_large_seeds)
+START_TEST(test_train__run_json_holds_large_seeds_and_any_path)
 {
     struct clr_train_options o = options("large-seed");
+    struct clr_dataset odd = *data;
+    char path[] = "/data/r\xe9seau";
     struct clr_train_result r;
     size_t size;
     char *text;
 
     o.seed = UINT64_MAX;
     o.iterations = 1;
+    odd.path = path;
+    str_copy(odd.name, sizeof odd.name, "\xe9");
+    o.data = &odd;
     must_train(&o, &r);
     text = slurp(o.out, "run.json", &size);
     ck_assert_ptr_nonnull(strstr(text, "\"seed\": \"18446744073709551615\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"path\": \"/data/r?seau\""));
     free(text);
 }
 END_TEST
@@ -905,7 +911,7 @@ int main(void)
     tcase_add_test(tc, test_train__divergence_seen_only_in_the_evaluation);
     tcase_add_test(tc, test_session__weights_that_are_not_finite_are_not_saved);
     tcase_add_test(tc, test_train__the_result_is_set_before_anything_fails);
-    tcase_add_test(tc, test_train__run_json_holds_large_seeds);
+    tcase_add_test(tc, test_train__run_json_holds_large_seeds_and_any_path);
     tcase_add_test(tc, test_train__a_locked_folder_is_left_alone);
     tcase_add_test(tc, test_train__the_loss_of_a_partial_batch_is_its_own_mean);
     tcase_add_test(tc, test_train__corner_cases_of_validate_every);
