@@ -62,6 +62,7 @@ static void name_of(char *out, size_t size, const char *folder)
     const char *path = realpath(folder, real) ? real : folder, *name = fs_last_part(path);
 
     str_copy(out, size, *name ? name : path);
+    format_clean_name(out);
 }
 
 /*

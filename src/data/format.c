@@ -17,13 +17,13 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
 {
     uint8_t *pixels = NULL;
     int32_t *labels = NULL;
+    char has[STR_COUNT];
     size_t size;
     int rc;
 
     if (count > INT_MAX || !clr_mul_size(&size, count, format_image_size(ds)) || size > DATA_MAX_BYTES)
-        return clr_error_set(err, CLR_EINPUT,
-                             "'%s' has %zu images: more than fit into the %zu bytes of a data set", source,
-                             count, DATA_MAX_BYTES);
+        return clr_error_set(err, CLR_EINPUT, "'%s' has %s: more than fit into the %zu bytes of a data set",
+                             source, str_count(has, count, "image"), DATA_MAX_BYTES);
     rc = mem_new_aligned(&pixels, size, "pixels of images", err);
     if (rc == 0)
         rc = mem_new(&labels, count, sizeof *labels, "labels of images", err);
@@ -37,6 +37,12 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
     return 0;
 }
 
+void format_clean_name(char *name)
+{
+    str_make_utf8(name);
+    str_mask_name(name);
+}
+
 int format_name_classes(struct clr_dataset *ds, const char *const *names, struct clr_error *err)
 {
     int rc = mem_new(&ds->class_names, (size_t)ds->classes, sizeof *ds->class_names, "class names", err);
@@ -45,6 +51,8 @@ int format_name_classes(struct clr_dataset *ds, const char *const *names, struct
         char number[16];
         (void)snprintf(number, sizeof number, "%d", i);
         rc = str_duplicate(&ds->class_names[i], names ? names[i] : number, err);
+        if (rc == 0)
+            format_clean_name(ds->class_names[i]);
     }
     return rc;
 }
@@ -97,10 +105,6 @@ int format_read_classes(struct clr_dataset *ds, const char *file, struct clr_err
     if (rc < 0)
         goto out;
     n = cut_lines(text, lines, (int)MEM_COUNT(lines));
-    for (int i = 0; i < n && n == ds->classes; i++) { /* they go to terminals and into JSON */
-        str_make_utf8(lines[i]);
-        str_mask_name(lines[i]);
-    }
     if (n == ds->classes)
         rc = format_name_classes(ds, (const char *const *)lines, err);
     else

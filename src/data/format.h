@@ -38,7 +38,10 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
 /* Compute means and checksum of a set that has its images. */
 int format_measure(struct clr_dataset *ds, struct clr_error *err);
 
-/* Name the classes, which have no names yet; names NULL: "0", "1", …. */
+/* Names go to terminals and into JSON: make it UTF-8 without control characters. */
+void format_clean_name(char *name);
+
+/* Name the classes, which have no names yet, with clean copies; names NULL: "0", "1", …. */
 int format_name_classes(struct clr_dataset *ds, const char *const *names, struct clr_error *err);
 
 /* The size of a data file. hint: ends the message. CLR_EINPUT: there is none, or it is no regular file. */

@@ -3,10 +3,18 @@
 
 #include "data/format.h"
 
-static int check_set(const struct clr_images *set, bool train, int classes, struct clr_error *err)
+static int check_set(const struct clr_dataset_images *images, bool train, struct clr_error *err)
 {
+    const struct clr_images *set = train ? &images->train : &images->test;
+    const int classes = images->classes;
+    size_t size = (size_t)images->channels * (size_t)images->height * (size_t)images->width;
+    char count[STR_COUNT];
     int rc = 0;
 
+    if (!clr_mul_size(&size, size, (size_t)set->count) || size > DATA_MAX_BYTES)
+        return clr_error_set(err, CLR_EUSAGE, "%s of %d×%d×%d are more than the %zu bytes of a data set",
+                             str_count(count, (uint64_t)set->count, train ? "training image" : "test image"),
+                             images->channels, images->height, images->width, DATA_MAX_BYTES);
     if (set->count > 0)
         rc = mem_check_given(set->pixels, train ? "train.pixels" : "test.pixels", err);
     if (rc == 0 && set->count > 0)
@@ -38,8 +46,8 @@ static int check(const struct clr_dataset_images *images, struct clr_error *err)
     if (rc == 0 && images->class_names)
         rc = mem_check_texts(images->class_names, (size_t)images->classes, "class_names", err);
     if (rc == 0)
-        rc = check_set(&images->train, true, images->classes, err);
-    return rc < 0 ? rc : check_set(&images->test, false, images->classes, err);
+        rc = check_set(images, true, err);
+    return rc < 0 ? rc : check_set(images, false, err);
 }
 
 static int copy_images(struct clr_dataset *ds, struct clr_images *to, const struct clr_images *from,
@@ -68,6 +76,7 @@ int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images
     if (rc < 0)
         return rc;
     str_copy(ds->name, sizeof ds->name, images->name);
+    format_clean_name(ds->name);
     str_copy(ds->format, sizeof ds->format, "memory");
     ds->channels = images->channels;
     ds->height = images->height;

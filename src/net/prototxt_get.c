@@ -52,8 +52,9 @@ static int value_double(struct prototxt *doc, const struct pt_field *field, doub
         return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a number from %g to %g",
                         field->name, field->text, min, max);
     if (!str_fits_float(*out))
-        return pt_error(doc, field, err, "field '%s' is %s, which is 0 in float32, the numbers of the training",
-                        field->name, field->text);
+        return pt_error(doc, field, err,
+                        "field '%s' is %s, which is 0 in float32, the numbers of the training", field->name,
+                        field->text);
     return 0;
 }
 

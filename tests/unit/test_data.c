@@ -483,7 +483,7 @@ START_TEST(test_data__memory_out_of_range_is_refused)
 {
     uint8_t pixels[6] = {0};
     int32_t label = 2;
-    const char *const names[] = {"cat", "dog"}, *const holes[] = {"cat", NULL, "cow"};
+    const char *const names[] = {"cat\n", "d\x1b[31mog\xff"}, *const holes[] = {"cat", NULL, "cow"};
     const struct clr_dataset_images good = {.size = sizeof good,
                                             .name = "mine",
                                             .channels = 3,
@@ -491,10 +491,19 @@ START_TEST(test_data__memory_out_of_range_is_refused)
                                             .width = 2,
                                             .classes = 3,
                                             .train = {.count = 1, .pixels = pixels, .labels = &label}};
-    static const char *const says[] = {"`name`",        "5×1×2",          "3×1×0",
-                                       "label 2",       "0 training",     "-1 test",
-                                       "`classes`",     "`train.pixels`", "`train.labels`",
-                                       "`test.pixels`", "`test.labels`",  "`class_names[1]`"};
+    static const char *const says[] = {"`name`",
+                                       "5×1×2",
+                                       "3×1×0",
+                                       "label 2",
+                                       "0 training",
+                                       "-1 test",
+                                       "`classes`",
+                                       "`train.pixels`",
+                                       "`train.labels`",
+                                       "`test.pixels`",
+                                       "`test.labels`",
+                                       "`class_names[1]`",
+                                       "1 training image of 3×200000×200000"};
     struct clr_dataset_images bad[MEM_COUNT(says)], named = good;
     struct clr_dataset *ds = NULL;
     struct clr_error err;
@@ -513,6 +522,7 @@ START_TEST(test_data__memory_out_of_range_is_refused)
     bad[9].test = (struct clr_images){.count = 1, .labels = &label};
     bad[10].test = (struct clr_images){.count = 1, .pixels = pixels};
     bad[11].class_names = holes;
+    bad[12].height = bad[12].width = 200000;
     for (size_t i = 0; i < MEM_COUNT(bad); i++) {
         ck_assert_int_eq(clr_dataset_create(&ds, &bad[i], &err), CLR_EUSAGE);
         ck_assert_ptr_null(ds);
@@ -524,8 +534,11 @@ START_TEST(test_data__memory_out_of_range_is_refused)
     label = 1;
     named.classes = 2;
     named.class_names = names;
+    named.name = "my\tnet\x07";
     ck_assert_int_eq(clr_dataset_create(&ds, &named, &err), 0);
-    ck_assert_str_eq(ds->class_names[1], "dog");
+    ck_assert_str_eq(ds->class_names[0], "cat "); /* clean, as names from files are */
+    ck_assert_str_eq(ds->class_names[1], "d?[31mog?");
+    ck_assert_str_eq(ds->name, "my net?");
     clr_dataset_destroy(ds);
 }
 END_TEST

@@ -659,7 +659,8 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
          "1:59: 'mirror: true' is not supported"},
         {"layer { name: 'd' type: 'Data' top: 'd' transform_param { scale: 1e-50 } }",
          "1:59: field 'scale' is 1e-50, which is 0 in float32"},
-        {DATA "layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'data' bottom: 'label' loss_weight: -1e-50 }",
+        {DATA
+         "layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'data' bottom: 'label' loss_weight: -1e-50 }",
          "field 'loss_weight' is -1e-50, which is 0 in float32"},
         {"layer { name: 'd' type: 'Data' top: 'd' transform_param { crop_size: 3 } }",
          "1:59: 'crop_size: 3' is not supported"},
