@@ -166,11 +166,14 @@ struct clr_eval_result {
                          than the data has classes, these count for `accuracy`, but not here */
 };
 
-/** Evaluate weights (o->init) on the test set (or on o->validation images): net, data, device, batch, mean,
- * scale, init are read. Mean and scale are those of the training, from the metadata of the weights.
+/** Evaluate weights (o->init) on the test set, or on the o->validation training images that o->seed chooses,
+ * in batches of its own, as training does. Read are net, data, device, init, init_partial, mean, scale (of
+ * these two, those that are not given are those of the training, from the metadata of the weights),
+ * validation, seed, stop, begin, user, unchecked, profile.
  *
  * @return 0; CLR_EUSAGE: no init, an option out of range; CLR_EINPUT: weights that do not fit the net, or the
- *         net the data; CLR_EDIVERGED: the loss is not finite; CLR_EDEVMEM, CLR_ECL, CLR_ENOMEM
+ *         net the data; CLR_EDIVERGED: the loss is not finite; CLR_EINTERRUPTED: *o->stop was set;
+ *         CLR_EFAILED: the device computes this net wrong; CLR_EDEVMEM, CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result,
                      struct clr_error *err);

@@ -82,7 +82,8 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     const struct opt table[] = {
         {OPT_TEXT, "weights", "FILE", &o.train.init,
          .help = "safetensors file of a run, such as DIR/final.safetensors"},
-        {OPT_INT, "batch", "B", &o.train.batch, .min = 1, .help = "images of a batch (default: 100)"},
+        {OPT_INT, "batch", "B", &o.train.batch, .min = 1,
+         .help = "no effect: images are evaluated in batches of 100, as in training"},
     };
     run_options_add_where(&o, false);
     opt_add(&o.set, "Weights", table, MEM_COUNT(table));
@@ -91,6 +92,8 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     rc = opt_parse(&o.set, &command, argc, argv, err);
     if (rc == 0)
         rc = opt_require_all(&o.set, &command, err);
+    if (rc == 0 && opt_given(&o.set, "batch"))
+        cli_warn("--batch has no effect: images are evaluated in batches of 100, as in training");
     if (rc == 0)
         rc = run_options_open_files(&o, err);
     if (rc == 0)

@@ -255,10 +255,10 @@ static int check_memory(const struct session *s, struct clr_error *err)
         return clr_error_set(
             err, CLR_EDEVMEM,
             "does not fit on %s: images %.1f MB + activations %.1f MB + parameters %.1f MB + lists "
-            "%.1f MB = %.1f MB; the device has %.1f MB, %.1f MB at most in one piece. Try a smaller "
-            "`batch`",
+            "%.1f MB = %.1f MB; the device has %.1f MB, %.1f MB at most in one piece%s",
             dev->name, (double)data / 1e6, (double)nets / 1e6, (double)weights / 1e6, (double)lists / 1e6,
-            (double)total / 1e6, (double)dev->global_memory / 1e6, (double)dev->max_allocation / 1e6);
+            (double)total / 1e6, (double)dev->global_memory / 1e6, (double)dev->max_allocation / 1e6,
+            trains ? ". Try a smaller `batch`" : "");
     if (trains && weights > CHECKPOINT_LIMIT / 8 * 7)
         return clr_error_set(
             err, CLR_EINPUT,

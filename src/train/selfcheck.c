@@ -128,7 +128,8 @@ int selfcheck_stopped(const struct session *s, struct clr_error *err)
 int selfcheck_images(const struct session *s, int batch, int usual)
 {
     const bool all = device_loop_limit(s->o->device) < INT_MAX;
-    const int most = all && s->o->batch > usual ? s->o->batch : usual;
+    const int planned = s->replica.train.net ? s->o->batch : batch;
+    const int most = all && planned > usual ? planned : usual;
 
     return batch < most ? batch : most;
 }

@@ -94,7 +94,7 @@ def train_learns():
     check(abs(again["accuracy"] - accuracy) < 1e-6, f"eval says {again['accuracy']}, train {accuracy}")
     check(again["images"] == 100 and len(again["classes"]) == 10 and
           sum(c["right"] for c in again["classes"]) == round(100 * accuracy), f"classes: {again}")
-    expect(clr(*evaluate), 0, ["^accuracy ", "^CLASS ", "100 images"])
+    expect(clr(*evaluate, "--batch", "7"), 0, ["^accuracy ", "^CLASS ", "100 images"], ["--batch has no effect"])
 
 
 @case
