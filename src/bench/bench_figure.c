@@ -124,7 +124,7 @@ static int apply_labels(struct bars *b, const struct clr_bench_report *reports,
         size_t found = 0;
         for (size_t i = 0; i < b->series_count; i++) {
             if (strcmp(b->names[i], text) == 0)
-                return clr_error_set(err, CLR_EUSAGE, "`label` %s=…: two would be called '%s'", name, text);
+                return clr_error_set(err, CLR_EUSAGE, "`labels` %s=…: two would be called '%s'", name, text);
             if (!is_called(&reports[i], name))
                 continue;
             found++;
@@ -132,7 +132,7 @@ static int apply_labels(struct bars *b, const struct clr_bench_report *reports,
         }
         if (found != 1)
             return clr_error_set(err, CLR_EUSAGE,
-                                 "`label` %s=…: %s called so: name a file, or a device that is there once",
+                                 "`labels` %s=…: %s called so: name a file, or a device that is there once",
                                  name, found > 1 ? "several are" : "nothing that is drawn is");
     }
     return 0;

@@ -42,9 +42,25 @@ void cli_progress_wipe(void)
     g_cli.line_open = false;
 }
 
+/* The option of a field. */
+static const char *option_of(const char *field, size_t length)
+{
+    static const char *const others[][2] = {{"backoff", "on-divergence backoff"},
+                                            {"convention", "momentum-convention"},
+                                            {"cycle_momentum_low", "cycle-momentum"},
+                                            {"l1", "regularization"},
+                                            {"labels", "label"}};
+
+    for (size_t i = 0; i < MEM_COUNT(others); i++)
+        if (strlen(others[i][0]) == length && strncmp(others[i][0], field, length) == 0)
+            return others[i][1];
+    return NULL;
+}
+
 /* The library names fields, as in "`max_lr` is 0"; the user needs options: "--max-lr is 0". */
 static void name_options(char *out, size_t size, const char *text)
 {
+    const char *other;
     size_t n = 0;
 
     while (*text && n + 3 < size) {
@@ -55,8 +71,9 @@ static void name_options(char *out, size_t size, const char *text)
         }
         out[n++] = '-';
         out[n++] = '-';
-        for (size_t i = 1; i <= length && n + 1 < size; i++)
-            out[n++] = text[i] == '_' ? '-' : text[i];
+        other = option_of(text + 1, length);
+        for (size_t i = 0; (other ? other[i] != '\0' : i < length) && n + 1 < size; i++)
+            out[n++] = other ? other[i] : text[i + 1] == '_' ? '-' : text[i + 1];
         text += length + 2;
     }
     out[n] = '\0';

@@ -83,8 +83,9 @@ static int find(struct clr_dataset *ds, const struct data_format **format,
         return rc;
     }
     if (!fs_is_dir(name))
-        return fs_exists(name) ? clr_error_set(err, CLR_EINPUT, "'%s' is a file: `data` takes a folder", name)
-                               : no_such_folder(name, err);
+        return fs_exists(name)
+                   ? clr_error_set(err, CLR_EINPUT, "'%s' is a file, but a data set is a folder", name)
+                   : no_such_folder(name, err);
     rc = recognise(format, name, err);
     if (rc == 0)
         rc = str_duplicate(&ds->path, name, err);

@@ -487,10 +487,9 @@ static void append_measured_on(struct str *out, const struct results *r)
     for (size_t i = 0; i < runs->count; i++)
         held_out += runs->run[i].held_out;
     str_append(out, "Accuracy in percent, on %s: mean ± sample standard deviation over the seeds. ",
-               held_out == 0 ? "the test set"
-               : held_out == runs->count
-                   ? "training images that were held out"
-                   : "the test set, or on held-out training images where --validation says so");
+               held_out == 0             ? "the test set"
+               : held_out == runs->count ? "training images that were held out"
+                                         : "the test set, or on training images where a run held some out");
     if (r->e->reach_count > 0)
         str_append(out, "\"%g %% after\": the first evaluation at which the mean had reached it. ",
                    100.0 * r->e->reach[0]);

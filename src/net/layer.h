@@ -136,7 +136,7 @@ struct builder {
     struct clr_error *err;
 };
 
-/* CLR_EINPUT "FILE:LINE: layer 'NAME': …"; build_prefix(): rc, and if it is < 0, the same before the error. */
+/* CLR_EINPUT "FILE:LINE: layer 'NAME': …"; build_prefix(): rc; if it is < 0, the same before the error. */
 int build_error(const struct builder *b, const char *format, ...) CLR_PRINTF(2, 3);
 int build_prefix(const struct builder *b, int rc);
 /* build_error() for input j of a node whose size does not fit the first: both sizes, and the requirement. */

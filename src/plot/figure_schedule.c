@@ -81,7 +81,7 @@ int figure_schedule(struct figure *f, struct clr_error *err)
 
     if (f->count == 0)
         return clr_error_set(err, CLR_EINPUT,
-                             "nothing to draw: name at least one CSV file of `schedule --csv`");
+                             "nothing to draw: name at least one CSV file of 'clr-cl schedule --csv'");
     str_copy(chart->x_label, sizeof chart->x_label, "iteration");
     chart->x_from_zero = chart->x_whole = true;
     str_copy(chart->title, sizeof chart->title,

@@ -521,7 +521,7 @@ static int refuse_name(const struct runs *runs, const char *name, struct clr_err
     for (size_t i = 0; i < runs->count; i++)
         if (i == 0 || strcmp(runs->run[i].name, runs->run[i - 1].name) != 0) /* repeats */
             names[count++] = runs->run[i].name;
-    rc = clr_error_set(err, CLR_EUSAGE, "`label` %s=…: nothing that is drawn is called '%s'%s", name, name,
+    rc = clr_error_set(err, CLR_EUSAGE, "`labels` %s=…: nothing that is drawn is called '%s'%s", name, name,
                        str_known(known, name, names));
     free(names);
     return rc;
@@ -538,7 +538,7 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
             continue;
         if (first && first->group != r->group)
             return clr_error_set(err, CLR_EUSAGE,
-                                 "`label` %s=…: two curves would be called '%s': '%s' and '%s'", label->name,
+                                 "`labels` %s=…: two curves would be called '%s': '%s' and '%s'", label->name,
                                  label->text, first->name, r->name);
         first = first ? first : r;
     }
@@ -560,7 +560,7 @@ static int check_single(const struct clr_plot_label *labels, const size_t *group
     for (size_t k = 0; k < l; k++)
         if (groups[k] == groups[l] && strcmp(labels[k].text, labels[l].text) != 0)
             return clr_error_set(err, CLR_EUSAGE,
-                                 "`label` %s=%s and %s=%s: both are drawn as one curve, which has one name",
+                                 "`labels` %s=%s and %s=%s: both are drawn as one curve, which has one name",
                                  labels[k].name, labels[k].text, labels[l].name, labels[l].text);
     return 0;
 }
@@ -577,9 +577,9 @@ static int find_run(const struct plot_run **out, const struct runs *runs, const 
             if (!is_called(r, inputs[i], name, pass == 0))
                 continue;
             if (found && found->group != r->group)
-                return clr_error_set(err, CLR_EUSAGE,
-                                     "`label` %s=…: several are called like that; name the one with its path",
-                                     name);
+                return clr_error_set(
+                    err, CLR_EUSAGE,
+                    "`labels` %s=…: several are called like that; name the one with its path", name);
             found = r;
         }
     }

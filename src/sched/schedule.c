@@ -485,15 +485,18 @@ static int check_momentum(const struct clr_schedule *s, const struct policy_row 
     if (isnan(low) && isnan(high))
         return 0;
     if (!(row->reads & MOVES_MOMENTUM))
-        return clr_error_set(err, CLR_EUSAGE,
-                             "`cycle_momentum` needs a cyclic policy (triangular, triangular2, exp_range, "
-                             "1cycle, sgdr): policy %s has no cycles",
-                             row->name);
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "`cycle_momentum_low` needs a cyclic policy (triangular, triangular2, exp_range, "
+            "1cycle, sgdr): policy %s has no cycles",
+            row->name);
     if (!is_momentum(low) || !is_momentum(high))
         return clr_error_set(err, CLR_EUSAGE,
-                             "`cycle_momentum` %g:%g: both must be given, at least 0 and below 1", low, high);
+                             "`cycle_momentum_low` %g, high %g: both must be given, at least 0 and below 1",
+                             low, high);
     if (low > high)
-        return clr_error_set(err, CLR_EUSAGE, "`cycle_momentum` %g:%g: the lower one comes first", low, high);
+        return clr_error_set(err, CLR_EUSAGE,
+                             "`cycle_momentum_low` %g is above the high one, %g: exchange them", low, high);
     return 0;
 }
 

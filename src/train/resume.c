@@ -161,6 +161,18 @@ static char *as_text(const json_t *value)
     return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
 }
 
+/* The field of a setting in run.json. */
+static const char *field_of(const char *setting)
+{
+    static const char *const others[][2] = {
+        {"momentum_convention", "convention"}, {"regularization", "l1"}, {"mean_values", "mean"}};
+
+    for (size_t i = 0; i < MEM_COUNT(others); i++)
+        if (strcmp(setting, others[i][0]) == 0)
+            return others[i][1];
+    return setting;
+}
+
 static int compare_value(const json_t *was, const json_t *is, const char *key, const char *dir,
                          struct clr_error *err)
 {
@@ -175,7 +187,7 @@ static int compare_value(const json_t *was, const json_t *is, const char *key, c
             err, CLR_EUSAGE,
             "`%s`: the run in '%s' was begun with %.200s, this is %.200s; a run is resumed with "
             "what it was begun with: omit the option, or choose another `out`",
-            key, dir, old ? old : "nothing", new ? new : "nothing");
+            field_of(key), dir, old ? old : "nothing", new ? new : "nothing");
     free(old);
     free(new);
     return rc;
@@ -418,10 +430,11 @@ void resume_advise(const struct session *s, struct clr_error *err)
     else
         (void)clr_error_set(
             err, why.code,
-            lost            ? "%s. `resume` continues '%s' from its checkpoint of iteration %s"
-            : s->o->backoff ? "%s. The last good checkpoint in '%s' is of iteration %s"
-                            : "%s. Or continue '%s' from its checkpoint of iteration %s with half the rates: "
-                              "`resume` `on_divergence` backoff",
+            lost ? "%s. `resume` continues '%s' from its checkpoint of iteration %s"
+            : s->o->backoff
+                ? "%s. The last good checkpoint in '%s' is of iteration %s"
+                : "%s. Or continue '%s' from its checkpoint of iteration %s with half the rates, by "
+                  "`resume` and `backoff`",
             why.message, s->o->out, str_count(at, c.state.iteration, ""));
     err->cl_status = why.cl_status;
     checkpoint_clear(&c);

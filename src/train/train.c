@@ -137,7 +137,7 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
         return rc;
     classes = (size_t)o->data->classes;
     if (!o->init)
-        return clr_error_set(err, CLR_EUSAGE, "`weights` is missing: there is nothing to evaluate");
+        return clr_error_set(err, CLR_EUSAGE, "`init` is NULL: there are no weights to evaluate");
     rc = session_plan(&s, o, false, NULL, err);
     if (rc < 0)
         return rc;

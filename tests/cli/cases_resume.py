@@ -122,7 +122,7 @@ def a_divergence_is_told_and_backed_off():
     out = fresh("run")
     expect(clr(*tiny(out=out, **STEEP)), 5, [],
            ["the loss of iteration [0-9,]+ is not finite .* iteration [0-9,]+00 .*"
-            "--resume --on-divergence backoff"])
+            "--resume and --on-divergence backoff"])
     expect(clr("train", "--resume", "--on-divergence", "backoff", "--out", out), 0,
            ["^test accuracy .*3,000 iterations"],
            ["warning: the loss of iteration .* iteration [0-9]+00 with 1/2 of the schedule's rates"])

@@ -384,7 +384,7 @@ START_TEST(test_resume__settings_must_be_the_runs)
     REFUSED(schedule.max_lr = 0.21, "`max_lr`");
     REFUSED(schedule.policy = CLR_POLICY_TRIANGULAR2, "`policy`");
     REFUSED(schedule.momentum = 0.8, "`momentum`");
-    REFUSED(convention = CLR_MOMENTUM_CAFFE, "`momentum_convention`");
+    REFUSED(convention = CLR_MOMENTUM_CAFFE, "`convention`");
     REFUSED(order = CLR_ORDER_SEQUENTIAL, "`order`");
     REFUSED(last_batch = CLR_LAST_BATCH_KEEP, "`last_batch`");
     REFUSED(scale = 0.5, "`scale`");

@@ -478,7 +478,7 @@ START_TEST(test_schedule__values_out_of_range_are_refused)
         s.momentum = 0.9;
         s.cycle_momentum_low = 0.5;
         s.cycle_momentum_high = bad_momenta[i];
-        expect_refused(&s, "`cycle_momentum` 0.5:");
+        expect_refused(&s, "`cycle_momentum_low` 0.5, high");
     }
     for (size_t i = 0; i < MEM_COUNT(bad_powers); i++) {
         clr_schedule_init(&s);
@@ -517,11 +517,11 @@ START_TEST(test_schedule__values_that_contradict_each_other_are_refused)
     ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
     s.cycle_momentum_low = 0.95;
     s.cycle_momentum_high = 0.85;
-    expect_refused(&s, "`cycle_momentum` 0.95:0.85: the lower one comes first");
+    expect_refused(&s, "`cycle_momentum_low` 0.95 is above the high one, 0.85");
     s = cyclic(CLR_POLICY_DECAY);
     s.cycle_momentum_low = 0.85;
     s.cycle_momentum_high = 0.95;
-    expect_refused(&s, "`cycle_momentum` needs a cyclic policy");
+    expect_refused(&s, "`cycle_momentum_low` needs a cyclic policy");
     s = cyclic(CLR_POLICY_MULTISTEP);
     s.lr = 0.1;
     s.gamma = 0.1;
