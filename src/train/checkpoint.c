@@ -248,19 +248,21 @@ static size_t other_format(const char *file, size_t size)
     return number[digits] == '\n' ? digits : 0;
 }
 
-/* *unreadable: it may be good, or is another version's. */
-static int read_file(struct checkpoint *c, bool *unreadable, const char *path, struct clr_error *err)
+/* Why a file is no checkpoint here. */
+enum fault { FAULT_DAMAGED, FAULT_UNREADABLE, FAULT_FORMAT };
+
+static int read_file(struct checkpoint *c, enum fault *fault, const char *path, struct clr_error *err)
 {
     char *file = NULL, sum[FS_SHA256_TEXT];
     size_t size;
     int rc = fs_read(path, CHECKPOINT_LIMIT, &file, &size, err);
 
-    *unreadable = rc < 0;
+    *fault = rc < 0 ? FAULT_UNREADABLE : FAULT_DAMAGED;
     if (rc < 0)
         return rc;
     if (size < HEAD || memcmp(file, MAGIC, sizeof MAGIC - 1) != 0) {
         const size_t digits = other_format(file, size);
-        *unreadable = digits > 0;
+        *fault = digits > 0 ? FAULT_FORMAT : FAULT_DAMAGED;
         rc = digits > 0 ? clr_error_set(err, CLR_EINPUT,
                                         "'%s' has format %.*s; clr-cl " CLR_VERSION " reads format " FORMAT
                                         ": resume it with the version that wrote it",
@@ -285,23 +287,21 @@ static int read_if_good(struct checkpoint *out, bool *found, const char *dir, ui
                         struct clr_error *err)
 {
     struct clr_error why;
-    bool unreadable;
+    enum fault fault;
     char *path;
     int rc = path_of(&path, dir, number, err);
 
     if (rc < 0)
         return rc;
-    rc = read_file(out, &unreadable, path, &why);
+    rc = read_file(out, &fault, path, &why);
     free(path);
     *found = rc == 0;
-    if (rc == CLR_ENOMEM)
-        return clr_error_set(err, CLR_ENOMEM, "%s", why.message);
-    if (rc < 0 && unreadable)
-        return clr_error_set(
-            err, CLR_EINPUT,
-            "%s. It may be the best that is left of the run, so the run is not resumed without "
-            "it. If it is lost, remove it",
-            why.message);
+    if (rc == CLR_ENOMEM || (rc < 0 && fault != FAULT_DAMAGED))
+        return clr_error_set(err, rc, "%s%s", why.message,
+                             fault == FAULT_UNREADABLE && rc != CLR_ENOMEM
+                                 ? ". It may be the best that is left of the run, so the run is not resumed "
+                                   "without it. If it is lost, remove it"
+                                 : "");
     if (rc < 0)
         log_line(CLR_LOG_WARNING, "%s; the one before it is tried", why.message);
     return 0;

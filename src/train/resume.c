@@ -63,7 +63,7 @@ static int check_format(const json_t *run, const char *path, struct clr_error *e
             "'%s' has format %lld, of clr-cl %s; this is clr-cl %s, which resumes runs of format "
             "%d: resume it with that version, or choose another `out`",
             path, (long long)json_integer_value(format), version ? version : "?", CLR_VERSION, RECORD_FORMAT);
-    if (!json_is_integer(format) || !json_is_object(json_object_get(run, "settings")) ||
+    if (!json_is_integer(format) || !version || !json_is_object(json_object_get(run, "settings")) ||
         !json_is_object(json_object_get(run, "data")))
         return clr_error_set(err, CLR_EINPUT,
                              "'%s' is not a run's file: there is nothing to resume; choose another `out`",

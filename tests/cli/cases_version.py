@@ -56,4 +56,8 @@ def version_of_another_format_is_told():
     run.update(format=2, version="9.8")
     (old / "run" / "run.json").write_text(json.dumps(run), encoding="utf-8")
     expect(clr(*args), 4, [], [r"run.json' has format 2, of clr-cl 9.8; this is clr-cl \S+, .* format 1"])
+    run.update(format=1)
+    del run["version"]
+    (old / "run" / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    expect(clr(*args), 4, [], ["run.json' is not a run's file"])
     check(sorted(p.name for p in (old / "run").glob("*.clr")) == ["checkpoint-16.clr"], "something was trained")

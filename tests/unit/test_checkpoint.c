@@ -179,7 +179,8 @@ START_TEST(test_checkpoint__damage_is_seen)
                      1) { /* the format line: it may be a good checkpoint of another version */
             bool found;
             ck_assert_int_eq(checkpoint_read(&c, &found, folder, UINT64_MAX, &err), CLR_EINPUT);
-            ck_assert_msg(strstr(err.message, "has format 5; clr-cl ") != NULL, "%s", err.message);
+            ck_assert_msg(strstr(err.message, "has format 5; clr-cl ") && !strstr(err.message, "remove it"),
+                          "%s", err.message);
             warnings++;
         } else {
             must_read(&c, folder, 0);
