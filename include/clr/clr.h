@@ -15,7 +15,8 @@
  * which is atomic. Callbacks are called in the thread that called the library. Some functions read
  * environment variables, so no thread may change the environment meanwhile.
  *
- * Structs that the caller fills begin with their size: `struct clr_plot_options o = {.size = sizeof o, …}`.
+ * Structs of options that the caller fills begin with their size:
+ * `struct clr_plot_options o = {.size = sizeof o, …}`.
  * A size that is not the library's is CLR_EUSAGE: the program was compiled with headers of another version.
  *
  * Numbers in files are read and written by the C library: the program must leave LC_NUMERIC at "C".

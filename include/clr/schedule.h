@@ -62,6 +62,7 @@ enum clr_anneal { CLR_ANNEAL_COS, CLR_ANNEAL_LINEAR };
 #define CLR_MAX_MILESTONES 64
 
 struct clr_schedule {
+    size_t size; /**< of this struct: that of another version of the library is refused */
     enum clr_policy policy;
     enum clr_exp_range exp_range;
     double lr;           /**< all but the cyclic policies, decay, sweeps; NaN: not given */
@@ -83,8 +84,9 @@ struct clr_schedule {
                              both NaN: constant `momentum` */
 };
 
-/** Everything "not given", momentum 0.9, PyTorch's defaults of 1cycle: 0.3, 25, 1e4, cos, two phases. */
-CLR_API void clr_schedule_init(struct clr_schedule *s);
+/** Everything "not given", momentum 0.9, PyTorch's defaults of 1cycle: 0.3, 25, 1e4, cos, two phases.
+ * `size`: sizeof *s. */
+CLR_API void clr_schedule_init(struct clr_schedule *s, size_t size);
 
 /** The policy of that name; CLR_EUSAGE lists the names. */
 CLR_API int clr_schedule_parse_policy(enum clr_policy *out, const char *name, struct clr_error *err);
@@ -105,7 +107,8 @@ CLR_API bool clr_schedule_is_caffes(enum clr_policy policy);
 /**
  * Is everything that the policy needs given, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1 but for inv
  * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending; sgdr's min may be 0)?
- * CLR_EUSAGE: a field is missing or wrong, and the message names it, as in "`max_lr`".
+ * CLR_EUSAGE: a field is missing or wrong, and the message names it, as in "`max_lr`"; or the size is not the
+ * library's. All functions below but clr_schedule_write_csv() take schedules that were checked.
  */
 CLR_API int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err);
 

@@ -291,9 +291,14 @@ static const struct policy_row *find(enum clr_policy policy)
     return (size_t)policy < MEM_COUNT(policies) ? &policies[policy] : NULL;
 }
 
-void clr_schedule_init(struct clr_schedule *s)
+void clr_schedule_init(struct clr_schedule *s, size_t size)
 {
-    *s = (struct clr_schedule){.policy = CLR_POLICY_FIXED,
+    memset(s, 0, size);
+    s->size = size;
+    if (size != sizeof *s)
+        return; /* of another version: clr_schedule_check() refuses it */
+    *s = (struct clr_schedule){.size = size,
+                               .policy = CLR_POLICY_FIXED,
                                .exp_range = CLR_EXP_RANGE_BOUNDS,
                                .lr = NAN,
                                .min_lr = NAN,
@@ -502,9 +507,12 @@ static int check_momentum(const struct clr_schedule *s, const struct policy_row 
 
 int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err)
 {
-    const struct policy_row *row = find(s->policy);
-    int rc = 0;
+    const struct policy_row *row;
+    int rc = mem_check_struct(s, sizeof *s, "clr_schedule", err);
 
+    if (rc < 0)
+        return rc;
+    row = find(s->policy);
     if (!row)
         return clr_error_set(err, CLR_EUSAGE, "`policy`: unknown policy number %d", (int)s->policy);
     rc = check_given(s, row, err);

@@ -86,7 +86,7 @@ bool schedule_from_json(struct clr_schedule *out, const json_t *json, uint64_t i
     const int anneal = read_word(json, "anneal", "cos", "linear", CLR_ANNEAL_COS);
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.iterations = iterations;
     s.exp_range = (enum clr_exp_range)exp_range;
     s.anneal = (enum clr_anneal)anneal;

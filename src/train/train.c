@@ -13,7 +13,7 @@ void clr_train_options_init(struct clr_train_options *o, size_t size)
     o->size = size;
     if (size != sizeof *o)
         return; /* of another version: the functions that take it refuse it */
-    clr_schedule_init(&o->schedule);
+    clr_schedule_init(&o->schedule, sizeof o->schedule);
     o->batch = 100;
     o->seed = 1;
     o->weight_decay = 0.004;

@@ -41,7 +41,10 @@ int main(void)
     struct clr_schedule s;
     struct clr_error err;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s - 1);
+    if (clr_schedule_check(&s, NULL) != CLR_EUSAGE)
+        return 1;
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_TRIANGULAR;
     s.min_lr = 1.0;
     s.max_lr = 3.0;

@@ -29,7 +29,7 @@ static struct clr_schedule policy(enum clr_policy p, uint64_t step)
 {
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = p;
     s.lr = 0.04;
     s.min_lr = 0.001;

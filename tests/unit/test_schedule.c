@@ -45,7 +45,7 @@ static struct clr_schedule cyclic(enum clr_policy policy)
 {
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = policy;
     s.min_lr = 0.0025;
     s.max_lr = 0.01;
@@ -62,7 +62,7 @@ START_TEST(test_schedule__fixed)
                                   {70000, 0.001}, {10000000, 0.001}, {UINT64_MAX, 0.001}};
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.lr = 0.001;
     expect_table(&s, table, MEM_COUNT(table));
 }
@@ -81,7 +81,7 @@ START_TEST(test_schedule__multistep)
     };
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_MULTISTEP;
     s.lr = 0.001;
     s.gamma = 0.1;
@@ -192,7 +192,7 @@ START_TEST(test_schedule__inv)
         {510, 0.05}, {2046, 0.025}, {8190, 0.0125}, {32766, 0.00625}};
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_INV;
     s.lr = 0.8;
     s.gamma = 0.5;
@@ -208,7 +208,7 @@ START_TEST(test_schedule__poly)
         {50, 0.45}, {190, 0.002}, {199, 2e-05}, {200, 0.0},    {201, 0.0}, {UINT64_MAX, 0.0}};
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_POLY;
     s.lr = 0.8;
     s.power = 2.0;
@@ -228,7 +228,7 @@ START_TEST(test_schedule__sigmoid)
                                   {0, 0.8},    {100, 0.8}, {UINT64_MAX, 0.0}};
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_SIGMOID;
     s.lr = 0.8;
     s.gamma = -1.0986122886681098; /* −ln 3 */
@@ -256,7 +256,7 @@ START_TEST(test_schedule__1cycle)
                                   {10, 0.04}, {13, 0.028}, {16, 0.016}, {19, 0.004}};
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_1CYCLE;
     s.max_lr = 1.0;
     s.final_div_factor = 10.0;
@@ -283,7 +283,7 @@ START_TEST(test_schedule__sgdr)
                                   {30, 0.265}, {40, 1.0}, {85, 0.51}, {130, 1.0}};
     struct clr_schedule s;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_SGDR;
     s.min_lr = 0.02;
     s.max_lr = 1.0;
@@ -424,7 +424,7 @@ START_TEST(test_schedule__missing_parameters_are_named)
     struct clr_schedule s;
 
     for (size_t i = 0; i < MEM_COUNT(table); i++) {
-        clr_schedule_init(&s);
+        clr_schedule_init(&s, sizeof s);
         s.policy = table[i].policy;
         expect_refused(&s, table[i].first);
     }
@@ -456,7 +456,7 @@ START_TEST(test_schedule__values_out_of_range_are_refused)
     struct clr_schedule s;
 
     for (size_t i = 0; i < MEM_COUNT(bad_rates); i++) {
-        clr_schedule_init(&s);
+        clr_schedule_init(&s, sizeof s);
         s.lr = bad_rates[i];
         expect_refused(&s, "`lr` is ");
         s = cyclic(CLR_POLICY_TRIANGULAR);
@@ -481,14 +481,14 @@ START_TEST(test_schedule__values_out_of_range_are_refused)
         expect_refused(&s, "`cycle_momentum_low` 0.5, high");
     }
     for (size_t i = 0; i < MEM_COUNT(bad_powers); i++) {
-        clr_schedule_init(&s);
+        clr_schedule_init(&s, sizeof s);
         s.policy = CLR_POLICY_POLY;
         s.lr = 0.1;
         s.iterations = 10;
         s.power = bad_powers[i];
         expect_refused(&s, "`power` is ");
     }
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_INV;
     s.lr = 0.1;
     s.power = 1.0;
@@ -541,7 +541,7 @@ START_TEST(test_schedule__describe)
 
     clr_schedule_describe(&s, text, sizeof text);
     ck_assert_str_eq(text, "triangular 0.0025…0.01, step size 2,000");
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_MULTISTEP;
     s.lr = 0.001;
     s.gamma = 0.1;

@@ -17,7 +17,7 @@ static size_t make_schedules(struct clr_schedule *out)
 
     for (int p = CLR_POLICY_FIXED; p <= CLR_POLICY_SWEEP_LOG; p++) {
         struct clr_schedule *s = &out[n++];
-        clr_schedule_init(s);
+        clr_schedule_init(s, sizeof *s);
         s->policy = (enum clr_policy)p;
         s->lr = 0.03;
         s->min_lr = 0.001;
