@@ -1,6 +1,6 @@
 /*
- * Files. Everything this project writes goes through fs_write_atomic() or an fs_stream, so that a reader
- * (or a crash) sees the old file or the new one, never half of one.
+ * Files. All results go through fs_write_atomic(), so that a reader (or a crash) sees the old file or the new
+ * one, never half of one.
  */
 #ifndef BASE_FS_H
 #define BASE_FS_H

@@ -14,8 +14,8 @@
 /* ------------------------------------------------------------------ parameters */
 
 /*
- * All in logical order. Weights, gradients, momenta and Adam's means of squares (PARAMS_W …) are a buffer
- * each, in which every parameter has its part, at the same place in all of them.
+ * All in logical order. Weights, gradients, momenta and, of optimizers that have them, means of squares
+ * (PARAMS_W …) are a buffer each, in which every parameter has its part, at the same place in all of them.
  */
 enum { PARAMS_W, PARAMS_G, PARAMS_V, PARAMS_S, PARAMS_SETS };
 
