@@ -14,6 +14,12 @@
 
 #define PI 3.14159265358979323846
 
+static void print_line(void *user, enum clr_log_level level, const char *line)
+{
+    (void)user;
+    fprintf(stderr, "%s%s\n", level == CLR_LOG_WARNING ? "warning: " : "", line);
+}
+
 static int train(struct clr_trainer *trainer, long steps, struct clr_error *err)
 {
     for (long i = 0; i < steps; i++) {
@@ -41,12 +47,17 @@ int main(int argc, char **argv)
     struct clr_trainer *trainer = NULL;
     struct clr_train_options options;
     size_t count = 0, best = 0;
+    long steps = 0;
+    char *end = NULL;
     int rc;
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: train NET DATA STEPS\n");
+    if (argc == 4)
+        steps = strtol(argv[3], &end, 10);
+    if (steps < 1 || *end != '\0') {
+        fprintf(stderr, "usage: train NET DATA STEPS, with 1 step or more\n");
         return 2;
     }
+    clr_log_set_sink(print_line, NULL);
     rc = clr_net_load(&net, argv[1], &err);
     if (rc == 0)
         rc = clr_dataset_open(&data, argv[2], &err);
@@ -64,7 +75,7 @@ int main(int argc, char **argv)
         rc = clr_trainer_create(&trainer, &options, &err);
     }
     if (rc == 0)
-        rc = train(trainer, strtol(argv[3], NULL, 10), &err);
+        rc = train(trainer, steps, &err);
     if (rc < 0)
         fprintf(stderr, "%s\n", err.message);
     clr_trainer_destroy(trainer);

@@ -60,6 +60,8 @@ if "${command:-clr-cl}" devices >/dev/null 2>&1; then
             --weights "$root/weights.safetensors" --quiet >"$root/evaluated.txt" &&
         accuracy=$(sed -n 's/^120: loss .*, accuracy \(.*\)/\1/p' "$root/trained.txt") &&
         [ -n "$accuracy" ] && grep -qF "$accuracy" "$root/evaluated.txt" || status=1
+    "$root/train" quick "$golden/tiny-data" ten 2>"$root/usage.txt" && status=1
+    grep -q '^usage: ' "$root/usage.txt" || status=1
     result $status "the example program trains what the command evaluates"
 else
     echo "SKIP: no OpenCL device: the example program"
