@@ -52,11 +52,12 @@ struct clr_dataset_images {
 };
 
 /**
- * Make a data set from images in memory. *images is copied, with everything that it points to.
+ * Make a data set from images in memory. *images is copied, with everything that it points to. In names,
+ * control characters and what is not UTF-8 become '?', line ends and tabs blanks.
  *
  * @param out  new, owned by the caller (clr_dataset_destroy)
  * @return 0; CLR_EUSAGE: a shape, a count or a label is out of range, something is NULL that must be given,
- *         or there is no training image; CLR_ENOMEM
+ *         there is no training image, or a set has more than 16 GiB of pixels; CLR_ENOMEM
  */
 CLR_API int clr_dataset_create(struct clr_dataset **out, const struct clr_dataset_images *images,
                                struct clr_error *err);

@@ -51,9 +51,10 @@ CLR_API int clr_net_layers(char **text, const char *type, struct clr_error *err)
  * training batch.
  *
  * @param text   out, new, free with free()
- * @param input  shape of one image
- * @param batch  images of a batch, for the memory column
- * @return 0; CLR_EINPUT: the net does not fit images of that shape; CLR_ENOMEM
+ * @param input  shape of one image; all 0: the net's own
+ * @param batch  images of a batch, for the memory column: 1 … 65,536
+ * @return 0; CLR_EINPUT: the net does not fit images of that shape or has none of its own, or batch is out of
+ *         range; CLR_ENOMEM
  */
 CLR_API int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_shape input,
                          int batch, struct clr_error *err);

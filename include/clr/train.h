@@ -49,8 +49,8 @@ struct clr_train_options {
     const char *const *arguments; /**< NULL-terminated, for run.json, from which a program may read them to
                                      resume the run; may be NULL */
     struct clr_schedule schedule;
-    uint64_t iterations;
-    int batch; /**< 1 … training images */
+    uint64_t iterations; /**< 1 … 2³¹ − 1 */
+    int batch;           /**< 1 … training images */
     uint64_t seed;
     double weight_decay;
     bool l1; /**< decay by λ·sign(w) rather than λw */
@@ -65,7 +65,7 @@ struct clr_train_options {
     bool init_partial;       /**< use the tensors that match, ignore the others */
     uint64_t validate_every; /**< 0: at the first and last iteration only */
     int validation;          /**< training images held out; 0: evaluate on the test set */
-    uint64_t log_every;      /**< iterations between rows of loss.csv */
+    uint64_t log_every;      /**< iterations between rows of loss.csv, ≥ 1 */
     /** A checkpoint every so many iterations; 0: only at the end and when stopped. */
     uint64_t checkpoint_every;
     /** When a loss or a weight is not finite, continue from the newest good checkpoint with half the rates,
@@ -99,8 +99,14 @@ struct clr_train_options {
 /** How often the rates of a run are halved before it ends as diverged. */
 #define CLR_TRAIN_BACKOFFS 10
 
-/** As in the published run: batch 100, SGD with momentum 0.9, weight decay 0.004, seed 1, validation every
- * 1,000; epsilon 1e-8. `size`: sizeof *o. */
+/**
+ * As in the published run: batch 100, SGD with momentum 0.9 in PyTorch's convention, L2 weight decay 0.004,
+ * seed 1, shuffled images without an epoch's last batch that is not full, validation and checkpoints every
+ * 1,000, log_every 100; epsilon 1e-8; mean and scale of the net. The caller must set net, data and device,
+ * and for clr_train() and clr_range_test() also net_name, data_name, out, iterations and the schedule.
+ *
+ * @param size  sizeof *o
+ */
 CLR_API void clr_train_options_init(struct clr_train_options *o, size_t size);
 
 struct clr_train_result {
@@ -152,9 +158,10 @@ CLR_API int clr_range_test(const struct clr_train_options *o, enum clr_sweep swe
  * Read range tests that differ in the seed together, as clr_range_read() does, and write range.json and
  * range.png (the mean of the curves, with a band) into `out`.
  *
+ * @param out           a folder that exists
  * @param folders       of the tests
  * @param command_line  for the figure; may be NULL
- * @return 0; what clr_range_read() and clr_plot_range() return
+ * @return 0; CLR_EFAILED: a file cannot be written; what clr_range_read() and clr_plot_range() return
  */
 CLR_API int clr_range_combine(struct clr_range_result *result, const char *out, const char *const *folders,
                               size_t count, const char *command_line, struct clr_error *err);

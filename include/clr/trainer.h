@@ -24,8 +24,9 @@ struct clr_trainer;
  *             outlive the trainer. Not used: schedule, iterations, the options of a run's folder (out,
  *             resume, log_every, …), progress and begin
  * @return 0; CLR_EUSAGE: an option is missing or out of range; CLR_EINPUT: the net or o->init does not fit
- *         the data; CLR_EDEVMEM: it does not fit on the device; CLR_EFAILED: the device computes this net
- *         wrong; CLR_ECL, CLR_ENOMEM
+ *         the data, or there is nothing to evaluate: no test images, and o->validation is 0; CLR_EDEVMEM: it
+ *         does not fit on the device; CLR_EINTERRUPTED: *o->stop was set; CLR_EFAILED: the device computes
+ *         this net wrong; CLR_ECL, CLR_ENOMEM
  */
 CLR_API int clr_trainer_create(struct clr_trainer **out, const struct clr_train_options *o,
                                struct clr_error *err);
