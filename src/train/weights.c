@@ -1,6 +1,8 @@
 /* Weights as safetensors files: see weights.h. */
 #include "train/weights.h"
 
+#include <clr/version.h>
+
 #include <float.h>
 #include <math.h>
 
@@ -8,7 +10,30 @@
 #include "base/log.h"
 #include "train/session.h"
 
+#define FORMAT "1" /* of the metadata */
+
 /* ------------------------------------------------------------------ reading */
+
+static const char *metadata(const struct st_file *file, const char *key)
+{
+    for (size_t i = 0; i < file->metadata_count; i++)
+        if (strcmp(file->metadata[2 * i], key) == 0)
+            return file->metadata[2 * i + 1];
+    return NULL;
+}
+
+/* Other tools write none, and neither did 0.1. */
+static int check_format(const struct st_file *file, const char *path, struct clr_error *err)
+{
+    const char *format = metadata(file, "clr.format");
+
+    return !format || strcmp(format, FORMAT) == 0
+               ? 0
+               : clr_error_set(err, CLR_EINPUT,
+                               "'%s' has clr.format %.20s; clr-cl " CLR_VERSION " reads format " FORMAT
+                               ": read it with the version that wrote it",
+                               path, format);
+}
 
 static bool same_shape(const struct st_tensor *a, const struct st_tensor *b)
 {
@@ -77,6 +102,8 @@ int weights_read(struct st_file *out, const char *path, const struct params *par
     int rc = safetensors_read(&file, path, err);
 
     if (rc == 0)
+        rc = check_format(&file, path, err);
+    if (rc == 0)
         rc = check_finite(&file, path, err);
     if (rc < 0)
         goto out;
@@ -99,14 +126,6 @@ out:
 /* ------------------------------------------------------------------ mean and scale */
 
 static const char *const mean_names[] = {"none", "channel", "image"};
-
-static const char *metadata(const struct st_file *file, const char *key)
-{
-    for (size_t i = 0; i < file->metadata_count; i++)
-        if (strcmp(file->metadata[2 * i], key) == 0)
-            return file->metadata[2 * i + 1];
-    return NULL;
-}
 
 /* "1.5,2,…" into one value per channel or per element; false where it is neither. */
 static bool parse_values(const char *text, const struct clr_dataset *d, float *mean)
@@ -137,6 +156,7 @@ int weights_transform(const struct st_file *file, const struct clr_train_options
 {
     const char *scale_text = metadata(file, "clr.scale"), *values = metadata(file, "clr.mean_values");
     const char *name = metadata(file, "clr.mean");
+    size_t i;
 
     if (scale_text && isnan(o->scale) &&
         !(str_parse_double(scale_text, -1e30, 1e30, scale) && str_fits_float(*scale)))
@@ -144,9 +164,13 @@ int weights_transform(const struct st_file *file, const struct clr_train_options
                              scale_text);
     if (!values || o->mean >= 0)
         return 0;
-    for (int i = 0; name && i < 3; i++)
-        if (strcmp(name, mean_names[i]) == 0)
-            *kind = (enum clr_mean)i;
+    for (i = 0; name && i < MEM_COUNT(mean_names) && strcmp(name, mean_names[i]) != 0; i++)
+        continue;
+    if (i == MEM_COUNT(mean_names))
+        return clr_error_set(err, CLR_EINPUT, "%s: clr.mean '%.40s' is none of none, channel, image", o->init,
+                             name);
+    if (name)
+        *kind = (enum clr_mean)i;
     if (!parse_values(values, o->data, mean))
         return clr_error_set(err, CLR_EINPUT, "%s: clr.mean_values does not fit images of %d×%d×%d", o->init,
                              o->data->channels, o->data->height, o->data->width);
@@ -215,9 +239,9 @@ static int write_weights(const struct session *s, const char *path, float *value
     const struct params *params = &s->replica.params;
     struct st_file file = {.count = params->count};
     struct str means = {0};
-    char scale[32], *text[10];
-    const char *pairs[] = {"format",          "pt",  "clr.net",  s->o->net_name,
-                           "clr.scale",       scale, "clr.mean", mean_names[s->mean_kind],
+    char scale[32], *text[12];
+    const char *pairs[] = {"format",          "pt",        "clr.format", FORMAT,     "clr.net",
+                           s->o->net_name,    "clr.scale", scale,        "clr.mean", mean_names[s->mean_kind],
                            "clr.mean_values", NULL};
     int rc = mem_new(&file.tensors, params->count, sizeof *file.tensors, "tensors", err);
 
@@ -227,7 +251,7 @@ static int write_weights(const struct session *s, const char *path, float *value
         weights_tensor(&file.tensors[i], &params->info[i], "", values + params->offset[i]);
     (void)snprintf(scale, sizeof scale, "%.17g", s->scale);
     append_mean(&means, s->o->data, s->mean);
-    pairs[9] = str_text(&means);
+    pairs[MEM_COUNT(pairs) - 1] = str_text(&means);
     for (size_t i = 0; i < MEM_COUNT(pairs); i++)
         text[i] = (char *)(uintptr_t)pairs[i]; /* borrowed: writing changes nothing */
     file.metadata = text;

@@ -587,6 +587,31 @@ START_TEST(test_train__phases_must_see_the_same_images)
 }
 END_TEST
 
+/* Weights whose metadata have that value for the key are refused. */
+static void refuse_metadata(const struct clr_train_options *o, const char *key, const char *value,
+                            const char *says)
+{
+    struct clr_train_options other = *o;
+    struct clr_eval_result e;
+    struct st_file file;
+    struct clr_error err;
+    size_t changed = 0;
+
+    other.init = keep(dir, key);
+    ck_assert_int_eq(safetensors_read(&file, o->init, &err), 0);
+    for (size_t i = 0; i < file.metadata_count; i++)
+        if (strcmp(file.metadata[2 * i], key) == 0) {
+            free(file.metadata[2 * i + 1]);
+            ck_assert_int_eq(str_duplicate(&file.metadata[2 * i + 1], value, &err), 0);
+            changed++;
+        }
+    ck_assert_uint_eq(changed, 1);
+    ck_assert_int_eq(safetensors_write(other.init, &file, &err), 0);
+    safetensors_clear(&file);
+    ck_assert_int_eq(clr_eval(&other, &e, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, says) != NULL, "%s", err.message);
+}
+
 START_TEST(test_eval__knows_the_mean_and_scale_of_the_training)
 {
     struct clr_train_options o = options("own-transform");
@@ -609,6 +634,9 @@ START_TEST(test_eval__knows_the_mean_and_scale_of_the_training)
     ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
     ck_assert(e.loss < r.val_loss || e.loss > r.val_loss);
     free(e.confusion);
+    o.mean = -1;
+    refuse_metadata(&o, "clr.format", "2", "has clr.format 2; clr-cl ");
+    refuse_metadata(&o, "clr.mean", "median", "clr.mean 'median' is none of");
     o.init = NULL;
     ck_assert_int_eq(clr_eval(&o, &e, &err), CLR_EUSAGE);
 }
