@@ -4,7 +4,7 @@
  */
 #include "optimizer_constants.clh"
 
-void step(float *w, float *v, float *s, float d, float eta, struct constants k)
+void optimizer_step(float *w, float *v, float *s, float d, float eta, struct constants k)
 {
     *v = fma(k.momentum, *v, k.taken * d);
     *s = fma(k.momentum2, *s, k.taken2 * (d * d));

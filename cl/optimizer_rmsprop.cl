@@ -6,7 +6,7 @@
  */
 #include "optimizer_constants.clh"
 
-void step(float *w, float *v, float *s, float d, float eta, struct constants k)
+void optimizer_step(float *w, float *v, float *s, float d, float eta, struct constants k)
 {
     *s = fma(k.momentum2, *s, k.taken2 * (d * d));
     const float r = d / (sqrt(*s) + k.epsilon);

@@ -6,7 +6,7 @@
  */
 #include "optimizer_constants.clh"
 
-void step(float *w, float *v, float *s, float d, float eta, struct constants k)
+void optimizer_step(float *w, float *v, float *s, float d, float eta, struct constants k)
 {
     (void)s;
     *v = fma(k.momentum, *v, CAFFE ? eta * d : d);
