@@ -99,6 +99,16 @@ double conv_madds(const struct op_desc *desc)
     return (double)g->oc * g->oh * g->ow * (g->c / g->group) * g->kh * g->kw;
 }
 
+double conv_terms(const struct op_desc *desc, enum op_pass pass, int images)
+{
+    const struct conv_geometry *g = &desc->u.conv;
+    const double taps = (double)g->kh * g->kw / g->group;
+
+    return pass == OP_FORWARD         ? g->c * taps
+           : pass == OP_BACKWARD_DATA ? g->oc * taps
+                                      : (double)images * g->oh * g->ow;
+}
+
 double conv_multiply_adds(const struct op_desc *desc)
 {
     return desc->x[0].n * conv_madds(desc);
@@ -252,6 +262,7 @@ const struct op_class op_conv = {
     .ref_forward = conv_reference_forward,
     .ref_backward = conv_reference_backward,
     .nmse = 3e-12,
+    .terms = conv_terms,
     .flags = OP_TAKES_RELU | OP_MASKS_DX,
     .cases = &conv_cases,
 };

@@ -65,9 +65,10 @@ void conv_need_halo(struct op_needs *needs, bool dy, int h, int w);
 /* What is verified (conv_cases.c). */
 extern const struct op_cases conv_cases, conv_pool_cases;
 
-/* Of a row: its parameters, and the multiply-adds of a pass for an image. */
+/* Of a row: its parameters, the multiply-adds of a pass for an image, and the terms of a sum. */
 int conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc);
 double conv_madds(const struct op_desc *desc);
+double conv_terms(const struct op_desc *desc, enum op_pass pass, int images);
 /* The same of a pass over the planned batch. */
 double conv_multiply_adds(const struct op_desc *desc);
 

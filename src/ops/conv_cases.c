@@ -54,6 +54,7 @@ static const struct conv_case geometries[] = {
     {"5x5 33 to 17 between rectifiers", 3, CONV(33, 7, 11, 17, 5, 5, 1, 1, 2, 2, 1, 1, 1), RECTIFIED},
     {"3x2 stride 2x3 between rectifiers", 2, CONV(18, 9, 10, 20, 3, 2, 2, 3, 1, 1, 1, 1, 1), RECTIFIED},
     {"3x3 group 2 between rectifiers", 2, CONV(6, 5, 7, 8, 3, 3, 1, 1, 1, 1, 1, 1, 2), RECTIFIED},
+    {"3x3 of large images", 3, CONV(4, 64, 64, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1), PLAIN},
     {"16x16, columns beyond 32 MB", 3, CONV(16, 39, 47, 1, 16, 16, 1, 1, 0, 0, 1, 1, 1), PLAIN},
 };
 
@@ -84,6 +85,7 @@ static const struct tile_case {
     {"winograd-staged", {"5x5", 2, CONV(3, 6, 9, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1), SMALL}},
     {"winograd-staged",
      {"5x5 33 to 17 between rectifiers", 3, CONV(33, 7, 11, 17, 5, 5, 1, 1, 2, 2, 1, 1, 1), RECTIFIED}},
+    {"winograd-staged", {"5x5 of large images", 2, CONV(3, 128, 128, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1), PLAIN}},
     {"winograd-staged 4x2x24", {"3x3 20 to 40", 5, CONV(20, 9, 9, 40, 3, 3, 1, 1, 0, 1, 1, 1, 1), PLAIN}},
 };
 

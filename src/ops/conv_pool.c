@@ -381,6 +381,7 @@ const struct op_class op_conv_pool = {
     .scratch = scratch,
     .spare_ties = spare_ties,
     .nmse = 3e-12,
+    .terms = conv_terms,
     .flags = OP_TAKES_RELU | OP_MASKS_DY | OP_HAS_ARG | OP_ONE_X_BLOCK,
     .cases = &conv_pool_cases,
 };

@@ -225,6 +225,11 @@ static double madds(const struct op_desc *d)
     return (double)d->y[0].c * (double)op_elements(&d->x[0]);
 }
 
+static double terms(const struct op_desc *d, enum op_pass pass, int images)
+{
+    return pass == OP_FORWARD ? (double)op_elements(&d->x[0]) : pass == OP_BACKWARD_DATA ? d->y[0].c : images;
+}
+
 static void tune_key(char *geometry, char *shape, size_t size, const struct op_desc *d)
 {
     geometry[0] = '\0';
@@ -290,6 +295,7 @@ const struct op_class op_dense = {
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
     .nmse = 3e-12,
+    .terms = terms,
     .flags = OP_ROWS | OP_TAKES_RELU | OP_MASKS_DX,
     .cases = &(const struct op_cases){2 * MEM_COUNT(cases), get_case},
 };

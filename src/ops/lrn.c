@@ -64,6 +64,15 @@ static void reference_backward(const struct op_desc *d, const struct op_ref *r)
     ref_lrn_backward(r->dx[0], r->x[0], r->dy[0], r->n, &d->u.lrn);
 }
 
+static double terms(const struct op_desc *d, enum op_pass pass, int images)
+{
+    const struct lrn_geometry *g = &d->u.lrn;
+
+    (void)pass;
+    (void)images;
+    return g->region == LRN_WITHIN_CHANNEL ? (double)g->size * g->size : g->size;
+}
+
 static const struct {
     int n, c, h, w;
     enum lrn_region region;
@@ -103,6 +112,7 @@ const struct op_class op_lrn = {
     .backward = backward,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
+    .terms = terms,
     .nmse = 1e-11, /* pow() is the driver's: OpenCL allows it 16 ulp */
     .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };

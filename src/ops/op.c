@@ -122,6 +122,13 @@ double op_madds(const struct op_desc *desc)
     return class->madds ? class->madds(desc) : 0.0;
 }
 
+double op_terms_channels(const struct op_desc *desc, enum op_pass pass, int images)
+{
+    (void)pass;
+    (void)images;
+    return desc->x[0].c;
+}
+
 int op_candidates(struct op_variant *out, int capacity, const struct op_desc *desc, enum op_pass pass,
                   const struct clr_device *device, int block)
 {

@@ -114,12 +114,14 @@ struct op_class {
     void (*spare_ties)(const struct op_desc *desc, const struct op_ref *r, double *dy);
 
     /*
-     * Largest normalised mean square error Σ(a−b)²/Σb² that passes: of y and gradients, and of losses.
-     * Float32 summed in any sensible order gives 1e-15…3e-13 (relative errors of a few 1e-8 to 5e-7); the
+     * Largest normalised mean square error Σ(a−b)²/Σb² that passes, of y and gradients, and of losses, where
+     * sums are short; verify.c adds what long ones may have more, and docs/numerics.md has the reasons. The
      * limits leave one order of magnitude above the worst of all cases on PoCL, and lie orders below what any
      * wrong index, divisor or missing term gives. 0: nothing is computed, only chosen or copied.
      */
     double nmse, sample_nmse;
+    /* Terms of the longest sum of a pass over so many images. NULL: a few. */
+    double (*terms)(const struct op_desc *desc, enum op_pass pass, int images);
     const struct op_cases *cases;
 };
 

@@ -82,6 +82,9 @@ static inline int op_ceil(int a, int b)
     return (a + b - 1) / b;
 }
 
+/* As op_class.terms, of sums over the channels of x. */
+double op_terms_channels(const struct op_desc *desc, enum op_pass pass, int images);
+
 /* Numbers of x and y in an image, for references. */
 static inline size_t op_elements(const struct shape *s)
 {

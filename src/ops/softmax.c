@@ -91,6 +91,7 @@ const struct op_class op_softmax = {
     .backward = backward,
     .ref_forward = reference_forward,
     .ref_backward = reference_backward,
+    .terms = op_terms_channels,
     .nmse = 1e-11, /* as of the loss: exp() and a sum */
     .cases = &(const struct op_cases){MEM_COUNT(cases), get_case},
 };

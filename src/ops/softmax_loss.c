@@ -118,6 +118,7 @@ const struct op_class op_softmax_loss = {
     .create = create,
     .forward = forward,
     .ref_forward = reference_loss,
+    .terms = op_terms_channels,
     .nmse = 1e-11,
     .sample_nmse = 1e-12,
     .flags = OP_LOSS | OP_ROWS,
