@@ -158,7 +158,7 @@ static int verify(struct tune_work *w, const struct tune_item *item, struct race
     plan_images(&desc, images);
     report_try(w, r);
     rc = verify_op_as(w->ctx, &desc, item->block, images, 1, layouts, &result, &why);
-    if (rc == CLR_ENOMEM) {
+    if (rc < 0 && verify_no_memory(&why)) {
         *err = why;
         return rc;
     }
@@ -216,7 +216,7 @@ static int race(struct tune_work *w, const struct tune_item *item, struct clr_er
         rc = race_run(w->ctx, item, w->racers, w->racer_count, report_try, w, &which, &why);
         if (rc == 0)
             return 0;
-        if (which < 0 || rc == CLR_ENOMEM) {
+        if (which < 0 || verify_no_memory(&why)) {
             *err = why;
             return rc;
         }

@@ -11,11 +11,12 @@ import signal
 import time
 from contextlib import contextmanager
 
-from faulty import check_end, copied, end, in_parallel, run, same, short, start, whole
+from faulty import LONG, check_end, copied, end, in_parallel, run, same, short, start, whole
 from harness import case, check, expect, fresh, names, skip, tiny_data, tiny_net
 
 SAME = ["history.csv", "loss.csv", "final.safetensors"]
 ENOMEM, EACCES, EROFS = 12, 13, 30
+ALLOCATION_FAILURE = -4     # of OpenCL
 
 
 def whole_run(**options):
@@ -237,6 +238,23 @@ def tuning_record_is_not_lost():
         left = json.loads((mine / record.relative_to(folder)).read_text(encoding="utf-8"))["failed"]
         check(all(entry in left for entry in other["failed"]), f"entries are lost; {ended.failed}")
     bad = in_parallel(attempt, range(1, count + 1, max(1, count // 5)))
+    check(not bad, f"{len(bad)}\n" + "\n".join(bad[:3]))
+
+
+@case
+def memory_of_a_device_is_no_fault_of_a_variant():
+    """Another process has taken the device's memory for a while: tune ends, and records no variant as one that fails."""
+    args = ["--net", tiny_net(), "--batch", 10]
+    count = run(fresh("tuned"), ["tune-worker", *args]).calls["opencl"]     # those before 60 look for the device
+
+    def attempt(number):
+        ended = run(fresh("tuned"), ["tune", *args], STUB_OPENCL_FAIL=f"{number}:{ALLOCATION_FAILURE}")
+        check(ended.code in (0, 6), f"{ended}")
+        for record in (ended.folder / "share").rglob("*.json"):
+            reasons = {entry["why"] for entry in json.loads(record.read_text(encoding="utf-8"))["failed"]}
+            check(reasons <= {"wrong"}, f"{reasons}: {ended}")
+        return ended.code
+    bad = in_parallel(attempt, range(60, count, 1 if LONG else max(1, count // 6)))
     check(not bad, f"{len(bad)}\n" + "\n".join(bad[:3]))
 
 
