@@ -166,15 +166,16 @@ void output_tile(__global float *y, SCRATCH const float *m, __global const float
         transform_output(out, columns + i * T, 4);
         UNROLL for (int j = 0; j < 4; j++) {
             floatv value = out[j] + bias;
+            /* &, as clang warns of a && that is constant */
+            if ((OH % 4 == 0 || y0 + i < OH) & (OW % 4 == 0 || x0 + j < OW)) {
 #if RELU
-            value = value <= VEC(0.0f) ? VEC(0.0f) : value;
+                value = value <= VEC(0.0f) ? VEC(0.0f) : value;
 #endif
 #if MASK
-            value = LOADV(0, mask + AT(MASK, n, ob, y0 + i, x0 + j)) > VEC(0.0f) ? value : VEC(0.0f);
+                value = LOADV(0, mask + AT(MASK, n, ob, y0 + i, x0 + j)) > VEC(0.0f) ? value : VEC(0.0f);
 #endif
-            /* &, as clang warns of a && that is constant */
-            if ((OH % 4 == 0 || y0 + i < OH) & (OW % 4 == 0 || x0 + j < OW))
                 STOREV(value, 0, y + AT(Y, n, ob, y0 + i, x0 + j));
+            }
         }
     }
 }

@@ -85,6 +85,9 @@ static const struct tile_case {
     {"winograd-staged", {"5x5", 2, CONV(3, 6, 9, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1), SMALL}},
     {"winograd-staged",
      {"5x5 33 to 17 between rectifiers", 3, CONV(33, 7, 11, 17, 5, 5, 1, 1, 2, 2, 1, 1, 1), RECTIFIED}},
+    /* of the mask, a tile's rows beyond the image and any halo are longer than the slack after a tensor */
+    {"winograd-staged",
+     {"3x3 no pad, long rows", 1, CONV(3, 6, 602, 1, 3, 3, 1, 1, 0, 0, 1, 1, 1), SMALL_RECTIFIED}},
     {"winograd-staged", {"5x5 of large images", 2, CONV(3, 128, 128, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1), PLAIN}},
     {"winograd-staged 4x2x24", {"3x3 20 to 40", 5, CONV(20, 9, 9, 40, 3, 3, 1, 1, 0, 1, 1, 1, 1), PLAIN}},
 };
