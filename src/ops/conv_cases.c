@@ -117,7 +117,7 @@ static void get_conv(struct op_case *out, int i)
         set_case(out, &tiles[i].geometry, tiles[i].variant);
     else
         set_case(out, &geometries[k / CONV_ALGORITHMS], conv_algorithms[k % CONV_ALGORITHMS]);
-    (void)geometry_conv(&d->u.conv, NULL);
+    out->unfit = geometry_conv(&d->u.conv, NULL) < 0;
     d->y[0] = (struct shape){d->x[0].n, d->u.conv.oc, d->u.conv.oh, d->u.conv.ow};
 }
 
@@ -179,7 +179,7 @@ static void get_conv_pool(struct op_case *out, int i)
     out->desc.bias = r->bias;
     out->desc.need_dx = false;
     *c = r->conv;
-    (void)geometry_conv(c, NULL);
+    out->unfit = geometry_conv(c, NULL) < 0;
     *p = (struct pool_geometry){.method = POOL_MAX,
                                 .rounding = r->rounding,
                                 .c = c->oc,
@@ -191,7 +191,7 @@ static void get_conv_pool(struct op_case *out, int i)
                                 .sw = r->stride_w,
                                 .ph = r->pad,
                                 .pw = r->pad};
-    (void)geometry_pool(p, NULL);
+    out->unfit |= geometry_pool(p, NULL) < 0;
     out->desc.x[0] = (struct shape){r->n, c->c, c->h, c->w};
     out->desc.y[0] = (struct shape){r->n, p->c, p->oh, p->ow};
 }

@@ -100,7 +100,7 @@ static void get_case(struct op_case *out, int i)
                    g->region == LRN_ACROSS_CHANNELS ? "across" : "within", g->size, g->c, g->h, g->w);
     out->small = cases[i].small;
     out->desc.x[0] = out->desc.y[0] = (struct shape){cases[i].n, g->c, g->h, g->w};
-    (void)geometry_lrn(g, NULL);
+    out->unfit = geometry_lrn(g, NULL) < 0;
 }
 
 const struct op_class op_lrn = {

@@ -277,7 +277,7 @@ int op_span(const struct clr_device *device, int many)
 
 /* ------------------------------------------------------------------ cases */
 
-void op_case_get(struct op_case *out, enum op_kind kind, int i)
+int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err)
 {
     memset(out, 0, sizeof *out);
     out->desc.kind = kind;
@@ -287,6 +287,9 @@ void op_case_get(struct op_case *out, enum op_kind kind, int i)
     out->desc.x_count = 1;
     out->desc.y_count = classes[kind]->flags & OP_NO_Y ? 0 : 1;
     classes[kind]->cases->get(out, i);
+    return out->unfit
+               ? clr_error_set(err, CLR_EINPUT, "the case '%s' has a geometry that does not fit", out->name)
+               : 0;
 }
 
 void op_case_of(struct op_case *out, const struct shape *x, bool small, const char *format, ...)

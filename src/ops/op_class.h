@@ -38,6 +38,7 @@ struct op_case {
     char name[80]; /* "conv gemm 3x5 stride 3 pad 1" */
     struct op_desc desc;
     bool small; /* belongs to the subset for emulators, which are a thousand times slower */
+    bool unfit; /* its geometry does not fit: the row is wrong */
 };
 
 struct op_cases {
@@ -139,8 +140,8 @@ double op_madds(const struct op_desc *desc);
 /* How many numbers each of its parameters has, 0 where there is none. false: they overflow. */
 bool op_param_sizes(size_t out[OP_PARAMS], const struct op_desc *desc);
 
-/* Case i of a kind, 0 … cases->count − 1. CLR_EINPUT: the row is wrong. */
-void op_case_get(struct op_case *out, enum op_kind kind, int i);
+/* Case i of a kind, 0 … cases->count − 1. CLR_EINPUT: its geometry does not fit. */
+int op_case_get(struct op_case *out, enum op_kind kind, int i, struct clr_error *err);
 
 static inline bool op_is(const struct op_desc *desc, unsigned flags)
 {

@@ -78,17 +78,18 @@ int verify_case_count(void)
     return op_cases() + (int)MEM_COUNT(other_rows);
 }
 
-static void operator_case(struct verify_case *out, int i)
+static int operator_case(struct verify_case *out, int i, struct clr_error *err)
 {
     struct op_case c;
-    int kind = 0;
+    int kind = 0, rc;
 
     while (i >= op_class((enum op_kind)kind)->cases->count)
         i -= op_class((enum op_kind)kind++)->cases->count;
-    op_case_get(&c, (enum op_kind)kind, i);
+    rc = op_case_get(&c, (enum op_kind)kind, i, err);
     str_copy(out->name, sizeof out->name, c.name);
     out->desc = c.desc;
     out->small = c.small;
+    return rc;
 }
 
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
@@ -97,9 +98,8 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
         return clr_error_set(err, CLR_EUSAGE, "there is no case %d", i);
     memset(out, 0, sizeof *out);
     if (i < op_cases())
-        operator_case(out, i);
-    else
-        other_case(out, i - op_cases());
+        return operator_case(out, i, err);
+    other_case(out, i - op_cases());
     return 0;
 }
 

@@ -157,7 +157,7 @@ static int check_kind(enum op_kind kind)
     for (int i = 0; i < class->cases->count; i++) {
         struct op_case c;
         struct subject s;
-        op_case_get(&c, kind, i);
+        ck_assert_int_eq(op_case_get(&c, kind, i, NULL), 0);
         if (!c.small)
             continue;
         create(&s, &c.desc);
