@@ -33,7 +33,8 @@ CLR_API const char *clr_optimizer_name(enum clr_optimizer optimizer);
  */
 CLR_API const char *const *clr_optimizer_names(void);
 
-/** The usual momentum of an optimizer: 0.9, or 0 if its authors use none. */
+/** The usual momentum of an optimizer: 0.9, or 0 if its authors use none; NaN: there is no such
+ * optimizer. */
 CLR_API double clr_optimizer_momentum(enum clr_optimizer optimizer);
 
 /** The usual momentum of the squares; NaN: the optimizer has no squares, and uses neither momentum2 nor ε. */
@@ -46,7 +47,7 @@ struct clr_optimizer_torch {
     bool betas;       /**< momentum and momentum2 are `betas`; else the first is `momentum` */
 };
 
-/** Static storage. */
+/** Static storage; NULL: there is no such optimizer. */
 CLR_API const struct clr_optimizer_torch *clr_optimizer_pytorch(enum clr_optimizer optimizer);
 
 /**

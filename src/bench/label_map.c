@@ -6,7 +6,7 @@ const char *const labels_passes[CLR_BENCH_PASSES] = {
 
 const char *clr_bench_pass_name(enum clr_bench_pass pass)
 {
-    return labels_passes[pass];
+    return (size_t)pass < MEM_COUNT(labels_passes) ? labels_passes[pass] : "other";
 }
 
 /* Does text begin with these words? */

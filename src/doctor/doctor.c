@@ -15,7 +15,7 @@ const char *clr_doctor_verdict_name(enum clr_doctor_verdict verdict)
 {
     static const char *const names[] = {"OK", "WRONG", "FAILED"};
 
-    return names[verdict];
+    return (size_t)verdict < MEM_COUNT(names) ? names[verdict] : "unknown";
 }
 
 /* What is checked, the listener, and what was found. */
@@ -128,9 +128,15 @@ int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener
 {
     struct checkup c = {.device = device, .to = listener, .all = 1}; /* the training */
     int blocks[2];
-    const int cases = verify_case_count(), block_count = layout_blocks(blocks, device);
-    int rc = mem_check_struct(listener, sizeof *listener, "clr_doctor_listener", err);
+    const int cases = verify_case_count(), block_count = device ? layout_blocks(blocks, device) : 0;
+    int rc = mem_check_given(device, "device", err);
 
+    if (rc == 0)
+        rc = mem_check_given(listener, "listener", err);
+    if (rc == 0)
+        rc = mem_check_struct(listener, sizeof *listener, "clr_doctor_listener", err);
+    if (rc == 0)
+        rc = mem_check_given(listener->report ? listener : NULL, "report", err);
     for (int i = 0; i < cases && rc == 0; i++)
         rc = examine_blocks(&c, i, blocks, block_count, false, err);
     if (rc == 0)

@@ -51,17 +51,23 @@ const char *const *clr_optimizer_names(void)
 
 const struct clr_optimizer_torch *clr_optimizer_pytorch(enum clr_optimizer optimizer)
 {
-    return &classes[optimizer]->pytorch;
+    const struct optimizer_class *class = optimizer_class(optimizer);
+
+    return class ? &class->pytorch : NULL;
 }
 
 double clr_optimizer_momentum(enum clr_optimizer optimizer)
 {
-    return classes[optimizer]->usual_momentum;
+    const struct optimizer_class *class = optimizer_class(optimizer);
+
+    return class ? class->usual_momentum : NAN;
 }
 
 double clr_optimizer_momentum2(enum clr_optimizer optimizer)
 {
-    return classes[optimizer]->momentum2 ? classes[optimizer]->usual_momentum2 : NAN;
+    const struct optimizer_class *class = optimizer_class(optimizer);
+
+    return class && class->momentum2 ? class->usual_momentum2 : NAN;
 }
 
 int clr_optimizer_parse(enum clr_optimizer *out, const char *name, struct clr_error *err)

@@ -317,8 +317,12 @@ int clr_tune(const char *const *worker, int patience_s, const volatile int *stop
 {
     struct watch *w = NULL;
     enum end end = END_GONE;
-    int rc = mem_new(&w, 1, sizeof *w, "the tuner", err);
+    int rc = mem_check_given(worker ? worker[0] : NULL, "worker", err);
 
+    if (rc == 0)
+        rc = mem_check_given(tell ? worker : NULL, "tell", err);
+    if (rc == 0)
+        rc = mem_new(&w, 1, sizeof *w, "the tuner", err);
     if (rc < 0)
         return rc;
     w->tell = tell;

@@ -1,6 +1,7 @@
 /* The measuring process of the tuner: see clr/tune.h; its lines are described in events.h. */
 #include <clr/tune.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,6 +318,21 @@ static int measure_again(struct tune_work *w, int i, struct clr_error *err)
     return rc < 0 ? rc : finish(w, &item, &before, err);
 }
 
+static int check_options(const struct clr_tune_options *o, struct clr_error *err)
+{
+    int rc = mem_check_given(o, "options", err);
+
+    if (rc == 0)
+        rc = mem_check_struct(o, sizeof *o, "clr_tune_options", err);
+    if (rc == 0)
+        rc = mem_check_given(o->net, "net", err);
+    if (rc == 0)
+        rc = mem_check_given(o->device, "device", err);
+    if (rc == 0)
+        rc = mem_check_range(o->batch, 1, INT_MAX, "batch", err);
+    return rc < 0 ? rc : mem_check_range(o->first, 0, INT_MAX, "first", err);
+}
+
 int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *user, const char *text),
                   void *user, struct clr_error *err)
 {
@@ -326,7 +342,9 @@ int clr_tune_work(const struct clr_tune_options *options, void (*line)(void *use
 
     if (!err)
         err = &local;
-    rc = mem_check_struct(options, sizeof *options, "clr_tune_options", err);
+    rc = check_options(options, err);
+    if (rc == 0)
+        rc = mem_check_given(line ? options : NULL, "line", err);
     if (rc == 0)
         rc = mem_new(&w, 1, sizeof *w, "the tuner", err);
     if (rc < 0)

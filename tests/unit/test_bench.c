@@ -811,13 +811,18 @@ START_TEST(test_figure__formats_and_sizes)
 }
 END_TEST
 
-START_TEST(test_bench__a_net_must_be_given)
+START_TEST(test_bench__what_is_missing_is_named)
 {
     const struct clr_bench_options o = {.size = sizeof o, .net_name = "none", .batch = 1};
     struct clr_bench_report report;
     const struct clr_device device = {0};
     struct clr_error err;
 
+    ck_assert_int_eq(clr_bench_run(&report, &device, NULL, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`options`"));
+    ck_assert_int_eq(clr_bench_run(&report, NULL, &o, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`device`"));
+    ck_assert_str_eq(clr_bench_pass_name((enum clr_bench_pass)99), "other");
     ck_assert_int_eq(clr_bench_run(&report, &device, &o, &err), CLR_EUSAGE);
     ck_assert_str_eq(err.message, "`net` is NULL: it must be given");
 }
@@ -846,7 +851,7 @@ int main(void)
     Suite *s = suite_create("bench");
     TCase *tc = tcase_create("bench");
 
-    tcase_add_test(tc, test_bench__a_net_must_be_given);
+    tcase_add_test(tc, test_bench__what_is_missing_is_named);
     tcase_add_test(tc, test_labels__the_longest_layer_and_the_words_behind_it);
     tcase_add_test(tc, test_measure__spreads);
     tcase_add_test(tc, test_measure__how_long_it_will_take);

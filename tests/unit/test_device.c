@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <clr/device.h>
+#include <clr/doctor.h>
 
 #include "ocl/device.h"
 #include "ops/op_impl.h"
@@ -215,6 +216,30 @@ START_TEST(test_device__none_says_what_to_do)
 }
 END_TEST
 
+static void report(void *user, const char *name, enum clr_doctor_verdict verdict, double worst_nmse,
+                   const char *detail)
+{
+    (void)user, (void)name, (void)verdict, (void)worst_nmse, (void)detail;
+}
+
+START_TEST(test_doctor__what_is_missing_is_named)
+{
+    const struct clr_device device = {0};
+    struct clr_doctor_listener listener = {.size = sizeof listener};
+    struct clr_doctor_summary summary;
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(clr_doctor(&device, NULL, &summary, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`listener`"));
+    ck_assert_int_eq(clr_doctor(&device, &listener, &summary, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`report`"));
+    listener.report = report;
+    ck_assert_int_eq(clr_doctor(NULL, &listener, &summary, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`device`"));
+    ck_assert_str_eq(clr_doctor_verdict_name((enum clr_doctor_verdict)99), "unknown");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("device");
@@ -232,6 +257,7 @@ int main(void)
     tcase_add_test(tcase, test_device__part_of_a_name);
     tcase_add_test(tcase, test_device__unusable_says_why);
     tcase_add_test(tcase, test_device__none_says_what_to_do);
+    tcase_add_test(tcase, test_doctor__what_is_missing_is_named);
     suite_add_tcase(suite, tcase);
     return support_run(suite, true);
 }

@@ -659,6 +659,16 @@ START_TEST(test_ref__sgd_conventions)
 }
 END_TEST
 
+START_TEST(test_optimizer__there_is_none_of_that_number)
+{
+    const enum clr_optimizer none = (enum clr_optimizer)99;
+
+    ck_assert(isnan(clr_optimizer_momentum(none)) && isnan(clr_optimizer_momentum2(none)));
+    ck_assert_ptr_null(clr_optimizer_pytorch(none));
+    ck_assert_str_eq(clr_optimizer_name(none), "unknown");
+}
+END_TEST
+
 /* Updates by PyTorch's own optimizers, which tests/golden/make_optimizers.py wrote. */
 START_TEST(test_ref__optimizers_are_pytorch_s)
 {
@@ -753,6 +763,7 @@ int main(void)
     tcase_add_loop_test(tc, test_ref__softmax_loss_by_hand_and_gradients, 0, 2);
     tcase_add_test(tc, test_ref__accuracy_ties_and_nan);
     tcase_add_test(tc, test_ref__sgd_conventions);
+    tcase_add_test(tc, test_optimizer__there_is_none_of_that_number);
     tcase_add_test(tc, test_ref__optimizers_are_pytorch_s);
     tcase_add_test(tc, test_ref__caffe_s_optimizers);
     suite_add_tcase(s, tc);

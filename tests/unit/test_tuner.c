@@ -265,6 +265,37 @@ START_TEST(test_tuner__ends_where_nothing_was_tried)
 }
 END_TEST
 
+static void line(void *user, const char *text)
+{
+    (void)user;
+    (void)text;
+}
+
+START_TEST(test_tuner__what_is_missing_is_named)
+{
+    const struct clr_device device = {0};
+    const char *const worker[] = {"true", NULL};
+    struct clr_tune_options o = {.size = sizeof o, .batch = 8, .device = &device};
+    struct clr_net_spec *net;
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(clr_tune(NULL, 1, NULL, see, NULL, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`worker`"));
+    ck_assert_int_eq(clr_tune(worker, 1, NULL, NULL, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_tune_work(NULL, line, NULL, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`options`"));
+    ck_assert_int_eq(clr_tune_work(&o, line, NULL, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`net`"));
+    ck_assert_int_eq(clr_net_load(&net, "lenet", &err), 0);
+    o.net = net;
+    o.input = clr_net_input(net);
+    o.first = -3;
+    ck_assert_int_eq(clr_tune_work(&o, line, NULL, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`first`"));
+    clr_net_destroy(net);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ items */
 
 START_TEST(test_tuner__lists_each_shape_once)
@@ -411,6 +442,7 @@ int main(void)
     tcase_add_test(c, test_tuner__is_patient_while_it_is_stopped);
     tcase_add_test(c, test_tuner__gives_the_workers_error);
     tcase_add_test(c, test_tuner__ends_where_nothing_was_tried);
+    tcase_add_test(c, test_tuner__what_is_missing_is_named);
     tcase_add_test(c, test_tuner__lists_each_shape_once);
     tcase_add_test(c, test_tuner__counts_how_often_a_step_does_it);
     tcase_add_test(c, test_tuner__the_fastest_wins_if_it_is_sure);
