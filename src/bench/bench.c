@@ -22,7 +22,7 @@
 #include "train/selfcheck.h"
 #include "verify/random_data.h"
 
-enum { LABELS_MOST = 256, PARTS = 9 };
+enum { PARTS = 9 };
 
 /* Small, so that weights hardly move: times must not depend on how training goes. */
 #define RATE     1e-6
@@ -356,7 +356,6 @@ static void describe(struct clr_bench_report *r, const struct clr_device *d,
     r->float_width = d->native_float_width;
 }
 
-/* Classes of the net, as far as a label can be a byte. */
 static int count_classes(int *out, const struct clr_bench_options *o, struct clr_image_shape input,
                          struct clr_error *err)
 {
@@ -365,7 +364,7 @@ static int count_classes(int *out, const struct clr_bench_options *o, struct clr
 
     if (rc < 0)
         return rc;
-    *out = g->values[g->logits].shape.c < LABELS_MOST ? g->values[g->logits].shape.c : LABELS_MOST;
+    *out = g->values[g->logits].shape.c;
     graph_destroy(g);
     return 0;
 }
