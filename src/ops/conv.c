@@ -51,11 +51,6 @@ static void choose(struct conv_request *r, const struct op_desc *desc, enum op_p
     r->row = best;
 }
 
-static bool wanted(const struct op_desc *desc, enum op_pass pass)
-{
-    return pass == OP_FORWARD || (desc->backward && (pass == OP_BACKWARD_WEIGHTS || desc->need_dx));
-}
-
 void conv_macros(struct str *options, const struct conv_geometry *g)
 {
     str_append(
@@ -142,7 +137,7 @@ static int conv_plan(struct op_needs *needs, const struct op_request *asked, str
                              desc->label);
     needs->x_any_block = true;
     for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
-        if (wanted(desc, (enum op_pass)pass)) {
+        if (op_has_pass(desc, (enum op_pass)pass)) {
             struct conv_request r;
             choose(&r, desc, (enum op_pass)pass, asked->device, asked->block);
             rc = r.row->plan(needs, &r, err);
@@ -171,8 +166,6 @@ static int conv_candidates(struct op_variant *out, int capacity, const struct op
     const struct conv_row *first;
     int count;
 
-    if (!wanted(asked->desc, asked->pass))
-        return 0;
     memset(&any.variant[asked->pass], 0, sizeof any.variant[asked->pass]);
     choose(&r, &any, asked->pass, asked->device, asked->block);
     first = r.row;
@@ -191,7 +184,7 @@ static int conv_create(struct op *op, const struct op_io *io, struct clr_error *
     int rc = 0;
 
     for (int pass = 0; pass < OP_PASS_COUNT && rc == 0; pass++)
-        if (wanted(&op->desc, (enum op_pass)pass)) {
+        if (op_has_pass(&op->desc, (enum op_pass)pass)) {
             struct conv_request r;
             choose(&r, &op->desc, (enum op_pass)pass, ocl_device(op->ctx), op->block);
             self->row[pass] = r.row;

@@ -134,7 +134,7 @@ int op_candidates(struct op_variant *out, int capacity, const struct op_desc *de
 {
     const struct op_class *class = classes[desc->kind];
 
-    return class->candidates
+    return class->candidates && op_has_pass(desc, pass)
                ? class->candidates(out, capacity, &(struct op_request){desc, device, block, pass})
                : 0;
 }
@@ -155,8 +155,9 @@ static int create_kernels(struct op *op, const struct op_io *io, struct clr_erro
 {
     int rc = op->class->kernel(op, io, false, err);
 
-    return rc == 0 && op->class->backward && op_goes_back(&op->desc) ? op->class->kernel(op, io, true, err)
-                                                                     : rc;
+    return rc == 0 && op->class->backward && op_has_pass(&op->desc, OP_BACKWARD_DATA)
+               ? op->class->kernel(op, io, true, err)
+               : rc;
 }
 
 int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *desc, const struct op_io *io,
@@ -311,7 +312,7 @@ void op_case_of(struct op_case *out, const struct shape *x, bool small, const ch
 
 void op_tensor_macros(struct str *options, const struct op *op, const struct op_io *io)
 {
-    const bool back = op_goes_back(&op->desc);
+    const bool back = op_has_pass(&op->desc, OP_BACKWARD_DATA);
 
     tensor_macros(options, "X", &io->x[0]);
     tensor_macros(options, "Y", &io->y[0]);

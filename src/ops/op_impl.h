@@ -60,10 +60,10 @@ int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, 
  * the kernels of both directions, which are then one program. */
 void op_tensor_macros(struct str *options, const struct op *op, const struct op_io *io);
 
-/* Does it send a gradient back to its first x? */
-static inline bool op_goes_back(const struct op_desc *d)
+/* Has it that pass? Back to data: to its first x. */
+static inline bool op_has_pass(const struct op_desc *d, enum op_pass pass)
 {
-    return d->backward && (d->need_dx & 1);
+    return pass == OP_FORWARD || (d->backward && (pass == OP_BACKWARD_WEIGHTS || (d->need_dx & 1)));
 }
 
 /* Elements a work-item handles in a row: `many` on a CPU, 1 elsewhere. */

@@ -91,6 +91,30 @@ static const char *other_variant(const struct op_desc *d, enum op_pass pass, cha
     return text;
 }
 
+/* A pass that an operator does not have has no variants. */
+START_TEST(test_tune__no_variants_without_a_pass)
+{
+    struct op_variant candidates[OP_CANDIDATES_MAX];
+    struct op_desc d[] = {conv(100, 32, 15, 32),
+                          {.kind = OP_DENSE,
+                           .label = "ip1",
+                           .backward = true,
+                           .x_count = 1,
+                           .y_count = 1,
+                           .x = {{100, 64, 4, 4}},
+                           .y = {{100, 10, 1, 1}}}};
+
+    for (size_t i = 0; i < MEM_COUNT(d); i++) {
+        d[i].need_dx = 0;
+        ck_assert_int_eq(op_candidates(candidates, 2, &d[i], OP_BACKWARD_DATA, &cpu, 16), 0);
+        ck_assert_int_eq(op_candidates(candidates, 2, &d[i], OP_BACKWARD_WEIGHTS, &cpu, 16), 2);
+        d[i].backward = false;
+        ck_assert_int_eq(op_candidates(candidates, 2, &d[i], OP_BACKWARD_WEIGHTS, &cpu, 16), 0);
+        ck_assert_int_eq(op_candidates(candidates, 2, &d[i], OP_FORWARD, &cpu, 16), 2);
+    }
+}
+END_TEST
+
 static void store(struct tunedb *db, const struct tunedb_entry *e)
 {
     struct clr_error err = {0};
@@ -459,6 +483,7 @@ int main(void)
     Suite *suite = suite_create("tune");
     TCase *c = tcase_create("records");
 
+    tcase_add_test(c, test_tune__no_variants_without_a_pass);
     tcase_add_test(c, test_tune__stores_and_finds);
     tcase_add_test(c, test_tune__merges_what_others_wrote);
     tcase_add_test(c, test_tune__ignores_damaged_records);
