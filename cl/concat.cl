@@ -5,7 +5,8 @@
  * concat_copy   NDRange (ceil(H/ROWS), ceil(C/V), batch)   to[n][TO0 + c] = from[n][FROM0 + c]
  *
  * WHOLE  1: both parts begin with a block, and lanes beyond C belong to no other tensor: whole blocks are
- * copied MASK   1: 0 where m, laid out as M_…, is not positive (going back: TO0 = 0, m is x)
+ *        copied
+ * MASK   1: 0 where m, laid out as M_…, is not positive (going back: TO0 = 0, m is x)
  *
  * TO_… FROM_… M_… V C H W TO0 FROM0 ROWS (rows a work-item handles)
  */

@@ -8,12 +8,10 @@
 #include "bench/measure.h"
 #include "bench/peak.h"
 #include "bench/words.h"
+#include "ocl/device.h"
 
 #define BUSY       2.0 /* times the fastest step: slower ones were disturbed */
 #define MOST_STEPS 2.0 /* times its kernels: of a longer step most is in none of them */
-
-#define POCL                                                                                                 \
-    "Portable Computing Language" /* its cache knows programs by their text, which is new each time */
 
 enum { HEAD = 12, WHOLE = 15 }; /* columns of names */
 
@@ -194,10 +192,10 @@ static void whole(struct str *s, const struct clr_bench_report *r)
     if (r->stopped[0])
         entry(s, "stopped", WHOLE, "while it measured '%s': that and what comes after it are missing",
               r->stopped);
-    if (r->first_start_s.count > 0)
+    if (r->first_start_s.count > 0) /* PoCL's cache knows programs by their text, which is new each time */
         entry(s, "first start", WHOLE, "%.2f s without them, %d programs compiled%s", r->first_start_s.median,
               r->programs_compiled,
-              strcmp(r->platform, POCL) == 0 ? "" : "; a driver's own cache may have helped");
+              device_is_pocl(r->platform) ? "" : "; a driver's own cache may have helped");
     if (r->step_ms.count < MEASURE_LEAST)
         entry(s, "slow device", WHOLE,
               "%d samples of a training step, %d of inference, %d starts; otherwise %d or more",

@@ -280,7 +280,7 @@ int net_plan(struct net **out, const struct graph *graph, const struct clr_devic
     if (rc == 0)
         rc = mem_new(&net->nodes, graph->node_count, sizeof *net->nodes, "a net", err);
     if (rc == 0)
-        rc = arena_new(&net->arena, device, err);
+        rc = arena_create(&net->arena, device, err);
     if (rc == 0)
         rc = plan_nodes(net, device, block, err);
     if (rc == 0)

@@ -22,7 +22,7 @@ struct arena {
     size_t slab_count, slab_capacity;
 };
 
-int arena_new(struct arena **out, const struct clr_device *device, struct clr_error *err)
+int arena_create(struct arena **out, const struct clr_device *device, struct clr_error *err)
 {
     struct arena *a = NULL;
     int rc = mem_new(&a, 1, sizeof *a, "a memory plan", err);

@@ -15,7 +15,7 @@
 
 struct arena; /* opaque */
 
-int arena_new(struct arena **out, const struct clr_device *device, struct clr_error *err);
+int arena_create(struct arena **out, const struct clr_device *device, struct clr_error *err);
 void arena_destroy(struct arena *a);
 
 /* Request memory; *id is its number. what: static, for messages. CLR_EDEVMEM: larger than any buffer.

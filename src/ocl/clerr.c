@@ -58,7 +58,7 @@ static const struct {
     NAME(CL_INVALID_GLOBAL_WORK_SIZE),
     NAME(CL_INVALID_PROPERTY),
     NAME(CL_INVALID_COMPILER_OPTIONS),
-    {-1001, "CL_PLATFORM_NOT_FOUND_KHR"},
+    NAME(CL_PLATFORM_NOT_FOUND_KHR),
 };
 
 const char *ocl_status_name(cl_int status)

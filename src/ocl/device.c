@@ -15,10 +15,9 @@
 
 #include "ocl/ocl.h"
 
-#define PLATFORM_NOT_FOUND (-1001) /* CL_PLATFORM_NOT_FOUND_KHR, of the ICD loader */
-#define PLATFORMS_MAX      64
-#define DEVICES_MAX        256 /* of one platform */
-#define SCORE_CLASS        1e9
+#define PLATFORMS_MAX 64
+#define DEVICES_MAX   256 /* of one platform */
+#define SCORE_CLASS   1e9
 
 /* ------------------------------------------------------------------ asking */
 
@@ -180,9 +179,14 @@ int device_loop_limit(const struct clr_device *d)
     return str_contains_nocase(d->name, "llvmpipe") ? 65535 : INT_MAX;
 }
 
+bool device_is_pocl(const char *platform)
+{
+    return strcmp(platform, "Portable Computing Language") == 0;
+}
+
 bool device_binaries_are_slow(const struct clr_device *d)
 {
-    return strcmp(d->platform_name, "Portable Computing Language") == 0;
+    return device_is_pocl(d->platform_name);
 }
 
 double device_score(const struct clr_device *d)
@@ -358,7 +362,7 @@ int clr_device_list(struct clr_device **out, size_t *count, struct clr_error *er
 
     device_block_signals(&before); /* the first call of a driver starts its threads */
     status = clGetPlatformIDs(PLATFORMS_MAX, platforms, &platform_count);
-    if (status == PLATFORM_NOT_FOUND)
+    if (status == CL_PLATFORM_NOT_FOUND_KHR)
         platform_count = 0;
     else if (status != CL_SUCCESS)
         rc = ocl_error(err, NULL, status, "listing the OpenCL platforms");

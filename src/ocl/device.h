@@ -1,4 +1,4 @@
-/* What clr_device_list() computes from a device's properties; declared for the tests. */
+/* What is computed from a device's properties: for clr_device_list(), and for who adapts to a device. */
 #ifndef OCL_DEVICE_H
 #define OCL_DEVICE_H
 
@@ -13,6 +13,9 @@
  * ends every loop, without an error, after 65,535 of them: docs/numerics.md.
  */
 int device_loop_limit(const struct clr_device *d);
+
+/* Is a platform of that name PoCL? */
+bool device_is_pocl(const char *platform);
 
 /*
  * Does this driver compile every kernel once more when it is asked for a program's binary? PoCL adds code

@@ -10,7 +10,8 @@
  * are fetched by ocl_save_programs(), called after evaluations.
  * A cache that cannot be written costs time, and is no error.
  *
- * Everything is enqueued in order and only ocl_read() and ocl_finish() wait.
+ * Everything is enqueued in order. ocl_write(), ocl_read(), ocl_finish() and ocl_save_programs() wait, and
+ * with a profile every 256th launch and what reads it.
  */
 #ifndef OCL_OCL_H
 #define OCL_OCL_H
@@ -18,6 +19,7 @@
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
+#include <CL/cl_ext.h>
 
 #include <clr/device.h>
 #include <clr/error.h>
@@ -62,8 +64,7 @@ int ocl_error(struct clr_error *err, const struct ocl_context *ctx, cl_int statu
 
 /* ------------------------------------------------------------------ buffers */
 
-/* A buffer of size_bytes (0 is rounded up to one aligned unit), zero-filled. clReleaseMemObject() frees it.
- */
+/* A buffer of size_bytes (0 is rounded up to one aligned unit), zero-filled. ocl_release() frees it. */
 int ocl_buffer_create(cl_mem *out, struct ocl_context *ctx, size_t size_bytes, const char *what,
                       struct clr_error *err);
 
@@ -89,7 +90,7 @@ int ocl_fill(struct ocl_context *ctx, cl_mem buffer, size_t offset_bytes, size_t
 /* Wait for everything enqueued. */
 int ocl_finish(struct ocl_context *ctx, struct clr_error *err);
 
-/* clReleaseMemObject(*m) where it is not NULL, and set it to NULL. */
+/* Free *m where it is not NULL, and set it to NULL. */
 void ocl_release(cl_mem *m);
 
 /* ------------------------------------------------------------------ kernels */

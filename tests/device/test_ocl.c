@@ -262,7 +262,7 @@ START_TEST(test_ocl__parts_that_overlap_are_released)
     struct clr_error err = {0};
     int id;
 
-    ck_assert_int_eq(arena_new(&arena, ocl_device(ctx), NULL), 0);
+    ck_assert_int_eq(arena_create(&arena, ocl_device(ctx), NULL), 0);
     for (int i = 0; i < 24; i++)
         ck_assert_int_eq(arena_request(arena, &id, (size_t)(1 + i * 7 % 5) << 12, i, i + i % 3, "part", NULL),
                          0);
@@ -294,7 +294,7 @@ START_TEST(test_ocl__parts_of_one_time_do_not_overlap)
     for (uint32_t round = 0; round < 10; round++) {
         struct arena *arena = NULL;
         int first[PARTS], last[PARTS], id[PARTS], shared = 0;
-        ck_assert_int_eq(arena_new(&arena, ocl_device(ctx), NULL), 0);
+        ck_assert_int_eq(arena_create(&arena, ocl_device(ctx), NULL), 0);
         for (uint32_t i = 0; i < PARTS; i++) {
             first[i] = (int)rng_below(round, RNG_TEST, i, 1, 20);
             last[i] = first[i] + (int)rng_below(round, RNG_TEST, i, 2, 10);

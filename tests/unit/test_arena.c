@@ -18,7 +18,7 @@ START_TEST(test_arena__lifetimes_that_do_not_meet_share)
     struct arena *a;
     int id;
 
-    ck_assert_int_eq(arena_new(&a, &d, NULL), 0);
+    ck_assert_int_eq(arena_create(&a, &d, NULL), 0);
     ck_assert_int_eq(arena_request(a, &id, 1000, 0, 1, "a", NULL), 0);
     ck_assert_int_eq(arena_request(a, &id, 900, 2, 3, "b", NULL), 0);
     ck_assert_int_eq(arena_request(a, &id, 800, 4, 9, "c", NULL), 0);
@@ -34,7 +34,7 @@ START_TEST(test_arena__lifetimes_that_touch_do_not_share)
     struct arena *a;
     int id;
 
-    ck_assert_int_eq(arena_new(&a, &d, NULL), 0);
+    ck_assert_int_eq(arena_create(&a, &d, NULL), 0);
     ck_assert_int_eq(arena_request(a, &id, 1024, 0, 2, "a", NULL), 0);
     ck_assert_int_eq(arena_request(a, &id, 1024, 2, 3, "b", NULL), 0);
     ck_assert_int_eq(arena_request(a, &id, 128, 0, ARENA_ALWAYS, "c", NULL), 0);
@@ -51,7 +51,7 @@ START_TEST(test_arena__slabs_stay_below_the_largest_buffer)
     struct arena *a;
     int id;
 
-    ck_assert_int_eq(arena_new(&a, &d, NULL), 0);
+    ck_assert_int_eq(arena_create(&a, &d, NULL), 0);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(arena_request(a, &id, 1024, 0, ARENA_ALWAYS, "a", NULL), 0);
     ck_assert_int_eq(arena_request(a, &id, 2049, 0, 1, "much", &err), CLR_EDEVMEM);
@@ -72,7 +72,7 @@ START_TEST(test_arena__random_plans_lie_between_the_bounds)
         size_t sizes[40], total = 0, needed = 0;
         int first[40], last[40], id;
         struct arena *a;
-        ck_assert_int_eq(arena_new(&a, &d, NULL), 0);
+        ck_assert_int_eq(arena_create(&a, &d, NULL), 0);
         for (uint32_t i = 0; i < 40; i++) {
             sizes[i] = 128 * (1 + (size_t)rng_below(round, RNG_TEST, i, 0, 100));
             first[i] = (int)rng_below(round, RNG_TEST, i, 1, 20);
