@@ -118,7 +118,7 @@ static void mark_arrivals(struct chart *chart, const struct arrival *at, size_t 
 }
 
 /* Mark where each faster curve first reaches the accuracy that the slowest one ends with, except at its first
- * point. Nothing is marked where no curve arrives before the end. */
+ * point. Nothing is marked where no curve arrives before the end, or where the axis begins above. */
 static void connect_equal_accuracy(struct chart *chart, bool small)
 {
     struct chart_panel *panel = &chart->panels[0];
@@ -142,7 +142,7 @@ static void connect_equal_accuracy(struct chart *chart, bool small)
         }
     }
     qsort(at, n, sizeof at[0], by_place);
-    if (n == 0 || fmin(at[0].x, own) >= end_x) /* none arrives before the end */
+    if (n == 0 || fmin(at[0].x, own) >= end_x || (panel->begins && end_y < panel->begin))
         return;
     level.x0 = fmin(at[0].x, own);
     (void)snprintf(level.text, sizeof level.text, "%.1f %%", end_y);
@@ -166,18 +166,6 @@ static void begin_by_itself(struct chart_panel *panel)
         if (panel->begins && chart_highest(&panel->series[i]) < panel->begin)
             log_line(CLR_LOG_WARNING, "'%s' stays below %g %%, where the axis begins: `y_min` 0 shows it",
                      panel->series[i].label, panel->begin);
-}
-
-/* Begin the axis at that accuracy. The level of equal accuracy stays if it is on the axis. */
-static int begin_at(struct chart *chart, double begin, struct clr_error *err)
-{
-    struct chart_panel *panel = &chart->panels[0];
-
-    if (panel->guide_count > 0 && panel->guides[0].y0 < begin) { /* the level is the first one */
-        panel->guide_count = 0;
-        chart->key_count = 0;
-    }
-    return figure_begin_at(chart, begin, err);
 }
 
 /* ---- divergence ---- */
@@ -347,11 +335,12 @@ int figure_run(struct figure *f, struct clr_error *err)
     panel->y_brief = "accuracy";
     panel->ceiling = 100.0;
     panel->min_span = 2.0;
-    connect_equal_accuracy(&f->chart, f->options->multiples);
     if (f->options->y_min)
-        rc = begin_at(&f->chart, *f->options->y_min, err);
+        rc = figure_begin_at(&f->chart, *f->options->y_min, err);
     else
         begin_by_itself(panel);
+    if (rc == 0)
+        connect_equal_accuracy(&f->chart, f->options->multiples);
     mark_divergence(f);
     return rc;
 }

@@ -379,6 +379,44 @@ START_TEST(test_figure__equal_accuracy_is_connected)
 }
 END_TEST
 
+static bool has_key(const struct chart *chart, enum chart_key_kind kind)
+{
+    for (size_t i = 0; i < chart->key_count; i++)
+        if (chart->keys[i].kind == kind)
+            return true;
+    return false;
+}
+
+/* An axis that begins above the level has no mark of it; the key of a rate above its axis stays. */
+START_TEST(test_figure__a_level_below_the_axis_is_not_marked)
+{
+    static const struct figures_point good[] = {{1, 10.0}, {200, 60.0}, {400, 80.0}},
+                                      bad[] = {{1, 10.0}, {200, 40.0}, {400, 55.0}},
+                                      steep[] = {{1, 10.0}, {200, 59.0}};
+    static const double high = 58.0, low = 50.0;
+    const struct clr_plot_options all = {.rates = true, .y_min = &low},
+                                  some = {.rates = true, .y_min = &high};
+    const char *base = support_temp_dir(), *inputs[3];
+    struct chart chart;
+
+    inputs[0] = figures_run(base, "good", good, 3, 0, FIXED "\"batch\":10");
+    inputs[1] = figures_run(base, "bad", bad, 3, 0, FIXED "\"batch\":20");
+    inputs[2] = figures_run(base, "steep", steep, 2, 0, FIXED "\"batch\":30");
+    figures_write(inputs[2], "run.json",
+                  "{\"settings\": {" FIXED "\"batch\":30}, \"status\": \"diverged\", "
+                  "\"result\": {\"iterations\": 250, \"diverged_at\": 251}}");
+    figures_write(inputs[2], "loss.csv", "iteration,trn_loss,lr\n1,2,0.5\n200,2,0.5\n");
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 3, &all, NULL), 0);
+    ck_assert(chart.panels[0].guide_count > 1 && has_key(&chart, CHART_KEY_ABOVE) &&
+              has_key(&chart, CHART_KEY_GUIDE));
+    chart_clear(&chart);
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 3, &some, NULL), 0);
+    ck_assert(chart.panels[1].ends && has_key(&chart, CHART_KEY_ABOVE) && has_key(&chart, CHART_KEY_END) &&
+              !has_key(&chart, CHART_KEY_GUIDE));
+    chart_clear(&chart);
+}
+END_TEST
+
 /* The run that sets the level may have reached it before its end, and before the others. */
 START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
 {
@@ -967,6 +1005,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_figure__over_time_with_rates_and_names);
     tcase_add_test(tc, test_figure__curves_that_have_no_place_are_left_out);
     tcase_add_test(tc, test_figure__equal_accuracy_is_connected);
+    tcase_add_test(tc, test_figure__a_level_below_the_axis_is_not_marked);
     tcase_add_test(tc, test_figure__the_level_is_marked_where_each_run_first_reached_it);
     tcase_add_test(tc, test_figure__range_marks_bounds_on_the_right_axis);
     tcase_add_test(tc, test_figure__momentum_is_a_second_panel_where_it_moves);
