@@ -7,6 +7,7 @@
  */
 #include "plot/drawing.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -198,6 +199,7 @@ static void x_range(struct drawing *d)
         const struct chart_panel *panel = &d->chart->panels[p];
         for (size_t i = 0; i < panel->series_count; i++) {
             const struct chart_series *s = &panel->series[i];
+            assert(s->count > 0);
             lo = fmin(lo, s->x[0]);
             hi = fmax(hi, s->x[s->count - 1]);
         }

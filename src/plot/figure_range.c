@@ -14,6 +14,9 @@
 #include "plot/groups.h"
 #include "plot/labels.h"
 #include "range/curve.h"
+#include "sched/pieces.h"
+
+#define PIECES 8 /* of a schedule, as in check_schedule() */
 
 /* Do the rates grow by a factor? run.json has the policy; without it, the rates are looked at. */
 static bool is_geometric(const struct plot_run *run)
@@ -41,17 +44,25 @@ static void span_rates(struct chart *chart, const struct runs *runs)
     }
 }
 
-/* Between the rows, too, the rate does not fall. */
+/* Between the rows, too, the rate does not fall. Within a piece a rate falls all the way, or at the end. A
+ * schedule of more pieces than PIECES repeats them: if those do not fall, none does. */
 static int check_schedule(const struct plot_run *run, struct clr_error *err)
 {
+    const struct clr_schedule *s = &run->schedule;
     const struct csv *t = &run->table;
-    const double last = csv_at(t, t->rows - 1, HISTORY_ITERATION);
+    const uint64_t last = (uint64_t)fmax(csv_at(t, t->rows - 1, HISTORY_ITERATION) - 1.0, 0.0);
+    uint64_t at = 0;
 
-    for (uint64_t i = 1; run->scheduled && (double)i < last; i++)
-        if (clr_schedule_lr(&run->schedule, i) < clr_schedule_lr(&run->schedule, i - 1))
+    for (int i = 0; i < PIECES && run->scheduled && at < last; i++) {
+        const uint64_t piece = schedule_piece_of(s, at).end, end = piece < last ? piece : last;
+        if (clr_schedule_lr(s, end - 1) < clr_schedule_lr(s, at) ||
+            clr_schedule_lr(s, end) < clr_schedule_lr(s, end - 1))
             return clr_error_set(err, CLR_EINPUT,
-                                 "'%s': the rate falls at iteration %llu: this is no range test",
-                                 run->csv_path, (unsigned long long)i + 1);
+                                 "'%s': the rate falls before iteration %llu under %s: this is no range test",
+                                 run->csv_path, (unsigned long long)end + 1,
+                                 clr_schedule_policy_name(s->policy));
+        at = end;
+    }
     return 0;
 }
 

@@ -205,6 +205,9 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
         s->y[n] = s->y[k];
         n += isnan(s->x[n]) ? 0 : 1;
     }
+    if (n == 0)
+        return clr_error_set(err, CLR_EINPUT, "'%s': no rate before the end of timing.csv: nothing to draw",
+                             run->name);
     if (n < s->count)
         log_line(CLR_LOG_WARNING, "the rates of '%s' are drawn as far as its timing.csv goes", run->label);
     s->count = n;

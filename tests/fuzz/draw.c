@@ -3,10 +3,11 @@
 
 #include "fuzz.h"
 
-void fuzz_draw(figure_kind *figure, const char *const *inputs, size_t count)
+void fuzz_draw(figure_kind *figure, const char *const *inputs, size_t count, enum clr_plot_over over)
 {
     static const double one = 1;
-    const struct clr_plot_options options[] = {{0}, {.rates = true, .multiples = true, .y_min = &one}};
+    const struct clr_plot_options options[] = {
+        {.over = over}, {.over = over, .rates = true, .multiples = true, .y_min = &one}};
 
     for (size_t i = 0; i < MEM_COUNT(options); i++) {
         struct chart chart = {0};

@@ -4,8 +4,8 @@
 
 #include "plot/figure.h"
 
-/* figure_run() or figure_range(), plain and as small charts with rates, and the chart as SVG, with boxes for
- * text, so that no fonts are searched. */
-void fuzz_draw(figure_kind *figure, const char *const *inputs, size_t count);
+/* figure_run(), figure_loss() or figure_range(), plain and as small charts with rates, and the chart as SVG,
+ * with boxes for text, so that no fonts are searched. */
+void fuzz_draw(figure_kind *figure, const char *const *inputs, size_t count, enum clr_plot_over over);
 
 #endif

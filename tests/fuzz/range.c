@@ -35,7 +35,7 @@ static void bounds(void)
         return;
     FUZZ_CHECK(!r.has_range || (r.min_lr >= 0.0 && r.min_lr < r.max_lr));
     FUZZ_CHECK(!r.has_range || (isfinite(r.max_lr) && r.max_lr_low <= r.max_lr && r.max_lr <= r.max_lr_high));
-    fuzz_draw(figure_range, &folder, 1);
+    fuzz_draw(figure_range, &folder, 1, CLR_PLOT_OVER_ITERATIONS);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

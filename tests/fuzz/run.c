@@ -27,7 +27,7 @@ static void draw(void)
     for (size_t i = 0; i < 2; i++)
         FUZZ_CHECK(runs.run[i].name[0] && runs.run[i].group < runs.groups);
     runs_clear(&runs);
-    fuzz_draw(figure_run, folders, 2);
+    fuzz_draw(figure_run, folders, 2, CLR_PLOT_OVER_ITERATIONS);
 }
 
 static void look(void)

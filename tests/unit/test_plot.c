@@ -303,6 +303,9 @@ START_TEST(test_figure__over_time_with_rates_and_names)
     ck_assert_int_eq(multiples_height(&chart, 320, 240), 240);
     chart_clear(&chart);
     ck_assert_int_eq(clr_plot_run(figures_join(base, "x.png"), inputs, 2, &small, &err), 0);
+    figures_write(inputs[0], "loss.csv", "iteration,trn_loss,lr\n5000,1,0.5\n6000,1,0.5\n");
+    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 2, &o, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "no rate before the end of timing.csv"));
 }
 END_TEST
 
