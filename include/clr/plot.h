@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <clr/error.h>
+#include <clr/schedule.h>
 
 /** What accuracy or loss is drawn over. */
 enum clr_plot_over {
@@ -88,5 +88,10 @@ CLR_API int clr_plot_range(const char *path, const char *const *inputs, size_t c
  * panel where it is not constant. A jump stands upright at the first iteration after it. */
 CLR_API int clr_plot_schedule(const char *path, const char *const *inputs, size_t count,
                               const struct clr_plot_options *options, struct clr_error *err);
+
+/** The same of a schedule itself, over so many iterations, at least 1. Its title is clr_schedule_title(). Of
+ * the options, those of runs and inputs have no effect. CLR_EUSAGE: also clr_schedule_check(). */
+CLR_API int clr_plot_rates(const char *path, const struct clr_schedule *schedule, uint64_t iterations,
+                           const struct clr_plot_options *options, struct clr_error *err);
 
 #endif

@@ -144,9 +144,16 @@ CLR_API void clr_schedule_describe(const struct clr_schedule *s, char *out, size
  * CLR_ENOMEM. */
 CLR_API int clr_schedule_title(const struct clr_schedule *s, char *out, size_t size, struct clr_error *err);
 
+/** The first line of a schedule as CSV, without its end. */
+#define CLR_SCHEDULE_HEADER "iteration,lr,momentum"
+#define CLR_SCHEDULE_ROW    64
+
+/** The row of update t of a checked schedule: its iteration t + 1, rate and momentum as %.9g, and a line end.
+ * Returns out. */
+CLR_API const char *clr_schedule_row(char out[CLR_SCHEDULE_ROW], const struct clr_schedule *s, uint64_t t);
+
 /**
- * Write the schedule as CSV: header `iteration,lr,momentum`, then one row per update, iteration 1 …
- * `iterations` (row n holds update t = n − 1), numbers as %.9g.
+ * Write the schedule as CSV: CLR_SCHEDULE_HEADER, then the rows of the first `iterations` updates.
  *
  * @param path  written atomically: on failure it is as before
  * @return 0; CLR_EUSAGE (clr_schedule_check), CLR_EFAILED (cannot write), CLR_ENOMEM

@@ -1,11 +1,7 @@
 /* clr-cl schedule: a learning-rate policy as numbers and as a figure. No device. */
 #include "cli/common.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <clr/plot.h>
 
@@ -32,43 +28,24 @@ struct schedule_options {
 
 static void print_rows(const struct clr_schedule *s, uint64_t iterations)
 {
-    printf("iteration,lr,momentum\n");
+    char row[CLR_SCHEDULE_ROW];
+
+    (void)fputs(CLR_SCHEDULE_HEADER "\n", stdout);
     for (uint64_t t = 0; t < iterations && !ferror(stdout); t++)
-        printf("%llu,%.9g,%.9g\n", (unsigned long long)t + 1, clr_schedule_lr(s, t),
-               clr_schedule_momentum(s, t));
-}
-
-/* The figure is drawn from a temporary CSV file. */
-static int draw(const struct schedule_options *o, struct clr_error *err)
-{
-    const struct clr_schedule *s = &o->run.train.schedule;
-    char title[160], csv[] = P_tmpdir "/clr-cl-XXXXXX";
-    const char *input = csv;
-    struct clr_plot_options options = {
-        .size = sizeof options, .title = title, .command_line = cli_command_line()};
-    int rc, fd = mkstemp(csv);
-
-    if (fd < 0)
-        return clr_error_set(err, CLR_EFAILED, "cannot make a file in " P_tmpdir ": %s", strerror(errno));
-    (void)close(fd);
-    rc = clr_schedule_title(s, title, sizeof title, err);
-    if (rc == 0)
-        rc = clr_schedule_write_csv(s, o->run.train.iterations, csv, err);
-    if (rc == 0)
-        rc = clr_plot_schedule(o->plot, &input, 1, &options, err);
-    (void)unlink(csv);
-    return rc;
+        (void)fputs(clr_schedule_row(row, s, t), stdout);
 }
 
 /* The figure first, so that a figure that cannot be drawn leaves no CSV. */
 static int write_files(const struct schedule_options *o, struct clr_error *err)
 {
+    const struct clr_plot_options options = {.size = sizeof options, .command_line = cli_command_line()};
+    const struct clr_schedule *s = &o->run.train.schedule;
     int rc = cli_check_outputs(o->csv, o->plot, err);
 
     if (rc == 0 && o->plot)
-        rc = draw(o, err);
+        rc = clr_plot_rates(o->plot, s, o->run.train.iterations, &options, err);
     if (rc == 0 && o->csv)
-        rc = clr_schedule_write_csv(&o->run.train.schedule, o->run.train.iterations, o->csv, err);
+        rc = clr_schedule_write_csv(s, o->run.train.iterations, o->csv, err);
     if (rc == 0)
         cli_note("wrote %s%s%s", o->csv ? o->csv : o->plot, o->csv && o->plot ? ", " : "",
                  o->csv && o->plot ? o->plot : "");

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <clr/schedule.h>
+
 #include "base/archive.h"
 #include "base/fs.h"
 #include "base/history.h"
@@ -105,7 +107,7 @@ static enum content file_content(const char *path)
         enum content content;
     } rows[] = {{HISTORY_HEADER, TABLE},
                 {HISTORY_LOSS_HEADER, LOSSES},
-                {"iteration,lr,momentum", SCHEDULE},
+                {CLR_SCHEDULE_HEADER, SCHEDULE},
                 {HISTORY_TIMING_HEADER, TIMES},
                 {"run,seed,status,", RESULTS},
                 {ARCHIVE_HEADER, HISTORIES},

@@ -57,10 +57,9 @@ static int check_schedule(const struct plot_run *run, struct clr_error *err)
         const uint64_t piece = schedule_piece_of(s, at).end, end = piece < last ? piece : last;
         if (clr_schedule_lr(s, end - 1) < clr_schedule_lr(s, at) ||
             clr_schedule_lr(s, end) < clr_schedule_lr(s, end - 1))
-            return clr_error_set(err, CLR_EINPUT,
-                                 "'%s': the rate falls before iteration %llu under %s: this is no range test",
-                                 run->csv_path, (unsigned long long)end + 1,
-                                 clr_schedule_policy_name(s->policy));
+            return clr_error_set(
+                err, CLR_EINPUT, "'%s': the rate falls before iteration %llu under %s: this is no range test",
+                run->csv_path, (unsigned long long)end + 1, clr_schedule_policy_name(s->policy));
         at = end;
     }
     return 0;

@@ -73,6 +73,16 @@ static int add_schedule(struct chart *chart, const char *label, const char *path
     return rc;
 }
 
+/* Panels without curves. */
+static void prepare(struct chart *chart)
+{
+    str_copy(chart->x_label, sizeof chart->x_label, "iteration");
+    chart->x_from_zero = chart->x_whole = true;
+    chart->panels[0] = rates_panel(0.64);
+    chart->panels[1] =
+        (struct chart_panel){.y_label = "momentum", .floor = 0.0, .ceiling = 1.0, .share = 0.36};
+}
+
 int figure_schedule(struct figure *f, struct clr_error *err)
 {
     struct chart *chart = &f->chart;
@@ -82,13 +92,9 @@ int figure_schedule(struct figure *f, struct clr_error *err)
     if (f->count == 0)
         return clr_error_set(err, CLR_EINPUT,
                              "nothing to draw: name at least one CSV file of 'clr-cl schedule --csv'");
-    str_copy(chart->x_label, sizeof chart->x_label, "iteration");
-    chart->x_from_zero = chart->x_whole = true;
+    prepare(chart);
     str_copy(chart->title, sizeof chart->title,
              f->count > 1 ? "learning-rate schedules" : "learning-rate schedule");
-    chart->panels[0] = rates_panel(0.64);
-    chart->panels[1] =
-        (struct chart_panel){.y_label = "momentum", .floor = 0.0, .ceiling = 1.0, .share = 0.36};
     rc = name_schedules(f, err);
     for (size_t i = 0; i < f->count && rc == 0; i++)
         rc = add_schedule(chart, f->runs.run[i].label, f->inputs[i], &momentum, err);
@@ -96,5 +102,43 @@ int figure_schedule(struct figure *f, struct clr_error *err)
     for (size_t p = 0; p < 2; p++)
         for (size_t i = 0; i < chart->panels[p].series_count; i++)
             chart->panels[p].series[i].markers = f->count > 1;
+    return rc;
+}
+
+static bool moves_momentum(const struct chart_series *s)
+{
+    for (size_t i = 1; i < s->count; i++)
+        if (s->y[i] != s->y[0])
+            return true;
+    return false;
+}
+
+int clr_plot_rates(const char *path, const struct clr_schedule *schedule, uint64_t iterations,
+                   const struct clr_plot_options *options, struct clr_error *err)
+{
+    struct chart chart = {0};
+    int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
+
+    if (rc == 0)
+        rc = mem_check_given(schedule, "schedule", err);
+    if (rc == 0)
+        rc = clr_schedule_check(schedule, err);
+    if (rc == 0 && iterations == 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "`iterations` is 0: it must be at least 1");
+    if (rc < 0)
+        return rc;
+    prepare(&chart);
+    rc = clr_schedule_title(schedule, chart.title, sizeof chart.title, err);
+    if (rc == 0)
+        rc = rates_add_schedule(&chart.panels[0], "", schedule, clr_schedule_lr, iterations, true, err);
+    if (rc == 0)
+        rc = rates_add_schedule(&chart.panels[1], "", schedule, clr_schedule_momentum, iterations, true, err);
+    if (rc == 0) {
+        struct chart_series *momentum = &chart.panels[1].series[0];
+        chart.panel_count = moves_momentum(momentum) ? 2 : 1;
+        chart.panels[0].series[0].markers = momentum->markers = false;
+        rc = figure_write(path, (struct figure_content){.chart = &chart}, options, err);
+    }
+    chart_clear(&chart);
     return rc;
 }

@@ -21,17 +21,19 @@
 
 /* ---- a schedule as points ---- */
 
-/* Points (iteration, rate); where x and y are NULL, they are only counted. */
+/* Points (iteration, rate or momentum of an update); where x and y are NULL, they are only counted. */
 struct points {
+    const struct clr_schedule *of;
+    rates_column *column;
     double *x, *y;
     size_t count;
 };
 
-static void add_point(struct points *p, uint64_t iteration, double rate)
+static void add_point(struct points *p, uint64_t iteration, uint64_t update)
 {
     if (p->x) {
         p->x[p->count] = (double)iteration;
-        p->y[p->count] = rate;
+        p->y[p->count] = p->column(p->of, update);
     }
     p->count++;
 }
@@ -41,25 +43,25 @@ static void add_point(struct points *p, uint64_t iteration, double rate)
  * ends. Of pieces that are too short to be seen, two in each SAMPLES-th part of the run are traced, a rise
  * and a fall or both sides of a jump, so that the highest and the lowest rates are drawn.
  */
-static void trace_schedule(struct points *p, const struct clr_schedule *s, uint64_t updates, bool lines)
+static void trace_schedule(struct points *p, uint64_t updates, bool lines)
 {
     const uint64_t stride = updates / SAMPLES > 0 ? updates / SAMPLES : 1;
     int shorts = 0;
 
     for (uint64_t t = 0; t < updates;) {
-        const struct schedule_piece piece = schedule_piece_of(s, t);
+        const struct schedule_piece piece = schedule_piece_of(p->of, t);
         const uint64_t end = piece.end < updates ? piece.end : updates, last = end - 1;
-        add_point(p, t + 1, clr_schedule_lr(s, t));
+        add_point(p, t + 1, t);
         for (uint64_t u = t + stride; u < last && !(piece.straight && lines); u += stride)
-            add_point(p, u + 1, clr_schedule_lr(s, u));
+            add_point(p, u + 1, u);
         if (last > t && (piece.jumps || end == updates || !piece.straight))
-            add_point(p, last + 1, clr_schedule_lr(s, last));
+            add_point(p, last + 1, last);
         if (piece.jumps && end < updates) /* straight up or down at the first update of the next piece */
-            add_point(p, end + 1, clr_schedule_lr(s, last));
+            add_point(p, end + 1, last);
         shorts = end - t < stride ? shorts + 1 : 0;
         t = end;
         if (shorts == 2 && t < updates) {
-            add_point(p, t + 1, clr_schedule_lr(s, t));
+            add_point(p, t + 1, t);
             t = t / stride * stride + stride;
             shorts = 0;
         }
@@ -111,19 +113,21 @@ static double last_iteration(const struct csv *t)
 
 /* ---- curves ---- */
 
-static int add_schedule(struct chart_panel *panel, const struct plot_run *run, double iterations, bool lines,
-                        struct clr_error *err)
+int rates_add_schedule(struct chart_panel *panel, const char *label, const struct clr_schedule *schedule,
+                       rates_column *column, uint64_t updates, bool lines, struct clr_error *err)
 {
-    struct points p = {0};
+    struct points p = {.of = schedule, .column = column};
     struct chart_series *s;
     int rc;
 
-    trace_schedule(&p, &run->schedule, (uint64_t)iterations, lines);
-    rc = chart_add_series(panel, run->label, p.count, false, &s, err);
+    trace_schedule(&p, updates, lines);
+    rc = chart_add_series(panel, label, p.count, false, &s, err);
     if (rc < 0)
         return rc;
-    p = (struct points){s->x, s->y, 0};
-    trace_schedule(&p, &run->schedule, (uint64_t)iterations, lines);
+    p.x = s->x;
+    p.y = s->y;
+    p.count = 0;
+    trace_schedule(&p, updates, lines);
     return 0;
 }
 
@@ -189,8 +193,9 @@ static int add_rates(struct chart_panel *panel, const struct runs *runs, size_t 
 
     rc = read_losses(&losses, run, err);
     if (rc == 0 && run->scheduled && agrees(&losses, &run->schedule) && agrees(&run->table, &run->schedule))
-        rc = add_schedule(panel, run, fmax(last_iteration(&losses), last_iteration(&run->table)),
-                          view->over != GROUPS_OVER_TIME, err);
+        rc = rates_add_schedule(panel, run->label, &run->schedule, clr_schedule_lr,
+                                (uint64_t)fmax(last_iteration(&losses), last_iteration(&run->table)),
+                                view->over != GROUPS_OVER_TIME, err);
     else if (rc == 0 && losses.rows > 0)
         rc = add_rows(panel, run, &losses, "loss.csv", err);
     else if (rc == 0)

@@ -17,6 +17,14 @@ struct chart_panel rates_panel(double share);
 int rates_add_panel(struct chart *chart, const struct runs *runs, const struct groups_view *view,
                     struct clr_error *err);
 
+/* clr_schedule_lr() or clr_schedule_momentum(). */
+typedef double rates_column(const struct clr_schedule *s, uint64_t t);
+
+/* The first `updates` updates (at least 1) of a checked schedule as a curve, as above; lines: a straight piece
+ * has points only at its ends. CLR_ENOMEM, CLR_EUSAGE: chart_add_series(). */
+int rates_add_schedule(struct chart_panel *panel, const char *label, const struct clr_schedule *schedule,
+                       rates_column *column, uint64_t updates, bool lines, struct clr_error *err);
+
 /* The column y over x, iterations, as a curve; a jump from one iteration to the next stands upright as well.
  * CLR_ENOMEM, CLR_EUSAGE: chart_add_series(). */
 int rates_add_rows(struct chart_panel *panel, const char *label, const struct csv *t, size_t x, size_t y,

@@ -638,18 +638,25 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
     str_clear(&text);
 }
 
+const char *clr_schedule_row(char out[CLR_SCHEDULE_ROW], const struct clr_schedule *s, uint64_t t)
+{
+    (void)snprintf(out, CLR_SCHEDULE_ROW, "%" PRIu64 ",%.9g,%.9g\n", t + 1, clr_schedule_lr(s, t),
+                   clr_schedule_momentum(s, t));
+    return out;
+}
+
 int clr_schedule_write_csv(const struct clr_schedule *s, uint64_t iterations, const char *path,
                            struct clr_error *err)
 {
     struct str text = {0};
+    char row[CLR_SCHEDULE_ROW];
     int rc = clr_schedule_check(s, err);
 
     if (rc < 0)
         return rc;
-    str_append(&text, "iteration,lr,momentum\n");
+    str_append(&text, CLR_SCHEDULE_HEADER "\n");
     for (uint64_t t = 0; t < iterations && !text.failed; t++)
-        str_append(&text, "%" PRIu64 ",%.9g,%.9g\n", t + 1, clr_schedule_lr(s, t),
-                   clr_schedule_momentum(s, t));
+        str_append(&text, "%s", clr_schedule_row(row, s, t));
     rc = str_check(&text, err);
     if (rc == 0)
         rc = fs_write_atomic(path, str_text(&text), text.length, err);

@@ -493,6 +493,54 @@ START_TEST(test_figure__momentum_is_a_second_panel_where_it_moves)
 }
 END_TEST
 
+/* Without rows in between: a jump stands upright, momentum is drawn if it moves. */
+START_TEST(test_figure__of_a_schedule_itself)
+{
+    const char *base = support_temp_dir(), *path = figures_join(base, "x.svg");
+    struct clr_plot_options o = {.size = sizeof o, .csv = figures_join(base, "x.csv")};
+    struct clr_error err = {0};
+    struct clr_schedule s;
+    char *text;
+    size_t size;
+
+    clr_schedule_init(&s);
+    s.policy = CLR_POLICY_STEP;
+    s.lr = 0.1;
+    s.gamma = 0.5;
+    s.step_size = 1;
+    ck_assert_msg(clr_plot_rates(path, &s, 3, &o, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(fs_read(o.csv, 1 << 20, &text, &size, NULL), 0);
+    ck_assert_str_eq(text, "panel,axis,kind,name,x,y,low,high,line\n"
+                           "learning rate,iteration,point,,1,0.1,,,\n"
+                           "learning rate,iteration,point,,2,0.1,,,\n"
+                           "learning rate,iteration,point,,2,0.05,,,\n"
+                           "learning rate,iteration,point,,3,0.05,,,\n"
+                           "learning rate,iteration,point,,3,0.025,,,\n");
+    free(text);
+    s.policy = CLR_POLICY_TRIANGULAR;
+    s.min_lr = 0.1;
+    s.max_lr = 0.2;
+    s.step_size = 1000000;
+    s.cycle_momentum_low = 0.8;
+    s.cycle_momentum_high = 0.9;
+    ck_assert_msg(clr_plot_rates(path, &s, 2000001, &o, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(fs_read(o.csv, 1 << 20, &text, &size, NULL), 0);
+    ck_assert_str_eq(text, "panel,axis,kind,name,x,y,low,high,line\n"
+                           "learning rate,iteration,point,,1,0.1,,,\n"
+                           "learning rate,iteration,point,,1000001,0.2,,,\n"
+                           "learning rate,iteration,point,,2000001,0.1,,,\n"
+                           "momentum,iteration,point,,1,0.9,,,\n"
+                           "momentum,iteration,point,,1000001,0.8,,,\n"
+                           "momentum,iteration,point,,2000001,0.9,,,\n");
+    free(text);
+    ck_assert_int_eq(clr_plot_rates(path, &s, 0, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_plot_rates(path, NULL, 1, NULL, &err), CLR_EUSAGE);
+    s.max_lr = NAN;
+    ck_assert_int_eq(clr_plot_rates(path, &s, 1, NULL, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`max_lr` is missing"));
+}
+END_TEST
+
 START_TEST(test_figure__refuses_more_curves_than_can_be_told_apart)
 {
     const char *base = support_temp_dir(), *inputs[CHART_MAX_SERIES + 1];
@@ -1012,6 +1060,7 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_figure__the_level_is_marked_where_each_run_first_reached_it);
     tcase_add_test(tc, test_figure__range_marks_bounds_on_the_right_axis);
     tcase_add_test(tc, test_figure__momentum_is_a_second_panel_where_it_moves);
+    tcase_add_test(tc, test_figure__of_a_schedule_itself);
     tcase_add_test(tc, test_figure__refuses_more_curves_than_can_be_told_apart);
     tcase_add_test(tc, test_plot__png_carries_its_origin);
     tcase_add_test(tc, test_plot__same_input_same_bytes);
