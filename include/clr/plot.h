@@ -31,7 +31,6 @@ struct clr_plot_options {
     int dpi;           /**< 0: 96; a larger one scales everything: 192 gives twice the pixels */
     const char *title; /**< NULL: made from the data; "" none */
     const char *command_line; /**< goes into the PNG's tEXt (Command, beside Software); NULL: none */
-    const char *run_id;       /**< likewise (Run); NULL: none */
     enum clr_plot_over over;  /**< of runs */
     bool rates;     /**< of runs: the learning rate as a second panel, from the schedule in run.json */
     bool multiples; /**< of runs and schedules: a small chart for each curve, over the others in grey */

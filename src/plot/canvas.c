@@ -167,7 +167,6 @@ static int finish_png(struct canvas *c, struct str *out, struct clr_error *err)
         {"Title", c->spec.title && *c->spec.title ? c->spec.title : NULL},
         {"Software", "clr-cl " CLR_VERSION},
         {"Command", c->spec.command_line},
-        {"Run", c->spec.run_id},
     };
     struct png_picture p = {
         .pixels = cairo_image_surface_get_data(c->surface),
@@ -198,7 +197,6 @@ int canvas_finish(struct canvas *c, struct str *out, struct clr_error *err)
         set_pdf_metadata(c, CAIRO_PDF_METADATA_CREATOR, "clr-cl " CLR_VERSION);
         set_pdf_metadata(c, CAIRO_PDF_METADATA_TITLE, c->spec.title);
         set_pdf_metadata(c, CAIRO_PDF_METADATA_SUBJECT, c->spec.command_line);
-        set_pdf_metadata(c, CAIRO_PDF_METADATA_KEYWORDS, c->spec.run_id);
     }
     cairo_surface_flush(c->surface);
     rc = check_status(c, err);

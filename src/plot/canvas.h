@@ -35,7 +35,7 @@ struct canvas_spec {
     int width, height; /* pixels at 96 dpi */
     int dpi;
     bool boxes; /* draw text as boxes of a fixed width: reference images that no font can change */
-    const char *title, *command_line, *run_id; /* metadata; may be NULL */
+    const char *title, *command_line; /* metadata; may be NULL */
 };
 
 struct canvas_pen {

@@ -183,8 +183,7 @@ int figure_render(struct str *out, struct figure_content content, enum canvas_fo
                                .height = o->height,
                                .dpi = o->dpi == 0 ? 96 : o->dpi,
                                .title = title_of(content),
-                               .command_line = o->command_line,
-                               .run_id = o->run_id};
+                               .command_line = o->command_line};
     struct canvas *canvas;
     int rc = choose_size(&spec, content, o->multiples, err);
 

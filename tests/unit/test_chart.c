@@ -65,7 +65,7 @@ static double depth(double x, double y, const double *b)
 
 static void expect_uncovered(const struct chart *chart, int width, int height, int which)
 {
-    const struct canvas_spec spec = {CANVAS_PNG, width, height, 96, true, NULL, NULL, NULL};
+    const struct canvas_spec spec = {CANVAS_PNG, width, height, 96, true, NULL, NULL};
     struct drawing *d = NULL;
     const double *boxes;
     size_t count;
@@ -116,7 +116,7 @@ END_TEST
  * the guide, which ends at 25, or nowhere, and that is counted. */
 START_TEST(test_guides__texts_are_beside_their_lines)
 {
-    const struct canvas_spec spec = {CANVAS_PNG, 640, 400, 96, true, NULL, NULL, NULL};
+    const struct canvas_spec spec = {CANVAS_PNG, 640, 400, 96, true, NULL, NULL};
 
     for (int crowded = 0; crowded < 2; crowded++) {
         struct chart chart = {.x_label = "iteration", .panel_count = 1};
@@ -154,7 +154,7 @@ START_TEST(test_canvas__texts_are_cut_between_words)
 {
     static const char *const cuts[][2] = {{"1cycle up to 0.05, momentum 0.85…0.95", "…"},
                                           {"a-name-without-spaces-0.85-of-a-run", ""}};
-    const struct canvas_spec spec = {CANVAS_PNG, 320, 240, 96, true, NULL, NULL, NULL};
+    const struct canvas_spec spec = {CANVAS_PNG, 320, 240, 96, true, NULL, NULL};
     struct canvas *canvas;
     char text[80];
 
@@ -175,7 +175,7 @@ END_TEST
 
 static void draw_at(struct drawing *d, const struct chart *chart, int width, int height)
 {
-    const struct canvas_spec spec = {CANVAS_PNG, width, height, 96, true, NULL, NULL, NULL};
+    const struct canvas_spec spec = {CANVAS_PNG, width, height, 96, true, NULL, NULL};
 
     *d = (struct drawing){.chart = chart, .width = width, .height = height};
     ck_assert_int_eq(canvas_create(&d->canvas, &spec, NULL), 0);
@@ -358,7 +358,7 @@ START_TEST(test_lanes__texts_are_near_their_bars)
 {
     static const struct chart_lane lanes[] = {{0.2, 8, 9, 0, "0.2…8"},
                                               {0.2, 0.5, 1.5, 0, "0.2…0.5, uncertain"}};
-    const struct canvas_spec spec = {CANVAS_PNG, 640, 480, 96, true, NULL, NULL, NULL};
+    const struct canvas_spec spec = {CANVAS_PNG, 640, 480, 96, true, NULL, NULL};
     struct drawing *d = NULL;
 
     ck_assert_int_eq(mem_new(&d, 1, sizeof *d, "drawing", NULL), 0);

@@ -596,7 +596,6 @@ START_TEST(test_plot__png_carries_its_origin)
                                  .dpi = 192,
                                  .width = 640,
                                  .height = 400,
-                                 .run_id = "1f2e",
                                  .command_line = "clr-cl plot range r -o x.png"};
     struct clr_error err = {0};
     const unsigned char *p;
@@ -610,18 +609,15 @@ START_TEST(test_plot__png_carries_its_origin)
     ck_assert(p && p[2] == 1280 / 256 && p[3] == 1280 % 256 && p[6] == 800 / 256 && p[7] == 800 % 256);
     assert_text(png, size, "Software", "clr-cl " CLR_VERSION);
     assert_text(png, size, "Command", o.command_line);
-    assert_text(png, size, "Run", "1f2e");
     p = find_chunk(png, size, "pHYs", NULL, &n); /* 192 / 0.0254 = 7559 a metre */
     ck_assert(p && n == 9 && p[2] == 7559 / 256 && p[3] == 7559 % 256 && p[8] == 1);
     ck_assert_ptr_null(find_chunk(png, size, "tIME", NULL, &n));
     free(png);
 
     o.command_line = "clr-cl plot range größe";
-    o.run_id = NULL;
     ck_assert_int_eq(clr_plot_range(path, &folder, 1, &o, NULL), 0);
     ck_assert_int_eq(fs_read(path, 1 << 24, &png, &size, NULL), 0);
     ck_assert_ptr_nonnull(find_chunk(png, size, "iTXt", "Command", &n));
-    ck_assert_ptr_null(find_chunk(png, size, "tEXt", "Run", &n));
     free(png);
 }
 END_TEST
@@ -828,7 +824,7 @@ static void make_bars(struct bars *bars)
 
 static void render_bars(struct str *out, const struct bars *bars)
 {
-    const struct canvas_spec spec = {CANVAS_PNG, 480, 230, 96, true, NULL, NULL, NULL};
+    const struct canvas_spec spec = {CANVAS_PNG, 480, 230, 96, true, NULL, NULL};
     struct canvas *canvas;
 
     ck_assert_int_eq(canvas_create(&canvas, &spec, NULL), 0);
