@@ -309,9 +309,8 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
     if (set->arg_count < 2)
         return clr_error_set(err, CLR_EUSAGE, "compare takes files that 'clr-cl bench --json' wrote");
     rc = check_outputs(o, set, err);
-    for (int i = 2; i < set->arg_count && rc == 0; i++)
-        for (int k = 1; k < i && rc == 0; k++)
-            rc = cli_check_different(set->args[k], set->args[i], err);
+    if (rc == 0)
+        rc = cli_check_different(set->args + 1, (size_t)set->arg_count - 1, err);
     if (rc == 0)
         rc = clr_bench_read_all(&reports, &count, set->args + 1, (size_t)set->arg_count - 1, err);
     if (rc == 0 && count < 2 && !o->known)

@@ -158,8 +158,6 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
     for (int i = 1; i < set->arg_count && rc == 0; i++)
         rc = plot_list_add_input(in, set->args[i], kind->kind, err);
     if (rc == 0)
-        rc = plot_list_check(in, err);
-    if (rc == 0)
         rc = split_labels(labels, texts, in, err);
     options->labels = labels;
     options->label_count = texts->count;

@@ -570,11 +570,14 @@ int cli_add_known(struct clr_bench_report **reports, size_t *count, struct clr_e
     return rc;
 }
 
-int cli_check_different(const char *a, const char *b, struct clr_error *err)
+int cli_check_different(const char *const *paths, size_t count, struct clr_error *err)
 {
-    return is_same_file(a, b)
-               ? clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same: name it once", a, b)
-               : 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (is_same_file(paths[k], paths[i]))
+                return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same: name it once", paths[k],
+                                     paths[i]);
+    return 0;
 }
 
 int cli_check_outputs(const char *written, const char *other, struct clr_error *err)

@@ -128,8 +128,8 @@ int cli_print_json(json_t *value, struct clr_error *err);
  * report. */
 int cli_add_known(struct clr_bench_report **reports, size_t *count, struct clr_error *err);
 
-/* CLR_EUSAGE if two inputs are the same path, or the same file. */
-int cli_check_different(const char *a, const char *b, struct clr_error *err);
+/* CLR_EUSAGE if two of the inputs are the same path, or the same file. */
+int cli_check_different(const char *const *paths, size_t count, struct clr_error *err);
 
 /* CLR_EINPUT where the file is recognised as something else than is wanted: what it is, and which option or
  * conversion it needs. NULL, a file that is not there, and one that is not recognised: 0. */

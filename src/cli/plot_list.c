@@ -137,18 +137,6 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
     return rc;
 }
 
-/* ---- repeated inputs ---- */
-
-int plot_list_check(const struct plot_list *list, struct clr_error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < list->count && rc == 0; i++)
-        for (size_t k = 0; k < i && rc == 0; k++)
-            rc = cli_check_different(list->of[k].path, list->of[i].path, err);
-    return rc;
-}
-
 /* ---- the figure ---- */
 
 int plot_list_draw(const struct plot_list *list, enum plot_kind kind, const char *figure,
@@ -165,6 +153,8 @@ int plot_list_draw(const struct plot_list *list, enum plot_kind kind, const char
         within[i] = list->of[i].within;
     }
     own.folders = within;
+    if (rc == 0)
+        rc = cli_check_different(paths, list->count, err);
     if (rc == 0)
         rc = kind == PLOT_BENCH ? plot_kinds_bench(figure, paths, list->count, list->known, &own, err)
                                 : plot_kind_of(kind)->draw(figure, paths, list->count, &own, err);

@@ -20,13 +20,11 @@ int plot_list_add(struct plot_list *list, const char *path, const char *within, 
  * histories.csv. CLR_ENOMEM; CLR_EINPUT: its runs.json is damaged, or it has no run of that kind. */
 int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind kind, struct clr_error *err);
 
-/* CLR_EUSAGE: two of them are the same file or folder. */
-int plot_list_check(const struct plot_list *list, struct clr_error *err);
-
 /* Sort those from `first` on by path; tests of range-test by weight decay and seed. */
 void plot_list_sort(struct plot_list *list, size_t first);
 
-/* Draw them; options->folders is set here. Errors: those of the figure. */
+/* Draw them; options->folders is set here. CLR_EUSAGE: two of them are the same file or folder; else errors are
+ * those of the figure. */
 int plot_list_draw(const struct plot_list *list, enum plot_kind kind, const char *figure,
                    const struct clr_plot_options *options, struct clr_error *err);
 
