@@ -133,6 +133,16 @@ void fs_run_name(char *out, size_t size, const char *path)
         str_copy(out, size, path);
 }
 
+bool fs_is_called(const char *path, const char *name, bool as_given)
+{
+    char run[FS_RUN_NAME];
+
+    if (as_given)
+        return strcmp(path, name) == 0;
+    fs_run_name(run, sizeof run, path);
+    return strcmp(run, name) == 0 || strcmp(fs_last_part(path), name) == 0;
+}
+
 int fs_folder_of(char **out, const char *path, struct clr_error *err)
 {
     const size_t length = (size_t)(fs_last_part(path) - path);

@@ -2,13 +2,14 @@
 #include "bench/bench_figure.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "bench/comparison.h"
 #include "bench/words.h"
 #include "plot/figure.h"
+#include "plot/labels.h"
 
 #define NOTE_NAME 26 /* columns of a device's name in a note, and in a brief legend */
 #define LEAST     12 /* … together with what disturbed its run */
@@ -103,39 +104,33 @@ static void note_joined(struct bars *out, const struct comparison *c)
     }
 }
 
-/* Is that its file, as given or by the last part of the path, or its device? */
-static bool is_called(const struct clr_bench_report *r, const char *name)
-{
-    const size_t n = strlen(name), end = n > 5 && strcmp(name + n - 5, ".json") == 0 ? n - 5 : n;
-    const char *const names[] = {r->source, fs_last_part(r->source)};
-
-    for (size_t i = 0; i < MEM_COUNT(names); i++)
-        if (strlen(names[i]) == end && strncmp(names[i], name, end) == 0)
-            return true;
-    return strcmp(r->device, name) == 0;
-}
-
-/* The user's texts in place of devices' names. */
+/* The user's texts in place of devices' names: a label is for a file, with or without ".json", or a device. */
 static int apply_labels(struct bars *b, const struct clr_bench_report *reports,
                         const struct clr_plot_options *o, struct clr_error *err)
 {
-    for (size_t l = 0; o && l < o->label_count; l++) {
-        const char *name = o->labels[l].name, *text = o->labels[l].text;
-        size_t found = 0;
-        for (size_t i = 0; i < b->series_count; i++) {
-            if (strcmp(b->names[i], text) == 0)
-                return clr_error_set(err, CLR_EUSAGE, "`labels` %s=…: two would be called '%s'", name, text);
-            if (!is_called(&reports[i], name))
-                continue;
-            found++;
-            str_copy(b->names[i], sizeof b->names[i], text);
-        }
-        if (found != 1)
-            return clr_error_set(err, CLR_EUSAGE,
-                                 "`labels` %s=…: %s called so: name a file, or a device that is there once",
-                                 name, found > 1 ? "several are" : "nothing that is drawn is");
+    struct runs names = {.count = b->series_count};
+    char files[BARS_MAX_SERIES][CLR_BENCH_FILE + sizeof ".json"], own[RUNS_LABEL];
+    const char *inputs[BARS_MAX_SERIES];
+    int rc = mem_new(&names.run, names.count, sizeof *names.run, "names", err);
+
+    for (size_t i = 0; i < names.count && rc == 0; i++) {
+        struct plot_run *r = &names.run[i];
+        (void)snprintf(files[i], sizeof files[i], "%s.json", reports[i].source);
+        inputs[i] = files[i];
+        r->within = reports[i].source;
+        r->group = i;
+        str_copy(r->name, sizeof r->name, reports[i].device);
+        str_copy(r->label, sizeof r->label, b->names[i]);
     }
-    return 0;
+    if (rc == 0)
+        rc = labels_apply(&names, inputs, o->labels, o->label_count, err);
+    for (size_t i = 0; i < names.count && rc == 0; i++) {
+        str_copy(own, sizeof own, b->names[i]); /* cut as the label is */
+        if (strcmp(names.run[i].label, own) != 0)
+            str_copy(b->names[i], sizeof b->names[i], names.run[i].label);
+    }
+    free(names.run);
+    return rc;
 }
 
 int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_t count,
@@ -158,7 +153,7 @@ int figure_bench(struct bars *out, const struct clr_bench_report *reports, size_
         char name[WORDS_NAME];
         str_copy(bars.names[i], sizeof bars.names[i], words_name(name, reports, count, i));
     }
-    if (rc == 0)
+    if (rc == 0 && options && options->label_count > 0)
         rc = apply_labels(&bars, reports, options, err);
     if (rc == 0) {
         label(&bars, &c);

@@ -98,20 +98,14 @@ static int check_args(const struct plot_kind_row **out, const struct opt_set *se
 
 /* ---- labels ---- */
 
-static bool has_name(const char *path, const char *name)
-{
-    char own[FS_RUN_NAME];
-
-    fs_run_name(own, sizeof own, path);
-    return strcmp(path, name) == 0 || strcmp(own, name) == 0 || strcmp(fs_last_part(path), name) == 0;
-}
-
 /* Is that the name of an input, or of the folder of a range test in it? */
 static bool is_called(const struct plot_list *in, const char *name)
 {
-    for (size_t i = 0; i < in->count; i++)
-        if (has_name(in->of[i].path, name) || (in->of[i].within && has_name(in->of[i].within, name)))
+    for (size_t i = 0; i < 2 * in->count; i++) {
+        const struct plot_listed *one = &in->of[i / 2];
+        if (fs_is_called(one->path, name, i % 2) || (one->within && fs_is_called(one->within, name, i % 2)))
             return true;
+    }
     return false;
 }
 

@@ -545,12 +545,10 @@ static int check_different(const struct runs *runs, const struct clr_plot_label 
     return 0;
 }
 
-/* Does the name mean that run, as its path is given, or by the last part of the path? */
 static bool is_called(const struct plot_run *r, const char *input, const char *name, bool as_given)
 {
-    if (!as_given)
-        return strcmp(r->name, name) == 0 || strcmp(fs_last_part(input), name) == 0;
-    return strcmp(input, name) == 0 || (r->within && strcmp(r->within, name) == 0);
+    return fs_is_called(input, name, as_given) || (r->within && fs_is_called(r->within, name, as_given)) ||
+           (!as_given && strcmp(r->name, name) == 0);
 }
 
 /* Two texts for one curve, of repeats for example. */

@@ -18,8 +18,8 @@
 int labels_make(struct runs *runs, struct clr_error *err);
 
 /*
- * Texts of the user's for inputs (they or the folders that they are in as given, or by the name of the folder
- * or file) and their repeats.
+ * Texts of the user's for inputs (they or the folders that they are in as given, or by the last
+ * part of the path, or by the run's name) and their repeats.
  * CLR_EUSAGE: no input is called like that, or several that are no repeats; two curves get the same text.
  */
 int labels_apply(struct runs *runs, const char *const *inputs, const struct clr_plot_label *labels,
