@@ -20,6 +20,21 @@ double smooth_median(const double *v, size_t count, size_t i)
     return fmax(fmin(v[i - 1], v[i]), fmin(fmax(v[i - 1], v[i]), v[i + 1]));
 }
 
+struct smooth_moments smooth_moments(const double *v, size_t count)
+{
+    struct smooth_moments m = {0.0, NAN};
+    double squares = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        m.mean += v[i];
+    m.mean /= (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += (v[i] - m.mean) * (v[i] - m.mean);
+    if (count > 1)
+        m.deviation = sqrt(squares / (double)(count - 1));
+    return m;
+}
+
 int smooth_ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;

@@ -67,6 +67,17 @@ const char *str_count(char out[STR_COUNT], uint64_t value, const char *noun)
     return out;
 }
 
+const char *str_bytes(char out[STR_COUNT], double bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+
+    for (; bytes >= 1024.0 && unit + 1 < MEM_COUNT(units); unit++)
+        bytes /= 1024.0;
+    (void)snprintf(out, STR_COUNT, unit > 0 && bytes < 100.0 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return out;
+}
+
 size_t str_columns(const char *text, size_t size)
 {
     size_t n = 0;

@@ -35,6 +35,8 @@ void str_append_grouped(struct str *s, uint64_t value);
  * "": the number alone. Into out, which is returned. */
 #define STR_COUNT 48
 const char *str_count(char out[STR_COUNT], uint64_t value, const char *noun);
+/* "15.6 GiB"; likewise. */
+const char *str_bytes(char out[STR_COUNT], double bytes);
 const char *str_text(const struct str *s);
 int str_check(const struct str *s, struct clr_error *err);
 void str_clear(struct str *s);

@@ -34,7 +34,7 @@ static void print_table(const struct clr_device *devices, size_t count, size_t c
         (void)snprintf(id, sizeof id, "%d:%d", d->platform_index, d->device_index);
         printf("%c %-5s %-*s  %-11s %5d %6d  %-9s  %s, driver %s\n", i == chosen ? '*' : ' ', id, width,
                d->name, clr_device_type_name(d->type), d->compute_units, d->clock_mhz,
-               cli_bytes(memory, d->global_memory), d->platform_name, d->driver);
+               str_bytes(memory, (double)d->global_memory), d->platform_name, d->driver);
         if (!d->usable)
             printf("        not usable: %s\n", d->why_not);
     }

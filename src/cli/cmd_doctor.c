@@ -71,8 +71,8 @@ static void print_head(const struct clr_device *d)
     printf("program  clr-cl %s (%s)\n", CLR_VERSION, clr_git_id());
     printf("device   %s (%s, driver %s)\n", d->name, d->platform_name, d->driver);
     printf("limits   work-groups of %zu, %s of local memory, %s of memory, %s in one allocation\n\n",
-           d->max_work_group, cli_bytes(local, d->local_memory), cli_bytes(global, d->global_memory),
-           cli_bytes(allocation, d->max_allocation));
+           d->max_work_group, str_bytes(local, (double)d->local_memory),
+           str_bytes(global, (double)d->global_memory), str_bytes(allocation, (double)d->max_allocation));
     (void)fflush(stdout);
 }
 

@@ -480,20 +480,6 @@ const char *cli_loss(char out[CLI_LOSS_TEXT], double loss)
     return out;
 }
 
-const char *cli_bytes(char out[STR_COUNT], uint64_t bytes)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double v = (double)bytes;
-    size_t unit = 0;
-
-    while (v >= 1024 && unit + 1 < MEM_COUNT(units)) {
-        v /= 1024;
-        unit++;
-    }
-    (void)snprintf(out, STR_COUNT, unit > 0 && v < 100 ? "%.1f %s" : "%.0f %s", v, units[unit]);
-    return out;
-}
-
 /* What a file is called, and what to do with it. */
 static const struct {
     const char *is, *then;

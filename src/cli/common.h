@@ -118,9 +118,6 @@ void cli_quote(struct str *s, const char *word);
 #define CLI_LOSS_TEXT 32
 const char *cli_loss(char out[CLI_LOSS_TEXT], double loss);
 
-/* "15.6 GiB" into out, which is returned. */
-const char *cli_bytes(char out[STR_COUNT], uint64_t bytes);
-
 /* Print a JSON value and a newline on stdout; takes the reference. CLR_ENOMEM if it is NULL. */
 int cli_print_json(json_t *value, struct clr_error *err);
 

@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/smooth.h"
 #include "plot/chart.h"
 #include "plot/runs.h"
 #include "range/curve.h"
@@ -252,32 +253,17 @@ static double last(const struct plot_run *run, enum history_column column)
     return run ? csv_at(&run->table, run->table.rows - 1, column) : NAN;
 }
 
-struct moments {
-    double mean, deviation; /* sample standard deviation; NaN of fewer than two */
-    size_t count;
-};
-
-/* Of the finished cells' accuracy after that many iterations, 0: the last; count 0 where one has none. */
-static struct moments accuracy_of(const struct cell *cells, size_t count, double iteration)
+/* Of the finished cells' accuracy after that many iterations, 0: the last; NaN where one has none. */
+static struct smooth_moments accuracy_of(const struct cell *cells, size_t count, double iteration)
 {
-    struct moments m = {0.0, NAN, 0};
-    double v[LAB_MAX_SEEDS], squares = 0.0;
+    double v[LAB_MAX_SEEDS];
+    size_t n = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (!cells[i].read)
-            continue;
-        v[m.count] =
-            iteration > 0.0 ? accuracy_at(cells[i].read, iteration) : last(cells[i].read, HISTORY_VAL_ACC);
-        m.mean += v[m.count++];
-    }
-    m.mean /= (double)m.count;
-    if (isnan(m.mean)) /* of none, or one has none */
-        return (struct moments){NAN, NAN, 0};
-    for (size_t i = 0; i < m.count; i++)
-        squares += (v[i] - m.mean) * (v[i] - m.mean);
-    if (m.count > 1)
-        m.deviation = sqrt(squares / (double)(m.count - 1));
-    return m;
+    for (size_t i = 0; i < count; i++)
+        if (cells[i].read)
+            v[n++] = iteration > 0.0 ? accuracy_at(cells[i].read, iteration)
+                                     : last(cells[i].read, HISTORY_VAL_ACC);
+    return smooth_moments(v, n);
 }
 
 /* The first iteration, of those that all finished cells evaluated, where their mean accuracy is at least
@@ -290,8 +276,7 @@ static double reached(const struct cell *cells, size_t count, double accuracy)
         first = cells[i].read;
     for (size_t row = 0; first && row < first->table.rows; row++) {
         const double iteration = csv_at(&first->table, row, HISTORY_ITERATION);
-        const struct moments m = accuracy_of(cells, count, iteration);
-        if (m.count > 0 && m.mean >= accuracy)
+        if (accuracy_of(cells, count, iteration).mean >= accuracy)
             return iteration;
     }
     return NAN;
@@ -350,9 +335,9 @@ static void write_rows(struct str *out, const struct results *r)
 
 /* ------------------------------------------------------------------ results.md */
 
-static void append_accuracy(struct str *out, struct moments m)
+static void append_accuracy(struct str *out, struct smooth_moments m)
 {
-    if (m.count == 0)
+    if (isnan(m.mean))
         str_append(out, " – |");
     else if (isnan(m.deviation))
         str_append(out, " %.2f |", 100.0 * m.mean);

@@ -73,19 +73,6 @@ static int show_graph(struct graph **out, const struct clr_net_spec *spec, struc
     return graph_create(out, spec, loss ? PHASE_TRAIN : PHASE_TEST, input, batch, err);
 }
 
-/* 12.5 MiB */
-static void bytes_text(char *out, size_t size, double bytes)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t u = 0;
-
-    while (bytes >= 1024.0 && u + 1 < MEM_COUNT(units)) {
-        bytes /= 1024.0;
-        u++;
-    }
-    (void)snprintf(out, size, u == 0 ? "%.0f %s" : "%.1f %s", bytes, units[u]);
-}
-
 static void shape_text(char *out, size_t size, const struct shape *s)
 {
     if (s->h == 1 && s->w == 1)
@@ -127,7 +114,7 @@ static void fill_row(struct row *row, const char *layer, const char *type, const
     if (c->madds > 0.0)
         (void)str_count(row->cell[4], (uint64_t)fmin(c->madds, 1e19), "");
     if (c->activation + c->param_storage > 0.0)
-        bytes_text(row->cell[5], sizeof row->cell[5], c->activation + c->param_storage);
+        (void)str_bytes(row->cell[5], c->activation + c->param_storage);
 }
 
 static void put_rule(struct str *out, const int width[6])

@@ -3,9 +3,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/smooth.h"
 
 /* Row of the run whose iteration that is; -1: none. Binary search. */
 static ptrdiff_t find_row(const struct csv *t, double iteration)
@@ -22,32 +24,16 @@ static ptrdiff_t find_row(const struct csv *t, double iteration)
     return lo < t->rows && csv_at(t, lo, HISTORY_ITERATION) == iteration ? (ptrdiff_t)lo : -1;
 }
 
-/* Mean and sample standard deviation of the group's runs at that iteration; false where one of them has no
- * value there. Two passes: no cancellation. */
-static bool summarise(const struct runs *runs, size_t group, const struct groups_view *view, double iteration,
-                      double *mean, double *deviation)
+/* The values of the group's runs at that iteration; false where one of them has none there. */
+static bool read_values(double *out, const struct runs *runs, size_t group, const struct groups_view *view,
+                        double iteration)
 {
-    double sum = 0.0, squares = 0.0;
-    size_t n = 0;
-
-    for (int pass = 0; pass < 2; pass++) {
-        for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
-            const ptrdiff_t row = find_row(&r->table, iteration);
-            double v;
-            if (row < 0)
-                return false;
-            v = view->scale * csv_at(&r->table, (size_t)row, view->column);
-            if (pass == 0) {
-                sum += v;
-                n++;
-            } else {
-                squares += (v - *mean) * (v - *mean);
-            }
-        }
-        if (pass == 0)
-            *mean = sum / (double)n;
+    for (const struct plot_run *r = NULL; (r = runs_next(runs, group, r)) != NULL;) {
+        const ptrdiff_t row = find_row(&r->table, iteration);
+        if (row < 0)
+            return false;
+        *out++ = view->scale * csv_at(&r->table, (size_t)row, view->column);
     }
-    *deviation = n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0;
     return true;
 }
 
@@ -151,6 +137,7 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     double last = 0.0;
     char label[CHART_LABEL];
     struct chart_series *s;
+    double *values = NULL;
     int rc;
 
     if (members > 1)
@@ -158,26 +145,30 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     else
         str_copy(label, sizeof label, first->label);
     rc = chart_add_series(panel, label, first->table.rows, members > 1, &s, err);
+    if (rc == 0)
+        rc = mem_new(&values, members, sizeof *values, "a curve", err);
     if (rc < 0)
         return rc;
     for (size_t r = 0; r < first->table.rows; r++) {
         const double iteration = csv_at(&first->table, r, HISTORY_ITERATION);
-        double mean = 0.0, deviation;
-        if (!summarise(runs, group, view, iteration, &mean, &deviation))
+        struct smooth_moments m;
+        if (!read_values(values, runs, group, view, iteration))
             continue;
+        m = smooth_moments(values, members);
         last = iteration;
         s->x[n] = groups_place(runs, group, view, iteration);
         if (isnan(s->x[n])) {
             untimed++;
             continue;
         }
-        s->y[n] = mean;
+        s->y[n] = m.mean;
         if (s->low) {
-            s->low[n] = fmax(mean - deviation, 0.0);
-            s->high[n] = fmin(mean + deviation, view->most);
+            s->low[n] = fmax(m.mean - m.deviation, 0.0);
+            s->high[n] = fmin(m.mean + m.deviation, view->most);
         }
         n++;
     }
+    free(values);
     s->count = n;
     if (untimed > 0)
         log_line(CLR_LOG_WARNING, "'%s': %s after the end of timing.csv: not drawn", label,

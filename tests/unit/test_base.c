@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/host.h"
 #include "base/members.h"
 #include "base/rng.h"
+#include "base/smooth.h"
 #include "base/str.h"
 
 START_TEST(test_history__rows_of_a_table)
@@ -178,6 +180,37 @@ START_TEST(test_str__counts_with_their_nouns)
 
     for (size_t i = 0; i < MEM_COUNT(rows); i++)
         ck_assert_str_eq(str_count(out, rows[i].value, rows[i].noun), rows[i].text);
+}
+END_TEST
+
+START_TEST(test_str__bytes_in_the_unit_that_fits)
+{
+    static const struct {
+        double bytes;
+        const char *text;
+    } rows[] = {{0, "0 B"},
+                {1023, "1023 B"},
+                {1024, "1.0 KiB"},
+                {99 * 1024, "99.0 KiB"},
+                {100 * 1024, "100 KiB"},
+                {26214400, "25.0 MiB"},
+                {16e9, "14.9 GiB"},
+                {1e18, "909495 TiB"}};
+    char out[STR_COUNT];
+
+    for (size_t i = 0; i < MEM_COUNT(rows); i++)
+        ck_assert_str_eq(str_bytes(out, rows[i].bytes), rows[i].text);
+}
+END_TEST
+
+START_TEST(test_smooth__mean_and_deviation)
+{
+    static const double v[] = {1e9 + 1, 1e9 + 2, 1e9 + 6};
+    const struct smooth_moments three = smooth_moments(v, 3), one = smooth_moments(v, 1),
+                                none = smooth_moments(v, 0);
+
+    ck_assert(three.mean == 1e9 + 3 && fabs(three.deviation - sqrt(7)) < 1e-12);
+    ck_assert(one.mean == 1e9 + 1 && isnan(one.deviation) && isnan(none.mean) && isnan(none.deviation));
 }
 END_TEST
 
@@ -491,6 +524,8 @@ int main(void)
     tcase_add_test(tc, test_fs__atomic_write_reads_back_and_leaves_nothing);
     tcase_add_test(tc, test_str__utf8);
     tcase_add_test(tc, test_str__counts_with_their_nouns);
+    tcase_add_test(tc, test_str__bytes_in_the_unit_that_fits);
+    tcase_add_test(tc, test_smooth__mean_and_deviation);
     tcase_add_test(tc, test_str__what_steers_a_terminal_is_masked);
     tcase_add_test(tc, test_fs__a_folder_needs_a_name);
     tcase_add_test(tc, test_fs__atomic_write_keeps_links_and_devices);

@@ -952,7 +952,7 @@ START_TEST(test_net__show)
     ck_assert_int_eq(clr_net_load(&spec, "quick", &err), 0);
     ck_assert_int_eq(clr_net_show(&text, spec, clr_net_input(spec), 100, &err), 0);
     ck_assert_ptr_nonnull(
-        strstr(text, "\nconv1        Convolution 5x5  32 x 32 x 32       2,432      2,457,600   25.0 MiB\n"));
+        strstr(text, "\nconv1        Convolution 5x5  32 x 32 x 32       2,432      2,457,600  25.0 MiB\n"));
     ck_assert_ptr_nonnull(strstr(text, "\nrelu1        ReLU             32 x 15 x 15\n"));
     ck_assert_ptr_nonnull(
         strstr(text, "\ntotal                                          116,906     10,763,904"));
