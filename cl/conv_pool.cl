@@ -9,7 +9,7 @@
  * this takes as many sums of KH·KW·C products as there are windows, not as the map has pixels.
  *
  * Forward kernels make the rows of the map in a ring in local memory, RING rows high, and pool each window
- * when its rows are there: y, and (SAVE) arg [N][Y_CB][POOL_OH][POOL_OW][V], the place i·POOL_KW + j or NONE.
+ * when its rows are there: y, and (SAVE) arg [N][Y_CB][POOL_OH][POOL_OW][V], the PLACE (cl/pool.clh) or NONE.
  * They are work-groups of one work-item, which makes BAND rows of y; all of them, where BAND is not defined:
  * there is one band then.
  *   conv_pool_forward   NDRange (OCG, batch, bands)  row by row, RING = POOL_KH. Weights as conv_direct_pack
@@ -33,8 +33,11 @@
 #error "conv_pool.cl needs POOL_KH and the other macros of its header"
 #endif
 
-#define NONE (POOL_KH * POOL_KW)
-#define OCG  ((Y_CB + OB - 1) / OB)
+#define WINDOW_H POOL_KH
+#define WINDOW_W POOL_KW
+#include "pool.clh"
+
+#define OCG ((Y_CB + OB - 1) / OB)
 
 #define ARG(n, cb, p, q) ((((size_t)(n) * Y_CB + (cb)) * POOL_OH + (p)) * POOL_OW + (q))
 
@@ -47,15 +50,10 @@
 #define RING_ROW (XTILES * XT * OB * V)
 #endif
 
-/* No window is clipped; windows of usual sizes are unrolled. */
+/* No window is clipped. */
 #define WHOLE                                                                                                \
     (POOL_PH == 0 && POOL_PW == 0 && (POOL_OH - 1) * POOL_SH + POOL_KH <= OH &&                              \
      (POOL_OW - 1) * POOL_SW + POOL_KW <= OW)
-#if POOL_KH * POOL_KW <= 25
-#define UNROLL_WINDOW _Pragma("unroll")
-#else
-#define UNROLL_WINDOW
-#endif
 
 /* The windows of row p, of channel group ocg. */
 void pool_row(__global float *y, __global uchar *arg, __local const float *ring, int n, int ocg, int p)
@@ -67,7 +65,7 @@ void pool_row(__global float *y, __global uchar *arg, __local const float *ring,
         for (int o = 0; o < OB; o++) {
             const int cb = ocg * OB + o;
             floatv best = (floatv)(-INFINITY);
-            intv place = (intv)(max(-top, 0) * POOL_KW + max(-left, 0));
+            intv place = (intv)PLACE(max(-top, 0), max(-left, 0));
             if (Y_CB % OB != 0 && cb >= Y_CB)
                 break;
             UNROLL_WINDOW for (int i = 0; i < POOL_KH; i++) {
@@ -80,7 +78,7 @@ void pool_row(__global float *y, __global uchar *arg, __local const float *ring,
                     const floatv v = LOADV((left + j) * OB + o, row);
                     const intv better = (v > best) | (v != v);
                     best = better ? v : best;
-                    place = better ? (intv)(i * POOL_KW + j) : place;
+                    place = better ? (intv)PLACE(i, j) : place;
                 }
             }
 #if RELU
@@ -168,7 +166,6 @@ conv_pool_forward(__global float *restrict y, __global uchar *restrict arg, __gl
 #define WIDTH   (((VECTORS * PER * 4 + R - 1) * X_BLOCK + 3 + V - 1) / V) /* of a row of inputs, in vectors */
 #define GROUP   (POS * IC * OB * V)
 #define ONE_BY_ONE _Pragma("unroll 1")
-#define ALIGNED __attribute__((aligned(64))) /* to lines of the cache */
 
 __kernel void conv_pool_filter(__global float *restrict u, __global const float *restrict w,
                                __global const float *restrict b)
@@ -282,7 +279,7 @@ conv_pool_winograd(__global float *restrict y, __global uchar *restrict arg, __g
 #endif
 
 #ifdef OT
-/* A place of window (p, q) that is in the map. */
+/* A pixel of window (p, q) that is in the map. */
 #define HOME(p, q) (max(POOL_PH - (p) * POOL_SH, 0) * POOL_KW + max(POOL_PW - (q) * POOL_SW, 0))
 #define ROWV  (16 / V) /* vectors of a row of the kernel */
 #define SLICE (OC * KH * 16)
@@ -312,10 +309,10 @@ __kernel void conv_pool_slices(__global float *restrict partial, __global const 
                 __global const float *corner = x + AT(X, n, 0, (p * POOL_SH - POOL_PH) * SH - PH,
                                                       (q * POOL_SW - POOL_PW) * SW - PW);
                 UNROLL for (int k = 0; k < OT; k++) {
-                    const int there = places[k] != NONE, place = there ? places[k] : HOME(p, q);
+                    const int there = places[k] != NONE, pixel = there ? PIXEL(places[k]) : HOME(p, q);
                     const float value = there ? d[k] : 0.0f;
                     __global const float *patch =
-                        corner + (place / POOL_KW * SH * X_WP + place % POOL_KW * SW) * X_BLOCK;
+                        corner + (pixel / POOL_KW * SH * X_WP + pixel % POOL_KW * SW) * X_BLOCK;
                     sum[k] += value;
                     UNROLL for (int i = 0; i < KH; i++)
                         UNROLL for (int r = 0; r < ROWV; r++)

@@ -54,7 +54,6 @@
  * The rows and columns of a tile go through its transforms one by one on a CPU: all at once, the compiler
  * interleaves them and spills. On a GPU an array in registers needs indices that are constants.
  */
-#define ALIGNED __attribute__((aligned(64))) /* to lines of the cache */
 #if FUSED
 #define SCRATCH __local
 #define ONE_BY_ONE _Pragma("unroll 1")

@@ -4,7 +4,7 @@
  *
  * A NaN in a window is its maximum: `v > m` alone would lose it.
  *
- * pool_max_forward   NDRange (OH·ceil(OW/SPAN), X_CB, batch)       y, arg (PLACE of a window's maximum)
+ * pool_max_forward   NDRange (OH·ceil(OW/SPAN), X_CB, batch)       y, arg (PLACE of a window's maximum: pool.clh)
  * pool_max_backward  NDRange (H·ceil(GROUPS/SPAN), X_CB, batch)    dx from dy, arg
  * pool_ave_forward   as the first                                  y
  * pool_ave_backward  as the second                                 dx from dy (and x, if MASK)
@@ -23,17 +23,9 @@
 #error "pool.cl needs KH and the other macros of its header"
 #endif
 
-/* Windows of usual sizes are unrolled; a window of a whole image would be too much code. */
-#if KH * KW <= 25
-#define UNROLL_WINDOW _Pragma("unroll")
-#else
-#define UNROLL_WINDOW
-#endif
-
-/* Counted down: a place that is chosen between 0 and 1 becomes a conversion of a lane's truth to an integer,
- * and Oclgrind 21 makes 255 of that. */
-#define PLACE(i, j) (KH * KW - ((i)*KW + (j)))
-#define NONE        0
+#define WINDOW_H KH
+#define WINDOW_W KW
+#include "pool.clh"
 
 #define OSPANS  ((OW + SPAN - 1) / SPAN)
 #define GROUP_0 (PW / SW)
