@@ -16,9 +16,9 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
+#endif
 
 #include <clr/lab.h>
-#endif
 
 #include "base/archive.h"
 #include "base/fs.h"
