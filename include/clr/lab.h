@@ -108,10 +108,19 @@ enum lab_state {
 };
 
 /**
- * Look into a run's folder. arguments: NULL-terminated, as run.json would keep them ("train", "--lr", …); a
- * --device among them or in run.json does not matter. CLR_EINPUT: a run.json that cannot be read, or tables
- * of a finished run (history.csv, loss.csv, timing.csv; range.csv and range.json) that do not fit it, so that
- * something was cut off; CLR_EUSAGE: the net's file is not what it was.
+ * Check what is in histories.csv and runs.json alone, the runs without folders, whether or not an experiment
+ * names them. CLR_EINPUT: a file cannot be read, has another format, or a finished run's rows do not fit it.
+ *
+ * @param count  how many there are
+ */
+CLR_API int clr_lab_check(size_t *count, const char *dir, struct clr_error *err);
+
+/**
+ * Look into a run's folder, or, where there is none, at what histories.csv and runs.json have of it.
+ * arguments: NULL-terminated, as run.json would keep them ("train", "--lr", …); a --device among them or in
+ * run.json does not matter. CLR_EINPUT: a file that cannot be read, or tables in the folder of a finished run
+ * (history.csv, loss.csv, timing.csv; range.csv and range.json) that do not fit it, so that something was cut
+ * off; CLR_EUSAGE: the net's file is not what it was.
  */
 CLR_API int clr_lab_look(enum lab_state *out, const char *folder, const char *const *arguments,
                          struct clr_error *err);
@@ -122,10 +131,11 @@ CLR_API int clr_lab_describe(char **out, const struct lab_run *run, const char *
                              struct clr_error *err);
 
 /**
- * Write experiment.prototxt, results.csv and results.md into `dir`, from those of its runs that are finished
- * or diverged; the tables of the latter in *table too (NULL: not required), to be freed with free(); NULL
- * there: there is nothing to report. `states` has one entry for each run and each of its seeds, in that
- * order. CLR_EUSAGE: seeds of a run were trained on different images.
+ * Write histories.csv, runs.json, experiment.prototxt, results.csv and results.md into `dir`, from those of
+ * its runs that are finished or diverged; the tables of the latter in *table too (NULL: not required), to be
+ * freed with free(); NULL there: there is nothing to report. `states` has one entry for each run and each of
+ * its seeds, in that order. Other runs in histories.csv and runs.json stay there. CLR_EUSAGE: seeds of a run
+ * were trained on different images; CLR_EINPUT: a file is damaged. Then nothing is written.
  */
 CLR_API int clr_lab_report(const struct lab_experiment *e, const char *dir, const enum lab_state *states,
                            char **table, struct clr_error *err);

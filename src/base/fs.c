@@ -359,9 +359,21 @@ int fs_make_dirs(const char *path, struct clr_error *err)
     return rc;
 }
 
+int fs_find(bool *there, const char *path, struct clr_error *err)
+{
+    const bool found = access(path, F_OK) == 0;
+
+    if (!found && errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
+        return cannot_read(path, err);
+    *there = found;
+    return 0;
+}
+
 bool fs_exists(const char *path)
 {
-    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
+    bool there = false;
+
+    return fs_find(&there, path, NULL) < 0 || there;
 }
 
 bool fs_exists_in(const char *dir, const char *name)

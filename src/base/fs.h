@@ -47,6 +47,8 @@ int fs_make_dirs(const char *path, struct clr_error *err);
 /* False only where the system reports that there is no such file. What may exist is read, and the error of
  * reading it has the reason. */
 bool fs_exists(const char *path);
+/* The same where a wrong answer may lose data: CLR_EINPUT, the system does not say whether it exists. */
+int fs_find(bool *there, const char *path, struct clr_error *err);
 /* Is there dir/name? Allocates nothing, so that it cannot run out of memory. */
 bool fs_exists_in(const char *dir, const char *name);
 bool fs_is_dir(const char *path);

@@ -67,7 +67,8 @@ struct work {
     size_t *order;              /* the first seed of all runs, then the second, … */
     size_t count;               /* of jobs */
     size_t wanted, done;        /* of runs, with --seeds */
-    size_t archived;            /* runs of histories.csv without folders */
+    size_t archived;            /* of them, in histories.csv only */
+    size_t all_archived;        /* likewise, whether or not the experiment names them */
     char *devices[MAX_DEVICES]; /* as --device takes them; NULL: the worker's own choice; owned */
     size_t device_count;
     const volatile int *stop; /* non-zero: a signal came */
@@ -164,19 +165,30 @@ static int plan(struct work *w, struct clr_error *err)
 /* What is there already. */
 static int look(struct work *w, struct clr_error *err)
 {
-    int rc = 0;
+    int rc = clr_lab_check(&w->all_archived, w->out, err);
 
+    if (rc < 0) {
+        (void)clr_error_prefix(
+            err,
+            "nothing is trained until histories.csv and runs.json in '%s' are restored, since "
+            "runs without folders might be lost",
+            w->out);
+        return rc;
+    }
     for (size_t i = 0; i < w->count && rc == 0; i++) {
         rc = clr_lab_look(&w->states[i], w->jobs[i].folder, (const char *const *)w->jobs[i].kept.values, err);
         if (rc == 0 && w->states[i] == LAB_OTHER)
-            rc = clr_error_set(err, CLR_EUSAGE,
-                               "%s:%d: there is a run with other options in '%s': remove it and "
-                               "histories.csv beside it, or give '%s' another name",
-                               w->e->file, w->jobs[i].run->line, w->jobs[i].folder, w->jobs[i].run->name);
+            rc =
+                clr_error_set(err, CLR_EUSAGE,
+                              "%s:%d: there is a run with other options in '%s': give '%s' another name, or, "
+                              "with an empty folder there, it is made again",
+                              w->e->file, w->jobs[i].run->line, w->jobs[i].folder, w->jobs[i].run->name);
     }
     for (size_t k = 0; k < w->wanted && rc == 0; k++) {
+        bool archived = false;
+        rc = archive_holds(&archived, w->jobs[w->order[k]].folder, err);
         w->done += w->states[w->order[k]] != LAB_MISSING;
-        w->archived += archive_holds(w->jobs[w->order[k]].folder);
+        w->archived += archived;
     }
     return rc;
 }
@@ -496,6 +508,9 @@ static void note_begin(const struct work *w)
              w->done == 0 ? " yet" : "");
     if (w->archived > 0)
         cli_note("%s of them are in histories.csv only, without folders", str_count(done, w->archived, ""));
+    if (w->all_archived > w->archived)
+        cli_note("%s more in histories.csv only, which stay there",
+                 str_count(runs, w->all_archived - w->archived, "run"));
 }
 
 static int carry_out(struct work *w, struct clr_error *err)

@@ -195,15 +195,12 @@ struct finding {
     char name[NAME_SIZE]; /* of that folder, in this one */
 };
 
-static struct finding look(const char *path, unsigned wanted)
+/* A path that is not that of an archived run. */
+static struct finding look_outside(const char *path, unsigned wanted)
 {
     struct finding f = {.content = UNKNOWN, .named = NOTHING};
     bool tests;
 
-    if (archive_holds(path)) {
-        f.content = archive_has(path, "range.csv") ? RANGE_TEST : RUN;
-        return f;
-    }
     if (!fs_is_dir(path)) {
         f.content = fs_exists(path) ? file_content(path) : UNKNOWN;
         return f;
@@ -222,6 +219,20 @@ static struct finding look(const char *path, unsigned wanted)
     else if (f.named != NOTHING)
         f.content = tests ? SEVERAL_TESTS : SEVERAL_RUNS;
     return f;
+}
+
+static int look(struct finding *out, const char *path, unsigned wanted, struct clr_error *err)
+{
+    bool archived, tests = false;
+    int rc = archive_holds(&archived, path, err);
+
+    if (rc == 0 && archived)
+        rc = archive_has(&tests, path, "range.csv", err);
+    if (rc < 0)
+        return rc;
+    *out = archived ? (struct finding){.content = tests ? RANGE_TEST : RUN, .named = NOTHING}
+                    : look_outside(path, wanted);
+    return 0;
 }
 
 /* The path to propose: the input itself, its folder, or one in it. */
@@ -284,10 +295,12 @@ static int check_histories(const char *path, struct clr_error *err)
 
 int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *err)
 {
-    struct finding f = look(path, kind);
+    struct finding f;
     struct str way = {0};
-    int rc;
+    int rc = look(&f, path, kind, err);
 
+    if (rc < 0)
+        return rc;
     if (g_contents[f.content].kinds & kind)
         return f.content == HISTORIES ? check_histories(path, err) : 0;
     rc = append_way(&way, &f, kind, path, err);
@@ -301,10 +314,12 @@ int plot_inputs_check(enum plot_kind kind, const char *path, struct clr_error *e
 
 int plot_inputs_no_kind(const char *path, struct clr_error *err)
 {
-    struct finding f = look(path, 0);
+    struct finding f;
     struct str way = {0};
-    int rc;
+    int rc = look(&f, path, 0, err);
 
+    if (rc < 0)
+        return rc;
     if (f.content == UNKNOWN || f.content == STRANGE)
         return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is " PLOT_KIND_NAMES, path);
     rc = append_way(&way, &f, 0, path, err);

@@ -17,6 +17,10 @@
 #include "base/json.h"
 #include "net/prototxt.h"
 
+/* Of a message; "%s": the folder. It takes precedence over what is archived, and replaces that once the run
+ * is done. */
+#define LAB_AGAIN "with an empty folder '%s', the run is made again"
+
 /* ------------------------------------------------------------------ is it this run? */
 
 /* The arguments from `*i` on, without --device and what belongs to it; NULL: at the end. */
@@ -32,7 +36,7 @@ static const char *next_argument(const json_t *kept, size_t *i)
     return text;
 }
 
-static bool are_same(const json_t *kept, const char *const *arguments)
+static bool are_same(const json_t *kept, const char *const *arguments, bool archived)
 {
     size_t i = 0;
 
@@ -43,7 +47,7 @@ static bool are_same(const json_t *kept, const char *const *arguments)
             continue;
         }
         is = next_argument(kept, &i);
-        if (!is || strcmp(is, *a) != 0)
+        if (!is || !(archived ? archive_same_argument(is, *a) : strcmp(is, *a) == 0))
             return false;
     }
     return !next_argument(kept, &i);
@@ -71,16 +75,18 @@ static int check_net(const json_t *root, const char *folder, const char *const *
         rc = clr_error_set(
             err, CLR_EUSAGE,
             "'%s' is not what it was when the run in '%s' was trained (run.json there has it, as "
-            "'prototxt'): remove that folder and histories.csv beside it, or give the run another name",
-            file, folder);
+            "'prototxt'): give the run another name, or, " LAB_AGAIN,
+            file, folder, folder);
     free(text);
     return rc;
 }
 
 /* ------------------------------------------------------------------ is all of it there? */
 
-/* How long a finished run is, as its run.json has it. */
+/* A finished run, and how long it is, as its run.json has it. */
 struct extent {
+    const char *folder;
+    bool archived;
     uint64_t planned, done;   /* iterations */
     bool diverged;            /* a range test ended early: of its last iteration there may be no row */
     double val_loss, val_acc; /* of the last row; NaN: not known */
@@ -99,34 +105,37 @@ static uint64_t next_row(const struct extent *e, uint64_t every, uint64_t iterat
     return next <= e->done ? next : 0;
 }
 
-static int refuse(const char *path, const char *folder, const char *what, uint64_t iteration,
+static int refuse(const struct extent *e, const char *name, const char *what, uint64_t iteration,
                   struct clr_error *err)
 {
+    if (e->archived)
+        return clr_error_set(err, CLR_EINPUT,
+                             "the rows of '%s' in " ARCHIVE_TABLE " do not fit " ARCHIVE_RUNS
+                             ": %s iteration %" PRIu64 "; restore both files, or, " LAB_AGAIN,
+                             e->folder, what, iteration, e->folder);
     return clr_error_set(err, CLR_EINPUT,
-                         "'%s' does not fit run.json there: %s iteration %" PRIu64
-                         "; remove '%s' and histories.csv beside it, and the run is made again",
-                         path, what, iteration, folder);
+                         "'%s/%s' does not fit run.json there: %s iteration %" PRIu64 "; " LAB_AGAIN,
+                         e->folder, name, what, iteration, e->folder);
 }
 
 /* All rows that are due, and none after the end; between them may be the last one of a shorter run that was
  * resumed. */
-static int check_rows(const struct csv *csv, const char *path, const char *folder, uint64_t every,
-                      const struct extent *e, struct clr_error *err)
+static int check_rows(const struct csv *csv, const char *name, uint64_t every, const struct extent *e,
+                      struct clr_error *err)
 {
     uint64_t due = next_row(e, every, 0);
 
     for (size_t i = 0; i < csv->rows; i++) {
         const double at = csv_at(csv, i, HISTORY_ITERATION);
         if (at > (double)e->done)
-            return refuse(path, folder, "it goes beyond", e->done, err);
+            return refuse(e, name, "there are rows beyond", e->done, err);
         if (due == 0 || at < (double)due)
             continue;
         if (at > (double)due)
             break;
         due = next_row(e, every, due);
     }
-    return due == 0 || (e->diverged && due == e->done) ? 0
-                                                       : refuse(path, folder, "there is no row of", due, err);
+    return due == 0 || (e->diverged && due == e->done) ? 0 : refuse(e, name, "there is no row of", due, err);
 }
 
 static bool differ(double a, double b)
@@ -136,55 +145,52 @@ static bool differ(double a, double b)
 
 /* One table of a finished run; with_accuracy: it is that of the evaluations. Tables that
  * nothing else reads may be missing. */
-static int check_table(const char *folder, const char *name, bool with_accuracy, uint64_t every,
-                       const struct extent *e, struct clr_error *err)
+static int check_table(const char *name, bool with_accuracy, uint64_t every, const struct extent *e,
+                       struct clr_error *err)
 {
     struct csv csv = {0};
-    char *path = NULL;
-    int rc = fs_join(&path, folder, name, err);
+    bool there = true;
+    int rc = with_accuracy ? 0 : archive_has(&there, e->folder, name, err);
 
-    if (rc < 0 || (!with_accuracy && !fs_exists(path)))
-        goto out;
-    rc = csv_read(&csv, path, history_columns, with_accuracy ? HISTORY_COLUMNS : 1, err);
+    if (rc < 0 || !there)
+        return rc;
+    rc = archive_table(&csv, e->folder, name, history_columns, with_accuracy ? HISTORY_COLUMNS : 1, err);
     if (rc == 0)
-        rc = check_rows(&csv, path, folder, every, e, err);
+        rc = check_rows(&csv, name, every, e, err);
     if (rc == 0 && csv.cut)
-        rc = refuse(path, folder, "the line is cut off of", e->done, err);
+        rc = refuse(e, name, "the line is cut off of", e->done, err);
     if (rc == 0 && with_accuracy && csv.rows > 0 &&
         (differ(csv_at(&csv, csv.rows - 1, HISTORY_VAL_LOSS), e->val_loss) ||
          differ(csv_at(&csv, csv.rows - 1, HISTORY_VAL_ACC), e->val_acc)))
-        rc = refuse(path, folder, "the evaluation is another after",
+        rc = refuse(e, name, "the evaluation is another after",
                     (uint64_t)csv_at(&csv, csv.rows - 1, HISTORY_ITERATION), err);
-out:
     csv_clear(&csv);
-    free(path);
     return rc;
 }
 
 /* range.json, of the same sweep; *diverged: it says so. */
-static int check_reading(const char *folder, struct extent *e, struct clr_error *err)
+static int check_reading(struct extent *e, struct clr_error *err)
 {
     json_t *root = NULL;
-    char *path = NULL;
     uint64_t done;
-    int rc = fs_join(&path, folder, "range.json", err);
+    int rc = archive_json(&root, e->folder, "range.json", JSON_LIMIT_RUN, err);
 
-    if (rc == 0)
-        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
     if (rc == 0 && (!json_count_value(&done, json_object_get(root, "iterations")) || done != e->done))
-        rc = refuse(path, folder, "it does not end with", e->done, err);
+        rc = refuse(e, "range.json", "it does not end with", e->done, err);
     e->diverged = json_is_true(json_object_get(root, "diverged"));
     json_decref(root);
-    free(path);
     return rc;
 }
 
 /* Do the tables of a finished run end where run.json says? One that was cut off would be taken for a short
  * run. */
-static int check_tables(const json_t *root, const char *folder, bool range_test, struct clr_error *err)
+static int check_tables(const json_t *root, const char *folder, bool archived, bool range_test,
+                        struct clr_error *err)
 {
     const json_t *settings = json_object_get(root, "settings"), *result = json_object_get(root, "result");
-    struct extent e = {.val_loss = number(json_object_get(result, "val_loss")),
+    struct extent e = {.folder = folder,
+                       .archived = archived,
+                       .val_loss = number(json_object_get(result, "val_loss")),
                        .val_acc = number(json_object_get(result, "val_acc"))};
     uint64_t validated, logged;
     int rc = 0;
@@ -194,37 +200,74 @@ static int check_tables(const json_t *root, const char *folder, bool range_test,
         !json_count_value(&validated, json_object_get(settings, "validate_every")) ||
         !json_count_value(&logged, json_object_get(settings, "log_every")) || e.done > e.planned)
         return clr_error_set(err, CLR_EINPUT,
-                             "'%s/run.json' does not say how long the finished run is: remove '%s' and "
-                             "histories.csv beside it, and the run is made again",
-                             folder, folder);
+                             "%s of '%s' does not say how long the finished run is; " LAB_AGAIN,
+                             archived ? ARCHIVE_RUNS : "run.json", folder, folder);
     if (range_test)
-        rc = check_reading(folder, &e, err);
+        rc = check_reading(&e, err);
     if (rc == 0)
-        rc = check_table(folder, range_test ? "range.csv" : "history.csv", true, validated, &e, err);
+        rc = check_table(range_test ? "range.csv" : "history.csv", true, validated, &e, err);
     if (rc == 0)
-        rc = check_table(folder, "timing.csv", false, validated, &e, err);
-    return rc < 0 ? rc : check_table(folder, "loss.csv", false, logged, &e, err);
+        rc = check_table("timing.csv", false, validated, &e, err);
+    return rc < 0 ? rc : check_table("loss.csv", false, logged, &e, err);
+}
+
+static bool is_finished(const json_t *root)
+{
+    const char *status = json_string_value(json_object_get(root, "status"));
+
+    return status && strcmp(status, "finished") == 0;
+}
+
+static int check_archived(void *user, const char *folder, bool range_test, struct clr_error *err)
+{
+    size_t *count = user;
+    json_t *root = NULL;
+    bool archived;
+    int rc = archive_holds(&archived, folder, err);
+
+    if (rc < 0 || !archived)
+        return rc;
+    ++*count;
+    rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
+    if (rc == 0 && is_finished(root))
+        rc = check_tables(root, folder, true, range_test, err);
+    json_decref(root);
+    return rc;
+}
+
+int clr_lab_check(size_t *count, const char *dir, struct clr_error *err)
+{
+    size_t n = 0;
+    int rc = archive_check(dir, err);
+
+    if (rc == 0 && fs_exists_in(dir, ARCHIVE_RUNS))
+        rc = archive_each(dir, check_archived, &n, err);
+    if (rc == 0)
+        *count = n;
+    return rc;
 }
 
 int clr_lab_look(enum lab_state *out, const char *folder, const char *const *arguments, struct clr_error *err)
 {
-    const bool kept = archive_holds(folder);
+    bool archived = false, there = false;
     json_t *root = NULL;
     enum lab_state state;
     const char *status;
-    int rc = 0;
+    int rc = archive_holds(&archived, folder, err);
 
-    if (archive_has(folder, "run.json"))
+    if (rc == 0)
+        rc = archive_has(&there, folder, "run.json", err);
+    if (rc == 0 && there)
         rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
     status = json_string_value(json_object_get(root, "status"));
-    state = root && !are_same(json_object_get(root, "arguments"), arguments) ? LAB_OTHER
-            : status && strcmp(status, "finished") == 0                      ? LAB_FINISHED
-            : status && strcmp(status, "diverged") == 0                      ? LAB_DIVERGED
-                                                                             : LAB_MISSING;
+    state = root && !are_same(json_object_get(root, "arguments"), arguments, archived) ? LAB_OTHER
+            : is_finished(root)                                                        ? LAB_FINISHED
+            : status && strcmp(status, "diverged") == 0                                ? LAB_DIVERGED
+                                                                                       : LAB_MISSING;
     if (rc == 0 && (state == LAB_FINISHED || state == LAB_DIVERGED))
         rc = check_net(root, folder, arguments, err);
-    if (rc == 0 && state == LAB_FINISHED && !kept) /* what is kept was checked before */
-        rc = check_tables(root, folder, arguments[0] && strcmp(arguments[0], "range-test") == 0, err);
+    if (rc == 0 && state == LAB_FINISHED && !archived) /* those clr_lab_check() has checked */
+        rc = check_tables(root, folder, false, arguments[0] && strcmp(arguments[0], "range-test") == 0, err);
     if (rc == 0)
         *out = state;
     json_decref(root);

@@ -90,9 +90,10 @@ static const struct cell *cells_of(const struct results *r, const struct lab_run
 static int read_seconds(double *out, const char *folder, struct clr_error *err)
 {
     struct csv csv = {0};
-    int rc = 0;
+    bool there = false;
+    int rc = archive_has(&there, folder, "timing.csv", err);
 
-    if (archive_has(folder, "timing.csv"))
+    if (rc == 0 && there)
         rc = archive_table(&csv, folder, "timing.csv", history_timing_columns, HISTORY_TIMING_COLUMNS, err);
     if (rc == 0 && csv.rows > 0)
         *out = csv_at(&csv, csv.rows - 1, HISTORY_TIMING_SECONDS);
@@ -162,8 +163,9 @@ static int check_images(const struct results *r, const struct cell *cell, struct
             strcmp(other->images, cell->images) != 0)
             return clr_error_set(err, CLR_EUSAGE,
                                  "'%s' was trained on other images than seed %d"
-                                 ": they are no repeats; remove one of the folders, and histories.csv",
-                                 cell->folder, other->seed);
+                                 ": they are no repeats; with an empty folder in its place, '%s' or '%s' is "
+                                 "made again",
+                                 cell->folder, other->seed, cell->folder, other->folder);
     return 0;
 }
 
@@ -521,27 +523,19 @@ static int write_file(const char *dir, const char *name, const char *text, struc
     return rc;
 }
 
-/* histories.csv and runs.json, of what is finished or diverged. */
+/* histories.csv and runs.json, with what is finished or diverged. */
 static int write_archive(const struct results *r, const char *dir, struct clr_error *err)
 {
-    struct str table = {0};
-    json_t *runs = json_object();
-    char *path = NULL;
-    int rc = fs_join(&path, dir, ARCHIVE_RUNS, err);
+    const char **folders = NULL;
+    size_t count = 0;
+    int rc = mem_new(&folders, r->cell_count, sizeof *folders, "folders", err);
 
-    str_append(&table, ARCHIVE_HEADER "\n");
     for (size_t i = 0; i < r->cell_count && rc == 0; i++)
         if (r->cells[i].state == LAB_FINISHED || r->cells[i].state == LAB_DIVERGED)
-            rc = archive_add(&table, runs, r->cells[i].folder, err);
+            folders[count++] = r->cells[i].folder;
     if (rc == 0)
-        rc = str_check(&table, err);
-    if (rc == 0)
-        rc = write_file(dir, ARCHIVE_TABLE, str_text(&table), err);
-    if (rc == 0)
-        rc = json_write(path, json_pack("{s:i, s:O}", "format", ARCHIVE_FORMAT, "runs", runs), 15, err);
-    json_decref(runs);
-    str_clear(&table);
-    free(path);
+        rc = archive_write(dir, folders, count, err);
+    free(folders);
     return rc;
 }
 
@@ -562,14 +556,14 @@ int clr_lab_report(const struct lab_experiment *e, const char *dir, const enum l
     }
     for (size_t i = 0; i < MEM_COUNT(texts) && rc == 0; i++)
         rc = str_check(texts[i], err);
+    if (rc == 0) /* first, since it may be the only copy: where it is damaged, nothing is written */
+        rc = write_archive(&r, dir, err);
     if (rc == 0)
         rc = write_file(dir, "experiment.prototxt", e->text, err);
     if (rc == 0)
         rc = write_file(dir, "results.csv", str_text(&rows), err);
     if (rc == 0)
         rc = write_file(dir, "results.md", str_text(&page), err);
-    if (rc == 0)
-        rc = write_archive(&r, dir, err);
     if (rc == 0 && table) {
         *table = lines.text;
         lines.text = NULL;

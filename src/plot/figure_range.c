@@ -110,8 +110,11 @@ static int read_range(struct clr_range_result *out, const struct runs *runs, siz
 
     *out = (struct clr_range_result){0};
     for (const struct plot_run *r = NULL; rc == 0 && (r = runs_next(runs, group, r)) != NULL;) {
+        bool there = false;
+        if (r->folder)
+            rc = archive_has(&there, r->folder, "range.json", err);
         folders[count++] = r->folder;
-        if (!without && (!r->folder || !archive_has(r->folder, "range.json")))
+        if (!there && !without)
             without = r;
     }
     if (rc == 0 && without)

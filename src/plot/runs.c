@@ -92,10 +92,11 @@ static int read_backoffs(const json_t *run_json)
 static int read_settings(struct plot_run *run, const char *folder, struct clr_error *err)
 {
     json_t *json = NULL, *settings, *seed;
-    int rc;
+    bool there;
+    int rc = archive_has(&there, folder, "run.json", err);
 
-    if (!archive_has(folder, "run.json"))
-        return 0;
+    if (rc < 0 || !there)
+        return rc;
     rc = archive_json(&json, folder, "run.json", JSON_LIMIT_RUN, err);
     if (rc == 0 && !json_is_object(json))
         rc = clr_error_set(err, CLR_EINPUT, "%s/run.json:1: not a JSON object", folder);
@@ -180,7 +181,10 @@ static int read_run(struct plot_run *run, const char *input, const char *csv_nam
 
     run->diverged_at = NAN;
     fs_run_name(run->name, sizeof run->name, input);
-    run->in_folder = fs_is_dir(input) || archive_holds(input);
+    rc = archive_holds(&run->in_folder, input, err);
+    if (rc < 0)
+        return rc;
+    run->in_folder = run->in_folder || fs_is_dir(input);
     if (run->in_folder) {
         rc = str_duplicate(&run->folder, input, err);
         if (rc == 0)
@@ -273,9 +277,12 @@ static int read_times(struct plot_run *run, struct clr_error *err)
 {
     const double first = csv_at(&run->table, 0, HISTORY_ITERATION);
     char *path = NULL;
+    bool there = false;
     int rc = fs_join(&path, run->folder, "timing.csv", err);
 
-    if (rc == 0 && !archive_has(run->folder, "timing.csv"))
+    if (rc == 0)
+        rc = archive_has(&there, run->folder, "timing.csv", err);
+    if (rc == 0 && !there)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is missing: without it the run has no times", path);
     if (rc == 0)
         rc = archive_table(&run->times, run->folder, "timing.csv", history_timing_columns,

@@ -65,7 +65,7 @@ def experiment_runs_what_is_missing():
     check([n for n in names(out) if "tmp" in n] == ["mine.tmp-1", "results.md.tmp-1x"], f"{names(out)}")
     check("run 1 of" not in again.err and (out / "results.csv").read_bytes() == before, f"{again}")
     shutil.rmtree(out / "one-seed-1")
-    (out / "histories.csv").unlink()
+    (out / "one-seed-1").mkdir()        # an empty folder: the run is made again
     expect_lines(expect(clr("experiment", file, "--out", out, "--quiet"), 0).err, 0)
     check((out / "results.csv").read_bytes() == before, "not the same results again")
 
@@ -134,7 +134,8 @@ def experiment_is_kept_in_two_files():
     check(list(table[0]) == ["run", "seed", "iteration", "trn_loss", "lr", "val_loss", "val_acc", "seconds"], table[0])
     check({(r["run"], r["seed"]) for r in table} ==
           {("fixed", "1"), ("fixed", "2"), ("one", "1"), ("one", "2"), ("range", "1")}, f"{table}")
-    check(str(out) not in before[3].decode(), "runs.json names the folder that it was made in")
+    for path in (out, tiny_net(), tiny_data()):
+        check(str(path) not in before[3].decode(), f"runs.json names {path}")
     for kind, name in (("run", "fixed-seed-1"), ("range", "range-seed-1")):
         draw = ["plot", kind, out / name, "-o", out / "x.png", "--csv"]
         expect(clr(*draw, out / f"{kind}-before"), 0)
@@ -153,6 +154,39 @@ def experiment_is_kept_in_two_files():
     check("as published" in (out / "y.csv").read_text(encoding="utf-8"), "no label for the run's name")
     expect(clr("plot", "run", out, "-o", out / "z.png"), 4, [], ["histories.csv"])
     expect(clr("plot", "loss", out / "fixed-seed-1", "-o", out / "z.png"), 4, [], ["loss.csv", "histories.csv"])
+    archive_survives(file, out)
+
+
+def archive_survives(file, out):
+    """No run that is in histories.csv and runs.json only is lost or trained again without a word."""
+    before = {name: (out / name).read_bytes() for name in names(out)}
+    kept = {name: before[name].decode() for name in ("histories.csv", "runs.json")}
+    runs, table = json.loads(kept["runs.json"]), kept["histories.csv"].splitlines(keepends=True)
+
+    def refused(name, text, message):
+        write(out / name, text)
+        expect(clr("experiment", file, "--out", out), 4, [],
+               ["nothing is trained until .* are restored, since .*: .*" + message])
+        write(out / name, kept[name])
+
+    refused("runs.json", kept["runs.json"][:-40], r"runs\.json:\d+: ")
+    refused("runs.json", json.dumps(dict(runs, format=2)), "format 2, and this clr-cl reads format 1")
+    refused("runs.json", '{"format": 1, "runs": {}}', r"histories.csv:2: 'fixed-seed-1' is missing in")
+    refused("histories.csv", "".join(table[:2] + table[3:]), "rows of .*fixed-seed-1' in histories.csv do not fit")
+    (out / "histories.csv").unlink()
+    refused("runs.json", kept["runs.json"], "histories.csv' is missing")
+    write(out / "histories.csv", kept["histories.csv"])
+    write(out / "runs.json", kept["runs.json"][:-40])
+    expect(clr("plot", "run", out / "fixed-seed-1/", "-o", out / "z.png"), 4, [], [r"runs\.json:\d+: "])
+    write(out / "runs.json", kept["runs.json"])
+    changed = write(fresh("y.prototxt"), file.read_text(encoding="utf-8").replace("lr: 0.01 }", "lr: 0.02 }"))
+    expect(clr("experiment", changed, "--out", out), 2, [], ["there is a run with other options in .*fixed-seed-1"])
+    check(before == {name: (out / name).read_bytes() for name in names(out)}, f"{names(out)}")
+    fewer = write(fresh("y.prototxt"), file.read_text(encoding="utf-8").replace("seed: [1, 2]", "seed: 2"))
+    expect(clr("experiment", fewer, "--out", out), 0, [], ["3 runs, all done", "2 runs more in histories.csv only"])
+    check(json.loads((out / "runs.json").read_text(encoding="utf-8"))["runs"] == runs["runs"], "a run is another")
+    check(sorted((out / "histories.csv").read_text(encoding="utf-8").splitlines(keepends=True)) == sorted(table),
+          "a row is another")
 
 
 @case

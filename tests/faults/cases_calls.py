@@ -129,6 +129,17 @@ figure {{ file: "range.svg" kind: RANGE run: "range" }}
                                          "range-seed-1/range.csv"], before=begun)
 
 
+def archive():
+    """All runs are in histories.csv and runs.json only: none of them may be taken for missing, and trained again."""
+    made = experiment()
+    begun = made.before
+    ended = run(begun, made.args)
+    check(ended.code == 0, f"{ended}")
+    for path in [p for p in (begun / "run").iterdir() if p.is_dir()]:
+        shutil.rmtree(path)
+    return Scenario("archive", made.args, ["results.csv", "results.md", "histories.csv", "runs.json"], before=begun)
+
+
 def plot():
     begun = fresh("begun")
     ended = run(begun, short())
@@ -237,7 +248,8 @@ def sweep(scenario, kind, every_way):
 FILES = ("memory", "write", "read")
 SCENARIOS = {train: WAYS, solver: FILES, check_device: WAYS, resume: WAYS, range_test: WAYS, experiment: FILES,
              evaluate: ("opencl", "memory", "read"), plot: FILES,
-             listing: FILES, schedule: FILES, tune: ("memory", "read"), data: ("memory", "read")}
+             archive: FILES, listing: FILES, schedule: FILES, tune: ("memory", "read"),
+             data: ("memory", "read")}
 
 
 def cases():

@@ -17,6 +17,7 @@
 #define PATHS   "\"data\": {\"name\": \"/home/me/mine\", \"path\": \"/home/me/mine\", \"sha256\": \"ab\"}, "
 #define RESUMED "\"resumed\": [{\"device\": \"d\", \"command\": \"clr-cl train --resume\"}], "
 #define SETTINGS(seed)                                                                                       \
+    "\"arguments\": [\"train\", \"--net\", \"/home/me/net.prototxt\", \"--data\", \"/home/me/mine/\"], "     \
     "\"settings\": {\"net\": \"/home/me/net.prototxt\", \"data\": \"cifar10\", \"out\": \"/home/me/a\", "    \
     "\"seed\": " seed "}}"
 
@@ -44,21 +45,39 @@ static void drop(const char *folder)
     ck_assert_int_eq(rmdir(folder), 0);
 }
 
-/* Both files, of these folders. */
+/* Write both files, of these folders. */
 static void keep(const char *base, char *const *folders, size_t count)
 {
-    struct str table = {0};
-    json_t *runs = json_object();
     struct clr_error err = {0};
 
-    str_append(&table, ARCHIVE_HEADER "\n");
-    for (size_t i = 0; i < count; i++)
-        ck_assert_msg(archive_add(&table, runs, folders[i], &err) == 0, "%s", err.message);
-    figures_write(base, ARCHIVE_TABLE, table.text);
-    ck_assert_int_eq(json_write(figures_join(base, ARCHIVE_RUNS),
-                                json_pack("{s:i, s:o}", "format", 1, "runs", runs), 15, NULL),
-                     0);
-    str_clear(&table);
+    ck_assert_msg(archive_write(base, (const char *const *)folders, count, &err) == 0, "%s", err.message);
+}
+
+static bool holds(const char *folder)
+{
+    struct clr_error err = {0};
+    bool held = false;
+
+    ck_assert_msg(archive_holds(&held, folder, &err) == 0, "%s", err.message);
+    return held;
+}
+
+static bool has(const char *folder, const char *name)
+{
+    struct clr_error err = {0};
+    bool there = false;
+
+    ck_assert_msg(archive_has(&there, folder, name, &err) == 0, "%s", err.message);
+    return there;
+}
+
+static char *text_of(const char *base, const char *name)
+{
+    char *text;
+    size_t size;
+
+    ck_assert_int_eq(fs_read(figures_join(base, name), 100000, &text, &size, NULL), 0);
+    return text;
 }
 
 static void expect_rows(const char *folder, const char *name)
@@ -83,7 +102,7 @@ static void expect_rows(const char *folder, const char *name)
 static int count_kept(void *user, const char *folder, bool range_test, struct clr_error *err)
 {
     (void)err;
-    ck_assert(archive_holds(folder));
+    ck_assert(holds(folder));
     ((int *)user)[range_test]++;
     return 0;
 }
@@ -104,13 +123,13 @@ START_TEST(test_archive__holds_what_the_folders_held)
         expect_rows(folders[0], "history.csv");
         expect_rows(folders[1], "history.csv");
         expect_rows(folders[2], "range.csv");
-        ck_assert(archive_has(folders[0], "run.json") && archive_has(folders[0], "history.csv"));
-        ck_assert(!archive_has(folders[0], "range.csv") && !archive_has(folders[0], "loss.csv"));
-        ck_assert(archive_has(folders[2], "range.json") && !archive_has(folders[2], "history.csv"));
+        ck_assert(has(folders[0], "run.json") && has(folders[0], "history.csv"));
+        ck_assert(!has(folders[0], "range.csv") && !has(folders[0], "loss.csv"));
+        ck_assert(has(folders[2], "range.json") && !has(folders[2], "history.csv"));
         ck_assert_int_eq(archive_json(&json, folders[2], "range.json", 1000, NULL), 0);
         ck_assert(json_number_value(json_object_get(json, "untrained")) == 0.1);
         json_decref(json);
-        ck_assert(archive_holds(folders[0]) == (pass == 1));
+        ck_assert(holds(folders[0]) == (pass == 1));
         for (int i = 0; i < 3 && pass == 0; i++)
             drop(folders[i]);
     }
@@ -125,15 +144,26 @@ START_TEST(test_archive__names_no_path_of_the_machine)
 {
     const char *base = support_temp_dir();
     char *folder = make(base, "a-seed-1", "history.csv", RUN PATHS RESUMED SETTINGS("1")), *text;
-    size_t size;
+    const json_t *arguments;
+    json_t *run;
 
     keep(base, &folder, 1);
-    ck_assert_int_eq(fs_read(figures_join(base, ARCHIVE_RUNS), 100000, &text, &size, NULL), 0);
+    text = text_of(base, ARCHIVE_RUNS);
     ck_assert_msg(!strstr(text, "/home") && !strstr(text, "clr-cl train") && !strstr(text, "layer {}"), "%s",
                   text);
     ck_assert_msg(strstr(text, "\"net.prototxt\"") && strstr(text, "\"mine\"") && strstr(text, "\"sha256\""),
                   "%s", text);
     free(text);
+    drop(folder);
+    ck_assert_int_eq(archive_json(&run, folder, "run.json", 100000, NULL), 0);
+    arguments = json_object_get(run, "arguments");
+    ck_assert_str_eq(json_string_value(json_array_get(arguments, 2)), "net.prototxt");
+    ck_assert_str_eq(json_string_value(json_array_get(arguments, 4)), "mine");
+    ck_assert(archive_same_argument("mine", "/home/you/mine/") && archive_same_argument("mine", "mine"));
+    ck_assert(archive_same_argument("/", "/") && archive_same_argument("../mine", "../mine"));
+    ck_assert(!archive_same_argument("mine", "/home/mine/other") && !archive_same_argument("mine", "mine/"));
+    ck_assert(!archive_same_argument("mine", "../mine") && !archive_same_argument("min", "/home/mine"));
+    json_decref(run);
 }
 END_TEST
 
@@ -142,22 +172,157 @@ START_TEST(test_archive__refuses_what_does_not_fit)
     const char *base = support_temp_dir();
     char *folder = make(base, "a-seed-1", "history.csv", RUN SETTINGS("1"));
     struct clr_error err = {0};
-    int kept[2];
     struct csv csv;
 
     ck_assert_int_eq(unlink(figures_join(folder, "timing.csv")), 0); /* the folder may have been removed */
     keep(base, &folder, 1);
     drop(folder);
-    ck_assert(archive_has(folder, "history.csv") && !archive_has(folder, "timing.csv"));
+    ck_assert(has(folder, "history.csv") && !has(folder, "timing.csv"));
     ck_assert_int_eq(archive_table(&csv, folder, "history.csv", history_columns, HISTORY_COLUMNS, NULL), 0);
     csv_clear(&csv);
     ck_assert_int_eq(archive_table(&csv, folder, "loss.csv", history_columns, HISTORY_LOSS_COLUMNS, &err),
                      CLR_EINPUT);
     ck_assert_msg(strstr(err.message, "not among what is kept"), "%s", err.message);
-    figures_write(base, ARCHIVE_RUNS, "{\"format\": 2, \"runs\": {}}");
-    ck_assert_int_eq(archive_each(base, count_kept, kept, &err), CLR_EINPUT);
-    ck_assert_msg(strstr(err.message, "no format 1"), "%s", err.message);
-    ck_assert(!archive_holds(folder));
+    ck_assert_int_eq(mkdir(figures_join(base, "loose"), 0777), 0); /* a name without a seed is of no run */
+    figures_write(base, "loose/" ARCHIVE_RUNS, "[");
+    ck_assert(!holds(figures_join(base, "loose/a")));
+}
+END_TEST
+
+/* Is every call that reads the run an error with that in its message, and are both files untouched? */
+static void expect_damage(const char *base, const char *folder, const char *message)
+{
+    char *const before[] = {text_of(base, ARCHIVE_TABLE), text_of(base, ARCHIVE_RUNS)};
+    struct clr_error err = {0};
+
+    ck_assert_int_eq(archive_write(base, &folder, 1, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, message) != NULL, "%s", err.message);
+    ck_assert_int_eq(archive_write(base, NULL, 0, &err), CLR_EINPUT);
+    for (int i = 0; i < 2; i++) {
+        char *after = text_of(base, i == 0 ? ARCHIVE_TABLE : ARCHIVE_RUNS);
+        ck_assert_str_eq(after, before[i]);
+        free(after);
+        free(before[i]);
+    }
+}
+
+/* It may be the only copy: what cannot be read is an error, not a run that is missing. */
+START_TEST(test_archive__a_damaged_file_is_an_error)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {{"{\"format\": 2, \"runs\": {}}", "format 2, and this clr-cl reads format 1"},
+                {"{\"format\": 1}", "no format, or no runs"},
+                {"{\"runs\": {}}", "no format, or no runs"},
+                {"{\"format\": 1, \"runs\": {\"a-seed-1\"", "runs.json:1: "},
+                {"{\"format\": 1, \"runs\": {\"../a-seed-1\": {}}}", "is not a run"},
+                {"{\"format\": 1, \"runs\": {\".a-seed-1\": {}}}", "is not a run"},
+                {"{\"format\": 1, \"runs\": {\"a\": {}}}", "is not a run"},
+                {"{\"format\": 1, \"runs\": {\"a-seed-1\": 1}}", "is not a run"}};
+    const char *base = support_temp_dir();
+    char *folder = make(base, "a-seed-1", "history.csv", RUN SETTINGS("1")), *runs, *table;
+    struct clr_error err = {0};
+    int kept[2];
+    bool there;
+    struct csv csv;
+    json_t *json;
+
+    keep(base, &folder, 1);
+    drop(folder);
+    runs = text_of(base, ARCHIVE_RUNS);
+    table = text_of(base, ARCHIVE_TABLE);
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        figures_write(base, ARCHIVE_RUNS, rows[i].text);
+        expect_damage(base, folder, rows[i].says);
+        ck_assert_int_eq(archive_each(base, count_kept, kept, &err), CLR_EINPUT);
+        ck_assert_int_eq(archive_holds(&there, folder, &err), CLR_EINPUT);
+        ck_assert_int_eq(archive_has(&there, folder, "run.json", &err), CLR_EINPUT);
+        ck_assert_int_eq(archive_json(&json, folder, "run.json", 100000, &err), CLR_EINPUT);
+        ck_assert_int_eq(archive_table(&csv, folder, "history.csv", history_columns, HISTORY_COLUMNS, &err),
+                         CLR_EINPUT);
+        ck_assert_msg(strstr(err.message, rows[i].says) != NULL, "%s", err.message);
+    }
+    figures_write(base, ARCHIVE_RUNS, "{\"format\": 1, \"runs\": {}}"); /* the run of these rows is gone */
+    expect_damage(base, folder, "histories.csv:2: 'a-seed-1' is missing in ");
+    figures_write(base, ARCHIVE_RUNS, runs);
+    figures_write(base, ARCHIVE_TABLE, "iteration\n");
+    expect_damage(base, folder, "histories.csv:1: ");
+    figures_write(base, ARCHIVE_TABLE, ARCHIVE_HEADER "\na,1,1,2\n");
+    expect_damage(base, folder, "histories.csv:2: the line is damaged");
+    table[strlen(table) - 1] = '\0';
+    figures_write(base, ARCHIVE_TABLE, table);
+    expect_damage(base, folder, "histories.csv:3: the line is damaged or cut off");
+    table[strlen(table)] = '\n';
+    figures_write(base, ARCHIVE_TABLE, table);
+    ck_assert_int_eq(symlink("a-seed-1", folder), 0); /* the system does not say whether there is a folder */
+    ck_assert_int_eq(archive_holds(&there, folder, &err), CLR_EINPUT);
+    ck_assert_int_eq(archive_write(base, (const char *const *)&folder, 1, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, "cannot read") != NULL, "%s", err.message);
+    ck_assert_int_eq(unlink(folder), 0);
+    ck_assert(holds(folder));
+    ck_assert_int_eq(unlink(figures_join(base, ARCHIVE_TABLE)), 0);
+    ck_assert_int_eq(archive_write(base, NULL, 0, &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, "histories.csv' is missing, which has the evaluations of 'a-seed-1'"),
+                  "%s", err.message);
+    ck_assert(!fs_exists(figures_join(base, ARCHIVE_TABLE)));
+    free(runs);
+    free(table);
+}
+END_TEST
+
+/* Runs that the experiment does not name stay, folder or not; a finished run in a folder replaces its own. */
+START_TEST(test_archive__nothing_is_lost)
+{
+    const char *base = support_temp_dir();
+    char *folders[3], *before[2], *after[2];
+    struct csv csv;
+
+    folders[0] = make(base, "a-seed-1", "history.csv", RUN SETTINGS("1"));
+    folders[1] = make(base, "b-seed-1", "history.csv", RUN SETTINGS("1"));
+    folders[2] = make(base, "a-seed-2", "history.csv", RUN SETTINGS("2"));
+    keep(base, folders, 3);
+    before[0] = text_of(base, ARCHIVE_TABLE);
+    before[1] = text_of(base, ARCHIVE_RUNS);
+    drop(folders[0]);
+    keep(base, folders, 0); /* of an experiment that has other names, as when its runs were renamed */
+    keep(base, folders, 3);
+    drop(folders[1]);
+    keep(base, folders, 3);
+    drop(folders[2]);
+    keep(base, folders, 3);
+    after[0] = text_of(base, ARCHIVE_TABLE);
+    after[1] = text_of(base, ARCHIVE_RUNS);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_str_eq(after[i], before[i]);
+        free(before[i]);
+        free(after[i]);
+    }
+    ck_assert_int_eq(mkdir(folders[1], 0777), 0); /* to be made again: until it is, the old one stays */
+    keep(base, folders, 1);
+    ck_assert_int_eq(rmdir(folders[1]), 0);
+    expect_rows(folders[1], "history.csv");
+    (void)make(base, "b-seed-1", "history.csv", RUN SETTINGS("1"));
+    figures_write(folders[1], "history.csv", FIGURES_HISTORY "1,2,0.0025,2,0.5\n");
+    keep(base, folders, 3);
+    drop(folders[1]);
+    ck_assert_int_eq(archive_table(&csv, folders[1], "history.csv", history_columns, HISTORY_COLUMNS, NULL),
+                     0);
+    ck_assert(csv.rows == 1 && csv_at(&csv, 0, HISTORY_VAL_ACC) == 0.5);
+    csv_clear(&csv);
+    expect_rows(folders[0], "history.csv");
+    expect_rows(folders[2], "history.csv");
+}
+END_TEST
+
+START_TEST(test_archive__finds_a_folder_with_a_slash_at_its_end)
+{
+    const char *base = support_temp_dir();
+    char *folder = make(base, "a-seed-1", "history.csv", RUN SETTINGS("1"));
+
+    keep(base, &folder, 1);
+    drop(folder);
+    ck_assert(holds(figures_join(base, "a-seed-1/")) && holds(figures_join(base, "a-seed-1//")));
+    expect_rows(figures_join(base, "a-seed-1/"), "history.csv");
 }
 END_TEST
 
@@ -169,6 +334,9 @@ int main(void)
     tcase_add_test(tc, test_archive__holds_what_the_folders_held);
     tcase_add_test(tc, test_archive__names_no_path_of_the_machine);
     tcase_add_test(tc, test_archive__refuses_what_does_not_fit);
+    tcase_add_test(tc, test_archive__a_damaged_file_is_an_error);
+    tcase_add_test(tc, test_archive__nothing_is_lost);
+    tcase_add_test(tc, test_archive__finds_a_folder_with_a_slash_at_its_end);
     suite_add_tcase(suite, tc);
     return support_run(suite, true);
 }
