@@ -67,6 +67,28 @@ int range_curve_read(struct range_curve *c, const char *folder, struct clr_error
     return rc;
 }
 
+static bool is_verdict(const json_t *reading, enum clr_range_verdict verdict)
+{
+    const char *name = json_string_value(reading);
+
+    return name && strcmp(name, clr_range_verdict_name(verdict)) == 0;
+}
+
+/* Versions before 0.2 wrote neither "reading" nor "updates". */
+static void read_known(struct range_losses *known, const json_t *root)
+{
+    const json_t *reading = json_object_get(root, "reading"), *rules = json_object_get(root, "rules");
+
+    *known = (struct range_losses){.known = true,
+                                   .fell = is_verdict(reading, CLR_RANGE_TOO_SHORT),
+                                   .grew = is_verdict(reading, CLR_RANGE_DIVERGED)};
+    (void)json_count_value(&known->updates, json_object_get(root, "updates"));
+    for (int i = 0; i < CLR_RANGE_RULES; i++) {
+        const json_t *rate = json_object_get(rules, clr_range_rule_name(i));
+        known->rules[i] = json_is_number(rate) ? json_number_value(rate) : NAN;
+    }
+}
+
 int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr_error *err)
 {
     char *path = NULL;
@@ -84,6 +106,7 @@ int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr
     c->diverged_lr = json_number_value(json_object_get(root, "diverged_lr"));
     c->diverged_at = (uint64_t)json_integer_value(json_object_get(root, "diverged_at"));
     c->diverged = c->diverged_lr > 0.0;
+    read_known(&c->known, root);
     if (!(c->untrained >= 0.0 && c->untrained <= 1.0) || c->classes < 1 || c->images < 1)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is damaged: it does not say what was evaluated", path);
     else if (!(c->diverged_lr >= 0.0 && c->diverged_lr <= HISTORY_RATE_LIMIT))

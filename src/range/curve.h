@@ -1,5 +1,6 @@
 /*
- * The curve of a range test: range.csv, loss.csv, and what range.json says of how it was measured.
+ * The curve of a range test: range.csv, loss.csv, and what range.json says of how it was measured. An
+ * archived test (base/archive.h) has no loss.csv: what was read from it is in range.json.
  */
 #ifndef RANGE_CURVE_H
 #define RANGE_CURVE_H
@@ -13,6 +14,14 @@
 /* The rates of a range test, columns as in base/history.h, never fall. CLR_EINPUT: "FILE:LINE: …". */
 int range_check_rising(const struct csv *t, const char *path, struct clr_error *err);
 
+/* What a reading takes from the losses. */
+struct range_losses {
+    bool known;                    /* false: nothing */
+    bool fell, grew;               /* did the loss fall, did it grow; false where the accuracy rose */
+    uint64_t updates;              /* with rates up to the upper bound; 0: not known */
+    double rules[CLR_RANGE_RULES]; /* NaN: no rate */
+};
+
 struct range_curve {
     size_t count;               /* evaluations */
     double *rates, *accuracies; /* rising rates; accuracies 0…1 */
@@ -25,6 +34,7 @@ struct range_curve {
     bool diverged;                 /* the test ended because the loss was no longer finite … */
     uint64_t diverged_at;          /* … at this update … */
     double diverged_lr;            /* … with this rate */
+    struct range_losses known;     /* of range.json; used where there are no losses */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/smooth.h"
@@ -186,10 +187,12 @@ static bool loss_fell(const struct range_curve *c)
 {
     const size_t n = c->updates / 10;
 
+    if (c->updates == 0)
+        return c->known.fell;
     for (size_t i = 1; i < 10 && n > 1; i++)
         if (change(c, i * n, n, 1e-3) < 0.0)
             return true;
-    return n < 2 && c->updates > 0;
+    return n < 2;
 }
 
 /* Did the training loss end above where it began? */
@@ -197,7 +200,7 @@ static bool loss_grew(const struct range_curve *c)
 {
     const size_t n = c->updates / 10;
 
-    return n > 1 && change(c, c->updates - n, n, 0.1) > 0.0;
+    return c->updates == 0 ? c->known.grew : n > 1 && change(c, c->updates - n, n, 0.1) > 0.0;
 }
 
 /* Does the curve rise: is one that falls from the first point on excluded, or was the net at that point still
@@ -325,6 +328,8 @@ static uint64_t updates_below(const struct range_curve *c, double lr)
 {
     size_t n = 0;
 
+    if (c->updates == 0)
+        return c->known.updates;
     while (n < c->updates && c->update_rates[n] <= lr)
         n++;
     return n > 0 && c->update_at ? (uint64_t)c->update_at[n - 1] : n;
@@ -404,5 +409,9 @@ int range_read_test(struct clr_range_result *r, const struct range_curve *c, str
         explain(r, c);
     }
     free(room);
-    return rc < 0 ? rc : rules_read(r->rules, c->update_rates, c->losses, c->updates, err);
+    if (rc == 0)
+        rc = rules_read(r->rules, c->update_rates, c->losses, c->updates, err);
+    if (rc == 0 && c->updates == 0 && c->known.known)
+        memcpy(r->rules, c->known.rules, sizeof r->rules);
+    return rc;
 }

@@ -1,10 +1,13 @@
 /* Runs of an experiment in two files: the same is read from them as from the runs' folders. */
 #include "support.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <clr/range.h>
 
 #include "base/archive.h"
 #include "base/fs.h"
@@ -326,6 +329,71 @@ START_TEST(test_archive__finds_a_folder_with_a_slash_at_its_end)
 }
 END_TEST
 
+/* A range test of so many updates, each evaluated: at chance, or learning up to half of the rates. */
+static char *make_range(const char *base, const char *name, size_t updates, bool learns, double loss_end)
+{
+    char *folder = make(base, name, "range.csv", RUN SETTINGS("1"));
+    struct str rows = {0}, losses = {0};
+
+    str_append(&rows, FIGURES_HISTORY);
+    str_append(&losses, HISTORY_LOSS_HEADER "\n");
+    for (size_t i = 0; i < updates; i++) {
+        const double part = (double)i / (double)(updates - 1), rate = 0.001 * pow(500.0, part),
+                     up = part < 0.5 ? part : 1.0 - part,
+                     loss = 2.3 + (loss_end - 2.3) * part + 0.001 * (double)(i % 3);
+        str_append(&rows, "%zu,%.9g,%.9g,2.3,%.9g\n", i + 1, loss, rate, learns ? 0.1 + up : 0.1);
+        str_append(&losses, "%zu,%.9g,%.9g\n", i + 1, loss, rate);
+    }
+    figures_write(folder, "range.csv", rows.text);
+    figures_write(folder, "loss.csv", losses.text);
+    figures_write(folder, "range.json", "{\"untrained\": 0.1, \"classes\": 10, \"images\": 5000}");
+    str_clear(&rows);
+    str_clear(&losses);
+    return folder;
+}
+
+/* loss.csv is not archived; what it says is in range.json. */
+START_TEST(test_archive__reads_a_range_test_as_its_folder_does)
+{
+    static const struct {
+        size_t updates;
+        bool learns;
+        double loss_end;
+        enum clr_range_verdict verdict;
+        enum clr_range_doubt doubt;
+    } rows[] = {{20, true, 1.0, CLR_RANGE_READ, CLR_RANGE_FEW_UPDATES},
+                {100, true, 1.0, CLR_RANGE_READ, CLR_RANGE_SURE},
+                {100, false, 1.0, CLR_RANGE_TOO_SHORT, CLR_RANGE_SURE},
+                {100, false, 9.0, CLR_RANGE_DIVERGED, CLR_RANGE_SURE},
+                {100, false, 2.3, CLR_RANGE_AT_CHANCE, CLR_RANGE_SURE}};
+    const char *base = support_temp_dir();
+
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        struct clr_range_result before, after;
+        struct clr_error err = {0};
+        char name[32], *folder, *json;
+        (void)snprintf(name, sizeof name, "range-seed-%zu", i);
+        folder = make_range(base, name, rows[i].updates, rows[i].learns, rows[i].loss_end);
+        ck_assert_msg(clr_range_read(&before, (const char *const *)&folder, 1, &err) == 0, "%s", err.message);
+        ck_assert_msg(before.verdict == rows[i].verdict && before.doubt == rows[i].doubt, "%zu: %d, %d, %s",
+                      i, (int)before.verdict, (int)before.doubt, before.explanation);
+        ck_assert_int_eq(clr_range_json(&json, &before, NULL), 0);
+        figures_write(folder, "range.json", json);
+        free(json);
+        keep(base, &folder, 1);
+        ck_assert_int_eq(unlink(figures_join(folder, "loss.csv")), 0);
+        drop(folder);
+        ck_assert_msg(clr_range_read(&after, (const char *const *)&folder, 1, &err) == 0, "%s", err.message);
+        ck_assert(after.verdict == before.verdict && after.doubt == before.doubt);
+        ck_assert(after.updates == before.updates && after.max_lr == before.max_lr);
+        ck_assert_str_eq(after.explanation, before.explanation);
+        for (int r = 0; r < CLR_RANGE_RULES; r++)
+            ck_assert(isnan(before.rules[r]) ? isnan(after.rules[r])
+                                             : fabs(after.rules[r] - before.rules[r]) < 1e-12);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("archive");
@@ -337,6 +405,7 @@ int main(void)
     tcase_add_test(tc, test_archive__a_damaged_file_is_an_error);
     tcase_add_test(tc, test_archive__nothing_is_lost);
     tcase_add_test(tc, test_archive__finds_a_folder_with_a_slash_at_its_end);
+    tcase_add_test(tc, test_archive__reads_a_range_test_as_its_folder_does);
     suite_add_tcase(suite, tc);
     return support_run(suite, true);
 }
