@@ -58,7 +58,7 @@ struct job {
 };
 
 struct work {
-    const char *out;
+    const char *name, *out; /* of the experiment, or its file; of the folder */
     bool quiet;
     int seeds; /* of each run, the first ones; 0: all */
     struct lab_experiment *e;
@@ -480,6 +480,32 @@ static void remove_left_overs(const struct work *w)
     }
 }
 
+/* For the figures: no path of this machine. */
+static void append_name(struct str *s, const char *path)
+{
+    char name[FS_RUN_NAME];
+
+    fs_run_name(name, sizeof name, path);
+    str_append(s, " ");
+    cli_quote(s, path[0] == '/' ? name : path);
+}
+
+static int draw(struct work *w, struct clr_error *err)
+{
+    struct str command_line = {0};
+    int rc;
+
+    str_append(&command_line, "clr-cl experiment");
+    append_name(&command_line, w->name);
+    str_append(&command_line, " --out");
+    append_name(&command_line, w->out);
+    rc = str_check(&command_line, err);
+    if (rc == 0)
+        rc = clr_lab_draw(w->e, w->out, w->states, command_line.text, err);
+    str_clear(&command_line);
+    return rc;
+}
+
 static int finish(struct work *w, struct clr_error *err)
 {
     char *table = NULL, figures[STR_COUNT];
@@ -488,7 +514,7 @@ static int finish(struct work *w, struct clr_error *err)
     if (rc == 0 && table)
         cli_print_text(table);
     if (rc == 0)
-        drawn = clr_lab_draw(w->e, w->out, w->states, cli_command_line(), err);
+        drawn = draw(w, err);
     if (rc == 0 && drawn >= 0)
         cli_note("wrote results.csv, results.md%s%s in %s", drawn > 0 ? " and " : "",
                  drawn > 0 ? str_count(figures, (uint64_t)drawn, "figure") : "", w->out);
@@ -587,9 +613,10 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
     if (rc != 0)
         goto out;
     cli_set_quiet(w.quiet);
-    rc = cli_check_kind(set.args[0], CLR_FILE_EXPERIMENT, err);
+    w.name = set.args[0];
+    rc = cli_check_kind(w.name, CLR_FILE_EXPERIMENT, err);
     if (rc == 0)
-        rc = clr_lab_load(&w.e, set.args[0], err);
+        rc = clr_lab_load(&w.e, w.name, err);
     if (rc == 0)
         rc = choose_devices(&w, device, err);
     if (rc == 0)

@@ -81,14 +81,19 @@ static int read_state(struct lab_listed *run, const json_t *root, const char *fo
 static int read_run(struct lab_listed *run, const char *folder, struct clr_error *err)
 {
     const json_t *settings, *result;
+    bool reading = false, table = false;
     json_t *root = NULL;
     int rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
 
+    if (rc == 0)
+        rc = archive_has(&reading, folder, "range.json", err);
+    if (rc == 0)
+        rc = archive_has(&table, folder, "range.csv", err);
     if (rc < 0)
-        return rc;
+        goto out;
     settings = json_object_get(root, "settings");
     result = json_object_get(root, "result");
-    run->range_test = archive_has(folder, "range.json") || archive_has(folder, "range.csv");
+    run->range_test = reading || table;
     (void)json_count_value(&run->planned, json_object_get(settings, "iterations"));
     (void)json_count_value(&run->done, json_object_get(result, "iterations"));
     (void)json_count_value(&run->seed, json_object_get(settings, "seed"));
@@ -110,6 +115,7 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
         rc = text_member(&run->started, root, "started", err);
     if (rc == 0)
         rc = read_policy(run, settings, err);
+out:
     json_decref(root);
     return rc;
 }
@@ -149,8 +155,11 @@ static int add(struct lab_list *list, const char *folder, struct clr_error *err)
 /* A run of an archive, unless its folder is there. */
 static int add_archived(void *user, const char *folder, bool range_test, struct clr_error *err)
 {
+    bool archived = false;
+    int rc = archive_holds(&archived, folder, err);
+
     (void)range_test;
-    return archive_holds(folder) ? add(user, folder, err) : 0;
+    return rc == 0 && archived ? add(user, folder, err) : rc;
 }
 
 static int search(struct lab_list *list, const char *path, int depth, struct clr_error *err)

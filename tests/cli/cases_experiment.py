@@ -136,6 +136,7 @@ def experiment_is_kept_in_two_files():
           {("fixed", "1"), ("fixed", "2"), ("one", "1"), ("one", "2"), ("range", "1")}, f"{table}")
     for path in (out, tiny_net(), tiny_data()):
         check(str(path) not in before[3].decode(), f"runs.json names {path}")
+        check(str(path).encode() not in (out / "runs.png").read_bytes(), f"a figure names {path}")
     for kind, name in (("run", "fixed-seed-1"), ("range", "range-seed-1")):
         draw = ["plot", kind, out / name, "-o", out / "x.png", "--csv"]
         expect(clr(*draw, out / f"{kind}-before"), 0)
