@@ -469,7 +469,8 @@ static int lock(const char *path, int *fd, struct clr_error *err)
 /* Temporary files of what the experiment itself writes; its runs remove their own. */
 static void remove_left_overs(const struct work *w)
 {
-    static const char *const names[] = {"experiment.prototxt", "results.csv", "results.md"};
+    static const char *const names[] = {"experiment.prototxt", "results.csv", "results.md", ARCHIVE_TABLE,
+                                        ARCHIVE_RUNS};
 
     for (size_t i = 0; i < MEM_COUNT(names) + w->e->figure_count; i++) {
         char *path = NULL;

@@ -58,7 +58,8 @@ def experiment_runs_what_is_missing():
         last = list(csv.DictReader(history))[-1]
     check(table[1]["val_acc"] == last["val_acc"] and table[1]["acc_at_20"] and table[1]["reached_0.05"], f"{table}")
     before = (out / "results.csv").read_bytes()
-    for name in ("results.md.tmp-123", "runs.png.tmp-9", "results.md.tmp-1x", "mine.tmp-1"):
+    for name in ("results.md.tmp-123", "histories.csv.tmp-7", "runs.json.tmp-7", "runs.png.tmp-9",
+                 "results.md.tmp-1x", "mine.tmp-1"):
         write(out / name, "what a killed process left, and what none did")
     again = expect(clr("experiment", file, "--out", out), 0, [re.escape(first.out.splitlines()[2])],
                    ["5 runs, all done"])
