@@ -650,7 +650,11 @@ int clr_lab_draw(const struct lab_experiment *e, const char *dir, const enum lab
     struct results r;
     int rc = results_init(&r, e, dir, states, err);
 
-    for (size_t i = 0; i < e->figure_count && r.cells; i++) {
+    if (rc < 0) {
+        results_clear(&r);
+        return rc;
+    }
+    for (size_t i = 0; i < e->figure_count; i++) {
         struct clr_error other;
         const int drawn = draw(&r, &e->figures[i], dir, command_line, rc >= 0 ? err : &other);
         if (rc >= 0 && drawn < 0)
