@@ -503,7 +503,7 @@ START_TEST(test_figure__of_a_schedule_itself)
     char *text;
     size_t size;
 
-    clr_schedule_init(&s);
+    clr_schedule_init(&s, sizeof s);
     s.policy = CLR_POLICY_STEP;
     s.lr = 0.1;
     s.gamma = 0.5;
