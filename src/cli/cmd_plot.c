@@ -6,6 +6,7 @@
 
 #include <clr/plot.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/opt.h"
@@ -23,22 +24,27 @@ static const struct opt_command command = {
     .asks = "a kind of figure: " PLOT_KIND_NAMES,
 };
 
-/* A figure, or its numbers, must not overwrite an input. */
-static int check_inputs(const struct opt_set *set, const char *written, struct clr_error *err)
+/* A figure, or its numbers, must not overwrite an input, nor what is read beside it. */
+static int check_inputs(const struct plot_list *in, const char *written, struct clr_error *err)
 {
-    static const char *const names[] = {"history.csv", "loss.csv",   "timing.csv",
-                                        "range.csv",   "range.json", "run.json"};
+    static const char *const names[] = {"history.csv", "loss.csv", "timing.csv",  "range.csv",
+                                        "range.json",  "run.json", ARCHIVE_TABLE, ARCHIVE_RUNS};
     int rc = 0;
 
-    for (int i = 1; i < set->arg_count && rc == 0; i++) {
-        rc = cli_check_outputs(written, set->args[i], err);
-        for (size_t k = 0; k < MEM_COUNT(names) && rc == 0 && fs_is_dir(set->args[i]); k++) {
+    for (size_t i = 0; i < in->count && rc == 0; i++) {
+        char *folder = NULL;
+        rc = cli_check_outputs(written, in->of[i].path, err);
+        if (rc == 0)
+            rc = fs_is_dir(in->of[i].path) ? str_duplicate(&folder, in->of[i].path, err)
+                                           : fs_folder_of(&folder, in->of[i].path, err);
+        for (size_t k = 0; k < MEM_COUNT(names) && rc == 0; k++) {
             char *path = NULL;
-            rc = fs_join(&path, set->args[i], names[k], err);
+            rc = fs_join(&path, folder, names[k], err);
             if (rc == 0)
                 rc = cli_check_outputs(written, path, err);
             free(path);
         }
+        free(folder);
     }
     return rc;
 }
@@ -158,9 +164,9 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
     if (rc == 0)
         rc = cli_check_outputs(output, options->csv, err);
     if (rc == 0)
-        rc = check_inputs(set, output, err);
+        rc = check_inputs(in, output, err);
     if (rc == 0)
-        rc = check_inputs(set, options->csv, err);
+        rc = check_inputs(in, options->csv, err);
     if (rc == 0)
         rc = plot_list_draw(in, kind->kind, output, options, err);
     if (rc == 0)

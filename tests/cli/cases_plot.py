@@ -197,6 +197,26 @@ def plot_refuses_the_same_twice():
 
 
 @case
+def plot_overwrites_no_input():
+    """Nor a file beside it that is read too, whatever the command line names: a folder, a table, an archive."""
+    archive, base = ROOT / "docs" / "results" / "short", fresh("inputs")
+    inputs, runs = make_inputs(base), {name: write(base / "archive" / name, (archive / name).read_text())
+                                       for name in ("histories.csv", "runs.json")}
+    one = base / "archive" / next(iter(json.loads(runs["runs.json"].read_text())["runs"]))
+    for kind, drawn, read in (
+            ("run", inputs["run"], inputs["history.csv"]), ("run", inputs["history.csv"], inputs["run.json"]),
+            ("range", inputs["tests"], inputs["tests"] / "seed-1" / "range.csv"),
+            ("range", inputs["decays"], inputs["decays"] / "decay-0.1" / "seed-2" / "run.json"),
+            ("run", runs["histories.csv"], runs["histories.csv"]), ("run", runs["histories.csv"], runs["runs.json"]),
+            ("run", one, runs["histories.csv"]), ("run", one, runs["runs.json"])):
+        before = read.read_bytes()
+        result = clr("plot", kind, drawn, "-o", base / "x.png", "--csv", read)
+        check(read.read_bytes() == before, f"{read} was overwritten\n{result}")
+        expect(result, 2, [], [f"'{re.escape(str(read))}' and .* are the same file: write to another one$"])
+    check(not (base / "x.png").exists(), "a figure was written first")
+
+
+@case
 def plot_helps_with_one_kind():
     whole = expect(clr("plot", "--help"), 0, ["^Usage: clr-cl plot run.loss.range.schedule.bench FILE"]).out
     options = {"over": "run loss", "rates": "run loss", "multiples": "run loss schedule", "y-min": "run range",
