@@ -194,16 +194,14 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
 static int check_outputs(const struct bench_options *o, const struct opt_set *read, struct clr_error *err)
 {
     const char *const written[] = {o->csv, o->markdown, o->json, o->plot};
-    int rc = o->plot ? clr_plot_check_name(o->plot, err) : 0;
+    int rc = cli_check_figure(o->plot, err);
 
     for (size_t i = 0; i < MEM_COUNT(written) && rc == 0; i++) {
-        rc = cli_check_outputs(written[i], NULL, err);
+        rc = cli_check_output(written[i], err);
         for (size_t k = 0; k < i && rc == 0; k++)
             rc = cli_check_outputs(written[i], written[k], err);
         for (int k = 1; read && k < read->arg_count && rc == 0; k++)
             rc = cli_check_outputs(written[i], read->args[k], err);
-        if (rc == 0 && written[i])
-            rc = fs_check_file(written[i], err);
     }
     return rc;
 }

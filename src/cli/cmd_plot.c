@@ -162,6 +162,10 @@ static int draw(const struct opt_set *set, const char *output, struct clr_plot_o
     options->labels = labels;
     options->label_count = texts->count;
     if (rc == 0)
+        rc = cli_check_figure(output, err);
+    if (rc == 0)
+        rc = cli_check_output(options->csv, err);
+    if (rc == 0)
         rc = cli_check_outputs(output, options->csv, err);
     if (rc == 0)
         rc = check_inputs(in, output, err);

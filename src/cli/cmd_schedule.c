@@ -35,13 +35,17 @@ static void print_rows(const struct clr_schedule *s, uint64_t iterations)
         (void)fputs(clr_schedule_row(row, s, t), stdout);
 }
 
-/* The figure first, so that a figure that cannot be drawn leaves no CSV. */
+/* Nothing is written if one of them cannot be; the figure first, since drawing it can fail. */
 static int write_files(const struct schedule_options *o, struct clr_error *err)
 {
     const struct clr_plot_options options = {.size = sizeof options, .command_line = cli_command_line()};
     const struct clr_schedule *s = &o->run.train.schedule;
-    int rc = cli_check_outputs(o->csv, o->plot, err);
+    int rc = cli_check_figure(o->plot, err);
 
+    if (rc == 0)
+        rc = cli_check_output(o->csv, err);
+    if (rc == 0)
+        rc = cli_check_outputs(o->csv, o->plot, err);
     if (rc == 0 && o->plot)
         rc = clr_plot_rates(o->plot, s, o->run.train.iterations, &options, err);
     if (rc == 0 && o->csv)

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include <clr/log.h>
+#include <clr/plot.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 
 #define PLAIN_LINE_EVERY_NS UINT64_C(30000000000)
 #define LINE_MAX_BYTES      5120 /* of a message */
@@ -566,11 +568,23 @@ int cli_check_different(const char *const *paths, size_t count, struct clr_error
     return 0;
 }
 
-int cli_check_outputs(const char *written, const char *other, struct clr_error *err)
+int cli_check_output(const char *written, struct clr_error *err)
 {
     if (written && strcmp(written, "-") == 0)
         return clr_error_set(err, CLR_EUSAGE,
                              "'-' is not standard output: use /dev/stdout, or './-' for a file of that name");
+    return written ? fs_check_file(written, err) : 0;
+}
+
+int cli_check_figure(const char *written, struct clr_error *err)
+{
+    const int rc = written ? clr_plot_check_name(written, err) : 0;
+
+    return rc < 0 ? rc : cli_check_output(written, err);
+}
+
+int cli_check_outputs(const char *written, const char *other, struct clr_error *err)
+{
     if (written && other && is_same_file(written, other))
         return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same file: write to another one",
                              written, other);

@@ -132,8 +132,12 @@ int cli_check_different(const char *const *paths, size_t count, struct clr_error
  * conversion it needs. NULL, a file that is not there, and one that is not recognised: 0. */
 int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error *err);
 
-/* CLR_EUSAGE if a file to write and another file are the same, or if the first is '-', which other programs
- * take for standard output. Each may be NULL. */
+/* Can the file be written? Called before the work. CLR_EUSAGE: it is '-', which other programs take for
+ * standard output, or the name of a figure has no known extension; CLR_EFAILED. NULL: no file. */
+int cli_check_output(const char *written, struct clr_error *err);
+int cli_check_figure(const char *written, struct clr_error *err);
+
+/* CLR_EUSAGE if a file to write and another file are the same. Each may be NULL. */
 int cli_check_outputs(const char *written, const char *other, struct clr_error *err);
 
 /* Print a text on stdout, with a newline at its end. */

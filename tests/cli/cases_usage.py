@@ -224,6 +224,10 @@ def schedule_draws_nothing_where_it_cannot():
     check("csv" not in result.err, f"names a file that nobody asked for\n{result}")
     expect(clr(*CYCLE, "--plot", figure.parent / "none" / "a.png"), 1, [], ["none"])
     expect(clr(*CYCLE, "--csv", figure.parent / "none" / "a.csv"), 1, [], ["none"])
+    expect(clr(*CYCLE, "--plot", figure.parent / "a.png", "--csv", figure.parent / "none" / "a.csv"), 1, [], ["none"])
+    check(not list(figure.parent.iterdir()), "a figure without its rows")
+    expect(clr(*CYCLE, "--plot", "-"), 2, [], ["the format of '-' is not known"])
+    expect(clr(*CYCLE, "--csv", "-"), 2, [], ["'-' is not standard output: use /dev/stdout"])
 
 
 @case
@@ -301,6 +305,8 @@ def plot_refuses_what_it_cannot_draw():
     expect(clr("plot", "run", history, "-o", folder / "b.png", "--width", "319"), 2, [], ["--width .* 320"])
     expect(clr("plot", "run", folder / "none.csv", "-o", folder / "b.png"), 4, [], ["none.csv"])
     expect(clr("plot", "run", history, "-o", folder / "none" / "b.png"), 1, [], ["none"])
+    expect(clr("plot", "run", history, "-o", folder / "b.png", "--csv", folder / "none" / "b.csv"), 1, [], ["none"])
+    expect(clr("plot", "run", history, "-o", "-"), 2, [], ["the format of '-' is not known"])
     write(folder / "broken.csv", header + "1,2.3,0.1,oops,0.1\n")
     expect(clr("plot", "run", folder / "broken.csv", "-o", folder / "b.png"), 4, [], ["broken.csv:2"])
     expect(clr("plot", "run", history, "-o", folder / "b.png", "--label", "histry=x"), 2, [],
