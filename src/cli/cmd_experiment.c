@@ -123,6 +123,7 @@ static int plan_job(struct work *w, size_t i, struct clr_error *err)
         return rc;
     rc = (job->run->range_test ? cmd_range_test_check : cmd_train_check)(&job->kept, job->arguments.count,
                                                                          job->arguments.values, &why);
+    cli_set_quiet(w->quiet); /* the check takes the worker's --quiet */
     if (rc < 0)
         return clr_error_set(err, rc == CLR_EUSAGE ? CLR_EINPUT : rc, "%s:%d: '%s' cannot be run: %s",
                              w->e->file, job->run->line, job->run->name, why.message);

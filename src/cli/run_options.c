@@ -498,6 +498,7 @@ static int parse(struct run_options *o, const struct run_command *command, int a
     run_options_init(o);
     command->describe(o);
     rc = opt_parse(&o->set, &command->base, argc, argv, err);
+    cli_set_quiet(o->quiet); /* before a solver's file, of which notes are printed */
     if (rc == 0 && o->train.resume)
         rc = require_run(o, command->base.name, err);
     if (rc == 0 && (o->train.resume || o->solver))

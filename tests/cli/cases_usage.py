@@ -268,6 +268,11 @@ def closed_descriptors():
 def quiet_says_nothing():
     result = clr(*CYCLE, "--iterations", "7", "--csv", fresh("a.csv"), "--quiet")
     check(result.err == "", f"stderr is not empty\n{result}")
+    solver = write(fresh("solver.prototxt"), 'base_lr: 0.1 lr_policy: "fixed" max_iter: 2 solver_mode: CPU net: "lenet"')
+    out = fresh("out")
+    for quiet, lines in ((["--quiet"], 1), ([], 2)):
+        result = expect(clr("train", "--solver", solver, "--data", "none", "--out", out, *quiet), 4, [], ["'none'"])
+        expect_lines(result.err, lines)
 
 
 @case
