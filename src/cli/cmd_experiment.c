@@ -69,7 +69,7 @@ struct work {
     size_t wanted, done;        /* of runs, with --seeds */
     size_t archived;            /* of them, in histories.csv only */
     size_t all_archived;        /* likewise, whether or not the experiment names them */
-    char *devices[MAX_DEVICES]; /* as --device takes them; NULL: the worker's own choice; owned */
+    char *devices[MAX_DEVICES]; /* "0:1"; of a single one NULL: the worker's own choice; owned */
     size_t device_count;
     const volatile int *stop; /* non-zero: a signal came */
 };
@@ -196,48 +196,63 @@ static int look(struct work *w, struct clr_error *err)
 
 /* ------------------------------------------------------------------ devices */
 
-static int add_device(struct work *w, const char *text, struct clr_error *err)
+static int add_device(struct work *w, const struct clr_device *d, struct clr_error *err)
 {
+    char place[32];
+
+    (void)snprintf(place, sizeof place, "%d:%d", d->platform_index, d->device_index);
+    for (size_t i = 0; i < w->device_count; i++)
+        if (strcmp(w->devices[i], place) == 0)
+            return clr_error_set(err, CLR_EUSAGE,
+                                 "--device names %s (%s) twice: name it once, since a device trains one run at "
+                                 "a time",
+                                 place, d->name);
     if (w->device_count == MAX_DEVICES)
         return clr_error_set(err, CLR_EUSAGE, "--device: more than %d devices", MAX_DEVICES);
-    return text ? str_duplicate(&w->devices[w->device_count++], text, err) : (w->device_count++, 0);
+    return str_duplicate(&w->devices[w->device_count++], place, err);
 }
 
-/* Every usable device, except renderers and simulators. */
-static int add_all_devices(struct work *w, struct clr_error *err)
+/* Those of a list with commas, which is cut into its parts; all: every usable one, except renderers and
+ * simulators. */
+static int add_devices(struct work *w, char *list, const struct clr_device *devices, size_t count,
+                       struct clr_error *err)
 {
-    struct clr_device *devices = NULL;
-    size_t count = 0;
-    int rc = clr_device_list(&devices, &count, err);
+    const bool all = strcmp(list, "all") == 0;
+    char *rest, *part;
+    size_t chosen;
+    int rc = 0;
 
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        char place[32];
-        (void)snprintf(place, sizeof place, "%d:%d", devices[i].platform_index, devices[i].device_index);
+    for (size_t i = 0; all && i < count && rc == 0; i++)
         if (devices[i].usable && !clr_device_is_software(&devices[i]))
-            rc = add_device(w, place, err);
+            rc = add_device(w, &devices[i], err);
+    for (part = all ? NULL : strtok_r(list, ",", &rest); part && rc == 0; part = strtok_r(NULL, ",", &rest)) {
+        rc = cli_device_select(&chosen, devices, count, part, err);
+        if (rc == 0)
+            rc = add_device(w, &devices[chosen], err);
     }
-    free(devices);
-    return rc == 0 && w->device_count == 0 ? add_device(w, NULL, err) : rc;
+    return rc;
 }
 
+/* Before anything is trained. Without --device, the workers use CLR_DEVICE, which for them is one device. */
 static int choose_devices(struct work *w, const char *option, struct clr_error *err)
 {
-    char *list, *rest, *part;
-    int rc;
+    const char *wanted = cli_device_wanted(option);
+    const bool all = wanted && strcmp(wanted, "all") == 0;
+    struct clr_device *devices = NULL;
+    char *list = NULL;
+    size_t count = 0;
+    int rc = option || all ? clr_device_list(&devices, &count, err) : 0;
 
-    if (!option)
-        return add_device(w, NULL, err);
-    if (strcmp(option, "all") == 0)
-        return add_all_devices(w, err);
-    rc = str_duplicate(&list, option, err);
-    if (rc < 0)
-        return rc;
-    for (part = strtok_r(list, ",", &rest); part && rc == 0; part = strtok_r(NULL, ",", &rest))
-        rc = add_device(w, part, err);
+    if (rc == 0 && (option || all))
+        rc = str_duplicate(&list, wanted, err);
+    if (rc == 0 && list)
+        rc = add_devices(w, list, devices, count, err);
     free(list);
-    return rc == 0 && w->device_count == 0
-               ? clr_error_set(err, CLR_EUSAGE, "--device '%s' names no device", option)
-               : rc;
+    free(devices);
+    if (rc == 0 && w->device_count == 0 && option && !all)
+        rc = clr_error_set(err, CLR_EUSAGE, "--device '%s' names no device", option);
+    w->device_count += w->device_count == 0;
+    return rc;
 }
 
 /* ------------------------------------------------------------------ workers */
