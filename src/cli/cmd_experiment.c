@@ -32,7 +32,7 @@
 
 static const struct opt_command command = {
     .name = "experiment",
-    .usage = "NAME|FILE --out DIR [--device D[,D...]] [--seeds N]",
+    .usage = "NAME|FILE --out DIR [--device D[,D...]] [--seeds N] [--quiet]",
     .about =
         "Carries out an experiment: trains what is missing, several seeds each, and writes results.csv, "
         "results.md and figures. It may be stopped, or killed, at any moment: the same command continues to "
@@ -204,9 +204,8 @@ static int add_device(struct work *w, const struct clr_device *d, struct clr_err
     for (size_t i = 0; i < w->device_count; i++)
         if (strcmp(w->devices[i], place) == 0)
             return clr_error_set(err, CLR_EUSAGE,
-                                 "--device names %s (%s) twice: name it once, since a device trains one run at "
-                                 "a time",
-                                 place, d->name);
+                                 "--device: %s (%s) is named twice, and trains one run at a time", place,
+                                 d->name);
     if (w->device_count == MAX_DEVICES)
         return clr_error_set(err, CLR_EUSAGE, "--device: more than %d devices", MAX_DEVICES);
     return str_duplicate(&w->devices[w->device_count++], place, err);

@@ -196,9 +196,11 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
         {OPT_TEXT, "output", "FIGURE", &output, .letter = 'o',
          .help = "the file to write: .png, .svg or .pdf"},
         {OPT_INT, "width", "N", &options.width, .min = 320, .max = 10000,
-         .help = "pixels at 96 dpi (default: 960)"},
+         .help = "pixels at 96 dpi (default: 960, or 8/5 of --height)"},
         {OPT_INT, "height", "N", &options.height, .min = 200, .max = 10000,
-         .help = "pixels at 96 dpi (default: 600 and a legend below; bench, --multiples: what they need)"},
+         .help =
+             "pixels at 96 dpi (default: 5/8 of the width, and a legend below; bench, --multiples: what they "
+             "need)"},
         {OPT_INT, "dpi", "N", &options.dpi, .min = 48, .max = 1200,
          .help = "resolution; 192 gives twice the pixels (default: 96)"},
         {OPT_TEXT, "title", "TEXT", &options.title, .may_be_empty = true,

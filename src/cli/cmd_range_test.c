@@ -336,7 +336,7 @@ static void add_sweep(struct run_options *o)
          .help =
              "repeat the test with N seeds, beginning with --seed, each in a folder seed-N, and report the "
              "medians of their bounds (default: 1)"},
-        {OPT_REAL, "momentum", "M", &s->momentum, .max = 1, .below = true, .help = "momentum (default: 0.9)"},
+        OPT_ROW_MOMENTUM(&s->momentum),
     };
 
     opt_add(&o->set, "Sweep", table, MEM_COUNT(table));

@@ -88,6 +88,12 @@ struct opt {
     {                                                                                                        \
         OPT_INT, "batch", "B", (number), .min = 1, .max = 65536, .help = "images of a batch (default: 100)"  \
     }
+#define OPT_ROW_MOMENTUM(number)                                                                             \
+    {                                                                                                        \
+        OPT_REAL, "momentum", "M", (number),                                                                 \
+            .max = 1, .below = true,                                                                         \
+            .help = "momentum (default: the usual one of the optimizer: 0.9, and 0 for rmsprop)"             \
+    }
 #define OPT_ROW_QUIET(flag)                                                                                  \
     {                                                                                                        \
         OPT_FLAG, "quiet", NULL, (flag), .help = "no messages, only warnings and errors"                     \

@@ -87,7 +87,7 @@ void run_options_add_policy(struct run_options *o)
          .help = "how 1cycle moves from rate to rate: cos or linear (default: cos)"},
         {OPT_FLAG, "three-phase", NULL, &s->three_phase,
          .help = "1cycle falls to its first rate as fast as it rose, and then to its last rate"},
-        {OPT_REAL, "momentum", "M", &s->momentum, .max = 1, .below = true, .help = "momentum (default: 0.9)"},
+        OPT_ROW_MOMENTUM(&s->momentum),
         {OPT_PAIR, "cycle-momentum", "A:B", o->cycle_momentum, .max = 1, .below = true,
          .help = "move momentum against the rate of a cyclic policy: A at the highest rate, B at the lowest "
                  "(default: 0.85:0.95 for 1cycle without --momentum, else constant)"},
@@ -119,7 +119,8 @@ void run_options_add_training(struct run_options *o)
          .help = "momentum of the squared gradients, for an optimizer that uses them (default: the usual one "
                  "of that optimizer)"},
         {OPT_REAL, "epsilon", "E", &o->train.epsilon, .above = true, .max = 1,
-         .help = "added to the root of their mean (default: 1e-8)"},
+         .help =
+             "for an optimizer that uses it: added to the root of the mean squared gradient (default: 1e-8)"},
         {o->range_test ? OPT_REALS : OPT_REAL, "weight-decay", o->range_test ? "W,W..." : "W",
          o->range_test ? (void *)&o->decays : &o->train.weight_decay, .max = 1000,
          .help = o->range_test ? "weight decay, added to the gradient; with a list, run one test per "
@@ -163,7 +164,8 @@ void run_options_add_evaluation(struct run_options *o)
         {OPT_SPAN, "validate-every", "N", &o->validate_every,
          .help = o->range_test
                      ? "evaluate every N iterations (100) or epochs (1ep); 0: only at the first and "
-                       "the last iteration (default: 40 evaluations in all)"
+                       "the last iteration (default: a fortieth of the iterations, rounded down: 40 to 79 "
+                       "evaluations)"
                      : "evaluate every N iterations (1000) or epochs (2ep), and at the first and the "
                        "last; 0: only then (default: 1000)"},
         {OPT_INT, "validation", "N", &o->train.validation,

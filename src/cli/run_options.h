@@ -21,8 +21,8 @@ struct run_options {
     double cycle_momentum[2]; /* NaN: not given */
     bool quiet, json;
     uint64_t per_epoch; /* iterations; 0: there is no data set; a stand-in until `dataset` is read */
-    /* Of range-test. It holds out a tenth of the training images and evaluates 40 times, unless options say
-     * otherwise. */
+    /* Of range-test. It holds out a tenth of the training images and evaluates 40 to 79 times, unless
+     * options say otherwise. */
     bool range_test;
     enum clr_sweep sweep;
     int seeds;

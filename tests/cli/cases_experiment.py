@@ -106,7 +106,7 @@ def experiment_on_two_devices():
 def experiment_chooses_devices_before_it_runs():
     env, file, out = pretended(False), experiment(), fresh("out")
     for wanted, code, said in (("0:0,foo", 3, "--device: no device matches 'foo'"), (",", 2, "',' names no device"),
-                               ("0:0,gpu", 2, r"--device names 0:0 \(.*\) twice: name it once")):
+                               ("0:0,gpu", 2, r"--device: 0:0 \(.*\) is named twice")):
         expect_lines(expect(clr("experiment", file, "--out", out, "--device", wanted, env=env), code, [], [said]).err, 1)
     check(not out.exists(), "something was begun")
     env["CLR_DEVICE"] = "all"

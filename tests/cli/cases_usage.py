@@ -35,8 +35,12 @@ def help_of_the_program():
 
 @case
 def help_of_every_command():
+    """A usage line that does not end in [OPTION...] has all options."""
     for command in COMMANDS:
-        check_help(command)
+        text = check_help(command)
+        usage = text[:text.index("\n\n")]
+        for option in re.findall(r"^  (?:-\w, )?--([a-z-]+)", text, re.M):
+            check(option in usage or "OPTION" in usage or option == "help", f"no --{option} in: {usage}")
 
 
 @case
