@@ -431,7 +431,7 @@ static void append_folder(struct str *s, const struct range_advice *a)
 
 static json_t *recommendation_json(const struct range_advice *a)
 {
-    if (!a->r->has_range)
+    if (!is_sure(a))
         return json_null();
     return json_pack("{s:s, s:f, s:f, s:i, s:i, s:o, s:o, s:o, s:o}", "policy", "triangular", "min_lr",
                      a->r->min_lr, "max_lr", a->r->max_lr, "step_size_epochs", STEP_EPOCHS, "cycles", CYCLES,

@@ -339,10 +339,10 @@ def range_test_and_the_command_it_gives():
 def range_test_names_all_that_pytorch_needs():
     """Optimizers with means of squares have more settings."""
     device()
-    sweep = {"iterations": 400, "min_lr": 1e-6, "max_lr": 1, "sweep": "log", "validation": 100, "json": True}
+    sweep = {"iterations": 400, "min_lr": 1e-6, "max_lr": 0.1, "sweep": "log", "validation": 100, "json": True}
     for optimizer, more, want in (
             ("rmsprop", {}, "momentum=0, alpha=0.99, weight_decay="),
-            ("rmsprop", {"momentum2": 0.9, "epsilon": 1e-4}, "momentum=0, alpha=0.9, eps=0.0001, weight_decay="),
+            ("rmsprop", {"momentum2": 0.95, "epsilon": 1e-6}, "momentum=0, alpha=0.95, eps=1e-06, weight_decay="),
             ("adam", {"epsilon": 1e-7}, "betas=(0.9, 0.999), eps=1e-07, weight_decay=")):
         result = expect(clr(*tiny("range-test", out=fresh("range"), optimizer=optimizer, **more, **sweep)), 0)
         advice = json.loads(result.out)["recommendation"]
@@ -357,6 +357,8 @@ def range_test_that_must_end_higher():
     result = expect(clr(*tiny("range-test", out=out, iterations=200, validate_every=10, validation=0, min_lr=1e-4,
                               max_lr=0.004)), 0, ["must end higher"])
     check("torch" not in result.out and "--policy" not in result.out, f"{result}")
+    reading = json.loads(expect(clr("range-test", "--resume", "--out", out, "--json"), 0).out)
+    check(reading["max_lr"] and reading["doubt"] and reading["recommendation"] is None, f"{reading}")
     program, *args = shlex.split(result.out.splitlines()[-1])
     check(program == Place.program and args[0] == "range-test", f"{args}")
     after = expect(clr(*args, "--validation", 0), 0)
