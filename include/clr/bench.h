@@ -219,7 +219,7 @@ CLR_API bool clr_bench_is_busy(const struct clr_bench_report *report);
 
 /** Did the device compute everything correctly that was timed? Else its times do not count: no comparison and
  * no figure takes them. */
-CLR_API bool clr_bench_is_right(const struct clr_bench_report *report);
+CLR_API bool clr_bench_is_correct(const struct clr_bench_report *report);
 
 /**
  * Bars: time of each layer and pass, reports side by side.

@@ -12,7 +12,7 @@
 
 /** What the doctor finds of a kernel variant. */
 enum clr_doctor_verdict {
-    CLR_DOCTOR_RIGHT,
+    CLR_DOCTOR_CORRECT,
     CLR_DOCTOR_WRONG,  /**< it computes something else than its reference */
     CLR_DOCTOR_FAILED, /**< it does not run there: it cannot be compiled or launched */
 };

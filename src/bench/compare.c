@@ -32,7 +32,7 @@ static int check_pair(const struct clr_bench_report *a, const struct clr_bench_r
     return 0;
 }
 
-bool clr_bench_is_right(const struct clr_bench_report *report)
+bool clr_bench_is_correct(const struct clr_bench_report *report)
 {
     return report->wrong == 0 && !report->refused[0];
 }
@@ -41,7 +41,7 @@ static int check_right(const struct clr_bench_report *r, struct clr_error *err)
 {
     const char *file = r->source;
 
-    if (clr_bench_is_right(r))
+    if (clr_bench_is_correct(r))
         return 0;
     if (r->refused[0])
         return clr_error_set(err, CLR_EINPUT,

@@ -196,7 +196,7 @@ static json_t *report_json(const struct clr_bench_report *r)
     json = json_put(json, "training_images_per_s", json_finite(1e3 * r->batch / r->step_ms.median));
     json = json_put(json, "not_convolution", json_finite(clr_bench_not_convolution(r)));
     json = json_put(json, "machine_busy", json_boolean(clr_bench_is_busy(r)));
-    return json_put(json, "correct", json_boolean(clr_bench_is_right(r)));
+    return json_put(json, "correct", json_boolean(clr_bench_is_correct(r)));
 }
 
 static json_t *file_json(const struct clr_bench_report *reports, size_t count)

@@ -118,7 +118,7 @@ static int measure_all(struct bench_run *run, struct clr_error *err)
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const struct clr_device *d = &devices[i];
         if (!d->usable) {
-            cli_note("left out: %s (%d:%d): %s", d->name, d->platform_index, d->device_index, d->why_not);
+            cli_note("skipped: %s (%d:%d): %s", d->name, d->platform_index, d->device_index, d->why_not);
             continue;
         }
         usable++;
@@ -165,7 +165,7 @@ static int write_files(const struct bench_run *run, struct clr_error *err)
         return 0;
     for (size_t i = 0; i < run->count; i++) {
         timed = timed || run->reports[i].row_count > 0;
-        wrong = clr_bench_is_right(&run->reports[i]) ? wrong : run->reports[i].device;
+        wrong = clr_bench_is_correct(&run->reports[i]) ? wrong : run->reports[i].device;
     }
     if (run->o->json) {
         rc = clr_bench_write(run->o->json, run->reports, run->count, err);
@@ -233,8 +233,7 @@ static int bench(const struct bench_options *o, struct clr_error *err)
                   .progress = progress,
                   .step = step,
                   .user = &run,
-                  .stop = cli_catch_signals(
-                      "\nstopping after what is being measured; once more leaves at once\n")}};
+                  .stop = cli_catch_signals(CLI_STOPPING(" after what is being measured", ""))}};
     struct clr_net_spec *spec = NULL;
     struct clr_error write_error = {0};
     const bool all = cli_device_wanted(o->device) && strcmp(cli_device_wanted(o->device), "all") == 0;
@@ -358,14 +357,14 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
         goto out;
     cli_set_quiet(o.quiet);
     if (set.arg_count == 0)
-        rc = refuse_options(&set, compare_only, "is of 'clr-cl bench compare'", err);
+        rc = refuse_options(&set, compare_only, "is an option of 'clr-cl bench compare' only", err);
     if (set.arg_count == 0 && rc == 0)
         rc = bench(&o, err);
     else if (set.arg_count > 0 && strcmp(set.args[0], "compare") == 0)
         rc = compare(&set, &o, err);
     else if (set.arg_count > 0)
-        rc = clr_error_set(err, CLR_EUSAGE, "clr-cl bench knows no '%s'; usage: clr-cl bench %s", set.args[0],
-                           command.usage);
+        rc = clr_error_set(err, CLR_EUSAGE, "there is no 'clr-cl bench %s'; usage: clr-cl bench %s",
+                           set.args[0], command.usage);
 out:
     opt_clear(&set);
     return rc;

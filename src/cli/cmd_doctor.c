@@ -39,7 +39,7 @@ static void report(void *user, const char *name, enum clr_doctor_verdict verdict
 
     if (c->json) {
         c->checks = json_append(c->checks, json_pack("{s:s, s:b, s:s, s:o, s:s}", "kernel", name, "ok",
-                                                     verdict == CLR_DOCTOR_RIGHT, "verdict", word,
+                                                     verdict == CLR_DOCTOR_CORRECT, "verdict", word,
                                                      "worst_nmse", json_finite(worst_nmse), "detail", more));
         return;
     }
@@ -92,7 +92,7 @@ static int examine(const struct clr_device *device, bool json, struct clr_error 
     struct doctor_run c = {.json = json, .checks = json ? json_array() : NULL};
     const struct clr_doctor_listener listener = {
         sizeof listener, cli_progress_step, report, &c,
-        cli_catch_signals("\nstopping after what is being checked; once more leaves at once\n")};
+        cli_catch_signals(CLI_STOPPING(" after what is being checked", ""))};
     struct clr_doctor_summary s = {0};
     int rc;
 

@@ -110,9 +110,10 @@ static int run(const struct net_options *o, const struct opt_set *set, struct cl
                    ? clr_error_set(err, CLR_EUSAGE, "the options are for 'net show'; 'net layers' takes none")
                    : layers(name, err);
     if (strcmp(sub, "show") != 0)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "there is no 'net %s', did you mean 'net show %s'? usage: clr-cl net %s", sub,
-                             sub, command.usage);
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "there is no 'clr-cl net %s', did you mean 'clr-cl net show %s'? usage: clr-cl net %s", sub, sub,
+            command.usage);
     if (!name)
         return clr_error_set(err, CLR_EUSAGE,
                              "'net show' needs a net: a name or a file; usage: clr-cl net %s", command.usage);

@@ -42,8 +42,8 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
                                         (json_int_t)r->best_iteration, "seconds", json_finite(r->seconds),
                                         "profile", r->profile),
                               err);
-    printf("%s accuracy %.2f %% (loss %s) after %s", images, 100 * r->val_acc, cli_loss(loss, r->val_loss),
-           str_count(count, r->iterations, "iteration"));
+    printf("%s accuracy %.2f %% (loss %s) after %s", o->train.validation > 0 ? "held-out" : "test",
+           100 * r->val_acc, cli_loss(loss, r->val_loss), str_count(count, r->iterations, "iteration"));
     printf("; best %.2f %% at iteration %s\n", 100 * r->best_acc, str_count(count, r->best_iteration, ""));
     if (r->profile)
         printf("\n%s", r->profile);

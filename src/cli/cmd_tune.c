@@ -429,8 +429,7 @@ static int tune(const struct tune_options *o, struct clr_error *err)
         worker[n++] = o->device;
     }
     worker[n++] = "--first";
-    rc = clr_tune(worker, PATIENCE_S, cli_catch_signals("\nstopping; once more leaves at once\n"), happened,
-                  &r, err);
+    rc = clr_tune(worker, PATIENCE_S, cli_catch_signals(CLI_STOPPING("", "")), happened, &r, err);
     cli_progress_wipe();
     report_kinds(&r);
     sum_up(&r);

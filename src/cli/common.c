@@ -316,7 +316,7 @@ _Static_assert(sizeof g_stop == sizeof(int), "the library takes the stop flag as
 static void on_signal(int number)
 {
     const int before = errno;
-    const char *message = g_stop ? "\nclr-cl: left at once\n" : g_stop_message;
+    const char *message = g_stop ? "\nclr-cl: quit\n" : g_stop_message;
     ssize_t written = 0;
 
     (void)number;

@@ -84,7 +84,8 @@ void cli_device_tell(const struct clr_device *device);
 /* Choose and print it. */
 int cli_device(struct clr_device *out, const char *option, struct clr_error *err);
 
-#define CLI_STOPPING_RUN "\nstopping and saving the run; press Ctrl-C again to quit now, without saving\n"
+#define CLI_STOPPING(when, how) "\nstopping" when "; press Ctrl-C again to quit now" how "\n"
+#define CLI_STOPPING_RUN        CLI_STOPPING(" and saving the run", ", without saving")
 
 /* From now on the first SIGINT or SIGTERM sets the flag that is returned and prints `message` (NULL, or with
  * --quiet: nothing); the second one ends the program. */

@@ -321,7 +321,7 @@ int plot_inputs_no_kind(const char *path, struct clr_error *err)
     if (rc < 0)
         return rc;
     if (f.content == UNKNOWN || f.content == STRANGE)
-        return clr_error_set(err, CLR_EUSAGE, "there is no 'plot %s': it is " PLOT_KIND_NAMES, path);
+        return clr_error_set(err, CLR_EUSAGE, "there is no 'clr-cl plot %s': it is " PLOT_KIND_NAMES, path);
     rc = append_way(&way, &f, 0, path, err);
     if (rc == 0)
         rc = clr_error_set(err, CLR_EUSAGE,

@@ -60,7 +60,7 @@ static int conclude(struct checkup *c, const char *name, int rc, const struct cl
     if (rc < 0 && verify_no_memory(why))
         return clr_error_set(err, why->code, "%s", why->message);
     if (rc == 0)
-        report(c, name, ok ? CLR_DOCTOR_RIGHT : CLR_DOCTOR_WRONG, worst_nmse, ok ? NULL : detail);
+        report(c, name, ok ? CLR_DOCTOR_CORRECT : CLR_DOCTOR_WRONG, worst_nmse, ok ? NULL : detail);
     else /* the self-check of a training has refused the device, or a call has failed */
         report(c, name, rc == CLR_EFAILED ? CLR_DOCTOR_WRONG : CLR_DOCTOR_FAILED, NAN, why->message);
     return 0;

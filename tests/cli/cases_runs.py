@@ -125,7 +125,8 @@ def train_in_epochs():
     check([r["iteration"] for r in rows(out / "history.csv")] == ["1", "13", "26"], "epochs of 13 iterations")
     out, _ = trained(iterations="2ep", batch=15, validate_every="1ep", last_batch="keep")
     check([r["iteration"] for r in rows(out / "history.csv")] == ["1", "14", "28"], "epochs of 14 iterations")
-    out, _ = trained(iterations="1ep", batch=10, validation=50)
+    out, result = trained(iterations="1ep", batch=10, validation=50)
+    expect(result, 0, ["^held-out accuracy "])
     check(rows(out / "history.csv")[-1]["iteration"] == "15", "an epoch of the 150 images that are left")
 
 
@@ -616,7 +617,7 @@ def bench_is_stopped():
         stop_bench(part)
     args = ("bench", "--net", tiny_net(), "--batch", "10")
     result = clr_stopped(*args, at="measuring 9/9", pause=0.3, twice=True)  # while it compiles
-    expect(result, 130, [], ["once more leaves at once$", "^clr-cl: left at once$"])
+    expect(result, 130, [], ["press Ctrl-C again to quit now$", "^clr-cl: quit$"])
 
 
 def stop_bench(part):
@@ -625,7 +626,7 @@ def stop_bench(part):
     # In the last part it checks for the signal once more before it begins.
     result = clr_stopped(*args, at=f"measuring {part}/9", pause=0.1 if part == 9 else 0)
     expect(result, 130, [],
-           ["^stopping after what is being measured; once more leaves at once$",
+           ["^stopping after what is being measured; press Ctrl-C again to quit now$",
             "^clr-cl: stopped while it measured '[^']+': .*; run the same command again"])
     check(f"measuring {part + 1}/9" not in result.err, f"it went on\n{result}")
     if part < 7:
