@@ -307,7 +307,7 @@ static int resolve_schedule(struct run_options *o, struct clr_error *err)
     }
     if (rc == 0)
         rc = clr_schedule_check(s, err);
-    if (rc == 0 && !is_stand_in(o))
+    if (rc == 0 && !is_stand_in(o) && (!o->train.resume || o->solver)) /* a resumed run has those it had */
         warn_of_unused(o);
     return rc;
 }

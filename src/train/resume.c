@@ -177,7 +177,7 @@ static int compare_value(const json_t *was, const json_t *is, const char *key, c
                          struct clr_error *err)
 {
     char *old = as_text(was), *new = as_text(is);
-    const bool same = old && new &&strcmp(old, new) == 0;
+    const bool same = old && new &&strcmp(old, new) == 0, none = !was || json_is_null(was);
     int rc = 0;
 
     if ((was && !old) || (is && !new))
@@ -185,9 +185,9 @@ static int compare_value(const json_t *was, const json_t *is, const char *key, c
     else if (!same)
         rc = clr_error_set(
             err, CLR_EUSAGE,
-            "`%s`: the run in '%s' was begun with %.200s, this is %.200s; a run is resumed with "
-            "what it was begun with: omit the option, or choose another `out`",
-            field_of(key), dir, old ? old : "nothing", new ? new : "nothing");
+            "`%s` %.200s: the run in '%s' began with%s %.200s, and is resumed with the options that it began "
+            "with: omit this one, or choose another `out`",
+            field_of(key), new ? new : "null", dir, none ? "out" : "", none ? "it" : old);
     free(old);
     free(new);
     return rc;

@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 import time
 
-from harness import Place, Result, case, check, clr, device, expect, fresh, names, slow_case, tiny, tiny_data, \
-    tiny_net, write
+from harness import Place, Result, case, check, clr, device, expect, expect_lines, fresh, names, slow_case, tiny, \
+    tiny_data, tiny_net, write
 
 SAME = ["history.csv", "loss.csv", "final.safetensors"]
 
@@ -224,8 +224,8 @@ def resume_of_one_cycle():
     shutil.copytree(whole, out)
     expect(clr("train", "--resume", "--out", out), 0, [], ["resumed after iteration 14 of 20"])
     same(whole, out, SAME)
-    expect(clr("train", "--resume", "--out", out, "--iterations", 30), 2, [], ["--iterations: the run in"])
-    expect(clr("train", "--resume", "--out", out, "--anneal", "linear"), 2, [], ["--anneal: the run in"])
+    expect(clr("train", "--resume", "--out", out, "--iterations", 30), 2, [], ["--iterations .*: the run in"])
+    expect(clr("train", "--resume", "--out", out, "--anneal", "linear"), 2, [], ["--anneal .*: the run in"])
 
 
 @case
@@ -271,6 +271,8 @@ def resume_refuses_other_settings():
     for option, value in (("--seed", 2), ("--lr", 0.02), ("--batch", 20), ("--validate-every", 5),
                           ("--iterations", 19), ("--weight-decay", 0.1), ("--momentum", 0.5)):
         expect(clr("train", "--resume", "--out", out, option, value), 2, [], [f"{option}.*the run in"])
+    expect_lines(expect(clr("train", "--resume", "--out", out, "--max-lr", 3), 2, [], [
+        "--max-lr 3.0: the run in '.*' began without it, and is resumed with the options"]).err, 1)
     expect(clr("train", "--resume", "--out", out, "--lr", 0.01), 0)     # the same again is no other
     images = fresh("data")
     shutil.copytree(tiny_data(), images)
