@@ -107,10 +107,12 @@ def experiment_chooses_devices_before_it_runs():
     env, file, out = pretended(False), experiment(), fresh("out")
     for wanted, code, said in (("0:0,foo", 3, "--device: no device matches 'foo'"), (",", 2, "',' names no device"),
                                ("0:0,gpu", 2, r"--device: 0:0 \(.*\) is named twice")):
-        expect_lines(expect(clr("experiment", file, "--out", out, "--device", wanted, env=env), code, [], [said]).err, 1)
+        result = expect(clr("experiment", file, "--out", out, "--device", wanted, env=env), code, [], [said])
+        expect_lines(result.err, 1)
     check(not out.exists(), "something was begun")
     env["CLR_DEVICE"] = "all"
-    expect(clr("experiment", file, "--out", out, "--seeds", "1", env=env), 1, [], ["run 1 of 3: fixed, seed 1, on 0:0$"])
+    expect(clr("experiment", file, "--out", out, "--seeds", "1", env=env), 1, [],
+           ["run 1 of 3: fixed, seed 1, on 0:0$"])
 
 
 @slow_case

@@ -84,7 +84,7 @@ def solver_continues_under_another():
     run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     check(run["settings"]["schedule"]["lr"] == 0.001 and run["resumed"][0]["schedule_before"] == "fixed 0.01", f"{run}")
     expect(clr("train", "--out", out, "--resume"), 0, ["after 30 iterations"])      # the run has the new settings now
-    expect(clr("train", "--out", copy, "--resume", "--lr", 0.001, "--iterations", 30), 2, [], ["--lr 0.001: the run in"])
+    expect(clr("train", "--out", copy, "--resume", "--lr", 0.001, "--iterations", 30), 2, [], ["--lr 0.001: the run"])
     for old, new, option in (("momentum: 0.9", "momentum: 0.8", "momentum"),
                              ("random_seed: 3", "random_seed: 4", "seed"),
                              ("weight_decay: 0.004", "weight_decay: 0", "weight-decay")):

@@ -82,7 +82,8 @@ table("usage", [
      ["--net has no effect on compare"]),
     ("bench compare of nothing with known devices", ["bench", "compare", "--known"], 2, [], ["compare takes files"]),
     ("bench with known devices", ["bench", "--known"], 2, [], ["--known is an option of 'clr-cl bench compare' only"]),
-    ("bench with a comparison's file", ["bench", "--csv", "a.csv"], 2, [], ["--csv is an option of 'clr-cl bench compare' only"]),
+    ("bench with a comparison's file", ["bench", "--csv", "a.csv"], 2, [],
+     ["--csv is an option of 'clr-cl bench compare' only"]),
     ("bench with a figure that is none", ["bench", "--plot", "a.gif"], 2, [], ["a.gif"]),
     ("bench with one file twice", ["bench", "--plot", "a.png", "--json", "a.png"], 2, [], ["are the same file"]),
     ("bench to standard output", ["bench", "--json", "-"], 2, [], ["'-' is not standard output: .*/dev/stdout"]),
@@ -273,7 +274,7 @@ def closed_descriptors():
 def quiet_says_nothing():
     result = clr(*CYCLE, "--iterations", "7", "--csv", fresh("a.csv"), "--quiet")
     check(result.err == "", f"stderr is not empty\n{result}")
-    solver = write(fresh("solver.prototxt"), 'base_lr: 0.1 lr_policy: "fixed" max_iter: 2 solver_mode: CPU net: "lenet"')
+    solver = write(fresh("a.prototxt"), 'base_lr: 0.1 lr_policy: "fixed" max_iter: 2 solver_mode: CPU net: "lenet"')
     out = fresh("out")
     for quiet, lines in ((["--quiet"], 1), ([], 2)):
         result = expect(clr("train", "--solver", solver, "--data", "none", "--out", out, *quiet), 4, [], ["'none'"])
