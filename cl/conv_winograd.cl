@@ -302,7 +302,7 @@ winograd_slices(__global float *restrict partial, __global const float *restrict
     __global float *sums = partial + (size_t)s * (POS * ICP * OCP);
     __global float *bias = partial + (size_t)SLICES * (POS * ICP * OCP) + (size_t)s * OCP;
 
-    /* an empty slice goes round once, over zeros */
+    /* of an empty slice, one round with zeros, which writes zeros as its sums */
     for (int first = begin; first < max(end, begin + 1); first += NT) {
         for (int t = 0; t < NT; t++) {
             const int tile = min(first + t, batch * TILES - 1);

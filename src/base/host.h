@@ -10,8 +10,8 @@
 #include "base/banned.h"
 
 /*
- * The most memory of this process that was resident at a time, since it was started, in bytes; 0: not known.
- * Linux's VmHWM, elsewhere what getrusage() reports.
+ * The largest amount of memory that this process has had resident since it was started, in bytes; 0: not
+ * known. Linux's VmHWM, elsewhere what getrusage() reports.
  */
 uint64_t host_peak_resident_bytes(void);
 

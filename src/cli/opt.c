@@ -403,7 +403,7 @@ static int take_args(struct opt_set *set, const struct opt_command *command, str
     while (set->args && set->args[set->arg_count])
         set->arg_count++;
     if (set->arg_count > command->max_args)
-        return clr_error_set(err, CLR_EUSAGE, "'%s' is one argument too many; usage: clr-cl %s %s",
+        return clr_error_set(err, CLR_EUSAGE, "unexpected argument '%s'; usage: clr-cl %s %s",
                              set->args[command->max_args], command->name, command->usage);
     if (set->arg_count < command->min_args)
         return clr_error_set(err, CLR_EUSAGE, "'%s' needs %s; usage: clr-cl %s %s", command->name,

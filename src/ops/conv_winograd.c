@@ -10,7 +10,7 @@
 
 #include "ops/conv.h"
 
-/* The road of a pass with its numbers made to fit. */
+/* How a pass is computed: its kernels, its tile, and how many tiles, slices and channel blocks there are. */
 struct shape_of_work {
     struct conv_geometry g; /* as the pass sees it */
     bool fused;
@@ -46,8 +46,9 @@ static size_t fused_bytes(const struct shape_of_work *w, int block, bool weights
 }
 
 /*
- * TT and OB: 16 sums with AVX-512's 32 registers, 8 else; vectors first, since each saves a pass over v.
- * Three vectors of outputs are taken together, with 12 sums: the third would be alone in a pass of two.
+ * TT × OB sums are in registers: 16 with the 32 registers of AVX-512, 8 elsewhere. OB is chosen first, since
+ * v is read once for OB vectors of outputs. Three vectors are computed at once, with 12 sums: if two were, v
+ * would be read again for the third alone.
  */
 static void choose_product(struct shape_of_work *w, const int *tile, int block, bool weights)
 {

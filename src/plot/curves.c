@@ -54,7 +54,7 @@ int curves_new_trace(const struct drawing *d, double **xy, struct clr_error *err
     return mem_new(xy, most, 4 * sizeof(double), "curve", err);
 }
 
-/* ---- what is taken ---- */
+/* ---- space that texts must leave free ---- */
 
 /* What no text may cover: lines, bands, and all points, whether they are marked or not. */
 void curves_take(struct drawing *d, size_t p, double *xy)

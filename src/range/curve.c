@@ -18,8 +18,8 @@ int range_check_rising(const struct csv *t, const char *path, struct clr_error *
         const double before = csv_at(t, r - 1, HISTORY_LR), now = csv_at(t, r, HISTORY_LR);
         if (now < before)
             return clr_error_set(err, CLR_EINPUT,
-                                 "%s:%zu: the rate falls from %g to %g: this is no range test", path, r + 2,
-                                 before, now);
+                                 "%s:%zu: the rate falls from %g to %g, and never does in a range test", path,
+                                 r + 2, before, now);
     }
     return 0;
 }

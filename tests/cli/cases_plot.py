@@ -102,7 +102,7 @@ SAID = {
     "table.csv": ["", f"' is a table of accuracies, while .*{RUN_WAY}", "",
                   f"' is a table of accuracies, while .*{RUN_WAY}"],
     "falling.csv": ["", f"' is a table of accuracies, while .*{RUN_WAY}",
-                    ":4: the rate falls .*: this is no range test",
+                    ":4: the rate falls .*, and never does in a range test",
                     f"' is a table of accuracies, while .*{RUN_WAY}"],
     "schedule.csv": [f"' is a schedule, while .*draw it with 'clr-cl plot schedule IN -o FIGURE'$"] * 3 +
                     ["", "' is a schedule, while .*draw it with 'clr-cl plot schedule IN -o FIGURE'$"],
