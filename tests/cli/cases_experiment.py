@@ -160,8 +160,11 @@ def experiment_is_kept_in_two_files():
         check((out / f"{kind}-before").read_bytes() == (out / f"{kind}-after").read_bytes(), f"{kind}: another figure")
     for folder in out.glob("*-seed-*"):
         shutil.rmtree(folder)
+    for name in files:
+        write(out / f"{name}.tmp-123", "half")
     expect(clr("experiment", file, "--out", out), 0, [], ["5 runs, all done", "5 of them.*histories.csv",
                                                           "and 2 figures in"])
+    check(not list(out.glob("*.tmp-*")), f"left over: {names(out)}")
     check([(out / name).read_bytes() for name in files] == before, "other tables")
     expect(clr("plot", "run", out / "histories.csv", "-o", out / "y.png", "--csv", out / "y.csv"), 0)
     check("one" not in names(out) and "fixed" in (out / "y.csv").read_text(encoding="utf-8"), names(out))
