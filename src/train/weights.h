@@ -2,10 +2,10 @@
  * Weights as safetensors files. When read, they are matched to a net's parameters; when written, they have
  * the mean and scale of the images with them, so that evaluation and prediction use the same.
  *
- * Metadata (strings): "format" "pt" (PyTorch's own tools look for it), "clr.format": the format of the others,
- * which 0.1 did not write, "clr.net", "clr.scale", "clr.mean" (none, channel or image), "clr.mean_values": the
- * mean on the 0–255 scale, comma-separated, a value per channel, or per channel, row and column for a mean
- * image.
+ * Metadata (strings): "format" "pt" (PyTorch's own tools look for it), "clr.format": the format of the
+ * others, which 0.1 did not write, "clr.net", "clr.scale", "clr.mean" (none, channel or image),
+ * "clr.mean_values": the mean on the 0–255 scale, comma-separated, a value per channel, or per channel, row
+ * and column for a mean image.
  */
 #ifndef TRAIN_WEIGHTS_H
 #define TRAIN_WEIGHTS_H
@@ -18,8 +18,8 @@
 /* Values of a mean image, as text of up to 15 bytes each in a header of at most 4 MiB. */
 #define WEIGHTS_MEAN_VALUES 200000
 
-/* Read and match. CLR_EINPUT: another clr.format. Missing and extra tensors and those of another shape are one CLR_EINPUT that lists them;
- * partial: they are omitted and logged. hint: ends the message. */
+/* Read and match. CLR_EINPUT: another clr.format; missing and extra tensors and those of another shape are
+ * one that lists them; partial: they are omitted and logged. hint: ends the message. */
 int weights_read(struct st_file *out, const char *path, const struct params *params, bool partial,
                  const char *hint, struct clr_error *err);
 
