@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/history.h"
 #include "train/resume.h"
+#include "train/warnings.h"
 
 #define REPORT_NS 200000000u
 
@@ -95,6 +96,8 @@ static int read_losses(struct loop *l, struct clr_error *err)
         return rc;
     for (int i = 0; i < count; i++) {
         const struct session_update_result *u = &updates[i];
+        if (u->iteration == 1)
+            warn_of_first_loss(l->s, u->loss);
         if (!isfinite(u->loss)) {
             l->result->diverged = true;
             l->result->run.diverged_at = u->iteration;

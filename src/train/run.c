@@ -2,6 +2,7 @@
 #include "train/run.h"
 
 #include "train/selfcheck.h"
+#include "train/warnings.h"
 
 int run_open(struct recorded_run *u, const struct clr_train_options *o, const char *history,
              struct clr_error *err)
@@ -36,6 +37,8 @@ int run_start(struct recorded_run *u, bool untrained, struct clr_error *err)
     int rc;
 
     session_begin(&u->s);
+    if (!u->resume.found)
+        warn_of_net(&u->s);
     rc = selfcheck_start(&u->s, u->resume.found ? &u->resume.checkpoint : NULL, err);
     if (rc == 0)
         rc = resume_apply(&u->resume, &u->s, &u->r, err);

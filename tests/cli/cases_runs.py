@@ -120,6 +120,17 @@ def train_by_every_optimizer():
 
 
 @case
+def train_warns_of_nets_that_cannot_learn():
+    """Equal weights, pixels that are not scaled, and outputs without a class; a usual net is trained without a word."""
+    usual = tiny_net()
+    raw = tiny_net("scale: 0.00390625", "scale: 30")
+    equal = tiny_net('weight_filler { type: "xavier" }', "")
+    for net, words in ((usual, []), (raw, ["first loss", "--scale 0.0039"]), (equal, ["conv1.weight", "weight_filler"])):
+        out = expect(clr(*tiny(net=net, iterations=3, out=fresh("run"))), 0).err
+        check(("warning" in out) == bool(words) and all(word in out for word in words), f"{net}: {out}")
+
+
+@case
 def train_in_epochs():
     out, _ = trained(iterations="2ep", batch=15, validate_every="1ep")  # floor(200 / 15) = 13
     check([r["iteration"] for r in rows(out / "history.csv")] == ["1", "13", "26"], "epochs of 13 iterations")

@@ -1,0 +1,86 @@
+/*
+ * Warnings about nets that cannot learn as they are. A net that gives each class the same chance has the loss
+ * ln(classes); ones of the usual fillers, on inputs of moderate size, begin near it.
+ */
+#include "train/warnings.h"
+
+#include <math.h>
+
+#include "base/log.h"
+
+#define FAR 5.0 /* times that loss */
+
+static bool fills_equal(const struct filler *f)
+{
+    return f->kind == FILLER_CONSTANT || (f->kind == FILLER_UNIFORM && !(f->min < f->max)) ||
+           (f->kind == FILLER_GAUSSIAN && !(f->std > 0.0));
+}
+
+/* Are the node's weights equal at the beginning, and is that a fault? The layer that makes the logits learns
+ * all the same. */
+static bool begins_equal(const struct session *s, const struct graph *g, const struct graph_node *n)
+{
+    const struct graph_param *weights = n->param_count > 0 ? &g->params[n->param[0]] : NULL;
+
+    return weights && n->y[0] != g->logits && n->use[0] == 0 && weights->rank > 1 && weights->count > 1 &&
+           weights->mult.lr_mult > 0.0 && fills_equal(&weights->filler) &&
+           !safetensors_find(&s->init, weights->name);
+}
+
+static void warn_of_equal_weights(const struct session *s)
+{
+    const struct graph *g = s->replica.train.graph;
+    struct str names = {0};
+    int count = 0;
+
+    for (size_t i = 0; i < g->node_count; i++)
+        if (begins_equal(s, g, &g->nodes[i]) && count++ < 5)
+            str_append(&names, "%s'%s'", count > 1 ? ", " : "", g->params[g->nodes[i].param[0]].name);
+    if (count > 0)
+        log_line(
+            CLR_LOG_WARNING,
+            "all values of %s%s are equal, so the outputs of each of these layers stay equal and the net "
+            "hardly learns: give the layer a filler, such as weight_filler { type: \"msra\" }",
+            str_text(&names), count > 5 ? " and others" : "");
+    str_clear(&names);
+}
+
+void warn_of_net(const struct session *s)
+{
+    const struct graph *g = s->replica.test.graph;
+    const struct graph_value *logits = &g->values[g->logits];
+    const int classes = s->o->data->classes;
+
+    if (logits->shape.c > classes)
+        log_line(CLR_LOG_WARNING,
+                 "'%s' has %d outputs, and '%s' has %d classes: the other outputs are never correct",
+                 logits->name, logits->shape.c, s->o->data->name, classes);
+    warn_of_equal_weights(s);
+}
+
+/* Of all losses of the net, with their weights. */
+static double loss_of_chance(const struct session *s)
+{
+    const struct graph *g = s->replica.train.graph;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i].desc.kind == OP_SOFTMAX_LOSS)
+            sum += fabs((double)g->nodes[i].desc.u.loss.weight);
+    return sum * log((double)g->values[g->logits].shape.c);
+}
+
+void warn_of_first_loss(const struct session *s, double loss)
+{
+    const double chance = loss_of_chance(s);
+    const bool bytes = fabs(s->scale) > 1.0 / 32.0;
+
+    if (loss <= FAR * chance)
+        return;
+    log_line(CLR_LOG_WARNING, "the first loss is %.4g, and %.3g where each class has the same chance: %s",
+             loss, chance,
+             bytes ? "the net's inputs are too large. `scale` 0.00392156862745098, also as a field of "
+                     "transform_param, divides pixels by 255"
+                   : "its initial weights are too large; weight_filler { type: \"msra\" } fits layers before "
+                     "a ReLU");
+}
