@@ -169,11 +169,10 @@ static int look(struct work *w, struct clr_error *err)
     int rc = clr_lab_check(&w->all_archived, w->out, err);
 
     if (rc < 0) {
-        (void)clr_error_prefix(
-            err,
-            "nothing is trained until histories.csv and runs.json in '%s' are restored, since "
-            "runs without folders might be lost",
-            w->out);
+        clr_error_prefix(err,
+                         "nothing is trained until histories.csv and runs.json in '%s' are restored, since "
+                         "runs without folders might be lost",
+                         w->out);
         return rc;
     }
     for (size_t i = 0; i < w->count && rc == 0; i++) {
