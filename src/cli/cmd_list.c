@@ -284,10 +284,12 @@ int cmd_list(int argc, char **argv, struct clr_error *err)
     g_column = BY_RUN;
     opt_add(&set, "Options", table, MEM_COUNT(table));
     rc = opt_parse(&set, &command, argc, argv, err);
-    if (rc == 0 && csv)
-        rc = cli_check_outputs(csv, NULL, err);
+    if (rc == 0)
+        rc = cli_check_output(csv, err);
     if (rc == 0)
         rc = clr_lab_list(&list, set.args, (size_t)set.arg_count, err);
+    for (size_t i = 0; i < list.count && rc == 0; i++)
+        rc = cli_check_input(csv, list.runs[i].folder, err);
     if (rc == 0)
         qsort(list.runs, list.count, sizeof *list.runs, compare);
     if (rc == 0 && csv)

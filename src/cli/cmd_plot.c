@@ -6,7 +6,6 @@
 
 #include <clr/plot.h>
 
-#include "base/archive.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/opt.h"
@@ -24,28 +23,13 @@ static const struct opt_command command = {
     .asks = "a kind of figure: " PLOT_KIND_NAMES,
 };
 
-/* A figure, or its numbers, must not overwrite an input, nor what is read beside it. */
+/* A figure, or its numbers, must not overwrite what is drawn. */
 static int check_inputs(const struct plot_list *in, const char *written, struct clr_error *err)
 {
-    static const char *const names[] = {"history.csv", "loss.csv", "timing.csv",  "range.csv",
-                                        "range.json",  "run.json", ARCHIVE_TABLE, ARCHIVE_RUNS};
     int rc = 0;
 
-    for (size_t i = 0; i < in->count && rc == 0; i++) {
-        char *folder = NULL;
-        rc = cli_check_outputs(written, in->of[i].path, err);
-        if (rc == 0)
-            rc = fs_is_dir(in->of[i].path) ? str_duplicate(&folder, in->of[i].path, err)
-                                           : fs_folder_of(&folder, in->of[i].path, err);
-        for (size_t k = 0; k < MEM_COUNT(names) && rc == 0; k++) {
-            char *path = NULL;
-            rc = fs_join(&path, folder, names[k], err);
-            if (rc == 0)
-                rc = cli_check_outputs(written, path, err);
-            free(path);
-        }
-        free(folder);
-    }
+    for (size_t i = 0; i < in->count && rc == 0; i++)
+        rc = cli_check_input(written, in->of[i].path, err);
     return rc;
 }
 

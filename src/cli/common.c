@@ -16,6 +16,7 @@
 #include <clr/log.h>
 #include <clr/plot.h>
 
+#include "base/archive.h"
 #include "base/clock.h"
 #include "base/fs.h"
 
@@ -589,6 +590,26 @@ int cli_check_outputs(const char *written, const char *other, struct clr_error *
         return clr_error_set(err, CLR_EUSAGE, "'%s' and '%s' are the same file: write to another one",
                              written, other);
     return 0;
+}
+
+int cli_check_input(const char *written, const char *read, struct clr_error *err)
+{
+    static const char *const names[] = {"history.csv", "loss.csv", "timing.csv",  "range.csv",
+                                        "range.json",  "run.json", ARCHIVE_TABLE, ARCHIVE_RUNS};
+    char *folder = NULL;
+    int rc = cli_check_outputs(written, read, err);
+
+    if (rc == 0)
+        rc = fs_is_dir(read) ? str_duplicate(&folder, read, err) : fs_folder_of(&folder, read, err);
+    for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
+        char *path = NULL;
+        rc = fs_join(&path, folder, names[i], err);
+        if (rc == 0)
+            rc = cli_check_outputs(written, path, err);
+        free(path);
+    }
+    free(folder);
+    return rc;
 }
 
 bool cli_is_repeat_name(const char *name)

@@ -141,6 +141,10 @@ int cli_check_figure(const char *written, struct clr_error *err);
 /* CLR_EUSAGE if a file to write and another file are the same. Each may be NULL. */
 int cli_check_outputs(const char *written, const char *other, struct clr_error *err);
 
+/* CLR_EUSAGE if a file to write is an input, or one of the files that are read beside it: those of a run, in
+ * its folder or in that of an archive. */
+int cli_check_input(const char *written, const char *read, struct clr_error *err);
+
 /* Print a text on stdout, with a newline at its end. */
 void cli_print_text(const char *text);
 

@@ -38,6 +38,18 @@ def list_prints_a_table():
 
 
 @case
+def list_overwrites_no_run():
+    folder, archive = run_folder(fresh("list") / "a"), ROOT / "docs" / "results" / "short"
+    copy = write(folder.parent / "runs.json", (archive / "runs.json").read_text(encoding="utf-8"))
+    write(folder.parent / "histories.csv", (archive / "histories.csv").read_text(encoding="utf-8"))
+    for file in (folder / "run.json", copy):
+        before = file.read_bytes()
+        result = clr("list", folder.parent, "--csv", file)
+        check(file.read_bytes() == before, f"{file} was overwritten\n{result}")
+        expect(result, 2, [], ["are the same file: write to another one$"])
+
+
+@case
 def list_as_csv_and_json():
     folder = fresh("list")
     run_folder(folder / "a")

@@ -89,6 +89,7 @@ table("usage", [
     ("bench to standard output", ["bench", "--json", "-"], 2, [], ["'-' is not standard output: .*/dev/stdout"]),
     ("bench compare to standard output", ["bench", "compare", ROOT / "src/bench/known/h200-quick.json", "--known",
                                           "--markdown", "-"], 2, [], ["'-' is not standard output"]),
+    ("list to standard output", ["list", ".", "--csv", "-"], 2, [], ["'-' is not standard output"]),
     ("schedule to standard output", ["schedule", "--policy", "fixed", "--lr", "1", "--iterations", "3", "--csv", "-"],
      2, [], ["'-' is not standard output"]),
     ("numbers of a figure to standard output", ["plot", "run", "x", "-o", "x.png", "--csv", "-"], 2, [],
