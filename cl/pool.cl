@@ -4,7 +4,7 @@
  *
  * A NaN in a window is its maximum: `v > m` alone would lose it.
  *
- * pool_max_forward   NDRange (OH·ceil(OW/SPAN), X_CB, batch)       y, arg (PLACE of a window's maximum: pool.clh)
+ * pool_max_forward   NDRange (OH·ceil(OW/SPAN), X_CB, batch)       y, arg (a window's PLACE: pool.clh)
  * pool_max_backward  NDRange (H·ceil(GROUPS/SPAN), X_CB, batch)    dx from dy, arg
  * pool_ave_forward   as the first                                  y
  * pool_ave_backward  as the second                                 dx from dy (and x, if MASK)

@@ -61,7 +61,7 @@ const char *fs_last_part(const char *path);
  * "…/history.csv", "…/range.csv" and "…/loss.csv". */
 #define FS_RUN_NAME 160
 void fs_run_name(char *out, size_t size, const char *path);
-/* Does the name mean that path: as it is given, or, otherwise, as its last part or as fs_run_name() calls it? */
+/* Does the name mean that path: as it is given, or otherwise its last part or what fs_run_name() calls it? */
 bool fs_is_called(const char *path, const char *name, bool as_given);
 /* What stands before it, with the '/'; "." where there is none. A new string; free with free(). */
 int fs_folder_of(char **out, const char *path, struct clr_error *err);

@@ -10,8 +10,8 @@ double smooth_mean(const double *v, size_t count, size_t i, size_t half);
 /* The median of v[i] and its neighbours; v[i] itself at the ends. */
 double smooth_median(const double *v, size_t count, size_t i);
 
-/* Mean and sample standard deviation, in two passes: no cancellation. A deviation of fewer than two values, and
- * a mean of none, are NaN. */
+/* Mean and sample standard deviation, in two passes: no cancellation. A deviation of fewer than two values,
+ * and a mean of none, are NaN. */
 struct smooth_moments {
     double mean, deviation;
 };

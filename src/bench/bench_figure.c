@@ -104,7 +104,7 @@ static void note_joined(struct bars *out, const struct comparison *c)
     }
 }
 
-/* The user's texts in place of devices' names: a label is for a file, with or without ".json", or a device. */
+/* The user's texts in place of devices' names, for a file, with or without ".json", or a device. */
 static int apply_labels(struct bars *b, const struct clr_bench_report *reports,
                         const struct clr_plot_options *o, struct clr_error *err)
 {

@@ -23,8 +23,8 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
 /* Sort those from `first` on by path; tests of range-test by weight decay and seed. */
 void plot_list_sort(struct plot_list *list, size_t first);
 
-/* Draw them; options->folders is set here. CLR_EUSAGE: two of them are the same file or folder; else errors are
- * those of the figure. */
+/* Draw them; options->folders is set here. CLR_EUSAGE: two of them are the same file or folder. Other
+ * errors are those of the figure. */
 int plot_list_draw(const struct plot_list *list, enum plot_kind kind, const char *figure,
                    const struct clr_plot_options *options, struct clr_error *err);
 

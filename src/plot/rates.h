@@ -20,8 +20,8 @@ int rates_add_panel(struct chart *chart, const struct runs *runs, const struct g
 /* clr_schedule_lr() or clr_schedule_momentum(). */
 typedef double rates_column(const struct clr_schedule *s, uint64_t t);
 
-/* The first `updates` updates (at least 1) of a checked schedule as a curve, as above; lines: a straight piece
- * has points only at its ends. CLR_ENOMEM, CLR_EUSAGE: chart_add_series(). */
+/* The first `updates` updates (at least 1) of a checked schedule as a curve, as above; lines: a straight
+ * piece has points only at its ends. CLR_ENOMEM, CLR_EUSAGE: chart_add_series(). */
 int rates_add_schedule(struct chart_panel *panel, const char *label, const struct clr_schedule *schedule,
                        rates_column *column, uint64_t updates, bool lines, struct clr_error *err);
 

@@ -634,14 +634,14 @@ def plot_legends_have_the_colours_of_the_figure():
 @case
 def plot_bench_takes_labels_and_known_reports():
     known, table = ROOT / "src" / "bench" / "known" / "h200-quick.json", fresh("a.csv")
-    known_folder = fresh("reports")
     draws = ("plot", "bench", known, "--known", "-o", fresh("a.png"), "--csv", table, "--label")
     expect(clr(*draws, "h200-quick.json=big = fast", "--label", "NVIDIA H100 80GB HBM3=H100"), 0)
     names = {row["device"] for row in csv.DictReader(table.open(encoding="utf-8"))}
     check(len(names) == 3 and {"big = fast", "H100"} < names, names)
     expect(clr(*draws, "x=y"), 2, [], ["--label x=…: nothing that is drawn is called 'x'; there are NVIDIA H200"])
-    expect(clr(*draws, "NVIDIA H200=a", "--label", "NVIDIA H100 80GB HBM3=a"), 2, [], ["two curves would be called 'a': 'NVIDIA H200' and "])
-    both = [known, write(known_folder / "h200-quick.json", known.read_text(encoding="utf-8"))]
+    expect(clr(*draws, "NVIDIA H200=a", "--label", "NVIDIA H100 80GB HBM3=a"), 2, [],
+           ["two curves would be called 'a': 'NVIDIA H200' and "])
+    both = [known, write(fresh("reports") / "h200-quick.json", known.read_text(encoding="utf-8"))]
     expect(clr("plot", "bench", *both, "-o", fresh("a.png"), "--label", "h200-quick=a"), 2, [],
            ["several are called like that; name the one with its path"])
     expect(clr("plot", "bench", *both, "-o", fresh("a.png"), "--label", f"{both[1]}=a", "--csv", table), 0)

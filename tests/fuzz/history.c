@@ -1,5 +1,5 @@
-/* history.csv: tables of numbers, the runs that figures are drawn from, and the figures; the same as the tables
- * of a range test, whose schedule is known, and as the losses of a run, whose times are known. */
+/* history.csv: tables of numbers, the runs that figures are drawn from, and the figures; the same as the
+ * tables of a range test, whose schedule is known, and as the losses of a run, whose times are known. */
 #include "fuzz.h"
 
 #include <math.h>

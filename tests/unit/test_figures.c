@@ -699,42 +699,6 @@ START_TEST(test_loss__is_drawn_over_the_rate)
 }
 END_TEST
 
-/* Where a schedule falls between the rows, though they rise, its run is no range test. */
-START_TEST(test_loss__is_not_drawn_over_a_rate_that_falls)
-{
-    static const struct clr_plot_options over = {.over = CLR_PLOT_OVER_RATE};
-    static const struct {
-        enum clr_policy policy;
-        int last;
-        const char *falls; /* NULL: it rises */
-    } cases[] = {{CLR_POLICY_TRIANGULAR, 51, NULL},
-                 {CLR_POLICY_TRIANGULAR, 52, "before iteration 52 under triangular"},
-                 {CLR_POLICY_TRIANGULAR, 500, "before iteration 101 under triangular"},
-                 {CLR_POLICY_SGDR, 500, "before iteration 51 under sgdr"},
-                 {CLR_POLICY_STEP, 500, "before iteration 51 under step"},
-                 {CLR_POLICY_EXP_RANGE, 30, "before iteration 30 under exp_range"},
-                 {CLR_POLICY_FIXED, 500, NULL}};
-    const char *base = support_temp_dir();
-
-    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
-        const struct clr_schedule s = policy(cases[i].policy, 50);
-        const char *input = make_run(base, "run", &s, &g_usual, "");
-        struct clr_error err = {0};
-        struct chart chart;
-        char losses[128];
-        (void)snprintf(losses, sizeof losses, "iteration,trn_loss,lr\n1,2.3,0.1\n%d,2.2,0.2\n",
-                       cases[i].last);
-        figures_write(input, "loss.csv", losses);
-        ck_assert_msg(figure_make(figure_loss, &chart, &input, 1, &over, &err) ==
-                              (cases[i].falls ? CLR_EINPUT : 0) &&
-                          (!cases[i].falls || strstr(err.message, cases[i].falls)),
-                      "%zu: %s", i, err.message);
-        if (!cases[i].falls)
-            chart_clear(&chart);
-    }
-}
-END_TEST
-
 /* The axis begins at 0, and is not extended to losses that grow without bounds. */
 START_TEST(test_loss__of_a_run_that_diverges_ends_the_axis)
 {
@@ -1022,7 +986,6 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_styles__are_seven_and_then_grey);
     tcase_add_test(tc, test_loss__is_a_smooth_line_over_its_points);
     tcase_add_test(tc, test_loss__is_drawn_over_the_rate);
-    tcase_add_test(tc, test_loss__is_not_drawn_over_a_rate_that_falls);
     tcase_add_test(tc, test_loss__of_a_run_that_diverges_ends_the_axis);
     tcase_add_test(tc, test_table__holds_the_numbers_drawn);
     tcase_add_loop_test(tc, test_golden__figures_look_as_they_did, 0, (int)MEM_COUNT(g_golden));

@@ -382,44 +382,6 @@ START_TEST(test_figure__equal_accuracy_is_connected)
 }
 END_TEST
 
-static bool has_key(const struct chart *chart, enum chart_key_kind kind)
-{
-    for (size_t i = 0; i < chart->key_count; i++)
-        if (chart->keys[i].kind == kind)
-            return true;
-    return false;
-}
-
-/* An axis that begins above the level has no mark of it; the key of a rate above its axis stays. */
-START_TEST(test_figure__a_level_below_the_axis_is_not_marked)
-{
-    static const struct figures_point good[] = {{1, 10.0}, {200, 60.0}, {400, 80.0}},
-                                      bad[] = {{1, 10.0}, {200, 40.0}, {400, 55.0}},
-                                      steep[] = {{1, 10.0}, {200, 59.0}};
-    static const double high = 58.0, low = 50.0;
-    const struct clr_plot_options all = {.rates = true, .y_min = &low},
-                                  some = {.rates = true, .y_min = &high};
-    const char *base = support_temp_dir(), *inputs[3];
-    struct chart chart;
-
-    inputs[0] = figures_run(base, "good", good, 3, 0, FIXED "\"batch\":10");
-    inputs[1] = figures_run(base, "bad", bad, 3, 0, FIXED "\"batch\":20");
-    inputs[2] = figures_run(base, "steep", steep, 2, 0, FIXED "\"batch\":30");
-    figures_write(inputs[2], "run.json",
-                  "{\"settings\": {" FIXED "\"batch\":30}, \"status\": \"diverged\", "
-                  "\"result\": {\"iterations\": 250, \"diverged_at\": 251}}");
-    figures_write(inputs[2], "loss.csv", "iteration,trn_loss,lr\n1,2,0.5\n200,2,0.5\n");
-    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 3, &all, NULL), 0);
-    ck_assert(chart.panels[0].guide_count > 1 && has_key(&chart, CHART_KEY_ABOVE) &&
-              has_key(&chart, CHART_KEY_GUIDE));
-    chart_clear(&chart);
-    ck_assert_int_eq(figure_make(figure_run, &chart, inputs, 3, &some, NULL), 0);
-    ck_assert(chart.panels[1].ends && has_key(&chart, CHART_KEY_ABOVE) && has_key(&chart, CHART_KEY_END) &&
-              !has_key(&chart, CHART_KEY_GUIDE));
-    chart_clear(&chart);
-}
-END_TEST
-
 /* The run that sets the level may have reached it before its end, and before the others. */
 START_TEST(test_figure__the_level_is_marked_where_each_run_first_reached_it)
 {
@@ -490,54 +452,6 @@ START_TEST(test_figure__momentum_is_a_second_panel_where_it_moves)
     ck_assert_uint_eq(chart.panel_count, 2);
     ck_assert_str_eq(chart.panels[0].series[1].label, "cycled");
     chart_clear(&chart);
-}
-END_TEST
-
-/* Without rows in between: a jump stands upright, momentum is drawn if it moves. */
-START_TEST(test_figure__of_a_schedule_itself)
-{
-    const char *base = support_temp_dir(), *path = figures_join(base, "x.svg");
-    struct clr_plot_options o = {.size = sizeof o, .csv = figures_join(base, "x.csv")};
-    struct clr_error err = {0};
-    struct clr_schedule s;
-    char *text;
-    size_t size;
-
-    clr_schedule_init(&s, sizeof s);
-    s.policy = CLR_POLICY_STEP;
-    s.lr = 0.1;
-    s.gamma = 0.5;
-    s.step_size = 1;
-    ck_assert_msg(clr_plot_rates(path, &s, 3, &o, &err) == 0, "%s", err.message);
-    ck_assert_int_eq(fs_read(o.csv, 1 << 20, &text, &size, NULL), 0);
-    ck_assert_str_eq(text, "panel,axis,kind,name,x,y,low,high,line\n"
-                           "learning rate,iteration,point,,1,0.1,,,\n"
-                           "learning rate,iteration,point,,2,0.1,,,\n"
-                           "learning rate,iteration,point,,2,0.05,,,\n"
-                           "learning rate,iteration,point,,3,0.05,,,\n"
-                           "learning rate,iteration,point,,3,0.025,,,\n");
-    free(text);
-    s.policy = CLR_POLICY_TRIANGULAR;
-    s.min_lr = 0.1;
-    s.max_lr = 0.2;
-    s.step_size = 1000000;
-    s.cycle_momentum_low = 0.8;
-    s.cycle_momentum_high = 0.9;
-    ck_assert_msg(clr_plot_rates(path, &s, 2000001, &o, &err) == 0, "%s", err.message);
-    ck_assert_int_eq(fs_read(o.csv, 1 << 20, &text, &size, NULL), 0);
-    ck_assert_str_eq(text, "panel,axis,kind,name,x,y,low,high,line\n"
-                           "learning rate,iteration,point,,1,0.1,,,\n"
-                           "learning rate,iteration,point,,1000001,0.2,,,\n"
-                           "learning rate,iteration,point,,2000001,0.1,,,\n"
-                           "momentum,iteration,point,,1,0.9,,,\n"
-                           "momentum,iteration,point,,1000001,0.8,,,\n"
-                           "momentum,iteration,point,,2000001,0.9,,,\n");
-    free(text);
-    ck_assert_int_eq(clr_plot_rates(path, &s, 0, NULL, &err), CLR_EUSAGE);
-    ck_assert_int_eq(clr_plot_rates(path, NULL, 1, NULL, &err), CLR_EUSAGE);
-    s.max_lr = NAN;
-    ck_assert_int_eq(clr_plot_rates(path, &s, 1, NULL, &err), CLR_EUSAGE);
-    ck_assert_ptr_nonnull(strstr(err.message, "`max_lr` is missing"));
 }
 END_TEST
 
@@ -1052,11 +966,9 @@ int main(int argc, char **argv)
     tcase_add_test(tc, test_figure__over_time_with_rates_and_names);
     tcase_add_test(tc, test_figure__curves_that_have_no_place_are_left_out);
     tcase_add_test(tc, test_figure__equal_accuracy_is_connected);
-    tcase_add_test(tc, test_figure__a_level_below_the_axis_is_not_marked);
     tcase_add_test(tc, test_figure__the_level_is_marked_where_each_run_first_reached_it);
     tcase_add_test(tc, test_figure__range_marks_bounds_on_the_right_axis);
     tcase_add_test(tc, test_figure__momentum_is_a_second_panel_where_it_moves);
-    tcase_add_test(tc, test_figure__of_a_schedule_itself);
     tcase_add_test(tc, test_figure__refuses_more_curves_than_can_be_told_apart);
     tcase_add_test(tc, test_plot__png_carries_its_origin);
     tcase_add_test(tc, test_plot__same_input_same_bytes);
