@@ -109,7 +109,7 @@ static int examine_blocks(struct checkup *c, int number, const int *blocks, int 
 
     for (int b = 0; b < block_count && rc == 0; b++) {
         char name[sizeof of.name + 32];
-        if (b > 0 && !of.small)
+        if ((b > 0 && !of.small) || !verify_case_applies(&of, c->device, blocks[b]))
             continue;
         if (b == 0)
             str_copy(name, sizeof name, of.name);

@@ -140,6 +140,7 @@ static int conv_plan(struct op_needs *needs, const struct op_request *asked, str
         if (op_has_pass(desc, (enum op_pass)pass)) {
             struct conv_request r;
             choose(&r, desc, (enum op_pass)pass, asked->device, asked->block);
+            needs->algorithm[pass] = r.row->name;
             rc = r.row->plan(needs, &r, err);
         }
     return rc;

@@ -6,7 +6,8 @@
 
 /* ------------------------------------------------------------------ convolution */
 
-/* Each geometry is tried with each of them; where one cannot do a pass, another does it. */
+/* Each geometry is tried with each of them, but for those that cannot do it (verify_case_applies()); where one
+ * cannot do one of the passes, another does it. */
 static const char *const conv_algorithms[] = {"direct", "gemm", "tiled"};
 #define CONV_ALGORITHMS (int)MEM_COUNT(conv_algorithms)
 
@@ -92,13 +93,11 @@ static const struct tile_case {
     {"winograd-staged 4x2x24", {"3x3 20 to 40", 5, CONV(20, 9, 9, 40, 3, 3, 1, 1, 0, 1, 1, 1, 1), PLAIN}},
 };
 
-/* Every pass by `variant`. "tiled" cannot do groups: another algorithm does, which the small subset has
- * already. */
+/* Every pass by `variant`. */
 static void set_case(struct op_case *out, const struct conv_case *r, const char *variant)
 {
     (void)snprintf(out->name, sizeof out->name, "conv %s %s", variant, r->name);
-    out->small = (r->note == SMALL || r->note == SMALL_RECTIFIED) &&
-                 (r->g.group == 1 || strncmp(variant, "tiled", 5) != 0);
+    out->small = r->note == SMALL || r->note == SMALL_RECTIFIED;
     out->desc.relu = r->note == RECTIFIED || r->note == SMALL_RECTIFIED;
     out->desc.mask_dx = out->desc.relu;
     out->desc.bias = r->note != NO_BIAS;

@@ -185,6 +185,7 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
     needs->x_halo_h = c->ph + (way.winograd ? op_ceil(c->oh, 4) * 4 - c->oh : 0);
     needs->x_halo_w = c->pw + (way.winograd ? op_ceil(c->ow, 4) * 4 - c->ow : 0);
     needs->x_any_block = true;
+    needs->algorithm[OP_FORWARD] = way.winograd ? "winograd" : "direct";
     needs->saved_bytes = desc->backward ? count : 0;
     return conv_need_workspace(needs, desc->backward && slices > packed ? slices : packed, err);
 }

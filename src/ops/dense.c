@@ -20,16 +20,22 @@ struct dense_tile {
     int mt, nt, lx, slices;
 };
 
+static bool is_sliced(const struct op_desc *desc, enum op_pass pass, const struct clr_device *device)
+{
+    const char *asked = desc->variant[pass].algorithm;
+
+    return strcmp(asked, "sliced") == 0 || (device->type != CLR_DEVICE_CPU && strcmp(asked, "panels") != 0);
+}
+
 /* rows × vectors of columns, each a sum of `terms`. */
 static struct dense_tile choose_tile(const struct op *op, enum op_pass pass, int rows, int vectors, int terms)
 {
     const struct clr_device *device = ocl_device(op->ctx);
-    const char *asked = op->desc.variant[pass].algorithm;
     const int limit = (int)(device->max_work_group < GROUP_MAX ? device->max_work_group : GROUP_MAX);
-    const bool wide = op->block == 16, cpu = device->type == CLR_DEVICE_CPU;
+    const bool wide = op->block == 16;
     struct dense_tile t = {false, wide ? 4 : 6, op_min(wide ? 4 : 2, vectors), 1, 1};
 
-    if (strcmp(asked, "sliced") != 0 && (cpu || strcmp(asked, "panels") == 0))
+    if (!is_sliced(&op->desc, pass, device))
         return t;
     t = (struct dense_tile){true, 4, 1, 1, 1};
     while (t.lx < 32 && 2 * t.lx <= op_min(vectors, limit))
@@ -78,6 +84,9 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
         return clr_error_set(err, CLR_EINPUT, "layer '%s' has more weights than the kernels can number",
                              r->desc->label);
     needs->workspace_bytes = count * sizeof(float);
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++)
+        if (op_has_pass(r->desc, (enum op_pass)pass))
+            needs->algorithm[pass] = is_sliced(r->desc, (enum op_pass)pass, r->device) ? "sliced" : "panels";
     return 0;
 }
 

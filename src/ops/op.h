@@ -126,15 +126,16 @@ struct op_desc {
 
 /* What it needs, known before anything is allocated. */
 struct op_needs {
-    int x_halo_h, x_halo_w;   /* at least this halo on x */
-    int dy_halo_h, dy_halo_w; /* at least this halo on the gradient of y */
-    bool x_any_block;         /* can read x in any channel block (V need not be the net's) */
-    bool in_place;            /* y may be x's memory, and dx dy's: then they share one layout */
-    bool y_is_x;              /* every y is x's memory: nothing goes forward */
-    bool keeps_y;             /* backward reads y: no other operator may overwrite it in place */
-    bool early_dx;            /* dx, where it is needed, is written by the forward pass already */
-    size_t saved_bytes;       /* private to the operator, from forward to backward */
-    size_t workspace_bytes;   /* shared scratch, valid within one call */
+    int x_halo_h, x_halo_w;               /* at least this halo on x */
+    int dy_halo_h, dy_halo_w;             /* at least this halo on the gradient of y */
+    bool x_any_block;                     /* can read x in any channel block (V need not be the net's) */
+    bool in_place;                        /* y may be x's memory, and dx dy's: then they share one layout */
+    bool y_is_x;                          /* every y is x's memory: nothing goes forward */
+    bool keeps_y;                         /* backward reads y: no other operator may overwrite it in place */
+    bool early_dx;                        /* dx, where it is needed, is written by the forward pass already */
+    size_t saved_bytes;                   /* private to the operator, from forward to backward */
+    size_t workspace_bytes;               /* shared scratch, valid within one call */
+    const char *algorithm[OP_PASS_COUNT]; /* that does the pass; NULL: there is one only, or no such pass */
 };
 
 struct op_io {

@@ -103,6 +103,22 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
     return 0;
 }
 
+bool verify_case_applies(const struct verify_case *c, const struct clr_device *device, int block)
+{
+    struct op_needs needs;
+    bool requests = false;
+
+    if (c->what != VERIFY_CASE_OP || op_plan(&needs, &c->desc, device, block, NULL) < 0)
+        return true;
+    for (int pass = 0; pass < OP_PASS_COUNT; pass++) {
+        const char *requested = c->desc.variant[pass].algorithm;
+        requests = requests || requested[0];
+        if (requested[0] && needs.algorithm[pass] && strcmp(requested, needs.algorithm[pass]) == 0)
+            return true;
+    }
+    return !requests;
+}
+
 /* The worse of two verdicts: the first that failed, the larger errors. */
 static void worse(struct verify_result *a, const struct verify_result *b)
 {

@@ -96,6 +96,10 @@ int verify_case_count(void);
 /* Case i in 0 … verify_case_count() − 1. */
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err);
 
+/* Does an algorithm that the case requests do a pass of it, on that device in blocks of `block`? Else it would
+ * check what another case does. True where it requests none. */
+bool verify_case_applies(const struct verify_case *c, const struct clr_device *device, int block);
+
 /*
  * Verify a case in these arrangements, with its full batch and with a smaller one. The result holds the worse
  * of both.

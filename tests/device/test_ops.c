@@ -47,6 +47,10 @@ static void one(struct tally *t, struct ocl_context *ctx, const struct verify_ca
     int rc = verify_case_run(ctx, c, block, arrangements, 1, &r, &err);
 
     t->run++;
+    if (rc == 0 && r.ok && c->what == VERIFY_CASE_OP && !strstr(r.variant, c->desc.variant[0].algorithm)) {
+        r.ok = false;
+        str_copy(r.text, sizeof r.text, "not by the algorithm that it requests");
+    }
     if (rc < 0 || !r.ok) {
         t->failed++;
         printf("FAILED  %s, channel block %d%s%s: %s\n", c->name, block, rc == 0 && *r.variant ? ", " : "",
@@ -109,7 +113,7 @@ static void verify_device(const struct clr_device *device)
 
         ck_assert_msg(verify_case_get(&c, i, &err) == 0, "%s", err.message);
         if (((subset || (is_cpu && !every && has_barriers(&c))) && !c.small) ||
-            (filter && !strstr(c.name, filter)) ||
+            (filter && !strstr(c.name, filter)) || !verify_case_applies(&c, device, blocks[0]) ||
             (quarter >= 0 && i / (int)MEM_COUNT(blocks) % 4 != quarter))
             continue;
         for (size_t b = 0; b < count; b++) {
@@ -175,6 +179,34 @@ START_TEST(test_verify__cases_are_sound)
         in_subset += a.small;
     }
     ck_assert(direct > 15 && gemm == direct && tiled == direct && tiles == 2 && in_subset > 15);
+}
+END_TEST
+
+/* On a CPU, convolutions are done by the algorithms that their cases request, in all passes: without groups, and
+ * but for data gradients by "direct", whose strides and padding it cannot all do. */
+START_TEST(test_verify__cases_are_done_as_requested)
+{
+    const struct clr_device cpu = {.type = CLR_DEVICE_CPU, .max_work_group = 4096, .local_memory = 2 << 20};
+    int by_winograd = 0;
+
+    for (int i = 0; i < verify_case_count(); i++) {
+        struct op_needs needs;
+        struct verify_case c;
+        bool gemm, all;
+        ck_assert_int_eq(verify_case_get(&c, i, NULL), 0);
+        if (c.what != VERIFY_CASE_OP || c.desc.kind != OP_CONV)
+            continue;
+        gemm = strcmp(c.desc.variant[0].algorithm, "gemm") == 0;
+        all = gemm || c.desc.u.conv.group == 1;
+        ck_assert_msg(verify_case_applies(&c, &cpu, 8) == all, "%s", c.name);
+        ck_assert_int_eq(op_plan(&needs, &c.desc, &cpu, 8, NULL), 0);
+        for (int pass = 0; all && pass < OP_PASS_COUNT; pass++)
+            ck_assert_msg(strcmp(needs.algorithm[pass], c.desc.variant[pass].algorithm) == 0 ||
+                              (pass == OP_BACKWARD_DATA && strstr(c.name, "direct")),
+                          "%s: pass %d is done by %s", c.name, pass, needs.algorithm[pass]);
+        by_winograd += strncmp(needs.algorithm[OP_FORWARD], "winograd", 8) == 0;
+    }
+    ck_assert_int_gt(by_winograd, 10);
 }
 END_TEST
 
@@ -333,6 +365,7 @@ int main(int argc, char **argv)
         return 1;
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, test_verify__cases_are_sound);
+    tcase_add_test(tc, test_verify__cases_are_done_as_requested);
     tcase_add_test(tc, test_verify__finds_what_is_wrong);
     tcase_add_test(tc, test_verify__finds_what_differs_between_runs);
     if (device_count > 0)
