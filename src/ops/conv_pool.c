@@ -12,8 +12,8 @@
 enum { PACK, FORWARD, SLICES, REDUCE, KERNEL_COUNT };
 enum { SLICE_COUNT = 10, ROW = 16 }; /* slices of the batch; floats of a row of the kernel */
 
-/* How the map is made. */
-struct map_way {
+/* The variant that makes the map. */
+struct map_variant {
     bool winograd;
     int xt, ob; /* tile: pixels (direct) and vectors in registers */
 };
@@ -21,7 +21,7 @@ struct map_way {
 struct conv_pool_op {
     struct op head;
     struct op_launch launches[KERNEL_COUNT];
-    struct map_way way;
+    struct map_variant variant;
     int band, per_slice; /* rows of y, images of a weight gradient: what a work-item makes of them */
 };
 
@@ -68,21 +68,22 @@ static bool can_winograd(const struct conv_geometry *c, const struct pool_geomet
 }
 
 /* XT × OB: as many sums as registers allow, rows without a remainder first. */
-static struct map_way direct_way(int ow, int channel_blocks, int block, const int *tile)
+static struct map_variant direct_variant(int ow, int channel_blocks, int block, const int *tile)
 {
     const int sums = block == 16 ? 20 : 12, most = tile[0] ? tile[0] : sums;
-    struct map_way way = {.ob = op_min(tile[1] ? tile[1] : 2, channel_blocks)};
+    struct map_variant variant = {.ob = op_min(tile[1] ? tile[1] : 2, channel_blocks)};
 
-    way.xt = op_min(ow, tile[0] ? most : most / way.ob);
-    for (int x = way.xt; !tile[0] && 3 * x >= 2 * way.xt; x--)
+    variant.xt = op_min(ow, tile[0] ? most : most / variant.ob);
+    for (int x = variant.xt; !tile[0] && 3 * x >= 2 * variant.xt; x--)
         if (ow % x == 0) {
-            way.xt = x;
+            variant.xt = x;
             break;
         }
-    return way;
+    return variant;
 }
 
-static struct map_way choose_way(const struct op_desc *desc, const struct clr_device *device, int block)
+static struct map_variant choose_variant(const struct op_desc *desc, const struct clr_device *device,
+                                         int block)
 {
     const struct conv_geometry *c = &desc->u.conv;
     const struct op_variant *asked = &desc->variant[OP_FORWARD];
@@ -92,8 +93,8 @@ static struct map_way choose_way(const struct op_desc *desc, const struct clr_de
     const int ob = op_min(blocks, winograd && asked->tile[0] ? asked->tile[0] : block == 16 ? 2 : 1);
 
     if (!direct && can_winograd(c, &desc->u.pool, device, block, ob))
-        return (struct map_way){.winograd = true, .ob = ob};
-    return direct_way(c->ow, blocks, block, direct ? asked->tile : none);
+        return (struct map_variant){.winograd = true, .ob = ob};
+    return direct_variant(c->ow, blocks, block, direct ? asked->tile : none);
 }
 
 static int candidates(struct op_variant *out, int capacity, const struct op_request *r)
@@ -108,7 +109,7 @@ static int candidates(struct op_variant *out, int capacity, const struct op_requ
         return 0;
     memset(&any.variant[OP_FORWARD], 0, sizeof any.variant[OP_FORWARD]);
     for (size_t i = 0; i < MEM_COUNT(all) && count < capacity; i++)
-        if (choose_way(&any, r->device, r->block).winograd || strcmp(all[i].algorithm, "winograd") != 0)
+        if (choose_variant(&any, r->device, r->block).winograd || strcmp(all[i].algorithm, "winograd") != 0)
             out[count++] = all[i];
     return count;
 }
@@ -137,18 +138,18 @@ static int slice_images(const struct op_desc *desc, const struct clr_device *dev
 
 /* Rounds of loops of a work-item of the forward pass for a row of y. */
 static double row_rounds(const struct conv_geometry *c, const struct pool_geometry *p,
-                         const struct map_way *way, int block)
+                         const struct map_variant *variant, int block)
 {
-    const double ob = way->ob + 1.0, t = c->kh + 4.0;
+    const double ob = variant->ob + 1.0, t = c->kh + 4.0;
     const double pool = (p->ow + 1.0) * (ob * (p->kh + 1.0) * (p->kw + 2.0) + 1.0);
-    const double sums = (way->xt + 1.0) * (ob + 1.0);
+    const double sums = (variant->xt + 1.0) * (ob + 1.0);
     const double tile = (c->kh * c->kw * c->c + 2.0) * (sums + 1.0) + 3.0 * c->kh;
     const double columns = t * (c->c + 1.0) * t * (ob + 1.0), pixels = 5.0 * ob * (t + 5.0);
     const double rows = t * t * (op_ceil(c->ow, 4) * 16.0 / block + 8.0), groups = op_ceil(p->kh + 3, 4);
 
-    if (!way->winograd)
-        return pool + p->kh * (op_ceil(c->ow, way->xt) + 1.0) * (tile + 1.0);
-    return op_ceil(op_ceil(c->oc, block), way->ob) *
+    if (!variant->winograd)
+        return pool + p->kh * (op_ceil(c->ow, variant->xt) + 1.0) * (tile + 1.0);
+    return op_ceil(op_ceil(c->oc, block), variant->ob) *
                (pool + groups * (op_ceil(c->ow, 4) + 1.0) * (columns + pixels)) +
            groups * 3.0 * rows;
 }
@@ -156,10 +157,12 @@ static double row_rounds(const struct conv_geometry *c, const struct pool_geomet
 /* ------------------------------------------------------------------ planning */
 
 /* Floats of the weights as the forward kernels read them, with the bias. */
-static bool packed_floats(size_t *out, const struct conv_geometry *c, const struct map_way *way, int block)
+static bool packed_floats(size_t *out, const struct conv_geometry *c, const struct map_variant *variant,
+                          int block)
 {
-    const size_t channels = (size_t)op_ceil(op_ceil(c->oc, block), way->ob) * (size_t)way->ob * (size_t)block;
-    const size_t t = (size_t)c->kh + 3, taps = way->winograd ? t * t : (size_t)c->kh * (size_t)c->kw;
+    const size_t channels =
+        (size_t)op_ceil(op_ceil(c->oc, block), variant->ob) * (size_t)variant->ob * (size_t)block;
+    const size_t t = (size_t)c->kh + 3, taps = variant->winograd ? t * t : (size_t)c->kh * (size_t)c->kw;
 
     return clr_mul_size(out, channels, taps * (size_t)c->c + 1) && *out <= INT_MAX;
 }
@@ -172,20 +175,20 @@ static int plan(struct op_needs *needs, const struct op_request *r, struct clr_e
     const struct conv_geometry *c = &desc->u.conv;
     const struct pool_geometry *p = &desc->u.pool;
     const struct shape places = {desc->x[0].n, op_ceil(c->oc, block) * block, p->oh, p->ow};
-    const struct map_way way = choose_way(desc, device, block);
+    const struct map_variant variant = choose_variant(desc, device, block);
     const int parts = op_max(SLICE_COUNT, op_ceil(desc->x[0].n, slice_images(desc, device, block)));
     size_t packed, slices, count;
 
     if (!can(c, p, device, block) || desc->need_dx)
         return clr_error_set(err, CLR_EINPUT, "layer '%s': not a convolution that can pool", desc->label);
-    if (!packed_floats(&packed, c, &way, block) ||
+    if (!packed_floats(&packed, c, &variant, block) ||
         !clr_mul_size(&slices, (size_t)c->oc * (size_t)parts, (size_t)c->kh * ROW + 1) || slices > INT_MAX ||
         !shape_count(&places, &count))
         return clr_error_set(err, CLR_EINPUT, "layer '%s' is too large", desc->label);
-    needs->x_halo_h = c->ph + (way.winograd ? op_ceil(c->oh, 4) * 4 - c->oh : 0);
-    needs->x_halo_w = c->pw + (way.winograd ? op_ceil(c->ow, 4) * 4 - c->ow : 0);
+    needs->x_halo_h = c->ph + (variant.winograd ? op_ceil(c->oh, 4) * 4 - c->oh : 0);
+    needs->x_halo_w = c->pw + (variant.winograd ? op_ceil(c->ow, 4) * 4 - c->ow : 0);
     needs->x_any_block = true;
-    needs->algorithm[OP_FORWARD] = way.winograd ? "winograd" : "direct";
+    needs->algorithm[OP_FORWARD] = variant.winograd ? "winograd" : "direct";
     needs->saved_bytes = desc->backward ? count : 0;
     return conv_need_workspace(needs, desc->backward && slices > packed ? slices : packed, err);
 }
@@ -211,8 +214,8 @@ static int get_kernel(struct conv_pool_op *self, int k, const struct op_io *io, 
     struct op *op = &self->head;
     const struct conv_geometry *c = &op->desc.u.conv;
     const struct pool_geometry *p = &op->desc.u.pool;
-    const struct map_way *way = &self->way;
-    const bool forward = k <= FORWARD, pools = k != PACK || way->winograd; /* else of conv_direct.cl */
+    const struct map_variant *variant = &self->variant;
+    const bool forward = k <= FORWARD, pools = k != PACK || variant->winograd; /* else of conv_direct.cl */
     struct str options = {0};
 
     str_append(&options, "-DV=%d -DBIAS=%d", op->block, op->desc.bias);
@@ -226,17 +229,17 @@ static int get_kernel(struct conv_pool_op *self, int k, const struct op_io *io, 
             "-DPOOL_OW=%d -DRELU=%d -DSAVE=%d",
             p->kh, p->kw, p->sh, p->sw, p->ph, p->pw, p->oh, p->ow, op->desc.relu, op->desc.backward);
     if (pools && forward)
-        str_append(&options, " -DRING=%d", ring_rows(p, way->winograd));
+        str_append(&options, " -DRING=%d", ring_rows(p, variant->winograd));
     if (k == FORWARD && self->band < p->oh)
         str_append(&options, " -DBAND=%d", self->band);
     if (forward)
-        str_append(&options, " -DFLIP=0 -DOB=%d -D%s=%d", way->ob, way->winograd ? "R" : "XT",
-                   way->winograd ? c->kh : way->xt);
+        str_append(&options, " -DFLIP=0 -DOB=%d -D%s=%d", variant->ob, variant->winograd ? "R" : "XT",
+                   variant->winograd ? c->kh : variant->xt);
     else
         str_append(&options, " -DOT=%d -DSLICES=%d -DPER_SLICE=%d", gradient_channels(op->block),
                    op_ceil(op->desc.x[0].n, self->per_slice), self->per_slice);
-    return op_launch_create(&self->launches[k], op, kernels[k].what, kernels[k].file[way->winograd], &options,
-                            kernels[k].name[way->winograd], err);
+    return op_launch_create(&self->launches[k], op, kernels[k].what, kernels[k].file[variant->winograd],
+                            &options, kernels[k].name[variant->winograd], err);
 }
 
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
@@ -245,28 +248,28 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     const struct conv_geometry *c = &op->desc.u.conv;
     const struct pool_geometry *p = &op->desc.u.pool;
     const struct clr_device *device = ocl_device(op->ctx);
-    const struct map_way *way = &self->way;
+    const struct map_variant *variant = &self->variant;
     int groups, rc = 0;
 
     if (io->x[0].layout.block != c->c)
         return clr_error_set(err, CLR_EINPUT, "its images are not in one block of %d channels", c->c);
-    self->way = choose_way(&op->desc, device, op->block);
-    self->band = op_loops(device, row_rounds(c, p, &self->way, op->block), p->oh);
+    self->variant = choose_variant(&op->desc, device, op->block);
+    self->band = op_loops(device, row_rounds(c, p, &self->variant, op->block), p->oh);
     self->per_slice = slice_images(&op->desc, device, op->block);
-    groups = op_ceil(op_ceil(c->oc, op->block), way->ob);
-    op->nmse[OP_FORWARD] = way->winograd ? WINOGRAD_NMSE : 0.0;
-    if (way->winograd)
-        op_launch_range(&self->launches[PACK], c->c + 1, (long long)groups * way->ob, 1);
+    groups = op_ceil(op_ceil(c->oc, op->block), variant->ob);
+    op->nmse[OP_FORWARD] = variant->winograd ? WINOGRAD_NMSE : 0.0;
+    if (variant->winograd)
+        op_launch_range(&self->launches[PACK], c->c + 1, (long long)groups * variant->ob, 1);
     else
         op_launch_range(&self->launches[PACK], (long long)groups * (c->c * c->kh * c->kw + 1), 1, 1);
-    op_launch_range(&self->launches[FORWARD], way->winograd ? 1 : groups, 0, op_ceil(p->oh, self->band));
+    op_launch_range(&self->launches[FORWARD], variant->winograd ? 1 : groups, 0, op_ceil(p->oh, self->band));
     op_launch_range(&self->launches[SLICES], op_ceil(c->oc, gradient_channels(op->block)),
                     op_ceil(op->desc.x[0].n, self->per_slice), 1);
     op_launch_range(&self->launches[REDUCE], c->oc, 1, 1);
-    if (way->winograd)
-        op_add_variant(op, OP_FORWARD, "winograd pooled %d, weights by maxima", way->ob);
+    if (variant->winograd)
+        op_add_variant(op, OP_FORWARD, "winograd pooled %d, weights by maxima", variant->ob);
     else
-        op_add_variant(op, OP_FORWARD, "direct pooled %d×%d, weights by maxima", way->xt, way->ob);
+        op_add_variant(op, OP_FORWARD, "direct pooled %d×%d, weights by maxima", variant->xt, variant->ob);
     for (int k = 0; k < (op->desc.backward ? KERNEL_COUNT : SLICES) && rc == 0; k++)
         rc = get_kernel(self, k, io, err);
     return rc;

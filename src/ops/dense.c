@@ -274,22 +274,22 @@ static const struct {
 /* Each with both variants. */
 static void get_case(struct op_case *out, int i)
 {
-    static const char *const ways[] = {"panels", "sliced"};
-    const char *way = ways[i % 2];
+    static const char *const variants[] = {"panels", "sliced"};
+    const char *variant = variants[i % 2];
     const int k = i / 2;
     struct op_desc *d = &out->desc;
 
     d->x[0] = (struct shape){cases[k].n, cases[k].c, cases[k].h, cases[k].w};
     d->y[0] = (struct shape){cases[k].n, cases[k].outputs, 1, 1};
-    (void)snprintf(out->name, sizeof out->name, "dense %s %dx%dx%dx%d to %d%s%s", way, d->x[0].n, d->x[0].c,
-                   d->x[0].h, d->x[0].w, d->y[0].c, cases[k].no_bias ? ", no bias" : "",
+    (void)snprintf(out->name, sizeof out->name, "dense %s %dx%dx%dx%d to %d%s%s", variant, d->x[0].n,
+                   d->x[0].c, d->x[0].h, d->x[0].w, d->y[0].c, cases[k].no_bias ? ", no bias" : "",
                    cases[k].rectified ? ", between rectifiers" : "");
     out->small = cases[k].small;
     d->bias = !cases[k].no_bias;
     d->relu = cases[k].rectified;
     d->mask_dx = d->relu;
     for (int pass = 0; pass < OP_PASS_COUNT; pass++)
-        (void)op_variant_parse(&d->variant[pass], way);
+        (void)op_variant_parse(&d->variant[pass], variant);
 }
 
 const struct op_class op_dense = {

@@ -1,4 +1,4 @@
-/* What there is to tune in a net: each distinct pass of an operator that can be done in several ways. */
+/* What there is to tune in a net: each distinct pass of an operator that has several variants. */
 #ifndef TUNE_ITEMS_H
 #define TUNE_ITEMS_H
 
